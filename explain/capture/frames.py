@@ -1,0 +1,36 @@
+"""What the reader hands on: frames in windows, still bytes, not yet understood."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """Some consecutive frames of one file, with the bytes that hold them.
+
+    The bytes belong to the reader and are overwritten by the next window (standard input,
+    gzip) or unmapped at the end: copy out what is needed later.
+
+    Attributes:
+        data: the bytes, uint8; at least 8 octets of record header lie before each frame.
+        base: offset of ``data[0]`` in the uncompressed stream, octets.
+        start: int64[n], index into ``data`` of each frame's first octet.
+        captured: uint32[n], octets of the frame that are in ``data`` (all inside it).
+        length: uint32[n], octets the frame had on the wire.
+        time_ns: int64[n], UTC nanoseconds since 1970.
+        interface: uint16[n], index into the file's interfaces.
+    """
+
+    data: npt.NDArray[np.uint8]
+    base: int
+    start: npt.NDArray[np.int64]
+    captured: npt.NDArray[np.uint32]
+    length: npt.NDArray[np.uint32]
+    time_ns: npt.NDArray[np.int64]
+    interface: npt.NDArray[np.uint16]

@@ -1,0 +1,203 @@
+"""The shapes that travel from room to room: facts without behaviour.
+
+Times are UTC nanoseconds.  Frame numbers count from 1 in each file, as Wireshark shows
+them.  Addresses and MACs are text in canonical form (RFC 5952; lower case with colons).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from explain.table import Exchanges, PacketTable
+
+Ranges = tuple[tuple[int, int], ...]
+"""Frame numbers as sorted, disjoint, maximal, inclusive ranges."""
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Where a capture stops being readable.
+
+    Attributes:
+        kind: a stable name, such as ``cut-record``.
+        offset: octets from the start of the (uncompressed) stream.
+        message: what is wrong there, in words.
+    """
+
+    kind: str
+    offset: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """One interface block of a capture file, or the only interface of a pcap.
+
+    Attributes:
+        name: ``if_name`` of a pcapng, else None.
+        link_type: LINKTYPE number of the registry at tcpdump.org.
+        snaplen: octets kept of each frame at most; 0 is no limit.
+        vantage: the name the user or the file gave this place, else None.
+    """
+
+    name: str | None
+    link_type: int
+    snaplen: int
+    vantage: str | None = None
+    comment: str | None = None
+    dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class VantagePoint:
+    """A place where frames were recorded: one interface of one file."""
+
+    capture: int
+    interface: int | None
+    name: str | None
+    link_type: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureInfo:
+    """One input file as a whole; see the report's ``captures[]``."""
+
+    path: str
+    vantage: str | None
+    format: str
+    compression: str | None
+    interfaces: tuple[Interface, ...]
+    packets: int
+    bytes: int
+    captured_bytes: int
+    file_bytes: int
+    first_ns: int | None
+    last_ns: int | None
+    checksums: str
+    damage: Damage | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Frames at one vantage point that prove something."""
+
+    capture: int
+    interface: int | None
+    frames: Ranges
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One end of a conversation; ``port`` is None where there is none."""
+
+    address: str
+    port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """Somebody who sent or was spoken to, as far as the frames show."""
+
+    id: str
+    addresses: tuple[str, ...]
+    macs: tuple[str, ...]
+    names: tuple[str, ...]
+    roles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """Frames that belong to one interaction, and how it ended.
+
+    Attributes:
+        fields: a frozen dataclass of the kind, with the names of the contract.
+        evidence: the frames at every vantage point; ``frames`` are those of the first file.
+    """
+
+    id: str
+    kind: str
+    outcome: str
+    capture: int
+    interface: int | None
+    frames: Ranges
+    evidence: tuple[Evidence, ...]
+    start_ns: int
+    end_ns: int
+    fields: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A cause seen here: what proves it, what it accounts for, what it cannot be told from."""
+
+    cause: str
+    certainty: str
+    exchanges: tuple[str, ...]
+    evidence: tuple[Evidence, ...]
+    rivals: tuple[str, ...]
+    filter: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A sentence to come: no language yet.
+
+    Attributes:
+        message: the key in the word tables, such as ``arp.resolution.answered``.
+        values: what the sentence may mention.
+        depth: 0 the verdict, 1 the story, 2 more on request.
+        label: what stands in the margin: usually nothing, else a mark of the renderer.
+    """
+
+    message: str
+    values: Mapping[str, Any]
+    evidence: tuple[Evidence, ...] = ()
+    depth: int = 1
+    exchange: str | None = None
+    label: str | None = None
+
+
+class Voice(Protocol):
+    """What turns a report into words and forms of output; the pipeline lends it."""
+
+    def story(self, report: Report, language: str) -> str: ...
+
+    def json(self, report: Report, language: str) -> str: ...
+
+    def html(self, report: Report, language: str) -> str: ...
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that is known about the given captures.
+
+    Attributes:
+        unexplained: ids of failed exchanges that no finding accounts for.
+        lines: the story as lines, in the order in which they are told.
+        clocks: skew of each capture against the first, when there are several.
+    """
+
+    captures: tuple[CaptureInfo, ...]
+    hosts: tuple[Host, ...]
+    exchanges: Exchanges
+    findings: tuple[Finding, ...]
+    unexplained: tuple[str, ...]
+    lines: Sequence[Line]
+    packets: PacketTable
+    clocks: tuple[Mapping[str, Any], ...]
+    voice: Voice = field(repr=False)
+
+    def story(self, language: str = "en") -> str:
+        """The whole story as plain text, in English (``en``) or Japanese (``ja``)."""
+        return self.voice.story(self, language)
+
+    def to_json(self, language: str = "en") -> str:
+        """The report of the contract, as one JSON object."""
+        return self.voice.json(self, language)
+
+    def _repr_html_(self) -> str:
+        return self.voice.html(self, "en")
