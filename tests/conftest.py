@@ -1,0 +1,114 @@
+"""How tests say what they need, what a skip means, and how they are shared out among workers.
+
+``@pytest.mark.needs("tshark", "namespaces", "corpus")`` skips a test, with the reason, where one of these is
+absent.  In CI everything but the corpus and the cases must be there, so the same absence fails the test, and so
+does any other skip: a check that quietly stopped running is found on the day it stops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+import pytest
+from surroundings import CASES, CORPUS, EXCUSED, IN_CI, absence
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="also run the tests of big sizes")
+    parser.addoption("--record", action="store_true", help="write golden files anew; then read the diff")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs(*things): corpus, cases, root, namespaces, or programs that must be here")
+    config.addinivalue_line("markers", "full: too big for every day; runs with --full")
+    config.addinivalue_line("markers", "spread: tests of this file may run on several workers")
+
+
+def needs_of(item: pytest.Item) -> set[str]:
+    """What a test said that it needs, by its marks and by the fixtures that it asks for."""
+    named = {need for mark in item.iter_markers("needs") for need in mark.args}
+    return named | (EXCUSED & set(getattr(item, "fixturenames", ())))
+
+
+def may_be_skipped(item: pytest.Item) -> bool:
+    """Whether a skip of this test is honest even in CI."""
+    if item.get_closest_marker("full") and not item.config.getoption("--full"):
+        return True
+    return any(absence(need) for need in needs_of(item) & EXCUSED)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # A file stays on one worker, because its fixtures are dear; whatever makes namespaces stays together, because
+    # two labs at once on two cores make each other's timers late.
+    for item in items:
+        if "namespaces" in needs_of(item):
+            item.add_marker(pytest.mark.xdist_group("namespaces"))
+        elif not item.get_closest_marker("spread"):
+            item.add_marker(pytest.mark.xdist_group(item.path.as_posix()))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("full") and not item.config.getoption("--full"):
+        pytest.skip("big; runs with --full")
+    for need in sorted(needs_of(item)):
+        if reason := absence(need):
+            if IN_CI and need not in EXCUSED:
+                pytest.fail(f"CI must have it: {reason}", pytrace=False)
+            pytest.skip(reason)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if IN_CI and report.skipped and not hasattr(report, "wasxfail") and not may_be_skipped(item):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped in CI: {report.longrepr}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    if IN_CI and report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"all of {collector.nodeid} was skipped in CI: {report.longrepr}"
+    return report
+
+
+@pytest.fixture(autouse=True)
+def same_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the language, the zone and the terminal of whoever runs the tests out of them."""
+    for name in ("LANG", "LANGUAGE", "LC_MESSAGES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    monkeypatch.setenv("TZ", "UTC")
+
+
+@pytest.fixture
+def corpus() -> Path:
+    """Real captures that nobody here wrote; the test is skipped where they are absent."""
+    return CORPUS
+
+
+@pytest.fixture
+def cases() -> Path:
+    """Recorded failures with their true causes; the test is skipped where they are absent."""
+    return CASES
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
+    """Hold a text against the file that keeps it; ``--record`` writes the file anew."""
+
+    def hold(path: Path, text: str) -> None:
+        if request.config.getoption("--record"):
+            path.write_text(text, encoding="utf-8")
+        assert path.is_file(), f"{path} is not recorded; run pytest with --record"
+        assert text == path.read_text(encoding="utf-8"), f"differs from {path}; --record writes it anew"
+
+    return hold

@@ -1,0 +1,46 @@
+"""The rules about skipping are themselves held to what they promise."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from surroundings import TOP
+
+
+def outcome_of(tmp_path, source: str, *, ci: bool, **environment: str) -> str:
+    """The closing line of pytest over one test file, under this project's conftest."""
+    for name in ("conftest.py", "surroundings.py"):
+        (tmp_path / name).write_text((TOP / "tests" / name).read_text())
+    (tmp_path / "test_it.py").write_text(source)
+    (tmp_path / "pytest.ini").write_text("[pytest]\npythonpath = .\n")
+    env = {**os.environ, "CI": "true" if ci else "", **environment}
+    env.pop("PYTEST_XDIST_WORKER", None)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_it.py"]
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    return done.stdout.strip().splitlines()[-1]
+
+
+MISSING_TOOL = "import pytest\n@pytest.mark.needs('no-such-program')\ndef test_it(): pass\n"
+PLAIN_SKIP = "import pytest\ndef test_it(): pytest.skip('not today')\n"
+WHOLE_FILE = "import pytest\npytest.skip('not today', allow_module_level=True)\n"
+NO_CORPUS = "import pytest\n@pytest.mark.needs('corpus')\ndef test_it(): raise AssertionError\n"
+NO_FILES = (
+    "import pytest\n@pytest.mark.needs('corpus')\n@pytest.mark.parametrize('f', [])\ndef test_it(f): raise ValueError\n"
+)
+BY_FIXTURE = "def test_it(cases): raise AssertionError\n"
+
+
+@pytest.mark.parametrize("source", [MISSING_TOOL, PLAIN_SKIP, WHOLE_FILE])
+def test_a_skip_that_a_complete_machine_would_not_have_fails_only_in_ci(tmp_path, source):
+    assert "1 skipped" in outcome_of(tmp_path, source, ci=False)
+    said = outcome_of(tmp_path, source, ci=True)
+    assert "1 failed" in said or "1 error" in said
+
+
+@pytest.mark.parametrize("source", [NO_CORPUS, NO_FILES, BY_FIXTURE])
+def test_absent_data_of_others_is_a_skip_in_ci_too(tmp_path, source):
+    elsewhere = {"EXPLAIN_CORPUS": str(tmp_path / "none"), "EXPLAIN_CASES": str(tmp_path / "none")}
+    assert "1 skipped" in outcome_of(tmp_path, source, ci=True, **elsewhere)
