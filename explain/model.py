@@ -6,12 +6,14 @@ them.  Addresses and MACs are text in canonical form (RFC 5952; lower case with 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from explain.table import Exchanges, PacketTable
+    from collections.abc import Mapping, Sequence
+
+    from explain.exchanges.columns import Exchanges
+    from explain.table import PacketTable
 
 Ranges = tuple[tuple[int, int], ...]
 """Frame numbers as sorted, disjoint, maximal, inclusive ranges."""
@@ -164,11 +166,14 @@ class Line:
 class Voice(Protocol):
     """What turns a report into words and forms of output; the pipeline lends it."""
 
-    def story(self, report: Report, language: str) -> str: ...
+    def story(self, report: Report, language: str) -> str:
+        """Plain text."""
 
-    def json(self, report: Report, language: str) -> str: ...
+    def json(self, report: Report, language: str) -> str:
+        """The report of the contract."""
 
-    def html(self, report: Report, language: str) -> str: ...
+    def html(self, report: Report, language: str) -> str:
+        """One self-contained page."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,34 @@
+"""Reads network captures and explains what happened, with the frames that prove it.
+
+    >>> import explain
+    >>> report = explain.explain("capture.pcap")
+    >>> print(report.story("en"))
+
+Nothing heavy is imported before it is needed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from explain.model import Report
+
+__version__ = "0.1.0"
+
+
+def explain(*captures: str | PathLike[str] | BinaryIO) -> Report:
+    """Tell what happened in one or more captures.
+
+    Args:
+        captures: paths, vantage points as ``NAME=PATH`` or ``NAME:INTERFACE=PATH``, or
+            readable binary streams.
+
+    Raises:
+        explain.errors.ExplainError: none of the captures can be read.
+    """
+    from explain.pipeline import explain as run
+
+    return run(captures)

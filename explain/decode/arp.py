@@ -1,0 +1,51 @@
+"""ARP for IPv4 over Ethernet (RFC 826)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explain.decode.link import TYPE_ARP
+from explain.decode.slab import gather
+from explain.table import ARP, CUT, MALFORMED, ArpRows
+
+if TYPE_CHECKING:
+    from explain.decode.block import Block
+    from explain.table import U1, U8
+
+_LENGTH = 28
+_ETHERNET_IPV4 = (0, 1, 8, 0, 6, 4)
+
+
+def decode(block: Block, arps: list[ArpRows]) -> None:
+    """Enter the rows that are ARP into the side table."""
+    rows = np.flatnonzero(block.ethertype == TYPE_ARP)
+    if not len(rows):
+        return
+    have = block.captured[rows] - block.network[rows]
+    block.layers[rows[have < _LENGTH]] |= CUT
+    rows = rows[have >= _LENGTH]
+    head = gather(block.slab.data, block.frame_at[rows] + block.network[rows], _LENGTH)
+    is_known = (head[:, :6] == _ETHERNET_IPV4).all(axis=1)
+    block.layers[rows[~is_known]] |= MALFORMED
+    rows, head = rows[is_known], head[is_known]
+    block.layers[rows] |= ARP
+    arps.append(
+        ArpRows(
+            block.rows(rows),
+            number(head, 6, 2).astype(np.uint16),
+            number(head, 8, 6),
+            number(head, 14, 4),
+            number(head, 18, 6),
+            number(head, 24, 4),
+        )
+    )
+
+
+def number(octets: U1, column: int, size: int) -> U8:
+    """An unsigned field in network order from uint8[n, width]; uint64[n]."""
+    value = octets[:, column].astype(np.uint64)
+    for index in range(column + 1, column + size):
+        value = value << np.uint64(8) | octets[:, index]
+    return value

@@ -1,0 +1,170 @@
+"""Exchanges of one kind as columns, and all kinds together as one sequence.
+
+A finder returns ``ExchangeColumns``; the frozen ``model.Exchange`` is a view of a row, made
+when it is shown.  So a million packets cost no objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from explain.model import Exchange
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from explain.table import I8, U1, PacketTable, Rows
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExchangeColumns:
+    """All exchanges of one kind, in the order of their first frames.
+
+    Attributes:
+        kind: as the contract names it.
+        outcomes: the closed list of ways to end; ``outcome`` is an index into it.
+        outcome: uint8[n].
+        frames: int64[m], rows of the packet table, exchange after exchange, each in time order.
+        bounds: int64[n + 1]; the frames of exchange i are ``frames[bounds[i]:bounds[i + 1]]``.
+        start_ns, end_ns: int64[n], UTC nanoseconds of first and last frame.
+        fields: makes the frozen dataclass of exchange i, with the names of the contract.
+        facts: further columns of length n by name, for whoever looks at all exchanges at once.
+        patience_ns: how long after ``end_ns`` a further frame may still belong to it.
+    """
+
+    kind: str
+    outcomes: tuple[str, ...]
+    outcome: U1
+    frames: Rows
+    bounds: I8
+    start_ns: I8
+    end_ns: I8
+    fields: Callable[[int], Any]
+    facts: Mapping[str, Any]
+    patience_ns: int = 60_000_000_000
+
+    def __len__(self) -> int:
+        return len(self.outcome)
+
+    def rows(self, index: int) -> Rows:
+        """Rows of the packet table that belong to one exchange."""
+        return self.frames[self.bounds[index] : self.bounds[index + 1]]
+
+    def where(self, *outcomes: str) -> Rows:
+        """Indices of the exchanges that ended in one of these ways."""
+        codes = [self.outcomes.index(name) for name in outcomes]
+        return np.flatnonzero(np.isin(self.outcome, codes))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One exchange as a finder that looks at rare frames one by one makes it."""
+
+    outcome: str
+    rows: Sequence[int]
+    fields: Any
+
+
+def from_list(
+    kind: str, outcomes: tuple[str, ...], found: Sequence[Found], table: PacketTable, patience_ns: int = 60_000_000_000
+) -> ExchangeColumns:
+    """Columns from exchanges that were found one by one; sorted by their first frames."""
+    ordered = sorted((sorted(set(one.rows)), number) for number, one in enumerate(found))
+    one_by_one = [found[number] for _, number in ordered]
+    bounds = np.concatenate(([0], np.cumsum([len(rows) for rows, _ in ordered], dtype=np.int64)))
+    frames = np.array([row for rows, _ in ordered for row in rows], np.int64)
+    times = table.time_ns[frames]
+    empty = np.empty(0, np.int64)
+    return ExchangeColumns(
+        kind,
+        outcomes,
+        np.array([outcomes.index(one.outcome) for one in one_by_one], np.uint8),
+        frames,
+        bounds.astype(np.int64),
+        np.minimum.reduceat(times, bounds[:-1]) if found else empty,
+        np.maximum.reduceat(times, bounds[:-1]) if found else empty,
+        lambda index: one_by_one[index].fields,
+        {},
+        patience_ns,
+    )
+
+
+class Exchanges(Sequence[Exchange]):
+    """All exchanges of a report, ordered by their first frames; ids are e1, e2, ...
+
+    Attributes:
+        parts: the kinds, in the order in which the finders are listed.
+    """
+
+    def __init__(self, table: PacketTable, parts: Sequence[ExchangeColumns]) -> None:
+        self.parts = tuple(parts)
+        self._table = table
+        counts = [len(part) for part in parts]
+        part = np.repeat(np.arange(len(parts)), counts)
+        index = np.concatenate([np.arange(count) for count in counts]) if counts else np.empty(0, np.int64)
+        first = np.concatenate([p.frames[p.bounds[:-1]] for p in parts]) if counts else np.empty(0, np.int64)
+        order = np.lexsort((part, first))
+        self._part, self._index = part[order], index[order]
+        self._number = [np.empty(count, np.int64) for count in counts]
+        for number, _count in enumerate(counts):
+            positions = np.flatnonzero(self._part == number)
+            self._number[number][self._index[positions]] = positions
+
+    def __len__(self) -> int:
+        return len(self._part)
+
+    def __iter__(self) -> Iterator[Exchange]:
+        return (self._view(position) for position in range(len(self)))
+
+    def __getitem__(self, position: Any) -> Any:
+        if isinstance(position, slice):
+            return [self._view(number) for number in range(*position.indices(len(self)))]
+        if not -len(self) <= position < len(self):
+            raise IndexError(position)
+        return self._view(position % len(self))
+
+    def of_kind(self, kind: str) -> ExchangeColumns | None:
+        """The columns of one kind, None if no finder of that kind ran."""
+        return next((part for part in self.parts if part.kind == kind), None)
+
+    def position(self, part: ExchangeColumns, index: int) -> int:
+        """Where row ``index`` of a kind stands in this sequence."""
+        return int(self._number[self.parts.index(part)][index])
+
+    def id(self, part: ExchangeColumns, index: int) -> str:
+        """The id of row ``index`` of a kind."""
+        return f"e{self.position(part, index) + 1}"
+
+    def view(self, part: ExchangeColumns, index: int) -> Exchange:
+        """Row ``index`` of a kind as the record that people are shown."""
+        return self._view(self.position(part, index))
+
+    def _view(self, position: int) -> Exchange:
+        part, index = self.parts[self._part[position]], int(self._index[position])
+        evidence = self._table.evidence(part.rows(index))
+        return Exchange(
+            f"e{position + 1}",
+            part.kind,
+            part.outcomes[part.outcome[index]],
+            evidence[0].capture,
+            evidence[0].interface,
+            evidence[0].frames,
+            evidence,
+            int(part.start_ns[index]),
+            int(part.end_ns[index]),
+            part.fields(index),
+        )
+
+    def to_pandas(self) -> pd.DataFrame:
+        """One row per exchange: id, kind, outcome, times and the kind's own fields."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {"id": one.id, "kind": one.kind, "outcome": one.outcome, "start_ns": one.start_ns, "end_ns": one.end_ns}
+            | asdict(one.fields)
+            for one in self
+        )

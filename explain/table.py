@@ -1,0 +1,394 @@
+"""The columns: one row per frame, one NumPy column per header field, no raw bytes.
+
+``COLUMNS`` says type and meaning of each.  What a frame does not have is said by a missing
+bit in ``layers``; the column then holds 0.  Fields of rare headers (ARP, ICMP, options of a
+SYN, fragments) lie in side tables whose ``row`` column points into this one.
+
+An *address key* is a uint64: an IPv4 address is its number, an IPv6 address is ``IPV6_KEY``
+plus its index in ``Addresses``.  A *MAC key* is the 48-bit number, ``NO_MAC`` where the link
+layer shows none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from ipaddress import IPv6Address
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from explain.model import Evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+U1 = npt.NDArray[np.uint8]
+U2 = npt.NDArray[np.uint16]
+U4 = npt.NDArray[np.uint32]
+U8 = npt.NDArray[np.uint64]
+I8 = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Rows = npt.NDArray[np.int64]
+"""Indices into a table."""
+
+# Bits of ``layers``: which headers are there whole, and what is odd about the frame.
+ETHERNET = 1 << 0
+VLAN = 1 << 1
+ARP = 1 << 2
+IPV4 = 1 << 3
+IPV6 = 1 << 4
+TCP = 1 << 5
+UDP = 1 << 6
+ICMP = 1 << 7
+ICMPV6 = 1 << 8
+FRAGMENT = 1 << 9  # any fragment; only the first one has the header of layer 4
+LATER_FRAGMENT = 1 << 10
+DONT_FRAGMENT = 1 << 11
+CUT = 1 << 12  # a header reaches beyond the captured octets
+MALFORMED = 1 << 13  # lengths that contradict each other
+BAD_IP_CHECKSUM = 1 << 14
+BAD_CHECKSUM = 1 << 15  # of TCP, UDP, ICMP
+PARTIAL_CHECKSUM = 1 << 16  # left to the card: the field holds the uncomplemented pseudo-header sum
+REVERSED = 1 << 17  # the source is the flow's high end
+OUTGOING = 1 << 18  # the link layer says that the recording host sent it (SLL, SLL2)
+UNKNOWN_LINK = 1 << 19  # a link type that is not decoded
+GOOD_CHECKSUM = 1 << 20  # of TCP, UDP, ICMP: verified and right
+EXTENSIONS = 1 << 21  # IPv4 options or IPv6 extension headers
+IP = IPV4 | IPV6
+
+NO_FLOW = 0xFFFFFFFF
+IPV6_KEY = 1 << 32
+NO_MAC = 1 << 48
+BROADCAST = (1 << 48) - 1
+
+COLUMNS: dict[str, str] = {
+    "time_ns": "i8",  # UTC nanoseconds
+    "offset": "i8",  # of the frame's first octet in the uncompressed stream
+    "frame": "u4",  # number in its file, from 1
+    "captured": "u4",  # octets recorded
+    "length": "u4",  # octets on the wire
+    "layers": "u4",  # the bits above
+    "flow": "u4",  # index into Flows; NO_FLOW without IP
+    "link": "u4",  # index into Links
+    "seq": "u4",  # TCP sequence number, raw
+    "ack": "u4",  # TCP acknowledgement number, raw
+    "payload": "u4",  # octets after the header of TCP, UDP or ICMP, as IP says; else of IP
+    "place": "u2",  # index into PacketTable.places
+    "vlan": "u2",  # outermost 802.1Q tag: priority, DEI and VLAN id
+    "ip_id": "u2",  # identification of IPv4
+    "window": "u2",  # TCP window, not scaled
+    "checksum": "u2",  # of TCP or UDP, as it stands there
+    "ttl": "u1",  # TTL or hop limit
+    "flags": "u1",  # TCP: FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32, ECE 64, CWR 128
+}
+"""Name, type; 62 octets a packet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where frames were recorded: a vantage point, or one device seen through ``-i any``.
+
+    Attributes:
+        device: interface index of an SLL2 frame, else None.
+        is_echo: the outgoing copy that a loopback device shows beside the incoming one.
+    """
+
+    capture: int
+    interface: int | None
+    name: str | None = None
+    device: int | None = None
+    is_echo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ArpRows:
+    """ARP over Ethernet for IPv4 (RFC 826); other hardware or protocols are not in here."""
+
+    row: Rows
+    operation: U2
+    sender_mac: U8
+    sender_ip: U8
+    target_mac: U8
+    target_ip: U8
+
+
+@dataclass(frozen=True, slots=True)
+class IcmpRows:
+    """ICMP and ICMPv6 (RFC 792, 4443, 4861), with the packet that an error quotes.
+
+    Attributes:
+        is_v6: ICMPv6.
+        word: octets 4 to 7: identifier and sequence, MTU, or gateway.
+        target: address key, of neighbour solicitation, advertisement and redirect.
+        mac: source or target link-layer address option (RFC 4861, 4.6.1), or NO_MAC.
+        quote: octets of the quoted packet's IP version, 0 without a quote.
+        quote_src, quote_dst: address keys.
+        quote_word: first four octets after the ports or at the start of a quoted ICMP:
+            the TCP sequence number; UDP length and checksum; ICMP identifier and sequence.
+        quote_kind: type and code of a quoted ICMP message, as 256 * type + code.
+    """
+
+    row: Rows
+    is_v6: Bools
+    type: U1
+    code: U1
+    word: U4
+    target: U8
+    mac: U8
+    quote: U1
+    quote_src: U8
+    quote_dst: U8
+    quote_protocol: U1
+    quote_sport: U2
+    quote_dport: U2
+    quote_word: U4
+    quote_kind: U2
+    quote_ttl: U1
+    quote_ip_id: U2
+    quote_length: U2
+
+
+@dataclass(frozen=True, slots=True)
+class SynRows:
+    """Options that only a SYN carries (RFC 9293, 3.1; 7323; 2018).
+
+    Attributes:
+        mss: octets, 0 if absent.
+        window_scale: shift count, 255 if absent.
+    """
+
+    row: Rows
+    mss: U2
+    window_scale: U1
+    sack_permitted: Bools
+    has_timestamps: Bools
+
+
+@dataclass(frozen=True, slots=True)
+class FragmentRows:
+    """Fragments of IPv4 (RFC 791) and IPv6 (RFC 8200, 4.5).
+
+    Attributes:
+        ident: identification, 16 or 32 bits.
+        offset: octets from the start of the original payload.
+    """
+
+    row: Rows
+    ident: U4
+    offset: U4
+    more: Bools
+    protocol: U1
+
+
+@dataclass(frozen=True, slots=True)
+class ContentRows:
+    """Octets copied out of some frames while they were at hand: names, messages, heads."""
+
+    row: list[int]
+    octets: list[bytes]
+
+
+Side = TypeVar("Side", ArpRows, IcmpRows, SynRows, FragmentRows)
+
+_SIDE_TYPES = {"Rows": np.int64, "Bools": np.bool_, "U1": np.uint8, "U2": np.uint16, "U4": np.uint32, "U8": np.uint64}
+
+
+def stack(kind: type[Side], parts: Sequence[Side]) -> Side:
+    """One side table from its parts, in order; an empty one from none."""
+    names = fields(kind)
+    if not parts:
+        return kind(**{f.name: np.empty(0, _SIDE_TYPES[str(f.type)]) for f in names})
+    return kind(**{f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in names})
+
+
+class Addresses:
+    """IPv6 addresses by index, and the text of any address key."""
+
+    def __init__(self, high: U8, low: U8) -> None:
+        self._high = high
+        self._low = low
+        self._text: dict[int, str] = {}
+
+    def text(self, key: int) -> str:
+        """Canonical text of an address key (RFC 5952 for IPv6)."""
+        known = self._text.get(key)
+        if known is None:
+            known = self._text[key] = self._make_text(int(key))
+        return known
+
+    def _make_text(self, key: int) -> str:
+        if key < IPV6_KEY:
+            return f"{key >> 24}.{key >> 16 & 255}.{key >> 8 & 255}.{key & 255}"
+        return ipv6_text(self.octets(key))
+
+    def octets(self, key: int) -> bytes:
+        """The 4 or 16 octets of an address key, in network order."""
+        if key < IPV6_KEY:
+            return int(key).to_bytes(4, "big")
+        index = key - IPV6_KEY
+        return int(self._high[index]).to_bytes(8, "big") + int(self._low[index]).to_bytes(8, "big")
+
+
+def ipv6_text(octets: bytes) -> str:
+    """Canonical text of 16 octets; IPv4-mapped addresses end in dotted quads (RFC 5952, 4 and 5)."""
+    if octets[:12] == b"\0" * 10 + b"\xff\xff":
+        return "::ffff:" + ".".join(str(octet) for octet in octets[12:])
+    return str(IPv6Address(octets))
+
+
+def mac_text(key: int) -> str:
+    """A MAC key as lower-case text with colons; empty for NO_MAC."""
+    if key >= NO_MAC:
+        return ""
+    digits = f"{int(key):012x}"
+    return ":".join(digits[i : i + 2] for i in range(0, 12, 2))
+
+
+@dataclass(frozen=True, slots=True)
+class Flows:
+    """Pairs of ends that talked at one place; ``low`` and ``high`` are ordered by number.
+
+    Attributes:
+        low, high: uint64[n], address keys.
+        low_port, high_port: 0 where the protocol has none, or in a later fragment.
+        protocol: IP protocol number of layer 4.
+        place: index into PacketTable.places.
+    """
+
+    low: U8
+    high: U8
+    low_port: U2
+    high_port: U2
+    protocol: U1
+    place: U2
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Pairs of MAC keys."""
+
+    source: U8
+    target: U8
+
+
+class PacketTable:
+    """One row per frame of all captures; see ``COLUMNS`` for the columns.
+
+    Attributes:
+        arp, icmp, syn, fragments: side tables of rare headers.
+        contents: by name of the protocol, octets copied out for later.
+        places: what the ``place`` column means.
+    """
+
+    time_ns: I8
+    offset: I8
+    frame: U4
+    captured: U4
+    length: U4
+    layers: U4
+    flow: U4
+    link: U4
+    seq: U4
+    ack: U4
+    payload: U4
+    place: U2
+    vlan: U2
+    ip_id: U2
+    window: U2
+    checksum: U2
+    ttl: U1
+    flags: U1
+
+    def __init__(self, capacity: int = 1 << 12) -> None:
+        self.rows = 0
+        self._capacity = capacity
+        for name, kind in COLUMNS.items():
+            setattr(self, name, np.empty(capacity, kind))
+        self.places: list[Place] = []
+        empty8, empty2 = np.empty(0, np.uint64), np.empty(0, np.uint16)
+        self.flows = Flows(empty8, empty8, empty2, empty2, np.empty(0, np.uint8), empty2)
+        self.links = Links(empty8, empty8)
+        self.addresses = Addresses(empty8, empty8)
+        self.arp = stack(ArpRows, [])
+        self.icmp = stack(IcmpRows, [])
+        self.syn = stack(SynRows, [])
+        self.fragments = stack(FragmentRows, [])
+        self.contents: dict[str, ContentRows] = {}
+
+    def __len__(self) -> int:
+        return self.rows
+
+    def reserve(self, rows: int) -> None:
+        """Make room for ``rows`` more; large columns are moved by the kernel, not copied."""
+        if self.rows + rows > self._capacity:
+            self._resize(max(self.rows + rows, self._capacity * 2))
+
+    def trim(self) -> None:
+        """Give back the room that was not needed."""
+        self._resize(self.rows)
+
+    def _resize(self, capacity: int) -> None:
+        self._capacity = capacity
+        for name in COLUMNS:
+            getattr(self, name).resize(capacity, refcheck=False)
+
+    # -- who spoke to whom
+
+    def sources(self, rows: Rows) -> U8:
+        """Address keys of the senders; only for rows with IP."""
+        return np.where(self.layers[rows] & REVERSED, self.flows.high[self.flow[rows]], self.flows.low[self.flow[rows]])
+
+    def targets(self, rows: Rows) -> U8:
+        """Address keys of the receivers; only for rows with IP."""
+        return np.where(self.layers[rows] & REVERSED, self.flows.low[self.flow[rows]], self.flows.high[self.flow[rows]])
+
+    def source_ports(self, rows: Rows) -> U2:
+        """Ports of the senders, 0 where there is none; only for rows with IP."""
+        flow = self.flow[rows]
+        return np.where(self.layers[rows] & REVERSED, self.flows.high_port[flow], self.flows.low_port[flow])
+
+    def target_ports(self, rows: Rows) -> U2:
+        """Ports of the receivers, 0 where there is none; only for rows with IP."""
+        flow = self.flow[rows]
+        return np.where(self.layers[rows] & REVERSED, self.flows.low_port[flow], self.flows.high_port[flow])
+
+    # -- what proves it
+
+    def evidence(self, rows: Rows | Sequence[int]) -> tuple[Evidence, ...]:
+        """The rows as frame ranges per vantage point, in the order of the captures."""
+        index = np.unique(np.asarray(rows, np.int64))
+        found: dict[tuple[int, int], list[int]] = {}
+        for place, frame in zip(self.place[index].tolist(), self.frame[index].tolist(), strict=True):
+            spot = self.places[place]
+            key = (spot.capture, -1 if spot.interface is None else spot.interface)
+            found.setdefault(key, []).append(frame)
+        return tuple(
+            Evidence(capture, None if interface < 0 else interface, ranges(sorted(frames)))
+            for (capture, interface), frames in sorted(found.items())
+        )
+
+    def to_pandas(self) -> pd.DataFrame:
+        """One row per frame, with addresses as text; what a frame lacks is None."""
+        import pandas as pd
+
+        data = {name: getattr(self, name)[: self.rows] for name in COLUMNS}
+        has_ip = np.flatnonzero(self.layers[: self.rows] & IP)
+        for name, keys in (("src", self.sources(has_ip)), ("dst", self.targets(has_ip))):
+            text = np.full(self.rows, None, object)
+            text[has_ip] = [self.addresses.text(key) for key in keys.tolist()]
+            data[name] = text
+        return pd.DataFrame(data)
+
+
+def ranges(numbers: Sequence[int]) -> tuple[tuple[int, int], ...]:
+    """Sorted numbers as maximal inclusive ranges."""
+    result: list[tuple[int, int]] = []
+    for number in numbers:
+        if result and number <= result[-1][1] + 1:
+            result[-1] = (result[-1][0], max(number, result[-1][1]))
+        else:
+            result.append((number, number))
+    return tuple(result)
