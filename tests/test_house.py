@@ -1,0 +1,149 @@
+"""The rules of the house, held against the tree; test_house_rules.py shows that each of them bites."""
+
+from __future__ import annotations
+
+import subprocess
+import tomllib
+from functools import cache
+from pathlib import Path
+
+import house_rules
+from surroundings import TOP
+
+PACKAGE = TOP / "explain"
+ROOMS = set(
+    "cli capture decode places exchanges symptoms state causes story words render grade lab oracle".split()  # noqa: SIM905
+)
+KINDS = (
+    "arp.resolution",
+    "arp.announcement",
+    "icmp.echo",
+    "icmp.error",
+    "tcp.connection",
+    "udp.flow",
+    "dhcp.lease",
+    "dhcpv6.lease",
+    "dns.lookup",
+    "http.request",
+    "ndp.resolution",
+    "ndp.router",
+    "ndp.duplicate-check",
+    "traceroute",
+    "nat.translation",
+    "journey",
+)
+MODULES = sorted(PACKAGE.rglob("*.py"))
+WORD_TABLES = sorted((PACKAGE / "words").rglob("*.toml"))
+OWED = tomllib.loads((TOP / "tests" / "owed.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def project_files() -> tuple[Path, ...]:
+    """The files of the project: what git tracks, or all but what it ignores where there is no git."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=TOP, capture_output=True, text=True, check=False)
+    if listed.returncode == 0:
+        return tuple(TOP / name for name in listed.stdout.split("\0") if name and (TOP / name).is_file())
+    tops = [path for path in TOP.iterdir() if path.name != ".git" and path.name not in (TOP / ".gitignore").read_text()]
+    return tuple(path for top in tops for path in ([top] if top.is_file() else top.rglob("*")) if path.is_file())
+
+
+def named(path: Path) -> str:
+    return path.relative_to(TOP).as_posix()
+
+
+def assert_none(complaints: list[str]) -> None:
+    assert not complaints, "\n" + "\n".join(complaints)
+
+
+def test_every_public_name_is_documented_in_google_form():
+    assert_none(
+        [
+            f"{named(path)}: {complaint}"
+            for path in MODULES
+            for complaint in house_rules.docstring_complaints(path.read_text(encoding="utf-8"))
+        ]
+    )
+
+
+def test_every_folder_of_the_package_is_a_known_room():
+    folders = {path.name for path in PACKAGE.iterdir() if path.is_dir() and path.name not in {"__pycache__", "shipped"}}
+    assert folders == ROOMS
+
+
+def test_every_folder_with_code_is_a_package():
+    assert_none([f"{named(p.parent)} has no __init__.py" for p in MODULES if not (p.parent / "__init__.py").is_file()])
+
+
+def test_module_names_say_what_they_hold():
+    assert_none(
+        [f"{named(path)}: {said}" for path in MODULES for said in house_rules.name_complaints(path.relative_to(TOP))]
+    )
+
+
+def test_no_file_names_a_machine_or_leaves_something_undone():
+    complaints = []
+    for path in project_files():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        complaints += [f"{named(path)}: {said}" for said in house_rules.word_complaints(text)]
+    assert_none(complaints)
+
+
+def test_every_dependency_has_its_reason_beside_it():
+    text = (TOP / "pyproject.toml").read_text(encoding="utf-8")
+    assert_none(list(house_rules.undocumented_requirements(text)))
+
+
+def test_the_lock_gives_one_version_to_everything_that_the_project_asks_for():
+    project = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = project["dependencies"] + project["optional-dependencies"]["test"]
+    locked = {
+        line.partition("==")[0].lower().replace("_", "-")
+        for line in (TOP / "requirements.lock").read_text(encoding="utf-8").splitlines()
+        if "==" in line
+    }
+    missing = [name for name in (need.partition(">")[0].lower() for need in wanted) if name not in locked]
+    assert_none([f"{name} is not in requirements.lock; run scripts/lock" for name in missing])
+
+
+def test_both_languages_say_every_message_with_the_same_values():
+    assert WORD_TABLES
+    assert_none(
+        [
+            f"{named(path)}: {complaint}"
+            for path in WORD_TABLES
+            for complaint in house_rules.language_complaints(tomllib.loads(path.read_text(encoding="utf-8")))
+        ]
+    )
+
+
+def test_every_kind_of_exchange_that_is_found_has_a_word_table():
+    code = "".join(path.read_text(encoding="utf-8") for path in (PACKAGE / "exchanges").rglob("*.py"))
+    found = [kind for kind in KINDS if f'"{kind}"' in code]
+    assert found
+    assert_none([f"no explain/words/{kind}.toml" for kind in found if kind not in {p.stem for p in WORD_TABLES}])
+
+
+def test_every_cause_has_its_page_predictions_lab_and_recording_or_is_owed_them():
+    missing = parts_missing()
+    complaints = []
+    for part, causes in missing.items():
+        owed = set(OWED.get(part, ()))
+        complaints += [f"{cause} has no {part}" for cause in sorted(causes - owed)]
+        complaints += [f"{cause} has its {part} now: delete it from tests/owed.toml" for cause in sorted(owed - causes)]
+    assert_none(complaints)
+
+
+def parts_missing() -> dict[str, set[str]]:
+    """Which causes lack which part, from the files that hold the parts."""
+    causes = PACKAGE / "causes"
+    have = {
+        "page": {path.stem for path in causes.glob("pages/*.toml")},
+        "predictions": {path.stem for path in causes.glob("predictions/*.toml")},
+        "lab": {path.parent.name for path in (TOP / "fixtures").glob("*/lab.toml")},
+        "recording": {path.parent.name for path in (TOP / "pcaps").glob("*/recorded.toml")},
+    }
+    known = have["page"] | have["predictions"]
+    return {part: known - present for part, present in have.items()}
