@@ -3,6 +3,7 @@
 ExplainError                  the root; ``exit_status`` is what the command line returns
 ├── InputError            2   what was given cannot be used
 │   ├── UnreadableError   2   a file that cannot be opened, or holds nothing that is understood
+│   │   └── NotACaptureError  2   its content is no capture; it may be text
 │   ├── UsageError        2   arguments that contradict each other or the documentation
 │   └── UnknownNameError  2   a name that does not exist here; carries the nearest ones that do
 ├── MissingError          2   what this needs is not here: a tool, a package, a privilege, a kernel feature
@@ -13,6 +14,11 @@ damage is a fact of the report (``model.Damage``).  A bug is never caught.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class ExplainError(Exception):
@@ -37,6 +43,20 @@ class UnreadableError(InputError):
         super().__init__(f"{path}: {reason}")
         self.path = path
         self.reason = reason
+
+
+class NotACaptureError(UnreadableError):
+    """What was read is no capture; it may be text.
+
+    Attributes:
+        head: the first octets, unpacked, up to 64 KiB.
+        content: gives everything from the start, unpacked, up to so many octets.
+    """
+
+    def __init__(self, path: str, reason: str, head: bytes, content: Callable[[int], bytes]) -> None:
+        super().__init__(path, reason)
+        self.head = head
+        self.content = content
 
 
 class UsageError(InputError):

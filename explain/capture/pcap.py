@@ -1,0 +1,105 @@
+"""The records of a pcap file.
+
+Source: draft-ietf-opsawg-pcap, section 5.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from explain.capture.linktype import max_captured
+from explain.capture.pcap_header import PcapHeader, judge_record_size
+from explain.capture.step import Step
+from explain.capture.walk import Layout, Walk, gather, walk
+from explain.model import Damage, Interface
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from explain.capture.frames import Frames
+    from explain.capture.source import Window
+
+_SECOND = 1_000_000_000
+
+
+class PcapReader:
+    """Reads pcap records, window after window."""
+
+    def __init__(self, header: PcapHeader) -> None:
+        self.first = header.size
+        self.interfaces = [Interface(None, header.link_type, header.snaplen)]
+        self.fcs = [header.fcs]
+        self.comments: list[str] = []
+        self._header = header
+
+    def read(self, window: Window) -> Step:
+        """Reads the whole records of a window; see ``FormatReader``."""
+        if not self._header.is_sure:
+            size = judge_record_size(self._header, window.data.data[window.first :], window.is_last)
+            self._header = dataclasses.replace(self._header, record_size=size, is_sure=True)
+        found = self._walk(window)
+        frames = self._frames(window, found.offsets) if len(found.offsets) else None
+        return Step(frames, found.end, found.need, self._damage(window, found))
+
+    def _walk(self, window: Window) -> Walk:
+        header = self._header
+        field = 12 if header.lengths == "swapped" else 8
+        most = max_captured(header.link_type)
+        layout = Layout(header.order, header.record_size, field, header.record_size, 0, most)
+        if header.lengths == "either":
+            return _walk_either(window, layout)
+        return walk(window.data, window.first, layout)
+
+    def _frames(self, window: Window, offsets: npt.NDArray[np.int64]) -> Frames:
+        import numpy as np
+
+        from explain.capture.frames import Frames
+
+        header = self._header
+        heads = gather(window.data, offsets, 16).view(header.order + "u4")
+        captured, length = heads[:, 2].astype(np.uint32), heads[:, 3].astype(np.uint32)
+        if header.lengths == "swapped":
+            captured, length = length, captured
+        elif header.lengths == "either":
+            captured, length = np.minimum(captured, length), np.maximum(captured, length)
+        time_ns = heads[:, 0].astype(np.int64)
+        time_ns *= _SECOND
+        fraction = heads[:, 1].astype(np.int64)
+        time_ns += fraction if header.is_nano else fraction * 1000
+        start = offsets + header.record_size
+        return Frames(window.data, window.base, start, captured, length, time_ns, np.zeros(len(start), np.uint16))
+
+    def _damage(self, window: Window, found: Walk) -> Damage | None:
+        at = window.base + found.end
+        left = len(window.data) - found.end
+        if found.bad_length is not None:
+            most = max_captured(self._header.link_type)
+            words = f"a record that claims {found.bad_length} octets, where at most {most} can be"
+            return Damage("bad-record-length", at, words)
+        if window.is_last and left:
+            part = "header" if left < self._header.record_size else "record"
+            return Damage("cut-record", at, f"the file ends inside a {part}: {left} of {found.need} octets are there")
+        return None
+
+
+def _walk_either(window: Window, layout: Layout) -> Walk:
+    """Walks where either length may come first: the smaller one is what was captured (version 2.3)."""
+    import struct
+
+    import numpy as np
+
+    found: list[int] = []
+    read, at = struct.Struct(layout.order + "II").unpack_from, window.first
+    view, stop = window.data.data, len(window.data)
+    while at + layout.size <= stop:
+        length = min(read(view, at + 8))
+        if length > layout.most:
+            return Walk(np.array(found, np.int64), at, length, layout.size)
+        then = at + layout.size + length
+        if then > stop:
+            return Walk(np.array(found, np.int64), at, None, then - at)
+        found.append(at)
+        at = then
+    return Walk(np.array(found, np.int64), at, None, layout.size)

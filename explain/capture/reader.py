@@ -1,0 +1,188 @@
+"""One capture file, opened: what it is, and its frames in windows."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Self
+
+from explain.capture.inflate import GzipOctets, StoredOctets, ZstdOctets
+from explain.capture.recognise import compression_of, format_reader
+from explain.capture.source import MAP_SPAN, MappedSource, Source, StreamSource
+from explain.errors import NotACaptureError, UnreadableError
+from explain.model import Damage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explain.capture.frames import Frames
+    from explain.capture.step import FormatReader
+    from explain.model import Interface
+
+FIRST_SPAN = 64 << 10
+"""Octets of the first window: a small file is done with it, and a section may be short."""
+
+HEAD = 64 << 10
+"""Octets kept of what is no capture."""
+
+
+class CaptureReader:
+    """Reads one capture, once, from its beginning; a context manager.
+
+    Attributes:
+        path: the file as it was named by the user.
+        format: ``pcap`` or ``pcapng``.
+        compression: ``gzip``, ``zstd`` or None.
+        damage: why reading ended early, once it has; else None.
+        is_mapped: the data of each window stays valid until the reader is closed, and ``read_at`` works.
+    """
+
+    def __init__(self, path: str, source: Source, kind: tuple[str, FormatReader], compression: str | None) -> None:
+        self.path = path
+        self.format, self._reader = kind
+        self.compression = compression
+        self.damage: Damage | None = None
+        self.is_mapped = source.is_mapped
+        self._source = source
+        self._at = self._reader.first
+        self._file: BinaryIO | None = None
+        self._size: int | None = None
+
+    def own(self, file: BinaryIO, size: int | None) -> Self:
+        """Takes charge of closing the file; ``size`` is its octets as stored, None where nobody knows yet."""
+        self._file, self._size = file, size
+        return self
+
+    @property
+    def interfaces(self) -> list[Interface]:
+        """The interfaces known so far; a pcapng may declare more while it is read."""
+        return self._reader.interfaces
+
+    @property
+    def fcs(self) -> list[int]:
+        """Octets of frame check sequence at the end of each frame, by interface; 0 where unknown."""
+        return self._reader.fcs
+
+    @property
+    def comments(self) -> list[str]:
+        """What the writers of a pcapng say about its sections."""
+        return self._reader.comments
+
+    @property
+    def file_bytes(self) -> int:
+        """Octets of the file as it is stored; of a stream, those read so far."""
+        return self.position() if self._size is None else self._size
+
+    def position(self) -> int:
+        """Octets of the stored file that were consumed so far."""
+        return self._source.position(self._at)
+
+    def frames(self) -> Iterator[Frames]:
+        """The frames in file order, window after window; sets ``damage`` where they end early."""
+        span, need = FIRST_SPAN, 0
+        while self.damage is None:
+            window = self._source.window(self._at, need, span)
+            fault = self._source.fault() if window.is_last else None
+            step = self._reader.read(window)
+            self._at, need = window.base + step.end, step.need
+            if step.frames is not None:
+                yield step.frames
+            is_done = window.is_last and step.end == len(window.data)
+            self.damage = step.damage
+            if fault is not None and (is_done or (step.damage is not None and step.damage.kind == "cut-record")):
+                # The record is cut because the stream was.
+                self.damage = Damage(fault.kind, self._at, fault.message)
+            if is_done:
+                return
+            span = FIRST_SPAN if step.is_restart else min(MAP_SPAN, 4 * span)
+
+    def read_at(self, offset: int, count: int) -> bytes:
+        """Up to ``count`` octets of a mapped file, from ``offset`` on.
+
+        Raises:
+            ValueError: the file is not mapped.
+        """
+        if not isinstance(self._source, MappedSource):
+            raise ValueError("only a mapped file can be read anywhere")  # noqa: TRY004
+        return self._source.read_at(offset, count)
+
+    def close(self) -> None:
+        """Lets go of the file; windows must not be used any more."""
+        self._source.close()
+        if self._file is not None:
+            self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_capture(path: str, stream: BinaryIO | None = None) -> CaptureReader:
+    """Opens a capture, recognised by its content.
+
+    Args:
+        path: the file, or ``-`` for standard input; with a stream, only its name for people.
+        stream: what to read instead; it is not closed.
+
+    Raises:
+        UnreadableError: it cannot be opened, is empty, or its header is unsound.
+        NotACaptureError: it is something else, perhaps text.
+    """
+    if stream is None and path == "-":
+        stream = sys.stdin.buffer
+    if stream is not None:
+        return _opened(path, _stream_source(stream), stream)
+    try:
+        file = _open(path)
+    except (OSError, ValueError) as error:
+        words = error.strerror if isinstance(error, OSError) else str(error)
+        raise UnreadableError(path, (words or "it cannot be opened").lower()) from None
+    try:
+        status = os.fstat(file.fileno())
+        size = status.st_size if stat.S_ISREG(status.st_mode) else None
+        if size and compression_of(os.pread(file.fileno(), 4, 0)) is None:
+            source: tuple[Source, str | None] = MappedSource(file.fileno(), size), None
+        else:
+            source = _stream_source(file)
+        return _opened(path, source, None).own(file, size)
+    except OSError as error:
+        file.close()
+        raise UnreadableError(path, (error.strerror or "it cannot be read").lower()) from None
+    except BaseException:
+        file.close()
+        raise
+
+
+def _open(path: str) -> BinaryIO:
+    return Path(path).open("rb", buffering=0)  # type: ignore[return-value]
+
+
+def _stream_source(raw: BinaryIO) -> tuple[StreamSource, str | None]:
+    head, stored = b"", StoredOctets(raw)
+    while len(head) < 4 and (more := stored.read(4 - len(head))):
+        head += more
+    stored.unread(head)
+    compression = compression_of(head)
+    if compression == "gzip":
+        return StreamSource(GzipOctets(stored)), compression
+    return StreamSource(ZstdOctets(stored) if compression else stored), compression
+
+
+def _opened(path: str, found: tuple[Source, str | None], stream: BinaryIO | None) -> CaptureReader:
+    source, compression = found
+    kind = format_reader(path, source)
+    if kind is not None:
+        return CaptureReader(path, source, kind, compression)
+    head = source.peek(HEAD)
+
+    def content(limit: int) -> bytes:
+        if stream is not None:
+            return source.peek(limit)
+        with _open(path) as file:
+            return _stream_source(file)[0].peek(limit)
+
+    raise NotACaptureError(path, "this is no capture", head, content)

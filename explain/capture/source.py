@@ -1,0 +1,196 @@
+"""Where the octets of a capture come from: a mapped file, or a stream in a reused buffer."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+LEAD = 16
+"""Octets kept before the first unread one, so that every frame has a header's room before it."""
+
+MAP_SPAN = 32 << 20
+"""Octets of a mapped file looked at in one window."""
+
+STREAM_SPAN = 8 << 20
+"""Octets of a stream held at a time, unless one record is larger."""
+
+SMALL_FILE = 1 << 20
+"""A file up to this size is read at once: cheaper than mapping, and safe if somebody truncates it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a stream of octets ended early: the kind of damage and its words."""
+
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Octets to look at.
+
+    Attributes:
+        data: the octets, uint8.
+        base: offset of ``data[0]`` in the uncompressed stream.
+        first: index into ``data`` of the first octet that was not consumed yet.
+        is_last: nothing follows ``data``.
+    """
+
+    data: npt.NDArray[np.uint8]
+    base: int
+    first: int
+    is_last: bool
+
+
+class Octets(Protocol):
+    """A stream of uncompressed octets.
+
+    Attributes:
+        fault: why it ended early, or None.
+    """
+
+    fault: Fault | None
+
+    @property
+    def consumed(self) -> int:
+        """Octets of the stored file that were read so far."""
+
+    def readinto(self, view: memoryview) -> int:
+        """Fills some of ``view``; 0 is the end."""
+
+
+class Source(Protocol):
+    """What a reader of a format asks for octets."""
+
+    is_mapped: bool
+
+    def peek(self, count: int) -> bytes:
+        """The first octets of the stream, fewer only where it is shorter."""
+
+    def window(self, at: int, need: int, span: int) -> Window:
+        """Octets from offset ``at`` on: about ``span``, never less than ``need`` unless the stream ends."""
+
+    def fault(self) -> Fault | None:
+        """Why the stream ended early, once it has ended."""
+
+    def position(self, at: int) -> int:
+        """Octets of the stored file that stand for the first ``at`` uncompressed ones, roughly."""
+
+    def close(self) -> None:
+        """Lets go of the file."""
+
+
+class MappedSource:
+    """A plain file, mapped: windows are slices of the map and stay valid until it is closed."""
+
+    is_mapped = True
+
+    def __init__(self, descriptor: int, size: int) -> None:
+        self.size = size
+        self._octets: mmap.mmap | bytes
+        if size <= SMALL_FILE:
+            self._octets = os.pread(descriptor, size, 0)
+            self.size = len(self._octets)
+        else:
+            self._octets = mmap.mmap(descriptor, size, access=mmap.ACCESS_READ)
+
+    def peek(self, count: int) -> bytes:
+        """The first octets of the file, fewer only where it is shorter."""
+        return self._octets[:count]
+
+    def window(self, at: int, need: int, span: int) -> Window:
+        """A slice of the map; see ``Source.window``."""
+        import numpy as np
+
+        low = max(0, at - LEAD)
+        high = min(self.size, at + max(need, span))
+        data = np.frombuffer(self._octets, np.uint8, high - low, low) if high > low else np.empty(0, np.uint8)
+        return Window(data, low, at - low, high >= self.size)
+
+    def read_at(self, offset: int, count: int) -> bytes:
+        """Up to ``count`` octets from ``offset`` on."""
+        return self._octets[offset : offset + count]
+
+    def fault(self) -> Fault | None:
+        """None: a map has all its octets."""
+        return None
+
+    def position(self, at: int) -> int:
+        """``at`` itself: nothing is compressed."""
+        return at
+
+    def close(self) -> None:
+        """Unmaps the file, or leaves that to the last slice that somebody still holds."""
+        octets, self._octets, self.size = self._octets, b"", 0
+        if isinstance(octets, mmap.mmap):
+            try:
+                octets.close()
+            except BufferError:
+                return
+
+
+class StreamSource:
+    """A stream, seen through one buffer that is filled again and again."""
+
+    is_mapped = False
+
+    def __init__(self, octets: Octets) -> None:
+        self._octets = octets
+        self._buffer = bytearray(0)
+        self._base = 0
+        self._filled = 0
+        self._is_ended = False
+
+    def peek(self, count: int) -> bytes:
+        """The first octets of the stream, fewer only where it is shorter; valid before the first window moves on."""
+        self._fill(count, count)
+        return bytes(self._buffer[: min(count, self._filled)])
+
+    def window(self, at: int, need: int, span: int) -> Window:
+        """The buffer from shortly before ``at`` on, filled up; see ``Source.window``."""
+        import numpy as np
+
+        low = max(self._base, at - LEAD)
+        gone = low - self._base
+        if gone:
+            with memoryview(self._buffer) as view:
+                view[: self._filled - gone] = view[gone : self._filled]
+            self._base, self._filled = low, self._filled - gone
+        wanted = at - low + max(need, min(span, STREAM_SPAN - LEAD))
+        self._fill(wanted, wanted)
+        data = np.frombuffer(self._buffer, np.uint8, self._filled)
+        return Window(data, low, at - low, self._is_ended)
+
+    def _fill(self, wanted: int, room: int) -> None:
+        if room > len(self._buffer):
+            # Views of the old buffer may be alive, so it cannot be resized in place.
+            larger = bytearray(max(room, 2 * len(self._buffer)))
+            larger[: self._filled] = memoryview(self._buffer)[: self._filled]
+            self._buffer = larger
+        with memoryview(self._buffer) as view:
+            while self._filled < wanted and not self._is_ended:
+                with view[self._filled : room] as free:
+                    got = self._octets.readinto(free)
+                self._filled += got
+                self._is_ended = got == 0
+
+    def fault(self) -> Fault | None:
+        """Why the stream ended early, once it has ended."""
+        return self._octets.fault
+
+    def position(self, at: int) -> int:  # noqa: ARG002  the stored octets cannot be told from the unpacked ones
+        """Octets of the stored file read so far."""
+        return self._octets.consumed
+
+    def close(self) -> None:
+        """Lets go of the buffer."""
+        self._buffer = bytearray(0)
+        self._filled = 0
+        self._is_ended = True
