@@ -59,7 +59,7 @@ class Slab:
     def __init__(self, data: U1, at: I8, have: I8) -> None:
         self.data = data
         self.at = at.copy()
-        self.have = have
+        self.have = have.copy()
         self._octets = gather(data, at, WIDTH)
 
     def shift(self, rows: I8, by: I8) -> None:
