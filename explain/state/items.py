@@ -1,0 +1,88 @@
+"""One JSON value at a time, checked: what is not of the promised type is an error that names its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+MOST_ITEMS = 200_000
+"""No host that a person asks about has more routes, rules or neighbours than this."""
+
+
+class MisshapenError(ValueError):
+    """A value is not what iproute2 or nft would have written; the text says where and why."""
+
+
+class Item:
+    """A JSON object and the place where it stands, for errors that can be found."""
+
+    __slots__ = ("fields", "place")
+
+    def __init__(self, value: object, place: str) -> None:
+        if not isinstance(value, Mapping):
+            raise MisshapenError(f"{place} is not an object")
+        self.fields: Mapping[str, Any] = value
+        self.place = place
+
+    def has(self, key: str) -> bool:
+        """Whether the key is there, even with null."""
+        return key in self.fields
+
+    def text(self, key: str) -> str | None:
+        """A string, or None where the key is absent."""
+        value = self.fields.get(key)
+        if value is None or isinstance(value, str):
+            return value
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return str(value)
+        raise MisshapenError(f"{self.place}.{key} is not text")
+
+    def number(self, key: str) -> int | None:
+        """An integer (also written as text, also hexadecimal), or None where the key is absent."""
+        value = self.fields.get(key)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise MisshapenError(f"{self.place}.{key} is not a number")
+        try:
+            number = int(value, 0) if isinstance(value, str) else int(value)
+        except (ValueError, OverflowError):
+            raise MisshapenError(f"{self.place}.{key} is not a number") from None
+        if not -(1 << 63) <= number < 1 << 64:
+            raise MisshapenError(f"{self.place}.{key} is out of range")
+        return number
+
+    def words(self, key: str) -> frozenset[str]:
+        """A list of strings as a set; empty where the key is absent."""
+        return frozenset(str(word) for word in _list(self.fields.get(key) or (), f"{self.place}.{key}"))
+
+    def items(self, key: str) -> list[Item]:
+        """A list of objects; empty where the key is absent."""
+        return items_of(self.fields.get(key) or (), f"{self.place}.{key}")
+
+    def item(self, key: str) -> Item | None:
+        """An object, or None where the key is absent."""
+        value = self.fields.get(key)
+        return None if value is None else Item(value, f"{self.place}.{key}")
+
+
+def _list(value: object, place: str) -> Sequence[object]:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise MisshapenError(f"{place} is not a list")
+    if len(value) > MOST_ITEMS:
+        raise MisshapenError(f"{place} has more than {MOST_ITEMS} entries")
+    return value
+
+
+def items_of(value: object, place: str) -> list[Item]:
+    """The objects of a JSON list; empty objects, which iproute2 prints for filtered entries, are left out."""
+    return [Item(each, f"{place}[{number}]") for number, each in enumerate(_list(value, place)) if each != {}]
+
+
+def lines_of(value: object, place: str) -> tuple[str, ...]:
+    """A list of lines of text; one string with newlines is taken as well."""
+    listed = value.splitlines() if isinstance(value, str) else _list(value, place)
+    for number, each in enumerate(listed):
+        if not isinstance(each, str):
+            raise MisshapenError(f"{place}[{number}] is not text")
+    return tuple(str(each) for each in listed)

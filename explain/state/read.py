@@ -1,0 +1,126 @@
+"""A state file becomes a HostState: JSON of iproute2 and nft in, frozen records out.
+
+What is absent stays unknown; what is there but has another shape is refused with its place.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from explain.errors import UnreadableError
+from explain.state.items import Item, MisshapenError, items_of, lines_of
+from explain.state.read_links import bridge_ports_of, fdb_of, interfaces_of, neighbours_of
+from explain.state.read_routes import routes_of, rules_of
+from explain.state.read_sockets import sockets_of
+from explain.state.records import HostState
+
+MOST_OCTETS = 64 << 20
+KEYS = frozenset(
+    "addr link route route6 rule rule6 neigh proxy fdb bridge_link nft conntrack qdisc"
+    " iptables_save ip6tables_save sockets sysctl counters".split()
+)
+T = TypeVar("T")
+
+
+def read_state(source: Path | str, name: str | None = None) -> HostState:
+    """The state of one host.
+
+    Args:
+        source: a path, or the JSON text itself (a text that begins with ``{``).
+        name: what to call the host; by default the file's stem.
+
+    Raises:
+        UnreadableError: the file cannot be opened, is no JSON, or is not a state.
+    """
+    if isinstance(source, str) and source.lstrip()[:1] == "{":
+        return _from_text(source, name or "state", name or "host")
+    path = Path(source)
+    try:
+        if path.stat().st_size > MOST_OCTETS:
+            raise UnreadableError(str(path), f"larger than {MOST_OCTETS >> 20} MiB, which no state is")
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise UnreadableError(str(path), error.strerror or "cannot be opened") from None
+    except (UnicodeDecodeError, ValueError):
+        raise UnreadableError(str(path), "not text in UTF-8") from None
+    return _from_text(text, str(path), name or path.stem)
+
+
+def _from_text(text: str, path: str, name: str) -> HostState:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        raise UnreadableError(path, "not JSON") from None
+    return host_state(value, name, path)
+
+
+def host_state(value: object, name: str, path: str = "state") -> HostState:
+    """The records of a state that is already parsed.
+
+    Args:
+        value: the JSON object of the contract, section 4.
+        name: what to call the host.
+        path: how errors name the source.
+
+    Raises:
+        UnreadableError: the object is not a state, or a part of it has another shape.
+    """
+    if not isinstance(value, Mapping) or not KEYS & set(value):
+        raise UnreadableError(path, "not the state of a host: it has none of the keys addr, link, route, ...")
+    try:
+        return _host_state(value, name)
+    except MisshapenError as error:
+        raise UnreadableError(path, str(error)) from None
+
+
+def _host_state(value: Mapping[str, Any], name: str) -> HostState:
+    def given(key: str, make: Callable[[object, str], T]) -> T | None:
+        return make(value[key], key) if value.get(key) is not None else None
+
+    links = given("link", items_of)
+    addresses = given("addr", items_of)
+    proxies = [each for each in value.get("neigh") or () if isinstance(each, Mapping) and "proxy" in each]
+    return HostState(
+        name=name,
+        interfaces=interfaces_of(links, addresses) if links is not None or addresses is not None else None,
+        routes=routes_of(given("route", items_of), given("route6", items_of)),
+        rules=rules_of(given("rule", items_of), given("rule6", items_of)),
+        neighbours=given("neigh", neighbours_of),
+        proxies=neighbours_of([*(value.get("proxy") or ()), *proxies], "proxy", is_proxy=True)
+        if value.get("proxy") is not None
+        else None,
+        fdb=given("fdb", fdb_of),
+        bridge_ports=bridge_ports_of(given("bridge_link", items_of), links),
+        sysctls=given("sysctl", _sysctls_of),
+        counters=given("counters", _counters_of),
+        sockets=given("sockets", sockets_of),
+        conntrack=given("conntrack", _conntrack_of),
+        qdiscs=given("qdisc", lambda listed, place: tuple(item.fields for item in items_of(listed, place))),
+        nft=given("nft", _nft_of),
+        iptables=given("iptables_save", lines_of),
+        ip6tables=given("ip6tables_save", lines_of),
+    )
+
+
+def _sysctls_of(value: object, place: str) -> dict[str, str]:
+    item = Item(value, place)
+    return {str(key).replace("/", "."): (item.text(key) or "").strip() for key in item.fields}
+
+
+def _counters_of(value: object, place: str) -> dict[str, int]:
+    item = Item(value, place)
+    return {str(key): number for key in item.fields if (number := item.number(key)) is not None}
+
+
+def _conntrack_of(value: object, place: str) -> tuple[str, ...]:
+    if isinstance(value, list) and value and isinstance(value[0], Mapping):
+        return tuple(json.dumps(each) for each in value)
+    return lines_of(value, place)
+
+
+def _nft_of(value: object, place: str) -> tuple[Mapping[str, object], ...]:
+    listed = value.get("nftables", []) if isinstance(value, Mapping) else value
+    return tuple(item.fields for item in items_of(listed, f"{place}.nftables"))

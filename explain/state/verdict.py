@@ -1,0 +1,325 @@
+"""A packet at one hook: every chain in order of priority, rule after rule, until somebody decides.
+
+Source: nft(8), section STATEMENTS; nft_do_chain() in net/netfilter/nf_tables_core.c.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from explain.state.match import Context, holds, value_of
+from explain.state.packet import Packet
+from explain.state.records import Answer
+from explain.state.ruleset import Chain, FilterRule, Ruleset, say
+
+DEEPEST_JUMP = 16
+"""The kernel's own limit of nested jumps."""
+MOST_RULES = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A rule that matched on the way and what it did."""
+
+    rule: FilterRule
+    did: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the chains of one hook decided.
+
+    Attributes:
+        kind: ``accept``, ``drop``, ``reject``, ``queue`` or ``taken`` (sent elsewhere).
+        packet: as it goes on: marks, TTL and addresses may have changed.
+        rule: the rule that decided; None for a chain's policy or if none did.
+        chain: the chain whose policy decided, else None.
+        reject_with: ``icmp`` name or ``tcp reset``.
+        is_certain: False if an expression that is not understood could have changed the verdict.
+        sometimes: ``limit`` or ``random`` if packets of this kind may also fare as ``otherwise``.
+        oddities: ``duplicated``, ``corrupted``: what else happened to it.
+    """
+
+    kind: str
+    packet: Packet
+    rule: FilterRule | None = None
+    chain: Chain | None = None
+    reject_with: str | None = None
+    is_certain: bool = True
+    passed: tuple[Passed, ...] = ()
+    sometimes: str | None = None
+    otherwise: Verdict | None = None
+    oddities: tuple[tuple[str, FilterRule], ...] = ()
+
+    @property
+    def stops(self) -> bool:
+        """Whether the packet's way ends here."""
+        return self.kind != "accept"
+
+
+@dataclass(slots=True)
+class _Walk:
+    """What one pass over the chains has met so far."""
+
+    ruleset: Ruleset
+    context: Context
+    packet: Packet
+    passed: list[Passed] = field(default_factory=list)
+    doubts: set[str] = field(default_factory=set)
+    chances: set[str] = field(default_factory=set)
+    oddities: list[tuple[str, FilterRule]] = field(default_factory=list)
+    looked_at: int = 0
+    is_untracked: bool = False
+
+
+def decide(ruleset: Ruleset, families: tuple[str, ...], hook: str, packet: Packet, context: Context) -> Verdict:
+    """The verdict of a hook, with what chance could change in it."""
+    usual = _once(ruleset, families, hook, packet, replace(context, is_unlucky=False))
+    if usual.sometimes is None:
+        return usual
+    struck = _once(ruleset, families, hook, packet, replace(context, is_unlucky=True))
+    if struck.kind == usual.kind and struck.oddities == usual.oddities:
+        return replace(usual, sometimes=None)
+    return replace(usual, otherwise=struck)
+
+
+def _once(ruleset: Ruleset, families: tuple[str, ...], hook: str, packet: Packet, context: Context) -> Verdict:
+    walk = _Walk(ruleset, replace(context, sets=ruleset.sets), packet)
+    end: tuple[str, FilterRule | None, Chain | None, str | None] = ("accept", None, None, None)
+    for chain in ruleset.at(families, hook):
+        if chain.devices and not chain.devices & {context.in_interface, context.out_interface}:
+            continue
+        if chain.type == "nat" and (walk.packet.connection != "new" or walk.is_untracked):
+            continue
+        kind, rule, reject = _chain(walk, chain, 0)
+        if kind in {"continue", "return"}:
+            kind, rule = chain.policy, None
+        if kind not in {"accept", "continue"}:
+            end = (kind, rule, None if rule else chain, reject)
+            break
+    return Verdict(
+        kind=end[0],
+        packet=walk.packet,
+        rule=end[1],
+        chain=end[2],
+        reject_with=end[3],
+        is_certain=ruleset.is_known and not walk.doubts - {end[0]},
+        passed=tuple(walk.passed),
+        sometimes=min(walk.chances) if walk.chances else None,
+        oddities=tuple(walk.oddities),
+    )
+
+
+_End = tuple[str, FilterRule | None, str | None]
+
+
+def _chain(walk: _Walk, chain: Chain, depth: int) -> _End:
+    context = walk.context
+    walk.context = replace(context, table=(chain.family, chain.table))
+    for rule in chain.rules:
+        walk.looked_at += 1
+        if walk.looked_at > MOST_RULES:
+            walk.doubts.add("endless")
+            break
+        kind, by, reject = _rule(walk, rule, depth)
+        if kind != "continue":
+            walk.context = context
+            return kind, by, reject
+    walk.context = context
+    return "continue", None, None
+
+
+def _rule(walk: _Walk, rule: FilterRule, depth: int) -> _End:
+    is_sure = True
+    before = len(walk.passed)
+    for statement in rule.statements:
+        key, value = next(iter(statement.items()), ("", None))
+        answer = _matches(walk, key, value)
+        if answer is False:
+            return "continue", None, None
+        if answer is None:
+            is_sure = False
+            continue
+        if key in _TERMINAL or key in {"jump", "goto", "vmap"}:
+            return _ends(walk, rule, key, value, depth, is_sure=is_sure)
+        if is_sure:
+            _affect(walk, rule, key, value)
+    if is_sure and len(walk.passed) == before:
+        walk.passed.append(Passed(rule, "continue"))
+    return "continue", None, None
+
+
+def _matches(walk: _Walk, key: str, value: object) -> Answer:
+    """Whether the rule goes on after this statement."""
+    inner: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
+    if key == "match":
+        left = inner.get("left")
+        if isinstance(left, Mapping) and "numgen" in left:
+            walk.chances.add("random")
+            return walk.context.is_unlucky
+        return holds(inner, walk.packet, walk.context)
+    if key == "sometimes":
+        walk.chances.add("random")
+        return walk.context.is_unlucky
+    if key == "limit":
+        walk.chances.add("limit")
+        return walk.context.is_unlucky == bool(inner.get("inv"))
+    if key in {"unknown", "xt", "quota", "ct count", "socket", "osf", "synproxy", "tproxy"}:
+        return None
+    return True
+
+
+_TERMINAL = frozenset("accept drop reject return queue masquerade snat dnat redirect fwd continue".split())
+
+
+def _ends(walk: _Walk, rule: FilterRule, key: str, value: object, depth: int, *, is_sure: bool) -> _End:
+    if key == "vmap":
+        return _mapped(walk, rule, value, depth, is_sure=is_sure)
+    if not is_sure:
+        walk.doubts.add({"jump": "drop", "goto": "drop", "fwd": "taken"}.get(key, key))
+        return "continue", None, None
+    walk.passed.append(Passed(rule, key if key not in {"jump", "goto"} else say({key: value})))
+    if key in {"jump", "goto"}:
+        return _jump(walk, rule, key, value, depth)
+    if key in {"masquerade", "snat", "dnat", "redirect"}:
+        return ("accept" if translate(walk, key, value) else "continue"), rule, None
+    if key == "reject":
+        return "reject", rule, _reject_name(value)
+    if key == "fwd":
+        return "taken", rule, None
+    return ("queue" if key == "queue" else key), rule, None
+
+
+def _reject_name(value: object) -> str:
+    inner: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
+    if inner.get("type") == "tcp reset":
+        return "tcp reset"
+    return str(inner.get("expr") or "port-unreachable")
+
+
+def _jump(walk: _Walk, rule: FilterRule, key: str, value: object, depth: int) -> _End:
+    inner: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
+    chain = walk.ruleset.chains.get((rule.family, rule.table, str(inner.get("target"))))
+    if chain is None or depth >= DEEPEST_JUMP:
+        walk.doubts.add("drop")
+        return "continue", None, None
+    kind, by, reject = _chain(walk, chain, depth + 1)
+    if kind in {"continue", "return"}:
+        return ("return" if key == "goto" else "continue"), None, None
+    return kind, by, reject
+
+
+def _mapped(walk: _Walk, rule: FilterRule, value: object, depth: int, *, is_sure: bool) -> _End:
+    inner: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
+    chosen = lookup_in_map(walk, inner)
+    if chosen is False:
+        return "continue", None, None
+    if not isinstance(chosen, Mapping) or not chosen:
+        walk.doubts.add("drop")
+        return "continue", None, None
+    key, verdict = next(iter(chosen.items()))
+    return _ends(walk, rule, str(key), verdict, depth, is_sure=is_sure)
+
+
+def lookup_in_map(walk: _Walk, inner: Mapping[str, Any]) -> object:
+    """The value that a map has for the packet; False if the key is not in it, None if that is unknown."""
+    data = inner.get("data")
+    if isinstance(data, str) and data.startswith("@"):
+        pairs: object = walk.ruleset.sets.get((*walk.context.table, data[1:]))
+    else:
+        pairs = data.get("set") if isinstance(data, Mapping) else None
+    if not isinstance(pairs, list | tuple):
+        return None
+    for pair in pairs:
+        if not isinstance(pair, list | tuple) or len(pair) != 2:
+            return None
+        answer = holds({"left": inner.get("key"), "op": "==", "right": pair[0]}, walk.packet, walk.context)
+        if answer is not False:
+            return pair[1] if answer else None
+    return False
+
+
+def translate(walk: _Walk, key: str, value: object) -> bool:
+    """Rewrite the packet as a NAT statement says; False if what it says is not understood."""
+    inner: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
+    address, port = _resolved(walk, inner.get("addr")), _resolved(walk, inner.get("port"))
+    if key == "masquerade":
+        address = masquerade_address(walk)
+    if key == "redirect":
+        address = _own_address(walk)
+    if (address is None and port is None) or (address is not None and not isinstance(address, str)):
+        walk.doubts.add("translation")
+        return False
+    packet = walk.packet
+    is_source = key in {"masquerade", "snat"}
+    has_port = packet.protocol in {"tcp", "udp"} and isinstance(port, int)
+    if is_source:
+        packet = replace(packet, source=address or packet.source)
+        walk.packet = replace(packet, source_port=port) if has_port and isinstance(port, int) else packet
+    else:
+        packet = replace(packet, destination=address or packet.destination)
+        walk.packet = replace(packet, destination_port=port) if has_port and isinstance(port, int) else packet
+    return True
+
+
+def _resolved(walk: _Walk, value: object) -> object:
+    """A literal, the first of a range, or what a map gives."""
+    if isinstance(value, Mapping):
+        if isinstance(value.get("map"), Mapping):
+            return _resolved(walk, lookup_in_map(walk, value["map"]) or None)
+        if isinstance(value.get("range"), list) and value["range"]:
+            return _resolved(walk, value["range"][0])
+        return value
+    return value
+
+
+def masquerade_address(walk: _Walk) -> str | None:
+    """The address of the outgoing interface that a masqueraded packet gets."""
+    from explain.state.sources import choose_v4, choose_v6
+
+    packet, device = walk.packet, walk.context.out_interface
+    if packet.family == 6:
+        return choose_v6(walk.context.state, device, packet.destination)
+    return choose_v4(walk.context.state, device, packet.destination)
+
+
+def _own_address(walk: _Walk) -> str | None:
+    interface = walk.context.state.interface(walk.context.in_interface)
+    if interface is None:
+        return "127.0.0.1" if walk.packet.family == 4 else "::1"
+    return next((each.local for each in interface.addresses or () if each.family == walk.packet.family), None)
+
+
+def _affect(walk: _Walk, rule: FilterRule, key: str, value: object) -> None:
+    inner: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
+    if key == "notrack":
+        walk.is_untracked = True
+        walk.packet = replace(walk.packet, connection="untracked")
+    elif key == "dup":
+        walk.oddities.append(("duplicated", rule))
+    elif key == "mangle":
+        _mangle(walk, rule, inner)
+    else:
+        return
+    walk.passed.append(Passed(rule, say({key: value})))
+
+
+def _mangle(walk: _Walk, rule: FilterRule, inner: Mapping[str, Any]) -> None:
+    target = inner.get("key")
+    value = inner.get("value")
+    described = say(target)
+    if described == "mark" and isinstance(value, int):
+        walk.packet = replace(walk.packet, mark=value)
+    elif described in {"ip ttl", "ip6 hoplimit"} and isinstance(value, int):
+        walk.packet = replace(walk.packet, ttl=value)
+    elif described in {"ip saddr", "ip6 saddr"} and isinstance(value, str):
+        walk.packet = replace(walk.packet, source=value)
+    elif described in {"ip daddr", "ip6 daddr"} and isinstance(value, str):
+        walk.packet = replace(walk.packet, destination=value)
+    elif isinstance(target, Mapping) and "payload" in target and "dscp" not in described:
+        walk.oddities.append(("corrupted", rule))
+
+
+__all__ = ["Passed", "Verdict", "decide", "value_of"]
