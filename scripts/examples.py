@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Write each example of a Markdown file as the command really answers it.
 
-    .venv/bin/python scripts/readme_examples          README.md anew
-    .venv/bin/python scripts/readme_examples --check  say which examples differ; exit status 1
+    .venv/bin/python scripts/examples.py          README.md anew
+    .venv/bin/python scripts/examples.py --check  say which examples differ; exit status 1
 
 An example is a comment with the command, and the block of text under it:
 
@@ -23,7 +23,7 @@ import sys
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[1]
-EXAMPLE = re.compile(r"(<!-- example: (?P<command>.+?) -->\n+```text\n)(?P<shown>.*?)(```\n)", re.DOTALL)
+EXAMPLE = re.compile(r"(<!-- example: (?P<command>[^\n]+?) -->\n+```text\n)(?P<shown>.*?)(```\n)", re.DOTALL)
 
 
 def answer(command: str) -> str:

@@ -1,0 +1,57 @@
+"""What the pages promise is so."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from surroundings import TOP
+
+PAGES = sorted([*TOP.glob("*.md"), *TOP.glob("docs/*.md")])
+ids = [page.relative_to(TOP).as_posix() for page in PAGES]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_every_example_is_what_the_command_answers(page):
+    check = [sys.executable, "scripts/examples.py", "--check", str(page)]
+    done = subprocess.run(check, cwd=TOP, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"scripts/examples.py {page} writes it anew\n{done.stdout}{done.stderr}"
+
+
+def test_an_example_that_was_made_up_is_found_and_mended(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("<!-- example: explain --version -->\n\n```text\nexplain 99\n```\n")
+    command = [sys.executable, "scripts/examples.py", str(page)]
+    assert subprocess.run([*command, "--check"], cwd=TOP, capture_output=True, check=False).returncode == 1
+    subprocess.run(command, cwd=TOP, capture_output=True, check=True)
+    assert "explain 99" not in page.read_text()
+    assert subprocess.run([*command, "--check"], cwd=TOP, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_every_link_to_a_file_leads_somewhere(page):
+    targets = re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_the_readme_opens_with_an_explained_capture():
+    opening = (TOP / "README.md").read_text(encoding="utf-8").partition("\n## ")[0]
+    assert "<!-- example: explain pcaps/" in opening
+
+
+def test_the_quick_start_is_two_commands_that_exist():
+    text = (TOP / "README.md").read_text(encoding="utf-8")
+    block = re.search(r"## Quick start\n.*?```sh\n(.*?)```", text, re.DOTALL)
+    commands = block[1].splitlines()
+    assert len(commands) == 2
+    for command in commands:
+        script, *arguments = command.split()
+        assert os.access(TOP / script, os.X_OK)
+        assert all((TOP / argument).is_file() for argument in arguments)
+
+
+def test_ci_runs_the_second_command_of_the_quick_start():
+    assert "exec ./test" in (TOP / ".ci" / "run").read_text(encoding="utf-8")
