@@ -1,0 +1,101 @@
+"""A pasted text made harmless and plain: bounded, without escapes, in numbered lines."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+MOST_CHARACTERS = 16_000_000
+MOST_LINES = 200_000
+LONGEST_LINE = 4_096
+
+_ESCAPES = re.compile(
+    "\x1b\\[[0-?]{0,64}[ -/]{0,8}[@-~]"  # CSI: colours, cursor
+    "|\x1b[\\]P^_X][^\x07\x1b]{0,4096}(?:\x07|\x1b\\\\)?"  # OSC and other strings: titles, links
+    "|\x1b[ -/]{0,8}[0-~]"
+    "|\x9b[0-?]{0,64}[ -/]{0,8}[@-~]"
+)
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_STRANGE = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\ufffd]")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the text, plain.
+
+    Attributes:
+        number: from 1, in the text as given.
+        is_cut: it was longer than 4096 characters; the rest was dropped.
+    """
+
+    number: int
+    text: str
+    is_cut: bool = False
+
+
+def decode(data: bytes) -> str:
+    """The characters of a terminal's bytes: UTF-8, UTF-16 with its mark (PowerShell), else the code page of Japan."""
+    data = data[: MOST_CHARACTERS * 2]
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", errors="replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as damage:
+        if damage.start >= len(data) - 4:  # cut in the middle of a character
+            return data.decode("utf-8-sig", errors="replace")
+    if b"\x00" not in data[:4096]:
+        try:
+            return data.decode("cp932")
+        except UnicodeDecodeError:
+            pass
+    return data.decode("utf-8", errors="replace")
+
+
+def looks_binary(text: str) -> bool:
+    """Whether the beginning of a text holds what no terminal shows."""
+    head = text[:4096]
+    return "\x00" in head or len(_STRANGE.findall(head)) * 20 > len(head)
+
+
+def clean_lines(text: str) -> tuple[tuple[Line, ...], bool]:
+    """The lines of a text without colours, cursor movements and control characters.
+
+    Returns:
+        The lines, and whether any part of the text was left out because it was too long.
+    """
+    is_cut = len(text) > MOST_CHARACTERS
+    lines: list[Line] = []
+    for number, raw in enumerate(_split(text[:MOST_CHARACTERS]), start=1):
+        if number > MOST_LINES:
+            is_cut = True
+            break
+        is_long = len(raw) > LONGEST_LINE
+        lines.append(Line(number, clean_line(raw[: LONGEST_LINE * 2])[:LONGEST_LINE], is_long))
+        is_cut |= is_long
+    return tuple(lines), is_cut
+
+
+def _split(text: str) -> list[str]:
+    return text.replace("\r\n", "\n").split("\n", MOST_LINES + 1)
+
+
+def clean_line(raw: str) -> str:
+    """One line as the screen would have left it."""
+    if "\x1b" in raw or "\x9b" in raw:
+        raw = _ESCAPES.sub("", raw)
+    if "\b" in raw:
+        raw = _backspaced(raw)
+    if "\r" in raw:  # a meter that redraws its line: the last drawing stays
+        raw = next((part for part in reversed(raw.split("\r")) if part.strip()), "")
+    raw = _CONTROLS.sub("", raw).replace("\u00a0", " ").replace("\u3000", " ")
+    return raw.rstrip()
+
+
+def _backspaced(raw: str) -> str:
+    kept: list[str] = []
+    for character in raw:
+        if character != "\b":
+            kept.append(character)
+        elif kept:
+            kept.pop()
+    return "".join(kept)

@@ -1,0 +1,192 @@
+"""What the lines of one ping add up to: totals, the pattern of losses, and where the text contradicts itself."""
+
+from __future__ import annotations
+
+import itertools
+from statistics import median
+from typing import TYPE_CHECKING
+
+from explain.symptoms.witness import Counts, Pattern
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from explain.symptoms.witness import Symptom, TextWitness
+
+MOST_SEQUENCES = 65_536
+NO_ERROR = frozenset({"icmp.source-quench", "icmp.echo-reply", "icmp.echo-request", "icmp.unnamed"})
+
+
+def is_icmp_error(symptom: Symptom) -> bool:
+    """Whether a line tells of an ICMP error that cost a packet (redirects and queries do not)."""
+    return symptom.id.startswith("icmp.") and symptom.id not in NO_ERROR and not symptom.id.startswith("icmp.redirect-")
+
+
+def counts_of(symptoms: Sequence[Symptom]) -> Counts:
+    """The totals as the program printed them; after a fatal error before the first packet, nothing was sent."""
+    totals = [symptom.values for symptom in symptoms if symptom.id == "echo.statistics"]
+    if totals:
+        last = totals[-1]
+        keys = ("sent", "received", "errors", "duplicates", "corrupted")
+        return Counts(*(last.get(key) for key in keys), loss=last.get("loss"))
+    if (
+        symptoms
+        and not any(symptom.id.startswith(("echo.", "icmp.")) for symptom in symptoms)
+        and _is_fatal(symptoms[-1])
+    ):
+        return Counts(sent=0, received=0, errors=0, duplicates=0, corrupted=0)
+    return Counts()
+
+
+def _is_fatal(symptom: Symptom) -> bool:
+    if symptom.id.startswith("name.") or symptom.id in _FATAL:
+        return True
+    return symptom.id.startswith("kernel.") and symptom.values.get("call") not in (
+        "sendmsg",
+        "sendto",
+        "local error",
+        "recvmsg",
+        "transmit",
+    )
+
+
+_FATAL = frozenset(
+    {
+        "ping.broadcast",
+        "ping.unknown-interface",
+        "ping.no-privilege",
+        "ping.usage",
+        "ping.bad-source",
+        "ping.scope-missing",
+    }
+)
+
+
+def is_complete(symptoms: Sequence[Symptom]) -> bool:
+    """Whether the run came to its end within the text."""
+    return any(symptom.id == "echo.statistics" for symptom in symptoms) or bool(symptoms and _is_fatal(symptoms[-1]))
+
+
+def pattern_of(symptoms: Sequence[Symptom], counts: Counts) -> Pattern:
+    """Which requests were answered; programs that print no sequence numbers are counted in the order of their lines."""
+    answered, failed, silent, times = _sequences(symptoms)
+    base = 0 if 0 in answered or 0 in failed or 0 in silent else 1
+    printed = answered | failed | silent
+    if not printed:
+        return Pattern(shape="none" if counts.received == 0 and counts.sent else None)
+    last = base + min(counts.sent, MOST_SEQUENCES) - 1 if counts.sent else max(printed)
+    first = base if counts.sent else min(printed)
+    expected = range(first, min(last, first + MOST_SEQUENCES) + 1)
+    missing = tuple(seq for seq in expected if seq not in answered and seq not in failed)
+    return Pattern(
+        tuple(sorted(answered)),
+        tuple(sorted(failed - answered)),
+        missing,
+        _shape(sorted(answered), sorted((failed - answered) | set(missing))),
+        _jumps(times),
+    )
+
+
+def _sequences(symptoms: Sequence[Symptom]) -> tuple[set[int], set[int], set[int], dict[int, float]]:
+    answered: set[int] = set()
+    failed: set[int] = set()
+    silent: set[int] = set()
+    times: dict[int, float] = {}
+    order = 0
+    for symptom in symptoms:
+        is_reply, is_silence = symptom.id.startswith("echo.reply"), symptom.id in ("echo.timeout", "echo.waiting")
+        if not (is_reply or is_silence or is_icmp_error(symptom) or symptom.id == "kernel.general-failure"):
+            continue
+        order += 1
+        seq = symptom.values.get("seq")
+        seq = order if seq is None else int(seq)
+        if is_reply and "damaged" not in symptom.values.get("flags", ()):
+            answered.add(seq)
+            if symptom.values.get("time_ms") is not None:
+                times.setdefault(seq, float(symptom.values["time_ms"]))
+        elif is_silence:
+            silent.add(seq)
+        else:
+            failed.add(seq)
+    return answered, failed, silent - answered, times
+
+
+def _shape(answered: list[int], lost: list[int]) -> str:
+    if not lost:
+        return "all"
+    if not answered:
+        return "none"
+    if max(answered) < min(lost):
+        return "first"
+    if min(answered) > max(lost):
+        return "last"
+    steps = {after - before for before, after in itertools.pairwise(answered)}
+    return "periodic" if len(answered) >= 3 and len(steps) == 1 and steps != {1} else "spread"
+
+
+def _jumps(times: dict[int, float]) -> tuple[int, ...]:
+    if len(times) < 3:
+        return ()
+    usual = median(times.values())
+    return tuple(seq for seq, time in sorted(times.items()) if time > 5 * usual + 1.0)
+
+
+def inconsistencies_of(symptoms: Sequence[Symptom], counts: Counts, is_shortened: bool) -> tuple[str, ...]:
+    """Names of contradictions between the lines of one run.
+
+    Args:
+        symptoms: of one run of ping.
+        counts: its totals.
+        is_shortened: replies may be absent from the text on purpose (quiet, flood, cut text).
+    """
+    found: list[str] = []
+    replies = {symptom.values.get("seq") for symptom in symptoms if symptom.id.startswith("echo.reply")}
+    lines = sum(symptom.id.startswith("echo.reply") for symptom in symptoms)
+    sent, received, loss = counts.sent, counts.received, counts.loss
+    if sent is not None and received is not None:
+        if received > sent:
+            found.append("received-above-sent")
+        elif sent and loss is not None and abs(loss - 100 * (sent - received) / sent) > 1:
+            found.append("loss-does-not-add-up")
+        unique = lines if replies == {None} else len(replies - {None})
+        if unique > received and not counts.corrupted:
+            found.append("more-replies-than-received")
+        elif unique < received and not is_shortened and sent < MOST_SEQUENCES:
+            found.append("fewer-replies-than-received")
+    targets = {symptom.values["target"] for symptom in symptoms if symptom.id in ("echo.start", "echo.title")}
+    if len({str(target).split("%")[0].lower() for target in targets}) > 1:
+        found.append("two-targets")
+    return (*found, *_about_times(symptoms))
+
+
+def _about_times(symptoms: Sequence[Symptom]) -> tuple[str, ...]:
+    totals = [
+        symptom.values
+        for symptom in symptoms
+        if symptom.values.get("min_ms") is not None and symptom.values.get("max_ms") is not None
+    ]
+    if not totals:
+        return ()
+    least, most, mean = totals[-1]["min_ms"], totals[-1]["max_ms"], totals[-1].get("avg_ms")
+    if least > most or (mean is not None and not least - 0.001 <= mean <= most + 0.001):
+        return ("times-out-of-order",)
+    seen = [float(symptom.values["time_ms"]) for symptom in symptoms if symptom.values.get("time_ms") is not None]
+    slack = 0.006 + most / 100 if most < 100 else 1.5
+    is_outside = any(
+        not least - max(slack, 1.0 if least >= 1 else 0) <= time <= most + max(slack, 0.6) for time in seen
+    )
+    return ("times-outside-range",) if is_outside else ()
+
+
+def has_succeeded(witness: TextWitness) -> bool | None:
+    """Whether anything came back: for ping any reply, for others a connection, a reached target, an answer, a lease."""
+    if witness.program == "ping":
+        if witness.counts.received is not None:
+            return witness.counts.received > 0
+        return True if witness.has("echo.reply", "echo.reply.") else (False if witness.is_complete else None)
+    good = ("connect.open", "way.reached", "lookup.answer", "dhcp.bound", "dhcp.ack")
+    if witness.has(*good):
+        return True
+    if witness.exit_status is not None:
+        return witness.exit_status == 0
+    return False if witness.is_complete else None

@@ -1,0 +1,158 @@
+"""Blocks of a transcript become runs: one program, one target, one witness."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from explain.symptoms.addresses import canonical, family_of
+from explain.symptoms.command import Command, parse_command
+from explain.symptoms.outcome import counts_of, inconsistencies_of, is_complete, pattern_of
+from explain.symptoms.ping_errors import read_ping_error
+from explain.symptoms.ping_lines import read_ping_line
+from explain.symptoms.ping_totals import read_ping_totals
+from explain.symptoms.ping_windows import read_windows_ping
+from explain.symptoms.reading import LineReader, Understood, first_reading, make_symptom, read_lines
+from explain.symptoms.witness import Counts, Pattern, Symptom, TextWitness, UnknownLine
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from explain.symptoms.cleaning import Line
+    from explain.symptoms.transcript import Block
+
+READERS: dict[str, tuple[LineReader, ...]] = {
+    "ping": (read_ping_line, read_ping_totals, read_windows_ping, read_ping_error),
+}
+"""The readers of each kind of program, in the order in which they are asked."""
+
+STARTS = frozenset({"echo.start"})
+
+
+def runs_of(block: Block) -> list[TextWitness]:
+    """The runs that a block shows; none for commands of other kinds and for pure remarks."""
+    kind = block.command.kind if block.command else None
+    if kind in READERS:
+        return [_witness(kind, block, read_lines(block.lines, READERS[kind]))]
+    if block.command is not None and kind is not None:
+        return []
+    return [_witness(kind, block, understood) for kind, understood in _by_kind(block)]
+
+
+def _by_kind(block: Block) -> list[tuple[str, Understood]]:
+    """Lines without a command: cut where another kind of program, or another run of the same, begins."""
+    pieces: list[tuple[str, list[Line]]] = []
+    waiting: list[Line] = []
+    for line in block.lines:
+        kind, starts = _kind_of(line.text, pieces[-1][0] if pieces else None)
+        if kind is None:
+            (pieces[-1][1] if pieces else waiting).append(line)
+        elif (
+            not pieces or kind != pieces[-1][0] or (starts and any(_starts(each.text, kind) for each in pieces[-1][1]))
+        ):
+            pieces.append((kind, [*waiting, line] if not pieces else [line]))
+        else:
+            pieces[-1][1].append(line)
+    found = [(kind, read_lines(lines, READERS[kind])) for kind, lines in pieces]
+    if block.is_prose:
+        found = [(kind, Understood(understood.symptoms, ())) for kind, understood in found]
+    return [(kind, understood) for kind, understood in found if understood.symptoms]
+
+
+def _kind_of(text: str, current: str | None) -> tuple[str | None, bool]:
+    """The kind of program a line belongs to; the run that is open is asked first."""
+    if not text.strip():
+        return None, False
+    order = [current, *(kind for kind in READERS if kind != current)] if current else list(READERS)
+    for kind in order:
+        reading = first_reading(text, READERS[kind]) if kind else None
+        if reading is not None:
+            return kind, reading[0] in STARTS
+    return None, False
+
+
+def _starts(text: str, kind: str) -> bool:
+    reading = first_reading(text, READERS[kind]) if text.strip() else None
+    return reading is not None and reading[0] in STARTS
+
+
+def _witness(kind: str, block: Block, understood: Understood) -> TextWitness:
+    symptoms = _own_marked(understood.symptoms)
+    dialect = _dialect(symptoms)
+    command = block.command
+    if command and dialect in ("bsd", "windows"):
+        command = parse_command(command.text, dialect) or command
+    start: dict[str, Any] = dict(next((each.values for each in symptoms if each.id in STARTS), {}))
+    counts = counts_of(symptoms) if kind == "ping" else Counts()
+    is_short = bool(command and ({"q", "f"} & set(command.options))) or not any(
+        each.id == "echo.start" for each in symptoms
+    )
+    is_short |= any(each.id == "echo.flood" for each in symptoms)
+    target, address = _target(command, start, symptoms)
+    return TextWitness(
+        program=kind,
+        dialect=dialect,
+        command=command,
+        node=block.node,
+        target=target,
+        target_address=address,
+        family=_family(command, start, address, symptoms),
+        source=start.get("source") or (command.source if command else None),
+        interface=start.get("interface") or (command.interface if command else None),
+        exit_status=block.status,
+        is_complete=is_complete(symptoms),
+        counts=counts,
+        pattern=pattern_of(symptoms, counts) if kind == "ping" else Pattern(),
+        symptoms=symptoms,
+        unknown=understood.unknown,
+        inconsistencies=inconsistencies_of(symptoms, counts, is_short or _has_cut(block)) if kind == "ping" else (),
+        notes=("cut-lines",) if _has_cut(block) else (),
+    )
+
+
+def _has_cut(block: Block) -> bool:
+    return any(line.is_cut for line in block.lines)
+
+
+def _dialect(symptoms: Sequence[Symptom]) -> str | None:
+    """Whose wording it is: the particular (busybox, windows) before what several share."""
+    told = [str(symptom.values["dialect"]) for symptom in symptoms if symptom.values.get("dialect")]
+    if not told:
+        return None
+    return next((name for name in ("busybox", "windows") if name in told), told[0])
+
+
+def _own_marked(symptoms: Sequence[Symptom]) -> tuple[Symptom, ...]:
+    """ICMP errors from the very address that the run leaves from are this kernel's own words."""
+    own = {symptom.values.get("source") for symptom in symptoms if symptom.id in STARTS} - {None}
+    return tuple(
+        make_symptom((symptom.id, {**symptom.values, "is_own": True}), symptom.text, symptom.line)
+        if own and symptom.id.startswith("icmp.") and symptom.values.get("from") in own
+        else symptom
+        for symptom in symptoms
+    )
+
+
+def _target(
+    command: Command | None, start: dict[str, Any], symptoms: Sequence[Symptom]
+) -> tuple[str | None, str | None]:
+    named = start.get("target") or next((each.values["target"] for each in symptoms if each.values.get("target")), None)
+    looked_up = next(
+        (each.values["name"] for each in symptoms if each.id.startswith("name.") and each.values.get("name")), None
+    )
+    target = (command.target if command else None) or named or looked_up
+    address = start.get("address") or next(
+        (each.values["address"] for each in symptoms if each.values.get("address")), None
+    )
+    return target, address or canonical(str(target or ""))
+
+
+def _family(
+    command: Command | None, start: dict[str, Any], address: str | None, symptoms: Sequence[Symptom]
+) -> int | None:
+    told = start.get("family") or family_of(address) or (command.family if command else None)
+    return told or next((each.values["family"] for each in symptoms if each.values.get("family")), None)
+
+
+def without_symptoms(block: Block) -> tuple[UnknownLine, ...]:
+    """The lines of a block that became no run."""
+    return tuple(UnknownLine(line.number, line.text, block.is_prose) for line in block.lines if line.text.strip())

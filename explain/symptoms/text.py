@@ -1,0 +1,122 @@
+"""The front door of this room: a pasted text in, a witness out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from explain.symptoms.cleaning import decode, looks_binary
+from explain.symptoms.command import Command, parse_command
+from explain.symptoms.prompts import read_prompt
+from explain.symptoms.runs import runs_of, without_symptoms
+from explain.symptoms.transcript import Block, read_transcript
+from explain.symptoms.witness import NothingUsableError, TextWitness
+
+
+def read_text(
+    text: str | bytes, command: str | Command | None = None, exit_status: int | None = None, *, path: str = "text"
+) -> TextWitness:
+    """What a terminal's text says of one run of ping, traceroute, a TCP client, a look-up or a DHCP client.
+
+    Args:
+        text: the pasted text, or its bytes; it may begin with a prompt line that holds the command, and may hold
+            several runs, notes and quotations.
+        command: the command line, where it is known beside the text.
+        exit_status: of that command, where it is known.
+        path: how the text is named in an error.
+
+    Returns:
+        The run that ``command`` names; without it the last run that failed, else the last. The others are in
+        ``others``.
+
+    Raises:
+        NothingUsableError: the text is empty, binary, or of no program that is known here.
+    """
+    runs = list(read_runs(text, path=path))
+    given = parse_command(_bare(command)) if isinstance(command, str) else command
+    at = _chosen(runs, given)
+    chosen = runs.pop(at)
+    if given is not None and chosen.command is None:
+        chosen = _with_command(chosen, given)
+    if exit_status is not None:
+        chosen = replace(chosen, exit_status=exit_status)
+    if chosen.program == "ping" and _contradicts(chosen):
+        chosen = replace(chosen, inconsistencies=(*chosen.inconsistencies, "exit-status-contradicts"))
+    return replace(chosen, others=tuple(runs))
+
+
+def read_runs(text: str | bytes, *, path: str = "text") -> tuple[TextWitness, ...]:
+    """Every run that a text shows, in its order.
+
+    Raises:
+        NothingUsableError: as ``read_text``.
+    """
+    if isinstance(text, bytes):
+        text = decode(text)
+    if not text.strip():
+        raise NothingUsableError(path, "it is empty")
+    if looks_binary(text):
+        raise NothingUsableError(path, "it is not text")
+    transcript = read_transcript(text)
+    runs: list[TextWitness] = []
+    for block in transcript.blocks:
+        runs += _with_leftovers(block)
+    usable = [run for run in runs if run.symptoms]
+    if not usable:
+        raise NothingUsableError(
+            path, "it shows no ping, traceroute, connection, look-up or DHCP client that is known here"
+        )
+    return tuple(replace(run, notes=(*run.notes, "cut-text")) for run in usable) if transcript.is_cut else tuple(usable)
+
+
+def _with_leftovers(block: Block) -> list[TextWitness]:
+    runs = runs_of(block)
+    if runs and block.command is None and not block.is_prose:
+        seen = {each.line for run in runs for each in run.unknown} | {
+            each.line for run in runs for each in run.symptoms
+        }
+        early = tuple(each for each in without_symptoms(block) if each.line < min(seen, default=0))
+        runs[0] = replace(runs[0], unknown=(*early, *runs[0].unknown))
+    return runs
+
+
+def _bare(command: str) -> str:
+    """A command without the prompt that may stand before it."""
+    prompt = read_prompt(command.strip().split("\n", 1)[0])
+    return prompt.typed if prompt else command
+
+
+def _chosen(runs: list[TextWitness], given: Command | None) -> int:
+    if given is not None:
+        same = [at for at, run in enumerate(runs) if run.command and run.command.words == given.words]
+        kind = [at for at, run in enumerate(runs) if run.program == given.kind and given.target in (None, run.target)]
+        for found in (same, kind, [at for at, run in enumerate(runs) if run.program == given.kind]):
+            if found:
+                return found[-1]
+    failed = [at for at, run in enumerate(runs) if run.succeeded is False]
+    return failed[-1] if failed else len(runs) - 1
+
+
+def _with_command(run: TextWitness, given: Command) -> TextWitness:
+    if given.kind not in (None, run.program):
+        return run
+    command = parse_command(given.text, run.dialect) if run.dialect in ("bsd", "windows") else given
+    command = command or given
+    is_quiet = run.program == "ping" and {"q", "f"} & set(command.options)
+    return replace(
+        run,
+        command=command,
+        node=run.node or command.node,
+        target=command.target or run.target,
+        family=run.family or command.family,
+        source=run.source or command.source,
+        interface=run.interface or command.interface,
+        inconsistencies=tuple(
+            each for each in run.inconsistencies if not (is_quiet and each == "fewer-replies-than-received")
+        ),
+    )
+
+
+def _contradicts(run: TextWitness) -> bool:
+    if run.exit_status is None or run.counts.received is None:
+        return False
+    return (run.exit_status == 0) != (run.counts.received > 0) and not (run.command and run.command.deadline_s)
