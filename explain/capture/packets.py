@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from explain.capture.blocks import ENHANCED_PACKET, INTERFACE, OBSOLETE_PACKET, SIMPLE_PACKET, Blocks, Port
+from explain.capture.chains import Guess
 from explain.capture.clock import to_ns
 from explain.capture.frames import Frames
+from explain.capture.walk import gather
 from explain.model import Damage
 
 if TYPE_CHECKING:
@@ -45,6 +47,26 @@ class Packets:
     length: npt.NDArray[np.uint32]
     room: npt.NDArray[np.int64]
     is_timed: npt.NDArray[np.bool_] | None
+
+
+def packet_guess(order: str) -> Guess:
+    """How an enhanced packet block may be found among octets: its type, and the two lengths that agree."""
+    import numpy as np
+
+    word = np.dtype(order + "u4")
+
+    def is_plausible(data: npt.NDArray[np.uint8], at: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        heads = gather(data, at, 28).view(word)
+        total = heads[:, 1].astype(np.int64)
+        end = at + total - 4
+        is_packet = (heads[:, 0] == ENHANCED_PACKET) & (total >= 32) & (heads[:, 5] <= total - 32)
+        is_packet &= (total % 4 == 0) & (end <= len(data) - 4)
+        trailer = gather(data, np.where(is_packet, end, 0), 4).view(word)[:, 0]
+        is_packet &= trailer == total
+        return is_packet
+
+    needle = ENHANCED_PACKET.to_bytes(4, "little" if order == "<" else "big")
+    return Guess((needle,), 0, 4, is_plausible)
 
 
 def packets_of(blocks: Blocks, declared: int) -> Packets:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from explain.capture.chains import Guess, walk_window
 from explain.capture.linktype import max_captured
 from explain.capture.pcap_header import PcapHeader, judge_record_size
 from explain.capture.step import Step
-from explain.capture.walk import Layout, Walk, gather, walk
+from explain.capture.walk import Layout, Walk, gather
 from explain.model import Damage, Interface
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class PcapReader:
         layout = Layout(header.order, header.record_size, field, header.record_size, 0, most)
         if header.lengths == "either":
             return _walk_either(window, layout)
-        return walk(window.data, window.first, layout)
+        return walk_window(window.data, window.first, layout, _guess(window, header, layout))
 
     def _frames(self, window: Window, offsets: npt.NDArray[np.int64]) -> Frames:
         import numpy as np
@@ -82,6 +83,26 @@ class PcapReader:
             part = "header" if left < self._header.record_size else "record"
             return Damage("cut-record", at, f"the file ends inside a {part}: {left} of {found.need} octets are there")
         return None
+
+
+def _guess(window: Window, header: PcapHeader, layout: Layout) -> Guess:
+    """How a record may be found among octets: the high half of the seconds hardly ever changes."""
+    import numpy as np
+
+    word = np.dtype(header.order + "u4")
+    second = int(window.data[window.first : window.first + 4].view(word)[0]) if len(window.data) >= 4 else 0
+    fraction = _SECOND if header.is_nano else 1_000_000
+
+    def is_plausible(data: npt.NDArray[np.uint8], at: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        heads = gather(data, at, 16).view(word)
+        captured, length = heads[:, layout.field // 4], heads[:, 5 - layout.field // 4]
+        is_near = np.abs(heads[:, 0].astype(np.int64) - second) < 1 << 18
+        return is_near & (heads[:, 1] < fraction) & (captured <= length) & (captured <= layout.most)
+
+    halves = [(second >> 16) + later & 0xFFFF for later in range(3)]
+    is_little = header.order == "<"
+    needles = tuple(half.to_bytes(2, "little" if is_little else "big") for half in halves)
+    return Guess(needles, 2 if is_little else 0, 1, is_plausible)
 
 
 def _walk_either(window: Window, layout: Layout) -> Walk:

@@ -20,8 +20,9 @@ from explain.capture.blocks import (
     drops_of,
     port_of,
 )
+from explain.capture.chains import walk_window
 from explain.capture.options import COMMENT, options, text
-from explain.capture.packets import frames_of, packets_of
+from explain.capture.packets import frames_of, packet_guess, packets_of
 from explain.capture.step import Step
 from explain.capture.walk import Layout, Walk, walk
 from explain.model import Damage, Interface
@@ -82,7 +83,7 @@ class PcapngReader:
         """Reads the whole blocks of a window, up to the next section; see ``FormatReader``."""
         if bytes(window.data[window.first : window.first + 4]) == SECTION_MARK:
             return self._read_section(window)
-        found = walk(window.data, window.first, _layout(self._order))
+        found = walk_window(window.data, window.first, _layout(self._order), packet_guess(self._order))
         if not len(found.offsets):
             return Step(None, found.end, found.need, _walk_damage(window, found))
         return self._read_blocks(window, found)
@@ -94,7 +95,7 @@ class PcapngReader:
         if order is None:
             damage = Damage("bad-byte-order", at, "a section begins here, but its byte order is none")
             return Step(None, first, 12, damage if len(head) == 12 else _cut(window, first, 12))
-        found = walk(window.data, first, _layout(order), 1)
+        found = walk(window.data, first, _layout(order), first + 1)
         if not len(found.offsets):
             return Step(None, first, found.need, _walk_damage(window, found))
         block = bytes(window.data[first : found.end])

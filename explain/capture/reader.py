@@ -158,7 +158,7 @@ def open_capture(path: str, stream: BinaryIO | None = None) -> CaptureReader:
 
 
 def _open(path: str) -> BinaryIO:
-    return Path(path).open("rb", buffering=0)  # type: ignore[return-value]
+    return Path(path).open("rb", buffering=0)
 
 
 def _stream_source(raw: BinaryIO) -> tuple[StreamSource, str | None]:

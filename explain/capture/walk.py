@@ -51,16 +51,17 @@ class Walk:
     need: int
 
 
-def walk(data: npt.NDArray[np.uint8], first: int, layout: Layout, most: int = 1 << 62) -> Walk:
-    """Walks from record to record, at most ``most`` of them."""
+def walk(data: npt.NDArray[np.uint8], first: int, layout: Layout, until: int | None = None) -> Walk:
+    """Walks from record to record, up to the first that begins at ``until`` or later."""
     import numpy as np
 
     view, stop = data.data, len(data)
     found: list[int] = []
     read, at = struct.Struct(layout.order + "I").unpack_from, first
-    need, bad, last_header = layout.size, None, stop - layout.size
+    need, bad, highest = layout.size, None, stop - layout.size
+    highest = highest if until is None else min(highest, until - 1)
     field, extra, least, limit, mask = layout.field, layout.extra, layout.least, layout.most, layout.unit - 1
-    while at <= last_header and len(found) < most:
+    while at <= highest:
         (length,) = read(view, at + field)
         if not least <= length <= limit:
             bad = length
