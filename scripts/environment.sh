@@ -21,8 +21,15 @@ apt_install() {
     return 1
   fi
   say "installing ${missing[*]}"
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq >&2
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+  local get=(env DEBIAN_FRONTEND=noninteractive apt-get -qq)
+  as_root "${get[@]}" update >&2 || say "the package lists could not be renewed; trying the old ones"
+  as_root "${get[@]}" install -y --no-install-recommends "${missing[@]}" >&2 && return
+  # One that this release does not have keeps all of them out, so each is asked for alone.
+  local failed=()
+  for package in "${missing[@]}"; do
+    as_root "${get[@]}" install -y --no-install-recommends "$package" >&2 || failed+=("$package")
+  done
+  [ ${#failed[@]} -eq 0 ] || { say "could not be installed: ${failed[*]}"; return 1; }
 }
 
 # The first Python that is new enough and can make a virtual environment.
