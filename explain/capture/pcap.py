@@ -89,8 +89,8 @@ def _guess(window: Window, header: PcapHeader, layout: Layout) -> Guess:
     """How a record may be found among octets: the high half of the seconds hardly ever changes."""
     import numpy as np
 
-    word = np.dtype(header.order + "u4")
-    second = int(window.data[window.first : window.first + 4].view(word)[0]) if len(window.data) >= 4 else 0
+    word, is_little = np.dtype(header.order + "u4"), header.order == "<"
+    second = int.from_bytes(window.data[window.first : window.first + 4].tobytes(), "little" if is_little else "big")
     fraction = _SECOND if header.is_nano else 1_000_000
 
     def is_plausible(data: npt.NDArray[np.uint8], at: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
@@ -100,7 +100,6 @@ def _guess(window: Window, header: PcapHeader, layout: Layout) -> Guess:
         return is_near & (heads[:, 1] < fraction) & (captured <= length) & (captured <= layout.most)
 
     halves = [(second >> 16) + later & 0xFFFF for later in range(3)]
-    is_little = header.order == "<"
     needles = tuple(half.to_bytes(2, "little" if is_little else "big") for half in halves)
     return Guess(needles, 2 if is_little else 0, 1, is_plausible)
 
