@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from surroundings import CASES, CORPUS, EXCUSED, IN_CI, absence
 
 
@@ -20,6 +21,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # No deadline, because a busy machine is no bug; the same examples every time in CI, because a change that did
+    # not cause a failure must not be stopped by it; many more of them where there is time.
+    settings.register_profile(
+        "house",
+        deadline=None,
+        derandomize=IN_CI,
+        max_examples=2000 if config.getoption("--full") else 100,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    settings.load_profile("house")
     config.addinivalue_line("markers", "needs(*things): corpus, cases, root, namespaces, or programs that must be here")
     config.addinivalue_line("markers", "full: too big for every day; runs with --full")
     config.addinivalue_line("markers", "spread: tests of this file may run on several workers")

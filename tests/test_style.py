@@ -31,8 +31,13 @@ def test_the_formatter_would_change_nothing():
     assert_silent(run("ruff", "format", "--check", "--quiet", "."))
 
 
-def test_every_type_holds():
+def test_every_type_of_the_package_holds():
     assert_silent(run("mypy", "--strict"))
+
+
+def test_every_type_of_the_tools_around_it_holds():
+    tools = [*TOP.glob("scripts/*.py"), *TOP.glob("tests/benchmarks/*.py"), TOP / "tests" / "house_rules.py"]
+    assert_silent(run("mypy", "--strict", *map(str, tools)))
 
 
 def test_the_shell_scripts_parse():

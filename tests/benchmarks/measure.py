@@ -89,7 +89,8 @@ def paired(command: Sequence[str], peer: Sequence[str], pairs: int) -> tuple[flo
     Raises:
         SystemExit: one of the two fails, so that its time means nothing.
     """
-    ours, theirs = [], []
+    ours: list[float] = []
+    theirs: list[float] = []
     for _ in range(pairs):
         for argv, kept in ((command, ours), (peer, theirs)):
             done = run(argv)
