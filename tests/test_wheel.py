@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -13,8 +14,8 @@ from surroundings import TOP
 
 
 @pytest.fixture(scope="module")
-def wheel_files(tmp_path_factory) -> set[str]:
-    """The names inside a wheel built from a copy of this tree, without the network."""
+def wheel(tmp_path_factory) -> Path:
+    """A wheel built from a copy of this tree, without the network."""
     place = tmp_path_factory.mktemp("wheel")
     source = place / "source"
     source.mkdir()
@@ -36,7 +37,13 @@ def wheel_files(tmp_path_factory) -> set[str]:
         str(source),
     ]
     subprocess.run([sys.executable, "-m", *build], check=True, capture_output=True, text=True)
-    return set(zipfile.ZipFile(next(place.glob("*.whl"))).namelist())
+    return next(place.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def wheel_files(wheel) -> set[str]:
+    """The names inside that wheel."""
+    return set(zipfile.ZipFile(wheel).namelist())
 
 
 def files_below(folder: Path) -> set[str]:
@@ -57,3 +64,19 @@ def test_the_wheel_has_every_lab(wheel_files):
 def test_the_wheel_has_nothing_of_the_tests_and_recordings(wheel_files):
     tops = {name.partition("/")[0] for name in wheel_files}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"explain"}
+
+
+def test_the_wheel_explains_a_capture_far_from_the_checkout(wheel, tmp_path):
+    zipfile.ZipFile(wheel).extractall(tmp_path / "installed")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    start = (
+        "import sys, explain; print(explain.__file__, file=sys.stderr); from explain.cli import main; sys.exit(main())"
+    )
+    capture = TOP / "pcaps" / "healthy" / "sender.pcap"
+    command = [sys.executable, "-P", "-c", start, str(capture)]
+    env = {**os.environ, "PYTHONPATH": str(tmp_path / "installed")}
+    done = subprocess.run(command, cwd=empty, env=env, capture_output=True, text=True, check=False)
+    assert str(tmp_path) in done.stderr
+    assert done.returncode == 0, done.stderr
+    assert "192.0.2.1" in done.stdout
