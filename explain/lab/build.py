@@ -1,0 +1,266 @@
+"""Carries out the operations that make a network: namespaces, cables, addresses, routes, rules.
+
+Everything is made by netlink sockets that were opened inside the namespace that they speak to, so no operation can
+reach the host, whatever a lab file says.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from explain.capture.recorder import Tap
+from explain.errors import ExplainError
+from explain.lab import nft, offload, operations
+from explain.lab.kernel import CLONE_NEWNET, CLONE_NEWNS, MS_BIND, Inside, mount, setns, unshare
+
+if TYPE_CHECKING:
+    from pyroute2 import IPRoute
+
+FILES = Path("/run/explain")
+IFA_F_NODAD = 2
+NTF_STICKY, NTF_MASTER = 0x40, 0x04
+NUD_NOARP, NUD_PERMANENT = 0x40, 0x80
+NUD = {"permanent": 0x80, "noarp": 0x40, "reachable": 0x02, "stale": 0x04, "failed": 0x20}
+RULE_ACTIONS = {"lookup": 1, "blackhole": 6, "unreachable": 7, "prohibit": 8}
+
+
+@dataclass(slots=True)
+class Place:
+    """A node that exists: its namespaces, a netlink socket inside, and the ear of the recorder."""
+
+    net: int
+    mounts: int | None
+    netlink: IPRoute
+    tap: Tap
+
+    def inside(self) -> Inside:
+        """The namespaces of this node, to step into."""
+        return Inside(self.net, self.mounts)
+
+
+def build(acts: tuple[operations.Operation, ...]) -> dict[str, Place]:
+    """Carry out operations in the network namespace of the calling thread, which must be ours alone.
+
+    Returns:
+        Node name -> what was made for it.
+
+    Raises:
+        ExplainError: the kernel refuses an operation; the operation is named as a command.
+    """
+    from pyroute2 import IPRoute
+    from pyroute2.netlink.exceptions import NetlinkError
+
+    places: dict[str, Place] = {}
+    with IPRoute(ext_ack=True) as home:
+        for act in acts:
+            try:
+                carry_out(act, places, home)
+            except (NetlinkError, OSError) as e:
+                number, text = e.args[0], e.args[-1] if len(e.args) > 1 else e
+                known = errno.errorcode.get(number, number) if isinstance(number, int) else number
+                raise ExplainError(f"{act.command}: {text} ({known})") from e
+    return places
+
+
+def carry_out(act: operations.Operation, places: dict[str, Place], home: IPRoute) -> None:
+    """One operation of building."""
+    match act:
+        case operations.CreateNode():
+            places[act.node] = _create(act)
+        case operations.SetSysctl():
+            _set_sysctl(act, places[act.node])
+        case operations.ConnectNodes():
+            peer = {
+                "ifname": act.b_nic,
+                "address": act.b_mac,
+                "index": act.b_index,
+                "net_ns_fd": places[act.b].net,
+            }
+            home.link(
+                "add",
+                kind="veth",
+                ifname=act.a_nic,
+                address=act.a_mac,
+                index=act.a_index,
+                net_ns_fd=places[act.a].net,
+                peer=peer,
+            )
+        case operations.CreateBridge():
+            options = {"br_stp_state": int(act.has_stp), "br_mcast_snooping": 0}
+            if not act.has_stp:
+                options["br_forward_delay"] = 0
+            places[act.node].netlink.link(
+                "add", kind="bridge", ifname=act.nic, address=act.mac, index=act.index, **options
+            )
+        case operations.LoadRules():
+            with places[act.node].inside():
+                nft.load(act.nft, act.node)
+        case operations.SetNic():
+            _set_nic(act, places[act.node])
+        case operations.StartService() | operations.Break() | operations.Perform() | operations.WaitUntil():
+            raise TypeError(f"{act.command} is no operation of building")
+        case _:
+            _configure(act, places[act.node].netlink)
+
+
+def _configure(act: Any, netlink: IPRoute) -> None:
+    """Operations that are one netlink message in the node."""
+    match act:
+        case operations.JoinBridge():
+            netlink.link("set", index=_index(netlink, act.nic), master=_index(netlink, "br0"))
+            if act.is_isolated:
+                netlink.brport("set", index=_index(netlink, act.nic), isolated=1)
+            if not act.learns:
+                netlink.brport("set", index=_index(netlink, act.nic), learning=0)
+        case operations.AddAddress():
+            address, length = act.address.split("/")
+            more: dict[str, Any] = {"flags": IFA_F_NODAD} if act.is_quiet and ":" in address else {}
+            if ":" not in address and int(length) < 31:
+                more["broadcast"] = _broadcast(act.address)
+            netlink.addr("add", index=_index(netlink, act.nic), address=address, prefixlen=int(length), **more)
+        case operations.RaiseNic():
+            netlink.link("set", index=_index(netlink, act.nic), state="up")
+        case operations.AddRoute():
+            _add_route(act.route, netlink)
+        case operations.AddRule():
+            _add_rule(act.rule, netlink)
+        case operations.AddNeighbour():
+            _add_neighbour(act.neighbour, netlink)
+        case operations.AddForwardingEntry():
+            flags = NTF_MASTER | (NTF_STICKY if act.entry.is_sticky else 0)
+            # A sticky entry has to be dynamic to the kernel; a static one is NOARP.
+            netlink.fdb(
+                "replace", ifindex=_index(netlink, act.entry.port), lladdr=act.entry.mac, flags=flags, state=NUD_NOARP
+            )
+
+
+def _index(netlink: IPRoute, nic: str) -> int:
+    found = netlink.link_lookup(ifname=nic)
+    if not found:
+        raise OSError(errno.ENODEV, f"there is no interface {nic}")
+    return int(found[0])
+
+
+def _broadcast(address: str) -> str:
+    import ipaddress
+
+    return str(ipaddress.IPv4Interface(address).network.broadcast_address)
+
+
+def _create(act: operations.CreateNode) -> Place:
+    from pyroute2 import IPRoute
+
+    here = FILES / act.node
+    here.mkdir()
+    (here / "resolv.conf").write_text(act.resolv_conf)
+    (here / "hosts").write_text(act.hosts)
+    old = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    unshare(CLONE_NEWNET)
+    net = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    netlink = IPRoute(ext_ack=True)
+    tap = Tap()
+    setns(old, CLONE_NEWNET)
+    os.close(old)
+    # The name under which `ip netns exec` finds it, inside the lab's own mounts.
+    Path(f"/run/netns/{act.node}").symlink_to(f"/proc/1/fd/{net}")
+    return Place(net, _own_files(here) if act.needs_own_files else None, netlink, tap)
+
+
+def _own_files(here: Path) -> int:
+    """A mount namespace in which resolv.conf and hosts are the node's."""
+    old = os.open("/proc/thread-self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+    unshare(CLONE_NEWNS)
+    for name in ("resolv.conf", "hosts"):
+        mount(str(here / name), f"/etc/{name}", None, MS_BIND)
+    own = os.open("/proc/thread-self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+    setns(old, CLONE_NEWNS)
+    os.close(old)
+    return own
+
+
+def _set_sysctl(act: operations.SetSysctl, place: Place) -> None:
+    """``/proc/sys/net`` is that of the namespace in which the calling thread stands."""
+    path = Path("/proc/sys") / act.key.replace(".", "/")
+    with place.inside():
+        try:
+            path.write_text(act.value)
+        except OSError:
+            if not act.is_optional:
+                raise
+
+
+def _set_nic(act: operations.SetNic, place: Place) -> None:
+    index = _index(place.netlink, act.nic)
+    if act.mtu is not None:
+        place.netlink.link("set", index=index, mtu=act.mtu)
+    if not act.has_arp:
+        place.netlink.link("set", index=index, arp=False)
+    if not act.has_offload and act.nic != "br0":
+        with place.inside():
+            offload.switch_off(act.nic)
+
+
+def _add_route(route: Any, netlink: IPRoute) -> None:
+    from socket import AF_INET, AF_INET6
+
+    more: dict[str, Any] = {}
+    if route.via is not None:
+        more["gateway"] = route.via
+    if route.dev is not None:
+        more["oif"] = _index(netlink, route.dev)
+    if route.src is not None:
+        more["prefsrc"] = route.src
+    if route.metric is not None:
+        more["priority"] = route.metric
+    if route.mtu is not None:
+        more["metrics"] = {"mtu": route.mtu}
+    if route.is_onlink:
+        more["flags"] = 4
+    if route.via is None and route.kind == "unicast" and ":" not in route.to:
+        more["scope"] = 253
+    netlink.route(
+        "add",
+        family=AF_INET6 if ":" in route.to else AF_INET,
+        dst=route.to,
+        type=route.kind,
+        table=route.table or 254,
+        **more,
+    )
+
+
+def _add_rule(rule: Any, netlink: IPRoute) -> None:
+    from socket import AF_INET, AF_INET6
+
+    more: dict[str, Any] = {}
+    if rule.source is not None:
+        more["src"], _, length = rule.source.partition("/")
+        more["src_len"] = int(length)
+    if rule.to is not None:
+        more["dst"], _, length = rule.to.partition("/")
+        more["dst_len"] = int(length)
+    if rule.iif is not None:
+        more["iifname"] = rule.iif
+    if rule.priority is not None:
+        more["priority"] = rule.priority
+    if rule.table is not None:
+        more["table"] = rule.table
+    netlink.rule(
+        "add", family=AF_INET6 if rule.family == 6 else AF_INET, action=RULE_ACTIONS[rule.action], **more
+    )
+
+
+def _add_neighbour(entry: Any, netlink: IPRoute) -> None:
+    from socket import AF_INET, AF_INET6
+
+    family = AF_INET6 if ":" in entry.address else AF_INET
+    index = _index(netlink, entry.dev)
+    if entry.is_proxy:
+        netlink.neigh("add", family=family, dst=entry.address, ifindex=index, flags=8)
+    else:
+        netlink.neigh(
+            "add", family=family, dst=entry.address, lladdr=entry.mac, ifindex=index, state=NUD[entry.state]
+        )

@@ -1,0 +1,139 @@
+"""Writes a recording as a folder that ``explain ping --case`` reads: capture, terminal text, states, and what made it."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import platform
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from explain.lab.operations import typed
+from explain.lab.perform import ENVIRONMENT, Ran
+from explain.lab.recording import Recording, pcapng, write_new
+from explain.lab.records import Lab, Step
+from explain.lab.services import BUILT_IN
+
+# tool of a step -> what case.json calls it
+TOOLS = {"tcpprobe": "tcp", "udpprobe": "udp", "nc": "nc", "curl": "curl", "tracepath": "traceroute"}
+VERSIONS = {
+    "ping": ("ping", "-V"),
+    "traceroute": ("traceroute", "--version"),
+    "curl": ("curl", "--version"),
+    "nc": ("nc", "-h"),
+    "udhcpc": ("busybox",),
+    "dhclient": ("dhclient", "--version"),
+    "dnsmasq": ("dnsmasq", "--version"),
+    "ip": ("ip", "-V"),
+    "nft": ("nft", "--version"),
+    "iptables": ("iptables", "--version"),
+}
+
+
+def write_case(recording: Recording, folder: Path) -> None:
+    """Write the whole folder.
+
+    Raises:
+        OSError: it cannot be written there.
+    """
+    (folder / "state").mkdir(parents=True, exist_ok=True)
+    write_new(folder / "capture.pcapng", pcapng(recording))
+    for node, state in recording.after.items():
+        write_new(folder / "state" / f"{node}.json", _compact(state))
+    main = recording.main
+    write_new(folder / "command.txt", (f"{typed(main.step.run)}\n" if main else "").encode())
+    write_new(folder / "ping.txt", (main.output if main else "").encode())
+    write_new(folder / "terminal.txt", terminal(recording).encode())
+    write_new(folder / "case.json", (json.dumps(case(recording), indent=1, ensure_ascii=False) + "\n").encode())
+    write_new(folder / "recorded.toml", recorded(recording).encode())
+
+
+def _compact(state: Any) -> bytes:
+    """One key a line: a difference between two recordings can be read, and the file stays small."""
+    lines = (f"{json.dumps(key)}: {json.dumps(value, separators=(',', ':'))}" for key, value in state.items())
+    return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
+
+
+def terminal(recording: Recording) -> str:
+    """Every step as a person would have seen it, with prompts that name the node."""
+    return "".join(f"root@{ran.step.on}:~# {typed(ran.step.run)}\n{ran.output}" for ran in recording.ran)
+
+
+def case(recording: Recording) -> dict[str, Any]:
+    """What a diagnoser may know: no cause, no fault, no expectation."""
+    lab, main = recording.lab, recording.main
+    sender = main.step.on if main else lab.nodes[0].name
+    destination = _destination(main)
+    return {
+        "tool": TOOLS.get(main.step.run[0], main.step.run[0]) if main else None,
+        "command": typed(main.step.run) if main else None,
+        "exit_code": main.status if main else None,
+        "seconds": round(main.seconds, 2) if main else None,
+        "sender": sender,
+        "family": 6 if ":" in (destination or "") or (main and "-6" in main.step.run) else 4,
+        "destination": destination,
+        "nodes": [
+            {"name": node.name, "role": node.role, "interfaces": [nic.name for nic in node.nics]} for node in lab.nodes
+        ],
+        "links": [[*link.ends[0], *link.ends[1]] for link in lab.links],
+        "captures": [
+            # `interface` selects one of the file's interfaces by its name.
+            {"node": wire.node, "iface": wire.nic, "file": "capture.pcapng", "interface": wire.name}
+            for wire in recording.wires
+        ],
+    }
+
+
+def _destination(main: Ran | None) -> str | None:
+    """The address or name that the command speaks to: an address if one is there, else its last plain word."""
+    if main is None:
+        return None
+    words = [word for word in main.step.run[1:] if not word.startswith("-")]
+    found = None
+    for i, word in enumerate(main.step.run[1:]):
+        if main.step.run[i] in {"-I", "-s", "-S", "--interface", "--local-port"}:
+            continue
+        bare = word.split("://", 1)[-1].split("/", 1)[0].strip("[]")
+        for text in (bare, bare.rsplit(":", 1)[0].strip("[]")):
+            try:
+                ipaddress.ip_address(text.split("%", 1)[0])
+            except ValueError:
+                continue
+            found = text
+            break
+    if found is None and words and main.step.run[0] not in {"udhcpc", "dhclient"}:
+        plain = [word for word in words if not word.isdecimal()]
+        found = plain[-1].split("://", 1)[-1].split("/", 1)[0] if plain else None
+    return found
+
+
+def recorded(recording: Recording) -> str:
+    """What made this: kernel, tools, date; as TOML."""
+    when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(recording.start_ns // 1_000_000_000))
+    lines = [f"date = {when}", f'kernel = "{platform.system()} {platform.release()}"', "", "[tools]"]
+    lines += [f"{tool} = {json.dumps(version)}" for tool, version in tool_versions(recording.lab).items()]
+    lines += ["", "[frames]"]
+    seen = [0] * len(recording.wires)
+    for wire, _ in recording.frames:
+        seen[wire] += 1
+    lines += [f'"{wire.name}" = {count}' for wire, count in zip(recording.wires, seen, strict=True)]
+    return "\n".join(lines) + "\n"
+
+
+def tool_versions(lab: Lab) -> dict[str, str]:
+    """The first line that each tool of the lab says of its version."""
+    wanted = {step.run[0] for step in (*lab.fault, *lab.steps) if isinstance(step, Step)} - set(BUILT_IN)
+    wanted |= {"dnsmasq" for service in lab.services if service.kind == "dnsmasq"} | {"ip"}
+    found = {}
+    for tool in sorted(wanted & set(VERSIONS)):
+        argv = VERSIONS[tool]
+        path = shutil.which(argv[0], path=ENVIRONMENT["PATH"])
+        if path is None:
+            continue
+        done = subprocess.run([path, *argv[1:]], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+        lines = (done.stdout + done.stderr).strip().splitlines()
+        found[tool] = lines[0][:120] if lines else ""
+    return found

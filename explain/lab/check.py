@@ -1,0 +1,218 @@
+"""What may stand in a lab file: each checker takes a value and where it stands, and gives it back checked.
+
+An error names the file, the key, what stands there and what may stand there.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
+
+from explain.errors import InputError
+
+# Nothing in a lab can be an address that somebody else owns: documentation (RFC 5737, RFC 3849), private
+# (RFC 1918, RFC 4193), shared (RFC 6598) and link-local (RFC 4291, RFC 3927) networks only.
+ALLOWED = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "192.0.2.0/24",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",
+        "169.254.0.0/16",
+        "2001:db8::/32",
+        "fd00::/8",
+        "fe80::/10",
+    )
+)
+# What a host always has, or what belongs to nobody: a command may name these.
+COMMON = tuple(
+    ipaddress.ip_network(text) for text in ("127.0.0.0/8", "0.0.0.0/32", "224.0.0.0/4", "255.255.255.255/32", "::/127")
+) + (ipaddress.ip_network("ff00::/8"),)
+NAME = re.compile(r"[a-z][a-z0-9-]{0,14}")
+MAC = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")
+HOSTNAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+SYSCTL = re.compile(r"net\.(?:ipv4|ipv6|netfilter|bridge)(?:\.[A-Za-z0-9_-]+)+")
+
+
+class LabFileError(InputError):
+    """A lab file says something that no lab can be.
+
+    Attributes:
+        where: the file and the key, as ``nat/lab.toml: nodes.r1.routes[0]``.
+    """
+
+    def __init__(self, where: str, stands: object, may: str, nearest: str | None = None) -> None:
+        hint = f" (did you mean {nearest!r}?)" if nearest else ""
+        super().__init__(f"{where}: {shown(stands)}{hint}; {may}")
+        self.where = where
+
+
+def shown(value: object) -> str:
+    """A value as it may stand on one line of a terminal: short, and nothing in it acts."""
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def nearest_of(word: str, words: Iterable[str]) -> str | None:
+    """The word that looks most like the given one, or None."""
+    found = difflib.get_close_matches(word, list(words), n=1, cutoff=0.55)
+    return found[0] if found else None
+
+
+def keys(table: Mapping[str, Any], allowed: Collection[str], required: Collection[str], where: str) -> None:
+    """Complain about the first key that may not stand here, or that has to and does not."""
+    for key in table:
+        if key not in allowed:
+            raise LabFileError(
+                f"{where}: {key}", table[key], f"keys here are {', '.join(allowed)}", nearest_of(key, allowed)
+            )
+    for key in required:
+        if key not in table:
+            raise LabFileError(f"{where}: {key}", None, "this key is required here")
+
+
+def table(value: Any, where: str) -> dict[str, Any]:
+    """A TOML table."""
+    if not isinstance(value, dict):
+        raise LabFileError(where, value, "a table of keys and values stands here")
+    return value
+
+
+def rows(value: Any, where: str) -> list[Any]:
+    """A TOML array."""
+    if not isinstance(value, list):
+        raise LabFileError(where, value, "a list stands here")
+    return value
+
+
+def text(value: Any, where: str) -> str:
+    """Text without control characters except line breaks and tabs."""
+    if not isinstance(value, str) or any(ord(c) < 32 and c not in "\n\t" for c in value) or "\x7f" in value:
+        raise LabFileError(where, value, "plain text stands here")
+    return value
+
+
+def one_of(value: Any, choices: Collection[str], where: str) -> str:
+    """One word of a closed list."""
+    if not isinstance(value, str) or value not in choices:
+        near = nearest_of(value, choices) if isinstance(value, str) else None
+        raise LabFileError(where, value, f"one of {', '.join(choices)} stands here", near)
+    return value
+
+
+def flag(value: Any, where: str) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        raise LabFileError(where, value, "true or false stands here")
+    return value
+
+
+def number(value: Any, low: int, high: int, where: str) -> int:
+    """A whole number in a range."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise LabFileError(where, value, f"a whole number from {low} to {high} stands here")
+    return value
+
+
+def seconds(value: Any, where: str) -> float:
+    """Seconds, up to five minutes."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 300:
+        raise LabFileError(where, value, "seconds from 0 to 300 stand here")
+    return float(value)
+
+
+def strings(value: Any, where: str, check: Callable[[Any, str], str] = text) -> tuple[str, ...]:
+    """A list of texts, each checked."""
+    return tuple(check(item, f"{where}[{i}]") for i, item in enumerate(rows(value, where)))
+
+
+def name(value: Any, where: str) -> str:
+    """A name of a node or an interface: it has to fit the kernel's 15 characters and a file's name."""
+    if not isinstance(value, str) or not NAME.fullmatch(value):
+        raise LabFileError(where, value, "up to 15 of a-z, 0-9 and - stand here, a letter first")
+    return value
+
+
+def mac(value: Any, where: str) -> str:
+    """A unicast MAC in lower case with colons."""
+    if not isinstance(value, str) or not MAC.fullmatch(value) or int(value[:2], 16) & 1:
+        raise LabFileError(where, value, "a unicast MAC such as 00:00:5e:00:53:01 stands here")
+    return value
+
+
+def hostname(value: Any, where: str) -> str:
+    """A DNS name in lower case."""
+    if not isinstance(value, str) or len(value) > 253 or not HOSTNAME.fullmatch(value):
+        raise LabFileError(where, value, "a name such as www.example.test stands here")
+    return value
+
+
+def is_allowed(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """True if a lab may own this address."""
+    return any(address.version == net.version and address in net for net in ALLOWED)
+
+
+def address(value: Any, where: str) -> str:
+    """An address that a lab may own, in canonical form."""
+    try:
+        parsed = ipaddress.ip_address(value if isinstance(value, str) else "")
+    except ValueError:
+        raise LabFileError(where, value, "an IP address such as 192.0.2.1 stands here") from None
+    if not is_allowed(parsed):
+        raise LabFileError(where, value, "only documentation, private and link-local addresses may stand here")
+    return str(parsed)
+
+
+def interface_address(value: Any, where: str) -> str:
+    """An address with its prefix length, as ``192.0.2.1/24``."""
+    if not isinstance(value, str) or "/" not in value:
+        raise LabFileError(where, value, "an address with its prefix length, such as 192.0.2.1/24, stands here")
+    try:
+        parsed = ipaddress.ip_interface(value)
+    except ValueError:
+        raise LabFileError(where, value, "an address such as 192.0.2.1/24 stands here") from None
+    address(str(parsed.ip), where)
+    return parsed.with_prefixlen
+
+
+def prefix(value: str, where: str, family: int = 4) -> str:
+    """A destination: ``default``, a network or a host, inside what a lab may own."""
+    if value == "default":
+        return "0.0.0.0/0" if family == 4 else "::/0"
+    try:
+        parsed = ipaddress.ip_network(value)
+    except ValueError:
+        raise LabFileError(where, value, "default, or a network such as 198.51.100.0/24, stands here") from None
+    if parsed.prefixlen > 1 and not (is_allowed(parsed[0]) or any(
+        parsed.version == net.version and parsed[0] in net for net in COMMON
+    )):
+        raise LabFileError(where, value, "only documentation, private and link-local networks may stand here")
+    return str(parsed)
+
+
+def sysctl_key(value: str, where: str) -> str:
+    """A setting of one network namespace; ``net.core`` belongs to the whole machine."""
+    if not SYSCTL.fullmatch(value):
+        raise LabFileError(where, value, "a setting under net.ipv4, net.ipv6, net.netfilter or net.bridge stands here")
+    return value
+
+
+def argument(value: Any, where: str) -> str:
+    """One argument of a command; an address in it has to be one that a lab may own."""
+    word = text(value, where)
+    for part in re.split(r"[\s=,@\[\]{}()<>\"']+", word):
+        bare = part.split("%", 1)[0].split("/", 1)[0]
+        try:
+            parsed = ipaddress.ip_address(bare)
+        except ValueError:
+            continue
+        if not is_allowed(parsed) and not any(parsed.version == net.version and parsed in net for net in COMMON):
+            raise LabFileError(where, value, "only documentation, private and link-local addresses may stand here")
+    return word

@@ -1,0 +1,209 @@
+"""The process tree in which a lab lives, made so that nothing can be left behind.
+
+supervisor -> middle -> holder.  The holder is process 1 of a namespace of its own: when it ends, the kernel ends every
+process in there.  Middle and holder end with their parent.  Network namespaces have no name in any file; they end with
+the last process and descriptor.  So whichever process is killed, at any moment, everything goes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import signal
+import struct
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+from explain.errors import ExplainError, MissingError
+from explain.lab.kernel import (
+    CLONE_NEWIPC,
+    CLONE_NEWNET,
+    CLONE_NEWNS,
+    CLONE_NEWPID,
+    CLONE_NEWUSER,
+    CLONE_NEWUTS,
+    MS_BIND,
+    MS_NODEV,
+    MS_NOEXEC,
+    MS_NOSUID,
+    MS_PRIVATE,
+    MS_REC,
+    die_with_parent,
+    mount,
+    unshare,
+)
+
+Tell = Callable[[str, Any], None]
+NO_NAMESPACES = (
+    "as root it always works (sudo explain lab ...); as an ordinary user this system would have to allow user namespaces"
+)
+
+
+def hold(task: Callable[[Tell], Any], hear: Callable[[str, Any], None]) -> Any:
+    """Run a task as process 1 of new namespaces and give what it returns.
+
+    Args:
+        task: called inside; what it tells is passed to ``hear`` out here, in order.
+        hear: called with each told ``(kind, value)``.
+
+    Returns:
+        What the task returned.
+
+    Raises:
+        ExplainError: what the task raised, or that the process tree was ended from outside.
+        MissingError: the kernel gives us no namespaces.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    read_end, write_end = os.pipe2(os.O_CLOEXEC)
+    supervisor = os.getpid()
+    middle = os.fork()
+    if middle == 0:
+        os.close(read_end)
+        _middle(task, write_end, supervisor)
+    os.close(write_end)
+    try:
+        with os.fdopen(read_end, "rb") as told:
+            return _listen(told, hear)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(middle, signal.SIGKILL)
+        os.waitpid(middle, 0)
+
+
+def _listen(told: Any, hear: Callable[[str, Any], None]) -> Any:
+    while len(head := told.read(8)) == 8:
+        kind, value = pickle.loads(told.read(struct.unpack("<Q", head)[0]))  # noqa: S301 - written by our own child
+        if kind == "result":
+            return value
+        if kind == "error":
+            raise value
+        hear(kind, value)
+    raise ExplainError("the lab was ended from outside before it was done; nothing of it is left")
+
+
+def teller(fd: int) -> Tell:
+    """What sends ``(kind, value)`` through a pipe."""
+
+    def tell(kind: str, value: Any) -> None:
+        body = pickle.dumps((kind, value))
+        data = memoryview(struct.pack("<Q", len(body)) + body)
+        while data:
+            data = data[os.write(fd, data) :]
+
+    return tell
+
+
+def _middle(task: Callable[[Tell], Any], fd: int, supervisor: int) -> NoReturn:
+    """Enter new namespaces, fork the holder, end with it."""
+    tell = teller(fd)
+    try:
+        os.setsid()  # Ctrl-C is for the supervisor, which ends us
+        die_with_parent()
+        if os.getppid() != supervisor:
+            os._exit(1)
+        enter()
+        ready, go = os.pipe2(os.O_CLOEXEC)
+        holder = os.fork()
+        if holder == 0:
+            os.close(go)
+            die_with_parent()
+            # There is no parent to compare with in here, so the parent proves that it lived after the line above.
+            if os.read(ready, 1) != b"!":
+                os._exit(1)
+            _holder(task, tell)
+        os.close(ready)
+        os.write(go, b"!")
+        os.close(fd)
+        os.waitpid(holder, 0)
+    except ExplainError as e:
+        tell("error", e)
+    except BaseException as e:
+        tell("error", RuntimeError(f"the lab's process tree: {e!r}"))
+        raise
+    finally:
+        os._exit(0)
+
+
+def _holder(task: Callable[[Tell], Any], tell: Tell) -> NoReturn:
+    """Process 1: make the surroundings ours, do the task, end."""
+    import traceback
+
+    try:
+        own_mounts()
+        tell("result", task(tell))
+    except ExplainError as e:
+        tell("error", e)
+    except BrokenPipeError:
+        pass
+    except BaseException:  # noqa: BLE001 - a bug has to reach the supervisor, which is loud about it
+        with contextlib.suppress(BrokenPipeError):
+            tell("error", RuntimeError(traceback.format_exc()))
+    finally:
+        os._exit(0)
+
+
+def enter() -> None:
+    """Leave all namespaces of the host; an ordinary user gets a user namespace in which he is root.
+
+    Raises:
+        MissingError: the kernel, or a setting of the system, does not allow it.
+    """
+    flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS
+    uid, gid = os.geteuid(), os.getegid()
+    try:
+        unshare(flags if uid == 0 else flags | CLONE_NEWUSER)
+    except OSError as e:
+        if uid == 0:
+            raise MissingError(f"new namespaces ({e.strerror})", "root inside a container needs CAP_SYS_ADMIN") from e
+        raise MissingError(f"user namespaces ({e.strerror})", _why_not()) from e
+    if uid == 0:
+        return
+    try:
+        Path("/proc/self/setgroups").write_text("deny")
+        Path("/proc/self/uid_map").write_text(f"0 {uid} 1")
+        Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
+        mount("none", "/", None, MS_REC | MS_PRIVATE)
+    except OSError as e:
+        raise MissingError(f"rights inside a user namespace ({e.strerror})", _why_not()) from e
+
+
+def _why_not() -> str:
+    """The setting that forbids user namespaces to ordinary users, as one line."""
+    for path, forbidding, remedy in (
+        ("/proc/sys/kernel/unprivileged_userns_clone", "0", "sudo sysctl kernel.unprivileged_userns_clone=1"),
+        ("/proc/sys/user/max_user_namespaces", "0", "sudo sysctl user.max_user_namespaces=15000"),
+        (
+            "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+            "1",
+            "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0, or an AppArmor profile with `userns,`",
+        ),
+    ):
+        with contextlib.suppress(OSError):
+            if Path(path).read_text().strip() == forbidding:
+                return f"{path.removeprefix('/proc/sys/').replace('/', '.')} is {forbidding}: {remedy}, or run as root"
+    return NO_NAMESPACES
+
+
+def own_mounts() -> None:
+    """Mounts that nobody else sees: processes of our own, an empty /run, files of /etc that say nothing of the host."""
+    mount("none", "/", None, MS_REC | MS_PRIVATE)
+    mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
+    resolv, hosts = Path("/etc/resolv.conf").resolve(), Path("/etc/hosts").resolve()
+    mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")
+    Path("/run/netns").mkdir()
+    Path("/run/explain").mkdir()
+    for name, target, text in (("resolv.conf", resolv, ""), ("hosts", hosts, "127.0.0.1\tlocalhost\n")):
+        source = Path("/run/explain") / name
+        source.write_text(text)
+        if target.is_relative_to("/run"):  # a link to a service's file, which the empty /run has just hidden
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.touch()
+        if target.exists():
+            mount(str(source), f"/etc/{name}", None, MS_BIND)
+    with contextlib.suppress(OSError):
+        mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC)
+    os.chdir("/")

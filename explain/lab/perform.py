@@ -1,0 +1,299 @@
+"""Runs services, faults and steps inside the nodes, while every frame is collected.
+
+One thread does everything: it waits for output, for the end of a process and for frames at once.
+"""
+
+from __future__ import annotations
+
+import os
+import pty
+import selectors
+import signal
+import subprocess
+import termios
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from explain.capture.recorder import Heard
+from explain.errors import ExplainError, MissingError
+from explain.lab.build import Place
+from explain.lab.operations import typed
+from explain.lab.records import Service, Step, Wait
+from explain.lab.services import PACKAGES, SERVICES, service_argv, step_argv
+
+ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "LC_ALL": "C.UTF-8",
+    "HOME": "/run/explain",
+    "TERM": "dumb",
+    "COLUMNS": "120",
+}
+TIMED_OUT = 124  # as timeout(1) has it
+LARGEST_OUTPUT = 1 << 20
+LISTENING = {"tcp": "0A", "udp": "07"}
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A command that has ended.
+
+    Attributes:
+        step: what was asked for.
+        output: what a person would have seen, standard error included, in order.
+        status: exit status; 124 if it was ended for taking too long, 128 + n after signal n.
+        seconds: how long it took.
+    """
+
+    step: Step
+    output: str
+    status: int
+    seconds: float
+
+    @property
+    def complaint(self) -> str | None:
+        """What was not as expected, as one line; None if all was."""
+        if self.step.status is not None and self.status != self.step.status:
+            return f"{self.step.on}: {typed(self.step.run)}: exit status {self.status}, expected {self.step.status}"
+        for text in self.step.shows:
+            if text not in self.output:
+                return f"{self.step.on}: {typed(self.step.run)}: the output does not contain {text!r}"
+        return None
+
+
+@dataclass(slots=True)
+class Child:
+    """A process that runs, the terminal it writes to, and what it wrote."""
+
+    step: Step
+    process: subprocess.Popen[bytes]
+    terminal: int
+    started: float
+    output: bytearray = field(default_factory=bytearray)
+    is_open: bool = True
+
+
+class Stage:
+    """The built network with its processes; ``frames`` grows while anything is waited for.
+
+    Attributes:
+        frames: node -> what its tap heard so far.
+        background: processes that go on.
+    """
+
+    def __init__(self, places: dict[str, Place]) -> None:
+        self.places = places
+        self.frames: dict[str, list[Heard]] = {node: [] for node in places}
+        self.background: list[Child] = []
+        self._last_frame = time.monotonic()
+        self._selector = selectors.DefaultSelector()
+        for node, place in places.items():
+            self._selector.register(place.tap, selectors.EVENT_READ, node)
+
+    def start(self, step: Step, argv: list[str]) -> Child:
+        """Start a command in its node, with a terminal of its own.
+
+        Raises:
+            MissingError: there is no such tool here.
+        """
+        master, slave = pty.openpty()
+        mode = termios.tcgetattr(slave)
+        mode[1] &= ~termios.OPOST
+        mode[3] &= ~termios.ECHO
+        termios.tcsetattr(slave, termios.TCSANOW, mode)
+        try:
+            with self.places[step.on].inside():
+                process = subprocess.Popen(
+                    argv, stdin=subprocess.DEVNULL, stdout=slave, stderr=slave, env=ENVIRONMENT, start_new_session=True
+                )
+        except FileNotFoundError:
+            os.close(master)
+            raise MissingError(
+                f"the tool {argv[0]!r}", f"sudo apt install {PACKAGES.get(argv[0], argv[0])}, or its like"
+            ) from None
+        finally:
+            os.close(slave)
+        os.set_blocking(master, False)
+        child = Child(step, process, master, time.monotonic())
+        self._selector.register(master, selectors.EVENT_READ, child)
+        return child
+
+    def run(self, step: Step) -> Ran | None:
+        """Run a step to its end, or leave it running if it is for the background."""
+        child = self.start(step, step_argv(step.run))
+        if step.is_background:
+            self.background.append(child)
+            return None
+        is_done = self.pump(lambda: child.process.poll() is not None, step.timeout_s)
+        return self.end(child, None if is_done else TIMED_OUT)
+
+    def serve(self, service: Service) -> None:
+        """Start a service and wait until it listens.
+
+        Raises:
+            ExplainError: it ended instead; with its own words.
+        """
+        argv = service_argv(service)
+        step = Step(on=service.on, run=(service.kind,), status=None, is_background=True)
+        child = self.start(step, argv)
+        self.background.append(child)
+        protocol = SERVICES[service.kind].protocol
+        port = service.port
+
+        def is_ready() -> bool:
+            if child.process.poll() is not None:
+                said = self.end(child, None).output.strip()
+                raise ExplainError(f"services: {service.kind} on {service.on} ended at once: {said}")
+            if protocol == "raw" or port is None:
+                return self._holds_packet_socket(service.on, child.process.pid)
+            return self.is_listening(service.on, protocol, port)
+
+        if not self.pump(is_ready, 10.0):
+            raise ExplainError(f"services: {service.kind} on {service.on} does not listen after 10 s")
+
+    def _holds_packet_socket(self, node: str, pid: int) -> bool:
+        """True when a program of ours has its raw sockets and sleeps waiting for traffic."""
+        with self.places[node].inside():
+            for name in ("packet", "icmp6"):
+                with open(f"/proc/thread-self/net/{name}", encoding="ascii") as table:  # noqa: PTH123 - a /proc file
+                    if len(table.readlines()) > (2 if name == "packet" else 1):
+                        with open(f"/proc/{pid}/wchan", encoding="ascii") as wchan:  # noqa: PTH123
+                            return wchan.read() != "0"
+        return False
+
+    def is_listening(self, node: str, protocol: str, port: int) -> bool:
+        """True if a socket of the node listens on the port."""
+        wanted = f":{port:04X}"
+        with self.places[node].inside():
+            for table in (protocol, f"{protocol}6"):
+                try:
+                    with open(f"/proc/thread-self/net/{table}", encoding="ascii") as rows:  # noqa: PTH123 - a /proc file
+                        for row in rows:
+                            words = row.split()
+                            if words[1].endswith(wanted) and words[3] == LISTENING[protocol]:
+                                return True
+                except FileNotFoundError:
+                    continue
+        return False
+
+    def wait(self, wait: Wait) -> None:
+        """Wait until a condition holds.
+
+        Raises:
+            ExplainError: it does not hold in time.
+        """
+        if not self.pump(lambda: self._holds(wait), wait.timeout_s):
+            at = f" on {wait.on}" if wait.on else ""
+            state = f" {wait.state}" if wait.state else ""
+            raise ExplainError(f"wait: {wait.kind} {wait.value}{state}{at} did not come in {wait.timeout_s:g} s")
+
+    def _holds(self, wait: Wait) -> bool:
+        if wait.kind == "quiet":
+            return time.monotonic() - self._last_frame >= float(wait.value)
+        if wait.on is None:
+            return False
+        if wait.kind == "frames":
+            return sum(frame.interface == wait.interface for frame in self.frames[wait.on]) >= int(wait.value)
+        if wait.kind == "listening":
+            protocol, _, port = wait.value.partition("/")
+            return self.is_listening(wait.on, protocol, int(port))
+        netlink = self.places[wait.on].netlink
+        if wait.kind == "neighbour":
+            return _neighbour_state(netlink, wait.value) == (wait.state or "REACHABLE")
+        return _address_state(netlink, wait.value) == (wait.state or "valid")
+
+    def pump(self, is_done: Callable[[], bool], timeout_s: float) -> bool:
+        """Collect output and frames until a condition holds; False if it did not in time."""
+        ends = time.monotonic() + timeout_s
+        pause = 0.0005
+        while not is_done():
+            left = ends - time.monotonic()
+            if left <= 0:
+                return False
+            for key, _ in self._selector.select(min(left, pause)):
+                if isinstance(key.data, Child):
+                    self._read(key.data)
+                else:
+                    self._hear(key.data)
+            pause = min(pause * 1.5, 0.01)
+        return True
+
+    def _hear(self, node: str) -> None:
+        heard = self.places[node].tap.drain()
+        if heard:
+            self.frames[node] += heard
+            self._last_frame = time.monotonic()
+
+    def _read(self, child: Child) -> None:
+        try:
+            data = os.read(child.terminal, 65536)
+        except BlockingIOError:
+            return
+        except OSError:  # the last writer has gone
+            data = b""
+        child.output += data[: LARGEST_OUTPUT - len(child.output)]
+        if not data and child.is_open:
+            self._selector.unregister(child.terminal)
+            os.close(child.terminal)
+            child.is_open = False
+
+    def end(self, child: Child, status: int | None) -> Ran:
+        """End a process if it still runs, and take what it wrote."""
+        if child.process.poll() is None:
+            for number, patience in ((signal.SIGINT, 1.0), (signal.SIGTERM, 1.0), (signal.SIGKILL, 10.0)):
+                child.process.send_signal(number)
+                if self.pump(lambda: child.process.poll() is not None, patience):
+                    break
+        while child.is_open and _is_readable(child.terminal):
+            self._read(child)
+        if child.is_open:
+            self._selector.unregister(child.terminal)
+            os.close(child.terminal)
+            child.is_open = False
+        code = child.process.returncode
+        seconds = time.monotonic() - child.started
+        code = 128 - code if code < 0 else code
+        return Ran(child.step, child.output.decode(errors="replace"), status if status is not None else code, seconds)
+
+    def end_background(self) -> list[Ran]:
+        """End what still runs, the last started first; its traffic on the way out belongs to the recording."""
+        ended = []
+        for child in reversed(self.background):
+            is_service = child.step.run[0] in SERVICES
+            ran = self.end(child, None if child.process.poll() is not None or is_service else TIMED_OUT)
+            if not is_service:
+                ended.append(ran)
+        self.background.clear()
+        return ended
+
+    def finish(self) -> None:
+        """Everything that is still in a queue; nothing is sent any more."""
+        for node in self.places:
+            self._hear(node)
+
+
+def _is_readable(fd: int) -> bool:
+    import select
+
+    return bool(select.select([fd], [], [], 0)[0])
+
+
+NUD_NAMES = {1: "INCOMPLETE", 2: "REACHABLE", 4: "STALE", 8: "DELAY", 16: "PROBE", 32: "FAILED", 64: "NOARP", 128: "PERMANENT"}
+
+
+def _neighbour_state(netlink: object, address: str) -> str | None:
+    from socket import AF_INET, AF_INET6
+
+    for entry in netlink.get_neighbours(family=AF_INET6 if ":" in address else AF_INET):  # type: ignore[attr-defined]
+        if entry.get_attr("NDA_DST") == address:
+            return NUD_NAMES.get(entry["state"])
+    return None
+
+
+def _address_state(netlink: object, address: str) -> str | None:
+    """valid, tentative or dadfailed; None if there is no such address."""
+    for entry in netlink.get_addr():  # type: ignore[attr-defined]
+        if entry.get_attr("IFA_ADDRESS") == address:
+            flags = entry.get_attr("IFA_FLAGS") or entry["flags"]
+            return "dadfailed" if flags & 0x08 else "tentative" if flags & 0x40 else "valid"
+    return None

@@ -1,0 +1,70 @@
+"""A DNS server that knows a few addresses (RFC 1035): A, AAAA and CNAME, NXDOMAIN for the rest."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import socket
+import struct
+
+TYPES = {1: "A", 28: "AAAA", 5: "CNAME"}
+
+
+def question_of(message: bytes) -> tuple[str, int, int]:
+    """The name asked for, its type, and where the question ends. Source: RFC 1035 section 4.1.2."""
+    at, labels = 12, []
+    while message[at]:
+        length = message[at]
+        labels.append(message[at + 1 : at + 1 + length].decode("ascii", "replace"))
+        at += 1 + length
+    return ".".join(labels).lower(), struct.unpack_from(">H", message, at + 1)[0], at + 5
+
+
+def packed(name: str) -> bytes:
+    """A name as the wire has it."""
+    return b"".join(bytes([len(label)]) + label.encode() for label in name.split(".")) + b"\0"
+
+
+def answer(message: bytes, records: dict[str, list[str]], args: argparse.Namespace) -> bytes:
+    """The response to one query."""
+    name, kind, end = question_of(message)
+    rdata: list[tuple[int, bytes]] = []
+    for value in records.get(name, []):
+        try:
+            address = ipaddress.ip_address(value)
+            rdata.append((1 if address.version == 4 else 28, address.packed))
+        except ValueError:
+            rdata.append((5, packed(value)))
+    wanted = [(k, d) for k, d in rdata if k in {kind, 5}]
+    code = args.code if args.code else 0 if name in records else 3
+    if code:
+        wanted = []
+    flags = 0x8400 | (struct.unpack_from(">H", message, 2)[0] & 0x0100) | 0x0080 | code
+    head = message[:2] + struct.pack(">HHHHH", flags, 1, len(wanted), 0, 0)
+    body = b"".join(b"\xc0\x0c" + struct.pack(">HHIH", k, 1, 60, len(d)) + d for k, d in wanted)
+    return head + message[12:end] + body
+
+
+def main() -> None:
+    """Answer for ever."""
+    ask = argparse.ArgumentParser()
+    ask.add_argument("--port", type=int, default=53)
+    ask.add_argument("--bind", default="")
+    ask.add_argument("--record", action="append", default=[])
+    ask.add_argument("--code", type=int, default=0)
+    ask.add_argument("--behaviour", default="answer")
+    args = ask.parse_args()
+    records: dict[str, list[str]] = {}
+    for record in args.record:
+        name, value = record.split("=", 1)
+        records.setdefault(name.lower(), []).append(value)
+    sock = socket.socket(socket.AF_INET6 if ":" in args.bind else socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind((args.bind, args.port))
+    while True:
+        message, peer = sock.recvfrom(4096)
+        if args.behaviour == "answer" and len(message) > 16:
+            sock.sendto(answer(message, records, args), peer)
+
+
+if __name__ == "__main__":
+    main()

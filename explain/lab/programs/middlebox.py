@@ -1,0 +1,114 @@
+"""A device in the cable: it copies frames between two interfaces and loses, doubles, damages, resets or forgets some.
+
+Which frames is told by a pattern, so that every run does the same: ``--lose icmp:2,4`` loses the second and the
+fourth ICMP frame.
+"""
+
+from __future__ import annotations
+
+import argparse
+import select
+import socket
+import struct
+
+PROTOCOLS = {"icmp": 1, "tcp": 6, "udp": 17, "icmp6": 58}
+
+
+def protocol_of(frame: bytes) -> int:
+    """The number of the protocol above IP, 0 for anything else."""
+    kind = frame[12:14]
+    if kind == b"\x08\x00" and len(frame) > 33:
+        return frame[23]
+    if kind == b"\x86\xdd" and len(frame) > 53:
+        return frame[20]
+    return 0
+
+
+def pattern(text: str) -> tuple[int, set[int]]:
+    """``icmp:2,4`` as the protocol's number and the frames counted from 1."""
+    if not text:
+        return -1, set()
+    name, _, counts = text.partition(":")
+    return PROTOCOLS[name], {int(count) for count in counts.split(",")}
+
+
+def has_payload(frame: bytes) -> bool:
+    """True for a TCP segment over IPv4 that carries data."""
+    header = (frame[14] & 15) * 4
+    total = struct.unpack_from(">H", frame, 16)[0]
+    return protocol_of(frame) == 6 and total > header + (frame[14 + header + 12] >> 4) * 4
+
+
+def checksum(data: bytes) -> int:
+    """The Internet checksum. Source: RFC 1071 section 1."""
+    data += b"\0" * (len(data) % 2)
+    total = sum(struct.unpack(f">{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def reset_for(frame: bytes, ttl: int) -> bytes:
+    """A reset towards the sender of a TCP segment over IPv4, as a middlebox forges it. Source: RFC 9293 section 3.5.2."""
+    header = (frame[14] & 15) * 4
+    ip, tcp = frame[14 : 14 + header], frame[14 + header :]
+    ack = struct.unpack_from(">I", tcp, 8)[0]
+    reply = struct.pack(">HHIIBBHHH", *struct.unpack_from(">HH", tcp)[::-1], ack, 0, 0x50, 4, 0, 0, 0)
+    pseudo = ip[16:20] + ip[12:16] + struct.pack(">BBH", 0, 6, len(reply))
+    reply = reply[:16] + struct.pack(">H", checksum(pseudo + reply)) + reply[18:]
+    head = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(reply), 0x4D4D, 0, ttl, 6, 0) + ip[16:20] + ip[12:16]
+    head = head[:10] + struct.pack(">H", checksum(head)) + head[12:]
+    return frame[6:12] + frame[0:6] + b"\x08\x00" + head + reply
+
+
+def main() -> None:
+    """Copy for ever."""
+    ask = argparse.ArgumentParser()
+    ask.add_argument("--left", required=True)
+    ask.add_argument("--right", required=True)
+    for what in ("lose", "double", "damage", "hold", "reset"):
+        ask.add_argument(f"--{what}", default="")
+    ask.add_argument("--ttl", type=int, default=200)
+    args = ask.parse_args()
+    rules = {what: pattern(getattr(args, what)) for what in ("lose", "double", "damage", "hold", "reset")}
+    counts = dict.fromkeys(rules, 0)
+    ends: list[socket.socket] = []
+    for name in (args.left, args.right):
+        sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+        sock.bind((name, 3))
+        sock.setsockopt(263, 1, struct.pack("iHH8s", socket.if_nametoindex(name), 1, 0, b""))  # promiscuous
+        ends.append(sock)
+    held: list[tuple[socket.socket, bytes]] = []
+    while True:
+        ready, _, _ = select.select(ends, [], [])
+        for sock in ready:
+            frame, where = sock.recvfrom(65536)
+            if where[2] == 4:  # what this device itself sent
+                continue
+            out = ends[1] if sock is ends[0] else ends[0]
+            hit = set()
+            for what, (protocol, wanted) in rules.items():
+                if protocol_of(frame) == protocol and (protocol != 6 or has_payload(frame)):
+                    counts[what] += 1
+                    if counts[what] in wanted:
+                        hit.add(what)
+            if "lose" in hit:
+                continue
+            if "reset" in hit:
+                sock.send(reset_for(frame, args.ttl))
+                continue
+            if "damage" in hit:
+                frame = frame[:-1] + bytes([frame[-1] ^ 0xFF])
+            if "hold" in hit:
+                held.append((out, frame))
+                continue
+            out.send(frame)
+            if "double" in hit:
+                out.send(frame)
+            while held:
+                later, kept = held.pop()
+                later.send(kept)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,172 @@
+"""One run of a lab: plan, build, serve, break, perform, take down; what is left is a Recording."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from explain.errors import ExplainError, MissingError
+from explain.lab import plan as planning
+from explain.lab.build import Place, build
+from explain.lab.holder import Tell, hold
+from explain.lab.operations import Break, Perform, StartService, WaitUntil
+from explain.lab.perform import ENVIRONMENT, Ran, Stage
+from explain.lab.recording import Recording, Wire
+from explain.lab.records import Lab, Step
+from explain.lab.services import BUILT_IN, PACKAGES
+
+
+def missing_tools(lab: Lab) -> list[str]:
+    """The tools that the lab's steps and services name and this system lacks."""
+    wanted = {step.run[0] for step in (*lab.fault, *lab.steps) if isinstance(step, Step)} - set(BUILT_IN)
+    wanted |= {"dnsmasq"} if any(service.kind == "dnsmasq" for service in lab.services) else set()
+    wanted |= set(lab.needs)
+    return sorted(tool for tool in wanted if shutil.which(tool, path=ENVIRONMENT["PATH"]) is None)
+
+
+def require_tools(lab: Lab) -> None:
+    """Complain about missing tools before anything is built.
+
+    Raises:
+        MissingError: it names them and their packages.
+    """
+    missing = missing_tools(lab)
+    if missing:
+        packages = " ".join(dict.fromkeys(PACKAGES.get(tool, tool) for tool in missing))
+        raise MissingError(f"the lab {lab.name} needs {', '.join(missing)}", f"sudo apt install {packages}")
+
+
+def run(
+    lab: Lab,
+    with_fault: bool = True,
+    with_states: bool = True,
+    hear: Callable[[str, Any], None] = lambda _kind, _value: None,
+) -> Recording:
+    """Build the lab, run its steps, record everything, take everything down.
+
+    Args:
+        lab: what to run.
+        with_fault: leave the fault out to see the network healthy.
+        with_states: collect every node's state before and after the steps.
+        hear: told of ``("step", Step)`` before and ``("ran", Ran)`` after each step, while it happens.
+
+    Raises:
+        ExplainError: the lab cannot be built, or was ended from outside.
+        MissingError: a tool, a right or a kernel feature is missing.
+    """
+    require_tools(lab)
+    import pyroute2  # noqa: F401, PLC0415, TID253 - imported before the fork, so that many labs import it once
+
+    result = hold(lambda tell: _performed(lab, with_fault, with_states, tell), hear)
+    if not isinstance(result, Recording):
+        raise TypeError(f"the holder gave {type(result)}")
+    return result
+
+
+@contextmanager
+def _noted(lost: list[str]) -> Iterator[None]:
+    """A step or wait that fails ends the run, but not the recording."""
+    try:
+        yield
+    except MissingError:
+        raise
+    except ExplainError as e:
+        lost.append(str(e))
+
+
+def _performed(lab: Lab, with_fault: bool, with_states: bool, tell: Tell) -> Recording:
+    start_ns = time.time_ns()
+    tell("stage", "build")
+    places = build(planning.built(lab))
+    stage = Stage(places)
+    ran: list[Ran] = []
+    complaints: list[str] = []
+    before: dict[str, dict[str, Any]] = {}
+    with _noted(complaints):
+        for act in planning.started(lab, with_fault):
+            tell("stage", act.command)
+            _act(act, stage, tell, ran, complaints)
+        ran.clear()  # the fault's own commands are no part of the terminal's text
+        before = states(places) if with_states else {}
+        for act in planning.performed(lab):
+            _act(act, stage, tell, ran, complaints)
+            if complaints:
+                break
+        if lab.settle_s:
+            stage.pump(lambda: False, lab.settle_s)
+    tell("stage", "end")
+    stage.finish()
+    after = states(places) if with_states else {}
+    ran += stage.end_background()
+    stage.finish()
+    return _recording(lab, stage, ran, complaints, (before, after), start_ns)
+
+
+def _act(act: object, stage: Stage, tell: Tell, ran: list[Ran], complaints: list[str]) -> None:
+    match act:
+        case StartService(service):
+            stage.serve(service)
+        case Break(step) | Perform(step):
+            tell("step", step)
+            done = stage.run(step)
+            if done is not None:
+                tell("ran", done)
+                ran.append(done)
+                if done.complaint:
+                    complaints.append(done.complaint)
+        case WaitUntil(wait):
+            stage.wait(wait)
+
+
+def states(places: dict[str, Place]) -> dict[str, dict[str, Any]]:
+    """Node -> its state now."""
+    from explain.state.collect import collect
+
+    found = {}
+    for name, place in places.items():
+        with place.inside():
+            found[name] = collect()
+    return found
+
+
+def _recording(
+    lab: Lab,
+    stage: Stage,
+    ran: list[Ran],
+    complaints: list[str],
+    seen: tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]],
+    start_ns: int,
+) -> Recording:
+    wires = [Wire(node.name, nic.name, nic.mac) for node in lab.nodes for nic in node.nics]
+    wires += [Wire(node.name, "lo", None) for node in lab.nodes]
+    index = {(wire.node, wire.nic): i for i, wire in enumerate(wires)}
+    frames = []
+    for node, heard in stage.frames.items():
+        for frame in heard:
+            key = (node, frame.interface)
+            if key not in index:  # an interface that a step made
+                index[key] = len(wires)
+                wires.append(Wire(node, frame.interface or "gone", None))
+            frames.append((index[key], frame))
+    frames.sort(key=lambda pair: pair[1].time_ns)  # stable: frames of one tap keep the kernel's order
+    dropped = {node: place.tap.dropped for node, place in stage.places.items()}
+    for node, count in dropped.items():
+        if count:
+            complaints.append(f"{node}: the recorder lost {count} frames; the recording is not complete")
+    return Recording(
+        lab=lab,
+        wires=tuple(wires),
+        frames=tuple(frames),
+        received={node: place.tap.received for node, place in stage.places.items()},
+        dropped=dropped,
+        ran=tuple(ran),
+        before=seen[0],
+        after=seen[1],
+        complaints=tuple(complaints),
+        start_ns=start_ns,
+        end_ns=time.time_ns(),
+        tools={},
+    )
