@@ -19,9 +19,11 @@ def community_id(
     """The Community ID, version 1, the same for both directions.
 
     Args:
-        source: 4 or 16 octets of an address, in network order; so is ``target``.
+        source: 4 or 16 octets of an address, in network order.
+        target: the other end, likewise.
         protocol: IP protocol number of layer 4.
-        source_port: of ICMP the type, and ``target_port`` the code.
+        source_port: of ICMP the type.
+        target_port: of ICMP the code.
         seed: a number by which a site keeps its ids apart.
 
     Source: github.com/corelight/community-id-spec.

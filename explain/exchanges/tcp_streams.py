@@ -1,0 +1,121 @@
+"""Which TCP segments belong to one connection: same ends, same place, and no new SYN between."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explain.table import REVERSED, TCP
+
+if TYPE_CHECKING:
+    from explain.table import I8, U4, Bools, PacketTable, Rows
+
+SYN, ACK = 2, 16
+_RADIX = 1 << 16
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Streams:
+    """The segments connection after connection, each in time order; connections by their first frame.
+
+    Attributes:
+        rows: int64[m], rows of the packet table.
+        bounds: int64[n + 1]; connection i has ``rows[bounds[i]:bounds[i + 1]]``.
+        flow: uint32[n], index into the table's flows.
+        is_reuse: bool[n], the ports had been used by a connection before.
+    """
+
+    rows: Rows
+    bounds: I8
+    flow: U4
+    is_reuse: Bools
+
+
+def find_streams(table: PacketTable) -> Streams:
+    """Sorts the TCP segments into connections, where tshark would begin a new ``tcp.stream``.
+
+    A SYN begins a connection if its sequence number is not the initial one of its side.
+    """
+    rows = np.flatnonzero(table.layers & TCP)
+    rows, flow_bounds = _by_flow(rows, table)
+    cuts = _reuses(table, rows, flow_bounds)
+    bounds = np.sort(np.concatenate((flow_bounds, cuts))) if len(cuts) else flow_bounds
+    is_reuse = np.zeros(len(bounds) - 1, np.bool_)
+    is_reuse[np.searchsorted(bounds, cuts)] = True
+    if len(cuts):
+        rows, bounds, is_reuse = _by_first_frame(rows, bounds, is_reuse)
+    return Streams(rows, bounds, table.flow[rows[bounds[:-1]]], is_reuse)
+
+
+def _by_flow(rows: Rows, table: PacketTable) -> tuple[Rows, I8]:
+    """The rows flow after flow, flows by their first row, and where each begins."""
+    if not len(rows):
+        return rows, np.zeros(1, np.int64)
+    flow = table.flow[rows]
+    first = np.full(len(table.flows.low), len(table), np.int64)
+    first[flow[::-1]] = rows[::-1]  # of several values for one index the last stays
+    rank = np.empty(len(first), np.uint32)
+    rank[np.argsort(first, kind="stable")] = np.arange(len(first), dtype=np.uint32)
+    key = rank[flow]
+    order = np.argsort(key.astype(np.uint16), kind="stable")  # two octets at a time is a radix sort
+    if len(first) > _RADIX:
+        order = order[np.argsort((key[order] >> np.uint32(16)).astype(np.uint16), kind="stable")]
+    rows, key = rows[order], key[order]
+    starts = np.flatnonzero(key[1:] != key[:-1]) + 1
+    return rows, np.concatenate(([0], starts, [len(rows)]))
+
+
+def _by_first_frame(rows: Rows, bounds: I8, is_reuse: Bools) -> tuple[Rows, I8, Bools]:
+    """Connections in the order of their first rows, where some flows hold several of them."""
+    order = np.argsort(rows[bounds[:-1]], kind="stable")
+    lengths = np.diff(bounds)[order]
+    new = np.concatenate(([0], np.cumsum(lengths)))
+    source = np.arange(len(rows)) + (bounds[:-1][order] - new[:-1]).repeat(lengths)
+    return rows[source], new, is_reuse[order]
+
+
+def _reuses(table: PacketTable, rows: Rows, flow_bounds: I8) -> I8:
+    """Positions in ``rows`` at which a SYN begins another connection in a flow."""
+    spots = np.flatnonzero(table.flags[rows] & (SYN | ACK) == SYN)
+    flow = np.searchsorted(flow_bounds, spots, side="right") - 1
+    is_first = spots == flow_bounds[flow]
+    later = np.unique(flow[~is_first])
+    if not len(later):
+        return np.empty(0, np.int64)
+    among = np.isin(flow, later)
+    spots, flow, is_first = spots[among], flow[among], is_first[among]
+    seq = table.seq[rows[spots]]
+    way = table.layers[rows[spots]] & REVERSED
+    is_next = np.concatenate(([False], flow[1:] == flow[:-1]))
+    turns = np.concatenate(([False], way[1:] != way[:-1])) & is_next
+    # SYNs of one side from the first frame on differ from the initial number where they differ from
+    # each other; other flows are gone through step by step.
+    begins = np.flatnonzero(~is_next)
+    is_simple = is_first[begins] & ~np.logical_or.reduceat(turns, begins)
+    differs = np.concatenate(([False], seq[1:] != seq[:-1])) & is_next
+    cuts = [spots[differs & is_simple.repeat(np.diff(np.concatenate((begins, [len(spots)]))))]]
+    for index in begins[~is_simple].tolist():
+        start, end = flow_bounds[flow[index]], flow_bounds[flow[index] + 1]
+        cuts.append(_reuses_step_by_step(table, rows[start:end]) + start)
+    return np.sort(np.concatenate(cuts))
+
+
+def _reuses_step_by_step(table: PacketTable, rows: Rows) -> I8:
+    """The same for one flow, by following both sides' initial numbers."""
+    seq, ack = table.seq[rows].tolist(), table.ack[rows].tolist()
+    flags = (table.flags[rows] & (SYN | ACK)).tolist()
+    way = (table.layers[rows] & REVERSED != 0).tolist()
+    initial: list[int | None] = [None, None]
+    cuts = []
+    for position, flag in enumerate(flags):
+        side = way[position]
+        if flag == SYN and initial[side] is not None and initial[side] != seq[position]:
+            cuts.append(position)
+            initial = [None, None]
+        if initial[side] is None:
+            initial[side] = seq[position] if flag & SYN else (seq[position] - 1) & 0xFFFFFFFF
+        if flag & ACK and initial[not side] is None:
+            initial[not side] = (ack[position] - 1) & 0xFFFFFFFF
+    return np.array(cuts, np.int64)
