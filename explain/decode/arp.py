@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.decode.link import TYPE_ARP
-from explain.decode.slab import gather
+from explain.decode.slab import gather, number
+from explain.decode.tags import TYPE_ARP
 from explain.table import ARP, CUT, MALFORMED, ArpRows
 
 if TYPE_CHECKING:
     from explain.decode.block import Block
-    from explain.table import U1, U8
 
 _LENGTH = 28
 _ETHERNET_IPV4 = (0, 1, 8, 0, 6, 4)
@@ -41,11 +40,3 @@ def decode(block: Block, arps: list[ArpRows]) -> None:
             number(head, 24, 4),
         )
     )
-
-
-def number(octets: U1, column: int, size: int) -> U8:
-    """An unsigned field in network order from uint8[n, width]; uint64[n]."""
-    value = octets[:, column].astype(np.uint64)
-    for index in range(column + 1, column + size):
-        value = value << np.uint64(8) | octets[:, index]
-    return value

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.decode.arp import number
 from explain.decode.checksum import fold, sum_of
 from explain.decode.ipv6 import address_keys
-from explain.decode.slab import octets
+from explain.decode.slab import number, octets
 from explain.table import (
     BAD_CHECKSUM,
     CUT,

@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 if TYPE_CHECKING:
     from explain.table import I8, U8
-
-Indices = npt.NDArray[np.int32]
 
 _MIX_LOW = np.uint64(0x9E3779B97F4A7C15)
 _MIX_HIGH = np.uint64(0xC2B2AE3D27D4EB4F)
 _MIX_LAST = np.uint64(0xFF51AFD7ED558CCD)
 _HALF = np.uint64(32)
+_EMPTY = -1
+_SLOTS_A_KEY = 8  # at least, so that nearly every key is found at the first look
+_FIRST_BITS = 13
+_GROWTH_BITS = 2
+_MOST_LOOKS = 64  # a sender can choose keys that crowd together: the rest go to a dictionary
 
 
 class Interner:
@@ -25,77 +27,91 @@ class Interner:
         low, high: uint64[capacity], the words of each index; only ``len(self)`` are set.
     """
 
-    def __init__(self, bits: int = 12) -> None:
-        self._bits = bits
-        self._slots = np.full(1 << bits, -1, np.int32)
-        self.low: U8 = np.zeros(1 << (bits - 1), np.uint64)
-        self.high: U8 = np.zeros(1 << (bits - 1), np.uint64)
+    def __init__(self) -> None:
         self._count = 0
+        self._make_room(_FIRST_BITS)
 
     def __len__(self) -> int:
         return self._count
 
-    def index(self, low: U8, high: U8) -> Indices:
-        """The index of each key (int32[n]); keys not seen before are added."""
-        slot = self._hash(low, high)
-        found = self._slots[slot]
-        if self._count:
-            is_hit = (self.low[found] == low) & (self.high[found] == high) & (found >= 0)
-        else:
-            is_hit = np.zeros(len(low), np.bool_)
-        if not is_hit.all():
-            misses = np.flatnonzero(~is_hit)
-            found[misses] = self._resolve(low[misses], high[misses])
+    def index(self, low: U8, high: U8) -> I8:
+        """The index of each key (int64[n]); keys not seen before are added."""
+        found = self._slots[self._hash(low, high)].astype(np.int64)
+        todo = np.flatnonzero((self.low[found] != low) | (self.high[found] != high) | (found == _EMPTY))
+        while len(todo):
+            room = len(self.low) - self._count
+            if room * 2 < len(self.low):
+                self._grow()
+                continue
+            part, todo = todo[:room], todo[room:]
+            found[part] = self._resolve(low[part], high[part])
         return found
 
-    def _hash(self, low: U8, high: U8) -> U8:
+    def _hash(self, low: U8, high: U8) -> I8:
         mixed = low * _MIX_LOW
         mixed ^= high * _MIX_HIGH
         mixed ^= mixed >> _HALF
         mixed *= _MIX_LAST
         mixed >>= np.uint64(64 - self._bits)
-        return mixed
+        return mixed.view(np.int64)
 
-    def _resolve(self, low: U8, high: U8) -> Indices:
-        """Find or add keys that are not in their first slot, a probe of all of them at a time."""
-        while (self._count + len(low)) * 2 > len(self._slots):
-            if self._count * 2 + 4096 > len(self._slots) or len(low) < 4096:
-                self._grow()
-            else:  # most of a large batch are repeats: add it in parts
-                half = len(low) // 2
-                return np.concatenate((self._resolve(low[:half], high[:half]), self._resolve(low[half:], high[half:])))
-        result = np.empty(len(low), np.int32)
+    def _resolve(self, low: U8, high: U8) -> I8:
+        """Find or add keys for all of which there is room, one look of all of them at a time."""
+        result = np.empty(len(low), np.int64)
         slot = self._hash(low, high)
         todo = np.arange(len(low))
-        mask = np.uint64(len(self._slots) - 1)
-        while len(todo):
-            found = self._slots[slot[todo]]
-            empty = np.flatnonzero(found < 0)
-            if len(empty):
-                self._add(todo[empty], slot, low, high)
-                found = self._slots[slot[todo]]
+        for _ in range(_MOST_LOOKS):
+            here = slot[todo]
+            found = self._slots[here].astype(np.int64)
+            is_empty = found == _EMPTY
+            if is_empty.any():
+                self._add(todo[is_empty], slot, low, high)
+                found = self._slots[here].astype(np.int64)
             is_hit = (self.low[found] == low[todo]) & (self.high[found] == high[todo])
             result[todo[is_hit]] = found[is_hit]
             todo = todo[~is_hit]
-            slot[todo] = (slot[todo] + np.uint64(1)) & mask
+            if not len(todo):
+                return result
+            slot[todo] = (slot[todo] + 1) & (len(self._slots) - 1)
+        for row, key in zip(todo.tolist(), zip(low[todo].tolist(), high[todo].tolist(), strict=True), strict=True):
+            result[row] = self._crowded.setdefault(key, self._count)
+            if result[row] == self._count:
+                self.low[self._count], self.high[self._count] = key
+                self._count += 1
         return result
 
-    def _add(self, candidates: I8, slot: U8, low: U8, high: U8) -> None:
+    def _add(self, candidates: I8, slot: I8, low: U8, high: U8) -> None:
         """Give each empty slot to the first candidate that wants it."""
         wanted = slot[candidates]
         self._slots[wanted[::-1]] = candidates[::-1]
         winners = candidates[self._slots[wanted] == candidates]
-        new = np.arange(self._count, self._count + len(winners), dtype=np.int32)
+        new = slice(self._count, self._count + len(winners))
         self.low[new] = low[winners]
         self.high[new] = high[winners]
-        self._slots[slot[winners]] = new
-        self._count += len(winners)
+        self._slots[slot[winners]] = np.arange(new.start, new.stop)
+        self._count = new.stop
 
     def _grow(self) -> None:
-        self._bits += 2
-        low, high = self.low[: self._count].copy(), self.high[: self._count].copy()
-        self._slots = np.full(1 << self._bits, -1, np.int32)
-        self.low = np.zeros(1 << (self._bits - 1), np.uint64)
-        self.high = np.zeros(1 << (self._bits - 1), np.uint64)
-        self._count = 0
-        self._resolve(low, high)
+        """Move to a larger table; every key keeps its index."""
+        count, low, high = self._count, self.low, self.high
+        self._make_room(self._bits + _GROWTH_BITS)
+        self.low[:count], self.high[:count] = low[:count], high[:count]
+        slot = self._hash(self.low[:count], self.high[:count])
+        todo = np.arange(count)
+        for _ in range(_MOST_LOOKS):
+            here = slot[todo]
+            is_empty = self._slots[here] == _EMPTY
+            self._slots[here[is_empty]] = todo[is_empty]
+            todo = todo[self._slots[here] != todo]
+            if not len(todo):
+                return
+            slot[todo] = (slot[todo] + 1) & (len(self._slots) - 1)
+        keys = zip(self.low[todo].tolist(), self.high[todo].tolist(), strict=True)
+        self._crowded.update(zip(keys, todo.tolist(), strict=True))
+
+    def _make_room(self, bits: int) -> None:
+        self._bits = bits
+        self._slots = np.full(1 << bits, _EMPTY, np.int32)
+        self._crowded: dict[tuple[int, int], int] = {}
+        self.low: U8 = np.zeros((1 << bits) // _SLOTS_A_KEY, np.uint64)
+        self.high: U8 = np.zeros((1 << bits) // _SLOTS_A_KEY, np.uint64)

@@ -8,8 +8,8 @@ import numpy as np
 
 from explain.decode.block import NO_PROTOCOL
 from explain.decode.checksum import fold, sum_of
-from explain.decode.link import TYPE_IPV4
 from explain.decode.slab import NETWORK, octets
+from explain.decode.tags import TYPE_IPV4
 from explain.table import (
     BAD_IP_CHECKSUM,
     CUT,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.decode.block import NO_PROTOCOL
-from explain.decode.link import TYPE_IPV6
 from explain.decode.slab import gather
+from explain.decode.tags import TYPE_IPV6
 from explain.table import CUT, EXTENSIONS, FRAGMENT, IPV6, IPV6_KEY, LATER_FRAGMENT, MALFORMED, FragmentRows
 
 if TYPE_CHECKING:

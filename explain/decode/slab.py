@@ -48,6 +48,14 @@ def octets(data: U1, at: I8, have: I8, width: int) -> U1:
     return result
 
 
+def number(octets: U1, column: int, size: int) -> U8:
+    """An unsigned field in network order from uint8[n, width]; uint64[n]."""
+    value = octets[:, column].astype(np.uint64)
+    for index in range(column + 1, column + size):
+        value = value << np.uint64(8) | octets[:, index]
+    return value
+
+
 class Slab:
     """``WIDTH`` octets of n frames, and how many of them were captured.
 

@@ -1,0 +1,100 @@
+"""What stands between the link layer and layer 3: VLAN tags, LLC with SNAP, PPPoE and PPP, MPLS labels.
+
+Source: IEEE 802.1Q, 9.6; IEEE 802, 9.2 and RFC 1042 (SNAP); RFC 2516, 4 (PPPoE); the registry
+of PPP protocol numbers of IANA; RFC 3032, 2.1 (labels) and RFC 4928, 2 (what follows the last).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explain.decode.slab import gather, number
+from explain.table import CUT, VLAN
+
+if TYPE_CHECKING:
+    from explain.decode.link import LinkFields
+    from explain.decode.slab import Slab
+    from explain.table import I8, U2
+
+NO_TYPE = 0
+TYPE_IPV4 = 0x0800
+TYPE_ARP = 0x0806
+TYPE_IPV6 = 0x86DD
+TYPE_MPLS = 0x8847
+_TAGS = (0x8100, 0x88A8, 0x9100, 0x9200)
+_LABELS = (TYPE_MPLS, 0x8848)
+_PPPOE_SESSION = 0x8864
+SMALLEST_TYPE = 0x0600
+"""Below it, the field is a length (IEEE 802.3, 3.2.6)."""
+
+_MOST_STEPS = 8
+_SNAP = 0xAAAA03000000
+_PPP_TYPES = ((0x0021, TYPE_IPV4), (0x0057, TYPE_IPV6), (0x0281, TYPE_MPLS))
+_IS_TAG = np.zeros(1 << 16, np.bool_)
+_IS_TAG[[*_TAGS, *_LABELS, _PPPOE_SESSION]] = True
+_IS_TAG[:SMALLEST_TYPE] = True
+_IS_TAG[NO_TYPE] = False
+
+
+def follow(slab: Slab, fields: LinkFields) -> None:
+    """Step over all that is known to stand before layer 3, on rows whose ``ethertype`` announces it."""
+    rows = np.flatnonzero(_IS_TAG[fields.ethertype])
+    for _ in range(_MOST_STEPS):
+        if not len(rows):
+            return
+        kind = fields.ethertype[rows]
+        for is_this, step, size in (
+            (np.isin(kind, _TAGS), _vlan, 4),
+            (np.isin(kind, _LABELS), _label, 5),
+            (kind == _PPPOE_SESSION, _pppoe, 8),
+            (kind < SMALLEST_TYPE, _snap, 8),
+        ):
+            some = rows[is_this]
+            fits = slab.have[some] >= fields.network[some] + size
+            fields.layers[some[~fits]] |= CUT
+            fields.ethertype[some[~fits]] = NO_TYPE
+            if fits.any():
+                step(slab, fields, some[fits])
+        rows = rows[_IS_TAG[fields.ethertype[rows]]]
+    fields.ethertype[rows] = NO_TYPE
+
+
+def _vlan(slab: Slab, fields: LinkFields, rows: I8) -> None:
+    tag = gather(slab.data, slab.at[rows] + fields.network[rows], 4)
+    first = fields.layers[rows] & VLAN == 0
+    fields.vlan[rows[first]] = number(tag[first], 0, 2)
+    fields.layers[rows] |= VLAN
+    fields.ethertype[rows] = number(tag, 2, 2)
+    fields.network[rows] += 4
+
+
+def _label(slab: Slab, fields: LinkFields, rows: I8) -> None:
+    label = gather(slab.data, slab.at[rows] + fields.network[rows], 5)
+    fields.network[rows] += 4
+    is_last = label[:, 2] & 1 != 0
+    version = label[:, 4] >> 4
+    after = np.select([version == 4, version == 6], [TYPE_IPV4, TYPE_IPV6], NO_TYPE)
+    fields.ethertype[rows[is_last]] = after[is_last]
+
+
+def _pppoe(slab: Slab, fields: LinkFields, rows: I8) -> None:
+    head = gather(slab.data, slab.at[rows] + fields.network[rows], 8)
+    fields.network[rows] += 8
+    fields.ethertype[rows] = ppp_types(number(head, 6, 2).astype(np.uint16))
+
+
+def ppp_types(protocols: U2) -> U2:
+    """The Ethernet types for PPP protocol numbers; NO_TYPE for what has none."""
+    types = np.full(len(protocols), NO_TYPE, np.uint16)
+    for protocol, ethertype in _PPP_TYPES:
+        types[protocols == protocol] = ethertype
+    return types
+
+
+def _snap(slab: Slab, fields: LinkFields, rows: I8) -> None:
+    head = gather(slab.data, slab.at[rows] + fields.network[rows], 8)
+    is_snap = number(head, 0, 6) == _SNAP
+    fields.ethertype[rows] = np.where(is_snap, number(head, 6, 2), NO_TYPE)
+    fields.network[rows[is_snap]] += 8
