@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import string
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from pathlib import PurePath
 from typing import Any
 
@@ -148,6 +148,15 @@ def placeholders(message: Any) -> set[str]:
         return {name for _, name, _, _ in string.Formatter().parse(message) if name is not None}
     parts = message.values() if isinstance(message, Mapping) else message
     return set().union(*(placeholders(part) for part in parts))
+
+
+def messages_named(source: str, tables: Container[str]) -> Iterator[str]:
+    """Texts in a module that can only be the name of a message: ``table.some.message``, for one of the tables."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            table, dot, rest = node.value.partition(".")
+            if dot and table in tables and re.fullmatch(r"[a-z0-9.-]*[a-z0-9]", rest):
+                yield node.value
 
 
 def undocumented_requirements(pyproject: str) -> Iterator[str]:

@@ -123,7 +123,25 @@ def test_every_kind_of_exchange_that_is_found_has_a_word_table():
     code = "".join(path.read_text(encoding="utf-8") for path in (PACKAGE / "exchanges").rglob("*.py"))
     found = [kind for kind in KINDS if f'"{kind}"' in code]
     assert found
-    assert_none([f"no explain/words/{kind}.toml" for kind in found if kind not in {p.stem for p in WORD_TABLES}])
+    tables = {path.stem for path in WORD_TABLES}
+    assert_none(
+        [f"no explain/words/{kind.partition('.')[0]}.toml" for kind in found if kind.partition(".")[0] not in tables]
+    )
+
+
+def test_every_message_that_the_code_names_is_in_its_word_table():
+    # The code may also name a family of messages, such as `arp.asked`, and append `.first` or `.again`.
+    tables = {path.stem: tomllib.loads(path.read_text(encoding="utf-8")) for path in WORD_TABLES}
+    written = {f"{stem}.{name}" for stem, table in tables.items() for name, _ in house_rules.messages(table)}
+    assert_none(
+        [
+            f"{named(path)} says {message}, which no table has"
+            for path in MODULES
+            if path.relative_to(PACKAGE).parts[0] in {"story", "causes", "render"}
+            for message in house_rules.messages_named(path.read_text(encoding="utf-8"), tables)
+            if message not in KINDS and not any(f"{name}.".startswith(f"{message}.") for name in written)
+        ]
+    )
 
 
 def test_every_cause_has_its_page_predictions_lab_and_recording_or_is_owed_them(request):

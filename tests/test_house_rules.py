@@ -98,6 +98,11 @@ def test_a_message_that_both_languages_share_is_not_found():
     assert not list(house_rules.language_complaints({"a": {"en": "{who} {n:times}", "ja": "{n} {who}"}, "schema": 1}))
 
 
+def test_names_of_messages_are_told_from_other_texts():
+    source = 'say("arp.asked.first"); f = "arp.opcode == 1"; g = "ip.src"; h = "arp."; i = f"arp.{x}"'
+    assert list(house_rules.messages_named(source, {"arp"})) == ["arp.asked.first"]
+
+
 def test_a_dependency_without_a_reason_is_found():
     text = 'dependencies = [\n    "numpy>=1", # columns\n    "six",\n]\n'
     assert list(house_rules.undocumented_requirements(text)) == ['"six",']

@@ -24,11 +24,11 @@ def assert_silent(done: subprocess.CompletedProcess[str]) -> None:
 
 
 def test_ruff_finds_nothing():
-    assert_silent(run("ruff", "check", "--quiet", "."))
+    assert_silent(run("ruff", "check", "--quiet", "--output-format", "concise", "."))
 
 
 def test_the_formatter_would_change_nothing():
-    assert_silent(run("ruff", "format", "--check", "--quiet", "."))
+    assert_silent(run("ruff", "format", "--check", "--quiet", "--output-format", "concise", "."))
 
 
 def test_every_type_of_the_package_holds():
