@@ -49,7 +49,7 @@ make_venv() {
   local base
   if "$python" -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null &&
     [ "$("$python" -c 'import sys; print(sys.prefix)')" = "$top/.venv" ] &&
-    head -qn1 "$top"/.venv/bin/pip | grep -qF "$top/.venv/"; then
+    head -n3 "$top/.venv/bin/pip" | grep -qF "$top/.venv/"; then
     return
   fi
   if ! base=$(usable_python); then
