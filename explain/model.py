@@ -187,7 +187,7 @@ class Report:
     """
 
     captures: tuple[CaptureInfo, ...]
-    hosts: tuple[Host, ...]
+    hosts: Sequence[Host]
     exchanges: Exchanges
     findings: tuple[Finding, ...]
     unexplained: tuple[str, ...]

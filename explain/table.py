@@ -224,6 +224,12 @@ class Addresses:
             return f"{key >> 24}.{key >> 16 & 255}.{key >> 8 & 255}.{key & 255}"
         return ipv6_text(self.octets(key))
 
+    def find(self, octets: bytes) -> int | None:
+        """Index of an IPv6 address given as 16 octets; None if no frame has it."""
+        high, low = int.from_bytes(octets[:8], "big"), int.from_bytes(octets[8:], "big")
+        found = np.flatnonzero((self._high == high) & (self._low == low))
+        return int(found[0]) if len(found) else None
+
     def octets(self, key: int) -> bytes:
         """The 4 or 16 octets of an address key, in network order."""
         if key < IPV6_KEY:

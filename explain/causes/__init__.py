@@ -1,1 +1,18 @@
-"""."""
+"""Why it failed: what each cause predicts, the page that tells it, and what captures show of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from explain.exchanges.columns import Exchanges
+    from explain.exchanges.hosts import Hosts
+    from explain.model import Finding
+    from explain.table import PacketTable
+
+
+def find(table: PacketTable, exchanges: Exchanges, hosts: Hosts) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+    """Findings, and the ids of failed exchanges that none of them accounts for."""
+    from explain.causes import from_capture
+
+    return from_capture.find(table, exchanges, hosts)

@@ -1,1 +1,78 @@
-"""."""
+"""Arguments in, exit status out.  One file a command; nothing here knows a protocol."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from explain.errors import ExplainError
+
+if TYPE_CHECKING:
+    import click
+
+COMMANDS = ("ping", "path", "grade", "lab", "cause", "word", "packet", "table", "annotate", "state")
+"""The closed set of command words; a file that is named like one is given as ``./ping``."""
+_INTERRUPTED, _CLOSED_PIPE, _BUG = 130, 141, 2
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The console script: runs one command and exits with its status."""
+    words = sys.argv[1:] if arguments is None else arguments
+    try:
+        status = _run(words)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; the interpreter must not complain at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = _CLOSED_PIPE
+    except KeyboardInterrupt:
+        status = _INTERRUPTED
+    sys.exit(status)
+
+
+def _run(words: list[str]) -> int:
+    import click
+
+    command, rest = _choose(words)
+    try:
+        result = command.main(rest, prog_name=_name(command), standalone_mode=False)
+    except click.exceptions.Abort:
+        return _INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except ExplainError as error:
+        return _complain(str(error), error.exit_status)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        name = f"{error.filename}: " if error.filename else ""
+        return _complain(f"{name}{error.strerror or error}".lower() if not name else f"{name}{error.strerror}", 2)
+    except Exception as error:
+        if "EXPLAIN_DEBUG" in os.environ:
+            raise
+        kind = type(error).__name__
+        return _complain(f"this is a bug in explain ({kind}: {error}); EXPLAIN_DEBUG=1 shows where", _BUG)
+    return result if isinstance(result, int) else 0
+
+
+def _choose(words: list[str]) -> tuple[click.Command, list[str]]:
+    if words and words[0] in COMMANDS:
+        found: click.Command = getattr(import_module(f"explain.cli.{words[0]}"), words[0])
+        return found, words[1:]
+    from explain.cli.capture import capture
+
+    return capture, words
+
+
+def _name(command: click.Command) -> str:
+    return "explain" if command.name == "capture" else f"explain {command.name}"
+
+
+def _complain(text: str, status: int) -> int:
+    from explain.words.values import visible
+
+    print(f"explain: {visible(text)}", file=sys.stderr)
+    return status

@@ -1,1 +1,28 @@
-"""."""
+"""PacketTable -> Exchange: one file per kind.  The order is that of the layers, low to high."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from explain.exchanges.columns import ExchangeColumns, Exchanges
+    from explain.table import PacketTable
+
+
+def find(table: PacketTable) -> Exchanges:
+    """All exchanges of all kinds; a finder whose headers do not occur costs nothing."""
+    from explain.exchanges.columns import Exchanges
+
+    return Exchanges(table, _all_kinds(table))
+
+
+def _all_kinds(table: PacketTable) -> list[ExchangeColumns]:
+    from explain.exchanges import arp, icmp_echo, icmp_error, tcp_connection, udp_flow
+
+    return [
+        *arp.find(table),
+        icmp_echo.find(table),
+        icmp_error.find(table),
+        udp_flow.find(table),
+        tcp_connection.find(table),
+    ]

@@ -7,8 +7,9 @@ when it is shown.  So a million packets cost no objects.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -96,6 +97,8 @@ def from_list(
 class Exchanges(Sequence[Exchange]):
     """All exchanges of a report, ordered by their first frames; ids are e1, e2, ...
 
+    A *position* counts all of them from 0 and makes the id, also where only some were chosen.
+
     Attributes:
         parts: the kinds, in the order in which the finders are listed.
     """
@@ -105,46 +108,52 @@ class Exchanges(Sequence[Exchange]):
         self._table = table
         counts = [len(part) for part in parts]
         part = np.repeat(np.arange(len(parts)), counts)
-        index = np.concatenate([np.arange(count) for count in counts]) if counts else np.empty(0, np.int64)
-        first = np.concatenate([p.frames[p.bounds[:-1]] for p in parts]) if counts else np.empty(0, np.int64)
+        index = np.concatenate([np.arange(count) for count in counts])
+        first = np.concatenate([p.frames[p.bounds[:-1]] for p in parts])
         order = np.lexsort((part, first))
         self._part, self._index = part[order], index[order]
-        self._number = [np.empty(count, np.int64) for count in counts]
-        for number, _count in enumerate(counts):
+        self._position = {p.kind: np.empty(count, np.int64) for p, count in zip(parts, counts, strict=True)}
+        for number, p in enumerate(parts):
             positions = np.flatnonzero(self._part == number)
-            self._number[number][self._index[positions]] = positions
+            self._position[p.kind][self._index[positions]] = positions
+        self.positions: Sequence[int] = range(len(order))
 
     def __len__(self) -> int:
-        return len(self._part)
+        return len(self.positions)
 
     def __iter__(self) -> Iterator[Exchange]:
-        return (self._view(position) for position in range(len(self)))
+        return (self.view(position) for position in self.positions)
 
-    def __getitem__(self, position: Any) -> Any:
-        if isinstance(position, slice):
-            return [self._view(number) for number in range(*position.indices(len(self)))]
-        if not -len(self) <= position < len(self):
-            raise IndexError(position)
-        return self._view(position % len(self))
+    @overload
+    def __getitem__(self, number: int) -> Exchange: ...
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[Exchange]: ...
+    def __getitem__(self, number: int | slice) -> Exchange | Sequence[Exchange]:
+        if isinstance(number, slice):
+            return [self.view(position) for position in self.positions[number]]
+        return self.view(self.positions[number])
+
+    def choose(self, positions: Sequence[int]) -> Exchanges:
+        """The same exchanges, of which only some are counted and shown."""
+        chosen = copy(self)
+        chosen.positions = positions
+        return chosen
+
+    def at(self, position: int) -> tuple[ExchangeColumns, int]:
+        """The columns and the row in them that stand at this position."""
+        return self.parts[self._part[position]], int(self._index[position])
 
     def of_kind(self, kind: str) -> ExchangeColumns | None:
         """The columns of one kind, None if no finder of that kind ran."""
         return next((part for part in self.parts if part.kind == kind), None)
 
     def position(self, part: ExchangeColumns, index: int) -> int:
-        """Where row ``index`` of a kind stands in this sequence."""
-        return int(self._number[self.parts.index(part)][index])
+        """Where row ``index`` of a kind stands among all."""
+        return int(self._position[part.kind][index])
 
-    def id(self, part: ExchangeColumns, index: int) -> str:
-        """The id of row ``index`` of a kind."""
-        return f"e{self.position(part, index) + 1}"
-
-    def view(self, part: ExchangeColumns, index: int) -> Exchange:
-        """Row ``index`` of a kind as the record that people are shown."""
-        return self._view(self.position(part, index))
-
-    def _view(self, position: int) -> Exchange:
-        part, index = self.parts[self._part[position]], int(self._index[position])
+    def view(self, position: int) -> Exchange:
+        """The exchange at a position, as the record that people are shown."""
+        part, index = self.at(position)
         evidence = self._table.evidence(part.rows(index))
         return Exchange(
             f"e{position + 1}",

@@ -1,0 +1,68 @@
+"""``[NAME[:IFACE]=]FILE``: where a capture was taken, as the user says it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
+
+from explain.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from os import PathLike
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One input as it was named.
+
+    Attributes:
+        path: what to open; ``-`` is standard input.
+        name: the vantage point's name, None if the user gave none.
+        interface: the interface to select, or the label of the whole file.
+        stream: an open binary stream to read instead of the path.
+    """
+
+    path: str
+    name: str | None = None
+    interface: str | None = None
+    stream: BinaryIO | None = None
+
+    @property
+    def vantage(self) -> str | None:
+        """Name and interface as one label, ``NAME:IFACE``; None without a name."""
+        return f"{self.name}:{self.interface}" if self.name and self.interface else self.name
+
+
+def parse(text: str) -> Source:
+    """Split at the first ``=`` if what stands before it is a name without ``/``; else all is the path."""
+    name, equals, path = text.partition("=")
+    if not equals or not name or "/" in name or not path:
+        return Source(text)
+    name, _, interface = name.partition(":")
+    if not name:
+        raise UsageError(f"{text}: a vantage point needs a name before the colon, as in router:eth0=FILE")
+    return Source(path, name, interface or None)
+
+
+def sources(inputs: Iterable[str | PathLike[str] | BinaryIO]) -> list[Source]:
+    """All inputs; the same vantage point twice is an error.
+
+    Raises:
+        UsageError: a vantage point was named twice, or standard input was.
+    """
+    found: list[Source] = []
+    seen: set[str] = set()
+    for one in inputs:
+        if isinstance(one, (str, os.PathLike)):
+            source = parse(os.fspath(one))
+        else:
+            source = Source(str(getattr(one, "name", "stream")), stream=one)
+        for key in (source.vantage, "standard input" if source.path == "-" else None):
+            if key is not None and key in seen:
+                raise UsageError(f"{key} is given twice")
+            if key is not None:
+                seen.add(key)
+        found.append(source)
+    return found

@@ -1,0 +1,212 @@
+"""Somebody said why: every ICMP error with its speaker, what it quotes, and what follows from it."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from explain.causes.from_capture.scene import Member, Scene, Seen
+from explain.exchanges.quotes import quoted_flows
+from explain.table import NO_FLOW
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explain.exchanges.columns import ExchangeColumns
+    from explain.exchanges.icmp_error import IcmpError
+
+_NO_ROUTE = ("no-route-on-router", ("router-interface-down", "reject-route-on-router", "filter-on-router-forward"))
+# Who says it decides where the fault is: the target itself, or somebody on the way.
+_FROM_ROUTER = {
+    "net-unreachable": _NO_ROUTE,
+    "no-route": _NO_ROUTE,
+    "host-unreachable": (
+        "destination-host-absent-behind-router",
+        ("target-interface-down", "target-has-other-address", "arp-ignored-by-target", "arp-disabled",
+         "wrong-nexthop-on-router", "reject-route-on-router", "filter-on-router-forward", "dnat-to-absent-host"),
+    ),
+    "address-unreachable": (
+        "destination-host-absent-behind-router",
+        ("target-interface-down", "target-has-other-address", "filter-on-target-input", "wrong-static-neighbour",
+         "wrong-nexthop-on-router", "reject-route-on-router", "filter-on-router-forward"),
+    ),
+    "port-unreachable": ("filter-on-router-forward", ("dnat-to-wrong-port",)),
+    "protocol-unreachable": ("filter-on-router-forward", ()),
+    "net-prohibited": ("filter-on-router-forward", ("reject-route-on-router",)),
+    "host-prohibited": ("filter-on-router-forward", ("reject-route-on-router",)),
+    "admin-prohibited": ("filter-on-router-forward", ("reject-route-on-router",)),
+    "reject-route": ("reject-route-on-router", ("filter-on-router-forward",)),
+    "source-policy-failed": ("filter-on-router-forward", ("reject-route-on-router",)),
+    "beyond-scope": ("sender-no-address", ("address-tentative", "wrong-source-address-selected", "duplicate-address")),
+    "fragmentation-needed": ("path-mtu-exceeded", ()),
+    "packet-too-big": ("path-mtu-exceeded", ()),
+    "reassembly-exceeded": ("partial-loss", ("fragments-filtered",)),
+    "redirect-net": ("icmp-redirect", ()),
+    "redirect-host": ("icmp-redirect", ()),
+    "redirect-net-for-tos": ("icmp-redirect", ()),
+    "redirect-host-for-tos": ("icmp-redirect", ()),
+}  # fmt: skip
+_FROM_TARGET = {
+    "port-unreachable": ("filter-on-target-input", ()),
+    "reassembly-exceeded": ("partial-loss", ("fragments-filtered", "pmtu-blackhole")),
+}
+_SELF_PROTECTION = "filter-on-target-input"
+_PROVED = frozenset(("path-mtu-exceeded", "icmp-redirect", "udp-no-listener"))
+_ABSENT = ("host-unreachable", "address-unreachable")
+_LARGEST_TRACE_TTL = 32  # hosts send with 64, 128 or 255; only probes begin this low
+_LOOP_VISITS = 3
+
+
+class _Key(NamedTuple):
+    place: int
+    name: str
+    speaker: str
+    protocol: str
+    target: str
+    port: int | None
+
+
+def look(scene: Scene) -> Iterator[Seen]:
+    """One finding for all errors with the same speaker, meaning and target."""
+    part = scene.part("icmp.error")
+    if not len(part):
+        return
+    affected = _affected(scene)
+    groups: dict[_Key, list[int]] = defaultdict(list)
+    for index in range(len(part)):
+        fields = part.fields(index)
+        about = fields.about
+        place = int(scene.table.place[part.rows(index)[0]])
+        name = part.outcomes[part.outcome[index]]
+        port = about.dport if about and name == "port-unreachable" else None
+        groups[
+            _Key(place, name, fields.from_, about.protocol if about else "", about.dst if about else fields.to, port)
+        ].append(index)
+    traced = _traced(scene, part)
+    for key, indices in groups.items():
+        if (key.place, key.target) not in traced:
+            yield _judge(scene, part, key, indices, affected)
+
+
+def _affected(scene: Scene) -> dict[int, list[Member]]:
+    """For each ICMP row, the exchanges whose packet it quotes."""
+    icmp = scene.table.icmp
+    flows = quoted_flows(scene.table)
+    wanted = np.unique(flows[flows != NO_FLOW])
+    by_flow: dict[int, list[Member]] = defaultdict(list)
+    for kind in ("icmp.echo", "udp.flow", "tcp.connection"):
+        part = scene.part(kind)
+        own = scene.table.flow[part.frames[part.bounds[:-1]]]
+        for index in np.flatnonzero(np.isin(own, wanted)).tolist():
+            by_flow[int(own[index])].append((part, index))
+    return {row: by_flow[flow] for row, flow in zip(icmp.row.tolist(), flows.tolist(), strict=True) if flow in by_flow}
+
+
+def _members(part: ExchangeColumns, indices: list[int], affected: dict[int, list[Member]]) -> list[Member]:
+    members: list[Member] = [(part, index) for index in indices]
+    for index in indices:
+        row = int(part.rows(index)[0])
+        for other, number in affected.get(row, ()):
+            if other.kind != "icmp.echo" or row in other.rows(number):
+                members.append((other, number))
+    return list({(one.kind, number): (one, number) for one, number in members}.values())
+
+
+def _judge(
+    scene: Scene, part: ExchangeColumns, key: _Key, indices: list[int], affected: dict[int, list[Member]]
+) -> Seen:
+    fields: IcmpError = part.fields(indices[0])
+    members = _members(part, indices, affected)
+    rows = [int(part.rows(index)[0]) for index in indices]
+    values: dict[str, Any] = {
+        "from": key.speaker, "error": key.name, "protocol": key.protocol, "dst": key.target, "count": len(indices),
+        "port": key.port, "mtu": fields.mtu, "gateway": fields.gateway,
+        "src": fields.about.src if fields.about else fields.to,
+    }  # fmt: skip
+    if key.name == "ttl-exceeded":
+        return _expired(scene, members, rows, values)
+    speaks_for_itself = key.speaker == key.target
+    if key.name == "port-unreachable" and key.protocol == "udp" and speaks_for_itself:
+        return Seen("udp-no-listener", "likely", members, rows, ("filter-on-target-input",), values)
+    table = _FROM_TARGET if speaks_for_itself else _FROM_ROUTER
+    cause, rivals = table.get(key.name) or _FROM_ROUTER.get(key.name, ("filter-on-router-forward", ()))
+    if speaks_for_itself and cause == "filter-on-router-forward":
+        cause, rivals = _SELF_PROTECTION, ()
+    if key.name in _ABSENT:
+        asked = _asked_in_vain(scene, key)
+        members += asked
+        rows += [int(row) for one, index in asked for row in one.rows(index)]
+        if fields.about and key.speaker == fields.about.src:
+            cause = "destination-host-absent-on-link"
+    return Seen(cause, "proved" if cause in _PROVED else "likely", members, rows, rivals, values)
+
+
+def _asked_in_vain(scene: Scene, key: _Key) -> list[Member]:
+    """Unanswered questions for the target: by the speaker itself if its question was recorded."""
+    found: list[Member] = []
+    for kind in ("arp.resolution", "ndp.resolution"):
+        part = scene.exchanges.of_kind(kind)
+        if part is not None:
+            found += [
+                (part, index) for index in scene.open(part, "unanswered") if part.fields(index).wanted_ip == key.target
+            ]
+    return found
+
+
+def _expired(scene: Scene, members: list[Member], rows: list[int], values: dict[str, Any]) -> Seen:
+    """A TTL ran out: a loop if the packet came by again and again, else it began too low."""
+    sent = np.concatenate([part.rows(index) for part, index in members]) if members else np.empty(0, np.int64)
+    sent = np.setdiff1d(sent, np.asarray(rows))
+    again = _seen_again(scene, sent)
+    first = int(scene.table.ttl[sent].max()) if len(sent) else 0
+    values["ttl"] = first
+    if len(again):
+        return Seen("routing-loop", "proved", members, [*rows, *again], (), values)
+    if first > _LARGEST_TRACE_TTL:
+        return Seen("routing-loop", "likely", members, [*rows, *sent.tolist()], ("ttl-too-low",), values)
+    if not len(sent):
+        return Seen("routing-loop", "possible", members, rows, ("ttl-too-low",), values)
+    return Seen("ttl-too-low", "likely", members, [*rows, *sent.tolist()], ("routing-loop",), values)
+
+
+def _seen_again(scene: Scene, rows: np.ndarray[Any, Any]) -> list[int]:
+    """Rows of one IP packet that passed here several times with a falling TTL."""
+    table = scene.table
+    copies: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for row in rows.tolist():
+        copies[int(table.flow[row]), int(table.ip_id[row]), int(table.length[row]), int(table.seq[row])].append(row)
+    for same in copies.values():
+        ttls = table.ttl[same].tolist()
+        if len(same) >= _LOOP_VISITS and all(later < earlier for earlier, later in itertools.pairwise(ttls)):
+            return same
+    return []
+
+
+def _traced(scene: Scene, part: ExchangeColumns) -> set[tuple[int, str]]:
+    """(place, target) of probes with rising TTLs: somebody runs traceroute, and errors are its answers."""
+    starts: dict[tuple[int, str], set[int]] = defaultdict(set)
+    expired: set[tuple[int, str]] = set()
+    icmp = scene.table.icmp
+    flows = quoted_flows(scene.table)
+    by_row = dict(zip(icmp.row.tolist(), flows.tolist(), strict=True))
+    known = {flow for flow in by_row.values() if flow != NO_FLOW}
+    if not known:
+        return set()
+    rows = np.flatnonzero(np.isin(scene.table.flow[: len(scene.table)], list(known)))
+    low: dict[int, set[int]] = defaultdict(set)
+    for flow, ttl in zip(scene.table.flow[rows].tolist(), scene.table.ttl[rows].tolist(), strict=True):
+        if ttl <= _LARGEST_TRACE_TTL:
+            low[flow].add(ttl)
+    for index in range(len(part)):
+        about = part.fields(index).about
+        row = int(part.rows(index)[0])
+        if about is None:
+            continue
+        key = (int(scene.table.place[row]), about.dst)
+        starts[key] |= low.get(by_row[row], set())
+        if part.outcomes[part.outcome[index]] == "ttl-exceeded":
+            expired.add(key)
+    return {key for key in expired if len(starts[key]) > 1 and min(starts[key]) <= _LOOP_VISITS}

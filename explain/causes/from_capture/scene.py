@@ -1,0 +1,100 @@
+"""What the rules look at, and what they hand back."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from explain.model import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from explain.exchanges.columns import ExchangeColumns, Exchanges
+    from explain.exchanges.hosts import Hosts
+    from explain.model import Evidence
+    from explain.table import PacketTable
+
+FAILED = frozenset((
+    "unanswered", "partly-answered", "refused", "rejected", "conflicting", "challenged", "half-open", "failed",
+    "declined", "no-such-name", "taken", "not-reached", "vanished", "answered-elsewhere", "untranslated", "reset",
+))  # fmt: skip
+"""Outcomes that the contract calls failed; of ``icmp.error`` every one but redirects is."""
+
+Member = tuple["ExchangeColumns", int]
+
+
+@dataclass(slots=True)
+class Scene:
+    """All facts of a report, and which exchanges a cause already accounts for."""
+
+    table: PacketTable
+    exchanges: Exchanges
+    hosts: Hosts
+    accounted: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+
+    def part(self, kind: str) -> ExchangeColumns:
+        """The columns of one kind, which must be among those that were looked for."""
+        part = self.exchanges.of_kind(kind)
+        if part is None:
+            raise KeyError(kind)
+        return part
+
+    def account(self, seen: Seen) -> None:
+        """Note what a finding explains."""
+        for part, index in seen.members:
+            self.accounted[part.kind].add(index)
+
+    def open(self, part: ExchangeColumns, *outcomes: str) -> list[int]:
+        """Exchanges that ended like this and that nothing accounts for yet."""
+        done = self.accounted[part.kind]
+        return [index for index in part.where(*outcomes).tolist() if index not in done]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A cause, the exchanges that it accounts for, and the rows that prove it."""
+
+    cause: str
+    certainty: str
+    members: Sequence[Member]
+    rows: Sequence[int]
+    rivals: Sequence[str] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+def is_housekeeping(part: ExchangeColumns, index: int) -> bool:
+    """Silence that is normal: nobody need answer what was sent to everybody."""
+    needs_no_answer = part.facts.get("needs_no_answer")
+    return needs_no_answer is not None and bool(needs_no_answer[index])
+
+
+def findings_of(scene: Scene, seen: Sequence[Seen]) -> tuple[Finding, ...]:
+    """The records that people are shown, in the order in which the rules spoke."""
+    return tuple(_finding(scene, one) for one in seen)
+
+
+def _finding(scene: Scene, seen: Seen) -> Finding:
+    positions = sorted({scene.exchanges.position(part, index) for part, index in seen.members})
+    evidence = scene.table.evidence(seen.rows)
+    return Finding(
+        seen.cause,
+        seen.certainty,
+        tuple(f"e{position + 1}" for position in positions),
+        evidence,
+        tuple(dict.fromkeys(seen.rivals)),
+        frame_filter(evidence[0]) if evidence else "",
+        seen.values,
+    )
+
+
+def frame_filter(evidence: Evidence) -> str:
+    """A Wireshark display filter that shows exactly these frames.
+
+    Fields such as ``icmp.type`` also match headers that other messages quote; numbers do not lie.
+    """
+    if len(evidence.frames) == 1 and evidence.frames[0][0] == evidence.frames[0][1]:
+        return f"frame.number == {evidence.frames[0][0]}"
+    spans = (f"{first}" if first == last else f"{first}..{last}" for first, last in evidence.frames)
+    return f"frame.number in {{{', '.join(spans)}}}"

@@ -1,0 +1,44 @@
+"""Requests that left, and nothing came back: what one place cannot tell apart."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from explain.causes.from_capture.scene import Scene, Seen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_WHY_SILENT = (
+    "forwarding-disabled", "filter-on-router-forward", "filter-on-target-input", "filter-on-target-ingress",
+    "filter-on-target-output", "echo-ignored-by-target", "broadcast-echo-ignored", "no-return-route-on-target",
+    "wrong-gateway-on-target", "wrong-netmask-on-target", "no-return-route-on-router", "reject-route-on-router",
+    "rp-filter-strict", "reply-ttl-too-low", "icmp-rate-limited", "masquerade-missing", "masquerade-wrong-interface",
+    "nat-wrong-source-net", "masquerade-bypassed-by-notrack", "snat-to-unowned-address", "wrong-gateway-address",
+    "wrong-static-neighbour", "arp-spoofed", "wrong-static-fdb-entry", "filter-on-switch", "pmtu-blackhole",
+    "fragments-filtered", "mtu-mismatch-on-link", "wrong-source-address-selected",
+    "destination-host-absent-behind-router",
+    "target-interface-down", "corrupted-packets", "partial-loss", "icmp-errors-filtered-on-router",
+)  # fmt: skip
+_SOME_LOST = ("icmp-rate-limited", "corrupted-packets", "filter-on-target-input", "duplicate-address")
+
+
+def look(scene: Scene) -> Iterator[Seen]:
+    """Echo requests without any answer, and those with too few."""
+    part = scene.part("icmp.echo")
+    for outcome, cause, rivals in (
+        ("unanswered", "echo-unanswered", _WHY_SILENT),
+        ("refused", "echo-unanswered", _WHY_SILENT),
+        ("partly-answered", "partial-loss", _SOME_LOST),
+    ):
+        groups: dict[tuple[str, str], list[int]] = defaultdict(list)
+        for index in scene.open(part, outcome):
+            fields = part.fields(index)
+            groups[fields.src, fields.dst].append(index)
+        for (source, target), indices in groups.items():
+            sent = sum(part.fields(index).sent for index in indices)
+            received = sum(part.fields(index).received for index in indices)
+            rows = [int(row) for index in indices for row in part.rows(index)]
+            values = {"src": source, "dst": target, "sent": sent, "received": received}
+            yield Seen(cause, "possible", [(part, index) for index in indices], rows, rivals, values)

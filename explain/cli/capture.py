@@ -1,0 +1,145 @@
+"""``explain [OPTIONS] FILE...``: tell what happened in captures."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from explain.cli.language import default_language
+
+if TYPE_CHECKING:
+    from explain.exchanges.selection import Selection
+    from explain.model import Line, Report
+
+_EPILOG = (
+    "Commands: ping, path, grade, lab, cause, word, packet, table, annotate, state; each has its own --help. "
+    "A file that is named like a command is given as ./ping."
+)
+_FORMATS = ("terminal", "json")
+
+
+@click.command("capture", epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("files", nargs=-1, required=True, metavar="[NAME[:IFACE]=]FILE...")
+@click.option("--json", "as_json", is_flag=True, help="The report as one JSON object.")
+@click.option("--format", "form", type=click.Choice(_FORMATS), default="terminal", help="The form of the output.")
+@click.option("-o", "--output", metavar="FILE", help="Write to FILE, whole or not at all.")
+@click.option("--lang", type=click.Choice(("en", "ja")), default=default_language, help="Language of the story.")
+@click.option("-v", "--verbose", is_flag=True, help="More depth.")
+@click.option("-q", "--quiet", is_flag=True, help="The verdict only.")
+@click.option("--all", "everything", is_flag=True, help="Tell every exchange, shorten nothing.")
+@click.option("--only", metavar="KIND[,KIND]", help="Only these kinds, such as tcp or icmp.echo.")
+@click.option("--host", metavar="A[,B]", help="Only what these addresses took part in.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Only what used this port.")
+@click.option("--between", nargs=2, metavar="T1 T2", help="Only from T1 to T2: wall clock, or seconds from the start.")
+@click.option("--utc", is_flag=True, help="Wall clock times are UTC.")
+@click.option("--check", metavar="EXPECTED", help="Hold the report against expected outcomes; 1 if they are not met.")
+@click.option("--second-opinion", is_flag=True, help="Compare every packet with tshark.")
+@click.option("--checksums", is_flag=True, help="Verify the checksums of all payloads.")
+@click.version_option(package_name="explain-pcap", prog_name="explain")
+def capture(files: tuple[str, ...], **options: Any) -> int:
+    """Tell what happened in a capture, with the frames that prove it.
+
+    Several FILEs are several vantage points; - is standard input.  What a file is, is
+    recognised by its content: pcap, pcapng, plain or packed with gzip or zstd.
+    """
+    from explain.cli.progress import Progress
+    from explain.pipeline import explain
+
+    with Progress() as progress:
+        report = explain(
+            files, _selection(options), everything=options["everything"], every_checksum=options["checksums"],
+            progress=progress,
+        )  # fmt: skip
+    _warn(report)
+    _write(report, options)
+    status = 0
+    if options["second_opinion"]:
+        status = _ask_tshark(report)
+    if options["check"]:
+        from explain.cli.check import check
+
+        status = check(report, options["check"]) or status
+    return status
+
+
+def _selection(options: dict[str, Any]) -> Selection | None:
+    if not (options["only"] or options["host"] or options["port"] is not None or options["between"]):
+        return None
+    from explain.cli.times import moments
+    from explain.exchanges.selection import Selection
+
+    return Selection(
+        tuple((options["only"] or "").split(",")) if options["only"] else (),
+        tuple((options["host"] or "").split(",")) if options["host"] else (),
+        options["port"],
+        moments(*options["between"], is_utc=options["utc"]) if options["between"] else None,
+    )
+
+
+def _warn(report: Report) -> None:
+    from explain.words.values import visible
+
+    for one in report.captures:
+        if one.damage:
+            where = f" at byte {one.damage.offset}" if one.damage.kind != "unreadable" else ""
+            print(f"explain: {visible(one.path)}{where}: {visible(one.damage.message)}", file=sys.stderr)
+
+
+def _write(report: Report, options: dict[str, Any]) -> None:
+    language = options["lang"]
+    if options["as_json"] or options["form"] == "json":
+        text = report.to_json(language)
+    else:
+        lines = _deep_enough(report, options)
+        from explain.words import say
+
+        sentences = [say(line.message, line.values, language) for line in lines]
+        if not options["output"] and sys.stdout.isatty():
+            from explain.render.terminal import show
+
+            show(lines, sentences, sys.stdout)
+            return
+        from explain.render.plain import render
+
+        text = render(lines, sentences)
+    _put(text, options["output"])
+
+
+def _deep_enough(report: Report, options: dict[str, Any]) -> list[Line]:
+    depth = 0 if options["quiet"] else 2 if options["verbose"] else 1
+    return [line for line in report.lines if line.depth <= depth]
+
+
+def _put(text: str, output: str | None) -> None:
+    """To standard output, or to a file that appears under its name only when it is whole."""
+    if output is None:
+        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+        return
+    from tempfile import NamedTemporaryFile
+
+    target = Path(output)
+    with NamedTemporaryFile("wb", dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
+        try:
+            file.write(text.encode("utf-8", "backslashreplace"))
+            file.flush()
+            Path(file.name).chmod(0o644)
+            Path(file.name).replace(target)
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise
+
+
+def _ask_tshark(report: Report) -> int:
+    from explain.oracle import compare
+
+    differences = [
+        difference for one in report.captures if one.path != "-" for difference in compare(report.packets, one.path)
+    ]
+    for difference in differences:
+        print(f"explain: tshark differs: {difference}", file=sys.stderr)
+    if not differences:
+        print("explain: tshark agrees on every packet", file=sys.stderr)
+    return 0

@@ -1,0 +1,22 @@
+"""``--check EXPECTED``: expected against seen, on standard error."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from explain.errors import NotMetError
+from explain.words.values import visible
+
+if TYPE_CHECKING:
+    from explain.model import Report
+
+
+def check(report: Report, path: str) -> int:
+    """0 if the report is as the file expects, else 1."""
+    from explain.grade.expectation import compare, load
+
+    mismatches = compare(load(path), report).mismatches
+    for mismatch in mismatches:
+        print(f"explain: {visible(path)}: {visible(mismatch)}", file=sys.stderr)
+    return NotMetError.exit_status if mismatches else 0

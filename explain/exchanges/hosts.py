@@ -1,0 +1,125 @@
+"""Who takes part: addresses, the MACs that carry them, and the roles that the frames show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, overload
+
+import numpy as np
+
+from explain.model import Host
+from explain.table import BROADCAST, IP, NO_MAC, REVERSED, mac_text
+
+if TYPE_CHECKING:
+    from explain.exchanges.columns import ExchangeColumns
+    from explain.table import U8, PacketTable
+
+_GROUP_BIT = 1 << 40  # of the first octet of a MAC
+_FORWARDED = 2  # a MAC that carries so many other networks' addresses is a router
+
+
+class Hosts(Sequence[Host]):
+    """The hosts of a table, made when somebody looks."""
+
+    def __init__(self, table: PacketTable, parts: Sequence[ExchangeColumns]) -> None:
+        self._table = table
+        self._parts = parts
+        self._hosts: list[Host] | None = None
+        self._pairs: tuple[U8, U8] | None = None
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    @overload
+    def __getitem__(self, index: int) -> Host: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Host]: ...
+    def __getitem__(self, index: int | slice) -> Host | Sequence[Host]:
+        return self._all()[index]
+
+    def _all(self) -> list[Host]:
+        if self._hosts is None:
+            self._hosts = self._make()
+        return self._hosts
+
+    def carried(self) -> tuple[U8, U8]:
+        """Distinct pairs (MAC key, address key): the MAC was seen to send from the address."""
+        if self._pairs is None:
+            self._pairs = _carried(self._table)
+        return self._pairs
+
+    def routers(self) -> set[int]:
+        """MAC keys that send for several addresses which are not their own (proved by ARP)."""
+        table = self._table
+        macs, addresses = self.carried()
+        own = set(zip(table.arp.sender_mac.tolist(), table.arp.sender_ip.tolist(), strict=True))
+        foreign: dict[int, int] = {}
+        for mac, address in zip(macs.tolist(), addresses.tolist(), strict=True):
+            if mac < NO_MAC and (mac, address) not in own and not _is_link_local(table, address):
+                foreign[mac] = foreign.get(mac, 0) + 1
+        with_own = {mac for mac, _ in own}
+        return {mac for mac, count in foreign.items() if count >= _FORWARDED or (mac in with_own and count >= 1)}
+
+    def _make(self) -> list[Host]:
+        table = self._table
+        routers = self.routers()
+        own: dict[int, dict[int, None]] = {}
+        for mac, address in zip(table.arp.sender_mac.tolist(), table.arp.sender_ip.tolist(), strict=True):
+            if address:
+                own.setdefault(mac, {})[address] = None
+        sent_by: dict[int, dict[int, None]] = {}
+        macs, addresses = self.carried()
+        for mac, address in zip(macs.tolist(), addresses.tolist(), strict=True):
+            if mac < NO_MAC and mac not in routers and address:
+                own.setdefault(mac, {})[address] = None
+            else:
+                sent_by.setdefault(address, {})[mac] = None
+        roles = _roles(self._parts)
+        hosts: list[Host] = []
+        claimed: set[int] = set()
+        for mac, held in own.items():
+            claimed.update(held)
+            hosts.append(self._host(len(hosts), list(held), [mac], roles, mac in routers))
+        for address in sent_by:
+            if address not in claimed and address:
+                hosts.append(self._host(len(hosts), [address], [], roles, is_router=False))
+        return hosts
+
+    def _host(self, number: int, held: list[int], macs: list[int], roles: dict[str, set[str]], is_router: bool) -> Host:
+        texts = tuple(self._table.addresses.text(key) for key in held)
+        seen = sorted(set().union(*(roles.get(text, set()) for text in texts)))
+        if is_router:
+            seen.insert(0, "router")
+        names = tuple(mac_text(mac) for mac in macs if mac < BROADCAST)
+        return Host(f"h{number + 1}", texts, names, (), tuple(seen))
+
+
+def _carried(table: PacketTable) -> tuple[U8, U8]:
+    """One look per flow and direction is enough: who sent its first frame, with which MAC."""
+    rows = np.flatnonzero(table.layers[: len(table)] & IP)
+    side = table.flow[rows].astype(np.int64) * 2 + (table.layers[rows] & REVERSED != 0)
+    first = np.full(len(table.flows.low) * 2, -1, np.int64)
+    first[side[::-1]] = rows[::-1]
+    first = first[first >= 0]
+    macs, addresses = table.links.source[table.link[first]], table.sources(first)
+    pairs = np.unique(np.stack((macs, addresses), axis=1), axis=0)
+    is_single = (pairs[:, 0] & np.uint64(_GROUP_BIT) == 0) | (pairs[:, 0] >= NO_MAC)
+    return pairs[is_single, 0], pairs[is_single, 1]
+
+
+def _is_link_local(table: PacketTable, address: int) -> bool:
+    octets = table.addresses.octets(address)
+    return (len(octets) == 16 and octets[0] == 0xFE and octets[1] >> 6 == 2) or not any(octets)
+
+
+def _roles(parts: Sequence[ExchangeColumns]) -> dict[str, set[str]]:
+    """Client and server, from the exchanges that have such ends."""
+    roles: dict[str, set[str]] = {}
+    for part in parts:
+        if part.kind not in ("tcp.connection", "udp.flow"):
+            continue
+        for index in range(len(part)):
+            fields = part.fields(index)
+            roles.setdefault(fields.client.address, set()).add("client")
+            roles.setdefault(fields.server.address, set()).add("server")
+    return roles

@@ -1,0 +1,207 @@
+"""``icmp.echo``: a run of pings with one identifier between two hosts (RFC 792, 4443)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from explain.exchanges.columns import ExchangeColumns, Found, from_list
+from explain.exchanges.icmp_error import error_positions
+from explain.table import BROADCAST, IPV6_KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explain.table import PacketTable
+
+OUTCOMES = ("answered", "partly-answered", "unanswered", "refused")
+_REQUESTS, _REPLIES = (8, 128), (0, 129)
+_SAME_RUN_NS = 60_000_000_000
+_PATIENCE_NS = 60_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class IcmpEcho:
+    """A run of echo requests, their replies and the errors about them.
+
+    Attributes:
+        family: 4 or 6.
+        sent: requests; received: requests that got a reply; duplicates: further replies.
+        errors: ICMP errors that quote a request of this run.
+        rtt_min_ns, rtt_avg_ns, rtt_max_ns: from a request to its first reply, as seen here.
+        ttl_request, ttl_reply: of the first request and the first reply.
+        unanswered_seqs: sequence numbers without a reply, at most 1,000 of them.
+        responders: other addresses that replied (broadcast, or a reply that NAT did not turn back).
+        size: octets of data in the first request.
+    """
+
+    src: str
+    dst: str
+    id: int
+    family: int
+    sent: int
+    received: int
+    duplicates: int
+    errors: int
+    rtt_min_ns: int | None
+    rtt_avg_ns: int | None
+    rtt_max_ns: int | None
+    ttl_request: int | None
+    ttl_reply: int | None
+    unanswered_seqs: tuple[int, ...]
+    responders: tuple[str, ...]
+    size: int | None
+
+
+class _Message(NamedTuple):
+    row: int
+    place: int
+    time_ns: int
+    source: int
+    target: int
+    kind: int
+    id: int
+    seq: int
+    ttl: int
+    size: int
+    link_target: int
+
+
+@dataclass(slots=True)
+class _Run:
+    source: int
+    target: int
+    id: int
+    rows: list[int] = field(default_factory=list)
+    asked_ns: dict[int, int] = field(default_factory=dict)
+    answers: dict[int, int] = field(default_factory=dict)
+    sent: int = 0
+    duplicates: int = 0
+    errors: int = 0
+    rtts: list[int] = field(default_factory=list)
+    ttl_request: int | None = None
+    ttl_reply: int | None = None
+    size: int | None = None
+    last_ns: int = 0
+    last_seq: int = -1
+    responders: dict[int, None] = field(default_factory=dict)
+
+
+_Key = tuple[int, int, int, int]
+
+
+def find(table: PacketTable) -> ExchangeColumns:
+    """Runs of echo requests at each place, with replies and errors."""
+    runs: list[_Run] = []
+    by_ends: dict[_Key, _Run] = {}
+    to_many: dict[tuple[int, int, int], _Run] = {}
+    by_quote: dict[_Key, list[_Run]] = {}
+    for message in _messages(table):
+        if message.kind in _REQUESTS:
+            run = _request(message, runs, by_ends, by_quote)
+            if message.link_target == BROADCAST or _is_multicast(table, message.target):
+                to_many[message.place, message.source, message.id] = run
+        else:
+            _reply(message, runs, by_ends, to_many)
+    _errors(table, by_quote)
+    return from_list("icmp.echo", OUTCOMES, [_found(table, run) for run in runs], table, _PATIENCE_NS)
+
+
+def _messages(table: PacketTable) -> Iterator[_Message]:
+    icmp = table.icmp
+    is_echo = np.where(icmp.is_v6, np.isin(icmp.type, (128, 129)), np.isin(icmp.type, (0, 8)))
+    at = np.flatnonzero(is_echo)
+    rows = icmp.row[at]
+    columns = (
+        rows, table.place[rows], table.time_ns[rows], table.sources(rows), table.targets(rows), icmp.type[at],
+        icmp.word[at] >> 16, icmp.word[at] & 0xFFFF, table.ttl[rows], table.payload[rows],
+        table.links.target[table.link[rows]],
+    )  # fmt: skip
+    return (_Message(*values) for values in zip(*(column.tolist() for column in columns), strict=True))
+
+
+def _request(message: _Message, runs: list[_Run], by_ends: dict[_Key, _Run], by_quote: dict[_Key, list[_Run]]) -> _Run:
+    key = (message.place, message.source, message.target, message.id)
+    run = by_ends.get(key)
+    starts_again = run is not None and message.seq < run.last_seq and message.seq <= 1 < run.last_seq < 0xFF00
+    if run is None or starts_again or message.time_ns - run.last_ns > _SAME_RUN_NS:
+        run = by_ends[key] = _Run(message.source, message.target, message.id)
+        run.ttl_request, run.size = message.ttl, message.size
+        runs.append(run)
+        by_quote.setdefault((message.place, message.source, message.target, message.id), []).append(run)
+    run.rows.append(message.row)
+    run.sent += 1
+    run.asked_ns.setdefault(message.seq, message.time_ns)
+    run.last_seq, run.last_ns = message.seq, message.time_ns
+    return run
+
+
+def _reply(
+    message: _Message, runs: list[_Run], by_ends: dict[_Key, _Run], to_many: dict[tuple[int, int, int], _Run]
+) -> None:
+    key = (message.place, message.target, message.source, message.id)
+    run = by_ends.get(key) or to_many.get((message.place, message.target, message.id))
+    if run is None:
+        run = by_ends[key] = _Run(message.target, message.source, message.id)
+        runs.append(run)
+    run.rows.append(message.row)
+    if run.ttl_reply is None:
+        run.ttl_reply = message.ttl
+    if message.source != run.target:
+        run.responders[message.source] = None
+    asked = run.asked_ns.get(message.seq)
+    if message.seq in run.answers:
+        run.duplicates += 1
+    elif asked is not None:
+        run.rtts.append(message.time_ns - asked)
+    run.answers[message.seq] = run.answers.get(message.seq, 0) + 1
+    run.last_ns = message.time_ns
+
+
+def _errors(table: PacketTable, by_quote: dict[_Key, list[_Run]]) -> None:
+    icmp = table.icmp
+    for at in error_positions(icmp).tolist():
+        if int(icmp.quote_kind[at]) >> 8 not in _REQUESTS:
+            continue
+        row = int(icmp.row[at])
+        key = (int(table.place[row]), int(icmp.quote_src[at]), int(icmp.quote_dst[at]), int(icmp.quote_word[at]) >> 16)
+        runs = [run for run in by_quote.get(key, ()) if run.rows[0] < row]
+        if runs and not _is_redirect(int(icmp.type[at])):
+            runs[-1].errors += 1
+            runs[-1].rows.append(row)
+
+
+def _is_redirect(kind: int) -> bool:
+    return kind in (5, 137)
+
+
+def _is_multicast(table: PacketTable, key: int) -> bool:
+    """224.0.0.0/4 (RFC 5771), ff00::/8 (RFC 4291) and the limited broadcast."""
+    if key < IPV6_KEY:
+        return key >> 28 == 14 or key == 0xFFFFFFFF
+    return table.addresses.octets(key)[0] == 0xFF
+
+
+def _found(table: PacketTable, run: _Run) -> Found:
+    text = table.addresses.text
+    received = sum(1 for seq in run.answers if seq in run.asked_ns)
+    sent = run.sent or len(run.answers)
+    if not run.sent:  # only the replies were recorded
+        outcome, received = "answered", len(run.answers)
+    elif received >= len(run.asked_ns):
+        outcome = "answered"
+    elif received:
+        outcome = "partly-answered"
+    else:
+        outcome = "refused" if run.errors else "unanswered"
+    missing = [seq for seq in run.asked_ns if seq not in run.answers]
+    rtts = run.rtts
+    fields = IcmpEcho(
+        text(run.source), text(run.target), run.id, 6 if run.source >= IPV6_KEY else 4, sent, received,
+        run.duplicates, run.errors, min(rtts, default=None), sum(rtts) // len(rtts) if rtts else None,
+        max(rtts, default=None), run.ttl_request, run.ttl_reply, tuple(missing[:1000]),
+        tuple(text(key) for key in run.responders), run.size,
+    )  # fmt: skip
+    return Found(outcome, run.rows, fields)

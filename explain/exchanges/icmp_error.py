@@ -1,0 +1,170 @@
+"""``icmp.error``: somebody says why a packet could not go on, and quotes it (RFC 792, 1812, 4443)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explain.exchanges.columns import ExchangeColumns, Found, from_list
+
+if TYPE_CHECKING:
+    from explain.table import IcmpRows, PacketTable, Rows
+
+_NAMES_V4 = {
+    (3, 0): "net-unreachable",
+    (3, 1): "host-unreachable",
+    (3, 2): "protocol-unreachable",
+    (3, 3): "port-unreachable",
+    (3, 4): "fragmentation-needed",
+    (3, 5): "source-route-failed",
+    (3, 6): "net-unknown",
+    (3, 7): "host-unknown",
+    (3, 8): "source-host-isolated",
+    (3, 9): "net-prohibited",
+    (3, 10): "host-prohibited",
+    (3, 11): "net-unreachable-for-tos",
+    (3, 12): "host-unreachable-for-tos",
+    (3, 13): "admin-prohibited",
+    (3, 14): "host-precedence-violation",
+    (3, 15): "precedence-cutoff",
+    (4, 0): "source-quench",
+    (5, 0): "redirect-net",
+    (5, 1): "redirect-host",
+    (5, 2): "redirect-net-for-tos",
+    (5, 3): "redirect-host-for-tos",
+    (11, 0): "ttl-exceeded",
+    (11, 1): "reassembly-exceeded",
+}
+_NAMES_V6 = {
+    (1, 0): "no-route",
+    (1, 1): "admin-prohibited",
+    (1, 2): "beyond-scope",
+    (1, 3): "address-unreachable",
+    (1, 4): "port-unreachable",
+    (1, 5): "source-policy-failed",
+    (1, 6): "reject-route",
+    (2, 0): "packet-too-big",
+    (3, 0): "ttl-exceeded",
+    (3, 1): "reassembly-exceeded",
+    (137, 0): "redirect-host",
+}
+_OTHERS = ("unreachable", "parameter-problem", "source-quench", "redirect", "time-exceeded", "other-error")
+OUTCOMES = tuple(dict.fromkeys((*_NAMES_V4.values(), *_NAMES_V6.values(), *_OTHERS)))
+_ERROR_TYPES_V4 = (3, 4, 5, 11, 12)
+_REDIRECT_V6 = 137
+_PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6"}
+_PATIENCE_NS = 0
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """The packet that an error quotes, as far as the quotation goes.
+
+    Attributes:
+        protocol: tcp, udp, icmp, icmpv6, or the IP protocol number as text.
+        sport, dport: of TCP and UDP; id, seq: of an ICMP echo; None elsewhere.
+        ttl: TTL with which it arrived there, before it was decremented.
+        tcp_seq: raw sequence number of a TCP segment.
+    """
+
+    protocol: str
+    src: str
+    dst: str
+    sport: int | None
+    dport: int | None
+    id: int | None
+    seq: int | None
+    tcp_seq: int | None
+    ttl: int
+    ip_id: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class IcmpError:
+    """One ICMP or ICMPv6 error message.
+
+    Attributes:
+        from_: who says it (``from`` in the report).
+        to: to whom: normally the sender of the quoted packet.
+        mtu: octets that the next link can carry, of fragmentation-needed and packet-too-big.
+        gateway: the better router, of a redirect.
+    """
+
+    from_: str
+    to: str
+    type: int
+    code: int
+    about: About | None
+    mtu: int | None
+    gateway: str | None
+
+
+def error_positions(icmp: IcmpRows) -> Rows:
+    """Positions in the side table of the messages that are errors or redirects."""
+    v6 = (icmp.type < 128) | (icmp.type == _REDIRECT_V6)
+    return np.flatnonzero(np.where(icmp.is_v6, v6, np.isin(icmp.type, _ERROR_TYPES_V4)))
+
+
+def error_name(is_v6: bool, kind: int, code: int) -> str:
+    """The outcome that a type and code stand for (RFC 792; 1812, 5.2.7; 4443, 3)."""
+    name = (_NAMES_V6 if is_v6 else _NAMES_V4).get((kind, code))
+    if name:
+        return name
+    families = {1: "unreachable", 3: "time-exceeded", 4: "parameter-problem", 2: "packet-too-big", 137: "redirect-host"}
+    if not is_v6:
+        families = {3: "unreachable", 4: "source-quench", 5: "redirect", 11: "time-exceeded", 12: "parameter-problem"}
+    return families.get(kind, "other-error")
+
+
+def find(table: PacketTable) -> ExchangeColumns:
+    """One exchange for each error message."""
+    icmp = table.icmp
+    positions = error_positions(icmp)
+    rows = icmp.row[positions]
+    ends = zip(table.sources(rows).tolist(), table.targets(rows).tolist(), strict=True)
+    found = [
+        Found(
+            error_name(bool(icmp.is_v6[at]), int(icmp.type[at]), int(icmp.code[at])),
+            (int(icmp.row[at]),),
+            _error(table, int(at), source, target),
+        )
+        for at, (source, target) in zip(positions.tolist(), ends, strict=True)
+    ]
+    return from_list("icmp.error", OUTCOMES, found, table, _PATIENCE_NS)
+
+
+def _error(table: PacketTable, at: int, source: int, target: int) -> IcmpError:
+    icmp, text = table.icmp, table.addresses.text
+    kind, code, word = int(icmp.type[at]), int(icmp.code[at]), int(icmp.word[at])
+    name = error_name(bool(icmp.is_v6[at]), kind, code)
+    gateway = None
+    if name.startswith("redirect"):
+        gateway = text(int(icmp.target[at])) if icmp.is_v6[at] else text(word)
+    mtu = {"fragmentation-needed": word & 0xFFFF, "packet-too-big": word}.get(name)
+    return IcmpError(text(source), text(target), kind, code, _about(table, at), mtu, gateway)
+
+
+def _about(table: PacketTable, at: int) -> About | None:
+    icmp, text = table.icmp, table.addresses.text
+    if not icmp.quote[at]:
+        return None
+    protocol = int(icmp.quote_protocol[at])
+    word = int(icmp.quote_word[at])
+    has_ports = protocol in (6, 17)
+    is_echo = int(icmp.quote_kind[at]) >> 8 in (0, 8, 128, 129) and protocol in (1, 58)
+    return About(
+        _PROTOCOLS.get(protocol, str(protocol)),
+        text(int(icmp.quote_src[at])),
+        text(int(icmp.quote_dst[at])),
+        int(icmp.quote_sport[at]) if has_ports else None,
+        int(icmp.quote_dport[at]) if has_ports else None,
+        word >> 16 if is_echo else None,
+        word & 0xFFFF if is_echo else None,
+        word if protocol == 6 else None,
+        int(icmp.quote_ttl[at]),
+        int(icmp.quote_ip_id[at]),
+        int(icmp.quote_length[at]),
+    )

@@ -1,0 +1,47 @@
+"""Which flow does an ICMP error speak about?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explain.decode.intern import Interner
+from explain.table import NO_FLOW
+
+if TYPE_CHECKING:
+    from explain.table import U1, U2, U4, U8, PacketTable
+
+_SIXTEEN = np.uint64(16)
+
+
+def quoted_flows(table: PacketTable) -> U4:
+    """For each row of ``table.icmp`` the flow of the packet that it quotes; NO_FLOW if none was seen.
+
+    A flow is looked for at the place where the error was recorded; ICMP flows have no ports.
+    """
+    icmp, flows = table.icmp, table.flows
+    if not len(icmp.row):
+        return np.empty(0, np.uint32)
+    known = Interner()
+    # Flows differ in protocol and place, too: those go above the 49 bits of address and port.
+    known.index(*_words(flows.low, flows.low_port, flows.high, flows.high_port, flows.protocol, flows.place))
+    count = len(flows.low)
+    place = table.place[icmp.row]
+    source = icmp.quote_src << _SIXTEEN | icmp.quote_sport
+    target = icmp.quote_dst << _SIXTEEN | icmp.quote_dport
+    low, high = np.minimum(source, target), np.maximum(source, target)
+    words = (
+        low | icmp.quote_protocol.astype(np.uint64) << np.uint64(56),
+        high | place.astype(np.uint64) << np.uint64(49),
+    )
+    found = known.index(*words).astype(np.uint32)
+    found[(found >= count) | (icmp.quote == 0)] = NO_FLOW
+    return found
+
+
+def _words(low: U8, low_port: U2, high: U8, high_port: U2, protocol: U1, place: U2) -> tuple[U8, U8]:
+    return (
+        low << _SIXTEEN | low_port | protocol.astype(np.uint64) << np.uint64(56),
+        high << _SIXTEEN | high_port | place.astype(np.uint64) << np.uint64(49),
+    )

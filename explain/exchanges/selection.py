@@ -1,0 +1,119 @@
+"""Which exchanges to show: by kind, host, port or time.  Frame numbers and ids stay the original ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explain.errors import UsageError
+from explain.table import IP, IPV6_KEY
+
+if TYPE_CHECKING:
+    from explain.exchanges.columns import Exchanges
+    from explain.model import Finding
+    from explain.table import Bools, PacketTable
+
+
+_WALL_CLOCK_NS = 1_000_000_000 * 1_000_000_000
+"""2001-09-09; moments before it are counted from the start of the capture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What must hold of an exchange for it to be shown; an empty part asks for nothing.
+
+    Attributes:
+        kinds: any of these; a name before the dot (``tcp``) stands for all kinds that begin so.
+        hosts: a frame to or from any of these addresses.
+        port: a frame to or from this TCP or UDP port.
+        between_ns: a frame from the first to the second time; see ``_WALL_CLOCK_NS``.
+    """
+
+    kinds: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    port: int | None = None
+    between_ns: tuple[int, int] | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.kinds or self.hosts or self.port is not None or self.between_ns)
+
+    def apply(
+        self, table: PacketTable, exchanges: Exchanges, findings: tuple[Finding, ...], unexplained: tuple[str, ...]
+    ) -> tuple[Exchanges, tuple[Finding, ...], tuple[str, ...]]:
+        """The chosen exchanges, and what was found about them."""
+        frames = self._frames(table)
+        chosen = [
+            position
+            for position in exchanges.positions
+            if self._is_kind(exchanges.at(position)[0].kind)
+            and (frames is None or _any_of(frames, exchanges, position))
+        ]
+        names = {f"e{position + 1}" for position in chosen}
+        return (
+            exchanges.choose(chosen),
+            tuple(finding for finding in findings if names.intersection(finding.exchanges)),
+            tuple(name for name in unexplained if name in names),
+        )
+
+    def _is_kind(self, kind: str) -> bool:
+        return not self.kinds or any(kind == wanted or kind.startswith(f"{wanted}.") for wanted in self.kinds)
+
+    def _frames(self, table: PacketTable) -> Bools | None:
+        """Which frames fit host, port and time; None if none of these was asked for."""
+        if not self.hosts and self.port is None and self.between_ns is None:
+            return None
+        fits = np.ones(len(table), np.bool_)
+        if self.hosts:
+            fits &= _of_hosts(table, self.hosts)
+        if self.port is not None:
+            fits &= _of_port(table, self.port)
+        if self.between_ns and len(table):
+            start = int(table.time_ns.min())
+            first, last = (moment if moment > _WALL_CLOCK_NS else start + moment for moment in self.between_ns)
+            fits &= (table.time_ns >= first) & (table.time_ns <= last)
+        return fits
+
+
+def _any_of(frames: Bools, exchanges: Exchanges, position: int) -> bool:
+    part, index = exchanges.at(position)
+    return bool(frames[part.rows(index)].any())
+
+
+def _of_hosts(table: PacketTable, hosts: tuple[str, ...]) -> Bools:
+    keys = {key for host in hosts for key in _keys(table, host)}
+    known = np.array(sorted(keys), np.uint64)
+    fits = np.zeros(len(table), np.bool_)
+    flows = np.isin(table.flows.low, known) | np.isin(table.flows.high, known)
+    with_ip = np.flatnonzero(table.layers & IP)
+    fits[with_ip] = flows[table.flow[with_ip]]
+    arp = np.isin(table.arp.sender_ip, known) | np.isin(table.arp.target_ip, known)
+    fits[table.arp.row] |= arp
+    quotes = np.isin(table.icmp.quote_src, known) | np.isin(table.icmp.quote_dst, known)
+    fits[table.icmp.row] |= (quotes & (table.icmp.quote > 0)) | np.isin(table.icmp.target, known)
+    return fits
+
+
+def _keys(table: PacketTable, host: str) -> list[int]:
+    try:
+        address = ip_address(host)
+    except ValueError:
+        raise UsageError(f"--host {host}: this is no IP address") from None
+    if isinstance(address, IPv4Address):
+        return [int(address)]
+    return _v6_keys(table, address)
+
+
+def _v6_keys(table: PacketTable, address: IPv6Address) -> list[int]:
+    index = table.addresses.find(address.packed)
+    return [] if index is None else [IPV6_KEY + index]
+
+
+def _of_port(table: PacketTable, port: int) -> Bools:
+    flows = (table.flows.low_port == port) | (table.flows.high_port == port)
+    fits = np.zeros(len(table), np.bool_)
+    with_ip = np.flatnonzero(table.layers & IP)
+    fits[with_ip] = flows[table.flow[with_ip]]
+    return fits

@@ -1,0 +1,101 @@
+"""Files -> PacketTable: opens what was named, feeds the decoder, and counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from explain.capture import open_capture
+from explain.capture.vantage import Source, sources
+from explain.errors import UnreadableError
+from explain.model import CaptureInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from os import PathLike
+    from typing import BinaryIO
+
+    from explain.capture import CaptureReader
+    from explain.capture.frames import Frames
+    from explain.decode import Decoder
+    from explain.table import PacketTable
+
+
+@dataclass(slots=True)
+class _Count:
+    packets: int = 0
+    octets: int = 0
+    captured: int = 0
+    first_ns: int | None = None
+    last_ns: int | None = None
+
+    def add(self, frames: Frames) -> None:
+        if not len(frames.start):
+            return
+        self.packets += len(frames.start)
+        self.octets += int(frames.length.sum(dtype="u8"))
+        self.captured += int(frames.captured.sum(dtype="u8"))
+        first, last = int(frames.time_ns.min()), int(frames.time_ns.max())
+        self.first_ns = first if self.first_ns is None else min(first, self.first_ns)
+        self.last_ns = last if self.last_ns is None else max(last, self.last_ns)
+
+
+def read(
+    inputs: Iterable[str | PathLike[str] | BinaryIO],
+    *,
+    every_checksum: bool = False,
+    progress: Callable[[int, int, int], None] | None = None,
+) -> tuple[PacketTable, tuple[CaptureInfo, ...]]:
+    """All inputs as one table, in the order given.
+
+    An input that cannot be read is named in its place (``damage``), and the others are read;
+    only if none can be read is that an error.
+
+    Raises:
+        UnreadableError: the only input, or the first of several, none of which can be read.
+    """
+    from explain.decode import Decoder
+
+    decoder = Decoder()
+    captures: list[CaptureInfo] = []
+    failures: list[UnreadableError] = []
+    named = sources(inputs)
+    for number, source in enumerate(named):
+        try:
+            captures.append(_read_one(source, number, decoder, progress))
+        except UnreadableError as error:
+            failures.append(error)
+            captures.append(_unreadable(source, error))
+    if failures and len(failures) == len(named):
+        raise failures[0]
+    del every_checksum
+    return decoder.finish(), tuple(captures)
+
+
+def _read_one(
+    source: Source, number: int, decoder: Decoder, progress: Callable[[int, int, int], None] | None
+) -> CaptureInfo:
+    count = _Count()
+    with open_capture(source.path, source.stream) as reader:
+        for frames in reader.frames():
+            decoder.add(frames, number, reader.interfaces)
+            count.add(frames)
+            if progress:
+                progress(count.packets, reader.position(), reader.file_bytes)
+        return _info(source, reader, count)
+
+
+def _info(source: Source, reader: CaptureReader, count: _Count) -> CaptureInfo:
+    interfaces = tuple(replace(interface, vantage=source.vantage or interface.name) for interface in reader.interfaces)
+    return CaptureInfo(
+        source.path, source.vantage, reader.format, reader.compression, interfaces, count.packets, count.octets,
+        count.captured, reader.file_bytes, count.first_ns, count.last_ns, "some" if count.packets else "none",
+        reader.damage,
+    )  # fmt: skip
+
+
+def _unreadable(source: Source, error: UnreadableError) -> CaptureInfo:
+    from explain.model import Damage
+
+    damage = Damage("unreadable", 0, error.reason)
+    return CaptureInfo(source.path, source.vantage, "pcap", None, (), 0, 0, 0, 0, None, None, "none", damage)

@@ -1,0 +1,47 @@
+"""The flow, top to bottom."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from os import PathLike
+    from typing import BinaryIO
+
+    from explain.exchanges.selection import Selection
+    from explain.model import Report
+
+
+def explain(
+    inputs: Iterable[str | PathLike[str] | BinaryIO],
+    selection: Selection | None = None,
+    *,
+    everything: bool = False,
+    every_checksum: bool = False,
+    progress: Callable[[int, int, int], None] | None = None,
+) -> Report:
+    """Captures in, report out; each step takes what the one before it gives.
+
+    Args:
+        inputs: ``[NAME[:IFACE]=]FILE``, paths or binary streams.
+        selection: which exchanges to keep; None keeps all.
+        everything: tell every exchange, however many there are.
+        every_checksum: verify the checksums of all payloads.
+        progress: called now and then with packets so far, octets read and octets in all.
+    """
+    from explain import causes, exchanges, places, story
+    from explain.exchanges.hosts import Hosts
+    from explain.intake import read
+    from explain.model import Report
+    from explain.render.voice import PlainVoice
+
+    table, captures = read(inputs, every_checksum=every_checksum, progress=progress)
+    clocks = places.match(table)
+    found = exchanges.find(table)
+    hosts = Hosts(table, found.parts)
+    findings, unexplained = causes.find(table, found, hosts)
+    if selection:
+        found, findings, unexplained = selection.apply(table, found, findings, unexplained)
+    lines = story.tell(table, found, findings, unexplained, captures, everything)
+    return Report(captures, hosts, found, findings, unexplained, lines, table, clocks, PlainVoice())

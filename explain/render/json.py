@@ -1,0 +1,69 @@
+"""The report of the contract as one JSON object: names and values, prose only under ``story``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from explain.model import CaptureInfo, Line, Report
+
+SCHEMA = "explain-report/1"
+_LINK_TYPES = {
+    0: "NULL", 1: "ETHERNET", 12: "RAW", 14: "RAW", 101: "RAW", 105: "IEEE802_11", 108: "LOOP", 113: "LINUX_SLL",
+    127: "IEEE802_11_RADIOTAP", 192: "PPI", 227: "CAN_SOCKETCAN", 228: "IPV4", 229: "IPV6", 276: "LINUX_SLL2",
+}  # fmt: skip
+
+
+def render(report: Report, sentences: Sequence[str]) -> str:
+    """The report, indented by one space, with every key of the contract."""
+    return (
+        json.dumps(
+            {
+                "schema": SCHEMA,
+                "captures": [_capture(capture) for capture in report.captures],
+                "hosts": [plain(host) for host in report.hosts],
+                "exchanges": [plain(exchange) for exchange in report.exchanges],
+                "findings": [plain(finding) for finding in report.findings],
+                "unexplained": list(report.unexplained),
+                "story": [_line(line, text) for line, text in zip(report.lines, sentences, strict=True)],
+                "clocks": [dict(clock) for clock in report.clocks],
+            },
+            ensure_ascii=False,
+            indent=1,
+        )
+        .encode("utf-8", "backslashreplace")
+        .decode("utf-8")
+        + "\n"
+    )
+
+
+def plain(value: Any) -> Any:
+    """Records as dictionaries, tuples as lists; a trailing underscore of a name is dropped (``from_``)."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name.rstrip("_"): plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, dict):
+        return {str(key): plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(one) for one in value]
+    return value
+
+
+def _capture(capture: CaptureInfo) -> dict[str, Any]:
+    result: dict[str, Any] = plain(capture)
+    for interface in result["interfaces"]:
+        interface["link_type_name"] = _LINK_TYPES.get(interface["link_type"], f"LINKTYPE_{interface['link_type']}")
+    return result
+
+
+def _line(line: Line, text: str) -> dict[str, Any]:
+    return {
+        "message": line.message,
+        "text": text,
+        "depth": line.depth,
+        "evidence": plain(line.evidence),
+        "exchange": line.exchange,
+    }

@@ -1,0 +1,108 @@
+"""Lines as rows of a page: what stands in the margin, how text wraps, for any character width."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from explain.model import Evidence, Line
+
+WIDTH = 80
+_MARGIN = 9
+_MARKS = {"bad": "✗", "good": "✓", "odd": "!"}
+_NO_BREAK_BEFORE = "、。」』）)],.;:!?？！ー"
+_MOST_RANGES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of text and what it is: ``style`` is the label of its line."""
+
+    text: str
+    style: str | None
+    margin: str = ""
+
+
+def display_width(text: str) -> int:
+    """Columns that a terminal needs for the text (Unicode TR 11; combining marks need none)."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
+    )
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Break text so that no row is wider than ``width`` columns.
+
+    Between wide characters a row may end anywhere, but none begins with a closing mark; a
+    word that is too long for a row stays whole, so that it can be copied.
+    """
+    rows: list[str] = []
+    row, used = "", 0
+    for piece in _pieces(text):
+        if used + display_width(piece.rstrip()) > width and row.strip():
+            rows.append(row.rstrip())
+            row, used = "", 0
+        row += piece if row else piece.lstrip()
+        used = display_width(row)
+    rows.append(row.rstrip())
+    return rows
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """The text cut wherever a row may end."""
+    piece = ""
+    for index, char in enumerate(text):
+        piece += char
+        following = text[index + 1 : index + 2]
+        if not following or following in _NO_BREAK_BEFORE or following == " ":
+            continue
+        is_wide = unicodedata.east_asian_width(char) in "WF" or unicodedata.east_asian_width(following) in "WF"
+        if char == " " or (is_wide and char not in "「『（("):
+            yield piece
+            piece = ""
+    if piece:
+        yield piece
+
+
+def frames_text(evidence: Sequence[Evidence]) -> str:
+    """Frame numbers for the margin, as short as they can be told: ``1-2``, ``4,6,8``."""
+    if not evidence:
+        return ""
+    spans = [f"{first}" if first == last else f"{first}-{last}" for first, last in evidence[0].frames]
+    shown = ",".join(spans)
+    if len(spans) > _MOST_RANGES or len(shown) > _MARGIN - 2:
+        shown = f"{evidence[0].frames[0][0]}..{evidence[0].frames[-1][1]}"
+    return shown
+
+
+def rows_of(lines: Sequence[Line], sentences: Sequence[str], width: int = WIDTH) -> Iterator[Row]:
+    """The page, row by row; an empty row stands before each heading."""
+    for line, sentence in zip(lines, sentences, strict=True):
+        if line.label in _MARKS:
+            yield from _block(f"{_MARKS[line.label]} {sentence}", "", "  ", width, line.label)
+        elif line.label in ("heading", "finding"):
+            yield Row("", None)
+            yield from _block(sentence, "", "", width, line.label)
+        elif line.label in ("under", "subheading", "note"):
+            yield from _block(sentence, "  ", "  ", width, line.label)
+        elif line.label == "item":
+            yield from _block(sentence, "    ", "    ", width, line.label)
+        else:
+            yield from _told(line, sentence, width)
+
+
+def _block(text: str, first: str, later: str, width: int, style: str | None) -> Iterator[Row]:
+    for number, row in enumerate(wrap(text, width - len(later))):
+        yield Row((later if number else first) + row, style)
+
+
+def _told(line: Line, sentence: str, width: int) -> Iterator[Row]:
+    margin = frames_text(line.evidence)
+    for number, row in enumerate(wrap(sentence, width - _MARGIN - 2)):
+        yield Row(f"  {row}", None, f"{'' if number else margin:>{_MARGIN}}")

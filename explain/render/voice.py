@@ -1,0 +1,40 @@
+"""What a report can say of itself in Python: the same forms as on the command line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from explain.model import Line, Report
+
+
+class PlainVoice:
+    """Turns the lines of a report into sentences and forms of output."""
+
+    def sentences(self, report: Report, language: str) -> list[str]:
+        """One sentence for each line."""
+        return [_say(line, language) for line in report.lines]
+
+    def story(self, report: Report, language: str) -> str:
+        """The whole story as plain text."""
+        from explain.render.plain import render
+
+        return render(report.lines, self.sentences(report, language))
+
+    def json(self, report: Report, language: str) -> str:
+        """The report of the contract."""
+        from explain.render.json import render
+
+        return render(report, self.sentences(report, language))
+
+    def html(self, report: Report, language: str) -> str:
+        """The story as preformatted text, safe to show in a notebook."""
+        from html import escape
+
+        return f"<pre>{escape(self.story(report, language))}</pre>"
+
+
+def _say(line: Line, language: str) -> str:
+    from explain.words import say
+
+    return say(line.message, line.values, language)

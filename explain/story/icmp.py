@@ -1,0 +1,66 @@
+"""Pings, and what others say about packets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from explain.model import Line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explain.exchanges.columns import ExchangeColumns
+    from explain.exchanges.icmp_echo import IcmpEcho
+    from explain.exchanges.icmp_error import IcmpError
+    from explain.story.teller import Teller
+
+MEANINGS = frozenset((
+    "net-unreachable", "host-unreachable", "protocol-unreachable", "port-unreachable", "fragmentation-needed",
+    "packet-too-big", "net-prohibited", "host-prohibited", "admin-prohibited", "ttl-exceeded", "reassembly-exceeded",
+    "redirect-host", "redirect-net", "no-route", "address-unreachable", "beyond-scope", "source-policy-failed",
+    "reject-route", "parameter-problem", "source-quench",
+))  # fmt: skip
+
+
+def echo(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:
+    """The first request and its reply in full, the rest counted."""
+    fields: IcmpEcho = part.fields(index)
+    rows, table = part.rows(index), teller.table
+    at = np.searchsorted(table.icmp.row, rows)
+    is_request = np.isin(table.icmp.type[at], (8, 128))
+    is_reply = np.isin(table.icmp.type[at], (0, 129))
+    if not is_request.any():
+        yield teller.line("icmp.echo.reply.only", fields, rows, name)
+        return
+    first = rows[is_request][:1]
+    seq = int(table.icmp.word[at[is_request][0]]) & 0xFFFF
+    yield teller.line("icmp.echo.request.first", fields, first, name, ttl=fields.ttl_request, seq=seq)
+    if is_reply.any() and fields.rtt_min_ns is not None:
+        reply = rows[is_reply][:1]
+        rtt = int(table.time_ns[reply[0]] - table.time_ns[first[0]])
+        responder = table.addresses.text(int(table.sources(reply)[0]))
+        more = {"rtt_ns": max(rtt, 0), "ttl": fields.ttl_reply, "responder": responder}
+        yield teller.line("icmp.echo.reply.first", fields, reply, name, **more)
+    if fields.received and fields.sent > 1 and fields.rtt_min_ns is not None:
+        yield teller.line("icmp.echo.some" if fields.unanswered_seqs else "icmp.echo.all", fields, rows, name)
+    elif not fields.received:
+        yield teller.line("icmp.echo.refused" if fields.errors else "icmp.echo.none", fields, rows, name)
+    if fields.duplicates:
+        yield teller.line("icmp.echo.duplicates", fields, rows[is_reply], name)
+    if fields.responders:
+        yield teller.line("icmp.echo.responders", fields, rows[is_reply], name)
+
+
+def error(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:
+    """Who says what about which packet."""
+    fields: IcmpError = part.fields(index)
+    outcome = part.outcomes[part.outcome[index]]
+    meaning = f"icmp.meaning.{outcome if outcome in MEANINGS else 'other'}"
+    more: dict[str, Any] = {"from": fields.from_, "name": outcome, "meaning": Line(meaning, {})}
+    if fields.about is None:
+        yield teller.line("icmp.error.bare", fields, part.rows(index), name, **more)
+        return
+    more |= {"src": fields.about.src, "dst": fields.about.dst}
+    yield teller.line("icmp.error.said", fields, part.rows(index), name, **more)

@@ -1,0 +1,58 @@
+"""A large capture in a page: trouble first, like things together with their counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explain.model import Line
+from explain.story.teller import Teller
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from explain.exchanges.columns import ExchangeColumns, Exchanges
+    from explain.model import Finding
+    from explain.table import PacketTable
+
+_COUNTED = {
+    "arp.resolution": ("arp.many", {"answered": "answered", "unanswered": "unanswered"}),
+    "icmp.echo": (
+        "icmp.many",
+        {"answered": "answered", "partly": "partly-answered", "unanswered": "unanswered", "refused": "refused"},
+    ),
+    "icmp.error": ("icmp.error.many", {}),
+    "udp.flow": ("udp.many", {"answered": "answered", "unanswered": "unanswered", "refused": "refused"}),
+    "tcp.connection": (
+        "tcp.many",
+        {
+            "closed": "closed", "open": "open", "midstream": "midstream", "reset": "reset", "refused": "refused",
+            "unanswered": "unanswered",
+        },
+    ),
+}  # fmt: skip
+_EXAMPLES = 3
+
+
+def tell(
+    table: PacketTable, exchanges: Exchanges, findings: Sequence[Finding], unexplained: Sequence[str]
+) -> list[Line]:
+    """One line for each kind; then the first of what failed, told in full."""
+    lines = [_count(part) for part in exchanges.parts if len(part) and part.kind in _COUNTED]
+    teller = Teller(table, exchanges)
+    named = [name for finding in findings for name in finding.exchanges[:1]] or list(unexplained)
+    for name in dict.fromkeys(named[:_EXAMPLES]):
+        lines += teller.tell(int(name[1:]) - 1)
+    rest = len(exchanges) - len(named[:_EXAMPLES])
+    if rest > 0:
+        lines.append(Line("story.shortened", {"count": rest}, (), 1, None, "note"))
+    return lines
+
+
+def _count(part: ExchangeColumns) -> Line:
+    message, names = _COUNTED[part.kind]
+    counts = np.bincount(part.outcome, minlength=len(part.outcomes)).tolist()
+    by_name = dict(zip(part.outcomes, counts, strict=True))
+    values = {key: by_name[outcome] for key, outcome in names.items()}
+    return Line(message, {"total": len(part), **values}, (), 1, None, "note")

@@ -1,0 +1,114 @@
+"""A TCP connection told flag by flag: open, talk, close, and what went wrong between."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from explain.story.teller import end_text
+from explain.table import REVERSED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explain.exchanges.columns import ExchangeColumns
+    from explain.exchanges.tcp_connection import TcpConnection
+    from explain.model import Line
+    from explain.story.teller import Teller
+    from explain.table import Bools, PacketTable, Rows
+
+_FIN, _SYN, _RST, _ACK = 1, 2, 4, 16
+_NO_OPENING = ("midstream",)
+
+
+def connection(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:
+    """The lines of one connection."""
+    fields: TcpConnection = part.fields(index)
+    table = teller.table
+    rows = part.rows(index)
+    rows = rows[table.flags[rows] > 0]  # errors about the connection are told by themselves
+    outcome = part.outcomes[part.outcome[index]]
+    client, server = end_text(fields.client), end_text(fields.server)
+    values: dict[str, Any] = {"client": client, "server": server, "port": fields.server.port}
+    from_client = _from_client(table, rows, fields)
+    if outcome in _NO_OPENING:
+        yield teller.line("tcp.midstream", fields, rows, name, **values)
+    else:
+        yield from _opening(teller, fields, rows, from_client, outcome, name, values)
+    yield from _talk(teller, fields, rows, name, values)
+    yield from _closing(teller, rows, from_client, outcome, name, values)
+
+
+def _from_client(table: PacketTable, rows: Rows, fields: TcpConnection) -> Bools:
+    is_high = table.layers[rows] & REVERSED != 0
+    first = rows[:1]
+    ports = table.source_ports(first), table.addresses.text(int(table.sources(first)[0]))
+    client_is_first = (int(ports[0][0]), ports[1]) == (fields.client.port, fields.client.address)
+    fits: Bools = is_high == (is_high[0] if client_is_first else not is_high[0])
+    return fits
+
+
+def _opening(
+    teller: Teller,
+    fields: TcpConnection,
+    rows: Rows,
+    from_client: Bools,
+    outcome: str,
+    name: str,
+    values: dict[str, Any],
+) -> Iterator[Line]:
+    table = teller.table
+    flags = table.flags[rows]
+    syns = rows[(flags & (_SYN | _ACK) == _SYN) & from_client]
+    if len(syns):
+        yield teller.line(teller.first("tcp.syn"), fields, syns[:1], name, seq=int(table.seq[syns[0]]), **values)
+    if len(syns) > 1:
+        after = int(table.time_ns[syns[-1]] - table.time_ns[syns[0]])
+        yield teller.line("tcp.syn.retries", fields, syns[1:], name, retries=len(syns) - 1, after_ns=after, **values)
+    accepts = rows[flags & (_SYN | _ACK) == _SYN | _ACK]
+    if len(accepts) and len(syns):
+        rtt = max(int(table.time_ns[accepts[0]] - table.time_ns[syns[0]]), 0)
+        yield teller.line(teller.first("tcp.synack"), fields, accepts[:1], name, rtt_ns=rtt, **values)
+        confirms = rows[(flags & (_SYN | _RST | _ACK) == _ACK) & from_client & (rows > accepts[0])]
+        if len(confirms):
+            yield teller.line(teller.first("tcp.ack"), fields, confirms[:1], name, **values)
+    if outcome == "refused":
+        yield teller.line("tcp.refused", fields, rows[flags & _RST != 0], name, **values)
+    elif outcome in ("rejected", "unanswered", "half-open"):
+        yield teller.line(f"tcp.{outcome}", fields, rows, name, **values)
+
+
+def _talk(teller: Teller, fields: TcpConnection, rows: Rows, name: str, values: dict[str, Any]) -> Iterator[Line]:
+    table = teller.table
+    data = rows[(table.payload[rows] > 0)]
+    if len(data):
+        yield teller.line("tcp.data", fields, data, name, segments=len(data), **values)
+    if None not in (fields.first_byte_wait_ns, fields.network_time_ns, fields.server_time_ns) and len(data):
+        yield teller.line("tcp.waited", fields, data, name, **values)
+    if fields.retransmissions or fields.out_of_order:
+        yield teller.line("tcp.retransmitted", fields, data, name, **values)
+    if fields.zero_windows:
+        stopped = rows[(table.window[rows] == 0) & (table.flags[rows] & (_SYN | _RST | _FIN) == 0)]
+        yield teller.line("tcp.zero-window", fields, stopped, name, **values)
+    if fields.keep_alives:
+        yield teller.line("tcp.keep-alive", fields, rows, name, **values)
+
+
+def _closing(
+    teller: Teller, rows: Rows, from_client: Bools, outcome: str, name: str, values: dict[str, Any]
+) -> Iterator[Line]:
+    flags = teller.table.flags[rows]
+    is_fin = flags & _FIN != 0
+    if is_fin.any():
+        first = int(np.flatnonzero(is_fin)[0])
+        closer = values["client"] if from_client[first] else values["server"]
+        both = is_fin[from_client].any() and is_fin[~from_client].any()
+        message = teller.first("tcp.fin") if both else "tcp.fin.half"
+        yield teller.line(message, None, rows[is_fin], name, closer=closer, **values)
+    resets = np.flatnonzero(flags & _RST != 0)
+    if len(resets) and outcome != "refused":
+        sender = values["client"] if from_client[resets[0]] else values["server"]
+        yield teller.line("tcp.reset", None, rows[resets], name, sender=sender, **values)
+    elif outcome == "open" and not is_fin.any():
+        yield teller.line("tcp.still-open", None, rows[-1:], name, **values)

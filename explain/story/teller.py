@@ -1,0 +1,60 @@
+"""One exchange told frame by frame; a word of the trade is explained where it first comes up."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from explain.model import Endpoint, Line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explain.exchanges.columns import Exchanges
+    from explain.table import PacketTable, Rows
+
+TELLERS = {
+    "arp.resolution": ("arp", "resolution"),
+    "arp.announcement": ("arp", "announcement"),
+    "icmp.echo": ("icmp", "echo"),
+    "icmp.error": ("icmp", "error"),
+    "udp.flow": ("udp", "flow"),
+    "tcp.connection": ("tcp", "connection"),
+}
+"""For each kind, the module of this room and the function in it; loaded when the first one is told."""
+
+
+class Teller:
+    """Tells exchanges one by one, and remembers what it has explained already."""
+
+    def __init__(self, table: PacketTable, exchanges: Exchanges) -> None:
+        self.table = table
+        self.exchanges = exchanges
+        self._explained: set[str] = set()
+
+    def tell(self, position: int) -> Iterator[Line]:
+        """The lines of one exchange."""
+        part, index = self.exchanges.at(position)
+        module, function = TELLERS[part.kind]
+        told: Iterator[Line] = getattr(import_module(f"explain.story.{module}"), function)(
+            self, part, index, f"e{position + 1}"
+        )
+        return told
+
+    def line(self, message: str, fields: object, rows: Rows | list[int], exchange: str, **more: Any) -> Line:
+        """A line about some rows, with the fields of the exchange as its values."""
+        values = {name: getattr(fields, name) for name in getattr(fields, "__slots__", ())}
+        return Line(message, values | more, self.table.evidence(rows), 1, exchange)
+
+    def first(self, message: str) -> str:
+        """``message.first`` at its first use, where it teaches; then ``message.again``."""
+        form = "again" if message in self._explained else "first"
+        self._explained.add(message)
+        return f"{message}.{form}"
+
+
+def end_text(end: Endpoint) -> str:
+    """An endpoint as people write it: ``192.0.2.1:80``, ``[2001:db8::1]:80``."""
+    if end.port is None:
+        return str(end.address)
+    return f"[{end.address}]:{end.port}" if ":" in end.address else f"{end.address}:{end.port}"

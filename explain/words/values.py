@@ -1,0 +1,121 @@
+"""Values in sentences: counted nouns, times, lists; and hostile text made visible."""
+
+from __future__ import annotations
+
+import string
+import unicodedata
+from typing import TYPE_CHECKING, Any
+
+from explain.model import Line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+# One and many, and the counter that Japanese puts behind the number.
+NOUNS: dict[str, tuple[str, str, str]] = {
+    "times": ("once", "{n} times", "{n} 回"),
+    "requests": ("1 request", "{n} requests", "{n} 個の要求"),
+    "replies": ("1 reply", "{n} replies", "{n} 個の応答"),
+    "answers": ("1 answer", "{n} answers", "{n} 個の返事"),
+    "pings": ("1 ping", "{n} pings", "{n} 回の ping"),
+    "packets": ("1 packet", "{n} packets", "{n} パケット"),
+    "frames": ("1 frame", "{n} frames", "{n} フレーム"),
+    "octets": ("1 byte", "{n} bytes", "{n} バイト"),
+    "segments": ("1 segment", "{n} segments", "{n} セグメント"),
+    "datagrams": ("1 datagram", "{n} datagrams", "{n} 個のデータグラム"),
+    "connections": ("1 connection", "{n} connections", "{n} 本の接続"),
+    "exchanges": ("1 exchange", "{n} exchanges", "{n} 件のやりとり"),
+    "errors": ("1 error", "{n} errors", "{n} 個のエラー"),
+    "hosts": ("1 host", "{n} hosts", "{n} 台のホスト"),
+    "flows": ("1 flow", "{n} flows", "{n} 本のフロー"),
+    "files": ("1 file", "{n} files", "{n} 個のファイル"),
+    "places": ("1 place", "{n} places", "{n} か所"),
+    "causes": ("1 cause", "{n} causes", "{n} 個の原因"),
+    "lookups": ("1 look-up", "{n} look-ups", "{n} 件の問い合わせ"),
+    "hops": ("1 hop", "{n} hops", "{n} ホップ"),
+    "messages": ("1 message", "{n} messages", "{n} 通のメッセージ"),
+}
+_MINUTE = 60
+_LONGEST = 200
+
+
+def visible(text: str) -> str:
+    r"""Text from outside with everything that a terminal or a reader could obey spelled out.
+
+    Control characters, terminal escapes, line breaks, marks that turn the reading direction,
+    lone surrogates and unassigned characters become ``\\xNN`` or ``\\uNNNN``; very long text is cut.
+    """
+    if text.isascii() and text.isprintable() and len(text) <= _LONGEST:
+        return text
+    shown = "".join(char if _is_plain(char) else _spelled(char) for char in text[:_LONGEST])
+    return shown if len(text) <= _LONGEST else f"{shown}..."
+
+
+def _is_plain(char: str) -> bool:
+    return char == " " or unicodedata.category(char)[0] not in "CZ"
+
+
+def _spelled(char: str) -> str:
+    code = ord(char)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def duration(ns: int) -> str:
+    """A length of time with three significant digits: ``0.021 ms``, ``1.5 s``, ``2 min 5 s``."""
+    if abs(ns) >= _MINUTE * 1_000_000_000:
+        seconds = round(ns / 1_000_000_000)
+        minutes, rest = divmod(seconds, _MINUTE)
+        hours, minutes = divmod(minutes, _MINUTE)
+        return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+    if abs(ns) >= 1_000_000_000:
+        return f"{ns / 1e9:.3g} s"
+    if abs(ns) >= 10_000:
+        return f"{ns / 1e6:.3g} ms"
+    return f"{ns / 1e3:.3g} us"
+
+
+def size(octets: int) -> str:
+    """A size with its unit, decimal as disks and links count."""
+    for scale, unit in ((1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")):
+        if octets >= scale * 10 or octets >= scale > 1_000:
+            return f"{octets / scale:.3g} {unit}"
+    return f"{octets} B"
+
+
+class Speaker(string.Formatter):
+    """Fills placeholders: ``{wanted_ip}``, ``{requests:times}``, ``{rtt_ns:duration}``."""
+
+    def __init__(self, language: str) -> None:
+        super().__init__()
+        self._language = language
+
+    def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, str]:
+        """Only plain names: no attribute and no index is ever followed."""
+        del args
+        return kwargs[field_name], field_name
+
+    def convert_field(self, value: Any, conversion: str | None) -> Any:
+        """Conversions such as ``!r`` are not part of the word tables."""
+        if conversion:
+            raise ValueError(conversion)
+        return value
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        """A value as people read it; a ``Line`` inside a line is said in its place."""
+        if isinstance(value, Line):
+            from explain.words import say
+
+            return say(value.message, value.values, self._language)
+        if format_spec == "duration":
+            return duration(value)
+        if format_spec == "size":
+            return size(value)
+        if format_spec:
+            one, many, counter = NOUNS[format_spec]
+            shape = counter if self._language == "ja" else one if value == 1 else many
+            return shape.format(n=f"{value:,}")
+        if isinstance(value, (list, tuple)):
+            return ("、" if self._language == "ja" else ", ").join(visible(str(one)) for one in value)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        return visible(str(value))
