@@ -20,14 +20,17 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from explain.capture.source import Window
+
     Offsets = npt.NDArray[np.int64]
 
 LEAST_WINDOW = 512 << 10
 """Below so many octets the plain walk is as fast."""
 
-_CHAINS = 512
-_SPACING = 16 << 10  # octets a chain walks at least
-_LOOK = (2048, 16384)  # octets searched for a record, first and second try
+_CHAINS = 512  # at most
+_RECORDS = 64  # that a chain walks at least, about
+_SAMPLE = 32 << 10  # octets that tell how large records are here
+_TRIES = 4  # places looked at for the start of one chain
 _STRIDE = 32  # steps between two looks at which chains have ended
 _FEW = 8  # chains that are better walked one by one
 
@@ -37,7 +40,7 @@ class Guess:
     """How a record may be found without knowing the one before.
 
     Attributes:
-        needles: octets that a record is likely to contain; the first found counts.
+        needles: octets that a record is likely to contain, the likeliest first.
         at: where in the record they stand.
         align: records begin at multiples of this after the first.
         is_plausible: tells of each offset whether what is there looks like a record.
@@ -49,27 +52,30 @@ class Guess:
     is_plausible: Callable[[npt.NDArray[np.uint8], Offsets], npt.NDArray[np.bool_]]
 
 
-def walk_window(data: npt.NDArray[np.uint8], first: int, layout: Layout, guess: Guess) -> Walk:
+def walk_window(window: Window, layout: Layout, guess: Guess) -> Walk:
     """The same as ``walk``, faster where the window is large."""
-    found = _walk_chains(data, first, layout, guess) if len(data) - first >= LEAST_WINDOW else None
-    return walk(data, first, layout) if found is None else found
+    is_large = len(window.data) - window.first >= LEAST_WINDOW
+    found = _walk_chains(window, layout, guess) if is_large else None
+    return walk(window.data, window.first, layout) if found is None else found
 
 
-def _walk_chains(data: npt.NDArray[np.uint8], first: int, layout: Layout, guess: Guess) -> Walk | None:
+def _walk_chains(window: Window, layout: Layout, guess: Guess) -> Walk | None:
     """The walk by chains; None if they do not meet."""
     import numpy as np
 
-    starts = _starts(data, first, layout, guess)
+    data, starts = window.data, _starts(window, layout, guess)
     if len(starts) < 2 * _FEW:
         return None
-    stops = np.append(starts[1:], len(data) - layout.size)
-    stepped = _step(data, starts, stops, layout)
+    stepped = _step(data, starts, np.append(starts[1:], len(data) - layout.size), layout)
     if stepped is None:
         return None
     found, ends = stepped
     if not np.array_equal(ends[:-1], starts[1:]):
         return None
     found.sort()
+    sizes = np.diff(found, append=ends[-1]) - layout.extra
+    if sizes.min() < layout.least or sizes.max() > layout.most or (layout.unit > 1 and (sizes % layout.unit).any()):
+        return None
     end = int(ends[-1])
     if end > len(data):
         # The last record reaches out of the window.
@@ -78,31 +84,35 @@ def _walk_chains(data: npt.NDArray[np.uint8], first: int, layout: Layout, guess:
     return Walk(np.concatenate((found, tail.offsets)), tail.end, tail.bad_length, tail.need)
 
 
-def _starts(data: npt.NDArray[np.uint8], first: int, layout: Layout, guess: Guess) -> Offsets:
-    """Places that look like records, about evenly spaced, in order; the first is ``first``."""
+def _starts(window: Window, layout: Layout, guess: Guess) -> Offsets:
+    """Places that look like records, about evenly spaced, in order; the first is the window's first."""
     import numpy as np
 
-    spacing = max(_SPACING, (len(data) - first) // _CHAINS)
-    places = np.arange(first + spacing, len(data) - spacing, spacing)
-    candidates = np.array([_candidate(data, place, _LOOK[0], first, guess) for place in places.tolist()], np.int64)
-    is_good = _look_right(data, candidates, layout, guess)
-    for index in (~is_good).nonzero()[0].tolist():
-        # Payload looked like a record, or frames are large: look behind it.
-        after = max(int(places[index]), int(candidates[index]) + guess.at + 1)
-        candidates[index] = _candidate(data, after, _LOOK[1], first, guess)
-    is_good = _look_right(data, candidates, layout, guess)
+    data, first = window.data, window.first
+    sample = walk(data, first, layout, until=first + _SAMPLE)
+    mean = max(16, (sample.end - first) // max(1, len(sample.offsets)))
+    spacing = max(_RECORDS * mean, (len(data) - first) // _CHAINS)
+    places = range(first + spacing, len(data), spacing)
+    found = [np.array([first])]
+    for _ in range(_TRIES):
+        candidates = np.array([_candidate(window, place, place + spacing, guess) for place in places], np.int64)
+        candidates = candidates[candidates >= 0]
+        is_good = _look_right(data, candidates, layout, guess)
+        found.append(candidates[is_good])
+        # Where payload looked like a record, look behind it.
+        places = (candidates[~is_good] + guess.at + 1).tolist()
     # Two looks may have found the same place.
-    return np.unique(np.append(candidates[is_good], first))
+    return np.unique(np.concatenate(found))
 
 
-def _candidate(data: npt.NDArray[np.uint8], place: int, look: int, first: int, guess: Guess) -> int:
-    octets = data[place : place + look].tobytes()
+def _candidate(window: Window, low: int, high: int, guess: Guess) -> int:
+    """The first record that seems to begin between these indices, or -1."""
     for needle in guess.needles:
-        at = octets.find(needle)
-        while at >= 0 and (place + at - guess.at - first) % guess.align:
-            at = octets.find(needle, at + 1)
+        at = window.find(needle, low, high)
+        while at >= 0 and (at - guess.at - window.first) % guess.align:
+            at = window.find(needle, at + 1, high)
         if at >= 0:
-            return place + at - guess.at
+            return at - guess.at
     return -1
 
 
@@ -115,8 +125,7 @@ def _look_right(
     length = _lengths(data, layout)
     # Near the end there may be no room for what is judged; no chain needs to begin there.
     highest = len(data) - 32
-    is_good = candidates >= 0
-    at = np.where(is_good, candidates, 0)
+    is_good, at = np.ones(len(candidates), np.bool_), candidates
     for _ in range(3):
         is_good &= at <= highest
         at = np.where(is_good, at, 0)
@@ -139,11 +148,12 @@ def _step(
     """Steps each chain from its start to its stop or beyond.
 
     Returns:
-        int64[n], every record found, in no order; int64[chains], where each chain ended; None if a length cannot be.
+        int64[n], every record found, in no order; int64[chains], where each chain ended; None if that may take for ever.
     """
     import numpy as np
 
     length, highest = _lengths(data, layout), len(data) - layout.size
+    least_way = _STRIDE * (layout.least + layout.extra)
     found: list[Offsets] = []
     ends = np.empty_like(starts)
     chain, at = np.arange(len(starts)), starts
@@ -156,16 +166,17 @@ def _step(
             then += layout.extra
             np.minimum(then, highest, out=then)
         is_inside = path < stops[chain]
-        records = path[:-1][is_inside[:-1]]
-        sizes = length[records]
-        if len(sizes) and (sizes.min() < layout.least or sizes.max() > layout.most or (sizes % layout.unit).any()):
+        found.append(path[:-1][is_inside[:-1]])
+        is_going = is_inside[-1]
+        if (path[-1] - at < least_way)[is_going].any():
+            # Lengths too small to be: such a chain might never end.
             return None
-        found.append(records)
-        is_done = ~is_inside[-1]
-        # The last record inside leads to the end; its step in ``path`` may have been held at the highest place.
-        last = path[is_inside.sum(axis=0)[is_done] - 1, is_done.nonzero()[0]]
-        ends[chain[is_done]] = last + layout.extra + length[last]
-        at, chain = path[-1][~is_done], chain[~is_done]
+        if not is_going.all():
+            # The last record inside leads to the end; its step in ``path`` may have been held at the highest place.
+            done = (~is_going).nonzero()[0]
+            last = path[is_inside[:, done].sum(axis=0) - 1, done]
+            ends[chain[done]] = last + layout.extra + length[last]
+        at, chain = path[-1][is_going], chain[is_going]
     for index, place in zip(chain.tolist(), at.tolist(), strict=True):
         rest = walk(data, place, layout, until=int(stops[index]))
         found.append(rest.offsets)

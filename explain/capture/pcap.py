@@ -51,7 +51,7 @@ class PcapReader:
         layout = Layout(header.order, header.record_size, field, header.record_size, 0, most)
         if header.lengths == "either":
             return _walk_either(window, layout)
-        return walk_window(window.data, window.first, layout, _guess(window, header, layout))
+        return walk_window(window, layout, _guess(window, header, layout))
 
     def _frames(self, window: Window, offsets: npt.NDArray[np.int64]) -> Frames:
         import numpy as np
@@ -99,6 +99,7 @@ def _guess(window: Window, header: PcapHeader, layout: Layout) -> Guess:
         is_near = np.abs(heads[:, 0].astype(np.int64) - second) < 1 << 18
         return is_near & (heads[:, 1] < fraction) & (captured <= length) & (captured <= layout.most)
 
+    # The high half of the seconds counts 18 hours.
     halves = [(second >> 16) + later & 0xFFFF for later in range(3)]
     needles = tuple(half.to_bytes(2, "little" if is_little else "big") for half in halves)
     return Guess(needles, 2 if is_little else 0, 1, is_plausible)

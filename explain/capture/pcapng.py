@@ -83,7 +83,7 @@ class PcapngReader:
         """Reads the whole blocks of a window, up to the next section; see ``FormatReader``."""
         if bytes(window.data[window.first : window.first + 4]) == SECTION_MARK:
             return self._read_section(window)
-        found = walk_window(window.data, window.first, _layout(self._order), packet_guess(self._order))
+        found = walk_window(window, _layout(self._order), packet_guess(self._order))
         if not len(found.offsets):
             return Step(None, found.end, found.need, _walk_damage(window, found))
         return self._read_blocks(window, found)

@@ -18,11 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.capture.frames import Frames
-    from explain.capture.step import FormatReader
+    from explain.capture.step import FormatReader, Step
     from explain.model import Interface
 
 FIRST_SPAN = 64 << 10
 """Octets of the first window: a small file is done with it, and a section may be short."""
+
+FRAMES = 1 << 16
+"""Frames in a window, about: their columns stay where the allocator reuses them."""
 
 HEAD = 64 << 10
 """Octets kept of what is no capture."""
@@ -96,7 +99,7 @@ class CaptureReader:
                 self.damage = Damage(fault.kind, self._at, fault.message)
             if is_done:
                 return
-            span = FIRST_SPAN if step.is_restart else min(MAP_SPAN, 4 * span)
+            span = FIRST_SPAN if step.is_restart else min(_comfortable(step), 4 * span)
 
     def read_at(self, offset: int, count: int) -> bytes:
         """Up to ``count`` octets of a mapped file, from ``offset`` on.
@@ -119,6 +122,15 @@ class CaptureReader:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _comfortable(step: Step) -> int:
+    """Octets that hold about as many frames as a window should, judged by the last one."""
+    if step.frames is None:
+        return MAP_SPAN
+    count = len(step.frames.start)
+    octets = int(step.frames.start[-1] - step.frames.start[0]) + 1
+    return min(MAP_SPAN, max(FIRST_SPAN, octets * FRAMES // count))
 
 
 def open_capture(path: str, stream: BinaryIO | None = None) -> CaptureReader:

@@ -41,12 +41,20 @@ class Window:
         base: offset of ``data[0]`` in the uncompressed stream.
         first: index into ``data`` of the first octet that was not consumed yet.
         is_last: nothing follows ``data``.
+        store: what ``data`` is a view of.
+        origin: index into ``store`` of ``data[0]``.
     """
 
     data: npt.NDArray[np.uint8]
     base: int
     first: int
     is_last: bool
+    store: mmap.mmap | bytes | bytearray
+    origin: int
+
+    def find(self, octets: bytes, low: int, high: int) -> int:
+        """Index into ``data`` of the first of these octets wholly between two indices; less than 0 where there are none."""
+        return self.store.find(octets, self.origin + low, self.origin + high) - self.origin
 
 
 class Octets(Protocol):
@@ -95,6 +103,7 @@ class MappedSource:
     def __init__(self, descriptor: int, size: int) -> None:
         self.size = size
         self._octets: mmap.mmap | bytes
+        self._given_back = 0
         if size <= SMALL_FILE:
             self._octets = os.pread(descriptor, size, 0)
             self.size = len(self._octets)
@@ -111,8 +120,16 @@ class MappedSource:
 
         low = max(0, at - LEAD)
         high = min(self.size, at + max(need, span))
+        self._give_back(low)
         data = np.frombuffer(self._octets, np.uint8, high - low, low) if high > low else np.empty(0, np.uint8)
-        return Window(data, low, at - low, high >= self.size)
+        return Window(data, low, at - low, high >= self.size, self._octets, low)
+
+    def _give_back(self, until: int) -> None:
+        """Lets the kernel unmap what was read; whoever looks there again has it mapped again."""
+        until -= until % mmap.PAGESIZE
+        if isinstance(self._octets, mmap.mmap) and until > self._given_back:
+            self._octets.madvise(mmap.MADV_DONTNEED, self._given_back, until - self._given_back)
+            self._given_back = until
 
     def read_at(self, offset: int, count: int) -> bytes:
         """Up to ``count`` octets from ``offset`` on."""
@@ -166,7 +183,7 @@ class StreamSource:
         wanted = at - low + max(need, min(span, STREAM_SPAN - LEAD))
         self._fill(wanted, wanted)
         data = np.frombuffer(self._buffer, np.uint8, self._filled)
-        return Window(data, low, at - low, self._is_ended)
+        return Window(data, low, at - low, self._is_ended, self._buffer, 0)
 
     def _fill(self, wanted: int, room: int) -> None:
         if room > len(self._buffer):
