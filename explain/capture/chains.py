@@ -148,7 +148,7 @@ def _step(
     """Steps each chain from its start to its stop or beyond.
 
     Returns:
-        int64[n], every record found, in no order; int64[chains], where each chain ended; None if that may take for ever.
+        int64[n], every record found, in no order; int64[chains], where each chain ended; None if one may never end.
     """
     import numpy as np
 

@@ -59,7 +59,9 @@ def packet_guess(order: str) -> Guess:
         heads = gather(data, at, 28).view(word)
         total = heads[:, 1].astype(np.int64)
         end = at + total - 4
-        is_packet = (heads[:, 0] == ENHANCED_PACKET) & (total >= 32) & (heads[:, 5] <= total - 32)
+        is_packet: npt.NDArray[np.bool_] = (
+            (heads[:, 0] == ENHANCED_PACKET) & (total >= 32) & (heads[:, 5] <= total - 32)
+        )
         is_packet &= (total % 4 == 0) & (end <= len(data) - 4)
         trailer = gather(data, np.where(is_packet, end, 0), 4).view(word)[:, 0]
         is_packet &= trailer == total

@@ -53,7 +53,7 @@ class Window:
     origin: int
 
     def find(self, octets: bytes, low: int, high: int) -> int:
-        """Index into ``data`` of the first of these octets wholly between two indices; less than 0 where there are none."""
+        """Where these octets first stand between two indices into ``data``; negative if nowhere."""
         return self.store.find(octets, self.origin + low, self.origin + high) - self.origin
 
 
