@@ -27,8 +27,7 @@ def counts_of(symptoms: Sequence[Symptom]) -> Counts:
     totals = [symptom.values for symptom in symptoms if symptom.id == "echo.statistics"]
     if totals:
         last = totals[-1]
-        keys = ("sent", "received", "errors", "duplicates", "corrupted")
-        return Counts(*(last.get(key) for key in keys), loss=last.get("loss"))
+        return Counts(*(last.get(key) for key in ("sent", "received", "errors", "duplicates", "corrupted", "loss")))
     if (
         symptoms
         and not any(symptom.id.startswith(("echo.", "icmp.")) for symptom in symptoms)
@@ -65,6 +64,26 @@ _FATAL = frozenset(
 def is_complete(symptoms: Sequence[Symptom]) -> bool:
     """Whether the run came to its end within the text."""
     return any(symptom.id == "echo.statistics" for symptom in symptoms) or bool(symptoms and _is_fatal(symptoms[-1]))
+
+
+_LAST = {
+    "connect": ("connect.note", "connect.trace", "connect.trying", "connect.start", "connect.sent"),
+    "lookup": ("lookup.server", "lookup.note", "lookup.start", "lookup.question"),
+    "dhcp-client": ("dhcp.discover", "dhcp.request", "dhcp.offer", "dhcp.listening", "dhcp.note"),
+}
+
+
+def is_finished(kind: str, symptoms: Sequence[Symptom]) -> bool:
+    """Whether a run of another program than ping tells how it ended."""
+    if not symptoms or kind == "server-log":
+        return False
+    if kind in ("traceroute", "tracepath", "mtr"):
+        return any(each.id in ("way.reached", "way.total", "way.refused") for each in symptoms) or symptoms[-1].id in (
+            "way.silent",
+            "way.hop",
+            "way.send-failed",
+        )
+    return any(each.id not in _LAST[kind] for each in symptoms)
 
 
 def pattern_of(symptoms: Sequence[Symptom], counts: Counts) -> Pattern:
@@ -171,10 +190,8 @@ def _about_times(symptoms: Sequence[Symptom]) -> tuple[str, ...]:
     if least > most or (mean is not None and not least - 0.001 <= mean <= most + 0.001):
         return ("times-out-of-order",)
     seen = [float(symptom.values["time_ms"]) for symptom in symptoms if symptom.values.get("time_ms") is not None]
-    slack = 0.006 + most / 100 if most < 100 else 1.5
-    is_outside = any(
-        not least - max(slack, 1.0 if least >= 1 else 0) <= time <= most + max(slack, 0.6) for time in seen
-    )
+    slack = max(0.006 + most / 100, 0.6) if most < 100 else 1.5  # programs round the two differently
+    is_outside = any(not least - slack <= time <= most + slack for time in seen)
     return ("times-outside-range",) if is_outside else ()
 
 
@@ -184,8 +201,23 @@ def has_succeeded(witness: TextWitness) -> bool | None:
         if witness.counts.received is not None:
             return witness.counts.received > 0
         return True if witness.has("echo.reply", "echo.reply.") else (False if witness.is_complete else None)
-    good = ("connect.open", "way.reached", "lookup.answer", "dhcp.bound", "dhcp.ack")
-    if witness.has(*good):
+    if witness.program in ("traceroute", "tracepath", "mtr"):
+        return True if witness.has("way.reached") else (False if witness.is_complete else None)
+    if witness.program == "connect":
+        return _has_connected(witness)
+    if witness.has("lookup.answer", "lookup.alias", "lookup.record", "dhcp.bound", "dhcp.ack"):
+        return True
+    if witness.exit_status is not None:
+        return witness.exit_status == 0
+    return False if witness.is_complete else None
+
+
+def _has_connected(witness: TextWitness) -> bool | None:
+    """A connection that opened and gave something back; opened and silent is a failure, as is closed without a word."""
+    is_empty = any(each.values.get("bytes") == 0 for each in witness.all("connect.closed"))
+    if is_empty or witness.has("connect.no-answer", "connect.reset"):
+        return False
+    if witness.has("connect.open", "connect.http"):
         return True
     if witness.exit_status is not None:
         return witness.exit_status == 0

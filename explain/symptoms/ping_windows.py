@@ -112,7 +112,8 @@ def _totals(text: str) -> Reading | None:
     if packets := _PACKETS.match(text):
         sent, received, lost, loss = (int(part) for part in packets.groups() if part is not None)
         return "echo.statistics", {
-            "sent": sent, "received": received, "lost": lost, "loss": float(loss), "duplicates": 0, "corrupted": 0, "errors": 0,
+            "sent": sent, "received": received, "lost": lost, "loss": float(loss),
+            "duplicates": 0, "corrupted": 0, "errors": 0,
             "lasted_ms": None,
             "dialect": "windows",
         }  # fmt: skip

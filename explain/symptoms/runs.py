@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from explain.symptoms.addresses import canonical, family_of
 from explain.symptoms.command import Command, parse_command
-from explain.symptoms.outcome import counts_of, inconsistencies_of, is_complete, pattern_of
+from explain.symptoms.connect_lines import read_connect_line
+from explain.symptoms.dhcp_lines import read_dhcp_line
+from explain.symptoms.hops import hops_of, with_reached
+from explain.symptoms.lookup_lines import read_lookup_line, read_short_answer
+from explain.symptoms.outcome import counts_of, inconsistencies_of, is_complete, is_finished, pattern_of
+from explain.symptoms.path_lines import read_mtr_json, read_mtr_line, read_tracepath_line
 from explain.symptoms.ping_errors import read_ping_error
 from explain.symptoms.ping_lines import read_ping_line
 from explain.symptoms.ping_totals import read_ping_totals
@@ -19,27 +24,51 @@ if TYPE_CHECKING:
 
     from explain.symptoms.cleaning import Line
     from explain.symptoms.transcript import Block
+from explain.symptoms.server_lines import read_server_line
+from explain.symptoms.traceroute_lines import read_traceroute_error, read_traceroute_line
 
 READERS: dict[str, tuple[LineReader, ...]] = {
     "ping": (read_ping_line, read_ping_totals, read_windows_ping, read_ping_error),
+    "traceroute": (read_traceroute_line, read_traceroute_error),
+    "tracepath": (read_tracepath_line, read_traceroute_error),
+    "mtr": (read_mtr_line, read_traceroute_error),
+    "connect": (read_connect_line,),
+    "lookup": (read_lookup_line,),
+    "dhcp-client": (read_dhcp_line,),
+    "server-log": (read_server_line,),
 }
 """The readers of each kind of program, in the order in which they are asked."""
 
-STARTS = frozenset({"echo.start"})
+STARTS = frozenset({"echo.start", "way.start", "connect.start", "lookup.start"})
+WAYS = frozenset({"traceroute", "tracepath", "mtr"})
 
 
 def runs_of(block: Block) -> list[TextWitness]:
     """The runs that a block shows; none for commands of other kinds and for pure remarks."""
     kind = block.command.kind if block.command else None
     if kind in READERS:
-        return [_witness(kind, block, read_lines(block.lines, READERS[kind]))]
+        return [_witness(kind, block, _understood(kind, block))]
     if block.command is not None and kind is not None:
         return []
     return [_witness(kind, block, understood) for kind, understood in _by_kind(block)]
 
 
+def _understood(kind: str, block: Block) -> Understood:
+    """The lines below a command; mtr's JSON and dig's short form are known by the command alone."""
+    if kind == "mtr" and (hops := read_mtr_json("\n".join(line.text for line in block.lines).strip())):
+        first = next(line.number for line in block.lines if line.text.strip())
+        return Understood(tuple(make_symptom(hop, "", first) for hop in hops), ())
+    readers = READERS[kind]
+    if kind == "lookup" and block.command and "+short" in block.command.words:
+        readers = (*readers, read_short_answer)
+    return read_lines(block.lines, readers)
+
+
 def _by_kind(block: Block) -> list[tuple[str, Understood]]:
     """Lines without a command: cut where another kind of program, or another run of the same, begins."""
+    if hops := read_mtr_json("\n".join(line.text for line in block.lines[:4096]).strip()):
+        symptoms = tuple(make_symptom(hop, "", block.lines[0].number) for hop in hops)
+        return [("mtr", Understood(symptoms, ()))]
     pieces: list[tuple[str, list[Line]]] = []
     waiting: list[Line] = []
     for line in block.lines:
@@ -87,7 +116,9 @@ def _witness(kind: str, block: Block, understood: Understood) -> TextWitness:
         each.id == "echo.start" for each in symptoms
     )
     is_short |= any(each.id == "echo.flood" for each in symptoms)
-    target, address = _target(command, start, symptoms)
+    target, address = _target(command, start, symptoms) if kind not in ("dhcp-client", "server-log") else (None, None)
+    if kind in WAYS:
+        symptoms = with_reached(symptoms, address or target)
     return TextWitness(
         program=kind,
         dialect=dialect,
@@ -99,13 +130,14 @@ def _witness(kind: str, block: Block, understood: Understood) -> TextWitness:
         source=start.get("source") or (command.source if command else None),
         interface=start.get("interface") or (command.interface if command else None),
         exit_status=block.status,
-        is_complete=is_complete(symptoms),
+        is_complete=is_complete(symptoms) if kind == "ping" else is_finished(kind, symptoms),
         counts=counts,
         pattern=pattern_of(symptoms, counts) if kind == "ping" else Pattern(),
         symptoms=symptoms,
         unknown=understood.unknown,
         inconsistencies=inconsistencies_of(symptoms, counts, is_short or _has_cut(block)) if kind == "ping" else (),
         notes=("cut-lines",) if _has_cut(block) else (),
+        hops=hops_of(symptoms) if kind in WAYS else (),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from explain.symptoms.addresses import canonical
 from explain.symptoms.cleaning import decode, looks_binary
 from explain.symptoms.command import Command, parse_command
 from explain.symptoms.prompts import read_prompt
@@ -62,9 +63,7 @@ def read_runs(text: str | bytes, *, path: str = "text") -> tuple[TextWitness, ..
         runs += _with_leftovers(block)
     usable = [run for run in runs if run.symptoms]
     if not usable:
-        raise NothingUsableError(
-            path, "it shows no ping, traceroute, connection, look-up or DHCP client that is known here"
-        )
+        raise NothingUsableError(path, "it shows no ping, traceroute, connection, look-up or DHCP client that is known")
     return tuple(replace(run, notes=(*run.notes, "cut-text")) for run in usable) if transcript.is_cut else tuple(usable)
 
 
@@ -107,6 +106,7 @@ def _with_command(run: TextWitness, given: Command) -> TextWitness:
         command=command,
         node=run.node or command.node,
         target=command.target or run.target,
+        target_address=run.target_address or canonical(command.target or ""),
         family=run.family or command.family,
         source=run.source or command.source,
         interface=run.interface or command.interface,
