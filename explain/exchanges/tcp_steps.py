@@ -38,6 +38,7 @@ _CONTROL = FIN | SYN | RST
 _WRAP = 0xFFFFFFFF
 _HALF = 0x80000000
 _NO_WINDOW = -1
+_MANY = _WRAP
 _UNKNOWN, _UNSCALED = -1, -2
 FAST_NS = 20_000_000
 """A fast retransmission comes at most so long after the last duplicate acknowledgement."""
@@ -67,7 +68,7 @@ class _Side:
     unbroken: int = 0  # the number after the last octet before the first hole
     acked: int = 0
     acked_ns: int = 0
-    repeats: int = 0  # duplicate acknowledgements in a row; -1 after acknowledging what was not seen
+    repeats: int = 0  # duplicate acknowledgements in a row
     window: int = _NO_WINDOW
     shift: int = _UNKNOWN
     is_window_unscaled: bool = False
@@ -111,7 +112,7 @@ def label_steps(
         mask = _label(segment, near, far, mask)
         if mask & DUPLICATE_ACK:
             numbers[position] = near.repeats
-        mask = _acknowledge(segment, near, far, mask)
+        mask = _acknowledge(segment, far, mask)
         if segment.length or segment.flags & (SYN | FIN):
             mask |= _resent(segment, near, far, mask, connection.round_trip_ns)
         _advance(segment, near, mask)
@@ -132,7 +133,7 @@ def _syn_again(segment: Segment, near: _Side) -> int:
         near.initial = segment.seq
         return PORTS_REUSED
     near.following = near.unbroken
-    return PORTS_REUSED
+    return 0
 
 
 def _number_initially(segment: Segment, near: _Side, far: _Side) -> None:
@@ -153,7 +154,7 @@ def _label(segment: Segment, near: _Side, far: _Side, mask: int) -> int:
         mask |= ZERO_WINDOW
     if near.following and is_after(seq, near.following) and not flags & RST:
         mask |= GAP
-    if length <= 1 and seq == near.following - 1 and is_plain:
+    if length <= 1 and seq == (near.following - 1) & _WRAP and is_plain:
         mask |= KEEP_ALIVE
     if length and is_plain and far.shift != _UNKNOWN and _fills_window(segment, far):
         mask |= WINDOW_FULL
@@ -170,7 +171,7 @@ def _unchanged(window: int, near: _Side, far: _Side) -> int:
         return ZERO_WINDOW_PROBE_ACK if far.last & ZERO_WINDOW_PROBE else 0
     if far.last & KEEP_ALIVE:
         return KEEP_ALIVE_ACK
-    near.repeats = max(near.repeats, 0) + 1
+    near.repeats = 1 if near.repeats == _MANY else near.repeats + 1
     return DUPLICATE_ACK
 
 
@@ -185,16 +186,15 @@ def _fills_window(segment: Segment, far: _Side) -> bool:
     return (segment.seq + segment.length) & _WRAP == (far.acked + (far.window << shift)) & _WRAP
 
 
-def _acknowledge(segment: Segment, near: _Side, far: _Side, mask: int) -> int:
+def _acknowledge(segment: Segment, far: _Side, mask: int) -> int:
     """Whether the segment acknowledges octets that were not captured."""
-    del near
     if not (far.unbroken and segment.flags & ACK and is_after(segment.ack, far.unbroken)):
         return mask
-    if far.unbroken > far.following:
-        far.unbroken = far.following
+    if far.unbroken != far.following:
+        far.unbroken = far.following  # so that one loss is told once
         return mask | ACKED_UNSEEN
     is_told = far.repeats != 0
-    far.repeats = -1
+    far.repeats = _MANY
     return mask if is_told else mask | ACKED_UNSEEN
 
 
@@ -204,7 +204,7 @@ def _resent(segment: Segment, near: _Side, far: _Side, mask: int, round_trip_ns:
     if mask & KEEP_ALIVE:
         return 0
     is_back = bool(near.following) and is_after(near.following, seq)
-    if length > 1 and seq == near.following - 1:
+    if length > 1 and seq == (near.following - 1) & _WRAP:
         is_back = False  # new octets after a probe
     if length and far.acked and not is_after(seq + length, far.acked):
         return SPURIOUS_RETRANSMISSION

@@ -78,24 +78,27 @@ def _by_first_frame(rows: Rows, bounds: I8, is_reuse: Bools) -> tuple[Rows, I8, 
 
 def _reuses(table: PacketTable, rows: Rows, flow_bounds: I8) -> I8:
     """Positions in ``rows`` at which a SYN begins another connection in a flow."""
-    spots = np.flatnonzero(table.flags[rows] & (SYN | ACK) == SYN)
+    flags = table.flags[rows]
+    spots = np.flatnonzero(flags & SYN)
     flow = np.searchsorted(flow_bounds, spots, side="right") - 1
+    is_syn = flags[spots] & ACK == 0
     is_first = spots == flow_bounds[flow]
-    later = np.unique(flow[~is_first])
+    later = np.unique(flow[is_syn & ~is_first])
     if not len(later):
         return np.empty(0, np.int64)
     among = np.isin(flow, later)
-    spots, flow, is_first = spots[among], flow[among], is_first[among]
-    seq = table.seq[rows[spots]]
-    way = table.layers[rows[spots]] & REVERSED
-    is_next = np.concatenate(([False], flow[1:] == flow[:-1]))
-    turns = np.concatenate(([False], way[1:] != way[:-1])) & is_next
-    # SYNs of one side from the first frame on differ from the initial number where they differ from
-    # each other; other flows are gone through step by step.
-    begins = np.flatnonzero(~is_next)
-    is_simple = is_first[begins] & ~np.logical_or.reduceat(turns, begins)
-    differs = np.concatenate(([False], seq[1:] != seq[:-1])) & is_next
-    cuts = [spots[differs & is_simple.repeat(np.diff(np.concatenate((begins, [len(spots)]))))]]
+    spots, flow, is_syn, is_first = spots[among], flow[among], is_syn[among], is_first[among]
+    opener = (table.layers[rows[spots]] & REVERSED != 0) ^ ~is_syn
+    begins = np.flatnonzero(np.concatenate(([True], flow[1:] != flow[:-1])))
+    sizes = np.diff(np.concatenate((begins, [len(spots)])))
+    # Where one side alone opens, from the flow's first frame on, a SYN differs from the initial number
+    # if it differs from the SYN before; other flows are gone through step by step.
+    turns = opener != opener[begins].repeat(sizes)
+    is_simple = is_first[begins] & is_syn[begins] & ~np.logical_or.reduceat(turns, begins)
+    plain = np.flatnonzero(is_syn & is_simple.repeat(sizes))
+    seq = table.seq[rows[spots[plain]]]
+    differs = (seq[1:] != seq[:-1]) & (flow[plain[1:]] == flow[plain[:-1]])
+    cuts = [spots[plain[1:][differs]]]
     for index in begins[~is_simple].tolist():
         start, end = flow_bounds[flow[index]], flow_bounds[flow[index] + 1]
         cuts.append(_reuses_step_by_step(table, rows[start:end]) + start)
@@ -114,7 +117,7 @@ def _reuses_step_by_step(table: PacketTable, rows: Rows) -> I8:
         if flag == SYN and initial[side] is not None and initial[side] != seq[position]:
             cuts.append(position)
             initial = [None, None]
-        if initial[side] is None:
+        if initial[side] is None or flag == SYN | ACK:  # a SYN-ACK that does not fit starts its side anew
             initial[side] = seq[position] if flag & SYN else (seq[position] - 1) & 0xFFFFFFFF
         if flag & ACK and initial[not side] is None:
             initial[not side] = (ack[position] - 1) & 0xFFFFFFFF
