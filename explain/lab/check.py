@@ -213,6 +213,13 @@ def argument(value: Any, where: str) -> str:
             parsed = ipaddress.ip_address(bare)
         except ValueError:
             continue
-        if not is_allowed(parsed) and not any(parsed.version == net.version and parsed in net for net in COMMON):
+        common = any(parsed.version == net.version and parsed in net for net in COMMON)
+        if not is_allowed(parsed) and not common and not is_netmask(parsed):
             raise LabFileError(where, value, "only documentation, private and link-local addresses may stand here")
     return word
+
+
+def is_netmask(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """True for 255.255.255.0 and its like."""
+    ones = int(address)
+    return address.version == 4 and ones >> 24 == 255 and (~ones & 0xFFFFFFFF) & ((~ones & 0xFFFFFFFF) + 1) == 0

@@ -89,7 +89,6 @@ def _performed(lab: Lab, with_fault: bool, with_states: bool, tell: Tell) -> Rec
         for act in planning.started(lab, with_fault):
             tell("stage", act.command)
             _act(act, stage, tell, ran, complaints)
-        ran.clear()  # the fault's own commands are no part of the terminal's text
         before = states(places) if with_states else {}
         for act in planning.performed(lab):
             _act(act, stage, tell, ran, complaints)
@@ -109,7 +108,11 @@ def _act(act: object, stage: Stage, tell: Tell, ran: list[Ran], complaints: list
     match act:
         case StartService(service):
             stage.serve(service)
-        case Break(step) | Perform(step):
+        case Break(step):
+            done = stage.run(step)
+            if done is not None and done.complaint:
+                raise ExplainError(f"fault: {done.complaint}: {done.output.strip()}")
+        case Perform(step):
             tell("step", step)
             done = stage.run(step)
             if done is not None:

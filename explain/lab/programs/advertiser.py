@@ -7,6 +7,7 @@ import ipaddress
 import select
 import socket
 import struct
+import time
 
 
 def advertisement(args: argparse.Namespace, mac: bytes) -> bytes:
@@ -37,7 +38,11 @@ def main() -> None:
         socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, socket.inet_pton(socket.AF_INET6, "ff02::2") + struct.pack("i", index)
     )
     while True:
-        sock.sendto(advertisement(args, mac), ("ff02::1", 0, 0, index))
+        try:
+            sock.sendto(advertisement(args, mac), ("ff02::1", 0, 0, index))
+        except OSError:  # the link-local address is still being checked for duplicates
+            time.sleep(0.1)
+            continue
         while select.select([sock], [], [], args.every)[0]:
             message, _ = sock.recvfrom(2048)
             if message[:1] == b"\x85":  # a Router Solicitation

@@ -1,4 +1,4 @@
-"""A DNS server that knows a few addresses (RFC 1035): A, AAAA and CNAME, NXDOMAIN for the rest."""
+"""A DNS server that knows a few names (RFC 1035): A, AAAA, CNAME and PTR, NXDOMAIN for the rest."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import argparse
 import ipaddress
 import socket
 import struct
-
-TYPES = {1: "A", 28: "AAAA", 5: "CNAME"}
 
 
 def question_of(message: bytes) -> tuple[str, int, int]:
@@ -34,7 +32,7 @@ def answer(message: bytes, records: dict[str, list[str]], args: argparse.Namespa
             address = ipaddress.ip_address(value)
             rdata.append((1 if address.version == 4 else 28, address.packed))
         except ValueError:
-            rdata.append((5, packed(value)))
+            rdata.append((12 if name.endswith(".arpa") else 5, packed(value)))
     wanted = [(k, d) for k, d in rdata if k in {kind, 5}]
     code = args.code if args.code else 0 if name in records else 3
     if code:
