@@ -68,7 +68,7 @@ _PROGRAMS = re.compile(
 _EXCEPTION = re.compile(r"(?:[\w.]*(?:Error|Exception|gaierror|herror|timeout)): ")
 _ERRNO = re.compile(r"\[(?:Errno|WinError) (-?\d{1,5})\]")
 _TO = (
-    re.compile(rf"connect(?:ion)? to (?:host |address )?{_HOST}(?: \([\w.:%-]+\))?(?:,? port {_PORT})?"),
+    re.compile(rf"connect(?:ion)? to (?:host |address )?(?!remote\b){_HOST}(?: \([\w.:%-]+\))?(?:,? port {_PORT})?"),
     re.compile(rf"/dev/(?:tcp|udp)/(?P<target>[^/\s]{{1,255}})/{_PORT}"),
     re.compile(rf"(?:remote host|connect to remote host) \({_HOST}\)"),
     re.compile(rf"Failed to connect to {_HOST} port {_PORT}"),
@@ -76,16 +76,18 @@ _TO = (
     re.compile(rf"Connecting to (?:[^\s|]+\|)?{_HOST}\|?:{_PORT}"),
 )  # fmt: skip
 _QUOTED_NAME = re.compile(
-    r"(?:host|hostname|resolve|resolving) [\"'‘]?(?P<name>[\w.-]{1,255})[\"'’]?|(?P<bare>[\w.-]{1,255})(?:/\w+)?\Z",
+    r"(?:hostname|host|resolve|resolving) [\"'‘]?(?P<name>[\w.-]{1,255})[\"'’]?|(?P<bare>[\w.-]{1,255})(?:/\w+)?\Z",
     re.IGNORECASE,
 )
 
 
 def read_connect_line(text: str) -> Reading | None:
     """What one line of a TCP client says, or None."""
-    text = text.rstrip()
+    text = text.rstrip().removesuffix(" QUITTING.")
+    if (meter := _METER.match(text)) and meter.end() < len(text):
+        text = text[meter.end() :]
     found = _TABLE.read(text)
-    if found is not None:
+    if found is not None and not (found[0] == "connect.note" and text.startswith(_STARTS)):
         return found[0], with_family(_named(found[1]), "target")
     is_known = _PROGRAMS.match(text) or _EXCEPTION.match(text) or text.startswith(_STARTS) or _TRADITIONAL.match(text)
     return _failure(text) if is_known else None
@@ -102,6 +104,8 @@ _STARTS = (
     "* connect(",
     "connect to ",
 )
+# curl redraws its meter on the line on which it then complains
+_METER = re.compile(r"\s*\d{1,3} +[\d.]+[kMG]? +\d{1,3} .{0,80}?(?:--:--:-- +){2}--:--:-- +[\d.]+[kMG]? *")
 _TRADITIONAL = re.compile(r"(?:\S+|\(UNKNOWN\)) \[[0-9a-fA-F.:]+\] \d{1,5} ")
 
 

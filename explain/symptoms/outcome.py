@@ -78,11 +78,10 @@ def is_finished(kind: str, symptoms: Sequence[Symptom]) -> bool:
     if not symptoms or kind == "server-log":
         return False
     if kind in ("traceroute", "tracepath", "mtr"):
-        return any(each.id in ("way.reached", "way.total", "way.refused") for each in symptoms) or symptoms[-1].id in (
-            "way.silent",
-            "way.hop",
-            "way.send-failed",
-        )
+        last = ("way.silent", "way.hop", "way.send-failed")
+        told = ("way.reached", "way.total", "way.refused", "way.no-privilege", "way.usage")
+        is_told = any(each.id in told or each.id.startswith(("kernel.", "name.")) for each in symptoms)
+        return is_told or symptoms[-1].id in last
     return any(each.id not in _LAST[kind] for each in symptoms)
 
 
@@ -200,7 +199,9 @@ def has_succeeded(witness: TextWitness) -> bool | None:
     if witness.program == "ping":
         if witness.counts.received is not None:
             return witness.counts.received > 0
-        return True if witness.has("echo.reply", "echo.reply.") else (False if witness.is_complete else None)
+        if witness.has("echo.reply", "echo.reply."):
+            return True
+        return False if witness.is_complete or witness.exit_status else None
     if witness.program in ("traceroute", "tracepath", "mtr"):
         return True if witness.has("way.reached") else (False if witness.is_complete else None)
     if witness.program == "connect":

@@ -30,12 +30,15 @@ _RESUME = re.compile(
     r"\s*(?:Resume:|Too many hops:) pmtu (?P<mtu>\d{1,6})(?: hops (?P<hops>\d{1,3}))?(?: back (?P<back>\d{1,3}))?"
 )
 _TITLE = re.compile(
-    r"(?:HOST: (?P<host>\S{1,255})\s+Loss%\s+Snt|Start: \S|\s*My traceroute +\[v|\s*Packets\s+Pings\s*\Z|"
+    r"(?:Mtr_Version,|HOST: (?P<host>\S{1,255})\s+Loss%\s+Snt|Start: \S|\s*My traceroute +\[v|\s*Packets\s+Pings\s*\Z|"
     r"\s*Host\s+Loss%\s+Snt)"
 )
 _HUB = re.compile(
     r"\s{0,4}(?P<ttl>\d{1,3})\.(?:\|--)? +(?:AS\S+ +)?(?P<who>\?{3}|\S+(?: \([0-9a-f.:]+\))?) +"
     r"(?P<loss>\d{1,3}(?:\.\d)?)%? +(?P<sent>\d{1,9})(?P<times>(?: +\d{1,7}(?:\.\d{1,3})?){0,6})\s*\Z"
+)
+_ROW = re.compile(
+    r"MTR\.[\d.]+,\d+,\w+,[^,]{1,255},(?P<ttl>\d{1,3}),(?P<who>[^,]{1,255}),(?P<loss>\d{1,3}(?:\.\d+)?),(?P<sent>\d{1,9}),[^,]*,(?P<times>[\d.,]*)\Z"
 )
 _HUB_WAITING = re.compile(r"\s{0,4}(?P<ttl>\d{1,3})\. +(?:\(waiting for reply\)|\(no route to host\)|\?\?\?)\s*\Z")
 _ALSO = re.compile(r"\s{2,8}[|` ]+-- (?:AS\S+ +)?(?P<who>\S+(?: \([0-9a-f.:]+\))?)\s*(?:[\d.%\s]*)\Z")
@@ -92,6 +95,11 @@ def read_mtr_line(text: str) -> Reading | None:
     """What one line of mtr's report (or of its screen, copied) says, or None."""
     if title := _TITLE.match(text):
         return "way.title", {"host": title.group("host")}
+    if row := _ROW.match(text):
+        speaker = None if row.group("who") == "???" else row.group("who")
+        times = tuple(float(part) for part in row.group("times").split(",") if part)
+        values = _hub_values(int(row.group("ttl")), speaker, float(row.group("loss")), int(row.group("sent")), times)
+        return ("way.hop" if speaker else "way.silent"), values
     if waiting := _HUB_WAITING.match(text):
         return "way.silent", _hub_values(int(waiting.group("ttl")), None, 100.0, None, ())
     if hub := _HUB.match(text):

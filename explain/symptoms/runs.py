@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from explain.symptoms.addresses import canonical, family_of
@@ -43,14 +44,37 @@ STARTS = frozenset({"echo.start", "way.start", "connect.start", "lookup.start"})
 WAYS = frozenset({"traceroute", "tracepath", "mtr"})
 
 
-def runs_of(block: Block) -> list[TextWitness]:
-    """The runs that a block shows; none for commands of other kinds and for pure remarks."""
+def runs_of(block: Block, given: Command | None = None) -> list[TextWitness]:
+    """The runs that a block shows; none for commands of other kinds and for pure remarks.
+
+    Args:
+        block: of a transcript.
+        given: the command as somebody told it beside the text; it belongs to what no prompt stands above.
+    """
     kind = block.command.kind if block.command else None
     if kind in READERS:
         return [_witness(kind, block, _understood(kind, block))]
     if block.command is not None and kind is not None:
         return []
-    return [_witness(kind, block, understood) for kind, understood in _by_kind(block)]
+    hint = given.kind if given and given.kind in READERS else None
+    return [
+        _witness(
+            kind, replace(block, command=given) if kind == hint and _fits(given, understood) else block, understood
+        )
+        for kind, understood in _by_kind(block, hint)
+    ]
+
+
+def _told(block: Block, given: Command | None) -> Block:
+    return replace(block, command=given, node=block.node or (given.node if given else None))
+
+
+def _fits(given: Command | None, understood: Understood) -> bool:
+    """Whether the lines may be those of a command: no other target stands in their header."""
+    start = next((each.values for each in understood.symptoms if each.id in STARTS), {})
+    printed = {str(start[key]).split("%")[0].lower() for key in ("target", "address") if start.get(key)}
+    wanted = str((given.target if given else None) or "").split("%")[0].lower()
+    return not printed or not wanted or bool({wanted, canonical(wanted)} & printed)
 
 
 def _understood(kind: str, block: Block) -> Understood:
@@ -64,7 +88,7 @@ def _understood(kind: str, block: Block) -> Understood:
     return read_lines(block.lines, readers)
 
 
-def _by_kind(block: Block) -> list[tuple[str, Understood]]:
+def _by_kind(block: Block, hint: str | None) -> list[tuple[str, Understood]]:
     """Lines without a command: cut where another kind of program, or another run of the same, begins."""
     if hops := read_mtr_json("\n".join(line.text for line in block.lines[:4096]).strip()):
         symptoms = tuple(make_symptom(hop, "", block.lines[0].number) for hop in hops)
@@ -72,7 +96,7 @@ def _by_kind(block: Block) -> list[tuple[str, Understood]]:
     pieces: list[tuple[str, list[Line]]] = []
     waiting: list[Line] = []
     for line in block.lines:
-        kind, starts = _kind_of(line.text, pieces[-1][0] if pieces else None)
+        kind, starts = _kind_of(line.text, pieces[-1][0] if pieces else hint)
         if kind is None:
             (pieces[-1][1] if pieces else waiting).append(line)
         elif (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from explain.symptoms.addresses import canonical
 from explain.symptoms.cleaning import decode, looks_binary
 from explain.symptoms.command import Command, parse_command
 from explain.symptoms.prompts import read_prompt
@@ -32,12 +31,9 @@ def read_text(
     Raises:
         NothingUsableError: the text is empty, binary, or of no program that is known here.
     """
-    runs = list(read_runs(text, path=path))
     given = parse_command(_bare(command)) if isinstance(command, str) else command
-    at = _chosen(runs, given)
-    chosen = runs.pop(at)
-    if given is not None and chosen.command is None:
-        chosen = _with_command(chosen, given)
+    runs = list(read_runs(text, given, path=path))
+    chosen = runs.pop(_chosen(runs, given))
     if exit_status is not None:
         chosen = replace(chosen, exit_status=exit_status)
     if chosen.program == "ping" and _contradicts(chosen):
@@ -45,8 +41,13 @@ def read_text(
     return replace(chosen, others=tuple(runs))
 
 
-def read_runs(text: str | bytes, *, path: str = "text") -> tuple[TextWitness, ...]:
+def read_runs(text: str | bytes, given: Command | None = None, *, path: str = "text") -> tuple[TextWitness, ...]:
     """Every run that a text shows, in its order.
+
+    Args:
+        text: as for ``read_text``.
+        given: a command that is known beside the text.
+        path: how the text is named in an error.
 
     Raises:
         NothingUsableError: as ``read_text``.
@@ -60,15 +61,15 @@ def read_runs(text: str | bytes, *, path: str = "text") -> tuple[TextWitness, ..
     transcript = read_transcript(text)
     runs: list[TextWitness] = []
     for block in transcript.blocks:
-        runs += _with_leftovers(block)
+        runs += _with_leftovers(block, given)
     usable = [run for run in runs if run.symptoms]
     if not usable:
         raise NothingUsableError(path, "it shows no ping, traceroute, connection, look-up or DHCP client that is known")
     return tuple(replace(run, notes=(*run.notes, "cut-text")) for run in usable) if transcript.is_cut else tuple(usable)
 
 
-def _with_leftovers(block: Block) -> list[TextWitness]:
-    runs = runs_of(block)
+def _with_leftovers(block: Block, given: Command | None) -> list[TextWitness]:
+    runs = runs_of(block, given)
     if runs and block.command is None and not block.is_prose:
         seen = {each.line for run in runs for each in run.unknown} | {
             each.line for run in runs for each in run.symptoms
@@ -93,27 +94,6 @@ def _chosen(runs: list[TextWitness], given: Command | None) -> int:
                 return found[-1]
     failed = [at for at, run in enumerate(runs) if run.succeeded is False]
     return failed[-1] if failed else len(runs) - 1
-
-
-def _with_command(run: TextWitness, given: Command) -> TextWitness:
-    if given.kind not in (None, run.program):
-        return run
-    command = parse_command(given.text, run.dialect) if run.dialect in ("bsd", "windows") else given
-    command = command or given
-    is_quiet = run.program == "ping" and {"q", "f"} & set(command.options)
-    return replace(
-        run,
-        command=command,
-        node=run.node or command.node,
-        target=command.target or run.target,
-        target_address=run.target_address or canonical(command.target or ""),
-        family=run.family or command.family,
-        source=run.source or command.source,
-        interface=run.interface or command.interface,
-        inconsistencies=tuple(
-            each for each in run.inconsistencies if not (is_quiet and each == "fewer-replies-than-received")
-        ),
-    )
 
 
 def _contradicts(run: TextWitness) -> bool:

@@ -220,6 +220,9 @@ def _report(match: re.Match[str]) -> Reading | None:
     return "way.refused", _hop(int(match.group("ttl")), [answer])[1] | {"dialect": "windows"}
 
 
+_BARE_NAME = re.compile(r"[\w.-]+: [^:]+\Z")  # Linux leaves its own name out: "nowhere.test: Name or service ..."
+
+
 def read_traceroute_error(text: str) -> Reading | None:
     """What traceroute, tracepath and mtr say of themselves and of this kernel, or None."""
     text = text.strip()
@@ -236,13 +239,13 @@ def read_traceroute_error(text: str) -> Reading | None:
     is_call = said.startswith(
         ("connect:", "send:", "sendto:", "sendmsg:", "bind:", "socket:", "setsockopt", "recvmsg:", "NET ERROR")
     )
-    failure = failure_at_end(said) if prefix or is_call or re.match(r"[\w.-]+: ", said) else None
+    failure = failure_at_end(said) if prefix or is_call or _BARE_NAME.match(said) else None
     if failure is None:
         return ("way.note", {"message": said[:300]}) if prefix else None
     kind, name, symbol, before = failure
     call = before.rstrip(": ")
     if kind == "name":
-        return f"name.{name}", {"name": call or None, "errno": symbol}
+        return f"name.{name}", {"name": call.rsplit(": ", 1)[-1] or None, "errno": symbol}
     if not prefix and not is_call:
         return None
     if "SO_BINDTODEVICE" in call and name == "no-such-device":

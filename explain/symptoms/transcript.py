@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 DEEPEST_QUOTE = 8
 
 _QUOTE = re.compile(rf"(?: {{0,3}}[>|](?: |$)){{1,{DEEPEST_QUOTE}}}")
+_SENT_BY_CURL = re.compile(
+    r"> (?:[A-Z]{3,8} \S+ HTTP/|(?:Host|User-Agent|Accept|Content-|Authorization|Connection|Cookie)[\w-]*: )"
+)
 _FENCE = re.compile(r" {0,3}(?:[-*] )?(?:```|~~~)")
 _EXIT = re.compile(r"(?:exit(?: status| code)?|\$\?|echo \$\?)\s*[:=]?\s*(\d{1,3})\s*\Z")
 _CARET = re.compile(r"\^[CZD\\](?=\S|\s|\Z)")
@@ -74,7 +77,8 @@ def read_transcript(text: str) -> Transcript:
     kept: list[Line] = []
     head, is_inside = _Open(is_prose=has_fences), False
     for line in _joined(lines):
-        plain = _unquoted(line)
+        is_curl = head.command is not None and head.command.program == "curl"  # its -v marks what it sends with ">"
+        plain = line if is_curl else _unquoted(line)
         if has_fences and _FENCE.match(plain.text):
             is_inside = not is_inside
             _close(blocks, head, kept)
@@ -103,7 +107,7 @@ def _opened(prompt: Prompt, number: int) -> _Open:
 def _unquoted(line: Line) -> Line:
     """Without the marks of a quoted mail, a table's edge, and the echo of Ctrl-C."""
     text = line.text
-    if quote := _QUOTE.match(text):
+    if (quote := _QUOTE.match(text)) and not _SENT_BY_CURL.match(text):
         text = text[quote.end() :]
     if caret := _CARET.match(text.lstrip()):
         text = text.lstrip()[caret.end() :]
