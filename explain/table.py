@@ -51,12 +51,13 @@ CUT = 1 << 12  # a header reaches beyond the captured octets
 MALFORMED = 1 << 13  # lengths that contradict each other
 BAD_IP_CHECKSUM = 1 << 14
 BAD_CHECKSUM = 1 << 15  # of TCP, UDP, ICMP
-PARTIAL_CHECKSUM = 1 << 16  # left to the card: the field holds the uncomplemented pseudo-header sum
+PARTIAL_CHECKSUM = 1 << 16  # left to the card: the uncomplemented pseudo-header sum, or of merged segments
 REVERSED = 1 << 17  # the source is the flow's high end
 OUTGOING = 1 << 18  # the link layer says that the recording host sent it (SLL, SLL2)
 UNKNOWN_LINK = 1 << 19  # a link type that is not decoded
 GOOD_CHECKSUM = 1 << 20  # of TCP, UDP, ICMP: verified and right
 EXTENSIONS = 1 << 21  # IPv4 options or IPv6 extension headers
+ROUTED = 1 << 22  # IPv6 with a routing header that is not used up: another target comes last
 IP = IPV4 | IPV6
 
 NO_FLOW = 0xFFFFFFFF
@@ -78,13 +79,14 @@ COLUMNS: dict[str, str] = {
     "payload": "u4",  # octets after the header of TCP, UDP or ICMP, as IP says; else of IP
     "place": "u2",  # index into PacketTable.places
     "vlan": "u2",  # outermost 802.1Q tag: priority, DEI and VLAN id
+    "transport": "u2",  # octets from the frame's first one to layer 4; 0 without IP
     "ip_id": "u2",  # identification of IPv4
     "window": "u2",  # TCP window, not scaled
     "checksum": "u2",  # of TCP or UDP, as it stands there
     "ttl": "u1",  # TTL or hop limit
     "flags": "u1",  # TCP: FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32, ECE 64, CWR 128
 }
-"""Name, type; 62 octets a packet."""
+"""Name, type; 64 octets a packet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,11 +207,15 @@ def stack(kind: type[Side], parts: Sequence[Side]) -> Side:
 
 
 class Addresses:
-    """IPv6 addresses by index, and the text of any address key."""
+    """IPv6 addresses by index, and the text of any address key.
+
+    Attributes:
+        high, low: uint64[n], the halves of each IPv6 address as numbers.
+    """
 
     def __init__(self, high: U8, low: U8) -> None:
-        self._high = high
-        self._low = low
+        self.high = high
+        self.low = low
         self._text: dict[int, str] = {}
 
     def text(self, key: int) -> str:
@@ -227,7 +233,7 @@ class Addresses:
     def find(self, octets: bytes) -> int | None:
         """Index of an IPv6 address given as 16 octets; None if no frame has it."""
         high, low = int.from_bytes(octets[:8], "big"), int.from_bytes(octets[8:], "big")
-        found = np.flatnonzero((self._high == high) & (self._low == low))
+        found = np.flatnonzero((self.high == high) & (self.low == low))
         return int(found[0]) if len(found) else None
 
     def octets(self, key: int) -> bytes:
@@ -235,7 +241,7 @@ class Addresses:
         if key < IPV6_KEY:
             return int(key).to_bytes(4, "big")
         index = key - IPV6_KEY
-        return int(self._high[index]).to_bytes(8, "big") + int(self._low[index]).to_bytes(8, "big")
+        return int(self.high[index]).to_bytes(8, "big") + int(self.low[index]).to_bytes(8, "big")
 
 
 def ipv6_text(octets: bytes) -> str:
@@ -302,6 +308,7 @@ class PacketTable:
     payload: U4
     place: U2
     vlan: U2
+    transport: U2
     ip_id: U2
     window: U2
     checksum: U2
