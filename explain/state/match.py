@@ -255,7 +255,7 @@ def _equal(
 
 
 def _all_equal(left: tuple[object, ...], right: list[Any], expression: object, context: Context) -> Answer:
-    if isinstance(right, list) and len(left) != len(right):
+    if len(left) != len(right):
         return None
     parts = expression.get("concat") if isinstance(expression, Mapping) else None
     listed = parts if isinstance(parts, list) and len(parts) == len(left) else [None] * len(left)

@@ -46,8 +46,10 @@ def refusal(state: HostState, packet: Packet, interface: str) -> tuple[str, Sett
     IPv6 has neither check.
     """
     source = packet.source
-    if packet.family == 6 or source is None:
+    if packet.family == 6:
         return None
+    if source is None:
+        return ("martian", None) if packet.destination != "255.255.255.255" else None
     if is_multicast(source) or is_loopback(source) or source == "255.255.255.255":
         return "martian", None
     owner = state.owner_of(source)

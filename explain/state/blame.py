@@ -1,0 +1,192 @@
+"""From the place where a packet stops to the cause: which id of the vocabulary do the states prove?
+
+A stop is a mechanism (no route, no MAC, a rule); the cause is what made it so. One mechanism can have several
+causes, so each kind of stop asks further, and the most particular answer comes first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from explain.state.blame_link import blame_lost, blame_silence, blame_unresolved
+from explain.state.blame_nat import blame_return, blame_service
+from explain.state.blame_route import blame_forwarding, blame_no_way
+from explain.state.blame_sender import blame_refused
+from explain.state.decision import Decider
+from explain.state.journey import travel
+from explain.state.path import Leg, Path, StateCause, Stop
+from explain.state.scene import Scene, filter_cause, unique
+
+_SENDER_REASONS = frozenset(
+    "unknown-interface source-not-local interface-down no-source broadcast-denied too-long loopback-down".split()
+)
+_NO_WAY = frozenset({"no-route", "blackhole", "unreachable", "prohibit"})
+
+
+def blame(path: Path) -> tuple[StateCause, ...]:
+    """The causes that the states show for how this path ended, most likely first."""
+    scene = Scene(path)
+    stop = path.stop
+    if stop is None:
+        return _of_success(scene)
+    if path.outcome == "unknown":
+        return unique(_overriding(scene, stop))
+    found = [*_silenced(scene), *_overriding(scene, stop), *_of_stop(scene, stop)]
+    if not stop.is_certain:
+        found = [replace(each, certainty="likely") if each.certainty == "proved" else each for each in found]
+    return unique(found)
+
+
+def _of_success(scene: Scene) -> tuple[StateCause, ...]:
+    """What works may still be odd; the oddities are seen as observations and the first leads."""
+    leading = [*_contested(scene), *scene.path.also]
+    healthy = scene.cause("healthy", None, certainty="proved" if scene.path.is_certain else "likely", role="target")
+    return unique(leading or [healthy])
+
+
+def _silenced(scene: Scene) -> list[StateCause]:
+    """The sender itself drops the error that would have told it: a fault of its own beside the first."""
+    error = scene.path.leg("error")
+    stop = error.stop if error else None
+    if stop is None or stop.reason != "filter" or stop.host != scene.sender or not _is_error(error):
+        return []
+    return [scene.cause("filter-on-sender-input", stop.host, stop.decision.by, direction="error")]
+
+
+def _is_error(leg: Leg | None) -> bool:
+    return leg is not None and leg.packet.is_error
+
+
+def _overriding(scene: Scene, stop: Stop) -> list[StateCause]:
+    """Faults that explain whatever follows from them."""
+    return [*_contested(scene), *blame_return(scene, stop)]
+
+
+def _contested(scene: Scene) -> list[StateCause]:
+    """Steps on which the wrong one was believed: forged answers, wrong static entries, two owners."""
+    found: list[StateCause] = []
+    for step in scene.path.steps:
+        resolution, host = step.resolution, step.decision.host
+        if resolution is None or resolution.address is None or resolution.place is None:
+            continue
+        state = scene.host(resolution.place[0])
+        entry = resolution.entry
+        text = f"{resolution.address} lladdr {resolution.mac}"
+        by = Decider("neighbour", text, step.decision.interface, resolution.address)
+        if resolution.kind == "answered" and state.owner_of(resolution.address) is None:
+            if entry is not None and entry.mac and resolution.place not in resolution.answers:
+                cause = scene.cause("arp-spoofed", resolution.place[0], by, interface=resolution.place[1])
+                found.append(replace(cause, locus=(*cause.locus, scene.locus(host, step.decision.interface))))
+        elif resolution.kind == "static" and state.owner_of(resolution.address) is None:
+            found.append(scene.cause("wrong-static-neighbour", host, by, direction=step.direction))
+        if len(set(resolution.answers)) > 1 and resolution.kind == "answered":
+            claimants = [place for place in resolution.answers]
+            spare = [place for place in claimants if place[0] != scene.target] or claimants
+            found.append(scene.cause("duplicate-address", spare[0][0], by, interface=spare[0][1], certainty="likely"))
+    return [*found, *_two_of_us(scene)]
+
+
+def _two_of_us(scene: Scene) -> list[StateCause]:
+    """Another host on the sender's (or the target's) segment has its address."""
+    found = []
+    for name in (scene.sender, scene.target):
+        if name is None or name not in scene.network.hosts:
+            continue
+        for interface, address in scene.own_addresses(name):
+            for place in scene.neighbours((name, interface.name)):
+                other = scene.host(place[0]).interface(place[1])
+                if any(each.local == address.local for each in scene.addresses(other)):
+                    by = Decider("address", f"{address.local} dev {place[1]}", place[1], address.local)
+                    found.append(scene.cause("duplicate-address", place[0], by, certainty="proved"))
+            if "dadfailed" in address.flags:
+                by = Decider("address", f"{address.local} dadfailed", interface.name, address.local)
+                found.append(scene.cause("duplicate-address", name, by))
+    return found
+
+
+def _of_stop(scene: Scene, stop: Stop) -> list[StateCause]:
+    reason, by = stop.reason, stop.decision.by
+    if reason == "filter":
+        return _filtered(scene, stop)
+    if stop.decision.packet.in_interface is None and reason in _SENDER_REASONS | _NO_WAY:
+        if stop.host == scene.sender or stop.direction == "request":
+            return blame_refused(scene, stop)
+        return blame_no_way(scene, stop)
+    if reason in _NO_WAY:
+        return blame_no_way(scene, stop)
+    if reason == "forwarding-off":
+        return blame_forwarding(scene, stop)
+    if reason == "unresolved":
+        return blame_unresolved(scene, stop)
+    if reason in {"lost", "nobody-has-mac", "noarp"}:
+        return blame_lost(scene, stop)
+    if reason in {"no-listener", "bound-to-loopback", "accept-queue-full", "unexpected-source", "elsewhere"}:
+        return blame_service(scene, stop)
+    if reason in {"ttl-expired", "loop"}:
+        return _expired(scene, stop)
+    if reason == "too-big":
+        return _too_big(scene, stop)
+    if reason in {"martian", "beyond-scope"}:
+        return blame_silence(scene, stop.host, reason, by, stop)
+    simple = {
+        "rp-filter": "rp-filter-strict",
+        "echo-ignored": "echo-ignored-by-target",
+        "broadcast-ignored": "broadcast-echo-ignored",
+        "ipv6-disabled": "ipv6-disabled",
+        "nobody-answers": "destination-host-absent-on-link",
+        "loopback-down": "loopback-down",
+    }
+    return [scene.cause(simple[reason], stop.host, by, direction=stop.direction)] if reason in simple else []
+
+
+def _filtered(scene: Scene, stop: Stop) -> list[StateCause]:
+    look = next((each for each in stop.decision.looks if each.verdict.stops), None)
+    by = stop.decision.by
+    cause = scene.cause(filter_cause(scene.part(stop.host), stop.decision.hook), stop.host, by, direction=stop.direction)
+    packet = look.verdict.packet if look else stop.decision.packet
+    found = [cause]
+    if packet.is_fragment:
+        found.insert(0, replace(cause, cause="fragments-filtered"))
+    elif packet.connection == "invalid" and stop.direction == "reply" and scene.part(stop.host) == "router":
+        found.insert(0, replace(cause, cause="stateful-filter-asymmetric-path"))
+    if look is not None and look.verdict.rule is not None:
+        kinds = {key for statement in look.verdict.rule.statements for key in statement}
+        if "limit" in kinds and packet.is_echo_request:
+            found.insert(0, replace(cause, cause="icmp-rate-limited"))
+    return found
+
+
+def _expired(scene: Scene, stop: Stop) -> list[StateCause]:
+    """Too few hops to begin with, or a circle? Sending it again with all hops tells."""
+    leg = scene.path.leg(stop.direction)
+    if leg is None or stop.reason == "loop":
+        return [_loop(scene, stop)]
+    again = travel(scene.network, leg.steps[0].decision.host, replace(leg.packet, ttl=255), stop.direction, {})
+    if again.stop is not None and again.stop.reason == "loop":
+        return [_loop(scene, again.stop)]
+    if stop.direction == "request":
+        return [scene.cause("ttl-too-low", scene.sender, stop.decision.by, role="command")]
+    first = leg.steps[0].decision.host
+    return [scene.cause("reply-ttl-too-low", first, Decider("ttl", f"TTL {leg.packet.ttl}"), direction="reply")]
+
+
+def _loop(scene: Scene, stop: Stop) -> StateCause:
+    leg = scene.path.leg(stop.direction)
+    circle: dict[str, Decider | None] = {}
+    for step in leg.steps if leg else ():
+        if step.decision.verdict == "forwarded":
+            circle[step.decision.host] = step.decision.by
+    circle[stop.host] = stop.decision.by
+    cause = scene.cause("routing-loop", stop.host, stop.decision.by, direction=stop.direction)
+    return replace(cause, locus=tuple(scene.locus(name, by=by) for name, by in circle.items()))
+
+
+def _too_big(scene: Scene, stop: Stop) -> list[StateCause]:
+    """A smaller MTU that is told is one thing; a message that is lost another."""
+    error = scene.path.leg("error")
+    by = stop.decision.by
+    told = scene.cause("path-mtu-exceeded", stop.host, by, direction=stop.direction)
+    if error is None or error.stop is None:
+        return [told]
+    lost = replace(told, cause="pmtu-blackhole", locus=(*told.locus, scene.locus(error.stop.host, by=error.stop.decision.by)))
+    return [lost, replace(told, certainty="likely")]

@@ -1,0 +1,309 @@
+"""Why nobody answers for an address, and where frames are lost between two hosts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from explain.state.addresses import is_link_local
+from explain.state.blame_sender import blame_refused, misconfigured, no_route
+from explain.state.carry import Obstacle
+from explain.state.decision import Decider
+from explain.state.network import Place
+from explain.state.outgoing import send, without_binding
+from explain.state.path import StateCause, Stop
+from explain.state.resolve import Resolution, Silence
+from explain.state.scene import Scene, filter_cause
+from explain.state.settings import is_router
+
+_ON_SWITCH = {
+    "port-down": "bridge-port-down",
+    "port-not-member": "bridge-port-not-member",
+    "bridge-down": "bridge-down",
+    "port-state": "bridge-port-not-forwarding",
+    "isolated": "bridge-ports-isolated",
+    "fdb": "wrong-static-fdb-entry",
+    "switch-filter": "filter-on-switch",
+    "mtu": "mtu-mismatch-on-link",
+}
+
+
+def blame_unresolved(scene: Scene, stop: Stop) -> list[StateCause]:
+    """Nobody answered: was the address nobody's, or was somebody kept from answering?"""
+    found = stop.resolution
+    if found is None:
+        return []
+    if found.silences:
+        return _quiet(scene, stop, found)
+    return [*_fallen(scene, stop, found), *_nobody(scene, stop, found)]
+
+
+def _quiet(scene: Scene, stop: Stop, found: Resolution) -> list[StateCause]:
+    causes: list[StateCause] = []
+    for silence in found.silences:
+        if silence.obstacle is not None:
+            causes += link_cause(scene, stop, silence.obstacle, silence.place)
+        elif silence.reason == "filter":
+            causes += _filtered(scene, silence)
+        else:
+            causes += blame_silence(scene, silence.place[0], silence.reason, silence.by, stop)
+    return causes
+
+
+def _filtered(scene: Scene, silence: Silence) -> list[StateCause]:
+    host = silence.place[0]
+    return [scene.cause(filter_cause(scene.part(host), silence.hook), host, silence.by)]
+
+
+def blame_silence(scene: Scene, host: str, reason: str, by: Decider | None, stop: Stop) -> list[StateCause]:
+    """A host that has the address, or got the packet, and keeps quiet for a reason of its own."""
+    simple = {
+        "noarp": "arp-disabled",
+        "arp-ignore": "arp-ignored-by-target",
+        "arp-filter": "arp-ignored-by-target",
+        "rp-filter": "rp-filter-strict",
+        "ipv6-disabled": "ipv6-disabled",
+        "other-interface": "arp-ignored-by-target",
+    }
+    if reason in simple:
+        return [scene.cause(simple[reason], host, by, direction=stop.direction)]
+    if reason == "tentative":
+        failed = by is not None and "dadfailed" in by.text
+        return [scene.cause("duplicate-address" if failed else "address-tentative", host, by)]
+    source = stop.decision.packet.source
+    if source is None or is_link_local(source):
+        return _without_address(scene)
+    return [scene.cause("duplicate-address", host, by, direction=stop.direction)]
+
+
+def _without_address(scene: Scene) -> list[StateCause]:
+    """Packets came from nobody, or from a link-local address: the sender lacks a proper one."""
+    for interface, address in scene.own_addresses(scene.sender):
+        if not address.is_usable:
+            flags = " ".join(sorted(address.flags & {"tentative", "dadfailed"}))
+            by = Decider("address", f"{address.local} {flags}", interface.name, address.local)
+            cause = "duplicate-address" if "dadfailed" in address.flags else "address-tentative"
+            return [scene.cause(cause, scene.sender, by)]
+    return [scene.cause("sender-no-address", scene.sender, interface=scene.first_device(scene.sender))]
+
+
+def link_cause(scene: Scene, stop: Stop, obstacle: Obstacle, owner: Place | None) -> list[StateCause]:
+    """The cause that an obstacle on a segment stands for."""
+    host = obstacle.host
+    if obstacle.reason in _ON_SWITCH:
+        cause = _ON_SWITCH[obstacle.reason]
+        return [scene.cause(cause, host, obstacle.by, interface=obstacle.interface, direction=stop.direction)]
+    if obstacle.reason in {"peer-down", "interface-down"}:
+        return _down(scene, stop, (host, obstacle.interface), obstacle.by)
+    if obstacle.reason == "no-carrier":
+        return _no_carrier(scene, stop, obstacle)
+    return []
+
+
+def _no_carrier(scene: Scene, stop: Stop, obstacle: Obstacle) -> list[StateCause]:
+    place = (obstacle.host, obstacle.interface)
+    return [scene.cause("link-no-carrier", place[0], obstacle.by, interface=place[1], direction=stop.direction)]
+
+
+def _down(scene: Scene, stop: Stop, place: Place, by: Decider | None) -> list[StateCause]:
+    """An interface that somebody took down, named by whose it is."""
+    part = scene.part(place[0])
+    if part == "sender":
+        name = "sender-interface-down"
+    elif part == "target":
+        name = "target-interface-down"
+    elif part == "switch":
+        name = "bridge-port-down"
+    elif _is_last(scene, stop) and not is_router(scene.host(place[0]), scene.family):
+        name = "target-interface-down"
+    else:
+        name = "gateway-interface-down" if stop.host == scene.sender else "router-interface-down"
+    found = [scene.cause(name, place[0], by, interface=place[1], direction=stop.direction)]
+    if name == "gateway-interface-down" and scene.network.beyond(place) == [(stop.host, stop.decision.interface or "")]:
+        found.append(scene.cause("link-no-carrier", stop.host, interface=stop.decision.interface))
+    return found
+
+
+def _is_last(scene: Scene, stop: Stop) -> bool:
+    """Whether the next hop is the destination itself."""
+    return stop.direction == "request" and stop.resolution is not None and (
+        stop.resolution.address == stop.decision.packet.destination
+    )
+
+
+def _fallen(scene: Scene, stop: Stop, found: Resolution) -> list[StateCause]:
+    """Nobody has the address, but an interface is down here: IPv6 addresses fall with their interface."""
+    here: Place = (stop.host, stop.decision.interface or "")
+    for obstacle in found.obstacles:
+        if obstacle.reason in {"peer-down", "interface-down", "no-carrier"}:
+            return link_cause(scene, stop, obstacle, None)
+    for obstacle in found.obstacles:
+        if obstacle.reason in {"bridge-down", "port-down"} and _is_lonely(scene, obstacle):
+            return link_cause(scene, stop, obstacle, None)
+    for place in scene.neighbours(here):
+        interface = scene.host(place[0]).interface(place[1])
+        if interface is not None and not interface.is_up:
+            flags = ",".join(sorted(interface.flags))
+            return _down(scene, stop, place, Decider("interface", f"{place[1]} <{flags}>", place[1]))
+    return []
+
+
+def _is_lonely(scene: Scene, obstacle: Obstacle) -> bool:
+    """Whether nobody beyond the obstacle can be told from the states."""
+    return not scene.network.beyond((obstacle.host, obstacle.interface))
+
+
+def _nobody(scene: Scene, stop: Stop, found: Resolution) -> list[StateCause]:
+    """The address belongs to nobody on this segment: who was wrong to ask for it?"""
+    part = scene.part(stop.host)
+    sending = stop.decision.sending
+    if sending is not None and sending.is_assumed_on_link and part == "sender":
+        return _assumed(scene, stop)
+    route = stop.decision.found.route if stop.decision.found else None
+    hop = stop.decision.found.nexthop if stop.decision.found else None
+    if hop is not None and hop.gateway is not None:
+        return _dead_gateway(scene, stop, part)
+    is_connected = route is None or route.protocol == "kernel" or _is_own_prefix(scene, stop)
+    if not is_connected:
+        return _no_gateway(scene, stop, part)
+    return _absent(scene, stop, part)
+
+
+def _assumed(scene: Scene, stop: Stop) -> list[StateCause]:
+    """``-I IFNAME`` without a route there: the destination was taken for a neighbour."""
+    packet = stop.decision.packet
+    free = send(scene.host(stop.host), without_binding(packet))
+    if free.problem is None and free.device not in {None, packet.bound_interface}:
+        by = Decider("route", free.route.text if free.route else "", free.device)
+        return [scene.cause("wrong-interface-selected", stop.host, by, interface=packet.bound_interface, role="command")]
+    refused = free.found.kind in {"blackhole", "unreachable", "prohibit"} or free.found.is_by_rule
+    plain = replace(stop.decision, found=free.found, reason=free.problem or "no-route")
+    again = replace(stop, reason=free.problem or "no-route", decision=plain)
+    return blame_refused(scene, again) if refused else no_route(scene, stop.host, again)
+
+
+def _is_own_prefix(scene: Scene, stop: Stop) -> bool:
+    interface = scene.host(stop.host).interface(stop.decision.interface)
+    asked = stop.resolution.address if stop.resolution else None
+    return any(
+        each.network is not None and asked is not None and each.network.covers(asked)
+        for each in scene.addresses(interface)
+    )
+
+
+def _dead_gateway(scene: Scene, stop: Stop, part: str) -> list[StateCause]:
+    """A gateway that does not exist."""
+    by = stop.decision.by
+    if part == "sender":
+        wrong = misconfigured(scene, stop.host, "sender")
+        misplaced = [each for each in wrong if each.cause == "sender-address-in-wrong-subnet"]
+        return [*misplaced, scene.cause("wrong-gateway-address", stop.host, by, direction=stop.direction)]
+    if part == "target" and stop.direction != "request":
+        return [scene.cause("wrong-gateway-on-target", stop.host, by, direction=stop.direction)]
+    return [scene.cause("wrong-nexthop-on-router", stop.host, by, direction=stop.direction)]
+
+
+def _no_gateway(scene: Scene, stop: Stop, part: str) -> list[StateCause]:
+    """A route over an interface alone, to a network that is not there."""
+    by = stop.decision.by
+    if part == "sender":
+        route = stop.decision.found.route if stop.decision.found else None
+        if route is not None and route.network.length == 0:
+            return [scene.cause("default-route-without-gateway", stop.host, by)]
+        return [
+            scene.cause("default-route-without-gateway", stop.host, by, certainty="likely"),
+            scene.cause("wrong-gateway-address", stop.host, by, certainty="possible"),
+        ]
+    if part == "target" and stop.direction != "request":
+        return [scene.cause("wrong-gateway-on-target", stop.host, by, direction=stop.direction)]
+    return [scene.cause("wrong-nexthop-on-router", stop.host, by, direction=stop.direction)]
+
+
+def _absent(scene: Scene, stop: Stop, part: str) -> list[StateCause]:
+    """The address lies in the host's own subnet and nobody there has it."""
+    asked = stop.resolution.address if stop.resolution else None
+    here: Place = (stop.host, stop.decision.interface or "")
+    if stop.direction != "request":
+        return _absent_on_return(scene, stop, part, asked)
+    wrong = misconfigured(scene, stop.host, "sender", asked) if part == "sender" else []
+    if wrong:
+        return wrong
+    behind = part != "sender"
+    name = "destination-host-absent-behind-router" if behind else "destination-host-absent-on-link"
+    absent = scene.cause(name, None, stop.decision.by, role="target", direction=stop.direction)
+    renamed = _renamed(scene, here, asked)
+    if renamed is None:
+        return [absent]
+    is_sure = was_renumbered(scene, renamed[0])
+    other = scene.cause("target-has-other-address", renamed[0], renamed[1], certainty="likely" if is_sure else "possible")
+    return [other, replace(absent, certainty="possible")] if is_sure else [absent, other]
+
+
+def _absent_on_return(scene: Scene, stop: Stop, part: str, asked: str | None) -> list[StateCause]:
+    if part == "target":
+        wrong = misconfigured(scene, stop.host, "target", asked)
+        if wrong:
+            return wrong
+        if asked is not None and scene.owner(asked) is not None:
+            by = stop.decision.by
+            return [scene.cause("wrong-netmask-on-target", stop.host, by, certainty="likely", direction="reply")]
+    return [scene.cause("wrong-source-address-selected", scene.sender, stop.decision.by, certainty="likely")]
+
+
+def _renamed(scene: Scene, here: Place, asked: str | None) -> tuple[str, Decider] | None:
+    """The target, if it is on this segment with another address of the asked subnet."""
+    for place in scene.neighbours(here):
+        if place[0] == scene.sender or is_router(scene.host(place[0]), scene.family):
+            continue
+        if scene.target is not None and place[0] != scene.target:
+            continue
+        for address in scene.addresses(scene.host(place[0]).interface(place[1])):
+            network = address.network
+            if network is not None and asked is not None and network.covers(asked):
+                by = Decider("address", f"{address.local}/{address.prefix_length}", place[1], address.local)
+                return place[0], by
+    return None
+
+
+def was_renumbered(scene: Scene, host: str) -> bool:
+    """Whether a host shows traces of a changed address: more group reports than others, or its routes gone.
+
+    A new IPv6 address joins another solicited-node group and reports it (RFC 3810 section 6.1); an IPv4
+    address that is removed takes the routes through its subnet along.
+    """
+    state = scene.host(host)
+    if scene.family == 6:
+        mine = _reports(scene, host)
+        others = [_reports(scene, name) for name in scene.network.hosts if name != host]
+        known = [each for each in others if each is not None]
+        return mine is not None and bool(known) and mine > max(known)
+    sender_side = {network for name, network in _networks_of(scene, scene.sender)}
+    mine_side = {network for name, network in _networks_of(scene, host)}
+    if not sender_side or sender_side & mine_side:
+        return False
+    back = [route for route in state.routes.get(4, ()) if route.table == "main" and route.protocol != "kernel"]
+    return 4 in state.routes and not back
+
+
+def _networks_of(scene: Scene, host: str) -> list[tuple[str, object]]:
+    return [(each.name, address.network) for each, address in scene.own_addresses(host)]
+
+
+def _reports(scene: Scene, host: str) -> float | None:
+    counters = scene.host(host).counters
+    wires = len(scene.wired(host))
+    if counters is None or not wires:
+        return None
+    return counters.get("Icmp6OutMLDv2Reports", 0) / wires
+
+
+def blame_lost(scene: Scene, stop: Stop) -> list[StateCause]:
+    """The MAC is known, yet the frame does not arrive."""
+    found = stop.resolution
+    if stop.reason == "noarp" and found is not None:
+        by = Decider("interface", f"{stop.decision.interface} NOARP", stop.decision.interface)
+        return [scene.cause("arp-disabled", stop.host, by, direction=stop.direction)]
+    if stop.reason == "nobody-has-mac" and found is not None:
+        text = f"{found.address} lladdr {found.mac} PERMANENT"
+        by = Decider("neighbour", text, stop.decision.interface, found.address)
+        return [scene.cause("wrong-static-neighbour", stop.host, by, direction=stop.direction)]
+    return link_cause(scene, stop, stop.obstacle, found.place if found else None) if stop.obstacle else []

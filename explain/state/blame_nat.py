@@ -1,0 +1,232 @@
+"""Why answers do not find back: translations that are missing or wrong, sources that nobody can reach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from explain.state.addresses import is_private
+from explain.state.decision import Decider, Decision
+from explain.state.deliver import listeners
+from explain.state.match import Context, holds
+from explain.state.outgoing import source_for
+from explain.state.path import StateCause, Step, Stop
+from explain.state.routes import Query, look_up
+from explain.state.ruleset import Chain, FilterRule, ruleset_of
+from explain.state.scene import Scene
+from explain.state.settings import is_router
+
+_ROUTING = frozenset(
+    "no-route unresolved forwarding-off loop ttl-expired unseen blackhole unreachable prohibit lost elsewhere".split()
+)
+
+
+def blame_return(scene: Scene, stop: Stop) -> list[StateCause]:
+    """Causes upstream of an answer that is not routed back."""
+    if stop.direction == "error" or stop.reason not in _ROUTING:
+        return []
+    if stop.direction == "request":
+        return _bad_target(scene, stop)
+    found = [*_bad_source(scene, stop), *_owned_by_nobody(scene, stop)]
+    for step in _forwarding_steps(scene):
+        found += _masquerade(scene, step, stop)
+    return found
+
+
+def _forwarding_steps(scene: Scene) -> Iterator[Step]:
+    leg = scene.path.leg("request")
+    for step in leg.steps if leg else ():
+        if step.decision.verdict == "forwarded":
+            yield step
+
+
+def _bad_target(scene: Scene, stop: Stop) -> list[StateCause]:
+    """DNAT to somebody who is not there."""
+    for step in _forwarding_steps(scene):
+        if "dnat" in _status(step.decision) and stop.reason in {"unresolved", "no-route"}:
+            if stop.resolution is not None and stop.resolution.silences:
+                return []
+            after = step.decision.out.destination if step.decision.out else ""
+            if scene.owner(after) is None:
+                return [scene.cause("dnat-to-absent-host", step.decision.host, _nat_rule(step.decision, "dnat"))]
+    leg = scene.path.leg("request")
+    last = leg.steps[-1].decision if leg else None
+    if last is not None and stop.reason in {"unresolved", "no-route"} and "dnat" in _status(last):
+        after = last.out.destination if last.out else ""
+        if after and scene.owner(after) is None:
+            return [scene.cause("dnat-to-absent-host", last.host, _nat_rule(last, "dnat"))]
+    return []
+
+
+def _status(decision: Decision) -> frozenset[str]:
+    return decision.flow.status if decision.flow else frozenset()
+
+
+_SOURCE_NAT = frozenset({"snat", "masquerade"})
+_TARGET_NAT = frozenset({"dnat", "redirect"})
+
+
+def _nat_rule(decision: Decision, kind: str) -> Decider | None:
+    wanted = _TARGET_NAT if kind == "dnat" else _SOURCE_NAT
+    for look in decision.looks:
+        for passed in look.verdict.passed:
+            if passed.did in wanted:
+                return Decider("filter-rule", passed.rule.text, rule=passed.rule.name)
+    return None
+
+
+def _bad_source(scene: Scene, stop: Stop) -> list[StateCause]:
+    """The sender used an address that it would not have chosen by itself, and nobody can return to it."""
+    leg = scene.path.leg("request")
+    first = leg.steps[0].decision if leg else None
+    sending = first.sending if first else None
+    if first is None or sending is None or sending.source is None or sending.device is None:
+        return []
+    state = scene.host(scene.sender)
+    hop = sending.found.nexthop
+    plain = replace(sending.found, route=replace(sending.found.route, source=None)) if sending.found.route else None
+    if plain is None:
+        return []
+    natural = source_for(state, plain, sending.device, hop.gateway if hop else None, first.packet.destination)
+    if natural in {None, sending.source} or stop.decision.packet.destination != sending.source:
+        return []
+    by = Decider("route", sending.found.route.text if sending.found.route else "", sending.device, sending.source)
+    bound = first.packet.bound_source is not None
+    cause = scene.cause("wrong-source-address-selected", scene.sender, by, certainty="likely" if bound else "proved")
+    return [cause]
+
+
+def _owned_by_nobody(scene: Scene, stop: Stop) -> list[StateCause]:
+    """SNAT to an address that nobody answers for."""
+    for step in _forwarding_steps(scene):
+        if "snat" not in _status(step.decision) or step.decision.out is None:
+            continue
+        used = step.decision.out.source or ""
+        if scene.host(step.decision.host).owner_of(used) is None and stop.decision.packet.destination == used:
+            by = _nat_rule(step.decision, "snat")
+            return [scene.cause("snat-to-unowned-address", step.decision.host, by)]
+    return []
+
+
+def _masquerade(scene: Scene, step: Step, stop: Stop) -> list[StateCause]:
+    """A router that should have translated the source, and did not."""
+    decision = step.decision
+    packet = decision.out
+    if packet is None or "snat" in _status(decision) or stop.decision.packet.destination != packet.source:
+        return []
+    if any(look.verdict.packet.connection == "untracked" for look in decision.looks):
+        rule = next((p.rule for look in decision.looks for p in look.verdict.passed if "notrack" in p.did), None)
+        if rule is not None and any(_source_rules(scene, decision.host)):
+            by = Decider("filter-rule", rule.text, rule=rule.name)
+            return [scene.cause("masquerade-bypassed-by-notrack", decision.host, by)]
+    for chain, rule in _source_rules(scene, decision.host):
+        missed = _why_not(scene, decision, chain, rule)
+        if missed is not None:
+            by = Decider("filter-rule", rule.text, decision.interface, rule=rule.name)
+            return [scene.cause(missed, decision.host, by)]
+    return _missing(scene, decision, stop)
+
+
+def _source_rules(scene: Scene, host: str) -> Iterator[tuple[Chain, FilterRule]]:
+    families = {"ip", "inet"} if scene.family == 4 else {"ip6", "inet"}
+    for chain in ruleset_of(scene.host(host)).chains.values():
+        if chain.type == "nat" and chain.family in families and chain.hook == "postrouting":
+            for rule in chain.rules:
+                if any(key in _SOURCE_NAT for statement in rule.statements for key in statement):
+                    yield chain, rule
+
+
+def _why_not(scene: Scene, decision: Decision, chain: Chain, rule: FilterRule) -> str | None:
+    """Which condition of a source NAT rule the packet did not meet."""
+    packet = decision.out
+    if packet is None:
+        return None
+    state = scene.host(decision.host)
+    context = Context(state, "ip", decision.packet.in_interface, decision.interface,
+                      sets=ruleset_of(state).sets, table=(chain.family, chain.table))  # fmt: skip
+    missed = set()
+    for statement in rule.statements:
+        match = statement.get("match")
+        if match is not None and holds(match, packet, context) is False:
+            described = str(match.get("left"))
+            missed.add("oif" if "oif" in described else "saddr" if "saddr" in described else "other")
+    if missed == {"oif"}:
+        return "masquerade-wrong-interface"
+    return "nat-wrong-source-net" if missed in ({"saddr"}, {"saddr", "oif"}) else None
+
+
+def _missing(scene: Scene, decision: Decision, stop: Stop) -> list[StateCause]:
+    """No rule at all: a private network behind a router that nobody outside has a route to."""
+    source = decision.out.source if decision.out else None
+    if source is None or not is_private(source) or stop.reason != "no-route" or stop.direction != "reply":
+        return []
+    state = scene.host(decision.host)
+    inside = look_up(state, Query(scene.family, source, is_strict=False))
+    is_edge = inside.route is not None and inside.route.protocol == "kernel"
+    asked = decision.packet.destination
+    if not is_edge or is_private(asked) or _knows(scene, decision.host, source):
+        return []
+    by = Decider("filter-policy", "no MASQUERADE or SNAT", decision.interface)
+    return [scene.cause("masquerade-missing", decision.host, by, certainty="likely")]
+
+
+def _knows(scene: Scene, edge: str, source: str) -> bool:
+    """Whether anybody beyond the edge has a written route back to the sender's network: then it is routed, not hidden."""
+    for name, state in scene.network.hosts.items():
+        if name in {edge, scene.sender}:
+            continue
+        for route in state.routes.get(scene.family, ()):
+            if route.table == "main" and route.network.length and route.network.covers(source):
+                return True
+    return False
+
+
+def masquerade_rivals(scene: Scene, stop: Stop) -> list[StateCause]:
+    """That a translation is missing cannot be excluded where a private source is not found back."""
+    source = stop.decision.packet.destination
+    if stop.direction != "reply" or stop.reason != "no-route" or not is_private(source):
+        return []
+    edge = next((step.decision.host for step in _forwarding_steps(scene)), None)
+    return [scene.cause("masquerade-missing", edge, certainty="possible")] if edge else []
+
+
+def blame_service(scene: Scene, stop: Stop) -> list[StateCause]:
+    """The packet arrived; what listens there, or who answers, is wrong."""
+    by, host = stop.decision.by, stop.host
+    if stop.reason == "accept-queue-full":
+        return [scene.cause("tcp-accept-queue-full", host, by)]
+    if stop.reason == "bound-to-loopback":
+        return [scene.cause("tcp-bound-to-loopback", host, by)]
+    if stop.reason in {"unexpected-source", "elsewhere"}:
+        return _answered_by_another(scene, stop)
+    for step in _forwarding_steps(scene):
+        if "dnat" in _status(step.decision):
+            rule = _nat_rule(step.decision, "dnat")
+            return [scene.cause("dnat-to-wrong-port", step.decision.host, rule)]
+    port = stop.decision.packet.destination_port
+    if scene.part(host) != "target" or _has_two_sides(scene, host):
+        behind = [name for name, state in scene.network.hosts.items() if name != host and listeners(state, "tcp", port)]
+        if [name for name in behind if name != scene.sender]:
+            rival = scene.cause("tcp-no-listener", host, by, certainty="possible")
+            return [scene.cause("dnat-missing", host, by, certainty="likely"), rival]
+    name = "tcp-no-listener" if stop.decision.packet.protocol == "tcp" else "udp-no-listener"
+    return [scene.cause(name, host, by)] if name == "tcp-no-listener" else []
+
+
+def _has_two_sides(scene: Scene, host: str) -> bool:
+    addressed = {each.name for each, _ in scene.own_addresses(host)}
+    return len(addressed) > 1 and is_router(scene.host(host), scene.family)
+
+
+def _answered_by_another(scene: Scene, stop: Stop) -> list[StateCause]:
+    for step in _forwarding_steps(scene):
+        if "dnat" in _status(step.decision):
+            rule = _nat_rule(step.decision, "dnat")
+            return [scene.cause("hairpin-nat-missing", step.decision.host, rule)]
+    by = Decider("address", stop.decision.packet.source or "", address=stop.decision.packet.source)
+    if stop.reason == "elsewhere":
+        return [scene.cause("duplicate-address", stop.host, by, certainty="likely")]
+    return []
+
+
+__all__ = ["blame_return", "blame_service", "masquerade_rivals"]

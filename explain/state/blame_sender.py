@@ -1,0 +1,158 @@
+"""Why a host's own kernel does not even send."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from explain.state.addresses import is_link_local, is_loopback
+from explain.state.decision import Decider
+from explain.state.outgoing import send, without_binding
+from explain.state.path import StateCause, Stop
+from explain.state.scene import Scene
+from explain.state.settings import accept_ra, is_ipv6_disabled
+
+_TABLES = {"main", "local", "default"}
+
+
+def blame_refused(scene: Scene, stop: Stop) -> list[StateCause]:
+    """The sender's kernel refuses: interface, address, route, size."""
+    decision, by = stop.decision, stop.decision.by
+    host = stop.host
+    simple = {"unknown-interface": "unknown-interface", "broadcast-denied": "broadcast-ping-without-b"}
+    if stop.reason in simple:
+        return [scene.cause(simple[stop.reason], host, by, role="command")]
+    if stop.reason == "too-long":
+        return [scene.cause("local-mtu-too-small", host, by)]
+    if stop.reason == "loopback-down":
+        return [scene.cause("loopback-down", host, by)]
+    if stop.reason in {"blackhole", "unreachable", "prohibit"} or (decision.found and decision.found.is_by_rule):
+        return [_refused_by_route(scene, stop)]
+    if stop.reason == "source-not-local":
+        return [
+            *_address_troubles(scene, host),
+            scene.cause("source-address-not-local", host, by, role="command"),
+        ]
+    if stop.reason == "interface-down":
+        return [scene.cause("sender-interface-down", host, by)]
+    if stop.reason == "no-source":
+        return [*_address_troubles(scene, host), scene.cause("sender-no-address", host, by)]
+    return no_route(scene, host, stop)
+
+
+def _refused_by_route(scene: Scene, stop: Stop) -> StateCause:
+    found = stop.decision.found
+    by_rule = found is not None and (
+        found.is_by_rule or (found.route is not None and found.route.table not in _TABLES)
+    )
+    cause = "policy-rule-on-sender" if by_rule else "reject-route-on-sender"
+    return scene.cause(cause, stop.host, stop.decision.by)
+
+
+def _address_troubles(scene: Scene, host: str) -> list[StateCause]:
+    """Why the address that should be used is not there, or not yet, or no more."""
+    found: list[StateCause] = []
+    for interface, address in scene.own_addresses(host):
+        if "dadfailed" in address.flags:
+            by = Decider("address", f"{address.local} dadfailed", interface.name, address.local)
+            found.append(scene.cause("duplicate-address", host, by))
+        elif "tentative" in address.flags:
+            by = Decider("address", f"{address.local} tentative", interface.name, address.local)
+            found.append(scene.cause("address-tentative", host, by))
+    if found:
+        return found
+    down = scene.down(host)
+    if down:
+        return [scene.cause("sender-interface-down", host, _flags(down[0].name, down[0].flags))]
+    if disabled := _disabled(scene, host):
+        return [disabled]
+    if not scene.own_addresses(host):
+        return [*router_advertisement(scene, host), scene.cause("sender-no-address", host, interface=_first(scene, host))]
+    return []
+
+
+def _first(scene: Scene, host: str) -> str | None:
+    return scene.first_device(host)
+
+
+def _flags(name: str, flags: frozenset[str]) -> Decider:
+    return Decider("interface", f"{name} <{','.join(sorted(flags))}>", name)
+
+
+def _disabled(scene: Scene, host: str) -> StateCause | None:
+    if scene.family == 4:
+        return None
+    wires = scene.wired(host)
+    settings = [is_ipv6_disabled(scene.host(host), each.name) for each in wires]
+    if not settings or any(each.value != 1 for each in settings):
+        return None
+    return scene.cause("ipv6-disabled", host, Decider("sysctl", f"{settings[0].name} = 1", wires[0].name))
+
+
+def no_route(scene: Scene, host: str, stop: Stop) -> list[StateCause]:
+    """Network is unreachable, said by the sender's own kernel: what took the route away?"""
+    packet = stop.decision.packet
+    state = scene.host(host)
+    loopback = next((each for each in state.interfaces or () if each.is_loopback), None)
+    if loopback is not None and not loopback.is_up and (
+        is_loopback(packet.destination) or state.owner_of(packet.destination) is not None
+    ):
+        return [scene.cause("loopback-down", host, _flags(loopback.name, loopback.flags))]
+    if packet.bound_interface:
+        free = send(state, without_binding(packet))
+        if free.problem is None and free.device not in {None, packet.bound_interface}:
+            by = Decider("route", free.route.text if free.route else "", free.device)
+            return [scene.cause("wrong-interface-selected", host, by, interface=packet.bound_interface, role="command")]
+    trouble = _address_troubles(scene, host)
+    last = scene.cause("no-route-on-sender", host, stop.decision.by)
+    if any(each.cause != "duplicate-address" for each in trouble):
+        return [*trouble, replace(last, certainty="possible")]
+    found = [*misconfigured(scene, host, "sender", packet.destination), *router_advertisement(scene, host)]
+    return [*found, replace(last, certainty="possible") if found else last]
+
+
+def misconfigured(scene: Scene, host: str, part: str, destination: str | None = None) -> list[StateCause]:
+    """A prefix length or a subnet that is not that of the others on the segment."""
+    for interface, address in scene.own_addresses(host):
+        place = (host, interface.name)
+        wrong = scene.mask_error(place)
+        if wrong is not None and _matters(scene, wrong[0].local, wrong[0].prefix_length, wrong[1], destination):
+            own, right = wrong
+            by = Decider("address", f"{own.local}/{own.prefix_length} (the others: /{right})", interface.name, own.local)
+            return [scene.cause(f"wrong-netmask-on-{part}", host, by)]
+        if part == "sender" and scene.is_misplaced(place) and not _is_routed_lan(scene, host, place):
+            others = ", ".join(sorted({str(network) for _, network in scene.others_networks(place)}))
+            by = Decider("address", f"{address.local}/{address.prefix_length} (the others: {others})", interface.name,
+                         address.local)  # fmt: skip
+            return [scene.cause("sender-address-in-wrong-subnet", host, by)]
+    return []
+
+
+def _is_routed_lan(scene: Scene, host: str, place: tuple[str, str]) -> bool:
+    """Several subnets may share a wire if somebody there has an address in the host's subnet; is_misplaced saw none."""
+    return any(is_link_local(address.local) for address in scene.addresses(scene.host(host).interface(place[1])))
+
+
+def _matters(scene: Scene, local: str, length: int, right: int, destination: str | None) -> bool:
+    """Whether the destination is near by one length and far by the other."""
+    from explain.state.addresses import network_of
+
+    if destination is None:
+        return True
+    mine, theirs = network_of(local, length), network_of(local, right)
+    return mine is None or theirs is None or mine.covers(destination) != theirs.covers(destination)
+
+
+def router_advertisement(scene: Scene, host: str) -> list[StateCause]:
+    """IPv6 without a default route: was no advertisement sent, or was it not heeded? Source: RFC 4861 section 6.3.4."""
+    state = scene.host(host)
+    if scene.family == 4 or any(each.network.length == 0 for each in state.routes.get(6, ()) if each.type == "unicast"):
+        return []
+    heard = (state.counters or {}).get("Icmp6InRouterAdvertisements", 0) if state.counters is not None else None
+    for interface in scene.wired(host):
+        setting = accept_ra(state, interface.name)
+        by = Decider("sysctl", f"{setting.name} = {setting.value}", interface.name)
+        if setting.value == 0 and heard:
+            return [scene.cause("router-advertisement-ignored", host, by)]
+        if setting.value and not heard:
+            return [scene.cause("router-advertisement-missing", host, by, certainty="likely")]
+    return []

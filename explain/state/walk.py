@@ -1,0 +1,124 @@
+"""From a sender to a target and back, from states alone: where would this packet stop, and why?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from explain.state.blame import blame
+from explain.state.journey import Memory, travel
+from explain.state.links import join
+from explain.state.network import Link, Network, is_switch
+from explain.state.notes import muted, observations
+from explain.state.packet import Packet
+from explain.state.path import Leg, Path, Stop
+from explain.state.records import HostState
+from explain.state.settings import is_router
+
+_ROLES = {"S": "sender", "T": "target", "SW": "switch", "X": "bystander"}
+
+
+def walk(
+    states: Iterable[HostState],
+    packet: Packet,
+    sender: str,
+    *,
+    links: Iterable[Link] | None = None,
+    target: str | None = None,
+    roles: Mapping[str, str] | None = None,
+    probes_hops: bool = False,
+) -> Path:
+    """The way of a packet and of its answer, with the causes that the states show.
+
+    Args:
+        states: the hosts that are known.
+        packet: what the sender sends: ``packet.echo()``, ``packet.syn()``, ``packet.datagram()``.
+        sender: name of the host that sends.
+        links: the cables as (host, interface, host, interface); derived from the states where None.
+        target: name of the host that is meant; by default the one that has the destination.
+        roles: roles by host name, as in a case: S, T, R1, SW, X, or the words of the contract.
+        probes_hops: also ask whether every router on the way would send its time-exceeded (traceroute).
+
+    Raises:
+        KeyError: no state is called ``sender``.
+    """
+    network = join(states, links)
+    memory: Memory = {}
+    start = replace(packet, in_interface=None)
+    request = travel(network, sender, start, "request", memory)
+    legs = [request]
+    stop = None if probes_hops and _is_reached(request) else request.stop
+    answer = request.answer
+    if answer is not None:
+        direction = "error" if answer.is_error or "rst" in answer.tcp_flags else "reply"
+        back = travel(network, request.last.host, replace(answer, in_interface=None), direction, memory)
+        legs.append(back)
+        stop = stop or back.stop or _misdelivered(back, sender, request)
+    named = _named(network, roles, sender, target, packet, legs)
+    outcome = "answered" if stop is None else "unknown" if stop.reason in {"unseen", "unknown"} else "stopped"
+    meant = target or next((name for name, role in named.items() if role == "target"), None)
+    path = Path(sender, meant, request.packet, outcome, tuple(legs), stop, network, named)
+    path = replace(path, also=observations(path, memory, probes_hops=probes_hops))
+    return replace(path, causes=blame(path), also=(*path.also, *muted(path)))
+
+
+def _is_reached(request: Leg) -> bool:
+    """A traceroute's datagram is at its end where it finds a closed port. Source: RFC 1393 section 1."""
+    return request.stop is not None and request.stop.reason == "no-listener" and request.packet.protocol == "udp"
+
+
+def _misdelivered(back: Leg, sender: str, request: Leg) -> Stop | None:
+    """An answer that arrives, but not where, or not from whom, it is waited for."""
+    last = back.last
+    if back.direction == "error":
+        return None
+    if last.host != sender:
+        return Stop("elsewhere", back.direction, last.host, last)
+    sent = request.steps[0].decision.out or request.packet
+    got = last.out
+    is_one = got is not None and request.last.found is not None and request.last.found.kind != "local"
+    if got is not None and got.source != sent.destination and not is_one:
+        return Stop("unexpected-source", back.direction, last.host, last)
+    return None
+
+
+def _named(
+    network: Network,
+    roles: Mapping[str, str] | None,
+    sender: str,
+    target: str | None,
+    packet: Packet,
+    legs: list[Leg],
+) -> dict[str, str]:
+    """The role of every host: as told, else as its part on the way shows."""
+    named = {name: _told(role) for name, role in (roles or {}).items() if name in network.hosts}
+    if not roles:
+        owner = target or next((n for n, host in network.hosts.items() if host.owner_of(packet.destination)), None)
+        if owner and owner != sender:
+            named[owner] = "target"
+        last = legs[0].last
+        if not owner and last.goes_on and last.host != sender:
+            named[last.host] = "target"
+    named[sender] = "sender"
+    number = sum(1 for role in named.values() if role.startswith("router:"))
+    for step in (step for leg in legs for step in leg.steps):
+        host = step.decision.host
+        if host not in named and step.decision.verdict in {"forwarded", "rejected", "dropped"}:
+            number += 1
+            named[host] = f"router:{number}"
+    for name, state in network.hosts.items():
+        if name not in named:
+            named[name] = _guessed(state, packet.family)
+    return named
+
+
+def _told(role: str) -> str:
+    if role[:1] == "R" and role[1:].isdigit():
+        return f"router:{role[1:]}"
+    return _ROLES.get(role, role)
+
+
+def _guessed(state: HostState, family: int) -> str:
+    if is_switch(state):
+        return "switch"
+    return "router" if is_router(state, family) else "bystander"
