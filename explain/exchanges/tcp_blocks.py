@@ -1,0 +1,313 @@
+"""The labels of ordinary connections' segments, many connections at once.
+
+The segments of a block are put side by side, direction after direction, so that what is expected next
+is a running maximum.  Only segments that are not where they are expected are looked at more closely.
+A connection in which something happens that only ``tcp_steps`` knows is handed over to it as a whole.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explain.exchanges.tcp_labels import (
+    DUPLICATE_ACK,
+    FAST_RETRANSMISSION,
+    GAP,
+    KEEP_ALIVE,
+    KEEP_ALIVE_ACK,
+    OUT_OF_ORDER,
+    PORTS_REUSED,
+    RETRANSMISSION,
+    SPURIOUS_RETRANSMISSION,
+    WINDOW_FULL,
+    WINDOW_UPDATE,
+    ZERO_WINDOW,
+    ZERO_WINDOW_PROBE,
+    ZERO_WINDOW_PROBE_ACK,
+)
+from explain.exchanges.tcp_steps import FAST_NS, REORDERED_NS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explain.exchanges.tcp_hints import Hints
+    from explain.exchanges.tcp_streams import Streams
+    from explain.table import I8, U1, U2, U4, Bools, PacketTable
+
+FIN, SYN, RST, ACK = 1, 2, 4, 16
+_CONTROL = FIN | SYN | RST
+_BLOCK = 1 << 15
+_WAY_BIT = np.uint32(17)  # REVERSED
+_FAR = 1 << 30  # a step of the sequence number that no window allows (RFC 7323, 2.3)
+_LOOK = 64
+_LAST_NUMBER = 0xFFFFFFFF
+UNKNOWN_SHIFT = 255
+
+
+def label_blocks(table: PacketTable, streams: Streams, hints: Hints, labels: U2) -> list[int]:
+    """Enters the labels of all segments; returns the connections that need ``tcp_steps``."""
+    odd = [np.flatnonzero(hints.is_odd)]
+    for first, last in _spans(streams.bounds):
+        block = _Block(table, streams, hints, first, last)
+        odd.append(block.label(labels))
+    labels[streams.bounds[:-1][streams.is_reuse]] |= PORTS_REUSED
+    result: list[int] = np.unique(np.concatenate(odd)).tolist()
+    return result
+
+
+def _spans(bounds: I8) -> Iterator[tuple[int, int]]:
+    """Runs of connections with up to ``_BLOCK`` segments together; a longer one alone."""
+    first, count = 0, len(bounds) - 1
+    while first < count:
+        last = int(np.searchsorted(bounds, bounds[first] + _BLOCK, side="right")) - 1
+        last = min(max(last, first + 1), count)
+        yield first, last
+        first = last
+
+
+class _Block:
+    """Segments of the connections ``first`` to ``last``, each direction in one piece.
+
+    A *piece* is a direction of a connection: number 2 * connection + way.
+
+    Attributes:
+        order: int64[m], position of each segment in the block before it was rearranged.
+        piece: uint16[m].
+        starts: int64[p], where each piece begins, the empty ones too.
+        place: int64[m], sequence number unwrapped, in a range of its own for each piece.
+        reach: int64[m], the place after the highest octet so far.
+        behind: int64[m], octets by which a segment begins before what is expected; 0 for the first.
+        far: int64[m], the last segment of the other direction before each one, if there is one.
+    """
+
+    def __init__(self, table: PacketTable, streams: Streams, hints: Hints, first: int, last: int) -> None:
+        bounds = streams.bounds
+        self.table, self.hints, self.first = table, hints, first
+        self.base = int(bounds[first])
+        rows = streams.rows[self.base : bounds[last]]
+        count = last - first
+        piece = np.arange(0, 2 * count, 2, dtype=np.uint16).repeat(np.diff(bounds[first : last + 1]))
+        piece += (table.layers[rows] >> _WAY_BIT & np.uint32(1)).astype(np.uint16)
+        self.order = np.argsort(piece, kind="stable")
+        self.rows = rows[self.order]
+        sizes = np.bincount(piece, minlength=2 * count)
+        self.piece = np.arange(2 * count, dtype=np.uint16).repeat(sizes)
+        ends = np.cumsum(sizes)
+        self.starts = ends - sizes
+        self.heads = self.starts[sizes > 0]
+        self.begins = bounds[first:last] - self.base
+        self.seq: U4 = table.seq[self.rows]
+        self.ack: U4 = table.ack[self.rows]
+        self.length: U4 = table.payload[self.rows]
+        self.window: U2 = table.window[self.rows]
+        self.flags: U1 = table.flags[self.rows]
+        self.labels = np.zeros(len(rows), np.uint16)
+        self.odd = np.zeros(count, np.bool_)
+        # Before segment i of a piece, the other direction had sent i's position less the piece's own so far.
+        twins = np.arange(2 * count) ^ 1
+        self.far = self.order - np.arange(len(rows))
+        self.far += (self.starts[twins] - 1 - self.begins.repeat(2) + self.starts).repeat(sizes)
+        self._unwrap(sizes)
+
+    def _unwrap(self, sizes: I8) -> None:
+        step = np.empty(len(self.seq), np.int32)
+        step[0] = 0
+        np.subtract(self.seq[1:], self.seq[:-1], out=step[1:].view(np.uint32))
+        step[self.heads] = 0
+        if len(step) and (step.max() > _FAR or step.min() < -_FAR):
+            self._give_up(np.flatnonzero((step > _FAR) | (step < -_FAR)))
+            np.clip(step, -_FAR, _FAR, out=step)
+        self.place = np.cumsum(step, dtype=np.int64)
+        # Steps of 30 bits, so many of them: each piece gets a range that it cannot leave.
+        width = 31 + len(step).bit_length()
+        ranges = (np.arange(len(self.heads)) << width) - self.place[self.heads]
+        self.place += ranges.repeat(sizes[sizes > 0])
+        end = self.place + self.length
+        end += self.flags & (FIN | SYN) != 0
+        self._find_probes(end)
+        self.reach = np.maximum.accumulate(end, out=end)
+        self.behind = np.empty_like(self.reach)
+        np.subtract(self.reach[:-1], self.place[1:], out=self.behind[1:])
+        self.behind[self.heads] = 0
+
+    def _find_probes(self, end: I8) -> None:
+        """One octet into a closed window does not move what is expected, if it is the next one."""
+        some = np.flatnonzero(self.length == 1)
+        some = some[self._has_far(some) & ~np.isin(some, self.heads)]
+        some = some[self.window[self.far[some]] == 0]
+        end[some] = self.place[some] - (_FAR << 1)
+        self.probes = some
+
+    def label(self, labels: U2) -> I8:
+        """Enters the labels; returns the connections that only ``tcp_steps`` can judge."""
+        self._settle_probes()
+        away = np.flatnonzero(self.behind)
+        self._label_away(away)
+        self._check_oddities(away)
+        self._label_windows()
+        marked = np.flatnonzero(self.labels)
+        labels[self.base + self.order[marked]] = self.labels[marked]
+        return np.flatnonzero(self.odd) + self.first
+
+    def _give_up(self, some: I8) -> None:
+        self.odd[self.piece[some] >> np.uint16(1)] = True
+
+    def _has_far(self, some: I8) -> Bools:
+        """Whether the other direction had sent anything before."""
+        result: Bools = self.far[some] >= self.starts[self.piece[some] ^ np.uint16(1)]
+        return result
+
+    def _settle_probes(self) -> None:
+        some = self.probes
+        self.labels[some[self.behind[some] == 0]] |= ZERO_WINDOW_PROBE
+        self._give_up(some[self.behind[some] < 0])
+
+    # -- segments that are not where they are expected
+
+    def _label_away(self, away: I8) -> None:
+        behind = self.behind[away]
+        length, flags = self.length[away], self.flags[away]
+        self.labels[away[(behind < 0) & (flags & RST == 0)]] |= GAP
+        is_alive = (behind == 1) & (length <= 1) & (flags & _CONTROL == 0)
+        self.labels[away[is_alive]] |= KEEP_ALIVE
+        self._label_unchanged()
+        takes_room = (length > 0) | (flags & (FIN | SYN) != 0)
+        self._label_repeated(away[(behind > 0) & takes_room & ~is_alive])
+
+    def _label_repeated(self, some: I8) -> None:
+        """Spurious before fast before out of order before any other retransmission."""
+        if not len(some):
+            return
+        far, has_far = self.far[some], self._has_far(some)
+        seq, length = self.seq[some], self.length[some]
+        acked = np.where(has_far, self.ack[far], 0)
+        is_spurious = (length > 0) & (acked != 0) & ((seq + length - acked).view(np.int32) <= 0)
+        is_fresh = (self.behind[some] == 1) & (length > 1)  # new octets after a probe
+        time = self.table.time_ns[self.rows[some]]
+        wait = (time - self.table.time_ns[self.rows[far]]).view(np.uint64)
+        is_fast = has_far & (acked == seq) & (wait < FAST_NS) & (self._repeats(far) >= 2)
+        since, limit = self._since_reach(some, time)
+        end = self.place[some] + length + (self.flags[some] & (FIN | SYN) != 0)
+        is_late = (since < limit) & (end != self.reach[some - 1])
+        self.labels[some] |= np.select(
+            [is_spurious, is_fresh, is_fast, is_late],
+            [SPURIOUS_RETRANSMISSION, 0, FAST_RETRANSMISSION, OUT_OF_ORDER],
+            RETRANSMISSION,
+        ).astype(np.uint16)
+
+    def _since_reach(self, some: I8, time: I8) -> tuple[I8, I8]:
+        """Time since the highest octet was seen, and the round-trip time as the handshake showed it."""
+        leader = np.searchsorted(self.reach, self.reach[some - 1])
+        connection = (self.piece[some] >> np.uint16(1)).astype(np.int64) + self.first
+        is_known = self.order[some] + self.base > self.hints.round_trip_at[connection]
+        limit = np.where(is_known, self.hints.round_trip_ns[connection], REORDERED_NS)
+        since = time - self.table.time_ns[self.rows[leader]]
+        return since.view(np.uint64), limit.view(np.uint64)
+
+    def _repeats(self, some: I8) -> I8:
+        """How many duplicate acknowledgements each direction had sent in a row, up to these segments."""
+        fresh = self._fresh[np.searchsorted(self._fresh, some, side="right") - 1]
+        result: I8 = np.searchsorted(self._duplicates, some, side="right")
+        result -= np.searchsorted(self._duplicates, fresh)
+        return result
+
+    # -- segments that say nothing new
+
+    def _label_unchanged(self) -> None:
+        same_ack = np.zeros(len(self.ack), np.bool_)
+        np.equal(self.ack[1:], self.ack[:-1], out=same_ack[1:])
+        same_ack[self.heads] = False
+        self._fresh = np.flatnonzero(~same_ack)
+        some = np.flatnonzero(same_ack & (self.length == 0) & (self.behind == 0) & (self.flags & _CONTROL == 0))
+        window = self.window[some]
+        is_same, is_open = window == self.window[some - 1], window > 0
+        self.labels[some[~is_same & is_open]] |= WINDOW_UPDATE
+        asked = np.where(self._has_far(some), self.labels[self.far[some]], 0)
+        is_answer = is_same & is_open & (asked & KEEP_ALIVE != 0)
+        self.labels[some[is_answer]] |= KEEP_ALIVE_ACK
+        self.labels[some[is_same & ~is_open & (asked & ZERO_WINDOW_PROBE != 0)]] |= ZERO_WINDOW_PROBE_ACK
+        self._duplicates = some[is_same & is_open & ~is_answer]
+        self.labels[self._duplicates] |= DUPLICATE_ACK
+
+    def _label_windows(self) -> None:
+        closed = np.flatnonzero(self.window == 0)
+        is_probe = self.labels[closed] & ZERO_WINDOW_PROBE != 0
+        self.labels[closed[(self.flags[closed] & _CONTROL == 0) & ~is_probe]] |= ZERO_WINDOW
+        pieces = slice(2 * self.first, 2 * self.first + len(self.starts))
+        known = self.hints.shifts[pieces]
+        shift = np.where(known == UNKNOWN_SHIFT, 0, known)[self.piece]
+        shift[self.flags & SYN != 0] = 0  # the window of a SYN is never scaled (RFC 7323, 2.2)
+        edge = self.window.astype(np.uint32)
+        edge <<= shift
+        edge += self.ack
+        some = np.flatnonzero((self.seq + self.length == edge[self.far]) & (self.length > 0))
+        some = some[(self.flags[some] & _CONTROL == 0) & self._has_far(some)]
+        some = some[known[self.piece[some] ^ np.uint16(1)] != UNKNOWN_SHIFT]
+        self.labels[some] |= WINDOW_FULL
+
+    # -- what only the steps can judge
+
+    def _check_oddities(self, away: I8) -> None:
+        self._give_up(away[np.abs(self.behind[away]) >= _FAR])
+        following = self.seq + (self.reach - self.place).astype(np.uint32)
+        if not following.all():  # Wireshark takes the number 0 for none
+            none = np.flatnonzero(following == 0)
+            self._give_up(none[~np.isin(none + 1, self.heads) & (none + 1 < len(following))])
+        unbroken = self._unbroken(away, following)
+        beyond = np.flatnonzero((self.ack - unbroken[self.far]).view(np.int32) > 0)
+        beyond = beyond[(self.flags[beyond] & ACK != 0) & self._has_far(beyond)]
+        self._give_up(beyond)
+        unset = np.flatnonzero(self.flags & ACK == 0)
+        self._give_up(unset[self.ack[unset] != 0])
+        self._check_syns(following, unbroken, unset)
+        seq = self.seq[self.heads]
+        is_plain = self.flags[self.heads] & _CONTROL == 0
+        self._give_up(self.heads[is_plain & ((seq == 0) | (seq == _LAST_NUMBER))])
+        # What was acknowledged before any of it was captured is spurious when it comes.
+        heads = self.heads[self._has_far(self.heads)]
+        acked = self.ack[self.far[heads]]
+        self._give_up(heads[(acked != 0) & ((self.seq[heads] - acked).view(np.int32) < 0)])
+
+    def _unbroken(self, away: I8, following: U4) -> U4:
+        """The number after the last octet before the first hole, after each segment."""
+        unbroken = following.copy()
+        holes = away[self.reach[away] > self.reach[away - 1]]
+        filled = 0
+        for hole in holes.tolist():
+            if hole < filled:
+                continue
+            wanted = following[hole - 1]
+            filled = self._find(wanted, hole, int(self._end(hole)))
+            unbroken[hole:filled] = wanted
+        return unbroken
+
+    def _end(self, spot: int) -> int:
+        piece = int(self.piece[spot])
+        return int(self.starts[piece + 1]) if piece + 1 < len(self.starts) else len(self.seq)
+
+    def _find(self, wanted: np.uint32, start: int, end: int) -> int:
+        """The first segment from ``start`` on that begins at a number, else ``end``."""
+        width = _LOOK
+        while start < end:
+            found = np.flatnonzero(self.seq[start : min(start + width, end)] == wanted)
+            if len(found):
+                return start + int(found[0])
+            start += width
+            width *= 4
+        return end
+
+    def _check_syns(self, following: U4, unbroken: U4, unset: I8) -> None:
+        some = np.flatnonzero(self.flags & SYN)
+        is_answer = self.flags[some] & ACK != 0
+        is_head = np.isin(some, self.heads)
+        has_far = self._has_far(some)
+        far, twin = self.far[some], self.starts[self.piece[some] ^ np.uint16(1)]
+        silent = np.searchsorted(unset, far, side="right") - np.searchsorted(unset, twin)
+        knows = has_far & (silent < far - twin + 1)  # an acknowledgement came before the SYN-ACK
+        self._give_up(some[is_head & (knows | (has_far & ~is_answer))])
+        again = some[~is_head]
+        self._give_up(again[unbroken[again - 1] != following[again - 1]])
+        heads = self.starts[self.piece[again]]
+        self._give_up(again[(self.seq[again] != self.seq[heads]) | (self.flags[heads] & SYN == 0)])
