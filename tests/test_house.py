@@ -161,11 +161,13 @@ def parts_missing() -> dict[str, set[str]]:
     """Which causes lack which part, by the files that hold the parts."""
     from explain.causes.ids import IDS
 
+    labs = {path.parent.name: tomllib.loads(path.read_text("utf-8")) for path in TOP.glob("fixtures/*/lab.toml")}
+    causes = {name: lab.get("cause") for name, lab in labs.items()}
     present = {
         "page": {path.stem for path in PACKAGE.glob("causes/pages/*.toml")},
         "predictions": {path.stem for path in PACKAGE.glob("causes/predictions/*")},
-        "lab": {path.parent.name for path in TOP.glob("fixtures/*/lab.toml")},
-        "recording": {path.parent.name for path in TOP.glob("pcaps/*/recorded.toml")},
+        "lab": set(causes.values()),
+        "recording": {cause for name, cause in causes.items() if (TOP / "pcaps" / name / "recorded.toml").is_file()},
     }
     return {part: set(IDS) - names for part, names in present.items()}
 
@@ -176,6 +178,15 @@ def write_owed(missing: dict[str, set[str]]) -> None:
     for part, causes in missing.items():
         lines += [f"{part} = [", *(f'    "{cause}",' for cause in sorted(causes)), "]"]
     OWED.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def test_every_lab_is_of_a_cause_in_the_vocabulary():
+    from explain.causes.ids import IDS, QUALIFIERS
+
+    labs = {path: tomllib.loads(path.read_text("utf-8")).get("cause") for path in TOP.glob("fixtures/*/lab.toml")}
+    assert labs
+    unknown = {named(path): cause for path, cause in labs.items() if cause not in {*IDS, *QUALIFIERS}}
+    assert_none([f"{path}: no cause is called {cause}" for path, cause in unknown.items()])
 
 
 def test_every_page_is_of_a_cause_in_the_vocabulary():
