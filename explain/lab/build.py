@@ -167,7 +167,10 @@ def _create(act: operations.CreateNode) -> Place:
     os.close(old)
     # The name under which `ip netns exec` finds it, inside the lab's own mounts.
     Path(f"/run/netns/{act.node}").symlink_to(f"/proc/1/fd/{net}")
-    return Place(net, _own_files(here) if act.needs_own_files else None, netlink, tap)
+    mounts = _own_files(here) if act.needs_own_files else None
+    if mounts is not None:
+        (here / "mnt").symlink_to(f"/proc/1/fd/{mounts}")
+    return Place(net, mounts, netlink, tap)
 
 
 def _own_files(here: Path) -> int:
@@ -248,9 +251,7 @@ def _add_rule(rule: Any, netlink: IPRoute) -> None:
         more["priority"] = rule.priority
     if rule.table is not None:
         more["table"] = rule.table
-    netlink.rule(
-        "add", family=AF_INET6 if rule.family == 6 else AF_INET, action=RULE_ACTIONS[rule.action], **more
-    )
+    netlink.rule("add", family=AF_INET6 if rule.family == 6 else AF_INET, action=RULE_ACTIONS[rule.action], **more)
 
 
 def _add_neighbour(entry: Any, netlink: IPRoute) -> None:
@@ -261,6 +262,4 @@ def _add_neighbour(entry: Any, netlink: IPRoute) -> None:
     if entry.is_proxy:
         netlink.neigh("add", family=family, dst=entry.address, ifindex=index, flags=8)
     else:
-        netlink.neigh(
-            "add", family=family, dst=entry.address, lladdr=entry.mac, ifindex=index, state=NUD[entry.state]
-        )
+        netlink.neigh("add", family=family, dst=entry.address, lladdr=entry.mac, ifindex=index, state=NUD[entry.state])

@@ -7,13 +7,12 @@ from pathlib import Path
 
 from explain.errors import UnknownNameError
 
-HERE = Path(__file__).resolve().parent.parent
-SHIPPED = (HERE / "fixtures", HERE.parent / "fixtures")  # in a wheel; in a checkout
+SHIPPED = Path(__file__).resolve().parent.parent / "shipped" / "fixtures"
 
 
 def folders() -> list[Path]:
     """Where labs are looked for, in order; only folders that exist."""
-    return [folder for folder in (Path("fixtures"), *SHIPPED) if folder.is_dir()]
+    return [folder for folder in (Path("fixtures"), SHIPPED) if folder.is_dir()]
 
 
 def find(name: str) -> Path:

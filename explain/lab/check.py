@@ -190,9 +190,9 @@ def prefix(value: str, where: str, family: int = 4) -> str:
         parsed = ipaddress.ip_network(value)
     except ValueError:
         raise LabFileError(where, value, "default, or a network such as 198.51.100.0/24, stands here") from None
-    if parsed.prefixlen > 1 and not (is_allowed(parsed[0]) or any(
-        parsed.version == net.version and parsed[0] in net for net in COMMON
-    )):
+    if parsed.prefixlen > 1 and not (
+        is_allowed(parsed[0]) or any(parsed.version == net.version and parsed[0] in net for net in COMMON)
+    ):
         raise LabFileError(where, value, "only documentation, private and link-local networks may stand here")
     return str(parsed)
 

@@ -37,17 +37,18 @@ from explain.lab.kernel import (
 )
 
 Tell = Callable[[str, Any], None]
-NO_NAMESPACES = (
-    "as root it always works (sudo explain lab ...); as an ordinary user this system would have to allow user namespaces"
-)
+NO_NAMESPACES = "as root it always works (sudo explain lab ...); as an ordinary user this system would have to allow user namespaces"
 
 
-def hold(task: Callable[[Tell], Any], hear: Callable[[str, Any], None]) -> Any:
+def hold(
+    task: Callable[[Tell], Any], hear: Callable[[str, Any], None], clean: Callable[[], None] | None = None
+) -> Any:
     """Run a task as process 1 of new namespaces and give what it returns.
 
     Args:
         task: called inside; what it tells is passed to ``hear`` out here, in order.
-        hear: called with each told ``(kind, value)``.
+        hear: called with each told ``(kind, value)``; ``("holder", pid)`` is told first.
+        clean: called when the tree ends, also by the middle process if this one was killed.
 
     Returns:
         What the task returned.
@@ -63,18 +64,25 @@ def hold(task: Callable[[Tell], Any], hear: Callable[[str, Any], None]) -> Any:
     middle = os.fork()
     if middle == 0:
         os.close(read_end)
-        _middle(task, write_end, supervisor)
+        _middle(task, write_end, supervisor, clean)
     os.close(write_end)
     try:
         with os.fdopen(read_end, "rb") as told:
-            return _listen(told, hear)
+            return listen(told, hear)
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.kill(middle, signal.SIGKILL)
         os.waitpid(middle, 0)
+        if clean:
+            clean()
 
 
-def _listen(told: Any, hear: Callable[[str, Any], None]) -> Any:
+def listen(told: Any, hear: Callable[[str, Any], None]) -> Any:
+    """Everything that is told through a pipe, until a result or an error.
+
+    Raises:
+        ExplainError: what was told as an error, or that the other end was ended.
+    """
     while len(head := told.read(8)) == 8:
         kind, value = pickle.loads(told.read(struct.unpack("<Q", head)[0]))  # noqa: S301 - written by our own child
         if kind == "result":
@@ -97,12 +105,18 @@ def teller(fd: int) -> Tell:
     return tell
 
 
-def _middle(task: Callable[[Tell], Any], fd: int, supervisor: int) -> NoReturn:
+def _middle(
+    task: Callable[[Tell], Any], fd: int, supervisor: int, clean: Callable[[], None] | None
+) -> NoReturn:
     """Enter new namespaces, fork the holder, end with it."""
     tell = teller(fd)
     try:
         os.setsid()  # Ctrl-C is for the supervisor, which ends us
-        die_with_parent()
+        if clean is None:
+            die_with_parent()
+        else:
+            signal.signal(signal.SIGTERM, lambda *_: _clean_and_go(clean))
+            die_with_parent(signal.SIGTERM)
         if os.getppid() != supervisor:
             os._exit(1)
         enter()
@@ -114,8 +128,10 @@ def _middle(task: Callable[[Tell], Any], fd: int, supervisor: int) -> NoReturn:
             # There is no parent to compare with in here, so the parent proves that it lived after the line above.
             if os.read(ready, 1) != b"!":
                 os._exit(1)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             _holder(task, tell)
         os.close(ready)
+        tell("holder", holder)
         os.write(go, b"!")
         os.close(fd)
         os.waitpid(holder, 0)
@@ -124,6 +140,14 @@ def _middle(task: Callable[[Tell], Any], fd: int, supervisor: int) -> NoReturn:
     except BaseException as e:
         tell("error", RuntimeError(f"the lab's process tree: {e!r}"))
         raise
+    finally:
+        os._exit(0)
+
+
+def _clean_and_go(clean: Callable[[], None]) -> NoReturn:
+    """The supervisor is gone: take its files away; the holder ends with us."""
+    try:
+        clean()
     finally:
         os._exit(0)
 
@@ -190,6 +214,7 @@ def _why_not() -> str:
 
 def own_mounts() -> None:
     """Mounts that nobody else sees: processes of our own, an empty /run, files of /etc that say nothing of the host."""
+    unshare(CLONE_NEWNS)  # the middle process keeps the host's view, to clean up in it
     mount("none", "/", None, MS_REC | MS_PRIVATE)
     mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     resolv, hosts = Path("/etc/resolv.conf").resolve(), Path("/etc/hosts").resolve()

@@ -31,9 +31,7 @@ def pairs(words: list[str], allowed: Mapping[str, str], where: str) -> dict[str,
     rest = iter(words)
     for word in rest:
         if word not in allowed:
-            raise LabFileError(
-                where, word, f"words here are {', '.join(allowed)}", check.nearest_of(word, allowed)
-            )
+            raise LabFileError(where, word, f"words here are {', '.join(allowed)}", check.nearest_of(word, allowed))
         if word in {"onlink", "sticky", "proxy", "static", "master"}:
             found[allowed[word]] = "yes"
             continue
@@ -162,6 +160,4 @@ def forwarding_entry(value: object, where: str) -> ForwardingEntry:
     got = pairs(words, {"dev": "dev", "static": "static", "sticky": "sticky", "master": "master"}, where)
     if "dev" not in got:
         raise LabFileError(where, value, "dev PORT belongs here")
-    return ForwardingEntry(
-        " ".join(str(value).split()), mac, check.name(got["dev"], where), is_sticky="sticky" in got
-    )
+    return ForwardingEntry(" ".join(str(value).split()), mac, check.name(got["dev"], where), is_sticky="sticky" in got)

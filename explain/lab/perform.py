@@ -266,6 +266,12 @@ class Stage:
         self.background.clear()
         return ended
 
+    def forget_taps(self) -> None:
+        """The taps are closed: nothing is collected any more but output."""
+        for key in list(self._selector.get_map().values()):
+            if not isinstance(key.data, Child):
+                self._selector.unregister(key.fileobj)
+
     def finish(self) -> None:
         """Everything that is still in a queue; nothing is sent any more."""
         for node in self.places:
@@ -278,7 +284,16 @@ def _is_readable(fd: int) -> bool:
     return bool(select.select([fd], [], [], 0)[0])
 
 
-NUD_NAMES = {1: "INCOMPLETE", 2: "REACHABLE", 4: "STALE", 8: "DELAY", 16: "PROBE", 32: "FAILED", 64: "NOARP", 128: "PERMANENT"}
+NUD_NAMES = {
+    1: "INCOMPLETE",
+    2: "REACHABLE",
+    4: "STALE",
+    8: "DELAY",
+    16: "PROBE",
+    32: "FAILED",
+    64: "NOARP",
+    128: "PERMANENT",
+}
 
 
 def _neighbour_state(netlink: object, address: str) -> str | None:

@@ -160,9 +160,7 @@ def _roles(data: dict[str, Any], where: str) -> dict[str, str]:
     return told
 
 
-def _node(
-    name: str, got: dict[str, Any], role: str, linked: list[str], macs: Iterator[str], where: str
-) -> Node:
+def _node(name: str, got: dict[str, Any], role: str, linked: list[str], macs: Iterator[str], where: str) -> Node:
     check.keys(got, NODE, (), where)
     kind = check.one_of(got.get("kind", "host"), KINDS, f"{where}: kind")
     nics = check.table(got.get("interfaces", {}), f"{where}: interfaces")
@@ -314,6 +312,4 @@ def _with_main(steps: tuple[Step | Wait, ...]) -> tuple[Step | Wait, ...]:
     told = [i for i, step in enumerate(steps) if isinstance(step, Step) and step.is_main]
     front = [i for i, step in enumerate(steps) if isinstance(step, Step) and not step.is_background]
     chosen = (told or front or [None])[-1]
-    return tuple(
-        replace(step, is_main=i == chosen) if isinstance(step, Step) else step for i, step in enumerate(steps)
-    )
+    return tuple(replace(step, is_main=i == chosen) if isinstance(step, Step) else step for i, step in enumerate(steps))

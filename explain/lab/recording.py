@@ -98,6 +98,11 @@ def truth(recording: Recording) -> dict[str, Any]:
     }
 
 
+def sidecar(recording: Recording) -> bytes:
+    """The ground truth as a file of its own, to lie beside the capture."""
+    return (json.dumps(truth(recording), ensure_ascii=False, indent=1) + "\n").encode()
+
+
 def comments(recording: Recording) -> list[str]:
     """One comment for people, then the ground truth in parts."""
     packed = gzip.compress(json.dumps(truth(recording), separators=(",", ":")).encode(), mtime=0)
@@ -107,9 +112,7 @@ def comments(recording: Recording) -> list[str]:
     person = f"explain lab {recording.lab.name}: {recording.lab.title['en']}"
     if sum(recording.dropped.values()):
         person += f" (incomplete: the recorder lost {sum(recording.dropped.values())} frames)"
-    return [person] + [
-        f"explain-lab/1 part={i}/{len(parts)} sha256={digest} {part}" for i, part in enumerate(parts, 1)
-    ]
+    return [person] + [f"explain-lab/1 part={i}/{len(parts)} sha256={digest} {part}" for i, part in enumerate(parts, 1)]
 
 
 def pcapng(recording: Recording, has_truth: bool = True) -> bytes:
@@ -119,7 +122,9 @@ def pcapng(recording: Recording, has_truth: bool = True) -> bytes:
         InterfaceBlock(wire.name, description=f"{wire.nic} of {wire.node} ({_kind(lab, wire.node)})", mac=wire.mac)
         for wire in recording.wires
     ]
-    packets = (PacketBlock(wire, heard.time_ns, heard.data, heard.length, heard.flags) for wire, heard in recording.frames)
+    packets = (
+        PacketBlock(wire, heard.time_ns, heard.data, heard.length, heard.flags) for wire, heard in recording.frames
+    )
     seen = [0] * len(blocks)
     for wire, _ in recording.frames:
         seen[wire] += 1

@@ -80,8 +80,17 @@ def _noted(lost: list[str]) -> Iterator[None]:
 def _performed(lab: Lab, with_fault: bool, with_states: bool, tell: Tell) -> Recording:
     start_ns = time.time_ns()
     tell("stage", "build")
-    places = build(planning.built(lab))
-    stage = Stage(places)
+    stage = Stage(build(planning.built(lab)))
+    recording = perform_into(lab, stage, with_fault, with_states, tell, start_ns)
+    tell("stage", "end")
+    return recording
+
+
+def perform_into(
+    lab: Lab, stage: Stage, with_fault: bool, with_states: bool, tell: Tell, start_ns: int, is_kept: bool = False
+) -> Recording:
+    """Serve, break and perform on a network that is built; what was seen.  If it is kept, its servers go on."""
+    places = stage.places
     ran: list[Ran] = []
     complaints: list[str] = []
     before: dict[str, dict[str, Any]] = {}
@@ -89,6 +98,8 @@ def _performed(lab: Lab, with_fault: bool, with_states: bool, tell: Tell) -> Rec
         for act in planning.started(lab, with_fault):
             tell("stage", act.command)
             _act(act, stage, tell, ran, complaints)
+        if with_states:
+            stage.pump(lambda: settled(places), 2.0)
         before = states(places) if with_states else {}
         for act in planning.performed(lab):
             _act(act, stage, tell, ran, complaints)
@@ -96,10 +107,9 @@ def _performed(lab: Lab, with_fault: bool, with_states: bool, tell: Tell) -> Rec
                 break
         if lab.settle_s:
             stage.pump(lambda: False, lab.settle_s)
-    tell("stage", "end")
     stage.finish()
     after = states(places) if with_states else {}
-    ran += stage.end_background()
+    ran += [] if is_kept else stage.end_background()
     stage.finish()
     return _recording(lab, stage, ran, complaints, (before, after), start_ns)
 
@@ -122,6 +132,19 @@ def _act(act: object, stage: Stage, tell: Tell, ran: list[Ran], complaints: list
                     complaints.append(done.complaint)
         case WaitUntil(wait):
             stage.wait(wait)
+
+
+IFF_UP, OPERSTATE_DOWN = 1, ("DOWN", "LOWERLAYERDOWN", "DORMANT")
+
+
+def settled(places: dict[str, Place]) -> bool:
+    """True when no interface that has a carrier is still said to be down: the kernel says so up to a second late."""
+    for place in places.values():
+        for link in place.netlink.get_links():
+            is_up = link["flags"] & IFF_UP and link.get_attr("IFLA_CARRIER")
+            if is_up and link.get_attr("IFLA_OPERSTATE") in OPERSTATE_DOWN:
+                return False
+    return True
 
 
 def states(places: dict[str, Place]) -> dict[str, dict[str, Any]]:

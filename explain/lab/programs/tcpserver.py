@@ -23,7 +23,9 @@ def receive(conn: socket.socket, count: int) -> bytes:
 
 def serve(conn: socket.socket, args: argparse.Namespace) -> None:
     """Behave towards one client as told."""
-    answer = bytes.fromhex(args.answer_hex) if args.answer_hex else args.answer.encode().decode("unicode_escape").encode()
+    answer = (
+        bytes.fromhex(args.answer_hex) if args.answer_hex else args.answer.encode().decode("unicode_escape").encode()
+    )
     if args.behaviour == "close":
         time.sleep(args.delay)
     elif args.behaviour == "echo":

@@ -1,0 +1,100 @@
+"""Asks the kernel and the system what labs can be built here; each missing thing with its remedy."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from dataclasses import dataclass
+from typing import Any
+
+from explain.errors import ExplainError
+from explain.lab.perform import ENVIRONMENT
+from explain.lab.records import Lab
+from explain.lab.run import missing_tools
+from explain.lab.services import PACKAGES
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One thing that labs need.
+
+    Attributes:
+        what: in words.
+        problem: None if it is here, else why not.
+        remedy: how to get it, None if it is here.
+    """
+
+    what: str
+    problem: str | None = None
+    remedy: str | None = None
+
+
+KINDS = {"veth": "CONFIG_VETH", "bridge": "CONFIG_BRIDGE"}
+
+
+def probes() -> list[Probe]:
+    """Everything that was looked at, here and now."""
+    if platform.system() != "Linux":
+        return [Probe("Linux", f"this is {platform.system()}", "labs need the namespaces of Linux")]
+    try:
+        import pyroute2  # noqa: F401
+    except ImportError:
+        return [Probe("pyroute2", "the package is missing", "pip install pyroute2")]
+    from explain.lab.holder import hold
+
+    rights = "root" if os.geteuid() == 0 else "an ordinary user, by user namespaces"
+    try:
+        inside = hold(lambda _tell: _probe_kernel(), lambda _kind, _value: None)
+    except ExplainError as e:
+        return [Probe("new namespaces", str(e), getattr(e, "remedy", "run as root"))]
+    found = [Probe(f"new namespaces as {rights}"), *inside]
+    for tool, package in PACKAGES.items():
+        here = shutil.which(tool, path=ENVIRONMENT["PATH"])
+        found.append(Probe(tool) if here else Probe(tool, "not installed", f"sudo apt install {package}"))
+    return found
+
+
+def _probe_kernel() -> list[Probe]:
+    """Inside a namespace of our own: make one of each thing and see what the kernel says."""
+    from pyroute2 import IPRoute
+    from pyroute2.netlink.exceptions import NetlinkError
+
+    from explain.capture.recorder import Tap
+    from explain.lab import nft
+
+    found = []
+    with IPRoute(ext_ack=True) as netlink:
+        for i, (kind, option) in enumerate(KINDS.items()):
+            more: dict[str, Any] = {"peer": {"ifname": f"q{i}"}} if kind == "veth" else {}
+            try:
+                netlink.link("add", kind=kind, ifname=f"p{i}", **more)
+                found.append(Probe(f"{kind} interfaces"))
+            except (NetlinkError, OSError) as e:
+                found.append(Probe(f"{kind} interfaces", str(e), f"a kernel with {option}; perhaps sudo modprobe {kind}"))
+    for what, rules in {
+        "nftables filters": "table inet probe { chain c { type filter hook input priority 0; }; }",
+        "nftables address translation": "table ip probe4 { chain c { type nat hook postrouting priority 100; }; }",
+        "nftables bridge filters": "table bridge probe { chain c { type filter hook forward priority 0; }; }",
+    }.items():
+        try:
+            nft.load(rules, "probe")
+            found.append(Probe(what))
+        except ExplainError as e:
+            problem = str(e).splitlines()[0]
+            found.append(Probe(what, problem, "a kernel with CONFIG_NF_TABLES, and: sudo apt install nftables"))
+    try:
+        Tap().close()
+        found.append(Probe("packet sockets"))
+    except OSError as e:
+        found.append(Probe("packet sockets", str(e), "a kernel with CONFIG_PACKET"))
+    return found
+
+
+def needy(labs: list[Lab]) -> dict[str, list[str]]:
+    """Missing tool -> names of labs that cannot run without it."""
+    found: dict[str, list[str]] = {}
+    for lab in labs:
+        for tool in missing_tools(lab):
+            found.setdefault(tool, []).append(lab.name)
+    return found

@@ -1,0 +1,138 @@
+"""Looks into a lab that is up from outside: records its wires, collects a node's state."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import select
+import signal
+import socket
+import time
+from typing import Any
+
+from explain.capture.pcapng_writer import InterfaceBlock, PacketBlock, Statistics, section
+from explain.capture.recorder import Heard, Tap
+from explain.errors import ExplainError
+from explain.lab.live import Live, enter
+
+
+def _in_child(live: Live, node: str | None, work: Any) -> bytes:
+    """What a process of the lab writes into a pipe: entering namespaces is for ever, so a child does it.
+
+    Raises:
+        ExplainError: the child could not do it.
+    """
+    read_end, write_end = os.pipe2(os.O_CLOEXEC)
+    child = os.fork()
+    if child == 0:
+        os.close(read_end)
+        status = 1
+        try:
+            enter(live, node)
+            inner = os.fork()  # only children are in the lab's process namespace, and find themselves in its /proc
+            if inner == 0:
+                with os.fdopen(write_end, "wb") as out:
+                    work(out)
+                os._exit(0)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            os.close(write_end)
+            status = os.waitstatus_to_exitcode(os.waitpid(inner, 0)[1])
+        except (ExplainError, OSError) as e:
+            os.write(2, f"explain: {e}\n".encode())
+        finally:
+            os._exit(status if status >= 0 else 1)
+    os.close(write_end)
+    with os.fdopen(read_end, "rb") as told:
+        while True:
+            try:
+                data = told.read()
+                break
+            except KeyboardInterrupt:  # the child got it too and is about to write
+                continue
+    if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0:
+        raise ExplainError("the lab could not be looked into")
+    return data
+
+
+def state_of(live: Live, node: str) -> dict[str, Any]:
+    """A node's state now.
+
+    Raises:
+        ExplainError: it cannot be entered.
+    """
+
+    def work(out: Any) -> None:
+        from explain.state.collect import collect
+
+        out.write(json.dumps(collect()).encode())
+
+    state: dict[str, Any] = json.loads(_in_child(live, node, work))
+    return state
+
+
+def record_live(live: Live, seconds: float | None) -> tuple[bytes, int, int]:
+    """Record until Ctrl-C or for some seconds.
+
+    Returns:
+        The capture file, how many frames it has, and how many were lost.
+    """
+
+    def work(out: Any) -> None:
+        data, frames, dropped = _record(live, seconds)
+        out.write(b"%d %d\n" % (frames, dropped) + data)
+
+    head, _, data = _in_child(live, None, work).partition(b"\n")
+    frames, dropped = head.split()
+    return data, int(frames), int(dropped)
+
+
+def _record(live: Live, seconds: float | None) -> tuple[bytes, int, int]:
+    from explain.lab import kernel
+
+    taps: dict[str, Tap] = {}
+    names: list[tuple[str, str]] = []
+    for node in live.nodes:
+        net = os.open(f"/run/netns/{node}", os.O_RDONLY | os.O_CLOEXEC)
+        kernel.setns(net, kernel.CLONE_NEWNET)
+        os.close(net)
+        taps[node] = Tap()
+        names += [(node, name) for _, name in socket.if_nameindex()]
+    start_ns = time.time_ns()
+    heard = _until(taps, seconds)
+    index = {name: i for i, name in enumerate(names)}
+    frames: list[tuple[int, Heard]] = []
+    for node, some in heard.items():
+        for frame in some:
+            at = index.setdefault((node, frame.interface), len(index))
+            frames.append((at, frame))
+    frames.sort(key=lambda pair: pair[1].time_ns)
+    blocks = [InterfaceBlock(f"{node}.{nic}", description=f"{nic} of {node}") for node, nic in index]
+    counts = [0] * len(blocks)
+    for at, _ in frames:
+        counts[at] += 1
+    end_ns = time.time_ns()
+    statistics = [
+        Statistics(i, start_ns, end_ns, counts[i], taps[node].dropped) for i, (node, _) in enumerate(index)
+    ]
+    packets = (PacketBlock(at, one.time_ns, one.data, one.length, one.flags) for at, one in frames)
+    system = f"{platform.system()} {platform.release()}"
+    note = [f"explain lab {live.name}, recorded by hand"]
+    data = b"".join(section(blocks, packets, statistics, note, operating_system=system, application="explain lab"))
+    return data, len(frames), sum(tap.dropped for tap in taps.values())
+
+
+def _until(taps: dict[str, Tap], seconds: float | None) -> dict[str, list[Heard]]:
+    heard: dict[str, list[Heard]] = {node: [] for node in taps}
+    by_fd = {tap.fileno(): node for node, tap in taps.items()}
+    ends = None if seconds is None else time.monotonic() + seconds
+    try:
+        while ends is None or time.monotonic() < ends:
+            left = 1.0 if ends is None else min(1.0, max(0.0, ends - time.monotonic()))
+            for fd in select.select(list(by_fd), [], [], left)[0]:
+                heard[by_fd[fd]] += taps[by_fd[fd]].drain()
+    except KeyboardInterrupt:
+        pass
+    for node, tap in taps.items():
+        heard[node] += tap.drain()
+    return heard
