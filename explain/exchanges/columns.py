@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from explain.table import I8, U1, PacketTable, Rows
 
 
+CARRIERS = ("icmp.error", "udp.flow", "icmp.echo", "tcp.connection")
+"""Kinds whose frames may belong to an exchange that means more: a trace, a look-up, a lease."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ExchangeColumns:
     """All exchanges of one kind, in the order of their first frames.
@@ -142,6 +146,15 @@ class Exchanges(Sequence[Exchange]):
     def at(self, position: int) -> tuple[ExchangeColumns, int]:
         """The columns and the row in them that stand at this position."""
         return self.parts[self._part[position]], int(self._index[position])
+
+    def inside(self, rows: Rows) -> list[tuple[ExchangeColumns, int]]:
+        """The exchanges whose frames are all among these rows: the datagrams of a trace, of a look-up, of a lease."""
+        found: list[tuple[ExchangeColumns, int]] = []
+        for part in self.parts:
+            if part.kind in CARRIERS and len(part):
+                is_whole = np.logical_and.reduceat(np.isin(part.frames, rows), part.bounds[:-1])
+                found += [(part, index) for index in np.flatnonzero(is_whole).tolist()]
+        return found
 
     def of_kind(self, kind: str) -> ExchangeColumns | None:
         """The columns of one kind, None if no finder of that kind ran."""

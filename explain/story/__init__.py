@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from explain.model import Line
 from explain.story import summary
 from explain.story.teller import Teller
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 _TOLD_ONE_BY_ONE = 40  # exchanges; beyond it, like things are told together
 _FINDINGS_TOLD = 12
+_WORKS = frozenset(("icmp-redirect", "silent-hop", "suboptimal-gateway", "proxy-arp-in-play"))  # nothing is lost
+_TOLD_INSTEAD = ("traceroute", "dns.lookup", "dhcp.lease", "dhcpv6.lease")
 
 
 def tell(
@@ -54,7 +58,16 @@ def _verdict(
     everything = table.evidence(range(len(table)))[:1] if 0 < len(table) < _TOLD_ONE_BY_ONE else ()
     if findings:
         first = findings[0]
-        lines = [Line(_message(first, "verdict"), _values(first), first.evidence, 0, None, "bad")]
+        lines = [
+            Line(
+                _message(first, "verdict"),
+                _values(first),
+                first.evidence,
+                0,
+                None,
+                "odd" if first.cause in _WORKS else "bad",
+            )
+        ]
         lines.append(Line(f"story.certainty.{first.certainty}", {}, first.evidence, 0, None, "under"))
         if len(findings) > 1:
             lines.append(Line("story.more", {"count": len(findings) - 1}, (), 0, None, "under"))
@@ -98,8 +111,16 @@ def _happened(
 ) -> list[Line]:
     if everything or len(exchanges) <= _TOLD_ONE_BY_ONE:
         teller = Teller(table, exchanges)
-        return [line for position in exchanges.positions for line in teller.tell(position)]
+        carried = set() if everything else _carried(exchanges)
+        return [line for position in exchanges.positions if position not in carried for line in teller.tell(position)]
     return summary.tell(table, exchanges, findings, unexplained)
+
+
+def _carried(exchanges: Exchanges) -> set[int]:
+    """Positions of exchanges that are only the datagrams of one that means more, and is told instead."""
+    rows = [part.frames for part in exchanges.parts if part.kind in _TOLD_INSTEAD]
+    inside = exchanges.inside(np.concatenate(rows)) if rows else []
+    return {exchanges.position(part, index) for part, index in inside}
 
 
 def _finding(finding: Finding) -> list[Line]:

@@ -24,6 +24,7 @@ _COUNTED = {
     ),
     "icmp.error": ("icmp.error.many", {}),
     "udp.flow": ("udp.many", {"answered": "answered", "unanswered": "unanswered", "refused": "refused"}),
+    "traceroute": ("traceroute.many", {"reached": "reached", "not_reached": "not-reached"}),
     "tcp.connection": (
         "tcp.many",
         {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.story.teller import end_text
-from explain.table import REVERSED
+from explain.table import REVERSED, TCP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ def connection(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
     fields: TcpConnection = part.fields(index)
     table = teller.table
     rows = part.rows(index)
-    rows = rows[table.flags[rows] > 0]  # errors about the connection are told by themselves
+    rows = rows[table.layers[rows] & TCP != 0]  # errors about the connection are told by themselves
     outcome = part.outcomes[part.outcome[index]]
     client, server = end_text(fields.client), end_text(fields.server)
     values: dict[str, Any] = {"client": client, "server": server, "port": fields.server.port}

@@ -20,6 +20,7 @@ TELLERS = {
     "icmp.error": ("icmp", "error"),
     "udp.flow": ("udp", "flow"),
     "tcp.connection": ("tcp", "connection"),
+    "traceroute": ("traceroute", "trace"),
 }
 """For each kind, the module of this room and the function in it; loaded when the first one is told."""
 

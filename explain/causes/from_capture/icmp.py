@@ -75,8 +75,11 @@ def look(scene: Scene) -> Iterator[Seen]:
     if not len(part):
         return
     affected = _affected(scene)
+    done = scene.accounted["icmp.error"]
     groups: dict[_Key, list[int]] = defaultdict(list)
     for index in range(len(part)):
+        if index in done:
+            continue
         fields = part.fields(index)
         about = fields.about
         place = int(scene.table.place[part.rows(index)[0]])
@@ -85,10 +88,8 @@ def look(scene: Scene) -> Iterator[Seen]:
         groups[
             _Key(place, name, fields.from_, about.protocol if about else "", about.dst if about else fields.to, port)
         ].append(index)
-    traced = _traced(scene, part)
     for key, indices in groups.items():
-        if (key.place, key.target) not in traced:
-            yield _judge(scene, part, key, indices, affected)
+        yield _judge(scene, part, key, indices, affected)
 
 
 def _affected(scene: Scene) -> dict[int, list[Member]]:
@@ -168,7 +169,8 @@ def _expired(scene: Scene, members: list[Member], rows: list[int], values: dict[
     if first > _LARGEST_TRACE_TTL:
         return Seen("routing-loop", "likely", members, [*rows, *sent.tolist()], ("ttl-too-low",), values)
     if not len(sent):
-        return Seen("routing-loop", "possible", members, rows, ("ttl-too-low",), values)
+        values["ttl"] = None
+        return Seen("ttl-too-low", "possible", members, rows, ("routing-loop",), values)
     return Seen("ttl-too-low", "likely", members, [*rows, *sent.tolist()], ("routing-loop",), values)
 
 
@@ -183,30 +185,3 @@ def _seen_again(scene: Scene, rows: np.ndarray[Any, Any]) -> list[int]:
         if len(same) >= _LOOP_VISITS and all(later < earlier for earlier, later in itertools.pairwise(ttls)):
             return same
     return []
-
-
-def _traced(scene: Scene, part: ExchangeColumns) -> set[tuple[int, str]]:
-    """(place, target) of probes with rising TTLs: somebody runs traceroute, and errors are its answers."""
-    starts: dict[tuple[int, str], set[int]] = defaultdict(set)
-    expired: set[tuple[int, str]] = set()
-    icmp = scene.table.icmp
-    flows = quoted_flows(scene.table)
-    by_row = dict(zip(icmp.row.tolist(), flows.tolist(), strict=True))
-    known = {flow for flow in by_row.values() if flow != NO_FLOW}
-    if not known:
-        return set()
-    rows = np.flatnonzero(np.isin(scene.table.flow[: len(scene.table)], list(known)))
-    low: dict[int, set[int]] = defaultdict(set)
-    for flow, ttl in zip(scene.table.flow[rows].tolist(), scene.table.ttl[rows].tolist(), strict=True):
-        if ttl <= _LARGEST_TRACE_TTL:
-            low[flow].add(ttl)
-    for index in range(len(part)):
-        about = part.fields(index).about
-        row = int(part.rows(index)[0])
-        if about is None:
-            continue
-        key = (int(scene.table.place[row]), about.dst)
-        starts[key] |= low.get(by_row[row], set())
-        if part.outcomes[part.outcome[index]] == "ttl-exceeded":
-            expired.add(key)
-    return {key for key in expired if len(starts[key]) > 1 and min(starts[key]) <= _LOOP_VISITS}

@@ -1,0 +1,64 @@
+"""Traces: their errors are answers, not trouble; what a trace that did not arrive shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from explain.causes.from_capture.scene import Member, Scene, Seen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explain.exchanges.columns import ExchangeColumns
+    from explain.exchanges.traceroute import Traceroute
+
+_WHY_SILENT = (
+    "filter-on-router-forward", "filter-on-target-input", "forwarding-disabled", "reject-route-on-router",
+    "no-return-route-on-target", "no-return-route-on-router", "destination-host-absent-behind-router",
+    "target-interface-down", "wrong-nexthop-on-router", "rp-filter-strict", "icmp-errors-filtered-on-router",
+    "masquerade-missing",
+)  # fmt: skip
+
+
+def look(scene: Scene) -> Iterator[Seen]:
+    """A loop, a silent hop, or silence from some distance on; nothing of a trace that went well."""
+    part = scene.part("traceroute")
+    for index in range(len(part)):
+        members = _carried(scene, part, index)
+        for one, number in members:
+            scene.accounted[one.kind].add(number)
+        yield from _judge(part, index, members)
+
+
+def _carried(scene: Scene, part: ExchangeColumns, index: int) -> list[Member]:
+    """The exchanges that are only this trace's probes and answers.
+
+    What a router or the target says instead of forwarding stays a fault of its own.
+    """
+    is_reached = part.outcomes[part.outcome[index]] == "reached"
+    return [
+        (carrier, number)
+        for carrier, number in scene.exchanges.inside(part.rows(index))
+        if carrier.kind != "icmp.error" or is_reached or carrier.outcomes[carrier.outcome[number]] == "ttl-exceeded"
+    ]
+
+
+def _judge(part: ExchangeColumns, index: int, members: list[Member]) -> Iterator[Seen]:
+    fields: Traceroute = part.fields(index)
+    rows = part.rows(index).tolist()
+    answered = [hop for hop in fields.hops if hop.from_]
+    last = answered[-1] if answered else None
+    values = {
+        "src": fields.src, "dst": fields.dst, "method": fields.method, "hops": len(answered),
+        "from": last.from_ if last else None, "ttl": last.ttl if last else 0, "addresses": fields.loop,
+    }  # fmt: skip
+    everything: list[Member] = [(part, index), *members]
+    if fields.loop:
+        yield Seen("routing-loop", "proved", everything, rows, (), values)
+    elif part.outcomes[part.outcome[index]] == "reached":
+        silent = [hop.ttl for hop in fields.hops if hop.from_ is None and last and hop.ttl < last.ttl]
+        if silent:
+            values["silent"] = silent
+            yield Seen("silent-hop", "likely", everything, rows, ("icmp-rate-limited", "partial-loss"), values)
+    elif last is None or last.error == "ttl-exceeded":
+        yield Seen("trace-not-answered", "possible", everything, rows, _WHY_SILENT, values)

@@ -1,0 +1,286 @@
+"""``traceroute``: probes with rising TTLs, and who answered each of them.
+
+Hops come from each probe's own TTL and from the packet that an error quotes, never from port
+numbers: ``-q``, parallel probes and other tools number their ports as they like.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from explain.exchanges.columns import ExchangeColumns, Found, from_list
+from explain.exchanges.icmp_error import error_positions
+from explain.table import ICMP, ICMPV6, IPV6_KEY, LATER_FRAGMENT, TCP, UDP
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explain.table import PacketTable, Rows
+
+OUTCOMES = ("reached", "not-reached")
+_HIGHEST_START = 2  # the first TTL of a trace, seen at its sender or one router later
+_HIGHEST = 64
+_FEWEST_TTLS = 2
+_FEWEST_SILENT_TTLS = 4  # without a single error, only a longer climb is a trace
+_SAME_TRACE_NS = 15_000_000_000  # traceroute waits five seconds for a silent hop, some tools ten
+_SYN, _ACK, _RST = 2, 16, 4
+_METHODS = {1: "icmp", 58: "icmp", 6: "tcp", 17: "udp"}
+_TIME_EXCEEDED = ((False, 11), (True, 3))
+_PATIENCE_NS = 15_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """What the probes with one TTL found.
+
+    Attributes:
+        from_: who answered first at this distance, None where all probes met silence (``from`` in the report).
+        rtt_ns: one for each answer, in the order of the probes.
+        others: further hosts that answered at the same distance (load balancing).
+        error: what the answer said, such as ttl-exceeded; reply for the target's own answer.
+    """
+
+    ttl: int
+    from_: str | None
+    rtt_ns: tuple[int, ...]
+    probes: int
+    others: tuple[str, ...]
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Traceroute:
+    """One run of traceroute, tracepath or mtr.
+
+    Attributes:
+        method: udp, icmp or tcp.
+        loop: addresses that answered again after another one had, in order; empty without a loop.
+        mtu: the smallest MTU that an error on the way named, None if none did.
+    """
+
+    src: str
+    dst: str
+    method: str
+    hops: tuple[Hop, ...]
+    loop: tuple[str, ...]
+    mtu: int | None
+
+
+class _Probe(NamedTuple):
+    row: int
+    time_ns: int
+    ttl: int
+    flow: int
+    ip_id: int
+    word: int
+
+
+@dataclass(slots=True)
+class _Answer:
+    row: int
+    speaker: int
+    rtt_ns: int
+    name: str
+
+
+@dataclass(slots=True)
+class _Run:
+    source: int
+    target: int
+    protocol: int
+    probes: list[_Probe] = field(default_factory=list)
+    answers: dict[int, _Answer] = field(default_factory=dict)
+    mtus: list[int] = field(default_factory=list)
+
+
+def find(table: PacketTable) -> ExchangeColumns:
+    """Traces at each place, whatever they were sent with."""
+    found = []
+    rows = _candidates(table)
+    if len(rows):
+        errors = _errors(table)
+        for run in _runs(table, rows):
+            _match(table, run, errors)
+            if _is_trace(run):
+                found.append(_found(table, run))
+    return from_list("traceroute", OUTCOMES, found, table, _PATIENCE_NS)
+
+
+def _candidates(table: PacketTable) -> Rows:
+    """Probe-like rows between pairs of hosts of which one packet began with TTL 1 or 2."""
+    layers = table.layers[: len(table)]
+    is_probe = (layers & (UDP | ICMP | ICMPV6 | TCP) != 0) & (layers & LATER_FRAGMENT == 0)
+    is_low = np.flatnonzero(is_probe & (table.ttl[: len(table)] <= _HIGHEST_START) & (table.ttl[: len(table)] > 0))
+    is_low = is_low[~_is_group(table, table.targets(is_low))]
+    if not len(is_low):
+        return is_low
+    pairs = np.unique(_pair(table, is_low))
+    rows = np.flatnonzero(is_probe & (table.ttl[: len(table)] <= _HIGHEST))
+    rows = rows[np.isin(_pair(table, rows), pairs)]
+    is_syn = table.flags[rows] & (_SYN | _ACK) == _SYN
+    is_udp = table.layers[rows] & UDP != 0
+    return rows[is_syn | is_udp | _is_request(table, rows)]
+
+
+def _pair(table: PacketTable, rows: Rows) -> Rows:
+    """A number for source and target; equal pairs have equal numbers, and almost no others do."""
+    mixed: Rows = (table.sources(rows) * np.uint64(0x9E3779B97F4A7C15) ^ table.targets(rows)).view(np.int64)
+    return mixed
+
+
+def _is_group(table: PacketTable, keys: Rows) -> Rows:
+    v6_groups = [key for key in np.unique(keys[keys >= IPV6_KEY]).tolist() if table.addresses.octets(key)[0] == 0xFF]
+    is_group: Rows = (keys >> np.uint64(28) == 14) | (keys == 0xFFFFFFFF) | np.isin(keys, v6_groups)
+    return is_group
+
+
+def _is_request(table: PacketTable, rows: Rows) -> Rows:
+    at = np.searchsorted(table.icmp.row, rows)
+    inside = at < len(table.icmp.row)
+    result = np.zeros(len(rows), np.bool_)
+    known = np.flatnonzero(inside)
+    known = known[table.icmp.row[at[known]] == rows[known]]
+    result[known] = np.isin(table.icmp.type[at[known]], (8, 128))
+    return result
+
+
+def _runs(table: PacketTable, rows: Rows) -> Iterator[_Run]:
+    words = dict(zip(table.icmp.row.tolist(), table.icmp.word.tolist(), strict=True))
+    columns = (
+        rows, table.place[rows], table.time_ns[rows], table.sources(rows), table.targets(rows),
+        table.flows.protocol[table.flow[rows]], table.ttl[rows], table.flow[rows], table.ip_id[rows], table.seq[rows],
+    )  # fmt: skip
+    runs: dict[tuple[int, int, int, int], _Run] = {}
+    for row, place, time_ns, source, target, protocol, ttl, flow, ip_id, seq in zip(
+        *(column.tolist() for column in columns), strict=True
+    ):
+        key = (place, source, target, protocol)
+        run = runs.get(key)
+        if run is not None and time_ns - run.probes[-1].time_ns > _SAME_TRACE_NS:
+            yield run
+            run = None
+        if run is None:
+            run = runs[key] = _Run(source, target, protocol)
+        run.probes.append(_Probe(row, time_ns, ttl, flow, ip_id, words.get(row, seq)))
+    yield from runs.values()
+
+
+def _errors(table: PacketTable) -> dict[tuple[int, int, int, int], list[int]]:
+    """Positions of errors in ``table.icmp`` by place, source, target and protocol of what they quote."""
+    icmp = table.icmp
+    by_ends: dict[tuple[int, int, int, int], list[int]] = defaultdict(list)
+    for at in error_positions(icmp).tolist():
+        key = (
+            int(table.place[icmp.row[at]]),
+            int(icmp.quote_src[at]),
+            int(icmp.quote_dst[at]),
+            int(icmp.quote_protocol[at]),
+        )
+        by_ends[key].append(at)
+    return by_ends
+
+
+def _match(table: PacketTable, run: _Run, errors: dict[tuple[int, int, int, int], list[int]]) -> None:
+    place = int(table.place[run.probes[0].row])
+    icmp = table.icmp
+    by_mark: dict[tuple[int, int, int], list[_Probe]] = defaultdict(list)
+    for probe in run.probes:
+        by_mark[_mark(table, run, probe)].append(probe)
+    for at in errors.get((place, run.source, run.target, run.protocol), ()):
+        row = int(icmp.row[at])
+        is_icmp = run.protocol in (1, 58)
+        ports = int(icmp.quote_sport[at]), int(icmp.quote_dport[at])
+        mark = (0, 0, int(icmp.quote_word[at])) if is_icmp else (*ports, 0)
+        probe = _which(by_mark.get(mark, ()), row, int(icmp.quote_ip_id[at]), run.answers)
+        if probe is None:
+            continue
+        expired = (bool(icmp.is_v6[at]), int(icmp.type[at])) in _TIME_EXCEEDED
+        name = "ttl-exceeded" if expired else "unreachable"
+        if int(icmp.type[at]) == (2 if icmp.is_v6[at] else 3) and (icmp.is_v6[at] or int(icmp.code[at]) == 4):
+            run.mtus.append(int(icmp.word[at]) & 0xFFFF)
+            name = "too-big"
+        speaker = int(table.sources(np.array([row]))[0])
+        run.answers[probe.row] = _Answer(row, speaker, int(table.time_ns[row]) - probe.time_ns, name)
+    _match_replies(table, run, by_mark)
+
+
+def _mark(table: PacketTable, run: _Run, probe: _Probe) -> tuple[int, int, int]:
+    if run.protocol in (1, 58):
+        return (0, 0, probe.word)
+    row = np.array([probe.row])
+    return (int(table.source_ports(row)[0]), int(table.target_ports(row)[0]), 0)
+
+
+def _which(probes: list[_Probe] | tuple[()], row: int, ip_id: int, answered: dict[int, _Answer]) -> _Probe | None:
+    """The latest earlier probe that the quotation fits; by its IP id where the sender counts them."""
+    fitting = [probe for probe in probes if probe.row < row and probe.row not in answered]
+    exact = [probe for probe in fitting if probe.ip_id == ip_id and ip_id]
+    if exact:
+        return exact[0]
+    return fitting[-1] if fitting else None
+
+
+def _match_replies(table: PacketTable, run: _Run, by_mark: dict[tuple[int, int, int], list[_Probe]]) -> None:
+    """The target's own answers: echo replies, SYN-ACK or RST, a datagram back."""
+    flows = np.unique([probe.flow for probe in run.probes])
+    rows = np.flatnonzero(np.isin(table.flow[: len(table)], flows))
+    rows = rows[table.sources(rows) == run.target]
+    words = dict(zip(table.icmp.row.tolist(), table.icmp.word.tolist(), strict=True))
+    for row in rows.tolist():
+        one = np.array([row])
+        is_icmp = run.protocol in (1, 58)
+        if is_icmp and row not in words:
+            continue
+        mark = (0, 0, words[row]) if is_icmp else (int(table.target_ports(one)[0]), int(table.source_ports(one)[0]), 0)
+        probe = _which(by_mark.get(mark, ()), row, 0, run.answers)
+        if probe is not None:
+            run.answers[probe.row] = _Answer(row, run.target, int(table.time_ns[row]) - probe.time_ns, "reply")
+
+
+def _is_trace(run: _Run) -> bool:
+    ttls = sorted({probe.ttl for probe in run.probes})
+    if len(ttls) < _FEWEST_TTLS or ttls[0] > _HIGHEST_START:
+        return False
+    has_expired = any(answer.name == "ttl-exceeded" for answer in run.answers.values())
+    climbs = ttls[:_FEWEST_SILENT_TTLS] == list(range(ttls[0], ttls[0] + _FEWEST_SILENT_TTLS))
+    return has_expired or climbs
+
+
+def _found(table: PacketTable, run: _Run) -> Found:
+    text = table.addresses.text
+    hops = tuple(_hop(table, run, ttl) for ttl in sorted({probe.ttl for probe in run.probes}))
+    reached = any(answer.speaker == run.target and answer.name != "too-big" for answer in run.answers.values())
+    rows = [probe.row for probe in run.probes] + [answer.row for answer in run.answers.values()]
+    fields = Traceroute(
+        text(run.source), text(run.target), _METHODS[run.protocol], hops, _loop(hops), min(run.mtus, default=None)
+    )
+    return Found("reached" if reached else "not-reached", rows, fields)
+
+
+def _hop(table: PacketTable, run: _Run, ttl: int) -> Hop:
+    probes = [probe for probe in run.probes if probe.ttl == ttl]
+    answers = [run.answers[probe.row] for probe in probes if probe.row in run.answers]
+    speakers = list(dict.fromkeys(table.addresses.text(answer.speaker) for answer in answers))
+    return Hop(
+        ttl,
+        speakers[0] if speakers else None,
+        tuple(answer.rtt_ns for answer in answers),
+        len(probes),
+        tuple(speakers[1:]),
+        answers[0].name if answers else None,
+    )
+
+
+def _loop(hops: tuple[Hop, ...]) -> tuple[str, ...]:
+    """Who forwarded the packet a second time: the same address, with another one in between."""
+    expired = [hop.from_ for hop in hops if hop.error == "ttl-exceeded" and hop.from_]
+    again = [
+        name
+        for number, name in enumerate(expired)
+        if name in expired[:number] and any(other != name for other in expired[expired.index(name) : number])
+    ]
+    return tuple(dict.fromkeys(again))

@@ -1,0 +1,40 @@
+"""A trace told hop by hop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explain.exchanges.columns import ExchangeColumns
+    from explain.exchanges.traceroute import Hop, Traceroute
+    from explain.model import Line
+    from explain.story.teller import Teller
+
+
+def trace(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:
+    """Who asked for which way, each distance, and whether the target answered."""
+    fields: Traceroute = part.fields(index)
+    rows = part.rows(index)
+    yield teller.line(teller.first("traceroute.begun"), fields, rows, name)
+    ttls = teller.table.ttl[rows]
+    for hop in fields.hops:
+        yield teller.line(_hop_message(hop), fields, rows[np.flatnonzero(ttls == hop.ttl)], name, **_hop_values(hop))
+    if fields.mtu is not None:
+        yield teller.line("traceroute.mtu", fields, rows, name)
+    if fields.loop:
+        yield teller.line("traceroute.loop", fields, rows, name)
+    yield teller.line(f"traceroute.{part.outcomes[part.outcome[index]]}", fields, rows, name)
+
+
+def _hop_message(hop: Hop) -> str:
+    if hop.from_ is None:
+        return "traceroute.hop.silent"
+    return "traceroute.hop.several" if hop.others else "traceroute.hop.answered"
+
+
+def _hop_values(hop: Hop) -> dict[str, object]:
+    return {"ttl": hop.ttl, "speaker": hop.from_, "others": hop.others, "rtt_min_ns": min(hop.rtt_ns, default=0)}

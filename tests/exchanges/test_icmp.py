@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import pytest
+from packets import A, B, EVERYONE, R, datagram, error, eth, icmp, icmp6, ip, pcap, ping, pong, segment
+
+import explain
+
+ALICE, BOB = "192.0.2.1", "198.51.100.1"
+ALICE6, BOB6 = "2001:db8::1", "2001:db8:1::1"
+
+
+def exchanges(*frames):
+    return list(explain.explain(pcap(*frames)).exchanges)
+
+
+def of_kind(kind, *frames):
+    return [one for one in exchanges(*frames) if one.kind == kind]
+
+
+@pytest.mark.parametrize(("alice", "bob", "family"), [(ALICE, BOB, 4), (ALICE6, BOB6, 6)])
+def test_pings_with_one_id_are_one_run(alice, bob, family):
+    frames = []
+    for seq in (1, 2, 3):
+        frames += [(float(seq), ping(alice, bob, seq)), (seq + 0.004, pong(bob, alice, seq, ttl=63))]
+    (one,) = exchanges(*frames)
+    fields = one.fields
+    assert (one.kind, one.outcome, one.frames) == ("icmp.echo", "answered", ((1, 6),))
+    assert (fields.src, fields.dst, fields.id, fields.family) == (alice, bob, 7, family)
+    assert (fields.sent, fields.received, fields.duplicates, fields.errors) == (3, 3, 0, 0)
+    assert (fields.rtt_min_ns, fields.rtt_avg_ns, fields.rtt_max_ns) == (4_000_000, 4_000_000, 4_000_000)
+    assert (fields.ttl_request, fields.ttl_reply) == (64, 63)
+
+
+def test_two_ids_between_the_same_hosts_are_two_runs():
+    found = exchanges(ping(ALICE, BOB, 1, ident=1), ping(ALICE, BOB, 1, ident=2), pong(BOB, ALICE, 1, ident=2))
+    assert [(one.fields.id, one.outcome) for one in found] == [(1, "unanswered"), (2, "answered")]
+
+
+def test_pings_in_both_directions_with_one_id_are_two_runs():
+    found = exchanges(ping(ALICE, BOB, 1), ping(BOB, ALICE, 1), pong(BOB, ALICE, 1), pong(ALICE, BOB, 1))
+    assert [(one.fields.src, one.outcome, one.frames) for one in found] == [
+        (ALICE, "answered", ((1, 1), (3, 3))),
+        (BOB, "answered", ((2, 2), (4, 4))),
+    ]
+
+
+def test_a_lost_reply_makes_the_run_partly_answered():
+    (one,) = exchanges(
+        ping(ALICE, BOB, 1), pong(BOB, ALICE, 1), ping(ALICE, BOB, 2), ping(ALICE, BOB, 3), pong(BOB, ALICE, 3)
+    )
+    assert (one.outcome, one.fields.sent, one.fields.received) == ("partly-answered", 3, 2)
+    assert one.fields.unanswered_seqs == (2,)
+
+
+def test_a_reply_that_comes_twice_is_a_duplicate_and_no_second_answer():
+    (one,) = exchanges(ping(ALICE, BOB, 1), pong(BOB, ALICE, 1), pong(BOB, ALICE, 1))
+    assert (one.outcome, one.fields.received, one.fields.duplicates) == ("answered", 1, 1)
+
+
+def test_a_sequence_that_begins_again_is_a_new_run():
+    found = exchanges(*(ping(ALICE, BOB, seq) for seq in (1, 2, 3, 1, 2)))
+    assert [one.fields.sent for one in found] == [3, 2]
+
+
+def test_a_sequence_that_wraps_is_the_same_run():
+    (one,) = exchanges(*(ping(ALICE, BOB, seq) for seq in (65534, 65535, 0, 1)))
+    assert one.fields.sent == 4
+
+
+def test_a_ping_to_everybody_is_answered_by_whoever_answers():
+    word = 7 << 16 | 1
+    request = eth(A, EVERYONE, 0x800, ip(ALICE, "192.0.2.255", 1, icmp(8, 0, word, b"x" * 56)))
+    (one,) = exchanges(request, pong("192.0.2.2", ALICE, 1), pong("192.0.2.3", ALICE, 1))
+    assert (one.outcome, one.fields.responders) == ("answered", ("192.0.2.2", "192.0.2.3"))
+
+
+def test_an_error_refuses_the_run_and_is_an_exchange_of_its_own():
+    request = ping(ALICE, BOB, 1)
+    echo, said = exchanges(request, error("192.0.2.254", 3, 0, request))
+    assert (echo.outcome, echo.fields.errors, echo.frames) == ("refused", 1, ((1, 2),))
+    assert (said.kind, said.outcome, said.frames) == ("icmp.error", "net-unreachable", ((2, 2),))
+    about = said.fields.about
+    assert (said.fields.from_, about.protocol, about.src, about.dst, about.id, about.seq) == (
+        "192.0.2.254", "icmp", ALICE, BOB, 7, 1,
+    )  # fmt: skip
+
+
+V4 = {
+    (3, 0): "net-unreachable", (3, 1): "host-unreachable", (3, 2): "protocol-unreachable", (3, 3): "port-unreachable",
+    (3, 4): "fragmentation-needed", (3, 9): "net-prohibited", (3, 10): "host-prohibited", (3, 13): "admin-prohibited",
+    (11, 0): "ttl-exceeded", (11, 1): "reassembly-exceeded", (5, 0): "redirect-net", (5, 1): "redirect-host",
+    (12, 0): "parameter-problem", (3, 200): "unreachable",
+}  # fmt: skip
+V6 = {
+    (1, 0): "no-route", (1, 1): "admin-prohibited", (1, 2): "beyond-scope", (1, 3): "address-unreachable",
+    (1, 4): "port-unreachable", (2, 0): "packet-too-big", (3, 0): "ttl-exceeded", (3, 1): "reassembly-exceeded",
+    (4, 1): "parameter-problem",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("numbers", "name"), V4.items())
+def test_each_type_and_code_of_icmp_has_its_name(numbers, name):
+    (said,) = of_kind("icmp.error", error("192.0.2.254", *numbers, ping(ALICE, BOB, 1)))
+    assert (said.outcome, said.fields.type, said.fields.code) == (name, *numbers)
+
+
+@pytest.mark.parametrize(("numbers", "name"), V6.items())
+def test_each_type_and_code_of_icmpv6_has_its_name(numbers, name):
+    (said,) = of_kind("icmp.error", error("2001:db8::fe", *numbers, ping(ALICE6, BOB6, 1)))
+    assert (said.outcome, said.fields.about.protocol, said.fields.about.seq) == (name, "icmpv6", 1)
+
+
+def test_an_error_about_a_large_packet_says_what_fits():
+    (old,) = of_kind("icmp.error", error("192.0.2.254", 3, 4, ping(ALICE, BOB, 1), word=1400))
+    (new,) = of_kind("icmp.error", error("2001:db8::fe", 2, 0, ping(ALICE6, BOB6, 1), word=1280))
+    assert (old.fields.mtu, new.fields.mtu) == (1400, 1280)
+
+
+def test_a_redirect_names_the_better_router():
+    (said,) = of_kind("icmp.error", error("192.0.2.254", 5, 1, ping(ALICE, BOB, 1), word=0xC00002FD))
+    assert said.fields.gateway == "192.0.2.253"
+
+
+def test_an_error_about_tcp_quotes_ports_and_sequence_number():
+    syn = segment((ALICE, 40000), (BOB, 80), 2, seq=0xDEADBEEF)
+    (said,) = of_kind("icmp.error", syn, error("192.0.2.254", 3, 13, syn))
+    about = said.fields.about
+    assert (about.protocol, about.sport, about.dport, about.tcp_seq) == ("tcp", 40000, 80, 0xDEADBEEF)
+
+
+def test_a_neighbour_solicitation_is_no_error():
+    frame = eth(A, B, 0x86DD, ip(ALICE6, BOB6, 58, icmp6(ALICE6, BOB6, 135, 0, 0, b"\0" * 16), ttl=255))
+    assert of_kind("icmp.error", frame) == []
+
+
+def test_datagrams_of_two_ends_are_one_flow():
+    (one,) = exchanges(
+        datagram((ALICE, 40000), (BOB, 53), b"ask"), datagram((BOB, 53), (ALICE, 40000), b"tell", macs=(B, A))
+    )
+    fields = one.fields
+    assert (one.kind, one.outcome, fields.datagrams, fields.payload_bytes) == ("udp.flow", "answered", 2, 7)
+    assert (fields.client.address, fields.client.port, fields.server.port) == (ALICE, 40000, 53)
+
+
+def test_a_flow_that_begins_with_its_answer_still_knows_the_server():
+    (one,) = exchanges(datagram((BOB, 53), (ALICE, 40000), b"tell", macs=(R, A)))
+    assert (one.outcome, one.fields.client.address, one.fields.server.address) == ("answered", ALICE, BOB)
+
+
+def test_a_datagram_that_an_error_quotes_is_refused():
+    request = datagram((ALICE, 40000), (BOB, 9), b"x")
+    flow, _said = exchanges(request, error(BOB, 3, 3, request))
+    assert (flow.kind, flow.outcome) == ("udp.flow", "refused")
+
+
+def test_an_error_about_another_flow_refuses_nothing():
+    flow, *_ = exchanges(datagram((ALICE, 40000), (BOB, 9)), error(BOB, 3, 3, datagram((ALICE, 40001), (BOB, 9))))
+    assert flow.outcome == "unanswered"
+
+
+def test_silence_of_a_group_is_normal():
+    report = explain.explain(
+        pcap(datagram((ALICE, 5353), ("224.0.0.251", 5353)), datagram((ALICE, 67), ("192.0.2.255", 9)))
+    )
+    assert [one.fields.needs_no_answer for one in report.exchanges] == [True, True]
+    assert (report.findings, report.unexplained) == ((), ())
