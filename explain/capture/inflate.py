@@ -137,12 +137,13 @@ def _salvage(member: zlib._Decompress, data: bytes, room: int) -> bytes:
     """What comes before the fault: zlib gives nothing of a call that fails, so feed it octet by octet."""
     import zlib
 
-    found = bytearray()
+    found, pending = bytearray(), b""
     try:
         for index in range(len(data)):
-            found += member.decompress(member.unconsumed_tail + data[index : index + 1], room - len(found))
+            found += member.decompress(pending + data[index : index + 1], room - len(found))
             if len(found) >= room:
                 break
+            pending = member.unconsumed_tail
     except zlib.error:
         return bytes(found)
     return bytes(found)

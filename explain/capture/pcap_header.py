@@ -109,13 +109,17 @@ def _doubts(header: PcapHeader, size: int, octets: memoryview, is_last: bool) ->
     """How many things are odd about each of the first three records, were their headers of this size."""
     at, limit = 0, max_captured(header.link_type)
     for _ in range(3):
-        if at + size > len(octets):
+        if at + 16 > len(octets):
             yield int(is_last and at != len(octets))
             return
         _, fraction, captured, length = struct.unpack_from(header.order + "IIII", octets, at)
         odd = (fraction >= 1_000_000) + (captured > limit) + (captured > header.snaplen)
         odd += (length > 128 << 20) + (captured > length)
-        yield odd + _extra_doubts(header.order, size, octets, at + 16)
+        yield odd
+        if at + size > len(octets):
+            yield int(is_last)
+            return
+        yield _extra_doubts(header.order, size, octets, at + 16)
         if captured > limit:
             return
         at += size + captured

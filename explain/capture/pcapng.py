@@ -81,9 +81,12 @@ class PcapngReader:
 
     def read(self, window: Window) -> Step:
         """Reads the whole blocks of a window, up to the next section; see ``FormatReader``."""
-        if bytes(window.data[window.first : window.first + 4]) == SECTION_MARK:
+        if window.data[window.first : window.first + 4].tobytes() == SECTION_MARK:
             return self._read_section(window)
         found = walk_window(window, _layout(self._order), packet_guess(self._order))
+        if window.data[found.end : found.end + 4].tobytes() == SECTION_MARK:
+            # Its length may be in the other byte order: what the walk thought of it means nothing.
+            found = Walk(found.offsets, found.end, None, 12)
         if not len(found.offsets):
             return Step(None, found.end, found.need, _walk_damage(window, found))
         return self._read_blocks(window, found)
@@ -155,7 +158,7 @@ def _layout(order: str) -> Layout:
 
 def _cut(window: Window, at: int, need: int) -> Damage | None:
     left = len(window.data) - at
-    if not window.is_last or not left:
+    if not window.is_last or not left or left >= need:
         return None
     return Damage("cut-record", window.base + at, f"the file ends inside a block: {left} of {need} octets are there")
 

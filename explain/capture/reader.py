@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from explain.model import Interface
 
 FIRST_SPAN = 64 << 10
-"""Octets of the first window: a small file is done with it, and a section may be short."""
+"""Octets of the first window: a small file is done with it."""
+
+SECTION_SPAN = 4 << 10
+"""Octets of the first window of a section, which may be short."""
 
 FRAMES = 1 << 16
 """Frames in a window, about: their columns stay where the allocator reuses them."""
@@ -99,7 +102,7 @@ class CaptureReader:
                 self.damage = Damage(fault.kind, self._at, fault.message)
             if is_done:
                 return
-            span = FIRST_SPAN if step.is_restart else min(_comfortable(step), 4 * span)
+            span = SECTION_SPAN if step.is_restart else min(_comfortable(step), 4 * span)
 
     def read_at(self, offset: int, count: int) -> bytes:
         """Up to ``count`` octets of a mapped file, from ``offset`` on.

@@ -61,4 +61,6 @@ def format_reader(path: str, source: Source) -> tuple[str, FormatReader] | None:
     for mark, words in _FOREIGN:
         if head.startswith(mark):
             raise UnreadableError(path, words)
+    if fault is not None and len(head) < 28:
+        raise UnreadableError(path, fault.message)
     return None
