@@ -8,6 +8,7 @@ import numpy as np
 
 from explain.decode import arp, icmp, ipv4, ipv6, link, tcp
 from explain.decode.block import NO_PROTOCOL, Block
+from explain.decode.contents import Contents
 from explain.decode.intern import Interner
 from explain.decode.slab import NETWORK, TRANSPORT, Slab
 from explain.table import (
@@ -56,6 +57,7 @@ class Decoder:
         self._icmps: list[IcmpRows] = []
         self._syns: list[SynRows] = []
         self._fragments: list[FragmentRows] = []
+        self._contents = Contents()
 
     def add(self, frames: Frames, capture: int, interfaces: Sequence[Interface]) -> None:
         """Decode one window of file ``capture``, whose interfaces are known so far."""
@@ -108,7 +110,9 @@ class Decoder:
         if len(shifted):
             slab.shift(shifted, fields.network[shifted] - NETWORK)
         self._network(block)
-        self._flow(block, places, *tcp.decode(block, self._syns))
+        ports = tcp.decode(block, self._syns)
+        self._flow(block, places, *ports)
+        self._contents.copy(block, *ports)
         icmp.decode(block, self._addresses, self._icmps)
         self.table.layers[rows] |= block.layers
 
@@ -181,6 +185,7 @@ class Decoder:
         table.arp = stack(ArpRows, self._arps)
         table.icmp = stack(IcmpRows, self._icmps)
         table.syn = stack(SynRows, self._syns)
+        table.contents = self._contents.found
         table.fragments = stack(FragmentRows, self._fragments)
         return table
 
