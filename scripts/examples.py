@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Write each example of a Markdown file as the command really answers it.
+"""Write each example of the pages as the command really answers it.
 
-    .venv/bin/python scripts/examples.py          README.md anew
+    .venv/bin/python scripts/examples.py          README.md and docs/*.md anew
     .venv/bin/python scripts/examples.py --check  say which examples differ; exit status 1
 
 An example is a comment with the command, and the block of text under it:
@@ -49,19 +49,22 @@ def rewritten(text: str) -> str:
 
 
 def main() -> int:
-    """Rewrite or check one file; the exit status says whether it was in order."""
+    """Rewrite or check some pages; the exit status says whether they were in order."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="change nothing")
-    parser.add_argument("file", nargs="?", type=Path, default=TOP / "README.md")
+    parser.add_argument("pages", nargs="*", type=Path, default=[TOP / "README.md", *sorted(TOP.glob("docs/*.md"))])
     asked = parser.parse_args()
-    text = asked.file.read_text(encoding="utf-8")
-    real = rewritten(text)
-    if asked.check:
-        lines = (text.splitlines(keepends=True), real.splitlines(keepends=True))
-        sys.stdout.writelines(difflib.unified_diff(*lines, str(asked.file), "as it is"))
-        return int(text != real)
-    asked.file.write_text(real, encoding="utf-8")
-    return 0
+    are_true = True
+    for page in asked.pages:
+        text = page.read_text(encoding="utf-8")
+        real = rewritten(text)
+        if asked.check:
+            are_true = are_true and text == real
+            lines = (text.splitlines(keepends=True), real.splitlines(keepends=True))
+            sys.stdout.writelines(difflib.unified_diff(*lines, str(page), "as it is"))
+        else:
+            page.write_text(real, encoding="utf-8")
+    return 0 if are_true else 1
 
 
 if __name__ == "__main__":
