@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.decode import arp, icmp, ipv4, ipv6, link, tcp
-from explain.decode.block import NO_PROTOCOL, Block
-from explain.decode.contents import Contents
+from explain.decode import arp, checksum, icmp, ipv4, ipv6, link, tcp
+from explain.decode.block import Block
 from explain.decode.intern import Interner
-from explain.decode.slab import NETWORK, TRANSPORT, Slab
+from explain.decode.slab import LINK, NETWORK, TRANSPORT, Slab
 from explain.table import (
     IP,
-    IPV6,
     NO_FLOW,
     REVERSED,
     Addresses,
@@ -33,10 +32,11 @@ if TYPE_CHECKING:
 
     from explain.capture.frames import Frames
     from explain.model import Interface
-    from explain.table import U2
+    from explain.table import I8, U2
 
-_BLOCK = 1 << 15  # 72 octets of so many frames stay in the second-level cache
+_BLOCK = 1 << 16  # what costs once a block is cheap enough, and the columns in work fit into a cache
 _LOOPBACK_DEVICE = 772  # ARPHRD_LOOPBACK
+_OUTGOING = 4  # packet type of SLL2
 _SIXTEEN = np.uint64(16)
 _PLACE_SHIFT = np.uint64(49)
 _PROTOCOL_SHIFT = np.uint64(56)
@@ -44,10 +44,16 @@ _MOST_PLACES = 1 << 15
 
 
 class Decoder:
-    """Takes windows of frames, file after file, and fills one table."""
+    """Takes windows of frames, file after file, and fills one table.
 
-    def __init__(self) -> None:
-        self.table = PacketTable()
+    Args:
+        expected: frames that will probably come; room is made for them, and more may come.
+        every_checksum: verify TCP and UDP of all frames, not only of small ones.
+    """
+
+    def __init__(self, expected: int = 0, *, every_checksum: bool = False) -> None:
+        self.table = PacketTable(max(expected, 1 << 12))
+        self._every_checksum = every_checksum
         self._addresses = Interner()
         self._links = Interner()
         self._flows = Interner()
@@ -57,106 +63,90 @@ class Decoder:
         self._icmps: list[IcmpRows] = []
         self._syns: list[SynRows] = []
         self._fragments: list[FragmentRows] = []
-        self._contents = Contents()
 
     def add(self, frames: Frames, capture: int, interfaces: Sequence[Interface]) -> None:
         """Decode one window of file ``capture``, whose interfaces are known so far."""
         count = len(frames.start)
         self.table.reserve(count)
-        for first in range(0, count, _BLOCK):
-            last = min(first + _BLOCK, count)
-            used = frames.interface[first:last]
-            if count and used.min() == used.max():
-                self._runs(frames, capture, interfaces, first, last)
-                continue
-            cuts = np.flatnonzero(np.diff(used)) + 1 + first
-            for start, end in zip([first, *cuts.tolist()], [*cuts.tolist(), last], strict=True):
-                self._runs(frames, capture, interfaces, start, end)
+        if not count:
+            return
+        changes = np.flatnonzero(np.diff(frames.interface)) + 1
+        cuts = np.union1d(changes, np.linspace(0, count, -(-count // _BLOCK) + 1, dtype=np.int64)).tolist()
+        for first, last in pairwise(cuts):
+            self._run(frames, slice(first, last), capture, interfaces)
 
-    def _runs(self, frames: Frames, capture: int, interfaces: Sequence[Interface], first: int, last: int) -> None:
+    def _run(self, frames: Frames, part: slice, capture: int, interfaces: Sequence[Interface]) -> None:
         """Decode frames of one interface."""
-        index = int(frames.interface[first])
-        part = slice(first, last)
-        table, row = self.table, self.table.rows
-        rows = slice(row, row + last - first)
+        index = int(frames.interface[part.start])
+        table, count = self.table, part.stop - part.start
+        rows = slice(table.rows, table.rows + count)
         number = self._frames_seen.get(capture, 0)
-        self._frames_seen[capture] = number + last - first
+        self._frames_seen[capture] = number + count
         table.time_ns[rows] = frames.time_ns[part]
-        table.offset[rows] = frames.start[part] + frames.base
-        table.frame[rows] = np.arange(number + 1, number + 1 + last - first)
+        np.add(frames.start[part], frames.base, out=table.offset[rows])
+        table.frame[rows] = np.arange(number + 1, number + 1 + count)
         table.captured[rows] = frames.captured[part]
         table.length[rows] = frames.length[part]
-        table.rows += last - first
-        self._decode(frames, part, row, capture, index, interfaces[index])
-
-    def _decode(self, frames: Frames, part: slice, row: int, capture: int, index: int, interface: Interface) -> None:
         captured = np.minimum(frames.captured[part], frames.length[part]).astype(np.int64)
         slab = Slab(frames.data, frames.start[part], captured)
-        fields = link.read(slab, interface.link_type)
-        count = len(captured)
-        zeros = np.zeros(count, np.int64)
-        block = Block(
-            self.table, row, slab, frames.start[part], captured, frames.length[part].astype(np.int64),
-            fields.ethertype, fields.network, fields.layers, np.full(count, NO_PROTOCOL, np.uint8),
-            np.full(count, NO_PROTOCOL, np.uint8), zeros, np.zeros(count, np.int64),
-            np.zeros(count, np.uint64), np.zeros(count, np.uint64),
-        )  # fmt: skip
-        rows = slice(row, row + count)
-        self.table.vlan[rows] = fields.vlan
-        self.table.link[rows] = self._links.index(fields.mac_low, fields.mac_high)
-        places = self._place(fields, slab, capture, index, interface)
-        self.table.place[rows] = places
-        shifted = np.flatnonzero(fields.network != NETWORK)
-        if len(shifted):
-            slab.shift(shifted, fields.network[shifted] - NETWORK)
-        self._network(block)
-        ports = tcp.decode(block, self._syns)
-        self._flow(block, places, *ports)
-        self._contents.copy(block, *ports)
-        icmp.decode(block, self._addresses, self._icmps)
-        self.table.layers[rows] |= block.layers
+        fields = link.read(slab, interfaces[index].link_type)
+        table.vlan[rows] = fields.vlan
+        table.link[rows] = self._links.index(fields.mac_low, fields.mac_high)
+        table.place[rows] = self._place(fields, slab, capture, index, interfaces[index])
+        self._decode(Block(table, rows.start, slab, frames.length[part], fields))
+        table.rows = rows.stop
 
-    def _network(self, block: Block) -> None:
-        """Layer 3, and then every row shifted so that layer 4 lies in its column."""
+    def _decode(self, block: Block) -> None:
+        """Layer 3 and 4; before each the rows are shifted such that it lies in its columns."""
         slab = block.slab
-        rows = slice(block.first, block.first + len(block))
+        shifted = np.flatnonzero(block.network != NETWORK - LINK)
+        slab.shift(shifted, block.network[shifted] - (NETWORK - LINK))
         ipv4.decode(block, self._fragments)
         ipv6.decode(block, self._addresses, self._fragments)
         arp.decode(block, self._arps)
         has_ip = block.layers & IP != 0
-        if not has_ip.all():
-            self.table.ttl[rows][~has_ip] = 0
-            self.table.ip_id[rows][~has_ip] = 0
-        else:
-            self.table.ip_id[rows][block.layers & IPV6 != 0] = 0
         offset = block.transport - block.network - (TRANSPORT - NETWORK)
         shifted = np.flatnonzero(has_ip & (offset != 0))
-        if len(shifted):
-            slab.shift(shifted, offset[shifted])
+        slab.shift(shifted, offset[shifted])
+        ports = tcp.decode(block, self._syns)
+        icmp.decode(block, self._addresses, self._icmps)
+        self._flow(block, np.flatnonzero(~has_ip), *ports)
+        addresses = Addresses(self._addresses.high, self._addresses.low)
+        icmp.verify(block, addresses)
+        checksum.verify_block(block, addresses, self._every_checksum)
+        block.table.layers[block.part] = block.layers
 
-    def _flow(self, block: Block, places: U2, source_port: U2, target_port: U2) -> None:
-        rows = slice(block.first, block.first + len(block))
-        has_ip = block.layers & IP != 0
-        source = block.source << _SIXTEEN | source_port
-        target = block.target << _SIXTEEN | target_port
+    def _flow(self, block: Block, without_ip: I8, source_port: U2, target_port: U2) -> None:
+        """Enter who spoke to whom; rows without IP have no flow, nor any column of IP."""
+        source = block.source << _SIXTEEN
+        source |= source_port
+        target = block.target << _SIXTEEN
+        target |= target_port
+        block.mark(source > target, REVERSED)
         # Bits 0-15 the port, 16-48 the address key; above them the protocol, or the place.
         low, high = np.minimum(source, target), np.maximum(source, target)
         low |= block.spoken.astype(np.uint64) << _PROTOCOL_SHIFT
-        high |= places.astype(np.uint64) << _PLACE_SHIFT
-        self.table.layers[rows] = np.where(has_ip & (source > target), np.uint32(REVERSED), np.uint32(0))
-        if has_ip.all():
-            self.table.flow[rows] = self._flows.index(low, high)
-        else:
-            flow = np.full(len(block), NO_FLOW, np.uint32)
-            flow[has_ip] = self._flows.index(low[has_ip], high[has_ip])
-            self.table.flow[rows] = flow
+        high |= block.table.place[block.part].astype(np.uint64) << _PLACE_SHIFT
+        table, part = block.table, block.part
+        table.transport[part] = block.transport
+        if not len(without_ip):
+            table.flow[part] = self._flows.index(low, high)
+            return
+        has_ip = np.ones(len(block), np.bool_)
+        has_ip[without_ip] = False
+        flow = np.full(len(block), NO_FLOW, np.uint32)
+        flow[has_ip] = self._flows.index(low[has_ip], high[has_ip])
+        table.flow[part] = flow
+        block.layers[without_ip] &= ~np.uint32(REVERSED)
+        for column in (table.transport, table.payload, table.ttl, table.ip_id):
+            column[part][without_ip] = 0
 
-    def _place(self, fields: link.LinkFields, slab: Slab, capture: int, index: int, interface: Interface) -> U2:
+    def _place(self, fields: link.LinkFields, slab: Slab, capture: int, index: int, interface: Interface) -> int | U2:
         """The place of each row: the interface, or the device that SLL2 names."""
         name = interface.vantage or interface.name
-        if interface.link_type != link.SLL2_LINK:
-            return np.full(len(slab.at), self._place_index(Place(capture, index, name)), np.uint16)
-        is_echo = (slab.u2(8) == _LOOPBACK_DEVICE) & (slab.u1(10) == 4)
+        if fields.device is None:
+            return self._place_index(Place(capture, index, name))
+        is_echo = (slab.u2(LINK + 8) == _LOOPBACK_DEVICE) & (slab.u1(LINK + 10) == _OUTGOING) & (fields.device >= 0)
         keys = fields.device << 1 | is_echo
         distinct, inverse = np.unique(keys, return_inverse=True)
         known = [self._place_index(Place(capture, index, name, key >> 1, bool(key & 1))) for key in distinct.tolist()]
@@ -185,7 +175,6 @@ class Decoder:
         table.arp = stack(ArpRows, self._arps)
         table.icmp = stack(IcmpRows, self._icmps)
         table.syn = stack(SynRows, self._syns)
-        table.contents = self._contents.found
         table.fragments = stack(FragmentRows, self._fragments)
         return table
 

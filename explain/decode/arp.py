@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from explain.decode.block import Block
 
 _LENGTH = 28
-_ETHERNET_IPV4 = (0, 1, 8, 0, 6, 4)
+_ETHERNET_IPV4 = 0x0001_0800  # hardware type, protocol type
+_LENGTHS = 0x0604  # of their addresses
 
 
 def decode(block: Block, arps: list[ArpRows]) -> None:
@@ -26,9 +27,10 @@ def decode(block: Block, arps: list[ArpRows]) -> None:
     block.layers[rows[have < _LENGTH]] |= CUT
     rows = rows[have >= _LENGTH]
     head = gather(block.slab.data, block.frame_at[rows] + block.network[rows], _LENGTH)
-    is_known = (head[:, :6] == _ETHERNET_IPV4).all(axis=1)
-    block.layers[rows[~is_known]] |= MALFORMED
-    rows, head = rows[is_known], head[is_known]
+    is_known = number(head, 0, 4) == _ETHERNET_IPV4
+    is_right = number(head, 4, 2) == _LENGTHS
+    block.layers[rows[is_known & ~is_right]] |= MALFORMED
+    rows, head = rows[is_known & is_right], head[is_known & is_right]
     block.layers[rows] |= ARP
     arps.append(
         ArpRows(

@@ -2,50 +2,55 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from explain.decode.link import LinkFields
     from explain.decode.slab import Slab
-    from explain.table import I8, U1, U2, U4, U8, PacketTable
+    from explain.table import I8, U1, U2, U4, U8, Bools, PacketTable
 
 NO_PROTOCOL = 255  # reserved by IANA, so it never stands for a header
 
 
-@dataclass(slots=True)
 class Block:
     """n consecutive frames of one link type.
 
     Attributes:
-        table: where the columns go; ``first`` is the row of the block's first frame.
+        table: where the columns go; ``first`` is the row of the block's first frame, ``part`` all its rows.
         frame_at: int64[n], where in the slab's data each frame begins.
         captured, length: int64[n], octets recorded and on the wire.
+        ethertype: uint16[n], what layer 3 is.
         network: int64[n], octets from the frame's start to layer 3.
         layers: uint32[n], bits of ``explain.table``.
         protocol: uint8[n], of layer 4 if its header may follow here, else NO_PROTOCOL.
         spoken: uint8[n], the protocol of layer 4 even where a fragment or a cut hides its header.
+
+    Only rows with IP have a meaning in:
         transport: int64[n], octets from the frame's start to layer 4.
         payload: int64[n], octets after the IP headers, as IP says and the frame can hold.
         source, target: uint64[n], address keys.
     """
 
-    table: PacketTable
-    first: int
-    slab: Slab
-    frame_at: I8
-    captured: I8
-    length: I8
-    ethertype: U2
-    network: I8
-    layers: U4
-    protocol: U1
-    spoken: U1
-    transport: I8
-    payload: I8
-    source: U8
-    target: U8
+    def __init__(self, table: PacketTable, first: int, slab: Slab, length: U4, fields: LinkFields) -> None:
+        count = len(slab.at)
+        self.table = table
+        self.first = first
+        self.part = slice(first, first + count)
+        self.slab = slab
+        self.frame_at: I8 = slab.at.copy()
+        self.captured: I8 = slab.have
+        self.length: I8 = length.astype(np.int64)
+        self.ethertype: U2 = fields.ethertype
+        self.network: I8 = fields.network
+        self.layers: U4 = fields.layers
+        self.protocol: U1 = np.full(count, NO_PROTOCOL, np.uint8)
+        self.spoken: U1 = np.full(count, NO_PROTOCOL, np.uint8)
+        self.transport: I8 = np.zeros(count, np.int64)
+        self.payload: I8 = np.zeros(count, np.int64)
+        self.source: U8 = np.zeros(count, np.uint64)
+        self.target: U8 = np.zeros(count, np.uint64)
 
     def __len__(self) -> int:
         return len(self.frame_at)
@@ -53,6 +58,10 @@ class Block:
     def rows(self, some: I8) -> I8:
         """Rows of the table for positions in this block."""
         return some + self.first
+
+    def mark(self, rows: Bools, bit: int) -> None:
+        """Set a bit of ``layers`` where ``rows`` holds."""
+        self.layers |= np.multiply(rows, bit, dtype=np.uint32)
 
     def have_transport(self, rows: I8) -> I8:
         """Captured octets from layer 4 on, at most what IP says that there are."""

@@ -1,4 +1,11 @@
-"""The Internet checksum over many rows (RFC 1071, 1624)."""
+"""The Internet checksum over many rows, and what a wrong one means.
+
+A one's complement sum of 16-bit words is the remainder of division by 65535, so words may be
+added in any width, and a sum in the other byte order is 256 times as much.  A message whose
+checksum is right leaves no remainder.
+
+Source: RFC 1071, 2; RFC 9293, 3.1; RFC 768; RFC 8200, 8.1; Linux, Documentation/networking/checksum-offloads.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +13,181 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.decode.slab import SEGMENT, octets
+from explain.table import (
+    BAD_CHECKSUM,
+    EXTENSIONS,
+    FRAGMENT,
+    GOOD_CHECKSUM,
+    IPV4,
+    IPV6_KEY,
+    MALFORMED,
+    PARTIAL_CHECKSUM,
+    ROUTED,
+    TCP,
+    UDP,
+)
+
 if TYPE_CHECKING:
-    from explain.table import U1, U2, U8
+    from collections.abc import Callable
 
-_SIXTEEN = np.uint64(16)
-_LOW = np.uint64(0xFFFF)
+    from explain.decode.block import Block
+    from explain.table import I8, U1, U2, U4, U8, Addresses, Bools, PacketTable, Rows
+
+_MODULUS = np.uint64(0xFFFF)
+_SWAP = np.uint64(256)
+_HALF = np.uint64(32)
+_LOW_HALF = np.uint64(0xFFFFFFFF)
+_WIDTHS = (64, 128, 256, 512, 1536, 4096, 16384, 65536)
+_AT_A_TIME = 1 << 20  # octets
+_MERGED = 1500
+"""Octets after the IP header that no link of this size carries: more were merged by the card."""
+
+_JUDGED = GOOD_CHECKSUM | BAD_CHECKSUM | PARTIAL_CHECKSUM
+_UNFIT = FRAGMENT | ROUTED | MALFORMED  # the sum is about octets, or a target, that are not in the frame
+_LONGEST_HEADER = 60  # of TCP
+
+# Row n keeps the first n octets of a segment in a slab.
+_KEEP = (np.arange(SEGMENT) < np.arange(SEGMENT + 1)[:, None]).astype(np.uint8) * np.uint8(0xFF)
 
 
-def fold(sums: U8) -> U8:
-    """Sums of 16- or 32-bit words as one's complement sums of 16 bits, uint64[n].
-
-    A sound header folds to 0xFFFF, whatever the byte order in which it was read.
-    """
-    folded = (sums >> np.uint64(32)) + (sums & np.uint64(0xFFFFFFFF))
-    folded = (folded >> _SIXTEEN) + (folded & _LOW)
-    folded = (folded >> _SIXTEEN) + (folded & _LOW)
-    return (folded >> _SIXTEEN) + (folded & _LOW)
+def is_sound(sums: U8) -> Bools:
+    """Whether sums over whole messages, checksum included, say that nothing was changed."""
+    sound: Bools = sums % _MODULUS == 0
+    return sound
 
 
 def sum_of(octets: U1) -> U8:
-    """Sum of the little-endian 16-bit words of each row; uint8[n, even] -> uint64[n]."""
-    words: U2 = np.ascontiguousarray(octets).view("<u2")
-    total: U8 = words.sum(axis=1, dtype=np.uint64)
+    """Sum of the little-endian words of each row; uint8[n, multiple of 4] -> uint64[n]."""
+    total: U8 = np.einsum("ij->i", octets.view("<u4").astype(np.uint64))
     return total
+
+
+def segment_sums(data: U1, at: I8, size: I8) -> U8:
+    """Sum of ``size`` octets from each position, those of like size together."""
+    total = np.zeros(len(at), np.uint64)
+    narrow = -1
+    for width in _WIDTHS:
+        some = np.flatnonzero((size <= width) & (size > narrow))
+        narrow = width
+        step = max(1, _AT_A_TIME // width)
+        for first in range(0, len(some), step):
+            part = some[first : first + step]
+            total[part] = sum_of(octets(data, at[part], size[part], width))
+    return total
+
+
+def pseudo_sums(addresses: Addresses, source: U8, target: U8, protocol: U1 | U8, size: I8) -> U8:
+    """Sum of the pseudo-header of IPv4 or IPv6, as little-endian words."""
+    total = _address_sums(addresses, source) + _address_sums(addresses, target)
+    total += protocol
+    total += size.view(np.uint64)
+    total *= _SWAP
+    return total
+
+
+def _address_sums(addresses: Addresses, keys: U8) -> U8:
+    sums = keys.copy()
+    rows = np.flatnonzero(keys >= IPV6_KEY)
+    if len(rows):
+        index = (keys[rows] - np.uint64(IPV6_KEY)).astype(np.int64)
+        high, low = addresses.high[index], addresses.low[index]
+        sums[rows] = (high >> _HALF) + (high & _LOW_HALF) + (low >> _HALF) + (low & _LOW_HALF)
+    return sums
+
+
+def judge(sums: U8, pseudo: U8, stored: U2, size: I8, layers: U4) -> U4:
+    """What the sums of whole TCP or UDP segments say: a bit of ``explain.table`` for each row.
+
+    A sending host's capture shows what the card has yet to fill in: the pseudo-header's sum
+    in place of a checksum.  What a card merged keeps no checksum that fits.  Neither is an
+    error, nor is a wrong sum behind IPv4 options, which may name another last target.
+
+    Args:
+        sums: over the segments, without the pseudo-header.
+        pseudo: sums of the pseudo-headers.
+        stored: the checksum fields.
+        size: octets of the segments.
+        layers: of the same rows.
+    """
+    verdict = np.full(len(sums), GOOD_CHECKSUM, np.uint32)
+    wrong = np.flatnonzero(~is_sound(sums + pseudo))
+    if len(wrong):
+        field = stored[wrong].astype(np.uint64) * _SWAP
+        is_partial = is_sound(pseudo[wrong] + field * np.uint64(0xFFFE))  # 0xFFFE is minus one
+        is_partial |= size[wrong] > _MERGED
+        verdict[wrong] = np.where(is_partial, PARTIAL_CHECKSUM, BAD_CHECKSUM)
+        verdict[wrong[~is_partial & (layers[wrong] & (IPV4 | EXTENSIONS) == IPV4 | EXTENSIONS)]] = 0
+    return verdict
+
+
+def verify_block(block: Block, addresses: Addresses, is_thorough: bool) -> None:
+    """Verify TCP and UDP of the rows whose whole segment lies in the slab, or of all that are whole."""
+    rows = np.flatnonzero(_is_fit(block.layers, block.table.checksum[block.part]))
+    size = block.payload[rows]
+    is_whole = size <= block.captured[rows] - block.transport[rows]
+    is_small = size <= SEGMENT
+    small = rows[is_whole & is_small]
+    _enter(block, addresses, small, _small_sums(block, small))
+    if is_thorough:
+        large = rows[is_whole & ~is_small]
+        at = block.transport_at(large)
+        _enter(block, addresses, large, segment_sums(block.slab.data, at, block.payload[large]))
+
+
+def _small_sums(block: Block, rows: I8) -> U8:
+    words = block.slab.segments(rows).view(np.uint64)
+    words &= _KEEP.view(np.uint64).take(block.payload[rows], axis=0)
+    return sum_of(words.view(np.uint8))
+
+
+def _enter(block: Block, addresses: Addresses, rows: I8, sums: U8) -> None:
+    size = block.payload[rows]
+    pseudo = pseudo_sums(addresses, block.source[rows], block.target[rows], block.protocol[rows], size)
+    block.layers[rows] |= judge(sums, pseudo, block.table.checksum[block.rows(rows)], size, block.layers[rows])
+
+
+def _is_fit(layers: U4, stored: U2) -> Bools:
+    """TCP and UDP with a checksum over octets that are all in the frame; UDP may go without one (RFC 768)."""
+    has_sum: Bools = (layers & TCP != 0) | ((layers & UDP != 0) & (stored != 0))
+    fit: Bools = has_sum & (layers & (_UNFIT | _JUDGED) == 0)
+    return fit
+
+
+def verify(table: PacketTable, rows: Rows, read: Callable[[int, int], bytes]) -> None:
+    """Verify checksums of TCP and UDP that were not verified yet, and enter the bits.
+
+    Args:
+        table: where the rows lie; its ``layers`` are changed.
+        rows: of one capture.
+        read: gives up to so many octets from an offset of that capture's stream.
+    """
+    rows = rows[_is_fit(table.layers[rows], table.checksum[rows])]
+    for row in rows.tolist():
+        start, is_tcp = int(table.transport[row]), bool(table.layers[row] & TCP)
+        room = min(int(table.captured[row]), int(table.length[row])) - start
+        payload = int(table.payload[row])
+        segment = read(int(table.offset[row]) + start, min(room, payload + _LONGEST_HEADER))
+        size = payload + ((segment[12] >> 4 << 2) if is_tcp and len(segment) > 12 else 8)
+        if len(segment) < size:
+            continue
+        one, sizes = np.array([row]), np.array([size])
+        sums = np.array([int.from_bytes(segment[:size], "little") % 0xFFFF], np.uint64)
+        flow = table.flow[one]
+        pseudo = pseudo_sums(
+            table.addresses, table.flows.low[flow], table.flows.high[flow], table.flows.protocol[flow], sizes
+        )
+        table.layers[one] |= judge(sums, pseudo, table.checksum[one], sizes, table.layers[one])
+
+
+def extent(table: PacketTable, rows: Rows) -> str:
+    """Of how many of the rows a checksum was verified, where that can be done: all, some, or none.
+
+    A fragment, a cut frame and UDP without a checksum cannot be verified.
+    """
+    layers = table.layers[rows]
+    is_whole = table.captured[rows] >= table.length[rows]
+    is_left = _is_fit(layers, table.checksum[rows]) & is_whole
+    if not is_left.any():
+        return "all"
+    return "some" if (layers & _JUDGED).any() else "none"

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.decode.checksum import fold, sum_of
+from explain.decode.checksum import is_sound, pseudo_sums, segment_sums
 from explain.decode.ipv6 import address_keys
-from explain.decode.slab import number, octets
+from explain.decode.slab import members, number, octets
 from explain.table import (
     BAD_CHECKSUM,
     CUT,
@@ -17,69 +17,81 @@ from explain.table import (
     ICMP,
     ICMPV6,
     IPV6,
+    MALFORMED,
     NO_MAC,
+    ROUTED,
     IcmpRows,
 )
 
 if TYPE_CHECKING:
     from explain.decode.block import Block
     from explain.decode.intern import Interner
-    from explain.table import I8, U1, U8, Bools
+    from explain.table import I8, U1, Addresses, Bools
 
 PROTOCOL_ICMP = 1
 PROTOCOL_ICMPV6 = 58
 _HEADER = 8
 _PEEK = 128  # header, a quoted IPv6 header with one extension, and the start of what it carried
-_ERRORS_V4 = (3, 4, 5, 11, 12)
-_REDIRECT_V6 = 137
-_TARGETS = (135, 136, _REDIRECT_V6)
-_WIDTHS = (64, 128, 256, 512, 1536, 4096, 16384, 65536)
+_IPV4_HEADER, _IPV6_HEADER, _FRAGMENT_HEADER = 20, 40, 8
+_QUOTED = 8  # octets of layer 4 that an error quotes at least (RFC 792)
+_NEXT_IS_FRAGMENT = 44
+
+_IS_ERROR_V4 = members(3, 4, 5, 11, 12)
+_IS_ICMP = members(PROTOCOL_ICMP, PROTOCOL_ICMPV6)
+_HAS_PORTS = members(6, 17, 33, 132, 136)  # TCP, UDP, DCCP, SCTP, UDP-Lite
+_HAS_TARGET = members(135, 136, 137)  # neighbour solicitation and advertisement, redirect
+_OPTION_AT = np.zeros(256, np.int64)  # where the options of router and neighbour messages begin
+_OPTION_AT[[133, 134, 135, 136]] = 8, 16, 24, 24
+_IS_LINK_LAYER_ADDRESS = members(1, 2)  # of the source, of the target (RFC 4861, 4.6.1)
 
 
 def decode(block: Block, addresses: Interner, icmps: list[IcmpRows]) -> None:
     """Enter the rows that are ICMP or ICMPv6 into the side table."""
-    is_v6 = block.layers & IPV6 != 0
-    rows = np.flatnonzero(block.protocol == np.where(is_v6, PROTOCOL_ICMPV6, PROTOCOL_ICMP))
+    rows = np.flatnonzero(_IS_ICMP[block.protocol])
+    v6 = block.layers[rows] & IPV6 != 0
+    is_own = block.protocol[rows] == np.where(v6, PROTOCOL_ICMPV6, PROTOCOL_ICMP)
+    rows, v6 = rows[is_own], v6[is_own]
     if not len(rows):
         return
     have = block.have_transport(rows)
-    block.layers[rows[have < _HEADER]] |= CUT
-    rows, have = rows[have >= _HEADER], have[have >= _HEADER]
-    v6 = is_v6[rows]
-    block.layers[rows] |= np.where(v6, ICMPV6, ICMP).astype(np.uint32)
+    fits = have >= _HEADER
+    is_wrong = block.payload[rows] < _HEADER
+    block.layers[rows[~fits]] |= np.where(is_wrong, np.uint32(MALFORMED), np.uint32(CUT))[~fits]
+    rows, have, v6 = rows[fits], have[fits], v6[fits]
+    block.layers[rows] |= np.where(v6, np.uint32(ICMPV6), np.uint32(ICMP))
     block.table.payload[block.rows(rows)] = block.payload[rows] - _HEADER
     head = octets(block.slab.data, block.transport_at(rows), have, _PEEK)
-    _verify(block, rows, have, v6)
     icmps.append(_read(block.rows(rows), head, have, v6, addresses))
 
 
 def _read(rows: I8, head: U1, have: I8, v6: Bools, addresses: Interner) -> IcmpRows:
-    count, kind = len(rows), head[:, 0]
+    count, kind = len(rows), head[:, 0].copy()
     result = IcmpRows(
-        rows, v6, kind.copy(), head[:, 1].copy(), number(head, 4, 4).astype(np.uint32),
+        rows, v6, kind, head[:, 1].copy(), number(head, 4, 4).astype(np.uint32),
         np.zeros(count, np.uint64), np.full(count, NO_MAC, np.uint64), np.zeros(count, np.uint8),
         np.zeros(count, np.uint64), np.zeros(count, np.uint64), np.zeros(count, np.uint8),
         np.zeros(count, np.uint16), np.zeros(count, np.uint16), np.zeros(count, np.uint32),
         np.zeros(count, np.uint16), np.zeros(count, np.uint8), np.zeros(count, np.uint16), np.zeros(count, np.uint16),
     )  # fmt: skip
-    named = np.flatnonzero(v6 & np.isin(kind, _TARGETS) & (have >= 24))
-    if len(named):
-        result.target[named] = address_keys(head[named, 8:24], addresses)
-    _link_layer_option(result, head, have)
-    quoting = np.where(v6, kind < 128, np.isin(kind, _ERRORS_V4))
-    version = head[:, 8] >> 4
-    _quote_v4(result, np.flatnonzero(quoting & ~v6 & (version == 4) & (have >= 28)), head, have)
-    _quote_v6(result, np.flatnonzero(quoting & v6 & (version == 6) & (have >= 48)), head, have, addresses)
+    version = head[:, _HEADER] >> 4
+    is_quoting = ~v6 & _IS_ERROR_V4[kind] & (version == 4) & (have >= _HEADER + _IPV4_HEADER)
+    _quote_v4(result, np.flatnonzero(is_quoting), head, have)
+    if v6.any():
+        _neighbours(result, np.flatnonzero(v6), head, have, addresses)
+        is_quoting = v6 & (kind < 128) & (version == 6) & (have >= _HEADER + _IPV6_HEADER)
+        _quote_v6(result, np.flatnonzero(is_quoting), head, have, addresses)
     return result
 
 
-def _link_layer_option(result: IcmpRows, head: U1, have: I8) -> None:
-    """Source or target link-layer address, where it is the first option, as it is in practice."""
-    at = np.select([result.type == 133, result.type == 134, np.isin(result.type, (135, 136))], [8, 16, 24], 0)
-    rows = np.flatnonzero(result.is_v6 & (at > 0) & (have >= at + 8))
+def _neighbours(result: IcmpRows, rows: I8, head: U1, have: I8, addresses: Interner) -> None:
+    """The target of neighbour discovery, and the link-layer address where it is the first option."""
+    named = rows[_HAS_TARGET[result.type[rows]] & (have[rows] >= 24)]
+    if len(named):
+        result.target[named] = address_keys(head[named, 8:24], addresses)
+    at = _OPTION_AT[result.type]
     for place in (8, 16, 24):
-        some = rows[at[rows] == place]
-        some = some[np.isin(head[some, place], (1, 2)) & (head[some, place + 1] == 1)]
+        some = rows[(at[rows] == place) & (have[rows] >= place + 8)]
+        some = some[_IS_LINK_LAYER_ADDRESS[head[some, place]] & (head[some, place + 1] == 1)]
         result.mac[some] = number(head[some], place + 2, 6)
 
 
@@ -96,6 +108,7 @@ def _quote_v4(result: IcmpRows, rows: I8, head: U1, have: I8) -> None:
     result.quote_dst[rows] = number(quoted, 24, 4)
     is_first = number(quoted, 14, 2) & np.uint64(0x1FFF) == 0
     start = _HEADER + ((quoted[:, 8] & 15).astype(np.int64) << 2)
+    is_first &= start >= _HEADER + _IPV4_HEADER
     _quote_transport(result, rows[is_first], quoted[is_first], start[is_first], have[rows][is_first])
 
 
@@ -104,57 +117,43 @@ def _quote_v6(result: IcmpRows, rows: I8, head: U1, have: I8, addresses: Interne
         return
     quoted = head[rows]
     result.quote[rows] = 6
-    result.quote_length[rows] = np.minimum(number(quoted, 12, 2) + np.uint64(40), np.uint64(65535))
+    result.quote_length[rows] = np.minimum(number(quoted, 12, 2) + np.uint64(_IPV6_HEADER), np.uint64(0xFFFF))
     result.quote_ttl[rows] = quoted[:, 15]
     result.quote_protocol[rows] = quoted[:, 14]
-    result.quote_src[rows] = address_keys(quoted[:, 16:32], addresses)
-    result.quote_dst[rows] = address_keys(quoted[:, 32:48], addresses)
-    start = np.full(len(rows), 48, np.int64)
-    fragmented = np.flatnonzero((quoted[:, 14] == 44) & (have[rows] >= 56))
+    ends = address_keys(quoted[:, 16:48].reshape(-1, 16), addresses)
+    result.quote_src[rows], result.quote_dst[rows] = ends[::2], ends[1::2]
+    start = np.full(len(rows), _HEADER + _IPV6_HEADER)
+    fragmented = np.flatnonzero((quoted[:, 14] == _NEXT_IS_FRAGMENT) & (have[rows] >= start + _FRAGMENT_HEADER))
     result.quote_protocol[rows[fragmented]] = quoted[fragmented, 48]
-    start[fragmented] += 8
+    start[fragmented] += _FRAGMENT_HEADER
     is_first = np.ones(len(rows), np.bool_)
     is_first[fragmented] = number(quoted[fragmented], 50, 2) & np.uint64(0xFFF8) == 0
     _quote_transport(result, rows[is_first], quoted[is_first], start[is_first], have[rows][is_first])
 
 
 def _quote_transport(result: IcmpRows, rows: I8, quoted: U1, start: I8, have: I8) -> None:
-    fits = (start + 8 <= have) & (start + 8 <= _PEEK)
+    fits = (start + _QUOTED <= have) & (start + _QUOTED <= _PEEK)
     rows, quoted, start = rows[fits], quoted[fits], start[fits]
     if not len(rows):
         return
-    eight = quoted[np.arange(len(rows))[:, None], start[:, None] + np.arange(8)]
-    is_icmp = np.isin(result.quote_protocol[rows], (PROTOCOL_ICMP, PROTOCOL_ICMPV6))
-    has_ports = np.isin(result.quote_protocol[rows], (6, 17, 33, 132, 136))
-    result.quote_kind[rows] = np.where(is_icmp, number(eight, 0, 2), 0)
+    eight = quoted[np.arange(len(rows))[:, None], start[:, None] + np.arange(_QUOTED)]
+    protocol = result.quote_protocol[rows]
+    has_ports = _HAS_PORTS[protocol]
+    result.quote_kind[rows] = np.where(_IS_ICMP[protocol], number(eight, 0, 2), 0)
     result.quote_sport[rows] = np.where(has_ports, number(eight, 0, 2), 0)
     result.quote_dport[rows] = np.where(has_ports, number(eight, 2, 2), 0)
     result.quote_word[rows] = number(eight, 4, 4)
 
 
-def _verify(block: Block, rows: I8, have: I8, v6: Bools) -> None:
-    """Checksum over the whole message; not of fragments, nor where the end was not captured."""
-    whole = np.flatnonzero((have == block.payload[rows]) & (block.layers[rows] & FRAGMENT == 0))
-    narrow = 0
-    for width in _WIDTHS:
-        some = whole[(have[whole] <= width) & (have[whole] > narrow)]
-        narrow = width
-        for first in range(0, len(some), 1 << 12):
-            _verify_width(block, rows, have, v6, some[first : first + (1 << 12)], width)
-
-
-def _verify_width(block: Block, rows: I8, have: I8, v6: Bools, some: I8, width: int) -> None:
-    spots = rows[some]
-    total = sum_of(octets(block.slab.data, block.transport_at(spots), have[some], width))
-    total += np.where(v6[some], _pseudo_v6(block, spots, have[some]), np.uint64(0))
-    is_sound = fold(total) == 0xFFFF
-    block.layers[spots[is_sound]] |= GOOD_CHECKSUM
-    block.layers[spots[~is_sound]] |= BAD_CHECKSUM
-
-
-def _pseudo_v6(block: Block, spots: I8, have: I8) -> U8:
-    """Sum of the pseudo-header as little-endian words (RFC 8200, 8.1)."""
-    ends = octets(block.slab.data, block.frame_at[spots] + block.network[spots] + 8, np.full(len(spots), 32), 32)
-    total = sum_of(ends)
-    total += have.astype(np.uint16).byteswap().astype(np.uint64)
-    return total + np.uint64(PROTOCOL_ICMPV6 << 8)
+def verify(block: Block, addresses: Addresses) -> None:
+    """Verify the checksum of every whole message; ICMPv6 covers addresses, ICMP does not (RFC 4443, 2.3)."""
+    rows = np.flatnonzero(block.layers & (ICMP | ICMPV6) != 0)
+    size = block.payload[rows]
+    is_fit = (block.have_transport(rows) == size) & (block.layers[rows] & (FRAGMENT | ROUTED | MALFORMED) == 0)
+    rows, size = rows[is_fit], size[is_fit]
+    if not len(rows):
+        return
+    pseudo = pseudo_sums(addresses, block.source[rows], block.target[rows], block.protocol[rows], size)
+    pseudo[block.layers[rows] & ICMP != 0] = 0
+    total = segment_sums(block.slab.data, block.transport_at(rows), size) + pseudo
+    block.layers[rows] |= np.where(is_sound(total), np.uint32(GOOD_CHECKSUM), np.uint32(BAD_CHECKSUM))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.decode.slab import LINK
 from explain.decode.tags import NO_TYPE, SMALLEST_TYPE, TYPE_IPV4, TYPE_IPV6, follow, ppp_types
 from explain.table import CUT, ETHERNET, NO_MAC, OUTGOING, UNKNOWN_LINK
 
@@ -39,7 +40,7 @@ class LinkFields:
         network: int64[n], octets from the frame's start to layer 3.
         mac_low, mac_high: key words: first eight and next four octets of an Ethernet header,
             or a MAC key and NO_MAC.
-        device: int64[n], interface index of SLL2, else -1.
+        device: int64[n], interface index of SLL2, -1 where that is cut; None without SLL2.
     """
 
     ethertype: U2
@@ -48,7 +49,7 @@ class LinkFields:
     vlan: U2
     mac_low: U8
     mac_high: U8
-    device: I8
+    device: I8 | None = None
 
 
 def read(slab: Slab, link_type: int) -> LinkFields:
@@ -74,8 +75,8 @@ def _ethernet(slab: Slab) -> LinkFields:
     """Ethernet II and 802.3."""
     count = len(slab.at)
     fields = LinkFields(
-        slab.u2(12), np.full(count, 14, np.int64), np.full(count, ETHERNET, np.uint32), np.zeros(count, np.uint16),
-        slab.raw8(0), slab.raw4(8), np.full(count, -1, np.int64),
+        slab.u2(LINK + 12), np.full(count, 14, np.int64), np.full(count, ETHERNET, np.uint32),
+        np.zeros(count, np.uint16), slab.raw8(LINK), slab.raw4(LINK + 8),
     )  # fmt: skip
     _hide_cut(slab, fields, 14)
     return fields
@@ -84,7 +85,8 @@ def _ethernet(slab: Slab) -> LinkFields:
 def _cooked(slab: Slab, link_type: int) -> LinkFields:
     """Linux cooked captures, as ``tcpdump -i any`` writes them: SLL and SLL2."""
     is_second = link_type == SLL2_LINK
-    size, type_at, kind_at, length_at, mac_at = (20, 0, 10, 11, 12) if is_second else (16, 14, 0, 4, 6)
+    size, *columns = (20, 0, 10, 11, 12) if is_second else (16, 14, 0, 4, 6)
+    type_at, kind_at, length_at, mac_at = (LINK + column for column in columns)
     count = len(slab.at)
     packet_kind = slab.u1(kind_at) if is_second else slab.u2(kind_at)
     address_length = slab.u1(length_at) if is_second else slab.u2(length_at)
@@ -93,7 +95,7 @@ def _cooked(slab: Slab, link_type: int) -> LinkFields:
     fields = LinkFields(
         slab.u2(type_at), np.full(count, size, np.int64), outgoing, np.zeros(count, np.uint16),
         np.where(address_length == 6, mac, np.uint64(NO_MAC)), np.full(count, NO_MAC, np.uint64),
-        slab.u4(4).astype(np.int64) if is_second else np.full(count, -1, np.int64),
+        slab.u4(LINK + 4).astype(np.int64) if is_second else None,
     )  # fmt: skip
     fields.ethertype[fields.ethertype < SMALLEST_TYPE] = NO_TYPE  # a number of Linux, not a length
     _hide_cut(slab, fields, size)
@@ -103,7 +105,7 @@ def _cooked(slab: Slab, link_type: int) -> LinkFields:
 def _loopback(slab: Slab) -> LinkFields:
     """BSD loopback: four octets name the family, in either byte order."""
     fields = _nothing(slab, 4)
-    family = slab.u4(0)
+    family = slab.u4(LINK)
     family = np.where(family > 0xFFFF, family.byteswap(), family)
     for number, ethertype in _FAMILIES.items():
         fields.ethertype[family == number] = ethertype
@@ -114,7 +116,7 @@ def _loopback(slab: Slab) -> LinkFields:
 def _bare(slab: Slab) -> LinkFields:
     """IP without a link layer."""
     fields = _nothing(slab, 0)
-    version = slab.u1(0) >> 4
+    version = slab.u1(LINK) >> 4
     fields.ethertype[version == 4] = TYPE_IPV4
     fields.ethertype[version == 6] = TYPE_IPV6
     _hide_cut(slab, fields, 1)
@@ -126,7 +128,7 @@ def _point_to_point(slab: Slab, link_type: int) -> LinkFields:
 
     Source: RFC 1661, 2; RFC 1662, 3.1.
     """
-    first, second = slab.u2(0), slab.u2(2)
+    first, second = slab.u2(LINK), slab.u2(LINK + 2)
     is_long = (first == _HDLC_ADDRESS) | (link_type == _CISCO)
     fields = _nothing(slab, 0)
     fields.network[:] = np.where(is_long, 4, 2)
@@ -143,7 +145,8 @@ def _hide_cut(slab: Slab, fields: LinkFields, size: int | I8) -> None:
     fields.layers[rows] = CUT
     fields.ethertype[rows] = NO_TYPE
     fields.mac_low[rows] = fields.mac_high[rows] = NO_MAC
-    fields.device[rows] = -1
+    if fields.device is not None:
+        fields.device[rows] = -1
 
 
 def _nothing(slab: Slab, size: int) -> LinkFields:
@@ -151,7 +154,6 @@ def _nothing(slab: Slab, size: int) -> LinkFields:
     return LinkFields(
         np.full(count, NO_TYPE, np.uint16), np.full(count, size, np.int64), np.zeros(count, np.uint32),
         np.zeros(count, np.uint16), np.full(count, NO_MAC, np.uint64), np.full(count, NO_MAC, np.uint64),
-        np.full(count, -1, np.int64),
     )  # fmt: skip
 
 

@@ -12,28 +12,31 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from explain.table import I8, U1, U2, U4, U8
+    from explain.table import I8, U1, U2, U4, U8, Bools
 
-WIDTH = 72
-NETWORK = 14
-TRANSPORT = 34
+LINK = 6
+"""Column of a frame's first octet, so that the segment fills whole words of eight octets."""
+NETWORK = LINK + 14
+TRANSPORT = NETWORK + 20
+SEGMENT = 48
+"""Octets of layer 4 in a slab: a SYN with all its options, the whole of most acknowledgements."""
+WIDTH = TRANSPORT + SEGMENT
 
 
 def gather(data: U1, at: I8, width: int) -> U1:
     """``width`` octets from each position, uint8[n, width]; zero outside ``data``."""
     void = np.dtype((np.void, width))
     room = len(data) - width
+    is_inside = np.zeros(len(at), np.bool_)
     if room >= 0:
         view = np.ndarray((room + 1,), void, data, strides=(1,))
         if len(at) == 0 or (int(at.min()) >= 0 and int(at.max()) <= room):
             return view[at].view(np.uint8).reshape(len(at), width)
-        inside = (at >= 0) & (at <= room)
-        result = np.zeros((len(at), width), np.uint8)
-        result[inside] = view[at[inside]].view(np.uint8).reshape(-1, width)
-    else:
-        inside = np.zeros(len(at), np.bool_)
-        result = np.zeros((len(at), width), np.uint8)
-    for row in np.flatnonzero(~inside).tolist():
+        is_inside = (at >= 0) & (at <= room)
+    result = np.zeros((len(at), width), np.uint8)
+    if is_inside.any():
+        result[is_inside] = view[at[is_inside]].view(np.uint8).reshape(-1, width)
+    for row in np.flatnonzero(~is_inside).tolist():
         first = max(0, int(at[row]))
         piece = data[first : max(0, int(at[row]) + width)]
         skip = first - int(at[row])
@@ -49,52 +52,70 @@ def octets(data: U1, at: I8, have: I8, width: int) -> U1:
 
 
 def number(octets: U1, column: int, size: int) -> U8:
-    """An unsigned field in network order from uint8[n, width]; uint64[n]."""
-    value = octets[:, column].astype(np.uint64)
-    for index in range(column + 1, column + size):
-        value = value << np.uint64(8) | octets[:, index]
+    """An unsigned field of 2, 4, 6 or 8 octets in network order from uint8[n, width]; uint64[n]."""
+    if size == 6:
+        return number(octets, column, 2) << np.uint64(32) | number(octets, column + 2, 4)
+    value: U8 = octets[:, column : column + size].view(f">u{size}")[:, 0].astype(np.uint64)
     return value
+
+
+def members(*values: int, of: int = 256) -> Bools:
+    """A table that says of each number below ``of`` whether it is one of the values."""
+    table = np.zeros(of, np.bool_)
+    table[list(values)] = True
+    return table
 
 
 class Slab:
     """``WIDTH`` octets of n frames, and how many of them were captured.
 
     Attributes:
-        at: int64[n], where in ``data`` column 0 of each row lies.
-        have: int64[n], columns that hold captured octets.
+        at: int64[n], where in ``data`` the octet of column ``LINK`` lies: at first that of the frame.
+        have: int64[n], captured octets of the frame.
     """
 
     def __init__(self, data: U1, at: I8, have: I8) -> None:
         self.data = data
         self.at = at.copy()
-        self.have = have.copy()
-        self._octets = gather(data, at, WIDTH)
+        self.have = have
+        self.octets = self._gather(at)
+
+    def _gather(self, at: I8) -> U1:
+        return gather(self.data, at - LINK, WIDTH)
 
     def shift(self, rows: I8, by: I8) -> None:
         """Let ``rows`` begin ``by`` octets later."""
         self.at[rows] += by
-        self.have[rows] -= by
-        self._octets[rows] = gather(self.data, self.at[rows], WIDTH)
+        self.octets[rows] = self._gather(self.at[rows])
 
     def u1(self, column: int) -> U1:
         """uint8[n]: a copy of one column."""
-        return self._octets[:, column].copy()
+        return self.octets[:, column].copy()
 
     def u2(self, column: int) -> U2:
         """uint16[n] in network order."""
-        return self._read(column, ">u2").astype(np.uint16)
+        return self._view(column, ">u2").astype(np.uint16)
 
     def u4(self, column: int) -> U4:
         """uint32[n] in network order."""
-        return self._read(column, ">u4").astype(np.uint32)
+        return self._view(column, ">u4").astype(np.uint32)
 
     def raw4(self, column: int) -> U8:
         """Four octets, the first one lowest, widened: for sums and keys."""
-        return self._read(column, "<u4").astype(np.uint64)
+        return self._view(column, "<u4").astype(np.uint64)
 
     def raw8(self, column: int) -> U8:
         """Eight octets, the first one lowest: for keys."""
-        return self._read(column, "<u8").astype(np.uint64)
+        return self._view(column, "<u8").astype(np.uint64)
 
-    def _read(self, column: int, kind: str) -> U1:
-        return np.ndarray((len(self.at),), kind, self._octets, column, (WIDTH,))
+    def copy_into(self, target: U1 | U2 | U4, column: int) -> None:
+        """Write a field of the target's size, in network order, into ``target[n]``."""
+        target[:] = self._view(column, f">u{target.itemsize}")
+
+    def segments(self, rows: I8) -> U1:
+        """The octets from layer 4 on, uint8[n, SEGMENT]."""
+        view = np.ndarray((len(self.at),), (np.void, SEGMENT), self.octets, TRANSPORT, (WIDTH,))
+        return view[rows].view(np.uint8).reshape(len(rows), SEGMENT)
+
+    def _view(self, column: int, kind: str) -> U1:
+        return np.ndarray((len(self.at),), kind, self.octets, column, (WIDTH,))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.decode.slab import gather, number
+from explain.decode.slab import gather, members, number
 from explain.table import CUT, VLAN
 
 if TYPE_CHECKING:
@@ -32,15 +32,12 @@ SMALLEST_TYPE = 0x0600
 _MOST_STEPS = 8
 _SNAP = 0xAAAA03000000
 _PPP_TYPES = ((0x0021, TYPE_IPV4), (0x0057, TYPE_IPV6), (0x0281, TYPE_MPLS))
-_IS_TAG = np.zeros(1 << 16, np.bool_)
-_IS_TAG[[*_TAGS, *_LABELS, _PPPOE_SESSION]] = True
-_IS_TAG[:SMALLEST_TYPE] = True
-_IS_TAG[NO_TYPE] = False
+_IS_BEFORE = members(*_TAGS, *_LABELS, _PPPOE_SESSION, *range(NO_TYPE + 1, SMALLEST_TYPE), of=1 << 16)
 
 
 def follow(slab: Slab, fields: LinkFields) -> None:
     """Step over all that is known to stand before layer 3, on rows whose ``ethertype`` announces it."""
-    rows = np.flatnonzero(_IS_TAG[fields.ethertype])
+    rows = np.flatnonzero(_IS_BEFORE[fields.ethertype])
     for _ in range(_MOST_STEPS):
         if not len(rows):
             return
@@ -57,7 +54,7 @@ def follow(slab: Slab, fields: LinkFields) -> None:
             fields.ethertype[some[~fits]] = NO_TYPE
             if fits.any():
                 step(slab, fields, some[fits])
-        rows = rows[_IS_TAG[fields.ethertype[rows]]]
+        rows = rows[_IS_BEFORE[fields.ethertype[rows]]]
     fields.ethertype[rows] = NO_TYPE
 
 

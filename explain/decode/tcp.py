@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.decode.slab import TRANSPORT, octets
-from explain.table import CUT, FRAGMENT, MALFORMED, TCP, UDP, SynRows
+from explain.decode.slab import TRANSPORT, number, octets
+from explain.table import CUT, FRAGMENT, IPV6, MALFORMED, TCP, UDP, SynRows
 
 if TYPE_CHECKING:
     from explain.decode.block import Block
@@ -17,81 +17,118 @@ PROTOCOL_TCP = 6
 PROTOCOL_UDP = 17
 _TCP_HEADER = 20
 _UDP_HEADER = 8
+_LONGEST_HEADER = 60
 _SYN = 2
+_NO_SCALE = 255
+_LARGEST_SCALE = 14  # RFC 7323, 2.3
+
 _END, _NOP, _MSS, _WINDOW_SCALE, _SACK_PERMITTED, _TIMESTAMPS = 0, 1, 2, 3, 4, 8
+_KINDS = 9  # kinds of options from here on are of no interest
+_MOST_OPTIONS = _LONGEST_HEADER - _TCP_HEADER  # of one octet each
 
 
 def decode(block: Block, syns: list[SynRows]) -> tuple[U2, U2]:
-    """Fill the columns of layer 4; returns source and target ports, 0 where there are none."""
-    slab, table = block.slab, block.table
-    rows = slice(block.first, block.first + len(block))
-    source, target = slab.u2(TRANSPORT), slab.u2(TRANSPORT + 2)
-    have = np.minimum(slab.have - TRANSPORT, block.payload)
-    is_tcp, is_udp = block.protocol == PROTOCOL_TCP, block.protocol == PROTOCOL_UDP
+    """Fill the columns of layer 4; returns source and target ports, 0 where there are none.
+
+    ``payload`` of the block becomes what UDP says, where UDP says less than IP.
+    """
+    slab, table, part = block.slab, block.table, block.part
+    have = np.minimum(block.captured - block.transport, block.payload)
     header = (slab.u1(TRANSPORT + 12) >> 4).astype(np.int64) << 2
-    tcp_fits, udp_fits = have >= _TCP_HEADER, have >= _UDP_HEADER
-    is_odd = is_tcp & tcp_fits & ((header < _TCP_HEADER) | (header > block.payload))
-    block.layers[(is_tcp & ~tcp_fits) | (is_udp & ~udp_fits)] |= CUT
-    block.layers[is_odd] |= MALFORMED
-    is_tcp &= tcp_fits & ~is_odd
-    is_udp &= udp_fits
-    block.layers[is_tcp] |= TCP
-    block.layers[is_udp] |= UDP
-    table.seq[rows] = np.where(is_tcp, slab.u4(TRANSPORT + 4), 0)
-    table.ack[rows] = np.where(is_tcp, slab.u4(TRANSPORT + 8), 0)
-    table.flags[rows] = np.where(is_tcp, slab.u1(TRANSPORT + 13), 0)
-    table.window[rows] = np.where(is_tcp, slab.u2(TRANSPORT + 14), 0)
-    table.checksum[rows] = np.where(is_tcp, slab.u2(TRANSPORT + 16), np.where(is_udp, slab.u2(TRANSPORT + 6), 0))
-    payload = block.payload - np.where(is_tcp, header, 0)
-    udp_rows = np.flatnonzero(is_udp)
-    if len(udp_rows):
-        payload[udp_rows] = _udp_payload(block, udp_rows, slab.u2(TRANSPORT + 4)[udp_rows])
-    table.payload[rows] = payload
-    _syns(block, np.flatnonzero(is_tcp & (table.flags[rows] & _SYN != 0)), header, syns)
-    has_ports = is_tcp | is_udp
-    return np.where(has_ports, source, 0), np.where(has_ports, target, 0)
+    is_tcp = _tcp_rows(block, have, header)
+    is_udp = _udp_rows(block, have)
+    header *= is_tcp
+    not_tcp = np.flatnonzero(~is_tcp)
+    for column, at in (("seq", 4), ("ack", 8), ("flags", 13), ("window", 14), ("checksum", 16)):
+        target = getattr(table, column)[part]
+        slab.copy_into(target, TRANSPORT + at)
+        target[not_tcp] = 0
+    table.payload[part] = block.payload - header
+    udp = np.flatnonzero(is_udp)
+    if len(udp):
+        _udp(block, udp)
+    _syns(block, np.flatnonzero(is_tcp & (table.flags[part] & _SYN != 0)), header, syns)
+    source, target = slab.u2(TRANSPORT), slab.u2(TRANSPORT + 2)
+    neither = not_tcp[~is_udp[not_tcp]]
+    source[neither] = target[neither] = 0
+    return source, target
 
 
-def _udp_payload(block: Block, rows: I8, said: U2) -> I8:
-    room = block.payload[rows]
-    length = said.astype(np.int64)
-    length[length == 0] = room[length == 0]  # RFC 2675, and segments left to the card
-    is_short = length < _UDP_HEADER
-    block.layers[rows[is_short]] |= MALFORMED
-    is_long = (length > room) & (block.layers[rows] & FRAGMENT == 0)
-    block.layers[rows[is_long]] |= MALFORMED
-    return np.maximum(np.minimum(length, room), _UDP_HEADER) - _UDP_HEADER
+def _tcp_rows(block: Block, have: I8, header: I8) -> Bools:
+    """Rows with the fixed part of a TCP header; what is wrong with the header of any is marked."""
+    is_tcp = block.protocol == PROTOCOL_TCP
+    is_good: Bools = is_tcp & (have >= _TCP_HEADER) & (header >= _TCP_HEADER) & (header <= block.payload)
+    block.mark(is_good, TCP)
+    odd = np.flatnonzero(is_tcp & ~(is_good & (have >= header)))
+    if len(odd):
+        is_wrong = ~is_good[odd] & ((block.payload[odd] < _TCP_HEADER) | (have[odd] >= _TCP_HEADER))
+        block.layers[odd] |= np.where(is_wrong, np.uint32(MALFORMED), np.uint32(CUT))
+    return is_good
+
+
+def _udp_rows(block: Block, have: I8) -> Bools:
+    is_udp = block.protocol == PROTOCOL_UDP
+    is_good: Bools = is_udp & (have >= _UDP_HEADER)
+    block.mark(is_good, UDP)
+    rows = np.flatnonzero(is_udp & ~is_good)
+    if len(rows):
+        is_wrong = block.payload[rows] < _UDP_HEADER
+        block.layers[rows] |= np.where(is_wrong, np.uint32(MALFORMED), np.uint32(CUT))
+    return is_good
+
+
+def _udp(block: Block, rows: I8) -> None:
+    """Checksum and length of UDP; octets that IP carries beyond the datagram are no payload."""
+    head = block.slab.segments(rows)
+    block.table.checksum[block.rows(rows)] = number(head, 6, 2)
+    length, room = number(head, 4, 2).astype(np.int64), block.payload[rows]
+    layers = block.layers[rows]
+    is_jumbo = (length == 0) & (layers & IPV6 != 0)  # RFC 2675, 4
+    length[is_jumbo] = room[is_jumbo]
+    is_wrong = (length < _UDP_HEADER) | ((length > room) & (layers & FRAGMENT == 0))
+    block.layers[rows[is_wrong]] |= MALFORMED
+    block.payload[rows] = np.clip(length, _UDP_HEADER, room)
+    block.table.payload[block.rows(rows)] = block.payload[rows] - _UDP_HEADER
 
 
 def _syns(block: Block, rows: I8, header: I8, syns: list[SynRows]) -> None:
     if not len(rows):
         return
     have = np.minimum(header[rows], block.have_transport(rows))
-    head = octets(block.slab.data, block.transport_at(rows), have, 60)
-    mss = np.zeros(len(rows), np.uint16)
-    scale = np.full(len(rows), 255, np.uint8)
-    sack, stamps = np.zeros(len(rows), np.bool_), np.zeros(len(rows), np.bool_)
-    at = np.full(len(rows), _TCP_HEADER, np.int64)
-    todo = np.flatnonzero(at < have)
-    for _ in range(40):  # forty octets of options hold forty at most
+    head = octets(block.slab.data, block.transport_at(rows), have, _LONGEST_HEADER)
+    found = _options(head, have)
+    mss_at, scale_at = found[_MSS], found[_WINDOW_SCALE]
+    index = np.arange(len(rows))
+    mss = head[index, mss_at + 2].astype(np.uint16) << 8 | head[index, mss_at + 3]
+    scale = np.minimum(head[index, scale_at + 2], _LARGEST_SCALE)
+    syns.append(
+        SynRows(
+            block.rows(rows),
+            np.where((mss_at > 0) & (head[index, mss_at + 1] == 4), mss, 0).astype(np.uint16),
+            np.where((scale_at > 0) & (head[index, scale_at + 1] == 3), scale, _NO_SCALE).astype(np.uint8),
+            found[_SACK_PERMITTED] > 0,
+            found[_TIMESTAMPS] > 0,
+        )
+    )
+
+
+def _options(head: U1, have: I8) -> I8:
+    """Where each kind of option begins in a header of ``have`` octets; int64[kinds, n], 0 where absent.
+
+    Source: RFC 9293, 3.1.
+    """
+    found = np.zeros((_KINDS + 1, len(head)), np.int64)
+    todo = np.arange(len(head))
+    at = np.full(len(head), _TCP_HEADER)
+    for _ in range(_MOST_OPTIONS):
+        is_more = at < have[todo]
+        todo, at = todo[is_more], at[is_more]
         if not len(todo):
             break
-        here = at[todo]
-        kind = head[todo, here]
-        size = np.where(kind <= _NOP, 1, head[todo, np.minimum(here + 1, 59)]).astype(np.int64)
-        fits = (size > 0) & (here + size <= have[todo])
-        _note(head, todo[fits], here[fits], kind[fits], (mss, scale, sack, stamps))
-        at[todo] += size
-        todo = todo[fits & (kind != _END) & (at[todo] < have[todo])]
-    syns.append(SynRows(block.rows(rows), mss, scale, sack, stamps))
-
-
-def _note(head: U1, rows: I8, here: I8, kind: U1, fields: tuple[U2, U1, Bools, Bools]) -> None:
-    """Enter one option of each row; a length too short for its kind leaves it absent."""
-    mss, scale, sack, stamps = fields
-    some, at = rows[(kind == _MSS) & (here < 57)], here[(kind == _MSS) & (here < 57)]
-    mss[some] = head[some, at + 2].astype(np.uint16) << 8 | head[some, at + 3]
-    some, at = rows[(kind == _WINDOW_SCALE) & (here < 58)], here[(kind == _WINDOW_SCALE) & (here < 58)]
-    scale[some] = np.minimum(head[some, at + 2], 14)  # RFC 7323, 2.3
-    sack[rows[kind == _SACK_PERMITTED]] = True
-    stamps[rows[kind == _TIMESTAMPS]] = True
+        kind = head[todo, at]
+        size = np.where(kind == _NOP, 1, head[todo, np.minimum(at + 1, _LONGEST_HEADER - 1)])
+        fits = (kind != _END) & (size > 0) & (at + size <= have[todo])
+        todo, at, kind, size = todo[fits], at[fits], kind[fits], size[fits]
+        found[np.minimum(kind, _KINDS), todo] = at
+        at = at + size
+    return found[:_KINDS]
