@@ -16,7 +16,7 @@ _ESCAPES = re.compile(
     "|\x9b[0-?]{0,64}[ -/]{0,8}[@-~]"
 )
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-_STRANGE = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\ufffd]")
+_STRANGE = re.compile("[\x00-\x07\x0e-\x1a\x1c-\x1f\ufffd]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Any
 from explain.symptoms.failures import failure_at_end
 from explain.symptoms.tables import Reading, Table, with_family
 
-_HOST = r"(?P<target>\[?[\w.:%-]{1,255}\]?)"
+_HOST = r"(?P<target>\[?[\w.:%-]{0,254}\w\]?)"
 _PORT = r"(?P<port>\d{1,5})"
 _TABLE = Table((
     ("connect.open", rf"Connected to {_HOST} port {_PORT}\Z"),
@@ -76,7 +76,7 @@ _TO = (
     re.compile(rf"Connecting to (?:[^\s|]+\|)?{_HOST}\|?:{_PORT}"),
 )  # fmt: skip
 _QUOTED_NAME = re.compile(
-    r"(?:hostname|host|resolve|resolving) [\"'‘]?(?P<name>[\w.-]{1,255})[\"'’]?|(?P<bare>[\w.-]{1,255})(?:/\w+)?\Z",
+    r"(?:hostname|host|resolve|resolving) (?!host)[\"'‘]?(?P<name>[\w.-]{1,255})[\"'’]?|(?P<bare>[\w.-]{1,255})(?:/\w+)?\Z",
     re.IGNORECASE,
 )
 

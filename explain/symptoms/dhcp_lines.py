@@ -36,8 +36,10 @@ _CLIENT = Table((
     ("dhcp.listening", r"Sending on +Socket/fallback"),
     ("dhcp.rejected", r"(?P<message>DHCP\w+ from (?P<from>[\d.]+) rejected.{0,200})"),
     ("dhcp.note", r"Internet Systems Consortium DHCP Client|Copyright \d{4}|All rights reserved|For info, please visit|Killed old client|Created duid"),
-    ("dhcp.note", r"can't create .*leases|Corrupt lease file|/etc/dhcp|RTNETLINK answers|Removed stale PID|There is already a pid file|Released|RCV: |XMT: |PRC: "),
+    ("dhcp.note", r"can't create .*leases|Corrupt lease file|/etc/dhcp|RTNETLINK answers|Removed stale PID|This version of ISC DHCP|Please report|There is already a pid file|Released|RCV: |XMT: |PRC: "),
     ("dhcp.note", r"(?:execve|cmp:|mv:|cp:|chown:|Error:|Dump terminated|run-parts:|resolvconf:|ip:|Failed to)"),
+    ("dhcp.note", r"(?:If you think you have received|than a configuration issue|bugs on either|before submitting a bug|process and the information|exiting\.)"),
+    ("kernel.no-such-device", r"Cannot find device \"(?P<interface>[^\"]{1,64})\""),
     # udhcpc
     ("dhcp.discover", r"(?:broadcasting|[Ss]ending) discover(?:\.\.\.)?(?: \(xid 0x(?P<xid>[0-9a-f]{1,8})\))?"),
     ("dhcp.request", rf"(?:broadcasting|[Ss]ending) select for {_A}(?:, server {_S})?"),
@@ -73,9 +75,12 @@ def read_dhcp_line(text: str) -> Reading | None:
     said, program = without_stamp(text)
     if program is not None and program.startswith("dnsmasq"):
         return None
+    failed = _failure(said, program)
+    if failed is not None:
+        return failed
     found = _CLIENT.read(said)
     if found is None:
-        return _failure(said, program)
+        return None
     values = {key: value for key, value in found[1].items() if value is not None}
     if "xid" in values:
         values["transaction"] = transaction(values["xid"])

@@ -221,6 +221,7 @@ _IN_IPV6: dict[str, tuple[str, int | None, int | None]] = {
 
 _MTU = re.compile(r"\(?mtu ?[=:]? ?(\d{1,9})\)?", re.IGNORECASE)
 _GATEWAY = re.compile(r"\((?:New nexthop|New addr|新しい次ホップ): ([^()\s]+)(?: \(([^()\s]+)\))?\)")
+_REST = re.compile(r"\s*(?:[(:,].{0,200}|(?:at|pointer|mtu|field|reported).{0,100}|。.{0,100})?")
 _CODE = re.compile(
     r"(Dest Unreachable|目的サイトへ届きません|Destination unreachable|Redirect|リダイレクト|"
     r"Time exceeded|時間超過です。?|Parameter problem)"
@@ -263,7 +264,7 @@ def icmp_error(text: str, family: int | None = None) -> tuple[str, dict[str, Any
         number = 5 if "redirect" in kind or "リダ" in kind else 11 if "time" in kind or "時間" in kind else 3
         return "icmp.unknown-code", {"type": number, "code": int(unnamed.group(2)), "family": family or 4}
     for wording in _longest_first():
-        if lower.startswith(wording) and not lower[len(wording) : len(wording) + 1].isalnum():
+        if lower.startswith(wording) and _REST.fullmatch(lower[len(wording) :]):
             name, number, code, usual = _table()[wording]
             meant = (name, number, code) if family in (None, usual) else _IN_IPV6.get(name, (name, None, None))
             values: dict[str, Any] = {"type": meant[1], "code": meant[2], "family": family or usual}

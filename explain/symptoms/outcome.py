@@ -91,7 +91,9 @@ def pattern_of(symptoms: Sequence[Symptom], counts: Counts) -> Pattern:
     base = 0 if 0 in answered or 0 in failed or 0 in silent else 1
     printed = answered | failed | silent
     if not printed:
-        return Pattern(shape="none" if counts.received == 0 and counts.sent else None)
+        is_silent = counts.received == 0 and bool(counts.sent)
+        unanswered = tuple(range(1, min(counts.sent or 0, MOST_SEQUENCES) + 1)) if is_silent else ()
+        return Pattern(missing=unanswered, shape="none" if is_silent else None)
     last = base + min(counts.sent, MOST_SEQUENCES) - 1 if counts.sent else max(printed)
     first = base if counts.sent else min(printed)
     expected = range(first, min(last, first + MOST_SEQUENCES) + 1)

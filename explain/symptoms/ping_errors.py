@@ -146,6 +146,8 @@ def _of_the_program(said: str, lower: str) -> Reading | None:
         return "echo.short-write", {"bytes": int(short.group(2)), "returned": int(short.group(3))}
     if got := _GOT.match(said):
         return "icmp.unnamed", {"type": int(got.group(1)), "code": None, "message": got.group(2), "from": None}
+    if lower.startswith("sock4.fd:"):
+        return "echo.note", {}
     if any(word in lower for word in _PRIVILEGE):
         return "ping.no-privilege", {}
     if any(word in lower for word in _SCOPE):
@@ -166,7 +168,7 @@ def _failure(said: str, lower: str) -> Reading | None:
     call = before.rstrip(": ")
     if kind == "name":
         return f"name.{name}", {
-            "name": call.removeprefix("getaddrinfo -- ").removeprefix("getaddrinfo: ") or None,
+            "name": call.removeprefix("getaddrinfo --").removeprefix("getaddrinfo:").strip() or None,
             "errno": symbol,
         }
     bound = _BIND.match(call)

@@ -51,6 +51,7 @@ _STRUCTURE = (
     ("echo.route", re.compile(r"\t\S+(?: \([0-9a-f.:]+\))?(?:\t\d.*)?\Z|\t\d+ (?:absolute|not-standard)")),
     ("echo.pattern", re.compile(r"(?:PATTERN|パターン): 0x[0-9a-f]+\Z")),
     ("echo.flood", re.compile(r"[.EC!]{4,}\Z|\.+\Z|E+\Z")),
+    ("echo.note", re.compile(r"ai->ai_family: ")),
     ("echo.length", re.compile(r"wrong total length \d+ instead of \d+\Z")),
 )  # fmt: skip
 
@@ -85,7 +86,9 @@ def _header(text: str) -> Reading | None:
         "interface": groups.get("dev") or None,
         "size": int(groups["size"][:9]),
         "total": int(total[:9]) if total else None,
-        "dialect": "bsd" if match.re is _HEADER6 or ("): " in text and " data bytes" in text) else "iputils",
+        "dialect": "bsd"
+        if match.re is _HEADER6 or (" data bytes" in text and ("): " in text or ":" not in str(address)))
+        else "iputils",
     }
 
 

@@ -56,11 +56,12 @@ def runs_of(block: Block, given: Command | None = None) -> list[TextWitness]:
         return [_witness(kind, block, _understood(kind, block))]
     if block.command is not None and kind is not None:
         return []
+    if given and given.kind == "lookup" and "+short" in given.words:
+        told = _told(block, given)
+        return [_witness("lookup", told, _understood("lookup", told))]
     hint = given.kind if given and given.kind in READERS else None
     return [
-        _witness(
-            kind, replace(block, command=given) if kind == hint and _fits(given, understood) else block, understood
-        )
+        _witness(kind, _told(block, given) if kind == hint and _fits(given, understood) else block, understood)
         for kind, understood in _by_kind(block, hint)
     ]
 
