@@ -14,7 +14,7 @@ from explain.capture import chains
 @pytest.fixture
 def small_windows(monkeypatch):
     """Chains for windows of a few records already."""
-    monkeypatch.setattr(chains, "LEAST_WINDOW", 1)
+    monkeypatch.setattr(chains, "LEAST_WINDOW", 64)
     monkeypatch.setattr(chains, "_RECORDS", 4)
     monkeypatch.setattr(chains, "_SAMPLE", 1)
 

@@ -1,4 +1,4 @@
-"""Feeds the capture reader whatever atheris makes of a few small captures; see the first lines of ``main``.
+"""Feeds the capture reader and the decoder whatever atheris makes of small captures.
 
     python tests/fuzz/fuzz_capture.py                     until it finds something
     python tests/fuzz/fuzz_capture.py -max_total_time=60  for a minute
@@ -22,7 +22,8 @@ sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
 with atheris.instrument_imports(include=["explain"]):
     from capture_files import gz, interface, mixed_pcapng, option, pcap, read_bytes, record, section, simple, zstd
 
-    from explain.capture import chains
+    from explain.capture import chains, open_capture
+    from explain.decode import Decoder
     from explain.errors import UnreadableError
 
 
@@ -44,13 +45,19 @@ def seeds() -> list[bytes]:
 def one(octets: bytes) -> None:
     """Reads these octets twice, by chains and plainly."""
     results = []
-    for least, count in ((1, 4), (1 << 60, 64)):
+    for least, count in ((64, 4), (1 << 60, 64)):
         chains.LEAST_WINDOW, chains._RECORDS = least, count
         whole = None
         with contextlib.suppress(UnreadableError):
             whole = read_bytes(octets)
         results.append(whole)
     assert results[0] == results[1]
+    if results[0] is not None:
+        decoder = Decoder()
+        with open_capture("given", io.BytesIO(octets)) as reader:
+            for window in reader.frames():
+                decoder.add(window, 0, reader.interfaces)
+        decoder.finish()
 
 
 def main() -> None:
