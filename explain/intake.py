@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from explain.decode import Decoder
     from explain.table import PacketTable
 
+_MOST_EXPECTED = 1 << 24
+"""Rows for which room is made on a guess; a hostile first window may promise any number."""
+
 
 @dataclass(slots=True)
 class _Count:
@@ -56,7 +59,7 @@ def read(
     """
     from explain.decode import Decoder
 
-    decoder = Decoder()
+    decoder = Decoder(every_checksum=every_checksum)
     captures: list[CaptureInfo] = []
     failures: list[UnreadableError] = []
     named = sources(inputs)
@@ -68,29 +71,33 @@ def read(
             captures.append(_unreadable(source, error))
     if failures and len(failures) == len(named):
         raise failures[0]
-    del every_checksum
     return decoder.finish(), tuple(captures)
 
 
 def _read_one(
     source: Source, number: int, decoder: Decoder, progress: Callable[[int, int, int], None] | None
 ) -> CaptureInfo:
-    count = _Count()
+    from explain.decode.checksum import extent
+
+    count, first_row = _Count(), len(decoder.table)
     with open_capture(source.path, source.stream) as reader:
         for frames in reader.frames():
+            if not count.packets and reader.position():
+                # A guess from the first window, that the columns need not be moved as they grow.
+                guess = len(frames.start) * reader.file_bytes // reader.position() * 5 // 4
+                decoder.table.reserve(min(guess, _MOST_EXPECTED))
             decoder.add(frames, number, reader.interfaces)
             count.add(frames)
             if progress:
                 progress(count.packets, reader.position(), reader.file_bytes)
-        return _info(source, reader, count)
+        return _info(source, reader, count, extent(decoder.table, slice(first_row, len(decoder.table))))
 
 
-def _info(source: Source, reader: CaptureReader, count: _Count) -> CaptureInfo:
+def _info(source: Source, reader: CaptureReader, count: _Count, checksums: str) -> CaptureInfo:
     interfaces = tuple(replace(interface, vantage=source.vantage or interface.name) for interface in reader.interfaces)
     return CaptureInfo(
         source.path, source.vantage, reader.format, reader.compression, interfaces, count.packets, count.octets,
-        count.captured, reader.file_bytes, count.first_ns, count.last_ns, "some" if count.packets else "none",
-        reader.damage,
+        count.captured, reader.file_bytes, count.first_ns, count.last_ns, checksums, reader.damage,
     )  # fmt: skip
 
 

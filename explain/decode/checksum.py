@@ -39,7 +39,8 @@ _SWAP = np.uint64(256)
 _HALF = np.uint64(32)
 _LOW_HALF = np.uint64(0xFFFFFFFF)
 _WIDTHS = (64, 128, 256, 512, 1536, 4096, 16384, 65536)
-_AT_A_TIME = 1 << 20  # octets
+_OCTETS_AT_A_TIME = 1 << 20
+_ROWS_AT_A_TIME = 1 << 16
 _MERGED = 1500
 """Octets after the IP header that no link of this size carries: more were merged by the card."""
 
@@ -70,7 +71,7 @@ def segment_sums(data: U1, at: I8, size: I8) -> U8:
     for width in _WIDTHS:
         some = np.flatnonzero((size <= width) & (size > narrow))
         narrow = width
-        step = max(1, _AT_A_TIME // width)
+        step = max(1, _OCTETS_AT_A_TIME // width)
         for first in range(0, len(some), step):
             part = some[first : first + step]
             total[part] = sum_of(octets(data, at[part], size[part], width))
@@ -180,14 +181,19 @@ def verify(table: PacketTable, rows: Rows, read: Callable[[int, int], bytes]) ->
         table.layers[one] |= judge(sums, pseudo, table.checksum[one], sizes, table.layers[one])
 
 
-def extent(table: PacketTable, rows: Rows) -> str:
-    """Of how many of the rows a checksum was verified, where that can be done: all, some, or none.
+def extent(table: PacketTable, rows: slice) -> str:
+    """Of how many of the rows a checksum was verified, where that can be done: ``all``, ``some`` or ``none``.
 
     A fragment, a cut frame and UDP without a checksum cannot be verified.
     """
-    layers = table.layers[rows]
-    is_whole = table.captured[rows] >= table.length[rows]
-    is_left = _is_fit(layers, table.checksum[rows]) & is_whole
-    if not is_left.any():
+    is_some = is_left = False
+    for first in range(rows.start, rows.stop, _ROWS_AT_A_TIME):
+        part = slice(first, min(first + _ROWS_AT_A_TIME, rows.stop))
+        is_whole = table.captured[part] >= table.length[part]
+        is_left |= bool((_is_fit(table.layers[part], table.checksum[part]) & is_whole).any())
+        is_some |= bool((table.layers[part] & _JUDGED).any())
+        if is_left and is_some:
+            break
+    if not is_left:
         return "all"
-    return "some" if (layers & _JUDGED).any() else "none"
+    return "some" if is_some else "none"
