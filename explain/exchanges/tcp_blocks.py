@@ -46,12 +46,17 @@ _LAST_NUMBER = 0xFFFFFFFF
 UNKNOWN_SHIFT = 255
 
 
-def label_blocks(table: PacketTable, streams: Streams, hints: Hints, labels: U2) -> list[int]:
-    """Enters the labels of all segments; returns the connections that need ``tcp_steps``."""
+def label_blocks(table: PacketTable, streams: Streams, hints: Hints, labels: U2, sent: I8) -> list[int]:
+    """Enters the labels of all segments, and how many each piece has.
+
+    Returns:
+        The connections that need ``tcp_steps``.
+    """
     odd = [np.flatnonzero(hints.is_odd)]
     for first, last in _spans(streams.bounds):
         block = _Block(table, streams, hints, first, last)
         odd.append(block.label(labels))
+        sent[2 * first : 2 * last] = block.sizes
     labels[streams.bounds[:-1][streams.is_reuse]] |= PORTS_REUSED
     result: list[int] = np.unique(np.concatenate(odd)).tolist()
     return result
@@ -75,6 +80,7 @@ class _Block:
     Attributes:
         order: int64[m], position of each segment in the block before it was rearranged.
         piece: uint16[m].
+        sizes: int64[p], segments of each piece.
         starts: int64[p], where each piece begins, the empty ones too.
         place: int64[m], sequence number unwrapped, in a range of its own for each piece.
         reach: int64[m], the place after the highest octet so far.
@@ -92,7 +98,7 @@ class _Block:
         piece += (table.layers[rows] >> _WAY_BIT & np.uint32(1)).astype(np.uint16)
         self.order = np.argsort(piece, kind="stable")
         self.rows = rows[self.order]
-        sizes = np.bincount(piece, minlength=2 * count)
+        self.sizes = sizes = np.bincount(piece, minlength=2 * count)
         self.piece = np.arange(2 * count, dtype=np.uint16).repeat(sizes)
         ends = np.cumsum(sizes)
         self.starts = ends - sizes
@@ -102,7 +108,7 @@ class _Block:
         self.ack: U4 = table.ack[self.rows]
         self.length: U4 = table.payload[self.rows]
         self.window: U2 = table.window[self.rows]
-        self.flags: U1 = table.flags[self.rows]
+        self.flags: U1 = streams.flags[self.base : bounds[last]][self.order]
         self.labels = np.zeros(len(rows), np.uint16)
         self.odd = np.zeros(count, np.bool_)
         # Before segment i of a piece, the other direction had sent i's position less the piece's own so far.

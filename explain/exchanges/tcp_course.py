@@ -77,17 +77,17 @@ class Control:
         return result
 
 
-def control(table: PacketTable, streams: Streams) -> Control:
+def control(streams: Streams, table: PacketTable) -> Control:
     """The segments that open, close and reset."""
-    flags = table.flags[streams.rows]
+    flags = streams.flags
     at = np.flatnonzero(flags & (FIN | SYN | RST))
     connection = np.searchsorted(streams.bounds, at, side="right") - 1
     way = (table.layers[streams.rows[at]] & REVERSED != 0).astype(np.uint8)
     return Control(at, connection, flags[at], way)
 
 
-def follow(table: PacketTable, streams: Streams, marks: Control) -> Course:
-    """The course of all connections."""
+def follow(table: PacketTable, streams: Streams, marks: Control, sent: I8) -> Course:
+    """The course of all connections; ``sent`` is that of ``TcpSegments``."""
     count = len(streams.flow)
     opened = [marks.first(SYN | ACK, SYN, way, count) for way in (0, 1)]
     answered = [marks.first(SYN | ACK, SYN | ACK, way, count) for way in (0, 1)]
@@ -107,7 +107,7 @@ def follow(table: PacketTable, streams: Streams, marks: Control) -> Course:
         _completions(table, streams, client, syn_ack),
         fins[roles, by_role],
         resets[roles, by_role],
-        _talking(table, streams, marks, client),
+        _talking(marks, client, sent),
         (opened[0] != NEVER) & (opened[1] != NEVER),
         syns,
     )
@@ -168,17 +168,13 @@ def _completes(table: PacketTable, rows: Rows, client: U1) -> Bools:
     return from_client
 
 
-def _talking(table: PacketTable, streams: Streams, marks: Control, client: U1) -> Bools:
+def _talking(marks: Control, client: U1, sent: I8) -> Bools:
     """Whether each role sent anything but SYN and RST."""
     count = len(client)
-    way = (table.layers[streams.rows] & REVERSED != 0).view(np.uint8)
-    sent = np.zeros((2, count), np.int64)
-    if count:
-        sent[1] = np.add.reduceat(way, streams.bounds[:-1], dtype=np.int64)
-    sent[0] = np.diff(streams.bounds) - sent[1]
+    talk = sent.T.copy()
     silent = np.flatnonzero(marks.flags & (SYN | RST))
     for side in (0, 1):
-        sent[side] -= np.bincount(marks.connection[silent[marks.way[silent] == side]], minlength=count)
+        talk[side] -= np.bincount(marks.connection[silent[marks.way[silent] == side]], minlength=count)
     roles = np.array([client, 1 - client])
-    result: Bools = sent[roles, np.arange(count)] > 0
+    result: Bools = talk[roles, np.arange(count)] > 0
     return result

@@ -25,10 +25,12 @@ class TcpSegments:
     Attributes:
         streams: which rows of the table the segments are, connection after connection.
         labels: uint16[m], beside ``streams.rows``.
+        sent: int64[n, 2], segments from the low and from the high end of each connection.
     """
 
     streams: Streams
     labels: U2
+    sent: I8
 
     def of(self, index: int) -> U2:
         """The masks of one connection's segments."""
@@ -44,10 +46,11 @@ class TcpSegments:
 def label_segments(table: PacketTable, streams: Streams, marks: Control) -> TcpSegments:
     """Labels as Wireshark 4.0 gives them with its default preferences."""
     labels = np.zeros(len(streams.rows), np.uint16)
-    for index in label_blocks(table, streams, find_hints(table, streams, marks), labels):
+    sent = np.zeros(2 * len(streams.flow), np.int64)
+    for index in label_blocks(table, streams, find_hints(table, streams, marks), labels, sent):
         start, end = streams.bounds[index], streams.bounds[index + 1]
         labels[start:end] = follow_steps(table, streams, index)[0]
-    return TcpSegments(streams, labels)
+    return TcpSegments(streams, labels, sent.reshape(-1, 2))
 
 
 def follow_steps(table: PacketTable, streams: Streams, index: int) -> tuple[list[int], dict[int, int]]:

@@ -10,7 +10,7 @@ import numpy as np
 from explain.table import REVERSED, TCP
 
 if TYPE_CHECKING:
-    from explain.table import I8, U4, Bools, PacketTable, Rows
+    from explain.table import I8, U1, U4, Bools, PacketTable, Rows
 
 SYN, ACK = 2, 16
 _RADIX = 1 << 16
@@ -23,12 +23,14 @@ class Streams:
     Attributes:
         rows: int64[m], rows of the packet table.
         bounds: int64[n + 1]; connection i has ``rows[bounds[i]:bounds[i + 1]]``.
+        flags: uint8[m], of each segment.
         flow: uint32[n], index into the table's flows.
         is_reuse: bool[n], the ports had been used by a connection before.
     """
 
     rows: Rows
     bounds: I8
+    flags: U1
     flow: U4
     is_reuse: Bools
 
@@ -40,13 +42,15 @@ def find_streams(table: PacketTable) -> Streams:
     """
     rows = np.flatnonzero(table.layers & TCP)
     rows, flow_bounds = _by_flow(rows, table)
-    cuts = _reuses(table, rows, flow_bounds)
+    flags = table.flags[rows]
+    cuts = _reuses(table, rows, flags, flow_bounds)
     bounds = np.sort(np.concatenate((flow_bounds, cuts))) if len(cuts) else flow_bounds
     is_reuse = np.zeros(len(bounds) - 1, np.bool_)
     is_reuse[np.searchsorted(bounds, cuts)] = True
     if len(cuts):
-        rows, bounds, is_reuse = _by_first_frame(rows, bounds, is_reuse)
-    return Streams(rows, bounds, table.flow[rows[bounds[:-1]]], is_reuse)
+        rows, flags, bounds, order = _by_first_frame(rows, flags, bounds)
+        is_reuse = is_reuse[order]
+    return Streams(rows, bounds, flags, table.flow[rows[bounds[:-1]]], is_reuse)
 
 
 def _by_flow(rows: Rows, table: PacketTable) -> tuple[Rows, I8]:
@@ -67,18 +71,17 @@ def _by_flow(rows: Rows, table: PacketTable) -> tuple[Rows, I8]:
     return rows, np.concatenate(([0], starts, [len(rows)]))
 
 
-def _by_first_frame(rows: Rows, bounds: I8, is_reuse: Bools) -> tuple[Rows, I8, Bools]:
+def _by_first_frame(rows: Rows, flags: U1, bounds: I8) -> tuple[Rows, U1, I8, I8]:
     """Connections in the order of their first rows, where some flows hold several of them."""
     order = np.argsort(rows[bounds[:-1]], kind="stable")
     lengths = np.diff(bounds)[order]
     new = np.concatenate(([0], np.cumsum(lengths)))
     source = np.arange(len(rows)) + (bounds[:-1][order] - new[:-1]).repeat(lengths)
-    return rows[source], new, is_reuse[order]
+    return rows[source], flags[source], new, order
 
 
-def _reuses(table: PacketTable, rows: Rows, flow_bounds: I8) -> I8:
+def _reuses(table: PacketTable, rows: Rows, flags: U1, flow_bounds: I8) -> I8:
     """Positions in ``rows`` at which a SYN begins another connection in a flow."""
-    flags = table.flags[rows]
     spots = np.flatnonzero(flags & SYN)
     flow = np.searchsorted(flow_bounds, spots, side="right") - 1
     is_syn = flags[spots] & ACK == 0

@@ -1,0 +1,135 @@
+"""Numbers of one connection, made when it is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explain.exchanges.tcp_course import FIN, NEVER, RST, SYN
+from explain.exchanges.tcp_labels import KEEP_ALIVE, RESENT, ZERO_WINDOW
+from explain.exchanges.tcp_moments import first_answer
+
+if TYPE_CHECKING:
+    from explain.exchanges.tcp_course import Course
+    from explain.exchanges.tcp_moments import Talk
+    from explain.table import I8, PacketTable
+
+_TWICE_NS = 500_000
+"""A network card hands a frame to two devices within this time; a sender repeats none that soon."""
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Times as they pass at the place of the capture, nanoseconds, None where they are not known.
+
+    Attributes:
+        handshake_rtt_ns: from the last SYN before the SYN-ACK to the ACK: the whole round trip
+            between client and server, wherever the capture was made.
+        syn_to_syn_ack_ns: the part of it between the place of the capture and the server.
+        syn_ack_to_ack_ns: the part between the place and the client.
+        first_byte_wait_ns: from the last segment of the first request to the first octet of the answer.
+        network_time_ns: of that wait, one ``syn_to_syn_ack_ns``: the way to the server and back.
+        server_time_ns: the rest of the wait.
+    """
+
+    handshake_rtt_ns: int | None
+    syn_to_syn_ack_ns: int | None
+    syn_ack_to_ack_ns: int | None
+    first_byte_wait_ns: int | None
+    server_time_ns: int | None
+    network_time_ns: int | None
+
+
+def measure_times(table: PacketTable, rows: I8, course: Course, index: int, talk: Talk) -> Times:
+    """The times of connection ``index``; ``rows`` are those of ``Streams``."""
+    syn, syn_ack, ack = (
+        None if at == NEVER else int(table.time_ns[rows[at]])
+        for at in (int(course.syn[index]), int(course.syn_ack[index]), int(course.ack[index]))
+    )
+    pair = first_answer(talk)
+    wait = int(talk.time_ns[pair[1]] - talk.time_ns[pair[0]]) if pair else None
+    far = _between(syn, syn_ack)
+    is_split = wait is not None and wait >= 0 and far is not None
+    network = min(wait, far) if is_split and wait is not None and far is not None else None
+    server = wait - network if wait is not None and network is not None else None
+    return Times(_between(syn, ack), far, _between(syn_ack, ack), wait, server, network)
+
+
+def _between(first: int | None, last: int | None) -> int | None:
+    """None where either is missing, or clocks went back."""
+    return last - first if first is not None and last is not None and last >= first else None
+
+
+def distinct_octets(talk: Talk, role: int) -> int:
+    """Octets of payload that a role sent, each counted once however often it was seen."""
+    mine = np.flatnonzero(talk.role == role)
+    flags, length = talk.flags[mine], talk.length[mine].astype(np.int64)
+    is_data = (length > 0) & (flags & RST == 0) & (talk.labels[mine] & KEEP_ALIVE == 0)
+    if not is_data.any():
+        return 0
+    start = (talk.numbers(role) + (flags & SYN != 0))[is_data]
+    order = np.argsort(start, kind="stable")
+    start, end = start[order], (start + length[is_data])[order]
+    covered = np.maximum.accumulate(end)
+    covered = np.concatenate((start[:1], covered[:-1]))
+    return int(np.maximum(end - np.maximum(start, covered), 0).sum())
+
+
+def sent_octets(talk: Talk, role: int) -> int:
+    """Octets of payload that a role sent, repeats included."""
+    return int(talk.length[talk.role == role].sum(dtype=np.int64))
+
+
+def recorded_twice(table: PacketTable, talk: Talk) -> int:
+    """Frames that are there twice, not because they were sent twice but because they were recorded twice.
+
+    They are alike to the IP identification and the checksum, and come at once; a sender that repeats a
+    segment counts its identification up, and waits.
+    """
+    takes_room = (talk.length > 0) | (talk.flags & (SYN | FIN) != 0)
+    spots = np.flatnonzero((talk.labels & np.uint16(RESENT) != 0) | ~takes_room)
+    spots = spots[(table.ip_id[talk.rows[spots]] != 0) | takes_room[spots]]
+    if not len(spots):
+        return 0
+    others = np.flatnonzero(np.isin(talk.seq, talk.seq[spots]))
+    rows = talk.rows[others]
+    columns = (table.ip_id, table.window, table.flags, table.ack, table.payload)
+    key = talk.seq[others].astype(np.uint64) << np.uint64(32) | table.ack[rows]
+    key ^= table.checksum[rows].astype(np.uint64) << np.uint64(16) | table.ip_id[rows]
+    order = np.argsort(key, kind="stable")  # so that those alike stay in the order of time
+    one, next_one = rows[order[:-1]], rows[order[1:]]
+    is_same = (key[order[:-1]] == key[order[1:]]) & (talk.role[others[order[:-1]]] == talk.role[others[order[1:]]])
+    for column in (*columns, table.checksum, table.seq):
+        is_same &= column[one] == column[next_one]
+    is_same &= (table.ip_id[one] != 0) | takes_room[others[order[1:]]]
+    apart = table.time_ns[next_one] - table.time_ns[one]
+    return int((is_same & (apart >= 0) & (apart < _TWICE_NS)).sum())
+
+
+@dataclass(frozen=True, slots=True)
+class Stalls:
+    """Times in which a side could not send because the other had no room.
+
+    Attributes:
+        recoveries: how often a closed window opened again.
+        closed_ns: for how long windows were closed altogether, those that never opened again not counted.
+    """
+
+    recoveries: int
+    closed_ns: int
+
+
+def measure_stalls(talk: Talk) -> Stalls:
+    """The closed windows of both sides."""
+    recoveries, closed_ns = 0, 0
+    if (talk.labels & ZERO_WINDOW).any():
+        for role in (0, 1):
+            mine = np.flatnonzero((talk.role == role) & (talk.flags & (FIN | SYN | RST) == 0))
+            is_closed = (talk.window[mine] == 0).astype(np.int8)
+            turns = np.diff(is_closed, prepend=np.int8(0))
+            opens, closes = mine[turns == -1], mine[turns == 1]
+            recoveries += len(opens)
+            closed_ns += int((talk.time_ns[opens] - talk.time_ns[closes[: len(opens)]]).sum())
+    return Stalls(recoveries, closed_ns)
