@@ -120,7 +120,7 @@ class Stage:
 
     def run(self, step: Step) -> Ran | None:
         """Run a step to its end, or leave it running if it is for the background."""
-        child = self.start(step, step_argv(step.run))
+        child = self.start(step, step_argv(step.run, step.has_raw_sockets))
         if step.is_background:
             self.background.append(child)
             return None

@@ -22,7 +22,7 @@ NODE = (
     *("hosts", "stp", "loopback"),
 )
 NIC = ("address", "mac", "mtu", "up", "arp", "member", "isolated")
-STEP = ("on", "run", "status", "shows", "timeout", "background", "main")
+STEP = ("on", "run", "status", "shows", "timeout", "background", "main", "privileged")
 WAIT = ("wait", "on", "for", "state", "interface", "timeout")
 KINDS = ("host", "router", "switch", "repeater")
 ROLES = ("sender", "target", "bystander")
@@ -273,6 +273,7 @@ def _step(row: object, nodes: dict[str, Node], where: str) -> Step | Wait:
         timeout_s=check.seconds(got.get("timeout", 20), f"{where}: timeout"),
         is_background=check.flag(got.get("background", False), f"{where}: background"),
         is_main=check.flag(got.get("main", False), f"{where}: main"),
+        has_raw_sockets=check.flag(got.get("privileged", True), f"{where}: privileged"),
     )
 
 

@@ -172,6 +172,7 @@ class Step:
         timeout_s: after this it is ended, and its exit status is 124 as ``timeout`` has it.
         is_background: it goes on while later steps run, until the lab ends.
         is_main: what a person would ask about; its text becomes the case's.
+        has_raw_sockets: False takes CAP_NET_RAW away, as from an ordinary user.
     """
 
     on: str
@@ -181,6 +182,7 @@ class Step:
     timeout_s: float = 20.0
     is_background: bool = False
     is_main: bool = False
+    has_raw_sockets: bool = True
 
 
 @dataclass(frozen=True, slots=True)

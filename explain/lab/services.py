@@ -203,8 +203,10 @@ def service_argv(service: Service) -> list[str]:
     return argv
 
 
-def step_argv(run: tuple[str, ...]) -> list[str]:
+def step_argv(run: tuple[str, ...], has_raw_sockets: bool = True) -> list[str]:
     """What is really started for a step: programs of ours by their file, DHCP clients with a hook of ours."""
+    if not has_raw_sockets:
+        return [*python(), str(PROGRAMS / "ordinary.py"), *step_argv(run)]
     name, *rest = run
     hook = str(PROGRAMS / "dhcphook.sh")
     if name in BUILT_IN:
