@@ -106,7 +106,7 @@ def read_all(reader: CaptureReader) -> Whole:
             assert window.start.dtype == window.time_ns.dtype == np.int64
             assert window.captured.dtype == window.length.dtype == np.uint32
             assert window.interface.dtype == np.uint16
-            assert (window.start >= 12).all()
+            assert (window.start >= 14).all()
             assert (window.start + window.captured <= len(window.data)).all()
             ends = (window.start + window.captured).tolist()
             rows[0].extend(window.data[a:b].tobytes() for a, b in zip(window.start.tolist(), ends, strict=True))

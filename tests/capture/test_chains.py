@@ -99,6 +99,27 @@ def test_damage_in_a_large_window_is_found_at_the_same_place(at, met):
     assert met
 
 
+def test_a_whole_record_that_is_too_large_to_be_is_not_stepped_over(met):
+    parts = [record(frame) for frame in frames(9, 9000, (40, 590))]
+    octets = pcap(*parts[:4000], record(bytes(262145)), *parts[4000:])
+    whole = read_bytes(octets)
+    assert (len(whole.frames), whole.damage.kind) == (4000, "bad-record-length")
+    assert whole.damage.offset == 24 + sum(map(len, parts[:4000]))
+    assert met[-1] is False
+
+
+def test_payload_that_looks_like_the_marks_of_a_record_does_not_stop_the_chains(met):
+    mark = (1_700_000_000).to_bytes(4, "little")
+    given = [frame[:-8] + mark + b"\6\0\0\0" for frame in frames(10, 9000, (60, 590))]
+    for octets in (
+        pcap(*(record(frame) for frame in given)),
+        section() + interface() + b"".join(map(enhanced, given)),
+    ):
+        assert read_bytes(octets).frames == given
+    assert met == [True] * len(met)
+    assert met
+
+
 def test_simple_packets_and_unknown_blocks_among_others_change_nothing(met):
     given = frames(5, 5000, (40, 590))
     blocks = (simple(f) if n % 7 == 0 else enhanced(f, n) for n, f in enumerate(given))

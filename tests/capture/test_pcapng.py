@@ -75,6 +75,10 @@ def test_a_simple_packet_is_cut_to_the_snaplen_of_the_first_interface():
     assert (whole.frames, whole.length, whole.time_ns) == ([b"abc", b"de"], [60, 2], [0, 0])
 
 
+def test_simple_packets_of_many_windows_have_room_before_them():
+    assert len(read_bytes(section() + interface() + simple(b"x" * 40) * 9000).frames) == 9000
+
+
 def test_a_simple_packet_has_no_time_whatever_the_clock_of_the_interface():
     offset = option(14, struct.pack("<q", 1_600_000_000))
     assert read_bytes(section() + interface(offset) + simple()).time_ns == [0]
