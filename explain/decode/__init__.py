@@ -9,6 +9,7 @@ import numpy as np
 
 from explain.decode import arp, checksum, icmp, ipv4, ipv6, link, tcp
 from explain.decode.block import Block
+from explain.decode.contents import Contents
 from explain.decode.intern import Interner
 from explain.decode.slab import LINK, NETWORK, TRANSPORT, Slab
 from explain.table import (
@@ -63,6 +64,7 @@ class Decoder:
         self._icmps: list[IcmpRows] = []
         self._syns: list[SynRows] = []
         self._fragments: list[FragmentRows] = []
+        self._contents = Contents()
 
     def add(self, frames: Frames, capture: int, interfaces: Sequence[Interface]) -> None:
         """Decode one window of file ``capture``, whose interfaces are known so far."""
@@ -109,6 +111,7 @@ class Decoder:
         shifted = np.flatnonzero(has_ip & (offset != 0))
         slab.shift(shifted, offset[shifted])
         ports = tcp.decode(block, self._syns)
+        self._contents.copy(block, *ports)
         icmp.decode(block, self._addresses, self._icmps)
         self._flow(block, np.flatnonzero(~has_ip), *ports)
         addresses = Addresses(self._addresses.high, self._addresses.low)
@@ -175,6 +178,7 @@ class Decoder:
         table.arp = stack(ArpRows, self._arps)
         table.icmp = stack(IcmpRows, self._icmps)
         table.syn = stack(SynRows, self._syns)
+        table.contents = self._contents.found
         table.fragments = stack(FragmentRows, self._fragments)
         return table
 
