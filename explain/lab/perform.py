@@ -199,7 +199,7 @@ class Stage:
             return self.is_listening(wait.on, protocol, int(port))
         netlink = self.places[wait.on].netlink
         if wait.kind == "neighbour":
-            return _neighbour_state(netlink, wait.value) == (wait.state or "REACHABLE")
+            return (wait.state or "REACHABLE") in _neighbour_state(netlink, wait.value)
         return _address_state(netlink, wait.value) == (wait.state or "valid")
 
     def pump(self, is_done: Callable[[], bool], timeout_s: float) -> bool:
@@ -296,13 +296,14 @@ NUD_NAMES = {
 }
 
 
-def _neighbour_state(netlink: object, address: str) -> str | None:
+def _neighbour_state(netlink: object, address: str) -> tuple[str | None, ...]:
+    """The entry's state and its MAC; nothing if there is no entry."""
     from socket import AF_INET, AF_INET6
 
     for entry in netlink.get_neighbours(family=AF_INET6 if ":" in address else AF_INET):  # type: ignore[attr-defined]
         if entry.get_attr("NDA_DST") == address:
-            return NUD_NAMES.get(entry["state"])
-    return None
+            return NUD_NAMES.get(entry["state"]), entry.get_attr("NDA_LLADDR")
+    return ()
 
 
 def _address_state(netlink: object, address: str) -> str | None:

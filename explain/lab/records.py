@@ -150,7 +150,7 @@ class Wait:
     Attributes:
         kind: neighbour, listening, address, frames or quiet.
         value: the neighbour's address, ``tcp/80``, an address, a count of frames, or seconds of silence.
-        state: of a neighbour or address, such as STALE or tentative.
+        state: of a neighbour, such as STALE, or its MAC; of an address, such as tentative.
         interface: where frames are counted.
     """
 

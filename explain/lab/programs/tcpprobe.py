@@ -21,8 +21,8 @@ def talk(sock: socket.socket, args: argparse.Namespace) -> int:
         sock.sendall(line * args.repeat)
         said += line * args.repeat
     print(f"sent {len(said)} bytes", flush=True)
-    if args.wait_reading:
-        time.sleep(args.wait_reading)
+    if args.finish:
+        sock.shutdown(socket.SHUT_WR)
     got = 0
     ended = "closed by peer"
     while data := sock.recv(65536):
@@ -46,8 +46,7 @@ def main() -> int:
     ask.add_argument("--pause", type=float, default=0.0)
     ask.add_argument("--timeout", type=float, default=4.0)
     ask.add_argument("--enough", type=int, default=0)
-    ask.add_argument("--wait-reading", type=float, default=0.0)
-    ask.add_argument("--receive-buffer", type=int, default=0)
+    ask.add_argument("--finish", action="store_true")
     args = ask.parse_args()
     try:
         family, kind, protocol, _, where = socket.getaddrinfo(args.host, args.port, type=socket.SOCK_STREAM)[0]
@@ -56,8 +55,6 @@ def main() -> int:
         return 2
     sock = socket.socket(family, kind, protocol)
     sock.settimeout(args.timeout)
-    if args.receive_buffer:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, args.receive_buffer)
     try:
         sock.connect(where)
     except TimeoutError:
