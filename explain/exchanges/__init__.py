@@ -17,7 +17,7 @@ def find(table: PacketTable) -> Exchanges:
 
 
 def _all_kinds(table: PacketTable) -> list[ExchangeColumns]:
-    from explain.exchanges import arp, icmp_echo, icmp_error, tcp_connection, traceroute, udp_flow
+    from explain.exchanges import arp, dns_lookup, icmp_echo, icmp_error, tcp_connection, traceroute, udp_flow
 
     return [
         *arp.find(table),
@@ -26,4 +26,5 @@ def _all_kinds(table: PacketTable) -> list[ExchangeColumns]:
         udp_flow.find(table),
         tcp_connection.find(table),
         traceroute.find(table),
+        dns_lookup.find(table),
     ]

@@ -245,6 +245,8 @@ def _is_trace(run: _Run) -> bool:
     ttls = sorted({probe.ttl for probe in run.probes})
     if len(ttls) < _FEWEST_TTLS or ttls[0] > _HIGHEST_START:
         return False
+    if run.probes[0].ttl > run.probes[-1].ttl:  # a packet in a loop comes by with its TTL falling
+        return False
     has_expired = any(answer.name == "ttl-exceeded" for answer in run.answers.values())
     climbs = ttls[:_FEWEST_SILENT_TTLS] == list(range(ttls[0], ttls[0] + _FEWEST_SILENT_TTLS))
     return has_expired or climbs

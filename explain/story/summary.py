@@ -24,6 +24,10 @@ _COUNTED = {
     ),
     "icmp.error": ("icmp.error.many", {}),
     "udp.flow": ("udp.many", {"answered": "answered", "unanswered": "unanswered", "refused": "refused"}),
+    "dns.lookup": (
+        "dns.many",
+        {"answered": "answered", "no_such_name": "no-such-name", "failed": "failed", "unanswered": "unanswered"},
+    ),
     "traceroute": ("traceroute.many", {"reached": "reached", "not_reached": "not-reached"}),
     "tcp.connection": (
         "tcp.many",

@@ -21,6 +21,7 @@ TELLERS = {
     "udp.flow": ("udp", "flow"),
     "tcp.connection": ("tcp", "connection"),
     "traceroute": ("traceroute", "trace"),
+    "dns.lookup": ("dns", "lookup"),
 }
 """For each kind, the module of this room and the function in it; loaded when the first one is told."""
 

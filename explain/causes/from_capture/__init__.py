@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from explain.causes.from_capture import arp, icmp, silence, tcp, trace
+from explain.causes.from_capture import arp, dns, icmp, silence, tcp, trace
 from explain.causes.from_capture.scene import FAILED, Scene, Seen, findings_of, is_housekeeping
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def find(table: PacketTable, exchanges: Exchanges, hosts: Hosts) -> tuple[tuple[
     """Findings, and the ids of failed exchanges that none of them accounts for."""
     scene = Scene(table, exchanges, hosts)
     seen: list[Seen] = []
-    for look in (trace.look, icmp.look, arp.look, tcp.look, silence.look):
+    for look in (trace.look, dns.look, icmp.look, arp.look, tcp.look, silence.look):
         for one in look(scene):
             scene.account(one)
             seen.append(one)

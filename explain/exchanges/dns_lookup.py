@@ -1,0 +1,161 @@
+"""``dns.lookup``: a name asked for, and what came back (RFC 1035)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from explain.exchanges import dns_message
+from explain.exchanges.columns import ExchangeColumns, Found, from_list
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explain.exchanges.dns_message import Head
+    from explain.table import PacketTable
+
+OUTCOMES = ("answered", "no-such-name", "failed", "refused", "unanswered")
+RCODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED", 9: "NOTAUTH"}
+_PORT = 53
+_QUERY = 0
+_NXDOMAIN, _REFUSED = 3, 5
+_SAME_LOOKUP_NS = 60_000_000_000  # resolvers try each server a few times, five seconds apart
+_PATIENCE_NS = 30_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class DnsLookup:
+    """One question of a client, with its repetitions, and the answer that ended it.
+
+    Attributes:
+        server: who answered, or who was asked last.
+        servers: everyone who was asked, in order.
+        answers: values of the answer section, aliases included, in order.
+        aliases: the CNAME chain from the name asked for.
+        rcode: the response code's mnemonic, None without a response.
+        queries: how often it was asked.
+        over_tcp: the answer came, or was asked for, over TCP.
+        rtt_ns: from the question that was answered to the answer, as seen here.
+    """
+
+    client: str
+    server: str
+    name: str
+    type: str
+    answers: tuple[str, ...]
+    rtt_ns: int | None
+    id: int
+    rcode: str | None
+    queries: int
+    servers: tuple[str, ...]
+    aliases: tuple[str, ...]
+    is_truncated: bool
+    over_tcp: bool
+
+
+class _Message(NamedTuple):
+    row: int
+    place: int
+    time_ns: int
+    source: int
+    target: int
+    source_port: int
+    octets: bytes
+    over_tcp: bool
+
+
+@dataclass(slots=True)
+class _Lookup:
+    client: int
+    head: Head
+    rows: list[int] = field(default_factory=list)
+    asked: dict[int, int] = field(default_factory=dict)
+    queries: int = 0
+    last_ns: int = 0
+    answer: _Message | None = None
+    answer_head: Head | None = None
+    rtt_ns: int | None = None
+    was_truncated: bool = False
+    over_tcp: bool = False
+
+
+_Key = tuple[int, int, int, bytes, int]
+
+
+def find(table: PacketTable) -> ExchangeColumns:
+    """Look-ups at each place; multicast DNS and LLMNR are not look-ups of a server and not in here."""
+    lookups: list[_Lookup] = []
+    open_lookups: dict[_Key, _Lookup] = {}
+    for message in _messages(table):
+        said = dns_message.head(message.octets)
+        if said is None or said.opcode != _QUERY or not said.type:
+            continue
+        client = message.target if said.is_response else message.source
+        key = (message.place, client, said.id, said.raw_name, said.type)
+        lookup = open_lookups.get(key)
+        is_new = lookup is None or message.time_ns - lookup.last_ns > _SAME_LOOKUP_NS
+        if lookup is None or is_new or (not said.is_response and _is_done(lookup)):
+            lookup = open_lookups[key] = _Lookup(client, said)
+            lookups.append(lookup)
+        _note(lookup, message, said)
+    return from_list("dns.lookup", OUTCOMES, [_found(table, lookup) for lookup in lookups], table, _PATIENCE_NS)
+
+
+def _messages(table: PacketTable) -> Iterator[_Message]:
+    for name, prefix in (("dns", 0), ("dns-tcp", 2)):
+        kept = table.contents.get(name)
+        if kept is None:
+            continue
+        rows = np.array(kept.row, np.int64)
+        ports = table.source_ports(rows), table.target_ports(rows)
+        columns = (
+            rows, table.place[rows], table.time_ns[rows], table.sources(rows), table.targets(rows), *ports,
+        )  # fmt: skip
+        for values, octets in zip(zip(*(column.tolist() for column in columns), strict=True), kept.octets, strict=True):
+            row, place, time_ns, source, target, source_port, target_port = values
+            if _PORT in (source_port, target_port):
+                yield _Message(row, place, time_ns, source, target, source_port, octets[prefix:], prefix > 0)
+
+
+def _is_done(lookup: _Lookup) -> bool:
+    return lookup.answer is not None and not (lookup.answer_head and lookup.answer_head.is_truncated)
+
+
+def _note(lookup: _Lookup, message: _Message, said: Head) -> None:
+    lookup.rows.append(message.row)
+    lookup.last_ns = message.time_ns
+    lookup.over_tcp |= message.over_tcp
+    if not said.is_response:
+        lookup.queries += 1
+        lookup.asked.pop(message.target, None)
+        lookup.asked[message.target] = message.time_ns
+        return
+    if _is_done(lookup):
+        return
+    lookup.was_truncated |= said.is_truncated
+    lookup.answer, lookup.answer_head = message, said
+    asked = lookup.asked.get(message.source)
+    lookup.rtt_ns = None if asked is None else message.time_ns - asked
+
+
+def _outcome(said: Head | None) -> str:
+    if said is None:
+        return "unanswered"
+    return {0: "answered", _NXDOMAIN: "no-such-name", _REFUSED: "refused"}.get(said.rcode, "failed")
+
+
+def _found(table: PacketTable, lookup: _Lookup) -> Found:
+    text = table.addresses.text
+    said, answer = lookup.answer_head, lookup.answer
+    records = dns_message.answers(answer.octets) if answer else ()
+    servers = tuple(text(key) for key in lookup.asked)
+    server = text(answer.source) if answer else servers[-1]
+    fields = DnsLookup(
+        text(lookup.client), server, dns_message.wire_text(lookup.head.raw_name),
+        dns_message.type_name(lookup.head.type), tuple(record.value for record in records), lookup.rtt_ns,
+        lookup.head.id, RCODES.get(said.rcode, str(said.rcode)) if said else None, lookup.queries, servers,
+        tuple(record.value for record in records if record.type == "CNAME"), lookup.was_truncated, lookup.over_tcp,
+    )  # fmt: skip
+    return Found(_outcome(said), lookup.rows, fields)

@@ -1,0 +1,162 @@
+"""What a DNS message says (RFC 1035; 3596 for AAAA, 9460 for HTTPS and SVCB)."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from explain.table import ipv6_text
+
+TYPES = {
+    1: "A", 2: "NS", 5: "CNAME", 6: "SOA", 12: "PTR", 13: "HINFO", 15: "MX", 16: "TXT", 28: "AAAA", 29: "LOC",
+    33: "SRV", 35: "NAPTR", 39: "DNAME", 41: "OPT", 43: "DS", 46: "RRSIG", 47: "NSEC", 48: "DNSKEY", 50: "NSEC3",
+    52: "TLSA", 64: "SVCB", 65: "HTTPS", 99: "SPF", 250: "TSIG", 251: "IXFR", 252: "AXFR", 255: "ANY", 256: "URI",
+    257: "CAA",
+}  # fmt: skip
+_HEADER = struct.Struct(">HHHHHH")
+_RECORD = struct.Struct(">HHIH")
+_LONGEST_NAME = 255
+_MOST_POINTERS = 64  # each must point backwards, so a name of 255 octets cannot need more
+_MOST_RECORDS = 256
+_NAMES_INSIDE = {2: 0, 5: 0, 12: 0, 15: 2, 33: 6, 39: 0}  # octets before the name in the record's data
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Header and first question.
+
+    Attributes:
+        raw_name: the question's name as it stands on the wire, lower case, uncompressed; the key for matching.
+    """
+
+    id: int
+    is_response: bool
+    is_truncated: bool
+    rcode: int
+    opcode: int
+    answers: int
+    raw_name: bytes
+    type: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One resource record of the answer section; ``value`` as people write it."""
+
+    name: str
+    type: str
+    ttl: int
+    value: str
+
+
+def head(message: bytes) -> Head | None:
+    """Header and question, None where the message is too short or asks nothing."""
+    if len(message) < 12 + 5:
+        return None
+    number, flags, questions, answers, _, _ = _HEADER.unpack_from(message)
+    if not questions:
+        return Head(number, bool(flags & 0x8000), bool(flags & 0x0200), flags & 15, flags >> 11 & 15, answers, b"", 0)
+    end = 12
+    while end < len(message) and message[end]:
+        if message[end] > 63:  # a pointer in the first name has nothing to point to
+            return None
+        end += message[end] + 1
+    if end + 5 > len(message) or end - 12 > _LONGEST_NAME:
+        return None
+    kind = message[end + 1] << 8 | message[end + 2]
+    return Head(
+        number, bool(flags & 0x8000), bool(flags & 0x0200), flags & 15, flags >> 11 & 15, answers,
+        message[12:end].lower(), kind,
+    )  # fmt: skip
+
+
+def type_name(number: int) -> str:
+    """The mnemonic of a record type, ``TYPE65280`` where there is none (RFC 3597)."""
+    return TYPES.get(number, f"TYPE{number}")
+
+
+def wire_text(raw: bytes) -> str:
+    r"""An uncompressed wire name as text; octets that are not printable as ``\\DDD`` (RFC 1035, 5.1)."""
+    labels: list[str] = []
+    at = 0
+    while at < len(raw) and raw[at]:
+        labels.append(_label(raw[at + 1 : at + 1 + raw[at]]))
+        at += raw[at] + 1
+    return ".".join(labels) or "."
+
+
+def _label(octets: bytes) -> str:
+    return "".join(
+        f"\\{chr(octet)}" if octet in b".\\" else chr(octet) if 0x20 < octet < 0x7F else f"\\{octet:03d}"
+        for octet in octets
+    )
+
+
+def name_at(message: bytes, at: int) -> tuple[str, int] | None:
+    """A possibly compressed name and the offset behind it; None if it is broken or points in circles."""
+    labels: list[str] = []
+    end = None
+    length = 0
+    for _ in range(_MOST_POINTERS + _LONGEST_NAME):
+        if at >= len(message):
+            return None
+        size = message[at]
+        if size == 0:
+            return ".".join(labels) or ".", end if end is not None else at + 1
+        if size >= 0xC0:
+            if at + 1 >= len(message):
+                return None
+            target = (size & 0x3F) << 8 | message[at + 1]
+            end = at + 2 if end is None else end
+            if target >= at:
+                return None
+            at = target
+            continue
+        length += size + 1
+        if size > 63 or length > _LONGEST_NAME or at + 1 + size > len(message):
+            return None
+        labels.append(_label(message[at + 1 : at + 1 + size]))
+        at += 1 + size
+    return None
+
+
+def answers(message: bytes) -> tuple[Record, ...]:
+    """The answer section as far as it can be read; at most 256 records."""
+    if len(message) < 12:
+        return ()
+    _, _, questions, count, _, _ = _HEADER.unpack_from(message)
+    at = 12
+    for _ in range(min(questions, _MOST_RECORDS)):
+        named = name_at(message, at)
+        if named is None:
+            return ()
+        at = named[1] + 4
+    found: list[Record] = []
+    for _ in range(min(count, _MOST_RECORDS)):
+        named = name_at(message, at)
+        if named is None or named[1] + 10 > len(message):
+            break
+        kind, _, ttl, size = _RECORD.unpack_from(message, named[1])
+        start = named[1] + 10
+        if start + size > len(message):
+            break
+        found.append(Record(named[0], type_name(kind), ttl, _value(message, kind, start, size)))
+        at = start + size
+    return tuple(found)
+
+
+def _value(message: bytes, kind: int, start: int, size: int) -> str:
+    data = message[start : start + size]
+    if kind == 1 and size == 4:
+        return str(IPv4Address(data))
+    if kind == 28 and size == 16:
+        return ipv6_text(data)
+    if kind in _NAMES_INSIDE and size > _NAMES_INSIDE[kind]:
+        named = name_at(message, start + _NAMES_INSIDE[kind])
+        if named:
+            numbers = [str(data[i] << 8 | data[i + 1]) for i in range(0, _NAMES_INSIDE[kind], 2)]
+            return " ".join([*numbers, named[0]])
+    if kind == 16 and size:
+        return _label(data[1 : 1 + data[0]])
+    return f"{size} octets"

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import pytest
+from packets import A, B, R, datagram, error, is_at, pcap, ping, pong, segment, who_has
+
+import explain
+
+ALICE, BOB, ROUTER = "192.0.2.1", "198.51.100.1", "192.0.2.254"
+NEAR = "192.0.2.2"
+SYN, RST_ACK = 2, 20
+
+
+def report(*frames):
+    return explain.explain(pcap(*frames))
+
+
+def the_finding(*frames):
+    found = report(*frames)
+    (finding,) = found.findings
+    assert found.unexplained == ()
+    return finding
+
+
+def test_a_healthy_capture_has_no_findings():
+    found = report(
+        who_has((A, ALICE), ROUTER), is_at((R, ROUTER), (A, ALICE)), ping(ALICE, BOB, 1), pong(BOB, ALICE, 1)
+    )
+    assert (found.findings, found.unexplained) == ((), ())
+
+
+def test_net_unreachable_of_a_router_is_one_finding_for_all_pings_and_errors():
+    asked = [ping(ALICE, BOB, seq) for seq in (1, 2, 3)]
+    frames = [frame for one in asked for frame in (one, error(ROUTER, 3, 0, one))]
+    finding = the_finding(*frames)
+    assert (finding.cause, finding.certainty) == ("no-route-on-router", "likely")
+    assert finding.exchanges == ("e1", "e2", "e3", "e4")
+    assert finding.evidence[0].frames == ((2, 2), (4, 4), (6, 6))
+    assert "router-interface-down" in finding.rivals
+    assert "forwarding-disabled" not in finding.rivals  # a router that does not forward is silent
+    assert (finding.values["from"], finding.values["dst"], finding.values["count"]) == (ROUTER, BOB, 3)
+
+
+def test_host_unreachable_accounts_for_the_questions_that_led_to_it():
+    asked = ping(ALICE, BOB, 1)
+    finding = the_finding(
+        asked, *((second, who_has((R, "198.51.100.254"), BOB)) for second in (0.1, 1.1, 2.1)),
+        (3.2, error(ROUTER, 3, 1, asked)),
+    )  # fmt: skip
+    assert finding.cause == "destination-host-absent-behind-router"
+    assert finding.evidence[0].frames == ((2, 5),)
+    assert len(finding.exchanges) == 3
+
+
+def test_the_senders_own_host_unreachable_means_that_its_own_link_is_silent():
+    asked = ping(ALICE, NEAR, 1)
+    questions = [(float(second), who_has((A, ALICE), NEAR)) for second in range(3)]
+    finding = the_finding(*questions, (3.1, error(ALICE, 3, 1, asked, macs=(A, A))))
+    assert finding.cause == "destination-host-absent-on-link"
+
+
+@pytest.mark.parametrize(
+    ("speaker", "code", "cause"),
+    [(ROUTER, 13, "filter-on-router-forward"), (BOB, 13, "filter-on-target-input"), (BOB, 3, "filter-on-target-input")],
+)
+def test_who_says_prohibited_decides_where_the_filter_is(speaker, code, cause):
+    asked = ping(ALICE, BOB, 1)
+    assert the_finding(asked, error(speaker, 3, code, asked)).cause == cause
+
+
+def test_port_unreachable_to_a_datagram_means_that_nobody_listens():
+    asked = datagram((ALICE, 40000), (BOB, 9))
+    finding = the_finding(asked, error(BOB, 3, 3, asked))
+    assert (finding.cause, finding.values["port"]) == ("udp-no-listener", 9)
+
+
+def test_a_packet_too_large_for_the_path_is_proved_by_the_message():
+    asked = ping(ALICE, BOB, 1)
+    finding = the_finding(asked, error(ROUTER, 3, 4, asked, word=1400))
+    assert (finding.cause, finding.certainty, finding.values["mtu"]) == ("path-mtu-exceeded", "proved", 1400)
+
+
+def test_the_same_packet_again_and_again_with_a_falling_ttl_is_a_loop_and_one_finding():
+    frames = [ping(ALICE, BOB, 1, ttl=ttl, macs=((R, B) if ttl % 2 else (B, R))) for ttl in range(63, 0, -1)]
+    finding = the_finding(*frames, error(ROUTER, 11, 0, frames[0]))
+    assert (finding.cause, finding.certainty) == ("routing-loop", "proved")
+    assert finding.evidence[0].frames == ((1, 64),)
+
+
+def test_a_small_ttl_that_runs_out_is_no_loop():
+    asked = [ping(ALICE, BOB, seq, ttl=1) for seq in (1, 2)]
+    finding = the_finding(asked[0], error(ROUTER, 11, 0, asked[0]), asked[1], error(ROUTER, 11, 0, asked[1]))
+    assert finding.cause == "ttl-too-low"
+
+
+def test_silence_after_three_questions_is_likely_an_absent_host_and_lists_what_it_cannot_exclude():
+    finding = the_finding(*((float(second), who_has((A, ALICE), NEAR)) for second in range(3)))
+    assert (finding.cause, finding.certainty) == ("destination-host-absent-on-link", "likely")
+    assert {"target-interface-down", "wrong-gateway-address", "arp-disabled"} <= set(finding.rivals)
+
+
+def test_one_question_without_an_answer_is_only_possible():
+    assert the_finding(who_has((A, ALICE), NEAR)).certainty == "possible"
+
+
+def test_two_answers_are_a_duplicate_address_and_many_of_them_look_forged():
+    twice = (who_has((A, ALICE), NEAR), is_at((B, NEAR), (A, ALICE)), is_at((R, NEAR), (A, ALICE)))
+    assert the_finding(*twice).cause == "duplicate-address"
+    other = (who_has((A, ALICE), ROUTER), is_at((R, ROUTER), (A, ALICE)), is_at((B, ROUTER), (A, ALICE)))
+    assert {finding.cause for finding in report(*twice, *other).findings} == {"arp-spoofed"}
+
+
+def test_silence_to_pings_names_no_single_cause():
+    finding = the_finding(*(ping(ALICE, BOB, seq) for seq in (1, 2, 3)))
+    assert (finding.cause, finding.certainty) == ("echo-unanswered", "possible")
+    assert {"forwarding-disabled", "no-return-route-on-target", "filter-on-target-input"} <= set(finding.rivals)
+
+
+def test_pings_of_which_some_are_answered_are_partial_loss():
+    finding = the_finding(ping(ALICE, BOB, 1), pong(BOB, ALICE, 1), ping(ALICE, BOB, 2), (9, ping(ALICE, BOB, 3)))
+    assert (finding.cause, finding.values["received"], finding.values["sent"]) == ("partial-loss", 1, 3)
+
+
+def test_a_refused_connection_names_the_port():
+    finding = the_finding(
+        segment((ALICE, 40000), (BOB, 81), SYN, seq=1), segment((BOB, 81), (ALICE, 40000), RST_ACK, (B, A), ack=2)
+    )
+    assert (finding.cause, finding.values["server"], finding.values["port"]) == ("tcp-no-listener", BOB, 81)
+
+
+def test_a_trace_that_arrives_is_healthy():
+    probes = [ping(ALICE, BOB, seq, ttl=seq) for seq in (1, 2, 3)]
+    found = report(
+        probes[0], error(ROUTER, 11, 0, probes[0]), probes[1], error("203.0.113.1", 11, 0, probes[1]),
+        probes[2], pong(BOB, ALICE, 3),
+    )  # fmt: skip
+    assert (found.findings, found.unexplained) == ((), ())
+    (trace,) = [one for one in found.exchanges if one.kind == "traceroute"]
+    assert trace.outcome == "reached"
+    assert [(hop.ttl, hop.from_) for hop in trace.fields.hops] == [(1, ROUTER), (2, "203.0.113.1"), (3, BOB)]
+
+
+def test_every_failed_exchange_is_accounted_for_or_unexplained():
+    found = report(datagram((ALICE, 40000), (BOB, 9)), who_has((A, ALICE), NEAR))
+    explained = {name for finding in found.findings for name in finding.exchanges}
+    assert explained | set(found.unexplained) == {one.id for one in found.exchanges}
+    assert not explained & set(found.unexplained)
+
+
+@pytest.mark.needs("tshark")
+def test_the_filter_of_a_finding_shows_exactly_its_evidence(tmp_path):
+    asked = [ping(ALICE, BOB, seq) for seq in (1, 2, 3)]
+    frames = [frame for one in asked for frame in (one, error(ROUTER, 3, 1, one))]
+    path = tmp_path / "capture.pcap"
+    path.write_bytes(pcap(*frames, *(who_has((R, ROUTER), BOB) for _ in range(2))).getvalue())
+    for finding in explain.explain(path).findings:
+        command = [shutil.which("tshark"), "-n", "-r", path, "-Y", finding.filter, "-T", "fields", "-e", "frame.number"]
+        shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+        wanted = [str(n) for first, last in finding.evidence[0].frames for n in range(first, last + 1)]
+        assert shown == wanted

@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from packets import A, R, error, is_at, pcap, ping, pong, who_has
+
+ALICE, BOB, ROUTER = "192.0.2.1", "198.51.100.1", "192.0.2.254"
+
+
+@pytest.fixture
+def healthy(tmp_path):
+    path = tmp_path / "healthy.pcap"
+    path.write_bytes(pcap(ping(ALICE, BOB, 1), pong(BOB, ALICE, 1)).getvalue())
+    return str(path)
+
+
+@pytest.fixture
+def broken(tmp_path):
+    path = tmp_path / "broken.pcap"
+    asked = ping(ALICE, BOB, 1)
+    frames = who_has((A, ALICE), ROUTER), is_at((R, ROUTER), (A, ALICE)), asked, error(ROUTER, 3, 0, asked)
+    path.write_bytes(pcap(*frames).getvalue())
+    return str(path)
+
+
+def run(*arguments, stdin=None, **environment):
+    base = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG"))}
+    return subprocess.run(
+        [sys.executable, "-m", "explain", *arguments], input=stdin, capture_output=True, check=False,
+        env={**base, "LANG": "C.UTF-8", **environment},
+    )  # fmt: skip
+
+
+def test_an_explained_failure_is_a_success_of_the_tool(broken):
+    done = run(broken)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode().startswith("✗ Router 192.0.2.254 knows no way to 198.51.100.1")
+
+
+def test_output_off_a_terminal_has_no_colour_and_fits_eighty_columns(broken):
+    text = run(broken).stdout.decode()
+    assert "\x1b" not in text
+    assert max(len(line) for line in text.splitlines()) <= 80
+
+
+def test_the_locale_chooses_the_language_and_an_option_overrides_it(broken):
+    assert "経路を知らず" in run(broken, LC_ALL="ja_JP.UTF-8").stdout.decode()
+    assert "knows no way" in run(broken, "--lang", "en", LC_ALL="ja_JP.UTF-8").stdout.decode()
+
+
+def test_quiet_tells_the_verdict_only(broken):
+    assert len(run(broken, "-q").stdout.decode().splitlines()) == 3
+
+
+def test_json_has_every_key_of_the_contract_and_nothing_else_on_standard_output(broken):
+    done = run(broken, "--json")
+    report = json.loads(done.stdout)
+    assert report["schema"] == "explain-report/1"
+    assert {"captures", "hosts", "exchanges", "findings", "unexplained", "story"} <= set(report)
+    (capture,) = report["captures"]
+    assert set(capture) == {
+        "path", "vantage", "format", "compression", "interfaces", "packets", "bytes", "captured_bytes", "file_bytes",
+        "first_ns", "last_ns", "checksums", "damage",
+    }  # fmt: skip
+    assert capture["packets"] == 4
+    assert {"name", "vantage", "link_type", "link_type_name", "snaplen"} <= set(capture["interfaces"][0])
+    assert set(report["findings"][0]) == {
+        "cause", "certainty", "exchanges", "evidence", "rivals", "filter", "values",
+    }  # fmt: skip
+    said = next(one for one in report["exchanges"] if one["kind"] == "icmp.error")
+    assert said["fields"]["from"] == ROUTER
+    assert {"message", "text", "depth", "evidence", "exchange"} == set(report["story"][0])
+
+
+def test_standard_input_is_a_dash(broken):
+    with open(broken, "rb") as file:  # noqa: PTH123
+        assert run("-", stdin=file.read()).stdout == run(broken).stdout
+
+
+def test_a_selection_keeps_frame_numbers_and_ids_and_never_the_captures(broken):
+    whole, chosen = (json.loads(run(broken, "--json", *more).stdout) for more in ((), ("--only", "icmp.error")))
+    assert [one for one in whole["exchanges"] if one["kind"] == "icmp.error"] == chosen["exchanges"]
+    assert whole["captures"] == chosen["captures"]
+
+
+@pytest.mark.parametrize(
+    ("selection", "kinds"),
+    [
+        (("--host", BOB), ["icmp.echo", "icmp.error"]),
+        (("--host", f"{BOB},{ROUTER}"), ["arp.resolution", "icmp.echo", "icmp.error"]),
+        (("--host", "192.0.2.77"), []),
+        (("--between", "0", "0.0005"), ["arp.resolution"]),
+        (("--only", "icmp"), ["icmp.echo", "icmp.error"]),
+        (("--port", "80"), []),
+    ],
+)
+def test_selections_choose_exchanges(broken, selection, kinds):
+    report = json.loads(run(broken, "--json", *selection).stdout)
+    assert [one["kind"] for one in report["exchanges"]] == kinds
+
+
+def test_a_file_that_is_not_there_is_one_clear_line(tmp_path):
+    done = run(str(tmp_path / "none.pcap"))
+    assert done.returncode == 2
+    assert done.stderr.decode().count("\n") == 1
+    assert done.stdout == b""
+
+
+def test_of_several_inputs_the_unreadable_one_is_named_and_the_rest_explained(healthy, tmp_path):
+    done = run(healthy, str(tmp_path / "none.pcap"))
+    assert done.returncode == 0
+    assert b"none.pcap" in done.stderr
+    assert b"Nothing failed" in done.stdout
+
+
+def test_a_damaged_file_is_explained_up_to_the_damage_and_named_with_its_offset(healthy, tmp_path):
+    with open(healthy, "rb") as file:  # noqa: PTH123
+        data = file.read()
+    cut = tmp_path / "cut.pcap"
+    cut.write_bytes(data[:-10])
+    done = run(str(cut), "--json")
+    assert done.returncode == 0
+    (capture,) = json.loads(done.stdout)["captures"]
+    assert capture["packets"] == 1
+    assert str(capture["damage"]["offset"]) in done.stderr.decode()
+
+
+def test_an_output_file_appears_whole_or_not_at_all(broken, tmp_path):
+    target = tmp_path / "story.txt"
+    done = run(broken, "-o", str(target))
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert target.read_bytes() == run(broken).stdout
+    failed = run(broken, "-o", str(tmp_path / "no" / "where.txt"))
+    assert failed.returncode == 2
+    assert failed.stderr.decode().count("\n") == 1
+
+
+def test_the_same_vantage_point_twice_is_a_usage_error(healthy, broken):
+    assert run(f"a={healthy}", f"a={broken}").returncode == 2
+
+
+def test_a_vantage_point_gets_its_name(healthy):
+    report = json.loads(run(f"lan={healthy}", "--json").stdout)
+    assert report["captures"][0]["vantage"] == "lan"
+
+
+def test_expectations_that_are_met_exit_zero_and_others_one(broken, tmp_path):
+    expected = tmp_path / "expected.toml"
+    expected.write_text(
+        'schema = 1\n[[exchange]]\nkind = "icmp.echo"\noutcome = "refused"\n[[exchange]]\nkind = "icmp.error"\n'
+        'outcome = "net-unreachable"\ncount = 1\n[[finding]]\ncause = "no-route-on-router"\n'
+    )
+    assert run(broken, "--check", str(expected)).returncode == 0
+    expected.write_text('schema = 1\n[[exchange]]\nkind = "icmp.echo"\noutcome = "answered"\n')
+    done = run(broken, "--check", str(expected))
+    assert done.returncode == 1
+    assert b"not expected: no-route-on-router" in done.stderr
+    assert b"expected at least one: icmp.echo answered; seen: none" in done.stderr
+
+
+def test_a_closed_pipe_is_silent_and_says_141(broken):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "explain", broken, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait() == 141
+
+
+def test_an_unknown_option_is_a_usage_error(healthy):
+    assert run(healthy, "--nonsense").returncode == 2
+
+
+def test_no_arguments_is_a_usage_error():
+    assert run().returncode == 2
+
+
+def test_text_of_a_path_cannot_steer_the_terminal(tmp_path):
+    done = run(str(tmp_path / "\x1b[31m.pcap"))
+    assert b"\x1b" not in done.stderr

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from explain.model import Evidence, Line
+from explain.render.layout import display_width, frames_text, rows_of, wrap
+
+
+def evidence(*frames):
+    return (Evidence(0, 0, frames),)
+
+
+def test_wide_characters_need_two_columns_and_combining_marks_none():
+    assert [display_width(text) for text in ("abc", "日本", "e\u0301", "ｱ")] == [3, 4, 1, 1]
+
+
+@given(st.text(alphabet="abc 日本語、。()「」-", max_size=300), st.integers(12, 100))
+def test_no_row_is_wider_than_the_page_unless_one_word_is(text, width):
+    for row in wrap(text, width):
+        assert display_width(row) <= width or " " not in row.strip()
+
+
+@given(st.text(alphabet="abc 日本語、。", max_size=200), st.integers(12, 60))
+def test_wrapping_loses_nothing_but_spaces(text, width):
+    assert "".join(wrap(text, width)).replace(" ", "") == text.replace(" ", "")
+
+
+def test_no_japanese_row_begins_with_a_closing_mark():
+    rows = wrap("これは長い文なので、途中で折り返される。折り返しても、句読点は行頭に来ない。" * 3, 20)
+    assert all(row[0] not in "、。」）" for row in rows)
+
+
+def test_a_long_address_stays_whole():
+    assert "2001:db8:1111:2222:3333:4444:5555:6666" in wrap("from 2001:db8:1111:2222:3333:4444:5555:6666 to x", 20)
+
+
+def test_frames_are_told_as_short_as_they_can_be():
+    assert frames_text(evidence((1, 2))) == "1-2"
+    assert frames_text(evidence((4, 4), (6, 6))) == "4,6"
+    assert frames_text(evidence((1000, 1000), (2000, 2999), (99999, 99999))) == "1000..99999"
+    assert frames_text(()) == ""
+
+
+def test_frames_stand_in_the_margin_of_the_first_row_only():
+    line = Line("x.y", {}, evidence((7, 7)))
+    rows = list(rows_of([line], ["word " * 40], 60))
+    assert rows[0].margin.strip() == "7"
+    assert all(not row.margin.strip() for row in rows[1:])
+    assert all(display_width(row.margin + row.text) <= 60 for row in rows)

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import string
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import explain.words
+from explain.words import say
+from explain.words.values import NOUNS, duration, size, visible
+
+TABLES = sorted(Path(explain.words.__file__).parent.glob("*.toml"))
+
+
+def entries(table, path=()):
+    for key, value in table.items():
+        if isinstance(value, dict) and "en" in value and isinstance(value["en"], str):
+            yield ".".join((*path, key)), value
+        elif isinstance(value, dict):
+            yield from entries(value, (*path, key))
+
+
+SENTENCES = [
+    pytest.param(entry, id=f"{table.stem}.{name}")
+    for table in TABLES
+    for name, entry in entries(tomllib.loads(table.read_text("utf-8")))
+]
+
+
+def placeholders(text):
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("entry", SENTENCES)
+def test_both_languages_say_the_same_facts(entry):
+    assert set(entry) == {"en", "ja"}
+    assert placeholders(entry["en"]) == placeholders(entry["ja"])
+
+
+@pytest.mark.parametrize("entry", SENTENCES)
+def test_every_counted_noun_is_known(entry):
+    for language in ("en", "ja"):
+        for _, _, noun, _ in string.Formatter().parse(entry[language]):
+            assert not noun or noun in NOUNS or noun in ("duration", "size")
+
+
+def test_nouns_are_counted_as_each_language_does():
+    assert say("icmp.error.many", {"total": 1}, "en") == "ICMP errors: 1 message."
+    assert say("icmp.error.many", {"total": 2}, "en") == "ICMP errors: 2 messages."
+    assert say("icmp.error.many", {"total": 2}, "ja") == "ICMP エラー: 2 通のメッセージ。"
+
+
+@pytest.mark.parametrize(
+    ("hostile", "shown"),
+    [
+        ("\x1b[31mred", "\\x1b[31mred"),
+        ("\x9b31m", "\\x9b31m"),
+        ("a\nb\r\tc", "a\\x0ab\\x0d\\x09c"),
+        ("\u202eevil", "\\u202eevil"),
+        ("\u2066x\u200b", "\\u2066x\\u200b"),
+        ("\ud800", "\\ud800"),
+        ("\x00", "\\x00"),
+        ("\U000e0041", "\\U000e0041"),
+        ("[red]ok[/]", "[red]ok[/]"),
+        ("日本語", "日本語"),
+    ],
+)
+def test_text_from_packets_is_shown_and_never_obeyed(hostile, shown):
+    assert visible(hostile) == shown
+
+
+def test_a_megabyte_of_name_is_cut():
+    assert len(visible("a" * 1_000_000)) < 300
+
+
+def test_a_value_with_braces_is_not_a_placeholder():
+    values = {"wanted_ip": "{0.__class__}", "asker_ip": "{x}"}
+    assert say("arp.asked.again", values, "en") == "{x} asked everyone: who-has {0.__class__}?"
+
+
+@pytest.mark.parametrize(
+    ("ns", "text"),
+    [
+        (0, "0 us"), (850, "0.85 us"), (21_400, "0.0214 ms"), (1_500_000, "1.5 ms"), (1_500_000_000, "1.5 s"),
+        (59_940_000_000, "59.9 s"), (125_000_000_000, "2 min 5 s"), (7_260_000_000_000, "2 h 1 min"),
+    ],
+)  # fmt: skip
+def test_durations_have_three_digits_and_the_unit_that_fits(ns, text):
+    assert duration(ns) == text
+
+
+@pytest.mark.parametrize(
+    ("octets", "text"),
+    [(0, "0 B"), (9_999, "9999 B"), (10_000, "10 kB"), (2_500_000, "2.5 MB"), (3_000_000_000, "3 GB")],
+)
+def test_sizes_are_decimal(octets, text):
+    assert size(octets) == text
