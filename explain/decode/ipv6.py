@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
 _HEADER = 40
 _MOST_EXTENSIONS = 16
-_HOP_BY_HOP, _ROUTING, _FRAGMENT, _AUTHENTICATION, _DESTINATION = 0, 43, 44, 51, 60
+_HOP_BY_HOP, _TCP, _ROUTING, _FRAGMENT, _AUTHENTICATION, _DESTINATION = 0, 6, 43, 44, 51, 60
 _IS_EXTENSION = members(_HOP_BY_HOP, _ROUTING, _FRAGMENT, _AUTHENTICATION, _DESTINATION, 135, 139, 140)
 """Of IANA's list: 135 mobility, 139 HIP, 140 Shim6.  What ESP (50) carries cannot be read."""
+
+_MAY_SAY_NOTHING = members(_HOP_BY_HOP, _TCP)
+"""Length 0: a jumbogram says its own in an option (RFC 2675, 3), and TCP that the card will cut has none yet."""
 
 
 def address_keys(octets: U1, addresses: Interner) -> U8:
@@ -51,7 +54,7 @@ def decode(block: Block, addresses: Interner, fragments: list[FragmentRows]) -> 
     block.table.ip_id[block.rows(rows)] = 0
     said = number(head, 4, 2).astype(np.int64)
     room = block.length[rows] - network - _HEADER
-    np.copyto(said, room, where=said == 0)  # a jumbogram, or a segment that the card will cut
+    np.copyto(said, room, where=(said == 0) & _MAY_SAY_NOTHING[head[:, 6]])
     is_long = said > room
     if is_long.any():
         block.layers[rows[is_long]] |= MALFORMED

@@ -9,42 +9,21 @@ import numpy as np
 
 from explain.oracle.headers import HEADERS, LAYERS, Value
 from explain.oracle.tshark import EVERY, tshark_fields
-from explain.table import ARP, ICMP, ICMPV6, IP, TCP, UDP
+from explain.table import ARP, CUT, ICMP, ICMPV6, IP, TCP, UDP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from explain.table import PacketTable, Rows
+    from explain.table import U4, PacketTable, Rows
 
 _STACK = "frame.protocols"
 _LAST = ARP | TCP | UDP | ICMP | ICMPV6
 _ALL = _LAST | IP | LAYERS["eth"] | LAYERS["vlan"]
-_BETWEEN = frozenset(
-    [
-        "ethertype",
-        "llc",
-        "raw",
-        "null",
-        "loop",
-        "ppp",
-        "chdlc",
-        "mpls",
-        "pwach",
-        "pppoes",
-        "ipv6.hopopts",
-        "ipv6.dstopts",
-        "ipv6.routing",
-        "ipv6.fraghdr",
-        "ah",
-        "shim6",
-        "mipv6",
-        "radiotap",
-        "wlan_radio",
-        "wlan",
-        "ppi",
-    ]
-)
-"""tshark's names of headers that stand before or between those that have columns."""
+_BETWEEN = frozenset((
+    "ethertype", "llc", "raw", "null", "loop", "ppp", "chdlc", "mpls", "pppoes", "ipv6.hopopts", "ipv6.dstopts",
+    "ipv6.routing", "ipv6.fraghdr", "ah", "shim6", "mipv6", "hip",
+))  # fmt: skip
+"""tshark's names of headers that we step over, before or between those that have columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +45,8 @@ class Difference:
 def compare(table: PacketTable, path: str, capture: int = 0) -> list[Difference]:
     """Hold every outer header of one capture against what tshark says of it.
 
-    What a tunnel or an ICMP error carries inside is compared as far as it has columns: the
-    quoted packet.  A value that we do not state is not compared.
+    Of what a tunnel carries nothing is compared, of what an ICMP error quotes what has columns.
+    Where one side states no value there is nothing to compare.
 
     Args:
         table: as decoded from the capture, alone or among others.
@@ -81,14 +60,14 @@ def compare(table: PacketTable, path: str, capture: int = 0) -> list[Difference]
         MissingError: tshark is not installed.
         UnreadableError: tshark cannot read the capture.
     """
-    of_capture = np.array([place.capture == capture for place in table.places], np.bool_)
-    rows = np.flatnonzero(of_capture[table.place[: len(table)]]) if len(of_capture) else np.empty(0, np.int64)
+    rows = _rows_of(table, capture)
     said = tshark_fields(path, sorted({_STACK, *_fields(table, rows)}))
-    known = min(len(rows), len(said[_STACK]))
-    result = [Difference(known + 1, "frame.number", str(len(rows)), str(len(said[_STACK])))]
-    result = result if len(rows) != len(said[_STACK]) else []
-    rows = rows[:known]
-    theirs = np.array([outer_layers(stack) for stack in said[_STACK][:known]], np.uint32)
+    stacks = said[_STACK][: len(rows)]
+    result: list[Difference] = []
+    if len(rows) != len(said[_STACK]):
+        result.append(Difference(len(stacks) + 1, "frame.number", str(len(rows)), str(len(said[_STACK]))))
+    rows = rows[: len(stacks)]
+    theirs = np.array([outer_layers(stack) for stack in stacks], np.uint32)
     result += _layers(table, rows, theirs)
     common = table.layers[rows] & theirs
     for bit, ask in HEADERS:
@@ -96,6 +75,11 @@ def compare(table: PacketTable, path: str, capture: int = 0) -> list[Difference]
         for field, values in ask(table, rows[at]).items() if len(at) else ():
             result += _differences(field, values, at.tolist(), said)
     return sorted(result, key=lambda difference: difference.frame)
+
+
+def _rows_of(table: PacketTable, capture: int) -> Rows:
+    is_of = np.array([place.capture == capture for place in table.places] or [False], np.bool_)
+    return np.flatnonzero(is_of[table.place[: len(table)]])
 
 
 def _fields(table: PacketTable, rows: Rows) -> Iterator[str]:
@@ -118,29 +102,33 @@ def outer_layers(stack: str) -> int:
     return layers
 
 
-def _layers(table: PacketTable, rows: Rows, theirs: np.ndarray) -> Iterator[Difference]:
-    ours = table.layers[rows] & _ALL
-    for index in np.flatnonzero(ours != theirs).tolist():
-        yield Difference(int(table.frame[rows[index]]), _STACK, _names(int(ours[index])), _names(int(theirs[index])))
+def _layers(table: PacketTable, rows: Rows, theirs: U4) -> Iterator[Difference]:
+    """Different headers; of one that was cut tshark shows the rest, where we show nothing."""
+    ours = table.layers[rows] & np.uint32(_ALL)
+    is_cut = table.layers[rows] & CUT != 0
+    is_same = (ours == theirs) | (is_cut & (ours & ~theirs == 0))
+    for index in np.flatnonzero(~is_same).tolist():
+        frame = int(table.frame[rows[index]])
+        yield Difference(frame, _STACK, _names(int(ours[index])), _names(int(theirs[index])))
 
 
 def _names(layers: int) -> str:
-    return ":".join({bit: name for name, bit in reversed(LAYERS.items()) if bit & layers}.values())
+    names = {bit: name for name, bit in reversed(LAYERS.items()) if bit & layers}
+    return ":".join(names[bit] for bit in sorted(names))
 
 
 def _differences(
     field: str, values: Sequence[Value], at: Sequence[int], said: Mapping[str, list[str]]
 ) -> Iterator[Difference]:
     names, _, occurrence = field.partition("#")
-    read = _READERS.get(names, _value)
+    read, nth = _READERS.get(names, _value), int(occurrence or 0)
     for index, ours in zip(at, values, strict=True):
         if ours is None:
             continue
-        cells = [cell for name in names.split() if (cell := said[name][index])]
-        nth = int(occurrence or 0)
-        parts = cells[0].split(EVERY) if cells else []
+        cell = next((said[name][index] for name in names.split() if said[name][index]), "")
+        parts = cell.split(EVERY)
         theirs = read(parts[nth] if nth < len(parts) else "")
-        if str(ours) != theirs:
+        if theirs is not None and str(ours) != theirs:
             yield Difference(index + 1, names.split()[0], str(ours), theirs)
 
 
@@ -151,7 +139,10 @@ def _value(text: str) -> str:
     return str(int(text, 16)) if text.startswith("0x") else text.lower()
 
 
-def _nanoseconds(text: str) -> str:
+def _nanoseconds(text: str) -> str | None:
+    """None for a frame without a time, as a simple packet block has it."""
+    if not text:
+        return None
     seconds, _, fraction = text.partition(".")
     return str(int(seconds) * 10**9 + int(fraction.ljust(9, "0")[:9]))
 
@@ -160,9 +151,14 @@ def _presence(text: str) -> str:
     return "1" if text else "0"
 
 
+def _is_positive(text: str) -> str:
+    return "1" if text and int(text, 0) else "0"
+
+
 _CLAIMS = {"True": "1", "False": "0"}
-_READERS: Mapping[str, Callable[[str], str]] = {
+_READERS: Mapping[str, Callable[[str], str | None]] = {
     "frame.time_epoch": _nanoseconds,
+    "ip.frag_offset": _is_positive,
     "tcp.options.sack_perm": _presence,
     "tcp.options.timestamp.tsval": _presence,
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +18,8 @@ from explain.table import (
     ICMPV6,
     IPV4,
     IPV6,
+    LATER_FRAGMENT,
+    MALFORMED,
     NO_MAC,
     PARTIAL_CHECKSUM,
     TCP,
@@ -30,6 +31,8 @@ from explain.table import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from explain.table import U8, Bools
 
 Value = int | str | None
@@ -95,7 +98,7 @@ def _ipv4(table: PacketTable, rows: Rows) -> Columns:
         "ip.proto": table.flows.protocol[table.flow[rows]].tolist(),
         "ip.flags.df": _claims(layers & DONT_FRAGMENT != 0),
         "ip.checksum.status": np.where(layers & BAD_IP_CHECKSUM, _BAD, _GOOD).tolist(),
-        "ip.frag_offset": _offsets(table, rows),
+        **_fragment(table, rows),
     }
 
 
@@ -107,20 +110,21 @@ def _ipv6(table: PacketTable, rows: Rows) -> Columns:
     }
 
 
-def _offsets(table: PacketTable, rows: Rows) -> list[Value]:
-    """Octets before each fragment; tshark counts them in octets, too."""
-    offsets = np.zeros(len(rows), np.int64)
+def _fragment(table: PacketTable, rows: Rows) -> Columns:
+    """Whether more follow and whether some came before; how tshark counts the octets depends on its version."""
+    side = table.fragments
+    more, later = np.zeros(len(rows), np.bool_), table.layers[rows] & LATER_FRAGMENT != 0
     is_fragment = table.layers[rows] & FRAGMENT != 0
-    offsets[is_fragment] = table.fragments.offset[np.searchsorted(table.fragments.row, rows[is_fragment])]
-    return list(offsets.tolist())
+    more[is_fragment] = side.more[np.searchsorted(side.row, rows[is_fragment])]
+    return {"ip.flags.mf": _claims(more), "ip.frag_offset": _claims(later)}
 
 
 def _tcp(table: PacketTable, rows: Rows) -> Columns:
     return {
         "tcp.srcport": table.source_ports(rows).tolist(),
         "tcp.dstport": table.target_ports(rows).tolist(),
-        "tcp.seq_raw": table.seq[rows].tolist(),
-        "tcp.ack_raw": table.ack[rows].tolist(),
+        "tcp.seq": table.seq[rows].tolist(),
+        "tcp.ack": table.ack[rows].tolist(),
         "tcp.len": table.payload[rows].tolist(),
         "tcp.window_size_value": table.window[rows].tolist(),
         "tcp.checksum": table.checksum[rows].tolist(),
@@ -145,11 +149,12 @@ def _syn(table: PacketTable, rows: Rows) -> Columns:
 
 
 def _udp(table: PacketTable, rows: Rows) -> Columns:
+    is_plain = table.layers[rows] & (FRAGMENT | MALFORMED) == 0  # else we say what is here, not what the field says
     return {
         "udp.srcport": table.source_ports(rows).tolist(),
         "udp.dstport": table.target_ports(rows).tolist(),
-        "udp.length": (table.payload[rows] + 8).tolist(),
-        "udp.checksum": table.checksum[rows].tolist(),
+        "udp.length": _where(is_plain, (table.payload[rows] + 8).tolist()),
+        "udp.checksum": _where(is_plain, table.checksum[rows].tolist()),
         "udp.checksum.status": _status(table, rows),
     }
 
@@ -208,7 +213,7 @@ def _quoted(table: PacketTable, at: Rows, is_quote: Bools) -> Columns:
     return {
         "tcp.srcport": _where(is_tcp, sport),
         "tcp.dstport": _where(is_tcp, dport),
-        "tcp.seq_raw": _where(is_tcp, start.tolist()),
+        "tcp.seq": _where(is_tcp, start.tolist()),
         "udp.srcport": _where(is_udp, sport),
         "udp.dstport": _where(is_udp, dport),
     }

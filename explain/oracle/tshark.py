@@ -15,18 +15,17 @@ EVERY = "|"
 """Stands between the occurrences of one field in one frame; no number or address holds it."""
 
 _REMEDY = "install it with `apt install tshark`, or leave the second opinion out"
-_AS_RECORDED = (
-    # Each frame for itself: what tshark would add from other frames is no header of this one.
+AS_RECORDED = (
     "ip.defragment:FALSE",
     "ipv6.defragment:FALSE",
     "tcp.desegment_tcp_streams:FALSE",
     "tcp.analyze_sequence_numbers:FALSE",
     "tcp.relative_sequence_numbers:FALSE",
-    # Off by default, because cards that fill in checksums make them look wrong.
     "ip.check_checksum:TRUE",
     "tcp.check_checksum:TRUE",
     "udp.check_checksum:TRUE",
 )
+"""Each frame for itself, since what tshark adds from other frames is no header of this one; and every checksum."""
 
 
 def tshark_fields(path: str, fields: Sequence[str]) -> Mapping[str, list[str]]:
@@ -45,7 +44,7 @@ def tshark_fields(path: str, fields: Sequence[str]) -> Mapping[str, list[str]]:
         UnreadableError: tshark read no frame, and says that the file is at fault.
     """
     command = [program(), "-n", "-r", path, "-T", "fields", "-E", "occurrence=a", "-E", f"aggregator={EVERY}"]
-    for preference in _AS_RECORDED:
+    for preference in AS_RECORDED:
         command += ["-o", preference]
     for name in fields:
         command += ["-e", name]
