@@ -118,7 +118,7 @@ def _down(scene: Scene, stop: Stop, place: Place, by: Decider | None) -> list[St
     else:
         name = "gateway-interface-down" if stop.host == scene.sender else "router-interface-down"
     found = [scene.cause(name, place[0], by, interface=place[1], direction=stop.direction)]
-    if name == "gateway-interface-down" and scene.network.beyond(place) == [(stop.host, stop.decision.interface or "")]:
+    if name in {"gateway-interface-down", "target-interface-down"} and scene.network.beyond(place) == [(stop.host, stop.decision.interface or "")]:
         found.append(scene.cause("link-no-carrier", stop.host, interface=stop.decision.interface))
     return found
 

@@ -127,7 +127,7 @@ def _service(scene: Scene) -> Iterator[StateCause]:
         if each.protocol == "tcp" and each.local_port == port and each.peer == packet.source
     ]
     for each in peers:
-        if each.state in {"CLOSE-WAIT", "ESTAB"} and each.receive_queue > 0:
+        if each.state == "CLOSE-WAIT" or (each.state == "ESTAB" and each.receive_queue > 0):
             by = Decider("socket", each.text)
             yield scene.cause("tcp-application-hangs", host, by, certainty="likely")
             return

@@ -195,6 +195,11 @@ def _candidates(routes: tuple[Route, ...], table: str, query: Query) -> list[Rou
     return matching
 
 
+def matching_routes(state: HostState, table: str, query: Query) -> list[Route]:
+    """Every entry of a table that covers the destination, best first."""
+    return _candidates(state.routes.get(query.family, ()), table, query)
+
+
 def _is_alive(state: HostState, hop: NextHop, query: Query) -> bool:
     if "dead" in hop.flags:
         return False

@@ -1,0 +1,194 @@
+"""``explain path``: each host's decision for a packet and its reply, from states."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from explain.cli.language import default_language
+from explain.errors import UnknownNameError, UnreadableError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from explain.state.packet import Packet
+    from explain.state.path import Path as Way
+    from explain.state.records import HostState
+
+_EPILOG = "A link is written HOST:IFACE=HOST:IFACE; without any, the cables are derived from the states."
+
+
+@click.command("path", context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG)
+@click.argument("start", metavar="FROM")
+@click.argument("to", metavar="TO")
+@click.option("--state", "states", multiple=True, required=True, metavar="[NAME=]FILE", help="A host's state; repeat.")
+@click.option("--link", "links", multiple=True, metavar="A:IF=B:IF", help="A cable; repeat.")
+@click.option("--tcp", type=click.IntRange(1, 65535), help="A TCP connection to this port instead of a ping.")
+@click.option("--udp", type=click.IntRange(1, 65535), help="A UDP datagram to this port instead of a ping.")
+@click.option("-I", "bound", metavar="IFACE|ADDRESS", help="As with ping -I.")
+@click.option("-s", "--size", type=click.IntRange(0, 65000), default=56, show_default=True, help="Bytes of payload.")
+@click.option("-t", "--ttl", type=click.IntRange(1, 255), help="Time to live.")
+@click.option("-M", "--dont-fragment", is_flag=True, help="The packet must not be fragmented.")
+@click.option("-b", "--broadcast", is_flag=True, help="Allow a broadcast destination.")
+@click.option("-4", "family", flag_value=4, type=int, help="Use IPv4 where a host is named.")
+@click.option("-6", "family", flag_value=6, type=int, help="Use IPv6 where a host is named.")
+@click.option("--json", "as_json", is_flag=True, help="Ids and values, no prose.")
+@click.option("-v", "--verbose", is_flag=True, help="With the AND of address and mask, and every rule.")
+@click.option("-q", "--quiet", is_flag=True, help="The verdict only.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write there.")
+@click.option("--lang", type=click.Choice(("en", "ja")), default=default_language, help="Language.")
+def path(  # one option, one argument
+    *,
+    start: str,
+    to: str,
+    states: tuple[str, ...],
+    links: tuple[str, ...],
+    tcp: int | None,
+    udp: int | None,
+    bound: str | None,
+    size: int,
+    ttl: int | None,
+    dont_fragment: bool,
+    broadcast: bool,
+    family: int | None,
+    as_json: bool,
+    verbose: bool,
+    quiet: bool,
+    output: Path | None,
+    lang: str,
+) -> int:
+    """Follow a packet from FROM to TO and its reply back, through the states of hosts.
+
+    FROM is a host's name or one of its addresses; TO is an address or a host's name.
+    """
+    from explain.state.walk import walk
+
+    known = _read(states)
+    sender = _host(known, start)
+    destination = _address(known, sender, to, family)
+    if tcp and udp:
+        raise UsageError("--tcp and --udp exclude each other")
+    packet = _packet(destination, tcp=tcp, udp=udp, size=size)
+    packet = replace(packet, ttl=ttl, dont_fragment=dont_fragment or packet.dont_fragment)
+    packet = _bind(replace(packet, is_broadcast_allowed=broadcast), bound)
+    cables = [_link(text, known) for text in links] or None
+    found = walk(known, packet, sender.name, links=cables, target=to if to in {s.name for s in known} else None)
+    text = _json(found) if as_json else _text(found, lang, depth=0 if quiet else 2 if verbose else 1)
+    if output is None:
+        print(text)
+    else:
+        output.write_text(text + "\n", encoding="utf-8")
+    return 0
+
+
+def _read(named: Sequence[str]) -> list[HostState]:
+    """The states that can be read; the others are named on standard error, and it is an error if none can."""
+    from explain.state.read import read_state
+
+    read: list[HostState] = []
+    bad: list[UnreadableError] = []
+    for text in named:
+        name, equals, file = text.partition("=")
+        is_named = bool(equals) and "/" not in name and name != ""
+        try:
+            read.append(read_state(Path(file if is_named else text), name if is_named else None))
+        except UnreadableError as error:
+            bad.append(error)
+    if not read:
+        raise bad[0]
+    for each_bad in bad:
+        click.echo(f"explain: {_visible(str(each_bad))}", err=True)
+    names = [each.name for each in read]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise UsageError(f"two states are called {twice!r}; give them names with NAME=FILE")
+    return read
+
+
+def _visible(text: str) -> str:
+    from explain.words.values import visible
+
+    return visible(text)
+
+
+def _host(known: list[HostState], text: str) -> HostState:
+    from explain.state.addresses import parse
+
+    for each in known:
+        if each.name == text or (parse(text) and each.owner_of(text)):
+            return each
+    names = [each.name for each in known]
+    raise UnknownNameError("host with a state", text, tuple(get_close_matches(text, names)))
+
+
+def _address(known: list[HostState], sender: HostState, text: str, family: int | None) -> str:
+    """The destination as an address; a host's name stands for its first address of a family that both speak."""
+    from explain.state.addresses import is_link_local, parse, to_text
+
+    parsed = parse(text.partition("%")[0])
+    if parsed is not None:
+        if family not in {None, parsed[0]}:
+            raise UsageError(f"{text} is no IPv{family} address")
+        return to_text(*parsed)
+    host = _host(known, text)
+    for wanted in (family,) if family else (4, 6):
+        spoken = [a for i, a in sender.addresses(wanted) if not i.is_loopback and not is_link_local(a.local)]
+        own = [a for i, a in host.addresses(wanted) if not i.is_loopback and not is_link_local(a.local)]
+        if own and (spoken or family):
+            return own[0].local
+    raise UsageError(f"{text} has no address that {sender.name} could send to; give an address")
+
+
+def _packet(destination: str, *, tcp: int | None, udp: int | None, size: int) -> Packet:
+    from explain.state.packet import datagram, echo, syn
+
+    if tcp:
+        return syn(destination, tcp)
+    return datagram(destination, udp, size=size) if udp else echo(destination, size=size)
+
+
+def _bind(packet: Packet, bound: str | None) -> Packet:
+    from explain.state.addresses import parse
+
+    if bound is None:
+        return packet
+    return replace(packet, bound_source=bound) if parse(bound) else replace(packet, bound_interface=bound)
+
+
+def _link(text: str, known: list[HostState]) -> tuple[str, str, str, str]:
+    one, _, other = text.partition("=")
+    (host, _, device), (peer, _, peer_device) = one.partition(":"), other.partition(":")
+    if not all((host, device, peer, peer_device)):
+        raise UsageError(f"{text!r} is no link; write HOST:IFACE=HOST:IFACE")
+    for name in (host, peer):
+        if name not in {each.name for each in known}:
+            raise UnknownNameError("host with a state", name, tuple(get_close_matches(name, [s.name for s in known])))
+    return host, device, peer, peer_device
+
+
+def _json(found: Way) -> str:
+    from explain.state.report import path_report
+
+    return json.dumps(path_report(found), ensure_ascii=False, indent=1)
+
+
+def _text(found: Way, lang: str, *, depth: int) -> str:
+    """The lines as sentences; hosts are indented below their leg, and what they decide below them."""
+    from explain.state.tell import tell
+    from explain.words import say
+
+    indents = {"verdict": "", "leg": "\n", "host": "  ", "cause": "\n", "also": "\n", "because": "  "}
+    marks = {"path.verdict.answered": "✓ ", "path.verdict.unknown": "? "}
+    shown = []
+    for line in tell(found):
+        if line.depth > depth:
+            continue
+        kind = line.message.split(".")[1]
+        mark = marks.get(line.message, "✗ ") if kind == "verdict" else ""
+        shown.append(indents.get(kind, "     ") + mark + say(line.message, line.values, lang))
+    return "\n".join(shown)
