@@ -10,8 +10,11 @@ Source: draft-ietf-opsawg-pcapng, sections 4.1 (section header), 4.2 (interface)
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
 
 SECTION_HEADER, INTERFACE, ENHANCED_PACKET, STATISTICS = 0x0A0D0D0A, 1, 6, 5
 LARGEST_OPTION = 65_535
@@ -133,7 +136,10 @@ def section(
     Args:
         interfaces: all of them; packets refer to them by index.
         packets: in the order in which they are to stand.
+        statistics: at most one of each interface.
         comments: of the section, each at most 65,535 octets of UTF-8.
+        operating_system: on which it was recorded.
+        application: which recorded it.
 
     Raises:
         ValueError: a comment that is too long.

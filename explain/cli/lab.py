@@ -60,7 +60,9 @@ def list_labs(as_json: bool, by: str, lang: str) -> int:
 
     labs = [read(path) for path in everything()]
     if as_json:
-        rows = [{"name": one.name, "chapter": one.chapter, "cause": one.cause, "title": dict(one.title)} for one in labs]
+        rows = [
+            {"name": one.name, "chapter": one.chapter, "cause": one.cause, "title": dict(one.title)} for one in labs
+        ]
         print(json.dumps(rows, ensure_ascii=False, indent=1))
         return 0
     groups: dict[str, list[Lab]] = {}
@@ -202,7 +204,9 @@ def tell_names(live: Live) -> None:
         node, name = next(iter(live.names.items()))
         told(f"  sudo ip netns exec {name} COMMAND, or: explain lab shell {node}; explain lab down {live.name}")
     else:
-        told(f"  explain lab shell {live.nodes[0]}, explain lab exec {live.nodes[0]} COMMAND; explain lab down {live.name}")
+        told(
+            f"  explain lab shell {live.nodes[0]}, explain lab exec {live.nodes[0]} COMMAND; explain lab down {live.name}"
+        )
 
 
 @lab.command("up", context_settings=HELP)
@@ -320,11 +324,11 @@ def doctor(as_json: bool) -> int:
                 print(f"    {probe.remedy}")
                 if names := wanting.get(probe.what):
                     print(f"    needed by {', '.join(names)}")
-    lacking = [probe for probe in found if probe.problem and (probe.what in wanting or probe.what not in PACKAGED())]
+    lacking = [probe for probe in found if probe.problem and (probe.what in wanting or probe.what not in _packaged())]
     return 2 if lacking else 0
 
 
-def PACKAGED() -> set[str]:  # noqa: N802 - a table, read late
+def _packaged() -> set[str]:
     """Tools that only some labs need."""
     from explain.lab.services import PACKAGES
 

@@ -111,16 +111,12 @@ def _configure(act: Any, netlink: IPRoute) -> None:
     """Operations that are one netlink message in the node."""
     match act:
         case operations.JoinBridge():
-            netlink.link("set", index=_index(netlink, act.nic), master=_index(netlink, "br0"))
-            if act.is_isolated:
-                netlink.brport("set", index=_index(netlink, act.nic), isolated=1)
-            if not act.learns:
-                netlink.brport("set", index=_index(netlink, act.nic), learning=0)
+            index = _index(netlink, act.nic)
+            netlink.link("set", index=index, master=_index(netlink, "br0"))
+            netlink.brport("set", index=index, isolated=int(act.is_isolated), learning=int(act.learns))
         case operations.AddAddress():
             address, length = act.address.split("/")
-            more: dict[str, Any] = {"flags": IFA_F_NODAD} if act.is_quiet and ":" in address else {}
-            if ":" not in address and int(length) < 31:
-                more["broadcast"] = _broadcast(act.address)
+            more = _about_address(act)
             netlink.addr("add", index=_index(netlink, act.nic), address=address, prefixlen=int(length), **more)
         case operations.RaiseNic():
             netlink.link("set", index=_index(netlink, act.nic), state="up")
@@ -145,10 +141,13 @@ def _index(netlink: IPRoute, nic: str) -> int:
     return int(found[0])
 
 
-def _broadcast(address: str) -> str:
+def _about_address(act: operations.AddAddress) -> dict[str, Any]:
     import ipaddress
 
-    return str(ipaddress.IPv4Interface(address).network.broadcast_address)
+    parsed = ipaddress.ip_interface(act.address)
+    if parsed.version == 6:
+        return {"flags": IFA_F_NODAD} if act.is_quiet else {}
+    return {"broadcast": str(parsed.network.broadcast_address)} if parsed.network.prefixlen < 31 else {}
 
 
 def _create(act: operations.CreateNode) -> Place:

@@ -1,4 +1,4 @@
-"""Writes a recording as a folder that ``explain ping --case`` reads: capture, terminal text, states, and what made it."""
+"""Writes a recording as a folder that ``explain ping --case`` reads: capture, terminal, states, what made it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ import platform
 import shutil
 import subprocess
 import time
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from explain.lab.operations import typed
 from explain.lab.perform import ENVIRONMENT, Ran
 from explain.lab.recording import Recording, pcapng, write_new
 from explain.lab.records import Lab, Step
 from explain.lab.services import BUILT_IN
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # tool of a step -> what case.json calls it
 TOOLS = {"tcpprobe": "tcp", "udpprobe": "udp", "nc": "nc", "curl": "curl", "tracepath": "traceroute"}

@@ -8,10 +8,12 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from explain.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
 # Nothing in a lab can be an address that somebody else owns: documentation (RFC 5737, RFC 3849), private
 # (RFC 1918, RFC 4193), shared (RFC 6598) and link-local (RFC 4291, RFC 3927) networks only.
@@ -32,9 +34,13 @@ ALLOWED = tuple(
     )
 )
 # What a host always has, or what belongs to nobody: a command may name these.
-COMMON = tuple(
-    ipaddress.ip_network(text) for text in ("127.0.0.0/8", "0.0.0.0/32", "224.0.0.0/4", "255.255.255.255/32", "::/127")
-) + (ipaddress.ip_network("ff00::/8"),)
+COMMON = (
+    *tuple(
+        ipaddress.ip_network(text)
+        for text in ("127.0.0.0/8", "0.0.0.0/32", "224.0.0.0/4", "255.255.255.255/32", "::/127")
+    ),
+    ipaddress.ip_network("ff00::/8"),
+)
 NAME = re.compile(r"[a-z][a-z0-9-]{0,14}")
 MAC = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")
 HOSTNAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")

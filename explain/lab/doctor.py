@@ -6,13 +6,15 @@ import os
 import platform
 import shutil
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from explain.errors import ExplainError
 from explain.lab.perform import ENVIRONMENT
-from explain.lab.records import Lab
 from explain.lab.run import missing_tools
 from explain.lab.services import PACKAGES
+
+if TYPE_CHECKING:
+    from explain.lab.records import Lab
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,9 @@ def _probe_kernel() -> list[Probe]:
                 netlink.link("add", kind=kind, ifname=f"p{i}", **more)
                 found.append(Probe(f"{kind} interfaces"))
             except (NetlinkError, OSError) as e:
-                found.append(Probe(f"{kind} interfaces", str(e), f"a kernel with {option}; perhaps sudo modprobe {kind}"))
+                found.append(
+                    Probe(f"{kind} interfaces", str(e), f"a kernel with {option}; perhaps sudo modprobe {kind}")
+                )
     for what, rules in {
         "nftables filters": "table inet probe { chain c { type filter hook input priority 0; }; }",
         "nftables address translation": "table ip probe4 { chain c { type nat hook postrouting priority 100; }; }",

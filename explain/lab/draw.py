@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from explain.lab.records import Lab, Link, Node
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from explain.lab.records import Lab, Link, Node
 
 
 def draw(lab: Lab, width: int = 100) -> list[str]:
@@ -50,7 +53,9 @@ def _nic_of(link: Link, node: str) -> str:
 def _boxes(lab: Lab, row: list[Node]) -> list[str]:
     columns: list[list[str]] = []
     for i, node in enumerate(row):
-        nics = [_nic_of(_cable(lab, node.name, other.name), node.name) for other in (*row[i - 1 : i], *row[i + 1 : i + 2])]
+        nics = [
+            _nic_of(_cable(lab, node.name, other.name), node.name) for other in (*row[i - 1 : i], *row[i + 1 : i + 2])
+        ]
         inside = [f"{node.name} ({node.kind})"]
         for nic in node.nics:
             inside += [f"{nic.name} {address}" for address in nic.addresses]

@@ -37,12 +37,13 @@ from explain.lab.kernel import (
 )
 
 Tell = Callable[[str, Any], None]
-NO_NAMESPACES = "as root it always works (sudo explain lab ...); as an ordinary user this system would have to allow user namespaces"
+NO_NAMESPACES = (
+    "as root it always works (sudo explain lab ...); "
+    "as an ordinary user this system would have to allow user namespaces"
+)
 
 
-def hold(
-    task: Callable[[Tell], Any], hear: Callable[[str, Any], None], clean: Callable[[], None] | None = None
-) -> Any:
+def hold(task: Callable[[Tell], Any], hear: Callable[[str, Any], None], clean: Callable[[], None] | None = None) -> Any:
     """Run a task as process 1 of new namespaces and give what it returns.
 
     Args:
@@ -105,9 +106,7 @@ def teller(fd: int) -> Tell:
     return tell
 
 
-def _middle(
-    task: Callable[[Tell], Any], fd: int, supervisor: int, clean: Callable[[], None] | None
-) -> NoReturn:
+def _middle(task: Callable[[Tell], Any], fd: int, supervisor: int, clean: Callable[[], None] | None) -> NoReturn:
     """Enter new namespaces, fork the holder, end with it."""
     tell = teller(fd)
     try:

@@ -5,11 +5,14 @@ A lab file says them as a person types them after ``ip route add``; here they be
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from explain.lab import check
 from explain.lab.check import LabFileError
 from explain.lab.records import ForwardingEntry, Neighbour, Route, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ROUTE_KINDS = ("unicast", "blackhole", "unreachable", "prohibit", "throw", "local")
 RULE_ACTIONS = ("blackhole", "unreachable", "prohibit")

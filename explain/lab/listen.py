@@ -112,9 +112,7 @@ def _record(live: Live, seconds: float | None) -> tuple[bytes, int, int]:
     for at, _ in frames:
         counts[at] += 1
     end_ns = time.time_ns()
-    statistics = [
-        Statistics(i, start_ns, end_ns, counts[i], taps[node].dropped) for i, (node, _) in enumerate(index)
-    ]
+    statistics = [Statistics(i, start_ns, end_ns, counts[i], taps[node].dropped) for i, (node, _) in enumerate(index)]
     packets = (PacketBlock(at, one.time_ns, one.data, one.length, one.flags) for at, one in frames)
     system = f"{platform.system()} {platform.release()}"
     note = [f"explain lab {live.name}, recorded by hand"]

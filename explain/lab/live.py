@@ -11,10 +11,9 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from explain.errors import ExplainError, UnknownNameError
 from explain.lab import kernel
@@ -23,8 +22,12 @@ from explain.lab.build import build
 from explain.lab.holder import Tell, hold, teller
 from explain.lab.operations import Break, StartService
 from explain.lab.perform import Stage
-from explain.lab.records import Lab
 from explain.lab.run import perform_into, require_tools
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from explain.lab.records import Lab
 
 NETNS = Path("/run/netns")
 
@@ -123,16 +126,14 @@ def _remove(path: Path, live: Live) -> None:
     for name in live.names.values():
         link = NETNS / name
         with contextlib.suppress(OSError):
-            if os.readlink(link).startswith(f"/proc/{live.holder[0]}/fd/"):
+            if str(link.readlink()).startswith(f"/proc/{live.holder[0]}/fd/"):
                 link.unlink()
     path.unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         path.parent.rmdir()  # only when it is empty
 
 
-def up(
-    lab: Lab, file: Path, with_fault: bool, with_steps: bool, hear: Callable[[str, Any], None]
-) -> tuple[Live, Any]:
+def up(lab: Lab, file: Path, with_fault: bool, with_steps: bool, hear: Callable[[str, Any], None]) -> tuple[Live, Any]:
     """Build a lab that stays.
 
     Returns:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from explain.lab.records import ForwardingEntry, Neighbour, Route, Rule, Service, Step, Wait
+if TYPE_CHECKING:
+    from explain.lab.records import ForwardingEntry, Neighbour, Route, Rule, Service, Step, Wait
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,15 +12,19 @@ import signal
 import subprocess
 import termios
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from explain.capture.recorder import Heard
 from explain.errors import ExplainError, MissingError
-from explain.lab.build import Place
 from explain.lab.operations import typed
 from explain.lab.records import Service, Step, Wait
 from explain.lab.services import PACKAGES, SERVICES, service_argv, step_argv
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from explain.capture.recorder import Heard
+    from explain.lab.build import Place
 
 ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",

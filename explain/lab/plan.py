@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from explain.lab.operations import (
     AddAddress,
@@ -25,6 +25,9 @@ from explain.lab.operations import (
     WaitUntil,
 )
 from explain.lab.records import Lab, Nic, Node, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LOOPBACK_HOSTS = "127.0.0.1\tlocalhost\n::1\tlocalhost\n"
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 import tomllib
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from explain.errors import UnreadableError
 from explain.lab import check, iproute, services
 from explain.lab.check import LabFileError
 from explain.lab.records import Lab, Link, Nic, Node, Step, Wait
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 TOP = (
     *("schema", "title", "chapter", "cause", "also", "needs", "ipv6", "offload", "links", "nodes", "services"),
@@ -312,5 +314,5 @@ def _with_main(steps: tuple[Step | Wait, ...]) -> tuple[Step | Wait, ...]:
 
     told = [i for i, step in enumerate(steps) if isinstance(step, Step) and step.is_main]
     front = [i for i, step in enumerate(steps) if isinstance(step, Step) and not step.is_background]
-    chosen = (told or front or [None])[-1]
+    chosen = (told or front or [-1])[-1]
     return tuple(replace(step, is_main=i == chosen) if isinstance(step, Step) else step for i, step in enumerate(steps))

@@ -12,15 +12,18 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from explain.capture.pcapng_writer import InterfaceBlock, PacketBlock, Statistics, section
-from explain.capture.recorder import Heard
-from explain.lab.perform import Ran
-from explain.lab.records import Lab
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from explain.capture.recorder import Heard
+    from explain.lab.perform import Ran
+    from explain.lab.records import Lab
 
 PART = 60_000  # a comment has at most 65,535 octets
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from explain.errors import ExplainError, MissingError
 from explain.lab import plan as planning
@@ -17,6 +16,9 @@ from explain.lab.perform import ENVIRONMENT, Ran, Stage
 from explain.lab.recording import Recording, Wire
 from explain.lab.records import Lab, Step
 from explain.lab.services import BUILT_IN, PACKAGES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 
 def missing_tools(lab: Lab) -> list[str]:
@@ -58,7 +60,7 @@ def run(
         MissingError: a tool, a right or a kernel feature is missing.
     """
     require_tools(lab)
-    import pyroute2  # noqa: F401, PLC0415, TID253 - imported before the fork, so that many labs import it once
+    import pyroute2  # noqa: F401 - imported before the fork, so that many labs import it once
 
     result = hold(lambda tell: _performed(lab, with_fault, with_states, tell), hear)
     if not isinstance(result, Recording):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from explain.lab import check
 from explain.lab.check import LabFileError
 from explain.lab.records import Service
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PROGRAMS = Path(__file__).parent / "programs"
 
@@ -114,8 +117,8 @@ SERVICES: Mapping[str, Kind] = {
         "middlebox.py",
         "raw",
         {
-            **{end: "name" for end in ("left", "right")},
-            **{what: "text" for what in ("lose", "double", "damage", "hold", "reset")},
+            **dict.fromkeys(("left", "right"), "name"),
+            **dict.fromkeys(("lose", "double", "damage", "hold", "reset"), "text"),
             "ttl": "int",
         },
         None,
@@ -169,7 +172,7 @@ def service(row: object, where: str) -> Service:
         LabFileError: an unknown kind or option, or a value that cannot be.
     """
     got = check.table(row, where)
-    check.keys(got, tuple(got) if "kind" not in got else tuple(got), ("on", "kind"), where)
+    check.keys(got, tuple(got), ("on", "kind"), where)
     name = check.one_of(got["kind"], tuple(SERVICES), f"{where}: kind")
     kind = SERVICES[name]
     check.keys(got, ("on", "kind", *(("port",) if kind.port else ()), *kind.options), ("on", *kind.required), where)
@@ -198,8 +201,7 @@ def service_argv(service: Service) -> list[str]:
     if service.port is not None:
         argv.append(f"--port={service.port}")
     for key, value in service.options.items():
-        for one in value if isinstance(value, tuple) else (value,):
-            argv.append(f"--{key.replace('_', '-')}={one}")
+        argv += [f"--{key.replace('_', '-')}={one}" for one in (value if isinstance(value, tuple) else (value,))]
     return argv
 
 

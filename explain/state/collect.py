@@ -104,7 +104,9 @@ def _lines(argv: tuple[str, ...]) -> list[str] | None:
 
 def _has_tables(command: str) -> bool:
     """False if no table of iptables exists, neither old nor in nft; asking iptables-save would not say more."""
-    names = Path("/proc/thread-self/net/ip6_tables_names" if "6" in command else "/proc/thread-self/net/ip_tables_names")
+    names = Path(
+        "/proc/thread-self/net/ip6_tables_names" if "6" in command else "/proc/thread-self/net/ip_tables_names"
+    )
     try:
         if names.read_text().strip():
             return True

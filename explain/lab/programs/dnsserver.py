@@ -34,7 +34,7 @@ def answer(message: bytes, records: dict[str, list[str]], args: argparse.Namespa
         except ValueError:
             rdata.append((12 if name.endswith(".arpa") else 5, packed(value)))
     wanted = [(k, d) for k, d in rdata if k in {kind, 5}]
-    code = args.code if args.code else 0 if name in records else 3
+    code = args.code or (0 if name in records else 3)
     if code:
         wanted = []
     flags = 0x8400 | (struct.unpack_from(">H", message, 2)[0] & 0x0100) | 0x0080 | code

@@ -11,6 +11,8 @@ import select
 import socket
 import struct
 
+DEEDS = ("lose", "double", "damage", "hold", "reset")
+OUTGOING = 4  # PACKET_OUTGOING
 PROTOCOLS = {"icmp": 1, "tcp": 6, "udp": 17, "icmp6": 58}
 
 
@@ -35,21 +37,21 @@ def pattern(text: str) -> tuple[int, set[int]]:
 def has_payload(frame: bytes) -> bool:
     """True for a TCP segment over IPv4 that carries data."""
     header = (frame[14] & 15) * 4
-    total = struct.unpack_from(">H", frame, 16)[0]
+    total: int = struct.unpack_from(">H", frame, 16)[0]
     return protocol_of(frame) == 6 and total > header + (frame[14 + header + 12] >> 4) * 4
 
 
 def checksum(data: bytes) -> int:
     """The Internet checksum. Source: RFC 1071 section 1."""
     data += b"\0" * (len(data) % 2)
-    total = sum(struct.unpack(f">{len(data) // 2}H", data))
+    total: int = sum(struct.unpack(f">{len(data) // 2}H", data))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return ~total & 0xFFFF
 
 
 def reset_for(frame: bytes, ttl: int) -> bytes:
-    """A reset towards the sender of a TCP segment over IPv4, as a middlebox forges it. Source: RFC 9293 section 3.5.2."""
+    """A reset towards the sender of a TCP segment over IPv4, forged. Source: RFC 9293 section 3.5.2."""
     header = (frame[14] & 15) * 4
     ip, tcp = frame[14 : 14 + header], frame[14 + header :]
     ack = struct.unpack_from(">I", tcp, 8)[0]
@@ -61,50 +63,67 @@ def reset_for(frame: bytes, ttl: int) -> bytes:
     return frame[6:12] + frame[0:6] + b"\x08\x00" + head + reply
 
 
+def opened(name: str) -> socket.socket:
+    """A socket that hears and sends every frame of an interface."""
+    sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+    sock.bind((name, 3))
+    sock.setsockopt(263, 1, struct.pack("iHH8s", socket.if_nametoindex(name), 1, 0, b""))  # promiscuous
+    return sock
+
+
+class Mischief:
+    """Counts frames and says what is to happen to each."""
+
+    def __init__(self, rules: dict[str, tuple[int, set[int]]]) -> None:
+        self.rules = rules
+        self.counts = dict.fromkeys(rules, 0)
+
+    def done_to(self, frame: bytes) -> set[str]:
+        """What happens to this frame; nothing to most."""
+        hit = set()
+        for what, (protocol, wanted) in self.rules.items():
+            if protocol_of(frame) == protocol and (protocol != PROTOCOLS["tcp"] or has_payload(frame)):
+                self.counts[what] += 1
+                if self.counts[what] in wanted:
+                    hit.add(what)
+        return hit
+
+
+def copied(frame: bytes, done: set[str]) -> list[bytes]:
+    """What leaves on the other side for a frame that came in."""
+    if "lose" in done or "reset" in done:
+        return []
+    if "damage" in done:
+        frame = frame[:-1] + bytes([frame[-1] ^ 0xFF])
+    return [frame, frame] if "double" in done else [frame]
+
+
 def main() -> None:
     """Copy for ever."""
     ask = argparse.ArgumentParser()
     ask.add_argument("--left", required=True)
     ask.add_argument("--right", required=True)
-    for what in ("lose", "double", "damage", "hold", "reset"):
+    for what in DEEDS:
         ask.add_argument(f"--{what}", default="")
     ask.add_argument("--ttl", type=int, default=200)
     args = ask.parse_args()
-    rules = {what: pattern(getattr(args, what)) for what in ("lose", "double", "damage", "hold", "reset")}
-    counts = dict.fromkeys(rules, 0)
-    ends: list[socket.socket] = []
-    for name in (args.left, args.right):
-        sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
-        sock.bind((name, 3))
-        sock.setsockopt(263, 1, struct.pack("iHH8s", socket.if_nametoindex(name), 1, 0, b""))  # promiscuous
-        ends.append(sock)
+    mischief = Mischief({what: pattern(getattr(args, what)) for what in DEEDS})
+    ends = [opened(args.left), opened(args.right)]
     held: list[tuple[socket.socket, bytes]] = []
     while True:
-        ready, _, _ = select.select(ends, [], [])
-        for sock in ready:
+        for sock in select.select(ends, [], [])[0]:
             frame, where = sock.recvfrom(65536)
-            if where[2] == 4:  # what this device itself sent
+            if where[2] == OUTGOING:  # what this device itself sent
                 continue
-            out = ends[1] if sock is ends[0] else ends[0]
-            hit = set()
-            for what, (protocol, wanted) in rules.items():
-                if protocol_of(frame) == protocol and (protocol != 6 or has_payload(frame)):
-                    counts[what] += 1
-                    if counts[what] in wanted:
-                        hit.add(what)
-            if "lose" in hit:
-                continue
-            if "reset" in hit:
+            other = ends[1] if sock is ends[0] else ends[0]
+            done = mischief.done_to(frame)
+            if "reset" in done:
                 sock.send(reset_for(frame, args.ttl))
+            if "hold" in done:
+                held.append((other, frame))
                 continue
-            if "damage" in hit:
-                frame = frame[:-1] + bytes([frame[-1] ^ 0xFF])
-            if "hold" in hit:
-                held.append((out, frame))
-                continue
-            out.send(frame)
-            if "double" in hit:
-                out.send(frame)
+            for one in copied(frame, done):
+                other.send(one)
             while held:
                 later, kept = held.pop()
                 later.send(kept)

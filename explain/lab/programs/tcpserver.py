@@ -21,43 +21,87 @@ def receive(conn: socket.socket, count: int) -> bytes:
     return data
 
 
-def serve(conn: socket.socket, args: argparse.Namespace) -> None:
-    """Behave towards one client as told."""
-    answer = (
-        bytes.fromhex(args.answer_hex) if args.answer_hex else args.answer.encode().decode("unicode_escape").encode()
-    )
-    if args.behaviour == "close":
+def swallow(conn: socket.socket) -> None:
+    """Read until the client closes."""
+    while conn.recv(65536):
+        pass
+
+
+def echo(conn: socket.socket, args: argparse.Namespace) -> None:
+    """Give everything back."""
+    while data := conn.recv(65536):
         time.sleep(args.delay)
-    elif args.behaviour == "echo":
-        while data := conn.recv(65536):
-            time.sleep(args.delay)
-            conn.sendall(data)
-    elif args.behaviour == "framed":  # a message is its length in two octets, then that many octets
-        while len(head := receive(conn, 2)) == 2:
-            body = receive(conn, struct.unpack(">H", head)[0])
-            conn.sendall(head + body.upper())
-    elif args.behaviour == "answer":
-        conn.recv(65536)
-        time.sleep(args.delay)
-        conn.sendall(answer * args.repeat)
-    elif args.behaviour == "greet":
-        time.sleep(args.delay)
-        conn.sendall(answer * args.repeat)
-        while conn.recv(65536):
-            pass
-    elif args.behaviour == "hang":
-        time.sleep(3600)
-    elif args.behaviour == "slow-reader":
-        time.sleep(args.delay)
-        while conn.recv(65536):
-            pass
-    elif args.behaviour == "reset":
-        conn.recv(65536)
-        conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    elif args.behaviour == "sink":
-        while conn.recv(65536):
-            pass
-    conn.close()
+        conn.sendall(data)
+
+
+def framed(conn: socket.socket, _args: argparse.Namespace) -> None:
+    """A message is its length in two octets, then that many octets; the answer is the same in capitals."""
+    while len(head := receive(conn, 2)) == 2:
+        body = receive(conn, struct.unpack(">H", head)[0])
+        conn.sendall(head + body.upper())
+
+
+def words(args: argparse.Namespace) -> bytes:
+    """What the server is to say."""
+    if args.answer_hex:
+        raw = bytes.fromhex(args.answer_hex)
+    else:
+        raw = str(args.answer).encode().decode("unicode_escape").encode()
+    return raw * int(args.repeat)
+
+
+def answer(conn: socket.socket, args: argparse.Namespace) -> None:
+    """Hear once, say it, close."""
+    conn.recv(65536)
+    time.sleep(args.delay)
+    conn.sendall(words(args))
+
+
+def greet(conn: socket.socket, args: argparse.Namespace) -> None:
+    """Say it unasked, then listen."""
+    time.sleep(args.delay)
+    conn.sendall(words(args))
+    swallow(conn)
+
+
+def hang(_conn: socket.socket, _args: argparse.Namespace) -> None:
+    """Never say anything."""
+    time.sleep(3600)
+
+
+def slow_reader(conn: socket.socket, args: argparse.Namespace) -> None:
+    """Read late."""
+    time.sleep(args.delay)
+    swallow(conn)
+
+
+def reset(conn: socket.socket, _args: argparse.Namespace) -> None:
+    """Hear once, then close with a reset."""
+    conn.recv(65536)
+    conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def close(_conn: socket.socket, args: argparse.Namespace) -> None:
+    """Close without a word."""
+    time.sleep(args.delay)
+
+
+def sink(conn: socket.socket, _args: argparse.Namespace) -> None:
+    """Read, say nothing."""
+    swallow(conn)
+
+
+BEHAVIOURS = {
+    "echo": echo,
+    "framed": framed,
+    "answer": answer,
+    "greet": greet,
+    "hang": hang,
+    "slow-reader": slow_reader,
+    "reset": reset,
+    "close": close,
+    "sink": sink,
+}
 
 
 def main() -> None:
@@ -87,9 +131,11 @@ def main() -> None:
     while True:
         conn, _ = listener.accept()
         try:
-            serve(conn, args)
+            BEHAVIOURS[args.behaviour](conn, args)
         except OSError as e:
             sys.stderr.write(f"tcpserver: {e}\n")
+        finally:
+            conn.close()
 
 
 if __name__ == "__main__":
