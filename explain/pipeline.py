@@ -43,5 +43,5 @@ def explain(
     findings, unexplained = causes.find(table, found, hosts)
     if selection:
         found, findings, unexplained = selection.apply(table, found, findings, unexplained)
-    lines = story.tell(table, found, findings, unexplained, captures, everything)
+    lines = story.tell(table, found, hosts, findings, unexplained, captures, everything)
     return Report(captures, hosts, found, findings, unexplained, lines, table, clocks, PlainVoice())

@@ -37,7 +37,11 @@ def _run(words: list[str]) -> int:
 
     command, rest = _choose(words)
     try:
-        result = command.main(rest, prog_name=_name(command), standalone_mode=False)
+        # Not command.main(): it turns a closed pipe into its own exit status.
+        with command.make_context(_name(command), rest) as context:
+            result = command.invoke(context)
+    except click.exceptions.Exit as done:
+        return done.exit_code
     except click.exceptions.Abort:
         return _INTERRUPTED
     except click.ClickException as error:
@@ -45,7 +49,7 @@ def _run(words: list[str]) -> int:
         return error.exit_code
     except ExplainError as error:
         return _complain(str(error), error.exit_status)
-    except BrokenPipeError:
+    except (BrokenPipeError, KeyboardInterrupt):
         raise
     except OSError as error:
         name = f"{error.filename}: " if error.filename else ""

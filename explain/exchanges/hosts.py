@@ -26,6 +26,7 @@ class Hosts(Sequence[Host]):
         self._parts = parts
         self._hosts: list[Host] | None = None
         self._pairs: tuple[U8, U8] | None = None
+        self._spoken_to: dict[int, set[int]] = {}
 
     def __len__(self) -> int:
         return len(self._all())
@@ -47,6 +48,30 @@ class Hosts(Sequence[Host]):
         if self._pairs is None:
             self._pairs = _carried(self._table)
         return self._pairs
+
+    def spoken_to(self, place: int) -> set[int]:
+        """MAC keys that sent or received a frame meant for one host, at a place.
+
+        Whoever is missing here was only overheard: its answers go by unicast, past this place.
+        """
+        if place not in self._spoken_to:
+            table = self._table
+            used = np.zeros(len(table.links.source), np.bool_)
+            used[table.link[: len(table)][table.place[: len(table)] == place]] = True
+            source, target = table.links.source[used], table.links.target[used]
+            is_single = (target & np.uint64(_GROUP_BIT) == 0) & (target < NO_MAC)
+            self._spoken_to[place] = {*source[is_single].tolist(), *target[is_single].tolist()}
+        return self._spoken_to[place]
+
+    def is_overheard(self, row: int) -> bool:
+        """Whether the answer to an ARP request would not be seen here.
+
+        It is so where others talk to each other, and the asker only asks everyone.
+        """
+        table = self._table
+        asker = int(table.arp.sender_mac[np.searchsorted(table.arp.row, row)])
+        spoken_to = self.spoken_to(int(table.place[row]))
+        return bool(spoken_to) and asker not in spoken_to
 
     def routers(self) -> set[int]:
         """MAC keys that send for several addresses which are not their own (proved by ARP)."""

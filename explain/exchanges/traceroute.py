@@ -19,7 +19,7 @@ from explain.table import ICMP, ICMPV6, IPV6_KEY, LATER_FRAGMENT, TCP, UDP
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from explain.table import PacketTable, Rows
+    from explain.table import U8, Bools, PacketTable, Rows
 
 OUTCOMES = ("reached", "not-reached")
 _HIGHEST_START = 2  # the first TTL of a trace, seen at its sender or one router later
@@ -123,7 +123,8 @@ def _candidates(table: PacketTable) -> Rows:
     rows = rows[np.isin(_pair(table, rows), pairs)]
     is_syn = table.flags[rows] & (_SYN | _ACK) == _SYN
     is_udp = table.layers[rows] & UDP != 0
-    return rows[is_syn | is_udp | _is_request(table, rows)]
+    found: Rows = rows[is_syn | is_udp | _is_request(table, rows)]
+    return found
 
 
 def _pair(table: PacketTable, rows: Rows) -> Rows:
@@ -132,13 +133,13 @@ def _pair(table: PacketTable, rows: Rows) -> Rows:
     return mixed
 
 
-def _is_group(table: PacketTable, keys: Rows) -> Rows:
+def _is_group(table: PacketTable, keys: U8) -> Bools:
     v6_groups = [key for key in np.unique(keys[keys >= IPV6_KEY]).tolist() if table.addresses.octets(key)[0] == 0xFF]
-    is_group: Rows = (keys >> np.uint64(28) == 14) | (keys == 0xFFFFFFFF) | np.isin(keys, v6_groups)
+    is_group: Bools = (keys >> np.uint64(28) == 14) | (keys == 0xFFFFFFFF) | np.isin(keys, v6_groups)
     return is_group
 
 
-def _is_request(table: PacketTable, rows: Rows) -> Rows:
+def _is_request(table: PacketTable, rows: Rows) -> Bools:
     at = np.searchsorted(table.icmp.row, rows)
     inside = at < len(table.icmp.row)
     result = np.zeros(len(rows), np.bool_)
@@ -188,8 +189,8 @@ def _match(table: PacketTable, run: _Run, errors: dict[tuple[int, int, int, int]
     place = int(table.place[run.probes[0].row])
     icmp = table.icmp
     by_mark: dict[tuple[int, int, int], list[_Probe]] = defaultdict(list)
-    for probe in run.probes:
-        by_mark[_mark(table, run, probe)].append(probe)
+    for one in run.probes:
+        by_mark[_mark(table, run, one)].append(one)
     for at in errors.get((place, run.source, run.target, run.protocol), ()):
         row = int(icmp.row[at])
         is_icmp = run.protocol in (1, 58)

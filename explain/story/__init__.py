@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from explain.exchanges.columns import Exchanges
+    from explain.exchanges.hosts import Hosts
     from explain.model import CaptureInfo, Finding
     from explain.table import PacketTable
 
@@ -30,6 +31,7 @@ _TOLD_INSTEAD = ("traceroute", "dns.lookup", "dhcp.lease", "dhcpv6.lease")
 def tell(
     table: PacketTable,
     exchanges: Exchanges,
+    hosts: Hosts,
     findings: Sequence[Finding],
     unexplained: Sequence[str],
     captures: Sequence[CaptureInfo],
@@ -38,7 +40,7 @@ def tell(
     """The whole story, as lines in the order in which they are read."""
     lines = _verdict(table, exchanges, findings, unexplained, captures)
     lines += _files(captures)
-    told = _happened(table, exchanges, findings, unexplained, everything)
+    told = _happened(table, exchanges, hosts, findings, unexplained, everything)
     if told:
         lines += [Line("story.heading.happened", {}, label="heading"), *told]
     for finding in findings if everything else findings[:_FINDINGS_TOLD]:
@@ -105,15 +107,16 @@ def _files(captures: Sequence[CaptureInfo]) -> list[Line]:
 def _happened(
     table: PacketTable,
     exchanges: Exchanges,
+    hosts: Hosts,
     findings: Sequence[Finding],
     unexplained: Sequence[str],
     everything: bool,
 ) -> list[Line]:
     if everything or len(exchanges) <= _TOLD_ONE_BY_ONE:
-        teller = Teller(table, exchanges)
+        teller = Teller(table, exchanges, hosts)
         carried = set() if everything else _carried(exchanges)
         return [line for position in exchanges.positions if position not in carried for line in teller.tell(position)]
-    return summary.tell(table, exchanges, findings, unexplained)
+    return summary.tell(table, exchanges, hosts, findings, unexplained)
 
 
 def _carried(exchanges: Exchanges) -> set[int]:

@@ -21,6 +21,9 @@ def resolution(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
     rows = part.rows(index)
     operations = teller.table.arp.operation[np.searchsorted(teller.table.arp.row, rows)]
     asked, answered = rows[operations == 1], rows[operations == 2]
+    if not len(answered) and teller.hosts.is_overheard(int(rows[0])):
+        yield teller.line("arp.overheard", fields, asked, name)
+        return
     if len(asked):
         message = "arp.checked" if fields.is_unicast else "arp.asked.repeatedly" if fields.requests > 1 else ""
         yield teller.line(message or teller.first("arp.asked"), fields, asked, name)

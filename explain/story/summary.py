@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from explain.exchanges.columns import ExchangeColumns, Exchanges
+    from explain.exchanges.hosts import Hosts
     from explain.model import Finding
     from explain.table import PacketTable
 
@@ -41,11 +42,11 @@ _EXAMPLES = 3
 
 
 def tell(
-    table: PacketTable, exchanges: Exchanges, findings: Sequence[Finding], unexplained: Sequence[str]
+    table: PacketTable, exchanges: Exchanges, hosts: Hosts, findings: Sequence[Finding], unexplained: Sequence[str]
 ) -> list[Line]:
     """One line for each kind; then the first of what failed, told in full."""
     lines = [_count(part) for part in exchanges.parts if len(part) and part.kind in _COUNTED]
-    teller = Teller(table, exchanges)
+    teller = Teller(table, exchanges, hosts)
     named = [name for finding in findings for name in finding.exchanges[:1]] or list(unexplained)
     for name in dict.fromkeys(named[:_EXAMPLES]):
         lines += teller.tell(int(name[1:]) - 1)

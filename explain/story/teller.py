@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.columns import Exchanges
+    from explain.exchanges.hosts import Hosts
     from explain.table import PacketTable, Rows
 
 TELLERS = {
@@ -29,8 +30,9 @@ TELLERS = {
 class Teller:
     """Tells exchanges one by one, and remembers what it has explained already."""
 
-    def __init__(self, table: PacketTable, exchanges: Exchanges) -> None:
+    def __init__(self, table: PacketTable, exchanges: Exchanges, hosts: Hosts) -> None:
         self.table = table
+        self.hosts = hosts
         self.exchanges = exchanges
         self._explained: set[str] = set()
 

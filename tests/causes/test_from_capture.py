@@ -160,3 +160,9 @@ def test_the_filter_of_a_finding_shows_exactly_its_evidence(tmp_path):
         shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
         wanted = [str(n) for first, last in finding.evidence[0].frames for n in range(first, last + 1)]
         assert shown == wanted
+
+
+def test_a_question_that_was_only_overheard_is_no_trouble():
+    found = report(ping(ALICE, NEAR, 1), pong(NEAR, ALICE, 1), who_has((R, ROUTER), "192.0.2.77"))
+    assert (found.findings, found.unexplained) == ((), ())
+    assert "goes to the asker alone" in found.story("en").replace("\n           ", " ")

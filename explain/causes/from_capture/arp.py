@@ -54,6 +54,9 @@ def _silence(scene: Scene) -> Iterator[Seen]:
     part = scene.part("arp.resolution")
     groups: dict[tuple[str, str], list[int]] = defaultdict(list)
     for index in scene.open(part, "unanswered"):
+        if scene.hosts.is_overheard(int(part.rows(index)[0])):
+            scene.accounted[part.kind].add(index)
+            continue
         fields = part.fields(index)
         groups[fields.asker_ip, fields.wanted_ip].append(index)
     for (asker, wanted), indices in groups.items():
