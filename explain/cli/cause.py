@@ -1,0 +1,265 @@
+"""``explain cause``: the page of a root cause, the list of all, and from a message to its causes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from explain.cli.language import default_language
+from explain.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explain.causes.pages import Page
+
+_NARROWEST, _WIDEST = 40, 100
+_FEW_RIVALS = 8
+_PARTS = ("see", "why", "tell", "mend")
+_WORDS = {
+    "en": {
+        "see": "What you see",
+        "why": "Why it happens",
+        "tell": "How to tell it from others",
+        "mend": "How to mend it",
+        "rivals": "Looks alike from the sender ({count})",
+        "more": "and {count} more: explain cause {id} --all",
+        "lab": "Make it yourself",
+        "sources": "Behind it",
+        "addresses": "In the examples: sender 192.0.2.1, router 192.0.2.254 (interface lan) and 198.51.100.254 (wan), "
+        "target 198.51.100.1.",
+        "message": "{count} causes lead to this message. The likely first; `explain cause ID` tells each apart.",
+        "one": "One cause leads to this message.",
+        "list": 'explain cause ID shows a page; explain cause "TEXT" finds the causes of a message.',
+        "unknown": "no cause is called {name}",
+        "unsaid": "no cause is called so, and no page knows the message: {name}",
+        "nearest": "did you mean {names}?",
+    },
+    "ja": {
+        "see": "何が見えるか",
+        "why": "なぜ起きるか",
+        "tell": "ほかとの見分け方",
+        "mend": "直し方",
+        "rivals": "送信側からは同じに見えるもの ({count})",
+        "more": "ほかに {count} 個: explain cause {id} --all",
+        "lab": "自分で作ってみる",
+        "sources": "よりどころ",
+        "addresses": "例のアドレス: 送信側 192.0.2.1、ルーター 192.0.2.254 (インタフェース lan) と 198.51.100.254 "
+        "(wan)、相手 198.51.100.1。",
+        "message": "この文面に至る原因は {count} 個ある。ありそうなものから並べる。見分け方は `explain cause ID`。",
+        "one": "この文面に至る原因は 1 個である。",
+        "list": 'explain cause ID で頁を、explain cause "文面" でその原因を示す。',
+        "unknown": "{name} という原因はない",
+        "unsaid": "その名の原因はなく、その文面を知る頁もない: {name}",
+        "nearest": "もしかすると {names}",
+    },
+}
+
+
+class UnknownCauseError(UnknownNameError):
+    """No cause and no message is called so; said in the language that was asked for."""
+
+    def __init__(self, text: str, name: str, close: tuple[str, ...], words: dict[str, str]) -> None:
+        super().__init__("cause", name, close)
+        hint = f" ({words['nearest'].format(names=', '.join(close))})" if close else ""
+        self.args = (text + hint,)
+
+
+@click.command("cause", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("name", metavar="[ID | TEXT]", nargs=-1)
+@click.option("--lang", type=click.Choice(("en", "ja")), default=default_language, help="Language of the page.")
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object, both languages in it.")
+@click.option("--all", "everything", is_flag=True, help="Name every cause that looks alike, however many.")
+def cause(name: tuple[str, ...], lang: str, as_json: bool, everything: bool) -> int:
+    """Tell what a cause is, how it is recognised and how it is mended.
+
+    Without an argument every cause is listed by chapter.  With an ID its page is shown.  With the TEXT of
+    a message, the causes that lead to it.
+    """
+    from explain.causes.pages import all_ids, causes_for_message, nearest, page
+
+    asked = " ".join(name).strip()
+    if not asked:
+        _give(_chapters_json() if as_json else _chapter_rows(lang))
+        return 0
+    if asked.casefold() in all_ids():
+        told = page(asked.casefold())
+        _give(_page_json(told) if as_json else _page_rows(told, lang, everything))
+        return 0
+    words = _WORDS[lang]
+    if re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", asked) and nearest(asked):
+        raise UnknownCauseError(words["unknown"].format(name=asked), asked, nearest(asked), words)
+    found = causes_for_message(asked)
+    if not found:
+        raise UnknownCauseError(words["unsaid"].format(name=asked), asked, nearest(asked), words)
+    _give(_message_json(asked, found) if as_json else _message_rows(found, lang))
+    return 0
+
+
+def _give(told: dict[str, Any] | Iterator[str]) -> None:
+    if isinstance(told, dict):
+        print(json.dumps(told, ensure_ascii=False, indent=2))
+        return
+    for row in told:
+        print(row)
+
+
+def _width() -> int:
+    import shutil
+
+    # Off a terminal the text is for a file or a pipe: the usual eighty, unless COLUMNS says otherwise.
+    return max(_NARROWEST, min(shutil.get_terminal_size((80, 24)).columns, _WIDEST))
+
+
+def _bold(text: str) -> str:
+    is_plain = not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return text if is_plain else click.style(text, bold=True)
+
+
+def _block(text: str, first: str, later: str, width: int) -> Iterator[str]:
+    from explain.render.layout import wrap
+
+    for number, row in enumerate(wrap(text, width - len(later))):
+        yield (later if number else first) + row
+
+
+def _text(text: str, width: int) -> Iterator[str]:
+    """The rows of one part of a page: paragraphs, items, and lines that are shown as they are."""
+    for line in text.split("\n"):
+        if line.startswith("    "):
+            yield from _block(line.strip(), "      ", "          ", width) if _is_wide(line, width) else (f"  {line}",)
+        elif line.startswith("- "):
+            yield from _block(line[2:], "  - ", "    ", width)
+        elif line:
+            yield from _block(line, "  ", "  ", width)
+        else:
+            yield ""
+
+
+def _is_wide(line: str, width: int) -> bool:
+    from explain.render.layout import display_width
+
+    return display_width(line) + 2 > width
+
+
+def _page_rows(told: Page, lang: str, everything: bool) -> Iterator[str]:
+    from explain.causes.pages import chapters
+
+    words, telling, width = _WORDS[lang], told.tellings[lang], _width()
+    yield _bold(told.id)
+    yield from (_bold(row) for row in _block(telling.title, "", "", width))
+    chapter = chapters()[told.chapter]
+    yield f"({chapter.number} {chapter.names[lang]})"
+    for part in _PARTS:
+        yield ""
+        yield _bold(words[part])
+        yield from _text(getattr(telling, part), width)
+    yield ""
+    yield _bold(words["rivals"].format(count=len(told.rivals)))
+    yield from _block(_rivals(told, lang, everything), "  ", "  ", width)
+    if _is_there(told.lab):
+        yield ""
+        yield _bold(words["lab"])
+        yield f"  explain lab run {told.lab}"
+    yield ""
+    yield _bold(words["sources"])
+    for source in told.sources:
+        yield from _block(source, "  ", "    ", width)
+    yield ""
+    yield from _block(words["addresses"], "", "", width)
+
+
+def _rivals(told: Page, lang: str, everything: bool) -> str:
+    """The rivals, those that the page itself tells apart first."""
+    text = told.tellings["en"].tell
+    ordered = sorted(told.rivals, key=lambda rival: text.find(f"`{rival}`") % (len(text) + 1))
+    if everything or len(ordered) <= _FEW_RIVALS + 1:
+        return ", ".join(ordered)
+    rest = _WORDS[lang]["more"].format(count=len(ordered) - _FEW_RIVALS, id=told.id)
+    return f"{', '.join(ordered[:_FEW_RIVALS])} ({rest})"
+
+
+def _is_there(lab: str) -> bool:
+    from explain.lab.catalogue import find
+
+    try:
+        find(lab)
+    except UnknownNameError:
+        return False
+    return True
+
+
+def _entries(ids: tuple[str, ...] | list[str], lang: str, indent: str) -> Iterator[str]:
+    """Ids with their titles under them."""
+    from explain.causes.pages import page
+
+    for one in ids:
+        yield _bold(f"{indent}{one}")
+        yield from _block(page(one).tellings[lang].title, f"{indent}    ", f"{indent}    ", _width())
+
+
+def _chapter_rows(lang: str) -> Iterator[str]:
+    from explain.causes.pages import chapters
+
+    for chapter in chapters():
+        yield _bold(f"{chapter.number} {chapter.names[lang]}")
+        yield from _entries(chapter.ids, lang, "  ")
+        yield ""
+    yield from _block(_WORDS[lang]["list"], "", "", _width())
+
+
+def _message_rows(found: list[tuple[str, str]], lang: str) -> Iterator[str]:
+    words = _WORDS[lang]
+    yield from _block(words["one"] if len(found) == 1 else words["message"].format(count=len(found)), "", "", _width())
+    last = ""
+    for one, message in found:
+        if message != last:
+            yield ""
+            yield from _block(message, "", "    ", _width())
+        last = message
+        yield from _entries([one], lang, "  ")
+
+
+def _page_json(told: Page) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from explain.causes.pages import chapters
+
+    chapter = chapters()[told.chapter]
+    texts = {language: asdict(telling) for language, telling in told.tellings.items()}
+    return {
+        "schema": "explain-cause/1",
+        "id": told.id,
+        "chapter": {"number": chapter.number, "name": chapter.names},
+        **texts,
+        "messages": list(told.messages),
+        "rivals": list(told.rivals),
+        "lab": told.lab,
+        "sources": list(told.sources),
+    }
+
+
+def _titled(one: str) -> dict[str, Any]:
+    from explain.causes.pages import page
+
+    return {"id": one, "title": {language: telling.title for language, telling in page(one).tellings.items()}}
+
+
+def _chapters_json() -> dict[str, Any]:
+    from explain.causes.pages import chapters
+
+    listed = [
+        {"number": chapter.number, "name": chapter.names, "causes": [_titled(one) for one in chapter.ids]}
+        for chapter in chapters()
+    ]
+    return {"schema": "explain-causes/1", "chapters": listed}
+
+
+def _message_json(asked: str, found: list[tuple[str, str]]) -> dict[str, Any]:
+    causes = [{**_titled(one), "message": message} for one, message in found]
+    return {"schema": "explain-causes-of-message/1", "text": asked, "causes": causes}
