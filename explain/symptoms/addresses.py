@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from ipaddress import ip_address
 
 _NAMED = re.compile(r"(\S+) [(\[]([0-9A-Fa-f:.]+(?:%[\w.@-]+)?)[)\]]")
 _BARE = re.compile(r"[0-9A-Fa-f:.]+(?:%[\w.@-]+)?\Z")
 
 
+@lru_cache(maxsize=4096)
 def canonical(text: str) -> str | None:
     """The address in canonical form (RFC 5952), its scope kept; None if this is no address."""
     if not text or len(text) > 80 or not _BARE.match(text):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 MOST_CHARACTERS = 16_000_000
 MOST_LINES = 200_000
-LONGEST_LINE = 4_096
+LONGEST_LINE = 2_048
 
 _ESCAPES = re.compile(
     "\x1b\\[[0-?]{0,64}[ -/]{0,8}[@-~]"  # CSI: colours, cursor
@@ -25,7 +25,7 @@ class Line:
 
     Attributes:
         number: from 1, in the text as given.
-        is_cut: it was longer than 4096 characters; the rest was dropped.
+        is_cut: it was longer than 2048 characters; the rest was dropped.
     """
 
     number: int

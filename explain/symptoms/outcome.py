@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from statistics import median
 from typing import TYPE_CHECKING
 
 from explain.symptoms.witness import Counts, Pattern
@@ -147,7 +146,7 @@ def _shape(answered: list[int], lost: list[int]) -> str:
 def _jumps(times: dict[int, float]) -> tuple[int, ...]:
     if len(times) < 3:
         return ()
-    usual = median(times.values())
+    usual = sorted(times.values())[(len(times) - 1) // 2]  # the lower median
     return tuple(seq for seq, time in sorted(times.items()) if time > 5 * usual + 1.0)
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 Reading = tuple[str, dict[str, Any]]
 LineReader = Callable[[str], Reading | None]
 
+LONGEST_WRAPPED = 300
+
 _JAPANESE = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff]")
 _REMARK = re.compile(r"\s*(?://|#|※|→|←|=>|<-|->|\*\s|-\s|--\s|;|\(|「|（|・|>|[A-Z]?[a-z']+,? [a-z']+ [a-z']+)")
 
@@ -77,7 +79,11 @@ def read_lines(lines: Sequence[Line], readers: Sequence[LineReader]) -> Understo
 
 def _wrapped(line: Line, following: Line, readers: Sequence[LineReader]) -> Symptom | None:
     """Two lines that mean something only together."""
-    if len(line.text) < 30 or not following.text.strip() or first_reading(following.text, readers):
+    if (
+        not 30 <= len(line.text) <= LONGEST_WRAPPED
+        or not following.text.strip()
+        or first_reading(following.text, readers)
+    ):
         return None
     for glue in ("", " "):
         together = f"{line.text}{glue}{following.text.strip()}"[:4096]
@@ -89,7 +95,7 @@ def _wrapped(line: Line, following: Line, readers: Sequence[LineReader]) -> Symp
 
 def _continued(before: Symptom, line: Line, readers: Sequence[LineReader]) -> Symptom | None:
     """The line before, if it says more together with this one."""
-    if line.number - before.line > 1 or len(before.text) < 30:
+    if line.number - before.line > 1 or not 30 <= len(before.text) <= LONGEST_WRAPPED:
         return None
     for glue in ("", " "):
         together = f"{before.text}{glue}{line.text.strip()}"[:4096]

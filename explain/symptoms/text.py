@@ -74,7 +74,8 @@ def _with_leftovers(block: Block, given: Command | None) -> list[TextWitness]:
         seen = {each.line for run in runs for each in run.unknown} | {
             each.line for run in runs for each in run.symptoms
         }
-        early = tuple(each for each in without_symptoms(block) if each.line < min(seen, default=0))
+        first = min(seen, default=0)
+        early = tuple(each for each in without_symptoms(block) if each.line < first)
         runs[0] = replace(runs[0], unknown=(*early, *runs[0].unknown))
     return runs
 

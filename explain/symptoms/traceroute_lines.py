@@ -8,6 +8,7 @@ Source: the messages of traceroute(8) 2.1, of FreeBSD and busybox, and of tracer
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import Any
 
 from explain.symptoms.addresses import canonical, family_of
@@ -15,6 +16,8 @@ from explain.symptoms.failures import failure_at_end
 from explain.symptoms.icmp_words import icmp_error
 
 Reading = tuple[str, dict[str, Any]]
+
+MOST_TOKENS = 128
 
 _HEADER = re.compile(
     r"(?:tcp)?traceroute[46]? to (?P<host>[^\s(]{1,300}) \((?P<addr>[^()\s]{1,80})\)(?: from (?P<src>[^\s,]+))?"
@@ -133,7 +136,7 @@ def _answers(rest: str) -> list[dict[str, Any]] | None:
     """The responders of one line: who, with which times and marks; a leading silent one has no address."""
     answers: list[dict[str, Any]] = []
     at = 0
-    for token in _TOKEN.finditer(rest):
+    for token in islice(_TOKEN.finditer(rest), MOST_TOKENS):
         if rest[at : token.start()].strip() or not _take(token, answers):
             return None
         at = token.end()
