@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from explain.table import U8, PacketTable
 
 _GROUP_BIT = 1 << 40  # of the first octet of a MAC
+_BOTH_ENDS = 2
 _FORWARDED = 2  # a MAC that carries so many other networks' addresses is a router
 
 
@@ -26,7 +27,8 @@ class Hosts(Sequence[Host]):
         self._parts = parts
         self._hosts: list[Host] | None = None
         self._pairs: tuple[U8, U8] | None = None
-        self._spoken_to: dict[int, set[int]] = {}
+        self._in_every_frame: dict[int, frozenset[int] | None] = {}
+        self._routers: set[int] | None = None
 
     def __len__(self) -> int:
         return len(self._all())
@@ -49,32 +51,44 @@ class Hosts(Sequence[Host]):
             self._pairs = _carried(self._table)
         return self._pairs
 
-    def spoken_to(self, place: int) -> set[int]:
-        """MAC keys that sent or received a frame meant for one host, at a place.
+    def in_every_frame(self, place: int) -> frozenset[int] | None:
+        """MAC keys that took part in every frame meant for one host, at a place; None if there was no such frame.
 
-        Whoever is missing here was only overheard: its answers go by unicast, past this place.
+        A capture on a host sees only its own unicast traffic, so the host's MAC is in here.
         """
-        if place not in self._spoken_to:
+        if place not in self._in_every_frame:
             table = self._table
             used = np.zeros(len(table.links.source), np.bool_)
             used[table.link[: len(table)][table.place[: len(table)] == place]] = True
             source, target = table.links.source[used], table.links.target[used]
             is_single = (target & np.uint64(_GROUP_BIT) == 0) & (target < NO_MAC)
-            self._spoken_to[place] = {*source[is_single].tolist(), *target[is_single].tolist()}
-        return self._spoken_to[place]
+            pairs = zip(source[is_single].tolist(), target[is_single].tolist(), strict=True)
+            common: frozenset[int] | None = None
+            for pair in pairs:
+                common = frozenset(pair) if common is None else common.intersection(pair)
+            self._in_every_frame[place] = common
+        return self._in_every_frame[place]
 
     def is_overheard(self, row: int) -> bool:
         """Whether the answer to an ARP request would not be seen here.
 
-        It is so where others talk to each other, and the asker only asks everyone.
+        It goes by unicast to the asker.  Where another host's traffic is recorded, or where one
+        host talks to its router and the router is who asks, it does not pass.
         """
         table = self._table
         asker = int(table.arp.sender_mac[np.searchsorted(table.arp.row, row)])
-        spoken_to = self.spoken_to(int(table.place[row]))
-        return bool(spoken_to) and asker not in spoken_to
+        common = self.in_every_frame(int(table.place[row]))
+        if common is None:
+            return False
+        return asker not in common if len(common) < _BOTH_ENDS else asker in self.routers() or asker not in common
 
     def routers(self) -> set[int]:
         """MAC keys that send for several addresses which are not their own (proved by ARP)."""
+        if self._routers is None:
+            self._routers = self._find_routers()
+        return self._routers
+
+    def _find_routers(self) -> set[int]:
         table = self._table
         macs, addresses = self.carried()
         own = set(zip(table.arp.sender_mac.tolist(), table.arp.sender_ip.tolist(), strict=True))

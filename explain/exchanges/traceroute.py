@@ -89,12 +89,15 @@ class _Answer:
 
 @dataclass(slots=True)
 class _Run:
+    """A trace that is still growing; ``strays`` are errors whose probe was not recorded, or answered already."""
+
     source: int
     target: int
     protocol: int
     probes: list[_Probe] = field(default_factory=list)
     answers: dict[int, _Answer] = field(default_factory=dict)
     mtus: list[int] = field(default_factory=list)
+    strays: list[int] = field(default_factory=list)
 
 
 def find(table: PacketTable) -> ExchangeColumns:
@@ -197,9 +200,12 @@ def _match(table: PacketTable, run: _Run, errors: dict[tuple[int, int, int, int]
         ports = int(icmp.quote_sport[at]), int(icmp.quote_dport[at])
         mark = (0, 0, int(icmp.quote_word[at])) if is_icmp else (*ports, 0)
         probe = _which(by_mark.get(mark, ()), row, int(icmp.quote_ip_id[at]), run.answers)
-        if probe is None:
-            continue
         expired = (bool(icmp.is_v6[at]), int(icmp.type[at])) in _TIME_EXCEEDED
+        if probe is None:
+            is_meanwhile = run.probes[0].time_ns < table.time_ns[row] < run.probes[-1].time_ns + _SAME_TRACE_NS
+            if expired and is_meanwhile:
+                run.strays.append(row)
+            continue
         name = "ttl-exceeded" if expired else "unreachable"
         if int(icmp.type[at]) == (2 if icmp.is_v6[at] else 3) and (icmp.is_v6[at] or int(icmp.code[at]) == 4):
             run.mtus.append(int(icmp.word[at]) & 0xFFFF)
@@ -257,7 +263,7 @@ def _found(table: PacketTable, run: _Run) -> Found:
     text = table.addresses.text
     hops = tuple(_hop(table, run, ttl) for ttl in sorted({probe.ttl for probe in run.probes}))
     reached = any(answer.speaker == run.target and answer.name != "too-big" for answer in run.answers.values())
-    rows = [probe.row for probe in run.probes] + [answer.row for answer in run.answers.values()]
+    rows = [probe.row for probe in run.probes] + [answer.row for answer in run.answers.values()] + run.strays
     fields = Traceroute(
         text(run.source), text(run.target), _METHODS[run.protocol], hops, _loop(hops), min(run.mtus, default=None)
     )

@@ -144,7 +144,8 @@ def _finding(finding: Finding) -> list[Line]:
 
 
 def _message(finding: Finding, what: str) -> str:
-    return f"findings.{finding.cause}.{what}"
+    case = finding.values.get("case")
+    return f"findings.{finding.cause}{f'-{case}' if case else ''}.{what}"
 
 
 def _values(finding: Finding) -> dict[str, Any]:

@@ -89,7 +89,8 @@ def look(scene: Scene) -> Iterator[Seen]:
             _Key(place, name, fields.from_, about.protocol if about else "", about.dst if about else fields.to, port)
         ].append(index)
     for key, indices in groups.items():
-        yield _judge(scene, part, key, indices, affected)
+        if key.name in _FROM_ROUTER or key.name == "ttl-exceeded":
+            yield _judge(scene, part, key, indices, affected)
 
 
 def _affected(scene: Scene) -> dict[int, list[Member]]:
@@ -133,7 +134,7 @@ def _judge(
     if key.name == "port-unreachable" and key.protocol == "udp" and speaks_for_itself:
         return Seen("udp-no-listener", "likely", members, rows, ("filter-on-target-input",), values)
     table = _FROM_TARGET if speaks_for_itself else _FROM_ROUTER
-    cause, rivals = table.get(key.name) or _FROM_ROUTER.get(key.name, ("filter-on-router-forward", ()))
+    cause, rivals = table.get(key.name) or _FROM_ROUTER[key.name]
     if speaks_for_itself and cause == "filter-on-router-forward":
         cause, rivals = _SELF_PROTECTION, ()
     if key.name in _ABSENT:
@@ -142,6 +143,9 @@ def _judge(
         rows += [int(row) for one, index in asked for row in one.rows(index)]
         if fields.about and key.speaker == fields.about.src:
             cause = "destination-host-absent-on-link"
+            values |= {"address": key.target, "asker": key.speaker, "requests": _requests(asked)}
+    if key.name == "reassembly-exceeded":
+        values["case"] = "fragments"
     return Seen(cause, "proved" if cause in _PROVED else "likely", members, rows, rivals, values)
 
 
@@ -155,6 +159,10 @@ def _asked_in_vain(scene: Scene, key: _Key) -> list[Member]:
                 (part, index) for index in scene.open(part, "unanswered") if part.fields(index).wanted_ip == key.target
             ]
     return found
+
+
+def _requests(asked: list[Member]) -> int:
+    return sum(part.fields(index).requests for part, index in asked)
 
 
 def _expired(scene: Scene, members: list[Member], rows: list[int], values: dict[str, Any]) -> Seen:
