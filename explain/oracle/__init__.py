@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from explain.oracle.compare import Difference, compare
+from explain.oracle.comparison import Difference, compare
 from explain.oracle.single import Layer, second_opinion
 from explain.oracle.tshark import tshark_fields
 
