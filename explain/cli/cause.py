@@ -53,9 +53,9 @@ _WORDS = {
         "(wan)、相手 198.51.100.1。",
         "message": "この文面に至る原因は {count} 個ある。ありそうなものから並べる。見分け方は `explain cause ID`。",
         "one": "この文面に至る原因は 1 個である。",
-        "list": 'explain cause ID で頁を、explain cause "文面" でその原因を示す。',
+        "list": 'explain cause ID でページを、explain cause "文面" でその原因を示す。',
         "unknown": "{name} という原因はない",
-        "unsaid": "その名の原因はなく、その文面を知る頁もない: {name}",
+        "unsaid": "その名の原因はなく、その文面を知るページもない: {name}",
         "nearest": "もしかすると {names}",
     },
 }
