@@ -162,11 +162,13 @@ def _reply(
 
 def _errors(table: PacketTable, by_quote: dict[_Key, list[_Run]]) -> None:
     icmp = table.icmp
-    for at in error_positions(icmp).tolist():
+    positions = error_positions(icmp)
+    told = table.targets(icmp.row[positions])  # where a NAT forgot to translate the quotation, still the asker
+    for at, to in zip(positions.tolist(), told.tolist(), strict=True):
         if int(icmp.quote_kind[at]) >> 8 not in _REQUESTS:
             continue
         row = int(icmp.row[at])
-        key = (int(table.place[row]), int(icmp.quote_src[at]), int(icmp.quote_dst[at]), int(icmp.quote_word[at]) >> 16)
+        key = (int(table.place[row]), to, int(icmp.quote_dst[at]), int(icmp.quote_word[at]) >> 16)
         runs = [run for run in by_quote.get(key, ()) if run.rows[0] < row]
         if runs and not _is_redirect(int(icmp.type[at])):
             runs[-1].errors += 1

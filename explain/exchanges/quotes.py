@@ -28,15 +28,15 @@ def quoted_flows(table: PacketTable) -> U4:
     known.index(*_words(flows.low, flows.low_port, flows.high, flows.high_port, flows.protocol, flows.place))
     count = len(flows.low)
     place = table.place[icmp.row]
-    source = icmp.quote_src << _SIXTEEN | icmp.quote_sport
-    target = icmp.quote_dst << _SIXTEEN | icmp.quote_dport
-    low, high = np.minimum(source, target), np.maximum(source, target)
-    words = (
-        low | icmp.quote_protocol.astype(np.uint64) << np.uint64(56),
-        high | place.astype(np.uint64) << np.uint64(49),
-    )
-    found = known.index(*words).astype(np.uint32)
-    found[(found >= count) | (icmp.quote == 0)] = NO_FLOW
+    found = np.full(len(icmp.row), NO_FLOW, np.uint32)
+    # A NAT may forget to translate the quotation back; the error still goes to whoever sent the packet.
+    for source in (icmp.quote_src, table.targets(icmp.row)):
+        ends = source << _SIXTEEN | icmp.quote_sport, icmp.quote_dst << _SIXTEEN | icmp.quote_dport
+        low, high = np.minimum(*ends), np.maximum(*ends)
+        low |= icmp.quote_protocol.astype(np.uint64) << np.uint64(56)
+        flow = known.index(low, high | place.astype(np.uint64) << np.uint64(49)).astype(np.uint32)
+        is_new = (found == NO_FLOW) & (flow < count) & (icmp.quote > 0)
+        found[is_new] = flow[is_new]
     return found
 
 

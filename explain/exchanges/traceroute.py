@@ -174,17 +174,17 @@ def _runs(table: PacketTable, rows: Rows) -> Iterator[_Run]:
 
 
 def _errors(table: PacketTable) -> dict[tuple[int, int, int, int], list[int]]:
-    """Positions of errors in ``table.icmp`` by place, source, target and protocol of what they quote."""
+    """Positions of errors in ``table.icmp`` by place, to whom they went, and target and protocol of what they quote.
+
+    They go to whoever sent the packet, also where a NAT forgot to translate the quotation back.
+    """
     icmp = table.icmp
     by_ends: dict[tuple[int, int, int, int], list[int]] = defaultdict(list)
-    for at in error_positions(icmp).tolist():
-        key = (
-            int(table.place[icmp.row[at]]),
-            int(icmp.quote_src[at]),
-            int(icmp.quote_dst[at]),
-            int(icmp.quote_protocol[at]),
-        )
-        by_ends[key].append(at)
+    positions = error_positions(icmp)
+    told = table.targets(icmp.row[positions])
+    for at, to in zip(positions.tolist(), told.tolist(), strict=True):
+        place = int(table.place[icmp.row[at]])
+        by_ends[place, to, int(icmp.quote_dst[at]), int(icmp.quote_protocol[at])].append(at)
     return by_ends
 
 

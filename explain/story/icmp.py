@@ -63,4 +63,5 @@ def error(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Itera
         yield teller.line("icmp.error.bare", fields, part.rows(index), name, **more)
         return
     more |= {"src": fields.about.src, "dst": fields.about.dst}
-    yield teller.line("icmp.error.said", fields, part.rows(index), name, **more)
+    message = "said" if fields.about.src == fields.to else "translated"
+    yield teller.line(f"icmp.error.{message}", fields, part.rows(index), name, **more)

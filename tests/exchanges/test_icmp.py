@@ -164,3 +164,12 @@ def test_silence_of_a_group_is_normal():
     )
     assert [one.fields.needs_no_answer for one in report.exchanges] == [True, True]
     assert (report.findings, report.unexplained) == ((), ())
+
+
+def test_an_error_whose_quotation_a_nat_did_not_translate_back_still_finds_its_ping():
+    asked = ping(ALICE, BOB, 1)
+    outside = ping("203.0.113.1", BOB, 1, ttl=63)
+    said = error("203.0.113.254", 3, 1, outside)
+    said = eth(R, A, 0x800, ip("203.0.113.254", ALICE, 1, said[34:]))
+    echo, _said = exchanges(asked, said)
+    assert (echo.outcome, echo.fields.errors) == ("refused", 1)
