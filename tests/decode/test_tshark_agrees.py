@@ -1,0 +1,73 @@
+"""Every column against tshark, packet by packet, over the captures of the corpus and our own.
+
+Compared are the outer headers.  What a tunnel carries (GTP, Geneve, GRE, IP in IP, VXLAN) has no columns; nor has
+802.11, whose frames a monitor sees twice.  What stays different is in differences.toml, with the reason.
+"""
+
+from __future__ import annotations
+
+import csv
+import tomllib
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from surroundings import CORPUS, TOP, case_folders
+
+from explain.intake import read
+from explain.oracle import compare
+from explain.table import ARP, FRAGMENT, ICMP, ICMPV6, IPV4, IPV6, TCP, UDP, VLAN
+
+EXCUSED = tomllib.loads((Path(__file__).parent / "differences.toml").read_text(encoding="utf-8"))["difference"]
+
+
+def corpus_names() -> list[str]:
+    manifest = CORPUS / "MANIFEST.tsv"
+    if not manifest.is_file():
+        return []
+    with manifest.open(encoding="utf-8", newline="") as lines:
+        return [row["file"] for row in csv.DictReader(lines, delimiter="\t")]
+
+
+def differences(path: Path) -> Counter[str]:
+    """Frames that differ, counted by field, with every checksum verified."""
+    table, _ = read([path], every_checksum=True)
+    return Counter(difference.field for difference in compare(table, str(path)))
+
+
+@pytest.mark.spread
+@pytest.mark.needs("corpus", "tshark")
+@pytest.mark.parametrize("name", corpus_names())
+def test_the_columns_equal_what_tshark_says_of_a_capture_of_the_corpus(name: str) -> None:
+    excused = {one["field"]: one["count"] for one in EXCUSED if one["file"] == name}
+    assert differences(CORPUS / name) == excused
+
+
+@pytest.mark.needs("tshark")
+@pytest.mark.parametrize("path", sorted((TOP / "pcaps").rglob("*.pcap*")), ids=lambda path: path.parent.name)
+def test_the_columns_equal_what_tshark_says_of_our_captures(path: Path) -> None:
+    assert not differences(path)
+
+
+@pytest.mark.full
+@pytest.mark.spread
+@pytest.mark.needs("cases", "tshark")
+@pytest.mark.parametrize("folder", case_folders(), ids=lambda folder: folder.name)
+def test_the_columns_equal_what_tshark_says_of_a_recorded_case(folder: Path) -> None:
+    for path in sorted(folder.rglob("*.pcap*")):
+        assert not differences(path)
+
+
+@pytest.mark.needs("corpus")
+def test_the_corpus_has_frames_of_every_header_that_is_compared() -> None:
+    table, _ = read([CORPUS / name for name in corpus_names()])
+    layers = table.layers[: len(table)]
+    frames = {bit: int((layers & bit != 0).sum()) for bit in (ARP, VLAN, IPV4, IPV6, TCP, UDP, ICMP, ICMPV6, FRAGMENT)}
+    assert min(frames.values()) > 20
+    assert frames[TCP] > 5_000
+
+
+@pytest.mark.needs("corpus")
+def test_every_excused_difference_is_in_a_capture_of_the_corpus_and_has_a_reason() -> None:
+    assert {one["file"] for one in EXCUSED} <= set(corpus_names())
+    assert all(one["reason"] for one in EXCUSED)
