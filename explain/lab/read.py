@@ -60,7 +60,7 @@ def read(path: Path) -> Lab:
 
 def from_table(data: dict[str, Any], name: str, where: str, text: str) -> Lab:
     """The lab of a parsed file; ``where`` stands at the beginning of each complaint."""
-    check.keys(data, TOP, ("schema", "title", "chapter", "nodes", "steps"), where)
+    check.keys(data, TOP, ("schema", "title", "chapter", "nodes"), where)
     check.number(data["schema"], 1, 1, f"{where}: schema")
     links = tuple(_link(row, f"{where}: links[{i}]") for i, row in enumerate(check.rows(data.get("links", []), where)))
     nodes = _nodes(check.table(data["nodes"], f"{where}: nodes"), links, where)

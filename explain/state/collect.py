@@ -80,7 +80,10 @@ def _output(argv: tuple[str, ...]) -> str | None:
     if tool is None:
         return None
     environment = {**os.environ, "PATH": PATH, "LC_ALL": "C"}
-    done = subprocess.run([tool, *argv[1:]], capture_output=True, check=False, timeout=20, env=environment)
+    try:
+        done = subprocess.run([tool, *argv[1:]], capture_output=True, check=False, timeout=20, env=environment)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
     return done.stdout.decode(errors="replace") if done.returncode == 0 else None
 
 
@@ -154,3 +157,9 @@ def counters() -> dict[str, int]:
     except OSError:
         pass
     return {key: value for key, value in found.items() if value > 0}
+
+
+def without_processes(state: dict[str, Any]) -> dict[str, Any]:
+    """The same state, its sockets without the names and numbers of the processes that hold them."""
+    sockets = [re.sub(r" users:\(\(.*?\)\)", "", line) for line in state.get("sockets", [])]
+    return {**state, "sockets": sockets} if "sockets" in state else state

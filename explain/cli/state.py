@@ -1,0 +1,32 @@
+"""``explain state``: this host's state as JSON, as ``explain ping --state`` takes it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command("state", context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
+@click.option("--redact", is_flag=True, help="Leave the processes behind sockets out.")
+def state(output: Path | None, redact: bool) -> int:
+    """This host's addresses, routes, rules, neighbours, filters, settings and counters, as one JSON object.
+
+    Reads only.  What cannot be collected here, for want of a tool or a right, is left out: an absent
+    key is unknown.
+    """
+    from explain.errors import MissingError
+    from explain.state.collect import collect, without_processes
+
+    if sys.platform != "linux":
+        raise MissingError("the state of a host", "collecting it needs Linux; text pasted from elsewhere can be read")
+    found = collect()
+    text = json.dumps(without_processes(found) if redact else found, indent=1) + "\n"
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        output.write_text(text)
+    return 0
