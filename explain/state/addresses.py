@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 BITS = {4: 32, 6: 128}
+UNSPECIFIED = {4: "0.0.0.0", 6: "::"}  # noqa: S104 - nobody's address, RFC 1122 section 3.2.1.3; nothing is bound
 
 
 class Network(NamedTuple):

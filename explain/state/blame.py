@@ -9,18 +9,21 @@ from __future__ import annotations
 from dataclasses import replace
 
 from explain.state.blame_link import blame_lost, blame_silence, blame_unresolved
-from explain.state.blame_nat import blame_return, blame_service
+from explain.state.blame_nat import blame_return, blame_service, masquerade_rivals
 from explain.state.blame_route import blame_forwarding, blame_no_way
 from explain.state.blame_sender import blame_refused
 from explain.state.decision import Decider
 from explain.state.journey import travel
+from explain.state.outgoing import needs_scope
 from explain.state.path import Leg, Path, StateCause, Stop
 from explain.state.scene import Scene, filter_cause, unique
 
 _SENDER_REASONS = frozenset(
-    "unknown-interface source-not-local interface-down no-source broadcast-denied too-long loopback-down".split()
-)
-_NO_WAY = frozenset({"no-route", "blackhole", "unreachable", "prohibit"})
+    (
+        "unknown-interface", "source-not-local", "interface-down", "no-source", "broadcast-denied", "too-long",
+        "loopback-down", "no-route", "blackhole", "unreachable", "prohibit",
+    )
+)  # fmt: skip
 
 
 def blame(path: Path) -> tuple[StateCause, ...]:
@@ -31,16 +34,26 @@ def blame(path: Path) -> tuple[StateCause, ...]:
         return _of_success(scene)
     if path.outcome == "unknown":
         return unique(_overriding(scene, stop))
-    found = [*_silenced(scene), *_overriding(scene, stop), *_of_stop(scene, stop)]
+    found = [*_silenced(scene), *_unscoped(scene), *_overriding(scene, stop), *_of_stop(scene, stop)]
+    found += masquerade_rivals(scene, stop)
     if not stop.is_certain:
         found = [replace(each, certainty="likely") if each.certainty == "proved" else each for each in found]
     return unique(found)
 
 
+def _unscoped(scene: Scene) -> list[StateCause]:
+    """A link-local destination means nothing without a link. Source: RFC 4007 section 6."""
+    if not needs_scope(scene.path.request) or len(scene.wired(scene.sender)) < 2:
+        return []
+    address = scene.path.request.destination
+    by = Decider("address", f"{address} without %interface", address=address)
+    return [scene.cause("link-local-without-scope", scene.sender, by, role="command")]
+
+
 def _of_success(scene: Scene) -> tuple[StateCause, ...]:
     """What works may still be odd; the oddities are seen as observations and the first leads."""
     leading = [*_contested(scene), *scene.path.also]
-    healthy = scene.cause("healthy", None, certainty="proved" if scene.path.is_certain else "likely", role="target")
+    healthy = StateCause("healthy", "proved" if scene.path.is_certain else "likely", (), ())
     return unique(leading or [healthy])
 
 
@@ -80,8 +93,7 @@ def _contested(scene: Scene) -> list[StateCause]:
         elif resolution.kind == "static" and state.owner_of(resolution.address) is None:
             found.append(scene.cause("wrong-static-neighbour", host, by, direction=step.direction))
         if len(set(resolution.answers)) > 1 and resolution.kind == "answered":
-            claimants = [place for place in resolution.answers]
-            spare = [place for place in claimants if place[0] != scene.target] or claimants
+            spare = [place for place in resolution.answers if place[0] != scene.target] or list(resolution.answers)
             found.append(scene.cause("duplicate-address", spare[0][0], by, interface=spare[0][1], certainty="likely"))
     return [*found, *_two_of_us(scene)]
 
@@ -104,45 +116,38 @@ def _two_of_us(scene: Scene) -> list[StateCause]:
     return found
 
 
+_SIMPLE = {
+    "rp-filter": "rp-filter-strict",
+    "echo-ignored": "echo-ignored-by-target",
+    "broadcast-ignored": "broadcast-echo-ignored",
+    "ipv6-disabled": "ipv6-disabled",
+    "nobody-answers": "destination-host-absent-on-link",
+    "loopback-down": "loopback-down",
+    "conntrack-full": "conntrack-table-full",
+}
+
+
 def _of_stop(scene: Scene, stop: Stop) -> list[StateCause]:
     reason, by = stop.reason, stop.decision.by
-    if reason == "filter":
-        return _filtered(scene, stop)
-    if stop.decision.packet.in_interface is None and reason in _SENDER_REASONS | _NO_WAY:
-        if stop.host == scene.sender or stop.direction == "request":
-            return blame_refused(scene, stop)
-        return blame_no_way(scene, stop)
-    if reason in _NO_WAY:
-        return blame_no_way(scene, stop)
-    if reason == "forwarding-off":
-        return blame_forwarding(scene, stop)
-    if reason == "unresolved":
-        return blame_unresolved(scene, stop)
-    if reason in {"lost", "nobody-has-mac", "noarp"}:
-        return blame_lost(scene, stop)
-    if reason in {"no-listener", "bound-to-loopback", "accept-queue-full", "unexpected-source", "elsewhere"}:
-        return blame_service(scene, stop)
-    if reason in {"ttl-expired", "loop"}:
-        return _expired(scene, stop)
-    if reason == "too-big":
-        return _too_big(scene, stop)
-    if reason in {"martian", "beyond-scope"}:
-        return blame_silence(scene, stop.host, reason, by, stop)
-    simple = {
-        "rp-filter": "rp-filter-strict",
-        "echo-ignored": "echo-ignored-by-target",
-        "broadcast-ignored": "broadcast-echo-ignored",
-        "ipv6-disabled": "ipv6-disabled",
-        "nobody-answers": "destination-host-absent-on-link",
-        "loopback-down": "loopback-down",
-    }
-    return [scene.cause(simple[reason], stop.host, by, direction=stop.direction)] if reason in simple else []
+    if stop.decision.packet.in_interface is None and reason in _SENDER_REASONS:
+        is_senders = stop.host == scene.sender or stop.direction == "request"
+        return blame_refused(scene, stop) if is_senders else blame_no_way(scene, stop)
+    if reason in _SIMPLE:
+        return [scene.cause(_SIMPLE[reason], stop.host, by, direction=stop.direction)]
+    ask = _ASK.get(reason)
+    return ask(scene, stop) if ask else []
+
+
+def _untrue_source(scene: Scene, stop: Stop) -> list[StateCause]:
+    return blame_silence(scene, stop.host, stop.reason, stop.decision.by, stop)
 
 
 def _filtered(scene: Scene, stop: Stop) -> list[StateCause]:
     look = next((each for each in stop.decision.looks if each.verdict.stops), None)
     by = stop.decision.by
-    cause = scene.cause(filter_cause(scene.part(stop.host), stop.decision.hook), stop.host, by, direction=stop.direction)
+    cause = scene.cause(
+        filter_cause(scene.part(stop.host), stop.decision.hook), stop.host, by, direction=stop.direction
+    )
     packet = look.verdict.packet if look else stop.decision.packet
     found = [cause]
     if packet.is_fragment:
@@ -188,5 +193,31 @@ def _too_big(scene: Scene, stop: Stop) -> list[StateCause]:
     told = scene.cause("path-mtu-exceeded", stop.host, by, direction=stop.direction)
     if error is None or error.stop is None:
         return [told]
-    lost = replace(told, cause="pmtu-blackhole", locus=(*told.locus, scene.locus(error.stop.host, by=error.stop.decision.by)))
+    lost = replace(
+        told, cause="pmtu-blackhole", locus=(*told.locus, scene.locus(error.stop.host, by=error.stop.decision.by))
+    )
     return [lost, replace(told, certainty="likely")]
+
+
+_ASK = {
+    "filter": _filtered,
+    "no-route": blame_no_way,
+    "blackhole": blame_no_way,
+    "unreachable": blame_no_way,
+    "prohibit": blame_no_way,
+    "forwarding-off": blame_forwarding,
+    "unresolved": blame_unresolved,
+    "lost": blame_lost,
+    "nobody-has-mac": blame_lost,
+    "noarp": blame_lost,
+    "no-listener": blame_service,
+    "bound-to-loopback": blame_service,
+    "accept-queue-full": blame_service,
+    "unexpected-source": blame_service,
+    "elsewhere": blame_service,
+    "ttl-expired": _expired,
+    "loop": _expired,
+    "too-big": _too_big,
+    "martian": _untrue_source,
+    "beyond-scope": _untrue_source,
+}

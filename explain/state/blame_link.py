@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from explain.state.addresses import is_link_local
 from explain.state.blame_sender import blame_refused, misconfigured, no_route
-from explain.state.carry import Obstacle
 from explain.state.decision import Decider
-from explain.state.network import Place
 from explain.state.outgoing import send, without_binding
-from explain.state.path import StateCause, Stop
-from explain.state.resolve import Resolution, Silence
 from explain.state.scene import Scene, filter_cause
 from explain.state.settings import is_router
+
+if TYPE_CHECKING:
+    from explain.state.carry import Obstacle
+    from explain.state.network import Place
+    from explain.state.path import StateCause, Stop
+    from explain.state.resolve import Resolution, Silence
 
 _ON_SWITCH = {
     "port-down": "bridge-port-down",
@@ -34,14 +37,14 @@ def blame_unresolved(scene: Scene, stop: Stop) -> list[StateCause]:
         return []
     if found.silences:
         return _quiet(scene, stop, found)
-    return [*_fallen(scene, stop, found), *_nobody(scene, stop, found)]
+    return [*_fallen(scene, stop, found), *_nobody(scene, stop)]
 
 
 def _quiet(scene: Scene, stop: Stop, found: Resolution) -> list[StateCause]:
     causes: list[StateCause] = []
     for silence in found.silences:
         if silence.obstacle is not None:
-            causes += link_cause(scene, stop, silence.obstacle, silence.place)
+            causes += link_cause(scene, stop, silence.obstacle)
         elif silence.reason == "filter":
             causes += _filtered(scene, silence)
         else:
@@ -86,7 +89,7 @@ def _without_address(scene: Scene) -> list[StateCause]:
     return [scene.cause("sender-no-address", scene.sender, interface=scene.first_device(scene.sender))]
 
 
-def link_cause(scene: Scene, stop: Stop, obstacle: Obstacle, owner: Place | None) -> list[StateCause]:
+def link_cause(scene: Scene, stop: Stop, obstacle: Obstacle) -> list[StateCause]:
     """The cause that an obstacle on a segment stands for."""
     host = obstacle.host
     if obstacle.reason in _ON_SWITCH:
@@ -113,20 +116,24 @@ def _down(scene: Scene, stop: Stop, place: Place, by: Decider | None) -> list[St
         name = "target-interface-down"
     elif part == "switch":
         name = "bridge-port-down"
-    elif _is_last(scene, stop) and not is_router(scene.host(place[0]), scene.family):
+    elif _is_last(stop) and not is_router(scene.host(place[0]), scene.family):
         name = "target-interface-down"
     else:
         name = "gateway-interface-down" if stop.host == scene.sender else "router-interface-down"
     found = [scene.cause(name, place[0], by, interface=place[1], direction=stop.direction)]
-    if name in {"gateway-interface-down", "target-interface-down"} and scene.network.beyond(place) == [(stop.host, stop.decision.interface or "")]:
+    if name in {"gateway-interface-down", "target-interface-down"} and scene.network.beyond(place) == [
+        (stop.host, stop.decision.interface or "")
+    ]:
         found.append(scene.cause("link-no-carrier", stop.host, interface=stop.decision.interface))
     return found
 
 
-def _is_last(scene: Scene, stop: Stop) -> bool:
+def _is_last(stop: Stop) -> bool:
     """Whether the next hop is the destination itself."""
-    return stop.direction == "request" and stop.resolution is not None and (
-        stop.resolution.address == stop.decision.packet.destination
+    return (
+        stop.direction == "request"
+        and stop.resolution is not None
+        and (stop.resolution.address == stop.decision.packet.destination)
     )
 
 
@@ -135,10 +142,10 @@ def _fallen(scene: Scene, stop: Stop, found: Resolution) -> list[StateCause]:
     here: Place = (stop.host, stop.decision.interface or "")
     for obstacle in found.obstacles:
         if obstacle.reason in {"peer-down", "interface-down", "no-carrier"}:
-            return link_cause(scene, stop, obstacle, None)
+            return link_cause(scene, stop, obstacle)
     for obstacle in found.obstacles:
         if obstacle.reason in {"bridge-down", "port-down"} and _is_lonely(scene, obstacle):
-            return link_cause(scene, stop, obstacle, None)
+            return link_cause(scene, stop, obstacle)
     for place in scene.neighbours(here):
         interface = scene.host(place[0]).interface(place[1])
         if interface is not None and not interface.is_up:
@@ -152,7 +159,7 @@ def _is_lonely(scene: Scene, obstacle: Obstacle) -> bool:
     return not scene.network.beyond((obstacle.host, obstacle.interface))
 
 
-def _nobody(scene: Scene, stop: Stop, found: Resolution) -> list[StateCause]:
+def _nobody(scene: Scene, stop: Stop) -> list[StateCause]:
     """The address belongs to nobody on this segment: who was wrong to ask for it?"""
     part = scene.part(stop.host)
     sending = stop.decision.sending
@@ -174,7 +181,9 @@ def _assumed(scene: Scene, stop: Stop) -> list[StateCause]:
     free = send(scene.host(stop.host), without_binding(packet))
     if free.problem is None and free.device not in {None, packet.bound_interface}:
         by = Decider("route", free.route.text if free.route else "", free.device)
-        return [scene.cause("wrong-interface-selected", stop.host, by, interface=packet.bound_interface, role="command")]
+        return [
+            scene.cause("wrong-interface-selected", stop.host, by, interface=packet.bound_interface, role="command")
+        ]
     refused = free.found.kind in {"blackhole", "unreachable", "prohibit"} or free.found.is_by_rule
     plain = replace(stop.decision, found=free.found, reason=free.problem or "no-route")
     again = replace(stop, reason=free.problem or "no-route", decision=plain)
@@ -234,7 +243,9 @@ def _absent(scene: Scene, stop: Stop, part: str) -> list[StateCause]:
     if renamed is None:
         return [absent]
     is_sure = was_renumbered(scene, renamed[0])
-    other = scene.cause("target-has-other-address", renamed[0], renamed[1], certainty="likely" if is_sure else "possible")
+    other = scene.cause(
+        "target-has-other-address", renamed[0], renamed[1], certainty="likely" if is_sure else "possible"
+    )
     return [other, replace(absent, certainty="possible")] if is_sure else [absent, other]
 
 
@@ -306,4 +317,4 @@ def blame_lost(scene: Scene, stop: Stop) -> list[StateCause]:
         text = f"{found.address} lladdr {found.mac} PERMANENT"
         by = Decider("neighbour", text, stop.decision.interface, found.address)
         return [scene.cause("wrong-static-neighbour", stop.host, by, direction=stop.direction)]
-    return link_cause(scene, stop, stop.obstacle, found.place if found else None) if stop.obstacle else []
+    return link_cause(scene, stop, stop.obstacle) if stop.obstacle else []

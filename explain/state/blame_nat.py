@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from explain.state.addresses import is_private
 from explain.state.decision import Decider, Decision
 from explain.state.deliver import listeners
 from explain.state.match import Context, holds
 from explain.state.outgoing import source_for
-from explain.state.path import StateCause, Step, Stop
 from explain.state.routes import Query, look_up
 from explain.state.ruleset import Chain, FilterRule, ruleset_of
-from explain.state.scene import Scene
 from explain.state.settings import is_router
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explain.state.path import StateCause, Step, Stop
+    from explain.state.scene import Scene
+
 _ROUTING = frozenset(
-    "no-route unresolved forwarding-off loop ttl-expired unseen blackhole unreachable prohibit lost elsewhere".split()
+    "no-route unresolved forwarding-off loop ttl-expired unseen blackhole unreachable prohibit lost elsewhere".split()  # noqa: SIM905
 )
 
 
@@ -171,7 +175,7 @@ def _missing(scene: Scene, decision: Decision, stop: Stop) -> list[StateCause]:
 
 
 def _knows(scene: Scene, edge: str, source: str) -> bool:
-    """Whether anybody beyond the edge has a written route back to the sender's network: then it is routed, not hidden."""
+    """Whether somebody beyond the edge has a route back to the sender's network: then it is routed, not hidden."""
     for name, state in scene.network.hosts.items():
         if name in {edge, scene.sender}:
             continue

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from explain.state.blame_sender import misconfigured
 from explain.state.decision import Decider
-from explain.state.path import StateCause, Stop
-from explain.state.scene import Scene
 from explain.state.settings import is_router
+
+if TYPE_CHECKING:
+    from explain.state.path import StateCause, Stop
+    from explain.state.scene import Scene
 
 
 def blame_no_way(scene: Scene, stop: Stop) -> list[StateCause]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from explain.state.addresses import is_link_local, is_loopback
+from explain.state.addresses import is_loopback, network_of
 from explain.state.decision import Decider
 from explain.state.outgoing import send, without_binding
-from explain.state.path import StateCause, Stop
-from explain.state.scene import Scene
 from explain.state.settings import accept_ra, is_ipv6_disabled
+
+if TYPE_CHECKING:
+    from explain.state.path import StateCause, Stop
+    from explain.state.scene import Scene
 
 _TABLES = {"main", "local", "default"}
 
@@ -41,9 +44,7 @@ def blame_refused(scene: Scene, stop: Stop) -> list[StateCause]:
 
 def _refused_by_route(scene: Scene, stop: Stop) -> StateCause:
     found = stop.decision.found
-    by_rule = found is not None and (
-        found.is_by_rule or (found.route is not None and found.route.table not in _TABLES)
-    )
+    by_rule = found is not None and (found.is_by_rule or (found.route is not None and found.route.table not in _TABLES))
     cause = "policy-rule-on-sender" if by_rule else "reject-route-on-sender"
     return scene.cause(cause, stop.host, stop.decision.by)
 
@@ -66,7 +67,10 @@ def _address_troubles(scene: Scene, host: str) -> list[StateCause]:
     if disabled := _disabled(scene, host):
         return [disabled]
     if not scene.own_addresses(host):
-        return [*router_advertisement(scene, host), scene.cause("sender-no-address", host, interface=_first(scene, host))]
+        return [
+            *router_advertisement(scene, host),
+            scene.cause("sender-no-address", host, interface=_first(scene, host)),
+        ]
     return []
 
 
@@ -93,8 +97,10 @@ def no_route(scene: Scene, host: str, stop: Stop) -> list[StateCause]:
     packet = stop.decision.packet
     state = scene.host(host)
     loopback = next((each for each in state.interfaces or () if each.is_loopback), None)
-    if loopback is not None and not loopback.is_up and (
-        is_loopback(packet.destination) or state.owner_of(packet.destination) is not None
+    if (
+        loopback is not None
+        and not loopback.is_up
+        and (is_loopback(packet.destination) or state.owner_of(packet.destination) is not None)
     ):
         return [scene.cause("loopback-down", host, _flags(loopback.name, loopback.flags))]
     if packet.bound_interface:
@@ -115,11 +121,13 @@ def misconfigured(scene: Scene, host: str, part: str, destination: str | None = 
     for interface, address in scene.own_addresses(host):
         place = (host, interface.name)
         wrong = scene.mask_error(place)
-        if wrong is not None and _matters(scene, wrong[0].local, wrong[0].prefix_length, wrong[1], destination):
+        if wrong is not None and _matters(wrong[0].local, wrong[0].prefix_length, wrong[1], destination):
             own, right = wrong
-            by = Decider("address", f"{own.local}/{own.prefix_length} (the others: /{right})", interface.name, own.local)
+            by = Decider(
+                "address", f"{own.local}/{own.prefix_length} (the others: /{right})", interface.name, own.local
+            )
             return [scene.cause(f"wrong-netmask-on-{part}", host, by)]
-        if part == "sender" and scene.is_misplaced(place) and not _is_routed_lan(scene, host, place):
+        if part == "sender" and scene.is_misplaced(place):
             others = ", ".join(sorted({str(network) for _, network in scene.others_networks(place)}))
             by = Decider("address", f"{address.local}/{address.prefix_length} (the others: {others})", interface.name,
                          address.local)  # fmt: skip
@@ -127,15 +135,8 @@ def misconfigured(scene: Scene, host: str, part: str, destination: str | None = 
     return []
 
 
-def _is_routed_lan(scene: Scene, host: str, place: tuple[str, str]) -> bool:
-    """Several subnets may share a wire if somebody there has an address in the host's subnet; is_misplaced saw none."""
-    return any(is_link_local(address.local) for address in scene.addresses(scene.host(host).interface(place[1])))
-
-
-def _matters(scene: Scene, local: str, length: int, right: int, destination: str | None) -> bool:
+def _matters(local: str, length: int, right: int, destination: str | None) -> bool:
     """Whether the destination is near by one length and far by the other."""
-    from explain.state.addresses import network_of
-
     if destination is None:
         return True
     mine, theirs = network_of(local, length), network_of(local, right)

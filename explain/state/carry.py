@@ -6,16 +6,19 @@ Source: IEEE 802.1Q-2018 clause 8.6 (forwarding); net/bridge/br_forward.c and dr
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from explain.state.decision import Decider
 from explain.state.hooks import families, filter_decider
 from explain.state.match import Context
 from explain.state.network import Network, Place, bridges, is_bridge, is_orphan_port
-from explain.state.packet import Packet
-from explain.state.records import BridgePort, HostState, Interface
 from explain.state.ruleset import ruleset_of
 from explain.state.settings import bridged_is_filtered
 from explain.state.verdict import decide as verdict_of
+
+if TYPE_CHECKING:
+    from explain.state.packet import Packet
+    from explain.state.records import BridgePort, HostState, Interface
 
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 VLAN_ROOM = 4
@@ -217,9 +220,7 @@ def _egress(trip: _Trip, state: HostState, bridge: str, ingress: str | None, nam
     _leave(trip, place)
 
 
-def _filtered(
-    trip: _Trip, state: HostState, hook: str, in_port: str, out_port: str | None, bridge: str
-) -> bool:
+def _filtered(trip: _Trip, state: HostState, hook: str, in_port: str, out_port: str | None, bridge: str) -> bool:
     """Whether nft's bridge family, a port's ingress hook, or iptables through br_netfilter stops the frame."""
     ruleset = ruleset_of(state)
     looks = [verdict_of(ruleset, ("bridge",), hook, trip.packet, Context(state, "bridge", in_port, out_port))]

@@ -7,18 +7,21 @@ their IPv6 twins; RFC 1812 sections 4.2.2.9, 4.3 and 5.2.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from explain.state.addresses import is_link_local, is_multicast
+from explain.state.addresses import UNSPECIFIED, is_link_local, is_multicast
 from explain.state.decision import Decider, Decision
 from explain.state.deliver import deliver
 from explain.state.flows import Flow, early, late, remember, track
 from explain.state.hooks import Hooks, families, refused_by
 from explain.state.outgoing import send
 from explain.state.packet import Packet, error_about
-from explain.state.records import HostState
 from explain.state.reverse import refusal, way_back
 from explain.state.routes import Found, Query, look_up
 from explain.state.settings import default_ttl, forwarding, is_ipv6_disabled
+
+if TYPE_CHECKING:
+    from explain.state.records import HostState
 
 _REJECTS = {4: {"no-route": (3, 0), "unreachable": (3, 1), "prohibit": (3, 13)},
             6: {"no-route": (1, 0), "unreachable": (1, 0), "prohibit": (1, 1)}}  # fmt: skip
@@ -64,6 +67,8 @@ def _output(state: HostState, packet: Packet, base: Decision, flows: tuple[Flow,
     hooks = Hooks(state, base)
     tracked = track(packet, flows)
     before = replace(packet, connection=tracked.connection)
+    if full := _is_full(hooks, before):
+        return hooks.done("dropped", "conntrack-full", None, by=full)
     current = hooks.run("output", before, None, base.interface, tracked)
     if hooks.stopped:
         return hooks.ended(_local_reject(hooks, current))
@@ -103,6 +108,8 @@ def _arrived(state: HostState, packet: Packet, flows: tuple[Flow, ...]) -> Decis
         return hooks.done("dropped", "ipv6-disabled", None, by=Decider("sysctl", f"{disabled.name} = 1", device))
     tracked = track(packet, flows)
     before = replace(packet, connection=tracked.connection)
+    if full := _is_full(hooks, before):
+        return hooks.done("dropped", "conntrack-full", None, by=full)
     current = hooks.run("prerouting", before, device, None, tracked)
     if hooks.stopped:
         return hooks.ended(refused_by(hooks, current, is_local=_is_local(state, current)))
@@ -113,6 +120,17 @@ def _arrived(state: HostState, packet: Packet, flows: tuple[Flow, ...]) -> Decis
     if found.kind in {"local", "broadcast", "multicast", "anycast"}:
         return _to_us(state, current, before, hooks, flows)
     return _forward(state, current, before, hooks, found)
+
+
+def _is_full(hooks: Hooks, packet: Packet) -> Decider | None:
+    """The sysctl that shows that no new flow fits into the connection table, where flows are tracked."""
+    count = hooks.state.sysctl("net.netfilter.nf_conntrack_count")
+    most = hooks.state.sysctl("net.netfilter.nf_conntrack_max")
+    if packet.connection != "new" or count is None or most is None or count < most:
+        return None
+    if not hooks.ruleset.mentions("ct"):
+        return None
+    return Decider("sysctl", f"net.netfilter.nf_conntrack_count = {count} of {most}")
 
 
 def _input_route(state: HostState, packet: Packet, device: str) -> Found:
@@ -140,7 +158,9 @@ def _to_us(state: HostState, packet: Packet, before: Packet, hooks: Hooks, flows
     return _input(state, packet, hooks, tracked_from=before, flows=flows)
 
 
-def _input(state: HostState, packet: Packet, hooks: Hooks, *, tracked_from: Packet, flows: tuple[Flow, ...]) -> Decision:
+def _input(
+    state: HostState, packet: Packet, hooks: Hooks, *, tracked_from: Packet, flows: tuple[Flow, ...]
+) -> Decision:
     tracked = hooks.tracked or track(tracked_from, flows)
     whole = replace(packet, is_fragmented=False)
     current = hooks.run("input", whole, packet.in_interface, None, tracked)
@@ -189,7 +209,7 @@ def _no_way(packet: Packet, hooks: Hooks, found: Found) -> Decision:
 
 def _may_complain(packet: Packet) -> bool:
     """No error about an error, or to nobody. Source: RFC 1122 section 3.2.2, RFC 4443 section 2.4(e)."""
-    return not packet.is_error and bool(packet.source) and packet.source not in {"0.0.0.0", "::"}  # noqa: S104
+    return not packet.is_error and bool(packet.source) and packet.source != UNSPECIFIED[packet.family]
 
 
 def _onward(state: HostState, packet: Packet, before: Packet, hooks: Hooks, found: Found) -> Decision:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from explain.state.flows import Flow
-from explain.state.outgoing import Sending
-from explain.state.packet import Packet
-from explain.state.routes import Found
-from explain.state.verdict import Verdict
+if TYPE_CHECKING:
+    from explain.state.flows import Flow
+    from explain.state.outgoing import Sending
+    from explain.state.packet import Packet
+    from explain.state.routes import Found
+    from explain.state.verdict import Verdict
 
 GOES_ON = frozenset({"sent", "forwarded", "delivered"})
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from explain.state.addresses import family_of, is_loopback, is_multicast
+from explain.state.addresses import UNSPECIFIED, family_of, is_loopback, is_multicast
 from explain.state.decision import Decider, Decision
-from explain.state.flows import Flow
-from explain.state.hooks import Hooks
 from explain.state.packet import ICMP, Packet, answer_to, error_about, reset_to
-from explain.state.records import HostState, Socket
 from explain.state.settings import default_ttl
+
+if TYPE_CHECKING:
+    from explain.state.flows import Flow
+    from explain.state.hooks import Hooks
+    from explain.state.records import HostState, Socket
 
 
 def deliver(state: HostState, packet: Packet, hooks: Hooks, flow: Flow | None) -> Decision:
@@ -62,7 +65,7 @@ def hears(socket: Socket, address: str, device: str | None) -> bool:
         return not (socket.is_v6_only and family == 4)
     if socket.local == "::":
         return family == 6 or not socket.is_v6_only
-    return socket.local in {address, "0.0.0.0"} and (socket.local != "0.0.0.0" or family == 4)  # noqa: S104 - RFC 1122
+    return socket.local == address or (socket.local == UNSPECIFIED[4] and family == 4)
 
 
 def _tcp(state: HostState, packet: Packet, hooks: Hooks, flow: Flow | None) -> Decision:

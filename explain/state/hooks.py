@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from explain.state.decision import Decider, Decision, Look
-from explain.state.flows import Flow, Tracked
 from explain.state.match import Context
 from explain.state.packet import Packet, error_about, reset_to
-from explain.state.records import HostState
 from explain.state.ruleset import ruleset_of
 from explain.state.verdict import Verdict
 from explain.state.verdict import decide as verdict_of
+
+if TYPE_CHECKING:
+    from explain.state.flows import Flow, Tracked
+    from explain.state.records import HostState
 
 _V4 = {
     "net-unreachable": (3, 0), "host-unreachable": (3, 1), "prot-unreachable": (3, 2), "proto-unreachable": (3, 2),
@@ -86,7 +88,7 @@ class Hooks:
         by = filter_decider(verdict)
         return self.done(kind, "filter", None, by=by, answer=answer, hook=self.stopped.hook)
 
-    def done(self, verdict: str, reason: str, out: Packet | None, *, flow: Flow | None = None, **more: Any) -> Decision:  # noqa: ANN401 - fields of Decision
+    def done(self, verdict: str, reason: str, out: Packet | None, *, flow: Flow | None = None, **more: Any) -> Decision:
         """The decision, with everything that was met on the way to it."""
         is_certain = all(look.verdict.is_certain for look in self.looks) and not self.doubts
         found = more.get("found", self.base.found)

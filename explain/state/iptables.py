@@ -81,7 +81,7 @@ class _Parser:
 
     def parse(self) -> tuple[Statement, ...]:
         while self.at < len(self.words):
-            word = self._next()
+            word = self.next()
             if word == "!":
                 self.inverted = True
                 continue
@@ -89,7 +89,8 @@ class _Parser:
             self.inverted = False
         return tuple(self.out)
 
-    def _next(self) -> str:
+    def next(self) -> str:
+        """The next word, or nothing behind the last."""
         word = self.words[self.at] if self.at < len(self.words) else ""
         self.at += 1
         return word
@@ -101,18 +102,18 @@ class _Parser:
         """An option that is not understood: it and its arguments decide nothing that could be relied on."""
         taken = [word]
         while self.at < len(self.words) and not self.words[self.at].startswith(("-", "!")):
-            taken.append(self._next())
+            taken.append(self.next())
         self.out.append({"unknown": " ".join(taken)})
 
     def _option(self, word: str) -> None:
         if word in {"-m", "--match"}:
-            self.module = self._next()
+            self.module = self.next()
             if self.module in {"tcp", "udp"} and not any("l4proto" in str(each) for each in self.out):
                 self.out.append(_match(_meta("l4proto"), self.module))
         elif word in {"-j", "--jump"}:
-            _Target(self).take(self._next())
+            _Target(self).take(self.next())
         elif word in {"-g", "--goto"}:
-            self.out.append({"goto": {"target": self._next()}})
+            self.out.append({"goto": {"target": self.next()}})
         elif not (self._header(word) or self._ports(word) or self._connection(word) or self._extra(word)):
             self._unknown(word)
 
@@ -120,13 +121,13 @@ class _Parser:
         protocol = "ip" if self.family == "ip" else "ip6"
         if word in {"-s", "--source", "-d", "--destination"}:
             field = "saddr" if word in {"-s", "--source"} else "daddr"
-            self._add(_payload(protocol, field), self._next())
+            self._add(_payload(protocol, field), self.next())
         elif word in {"-i", "--in-interface", "-o", "--out-interface"}:
-            name = self._next()
+            name = self.next()
             key = "iifname" if word in {"-i", "--in-interface"} else "oifname"
             self._add(_meta(key), name[:-1] + "*" if name.endswith("+") else name)
         elif word in {"-p", "--protocol"}:
-            name = self._next()
+            name = self.next()
             if name not in {"all", "0"}:
                 self._add(_meta("l4proto"), {"icmp6": "ipv6-icmp"}.get(name, name))
         elif word in {"-f", "--fragment"}:
@@ -140,13 +141,13 @@ class _Parser:
         names = {"--sport": "sport", "--source-port": "sport", "--dport": "dport", "--destination-port": "dport"}
         several = {"--sports": "sport", "--source-ports": "sport", "--dports": "dport", "--destination-ports": "dport"}
         if word in names:
-            self._add(_payload("th", names[word]), _range(self._next()))
+            self._add(_payload("th", names[word]), _range(self.next()))
         elif word in several:
-            self._add(_payload("th", several[word]), {"set": [_range(each) for each in self._next().split(",")]})
+            self._add(_payload("th", several[word]), {"set": [_range(each) for each in self.next().split(",")]})
         elif word in {"--icmp-type", "--icmpv6-type"}:
-            self._icmp(self._next(), "icmp" if word == "--icmp-type" else "icmpv6")
+            self._icmp(self.next(), "icmp" if word == "--icmp-type" else "icmpv6")
         elif word == "--tcp-flags":
-            mask, wanted = self._flags(self._next()), self._flags(self._next())
+            mask, wanted = self._flags(self.next()), self._flags(self.next())
             self._add({"&": [_payload("tcp", "flags"), mask]}, wanted)
         elif word == "--syn":
             self._add({"&": [_payload("tcp", "flags"), ["fin", "syn", "rst", "ack"]]}, ["syn"])
@@ -174,54 +175,54 @@ class _Parser:
 
     def _connection(self, word: str) -> bool:
         if word in {"--ctstate", "--state"}:
-            names = [name.lower() for name in self._next().split(",")]
+            names = [name.lower() for name in self.next().split(",")]
             states = [name for name in names if name not in {"snat", "dnat"}]
             if len(states) < len(names):
                 self.out.append({"unknown": f"{word} {','.join(names)}"})
             else:
                 self._add({"ct": {"key": "state"}}, states, op="in")
-        elif word in {"--mark"} and self.module in {"mark", ""}:
-            value, slash, mask = self._next().partition("/")
+        elif word == "--mark" and self.module in {"mark", ""}:
+            value, slash, mask = self.next().partition("/")
             left: Statement = {"&": [_meta("mark"), _number(mask)]} if slash else _meta("mark")
             self._add(left, _number(value))
         elif word in {"--src-range", "--dst-range"}:
             field = "saddr" if word == "--src-range" else "daddr"
             protocol = "ip" if self.family == "ip" else "ip6"
-            self._add(_payload(protocol, field), {"range": self._next().split("-", 1)})
+            self._add(_payload(protocol, field), {"range": self.next().split("-", 1)})
         elif word == "--length":
-            self._add(_meta("length"), _range(self._next()))
+            self._add(_meta("length"), _range(self.next()))
         elif word == "--pkt-type":
-            kind = self._next()
+            kind = self.next()
             self._add(_meta("pkttype"), {"unicast": "host"}.get(kind, kind))
         elif word in {"--src-type", "--dst-type"}:
             flag = "saddr" if word == "--src-type" else "daddr"
-            self._add({"fib": {"result": "type", "flags": [flag]}}, self._next().lower())
-        elif word in {"--mac-source"}:
-            self._add(_payload("ether", "saddr"), self._next().lower())
+            self._add({"fib": {"result": "type", "flags": [flag]}}, self.next().lower())
+        elif word == "--mac-source":
+            self._add(_payload("ether", "saddr"), self.next().lower())
         else:
             return False
         return True
 
     def _extra(self, word: str) -> bool:
         if word in {"--limit", "--hashlimit-upto", "--hashlimit-above"}:
-            rate, _, per = self._next().partition("/")
+            rate, _, per = self.next().partition("/")
             unit = _LIMIT_UNITS.get(per[:1], "second")
             inverted = self.inverted != (word == "--hashlimit-above")
             self.out.append({"limit": {"rate": _number(rate), "per": unit, "inv": inverted}})
         elif word in {"--limit-burst", "--hashlimit-burst", "--hashlimit-name", "--hashlimit-mode", "--comment"}:
-            self._next()
+            self.next()
         elif word == "--mode":
-            self.out.append({"sometimes": {"mode": self._next()}})
+            self.out.append({"sometimes": {"mode": self.next()}})
         elif word in {"--probability", "--every", "--packet"}:
-            self._next()
+            self.next()
         elif word in {"--ttl-eq", "--hl-eq", "--ttl-lt", "--hl-lt", "--ttl-gt", "--hl-gt"}:
             op = {"eq": "==", "lt": "<", "gt": ">"}[word[-2:]]
             protocol, field = ("ip", "ttl") if self.family == "ip" else ("ip6", "hoplimit")
-            self._add(_payload(protocol, field), _number(self._next()), op=op)
+            self._add(_payload(protocol, field), _number(self.next()), op=op)
         elif self.module == "frag" or word == "--header":
             self.out.append(_match({"exthdr": {"name": "frag"}}, True))
             if word == "--header":
-                self.out[-1] = _frag_header(self._next(), self.out[-1])
+                self.out[-1] = _frag_header(self.next(), self.out[-1])
         elif word == "--soft":
             pass
         else:
@@ -275,12 +276,12 @@ class _Target:
     def _options(self) -> dict[str, str]:
         options: dict[str, str] = {}
         while self.parser.at < len(self.parser.words):
-            word = self.parser._next()  # noqa: SLF001 - one reader of one line of words
+            word = self.parser.next()
             if not word.startswith("--"):
                 continue
             following = self.parser.words[self.parser.at : self.parser.at + 1]
             has_value = bool(following) and not following[0].startswith("--")
-            options[word] = self.parser._next() if has_value else ""  # noqa: SLF001 - as above
+            options[word] = self.parser.next() if has_value else ""
         return options
 
     @staticmethod

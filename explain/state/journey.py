@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from explain.state.carry import BROADCAST, Carried, Obstacle, carry
 from explain.state.decide import decide
-from explain.state.decision import Decision
 from explain.state.flows import Flow
 from explain.state.network import Network, Place, segment
 from explain.state.packet import Packet, arriving, error_about
 from explain.state.path import Leg, Step, Stop
 from explain.state.resolve import Resolution, resolve
+
+if TYPE_CHECKING:
+    from explain.state.decision import Decision
 
 MOST_STEPS = 260
 """A TTL lives through 255 hosts."""
@@ -78,9 +81,7 @@ def _hand_over(network: Network, decision: Decision, direction: str) -> tuple[St
     return step, _missed(network, decision, found, carried, direction)
 
 
-def _missed(
-    network: Network, decision: Decision, found: Resolution, carried: Carried, direction: str
-) -> Stop | None:
+def _missed(network: Network, decision: Decision, found: Resolution, carried: Carried, direction: str) -> Stop | None:
     """Why the frame did not reach the one that has its MAC, or None if it did."""
     host = decision.host
     if found.kind == "own-mac":
@@ -111,16 +112,16 @@ def _unresolved(decision: Decision, packet: Packet, found: Resolution, direction
         code = (3, 1) if packet.family == 4 else (1, 3)
         told = error_about(decision.packet, *code, source=None)
     failed = replace(decision, answer=told)
-    return Step(direction, failed, found), Stop("unresolved", direction, decision.host, failed, found)
+    is_seen = bool(found.silences) or not any(each.reason == "unseen" for each in found.obstacles)
+    stop = Stop("unresolved", direction, decision.host, failed, found, is_certain=is_seen)
+    return Step(direction, failed, found), stop
 
 
 def _to_many(network: Network, decision: Decision, packet: Packet, direction: str) -> tuple[Step, Stop | None]:
     """Broadcast and multicast: everybody on the segment gets it; who would answer takes it on."""
     device = decision.interface or ""
     own = network.interface((decision.host, device))
-    framed = replace(
-        packet, source_mac=own.mac if own else None, destination_mac=BROADCAST, packet_type="broadcast"
-    )
+    framed = replace(packet, source_mac=own.mac if own else None, destination_mac=BROADCAST, packet_type="broadcast")
     carried = carry(network, (decision.host, device), framed)
     willing = None
     for place in carried.arrivals:

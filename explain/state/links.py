@@ -6,11 +6,15 @@ tables and subnets then tell which of several candidates it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from explain.state.addresses import is_link_local
 from explain.state.network import Link, Network, Place, from_links, is_bridge
-from explain.state.records import HostState, Interface
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from explain.state.records import HostState, Interface
 
 MOST_HOSTS = 512
 
@@ -50,7 +54,7 @@ def _matched(hosts: Mapping[str, HostState]) -> dict[Place, Place]:
                 continue
             if not _could_be_ends(one, other):
                 continue
-            scored.append((_likeness(hosts, place, one, other_place, other, macs), place, other_place))
+            scored.append((_likeness(place, one, other_place, other, macs), place, other_place))
     scored.sort(key=lambda each: (-each[0], each[1], each[2]))
     peers: dict[Place, Place] = {}
     for score, place, other_place in scored:
@@ -82,7 +86,6 @@ def _hints(hosts: Mapping[str, HostState]) -> set[tuple[Place, str]]:
 
 
 def _likeness(
-    hosts: Mapping[str, HostState],
     place: Place,
     one: Interface,
     other_place: Place,
@@ -106,7 +109,7 @@ def _likeness(
         score += 4
     elif networks and others:
         score -= 2
-    return score + 3 if place[1].endswith(other_place[0]) and other_place[1].endswith(place[0]) else score
+    return score
 
 
 def _clouds(hosts: Mapping[str, HostState], peers: Mapping[Place, Place]) -> tuple[frozenset[Place], ...]:

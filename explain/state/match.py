@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from explain.state.addresses import parse, parse_network
-from explain.state.packet import Packet
-from explain.state.records import Answer, HostState
+from explain.state.addresses import UNSPECIFIED, parse, parse_network
 from explain.state.reverse import destination_type, leads_back
+
+if TYPE_CHECKING:
+    from explain.state.packet import Packet
+    from explain.state.records import Answer, HostState
 
 UNKNOWN = object()
 """The packet's value is not known."""
@@ -130,7 +132,7 @@ def _names(mask: object) -> list[object] | None:
     return None
 
 
-def _payload(inner: Mapping[str, Any], packet: Packet, context: Context) -> object:
+def _payload(inner: Mapping[str, Any], packet: Packet, _: Context) -> object:
     protocol, field = str(inner.get("protocol")), str(inner.get("field"))
     if protocol == "ether":
         value = {"saddr": packet.source_mac, "daddr": packet.destination_mac, "type": _ether_type(packet)}.get(field)
@@ -153,7 +155,7 @@ def _ether_type(packet: Packet) -> str:
 def _network_field(field: str, packet: Packet) -> object:
     if field in {"saddr", "daddr"}:
         text = packet.source if field == "saddr" else packet.destination
-        return parse(text or ("0.0.0.0" if packet.family == 4 else "::")) or UNKNOWN  # noqa: S104 - RFC 1122 3.2.1.3
+        return parse(text or UNSPECIFIED[packet.family]) or UNKNOWN
     values: dict[str, object] = {
         "protocol": packet.protocol,
         "nexthdr": "frag" if packet.is_fragmented else packet.protocol,
@@ -223,13 +225,11 @@ def _fib(inner: Mapping[str, Any], packet: Packet, context: Context) -> object:
     return UNKNOWN
 
 
-def _exthdr(inner: Mapping[str, Any], packet: Packet, context: Context) -> object:
+def _exthdr(inner: Mapping[str, Any], packet: Packet, _: Context) -> object:
     return packet.is_fragmented if inner.get("name") == "frag" else UNKNOWN
 
 
-def _equal(
-    left: object, right: object, expression: object, context: Context, *, is_any: bool = False
-) -> Answer:
+def _equal(left: object, right: object, expression: object, context: Context, *, is_any: bool = False) -> Answer:
     """Whether a value is, or is among, what stands on the right."""
     if isinstance(right, str) and right.startswith("@"):
         elements = (context.sets or {}).get((*context.table, right[1:]))

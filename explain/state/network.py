@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from explain.state.addresses import is_link_local
-from explain.state.records import HostState, Interface
+
+if TYPE_CHECKING:
+    from explain.state.records import HostState, Interface
 
 Place = tuple[str, str]
 """A host and one of its interfaces, by name."""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from explain.state.addresses import is_link_local
 from explain.state.decision import Decider, Decision
 from explain.state.deliver import listeners
 from explain.state.journey import Memory, travel
 from explain.state.packet import error_about
-from explain.state.path import Path, StateCause, Step
 from explain.state.scene import Scene
 from explain.state.settings import send_redirects
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explain.state.path import Path, StateCause, Step
 
 
 def observations(path: Path, memory: Memory, *, probes_hops: bool = False) -> tuple[StateCause, ...]:
@@ -177,5 +181,7 @@ def _proxies(scene: Scene) -> Iterator[StateCause]:
     for step, decision in _steps(scene):
         resolution = step.resolution
         if resolution is not None and resolution.kind == "proxied" and resolution.place is not None:
-            by = Decider("neighbour", f"{resolution.address} lladdr {resolution.mac}", decision.interface, resolution.address)
+            by = Decider(
+                "neighbour", f"{resolution.address} lladdr {resolution.mac}", decision.interface, resolution.address
+            )
             yield scene.cause("proxy-arp-in-play", resolution.place[0], by, interface=resolution.place[1])

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from explain.state.addresses import is_link_local, is_multicast
-from explain.state.packet import Packet
-from explain.state.records import HostState, Route
 from explain.state.routes import Found, Query, look_up
 from explain.state.sources import choose_v4, choose_v6
+
+if TYPE_CHECKING:
+    from explain.state.packet import Packet
+    from explain.state.records import HostState, Route
 
 REFUSED = frozenset({"no-route", "blackhole", "unreachable", "prohibit"})
 
@@ -69,9 +72,12 @@ def send(state: HostState, packet: Packet) -> Sending:
     wanted = packet.bound_source or packet.source
     if wanted and state.interfaces is not None and not _is_own(state, wanted, packet.family):
         return Sending(nowhere, problem="source-not-local", source=wanted)
-    if interface and not interface.is_up:
-        return Sending(nowhere, device=bound, problem="interface-down")
-    found = look_up(state, query_of(packet))
+    if packet.destination == "255.255.255.255" and bound:
+        return Sending(Found("broadcast"), bound, None, wanted or choose_v4(state, bound, None, "link"))
+    is_down = interface is not None and not interface.is_up
+    found = nowhere if is_down and packet.family == 4 else look_up(state, query_of(packet))
+    if is_down and found.kind == "no-route":
+        return Sending(found, device=bound, problem="interface-down")
     if found.kind in REFUSED:
         if packet.family == 4 and bound:
             source = wanted or choose_v4(state, bound, None, "link")
@@ -86,7 +92,7 @@ def _is_own(state: HostState, address: str, family: int) -> bool:
     if state.owner_of(address) is not None:
         return True
     local = look_up(state, Query(family, address, is_strict=False))
-    return local.kind == "local" or local.kind == "unknown"
+    return local.kind in {"local", "unknown"}
 
 
 def _along(state: HostState, packet: Packet, found: Found, wanted: str | None) -> Sending:
@@ -103,9 +109,7 @@ def _along(state: HostState, packet: Packet, found: Found, wanted: str | None) -
     return Sending(found, device, None if to_many else gateway or packet.destination, source)
 
 
-def source_for(
-    state: HostState, found: Found, device: str | None, gateway: str | None, destination: str
-) -> str | None:
+def source_for(state: HostState, found: Found, device: str | None, gateway: str | None, destination: str) -> str | None:
     """The source that the route asks for, else the one that the host chooses for it."""
     if found.route and found.route.source:
         return found.route.source

@@ -132,7 +132,9 @@ def answer_to(packet: Packet, *, ttl: int) -> Packet:
         identifier=packet.identifier,
         source_port=packet.destination_port,
         destination_port=packet.source_port,
-        tcp_flags=frozenset({"syn", "ack"}) if "syn" in packet.tcp_flags else packet.tcp_flags | {"ack"}
+        tcp_flags=frozenset({"syn", "ack"})
+        if "syn" in packet.tcp_flags
+        else packet.tcp_flags | {"ack"}
         if packet.protocol == "tcp"
         else frozenset(),
         ttl=ttl,
@@ -166,9 +168,7 @@ def error_about(
 
 def arriving(packet: Packet, interface: str) -> Packet:
     """The packet as the next host sees it: what was known about sending it is gone."""
-    return replace(
-        packet, in_interface=interface, bound_interface=None, bound_source=None, mark=0, connection=None
-    )
+    return replace(packet, in_interface=interface, bound_interface=None, bound_source=None, mark=0, connection=None)
 
 
 _UNREACHABLE = {

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from explain.state.carry import Carried, Obstacle
-from explain.state.decision import Decider, Decision
-from explain.state.network import Network, Place
-from explain.state.packet import Packet
-from explain.state.resolve import Resolution
+if TYPE_CHECKING:
+    from explain.state.carry import Carried, Obstacle
+    from explain.state.decision import Decider, Decision
+    from explain.state.network import Network, Place
+    from explain.state.packet import Packet
+    from explain.state.resolve import Resolution
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from explain.state.records import HostState
 
 MOST_OCTETS = 64 << 20
 KEYS = frozenset(
-    "addr link route route6 rule rule6 neigh proxy fdb bridge_link nft conntrack qdisc"
+    "addr link route route6 rule rule6 neigh proxy fdb bridge_link nft conntrack qdisc"  # noqa: SIM905
     " iptables_save ip6tables_save sockets sysctl counters".split()
 )
 T = TypeVar("T")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from explain.state.addresses import parse, to_text
 from explain.state.items import Item, MisshapenError, items_of
 from explain.state.records import Address, BridgePort, FdbEntry, Interface, Neighbour
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 _ADDRESS_FLAGS = (
-    "tentative dadfailed deprecated secondary temporary nodad optimistic dynamic mngtmpaddr noprefixroute".split()
+    "tentative dadfailed deprecated secondary temporary nodad optimistic dynamic mngtmpaddr noprefixroute".split()  # noqa: SIM905
 )
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from explain.state.addresses import Network, family_of, parse, parse_network
-from explain.state.items import Item
 from explain.state.records import NextHop, PolicyRule, Route
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from explain.state.items import Item
 
 _TABLES = {"255": "local", "254": "main", "253": "default", None: "main"}
 _PROTOCOLS = {"1": "icmp", "6": "tcp", "17": "udp", "58": "icmpv6", "ipv6-icmp": "icmpv6"}

@@ -5,10 +5,13 @@ A collection that was not collected is None (*unknown*); an empty tuple was coll
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from explain.state.addresses import Network, network_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Answer = bool | None
 """Yes, no, or None: the state does not say."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from explain.state.decision import Decider, Decision
 from explain.state.packet import Packet, error_name
-from explain.state.path import Locus, Path, StateCause, Step
+
+if TYPE_CHECKING:
+    from explain.state.decision import Decider, Decision
+    from explain.state.path import Locus, Path, StateCause, Step
 
 SCHEMA = "explain-path/1"
 

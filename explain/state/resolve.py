@@ -6,20 +6,23 @@ Source: RFC 826; RFC 4861 section 7.2; arp_process() in net/ipv4/arp.c, ndisc_re
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from explain.state.addresses import parse, to_text
+from explain.state.addresses import UNSPECIFIED, parse, to_text
 from explain.state.carry import BROADCAST, Obstacle, carry
 from explain.state.decision import Decider
 from explain.state.hooks import filter_decider
 from explain.state.match import Context
 from explain.state.network import Network, Place, owners, place_of_mac, segment
 from explain.state.packet import Packet
-from explain.state.records import HostState, Interface, Neighbour
 from explain.state.reverse import refusal, way_back
 from explain.state.routes import Query, look_up
 from explain.state.ruleset import ruleset_of
 from explain.state.settings import arp_filter, arp_ignore, is_router, proxy_arp
 from explain.state.verdict import decide as verdict_of
+
+if TYPE_CHECKING:
+    from explain.state.records import HostState, Interface, Neighbour
 
 _HEARD = frozenset({"REACHABLE", "STALE", "DELAY", "PROBE"})
 
@@ -119,7 +122,9 @@ def question(asker: Interface, address: str, source: str | None) -> Packet:
 def reply(owner: Interface, asker: Interface, address: str, source: str | None) -> Packet:
     """The ARP reply, or the neighbour advertisement."""
     if ":" not in address:
-        return Packet(source or "0.0.0.0", "arp", address, source_mac=owner.mac, destination_mac=asker.mac, length=28)  # noqa: S104 - an ARP probe's sender
+        return Packet(
+            source or UNSPECIFIED[4], "arp", address, source_mac=owner.mac, destination_mac=asker.mac, length=28
+        )
     return Packet(
         source or "ff02::1", "icmpv6", address, 136, 0, ttl=255, length=72, connection="untracked",
         source_mac=owner.mac, destination_mac=asker.mac,
@@ -151,9 +156,7 @@ def _ask(
     return _concluded(network, asker, address, entry, answers, proxies, silences, trip.obstacles)
 
 
-def _on_the_way(
-    network: Network, asker: Place, owner: Place, obstacles: tuple[Obstacle, ...]
-) -> Obstacle | None:
+def _on_the_way(network: Network, asker: Place, owner: Place, obstacles: tuple[Obstacle, ...]) -> Obstacle | None:
     """Of all places where copies were lost, the one that lies between the asker and the owner."""
     for obstacle in obstacles:
         if obstacle.host == owner[0]:
@@ -281,9 +284,7 @@ def _lost(
     return None
 
 
-def _hook(
-    state: HostState, hook: str, packet: Packet, in_device: str | None, out_device: str | None
-) -> Decider | None:
+def _hook(state: HostState, hook: str, packet: Packet, in_device: str | None, out_device: str | None) -> Decider | None:
     """What stops an ARP or ND message at a hook of a host."""
     wanted: tuple[str, ...] = ("arp",) if packet.protocol == "arp" else ("ip6", "inet")
     if hook == "ingress":
@@ -313,9 +314,7 @@ def _concluded(
     believed = answers or proxies
     chosen: Place | None = believed[0] if believed else None
     table = place_of_mac(network, heard)
-    if heard is not None and table is not None and table not in answers and table in segment(network, asker):
-        chosen = table
-    elif table is not None and table in answers:
+    if table is not None and (table in answers or table in segment(network, asker)):
         chosen = table
     if chosen is None:
         is_unseen = any(each.reason == "unseen" for each in obstacles)

@@ -5,11 +5,15 @@ Source: RFC 3704 section 2.2 (strict) and 2.4 (loose); __fib_validate_source() i
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from explain.state.addresses import family_of, is_loopback, is_multicast
-from explain.state.packet import Packet
-from explain.state.records import Answer, HostState
 from explain.state.routes import Found, Query, look_up
 from explain.state.settings import Setting, rp_filter
+
+if TYPE_CHECKING:
+    from explain.state.packet import Packet
+    from explain.state.records import Answer, HostState
 
 
 def destination_type(state: HostState, address: str) -> str:

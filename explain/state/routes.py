@@ -5,14 +5,18 @@ Source: RFC 1812 section 5.2.4.3; net/core/fib_rules.c, net/ipv4/fib_trie.c and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from explain.state.addresses import parse
 from explain.state.records import HostState, NextHop, PolicyRule, Route
 from explain.state.settings import ignores_linkdown
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _REFUSALS = {"blackhole": "blackhole", "unreachable": "unreachable", "prohibit": "prohibit"}
+_ON_LOOPBACK = frozenset({*_REFUSALS, "throw"})
 _RULE_REFUSALS = {"blackhole": "blackhole", "unreachable": "no-route", "prohibit": "prohibit"}
 
 
@@ -154,6 +158,9 @@ def _in_table(
     is_certain: bool,
 ) -> Found | None:
     for route in _candidates(routes, rule.table or "", query):
+        if query.family == 6 and query.out_interface and query.is_strict and route.type in _ON_LOOPBACK:
+            # IPv6 keeps refusing routes on lo, so a socket that is bound to another interface never meets them.
+            continue
         if route.type == "throw":
             return None
         if route.type in _REFUSALS:

@@ -5,13 +5,15 @@ A rule's statements are those of nft's JSON; lines of iptables-save are turned i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from explain.state.iptables import tables_of
-from explain.state.records import HostState
+
+if TYPE_CHECKING:
+    from explain.state.records import HostState
 
 Statement = Mapping[str, Any]
 Key = tuple[str, str, str]
@@ -102,10 +104,11 @@ def ruleset_of(state: HostState) -> Ruleset:
     known = {key[:2] for key in chains}
     for family, lines in (("ip", state.iptables), ("ip6", state.ip6tables)):
         for chain in _chains_of(family, lines or ()):
-            if (family, chain.table) in known and (family, chain.table) not in is_opaque:
-                continue
             key = (family, chain.table, chain.name)
-            chains[key] = _with_handles(chain, chains.get(key))
+            if (family, chain.table) in known and (family, chain.table) not in is_opaque:
+                chains[key] = _with_texts(chains.get(key), chain)
+            else:
+                chains[key] = _with_handles(chain, chains.get(key))
     return Ruleset(chains, sets, is_known=state.nft is not None or state.iptables is not None)
 
 
@@ -115,6 +118,14 @@ def _with_handles(chain: Chain, twin: Chain | None) -> Chain:
         return chain
     rules = tuple(replace(rule, handle=other.handle) for rule, other in zip(chain.rules, twin.rules, strict=True))
     return replace(chain, rules=rules, priority=twin.priority)
+
+
+def _with_texts(chain: Chain | None, twin: Chain) -> Chain:
+    """The same chain with iptables' words: whoever wrote a rule there looks for it there."""
+    if chain is None or len(twin.rules) != len(chain.rules):
+        return chain or twin
+    rules = tuple(replace(rule, text=other.text) for rule, other in zip(chain.rules, twin.rules, strict=True))
+    return replace(chain, rules=rules)
 
 
 def _add(thing: Mapping[str, Any], chains: dict[Key, Chain], sets: dict[Key, tuple[Any, ...]]) -> None:
@@ -185,23 +196,31 @@ def say(value: object) -> str:
 
 def _say_pair(key: str, value: object) -> str:
     inner: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
-    if key == "match":
-        op = "" if inner.get("op") in {"==", "in"} else f"{inner.get('op')} "
-        return f"{say(inner.get('left'))} {op}{say(inner.get('right'))}"
-    if key == "payload":
-        return f"{inner.get('protocol', '')} {inner.get('field', '')}".strip()
-    if key in {"meta", "ct"}:
-        return str(inner.get("key")) if key == "meta" else f"ct {inner.get('key')}"
-    if key == "prefix":
-        return f"{inner.get('addr')}/{inner.get('len')}"
+    sayer = _SAYERS.get(key)
+    if sayer is not None:
+        return sayer(inner)
     if key == "range" and isinstance(value, list):
         return "-".join(map(say, value))
     if key == "set":
         return "{ " + (", ".join(map(say, value)) if isinstance(value, list) else say(value)) + " }"
-    if key == "limit":
-        return f"limit rate {'over ' if inner.get('inv') else ''}{inner.get('rate')}/{inner.get('per')}"
     if key == "&" and isinstance(value, list):
         return " & ".join(map(say, value))
-    if key in {"jump", "goto"}:
-        return f"{key} {inner.get('target')}"
     return f"{key} {say(value)}".strip()
+
+
+def _say_match(inner: Mapping[str, Any]) -> str:
+    op = "" if inner.get("op") in {"==", "in"} else f"{inner.get('op')} "
+    return f"{say(inner.get('left'))} {op}{say(inner.get('right'))}"
+
+
+_SAYERS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "match": _say_match,
+    "payload": lambda inner: f"{inner.get('protocol', '')} {inner.get('field', '')}".strip(),
+    "meta": lambda inner: str(inner.get("key")),
+    "ct": lambda inner: f"ct {inner.get('key')}",
+    "prefix": lambda inner: f"{inner.get('addr')}/{inner.get('len')}",
+    "limit": lambda inner: f"limit rate {'over ' if inner.get('inv') else ''}{inner.get('rate')}/{inner.get('per')}",
+    "jump": lambda inner: f"jump {inner.get('target')}",
+    "goto": lambda inner: f"goto {inner.get('target')}",
+    "counter": lambda _: "counter",
+}

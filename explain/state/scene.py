@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from explain.state.addresses import BITS, Network, is_link_local
-from explain.state.decision import Decider
 from explain.state.network import Place, is_bridge, segment
 from explain.state.path import Locus, Path, StateCause
-from explain.state.records import Address, HostState, Interface
 from explain.state.settings import is_router
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from explain.state.decision import Decider
+    from explain.state.records import Address, HostState, Interface
 
 
 class Scene:

@@ -5,9 +5,10 @@ Source: Documentation/networking/ip-sysctl.rst of Linux.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from explain.state.records import HostState
+if TYPE_CHECKING:
+    from explain.state.records import HostState
 
 
 class Setting(NamedTuple):
@@ -35,9 +36,7 @@ def forwarding(state: HostState, interface: str, family: int) -> Setting:
     """
     if family == 6:
         return _first(state, "net.ipv6.conf.all.forwarding")
-    return _first(
-        state, f"net.ipv4.conf.{interface}.forwarding", "net.ipv4.conf.all.forwarding", "net.ipv4.ip_forward"
-    )
+    return _first(state, f"net.ipv4.conf.{interface}.forwarding", "net.ipv4.conf.all.forwarding", "net.ipv4.ip_forward")
 
 
 def _first(state: HostState, *names: str) -> Setting:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from explain.state.addresses import BITS, Network, is_link_local, is_loopback, is_multicast, parse, parse_network
-from explain.state.records import Address, HostState, Interface
+
+if TYPE_CHECKING:
+    from explain.state.records import Address, HostState, Interface
 
 _SCOPES = {"global": 0, "site": 200, "link": 253, "host": 254, "nowhere": 255}
 

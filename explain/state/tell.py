@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from explain.model import Line
 from explain.state.addresses import in_bits, mask_text, parse, to_text
-from explain.state.decision import Decision
 from explain.state.packet import Packet, error_name
-from explain.state.path import Leg, Path, StateCause, Step, Stop
-from explain.state.records import HostState, Route
 from explain.state.routes import Query, matching_routes
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from explain.state.decision import Decision
+    from explain.state.path import Leg, Path, StateCause, Step, Stop
+    from explain.state.records import HostState, Route
+
 _STOPS = frozenset(
-    "unknown-interface source-not-local interface-down no-source no-route blackhole unreachable prohibit"
+    "unknown-interface source-not-local interface-down no-source no-route blackhole unreachable prohibit"  # noqa: SIM905
     " broadcast-denied too-long loopback-down filter martian rp-filter forwarding-off ttl-expired too-big"
     " echo-ignored broadcast-ignored no-listener bound-to-loopback accept-queue-full ipv6-disabled beyond-scope"
     " unresolved lost nobody-has-mac noarp loop elsewhere unexpected-source unseen unknown nobody-answers".split()
 )
 _OBSTACLES = frozenset(
-    "no-carrier peer-down interface-down port-down port-not-member port-state bridge-down isolated fdb"
+    "no-carrier peer-down interface-down port-down port-not-member port-state bridge-down isolated fdb"  # noqa: SIM905
     " switch-filter mtu unseen".split()
 )
 
 
-def _line(message: str, depth: int = 1, **values: Any) -> Line:  # noqa: ANN401 - values of any sentence
+def _line(message: str, depth: int = 1, **values: Any) -> Line:
     return Line(f"path.{message}", {key: "-" if value is None else value for key, value in values.items()}, depth=depth)
 
 
@@ -67,7 +70,7 @@ def _leg(path: Path, leg: Leg) -> Iterator[Line]:
             yield _line("host.next", number=number, host=step.decision.host, role=role, interface=came)
         yield from _step(path, step)
     if leg.stop is not None:
-        yield from _stop(path, leg.stop)
+        yield from _stop(leg.stop)
 
 
 def _kind(packet: Packet) -> str:
@@ -128,16 +131,24 @@ def _route(state: HostState, decision: Decision) -> Iterator[Line]:
     yield from _bits(found.route, moved)
     yield from _rivals(state, found.route, decision)
     if found.others:
-        hops = [hop.gateway or hop.device or "-" for hop in (*((found.nexthop,) if found.nexthop else ()), *found.others)]
+        hops = [
+            hop.gateway or hop.device or "-" for hop in (*((found.nexthop,) if found.nexthop else ()), *found.others)
+        ]
         yield _line("route.several", hops=hops)
     if sending is not None and sending.source and found.kind != "local":
-        kind = "source.bound" if decision.packet.bound_source else "source.hint" if found.route.source else "source.chosen"
+        kind = (
+            "source.bound" if decision.packet.bound_source else "source.hint" if found.route.source else "source.chosen"
+        )
         yield _line(kind, source=sending.source, interface=sending.device)
 
 
 def _looked_up(decision: Decision, route: Route) -> str:
     """The destination that the tables were asked for: the translated one, if it was translated before."""
-    seen = [decision.packet, *(look.verdict.packet for look in decision.looks), *((decision.out,) if decision.out else ())]
+    seen = [
+        decision.packet,
+        *(look.verdict.packet for look in decision.looks),
+        *((decision.out,) if decision.out else ()),
+    ]
     fitting = [each.destination for each in seen if route.network.covers(each.destination)]
     return fitting[-1] if fitting else decision.packet.destination
 
@@ -190,7 +201,7 @@ def _mac(decision: Decision, step: Step) -> Iterator[Line]:
     yield _line(f"mac.{kind}", **values)
 
 
-def _stop(path: Path, stop: Stop) -> Iterator[Line]:
+def _stop(stop: Stop) -> Iterator[Line]:
     by = stop.decision.by
     values: dict[str, Any] = {
         "host": stop.host,
@@ -216,7 +227,9 @@ def _stop(path: Path, stop: Stop) -> Iterator[Line]:
                         by=silence.by.text if silence.by else silence.reason)  # fmt: skip
     answer = stop.decision.answer
     if answer is not None:
-        yield _line("answer", host=stop.host, what=error_name(answer) if answer.is_error else "TCP [RST]", to=answer.destination)
+        yield _line(
+            "answer", host=stop.host, what=error_name(answer) if answer.is_error else "TCP [RST]", to=answer.destination
+        )
 
 
 def _obstacle(reason: str, host: str, interface: str, by: object) -> Line:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from explain.state.match import Context, holds, value_of
-from explain.state.packet import Packet
-from explain.state.records import Answer
 from explain.state.ruleset import Chain, FilterRule, Ruleset, say
+
+if TYPE_CHECKING:
+    from explain.state.packet import Packet
+    from explain.state.records import Answer
 
 DEEPEST_JUMP = 16
 """The kernel's own limit of nested jumps."""
@@ -171,7 +173,7 @@ def _matches(walk: _Walk, key: str, value: object) -> Answer:
     return True
 
 
-_TERMINAL = frozenset("accept drop reject return queue masquerade snat dnat redirect fwd continue".split())
+_TERMINAL = frozenset("accept drop reject return queue masquerade snat dnat redirect fwd continue".split())  # noqa: SIM905
 
 
 def _ends(walk: _Walk, rule: FilterRule, key: str, value: object, depth: int, *, is_sure: bool) -> _End:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from explain.state.blame import blame
 from explain.state.journey import Memory, travel
 from explain.state.links import join
 from explain.state.network import Link, Network, is_switch
 from explain.state.notes import muted, observations
-from explain.state.packet import Packet
 from explain.state.path import Leg, Path, Stop
-from explain.state.records import HostState
 from explain.state.settings import is_router
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from explain.state.packet import Packet
+    from explain.state.records import HostState
 
 _ROLES = {"S": "sender", "T": "target", "SW": "switch", "X": "bystander"}
 
@@ -97,7 +101,7 @@ def _named(
         if owner and owner != sender:
             named[owner] = "target"
         last = legs[0].last
-        if not owner and last.goes_on and last.host != sender:
+        if not owner and last.verdict == "delivered" and last.host != sender:
             named[last.host] = "target"
     named[sender] = "sender"
     number = sum(1 for role in named.values() if role.startswith("router:"))

@@ -1,0 +1,83 @@
+"""A DHCP client's first question: who on its segment would hear and answer it?
+
+Source: RFC 2131 section 4.1 and 4.4.1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from explain.state.carry import BROADCAST, carry
+from explain.state.decide import decide
+from explain.state.deliver import listeners
+from explain.state.links import join
+from explain.state.packet import Packet, arriving
+from explain.state.path import Locus, StateCause
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from explain.state.decision import Decision
+    from explain.state.network import Link, Network, Place
+    from explain.state.records import HostState
+
+CLIENT, SERVER = 68, 67
+
+
+def discover(client_mac: str | None) -> Packet:
+    """A DHCPDISCOVER from nobody to everybody."""
+    return Packet(
+        "255.255.255.255", "udp", None, source_port=CLIENT, destination_port=SERVER, ttl=64, length=328,
+        source_mac=client_mac, destination_mac=BROADCAST, packet_type="broadcast",
+    )  # fmt: skip
+
+
+def dhcp_causes(
+    states: Iterable[HostState],
+    client: str,
+    device: str,
+    *,
+    links: Iterable[Link] | None = None,
+    roles: Mapping[str, str] | None = None,
+) -> tuple[StateCause, ...]:
+    """What the states tell of a client that asks for an address.
+
+    Args:
+        states: the hosts that are known.
+        client: name of the host that asks.
+        device: the interface that it asks on.
+        links: as for ``walk``.
+        roles: role words of the contract by host.
+
+    Returns:
+        ``dhcp-no-server``, ``dhcp-server-filtered``, ``dhcp-rogue-server`` or nothing: a pool that is exhausted
+        and a lease of another network do not show in a state.
+    """
+    network = join(states, links)
+    own = network.interface((client, device))
+    asked = discover(own.mac if own else None)
+    arrivals = [place for place in carry(network, (client, device), asked).arrivals if place[0] != client]
+    heard = [(place, decide(network.hosts[place[0]], arriving(asked, place[1]))) for place in arrivals]
+    servers = [(place, said) for place, said in heard if listeners(network.hosts[place[0]], "udp", SERVER)]
+    willing = [(place, said) for place, said in servers if said.goes_on]
+    stopped = [(place, said) for place, said in servers if said.reason == "filter"]
+    if stopped and not willing:
+        return tuple(_cause("dhcp-server-filtered", each, roles) for each in stopped)
+    if len({place[0] for place, _ in willing}) > 1:
+        return (replace(_cause("dhcp-rogue-server", willing[-1], roles), certainty="likely"),)
+    if not servers and _is_known(network, arrivals):
+        return (StateCause("dhcp-no-server", "proved", (Locus("dhcp-server"),), ()),)
+    return ()
+
+
+def _is_known(network: Network, arrivals: list[Place]) -> bool:
+    """Whether every host that hears the question has its sockets collected."""
+    return bool(arrivals) and all(network.hosts[place[0]].sockets is not None for place in arrivals)
+
+
+def _cause(cause: str, found: tuple[Place, Decision], roles: Mapping[str, str] | None) -> StateCause:
+    place, said = found
+    role = (roles or {}).get(place[0], "dhcp-server")
+    rule = said.by.rule if said.by else None
+    return StateCause(cause, "proved", (Locus(role, *place, rule=rule),), (said.by,) if said.by else ())
