@@ -133,8 +133,27 @@ def run(name: str, **options: Any) -> int:
     else:
         from explain.lab.run import run as perform
 
-        recording = perform(found, not options["healthy"], options["states"], hear)
+        def meanwhile(kind: str, value: Any) -> None:
+            if kind == "holder":
+                _warm_up()
+            hear(kind, value)
+
+        recording = perform(found, not options["healthy"], options["states"], meanwhile, is_imported_first=False)
     return _finish(recording, path, options)
+
+
+def _warm_up() -> None:
+    """Import the analysis while the lab is being built by another process."""
+    import contextlib
+
+    with contextlib.suppress(ImportError):
+        import explain.causes
+        import explain.exchanges
+        import explain.intake
+        import explain.places
+        import explain.render.plain
+        import explain.story
+        import explain.words  # noqa: F401
 
 
 def silent(_kind: str, _value: Any) -> None:
@@ -204,9 +223,8 @@ def tell_names(live: Live) -> None:
         node, name = next(iter(live.names.items()))
         told(f"  sudo ip netns exec {name} COMMAND, or: explain lab shell {node}; explain lab down {live.name}")
     else:
-        told(
-            f"  explain lab shell {live.nodes[0]}, explain lab exec {live.nodes[0]} COMMAND; explain lab down {live.name}"
-        )
+        node = live.nodes[0]
+        told(f"  explain lab shell {node}, explain lab exec {node} COMMAND; explain lab down {live.name}")
 
 
 @lab.command("up", context_settings=HELP)

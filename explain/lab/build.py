@@ -30,12 +30,17 @@ RULE_ACTIONS = {"lookup": 1, "blackhole": 6, "unreachable": 7, "prohibit": 8}
 
 @dataclass(slots=True)
 class Place:
-    """A node that exists: its namespaces, a netlink socket inside, and the ear of the recorder."""
+    """A node that exists: its namespaces, a netlink socket inside, and the ear of the recorder.
+
+    Attributes:
+        indexes: interface -> its number in the kernel, known because we chose it: asking would take most of the time.
+    """
 
     net: int
     mounts: int | None
     netlink: IPRoute
     tap: Tap
+    indexes: dict[str, int]
 
     def inside(self) -> Inside:
         """The namespaces of this node, to step into."""
@@ -89,6 +94,8 @@ def carry_out(act: operations.Operation, places: dict[str, Place], home: IPRoute
                 net_ns_fd=places[act.a].net,
                 peer=peer,
             )
+            places[act.a].indexes[act.a_nic] = act.a_index
+            places[act.b].indexes[act.b_nic] = act.b_index
         case operations.CreateBridge():
             options = {"br_stp_state": int(act.has_stp), "br_mcast_snooping": 0}
             if not act.has_stp:
@@ -96,6 +103,7 @@ def carry_out(act: operations.Operation, places: dict[str, Place], home: IPRoute
             places[act.node].netlink.link(
                 "add", kind="bridge", ifname=act.nic, address=act.mac, index=act.index, **options
             )
+            places[act.node].indexes[act.nic] = act.index
         case operations.LoadRules():
             with places[act.node].inside():
                 nft.load(act.nft, act.node)
@@ -104,41 +112,41 @@ def carry_out(act: operations.Operation, places: dict[str, Place], home: IPRoute
         case operations.StartService() | operations.Break() | operations.Perform() | operations.WaitUntil():
             raise TypeError(f"{act.command} is no operation of building")
         case _:
-            _configure(act, places[act.node].netlink)
+            _configure(act, places[act.node])
 
 
-def _configure(act: Any, netlink: IPRoute) -> None:
+def _configure(act: Any, place: Place) -> None:
     """Operations that are one netlink message in the node."""
+    netlink = place.netlink
     match act:
         case operations.JoinBridge():
-            index = _index(netlink, act.nic)
-            netlink.link("set", index=index, master=_index(netlink, "br0"))
+            index = _index(place, act.nic)
+            netlink.link("set", index=index, master=_index(place, "br0"))
             netlink.brport("set", index=index, isolated=int(act.is_isolated), learning=int(act.learns))
         case operations.AddAddress():
             address, length = act.address.split("/")
             more = _about_address(act)
-            netlink.addr("add", index=_index(netlink, act.nic), address=address, prefixlen=int(length), **more)
+            netlink.addr("add", index=_index(place, act.nic), address=address, prefixlen=int(length), **more)
         case operations.RaiseNic():
-            netlink.link("set", index=_index(netlink, act.nic), state="up")
+            netlink.link("set", index=_index(place, act.nic), state="up")
         case operations.AddRoute():
-            _add_route(act.route, netlink)
+            _add_route(act.route, place)
         case operations.AddRule():
-            _add_rule(act.rule, netlink)
+            _add_rule(act.rule, place)
         case operations.AddNeighbour():
-            _add_neighbour(act.neighbour, netlink)
+            _add_neighbour(act.neighbour, place)
         case operations.AddForwardingEntry():
             flags = NTF_MASTER | (NTF_STICKY if act.entry.is_sticky else 0)
             # A sticky entry has to be dynamic to the kernel; a static one is NOARP.
             netlink.fdb(
-                "replace", ifindex=_index(netlink, act.entry.port), lladdr=act.entry.mac, flags=flags, state=NUD_NOARP
+                "replace", ifindex=_index(place, act.entry.port), lladdr=act.entry.mac, flags=flags, state=NUD_NOARP
             )
 
 
-def _index(netlink: IPRoute, nic: str) -> int:
-    found = netlink.link_lookup(ifname=nic)
-    if not found:
+def _index(place: Place, nic: str) -> int:
+    if nic not in place.indexes:
         raise OSError(errno.ENODEV, f"there is no interface {nic}")
-    return int(found[0])
+    return place.indexes[nic]
 
 
 def _about_address(act: operations.AddAddress) -> dict[str, Any]:
@@ -169,7 +177,7 @@ def _create(act: operations.CreateNode) -> Place:
     mounts = _own_files(here) if act.needs_own_files else None
     if mounts is not None:
         (here / "mnt").symlink_to(f"/proc/1/fd/{mounts}")
-    return Place(net, mounts, netlink, tap)
+    return Place(net, mounts, netlink, tap, {"lo": 1})
 
 
 def _own_files(here: Path) -> int:
@@ -196,7 +204,7 @@ def _set_sysctl(act: operations.SetSysctl, place: Place) -> None:
 
 
 def _set_nic(act: operations.SetNic, place: Place) -> None:
-    index = _index(place.netlink, act.nic)
+    index = _index(place, act.nic)
     if act.mtu is not None:
         place.netlink.link("set", index=index, mtu=act.mtu)
     if not act.has_arp:
@@ -206,14 +214,14 @@ def _set_nic(act: operations.SetNic, place: Place) -> None:
             offload.switch_off(act.nic)
 
 
-def _add_route(route: Any, netlink: IPRoute) -> None:
+def _add_route(route: Any, place: Place) -> None:
     from socket import AF_INET, AF_INET6
 
     more: dict[str, Any] = {}
     if route.via is not None:
         more["gateway"] = route.via
     if route.dev is not None:
-        more["oif"] = _index(netlink, route.dev)
+        more["oif"] = _index(place, route.dev)
     if route.src is not None:
         more["prefsrc"] = route.src
     if route.metric is not None:
@@ -224,7 +232,7 @@ def _add_route(route: Any, netlink: IPRoute) -> None:
         more["flags"] = 4
     if route.via is None and route.kind == "unicast" and ":" not in route.to:
         more["scope"] = 253
-    netlink.route(
+    place.netlink.route(
         "add",
         family=AF_INET6 if ":" in route.to else AF_INET,
         dst=route.to,
@@ -234,7 +242,7 @@ def _add_route(route: Any, netlink: IPRoute) -> None:
     )
 
 
-def _add_rule(rule: Any, netlink: IPRoute) -> None:
+def _add_rule(rule: Any, place: Place) -> None:
     from socket import AF_INET, AF_INET6
 
     more: dict[str, Any] = {}
@@ -250,15 +258,19 @@ def _add_rule(rule: Any, netlink: IPRoute) -> None:
         more["priority"] = rule.priority
     if rule.table is not None:
         more["table"] = rule.table
-    netlink.rule("add", family=AF_INET6 if rule.family == 6 else AF_INET, action=RULE_ACTIONS[rule.action], **more)
+    place.netlink.rule(
+        "add", family=AF_INET6 if rule.family == 6 else AF_INET, action=RULE_ACTIONS[rule.action], **more
+    )
 
 
-def _add_neighbour(entry: Any, netlink: IPRoute) -> None:
+def _add_neighbour(entry: Any, place: Place) -> None:
     from socket import AF_INET, AF_INET6
 
     family = AF_INET6 if ":" in entry.address else AF_INET
-    index = _index(netlink, entry.dev)
+    index = _index(place, entry.dev)
     if entry.is_proxy:
-        netlink.neigh("add", family=family, dst=entry.address, ifindex=index, flags=8)
+        place.netlink.neigh("add", family=family, dst=entry.address, ifindex=index, flags=8)
     else:
-        netlink.neigh("add", family=family, dst=entry.address, lladdr=entry.mac, ifindex=index, state=NUD[entry.state])
+        place.netlink.neigh(
+            "add", family=family, dst=entry.address, lladdr=entry.mac, ifindex=index, state=NUD[entry.state]
+        )

@@ -22,7 +22,7 @@ from explain.lab.build import build
 from explain.lab.holder import Tell, hold, teller
 from explain.lab.operations import Break, StartService
 from explain.lab.perform import Stage
-from explain.lab.run import perform_into, require_tools
+from explain.lab.run import perform_into, require_pyroute2, require_tools
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,7 +145,7 @@ def up(lab: Lab, file: Path, with_fault: bool, with_steps: bool, hear: Callable[
     if any(live.name == lab.name for live in all_live()):
         raise ExplainError(f"the lab {lab.name} is up already; explain lab down {lab.name}")
     require_tools(lab)
-    import pyroute2  # noqa: F401 - before the fork, so that a missing package is told here
+    require_pyroute2()
 
     read_end, write_end = os.pipe2(os.O_CLOEXEC)
     child = os.fork()
