@@ -81,6 +81,7 @@ class _Block:
         order: int64[m], position of each segment in the block before it was rearranged.
         piece: uint16[m].
         sizes: int64[p], segments of each piece.
+        is_head: bool[m + 1], the first segment of a piece; true past the end, too.
         starts: int64[p], where each piece begins, the empty ones too.
         place: int64[m], sequence number unwrapped, in a range of its own for each piece.
         reach: int64[m], the place after the highest octet so far.
@@ -103,6 +104,9 @@ class _Block:
         ends = np.cumsum(sizes)
         self.starts = ends - sizes
         self.heads = self.starts[sizes > 0]
+        self.is_head = np.zeros(len(rows) + 1, np.bool_)
+        self.is_head[self.heads] = True
+        self.is_head[-1] = True
         self.begins = bounds[first:last] - self.base
         self.seq: U4 = table.seq[self.rows]
         self.ack: U4 = table.ack[self.rows]
@@ -141,7 +145,7 @@ class _Block:
     def _find_probes(self, end: I8) -> None:
         """One octet into a closed window does not move what is expected, if it is the next one."""
         some = np.flatnonzero(self.length == 1)
-        some = some[self._has_far(some) & ~np.isin(some, self.heads)]
+        some = some[self._has_far(some) & ~self.is_head[some]]
         some = some[self.window[self.far[some]] == 0]
         end[some] = self.place[some] - (_FAR << 1)
         self.probes = some
@@ -260,7 +264,7 @@ class _Block:
         following = self.seq + (self.reach - self.place).astype(np.uint32)
         if not following.all():  # Wireshark takes the number 0 for none
             none = np.flatnonzero(following == 0)
-            self._give_up(none[~np.isin(none + 1, self.heads) & (none + 1 < len(following))])
+            self._give_up(none[~self.is_head[none + 1]])
         unbroken = self._unbroken(away, following)
         beyond = np.flatnonzero((self.ack - unbroken[self.far]).view(np.int32) > 0)
         beyond = beyond[(self.flags[beyond] & ACK != 0) & self._has_far(beyond)]
@@ -307,7 +311,7 @@ class _Block:
     def _check_syns(self, following: U4, unbroken: U4, unset: I8) -> None:
         some = np.flatnonzero(self.flags & SYN)
         is_answer = self.flags[some] & ACK != 0
-        is_head = np.isin(some, self.heads)
+        is_head = self.is_head[some]
         has_far = self._has_far(some)
         far, twin = self.far[some], self.starts[self.piece[some] ^ np.uint16(1)]
         silent = np.searchsorted(unset, far, side="right") - np.searchsorted(unset, twin)

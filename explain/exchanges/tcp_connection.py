@@ -160,7 +160,8 @@ def _errors(table: PacketTable, streams: Streams) -> tuple[I8, I8]:
     order = np.argsort(key)
     at = np.searchsorted(key[order], flow[some] * size + icmp.row[some], side="right") - 1
     of = order[np.maximum(at, 0)]
-    fits = (at >= 0) & (streams.flow[of] == flow[some])
+    fits = np.flatnonzero((at >= 0) & (streams.flow[of] == flow[some]))
+    fits = fits[np.argsort(of[fits], kind="stable")]
     return icmp.row[some[fits]], of[fits]
 
 
@@ -196,8 +197,10 @@ def _fields(moments: TcpMoments, index: int, tls: Any) -> TcpConnection:
     is_damaged = table.layers[talk.rows] & BAD_CHECKSUM != 0
     state, history = summary(talk, is_damaged, to_server + to_client)
 
+    marked = talk.labels[talk.labels > 0]
+
     def count(labels: int) -> int:
-        return int(np.count_nonzero(talk.labels & np.uint16(labels)))
+        return int(np.count_nonzero(marked & np.uint16(labels))) if len(marked) else 0
 
     return TcpConnection(
         client=Endpoint(table.addresses.text(client[0]), client[1]),

@@ -35,6 +35,7 @@ class Course:
         is_talking: bool[2, n], whether the client, the server sent more than SYN and RST.
         is_simultaneous: both sides sent a SYN.
         syns: how many SYNs the client sent.
+        is_established: the handshake was completed, or must have been because a side went on.
     """
 
     client: U1
@@ -47,13 +48,7 @@ class Course:
     is_talking: Bools
     is_simultaneous: Bools
     syns: I8
-
-    @property
-    def is_established(self) -> Bools:
-        """Whether the handshake was completed, or must have been because both sides went on."""
-        seen: Bools = (self.ack != NEVER) | (self.is_talking[0] & (self.syn_ack == NEVER))
-        seen |= self.is_talking[1] & (self.syn_ack != NEVER)
-        return seen
+    is_established: Bools
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,17 +94,22 @@ def follow(table: PacketTable, streams: Streams, marks: Control, sent: I8) -> Co
     syn_ack = np.array(answered)[1 - client, by_role]
     first_syn = np.array(opened)[client, by_role]
     syn, syns = _last_syn(marks, client, first_syn, syn_ack)
+    ack = _completions(table, streams, client, syn_ack)
+    is_talking = _talking(marks, client, sent)
+    is_midstream = (syn_ack == NEVER) & (first_syn == NEVER)
+    went_on = np.where(syn_ack == NEVER, is_talking[0], is_talking[1]) | (is_midstream & is_talking[1])
     return Course(
         client,
         first_syn,
         syn,
         syn_ack,
-        _completions(table, streams, client, syn_ack),
+        ack,
         fins[roles, by_role],
         resets[roles, by_role],
-        _talking(marks, client, sent),
+        is_talking,
         (opened[0] != NEVER) & (opened[1] != NEVER),
         syns,
+        (ack != NEVER) | went_on,
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.exchanges.tcp_course import FIN, NEVER, RST, SYN
-from explain.exchanges.tcp_labels import KEEP_ALIVE, RESENT, ZERO_WINDOW
+from explain.exchanges.tcp_labels import DUPLICATE_ACK, GAP, KEEP_ALIVE, REPEATED, RESENT, ZERO_WINDOW
 from explain.exchanges.tcp_moments import first_answer
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from explain.exchanges.tcp_moments import Talk
     from explain.table import I8, PacketTable
 
+_UNTIDY = np.uint16(GAP | REPEATED)
 _TWICE_NS = 500_000
 """A network card hands a frame to two devices within this time; a sender repeats none that soon."""
 
@@ -70,6 +71,9 @@ def distinct_octets(talk: Talk, role: int) -> int:
     if not is_data.any():
         return 0
     start = (talk.numbers(role) + (flags & SYN != 0))[is_data]
+    total = int(length[is_data].sum())
+    if int(start[-1] + length[is_data][-1] - start[0]) == total and not (talk.labels[mine] & _UNTIDY).any():
+        return total
     order = np.argsort(start, kind="stable")
     start, end = start[order], (start + length[is_data])[order]
     covered = np.maximum.accumulate(end)
@@ -88,6 +92,8 @@ def recorded_twice(table: PacketTable, talk: Talk) -> int:
     They are alike to the IP identification and the checksum, and come at once; a sender that repeats a
     segment counts its identification up, and waits.
     """
+    if not (talk.labels & np.uint16(RESENT | DUPLICATE_ACK)).any():
+        return 0
     takes_room = (talk.length > 0) | (talk.flags & (SYN | FIN) != 0)
     spots = np.flatnonzero((talk.labels & np.uint16(RESENT) != 0) | ~takes_room)
     spots = spots[(table.ip_id[talk.rows[spots]] != 0) | takes_room[spots]]

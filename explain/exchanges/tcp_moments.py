@@ -62,7 +62,7 @@ class TcpMoments:
 
     Attributes:
         error_row: int64[e], rows of the table that are ICMP errors about a connection.
-        error_of: int64[e], which connection each is about.
+        error_of: int64[e], which connection each is about, ascending.
     """
 
     table: PacketTable
@@ -123,7 +123,8 @@ class TcpMoments:
 
     def errors(self, index: int) -> Rows:
         """The ICMP errors that quote a segment of the connection."""
-        rows: Rows = self.error_row[self.error_of == index]
+        start, end = np.searchsorted(self.error_of, (index, index + 1))
+        rows: Rows = self.error_row[start:end]
         return rows
 
     def repeated_acks(self, index: int) -> dict[int, int]:

@@ -75,6 +75,8 @@ def _resent(talk: Talk) -> Bools:
         if len(mine) > 1:
             control = (talk.flags[mine] & SYN != 0).astype(np.int64) + (talk.flags[mine] & FIN != 0)
             end = talk.numbers(role) + np.where(talk.flags[mine] & RST != 0, 0, talk.length[mine]) + control
+            if (np.diff(end) >= 0).all() and not (talk.length[mine[1:]][np.diff(end) == 0]).any():
+                continue
             result[mine[1:]] = (end[1:] <= np.maximum.accumulate(end)[:-1]) & (talk.length[mine[1:]] > 0)
     return result
 
