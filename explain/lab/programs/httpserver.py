@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 from typing import Any
 
 
@@ -33,6 +34,15 @@ def pages_from(args: argparse.Namespace) -> type[BaseHTTPRequestHandler]:
     return Pages
 
 
+class Server(ThreadingHTTPServer):
+    """A server that does not ask the DNS for its own name when it starts."""
+
+    def server_bind(self) -> None:
+        """Bind, and leave the name at what was given."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
+
+
 def main() -> None:
     """Serve for ever."""
     ask = argparse.ArgumentParser()
@@ -42,7 +52,7 @@ def main() -> None:
     ask.add_argument("--delay", type=float, default=0.0)
     ask.add_argument("--repeat", type=int, default=1)
     args = ask.parse_args()
-    ThreadingHTTPServer((args.bind, args.port), pages_from(args)).serve_forever()
+    Server((args.bind, args.port), pages_from(args)).serve_forever()
 
 
 if __name__ == "__main__":
