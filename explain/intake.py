@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from explain.capture import CaptureReader
     from explain.capture.frames import Frames
     from explain.decode import Decoder
+    from explain.model import Interface
     from explain.table import PacketTable
 
 _MOST_EXPECTED = 1 << 24
@@ -86,18 +87,28 @@ def _read_one(
                 # A guess from the first window, that the columns need not be moved as they grow.
                 guess = len(frames.start) * reader.file_bytes // reader.position() * 5 // 4
                 decoder.table.reserve(min(guess, _MOST_EXPECTED))
-            decoder.add(frames, number, reader.interfaces)
+            decoder.add(frames, number, _named(source, reader), _chosen(source, reader))
             count.add(frames)
             if progress:
                 progress(count.packets, reader.position(), reader.file_bytes)
         return _info(source, reader, count, extent(decoder.table, slice(first_row, len(decoder.table))))
 
 
+def _named(source: Source, reader: CaptureReader) -> list[Interface]:
+    """The interfaces known so far, under the name that the user gave, else the file."""
+    return [replace(interface, vantage=source.vantage or interface.name) for interface in reader.interfaces]
+
+
+def _chosen(source: Source, reader: CaptureReader) -> int | None:
+    """The interface that the user selected, if the file has one so named; else the name is only a label."""
+    names = [interface.name for interface in reader.interfaces]
+    return names.index(source.interface) if source.interface and source.interface in names else None
+
+
 def _info(source: Source, reader: CaptureReader, count: _Count, checksums: str) -> CaptureInfo:
-    interfaces = tuple(replace(interface, vantage=source.vantage or interface.name) for interface in reader.interfaces)
     return CaptureInfo(
-        source.path, source.vantage, reader.format, reader.compression, interfaces, count.packets, count.octets,
-        count.captured, reader.file_bytes, count.first_ns, count.last_ns, checksums, reader.damage,
+        source.path, source.vantage, reader.format, reader.compression, tuple(_named(source, reader)), count.packets,
+        count.octets, count.captured, reader.file_bytes, count.first_ns, count.last_ns, checksums, reader.damage,
     )  # fmt: skip
 
 

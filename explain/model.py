@@ -189,7 +189,7 @@ class Report:
     captures: tuple[CaptureInfo, ...]
     hosts: Sequence[Host]
     exchanges: Exchanges
-    findings: tuple[Finding, ...]
+    findings: Sequence[Finding]
     unexplained: tuple[str, ...]
     lines: Sequence[Line]
     packets: PacketTable

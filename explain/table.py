@@ -335,18 +335,21 @@ class PacketTable:
         return self.rows
 
     def reserve(self, rows: int) -> None:
-        """Make room for ``rows`` more; large columns are moved by the kernel, not copied."""
-        if self.rows + rows > self._capacity:
-            self._resize(max(self.rows + rows, self._capacity * 2))
+        """Make room for ``rows`` more.  What is never written costs no memory: a page is given when it is touched."""
+        needed = self.rows + rows
+        if needed <= self._capacity:
+            return
+        self._capacity = max(needed, self._capacity * 2)
+        for name, kind in COLUMNS.items():
+            column = np.empty(self._capacity, kind)
+            column[: self.rows] = getattr(self, name)[: self.rows]
+            setattr(self, name, column)
 
     def trim(self) -> None:
-        """Give back the room that was not needed."""
-        self._resize(self.rows)
-
-    def _resize(self, capacity: int) -> None:
-        self._capacity = capacity
+        """Let the columns end with the last row."""
+        self._capacity = self.rows
         for name in COLUMNS:
-            getattr(self, name).resize(capacity, refcheck=False)
+            setattr(self, name, getattr(self, name)[: self.rows])
 
     # -- who spoke to whom
 

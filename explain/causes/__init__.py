@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from explain.exchanges.columns import Exchanges
     from explain.exchanges.hosts import Hosts
     from explain.model import Finding
     from explain.table import PacketTable
 
 
-def find(table: PacketTable, exchanges: Exchanges, hosts: Hosts) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+def find(table: PacketTable, exchanges: Exchanges, hosts: Hosts) -> tuple[Sequence[Finding], tuple[str, ...]]:
     """Findings, and the ids of failed exchanges that none of them accounts for."""
     from explain.causes import from_capture
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from explain.capture.frames import Frames
     from explain.model import Interface
-    from explain.table import I8, U2
+    from explain.table import I8, U2, U4
 
 _BLOCK = 1 << 16  # what costs once a block is cheap enough, and the columns in work fit into a cache
 _LOOPBACK_DEVICE = 772  # ARPHRD_LOOPBACK
@@ -42,6 +43,8 @@ _SIXTEEN = np.uint64(16)
 _PLACE_SHIFT = np.uint64(49)
 _PROTOCOL_SHIFT = np.uint64(56)
 _MOST_PLACES = 1 << 15
+_DEVICE_BITS = 34  # an interface index of 32 bits, whether there is one, and whether it is a loopback's echo
+_DEVICE_MASK = (1 << _DEVICE_BITS) - 1
 
 
 class Decoder:
@@ -66,35 +69,40 @@ class Decoder:
         self._fragments: list[FragmentRows] = []
         self._contents = Contents()
 
-    def add(self, frames: Frames, capture: int, interfaces: Sequence[Interface]) -> None:
-        """Decode one window of file ``capture``, whose interfaces are known so far."""
-        count = len(frames.start)
+    def add(self, frames: Frames, capture: int, interfaces: Sequence[Interface], chosen: int | None = None) -> None:
+        """Decode one window of file ``capture``, whose interfaces are known so far; or one interface of it only."""
+        first = self._frames_seen.get(capture, 0) + 1
+        numbers = np.arange(first, first + len(frames.start), dtype=np.uint32)
+        self._frames_seen[capture] = first - 1 + len(numbers)
+        if chosen is not None:
+            keep = np.flatnonzero(frames.interface == chosen)
+            frames, numbers = _some(frames, keep), numbers[keep]
+        count = len(numbers)
         self.table.reserve(count)
         if not count:
             return
-        changes = np.flatnonzero(np.diff(frames.interface)) + 1
+        link_types = np.array([interface.link_type for interface in interfaces])[frames.interface]
+        changes = np.flatnonzero(np.diff(link_types)) + 1
         cuts = np.union1d(changes, np.linspace(0, count, -(-count // _BLOCK) + 1, dtype=np.int64)).tolist()
-        for first, last in pairwise(cuts):
-            self._run(frames, slice(first, last), capture, interfaces)
+        for start, stop in pairwise(cuts):
+            self._run(frames, slice(start, stop), numbers, capture, interfaces)
 
-    def _run(self, frames: Frames, part: slice, capture: int, interfaces: Sequence[Interface]) -> None:
-        """Decode frames of one interface."""
-        index = int(frames.interface[part.start])
+    def _run(self, frames: Frames, part: slice, numbers: U4, capture: int, interfaces: Sequence[Interface]) -> None:
+        """Decode frames of one link type."""
         table, count = self.table, part.stop - part.start
         rows = slice(table.rows, table.rows + count)
-        number = self._frames_seen.get(capture, 0)
-        self._frames_seen[capture] = number + count
+        table.frame[rows] = numbers[part]
         table.time_ns[rows] = frames.time_ns[part]
         np.add(frames.start[part], frames.base, out=table.offset[rows])
-        table.frame[rows] = np.arange(number + 1, number + 1 + count)
         table.captured[rows] = frames.captured[part]
         table.length[rows] = frames.length[part]
         captured = np.minimum(frames.captured[part], frames.length[part]).astype(np.int64)
         slab = Slab(frames.data, frames.start[part], captured)
-        fields = link.read(slab, interfaces[index].link_type)
+        used = frames.interface[part]
+        fields = link.read(slab, interfaces[int(used[0])].link_type)
         table.vlan[rows] = fields.vlan
         table.link[rows] = self._links.index(fields.mac_low, fields.mac_high)
-        table.place[rows] = self._place(fields, slab, capture, index, interfaces[index])
+        table.place[rows] = self._place(fields, slab, capture, used, interfaces)
         self._decode(Block(table, rows.start, slab, frames.length[part], fields))
         table.rows = rows.stop
 
@@ -144,16 +152,23 @@ class Decoder:
         for column in (table.transport, table.payload, table.ttl, table.ip_id):
             column[part][without_ip] = 0
 
-    def _place(self, fields: link.LinkFields, slab: Slab, capture: int, index: int, interface: Interface) -> int | U2:
-        """The place of each row: the interface, or the device that SLL2 names."""
-        name = interface.vantage or interface.name
-        if fields.device is None:
-            return self._place_index(Place(capture, index, name))
-        is_echo = (slab.u2(LINK + 8) == _LOOPBACK_DEVICE) & (slab.u1(LINK + 10) == _OUTGOING) & (fields.device >= 0)
-        keys = fields.device << 1 | is_echo
+    def _place(
+        self, fields: link.LinkFields, slab: Slab, capture: int, used: U2, interfaces: Sequence[Interface]
+    ) -> int | U2:
+        """The place of each row: its interface, and the device that SLL2 names."""
+        keys = used.astype(np.int64) << _DEVICE_BITS
+        if fields.device is not None:
+            is_echo = (slab.u2(LINK + 8) == _LOOPBACK_DEVICE) & (slab.u1(LINK + 10) == _OUTGOING) & (fields.device >= 0)
+            keys |= (fields.device + 1 << 1 | is_echo) & _DEVICE_MASK
+        if keys[0] == keys[-1] and (keys == keys[0]).all():
+            return self._place_of(int(keys[0]), capture, interfaces)
         distinct, inverse = np.unique(keys, return_inverse=True)
-        known = [self._place_index(Place(capture, index, name, key >> 1, bool(key & 1))) for key in distinct.tolist()]
-        return np.array(known, np.uint16)[inverse]
+        return np.array([self._place_of(key, capture, interfaces) for key in distinct.tolist()], np.uint16)[inverse]
+
+    def _place_of(self, key: int, capture: int, interfaces: Sequence[Interface]) -> int:
+        index, device = key >> _DEVICE_BITS, (key & _DEVICE_MASK) >> 1
+        name = interfaces[index].vantage or interfaces[index].name
+        return self._place_index(Place(capture, index, name, device - 1 if device else None, bool(key & 1)))
 
     def _place_index(self, place: Place) -> int:
         """Past the most places the last one stands for all further ones."""
@@ -181,6 +196,17 @@ class Decoder:
         table.contents = self._contents.found
         table.fragments = stack(FragmentRows, self._fragments)
         return table
+
+
+def _some(frames: Frames, keep: I8) -> Frames:
+    return replace(
+        frames,
+        start=frames.start[keep],
+        captured=frames.captured[keep],
+        length=frames.length[keep],
+        time_ns=frames.time_ns[keep],
+        interface=frames.interface[keep],
+    )
 
 
 def _flows(keys: Interner) -> Flows:

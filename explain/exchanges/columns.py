@@ -75,9 +75,17 @@ class Found:
 
 
 def from_list(
-    kind: str, outcomes: tuple[str, ...], found: Sequence[Found], table: PacketTable, patience_ns: int = 60_000_000_000
+    kind: str,
+    outcomes: tuple[str, ...],
+    found: Sequence[Found],
+    table: PacketTable,
+    patience_ns: int = 60_000_000_000,
+    view: Callable[[Any], Any] | None = None,
 ) -> ExchangeColumns:
-    """Columns from exchanges that were found one by one; sorted by their first frames."""
+    """Columns from exchanges that were found one by one; sorted by their first frames.
+
+    ``view`` makes the record from what stands in ``Found.fields``, when somebody looks; without it, it is the record.
+    """
     ordered = sorted((sorted(set(one.rows)), number) for number, one in enumerate(found))
     one_by_one = [found[number] for _, number in ordered]
     bounds = np.concatenate(([0], np.cumsum([len(rows) for rows, _ in ordered], dtype=np.int64)))
@@ -92,7 +100,7 @@ def from_list(
         bounds.astype(np.int64),
         np.minimum.reduceat(times, bounds[:-1]) if found else empty,
         np.maximum.reduceat(times, bounds[:-1]) if found else empty,
-        lambda index: one_by_one[index].fields,
+        (lambda index: one_by_one[index].fields) if view is None else (lambda index: view(one_by_one[index].fields)),
         {},
         patience_ns,
     )
@@ -120,6 +128,7 @@ class Exchanges(Sequence[Exchange]):
         for number, p in enumerate(parts):
             positions = np.flatnonzero(self._part == number)
             self._position[p.kind][self._index[positions]] = positions
+        self._owner: dict[str, Rows] = {}
         self.positions: Sequence[int] = range(len(order))
 
     def __len__(self) -> int:
@@ -149,12 +158,23 @@ class Exchanges(Sequence[Exchange]):
 
     def inside(self, rows: Rows) -> list[tuple[ExchangeColumns, int]]:
         """The exchanges whose frames are all among these rows: the datagrams of a trace, of a look-up, of a lease."""
+        rows = np.unique(rows)
         found: list[tuple[ExchangeColumns, int]] = []
         for part in self.parts:
             if part.kind in CARRIERS and len(part):
-                is_whole = np.logical_and.reduceat(np.isin(part.frames, rows), part.bounds[:-1])
-                found += [(part, index) for index in np.flatnonzero(is_whole).tolist()]
+                owners = self._owners(part)[rows]
+                touched, count = np.unique(owners[owners >= 0], return_counts=True)
+                is_whole = count == np.diff(part.bounds)[touched]
+                found += [(part, index) for index in touched[is_whole].tolist()]
         return found
+
+    def _owners(self, part: ExchangeColumns) -> Rows:
+        """For each row of the packet table, the exchange of a kind that it belongs to, or -1."""
+        if part.kind not in self._owner:
+            owner = np.full(len(self._table), -1, np.int64)
+            owner[part.frames] = np.repeat(np.arange(len(part)), np.diff(part.bounds))
+            self._owner[part.kind] = owner
+        return self._owner[part.kind]
 
     def of_kind(self, kind: str) -> ExchangeColumns | None:
         """The columns of one kind, None if no finder of that kind ran."""

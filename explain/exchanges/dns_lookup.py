@@ -100,7 +100,8 @@ def find(table: PacketTable) -> ExchangeColumns:
             lookup = open_lookups[key] = _Lookup(client, said)
             lookups.append(lookup)
         _note(lookup, message, said)
-    return from_list("dns.lookup", OUTCOMES, [_found(table, lookup) for lookup in lookups], table, _PATIENCE_NS)
+    found = [Found(_outcome(lookup.answer_head), lookup.rows, lookup) for lookup in lookups]
+    return from_list("dns.lookup", OUTCOMES, found, table, _PATIENCE_NS, lambda lookup: _fields(table, lookup))
 
 
 def _messages(table: PacketTable) -> Iterator[_Message]:
@@ -146,16 +147,15 @@ def _outcome(said: Head | None) -> str:
     return {0: "answered", _NXDOMAIN: "no-such-name", _REFUSED: "refused"}.get(said.rcode, "failed")
 
 
-def _found(table: PacketTable, lookup: _Lookup) -> Found:
+def _fields(table: PacketTable, lookup: _Lookup) -> DnsLookup:
     text = table.addresses.text
     said, answer = lookup.answer_head, lookup.answer
     records = dns_message.answers(answer.octets) if answer else ()
     servers = tuple(text(key) for key in lookup.asked)
     server = text(answer.source) if answer else servers[-1]
-    fields = DnsLookup(
+    return DnsLookup(
         text(lookup.client), server, dns_message.wire_text(lookup.head.raw_name),
         dns_message.type_name(lookup.head.type), tuple(record.value for record in records), lookup.rtt_ns,
         lookup.head.id, RCODES.get(said.rcode, str(said.rcode)) if said else None, lookup.queries, servers,
         tuple(record.value for record in records if record.type == "CNAME"), lookup.was_truncated, lookup.over_tcp,
     )  # fmt: skip
-    return Found(_outcome(said), lookup.rows, fields)

@@ -12,6 +12,8 @@ from explain.errors import UsageError
 from explain.table import IP, IPV6_KEY
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from explain.exchanges.columns import Exchanges
     from explain.model import Finding
     from explain.table import Bools, PacketTable
@@ -41,8 +43,8 @@ class Selection:
         return bool(self.kinds or self.hosts or self.port is not None or self.between_ns)
 
     def apply(
-        self, table: PacketTable, exchanges: Exchanges, findings: tuple[Finding, ...], unexplained: tuple[str, ...]
-    ) -> tuple[Exchanges, tuple[Finding, ...], tuple[str, ...]]:
+        self, table: PacketTable, exchanges: Exchanges, findings: Sequence[Finding], unexplained: tuple[str, ...]
+    ) -> tuple[Exchanges, Sequence[Finding], tuple[str, ...]]:
         """The chosen exchanges, and what was found about them."""
         frames = self._frames(table)
         chosen = [

@@ -14,7 +14,7 @@ import numpy as np
 
 from explain.exchanges.columns import ExchangeColumns, Found, from_list
 from explain.exchanges.icmp_error import error_positions
-from explain.table import ICMP, ICMPV6, IPV6_KEY, LATER_FRAGMENT, TCP, UDP
+from explain.table import ICMP, ICMPV6, IP, IPV6_KEY, LATER_FRAGMENT, TCP, UDP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,12 +71,14 @@ class Traceroute:
 
 
 class _Probe(NamedTuple):
+    """``mark`` is what an error about it quotes: the ports, or identifier and sequence."""
+
     row: int
     time_ns: int
     ttl: int
     flow: int
     ip_id: int
-    word: int
+    mark: tuple[int, int]
 
 
 @dataclass(slots=True)
@@ -91,6 +93,7 @@ class _Answer:
 class _Run:
     """A trace that is still growing; ``strays`` are errors whose probe was not recorded, or answered already."""
 
+    place: int
     source: int
     target: int
     protocol: int
@@ -100,16 +103,28 @@ class _Run:
     strays: list[int] = field(default_factory=list)
 
 
+_Ends = tuple[int, int, int, int]
+_Reply = tuple[int, tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """Positions of errors by place, receiver, quoted target and protocol; replies by flow and sender."""
+
+    errors: dict[_Ends, list[int]]
+    replies: dict[tuple[int, int], list[_Reply]]
+
+
 def find(table: PacketTable) -> ExchangeColumns:
     """Traces at each place, whatever they were sent with."""
-    found = []
     rows = _candidates(table)
-    if len(rows):
-        errors = _errors(table)
-        for run in _runs(table, rows):
-            _match(table, run, errors)
-            if _is_trace(run):
-                found.append(_found(table, run))
+    runs = [run for run in _runs(table, rows) if _climbs(run)] if len(rows) else []
+    found = []
+    if runs:
+        heard = _heard(table, runs)
+        for run in runs:
+            _match(table, run, heard)
+        found = [_found(table, run) for run in runs if _is_trace(run)]
     return from_list("traceroute", OUTCOMES, found, table, _PATIENCE_NS)
 
 
@@ -153,13 +168,14 @@ def _is_request(table: PacketTable, rows: Rows) -> Bools:
 
 
 def _runs(table: PacketTable, rows: Rows) -> Iterator[_Run]:
-    words = dict(zip(table.icmp.row.tolist(), table.icmp.word.tolist(), strict=True))
+    words = _words(table)
     columns = (
         rows, table.place[rows], table.time_ns[rows], table.sources(rows), table.targets(rows),
-        table.flows.protocol[table.flow[rows]], table.ttl[rows], table.flow[rows], table.ip_id[rows], table.seq[rows],
+        table.flows.protocol[table.flow[rows]], table.ttl[rows], table.flow[rows], table.ip_id[rows],
+        table.source_ports(rows), table.target_ports(rows),
     )  # fmt: skip
     runs: dict[tuple[int, int, int, int], _Run] = {}
-    for row, place, time_ns, source, target, protocol, ttl, flow, ip_id, seq in zip(
+    for row, place, time_ns, source, target, protocol, ttl, flow, ip_id, *ports in zip(
         *(column.tolist() for column in columns), strict=True
     ):
         key = (place, source, target, protocol)
@@ -168,58 +184,81 @@ def _runs(table: PacketTable, rows: Rows) -> Iterator[_Run]:
             yield run
             run = None
         if run is None:
-            run = runs[key] = _Run(source, target, protocol)
-        run.probes.append(_Probe(row, time_ns, ttl, flow, ip_id, words.get(row, seq)))
+            run = runs[key] = _Run(place, source, target, protocol)
+        mark = (0, words[row]) if row in words else (ports[0], ports[1])
+        run.probes.append(_Probe(row, time_ns, ttl, flow, ip_id, mark))
     yield from runs.values()
 
 
-def _errors(table: PacketTable) -> dict[tuple[int, int, int, int], list[int]]:
-    """Positions of errors in ``table.icmp`` by place, to whom they went, and target and protocol of what they quote.
+def _words(table: PacketTable) -> dict[int, int]:
+    """Identifier and sequence of the ICMP messages, by row."""
+    return dict(zip(table.icmp.row.tolist(), table.icmp.word.tolist(), strict=True))
 
-    They go to whoever sent the packet, also where a NAT forgot to translate the quotation back.
+
+def _climbs(run: _Run) -> bool:
+    """Several TTLs from a low one upwards; a packet in a loop comes by with its TTL falling."""
+    ttls = {probe.ttl for probe in run.probes}
+    return len(ttls) >= _FEWEST_TTLS and min(ttls) <= _HIGHEST_START and run.probes[0].ttl <= run.probes[-1].ttl
+
+
+def _heard(table: PacketTable, runs: list[_Run]) -> _Heard:
+    """All that came back and may belong to one of the runs.
+
+    Errors go to whoever sent the packet, also where a NAT forgot to translate the quotation back.
     """
     icmp = table.icmp
-    by_ends: dict[tuple[int, int, int, int], list[int]] = defaultdict(list)
+    errors: dict[_Ends, list[int]] = defaultdict(list)
     positions = error_positions(icmp)
     told = table.targets(icmp.row[positions])
     for at, to in zip(positions.tolist(), told.tolist(), strict=True):
         place = int(table.place[icmp.row[at]])
-        by_ends[place, to, int(icmp.quote_dst[at]), int(icmp.quote_protocol[at])].append(at)
-    return by_ends
+        errors[place, to, int(icmp.quote_dst[at]), int(icmp.quote_protocol[at])].append(at)
+    flows = np.unique([probe.flow for run in runs for probe in run.probes])
+    is_probed = np.zeros(len(table.flows.low), np.bool_)
+    is_probed[flows] = True
+    with_flow = np.flatnonzero(table.layers[: len(table)] & IP)
+    rows = with_flow[is_probed[table.flow[with_flow]]]
+    replies: dict[tuple[int, int], list[_Reply]] = defaultdict(list)
+    words = _words(table)
+    columns = (rows, table.flow[rows], table.sources(rows), table.target_ports(rows), table.source_ports(rows))
+    for row, flow, source, *ports in zip(*(column.tolist() for column in columns), strict=True):
+        mark = (0, words[row]) if row in words else (ports[0], ports[1])
+        replies[flow, source].append((row, mark))
+    return _Heard(errors, replies)
 
 
-def _match(table: PacketTable, run: _Run, errors: dict[tuple[int, int, int, int], list[int]]) -> None:
-    place = int(table.place[run.probes[0].row])
+def _match(table: PacketTable, run: _Run, heard: _Heard) -> None:
+    by_mark: dict[tuple[int, int], list[_Probe]] = defaultdict(list)
+    for probe in run.probes:
+        by_mark[probe.mark].append(probe)
+    for at in heard.errors.get((run.place, run.source, run.target, run.protocol), ()):
+        _match_error(table, run, by_mark, at)
+    for flow in dict.fromkeys(probe.flow for probe in run.probes):
+        for row, mark in heard.replies.get((flow, run.target), ()):
+            answered = _which(by_mark.get(mark, ()), row, 0, run.answers)
+            if answered is not None:
+                rtt_ns = int(table.time_ns[row]) - answered.time_ns
+                run.answers[answered.row] = _Answer(row, run.target, rtt_ns, "reply")
+
+
+def _match_error(table: PacketTable, run: _Run, by_mark: dict[tuple[int, int], list[_Probe]], at: int) -> None:
     icmp = table.icmp
-    by_mark: dict[tuple[int, int, int], list[_Probe]] = defaultdict(list)
-    for one in run.probes:
-        by_mark[_mark(table, run, one)].append(one)
-    for at in errors.get((place, run.source, run.target, run.protocol), ()):
-        row = int(icmp.row[at])
-        is_icmp = run.protocol in (1, 58)
-        ports = int(icmp.quote_sport[at]), int(icmp.quote_dport[at])
-        mark = (0, 0, int(icmp.quote_word[at])) if is_icmp else (*ports, 0)
-        probe = _which(by_mark.get(mark, ()), row, int(icmp.quote_ip_id[at]), run.answers)
-        expired = (bool(icmp.is_v6[at]), int(icmp.type[at])) in _TIME_EXCEEDED
-        if probe is None:
-            is_meanwhile = run.probes[0].time_ns < table.time_ns[row] < run.probes[-1].time_ns + _SAME_TRACE_NS
-            if expired and is_meanwhile:
-                run.strays.append(row)
-            continue
-        name = "ttl-exceeded" if expired else "unreachable"
-        if int(icmp.type[at]) == (2 if icmp.is_v6[at] else 3) and (icmp.is_v6[at] or int(icmp.code[at]) == 4):
-            run.mtus.append(int(icmp.word[at]) & 0xFFFF)
-            name = "too-big"
-        speaker = int(table.sources(np.array([row]))[0])
-        run.answers[probe.row] = _Answer(row, speaker, int(table.time_ns[row]) - probe.time_ns, name)
-    _match_replies(table, run, by_mark)
-
-
-def _mark(table: PacketTable, run: _Run, probe: _Probe) -> tuple[int, int, int]:
-    if run.protocol in (1, 58):
-        return (0, 0, probe.word)
-    row = np.array([probe.row])
-    return (int(table.source_ports(row)[0]), int(table.target_ports(row)[0]), 0)
+    row, kind, is_v6 = int(icmp.row[at]), int(icmp.type[at]), bool(icmp.is_v6[at])
+    is_icmp = run.protocol in (1, 58)
+    mark = (0, int(icmp.quote_word[at])) if is_icmp else (int(icmp.quote_sport[at]), int(icmp.quote_dport[at]))
+    probe = _which(by_mark.get(mark, ()), row, int(icmp.quote_ip_id[at]), run.answers)
+    expired = (is_v6, kind) in _TIME_EXCEEDED
+    if probe is None:
+        is_meanwhile = run.probes[0].time_ns < table.time_ns[row] < run.probes[-1].time_ns + _SAME_TRACE_NS
+        if expired and is_meanwhile:
+            run.strays.append(row)
+        return
+    name = "ttl-exceeded" if expired else "unreachable"
+    if (is_v6, kind) == (True, 2) or (is_v6, kind, int(icmp.code[at])) == (False, 3, 4):
+        run.mtus.append(int(icmp.word[at]) & 0xFFFF)
+        name = "too-big"
+    speaker = int(table.sources(icmp.row[at : at + 1])[0])
+    run.answers[probe.row] = _Answer(row, speaker, int(table.time_ns[row]) - probe.time_ns, name)
 
 
 def _which(probes: list[_Probe] | tuple[()], row: int, ip_id: int, answered: dict[int, _Answer]) -> _Probe | None:
@@ -231,32 +270,10 @@ def _which(probes: list[_Probe] | tuple[()], row: int, ip_id: int, answered: dic
     return fitting[-1] if fitting else None
 
 
-def _match_replies(table: PacketTable, run: _Run, by_mark: dict[tuple[int, int, int], list[_Probe]]) -> None:
-    """The target's own answers: echo replies, SYN-ACK or RST, a datagram back."""
-    flows = np.unique([probe.flow for probe in run.probes])
-    rows = np.flatnonzero(np.isin(table.flow[: len(table)], flows))
-    rows = rows[table.sources(rows) == run.target]
-    words = dict(zip(table.icmp.row.tolist(), table.icmp.word.tolist(), strict=True))
-    for row in rows.tolist():
-        one = np.array([row])
-        is_icmp = run.protocol in (1, 58)
-        if is_icmp and row not in words:
-            continue
-        mark = (0, 0, words[row]) if is_icmp else (int(table.target_ports(one)[0]), int(table.source_ports(one)[0]), 0)
-        probe = _which(by_mark.get(mark, ()), row, 0, run.answers)
-        if probe is not None:
-            run.answers[probe.row] = _Answer(row, run.target, int(table.time_ns[row]) - probe.time_ns, "reply")
-
-
 def _is_trace(run: _Run) -> bool:
     ttls = sorted({probe.ttl for probe in run.probes})
-    if len(ttls) < _FEWEST_TTLS or ttls[0] > _HIGHEST_START:
-        return False
-    if run.probes[0].ttl > run.probes[-1].ttl:  # a packet in a loop comes by with its TTL falling
-        return False
     has_expired = any(answer.name == "ttl-exceeded" for answer in run.answers.values())
-    climbs = ttls[:_FEWEST_SILENT_TTLS] == list(range(ttls[0], ttls[0] + _FEWEST_SILENT_TTLS))
-    return has_expired or climbs
+    return has_expired or ttls[:_FEWEST_SILENT_TTLS] == list(range(ttls[0], ttls[0] + _FEWEST_SILENT_TTLS))
 
 
 def _found(table: PacketTable, run: _Run) -> Found:

@@ -112,11 +112,11 @@ def _happened(
     unexplained: Sequence[str],
     everything: bool,
 ) -> list[Line]:
-    if everything or len(exchanges) <= _TOLD_ONE_BY_ONE:
-        teller = Teller(table, exchanges, hosts)
-        carried = set() if everything else _carried(exchanges)
-        return [line for position in exchanges.positions if position not in carried for line in teller.tell(position)]
-    return summary.tell(table, exchanges, hosts, findings, unexplained)
+    carried = set() if everything else _carried(exchanges)
+    if not everything and len(exchanges) - len(carried) > _TOLD_ONE_BY_ONE:
+        return summary.tell(table, exchanges, hosts, findings, unexplained)
+    teller = Teller(table, exchanges, hosts)
+    return [line for position in exchanges.positions if position not in carried for line in teller.tell(position)]
 
 
 def _carried(exchanges: Exchanges) -> set[int]:

@@ -47,10 +47,11 @@ def tell(
     """One line for each kind; then the first of what failed, told in full."""
     lines = [_count(part) for part in exchanges.parts if len(part) and part.kind in _COUNTED]
     teller = Teller(table, exchanges, hosts)
-    named = [name for finding in findings for name in finding.exchanges[:1]] or list(unexplained)
-    for name in dict.fromkeys(named[:_EXAMPLES]):
+    named = [name for finding in findings[:_EXAMPLES] for name in finding.exchanges[:1]]
+    named = named or list(unexplained[:_EXAMPLES])
+    for name in dict.fromkeys(named):
         lines += teller.tell(int(name[1:]) - 1)
-    rest = len(exchanges) - len(named[:_EXAMPLES])
+    rest = len(exchanges) - len(named)
     if rest > 0:
         lines.append(Line("story.shortened", {"count": rest}, (), 1, None, "note"))
     return lines

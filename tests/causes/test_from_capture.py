@@ -28,7 +28,7 @@ def test_a_healthy_capture_has_no_findings():
     found = report(
         who_has((A, ALICE), ROUTER), is_at((R, ROUTER), (A, ALICE)), ping(ALICE, BOB, 1), pong(BOB, ALICE, 1)
     )
-    assert (found.findings, found.unexplained) == ((), ())
+    assert (list(found.findings), found.unexplained) == ([], ())
 
 
 def test_net_unreachable_of_a_router_is_one_finding_for_all_pings_and_errors():
@@ -136,7 +136,7 @@ def test_a_trace_that_arrives_is_healthy():
         probes[0], error(ROUTER, 11, 0, probes[0]), probes[1], error("203.0.113.1", 11, 0, probes[1]),
         probes[2], pong(BOB, ALICE, 3),
     )  # fmt: skip
-    assert (found.findings, found.unexplained) == ((), ())
+    assert (list(found.findings), found.unexplained) == ([], ())
     (trace,) = [one for one in found.exchanges if one.kind == "traceroute"]
     assert trace.outcome == "reached"
     assert [(hop.ttl, hop.from_) for hop in trace.fields.hops] == [(1, ROUTER), (2, "203.0.113.1"), (3, BOB)]
@@ -164,5 +164,5 @@ def test_the_filter_of_a_finding_shows_exactly_its_evidence(tmp_path):
 
 def test_a_question_that_was_only_overheard_is_no_trouble():
     found = report(ping(ALICE, NEAR, 1), pong(NEAR, ALICE, 1), who_has((R, ROUTER), "192.0.2.77"))
-    assert (found.findings, found.unexplained) == ((), ())
+    assert (list(found.findings), found.unexplained) == ([], ())
     assert "goes to the asker alone" in found.story("en").replace("\n           ", " ")

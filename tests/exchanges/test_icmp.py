@@ -163,7 +163,7 @@ def test_silence_of_a_group_is_normal():
         pcap(datagram((ALICE, 5353), ("224.0.0.251", 5353)), datagram((ALICE, 67), ("192.0.2.255", 9)))
     )
     assert [one.fields.needs_no_answer for one in report.exchanges] == [True, True]
-    assert (report.findings, report.unexplained) == ((), ())
+    assert (list(report.findings), report.unexplained) == ([], ())
 
 
 def test_an_error_whose_quotation_a_nat_did_not_translate_back_still_finds_its_ping():

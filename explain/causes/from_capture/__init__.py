@@ -9,16 +9,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from explain.causes.from_capture import arp, dns, icmp, silence, tcp, trace
-from explain.causes.from_capture.scene import FAILED, Scene, Seen, findings_of, is_housekeeping
+from explain.causes.from_capture.scene import FAILED, Findings, Scene, Seen, is_housekeeping
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from explain.exchanges.columns import Exchanges
     from explain.exchanges.hosts import Hosts
     from explain.model import Finding
     from explain.table import PacketTable
 
 
-def find(table: PacketTable, exchanges: Exchanges, hosts: Hosts) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+def find(table: PacketTable, exchanges: Exchanges, hosts: Hosts) -> tuple[Sequence[Finding], tuple[str, ...]]:
     """Findings, and the ids of failed exchanges that none of them accounts for."""
     scene = Scene(table, exchanges, hosts)
     seen: list[Seen] = []
@@ -26,7 +28,7 @@ def find(table: PacketTable, exchanges: Exchanges, hosts: Hosts) -> tuple[tuple[
         for one in look(scene):
             scene.account(one)
             seen.append(one)
-    return findings_of(scene, seen), _unexplained(scene)
+    return Findings(scene, seen), _unexplained(scene)
 
 
 def _unexplained(scene: Scene) -> tuple[str, ...]:

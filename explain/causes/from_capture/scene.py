@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from explain.model import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from explain.exchanges.columns import ExchangeColumns, Exchanges
     from explain.exchanges.hosts import Hosts
@@ -70,9 +71,28 @@ def is_housekeeping(part: ExchangeColumns, index: int) -> bool:
     return needs_no_answer is not None and bool(needs_no_answer[index])
 
 
-def findings_of(scene: Scene, seen: Sequence[Seen]) -> tuple[Finding, ...]:
-    """The records that people are shown, in the order in which the rules spoke."""
-    return tuple(_finding(scene, one) for one in seen)
+class Findings(Sequence[Finding]):
+    """What was found, in the order in which the rules spoke; the records are made when they are shown."""
+
+    def __init__(self, scene: Scene, seen: Sequence[Seen]) -> None:
+        self._scene = scene
+        self._seen = seen
+        self._made: dict[int, Finding] = {}
+
+    def __len__(self) -> int:
+        return len(self._seen)
+
+    @overload
+    def __getitem__(self, number: int) -> Finding: ...
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[Finding]: ...
+    def __getitem__(self, number: int | slice) -> Finding | Sequence[Finding]:
+        if isinstance(number, slice):
+            return [self[index] for index in range(*number.indices(len(self)))]
+        index = range(len(self))[number]
+        if index not in self._made:
+            self._made[index] = _finding(self._scene, self._seen[index])
+        return self._made[index]
 
 
 def _finding(scene: Scene, seen: Seen) -> Finding:

@@ -1,0 +1,195 @@
+"""A lease told message by message: asked, offered, requested, granted, and what the client does with it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Any
+
+from explain.exchanges import dhcp_message as dhcp
+from explain.exchanges.dhcp_lease import server_of
+from explain.exchanges.dhcp_tests import ServerTests
+from explain.model import Line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from explain.exchanges.columns import ExchangeColumns
+    from explain.exchanges.dhcp_lease import DhcpLease, DhcpOffer
+    from explain.exchanges.dhcp_talk import Step, Talk
+    from explain.story.teller import Teller
+
+MEANINGS = frozenset((
+    "subnet-mask", "router", "name-server", "host-name", "domain-name", "interface-mtu", "broadcast-address",
+    "static-route", "ntp-server", "vendor-specific", "requested-address", "lease-time", "overload", "message-type",
+    "server-identifier", "parameter-request-list", "message", "largest-message", "renewal-time", "rebinding-time",
+    "vendor-class", "client-identifier", "tftp-server-name", "boot-file-name", "rapid-commit", "client-full-name",
+    "relay-agent-information", "ipv6-only-preferred", "captive-portal", "subnet-selection", "domain-search",
+    "classless-static-route", "web-proxy-auto-discovery",
+))  # fmt: skip
+"""Options of which the word table tells what they are for."""
+
+_SECOND = 1_000_000_000
+_ODD = ("overload", "overrun", "cut")
+
+
+def lease(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:
+    """The lines of one negotiation."""
+    fields: DhcpLease = part.fields(index)
+    talk: Talk = part.facts["talks"][index]
+    outcome = part.outcomes[part.outcome[index]]
+    values = _values(teller, fields, talk)
+
+    def line(message: str, steps: Sequence[Step], **more: Any) -> Line:
+        return teller.line(message, fields, [step.row for step in steps], name, **values, **more)
+
+    yield from _asked(teller, fields, talk, line)
+    yield from _offered(teller, fields, talk, line, name)
+    yield from _requested(fields, talk, line)
+    yield from _answered(teller, fields, talk, outcome, line)
+    if fields.relay:
+        yield line("dhcp.relay", talk.steps)
+    if fields.hostname:
+        named = [step for step in talk.steps if dhcp.HOSTNAME in step.said.options]
+        yield line("dhcp.hostname", named or talk.steps)
+    for note in _ODD:
+        if note in fields.notes:
+            yield line(f"dhcp.{note}", [step for step in talk.steps if note in step.said.notes])
+    yield from _options(fields, talk, line)
+
+
+def _values(teller: Teller, fields: DhcpLease, talk: Talk) -> dict[str, Any]:
+    own = [step for step in talk.steps if not step.said.is_reply]
+    text = teller.table.addresses.text
+    lease_ns = None if fields.lease_s is None else fields.lease_s * _SECOND
+    return {
+        "xid_hex": f"0x{fields.xid:08x}",
+        "span_ns": max(own[-1].time_ns - own[0].time_ns, 0) if own else 0,
+        "source": text(own[0].source) if own else None,
+        "asked": text(own[-1].target) if own else None,
+        "wanted": fields.requested_address or fields.address or "0.0.0.0",  # noqa: S104 - an address in a sentence
+        "lease_ns": lease_ns,
+        "t1_ns": None if fields.t1_s is None else fields.t1_s * _SECOND,
+        "t2_ns": None if fields.t2_s is None else fields.t2_s * _SECOND,
+        "types": [step.type for step in fields.messages],
+        "refusers": fields.refused_by,
+    }
+
+
+def _asked(teller: Teller, fields: DhcpLease, talk: Talk, line: Any) -> Iterator[Line]:
+    asked = talk.of("DISCOVER")
+    if asked and fields.is_search:
+        yield line("dhcp.search", asked)
+    elif asked:
+        yield line(teller.first("dhcp.discover"), asked[:1])
+        if fields.tries > 1 and len(asked) > 1:
+            yield line("dhcp.discover.repeated", asked)
+    for kind, message in (("INFORM", "inform"), ("BOOTREQUEST", "bootp")):
+        if steps := talk.of(kind):
+            yield line(f"dhcp.{message}", steps)
+    if steps := talk.of("LEASEQUERY", "FORCERENEW"):
+        yield line("dhcp.query", steps)
+
+
+def _offered(teller: Teller, fields: DhcpLease, talk: Talk, line: Any, name: str) -> Iterator[Line]:
+    tests = ServerTests(teller.table, teller.exchanges).of(talk)
+    if tests and fields.offer_wait_ns is not None:
+        rows = [int(row) for part, index in tests for row in part.rows(index)]
+        tested = line("dhcp.tested", talk.of("OFFER")[:1])
+        yield replace(tested, evidence=teller.table.evidence(rows), exchange=name)
+    steps = talk.of("OFFER")
+    text = teller.table.addresses.text
+    for offer in fields.offered:
+        own = [step for step in steps if (text(server_of(step)), text(step.said.your_ip)) == (offer.server, offer.address)]
+        lease_ns = None if offer.lease_s is None else offer.lease_s * _SECOND
+        message = "dhcp.offer-bare" if lease_ns is None else "dhcp.offer"
+        more = {"from": offer.server, "offered_address": offer.address}
+        yield replace(one := line(message, own, **more), values={**one.values, "lease_ns": lease_ns})
+    if len({offer.server for offer in fields.offered}) > 1:
+        yield line("dhcp.offers-agree" if agree(fields.offered) else "dhcp.offers-differ", steps)
+
+
+def agree(offers: Sequence[DhcpOffer]) -> bool:
+    """Whether all offers put the client into the same network with the same router and name servers."""
+    return len({(_network(offer), offer.router, offer.dns) for offer in offers}) == 1
+
+
+def _network(offer: DhcpOffer) -> int:
+    mask = int(IPv4Address(offer.mask)) if offer.mask else 0xFFFFFF00
+    return int(IPv4Address(offer.address)) & mask
+
+
+def _requested(fields: DhcpLease, talk: Talk, line: Any) -> Iterator[Line]:
+    asked = talk.of("REQUEST")
+    if not asked:
+        return
+    purpose = asked[0].purpose
+    chosen = next((step.said.text for step in asked if purpose == "select"), None)
+    server = asked[0].said.number(dhcp.SERVER)
+    more = {"chosen": str(IPv4Address(server)) if server else fields.server}
+    del chosen
+    yield line(f"dhcp.request.{purpose}", asked[:1], **more)
+    if fields.tries > 1 and len(asked) > 1:
+        yield line("dhcp.request.repeated", asked)
+
+
+def _answered(teller: Teller, fields: DhcpLease, talk: Talk, outcome: str, line: Any) -> Iterator[Line]:
+    refusals, grants = talk.of("NAK"), talk.of("ACK", "BOOTREPLY")
+    if refusals:
+        is_final = outcome == "refused"
+        message = ("nak-said" if fields.message else "nak") if is_final else "nak-other"
+        yield line(f"dhcp.{message}", refusals)
+    if outcome in ("bound", "renewed", "declined") and grants:
+        if not talk.by_client:
+            yield line("dhcp.answer-only", talk.steps)
+        yield line("dhcp.ack.renewed" if outcome == "renewed" else "dhcp.ack.bound", grants[-1:])
+    if outcome in ("bound", "renewed"):
+        yield from _used(fields, grants[-1:], line)
+    elif outcome == "declined":
+        yield line("dhcp.declined", talk.of("DECLINE"))
+        challenger = challenger_of(teller, fields, talk)
+        if challenger:
+            mac, rows = challenger
+            told = line("dhcp.objected", talk.of("DECLINE"), challenger_mac=mac)
+            yield replace(told, evidence=teller.table.evidence(rows))
+    elif outcome in ("released", "informed"):
+        steps = talk.of("RELEASE") if outcome == "released" else [step for step in talk.steps if step.said.is_reply]
+        if steps:
+            yield line(f"dhcp.{outcome}", steps)
+    elif outcome == "offered" and talk.of("REQUEST"):
+        yield line("dhcp.unconfirmed", talk.of("REQUEST"))
+    elif outcome == "unanswered" and not fields.is_search:
+        yield line("dhcp.unanswered" if fields.tries > 1 else "dhcp.not-seen", talk.steps)
+
+
+def _used(fields: DhcpLease, steps: Sequence[Step], line: Any) -> Iterator[Line]:
+    """What the client does with the lease."""
+    if fields.address and steps[0].said.your_ip:
+        prefix = f"/{int(IPv4Address(fields.mask)).bit_count()}" if fields.mask else ""
+        yield line("dhcp.gives.address", steps, address_and_prefix=fields.address + prefix)
+    if fields.router:
+        yield line("dhcp.gives.router", steps)
+    elif "classless-static-route" not in fields.options and "cut" not in fields.notes:
+        yield line("dhcp.gives.no-router", steps)
+    if fields.dns:
+        yield line("dhcp.gives.dns", steps)
+    if fields.is_endless:
+        yield line("dhcp.gives.endless", steps)
+    elif fields.lease_s is not None and fields.t1_s is not None:
+        yield line("dhcp.gives.renewal", steps)
+
+
+def challenger_of(teller: Teller, fields: DhcpLease, talk: Talk) -> tuple[str, list[int]] | None:
+    """Whose ARP said that the declined address is taken, and the rows that show it."""
+    return None
+
+
+def _options(fields: DhcpLease, talk: Talk, line: Any) -> Iterator[Line]:
+    """Each option of the message that decided, for those who ask for more."""
+    steps = [step for step in talk.steps if step.said.is_reply][-1:]
+    for name, value in fields.options.items():
+        if name in MEANINGS:
+            meaning = Line(f"dhcp_options.{name}", {})
+            yield replace(line("dhcp.option", steps, name=name, value=value, meaning=meaning), depth=2)
+        else:
+            yield replace(line("dhcp.option-bare", steps, name=name, value=value), depth=2)

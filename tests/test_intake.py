@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import io
+import struct
+
+import pytest
+from packets import pcap, ping, pong
+
+import explain
+from explain.errors import UsageError
+
+ALICE, BOB = "192.0.2.1", "198.51.100.1"
+
+
+def block(kind, body):
+    body += b"\0" * (-len(body) % 4)
+    return struct.pack("<II", kind, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
+
+
+def option(code, value):
+    return struct.pack("<HH", code, len(value)) + value + b"\0" * (-len(value) % 4)
+
+
+def pcapng(*frames, names=("lan", "wan", None)):
+    """Frames as (interface, octets); one more interface without a name, as many files have."""
+    out = block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
+    for name in names:
+        out += block(1, struct.pack("<HHI", 1, 0, 0) + (option(2, name.encode()) if name else b"") + option(0, b""))
+    for number, (interface, frame) in enumerate(frames):
+        head = struct.pack("<IIIII", interface, 0, 1000 + number, len(frame), len(frame))
+        out += block(6, head + frame)
+    return io.BytesIO(out)
+
+
+ROUTED = (
+    (0, ping(ALICE, BOB, 1)),
+    (1, ping(ALICE, BOB, 1, ttl=63)),
+    (1, pong(BOB, ALICE, 1)),
+    (0, pong(BOB, ALICE, 1)),
+)
+
+
+def write(path, stream):
+    path.write_bytes(stream.getvalue())
+    return str(path)
+
+
+def test_each_interface_of_a_file_is_a_vantage_point_of_its_own():
+    found = [(one.interface, one.frames, one.outcome) for one in explain.explain(pcapng(*ROUTED)).exchanges]
+    assert found == [(0, ((1, 1), (4, 4)), "answered"), (1, ((2, 3),), "answered")]
+
+
+def test_each_file_is_a_vantage_point_of_its_own_and_counts_its_frames_from_one(tmp_path):
+    inside = write(tmp_path / "in.pcap", pcap(ping(ALICE, BOB, 1), pong(BOB, ALICE, 1)))
+    outside = write(tmp_path / "out.pcap", pcap(ping(ALICE, BOB, 1, ttl=63), pong(BOB, ALICE, 1)))
+    report = explain.explain(f"inside={inside}", f"outside={outside}")
+    assert [(one.capture, one.frames) for one in report.exchanges] == [(0, ((1, 2),)), (1, ((1, 2),))]
+    assert [capture.vantage for capture in report.captures] == ["inside", "outside"]
+
+
+def test_an_interface_that_the_file_has_is_selected_and_keeps_its_frame_numbers(tmp_path):
+    path = write(tmp_path / "both.pcapng", pcapng(*ROUTED))
+    report = explain.explain(f"router:wan={path}")
+    assert [(one.interface, one.frames) for one in report.exchanges] == [(1, ((2, 3),))]
+    assert report.captures[0].packets == 4
+
+
+def test_an_interface_that_the_file_has_not_is_a_label_of_the_whole_file(tmp_path):
+    path = write(tmp_path / "both.pcapng", pcapng(*ROUTED))
+    report = explain.explain(f"router:eth7={path}")
+    assert len(report.exchanges) == 2
+    assert report.captures[0].vantage == "router:eth7"
+
+
+def test_a_name_with_a_slash_is_a_path(tmp_path):
+    path = tmp_path / "a=b.pcap"
+    write(path, pcap(ping(ALICE, BOB, 1)))
+    assert explain.explain(str(path)).captures[0].vantage is None
+
+
+def test_the_same_vantage_point_twice_is_refused(tmp_path):
+    path = write(tmp_path / "x.pcap", pcap(ping(ALICE, BOB, 1)))
+    with pytest.raises(UsageError):
+        explain.explain(f"a={path}", f"a={path}")
+
+
+def test_a_stream_is_read_like_a_file():
+    report = explain.explain(pcap(ping(ALICE, BOB, 1), pong(BOB, ALICE, 1)))
+    assert report.captures[0].packets == 2
+
+
+def test_counts_and_times_are_those_of_the_file():
+    (capture,) = explain.explain(pcap((1.0, ping(ALICE, BOB, 1)), (0.5, pong(BOB, ALICE, 1)))).captures
+    assert capture.last_ns - capture.first_ns == 500_000_000  # times need not rise
+    assert capture.bytes == capture.captured_bytes == 2 * len(ping(ALICE, BOB, 1))
