@@ -12,6 +12,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from decode.windows import KINDS
+from packets import pcap
 from surroundings import CORPUS, TOP, case_folders
 
 from explain.intake import read
@@ -46,6 +48,13 @@ def test_the_columns_equal_what_tshark_says_of_a_capture_of_the_corpus(name: str
 @pytest.mark.needs("tshark")
 @pytest.mark.parametrize("path", sorted((TOP / "pcaps").rglob("*.pcap*")), ids=lambda path: path.parent.name)
 def test_the_columns_equal_what_tshark_says_of_our_captures(path: Path) -> None:
+    assert not differences(path)
+
+
+@pytest.mark.needs("tshark")
+def test_the_columns_equal_what_tshark_says_of_one_frame_of_every_kind(tmp_path: Path) -> None:
+    path = tmp_path / "kinds.pcap"
+    path.write_bytes(pcap(*(frame for frame, _ in KINDS.values())).getvalue())
     assert not differences(path)
 
 
