@@ -5,34 +5,20 @@ from __future__ import annotations
 import ipaddress
 import json
 import platform
-import shutil
-import subprocess
 import time
 from typing import TYPE_CHECKING, Any
 
 from explain.lab.operations import typed
-from explain.lab.perform import ENVIRONMENT, Ran
 from explain.lab.recording import Recording, pcapng, write_new
-from explain.lab.records import Lab, Step
-from explain.lab.services import BUILT_IN
+from explain.lab.tools import tool_versions
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from explain.lab.perform import Ran
+
 # tool of a step -> what case.json calls it
 TOOLS = {"tcpprobe": "tcp", "udpprobe": "udp", "nc": "nc", "curl": "curl", "tracepath": "traceroute"}
-VERSIONS = {
-    "ping": ("ping", "-V"),
-    "traceroute": ("traceroute", "--version"),
-    "curl": ("curl", "--version"),
-    "nc": ("nc", "-h"),
-    "udhcpc": ("busybox",),
-    "dhclient": ("dhclient", "--version"),
-    "dnsmasq": ("dnsmasq", "--version"),
-    "ip": ("ip", "-V"),
-    "nft": ("nft", "--version"),
-    "iptables": ("iptables", "--version"),
-}
 
 
 def write_case(recording: Recording, folder: Path) -> None:
@@ -116,26 +102,12 @@ def recorded(recording: Recording) -> str:
     """What made this: kernel, tools, date; as TOML."""
     when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(recording.start_ns // 1_000_000_000))
     lines = [f"date = {when}", f'kernel = "{platform.system()} {platform.release()}"', "", "[tools]"]
-    lines += [f"{tool} = {json.dumps(version)}" for tool, version in tool_versions(recording.lab).items()]
+    lines += [
+        f"{tool} = {json.dumps(version)}" for tool, version in (recording.tools or tool_versions(recording.lab)).items()
+    ]
     lines += ["", "[frames]"]
     seen = [0] * len(recording.wires)
     for wire, _ in recording.frames:
         seen[wire] += 1
     lines += [f'"{wire.name}" = {count}' for wire, count in zip(recording.wires, seen, strict=True)]
     return "\n".join(lines) + "\n"
-
-
-def tool_versions(lab: Lab) -> dict[str, str]:
-    """The first line that each tool of the lab says of its version."""
-    wanted = {step.run[0] for step in (*lab.fault, *lab.steps) if isinstance(step, Step)} - set(BUILT_IN)
-    wanted |= {"dnsmasq" for service in lab.services if service.kind == "dnsmasq"} | {"ip"}
-    found = {}
-    for tool in sorted(wanted & set(VERSIONS)):
-        argv = VERSIONS[tool]
-        path = shutil.which(argv[0], path=ENVIRONMENT["PATH"])
-        if path is None:
-            continue
-        done = subprocess.run([path, *argv[1:]], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
-        lines = (done.stdout + done.stderr).strip().splitlines()
-        found[tool] = lines[0][:120] if lines else ""
-    return found

@@ -16,6 +16,7 @@ from explain.lab.perform import ENVIRONMENT, Ran, Stage
 from explain.lab.recording import Recording, Wire
 from explain.lab.records import Lab, Step
 from explain.lab.services import BUILT_IN, PACKAGES
+from explain.lab.tools import tool_versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -120,8 +121,9 @@ def perform_into(
         if with_states:
             stage.pump(lambda: settled(places), 2.0)
         before = states(places) if with_states else {}
+        is_as_written = with_fault or not lab.fault  # without its fault, a lab's steps end as they like
         for act in planning.performed(lab):
-            _act(act, stage, tell, ran, complaints)
+            _act(act, stage, tell, ran, complaints if is_as_written else [])
             if complaints:
                 break
         if lab.settle_s:
@@ -213,5 +215,5 @@ def _recording(
         complaints=tuple(complaints),
         start_ns=start_ns,
         end_ns=time.time_ns(),
-        tools={},
+        tools=tool_versions(lab) if seen[1] else {},
     )
