@@ -93,7 +93,9 @@ def _contested(scene: Scene) -> list[StateCause]:
         elif resolution.kind == "static" and state.owner_of(resolution.address) is None:
             found.append(scene.cause("wrong-static-neighbour", host, by, direction=step.direction))
         if len(set(resolution.answers)) > 1 and resolution.kind == "answered":
-            spare = [place for place in resolution.answers if place[0] != scene.target] or list(resolution.answers)
+            spare = [place for place in resolution.answers if place[0] not in {scene.sender, scene.target}] or list(
+                resolution.answers
+            )
             found.append(scene.cause("duplicate-address", spare[0][0], by, interface=spare[0][1], certainty="likely"))
     return [*found, *_two_of_us(scene)]
 

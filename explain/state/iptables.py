@@ -40,7 +40,7 @@ def _statements(text: str, family: str) -> tuple[Statement, ...]:
     try:
         words = shlex.split(text)[2:]
     except ValueError:
-        return ({"unknown": text},)
+        return {"unknown": text}, {"drop": None}
     return _Parser(words, family).parse()
 
 

@@ -9,6 +9,10 @@ MOST_ITEMS = 200_000
 """No host that a person asks about has more routes, rules or neighbours than this."""
 
 
+DEEPEST = 64
+"""No tool nests its JSON deeper than this; what is deeper would only exhaust the stack."""
+
+
 class MisshapenError(ValueError):
     """A value is not what iproute2 or nft would have written; the text says where and why."""
 
@@ -64,6 +68,25 @@ class Item:
         """An object, or None where the key is absent."""
         value = self.fields.get(key)
         return None if value is None else Item(value, f"{self.place}.{key}")
+
+
+def check_depth(value: object) -> None:
+    """Refuse JSON that is nested deeper than any tool writes it.
+
+    Raises:
+        MisshapenError: it is.
+    """
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for each in level
+            if isinstance(each, Mapping | list)
+            for inner in (each.values() if isinstance(each, Mapping) else each)
+        ]
+        if not level:
+            return
+    raise MisshapenError(f"nested deeper than {DEEPEST} levels")
 
 
 def _list(value: object, place: str) -> Sequence[object]:

@@ -48,11 +48,12 @@ def _matched(hosts: Mapping[str, HostState]) -> dict[Place, Place]:
     ends = _outward(hosts)
     macs = _hints(hosts)
     scored = []
-    for number, (place, one) in enumerate(ends):
-        for other_place, other in ends[number + 1 :]:
-            if other_place[0] == place[0] and one.link_netnsid is not None:
-                continue
-            if not _could_be_ends(one, other):
+    by_index: dict[tuple[int | None, int | None], list[tuple[Place, Interface]]] = {}
+    for place, one in ends:
+        by_index.setdefault((one.index, one.link_index), []).append((place, one))
+    for place, one in ends:
+        for other_place, other in by_index.get((one.link_index, one.index), ()):
+            if other_place <= place or (other_place[0] == place[0] and one.link_netnsid is not None):
                 continue
             scored.append((_likeness(place, one, other_place, other, macs), place, other_place))
     scored.sort(key=lambda each: (-each[0], each[1], each[2]))
@@ -61,15 +62,6 @@ def _matched(hosts: Mapping[str, HostState]) -> dict[Place, Place]:
         if place not in peers and other_place not in peers and score > 0:
             peers[place], peers[other_place] = other_place, place
     return peers
-
-
-def _could_be_ends(one: Interface, other: Interface) -> bool:
-    return (
-        one.link_index is not None
-        and other.link_index is not None
-        and one.link_index == other.index
-        and other.link_index == one.index
-    )
 
 
 def _hints(hosts: Mapping[str, HostState]) -> set[tuple[Place, str]]:

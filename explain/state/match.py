@@ -211,14 +211,14 @@ def _ct(inner: Mapping[str, Any], packet: Packet, context: Context) -> object:
 
 def _fib(inner: Mapping[str, Any], packet: Packet, context: Context) -> object:
     flags = inner.get("flags")
-    flags = [flags] if isinstance(flags, str) else flags or []
+    flags = [flags] if isinstance(flags, str) else flags if isinstance(flags, list) else []
     address = packet.source if "saddr" in flags else packet.destination
     if address is None:
         return UNKNOWN
     if inner.get("result") == "type":
         kind = destination_type(context.state, address)
         return kind if kind != "unknown" else UNKNOWN
-    if inner.get("result") in {"oif", "oifname"} and "saddr" in flags and context.in_interface:
+    if str(inner.get("result")) in {"oif", "oifname"} and "saddr" in flags and context.in_interface:
         strict = "iif" in flags
         back = leads_back(context.state, packet, context.in_interface, is_strict=strict)
         return UNKNOWN if back is None else back

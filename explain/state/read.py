@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from explain.errors import UnreadableError
-from explain.state.items import Item, MisshapenError, items_of, lines_of
+from explain.state.items import Item, MisshapenError, check_depth, items_of, lines_of
 from explain.state.read_links import bridge_ports_of, fdb_of, interfaces_of, neighbours_of
 from explain.state.read_routes import routes_of, rules_of
 from explain.state.read_sockets import sockets_of
@@ -71,6 +71,7 @@ def host_state(value: object, name: str, path: str = "state") -> HostState:
     if not isinstance(value, Mapping) or not KEYS & set(value):
         raise UnreadableError(path, "not the state of a host: it has none of the keys addr, link, route, ...")
     try:
+        check_depth(value)
         return _host_state(value, name)
     except MisshapenError as error:
         raise UnreadableError(path, str(error)) from None
@@ -82,16 +83,13 @@ def _host_state(value: Mapping[str, Any], name: str) -> HostState:
 
     links = given("link", items_of)
     addresses = given("addr", items_of)
-    proxies = [each for each in value.get("neigh") or () if isinstance(each, Mapping) and "proxy" in each]
     return HostState(
         name=name,
         interfaces=interfaces_of(links, addresses) if links is not None or addresses is not None else None,
         routes=routes_of(given("route", items_of), given("route6", items_of)),
         rules=rules_of(given("rule", items_of), given("rule6", items_of)),
         neighbours=given("neigh", neighbours_of),
-        proxies=neighbours_of([*(value.get("proxy") or ()), *proxies], "proxy", is_proxy=True)
-        if value.get("proxy") is not None
-        else None,
+        proxies=given("proxy", lambda listed, place: neighbours_of(listed, place, is_proxy=True)),
         fdb=given("fdb", fdb_of),
         bridge_ports=bridge_ports_of(given("bridge_link", items_of), links),
         sysctls=given("sysctl", _sysctls_of),

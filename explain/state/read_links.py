@@ -110,7 +110,7 @@ def fdb_of(value: object, place: str) -> tuple[FdbEntry, ...]:
             flags=item.words("flags"),
         )
         for item in items_of(value, place)
-        if not int((item.text("mac") or "1")[1:2] or "1", 16) & 1
+        if (item.text("mac") or "")[1:2].lower() in set("02468ace")
     )
 
 

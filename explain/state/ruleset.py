@@ -209,7 +209,7 @@ def _say_pair(key: str, value: object) -> str:
 
 
 def _say_match(inner: Mapping[str, Any]) -> str:
-    op = "" if inner.get("op") in {"==", "in"} else f"{inner.get('op')} "
+    op = "" if str(inner.get("op")) in {"==", "in"} else f"{inner.get('op')} "
     return f"{say(inner.get('left'))} {op}{say(inner.get('right'))}"
 
 

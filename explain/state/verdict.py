@@ -143,6 +143,8 @@ def _rule(walk: _Walk, rule: FilterRule, depth: int) -> _End:
             return "continue", None, None
         if answer is None:
             is_sure = False
+            if key == "xt" and isinstance(value, Mapping) and value.get("type") == "target":
+                walk.doubts.add("drop")
             continue
         if key in _TERMINAL or key in {"jump", "goto", "vmap"}:
             return _ends(walk, rule, key, value, depth, is_sure=is_sure)

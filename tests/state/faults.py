@@ -1,3 +1,4 @@
+# ruff: noqa: E501, ISC004 - a table: one fault a line, its script in one piece
 """Faults for the small real networks: what is done, and which cause a walk over the states has to name.
 
 In a script ``{S}``, ``{T}``, ``{R1}`` ... stand for addresses, ``{net0}`` for prefixes, ``{ip}`` for ``ip`` or ``ip -6``.

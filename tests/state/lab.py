@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - one command a line
 """Small real networks for tests: namespaces with veths, a fault, the hosts' states, and what ping says.
 
 Every namespace is named ``explain-test-...`` and is removed with its network.
@@ -23,7 +24,7 @@ p fdb; bridge -j fdb; p bridge_link; bridge -d -j link; p nft; nft -j list rules
 p iptables_save; iptables-save -c; p ip6tables_save; ip6tables-save -c; p sockets; ss -H -n -t -u -a
 p conntrack; conntrack -L 2>/dev/null; p counters; nstat -az
 p sysctl; sysctl -e -a -r '^net\.(ipv4\.(ip_|icmp_)|ipv6\.icmp|bridge|ipv[46]\.conf\..*\.(forwarding|rp_filter|arp_ignore|arp_filter|proxy_arp|send_redirects|accept_ra|disable_ipv6|accept_local)$)' 2>/dev/null
-"""  # noqa: E501 - one command a line
+"""
 _LINES = {"iptables_save", "ip6tables_save", "sockets", "conntrack"}
 
 
@@ -81,7 +82,10 @@ class Lab:
     def sh(self, host: str, script: str, *, check: bool = True) -> str:
         """Run a shell script on a host; its output."""
         done = subprocess.run(
-            ["ip", "netns", "exec", self.prefix + host, "sh", "-c", script], capture_output=True, check=False, timeout=60
+            ["ip", "netns", "exec", self.prefix + host, "sh", "-c", script],
+            capture_output=True,
+            check=False,
+            timeout=60,
         )
         if check and done.returncode:
             raise AssertionError(f"{host}: {script}: {done.stderr.decode()}")

@@ -1,3 +1,4 @@
+# ruff: noqa: S104 - the server listens in a namespace of its own
 """The walk against real kernels: each fault is made in namespaces, pinged, and read back from the states."""
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from explain.state.walk import walk
 
 from .faults import FAULTS, Fault
 from .lab import Lab, topology
-
 
 pytestmark = pytest.mark.needs("namespaces", "root", "ip", "nft", "ping", "iptables")
 CASES = [(number, each, family) for number, each in enumerate(FAULTS) for family in each.families]
@@ -62,7 +62,11 @@ def filled(lab: Lab, text: str) -> str:
             return lab.at(net, int(found[3])) if found[3] else net
         return next(address for (host, _), address in lab.addresses.items() if host == name)
 
-    return re.sub(r"\{([^{}\s]+)\}", value, text.replace("{{", "\0").replace("}}", "\1")).replace("\0", "{").replace("\1", "}")
+    return (
+        re.sub(r"\{([^{}\s]+)\}", value, text.replace("{{", "\0").replace("}}", "\1"))
+        .replace("\0", "{")
+        .replace("\1", "}")
+    )
 
 
 def mac(lab: Lab, host: str, device: str) -> str:
@@ -93,7 +97,9 @@ def run(fault: Fault, family: int, seed: int, *, is_told: bool) -> tuple[bool | 
         for host, words in fault.late:
             listen(lab, host, *words.split()[1:])
         to = filled(lab, fault.to)
-        answered = connected(lab, to, fault.tcp) if fault.tcp else lab.ping("S", *(filled(lab, w) for w in fault.ping), to)
+        answered = (
+            connected(lab, to, fault.tcp) if fault.tcp else lab.ping("S", *(filled(lab, w) for w in fault.ping), to)
+        )
         states = [host_state(lab.state(host), host) for host in lab.hosts if host != "Z"]
         roles = {host: host for host in lab.hosts if host != "Z"} if is_told else None
         path = walk(
@@ -104,7 +110,9 @@ def run(fault: Fault, family: int, seed: int, *, is_told: bool) -> tuple[bool | 
 
 
 def listen(lab: Lab, host: str, port: str, where: str = "any") -> None:
-    bound = {"any": "::" if lab.family == 6 else "0.0.0.0", "loopback": "::1" if lab.family == 6 else "127.0.0.1"}[where]
+    bound = {"any": "::" if lab.family == 6 else "0.0.0.0", "loopback": "::1" if lab.family == 6 else "127.0.0.1"}[
+        where
+    ]
     lab.background(host, sys.executable, "-c", LISTEN, str(lab.family), port, bound)
     for _ in range(100):
         if f":{port} " in lab.sh(host, "ss -H -l -n -t"):
@@ -121,7 +129,9 @@ def connected(lab: Lab, to: str, port: int | None) -> bool:
     return True
 
 
-@pytest.mark.parametrize(("number", "fault", "family"), CASES, ids=[f"{f.cause}-{f.topology}-v{v}-{n}" for n, f, v in CASES])
+@pytest.mark.parametrize(
+    ("number", "fault", "family"), CASES, ids=[f"{f.cause}-{f.topology}-v{v}-{n}" for n, f, v in CASES]
+)
 @pytest.mark.parametrize("is_told", [True, False], ids=["with-links", "from-states-alone"])
 def test_the_walk_ends_as_the_real_packet_does_and_names_the_fault(
     number: int, fault: Fault, family: int, *, is_told: bool

@@ -68,7 +68,9 @@ def route(dice: random.Random, *, six: bool) -> str:
     if kind != "unicast":
         return f"{kind} {prefix(dice, six=six)}{metric}{table}"
     wire = dice.randrange(3)
-    via = "" if dice.random() < 0.25 else f" via {'2001:db8:%d::' % wire if six else '10.%d.0.' % wire}{dice.randrange(6, 9)}"
+    via = (
+        "" if dice.random() < 0.25 else f" via {f'2001:db8:{wire}::' if six else f'10.{wire}.0.'}{dice.randrange(6, 9)}"
+    )
     source = ""
     if dice.random() < 0.2:
         source = " src 2001:db8:1::77" if six else dice.choice((" src 10.1.0.77", " src 172.16.5.5", " src 192.0.2.1"))
@@ -89,7 +91,9 @@ def rule(dice: random.Random, *, six: bool) -> str:
         words.append(f"oif h{dice.randrange(3)}")
     if dice.random() < 0.2:
         words.append("iif lo")
-    words.append(dice.choice(("lookup 100", "lookup 200", "lookup 100 suppress_prefixlength 8", "unreachable", "prohibit")))
+    words.append(
+        dice.choice(("lookup 100", "lookup 200", "lookup 100 suppress_prefixlength 8", "unreachable", "prohibit"))
+    )
     return " ".join(words)
 
 
@@ -98,7 +102,9 @@ def questions(dice: random.Random, *, six: bool) -> list[dict[str, object]]:
     for _ in range(70):
         one: dict[str, object] = {}
         if six:
-            number = 0x2001 << 112 | 0xDB8 << 96 | dice.randrange(7) << 80 | dice.randrange(3) << 64 | dice.randrange(90)
+            number = (
+                0x2001 << 112 | 0xDB8 << 96 | dice.randrange(7) << 80 | dice.randrange(3) << 64 | dice.randrange(90)
+            )
             one["to"] = to_text(6, number)
         else:
             one["to"] = to_text(4, 10 << 24 | dice.randrange(6) << 16 | dice.randrange(3) << 8 | dice.randrange(256))

@@ -1,0 +1,244 @@
+# ruff: noqa: E501 - one object a line
+"""Causes that need a certain state but no certain network, told in both languages."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from explain.state.dhcp import dhcp_causes
+from explain.state.packet import datagram, echo, syn
+from explain.state.path import Path
+from explain.state.read import host_state
+from explain.state.report import path_report
+from explain.state.tell import tell
+from explain.state.walk import walk
+from explain.words import say
+
+from .hosts import LINKS, MACS, interface, raw, raws, states
+
+
+def go(changed: dict[str, dict[str, Any]] | None = None, **more: Any) -> Path:
+    packet = more.pop("packet", echo("10.0.2.9"))
+    return walk(states(changed), packet, "S", links=LINKS, **more)
+
+
+def causes(path: Path) -> list[str]:
+    return [each.cause for each in path.causes]
+
+
+def filtered(family: str, hook: str, *rule: dict[str, Any], **chain: Any) -> dict[str, Any]:
+    base = {"family": family, "table": "t", "name": "c", "type": "filter", "hook": hook, "prio": 0, "policy": "accept"}
+    listed = [{"rule": {"family": family, "table": "t", "chain": "c", "handle": 1, "expr": list(rule)}}] if rule else []
+    return {"nft": {"nftables": [{"chain": base | chain}, *listed]}}
+
+
+DROP = {"drop": None}
+REPLY = {"match": {"op": "==", "left": {"payload": {"protocol": "icmp", "field": "type"}}, "right": "echo-reply"}}
+
+
+def test_a_healthy_network_is_healthy_and_nothing_else():
+    path = go()
+    assert path.outcome == "answered"
+    assert causes(path) == ["healthy"]
+    assert path.causes[0].certainty == "proved"
+    assert [step.decision.host for step in path.steps] == ["S", "R", "T", "T", "R", "S"]
+
+
+def test_the_same_network_is_found_without_being_told_the_cables():
+    path = walk(states(), echo("10.0.2.9"), "S")
+    assert causes(path) == ["healthy"]
+    assert path.network.peers[("S", "s0")] == ("R", "r0")
+
+
+def test_hosts_without_any_hint_of_a_cable_are_joined_by_their_subnets():
+    made = raws()
+    for value in made.values():
+        for each in value["addr"]:
+            each.pop("link_index", None)
+    path = walk([host_state(value, name) for name, value in made.items()], echo("10.0.2.9"), "S")
+    assert causes(path) == ["healthy"]
+
+
+def test_the_locus_names_role_node_and_rule():
+    path = go({"R": filtered("inet", "forward", REPLY, DROP)})
+    assert causes(path) == ["filter-on-router-forward"]
+    locus = path.causes[0].locus[0]
+    assert (locus.role, locus.node, locus.rule) == ("router:1", "R", "inet t c handle 1")
+    assert path.causes[0].direction == "reply"
+
+
+def test_a_filter_on_the_target_is_named_by_its_hook():
+    assert causes(go({"T": filtered("inet", "input", DROP)})) == ["filter-on-target-input"]
+    assert causes(go({"T": filtered("netdev", "ingress", DROP, dev="t0")})) == ["filter-on-target-ingress"]
+    assert causes(go({"T": filtered("ip", "output", DROP)})) == ["filter-on-target-output"]
+    assert causes(go({"S": filtered("ip", "output", DROP)})) == ["filter-on-sender-output"]
+    assert causes(go({"S": filtered("ip", "input", REPLY, DROP)})) == ["filter-on-sender-input"]
+
+
+def test_an_error_that_the_sender_drops_is_a_second_fault_and_comes_first():
+    unreachable = {
+        "match": {
+            "op": "==",
+            "left": {"payload": {"protocol": "icmp", "field": "type"}},
+            "right": "destination-unreachable",
+        }
+    }
+    changed = {"S": filtered("ip", "input", unreachable, DROP)}
+    found = causes(go(changed, packet=echo("10.0.2.200")))
+    assert found[0] == "filter-on-sender-input"
+    assert "destination-host-absent-behind-router" in found
+
+
+def test_an_error_that_the_router_drops_is_also_seen():
+    unreachable = {
+        "match": {
+            "op": "==",
+            "left": {"payload": {"protocol": "icmp", "field": "type"}},
+            "right": "destination-unreachable",
+        }
+    }
+    path = go({"R": filtered("ip", "output", unreachable, DROP)}, packet=echo("10.0.2.200"))
+    assert [each.cause for each in path.also] == ["icmp-errors-filtered-on-router"]
+    assert causes(path)[0] == "destination-host-absent-behind-router"
+
+
+def test_with_a_lost_message_a_small_mtu_is_a_black_hole():
+    small = [each | {"mtu": 1300} if each["ifname"] == "r1" else each for each in raws()["R"]["addr"]]
+    big = replace(echo("10.0.2.9", size=1400), dont_fragment=True)
+    assert causes(go({"R": {"addr": small}}, packet=big)) == ["path-mtu-exceeded"]
+    mute = filtered("ip", "output", DROP)
+    assert causes(go({"R": {"addr": small} | mute}, packet=big))[0] == "pmtu-blackhole"
+
+
+def test_two_hosts_with_one_address_are_told_even_where_the_ping_works():
+    twin = raw(interface("x0", 2, "02:00:00:00:00:77", "10.0.1.5/24"))
+    bridge = {
+        "ifindex": 2,
+        "ifname": "br0",
+        "flags": ["UP", "LOWER_UP"],
+        "mtu": 1500,
+        "link_type": "ether",
+        "address": "02:00:00:00:01:00",
+        "addr_info": [],
+    }
+    ports = [interface(f"p{n}", 3 + n, f"02:00:00:00:02:0{n}", master="br0") for n in range(3)]
+    switch = raw(bridge, *ports)
+    made = raws() | {"X": twin, "SW": switch}
+    links = [("S", "s0", "SW", "p0"), ("R", "r0", "SW", "p1"), ("X", "x0", "SW", "p2"), ("R", "r1", "T", "t0")]
+    path = walk([host_state(value, name) for name, value in made.items()], echo("10.0.2.9"), "S", links=links)
+    assert causes(path)[0] == "duplicate-address"
+    assert path.causes[0].locus[0].node == "X"
+
+
+def test_a_connection_that_nobody_reads_from_and_one_that_is_forgotten_are_told_by_the_sockets():
+    open_port = "tcp LISTEN 0 8 0.0.0.0:80 0.0.0.0:*"
+    hangs = {"T": {"sockets": [open_port, "tcp CLOSE-WAIT 22 0 10.0.2.9:80 10.0.1.5:4242"]}}
+    assert causes(go(hangs, packet=syn("10.0.2.9", 80))) == ["tcp-application-hangs"]
+    half = {"T": {"sockets": [open_port]}, "S": {"sockets": ["tcp ESTAB 0 0 10.0.1.5:4242 10.0.2.9:80"]}}
+    assert causes(go(half, packet=syn("10.0.2.9", 80))) == ["tcp-half-open"]
+    aborts = {"T": {"sockets": [open_port], "counters": {"TcpExtTCPAbortOnData": 1}}}
+    assert causes(go(aborts, packet=syn("10.0.2.9", 80))) == ["tcp-application-closes"]
+    assert causes(go({"T": {"sockets": [open_port]}}, packet=syn("10.0.2.9", 80))) == ["healthy"]
+
+
+def test_netem_is_named_by_what_it_does():
+    for option, cause in (
+        ("loss-random", "partial-loss"),
+        ("duplicate", "duplicated-packets"),
+        ("corrupt", "corrupted-packets"),
+    ):
+        queue = {"kind": "netem", "dev": "r1", "options": {option: {"p": 0.3}}}
+        assert causes(go({"R": {"qdisc": [queue]}})) == [cause]
+
+
+def test_a_traceroute_tells_the_hop_that_keeps_silent():
+    silent = {"R": filtered("ip", "output", DROP)}
+    assert causes(go(silent, packet=datagram("10.0.2.9", 33434), probes_hops=True)) == ["silent-hop"]
+    assert causes(go(packet=datagram("10.0.2.9", 33434), probes_hops=True)) == ["healthy"]
+
+
+def test_a_destination_beyond_the_given_states_is_not_judged():
+    path = walk([each for each in states() if each.name == "S"], echo("10.0.2.9"), "S")
+    assert path.outcome == "unknown"
+    assert path.causes == ()
+
+
+def test_what_no_state_was_given_for_is_never_called_proved():
+    failed = [{"dst": "10.0.1.1", "dev": "s0", "state": ["FAILED"]}]
+    path = walk([host_state(raws()["S"] | {"neigh": failed}, "S")], echo("10.0.2.9"), "S")
+    assert {each.certainty for each in path.causes} <= {"likely", "possible"}
+
+
+def dhcp(*servers: str, filter_on: str | None = None) -> list[str]:
+    made = {"C": raw(interface("c0", 2, MACS["S"]))}
+    cables = []
+    bridge = {
+        "ifindex": 2,
+        "ifname": "br0",
+        "flags": ["UP", "LOWER_UP"],
+        "mtu": 1500,
+        "link_type": "ether",
+        "address": "02:00:00:00:01:00",
+        "addr_info": [],
+    }
+    ports = [interface(f"p{n}", 3 + n, f"02:00:00:00:02:0{n}", master="br0") for n in range(4)]
+    made["SW"] = raw(bridge, *ports)
+    for number, name in enumerate(("C", "A", "B")):
+        if name != "C":
+            sockets = [f"udp UNCONN 0 0 0.0.0.0%{name.lower()}0:67 0.0.0.0:*"] if name in servers else []
+            made[name] = raw(
+                interface(f"{name.lower()}0", 2, f"02:00:00:00:03:0{number}", f"10.0.1.{number}/24"), sockets=sockets
+            )
+            if name == filter_on:
+                made[name] |= filtered(
+                    "ip",
+                    "input",
+                    {"match": {"op": "==", "left": {"payload": {"protocol": "udp", "field": "dport"}}, "right": 67}},
+                    DROP,
+                )
+        cables.append((name, f"{name.lower()}0", "SW", f"p{number}"))
+    found = dhcp_causes([host_state(value, name) for name, value in made.items()], "C", "c0", links=cables)
+    return [each.cause for each in found]
+
+
+def test_who_would_answer_a_dhcp_client_is_told_by_sockets_and_filters():
+    assert dhcp() == ["dhcp-no-server"]
+    assert dhcp("A") == []
+    assert dhcp("A", filter_on="A") == ["dhcp-server-filtered"]
+    assert dhcp("A", "B") == ["dhcp-rogue-server"]
+
+
+STORIES = [
+    ({}, {}),
+    ({"R": filtered("inet", "forward", REPLY, DROP)}, {}),
+    ({}, {"packet": echo("10.0.2.200")}),
+    ({}, {"packet": echo("192.0.2.200")}),
+    ({}, {"packet": replace(echo("192.0.2.200"), bound_interface="s0")}),
+    ({}, {"packet": syn("10.0.2.9", 80)}),
+    ({}, {"packet": echo("10.0.1.5")}),
+    ({"T": {"neigh": [{"dst": "10.0.2.1", "dev": "t0", "lladdr": "02:00:00:00:00:99", "state": ["PERMANENT"]}]}}, {}),
+    ({"R": {"sysctl": {}}}, {}),
+    ({"S": {"neigh": [{"dst": "10.0.1.1", "dev": "s0", "lladdr": MACS["R"], "state": ["STALE"]}]}}, {"packet": replace(echo("10.0.2.9"), ttl=1)}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize(("changed", "more"), STORIES)
+def test_every_line_can_be_said_and_the_report_is_json(changed: Any, more: Any, language: str):
+    path = go(changed, **more)
+    lines = tell(path)
+    assert lines[0].depth == 0
+    for line in lines:
+        assert say(line.message, line.values, language).strip()
+    assert json.loads(json.dumps(path_report(path)))["schema"] == "explain-path/1"
+
+
+def test_the_address_is_shown_in_bits_beside_its_mask():
+    said = [say(line.message, line.values, "en") for line in tell(go()) if line.message.startswith("path.bits")]
+    assert "    00001010.00000000.00000010.00001001  10.0.2.9" in said
+    assert "AND 11111111.11111111.11111111.00000000  255.255.255.0 (/24)" in said
+    assert "  = 00001010.00000000.00000010.00000000  10.0.2.0: the route's network, so it matches" in said
