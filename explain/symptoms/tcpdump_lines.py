@@ -111,9 +111,7 @@ def _records(lines: Sequence[str]) -> Iterator[tuple[int, str, list[str]]]:
 def _is_head(text: str) -> bool:
     if _NOISE.match(text):
         return False
-    return bool(
-        _CLOCK.match(text) or _EPOCH.match(text) or _DELTA.match(text) or _START.match(text) or _PLACE.match(text)
-    )
+    return any(form.match(text) for form in (_CLOCK, _EPOCH, _DELTA, _START, _PLACE, _OLD_PLACE))
 
 
 def _time(text: str) -> tuple[int | None, str | None, int]:
