@@ -8,6 +8,7 @@ does any other skip: a check that quietly stopped running is found on the day it
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -49,15 +50,26 @@ def may_be_skipped(item: pytest.Item) -> bool:
     return any(absence(need) for need in needs_of(item) & EXCUSED)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # A file stays on one worker, because its fixtures are dear; whatever makes namespaces stays together, because
-    # two labs at once on two cores make each other's timers late.
-    for item in items:
-        if "namespaces" in needs_of(item):
-            item.add_marker(pytest.mark.xdist_group("namespaces"))
-        elif not item.get_closest_marker("spread"):
-            item.add_marker(pytest.mark.xdist_group(item.path.as_posix()))
+@cache
+def is_spread(path: Path) -> bool:
+    """Whether a test file lets several workers share it."""
+    return "pytest.mark.spread" in path.read_text(encoding="utf-8").partition("\ndef ")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Keep a file on one worker, because its fixtures are dear, unless the file says ``pytest.mark.spread``.
+
+    Done here and not by xdist's groups: those rewrite node ids, which pytest 9.2 does not take over.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            path = nodeid.partition("::")[0]
+            return nodeid if is_spread(config.rootpath / path) else path
+
+    return ByFile(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -10,7 +10,7 @@ import pytest
 from surroundings import TOP
 
 
-def outcome_of(tmp_path, source: str, *, ci: bool, **environment: str) -> str:
+def outcome_of(tmp_path, source: str, *options: str, ci: bool, **environment: str) -> str:
     """The closing line of pytest over one test file, under this project's conftest."""
     for name in ("conftest.py", "surroundings.py"):
         (tmp_path / name).write_text((TOP / "tests" / name).read_text())
@@ -18,7 +18,7 @@ def outcome_of(tmp_path, source: str, *, ci: bool, **environment: str) -> str:
     (tmp_path / "pytest.ini").write_text("[pytest]\npythonpath = .\n")
     env = {**os.environ, "CI": "true" if ci else "", **environment}
     env.pop("PYTEST_XDIST_WORKER", None)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_it.py"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_it.py", *options]
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
     return done.stdout.strip().splitlines()[-1]
 
@@ -44,3 +44,19 @@ def test_a_skip_that_a_complete_machine_would_not_have_fails_only_in_ci(tmp_path
 def test_absent_data_of_others_is_a_skip_in_ci_too(tmp_path, source):
     elsewhere = {"EXPLAIN_CORPUS": str(tmp_path / "none"), "EXPLAIN_CASES": str(tmp_path / "none")}
     assert "1 skipped" in outcome_of(tmp_path, source, ci=True, **elsewhere)
+
+
+WHO_RAN = """
+import os, pathlib, time, pytest
+{mark}
+@pytest.mark.parametrize("number", range(8))
+def test_it(number):
+    time.sleep(0.1)
+    pathlib.Path(os.environ["PYTEST_XDIST_WORKER"]).touch()
+"""
+
+
+@pytest.mark.parametrize(("mark", "workers"), [("", 1), ("pytestmark = pytest.mark.spread", 2)])
+def test_only_a_file_that_says_so_is_shared_by_workers(tmp_path, mark, workers):
+    assert "8 passed" in outcome_of(tmp_path, WHO_RAN.format(mark=mark), "-n", "2", ci=True)
+    assert len(list(tmp_path.glob("gw*"))) == workers
