@@ -155,15 +155,15 @@ def _act(act: object, stage: Stage, tell: Tell, ran: list[Ran], complaints: list
             stage.wait(wait)
 
 
-IFF_UP, OPERSTATE_DOWN = 1, ("DOWN", "LOWERLAYERDOWN", "DORMANT")
+IFF_UP, IFF_LOOPBACK = 0x1, 0x8
 
 
 def settled(places: dict[str, Place]) -> bool:
-    """True when no interface that has a carrier is still said to be down: the kernel says so up to a second late."""
+    """True when every interface that has a carrier is said to be up: the kernel says so up to a second late."""
     for place in places.values():
         for link in place.netlink.get_links():
             is_up = link["flags"] & IFF_UP and link.get_attr("IFLA_CARRIER")
-            if is_up and link.get_attr("IFLA_OPERSTATE") in OPERSTATE_DOWN:
+            if is_up and not link["flags"] & IFF_LOOPBACK and link.get_attr("IFLA_OPERSTATE") != "UP":
                 return False
     return True
 

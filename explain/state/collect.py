@@ -59,6 +59,10 @@ def collect() -> dict[str, Any]:
     state: dict[str, Any] = {}
     for key, argv in IP.items():
         _put(state, key, _json(argv))
+    if "link" not in state:  # no iproute2 here
+        from explain.state.netlink import collect_netlink
+
+        state = {**collect_netlink(), **state}
     if any(link.get("linkinfo", {}).get("info_kind") == "bridge" for link in state.get("link", [])):
         for key, argv in BRIDGE.items():
             _put(state, key, _json(argv))
