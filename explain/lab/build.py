@@ -16,6 +16,7 @@ from explain.capture.recorder import Tap
 from explain.errors import ExplainError
 from explain.lab import nft, offload, operations
 from explain.lab.kernel import CLONE_NEWNET, CLONE_NEWNS, MS_BIND, Inside, mount, setns, unshare
+from explain.lab.services import HOOK, PROGRAMS
 
 if TYPE_CHECKING:
     from pyroute2 import IPRoute
@@ -60,6 +61,8 @@ def build(acts: tuple[operations.Operation, ...]) -> dict[str, Place]:
     from pyroute2.netlink.exceptions import NetlinkError
 
     places: dict[str, Place] = {}
+    Path(HOOK).write_bytes((PROGRAMS / "dhcphook.sh").read_bytes())
+    Path(HOOK).chmod(0o755)
     with IPRoute(ext_ack=True) as home:
         for act in acts:
             try:

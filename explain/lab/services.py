@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PROGRAMS = Path(__file__).parent / "programs"
+HOOK = "/run/explain/dhcphook"  # a copy inside the lab, since an installed file may have lost its right to be started
 
 # Commands of the system that a step may name. Whatever they do, they do it inside a node.
 TOOLS = (
@@ -210,13 +211,12 @@ def step_argv(run: tuple[str, ...], has_raw_sockets: bool = True) -> list[str]:
     if not has_raw_sockets:
         return [*python(), str(PROGRAMS / "ordinary.py"), *step_argv(run)]
     name, *rest = run
-    hook = str(PROGRAMS / "dhcphook.sh")
     if name in BUILT_IN:
         return [*python(), str(PROGRAMS / f"{name}.py"), *rest]
     if name == "udhcpc":
-        return [name, "-s", hook, *rest]
+        return [name, "-s", HOOK, *rest]
     if name == "dhclient":
         # Nothing of the host's configuration, leases or scripts; the rest of the line is the person's.
         files = ["-lf", "/run/explain/dhclient.leases", "-pf", "/run/explain/dhclient.pid"]
-        return [name, "-sf", hook, *files, "-cf", "/dev/null", *rest]
+        return [name, "-sf", HOOK, *files, "-cf", "/dev/null", *rest]
     return list(run)
