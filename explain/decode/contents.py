@@ -10,25 +10,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.decode.slab import gather
-from explain.table import LATER_FRAGMENT, TCP, UDP, ContentRows
+from explain.decode.slab import TRANSPORT
+from explain.table import IPV6, TCP, UDP, ContentRows
 
 if TYPE_CHECKING:
     from explain.decode.block import Block
-    from explain.table import I8, U2, U4
+    from explain.table import I8, U2
 
-_MOST_OF_A_FRAME = {"dns": 4096, "dhcp": 2048, "dhcpv6": 2048, "http": 1024, "tls": 2048}
+_MOST_OF_A_FRAME = {"dns": 4096, "dhcp": 2048, "dhcpv6": 2048, "http": 1024, "tls": 2048, "ndp": 1024}
 _MOST_IN_ALL = 48 << 20
 _TCP_HEADER = 20
 _UDP_HEADER = 8
 _PORTS = {"dns": (53, 5353, 5355), "dhcp": (67, 68), "dhcpv6": (546, 547)}
-_HTTP_HEADS = np.array(
-    [
-        int.from_bytes(word, "little")
-        for word in (b"GET ", b"POST", b"HEAD", b"PUT ", b"DELE", b"OPTI", b"PATC", b"HTTP")
-    ],
-    np.uint32,
-)
+_HTTP_WORDS = (b"GET ", b"POST", b"HEAD", b"PUT ", b"DELE", b"OPTI", b"PATC", b"HTTP")
+_HTTP_HEADS = tuple(int.from_bytes(word, "little") for word in _HTTP_WORDS)
+_SHORTEST = 4  # octets by which a head is recognised
+_ICMPV6, _ROUTER_ADVERTISEMENT = 58, 134
 _TLS_ALERT, _TLS_HANDSHAKE, _TLS_MAJOR = 0x15, 0x16, 0x03
 
 
@@ -36,7 +33,7 @@ class Contents:
     """What was copied so far, by protocol.
 
     Attributes:
-        found: protocol -> rows and octets; TCP and UDP payloads from their first octet.
+        found: protocol -> rows and octets; TCP and UDP payloads from their first octet, ICMPv6 whole.
     """
 
     def __init__(self) -> None:
@@ -45,33 +42,42 @@ class Contents:
 
     def copy(self, block: Block, source_port: U2, target_port: U2) -> None:
         """Copy what some rows of a block carry."""
-        is_udp = (block.layers & UDP != 0) & (block.layers & LATER_FRAGMENT == 0)
+        rows = np.flatnonzero(block.layers & UDP)
+        source, target = source_port[rows], target_port[rows]
         for name, ports in _PORTS.items():
-            fits = np.zeros(len(block), np.bool_)
+            fits = np.zeros(len(rows), np.bool_)
             for port in ports:
-                fits |= (source_port == port) | (target_port == port)
-            rows = np.flatnonzero(fits & is_udp)
-            if len(rows):
-                self._keep(name, block, rows, np.full(len(rows), _UDP_HEADER, np.int64))
+                fits |= (source == port) | (target == port)
+            if fits.any():
+                self._keep(name, block, rows[fits], np.full(np.count_nonzero(fits), _UDP_HEADER, np.int64))
         self._copy_tcp(block, source_port, target_port)
+        self._copy_advertisements(block)
 
     def _copy_tcp(self, block: Block, source_port: U2, target_port: U2) -> None:
-        table_rows = slice(block.first, block.first + len(block))
-        has_data = (block.layers & TCP != 0) & (block.table.payload[table_rows] > 3)
-        rows = np.flatnonzero(has_data)
+        payload = block.table.payload[block.part]
+        rows = np.flatnonzero((block.layers & TCP != 0) & (payload >= _SHORTEST))
         if not len(rows):
             return
-        header = block.payload[rows] - block.table.payload[table_rows][rows]
-        fits = block.have_transport(rows) >= header + 4
+        header = block.payload[rows] - payload[rows]
+        fits = block.have_transport(rows) >= header + _SHORTEST
         rows, header = rows[fits], header[fits]
-        word: U4 = gather(block.slab.data, block.transport_at(rows) + header, 4).view("<u4")[:, 0]
-        is_http = np.isin(word, _HTTP_HEADS)
+        word = block.slab.words(rows, TRANSPORT + header)
         kind = word & 0xFF
+        is_http = np.zeros(len(rows), np.bool_)
+        for head in _HTTP_HEADS:
+            is_http |= word == head
         is_tls = ((kind == _TLS_HANDSHAKE) | (kind == _TLS_ALERT)) & (word >> 8 & 0xFF == _TLS_MAJOR)
         is_dns = (source_port[rows] == _PORTS["dns"][0]) | (target_port[rows] == _PORTS["dns"][0])
         for name, chosen in (("http", is_http), ("tls", is_tls & ~is_dns), ("dns-tcp", is_dns)):
             if chosen.any():
                 self._keep(name, block, rows[chosen], header[chosen])
+
+    def _copy_advertisements(self, block: Block) -> None:
+        """Router advertisements whole: their options lie one behind the other (RFC 4861, 4.6)."""
+        rows = np.flatnonzero((block.protocol == _ICMPV6) & (block.layers & IPV6 != 0))
+        rows = rows[block.slab.octets[rows, TRANSPORT] == _ROUTER_ADVERTISEMENT]
+        if len(rows):
+            self._keep("ndp", block, rows, np.zeros(len(rows), np.int64))
 
     def _keep(self, name: str, block: Block, rows: I8, header: I8) -> None:
         into = self.found.setdefault(name, ContentRows([], []))

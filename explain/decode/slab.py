@@ -117,5 +117,18 @@ class Slab:
         view = np.ndarray((len(self.at),), (np.void, SEGMENT), self.octets, TRANSPORT, (WIDTH,))
         return view[rows].view(np.uint8).reshape(len(rows), SEGMENT)
 
+    def words(self, rows: I8, columns: I8) -> U4:
+        """Four octets of some rows, the first one lowest, each from a column of its own; uint32[len(rows)].
+
+        Columns beyond the slab are read from where the row lies.
+        """
+        flat = self.octets.reshape(-1)
+        window = np.ndarray((len(flat) - 3,), "<u4", flat, strides=(1,))
+        found: U4 = window[rows * WIDTH + np.minimum(columns, WIDTH - 4)]
+        far = columns > WIDTH - 4
+        if far.any():
+            found[far] = gather(self.data, self.at[rows[far]] - LINK + columns[far], 4).view("<u4")[:, 0]
+        return found
+
     def _view(self, column: int, kind: str) -> U1:
         return np.ndarray((len(self.at),), kind, self.octets, column, (WIDTH,))

@@ -168,6 +168,18 @@ class Exchanges(Sequence[Exchange]):
                 found += [(part, index) for index in touched[is_whole].tolist()]
         return found
 
+    def carried(self, part: ExchangeColumns, indices: Sequence[int]) -> dict[int, list[tuple[ExchangeColumns, int]]]:
+        """For each of some exchanges of a kind, the exchanges that are only its datagrams."""
+        if not len(indices):
+            return {}
+        owners = self._owners(part)
+        carried: dict[int, list[tuple[ExchangeColumns, int]]] = {int(index): [] for index in indices}
+        for carrier, number in self.inside(np.concatenate([part.rows(index) for index in indices])):
+            owner = int(owners[carrier.frames[carrier.bounds[number]]])
+            if owner in carried:
+                carried[owner].append((carrier, number))
+        return carried
+
     def _owners(self, part: ExchangeColumns) -> Rows:
         """For each row of the packet table, the exchange of a kind that it belongs to, or -1."""
         if part.kind not in self._owner:

@@ -28,6 +28,7 @@ _FEWEST_TTLS = 2
 _FEWEST_SILENT_TTLS = 4  # without a single error, only a longer climb is a trace
 _SAME_TRACE_NS = 15_000_000_000  # traceroute waits five seconds for a silent hop, some tools ten
 _SYN, _ACK, _RST = 2, 16, 4
+_PROBES = UDP | ICMP | ICMPV6 | TCP
 _METHODS = {1: "icmp", 58: "icmp", 6: "tcp", 17: "udp"}
 _TIME_EXCEEDED = ((False, 11), (True, 3))
 _PATIENCE_NS = 15_000_000_000
@@ -130,25 +131,26 @@ def find(table: PacketTable) -> ExchangeColumns:
 
 def _candidates(table: PacketTable) -> Rows:
     """Probe-like rows between pairs of hosts of which one packet began with TTL 1 or 2."""
-    layers = table.layers[: len(table)]
-    is_probe = (layers & (UDP | ICMP | ICMPV6 | TCP) != 0) & (layers & LATER_FRAGMENT == 0)
-    is_low = np.flatnonzero(is_probe & (table.ttl[: len(table)] <= _HIGHEST_START) & (table.ttl[: len(table)] > 0))
-    is_low = is_low[~_is_group(table, table.targets(is_low))]
-    if not len(is_low):
-        return is_low
-    pairs = np.unique(_pair(table, is_low))
-    rows = np.flatnonzero(is_probe & (table.ttl[: len(table)] <= _HIGHEST))
-    rows = rows[np.isin(_pair(table, rows), pairs)]
+    low = np.flatnonzero((table.ttl <= _HIGHEST_START) & (table.layers & _PROBES != 0))
+    low = low[~_is_group(table, table.targets(low))]
+    if not len(low):
+        return low
+    flows = table.flows
+    pairs = np.unique(np.stack((table.sources(low), table.targets(low)), axis=1), axis=0)
+    ends = set(map(tuple, pairs.tolist()))
+    is_probed = np.zeros(len(flows.low), np.bool_)
+    for flow in np.flatnonzero(np.isin(flows.low, pairs) & np.isin(flows.high, pairs)).tolist():
+        both = int(flows.low[flow]), int(flows.high[flow])
+        is_probed[flow] = both in ends or both[::-1] in ends
+    rows = np.flatnonzero(table.layers & _PROBES)
+    rows = rows[is_probed[table.flow[rows]]]
+    rows = rows[(table.ttl[rows] <= _HIGHEST) & (table.layers[rows] & LATER_FRAGMENT == 0)]
     is_syn = table.flags[rows] & (_SYN | _ACK) == _SYN
     is_udp = table.layers[rows] & UDP != 0
     found: Rows = rows[is_syn | is_udp | _is_request(table, rows)]
-    return found
-
-
-def _pair(table: PacketTable, rows: Rows) -> Rows:
-    """A number for source and target; equal pairs have equal numbers, and almost no others do."""
-    mixed: Rows = (table.sources(rows) * np.uint64(0x9E3779B97F4A7C15) ^ table.targets(rows)).view(np.int64)
-    return mixed
+    return found[
+        [ends_of in ends for ends_of in zip(table.sources(found).tolist(), table.targets(found).tolist(), strict=True)]
+    ]
 
 
 def _is_group(table: PacketTable, keys: U8) -> Bools:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from explain.causes.from_capture.scene import Scene, Seen
 
 if TYPE_CHECKING:
@@ -27,18 +25,17 @@ def look(scene: Scene) -> Iterator[Seen]:
         ("refused", "dns-server-unreachable", "likely", ()),
         ("failed", "dns-server-unreachable", "possible", ("name-does-not-exist",)),
     ):
+        indices = scene.open(part, outcome)
+        carried = scene.exchanges.carried(part, indices)
         groups: dict[tuple[str, str], list[int]] = defaultdict(list)
-        for index in scene.open(part, outcome):
+        for index in indices:
             fields = part.fields(index)
-            about = fields.name if outcome == "no-such-name" else fields.server
-            groups[fields.client, about].append(index)
-        for (client, about), indices in groups.items():
-            rows = [int(row) for index in indices for row in part.rows(index)]
-            members = [(part, index) for index in indices]
-            members += scene.exchanges.inside(np.array(rows))
-            fields = part.fields(indices[0])
+            groups[fields.client, fields.name if outcome == "no-such-name" else fields.server].append(index)
+        for (client, about), some in groups.items():
+            rows = [int(row) for index in some for row in part.rows(index)]
+            members = [(part, index) for index in some] + [member for index in some for member in carried[index]]
+            fields = part.fields(some[0])
             values = {
-                "client": client, "server": fields.server, "name": fields.name if outcome == "no-such-name" else about,
-                "count": len(indices), "rcode": fields.rcode,
+                "client": client, "server": fields.server, "name": about, "count": len(some), "rcode": fields.rcode,
             }  # fmt: skip
             yield Seen(cause, certainty, members, rows, rivals, values)

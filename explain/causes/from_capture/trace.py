@@ -23,24 +23,17 @@ _WHY_SILENT = (
 def look(scene: Scene) -> Iterator[Seen]:
     """A loop, a silent hop, or silence from some distance on; nothing of a trace that went well."""
     part = scene.part("traceroute")
-    for index in range(len(part)):
-        members = _carried(scene, part, index)
+    for index, carried in scene.exchanges.carried(part, range(len(part))).items():
+        is_reached = part.outcomes[part.outcome[index]] == "reached"
+        members = [member for member in carried if _is_answer(*member, is_reached=is_reached)]
         for one, number in members:
             scene.accounted[one.kind].add(number)
         yield from _judge(part, index, members)
 
 
-def _carried(scene: Scene, part: ExchangeColumns, index: int) -> list[Member]:
-    """The exchanges that are only this trace's probes and answers.
-
-    What a router or the target says instead of forwarding stays a fault of its own.
-    """
-    is_reached = part.outcomes[part.outcome[index]] == "reached"
-    return [
-        (carrier, number)
-        for carrier, number in scene.exchanges.inside(part.rows(index))
-        if carrier.kind != "icmp.error" or is_reached or carrier.outcomes[carrier.outcome[number]] == "ttl-exceeded"
-    ]
+def _is_answer(part: ExchangeColumns, index: int, *, is_reached: bool) -> bool:
+    """What a router or the target says instead of forwarding stays a fault of its own."""
+    return part.kind != "icmp.error" or is_reached or part.outcomes[part.outcome[index]] == "ttl-exceeded"
 
 
 def _judge(part: ExchangeColumns, index: int, members: list[Member]) -> Iterator[Seen]:
