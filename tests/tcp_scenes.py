@@ -99,8 +99,17 @@ _STARTS = (0, 1, 5, 1000, 2**31 - 20, 2**31, 2**32 - 30)
 def wild_capture(seed: int, flows: int = 60, length: int = 40) -> bytes:
     """Short flows in which numbers, flags and windows are chosen by lot: retransmissions, gaps, wraps, reuse."""
     lot = random.Random(seed)
-    frames = [frame for flow in range(flows) for frame in _wild_flow(lot, flow, length)]
-    frames.sort(key=lambda frame: frame[0])
+    return _capture(frame for flow in range(flows) for frame in _wild_flow(lot, flow, length))
+
+
+def lossy_capture(seed: int, flows: int = 60, length: int = 60) -> bytes:
+    """Downloads that lose, reorder and repeat segments on the way, between hosts that keep to the rules."""
+    lot = random.Random(seed)
+    return _capture(frame for flow in range(flows) for frame in _Download(lot, flow).frames(length))
+
+
+def _capture(frames: Iterable[tuple[int, bytes]]) -> bytes:
+    frames = sorted(frames, key=lambda frame: frame[0])
     records = (struct.pack("<IIII", ns // 10**9, ns % 10**9, len(data), len(data)) + data for ns, data in frames)
     return struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 65535, 1) + b"".join(records)
 
@@ -138,3 +147,75 @@ def _walk(lot: random.Random, following: list[int], way: int) -> tuple[int, int,
         ack += lot.choice((-1, -10, 5, 1, 100))
     following[way] = max(following[way], seq + size + (1 if flags & 3 else 0))
     return flags, seq, ack, size
+
+
+class _Download:
+    """A server that sends and a client that acknowledges, with losses before and after the place of the capture."""
+
+    def __init__(self, lot: random.Random, flow: int) -> None:
+        self.lot, self.flow = lot, flow
+        self.now = 1_700_000_000 * 10**9 + flow * 10**7
+        self.base = [lot.choice((1000, 2**32 - 300, lot.randrange(2, 2**32 - 2))) for _ in (0, 1)]
+        self.shift = lot.choice((None, 0, 1, 3))
+        self.following, self.asked, self.window = 1, 1, 64
+        self.got: set[int] = set()  # tens of octets that reached the client
+
+    def frames(self, length: int) -> Iterable[tuple[int, bytes]]:
+        options = b"" if self.shift is None else b"\x03\x03" + bytes((self.shift, 1))
+        if self.lot.random() < 0.9:
+            yield self._say(0, SYN, 0, None, options=options)
+            yield self._say(1, SYN_ACK, 0, 1, options=options)
+            yield self._say(0, ACK, 1, 1)
+        for _ in range(self.lot.randrange(2, length)):
+            action = self.lot.choices((self._send, self._resend, self._acknowledge, self._probe), (8, 3, 8, 1))[0]
+            yield from action()
+        if self.lot.random() < 0.5:
+            yield self._say(1, FIN_ACK, self.following, self.asked)
+
+    def _say(
+        self, way: int, flags: int, seq: int, ack: int | None, size: int = 0, options: bytes = b""
+    ) -> tuple[int, bytes]:
+        self.now += self.lot.choice(_WAITS)
+        number = 0 if ack is None else (self.base[1 - way] + ack) % 2**32
+        ends = (("10.0.0.1", 10000 + self.flow), ("10.0.0.2", 80))
+        return self.now, packets.segment(
+            ends[way], ends[1 - way], flags, seq=(self.base[way] + seq) % 2**32, ack=number, data=b"x" * size,
+            window=self.window if way == 0 else 100, options=options,
+        )  # fmt: skip
+
+    def _send(self) -> Iterable[tuple[int, bytes]]:
+        seq, tens = self.following, self.lot.choice((1, 1, 2, 3))
+        self.following += 10 * tens
+        fate = self.lot.random()
+        if fate > 0.1:  # else lost before it was captured
+            yield self._say(1, ACK, seq, self.asked, 10 * tens)
+        if fate > 0.2:  # else lost after it was
+            self.got |= set(range(seq // 10, seq // 10 + tens))
+
+    def _resend(self) -> Iterable[tuple[int, bytes]]:
+        seq = self.lot.choice((self._contiguous(), 1 + 10 * self.lot.randrange(max(1, self.following // 10))))
+        if seq < self.following:
+            self.got.add(seq // 10)
+            yield self._say(1, ACK, seq, self.asked, 10)
+
+    def _contiguous(self) -> int:
+        tens = 0
+        while tens in self.got:
+            tens += 1
+        return 1 + 10 * tens
+
+    def _acknowledge(self) -> Iterable[tuple[int, bytes]]:
+        self.window = self.lot.choice((self.window, self.window, self.window, 0, 20, 64))
+        for _ in range(self.lot.choice((1, 1, 1, 2, 4))):
+            yield self._say(0, ACK, self.asked, self._contiguous())
+        if self.lot.random() < 0.1:
+            yield self._say(0, PUSH, self.asked, self._contiguous(), 7)
+            self.asked += 7
+
+    def _probe(self) -> Iterable[tuple[int, bytes]]:
+        back = self.lot.choice((0, 1, 1))  # a keep-alive, or the next octet into a window that may be closed
+        if not back:
+            self.window = 0
+            yield self._say(0, ACK, self.asked, self._contiguous())
+        yield self._say(1, ACK, self.following - back, self.asked, self.lot.choice((0, 1)) if back else 1)
+        yield self._say(0, ACK, self.asked, self._contiguous())

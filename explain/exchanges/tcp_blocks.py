@@ -273,8 +273,8 @@ class _Block:
         self._give_up(unset[self.ack[unset] != 0])
         self._check_syns(following, unbroken, unset)
         seq = self.seq[self.heads]
-        is_plain = self.flags[self.heads] & _CONTROL == 0
-        self._give_up(self.heads[is_plain & ((seq == 0) | (seq == _LAST_NUMBER))])
+        may_seem_next = (self.flags[self.heads] & _CONTROL == 0) | (self.length[self.heads] == 1)
+        self._give_up(self.heads[may_seem_next & ((seq == 0) | (seq == _LAST_NUMBER))])
         # What was acknowledged before any of it was captured is spurious when it comes.
         heads = self.heads[self._has_far(self.heads)]
         acked = self.ack[self.far[heads]]

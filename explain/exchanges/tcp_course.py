@@ -31,7 +31,7 @@ class Course:
         first_syn: its first SYN.
         syn_ack: the first SYN-ACK of the server.
         ack: the segment of the client that completes the handshake.
-        fins, resets: int64[2, n], the first FIN and RST of the client and of the server.
+        fins, resets: int64[2, n], the first FIN and RST of the client and of the server; no RST before a SYN-ACK.
         is_talking: bool[2, n], whether the client, the server sent more than SYN and RST.
         is_simultaneous: both sides sent a SYN.
         syns: how many SYNs the client sent.
@@ -64,6 +64,10 @@ class Control:
     flags: U1
     way: U1
 
+    def only(self, wanted: Bools) -> Control:
+        """Some of them."""
+        return Control(self.at[wanted], self.connection[wanted], self.flags[wanted], self.way[wanted])
+
     def first(self, flags: int, wanted: int, way: int, count: int) -> I8:
         """The first position in each of ``count`` connections of a segment from one end."""
         some = np.flatnonzero((self.flags & flags == wanted) & (self.way == way))
@@ -89,9 +93,11 @@ def follow(table: PacketTable, streams: Streams, marks: Control, sent: I8) -> Co
     client = _clients(table, streams, opened, answered)
     by_role = np.arange(count)
     fins = np.array([marks.first(FIN, FIN, way, count) for way in (0, 1)])
-    resets = np.array([marks.first(RST, RST, way, count) for way in (0, 1)])
     roles = np.array([client, 1 - client])
     syn_ack = np.array(answered)[1 - client, by_role]
+    # What was reset before the SYN-ACK was an older connection of which the server had known still.
+    counts = marks.only((syn_ack == NEVER)[marks.connection] | (marks.at > syn_ack[marks.connection]))
+    resets = np.array([counts.first(RST, RST, way, count) for way in (0, 1)])
     first_syn = np.array(opened)[client, by_role]
     syn, syns = _last_syn(marks, client, first_syn, syn_ack)
     ack = _completions(table, streams, client, syn_ack)

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tcp_scenes import ACK, Play, found, table_of, wild_capture
+from tcp_scenes import ACK, Play, found, lossy_capture, table_of, wild_capture
 
 from explain.exchanges import tcp_blocks
+from explain.exchanges.tcp_connection import find
 from explain.exchanges.tcp_course import control
 from explain.exchanges.tcp_hints import find_hints
 from explain.exchanges.tcp_labels import NAMES, names
@@ -33,12 +34,14 @@ def test_blocks_of_any_size_give_the_labels_of_the_steps(size, monkeypatch):
     monkeypatch.setattr(tcp_blocks, "_BLOCK", size)
     for seed in range(10):
         assert not disagreements(table_of(io.BytesIO(wild_capture(seed))))
+        assert not disagreements(table_of(io.BytesIO(lossy_capture(seed))))
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(100, 10**9), st.integers(1, 30), st.integers(3, 60))
 def test_any_capture_gets_the_labels_of_the_steps(seed, flows, length):
     assert not disagreements(table_of(io.BytesIO(wild_capture(seed, flows, length))))
+    assert not disagreements(table_of(io.BytesIO(lossy_capture(seed, flows, length))))
 
 
 def tidy(turns: int, gap_at: int | None = None) -> Play:
@@ -54,7 +57,10 @@ def tidy(turns: int, gap_at: int | None = None) -> Play:
 
 
 def odd(*plays: Play) -> list[int]:
-    table = found(*plays).facts["moments"].table
+    return odd_of(found(*plays).facts["moments"].table)
+
+
+def odd_of(table) -> list[int]:
     streams = find_streams(table)
     labels, sent = np.zeros(len(streams.rows), np.uint16), np.zeros(2 * len(streams.flow), np.int64)
     hints = find_hints(table, streams, control(streams, table))
@@ -68,6 +74,18 @@ def test_ordinary_connections_never_need_the_steps():
     assert odd(tidy(200), refused, unanswered) == []
     assert odd(lossy) == []
     assert found(lossy).fields(0).gaps == 1
+
+
+def test_losses_and_repetitions_alone_do_not_need_the_steps():
+    table = table_of(io.BytesIO(lossy_capture(1, 200)))
+    segments = found_labels(table)
+    assert len(odd_of(table)) < 20
+    for bit, name in NAMES.items():
+        assert name in {"ack_lost_segment", "reused_ports"} or (segments & bit).any(), name
+
+
+def found_labels(table):
+    return find(table).facts["segments"].labels
 
 
 def test_a_jump_beyond_any_window_is_left_to_the_steps():

@@ -108,6 +108,12 @@ def test_a_reset_after_one_fin_is_a_reset_and_after_both_none():
     assert only(talk().s(FIN_ACK, 21, 11).c(FIN_ACK, 11, 22).s(RST, 22))[0] == "closed"
 
 
+def test_a_reset_of_an_older_connection_before_the_syn_ack_does_not_end_the_new_one():
+    play = Play().c(SYN).s(ACK, 7777, 0).c(RST, 0).c(SYN, after=1).s(SYN_ACK, 0, 1).c(ACK, 1, 1)
+    assert only(play)[0] == "open"
+    assert only(play.c(FIN_ACK, 1, 1).s(FIN_ACK, 1, 2))[0] == "closed"
+
+
 def test_one_direction_alone_shows_an_established_connection():
     client = Play().c(SYN).c(ACK, 1, 1).c(PUSH, 1, 1, b"hello")
     server = Play().s(SYN_ACK, 0, 1).s(PUSH, 1, 6, b"answer")
@@ -297,6 +303,11 @@ def test_data_up_to_the_edge_of_a_scaled_window_fills_it():
     play = Play().shake(options=WS7).c(ACK, 1, 1, window=2).s(PUSH, 1, 1, b"f" * 256)
     assert labels(play)[-1] == ("window_full",)
     assert only(play)[1].windows_full == 1
+
+
+def test_the_window_of_a_syn_ack_is_not_scaled():
+    play = Play().c(SYN, options=WS7).s(SYN_ACK, 0, 1, window=100, options=WS7).c(PUSH, 1, 1, b"f" * 100)
+    assert labels(play)[-1] == ("window_full",)
 
 
 def test_frames_recorded_twice_are_retransmissions_that_nobody_sent():

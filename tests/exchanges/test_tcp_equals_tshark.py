@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from surroundings import CORPUS, TOP
-from tcp_scenes import table_of, wild_capture
+from tcp_scenes import lossy_capture, table_of, wild_capture
 
 from explain.capture import open_capture
 from explain.decode import Decoder
@@ -116,18 +116,20 @@ def test_the_labels_of_an_own_recording_are_those_of_tshark(path, tmp_path):
     compare(path, path.relative_to(TOP).as_posix(), tmp_path)
 
 
+@pytest.mark.parametrize("make", [wild_capture, lossy_capture])
 @pytest.mark.parametrize("seed", range(4))
-def test_the_labels_of_a_wild_capture_are_those_of_tshark(seed, tmp_path):
+def test_the_labels_of_a_wild_capture_are_those_of_tshark(seed, make, tmp_path):
     path = tmp_path / "wild.pcap"
-    path.write_bytes(wild_capture(seed))
+    path.write_bytes(make(seed))
     compare(path, "wild", tmp_path)
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("seed", range(4, 60))
-def test_the_labels_of_many_wild_captures_are_those_of_tshark(seed, tmp_path):
+@pytest.mark.parametrize("make", [wild_capture, lossy_capture])
+@pytest.mark.parametrize("seed", range(4, 40))
+def test_the_labels_of_many_wild_captures_are_those_of_tshark(seed, make, tmp_path):
     path = tmp_path / "wild.pcap"
-    path.write_bytes(wild_capture(seed, flows=200))
+    path.write_bytes(make(seed, flows=200))
     compare(path, "wild", tmp_path)
 
 
