@@ -36,9 +36,40 @@ def blame(path: Path) -> tuple[StateCause, ...]:
         return unique(_overriding(scene, stop))
     found = [*_silenced(scene), *_unscoped(scene), *_overriding(scene, stop), *_of_stop(scene, stop)]
     found += masquerade_rivals(scene, stop)
-    if not stop.is_certain:
-        found = [replace(each, certainty="likely") if each.certainty == "proved" else each for each in found]
-    return unique(found)
+    return unique(_weighed(scene, found, is_certain=stop.is_certain))
+
+
+_RELATIVE = frozenset(
+    (
+        "wrong-gateway-address", "destination-host-absent-on-link", "destination-host-absent-behind-router",
+        "target-has-other-address", "link-no-carrier", "no-route-on-sender", "forwarding-disabled", "tcp-no-listener",
+        "no-return-route-on-target", "wrong-gateway-on-target", "wrong-nexthop-on-router", "no-return-route-on-router",
+        "no-route-on-router", "default-route-without-gateway", "wrong-netmask-on-target", "dnat-to-absent-host",
+        "snat-to-unowned-address",
+    )
+)  # fmt: skip
+"""What is true only as long as nobody whose state is missing says otherwise."""
+
+
+_WIRED = frozenset(
+    (
+        "wrong-gateway-address", "destination-host-absent-on-link", "destination-host-absent-behind-router",
+        "link-no-carrier", "wrong-gateway-on-target", "wrong-nexthop-on-router",
+    )
+)  # fmt: skip
+"""What depends on who shares a segment, and so on cables that may have been guessed."""
+
+
+def _weighed(scene: Scene, found: list[StateCause], *, is_certain: bool) -> list[StateCause]:
+    """Nothing is proved by a decision that is uncertain, nor by the absence of what no state shows."""
+    is_complete = scene.is_complete()
+
+    def one(cause: StateCause) -> StateCause:
+        is_guess = cause.cause in _WIRED and not scene.network.is_given
+        is_shaky = not is_certain or is_guess or (cause.cause in _RELATIVE and not is_complete)
+        return replace(cause, certainty="likely") if is_shaky and cause.certainty == "proved" else cause
+
+    return [one(each) for each in found]
 
 
 def _unscoped(scene: Scene) -> list[StateCause]:
@@ -53,7 +84,9 @@ def _unscoped(scene: Scene) -> list[StateCause]:
 def _of_success(scene: Scene) -> tuple[StateCause, ...]:
     """What works may still be odd; the oddities are seen as observations and the first leads."""
     leading = [*_contested(scene), *scene.path.also]
-    healthy = StateCause("healthy", "proved" if scene.path.is_certain else "likely", (), ())
+    is_sure = scene.path.is_certain and scene.is_complete()
+    certainty = "possible" if scene.is_contradicted() else "proved" if is_sure else "likely"
+    healthy = StateCause("healthy", certainty, (), ())
     return unique(leading or [healthy])
 
 

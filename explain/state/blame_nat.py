@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from explain.state.addresses import is_private
+from explain.state.blame_sender import misconfigured
 from explain.state.decision import Decider, Decision
 from explain.state.deliver import listeners
 from explain.state.match import Context, holds
@@ -31,7 +32,7 @@ def blame_return(scene: Scene, stop: Stop) -> list[StateCause]:
         return []
     if stop.direction == "request":
         return _bad_target(scene, stop)
-    found = [*_bad_source(scene, stop), *_owned_by_nobody(scene, stop)]
+    found = [*_misplaced_source(scene, stop), *_bad_source(scene, stop), *_owned_by_nobody(scene, stop)]
     for step in _forwarding_steps(scene):
         found += _masquerade(scene, step, stop)
     return found
@@ -98,6 +99,14 @@ def _bad_source(scene: Scene, stop: Stop) -> list[StateCause]:
     bound = first.packet.bound_source is not None
     cause = scene.cause("wrong-source-address-selected", scene.sender, by, certainty="likely" if bound else "proved")
     return [cause]
+
+
+def _misplaced_source(scene: Scene, stop: Stop) -> list[StateCause]:
+    """The sender's address belongs to another subnet than its wire, so the answer goes elsewhere."""
+    wrong = misconfigured(scene, scene.sender, "sender")
+    if stop.decision.packet.destination not in {each.locus[0].address for each in wrong}:
+        return []
+    return [each for each in wrong if each.cause == "sender-address-in-wrong-subnet"]
 
 
 def _owned_by_nobody(scene: Scene, stop: Stop) -> list[StateCause]:

@@ -89,8 +89,9 @@ def send(state: HostState, packet: Packet) -> Sending:
 
 
 def _is_own(state: HostState, address: str, family: int) -> bool:
-    if state.owner_of(address) is not None:
-        return True
+    own = [each for _, each in state.addresses(family) if each.local == address]
+    if own:
+        return family == 4 or any(each.is_usable for each in own)
     local = look_up(state, Query(family, address, is_strict=False))
     return local.kind in {"local", "unknown"}
 

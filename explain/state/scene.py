@@ -135,6 +135,33 @@ class Scene:
             return False
         return not any(_overlaps(one, other) for one in mine for other in others)
 
+    def is_complete(self) -> bool:
+        """Whether every cable of the hosts that the packet met ends at a host whose state is known."""
+        met = {step.decision.host for step in self.path.steps}
+        places = [
+            (name, each.name) for name in met for each in self.wired(name) if not is_bridge(self.host(name), each.name)
+        ]
+        around = {place for start in places for place in segment(self.network, start)}
+        ports = [
+            (name, each.name)
+            for name in {place[0] for place in around}
+            if name in self.network.hosts
+            for each in self.wired(name)
+            if not is_bridge(self.host(name), each.name)
+        ]
+        ends = {place: self.network.beyond(place) for place in (*places, *ports)}
+        return all(beyond and all(self.network.interface(other) for other in beyond) for beyond in ends.values())
+
+    def is_contradicted(self) -> bool:
+        """Whether a host's neighbour table says that nobody answered where somebody should have."""
+        return any(
+            step.resolution is not None
+            and step.resolution.kind in {"answered", "proxied"}
+            and step.resolution.entry is not None
+            and bool(step.resolution.entry.states & {"FAILED", "INCOMPLETE"})
+            for step in self.path.steps
+        )
+
     def first_device(self, name: str) -> str | None:
         """The interface that a host sends by, or would: the only one, or the first with an address."""
         addressed = [each.name for each, _ in self.own_addresses(name)]

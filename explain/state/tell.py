@@ -49,7 +49,7 @@ def _verdict(path: Path) -> Iterator[Line]:
     first = path.steps[0].decision
     sent = first.out or first.packet
     values = {"sender": path.sender, "source": sent.source, "destination": path.request.destination}
-    if path.stop is None:
+    if path.stop is None or path.outcome == "answered":
         yield _line("verdict.answered", 0, **values)
         return
     kind = "unknown" if path.outcome == "unknown" else path.stop.direction

@@ -59,11 +59,18 @@ def walk(
         legs.append(back)
         stop = stop or back.stop or _misdelivered(back, sender, request)
     named = _named(network, roles, sender, target, packet, legs)
-    outcome = "answered" if stop is None else "unknown" if stop.reason in {"unseen", "unknown"} else "stopped"
+    outcome = _outcome(stop, packet)
     meant = target or next((name for name, role in named.items() if role == "target"), None)
     path = Path(sender, meant, request.packet, outcome, tuple(legs), stop, network, named)
     path = replace(path, also=observations(path, memory, probes_hops=probes_hops))
     return replace(path, causes=blame(path), also=(*path.also, *muted(path)))
+
+
+def _outcome(stop: Stop | None, packet: Packet) -> str:
+    """How it ended; ping takes an echo reply from anybody and only remarks on the different address."""
+    if stop is None or (stop.reason == "unexpected-source" and packet.is_echo_request):
+        return "answered"
+    return "unknown" if stop.reason in {"unseen", "unknown"} else "stopped"
 
 
 def _is_reached(request: Leg) -> bool:
