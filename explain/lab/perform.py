@@ -13,6 +13,7 @@ import subprocess
 import termios
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explain.errors import ExplainError, MissingError
@@ -139,6 +140,7 @@ class Stage:
         """
         argv = service_argv(service)
         step = Step(on=service.on, run=(service.kind,), status=None, is_background=True)
+        sockets = self._packet_sockets(service.on)
         child = self.start(step, argv)
         self.background.append(child)
         protocol = SERVICES[service.kind].protocol
@@ -149,21 +151,21 @@ class Stage:
                 said = self.end(child, None).output.strip()
                 raise ExplainError(f"services: {service.kind} on {service.on} ended at once: {said}")
             if protocol == "raw" or port is None:
-                return self._holds_packet_socket(service.on, child.process.pid)
+                return self._waits_for_frames(child, sockets + SERVICES[service.kind].packet_sockets)
             return self.is_listening(service.on, protocol, port)
 
         if not self.pump(is_ready, 10.0):
             raise ExplainError(f"services: {service.kind} on {service.on} does not listen after 10 s")
 
-    def _holds_packet_socket(self, node: str, pid: int) -> bool:
-        """True when a program of ours has its raw sockets and sleeps waiting for traffic."""
+    def _packet_sockets(self, node: str) -> int:
+        """How many packet sockets a node has, our own tap among them."""
         with self.places[node].inside():
-            for name in ("packet", "icmp6"):
-                with open(f"/proc/thread-self/net/{name}", encoding="ascii") as table:  # noqa: PTH123 - a /proc file
-                    if len(table.readlines()) > (2 if name == "packet" else 1):
-                        with open(f"/proc/{pid}/wchan", encoding="ascii") as wchan:  # noqa: PTH123
-                            return wchan.read() != "0"
-        return False
+            return len(Path("/proc/thread-self/net/packet").read_text().splitlines()) - 1
+
+    def _waits_for_frames(self, child: Child, wanted: int) -> bool:
+        """True when a program of ours has opened so many packet sockets in its node and sleeps until frames come."""
+        state = Path(f"/proc/{child.process.pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return state == "S" and self._packet_sockets(child.step.on) >= wanted
 
     def is_listening(self, node: str, protocol: str, port: int) -> bool:
         """True if a socket of the node listens on the port."""

@@ -78,6 +78,7 @@ class Kind:
         protocol: tcp, udp or raw; what to look for when waiting until it listens.
         options: name -> int, float, text, list, name, address, prefix, mac or a closed list of words.
         port: where it listens if the file does not say, None where a port makes no sense.
+        packet_sockets: how many it opens before it is ready; of raw kinds.
     """
 
     program: str
@@ -85,6 +86,7 @@ class Kind:
     options: Mapping[str, str | tuple[str, ...]]
     port: int | None = None
     required: tuple[str, ...] = ()
+    packet_sockets: int = 1
 
 
 SERVICES: Mapping[str, Kind] = {
@@ -124,6 +126,7 @@ SERVICES: Mapping[str, Kind] = {
         },
         None,
         ("left", "right"),
+        2,
     ),
     "advertiser": Kind(
         "advertiser.py",
