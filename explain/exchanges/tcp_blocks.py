@@ -110,7 +110,7 @@ class _Block:
         self.begins = bounds[first:last] - self.base
         self.seq: U4 = table.seq[self.rows]
         self.ack: U4 = table.ack[self.rows]
-        self.length: U4 = table.payload[self.rows]
+        self.length: U4 = streams.length[self.rows]
         self.window: U2 = table.window[self.rows]
         self.flags: U1 = streams.flags[self.base : bounds[last]][self.order]
         self.labels = np.zeros(len(rows), np.uint16)

@@ -79,7 +79,7 @@ class TcpMoments:
         role = (table.layers[rows] & REVERSED != 0) ^ (self.course.client[index] == 1)
         return Talk(
             rows, role.astype(np.uint8), self.segments.labels[part], table.time_ns[rows], table.seq[rows],
-            table.ack[rows], table.payload[rows], self.streams.flags[part], table.window[rows],
+            table.ack[rows], self.streams.length[rows], self.streams.flags[part], table.window[rows],
         )  # fmt: skip
 
     def handshake(self, index: int) -> Rows:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.exchanges.tcp_fragments import segment_lengths
 from explain.table import REVERSED, TCP
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class Streams:
         rows: int64[m], rows of the packet table.
         bounds: int64[n + 1]; connection i has ``rows[bounds[i]:bounds[i + 1]]``.
         flags: uint8[m], of each segment.
+        length: uint32, octets of payload, beside the rows of the table.
         flow: uint32[n], index into the table's flows.
         is_reuse: bool[n], the ports had been used by a connection before.
     """
@@ -31,6 +33,7 @@ class Streams:
     rows: Rows
     bounds: I8
     flags: U1
+    length: U4
     flow: U4
     is_reuse: Bools
 
@@ -50,7 +53,7 @@ def find_streams(table: PacketTable) -> Streams:
     if len(cuts):
         rows, flags, bounds, order = _by_first_frame(rows, flags, bounds)
         is_reuse = is_reuse[order]
-    return Streams(rows, bounds, flags, table.flow[rows[bounds[:-1]]], is_reuse)
+    return Streams(rows, bounds, flags, segment_lengths(table), table.flow[rows[bounds[:-1]]], is_reuse)
 
 
 def _by_flow(rows: Rows, table: PacketTable) -> tuple[Rows, I8]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import struct
+from ipaddress import ip_address
 
 import numpy as np
 import packets
@@ -251,6 +252,30 @@ def test_the_length_of_a_cut_frame_is_the_one_that_ip_says():
     cut.getbuffer()[at + 8 : at + 12] = struct.pack("<I", 14 + 20 + 20 + 60)
     columns = find(table_of(cut))
     assert columns.fields(0).bytes_to_client == 1000
+
+
+def fragmented(play: Play, *cuts: int, ident=99) -> Play:
+    """The last frame of a play in pieces that begin at these octets of what IP carries."""
+    when, frame = play.frames.pop()
+    body = frame[34:]
+    for start, end in zip((0, *cuts), (*cuts, len(body)), strict=True):
+        flags = (0x2000 if end < len(body) else 0) | start // 8
+        source, target = (str(ip_address(frame[at : at + 4])) for at in (26, 30))
+        piece = packets.ip(source, target, 6, body[start:end], ident=ident, flags=flags)
+        play.frames.append((when, frame[:14] + piece))
+    return play
+
+
+def test_a_segment_in_fragments_is_as_long_as_all_of_them():
+    play = fragmented(Play().shake().s(ACK, 1, 1, b"x" * 1000), 520, 800).s(ACK, 1001, 1, b"y").c(ACK, 1, 1002)
+    _, one = only(play)
+    assert (one.bytes_to_client, one.gaps, one.acked_unseen) == (1001, 0, 0)
+
+
+def test_a_segment_with_a_missing_fragment_is_as_long_as_the_first():
+    play = fragmented(Play().shake().s(ACK, 1, 1, b"x" * 1000), 520, 800)
+    del play.frames[-2]
+    assert only(play)[1].bytes_to_client == 500
 
 
 # -- labels
