@@ -140,14 +140,14 @@ class Decoder:
         high |= block.table.place[block.part].astype(np.uint64) << _PLACE_SHIFT
         table, part = block.table, block.part
         table.transport[part] = block.transport
-        if not len(without_ip):
+        if len(without_ip) == len(block):
+            table.flow[part] = NO_FLOW
+        else:
+            # Rows without IP borrow a key from one that has it: cheaper than to pick the others out of all.
+            lender = np.flatnonzero(block.layers & IP)[:1] if len(without_ip) else without_ip
+            low[without_ip], high[without_ip] = low[lender], high[lender]
             table.flow[part] = self._flows.index(low, high)
-            return
-        has_ip = np.ones(len(block), np.bool_)
-        has_ip[without_ip] = False
-        flow = np.full(len(block), NO_FLOW, np.uint32)
-        flow[has_ip] = self._flows.index(low[has_ip], high[has_ip])
-        table.flow[part] = flow
+            table.flow[part][without_ip] = NO_FLOW
         block.layers[without_ip] &= ~np.uint32(REVERSED)
         for column in (table.transport, table.payload, table.ttl, table.ip_id):
             column[part][without_ip] = 0

@@ -36,15 +36,17 @@ class Interner:
 
     def index(self, low: U8, high: U8) -> I8:
         """The index of each key (int64[n]); keys not seen before are added."""
-        found = self._slots[self._hash(low, high)].astype(np.int64)
+        slot = self._hash(low, high)
+        found = self._slots[slot].astype(np.int64)
         todo = np.flatnonzero((self.low[found] != low) | (self.high[found] != high) | (found == _EMPTY))
         while len(todo):
             room = len(self.low) - self._count
             if room * 2 < len(self.low):
                 self._grow()
+                slot = self._hash(low, high)
                 continue
             part, todo = todo[:room], todo[room:]
-            found[part] = self._resolve(low[part], high[part])
+            found[part] = self._resolve(slot[part], low[part], high[part])
         return found
 
     def _hash(self, low: U8, high: U8) -> I8:
@@ -55,10 +57,9 @@ class Interner:
         mixed >>= np.uint64(64 - self._bits)
         return mixed.view(np.int64)
 
-    def _resolve(self, low: U8, high: U8) -> I8:
+    def _resolve(self, slot: I8, low: U8, high: U8) -> I8:
         """Find or add keys for all of which there is room, one look of all of them at a time."""
         result = np.empty(len(low), np.int64)
-        slot = self._hash(low, high)
         todo = np.arange(len(low))
         for _ in range(_MOST_LOOKS):
             here = slot[todo]

@@ -40,13 +40,13 @@ def decode(block: Block, fragments: list[FragmentRows]) -> None:
     slab, table = block.slab, block.table
     first_octet = slab.u1(NETWORK)
     header = (first_octet & 15).astype(np.int64) << 2
-    total = slab.u2(NETWORK + 2).astype(np.int64)
+    total = slab.wide2(NETWORK + 2)
     room = block.length - block.network
     np.copyto(total, room, where=total == 0)  # a segment that the card will cut (TSO)
     block.transport = block.network + header
     block.payload = np.minimum(total, room) - header
-    block.source = slab.u4(NETWORK + 12).astype(np.uint64)
-    block.target = slab.u4(NETWORK + 16).astype(np.uint64)
+    block.source = slab.wide4(NETWORK + 12)
+    block.target = slab.wide4(NETWORK + 16)
     block.spoken = slab.u1(NETWORK + 9)
     slab.copy_into(table.ttl[block.part], NETWORK + 8)
     slab.copy_into(table.ip_id[block.part], NETWORK + 4)

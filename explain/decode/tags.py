@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.decode.slab import gather, members, number
+from explain.decode.slab import gather, number
 from explain.table import CUT, VLAN
 
 if TYPE_CHECKING:
@@ -32,29 +32,28 @@ SMALLEST_TYPE = 0x0600
 _MOST_STEPS = 8
 _SNAP = 0xAAAA03000000
 _PPP_TYPES = ((0x0021, TYPE_IPV4), (0x0057, TYPE_IPV6), (0x0281, TYPE_MPLS))
-_IS_BEFORE = members(*_TAGS, *_LABELS, _PPPOE_SESSION, *range(NO_TYPE + 1, SMALLEST_TYPE), of=1 << 16)
+_TAG, _LABEL, _SESSION, _LLC = 1, 2, 3, 4
+_STEP = np.zeros(1 << 16, np.uint8)
+_STEP[list(_TAGS)], _STEP[list(_LABELS)], _STEP[_PPPOE_SESSION] = _TAG, _LABEL, _SESSION
+_STEP[NO_TYPE + 1 : SMALLEST_TYPE] = _LLC
 
 
 def follow(slab: Slab, fields: LinkFields) -> None:
     """Step over all that is known to stand before layer 3, on rows whose ``ethertype`` announces it."""
-    rows = np.flatnonzero(_IS_BEFORE[fields.ethertype])
+    rows = np.flatnonzero(_STEP[fields.ethertype])
     for _ in range(_MOST_STEPS):
         if not len(rows):
             return
-        kind = fields.ethertype[rows]
-        for is_this, step, size in (
-            (np.isin(kind, _TAGS), _vlan, 4),
-            (np.isin(kind, _LABELS), _label, 5),
-            (kind == _PPPOE_SESSION, _pppoe, 8),
-            (kind < SMALLEST_TYPE, _snap, 8),
-        ):
-            some = rows[is_this]
+        steps = _STEP[fields.ethertype[rows]]
+        for kind, step, size in ((_TAG, _vlan, 4), (_LABEL, _label, 5), (_SESSION, _pppoe, 8), (_LLC, _snap, 8)):
+            some = rows[steps == kind]
+            if not len(some):
+                continue
             fits = slab.have[some] >= fields.network[some] + size
             fields.layers[some[~fits]] |= CUT
             fields.ethertype[some[~fits]] = NO_TYPE
-            if fits.any():
-                step(slab, fields, some[fits])
-        rows = rows[_IS_BEFORE[fields.ethertype[rows]]]
+            step(slab, fields, some[fits])
+        rows = rows[_STEP[fields.ethertype[rows]] > 0]
     fields.ethertype[rows] = NO_TYPE
 
 
