@@ -371,6 +371,14 @@ class PacketTable:
         flow = self.flow[rows]
         return np.where(self.layers[rows] & REVERSED, self.flows.low_port[flow], self.flows.high_port[flow])
 
+    def rows_of(self, is_wanted: Bools) -> Rows:
+        """Rows of some flows, given as one boolean for each flow."""
+        if not len(self.flow) or not is_wanted.any():
+            return np.empty(0, np.int64)
+        # Rows without IP have NO_FLOW; they take the False behind the last flow.
+        flow = np.minimum(self.flow, np.uint32(len(is_wanted)))
+        return np.flatnonzero(np.append(is_wanted, False).take(flow))
+
     # -- what proves it
 
     def evidence(self, rows: Rows | Sequence[int]) -> tuple[Evidence, ...]:

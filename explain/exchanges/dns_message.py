@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from ipaddress import IPv4Address
+from typing import NamedTuple
 
 from explain.table import ipv6_text
 
@@ -16,14 +17,16 @@ TYPES = {
 }  # fmt: skip
 _HEADER = struct.Struct(">HHHHHH")
 _RECORD = struct.Struct(">HHIH")
+_QUESTION = 12  # octets of the header
+_SHORTEST = _QUESTION + 5  # a root name, type and class
+_LONGEST_LABEL = 63
 _LONGEST_NAME = 255
 _MOST_POINTERS = 64  # each must point backwards, so a name of 255 octets cannot need more
 _MOST_RECORDS = 256
 _NAMES_INSIDE = {2: 0, 5: 0, 12: 0, 15: 2, 33: 6, 39: 0}  # octets before the name in the record's data
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """Header and first question.
 
     Attributes:
@@ -51,23 +54,23 @@ class Record:
 
 
 def head(message: bytes) -> Head | None:
-    """Header and question, None where the message is too short or asks nothing."""
-    if len(message) < 12 + 5:
+    """Header and question, None where the message is too short or asks nothing that can be read."""
+    size = len(message)
+    if size < _SHORTEST:
         return None
-    number, flags, questions, answers, _, _ = _HEADER.unpack_from(message)
-    if not questions:
-        return Head(number, bool(flags & 0x8000), bool(flags & 0x0200), flags & 15, flags >> 11 & 15, answers, b"", 0)
-    end = 12
-    while end < len(message) and message[end]:
-        if message[end] > 63:  # a pointer in the first name has nothing to point to
+    number, flags, questions, count, _, _ = _HEADER.unpack_from(message)
+    end = _QUESTION
+    if questions:
+        while end < size and (length := message[end]):
+            if length > _LONGEST_LABEL:  # a pointer in the first name has nothing to point to
+                return None
+            end += length + 1
+        if end + 5 > size or end - _QUESTION > _LONGEST_NAME:
             return None
-        end += message[end] + 1
-    if end + 5 > len(message) or end - 12 > _LONGEST_NAME:
-        return None
-    kind = message[end + 1] << 8 | message[end + 2]
+    kind = message[end + 1] << 8 | message[end + 2] if questions else 0
     return Head(
-        number, bool(flags & 0x8000), bool(flags & 0x0200), flags & 15, flags >> 11 & 15, answers,
-        message[12:end].lower(), kind,
+        number, flags & 0x8000 > 0, flags & 0x0200 > 0, flags & 15, flags >> 11 & 15, count,
+        message[_QUESTION:end].lower(), kind,
     )  # fmt: skip
 
 

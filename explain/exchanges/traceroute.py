@@ -14,7 +14,7 @@ import numpy as np
 
 from explain.exchanges.columns import ExchangeColumns, Found, from_list
 from explain.exchanges.icmp_error import error_positions
-from explain.table import ICMP, ICMPV6, IP, IPV6_KEY, LATER_FRAGMENT, TCP, UDP
+from explain.table import ICMP, ICMPV6, IPV6_KEY, LATER_FRAGMENT, TCP, UDP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -142,8 +142,7 @@ def _candidates(table: PacketTable) -> Rows:
     for flow in np.flatnonzero(np.isin(flows.low, pairs) & np.isin(flows.high, pairs)).tolist():
         both = int(flows.low[flow]), int(flows.high[flow])
         is_probed[flow] = both in ends or both[::-1] in ends
-    rows = np.flatnonzero(table.layers & _PROBES)
-    rows = rows[is_probed[table.flow[rows]]]
+    rows = table.rows_of(is_probed)
     rows = rows[(table.ttl[rows] <= _HIGHEST) & (table.layers[rows] & LATER_FRAGMENT == 0)]
     is_syn = table.flags[rows] & (_SYN | _ACK) == _SYN
     is_udp = table.layers[rows] & UDP != 0
@@ -218,8 +217,7 @@ def _heard(table: PacketTable, runs: list[_Run]) -> _Heard:
     flows = np.unique([probe.flow for run in runs for probe in run.probes])
     is_probed = np.zeros(len(table.flows.low), np.bool_)
     is_probed[flows] = True
-    with_flow = np.flatnonzero(table.layers[: len(table)] & IP)
-    rows = with_flow[is_probed[table.flow[with_flow]]]
+    rows = table.rows_of(is_probed)
     replies: dict[tuple[int, int], list[_Reply]] = defaultdict(list)
     words = _words(table)
     columns = (rows, table.flow[rows], table.sources(rows), table.target_ports(rows), table.source_ports(rows))
