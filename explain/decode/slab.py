@@ -100,6 +100,14 @@ class Slab:
         """uint32[n] in network order."""
         return self._view(column, ">u4").astype(np.uint32)
 
+    def wide2(self, column: int) -> I8:
+        """int64[n] from two octets in network order: for lengths."""
+        return self._view(column, ">u2").astype(np.int64)
+
+    def wide4(self, column: int) -> U8:
+        """uint64[n] from four octets in network order: for address keys."""
+        return self._view(column, ">u4").astype(np.uint64)
+
     def raw4(self, column: int) -> U8:
         """Four octets, the first one lowest, widened: for sums and keys."""
         return self._view(column, "<u4").astype(np.uint64)
