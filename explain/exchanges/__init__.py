@@ -17,10 +17,22 @@ def find(table: PacketTable) -> Exchanges:
 
 
 def _all_kinds(table: PacketTable) -> list[ExchangeColumns]:
-    from explain.exchanges import arp, dns_lookup, icmp_echo, icmp_error, tcp_connection, traceroute, udp_flow
+    from explain.exchanges import (
+        arp,
+        dns_lookup,
+        icmp_echo,
+        icmp_error,
+        ndp,
+        ndp_router,
+        tcp_connection,
+        traceroute,
+        udp_flow,
+    )
 
     return [
         *arp.find(table),
+        *ndp.find(table),
+        ndp_router.find(table),
         icmp_echo.find(table),
         icmp_error.find(table),
         udp_flow.find(table),

@@ -70,13 +70,13 @@ class Hosts(Sequence[Host]):
         return self._in_every_frame[place]
 
     def is_overheard(self, row: int) -> bool:
-        """Whether the answer to an ARP request would not be seen here.
+        """Whether the answer to an ARP request or a neighbour solicitation would not be seen here.
 
         It goes by unicast to the asker.  Where another host's traffic is recorded, or where one
         host talks to its router and the router is who asks, it does not pass.
         """
         table = self._table
-        asker = int(table.arp.sender_mac[np.searchsorted(table.arp.row, row)])
+        asker = int(table.links.source[table.link[row]])
         common = self.in_every_frame(int(table.place[row]))
         if common is None:
             return False

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
 _COUNTED = {
     "arp.resolution": ("arp.many", {"answered": "answered", "unanswered": "unanswered"}),
+    "ndp.resolution": ("ndp.many", {"answered": "answered", "unanswered": "unanswered"}),
+    "ndp.duplicate-check": ("ndp.check.many", {"free": "free", "taken": "taken"}),
+    "ndp.router": (
+        "ndp.router.many",
+        {"answered": "answered", "unanswered": "unanswered", "announced": "announced"},
+    ),
     "icmp.echo": (
         "icmp.many",
         {"answered": "answered", "partly": "partly-answered", "unanswered": "unanswered", "refused": "refused"},

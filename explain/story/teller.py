@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 TELLERS = {
     "arp.resolution": ("arp", "resolution"),
     "arp.announcement": ("arp", "announcement"),
+    "ndp.resolution": ("ndp", "resolution"),
+    "ndp.announcement": ("ndp", "announcement"),
+    "ndp.duplicate-check": ("ndp", "check"),
+    "ndp.router": ("ndp", "router"),
     "icmp.echo": ("icmp", "echo"),
     "icmp.error": ("icmp", "error"),
     "udp.flow": ("udp", "flow"),

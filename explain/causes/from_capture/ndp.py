@@ -1,0 +1,123 @@
+"""What IPv6 neighbour discovery alone shows: nobody answered, or two hosts want one address."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explain.causes.from_capture.scene import Member, Scene, Seen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explain.exchanges.columns import ExchangeColumns
+    from explain.exchanges.ndp_router import NdpRouter
+
+# The kernel's order of likelihood; that a filter on the target also drops neighbour discovery is IPv6's own.
+_WHY_SILENT = (
+    "target-interface-down", "target-has-other-address", "wrong-gateway-address", "gateway-interface-down",
+    "filter-on-target-input", "filter-on-target-ingress", "filter-on-target-output", "ipv6-disabled",
+    "address-tentative", "duplicate-address", "wrong-static-neighbour", "arp-disabled", "link-no-carrier",
+    "bridge-port-down", "bridge-port-not-member", "bridge-down", "bridge-port-not-forwarding",
+    "bridge-ports-isolated", "filter-on-switch", "wrong-netmask-on-sender", "default-route-without-gateway",
+    "wrong-interface-selected", "link-local-without-scope", "sender-address-in-wrong-subnet",
+)  # fmt: skip
+_MANY_ADDRESSES = 2
+_LAST_MOMENT_NS = 1_000_000_000
+
+
+def look(scene: Scene) -> Iterator[Seen]:
+    """Conflicts first; then silence; then a router that withdrew."""
+    yield from _conflicts(scene)
+    yield from _silence(scene)
+    yield from _withdrawn(scene)
+
+
+def _conflicts(scene: Scene) -> Iterator[Seen]:
+    claims: dict[str, list[Member]] = defaultdict(list)
+    macs: dict[str, set[str]] = defaultdict(set)
+    resolutions, checks = scene.part("ndp.resolution"), scene.part("ndp.duplicate-check")
+    for index in scene.open(resolutions, "conflicting"):
+        fields = resolutions.fields(index)
+        claims[fields.wanted_ip].append((resolutions, index))
+        macs[fields.wanted_ip].update(fields.answered_macs)
+    for part, outcome in ((checks, "taken"), (scene.part("ndp.announcement"), "challenged")):
+        for index in scene.open(part, outcome):
+            fields = part.fields(index)
+            claims[fields.address].append((part, index))
+            macs[fields.address].update((fields.mac, fields.challenger_mac))
+    owners: dict[str, set[str]] = defaultdict(set)
+    for address, claimed in macs.items():
+        for mac in claimed:
+            owners[mac].add(address)
+    for address, members in claims.items():
+        is_checked = any(part is checks for part, _ in members)
+        is_greedy = any(len(owners[mac]) >= _MANY_ADDRESSES for mac in macs[address]) and not is_checked
+        rows = [int(row) for part, index in members for row in part.rows(index)]
+        values = {"address": address, "macs": sorted(macs[address]), "count": len(members)}
+        if is_greedy:
+            yield Seen("arp-spoofed", "likely", members, rows, ("duplicate-address",), values)
+            continue
+        values |= {"case": "checked"} if is_checked else {}
+        yield Seen("duplicate-address", "proved" if is_checked else "likely", members, rows, ("arp-spoofed",), values)
+
+
+def _silence(scene: Scene) -> Iterator[Seen]:
+    part = scene.part("ndp.resolution")
+    groups: dict[tuple[str, str], list[int]] = defaultdict(list)
+    last_ns = int(scene.table.time_ns.max()) if len(scene.table) else 0
+    for index in scene.open(part, "unanswered"):
+        fields = part.fields(index)
+        is_cut_off = fields.is_unicast and last_ns - int(part.end_ns[index]) < _LAST_MOMENT_NS
+        if is_cut_off or scene.hosts.is_overheard(int(part.rows(index)[0])):
+            scene.accounted[part.kind].add(index)
+            continue
+        groups[fields.asker_ip, fields.wanted_ip].append(index)
+    for (asker, wanted), indices in groups.items():
+        fields = part.fields(indices[0])
+        rows = [int(row) for index in indices for row in part.rows(index)]
+        requests = sum(part.fields(index).requests for index in indices)
+        values = {
+            "case": "neighbour", "asker": asker, "asker_mac": fields.asker_mac, "address": wanted, "requests": requests,
+        }  # fmt: skip
+        members = [(part, index) for index in indices]
+        certainty = "likely" if requests > 2 else "possible"  # RFC 4861, 10: three solicitations
+        yield Seen("destination-host-absent-on-link", certainty, members, rows, _WHY_SILENT, values)
+
+
+def _withdrawn(scene: Scene) -> Iterator[Seen]:
+    """A router said that it is none any more, and then hosts looked for one in vain.
+
+    Solicitations without an answer prove nothing by themselves: every interface sends them, also where
+    addresses are set by hand.
+    """
+    part = scene.part("ndp.router")
+    ceased = [index for index in part.where("announced", "answered").tolist() if part.fields(index).lifetime_s == 0]
+    for index in ceased:
+        fields: NdpRouter = part.fields(index)
+        if _advertises_again(part, index, fields):
+            continue
+        rows = part.rows(index)
+        later = [
+            other
+            for other in part.where("unanswered").tolist()
+            if part.rows(other)[0] > rows[-1] and scene.table.place[part.rows(other)[0]] == scene.table.place[rows[0]]
+        ]
+        if later:
+            members: list[Member] = [(part, index), *((part, other) for other in later)]
+            proof = np.concatenate([rows, *(part.rows(other) for other in later)])
+            hosts = sorted({part.fields(other).host_mac for other in later})
+            values = {"router": fields.router, "macs": hosts, "count": len(later)}
+            yield Seen("router-advertisement-missing", "likely", members, proof.tolist(), (), values)
+
+
+def _advertises_again(part: ExchangeColumns, index: int, fields: NdpRouter) -> bool:
+    """Whether any router still offers itself after the withdrawal."""
+    last = part.rows(index)[-1]
+    return any(
+        part.rows(other)[-1] > last and part.fields(other).lifetime_s
+        for other in part.where("announced", "answered").tolist()
+        if other != index and fields.router
+    )

@@ -1,0 +1,120 @@
+"""IPv6 neighbours: questions for a MAC, addresses tried before use, routers and what they say of the link."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from explain.model import Line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explain.exchanges.columns import ExchangeColumns
+    from explain.exchanges.ndp import NdpAnnouncement, NdpDuplicateCheck, NdpResolution
+    from explain.exchanges.ndp_advert import Prefix
+    from explain.exchanges.ndp_router import NdpRouter
+    from explain.story.teller import Teller
+    from explain.table import Bools, Rows
+
+_SOLICITATION, _ROUTER_SOLICITATION = 135, 133
+_FOREVER_S = 0xFFFFFFFF
+_SECOND_NS = 1_000_000_000
+
+
+def resolution(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:
+    """Who asked for whom, and who answered."""
+    fields: NdpResolution = part.fields(index)
+    rows = part.rows(index)
+    is_question = _is_of(teller, rows, _SOLICITATION)
+    asked, answered = rows[is_question], rows[~is_question]
+    if not len(answered) and teller.hosts.is_overheard(int(rows[0])):
+        yield teller.line("ndp.overheard", fields, asked, name)
+        return
+    if len(asked):
+        message = "ndp.checked" if fields.is_unicast else "ndp.asked.repeatedly" if fields.requests > 1 else ""
+        yield teller.line(message or teller.first("ndp.asked"), fields, asked, name)
+    if not len(answered):
+        yield teller.line("ndp.silent", fields, asked, name)
+    elif part.outcomes[part.outcome[index]] == "conflicting":
+        yield teller.line("ndp.conflicting", fields, answered, name)
+    else:
+        yield teller.line("ndp.answered" if len(asked) else "ndp.told", fields, answered, name)
+
+
+def announcement(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:
+    """Who told everybody its MAC, and who contradicts."""
+    fields: NdpAnnouncement = part.fields(index)
+    yield teller.line("ndp.announced", fields, part.rows(index), name)
+    if fields.challenger_mac:
+        yield teller.line("ndp.challenged", fields, part.rows(index), name)
+
+
+def check(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:
+    """Which address somebody wants, how it was made, and whether it is free."""
+    fields: NdpDuplicateCheck = part.fields(index)
+    rows = part.rows(index)
+    yield teller.line(teller.first("ndp.tried"), fields, rows, name)
+    if fields.derived_mac == fields.mac:
+        yield teller.line(teller.first("ndp.derived"), fields, rows[:1], name)
+    if fields.challenger_mac:
+        yield teller.line("ndp.taken", fields, rows, name)
+
+
+def router(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:
+    """Who looked for a router, and what a host makes of the advertisement."""
+    fields: NdpRouter = part.fields(index)
+    rows = part.rows(index)
+    is_question = _is_of(teller, rows, _ROUTER_SOLICITATION)
+    asked, said = rows[is_question], rows[~is_question]
+    if len(asked):
+        yield teller.line(teller.first("ndp.router.asked"), fields, asked, name)
+    if not len(said):
+        yield teller.line("ndp.router.silent", fields, asked, name)
+        return
+    yield teller.line("ndp.router.answered" if len(asked) else teller.first("ndp.router.announced"), fields, said, name)
+    yield from _derived(teller, fields, said[:1], name)
+
+
+def _derived(teller: Teller, fields: NdpRouter, rows: Rows, name: str) -> Iterator[Line]:
+    """What a host does with it, one line for each fact that is there."""
+
+    def line(message: str, **more: Any) -> Line:
+        return teller.line(f"ndp.router.{message}", fields, rows, name, **more)
+
+    if fields.lifetime_s:
+        yield line("default", lifetime_ns=fields.lifetime_s * _SECOND_NS)
+    else:
+        yield line("ceases")
+    for prefix in fields.prefix_options:
+        yield line(_prefix_message(prefix), prefix=prefix.prefix, validity=_lasting(prefix.valid_s))
+    for message, is_there in (
+        ("managed", fields.is_managed),
+        ("other", fields.is_other and not fields.is_managed),
+        ("mtu", fields.mtu is not None),
+        ("rdnss", bool(fields.rdnss)),
+        ("dnssl", bool(fields.dnssl)),
+        ("routes", bool(fields.routes)),
+        ("damaged", fields.is_damaged),
+    ):
+        if is_there:
+            yield line(message)
+
+
+def _prefix_message(prefix: Prefix) -> str:
+    if prefix.is_autonomous:
+        return "autonomous" if prefix.is_on_link else "autonomous-only"
+    return "on-link" if prefix.is_on_link else "prefix"
+
+
+def _lasting(seconds: int) -> Line:
+    if seconds == _FOREVER_S:
+        return Line("ndp.forever", {})
+    return Line("ndp.lasting", {"lasting_ns": seconds * _SECOND_NS})
+
+
+def _is_of(teller: Teller, rows: Rows, kind: int) -> Bools:
+    icmp = teller.table.icmp
+    fits: Bools = icmp.type[np.searchsorted(icmp.row, rows)] == kind
+    return fits

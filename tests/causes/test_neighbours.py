@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from neighbours import OVERRIDE, advertise, router, seek_router, sent, solicit
+from packets import A, B, R, datagram, pcap
+
+import explain
+
+ALICE, BOB, GATE, NEW = "2001:db8:1::1", "2001:db8:1::2", "fe80::200:5eff:fe00:53fe", "fe80::200:5eff:fe00:5301"
+
+
+def report(*frames):
+    found = explain.explain(pcap(*frames))
+    assert found.unexplained == ()
+    return found
+
+
+def the_finding(*frames):
+    (finding,) = report(*frames).findings
+    return finding
+
+
+def test_the_noise_of_a_fresh_interface_is_no_finding():
+    listen = sent(A, "::", "ff02::16", 143, 1, b"\x04\0\0\0" + b"\xff\x02" + b"\0" * 13 + b"\x01")
+    found = report(listen, solicit(A, "::", NEW), *((when, seek_router(A, NEW)) for when in (2.0, 6.0, 14.0)))
+    assert list(found.findings) == []
+    assert [one.outcome for one in found.exchanges] == ["free", "unanswered"]
+
+
+def test_three_solicitations_in_vain_are_likely_an_absent_host():
+    finding = the_finding(*((float(second), solicit(A, ALICE, BOB)) for second in range(3)))
+    assert (finding.cause, finding.certainty) == ("destination-host-absent-on-link", "likely")
+    assert {"filter-on-target-input", "target-interface-down", "ipv6-disabled"} <= set(finding.rivals)
+    assert finding.values["requests"] == 3
+
+
+def test_a_check_that_the_end_of_the_capture_cuts_off_is_no_finding():
+    frames = solicit(A, ALICE, BOB), advertise(B, BOB, ALICE), (5.0, solicit(A, ALICE, BOB, to=(B, BOB)))
+    assert list(report(*frames).findings) == []
+
+
+def test_a_question_overheard_at_a_third_host_is_no_finding():
+    third = datagram((ALICE, 5000), ("2001:db8:1::7", 5001), macs=(R, "00:00:5e:00:53:07"))
+    found = explain.explain(pcap(third, solicit(A, ALICE, BOB)))
+    assert not any("absent" in one.cause for one in found.findings)
+    assert "does not pass here" in found.story()
+
+
+def test_an_address_that_is_taken_is_proved_and_names_both_hosts():
+    finding = the_finding((0, solicit(A, "::", BOB)), (0.001, advertise(B, BOB, flags=OVERRIDE)))
+    assert (finding.cause, finding.certainty) == ("duplicate-address", "proved")
+    assert finding.values["macs"] == [A, B]
+
+
+def test_a_mac_that_insists_on_several_addresses_looks_forged():
+    frames = []
+    for wanted in (BOB, GATE):
+        owner = B if wanted == BOB else R
+        frames += [solicit(A, ALICE, wanted), advertise(owner, wanted, ALICE)]
+        frames += [advertise("02:00:00:00:00:66", wanted, ALICE)]
+    assert {one.cause for one in report(*frames).findings} == {"arp-spoofed"}
+
+
+def test_a_router_that_withdraws_and_hosts_that_then_seek_in_vain_are_a_finding():
+    gone = router(R, GATE, lifetime=0)
+    finding = the_finding((0, router(R, GATE)), (5, gone), (20, seek_router(A, NEW)), (24, seek_router(A, NEW)))
+    assert (finding.cause, finding.values["router"]) == ("router-advertisement-missing", GATE)
+
+
+def test_a_router_that_withdraws_while_nobody_seeks_one_is_no_finding():
+    assert list(report((0, router(R, GATE)), (5, router(R, GATE, lifetime=0))).findings) == []
