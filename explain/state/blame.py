@@ -185,7 +185,8 @@ def _filtered(scene: Scene, stop: Stop) -> list[StateCause]:
     )
     packet = look.verdict.packet if look else stop.decision.packet
     found = [cause]
-    if packet.is_fragment:
+    about_fragments = look is not None and look.verdict.rule is not None and "frag" in str(look.verdict.rule.statements)
+    if packet.is_fragment or (packet.is_fragmented and about_fragments):
         found.insert(0, replace(cause, cause="fragments-filtered"))
     elif packet.connection == "invalid" and stop.direction == "reply" and scene.part(stop.host) == "router":
         found.insert(0, replace(cause, cause="stateful-filter-asymmetric-path"))

@@ -54,6 +54,8 @@ def _quiet(scene: Scene, stop: Stop, found: Resolution) -> list[StateCause]:
 
 def _filtered(scene: Scene, silence: Silence) -> list[StateCause]:
     host = silence.place[0]
+    if silence.by is not None and (silence.by.rule or "").startswith("arp ") and host != scene.sender:
+        return [scene.cause("arp-ignored-by-target", host, silence.by)]
     return [scene.cause(filter_cause(scene.part(host), silence.hook), host, silence.by)]
 
 
@@ -205,10 +207,20 @@ def _dead_gateway(scene: Scene, stop: Stop, part: str) -> list[StateCause]:
     if part == "sender":
         wrong = misconfigured(scene, stop.host, "sender")
         misplaced = [each for each in wrong if each.cause == "sender-address-in-wrong-subnet"]
-        return [*misplaced, scene.cause("wrong-gateway-address", stop.host, by, direction=stop.direction)]
+        wrong_gateway = scene.cause("wrong-gateway-address", stop.host, by, direction=stop.direction)
+        return [*misplaced, wrong_gateway, *_by_policy(scene, stop)]
     if part == "target" and stop.direction != "request":
         return [scene.cause("wrong-gateway-on-target", stop.host, by, direction=stop.direction)]
     return [scene.cause("wrong-nexthop-on-router", stop.host, by, direction=stop.direction)]
+
+
+def _by_policy(scene: Scene, stop: Stop) -> list[StateCause]:
+    """The route stands in a table that only a policy rule leads to."""
+    found = stop.decision.found
+    if found is None or found.route is None or found.rule is None or found.route.table in {"main", "local", "default"}:
+        return []
+    by = Decider("policy-rule", found.rule.text, rule=found.rule.text)
+    return [scene.cause("policy-rule-on-sender", stop.host, by, certainty="possible")]
 
 
 def _no_gateway(scene: Scene, stop: Stop, part: str) -> list[StateCause]:

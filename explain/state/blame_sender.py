@@ -121,7 +121,8 @@ def misconfigured(scene: Scene, host: str, part: str, destination: str | None = 
     for interface, address in scene.own_addresses(host):
         place = (host, interface.name)
         wrong = scene.mask_error(place)
-        if wrong is not None and _matters(wrong[0].local, wrong[0].prefix_length, wrong[1], destination):
+        near = [destination, *_router_addresses(scene, place)] if destination else []
+        if wrong is not None and _matters(wrong[0].local, wrong[0].prefix_length, wrong[1], near):
             own, right = wrong
             by = Decider(
                 "address", f"{own.local}/{own.prefix_length} (the others: /{right})", interface.name, own.local
@@ -135,12 +136,18 @@ def misconfigured(scene: Scene, host: str, part: str, destination: str | None = 
     return []
 
 
-def _matters(local: str, length: int, right: int, destination: str | None) -> bool:
-    """Whether the destination is near by one length and far by the other."""
-    if destination is None:
-        return True
+def _matters(local: str, length: int, right: int, near: list[str]) -> bool:
+    """Whether the destination, or a router that would be needed, is near by one length and far by the other."""
     mine, theirs = network_of(local, length), network_of(local, right)
-    return mine is None or theirs is None or mine.covers(destination) != theirs.covers(destination)
+    if not near or mine is None or theirs is None:
+        return True
+    return any(mine.covers(address) != theirs.covers(address) for address in near)
+
+
+def _router_addresses(scene: Scene, place: tuple[str, str]) -> list[str]:
+    """The addresses on a segment of those who forward."""
+    found = (scene.host(name).interface(device) for name, device in scene.routers_on(place))
+    return [address.local for interface in found for address in scene.addresses(interface)]
 
 
 def router_advertisement(scene: Scene, host: str) -> list[StateCause]:

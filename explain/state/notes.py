@@ -34,6 +34,7 @@ def observations(path: Path, memory: Memory, *, probes_hops: bool = False) -> tu
         *_impaired(scene),
         *_unready(scene),
         *_service(scene),
+        *_big_segments(scene, memory),
         *_detours(scene),
         *_proxies(scene),
     ]
@@ -144,10 +145,48 @@ def _service(scene: Scene) -> Iterator[StateCause]:
     if held and state.sockets is not None and not [each for each in peers if each.state == "ESTAB"]:
         yield scene.cause("tcp-half-open", host, Decider("socket", held[0].text), certainty="likely")
         return
-    counters = state.counters or {}
-    if listeners(state, "tcp", port) and counters.get("TcpExtTCPAbortOnData", 0) > 0:
-        text = f"TcpExtTCPAbortOnData {counters['TcpExtTCPAbortOnData']}"
-        yield scene.cause("tcp-application-closes", host, Decider("counter", text), certainty="likely")
+    yield from _reset_connections(scene, host, port)
+
+
+def _reset_connections(scene: Scene, host: str, port: int | None) -> Iterator[StateCause]:
+    """Connections that were up and ended with a RST: by an application that closed, or by a peer that forgot."""
+    theirs, ours = scene.host(host).counters or {}, scene.host(scene.sender).counters or {}
+    if not listeners(scene.host(host), "tcp", port):
+        return
+    for name in ("TcpExtTCPAbortOnData", "TcpExtTCPAbortOnClose"):
+        if theirs.get(name, 0) > 0:
+            by = Decider("counter", f"{name} {theirs[name]}")
+            yield scene.cause("tcp-application-closes", host, by, certainty="likely")
+            return
+    if ours.get("TcpEstabResets", 0) > 0 and theirs.get("TcpOutRsts", 0) > 0:
+        by = Decider("counter", f"TcpEstabResets {ours['TcpEstabResets']}, TcpOutRsts {theirs['TcpOutRsts']}")
+        yield scene.cause("tcp-half-open", host, by, certainty="likely")
+        yield scene.cause("tcp-application-closes", host, by, certainty="possible")
+
+
+def _big_segments(scene: Scene, memory: Memory) -> Iterator[StateCause]:
+    """A connection that opens, but whose full segments meet a smaller MTU and a lost message. Source: RFC 2923 2.1."""
+    request, back = scene.path.leg("request"), scene.path.leg("reply")
+    if request is None or back is None or scene.path.stop is not None or request.packet.protocol != "tcp":
+        return
+    ends = (scene.host(scene.sender).interface(request.steps[0].decision.interface),
+            scene.host(request.last.host).interface(back.steps[0].decision.interface))  # fmt: skip
+    sizes = [end.mtu for end in ends if end is not None and end.mtu]
+    if not sizes:
+        return
+    for leg in (request, back):
+        data = replace(leg.packet, length=min(sizes), tcp_flags=frozenset({"ack", "psh"}), ttl=64)
+        full = travel(scene.network, leg.steps[0].decision.host, data, leg.direction, dict(memory))
+        if full.stop is None or full.stop.reason not in {"too-big", "lost"} or not full.stop.is_certain:
+            continue
+        if full.stop.reason == "lost" and full.stop.obstacle is not None and full.stop.obstacle.reason == "mtu":
+            where = full.stop.obstacle
+            yield scene.cause("mtu-mismatch-on-link", where.host, where.by, interface=where.interface)
+        told = full.answer
+        if full.stop.reason == "too-big" and told is not None:
+            heard = travel(scene.network, full.last.host, told, "error", dict(memory))
+            if heard.stop is not None and heard.stop.is_certain:
+                yield scene.cause("pmtu-blackhole", full.stop.host, full.stop.decision.by, certainty="likely")
 
 
 def _detours(scene: Scene) -> Iterator[StateCause]:

@@ -147,6 +147,9 @@ FAULTS = (
     fault("arp-disabled", "r1", ("S", "ip link set s0 arp off"), families=V4),
     fault("arp-ignored-by-target", "bridge", ("T", "sysctl -q -w net.ipv4.conf.all.arp_ignore=8"), families=V4),
     fault("arp-ignored-by-target", "direct", ("T", "ip addr del {T}/24 dev t0; ip addr add {T}/32 dev lo; sysctl -q -w net.ipv4.conf.all.arp_ignore=1; ip addr add {net0:44}/24 dev t0"), families=V4),
+    fault("arp-ignored-by-target", "bridge", ("T", "nft add table arp a; nft 'add chain arp a i {{ type filter hook input priority 0; }}'; nft 'add rule arp a i drop'"), families=V4),
+    fault("wrong-netmask-on-sender", "r1", ("S", "ip addr flush dev s0; ip addr add {S}/32 dev s0"), families=V4),
+    fault("wrong-netmask-on-target", "r1", ("T", "ip addr flush dev t0; ip addr add {T}/32 dev t0"), families=V4),
     fault("duplicate-address", "bridge", ("X", "ip addr add {T}/24 dev x0"), families=V4, is_answered=None),
     fault("duplicate-address", "bridge", ("X", "ip addr add {S}/24 dev x0"), families=V4, is_answered=None),
     fault("arp-spoofed", "bridge", ("S", "ip neigh add {T} lladdr {mac:X:x0} dev s0 nud reachable"), families=V4, is_answered=False),
@@ -199,6 +202,7 @@ FAULTS = (
     fault("pmtu-blackhole", "r1", ("R1", "ip link set r11 mtu 1300; " + _nft("output", "icmp type destination-unreachable drop")),
           ("T", "ip link set t0 mtu 1300"), packet={"size": 1400, "df": True}, ping=("-M", "do", "-s", "1400"), families=V4),
     fault("fragments-filtered", "r1", ("R1", "nft add table ip f; nft 'add chain ip f c {{ type filter hook forward priority 0; }}'; nft 'add rule ip f c ip frag-off & 0x1fff != 0 drop'"), packet={"size": 3000}, ping=("-s", "3000"), families=V4),
+    fault("fragments-filtered", "r1", ("R1", "nft add table ip6 f; nft 'add chain ip6 f c {{ type filter hook forward priority 0; }}'; nft 'add rule ip6 f c exthdr frag exists drop'"), packet={"size": 3000}, ping=("-s", "3000"), families=V6),
     # 5. the way back
     fault("no-return-route-on-target", "r2", ("T", "{ip} route del default"), is_answered=False),
     fault("wrong-gateway-on-target", "r1", ("T", "{ip} route replace default via {net1:250}")),
@@ -229,6 +233,8 @@ FAULTS = (
     fault("hairpin-nat-missing", "r1b", ("R1", "iptables -t nat -A PREROUTING -d {R1} -p tcp --dport 80 -j DNAT --to-destination {X}"), to="{R1}", tcp=80, late=(("X", "listen 80"),), families=V4),
     # 7. TCP
     fault("healthy", "r2", tcp=80, late=(("T", "listen 80"),), is_answered=True),
+    fault("pmtu-blackhole", "r2", ("R1", "ip link set r11 mtu 1300; " + _nft("output", "icmp type destination-unreachable drop")), ("R2", "ip link set r20 mtu 1300"), tcp=80, late=(("T", "listen 80"),), is_answered=True, families=V4),
+    fault("healthy", "r2", ("R1", "ip link set r11 mtu 1300"), ("R2", "ip link set r20 mtu 1300"), tcp=80, late=(("T", "listen 80"),), is_answered=True),
     fault("tcp-no-listener", "r1", tcp=80),
     fault("tcp-bound-to-loopback", "r1", tcp=80, late=(("T", "listen 80 loopback"),)),
     fault("filter-on-target-input", "r1", ("T", "iptables -A INPUT -p tcp -m tcp --dport 80 --tcp-flags SYN,ACK SYN -j REJECT --reject-with tcp-reset"), tcp=80, families=V4, late=(("T", "listen 80"),)),

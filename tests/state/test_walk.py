@@ -242,3 +242,20 @@ def test_the_address_is_shown_in_bits_beside_its_mask():
     assert "    00001010.00000000.00000010.00001001  10.0.2.9" in said
     assert "AND 11111111.11111111.11111111.00000000  255.255.255.0 (/24)" in said
     assert "  = 00001010.00000000.00000010.00000000  10.0.2.0: the route's network, so it matches" in said
+
+
+def test_a_connection_that_ended_with_a_reset_is_told_by_the_counters():
+    changed = {
+        "T": {"sockets": ["tcp LISTEN 0 8 0.0.0.0:80 0.0.0.0:*"], "counters": {"TcpOutRsts": 1}},
+        "S": {"counters": {"TcpEstabResets": 1}},
+    }
+    assert causes(go(changed, packet=syn("10.0.2.9", 80))) == ["tcp-half-open", "tcp-application-closes"]
+
+
+def test_a_route_of_a_policy_table_leaves_the_rule_as_a_rival():
+    routes = [
+        *raws()["S"]["route"],
+        {"dst": "default", "gateway": "10.0.1.250", "dev": "s0", "table": "77", "flags": []},
+    ]
+    rules = [*raws()["S"]["rule"], {"priority": 100, "src": "all", "dst": "10.0.2.9", "table": "77"}]
+    assert causes(go({"S": {"route": routes, "rule": rules}})) == ["wrong-gateway-address", "policy-rule-on-sender"]
