@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -39,4 +40,14 @@ def _all_kinds(table: PacketTable) -> list[ExchangeColumns]:
         tcp_connection.find(table),
         traceroute.find(table),
         dns_lookup.find(table),
+        *_kinds_of_contents(table),
     ]
+
+
+_BY_CONTENTS = {"dhcp": "dhcp_lease"}
+"""What was copied out of frames, and the finder that reads it; loaded where there is some of it."""
+
+
+def _kinds_of_contents(table: PacketTable) -> list[ExchangeColumns]:
+    finders = [import_module(f"{__name__}.{name}") for kept, name in _BY_CONTENTS.items() if kept in table.contents]
+    return [finder.find(table) for finder in finders]

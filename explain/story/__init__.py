@@ -112,18 +112,23 @@ def _happened(
     unexplained: Sequence[str],
     everything: bool,
 ) -> list[Line]:
-    carried = set() if everything else _carried(exchanges)
+    carried = set() if everything else _carried(table, exchanges)
     if not everything and len(exchanges) - len(carried) > _TOLD_ONE_BY_ONE:
         return summary.tell(table, exchanges, hosts, findings, unexplained)
     teller = Teller(table, exchanges, hosts)
     return [line for position in exchanges.positions if position not in carried for line in teller.tell(position)]
 
 
-def _carried(exchanges: Exchanges) -> set[int]:
-    """Positions of exchanges that are only the datagrams of one that means more, and is told instead."""
+def _carried(table: PacketTable, exchanges: Exchanges) -> set[int]:
+    """Positions of exchanges that are only parts of one that means more, and is told instead."""
     rows = [part.frames for part in exchanges.parts if part.kind in _TOLD_INSTEAD]
     inside = exchanges.inside(np.concatenate(rows)) if rows else []
-    return {exchanges.position(part, index) for part, index in inside}
+    positions = {exchanges.position(part, index) for part, index in inside}
+    if exchanges.of_kind("dhcp.lease") is not None:
+        from explain.story import dhcp
+
+        positions |= dhcp.told_with(table, exchanges)
+    return positions
 
 
 def _finding(finding: Finding) -> list[Line]:

@@ -7,17 +7,18 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any
 
 from explain.exchanges import dhcp_message as dhcp
-from explain.exchanges.dhcp_lease import server_of
-from explain.exchanges.dhcp_tests import ServerTests
+from explain.exchanges.dhcp_lease import agree, server_of, tries
+from explain.exchanges.dhcp_tests import ServerTests, challenge_of
 from explain.model import Line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.dhcp_lease import DhcpLease, DhcpOffer
+    from explain.exchanges.columns import ExchangeColumns, Exchanges
+    from explain.exchanges.dhcp_lease import DhcpLease
     from explain.exchanges.dhcp_talk import Step, Talk
     from explain.story.teller import Teller
+    from explain.table import PacketTable
 
 MEANINGS = frozenset((
     "subnet-mask", "router", "name-server", "host-name", "domain-name", "interface-mtu", "broadcast-address",
@@ -58,13 +59,21 @@ def lease(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Itera
     yield from _options(fields, talk, line)
 
 
+def told_with(table: PacketTable, exchanges: Exchanges) -> set[int]:
+    """Positions of the server's tests, which a lease tells in one sentence."""
+    part = exchanges.of_kind("dhcp.lease")
+    if part is None:
+        return set()
+    tests = ServerTests(table, exchanges)
+    return {exchanges.position(one, index) for talk in part.facts["talks"] for one, index in tests.of(talk)}
+
+
 def _values(teller: Teller, fields: DhcpLease, talk: Talk) -> dict[str, Any]:
     own = [step for step in talk.steps if not step.said.is_reply]
     text = teller.table.addresses.text
     lease_ns = None if fields.lease_s is None else fields.lease_s * _SECOND
     return {
         "xid_hex": f"0x{fields.xid:08x}",
-        "span_ns": max(own[-1].time_ns - own[0].time_ns, 0) if own else 0,
         "source": text(own[0].source) if own else None,
         "asked": text(own[-1].target) if own else None,
         "wanted": fields.requested_address or fields.address or "0.0.0.0",  # noqa: S104 - an address in a sentence
@@ -82,8 +91,7 @@ def _asked(teller: Teller, fields: DhcpLease, talk: Talk, line: Any) -> Iterator
         yield line("dhcp.search", asked)
     elif asked:
         yield line(teller.first("dhcp.discover"), asked[:1])
-        if fields.tries > 1 and len(asked) > 1:
-            yield line("dhcp.discover.repeated", asked)
+        yield from _repeated("dhcp.discover.repeated", asked, line)
     for kind, message in (("INFORM", "inform"), ("BOOTREQUEST", "bootp")):
         if steps := talk.of(kind):
             yield line(f"dhcp.{message}", steps)
@@ -100,7 +108,8 @@ def _offered(teller: Teller, fields: DhcpLease, talk: Talk, line: Any, name: str
     steps = talk.of("OFFER")
     text = teller.table.addresses.text
     for offer in fields.offered:
-        own = [step for step in steps if (text(server_of(step)), text(step.said.your_ip)) == (offer.server, offer.address)]
+        ends = offer.server, offer.address
+        own = [step for step in steps if (text(server_of(step)), text(step.said.your_ip)) == ends]
         lease_ns = None if offer.lease_s is None else offer.lease_s * _SECOND
         message = "dhcp.offer-bare" if lease_ns is None else "dhcp.offer"
         more = {"from": offer.server, "offered_address": offer.address}
@@ -109,35 +118,26 @@ def _offered(teller: Teller, fields: DhcpLease, talk: Talk, line: Any, name: str
         yield line("dhcp.offers-agree" if agree(fields.offered) else "dhcp.offers-differ", steps)
 
 
-def agree(offers: Sequence[DhcpOffer]) -> bool:
-    """Whether all offers put the client into the same network with the same router and name servers."""
-    return len({(_network(offer), offer.router, offer.dns) for offer in offers}) == 1
-
-
-def _network(offer: DhcpOffer) -> int:
-    mask = int(IPv4Address(offer.mask)) if offer.mask else 0xFFFFFF00
-    return int(IPv4Address(offer.address)) & mask
-
-
 def _requested(fields: DhcpLease, talk: Talk, line: Any) -> Iterator[Line]:
     asked = talk.of("REQUEST")
     if not asked:
         return
-    purpose = asked[0].purpose
-    chosen = next((step.said.text for step in asked if purpose == "select"), None)
     server = asked[0].said.number(dhcp.SERVER)
-    more = {"chosen": str(IPv4Address(server)) if server else fields.server}
-    del chosen
-    yield line(f"dhcp.request.{purpose}", asked[:1], **more)
-    if fields.tries > 1 and len(asked) > 1:
-        yield line("dhcp.request.repeated", asked)
+    chosen = str(IPv4Address(server)) if server else fields.server
+    yield line(f"dhcp.request.{asked[0].purpose}", asked[:1], chosen=chosen)
+    yield from _repeated("dhcp.request.repeated", asked, line)
+
+
+def _repeated(message: str, asked: Sequence[Step], line: Any) -> Iterator[Line]:
+    count = tries(asked)
+    if count > 1:
+        yield line(message, asked, tries=count, span_ns=asked[-1].time_ns - asked[0].time_ns)
 
 
 def _answered(teller: Teller, fields: DhcpLease, talk: Talk, outcome: str, line: Any) -> Iterator[Line]:
     refusals, grants = talk.of("NAK"), talk.of("ACK", "BOOTREPLY")
     if refusals:
-        is_final = outcome == "refused"
-        message = ("nak-said" if fields.message else "nak") if is_final else "nak-other"
+        message = ("nak-said" if fields.message else "nak") if outcome == "refused" else "nak-other"
         yield line(f"dhcp.{message}", refusals)
     if outcome in ("bound", "renewed", "declined") and grants:
         if not talk.by_client:
@@ -146,20 +146,33 @@ def _answered(teller: Teller, fields: DhcpLease, talk: Talk, outcome: str, line:
     if outcome in ("bound", "renewed"):
         yield from _used(fields, grants[-1:], line)
     elif outcome == "declined":
-        yield line("dhcp.declined", talk.of("DECLINE"))
-        challenger = challenger_of(teller, fields, talk)
-        if challenger:
-            mac, rows = challenger
-            told = line("dhcp.objected", talk.of("DECLINE"), challenger_mac=mac)
-            yield replace(told, evidence=teller.table.evidence(rows))
-    elif outcome in ("released", "informed"):
-        steps = talk.of("RELEASE") if outcome == "released" else [step for step in talk.steps if step.said.is_reply]
-        if steps:
-            yield line(f"dhcp.{outcome}", steps)
-    elif outcome == "offered" and talk.of("REQUEST"):
-        yield line("dhcp.unconfirmed", talk.of("REQUEST"))
-    elif outcome == "unanswered" and not fields.is_search:
-        yield line("dhcp.unanswered" if fields.tries > 1 else "dhcp.not-seen", talk.steps)
+        yield from _declined(teller, talk, line)
+    elif outcome == "released":
+        yield line("dhcp.released", talk.of("RELEASE"))
+    elif steps := _silent_end(fields, talk, outcome):
+        yield line(*steps)
+
+
+def _silent_end(fields: DhcpLease, talk: Talk, outcome: str) -> tuple[str, list[Step]] | None:
+    """What is told where the last word is missing, or says nothing that needs telling."""
+    if outcome == "informed":
+        answers = [step for step in talk.steps if step.said.is_reply]
+        return ("dhcp.informed", answers) if answers else None
+    if outcome == "offered" and talk.of("REQUEST"):
+        return "dhcp.unconfirmed", talk.of("REQUEST")
+    if outcome == "unanswered" and not fields.is_search:
+        return "dhcp.unanswered" if fields.tries > 1 else "dhcp.not-seen", talk.steps
+    return None
+
+
+def _declined(teller: Teller, talk: Talk, line: Any) -> Iterator[Line]:
+    steps = talk.of("DECLINE")
+    yield line("dhcp.declined", steps)
+    challenge = challenge_of(teller.table, talk)
+    if challenge:
+        mac, rows = challenge
+        told = line("dhcp.objected", steps, challenger_mac=mac)
+        yield replace(told, evidence=teller.table.evidence(rows))
 
 
 def _used(fields: DhcpLease, steps: Sequence[Step], line: Any) -> Iterator[Line]:
@@ -177,11 +190,6 @@ def _used(fields: DhcpLease, steps: Sequence[Step], line: Any) -> Iterator[Line]
         yield line("dhcp.gives.endless", steps)
     elif fields.lease_s is not None and fields.t1_s is not None:
         yield line("dhcp.gives.renewal", steps)
-
-
-def challenger_of(teller: Teller, fields: DhcpLease, talk: Talk) -> tuple[str, list[int]] | None:
-    """Whose ARP said that the declined address is taken, and the rows that show it."""
-    return None
 
 
 def _options(fields: DhcpLease, talk: Talk, line: Any) -> Iterator[Line]:

@@ -35,6 +35,10 @@ _COUNTED = {
         "dns.many",
         {"answered": "answered", "no_such_name": "no-such-name", "failed": "failed", "unanswered": "unanswered"},
     ),
+    "dhcp.lease": (
+        "dhcp.many",
+        {"bound": "bound", "renewed": "renewed", "refused": "refused", "unanswered": "unanswered"},
+    ),
     "traceroute": ("traceroute.many", {"reached": "reached", "not_reached": "not-reached"}),
     "tcp.connection": (
         "tcp.many",

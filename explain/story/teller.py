@@ -27,6 +27,7 @@ TELLERS = {
     "tcp.connection": ("tcp", "connection"),
     "traceroute": ("traceroute", "trace"),
     "dns.lookup": ("dns", "lookup"),
+    "dhcp.lease": ("dhcp", "lease"),
 }
 """For each kind, the module of this room and the function in it; loaded when the first one is told."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from explain.causes.from_capture import arp, dns, icmp, ndp, silence, tcp, trace
+from explain.causes.from_capture import arp, dhcp, dns, icmp, ndp, silence, tcp, trace
 from explain.causes.from_capture.scene import FAILED, Findings, Scene, Seen, is_housekeeping
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def find(table: PacketTable, exchanges: Exchanges, hosts: Hosts) -> tuple[Sequen
     """Findings, and the ids of failed exchanges that none of them accounts for."""
     scene = Scene(table, exchanges, hosts)
     seen: list[Seen] = []
-    for look in (trace.look, dns.look, icmp.look, arp.look, ndp.look, tcp.look, silence.look):
+    for look in (trace.look, dns.look, dhcp.look, icmp.look, arp.look, ndp.look, tcp.look, silence.look):
         for one in look(scene):
             scene.account(one)
             seen.append(one)

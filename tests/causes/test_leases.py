@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import pytest
+from dhcp_packets import (
+    ADDRESS,
+    CLIENT,
+    DECLINE,
+    NOWHERE,
+    OTHER,
+    OTHER_MAC,
+    RELEASE,
+    SERVER,
+    SERVER_MAC,
+    ack,
+    asks,
+    discover,
+    nak,
+    offer,
+    reboot,
+    renew,
+    request,
+)  # fmt: skip
+from packets import datagram, error, is_at, pcap, ping, pong, who_has
+from surroundings import CASES
+
+import explain
+
+MOBILE = "00:00:5e:00:53:77"
+BOUND = (discover(), offer(), request(), ack())
+
+
+def report(*frames):
+    return explain.explain(pcap(*frames))
+
+
+def the_finding(*frames):
+    found = report(*frames)
+    (finding,) = found.findings
+    assert found.unexplained == ()
+    return finding
+
+
+def is_healthy(*frames):
+    found = report(*frames)
+    return not tuple(found.findings) and not found.unexplained
+
+
+def test_a_lease_that_is_granted_renewed_and_released_is_healthy():
+    assert is_healthy(
+        *BOUND, (1800, renew()), (1800.1, ack(ciaddr=ADDRESS, to=ADDRESS)),
+        (1900, asks(RELEASE, (54, SERVER), source=ADDRESS, target=SERVER, ciaddr=ADDRESS)),
+    )  # fmt: skip
+
+
+def test_the_servers_test_before_an_offer_is_healthy():
+    asker = (SERVER_MAC, SERVER)
+    assert is_healthy(
+        discover(), (0.1, who_has(asker, ADDRESS)), (1.1, who_has(asker, ADDRESS)), (2.1, who_has(asker, ADDRESS)),
+        (3, ping(SERVER, ADDRESS, 0, macs=(SERVER_MAC, CLIENT))), (3.01, offer()), (3.02, request()), (3.03, ack()),
+    )  # fmt: skip
+
+
+def test_an_error_about_the_servers_test_is_no_trouble():
+    test = ping(SERVER, ADDRESS, 0, macs=(SERVER_MAC, CLIENT))
+    assert is_healthy(
+        discover(), test, (1, offer()), (1.1, request()), (1.2, ack()), (3, error("192.0.2.1", 3, 1, test)),
+    )  # fmt: skip
+
+
+def test_who_has_for_an_address_that_is_never_offered_stays_a_finding():
+    asker = (SERVER_MAC, SERVER)
+    frames = [(second, who_has(asker, "192.0.2.9")) for second in (0.1, 1.1, 2.1)]
+    assert the_finding(*BOUND, *frames).cause == "destination-host-absent-on-link"
+
+
+def test_silence_to_every_discover_is_likely_a_missing_server():
+    finding = the_finding(discover(), (3, discover()), (8, discover()))
+    assert (finding.cause, finding.certainty, finding.values["tries"]) == ("dhcp-no-server", "likely", 3)
+    assert {"dhcp-server-filtered", "dhcp-pool-exhausted", "bridge-port-not-forwarding"} <= set(finding.rivals)
+
+
+def test_one_discover_at_the_end_of_a_capture_proves_little():
+    assert the_finding(discover()).certainty == "possible"
+
+
+def test_all_attempts_of_one_client_are_one_finding():
+    finding = the_finding(discover(), (3, discover(xid=8)), (9, discover(xid=9)))
+    assert (finding.cause, finding.values["tries"], len(finding.exchanges)) == ("dhcp-no-server", 3, 3)
+
+
+def test_a_client_that_tries_again_and_succeeds_was_only_impatient():
+    assert is_healthy(discover(xid=7), (4, discover()), (4.1, offer()), (4.2, request()), (4.3, ack()))
+
+
+def test_silence_for_one_while_another_is_served_is_likely_an_exhausted_pool():
+    late = [(1 + 3 * n, discover(client=MOBILE, xid=9)) for n in range(3)]
+    finding = the_finding(*BOUND, *late)
+    assert (finding.cause, finding.certainty, finding.values["client"]) == ("dhcp-pool-exhausted", "likely", MOBILE)
+    assert {"dhcp-no-server", "dhcp-server-filtered"} <= set(finding.rivals)
+
+
+def test_a_broadcast_request_of_another_client_shows_that_a_server_lives():
+    late = [(1 + 3 * n, discover(client=MOBILE, xid=9)) for n in range(3)]
+    assert the_finding(discover(), request(), *late).cause == "dhcp-pool-exhausted"
+
+
+def test_a_question_that_was_only_overheard_is_no_trouble():
+    assert is_healthy(ping("192.0.2.1", SERVER, 1), pong(SERVER, "192.0.2.1", 1), discover(client=MOBILE))
+
+
+def test_a_search_for_other_servers_is_best_left_unanswered():
+    assert is_healthy(*((5 * n, asks(1, source=SERVER, client=SERVER_MAC, xid=n)) for n in range(3)))
+
+
+def test_an_address_of_another_network_is_refused_and_that_is_told_although_the_client_gets_a_new_one():
+    finding = the_finding(reboot("198.51.100.7", xid=7), nak(xid=7), *BOUND)
+    assert (finding.cause, finding.certainty) == ("dhcp-request-wrong-subnet", "likely")
+    assert (finding.values["wanted"], finding.values["address"]) == ("198.51.100.7", ADDRESS)
+
+
+def test_the_servers_words_tell_why_it_refuses():
+    assert the_finding(reboot("192.0.2.7"), nak((56, b"wrong network"))).cause == "dhcp-request-wrong-subnet"
+    finding = the_finding(reboot("192.0.2.7"), nak((56, b"address in use")))
+    assert finding.cause == "dhcp-request-refused"
+    assert "dhcp-pool-exhausted" in finding.rivals
+
+
+def test_an_address_of_the_same_network_is_refused_for_another_reason():
+    assert the_finding(reboot("192.0.2.7"), nak()).cause == "dhcp-request-refused"
+
+
+def test_offers_that_contradict_each_other_are_a_rogue_server():
+    stranger = offer("192.0.2.200", ((51, 3600), (1, "255.255.255.0"), (3, OTHER)), server=OTHER, mac=OTHER_MAC)
+    finding = the_finding(discover(), stranger, offer(), request(), ack())
+    assert (finding.cause, finding.values["servers"]) == ("dhcp-rogue-server", [SERVER, OTHER])
+
+
+def test_a_pair_of_servers_that_agree_is_healthy():
+    twin = offer("192.0.2.200", server=OTHER, mac=OTHER_MAC)
+    assert is_healthy(discover(), twin, offer(), request(), ack())
+
+
+def test_a_server_that_refuses_what_was_asked_of_another_is_a_rogue():
+    finding = the_finding(discover(), offer(), request(), nak(server=OTHER, mac=OTHER_MAC), ack())
+    assert (finding.cause, finding.rivals) == ("dhcp-rogue-server", ("dhcp-request-wrong-subnet",))
+
+
+def test_a_declined_address_and_the_arp_that_led_to_it_are_one_duplicate_address():
+    finding = the_finding(
+        *BOUND, (1, who_has((CLIENT, NOWHERE), ADDRESS)), (1.001, is_at((OTHER_MAC, ADDRESS), (CLIENT, NOWHERE))),
+        (1.1, asks(DECLINE, (50, ADDRESS), (54, SERVER))),
+    )  # fmt: skip
+    assert (finding.cause, finding.values["macs"]) == ("duplicate-address", [CLIENT, OTHER_MAC])
+    assert finding.evidence[0].frames == ((6, 7),)
+
+
+def test_a_renewal_that_meets_a_closed_port_shows_a_host_without_a_server():
+    asked = renew()
+    finding = the_finding(asked, error(SERVER, 3, 3, asked))
+    assert (finding.cause, finding.values["server"]) == ("dhcp-no-server", SERVER)
+
+
+def test_a_renewal_that_a_filter_rejects_shows_the_filter():
+    asked = renew()
+    assert the_finding(asked, error(SERVER, 3, 13, asked)).cause == "dhcp-server-filtered"
+
+
+def test_an_error_about_an_answer_that_came_after_the_client_had_left_is_no_trouble():
+    late = ack(ciaddr=ADDRESS, to=ADDRESS)
+    assert is_healthy(renew(), late, error(ADDRESS, 3, 3, late, macs=(CLIENT, SERVER_MAC)))
+
+
+def test_other_datagrams_of_the_same_ends_are_not_accounted_for_by_a_lease():
+    found = report(*BOUND, (1, datagram((ADDRESS, 40000), (SERVER, 67), b"x")))
+    assert [found.exchanges[int(name[1:]) - 1].kind for name in found.unexplained] == ["udp.flow"]
+
+
+@pytest.mark.needs("cases")
+@pytest.mark.parametrize("vantage", ["pc2.veth0", "mango.veth0"])
+def test_the_recorded_refusal_is_named_from_both_ends(vantage):
+    found = explain.explain(CASES / "dhcp-request-wrong-subnet.06" / f"{vantage}.pcap")
+    assert [one.cause for one in found.findings] == ["dhcp-request-wrong-subnet"]
+    assert [one.outcome for one in found.exchanges if one.kind == "dhcp.lease"] == ["refused", "bound"]

@@ -1,0 +1,87 @@
+"""Every DHCP message of the corpus and of pcaps/ against tshark's fields."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from surroundings import CORPUS, TOP
+
+from explain.errors import ExplainError
+from explain.exchanges.dhcp_talk import talks
+from explain.intake import read
+from explain.oracle.tshark import EVERY, tshark_fields
+
+pytestmark = [pytest.mark.needs("tshark"), pytest.mark.spread]
+
+PCAPS = sorted(path for path in (TOP / "pcaps").rglob("*") if path.suffix in {".pcap", ".pcapng"})
+MANIFEST = CORPUS / "MANIFEST.tsv"
+REAL = [line.split("\t")[0] for line in MANIFEST.read_text().splitlines()[1:]] if MANIFEST.is_file() else []
+FIELDS = {
+    "dhcp.id": lambda said: f"0x{said.xid:08x}",
+    "dhcp.ip.client": lambda said: _address(said.client_ip),
+    "dhcp.ip.your": lambda said: _address(said.your_ip),
+    "dhcp.ip.server": lambda said: _address(said.next_server),
+    "dhcp.ip.relay": lambda said: _address(said.relay),
+    "dhcp.hw.len": lambda said: str(len(said.hardware)),
+    "dhcp.option.dhcp": lambda said: str(said.options[53][0]) if 53 in said.options else "",
+    "dhcp.option.dhcp_server_id": lambda said: _option(said, 54),
+    "dhcp.option.requested_ip_address": lambda said: _option(said, 50),
+    "dhcp.option.subnet_mask": lambda said: _option(said, 1),
+    "dhcp.option.ip_address_lease_time": lambda said: _number(said, 51),
+    "dhcp.option.renewal_time_value": lambda said: _number(said, 58),
+    "dhcp.option.rebinding_time_value": lambda said: _number(said, 59),
+    "dhcp.option.router": lambda said: EVERY.join(map(_address, said.numbers(3))),
+    "dhcp.option.domain_name_server": lambda said: EVERY.join(map(_address, said.numbers(6))),
+}
+
+
+def _address(number):
+    return ".".join(map(str, number.to_bytes(4, "big")))
+
+
+def _option(said, code):
+    number = said.number(code)
+    return "" if number is None else _address(number)
+
+
+def _number(said, code):
+    number = said.number(code)
+    return "" if number is None else str(number)
+
+
+def check(path: Path) -> int:
+    try:
+        table, _ = read([str(path)])
+    except ExplainError:
+        return 0
+    ours = {int(table.frame[step.row]): step.said for talk in talks(table) for step in talk.steps}
+    if not ours and "dhcp" not in table.contents:
+        return 0
+    theirs = tshark_fields(str(path), [*FIELDS, "dhcp.option.type", "frame.len", "frame.cap_len"])
+    spoken = {at + 1 for at, number in enumerate(theirs["dhcp.id"]) if number}
+    whole = {at + 1 for at, size in enumerate(theirs["frame.len"]) if size == theirs["frame.cap_len"][at]}
+    assert set(ours) <= spoken
+    assert spoken & whole <= set(ours)
+    for frame, said in ours.items():
+        got = {name: form(said) for name, form in FIELDS.items()}
+        assert got == {name: theirs[name][frame - 1] for name in FIELDS}, frame
+        codes = {int(code) for code in theirs["dhcp.option.type"][frame - 1].split(EVERY) if code} - {0, 255}
+        assert set(said.options) == codes or set(said.notes) & {"cut", "overrun"}, frame
+    return len(ours)
+
+
+@pytest.mark.parametrize("path", PCAPS, ids=lambda path: path.parent.name)
+def test_each_message_of_a_recording_equals_tsharks(path):
+    check(path)
+
+
+@pytest.mark.needs("corpus")
+@pytest.mark.parametrize("name", REAL)
+def test_each_message_of_a_real_capture_equals_tsharks(name):
+    check(CORPUS / name)
+
+
+@pytest.mark.needs("corpus")
+def test_the_corpus_has_leases_to_compare():
+    assert check(CORPUS / "dhcp/tcpdump__dhcp-rfc4388.pcap") == 36
