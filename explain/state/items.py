@@ -23,7 +23,7 @@ class Item:
     __slots__ = ("fields", "place")
 
     def __init__(self, value: object, place: str) -> None:
-        if not isinstance(value, Mapping):
+        if not isinstance(value, dict):
             raise MisshapenError(f"{place} is not an object")
         self.fields: Mapping[str, Any] = value
         self.place = place
@@ -81,8 +81,8 @@ def check_depth(value: object) -> None:
         level = [
             inner
             for each in level
-            if isinstance(each, Mapping | list)
-            for inner in (each.values() if isinstance(each, Mapping) else each)
+            if isinstance(each, dict | list)
+            for inner in (each.values() if isinstance(each, dict) else each)
         ]
         if not level:
             return
@@ -90,7 +90,7 @@ def check_depth(value: object) -> None:
 
 
 def _list(value: object, place: str) -> Sequence[object]:
-    if isinstance(value, str) or not isinstance(value, Sequence):
+    if not isinstance(value, list | tuple):
         raise MisshapenError(f"{place} is not a list")
     if len(value) > MOST_ITEMS:
         raise MisshapenError(f"{place} has more than {MOST_ITEMS} entries")

@@ -98,8 +98,11 @@ def ruleset_of(state: HostState) -> Ruleset:
     """The filters of a host; nft's objects, with iptables' own words where nft can only say ``xt``."""
     chains: dict[Key, Chain] = {}
     sets: dict[Key, tuple[Any, ...]] = {}
+    rules: dict[Key, list[FilterRule]] = {}
     for thing in state.nft or ():
-        _add(thing, chains, sets)
+        _add(thing, chains, sets, rules)
+    for key, listed in rules.items():
+        chains[key] = replace(chains.get(key) or Chain(*key), rules=tuple(listed))
     is_opaque = {key[:2] for key, chain in chains.items() if any(_mentions(r.statements, ("xt",)) for r in chain.rules)}
     known = {key[:2] for key in chains}
     for family, lines in (("ip", state.iptables), ("ip6", state.ip6tables)):
@@ -128,7 +131,12 @@ def _with_texts(chain: Chain | None, twin: Chain) -> Chain:
     return replace(chain, rules=rules)
 
 
-def _add(thing: Mapping[str, Any], chains: dict[Key, Chain], sets: dict[Key, tuple[Any, ...]]) -> None:
+def _add(
+    thing: Mapping[str, Any],
+    chains: dict[Key, Chain],
+    sets: dict[Key, tuple[Any, ...]],
+    rules: dict[Key, list[FilterRule]],
+) -> None:
     for kind in ("chain", "rule", "set", "map"):
         value = thing.get(kind)
         if not isinstance(value, Mapping):
@@ -136,8 +144,7 @@ def _add(thing: Mapping[str, Any], chains: dict[Key, Chain], sets: dict[Key, tup
         family, table = str(value.get("family")), str(value.get("table"))
         if kind == "rule":
             key = (family, table, str(value.get("chain")))
-            chain = chains.get(key) or Chain(*key)
-            chains[key] = replace(chain, rules=(*chain.rules, _rule(value, key)))
+            rules.setdefault(key, []).append(_rule(value, key))
         elif kind == "chain":
             chains[(family, table, str(value.get("name")))] = _chain(value, family, table)
         else:
