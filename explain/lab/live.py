@@ -22,7 +22,7 @@ from explain.lab.build import build
 from explain.lab.holder import Tell, hold, teller
 from explain.lab.operations import Break, StartService
 from explain.lab.perform import Stage
-from explain.lab.run import perform_into, require_pyroute2, require_tools
+from explain.lab.run import carrying, perform_into, require_pyroute2, require_tools
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -249,6 +249,7 @@ def _stay(lab: Lab, how: tuple[bool, bool], tell: Tell) -> None:
     if with_steps:
         tell("recording", perform_into(lab, stage, with_fault, True, tell, start_ns, is_kept=True))
     else:
+        stage.pump(lambda: carrying(places), 2.0)
         for act in planning.started(lab, with_fault):
             tell("stage", act.command)
             if isinstance(act, StartService):

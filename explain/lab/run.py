@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from explain.errors import ExplainError, MissingError
 from explain.lab import plan as planning
 from explain.lab.build import Place, build
+from explain.lab.carrier import IFF_LOOPBACK, IFF_UP, OPERSTATE_UP, Seen, interfaces
 from explain.lab.holder import Tell, hold
 from explain.lab.operations import Break, Perform, StartService, WaitUntil
 from explain.lab.perform import ENVIRONMENT, Ran, Stage
@@ -114,6 +115,7 @@ def perform_into(
     ran: list[Ran] = []
     complaints: list[str] = []
     before: dict[str, dict[str, Any]] = {}
+    stage.pump(lambda: carrying(places), 2.0)
     with _noted(complaints):
         for act in planning.started(lab, with_fault):
             tell("stage", act.command)
@@ -155,17 +157,22 @@ def _act(act: object, stage: Stage, tell: Tell, ran: list[Ran], complaints: list
             stage.wait(wait)
 
 
-IFF_UP, IFF_LOOPBACK = 0x1, 0x8
+def _alive(places: dict[str, Place]) -> Iterator[Seen]:
+    """Interfaces of the nodes that are up and have a carrier, loopback left out."""
+    for place in places.values():
+        with place.inside():
+            found = list(interfaces())
+        yield from (one for one in found if one.flags & IFF_UP and one.has_carrier and not one.flags & IFF_LOOPBACK)
 
 
 def settled(places: dict[str, Place]) -> bool:
     """True when every interface that has a carrier is said to be up: the kernel says so up to a second late."""
-    for place in places.values():
-        for link in place.netlink.get_links():
-            is_up = link["flags"] & IFF_UP and link.get_attr("IFLA_CARRIER")
-            if is_up and not link["flags"] & IFF_LOOPBACK and link.get_attr("IFLA_OPERSTATE") != "UP":
-                return False
-    return True
+    return all(one.operstate == OPERSTATE_UP for one in _alive(places))
+
+
+def carrying(places: dict[str, Place]) -> bool:
+    """True when every interface with a carrier lets frames through: until the kernel has noticed it, it drops them."""
+    return all(one.qdisc != b"noop" for one in _alive(places))
 
 
 def states(places: dict[str, Place]) -> dict[str, dict[str, Any]]:
