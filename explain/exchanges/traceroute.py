@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -17,7 +17,9 @@ from explain.exchanges.icmp_error import error_positions
 from explain.table import ICMP, ICMPV6, IPV6_KEY, LATER_FRAGMENT, TCP, UDP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    import numpy.typing as npt
 
     from explain.table import U8, Bools, PacketTable, Rows
 
@@ -30,7 +32,6 @@ _SAME_TRACE_NS = 15_000_000_000  # traceroute waits five seconds for a silent ho
 _SYN, _ACK, _RST = 2, 16, 4
 _PROBES = UDP | ICMP | ICMPV6 | TCP
 _METHODS = {1: "icmp", 58: "icmp", 6: "tcp", 17: "udp"}
-_TIME_EXCEEDED = ((False, 11), (True, 3))
 _PATIENCE_NS = 15_000_000_000
 
 
@@ -104,15 +105,29 @@ class _Run:
     strays: list[int] = field(default_factory=list)
 
 
+class _Error(NamedTuple):
+    """An ICMP error; ``sport`` and ``dport`` are the mark of the probe that it quotes."""
+
+    row: int
+    time_ns: int
+    speaker: int
+    sport: int
+    dport: int
+    ip_id: int
+    is_late: bool
+    is_too_big: bool
+    word: int
+
+
 _Ends = tuple[int, int, int, int]
 _Reply = tuple[int, tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Heard:
-    """Positions of errors by place, receiver, quoted target and protocol; replies by flow and sender."""
+    """Errors by place, receiver, quoted target and protocol; replies by flow and sender."""
 
-    errors: dict[_Ends, list[int]]
+    errors: dict[_Ends, list[_Error]]
     replies: dict[tuple[int, int], list[_Reply]]
 
 
@@ -191,6 +206,10 @@ def _runs(table: PacketTable, rows: Rows) -> Iterator[_Run]:
     yield from runs.values()
 
 
+def _lists(columns: Sequence[npt.NDArray[Any]]) -> list[list[Any]]:
+    return [column.tolist() for column in columns]
+
+
 def _words(table: PacketTable) -> dict[int, int]:
     """Identifier and sequence of the ICMP messages, by row."""
     return dict(zip(table.icmp.row.tolist(), table.icmp.word.tolist(), strict=True))
@@ -208,12 +227,17 @@ def _heard(table: PacketTable, runs: list[_Run]) -> _Heard:
     Errors go to whoever sent the packet, also where a NAT forgot to translate the quotation back.
     """
     icmp = table.icmp
-    errors: dict[_Ends, list[int]] = defaultdict(list)
-    positions = error_positions(icmp)
-    told = table.targets(icmp.row[positions])
-    for at, to in zip(positions.tolist(), told.tolist(), strict=True):
-        place = int(table.place[icmp.row[at]])
-        errors[place, to, int(icmp.quote_dst[at]), int(icmp.quote_protocol[at])].append(at)
+    errors: dict[_Ends, list[_Error]] = defaultdict(list)
+    at = error_positions(icmp)
+    rows = icmp.row[at]
+    is_icmp = np.isin(icmp.quote_protocol[at], (1, 58))
+    marks = np.where(is_icmp, 0, icmp.quote_sport[at]), np.where(is_icmp, icmp.quote_word[at], icmp.quote_dport[at])
+    is_late = np.where(icmp.is_v6[at], icmp.type[at] == 3, icmp.type[at] == 11)
+    too_big = np.where(icmp.is_v6[at], icmp.type[at] == 2, (icmp.type[at] == 3) & (icmp.code[at] == 4))
+    ends = table.place[rows], table.targets(rows), icmp.quote_dst[at], icmp.quote_protocol[at]
+    said = rows, table.time_ns[rows], table.sources(rows), *marks, icmp.quote_ip_id[at], is_late, too_big, icmp.word[at]
+    for end, error in zip(zip(*_lists(ends), strict=True), zip(*_lists(said), strict=True), strict=True):
+        errors[end].append(_Error(*error))
     flows = np.unique([probe.flow for run in runs for probe in run.probes])
     is_probed = np.zeros(len(table.flows.low), np.bool_)
     is_probed[flows] = True
@@ -231,8 +255,8 @@ def _match(table: PacketTable, run: _Run, heard: _Heard) -> None:
     by_mark: dict[tuple[int, int], list[_Probe]] = defaultdict(list)
     for probe in run.probes:
         by_mark[probe.mark].append(probe)
-    for at in heard.errors.get((run.place, run.source, run.target, run.protocol), ()):
-        _match_error(table, run, by_mark, at)
+    for error in heard.errors.get((run.place, run.source, run.target, run.protocol), ()):
+        _match_error(run, by_mark, error)
     for flow in dict.fromkeys(probe.flow for probe in run.probes):
         for row, mark in heard.replies.get((flow, run.target), ()):
             answered = _which(by_mark.get(mark, ()), row, 0, run.answers)
@@ -241,24 +265,17 @@ def _match(table: PacketTable, run: _Run, heard: _Heard) -> None:
                 run.answers[answered.row] = _Answer(row, run.target, rtt_ns, "reply")
 
 
-def _match_error(table: PacketTable, run: _Run, by_mark: dict[tuple[int, int], list[_Probe]], at: int) -> None:
-    icmp = table.icmp
-    row, kind, is_v6 = int(icmp.row[at]), int(icmp.type[at]), bool(icmp.is_v6[at])
-    is_icmp = run.protocol in (1, 58)
-    mark = (0, int(icmp.quote_word[at])) if is_icmp else (int(icmp.quote_sport[at]), int(icmp.quote_dport[at]))
-    probe = _which(by_mark.get(mark, ()), row, int(icmp.quote_ip_id[at]), run.answers)
-    expired = (is_v6, kind) in _TIME_EXCEEDED
+def _match_error(run: _Run, by_mark: dict[tuple[int, int], list[_Probe]], error: _Error) -> None:
+    probe = _which(by_mark.get((error.sport, error.dport), ()), error.row, error.ip_id, run.answers)
     if probe is None:
-        is_meanwhile = run.probes[0].time_ns < table.time_ns[row] < run.probes[-1].time_ns + _SAME_TRACE_NS
-        if expired and is_meanwhile:
-            run.strays.append(row)
+        is_meanwhile = run.probes[0].time_ns < error.time_ns < run.probes[-1].time_ns + _SAME_TRACE_NS
+        if error.is_late and is_meanwhile:
+            run.strays.append(error.row)
         return
-    name = "ttl-exceeded" if expired else "unreachable"
-    if (is_v6, kind) == (True, 2) or (is_v6, kind, int(icmp.code[at])) == (False, 3, 4):
-        run.mtus.append(int(icmp.word[at]) & 0xFFFF)
-        name = "too-big"
-    speaker = int(table.sources(icmp.row[at : at + 1])[0])
-    run.answers[probe.row] = _Answer(row, speaker, int(table.time_ns[row]) - probe.time_ns, name)
+    if error.is_too_big:
+        run.mtus.append(error.word & 0xFFFF)
+    name = "ttl-exceeded" if error.is_late else "too-big" if error.is_too_big else "unreachable"
+    run.answers[probe.row] = _Answer(error.row, error.speaker, error.time_ns - probe.time_ns, name)
 
 
 def _which(probes: list[_Probe] | tuple[()], row: int, ip_id: int, answered: dict[int, _Answer]) -> _Probe | None:
