@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from packets import B, datagram, pcap, segment
+
+import explain
+from explain.exchanges import dns_message
+
+CLIENT, SERVER, OTHER = "192.0.2.1", "192.0.2.53", "192.0.2.54"
+
+
+def wire(name):
+    return b"".join(bytes([len(label)]) + label.encode() for label in name.split(".") if label) + b"\0"
+
+
+def question(ident, name, kind=1, flags=0x0100):
+    return struct.pack(">HHHHHH", ident, flags, 1, 0, 0, 0) + wire(name) + struct.pack(">HH", kind, 1)
+
+
+def answer(ident, name, *records, kind=1, rcode=0, flags=0x8180):
+    """Records as (type, data); their name is a pointer to the question."""
+    out = struct.pack(">HHHHHH", ident, flags | rcode, 1, len(records), 0, 0) + wire(name) + struct.pack(">HH", kind, 1)
+    for record_kind, data in records:
+        out += struct.pack(">HHHIH", 0xC00C, record_kind, 1, 300, len(data)) + data
+    return out
+
+
+def ask(message, server=SERVER, port=40000):
+    return datagram((CLIENT, port), (server, 53), message)
+
+
+def tell(message, server=SERVER, port=40000):
+    return datagram((server, 53), (CLIENT, port), message, macs=(B, "00:00:5e:00:53:01"))
+
+
+def lookups(*frames):
+    return [one for one in explain.explain(pcap(*frames)).exchanges if one.kind == "dns.lookup"]
+
+
+def test_a_question_and_its_answer_are_one_look_up():
+    (one,) = lookups(ask(question(7, "www.example.com")), tell(answer(7, "www.example.com", (1, b"\xcb\0\x71\x05"))))
+    fields = one.fields
+    assert (one.outcome, one.frames, fields.client, fields.server) == ("answered", ((1, 2),), CLIENT, SERVER)
+    assert (fields.name, fields.type, fields.answers, fields.rtt_ns) == (
+        "www.example.com", "A", ("203.0.113.5",), 1_000_000,
+    )  # fmt: skip
+
+
+def test_interleaved_look_ups_are_kept_apart_by_id_and_name():
+    found = lookups(
+        ask(question(1, "a.example")), ask(question(2, "b.example")),
+        tell(answer(2, "b.example", (1, b"\1\2\3\4"))), tell(answer(1, "a.example", rcode=3)),
+    )  # fmt: skip
+    assert [(one.fields.name, one.outcome, one.frames) for one in found] == [
+        ("a.example", "no-such-name", ((1, 1), (4, 4))),
+        ("b.example", "answered", ((2, 3),)),
+    ]
+
+
+def test_a_and_aaaa_with_one_id_are_two_look_ups():
+    found = lookups(ask(question(1, "a.example")), ask(question(1, "a.example", kind=28)))
+    assert [one.fields.type for one in found] == ["A", "AAAA"]
+
+
+def test_a_question_repeated_to_the_second_server_is_the_same_look_up():
+    (one,) = lookups(
+        (0, ask(question(1, "a.example"))), (5, ask(question(1, "a.example"), OTHER)),
+        (5.01, tell(answer(1, "a.example", (1, b"\1\2\3\4")), OTHER)),
+    )  # fmt: skip
+    assert (one.outcome, one.fields.queries, one.fields.servers, one.fields.server) == (
+        "answered", 2, (SERVER, OTHER), OTHER,
+    )  # fmt: skip
+    assert one.fields.rtt_ns == 10_000_000
+
+
+@pytest.mark.parametrize(
+    ("rcode", "outcome"),
+    [(0, "answered"), (1, "failed"), (2, "failed"), (3, "no-such-name"), (4, "failed"), (5, "refused")],
+)
+def test_each_response_code_has_its_outcome(rcode, outcome):
+    (one,) = lookups(ask(question(1, "a.example")), tell(answer(1, "a.example", rcode=rcode)))
+    assert one.outcome == outcome
+
+
+def test_silence_is_unanswered():
+    (one,) = lookups(ask(question(1, "a.example")))
+    assert (one.outcome, one.fields.rcode, one.fields.rtt_ns) == ("unanswered", None, None)
+
+
+def test_an_alias_is_followed():
+    chain = (5, wire("web.example")), (1, b"\1\2\3\4")
+    (one,) = lookups(ask(question(1, "www.example")), tell(answer(1, "www.example", *chain)))
+    assert (one.fields.aliases, one.fields.answers) == (("web.example",), ("web.example", "1.2.3.4"))
+
+
+def test_a_truncated_answer_goes_on_over_tcp_as_the_same_look_up():
+    whole = answer(1, "a.example", (16, b"\x03abc"), kind=16)
+    (one,) = lookups(
+        ask(question(1, "a.example", kind=16)), tell(answer(1, "a.example", kind=16, flags=0x8380)),
+        segment((CLIENT, 40001), (SERVER, 53), 24, seq=1, ack=1, data=b"\0\x1b" + question(1, "a.example", kind=16)),
+        segment((SERVER, 53), (CLIENT, 40001), 24, seq=1, ack=1, data=struct.pack(">H", len(whole)) + whole),
+    )  # fmt: skip
+    assert (one.outcome, one.fields.is_truncated, one.fields.over_tcp, one.fields.answers) == (
+        "answered", True, True, ("abc",),
+    )  # fmt: skip
+
+
+def test_an_answer_whose_question_was_not_recorded_is_still_told():
+    (one,) = lookups(tell(answer(1, "a.example", (1, b"\1\2\3\4"))))
+    assert (one.outcome, one.fields.queries, one.fields.client) == ("answered", 0, CLIENT)
+
+
+def test_upper_and_lower_case_are_the_same_name():
+    (one,) = lookups(ask(question(1, "WwW.ExAmple")), tell(answer(1, "www.example", (1, b"\1\2\3\4"))))
+    assert one.outcome == "answered"
+
+
+def test_multicast_dns_is_no_look_up_of_a_server():
+    assert lookups(datagram((CLIENT, 5353), ("224.0.0.251", 5353), question(0, "host.local"))) == []
+
+
+def test_a_name_that_points_at_itself_ends():
+    looping = struct.pack(">HHHHHH", 1, 0x8180, 1, 1, 0, 0) + wire("a") + b"\0\1\0\1" + b"\xc0\x13" + b"\0" * 12
+    assert dns_message.answers(looping) == ()
+
+
+def test_control_characters_in_a_name_are_spelled_out():
+    assert dns_message.wire_text(b"\x05\x1b[31m\x02a.\0") == "\\027[31m.a\\."
+
+
+@given(st.binary(max_size=600))
+def test_any_bytes_are_read_or_refused_but_never_crash(message):
+    dns_message.head(message)
+    dns_message.answers(message)
+
+
+@given(st.lists(st.binary(min_size=1, max_size=63), max_size=4))
+def test_a_name_reads_the_same_in_the_question_and_by_pointer(labels):
+    raw = b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
+    message = b"\0" * 12 + raw + b"\xc0\x0c"
+    if len(raw) <= 255:
+        assert dns_message.name_at(message, 12) == (dns_message.wire_text(raw), 12 + len(raw))
+        assert dns_message.name_at(message, 12 + len(raw))[0] == dns_message.wire_text(raw)

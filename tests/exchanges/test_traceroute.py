@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from packets import A, B, R, datagram, error, eth, ip, pcap, ping, pong, segment, udp
+
+import explain
+
+ALICE, BOB = "192.0.2.1", "198.51.100.1"
+HOPS = ("192.0.2.254", "203.0.113.1", "203.0.113.2")
+
+
+def probe(number, ttl, target=BOB):
+    body = udp(ALICE, target, 40000 + number, 33434 + number, b"x" * 32)
+    return eth(A, R, 0x800, ip(ALICE, target, 17, body, ttl, ident=1000 + number))
+
+
+def traces(*frames):
+    return [one for one in explain.explain(pcap(*frames)).exchanges if one.kind == "traceroute"]
+
+
+def hops(trace):
+    return [(hop.ttl, hop.from_, hop.probes) for hop in trace.fields.hops]
+
+
+def udp_trace(queries, silent=(), reached=True):
+    """All probes first, then all answers: as traceroute sends them, many at once."""
+    probes, answers = [], []
+    for ttl in range(1, len(HOPS) + 2):
+        for query in range(queries):
+            one = probe(ttl * queries + query, ttl)
+            probes.append(one)
+            if ttl <= len(HOPS) and ttl not in silent:
+                answers.append(error(HOPS[ttl - 1], 11, 0, one))
+            elif ttl > len(HOPS) and reached:
+                answers.append(error(BOB, 3, 3, one))
+    return [*probes, *answers]
+
+
+def test_parallel_probes_are_matched_to_their_own_errors():
+    (trace,) = traces(*udp_trace(3))
+    assert (trace.outcome, trace.fields.method, trace.fields.src, trace.fields.dst) == ("reached", "udp", ALICE, BOB)
+    assert hops(trace) == [*((ttl, name, 3) for ttl, name in enumerate(HOPS, 1)), (4, BOB, 3)]
+    assert all(len(hop.rtt_ns) == 3 for hop in trace.fields.hops)
+
+
+def test_one_query_a_hop_is_a_trace_too():
+    (trace,) = traces(*udp_trace(1))
+    assert hops(trace)[0] == (1, HOPS[0], 1)
+
+
+def test_a_silent_hop_is_silence_and_no_end():
+    (trace,) = traces(*udp_trace(2, silent=(2,)))
+    assert hops(trace)[1] == (2, None, 2)
+    assert trace.outcome == "reached"
+
+
+def test_a_trace_without_an_answer_of_the_target_did_not_arrive():
+    (trace,) = traces(*udp_trace(2, reached=False))
+    assert trace.outcome == "not-reached"
+
+
+def test_echo_probes_end_with_an_echo_reply():
+    probes = [ping(ALICE, BOB, ttl, ttl=ttl) for ttl in (1, 2)]
+    (trace,) = traces(probes[0], error(HOPS[0], 11, 0, probes[0]), probes[1], pong(BOB, ALICE, 2))
+    assert (trace.fields.method, trace.outcome, hops(trace)) == ("icmp", "reached", [(1, HOPS[0], 1), (2, BOB, 1)])
+
+
+def test_syn_probes_end_with_whatever_tcp_says():
+    first = segment((ALICE, 40001), (BOB, 80), 2, ttl=1, seq=1)
+    second = segment((ALICE, 40002), (BOB, 80), 2, ttl=2, seq=2)
+    answer = segment((BOB, 80), (ALICE, 40002), 18, (B, A), seq=9, ack=3)
+    (trace,) = traces(first, error(HOPS[0], 11, 0, first), second, answer)
+    assert (trace.fields.method, trace.outcome, hops(trace)) == ("tcp", "reached", [(1, HOPS[0], 1), (2, BOB, 1)])
+
+
+def test_two_routers_that_answer_in_turn_are_a_loop():
+    frames = []
+    for ttl in range(1, 7):
+        one = probe(ttl, ttl)
+        frames += [one, error(HOPS[0] if ttl == 1 else HOPS[1 + ttl % 2], 11, 0, one)]
+    (trace,) = traces(*frames)
+    assert set(trace.fields.loop) == {HOPS[1], HOPS[2]}
+
+
+def test_two_paths_at_one_distance_are_no_loop():
+    probes = [probe(number, 1 + number // 2) for number in range(4)]
+    answers = [error(name, 11, 0, one) for name, one in zip((HOPS[0], HOPS[0], HOPS[1], HOPS[2]), probes, strict=True)]
+    (trace,) = traces(*probes, *answers)
+    assert trace.fields.hops[1].others == (HOPS[2],)
+    assert trace.fields.loop == ()
+
+
+def test_ipv6_hops_come_from_their_errors():
+    alice, bob, router = "2001:db8::1", "2001:db8:1::1", "2001:db8::fe"
+    probes = [ping(alice, bob, ttl, ttl=ttl) for ttl in (1, 2)]
+    (trace,) = traces(probes[0], error(router, 3, 0, probes[0]), probes[1], pong(bob, alice, 2))
+    assert (trace.outcome, hops(trace)) == ("reached", [(1, router, 1), (2, bob, 1)])
+
+
+def test_multicast_with_ttl_one_is_no_trace():
+    assert traces(*(datagram((ALICE, 5353), ("224.0.0.251", 5353)) for _ in range(3))) == []
+
+
+def test_pings_with_one_ttl_are_no_trace():
+    asked = [ping(ALICE, BOB, seq, ttl=1) for seq in (1, 2, 3)]
+    assert traces(*(frame for one in asked for frame in (one, error(HOPS[0], 11, 0, one)))) == []
