@@ -6,48 +6,36 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from explain.exchanges.columns import ExchangeColumns, Exchanges
     from explain.table import PacketTable
+
+_TCP, _UDP = 6, 17
+_LOW_TTL = 2
+
+FINDERS: tuple[tuple[str, Callable[[PacketTable], bool]], ...] = (
+    ("arp", lambda table: len(table.arp.row) > 0),
+    ("ndp", lambda table: bool(table.icmp.is_v6.any())),
+    ("ndp_router", lambda table: bool(table.icmp.is_v6.any())),
+    ("icmp_echo", lambda table: len(table.icmp.row) > 0),
+    ("icmp_error", lambda table: len(table.icmp.row) > 0),
+    ("udp_flow", lambda table: bool((table.flows.protocol == _UDP).any())),
+    ("tcp_connection", lambda table: bool((table.flows.protocol == _TCP).any())),
+    ("traceroute", lambda table: bool((table.ttl - 1 < _LOW_TTL).any())),
+    ("dns_lookup", lambda table: bool({"dns", "dns-tcp"}.intersection(table.contents))),
+    ("dhcp_lease", lambda table: "dhcp" in table.contents),
+)
+"""Each finder, and what must occur for it to be worth loading."""
 
 
 def find(table: PacketTable) -> Exchanges:
     """All exchanges of all kinds; a finder whose headers do not occur costs nothing."""
     from explain.exchanges.columns import Exchanges
 
-    return Exchanges(table, _all_kinds(table))
-
-
-def _all_kinds(table: PacketTable) -> list[ExchangeColumns]:
-    from explain.exchanges import (
-        arp,
-        dns_lookup,
-        icmp_echo,
-        icmp_error,
-        ndp,
-        ndp_router,
-        tcp_connection,
-        traceroute,
-        udp_flow,
-    )
-
-    return [
-        *arp.find(table),
-        *ndp.find(table),
-        ndp_router.find(table),
-        icmp_echo.find(table),
-        icmp_error.find(table),
-        udp_flow.find(table),
-        tcp_connection.find(table),
-        traceroute.find(table),
-        dns_lookup.find(table),
-        *_kinds_of_contents(table),
-    ]
-
-
-_BY_CONTENTS = {"dhcp": "dhcp_lease"}
-"""What was copied out of frames, and the finder that reads it; loaded where there is some of it."""
-
-
-def _kinds_of_contents(table: PacketTable) -> list[ExchangeColumns]:
-    finders = [import_module(f"{__name__}.{name}") for kept, name in _BY_CONTENTS.items() if kept in table.contents]
-    return [finder.find(table) for finder in finders]
+    parts: list[ExchangeColumns] = []
+    for name, occurs in FINDERS:
+        if occurs(table):
+            found = import_module(f"{__name__}.{name}").find(table)
+            parts.extend(found if isinstance(found, tuple) else (found,))
+    return Exchanges(table, parts)

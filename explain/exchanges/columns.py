@@ -61,8 +61,18 @@ class ExchangeColumns:
 
     def where(self, *outcomes: str) -> Rows:
         """Indices of the exchanges that ended in one of these ways."""
-        codes = [self.outcomes.index(name) for name in outcomes]
+        codes = [self.outcomes.index(name) for name in outcomes if name in self.outcomes]
         return np.flatnonzero(np.isin(self.outcome, codes))
+
+
+def none_of(kind: str) -> ExchangeColumns:
+    """The columns of a kind of which nothing occurs."""
+    empty = np.empty(0, np.int64)
+    return ExchangeColumns(kind, (), empty.astype(np.uint8), empty, np.zeros(1, np.int64), empty, empty, _no_fields, {})
+
+
+def _no_fields(index: int) -> Any:
+    raise IndexError(index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +130,9 @@ class Exchanges(Sequence[Exchange]):
         self._table = table
         counts = [len(part) for part in parts]
         part = np.repeat(np.arange(len(parts)), counts)
-        index = np.concatenate([np.arange(count) for count in counts])
-        first = np.concatenate([p.frames[p.bounds[:-1]] for p in parts])
+        nothing = [np.empty(0, np.int64)]
+        index = np.concatenate(nothing + [np.arange(count) for count in counts])
+        first = np.concatenate(nothing + [p.frames[p.bounds[:-1]] for p in parts])
         order = np.lexsort((part, first))
         self._part, self._index = part[order], index[order]
         self._position = {p.kind: np.empty(count, np.int64) for p, count in zip(parts, counts, strict=True)}

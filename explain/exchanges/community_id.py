@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 
 _ICMP, _ICMPV6 = 1, 58
 _PAIRS = {
@@ -38,5 +37,7 @@ def community_id(
         low, high = high, low
     parts = (seed.to_bytes(2, "big"), low[0], high[0], bytes((protocol, 0)))
     ports = low[1].to_bytes(2, "big") + high[1].to_bytes(2, "big")
+    import hashlib  # four milliseconds that most stories do without
+
     digest = hashlib.sha1(b"".join(parts) + ports, usedforsecurity=False).digest()
     return "1:" + base64.b64encode(digest).decode("ascii")

@@ -6,10 +6,10 @@ accounts for is not told again by the next.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from explain.causes.from_capture import arp, dhcp, dns, icmp, ndp, silence, tcp, trace
-from explain.causes.from_capture.scene import FAILED, Findings, Scene, Seen, is_housekeeping
+from explain.causes.from_capture.scene import Findings, Scene, Seen, has_failed, is_housekeeping
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,15 +19,31 @@ if TYPE_CHECKING:
     from explain.model import Finding
     from explain.table import PacketTable
 
+RULES = (
+    ("trace", ("traceroute",)),
+    ("dns", ("dns.lookup",)),
+    ("dhcp", ("dhcp.lease",)),
+    ("icmp", ("icmp.error",)),
+    ("arp", ("arp.resolution", "arp.announcement")),
+    ("ndp", ("ndp.resolution", "ndp.duplicate-check", "ndp.router")),
+    ("tcp", ("tcp.connection",)),
+    ("silence", ("icmp.echo",)),
+)
+"""Each rule, in the order in which they look, and the kinds without which it has nothing to look at."""
+
 
 def find(table: PacketTable, exchanges: Exchanges, hosts: Hosts) -> tuple[Sequence[Finding], tuple[str, ...]]:
     """Findings, and the ids of failed exchanges that none of them accounts for."""
     scene = Scene(table, exchanges, hosts)
+    present = {part.kind for part in exchanges.parts if len(part)}
+    elsewhere.account(scene)
+    elsewhere.account_for_the_last_moment(scene)
     seen: list[Seen] = []
-    for look in (trace.look, dns.look, dhcp.look, icmp.look, arp.look, ndp.look, tcp.look, silence.look):
-        for one in look(scene):
-            scene.account(one)
-            seen.append(one)
+    for name, kinds in RULES:
+        if present.intersection(kinds):
+            for one in import_module(f"{__name__}.{name}").look(scene):
+                scene.account(one)
+                seen.append(one)
     return Findings(scene, seen), _unexplained(scene)
 
 
@@ -35,7 +51,7 @@ def _unexplained(scene: Scene) -> tuple[str, ...]:
     left: list[int] = []
     for part in scene.exchanges.parts:
         done = scene.accounted[part.kind]
-        failed = part.where(*(name for name in part.outcomes if name in FAILED or part.kind == "icmp.error"))
+        failed = part.where(*(name for name in part.outcomes if has_failed(part.kind, name)))
         left.extend(
             scene.exchanges.position(part, index)
             for index in failed.tolist()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, overload
 
+from explain.exchanges.columns import none_of
 from explain.model import Finding
 
 if TYPE_CHECKING:
@@ -26,6 +27,11 @@ FAILED = frozenset((
 Member = tuple["ExchangeColumns", int]
 
 
+def has_failed(kind: str, outcome: str) -> bool:
+    """Whether the contract calls this outcome failed."""
+    return not outcome.startswith("redirect") if kind == "icmp.error" else outcome in FAILED
+
+
 @dataclass(slots=True)
 class Scene:
     """All facts of a report, and which exchanges a cause already accounts for."""
@@ -36,11 +42,8 @@ class Scene:
     accounted: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
 
     def part(self, kind: str) -> ExchangeColumns:
-        """The columns of one kind, which must be among those that were looked for."""
-        part = self.exchanges.of_kind(kind)
-        if part is None:
-            raise KeyError(kind)
-        return part
+        """The columns of one kind; empty ones where nothing of that kind occurs."""
+        return self.exchanges.of_kind(kind) or none_of(kind)
 
     def account(self, seen: Seen) -> None:
         """Note what a finding explains."""
