@@ -9,6 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from explain.causes.from_capture import elsewhere
 from explain.causes.from_capture.scene import Findings, Scene, Seen, has_failed, is_housekeeping
 
 if TYPE_CHECKING:

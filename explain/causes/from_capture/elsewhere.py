@@ -1,0 +1,102 @@
+"""What only looks like a failure because this place, or this recording, did not see all of it.
+
+Until the places are joined, an exchange that is told twice is judged where more of it was seen.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from explain.causes.from_capture.scene import Scene
+    from explain.exchanges.columns import ExchangeColumns
+    from explain.table import I8, PacketTable
+
+_LAST_MOMENT_NS = 1_000_000_000
+_MEASURED_OTHERWISE = ("dhcp.lease", "dhcpv6.lease")  # servers may take three seconds; their rules know
+_GOOD = {
+    "arp.resolution": ("answered",),
+    "ndp.resolution": ("answered",),
+    "icmp.echo": ("answered",),
+    "udp.flow": ("answered",),
+    "tcp.connection": ("closed", "open"),
+}
+_BAD = {
+    "arp.resolution": ("unanswered",),
+    "ndp.resolution": ("unanswered",),
+    "icmp.echo": ("unanswered",),
+    "udp.flow": ("unanswered",),
+    "tcp.connection": ("unanswered", "half-open"),
+}
+
+
+def account(scene: Scene) -> None:
+    """Take what was seen whole at another place off the list of failures."""
+    if len(scene.table.places) < 2:  # noqa: PLR2004 - one place has no other
+        return
+    for kind, good in _GOOD.items():
+        part = scene.exchanges.of_kind(kind)
+        if part is None or not len(part):
+            continue
+        bad = part.where(*_BAD[kind]).tolist()
+        if not bad:
+            continue
+        whole: dict[Hashable, list[int]] = {}
+        for index in part.where(*good).tolist():
+            whole.setdefault(_who(part, index), []).append(index)
+        for index in bad:
+            if any(_is_together(part, index, other) for other in whole.get(_who(part, index), ())):
+                scene.accounted[kind].add(index)
+
+
+def _who(part: ExchangeColumns, index: int) -> Hashable:
+    fields: Any = part.fields(index)
+    if part.kind.endswith(".resolution"):
+        return fields.asker_ip, fields.wanted_ip
+    if part.kind == "icmp.echo":
+        return fields.src, fields.dst, fields.id
+    return fields.client, fields.server
+
+
+def _is_together(part: ExchangeColumns, one: int, other: int) -> bool:
+    """Whether both happened at the same time, as far as clocks of several hosts agree."""
+    return (
+        part.start_ns[one] <= part.end_ns[other] + _LAST_MOMENT_NS
+        and part.start_ns[other] <= part.end_ns[one] + _LAST_MOMENT_NS
+    )
+
+
+def account_for_the_last_moment(scene: Scene) -> None:
+    """Silence proves little in the last second of a longer capture: the answer may have come after its end."""
+    table, count = scene.table, len(scene.table)
+    if not count:
+        return
+    captures = np.array([place.capture for place in table.places], np.int64)
+    first, last = _edges(table, captures)
+    for part in scene.exchanges.parts:
+        if "unanswered" not in part.outcomes or part.kind in _MEASURED_OTHERWISE:
+            continue
+        silent = part.where("unanswered")
+        of = captures[table.place[part.frames[part.bounds[silent]]]]
+        start = part.start_ns[silent]
+        is_cut_off = (start - first[of] > _LAST_MOMENT_NS) & (last[of] - start < _LAST_MOMENT_NS)
+        scene.accounted[part.kind].update(silent[is_cut_off].tolist())
+
+
+def _edges(table: PacketTable, captures: I8) -> tuple[I8, I8]:
+    """Time of the first and of the last frame of each capture."""
+    time_ns = table.time_ns[: len(table)]
+    known = np.unique(captures)
+    if len(known) == 1:
+        return np.full(known[0] + 1, time_ns.min()), np.full(known[0] + 1, time_ns.max())
+    of = captures[table.place[: len(table)]]
+    first, last = np.full((2, known[-1] + 1), time_ns[0])
+    for capture in known.tolist():
+        own = time_ns[of == capture]
+        if len(own):
+            first[capture], last[capture] = own.min(), own.max()
+    return first, last
