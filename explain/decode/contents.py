@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.decode.continued import Continued
 from explain.decode.slab import TRANSPORT
 from explain.table import IPV6, TCP, UDP, ContentRows
 
@@ -17,12 +18,14 @@ if TYPE_CHECKING:
     from explain.decode.block import Block
     from explain.table import I8, U2
 
-_MOST_OF_A_FRAME = {"dns": 4096, "dhcp": 2048, "dhcpv6": 2048, "http": 1024, "tls": 2048, "ndp": 1024}
-_MOST_IN_ALL = 48 << 20
+_MOST_OF_A_FRAME = {"dns": 4096, "dhcp": 2048, "dhcpv6": 2048, "http": 1460, "tls": 2048, "ndp": 1024}
+_MOST_IN_ALL = 40 << 20
+_RESERVED = 2 << 20  # for each protocol, so that a flood of one does not silence another
+_PER_COPY = 80  # octets that an object and its places in two lists need
 _TCP_HEADER = 20
 _UDP_HEADER = 8
 _PORTS = {"dns": (53, 5353, 5355), "dhcp": (67, 68), "dhcpv6": (546, 547)}
-_HTTP_WORDS = (b"GET ", b"POST", b"HEAD", b"PUT ", b"DELE", b"OPTI", b"PATC", b"HTTP")
+_HTTP_WORDS = (b"GET ", b"POST", b"HEAD", b"PUT ", b"DELE", b"OPTI", b"PATC", b"CONN", b"TRAC", b"HTTP")
 _HTTP_HEADS = tuple(int.from_bytes(word, "little") for word in _HTTP_WORDS)
 _SHORTEST = 4  # octets by which a head is recognised
 _ICMPV6, _ROUTER_ADVERTISEMENT = 58, 134
@@ -39,6 +42,8 @@ class Contents:
     def __init__(self) -> None:
         self.found: dict[str, ContentRows] = {}
         self._room = _MOST_IN_ALL
+        self._own_room: dict[str, int] = {}
+        self._continued = Continued()
 
     def copy(self, block: Block, source_port: U2, target_port: U2) -> None:
         """Copy what some rows of a block carry."""
@@ -70,7 +75,15 @@ class Contents:
         is_dns = (source_port[rows] == _PORTS["dns"][0]) | (target_port[rows] == _PORTS["dns"][0])
         for name, chosen in (("http", is_http), ("tls", is_tls & ~is_dns), ("dns-tcp", is_dns)):
             if chosen.any():
-                self._keep(name, block, rows[chosen], header[chosen])
+                self._keep(name, block, rows[chosen], header[chosen], (source_port, target_port))
+        if self._continued:
+            self._copy_rest(block, rows[~(is_http | is_tls | is_dns)], (source_port, target_port))
+
+    def _copy_rest(self, block: Block, rows: I8, ports: tuple[U2, U2]) -> None:
+        """Segments in which a head goes on that began in an earlier one."""
+        for row, name in self._continued.take(block, rows, ports):
+            at = np.array([row])
+            self._keep(name, block, at, block.payload[at] - block.table.payload[block.rows(at)])
 
     def _copy_advertisements(self, block: Block) -> None:
         """Router advertisements whole: their options lie one behind the other (RFC 4861, 4.6)."""
@@ -79,15 +92,27 @@ class Contents:
         if len(rows):
             self._keep("ndp", block, rows, np.zeros(len(rows), np.int64))
 
-    def _keep(self, name: str, block: Block, rows: I8, header: I8) -> None:
+    def _keep(self, name: str, block: Block, rows: I8, header: I8, ports: tuple[U2, U2] | None = None) -> None:
+        """Copy what stands behind the headers; with ``ports``, heads that go on are noted."""
         into = self.found.setdefault(name, ContentRows([], []))
         limit = _MOST_OF_A_FRAME.get(name, 4096)
         start = block.transport_at(rows) + header
         size = np.clip(block.have_transport(rows) - header, 0, limit)
         data = block.slab.data
-        for row, first, count in zip(block.rows(rows).tolist(), start.tolist(), size.tolist(), strict=True):
-            if self._room < count:
+        for row, first, count in zip(rows.tolist(), start.tolist(), size.tolist(), strict=True):
+            if not self._has_room(name, count + _PER_COPY):
                 return
-            self._room -= count
-            into.row.append(row)
-            into.octets.append(data[first : first + count].tobytes())
+            octets = data[first : first + count].tobytes()
+            into.row.append(block.first + row)
+            into.octets.append(octets)
+            if ports is not None and name != "dns-tcp":
+                self._continued.begin(name, block, row, ports, octets)
+
+    def _has_room(self, name: str, count: int) -> bool:
+        """Take room for one copy: what is reserved for the protocol first, then what is shared."""
+        own = self._own_room.get(name, _RESERVED)
+        if own >= count:
+            self._own_room[name] = own - count
+            return True
+        self._room -= count
+        return self._room >= 0
