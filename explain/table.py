@@ -383,7 +383,7 @@ class PacketTable:
 
     def evidence(self, rows: Rows | Sequence[int]) -> tuple[Evidence, ...]:
         """The rows as frame ranges per vantage point, in the order of the captures."""
-        index = np.unique(np.asarray(rows, np.int64))
+        index = np.array(sorted(set(np.asarray(rows).tolist())), np.int64)
         found: dict[tuple[int, int], list[int]] = {}
         for place, frame in zip(self.place[index].tolist(), self.frame[index].tolist(), strict=True):
             spot = self.places[place]

@@ -22,6 +22,8 @@ def main(arguments: list[str] | None = None) -> None:
     """The console script: runs one command and exits with its status."""
     words = sys.argv[1:] if arguments is None else arguments
     gc.disable()  # one run makes no cycles worth looking for, and looking costs a tenth of a small run
+    # NumPy starts threads for linear algebra when it is imported, which takes longer than all the rest of it.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         status = _run(words)
         sys.stdout.flush()

@@ -83,7 +83,7 @@ class Decoder:
             return
         link_types = np.array([interface.link_type for interface in interfaces])[frames.interface]
         changes = np.flatnonzero(np.diff(link_types)) + 1
-        cuts = np.union1d(changes, np.linspace(0, count, -(-count // _BLOCK) + 1, dtype=np.int64)).tolist()
+        cuts = sorted({*changes.tolist(), *range(0, count, _BLOCK), count})
         for start, stop in pairwise(cuts):
             self._run(frames, slice(start, stop), numbers, capture, interfaces)
 
