@@ -45,9 +45,11 @@ def capture(files: tuple[str, ...], **options: Any) -> int:
     Several FILEs are several vantage points; - is standard input.  What a file is, is
     recognised by its content: pcap, pcapng, plain or packed with gzip or zstd.
     """
+    from explain.cli.memory import reuse_freed_memory
     from explain.cli.progress import Progress
     from explain.pipeline import explain
 
+    reuse_freed_memory()
     with Progress() as progress:
         report = explain(
             files, _selection(options), everything=options["everything"], every_checksum=options["checksums"],

@@ -187,40 +187,38 @@ def _challenges(frame: _Frame, still_open: dict[tuple[int, int], _Claim]) -> boo
 
 
 def _resolutions(table: PacketTable, questions: list[_Question]) -> ExchangeColumns:
+    found = [Found(_outcome(question), question.rows, question) for question in questions]
+    return from_list(
+        "arp.resolution", RESOLUTION_OUTCOMES, found, table, _PATIENCE_NS, lambda question: _resolution(table, question)
+    )
+
+
+def _outcome(question: _Question) -> str:
+    return "unanswered" if not question.replies else "conflicting" if len(question.macs) > 1 else "answered"
+
+
+def _resolution(table: PacketTable, question: _Question) -> ArpResolution:
     text = table.addresses.text
-    found = [
-        Found(
-            "unanswered" if not question.replies else "conflicting" if len(question.macs) > 1 else "answered",
-            question.rows,
-            ArpResolution(
-                text(question.asker_ip),
-                mac_text(question.asker_mac),
-                text(question.wanted),
-                tuple(mac_text(mac) for mac in question.macs),
-                question.requests,
-                question.replies,
-                question.is_unicast and question.requests > 0,
-                question.answer_ns,
-            ),
-        )
-        for question in questions
-    ]
-    return from_list("arp.resolution", RESOLUTION_OUTCOMES, found, table, _PATIENCE_NS)
+    return ArpResolution(
+        text(question.asker_ip),
+        mac_text(question.asker_mac),
+        text(question.wanted),
+        tuple(mac_text(mac) for mac in question.macs),
+        question.requests,
+        question.replies,
+        question.is_unicast and question.requests > 0,
+        question.answer_ns,
+    )
 
 
 def _announcements(table: PacketTable, claims: list[_Claim]) -> ExchangeColumns:
-    found = [
-        Found(
-            "unchallenged" if claim.challenger is None else "challenged",
-            claim.rows,
-            ArpAnnouncement(
-                table.addresses.text(claim.address),
-                mac_text(claim.mac),
-                claim.is_probe,
-                claim.count,
-                None if claim.challenger is None else mac_text(claim.challenger),
-            ),
-        )
-        for claim in claims
-    ]
-    return from_list("arp.announcement", ANNOUNCEMENT_OUTCOMES, found, table, _PATIENCE_NS)
+    found = [Found("unchallenged" if claim.challenger is None else "challenged", claim.rows, claim) for claim in claims]
+    return from_list(
+        "arp.announcement", ANNOUNCEMENT_OUTCOMES, found, table, _PATIENCE_NS, lambda claim: _announcement(table, claim)
+    )
+
+
+def _announcement(table: PacketTable, claim: _Claim) -> ArpAnnouncement:
+    challenger = None if claim.challenger is None else mac_text(claim.challenger)
+    address = table.addresses.text(claim.address)
+    return ArpAnnouncement(address, mac_text(claim.mac), claim.is_probe, claim.count, challenger)

@@ -139,7 +139,6 @@ class Exchanges(Sequence[Exchange]):
         for number, p in enumerate(parts):
             positions = np.flatnonzero(self._part == number)
             self._position[p.kind][self._index[positions]] = positions
-        self._owner: dict[str, Rows] = {}
         self.positions: Sequence[int] = range(len(order))
 
     def __len__(self) -> int:
@@ -169,35 +168,26 @@ class Exchanges(Sequence[Exchange]):
 
     def inside(self, rows: Rows) -> list[tuple[ExchangeColumns, int]]:
         """The exchanges whose frames are all among these rows: the datagrams of a trace, of a look-up, of a lease."""
-        rows = np.unique(rows)
+        rows = np.asarray(rows)
+        flows = self._table.flow[rows]
         found: list[tuple[ExchangeColumns, int]] = []
         for part in self.parts:
-            if part.kind in CARRIERS and len(part):
-                owners = self._owners(part)[rows]
-                touched, count = np.unique(owners[owners >= 0], return_counts=True)
-                is_whole = count == np.diff(part.bounds)[touched]
-                found += [(part, index) for index in touched[is_whole].tolist()]
+            if part.kind in CARRIERS and len(part) and len(rows):
+                near = np.flatnonzero(np.isin(self._table.flow[part.frames[part.bounds[:-1]]], flows))
+                frames = [part.rows(index) for index in near.tolist()]
+                if frames:
+                    is_inside = np.isin(np.concatenate(frames), rows)
+                    starts = np.cumsum([0] + [len(some) for some in frames[:-1]])
+                    found += [(part, index) for index in near[np.logical_and.reduceat(is_inside, starts)].tolist()]
         return found
 
     def carried(self, part: ExchangeColumns, indices: Sequence[int]) -> dict[int, list[tuple[ExchangeColumns, int]]]:
         """For each of some exchanges of a kind, the exchanges that are only its datagrams."""
-        if not len(indices):
-            return {}
-        owners = self._owners(part)
+        owner = {row: int(index) for index in indices for row in part.rows(index).tolist()}
         carried: dict[int, list[tuple[ExchangeColumns, int]]] = {int(index): [] for index in indices}
-        for carrier, number in self.inside(np.concatenate([part.rows(index) for index in indices])):
-            owner = int(owners[carrier.frames[carrier.bounds[number]]])
-            if owner in carried:
-                carried[owner].append((carrier, number))
+        for carrier, number in self.inside(np.fromiter(owner, np.int64, len(owner))):
+            carried[owner[int(carrier.frames[carrier.bounds[number]])]].append((carrier, number))
         return carried
-
-    def _owners(self, part: ExchangeColumns) -> Rows:
-        """For each row of the packet table, the exchange of a kind that it belongs to, or -1."""
-        if part.kind not in self._owner:
-            owner = np.full(len(self._table), -1, np.int64)
-            owner[part.frames] = np.repeat(np.arange(len(part)), np.diff(part.bounds))
-            self._owner[part.kind] = owner
-        return self._owner[part.kind]
 
     def of_kind(self, kind: str) -> ExchangeColumns | None:
         """The columns of one kind, None if no finder of that kind ran."""
