@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -110,7 +111,9 @@ def from_list(
         bounds.astype(np.int64),
         np.minimum.reduceat(times, bounds[:-1]) if found else empty,
         np.maximum.reduceat(times, bounds[:-1]) if found else empty,
-        (lambda index: one_by_one[index].fields) if view is None else (lambda index: view(one_by_one[index].fields)),
+        (lambda index: one_by_one[index].fields)
+        if view is None
+        else cache(lambda index: view(one_by_one[index].fields)),
         {},
         patience_ns,
     )
