@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 
 from explain.model import Host
-from explain.table import BROADCAST, IP, NO_MAC, REVERSED, mac_text
+from explain.table import BROADCAST, IP, NO_MAC, OUTGOING, REVERSED, mac_text
 
 if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
@@ -69,17 +69,23 @@ class Hosts(Sequence[Host]):
             self._in_every_frame[place] = common
         return self._in_every_frame[place]
 
-    def is_overheard(self, row: int) -> bool:
+    def is_overheard(self, row: int, tries: int = 1) -> bool:
         """Whether the answer to an ARP request or a neighbour solicitation would not be seen here.
 
         It goes by unicast to the asker.  Where another host's traffic is recorded, or where one
         host talks to its router and the router is who asks, it does not pass.
+
+        Args:
+            row: the first request.
+            tries: how often it was sent; who got an answer does not ask again.
         """
         table = self._table
-        asker = int(table.links.source[table.link[row]])
+        asker, target = (int(macs[table.link[row]]) for macs in (table.links.source, table.links.target))
+        if target == NO_MAC:  # a cooked capture says itself which frames its host sent
+            return not int(table.layers[row]) & OUTGOING
         common = self.in_every_frame(int(table.place[row]))
         if common is None:
-            return False
+            return tries == 1
         return asker not in common if len(common) < _BOTH_ENDS else asker in self.routers() or asker not in common
 
     def routers(self) -> set[int]:

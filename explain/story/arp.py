@@ -21,7 +21,7 @@ def resolution(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
     rows = part.rows(index)
     operations = teller.table.arp.operation[np.searchsorted(teller.table.arp.row, rows)]
     asked, answered = rows[operations == 1], rows[operations == 2]
-    if not len(answered) and teller.hosts.is_overheard(int(rows[0])):
+    if not len(answered) and teller.hosts.is_overheard(int(rows[0]), fields.requests):
         yield teller.line("arp.overheard", fields, asked, name)
         return
     if len(asked):

@@ -25,9 +25,12 @@ RULES = (
     ("dns", ("dns.lookup",)),
     ("dhcp", ("dhcp.lease",)),
     ("icmp", ("icmp.error",)),
+    ("unaddressed", ("icmp.echo",)),
+    ("detour", ("icmp.echo",)),
     ("arp", ("arp.resolution", "arp.announcement")),
     ("ndp", ("ndp.resolution", "ndp.duplicate-check", "ndp.router")),
     ("tcp", ("tcp.connection",)),
+    ("http", ("http.request",)),
     ("silence", ("icmp.echo",)),
 )
 """Each rule, in the order in which they look, and the kinds without which it has nothing to look at."""

@@ -10,12 +10,14 @@ from explain.causes.from_capture.scene import Member, Scene, Seen
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_WHY_SILENT = (
+WHY_SILENT = (
     "target-interface-down", "target-has-other-address", "wrong-gateway-address", "gateway-interface-down",
     "arp-ignored-by-target", "arp-disabled", "link-no-carrier", "bridge-port-down", "bridge-port-not-member",
     "bridge-down", "bridge-port-not-forwarding", "bridge-ports-isolated", "filter-on-switch",
     "wrong-netmask-on-sender", "default-route-without-gateway", "wrong-interface-selected",
-    "sender-address-in-wrong-subnet", "rp-filter-strict",
+    "sender-address-in-wrong-subnet", "rp-filter-strict", "wrong-nexthop-on-router",
+    "destination-host-absent-behind-router", "wrong-gateway-on-target", "wrong-netmask-on-target",
+    "dnat-to-absent-host", "snat-to-unowned-address", "name-resolves-to-wrong-address",
 )  # fmt: skip
 _MANY_ADDRESSES = 2  # claimed by one MAC in conflicts: no longer an accident
 
@@ -54,10 +56,10 @@ def _silence(scene: Scene) -> Iterator[Seen]:
     part = scene.part("arp.resolution")
     groups: dict[tuple[str, str], list[int]] = defaultdict(list)
     for index in scene.open(part, "unanswered"):
-        if scene.hosts.is_overheard(int(part.rows(index)[0])):
+        fields = part.fields(index)
+        if scene.hosts.is_overheard(int(part.rows(index)[0]), fields.requests):
             scene.accounted[part.kind].add(index)
             continue
-        fields = part.fields(index)
         groups[fields.asker_ip, fields.wanted_ip].append(index)
     for (asker, wanted), indices in groups.items():
         fields = part.fields(indices[0])
@@ -65,7 +67,7 @@ def _silence(scene: Scene) -> Iterator[Seen]:
         requests = sum(part.fields(index).requests for index in indices)
         values = {"asker": asker, "asker_mac": fields.asker_mac, "address": wanted, "requests": requests}
         members = [(part, index) for index in indices]
-        yield Seen("destination-host-absent-on-link", _how_sure(requests), members, rows, _WHY_SILENT, values)
+        yield Seen("destination-host-absent-on-link", _how_sure(requests), members, rows, WHY_SILENT, values)
 
 
 def _how_sure(requests: int) -> str:

@@ -10,15 +10,19 @@ from explain.causes.from_capture.scene import Scene, Seen
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from explain.exchanges.columns import ExchangeColumns
+
 _WHY_SILENT = (
     "filter-on-router-forward", "forwarding-disabled", "no-return-route-on-target", "filter-on-target-input",
     "destination-host-absent-behind-router", "masquerade-missing", "partial-loss",
 )  # fmt: skip
+_REVERSE = (".in-addr.arpa", ".ip6.arpa")
 
 
 def look(scene: Scene) -> Iterator[Seen]:
     """One finding for each unknown name and for each server that fails."""
     part = scene.part("dns.lookup")
+    _account_for_habits(scene, part)
     for outcome, cause, certainty, rivals in (
         ("no-such-name", "name-does-not-exist", "proved", ()),
         ("unanswered", "dns-server-unreachable", "likely", _WHY_SILENT),
@@ -39,3 +43,20 @@ def look(scene: Scene) -> Iterator[Seen]:
                 "client": client, "server": fields.server, "name": about, "count": len(some), "rcode": fields.rcode,
             }  # fmt: skip
             yield Seen(cause, certainty, members, rows, rivals, values)
+
+
+def _account_for_habits(scene: Scene, part: ExchangeColumns) -> None:
+    """Nothing waits for the name of an address, and a resolver tries its search list before the bare name."""
+    failed = part.where("no-such-name", "refused", "failed").tolist()
+    if not failed:
+        return
+    found: dict[str, list[str]] = defaultdict(list)
+    for index in part.where("answered").tolist():
+        fields = part.fields(index)
+        found[fields.client].append(fields.name.lower().rstrip("."))
+    for index in failed:
+        fields = part.fields(index)
+        name = fields.name.lower().rstrip(".")
+        is_search = any(name.startswith(f"{short}.") for short in found[fields.client] if short)
+        if is_search or name.endswith(_REVERSE):
+            scene.accounted[part.kind].add(index)

@@ -30,7 +30,7 @@ _BAD = {
     "ndp.resolution": ("unanswered",),
     "icmp.echo": ("unanswered",),
     "udp.flow": ("unanswered",),
-    "tcp.connection": ("unanswered", "half-open"),
+    "tcp.connection": ("unanswered",),
 }
 
 
@@ -49,7 +49,8 @@ def account(scene: Scene) -> None:
         for index in part.where(*good).tolist():
             whole.setdefault(_who(part, index), []).append(index)
         for index in bad:
-            if any(_is_together(part, index, other) for other in whole.get(_who(part, index), ())):
+            others = [other for other in whole.get(_who(part, index), ()) if _is_together(part, index, other)]
+            if others and not _is_at_the_asker(scene, part, index, others):
                 scene.accounted[kind].add(index)
 
 
@@ -68,6 +69,26 @@ def _is_together(part: ExchangeColumns, one: int, other: int) -> bool:
         part.start_ns[one] <= part.end_ns[other] + _LAST_MOMENT_NS
         and part.start_ns[other] <= part.end_ns[one] + _LAST_MOMENT_NS
     )
+
+
+def _is_at_the_asker(scene: Scene, part: ExchangeColumns, index: int, others: list[int]) -> bool:
+    """Whether the answer should have passed here, so that its absence is a loss.
+
+    Who got an answer does not ask again.  A place nearer to the asker than all where the answer
+    was seen, or on the asker's own link, which also carries frames to it, ought to see it.
+    """
+    fields = part.fields(index)
+    if getattr(fields, "requests", 1) > 1 or getattr(fields, "syn_retries", 0):
+        return True
+    if part.kind.endswith(".resolution"):
+        return False
+    table = scene.table
+    row = int(part.rows(index)[0])
+    furthest = max(int(table.ttl[part.rows(other)[0]]) for other in others)
+    if int(table.ttl[row]) != furthest:
+        return int(table.ttl[row]) > furthest
+    place = table.place[: len(table)] == table.place[row]
+    return bool((table.links.target[table.link[: len(table)][place]] == table.links.source[table.link[row]]).any())
 
 
 def account_for_the_last_moment(scene: Scene) -> None:

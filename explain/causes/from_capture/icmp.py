@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from explain.causes.from_capture import arp, ndp
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges.quotes import quoted_flows
 from explain.table import NO_FLOW
@@ -33,7 +34,7 @@ _FROM_ROUTER = {
         ("target-interface-down", "target-has-other-address", "filter-on-target-input", "wrong-static-neighbour",
          "wrong-nexthop-on-router", "reject-route-on-router", "filter-on-router-forward"),
     ),
-    "port-unreachable": ("filter-on-router-forward", ("dnat-to-wrong-port",)),
+    "port-unreachable": ("filter-on-router-forward", ("filter-on-target-input", "dnat-to-wrong-port", "dnat-missing")),
     "protocol-unreachable": ("filter-on-router-forward", ()),
     "net-prohibited": ("filter-on-router-forward", ("reject-route-on-router",)),
     "host-prohibited": ("filter-on-router-forward", ("reject-route-on-router",)),
@@ -50,14 +51,30 @@ _FROM_ROUTER = {
     "redirect-host-for-tos": ("icmp-redirect", ()),
 }  # fmt: skip
 _FROM_TARGET = {
-    "port-unreachable": ("filter-on-target-input", ()),
     "reassembly-exceeded": ("partial-loss", ("fragments-filtered", "pmtu-blackhole")),
 }
-_SELF_PROTECTION = "filter-on-target-input"
+_SELF_PROTECTION = ("filter-on-target-input", ("filter-on-router-forward", "dnat-missing"))
+_ON_THE_TARGET = frozenset((
+    "net-unreachable", "host-unreachable", "protocol-unreachable", "port-unreachable", "net-prohibited",
+    "host-prohibited", "admin-prohibited", "no-route", "address-unreachable", "source-policy-failed", "reject-route",
+))  # fmt: skip
+# The sender's own kernel speaks, on its loopback device.
+_BY_ITSELF = ("filter-on-sender-output", ("reject-route-on-sender", "policy-rule-on-sender"))
+_NO_WAY_ITSELF = ("reject-route-on-sender", ("no-route-on-sender", "policy-rule-on-sender", "filter-on-sender-output"))
+# The packet that could not go on was itself an answer: the way back is what fails.
+_WAY_BACK = {
+    cause: ("no-return-route-on-router", (
+        "wrong-source-address-selected", "masquerade-missing", "masquerade-wrong-interface", "nat-wrong-source-net",
+        "masquerade-bypassed-by-notrack", "router-interface-down", "reject-route-on-router",
+        "filter-on-router-forward",
+    ))
+    for cause in ("net-unreachable", "no-route")
+}
 _PROVED = frozenset(("path-mtu-exceeded", "icmp-redirect", "udp-no-listener"))
 _ABSENT = ("host-unreachable", "address-unreachable")
 _LARGEST_TRACE_TTL = 32  # hosts send with 64, 128 or 255; only probes begin this low
 _LOOP_VISITS = 3
+_ECHO_REPLIES = (0, 129)
 
 
 class _Key(NamedTuple):
@@ -104,15 +121,22 @@ def _affected(scene: Scene) -> dict[int, list[Member]]:
         own = scene.table.flow[part.frames[part.bounds[:-1]]]
         for index in np.flatnonzero(np.isin(own, wanted)).tolist():
             by_flow[int(own[index])].append((part, index))
-    return {row: by_flow[flow] for row, flow in zip(icmp.row.tolist(), flows.tolist(), strict=True) if flow in by_flow}
+    affected = {
+        row: by_flow[flow] for row, flow in zip(icmp.row.tolist(), flows.tolist(), strict=True) if flow in by_flow
+    }
+    for trace, index in scene.unfinished_traces:
+        for row in np.intersect1d(trace.rows(index), icmp.row).tolist():
+            affected[row] = [*affected.get(row, ()), (trace, index)]
+    return affected
 
 
 def _members(part: ExchangeColumns, indices: list[int], affected: dict[int, list[Member]]) -> list[Member]:
     members: list[Member] = [(part, index) for index in indices]
+    is_redirect = part.outcomes[part.outcome[indices[0]]].startswith("redirect")
     for index in indices:
         row = int(part.rows(index)[0])
         for other, number in affected.get(row, ()):
-            if other.kind != "icmp.echo" or row in other.rows(number):
+            if other.kind != "icmp.echo" or is_redirect or row in other.rows(number):
                 members.append((other, number))
     return list({(one.kind, number): (one, number) for one, number in members}.values())
 
@@ -129,24 +153,57 @@ def _judge(
         "src": fields.about.src if fields.about else fields.to,
     }  # fmt: skip
     if key.name == "ttl-exceeded":
-        return _expired(scene, members, rows, values)
+        return _expired(scene, members, rows, values, is_answer=_is_about_an_answer(scene, key, members, rows))
     speaks_for_itself = key.speaker == key.target
     if key.name == "port-unreachable" and key.protocol == "udp" and speaks_for_itself:
         return Seen("udp-no-listener", "likely", members, rows, ("filter-on-target-input",), values)
-    table = _FROM_TARGET if speaks_for_itself else _FROM_ROUTER
-    cause, rivals = table.get(key.name) or _FROM_ROUTER[key.name]
-    if speaks_for_itself and cause == "filter-on-router-forward":
-        cause, rivals = _SELF_PROTECTION, ()
-    if key.name in _ABSENT:
+    is_answer = _is_about_an_answer(scene, key, members, rows)
+    cause, rivals = _meaning(fields, key, is_target=speaks_for_itself, is_answer=is_answer)
+    if key.name in _ABSENT and not speaks_for_itself:
         asked = _asked_in_vain(scene, key)
         members += asked
         rows += [int(row) for one, index in asked for row in one.rows(index)]
-        if fields.about and key.speaker == fields.about.src:
-            cause = "destination-host-absent-on-link"
-            values |= {"address": key.target, "asker": key.speaker, "requests": _requests(asked)}
+        if cause == "destination-host-absent-on-link":
+            values |= {"case": "told", "address": key.target, "asker": key.speaker, "requests": _requests(asked)}
+        if key.target in _looked_up(scene):
+            rivals = (*rivals, "name-resolves-to-wrong-address")
     if key.name == "reassembly-exceeded":
         values["case"] = "fragments"
     return Seen(cause, "proved" if cause in _PROVED else "likely", members, rows, rivals, values)
+
+
+def _meaning(fields: IcmpError, key: _Key, *, is_target: bool, is_answer: bool) -> tuple[str, tuple[str, ...]]:
+    """The cause and its rivals: who speaks about whose packet decides."""
+    by_itself = fields.about is not None and key.speaker == fields.about.src
+    if by_itself and key.name in _ABSENT:
+        return "destination-host-absent-on-link", ndp.WHY_SILENT if ":" in key.target else arp.WHY_SILENT
+    if by_itself and key.name in _ON_THE_TARGET:
+        return _NO_WAY_ITSELF if key.name in ("net-unreachable", "no-route") else _BY_ITSELF
+    if is_target and key.name in _FROM_TARGET:
+        return _FROM_TARGET[key.name]
+    if is_target and key.name in _ON_THE_TARGET:
+        return _SELF_PROTECTION
+    if key.name in _WAY_BACK and is_answer:
+        return _WAY_BACK[key.name]
+    return _FROM_ROUTER[key.name]
+
+
+def _is_about_an_answer(scene: Scene, key: _Key, members: list[Member], rows: list[int]) -> bool:
+    """Whether the quoted packet went to the side that had asked."""
+    icmp = scene.table.icmp
+    at = int(np.searchsorted(icmp.row, rows[0]))
+    if key.protocol in ("icmp", "icmpv6"):
+        return int(icmp.quote_kind[at]) >> 8 in _ECHO_REPLIES
+    askers = {
+        part.fields(index).client.address for part, index in members if part.kind in ("tcp.connection", "udp.flow")
+    }
+    return askers == {key.target}
+
+
+def _looked_up(scene: Scene) -> set[str]:
+    """Addresses that name servers gave here."""
+    part = scene.part("dns.lookup")
+    return {str(answer) for index in part.where("answered").tolist() for answer in part.fields(index).answers}
 
 
 def _asked_in_vain(scene: Scene, key: _Key) -> list[Member]:
@@ -165,7 +222,9 @@ def _requests(asked: list[Member]) -> int:
     return sum(part.fields(index).requests for part, index in asked)
 
 
-def _expired(scene: Scene, members: list[Member], rows: list[int], values: dict[str, Any]) -> Seen:
+def _expired(
+    scene: Scene, members: list[Member], rows: list[int], values: dict[str, Any], *, is_answer: bool
+) -> Seen:
     """A TTL ran out: a loop if the packet came by again and again, else it began too low."""
     sent = np.concatenate([part.rows(index) for part, index in members]) if members else np.empty(0, np.int64)
     sent = np.setdiff1d(sent, np.asarray(rows))
@@ -176,6 +235,8 @@ def _expired(scene: Scene, members: list[Member], rows: list[int], values: dict[
         return Seen("routing-loop", "proved", members, [*rows, *again], (), values)
     if first > _LARGEST_TRACE_TTL:
         return Seen("routing-loop", "likely", members, [*rows, *sent.tolist()], ("ttl-too-low",), values)
+    if is_answer:
+        return Seen("reply-ttl-too-low", "likely", members, rows, ("routing-loop",), values)
     if not len(sent):
         values["ttl"] = None
         return Seen("ttl-too-low", "possible", members, rows, ("routing-loop",), values)

@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     from explain.exchanges.ndp_router import NdpRouter
 
 # The kernel's order of likelihood; that a filter on the target also drops neighbour discovery is IPv6's own.
-_WHY_SILENT = (
+WHY_SILENT = (
     "target-interface-down", "target-has-other-address", "wrong-gateway-address", "gateway-interface-down",
     "filter-on-target-input", "filter-on-target-ingress", "filter-on-target-output", "ipv6-disabled",
     "address-tentative", "duplicate-address", "wrong-static-neighbour", "arp-disabled", "link-no-carrier",
     "bridge-port-down", "bridge-port-not-member", "bridge-down", "bridge-port-not-forwarding",
     "bridge-ports-isolated", "filter-on-switch", "wrong-netmask-on-sender", "default-route-without-gateway",
-    "wrong-interface-selected", "link-local-without-scope", "sender-address-in-wrong-subnet",
+    "wrong-interface-selected", "link-local-without-scope", "sender-address-in-wrong-subnet", "wrong-nexthop-on-router",
+    "destination-host-absent-behind-router", "wrong-gateway-on-target", "wrong-netmask-on-target",
+    "name-resolves-to-wrong-address",
 )  # fmt: skip
 _MANY_ADDRESSES = 2
 _LAST_MOMENT_NS = 1_000_000_000
@@ -71,7 +73,7 @@ def _silence(scene: Scene) -> Iterator[Seen]:
     for index in scene.open(part, "unanswered"):
         fields = part.fields(index)
         is_cut_off = fields.is_unicast and last_ns - int(part.end_ns[index]) < _LAST_MOMENT_NS
-        if is_cut_off or scene.hosts.is_overheard(int(part.rows(index)[0])):
+        if is_cut_off or scene.hosts.is_overheard(int(part.rows(index)[0]), fields.requests):
             scene.accounted[part.kind].add(index)
             continue
         groups[fields.asker_ip, fields.wanted_ip].append(index)
@@ -84,7 +86,7 @@ def _silence(scene: Scene) -> Iterator[Seen]:
         }  # fmt: skip
         members = [(part, index) for index in indices]
         certainty = "likely" if requests > 2 else "possible"  # RFC 4861, 10: three solicitations
-        yield Seen("destination-host-absent-on-link", certainty, members, rows, _WHY_SILENT, values)
+        yield Seen("destination-host-absent-on-link", certainty, members, rows, WHY_SILENT, values)
 
 
 def _withdrawn(scene: Scene) -> Iterator[Seen]:

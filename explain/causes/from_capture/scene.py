@@ -34,12 +34,17 @@ def has_failed(kind: str, outcome: str) -> bool:
 
 @dataclass(slots=True)
 class Scene:
-    """All facts of a report, and which exchanges a cause already accounts for."""
+    """All facts of a report, and which exchanges a cause already accounts for.
+
+    Attributes:
+        unfinished_traces: traces that ended with an error which says why; it is told with that error.
+    """
 
     table: PacketTable
     exchanges: Exchanges
     hosts: Hosts
     accounted: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    unfinished_traces: list[Member] = field(default_factory=list)
 
     def part(self, kind: str) -> ExchangeColumns:
         """The columns of one kind; empty ones where nothing of that kind occurs."""

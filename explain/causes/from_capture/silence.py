@@ -10,7 +10,7 @@ from explain.causes.from_capture.scene import Scene, Seen
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_WHY_SILENT = (
+WHY_SILENT = (
     "forwarding-disabled", "filter-on-router-forward", "filter-on-target-input", "filter-on-target-ingress",
     "filter-on-target-output", "echo-ignored-by-target", "broadcast-echo-ignored", "no-return-route-on-target",
     "wrong-gateway-on-target", "wrong-netmask-on-target", "no-return-route-on-router", "reject-route-on-router",
@@ -18,8 +18,8 @@ _WHY_SILENT = (
     "nat-wrong-source-net", "masquerade-bypassed-by-notrack", "snat-to-unowned-address", "wrong-gateway-address",
     "wrong-static-neighbour", "arp-spoofed", "wrong-static-fdb-entry", "filter-on-switch", "pmtu-blackhole",
     "fragments-filtered", "mtu-mismatch-on-link", "wrong-source-address-selected",
-    "destination-host-absent-behind-router",
-    "target-interface-down", "corrupted-packets", "partial-loss", "icmp-errors-filtered-on-router",
+    "destination-host-absent-behind-router", "name-resolves-to-wrong-address", "arp-disabled", "no-route-on-router",
+    "target-interface-down", "filter-on-sender-input", "stateful-filter-asymmetric-path", "corrupted-packets", "partial-loss", "icmp-errors-filtered-on-router",
 )  # fmt: skip
 _SOME_LOST = ("icmp-rate-limited", "corrupted-packets", "filter-on-target-input", "duplicate-address")
 
@@ -28,8 +28,8 @@ def look(scene: Scene) -> Iterator[Seen]:
     """Echo requests without any answer, and those with too few."""
     part = scene.part("icmp.echo")
     for outcome, cause, rivals in (
-        ("unanswered", "echo-unanswered", _WHY_SILENT),
-        ("refused", "echo-unanswered", _WHY_SILENT),
+        ("unanswered", "echo-unanswered", WHY_SILENT),
+        ("refused", "echo-unanswered", WHY_SILENT),
         ("partly-answered", "partial-loss", _SOME_LOST),
     ):
         groups: dict[tuple[str, str], list[int]] = defaultdict(list)

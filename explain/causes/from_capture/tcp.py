@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.causes.from_capture import tcp_resets, tcp_talk
 from explain.causes.from_capture.scene import Scene, Seen
+from explain.exchanges.tcp_course import NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from explain.exchanges.columns import ExchangeColumns
+    from explain.exchanges.tcp_course import Course
 
 _REFUSED = (
     "tcp-bound-to-loopback",
@@ -22,7 +25,6 @@ _REFUSED = (
     "dnat-to-wrong-port",
     "rst-by-middlebox",
 )
-_RESET = ("tcp-half-open", "idle-timeout-in-middlebox", "rst-by-middlebox", "filter-on-router-forward")
 _NO_SYN_ACK = (
     "filter-on-target-input", "filter-on-target-ingress", "filter-on-target-output", "filter-on-router-forward",
     "forwarding-disabled", "no-return-route-on-target", "wrong-gateway-on-target", "wrong-netmask-on-target",
@@ -30,7 +32,8 @@ _NO_SYN_ACK = (
     "masquerade-missing", "masquerade-wrong-interface", "nat-wrong-source-net", "masquerade-bypassed-by-notrack",
     "snat-to-unowned-address", "dnat-to-absent-host", "hairpin-nat-missing", "wrong-gateway-address",
     "wrong-static-neighbour", "wrong-source-address-selected", "conntrack-table-full",
-    "stateful-filter-asymmetric-path",
+    "stateful-filter-asymmetric-path", "destination-host-absent-behind-router", "target-interface-down",
+    "name-resolves-to-wrong-address", "partial-loss",
 )  # fmt: skip
 _HALF_OPEN = ("filter-on-sender-input", "stateful-filter-asymmetric-path", "hairpin-nat-missing", "partial-loss")
 
@@ -44,24 +47,66 @@ def look(scene: Scene) -> Iterator[Seen]:
     yield from _same_fate(scene, part, "unanswered", "tcp-syn-unanswered", "possible", _NO_SYN_ACK)
     yield from _same_fate(scene, part, "rejected", "filter-on-target-input", "likely", ("filter-on-router-forward",))
     yield from _same_fate(scene, part, "half-open", "tcp-handshake-unfinished", "possible", _HALF_OPEN)
-    yield from _same_fate(scene, part, "reset", "tcp-application-closes", "possible", _RESET)
+    yield from _troubles(scene, part)
+    yield from _resets(scene, part)
 
 
 def _same_fate(
     scene: Scene, part: ExchangeColumns, outcome: str, cause: str, certainty: str, rivals: tuple[str, ...]
 ) -> Iterator[Seen]:
-    indices = scene.open(part, outcome)
+    for server, port, some in _by_service(scene, part, scene.open(part, outcome)):
+        rows = np.concatenate([part.rows(index) for index in some])
+        values = {"server": server, "port": port, "count": len(some)}
+        yield Seen(cause, certainty, [(part, index) for index in some], rows.tolist(), rivals, values)
+
+
+def _by_service(scene: Scene, part: ExchangeColumns, indices: Sequence[int]) -> Iterator[tuple[str, int, list[int]]]:
+    """Address and port to which connections were opened, and the connections, for each place by itself."""
     if not indices:
         return
-    opener = part.frames[part.bounds[:-1]][np.asarray(indices)]
     table = scene.table
-    groups: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    opener = part.frames[part.bounds[:-1]][np.asarray(indices)]
+    groups: dict[tuple[int, int, int], list[int]] = defaultdict(list)
     keys = zip(
         table.place[opener].tolist(), table.targets(opener).tolist(), table.target_ports(opener).tolist(), strict=True
     )
     for key, index in zip(keys, indices, strict=True):
         groups[key].append(index)
     for (_, server, port), some in groups.items():
-        rows = np.concatenate([part.rows(index) for index in some])
-        values = {"server": table.addresses.text(server), "port": port, "count": len(some)}
-        yield Seen(cause, certainty, [(part, index) for index in some], rows.tolist(), rivals, values)
+        yield table.addresses.text(server), port, some
+
+
+def _troubles(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
+    """Connections that opened well and went badly; those of one kind to one service together."""
+    groups: dict[tuple[Any, ...], list[tcp_talk.Trouble]] = defaultdict(list)
+    for trouble in tcp_talk.look(scene, part):
+        fields = part.fields(trouble.index)
+        place = int(scene.table.place[part.rows(trouble.index)[0]])
+        key = trouble.cause, trouble.values.get("case"), place, fields.server.address, fields.server.port
+        groups[key].append(trouble)
+    for (cause, _, _, server, port), some in groups.items():
+        worst = max(some, key=lambda one: len(one.rows))
+        rows = [row for one in some for row in one.rows]
+        values = worst.values | {
+            "server": server, "port": port, "count": len(some), "client": part.fields(worst.index).client.address,
+        }  # fmt: skip
+        yield Seen(cause, worst.certainty, [(part, one.index) for one in some], rows, worst.rivals, values)
+
+
+def _resets(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
+    """After a FIN a reset is one way to be done; before it, it cuts the connection off."""
+    course: Course = part.facts["course"]
+    groups: dict[tuple[str, str, tuple[str, ...]], list[tuple[int, tuple[int, ...]]]] = defaultdict(list)
+    for index in scene.open(part, "reset"):
+        if int(course.fins[:, index].min()) < int(course.resets[:, index].min()) != NEVER:
+            scene.accounted[part.kind].add(index)
+            continue
+        found = tcp_resets.judge(part.facts["moments"], index)
+        groups[found.cause, found.certainty, found.rivals].append((index, found.rows))
+    for (cause, certainty, rivals), some in groups.items():
+        shown = dict(some)
+        for server, port, indices in _by_service(scene, part, list(shown)):
+            rows = [row for index in indices for row in shown[index]]
+            sender = part.fields(indices[0]).reset_by
+            values = {"server": server, "port": port, "count": len(indices), "sender": sender}
+            yield Seen(cause, certainty, [(part, index) for index in indices], rows, rivals, values)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from explain.causes.from_capture.scene import Member, Scene, Seen
+from explain.exchanges.quotes import quoted_flows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,19 +19,40 @@ _WHY_SILENT = (
     "filter-on-router-forward", "filter-on-target-input", "forwarding-disabled", "reject-route-on-router",
     "no-return-route-on-target", "no-return-route-on-router", "destination-host-absent-behind-router",
     "target-interface-down", "wrong-nexthop-on-router", "rp-filter-strict", "icmp-errors-filtered-on-router",
-    "masquerade-missing",
+    "masquerade-missing", "routing-loop", "partial-loss",
 )  # fmt: skip
+_UDP = 17
+_FIRST_PORT, _LAST_PORT = 33434, 33690  # traceroute counts up from its first port, one a probe
+_LARGEST_PROBE_TTL = 16  # what is left when it reaches its target; hosts send with 64 and more
 
 
 def look(scene: Scene) -> Iterator[Seen]:
     """A loop, a silent hop, or silence from some distance on; nothing of a trace that went well."""
     part = scene.part("traceroute")
+    _account_for_strays(scene)
     for index, carried in scene.exchanges.carried(part, range(len(part))).items():
         is_reached = part.outcomes[part.outcome[index]] == "reached"
         members = [member for member in carried if _is_answer(*member, is_reached=is_reached)]
         for one, number in members:
             scene.accounted[one.kind].add(number)
-        yield from _judge(part, index, members)
+        yield from _judge(scene, part, index, members)
+
+
+def _account_for_strays(scene: Scene) -> None:
+    """A probe that passes with its TTL nearly used up is a trace's, also where too few pass to be one."""
+    table, icmp = scene.table, scene.table.icmp
+    is_probe = (icmp.quote_protocol == _UDP) & (icmp.quote_dport >= _FIRST_PORT) & (icmp.quote_dport < _LAST_PORT)
+    rows = icmp.row[(icmp.quote > 0) & is_probe & (icmp.quote_ttl <= _LARGEST_PROBE_TTL)]
+    if not len(rows):
+        return
+    errors = scene.part("icmp.error")
+    of = np.flatnonzero(np.isin(errors.frames[errors.bounds[:-1]], rows))
+    answers = [index for index in of.tolist() if errors.outcomes[errors.outcome[index]] == "port-unreachable"]
+    scene.accounted[errors.kind].update(answers)
+    asked = np.unique(quoted_flows(table)[np.isin(icmp.row, errors.frames[errors.bounds[answers]])])
+    flows = scene.part("udp.flow")
+    own = table.flow[flows.frames[flows.bounds[:-1]]]
+    scene.accounted[flows.kind].update(np.flatnonzero(np.isin(own, asked)).tolist())
 
 
 def _is_answer(part: ExchangeColumns, index: int, *, is_reached: bool) -> bool:
@@ -36,7 +60,7 @@ def _is_answer(part: ExchangeColumns, index: int, *, is_reached: bool) -> bool:
     return part.kind != "icmp.error" or is_reached or part.outcomes[part.outcome[index]] == "ttl-exceeded"
 
 
-def _judge(part: ExchangeColumns, index: int, members: list[Member]) -> Iterator[Seen]:
+def _judge(scene: Scene, part: ExchangeColumns, index: int, members: list[Member]) -> Iterator[Seen]:
     fields: Traceroute = part.fields(index)
     rows = part.rows(index).tolist()
     answered = [hop for hop in fields.hops if hop.from_]
@@ -55,3 +79,5 @@ def _judge(part: ExchangeColumns, index: int, members: list[Member]) -> Iterator
             yield Seen("silent-hop", "likely", everything, rows, ("icmp-rate-limited", "partial-loss"), values)
     elif last is None or last.error == "ttl-exceeded":
         yield Seen("trace-not-answered", "possible", everything, rows, _WHY_SILENT, values)
+    else:
+        scene.unfinished_traces.append((part, index))

@@ -1,0 +1,172 @@
+"""Connections that opened well and then went badly: no answer, slow, lossy, forgotten."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from explain.exchanges import tcp_labels as label
+from explain.exchanges.tcp_course import ACK, FIN, NEVER, RST, SYN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explain.causes.from_capture.scene import Scene
+    from explain.exchanges.columns import ExchangeColumns
+    from explain.exchanges.tcp_connection import TcpConnection
+    from explain.exchanges.tcp_moments import Talk, TcpMoments
+    from explain.table import I8, Rows
+
+_SLOW_NS = 1_000_000_000  # people call it slow from here on (Nielsen's third limit is ten times as long)
+_SLOWER_THAN_NETWORK = 10
+_HANGS_NS = 2_000_000_000
+_STALLED_NS = 500_000_000
+_FEWEST_RESENT = 3
+_SUBSTANTIAL = 100  # one segment in so many sent again is more than a healthy path loses
+_FEW_ANSWERS = 10  # segments of a server that only acknowledges
+_OPENING = 16  # segments in which the first request and its answer are looked for
+_IN_VAIN = ("pmtu-blackhole", "filter-on-router-forward", "stateful-filter-asymmetric-path", "partial-loss")
+_LOSSY = ("corrupted-packets", "mtu-mismatch-on-link", "pmtu-blackhole")
+
+
+class Trouble(NamedTuple):
+    """A connection that went badly: which, why, what else it may be, what shows it."""
+
+    cause: str
+    certainty: str
+    index: int
+    rivals: tuple[str, ...]
+    rows: tuple[int, ...]
+    values: dict[str, Any]
+
+
+def look(scene: Scene, part: ExchangeColumns) -> Iterator[Trouble]:
+    """At most one trouble for each connection that nothing accounts for yet; the plainest first."""
+    moments: TcpMoments = part.facts["moments"]
+    done = scene.accounted[part.kind]
+    span = part.end_ns - part.start_ns
+    is_open = np.asarray(part.facts["is_established"])
+    resent = moments.segments.counts(label.RESENT & ~label.SPURIOUS_RETRANSMISSION)
+    suspects = (
+        (_closed_windows(moments), _stalled),
+        ((resent >= _FEWEST_RESENT) & is_open, _resent),
+        (is_open & (span >= _HANGS_NS) & _is_mute(moments), _hangs),
+        (is_open & (span >= _SLOW_NS), _slow),
+    )
+    told: set[int] = set(done)
+    for is_suspect, judge in suspects:
+        candidates = np.flatnonzero(is_suspect)
+        if judge is _slow:
+            candidates = _waited(moments, candidates)
+        for index in candidates.tolist():
+            if index in told:
+                continue
+            trouble = judge(moments, part, index)
+            if trouble:
+                told.add(index)
+                yield trouble
+
+
+def _closed_windows(moments: TcpMoments) -> I8:
+    found: I8 = moments.segments.counts(label.ZERO_WINDOW) > 0
+    return found
+
+
+def _is_mute(moments: TcpMoments) -> I8:
+    """Connections whose server sent few segments, so that it may have said nothing at all."""
+    sent, client = moments.segments.sent, moments.course.client
+    found: I8 = sent[np.arange(len(sent)), 1 - client.astype(np.int64)] <= _FEW_ANSWERS
+    return found
+
+
+def _waited(moments: TcpMoments, candidates: I8) -> I8:
+    """Of some connections, those where a pause of a second stands among the first segments."""
+    if not len(candidates):
+        return candidates
+    start, end = moments.streams.bounds[candidates], moments.streams.bounds[candidates + 1]
+    at = start[:, None] + np.arange(_OPENING)
+    time_ns = moments.table.time_ns[moments.streams.rows[np.minimum(at, end[:, None] - 1)]]
+    found: I8 = candidates[(np.diff(time_ns, axis=1) >= _SLOW_NS).any(axis=1)]
+    return found
+
+
+def _stalled(moments: TcpMoments, part: ExchangeColumns, index: int) -> Trouble | None:
+    fields: TcpConnection = part.fields(index)
+    if fields.window_closed_ns < _STALLED_NS:
+        return None
+    rows = moments.labelled(index, label.ZERO_WINDOW)
+    values = {"closed_ns": fields.window_closed_ns, "times": fields.zero_windows}
+    return Trouble("client-slow", "likely", index, (), _several(rows), _ends(moments, rows) | values)
+
+
+def _ends(moments: TcpMoments, rows: Rows) -> dict[str, Any]:
+    """Who said that its window is closed, and to whom."""
+    text = moments.table.addresses.text
+    return {"reader": text(int(moments.table.sources(rows[:1])[0])), "writer": text(int(moments.table.targets(rows[:1])[0]))}
+
+
+def _resent(moments: TcpMoments, part: ExchangeColumns, index: int) -> Trouble | None:
+    fields: TcpConnection = part.fields(index)
+    resent = fields.retransmissions - fields.spurious_retransmissions - fields.syn_retries - fields.recorded_twice
+    total = fields.segments_to_server + fields.segments_to_client
+    if resent < _FEWEST_RESENT or resent * _SUBSTANTIAL < total:
+        return None
+    talk = moments.talk(index)
+    rows = moments.labelled(index, label.RESENT & ~label.SPURIOUS_RETRANSMISSION)
+    values: dict[str, Any] = {"resent": resent, "segments": total}
+    if (pause := _in_vain(talk)) is not None:
+        values |= {"case": "vain", "pause_ns": pause}
+        if pause >= _SLOW_NS:
+            return Trouble("idle-timeout-in-middlebox", "possible", index, _IN_VAIN, _several(rows), values)
+        values["case"] = "segments-vain"
+        return Trouble("partial-loss", "possible", index, _IN_VAIN[:-1], _several(rows), values)
+    values |= {"case": "segments", "fast": fields.fast_retransmissions}
+    return Trouble("partial-loss", "likely", index, _LOSSY, _several(rows), values)
+
+
+def _in_vain(talk: Talk) -> int | None:
+    """The pause before the data that was sent to the end of the capture and never confirmed; None if it was."""
+    data = np.flatnonzero(talk.length > 0)
+    role = talk.role[data[-1]]
+    later = np.flatnonzero(talk.role != role)
+    heard = int(later[-1]) if len(later) else 0
+    unheard = data[(data > heard) & (talk.role[data] == role)]
+    if len(unheard) <= _FEWEST_RESENT or talk.flags[heard] & RST:
+        return None
+    first = int(unheard[0])
+    return int(talk.time_ns[first] - talk.time_ns[first - 1]) if first else 0
+
+
+def _hangs(moments: TcpMoments, part: ExchangeColumns, index: int) -> Trouble | None:
+    talk = moments.talk(index)
+    data = np.flatnonzero((talk.length > 0) & (talk.flags & (SYN | RST) == 0))
+    if not len(data) or (talk.role[data] == 1).any():
+        return None
+    last = int(data[-1])
+    ends = np.flatnonzero(talk.flags & (FIN | RST) != 0)
+    confirmed = np.flatnonzero((talk.role == 1) & (talk.flags & ACK != 0) & (np.arange(len(talk.role)) > last))
+    if not len(ends) or not len(confirmed) or talk.role[ends[0]] == 1 or int(ends[0]) < last:
+        return None
+    wait = int(talk.time_ns[ends[0]] - talk.time_ns[last])
+    if wait < _HANGS_NS:
+        return None
+    rows = tuple(int(talk.rows[at]) for at in (last, int(confirmed[0]), int(ends[0])))
+    rivals = ("server-slow", "filter-on-target-output")
+    return Trouble("tcp-application-hangs", "possible", index, rivals, rows, {"waited_ns": wait})
+
+
+def _slow(moments: TcpMoments, part: ExchangeColumns, index: int) -> Trouble | None:
+    fields: TcpConnection = part.fields(index)
+    server, network = fields.server_time_ns, fields.network_time_ns
+    if server is None or network is None or server < _SLOW_NS or server < network * _SLOWER_THAN_NETWORK:
+        return None
+    if int(moments.course.syn_ack[index]) == NEVER:
+        return None
+    rows = _several(moments.exchange_of_data(index))
+    values = {"server_time_ns": server, "network_time_ns": network}
+    return Trouble("server-slow", "likely", index, (), rows, values)
+
+
+def _several(rows: Rows) -> tuple[int, ...]:
+    return tuple(int(row) for row in rows)
