@@ -133,7 +133,7 @@ def params():
         yield pytest.param(number, fault, family, marks=marks, id=f"{fault.cause}-{fault.topology}-v{family}-{number}")
 
 
-@pytest.mark.parametrize(("number", "fault", "family"), params())
+@pytest.mark.parametrize(("number", "fault", "family"), list(params()))
 def test_the_walk_ends_as_the_real_packet_does_and_names_the_fault(number: int, fault: Fault, family: int) -> None:
     answered, *paths = run(fault, family, number * 2 + (family == 6))
     if fault.is_answered is not None:
