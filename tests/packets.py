@@ -118,10 +118,10 @@ def segment(
 
 
 def datagram(
-    source: tuple[str, int], target: tuple[str, int], data: bytes = b"", macs: tuple[str, str] = (A, B)
+    source: tuple[str, int], target: tuple[str, int], data: bytes = b"", macs: tuple[str, str] = (A, B), ttl: int = 64
 ) -> bytes:
     body = udp(source[0], target[0], source[1], target[1], data)
-    return eth(*macs, 0x86DD if ":" in source[0] else 0x800, ip(source[0], target[0], 17, body))
+    return eth(*macs, 0x86DD if ":" in source[0] else 0x800, ip(source[0], target[0], 17, body, ttl))
 
 
 def pcap(*frames: bytes | tuple[float, bytes], link_type: int = 1, gap_s: float = 0.001) -> io.BytesIO:

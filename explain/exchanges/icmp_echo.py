@@ -76,6 +76,7 @@ class _Run:
     id: int
     rows: list[int] = field(default_factory=list)
     asked_ns: dict[int, int] = field(default_factory=dict)
+    asked_ttl: dict[int, int] = field(default_factory=dict)
     answers: dict[int, int] = field(default_factory=dict)
     sent: int = 0
     duplicates: int = 0
@@ -132,7 +133,8 @@ def _request(message: _Message, runs: list[_Run], by_ends: dict[_Key, _Run], by_
         runs.append(run)
         by_quote.setdefault((message.place, message.source, message.target, message.id), []).append(run)
     run.rows.append(message.row)
-    run.sent += 1
+    # The same request with fewer hops left comes by a second time: it was forwarded, not sent again.
+    run.sent += message.ttl >= run.asked_ttl.setdefault(message.seq, message.ttl)
     run.asked_ns.setdefault(message.seq, message.time_ns)
     run.last_seq, run.last_ns = message.seq, message.time_ns
     return run

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.model import Line
-from explain.story import summary
+from explain.story import segment, summary
 from explain.story.teller import Teller
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def tell(
     lines = _verdict(table, exchanges, findings, unexplained, captures)
     lines += _files(captures)
     told = _happened(table, exchanges, hosts, findings, unexplained, everything)
+    told += segment.tell(table, exchanges, hosts)
     if told:
         lines += [Line("story.heading.happened", {}, label="heading"), *told]
     for finding in findings if everything else findings[:_FINDINGS_TOLD]:

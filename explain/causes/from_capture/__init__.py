@@ -29,6 +29,7 @@ RULES = (
     ("detour", ("icmp.echo",)),
     ("arp", ("arp.resolution", "arp.announcement")),
     ("ndp", ("ndp.resolution", "ndp.duplicate-check", "ndp.router")),
+    ("segment", ("arp.resolution", "icmp.echo", "udp.flow", "tcp.connection")),
     ("tcp", ("tcp.connection",)),
     ("http", ("http.request",)),
     ("silence", ("icmp.echo",)),

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from explain.causes.from_capture.scene import Member, Scene, Seen
+from explain.exchanges import segment
+from explain.table import mac_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from explain.exchanges.segment import Contest
 
 WHY_SILENT = (
     "target-interface-down", "target-has-other-address", "wrong-gateway-address", "gateway-interface-down",
@@ -19,6 +25,7 @@ WHY_SILENT = (
     "destination-host-absent-behind-router", "wrong-gateway-on-target", "wrong-netmask-on-target",
     "dnat-to-absent-host", "snat-to-unowned-address", "name-resolves-to-wrong-address",
 )  # fmt: skip
+_INSISTS = 3  # answers to one host that had not asked
 _MANY_ADDRESSES = 2  # claimed by one MAC in conflicts: no longer an accident
 
 
@@ -40,16 +47,87 @@ def _conflicts(scene: Scene) -> Iterator[Seen]:
         fields = announcements.fields(index)
         claims[fields.address].append((announcements, index))
         macs[fields.address].update((fields.mac, fields.challenger_mac))
+    disputed = [contest for contest in segment.contests(scene.table) if contest.is_disputed]
+    for contest in disputed:
+        address = scene.table.addresses.text(contest.address)
+        claims[address] += _of_contest(scene, contest)
+        macs[address].update(mac_text(mac) for mac in contest.rows)
+    forgers = _forgers(scene, disputed)
     owners: dict[str, set[str]] = defaultdict(set)
     for address, claimed in macs.items():
         for mac in claimed:
             owners[mac].add(address)
-    for address, members in claims.items():
-        is_greedy = any(len(owners[mac]) >= _MANY_ADDRESSES for mac in macs[address])
-        cause, rival = ("arp-spoofed", "duplicate-address") if is_greedy else ("duplicate-address", "arp-spoofed")
+    for address, claiming in claims.items():
+        greedy = {mac for mac in macs[address] if len(owners[mac]) >= _MANY_ADDRESSES or mac in forgers[address]}
+        cause, rival = ("arp-spoofed", "duplicate-address") if greedy else ("duplicate-address", "arp-spoofed")
+        members = list({(part.kind, index): (part, index) for part, index in claiming}.values())
         rows = [int(row) for part, index in members for row in part.rows(index)]
         values = {"address": address, "macs": sorted(macs[address]), "count": len(members)}
-        yield Seen(cause, "likely", members, rows, (rival, "proxy-arp-in-play"), values)
+        if forgers[address]:
+            values |= {"case": "unasked", "forger": min(forgers[address]), "mac": _victim(macs[address], greedy)}
+        misled = _misled(scene, forgers[address])
+        yield Seen(cause, "likely", [*members, *misled], rows, (rival, "proxy-arp-in-play"), values)
+
+
+def _of_contest(scene: Scene, contest: Contest) -> list[Member]:
+    """The exchanges in which the address was claimed."""
+    rows = np.array([row for claimed in contest.rows.values() for row in claimed], np.int64)
+    found: list[Member] = []
+    address = scene.table.addresses.text(contest.address)
+    for kind, name in (("arp.resolution", "wanted_ip"), ("arp.announcement", "address")):
+        part = scene.part(kind)
+        owner = np.repeat(np.arange(len(part)), np.diff(part.bounds))
+        touched = np.unique(owner[np.isin(part.frames, rows)]).tolist()
+        found += [(part, index) for index in touched if getattr(part.fields(index), name) == address]
+    return found
+
+
+def _forgers(scene: Scene, disputed: list[Contest]) -> dict[str, set[str]]:
+    """Who pressed an address upon one host that had not asked for it: again and again, or beside one of its own.
+
+    A second host with the address by mistake answers questions, or announces itself to everybody.
+    """
+    arp = scene.table.arp
+    held: dict[int, set[int]] = defaultdict(set)
+    for mac, address in set(zip(arp.sender_mac.tolist(), arp.sender_ip.tolist(), strict=True)) if disputed else ():
+        held[mac].add(address)
+    found: dict[str, set[str]] = defaultdict(set)
+    by_address: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    for contest in disputed:
+        for mac, count in contest.unasked.items():
+            by_address[contest.address][mac] = max(by_address[contest.address][mac], count)
+    for address, counts in by_address.items():
+        for mac, count in counts.items():
+            if count >= _INSISTS or (count and len(held[mac] - {0, address}) > 0):
+                found[_text(address)].add(mac_text(mac))
+    return found
+
+
+def _text(address: int) -> str:
+    """ARP speaks of IPv4 only."""
+    return ".".join(str(octet) for octet in address.to_bytes(4, "big"))
+
+
+def _victim(macs: set[str], forgers: set[str]) -> str:
+    """The MAC whose address it was."""
+    return min(macs - forgers, default="")
+
+
+def _misled(scene: Scene, forgers: set[str]) -> list[Member]:
+    """Failed exchanges whose packets went to the MAC of a forger."""
+    if not forgers:
+        return []
+    table = scene.table
+    wanted = np.array([int(mac.replace(":", ""), 16) for mac in forgers], np.uint64)
+    found: list[Member] = []
+    for kind in ("icmp.echo", "udp.flow", "tcp.connection"):
+        part = scene.part(kind)
+        outcomes = [name for name in ("unanswered", "partly-answered") if name in part.outcomes]
+        for index in scene.open(part, *outcomes):
+            targets = table.links.target[table.link[part.rows(index)]]
+            if np.isin(targets, wanted).any():
+                found.append((part, index))
+    return found
 
 
 def _silence(scene: Scene) -> Iterator[Seen]:

@@ -1,0 +1,183 @@
+"""What passes on one link and should not, or not like this: own MACs as targets, wrong neighbours, detours, proxies."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from explain.causes.from_capture.scene import Member, Scene, Seen
+from explain.exchanges import segment
+from explain.table import BROADCAST, ICMP, ICMPV6, NO_MAC, mac_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explain.table import Rows
+
+_CARRIERS = ("icmp.echo", "udp.flow", "tcp.connection")
+_MOST_PAIRS = 1000
+
+
+def look(scene: Scene) -> Iterator[Seen]:
+    """Trouble first, then what works but is worth knowing."""
+    yield from _without_arp(scene)
+    yield from _wrong_neighbours(scene)
+    yield from _detours(scene)
+    yield from _proxies(scene)
+
+
+def _failed(scene: Scene, rows: Rows) -> list[Member]:
+    """Exchanges without an answer that have a packet among these rows."""
+    found: list[Member] = []
+    for kind in _CARRIERS:
+        part = scene.part(kind)
+        indices = scene.open(part, "unanswered")
+        found += [(part, index) for index in indices if np.isin(part.rows(index), rows).any()]
+    return found
+
+
+def _without_arp(scene: Scene) -> Iterator[Seen]:
+    """An interface without ARP puts its own MAC where the neighbour's should stand."""
+    table = scene.table
+    rows = segment.to_itself(table)
+    for mac in np.unique(table.links.source[table.link[rows]]).tolist():
+        own = rows[table.links.source[table.link[rows]] == mac]
+        failed = _failed(scene, own)
+        if failed:
+            values = {"mac": mac_text(mac), "count": len(own), **_ends(scene, own[:1])}
+            yield Seen("arp-disabled", "likely", failed, own.tolist(), ("wrong-static-neighbour",), values)
+
+
+def _ends(scene: Scene, rows: Rows) -> dict[str, Any]:
+    table = scene.table
+    text = table.addresses.text
+    return {"src": text(int(table.sources(rows)[0])), "dst": text(int(table.targets(rows)[0]))}
+
+
+def _wrong_neighbours(scene: Scene) -> Iterator[Seen]:
+    """A packet for a neighbour goes to a MAC that nobody here has, while the neighbour shows another one."""
+    table = scene.table
+    owners = _owners(scene)
+    if not owners:
+        return
+    speakers = {
+        (int(place), int(mac))
+        for place, mac in np.unique(
+            np.stack((table.place[: len(table)], table.links.source[table.link[: len(table)]]), axis=1), axis=0
+        ).tolist()
+    }
+    groups: dict[tuple[str, str, str], list[Member]] = defaultdict(list)
+    proof: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+    for kind in _CARRIERS:
+        part = scene.part(kind)
+        for index in scene.open(part, "unanswered")[:_MOST_PAIRS]:
+            row = part.rows(index)[:1]
+            target_mac = int(table.links.target[table.link[row]][0])
+            place, target = int(table.place[row][0]), int(table.targets(row)[0])
+            owner = owners.get((place, target))
+            is_known = owner is not None and owner != target_mac and target_mac < NO_MAC and target_mac != BROADCAST
+            if not is_known or (place, target_mac) in speakers or segment.is_forwarded(int(table.ttl[row][0])):
+                continue
+            key = (table.addresses.text(target), mac_text(target_mac), mac_text(owner or 0))
+            groups[key].append((part, index))
+            proof[key] += part.rows(index).tolist()
+    for (address, wrong, right), members in groups.items():
+        values = {
+            "address": address, "mac": wrong, "owner": right, "count": len(members),
+            **_ends(scene, np.array(proof[address, wrong, right][:1])),
+        }  # fmt: skip
+        rows = proof[address, wrong, right]
+        yield Seen("wrong-static-neighbour", "likely", members, rows, ("arp-spoofed", "duplicate-address"), values)
+
+
+def _owners(scene: Scene) -> dict[tuple[int, int], int]:
+    """For each place and IPv4 address the one MAC that claims it by ARP; not those that several claim."""
+    arp = scene.table.arp
+    if not len(arp.row):
+        return {}
+    owners: dict[tuple[int, int], int] = {}
+    several: set[tuple[int, int]] = set()
+    triples = np.unique(
+        np.stack((scene.table.place[arp.row].astype(np.uint64), arp.sender_ip, arp.sender_mac), axis=1), axis=0
+    )
+    for place, address, mac in triples.tolist():
+        if address and mac:
+            key = (int(place), int(address))
+            several |= {key} if owners.setdefault(key, int(mac)) != int(mac) else set()
+    return {key: mac for key, mac in owners.items() if key not in several}
+
+
+def _detours(scene: Scene) -> Iterator[Seen]:
+    """A router sends packets out by the port where they came in: a better one stands on the same link."""
+    table = scene.table
+    first, second = segment.turned_back(table)
+    # Runs of pings are looked at whole by the rule for detours; this one is for all other traffic.
+    is_other = table.layers[first] & (ICMP | ICMPV6) == 0
+    first, second = first[is_other], second[is_other]
+    if not len(first):
+        return
+    redirected = _redirected(scene)
+    groups: dict[tuple[str, str, int, int], list[int]] = defaultdict(list)
+    ends = zip(table.sources(first).tolist(), table.targets(first).tolist(), strict=True)
+    out = table.link[second]
+    macs = zip(table.links.source[out].tolist(), table.links.target[out].tolist(), strict=True)
+    for number, ((source, target), (mac, better)) in enumerate(zip(ends, macs, strict=True)):
+        text = table.addresses.text
+        groups[text(source), text(target), mac, better].append(number)
+    names = _names(scene)
+    for (source, target, mac, better), numbers in groups.items():
+        rows = np.unique(np.concatenate((first[numbers], second[numbers])))
+        members = _travellers(scene, rows)
+        if (source, target) in redirected:  # the router says so itself, and that is told
+            scene.account(Seen("icmp-redirect", "proved", members, ()))
+            continue
+        values = {
+            "case": "link", "src": source, "dst": target, "router": names.get(mac, mac_text(mac)), "mac": mac_text(mac),
+            "gateway": names.get(better, mac_text(better)), "count": len(numbers),
+        }  # fmt: skip
+        yield Seen("suboptimal-gateway", "proved", members, rows.tolist(), (), values)
+
+
+def _redirected(scene: Scene) -> set[tuple[str, str]]:
+    part = scene.part("icmp.error")
+    redirects = [index for index in range(len(part)) if part.outcomes[part.outcome[index]].startswith("redirect")]
+    abouts = [part.fields(index).about for index in redirects]
+    return {(about.src, about.dst) for about in abouts if about}
+
+
+def _names(scene: Scene) -> dict[int, str]:
+    """Addresses that MACs claim by ARP."""
+    arp = scene.table.arp
+    pairs = zip(arp.sender_mac.tolist(), arp.sender_ip.tolist(), strict=True)
+    return {mac: scene.table.addresses.text(address) for mac, address in pairs if address}
+
+
+def _travellers(scene: Scene, rows: Rows) -> list[Member]:
+    """The exchanges of these packets that did not stay without an answer: a detour loses nothing."""
+    found: list[Member] = []
+    for kind in ("udp.flow", "tcp.connection"):
+        part = scene.part(kind)
+        owner = np.repeat(np.arange(len(part)), np.diff(part.bounds))
+        touched = np.unique(owner[np.isin(part.frames, rows)])
+        silent = part.where("unanswered")
+        found += [(part, index) for index in np.setdiff1d(touched, silent).tolist()]
+    return found
+
+
+def _proxies(scene: Scene) -> Iterator[Seen]:
+    """A router answers questions for hosts behind it."""
+    part = scene.part("arp.resolution")
+    groups: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
+    for index, carrier in segment.proxies(scene.table, part):
+        fields = part.fields(index)
+        groups[fields.answered_macs[0], fields.wanted_ip].append((index, carrier.row))
+    for (mac, address), found in groups.items():
+        indices = [index for index, _ in found]
+        rows = [int(row) for index in indices for row in part.rows(index)] + [row for _, row in found]
+        fields = part.fields(indices[0])
+        ttl = int(scene.table.ttl[found[0][1]])
+        values = {"mac": mac, "address": address, "asker": fields.asker_ip, "ttl": ttl, "count": len(indices)}
+        members: list[Member] = [(part, index) for index in indices]
+        yield Seen("proxy-arp-in-play", "likely", members, rows, (), values)

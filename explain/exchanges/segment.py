@@ -1,0 +1,308 @@
+"""What the frames of one link show beyond single exchanges: who claims an address, who forwards, who overhears.
+
+Each function looks at all frames at once and at single ones only where something is odd, so that
+a large capture without oddities costs a few passes over small tables.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from explain.table import BROADCAST, ETHERNET, IP, NO_MAC, REVERSED, mac_text
+
+if TYPE_CHECKING:
+    from explain.exchanges.columns import ExchangeColumns
+    from explain.table import I8, U2, U4, U8, Bools, PacketTable, Rows
+
+_GROUP_BIT = 1 << 40
+_REQUEST, _REPLY = 1, 2
+_ASKED_NS = 1_500_000_000  # an answer comes at once or not at all
+_MOST_CONTESTS = 64
+_INITIAL_TTLS = (30, 32, 60, 64, 100, 128, 255)
+_MOST_HOPS = 31
+
+
+@dataclass(slots=True)
+class Contest:
+    """An address that several MACs claim at one place.
+
+    Attributes:
+        rows: ARP frames that claim it, by MAC, in order.
+        unasked: replies to one host that it had not asked for, by MAC.
+        is_disputed: a MAC went on with it after another one had claimed it; else the address moved.
+    """
+
+    place: int
+    address: int
+    rows: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+    unasked: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    is_disputed: bool = False
+
+
+class Carrier(NamedTuple):
+    """A MAC that was seen to send from an address, and the TTL that it sent with."""
+
+    place: int
+    mac: int
+    address: int
+    ttl: int
+    row: int
+
+
+def contests(table: PacketTable) -> list[Contest]:
+    """Addresses that more than one MAC claimed by ARP, at each place by itself."""
+    arp = table.arp
+    is_claim = (arp.sender_ip > 0) & (arp.sender_mac > 0)
+    at = np.flatnonzero(is_claim)
+    places = table.place[arp.row]
+    triples = np.stack((places[at].astype(np.uint64), arp.sender_ip[at], arp.sender_mac[at]), axis=1)
+    distinct = np.unique(triples, axis=0)
+    pairs, counts = np.unique(distinct[:, :2], axis=0, return_counts=True)
+    wanted = {(int(place), int(address)) for place, address in pairs[counts > 1][:_MOST_CONTESTS].tolist()}
+    if not wanted:
+        return []
+    found = {key: Contest(*key) for key in wanted}
+    turns: dict[tuple[int, int], list[int]] = defaultdict(list)
+    asked: dict[tuple[int, int, int], _Asked] = {}
+    columns = (arp.row, places, table.time_ns[arp.row], arp.operation, arp.sender_mac, arp.sender_ip, arp.target_ip)
+    for row, place, time_ns, operation, mac, address, target in zip(*(one.tolist() for one in columns), strict=True):
+        if operation == _REQUEST and target != address:
+            _note_question(asked, (place, address, target), time_ns)
+        contest = found.get((place, address))
+        if contest is None:
+            continue
+        contest.rows[mac].append(row)
+        turns[place, address].append(mac)
+        if operation == _REPLY and target != address:
+            contest.unasked[mac] += _is_unasked(asked.get((place, target, address)), mac, time_ns)
+    for key, contest in found.items():
+        contest.is_disputed = _returns(turns[key]) or _talks_on(table, contest)
+    return sorted(found.values(), key=lambda one: min(rows[0] for rows in one.rows.values()))
+
+
+@dataclass(slots=True)
+class _Asked:
+    """How often somebody asked for an address lately, and how often each MAC answered."""
+
+    last_ns: int
+    times: int = 0
+    answers: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+
+
+def _note_question(asked: dict[tuple[int, int, int], _Asked], key: tuple[int, int, int], time_ns: int) -> None:
+    known = asked.get(key)
+    if known is None or time_ns - known.last_ns > _ASKED_NS:
+        known = asked[key] = _Asked(time_ns)
+    known.last_ns = time_ns
+    known.times += 1
+
+
+def _is_unasked(asked: _Asked | None, mac: int, time_ns: int) -> bool:
+    """Whether this is one answer more than there were questions."""
+    if asked is None or time_ns - asked.last_ns > _ASKED_NS:
+        return True
+    asked.answers[mac] += 1
+    return asked.answers[mac] > asked.times
+
+
+def _returns(macs: list[int]) -> bool:
+    """Whether a MAC claims the address again after another one did."""
+    turns = [mac for number, mac in enumerate(macs) if number == 0 or macs[number - 1] != mac]
+    return len(turns) > len(set(turns))
+
+
+def _talks_on(table: PacketTable, contest: Contest) -> bool:
+    """Whether a MAC still sends IP from the address after another one claimed it."""
+    flows = (table.flows.low == contest.address) | (table.flows.high == contest.address)
+    with_ip = np.flatnonzero(table.layers[: len(table)] & IP)
+    rows = with_ip[flows[table.flow[with_ip]] & (table.place[with_ip] == contest.place)]
+    rows = rows[table.sources(rows) == contest.address]
+    senders = table.links.source[table.link[rows]]
+    for mac in contest.rows:
+        others = [rows_of[0] for other, rows_of in contest.rows.items() if other != mac]
+        if (rows[senders == mac] > min(others)).any():
+            return True
+    return False
+
+
+def carriers(table: PacketTable) -> list[Carrier]:
+    """Who sent from which address: one look per flow and direction."""
+    rows = np.flatnonzero(table.layers[: len(table)] & IP)
+    side = table.flow[rows].astype(np.int64) * 2 + (table.layers[rows] & REVERSED != 0)
+    first = np.full(len(table.flows.low) * 2, -1, np.int64)
+    first[side[::-1]] = rows[::-1]
+    first = first[first >= 0]
+    macs = table.links.source[table.link[first]]
+    first, macs = first[macs < NO_MAC], macs[macs < NO_MAC]
+    columns = (table.place[first], macs, table.sources(first), table.ttl[first], first)
+    return [Carrier(*values) for values in zip(*(one.tolist() for one in columns), strict=True)]
+
+
+def is_forwarded(ttl: int) -> bool:
+    """Whether a TTL shows that routers have taken from it: no system begins with it, and it is not far from one."""
+    return ttl not in _INITIAL_TTLS and any(start - _MOST_HOPS <= ttl < start for start in (64, 128, 255))
+
+
+def to_itself(table: PacketTable) -> Rows:
+    """Frames with IP whose sender put its own MAC as the receiver (an interface without ARP does so)."""
+    links = table.links
+    is_odd = (links.source == links.target) & (links.source > 0) & (links.source < NO_MAC)
+    if not is_odd.any():
+        return np.empty(0, np.int64)
+    rows = np.flatnonzero(is_odd[table.link[: len(table)]])
+    found: Rows = rows[table.layers[rows] & IP != 0]
+    return found
+
+
+def turned_back(table: PacketTable) -> tuple[Rows, Rows]:
+    """The same packet twice on one link: in to a router, and out again by the same port with a TTL one lower."""
+    nothing = np.empty(0, np.int64)
+    rows = _of_several_links(table)
+    if not len(rows):
+        return nothing, nothing
+    key: list[U4 | U2 | I8] = [
+        table.seq[rows], table.payload[rows], table.ip_id[rows], _words(table, rows), _sides(table, rows),
+    ]  # fmt: skip
+    order = np.lexsort((rows, *key))
+    rows = rows[order]
+    same = np.ones(max(len(rows) - 1, 0), np.bool_)
+    for column in key:
+        same &= column[order][1:] == column[order][:-1]
+    first, second = rows[:-1][same], rows[1:][same]
+    into, out = table.link[first], table.link[second]
+    fits = (
+        (table.ttl[second].astype(np.int64) + 1 == table.ttl[first])
+        & (table.links.source[out] == table.links.target[into])
+        & (table.links.target[out] != table.links.source[into])
+        & (table.vlan[first] == table.vlan[second])
+    )
+    return first[fits], second[fits]
+
+
+def _sides(table: PacketTable, rows: Rows) -> I8:
+    """A number for flow and direction."""
+    sides: I8 = table.flow[rows].astype(np.int64) * 2 + (table.layers[rows] & REVERSED != 0)
+    return sides
+
+
+def _of_several_links(table: PacketTable) -> Rows:
+    """Rows of those directions of a flow that were seen between more than one pair of MACs."""
+    rows = np.flatnonzero(table.layers[: len(table)] & IP)
+    if not len(rows):
+        return rows
+    sides = _sides(table, rows)
+    link = np.zeros(len(table.flows.low) * 2, np.uint32)
+    link[sides] = table.link[rows]
+    differs = table.link[rows] != link[sides]
+    if not differs.any():
+        return rows[:0]
+    is_several = np.zeros(len(link), np.bool_)
+    is_several[sides[differs]] = True
+    chosen: Rows = rows[is_several[sides]]
+    target = table.links.target[table.link[chosen]]
+    to_one: Rows = chosen[(target < NO_MAC) & (target & np.uint64(_GROUP_BIT) == 0)]
+    return to_one
+
+
+def _words(table: PacketTable, rows: Rows) -> I8:
+    """Identifier and sequence of ICMP messages, 0 of others."""
+    result = np.zeros(len(rows), np.int64)
+    if len(table.icmp.row):
+        at = np.minimum(np.searchsorted(table.icmp.row, rows), len(table.icmp.row) - 1)
+        is_icmp = table.icmp.row[at] == rows
+        result[is_icmp] = table.icmp.word[at[is_icmp]]
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Who is spoken to at one place.
+
+    Attributes:
+        to_all, to_groups: frames for everybody, and for groups.
+        overheard: for pairs (from, to) of MACs, frames between others than the host that recorded.
+    """
+
+    place: int
+    frames: int
+    to_all: Rows
+    to_groups: Rows
+    overheard: dict[tuple[int, int], Rows]
+
+
+def traffic(table: PacketTable, common: dict[int, frozenset[int] | None]) -> list[Traffic]:
+    """Broadcasts, groups and overheard frames, place by place.
+
+    Args:
+        table: all frames.
+        common: for each place, the MACs that took part in every frame meant for one host.
+    """
+    targets = table.links.target
+    is_all = targets == BROADCAST
+    is_group = (targets & np.uint64(_GROUP_BIT) != 0) & ~is_all & (targets < NO_MAC)
+    found = []
+    for place, macs in common.items():
+        rows = np.flatnonzero((table.place[: len(table)] == place) & (table.layers[: len(table)] & ETHERNET != 0))
+        link = table.link[rows]
+        overheard = _overheard(table, rows) if macs is not None and not macs else {}
+        found.append(Traffic(place, len(rows), rows[is_all[link]], rows[is_group[link]], overheard))
+    return found
+
+
+def _overheard(table: PacketTable, rows: Rows) -> dict[tuple[int, int], Rows]:
+    """Frames between others, if one host took part in nearly all the rest: that is who recorded."""
+    links = table.links
+    link = table.link[rows]
+    single = (links.target[link] & np.uint64(_GROUP_BIT) == 0) & (links.target[link] < NO_MAC)
+    rows, link = rows[single], link[single]
+    own = _recorder(links.source[link], links.target[link])
+    if own is None:
+        return {}
+    foreign = (links.source[link] != own) & (links.target[link] != own)
+    pairs: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for row, one in zip(rows[foreign].tolist(), link[foreign].tolist(), strict=True):
+        pairs[int(links.source[one]), int(links.target[one])].append(row)
+    return {pair: np.array(found, np.int64) for pair, found in pairs.items()}
+
+
+def _recorder(source: U8, target: U8) -> int | None:
+    """The MAC that takes part in more than half of the frames, both ways; None if there is none."""
+    macs, counts = np.unique(np.concatenate((source, target)), return_counts=True)
+    busiest = int(macs[np.argmax(counts)])
+    speaks, listens = _share(source == busiest), _share(target == busiest)
+    return busiest if int(counts.max()) * 2 > len(source) and speaks and listens else None
+
+
+def _share(which: Bools) -> bool:
+    return bool(which.any())
+
+
+def proxies(table: PacketTable, resolutions: ExchangeColumns) -> list[tuple[int, Carrier]]:
+    """Answered questions whose answer came from a router for somebody behind it, and the packet that shows it.
+
+    A router that translates sends from its own address with a TTL that it has lowered, too.  Such an address is of
+    the asker's own network, where a host that is asked for by mistake is not.
+    """
+    forwarded: dict[tuple[int, str], Carrier] = {}
+    indices = resolutions.where("answered").tolist()
+    if not indices:
+        return []
+    for one in carriers(table):
+        if is_forwarded(one.ttl):
+            forwarded.setdefault((one.place, f"{mac_text(one.mac)} {table.addresses.text(one.address)}"), one)
+    found = []
+    for index in indices if forwarded else ():
+        fields = resolutions.fields(index)
+        key = (int(table.place[resolutions.rows(index)[0]]), f"{fields.answered_macs[0]} {fields.wanted_ip}")
+        if key in forwarded and not _is_near(fields.asker_ip, fields.wanted_ip):
+            found.append((index, forwarded[key]))
+    return found
+
+
+def _is_near(one: str, other: str) -> bool:
+    """Whether two IPv4 addresses differ in the last octet only: the prefix of most links."""
+    return one.rpartition(".")[0] == other.rpartition(".")[0]

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import pytest
+from packets import EVERYONE, A, B, R, arp, datagram, is_at, pcap, ping, pong, who_has
+
+import explain
+
+ALICE, BOB, GATE, FAR = (A, "192.0.2.1"), (B, "192.0.2.2"), (R, "192.0.2.254"), "198.51.100.1"
+EVE = "00:00:5e:00:53:66"
+HEALTHY = (who_has(ALICE, GATE[1]), is_at(GATE, ALICE))
+
+
+def report(*frames):
+    return explain.explain(pcap(*frames))
+
+
+def causes(*frames):
+    return [(one.cause, one.values.get("case")) for one in report(*frames).findings]
+
+
+def test_a_mac_that_presses_the_gateways_address_upon_a_host_forges_it():
+    forged = [(float(second), is_at((EVE, GATE[1]), ALICE)) for second in (2, 3, 4)]
+    lost = [(5.0 + seq, ping(ALICE[1], FAR, seq, macs=(A, EVE))) for seq in (1, 2, 3)]
+    found = report(*HEALTHY, *forged, (4.5, is_at(GATE, ALICE)), *lost)
+    (finding,) = found.findings
+    assert (finding.cause, finding.values["forger"], finding.values["mac"]) == ("arp-spoofed", EVE, R)
+    assert found.unexplained == ()
+    assert found.exchanges[-1].id in finding.exchanges  # the pings that went to the forger
+
+
+def test_a_second_host_that_only_answers_when_it_is_asked_is_a_duplicate_address():
+    frames = []
+    for second in (0.0, 10.0, 20.0):
+        owner = BOB if second != 10 else (EVE, BOB[1])
+        frames += [(second, who_has(ALICE, BOB[1])), (second + 0.1, is_at(owner, ALICE))]
+    assert causes(*frames) == [("duplicate-address", None)]
+
+
+def test_one_unasked_claim_by_a_host_that_has_an_address_of_its_own_is_forged():
+    frames = (
+        *HEALTHY, (1, who_has((EVE, "192.0.2.66"), ALICE[1])), (1.1, is_at(ALICE, (EVE, "192.0.2.66"))),
+        (2, is_at((EVE, GATE[1]), ALICE)), (12, who_has(ALICE, GATE[1])), (12.1, is_at(GATE, ALICE)),
+    )  # fmt: skip
+    assert causes(*frames) == [("arp-spoofed", "unasked")]
+
+
+def test_an_address_that_a_standby_takes_over_for_good_is_told_and_no_finding():
+    moved = arp(1, (B, GATE[1]), ("00:00:00:00:00:00", GATE[1]), EVERYONE)
+    found = report(*HEALTHY, (60, moved), (61, who_has(ALICE, GATE[1])), (61.1, is_at((B, GATE[1]), ALICE)))
+    assert list(found.findings) == []
+    assert f"moved from {R} to {B}" in " ".join(found.story().split())
+
+
+def test_frames_to_the_senders_own_mac_show_an_interface_without_arp():
+    (finding,) = report(*(ping(ALICE[1], BOB[1], seq, macs=(A, A)) for seq in (1, 2, 3))).findings
+    assert (finding.cause, finding.values["mac"], finding.values["count"]) == ("arp-disabled", A, 3)
+
+
+def test_frames_of_a_loopback_device_are_no_sign_of_it():
+    nobody = "00:00:00:00:00:00"
+    frames = [ping(ALICE[1], ALICE[1], 1, macs=(nobody, nobody)), pong(ALICE[1], ALICE[1], 1, macs=(nobody, nobody))]
+    assert "arp-disabled" not in [cause for cause, _ in causes(*frames)]
+
+
+def test_packets_to_a_mac_that_nobody_has_while_the_neighbour_shows_another_one():
+    told = arp(1, BOB, ("00:00:00:00:00:00", BOB[1]))
+    pings = [(1.0 + seq, ping(ALICE[1], BOB[1], seq, macs=(A, EVE))) for seq in (1, 2, 3)]
+    (finding,) = report(told, *pings).findings
+    assert (finding.cause, finding.values["mac"], finding.values["owner"]) == ("wrong-static-neighbour", EVE, B)
+
+
+@pytest.mark.parametrize("speaks", [True, False])
+def test_a_mac_that_speaks_is_no_wrong_neighbour(speaks):
+    told = arp(1, BOB, ("00:00:00:00:00:00", BOB[1]))
+    pings = [(1.0 + seq, ping(ALICE[1], BOB[1], seq, macs=(A, EVE))) for seq in (1, 2, 3)]
+    voice = [datagram(("192.0.2.66", 1), (ALICE[1], 2), macs=(EVE, A))] if speaks else []
+    found = [cause for cause, _ in causes(told, *voice, *pings)]
+    assert ("wrong-static-neighbour" in found) is not speaks
+
+
+def test_datagrams_that_pass_twice_on_one_link_show_a_better_gateway():
+    frames = [*HEALTHY]
+    for number in range(3):
+        port = 5000 + number
+        frames += [
+            datagram((ALICE[1], port), (FAR, 53), b"x", macs=(A, R)),
+            datagram((ALICE[1], port), (FAR, 53), b"x", macs=(R, B), ttl=63),
+            datagram((FAR, 53), (ALICE[1], port), b"y", macs=(B, A), ttl=62),
+        ]
+    found = report(*frames)
+    (finding,) = found.findings
+    assert (finding.cause, finding.certainty) == ("suboptimal-gateway", "proved")
+    assert (finding.values["router"], finding.values["gateway"]) == (GATE[1], B)
+
+
+def test_a_packet_that_a_router_forwards_to_another_link_is_no_detour():
+    one = datagram((ALICE[1], 5000), (FAR, 9), b"x", macs=(A, R))
+    other = datagram((ALICE[1], 5000), (FAR, 9), b"x", macs=("00:00:5e:00:53:fd", B), ttl=63)
+    answer = datagram((FAR, 9), (ALICE[1], 5000), b"x", macs=(R, A), ttl=63)
+    assert causes(one, other, answer) == []
+
+
+def test_a_router_that_answers_for_a_host_behind_it_is_a_proxy():
+    frames = (who_has(ALICE, FAR), is_at((R, FAR), ALICE), ping(ALICE[1], FAR, 1, macs=(A, R)))
+    (finding,) = report(*frames, pong(FAR, ALICE[1], 1, ttl=63, macs=(R, A))).findings
+    assert (finding.cause, finding.values["ttl"]) == ("proxy-arp-in-play", 63)
+
+
+def test_a_router_that_translates_is_no_proxy():
+    frames = (who_has(ALICE, GATE[1]), is_at(GATE, ALICE), ping(ALICE[1], GATE[1], 1, macs=(A, R)))
+    assert causes(*frames, pong(GATE[1], ALICE[1], 1, ttl=63, macs=(R, A))) == []
+
+
+def test_a_frame_that_is_flooded_to_a_third_host_is_told_there():
+    own = [who_has((EVE, "192.0.2.66"), BOB[1]), is_at(BOB, (EVE, "192.0.2.66"))]
+    talk = [ping("192.0.2.66", BOB[1], seq, macs=(EVE, B)) for seq in (1, 2)]
+    talk += [pong(BOB[1], "192.0.2.66", seq, macs=(B, EVE)) for seq in (1, 2)]
+    stray = ping(ALICE[1], "192.0.2.7", 1, macs=(A, "00:00:5e:00:53:07"))
+    assert "flooding" in report(*own, *talk, stray).story()
+    assert "flooding" not in report(*own, *talk).story()
