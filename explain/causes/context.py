@@ -1,0 +1,162 @@
+"""What was asked of the network: the conditions under which a cause can strike at all.
+
+A condition is True, False, or None where no witness tells; an unknown condition excludes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from explain.symptoms.command import Command
+    from explain.symptoms.witness import TextWitness
+
+TOOLS = {
+    "ping": "ping", "connect": "tcp", "traceroute": "trace", "tracepath": "trace", "mtr": "trace",
+    "dhcp-client": "dhcp", "lookup": "lookup",
+}  # fmt: skip
+"""Programs of a text and kinds of a command, and the tool that they are here."""
+_CASE_TOOLS = {"ping": "ping", "tcp": "tcp", "traceroute": "trace", "dhclient": "dhcp", "udhcpc": "dhcp"}
+_SMALLEST_BIG = 400
+"""Octets of payload from which a small MTU on the way can matter; links of fewer are museum pieces."""
+_ETHERNET_PAYLOAD = 1200
+_ARP_PATIENCE_S = 3.3
+"""Three questions, one second apart, and then the kernel gives up. Source: neighbour(7), mcast_solicit, retrans_time."""
+_DEFAULT_WAIT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The command as far as it is known.
+
+    Attributes:
+        tool: ping, tcp, trace, dhcp, lookup; None if unknown.
+        family: 4 or 6; None if unknown.
+        destination: the address, in canonical form; None if unknown.
+        conditions: by name, True, False or None.
+        patience_s: how long the command waited for its last answer after its first packet; None if unknown.
+    """
+
+    tool: str | None
+    family: int | None
+    destination: str | None
+    conditions: dict[str, bool | None]
+    patience_s: float | None = None
+
+    def allows(self, conditions: tuple[str, ...]) -> bool:
+        """Whether none of the conditions is known to be unfulfilled."""
+        return all(self.conditions.get(name) is not False for name in conditions)
+
+    def holds(self, condition: str) -> bool:
+        """Whether the condition is known to hold."""
+        return self.conditions.get(condition) is True
+
+    @property
+    def is_hasty(self) -> bool:
+        """Whether the command may have ended before the kernel gave up asking for a neighbour."""
+        return self.patience_s is not None and self.patience_s < _ARP_PATIENCE_S
+
+
+def context_of(
+    text: TextWitness | None, command: Command | None, *, tool: str | None = None, destination: str | None = None,
+    family: int | None = None,
+) -> Context:  # fmt: skip
+    """What text and command tell together; ``tool``, ``destination`` and ``family`` come from a case where it has them."""
+    command = command or (text.command if text else None)
+    named = _CASE_TOOLS.get(tool or "", tool)
+    kind = TOOLS.get(text.program) if text else TOOLS.get(command.kind or "") if command else None
+    kind = kind or (named if named in {"ping", "tcp", "trace", "dhcp", "lookup"} else None)
+    target = (text.target_address if text else None) or _address(destination) or (command and _address(command.target))
+    family = _family(text, command, target) or family
+    conditions = {
+        **_of_kind(kind, command),
+        "v4": None if family is None else family == 4,  # noqa: PLR2004 - the versions of IP
+        "v6": None if family is None else family == 6,  # noqa: PLR2004
+        "named": _is_named(text, command, destination),
+        **_binding(text, command),
+        **_size(text, command),
+        **_target(text, command, target),
+    }
+    return Context(kind, family, target, conditions, _patience(text, command))
+
+
+def _address(text: str | None) -> str | None:
+    if not text:
+        return None
+    try:
+        return str(ip_address(text.partition("%")[0]))
+    except ValueError:
+        return None
+
+
+def _family(text: TextWitness | None, command: Command | None, target: str | None) -> int | None:
+    if target:
+        return ip_address(target).version
+    return (text.family if text else None) or (command.family if command else None)
+
+
+def _of_kind(kind: str | None, command: Command | None) -> dict[str, bool | None]:
+    def is_kind(name: str) -> bool | None:
+        return None if kind is None else kind == name
+
+    is_icmp_trace = kind == "trace" and command is not None and "I" in command.options
+    echo = None if kind is None or (kind == "trace" and command is None) else kind == "ping" or is_icmp_trace
+    return {"ping": is_kind("ping"), "tcp": is_kind("tcp"), "trace": is_kind("trace"), "echo": echo}
+
+
+def _is_named(text: TextWitness | None, command: Command | None, destination: str | None) -> bool | None:
+    typed = (command.target if command else None) or (text.target if text else None) or destination
+    return None if not typed else _address(typed) is None and typed != "localhost"
+
+
+def _binding(text: TextWitness | None, command: Command | None) -> dict[str, bool | None]:
+    interface = (command.interface if command else None) or (text.interface if text else None)
+    source = (command.source if command else None) or (text.source if text and not interface else None)
+    if command is None and not interface and not source:
+        # Without the command only ping's first line tells, and ping refuses to print it when it fails at once.
+        has_title = text is not None and text.has("echo.start")
+        unknown = None if not has_title else False
+        return {"if": unknown, "src": unknown, "free": None if not has_title else True, "nosrc": None}
+    return {
+        "if": bool(interface), "src": bool(source) and not interface, "free": not interface and not source,
+        "nosrc": not source or bool(interface),
+    }  # fmt: skip
+
+
+def _size(text: TextWitness | None, command: Command | None) -> dict[str, bool | None]:
+    size = command.size if command else None
+    if size is None and text is not None:
+        size = next((each.values["size"] for each in text.all("echo.start") if each.values.get("size")), None)
+    if size is None and command is not None and command.kind == "ping":
+        size = 56
+    if size is None:
+        return {"big": None, "fragmented": None}
+    return {"big": size >= _SMALLEST_BIG, "fragmented": size >= _ETHERNET_PAYLOAD}
+
+
+def _target(text: TextWitness | None, command: Command | None, target: str | None) -> dict[str, bool | None]:
+    options = command.options if command else {}
+    address = ip_address(target) if target else None
+    is_warned = text is not None and text.has("ping.broadcast-warning")
+    is_many = bool(address and address.is_multicast) or is_warned or ("b" in options and command is not None)
+    return {
+        "bc": None if command is None and address is None else is_many,
+        "ll": None if address is None else address.is_link_local and address.version == 6,  # noqa: PLR2004
+        "lo": None if address is None else address.is_loopback or None,
+        "ttl": None if command is None else command.ttl is not None or "m" in options or "t" in options,
+    }
+
+
+def _patience(text: TextWitness | None, command: Command | None) -> float | None:
+    """Seconds from the first packet to the end of waiting, as the options say. Source: ping(8), -c, -i, -W, -w."""
+    if command is None or command.kind != "ping":
+        return None
+    sent = (text.counts.sent if text else None) or command.count
+    if sent is None:
+        return None
+    interval = command.interval_s if command.interval_s is not None else 1.0
+    wait = command.wait_s if command.wait_s is not None else _DEFAULT_WAIT_S
+    total = (sent - 1) * interval + wait
+    return min(total, command.deadline_s) if command.deadline_s is not None else total

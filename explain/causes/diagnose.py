@@ -1,0 +1,131 @@
+"""Witnesses in, diagnosis out; each step takes what the one before it gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from explain.causes import wires as wire_room
+from explain.causes.context import context_of
+from explain.causes.diagnosis import Candidate, Diagnosis, Reason, RuledOut, Witnesses
+from explain.causes.next_steps import next_looks
+from explain.causes.reasons import because, locus_of, ruled_out
+from explain.causes.signs import sign_of
+from explain.causes.walked import walked
+from explain.causes.weigh import order, weigh
+
+if TYPE_CHECKING:
+    from explain.causes.context import Context
+    from explain.causes.signs import Sign
+    from explain.causes.walked import Walked
+    from explain.causes.weigh import Fallen, Kept
+    from explain.causes.wires import Wires
+    from explain.state.path import StateCause
+
+_GOOD = {"answered", "redirected", "tcp:open", "trace:reached", "dhcp:bound", "duplicated"}
+_BOTH_SURE = 2
+
+
+def diagnose(witnesses: Witnesses) -> Diagnosis:
+    """Why the command failed, or that it did not.
+
+    Args:
+        witnesses: at least one of text, captures and states.
+    """
+    context = context_of(
+        witnesses.text,
+        witnesses.command,
+        tool=witnesses.tool,
+        destination=witnesses.destination,
+        family=witnesses.family,
+    )
+    wires = wire_room.read(witnesses, context) if witnesses.table is not None else None
+    if wires is not None:
+        context = wires.enrich(context)
+    sign = sign_of(witnesses.text, context) if witnesses.text else None
+    if sign is None and wires is not None:
+        sign = wires.sign
+    states = walked(witnesses, context, context.destination) if witnesses.states else None
+    kept, fallen = _reconciled(witnesses, context, sign, wires, states)
+    kept = order(kept, sign, wires, states)
+    causes = tuple(_candidate(each, kept, witnesses, context, sign, wires, states) for each in kept)
+    is_success = None if sign is None else sign.name in _GOOD
+    return Diagnosis(
+        symptoms=witnesses.text.symptoms if witnesses.text else (),
+        causes=causes,
+        also=_also(witnesses, causes, wires, states),
+        ruled_out=tuple(RuledOut(each.cause, ruled_out(each, sign, wires, states, context)) for each in fallen),
+        next=next_looks(causes, witnesses, context, states),
+        is_success=is_success,
+    )
+
+
+def _reconciled(
+    witnesses: Witnesses, context: Context, sign: Sign | None, wires: Wires | None, states: Walked | None
+) -> tuple[list[Kept], list[Fallen]]:
+    """Witnesses that contradict each other leave nothing; then the ones that are less direct are heard less.
+
+    A state is taken after the command, and a capture may be of another place than it seems; what the terminal
+    showed is what is to be explained.
+    """
+    topology = witnesses.topology
+    for heard in (
+        (sign, wires, states),
+        (sign, None, states),
+        (sign, wires, None),
+        (sign, None, None),
+        (None, wires, states),
+    ):
+        kept, fallen = weigh(context, heard[0], heard[1], heard[2], topology)
+        if kept:
+            return kept, fallen
+    return weigh(context, None, None, states, topology)
+
+
+def _candidate(
+    each: Kept, kept: list[Kept], witnesses: Witnesses, context: Context, sign: Sign | None, wires: Wires | None,
+    states: Walked | None,
+) -> Candidate:  # fmt: skip
+    found = _walked_cause(each.cause, states)
+    return Candidate(
+        each.cause,
+        _certainty(each, kept, sign, wires, states, found),
+        found.locus if found and found.locus else locus_of(each, witnesses, context, sign, wires),
+        because(each, found, witnesses, sign, wires),
+    )
+
+
+def _walked_cause(cause: str, states: Walked | None) -> StateCause | None:
+    if states is None:
+        return None
+    return next((each for each in (*states.causes, *states.also) if each.cause == cause), None)
+
+
+def _certainty(
+    each: Kept, kept: list[Kept], sign: Sign | None, wires: Wires | None, states: Walked | None,
+    found: StateCause | None,
+) -> str:  # fmt: skip
+    is_first = each is kept[0]
+    if found is not None and not each.is_muted:
+        return found.certainty if is_first or found.certainty != "proved" else "likely"
+    if len(kept) == 1:
+        return "proved" if wires is not None and (states is not None or wires.is_everywhere) else "likely"
+    if is_first and sign is not None and sign.name in _GOOD | {"part-lost", "damaged", "trace:gap"}:
+        return "likely"
+    return "likely" if is_first and len(kept) <= _BOTH_SURE + 1 else "possible"
+
+
+def _also(
+    witnesses: Witnesses, causes: tuple[Candidate, ...], wires: Wires | None, states: Walked | None
+) -> tuple[Candidate, ...]:
+    """Observations that are no cause of this failure, and what explains only its silence."""
+    named = {each.cause for each in causes}
+    found: list[Candidate] = []
+    for each in states.also if states else ():
+        if each.cause not in named:
+            reasons = tuple(
+                Reason("diagnosis.state.object", {"text": by.text}, "state", {"kind": by.kind, "text": by.text})
+                for by in each.because
+            )
+            found.append(Candidate(each.cause, each.certainty, each.locus, reasons))
+    found += [each for each in (wires.also if wires else ()) if each.cause not in named]
+    return tuple(found)

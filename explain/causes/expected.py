@@ -1,0 +1,172 @@
+"""Held against a text: could this strike have made a command end like that?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from explain.causes.context import Context
+    from explain.causes.predictions import Strike
+    from explain.causes.signs import Sign
+
+_SILENCE = {"silent", "tcp:timed-out", "trace:dies"}
+_NO_NEIGHBOUR = {"host-unreachable", "address-unreachable"}
+_PATH_ERRORS = {"fragmentation-needed", "packet-too-big", "ttl-exceeded"}
+_CONNECT = {
+    # What connect() says for an ICMP error. Source: icmp_err_convert[] and icmpv6_err_convert() of the kernel.
+    "net-unreachable": "network-unreachable", "no-route": "network-unreachable", "net-prohibited": "network-unreachable",
+    "host-unreachable": "host-unreachable", "address-unreachable": "host-unreachable",
+    "host-prohibited": "host-unreachable", "admin-prohibited": "host-unreachable", "beyond-scope": "host-unreachable",
+    "port-unreachable": "refused", "protocol-unreachable": "protocol-not-available",
+}  # fmt: skip
+_CONNECT_6 = {"admin-prohibited": "permission-denied", "policy-fail": "permission-denied",
+              "reject-route": "permission-denied"}  # fmt: skip
+_ROUTING_CODES = {"network-unreachable", "host-unreachable", "invalid-argument", "permission-denied", "broadcast"}
+_FEW = 6
+"""Requests that chance may lose all together."""
+
+
+def may_say(strike: Strike, sign: Sign, context: Context) -> bool:
+    """Whether a command that met this strike can have ended with this sign."""
+    ask = _HOW.get(strike.how)
+    return ask(strike, sign, context) if ask else False
+
+
+def may_be_muted(strike: Strike, sign: Sign) -> bool:
+    """Whether the strike would be told by an error that a second fault, a filter, kept from the sender."""
+    is_told = strike.how in {"reject", "too-big", "expire"} or (strike.how == "no-neighbour" and strike.at == "router")
+    return sign.name in _SILENCE and is_told and strike.at != "sender"
+
+
+def _works(strike: Strike, sign: Sign, context: Context) -> bool:
+    if sign.name == "redirected":
+        return "redirected" in strike.shows
+    if strike.shows == ("redirected",):
+        return False
+    return sign.name in {"answered", "tcp:open", "trace:reached", "dhcp:bound"}
+
+
+def _refuse(strike: Strike, sign: Sign, context: Context) -> bool:
+    if sign.name in {"refused", "refused-each"}:
+        return sign.code in strike.shows
+    if sign.name == "silent":
+        # A new ping does not print what sendmsg() says, and with a source given it never asks connect().
+        return context.conditions.get("src") is not False and bool(_ROUTING_CODES & set(strike.shows))
+    if sign.name.startswith("tcp:"):
+        wanted = "broadcast" if sign.name == "tcp:permission-denied" else ""
+        return sign.name.removeprefix("tcp:") in strike.shows or wanted in strike.shows
+    return sign.name == "trace:dies" and bool(_ROUTING_CODES & set(strike.shows)) and context.holds("src")
+
+
+def _no_neighbour(strike: Strike, sign: Sign, context: Context) -> bool:
+    if strike.leg == "reply":
+        return sign.name in _SILENCE
+    if sign.name == "error" and sign.code in _NO_NEIGHBOUR:
+        return _may_speak(strike, sign)
+    if sign.name == "tcp:host-unreachable" or sign.name == "trace:dies":
+        return True
+    if sign.name == "silent-piped":
+        return strike.at == "sender" and context.conditions.get("if") is not False
+    if sign.name == "silent" and strike.at == "sender" and context.conditions.get("if") is not False:
+        return context.conditions.get("v6") is not True and (context.is_hasty or context.patience_s is None)
+    return sign.name in {"silent", "tcp:timed-out"} and context.is_hasty
+
+
+def _may_speak(strike: Strike, sign: Sign) -> bool:
+    if sign.by == "target":
+        return "nexthop" in strike.of or strike.at == "target"
+    if sign.by == "self":
+        return strike.at == "sender"
+    if sign.by == "router":
+        return strike.at in {"router", "bystander"}
+    return strike.at != "target"
+
+
+def _no_carrier(strike: Strike, sign: Sign, context: Context) -> bool:
+    is_silent = sign.name in _SILENCE or sign.name in {"part-lost", "silent-piped"}
+    return is_silent or _no_neighbour(strike, sign, context)
+
+
+def _drop(strike: Strike, sign: Sign, context: Context) -> bool:
+    if strike.at == "sender" and strike.leg == "request":
+        is_refused = sign.name in {"refused", "refused-each"} and sign.code == "not-permitted"
+        return is_refused or sign.name in {*_SILENCE, "tcp:not-permitted"}
+    return sign.name in _SILENCE
+
+
+def _reject(strike: Strike, sign: Sign, context: Context) -> bool:
+    if strike.leg == "reply":
+        return sign.name in _SILENCE
+    if sign.name == "error":
+        if strike.shows and sign.code not in strike.shows:
+            return False
+        return sign.code not in _PATH_ERRORS and _may_speak(strike, sign)
+    if sign.name.startswith("tcp:"):
+        table = _CONNECT | _CONNECT_6 if context.family == 6 else _CONNECT  # noqa: PLR2004 - the version of IP
+        codes = strike.shows or tuple(table)
+        wanted = {table.get(code) for code in codes}
+        return sign.name.removeprefix("tcp:") in wanted
+    if strike.at == "sender" and sign.name in {"refused", "refused-each", "tcp:not-permitted"}:
+        return sign.code == "not-permitted" or sign.name == "tcp:not-permitted"
+    return sign.name == "trace:ended"
+
+
+def _expire(strike: Strike, sign: Sign, context: Context) -> bool:
+    if strike.leg == "reply":
+        return sign.name in _SILENCE
+    return sign.name in {"expired", "trace:loop", "trace:ended"}
+
+
+def _too_big(strike: Strike, sign: Sign, context: Context) -> bool:
+    is_local = sign.name in {"refused", "refused-each"} and sign.code == "too-long"
+    return is_local or sign.name == "too-big" or (sign.name == "part-refused" and sign.code in _PATH_ERRORS)
+
+
+def _lose(strike: Strike, sign: Sign, context: Context) -> bool:
+    # A trace's gap is a question of chance too.
+    return sign.name in {"part-lost", "trace:gap", "part-refused"} or (sign.name == "silent" and _is_few(sign))
+
+
+def _is_few(sign: Sign) -> bool:
+    return all((line.values.get("sent") or 0) <= _FEW for line in sign.lines)
+
+
+def _one_of(*names: str) -> Callable[[Strike, Sign, Context], bool]:
+    return lambda strike, sign, context: sign.name in names
+
+
+def _shown(prefix: str) -> Callable[[Strike, Sign, Context], bool]:
+    def ask(strike: Strike, sign: Sign, context: Context) -> bool:
+        if prefix == "name":
+            return sign.name == "name" and sign.code in strike.shows
+        return sign.name.startswith(prefix) and sign.name.removeprefix(prefix) in strike.shows
+
+    return ask
+
+
+_HOW: dict[str, Callable[[Strike, Sign, Context], bool]] = {
+    "works": _works,
+    "refuse": _refuse,
+    "no-neighbour": _no_neighbour,
+    "no-carrier": _no_carrier,
+    "unspecified": _one_of("unspecified"),
+    "drop": _drop,
+    "reject": _reject,
+    "expire": _expire,
+    "too-big": _too_big,
+    "elsewhere": _one_of("different-address", "tcp:timed-out", "silent"),
+    "lose": _lose,
+    "duplicate": _one_of("duplicated", "answered", "tcp:open", "trace:reached"),
+    "damage": _one_of("damaged", "part-lost"),
+    "rst": _one_of("tcp:refused"),
+    "tcp-hang": _one_of("tcp:no-answer"),
+    "tcp-slow": _one_of("tcp:no-answer", "tcp:open"),
+    "tcp-end": _one_of("tcp:closed", "tcp:reset"),
+    "tcp-late-rst": _one_of("tcp:reset"),
+    "tcp-alert": _one_of("tcp:tls-alert"),
+    "trace-gap": _one_of("trace:gap"),
+    "name": _shown("name"),
+    "dhcp": _shown("dhcp:"),
+}

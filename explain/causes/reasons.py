@@ -1,0 +1,96 @@
+"""Why a cause is believed or not, and where it would lie: facts with the name of their sentence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from explain.causes.diagnosis import Reason
+from explain.state.path import Locus
+
+if TYPE_CHECKING:
+    from explain.causes.context import Context
+    from explain.causes.diagnosis import Witnesses
+    from explain.causes.signs import Sign
+    from explain.causes.walked import Walked
+    from explain.causes.weigh import Fallen, Kept
+    from explain.causes.wires import Wires
+    from explain.state.path import StateCause
+
+_COMMAND = frozenset((
+    "source-address-not-local", "unknown-interface", "wrong-interface-selected", "no-raw-socket-privilege",
+    "broadcast-ping-without-b", "link-local-without-scope", "ttl-too-low", "name-does-not-exist",
+))  # fmt: skip
+_NAMES = frozenset(("name-resolves-to-wrong-address", "dns-server-unreachable"))
+_ROLES = {"S": "sender", "T": "target", "SW": "switch", "X": "bystander"}
+
+
+def contract_role(role: str) -> str:
+    """A role of a case in the words of the contract."""
+    if role[:1] == "R" and role[1:].isdigit():
+        return f"router:{role[1:]}"
+    return _ROLES.get(role, role)
+
+
+def because(
+    each: Kept, found: StateCause | None, witnesses: Witnesses, sign: Sign | None, wires: Wires | None
+) -> tuple[Reason, ...]:
+    """What speaks for a cause, the strongest first."""
+    reasons: list[Reason] = []
+    for by in found.because if found else ():
+        evidence = {"host": found.locus[0].node if found and found.locus else None, "kind": by.kind, "text": by.text,
+                    "interface": by.interface, "address": by.address, "rule": by.rule}  # fmt: skip
+        reasons.append(Reason("diagnosis.state.object", {"text": by.text}, "state", evidence))
+    if wires is not None:
+        reasons += wires.reasons(each.strikes)
+    if sign is not None and sign.lines:
+        line = sign.lines[0]
+        witness = "live" if witnesses.is_live else "text"
+        message = "diagnosis.text.muted" if each.is_muted else "diagnosis.text.said"
+        reasons.append(Reason(message, {"text": line.text}, witness, {"line": line.line, "symptom": line.id}))
+    return tuple(reasons)
+
+
+def locus_of(
+    each: Kept, witnesses: Witnesses, context: Context, sign: Sign | None, wires: Wires | None
+) -> tuple[Locus, ...]:
+    """Where the cause would lie, as far as the witnesses tell."""
+    if each.cause in _COMMAND:
+        return (Locus("command", witnesses.sender),)
+    if each.cause in _NAMES:
+        return (Locus("dns-server"),)
+    strike = each.strikes[0]
+    if strike.at is None:
+        return ()
+    at = wires.place_of(strike) if wires is not None else None
+    if at is not None:
+        role = contract_role(witnesses.topology.roles.get(at[0], "")) or _role(strike.at)
+        return (Locus(role, at[0], at[1]),)
+    if strike.at == "sender":
+        return (Locus("sender", witnesses.sender),)
+    if strike.at == "router":
+        speaker = sign.speaker if sign and sign.by != "self" else None
+        return (Locus("router:1" if strike.leg == "request" and speaker is None else "router", None, None, speaker),)
+    if strike.at == "target":
+        return (Locus("target", None, None, context.destination),)
+    return (Locus(_role(strike.at)),)
+
+
+def _role(at: str) -> str:
+    return {"segment": "link"}.get(at, at)
+
+
+def ruled_out(
+    fallen: Fallen, sign: Sign | None, wires: Wires | None, states: Walked | None, context: Context
+) -> Reason:
+    """Which witness contradicts a cause, and by what."""
+    if fallen.stage == "text" and sign is not None:
+        text = sign.lines[0].text if sign.lines else sign.name
+        return Reason("diagnosis.out.text", {"text": text}, "text")
+    if fallen.stage == "capture" and wires is not None:
+        return wires.objection()
+    if fallen.stage == "state" and states is not None:
+        host = states.path.stop.host if states.path and states.path.stop else None
+        if host is not None:
+            return Reason("diagnosis.out.stopped", {"host": host}, "state")
+        return Reason("diagnosis.out.passed", {}, "state")
+    return Reason("diagnosis.out.command", {"tool": context.tool or "-"}, "text")

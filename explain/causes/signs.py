@@ -1,0 +1,196 @@
+"""The text as one sign: how the command ended, in one word that predictions can be held against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from explain.causes.context import Context
+    from explain.symptoms.witness import Symptom, TextWitness
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """How it ended.
+
+    Attributes:
+        name: such as ``silent``, ``part-lost``, ``error``, ``refused``, ``tcp:timed-out``; the words of ``expected``.
+        code: of an ``error`` the name of the ICMP error, of ``refused`` what the kernel said.
+        by: of an ``error`` who says it: ``self``, ``target``, ``router``.
+        speaker: its address.
+        lines: the symptoms that show it.
+    """
+
+    name: str
+    code: str | None = None
+    by: str | None = None
+    speaker: str | None = None
+    lines: tuple[Symptom, ...] = ()
+
+
+_REFUSALS = {
+    "kernel.network-unreachable": "network-unreachable", "kernel.host-unreachable": "host-unreachable",
+    "kernel.invalid-argument": "invalid-argument", "kernel.permission-denied": "permission-denied",
+    "kernel.not-permitted": "not-permitted", "kernel.address-not-available": "address-not-available",
+    "kernel.no-such-device": "no-such-device", "kernel.no-buffer-space": "no-buffer-space",
+    "kernel.message-too-long": "too-long", "ping.unknown-interface": "no-such-device",
+    "ping.no-privilege": "no-privilege", "ping.scope-missing": "scope", "ping.broadcast": "broadcast",
+    "ping.bad-source": "address-not-available", "kernel.network-down": "network-unreachable",
+}  # fmt: skip
+_NAMES = {"name.not-known": "not-known", "name.temporary-failure": "temporary", "lookup.timed-out": "temporary",
+          "lookup.refused": "temporary", "lookup.no-such-name": "not-known"}  # fmt: skip
+_PATH_ERRORS = {
+    "icmp.ttl-exceeded": "expired", "icmp.fragmentation-needed": "too-big", "icmp.packet-too-big": "too-big",
+}  # fmt: skip
+_NO_ERRORS = ("icmp.redirect-", "icmp.source-quench", "icmp.echo-", "icmp.unnamed")
+
+
+def sign_of(text: TextWitness, context: Context) -> Sign | None:
+    """The sign of a text; None if it does not tell how the command ended."""
+    if context.tool == "dhcp":
+        return _dhcp(text)
+    named = _first(text, _NAMES)
+    if named is not None:
+        return Sign("name", _NAMES[named.id], lines=(named,))
+    if any(each.id.startswith("name.") for each in text.symptoms):
+        return Sign("name", "temporary", lines=text.all("name.")[:1])
+    if context.tool == "ping":
+        return _ping(text, context)
+    if context.tool == "tcp":
+        return _tcp(text)
+    return _trace(text, context) if context.tool == "trace" else None
+
+
+def _first(text: TextWitness, table: dict[str, str]) -> Symptom | None:
+    return next((each for each in text.symptoms if each.id in table), None)
+
+
+def _errors(text: TextWitness) -> tuple[Symptom, ...]:
+    return tuple(each for each in text.all("icmp.") if not each.id.startswith(_NO_ERRORS))
+
+
+def _ping(text: TextWitness, context: Context) -> Sign | None:
+    received, sent = text.counts.received, text.counts.sent
+    errors = _errors(text)
+    if received is None and text.has("echo.reply"):
+        received = len([each for each in text.symptoms if each.id.startswith("echo.reply")])
+    if received:
+        return _answered(text, received, sent, errors)
+    if errors:
+        return _error(text, errors, context)
+    refusal = _first(text, _REFUSALS)
+    if refusal is not None:
+        name = "refused-each" if str(refusal.values.get("call") or "").startswith(("sendmsg", "sendto")) else "refused"
+        return Sign(name, _REFUSALS[refusal.id], "self", lines=(refusal,))
+    if text.has("ping.source-elsewhere") and _is_nobody(text):
+        return Sign("unspecified", lines=text.all("ping.source-elsewhere"))
+    if sent or text.has("echo.timeout", "echo.waiting") or received == 0:
+        piped = any((each.values.get("pipe") or 0) > 1 for each in text.all("echo.times"))
+        return Sign("silent-piped" if piped else "silent", lines=text.all("echo.statistics"))
+    return None
+
+
+def _is_nobody(text: TextWitness) -> bool:
+    return any(str(each.values.get("source") or "0.0.0.0") == "0.0.0.0" for each in text.all("echo.start"))  # noqa: S104
+
+
+def _answered(text: TextWitness, received: int, sent: int | None, errors: tuple[Symptom, ...]) -> Sign:
+    damaged = text.all("echo.wrong-data") + text.all("echo.reply.damaged") + text.all("echo.payload")
+    if damaged or text.counts.corrupted:
+        return Sign("damaged", lines=damaged or text.all("echo.statistics"))
+    if elsewhere := text.all("echo.reply.other-address"):
+        return Sign("different-address", lines=elsewhere)
+    if text.counts.duplicates or text.has("echo.reply.duplicate"):
+        return Sign("duplicated", lines=text.all("echo.reply.duplicate") or text.all("echo.statistics"))
+    if errors:
+        return Sign("part-refused", errors[0].id.removeprefix("icmp."), lines=errors[:1])
+    if sent is not None and received < sent:
+        return Sign("part-lost", lines=text.all("echo.statistics"))
+    if text.has("icmp.redirect-"):
+        return Sign("redirected", lines=text.all("icmp.redirect-"))
+    return Sign("answered", lines=text.all("echo.reply")[:1] or text.all("echo.statistics"))
+
+
+def _error(text: TextWitness, errors: tuple[Symptom, ...], context: Context) -> Sign:
+    one = errors[0]
+    if one.id in _PATH_ERRORS:
+        return Sign(_PATH_ERRORS[one.id], one.id.removeprefix("icmp."), speaker=one.values.get("from"), lines=(one,))
+    speaker = one.values.get("from")
+    is_refused = text.has("kernel.not-permitted")
+    by = "self" if one.speaker == "this-kernel" or is_refused else "target" if speaker == context.destination else None
+    return Sign("error", one.id.removeprefix("icmp."), by, speaker, (one,))
+
+
+_CONNECT = {
+    "connect.tls-alert": "tls-alert", "connect.reset": "reset", "connect.no-answer": "no-answer",
+    "connect.refused": "refused", "connect.host-unreachable": "host-unreachable",
+    "connect.network-unreachable": "network-unreachable", "connect.permission-denied": "permission-denied",
+    "connect.protocol-not-available": "protocol-not-available", "connect.not-permitted": "not-permitted",
+    "connect.address-not-available": "address-not-available", "connect.invalid-argument": "invalid-argument",
+    "connect.source-failed": "address-not-available", "connect.timed-out": "timed-out",
+}  # fmt: skip
+
+
+def _tcp(text: TextWitness) -> Sign | None:
+    found = _first(text, _CONNECT)
+    if found is not None:
+        is_open = text.has("connect.open")
+        name = _CONNECT[found.id]
+        if name == "timed-out" and is_open:
+            name = "no-answer"
+        return Sign(f"tcp:{name}", lines=(found,))
+    closed = text.all("connect.closed")
+    if closed and not any(each.values.get("bytes") for each in closed) and not text.has("connect.received"):
+        return Sign("tcp:closed", lines=closed)
+    if text.has("connect.open", "connect.received", "connect.http") or text.succeeded:
+        return Sign("tcp:open", lines=text.all("connect.open") or text.symptoms[:1])
+    return None
+
+
+def _trace(text: TextWitness, context: Context) -> Sign | None:
+    hops = list(text.hops)
+    silent = [hop for hop in hops if not hop.addresses]
+    refused = text.all("way.refused")
+    if text.has("way.reached") or any(hop.is_target for hop in hops):
+        last = max((hop.ttl for hop in hops if hop.is_target), default=len(hops))
+        gaps = [hop for hop in silent if hop.ttl < last]
+        if refused or any(hop.errors for hop in hops):
+            return _trace_refused(text, context)
+        return Sign(
+            "trace:gap" if gaps else "trace:reached", lines=text.all("way.silent") if gaps else text.symptoms[:1]
+        )
+    seen = [hop.addresses[0] for hop in hops if hop.addresses]
+    if len(seen) != len(set(seen)) and not (refused or any(hop.errors for hop in hops)):
+        if any(a != b and seen[at + 2] == a for at, (a, b) in enumerate(zip(seen, seen[1:-1], strict=False))):
+            return Sign("trace:loop", lines=text.all("way.hop"))
+    if refused or any(hop.errors for hop in hops):
+        return _trace_refused(text, context)
+    refusal = _first(text, _REFUSALS) or next(iter(text.all("way.send-failed")), None)
+    if refusal is not None:
+        return Sign("refused", _REFUSALS.get(refusal.id), "self", lines=(refusal,))
+    if hops and hops[-1].addresses:
+        return Sign("trace:ended", speaker=hops[-1].addresses[0], lines=text.all("way.hop"))
+    if hops:
+        return Sign("trace:dies", speaker=seen[-1] if seen else None, lines=text.all("way.silent")[:1])
+    return None
+
+
+def _trace_refused(text: TextWitness, context: Context) -> Sign:
+    told = [(hop, error) for hop in text.hops for error in hop.errors]
+    hop, error = told[-1] if told else (None, "host-unreachable")
+    speaker = hop.addresses[-1] if hop and hop.addresses else None
+    by = "target" if speaker == context.destination else None
+    return Sign("error", error, by, speaker, text.all("way.refused") or text.all("way."))
+
+
+def _dhcp(text: TextWitness) -> Sign | None:
+    if text.has("dhcp.nak"):
+        return Sign("dhcp:nak-bound" if text.has("dhcp.bound", "dhcp.ack") else "dhcp:nak", lines=text.all("dhcp.nak"))
+    if text.has("dhcp.bound", "dhcp.ack"):
+        return Sign("dhcp:bound", lines=text.all("dhcp.bound") or text.all("dhcp.ack"))
+    if text.has("dhcp.offer"):
+        return Sign("dhcp:offered", lines=text.all("dhcp.offer"))
+    if text.has("dhcp.discover", "dhcp.request", "dhcp.no-offer", "dhcp.no-lease", "dhcp.no-carrier"):
+        return Sign("dhcp:silent", lines=text.all("dhcp.no-") or text.all("dhcp.discover"))
+    return None

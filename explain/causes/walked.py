@@ -1,0 +1,142 @@
+"""The states as a witness: the walk of this very command through them, and what it leaves open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from explain.state.addresses import is_link_local
+from explain.state.dhcp import dhcp_causes
+from explain.state.packet import Packet, datagram, echo, syn
+from explain.state.walk import walk
+
+if TYPE_CHECKING:
+    from explain.causes.context import Context
+    from explain.causes.diagnosis import Witnesses
+    from explain.state.path import Path, StateCause
+    from explain.state.records import HostState
+
+_FIRST_PROBE_PORT = 33434
+_ANY_PORT = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """What the states show.
+
+    Attributes:
+        outcome: ``answered``, ``stopped`` or ``unknown``; of a DHCP client ``stopped`` where they show a cause.
+        causes: those that the states show, most likely first.
+        is_whole: nothing that matters lies outside the given states.
+        passed: (role, leg) of hosts that certainly let the packet pass.
+        hops: of the request, the hosts in their order.
+        is_substitute: the destination is not known, and the target's own address stood in for it.
+    """
+
+    outcome: str
+    causes: tuple[StateCause, ...]
+    also: tuple[StateCause, ...]
+    is_whole: bool
+    passed: frozenset[tuple[str, str]]
+    path: Path | None = None
+    is_substitute: bool = False
+
+
+def walked(witnesses: Witnesses, context: Context, destination: str | None) -> Walked | None:
+    """The walk that the states allow; None without the sender's state or without a destination.
+
+    Args:
+        witnesses: with states.
+        context: the command.
+        destination: the address that was meant, if any witness tells it.
+    """
+    sender = next((each for each in witnesses.states if each.name == witnesses.sender), None)
+    if sender is None:
+        return None
+    if context.tool == "dhcp":
+        return _of_dhcp(witnesses, sender)
+    target = _target(witnesses)
+    to = destination or _address_of(target, sender, context.family)
+    if to is None:
+        return None
+    topology = witnesses.topology
+    known = {each.name for each in witnesses.states}
+    links = [link for link in topology.links or () if link[0] in known and link[2] in known]
+    path = walk(
+        witnesses.states,
+        _packet(witnesses, context, to),
+        sender.name,
+        links=links if topology.links is not None and len(links) == len(topology.links) else None,
+        target=target.name if target else None,
+        roles={name: role for name, role in topology.roles.items() if name in known} or None,
+        probes_hops=context.tool == "trace",
+    )
+    is_whole = topology.is_whole and set(topology.roles) <= known
+    is_whole = is_whole or (path.is_certain and any(each.certainty == "proved" for each in path.causes))
+    return Walked(path.outcome, path.causes, path.also, is_whole, _passed(path), path, destination is None)
+
+
+def _target(witnesses: Witnesses) -> HostState | None:
+    named = {"T", "target"}
+    return next((each for each in witnesses.states if witnesses.topology.roles.get(each.name) in named), None)
+
+
+def _address_of(target: HostState | None, sender: HostState, family: int | None) -> str | None:
+    if target is None:
+        return None
+    for wanted in (family,) if family else (4, 6):
+        own = [
+            address.local
+            for interface, address in target.addresses(wanted)
+            if not interface.is_loopback and not is_link_local(address.local)
+        ]
+        if own:
+            return own[0]
+    return None
+
+
+def _packet(witnesses: Witnesses, context: Context, to: str) -> Packet:
+    command = witnesses.command or (witnesses.text.command if witnesses.text else None)
+    if context.tool == "tcp":
+        text = witnesses.text
+        told = next((each.values["port"] for each in text.symptoms if each.values.get("port")), None) if text else None
+        return syn(to, (command.port if command else None) or told or _ANY_PORT)
+    if context.tool == "trace":
+        is_icmp = command is not None and "I" in command.options
+        return echo(to) if is_icmp else datagram(to, _FIRST_PROBE_PORT)
+    size = command.size if command else None
+    packet = echo(to, size=56 if size is None else size, ttl=command.ttl if command else None)
+    if command is None:
+        return packet
+    return replace(
+        packet,
+        bound_interface=command.interface if not command.source else None,
+        bound_source=command.source,
+        dont_fragment=command.pmtu == "do",
+        is_broadcast_allowed="b" in command.options,
+    )
+
+
+def _of_dhcp(witnesses: Witnesses, client: HostState) -> Walked:
+    command = witnesses.command or (witnesses.text.command if witnesses.text else None)
+    words = command.words[1:] if command else ()
+    names = [each.name for each in client.interfaces or () if not each.is_loopback]
+    device = next((word for word in reversed(words) if word in names), None) or (names or [""])[0]
+    topology = witnesses.topology
+    links = topology.links if topology.is_whole else None
+    causes = dhcp_causes(witnesses.states, client.name, device, links=links, roles=None)
+    is_whole = topology.is_whole and set(topology.roles) <= {each.name for each in witnesses.states}
+    return Walked("stopped" if causes else "unknown", causes, (), is_whole, frozenset())
+
+
+def _passed(path: Path) -> frozenset[tuple[str, str]]:
+    """Roles that let the packet pass, and the next one got it; a role is only named if all its hosts did."""
+    fates: dict[tuple[str, str], bool] = {}
+    for step in path.steps:
+        role = path.roles.get(step.decision.host, "")
+        part = "router" if role.startswith("router") else role
+        is_through = step.decision.goes_on and step.decision.is_certain
+        is_through = is_through and (step.to is not None or step.decision.verdict == "delivered")
+        key = (part, "request" if step.direction == "request" else "reply")
+        fates[key] = fates.get(key, True) and is_through
+    return frozenset(key for key, is_through in fates.items() if is_through)

@@ -1,0 +1,169 @@
+"""The engine: causes predict, witnesses eliminate; what is left is ranked, and nothing that is possible is lost.
+
+Only what a witness contradicts outright is eliminated.  A place that did not listen, a key of a state that was not
+collected, a text that was cut: they say nothing, and so they eliminate nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from explain.causes.expected import may_be_muted, may_say
+from explain.causes.ids import IDS, QUALIFIERS
+from explain.causes.predictions import Strike, all_strikes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from explain.causes.context import Context
+    from explain.causes.diagnosis import Topology
+    from explain.causes.signs import Sign
+    from explain.causes.walked import Walked
+    from explain.causes.wires import Wires
+
+SECTION_0 = IDS[:4]
+STAGES = ("command", "text", "capture", "state")
+"""In the order in which witnesses are asked; a cause that falls late was close."""
+UNSEEN_BY_STATES = frozenset((
+    "no-raw-socket-privilege", "name-does-not-exist", "name-resolves-to-wrong-address", "dns-server-unreachable",
+    "dns-server-not-configured", "partial-loss", "duplicated-packets", "corrupted-packets", "icmp-rate-limited",
+    "tcp-application-hangs", "tcp-application-closes", "tcp-half-open", "server-slow", "client-slow",
+    "idle-timeout-in-middlebox", "rst-by-middlebox", "tls-alert", "dhcp-no-server", "dhcp-pool-exhausted",
+    "dhcp-request-wrong-subnet", "dhcp-rogue-server", "dhcp-server-filtered", "icmp-errors-filtered-on-router",
+    "tcp-accept-queue-full", "conntrack-table-full", "arp-spoofed", "silent-hop",
+))  # fmt: skip
+"""What may be wrong although every state is as it should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A cause that is left.
+
+    Attributes:
+        strikes: the ways in which it could have struck.
+        is_muted: only if a second fault swallowed the error that would have told of it.
+    """
+
+    cause: str
+    strikes: tuple[Strike, ...]
+    is_muted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fallen:
+    """A cause that is contradicted, and by which kind of witness."""
+
+    cause: str
+    stage: str
+
+
+def conditions_of(topology: Topology) -> dict[str, bool | None]:
+    """What a network that is wholly known cannot do: no switch, no fault of a switch."""
+    roles = list(topology.roles.values())
+    has_router = any(role[:1] == "R" or role.startswith("router") for role in roles)
+    has_other = any(role in {"X", "bystander"} for role in roles)
+    if not topology.is_whole:
+        return {"switch": None, "routed": None, "bystander": None}
+    return {
+        "switch": any(role in {"SW", "switch"} for role in roles),
+        "routed": has_router or has_other,
+        "bystander": has_other or has_router,
+    }
+
+
+def weigh(
+    context: Context, sign: Sign | None, wires: Wires | None, states: Walked | None, topology: Topology
+) -> tuple[list[Kept], list[Fallen]]:
+    """Every cause either kept, with its strikes, or fallen.
+
+    Args:
+        context: the command.
+        sign: how the text says that it ended; None without a text.
+        wires: what the captures show; None without any.
+        states: the walk; None without the sender's state.
+        topology: who is who.
+    """
+    known = replace(context, conditions=context.conditions | conditions_of(topology))
+    kept: list[Kept] = []
+    fallen: list[Fallen] = []
+    for cause, strikes in all_strikes().items():
+        if cause in QUALIFIERS:
+            continue
+        left, is_muted, stage = _survivors(strikes, known, sign, wires, states, cause)
+        if left:
+            kept.append(Kept(cause, left, is_muted))
+        else:
+            fallen.append(Fallen(cause, stage))
+    return kept, fallen
+
+
+def _survivors(
+    strikes: tuple[Strike, ...], context: Context, sign: Sign | None, wires: Wires | None, states: Walked | None,
+    cause: str,
+) -> tuple[tuple[Strike, ...], bool, str]:  # fmt: skip
+    possible = [each for each in strikes if _can_strike(each, context)]
+    if not possible:
+        return (), False, "command"
+    said = [each for each in possible if sign is None or may_say(each, sign, context)]
+    is_muted = not said and sign is not None
+    if is_muted and sign is not None:
+        said = [each for each in possible if may_be_muted(each, sign)]
+    if not said:
+        return (), False, "text"
+    seen = [each for each in said if wires is None or wires.allow(each, context, is_muted=is_muted)]
+    if not seen:
+        return (), False, "capture"
+    stood = [each for each in seen if states is None or _stands(each, cause, states)]
+    return tuple(stood), is_muted, "state"
+
+
+def _can_strike(strike: Strike, context: Context) -> bool:
+    if not context.allows(strike.when):
+        return False
+    if strike.at == "router" or strike.hop == "remote" or "gateway" in strike.of == ("gateway",):
+        return context.conditions.get("routed") is not False
+    return strike.at != "bystander" or context.conditions.get("bystander") is not False
+
+
+def _stands(strike: Strike, cause: str, states: Walked) -> bool:
+    """Whether the states let this strike be: a host that certainly let the packet pass did not stop it."""
+    named = {each.cause for each in states.causes} | {each.cause for each in states.also}
+    if cause in named or (cause in UNSEEN_BY_STATES and not (states.is_whole and states.outcome == "stopped")):
+        return True
+    if states.is_whole and states.outcome in {"stopped", "answered"}:
+        return False
+    if strike.how in {"no-carrier", "refuse"} or strike.at in {"sender", "target"}:
+        part = strike.at or "sender"
+        return (part, strike.leg or "request") not in states.passed
+    return True
+
+
+def order(kept: list[Kept], sign: Sign | None, wires: Wires | None, states: Walked | None) -> list[Kept]:
+    """Most likely first."""
+    walked = [each.cause for each in states.causes] if states else []
+    place = {cause: number for number, cause in enumerate(IDS)}
+
+    def key(each: Kept) -> tuple[float, ...]:
+        score = float(_by_text(each, sign))
+        if each.cause in walked and states is not None:
+            score -= (200 if states.outcome == "stopped" else 100) - walked.index(each.cause)
+        if wires is not None:
+            score -= wires.favour(each.cause, each.strikes)
+        return (score + (40 if each.is_muted else 0), place[each.cause])
+
+    return sorted(kept, key=key)
+
+
+_FIRST: Mapping[str, tuple[str, ...]] = {
+    "answered": ("healthy",), "tcp:open": ("healthy",), "trace:reached": ("healthy",), "dhcp:bound": ("healthy",),
+    "redirected": ("icmp-redirect",), "part-lost": ("partial-loss", "icmp-rate-limited"),
+    "duplicated": ("duplicated-packets",), "damaged": ("corrupted-packets",), "trace:gap": ("silent-hop",),
+    "refused": ("no-route-on-sender",), "tcp:refused": ("tcp-no-listener",),
+}  # fmt: skip
+
+
+def _by_text(each: Kept, sign: Sign | None) -> int:
+    """Where the text alone would put it: what it usually means comes first."""
+    first = _FIRST.get(sign.name, ()) if sign else ()
+    return -50 + first.index(each.cause) if each.cause in first else 0

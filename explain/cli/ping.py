@@ -1,0 +1,102 @@
+"""``explain ping``: diagnose a ping, traceroute, TCP connect or DHCP client that failed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from explain.cli.language import default_language
+
+if TYPE_CHECKING:
+    from explain.causes.diagnosis import Diagnosis, Witnesses
+
+
+@click.command("ping", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("target", required=False)
+@click.option("--text", "text", metavar="FILE|-", help="What a terminal showed; may begin with a prompt line.")
+@click.option("--capture", "captures", multiple=True, metavar="[NAME[:IFACE]=]FILE", help="A capture; repeat.")
+@click.option("--state", "states", multiple=True, metavar="[NAME=]FILE", help="A host's state, JSON or pasted; repeat.")
+@click.option("--command", "command", metavar="TEXT|@FILE", help="The command line that failed.")
+@click.option("--exit-status", type=int, help="Its exit status.")
+@click.option("--sender", metavar="NAME", help="Which of the named hosts ran it.")
+@click.option("--case", "case", type=click.Path(path_type=Path), metavar="DIR", help="A folder with all of these.")
+@click.option("--probe", is_flag=True, help="Live: also a traceroute and a ping of another size.")
+@click.option("-c", "--count", type=click.IntRange(1, 100), default=3, show_default=True, help="Live: pings to send.")
+@click.option("--json", "as_json", is_flag=True, help="Ids and values as one JSON object.")
+@click.option("-v", "--verbose", is_flag=True, help="Also every cause that was ruled out, and why.")
+@click.option("-q", "--quiet", is_flag=True, help="The verdict only.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write there.")
+@click.option("--lang", type=click.Choice(("en", "ja")), default=default_language, help="Language.")
+def ping(  # one option, one argument
+    *,
+    target: str | None,
+    text: str | None,
+    captures: tuple[str, ...],
+    states: tuple[str, ...],
+    command: str | None,
+    exit_status: int | None,
+    sender: str | None,
+    case: Path | None,
+    probe: bool,
+    count: int,
+    as_json: bool,
+    verbose: bool,
+    quiet: bool,
+    output: Path | None,
+    lang: str,
+) -> int:
+    """Say why a command failed, what proves it, what it cannot be, and what to look at next.
+
+    With TARGET, ping it from here and watch; else explain what --text, --capture and --state show.
+    """
+    from explain.causes.diagnose import diagnose
+    from explain.cli.witnesses import Given, gather
+
+    given = Given(text, captures, states, command, exit_status, sender, case)
+    if target is not None:
+        from explain.cli.live_ping import observe
+
+        witnesses = observe(target, given, count=count, probe=probe)
+    else:
+        witnesses = gather(given)
+    diagnosis = diagnose(witnesses)
+    shown = _json(diagnosis, lang) if as_json else None
+    if output is not None:
+        from explain.cli.telling import plain_text
+
+        output.write_text(shown or plain_text(diagnosis, witnesses, lang, verbose=verbose, quiet=quiet), "utf-8")
+    elif shown is not None:
+        print(shown, end="")
+    else:
+        _show(diagnosis, witnesses, lang, verbose=verbose, quiet=quiet)
+    return 0
+
+
+def _json(diagnosis: Diagnosis, lang: str) -> str:
+    from explain.causes.pages import page
+    from explain.causes.report import diagnosis_report
+    from explain.words import say
+
+    report = diagnosis_report(
+        diagnosis, lambda message, values: say(message, values, lang), lambda cause: page(cause).tellings[lang].mend
+    )
+    octets = json.dumps(report, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace")
+    return octets.decode("utf-8") + "\n"
+
+
+def _show(diagnosis: Diagnosis, witnesses: Witnesses, lang: str, *, verbose: bool, quiet: bool) -> None:
+    import os
+    import sys
+
+    from explain.cli.telling import lines_of, plain_text
+
+    if not sys.stdout.isatty() or "NO_COLOR" in os.environ:
+        print(plain_text(diagnosis, witnesses, lang, verbose=verbose, quiet=quiet), end="")
+        return
+    from explain.render.terminal import show
+
+    lines, sentences = lines_of(diagnosis, witnesses, lang, verbose=verbose, quiet=quiet)
+    show(lines, sentences, sys.stdout)

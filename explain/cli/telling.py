@@ -1,0 +1,124 @@
+"""A diagnosis as lines of a page: the verdict first, then why, then what else it could be, then what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from explain.model import Line
+
+if TYPE_CHECKING:
+    from explain.causes.diagnosis import Candidate, Diagnosis, Reason, Witnesses
+
+_SECTION_0 = 4
+_FEW = 12
+
+
+def plain_text(diagnosis: Diagnosis, witnesses: Witnesses, lang: str, *, verbose: bool, quiet: bool) -> str:
+    """The page without colour, 80 columns wide."""
+    from explain.render.plain import render
+
+    return render(*lines_of(diagnosis, witnesses, lang, verbose=verbose, quiet=quiet))
+
+
+def lines_of(
+    diagnosis: Diagnosis, witnesses: Witnesses, lang: str, *, verbose: bool, quiet: bool
+) -> tuple[list[Line], list[str]]:
+    """The lines of the page and their sentences, in the language asked for."""
+    from explain.words import say
+
+    lines = [_verdict(diagnosis, witnesses, lang)]
+    if not quiet:
+        lines += _story(diagnosis, lang, say, verbose=verbose)
+    return lines, [say(line.message, line.values, lang) for line in lines]
+
+
+def _title(cause: str, lang: str) -> str:
+    from explain.causes.pages import page
+
+    return page(cause).tellings[lang].title
+
+
+def _verdict(diagnosis: Diagnosis, witnesses: Witnesses, lang: str) -> Line:
+    from explain.causes.ids import IDS
+
+    if not diagnosis.causes:
+        return Line("diagnosis.verdict.none", {}, depth=0, label="odd")
+    first = diagnosis.causes[0]
+    values: dict[str, Any] = {
+        "title": _title(first.cause, lang), "cause": first.cause, "count": len(diagnosis.causes),
+        "target": _target(witnesses),
+    }  # fmt: skip
+    if first.cause == "healthy":
+        return Line("diagnosis.verdict.success", values, depth=0, label="good")
+    if first.cause in IDS[:_SECTION_0] or diagnosis.is_success:
+        return Line("diagnosis.verdict.odd", values, depth=0, label="odd")
+    return Line(f"diagnosis.verdict.{first.certainty}", values, depth=0, label="bad")
+
+
+def _target(witnesses: Witnesses) -> str:
+    text = witnesses.text
+    return (text.target if text else None) or witnesses.destination or (
+        witnesses.command.target if witnesses.command else None) or "-"  # fmt: skip
+
+
+def _story(diagnosis: Diagnosis, lang: str, say: Any, *, verbose: bool) -> list[Line]:
+    if not diagnosis.causes:
+        return []
+    first, *rest = diagnosis.causes
+    lines = [_place(first)] if first.locus else []
+    lines += _section("diagnosis.head.why", [_because(each) for each in first.because])
+    if first.cause != "healthy":
+        from explain.causes.pages import page
+
+        lines.append(_heading("diagnosis.head.mend", {}))
+        lines += [_raw(row) for row in page(first.cause).tellings[lang].mend.splitlines() if row.strip()]
+    if rest:
+        lines.append(_heading("diagnosis.head.rivals", {"count": len(rest)}))
+        shown = rest if verbose else rest[:_FEW]
+        lines += [_item("diagnosis.rival", {"cause": each.cause, "title": _title(each.cause, lang)}) for each in shown]
+        if len(rest) > len(shown):
+            lines.append(_item("diagnosis.more", {"count": len(rest) - len(shown)}))
+    for look in diagnosis.next:
+        lines.append(_heading("diagnosis.head.next", {}))
+        lines += [Line(look.ask, look.values, label="under"), _raw(look.command)]
+        lines += [
+            _item("diagnosis.tells", {"shown": say(shown, look.values, lang), "causes": list(causes)})
+            for shown, causes in look.outcomes
+        ]
+    if diagnosis.also:
+        rows = [_item("diagnosis.rival", {"cause": e.cause, "title": _title(e.cause, lang)}) for e in diagnosis.also]
+        lines += _section("diagnosis.head.also", rows)
+    if verbose and diagnosis.ruled_out:
+        rows = [
+            _item("diagnosis.out.line", {"cause": e.cause, "reason": say(e.because.message, e.because.values, lang)})
+            for e in diagnosis.ruled_out
+        ]
+        lines += _section("diagnosis.head.out", rows)
+    return [*lines, Line("diagnosis.page", {"cause": first.cause}, label="heading")]
+
+
+def _place(first: Candidate) -> Line:
+    one = first.locus[0]
+    values = {"role": one.role, "node": one.node or one.address, "interface": one.interface}
+    kind = "interface" if one.node and one.interface else "node" if values["node"] else "role"
+    return Line(f"diagnosis.place.{kind}", values, label="under")
+
+
+def _because(reason: Reason) -> Line:
+    return Line(reason.message, reason.values, label="under")
+
+
+def _section(heading: str, rows: list[Line]) -> list[Line]:
+    return [_heading(heading, {}), *rows] if rows else []
+
+
+def _heading(message: str, values: dict[str, Any]) -> Line:
+    return Line(message, values, label="heading")
+
+
+def _item(message: str, values: dict[str, Any]) -> Line:
+    return Line(message, values, label="item")
+
+
+def _raw(text: str) -> Line:
+    return Line("diagnosis.raw", {"text": text.strip()}, label="item")

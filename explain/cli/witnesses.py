@@ -1,0 +1,204 @@
+"""What was given on the command line, read into witnesses; what cannot be used is said."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from explain.causes.diagnosis import Topology, Witnesses
+from explain.errors import InputError, UnreadableError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from explain.cli.case_folder import CaseFolder
+    from explain.model import CaptureInfo
+    from explain.state.records import HostState
+    from explain.symptoms.command import Command
+    from explain.symptoms.witness import TextWitness
+    from explain.table import PacketTable
+
+_MOST_OCTETS = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The options as they were typed."""
+
+    text: str | None = None
+    captures: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    command: str | None = None
+    exit_status: int | None = None
+    sender: str | None = None
+    case: Path | None = None
+
+
+def gather(given: Given) -> Witnesses:
+    """Everything that was given, read.
+
+    Raises:
+        UsageError: nothing was given.
+        UnreadableError: nothing of what was given can be used.
+    """
+    case = _case(given)
+    if case is None and not (given.text or given.captures or given.states):
+        raise UsageError("nothing to explain; give a TARGET, --text, --capture, --state or --case")
+    command_text = _command_text(given) or (case.command if case else None)
+    failures: list[InputError] = []
+    status = given.exit_status if given.exit_status is not None else case.exit_status if case else None
+    text = _text(given, case, command_text, status, failures)
+    table, captures = _captures([*(case.captures if case else ()), *given.captures], failures)
+    states = _states([*(str(path) for path in (case.states if case else ()))], given.states, failures)
+    if text is None and table is None and not states:
+        raise failures[0] if failures else UsageError("nothing to explain was given")
+    for error in failures:
+        _say(str(error))
+    witnesses = Witnesses(
+        text=text,
+        command=_command(command_text) or (text.command if text else None),
+        table=table,
+        captures=captures,
+        states=tuple(states),
+        sender=given.sender or (case.sender if case else None) or (text.node if text else None),
+        topology=case.topology if case else Topology(),
+        tool=case.tool if case else None,
+        destination=case.destination if case else None,
+        family=case.family if case else None,
+    )
+    return _with_sender(witnesses)
+
+
+def _case(given: Given) -> CaseFolder | None:
+    if given.case is None:
+        return None
+    from explain.cli.case_folder import read_case
+
+    return read_case(_found(given.case))
+
+
+def _found(name: Path) -> Path:
+    """A case by its path, else under ./fixtures as the contract has it of labs."""
+    return next((each for each in (name, Path("pcaps") / name) if each.is_dir()), name)
+
+
+def _command_text(given: Given) -> str | None:
+    if given.command is None or not given.command.startswith("@"):
+        return given.command
+    return _octets(given.command[1:]).decode("utf-8", "replace").strip() or None
+
+
+def _command(text: str | None) -> Command | None:
+    from explain.symptoms.command import parse_command
+    from explain.symptoms.prompts import read_prompt
+
+    if text is None:
+        return None
+    first = text.strip().split("\n", 1)[0]
+    prompt = read_prompt(first)
+    return parse_command(prompt.typed if prompt else first)
+
+
+def _octets(path: str) -> bytes:
+    if path == "-":
+        return sys.stdin.buffer.read(_MOST_OCTETS)
+    try:
+        with Path(path).open("rb") as stream:
+            return stream.read(_MOST_OCTETS)
+    except OSError as error:
+        raise UnreadableError(path, error.strerror or "cannot be opened") from None
+
+
+def _text(
+    given: Given, case: CaseFolder | None, command: str | None, status: int | None, failures: list[InputError]
+) -> TextWitness | None:
+    from explain.symptoms.text import read_text
+
+    if given.text is not None:
+        octets, name = _octets(given.text), "standard input" if given.text == "-" else given.text
+    elif case is not None and case.text is not None:
+        octets, name = case.text, str((given.case or Path()) / "ping.txt")
+    else:
+        return None
+    try:
+        return read_text(octets, command, status, path=name)
+    except UnreadableError as error:
+        failures.append(error)
+        return None
+
+
+def _captures(named: Sequence[str], failures: list[InputError]) -> tuple[PacketTable | None, tuple[CaptureInfo, ...]]:
+    from explain.intake import read
+
+    if not named:
+        return None, ()
+    try:
+        table, captures = read(named)
+    except UnreadableError as error:
+        failures.append(error)
+        return None, ()
+    for each in captures:
+        if each.damage is not None:
+            _say(f"{each.path}: {each.damage.message}, at byte {each.damage.offset}")
+    return table, captures
+
+
+def _states(own: Sequence[str], named: Sequence[str], failures: list[InputError]) -> list[HostState]:
+    found: list[HostState] = []
+    for text in (*own, *named):
+        name, equals, path = text.partition("=")
+        is_named = bool(equals) and "/" not in name and bool(name) and text not in own
+        try:
+            found += _state(path if is_named else text, name if is_named else None)
+        except UnreadableError as error:
+            failures.append(error)
+    names = [each.name for each in found]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise UsageError(f"two states are called {twice!r}; give them names with NAME=FILE")
+    return found
+
+
+def _state(path: str, name: str | None) -> list[HostState]:
+    """One file: a state as JSON, or the pasted output of ``ip`` and its like, of one host or several."""
+    from explain.state.read import host_state, read_state
+    from explain.symptoms.hosts import read_hosts
+
+    octets = _octets(path)
+    stem = name or ("host" if path == "-" else Path(path).stem)
+    text = octets.decode("utf-8-sig", "replace")
+    if text.lstrip()[:1] in "{[" and text.strip():
+        return [read_state(text, stem)] if text.lstrip()[:1] == "{" else _refuse(path)
+    hosts = read_hosts(octets, path=path)
+    return [
+        host_state(dict(each.state), name or each.node or stem, path)
+        for each in (hosts[:1] if name else hosts)
+        if each.state
+    ]
+
+
+def _refuse(path: str) -> list[HostState]:
+    raise UnreadableError(path, "JSON, but not the state of a host: it must be one object")
+
+
+def _with_sender(witnesses: Witnesses) -> Witnesses:
+    """Which host ran the command: as told, the only one, or the one that has the address it sent from."""
+    if witnesses.sender is not None:
+        return witnesses
+    if len(witnesses.states) == 1:
+        return replace(witnesses, sender=witnesses.states[0].name)
+    source = witnesses.text.source if witnesses.text else None
+    owner = next((each.name for each in witnesses.states if source and each.owner_of(source)), None)
+    if owner is None and len(witnesses.states) > 1:
+        _say("which of the hosts ran the command is unknown; say it with --sender NAME")
+    return replace(witnesses, sender=owner)
+
+
+def _say(text: str) -> None:
+    from explain.words.values import visible
+
+    click.echo(f"explain: {visible(text)}", err=True)
