@@ -82,7 +82,7 @@ COLUMNS: dict[str, str] = {
     "transport": "u2",  # octets from the frame's first one to layer 4; 0 without IP
     "ip_id": "u2",  # identification of IPv4
     "window": "u2",  # TCP window, not scaled
-    "checksum": "u2",  # of TCP or UDP, as it stands there
+    "checksum": "u2",  # of TCP, UDP or ICMP, as it stands there
     "ttl": "u1",  # TTL or hop limit
     "flags": "u1",  # TCP: FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32, ECE 64, CWR 128
 }

@@ -61,6 +61,7 @@ def decode(block: Block, addresses: Interner, icmps: list[IcmpRows]) -> None:
     block.layers[rows] |= np.where(v6, np.uint32(ICMPV6), np.uint32(ICMP))
     block.table.payload[block.rows(rows)] = block.payload[rows] - _HEADER
     head = octets(block.slab.data, block.transport_at(rows), have, _PEEK)
+    block.table.checksum[block.rows(rows)] = number(head, 2, 2)
     icmps.append(_read(block.rows(rows), head, have, v6, addresses))
 
 
