@@ -25,8 +25,15 @@ _PER_COPY = 80  # octets that an object and its places in two lists need
 _TCP_HEADER = 20
 _UDP_HEADER = 8
 _PORTS = {"dns": (53, 5353, 5355), "dhcp": (67, 68), "dhcpv6": (546, 547)}
-_HTTP_WORDS = (b"GET ", b"POST", b"HEAD", b"PUT ", b"DELE", b"OPTI", b"PATC", b"CONN", b"TRAC", b"HTTP")
-_HTTP_HEADS = tuple(int.from_bytes(word, "little") for word in _HTTP_WORDS)
+# How lines begin that open a head: responses, and methods (RFC 9110, 5789, 4918, 3253, 3744, 5323; RPC).
+_HTTP_WORDS = (
+    "HTTP GET  POST HEAD PUT  DELE OPTI PATC CONN TRAC PROP MKCO COPY MOVE LOCK UNLO REPO SEAR ACL  MERG CHEC VERS "
+    "MKAC UNCH LABE UPDA BASE NOTI SUBS UNSU RPC_ LINK UNLI BIND REBI UNBI ORDE QUER"
+)
+_HTTP_HEADS = np.array(
+    [int.from_bytes(_HTTP_WORDS[at : at + 4].encode(), "little") for at in range(0, len(_HTTP_WORDS), 5)]
+)
+_CAPITAL_A, _CAPITAL_Z = 0x41, 0x5A
 _SHORTEST = 4  # octets by which a head is recognised
 _ICMPV6, _ROUTER_ADVERTISEMENT = 58, 134
 _TLS_ALERT, _TLS_HANDSHAKE, _TLS_MAJOR = 0x15, 0x16, 0x03
@@ -68,9 +75,8 @@ class Contents:
         rows, header = rows[fits], header[fits]
         word = block.slab.words(rows, TRANSPORT + header)
         kind = word & 0xFF
-        is_http = np.zeros(len(rows), np.bool_)
-        for head in _HTTP_HEADS:
-            is_http |= word == head
+        is_http = (kind >= _CAPITAL_A) & (kind <= _CAPITAL_Z)
+        is_http[is_http] = np.isin(word[is_http], _HTTP_HEADS)
         is_tls = ((kind == _TLS_HANDSHAKE) | (kind == _TLS_ALERT)) & (word >> 8 & 0xFF == _TLS_MAJOR)
         is_dns = (source_port[rows] == _PORTS["dns"][0]) | (target_port[rows] == _PORTS["dns"][0])
         for name, chosen in (("http", is_http), ("tls", is_tls & ~is_dns), ("dns-tcp", is_dns)):

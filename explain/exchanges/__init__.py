@@ -25,6 +25,7 @@ FINDERS: tuple[tuple[str, Callable[[PacketTable], bool]], ...] = (
     ("traceroute", lambda table: bool((table.ttl - 1 < _LOW_TTL).any())),
     ("dns_lookup", lambda table: bool({"dns", "dns-tcp"}.intersection(table.contents))),
     ("dhcp_lease", lambda table: "dhcp" in table.contents),
+    ("http_request", lambda table: "http" in table.contents),
 )
 """Each finder, and what must occur for it to be worth loading."""
 

@@ -39,6 +39,7 @@ _COUNTED = {
         "dhcp.many",
         {"bound": "bound", "renewed": "renewed", "refused": "refused", "unanswered": "unanswered"},
     ),
+    "http.request": ("http.many", {"answered": "answered", "unanswered": "unanswered"}),
     "traceroute": ("traceroute.many", {"reached": "reached", "not_reached": "not-reached"}),
     "tcp.connection": (
         "tcp.many",

@@ -28,6 +28,7 @@ TELLERS = {
     "traceroute": ("traceroute", "trace"),
     "dns.lookup": ("dns", "lookup"),
     "dhcp.lease": ("dhcp", "lease"),
+    "http.request": ("http", "request"),
 }
 """For each kind, the module of this room and the function in it; loaded when the first one is told."""
 

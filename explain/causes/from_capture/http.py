@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.columns import ExchangeColumns
+    from explain.table import Rows
 
 _HALF = np.uint32(1 << 31)
 _RIVALS = ("server-slow", "partial-loss", "pmtu-blackhole", "idle-timeout-in-middlebox")
@@ -22,36 +23,42 @@ _RIVALS = ("server-slow", "partial-loss", "pmtu-blackhole", "idle-timeout-in-mid
 def look(scene: Scene) -> Iterator[Seen]:
     """One finding for each server; what is wrong with the connection itself says more and comes before."""
     part, connections = scene.part("http.request"), scene.part("tcp.connection")
-    groups: dict[tuple[str, int | None], list[tuple[int, int | None]]] = defaultdict(list)
-    for index in scene.open(part, "unanswered"):
-        if is_housekeeping(part, index):
-            continue
-        carrier = _carrier(connections, part, index)
-        if carrier is not None and carrier in scene.accounted["tcp.connection"]:
+    silent = [index for index in scene.open(part, "unanswered") if not is_housekeeping(part, index)]
+    groups: dict[tuple[str, int | None], list[int]] = defaultdict(list)
+    for index, carrier in zip(silent, _carriers(scene, connections, part, silent), strict=True):
+        if carrier in scene.accounted["tcp.connection"]:
             scene.accounted["http.request"].add(index)
-        elif _is_received(scene, part, index):
+        elif _is_received(scene, connections.rows(carrier), int(part.rows(index)[0])):
             server = part.fields(index).server
-            groups[server.address, server.port].append((index, carrier))
+            groups[server.address, server.port].append(index)
     for (server, port), indices in groups.items():
-        rows = [int(row) for index, _ in indices for row in part.rows(index)]
-        fields = part.fields(indices[0][0])
+        rows = [int(row) for index in indices for row in part.rows(index)]
+        fields = part.fields(indices[0])
         values = {
             "server": server, "port": port, "host": fields.host, "path": fields.path, "count": len(indices),
         }  # fmt: skip
-        yield Seen("tcp-application-hangs", "likely", [(part, index) for index, _ in indices], rows, _RIVALS, values)
+        yield Seen("tcp-application-hangs", "likely", [(part, index) for index in indices], rows, _RIVALS, values)
 
 
-def _carrier(connections: ExchangeColumns, part: ExchangeColumns, index: int) -> int | None:
-    """The connection that carried a request."""
-    at = np.flatnonzero(connections.frames == part.rows(index)[0])
-    return int(np.searchsorted(connections.bounds, at[0], "right") - 1) if len(at) else None
+def _carriers(scene: Scene, connections: ExchangeColumns, part: ExchangeColumns, some: list[int]) -> list[int]:
+    """The connection that carried each of these requests; every row of TCP data belongs to one."""
+    rows = part.frames[part.bounds[some]] if some else np.empty(0, np.int64)
+    is_asked = np.zeros(len(scene.table), np.bool_)
+    is_asked[rows] = True
+    at = np.flatnonzero(is_asked[connections.frames])
+    of_row = dict(
+        zip(
+            connections.frames[at].tolist(),
+            (np.searchsorted(connections.bounds, at, "right") - 1).tolist(),
+            strict=True,
+        )
+    )
+    return [of_row[row] for row in rows.tolist()]
 
 
-def _is_received(scene: Scene, part: ExchangeColumns, index: int) -> bool:
+def _is_received(scene: Scene, rows: Rows, row: int) -> bool:
     """Whether the server's host acknowledged the request: the network did its part."""
     table = scene.table
-    row = int(part.rows(index)[0])
-    later = row + 1 + np.flatnonzero(table.flow[row + 1 : len(table)] == table.flow[row])
-    back = later[(table.layers[later] & REVERSED) != (table.layers[row] & REVERSED)]
+    back = rows[(rows > row) & ((table.layers[rows] & REVERSED) != (table.layers[row] & REVERSED))]
     end = table.seq[row] + table.payload[row]
     return bool((table.ack[back] - end < _HALF).any())

@@ -1,0 +1,198 @@
+"""``http.request``: a request of HTTP/1 and the response to it, heads only (RFC 9112)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explain.exchanges.columns import ExchangeColumns
+from explain.exchanges.http_head import HttpHead, parse
+from explain.exchanges.http_stream import Talk, openings, pieces, talks
+from explain.model import Endpoint
+from explain.table import REVERSED
+
+if TYPE_CHECKING:
+    from explain.table import I8, U4, Bools, PacketTable, Rows
+
+OUTCOMES = ("answered", "unanswered")
+_ANSWERED, _UNANSWERED = 0, 1
+_DUE_NS = 3_000_000_000  # a server that is alive and willing begins to answer by then, mostly
+_FIN, _RST = 1, 4
+_HALF = np.uint32(1 << 31)
+_MOST_COPIES = 4  # of earlier data that may come again before the answer
+_PATIENCE_NS = 60_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """One request on a connection, and its response.
+
+    Attributes:
+        method, host, path: as the request's head has them; None where only the response was recorded.
+        status: None where no response came, or where its head was not captured or is no HTTP.
+        version: of the request, else of the response.
+        reason: the words behind the status.
+        status_class: informational, success, redirection, client-error or server-error (RFC 9110, 15).
+        wait_ns: from the request's head to the first octet of the answer.
+        response_length: octets of the response's body, where its head says so.
+        location: where a redirection points to.
+        interim_responses: such as 100 Continue, which do not end the wait.
+        was_due: the capture goes on long enough, or the connection ended, so an answer would be in it.
+        is_whole: both heads were captured to their ends.
+    """
+
+    method: str | None
+    host: str | None
+    path: str | None
+    status: int | None
+    client: Endpoint
+    server: Endpoint
+    version: str | None
+    reason: str | None
+    status_class: str | None
+    wait_ns: int | None
+    content_type: str | None
+    response_length: int | None
+    location: str | None
+    server_software: str | None
+    user_agent: str | None
+    interim_responses: int
+    was_due: bool
+    is_whole: bool
+
+
+def find(table: PacketTable) -> ExchangeColumns:
+    """Requests at each place.
+
+    Facts: ``needs_no_answer`` (bool[n]: the capture ended before an answer was due).
+    """
+    found = talks(pieces(table))
+    asked = np.array([talk.asked_row for talk in found], np.int64)
+    told = np.array([talk.told_row for talk in found], np.int64)
+    first_data, was_due = _server_data(table, asked, told)
+    outcome = np.where((told < 0) & (first_data < 0), _UNANSWERED, _ANSWERED).astype(np.uint8)
+    rows = [talk.rows(row) for talk, row in zip(found, first_data.tolist(), strict=True)]
+    told = np.where(told < 0, first_data, told)
+    bounds = np.concatenate(([0], np.cumsum([len(some) for some in rows], dtype=np.int64)))
+    frames = np.array(list(chain.from_iterable(rows)), np.int64)
+    times = table.time_ns[frames]
+
+    def fields(index: int) -> HttpRequest:
+        return _fields(table, found[index], int(asked[index]), int(told[index]), bool(was_due[index]))
+
+    empty = np.empty(0, np.int64)
+    return ExchangeColumns(
+        "http.request", OUTCOMES, outcome, frames, bounds,
+        np.minimum.reduceat(times, bounds[:-1]) if found else empty,
+        np.maximum.reduceat(times, bounds[:-1]) if found else empty,
+        fields, {"needs_no_answer": ~was_due}, _PATIENCE_NS,
+    )  # fmt: skip
+
+
+def _server_data(table: PacketTable, asked: I8, told: I8) -> tuple[I8, Bools]:
+    """For requests without a response the row of the server's first data after them (-1 is none); which were due."""
+    first = np.full(len(asked), -1, np.int64)
+    was_due = np.ones(len(asked), np.bool_)
+    some = np.flatnonzero(told < 0)
+    if not len(some):
+        return first, was_due
+    asked = asked[some]
+    own = _rows_of(table, table.flow[asked])
+    size = np.int64(len(table) + 1)
+    key = table.flow[asked] * size + asked
+    opened = np.append(openings(table), np.iinfo(np.int64).max)
+    end = np.minimum(opened[np.searchsorted(opened, key, "right")], (table.flow[asked] + np.int64(1)) * size)
+    is_reversed = table.layers[asked] & REVERSED != 0
+    data = own[table.payload[own] > 0]
+    runs_back = table.layers[data] & REVERSED != 0
+    for direction in (False, True):
+        back = data[runs_back != direction]
+        mine = np.flatnonzero(is_reversed == direction)
+        first[some[mine]] = _first_new(table, back, asked[mine], key[mine], end[mine])
+    closing = own[table.flags[own] & (_FIN | _RST) != 0]
+    closed = np.append(table.flow[closing] * size + closing, np.iinfo(np.int64).max)
+    has_ended = closed[np.searchsorted(closed, key)] < end
+    last_ns = _last_of_place(table)
+    was_due[some] = has_ended | (last_ns[table.place[asked]] - table.time_ns[asked] >= _DUE_NS)
+    return first, was_due
+
+
+def _first_new(table: PacketTable, back: Rows, asked: I8, key: I8, end: I8) -> I8:
+    """The first of the rows ``back`` between ``key`` and ``end`` with data that the asking side had not; -1 if none."""
+    found = np.full(len(asked), -1, np.int64)
+    if not len(back):
+        return found
+    keys = table.flow[back] * np.int64(len(table) + 1) + back
+    at = np.searchsorted(keys, key)
+    for _ in range(_MOST_COPIES):
+        candidate = np.minimum(at, len(back) - 1)
+        inside = (at < len(back)) & (keys[candidate] < end) & (found < 0)
+        is_new = inside & (table.seq[back[candidate]] - table.ack[asked] < _HALF)
+        found[is_new] = back[candidate[is_new]]
+        at += 1
+    return found
+
+
+def _rows_of(table: PacketTable, flows: U4) -> Rows:
+    """All rows of these flows, flow by flow, each in order."""
+    is_mine = np.zeros(len(table.flows.low) + 1, np.bool_)
+    is_mine[flows] = True
+    rows = np.flatnonzero(is_mine.take(table.flow[: len(table)], mode="clip"))
+    ordered: Rows = rows[np.argsort(table.flow[rows], kind="stable")]
+    return ordered
+
+
+def _last_of_place(table: PacketTable) -> I8:
+    if len(table.places) == 1:
+        return np.array([table.time_ns[: len(table)].max()], np.int64)
+    last = np.zeros(len(table.places), np.int64)
+    np.maximum.at(last, table.place[: len(table)], table.time_ns[: len(table)])
+    return last
+
+
+def _fields(table: PacketTable, talk: Talk, asked: int, told: int, was_due: bool) -> HttpRequest:
+    request = parse(*talk.request) if talk.request else None
+    response = parse(*talk.response) if talk.response else None
+    client, server = _ends(table, asked if asked >= 0 else told, asked >= 0)
+    wait = int(table.time_ns[told] - table.time_ns[asked]) if asked >= 0 and told >= 0 else None
+    said = response.fields if response else {}
+    status = response.status if response else None
+    return HttpRequest(
+        method=request.method if request else None,
+        host=request.host if request else None,
+        path=request.target if request else None,
+        status=status,
+        client=client,
+        server=server,
+        version=_version(request, response),
+        reason=response.reason if response else None,
+        status_class=None if status is None else _CLASSES.get(status // 100),
+        wait_ns=wait,
+        content_type=said.get("content-type"),
+        response_length=response.length if response else None,
+        location=said.get("location"),
+        server_software=said.get("server"),
+        user_agent=request.fields.get("user-agent") if request else None,
+        interim_responses=talk.interim,
+        was_due=was_due,
+        is_whole=(request is None or request.is_whole) and (response is None or response.is_whole),
+    )
+
+
+_CLASSES = {1: "informational", 2: "success", 3: "redirection", 4: "client-error", 5: "server-error"}
+
+
+def _version(request: HttpHead | None, response: HttpHead | None) -> str | None:
+    head = request if request and request.version else response
+    return head.version if head else None
+
+
+def _ends(table: PacketTable, row: int, is_from_client: bool) -> tuple[Endpoint, Endpoint]:
+    at = np.array([row])
+    text = table.addresses.text
+    source = Endpoint(text(int(table.sources(at)[0])), int(table.source_ports(at)[0]))
+    target = Endpoint(text(int(table.targets(at)[0])), int(table.target_ports(at)[0]))
+    return (source, target) if is_from_client else (target, source)

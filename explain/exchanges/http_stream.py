@@ -1,0 +1,234 @@
+"""Which response belongs to which request: by order, and by what each side had received."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from explain.table import REVERSED
+
+if TYPE_CHECKING:
+    from explain.table import PacketTable, Rows
+
+_HALF = 1 << 31
+_SEQUENCE = 1 << 32
+_SYN, _ACK = 2, 16
+_MOST_PIECES = 8
+_FIRST = attrgetter("first")
+
+
+class Piece(NamedTuple):
+    """A segment that was copied because a head begins or goes on in it."""
+
+    row: int
+    flow: int
+    epoch: int
+    is_reversed: bool
+    seq: int
+    ack: int
+    size: int
+    octets: bytes
+
+
+@dataclass(slots=True)
+class Talk:
+    """One request and what answered it; either may be missing.
+
+    Attributes:
+        first: of its segments.
+        asked_row, told_row: where the heads of request and response begin; -1 for what is missing.
+        ack, seq: of the request's first segment; ``end`` is a sequence number behind which the server knew it.
+        request, response: the octets of the head and where in them it begins.
+        more: rows of further segments: the rest of long heads, copies, interim responses.
+    """
+
+    first: int
+    asked_row: int
+    told_row: int
+    is_reversed: bool
+    seq: int
+    ack: int
+    end: int
+    request: tuple[bytes, int] | None = None
+    response: tuple[bytes, int] | None = None
+    more: tuple[int, ...] = ()
+    interim: int = 0
+
+    def rows(self, data_row: int) -> list[int]:
+        """All rows in order; ``data_row`` is the first data of an answer whose head was not copied, or -1."""
+        if not self.more and self.told_row < 0:
+            return [self.asked_row] if data_row < 0 else [self.asked_row, data_row]
+        rows = {self.asked_row, self.told_row, data_row, *self.more}
+        rows.discard(-1)
+        return sorted(rows)
+
+
+def pieces(table: PacketTable) -> list[Piece]:
+    """The copied segments in the order of time, with the connection that each belongs to."""
+    kept = table.contents["http"]
+    rows = np.array(kept.row, np.int64)
+    order = np.lexsort((rows, table.time_ns[rows]))
+    rows = rows[order]
+    columns = (
+        rows, table.flow[rows], _epochs(table, rows), table.layers[rows] & REVERSED != 0, table.seq[rows],
+        table.ack[rows], table.payload[rows],
+    )  # fmt: skip
+    octets = [kept.octets[at] for at in order.tolist()]
+    return list(map(Piece, *(column.tolist() for column in columns), octets))
+
+
+def _epochs(table: PacketTable, rows: Rows) -> Rows:
+    """How many SYNs of the flow came before: the same ports may serve several connections."""
+    opened, size = openings(table), np.int64(len(table) + 1)
+    flow = table.flow[rows].astype(np.int64) * size
+    before: Rows = np.searchsorted(opened, flow + rows) - np.searchsorted(opened, flow)
+    return before
+
+
+def openings(table: PacketTable) -> Rows:
+    """The SYNs that open connections as ``flow * (len(table) + 1) + row``, sorted."""
+    syn = table.syn.row[table.flags[table.syn.row] & (_SYN | _ACK) == _SYN]
+    keys: Rows = np.sort(table.flow[syn].astype(np.int64) * (len(table) + 1) + syn)
+    return keys
+
+
+def talks(found: list[Piece]) -> list[Talk]:
+    """Requests with their responses, connection by connection, in the order of their first rows."""
+    streams: dict[tuple[int, int], list[Piece]] = {}
+    for piece in found:
+        streams.setdefault((piece.flow, piece.epoch), []).append(piece)
+    result: list[Talk] = []
+    for stream in streams.values():
+        alone = _unanswered(stream)
+        result += _Stream(stream).talks() if alone is None else alone
+    result.sort(key=_FIRST)
+    return result
+
+
+def _unanswered(stream: list[Piece]) -> list[Talk] | None:
+    """The requests of a stream of which no response was copied, if each fills its segment; None of other streams."""
+    result: list[Talk] = []
+    last = -1
+    for row, _, _, is_reversed, seq, ack, _, octets in stream:
+        end = octets.find(b"\r\n\r\n") + 4
+        if end != len(octets) or seq == last or octets.startswith(b"HTTP") or not _begins_a_head(octets):
+            return None
+        last = seq
+        result.append(Talk(row, row, -1, is_reversed, seq, ack, seq, (octets, 0)))
+    return result
+
+
+class _Stream:
+    """One connection."""
+
+    def __init__(self, found: list[Piece]) -> None:
+        self._pieces = found
+        self._rest: dict[tuple[bool, int], Piece] | None = None
+        self._used: set[tuple[bool, int]] = set()
+        self._waiting: deque[Talk] = deque()
+        self._all: list[Talk] = []
+
+    def talks(self) -> list[Talk]:
+        used = self._used
+        for piece in self._pieces:
+            key = (piece.is_reversed, piece.seq)
+            if key in used:  # sent again, or the rest of a head that was read already
+                self._note_copy(piece)
+                continue
+            octets = piece.octets
+            if not _begins_a_head(octets):
+                continue
+            used.add(key)
+            rest: tuple[int, ...] = ()
+            end = octets.find(b"\r\n\r\n") + 4
+            if end < 4:
+                octets, rest = self._whole(piece)
+            follow = self._answer if octets.startswith(b"HTTP") else self._ask
+            if end == len(octets) or end < 4:
+                follow(piece, octets, 0, rest)
+                continue
+            for start in _starts(octets):
+                follow(piece, octets, start, rest)
+        return self._all
+
+    def _note_copy(self, piece: Piece) -> None:
+        for talk in reversed(self._all):
+            if talk.is_reversed == piece.is_reversed and talk.seq == piece.seq and talk.request is not None:
+                talk.more += (piece.row,)
+                return
+
+    def _whole(self, piece: Piece) -> tuple[bytes, tuple[int, ...]]:
+        """A head with the segments in which it goes on, and their rows."""
+        octets, last = piece.octets, piece
+        rows: list[int] = []
+        if self._rest is None:
+            self._rest = {(one.is_reversed, one.seq): one for one in self._pieces}
+        for _ in range(_MOST_PIECES):
+            key = (piece.is_reversed, (last.seq + last.size) % _SEQUENCE)
+            following = self._rest.get(key)
+            is_ended = b"\r\n\r\n" in octets or b"\n\n" in octets
+            if following is None or is_ended or key in self._used or len(last.octets) != last.size:
+                break
+            self._used.add(key)
+            octets, last = octets + following.octets, following
+            rows.append(following.row)
+        return octets, tuple(rows)
+
+    def _ask(self, piece: Piece, octets: bytes, start: int, rest: tuple[int, ...]) -> None:
+        waiting = self._waiting
+        if len(waiting) == 1 and _is_after(piece.ack, waiting[0].ack):
+            waiting.popleft()  # the client went on after it had received something
+        row, seq, ack = piece.row, piece.seq, piece.ack
+        talk = Talk(row, row, -1, piece.is_reversed, seq, ack, (seq + start) % _SEQUENCE, (octets, start), None, rest)
+        if not self._joins_an_early_answer(talk):
+            self._all.append(talk)
+            waiting.append(talk)
+
+    def _joins_an_early_answer(self, talk: Talk) -> bool:
+        """Whether the response was recorded before the request, as frames out of order are."""
+        last = self._all[-1] if self._all else None
+        if last is None or last.request is not None or last.seq != talk.ack or not _is_after(last.ack, talk.end):
+            return False
+        last.request, last.asked_row, last.more = talk.request, talk.asked_row, (*last.more, *talk.more)
+        last.first, last.is_reversed = min(last.first, talk.first), talk.is_reversed
+        last.seq, last.ack, last.end = talk.seq, talk.ack, talk.end
+        return True
+
+    def _answer(self, piece: Piece, octets: bytes, start: int, rest: tuple[int, ...]) -> None:
+        waits = bool(self._waiting) and _is_after(piece.ack, self._waiting[0].end)
+        if waits and octets[start + 9 : start + 10] == b"1" and octets[start + 9 : start + 12] != b"101":
+            talk = self._waiting[0]
+            talk.more += (piece.row, *rest)
+            talk.interim += 1
+            return
+        if waits:
+            talk = self._waiting.popleft()
+        else:
+            talk = Talk(piece.row, -1, -1, not piece.is_reversed, piece.seq, piece.ack, 0)
+            self._all.append(talk)
+        talk.more += rest
+        talk.response, talk.told_row = (octets, start), piece.row
+
+
+def _begins_a_head(octets: bytes) -> bool:
+    """Whether the first line is one of a head, or may still become one in the next segment."""
+    if octets.startswith(b"HTTP"):
+        return octets.startswith(b"HTTP/")
+    end = octets.find(b"\n")
+    return end < 0 or octets.rfind(b" HTTP/", 0, end) > 0
+
+
+def _is_after(one: int, other: int) -> bool:
+    """Whether a sequence number lies behind another (RFC 9293, 3.4)."""
+    return 0 < (one - other) % _SEQUENCE < _HALF
+
+
+def _starts(octets: bytes) -> list[int]:
+    """Where heads begin in a segment that goes on behind the first one."""
+    from explain.exchanges.http_head import heads
+
+    return [head.start for head in heads(octets)]

@@ -1,0 +1,44 @@
+"""A request and what came back, one line each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from explain.model import Line
+from explain.story.teller import end_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explain.exchanges.columns import ExchangeColumns
+    from explain.exchanges.http_request import HttpRequest
+    from explain.story.teller import Teller
+
+_REDIRECTION = 3
+
+
+def request(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:
+    """Who asked for what, and the status of the answer."""
+    fields: HttpRequest = part.fields(index)
+    rows = part.rows(index)
+    server = end_text(fields.server)
+    values: dict[str, Any] = {
+        "client": end_text(fields.client), "server": server, "host": fields.host or server,
+        "meaning": Line(f"http.class.{fields.status_class or 'other'}", {}),
+    }  # fmt: skip
+    if fields.method is None:
+        yield teller.line("http.answer-only", fields, rows, name, **values)
+        return
+    yield teller.line(teller.first("http.asked"), fields, rows[:1], name, **values)
+    if part.outcomes[part.outcome[index]] == "unanswered":
+        yield teller.line("http.unanswered" if fields.was_due else "http.not-due", fields, rows, name, **values)
+        return
+    if fields.interim_responses:
+        yield teller.line("http.interim", fields, rows, name, **values)
+    if fields.wait_ns is None:
+        message = "http.answered-unseen"
+    else:
+        message = "http.answered-opaque" if fields.status is None else "http.answered"
+    yield teller.line(message, fields, rows[-1:], name, **values)
+    if fields.location and fields.status is not None and fields.status // 100 == _REDIRECTION:
+        yield teller.line("http.moved", fields, rows[-1:], name, **values)

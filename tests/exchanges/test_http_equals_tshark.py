@@ -1,0 +1,63 @@
+"""Every head of HTTP in the corpus and in pcaps/ against tshark's fields."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from surroundings import CORPUS, TOP
+
+from explain.errors import ExplainError
+from explain.exchanges.http_head import heads
+from explain.intake import read
+from explain.oracle.tshark import EVERY, tshark_fields
+
+pytestmark = [pytest.mark.needs("tshark"), pytest.mark.spread]
+
+PCAPS = sorted(path for path in (TOP / "pcaps").rglob("*") if path.suffix in {".pcap", ".pcapng"})
+MANIFEST = CORPUS / "MANIFEST.tsv"
+REAL = [line.split("\t")[0] for line in MANIFEST.read_text().splitlines()[1:]] if MANIFEST.is_file() else []
+METHOD, TARGET, HOST, STATUS = "http.request.method", "http.request.uri", "http.host", "http.response.code"
+
+
+def check(path: Path) -> int:
+    try:
+        table, _ = read([str(path)])
+    except ExplainError:
+        return 0
+    kept = table.contents.get("http")
+    if kept is None:
+        return 0
+    ours = {int(table.frame[row]): heads(octets) for row, octets in zip(kept.row, kept.octets, strict=True)}
+    ours = {frame: found for frame, found in ours.items() if found}
+    theirs = tshark_fields(str(path), [METHOD, TARGET, HOST, STATUS, "tcp.seq", "frame.protocols"])
+    for at, cells in enumerate(zip(*theirs.values(), strict=True)):
+        method, target, host, status, seq, stack = cells
+        found = ours.get(at + 1, [])
+        # tshark goes by the port first: what it takes for another protocol there, it does not look into.
+        if seq and EVERY not in seq and stack.partition(":tcp")[2].split(":")[-1] in {"", "data", "http"}:
+            assert _joined(head.method for head in found) == method, at + 1
+            assert _joined(head.target for head in found) == target, at + 1
+            assert _joined(head.status for head in found) == status, at + 1
+            assert _joined(head.fields.get("host") for head in found) == host, at + 1
+    return len(ours)
+
+
+def _joined(values):
+    return EVERY.join(str(value) for value in values if value is not None)
+
+
+@pytest.mark.parametrize("path", PCAPS, ids=lambda path: path.parent.name)
+def test_each_head_of_a_recording_equals_tsharks(path):
+    check(path)
+
+
+@pytest.mark.needs("corpus")
+@pytest.mark.parametrize("name", REAL)
+def test_each_head_of_a_real_capture_equals_tsharks(name):
+    check(CORPUS / name)
+
+
+@pytest.mark.needs("corpus")
+def test_the_corpus_has_heads_to_compare():
+    assert check(CORPUS / "nat/kurose-ross__NAT_home_side.pcap") > 20
