@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,7 +17,7 @@ _EPILOG = (
     "Commands: ping, path, grade, lab, cause, word, packet, table, annotate, state; each has its own --help. "
     "A file that is named like a command is given as ./ping."
 )
-_FORMATS = ("terminal", "json")
+_FORMATS = ("terminal", "json", "markdown")
 
 
 @click.command("capture", epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
@@ -99,6 +98,11 @@ def _write(report: Report, options: dict[str, Any]) -> None:
         from explain.words import say
 
         sentences = [say(line.message, line.values, language) for line in lines]
+        if options["form"] != "terminal":
+            from explain.cli.forms import drawn
+
+            _put(drawn(options["form"], report, lines, sentences, language), options["output"])
+            return
         if not options["output"] and sys.stdout.isatty():
             from explain.render.terminal import show
 
@@ -120,18 +124,10 @@ def _put(text: str, output: str | None) -> None:
     if output is None:
         sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
         return
-    from tempfile import NamedTemporaryFile
+    from explain.cli.output import whole_file
 
-    target = Path(output)
-    with NamedTemporaryFile("wb", dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
-        try:
-            file.write(text.encode("utf-8", "backslashreplace"))
-            file.flush()
-            Path(file.name).chmod(0o644)
-            Path(file.name).replace(target)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise
+    with whole_file(output) as file:
+        file.write(text.encode("utf-8", "backslashreplace"))
 
 
 def _ask_tshark(report: Report) -> int:

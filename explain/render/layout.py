@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 WIDTH = 80
 _MARGIN = 9
-_MARKS = {"bad": "✗", "good": "✓", "odd": "!"}
+MARKS = {"bad": "✗", "good": "✓", "odd": "!"}
 _NO_BREAK_BEFORE = "、。」』）)],.;:!?？！ー"
 _MOST_RANGES = 3
 
@@ -84,8 +84,8 @@ def frames_text(evidence: Sequence[Evidence]) -> str:
 def rows_of(lines: Sequence[Line], sentences: Sequence[str], width: int = WIDTH) -> Iterator[Row]:
     """The page, row by row; an empty row stands before each heading."""
     for line, sentence in zip(lines, sentences, strict=True):
-        if line.label in _MARKS:
-            yield from _block(f"{_MARKS[line.label]} {sentence}", "", "  ", width, line.label)
+        if line.label in MARKS:
+            yield from _block(f"{MARKS[line.label]} {sentence}", "", "  ", width, line.label)
         elif line.label in ("heading", "finding"):
             yield Row("", None)
             yield from _block(sentence, "", "", width, line.label)

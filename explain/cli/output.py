@@ -1,0 +1,49 @@
+"""Files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from explain.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def whole_file(name: str) -> Iterator[BinaryIO]:
+    """A file to write that gets its name only when everything is in it.
+
+    A device or a pipe (``/dev/stdout``) is written as it is, never replaced; of a symbolic link, the target is.
+
+    Raises:
+        InputError: it cannot be written, in one line that names it; nothing is left behind.
+    """
+    target = Path(os.path.realpath(name))
+    try:
+        if target.is_dir():
+            raise InputError(f"{name}: is a directory")
+        if target.exists() and not target.is_file():
+            with Path(name).open("wb") as file:
+                yield file
+            return
+        yield from _beside(target)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise InputError(f"{name}: {(error.strerror or 'it cannot be written').lower()}") from None
+
+
+def _beside(target: Path) -> Iterator[BinaryIO]:
+    part = target.parent / f".{target.name[:100]}.{os.getpid()}.part"
+    try:
+        with part.open("xb") as file:
+            yield file
+        part.replace(target)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
