@@ -101,8 +101,13 @@ def test_silence_after_three_questions_is_likely_an_absent_host_and_lists_what_i
     assert {"target-interface-down", "wrong-gateway-address", "arp-disabled"} <= set(finding.rivals)
 
 
-def test_one_question_without_an_answer_is_only_possible():
-    assert the_finding(who_has((A, ALICE), NEAR)).certainty == "possible"
+def test_two_questions_without_an_answer_are_only_possible():
+    assert the_finding(who_has((A, ALICE), NEAR), (1.0, who_has((A, ALICE), NEAR))).certainty == "possible"
+
+
+def test_a_single_question_alone_proves_nothing_because_the_answer_goes_to_the_asker():
+    found = report(who_has((A, ALICE), NEAR))
+    assert (list(found.findings), found.unexplained) == ([], ())
 
 
 def test_two_answers_are_a_duplicate_address_and_many_of_them_look_forged():

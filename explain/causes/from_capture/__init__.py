@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from explain.causes.from_capture import elsewhere
 from explain.causes.from_capture.scene import Findings, Scene, Seen, has_failed, is_housekeeping
+from explain.causes.from_capture.together import join
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,7 @@ RULES = (
     ("dhcp", ("dhcp.lease",)),
     ("icmp", ("icmp.error",)),
     ("unaddressed", ("icmp.echo",)),
-    ("detour", ("icmp.echo",)),
+    ("duplicates", ("icmp.echo",)),
     ("arp", ("arp.resolution", "arp.announcement")),
     ("ndp", ("ndp.resolution", "ndp.duplicate-check", "ndp.router")),
     ("segment", ("arp.resolution", "icmp.echo", "udp.flow", "tcp.connection")),
@@ -49,7 +50,7 @@ def find(table: PacketTable, exchanges: Exchanges, hosts: Hosts) -> tuple[Sequen
             for one in import_module(f"{__name__}.{name}").look(scene):
                 scene.account(one)
                 seen.append(one)
-    return Findings(scene, seen), _unexplained(scene)
+    return Findings(scene, join(seen)), _unexplained(scene)
 
 
 def _unexplained(scene: Scene) -> tuple[str, ...]:

@@ -132,19 +132,19 @@ def _misled(scene: Scene, forgers: set[str]) -> list[Member]:
 
 def _silence(scene: Scene) -> Iterator[Seen]:
     part = scene.part("arp.resolution")
-    groups: dict[tuple[str, str], list[int]] = defaultdict(list)
+    groups: dict[tuple[int, str, str], list[int]] = defaultdict(list)
     for index in scene.open(part, "unanswered"):
         fields = part.fields(index)
         if scene.hosts.is_overheard(int(part.rows(index)[0]), fields.requests):
             scene.accounted[part.kind].add(index)
             continue
-        groups[fields.asker_ip, fields.wanted_ip].append(index)
-    for (asker, wanted), indices in groups.items():
+        groups[int(scene.table.place[part.rows(index)[0]]), fields.asker_ip, fields.wanted_ip].append(index)
+    for (_, asker, wanted), indices in groups.items():
         fields = part.fields(indices[0])
         rows = [int(row) for index in indices for row in part.rows(index)]
         requests = sum(part.fields(index).requests for index in indices)
         values = {"asker": asker, "asker_mac": fields.asker_mac, "address": wanted, "requests": requests}
-        members = [(part, index) for index in indices]
+        members = [(part, index) for index in indices] + scene.silent_to(wanted)
         yield Seen("destination-host-absent-on-link", _how_sure(requests), members, rows, WHY_SILENT, values)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from explain.causes.from_capture.scene import Scene, Seen
@@ -42,7 +43,9 @@ def look(scene: Scene) -> Iterator[Seen]:
             values = {
                 "client": client, "server": fields.server, "name": about, "count": len(some), "rcode": fields.rcode,
             }  # fmt: skip
-            yield Seen(cause, certainty, members, rows, rivals, values)
+            is_own = ip_address(fields.server).is_loopback and cause == "dns-server-unreachable"
+            others = (*rivals, "dns-server-not-configured") if is_own else rivals
+            yield Seen(cause, certainty, members, rows, others, values)
 
 
 def _account_for_habits(scene: Scene, part: ExchangeColumns) -> None:

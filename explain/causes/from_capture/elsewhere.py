@@ -36,7 +36,7 @@ _BAD = {
 
 def account(scene: Scene) -> None:
     """Take what was seen whole at another place off the list of failures."""
-    if len(scene.table.places) < 2:  # noqa: PLR2004 - one place has no other
+    if len(scene.table.places) < 2:
         return
     for kind, good in _GOOD.items():
         part = scene.exchanges.of_kind(kind)
@@ -65,7 +65,7 @@ def _who(part: ExchangeColumns, index: int) -> Hashable:
 
 def _is_together(part: ExchangeColumns, one: int, other: int) -> bool:
     """Whether both happened at the same time, as far as clocks of several hosts agree."""
-    return (
+    return bool(
         part.start_ns[one] <= part.end_ns[other] + _LAST_MOMENT_NS
         and part.start_ns[other] <= part.end_ns[one] + _LAST_MOMENT_NS
     )

@@ -62,14 +62,15 @@ _ON_THE_TARGET = frozenset((
 _BY_ITSELF = ("filter-on-sender-output", ("reject-route-on-sender", "policy-rule-on-sender"))
 _NO_WAY_ITSELF = ("reject-route-on-sender", ("no-route-on-sender", "policy-rule-on-sender", "filter-on-sender-output"))
 # The packet that could not go on was itself an answer: the way back is what fails.
-_WAY_BACK = {
-    cause: ("no-return-route-on-router", (
+_WAY_BACK = (
+    "no-return-route-on-router",
+    (
         "wrong-source-address-selected", "masquerade-missing", "masquerade-wrong-interface", "nat-wrong-source-net",
         "masquerade-bypassed-by-notrack", "router-interface-down", "reject-route-on-router",
         "filter-on-router-forward",
-    ))
-    for cause in ("net-unreachable", "no-route")
-}
+    ),
+)  # fmt: skip
+_NO_WAY = ("net-unreachable", "no-route")
 _PROVED = frozenset(("path-mtu-exceeded", "icmp-redirect", "udp-no-listener"))
 _ABSENT = ("host-unreachable", "address-unreachable")
 _LARGEST_TRACE_TTL = 32  # hosts send with 64, 128 or 255; only probes begin this low
@@ -178,13 +179,13 @@ def _meaning(fields: IcmpError, key: _Key, *, is_target: bool, is_answer: bool) 
     if by_itself and key.name in _ABSENT:
         return "destination-host-absent-on-link", ndp.WHY_SILENT if ":" in key.target else arp.WHY_SILENT
     if by_itself and key.name in _ON_THE_TARGET:
-        return _NO_WAY_ITSELF if key.name in ("net-unreachable", "no-route") else _BY_ITSELF
+        return _NO_WAY_ITSELF if key.name in _NO_WAY else _BY_ITSELF
     if is_target and key.name in _FROM_TARGET:
         return _FROM_TARGET[key.name]
     if is_target and key.name in _ON_THE_TARGET:
         return _SELF_PROTECTION
-    if key.name in _WAY_BACK and is_answer:
-        return _WAY_BACK[key.name]
+    if key.name in _NO_WAY and is_answer:
+        return _WAY_BACK
     return _FROM_ROUTER[key.name]
 
 
@@ -222,9 +223,7 @@ def _requests(asked: list[Member]) -> int:
     return sum(part.fields(index).requests for part, index in asked)
 
 
-def _expired(
-    scene: Scene, members: list[Member], rows: list[int], values: dict[str, Any], *, is_answer: bool
-) -> Seen:
+def _expired(scene: Scene, members: list[Member], rows: list[int], values: dict[str, Any], *, is_answer: bool) -> Seen:
     """A TTL ran out: a loop if the packet came by again and again, else it began too low."""
     sent = np.concatenate([part.rows(index) for part, index in members]) if members else np.empty(0, np.int64)
     sent = np.setdiff1d(sent, np.asarray(rows))

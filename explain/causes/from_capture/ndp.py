@@ -68,7 +68,7 @@ def _conflicts(scene: Scene) -> Iterator[Seen]:
 
 def _silence(scene: Scene) -> Iterator[Seen]:
     part = scene.part("ndp.resolution")
-    groups: dict[tuple[str, str], list[int]] = defaultdict(list)
+    groups: dict[tuple[int, str, str], list[int]] = defaultdict(list)
     last_ns = int(scene.table.time_ns.max()) if len(scene.table) else 0
     for index in scene.open(part, "unanswered"):
         fields = part.fields(index)
@@ -76,15 +76,15 @@ def _silence(scene: Scene) -> Iterator[Seen]:
         if is_cut_off or scene.hosts.is_overheard(int(part.rows(index)[0]), fields.requests):
             scene.accounted[part.kind].add(index)
             continue
-        groups[fields.asker_ip, fields.wanted_ip].append(index)
-    for (asker, wanted), indices in groups.items():
+        groups[int(scene.table.place[part.rows(index)[0]]), fields.asker_ip, fields.wanted_ip].append(index)
+    for (_, asker, wanted), indices in groups.items():
         fields = part.fields(indices[0])
         rows = [int(row) for index in indices for row in part.rows(index)]
         requests = sum(part.fields(index).requests for index in indices)
         values = {
             "case": "neighbour", "asker": asker, "asker_mac": fields.asker_mac, "address": wanted, "requests": requests,
         }  # fmt: skip
-        members = [(part, index) for index in indices]
+        members = [(part, index) for index in indices] + scene.silent_to(wanted)
         certainty = "likely" if requests > 2 else "possible"  # RFC 4861, 10: three solicitations
         yield Seen("destination-host-absent-on-link", certainty, members, rows, WHY_SILENT, values)
 

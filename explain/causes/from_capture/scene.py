@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, overload
 
 from explain.exchanges.columns import none_of
 from explain.model import Finding
+from explain.table import ranges
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from explain.exchanges.columns import ExchangeColumns, Exchanges
     from explain.exchanges.hosts import Hosts
-    from explain.model import Evidence
+    from explain.model import Evidence, Ranges
     from explain.table import PacketTable
 
 FAILED = frozenset((
@@ -45,6 +46,7 @@ class Scene:
     hosts: Hosts
     accounted: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     unfinished_traces: list[Member] = field(default_factory=list)
+    _silent: dict[str, list[Member]] | None = None
 
     def part(self, kind: str) -> ExchangeColumns:
         """The columns of one kind; empty ones where nothing of that kind occurs."""
@@ -59,6 +61,17 @@ class Scene:
         """Exchanges that ended like this and that nothing accounts for yet."""
         done = self.accounted[part.kind]
         return [index for index in part.where(*outcomes).tolist() if index not in done]
+
+    def silent_to(self, address: str) -> list[Member]:
+        """What was sent to an address in vain, anywhere: a consequence, where nobody has that address."""
+        if self._silent is None:
+            self._silent = defaultdict(list)
+            for kind in ("icmp.echo", "udp.flow", "tcp.connection"):
+                part = self.part(kind)
+                for index in self.open(part, "unanswered"):
+                    fields = part.fields(index)
+                    self._silent[fields.dst if kind == "icmp.echo" else fields.server.address].append((part, index))
+        return self._silent.get(address, [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,17 +125,25 @@ def _finding(scene: Scene, seen: Seen) -> Finding:
         tuple(f"e{position + 1}" for position in positions),
         evidence,
         tuple(dict.fromkeys(seen.rivals)),
-        frame_filter(evidence[0]) if evidence else "",
+        frame_filter(evidence),
         seen.values,
     )
 
 
-def frame_filter(evidence: Evidence) -> str:
-    """A Wireshark display filter that shows exactly these frames.
+def frame_filter(evidence: Sequence[Evidence]) -> str:
+    """A Wireshark display filter that shows exactly these frames of the first file in which there are any.
 
     Fields such as ``icmp.type`` also match headers that other messages quote; numbers do not lie.
     """
-    if len(evidence.frames) == 1 and evidence.frames[0][0] == evidence.frames[0][1]:
-        return f"frame.number == {evidence.frames[0][0]}"
-    spans = (f"{first}" if first == last else f"{first}..{last}" for first, last in evidence.frames)
+    if not evidence:
+        return ""
+    own = [one.frames for one in evidence if one.capture == evidence[0].capture]
+    frames = own[0] if len(own) == 1 else ranges(sorted(number for part in own for number in _numbers(part)))
+    if len(frames) == 1 and frames[0][0] == frames[0][1]:
+        return f"frame.number == {frames[0][0]}"
+    spans = (f"{first}" if first == last else f"{first}..{last}" for first, last in frames)
     return f"frame.number in {{{', '.join(spans)}}}"
+
+
+def _numbers(frames: Ranges) -> list[int]:
+    return [number for first, last in frames for number in range(first, last + 1)]

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.causes.from_capture import silence
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges import segment
-from explain.table import BROADCAST, ICMP, ICMPV6, NO_MAC, mac_text
+from explain.table import BROADCAST, NO_MAC, mac_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,9 +114,6 @@ def _detours(scene: Scene) -> Iterator[Seen]:
     """A router sends packets out by the port where they came in: a better one stands on the same link."""
     table = scene.table
     first, second = segment.turned_back(table)
-    # Runs of pings are looked at whole by the rule for detours; this one is for all other traffic.
-    is_other = table.layers[first] & (ICMP | ICMPV6) == 0
-    first, second = first[is_other], second[is_other]
     if not len(first):
         return
     redirected = _redirected(scene)
@@ -137,7 +135,10 @@ def _detours(scene: Scene) -> Iterator[Seen]:
             "case": "link", "src": source, "dst": target, "router": names.get(mac, mac_text(mac)), "mac": mac_text(mac),
             "gateway": names.get(better, mac_text(better)), "count": len(numbers),
         }  # fmt: skip
-        yield Seen("suboptimal-gateway", "proved", members, rows.tolist(), (), values)
+        # Answers that come back by the better router do not pass here: then silence here proves nothing.
+        is_silent = any(part.outcomes[part.outcome[index]] == "unanswered" for part, index in members)
+        rivals, certainty = (silence.WHY_SILENT, "likely") if is_silent else ((), "proved")
+        yield Seen("suboptimal-gateway", certainty, members, rows.tolist(), rivals, values)
 
 
 def _redirected(scene: Scene) -> set[tuple[str, str]]:
@@ -155,14 +156,13 @@ def _names(scene: Scene) -> dict[int, str]:
 
 
 def _travellers(scene: Scene, rows: Rows) -> list[Member]:
-    """The exchanges of these packets that did not stay without an answer: a detour loses nothing."""
+    """The exchanges of these packets; a detour loses nothing, though answers may come back another way."""
     found: list[Member] = []
-    for kind in ("udp.flow", "tcp.connection"):
+    for kind in _CARRIERS:
         part = scene.part(kind)
         owner = np.repeat(np.arange(len(part)), np.diff(part.bounds))
         touched = np.unique(owner[np.isin(part.frames, rows)])
-        silent = part.where("unanswered")
-        found += [(part, index) for index in np.setdiff1d(touched, silent).tolist()]
+        found += [(part, index) for index in touched.tolist() if index not in scene.accounted[kind]]
     return found
 
 

@@ -19,7 +19,8 @@ WHY_SILENT = (
     "wrong-static-neighbour", "arp-spoofed", "wrong-static-fdb-entry", "filter-on-switch", "pmtu-blackhole",
     "fragments-filtered", "mtu-mismatch-on-link", "wrong-source-address-selected",
     "destination-host-absent-behind-router", "name-resolves-to-wrong-address", "arp-disabled", "no-route-on-router",
-    "target-interface-down", "filter-on-sender-input", "stateful-filter-asymmetric-path", "corrupted-packets", "partial-loss", "icmp-errors-filtered-on-router",
+    "target-interface-down", "filter-on-sender-input", "stateful-filter-asymmetric-path", "corrupted-packets",
+    "partial-loss", "icmp-errors-filtered-on-router",
 )  # fmt: skip
 _SOME_LOST = ("icmp-rate-limited", "corrupted-packets", "filter-on-target-input", "duplicate-address")
 
@@ -32,11 +33,11 @@ def look(scene: Scene) -> Iterator[Seen]:
         ("refused", "echo-unanswered", WHY_SILENT),
         ("partly-answered", "partial-loss", _SOME_LOST),
     ):
-        groups: dict[tuple[str, str], list[int]] = defaultdict(list)
+        groups: dict[tuple[int, str, str], list[int]] = defaultdict(list)
         for index in scene.open(part, outcome):
             fields = part.fields(index)
-            groups[fields.src, fields.dst].append(index)
-        for (source, target), indices in groups.items():
+            groups[int(scene.table.place[part.rows(index)[0]]), fields.src, fields.dst].append(index)
+        for (_, source, target), indices in groups.items():
             sent = sum(part.fields(index).sent for index in indices)
             received = sum(part.fields(index).received for index in indices)
             rows = [int(row) for index in indices for row in part.rows(index)]

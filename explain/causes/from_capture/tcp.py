@@ -9,12 +9,12 @@ import numpy as np
 
 from explain.causes.from_capture import tcp_resets, tcp_talk
 from explain.causes.from_capture.scene import Scene, Seen
-from explain.exchanges.tcp_course import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from explain.exchanges.columns import ExchangeColumns
+    from explain.exchanges.tcp_connection import TcpConnection
     from explain.exchanges.tcp_course import Course
 
 _REFUSED = (
@@ -80,17 +80,17 @@ def _troubles(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
     """Connections that opened well and went badly; those of one kind to one service together."""
     groups: dict[tuple[Any, ...], list[tcp_talk.Trouble]] = defaultdict(list)
     for trouble in tcp_talk.look(scene, part):
-        fields = part.fields(trouble.index)
-        place = int(scene.table.place[part.rows(trouble.index)[0]])
+        fields = part.fields(trouble.connection)
+        place = int(scene.table.place[part.rows(trouble.connection)[0]])
         key = trouble.cause, trouble.values.get("case"), place, fields.server.address, fields.server.port
         groups[key].append(trouble)
     for (cause, _, _, server, port), some in groups.items():
         worst = max(some, key=lambda one: len(one.rows))
         rows = [row for one in some for row in one.rows]
         values = worst.values | {
-            "server": server, "port": port, "count": len(some), "client": part.fields(worst.index).client.address,
+            "server": server, "port": port, "count": len(some), "client": part.fields(worst.connection).client.address,
         }  # fmt: skip
-        yield Seen(cause, worst.certainty, [(part, one.index) for one in some], rows, worst.rivals, values)
+        yield Seen(cause, worst.certainty, [(part, one.connection) for one in some], rows, worst.rivals, values)
 
 
 def _resets(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
@@ -98,7 +98,7 @@ def _resets(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
     course: Course = part.facts["course"]
     groups: dict[tuple[str, str, tuple[str, ...]], list[tuple[int, tuple[int, ...]]]] = defaultdict(list)
     for index in scene.open(part, "reset"):
-        if int(course.fins[:, index].min()) < int(course.resets[:, index].min()) != NEVER:
+        if int(course.fins[:, index].min()) < int(course.resets[:, index].min()) and not _is_shut(part, index):
             scene.accounted[part.kind].add(index)
             continue
         found = tcp_resets.judge(part.facts["moments"], index)
@@ -110,3 +110,10 @@ def _resets(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
             sender = part.fields(indices[0]).reset_by
             values = {"server": server, "port": port, "count": len(indices), "sender": sender}
             yield Seen(cause, certainty, [(part, index) for index in indices], rows, rivals, values)
+
+
+def _is_shut(part: ExchangeColumns, index: int) -> bool:
+    """Whether the server closed without a word and then refused what the client had to say."""
+    fields: TcpConnection = part.fields(index)
+    is_mute = fields.closed_by == "server" and fields.reset_by == "server" and not fields.bytes_to_client
+    return is_mute and bool(fields.bytes_to_server)

@@ -21,7 +21,11 @@ _CLOSES = ("tcp-application-closes", "possible", (
 _FORGOTTEN = ("tcp-half-open", "possible", (
     "idle-timeout-in-middlebox", "tcp-application-closes", "rst-by-middlebox", "stateful-filter-asymmetric-path",
 ))  # fmt: skip
-_FORGED = ("rst-by-middlebox", "likely", ("filter-on-router-forward", "filter-on-target-input", "tcp-application-closes"))
+_FORGED = (
+    "rst-by-middlebox",
+    "likely",
+    ("filter-on-router-forward", "filter-on-target-input", "tcp-application-closes"),
+)
 
 
 class Reset(NamedTuple):

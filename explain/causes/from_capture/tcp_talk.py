@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.tcp_connection import TcpConnection
     from explain.exchanges.tcp_moments import Talk, TcpMoments
-    from explain.table import I8, Rows
+    from explain.table import I8, Bools, Rows
 
 _SLOW_NS = 1_000_000_000  # people call it slow from here on (Nielsen's third limit is ten times as long)
 _SLOWER_THAN_NETWORK = 10
@@ -35,7 +35,7 @@ class Trouble(NamedTuple):
 
     cause: str
     certainty: str
-    index: int
+    connection: int
     rivals: tuple[str, ...]
     rows: tuple[int, ...]
     values: dict[str, Any]
@@ -68,15 +68,15 @@ def look(scene: Scene, part: ExchangeColumns) -> Iterator[Trouble]:
                 yield trouble
 
 
-def _closed_windows(moments: TcpMoments) -> I8:
-    found: I8 = moments.segments.counts(label.ZERO_WINDOW) > 0
+def _closed_windows(moments: TcpMoments) -> Bools:
+    found: Bools = moments.segments.counts(label.ZERO_WINDOW) > 0
     return found
 
 
-def _is_mute(moments: TcpMoments) -> I8:
+def _is_mute(moments: TcpMoments) -> Bools:
     """Connections whose server sent few segments, so that it may have said nothing at all."""
     sent, client = moments.segments.sent, moments.course.client
-    found: I8 = sent[np.arange(len(sent)), 1 - client.astype(np.int64)] <= _FEW_ANSWERS
+    found: Bools = sent[np.arange(len(sent)), 1 - client.astype(np.int64)] <= _FEW_ANSWERS
     return found
 
 
@@ -103,7 +103,10 @@ def _stalled(moments: TcpMoments, part: ExchangeColumns, index: int) -> Trouble 
 def _ends(moments: TcpMoments, rows: Rows) -> dict[str, Any]:
     """Who said that its window is closed, and to whom."""
     text = moments.table.addresses.text
-    return {"reader": text(int(moments.table.sources(rows[:1])[0])), "writer": text(int(moments.table.targets(rows[:1])[0]))}
+    return {
+        "reader": text(int(moments.table.sources(rows[:1])[0])),
+        "writer": text(int(moments.table.targets(rows[:1])[0])),
+    }
 
 
 def _resent(moments: TcpMoments, part: ExchangeColumns, index: int) -> Trouble | None:
@@ -138,7 +141,7 @@ def _in_vain(talk: Talk) -> int | None:
     return int(talk.time_ns[first] - talk.time_ns[first - 1]) if first else 0
 
 
-def _hangs(moments: TcpMoments, part: ExchangeColumns, index: int) -> Trouble | None:
+def _hangs(moments: TcpMoments, _: ExchangeColumns, index: int) -> Trouble | None:
     talk = moments.talk(index)
     data = np.flatnonzero((talk.length > 0) & (talk.flags & (SYN | RST) == 0))
     if not len(data) or (talk.role[data] == 1).any():
@@ -153,7 +156,7 @@ def _hangs(moments: TcpMoments, part: ExchangeColumns, index: int) -> Trouble | 
         return None
     rows = tuple(int(talk.rows[at]) for at in (last, int(confirmed[0]), int(ends[0])))
     rivals = ("server-slow", "filter-on-target-output")
-    return Trouble("tcp-application-hangs", "possible", index, rivals, rows, {"waited_ns": wait})
+    return Trouble("tcp-application-hangs", "possible", index, rivals, rows, {"case": "mute", "waited_ns": wait})
 
 
 def _slow(moments: TcpMoments, part: ExchangeColumns, index: int) -> Trouble | None:

@@ -24,9 +24,9 @@ def look(scene: Scene) -> Iterator[Seen]:
         if fields.src in _NO_ADDRESS:
             groups[fields.dst].append((part, index))
             sent[fields.dst] += fields.sent
-    for target, members in groups.items():
-        src = part.fields(members[0][1]).src
-        members += _asked_for(scene, target)
+    for target, pings in groups.items():
+        src = part.fields(pings[0][1]).src
+        members = [*pings, *_asked_for(scene, target)]
         rows = [int(row) for one, index in members for row in one.rows(index)]
         values = {"case": "nobody", "src": src, "dst": target, "sent": sent[target]}
         yield Seen("sender-no-address", "likely", members, rows, _RIVALS, values)

@@ -1,0 +1,49 @@
+"""One root is one finding: what several places saw of it is told once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable
+
+    from explain.causes.from_capture.scene import Seen
+
+_NAMES = frozenset((
+    "address", "asker", "case", "chosen", "client", "dst", "error", "from", "gateway", "mac", "macs", "name", "port",
+    "protocol", "reader", "server", "servers", "src", "wanted", "writer",
+))  # fmt: skip
+"""Values that say who and where; the others are counts and measures, which differ from place to place."""
+_RANK = {"proved": 0, "likely": 1, "possible": 2}
+WORKS = frozenset(("icmp-redirect", "silent-hop", "suboptimal-gateway", "proxy-arp-in-play"))
+"""Causes by which nothing is lost."""
+
+
+def join(seen: Iterable[Seen]) -> list[Seen]:
+    """Findings of the same cause about the same hosts as one; the surest first, what works anyway last."""
+    groups: dict[Hashable, list[Seen]] = {}
+    for one in seen:
+        groups.setdefault(_about(one), []).append(one)
+    joined = [some[0] if len(some) == 1 else _one_of(some) for some in groups.values()]
+    return sorted(joined, key=lambda one: (one.cause in WORKS, _RANK[one.certainty]))
+
+
+def _about(one: Seen) -> Hashable:
+    return one.cause, tuple(sorted((name, str(value)) for name, value in one.values.items() if name in _NAMES))
+
+
+def _one_of(some: list[Seen]) -> Seen:
+    surest = min(some, key=lambda one: _RANK[one.certainty])
+    values: dict[str, Any] = dict(surest.values)
+    for one in some:
+        for name, value in one.values.items():
+            if isinstance(value, int) and isinstance(values.get(name), int):
+                values[name] = max(values[name], value)
+    return replace(
+        surest,
+        members=[member for one in some for member in one.members],
+        rows=sorted({row for one in some for row in one.rows}),
+        rivals=tuple(dict.fromkeys(rival for one in some for rival in one.rivals)),
+        values=values,
+    )
