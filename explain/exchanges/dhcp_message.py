@@ -7,8 +7,7 @@ work is bounded by what was captured.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +22,7 @@ MASK, ROUTER, DNS, HOSTNAME, DOMAIN = 1, 3, 6, 12, 15
 REQUESTED, LEASE, OVERLOAD, TYPE, SERVER, MESSAGE = 50, 51, 52, 53, 54, 56
 RENEWAL, REBINDING, VENDOR_CLASS, CLIENT_ID, RELAY_INFO, SUBNET_SELECTION = 58, 59, 60, 61, 82, 118
 
-_FIXED = struct.Struct(">BBBBIHH4s4s4s4s16s")
+_FIXED = struct.Struct(">BBBBIHHIIII16s")
 _FIXED_SIZE = 236
 _COOKIE = b"\x63\x82\x53\x63"
 _SERVER_NAME, _FILE = slice(44, 108), slice(108, 236)
@@ -33,8 +32,7 @@ _LONGEST_HARDWARE = 16
 _BROADCAST = 0x8000
 
 
-@dataclass(frozen=True, slots=True)
-class DhcpMessage:
+class DhcpMessage(NamedTuple):
     """One message.
 
     Attributes:
@@ -107,10 +105,9 @@ def parse(octets: bytes, size: int) -> DhcpMessage | None:
         notes["bootp"] = None
     else:
         name = TYPES.get(kind[0]) or f"TYPE{kind[0]}"
-    address = int.from_bytes
     return DhcpMessage(
-        is_reply, name, xid, seconds, flags & _BROADCAST != 0, address(client, "big"), address(your, "big"),
-        address(following, "big"), address(relay, "big"), hops, hardware[:length], options, tuple(notes),
+        is_reply, name, xid, seconds, flags & _BROADCAST != 0, client, your, following, relay, hops, hardware[:length],
+        options, tuple(notes),
     )  # fmt: skip
 
 

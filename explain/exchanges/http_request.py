@@ -103,7 +103,7 @@ def _server_data(table: PacketTable, asked: I8, told: I8) -> tuple[I8, Bools]:
     own = _rows_of(table, table.flow[asked])
     size = np.int64(len(table) + 1)
     key = table.flow[asked] * size + asked
-    opened = np.append(openings(table), np.iinfo(np.int64).max)
+    opened = np.append(openings(table, table.flow[asked]), np.iinfo(np.int64).max)
     end = np.minimum(opened[np.searchsorted(opened, key, "right")], (table.flow[asked] + np.int64(1)) * size)
     is_reversed = table.layers[asked] & REVERSED != 0
     data = own[table.payload[own] > 0]
@@ -126,21 +126,26 @@ def _first_new(table: PacketTable, back: Rows, asked: I8, key: I8, end: I8) -> I
     if not len(back):
         return found
     keys = table.flow[back] * np.int64(len(table) + 1) + back
-    at = np.searchsorted(keys, key)
+    at, left = np.searchsorted(keys, key), np.arange(len(asked))
     for _ in range(_MOST_COPIES):
-        candidate = np.minimum(at, len(back) - 1)
-        inside = (at < len(back)) & (keys[candidate] < end) & (found < 0)
-        is_new = inside & (table.seq[back[candidate]] - table.ack[asked] < _HALF)
-        found[is_new] = back[candidate[is_new]]
-        at += 1
+        left = left[at[left] < len(back)]
+        left = left[keys[at[left]] < end[left]]
+        if not len(left):
+            break
+        candidate = back[at[left]]
+        is_new = table.seq[candidate] - table.ack[asked[left]] < _HALF
+        found[left[is_new]] = candidate[is_new]
+        left = left[~is_new]
+        at[left] += 1
     return found
 
 
 def _rows_of(table: PacketTable, flows: U4) -> Rows:
-    """All rows of these flows, flow by flow, each in order."""
+    """Rows of these flows with data or an end, flow by flow, each in order."""
     is_mine = np.zeros(len(table.flows.low) + 1, np.bool_)
     is_mine[flows] = True
     rows = np.flatnonzero(is_mine.take(table.flow[: len(table)], mode="clip"))
+    rows = rows[(table.payload[rows] > 0) | (table.flags[rows] & (_FIN | _RST) != 0)]
     ordered: Rows = rows[np.argsort(table.flow[rows], kind="stable")]
     return ordered
 

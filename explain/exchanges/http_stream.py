@@ -12,7 +12,7 @@ import numpy as np
 from explain.table import REVERSED
 
 if TYPE_CHECKING:
-    from explain.table import PacketTable, Rows
+    from explain.table import U4, PacketTable, Rows
 
 _HALF = 1 << 31
 _SEQUENCE = 1 << 32
@@ -83,16 +83,19 @@ def pieces(table: PacketTable) -> list[Piece]:
 
 def _epochs(table: PacketTable, rows: Rows) -> Rows:
     """How many SYNs of the flow came before: the same ports may serve several connections."""
-    opened, size = openings(table), np.int64(len(table) + 1)
+    opened, size = openings(table, table.flow[rows]), np.int64(len(table) + 1)
     flow = table.flow[rows].astype(np.int64) * size
     before: Rows = np.searchsorted(opened, flow + rows) - np.searchsorted(opened, flow)
     return before
 
 
-def openings(table: PacketTable) -> Rows:
-    """The SYNs that open connections as ``flow * (len(table) + 1) + row``, sorted."""
-    syn = table.syn.row[table.flags[table.syn.row] & (_SYN | _ACK) == _SYN]
-    keys: Rows = np.sort(table.flow[syn].astype(np.int64) * (len(table) + 1) + syn)
+def openings(table: PacketTable, flows: U4) -> Rows:
+    """The SYNs that open connections of these flows as ``flow * (len(table) + 1) + row``, sorted."""
+    is_mine = np.zeros(len(table.flows.low), np.bool_)
+    is_mine[flows] = True
+    syn = table.syn.row[is_mine[table.flow[table.syn.row]]]
+    syn = syn[table.flags[syn] & (_SYN | _ACK) == _SYN]
+    keys: Rows = np.sort(table.flow[syn] * np.int64(len(table) + 1) + syn)
     return keys
 
 
