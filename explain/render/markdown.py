@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _MOST_RANGES = 12
 _WORDS = re.compile(r"[!-~]+|[^!-~]+")
 _OBEYED = re.compile(r"@|://|www\.|\$|#|:[\w+-]+:", re.IGNORECASE | re.ASCII)
-"""What renderers turn into links, mentions, issues, formulas or emoji (``:100:`` in an address) behind CommonMark's back."""
+"""What renderers turn into links, mentions, issues, formulas or emoji (`:100:` in an address) beyond CommonMark."""
 _SPECIAL = re.compile(r"[\\`*_\[\]|~]")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _LEADING = re.compile(r"^(\d{1,9})([.)])(?=\s|$)|^([-+=])")
