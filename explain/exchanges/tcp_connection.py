@@ -140,11 +140,16 @@ def find(table: PacketTable) -> ExchangeColumns:
         "moments": moments, "segments": segments, "course": course, "is_established": course.is_established,
         "error_row": error_row, "error_of": error_of, "tls": tls,
     }  # fmt: skip
-    return ExchangeColumns(
+    columns = ExchangeColumns(
         "tcp.connection", OUTCOMES, _outcome(course, is_rejected), streams.rows, streams.bounds,
         table.time_ns[first], np.maximum(table.time_ns[first], table.time_ns[last]),
         lambda index: _fields(moments, index, tls.get(index)), facts, PATIENCE_NS,
     )  # fmt: skip
+    if "tls" in table.contents:
+        from explain.exchanges.tls_hello import by_connection
+
+        tls.update(by_connection(table, columns))
+    return columns
 
 
 def _errors(table: PacketTable, streams: Streams) -> tuple[I8, I8]:

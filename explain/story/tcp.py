@@ -36,6 +36,10 @@ def connection(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
         yield teller.line("tcp.midstream", fields, rows, name, **values)
     else:
         yield from _opening(teller, fields, rows, from_client, outcome, name, values)
+    if fields.tls:
+        from explain.story import tls
+
+        yield from tls.lines(teller, fields.tls, rows, name, values)
     yield from _talk(teller, fields, rows, name, values)
     yield from _closing(teller, rows, from_client, outcome, name, values)
 

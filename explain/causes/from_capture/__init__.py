@@ -31,6 +31,7 @@ RULES = (
     ("arp", ("arp.resolution", "arp.announcement")),
     ("ndp", ("ndp.resolution", "ndp.duplicate-check", "ndp.router")),
     ("segment", ("arp.resolution", "icmp.echo", "udp.flow", "tcp.connection")),
+    ("tls", ("tcp.connection",)),
     ("tcp", ("tcp.connection",)),
     ("http", ("http.request",)),
     ("silence", ("icmp.echo",)),

@@ -1,0 +1,30 @@
+"""What can be read of TLS on a connection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from explain.model import Line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explain.exchanges.tls_hello import Tls
+    from explain.story.teller import Teller
+    from explain.table import Rows
+
+
+def lines(teller: Teller, tls: Tls, rows: Rows, name: str, values: dict[str, Any]) -> Iterator[Line]:
+    """The name asked for, the version agreed on, an alert."""
+
+    def line(message: str, frame: int, **more: Any) -> Line:
+        at = [row for row in rows.tolist() if teller.table.frame[row] == frame]
+        return teller.line(message, tls, at, name, **values, **more)
+
+    if tls.hello_frame is not None:
+        yield line("tls.hello" if tls.server_name else "tls.hello-nameless", tls.hello_frame)
+    if tls.answer_frame is not None:
+        yield line("tls.answered", tls.answer_frame)
+    if tls.alert_frame is not None:
+        speaker = Line(f"tls.{tls.alert_by}", {})
+        yield line("tls.fatal" if tls.is_fatal else "tls.warning", tls.alert_frame, speaker_line=speaker)
