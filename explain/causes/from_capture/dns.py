@@ -6,6 +6,8 @@ from collections import defaultdict
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from explain.causes.from_capture.scene import Scene, Seen
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ _WHY_SILENT = (
     "destination-host-absent-behind-router", "masquerade-missing", "partial-loss",
 )  # fmt: skip
 _REVERSE = (".in-addr.arpa", ".ip6.arpa")
+_SEARCH_NS = 5_000_000_000
+_MOST_TRIES = 32
 
 
 def look(scene: Scene) -> Iterator[Seen]:
@@ -50,16 +54,19 @@ def look(scene: Scene) -> Iterator[Seen]:
 
 def _account_for_habits(scene: Scene, part: ExchangeColumns) -> None:
     """Nothing waits for the name of an address, and a resolver tries its search list before the bare name."""
-    failed = part.where("no-such-name", "refused", "failed").tolist()
-    if not failed:
-        return
-    found: dict[str, list[str]] = defaultdict(list)
-    for index in part.where("answered").tolist():
-        fields = part.fields(index)
-        found[fields.client].append(fields.name.lower().rstrip("."))
-    for index in failed:
-        fields = part.fields(index)
-        name = fields.name.lower().rstrip(".")
-        is_search = any(name.startswith(f"{short}.") for short in found[fields.client] if short)
-        if is_search or name.endswith(_REVERSE):
+    for index in part.where("no-such-name", "refused", "failed").tolist():
+        name = part.fields(index).name.lower().rstrip(".")
+        if name.endswith(_REVERSE) or any(name.startswith(f"{short}.") for short in _found_next(scene, part, index)):
             scene.accounted[part.kind].add(index)
+
+
+def _found_next(scene: Scene, part: ExchangeColumns, index: int) -> Iterator[str]:
+    """Names that were found at the same place within moments after a look-up, a few at most."""
+    last = int(np.searchsorted(part.start_ns, part.start_ns[index] + _SEARCH_NS, "right"))
+    near = np.arange(index + 1, min(last, index + 1 + _MOST_TRIES))
+    rows = part.frames[part.bounds[near]]
+    own = int(part.frames[part.bounds[index]])
+    table = scene.table
+    is_same = (table.place[rows] == table.place[own]) & (table.sources(rows) == table.sources(np.array([own]))[0])
+    for other in near[is_same & (part.outcome[near] == part.outcomes.index("answered"))].tolist():
+        yield part.fields(other).name.lower().rstrip(".")

@@ -63,11 +63,11 @@ def _wrong_neighbours(scene: Scene) -> Iterator[Seen]:
     owners = _owners(scene)
     if not owners:
         return
+    spoke = np.zeros((len(table.places), len(table.links.source)), np.bool_)
+    spoke[table.place[: len(table)], table.link[: len(table)]] = True
     speakers = {
-        (int(place), int(mac))
-        for place, mac in np.unique(
-            np.stack((table.place[: len(table)], table.links.source[table.link[: len(table)]]), axis=1), axis=0
-        ).tolist()
+        (place, int(table.links.source[link]))
+        for place, link in zip(*(part.tolist() for part in np.nonzero(spoke)), strict=True)
     }
     groups: dict[tuple[str, str, str], list[Member]] = defaultdict(list)
     proof: dict[tuple[str, str, str], list[int]] = defaultdict(list)

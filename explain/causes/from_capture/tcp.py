@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.tcp_connection import TcpConnection
     from explain.exchanges.tcp_course import Course
 
 _REFUSED = (
@@ -78,42 +77,47 @@ def _by_service(scene: Scene, part: ExchangeColumns, indices: Sequence[int]) -> 
 
 def _troubles(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
     """Connections that opened well and went badly; those of one kind to one service together."""
-    groups: dict[tuple[Any, ...], list[tcp_talk.Trouble]] = defaultdict(list)
+    alike: dict[tuple[str, str | None], dict[int, tcp_talk.Trouble]] = defaultdict(dict)
     for trouble in tcp_talk.look(scene, part):
-        fields = part.fields(trouble.connection)
-        place = int(scene.table.place[part.rows(trouble.connection)[0]])
-        key = trouble.cause, trouble.values.get("case"), place, fields.server.address, fields.server.port
-        groups[key].append(trouble)
-    for (cause, _, _, server, port), some in groups.items():
-        worst = max(some, key=lambda one: len(one.rows))
-        rows = [row for one in some for row in one.rows]
-        values = worst.values | {
-            "server": server, "port": port, "count": len(some), "client": part.fields(worst.connection).client.address,
-        }  # fmt: skip
-        yield Seen(cause, worst.certainty, [(part, one.connection) for one in some], rows, worst.rivals, values)
+        alike[trouble.cause, trouble.values.get("case")][trouble.connection] = trouble
+    for (cause, _), troubles in alike.items():
+        for server, port, indices in _by_service(scene, part, list(troubles)):
+            worst = max((troubles[index] for index in indices), key=lambda one: len(one.rows))
+            rows = [row for index in indices for row in troubles[index].rows]
+            values = worst.values | {
+                "server": server, "port": port, "count": len(indices), "client": _client(scene, part, worst.connection),
+            }  # fmt: skip
+            yield Seen(cause, worst.certainty, [(part, index) for index in indices], rows, worst.rivals, values)
+
+
+def _client(scene: Scene, part: ExchangeColumns, index: int) -> str:
+    opener = part.frames[part.bounds[index] : part.bounds[index] + 1]
+    return scene.table.addresses.text(int(scene.table.sources(opener)[0]))
 
 
 def _resets(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
     """After a FIN a reset is one way to be done; before it, it cuts the connection off."""
     course: Course = part.facts["course"]
-    groups: dict[tuple[str, str, tuple[str, ...]], list[tuple[int, tuple[int, ...]]]] = defaultdict(list)
+    alike: dict[tuple[str, str, tuple[str, ...]], dict[int, tuple[int, ...]]] = defaultdict(dict)
     for index in scene.open(part, "reset"):
         if int(course.fins[:, index].min()) < int(course.resets[:, index].min()) and not _is_shut(part, index):
             scene.accounted[part.kind].add(index)
             continue
         found = tcp_resets.judge(part.facts["moments"], index)
-        groups[found.cause, found.certainty, found.rivals].append((index, found.rows))
-    for (cause, certainty, rivals), some in groups.items():
-        shown = dict(some)
+        alike[found.cause, found.certainty, found.rivals][index] = found.rows
+    for (cause, certainty, rivals), shown in alike.items():
         for server, port, indices in _by_service(scene, part, list(shown)):
             rows = [row for index in indices for row in shown[index]]
-            sender = part.fields(indices[0]).reset_by
-            values = {"server": server, "port": port, "count": len(indices), "sender": sender}
+            values = {"server": server, "port": port, "count": len(indices)}
             yield Seen(cause, certainty, [(part, index) for index in indices], rows, rivals, values)
 
 
 def _is_shut(part: ExchangeColumns, index: int) -> bool:
     """Whether the server closed without a word and then refused what the client had to say."""
-    fields: TcpConnection = part.fields(index)
-    is_mute = fields.closed_by == "server" and fields.reset_by == "server" and not fields.bytes_to_client
-    return is_mute and bool(fields.bytes_to_server)
+    course: Course = part.facts["course"]
+    (client_fin, server_fin), (client_reset, server_reset) = course.fins[:, index], course.resets[:, index]
+    if server_fin >= client_fin or server_reset >= client_reset:
+        return False
+    talk = part.facts["moments"].talk(index)
+    has_data = talk.length > 0
+    return bool((has_data & (talk.role == 0)).any() and not (has_data & (talk.role == 1)).any())

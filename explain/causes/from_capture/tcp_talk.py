@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from explain.exchanges import tcp_labels as label
-from explain.exchanges.tcp_course import ACK, FIN, NEVER, RST, SYN
+from explain.exchanges.tcp_course import ACK, FIN, RST, SYN
+from explain.exchanges.tcp_measures import measure_stalls, measure_times, recorded_twice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.causes.from_capture.scene import Scene
     from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.tcp_connection import TcpConnection
     from explain.exchanges.tcp_moments import Talk, TcpMoments
     from explain.table import I8, Bools, Rows
 
@@ -47,10 +47,10 @@ def look(scene: Scene, part: ExchangeColumns) -> Iterator[Trouble]:
     done = scene.accounted[part.kind]
     span = part.end_ns - part.start_ns
     is_open = np.asarray(part.facts["is_established"])
-    resent = moments.segments.counts(label.RESENT & ~label.SPURIOUS_RETRANSMISSION)
+    lost, total = _lost(moments), np.diff(part.bounds)
     suspects = (
-        (_closed_windows(moments), _stalled),
-        ((resent >= _FEWEST_RESENT) & is_open, _resent),
+        (_closed_windows(moments) & (span >= _STALLED_NS), _stalled),
+        (is_open & (lost >= _FEWEST_RESENT) & (lost * _SUBSTANTIAL >= total), _resent),
         (is_open & (span >= _HANGS_NS) & _is_mute(moments), _hangs),
         (is_open & (span >= _SLOW_NS), _slow),
     )
@@ -62,7 +62,7 @@ def look(scene: Scene, part: ExchangeColumns) -> Iterator[Trouble]:
         for index in candidates.tolist():
             if index in told:
                 continue
-            trouble = judge(moments, part, index)
+            trouble = judge(moments, index)
             if trouble:
                 told.add(index)
                 yield trouble
@@ -91,41 +91,46 @@ def _waited(moments: TcpMoments, candidates: I8) -> I8:
     return found
 
 
-def _stalled(moments: TcpMoments, part: ExchangeColumns, index: int) -> Trouble | None:
-    fields: TcpConnection = part.fields(index)
-    if fields.window_closed_ns < _STALLED_NS:
+def _stalled(moments: TcpMoments, index: int) -> Trouble | None:
+    closed_ns = measure_stalls(moments.talk(index)).closed_ns
+    if closed_ns < _STALLED_NS:
         return None
     rows = moments.labelled(index, label.ZERO_WINDOW)
-    values = {"closed_ns": fields.window_closed_ns, "times": fields.zero_windows}
+    values = {"closed_ns": closed_ns, "times": len(rows)}
     return Trouble("client-slow", "likely", index, (), _several(rows), _ends(moments, rows) | values)
 
 
 def _ends(moments: TcpMoments, rows: Rows) -> dict[str, Any]:
     """Who said that its window is closed, and to whom."""
-    text = moments.table.addresses.text
-    return {
-        "reader": text(int(moments.table.sources(rows[:1])[0])),
-        "writer": text(int(moments.table.targets(rows[:1])[0])),
-    }
+    table = moments.table
+    reader, writer = table.sources(rows[:1])[0], table.targets(rows[:1])[0]
+    return {"reader": table.addresses.text(int(reader)), "writer": table.addresses.text(int(writer))}
 
 
-def _resent(moments: TcpMoments, part: ExchangeColumns, index: int) -> Trouble | None:
-    fields: TcpConnection = part.fields(index)
-    resent = fields.retransmissions - fields.spurious_retransmissions - fields.syn_retries - fields.recorded_twice
-    total = fields.segments_to_server + fields.segments_to_client
+def _lost(moments: TcpMoments) -> I8:
+    """In each connection, the segments that were sent again, without SYNs and what came although it had arrived."""
+    resent = moments.segments.counts(label.RESENT & ~label.SPURIOUS_RETRANSMISSION)
+    lost: I8 = resent - np.maximum(moments.course.syns - 1, 0)
+    return lost
+
+
+def _resent(moments: TcpMoments, index: int) -> Trouble | None:
+    talk = moments.talk(index)
+    total = len(talk.rows)
+    rows = moments.labelled(index, label.RESENT & ~label.SPURIOUS_RETRANSMISSION)
+    rows = rows[moments.table.flags[rows] & SYN == 0]
+    resent = len(rows) - recorded_twice(moments.table, talk)
     if resent < _FEWEST_RESENT or resent * _SUBSTANTIAL < total:
         return None
-    talk = moments.talk(index)
-    rows = moments.labelled(index, label.RESENT & ~label.SPURIOUS_RETRANSMISSION)
     values: dict[str, Any] = {"resent": resent, "segments": total}
-    if (pause := _in_vain(talk)) is not None:
+    if (pause := _in_vain(talk)) is None:
+        values["case"] = "segments"
+        return Trouble("partial-loss", "likely", index, _LOSSY, _several(rows), values)
+    if pause >= _SLOW_NS:
         values |= {"case": "vain", "pause_ns": pause}
-        if pause >= _SLOW_NS:
-            return Trouble("idle-timeout-in-middlebox", "possible", index, _IN_VAIN, _several(rows), values)
-        values["case"] = "segments-vain"
-        return Trouble("partial-loss", "possible", index, _IN_VAIN[:-1], _several(rows), values)
-    values |= {"case": "segments", "fast": fields.fast_retransmissions}
-    return Trouble("partial-loss", "likely", index, _LOSSY, _several(rows), values)
+        return Trouble("idle-timeout-in-middlebox", "possible", index, _IN_VAIN, _several(rows), values)
+    values["case"] = "segments-vain"
+    return Trouble("partial-loss", "possible", index, _IN_VAIN[:-1], _several(rows), values)
 
 
 def _in_vain(talk: Talk) -> int | None:
@@ -141,7 +146,7 @@ def _in_vain(talk: Talk) -> int | None:
     return int(talk.time_ns[first] - talk.time_ns[first - 1]) if first else 0
 
 
-def _hangs(moments: TcpMoments, _: ExchangeColumns, index: int) -> Trouble | None:
+def _hangs(moments: TcpMoments, index: int) -> Trouble | None:
     talk = moments.talk(index)
     data = np.flatnonzero((talk.length > 0) & (talk.flags & (SYN | RST) == 0))
     if not len(data) or (talk.role[data] == 1).any():
@@ -159,16 +164,13 @@ def _hangs(moments: TcpMoments, _: ExchangeColumns, index: int) -> Trouble | Non
     return Trouble("tcp-application-hangs", "possible", index, rivals, rows, {"case": "mute", "waited_ns": wait})
 
 
-def _slow(moments: TcpMoments, part: ExchangeColumns, index: int) -> Trouble | None:
-    fields: TcpConnection = part.fields(index)
-    server, network = fields.server_time_ns, fields.network_time_ns
+def _slow(moments: TcpMoments, index: int) -> Trouble | None:
+    times = measure_times(moments.table, moments.streams.rows, moments.course, index, moments.talk(index))
+    server, network = times.server_time_ns, times.network_time_ns
     if server is None or network is None or server < _SLOW_NS or server < network * _SLOWER_THAN_NETWORK:
         return None
-    if int(moments.course.syn_ack[index]) == NEVER:
-        return None
-    rows = _several(moments.exchange_of_data(index))
     values = {"server_time_ns": server, "network_time_ns": network}
-    return Trouble("server-slow", "likely", index, (), rows, values)
+    return Trouble("server-slow", "likely", index, (), _several(moments.exchange_of_data(index)), values)
 
 
 def _several(rows: Rows) -> tuple[int, ...]:
