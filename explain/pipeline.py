@@ -34,14 +34,17 @@ def explain(
     from explain.exchanges.hosts import Hosts
     from explain.intake import read
     from explain.model import Report
+    from explain.places.near import nearest
     from explain.render.voice import PlainVoice
 
     table, captures = read(inputs, every_checksum=every_checksum, progress=progress)
-    clocks = places.match(table)
-    found = exchanges.find(table)
-    hosts = Hosts(table, found.parts)
-    findings, unexplained = causes.find(table, found, hosts)
+    seen = places.match(table, len(captures))
+    near = nearest(table, seen)
+    found = exchanges.find(near)
+    hosts = Hosts(near, found.parts)
+    findings, unexplained = causes.find(near, found, hosts)
     if selection:
-        found, findings, unexplained = selection.apply(table, found, findings, unexplained)
-    lines = story.tell(table, found, hosts, findings, unexplained, captures, everything)
-    return Report(captures, hosts, found, findings, unexplained, lines, table, clocks, PlainVoice())
+        found, findings, unexplained = selection.apply(near, found, findings, unexplained)
+    lines = story.tell(near, found, hosts, findings, unexplained, captures, everything)
+    clocks = seen.clocks if seen else ()
+    return Report(captures, hosts, found, findings, unexplained, lines, table, seen.clocks if seen else (), PlainVoice())

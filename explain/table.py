@@ -394,6 +394,19 @@ class PacketTable:
             for (capture, interface), frames in sorted(found.items())
         )
 
+    @property
+    def whole(self) -> PacketTable:
+        """The table with all rows of all places; this one, unless it holds only some of them."""
+        return self
+
+    def whole_row(self, row: int) -> int:
+        """Where a row stands in the whole table."""
+        return row
+
+    def home(self, rows: Rows) -> Evidence:
+        """The rows where the first of them was recorded."""
+        return self.evidence(rows[self.place[rows] == self.place[rows[0]]])[0]
+
     def to_pandas(self) -> pd.DataFrame:
         """One row per frame, with addresses as text; what a frame lacks is None."""
         import pandas as pd

@@ -200,18 +200,23 @@ class Exchanges(Sequence[Exchange]):
         """Where row ``index`` of a kind stands among all."""
         return int(self._position[part.kind][index])
 
+    def positions_of(self, part: ExchangeColumns) -> Rows:
+        """int64[n]: where each exchange of a kind stands among all."""
+        return self._position[part.kind]
+
     def view(self, position: int) -> Exchange:
         """The exchange at a position, as the record that people are shown."""
         part, index = self.at(position)
-        evidence = self._table.evidence(part.rows(index))
+        rows = part.rows(index)
+        home = self._table.home(rows)
         return Exchange(
             f"e{position + 1}",
             part.kind,
             part.outcomes[part.outcome[index]],
-            evidence[0].capture,
-            evidence[0].interface,
-            evidence[0].frames,
-            evidence,
+            home.capture,
+            home.interface,
+            home.frames,
+            self._table.evidence(rows),
             int(part.start_ns[index]),
             int(part.end_ns[index]),
             part.fields(index),

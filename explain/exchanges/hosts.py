@@ -57,7 +57,7 @@ class Hosts(Sequence[Host]):
         A capture on a host sees only its own unicast traffic, so the host's MAC is in here.
         """
         if place not in self._in_every_frame:
-            table = self._table
+            table = self._table.whole
             used = np.zeros(len(table.links.source), np.bool_)
             used[table.link[: len(table)][table.place[: len(table)] == place]] = True
             source, target = table.links.source[used], table.links.target[used]
@@ -83,7 +83,7 @@ class Hosts(Sequence[Host]):
         asker, target = (int(macs[table.link[row]]) for macs in (table.links.source, table.links.target))
         if target == NO_MAC:  # a cooked capture says itself which frames its host sent
             return not int(table.layers[row]) & OUTGOING
-        common = self.in_every_frame(int(table.place[row]))
+        common = self.in_every_frame(int(table.whole.place[table.whole_row(row)]))
         if common is None:
             return tries == 1
         return asker not in common if len(common) < _BOTH_ENDS else asker in self.routers() or asker not in common

@@ -1,16 +1,48 @@
-"""The same packet at several vantage points: matching, clocks, journeys."""
+"""The same packet at several vantage points: matching, clocks, translations."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from explain.table import PacketTable
+    from explain.places.matching import Tuples
+    from explain.places.translation import Rewritten
+    from explain.table import I8, PacketTable, Rows
 
 
-def match(table: PacketTable) -> tuple[Mapping[str, Any], ...]:
-    """Clocks of the captures against each other; each place is still looked at by itself."""
-    del table
-    return ()
+@dataclass(frozen=True, slots=True)
+class Sightings:
+    """Which frames, at all places, are one packet.
+
+    Attributes:
+        packet: int64[n], one number for all frames of a packet, also behind a NAT; -1 where nothing can be said.
+        time_ns: int64[n], as the clock of the first capture would show it.
+        tuples: pairs of ends, whatever the place.
+        rewritten: pairs of ends that a NAT turned into each other.
+        ambiguous: frames that look like others and that no order tells apart.
+        clocks: of each capture against the first one, when there are several.
+    """
+
+    packet: Rows
+    time_ns: I8
+    tuples: Tuples
+    rewritten: tuple[Rewritten, ...]
+    ambiguous: int
+    clocks: tuple[Mapping[str, Any], ...]
+
+
+def match(table: PacketTable, captures: int = 1) -> Sightings | None:
+    """Follow packets over all places; None, at no cost, where there is only one."""
+    if len(table.places) < 2 or not len(table):  # noqa: PLR2004 - a packet is followed from one place to another
+        return None
+    from explain.places import clocks, matching, translation
+
+    found = matching.match(table)
+    rewritten, packet = translation.translations(table, found)
+    told = clocks.clocks(table, found, packet, captures)
+    times = clocks.corrected(table, told)
+    facts = tuple(clock.as_fact() for clock in told)
+    return Sightings(packet, times, found.tuples, tuple(rewritten), found.ambiguous, facts)

@@ -1,0 +1,273 @@
+"""How far apart the clocks of several captures are, from causality alone.
+
+A packet is seen downstream after it was seen upstream.  Of a flow that was seen in both
+directions at two places, the round trip is longer at the place nearer to who asked, whatever
+the clocks say; so the directions need not be known.  Packets one way bound the difference from
+above, those the other way from below (as in: Moon, Skelly and Towsley, Estimation and removal of
+clock skew from network delay measurements, 1999).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from explain.places.matching import NONE
+from explain.table import ARP, IP, NO_FLOW, REVERSED
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from explain.places.matching import Matched
+    from explain.table import I8, Bools, PacketTable, Rows
+
+_WORST_PPM = 500.0  # of a crystal, generously
+_BOTH = 2
+_STEPS = 60
+_CORNERS = 33
+_MOST_PAIRS = 50_000
+_SMALL_NS = 50_000_000  # on the way: seen one way only, so much may be the way and not the clock
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A capture's clock against the first capture's: it shows ``skew_ns + drift_ppm * 1e-6 * t`` more.
+
+    Attributes:
+        skew_ns: at the beginning of the first capture; None where nothing connects the two.
+        bound_ns: how far the truth may be from ``skew_ns``; None where one direction was not seen.
+        drift_ppm: 0 where none is needed to explain the times.
+    """
+
+    capture: int
+    skew_ns: int | None
+    bound_ns: int | None
+    drift_ppm: float | None
+
+    def as_fact(self) -> Mapping[str, Any]:
+        """As the report has it."""
+        return {
+            "capture": self.capture, "skew_ns": self.skew_ns, "bound_ns": self.bound_ns, "drift_ppm": self.drift_ppm,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Edge:
+    """What is known of one clock against another: bounds of their difference at time 0, and the drift."""
+
+    low: float
+    high: float
+    drift: float
+    weight: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """Frames of one packet in two captures."""
+
+    one: Rows
+    other: Rows
+    capture: I8
+    far_capture: I8
+
+
+def clocks(table: PacketTable, matched: Matched, packet: Rows, captures: int) -> tuple[Clock, ...]:
+    """Every capture's clock against the first one that shares packets with another, along the best connected chain."""
+    if captures < 2:  # noqa: PLR2004 - a clock is measured against another
+        return ()
+    one, other = _pairs(table, packet)
+    if not len(one):
+        return (Clock(0, 0, 0, 0.0), *(Clock(capture, None, None, None) for capture in range(1, captures)))
+    of_place = np.array([place.capture for place in table.places], np.int64)
+    pairs = _Pairs(one, other, of_place[table.place[one]], of_place[table.place[other]])
+    is_down = _downstream(table, matched, one, other)
+    reference = int(min(pairs.capture.min(), pairs.far_capture.min()))
+    start = _start(table, of_place, reference)
+    # A drift is so much a second since some moment; clocks that are seconds apart must first agree on when that was.
+    rough = np.zeros(captures, np.int64)
+    for capture, (low, high, _) in _known(_edges(table, pairs, is_down, rough, start), reference).items():
+        rough[capture] = int(_nearest(low, high))
+    known = _known(_edges(table, pairs, is_down, rough, start), reference)
+    return tuple(_clock(capture, known.get(capture)) for capture in range(captures))
+
+
+def _known(edges: dict[tuple[int, int], _Edge], reference: int) -> dict[int, tuple[float, float, float]]:
+    """Bounds and drift of each capture that a chain of edges connects with the reference."""
+    known: dict[int, tuple[float, float, float]] = {reference: (0.0, 0.0, 0.0)}
+    while True:
+        open_ends = [(edge.weight, ends) for ends, edge in edges.items() if (ends[0] in known) != (ends[1] in known)]
+        if not open_ends:
+            return known
+        one, other = max(open_ends)[1]
+        edge = edges[one, other]
+        if one in known:
+            low, high, drift = known[one]
+            known[other] = low + edge.low, high + edge.high, drift + edge.drift
+        else:
+            low, high, drift = known[other]
+            known[one] = low - edge.high, high - edge.low, drift - edge.drift
+
+
+def _start(table: PacketTable, of_place: I8, reference: int) -> int:
+    """When the reference began, by its own clock: the moment for which skews are told."""
+    return int(table.time_ns[: len(table)][of_place[table.place[: len(table)]] == reference].min())
+
+
+def corrected(table: PacketTable, found: tuple[Clock, ...]) -> I8:
+    """The times of all frames as the first capture's clock would show them; int64[n]."""
+    times = table.time_ns[: len(table)]
+    if not any(clock.skew_ns or clock.drift_ppm for clock in found):
+        return times
+    of_place = np.array([place.capture for place in table.places], np.int64)
+    reference = next(clock.capture for clock in found if clock.skew_ns is not None)
+    capture = of_place[table.place[: len(table)]]
+    skew = np.array([clock.skew_ns or 0 for clock in found], np.int64)[capture]
+    drift = np.array([clock.drift_ppm or 0.0 for clock in found])[capture]
+    since = times - skew - _start(table, of_place, reference)
+    fixed: I8 = times - skew - (drift * 1e-6 * since).astype(np.int64)
+    return fixed
+
+
+def _clock(capture: int, known: tuple[float, float, float] | None) -> Clock:
+    if known is None:
+        return Clock(capture, None, None, None)
+    low, high, drift = known
+    if np.isinf(low) or np.isinf(high):
+        # Seen one way only: the clock is off by no more than this, less the time on the way.
+        nearest = 0 if drift == 0 and abs(_nearest(low, high)) < _SMALL_NS else round(_nearest(low, high))
+        return Clock(capture, nearest, None, round(drift, 3))
+    if drift == 0 and low <= 0 <= high:
+        return Clock(capture, 0, int(np.ceil(max(-low, high))), 0.0)
+    return Clock(capture, round((low + high) / 2), int(np.ceil((high - low) / 2)) + 1, round(drift, 3))
+
+
+def _nearest(low: float, high: float) -> float:
+    """The middle, or the only bound that there is; chained bounds may both be open."""
+    if np.isfinite(low) and np.isfinite(high):
+        return (low + high) / 2
+    return low if np.isfinite(low) else high if np.isfinite(high) else 0.0
+
+
+def _edges(
+    table: PacketTable, pairs: _Pairs, is_down: I8, rough: I8, start: int
+) -> dict[tuple[int, int], _Edge]:
+    since = (table.time_ns[pairs.one] - rough[pairs.capture] - start).astype(np.float64)
+    difference = (table.time_ns[pairs.other] - table.time_ns[pairs.one]).astype(np.float64)
+    size = len(rough)
+    key = pairs.capture * size + pairs.far_capture
+    edges = {}
+    for one in np.unique(key).tolist():
+        at = np.flatnonzero(key == one)
+        if is_down[at].any():
+            edges[divmod(one, size)] = _fit(since[at], difference[at], is_down[at])
+    return edges
+
+
+def _pairs(table: PacketTable, packet: Rows) -> tuple[Rows, Rows]:
+    """Frames of one packet in two captures, one pair for each two captures that follow each other."""
+    rows = np.flatnonzero(packet != NONE)
+    of_place = np.array([place.capture for place in table.places], np.int64)
+    order = rows[np.argsort(packet[rows], kind="stable")]
+    capture = of_place[table.place[order]]
+    at = np.flatnonzero((packet[order][1:] == packet[order][:-1]) & (capture[1:] != capture[:-1]))
+    at = at[:: len(at) // _MOST_PAIRS + 1]  # evenly over the whole time
+    return order[at], order[at + 1]
+
+
+def _downstream(table: PacketTable, matched: Matched, one: Rows, other: Rows) -> I8:
+    """1 where the second frame was seen after the first one, -1 before it, _BOTH at once, 0 where nobody can say."""
+    result = np.sign(table.ttl[one].astype(np.int64) - table.ttl[other])
+    todo = np.flatnonzero(result == 0)
+    if len(todo):
+        result[todo] = _by_round_trip(table, matched, one[todo], other[todo])
+    return result
+
+
+def _by_round_trip(table: PacketTable, matched: Matched, one: Rows, other: Rows) -> I8:
+    """The direction by the round trips of flows between two places of one link."""
+    key, is_back = _conversation(table, matched, one)
+    pair = table.place[one].astype(np.int64) * len(table.places) + table.place[other]
+    links = np.unique(np.stack((key, pair)), axis=1, return_inverse=True)[1].ravel()
+    difference = (table.time_ns[other] - table.time_ns[one]).astype(np.float64)
+    count = int(links.max()) + 1
+    middle = np.full((2, count), np.nan)
+    for way in (0, 1):
+        some = np.flatnonzero(is_back == bool(way))
+        if len(some):
+            order = some[np.lexsort((difference[some], links[some]))]
+            bounds = np.flatnonzero(np.append(True, np.diff(links[order]) != 0))
+            size = np.diff(np.append(bounds, len(order)))
+            middle[way, links[order][bounds]] = difference[order][bounds + size // 2]
+    trip = middle[0] - middle[1]  # what the second place adds to the way there, less what it adds to the way back
+    sign = np.where(np.isnan(trip), 0, np.where(trip == 0, _BOTH, np.sign(trip))).astype(np.int64)[links]
+    return np.where(is_back & (sign != _BOTH), -sign, sign)
+
+
+def _conversation(table: PacketTable, matched: Matched, rows: Rows) -> tuple[I8, Bools]:
+    """Who talks, whatever the direction, and which direction it is; ARP by its addresses."""
+    flow = table.flow[rows]
+    key = np.zeros(len(rows), np.int64)
+    is_back = table.layers[rows] & REVERSED != 0
+    has_ip = flow != NO_FLOW
+    key[has_ip] = matched.tuples.of_flow[flow[has_ip]] + 1
+    arp = np.flatnonzero(table.layers[rows] & ARP != 0)
+    if len(arp):
+        index = np.searchsorted(table.arp.row, rows[arp])
+        low = np.minimum(table.arp.sender_ip[index], table.arp.target_ip[index]).astype(np.int64)
+        high = np.maximum(table.arp.sender_ip[index], table.arp.target_ip[index]).astype(np.int64)
+        key[arp] = -((low << 31 ^ high) & 0x7FFFFFFFFFFFFFF) - 1
+        is_back[arp] = table.arp.sender_ip[index] > table.arp.target_ip[index]
+    return key, is_back
+
+
+def _fit(at: I8, difference: I8, is_down: I8) -> _Edge:
+    """Bounds of the difference at time 0 over all drifts that the causality allows."""
+    is_roof, is_floor = is_down > 0, (is_down < 0) | (is_down == _BOTH)
+    high_at, high = at[is_roof], difference[is_roof]
+    low_at, low = at[is_floor], difference[is_floor]
+    weight = len(at) + (1 << 20 if len(high) and len(low) else 0)
+    if not len(high) or not len(low):
+        bound = high.min() if len(high) else np.inf, low.max() if len(low) else -np.inf
+        return _Edge(float(bound[1]), float(bound[0]), 0.0, weight)
+
+    def gap(ppm: float) -> tuple[float, float]:
+        return float((low - ppm * 1e-6 * low_at).max()), float((high - ppm * 1e-6 * high_at).min())
+
+    floor, roof = gap(0.0)
+    if floor <= 0 <= roof:
+        return _Edge(floor, roof, 0.0, weight)
+    best = _widest(gap)
+    if gap(best)[0] > gap(best)[1]:  # contradicts itself: some pairs are no pairs; take the middle of the road
+        middle = float(np.median(difference))
+        return _Edge(middle - abs(floor - roof), middle + abs(floor - roof), 0.0, weight)
+    first, last = _edge_of(gap, best, -_WORST_PPM), _edge_of(gap, best, _WORST_PPM)
+    corners = [gap(ppm) for ppm in np.linspace(first, last, _CORNERS).tolist()]
+    drift = 0.0 if first <= 0 <= last else best
+    return _Edge(min(corner[0] for corner in corners), max(corner[1] for corner in corners), drift, weight)
+
+
+def _widest(gap: Any) -> float:
+    """The drift at which the bounds are farthest apart; what is between them is concave in it."""
+    first, last = -_WORST_PPM, _WORST_PPM
+    for _ in range(_STEPS):
+        one, other = first + (last - first) / 3, last - (last - first) / 3
+        if gap(one)[1] - gap(one)[0] < gap(other)[1] - gap(other)[0]:
+            first = one
+        else:
+            last = other
+    return (first + last) / 2
+
+
+def _edge_of(gap: Any, inside: float, outside: float) -> float:
+    """The last drift towards ``outside`` that causality allows."""
+    if gap(outside)[0] <= gap(outside)[1]:
+        return outside
+    for _ in range(_STEPS // 2):
+        middle = (inside + outside) / 2
+        if gap(middle)[0] <= gap(middle)[1]:
+            inside = middle
+        else:
+            outside = middle
+    return inside

@@ -1,0 +1,181 @@
+"""Each conversation once: at the place nearest to whoever began it.
+
+Where several places recorded the same traffic, an exchange is judged as its asker saw it: a
+reply that vanished on the way is no answer.  What the other places saw of the same packets is
+evidence; what only they saw is the business of journeys.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from explain.table import (
+    COLUMNS,
+    IP,
+    REVERSED,
+    ArpRows,
+    ContentRows,
+    FragmentRows,
+    IcmpRows,
+    PacketTable,
+    Place,
+    SynRows,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from explain.model import Evidence
+    from explain.places import Sightings
+    from explain.table import Bools, Rows
+
+Side = TypeVar("Side", ArpRows, IcmpRows, SynRows, FragmentRows)
+
+_EVERYWHERE = 0  # the place of what is joined; others keep their own, one number higher
+
+
+class NearTable(PacketTable):
+    """The rows of a table that are nearest to the askers, as if one place had recorded them.
+
+    Attributes:
+        origin: int64[n], the row in the whole table of each row here.
+    """
+
+    def __init__(self, whole: PacketTable, rows: Rows, places: Rows, packet: Rows) -> None:
+        super().__init__(0)
+        self._whole = whole
+        self.origin = rows
+        self.rows = len(rows)
+        for name in COLUMNS:
+            setattr(self, name, getattr(whole, name)[rows])
+        self.place = places[rows].astype(np.uint16)
+        self.places = [Place(0, None), *whole.places]
+        self.links, self.addresses = whole.links, whole.addresses
+        home = np.full(len(whole.flows.low), _EVERYWHERE, np.uint16)
+        with_flow = rows[(whole.layers[rows] & IP) != 0]
+        home[whole.flow[with_flow]] = places[with_flow]
+        self.flows = replace(whole.flows, place=home)
+        self.arp = _some(whole.arp, rows)
+        self.icmp = _some(whole.icmp, rows)
+        self.syn = _some(whole.syn, rows)
+        self.fragments = _some(whole.fragments, rows)
+        self.contents = {name: _some_contents(kept, rows) for name, kept in whole.contents.items()}
+        self._packet = packet
+        self._order = np.argsort(packet, kind="stable")
+        self._sorted = packet[self._order]
+
+    @property
+    def whole(self) -> PacketTable:
+        """The table with all rows of all places."""
+        return self._whole
+
+    def whole_row(self, row: int) -> int:
+        """Where a row stands in the whole table."""
+        return int(self.origin[row])
+
+    def evidence(self, rows: Rows | Sequence[int]) -> tuple[Evidence, ...]:
+        """The rows, and the same packets at every other place; first where the first row was recorded."""
+        own = self.origin[np.asarray(rows, np.int64)]
+        numbers = np.unique(self._packet[own])
+        numbers = numbers[numbers >= 0]
+        first = np.searchsorted(self._sorted, numbers, "left").tolist()
+        last = np.searchsorted(self._sorted, numbers, "right").tolist()
+        twins = [self._order[low:high] for low, high in zip(first, last, strict=True)]
+        found = self._whole.evidence(np.concatenate([own, *twins]))
+        if not len(own):
+            return found
+        home = self._whole.places[self._whole.place[own[0]]]
+        return tuple(sorted(found, key=lambda one: (one.capture, one.interface) != (home.capture, home.interface)))
+
+    def home(self, rows: Rows) -> Evidence:
+        """Where the asker's side recorded these rows."""
+        return self._whole.evidence(self.origin[rows[self.place[rows] == self.place[rows[0]]]])[0]
+
+
+def nearest(table: PacketTable, seen: Sightings | None) -> PacketTable:
+    """The table itself where there is one place, else its rows nearest to the askers."""
+    if seen is None:
+        return table
+    places = table.place.astype(np.int64) + 1
+    is_dropped = np.zeros(len(table), np.bool_)
+    _conversations(table, seen, places, is_dropped)
+    _questions(table, seen, places, is_dropped)
+    return NearTable(table, np.flatnonzero(~is_dropped), places, seen.packet)
+
+
+def _conversations(table: PacketTable, seen: Sightings, places: Rows, is_dropped: Bools) -> None:
+    """Of the flows between two ends, keep the one whose opener's packets have the highest TTL."""
+    rows = np.flatnonzero(table.layers & IP)
+    flow = table.flow[rows].astype(np.int64)
+    count = len(table.flows.low)
+    pair = seen.tuples.of_flow
+    opening = _first(flow, rows, count)
+    order = np.lexsort((seen.time_ns[opening], pair))
+    is_opener = np.ones(count, np.bool_)
+    is_opener[order[1:]] = pair[order][1:] != pair[order][:-1]
+    direction = np.zeros(len(seen.tuples.first), np.bool_)
+    openers = np.flatnonzero(is_opener)
+    direction[pair[openers]] = table.layers[opening[openers]] & REVERSED != 0
+    is_forward = (table.layers[rows] & REVERSED != 0) == direction[pair[flow]]
+    asked = _first(flow[is_forward], rows[is_forward], count)
+    ttl = np.where(asked >= 0, table.ttl[asked].astype(np.int64), -1)
+    order = np.lexsort((seen.time_ns[opening], -ttl, pair))
+    is_near = np.ones(count, np.bool_)
+    is_near[order[1:]] = pair[order][1:] != pair[order][:-1]
+    packet = seen.packet[rows]
+    is_seen_near = np.zeros(int(seen.packet.max(initial=-1)) + 2, np.bool_)
+    is_seen_near[packet[is_near[flow]]] = True
+    is_seen_near[-1] = False
+    shares = np.bincount(flow, is_seen_near[packet], count) > 0
+    is_dropped[rows] = (shares & ~is_near)[flow]
+    places[rows[is_near[flow]]] = _EVERYWHERE
+
+
+def _first(flow: Rows, rows: Rows, count: int) -> Rows:
+    """The first row of each flow, -1 where it has none."""
+    first = np.full(count, -1, np.int64)
+    first[flow[::-1]] = rows[::-1]
+    return first
+
+
+def _questions(table: PacketTable, seen: Sightings, places: Rows, is_dropped: Bools) -> None:
+    """ARP between two addresses: as the place saw it that heard the question first."""
+    arp = table.arp
+    ends = np.minimum(arp.sender_ip, arp.target_ip), np.maximum(arp.sender_ip, arp.target_ip)
+    groups: dict[tuple[int, int], dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for row, place, low, high in zip(
+        arp.row.tolist(), table.place[arp.row].tolist(), ends[0].tolist(), ends[1].tolist(), strict=True
+    ):
+        groups[low, high][place].append(row)
+    for by_place in groups.values():
+        near: set[int] = set()
+        for number, rows in enumerate(sorted(by_place.values(), key=lambda some: int(seen.time_ns[some[0]]))):
+            packets = {int(seen.packet[row]) for row in rows} - {-1}
+            if near & packets:
+                is_dropped[rows] = True
+            elif number == 0:
+                near |= packets
+                places[rows] = _EVERYWHERE
+
+
+def _some(side: Side, rows: Rows) -> Side:
+    at = np.searchsorted(rows, side.row)
+    inside = np.minimum(at, max(len(rows) - 1, 0))
+    keep = np.flatnonzero(rows[inside] == side.row) if len(rows) else np.empty(0, np.int64)
+    names = side.__dataclass_fields__
+    return replace(side, **{name: getattr(side, name)[keep] for name in names if name != "row"}, row=at[keep])
+
+
+def _some_contents(kept: ContentRows, rows: Rows) -> ContentRows:
+    at = np.searchsorted(rows, kept.row).tolist()
+    size = len(rows)
+    pairs = [
+        (place, octets)
+        for place, row, octets in zip(at, kept.row, kept.octets, strict=True)
+        if place < size and rows[place] == row
+    ]
+    return ContentRows([place for place, _ in pairs], [octets for _, octets in pairs])

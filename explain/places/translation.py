@@ -1,0 +1,204 @@
+"""Which flows are one flow with rewritten ends: NAT, by what it must leave alone.
+
+A pair of flows is believed only if what their packets share cannot be chance: each kept field
+adds the bits that a stranger would have to guess.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explain.places.matching import NONE, Matched, group, invariants, rest_sums, stays_on_link
+from explain.table import GOOD_CHECKSUM, ICMP, ICMPV6, IP, REVERSED, TCP, UDP
+
+if TYPE_CHECKING:
+    from explain.table import U8, PacketTable, Rows
+
+_MOST_ALIKE = 4  # packets that look the same; more are a crowd, not a path
+_ENOUGH = 36  # bits
+_ENOUGH_WITH_NEW_ENDS = 60  # where neither address was kept
+_IP_ID, _LENGTH, _NUMBER, _SUM, _CONTENTS = 16, 4, 24, 16, 32
+_KEPT_ADDRESS, _KEPT_PORT = 4, 8
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """Two pairs of ends that are one flow.
+
+    Attributes:
+        one, other: pairs (see ``Tuples``).
+        is_crossed: the low end of one is the high end of the other.
+    """
+
+    one: int
+    other: int
+    is_crossed: bool
+
+
+@dataclass(slots=True)
+class _Votes:
+    bits: int = 0
+    pairs: list[tuple[int, int]] | None = None
+
+
+def translations(table: PacketTable, matched: Matched) -> tuple[list[Rewritten], Rows]:
+    """Flows that were rewritten, and the packet numbers with both sides under one number."""
+    rows, words = _candidates(table, matched)
+    if len(rows) < 2:  # noqa: PLR2004 - it takes two
+        return [], matched.packet
+    order, bucket = group(words)
+    one, other = _alike(table, matched, rows[order], bucket)
+    if not len(one):
+        return [], matched.packet
+    votes = _votes(table, matched, one, other)
+    chosen = _choose(table, matched, votes)
+    packet = _join(matched.packet, [pair for key in chosen for pair in votes[key].pairs or ()])
+    found = {(a >> 1, b >> 1): (a ^ b) & 1 for a, b in chosen}
+    return [Rewritten(a, b, bool(crossed)) for (a, b), crossed in sorted(found.items())], packet
+
+
+def _candidates(table: PacketTable, matched: Matched) -> tuple[Rows, list[U8]]:
+    """One frame of each packet that was not seen everywhere, and what a NAT leaves of it."""
+    rows = np.flatnonzero((table.layers & IP != 0) & (matched.packet != NONE))
+    rows = rows[table.layers[rows] & (TCP | UDP | ICMP | ICMPV6) != 0]
+    rows = rows[~stays_on_link(table, rows)]
+    if not len(rows):
+        return rows, []
+    places = np.bincount(table.place[rows])
+    number = matched.packet[rows]
+    pairs = np.sort(number * len(places) + table.place[rows])
+    pairs = pairs[np.flatnonzero(np.append(True, pairs[1:] != pairs[:-1]))]
+    seen_at = np.bincount(pairs // len(places), minlength=int(number.max()) + 1)
+    first = np.full(len(seen_at), NONE, np.int64)
+    first[number[::-1]] = rows[::-1]
+    everywhere = int(np.count_nonzero(places))
+    rows = np.sort(first[(first != NONE) & (seen_at < max(everywhere, 2))])
+    words = invariants(table, rows) if len(rows) else []
+    extra = _contents(table, rows)
+    return rows, [*words, extra] if extra is not None and words else words
+
+
+def _contents(table: PacketTable, rows: Rows) -> U8 | None:
+    """What is known of the data itself: a name asked for is not asked for by chance."""
+    kept = table.contents.get("dns")
+    if kept is None:
+        return None
+    sums = np.zeros(len(table), np.uint64)
+    sums[np.array(kept.row, np.int64)] = [zlib.crc32(octets) | 1 << 32 for octets in kept.octets]
+    return sums[rows]
+
+
+def _alike(table: PacketTable, matched: Matched, rows: Rows, bucket: Rows) -> tuple[Rows, Rows]:
+    """Pairs of frames with other ends and all else alike, that may be one packet."""
+    size = np.bincount(bucket)
+    place, ttl = table.place[rows], table.ttl[rows]
+    side = _sides(table, matched, rows)
+    few = (size[bucket] > 1) & (size[bucket] <= _MOST_ALIKE)
+    ones, others = [], []
+    for step in range(1, _MOST_ALIKE):
+        at = np.flatnonzero(few[:-step] & (bucket[step:] == bucket[:-step])) if step < len(rows) else few[:0].nonzero()[0]
+        far = at + step
+        is_possible = (side[at] != side[far]) & ((place[at] != place[far]) | (ttl[at] != ttl[far]))
+        ones.append(rows[at[is_possible]])
+        others.append(rows[far[is_possible]])
+    return np.concatenate(ones), np.concatenate(others)
+
+
+def _sides(table: PacketTable, matched: Matched, rows: Rows) -> Rows:
+    side: Rows = matched.tuples.of_flow[table.flow[rows]] * 2 + (table.layers[rows] & REVERSED != 0)
+    return side
+
+
+def _votes(table: PacketTable, matched: Matched, one: Rows, other: Rows) -> dict[tuple[int, int], _Votes]:
+    """For each pair of directions what speaks for it, and its packets."""
+    bits = _bits(table, one, other)
+    votes: dict[tuple[int, int], _Votes] = defaultdict(_Votes)
+    columns = (
+        _sides(table, matched, one), _sides(table, matched, other), bits, matched.packet[one], matched.packet[other],
+    )  # fmt: skip
+    for side, far, weight, packet, same in zip(*(column.tolist() for column in columns), strict=True):
+        key, pair = ((side, far), (packet, same)) if side < far else ((far, side), (same, packet))
+        vote = votes[key]
+        vote.bits += weight
+        vote.pairs = vote.pairs or []
+        vote.pairs.append(pair)
+    return votes
+
+
+def _bits(table: PacketTable, one: Rows, other: Rows) -> Rows:
+    """How much a stranger would have had to guess, for each pair of frames; negative where they contradict."""
+    layers = table.layers[one]
+    bits = np.where(table.ip_id[one] > 0, _IP_ID, 0) + np.where(table.payload[one] > 0, _LENGTH, 0)
+    is_tcp = layers & TCP != 0
+    bits += np.where(is_tcp & (table.seq[one] > 0), _NUMBER, 0) + np.where(is_tcp & (table.ack[one] > 0), _NUMBER, 0)
+    is_whole = (layers & table.layers[other] & GOOD_CHECKSUM) != 0
+    is_same = rest_sums(table, one) == rest_sums(table, other)
+    bits += np.where(is_whole & is_same, _SUM, 0)
+    bits[is_whole & ~is_same & (layers & TCP == 0) & (layers & UDP != 0)] = -_ENOUGH
+    kept = table.contents.get("dns")
+    if kept is not None:
+        bits += np.where(np.isin(one, kept.row), _CONTENTS, 0)
+    same_ends = (
+        (table.sources(one) == table.sources(other)) | (table.targets(one) == table.targets(other)),
+        (table.source_ports(one) == table.source_ports(other)) & (layers & (TCP | UDP) != 0),
+        (table.target_ports(one) == table.target_ports(other)) & (layers & (TCP | UDP) != 0),
+    )
+    # What belongs to the flow counts once for a packet, but packets that repeat it prove little more.
+    total: Rows = bits + same_ends[0] * _KEPT_ADDRESS + same_ends[1] * _KEPT_PORT + same_ends[2] * _KEPT_PORT
+    return total
+
+
+def _choose(table: PacketTable, matched: Matched, votes: dict[tuple[int, int], _Votes]) -> list[tuple[int, int]]:
+    """The pairs of directions that are believed: enough bits, and no better partner for either.
+
+    A direction may have two partners, where two NATs follow each other or a packet comes back.
+    """
+    flow_bits: dict[tuple[int, int, int], int] = defaultdict(int)
+    for (one, other), vote in votes.items():
+        flow_bits[one >> 1, other >> 1, (one ^ other) & 1] += vote.bits
+    chosen = []
+    for key, vote in votes.items():
+        one, other = key
+        enough = _ENOUGH if _keeps_an_address(table, matched, one, other) else _ENOUGH_WITH_NEW_ENDS
+        if flow_bits[one >> 1, other >> 1, (one ^ other) & 1] >= enough and vote.bits > 0:
+            chosen.append(key)
+    return chosen
+
+
+def ends(table: PacketTable, matched: Matched, side: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Address key and port of source and target of a direction."""
+    flows, flow = table.flows, int(matched.tuples.first[side >> 1])
+    low = int(flows.low[flow]), int(flows.low_port[flow])
+    high = int(flows.high[flow]), int(flows.high_port[flow])
+    return (high, low) if side & 1 else (low, high)
+
+
+def _keeps_an_address(table: PacketTable, matched: Matched, one: int, other: int) -> bool:
+    (source, target), (far_source, far_target) = ends(table, matched, one), ends(table, matched, other)
+    return source[0] == far_source[0] or target[0] == far_target[0]
+
+
+def _join(packet: Rows, pairs: list[tuple[int, int]]) -> Rows:
+    """Packets that are the same under one number, the smallest."""
+    root: dict[int, int] = {}
+
+    def find(number: int) -> int:
+        while root.get(number, number) != number:
+            root[number] = root.get(root[number], root[number])
+            number = root[number]
+        return number
+
+    for one, other in pairs:
+        a, b = sorted((find(one), find(other)))
+        root[b] = a
+    if not root:
+        return packet
+    label = np.arange(int(packet.max()) + 1)
+    for number in list(root):
+        label[number] = find(number)
+    return np.where(packet == NONE, NONE, label[np.maximum(packet, 0)])
