@@ -39,4 +39,9 @@ def find(table: PacketTable) -> Exchanges:
         if occurs(table):
             found = import_module(f"{__name__}.{name}").find(table)
             parts.extend(found if isinstance(found, tuple) else (found,))
+    if len(table.fragments.row):
+        from explain.exchanges import fragments
+
+        cut = fragments.datagrams(table)
+        parts = [fragments.attach(table, part, cut) for part in parts]
     return Exchanges(table, parts)

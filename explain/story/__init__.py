@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.model import Line
-from explain.story import segment, summary
+from explain.story import paths, segment, summary
 from explain.story.teller import Teller
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def tell(
     lines = _verdict(table, exchanges, findings, unexplained, captures)
     lines += _files(captures)
     told = _happened(table, exchanges, hosts, findings, unexplained, everything)
-    told += segment.tell(table, exchanges, hosts)
+    told += _around(table, exchanges, hosts)
     if told:
         lines += [Line("story.heading.happened", {}, label="heading"), *told]
     for finding in findings if everything else findings[:_FINDINGS_TOLD]:
@@ -118,6 +118,13 @@ def _happened(
         return summary.tell(table, exchanges, hosts, findings, unexplained)
     teller = Teller(table, exchanges, hosts)
     return [line for position in exchanges.positions if position not in carried for line in teller.tell(position)]
+
+
+def _around(table: PacketTable, exchanges: Exchanges, hosts: Hosts) -> list[Line]:
+    """What is told of the link and the way, unless only some exchanges were asked for."""
+    if not isinstance(exchanges.positions, range):
+        return []
+    return paths.tell(table, exchanges) + segment.tell(table, exchanges, hosts)
 
 
 def _carried(table: PacketTable, exchanges: Exchanges) -> set[int]:

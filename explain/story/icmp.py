@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.model import Line
+from explain.table import ICMP, ICMPV6
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +29,7 @@ def echo(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterat
     """The first request and its reply in full, the rest counted."""
     fields: IcmpEcho = part.fields(index)
     rows, table = part.rows(index), teller.table
+    everything, rows = rows, rows[table.layers[rows] & (ICMP | ICMPV6) != 0]  # fragments have no header of their own
     at = np.searchsorted(table.icmp.row, rows)
     is_request = np.isin(table.icmp.type[at], (8, 128))
     is_reply = np.isin(table.icmp.type[at], (0, 129))
@@ -44,9 +46,9 @@ def echo(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterat
         more = {"rtt_ns": max(rtt, 0), "ttl": fields.ttl_reply, "responder": responder}
         yield teller.line("icmp.echo.reply.first", fields, reply, name, **more)
     if fields.received and fields.sent > 1 and fields.rtt_min_ns is not None:
-        yield teller.line("icmp.echo.some" if fields.unanswered_seqs else "icmp.echo.all", fields, rows, name)
+        yield teller.line("icmp.echo.some" if fields.unanswered_seqs else "icmp.echo.all", fields, everything, name)
     elif not fields.received:
-        yield teller.line("icmp.echo.refused" if fields.errors else "icmp.echo.none", fields, rows, name)
+        yield teller.line("icmp.echo.refused" if fields.errors else "icmp.echo.none", fields, everything, name)
     if fields.duplicates:
         yield teller.line("icmp.echo.duplicates", fields, rows[is_reply], name)
     if fields.responders:

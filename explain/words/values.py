@@ -34,6 +34,7 @@ NOUNS: dict[str, tuple[str, str, str]] = {
     "lookups": ("1 look-up", "{n} look-ups", "{n} 件の問い合わせ"),
     "leases": ("1 lease", "{n} leases", "{n} 件のリース"),
     "hops": ("1 hop", "{n} hops", "{n} ホップ"),
+    "fragments": ("1 fragment", "{n} fragments", "{n} 個の断片"),
     "messages": ("1 message", "{n} messages", "{n} 通のメッセージ"),
 }
 _MINUTE = 60

@@ -32,6 +32,7 @@ RULES = (
     ("ndp", ("ndp.resolution", "ndp.duplicate-check", "ndp.router")),
     ("segment", ("arp.resolution", "icmp.echo", "udp.flow", "tcp.connection")),
     ("tls", ("tcp.connection",)),
+    ("paths", ("icmp.echo", "udp.flow", "tcp.connection")),
     ("tcp", ("tcp.connection",)),
     ("http", ("http.request",)),
     ("silence", ("icmp.echo",)),

@@ -1,0 +1,126 @@
+"""Packets that were cut on the way: which fragments belong together, and to which exchange (RFC 791, 8200)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from explain.exchanges.columns import ExchangeColumns
+    from explain.table import I8, Bools, PacketTable, Rows
+
+_TOGETHER_NS = 60_000_000_000  # how long a receiver waits at most (RFC 1122, 3.3.2)
+_LONGEST = 1 << 16
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Datagrams:
+    """Fragments, packet after packet.
+
+    Attributes:
+        rows: int64[m], rows of the packet table, by offset and then by time.
+        bounds: int64[n + 1]; the fragments of packet i are ``rows[bounds[i]:bounds[i + 1]]``.
+        first: int64[n], the row with the beginning of each, -1 where it is not there.
+        size: int64[n], octets of the whole payload, as far as the fragments tell.
+        have: int64[n], octets of it that came.
+        is_ended: bool[n], the last fragment is there.
+    """
+
+    rows: Rows
+    bounds: I8
+    first: Rows
+    size: I8
+    have: I8
+    is_ended: Bools
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def of(self, index: int) -> Rows:
+        """The rows of one packet's fragments."""
+        return self.rows[self.bounds[index] : self.bounds[index + 1]]
+
+    def unfinished(self) -> Rows:
+        """Packets of which a part is missing."""
+        return np.flatnonzero(~self.is_ended | (self.have < self.size))
+
+
+def datagrams(table: PacketTable) -> Datagrams:
+    """All fragments at each place, those of one packet together."""
+    parts = table.fragments
+    is_part = parts.more | (parts.offset > 0)  # an atomic fragment of IPv6 is whole (RFC 6946)
+    some = np.flatnonzero(is_part)
+    rows = parts.row[some]
+    keys = (
+        parts.protocol[some].astype(np.uint64), parts.ident[some].astype(np.uint64), table.targets(rows),
+        table.sources(rows), table.place[rows].astype(np.uint64),
+    )  # fmt: skip
+    order = np.lexsort((rows, *keys))
+    differs = np.ones(len(rows), np.bool_)
+    differs[1:] = np.diff(table.time_ns[rows[order]]) > _TOGETHER_NS
+    for key in keys:
+        differs[1:] |= key[order][1:] != key[order][:-1]
+    group = np.cumsum(differs) - 1
+    by_offset = np.lexsort((order, parts.offset[some[order]], group))
+    order, group = order[by_offset], group[by_offset]
+    return _gathered(table, some[order], group)
+
+
+def _gathered(table: PacketTable, some: Rows, group: I8) -> Datagrams:
+    parts = table.fragments
+    count = int(group[-1]) + 1 if len(group) else 0
+    bounds = np.searchsorted(group, np.arange(count + 1))
+    rows, offset = parts.row[some], parts.offset[some].astype(np.int64)
+    size = np.minimum(_sizes(table, rows, offset), _LONGEST)
+    end = offset + size
+    first = np.full(count, -1, np.int64)
+    starts = np.flatnonzero(offset == 0)[::-1]
+    first[group[starts]] = rows[starts]
+    whole = np.zeros(count, np.int64)
+    np.maximum.at(whole, group, end)
+    # Each packet gets a stretch of one long line, so that one pass says how far the earlier fragments reached.
+    base = group * (2 * _LONGEST)
+    reached = np.maximum.accumulate(np.concatenate(([0], (base + end)[:-1]))) if count else base
+    have = np.zeros(count, np.int64)
+    np.add.at(have, group, np.clip(base + end - np.maximum(base + offset, reached), 0, None))
+    is_ended = np.zeros(count, np.bool_)
+    is_ended[group[~parts.more[some]]] = True
+    return Datagrams(rows, bounds.astype(np.int64), first, whole, have, is_ended)
+
+
+def _sizes(table: PacketTable, rows: Rows, offset: I8) -> I8:
+    """Octets of the packet's payload in each fragment; the header of layer 4 counts in the first one."""
+    payload = table.payload[rows].astype(np.int64)
+    on_the_wire = table.length[rows].astype(np.int64) - table.transport[rows]
+    return np.where(offset == 0, on_the_wire, payload)
+
+
+def attach(table: PacketTable, part: ExchangeColumns, cut: Datagrams) -> ExchangeColumns:
+    """The same exchanges, with all fragments of their packets among their frames."""
+    known = np.flatnonzero(cut.first >= 0)
+    owner = np.full(len(table), -1, np.int64)
+    owner[part.frames] = np.repeat(np.arange(len(part)), np.diff(part.bounds))
+    packet = np.repeat(np.arange(len(cut)), np.diff(cut.bounds))
+    of = np.full(len(cut), -1, np.int64)
+    of[known] = owner[cut.first[known]]
+    more = np.flatnonzero((of[packet] >= 0) & (owner[cut.rows] < 0))
+    if not len(more):
+        return part
+    frames = np.concatenate((part.frames, cut.rows[more]))
+    owners = np.concatenate((owner[part.frames], of[packet[more]]))
+    # What the finder took for the first frame stays it, also where a later fragment overtook it.
+    rank = np.ones(len(frames), np.int64)
+    rank[part.bounds[:-1]] = 0
+    order = np.lexsort((frames, rank, owners))
+    frames = frames[order]
+    bounds = np.searchsorted(owners[order], np.arange(len(part) + 1)).astype(np.int64)
+    times = table.time_ns[frames]
+    return replace(
+        part,
+        frames=frames,
+        bounds=bounds,
+        start_ns=np.minimum.reduceat(times, bounds[:-1]),
+        end_ns=np.maximum.reduceat(times, bounds[:-1]),
+    )

@@ -1,0 +1,104 @@
+"""The way that packets took: cut into fragments, there and back by different routers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from explain.exchanges.fragments import datagrams
+from explain.model import Line
+from explain.table import NO_MAC, REVERSED, mac_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explain.exchanges.columns import ExchangeColumns, Exchanges
+    from explain.exchanges.fragments import Datagrams
+    from explain.table import PacketTable, Rows
+
+_MOST_TOLD = 4
+_MOST_EXCHANGES = 200
+_VIRTUAL = (0x00005E0001, 0x00005E0002, 0x00000C07AC)
+_VIRTUAL_SHORT = (0x00000C9FF, 0x000573A00)
+_GLBP = 0x0007B4
+_GROUP_BIT = np.uint64(1 << 40)
+
+
+def tell(table: PacketTable, exchanges: Exchanges) -> list[Line]:
+    """Lines about fragments and about ways that differ."""
+    return [*_fragments(table), *_asymmetric(table, exchanges)]
+
+
+def _line(table: PacketTable, message: str, rows: Rows, **values: Any) -> Line:
+    return Line(f"paths.{message}", values, table.evidence(rows))
+
+
+def _fragments(table: PacketTable) -> Iterator[Line]:
+    if not len(table.fragments.row):
+        return
+    cut = datagrams(table)
+    unfinished = set(cut.unfinished().tolist())
+    groups: dict[tuple[int, int, bool], list[int]] = defaultdict(list)
+    firsts = cut.rows[cut.bounds[:-1]]
+    for index, ends in enumerate(zip(table.sources(firsts).tolist(), table.targets(firsts).tolist(), strict=True)):
+        groups[*ends, index in unfinished].append(index)
+    for (source, target, is_unfinished), indices in list(groups.items())[:_MOST_TOLD]:
+        values = {"src": table.addresses.text(source), "dst": table.addresses.text(target), "count": len(indices)}
+        yield _about(table, cut, indices, values, is_unfinished=is_unfinished)
+
+
+def _about(
+    table: PacketTable, cut: Datagrams, indices: list[int], values: dict[str, Any], *, is_unfinished: bool
+) -> Line:
+    rows = np.concatenate([cut.of(index) for index in indices])
+    values |= {"fragments": len(rows), "size": int(cut.size[indices].max())}
+    if not is_unfinished:
+        return _line(table, "fragments", rows, **values)
+    missing = int((cut.size[indices] - cut.have[indices]).max())
+    headless = sum(1 for index in indices if cut.first[index] < 0)
+    message = "headless" if headless == len(indices) else "unfinished" if missing else "endless"
+    return _line(table, message, rows, missing=missing, **values)
+
+
+def _asymmetric(table: PacketTable, exchanges: Exchanges) -> Iterator[Line]:
+    """Requests leave by one neighbour, and the answers come from another."""
+    told: set[tuple[int, int, int]] = set()
+    for kind in ("icmp.echo", "tcp.connection", "udp.flow"):
+        part = exchanges.of_kind(kind)
+        for index in range(min(len(part), _MOST_EXCHANGES) if part else 0):
+            found = _two_neighbours(table, part, index) if part else None
+            if found is None or found[0] in told or len(told) >= _MOST_TOLD:
+                continue
+            (place, out, back), rows = found
+            told.add((place, out, back))
+            source, target = table.sources(rows)[0], table.targets(rows)[0]
+            text = table.addresses.text
+            values = {"src": text(int(source)), "dst": text(int(target)), "out": mac_text(out), "back": mac_text(back)}
+            message = "virtual" if _is_virtual(out) or _is_virtual(back) else "asymmetric"
+            yield _line(table, message, rows, **values)
+
+
+def _is_virtual(mac: int) -> bool:
+    """Whether a MAC stands for whichever of several routers is on duty: VRRP (RFC 9568, 7.3), HSRP, GLBP."""
+    return mac >> 8 in _VIRTUAL or mac >> 12 in _VIRTUAL_SHORT or mac >> 24 == _GLBP
+
+
+def _two_neighbours(table: PacketTable, part: ExchangeColumns, index: int) -> tuple[tuple[int, int, int], Rows] | None:
+    """Place, the MAC to which requests went, the MAC from which answers came, if they differ; and a frame of each."""
+    rows = part.rows(index)
+    flow = table.flow[rows[0]]
+    rows = rows[table.flow[rows] == flow]
+    way = table.layers[rows] & REVERSED
+    there, back = rows[way == way[0]], rows[way != way[0]]
+    if not len(back):
+        return None
+    went, came = table.link[there], table.link[back]
+    if len(np.unique(went)) > 1 or len(np.unique(came)) > 1:  # seen at several points of its way
+        return None
+    out, home = int(table.links.target[went[0]]), int(table.links.source[came[0]])
+    own = int(table.links.source[went[0]]), int(table.links.target[came[0]])
+    if out == home or max(out, home) >= NO_MAC or own[0] != own[1] or np.uint64(out) & _GROUP_BIT:
+        return None
+    return (int(table.place[there[0]]), out, home), np.array([there[0], back[0]])

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import pytest
+from packets import A, B, R, datagram, eth, icmp, ip, pcap, ping, pong, segment
+
+import explain
+
+ALICE, BOB, FAR = "192.0.2.1", "192.0.2.2", "198.51.100.1"
+SYN, ACK, PSH_ACK = 2, 16, 24
+DONT_FRAGMENT = 0x4000
+
+
+def report(*frames):
+    return explain.explain(pcap(*frames))
+
+
+def causes(*frames):
+    return [one.cause for one in report(*frames).findings]
+
+
+def pings(text: str, gap: float = 0.2) -> list[tuple[float, bytes]]:
+    """A run in which ``x`` is answered and ``.`` is not."""
+    frames = []
+    for number, char in enumerate(text):
+        frames.append((number * gap, ping(ALICE, FAR, number + 1)))
+        frames += [(number * gap + 0.001, pong(FAR, ALICE, number + 1))] if char == "x" else []
+    return frames
+
+
+def large_ping(seq: int, size: int = 1400, ident: int = 9, flags: int = DONT_FRAGMENT) -> bytes:
+    return eth(A, R, 0x800, ip(ALICE, FAR, 1, icmp(8, 0, ident << 16 | seq, b"x" * size), flags=flags))
+
+
+def test_answers_in_step_are_a_limiter():
+    (finding,) = report(*pings("x....x....x....x...")).findings
+    assert (finding.cause, finding.certainty, finding.values["step"]) == ("icmp-rate-limited", "likely", 5)
+
+
+@pytest.mark.parametrize(
+    ("text", "case"), [("xx.xxxx.xx.xxx", "spread"), ("xxxx....xxxx", "burst"), ("xxxxxx......", "end")]
+)
+def test_the_pattern_of_a_partial_loss_is_told(text, case):
+    (finding,) = report(*pings(text)).findings
+    assert (finding.cause, finding.values["case"]) == ("partial-loss", case)
+
+
+def damaged(frame: bytes) -> bytes:
+    """The last octet flipped, as a bad line does it."""
+    return frame[:-1] + bytes((frame[-1] ^ 0xFF,))
+
+
+def test_a_ping_with_a_wrong_checksum_was_damaged_on_the_way():
+    good = [frame for seq in (1, 2, 3) for frame in (ping(ALICE, BOB, seq), pong(BOB, ALICE, seq))]
+    (finding,) = report(*good, damaged(ping(ALICE, BOB, 4))).findings
+    assert (finding.cause, finding.values["src"], finding.evidence[0].frames) == ("corrupted-packets", ALICE, ((7, 7),))
+
+
+def test_one_wrong_checksum_among_many_right_ones_is_damage():
+    frames = [datagram((ALICE, 5000), (BOB, 6000), b"abcd") for _ in range(9)]
+    frames += [datagram((BOB, 6000), (ALICE, 5000), b"abcd", macs=(B, A))]
+    assert causes(*frames, damaged(frames[0])) == ["corrupted-packets"]
+
+
+def test_a_sender_whose_checksums_are_all_wrong_leaves_them_to_its_card():
+    frames = [damaged(datagram((ALICE, 5000), (BOB, 6000), b"abcd")) for _ in range(9)]
+    assert causes(*frames, datagram((BOB, 6000), (ALICE, 5000), b"abcd", macs=(B, A))) == []
+
+
+def test_large_pings_that_vanish_while_small_ones_pass_show_a_black_hole():
+    small = [(0.0, ping(ALICE, FAR, 1)), (0.001, pong(FAR, ALICE, 1))]
+    (finding,) = report(*small, *((seq, large_ping(seq)) for seq in (2, 3, 4))).findings
+    assert (finding.cause, finding.certainty) == ("pmtu-blackhole", "likely")
+    assert finding.values["size"] > finding.values["passed"]
+
+
+def test_pings_in_fragments_that_vanish_while_small_ones_pass_show_a_filter():
+    small = [(0.0, ping(ALICE, FAR, 1)), (0.001, pong(FAR, ALICE, 1))]
+    pieces = []
+    for seq in (2, 3, 4):
+        body = icmp(8, 0, 9 << 16 | seq, b"x" * 2000)
+        for at, flags in ((0, 0x2000), (1480, 1480 // 8)):
+            packet = ip(ALICE, FAR, 1, body[at : at + 1480], ident=seq, flags=flags)
+            pieces.append((seq + at / 1e6, eth(A, R, 0x800, packet)))
+    (finding,) = report(*small, *pieces).findings
+    assert (finding.cause, finding.certainty) == ("fragments-filtered", "likely")
+
+
+def test_large_pings_alone_say_nothing_about_the_size():
+    assert causes(*((float(seq), large_ping(seq)) for seq in (1, 2, 3))) == ["echo-unanswered"]
+
+
+CLIENT, SERVER = (ALICE, 40000), (FAR, 80)
+BACK = {"macs": (B, A)}
+OPENED = [
+    (0.0, segment(CLIENT, SERVER, SYN, seq=100)),
+    (0.01, segment(SERVER, CLIENT, SYN | ACK, seq=500, ack=101, **BACK)),
+    (0.02, segment(CLIENT, SERVER, ACK, seq=101, ack=501)),
+]
+
+
+def full(when: float, seq: int = 301, size: int = 1460) -> tuple[float, bytes]:
+    return when, segment(CLIENT, SERVER, PSH_ACK, seq=seq, ack=501, data=b"x" * size)
+
+
+def small(when: float) -> list[tuple[float, bytes]]:
+    return [
+        (when, segment(CLIENT, SERVER, PSH_ACK, seq=101, ack=501, data=b"x" * 200)),
+        (when + 0.01, segment(SERVER, CLIENT, ACK, seq=501, ack=301, **BACK)),
+    ]
+
+
+def test_full_segments_sent_again_and_again_while_small_ones_pass_show_a_black_hole():
+    frames = [*OPENED, *small(0.1), *(full(when) for when in (0.2, 0.5, 1.1, 2.3))]
+    (finding,) = report(*frames).findings
+    assert (finding.cause, finding.values["size"], finding.values["passed"]) == ("pmtu-blackhole", 1460, 200)
+    assert finding.values["count"] == 4
+
+
+def test_a_sender_that_then_tries_smaller_segments_was_in_a_black_hole():
+    frames = [*OPENED, *small(0.1), *(full(when) for when in (0.2, 0.5, 1.1)), full(2.3, size=900)]
+    frames += [(2.31, segment(SERVER, CLIENT, ACK, seq=501, ack=1201, **BACK))]
+    frames += [full(2.4, seq=1201, size=560), (2.41, segment(SERVER, CLIENT, ACK, seq=501, ack=1761, **BACK))]
+    assert "pmtu-blackhole" in causes(*frames)
+
+
+def test_full_segments_of_which_one_got_through_before_show_none():
+    passed = [full(0.2), (0.21, segment(SERVER, CLIENT, ACK, seq=501, ack=1761, **BACK))]
+    lost = [full(when, seq=1761) for when in (0.3, 0.6, 1.2, 2.4)]
+    assert "pmtu-blackhole" not in causes(*OPENED, *small(0.1), *passed, *lost)
+
+
+def test_a_full_segment_that_arrives_at_last_shows_none():
+    frames = [*OPENED, *small(0.1), *(full(when) for when in (0.2, 0.5, 1.1))]
+    assert "pmtu-blackhole" not in causes(*frames, (1.2, segment(SERVER, CLIENT, ACK, seq=501, ack=1761, **BACK)))
+
+
+def test_a_way_back_by_another_router_is_told_and_no_finding():
+    there = ping(ALICE, FAR, 1, macs=(A, R))
+    found = report(there, pong(FAR, ALICE, 1, macs=(B, A), ttl=62))
+    assert list(found.findings) == []
+    assert "asymmetric" in found.story()
+
+
+def test_a_virtual_router_that_answers_with_its_own_mac_is_no_other_way():
+    story = report(ping(ALICE, FAR, 1, macs=(A, "00:00:5e:00:01:07")), pong(FAR, ALICE, 1, macs=(B, A))).story()
+    assert "virtual router" in story
+    assert "asymmetric" not in story
