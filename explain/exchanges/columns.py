@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 CARRIERS = ("icmp.error", "udp.flow", "icmp.echo", "tcp.connection")
 """Kinds whose frames may belong to an exchange that means more: a trace, a look-up, a lease."""
+CARRIED = ("traceroute", "dns.lookup", "dhcp.lease", "dhcpv6.lease")
+"""Kinds that mean more than the datagrams that carry them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,6 +146,11 @@ class Exchanges(Sequence[Exchange]):
             self._position[p.kind][self._index[positions]] = positions
         self.positions: Sequence[int] = range(len(order))
 
+    @property
+    def table(self) -> PacketTable:
+        """What the rows of all exchanges are rows of: each conversation once, where several places saw it."""
+        return self._table
+
     def __len__(self) -> int:
         return len(self.positions)
 
@@ -191,6 +198,12 @@ class Exchanges(Sequence[Exchange]):
         for carrier, number in self.inside(np.fromiter(owner, np.int64, len(owner))):
             carried[owner[int(carrier.frames[carrier.bounds[number]])]].append((carrier, number))
         return carried
+
+    def only_carrying(self) -> set[int]:
+        """Positions of the exchanges that are nothing but the datagrams of one that means more."""
+        rows = [part.frames for part in self.parts if part.kind in CARRIED]
+        inside = self.inside(np.concatenate(rows)) if rows else []
+        return {self.position(part, index) for part, index in inside}
 
     def of_kind(self, kind: str) -> ExchangeColumns | None:
         """The columns of one kind, None if no finder of that kind ran."""
