@@ -45,17 +45,32 @@ def write(path, stream):
     return str(path)
 
 
-def test_each_interface_of_a_file_is_a_vantage_point_of_its_own():
-    found = [(one.interface, one.frames, one.outcome) for one in explain.explain(pcapng(*ROUTED)).exchanges]
-    assert found == [(0, ((1, 1), (4, 4)), "answered"), (1, ((2, 3),), "answered")]
+def test_the_same_traffic_at_two_interfaces_is_one_exchange_with_evidence_at_both():
+    (one,) = explain.explain(pcapng(*ROUTED)).exchanges
+    assert (one.outcome, one.interface, one.frames, one.fields.sent) == ("answered", 0, ((1, 1), (4, 4)), 1)
+    assert [(piece.interface, piece.frames) for piece in one.evidence] == [(0, ((1, 1), (4, 4))), (1, ((2, 3),))]
 
 
-def test_each_file_is_a_vantage_point_of_its_own_and_counts_its_frames_from_one(tmp_path):
+def test_the_same_traffic_in_two_files_is_one_exchange_and_each_file_counts_from_one(tmp_path):
     inside = write(tmp_path / "in.pcap", pcap(ping(ALICE, BOB, 1), pong(BOB, ALICE, 1)))
     outside = write(tmp_path / "out.pcap", pcap(ping(ALICE, BOB, 1, ttl=63), pong(BOB, ALICE, 1)))
     report = explain.explain(f"inside={inside}", f"outside={outside}")
-    assert [(one.capture, one.frames) for one in report.exchanges] == [(0, ((1, 2),)), (1, ((1, 2),))]
+    (one,) = report.exchanges
+    assert (one.capture, one.frames) == (0, ((1, 2),))
+    assert [(piece.capture, piece.frames) for piece in one.evidence] == [(0, ((1, 2),)), (1, ((1, 2),))]
     assert [capture.vantage for capture in report.captures] == ["inside", "outside"]
+
+
+def test_other_traffic_at_another_interface_is_an_exchange_of_its_own():
+    frames = (0, ping(ALICE, BOB, 1)), (1, ping(ALICE, "198.51.100.2", 1)), (1, pong("198.51.100.2", ALICE, 1))
+    found = [(one.interface, one.fields.dst, one.outcome) for one in explain.explain(pcapng(*frames)).exchanges]
+    assert found == [(0, BOB, "unanswered"), (1, "198.51.100.2", "answered")]
+
+
+def test_a_reply_that_reached_only_the_other_place_is_no_answer_for_the_asker():
+    frames = (0, ping(ALICE, BOB, 1)), (1, ping(ALICE, BOB, 1, ttl=63)), (1, pong(BOB, ALICE, 1))
+    (one,) = [one for one in explain.explain(pcapng(*frames)).exchanges if one.kind == "icmp.echo"]
+    assert one.outcome == "unanswered"
 
 
 def test_an_interface_that_the_file_has_is_selected_and_keeps_its_frame_numbers(tmp_path):
@@ -68,7 +83,7 @@ def test_an_interface_that_the_file_has_is_selected_and_keeps_its_frame_numbers(
 def test_an_interface_that_the_file_has_not_is_a_label_of_the_whole_file(tmp_path):
     path = write(tmp_path / "both.pcapng", pcapng(*ROUTED))
     report = explain.explain(f"router:eth7={path}")
-    assert len(report.exchanges) == 2
+    assert len(report.exchanges) == 1
     assert report.captures[0].vantage == "router:eth7"
 
 

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 _TOLD_ONE_BY_ONE = 40  # exchanges; beyond it, like things are told together
 _FINDINGS_TOLD = 12
 _WORKS = frozenset(("icmp-redirect", "silent-hop", "suboptimal-gateway", "proxy-arp-in-play"))  # nothing is lost
-_TOLD_INSTEAD = ("traceroute", "dns.lookup", "dhcp.lease", "dhcpv6.lease")
 
 
 def tell(
@@ -129,9 +128,7 @@ def _around(table: PacketTable, exchanges: Exchanges, hosts: Hosts) -> list[Line
 
 def _carried(table: PacketTable, exchanges: Exchanges) -> set[int]:
     """Positions of exchanges that are only parts of one that means more, and is told instead."""
-    rows = [part.frames for part in exchanges.parts if part.kind in _TOLD_INSTEAD]
-    inside = exchanges.inside(np.concatenate(rows)) if rows else []
-    positions = {exchanges.position(part, index) for part, index in inside}
+    positions = exchanges.only_carrying()
     if exchanges.of_kind("dhcp.lease") is not None:
         from explain.story import dhcp
 
