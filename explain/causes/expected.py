@@ -104,7 +104,7 @@ def _reject(strike: Strike, sign: Sign, context: Context) -> bool:
             return False
         return sign.code not in _PATH_ERRORS and _may_speak(strike, sign)
     if sign.name.startswith("tcp:"):
-        table = _CONNECT | _CONNECT_6 if context.family == 6 else _CONNECT  # noqa: PLR2004 - the version of IP
+        table = _CONNECT | _CONNECT_6 if context.family == 6 else _CONNECT
         codes = strike.shows or tuple(table)
         wanted = {table.get(code) for code in codes}
         return sign.name.removeprefix("tcp:") in wanted
@@ -162,7 +162,7 @@ _HOW: dict[str, Callable[[Strike, Sign, Context], bool]] = {
     "damage": _one_of("damaged", "part-lost"),
     "rst": _one_of("tcp:refused"),
     "tcp-hang": _one_of("tcp:no-answer"),
-    "tcp-slow": _one_of("tcp:no-answer", "tcp:open"),
+    "tcp-slow": _one_of("tcp:no-answer", "tcp:open", "tcp:closed"),
     "tcp-end": _one_of("tcp:closed", "tcp:reset"),
     "tcp-late-rst": _one_of("tcp:reset"),
     "tcp-alert": _one_of("tcp:tls-alert"),

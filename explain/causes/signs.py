@@ -107,8 +107,8 @@ def _answered(text: TextWitness, received: int, sent: int | None, errors: tuple[
         return Sign("part-refused", errors[0].id.removeprefix("icmp."), lines=errors[:1])
     if sent is not None and received < sent:
         return Sign("part-lost", lines=text.all("echo.statistics"))
-    if text.has("icmp.redirect-"):
-        return Sign("redirected", lines=text.all("icmp.redirect-"))
+    if redirects := tuple(each for each in text.symptoms if each.id.startswith("icmp.redirect-")):
+        return Sign("redirected", lines=redirects)
     return Sign("answered", lines=text.all("echo.reply")[:1] or text.all("echo.statistics"))
 
 

@@ -159,7 +159,6 @@ _FIRST: Mapping[str, tuple[str, ...]] = {
     "answered": ("healthy",), "tcp:open": ("healthy",), "trace:reached": ("healthy",), "dhcp:bound": ("healthy",),
     "redirected": ("icmp-redirect",), "part-lost": ("partial-loss", "icmp-rate-limited"),
     "duplicated": ("duplicated-packets",), "damaged": ("corrupted-packets",), "trace:gap": ("silent-hop",),
-    "refused": ("no-route-on-sender",), "tcp:refused": ("tcp-no-listener",),
 }  # fmt: skip
 
 

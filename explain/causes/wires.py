@@ -1,10 +1,370 @@
-"""stub"""
+"""The captures as one witness: where the request and its answer were last seen, and who was silent.
+
+A place speaks of absence only if it is known to be the place that matters, its file is whole, and it saw the run.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-class Wires: ...
+from explain.causes.diagnosis import Candidate, Reason
+from explain.causes.signs import Sign
+from explain.causes.sightings import Spot, Told, addresses_seen, look
+from explain.causes.vanish import Vanished, vanished
+from explain.state.path import Locus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from explain.causes.context import Context
+    from explain.causes.diagnosis import Witnesses
+    from explain.causes.predictions import Strike
+
+_LOSSES = {"net-unreachable", "no-route", "host-unreachable", "address-unreachable"}
 
 
-def read(w, c):
-    return None
+@dataclass(frozen=True, slots=True)
+class Wires:
+    """What the captures show of the command.
+
+    Attributes:
+        sender: the places at the sender's own interfaces, loopback left out.
+        fate: how far request and answer came, by every place.
+        lookups: outcomes of the name look-ups, ``unanswered`` among them.
+        leases: outcomes of DHCP, and the servers that offered.
+        course: what TCP connections to the destination showed, as marks.
+    """
+
+    witnesses: Witnesses
+    context: Context
+    spots: tuple[Spot, ...]
+    sender: tuple[Spot, ...]
+    fate: Vanished
+    lookups: tuple[str, ...]
+    leases: tuple[str, ...]
+    servers: frozenset[str]
+    course: frozenset[str]
+
+    # -- what it adds to other witnesses
+
+    def enrich(self, context: Context) -> Context:
+        """The context with the destination and family that the frames show where nothing else told them."""
+        if context.destination is not None or context.tool == "dhcp":
+            return context
+        hits = [hit for spot in self.sender for hit in spot.requests]
+        if not hits:
+            return context
+        family = 6 if ":" in hits[0].dst else 4
+        conditions = context.conditions | {"v4": family == 4, "v6": family == 6}  # noqa: PLR2004 - versions of IP
+        return replace(context, destination=hits[0].dst, family=family, conditions=conditions)
+
+    @property
+    def sign(self) -> Sign | None:
+        """How the command ended, from the frames at the sender alone; None if they do not tell."""
+        requests, replies = self._count("requests"), self._count("replies")
+        if not requests:
+            return None
+        errors = [told for spot in self.sender for told in spot.errors]
+        tcp = self.context.tool == "tcp"
+        if replies:
+            is_part = not tcp and replies < requests
+            return Sign("part-lost" if is_part else "tcp:open" if tcp else "answered")
+        if errors and not tcp:
+            names = {"ttl-exceeded": "expired", "packet-too-big": "too-big", "fragmentation-needed": "too-big"}
+            by = "target" if errors[0].speaker == self.context.destination else None
+            return Sign(names.get(errors[0].name, "error"), errors[0].name, by, errors[0].speaker)
+        return Sign("tcp:timed-out" if tcp else "silent") if not tcp or not self._count("resets") else None
+
+    def _count(self, name: str) -> int:
+        return sum(len(getattr(spot, name)) for spot in self.sender)
+
+    @property
+    def is_everywhere(self) -> bool:
+        """Whether sender, target and everybody between were listened to."""
+        return self.fate.is_everywhere
+
+    @property
+    def also(self) -> tuple[Candidate, ...]:
+        """Redirects that were sent, whatever became of the rest."""
+        told = [(spot, each) for spot in self.sender for each in spot.redirects]
+        if not told:
+            return ()
+        speaker = told[0][1].speaker
+        reason = Reason("diagnosis.wire.redirect", {"speaker": speaker}, "capture", self._evidence(told[0][0], [told[0][1].row]))
+        return (Candidate("icmp-redirect", "proved", (Locus("router:1", None, None, speaker),), (reason,)),)
+
+    # -- does it contradict
+
+    def allow(self, strike: Strike, context: Context, *, is_muted: bool = False) -> bool:
+        """Whether the frames leave this strike possible."""
+        if strike.how == "name":
+            return self._allows_name(strike)
+        if strike.how == "dhcp":
+            return self._allows_lease(strike)
+        if context.tool == "dhcp" or self.lookups_failed:
+            return True
+        if not self._allows_at_sender(strike, context, is_muted=is_muted):
+            return False
+        return self.fate.allows(strike)
+
+    @property
+    def lookups_failed(self) -> bool:
+        """Whether nothing but look-ups was tried, in vain."""
+        return bool(self.lookups) and "answered" not in self.lookups and not self._count("requests")
+
+    def _allows_name(self, strike: Strike) -> bool:
+        if "not-known" in strike.shows:
+            return not self.lookups or "no-such-name" in self.lookups
+        return "answered" not in self.lookups or "unanswered" in self.lookups
+
+    def _allows_lease(self, strike: Strike) -> bool:
+        if strike.at == "bystander":
+            return len(self.servers) != 1 or not self._is_listening
+        return not self.servers or "silent" not in strike.shows
+
+    @property
+    def _is_listening(self) -> bool:
+        return bool(self.sender) and all(spot.is_whole for spot in self.sender)
+
+    def _allows_at_sender(self, strike: Strike, context: Context, *, is_muted: bool) -> bool:
+        if not self._is_listening or context.holds("lo"):
+            return True
+        ask = _AT_SENDER.get(strike.how)
+        if ask is not None and not ask(self, strike):
+            return False
+        errors = self._errors_about_us()
+        if strike.how == "drop" and not (strike.at == "sender" and strike.leg == "reply") and errors:
+            return bool(strike.at == "segment")
+        if is_muted and errors:
+            return strike.how != "reject" or not strike.shows or any(told.name in strike.shows for told in errors)
+        return True
+
+    def _errors_about_us(self) -> list[Told]:
+        """Errors that came in about the requests; a trace lives on time exceeded."""
+        own = {hit.src for spot in self.sender for hit in spot.requests}
+        is_trace = self.context.tool == "trace"
+        return [
+            told
+            for spot in self.sender
+            for told in spot.errors
+            if told.about_src in own and not (is_trace and told.name in {"ttl-exceeded", "port-unreachable"})
+        ]
+
+    def has_left(self) -> bool:
+        """Whether a request was seen at the sender."""
+        return bool(self._count("requests"))
+
+    def open_questions(self) -> dict[str, list[int]]:
+        """Addresses that the sender asked for in vain."""
+        told = {mac for spot in self.sender for mac in spot.answered}
+        found: dict[str, list[int]] = {}
+        for spot in self.sender:
+            for wanted, rows in spot.unanswered().items():
+                if wanted not in told and not (spot.askers[wanted] & self._strangers()):
+                    found.setdefault(wanted, []).extend(rows)
+        return found
+
+    def closed_questions(self) -> set[str]:
+        """Addresses for which the sender got a MAC."""
+        return {wanted for spot in self.sender for wanted in spot.asked if wanted in spot.answered}
+
+    def _strangers(self) -> set[str]:
+        """Addresses that are known to be others': they were answered for, or are the destination."""
+        others = {wanted for spot in self.sender for wanted in spot.answered}
+        own = {hit.src for spot in self.sender for hit in spot.requests}
+        state = next((each for each in self.witnesses.states if each.name == self.witnesses.sender), None)
+        if state is not None:
+            others = {one for one in others if state.owner_of(one) is None}
+        return (others | {self.context.destination or ""}) - own
+
+    # -- what it tells
+
+    def place_of(self, strike: Strike) -> tuple[str | None, str | None] | None:
+        """Where the strike fell, as node and interface, if the frames show it."""
+        return self.fate.place_of(strike)
+
+    def favour(self, cause: str, strikes: tuple[Strike, ...]) -> float:
+        """How much the frames speak for a cause beyond leaving it possible."""
+        points = 0.0
+        for marks, names in _MARKS:
+            if marks in self.course and cause in names:
+                points += 60
+        macs = [len(each) for spot in self.spots for each in spot.answered.values()]
+        if max(macs, default=0) > 1 and cause in {"duplicate-address", "arp-spoofed"}:
+            points += 30
+        if cause == "filter-on-sender-input" and self._is_listening:
+            points += 50 if self._count("replies") or self._errors_about_us() else 0
+        if any(hit.is_bad for spot in self.spots for hit in (*spot.requests, *spot.replies)):
+            points += 80 if cause == "corrupted-packets" else 0
+        if self.also and cause == "icmp-redirect":
+            points += 60
+        if self.fate.is_detour and cause == "suboptimal-gateway" and not self.also:
+            points += 60
+        return points + max((self.fate.weight(strike) for strike in strikes), default=0)
+
+    def reasons(self, strikes: tuple[Strike, ...]) -> list[Reason]:
+        """What the frames show that fits."""
+        found: list[Reason] = []
+        asked = self.open_questions() if self._is_listening else {}
+        strike = strikes[0]
+        if asked and strike.how in {"no-neighbour", "no-carrier"}:
+            wanted, rows = next(iter(asked.items()))
+            found.append(self._reason("diagnosis.wire.asked", {"wanted": wanted, "count": len(rows)}, rows))
+        elif self.has_left():
+            rows = [hit.row for spot in self.sender for hit in spot.requests]
+            replies = self._count("replies")
+            errors = self._errors_about_us()
+            if errors:
+                values = {"speaker": errors[0].speaker, "name": errors[0].name}
+                found.append(self._reason("diagnosis.wire.error", values, [errors[0].row]))
+            else:
+                message = "diagnosis.wire.answered" if replies else "diagnosis.wire.silent"
+                found.append(self._reason(message, {"count": len(rows), "replies": replies}, rows))
+        elif self._is_listening:
+            found.append(Reason("diagnosis.wire.nothing", {}, "capture", self._evidence(self.sender[0], [])))
+        return [*found, *self.fate.reasons(strike, self._evidence)]
+
+    def objection(self) -> Reason:
+        """What the frames show that a cause contradicts: the short form."""
+        if not self._is_listening:
+            return Reason("diagnosis.out.wire", {}, "capture")
+        if self._count("replies"):
+            return Reason("diagnosis.out.answered", {}, "capture")
+        if self.has_left():
+            return Reason("diagnosis.out.left", {}, "capture")
+        if self.open_questions():
+            return Reason("diagnosis.out.asked", {"wanted": next(iter(self.open_questions()))}, "capture")
+        return Reason("diagnosis.out.nothing", {}, "capture")
+
+    def _reason(self, message: str, values: dict[str, Any], rows: list[int]) -> Reason:
+        return Reason(message, values, "capture", self._evidence(self.sender[0], rows))
+
+    def _evidence(self, spot: Spot, rows: Iterable[int]) -> dict[str, Any]:
+        table = self.witnesses.table
+        place = {"capture": spot.capture, "interface": spot.number, "node": spot.node}
+        evidence = table.evidence(list(rows)) if table is not None else ()
+        mine = [each for each in evidence if each.capture == spot.capture] or list(evidence)
+        return place | {"frames": [list(span) for span in mine[0].frames] if mine else []}
+
+
+def _refuse(wires: Wires, strike: Strike) -> bool:
+    return not wires.has_left() and not _asked_here(wires)
+
+
+def _asked_here(wires: Wires) -> bool:
+    return wires.context.destination in wires.open_questions()
+
+
+def _no_neighbour(wires: Wires, strike: Strike) -> bool:
+    if strike.at != "sender":
+        return wires.has_left() or not wires.spots
+    if wires.has_left():
+        return False
+    asked, closed = wires.open_questions(), wires.closed_questions()
+    if strike.why == "unasked":
+        return not asked
+    if strike.why == "unheard":
+        return bool(closed)
+    if not asked:
+        return False
+    is_target = wires.context.destination in asked
+    is_other = any(wanted != wires.context.destination for wanted in asked)
+    return ("target" in strike.of and is_target) or ("gateway" in strike.of and is_other)
+
+
+def _no_carrier(wires: Wires, strike: Strike) -> bool:
+    return not wires.has_left() and not wires.closed_questions()
+
+
+def _drop(wires: Wires, strike: Strike) -> bool:
+    if strike.at == "sender" and strike.leg == "request":
+        return not wires.has_left()
+    if strike.at == "sender":
+        return bool(wires._count("replies") or wires._errors_about_us() or wires._count("resets"))  # noqa: SLF001
+    return wires.has_left() and not _is_answered(wires)
+
+
+def _is_answered(wires: Wires) -> bool:
+    return bool(wires._count("replies"))  # noqa: SLF001 - one room
+
+
+def _left(wires: Wires, strike: Strike) -> bool:
+    return wires.has_left()
+
+
+def _reject(wires: Wires, strike: Strike) -> bool:
+    return not wires.has_left() if strike.at == "sender" else wires.has_left()
+
+
+def _unspecified(wires: Wires, strike: Strike) -> bool:
+    hits = [hit for spot in wires.sender for hit in spot.requests]
+    return not hits or any(hit.src == "0.0.0.0" for hit in hits)  # noqa: S104
+
+
+def _works(wires: Wires, strike: Strike) -> bool:
+    return not wires.has_left() or _is_answered(wires)
+
+
+_AT_SENDER = {
+    "refuse": _refuse,
+    "no-neighbour": _no_neighbour,
+    "no-carrier": _no_carrier,
+    "drop": _drop,
+    "reject": _reject,
+    "expire": _left,
+    "too-big": _left,
+    "elsewhere": _left,
+    "rst": _left,
+    "unspecified": _unspecified,
+    "works": _works,
+}
+_MARKS: tuple[tuple[str, frozenset[str]], ...] = (
+    ("zero-window", frozenset(("client-slow",))),
+    ("slow-answer", frozenset(("server-slow",))),
+    ("idle", frozenset(("idle-timeout-in-middlebox",))),
+    ("foreign-reset", frozenset(("rst-by-middlebox",))),
+    ("late-reset", frozenset(("tcp-half-open",))),
+    ("early-reset", frozenset(("tcp-application-closes",))),
+    ("big-loss", frozenset(("pmtu-blackhole", "mtu-mismatch-on-link"))),
+)
+
+
+def read(witnesses: Witnesses, context: Context) -> Wires | None:
+    """What the captures show; None if they hold no place at all."""
+    spots = [spot for spot in look(witnesses, context) if not spot.is_loopback]
+    if not spots or witnesses.table is None:
+        return None
+    from explain.causes.courses import course_of, leases_of, lookups_of
+
+    sender = _senders(spots, witnesses, context)
+    leases, servers = leases_of(witnesses.table)
+    return Wires(
+        witnesses,
+        context,
+        tuple(spots),
+        tuple(sender),
+        vanished(spots, sender, witnesses, context),
+        lookups_of(witnesses.table),
+        leases,
+        servers,
+        course_of(witnesses.table, context, sender),
+    )
+
+
+def _senders(spots: list[Spot], witnesses: Witnesses, context: Context) -> list[Spot]:
+    """The sender's own places: as named, else the places that saw the freshest requests or its questions."""
+    roles = witnesses.topology.roles
+    names = {name for name, role in roles.items() if role in {"S", "sender"}} | {witnesses.sender}
+    named = [spot for spot in spots if spot.node is not None and spot.node in names]
+    if named:
+        return named
+    unnamed = [spot for spot in spots if spot.node is None]
+    hottest = max((hit.ttl for spot in unnamed for hit in spot.requests), default=None)
+    fresh = [spot for spot in unnamed if hottest is not None and any(hit.ttl == hottest for hit in spot.requests)]
+    if fresh:
+        return fresh[:1]
+    return [spot for spot in unnamed if context.destination in spot.asked][:1]
+
+
+__all__ = ["Wires", "addresses_seen", "read"]

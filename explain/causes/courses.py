@@ -1,0 +1,98 @@
+"""Exchanges of kinds that a diagnosis asks for by their outcome: look-ups, leases, the course of TCP."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from explain.table import TCP
+
+if TYPE_CHECKING:
+    from explain.causes.context import Context
+    from explain.causes.sightings import Spot
+    from explain.table import PacketTable
+
+_SLOW_NS = 900_000_000
+_IDLE_NS = 2_000_000_000
+_MOST = 200
+
+
+def lookups_of(table: PacketTable) -> tuple[str, ...]:
+    """Outcomes of every name look-up, those on loopback included."""
+    from explain.exchanges import dns_lookup
+
+    if "dns" not in table.contents:
+        return ()
+    part = dns_lookup.find(table)
+    return tuple(part.outcomes[code] for code in part.outcome[:_MOST].tolist())
+
+
+def leases_of(table: PacketTable) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Outcomes of every DHCP negotiation, and the servers that answered any."""
+    if "dhcp" not in table.contents:
+        return (), frozenset()
+    from explain.exchanges import dhcp_lease
+
+    part = dhcp_lease.find(table)
+    servers: set[str] = set()
+    for index in range(min(len(part), _MOST)):
+        fields: Any = part.fields(index)
+        servers |= {str(each) for each in (fields.server, *fields.refused_by) if each}
+        servers |= {str(one.server) for one in getattr(fields, "offered", ()) if getattr(one, "server", None)}
+    return tuple(part.outcomes[code] for code in part.outcome[:_MOST].tolist()), frozenset(servers)
+
+
+def course_of(table: PacketTable, context: Context, sender: list[Spot]) -> frozenset[str]:
+    """Marks of how TCP to the destination went, where the sender's wire shows it."""
+    if context.tool != "tcp" or not len(np.flatnonzero(table.layers[: len(table)] & TCP)):
+        return frozenset()
+    from explain.exchanges import tcp_connection
+
+    part = tcp_connection.find(table)
+    marks: set[str] = set()
+    for index in range(min(len(part), _MOST)):
+        rows = part.rows(index)
+        if context.destination is not None and not _is_ours(table, rows, context.destination):
+            continue
+        marks |= _marks(table, part.fields(index), rows)
+    return frozenset(marks)
+
+
+def _is_ours(table: PacketTable, rows: Any, destination: str) -> bool:
+    return table.addresses.text(int(table.targets(rows[:1])[0])) == destination
+
+
+def _marks(table: PacketTable, fields: Any, rows: Any) -> set[str]:
+    marks: set[str] = set()
+    if fields.zero_windows:
+        marks.add("zero-window")
+    wait = fields.server_time_ns or fields.first_byte_wait_ns
+    if wait and wait > _SLOW_NS:
+        marks.add("slow-answer")
+    resets = [int(row) for row in rows.tolist() if table.flags[row] & 4]
+    gaps = np.diff(table.time_ns[rows]) if len(rows) > 1 else np.array([0])
+    if resets and fields.bytes_to_server:
+        marks |= _of_resets(table, rows, resets)
+        marks.add("late-reset" if _is_late(table, rows, resets[0]) else "early-reset")
+    if len(gaps) and int(gaps.max()) > _IDLE_NS and fields.bytes_to_client and fields.retransmissions:
+        marks.add("idle")
+    return marks
+
+
+def _is_late(table: PacketTable, rows: Any, reset: int) -> bool:
+    """Whether the connection had been at rest before what the reset answers."""
+    before = rows[rows < reset]
+    return len(before) > 1 and int(np.diff(table.time_ns[before]).max()) > _SLOW_NS
+
+
+def _of_resets(table: PacketTable, rows: Any, resets: list[int]) -> set[str]:
+    """A reset whose TTL is unlike that of the peer's other segments came from somebody else. Source: RFC 9293, 3.5.2."""
+    first = resets[0]
+    speaker = int(table.sources(np.array([first]))[0])
+    others = [
+        int(row) for row in rows.tolist() if row != first and int(table.sources(np.array([row]))[0]) == speaker
+        and not table.flags[row] & 4
+    ]  # fmt: skip
+    ttls = {int(table.ttl[row]) for row in others}
+    return {"foreign-reset"} if ttls and int(table.ttl[first]) not in ttls else set()

@@ -1,0 +1,294 @@
+"""What each place saw of one command: its requests, their answers, errors about them, and who was asked for a MAC.
+
+Loops over rows of the one command and of ARP and ND only, and over so many of them; columns do the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explain.exchanges.icmp_error import error_name
+from explain.table import BAD_CHECKSUM, IP, NO_MAC, TCP, UDP, mac_text
+
+if TYPE_CHECKING:
+    from explain.causes.context import Context
+    from explain.causes.diagnosis import Witnesses
+    from explain.table import PacketTable
+
+_MOST_ROWS = 20_000
+_ECHO = {8, 128}
+_ECHO_REPLY = {0, 129}
+_SOLICIT, _ADVERTISE = 135, 136
+_REDIRECTS = {5, 137}
+_ERRORS_4, _FIRST_QUERY_6 = {3, 4, 11, 12}, 128
+_SYN, _RST, _ACK, _FIN = 2, 4, 16, 1
+_NOBODY = {"0.0.0.0", "::"}  # noqa: S104 - addresses on the wire
+_PROBE_PORTS = range(33434, 33700)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One frame of the command."""
+
+    row: int
+    src: str
+    dst: str
+    ttl: int
+    source_mac: str
+    target_mac: str
+    is_bad: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An ICMP error about a packet of the command."""
+
+    row: int
+    name: str
+    speaker: str
+    about_src: str
+    about_dst: str
+
+
+@dataclass(slots=True)
+class Spot:
+    """One place and what it saw.
+
+    Attributes:
+        node, interface: as named; None where nobody told.
+        is_whole: nothing of the file is missing; only then does absence say anything.
+        asked: address wanted -> rows of the questions; by others than its owner.
+        askers: address wanted -> who asked.
+        answered: address wanted -> MACs that were given.
+        frames: how many frames it saw at all.
+    """
+
+    node: str | None
+    interface: str | None
+    is_whole: bool
+    capture: int
+    number: int | None
+    frames: int = 0
+    first_ns: int | None = None
+    requests: list[Hit] = field(default_factory=list)
+    replies: list[Hit] = field(default_factory=list)
+    resets: list[Hit] = field(default_factory=list)
+    errors: list[Told] = field(default_factory=list)
+    redirects: list[Told] = field(default_factory=list)
+    asked: dict[str, list[int]] = field(default_factory=dict)
+    askers: dict[str, set[str]] = field(default_factory=dict)
+    answered: dict[str, set[str]] = field(default_factory=dict)
+    addresses: set[str] = field(default_factory=set)
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it is the loopback device, by its name."""
+        return self.interface is not None and self.interface in {"lo", "lo0"}
+
+    def unanswered(self) -> dict[str, list[int]]:
+        """Questions that nobody answered here."""
+        return {wanted: rows for wanted, rows in self.asked.items() if wanted not in self.answered}
+
+
+def look(witnesses: Witnesses, context: Context) -> list[Spot]:
+    """Every place of every capture, also those that saw nothing."""
+    table = witnesses.table
+    if table is None:
+        return []
+    spots = _spots(witnesses)
+    by_place = [
+        spots.get((each.capture, each.interface)) or spots.get((each.capture, None if each.interface is None else 0))
+        for each in table.places
+    ]
+    place = table.place[: len(table)]
+    for number, spot in enumerate(by_place):
+        if spot is not None:
+            rows = np.flatnonzero(place == number)
+            spot.frames += len(rows)
+            if len(rows):
+                first = int(table.time_ns[rows].min())
+                spot.first_ns = first if spot.first_ns is None else min(first, spot.first_ns)
+    _neighbours(table, by_place)
+    _echoes(table, by_place, context)
+    if context.tool in {"tcp", None}:
+        _segments(table, by_place, context)
+    if context.tool in {"trace", None}:
+        _probes(table, by_place, context)
+    return list({id(spot): spot for spot in spots.values()}.values())
+
+
+def _spots(witnesses: Witnesses) -> dict[tuple[int, int | None], Spot]:
+    known = sorted({*witnesses.topology.roles, *(s.name for s in witnesses.states), witnesses.sender or ""}, key=len)
+    found: dict[tuple[int, int | None], Spot] = {}
+    for capture, info in enumerate(witnesses.captures):
+        names = [each.vantage for each in info.interfaces] or [info.vantage]
+        for number, name in enumerate(names):
+            node, interface = _split(name, known)
+            spot = Spot(node, interface, info.damage is None, capture, number)
+            found[capture, number] = spot
+            if len(names) == 1:
+                found[capture, None] = spot
+    return found
+
+
+def _split(name: str | None, known: list[str]) -> tuple[str | None, str | None]:
+    """``NAME:IFACE`` as typed, ``NAME.IFACE`` as our own recorder names interfaces; else the name of a host."""
+    if name is None:
+        return None, None
+    node, colon, interface = name.partition(":")
+    if colon:
+        inner = next((k for k in reversed(known) if k and interface.startswith(f"{k}.")), None)
+        return (inner, interface[len(inner) + 1 :]) if inner else (node, interface)
+    if name in known:
+        return name, None
+    node = next((each for each in reversed(known) if each and name.startswith(f"{each}.")), None) or ""
+    if node:
+        return node, name[len(node) + 1 :]
+    node, dot, interface = name.partition(".")
+    return (node, interface) if dot and node else (name, None)
+
+
+def _macs(table: PacketTable, row: int) -> tuple[str, str]:
+    link = table.link[row]
+    return mac_text(int(table.links.source[link])), mac_text(int(table.links.target[link]))
+
+
+def _neighbours(table: PacketTable, spots: list[Spot | None]) -> None:
+    arp, text = table.arp, table.addresses.text
+    for at in range(min(len(arp.row), _MOST_ROWS)):
+        row = int(arp.row[at])
+        spot = spots[table.place[row]]
+        if spot is None:
+            continue
+        asker, wanted = text(int(arp.sender_ip[at])), text(int(arp.target_ip[at]))
+        if arp.operation[at] == 1:
+            if asker != wanted:
+                _ask(spot, row, asker, wanted)
+        elif asker != wanted:
+            spot.answered.setdefault(asker, set()).add(mac_text(int(arp.sender_mac[at])))
+    icmp = table.icmp
+    for at in np.flatnonzero(np.isin(icmp.type, (_SOLICIT, _ADVERTISE)) & icmp.is_v6)[:_MOST_ROWS].tolist():
+        row = int(icmp.row[at])
+        spot = spots[table.place[row]]
+        if spot is None:
+            continue
+        src = text(int(table.sources(np.array([row]))[0]))
+        wanted = text(int(icmp.target[at]))
+        if icmp.type[at] == _ADVERTISE:
+            mac = mac_text(int(icmp.mac[at])) if icmp.mac[at] != NO_MAC else _macs(table, row)[0]
+            spot.answered.setdefault(wanted, set()).add(mac)
+        elif src not in _NOBODY:
+            _ask(spot, row, src, wanted)
+
+
+def _ask(spot: Spot, row: int, asker: str, wanted: str) -> None:
+    spot.asked.setdefault(wanted, []).append(row)
+    spot.askers.setdefault(wanted, set()).add(asker)
+
+
+def _hit(table: PacketTable, row: int) -> Hit:
+    one = np.array([row])
+    text = table.addresses.text
+    source_mac, target_mac = _macs(table, row)
+    return Hit(
+        row, text(int(table.sources(one)[0])), text(int(table.targets(one)[0])), int(table.ttl[row]), source_mac,
+        target_mac, bool(table.layers[row] & BAD_CHECKSUM),
+    )  # fmt: skip
+
+
+def _echoes(table: PacketTable, spots: list[Spot | None], context: Context) -> None:
+    icmp = table.icmp
+    is_echo = np.isin(icmp.type, tuple(_ECHO)) & ((icmp.type == 128) == icmp.is_v6)  # noqa: PLR2004
+    is_reply = np.isin(icmp.type, tuple(_ECHO_REPLY)) & ((icmp.type == 129) == icmp.is_v6)  # noqa: PLR2004
+    wanted_ids = _echo_ids(table, np.flatnonzero(is_echo), context)
+    is_asked = context.tool in {"ping", "trace", None}
+    for mask, kept in ((is_echo, "requests"), (is_reply, "replies")):
+        for at in np.flatnonzero(mask)[:_MOST_ROWS].tolist():
+            spot = spots[table.place[icmp.row[at]]]
+            if spot is not None and is_asked and (wanted_ids is None or int(icmp.word[at]) >> 16 in wanted_ids):
+                getattr(spot, kept).append(_hit(table, int(icmp.row[at])))
+    _errors(table, spots, context, wanted_ids)
+
+
+def _echo_ids(table: PacketTable, at: np.ndarray, context: Context) -> set[int] | None:  # type: ignore[type-arg]
+    """The identifiers of the echo requests to the destination; None if that tells none from the others."""
+    rows = table.icmp.row[at]
+    if not len(rows) or context.destination is None:
+        return None
+    text = table.addresses.text
+    ids = {
+        int(table.icmp.word[number]) >> 16
+        for number, target in zip(at.tolist(), table.targets(rows).tolist(), strict=True)
+        if text(int(target)) == context.destination
+    }
+    return ids or None
+
+
+def _errors(table: PacketTable, spots: list[Spot | None], context: Context, ids: set[int] | None) -> None:
+    icmp, text = table.icmp, table.addresses.text
+    is_error = np.where(icmp.is_v6, icmp.type < _FIRST_QUERY_6, np.isin(icmp.type, tuple(_ERRORS_4)))
+    is_redirect = np.where(icmp.is_v6, icmp.type == 137, icmp.type == 5)  # noqa: PLR2004
+    for at in np.flatnonzero((is_error | is_redirect) & (icmp.quote > 0))[:_MOST_ROWS].tolist():
+        row = int(icmp.row[at])
+        spot = spots[table.place[row]]
+        if spot is None:
+            continue
+        is_ping = int(icmp.quote_protocol[at]) in {1, 58}
+        if (context.tool == "ping" and not is_ping) or (context.tool == "tcp" and icmp.quote_protocol[at] != 6):  # noqa: PLR2004
+            continue
+        if context.tool == "ping" and ids is not None and (int(icmp.quote_word[at]) >> 16) not in ids:
+            continue
+        name = error_name(bool(icmp.is_v6[at]), int(icmp.type[at]), int(icmp.code[at]))
+        speaker = text(int(table.sources(np.array([row]))[0]))
+        told = Told(row, name, speaker, text(int(icmp.quote_src[at])), text(int(icmp.quote_dst[at])))
+        (spot.redirects if is_redirect[at] else spot.errors).append(told)
+
+
+def _segments(table: PacketTable, spots: list[Spot | None], context: Context) -> None:
+    """SYNs to the destination, what answers them, and resets; recognised by sequence number also behind a NAT."""
+    rows = np.flatnonzero(table.layers[: len(table)] & TCP)
+    flags = table.flags[rows]
+    syns = rows[(flags & (_SYN | _ACK)) == _SYN][:_MOST_ROWS]
+    text = table.addresses.text
+    keys = table.targets(syns).tolist()
+    ours = {
+        int(table.seq[row])
+        for row, key in zip(syns.tolist(), keys, strict=True)
+        if context.destination is None or text(int(key)) == context.destination
+    }
+    for row in syns.tolist():
+        spot = spots[table.place[row]]
+        if spot is not None and int(table.seq[row]) in ours:
+            spot.requests.append(_hit(table, row))
+    wanted = {(seq + 1) & 0xFFFFFFFF for seq in ours}
+    is_answer = ((flags & _SYN) != 0) & ((flags & _ACK) != 0)
+    for row in rows[is_answer | ((flags & _RST) != 0)][:_MOST_ROWS].tolist():
+        spot = spots[table.place[row]]
+        if spot is None:
+            continue
+        is_syn = bool(table.flags[row] & _SYN)
+        if is_syn and int(table.ack[row]) in wanted:
+            spot.replies.append(_hit(table, row))
+        elif not is_syn:
+            spot.resets.append(_hit(table, row))
+
+
+def _probes(table: PacketTable, spots: list[Spot | None], context: Context) -> None:
+    """The datagrams of a trace. Source: traceroute(8), default method."""
+    rows = np.flatnonzero(table.layers[: len(table)] & UDP)
+    ports = table.target_ports(rows)
+    rows = rows[(ports >= _PROBE_PORTS.start) & (ports < _PROBE_PORTS.stop)][:_MOST_ROWS]
+    for row in rows.tolist():
+        spot = spots[table.place[row]]
+        if spot is not None:
+            spot.requests.append(_hit(table, row))
+
+
+def addresses_seen(table: PacketTable) -> set[str]:
+    """Every address that any frame bears as its source or target."""
+    rows = np.flatnonzero(table.layers[: len(table)] & IP)
+    keys = np.unique(np.concatenate([table.sources(rows), table.targets(rows)])) if len(rows) else []
+    return {table.addresses.text(int(key)) for key in keys}

@@ -1,0 +1,253 @@
+"""The vanishing point: the last place that saw the request or its answer, and the first that should have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from explain.causes.diagnosis import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from explain.causes.context import Context
+    from explain.causes.diagnosis import Witnesses
+    from explain.causes.predictions import Strike
+    from explain.causes.sightings import Spot
+
+
+@dataclass(frozen=True, slots=True)
+class Vanished:
+    """How far request and answer came; None wherever nobody listened.
+
+    Attributes:
+        parts: the part of every node: sender, target, router, switch, bystander.
+        spots: every place, by node.
+        at_target: whether the target's wire saw a request.
+        from_target: whether an answer was seen there.
+        silent: address wanted -> nodes of routers that asked for it in vain.
+        target_asks: whether the target asked for somebody in vain.
+        is_everywhere: every node of a network that is wholly known was listened to.
+        is_detour: a request was seen twice on one segment with different MACs.
+    """
+
+    parts: dict[str, str]
+    spots: dict[str, list[Spot]]
+    at_target: bool | None
+    from_target: bool | None
+    silent: dict[str, str]
+    target_asks: bool | None
+    wanted: frozenset[str]
+    is_everywhere: bool
+    is_detour: bool
+    destination: str | None
+    errors_to_target: bool
+    has_left: bool
+
+    def allows(self, strike: Strike) -> bool:
+        """Whether what the other places saw leaves this strike possible."""
+        ask = _ASK.get((strike.at, strike.leg))
+        if strike.how in {"no-neighbour", "no-carrier"} and strike.at == "sender":
+            return self._allows_deafness(strike)
+        if strike.how in {"works", "lose", "duplicate", "damage", "trace-gap"} or strike.how.startswith("tcp-"):
+            return True
+        return ask is None or ask(self, strike)
+
+    def _allows_deafness(self, strike: Strike) -> bool:
+        """A question that was heard by its owner was not cut off; one that was not heard was not ignored."""
+        if strike.why not in {"deaf", "cut"}:
+            return True
+        heard = [self._heard(wanted) for wanted in self.wanted]
+        if strike.why == "deaf":
+            return not heard or any(each is not False for each in heard)
+        return True
+
+    def _heard(self, wanted: str) -> bool | None:
+        """Whether the node that should own an address heard the question; None if nobody listened there."""
+        part = "target" if wanted == self.destination else "router"
+        nodes = [node for node, one in self.parts.items() if one == part]
+        spots = [spot for node in nodes for spot in self.spots.get(node, ()) if spot.is_whole]
+        return any(wanted in spot.asked for spot in spots) if spots else None
+
+    def nodes(self, part: str) -> list[str]:
+        """The nodes that play a part."""
+        return [node for node, one in self.parts.items() if one == part]
+
+    def seen_at(self, node: str, what: str) -> tuple[int, int]:
+        """At how many of a node's places something was seen, and how many places there are."""
+        spots = self.spots.get(node, [])
+        return sum(bool(getattr(spot, what)) for spot in spots), len(spots)
+
+    def swallowed(self, what: str) -> list[str]:
+        """Routers that something came into and did not leave again."""
+        found = []
+        for node in self.nodes("router"):
+            seen, places = self.seen_at(node, what)
+            if seen == 1 and places > 1:
+                found.append(node)
+        return found
+
+    def weight(self, strike: Strike) -> float:
+        """How much the places speak for a strike here rather than elsewhere."""
+        return 5.0 if self.place_of(strike) is not None else 0.0
+
+    def place_of(self, strike: Strike) -> tuple[str | None, str | None] | None:
+        """Node and interface of a strike that the places show."""
+        what = "requests" if strike.leg == "request" else "replies"
+        if strike.at == "router":
+            nodes = self.swallowed(what)
+            return (nodes[0], None) if nodes else None
+        nodes = self.nodes(strike.at or "")
+        return (nodes[0], None) if strike.at in {"sender", "target"} and len(nodes) == 1 else None
+
+    def reasons(self, strike: Strike, evidence: Callable[[Spot, Iterable[int]], dict[str, Any]]) -> list[Reason]:
+        """Where it was last seen."""
+        if not self.has_left:
+            return []
+        what = "requests" if strike.leg == "request" else "replies"
+        where = self.place_of(strike)
+        if strike.at == "router" and where is not None:
+            spot = next(spot for spot in self.spots[str(where[0])] if getattr(spot, what))
+            rows = [hit.row for hit in getattr(spot, what)]
+            return [Reason(f"diagnosis.wire.into-{what}", {"node": where[0]}, "capture", evidence(spot, rows))]
+        if strike.at == "target" and self.at_target and where is not None:
+            spot = next((s for s in self.spots[str(where[0])] if s.requests), None)
+            if spot is not None:
+                rows = [hit.row for hit in spot.requests]
+                return [Reason("diagnosis.wire.at-target", {"node": where[0]}, "capture", evidence(spot, rows))]
+        return []
+
+
+def _sender_reply(fate: Vanished, strike: Strike) -> bool:
+    return True
+
+
+def _before_target(fate: Vanished, strike: Strike) -> bool:
+    """Something between that stops requests: the target's wire must not have seen any."""
+    return fate.at_target is not True
+
+
+def _segment_request(fate: Vanished, strike: Strike) -> bool:
+    # On the last segment a frame for a wrong MAC is still seen by a place that listens to everything.
+    return fate.from_target is not True and fate.target_asks is not True
+
+
+def _router_request(fate: Vanished, strike: Strike) -> bool:
+    if fate.at_target is True:
+        return False
+    routers = fate.nodes("router")
+    if strike.how == "no-neighbour":
+        listened = all(fate.spots.get(node) for node in routers) and routers and fate.is_everywhere
+        if not listened:
+            return True
+        asked = set(fate.silent)
+        if not asked:
+            return False
+        if "nexthop" in strike.of:
+            return True
+        return fate.destination is None or fate.destination in asked or not fate.is_everywhere
+    if strike.how == "drop" and fate.silent and fate.is_everywhere:
+        return False
+    if fate.is_everywhere and routers and fate.has_left:
+        return any(fate.seen_at(node, "requests")[0] for node in routers)
+    return True
+
+
+def _bystander_request(fate: Vanished, strike: Strike) -> bool:
+    return fate.at_target is not True
+
+
+def _target_any(fate: Vanished, strike: Strike) -> bool:
+    if fate.at_target is False:
+        return False
+    if strike.how == "no-neighbour":
+        return fate.target_asks is not False and fate.from_target is not True
+    if strike.how in {"drop", "reject"}:
+        return fate.from_target is not True and fate.target_asks is not True
+    return True
+
+
+def _way_back(fate: Vanished, strike: Strike) -> bool:
+    if fate.at_target is False or fate.from_target is False:
+        return False
+    if strike.how == "reject" and fate.is_everywhere:
+        return fate.errors_to_target
+    if strike.how == "drop" and fate.is_everywhere and fate.errors_to_target:
+        return False
+    if strike.how == "no-neighbour" and fate.is_everywhere:
+        return bool(fate.silent)
+    return True
+
+
+_ASK: dict[tuple[str | None, str | None], Callable[[Vanished, Strike], bool]] = {
+    ("segment", "request"): _segment_request,
+    ("router", "request"): _router_request,
+    ("bystander", "request"): _bystander_request,
+    ("target", "request"): _target_any,
+    ("target", "reply"): _target_any,
+    ("segment", "reply"): _way_back,
+    ("router", "reply"): _way_back,
+    ("bystander", "reply"): _way_back,
+}
+
+
+def vanished(spots: list[Spot], sender: list[Spot], witnesses: Witnesses, context: Context) -> Vanished:
+    """How far it came, from what every place saw."""
+    parts = _parts(spots, sender, witnesses, context)
+    by_node: dict[str, list[Spot]] = {}
+    for spot in spots:
+        if spot.node is not None:
+            by_node.setdefault(spot.node, []).append(spot)
+    at_target = [spot for spot in spots if parts.get(spot.node or "") == "target"]
+    is_whole = bool(at_target) and all(spot.is_whole for spot in at_target)
+    seen = any(spot.requests for spot in at_target)
+    answered = any(spot.replies for spot in at_target) or any(spot.resets for spot in at_target)
+    own = {hit.dst for spot in at_target for hit in spot.requests}
+    silent = {
+        wanted: node
+        for node, part in parts.items()
+        if part == "router"
+        for spot in by_node.get(node, ())
+        for wanted in spot.unanswered()
+        if not any(wanted in other.answered for other in by_node.get(node, ()))
+        and not (spot.askers[wanted] & {hit.src for one in sender for hit in one.requests})
+    }
+    asks = any(spot.askers[wanted] & own for spot in at_target for wanted in spot.unanswered())
+    roles = witnesses.topology
+    listening = {spot.node for spot in spots if spot.is_whole}
+    wanted = {wanted for spot in sender for wanted in spot.unanswered()}
+    return Vanished(
+        parts, by_node,
+        seen or (False if is_whole else None),
+        answered or (False if is_whole else None),
+        silent,
+        (asks if seen else None) if is_whole else None,
+        frozenset(wanted),
+        roles.is_whole and set(roles.roles) <= listening,
+        _is_detour(sender),
+        context.destination,
+        any(told.about_dst in {hit.src for hit in spot.requests} and told.about_src in own
+            for spot in at_target for told in spot.errors),
+        any(spot.requests for spot in sender),
+    )  # fmt: skip
+
+
+def _is_detour(sender: list[Spot]) -> bool:
+    """The same segment carries the request twice, one hop older the second time."""
+    return any(len({hit.ttl for hit in spot.requests}) > 1 and len({hit.source_mac for hit in spot.requests}) > 1
+               for spot in sender)  # fmt: skip
+
+
+def _parts(spots: list[Spot], sender: list[Spot], witnesses: Witnesses, context: Context) -> dict[str, str]:
+    """Who plays which part: as told, else as the states show it."""
+    parts: dict[str, str] = {}
+    for name, role in witnesses.topology.roles.items():
+        told = {"S": "sender", "T": "target", "SW": "switch", "X": "bystander"}.get(role, role)
+        parts[name] = "router" if role[:1] == "R" or role.startswith("router") else told
+    for state in witnesses.states:
+        if state.name not in parts and context.destination and state.owner_of(context.destination):
+            parts[state.name] = "target"
+    for spot in sender:
+        if spot.node is not None:
+            parts[spot.node] = "sender"
+    return parts
