@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.columns import ExchangeColumns
+    from explain.table import PacketTable, Rows
     from explain.exchanges.icmp_error import IcmpError
 
 _NO_ROUTE = ("no-route-on-router", ("router-interface-down", "reject-route-on-router", "filter-on-router-forward"))
@@ -160,6 +161,10 @@ def _judge(
         return Seen("udp-no-listener", "likely", members, rows, ("filter-on-target-input",), values)
     is_answer = _is_about_an_answer(scene, key, members, rows)
     cause, rivals = _meaning(fields, key, is_target=speaks_for_itself, is_answer=is_answer)
+    if (
+        speaks_for_itself and key.name in _ABSENT
+    ):  # nobody looks for himself: the router has turned the packet to another
+        cause, rivals = "dnat-to-absent-host", ("destination-host-absent-behind-router", "filter-on-router-forward")
     if key.name in _ABSENT and not speaks_for_itself:
         asked = _asked_in_vain(scene, key)
         members += asked
@@ -227,7 +232,9 @@ def _expired(scene: Scene, members: list[Member], rows: list[int], values: dict[
     """A TTL ran out: a loop if the packet came by again and again, else it began too low."""
     sent = np.concatenate([part.rows(index) for part, index in members]) if members else np.empty(0, np.int64)
     sent = np.setdiff1d(sent, np.asarray(rows))
-    again = _seen_again(scene, sent)
+    again = _seen_again(scene.table, sent)
+    if not again and _seen_again(scene.table.whole, _elsewhere(scene, sent)):
+        return Seen("routing-loop", "proved", members, [*rows, *sent.tolist()], (), values)
     first = int(scene.table.ttl[sent].max()) if len(sent) else 0
     values["ttl"] = first
     if len(again):
@@ -242,9 +249,17 @@ def _expired(scene: Scene, members: list[Member], rows: list[int], values: dict[
     return Seen("ttl-too-low", "likely", members, [*rows, *sent.tolist()], ("routing-loop",), values)
 
 
-def _seen_again(scene: Scene, rows: np.ndarray[Any, Any]) -> list[int]:
-    """Rows of one IP packet that passed here several times with a falling TTL."""
-    table = scene.table
+def _elsewhere(scene: Scene, rows: Rows) -> Rows:
+    """Rows of the same conversation at every place."""
+    whole = scene.table.whole
+    flows, is_same = whole.flows, np.zeros(len(whole.flows.low), np.bool_)
+    for flow in np.unique(scene.table.flow[rows]).tolist():
+        is_same |= (flows.low == flows.low[flow]) & (flows.high == flows.high[flow])
+    return whole.rows_of(is_same)
+
+
+def _seen_again(table: PacketTable, rows: Rows) -> list[int]:
+    """Rows of one IP packet that passed one place several times with a falling TTL."""
     copies: dict[tuple[int, ...], list[int]] = defaultdict(list)
     for row in rows.tolist():
         copies[int(table.flow[row]), int(table.ip_id[row]), int(table.length[row]), int(table.seq[row])].append(row)
