@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.columns import ExchangeColumns
-    from explain.table import PacketTable, Rows
     from explain.exchanges.icmp_error import IcmpError
+    from explain.table import PacketTable, Rows
 
 _NO_ROUTE = ("no-route-on-router", ("router-interface-down", "reject-route-on-router", "filter-on-router-forward"))
 # Who says it decides where the fault is: the target itself, or somebody on the way.
