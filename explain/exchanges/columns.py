@@ -209,6 +209,12 @@ class Exchanges(Sequence[Exchange]):
         """The columns of one kind, None if no finder of that kind ran."""
         return next((part for part in self.parts if part.kind == kind), None)
 
+    def indices(self, part: ExchangeColumns, positions: Rows) -> Rows:
+        """Rows of one kind that stand at some positions."""
+        of = positions[self._part[positions] == self.parts.index(part)] if len(positions) else positions
+        found: Rows = self._index[of]
+        return found
+
     def position(self, part: ExchangeColumns, index: int) -> int:
         """Where row ``index`` of a kind stands among all."""
         return int(self._position[part.kind][index])

@@ -35,22 +35,29 @@ NOUNS: dict[str, tuple[str, str, str]] = {
     "leases": ("1 lease", "{n} leases", "{n} 件のリース"),
     "hops": ("1 hop", "{n} hops", "{n} ホップ"),
     "fragments": ("1 fragment", "{n} fragments", "{n} 個の断片"),
+    "findings": ("1 finding", "{n} findings", "{n} 件の問題"),
+    "kinds": ("1 kind", "{n} kinds", "{n} 種類"),
+    "questions": ("1 question", "{n} questions", "{n} 件の質問"),
+    "announcements": ("1 announcement", "{n} announcements", "{n} 件の通知"),
+    "checks": ("1 check", "{n} checks", "{n} 件の確認"),
+    "runs": ("1 run", "{n} runs", "{n} 回"),
     "messages": ("1 message", "{n} messages", "{n} 通のメッセージ"),
 }
 _MINUTE = 60
 _LONGEST = 200
+_LONGEST_WHOLE = 2_000  # of what is there to be copied; the JSON report has all of it
 
 
-def visible(text: str) -> str:
+def visible(text: str, longest: int = _LONGEST) -> str:
     r"""Text from outside with everything that a terminal or a reader could obey spelled out.
 
     Control characters, terminal escapes, line breaks, marks that turn the reading direction,
     lone surrogates and unassigned characters become ``\\xNN`` or ``\\uNNNN``; very long text is cut.
     """
-    if text.isascii() and text.isprintable() and len(text) <= _LONGEST:
+    if text.isascii() and text.isprintable() and len(text) <= longest:
         return text
-    shown = "".join(char if _is_plain(char) else _spelled(char) for char in text[:_LONGEST])
-    return shown if len(text) <= _LONGEST else f"{shown}..."
+    shown = "".join(char if _is_plain(char) else _spelled(char) for char in text[:longest])
+    return shown if len(text) <= longest else f"{shown}..."
 
 
 def _is_plain(char: str) -> bool:
@@ -112,12 +119,16 @@ class Speaker(string.Formatter):
             return duration(value)
         if format_spec == "size":
             return size(value)
+        if format_spec == "whole":
+            return visible(str(value), _LONGEST_WHOLE)
+        if format_spec == "number":
+            return f"{value:,}"
         if format_spec:
             one, many, counter = NOUNS[format_spec]
             shape = counter if self._language == "ja" else one if value == 1 else many
             return shape.format(n=f"{value:,}")
         if isinstance(value, (list, tuple)):
-            return ("、" if self._language == "ja" else ", ").join(visible(str(one)) for one in value)
+            return ("、" if self._language == "ja" else ", ").join(self.format_field(one, "") for one in value)
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
         return visible(str(value))

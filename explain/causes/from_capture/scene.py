@@ -103,6 +103,10 @@ class Findings(Sequence[Finding]):
     def __len__(self) -> int:
         return len(self._seen)
 
+    def heads(self) -> list[tuple[str, str, int]]:
+        """Of each: the cause, the case of it, and how many exchanges it accounts for; no record is made."""
+        return [(one.cause, str(one.values.get("case", "")), len(one.members)) for one in self._seen]
+
     @overload
     def __getitem__(self, number: int) -> Finding: ...
     @overload

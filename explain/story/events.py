@@ -1,0 +1,126 @@
+"""A small capture, exchange by exchange and place by place; what repeats is told once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from explain.model import Line
+from explain.story.depth import fields_line
+from explain.story.teller import Teller
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable
+
+    from explain.exchanges.columns import ExchangeColumns, Exchanges
+    from explain.exchanges.hosts import Hosts
+    from explain.table import PacketTable
+
+MOST_TOLD_ONE_BY_ONE = 40
+"""Exchanges; beyond it, like things are told together."""
+
+_TOLD_INSTEAD = ("traceroute", "dns.lookup", "dhcp.lease", "dhcpv6.lease")
+_ALIKE: dict[str, tuple[str, ...]] = {
+    "arp.resolution": ("asker_ip", "wanted_ip", "is_unicast"),
+    "arp.announcement": ("address", "mac", "is_probe"),
+    "ndp.resolution": ("asker_ip", "wanted_ip"),
+    "icmp.echo": ("src", "dst"),
+    "udp.flow": ("client.address", "server"),
+    "tcp.connection": ("client.address", "server"),
+    "dns.lookup": ("client", "server", "name", "type"),
+    "http.request": ("client.address", "server", "method", "host", "path", "status"),
+}
+"""Exchanges of a kind that agree in these and in the outcome are the same thing once more."""
+
+
+def carried(table: PacketTable, exchanges: Exchanges) -> set[int]:
+    """Positions of exchanges that are only parts of one that means more, and is told instead."""
+    rows = [part.frames for part in exchanges.parts if part.kind in _TOLD_INSTEAD]
+    inside = exchanges.inside(np.concatenate(rows)) if rows else []
+    positions = {exchanges.position(part, index) for part, index in inside}
+    if exchanges.of_kind("dhcp.lease") is not None:
+        from explain.story import dhcp
+
+        positions |= dhcp.told_with(table, exchanges)
+    return positions
+
+
+def tell(table: PacketTable, exchanges: Exchanges, hosts: Hosts, without: set[int], *, everything: bool) -> list[Line]:
+    """In the order of time at each place; several places one after the other."""
+    teller = Teller(table, exchanges, hosts)
+    by_place: dict[tuple[int, int | None], list[int]] = {}
+    for position in exchanges.positions:
+        if position not in without:
+            part, index = exchanges.at(position)
+            spot = table.places[int(table.place[part.rows(index)[0]])]
+            by_place.setdefault((spot.capture, spot.interface), []).append(position)
+    lines: list[Line] = []
+    for (capture, interface), positions in by_place.items():
+        if len(by_place) > 1:
+            lines.append(_heading(table, capture, interface))
+        lines += _at_one_place(teller, positions, everything=everything)
+    return lines
+
+
+def _heading(table: PacketTable, capture: int, interface: int | None) -> Line:
+    name = next(
+        (one.name for one in table.places if (one.capture, one.interface) == (capture, interface) and one.name), None
+    )
+    values = {"name": name, "capture": capture + 1, "interface": interface}
+    return Line("story.heading.at" if name else "story.heading.at-file", values, (), 1, None, "subheading")
+
+
+def _at_one_place(teller: Teller, positions: list[int], *, everything: bool) -> Iterable[Line]:
+    alike: dict[Hashable, list[int]] = {}
+    for position in positions:
+        key = position if everything else _likeness(*teller.exchanges.at(position), position)
+        alike.setdefault(key, []).append(position)
+    for some in alike.values():
+        yield from teller.tell(some[0])
+        yield fields_line(teller.exchanges, some[0])
+        if len(some) > 1:
+            yield _again(teller, some[1:])
+
+
+def _likeness(part: ExchangeColumns, index: int, position: int) -> Hashable:
+    outcome = part.outcomes[part.outcome[index]]
+    if part.kind == "icmp.error":
+        return _of_error(part.fields(index), outcome)
+    names = _ALIKE.get(part.kind)
+    if names is None:
+        return position
+    fields = part.fields(index)
+    return (part.kind, outcome, *(_value(fields, name) for name in names))
+
+
+def _of_error(fields: Any, outcome: str) -> Hashable:
+    about = fields.about
+    return (
+        "icmp.error",
+        outcome,
+        fields.from_,
+        fields.to,
+        about and (about.protocol, about.src, about.dst, about.dport),
+    )
+
+
+def _value(record: Any, path: str) -> Any:
+    for name in path.split("."):
+        record = getattr(record, name)
+    return record
+
+
+def _again(teller: Teller, positions: list[int]) -> Line:
+    """The same once more: how often, and in which frames."""
+    rows: list[int] = []
+    seqs: list[int] = []
+    for position in positions:
+        part, index = teller.exchanges.at(position)
+        rows += part.rows(index).tolist()
+        about = getattr(part.fields(index), "about", None)
+        if about is not None and about.seq is not None:
+            seqs.append(about.seq)
+    values = {"count": len(positions), "seqs": seqs}
+    message = "story.again-seq" if seqs else "story.again"
+    return Line(message, values, teller.table.evidence(rows), 1, f"e{positions[0] + 1}")

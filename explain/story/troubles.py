@@ -1,0 +1,131 @@
+"""Each finding: why, what cannot be told apart from here, where to look next; like ones told once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from explain.causes.from_capture.scene import Findings
+from explain.causes.from_capture.together import WORKS
+from explain.causes.ids import IDS
+from explain.model import Line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from explain.model import Finding
+
+_TOLD_ALONE = 3  # findings of one kind that are told each by itself
+_EXAMPLES = 3
+_RIVALS_SHOWN = 6
+_KINDS_IN_ORDER = 12  # with more findings than this, the frequent come first
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Findings of one kind.
+
+    Attributes:
+        members: their positions, the one with the most exchanges first.
+        weight: exchanges in all of them.
+    """
+
+    cause: str
+    members: tuple[int, ...]
+    weight: int
+
+    @property
+    def worst(self) -> int:
+        """The one that touches the most exchanges."""
+        return self.members[0]
+
+
+def groups(findings: Sequence[Finding]) -> list[Group]:
+    """Findings of one kind together; where there are many, the frequent first and what works anyway last."""
+    heads = findings.heads() if isinstance(findings, Findings) else [_head(one) for one in findings]
+    by_kind: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    for number, (cause, case, weight) in enumerate(heads):
+        by_kind.setdefault((cause, case), []).append((-weight, number))
+    found = [
+        Group(cause, tuple(number for _, number in sorted(some)), -sum(weight for weight, _ in some))
+        for (cause, _), some in by_kind.items()
+    ]
+    if len(heads) > _KINDS_IN_ORDER:
+        found.sort(key=lambda group: (group.cause in WORKS, -group.weight))
+    return found
+
+
+def _head(finding: Finding) -> tuple[str, str, int]:
+    return finding.cause, str(finding.values.get("case", "")), len(finding.exchanges)
+
+
+def tell(findings: Sequence[Finding], found: Sequence[Group], *, everything: bool) -> list[Line]:
+    """The lines of all findings."""
+    is_only = len(findings) == 1
+    lines: list[Line] = []
+    for group in found:
+        if everything or len(group.members) <= _TOLD_ALONE:
+            for number in sorted(group.members):
+                lines += _finding(findings[number], is_only=is_only, everything=everything)
+        else:
+            lines += _together(findings, group)
+    return lines
+
+
+def _finding(finding: Finding, *, is_only: bool, everything: bool) -> list[Line]:
+    values = values_of(finding)
+    heading = "story.heading.why" if is_only else message(finding, "verdict")
+    evidence = () if is_only else finding.evidence
+    lines = [
+        Line(heading, values, evidence, 1, None, "heading" if is_only else "finding"),
+        Line(message(finding, "so"), values, finding.evidence, 1, None, "under"),
+    ]
+    return lines + _advice(finding, everything=everything)
+
+
+def _together(findings: Sequence[Finding], group: Group) -> list[Line]:
+    """Many of one kind: how many, the worst of them, and the advice for the first."""
+    worst = findings[group.worst]
+    values = {"findings": len(group.members), "affected": group.weight, "cause": group.cause}
+    lines = [
+        Line(message(worst, "verdict"), values_of(worst), worst.evidence, 1, None, "finding"),
+        Line("story.alike", values, worst.evidence, 1, None, "under"),
+    ]
+    for number in group.members[1:_EXAMPLES]:
+        other = findings[number]
+        lines.append(Line(message(other, "verdict"), values_of(other), other.evidence, 1, None, "item"))
+    lines.append(Line(message(worst, "so"), values_of(worst), worst.evidence, 1, None, "under"))
+    return lines + _advice(worst, everything=False)
+
+
+def _advice(finding: Finding, *, everything: bool) -> list[Line]:
+    values = values_of(finding)
+    lines: list[Line] = []
+    if finding.rivals:
+        lines.append(Line("story.heading.rivals", {}, (), 1, None, "subheading"))
+        is_long = len(finding.rivals) > _RIVALS_SHOWN + 1 and not everything
+        rivals: dict[str, Any] = {"causes": finding.rivals[:_RIVALS_SHOWN] if is_long else finding.rivals}
+        rivals["rest"] = len(finding.rivals) - len(rivals["causes"])
+        lines.append(
+            Line("story.rivals-some" if is_long else "story.rivals", rivals, finding.evidence, 1, None, "item")
+        )
+        if is_long:
+            lines.append(Line("story.rivals", {"causes": finding.rivals}, finding.evidence, 2, None, "item"))
+    lines.append(Line("story.heading.next", {}, (), 1, None, "subheading"))
+    lines.append(Line(message(finding, "next"), values, finding.evidence, 1, None, "item"))
+    if finding.cause in IDS:
+        lines.append(Line("story.page", {"cause": finding.cause}, finding.evidence, 1, None, "item"))
+    lines.append(Line("story.heading.evidence", {}, (), 1, None, "subheading"))
+    lines.append(Line("story.filter", {"filter": finding.filter}, finding.evidence, 1, None, "item"))
+    return lines
+
+
+def message(finding: Finding, what: str) -> str:
+    """The sentence of a finding: its cause, and the case of it if there are several."""
+    case = finding.values.get("case")
+    return f"findings.{finding.cause}{f'-{case}' if case else ''}.{what}"
+
+
+def values_of(finding: Finding) -> dict[str, Any]:
+    """What the sentences of a finding may mention."""
+    return {"cause": finding.cause, "count": len(finding.exchanges), **finding.values}

@@ -1,0 +1,89 @@
+"""One line that stands alone: what failed, whose fault, how certain; and which files were read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from explain.causes.from_capture.together import WORKS
+from explain.model import Line
+from explain.story.troubles import message, values_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from explain.exchanges.columns import Exchanges
+    from explain.model import CaptureInfo, Evidence, Finding
+    from explain.story.troubles import Group
+    from explain.table import PacketTable
+
+_SMALL = 40  # frames that are few enough to be cited all
+_MANY = 3  # kinds of trouble, beyond which the first alone is no verdict
+
+
+def tell(
+    table: PacketTable,
+    exchanges: Exchanges,
+    findings: Sequence[Finding],
+    groups: Sequence[Group],
+    unexplained: Sequence[str],
+    captures: Sequence[CaptureInfo],
+) -> list[Line]:
+    """The lines of depth 0."""
+    packets = sum(capture.packets for capture in captures)
+    values: dict[str, Any] = {"packets": packets, "exchanges": len(exchanges), "span_ns": _span(captures)}
+    everything = table.evidence(range(len(table)))[:1] if 0 < len(table) < _SMALL else _ends(table)
+    if findings:
+        return _failed(findings, groups)
+    if not packets:
+        return [Line("story.empty", {}, (), 0, None, "odd")]
+    if unexplained:
+        first = exchanges.view(int(unexplained[0][1:]) - 1)
+        return [Line("story.unexplained", {"failed": len(unexplained)}, first.evidence, 0, None, "odd")]
+    if not len(exchanges):
+        return [Line("story.nothing", values, everything, 0, None, "odd")]
+    return [Line("story.healthy", values, everything, 0, None, "good")]
+
+
+def _failed(findings: Sequence[Finding], groups: Sequence[Group]) -> list[Line]:
+    first = findings[groups[0].worst]
+    mark = "odd" if first.cause in WORKS else "bad"
+    if len(groups) > _MANY:
+        affected = sum(group.weight for group in groups)
+        values: dict[str, Any] = {"affected": affected, "kinds": len(groups), "findings": len(findings)}
+        return [
+            Line("story.many", values, first.evidence, 0, None, mark),
+            Line(message(first, "verdict"), values_of(first), first.evidence, 0, None, "under"),
+        ]
+    lines = [
+        Line(message(first, "verdict"), values_of(first), first.evidence, 0, None, mark),
+        Line(f"story.certainty.{first.certainty}", {"rivals": len(first.rivals)}, first.evidence, 0, None, "under"),
+    ]
+    if len(findings) > 1:
+        others = findings[groups[1].worst] if len(groups) > 1 else first
+        lines.append(Line("story.more", {"count": len(findings) - 1}, others.evidence, 0, None, "under"))
+    return lines
+
+
+def files(captures: Sequence[CaptureInfo]) -> list[Line]:
+    """Which file is which place, where there are several; and what is damaged."""
+    lines: list[Line] = []
+    for capture in captures:
+        values: dict[str, Any] = {
+            "path": capture.path, "vantage": capture.vantage, "packets": capture.packets, "span_ns": _span([capture]),
+        }  # fmt: skip
+        if len(captures) > 1:
+            lines.append(Line("story.file-at" if capture.vantage else "story.file", values, (), 1, None, "note"))
+        if capture.damage:
+            damage = {"path": capture.path, "offset": capture.damage.offset, "message": capture.damage.message}
+            lines.append(Line("story.damaged", damage, (), 0, None, "note"))
+    return lines
+
+
+def _span(captures: Sequence[CaptureInfo]) -> int:
+    first = [capture.first_ns for capture in captures if capture.first_ns is not None]
+    last = [capture.last_ns for capture in captures if capture.last_ns is not None]
+    return max(last) - min(first) if first and last else 0
+
+
+def _ends(table: PacketTable) -> tuple[Evidence, ...]:
+    return table.evidence([0, len(table) - 1]) if len(table) else ()
