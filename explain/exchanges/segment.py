@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from explain.table import BROADCAST, ETHERNET, IP, NO_MAC, REVERSED, mac_text
+from explain.table import BROADCAST, ETHERNET, IP, NO_MAC, REVERSED
 
 if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
@@ -287,20 +287,22 @@ def proxies(table: PacketTable, resolutions: ExchangeColumns) -> list[tuple[int,
     A router that translates sends from its own address with a TTL that it has lowered, too.  Such an address is of
     the asker's own network, where a host that is asked for by mistake is not.
     """
-    forwarded: dict[tuple[int, str], Carrier] = {}
-    indices = resolutions.where("answered").tolist()
-    if not indices:
+    answered: dict[tuple[int, int, int], list[int]] = defaultdict(list)
+    for index in resolutions.where("answered").tolist():
+        rows = resolutions.rows(index)
+        at = np.searchsorted(table.arp.row, rows[-1])
+        if table.arp.operation[at] == _REPLY:
+            key = int(table.place[rows[-1]]), int(table.arp.sender_mac[at]), int(table.arp.sender_ip[at])
+            answered[key].append(index)
+    if not answered:
         return []
+    found: dict[int, Carrier] = {}
     for one in carriers(table):
-        if is_forwarded(one.ttl):
-            forwarded.setdefault((one.place, f"{mac_text(one.mac)} {table.addresses.text(one.address)}"), one)
-    found = []
-    for index in indices if forwarded else ():
-        fields = resolutions.fields(index)
-        key = (int(table.place[resolutions.rows(index)[0]]), f"{fields.answered_macs[0]} {fields.wanted_ip}")
-        if key in forwarded and not _is_near(fields.asker_ip, fields.wanted_ip):
-            found.append((index, forwarded[key]))
-    return found
+        for index in answered.get((one.place, one.mac, one.address), ()):
+            fields = resolutions.fields(index)
+            if index not in found and is_forwarded(one.ttl) and not _is_near(fields.asker_ip, fields.wanted_ip):
+                found[index] = one
+    return sorted(found.items())
 
 
 def _is_near(one: str, other: str) -> bool:
