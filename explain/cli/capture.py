@@ -17,7 +17,7 @@ _EPILOG = (
     "Commands: ping, path, grade, lab, cause, word, packet, table, annotate, state; each has its own --help. "
     "A file that is named like a command is given as ./ping."
 )
-_FORMATS = ("terminal", "json", "markdown")
+_FORMATS = ("terminal", "json", "markdown", "mermaid")
 
 
 @click.command("capture", epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
@@ -29,6 +29,7 @@ _FORMATS = ("terminal", "json", "markdown")
 @click.option("-v", "--verbose", is_flag=True, help="More depth.")
 @click.option("-q", "--quiet", is_flag=True, help="The verdict only.")
 @click.option("--all", "everything", is_flag=True, help="Tell every exchange, shorten nothing.")
+@click.option("--ladder", is_flag=True, help="The verdict, and every packet as an arrow between the hosts.")
 @click.option("--only", metavar="KIND[,KIND]", help="Only these kinds, such as tcp or icmp.echo.")
 @click.option("--host", metavar="A[,B]", help="Only what these addresses took part in.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Only what used this port.")
@@ -102,6 +103,12 @@ def _write(report: Report, options: dict[str, Any]) -> None:
             from explain.cli.forms import drawn
 
             _put(drawn(options["form"], report, lines, sentences, language), options["output"])
+            return
+        if options["ladder"]:
+            from explain.cli.forms import ladder
+
+            is_for_terminal = not options["output"] and sys.stdout.isatty()
+            _put(ladder(report, lines, sentences, language, is_for_terminal=is_for_terminal), options["output"])
             return
         if not options["output"] and sys.stdout.isatty():
             from explain.render.terminal import show

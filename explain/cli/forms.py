@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,11 +11,30 @@ if TYPE_CHECKING:
 
     from explain.model import Line, Report
 
-FORMS = ("markdown",)
+FORMS = ("markdown", "mermaid")
+_WIDTH = 80
 
 
-def drawn(form: str, report: Report, lines: Sequence[Line], sentences: Sequence[str], language: str) -> str:  # noqa: ARG001
+def drawn(form: str, report: Report, lines: Sequence[Line], sentences: Sequence[str], language: str) -> str:
     """The report in one of ``FORMS``."""
-    from explain.render.markdown import render
+    if form == "markdown":
+        from explain.render.markdown import render
 
-    return render(lines, sentences, report.captures, language)
+        return render(lines, sentences, report.captures, language)
+    from explain.render import mermaid
+
+    return mermaid.render(report, language)
+
+
+def ladder(
+    report: Report, lines: Sequence[Line], sentences: Sequence[str], language: str, *, is_for_terminal: bool
+) -> str:
+    """The verdict and the ladder, in the characters that standard output can show."""
+    from explain.render.ladder import ASCII, BOX, render
+    from explain.render.plain import render as plain
+
+    width = max(40, shutil.get_terminal_size((_WIDTH, 24)).columns) if is_for_terminal else _WIDTH
+    verdict = [(line, text) for line, text in zip(lines, sentences, strict=True) if line.depth == 0]
+    told = plain([line for line, _ in verdict], [text for _, text in verdict], width)
+    is_plain = is_for_terminal and not (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf8")
+    return f"{told}\n{render(report, language, width, ASCII if is_plain else BOX)}"

@@ -1,0 +1,235 @@
+"""What a ladder shows: rails, the arrows between them, and how many frames are folded away.
+
+The same scene is drawn in the terminal, in Mermaid and in HTML.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explain import table as t
+from explain.exchanges import tcp_labels
+from explain.exchanges.columns import CARRIERS
+from explain.render.wire_words import Said, said, side_row
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from explain.model import Evidence, Exchange, Report
+
+EVERYONE, OTHERS = "*", "+"
+"""Names of the rails of broadcast and multicast, and of the hosts for which there is no room."""
+
+_HEAD, _TAIL, _NOTABLE = 6, 3, 8  # frames of one exchange that stay when the others are folded
+_TCP_NEWS = 1 | 2 | 4  # FIN, SYN, RST
+_GROUP = 1 << 40  # of the first octet of a MAC
+
+
+@dataclass(frozen=True, slots=True)
+class Arrow:
+    """One packet as it is drawn: as the place nearest to who began it recorded it, where several did.
+
+    Attributes:
+        row: of the packet table.
+        source, target: indices of rails; equal where a host talks to itself.
+        is_to_group: broadcast or multicast.
+        said: what it says.
+        marks: names of ``tcp_labels``.
+        position: of the exchange that it belongs to, None if to nothing.
+        folded: frames that are left out before it.
+        frame: its number in its file.
+        time_ns: UTC nanoseconds.
+        place: index into ``PacketTable.places`` of the table with all rows.
+        seen: the same packet at all places; empty where there is only one place.
+        names: what its rails would be called if there were room for each host.
+    """
+
+    row: int
+    source: int
+    target: int
+    is_to_group: bool
+    said: Said
+    marks: tuple[str, ...]
+    position: int | None
+    folded: int
+    frame: int
+    time_ns: int
+    place: int
+    seen: tuple[Evidence, ...]
+    names: tuple[str, str]
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether it is a retransmission of any kind."""
+        return any(mark.endswith("retransmission") for mark in self.marks)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Rails from left to right, and arrows in the order of time.
+
+    Attributes:
+        rails: addresses, ``EVERYONE`` or ``OTHERS``.
+        folded_after: frames that are left out behind the last arrow.
+    """
+
+    rails: tuple[str, ...]
+    arrows: tuple[Arrow, ...]
+    folded_after: int
+
+
+def stage(report: Report, most: int, most_rails: int) -> Scene:
+    """The scene of a report.
+
+    Args:
+        report: whose exchanges are drawn; if all are told, frames outside any of them too.
+        most: arrows drawn; of the others only their number is told.
+        most_rails: rails drawn, at least 3.
+    """
+    table, owner = report.exchanges.table, _owners(report)
+    is_whole = len(report.exchanges) == sum(len(part) for part in report.exchanges.parts)
+    rows = np.arange(len(table)) if is_whole else np.flatnonzero(owner >= 0)
+    rows = rows[np.lexsort((rows, table.time_ns[rows]))]
+    is_shown = np.ones(len(rows), np.bool_) if len(rows) <= most else np.isin(rows, _important(report, most))
+    at = np.flatnonzero(is_shown)
+    gaps = (np.diff(at, prepend=-1) - 1).tolist()
+    return _drawn(report, rows[at], owner, gaps, len(rows) - 1 - int(at[-1]) if len(at) else 0, most_rails)
+
+
+def _owners(report: Report) -> t.Rows:
+    """For each row the position of the exchange that says most about it, -1 for none."""
+    exchanges = report.exchanges
+    owner = np.full(len(exchanges.table), -1, np.int64)
+    total = sum(len(part) for part in exchanges.parts)
+    is_chosen = np.zeros(total, np.bool_)
+    is_chosen[np.asarray(exchanges.positions, np.int64)] = True
+    for part in sorted(exchanges.parts, key=lambda part: part.kind not in CARRIERS):
+        if len(part):
+            positions = exchanges.positions_of(part)
+            of = np.repeat(positions, np.diff(part.bounds))
+            kept = is_chosen[of]
+            owner[part.frames[kept]] = of[kept]
+    return owner
+
+
+def _important(report: Report, most: int) -> t.Rows:
+    """Rows worth drawing when there is no room for all: of what failed first, then of the others in their order."""
+    exchanges = report.exchanges
+    failed = [name for finding in report.findings for name in finding.exchanges] + list(report.unexplained)
+    first = [int(name[1:]) - 1 for name in failed[:most]]
+    found: set[int] = set()
+    # Each exchange gives at least one frame, so that no more than ``most`` of them need be looked at.
+    for position in dict.fromkeys((*first, *exchanges.positions[:most])):
+        part, index = exchanges.at(position)
+        rows = part.rows(index)
+        kept = rows
+        if len(rows) > _HEAD + _TAIL + _NOTABLE:
+            news = rows[(exchanges.table.flags[rows] & _TCP_NEWS) != 0][:_NOTABLE]
+            kept = np.concatenate((rows[:_HEAD], news, rows[-_TAIL:]))
+        found.update(kept.tolist())
+        if len(found) >= most:
+            break
+    return np.array(sorted(found)[:most], np.int64)
+
+
+def _drawn(report: Report, rows: t.Rows, owner: t.Rows, gaps: Sequence[int], after: int, most_rails: int) -> Scene:
+    table = report.exchanges.table
+    whole = table.whole
+    ends = [_ends(table, row) for row in rows.tolist()]
+    rails = _rails(ends, most_rails)
+    index = {name: number for number, name in enumerate(rails)}
+    views: dict[int, Exchange] = {}
+    marks: dict[int, dict[int, int]] = {}
+    arrows = []
+    for row, (source, target, is_group), gap in zip(rows.tolist(), ends, gaps, strict=True):
+        position = int(owner[row]) if owner[row] >= 0 else None
+        exchange = None
+        if position is not None:
+            exchange = views.setdefault(position, views.get(position) or report.exchanges.view(position))
+            if position not in marks:
+                marks[position] = _labels(report, position)
+        here, there = (index.get(name, index.get(OTHERS, 0)) for name in (source, target))
+        names = tcp_labels.names(marks[position].get(row, 0)) if position is not None else ()
+        arrows.append(
+            Arrow(
+                row,
+                here,
+                there,
+                is_group,
+                said(table, row, exchange),
+                names,
+                position,
+                gap,
+                int(table.frame[row]),
+                int(table.time_ns[row]),
+                int(whole.place[table.whole_row(row)]),
+                () if whole is table else table.evidence([row]),
+                (source, target),
+            )
+        )
+    return Scene(rails, tuple(arrows), after)
+
+
+def _labels(report: Report, position: int) -> dict[int, int]:
+    """Labels of the segments of a connection, by row; only those that have one."""
+    part, index = report.exchanges.at(position)
+    segments = part.facts.get("segments")
+    if part.kind != "tcp.connection" or segments is None:
+        return {}
+    labels = segments.of(index)
+    some = np.flatnonzero(labels)
+    return dict(zip(part.rows(index)[some].tolist(), labels[some].tolist(), strict=True))
+
+
+def _ends(table: t.PacketTable, row: int) -> tuple[str, str, bool]:
+    """Who sent a frame, whom it is for, and whether that is a group."""
+    layers, link = int(table.layers[row]), int(table.link[row])
+    macs = (t.NO_MAC, t.NO_MAC)
+    if link < len(table.links.source):
+        macs = int(table.links.source[link]), int(table.links.target[link])
+    sender = t.mac_text(macs[0]) or "?"
+    is_group = macs[1] < t.NO_MAC and bool(macs[1] & _GROUP)
+    text = table.addresses.text
+    if layers & t.ARP and (at := side_row(table.arp.row, row)) is not None:
+        source, target = text(int(table.arp.sender_ip[at])), text(int(table.arp.target_ip[at]))
+        return sender if source == "0.0.0.0" else source, target, is_group  # noqa: S104  no address yet
+    if not layers & t.IP:
+        return sender, EVERYONE if is_group else t.mac_text(macs[1]) or "?", is_group
+    one = np.array([row])
+    source, target = text(int(table.sources(one)[0])), text(int(table.targets(one)[0]))
+    if source in ("0.0.0.0", "::"):  # noqa: S104  no address yet
+        source = sender if sender != "?" else source
+    if (
+        layers & t.ICMPV6
+        and is_group
+        and (at := side_row(table.icmp.row, row)) is not None
+        and table.icmp.type[at] == 135
+    ):
+        return source, text(int(table.icmp.target[at])), True
+    is_group = is_group or _is_group(target)
+    return source, EVERYONE if is_group else target, is_group
+
+
+def _is_group(address: str) -> bool:
+    """Broadcast to the whole link, or multicast (RFC 919; 5771; 4291, 2.7)."""
+    if ":" in address:
+        return address.lower().startswith("ff")
+    return address == "255.255.255.255" or 224 <= int(address.partition(".")[0]) < 240
+
+
+def _rails(ends: Sequence[tuple[str, str, bool]], most: int) -> tuple[str, ...]:
+    """Hosts in the order in which they appear, groups last; of too many, those that speak most."""
+    count: dict[str, int] = {}
+    for source, target, _ in ends:
+        count[source] = count.get(source, 0) + 1
+        count[target] = count.get(target, 0) + 1
+    has_group = count.pop(EVERYONE, 0) > 0
+    room = most - has_group
+    names = list(count)
+    if len(names) > room:
+        busiest = set(sorted(names, key=lambda name: -count[name])[: room - 1])
+        names = [*(name for name in names if name in busiest), OTHERS]
+    return (*names, EVERYONE) if has_group else tuple(names)
