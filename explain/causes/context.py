@@ -21,6 +21,8 @@ TOOLS = {
 _CASE_TOOLS = {"ping": "ping", "tcp": "tcp", "traceroute": "trace", "dhclient": "dhcp", "udhcpc": "dhcp"}
 _SMALLEST_BIG = 400
 """Octets of payload from which a small MTU on the way can matter; links of fewer are museum pieces."""
+_SHORTEST_4, _SHORTEST_6 = 8, 48
+"""Prefixes that are shorter are not set on an interface, not even by mistake."""
 _ETHERNET_PAYLOAD = 1200
 _ARP_PATIENCE_S = 3.3
 """Three questions, one second apart, and then the kernel gives up. Source: neighbour(7), mcast_solicit, retrans_time."""
@@ -72,12 +74,13 @@ def context_of(
     family = _family(text, command, target) or family
     conditions = {
         **_of_kind(kind, command),
-        "v4": None if family is None else family == 4,  # noqa: PLR2004 - the versions of IP
-        "v6": None if family is None else family == 6,  # noqa: PLR2004
+        "v4": None if family is None else family == 4,
+        "v6": None if family is None else family == 6,
         "named": _is_named(text, command, destination),
         **_binding(text, command),
         **_size(text, command),
         **_target(text, command, target),
+        "near": _is_near(text, command, target),
     }
     return Context(kind, family, target, conditions, _patience(text, command))
 
@@ -143,10 +146,27 @@ def _target(text: TextWitness | None, command: Command | None, target: str | Non
     is_many = bool(address and address.is_multicast) or is_warned or ("b" in options and command is not None)
     return {
         "bc": None if command is None and address is None else is_many,
-        "ll": None if address is None else address.is_link_local and address.version == 6,  # noqa: PLR2004
+        "ll": None if address is None else address.is_link_local and address.version == 6,
         "lo": None if address is None else address.is_loopback or None,
         "ttl": None if command is None else command.ttl is not None or "m" in options or "t" in options,
     }
+
+
+def _is_near(text: TextWitness | None, command: Command | None, target: str | None) -> bool | None:
+    """False where the sender's address has so little in common with the target's that no prefix can cover both.
+
+    Whoever says that nobody answers is the sender itself or a router; in neither case would the target be on-link.
+    """
+    speakers = [each.values.get("from") for each in text.all("icmp.")] if text else []
+    source = (command.source if command else None) or (text.source if text else None) or (speakers or [None])[0]
+    address = _address(source if isinstance(source, str) else None)
+    if address is None or target is None:
+        return None
+    one, other = ip_address(address), ip_address(target)
+    if one.version != other.version or one.is_link_local or other.is_link_local:
+        return None
+    common = one.max_prefixlen - (int(one) ^ int(other)).bit_length()
+    return None if common >= (_SHORTEST_4 if one.version == 4 else _SHORTEST_6) else False  # noqa: PLR2004
 
 
 def _patience(text: TextWitness | None, command: Command | None) -> float | None:

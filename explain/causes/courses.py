@@ -18,14 +18,25 @@ _IDLE_NS = 2_000_000_000
 _MOST = 200
 
 
-def lookups_of(table: PacketTable) -> tuple[str, ...]:
-    """Outcomes of every name look-up, those on loopback included."""
+def lookups_of(table: PacketTable) -> tuple[tuple[str, ...], bool]:
+    """Outcomes of the name look-ups, and whether a host asked itself.
+
+    A resolver without a configured server asks 127.0.0.1. Source: resolv.conf(5), nameserver.
+    """
     from explain.exchanges import dns_lookup
 
     if "dns" not in table.contents:
-        return ()
+        return (), False
     part = dns_lookup.find(table)
-    return tuple(part.outcomes[code] for code in part.outcome[:_MOST].tolist())
+    found: list[str] = []
+    asked_itself = False
+    for index in range(min(len(part), _MOST)):
+        fields: Any = part.fields(index)
+        if fields.server.startswith("127.") or fields.server == "::1":
+            asked_itself = True
+        else:
+            found.append(part.outcomes[part.outcome[index]])
+    return tuple(found), asked_itself
 
 
 def leases_of(table: PacketTable) -> tuple[tuple[str, ...], frozenset[str]]:

@@ -34,8 +34,17 @@ def may_say(strike: Strike, sign: Sign, context: Context) -> bool:
     return ask(strike, sign, context) if ask else False
 
 
-def may_be_muted(strike: Strike, sign: Sign) -> bool:
+_MUTABLE = frozenset((
+    "no-route-on-router", "router-interface-down", "wrong-nexthop-on-router", "destination-host-absent-behind-router",
+    "routing-loop", "path-mtu-exceeded", "ttl-too-low",
+))  # fmt: skip
+"""What a router tells of, and what is silent where the router's own messages are filtered."""
+
+
+def may_be_muted(cause: str, strike: Strike, sign: Sign) -> bool:
     """Whether the strike would be told by an error that a second fault, a filter, kept from the sender."""
+    if cause not in _MUTABLE:
+        return False
     is_told = strike.how in {"reject", "too-big", "expire"} or (strike.how == "no-neighbour" and strike.at == "router")
     return sign.name in _SILENCE and is_told and strike.at != "sender"
 
@@ -45,7 +54,9 @@ def _works(strike: Strike, sign: Sign, context: Context) -> bool:
         return "redirected" in strike.shows
     if strike.shows == ("redirected",):
         return False
-    return sign.name in {"answered", "tcp:open", "trace:reached", "dhcp:bound"}
+    if sign.name == "dhcp:bound":
+        return "bound" in strike.shows
+    return sign.name in {"answered", "tcp:open", "trace:reached"}
 
 
 def _refuse(strike: Strike, sign: Sign, context: Context) -> bool:
@@ -158,7 +169,7 @@ _HOW: dict[str, Callable[[Strike, Sign, Context], bool]] = {
     "too-big": _too_big,
     "elsewhere": _one_of("different-address", "tcp:timed-out", "silent"),
     "lose": _lose,
-    "duplicate": _one_of("duplicated", "answered", "tcp:open", "trace:reached"),
+    "duplicate": _one_of("duplicated"),
     "damage": _one_of("damaged", "part-lost"),
     "rst": _one_of("tcp:refused"),
     "tcp-hang": _one_of("tcp:no-answer"),

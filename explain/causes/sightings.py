@@ -6,7 +6,7 @@ Loops over rows of the one command and of ARP and ND only, and over so many of t
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -114,7 +114,8 @@ def look(witnesses: Witnesses, context: Context) -> list[Spot]:
     _neighbours(table, by_place)
     _echoes(table, by_place, context)
     if context.tool in {"tcp", None}:
-        _segments(table, by_place, context)
+        text = witnesses.text
+        _segments(table, by_place, context, has_failed=text is not None and text.has("connect.timed-out"))
     if context.tool in {"trace", None}:
         _probes(table, by_place, context)
     return list({id(spot): spot for spot in spots.values()}.values())
@@ -247,7 +248,15 @@ def _errors(table: PacketTable, spots: list[Spot | None], context: Context, ids:
         (spot.redirects if is_redirect[at] else spot.errors).append(told)
 
 
-def _segments(table: PacketTable, spots: list[Spot | None], context: Context) -> None:
+def _of_the_run(table: PacketTable, rows: Any, ours: set[int], *, has_failed: bool) -> set[int]:
+    """Of several connections to one service, those that were never answered, if the command timed out."""
+    flags = table.flags[rows]
+    acks = table.ack[rows[((flags & _SYN) != 0) & ((flags & _ACK) != 0)]]
+    open_ones = ours - {(int(ack) - 1) & 0xFFFFFFFF for ack in acks.tolist()}
+    return open_ones if has_failed and open_ones else ours
+
+
+def _segments(table: PacketTable, spots: list[Spot | None], context: Context, *, has_failed: bool) -> None:
     """SYNs to the destination, what answers them, and resets; recognised by sequence number also behind a NAT."""
     rows = np.flatnonzero(table.layers[: len(table)] & TCP)
     flags = table.flags[rows]
@@ -259,11 +268,13 @@ def _segments(table: PacketTable, spots: list[Spot | None], context: Context) ->
         for row, key in zip(syns.tolist(), keys, strict=True)
         if context.destination is None or text(int(key)) == context.destination
     }
+    ours = _of_the_run(table, rows, ours, has_failed=has_failed)
     for row in syns.tolist():
         spot = spots[table.place[row]]
         if spot is not None and int(table.seq[row]) in ours:
             spot.requests.append(_hit(table, row))
     wanted = {(seq + 1) & 0xFFFFFFFF for seq in ours}
+    flows = {int(table.flow[row]) for row in syns.tolist() if int(table.seq[row]) in ours}
     is_answer = ((flags & _SYN) != 0) & ((flags & _ACK) != 0)
     for row in rows[is_answer | ((flags & _RST) != 0)][:_MOST_ROWS].tolist():
         spot = spots[table.place[row]]
@@ -272,7 +283,7 @@ def _segments(table: PacketTable, spots: list[Spot | None], context: Context) ->
         is_syn = bool(table.flags[row] & _SYN)
         if is_syn and int(table.ack[row]) in wanted:
             spot.replies.append(_hit(table, row))
-        elif not is_syn:
+        elif not is_syn and (int(table.ack[row]) in wanted or int(table.flow[row]) in flows):
             spot.resets.append(_hit(table, row))
 
 

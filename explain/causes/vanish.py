@@ -43,6 +43,7 @@ class Vanished:
     destination: str | None
     errors_to_target: bool
     has_left: bool
+    lost: str | None
 
     def allows(self, strike: Strike) -> bool:
         """Whether what the other places saw leaves this strike possible."""
@@ -89,7 +90,13 @@ class Vanished:
 
     def weight(self, strike: Strike) -> float:
         """How much the places speak for a strike here rather than elsewhere."""
-        return 5.0 if self.place_of(strike) is not None else 0.0
+        return 0.5 if self.place_of(strike) is not None else 0.0
+
+    def losses(self, cause: str) -> float:
+        """Where some are lost: before the target's wire, or at the target that answers only some."""
+        if self.lost is None or cause not in {"partial-loss", "icmp-rate-limited"}:
+            return 0.0
+        return 30.0 if (self.lost == "way") == (cause == "partial-loss") else 0.0
 
     def place_of(self, strike: Strike) -> tuple[str | None, str | None] | None:
         """Node and interface of a strike that the places show."""
@@ -142,7 +149,8 @@ def _router_request(fate: Vanished, strike: Strike) -> bool:
             return True
         asked = set(fate.silent)
         if not asked:
-            return False
+            # Without a carrier not even the question leaves.
+            return strike.why == "cut"
         if "nexthop" in strike.of:
             return True
         return fate.destination is None or fate.destination in asked or not fate.is_everywhere
@@ -229,7 +237,17 @@ def vanished(spots: list[Spot], sender: list[Spot], witnesses: Witnesses, contex
         any(told.about_dst in {hit.src for hit in spot.requests} and told.about_src in own
             for spot in at_target for told in spot.errors),
         any(spot.requests for spot in sender),
+        _lost(sender, at_target) if is_whole else None,
     )  # fmt: skip
+
+
+def _lost(sender: list[Spot], at_target: list[Spot]) -> str | None:
+    """Where some of many were lost: on the ``way``, or by the ``target`` itself; None if none or all were."""
+    sent, back = (sum(len(getattr(spot, what)) for spot in sender) for what in ("requests", "replies"))
+    came, answered = (sum(len(getattr(spot, what)) for spot in at_target) for what in ("requests", "replies"))
+    if not 0 < back < sent:
+        return None
+    return "target" if came == sent and answered == back else "way"
 
 
 def _is_detour(sender: list[Spot]) -> bool:

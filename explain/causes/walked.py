@@ -6,14 +6,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from explain.state.addresses import is_link_local
+from explain.state.decision import Decider
 from explain.state.dhcp import dhcp_causes
 from explain.state.packet import Packet, datagram, echo, syn
+from explain.state.path import Locus, StateCause
 from explain.state.walk import walk
 
 if TYPE_CHECKING:
     from explain.causes.context import Context
     from explain.causes.diagnosis import Witnesses
-    from explain.state.path import Path, StateCause
+    from explain.state.path import Path
     from explain.state.records import HostState
 
 _FIRST_PROBE_PORT = 33434
@@ -73,7 +75,39 @@ def walked(witnesses: Witnesses, context: Context, destination: str | None) -> W
     )
     is_whole = topology.is_whole and set(topology.roles) <= known
     is_whole = is_whole or (path.is_certain and any(each.certainty == "proved" for each in path.causes))
-    return Walked(path.outcome, path.causes, path.also, is_whole, _passed(path), path, destination is None)
+    causes = (*_misnamed(witnesses, context, path, target, sender), *_corrected(path.causes, path, context))
+    return Walked(path.outcome, causes, path.also, is_whole, _passed(path), path, destination is None)
+
+
+def _misnamed(
+    witnesses: Witnesses, context: Context, path: Path, target: HostState | None, sender: HostState
+) -> tuple[StateCause, ...]:
+    """A name led to an address that nobody has, while the target is there under its own."""
+    to = _address_of(target, sender, path.request.family)
+    if not context.holds("named") or to is None or path.outcome != "stopped":
+        return ()
+    if any(each.owner_of(path.request.destination) for each in witnesses.states):
+        return ()
+    right = walk(witnesses.states, replace(path.request, destination=to, source=None), sender.name)
+    if right.outcome == "stopped":
+        return ()
+    by = Decider("address", f"{path.request.destination} instead of {to}", address=path.request.destination)
+    place = Locus("dns-server", None, None, path.request.destination)
+    return (StateCause("name-resolves-to-wrong-address", "likely", (place,), (by,)),)
+
+
+def _corrected(causes: tuple[StateCause, ...], path: Path, context: Context) -> tuple[StateCause, ...]:
+    """What the command tells beyond the packet: a port asked of a router, an echo asked of everybody."""
+    if not causes:
+        return causes
+    first = causes[0]
+    role = first.locus[0].role if first.locus else ""
+    if first.cause == "tcp-no-listener" and role.startswith("router"):
+        return (replace(first, cause="dnat-missing", certainty="likely"), replace(first, certainty="possible"))
+    if context.holds("bc") and first.cause == "forwarding-disabled" and not role.startswith("router"):
+        by = Decider("sysctl", "net.ipv4.icmp_echo_ignore_broadcasts")
+        return (StateCause("broadcast-echo-ignored", "likely", (Locus("target"),), (by,)),)
+    return causes
 
 
 def _target(witnesses: Witnesses) -> HostState | None:
@@ -126,6 +160,9 @@ def _of_dhcp(witnesses: Witnesses, client: HostState) -> Walked:
     links = topology.links if topology.is_whole else None
     causes = dhcp_causes(witnesses.states, client.name, device, links=links, roles=None)
     is_whole = topology.is_whole and set(topology.roles) <= {each.name for each in witnesses.states}
+    if not causes and is_whole:
+        causes = (StateCause("dhcp-pool-exhausted", "likely", (Locus("dhcp-server"),), ()),)
+        return Walked("unknown", causes, (), is_whole, frozenset())
     return Walked("stopped" if causes else "unknown", causes, (), is_whole, frozenset())
 
 

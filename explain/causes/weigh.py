@@ -108,7 +108,7 @@ def _survivors(
     said = [each for each in possible if sign is None or may_say(each, sign, context)]
     is_muted = not said and sign is not None
     if is_muted and sign is not None:
-        said = [each for each in possible if may_be_muted(each, sign)]
+        said = [each for each in possible if may_be_muted(cause, each, sign)]
     if not said:
         return (), False, "text"
     seen = [each for each in said if wires is None or wires.allow(each, context, is_muted=is_muted)]
@@ -123,6 +123,8 @@ def _can_strike(strike: Strike, context: Context) -> bool:
         return False
     if strike.at == "router" or strike.hop == "remote" or "gateway" in strike.of == ("gateway",):
         return context.conditions.get("routed") is not False
+    if strike.hop == "onlink" and context.conditions.get("near") is False:
+        return False
     return strike.at != "bystander" or context.conditions.get("bystander") is not False
 
 
@@ -159,6 +161,8 @@ _FIRST: Mapping[str, tuple[str, ...]] = {
     "answered": ("healthy",), "tcp:open": ("healthy",), "trace:reached": ("healthy",), "dhcp:bound": ("healthy",),
     "redirected": ("icmp-redirect",), "part-lost": ("partial-loss", "icmp-rate-limited"),
     "duplicated": ("duplicated-packets",), "damaged": ("corrupted-packets",), "trace:gap": ("silent-hop",),
+    "tcp:no-answer": ("tcp-application-hangs",), "tcp:closed": ("tcp-application-closes",),
+    "tcp:refused": ("tcp-no-listener",),
 }  # fmt: skip
 
 

@@ -42,6 +42,7 @@ class Wires:
     sender: tuple[Spot, ...]
     fate: Vanished
     lookups: tuple[str, ...]
+    asked_itself: bool
     leases: tuple[str, ...]
     servers: frozenset[str]
     course: frozenset[str]
@@ -116,7 +117,10 @@ class Wires:
     def _allows_name(self, strike: Strike) -> bool:
         if "not-known" in strike.shows:
             return not self.lookups or "no-such-name" in self.lookups
-        return "answered" not in self.lookups or "unanswered" in self.lookups
+        if strike.at == "dns-server":
+            # Nothing asked on the wire and everything asked on loopback: no server was ever known.
+            return bool(self.lookups) or not self.asked_itself
+        return not self.lookups or not self._is_listening
 
     def _allows_lease(self, strike: Strike) -> bool:
         if strike.at == "bystander":
@@ -189,10 +193,13 @@ class Wires:
         points = 0.0
         for marks, names in _MARKS:
             if marks in self.course and cause in names:
-                points += 60
+                points += _WEIGHTS.get(marks, 60)
         macs = [len(each) for spot in self.spots for each in spot.answered.values()]
         if max(macs, default=0) > 1 and cause in {"duplicate-address", "arp-spoofed"}:
             points += 30
+        if cause == "dns-server-not-configured" and self.asked_itself and not self.lookups:
+            points += 60
+        points += self.fate.losses(cause)
         if cause == "filter-on-sender-input" and self._is_listening:
             points += 50 if self._count("replies") or self._errors_about_us() else 0
         if any(hit.is_bad for spot in self.spots for hit in (*spot.requests, *spot.replies)):
@@ -303,7 +310,8 @@ def _unspecified(wires: Wires, strike: Strike) -> bool:
 
 
 def _works(wires: Wires, strike: Strike) -> bool:
-    return not wires.has_left() or _is_answered(wires)
+    # What answers a trace's probes is an error, and a sign of success.
+    return not wires.has_left() or _is_answered(wires) or wires.context.tool == "trace"
 
 
 _AT_SENDER = {
@@ -330,6 +338,9 @@ _MARKS: tuple[tuple[str, frozenset[str]], ...] = (
 )
 
 
+_WEIGHTS = {"foreign-reset": 90, "zero-window": 200, "slow-answer": 200}
+
+
 def read(witnesses: Witnesses, context: Context) -> Wires | None:
     """What the captures show; None if they hold no place at all."""
     spots = [spot for spot in look(witnesses, context) if not spot.is_loopback]
@@ -345,7 +356,7 @@ def read(witnesses: Witnesses, context: Context) -> Wires | None:
         tuple(spots),
         tuple(sender),
         vanished(spots, sender, witnesses, context),
-        lookups_of(witnesses.table),
+        *lookups_of(witnesses.table),
         leases,
         servers,
         course_of(witnesses.table, context, sender),

@@ -6,10 +6,11 @@ Run by hand (``python tests/causes/confusion.py [-v] [NAME...]``); ``test_diagno
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
@@ -60,7 +61,7 @@ def witnesses_of(recorded: Recorded, view: str) -> Witnesses:
     elif view == "text+wire":
         captures = tuple(sender_captures(folder))
     states = tuple(f"{path.stem}={path}" for path in case.states) if view == "text+states" else ()
-    return gather(
+    found = gather(
         Given(
             text=str(folder / "ping.txt"),
             captures=captures,
@@ -70,6 +71,7 @@ def witnesses_of(recorded: Recorded, view: str) -> Witnesses:
             sender=case.sender if view != "text" else None,
         )
     )
+    return replace(found, topology=case.topology) if view in {"text+wires", "text+states"} else found
 
 
 def sender_captures(folder: Path) -> Iterator[str]:
@@ -95,11 +97,33 @@ def measure(recorded: Recorded, view: str) -> Diagnosis | None:
         return None
 
 
+def likeness(recorded: Recorded) -> str:
+    """A text after addresses, names and numbers are taken out: recordings that agree in it cannot be told apart."""
+    text = (recorded.folder / "ping.txt").read_text(errors="replace")
+    command = (recorded.folder / "command.txt").read_text()
+    words = re.sub(r"(?<![\w])(?:[0-9a-f]{0,4}:){2,}[0-9a-f:]*(?:%\S+)?|\d+\.\d+\.\d+\.\d+", "A", text)
+    words = re.sub(r"\b[\w-]+(?:\.[\w-]+)+\b", "N", words)
+    words = re.sub(r"(?<=A )[\w-]+(?=: 56)|(?<=device other than: )\S+|(?<=mtu[ :=])\s*\d+", "I", words)
+    words = re.sub(r"\d+(?:\.\d+)?", "9", words)
+    lines = list(dict.fromkeys(line.strip() for line in words.splitlines() if line.strip()))
+    option = " ".join(re.findall(r" -(?:I|s|M|t|b)\b", command))
+    return f"{option}|" + "|".join(line for line in lines if not line.startswith(("rtt", "--- ")))
+
+
+def possible(everyone: list[Recorded]) -> dict[str, set[str]]:
+    """For each recording the causes of all recordings whose text is alike."""
+    alike: dict[str, set[str]] = {}
+    for each in everyone:
+        alike.setdefault(likeness(each), set()).add(each.truth)
+    return {each.name: alike[likeness(each)] for each in everyone}
+
+
 def main(words: list[str]) -> None:
     """Print the matrix, and with ``-v`` every miss."""
     chosen = [word for word in words if not word.startswith("-")]
     everyone = [each for each in recordings() if not chosen or any(word in each.name for word in chosen)]
-    for view in VIEWS:
+    could = possible(everyone)
+    for view in VIEWS if "-t" not in words else VIEWS[:1]:
         total = inside = first = size = unusable = 0
         for each in everyone:
             found = measure(each, view)
@@ -116,7 +140,9 @@ def main(words: list[str]) -> None:
             if "-v" in words and (not is_in or (view == "everything" and not is_first)):
                 print(f"  {view}: {each.name}: {each.truth} {'in' if is_in else 'NOT IN'} {named[:6]} ({len(named)})")
             if "-s" in words:
-                print(f"  {view}: {each.name}: {each.truth} ({len(named)}) {' '.join(named)}")
+                print(f"  {view}: {each.name}: {each.truth} ({len(named)} of {len(could[each.name])}) {' '.join(named)}")
+            if "-t" in words and len(named) > 2 * len(could[each.name]):
+                print(f"  {each.name} {len(named)}/{len(could[each.name])} MISSING {sorted(set(named) - could[each.name])}")
         print(
             f"{view:12} {total:4} cases, truth in {inside}, first {first}, mean size {size / max(total, 1):.2f}, unusable {unusable}"
         )
