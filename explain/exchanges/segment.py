@@ -15,6 +15,8 @@ import numpy as np
 from explain.table import BROADCAST, ETHERNET, IP, NO_MAC, REVERSED
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from explain.exchanges.columns import ExchangeColumns
     from explain.table import I8, U2, U4, U8, Bools, PacketTable, Rows
 
@@ -129,13 +131,15 @@ def _talks_on(table: PacketTable, contest: Contest) -> bool:
     return False
 
 
-def carriers(table: PacketTable) -> list[Carrier]:
-    """Who sent from which address: one look per flow and direction."""
+def carriers(table: PacketTable, addresses: Sequence[int] | None = None) -> list[Carrier]:
+    """Who sent from which address, or from some of them: one look per flow and direction."""
     rows = np.flatnonzero(table.layers[: len(table)] & IP)
     side = table.flow[rows].astype(np.int64) * 2 + (table.layers[rows] & REVERSED != 0)
     first = np.full(len(table.flows.low) * 2, -1, np.int64)
     first[side[::-1]] = rows[::-1]
     first = first[first >= 0]
+    if addresses is not None:
+        first = first[np.isin(table.sources(first), np.array(addresses, np.uint64))]
     macs = table.links.source[table.link[first]]
     first, macs = first[macs < NO_MAC], macs[macs < NO_MAC]
     columns = (table.place[first], macs, table.sources(first), table.ttl[first], first)
@@ -297,7 +301,7 @@ def proxies(table: PacketTable, resolutions: ExchangeColumns) -> list[tuple[int,
     if not answered:
         return []
     found: dict[int, Carrier] = {}
-    for one in carriers(table):
+    for one in carriers(table, [address for _, _, address in answered]):
         for index in answered.get((one.place, one.mac, one.address), ()):
             fields = resolutions.fields(index)
             if index not in found and is_forwarded(one.ttl) and not _is_near(fields.asker_ip, fields.wanted_ip):
