@@ -57,28 +57,33 @@ def capture(files: tuple[str, ...], **options: Any) -> int:
         )  # fmt: skip
     _warn(report)
     _write(report, options)
-    status = 0
     if options["second_opinion"]:
-        status = _ask_tshark(report)
+        from explain.cli.second_opinion import ask
+
+        ask(report)
     if options["check"]:
         from explain.cli.check import check
 
-        status = check(report, options["check"]) or status
-    return status
+        return check(report, options["check"])
+    return 0
 
 
 def _selection(options: dict[str, Any]) -> Selection | None:
     if not (options["only"] or options["host"] or options["port"] is not None or options["between"]):
         return None
     from explain.cli.times import moments
-    from explain.exchanges.selection import Selection
+    from explain.exchanges.selection import Selection, known_kinds
 
     return Selection(
-        tuple((options["only"] or "").split(",")) if options["only"] else (),
-        tuple((options["host"] or "").split(",")) if options["host"] else (),
+        known_kinds(_listed(options["only"])),
+        _listed(options["host"]),
         options["port"],
         moments(*options["between"], is_utc=options["utc"]) if options["between"] else None,
     )
+
+
+def _listed(text: str | None) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",")) if text else ()
 
 
 def _warn(report: Report) -> None:
@@ -135,16 +140,3 @@ def _put(text: str, output: str | None) -> None:
 
     with whole_file(output) as file:
         file.write(text.encode("utf-8", "backslashreplace"))
-
-
-def _ask_tshark(report: Report) -> int:
-    from explain.oracle import compare
-
-    differences = [
-        difference for one in report.captures if one.path != "-" for difference in compare(report.packets, one.path)
-    ]
-    for difference in differences:
-        print(f"explain: tshark differs: {difference}", file=sys.stderr)
-    if not differences:
-        print("explain: tshark agrees on every packet", file=sys.stderr)
-    return 0

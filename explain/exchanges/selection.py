@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING
@@ -21,6 +22,27 @@ if TYPE_CHECKING:
 
 _WALL_CLOCK_NS = 1_000_000_000 * 1_000_000_000
 """2001-09-09; moments before it are counted from the start of the capture."""
+KINDS = (
+    "arp.resolution", "arp.announcement", "icmp.echo", "icmp.error", "tcp.connection", "udp.flow", "dhcp.lease",
+    "dhcpv6.lease", "dns.lookup", "http.request", "ndp.resolution", "ndp.announcement", "ndp.router",
+    "ndp.duplicate-check", "traceroute", "nat.translation", "journey",
+)  # fmt: skip
+"""Every kind of exchange that there is."""
+
+
+def known_kinds(wanted: Sequence[str]) -> tuple[str, ...]:
+    """The kinds as given, each one that there is, or the part before the dot.
+
+    Raises:
+        UsageError: there is no such kind; the nearest one is named.
+    """
+    names = dict.fromkeys((*KINDS, *(kind.partition(".")[0] for kind in KINDS)))
+    for name in wanted:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, 1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(KINDS)}"
+            raise UsageError(f"--only {name}: no such kind of exchange; {hint}")
+    return tuple(wanted)
 
 
 @dataclass(frozen=True, slots=True)
