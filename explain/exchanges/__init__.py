@@ -26,6 +26,7 @@ FINDERS: tuple[tuple[str, Callable[[PacketTable], bool]], ...] = (
     ("dns_lookup", lambda table: bool({"dns", "dns-tcp"}.intersection(table.contents))),
     ("dhcp_lease", lambda table: "dhcp" in table.contents),
     ("http_request", lambda table: "http" in table.contents),
+    ("dhcpv6_lease", lambda table: "dhcpv6" in table.contents),
 )
 """Each finder, and what must occur for it to be worth loading."""
 

@@ -24,6 +24,7 @@ STANDARDS = {
     "tcp.connection": "RFC 9293",
     "dns.lookup": "RFC 1035",
     "dhcp.lease": "RFC 2131",
+    "dhcpv6.lease": "RFC 8415",
     "http.request": "RFC 9110; RFC 9112",
     "traceroute": "RFC 792; RFC 1812, 5.3.1",
 }

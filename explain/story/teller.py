@@ -28,6 +28,9 @@ TELLERS = {
     "traceroute": ("traceroute", "trace"),
     "dns.lookup": ("dns", "lookup"),
     "dhcp.lease": ("dhcp", "lease"),
+    "nat.translation": ("nat", "translation"),
+    "journey": ("journey", "journey"),
+    "dhcpv6.lease": ("dhcpv6", "lease"),
     "http.request": ("http", "request"),
 }
 """For each kind, the module of this room and the function in it; loaded when the first one is told."""

@@ -25,6 +25,7 @@ RULES = (
     ("trace", ("traceroute",)),
     ("dns", ("dns.lookup",)),
     ("dhcp", ("dhcp.lease",)),
+    ("dhcpv6", ("dhcpv6.lease",)),
     ("icmp", ("icmp.error",)),
     ("unaddressed", ("icmp.echo",)),
     ("duplicates", ("icmp.echo",)),

@@ -37,7 +37,7 @@ def look(scene: Scene) -> Iterator[Seen]:
     """The datagrams and the server's tests are accounted for first, then each way to fail."""
     part = scene.part("dhcp.lease")
     leases = _Leases(scene, part)
-    _account_for_carriers(scene, part)
+    account_for_carriers(scene, part, _CLIENT_PORT)
     _account_for_tests(scene, part)
     yield from _rogue(leases)
     yield from _refused(leases)
@@ -100,7 +100,7 @@ class _Leases:
         return rows
 
 
-def _account_for_carriers(scene: Scene, part: ExchangeColumns) -> None:
+def account_for_carriers(scene: Scene, part: ExchangeColumns, client_port: int) -> None:
     """The flows of DHCP are told by the leases, and an error about a late answer is nobody's trouble."""
     table, flows = scene.table, scene.part("udp.flow")
     count = len(table.flows.low)
@@ -109,7 +109,7 @@ def _account_for_carriers(scene: Scene, part: ExchangeColumns) -> None:
     is_carried = (in_leases[own] > 0) & (in_leases[own] >= np.diff(flows.bounds))
     scene.accounted["udp.flow"].update(np.flatnonzero(is_carried).tolist())
     icmp = table.icmp
-    late = icmp.row[(icmp.quote > 0) & (icmp.quote_protocol == 17) & (icmp.quote_dport == _CLIENT_PORT)]
+    late = icmp.row[(icmp.quote > 0) & (icmp.quote_protocol == 17) & (icmp.quote_dport == client_port)]
     if len(late):
         errors = scene.part("icmp.error")
         first = errors.frames[errors.bounds[:-1]]
@@ -214,7 +214,9 @@ def _declined(leases: _Leases) -> Iterator[Seen]:
             macs.append(challenge[0])
             rows += challenge[1]
             members += _with_rows(scene, challenge[1])
-        values: dict[str, Any] = {"address": fields.address, "macs": macs if challenge else [*macs, "?"], "count": 1}
+        values: dict[str, Any] = {"address": fields.address, "macs": macs, "client": fields.client_mac, "count": 1}
+        if not challenge:
+            values["case"] = "declined"
         yield Seen("duplicate-address", "likely", members, rows, ("arp-spoofed", "proxy-arp-in-play"), values)
 
 

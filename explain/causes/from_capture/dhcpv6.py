@@ -1,0 +1,84 @@
+"""Clients that get no IPv6 address or prefix from a DHCP server."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from explain.causes.from_capture.dhcp import account_for_carriers
+from explain.causes.from_capture.scene import Scene, Seen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explain.exchanges.columns import ExchangeColumns
+    from explain.exchanges.dhcpv6_lease import Dhcpv6Lease
+
+_CLIENT_PORT = 546
+_LATER_NS = 120_000_000_000
+_NO_SERVER = ("dhcp-server-filtered", "dhcp-pool-exhausted", "bridge-port-not-forwarding", "filter-on-switch")
+_REFUSALS = {
+    "NoAddrsAvail": "dhcp-pool-exhausted",
+    "NoPrefixAvail": "dhcp-pool-exhausted",
+    "NotOnLink": "dhcp-request-wrong-subnet",
+}
+_GOOD = ("bound", "renewed", "informed")
+_OTHER_BUSINESS = ("tcp.connection", "dns.lookup", "icmp.echo", "dhcp.lease")
+
+
+def look(scene: Scene) -> Iterator[Seen]:
+    """One finding for each client and each way to fail."""
+    part = scene.part("dhcpv6.lease")
+    account_for_carriers(scene, part, _CLIENT_PORT)
+    groups: dict[tuple[str, str | None], list[int]] = defaultdict(list)
+    for index in scene.open(part, "unanswered", "refused", "declined"):
+        fields: Dhcpv6Lease = part.fields(index)
+        outcome = part.outcomes[part.outcome[index]]
+        if outcome == "unanswered" and (_succeeds_later(part, index) or not _is_expected(scene, part, fields)):
+            scene.accounted[part.kind].add(index)
+        else:
+            groups[outcome, fields.client_duid].append(index)
+    for (outcome, _), indices in groups.items():
+        yield _judge(part, outcome, indices)
+
+
+def _is_expected(scene: Scene, part: ExchangeColumns, fields: Dhcpv6Lease) -> bool:
+    """Whether a server should have answered.
+
+    Many hosts ask on every link, just in case.  It is trouble where a router says that there is a server
+    (M and O of RFC 4861, 4.2), where one serves others, where an old lease is at stake, or where nothing else goes on.
+    """
+    if fields.began not in ("SOLICIT", "INFORMATION-REQUEST", "CONFIRM") or len(part.where(*_GOOD, "offered")):
+        return True
+    routers = scene.part("ndp.router")
+    for index in range(len(routers)):
+        said = routers.fields(index)
+        if said.is_managed or (said.is_other and fields.began == "INFORMATION-REQUEST"):
+            return True
+    return not any(len(scene.part(kind)) for kind in _OTHER_BUSINESS)
+
+
+def _judge(part: ExchangeColumns, outcome: str, indices: list[int]) -> Seen:
+    fields: Dhcpv6Lease = part.fields(indices[0])
+    count = sum(part.fields(index).tries for index in indices)
+    values: dict[str, Any] = {
+        "client": fields.client_mac or fields.client, "tries": count, "server": fields.server,
+        "status": fields.status or "REPLY", "address": next(iter(fields.addresses), None), "count": len(indices),
+    }  # fmt: skip
+    rows = [int(row) for index in indices for row in part.rows(index)]
+    members = [(part, index) for index in indices]
+    if outcome == "unanswered":
+        return Seen("dhcp-no-server", "likely" if count > 1 else "possible", members, rows, _NO_SERVER, values)
+    if outcome == "declined":
+        return Seen("duplicate-address", "likely", members, rows, (), values | {"case": "declined"})
+    cause = _REFUSALS.get(fields.status or "", "dhcp-request-refused")
+    return Seen(cause, "likely", members, rows, (), values | {"case": "told"})
+
+
+def _succeeds_later(part: ExchangeColumns, index: int) -> bool:
+    """Whether the same client got what it wanted soon after; impatience is no failure."""
+    client, start = part.fields(index).client_duid, int(part.start_ns[index])
+    return any(
+        0 <= int(part.end_ns[other]) - start <= _LATER_NS and part.fields(other).client_duid == client
+        for other in part.where(*_GOOD, "offered").tolist()
+    )

@@ -1,0 +1,79 @@
+"""A lease of IPv6 addresses or prefixes, message by message."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from explain.exchanges.columns import ExchangeColumns
+    from explain.exchanges.dhcpv6_lease import Dhcpv6Lease, Step6, Talk6
+    from explain.model import Line
+    from explain.story.teller import Teller
+
+_ASKED = frozenset((
+    "SOLICIT", "REQUEST", "CONFIRM", "RENEW", "REBIND", "RELEASE", "DECLINE", "INFORMATION-REQUEST",
+))  # fmt: skip
+_SECOND = 1_000_000_000
+
+
+def lease(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:
+    """The lines of one negotiation."""
+    fields: Dhcpv6Lease = part.fields(index)
+    talk: Talk6 = part.facts["talks"][index]
+    outcome = part.outcomes[part.outcome[index]]
+    values: dict[str, Any] = {
+        "given": (*fields.addresses, *fields.prefixes), "valid_ns": (fields.valid_s or 0) * _SECOND,
+        "t1_ns": (fields.t1_s or 0) * _SECOND, "t2_ns": (fields.t2_s or 0) * _SECOND,
+    }  # fmt: skip
+
+    def line(message: str, steps: Sequence[Step6], **more: Any) -> Line:
+        return teller.line(f"dhcpv6.{message}", fields, [step.row for step in steps], name, **values, **more)
+
+    yield from _asked(fields, talk, line)
+    if outcome != "unanswered":
+        yield from _answered(fields, talk, outcome, line)
+    else:
+        yield line("unanswered", talk.steps)
+    if fields.relays:
+        yield line("relay", talk.steps)
+    for note in fields.notes:
+        yield line(note, [step for step in talk.steps if note in step.said.notes])
+
+
+def _asked(fields: Dhcpv6Lease, talk: Talk6, line: Any) -> Iterator[Line]:
+    kinds = dict.fromkeys(step.said.kind for step in talk.own())
+    if not kinds:
+        yield line("answer-only", talk.steps)
+    for kind in kinds:
+        steps = talk.of(kind)
+        if kind == "REQUEST" and talk.of("ADVERTISE"):
+            yield from _offered(talk, line)
+        yield line(f"asked.{kind if kind in _ASKED else 'other'}", steps[:1], type=kind)
+        if len(steps) > 1 and fields.tries > 1:
+            yield line("repeated", steps)
+    if talk.of("ADVERTISE") and "REQUEST" not in kinds:
+        yield from _offered(talk, line)
+
+
+def _offered(talk: Talk6, line: Any) -> Iterator[Line]:
+    steps = talk.of("ADVERTISE")
+    has_something = any(step.said.leases for step in steps)
+    yield line("offered" if has_something else "offered-nothing", steps)
+
+
+def _answered(fields: Dhcpv6Lease, talk: Talk6, outcome: str, line: Any) -> Iterator[Line]:
+    replies = talk.of("REPLY")
+    if outcome == "refused" and replies:
+        yield line("refused" if fields.status not in (None, "Success") else "refused-bare", replies)
+    elif outcome == "offered" and talk.of("REQUEST"):
+        yield line("unconfirmed", talk.of("REQUEST"))
+    elif outcome in ("bound", "renewed") and replies:
+        yield line(outcome if fields.valid_s is not None else "confirmed", replies)
+        if fields.dns:
+            yield line("dns", replies)
+        if fields.t1_s and fields.t2_s:
+            yield line("renewal", replies)
+    elif outcome == "informed" and replies and fields.dns:
+        yield line("dns", replies)
