@@ -1,0 +1,250 @@
+"""Expressions of a rubric: comparisons, arithmetic and a few functions over events, and nothing else.
+
+Python's own parser reads them, a white list of its nodes is walked; nothing is ever executed.  Only an author's
+text gets here: what a student or a packet says is a value, never an expression.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from explain.errors import UsageError
+from explain.grade.functions import FUNCTIONS, AbsentError, contains, equal
+from explain.grade.scene import End, Event, UnknownFieldError, part
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_LONGEST = 1000
+_MOST_NODES = 200
+_MOST_BITS = 256
+_PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
+_STAND_IN = "id__"
+
+_ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod,
+}  # fmt: skip
+_ORDER: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
+    ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
+}  # fmt: skip
+_ALLOWED = (
+    ast.Expression, ast.Compare, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.BinOp, ast.Name,
+    ast.Load, ast.Attribute, ast.Constant, ast.Call, ast.keyword, ast.List, ast.Tuple, ast.Subscript, ast.Eq, ast.NotEq,
+    ast.In, ast.NotIn, *_ARITHMETIC, *_ORDER,
+)  # fmt: skip
+
+
+class UnboundError(LookupError):
+    """A name that nothing is bound to; the text is the name."""
+
+
+@cache
+def parse(text: str) -> ast.expr:
+    """The expression as a tree of allowed nodes.
+
+    Raises:
+        UsageError: it is no such expression; the text says why.
+    """
+    if len(text) > _LONGEST:
+        raise UsageError(f"an expression may have {_LONGEST} characters")
+    try:
+        tree = ast.parse(_without_dashes(text.strip()), mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise UsageError(f"{text!r} is no expression") from None
+    nodes = list(ast.walk(tree))
+    if len(nodes) > _MOST_NODES:
+        raise UsageError(f"{text!r} is too long")
+    for node in nodes:
+        if not isinstance(node, _ALLOWED):
+            raise UsageError(f"{text!r}: {type(node).__name__} is not allowed in a rubric")
+        if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS):
+            raise UsageError(f"{text!r}: only these can be called: {', '.join(sorted(FUNCTIONS))}")
+        if isinstance(node, ast.Attribute) and node.attr.startswith("__"):
+            raise UsageError(f"{text!r}: {node.attr} is not allowed in a rubric")
+    return tree.body
+
+
+def _without_dashes(text: str) -> str:
+    """Ids of checks may hold dashes, as in ``median(ping-ok.rtt_ms)``; without blanks a dash belongs to a name."""
+    pieces = re.split(r"('[^']*'|\"[^\"]*\")", text)
+    joined = [
+        piece
+        if number % 2
+        else re.sub(
+            r"(?<![\w.])[A-Za-z_]\w*(?:-[A-Za-z]\w*)+", lambda found: _STAND_IN + found[0].replace("-", "_dash_"), piece
+        )
+        for number, piece in enumerate(pieces)
+    ]
+    return "".join(joined)
+
+
+def _name(node: ast.Name) -> str:
+    if node.id.startswith(_STAND_IN):
+        return node.id[len(_STAND_IN) :].replace("_dash_", "-")
+    return node.id
+
+
+def names_in(text: str) -> list[tuple[str, ...]]:
+    """The names that an expression asks for, each with the fields that follow it.
+
+    Raises:
+        UsageError: it is no expression of a rubric.
+    """
+    tree = parse(text)
+    found: list[tuple[str, ...]] = []
+    _collect(tree, (), found)
+    return found
+
+
+def _collect(node: ast.AST, path: tuple[str, ...], found: list[tuple[str, ...]]) -> None:
+    if isinstance(node, ast.Attribute):
+        _collect(node.value, (node.attr, *path), found)
+    elif isinstance(node, ast.Name):
+        found.append((_name(node), *path))
+    elif isinstance(node, ast.Constant):
+        if isinstance(node.value, str):
+            found.extend(name for inner in placeholders(node.value) for name in names_in(inner))
+    elif isinstance(node, ast.Call):
+        for one in (*node.args, *(keyword.value for keyword in node.keywords)):
+            _collect(one, (), found)
+    else:
+        for child in ast.iter_child_nodes(node):
+            _collect(child, (), found)
+
+
+def placeholders(text: str) -> list[str]:
+    """The expressions in braces in a text."""
+    return _PLACEHOLDER.findall(text)
+
+
+def fill(template: Any, names: Mapping[str, Any]) -> Any:
+    """An author's text with its braces filled; one that is nothing but a pair of braces gives the value itself.
+
+    Raises:
+        UnboundError, AbsentError, UnknownFieldError, UsageError: as ``evaluate``.
+    """
+    if not isinstance(template, str) or "{" not in template:
+        return template
+    whole = _PLACEHOLDER.fullmatch(template)
+    if whole:
+        return evaluate(whole[1], names)
+    return _PLACEHOLDER.sub(lambda found: shown(evaluate(found[1], names)), template)
+
+
+def shown(value: Any) -> str:
+    """A value as a message shows it."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, Event):
+        return f"frame {value.fields['frame']}"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(shown(one) for one in value)
+    return str(value)
+
+
+def evaluate(text: str, names: Mapping[str, Any]) -> Any:
+    """The value of an expression.
+
+    Raises:
+        UnboundError: a name has no value, because what would bind it was not met.
+        AbsentError: a value that is needed is not in the packets.
+        UnknownFieldError: a field that the value does not have.
+        UsageError: it is no expression, or it does what makes no sense.
+    """
+    return _value(parse(text), names)
+
+
+def _value(node: ast.expr, names: Mapping[str, Any]) -> Any:  # noqa: C901 - one case for each node
+    match node:
+        case ast.Constant():
+            return fill(node.value, names)
+        case ast.Name():
+            if _name(node) not in names:
+                raise UnboundError(_name(node))
+            return names[_name(node)]
+        case ast.Attribute():
+            return part(_value(node.value, names), node.attr)
+        case ast.List() | ast.Tuple():
+            return [_value(one, names) for one in node.elts]
+        case ast.BoolOp():
+            results = (bool(_value(one, names)) for one in node.values)
+            return all(results) if isinstance(node.op, ast.And) else any(results)
+        case ast.UnaryOp():
+            inner = _value(node.operand, names)
+            return not inner if isinstance(node.op, ast.Not) else -_number(inner)
+        case ast.BinOp():
+            return _arithmetic(node, names)
+        case ast.Compare():
+            return _compare(node, names)
+        case ast.Subscript():
+            return _item(_value(node.value, names), _value(node.slice, names))
+        case ast.Call(func=ast.Name(id=name)):
+            given = [_value(one, names) for one in node.args]
+            more = {one.arg: _value(one.value, names) for one in node.keywords if one.arg}
+            try:
+                return FUNCTIONS[name](*given, **more)
+            except (TypeError, ValueError, OverflowError) as error:
+                raise UsageError(f"{name}: {error}") from None
+    raise UsageError(f"{type(node).__name__} is not allowed in a rubric")
+
+
+def _item(value: Any, index: Any) -> Any:
+    if not isinstance(value, (list, tuple)) or not isinstance(index, int):
+        raise UsageError("only lists have numbered items")
+    if not -len(value) <= index < len(value):
+        raise AbsentError(f"item {index}")
+    return value[index]
+
+
+def _number(value: Any) -> Any:
+    if value is None:
+        raise AbsentError("a number")
+    if isinstance(value, str) and not isinstance(value, End):
+        try:
+            return int(value)
+        except ValueError:
+            raise UsageError(f"{value!r} is no number") from None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise UsageError("arithmetic is for numbers")
+    return value
+
+
+def _arithmetic(node: ast.BinOp, names: Mapping[str, Any]) -> Any:
+    one, other = _number(_value(node.left, names)), _number(_value(node.right, names))
+    try:
+        result = _ARITHMETIC[type(node.op)](one, other)
+    except (ZeroDivisionError, OverflowError):
+        raise AbsentError("a result") from None
+    if isinstance(result, int) and result.bit_length() > _MOST_BITS:
+        raise UsageError("the number is too large")
+    return result
+
+
+def _compare(node: ast.Compare, names: Mapping[str, Any]) -> bool:
+    left = _value(node.left, names)
+    for sign, following in zip(node.ops, node.comparators, strict=True):
+        right = _value(following, names)
+        if not _holds(sign, left, right):
+            return False
+        left = right
+    return True
+
+
+def _holds(sign: ast.cmpop, left: Any, right: Any) -> bool:
+    if isinstance(sign, ast.Eq):
+        return equal(left, right)
+    if isinstance(sign, ast.NotEq):
+        return not equal(left, right)
+    if isinstance(sign, (ast.In, ast.NotIn)):
+        return contains(right, left) == isinstance(sign, ast.In)
+    return bool(_ORDER[type(sign)](_number(left), _number(right)))
+
+
+__all__ = ["AbsentError", "UnboundError", "UnknownFieldError", "evaluate", "fill", "names_in", "parse", "placeholders"]
