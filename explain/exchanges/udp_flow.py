@@ -69,7 +69,8 @@ def find(table: PacketTable) -> ExchangeColumns:
 
     times = table.time_ns[rows]
     return ExchangeColumns(
-        "udp.flow", OUTCOMES, outcome, rows, bounds.astype(np.int64), times[first], times[bounds[1:] - 1], fields,
+        "udp.flow", OUTCOMES, outcome, rows, bounds.astype(np.int64), times[first],
+        np.maximum(times[first], times[bounds[1:] - 1]), fields,
         {"needs_no_answer": needs_no_answer, "datagrams": count, "payload_bytes": octets, "opener": opener},
     )  # fmt: skip
 
