@@ -17,7 +17,7 @@ _EPILOG = (
     "Commands: ping, path, grade, lab, cause, word, packet, table, annotate, state; each has its own --help. "
     "A file that is named like a command is given as ./ping."
 )
-_FORMATS = ("terminal", "json", "markdown", "mermaid")
+_FORMATS = ("terminal", "json", "markdown", "mermaid", "html")
 
 
 @click.command("capture", epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from explain.model import Line, Report
 
-FORMS = ("markdown", "mermaid")
+FORMS = ("markdown", "mermaid", "html")
 _WIDTH = 80
 
 
@@ -21,6 +21,10 @@ def drawn(form: str, report: Report, lines: Sequence[Line], sentences: Sequence[
         from explain.render.markdown import render
 
         return render(lines, sentences, report.captures, language)
+    if form == "html":
+        from explain.render import html
+
+        return html.render(report, lines, language)
     from explain.render import mermaid
 
     return mermaid.render(report, language)

@@ -233,3 +233,10 @@ def _rails(ends: Sequence[tuple[str, str, bool]], most: int) -> tuple[str, ...]:
         busiest = set(sorted(names, key=lambda name: -count[name])[: room - 1])
         names = [*(name for name in names if name in busiest), OTHERS]
     return (*names, EVERYONE) if has_group else tuple(names)
+
+
+def conversation(report: Report, position: int) -> tuple[str, ...]:
+    """Who takes part in an exchange, by its first frame: sender and receiver, groups left out."""
+    part, index = report.exchanges.at(position)
+    source, target, _ = _ends(report.exchanges.table, int(part.rows(index)[0]))
+    return (source,) if target == EVERYONE else (source, target)
