@@ -72,7 +72,8 @@ def talks(table: PacketTable) -> list[Talk]:
     by_key: dict[tuple[int, bytes, int], Talk] = {}
     for step in _steps(table):
         said = step.said
-        key = (step.place, said.hardware, said.xid)
+        # The answer to a LEASEQUERY names the client whose lease was asked for (RFC 4388, 6.4).
+        key = (step.place, b"" if said.kind.startswith("LEASE") else said.hardware, said.xid)
         talk = by_key.get(key)
         if talk is None or _begins_anew(talk, step):
             talk = by_key[key] = Talk(step.place, said.hardware, said.xid)

@@ -129,6 +129,12 @@ def test_an_address_of_the_same_network_is_refused_for_another_reason():
     assert the_finding(reboot("192.0.2.7"), nak()).cause == "dhcp-request-refused"
 
 
+def test_a_refusal_whose_request_was_not_recorded_is_told_without_an_address():
+    found = report(nak())
+    assert [(one.cause, one.certainty) for one in found.findings] == [("dhcp-request-wrong-subnet", "possible")]
+    assert "None" not in found.story("en")
+
+
 def test_offers_that_contradict_each_other_are_a_rogue_server():
     stranger = offer("192.0.2.200", ((51, 3600), (1, "255.255.255.0"), (3, OTHER)), server=OTHER, mac=OTHER_MAC)
     finding = the_finding(discover(), stranger, offer(), request(), ack())

@@ -210,6 +210,14 @@ def test_a_relay_keeps_client_and_transaction():
     assert (tuple(found.findings), found.unexplained) == ((), ())
 
 
+def test_a_question_about_a_lease_and_its_answer_belong_together_although_the_answer_names_another_client():
+    relay = "203.0.113.1"
+    asked = datagram((relay, 67), (SERVER, 67), message(1, options(10), client="00:00:00:00:00:00", giaddr=relay))
+    told = datagram((SERVER, 67), (relay, 67), message(2, options(13, (54, SERVER)), ciaddr=ADDRESS, giaddr=relay))
+    one = only(asked, told)
+    assert (one.outcome, types(one), one.fields.address) == ("informed", ["LEASEQUERY", "LEASEACTIVE"], ADDRESS)
+
+
 def test_bootp_has_no_message_types():
     asked = datagram((NOWHERE, 68), (BROADCAST, 67), message(1, b"", cookie=b"\0" * 64), (CLIENT, EVERYONE))
     told = datagram(

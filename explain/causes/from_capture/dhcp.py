@@ -178,6 +178,8 @@ def _refused(leases: _Leases) -> Iterator[Seen]:
             "client": client, "server": server, "wanted": wanted, "message": leases.fields(indices[0]).message,
             "address": later.address if later else None, "count": len(indices),
         }  # fmt: skip
+        if not wanted:
+            values["case"] = "unasked"
         rivals = {
             "dhcp-request-wrong-subnet": ("dhcp-rogue-server",),
             "dhcp-request-refused": ("dhcp-request-wrong-subnet", "dhcp-pool-exhausted", "dhcp-rogue-server"),
@@ -265,7 +267,8 @@ def _silence(leases: _Leases) -> Iterator[Seen]:
     groups: dict[str, list[int]] = defaultdict(list)
     for index in scene.open(leases.part, "unanswered"):
         fields = leases.fields(index)
-        if fields.is_search or leases.later(index) or _is_overheard(leases, index):
+        is_wanted = fields.began != "query" and not fields.is_search  # somebody wants an address for himself
+        if not is_wanted or leases.later(index) or _is_overheard(leases, index):
             scene.accounted[leases.part.kind].add(index)
         else:
             groups[fields.client_mac].append(index)

@@ -55,7 +55,8 @@ def _is_expected(scene: Scene, part: ExchangeColumns, fields: Dhcpv6Lease) -> bo
         said = routers.fields(index)
         if said.is_managed or (said.is_other and fields.began == "INFORMATION-REQUEST"):
             return True
-    return not any(len(scene.part(kind)) for kind in _OTHER_BUSINESS)
+    has_flows = len(scene.part("udp.flow").where("answered")) > 0
+    return not has_flows and not any(len(scene.part(kind)) for kind in _OTHER_BUSINESS)
 
 
 def _judge(part: ExchangeColumns, outcome: str, indices: list[int]) -> Seen:
