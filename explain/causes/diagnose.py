@@ -54,7 +54,7 @@ def diagnose(witnesses: Witnesses) -> Diagnosis:
         causes=causes,
         also=_also(witnesses, causes, wires, states),
         ruled_out=tuple(RuledOut(each.cause, ruled_out(each, sign, wires, states, context)) for each in fallen),
-        next=next_looks(causes, witnesses, context, states),
+        next=next_looks(kept, witnesses, context, wires, states),
         is_success=is_success,
     )
 

@@ -147,7 +147,7 @@ def order(kept: list[Kept], sign: Sign | None, wires: Wires | None, states: Walk
     place = {cause: number for number, cause in enumerate(IDS)}
 
     def key(each: Kept) -> tuple[float, ...]:
-        score = float(_by_text(each, sign))
+        score = _by_text(each, sign)
         if each.cause in walked and states is not None:
             score -= (200 if states.outcome == "stopped" else 100) - walked.index(each.cause)
         if wires is not None:
@@ -164,9 +164,31 @@ _FIRST: Mapping[str, tuple[str, ...]] = {
     "tcp:no-answer": ("tcp-application-hangs",), "tcp:closed": ("tcp-application-closes",),
     "tcp:refused": ("tcp-no-listener",),
 }  # fmt: skip
+"""What comes first whatever else is known."""
+_USUAL: Mapping[str, tuple[str, ...]] = {
+    "error:net-unreachable": ("no-route-on-router", "router-interface-down"),
+    "error:no-route": ("no-route-on-router", "router-interface-down"),
+    "error:host-unreachable": ("destination-host-absent-behind-router", "destination-host-absent-on-link"),
+    "error:address-unreachable": ("destination-host-absent-behind-router", "destination-host-absent-on-link"),
+    "error:port-unreachable": ("filter-on-target-input", "filter-on-router-forward"),
+    "error:admin-prohibited": ("filter-on-router-forward", "filter-on-target-input", "reject-route-on-router"),
+    "refused:network-unreachable": ("no-route-on-sender", "sender-interface-down"),
+    "refused:broadcast": ("broadcast-ping-without-b",), "refused:not-permitted": ("filter-on-sender-output",),
+    "refused:address-not-available": ("source-address-not-local",),
+    "silent": ("filter-on-target-input", "forwarding-disabled", "no-return-route-on-target"),
+    "tcp:timed-out": ("filter-on-target-input", "filter-on-router-forward", "no-return-route-on-target"),
+    "trace:dies": ("filter-on-target-input", "filter-on-router-forward"), "expired": ("ttl-too-low", "routing-loop"),
+    "tcp:host-unreachable": ("destination-host-absent-behind-router", "destination-host-absent-on-link"),
+    "tcp:network-unreachable": ("no-route-on-sender",), "silent-piped": ("destination-host-absent-on-link",),
+    "dhcp:silent": ("dhcp-no-server",), "name:temporary": ("dns-server-unreachable",),
+}  # fmt: skip
+"""What is met most often where nothing else speaks: it breaks ties."""
 
 
-def _by_text(each: Kept, sign: Sign | None) -> int:
+def _by_text(each: Kept, sign: Sign | None) -> float:
     """Where the text alone would put it: what it usually means comes first."""
     first = _FIRST.get(sign.name, ()) if sign else ()
-    return -50 + first.index(each.cause) if each.cause in first else 0
+    if each.cause in first:
+        return -50 + first.index(each.cause)
+    usual = _USUAL.get(f"{sign.name}:{sign.code}", _USUAL.get(sign.name, ())) if sign else ()
+    return (usual.index(each.cause) - len(usual)) / 10 if each.cause in usual else 0

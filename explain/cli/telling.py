@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from explain.model import Line
 
 if TYPE_CHECKING:
-    from explain.causes.diagnosis import Candidate, Diagnosis, Reason, Witnesses
+    from explain.causes.diagnosis import Candidate, Diagnosis, Look, Reason, Witnesses
 
 _SECTION_0 = 4
 _FEW = 12
+_FEW_CAUSES, _FEW_EXAMPLES, _FEW_LOOKS = 6, 3, 2
 
 
 def plain_text(diagnosis: Diagnosis, witnesses: Witnesses, lang: str, *, verbose: bool, quiet: bool) -> str:
@@ -78,23 +79,34 @@ def _story(diagnosis: Diagnosis, lang: str, say: Any, *, verbose: bool) -> list[
         lines += [_item("diagnosis.rival", {"cause": each.cause, "title": _title(each.cause, lang)}) for each in shown]
         if len(rest) > len(shown):
             lines.append(_item("diagnosis.more", {"count": len(rest) - len(shown)}))
-    for look in diagnosis.next:
+    if diagnosis.next:
         lines.append(_heading("diagnosis.head.next", {}))
-        lines += [Line(look.ask, look.values, label="under"), _raw(look.command)]
-        lines += [
-            _item("diagnosis.tells", {"shown": say(shown, look.values, lang), "causes": list(causes)})
-            for shown, causes in look.outcomes
-        ]
+    for look in diagnosis.next[: None if verbose else _FEW_LOOKS]:
+        lines += _look(look, lang, say, verbose=verbose)
     if diagnosis.also:
         rows = [_item("diagnosis.rival", {"cause": e.cause, "title": _title(e.cause, lang)}) for e in diagnosis.also]
         lines += _section("diagnosis.head.also", rows)
     if verbose and diagnosis.ruled_out:
-        rows = [
-            _item("diagnosis.out.line", {"cause": e.cause, "reason": say(e.because.message, e.because.values, lang)})
-            for e in diagnosis.ruled_out
-        ]
-        lines += _section("diagnosis.head.out", rows)
+        lines += _section("diagnosis.head.out", _ruled_out(diagnosis, lang, say))
     return [*lines, Line("diagnosis.page", {"cause": first.cause}, label="heading")]
+
+
+def _look(look: Look, lang: str, say: Any, *, verbose: bool) -> list[Line]:
+    rows = [Line(look.ask, look.values, label="under"), _raw(look.command)]
+    for shown, causes in look.outcomes:
+        is_long = len(causes) > _FEW_CAUSES and not verbose
+        values = {"shown": say(shown, look.values, lang), "count": len(causes),
+                  "causes": list(causes[:_FEW_EXAMPLES] if is_long else causes)}  # fmt: skip
+        rows.append(_item("diagnosis.tells.many" if is_long else "diagnosis.tells.few", values))
+    return rows
+
+
+def _ruled_out(diagnosis: Diagnosis, lang: str, say: Any) -> list[Line]:
+    """What it is not, by the reason that they share."""
+    by_reason: dict[str, list[str]] = {}
+    for each in diagnosis.ruled_out:
+        by_reason.setdefault(say(each.because.message, each.because.values, lang), []).append(each.cause)
+    return [_item("diagnosis.out.line", {"reason": why, "causes": causes}) for why, causes in by_reason.items()]
 
 
 def _place(first: Candidate) -> Line:
