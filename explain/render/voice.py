@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from explain.model import Line, Report
 
+_DEFAULT_DEPTH = 1
+
 
 class PlainVoice:
     """Turns the lines of a report into sentences and forms of output."""
@@ -16,10 +18,11 @@ class PlainVoice:
         return [_say(line, language) for line in report.lines]
 
     def story(self, report: Report, language: str) -> str:
-        """The whole story as plain text."""
+        """The story as plain text, as deep as the command tells it when nobody asks for more."""
         from explain.render.plain import render
 
-        return render(report.lines, self.sentences(report, language))
+        lines = [line for line in report.lines if line.depth <= _DEFAULT_DEPTH]
+        return render(lines, [_say(line, language) for line in lines])
 
     def json(self, report: Report, language: str) -> str:
         """The report of the contract."""

@@ -31,8 +31,8 @@ LINE = {"message": str, "text": str, "depth": int, "evidence": list, "exchange":
 N = (int, None)
 ENDS = {"client": "end", "server": "end"}
 FIELDS = {
-    "arp.resolution": {"asker_ip": "ip", "asker_mac": "mac", "wanted_ip": "ip", "answered_macs": "macs", "requests": int,
-                       "replies": int},
+    "arp.resolution": {"asker_ip": "ip", "asker_mac": "mac", "wanted_ip": "ip", "answered_macs": "macs",
+                       "requests": int, "replies": int},
     "arp.announcement": {"address": "ip", "mac": "mac", "is_probe": bool},
     "icmp.echo": {"src": "ip", "dst": "ip", "id": int, "family": int, "sent": int, "received": int, "duplicates": int,
                   "errors": int, "rtt_min_ns": N, "rtt_avg_ns": N, "rtt_max_ns": N, "ttl_request": N, "ttl_reply": N},
@@ -44,7 +44,8 @@ FIELDS = {
     "udp.flow": {**ENDS, "datagrams": int, "payload_bytes": int, "community_id": str},
     "dhcp.lease": {"client_mac": "mac", "xid": int, "offers": list, "address": (str, None), "server": (str, None),
                    "lease_s": N, "router": (str, list, None), "dns": list, "messages": list},
-    "dns.lookup": {"client": (str, dict), "server": (str, dict), "name": str, "type": str, "answers": list, "rtt_ns": N},
+    "dns.lookup": {"client": (str, dict), "server": (str, dict), "name": str, "type": str, "answers": list,
+                   "rtt_ns": N},
     "http.request": {"method": (str, None), "host": (str, None), "path": (str, None), "status": N},
     "ndp.resolution": {"asker_ip": "ip", "asker_mac": "mac", "wanted_ip": "ip", "answered_macs": "macs",
                        "requests": int, "replies": int},
@@ -61,12 +62,8 @@ def violations(report: dict) -> list[str]:
     _keys(said, "report", report, dict.fromkeys(TOP, object))
     if report["schema"] != "explain-report/1":
         said.append(f"schema {report['schema']}")
-    for number, capture in enumerate(report["captures"]):
-        _keys(said, f"captures[{number}]", capture, CAPTURE)
-        for interface in capture["interfaces"]:
-            _keys(said, f"captures[{number}].interfaces", interface, INTERFACE)
-        if capture["damage"] is not None:
-            _keys(said, "damage", capture["damage"], {"kind": str, "offset": int, "message": str})
+    for capture in report["captures"]:
+        _capture(said, capture)
     for host in report["hosts"]:
         _keys(said, "host", host, dict.fromkeys(("addresses", "macs", "names", "roles"), list) | {"id": str})
     ids = [one["id"] for one in report["exchanges"]]
@@ -83,6 +80,14 @@ def violations(report: dict) -> list[str]:
         if line["exchange"] is not None and line["exchange"] not in ids:
             said.append(f"line {line['message']} speaks of {line['exchange']}")
     return said
+
+
+def _capture(said: list[str], capture: dict) -> None:
+    _keys(said, "capture", capture, CAPTURE)
+    for interface in capture["interfaces"]:
+        _keys(said, "interface", interface, INTERFACE)
+    if capture["damage"] is not None:
+        _keys(said, "damage", capture["damage"], {"kind": str, "offset": int, "message": str})
 
 
 def _keys(said: list[str], name: str, record: dict, wanted: dict) -> None:
