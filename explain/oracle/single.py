@@ -41,9 +41,14 @@ def second_opinion(path: str, frame: int) -> tuple[Layer, ...]:
         import pyshark
     except ImportError:
         raise MissingError("pyshark", "install it with `pip install pyshark`") from None
+    import asyncio
+
     preferences = dict(preference.split(":") for preference in AS_RECORDED)
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
     capture = pyshark.FileCapture(
         path,
+        eventloop=loop,
         display_filter=f"frame.number == {frame}",
         keep_packets=False,
         override_prefs=preferences,
@@ -55,6 +60,9 @@ def second_opinion(path: str, frame: int) -> tuple[Layer, ...]:
         return ()
     finally:
         capture.close()
+        # A loop that is left open goes on hearing of every child of this process.
+        asyncio.set_event_loop(None)
+        loop.close()
 
 
 def _layer(layer: Any) -> Layer:
