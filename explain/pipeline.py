@@ -40,11 +40,12 @@ def explain(
     table, captures = read(inputs, every_checksum=every_checksum, progress=progress)
     seen = places.match(table, len(captures))
     near = nearest(table, seen)
-    found = exchanges.find(near)
+    found = exchanges.find(near, seen)
     hosts = Hosts(near, found.parts)
     findings, unexplained = causes.find(near, found, hosts)
     if selection:
         found, findings, unexplained = selection.apply(near, found, findings, unexplained)
     lines = story.tell(near, found, hosts, findings, unexplained, captures, everything)
-    clocks = seen.clocks if seen else ()
-    return Report(captures, hosts, found, findings, unexplained, lines, table, seen.clocks if seen else (), PlainVoice())
+    return Report(
+        captures, hosts, found, findings, unexplained, lines, table, seen.clocks if seen else (), PlainVoice()
+    )

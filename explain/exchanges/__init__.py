@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from explain.exchanges.columns import ExchangeColumns, Exchanges
+    from explain.places import Sightings
     from explain.table import PacketTable
 
 _TCP, _UDP = 6, 17
@@ -25,13 +26,13 @@ FINDERS: tuple[tuple[str, Callable[[PacketTable], bool]], ...] = (
     ("traceroute", lambda table: bool((table.ttl - 1 < _LOW_TTL).any())),
     ("dns_lookup", lambda table: bool({"dns", "dns-tcp"}.intersection(table.contents))),
     ("dhcp_lease", lambda table: "dhcp" in table.contents),
-    ("http_request", lambda table: "http" in table.contents),
     ("dhcpv6_lease", lambda table: "dhcpv6" in table.contents),
+    ("http_request", lambda table: "http" in table.contents),
 )
 """Each finder, and what must occur for it to be worth loading."""
 
 
-def find(table: PacketTable) -> Exchanges:
+def find(table: PacketTable, seen: Sightings | None = None) -> Exchanges:
     """All exchanges of all kinds; a finder whose headers do not occur costs nothing."""
     from explain.exchanges.columns import Exchanges
 
@@ -45,4 +46,14 @@ def find(table: PacketTable) -> Exchanges:
 
         cut = fragments.datagrams(table)
         parts = [fragments.attach(table, part, cut) for part in parts]
+    if seen is not None:
+        parts.extend(_over_places(table, seen, parts))
     return Exchanges(table, parts)
+
+
+def _over_places(table: PacketTable, seen: Sightings, parts: list[ExchangeColumns]) -> tuple[ExchangeColumns, ...]:
+    """What only several places together show; ``table`` holds the rows nearest to the askers."""
+    from explain.exchanges import journey, nat_translation, trails
+
+    paths = journey.Paths(table, seen, trails.follow(table, seen, FINDERS))
+    return nat_translation.find(paths), journey.find(paths, parts)

@@ -36,7 +36,7 @@ class Sightings:
 
 def match(table: PacketTable, captures: int = 1) -> Sightings | None:
     """Follow packets over all places; None, at no cost, where there is only one."""
-    if len(table.places) < 2 or not len(table):  # noqa: PLR2004 - a packet is followed from one place to another
+    if len(table.places) < 2 or not len(table):
         return None
     from explain.places import clocks, matching, translation
 

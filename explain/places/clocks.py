@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from explain.places.matching import NONE
-from explain.table import ARP, IP, NO_FLOW, REVERSED
+from explain.table import ARP, NO_FLOW, REVERSED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from explain.places.matching import Matched
     from explain.table import I8, Bools, PacketTable, Rows
 
+F8 = npt.NDArray[np.float64]
 _WORST_PPM = 500.0  # of a crystal, generously
 _BOTH = 2
 _STEPS = 60
@@ -75,7 +77,7 @@ class _Pairs:
 
 def clocks(table: PacketTable, matched: Matched, packet: Rows, captures: int) -> tuple[Clock, ...]:
     """Every capture's clock against the first one that shares packets with another, along the best connected chain."""
-    if captures < 2:  # noqa: PLR2004 - a clock is measured against another
+    if captures < 2:
         return ()
     one, other = _pairs(table, packet)
     if not len(one):
@@ -150,9 +152,7 @@ def _nearest(low: float, high: float) -> float:
     return low if np.isfinite(low) else high if np.isfinite(high) else 0.0
 
 
-def _edges(
-    table: PacketTable, pairs: _Pairs, is_down: I8, rough: I8, start: int
-) -> dict[tuple[int, int], _Edge]:
+def _edges(table: PacketTable, pairs: _Pairs, is_down: I8, rough: I8, start: int) -> dict[tuple[int, int], _Edge]:
     since = (table.time_ns[pairs.one] - rough[pairs.capture] - start).astype(np.float64)
     difference = (table.time_ns[pairs.other] - table.time_ns[pairs.one]).astype(np.float64)
     size = len(rough)
@@ -182,7 +182,8 @@ def _downstream(table: PacketTable, matched: Matched, one: Rows, other: Rows) ->
     todo = np.flatnonzero(result == 0)
     if len(todo):
         result[todo] = _by_round_trip(table, matched, one[todo], other[todo])
-    return result
+    told: I8 = result.astype(np.int64)
+    return told
 
 
 def _by_round_trip(table: PacketTable, matched: Matched, one: Rows, other: Rows) -> I8:
@@ -202,7 +203,8 @@ def _by_round_trip(table: PacketTable, matched: Matched, one: Rows, other: Rows)
             middle[way, links[order][bounds]] = difference[order][bounds + size // 2]
     trip = middle[0] - middle[1]  # what the second place adds to the way there, less what it adds to the way back
     sign = np.where(np.isnan(trip), 0, np.where(trip == 0, _BOTH, np.sign(trip))).astype(np.int64)[links]
-    return np.where(is_back & (sign != _BOTH), -sign, sign)
+    turned: I8 = np.where(is_back & (sign != _BOTH), -sign, sign)
+    return turned
 
 
 def _conversation(table: PacketTable, matched: Matched, rows: Rows) -> tuple[I8, Bools]:
@@ -222,7 +224,7 @@ def _conversation(table: PacketTable, matched: Matched, rows: Rows) -> tuple[I8,
     return key, is_back
 
 
-def _fit(at: I8, difference: I8, is_down: I8) -> _Edge:
+def _fit(at: F8, difference: F8, is_down: I8) -> _Edge:
     """Bounds of the difference at time 0 over all drifts that the causality allows."""
     is_roof, is_floor = is_down > 0, (is_down < 0) | (is_down == _BOTH)
     high_at, high = at[is_roof], difference[is_roof]

@@ -16,7 +16,7 @@ import numpy as np
 from explain.table import ICMP, ICMPV6, IP, LATER_FRAGMENT, NO_MAC, PARTIAL_CHECKSUM, REVERSED, UDP
 
 if TYPE_CHECKING:
-    from explain.table import U8, Bools, PacketTable, Rows
+    from explain.table import U4, U8, Bools, PacketTable, Rows
 
 NONE = -1
 _MIX = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xFF51AFD7ED558CCD), np.uint64(32))
@@ -101,7 +101,7 @@ def invariants(table: PacketTable, rows: Rows) -> list[U8]:
     return [first, second, third]
 
 
-def _of_icmp(table: PacketTable, rows: Rows, layers: Rows, word: U8) -> None:
+def _of_icmp(table: PacketTable, rows: Rows, layers: U4, word: U8) -> None:
     """Type, code, sequence number, and the sum over all but the id and, in ICMPv6, the addresses."""
     at = np.flatnonzero(layers & (ICMP | ICMPV6))
     if len(at):
@@ -112,14 +112,14 @@ def _of_icmp(table: PacketTable, rows: Rows, layers: Rows, word: U8) -> None:
         word[at] |= kind << np.uint64(16) | sequence << np.uint64(32) | rest.astype(np.uint64) << np.uint64(48)
 
 
-def _of_fragments(table: PacketTable, rows: Rows, layers: Rows, word: U8) -> None:
+def _of_fragments(table: PacketTable, rows: Rows, layers: U4, word: U8) -> None:
     if len(table.fragments.row) and (layers & LATER_FRAGMENT).any():
         at = np.flatnonzero(layers & LATER_FRAGMENT)
         index = np.minimum(np.searchsorted(table.fragments.row, rows[at]), len(table.fragments.row) - 1)
         word[at] |= (table.fragments.offset[index].astype(np.uint64) + np.uint64(1)) << np.uint64(16)
 
 
-def _of_datagrams(table: PacketTable, rows: Rows, layers: Rows, word: U8) -> None:
+def _of_datagrams(table: PacketTable, rows: Rows, layers: U4, word: U8) -> None:
     """Datagrams have no numbers: where every checksum is whole, what it says of the data."""
     is_datagram = layers & UDP != 0
     if is_datagram.any() and not (layers[is_datagram] & PARTIAL_CHECKSUM).any():
@@ -216,7 +216,7 @@ def _number(table: PacketTable, rows: Rows, bucket: Rows, packet: Rows) -> int:
     many = np.zeros(len(size), np.bool_)
     again = np.flatnonzero((bucket[1:] == bucket[:-1]) & (place[1:] == place[:-1])) + 1
     many[bucket[again]] = True
-    many |= size > 2  # noqa: PLR2004 - of two neighbours the line above knows all
+    many |= size > 2
     packet[rows] = base + bucket
     hard = np.flatnonzero(many[bucket])
     if not len(hard):

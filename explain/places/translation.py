@@ -49,7 +49,7 @@ class _Votes:
 def translations(table: PacketTable, matched: Matched) -> tuple[list[Rewritten], Rows]:
     """Flows that were rewritten, and the packet numbers with both sides under one number."""
     rows, words = _candidates(table, matched)
-    if len(rows) < 2:  # noqa: PLR2004 - it takes two
+    if len(rows) < 2:
         return [], matched.packet
     order, bucket = group(words)
     one, other = _alike(table, matched, rows[order], bucket)
@@ -101,7 +101,11 @@ def _alike(table: PacketTable, matched: Matched, rows: Rows, bucket: Rows) -> tu
     few = (size[bucket] > 1) & (size[bucket] <= _MOST_ALIKE)
     ones, others = [], []
     for step in range(1, _MOST_ALIKE):
-        at = np.flatnonzero(few[:-step] & (bucket[step:] == bucket[:-step])) if step < len(rows) else few[:0].nonzero()[0]
+        at = (
+            np.flatnonzero(few[:-step] & (bucket[step:] == bucket[:-step]))
+            if step < len(rows)
+            else few[:0].nonzero()[0]
+        )
         far = at + step
         is_possible = (side[at] != side[far]) & ((place[at] != place[far]) | (ttl[at] != ttl[far]))
         ones.append(rows[at[is_possible]])

@@ -43,6 +43,10 @@ def carried(table: PacketTable, exchanges: Exchanges) -> set[int]:
         from explain.story import dhcp
 
         positions |= dhcp.told_with(table, exchanges)
+    if exchanges.of_kind("nat.translation") is not None:
+        from explain.story import journey
+
+        positions |= journey.told_with(table, exchanges)
     return positions
 
 

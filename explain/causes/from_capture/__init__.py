@@ -34,6 +34,7 @@ RULES = (
     ("segment", ("arp.resolution", "icmp.echo", "udp.flow", "tcp.connection")),
     ("tls", ("tcp.connection",)),
     ("paths", ("icmp.echo", "udp.flow", "tcp.connection")),
+    ("journey", ("journey",)),
     ("tcp", ("tcp.connection",)),
     ("http", ("http.request",)),
     ("silence", ("icmp.echo",)),
@@ -53,6 +54,10 @@ def find(table: PacketTable, exchanges: Exchanges, hosts: Hosts) -> tuple[Sequen
             for one in import_module(f"{__name__}.{name}").look(scene):
                 scene.account(one)
                 seen.append(one)
+    if present.intersection(("journey", "nat.translation")):
+        from explain.causes.from_capture import journey
+
+        seen = journey.attach(scene, seen)
     return Findings(scene, join(seen)), _unexplained(scene)
 
 

@@ -24,7 +24,7 @@ _REFUSED = (
     "dnat-to-wrong-port",
     "rst-by-middlebox",
 )
-_NO_SYN_ACK = (
+NO_SYN_ACK = (
     "filter-on-target-input", "filter-on-target-ingress", "filter-on-target-output", "filter-on-router-forward",
     "forwarding-disabled", "no-return-route-on-target", "wrong-gateway-on-target", "wrong-netmask-on-target",
     "no-return-route-on-router", "reject-route-on-router", "rp-filter-strict", "tcp-accept-queue-full",
@@ -43,7 +43,7 @@ def look(scene: Scene) -> Iterator[Seen]:
     if not len(part):
         return
     yield from _same_fate(scene, part, "refused", "tcp-no-listener", "likely", _REFUSED)
-    yield from _same_fate(scene, part, "unanswered", "tcp-syn-unanswered", "possible", _NO_SYN_ACK)
+    yield from _same_fate(scene, part, "unanswered", "tcp-syn-unanswered", "possible", NO_SYN_ACK)
     yield from _same_fate(scene, part, "rejected", "filter-on-target-input", "likely", ("filter-on-router-forward",))
     yield from _same_fate(scene, part, "half-open", "tcp-handshake-unfinished", "possible", _HALF_OPEN)
     yield from _troubles(scene, part)

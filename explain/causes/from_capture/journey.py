@@ -1,0 +1,147 @@
+"""Silence with a place: several vantage points saw how far the request, or its answer, came."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from explain.causes.from_capture import silence, tcp
+from explain.causes.from_capture.scene import FAILED, Member, Scene, Seen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explain.exchanges.columns import ExchangeColumns
+    from explain.exchanges.journey import Journey, Spot
+
+_LINK = (
+    "link-no-carrier", "bridge-port-down", "bridge-down", "bridge-port-not-forwarding", "bridge-port-not-member",
+    "bridge-ports-isolated", "wrong-static-fdb-entry", "wrong-static-neighbour", "arp-spoofed", "arp-disabled",
+    "duplicate-address", "filter-on-switch", "mtu-mismatch-on-link", "pmtu-blackhole", "corrupted-packets",
+    "partial-loss", "target-interface-down", "gateway-interface-down", "router-interface-down",
+)  # fmt: skip
+_ROUTER = (
+    "filter-on-router-forward", "forwarding-disabled", "no-route-on-router", "reject-route-on-router",
+    "rp-filter-strict", "wrong-nexthop-on-router", "destination-host-absent-behind-router", "router-interface-down",
+    "wrong-gateway-address", "pmtu-blackhole", "fragments-filtered", "icmp-errors-filtered-on-router",
+    "conntrack-table-full", "stateful-filter-asymmetric-path", "wrong-static-neighbour", "arp-spoofed",
+    "name-resolves-to-wrong-address", "masquerade-missing", "dnat-missing", "dnat-to-absent-host",
+    "target-interface-down", "corrupted-packets", "partial-loss", "wrong-source-address-selected",
+)  # fmt: skip
+_TARGET = (
+    "filter-on-target-input", "filter-on-target-ingress", "filter-on-target-output", "echo-ignored-by-target",
+    "broadcast-echo-ignored", "no-return-route-on-target", "wrong-gateway-on-target", "wrong-netmask-on-target",
+    "icmp-rate-limited", "rp-filter-strict", "tcp-accept-queue-full", "masquerade-missing",
+    "masquerade-wrong-interface", "nat-wrong-source-net", "masquerade-bypassed-by-notrack",
+    "snat-to-unowned-address", "wrong-source-address-selected", "wrong-static-neighbour", "arp-spoofed",
+    "arp-disabled", "corrupted-packets", "fragments-filtered", "target-interface-down", "duplicate-address",
+    "sender-address-in-wrong-subnet",
+)  # fmt: skip
+_WAY_BACK = (
+    "no-return-route-on-router", "reply-ttl-too-low", "hairpin-nat-missing", "masquerade-wrong-interface",
+    "wrong-netmask-on-target", "wrong-gateway-on-target", "no-return-route-on-target",
+)  # fmt: skip
+_NEVER_LEFT = ("filter-on-sender-input", "stateful-filter-asymmetric-path")
+_CAN_ACT = {
+    ("request", "link"): _LINK,
+    ("request", "router"): _ROUTER,
+    ("request", "target"): _TARGET,
+    ("reply", "link"): _LINK,
+    ("reply", "router"): _ROUTER + _WAY_BACK,
+    ("reply", "target"): _LINK + _NEVER_LEFT,
+}
+_FEWEST = 2  # lost packets; a single one may only be missing in a capture
+_KINDS = {
+    "icmp.echo": ("echo-unanswered", silence.WHY_SILENT),
+    "tcp.connection": ("tcp-syn-unanswered", tcp.NO_SYN_ACK),
+}
+
+
+def look(scene: Scene) -> Iterator[Seen]:
+    """One finding for all conversations of two hosts that were lost at the same place."""
+    part = scene.part("journey")
+    lost = scene.open(part, "vanished")
+    groups: dict[tuple[Any, ...], list[tuple[int, Member]]] = defaultdict(list)
+    for index, carried in scene.exchanges.carried(part, lost).items():
+        fields: Journey = part.fields(index)
+        legs = [leg for leg in carried if leg[0].kind in _KINDS and leg[1] in scene.open(leg[0], "unanswered")]
+        # Behind a NAT the same conversation has other ends; it is told with those of who began it.
+        legs.sort(key=lambda leg: -int(scene.table.ttl[leg[0].rows(leg[1])[0]]))
+        if legs:
+            last = fields.last_seen.capture, fields.last_seen.interface
+            key = legs[0][0].kind, fields.lost, fields.stage, last, _ends(*legs[0])
+            groups[key] += [(index, leg) for leg in legs]
+    for (kind, lost_what, stage, _, _), some in groups.items():
+        yield _finding(scene, part, kind, lost_what, stage, some)
+
+
+def _ends(part: ExchangeColumns, index: int) -> tuple[Any, ...]:
+    fields = part.fields(index)
+    return (fields.src, fields.dst) if part.kind == "icmp.echo" else (fields.server,)
+
+
+def _finding(
+    scene: Scene, part: ExchangeColumns, kind: str, lost: str, stage: str | None, some: list[tuple[int, Member]]
+) -> Seen:
+    cause, everything = _KINDS[kind]
+    fields: Journey = part.fields(some[0][0])
+    members: list[Member] = list(
+        dict.fromkeys([*(member for _, member in some), *((part, index) for index, _ in some)])
+    )
+    rows = sorted({int(row) for _, (one, number) in some for row in one.rows(number)})
+    missing = sum(part.fields(index).missing for index in dict.fromkeys(index for index, _ in some))
+    can_act = _CAN_ACT.get((lost, stage or ""))
+    rivals = everything if can_act is None or missing < _FEWEST else can_act
+    values = _values([member for _, member in some])
+    if stage:
+        values |= {
+            "case": f"{lost}-{stage}", "last": _name(scene, fields.last_seen),
+            "next": _name(scene, fields.due) if fields.due else "", "lost": lost, "stage": stage,
+        }  # fmt: skip
+        if stage == "link" and not fields.due:
+            values["case"] = f"{lost}-wire"
+    return Seen(cause, "possible", members, rows, rivals, values)
+
+
+def _values(members: list[Member]) -> dict[str, Any]:
+    part = members[0][0]
+    first = part.fields(members[0][1])
+    if part.kind == "icmp.echo":
+        runs = [part.fields(index) for _, index in members]
+        return {
+            "src": first.src, "dst": first.dst, "sent": sum(run.sent for run in runs),
+            "received": sum(run.received for run in runs),
+        }  # fmt: skip
+    return {"server": first.server.address, "port": first.server.port, "count": len(members)}
+
+
+def _name(scene: Scene, spot: Spot) -> str:
+    """A place as the user named it, else by its numbers."""
+    for place in scene.table.places:
+        if (place.capture, place.interface) == (spot.capture, spot.interface) and place.name:
+            return place.name
+    return f"{spot.capture + 1}:{(spot.interface or 0) + 1}"
+
+
+def attach(scene: Scene, seen: list[Seen]) -> list[Seen]:
+    """Journeys and translations that failed belong to whatever explains the exchanges in them."""
+    owner = {(one.kind, index): number for number, found in enumerate(seen) for one, index in found.members}
+    more: dict[int, list[Member]] = defaultdict(list)
+    for kind in ("journey", "nat.translation"):
+        part = scene.part(kind)
+        failed = scene.open(part, *(name for name in part.outcomes if name in FAILED))
+        for index, carried in scene.exchanges.carried(part, failed).items():
+            told = next((owner[one.kind, at] for one, at in carried if (one.kind, at) in owner), None)
+            if told is not None:
+                more[told].append((part, index))
+            if told is not None or not any(_is_open(scene, one, at) for one, at in carried):
+                scene.accounted[kind].add(index)
+    return [
+        replace(one, members=[*one.members, *more[number]]) if number in more else one
+        for number, one in enumerate(seen)
+    ]
+
+
+def _is_open(scene: Scene, part: ExchangeColumns, index: int) -> bool:
+    return part.outcomes[part.outcome[index]] in FAILED and index not in scene.accounted[part.kind]

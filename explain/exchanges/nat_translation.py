@@ -1,0 +1,325 @@
+"""``nat.translation``: a flow whose ends were rewritten on the way (RFC 3022; RFC 2663)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Address, IPv4Network
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from explain.exchanges.columns import ExchangeColumns, Found, from_list
+from explain.exchanges.journey import Spot
+from explain.exchanges.trails import forward, near_rows
+from explain.places.matching import NONE, address_sums, rest_sums
+from explain.table import (
+    BAD_CHECKSUM,
+    BAD_IP_CHECKSUM,
+    GOOD_CHECKSUM,
+    ICMP,
+    ICMPV6,
+    IPV4,
+    IPV6_KEY,
+    PARTIAL_CHECKSUM,
+    TCP,
+    UDP,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from explain.exchanges.journey import Paths
+    from explain.exchanges.trails import Leg
+    from explain.table import I8, Bools, PacketTable, Rows
+
+OUTCOMES = ("translated", "untranslated")
+_PRIVATE = tuple(IPv4Network(net) for net in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))  # RFC 1918
+_PROTOCOLS = {1: "icmp", 58: "icmpv6", 6: "tcp", 17: "udp"}
+_HOOKS = {"source": ("POSTROUTING",), "destination": ("PREROUTING",), "both": ("PREROUTING", "POSTROUTING")}
+
+
+@dataclass(frozen=True, slots=True)
+class NatEnd:
+    """One end; ``id`` is that of an ICMP echo."""
+
+    address: str
+    port: int | None = None
+    id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NatSide:
+    """The flow as one side sees it, from who began it."""
+
+    protocol: str
+    src: NatEnd
+    dst: NatEnd
+
+
+@dataclass(frozen=True, slots=True)
+class NatTranslation:
+    """A flow before and after a translator.
+
+    Attributes:
+        inside: the side of the host whose own address is replaced: of source NAT who began, of destination
+            NAT who answers; of both, who began.
+        outside: the same flow on the other side; None if nothing was rewritten although it had to be.
+        kind: source, destination or both; None if nothing was rewritten.
+        changed: of address, port, id.
+        initiator: inside or outside.
+        hooks: the hooks of netfilter that such changes belong to.
+        checksum: what the checksums of packets on both sides prove: full (they differ by exactly the ends),
+            partial (left to the card; the partial sums differ by exactly the ends), unchanged (ICMP does not
+            cover addresses), recomputed (whole on one side only), differs (something else was changed, too),
+            None if none can be compared.
+        ip_checksum_is_right: of all frames on both sides; None in IPv6.
+        packets, packets_back: packets seen on both sides, from and to who began.
+        before, after: frames of one packet on both sides.
+        why: for untranslated ones: private-source-outside, reply-not-translated.
+    """
+
+    inside: NatSide
+    outside: NatSide | None
+    kind: str | None
+    changed: tuple[str, ...]
+    initiator: str
+    hooks: tuple[str, ...]
+    checksum: str | None
+    ip_checksum_is_right: bool | None
+    packets: int
+    packets_back: int
+    before: Spot | None
+    after: Spot | None
+    why: str | None
+
+
+class _Version(NamedTuple):
+    """A flow with one pair of ends: its legs, and their rows in order of the way."""
+
+    ahead: Rows
+    back: Rows
+    rows: Rows
+
+
+def find(paths: Paths) -> ExchangeColumns:
+    """One exchange for each flow and translator, whatever the number of places."""
+    table, trails = paths.table, paths.trails
+    found: list[Found] = []
+    if len(trails):
+        for trail in np.flatnonzero(_is_rewritten(table, paths)).tolist():
+            found += _translated(table, paths, paths.legs(trail))
+        found += [one for trail in _leaking(table, paths) if (one := _leak(table, paths, trail))]
+    near = [
+        replace(one, rows=rows[rows >= 0].tolist())
+        for one in found
+        if len(rows := near_rows(paths.near, np.array(one.rows)))
+    ]
+    return from_list("nat.translation", OUTCOMES, [one for one in near if len(one.rows)], paths.near)
+
+
+def _is_rewritten(table: PacketTable, paths: Paths) -> Bools:
+    """Conversations in which the ends differ from place to place."""
+    trails = paths.trails
+    first = np.concatenate([part.frames[part.bounds[:-1]] for part in trails.parts])
+    mark = paths.seen.tuples.of_flow[table.flow[first]] << 16
+    at = np.flatnonzero(table.layers[first] & (ICMP | ICMPV6))
+    if len(at):
+        mark[at] |= table.icmp.word[np.searchsorted(table.icmp.row, first[at])].astype(np.int64) >> 16
+    low, high = np.full(len(trails), np.iinfo(np.int64).max), np.full(len(trails), -1)
+    np.minimum.at(low, trails.trail, mark)
+    np.maximum.at(high, trails.trail, mark)
+    different: Bools = low != high
+    return different
+
+
+def _translated(table: PacketTable, paths: Paths, legs: list[Leg]) -> list[Found]:
+    versions = _versions(table, paths, legs)
+    found = []
+    for before, after in pairwise(versions):
+        pairs, pairs_back = _both_sides(paths, before.ahead, after.ahead), _both_sides(paths, after.back, before.back)
+        if not pairs and not pairs_back:
+            continue
+        found.append(_found(table, before, after, pairs, pairs_back))
+    return found
+
+
+def _versions(table: PacketTable, paths: Paths, legs: list[Leg]) -> list[_Version]:
+    """The flow with each pair of ends, in the order in which its packets pass."""
+    sides: dict[tuple[int, ...], list[tuple[Rows, Rows, Rows]]] = defaultdict(list)
+    for leg in legs:
+        ahead, back, _ = forward(table, leg)
+        for rows, is_back in ((ahead, False), (back, True)):
+            if len(rows):
+                sides[_ends(table, int(rows[0]), is_back=is_back)].append(
+                    (rows[:0], rows, rows) if is_back else (rows, rows[:0], rows)
+                )
+    versions = [
+        _Version(*(np.unique(np.concatenate(part)) for part in zip(*some, strict=True))) for some in sides.values()
+    ]
+    everything = paths.topology.in_order(np.concatenate([version.ahead for version in versions]))
+    rank = {int(row): at for at, row in enumerate(everything.tolist())}
+    moving = [version for version in versions if len(version.ahead)]
+    moving.sort(key=lambda version: min(rank[int(row)] for row in version.ahead.tolist()))
+    return moving
+
+
+def _ends(table: PacketTable, row: int, *, is_back: bool) -> tuple[int, ...]:
+    """Addresses, ports and ICMP id, from who began."""
+    one = np.array([row])
+    source = int(table.sources(one)[0]), int(table.source_ports(one)[0])
+    target = int(table.targets(one)[0]), int(table.target_ports(one)[0])
+    id_ = -1
+    if table.layers[row] & (ICMP | ICMPV6):
+        id_ = int(table.icmp.word[np.searchsorted(table.icmp.row, row)]) >> 16
+    return (*target, *source, id_) if is_back else (*source, *target, id_)
+
+
+def _both_sides(paths: Paths, one: Rows, other: Rows) -> list[tuple[int, int]]:
+    """For each packet seen in both versions, its last frame before the translator and its first one after it."""
+    table, packet = paths.table, paths.seen.packet
+    last: dict[int, int] = {}
+    first: dict[int, int] = {}
+    for rows, found, is_better in ((one, last, -1), (other, first, 1)):
+        for row in rows.tolist():
+            number = int(packet[row])
+            known = found.get(number)
+            # The TTL says which frame was nearest to the translator.
+            if number != NONE and (
+                known is None or int(table.ttl[row]) * is_better > int(table.ttl[known]) * is_better
+            ):
+                found[number] = row
+    return [(row, first[number]) for number, row in last.items() if number in first]
+
+
+def _found(
+    table: PacketTable, before: _Version, after: _Version, pairs: list[tuple[int, int]], back: list[tuple[int, int]]
+) -> Found:
+    row, far = (pairs or [(int(before.ahead[0]), int(after.ahead[0]))])[0]
+    one, other = _ends(table, row, is_back=False), _ends(table, far, is_back=False)
+    is_source, is_destination = one[:2] != other[:2] or one[4] != other[4], one[2:4] != other[2:4]
+    kind = "both" if is_source and is_destination else "destination" if is_destination else "source"
+    changed = (
+        ("address", (one[0], one[2]) != (other[0], other[2])), ("port", (one[1], one[3]) != (other[1], other[3])),
+        ("id", one[4] != other[4]),
+    )  # fmt: skip
+    near, away = _side(table, row, one), _side(table, far, other)
+    initiator = "outside" if kind == "destination" else "inside"
+    inside, outside = (away, near) if initiator == "outside" else (near, away)
+    is_lost = bool(len(after.back)) and not back and _came_back_as_is(table, before, after)
+    fields = NatTranslation(
+        inside, outside, kind, tuple(name for name, differs in changed if differs), initiator, _HOOKS[kind],
+        _proof(table, pairs + back), _ip_is_right(table, np.array([row for pair in pairs + back for row in pair])),
+        len(pairs), len(back), _spot(table, row) if pairs else None, _spot(table, far) if pairs else None,
+        "reply-not-translated" if is_lost else None,
+    )  # fmt: skip
+    rows = np.unique(np.concatenate((before.rows, after.rows)))
+    return Found("untranslated" if is_lost else "translated", rows.tolist(), fields)
+
+
+def _came_back_as_is(table: PacketTable, before: _Version, after: _Version) -> bool:
+    """Whether who began got the answer of the rewritten flow, which he never asked."""
+    begin = int(table.place[before.ahead[np.argmax(table.ttl[before.ahead])]])
+    return begin in table.place[after.back].tolist()
+
+
+def _side(table: PacketTable, row: int, ends: tuple[int, ...]) -> NatSide:
+    protocol = int(table.flows.protocol[table.flow[row]])
+    text, has_ports = table.addresses.text, bool(table.layers[row] & (TCP | UDP))
+    id_ = ends[4] if ends[4] >= 0 else None
+    return NatSide(
+        _PROTOCOLS.get(protocol, str(protocol)),
+        NatEnd(text(ends[0]), ends[1] if has_ports else None, id_),
+        NatEnd(text(ends[2]), ends[3] if has_ports else None, id_),
+    )
+
+
+def _spot(table: PacketTable, row: int) -> Spot:
+    place = table.places[int(table.place[row])]
+    return Spot(place.capture, place.interface, int(table.frame[row]))
+
+
+def _proof(table: PacketTable, pairs: list[tuple[int, int]]) -> str | None:
+    """What the checksums say of the packets that were seen on both sides."""
+    if not pairs:
+        return None
+    one, other = (np.array(rows) for rows in zip(*pairs, strict=True))
+    layers, far = table.layers[one], table.layers[other]
+    if not (layers & (TCP | UDP | ICMP | ICMPV6)).all():
+        return None
+    if (layers & ICMP).all() and (table.checksum[one] == table.checksum[other]).all():
+        return "unchanged"
+    is_partial, is_far_partial = _is_partial(table, one, layers), _is_partial(table, other, far)
+    both = ~is_partial & ~is_far_partial
+    if both.any() and (rest_sums(table, one[both]) != rest_sums(table, other[both])).any():
+        return "differs"
+    if is_partial.all() and is_far_partial.all():
+        same = _partial_rest(table, one) == _partial_rest(table, other)
+        return "partial" if same.all() else "differs"
+    return "full" if both.any() else "recomputed"
+
+
+def _is_partial(table: PacketTable, rows: Rows, layers: Rows) -> Bools:
+    is_partial: Bools = layers & PARTIAL_CHECKSUM != 0
+    unknown = np.flatnonzero(layers & (GOOD_CHECKSUM | BAD_CHECKSUM | PARTIAL_CHECKSUM) == 0)
+    del table, rows, unknown
+    return is_partial
+
+
+def _partial_rest(table: PacketTable, rows: Rows) -> I8:
+    """A partial sum less the addresses in it: protocol and length, which no NAT changes."""
+    ends = address_sums(table, table.sources(rows)) + address_sums(table, table.targets(rows))
+    rest: I8 = (table.checksum[rows].astype(np.int64) - ends) % 0xFFFF
+    return rest
+
+
+def _ip_is_right(table: PacketTable, rows: Rows) -> bool | None:
+    layers = table.layers[rows.astype(np.int64)]
+    if not len(rows) or not (layers & IPV4).all():
+        return None
+    return not (layers & BAD_IP_CHECKSUM).any()
+
+
+def _leaking(table: PacketTable, paths: Paths) -> list[int]:
+    """Conversations without an answer, from a private address to one that is not."""
+    trails = paths.trails
+    found = []
+    for part, start in zip(trails.parts, trails.starts.tolist(), strict=False):
+        if part.kind == "udp.flow":
+            continue
+        silent = part.where("unanswered")
+        if not len(silent):
+            continue
+        first = part.frames[part.bounds[silent]]
+        source, target = table.sources(first), table.targets(first)
+        some = np.flatnonzero((source < np.uint64(IPV6_KEY)) & (target < np.uint64(IPV6_KEY)))
+        for at in some.tolist():
+            if _is_private(int(source[at])) and not _is_private(int(target[at])):
+                found.append(int(trails.trail[start + int(silent[at])]))
+    return sorted(set(found))
+
+
+def _is_private(key: int) -> bool:
+    address = IPv4Address(key)
+    return any(address in net for net in _PRIVATE)
+
+
+def _leak(table: PacketTable, paths: Paths, trail: int) -> Found | None:
+    """A private source that a router let out as it was, and that nobody could answer."""
+    verdict = paths.verdict(trail)
+    if verdict.stage != "target" or verdict.lost != "request":
+        return None
+    legs = paths.legs(trail)
+    rows = np.unique(np.concatenate([forward(table, leg)[0] for leg in legs]))
+    ttl = table.ttl[rows]
+    ends = {_ends(table, row, is_back=False) for row in rows.tolist()}
+    if len(ends) > 1 or int(ttl.max()) == int(ttl.min()):
+        return None
+    ordered = paths.topology.in_order(rows)
+    before, after = int(ordered[0]), int(ordered[-1])
+    side = _side(table, before, ends.pop())
+    fields = NatTranslation(
+        side, None, None, (), "inside", (), None, _ip_is_right(table, rows),
+        len(np.unique(paths.seen.packet[rows])), 0,
+        _spot(table, before), _spot(table, after), "private-source-outside",
+    )  # fmt: skip
+    return Found("untranslated", rows.tolist(), fields)

@@ -1,0 +1,177 @@
+"""One conversation at all its places: the exchanges (legs) that show the same packets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explain.table import ICMP, ICMPV6
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from explain.exchanges.columns import ExchangeColumns
+    from explain.places import Sightings
+    from explain.table import I8, Bools, PacketTable, Rows
+
+KINDS = ("icmp.echo", "tcp.connection", "udp.flow")
+_ECHO = (0, 8, 128, 129)
+_REQUESTS = (8, 128)
+_SLACK_NS = 1_000_000_000
+Leg = tuple["ExchangeColumns", int]
+
+
+@dataclass(frozen=True, slots=True)
+class Trails:
+    """Conversations over places; a leg is numbered through all the parts.
+
+    Attributes:
+        trail: int64[legs], the conversation of each leg.
+        place: int64[legs].
+        order: int64[legs], legs trail after trail.
+        bounds: int64[n + 1] into ``order``.
+    """
+
+    parts: tuple[ExchangeColumns, ...]
+    starts: I8
+    trail: I8
+    place: I8
+    order: I8
+    bounds: I8
+
+    def __len__(self) -> int:
+        return len(self.bounds) - 1
+
+    def leg(self, number: int) -> Leg:
+        """The columns and the row in them of a leg."""
+        part = int(np.searchsorted(self.starts, number, side="right")) - 1
+        return self.parts[part], number - int(self.starts[part])
+
+    def legs(self, trail: int) -> list[int]:
+        """Numbers of the legs of a conversation."""
+        found: list[int] = self.order[self.bounds[trail] : self.bounds[trail + 1]].tolist()
+        return found
+
+
+def follow(near: PacketTable, seen: Sightings, finders: Sequence[tuple[str, Callable[[PacketTable], bool]]]) -> Trails:
+    """The conversations of the whole table, of which ``near`` holds the rows nearest to the askers."""
+    table = whole(near)
+    names = [kind.replace(".", "_") for kind in KINDS]
+    parts = [
+        import_module(f"explain.exchanges.{name}").find(table)
+        for name, occurs in finders
+        if name in names and occurs(table)
+    ]
+    return trails(table, seen, parts)
+
+
+def whole(table: PacketTable) -> PacketTable:
+    """The table with the rows of all places."""
+    found: PacketTable = getattr(table, "whole", table)
+    return found
+
+
+def origin(table: PacketTable, rows: Rows) -> Rows:
+    """Rows of the near table by their numbers in the whole one."""
+    numbers = getattr(table, "origin", None)
+    found: Rows = rows if numbers is None else numbers[rows]
+    return found
+
+
+def near_rows(table: PacketTable, rows: Rows) -> Rows:
+    """Of rows of the whole table those that the near one has, by its numbers; -1 for the others."""
+    origin = getattr(table, "origin", None)
+    if origin is None or not len(origin):
+        return rows
+    at = np.minimum(np.searchsorted(origin, rows), len(origin) - 1)
+    return np.where(origin[at] == rows, at, -1)
+
+
+def trails(table: PacketTable, seen: Sightings, parts: Sequence[ExchangeColumns]) -> Trails:
+    """Join the legs that share packets, and those with the same ends at the same time elsewhere."""
+    used = tuple(part for part in parts if part.kind in KINDS and len(part))
+    sizes = [len(part) for part in used]
+    starts = np.concatenate(([0], np.cumsum(sizes))).astype(np.int64)
+    if not used:
+        empty = np.empty(0, np.int64)
+        return Trails((), starts, empty, empty, empty, np.zeros(1, np.int64))
+    first = np.concatenate([part.frames[part.bounds[:-1]] for part in used])
+    place = table.place[first].astype(np.int64)
+    one, other = _sharing(seen, used, starts)
+    near, far = _alike(table, seen, used, first, place)
+    trail = _components(int(starts[-1]), np.concatenate((one, near)), np.concatenate((other, far)))
+    order = np.argsort(trail, kind="stable")
+    bounds = np.flatnonzero(np.append(True, np.diff(trail[order]) != 0))
+    return Trails(used, starts, trail, place, order, np.append(bounds, len(order)).astype(np.int64))
+
+
+def _sharing(seen: Sightings, used: Sequence[ExchangeColumns], starts: I8) -> tuple[I8, I8]:
+    rows = np.concatenate([part.frames for part in used])
+    leg = np.concatenate([
+        np.repeat(np.arange(len(part)) + start, np.diff(part.bounds)) for part, start in zip(used, starts, strict=False)
+    ])  # fmt: skip
+    packet = seen.packet[rows]
+    known = np.flatnonzero(packet >= 0)
+    order = known[np.argsort(packet[known], kind="stable")]
+    at = np.flatnonzero((packet[order][1:] == packet[order][:-1]) & (leg[order][1:] != leg[order][:-1]))
+    return leg[order[at]], leg[order[at + 1]]
+
+
+def _alike(
+    table: PacketTable, seen: Sightings, used: Sequence[ExchangeColumns], first: Rows, place: I8
+) -> tuple[I8, I8]:
+    """Legs with the same ends (and ICMP id) at different places while both went on."""
+    start = seen.time_ns[first]
+    length = np.concatenate([part.end_ns - part.start_ns for part in used])
+    pair = seen.tuples.of_flow[table.flow[first]]
+    mark = np.zeros(len(first), np.int64)
+    at = np.flatnonzero(table.layers[first] & (ICMP | ICMPV6))
+    if len(at):
+        mark[at] = table.icmp.word[np.searchsorted(table.icmp.row, first[at])] >> 16
+    order = np.lexsort((start, mark, pair))
+    is_same = (pair[order][1:] == pair[order][:-1]) & (mark[order][1:] == mark[order][:-1])
+    until = start[order] + length[order] + _SLACK_NS
+    is_same &= (start[order][1:] <= until[:-1]) & (place[order][1:] != place[order][:-1])
+    some = np.flatnonzero(is_same)
+    return order[some], order[some + 1]
+
+
+def _components(count: int, one: I8, other: I8) -> I8:
+    """Connected components by hooking and jumping; numbered from 0 in the order of their first members."""
+    label = np.arange(count)
+    while len(one):
+        low = np.minimum(label[one], label[other])
+        np.minimum.at(label, label[one], low)
+        np.minimum.at(label, label[other], low)
+        while True:
+            jumped = label[label]
+            if (jumped == label).all():
+                break
+            label = jumped
+        is_open = label[one] != label[other]
+        one, other = one[is_open], other[is_open]
+    numbered: I8 = np.unique(label, return_inverse=True)[1].astype(np.int64)
+    return numbered
+
+
+def forward(table: PacketTable, leg: Leg) -> tuple[Rows, Rows, Rows]:
+    """Rows of a leg from who began, back to him, and errors about it."""
+    part, index = leg
+    rows = part.rows(index)
+    layers = table.layers[rows]
+    is_icmp = layers & (ICMP | ICMPV6) != 0
+    is_ahead: Bools
+    if part.kind == "icmp.echo":
+        kind = table.icmp.type[np.searchsorted(table.icmp.row, rows)]
+        is_echo = np.isin(kind, _ECHO)
+        is_ahead = np.isin(kind, _REQUESTS)
+        return rows[is_ahead], rows[is_echo & ~is_ahead], rows[~is_echo]
+    client = part.fields(index).client
+    rows, errors = rows[~is_icmp], rows[is_icmp]
+    own = table.addresses.text
+    ends = zip(table.sources(rows).tolist(), table.source_ports(rows).tolist(), strict=True)
+    is_ahead = np.array([port == client.port and own(key) == client.address for key, port in ends], np.bool_)
+    return rows[is_ahead], rows[~is_ahead], errors

@@ -1,0 +1,129 @@
+"""The network as the packets show it: in which order they pass the places, and which places are neighbours."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explain.places.matching import NONE
+from explain.table import BROADCAST, NO_FLOW, NO_MAC
+
+if TYPE_CHECKING:
+    from explain.places import Sightings
+    from explain.table import PacketTable, Rows
+
+_GROUP_BIT = 1 << 40
+
+
+class Topology:
+    """Order and neighbourhood of places, asked for when something went missing."""
+
+    def __init__(self, table: PacketTable, seen: Sightings) -> None:
+        self._table = table
+        self._seen = seen
+
+    def in_order(self, rows: Rows) -> Rows:
+        """Frames of one direction of a conversation along their way, and in time at each place.
+
+        A TTL only falls; between places of one link, what other frames of the same packet say of the order counts.
+        """
+        if len(rows) < 2:
+            return rows
+        table, seen = self._table, self._seen
+        packet = seen.packet[rows]
+        first: dict[int, int] = {}
+        times = seen.time_ns[rows].tolist()
+        for number, time_ns in zip(packet.tolist(), times, strict=True):
+            first[number] = min(time_ns, first.get(number, time_ns))
+        lag: dict[tuple[int, int], list[int]] = defaultdict(list)
+        keys = list(zip(table.ttl[rows].tolist(), table.place[rows].tolist(), strict=True))
+        for key, number, time_ns in zip(keys, packet.tolist(), times, strict=True):
+            if number != NONE:
+                lag[key].append(time_ns - first[number])
+        middle = {key: sorted(lags)[len(lags) // 2] for key, lags in lag.items()}
+        ranked = sorted(
+            range(len(rows)),
+            key=lambda at: (-keys[at][0], middle.get(keys[at], 0), keys[at][1], times[at]),
+        )
+        ordered: Rows = rows[np.array(ranked)]
+        return ordered
+
+    @cached_property
+    def neighbours(self) -> dict[int, dict[int, bool]]:
+        """For each place those next to it on the way of some packet, and whether both are on one link."""
+        table, seen = self._table, self._seen
+        rows = np.flatnonzero(seen.packet != NONE)
+        ttl = table.ttl[rows].astype(np.int64)
+        order = rows[np.lexsort((seen.time_ns[rows], -ttl, seen.packet[rows]))]
+        packet, place, link = seen.packet[order], table.place[order], table.link[order]
+        at = np.flatnonzero((packet[1:] == packet[:-1]) & (place[1:] != place[:-1]))
+        is_same = (link[at] == link[at + 1]) & (table.ttl[order[at]] == table.ttl[order[at + 1]])
+        triples = np.unique(np.stack((place[at], place[at + 1], is_same)), axis=1) if len(at) else np.empty((3, 0), int)
+        found: dict[int, dict[int, bool]] = defaultdict(dict)
+        for one, other, same in triples.T.tolist():
+            found[one][other] = found[other][one] = bool(same) or found[one].get(other, False)
+        return found
+
+    @cached_property
+    def owners(self) -> dict[int, set[int]]:
+        """MAC keys by the addresses that they were seen to claim in ARP and neighbour discovery."""
+        table = self._table
+        found: dict[int, set[int]] = defaultdict(set)
+        for address, mac in zip(table.arp.sender_ip.tolist(), table.arp.sender_mac.tolist(), strict=True):
+            if address:
+                found[address].add(mac)
+        icmp = table.icmp
+        for at in np.flatnonzero((icmp.type == 136) & icmp.is_v6).tolist():
+            row = int(icmp.row[at])
+            found[int(icmp.target[at])].add(int(table.links.source[table.link[row]]))
+        return found
+
+    @cached_property
+    def heard(self) -> set[int]:
+        """MAC keys that sent anything, anywhere."""
+        used = np.unique(self._table.link[: len(self._table)])
+        sources: set[int] = set(self._table.links.source[used].tolist())
+        return sources
+
+    def beyond(self, last: int, rows: Rows) -> tuple[str | None, int | None]:
+        """Where a frame that was not seen again vanished, and the next place on its way.
+
+        Args:
+            last: the frame, at the last place that saw any of ``rows``.
+            rows: the frames of the conversation that were lost.
+
+        Returns:
+            ``link``, ``router``, ``target``, or None if nothing can be said; index of a place, or None.
+        """
+        table = self._table
+        visited = set(table.place[rows].tolist())
+        here = int(table.place[last])
+        target_mac = int(table.links.target[table.link[last]])
+        near = [(place, same) for place, same in self.neighbours.get(here, {}).items() if place not in visited]
+        on_link = [place for place, same in near if same and place in self._places_of.get(target_mac, set())]
+        if len(on_link) == 1:
+            return "link", on_link[0]
+        if target_mac >= BROADCAST or target_mac & _GROUP_BIT or target_mac >= NO_MAC:
+            return None, None
+        target = int(table.targets(np.array([last]))[0]) if table.flow[last] != NO_FLOW else -1
+        if target in self.owners:
+            return (
+                "target" if target_mac in self.owners[target] else ("router" if target_mac in self.heard else "link")
+            ), None
+        if target_mac not in self.heard:
+            return "link", None
+        routed = [place for place, same in near if not same]
+        return "router", routed[0] if len(routed) == 1 else None
+
+    @cached_property
+    def _places_of(self) -> dict[int, set[int]]:
+        """Places that saw frames of a MAC."""
+        table = self._table
+        pairs = np.unique(np.stack((table.place[: len(table)].astype(np.int64), table.link[: len(table)])), axis=1)
+        found: dict[int, set[int]] = defaultdict(set)
+        for place, link in pairs.T.tolist():
+            found[int(table.links.source[link])].add(place)
+        return found

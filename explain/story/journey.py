@@ -1,0 +1,110 @@
+"""A conversation followed over its places: who passed it on, and where it went missing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from explain.exchanges.trails import whole
+from explain.model import Line
+from explain.story.teller import end_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explain.exchanges.columns import ExchangeColumns, Exchanges
+    from explain.exchanges.journey import Journey, Sight, Spot
+    from explain.story.teller import Teller
+    from explain.table import PacketTable, Rows
+
+
+def journey(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:
+    """The way of one packet, place by place, and how the conversation ended."""
+    fields: Journey = part.fields(index)
+    table = whole(teller.table)
+    outcome = part.outcomes[part.outcome[index]]
+    ends = {
+        "src": end_text(fields.packet.src), "dst": end_text(fields.packet.dst),
+        "protocol": fields.packet.protocol, "way": [_place_text(sight) for sight in fields.seen],
+    }  # fmt: skip
+    rows = [row_of(table, sight) for sight in fields.seen]
+    if len(fields.seen) > 1:
+        yield line(teller, "journey.way", fields, rows, name, **ends)
+    for before, after, row in zip(fields.seen, fields.seen[1:], rows[1:], strict=False):
+        for message in _steps(after):
+            steps = {"at": _place_text(before), "to": _place_text(after), "wait_ns": max(after.step_ns or 0, 0)}
+            yield line(teller, message, None, [row], name, **_values(table, before, after), **steps)
+    if outcome == "vanished":
+        yield _vanished(teller, fields, rows, name, ends)
+    elif outcome == "answered-elsewhere":
+        yield line(teller, "journey.elsewhere", fields, rows, name, **ends)
+
+
+def line(teller: Teller, message: str, fields: object, rows: list[int], exchange: str, **more: Any) -> Line:
+    """A line about rows of the whole table."""
+    values = {name: getattr(fields, name) for name in getattr(fields, "__slots__", ())}
+    return Line(message, values | more, whole(teller.table).evidence(rows), 1, exchange)
+
+
+def _vanished(teller: Teller, fields: Journey, rows: list[int], name: str, ends: dict[str, Any]) -> Line:
+    table = whole(teller.table)
+    last = _spot_text(table, fields.last_seen)
+    due = _spot_text(table, fields.due) if fields.due else ""
+    message = f"journey.vanished.{fields.stage or 'somewhere'}"
+    what = Line(f"journey.what.{fields.lost}", {})
+    return line(teller, message, fields, rows[-1:], name, **ends, last=last, next=due, what=what)
+
+
+def _steps(after: Sight) -> Iterator[str]:
+    """What a step shows: who passes a packet on by its IP address changes MACs and TTL."""
+    if {"address", "port", "id"}.intersection(after.changed):
+        yield "journey.rewritten"
+    elif "ttl" in after.changed:
+        yield "journey.routed"
+
+
+def _values(table: PacketTable, before: Sight, after: Sight) -> dict[str, Any]:
+    rows = np.array([row_of(table, before), row_of(table, after)])
+    text = table.addresses.text
+    sources, targets = table.sources(rows).tolist(), table.targets(rows).tolist()
+    return {
+        "ttl_before": int(table.ttl[rows[0]]), "ttl_after": int(table.ttl[rows[1]]),
+        "before": f"{text(sources[0])} > {text(targets[0])}", "after": f"{text(sources[1])} > {text(targets[1])}",
+    }  # fmt: skip
+
+
+def row_of(table: PacketTable, spot: Sight | Spot) -> int:
+    """The row of a frame at a vantage point."""
+    for index, place in enumerate(table.places):
+        if (place.capture, place.interface) == (spot.capture, spot.interface):
+            found: Rows = np.flatnonzero((table.place[: len(table)] == index) & (table.frame == spot.frame))
+            if len(found):
+                return int(found[0])
+    raise KeyError(spot)
+
+
+def _place_text(sight: Sight) -> str:
+    """A place as the user named it, else by its numbers."""
+    return sight.vantage or f"{sight.capture + 1}:{(sight.interface or 0) + 1}"
+
+
+def _spot_text(table: PacketTable, spot: Spot) -> str:
+    for place in table.places:
+        if (place.capture, place.interface) == (spot.capture, spot.interface) and place.name:
+            return place.name
+    return f"{spot.capture + 1}:{(spot.interface or 0) + 1}"
+
+
+def told_with(table: PacketTable, exchanges: Exchanges) -> set[int]:
+    """Positions of what a translated flow looks like on the other side: its translation tells it."""
+    part = exchanges.of_kind("nat.translation")
+    if part is None or not len(part):
+        return set()
+    told: set[int] = set()
+    for index, carried in exchanges.carried(part, range(len(part))).items():
+        del index
+        first = [(int(one.frames[one.bounds[number]]), one, number) for one, number in carried]
+        first.sort(key=lambda leg: (-int(table.ttl[leg[0]]), leg[0]))
+        told |= {exchanges.position(one, number) for _, one, number in first[1:]}
+    return told

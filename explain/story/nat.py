@@ -1,0 +1,47 @@
+"""What a NAT rewrote, and the proof that it changed nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from explain.exchanges.trails import origin, whole
+from explain.story.journey import line, row_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explain.exchanges.columns import ExchangeColumns
+    from explain.exchanges.nat_translation import NatEnd, NatSide, NatTranslation
+    from explain.model import Line
+    from explain.story.teller import Teller
+
+
+def translation(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:
+    """One row of the translation table, then what the checksums prove."""
+    fields: NatTranslation = part.fields(index)
+    rows = [row_of(whole(teller.table), spot) for spot in (fields.before, fields.after) if spot]
+    if fields.outside is None or fields.kind is None:
+        yield line(
+            teller, "nat.missing", fields, rows, name, src=fields.inside.src.address, dst=fields.inside.dst.address
+        )
+        return
+    near, far = (fields.inside, fields.outside) if fields.initiator == "inside" else (fields.outside, fields.inside)
+    values = {"before": side_text(near), "after": side_text(far), "protocol": near.protocol}
+    rows = rows or [int(row) for row in origin(teller.table, part.rows(index))]
+    yield line(teller, f"nat.{fields.kind}", fields, rows, name, **values)
+    if fields.why:
+        yield line(teller, "nat.not-back", fields, rows, name, **values)
+    if fields.checksum:
+        yield line(teller, f"nat.proof.{fields.checksum}", fields, rows, name, **values)
+    yield line(teller, teller.first(f"nat.hook.{fields.kind}"), fields, rows, name, **values)
+
+
+def side_text(side: NatSide) -> str:
+    """Both ends of one side."""
+    return f"{_end_text(side.src)} > {_end_text(side.dst)}"
+
+
+def _end_text(end: NatEnd) -> str:
+    if end.port is not None:
+        return f"[{end.address}]:{end.port}" if ":" in end.address else f"{end.address}:{end.port}"
+    return end.address if end.id is None else f"{end.address} id {end.id}"
