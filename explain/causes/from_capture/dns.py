@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.causes.from_capture.scene import Scene, Seen
+from explain.causes.from_capture.scene import Member, Scene, Seen
+from explain.exchanges.quotes import quoted_flows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +29,7 @@ def look(scene: Scene) -> Iterator[Seen]:
     """One finding for each unknown name and for each server that fails."""
     part = scene.part("dns.lookup")
     _account_for_habits(scene, part)
+    errors = _errors_by_flow(scene)
     for outcome, cause, certainty, rivals in (
         ("no-such-name", "name-does-not-exist", "proved", ()),
         ("unanswered", "dns-server-unreachable", "likely", _WHY_SILENT),
@@ -43,6 +45,7 @@ def look(scene: Scene) -> Iterator[Seen]:
         for (client, about), some in groups.items():
             rows = [int(row) for index in some for row in part.rows(index)]
             members = [(part, index) for index in some] + [member for index in some for member in carried[index]]
+            members += _errors_about(scene, members, errors)
             fields = part.fields(some[0])
             values = {
                 "client": client, "server": fields.server, "name": about, "count": len(some), "rcode": fields.rcode,
@@ -50,6 +53,25 @@ def look(scene: Scene) -> Iterator[Seen]:
             is_own = ip_address(fields.server).is_loopback and cause == "dns-server-unreachable"
             others = (*rivals, "dns-server-not-configured") if is_own else rivals
             yield Seen(cause, certainty, members, rows, others, values)
+
+
+def _errors_by_flow(scene: Scene) -> dict[int, list[Member]]:
+    """ICMP errors by the flow of the datagram that they quote."""
+    errors = scene.part("icmp.error")
+    if not len(errors):
+        return {}
+    flow_of_row = dict(zip(scene.table.icmp.row.tolist(), quoted_flows(scene.table).tolist(), strict=True))
+    found: dict[int, list[Member]] = defaultdict(list)
+    for index, row in enumerate(errors.frames[errors.bounds[:-1]].tolist()):
+        if index not in scene.accounted[errors.kind]:
+            found[flow_of_row[row]].append((errors, index))
+    return found
+
+
+def _errors_about(scene: Scene, members: list[Member], errors: dict[int, list[Member]]) -> list[Member]:
+    """That nothing listens at the name server is why no name was found: a consequence, not a second root."""
+    flows = {int(scene.table.flow[part.rows(index)[0]]) for part, index in members if part.kind == "udp.flow"}
+    return [error for flow in flows for error in errors.get(flow, ())]
 
 
 def _account_for_habits(scene: Scene, part: ExchangeColumns) -> None:

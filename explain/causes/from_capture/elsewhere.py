@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.exchanges.quotes import quoted_flows
+from explain.table import NO_FLOW
+
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
@@ -98,10 +101,13 @@ def account_for_the_last_moment(scene: Scene) -> None:
         return
     captures = np.array([place.capture for place in table.places], np.int64)
     first, last = _edges(table, captures)
+    told_of = quoted_flows(table)  # an error is no silence
+    told_of = told_of[told_of != NO_FLOW]
     for part in scene.exchanges.parts:
         if "unanswered" not in part.outcomes or part.kind in _MEASURED_OTHERWISE:
             continue
         silent = part.where("unanswered")
+        silent = silent[~np.isin(table.flow[part.frames[part.bounds[silent]]], told_of)]
         of = captures[table.place[part.frames[part.bounds[silent]]]]
         start = part.start_ns[silent]
         is_cut_off = (start - first[of] > _LAST_MOMENT_NS) & (last[of] - start < _LAST_MOMENT_NS)
