@@ -163,7 +163,12 @@ def _sentence(line: Line) -> Markup:
     """A sentence that lights its frames when it is chosen."""
     if not line.evidence:
         return _said(line)
-    return tag("button", {"class": "says", "type": "button", "data-frames": data(_spans(line.evidence))}, _said(line))
+    return _lights(_spans(line.evidence), _said(line))
+
+
+def _lights(spans: list[list[int]], words: Markup | str) -> Markup:
+    """Words to choose; a span, because the text of a button cannot wrap within a line."""
+    return tag("span", {"class": "says", "role": "button", "tabindex": 0, "data-frames": data(spans)}, words)
 
 
 def _spans(evidence: Sequence[Evidence]) -> list[list[int]]:
@@ -229,9 +234,8 @@ def _exchanges(report: Report, listed: Sequence[tuple[Exchange, str]]) -> Markup
     rows = []
     for exchange, hosts in listed:
         data_of = {"data-kind": exchange.kind, "data-outcome": exchange.outcome, "data-hosts": hosts}
-        spans = data(_spans(exchange.evidence))
-        kind = tag("button", {"class": "says", "type": "button", "data-frames": spans}, exchange.kind)
-        where = frames_told(exchange.evidence[:1], report.captures, "en")
+        kind = _lights(_spans(exchange.evidence), exchange.kind)
+        where = _where(report, exchange.evidence[:1])
         cells = (kind, exchange.outcome, " > ".join(hosts.split()), where)
         rows.append(tag("tr", data_of, *(tag("td", None, cell) for cell in cells)))
     more = len(report.exchanges) - len(listed)
@@ -239,6 +243,13 @@ def _exchanges(report: Report, listed: Sequence[tuple[Exchange, str]]) -> Markup
     table = tag("table", None, tag("thead", None, head), tag("tbody", None, *rows))
     return tag("section", {"id": "exchanges"}, tag("h2", None, both("render.page.exchanges", {})),
                tag("div", {"class": "scroll"}, table), note)  # fmt: skip
+
+
+def _where(report: Report, evidence: Sequence[Evidence]) -> Markup:
+    told = (
+        tag("span", {"class": "t", "lang": lang}, frames_told(evidence, report.captures, lang)) for lang in LANGUAGES
+    )
+    return joined(*told)
 
 
 def _panel() -> Markup:

@@ -1,6 +1,7 @@
 """The ladder in the terminal: a rail for each host, an arrow for each frame, as wide as the terminal is.
 
-``>>>`` is a retransmission, dashes are a frame to everybody, and a loop is a host that talks to itself.
+``>>>`` is a retransmission, dashes are a frame to everybody, a loop is a host that
+talks to itself, and ``x`` is the end of a packet that vanished.
 """
 
 from __future__ import annotations
@@ -132,6 +133,15 @@ class _Ladder:
         row, strokes = self._canvas(), self._strokes
         row[one + 1 : other] = [strokes.dashed if arrow.is_to_group else strokes.line] * (other - one - 1)
         heads = 3 if arrow.is_repeated else 1
+        if arrow.is_lost:
+            # It stops on its way; where exactly, only the story can say.
+            gone = (other - one) // 3
+            row[one + 1 : other] = self._canvas()[one + 1 : other]
+            if arrow.source < arrow.target:
+                row[one + 1 : other - gone] = [strokes.line] * (other - gone - one - 2) + ["x"]
+            else:
+                row[one + gone + 1 : other] = ["x"] + [strokes.line] * (other - gone - one - 2)
+            return row
         if arrow.source < arrow.target:
             row[other - heads : other] = strokes.right * heads
         else:

@@ -55,7 +55,7 @@ def _lines(report: Report, scene: Scene, language: str) -> Iterator[str]:
 
 
 def _arrow(arrow: Arrow, language: str) -> str:
-    line = "-->>" if arrow.is_to_group else "->>"
+    line = "-x" if arrow.is_lost else "-->>" if arrow.is_to_group else "->>"
     marks = "".join(f" ({say(f'render.mark.{mark}', {}, language)})" for mark in arrow.marks)
     again = ">>> " if arrow.is_repeated else ""
     return f"    p{arrow.source}{line}p{arrow.target}: {arrow.frame}: {again}{inert(arrow.said.text + marks)}"

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 EVERYONE, OTHERS = "*", "+"
 """Names of the rails of broadcast and multicast, and of the hosts for which there is no room."""
 
+_ACCOMPANY = ("journey", "nat.translation")
+_MOST_JOURNEYS = 2000  # looked into for lost packets
 _HEAD, _TAIL, _NOTABLE = 6, 3, 8  # frames of one exchange that stay when the others are folded
 _TCP_NEWS = 1 | 2 | 4  # FIN, SYN, RST
 _GROUP = 1 << 40  # of the first octet of a MAC
@@ -44,6 +46,7 @@ class Arrow:
         time_ns: UTC nanoseconds.
         place: index into ``PacketTable.places`` of the table with all rows.
         seen: the same packet at all places; empty where there is only one place.
+        is_lost: it vanished on its way.
         names: what its rails would be called if there were room for each host.
     """
 
@@ -60,6 +63,7 @@ class Arrow:
     place: int
     seen: tuple[Evidence, ...]
     names: tuple[str, str]
+    is_lost: bool
 
     @property
     def is_repeated(self) -> bool:
@@ -106,7 +110,8 @@ def _owners(report: Report) -> t.Rows:
     total = sum(len(part) for part in exchanges.parts)
     is_chosen = np.zeros(total, np.bool_)
     is_chosen[np.asarray(exchanges.positions, np.int64)] = True
-    for part in sorted(exchanges.parts, key=lambda part: part.kind not in CARRIERS):
+    # What says more comes later: a journey only repeats a conversation, and a carrier only carries a look-up.
+    for part in sorted(exchanges.parts, key=lambda part: (part.kind not in _ACCOMPANY, part.kind not in CARRIERS)):
         if len(part):
             positions = exchanges.positions_of(part)
             of = np.repeat(positions, np.diff(part.bounds))
@@ -143,6 +148,7 @@ def _drawn(report: Report, rows: t.Rows, owner: t.Rows, gaps: Sequence[int], aft
     index = {name: number for number, name in enumerate(rails)}
     views: dict[int, Exchange] = {}
     marks: dict[int, dict[int, int]] = {}
+    lost = _lost(report)
     arrows = []
     for row, (source, target, is_group), gap in zip(rows.tolist(), ends, gaps, strict=True):
         position = int(owner[row]) if owner[row] >= 0 else None
@@ -168,9 +174,29 @@ def _drawn(report: Report, rows: t.Rows, owner: t.Rows, gaps: Sequence[int], aft
                 int(whole.place[table.whole_row(row)]),
                 () if whole is table else table.evidence([row]),
                 (source, target),
+                row in lost,
             )
         )
     return Scene(rails, tuple(arrows), after)
+
+
+def _lost(report: Report) -> set[int]:
+    """Rows of packets that a journey says vanished on their way; where some arrived, the one that it followed."""
+    part, table = report.exchanges.of_kind("journey"), report.exchanges.table
+    found: set[int] = set()
+    if part is None:
+        return found
+    for index in part.where("vanished").tolist()[:_MOST_JOURNEYS]:
+        journey = part.fields(index)
+        if journey.stage == "target":
+            continue  # it arrived; what is missing is the answer, which nobody saw
+        sights = {(one.capture, one.frame) for one in journey.seen}
+        for row in part.rows(index).tolist():
+            spot = table.whole.places[int(table.whole.place[table.whole_row(row)])]
+            is_all = journey.missing == journey.packets and _ends(table, row)[0] == journey.packet.src.address
+            if is_all or (spot.capture, int(table.frame[row])) in sights:
+                found.add(row)
+    return found
 
 
 def _labels(report: Report, position: int) -> dict[int, int]:

@@ -98,7 +98,13 @@ def _arrow(
     half = _width(arrow) / 2
     middle = min(max((one + other) / 2, _GUTTER + half + 4), width - half - 4)
     remarks = [tag("tspan", {"class": "t", "lang": lang}, _remarks(arrow, lang)) for lang in LANGUAGES if arrow.marks]
-    classes = "arrow" + " group" * arrow.is_to_group + " again" * arrow.is_repeated + " wrong" * _is_wrong(arrow)
+    classes = (
+        "arrow"
+        + " group" * arrow.is_to_group
+        + " again" * arrow.is_repeated
+        + " wrong" * _is_wrong(arrow)
+        + " lost" * arrow.is_lost
+    )
     label = f"{arrow.frame}: {' > '.join(arrow.names)}: {arrow.said.text}"
     return tag(
         "g",
@@ -108,7 +114,7 @@ def _arrow(
         tag("text", {"class": "dim", "x": 6, "y": f"{y + 31:.0f}"}, place[:19]) if place else None,
         tag("text", {"class": "label", "x": f"{middle:.0f}", "y": f"{y + 16:.0f}", "text-anchor": "middle"},
             _title(arrow), *remarks),
-        _shaft(one, other, y + 27, 3 if arrow.is_repeated else 1),
+        _broken(one, other, y + 27) if arrow.is_lost else _shaft(one, other, y + 27, 3 if arrow.is_repeated else 1),
     )  # fmt: skip
 
 
@@ -127,6 +133,14 @@ def _shaft(one: float, other: float, y: float, heads: int) -> Markup:
     points = [_point(other - way * 8 * number, y, way) for number in range(heads)]
     line = {"class": "shaft", "x1": f"{one:.0f}", "x2": f"{other - way * 6:.0f}", "y1": f"{y:.0f}", "y2": f"{y:.0f}"}
     return joined(tag("line", line), *points)
+
+
+def _broken(one: float, other: float, y: float) -> Markup:
+    """A line that ends in a cross on its way."""
+    end = one + (other - one) * 2 / 3
+    cross = f"M{end - 6:.0f} {y - 6:.0f}l12 12m0 -12l-12 12"
+    line = {"class": "shaft", "x1": f"{one:.0f}", "x2": f"{end:.0f}", "y1": f"{y:.0f}", "y2": f"{y:.0f}"}
+    return joined(tag("line", line), tag("path", {"class": "head", "d": cross, "fill": "none", "stroke-width": 2}))
 
 
 def _point(x: float, y: float, way: int) -> Markup:

@@ -52,6 +52,9 @@
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") { close(); } });
 
   const inside = (list, capture, frame) => list.some(([where, first, last]) => where === capture && first <= frame && frame <= last);
+  all(".says").forEach((button) => button.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" || event.key === " ") { event.preventDefault(); button.click(); }
+  }));
   all(".says").forEach((button) => button.addEventListener("click", () => {
     const wanted = JSON.parse(button.dataset.frames);
     const some = arrows.filter((arrow) => facts[Number(arrow.dataset.i)].s.some(([capture, frame]) => inside(wanted, capture, frame)));

@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import json
+import re
+from itertools import pairwise
+
+import pytest
+from browser import Browser
+from hypothesis import given
+from hypothesis import strategies as st
+from packets import A, B, R, datagram, error, is_at, pcap, ping, pong, segment, who_has
+from surroundings import TOP
+from tcp_scenes import lossy_capture
+
+import explain
+from explain.render.html import render
+from explain.render.markup import data, tag, text
+
+ALICE, BOB = "192.0.2.1", "192.0.2.2"
+EVIL = "<img/src=x/onerror=alert(1)>"
+OUTSIDE_OF_THE_SCREEN = """
+  [...document.querySelectorAll("body *")].filter(one => !one.closest(".scroll, script") && one.getClientRects().length
+    && one.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5).map(one => one.outerHTML)
+"""
+
+
+def page_of(*frames, language="en"):
+    report = explain.explain(pcap(*frames))
+    return render(report, report.lines, language)
+
+
+def hostile():
+    name = bytes([len(EVIL)]) + EVIL.encode() + b"\0"
+    asked = b"\x12\x34\x01\0\0\1\0\0\0\0\0\0" + name + b"\0\x01\0\x01"
+    head = f"GET /{EVIL}</script><script>alert(2)</script> HTTP/1.1\r\nHost: {EVIL}\r\n\r\n".encode()
+    unreachable = ping(ALICE, "198.51.100.1", 1, ident=9)
+    return (
+        who_has((A, ALICE), BOB), is_at((B, BOB), (A, ALICE)), datagram((ALICE, 5000), (BOB, 53), asked),
+        segment((ALICE, 4000), (BOB, 80), 24, seq=1, ack=1, data=head), ping(ALICE, BOB, 1), pong(BOB, ALICE, 1),
+        unreachable, error("192.0.2.254", 3, 0, unreachable, macs=(R, A)),
+    )  # fmt: skip
+
+
+def handshake():
+    syn, answer = segment((ALICE, 4000), (BOB, 80), 2, seq=1), segment((BOB, 80), (ALICE, 4000), 18, seq=9, ack=2)
+    return who_has((A, ALICE), BOB), is_at((B, BOB), (A, ALICE)), syn, answer
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with Browser() as one:
+        yield one
+
+
+@pytest.fixture
+def opened(browser, tmp_path):
+    def load(*frames, width=1200):
+        path = tmp_path / "report.html"
+        path.write_text(page_of(*frames), "utf-8")
+        browser.open(path, width)
+        return browser, path
+
+    return load
+
+
+def test_text_from_packets_is_never_markup():
+    page = page_of(*hostile())
+    assert "<img" not in page
+    assert page.count("<script") == 2
+    assert "&lt;img" in page or "\\u003cimg" in page
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_escaped_in_elements_attributes_and_data(value):
+    assert not re.search(r"[<>\"']", text(value))
+    assert not re.search(r"[<>&]", data(value))
+    shown = tag("p", {"title": value}, value)
+    assert shown.count("<") == shown.count(">") == 2
+    assert json.loads(data(value)) == value
+
+
+def test_a_page_names_nothing_outside_of_itself():
+    assert not re.findall(r"(?:src|href|action|url|@import|xmlns)\s*[=(]", page_of(*handshake()))
+
+
+def test_both_languages_are_in_the_page_and_the_chosen_one_is_shown_first():
+    page = page_of(ping(ALICE, BOB, 1), pong(BOB, ALICE, 1), language="ja")
+    assert '<html lang="ja" data-lang="ja">' in page
+    assert "Nothing failed" in page
+    assert "失敗はない" in page
+
+
+def test_the_verdict_comes_before_the_story_and_the_story_before_the_packets():
+    page = page_of(*hostile())
+    assert page.index("<h1") < page.index('id="story"') < page.index('id="packets"') < page.index('id="exchanges"')
+
+
+def test_an_empty_capture_has_a_page():
+    assert "There is no packet to draw." in page_of()
+
+
+def test_a_large_capture_stays_small(tmp_path):
+    path = tmp_path / "many.pcap"
+    path.write_bytes(lossy_capture(3))
+    report = explain.explain(str(path))
+    assert len(report.packets) > 1500
+    page = render(report, report.lines, "en")
+    assert len(page.encode()) < 5 << 20
+    assert page.count('class="arrow') <= 1500
+
+
+@pytest.mark.needs("chromium")
+class TestInTheBrowser:
+    def test_the_page_asks_nobody_and_complains_of_nothing(self, opened):
+        browser, path = opened(*hostile())
+        assert browser.requests == [path.as_uri()]
+        assert browser.console == []
+
+    def test_there_are_as_many_arrows_as_frames(self, opened):
+        browser, _ = opened(*hostile())
+        assert browser.ask("document.querySelectorAll('.arrow').length") == len(hostile())
+
+    def test_nothing_reaches_beyond_a_small_telephone(self, opened):
+        browser, _ = opened(*hostile(), width=360)
+        assert browser.ask(OUTSIDE_OF_THE_SCREEN) == []
+        assert browser.ask("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+    def test_arrows_do_not_overlap_and_labels_stay_inside_of_the_drawing(self, opened):
+        browser, _ = opened(*hostile())
+        boxes = browser.ask(
+            "[...document.querySelectorAll('.arrow')].map(a => { const b = a.getBBox(); return [b.y, b.y + b.height] })"
+        )
+        assert all(before[1] <= after[0] for before, after in pairwise(boxes))
+        assert browser.ask(
+            "[...document.querySelectorAll('svg text')].every(t => { const b = t.getBBox(); "
+            "return b.x >= 0 && b.x + b.width <= t.ownerSVGElement.viewBox.baseVal.width })"
+        )
+
+    def test_an_arrow_opens_the_fields_of_its_frame_and_escape_closes_them(self, opened):
+        browser, _ = opened(*hostile())
+        browser.ask("document.querySelectorAll('.arrow')[4].dispatchEvent(new MouseEvent('click'))")
+        shown = browser.ask("document.getElementById('panel').innerText")
+        assert "frame.number\n5" in shown
+        assert "ip.ttl\n64" in shown
+        browser.press("Escape")
+        assert browser.ask("document.getElementById('panel').hidden")
+
+    def test_the_keyboard_walks_from_arrow_to_arrow(self, opened):
+        browser, _ = opened(*hostile())
+        browser.ask("document.querySelector('.arrow').focus()")
+        browser.press("ArrowDown")
+        browser.press("ArrowDown")
+        assert browser.ask("document.activeElement.dataset.i") == "2"
+        browser.press("Enter")
+        assert "frame.number\n3" in browser.ask("document.getElementById('panel').innerText")
+
+    def test_a_sentence_lights_its_frames(self, opened):
+        browser, _ = opened(who_has((A, ALICE), BOB), is_at((B, BOB), (A, ALICE)))
+        browser.ask("document.querySelectorAll('ol.story .says')[1].click()")
+        assert browser.ask("[...document.querySelectorAll('.arrow.lit')].map(a => a.dataset.i)") == ["1"]
+
+    def test_the_language_is_switched_without_a_trace_of_the_other(self, opened):
+        browser, _ = opened(*hostile())
+        assert "What happened" in browser.ask("document.body.innerText")
+        browser.ask("document.getElementById('language').click()")
+        shown = browser.ask("document.body.innerText")
+        assert "何が起きたか" in shown
+        assert "What happened" not in shown
+        assert browser.ask("document.documentElement.lang") == "ja"
+
+    def test_filters_leave_what_was_asked_for(self, opened):
+        browser, _ = opened(*hostile())
+        browser.ask("kind.value = 'icmp.echo'; kind.dispatchEvent(new Event('input'))")
+        kinds = browser.ask("[...document.querySelectorAll('tbody tr:not(.off)')].map(r => r.dataset.kind)")
+        assert set(kinds) == {"icmp.echo"}
+        assert browser.ask("document.querySelectorAll('.arrow:not(.off)').length") == 3
+
+    def test_the_theme_can_be_turned(self, opened):
+        browser, _ = opened(ping(ALICE, BOB, 1))
+        colour = "getComputedStyle(document.body).backgroundColor"
+        before = browser.ask(colour)
+        browser.ask("document.getElementById('theme').click()")
+        assert browser.ask(colour) != before
+
+    def test_a_packet_that_vanished_ends_in_a_cross(self, browser, tmp_path):
+        report = explain.explain(str(TOP / "pcaps" / "pmtu-blackhole" / "capture.pcapng"))
+        path = tmp_path / "lost.html"
+        path.write_text(render(report, report.lines, "en"), "utf-8")
+        browser.open(path)
+        assert browser.ask("document.querySelectorAll('.arrow.lost path').length") == 3
+        assert browser.console == []
