@@ -1,0 +1,112 @@
+"""What is told, in which order and how deep; the sentences themselves are in the word tables."""
+
+from __future__ import annotations
+
+import pytest
+from packets import A, B, R, datagram, error, is_at, pcap, ping, pong, segment, who_has
+
+import explain
+
+ALICE, BOB, ROUTER = "192.0.2.1", "198.51.100.1", "192.0.2.254"
+SYN, RST_ACK = 2, 20
+
+
+def lines(*frames):
+    return explain.explain(pcap(*frames)).lines
+
+
+def messages(told, depth=1):
+    return [line.message for line in told if line.depth <= depth]
+
+
+def refused_pings(count):
+    asked = [ping(ALICE, BOB, seq) for seq in range(1, count + 1)]
+    return [frame for one in asked for frame in (one, error(ROUTER, 3, 0, one))]
+
+
+def closed_ports(count):
+    return [
+        frame
+        for number in range(count)
+        for frame in (
+            segment((ALICE, 40000 + number), (BOB, 81 + number), SYN, seq=1),
+            segment((BOB, 81 + number), (ALICE, 40000 + number), RST_ACK, (B, A), ack=2),
+        )
+    ]
+
+
+def test_the_verdict_stands_first_and_alone():
+    told = lines(*refused_pings(3))
+    assert told[0].message == "findings.no-route-on-router.verdict"
+    assert [line.depth for line in told[:2]] == [0, 0]
+
+
+def test_a_single_finding_does_not_repeat_its_verdict():
+    assert messages(lines(*refused_pings(3))).count("findings.no-route-on-router.verdict") == 1
+
+
+@pytest.mark.parametrize("frames", [refused_pings(3), closed_ports(9), [ping(ALICE, BOB, 1), pong(BOB, ALICE, 1)]])
+def test_every_sentence_about_the_network_has_its_frames(frames):
+    without = {line.message for line in lines(*frames) if not line.evidence}
+    assert {message for message in without if ".heading." not in message} <= {"story.shortened"}
+
+
+def test_the_same_error_again_is_told_once_with_the_sequence_numbers():
+    told = lines(*refused_pings(3))
+    assert messages(told).count("icmp.error.said") == 1
+    (again,) = [line for line in told if line.message == "story.again-seq"]
+    assert again.values["seqs"] == [2, 3]
+    assert again.evidence[0].frames == ((4, 4), (6, 6))
+
+
+def test_everything_is_told_one_by_one_if_that_is_asked_for():
+    from explain.pipeline import explain as run
+
+    told = run([pcap(*refused_pings(3))], everything=True).lines
+    assert messages(told).count("icmp.error.said") == 3
+
+
+def test_many_findings_of_one_kind_are_one_paragraph_and_the_report_keeps_all():
+    report = explain.explain(pcap(*closed_ports(30)))
+    assert len(report.findings) == 30
+    said = messages(report.lines)
+    assert said.count("story.alike") == 1
+    assert said.count("findings.tcp-no-listener.verdict") <= 4
+
+
+def test_a_large_capture_is_told_with_trouble_first_and_all_traffic_in_counts():
+    said = messages(lines(*closed_ports(60)))
+    assert said.index("story.alike") < said.index("story.heading.traffic") < said.index("story.counted")
+
+
+def test_fields_and_standards_come_only_on_request():
+    told = lines(ping(ALICE, BOB, 1), pong(BOB, ALICE, 1))
+    assert "story.fields" not in messages(told)
+    assert "story.fields" in messages(told, depth=2)
+    assert "story.fields" not in explain.explain(pcap(ping(ALICE, BOB, 1), pong(BOB, ALICE, 1))).story("en")
+
+
+def test_a_long_list_of_rivals_is_shortened_and_whole_on_request():
+    told = lines(*(ping(ALICE, BOB, seq) for seq in (1, 2, 3)))
+    (short,) = [line for line in told if line.message == "story.rivals-some"]
+    (whole,) = [line for line in told if line.message == "story.rivals"]
+    assert short.values["rest"] == len(whole.values["causes"]) - len(short.values["causes"])
+    assert whole.depth == 2
+
+
+def test_a_word_of_the_trade_is_explained_once():
+    told = lines(
+        who_has((A, ALICE), ROUTER), is_at((R, ROUTER), (A, ALICE)),
+        who_has((R, ROUTER), ALICE), is_at((A, ALICE), (R, ROUTER)),
+    )  # fmt: skip
+    said = messages(told)
+    assert (said.count("arp.asked.first"), said.count("arp.asked.again")) == (1, 1)
+
+
+def test_both_languages_tell_the_same_lines():
+    report = explain.explain(pcap(*refused_pings(3), datagram((ALICE, 40000), (BOB, 9))))
+    english, japanese = report.story("en"), report.story("ja")
+    assert english != japanese
+    for text in (english, japanese):
+        assert text.count(ROUTER) >= 3
+        assert "{" not in text.replace("frame.number in {", "")
