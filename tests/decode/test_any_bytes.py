@@ -75,7 +75,7 @@ def absent_is_zero(one: dict[str, object]) -> None:
     layers = int(str(one["layers"]))
     if not layers & TCP:
         assert [one[name] for name in ("seq", "ack", "flags", "window")] == [0, 0, 0, 0]
-    if not layers & (TCP | UDP):
+    if not layers & (TCP | UDP | ICMP | ICMPV6):
         assert one["checksum"] == 0
         assert one.get("ports", [0, 0]) == [0, 0]
     if not layers & IP:
