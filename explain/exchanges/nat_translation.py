@@ -15,7 +15,6 @@ from explain.exchanges.journey import Spot
 from explain.exchanges.trails import forward, near_rows
 from explain.places.matching import NONE, address_sums, rest_sums
 from explain.table import (
-    BAD_CHECKSUM,
     BAD_IP_CHECKSUM,
     GOOD_CHECKSUM,
     ICMP,
@@ -248,21 +247,14 @@ def _proof(table: PacketTable, pairs: list[tuple[int, int]]) -> str | None:
         return None
     if (layers & ICMP).all() and (table.checksum[one] == table.checksum[other]).all():
         return "unchanged"
-    is_partial, is_far_partial = _is_partial(table, one, layers), _is_partial(table, other, far)
-    both = ~is_partial & ~is_far_partial
+    is_partial, is_far_partial = layers & PARTIAL_CHECKSUM != 0, far & PARTIAL_CHECKSUM != 0
+    both = layers & far & GOOD_CHECKSUM != 0  # a damaged frame proves nothing about the translator
     if both.any() and (rest_sums(table, one[both]) != rest_sums(table, other[both])).any():
         return "differs"
     if is_partial.all() and is_far_partial.all():
         same = _partial_rest(table, one) == _partial_rest(table, other)
         return "partial" if same.all() else "differs"
-    return "full" if both.any() else "recomputed"
-
-
-def _is_partial(table: PacketTable, rows: Rows, layers: Rows) -> Bools:
-    is_partial: Bools = layers & PARTIAL_CHECKSUM != 0
-    unknown = np.flatnonzero(layers & (GOOD_CHECKSUM | BAD_CHECKSUM | PARTIAL_CHECKSUM) == 0)
-    del table, rows, unknown
-    return is_partial
+    return "full" if both.any() else "recomputed" if (is_partial != is_far_partial).any() else None
 
 
 def _partial_rest(table: PacketTable, rows: Rows) -> I8:
@@ -282,7 +274,7 @@ def _ip_is_right(table: PacketTable, rows: Rows) -> bool | None:
 def _leaking(table: PacketTable, paths: Paths) -> list[int]:
     """Conversations without an answer, from a private address to one that is not."""
     trails = paths.trails
-    found = []
+    found: list[int] = []
     for part, start in zip(trails.parts, trails.starts.tolist(), strict=False):
         if part.kind == "udp.flow":
             continue
@@ -292,9 +284,11 @@ def _leaking(table: PacketTable, paths: Paths) -> list[int]:
         first = part.frames[part.bounds[silent]]
         source, target = table.sources(first), table.targets(first)
         some = np.flatnonzero((source < np.uint64(IPV6_KEY)) & (target < np.uint64(IPV6_KEY)))
-        for at in some.tolist():
-            if _is_private(int(source[at])) and not _is_private(int(target[at])):
-                found.append(int(trails.trail[start + int(silent[at])]))
+        found += [
+            int(trails.trail[start + int(silent[at])])
+            for at in some.tolist()
+            if _is_private(int(source[at])) and not _is_private(int(target[at]))
+        ]
     return sorted(set(found))
 
 
