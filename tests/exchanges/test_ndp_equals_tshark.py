@@ -39,7 +39,8 @@ def said_by_us(path: Path) -> dict[int, tuple[str, ...]]:
             ",".join(str(each.valid_s) for each in fields.prefix_options),
             "" if fields.mtu is None else str(fields.mtu), str(int(fields.is_managed)), str(int(fields.is_other)),
         )  # fmt: skip
-        said |= {frame: texts for first, last in one.frames for frame in range(first, last + 1)}
+        spans = [span for piece in one.evidence for span in piece.frames]
+        said |= {frame: texts for first, last in spans for frame in range(first, last + 1)}
     return said
 
 
