@@ -11,7 +11,7 @@ from explain.causes.next_steps import next_looks
 from explain.causes.reasons import because, locus_of, ruled_out
 from explain.causes.signs import sign_of
 from explain.causes.walked import walked
-from explain.causes.weigh import order, weigh
+from explain.causes.weigh import GOOD, order, weigh
 
 if TYPE_CHECKING:
     from explain.causes.context import Context
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from explain.causes.wires import Wires
     from explain.state.path import StateCause
 
-_GOOD = {"answered", "redirected", "tcp:open", "trace:reached", "dhcp:bound", "duplicated"}
 _BOTH_SURE = 2
 
 
@@ -48,7 +47,7 @@ def diagnose(witnesses: Witnesses) -> Diagnosis:
     kept, fallen = _reconciled(witnesses, context, sign, wires, states)
     kept = order(kept, sign, wires, states)
     causes = tuple(_candidate(each, kept, witnesses, context, sign, wires, states) for each in kept)
-    is_success = None if sign is None else sign.name in _GOOD
+    is_success = None if sign is None else sign.name in GOOD
     return Diagnosis(
         symptoms=witnesses.text.symptoms if witnesses.text else (),
         causes=causes,
@@ -109,7 +108,7 @@ def _certainty(
         return found.certainty if is_first or found.certainty != "proved" else "likely"
     if len(kept) == 1:
         return "proved" if wires is not None and (states is not None or wires.is_everywhere) else "likely"
-    if is_first and sign is not None and sign.name in _GOOD | {"part-lost", "damaged", "trace:gap"}:
+    if is_first and sign is not None and sign.name in GOOD | {"part-lost", "damaged", "trace:gap"}:
         return "likely"
     return "likely" if is_first and len(kept) <= _BOTH_SURE + 1 else "possible"
 

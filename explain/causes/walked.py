@@ -31,7 +31,8 @@ class Walked:
         causes: those that the states show, most likely first.
         is_whole: nothing that matters lies outside the given states.
         passed: (role, leg) of hosts that certainly let the packet pass.
-        hops: of the request, the hosts in their order.
+        path: the walk itself; None of a DHCP client.
+        next_hop: whose MAC the sender needs, where its own state certainly tells.
         is_substitute: the destination is not known, and the target's own address stood in for it.
     """
 
@@ -41,6 +42,7 @@ class Walked:
     is_whole: bool
     passed: frozenset[tuple[str, str]]
     path: Path | None = None
+    next_hop: str | None = None
     is_substitute: bool = False
 
 
@@ -76,7 +78,12 @@ def walked(witnesses: Witnesses, context: Context, destination: str | None) -> W
     is_whole = topology.is_whole and set(topology.roles) <= known
     is_whole = is_whole or (path.is_certain and any(each.certainty == "proved" for each in path.causes))
     causes = (*_misnamed(witnesses, context, path, target, sender), *_corrected(path.causes, path, context))
-    return Walked(path.outcome, causes, path.also, is_whole, _passed(path), path, destination is None)
+    return Walked(path.outcome, causes, path.also, is_whole, _passed(path), path, _next_hop(path), destination is None)
+
+
+def _next_hop(path: Path) -> str | None:
+    first = path.steps[0].decision if path.steps else None
+    return first.next_hop if first is not None and first.verdict == "sent" and first.is_certain else None
 
 
 def _misnamed(

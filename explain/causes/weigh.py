@@ -102,6 +102,8 @@ def _survivors(
     strikes: tuple[Strike, ...], context: Context, sign: Sign | None, wires: Wires | None, states: Walked | None,
     cause: str,
 ) -> tuple[tuple[Strike, ...], bool, str]:  # fmt: skip
+    if _is_certain(cause, sign, states):
+        return strikes, False, "state"
     possible = [each for each in strikes if _can_strike(each, context)]
     if not possible:
         return (), False, "command"
@@ -116,6 +118,17 @@ def _survivors(
         return (), False, "capture"
     stood = [each for each in seen if states is None or _stands(each, cause, states)]
     return tuple(stood), is_muted, "state"
+
+
+GOOD = frozenset(("answered", "redirected", "tcp:open", "trace:reached", "dhcp:bound", "duplicated"))
+"""Signs of a command that came to its end well."""
+
+
+def _is_certain(cause: str, sign: Sign | None, states: Walked | None) -> bool:
+    """What the states of the whole network show first is not doubted for want of a prediction."""
+    if states is None or not states.is_whole or not states.causes or states.outcome != "stopped":
+        return False
+    return states.causes[0].cause == cause and (sign is None or sign.name not in GOOD)
 
 
 def _can_strike(strike: Strike, context: Context) -> bool:
@@ -135,10 +148,31 @@ def _stands(strike: Strike, cause: str, states: Walked) -> bool:
         return True
     if states.is_whole and states.outcome in {"stopped", "answered"}:
         return False
+    if states.next_hop is not None and not _fits_next_hop(strike, cause, states):
+        return False
     if strike.how in {"no-carrier", "refuse"} or strike.at in {"sender", "target"}:
         part = strike.at or "sender"
         return (part, strike.leg or "request") not in states.passed
     return True
+
+
+VISIBLE_AT_SENDER = frozenset((
+    "sender-interface-down", "sender-no-address", "link-no-carrier", "loopback-down", "no-route-on-sender",
+    "default-route-without-gateway", "reject-route-on-sender", "policy-rule-on-sender", "filter-on-sender-output",
+    "ipv6-disabled", "address-tentative", "unknown-interface", "source-address-not-local", "local-mtu-too-small",
+    "broadcast-ping-without-b", "router-advertisement-missing", "router-advertisement-ignored",
+))  # fmt: skip
+"""What the sender's own state shows; the walk names it, or it is not so."""
+
+
+def _fits_next_hop(strike: Strike, cause: str, states: Walked) -> bool:
+    """Whether a strike agrees with a sender that certainly sends, to this next hop."""
+    if cause in VISIBLE_AT_SENDER:
+        return False
+    if strike.at != "sender" or strike.how not in {"no-neighbour", "no-carrier"} or states.path is None:
+        return True
+    is_target = states.next_hop == states.path.request.destination
+    return ("target" if is_target else "gateway") in strike.of
 
 
 def order(kept: list[Kept], sign: Sign | None, wires: Wires | None, states: Walked | None) -> list[Kept]:

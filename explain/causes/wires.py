@@ -228,7 +228,7 @@ class Wires:
             else:
                 message = "diagnosis.wire.answered" if replies else "diagnosis.wire.silent"
                 found.append(self._reason(message, {"count": len(rows), "replies": replies}, rows))
-        elif self._is_listening:
+        elif self._is_listening and strike.how != "works" and not self.context.holds("lo"):
             found.append(Reason("diagnosis.wire.nothing", {}, "capture", self._evidence(self.sender[0], [])))
         return [*found, *self.fate.reasons(strike, self._evidence)]
 

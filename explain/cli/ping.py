@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from explain.cli.language import default_language
+from explain.errors import UsageError
 
 if TYPE_CHECKING:
     from explain.causes.diagnosis import Diagnosis, Witnesses
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 @click.option("--case", "case", type=click.Path(path_type=Path), metavar="DIR", help="A folder with all of these.")
 @click.option("--probe", is_flag=True, help="Live: also a traceroute and a ping of another size.")
 @click.option("-c", "--count", type=click.IntRange(1, 100), default=3, show_default=True, help="Live: pings to send.")
+@click.option("-4", "family", flag_value=4, type=int, help="Live: IPv4.")
+@click.option("-6", "family", flag_value=6, type=int, help="Live: IPv6.")
+@click.option("-I", "bound", metavar="IFACE|ADDRESS", help="Live: as with ping -I.")
+@click.option("-s", "--size", type=click.IntRange(0, 65000), help="Live: bytes of payload.")
 @click.option("--json", "as_json", is_flag=True, help="Ids and values as one JSON object.")
 @click.option("-v", "--verbose", is_flag=True, help="Also every cause that was ruled out, and why.")
 @click.option("-q", "--quiet", is_flag=True, help="The verdict only.")
@@ -42,6 +47,9 @@ def ping(  # one option, one argument
     case: Path | None,
     probe: bool,
     count: int,
+    family: int | None,
+    bound: str | None,
+    size: int | None,
     as_json: bool,
     verbose: bool,
     quiet: bool,
@@ -57,9 +65,11 @@ def ping(  # one option, one argument
 
     given = Given(text, captures, states, command, exit_status, sender, case)
     if target is not None:
-        from explain.cli.live_ping import observe
+        from explain.cli.live_ping import Asked, observe
 
-        witnesses = observe(target, given, count=count, probe=probe)
+        if given != Given():
+            raise UsageError("a TARGET is pinged here and now; what was seen before is given without one")
+        witnesses = observe(Asked(target, count, family, bound, size, probe))
     else:
         witnesses = gather(given)
     diagnosis = diagnose(witnesses)
