@@ -276,6 +276,8 @@ def _overheard(table: PacketTable, rows: Rows) -> dict[tuple[int, int], Rows]:
 def _recorder(source: U8, target: U8) -> int | None:
     """The MAC that takes part in more than half of the frames, both ways; None if there is none."""
     macs, counts = np.unique(np.concatenate((source, target)), return_counts=True)
+    if not len(macs):
+        return None
     busiest = int(macs[np.argmax(counts)])
     speaks, listens = _share(source == busiest), _share(target == busiest)
     return busiest if int(counts.max()) * 2 > len(source) and speaks and listens else None
