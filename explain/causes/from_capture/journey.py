@@ -37,6 +37,7 @@ _TARGET = (
     "snat-to-unowned-address", "wrong-source-address-selected", "wrong-static-neighbour", "arp-spoofed",
     "arp-disabled", "corrupted-packets", "fragments-filtered", "target-interface-down", "duplicate-address",
     "sender-address-in-wrong-subnet",
+    "forwarding-disabled", "dnat-missing", "dnat-to-absent-host", "filter-on-router-forward",  # it may translate
 )  # fmt: skip
 _WAY_BACK = (
     "no-return-route-on-router", "reply-ttl-too-low", "hairpin-nat-missing", "masquerade-wrong-interface",
