@@ -1,0 +1,176 @@
+"""What a student wrote as an answer, read as what the question asks for."""
+
+from __future__ import annotations
+
+import math
+import re
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any
+
+from explain.grade.functions import canonical_mac
+
+if TYPE_CHECKING:
+    from explain.grade.rubric import Question
+
+_LONGEST = 4000
+_MOST_ITEMS = 200
+_NUMBER = re.compile(r"\s*([+-]?\d{1,30}(?:\.\d{1,30})?(?:[eE][+-]?\d{1,3})?)\s*([a-zA-Zµ%]{0,8})\s*")
+_UNITS_S = {"": 1.0, "s": 1.0, "sec": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9, "min": 60.0, "h": 3600.0}
+_FIELD_WORDS = {
+    "ip.src": "ipsrc srcip src source sourceip sourceaddress sourceipaddress ipsource ipsourceaddress srcaddr "
+    "saddr srcaddress",
+    "ip.dst": "ipdst dstip dst destination destinationip destinationaddress destinationipaddress ipdestination "
+    "ipdestinationaddress dstaddr daddr dstaddress",
+    "ip.ttl": "ipttl ttl timetolive iptimetolive hoplimit",
+    "ip.id": "ipid id identification ipidentification",
+    "ip.checksum": "ipchecksum ipheaderchecksum headerchecksum iphdrchecksum",
+    "port.src": "tcpsrcport udpsrcport srcport sourceport sport tcpsourceport udpsourceport tcpsport",
+    "port.dst": "tcpdstport udpdstport dstport destinationport dport tcpdestinationport udpdestinationport tcpdport",
+    "tcp.seq": "tcpseq seq sequencenumber tcpsequencenumber sequence",
+    "tcp.ack": "tcpack ack acknowledgementnumber acknowledgmentnumber tcpacknowledgmentnumber",
+    "icmp.id": "icmpid icmpidentifier identifier",
+    "checksum": "checksum tcpchecksum udpchecksum icmpchecksum transportchecksum layer4checksum",
+}
+FIELD_NAMES = {word: name for name, words in _FIELD_WORDS.items() for word in words.split()}
+"""How people write a header field, blanks and marks left out -> its name in ``diff_fields``."""
+
+
+class NoAnswerError(ValueError):
+    """What was written is not of the type that was asked for."""
+
+
+def read(question: Question, given: Any) -> Any:
+    """The value of an answer, in the form in which two answers can be compared.
+
+    Raises:
+        NoAnswerError: it is not of the question's type.
+    """
+    return read_as(question.type, given, question.columns or {})
+
+
+def read_as(kind: str, given: Any, columns: Any = None) -> Any:  # noqa: C901 - one case for each type
+    """A value as one of ``rubric.ANSWER_TYPES``.
+
+    Raises:
+        NoAnswerError: it is no such value.
+    """
+    if isinstance(given, str) and len(given) > _LONGEST:
+        raise NoAnswerError("too long")
+    match kind:
+        case "int" | "frame" | "offset":
+            return _integer(given)
+        case "uint32":
+            number = _integer(given)
+            if not 0 <= number < 1 << 32:
+                raise NoAnswerError("no number of 32 bits")
+            return number
+        case "hex":
+            return _hex(given)
+        case "number":
+            return _float(given)[0]
+        case "duration":
+            value, unit = _float(given)
+            if unit not in _UNITS_S:
+                raise NoAnswerError("unknown unit")
+            return value * _UNITS_S[unit]
+        case "set":
+            return frozenset(_items(given))
+        case "table":
+            return _rows(given, columns or {})
+    return _text(kind, given)
+
+
+def _text(kind: str, given: Any) -> Any:
+    if not isinstance(given, str):
+        given = str(given) if isinstance(given, (int, float)) and not isinstance(given, bool) else None
+    if given is None:
+        raise NoAnswerError("no text")
+    text = str(given).strip()
+    if kind == "mac":
+        found = canonical_mac(text)
+        if found is None:
+            raise NoAnswerError("no MAC")
+        return found
+    if kind == "ip":
+        return _address(text)
+    if kind == "ip:port":
+        host, _, port = text.rpartition(":")
+        if not re.fullmatch(r"[0-9]{1,5}", port):
+            raise NoAnswerError("no address and port")
+        return f"{_address(host.strip('[] '))}:{int(port)}"
+    return " ".join(text.casefold().split())
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        raise NoAnswerError("no address") from None
+
+
+def _integer(given: Any) -> int:
+    if isinstance(given, bool):
+        raise NoAnswerError("no number")
+    if isinstance(given, int) and given.bit_length() <= 128:
+        return given
+    if isinstance(given, float) and math.isfinite(given) and given == int(given):
+        return int(given)
+    text = given.strip().replace("_", "") if isinstance(given, str) else ""
+    if re.fullmatch(r"[+-]?[0-9]{1,38}", text):
+        return int(text)
+    if re.fullmatch(r"0[xX][0-9a-fA-F]{1,32}", text):
+        return int(text, 16)
+    raise NoAnswerError("no whole number")
+
+
+def _hex(given: Any) -> int:
+    if isinstance(given, str):
+        digits = given.strip().lower().removeprefix("0x").replace(":", "").replace(" ", "")
+        if re.fullmatch(r"[0-9a-f]{1,32}", digits):
+            return int(digits, 16)
+        raise NoAnswerError("no hexadecimal number")
+    return _integer(given)
+
+
+def _float(given: Any) -> tuple[float, str]:
+    if isinstance(given, str):
+        found = _NUMBER.fullmatch(given)
+        if not found:
+            raise NoAnswerError("no number")
+        value, unit = float(found[1]), found[2]
+    elif isinstance(given, bool) or not isinstance(given, (int, float)):
+        raise NoAnswerError("no number")
+    else:
+        try:
+            value, unit = float(given), ""
+        except OverflowError:
+            raise NoAnswerError("no number") from None
+    if not math.isfinite(value):
+        raise NoAnswerError("not finite")
+    return value, unit
+
+
+def _items(given: Any) -> list[str]:
+    if isinstance(given, str):
+        given = re.split(r"[,;\n]", given)
+    if not isinstance(given, (list, tuple)) or len(given) > _MOST_ITEMS:
+        raise NoAnswerError("no list")
+    found = []
+    for one in given:
+        text = str(one).strip().casefold()[:_LONGEST]
+        if text:
+            found.append(FIELD_NAMES.get(re.sub(r"[^a-z0-9]", "", text), text))
+    return found
+
+
+def _rows(given: Any, columns: Any) -> tuple[tuple[Any, ...], ...]:
+    if isinstance(given, dict):
+        given = [given]
+    if not isinstance(given, (list, tuple)) or len(given) > _MOST_ITEMS:
+        raise NoAnswerError("no table")
+    rows = []
+    for one in given:
+        if not isinstance(one, dict) or set(one) != set(columns):
+            raise NoAnswerError(f"no row with {', '.join(columns)}")
+        rows.append(tuple(read_as(kind, one[name]) for name, kind in columns.items()))
+    return tuple(sorted(rows, key=repr))

@@ -1,0 +1,94 @@
+"""One submission: files in, verdicts out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from explain.errors import InputError
+from explain.grade.answers import BadAnswersError, mark_answers, read_answers
+from explain.grade.engine import Marker
+from explain.grade.events import Events
+from explain.grade.scene import scene_of
+from explain.grade.verdict import Graded, score_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from explain.grade.rubric import Rubric
+
+
+class NotGradableError(InputError):
+    """A submission that cannot be graded; the text says why, and it is no mark."""
+
+
+def grade_files(
+    rubric: Rubric, name: str, files: Mapping[str, Path], answers: Path | None, roster: Mapping[str, str],
+    language: str = "en",
+) -> Graded:  # fmt: skip
+    """Grade the captures and answers of one student.
+
+    ``files`` has the captures by their names in the rubric, those that are missing left out; ``roster`` is the
+    student's row.
+
+    Raises:
+        NotGradableError: a capture is too large, or cannot be read.
+    """
+    names = [one for one in rubric.captures if one in files]
+    if not names:
+        raise NotGradableError("there is no capture in it")
+    joint = _events(rubric, {one: files[one] for one in names})
+
+    def alone(capture: str) -> Events:
+        if capture not in files:
+            return Events(_nothing(joint, capture))
+        if capture not in made:
+            made[capture] = joint if len(names) == 1 else _events(rubric, {capture: files[capture]})
+        return made[capture]
+
+    made: dict[str, Events] = {}
+    marker = Marker(rubric, joint, alone, roster, language)
+    checks = marker.checks()
+    given, trouble = _answers(answers)
+    marked = mark_answers(marker, given, trouble)
+    told = tuple((one, files[one].name) for one in names)
+    return Graded(name, "graded", score_of(checks, marked), rubric.total, checks, marked, files=told)
+
+
+def _nothing(joint: Events, capture: str) -> Any:
+    """A scene without a frame, for a capture that was not handed in."""
+    from explain.exchanges.columns import Exchanges
+    from explain.grade.scene import Scene
+    from explain.model import CaptureInfo, Report
+    from explain.table import PacketTable
+
+    info = CaptureInfo("", capture, "pcap", None, (), 0, 0, 0, 0, None, None, "none", None)
+    table, old = PacketTable(), joint.scene.report
+    report = Report((info,), (), Exchanges(table, []), (), (), (), table, (), old.voice)
+    return Scene(report, [capture], [""], table)
+
+
+def _events(rubric: Rubric, files: Mapping[str, Path]) -> Events:
+    from explain.pipeline import explain
+
+    for path in files.values():
+        if path.stat().st_size > rubric.limits.octets:
+            raise NotGradableError(f"a capture has more than {rubric.limits.octets} bytes")
+    # An absolute path is never split at its first `=`.
+    paths = [str(path.resolve()) for path in files.values()]
+    report = explain(paths)
+    for info in report.captures:
+        if info.damage is not None and info.damage.kind == "unreadable":
+            raise NotGradableError(f"a capture cannot be read: {info.damage.message}")
+        if info.packets > rubric.limits.packets:
+            raise NotGradableError(f"a capture has more than {rubric.limits.packets} packets")
+    return Events(scene_of(report, list(files), paths))
+
+
+def _answers(path: Path | None) -> tuple[dict[str, Any], str | None]:
+    if path is None:
+        return {}, None
+    try:
+        return read_answers(path), None
+    except (BadAnswersError, OSError) as error:
+        return {}, str(error)

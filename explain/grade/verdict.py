@@ -1,0 +1,76 @@
+"""What grading one submission gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from explain.model import Evidence
+
+VERDICTS = ("met", "partly", "not-met", "cannot-tell", "skipped", "manual")
+STATUSES = ("graded", "could-not-be-graded", "missing")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How one check or one answer came out.
+
+    Attributes:
+        verdict: one of ``VERDICTS``.
+        points: what it gives; negative for a penalty.
+        max: what it could give; 0 for a penalty.
+        says: one sentence for the student.
+        hint: what to look at, None where the author gave none or it was met.
+        given: of an answer, what the student wrote, made harmless; None for a check.
+        capture, frame: where the evidence begins.
+        visibility: ``now``, ``after_due`` or ``never``.
+        is_bonus: not part of the total.
+    """
+
+    id: str
+    verdict: str
+    points: float
+    max: float
+    says: str
+    evidence: tuple[Evidence, ...] = ()
+    hint: str | None = None
+    given: str | None = None
+    title: str | None = None
+    visibility: str = "now"
+    is_bonus: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """Something for a person to look at; never a mark."""
+
+    kind: str
+    with_: str
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """One submission with its verdicts.
+
+    Attributes:
+        status: one of ``STATUSES``.
+        reason: why it could not be graded, None if it was.
+        files: what was graded as which capture.
+    """
+
+    id: str
+    status: str
+    score: float
+    max: float
+    checks: tuple[Verdict, ...] = ()
+    answers: tuple[Verdict, ...] = ()
+    flags: tuple[Flag, ...] = ()
+    reason: str | None = None
+    files: tuple[tuple[str, str], ...] = ()
+
+
+def score_of(checks: tuple[Verdict, ...], answers: tuple[Verdict, ...]) -> float:
+    """All points, penalties taken off, never below 0; rounded to a hundredth."""
+    return max(0.0, round(sum(one.points for one in (*checks, *answers)) + 0.0, 2))
