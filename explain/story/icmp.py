@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.exchanges.quotes import quoted_flows
 from explain.model import Line
-from explain.table import ICMP, ICMPV6
+from explain.table import ICMP, ICMPV6, NO_FLOW
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +39,9 @@ def echo(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterat
         return
     first = rows[is_request][:1]
     seq = int(table.icmp.word[at[is_request][0]]) & 0xFFFF
-    yield teller.line("icmp.echo.request.first", fields, first, name, ttl=fields.ttl_request, seq=seq)
+    asked = {"ttl": fields.ttl_request, "seq": seq, "router": teller.next_hop(int(first[0]))}
+    message = "icmp.echo.request.routed" if asked["router"] else "icmp.echo.request.first"
+    yield teller.line(message, fields, first, name, **asked)
     if is_reply.any() and fields.rtt_min_ns is not None:
         reply = rows[is_reply][:1]
         rtt = int(table.time_ns[reply[0]] - table.time_ns[first[0]])
@@ -65,5 +68,22 @@ def error(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Itera
         yield teller.line("icmp.error.bare", fields, part.rows(index), name, **more)
         return
     more |= {"src": fields.about.src, "dst": fields.about.dst}
-    message = "said" if fields.about.src == fields.to else "translated"
+    if fields.about.src != fields.to:
+        yield teller.line("icmp.error.translated", fields, part.rows(index), name, **more)
+        return
+    quoted = _quoted(teller, int(part.rows(index)[0]))
+    more["frame"] = int(teller.table.frame[quoted]) if quoted is not None else None
+    message = "said" if quoted is None else "said-of"
     yield teller.line(f"icmp.error.{message}", fields, part.rows(index), name, **more)
+
+
+def _quoted(teller: Teller, row: int) -> int | None:
+    """The packet that an error at this row quotes, if it was recorded in the same capture before it."""
+    table = teller.table
+    at = int(np.searchsorted(table.icmp.row, row))
+    flow = int(quoted_flows(table)[at])
+    if flow == NO_FLOW or not int(table.icmp.quote_ip_id[at]):
+        return None
+    count = min(row, len(table))
+    found = np.flatnonzero((table.flow[:count] == flow) & (table.ip_id[:count] == table.icmp.quote_ip_id[at]))
+    return int(found[-1]) if len(found) else None

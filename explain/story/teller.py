@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from explain.model import Endpoint, Line
 
 if TYPE_CHECKING:
@@ -58,6 +60,17 @@ class Teller:
         """A line about some rows, with the fields of the exchange as its values."""
         values = {name: getattr(fields, name) for name in getattr(fields, "__slots__", ())}
         return Line(message, values | more, self.table.evidence(rows), 1, exchange)
+
+    def next_hop(self, row: int) -> str | None:
+        """The neighbour to whom a packet was handed, where that is not its target: a router on its way.
+
+        Who has the MAC is known by ARP.
+        """
+        table = self.table
+        target, mac = int(table.targets(np.array([row]))[0]), int(table.links.target[table.link[row]])
+        arp = table.arp
+        held = set(arp.sender_ip[(arp.sender_mac == mac) & (arp.sender_ip > 0)].tolist())
+        return table.addresses.text(min(held)) if held and target not in held else None
 
     def first(self, message: str) -> str:
         """``message.first`` at its first use, where it teaches; then ``message.again``."""

@@ -54,9 +54,10 @@ def _failed(findings: Sequence[Finding], groups: Sequence[Group]) -> list[Line]:
             Line("story.many", values, first.evidence, 0, None, mark),
             Line(message(first, "verdict"), values_of(first), first.evidence, 0, None, "under"),
         ]
+    certainty = f"story.certainty.{first.certainty}{'-with' if first.rivals else ''}"
     lines = [
         Line(message(first, "verdict"), values_of(first), first.evidence, 0, None, mark),
-        Line(f"story.certainty.{first.certainty}", {"rivals": len(first.rivals)}, first.evidence, 0, None, "under"),
+        Line(certainty, {"rivals": len(first.rivals)}, first.evidence, 0, None, "under"),
     ]
     if len(findings) > 1:
         others = findings[groups[1].worst] if len(groups) > 1 else first

@@ -53,17 +53,28 @@ def test_every_sentence_about_the_network_has_its_frames(frames):
 
 def test_the_same_error_again_is_told_once_with_the_sequence_numbers():
     told = lines(*refused_pings(3))
-    assert messages(told).count("icmp.error.said") == 1
+    assert messages(told).count("icmp.error.said-of") == 1
     (again,) = [line for line in told if line.message == "story.again-seq"]
     assert again.values["seqs"] == [2, 3]
     assert again.evidence[0].frames == ((4, 4), (6, 6))
+
+
+def test_an_error_names_the_frame_that_it_quotes():
+    (said,) = [line for line in lines(*refused_pings(1)) if line.message.startswith("icmp.error.")]
+    assert said.values["frame"] == 1
+
+
+def test_a_ping_through_a_router_teaches_whose_mac_it_carries():
+    told = lines(who_has((A, ALICE), ROUTER), is_at((R, ROUTER), (A, ALICE)), ping(ALICE, BOB, 1, macs=(A, R)))
+    (asked,) = [line for line in told if line.message == "icmp.echo.request.routed"]
+    assert asked.values["router"] == ROUTER
 
 
 def test_everything_is_told_one_by_one_if_that_is_asked_for():
     from explain.pipeline import explain as run
 
     told = run([pcap(*refused_pings(3))], everything=True).lines
-    assert messages(told).count("icmp.error.said") == 3
+    assert messages(told).count("icmp.error.said-of") == 3
 
 
 def test_many_findings_of_one_kind_are_one_paragraph_and_the_report_keeps_all():
