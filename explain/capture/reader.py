@@ -114,6 +114,17 @@ class CaptureReader:
             raise ValueError("only a mapped file can be read anywhere")  # noqa: TRY004
         return self._source.read_at(offset, count)
 
+    def octets(self) -> Iterator[bytes]:
+        """Everything from the first octet on, unpacked, piece by piece; instead of ``frames``, not beside it."""
+        at = 0
+        while True:
+            window = self._source.window(at, 1, FIRST_SPAN)
+            piece = bytes(window.data[window.first :])
+            if not piece:
+                return
+            yield piece
+            at += len(piece)
+
     def close(self) -> None:
         """Lets go of the file; windows must not be used any more."""
         self._source.close()

@@ -1,0 +1,58 @@
+"""``explain annotate CAPTURE -o NEW.pcapng``: the capture again with the story in its comments."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from explain.cli.language import default_language
+from explain.errors import UsageError
+
+if TYPE_CHECKING:
+    from explain.model import CaptureInfo
+
+_TELL_ALL = 64 << 20
+"""Octets of a capture up to which every exchange is told; of a larger one, what its summary tells."""
+
+
+@click.command("annotate", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("capture", metavar="CAPTURE")
+@click.option("-o", "--output", metavar="NEW.pcapng", required=True, help="The file to write, whole or not at all.")
+@click.option("--lang", type=click.Choice(("en", "ja")), default=default_language, help="Language of the comments.")
+def annotate(capture: str, output: str, lang: str) -> int:
+    """Write a capture again with the story in it, for Wireshark.
+
+    What explain says about a packet becomes its comment, and the verdict the comment of the
+    file; every packet keeps its octets and its time.  A pcap becomes a pcapng.
+    """
+    from explain.capture import open_capture
+    from explain.capture.vantage import sources
+    from explain.cli.output import whole_file
+    from explain.pipeline import explain
+    from explain.render.annotate import Comments, annotated
+
+    path = sources([capture])[0].path
+    if path == "-":
+        raise UsageError("annotate reads the capture twice, so it takes a file and not standard input")
+    with open_capture(path) as reader:  # what is no capture is said before anything else
+        is_small = reader.file_bytes <= _TELL_ALL and reader.compression is None
+    if os.path.exists(output) and os.path.samefile(path, output):  # noqa: PTH110, PTH121
+        raise UsageError(f"{output}: this is the capture itself; give the new file another name")
+    report = explain([capture], everything=is_small)
+    _warn(report.captures[0])
+    comments = Comments(report, lang)
+    with open_capture(path) as reader, whole_file(output) as file:
+        for octets in annotated(reader, report, comments):
+            file.write(octets)
+    return 0
+
+
+def _warn(info: CaptureInfo) -> None:
+    from explain.words.values import visible
+
+    if info.damage:
+        where = f"{visible(info.path)} at byte {info.damage.offset}"
+        print(f"explain: {where}: {visible(info.damage.message)}; only what stands before is written", file=sys.stderr)
