@@ -1,0 +1,42 @@
+"""``explain packet CAPTURE FRAME``: one frame, field by field."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from explain.cli.language import default_language
+from explain.errors import UsageError
+
+
+@click.command("packet", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("capture", metavar="CAPTURE")
+@click.argument("frame", type=click.IntRange(1), metavar="FRAME")
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+@click.option("--lang", type=click.Choice(("en", "ja")), default=default_language, help="Language of the sentences.")
+@click.option("-v", "--verbose", is_flag=True, help="Show the arithmetic of each checksum.")
+def packet(capture: str, frame: int, as_json: bool, lang: str, verbose: bool) -> int:
+    """Show one frame of a capture: every header, every field with its bytes, what it is for and what it says here.
+
+    FRAME is its number in the file, from 1, as Wireshark shows it.  Below the fields stands which exchange the
+    frame belongs to, and what came before and after it there.
+    """
+    from explain.capture.vantage import parse
+    from explain.exchanges import closeup, find
+    from explain.intake import read
+    from explain.render import packet as render
+
+    source = parse(capture)
+    if source.path == "-":
+        raise UsageError("packet reads the file twice, so it cannot take standard input; save it with tcpdump -w FILE")
+    recorded = closeup.recorded(source.path, frame)
+    layers = closeup.layers(recorded)
+    table, _ = read([source.path])
+    members = closeup.memberships(table, find(table), frame)
+    if as_json:
+        told = render.as_json(recorded, layers, members, source.path, lang)
+    else:
+        told = render.text(recorded, layers, members, source.path, lang, verbose=verbose)
+    sys.stdout.buffer.write(told.encode("utf-8", "backslashreplace"))
+    return 0

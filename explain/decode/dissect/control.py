@@ -1,0 +1,162 @@
+"""ICMP and ICMPv6 with what they quote and their options (RFC 792, 4443, 4861, 3810)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from explain.decode.dissect import sums
+from explain.decode.dissect.field import CutError, Means, Next
+from explain.table import ipv6_text
+
+if TYPE_CHECKING:
+    from explain.decode.dissect.field import Header
+
+TYPES = {
+    0: "echo reply", 3: "destination unreachable", 4: "source quench", 5: "redirect", 8: "echo request",
+    9: "router advertisement", 10: "router solicitation", 11: "time exceeded", 12: "parameter problem",
+    13: "timestamp request", 14: "timestamp reply",
+}  # fmt: skip
+TYPES_V6 = {
+    1: "destination unreachable", 2: "packet too big", 3: "time exceeded", 4: "parameter problem", 128: "echo request",
+    129: "echo reply", 130: "MLD query", 131: "MLD report", 132: "MLD done", 133: "router solicitation",
+    134: "router advertisement", 135: "neighbour solicitation", 136: "neighbour advertisement", 137: "redirect",
+    143: "MLDv2 report",
+}  # fmt: skip
+CODES = {
+    3: {0: "net unreachable", 1: "host unreachable", 2: "protocol unreachable", 3: "port unreachable",
+        4: "fragmentation needed", 9: "net prohibited", 10: "host prohibited", 13: "administratively prohibited"},
+    5: {0: "for the network", 1: "for the host", 2: "for service and network", 3: "for service and host"},
+    11: {0: "TTL exceeded in transit", 1: "reassembly time exceeded"},
+}  # fmt: skip
+CODES_V6 = {
+    1: {0: "no route", 1: "administratively prohibited", 2: "beyond scope of source", 3: "address unreachable",
+        4: "port unreachable", 5: "source address failed policy", 6: "reject route"},
+    3: {0: "hop limit exceeded in transit", 1: "reassembly time exceeded"},
+}  # fmt: skip
+_OPTIONS_V6 = {
+    1: "source link-layer address", 2: "target link-layer address", 3: "prefix information", 4: "redirected header",
+    5: "MTU", 14: "nonce", 24: "route information", 25: "RDNSS", 31: "DNSSL",
+}  # fmt: skip
+_ERRORS, _ERRORS_V6 = (3, 4, 5, 11, 12), (1, 2, 3, 4)
+_OPTIONS_AT = {133: 8, 134: 16, 135: 24, 136: 24, 137: 40}
+_MOST_OPTIONS = 32
+
+
+def _code(codes: dict[int, dict[int, str]], kind: int) -> dict[int, str] | None:
+    return codes.get(kind)
+
+
+def icmp(header: Header) -> Next | None:
+    """ICMP for IPv4."""
+    kind = header.raw(0, 1)[0]
+    header.number("icmp.type", 0, 1, TYPES)
+    code = header.number("icmp.code", 1, 1, _code(CODES, kind))
+    header.number("icmp.checksum", 2, 2)
+    whole = header.octets[header.at : header.end]
+    is_whole = header.end >= header.said_end and not header.context.get("is_fragment")
+    if is_whole and not header.context.get("is_quoted"):
+        sums.plain(header, "icmp.checksum", 2, whole)
+    if kind in (0, 8, 13, 14):
+        header.number("icmp.ident", 4, 2)
+        header.number("icmp.seq", 6, 2)
+    elif kind == 5:
+        header.text("icmp.redir_gw", 4, 4, ".".join(str(octet) for octet in header.raw(4, 4)))
+    elif (kind, code) == (3, 4):
+        header.number("icmp.mtu", 6, 2)
+    header.raw(0, 8)
+    following = "ip" if kind in _ERRORS else "data"
+    return _then(header, 8, following, is_quoted=kind in _ERRORS)
+
+
+def _then(header: Header, size: int, kind: str, *, is_quoted: bool) -> Next | None:
+    if header.at + size >= header.end:
+        return None
+    return Next(kind, header.at + size, header.said_end, {"is_quoted": True} if is_quoted else {})
+
+
+def icmpv6(header: Header) -> Next | None:
+    """ICMPv6, neighbour discovery and MLD."""
+    kind = header.raw(0, 1)[0]
+    header.number("icmpv6.type", 0, 1, TYPES_V6)
+    header.number("icmpv6.code", 1, 1, _code(CODES_V6, kind))
+    header.number("icmpv6.checksum", 2, 2)
+    sums.with_pseudo_header(
+        header, "icmpv6.checksum", 2, {**header.context, "protocol": 58}, header.said_end - header.at
+    )
+    if kind in (128, 129):
+        header.number("icmpv6.echo.identifier", 4, 2)
+        header.number("icmpv6.echo.sequence_number", 6, 2)
+    elif kind == 2:
+        header.number("icmpv6.mtu", 4, 4)
+    elif kind == 134:
+        _router(header)
+    elif kind in (135, 136, 137):
+        _neighbour(header, kind)
+    elif kind in (130, 131, 132):
+        header.text("icmpv6.mld.multicast_address", 8, 16, ipv6_text(header.raw(8, 16)))
+    elif kind == 143:
+        header.number("icmpv6.mldr.nb_mcast_records", 6, 2)
+    header.raw(0, min(8, header.rest()))
+    if kind in _OPTIONS_AT:
+        _options(header, _OPTIONS_AT[kind])
+        return None
+    return _then(header, 8, "ipv6" if kind in _ERRORS_V6 else "data", is_quoted=kind in _ERRORS_V6)
+
+
+def _router(header: Header) -> None:
+    header.number("icmpv6.nd.ra.cur_hop_limit", 4, 1)
+    header.bits("icmpv6.nd.ra.flag.m", 5, 1, 0, 1)
+    header.bits("icmpv6.nd.ra.flag.o", 5, 1, 1, 1)
+    header.bits("icmpv6.nd.ra.flag.prf", 5, 1, 3, 2, {0: "medium", 1: "high", 3: "low"})
+    lifetime = int.from_bytes(header.raw(6, 2), "big")
+    header.number("icmpv6.nd.ra.router_lifetime", 6, 2, None, None if lifetime else ("no-default-router", {}))
+    header.number("icmpv6.nd.ra.reachable_time", 8, 4)
+    header.number("icmpv6.nd.ra.retrans_timer", 12, 4)
+
+
+def _neighbour(header: Header, kind: int) -> None:
+    prefix = {135: "icmpv6.nd.ns", 136: "icmpv6.nd.na", 137: "icmpv6.nd.rd"}[kind]
+    if kind == 136:
+        for name, bit in (("r", 0), ("s", 1), ("o", 2)):
+            header.bits(f"icmpv6.nd.na.flag.{name}", 4, 4, bit, 1)
+    header.text(f"{prefix}.target_address", 8, 16, ipv6_text(header.raw(8, 16)))
+    if kind == 137:
+        header.text("icmpv6.rd.na.destination_address", 24, 16, ipv6_text(header.raw(24, 16)))
+
+
+def _options(header: Header, at: int) -> None:
+    for _ in range(_MOST_OPTIONS):
+        if at + 2 > header.rest():
+            return
+        size = header.raw(at + 1, 1)[0] * 8
+        if not size:
+            raise CutError
+        _option(header, at, size)
+        at += size
+
+
+def _option(header: Header, at: int, size: int) -> None:
+    octets = header.raw(at, size)
+    kind = octets[0]
+    header.note("icmpv6.opt.type", at, 1, kind, _OPTIONS_V6, None)
+    if kind in (1, 2) and size >= 8:
+        header.text("icmpv6.opt.linkaddr", at + 2, 6, octets[2:8].hex(":"))
+    elif kind == 3 and size >= 32:
+        header.number("icmpv6.opt.prefix.length", at + 2, 1)
+        header.bits("icmpv6.opt.prefix.flag.l", at + 3, 1, 0, 1)
+        header.bits("icmpv6.opt.prefix.flag.a", at + 3, 1, 1, 1)
+        header.number("icmpv6.opt.prefix.valid_lifetime", at + 4, 4, None, _lasting(octets[4:8]))
+        header.number("icmpv6.opt.prefix.preferred_lifetime", at + 8, 4, None, _lasting(octets[8:12]))
+        header.text("icmpv6.opt.prefix", at + 16, 16, ipv6_text(octets[16:32]))
+    elif kind == 5 and size >= 8:
+        header.number("icmpv6.opt.mtu", at + 4, 4)
+    elif kind == 25:
+        for place in range(8, size - 15, 16):
+            header.text("icmpv6.opt.rdnss", at + place, 16, ipv6_text(octets[place : place + 16]))
+
+
+def _lasting(octets: bytes) -> Means | None:
+    seconds = int.from_bytes(octets, "big")
+    if seconds == 0xFFFFFFFF:
+        return "forever", {}
+    return "seconds", {"lasting_ns": seconds * 1_000_000_000}

@@ -1,0 +1,135 @@
+"""TCP and UDP (RFC 9293, 7323, 2018, 768)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from explain.decode.dissect import sums
+from explain.decode.dissect.field import CutError, Means, Next
+
+if TYPE_CHECKING:
+    from explain.decode.dissect.field import Header
+
+_FLAGS = (
+    ("tcp.flags.ns", 7), ("tcp.flags.cwr", 8), ("tcp.flags.ece", 9), ("tcp.flags.urg", 10), ("tcp.flags.ack", 11),
+    ("tcp.flags.push", 12), ("tcp.flags.reset", 13), ("tcp.flags.syn", 14), ("tcp.flags.fin", 15),
+)  # fmt: skip
+SERVICES = {
+    20: "FTP data", 21: "FTP", 22: "SSH", 23: "Telnet", 25: "SMTP", 53: "DNS", 67: "DHCP server", 68: "DHCP client",
+    69: "TFTP", 80: "HTTP", 88: "Kerberos", 110: "POP3", 123: "NTP", 137: "NetBIOS name", 138: "NetBIOS datagram",
+    139: "NetBIOS session", 143: "IMAP", 161: "SNMP", 179: "BGP", 389: "LDAP", 443: "HTTPS", 445: "SMB", 500: "IKE",
+    514: "syslog", 546: "DHCPv6 client", 547: "DHCPv6 server", 587: "SMTP submission", 636: "LDAPS", 853: "DoT",
+    993: "IMAPS", 995: "POP3S", 1194: "OpenVPN", 1900: "SSDP", 3306: "MySQL", 3389: "RDP", 4500: "IKE NAT-T",
+    4789: "VXLAN", 5353: "mDNS", 5355: "LLMNR", 5432: "PostgreSQL", 6379: "Redis", 8080: "HTTP", 51820: "WireGuard",
+}  # fmt: skip
+_OPTIONS = {
+    2: "tcp.options.mss_val", 3: "tcp.options.wscale.shift", 4: "tcp.options.sack_perm", 5: "tcp.options.sack",
+    8: "tcp.options.timestamp.tsval", 34: "tcp.options.tfo", 28: "tcp.options.user_to", 30: "tcp.options.mptcp",
+}  # fmt: skip
+_TIMESTAMPS, _SCALE, _MSS, _SACK = 8, 3, 2, 5
+_MOST_OPTIONS = 40
+_EPHEMERAL = 32768
+_DNS, _DHCP = (53, 5353, 5355), (67, 68)
+
+
+def _port(port: int) -> Means | None:
+    return ("port-ephemeral", {}) if port >= _EPHEMERAL and port not in SERVICES else None
+
+
+def tcp(header: Header) -> Next | None:
+    """A segment's header and its options."""
+    ports = [int.from_bytes(header.raw(at, 2), "big") for at in (0, 2)]
+    header.number("tcp.srcport", 0, 2, SERVICES, _port(ports[0]))
+    header.number("tcp.dstport", 2, 2, SERVICES, _port(ports[1]))
+    header.number("tcp.seq_raw", 4, 4)
+    header.number("tcp.ack_raw", 8, 4)
+    size = (
+        header.bits("tcp.hdr_len", 12, 2, 0, 4, None, ("header-words", {"octets": (header.raw(12, 1)[0] >> 4) * 4})) * 4
+    )
+    flags = int.from_bytes(header.raw(12, 2), "big") & 0x1FF
+    header.note("tcp.flags", 12, 2, flags, _flag_names(flags), _flags_mean(flags))
+    for name, bit in _FLAGS:
+        header.bits(name, 12, 2, bit, 1)
+    window = int.from_bytes(header.raw(14, 2), "big")
+    header.number("tcp.window_size_value", 14, 2, None, ("window-closed", {}) if not window and not flags & 4 else None)
+    header.number("tcp.checksum", 16, 2)
+    header.number("tcp.urgent_pointer", 18, 2)
+    payload = header.said_end - header.at - size
+    sums.with_pseudo_header(header, "tcp.checksum", 16, header.context, header.said_end - header.at)
+    if size < 20:
+        raise CutError
+    _options(header, size)
+    if payload <= 0:
+        return None
+    kind = "dns-tcp" if _DNS[0] in ports else "data"
+    return Next(kind, header.at + size, header.said_end, header.context)
+
+
+def _flag_names(flags: int) -> str:
+    names = ((2, "SYN"), (16, "ACK"), (1, "FIN"), (4, "RST"), (8, "PSH"), (32, "URG"), (64, "ECE"), (128, "CWR"))
+    return " ".join(name for bit, name in names if flags & bit) or "none"
+
+
+def _flags_mean(flags: int) -> Means | None:
+    for bits, value, name in (
+        (4, 4, "flags-rst"),
+        (18, 2, "flags-syn"),
+        (18, 18, "flags-syn-ack"),
+        (1, 1, "flags-fin"),
+    ):
+        if flags & bits == value:
+            return name, {}
+    if flags & 16:
+        return ("flags-data", {}) if flags & 8 else ("flags-ack", {})
+    return None
+
+
+def _options(header: Header, size: int) -> None:
+    at = 20
+    for _ in range(_MOST_OPTIONS):
+        if at >= size:
+            return
+        kind = header.raw(at, 1)[0]
+        if kind < 2:
+            header.text("tcp.options.nop" if kind else "tcp.options.eol", at, 1, "")
+            at += 1
+            if not kind:
+                return
+            continue
+        length = header.raw(at + 1, 1)[0]
+        if length < 2 or at + length > size:
+            raise CutError
+        _option(header, kind, at, length)
+        at += length
+
+
+def _option(header: Header, kind: int, at: int, length: int) -> None:
+    name = _OPTIONS.get(kind, "tcp.options.unknown")
+    if (kind, length) == (_MSS, 4):
+        header.number(name, at + 2, 2)
+    elif (kind, length) == (_SCALE, 3):
+        shift = header.raw(at + 2, 1)[0]
+        header.number(name, at + 2, 1, None, ("scale", {"factor": 1 << min(shift, 14)}))
+    elif (kind, length) == (_TIMESTAMPS, 10):
+        header.number(name, at + 2, 4)
+        header.number("tcp.options.timestamp.tsecr", at + 6, 4)
+    elif kind == _SACK and length >= 10 and (length - 2) % 8 == 0:
+        for edge in range(at + 2, at + length, 8):
+            header.number("tcp.options.sack_le", edge, 4)
+            header.number("tcp.options.sack_re", edge + 4, 4)
+    else:
+        header.text(name, at, length, header.raw(at, length)[2:].hex() or "")
+
+
+def udp(header: Header) -> Next | None:
+    """A datagram's header."""
+    ports = [int.from_bytes(header.raw(at, 2), "big") for at in (0, 2)]
+    header.number("udp.srcport", 0, 2, SERVICES, _port(ports[0]))
+    header.number("udp.dstport", 2, 2, SERVICES, _port(ports[1]))
+    size = header.number("udp.length", 4, 2)
+    header.number("udp.checksum", 6, 2)
+    if not header.context.get("is_quoted"):
+        sums.with_pseudo_header(header, "udp.checksum", 6, header.context, size or header.said_end - header.at)
+    end = min(header.at + size, header.said_end) if size >= 8 else header.said_end
+    kind = "dns" if set(ports) & set(_DNS) else "dhcp" if set(ports) & set(_DHCP) else "data"
+    return Next(kind, header.at + 8, end, header.context) if end > header.at + 8 else None

@@ -1,0 +1,218 @@
+"""One frame field by field: as text for a person, as JSON for a program."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from explain.decode.dissect.field import IN_HEX
+from explain.render.layout import WIDTH, wrap
+from explain.words import has, say
+from explain.words.values import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from explain.decode.dissect.field import Field, Layer, Sum
+    from explain.exchanges.closeup import Membership, Neighbour, Recorded
+
+SCHEMA = "explain-packet/1"
+_TITLES = {
+    "eth": "Ethernet", "vlan": "802.1Q", "ieee8021ad": "802.1ad", "llc": "LLC", "sll": "Linux cooked capture",
+    "null": "BSD loopback",
+    "ppp": "PPP", "chdlc": "Cisco HDLC", "pppoe": "PPPoE", "mpls": "MPLS", "arp": "ARP", "ip": "IPv4", "ipv6": "IPv6",
+    "ipv6.hopopts": "IPv6 hop-by-hop options", "ipv6.dstopts": "IPv6 destination options",
+    "ipv6.routing": "IPv6 routing header", "ipv6.fraghdr": "IPv6 fragment header", "ah": "AH", "tcp": "TCP",
+    "udp": "UDP", "icmp": "ICMP", "icmpv6": "ICMPv6", "dns": "DNS", "dhcp": "DHCP",
+}  # fmt: skip
+_OCTETS_SHOWN = 8
+_SECOND_NS = 1_000_000_000
+
+
+def text(
+    frame: Recorded, layers: Sequence[Layer], members: Sequence[Membership], path: str, language: str,
+    *, verbose: bool = False,
+) -> str:  # fmt: skip
+    """The page, ending in a line break."""
+
+    def said(message: str, **values: Any) -> str:
+        return say(f"packet.{message}", values, language)
+
+    rows = [said("title", frame=frame.number, path=path)]
+    when = said("when", time=_time(frame.time_ns), elapsed_ns=frame.elapsed_ns, length=frame.length,
+                captured=len(frame.octets))  # fmt: skip
+    rows += [f"  {row}" for row in wrap(when, WIDTH - 2)]
+    rows += [f"  {said('place', place=frame.place)}"] if frame.place else []
+    for layer in layers:
+        rows += ["", *_layer(layer, frame.octets, language, verbose=verbose)]
+    rows += ["", said("belongs")]
+    for one in members:
+        place = {"id": one.id, "kind": one.kind, "outcome": one.outcome, "number": one.position, "count": one.count}
+        rows.append(f"  {said('exchange', **place)}")
+        for name, other in (("before", one.before), ("after", one.after)):
+            rows += [f"    {said(name, other=other.frame, gap_ns=other.gap_ns)}"] if other else []
+    rows += [] if members else [f"  {said('alone')}"]
+    return "".join(f"{row.rstrip()}\n" for row in rows)
+
+
+def _layer(layer: Layer, octets: bytes, language: str, *, verbose: bool) -> Iterator[str]:
+    name = _TITLES.get(layer.name, layer.name)
+    first, last = layer.offset, layer.offset + max(layer.size, 1) - 1
+    values = {"name": name, "first": first, "last": last}
+    yield say("packet.quoted" if layer.is_quoted else "packet.layer", values, language)
+    for field in layer.fields:
+        yield from _field(field, layer, octets, language, verbose=verbose)
+    if layer.is_cut:
+        yield f"       {say('packet.cut', {}, language)}"
+
+
+def _field(field: Field, layer: Layer, octets: bytes, language: str, *, verbose: bool) -> Iterator[str]:
+    raw = octets[field.offset : field.offset + field.size]
+    shown = _bits(field, raw) if field.bits else _octets(raw)
+    value = _value(field)
+    word = f" ({visible(field.says)})" if field.says else ""
+    if display := f"{value}{word}".strip():
+        display = f" = {display}"
+    for number, row in enumerate(wrap(f"{field.name}{display}", WIDTH - 34)):
+        yield f"{field.offset:>5}  {shown:<23}    {row}" if number == 0 else f"{'':34}{row}"
+    for row in wrap(_about(field, layer, language), WIDTH - 9):
+        yield f"       {row}".rstrip()
+    if verbose:
+        for one in layer.sums:
+            if one.name == field.name and one.expected is not None:
+                yield from (f"         {row}" for row in wrap(_arithmetic(one, language), WIDTH - 11))
+
+
+def _about(field: Field, layer: Layer, language: str) -> str:
+    """What it is for, and behind it what this value means."""
+    purpose = _purpose(field, language) or ""
+    meaning = _meaning(field, language)
+    for one in layer.sums:
+        if one.name == field.name:
+            meaning = _verdict(one, language)
+    return say("packet.here", {"purpose": purpose, "meaning": meaning}, language) if meaning else purpose
+
+
+def _octets(raw: bytes) -> str:
+    text = raw[:_OCTETS_SHOWN].hex(" ")
+    return f"{text[:-3]}.." if len(raw) > _OCTETS_SHOWN else text
+
+
+def _bits(field: Field, raw: bytes) -> str:
+    """The field's own bits among dots, in groups of four."""
+    first, count = field.bits or (0, 0)
+    width = field.size * 8
+    digits = f"{int.from_bytes(raw, 'big'):0{width}b}"
+    shown = "".join(digit if first <= at < first + count else "." for at, digit in enumerate(digits))
+    skip = 16 if width > 16 and first >= 16 else 0
+    shown = shown[skip : skip + 16] if width > 16 else shown
+    return " ".join(shown[at : at + 4] for at in range(0, len(shown), 4))
+
+
+def _value(field: Field) -> str:
+    if isinstance(field.value, int) and field.name.endswith(IN_HEX):
+        return f"0x{field.value:0{field.size * 2}x}"
+    return visible(str(field.value))
+
+
+def _key(name: str) -> str:
+    return name.replace(".", "-").replace("_", "-")
+
+
+def _purpose(field: Field, language: str) -> str | None:
+    if field.name.startswith("dhcp.option.") and field.name != "dhcp.option.end":
+        message = f"dhcp_options.{field.name.removeprefix('dhcp.option.')}"
+        return say(message if has(message) else "packet.for.dhcp-option", {}, language)
+    message = f"packet.for.{_key(field.name)}"
+    return say(message, {}, language) if has(message) else None
+
+
+def _meaning(field: Field, language: str) -> str | None:
+    if not field.means:
+        return None
+    return say(f"packet.means.{field.means[0]}", field.means[1], language)
+
+
+def _verdict(one: Sum, language: str) -> str:
+    expected = None if one.expected is None else f"0x{one.expected:04x}"
+    return say(f"packet.sum-{one.verdict}", {"expected": expected}, language)
+
+
+def _arithmetic(one: Sum, language: str) -> str:
+    """The sum of the words, its carries added back, all bits turned over (RFC 1071)."""
+    parts = dict(one.parts)
+    total = sum(parts.values())
+    folded = total
+    while folded >> 16:
+        folded = (folded & 0xFFFF) + (folded >> 16)
+    pseudo = say("packet.pseudo", {"sum": f"0x{parts['pseudo']:x}"}, language) if "pseudo" in parts else ""
+    values = {
+        "words": f"0x{parts['words']:x}", "pseudo": pseudo, "folded": f"0x{folded:04x}",
+        "expected": f"0x{folded ^ 0xFFFF:04x}", "found": f"0x{one.found:04x}",
+    }  # fmt: skip
+    return say("packet.arithmetic", values, language)
+
+
+def _time(time_ns: int) -> str:
+    when = datetime.fromtimestamp(time_ns // _SECOND_NS, UTC)
+    return f"{when:%Y-%m-%d %H:%M:%S}.{time_ns % _SECOND_NS:09d}"
+
+
+def as_json(frame: Recorded, layers: Sequence[Layer], members: Sequence[Membership], path: str, language: str) -> str:
+    """The same as one JSON object: names and values, prose under ``for`` and ``means``."""
+    content = {
+        "schema": SCHEMA,
+        "path": path,
+        "frame": frame.number,
+        "time_ns": frame.time_ns,
+        "interface": frame.interface,
+        "place": frame.place,
+        "link_type": frame.link_type,
+        "length": frame.length,
+        "captured": len(frame.octets),
+        "layers": [_layer_json(layer, frame.octets, language) for layer in layers],
+        "exchanges": [_member_json(one) for one in members],
+    }
+    return json.dumps(content, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace").decode("utf-8") + "\n"
+
+
+def _layer_json(layer: Layer, octets: bytes, language: str) -> dict[str, Any]:
+    return {
+        "name": layer.name,
+        "title": _TITLES.get(layer.name, layer.name),
+        "offset": layer.offset,
+        "size": layer.size,
+        "is_quoted": layer.is_quoted,
+        "is_cut": layer.is_cut,
+        "fields": [
+            {
+                "name": field.name,
+                "offset": field.offset,
+                "size": field.size,
+                "bits": list(field.bits) if field.bits else None,
+                "raw": octets[field.offset : field.offset + field.size].hex(),
+                "value": field.value,
+                "says": field.says,
+                "for": _purpose(field, language),
+                "means": _meaning(field, language),
+            }
+            for field in layer.fields
+        ],
+        "checksums": [
+            {"name": one.name, "found": one.found, "expected": one.expected, "verdict": one.verdict,
+             "parts": dict(one.parts)}
+            for one in layer.sums
+        ],
+    }  # fmt: skip
+
+
+def _member_json(one: Membership) -> dict[str, Any]:
+    return {
+        "id": one.id, "kind": one.kind, "outcome": one.outcome, "position": one.position, "count": one.count,
+        "before": _neighbour_json(one.before), "after": _neighbour_json(one.after),
+    }  # fmt: skip
+
+
+def _neighbour_json(one: Neighbour | None) -> dict[str, int] | None:
+    return {"frame": one.frame, "gap_ns": one.gap_ns} if one else None

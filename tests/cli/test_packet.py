@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+from packets import A, B, datagram, eth, icmp, ip, pcap, ping, pong
+from surroundings import TOP
+
+from explain.cli import main
+
+ALICE, BOB = "192.0.2.1", "192.0.2.2"
+
+
+@pytest.fixture
+def capture(tmp_path):
+    path = tmp_path / "c.pcap"
+    path.write_bytes(pcap(ping(ALICE, BOB, 1), pong(BOB, ALICE, 1), ping(ALICE, BOB, 2)).read())
+    return path
+
+
+@pytest.fixture
+def run(capsysbinary):
+    def call(*words):
+        with pytest.raises(SystemExit) as exit_:
+            main([str(word) for word in words])
+        out, err = capsysbinary.readouterr()
+        return exit_.value.code or 0, out.decode(), err.decode()
+
+    return call
+
+
+def test_a_frame_is_shown_with_its_fields_and_the_frames_around_it(run, capture):
+    status, out, err = run("packet", capture, 2)
+    assert (status, err) == (0, "")
+    lines = out.splitlines()
+    assert "   22  40                         ip.ttl = 64" in lines
+    assert "   34  00                         icmp.type = 0 (echo reply)" in lines
+    assert "  e1 icmp.echo, partly-answered: frame 2 of 3" in lines
+    assert "    before it: frame 1, 1 ms earlier" in lines
+    assert "    after it: frame 3, 1 ms later" in lines
+
+
+def test_flags_are_shown_as_bits_in_their_place(run, capture):
+    out = run("packet", capture, 1)[1]
+    assert ".0.. .... .... ....        ip.flags.df = 0" in out
+
+
+def test_the_arithmetic_of_a_checksum_is_shown_when_asked_for(run, capture):
+    assert "turned over" not in run("packet", capture, 1)[1]
+    out = " ".join(run("packet", capture, 1, "-v")[1].split())
+    expected = json.loads(run("packet", capture, 1, "--json")[1])["layers"][1]["checksums"][0]
+    assert f"words 0x{expected['parts']['words']:x}; carries added back" in out
+    assert f"in the packet 0x{expected['found']:04x}" in out
+
+
+def test_json_has_every_field_with_its_octets(run, capture):
+    status, out, _ = run("packet", capture, 1, "--json")
+    told = json.loads(out)
+    assert (status, told["schema"], told["frame"], told["length"]) == (0, "explain-packet/1", 1, 98)
+    assert [layer["name"] for layer in told["layers"]] == ["eth", "ip", "icmp", "data"]
+    ttl = next(field for field in told["layers"][1]["fields"] if field["name"] == "ip.ttl")
+    assert (ttl["offset"], ttl["size"], ttl["raw"], ttl["value"], ttl["bits"]) == (22, 1, "40", 64, None)
+    assert told["exchanges"][0] == {
+        "id": "e1", "kind": "icmp.echo", "outcome": "partly-answered", "position": 1, "count": 3, "before": None,
+        "after": {"frame": 2, "gap_ns": 1_000_000},
+    }  # fmt: skip
+
+
+def test_the_sentences_are_in_the_language_that_was_asked_for(run, capture):
+    assert "どのやりとりの一部か" in run("packet", capture, 1, "--lang", "ja")[1]
+
+
+def test_a_wrong_checksum_says_what_it_should_be(run, tmp_path):
+    path = tmp_path / "c.pcap"
+    frame = eth(A, B, 0x800, ip(ALICE, BOB, 1, icmp(8, 0, 1, b"abcd")))
+    path.write_bytes(pcap(frame[:-1] + b"x").read())
+    assert "wrong: it should be 0x" in run("packet", path, 1)[1]
+
+
+@pytest.mark.parametrize("number", ["4", "0", "x"])
+def test_a_frame_that_is_not_there_is_a_usage_error(run, capture, number):
+    status, out, err = run("packet", capture, number)
+    assert (status, out) == (2, "")
+    assert "Traceback" not in err
+
+
+def test_standard_input_is_refused_with_the_reason(run):
+    status, _, err = run("packet", "-", 1)
+    assert status == 2
+    assert "twice" in err
+
+
+def test_a_frame_of_no_exchange_says_so(run, tmp_path):
+    path = tmp_path / "c.pcap"
+    path.write_bytes(pcap(eth(A, B, 0x88CC, b"\x02\x07\x04")).read())
+    assert "It belongs to no exchange" in run("packet", path, 1)[1]
+
+
+def test_hostile_names_are_shown_and_never_obeyed(run, tmp_path):
+    path = tmp_path / "c.pcap"
+    question = b"\0\1\1\0\0\1\0\0\0\0\0\0\x07\x1b[31mxy\0\0\1\0\1"
+    path.write_bytes(pcap(datagram((ALICE, 5000), (BOB, 53), question)).read())
+    status, out, _ = run("packet", path, 1)
+    assert status == 0
+    assert "\x1b" not in out
+    assert "dns.qry.name" in out
+
+
+def test_a_frame_of_a_later_interface_is_found_by_its_number_in_the_file(run):
+    path = TOP / "pcaps" / "tcp-handshake" / "capture.pcapng"
+    told = json.loads(run("packet", path, 8, "--json")[1])
+    assert (told["frame"], told["place"]) == (8, "h1.eth0")
+
+
+def test_nothing_heavy_is_loaded_before_the_command_is_known():
+    import subprocess
+
+    code = "import explain.cli.packet, sys; print([m for m in ('numpy', 'pandas', 'rich') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

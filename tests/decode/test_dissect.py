@@ -1,0 +1,234 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from packets import A, B, eth, icmp, ip, packed, tcp, udp
+from surroundings import TOP, corpus_files
+
+from explain.capture import open_capture
+from explain.decode.dissect import dissect
+from explain.exchanges import closeup
+from explain.words import has
+
+ALICE, BOB = "192.0.2.1", "198.51.100.1"
+LINKS = (0, 1, 9, 12, 50, 101, 104, 108, 113, 228, 229, 276, 147)
+# What tshark prints of these is the field itself, as a number or as text.
+COMPARED = (
+    "eth.dst", "eth.src", "eth.type", "vlan.id", "vlan.priority", "arp.opcode", "arp.src.proto_ipv4",
+    "arp.dst.proto_ipv4", "arp.src.hw_mac", "ip.version", "ip.dsfield.dscp", "ip.len", "ip.id", "ip.flags.df",
+    "ip.flags.mf", "ip.ttl", "ip.proto", "ip.checksum", "ip.src", "ip.dst", "ipv6.plen", "ipv6.nxt", "ipv6.hlim",
+    "ipv6.flow", "ipv6.src", "ipv6.dst", "tcp.srcport", "tcp.dstport", "tcp.seq_raw", "tcp.ack_raw", "tcp.flags",
+    "tcp.flags.syn", "tcp.flags.push", "tcp.window_size_value", "tcp.checksum", "tcp.options.mss_val",
+    "tcp.options.wscale.shift", "tcp.options.timestamp.tsval", "tcp.options.timestamp.tsecr", "udp.srcport",
+    "udp.dstport", "udp.length", "udp.checksum", "icmp.type", "icmp.code", "icmp.checksum", "icmpv6.type",
+    "icmpv6.code", "icmpv6.checksum", "icmpv6.nd.ns.target_address", "icmpv6.nd.na.target_address",
+    "icmpv6.nd.na.flag.s", "icmpv6.nd.ra.router_lifetime", "icmpv6.opt.prefix", "icmpv6.opt.linkaddr", "dns.id",
+    "dns.flags.rcode", "dns.count.answers", "dns.qry.name", "dns.qry.type", "dns.a", "dns.aaaa", "dhcp.type",
+    "dhcp.id", "dhcp.ip.client", "dhcp.ip.your", "dhcp.ip.server", "dhcp.ip.relay", "dhcp.hw.mac_addr",
+    "sll.pkttype", "sll.etype", "sll.src.eth",
+)  # fmt: skip
+SAMPLE = (
+    "tcp-handshake", "dhcp", "dns", "ipv6-slaac", "ttl-too-low", "fragments-filtered", "nat-icmp", "traceroute",
+    "path-mtu-exceeded",
+)  # fmt: skip
+
+
+def sample() -> list[Path]:
+    ours = [TOP / "pcaps" / name / "capture.pcapng" for name in SAMPLE]
+    return ours + corpus_files("icmpv6-ndp", "vlan", "dns")
+
+
+def layers_of(path: Path, most: int = 400):
+    """Frame number and layers of the first frames."""
+    number = 0
+    with open_capture(str(path), None) as reader:
+        for window in reader.frames():
+            for at in range(len(window.start)):
+                number += 1
+                if number > most:
+                    return
+                start, size = int(window.start[at]), int(window.captured[at])
+                link_type = reader.interfaces[int(window.interface[at])].link_type
+                octets = window.data[start : start + size].tobytes()
+                yield number, dissect(octets, link_type, int(window.length[at]), closeup._CONTENTS)
+
+
+def plain(text: str) -> str:
+    """A value as both sides can write it."""
+    text = {"True": "1", "False": "0"}.get(text, text).lower()
+    try:
+        return str(int(text, 0))
+    except ValueError:
+        return text
+
+
+def said_by_tshark(path: Path, most: int) -> dict[int, dict[str, list[str]]]:
+    command = [
+        str(shutil.which("tshark")),
+        "-n",
+        "-r",
+        str(path),
+        "-c",
+        str(most),
+        "-T",
+        "fields",
+        "-E",
+        "aggregator=|",
+    ]
+    for preference in ("ip.defragment:FALSE", "ipv6.defragment:FALSE", "tcp.desegment_tcp_streams:FALSE"):
+        command += ["-o", preference]
+    command += [word for name in ("frame.number", *COMPARED) for word in ("-e", name)]
+    rows = subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
+    found = {}
+    for row in rows:
+        number, *values = row.split("\t")
+        found[int(number)] = {
+            name: [plain(one) for one in value.split("|")]
+            for name, value in zip(COMPARED, values, strict=True)
+            if value
+        }
+    return found
+
+
+@pytest.mark.needs("tshark")
+@pytest.mark.parametrize("path", sample(), ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_the_values_of_fields_are_those_of_tshark(path):
+    theirs = said_by_tshark(path, 400)
+    assert theirs
+    for number, layers in layers_of(path):
+        ours: dict[str, list[str]] = defaultdict(list)
+        for layer in layers:
+            for field in layer.fields:
+                ours[field.name].append(plain(str(field.value)))
+        for name, values in theirs[number].items():
+            # tshark goes on where we stop (other protocols on other ports), never the other way round.
+            assert ours[name] == values[: len(ours[name])] if ours[name] else not known(layers, name), (number, name)
+
+
+def known(layers, name: str) -> bool:
+    """Whether a header was dissected whole that should have this field."""
+    prefix = name.partition(".")[0]
+    return any(layer.name == prefix and not layer.is_cut for layer in layers) and prefix not in {
+        "icmpv6", "dns", "tcp", "sll", "dhcp",
+    }  # fmt: skip
+
+
+def only(frame: bytes, link_type: int = 1):
+    return dissect(frame, link_type, len(frame), closeup._CONTENTS)
+
+
+def test_layers_lie_side_by_side_from_the_first_octet_to_the_last():
+    frame = eth(A, B, 0x800, ip(ALICE, BOB, 17, udp(ALICE, BOB, 5000, 6000, b"payload")))
+    layers = only(frame)
+    assert [layer.name for layer in layers] == ["eth", "ip", "udp", "data"]
+    edges = [(layer.offset, layer.offset + layer.size) for layer in layers]
+    assert edges == [(0, 14), (14, 34), (34, 42), (42, 49)]
+
+
+def test_padding_of_a_short_frame_is_no_data():
+    frame = eth(A, B, 0x800, ip(ALICE, BOB, 17, udp(ALICE, BOB, 5000, 6000, b"ab"))).ljust(60, b"\0")
+    assert [layer.name for layer in only(frame)] == ["eth", "ip", "udp", "data", "padding"]
+
+
+def verdicts(frame: bytes) -> dict[str, str]:
+    return {one.name: one.verdict for layer in only(frame) for one in layer.sums}
+
+
+def test_checksums_are_verified_each_with_what_it_covers():
+    good = eth(A, B, 0x800, ip(ALICE, BOB, 6, tcp(ALICE, BOB, 1, 2, 16, data=b"odd")))
+    assert verdicts(good) == {"ip.checksum": "right", "tcp.checksum": "right"}
+    assert verdicts(good[:-1] + b"?") == {"ip.checksum": "right", "tcp.checksum": "wrong"}
+    ttl = good[:22] + bytes((good[22] - 1,)) + good[23:]
+    assert verdicts(ttl) == {"ip.checksum": "wrong", "tcp.checksum": "right"}
+
+
+def test_a_sum_that_was_left_to_the_card_is_recognised():
+    segment = bytearray(tcp(ALICE, BOB, 1, 2, 16))
+    pseudo = packed(ALICE) + packed(BOB) + (6).to_bytes(2, "big") + len(segment).to_bytes(2, "big")
+    total = sum(int.from_bytes(pseudo[at : at + 2], "big") for at in range(0, len(pseudo), 2))
+    segment[16:18] = ((total & 0xFFFF) + (total >> 16)).to_bytes(2, "big")
+    assert verdicts(eth(A, B, 0x800, ip(ALICE, BOB, 6, bytes(segment))))["tcp.checksum"] == "partial"
+
+
+def test_udp_without_a_checksum_is_not_wrong():
+    datagram = bytearray(udp(ALICE, BOB, 5000, 6000, b"ab"))
+    datagram[6:8] = b"\0\0"
+    assert verdicts(eth(A, B, 0x800, ip(ALICE, BOB, 17, bytes(datagram))))["udp.checksum"] == "none"
+
+
+def test_what_an_error_quotes_is_dissected_and_marked():
+    quoted = ip(ALICE, BOB, 17, udp(ALICE, BOB, 33434, 33435, b"x" * 20))[:28]
+    layers = only(eth(B, A, 0x800, ip(BOB, ALICE, 1, icmp(3, 3, 0, quoted))))
+    assert [(layer.name, layer.is_quoted) for layer in layers] == [
+        ("eth", False), ("ip", False), ("icmp", False), ("ip", True), ("udp", True),
+    ]  # fmt: skip
+
+
+def test_a_frame_that_is_cut_says_in_which_header():
+    frame = eth(A, B, 0x800, ip(ALICE, BOB, 6, tcp(ALICE, BOB, 1, 2, 16)))
+    layers = dissect(frame[:40], 1, len(frame), {})
+    assert [(layer.name, layer.is_cut) for layer in layers] == [("eth", False), ("ip", False), ("tcp", True)]
+    assert [field.name for field in layers[-1].fields] == ["tcp.srcport", "tcp.dstport"]
+
+
+def test_tunnels_in_tunnels_end():
+    packet = ip(ALICE, BOB, 17, udp(ALICE, BOB, 1, 2))
+    for _ in range(60):
+        packet = ip(ALICE, BOB, 4, packet)
+    assert len(only(eth(A, B, 0x800, packet))) <= 24
+
+
+@given(st.binary(max_size=200), st.sampled_from(LINKS))
+def test_any_octets_are_dissected_or_named_as_cut(octets, link_type):
+    for layer in dissect(octets, link_type, len(octets) + 7, closeup._CONTENTS):
+        for field in layer.fields:
+            assert field.offset >= 0
+            assert field.offset + field.size <= len(octets)
+
+
+@given(st.data())
+def test_damaged_headers_are_dissected_or_named_as_cut(data):
+    frame = bytearray(
+        data.draw(
+            st.sampled_from(
+                [
+                    eth(A, B, 0x800, ip(ALICE, BOB, 6, tcp(ALICE, BOB, 1, 53, 2, options=b"\x02\x04\x05\xb4" * 5))),
+                    eth(
+                        A, B, 0x800, ip(ALICE, BOB, 17, udp(ALICE, BOB, 68, 67, b"\x01\x01\x06\0" + b"\x35\x01" * 140))
+                    ),
+                    eth(
+                        A,
+                        B,
+                        0x800,
+                        ip(ALICE, BOB, 17, udp(ALICE, BOB, 5000, 53, b"\0\1\1\0\0\1\0\1\0\0\0\0\xc0\x0c" * 3)),
+                    ),
+                    eth(A, B, 0x86DD, ip("fe80::1", "ff02::1", 58, b"\x86\0\0\0" + b"\x40\0\7\x08" * 12)),
+                    eth(A, B, 0x86DD, ip("fe80::1", "ff02::1", 0, b"\x2b\0\0\0\0\0\0\0" * 8)),
+                ]
+            )
+        )
+    )
+    for _ in range(data.draw(st.integers(1, 6))):
+        frame[data.draw(st.integers(12, len(frame) - 1))] = data.draw(st.integers(0, 255))
+    for layer in only(bytes(frame)):
+        for field in layer.fields:
+            assert field.offset + field.size <= len(frame)
+
+
+def test_every_field_of_the_sample_has_its_sentence():
+    missing = set()
+    for name in SAMPLE:
+        for _, layers in layers_of(TOP / "pcaps" / name / "capture.pcapng", 60):
+            for field in (field for layer in layers for field in layer.fields):
+                key = f"packet.for.{field.name.replace('.', '-').replace('_', '-')}"
+                if not has(key) and not field.name.startswith("dhcp.option."):
+                    missing.add(field.name)
+                if field.means and not has(f"packet.means.{field.means[0]}"):
+                    missing.add(field.means[0])
+    assert missing == set()
