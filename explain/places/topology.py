@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.places.matching import NONE
-from explain.table import BROADCAST, NO_FLOW, NO_MAC
+from explain.table import BROADCAST
 
 if TYPE_CHECKING:
     from explain.places import Sightings
@@ -103,20 +103,36 @@ class Topology:
         here = int(table.place[last])
         target_mac = int(table.links.target[table.link[last]])
         near = [(place, same) for place, same in self.neighbours.get(here, {}).items() if place not in visited]
-        on_link = [place for place, same in near if same and place in self._places_of.get(target_mac, set())]
-        if len(on_link) == 1:
-            return "link", on_link[0]
-        if target_mac >= BROADCAST or target_mac & _GROUP_BIT or target_mac >= NO_MAC:
+        source_mac = int(table.links.source[table.link[last]])
+        on_link = self._between.get((target_mac, source_mac), set()) | self._between.get(
+            (source_mac, target_mac), set()
+        )
+        on_link -= visited
+        beside = [place for place, same in near if same and place in self._places_of.get(target_mac, set())]
+        if on_link or beside:
+            next_one = sorted(on_link.intersection(beside) or on_link or beside)
+            return "link", next_one[0] if len(next_one) == 1 else None
+        if target_mac >= BROADCAST or target_mac & _GROUP_BIT:
             return None, None
-        target = int(table.targets(np.array([last]))[0]) if table.flow[last] != NO_FLOW else -1
-        if target in self.owners:
-            return (
-                "target" if target_mac in self.owners[target] else ("router" if target_mac in self.heard else "link")
-            ), None
         if target_mac not in self.heard:
             return "link", None
+        target = int(table.targets(np.array([last]))[0])
+        if target_mac in self.owners.get(target, set()):
+            return "target", None
+        if not any(target_mac in macs for macs in self.owners.values()):
+            return None, None  # whose MAC this is, no frame says
         routed = [place for place, same in near if not same]
         return "router", routed[0] if len(routed) == 1 else None
+
+    @cached_property
+    def _between(self) -> dict[tuple[int, int], set[int]]:
+        """Places that saw frames from one MAC to another."""
+        table = self._table
+        pairs = np.unique(np.stack((table.place[: len(table)].astype(np.int64), table.link[: len(table)])), axis=1)
+        found: dict[tuple[int, int], set[int]] = defaultdict(set)
+        for place, link in pairs.T.tolist():
+            found[int(table.links.source[link]), int(table.links.target[link])].add(place)
+        return found
 
     @cached_property
     def _places_of(self) -> dict[int, set[int]]:
