@@ -212,10 +212,11 @@ def _rubric(path: str, table: Mapping[str, Any]) -> tuple[Rubric, list[str]]:
     total = worth(checks, questions)
     if "total" in table and abs(reader.number("the rubric", table, "total", total) - total) > 1e-9:
         reader.say("the rubric", f"total = {table['total']}, but the points add up to {total:g}")
+    answers = reader.text("[submission]", submission, "answers") or ("answers.toml" if questions else None)
     rubric = Rubric(
         path, reader.text("the rubric", table, "title") or Path(path).stem,
         {str(name): str(file) for name, file in captures.items()},
-        reader.text("[submission]", submission, "answers"), reader.text("the rubric", table, "roster"),
+        answers, reader.text("the rubric", table, "roster"),
         reader.table("the rubric", table, "vars"),
         _limits(reader, reader.table("[submission]", submission, "limits")),
         checks, questions, total, integrity,

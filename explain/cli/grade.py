@@ -1,0 +1,212 @@
+"""``explain grade``: mark captures by a rubric."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from explain.cli.language import default_language
+from explain.errors import NotMetError, UsageError
+from explain.words.values import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from explain.grade.rubric import Rubric
+
+HELP = {"help_option_names": ["-h", "--help"]}
+
+
+class _Grade(click.Group):
+    """A group whose first word may be left out: then it is ``run``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] not in HELP["help_option_names"]:
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group("grade", cls=_Grade, context_settings=HELP)
+def grade() -> None:
+    """Mark captures by a rubric: explain grade RUBRIC.toml PATH..."""
+
+
+@grade.command("run", context_settings=HELP)
+@click.argument("rubric", metavar="RUBRIC.toml")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--roster", metavar="CSV", help="Who the students are, and what is theirs.")
+@click.option("-o", "--output", metavar="DIR", help="Write marks, gradebooks and feedback pages there.")
+@click.option("--jobs", type=click.IntRange(1, 256), help="How many at a time; all cores by default.")
+@click.option("--fail-under", type=float, metavar="POINTS", help="1 if any submission has less, or no mark.")
+@click.option("--json", "as_json", is_flag=True, help="All verdicts as one JSON object.")
+@click.option("--lang", type=click.Choice(("en", "ja")), default=default_language, help="Language of the sentences.")
+def run(rubric: str, paths: tuple[str, ...], **options: Any) -> int:
+    """Grade every submission below the PATHs: folders, archives, captures."""
+    from explain.grade.form import whole
+    from explain.grade.isolation import grade_all
+    from explain.grade.submissions import find
+
+    read = _sound(rubric)
+    roster = _roster(read, options["roster"])
+    found = find(read, paths, roster)
+    if not found:
+        raise UsageError("there is no submission there")
+    forms: list[dict[str, Any]] = [{} for _ in found]
+    jobs = options["jobs"] or len(os.sched_getaffinity(0))
+    for done, (number, form) in enumerate(grade_all(read, found, jobs, options["lang"]), 1):
+        forms[number] = form
+        if sys.stderr.isatty():
+            print(f"\r{done} of {len(found)}", end="\n" if done == len(found) else "", file=sys.stderr, flush=True)
+    told = whole(read, forms)
+    if options["output"]:
+        _write(Path(options["output"]), told, {one.id: one.roster for one in found}, options["lang"])
+    _tell(told, is_json=options["as_json"])
+    least = options["fail_under"]
+    is_under = least is not None and any(form["score"] is None or form["score"] < least for form in forms)
+    return NotMetError.exit_status if is_under else 0
+
+
+def _sound(path: str) -> Rubric:
+    from explain.grade.lint import lint
+
+    rubric, errors, _ = lint(path)
+    if errors:
+        raise UsageError(
+            f"{path}: {errors[0]}" + (f" (and {len(errors) - 1} more; see grade lint)" if errors[1:] else "")
+        )
+    return rubric
+
+
+def _roster(rubric: Rubric, given: str | None) -> list[dict[str, str]]:
+    from explain.grade.submissions import read_roster
+
+    if given:
+        return read_roster(given)
+    beside = Path(rubric.path).parent / rubric.roster if rubric.roster else None
+    if beside is not None and beside.is_file():
+        return read_roster(str(beside))
+    if beside is not None:
+        print(f"explain: {visible(str(rubric.roster))} is not there; give it with --roster", file=sys.stderr)
+    return []
+
+
+def _tell(told: Mapping[str, Any], *, is_json: bool) -> None:
+    if is_json:
+        print(json.dumps(told, indent=1))
+        return
+    for form in told["submissions"]:
+        score = f"{form['score']:g}/{form['max']:g}" if form["status"] == "graded" else form["status"]
+        print(f"{visible(form['id'])}\t{score}\t{form['reason'] or ''}".rstrip())
+        for one in (*form["checks"], *form["answers"]):
+            if one["verdict"] != "met":
+                print(f"  {visible(one['id'])}: {one['verdict']}, {one['points']:g}/{one['max']:g}. {one['says']}")
+
+
+def _write(folder: Path, told: Mapping[str, Any], rosters: Mapping[str, Mapping[str, str]], language: str) -> None:
+    from explain.grade import feedback, gradebooks
+
+    title = told["rubric"]["title"]
+    folder.mkdir(parents=True, exist_ok=True)
+    _put(folder / "grades.json", json.dumps(told, indent=1) + "\n")
+    _put(folder / "grades.csv", gradebooks.grades_csv(told))
+    _put(folder / "canvas.csv", gradebooks.canvas_csv(told, rosters))
+    _put(folder / "moodle.csv", gradebooks.moodle_csv(told, rosters))
+    _put(folder / "summary.html", feedback.summary_page(told))
+    for name, form in zip(_file_names(told["submissions"]), told["submissions"], strict=True):
+        own = folder / name
+        own.mkdir(exist_ok=True)
+        _put(own / "results.json", json.dumps(gradebooks.gradescope(form), indent=1) + "\n")
+        _put(own / "feedback.html", feedback.html_page(title, form, language))
+        _put(own / "feedback.md", feedback.markdown_page(title, form, language))
+
+
+def _put(path: Path, text: str) -> None:
+    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+        file.write(text)
+
+
+def _file_names(forms: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A folder's name for each submission: only plain characters, and no two alike."""
+    taken: set[str] = {"grades.json", "grades.csv", "canvas.csv", "moodle.csv", "summary.html"}
+    names = []
+    for form in forms:
+        plain = "".join(char if char.isascii() and (char.isalnum() or char in "-_@.") else "_" for char in form["id"])
+        base = name = plain.lstrip(".-")[:100] or "submission"
+        number = 1
+        while name.casefold() in taken:
+            number += 1
+            name = f"{base}-{number}"
+        taken.add(name.casefold())
+        names.append(name)
+    return names
+
+
+@grade.command("lint", context_settings=HELP)
+@click.argument("rubrics", nargs=-1, required=True, metavar="RUBRIC.toml...")
+def lint_rubrics(rubrics: tuple[str, ...]) -> int:
+    """Say what is wrong with a rubric, and what may be; 1 if something is wrong."""
+    from explain.grade.lint import lint
+
+    is_wrong = False
+    for path in rubrics:
+        _, errors, warnings = lint(path)
+        for text in errors:
+            print(f"{visible(path)}: error: {text}")
+        for text in warnings:
+            print(f"{visible(path)}: warning: {text}")
+        if not errors:
+            print(f"{visible(path)}: ok")
+        is_wrong |= bool(errors)
+    return NotMetError.exit_status if is_wrong else 0
+
+
+@grade.command("test", context_settings=HELP)
+@click.argument("rubric", metavar="RUBRIC.toml")
+def test_rubric(rubric: str) -> int:
+    """Hold a rubric against its own good and bad captures ([[test]]); 1 if a mark is not as stated."""
+    from explain.grade.trials import run_trials
+
+    read = _sound(rubric)
+    if not read.trials:
+        raise UsageError(f"{rubric}: there is no [[test]] in it")
+    complaints = 0
+    for name, wrong in run_trials(read):
+        for text in wrong:
+            print(f"{visible(name)}: {visible(text)}")
+        if not wrong:
+            print(f"{visible(name)}: ok")
+        complaints += len(wrong)
+    return NotMetError.exit_status if complaints else 0
+
+
+@grade.command("events", context_settings=HELP)
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def list_events(name: str | None, as_json: bool) -> int:
+    """The events that a rubric may name, their fields, and what each means."""
+    from explain.errors import UnknownNameError
+    from explain.grade.vocabulary import EVENTS, all_names, fields_of, members
+
+    if name and not members(name):
+        from difflib import get_close_matches
+
+        raise UnknownNameError("event", name, tuple(get_close_matches(name, all_names(), 3)))
+    chosen = list(members(name)) if name else list(all_names())
+    if as_json:
+        told = [
+            {"event": one, "means": EVENTS[one][0] if one in EVENTS else "an exchange of the report",
+             "fields": dict(fields_of(one))}
+            for one in chosen
+        ]  # fmt: skip
+        print(json.dumps(told, indent=1))
+        return 0
+    for one in chosen:
+        print(f"{one}: {EVENTS[one][0] if one in EVENTS else 'an exchange of the report'}")
+        for field, meaning in fields_of(one).items():
+            print(f"  {field:<28} {meaning}")
+    return 0

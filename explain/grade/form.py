@@ -1,0 +1,54 @@
+"""Verdicts as the JSON of the contract (``explain-grade/1``)."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, Any
+
+from explain.words.values import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from explain.grade.rubric import Rubric
+    from explain.grade.verdict import Graded, Verdict
+
+SCHEMA = "explain-grade/1"
+
+
+def graded_form(graded: Graded) -> dict[str, Any]:
+    """One submission."""
+    return {
+        "id": graded.id,
+        "status": graded.status,
+        "score": graded.score,
+        "max": graded.max,
+        "checks": [_verdict(one) for one in graded.checks],
+        "answers": [_verdict(one) for one in graded.answers],
+        "flags": [_plain(one) for one in graded.flags],
+        "reason": graded.reason,
+        "files": [{"capture": name, "file": visible(file)} for name, file in graded.files],
+    }
+
+
+def failed_form(rubric: Rubric, name: str, status: str, reason: str | None) -> dict[str, Any]:
+    """A submission without marks: missing, or one that could not be graded, which is not 0."""
+    return {
+        "id": name, "status": status, "score": None, "max": rubric.total, "checks": [], "answers": [], "flags": [],
+        "reason": None if reason is None else visible(reason), "files": [],
+    }  # fmt: skip
+
+
+def whole(rubric: Rubric, forms: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """All submissions of a rubric."""
+    return {"schema": SCHEMA, "rubric": {"title": rubric.title, "total": rubric.total}, "submissions": list(forms)}
+
+
+def _verdict(one: Verdict) -> dict[str, Any]:
+    return {name: value for name, value in _plain(one).items() if name != "is_bonus"} | {"bonus": one.is_bonus}
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {one.name.rstrip("_"): _plain(getattr(value, one.name)) for one in fields(value)}
+    return [_plain(one) for one in value] if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,102 @@
+"""Marks in the forms that gradebooks import: CSV, Gradescope, Canvas, Moodle.
+
+A spreadsheet runs a cell that begins like a formula, so no text from outside may begin so.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING, Any
+
+from explain.words.values import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
+_VISIBILITY = {"now": "visible", "after_due": "after_due_date", "never": "hidden"}
+
+
+def cell(value: Any) -> str:
+    """A value as a cell that no spreadsheet takes for a formula."""
+    if value is None:
+        return ""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return f"{value:g}" if isinstance(value, float) else str(value)
+    text = visible(str(value))
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) or text.startswith(_FORMULA) else text
+
+
+def _csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow([cell(one) for one in header])
+    writer.writerows([cell(one) for one in row] for row in rows)
+    return out.getvalue()
+
+
+def grades_csv(whole: Mapping[str, Any]) -> str:
+    """One line for each submission, one column for each check and answer."""
+    forms = whole["submissions"]
+    ids = list(dict.fromkeys(one["id"] for form in forms for one in (*form["checks"], *form["answers"])))
+    rows = []
+    for form in forms:
+        points = {one["id"]: one["points"] for one in (*form["checks"], *form["answers"])}
+        rows.append([form["id"], form["status"], form["score"], form["max"], *(points.get(one) for one in ids),
+                     form["reason"]])  # fmt: skip
+    return _csv(["student", "status", "score", "max", *ids, "reason"], rows)
+
+
+def gradescope(form: Mapping[str, Any]) -> dict[str, Any]:
+    """``results.json`` of one submission.
+
+    Source: Gradescope, "Autograder Specifications", output format.
+    """
+    if form["status"] != "graded":
+        # Without a score for the whole or a test, nothing is entered as a mark.
+        return {
+            "output": f"could not be graded: {form['reason'] or form['status']}",
+            "output_format": "text",
+            "tests": [],
+        }
+    tests = [
+        {
+            "name": visible(one["id"]), "score": one["points"], "max_score": one["max"], "output": one["says"],
+            "output_format": "text", "visibility": _VISIBILITY[one["visibility"]],
+            "status": "passed" if one["verdict"] == "met" else "failed",
+        }
+        for one in (*form["checks"], *form["answers"])
+    ]  # fmt: skip
+    return {"score": form["score"], "output_format": "text", "visibility": "visible", "tests": tests}
+
+
+def canvas_csv(whole: Mapping[str, Any], roster: Mapping[str, Mapping[str, str]]) -> str:
+    """Canvas's gradebook import; the roster's own columns are given back as they came.
+
+    A submission without a mark has an empty cell: Canvas leaves such a mark as it is.
+    """
+    columns = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
+    rows = []
+    for form in whole["submissions"]:
+        row = roster.get(form["id"], {})
+        known = {
+            "Student": row.get("Student") or row.get("name") or form["id"], "SIS User ID": row.get("sid"),
+            "SIS Login ID": row.get("student") or form["id"],
+        }  # fmt: skip
+        rows.append([*(row.get(one) or known.get(one) for one in columns), form["score"]])
+    limit = ["    Points Possible", *[""] * (len(columns) - 1), whole["rubric"]["total"]]
+    return _csv([*columns, whole["rubric"]["title"]], [limit, *rows])
+
+
+def moodle_csv(whole: Mapping[str, Any], roster: Mapping[str, Mapping[str, str]]) -> str:
+    """Moodle's grade import: the mark and the feedback together, because feedback alone would erase the mark."""
+    rows = []
+    for form in whole["submissions"]:
+        if form["status"] == "graded":
+            row = roster.get(form["id"], {})
+            lost = [one["says"] for one in (*form["checks"], *form["answers"]) if one["verdict"] != "met"
+                    and one["visibility"] == "now"]  # fmt: skip
+            rows.append([row.get("email"), row.get("sid") or form["id"], form["score"], " ".join(lost)])
+    title = whole["rubric"]["title"]
+    return _csv(["email", "idnumber", title, f"{title} (feedback)"], rows)

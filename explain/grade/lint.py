@@ -1,0 +1,128 @@
+"""What is wrong with a rubric, and what may be: references, order, checks that nothing can fail."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from explain.errors import UsageError
+from explain.grade.expressions import names_in, placeholders
+from explain.grade.functions import FUNCTIONS
+from explain.grade.reading import load
+from explain.grade.vocabulary import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from explain.grade.predicates import Predicate
+    from explain.grade.rubric import Check, Question, Rubric
+
+_ALWAYS = ("roster", "course_key")
+_IN_MESSAGES = ("event", "count", "values", "first_violation", "missing")
+
+
+def lint(path: str) -> tuple[Rubric, list[str], list[str]]:
+    """A rubric, its errors and its warnings.
+
+    Raises:
+        UnreadableError, UsageError: it is no rubric at all.
+    """
+    rubric, errors = load(path)
+    known = {*_ALWAYS, *rubric.variables}
+    ids: set[str] = set()
+    for name, value in rubric.variables.items():
+        errors += _unknown(f"vars.{name}", _texts(value), known)
+    for check in rubric.checks:
+        errors += _of_check(rubric, check, known, ids)
+        ids.add(check.id)
+        known.add(check.id)
+        if check.bind:
+            known.add(check.bind)
+    asked: set[str] = set()
+    for question in rubric.questions:
+        errors += _of_question(question, known, asked)
+        asked.add(question.id)
+    return rubric, errors, list(_doubts(rubric))
+
+
+def _of_check(rubric: Rubric, check: Check, known: set[str], ids: set[str]) -> Iterator[str]:
+    where = f"check {check.id!r}"
+    for need in check.needs:
+        if need not in ids:
+            is_later = any(one.id == need for one in rubric.checks)
+            why = "comes later, so this can never be reached" if is_later else f"does not exist{nearest(need, ids)}"
+            yield f"{where}: needs {need!r}, which {why}"
+    if check.capture is not None and check.capture not in rubric.captures:
+        yield f"{where}: no capture is called {check.capture!r}{nearest(check.capture, rubric.captures)}"
+    yield from _unknown(where, _asked(check), known)
+    messages = [
+        check.passed,
+        check.failed,
+        check.hint,
+        *(row.say for row in check.credit),
+        *(p.fail for p in check.parts),
+    ]
+    own = {check.bind} if check.bind else set()
+    texts = [inner for text in messages if text for inner in placeholders(text)]
+    yield from _unknown(where, texts, {*known, *own, check.id, *_IN_MESSAGES})
+
+
+def _asked(check: Check) -> list[str]:
+    patterns = [check.expect, check.none, *check.sequence, *check.ways]
+    patterns += [row.pattern for row in check.credit] + [one.pattern for one in check.parts]
+    predicates: Iterable[Predicate] = (one for pattern in patterns if pattern for one in pattern.where)
+    texts = [text for one in predicates for text in _texts(one.value)]
+    claims = [check.claim, *(one.claim for one in check.parts)]
+    return texts + [one.event for one in check.within] + [claim for claim in claims if claim is not None]
+
+
+def _texts(value: Any) -> list[str]:
+    """The expressions in braces anywhere in a value."""
+    if isinstance(value, str):
+        return list(placeholders(value))
+    if isinstance(value, dict):
+        return [text for one in value.values() for text in _texts(one)]
+    return [text for one in value for text in _texts(one)] if isinstance(value, list) else []
+
+
+def _unknown(where: str, expressions: Iterable[str], known: set[str]) -> Iterator[str]:
+    for text in expressions:
+        try:
+            names = names_in(text)
+        except UsageError as error:
+            yield f"{where}: {error}"
+            continue
+        for path in names:
+            if path[0] not in known and path[0] not in FUNCTIONS:
+                yield f"{where}: nothing is called {path[0]!r} here{nearest(path[0], known)}"
+
+
+def _of_question(question: Question, known: set[str], asked: set[str]) -> Iterator[str]:
+    where = f"answer {question.id!r}"
+    texts = _texts(question.key) + [text for one in question.wrong for text in _texts(one.value)]
+    texts += [inner for one in question.wrong if one.say for inner in placeholders(one.say)]
+    yield from _unknown(where, texts, known)
+    if question.follow_through is not None and question.follow_through not in asked:
+        yield f"{where}: follow_through names {question.follow_through!r}, which is no earlier question"
+
+
+def _doubts(rubric: Rubric) -> Iterator[str]:
+    for check in rubric.checks:
+        is_absence = check.none is not None or (check.expect is not None and check.count.least == 0)
+        if (
+            is_absence
+            and check.points > 0
+            and not check.needs
+            and not any(
+                "{" in str(one.value)
+                for one in (check.none or check.expect).where  # type: ignore[union-attr]
+            )
+        ):
+            yield f"check {check.id!r}: a capture that shows nothing passes it; add needs"
+        if check.credit and check.credit[0].pattern is None and len(check.credit) > 1:
+            continue
+        for row in check.credit:
+            if row.points > check.points:
+                yield f"check {check.id!r}: a row of credit gives more than the check"
+    for question in rubric.questions:
+        if isinstance(question.key, (int, float, str)) and "{" not in str(question.key) and not question.is_manual:
+            yield f"answer {question.id!r}: its key is the same for everybody"

@@ -1,0 +1,42 @@
+"""``grade test``: a rubric's own captures must get the marks that it says (R24)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from explain.errors import InputError
+from explain.grade.grading import grade_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explain.grade.rubric import Rubric, Trial
+
+
+def run_trials(rubric: Rubric) -> Iterator[tuple[str, list[str]]]:
+    """Each trial's name and what is not as stated."""
+    for trial in rubric.trials:
+        yield trial.name, _trial(rubric, trial)
+
+
+def _trial(rubric: Rubric, trial: Trial) -> list[str]:
+    here = Path(rubric.path).resolve().parent
+    first = next(iter(rubric.captures))
+    files = {name or first: here / file for name, file in trial.files.items()}
+    answers = here / trial.answers if trial.answers else None
+    try:
+        graded = grade_files(rubric, trial.name, files, answers, trial.roster)
+    except (InputError, OSError) as error:
+        return [str(error)]
+    wanted = rubric.total if trial.score is None else trial.score
+    wrong = [] if abs(graded.score - wanted) < 0.005 else [f"{graded.score:g} points, not {wanted:g}"]
+    verdicts = {one.id: one for one in (*graded.checks, *graded.answers)}
+    for name, verdict in trial.checks.items():
+        if name not in verdicts:
+            wrong.append(f"there is no check {name!r}")
+        elif verdicts[name].verdict != verdict:
+            wrong.append(f"{name}: {verdicts[name].verdict}, not {verdict}: {verdicts[name].says}")
+    if wrong and trial.score is None:
+        wrong += [f"{one.id}: {one.says}" for one in verdicts.values() if one.points < one.max and not one.is_bonus]
+    return wrong
