@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.exchanges import tcp_labels as label
 from explain.story.teller import end_text
 from explain.table import REVERSED, TCP
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.tcp_connection import TcpConnection
+    from explain.exchanges.tcp_moments import TcpMoments
     from explain.model import Line
     from explain.story.teller import Teller
     from explain.table import Bools, PacketTable, Rows
@@ -40,7 +42,7 @@ def connection(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
         from explain.story import tls
 
         yield from tls.lines(teller, fields.tls, rows, name, values)
-    yield from _talk(teller, fields, rows, name, values)
+    yield from _talk(teller, part, index, fields, rows, name, values)
     yield from _closing(teller, rows, from_client, outcome, name, values)
 
 
@@ -83,20 +85,39 @@ def _opening(
         yield teller.line(f"tcp.{outcome}", fields, rows, name, **values)
 
 
-def _talk(teller: Teller, fields: TcpConnection, rows: Rows, name: str, values: dict[str, Any]) -> Iterator[Line]:
+def _talk(
+    teller: Teller,
+    part: ExchangeColumns,
+    index: int,
+    fields: TcpConnection,
+    rows: Rows,
+    name: str,
+    values: dict[str, Any],
+) -> Iterator[Line]:
     table = teller.table
     data = rows[(table.payload[rows] > 0)]
     if len(data):
         yield teller.line("tcp.data", fields, data, name, segments=len(data), **values)
     if None not in (fields.first_byte_wait_ns, fields.network_time_ns, fields.server_time_ns) and len(data):
         yield teller.line("tcp.waited", fields, data, name, **values)
-    if fields.retransmissions or fields.out_of_order:
-        yield teller.line("tcp.retransmitted", fields, data, name, **values)
-    if fields.zero_windows:
-        stopped = rows[(table.window[rows] == 0) & (table.flags[rows] & (_SYN | _RST | _FIN) == 0)]
-        yield teller.line("tcp.zero-window", fields, stopped, name, **values)
-    if fields.keep_alives:
-        yield teller.line("tcp.keep-alive", fields, rows, name, **values)
+    yield from _trouble(teller, part, index, fields, name, values)
+
+
+def _trouble(
+    teller: Teller, part: ExchangeColumns, index: int, fields: TcpConnection, name: str, values: dict[str, Any]
+) -> Iterator[Line]:
+    """What was sent again, came late, had to wait or only asked whether somebody is there."""
+    moments: TcpMoments = part.facts["moments"]
+    flags = teller.table.flags
+    for message, labels in (
+        ("tcp.resent", label.RESENT), ("tcp.out-of-order", label.OUT_OF_ORDER),
+        ("tcp.duplicate-acks", label.DUPLICATE_ACK), ("tcp.zero-window", label.ZERO_WINDOW),
+        ("tcp.keep-alive", label.KEEP_ALIVE),
+    ):  # fmt: skip
+        rows = moments.labelled(index, labels)
+        rows = rows[flags[rows] & _SYN == 0]  # SYNs that were sent again are told where the connection opens
+        if len(rows):
+            yield teller.line(message, fields, rows, name, count=len(rows), **values)
 
 
 def _closing(
