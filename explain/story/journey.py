@@ -37,6 +37,8 @@ def journey(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Ite
             yield line(teller, message, None, [row], name, **_values(table, before, after), **steps)
     if outcome == "vanished":
         yield _vanished(teller, fields, rows, name, ends)
+        if fields.missing == 1:
+            yield line(teller, "journey.weak", fields, rows[-1:], name)
     elif outcome == "answered-elsewhere":
         yield line(teller, "journey.elsewhere", fields, rows, name, **ends)
 

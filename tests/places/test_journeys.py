@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from packets import A, B, R, eth, ip, is_at, pcap, tcp, who_has
+from two_places import INSIDE, OTHER, SERVER, Walk, datagram, of_kind, ping, segment
+
+import explain
+
+R_INNER, R_OUTER = "192.0.2.1", "198.51.100.1"
+R2 = "00:00:5e:00:53:fd"
+
+
+def asked(walk, inner=True):
+    """The next hop was asked for on both sides, so it is known whose MACs these are."""
+    walk.inner[:0] = [(0.0, who_has((A, INSIDE), R_INNER)), (0.001, is_at((R, R_INNER), (A, INSIDE)))]
+    if inner:
+        walk.outer[:0] = [
+            (0.002 + walk.skew_s, who_has((R2, R_OUTER), SERVER)),
+            (0.003 + walk.skew_s, is_at((B, SERVER), (R2, R_OUTER))),
+        ]
+    return walk
+
+
+def test_a_ping_that_a_router_keeps_vanished_at_the_router():
+    walk = Walk()
+    walk.out(
+        0.0,
+        segment((INSIDE, 1), (SERVER, 80), 2, 1, ip_id=5),
+        segment((INSIDE, 1), (SERVER, 80), 2, 1, ttl=63, ip_id=5),
+    )
+    walk.back(0.1, segment((SERVER, 80), (INSIDE, 1), 20, 0, 2, ttl=63), segment((SERVER, 80), (INSIDE, 1), 20, 0, 2))
+    for seq in range(1, 4):
+        walk.out(float(seq), ping(INSIDE, SERVER, seq, ip_id=seq), None)
+    report = asked(walk).report()
+    (lost,) = [one for one in of_kind(report, "journey") if one.outcome == "vanished"]
+    assert (lost.fields.lost, lost.fields.stage, lost.fields.missing) == ("request", "router", 3)
+    assert (lost.fields.last_seen.capture, lost.fields.due.capture) == (0, 1)
+    (finding,) = [one for one in report.findings if one.cause == "echo-unanswered"]
+    assert "filter-on-router-forward" in finding.rivals
+    assert "filter-on-target-input" not in finding.rivals
+    assert lost.id in finding.exchanges
+    assert report.unexplained == ()
+
+
+def test_a_ping_that_arrives_and_is_not_answered_vanished_at_the_target():
+    walk = Walk()
+    for seq in range(1, 4):
+        walk.out(float(seq), ping(INSIDE, SERVER, seq, ip_id=seq), ping(INSIDE, SERVER, seq, ttl=63, ip_id=seq))
+    report = asked(walk).report()
+    (lost,) = of_kind(report, "journey")
+    assert (lost.outcome, lost.fields.lost, lost.fields.stage) == ("vanished", "request", "target")
+    assert lost.fields.last_seen.capture == 1
+    (finding,) = report.findings
+    assert "filter-on-target-input" in finding.rivals
+    assert "pmtu-blackhole" not in finding.rivals
+
+
+def test_a_reply_that_the_router_keeps_is_lost_on_the_way_back():
+    walk = Walk()
+    for seq in range(1, 4):
+        walk.out(float(seq), ping(INSIDE, SERVER, seq, ip_id=seq), ping(INSIDE, SERVER, seq, ttl=63, ip_id=seq))
+        walk.back(seq + 0.1, None, ping(SERVER, INSIDE, seq, ip_id=seq + 90, kind=0))
+    (lost,) = of_kind(asked(walk).report(), "journey")
+    assert (lost.outcome, lost.fields.lost, lost.fields.last_seen.capture) == ("vanished", "reply", 1)
+    assert lost.fields.packet.src.address == SERVER
+
+
+def test_one_lost_packet_leaves_every_cause_that_silence_has():
+    walk = Walk()
+    walk.out(1.0, ping(INSIDE, SERVER, 1), ping(INSIDE, SERVER, 1, ttl=63))
+    for place in (walk.inner, walk.outer):  # both recordings go on for long enough
+        place.append((40.0, eth(A, B, 0x800, datagram((OTHER, 5), ("192.0.2.255", 138), b"here"))))
+    (finding,) = asked(walk).report().findings
+    assert "forwarding-disabled" in finding.rivals
+    assert finding.certainty == "possible"
+
+
+def test_a_frame_that_the_other_end_of_a_cable_does_not_show_was_lost_on_the_link():
+    first = [(0.0, who_has((A, INSIDE), SERVER)), (0.01, is_at((B, SERVER), (A, INSIDE)))]
+    requests = [(float(seq), eth(A, B, 0x800, ping(INSIDE, SERVER, seq, ip_id=seq))) for seq in range(1, 4)]
+    report = explain.explain(pcap(*first, *requests), pcap((0.004, first[0][1]), (0.006, first[1][1])))
+    (lost,) = of_kind(report, "journey")
+    assert (lost.fields.stage, lost.fields.last_seen.capture, lost.fields.due.capture) == ("link", 0, 1)
+
+
+def test_one_journey_tells_a_conversation_whatever_the_number_of_packets():
+    walk = Walk()
+    for seq in range(1, 50):
+        walk.out(seq * 0.1, ping(INSIDE, SERVER, seq, ip_id=seq), ping(INSIDE, SERVER, seq, ttl=63, ip_id=seq))
+        walk.back(
+            seq * 0.1 + 0.01,
+            ping(SERVER, INSIDE, seq, ttl=63, ip_id=seq, kind=0),
+            ping(SERVER, INSIDE, seq, ip_id=seq, kind=0),
+        )
+    report = walk.report()
+    assert [one.outcome for one in of_kind(report, "journey")] == ["delivered"]
+    assert len(of_kind(report, "icmp.echo")) == 1
+    assert not report.findings
+
+
+def test_a_datagram_that_nobody_answers_has_not_vanished():
+    walk = Walk()
+    walk.out(
+        0.0, datagram((INSIDE, 5), (SERVER, 514), b"log", ip_id=3), datagram((INSIDE, 5), (SERVER, 514), b"log", 63, 3)
+    )
+    assert [one.outcome for one in of_kind(walk.report(), "journey")] == ["delivered"]
+
+
+def test_segments_that_a_card_merged_are_still_one_conversation():
+    client, server = (INSIDE, 40000), (SERVER, 80)
+
+    def data(seq, octets, ttl, ip_id):
+        return ip(
+            client[0], server[0], 6, tcp(*client[:1], *server[:1], client[1], server[1], 16, seq, 9, octets), ttl, ip_id
+        )
+
+    walk = Walk()
+    walk.out(0.0, segment(client, server, 2, 1, ip_id=1), segment(client, server, 2, 1, ttl=63, ip_id=1))
+    walk.back(0.01, segment(server, client, 18, 8, 2, ttl=63), segment(server, client, 18, 8, 2))
+    walk.out(0.02, data(2, bytes(2000), 64, 2), None)
+    walk.out(0.02, None, data(2, bytes(1000), 63, 2))
+    walk.out(0.021, None, data(1002, bytes(1000), 63, 3))
+    walk.back(0.03, segment(server, client, 16, 9, 2002, ttl=63), segment(server, client, 16, 9, 2002))
+    assert [one.outcome for one in of_kind(walk.report(), "journey")] == ["delivered"]
+
+
+def test_a_single_place_has_no_journeys():
+    walk = Walk()
+    walk.out(0.0, ping(INSIDE, SERVER, 1), None)
+    assert not of_kind(explain.explain(pcap(*walk.inner)), "journey")

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import pytest
+from packets import A, R, eth, pcap
+from surroundings import corpus_files
+from two_places import INSIDE, NAT, OTHER, SERVER, Walk, connection, datagram, of_kind, ping, segment
+
+import explain
+
+
+def pings(walk, source=INSIDE, far=NAT, ident=7, far_id=None, count=3, start=0.0):
+    for seq in range(1, count + 1):
+        ids = {"ident": ident}, {"ident": far_id or ident}
+        walk.out(
+            start + seq,
+            ping(source, SERVER, seq, ip_id=100 + seq, **ids[0]),
+            ping(far, SERVER, seq, ttl=63, ip_id=100 + seq, **ids[1]),
+        )
+        walk.back(
+            start + seq + 0.1,
+            ping(SERVER, source, seq, ttl=63, ip_id=900 + seq, kind=0, **ids[0]),
+            ping(SERVER, far, seq, ip_id=900 + seq, kind=0, **ids[1]),
+        )
+    return walk
+
+
+def test_a_masqueraded_ping_is_one_translation_with_both_directions():
+    (found,) = of_kind(pings(Walk()).report(), "nat.translation")
+    fields = found.fields
+    assert (found.outcome, fields.kind, fields.changed) == ("translated", "source", ("address",))
+    assert (fields.inside.src.address, fields.outside.src.address) == (INSIDE, NAT)
+    assert (fields.inside.src.id, fields.packets, fields.packets_back) == (7, 3, 3)
+    assert fields.checksum == "unchanged"
+    assert [(one.capture, one.frames) for one in found.evidence] == [(0, ((1, 6),)), (1, ((1, 6),))]
+
+
+def test_a_rewritten_icmp_id_is_told_with_the_sum_that_it_accounts_for():
+    (found,) = of_kind(pings(Walk(), ident=7, far_id=4242).report(), "nat.translation")
+    assert found.fields.changed == ("address", "id")
+    assert (found.fields.inside.src.id, found.fields.outside.src.id) == (7, 4242)
+    assert found.fields.checksum == "full"
+
+
+def test_without_rewriting_there_is_no_translation_but_a_journey():
+    report = pings(Walk(), far=INSIDE).report()
+    assert not of_kind(report, "nat.translation")
+    (journey,) = of_kind(report, "journey")
+    assert journey.outcome == "delivered"
+    assert [sight.changed for sight in journey.fields.seen] == [(), ("mac", "ttl")]
+
+
+def test_two_clients_with_the_same_port_are_two_translations_and_one_port_changed():
+    walk = Walk()
+    server = SERVER, 80
+    connection(walk, 0.0, (INSIDE, 40000), (NAT, 40000), server, base=1000, ids=(10, 0))
+    connection(walk, 0.002, (OTHER, 40000), (NAT, 1024), server, base=9000, ids=(10, 0))
+    found = {one.fields.inside.src.address: one.fields for one in of_kind(walk.report(), "nat.translation")}
+    assert {name: fields.outside.src.port for name, fields in found.items()} == {INSIDE: 40000, OTHER: 1024}
+    assert found[INSIDE].changed == ("address",)
+    assert found[OTHER].changed == ("address", "port")
+    assert {fields.checksum for fields in found.values()} == {"full"}
+
+
+def test_an_ip_id_of_zero_does_not_hide_a_translation():
+    walk = Walk()
+    connection(walk, 0.0, (INSIDE, 40000), (NAT, 40000), (SERVER, 80), ids=(0, 0))
+    (found,) = of_kind(walk.report(), "nat.translation")
+    assert (found.fields.packets, found.fields.packets_back) == (5, 3)
+
+
+def test_port_forwarding_has_the_server_inside():
+    walk = Walk()
+    client, public, server = (SERVER, 50000), (NAT, 8080), (INSIDE, 80)
+    for number, (is_back, flags, seq, ack) in enumerate(((0, 2, 5, 0), (1, 18, 70, 6), (0, 16, 6, 71))):
+        at = number * 0.01
+        if is_back:
+            walk.out(at, segment(server, client, flags, seq, ack), segment(public, client, flags, seq, ack, ttl=63))
+        else:
+            walk.back(at, segment(client, server, flags, seq, ack, ttl=63), segment(client, public, flags, seq, ack))
+    (found,) = of_kind(walk.report(), "nat.translation")
+    assert (found.fields.kind, found.fields.initiator) == ("destination", "outside")
+    assert (found.fields.inside.dst.address, found.fields.inside.dst.port) == (INSIDE, 80)
+    assert (found.fields.outside.dst.address, found.fields.outside.dst.port) == (NAT, 8080)
+    assert found.fields.hooks == ("PREROUTING",)
+
+
+def test_something_else_changed_is_seen_by_the_checksum():
+    walk = Walk()
+    connection(walk, 0.0, (INSIDE, 40000), (NAT, 40000), (SERVER, 21))
+    walk.out(1.0, segment((INSIDE, 40000), (SERVER, 21), 24, 2000, 5, b"PORT a", ip_id=77),
+             segment((NAT, 40000), (SERVER, 21), 24, 2000, 5, b"PORT b", 63, 77))  # fmt: skip
+    (found,) = of_kind(walk.report(), "nat.translation")
+    assert found.fields.checksum == "differs"
+
+
+@pytest.mark.parametrize("skew_s", [-5.0, 5.0])
+def test_clocks_that_are_seconds_apart_change_no_translation(skew_s):
+    walk = pings(Walk(skew_s=skew_s, ppm=100.0), count=20)
+    connection(walk, 3.0, (INSIDE, 40000), (NAT, 40000), (SERVER, 80))
+    assert len(of_kind(walk.report(), "nat.translation")) == 2
+
+
+def test_datagrams_of_two_clients_that_look_alike_are_left_alone():
+    walk = Walk()
+    for source, port in ((INSIDE, 5000), (OTHER, 5001)):
+        walk.out(0.0, datagram((source, port), (SERVER, 123), b"same"), None)
+    for number in range(2):
+        walk.out(0.1 * number, None, datagram((NAT, 6000 + number), (SERVER, 123), b"same", 63))
+    assert not of_kind(walk.report(), "nat.translation")
+
+
+def test_strangers_whose_numbers_meet_by_chance_are_not_taken_for_one_flow():
+    walk = Walk()
+    for number in range(200):
+        mine, other = (number * 37 % 251).to_bytes(2, "big") * 10, (number * 91 % 241).to_bytes(2, "big") * 10
+        walk.out(number * 0.01, datagram((INSIDE, 2000 + number), (SERVER, 53), mine, 64, number * 7 % 300 + 1), None)
+        walk.out(number * 0.01, None, datagram((OTHER, 9000 - number), (SERVER, 53), other, 63, number * 11 % 300 + 1))
+    assert not of_kind(walk.report(), "nat.translation")
+
+
+def test_an_answer_that_comes_back_as_it_is_was_not_translated():
+    walk = Walk()
+    client, public, server = (INSIDE, 50000), (NAT, 8080), (OTHER, 80)
+    frames = [
+        eth(A, R, 0x800, segment(client, public, 2, 5)),
+        eth(R, "00:00:5e:00:53:03", 0x800, segment(client, server, 2, 5, ttl=63)),
+        eth("00:00:5e:00:53:03", A, 0x800, segment(server, client, 18, 70, 6)),
+    ]
+    report = explain.explain(pcap(frames[0], frames[2]), pcap(frames[0], frames[1]), pcap(frames[1], frames[2]))
+    (found,) = of_kind(report, "nat.translation")
+    assert (found.outcome, found.fields.why) == ("untranslated", "reply-not-translated")
+    (journey,) = of_kind(report, "journey")
+    assert (journey.outcome, journey.fields.speaker) == ("answered-elsewhere", OTHER)
+    assert walk.inner == []
+
+
+@pytest.mark.needs("corpus")
+def test_the_home_router_of_the_corpus_translates_every_flow_that_both_sides_show():
+    report = explain.explain(*map(str, corpus_files("nat")))
+    found = of_kind(report, "nat.translation")
+    inside, outside = (
+        {one.fields.inside.src.address for one in found},
+        {one.fields.outside.src.address for one in found},
+    )
+    assert len(inside) == len(outside) == 1
+    assert {one.outcome for one in found} == {"translated"}
+    both = _seen_on_both_sides(report)
+    assert both
+    assert both <= {(one.fields.inside.dst.address, one.fields.inside.dst.port) for one in found}
+
+
+def _seen_on_both_sides(report):
+    """Servers of TCP connections with the same initial numbers in both files."""
+    seen: dict[tuple, set[int]] = {}
+    for one in of_kind(report, "tcp.connection"):
+        if None not in one.fields.initial_seq:
+            key = one.fields.initial_seq, one.fields.server
+            seen.setdefault(key, set()).update(place.capture for place in one.evidence)
+    return {(server.address, server.port) for (_, server), captures in seen.items() if len(captures) > 1}
