@@ -80,7 +80,7 @@ def _without_dashes(text: str) -> str:
         )
         for number, piece in enumerate(pieces)
     ]
-    return "".join(joined)
+    return re.sub(r"\.from\b", ".from_", "".join(joined))  # a field of ours, a keyword of Python
 
 
 def _name(node: ast.Name) -> str:
@@ -103,7 +103,7 @@ def names_in(text: str) -> list[tuple[str, ...]]:
 
 def _collect(node: ast.AST, path: tuple[str, ...], found: list[tuple[str, ...]]) -> None:
     if isinstance(node, ast.Attribute):
-        _collect(node.value, (node.attr, *path), found)
+        _collect(node.value, (node.attr.rstrip("_"), *path), found)
     elif isinstance(node, ast.Name):
         found.append((_name(node), *path))
     elif isinstance(node, ast.Constant):
@@ -170,7 +170,7 @@ def _value(node: ast.expr, names: Mapping[str, Any]) -> Any:  # noqa: C901 - one
                 raise UnboundError(_name(node))
             return names[_name(node)]
         case ast.Attribute():
-            return part(_value(node.value, names), node.attr)
+            return part(_value(node.value, names), node.attr.rstrip("_"))
         case ast.List() | ast.Tuple():
             return [_value(one, names) for one in node.elts]
         case ast.BoolOp():

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import pytest
+from grading_scenes import asked_and_pinged, mark
+
+BIND = """
+[[check]]
+id = "reply"
+points = 0
+expect = "arp.reply"
+as = "rep"
+[[check]]
+id = "ping-ok"
+points = 0
+expect = "icmp.echo"
+as = "one"
+"""
+OPCODE = '[[answer]]\nid = "op"\nask = "opcode?"\ntype = "int"\npoints = 1\nkey = "{rep.opcode}"\n'
+MAC = (
+    '[[answer]]\nid = "mac"\nask = "MAC?"\ntype = "mac"\npoints = 2\nkey = "{rep.sender.mac}"\n'
+    'wrong = [ { value = "ff:ff:ff:ff:ff:ff", points = 0.5, say = "everybody" } ]\n'
+)
+RTT = (
+    '[[answer]]\nid = "rtt"\nask = "RTT?"\ntype = "number"\npoints = 2\nkey = "{median(ping-ok.rtt_ms)}"\n'
+    "tolerance = { relative = 0.1 }\n"
+)
+SET = (
+    '[[answer]]\nid = "set"\nask = "which?"\ntype = "set"\npoints = 4\n'
+    'key = ["ip.src", "ip.ttl", "ip.checksum", "checksum"]\npartial = "jaccard"\n'
+)
+SEQ = (
+    '[[answer]]\nid = "isn"\nask = "?"\ntype = "uint32"\npoints = 2\nkey = "{one.seq}"\n'
+    '[[answer]]\nid = "ack"\nask = "?"\ntype = "uint32"\npoints = 1\n'
+    'key = "{u32(one.seq + 1)}"\nfollow_through = "isn"\n'
+)
+
+
+def answer(tmp_path, question, text):
+    return mark(tmp_path, BIND + question, *asked_and_pinged(3), answers=text)[0]
+
+
+@pytest.mark.parametrize("given", ["2", '"2"', '" 0x2 "'])
+def test_a_number_may_be_written_in_any_usual_way(tmp_path, given):
+    assert answer(tmp_path, OPCODE, f"op = {given}")["op"].verdict == "met"
+
+
+@pytest.mark.parametrize("given", ["00:00:5e:00:53:fe", "00-00-5E-00-53-FE", "0000.5e00.53fe", "00005E0053FE"])
+def test_a_mac_may_be_written_in_any_usual_way(tmp_path, given):
+    assert answer(tmp_path, MAC, f'mac = "{given}"')["mac"].verdict == "met"
+
+
+def test_a_known_mistake_has_its_own_words_and_points(tmp_path):
+    told = answer(tmp_path, MAC, 'mac = "FF-FF-FF-FF-FF-FF"')["mac"]
+    assert (told.verdict, told.points, told.says) == ("partly", 0.5, "everybody")
+
+
+@pytest.mark.parametrize("given", ['"{rep.sender.mac}"', '"{rep.__class__}"', "true", "[]", "nan", "1e999"])
+def test_an_answer_is_never_an_expression(tmp_path, given):
+    assert answer(tmp_path, MAC, f"mac = {given.replace('1e999', 'inf')}")["mac"].points == 0
+
+
+@pytest.mark.parametrize(("given", "verdict"), [("1.0", "met"), ("1.08", "met"), ("1.2", "not-met")])
+def test_a_measured_value_may_be_off_by_its_tolerance(tmp_path, given, verdict):
+    assert answer(tmp_path, RTT, f"rtt = {given}")["rtt"].verdict == verdict
+
+
+@pytest.mark.parametrize("given", ["nan", "inf", "-inf", '"nan"', '"1e400"', "9" * 400])
+def test_what_is_no_finite_number_is_never_within_a_tolerance(tmp_path, given):
+    told, _ = mark(tmp_path, BIND + RTT, *asked_and_pinged(3), answers=f"rtt = {given}")
+    assert told["rtt"].points == 0
+
+
+def test_naming_everything_is_worth_less_than_naming_what_is_right(tmp_path):
+    everything = ["source IP", "TTL", "header checksum", "TCP checksum", *(f"field {n}" for n in range(12))]
+    assert answer(tmp_path, SET, 'set = "Source address, TTL, IP checksum, TCP checksum"')["set"].points == 4
+    assert answer(tmp_path, SET, f"set = {everything}")["set"].points == 1
+
+
+def test_the_same_step_from_a_wrong_answer_counts(tmp_path):
+    told = answer(tmp_path, SEQ, "isn = 100\nack = 101\n")
+    assert (told["isn"].verdict, told["ack"].verdict) == ("not-met", "met")
+    assert answer(tmp_path, SEQ, "isn = 100\nack = 102\n")["ack"].verdict == "not-met"
+
+
+def test_free_text_waits_for_a_person(tmp_path):
+    text = '[[answer]]\nid = "why"\nask = "why?"\ntype = "text"\npoints = 2\nmark = "manual"\n'
+    told = answer(tmp_path, text, 'why = "=1+1"')["why"]
+    assert (told.verdict, told.points) == ("manual", 0)
+
+
+@pytest.mark.parametrize("text", ["op = ", "op = 1\nop = 2", "\x00", "[" * 10_000, "x" * 300_000])
+def test_a_file_of_answers_that_is_no_toml_costs_only_the_answers(tmp_path, text):
+    told = answer(tmp_path, OPCODE, text)
+    assert (told["op"].verdict, told["reply"].verdict) == ("not-met", "met")
+
+
+def test_a_question_about_what_the_capture_lacks_is_skipped(tmp_path):
+    told, _ = mark(tmp_path, BIND + OPCODE, answers="op = 2")
+    assert told["op"].verdict == "skipped"

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import pytest
+from grading_scenes import HEAD, rubric_file
+
+from explain.errors import UsageError
+from explain.grade.expressions import evaluate, parse
+from explain.grade.lint import lint
+from explain.grade.patterns import search
+from explain.grade.vocabulary import EVENTS, fields_of
+
+CHECK = '[[check]]\nid = "a"\npoints = 1\nexpect = "arp.request"\n'
+
+
+@pytest.mark.needs("corpus")
+@pytest.mark.parametrize("name", ["arp", "dhcp", "icmp", "nat", "tcp"])
+def test_the_rubrics_of_the_contract_lint_unchanged(corpus, name):
+    rubric, errors, _ = lint(str(corpus.parent / "rubrics" / f"{name}.toml"))
+    assert errors == []
+    assert rubric.checks
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[[check]]\nid = "a"\npoints = 1\nexpect = "arp.requst"\n', "did you mean arp.request"),
+        (CHECK + "where = { sender.ipp = 1 }\n", "did you mean sender.ip"),
+        (CHECK + 'wehre = { sender.ip = "1.2.3.4" }\n', "did you mean where"),
+        (CHECK + "where = { sender.ip = { mni = 1 } }\n", "did you mean min"),
+        (CHECK + 'needs = ["b"]\n' + CHECK.replace('"a"', '"b"'), "never be reached"),
+        (CHECK + 'needs = ["zz"]\n', "does not exist"),
+        (CHECK + 'where = { sender.ip = "{mee}" }\n', "nothing is called 'mee'"),
+        (CHECK + 'count = "many"\n', "count"),
+        (CHECK + 'within = "soon"\n', "within"),
+        (CHECK + CHECK, "used twice"),
+        (CHECK + 'capture = "h2"\n', "no capture is called 'h2'"),
+        ('[[check]]\nid = "a"\npoints = 1\nassert = "__import__(\'os\')"\n', "only these can be called"),
+        ('[[check]]\nid = "a"\npoints = 1\n', "asks for nothing"),
+    ],
+)
+def test_a_mistake_in_a_rubric_is_named(tmp_path, text, said):
+    _, errors, _ = lint(str(rubric_file(tmp_path, text)))
+    assert any(said in error for error in errors), errors
+
+
+def test_a_total_that_the_points_do_not_add_up_to_is_an_error(tmp_path):
+    head = HEAD.replace("[submission]", "total = 3\n[submission]")
+    _, errors, _ = lint(str(rubric_file(tmp_path, CHECK, head)))
+    assert any("add up to 1" in error for error in errors)
+
+
+def test_a_check_that_an_empty_capture_passes_is_warned_of(tmp_path):
+    text = '[[check]]\nid = "quiet"\npoints = 1\nnone = "tcp.reset"\n'
+    _, errors, warnings = lint(str(rubric_file(tmp_path, text)))
+    assert errors == []
+    assert any("shows nothing passes it" in one for one in warnings)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["().__class__", "a.__class__", "open('x')", "[x for x in y]", "lambda: 1", "9**9**9", "f'{a}'", "a if b else c",
+     "len.__self__", "(" * 300, "a" * 2000, "1+" * 150 + "1"],
+)  # fmt: skip
+def test_what_is_not_on_the_list_is_no_expression(text):
+    with pytest.raises(UsageError):
+        parse(text)
+
+
+def test_a_product_cannot_grow_without_bound():
+    with pytest.raises(UsageError):
+        evaluate(" * ".join(["99999999999999999999"] * 20), {})
+
+
+@pytest.mark.parametrize("pattern", ["(a+)+$", "(a|a)*b", "(a*)*c", "([a-z]+)*1"])
+def test_no_pattern_takes_longer_than_its_text(pattern):
+    assert not search(f"^{pattern}$", "a" * 3000 + "!")
+
+
+@pytest.mark.parametrize("pattern", [r"(a)\1", "(?=a)", "a{100000}", "(" * 50])
+def test_a_pattern_that_needs_a_memory_or_too_much_room_is_refused(pattern):
+    with pytest.raises(UsageError):
+        search(pattern, "aaa")
+
+
+def test_every_event_tells_what_each_of_its_fields_means():
+    assert all(meaning for name in EVENTS for meaning in fields_of(name).values())
