@@ -72,7 +72,7 @@ def context_of(
     kind = kind or (named if named in {"ping", "tcp", "trace", "dhcp", "lookup"} else None)
     target = (text.target_address if text else None) or _address(destination) or (command and _address(command.target))
     family = _family(text, command, target) or family
-    conditions = {
+    conditions: dict[str, bool | None] = {
         **_of_kind(kind, command),
         "v4": None if family is None else family == 4,
         "v6": None if family is None else family == 6,
@@ -82,6 +82,9 @@ def context_of(
         **_target(text, command, target),
         "near": _is_near(text, command, target),
     }
+    if kind == "tcp":
+        # A SYN is small; what befalls the full segments that follow is a strike of its own.
+        conditions |= {"big": False, "fragmented": False, "ttl": False}
     return Context(kind, family, target, conditions, _patience(text, command))
 
 

@@ -41,8 +41,8 @@ def diagnose(witnesses: Witnesses) -> Diagnosis:
     if wires is not None:
         context = wires.enrich(context)
     sign = sign_of(witnesses.text, context) if witnesses.text else None
-    if sign is None and wires is not None:
-        sign = wires.sign
+    if wires is not None:
+        sign = wires.settle(sign) if sign is not None else wires.sign
     states = walked(witnesses, context, context.destination) if witnesses.states else None
     kept, fallen = _reconciled(witnesses, context, sign, wires, states)
     kept = order(kept, sign, wires, states)

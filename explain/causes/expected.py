@@ -96,7 +96,7 @@ def _may_speak(strike: Strike, sign: Sign) -> bool:
 
 
 def _no_carrier(strike: Strike, sign: Sign, context: Context) -> bool:
-    is_silent = sign.name in _SILENCE or sign.name in {"part-lost", "silent-piped"}
+    is_silent = sign.name in _SILENCE or sign.name == "silent-piped"
     return is_silent or _no_neighbour(strike, sign, context)
 
 
@@ -136,8 +136,11 @@ def _too_big(strike: Strike, sign: Sign, context: Context) -> bool:
 
 
 def _lose(strike: Strike, sign: Sign, context: Context) -> bool:
-    # A trace's gap is a question of chance too.
-    return sign.name in {"part-lost", "trace:gap", "part-refused"} or (sign.name == "silent" and _is_few(sign))
+    if sign.name == "trace:gap":
+        return "gap" in strike.shows
+    # A limit lets the first ones pass; chance need not.
+    is_chance = sign.name == "silent" and _is_few(sign) and strike.at != "target"
+    return sign.name in {"part-lost", "part-refused"} or is_chance
 
 
 def _is_few(sign: Sign) -> bool:
@@ -167,7 +170,7 @@ _HOW: dict[str, Callable[[Strike, Sign, Context], bool]] = {
     "reject": _reject,
     "expire": _expire,
     "too-big": _too_big,
-    "elsewhere": _one_of("different-address", "tcp:timed-out", "silent"),
+    "elsewhere": _one_of("different-address", "tcp:timed-out"),
     "lose": _lose,
     "duplicate": _one_of("duplicated"),
     "damage": _one_of("damaged", "part-lost"),

@@ -83,16 +83,12 @@ def _ping(text: TextWitness, context: Context) -> Sign | None:
     if refusal is not None:
         name = "refused-each" if str(refusal.values.get("call") or "").startswith(("sendmsg", "sendto")) else "refused"
         return Sign(name, _REFUSALS[refusal.id], "self", lines=(refusal,))
-    if text.has("ping.source-elsewhere") and _is_nobody(text):
+    if text.has("ping.source-elsewhere"):
         return Sign("unspecified", lines=text.all("ping.source-elsewhere"))
     if sent or text.has("echo.timeout", "echo.waiting") or received == 0:
         piped = any((each.values.get("pipe") or 0) > 1 for each in text.all("echo.times"))
         return Sign("silent-piped" if piped else "silent", lines=text.all("echo.statistics"))
     return None
-
-
-def _is_nobody(text: TextWitness) -> bool:
-    return any(str(each.values.get("source") or "0.0.0.0") == "0.0.0.0" for each in text.all("echo.start"))  # noqa: S104
 
 
 def _answered(text: TextWitness, received: int, sent: int | None, errors: tuple[Symptom, ...]) -> Sign:

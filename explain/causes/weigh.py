@@ -113,7 +113,7 @@ def _survivors(
         said = [each for each in possible if may_be_muted(cause, each, sign)]
     if not said:
         return (), False, "text"
-    seen = [each for each in said if wires is None or wires.allow(each, context, is_muted=is_muted)]
+    seen = [each for each in said if wires is None or wires.allow(each, cause, context, is_muted=is_muted)]
     if not seen:
         return (), False, "capture"
     stood = [each for each in seen if states is None or _stands(each, cause, states)]
@@ -126,19 +126,27 @@ GOOD = frozenset(("answered", "redirected", "tcp:open", "trace:reached", "dhcp:b
 
 def _is_certain(cause: str, sign: Sign | None, states: Walked | None) -> bool:
     """What the states of the whole network show first is not doubted for want of a prediction."""
-    if states is None or not states.is_whole or not states.causes or states.outcome != "stopped":
+    if states is None or not states.is_whole or not states.causes or states.outcome == "unknown":
         return False
-    return states.causes[0].cause == cause and (sign is None or sign.name not in GOOD)
+    is_good = sign is not None and sign.name in GOOD
+    return states.causes[0].cause == cause and (sign is None or is_good == (states.outcome == "answered"))
 
 
 def _can_strike(strike: Strike, context: Context) -> bool:
-    if not context.allows(strike.when):
+    if not context.allows(strike.when) or (context.holds("bc") and not _meets_everybody(strike)):
         return False
     if strike.at == "router" or strike.hop == "remote" or "gateway" in strike.of == ("gateway",):
         return context.conditions.get("routed") is not False
     if strike.hop == "onlink" and context.conditions.get("near") is False:
         return False
     return strike.at != "bystander" or context.conditions.get("bystander") is not False
+
+
+def _meets_everybody(strike: Strike) -> bool:
+    """Whether a strike can meet a broadcast: it needs no neighbour's MAC, and no router carries it on."""
+    if strike.how in {"no-neighbour", "reject", "expire", "too-big", "rst"} or strike.at in {"router", "bystander"}:
+        return False
+    return strike.at != "segment" or strike.how != "drop" or "switch" in strike.when
 
 
 def _stands(strike: Strike, cause: str, states: Walked) -> bool:

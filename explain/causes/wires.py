@@ -21,7 +21,15 @@ if TYPE_CHECKING:
     from explain.causes.diagnosis import Witnesses
     from explain.causes.predictions import Strike
 
-_LOSSES = {"net-unreachable", "no-route", "host-unreachable", "address-unreachable"}
+_STOPPING = {"drop", "reject", "expire", "too-big", "no-neighbour", "no-carrier"}
+_ON_PUBLISHED = frozenset((
+    "forwarding-disabled", "filter-on-router-forward", "stateful-filter-asymmetric-path", "conntrack-table-full",
+    "rst-by-middlebox", "idle-timeout-in-middlebox", "dnat-missing", "dnat-to-absent-host", "fragments-filtered",
+    "pmtu-blackhole", "wrong-interface-selected",
+))  # fmt: skip
+"""What a router can do to a packet for its own address that it publishes for a host behind it."""
+_FRESH_TTLS = {64, 128, 255}
+"""What hosts begin with. Source: RFC 1700, IP option numbers; RFC 8200 leaves it to the host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,15 @@ class Wires:
             return Sign(names.get(errors[0].name, "error"), errors[0].name, by, errors[0].speaker)
         return Sign("tcp:timed-out" if tcp else "silent") if not tcp or not self._count("resets") else None
 
+    def settle(self, sign: Sign) -> Sign:
+        """The sign with its speaker settled: an error that was on the wire is not the sender's own, and vice versa."""
+        if sign.name != "error" or sign.by is not None or not self._is_listening:
+            return sign
+        speakers = {told.speaker for spot in self.sender for told in spot.errors}
+        if sign.speaker in speakers:
+            return replace(sign, by="router")
+        return sign if speakers else replace(sign, by="self")
+
     def _count(self, name: str) -> int:
         return sum(len(getattr(spot, name)) for spot in self.sender)
 
@@ -97,7 +114,7 @@ class Wires:
 
     # -- does it contradict
 
-    def allow(self, strike: Strike, context: Context, *, is_muted: bool = False) -> bool:
+    def allow(self, strike: Strike, cause: str, context: Context, *, is_muted: bool = False) -> bool:
         """Whether the frames leave this strike possible."""
         if strike.how == "name":
             return self._allows_name(strike)
@@ -105,7 +122,7 @@ class Wires:
             return self._allows_lease(strike)
         if context.tool == "dhcp" or self.lookups_failed:
             return True
-        if not self._allows_at_sender(strike, context, is_muted=is_muted):
+        if not self._allows_at_sender(strike, cause, context, is_muted=is_muted):
             return False
         return self.fate.allows(strike)
 
@@ -131,17 +148,51 @@ class Wires:
     def _is_listening(self) -> bool:
         return bool(self.sender) and all(spot.is_whole for spot in self.sender)
 
-    def _allows_at_sender(self, strike: Strike, context: Context, *, is_muted: bool) -> bool:
+    def _allows_at_sender(self, strike: Strike, cause: str, context: Context, *, is_muted: bool) -> bool:
         if not self._is_listening or context.holds("lo"):
             return True
         ask = _AT_SENDER.get(strike.how)
         if ask is not None and not ask(self, strike):
+            return False
+        if strike.how in _STOPPING and self._count("replies") and not (strike.at == "sender" and strike.leg == "reply"):
+            return cause == "tcp-accept-queue-full"
+        if self.is_onlink and strike.at == "router" and cause not in _ON_PUBLISHED:
+            return False
+        if strike.how == "works" and not self._fits_success(cause):
             return False
         errors = self._errors_about_us()
         if strike.how == "drop" and not (strike.at == "sender" and strike.leg == "reply") and errors:
             return bool(strike.at == "segment")
         if is_muted and errors:
             return strike.how != "reject" or not strike.shows or any(told.name in strike.shows for told in errors)
+        return True
+
+    @property
+    def is_onlink(self) -> bool:
+        """Whether the destination itself answered for its MAC, and nobody with that MAC for anybody else."""
+        macs = [mac for spot in self.sender for mac in spot.answered.get(self.context.destination or "", ())]
+        others = {
+            mac for spot in self.sender for wanted, given in spot.answered.items()
+            if wanted != self.context.destination and not wanted.startswith("fe80:") for mac in given
+        }  # fmt: skip
+        asked = any(self.context.destination in spot.asked for spot in self.sender)
+        return asked and bool(macs) and not set(macs) & others
+
+    def _fits_success(self, cause: str) -> bool:
+        """Whether what is odd about a success is there: a second router, a stand-in, a second owner."""
+        pairs = [(request, reply) for spot in self.sender for request in spot.requests[:1] for reply in spot.replies[:1]]
+        if not pairs:
+            return True
+        request, reply = pairs[0]
+        if cause in {"suboptimal-gateway", "icmp-redirect"}:
+            return bool(self.also) or self.fate.is_detour or request.target_mac != reply.source_mac
+        asked = any(self.context.destination in spot.asked for spot in self.sender)
+        if cause == "proxy-arp-in-play":
+            return (asked or not self.closed_questions()) and reply.ttl not in _FRESH_TTLS
+        if cause == "address-tentative":
+            return request.src.startswith("fe80:")
+        if cause == "corrupted-packets":
+            return any(hit.is_bad for spot in self.spots for hit in (*spot.requests, *spot.replies))
         return True
 
     def _errors_about_us(self) -> list[Told]:
@@ -297,16 +348,11 @@ def _is_answered(wires: Wires) -> bool:
 
 
 def _left(wires: Wires, strike: Strike) -> bool:
-    return wires.has_left()
+    return wires.has_left() or wires.context.tool not in {"ping", "tcp"}
 
 
 def _reject(wires: Wires, strike: Strike) -> bool:
     return not wires.has_left() if strike.at == "sender" else wires.has_left()
-
-
-def _unspecified(wires: Wires, strike: Strike) -> bool:
-    hits = [hit for spot in wires.sender for hit in spot.requests]
-    return not hits or any(hit.src == "0.0.0.0" for hit in hits)  # noqa: S104
 
 
 def _works(wires: Wires, strike: Strike) -> bool:
@@ -324,7 +370,9 @@ _AT_SENDER = {
     "too-big": _left,
     "elsewhere": _left,
     "rst": _left,
-    "unspecified": _unspecified,
+    "lose": _left,
+    "duplicate": _left,
+    "damage": _left,
     "works": _works,
 }
 _MARKS: tuple[tuple[str, frozenset[str]], ...] = (
