@@ -1,0 +1,102 @@
+"""Causes of connections that opened well, of errors that a host sends to itself, and what is no trouble at all."""
+
+from __future__ import annotations
+
+import pytest
+from packets import A, B, R, error, is_at, pcap, ping, pong, segment, who_has
+
+import explain
+
+ALICE, BOB, ROUTER, NEAR = "192.0.2.1", "198.51.100.1", "192.0.2.254", "192.0.2.2"
+CLIENT, SERVER = (ALICE, 40000), (BOB, 80)
+FIN, SYN, RST, ACK = 1, 2, 4, 16
+
+
+def to(flags, seq, ack=0, data=b"", **more):
+    return segment(CLIENT, SERVER, flags, seq=seq, ack=ack, data=data, **more)
+
+
+def back(flags, seq, ack=0, data=b"", **more):
+    return segment(SERVER, CLIENT, flags, (B, A), seq=seq, ack=ack, data=data, **more)
+
+
+OPENED = [(0.0, to(SYN, 100)), (0.01, back(SYN | ACK, 500, 101)), (0.02, to(ACK, 101, 501))]
+ASKED = [*OPENED, (0.03, to(ACK, 101, 501, b"x" * 10)), (0.04, back(ACK, 501, 111))]
+
+
+def found(*frames):
+    report = explain.explain(pcap(*frames))
+    return [finding.cause for finding in report.findings], report.unexplained
+
+
+def test_a_server_that_takes_its_time_is_told_from_the_network():
+    slow = [*ASKED, (2.5, back(ACK, 501, 111, b"y" * 10)), (2.51, to(ACK, 111, 511))]
+    assert found(*slow) == (["server-slow"], ())
+    quick = [*ASKED, (0.2, back(ACK, 501, 111, b"y" * 10)), (0.21, to(ACK, 111, 511))]
+    assert found(*quick) == ([], ())
+
+
+def test_a_client_that_gives_up_on_a_mute_server_met_an_application_that_hangs():
+    assert found(*ASKED, (4.5, to(FIN | ACK, 111, 501)), (4.51, back(ACK, 501, 112)))[0] == ["tcp-application-hangs"]
+
+
+def test_an_upload_that_is_closed_at_once_is_no_trouble():
+    done = [(0.05, to(FIN | ACK, 111, 501)), (0.06, back(FIN | ACK, 501, 112)), (0.07, to(ACK, 112, 502))]
+    assert found(*ASKED, *done) == ([], ())
+
+
+@pytest.mark.parametrize(
+    ("pause", "ttl", "cause"),
+    [(0.05, 64, "tcp-application-closes"), (5.0, 64, "tcp-half-open"), (0.05, 250, "rst-by-middlebox")],
+)
+def test_what_a_reset_answers_and_from_how_far_it_comes_tells_causes_apart(pause, ttl, cause):
+    cut = [(pause, to(ACK, 111, 501, b"x" * 10)), (pause + 0.01, back(RST, 501, ttl=ttl))]
+    assert found(*ASKED, *cut) == ([cause], ())
+
+
+def test_a_reset_after_a_fin_is_one_way_to_be_done():
+    done = [(0.05, back(FIN | ACK, 501, 111, b"")), (0.06, to(RST | ACK, 111, 502))]
+    assert found(*ASKED[:4], (0.04, back(ACK, 501, 111, b"y")), *done) == ([], ())
+
+
+@pytest.mark.parametrize(
+    ("code", "cause"),
+    [(1, "destination-host-absent-on-link"), (13, "filter-on-sender-output"), (0, "reject-route-on-sender")],
+)
+def test_an_error_that_a_host_sends_to_itself_is_about_the_host(code, cause):
+    asked = ping(ALICE, NEAR, 1)
+    assert found(asked, error(ALICE, 3, code, asked, macs=(A, A)))[0] == [cause]
+
+
+def test_an_error_about_an_answer_means_that_the_way_back_fails():
+    answer = pong(BOB, ALICE, 1)
+    assert found(ping(ALICE, BOB, 1), answer, error(ROUTER, 3, 0, answer))[0] == ["no-return-route-on-router"]
+
+
+def test_silence_in_the_last_second_of_a_longer_capture_proves_nothing():
+    before = [(0.0, ping(ALICE, NEAR, 1)), (0.01, pong(NEAR, ALICE, 1))]
+    assert found(*before, (5.0, to(SYN, 1))) == ([], ())
+    assert found(*before, (5.0, to(SYN, 1)), (6.5, ping(ALICE, NEAR, 2)), (6.51, pong(NEAR, ALICE, 2)))[0] == [
+        "tcp-syn-unanswered"
+    ]
+
+
+def test_pings_without_a_source_address_come_of_a_host_that_has_none():
+    assert found(*(ping("0.0.0.0", NEAR, seq) for seq in (1, 2, 3)))[0] == ["sender-no-address"]  # noqa: S104
+
+
+def test_what_is_sent_to_an_address_that_nobody_has_is_a_consequence():
+    questions = [(float(second), who_has((A, ALICE), NEAR)) for second in range(3)]
+    causes, unexplained = found(*questions, (0.5, ping(ALICE, NEAR, 1)), (1.5, ping(ALICE, NEAR, 2)))
+    assert (causes, unexplained) == (["destination-host-absent-on-link"], ())
+
+
+def test_a_reply_that_comes_twice_is_told():
+    once = [(0.0, ping(ALICE, BOB, 1)), (0.01, pong(BOB, ALICE, 1))]
+    assert found(*once) == ([], ())
+    assert found(*once, (0.02, pong(BOB, ALICE, 1)))[0] == ["duplicated-packets"]
+
+
+def test_a_router_that_asks_for_its_own_neighbours_is_overheard_by_a_host():
+    frames = [who_has((A, ALICE), ROUTER), is_at((R, ROUTER), (A, ALICE)), who_has((R, ROUTER), NEAR)]
+    assert found(*frames, (0.2, ping(ALICE, BOB, 1, macs=(A, R))), (0.21, pong(BOB, ALICE, 1, macs=(R, A))))[0] == []
