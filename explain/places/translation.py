@@ -24,6 +24,7 @@ _ENOUGH = 36  # bits
 _ENOUGH_WITH_NEW_ENDS = 60  # where neither address was kept
 _IP_ID, _LENGTH, _NUMBER, _SUM, _CONTENTS = 16, 4, 24, 16, 32
 _KEPT_ADDRESS, _KEPT_PORT = 4, 8
+_NOT_ROUTED = 24  # who translates forwards, and takes from the TTL; a bridge that does not is rare
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,7 @@ def _bits(table: PacketTable, one: Rows, other: Rows) -> Rows:
         (table.source_ports(one) == table.source_ports(other)) & (layers & (TCP | UDP) != 0),
         (table.target_ports(one) == table.target_ports(other)) & (layers & (TCP | UDP) != 0),
     )
+    bits -= np.where(table.ttl[one] == table.ttl[other], _NOT_ROUTED, 0)
     # What belongs to the flow counts once for a packet, but packets that repeat it prove little more.
     total: Rows = bits + same_ends[0] * _KEPT_ADDRESS + same_ends[1] * _KEPT_PORT + same_ends[2] * _KEPT_PORT
     return total
