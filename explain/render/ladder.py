@@ -115,12 +115,10 @@ class _Ladder:
         one, other = sorted((self._at[arrow.source], self._at[arrow.target]))
         row = self._canvas()
         if one == other:
-            yield self._margin(arrow) + _over(
-                row,
-                one + 2,
-                f"{self._strokes.loop if arrow.names[0] == arrow.names[1] else self._strokes.fold} {label}",
-                self._room,
-            )
+            glyph = self._strokes.loop if arrow.names[0] == arrow.names[1] else self._strokes.fold
+            text = f"{glyph} {label}"
+            start = max(0, min(one + 2, self._room - display_width(text)))
+            yield self._margin(arrow) + _over(row, start, text, self._room)
             return
         middle = (one + other + 1) // 2
         start = max(0, min(middle - display_width(label) // 2, self._room - display_width(label)))

@@ -76,6 +76,13 @@ def test_hosts_for_which_there_is_no_room_are_named_beside_their_arrows():
     assert "192.0.2.19 > 192.0.2.2: Echo request seq=19" in render(report, "en", 80)
 
 
+def test_a_label_at_the_right_edge_moves_to_the_left_before_it_is_cut():
+    frames = [ping("192.0.2.1", f"192.0.2.{number}", number) for number in range(2, 9)]
+    both_unnamed = ping("198.51.100.77", "198.51.100.78", 5, ident=8)
+    text = render(report_of(*frames * 3, both_unnamed), "en", 80)
+    assert "198.51.100.77 > 198.51.100.78: Echo request seq=5" in text
+
+
 def test_what_is_for_everybody_goes_to_a_rail_of_its_own():
     report = explain.explain(str(TOP / "pcaps" / "dhcp" / "capture.pcapng"))
     assert stage(report, 100, 9).rails[-1] == EVERYONE
