@@ -52,10 +52,10 @@ def capture(files: tuple[str, ...], **options: Any) -> int:
     reuse_freed_memory()
     with Progress() as progress:
         report = explain(
-            files, _selection(options), everything=options["everything"], every_checksum=options["checksums"],
+            files, selection_of(options), everything=options["everything"], every_checksum=options["checksums"],
             progress=progress,
         )  # fmt: skip
-    _warn(report)
+    warn(report)
     _write(report, options)
     if options["second_opinion"]:
         from explain.cli.second_opinion import ask
@@ -68,7 +68,8 @@ def capture(files: tuple[str, ...], **options: Any) -> int:
     return 0
 
 
-def _selection(options: dict[str, Any]) -> Selection | None:
+def selection_of(options: dict[str, Any]) -> Selection | None:
+    """What the options choose, None if they choose nothing."""
     if not (options["only"] or options["host"] or options["port"] is not None or options["between"]):
         return None
     from explain.cli.times import moments
@@ -86,7 +87,8 @@ def _listed(text: str | None) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",")) if text else ()
 
 
-def _warn(report: Report) -> None:
+def warn(report: Report) -> None:
+    """Name what is damaged or unreadable, on standard error."""
     from explain.words.values import visible
 
     for one in report.captures:

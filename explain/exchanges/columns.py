@@ -245,8 +245,10 @@ class Exchanges(Sequence[Exchange]):
         """One row per exchange: id, kind, outcome, times and the kind's own fields."""
         import pandas as pd
 
-        return pd.DataFrame(
-            {"id": one.id, "kind": one.kind, "outcome": one.outcome, "start_ns": one.start_ns, "end_ns": one.end_ns}
-            | asdict(one.fields)
-            for one in self
-        )
+        return pd.DataFrame(_row(one) for one in self)
+
+
+def _row(one: Exchange) -> dict[str, Any]:
+    row = {"id": one.id, "kind": one.kind, "outcome": one.outcome, "start_ns": one.start_ns, "end_ns": one.end_ns}
+    # Some kinds have an identifier of their own, as DNS and ICMP do.
+    return row | {f"fields.{name}" if name in row else name: value for name, value in asdict(one.fields).items()}

@@ -68,7 +68,7 @@ class Selection:
         self, table: PacketTable, exchanges: Exchanges, findings: Sequence[Finding], unexplained: tuple[str, ...]
     ) -> tuple[Exchanges, Sequence[Finding], tuple[str, ...]]:
         """The chosen exchanges, and what was found about them."""
-        frames = self._frames(table)
+        frames = self.frames(table)
         chosen = [
             position
             for position in exchanges.positions
@@ -85,7 +85,7 @@ class Selection:
     def _is_kind(self, kind: str) -> bool:
         return not self.kinds or any(kind == wanted or kind.startswith(f"{wanted}.") for wanted in self.kinds)
 
-    def _frames(self, table: PacketTable) -> Bools | None:
+    def frames(self, table: PacketTable) -> Bools | None:
         """Which frames fit host, port and time; None if none of these was asked for."""
         if not self.hosts and self.port is None and self.between_ns is None:
             return None

@@ -1,0 +1,97 @@
+"""``explain table CAPTURE...``: packets or exchanges as rows for other programs."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from explain.cli.language import default_language
+from explain.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explain.exchanges.selection import Selection
+    from explain.model import Report
+    from explain.table import Bools
+
+_FORMS = ("csv", "jsonl", "parquet")
+
+
+@click.command("table", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("files", nargs=-1, metavar="[NAME[:IFACE]=]FILE...")
+@click.option("--of", "what", type=click.Choice(("packets", "exchanges")), default="packets", help="What a row is.")
+@click.option("--format", "form", type=click.Choice(_FORMS), default="csv", help="The form of the output.")
+@click.option("-o", "--output", metavar="FILE", help="Write to FILE, whole or not at all.")
+@click.option("--columns", "only_columns", is_flag=True, help="List the columns with their meaning and unit, and stop.")
+@click.option("--lang", type=click.Choice(("en", "ja")), default=default_language, help="Language of that list.")
+@click.option("--only", metavar="KIND[,KIND]", help="Only these kinds, such as tcp or icmp.echo.")
+@click.option("--host", metavar="A[,B]", help="Only what these addresses took part in.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Only what used this port.")
+@click.option("--between", nargs=2, metavar="T1 T2", help="Only from T1 to T2: wall clock, or seconds from the start.")
+@click.option("--utc", is_flag=True, help="Wall clock times are UTC.")
+def table(files: tuple[str, ...], what: str, form: str, output: str | None, **options: Any) -> int:
+    """Write the packets or the exchanges of captures as CSV, JSON Lines or Parquet.
+
+    Cells of CSV that a spreadsheet could take for a formula begin with an apostrophe.  Parquet needs pyarrow.
+    """
+    if options["only_columns"]:
+        _list_columns(what, options["lang"])
+        return 0
+    if not files:
+        raise UsageError("table needs a capture; --columns lists the columns")
+    from explain.cli.capture import selection_of, warn
+    from explain.pipeline import explain
+    from explain.render import table as render
+
+    render.check(form)
+    if form == "parquet" and output is None and sys.stdout.isatty():
+        raise UsageError("Parquet is no text; name a file with -o FILE")
+    selection = selection_of(options)
+    report = explain(files, selection)
+    warn(report)
+    frame = (
+        render.packets_of(report, _wanted(report, selection))
+        if what == "packets"
+        else render.exchanges(report.exchanges)
+    )
+    if output is None:
+        render.write(frame, form, sys.stdout.buffer)
+        return 0
+    from explain.cli.output import whole_file
+
+    with whole_file(output) as file:
+        render.write(frame, form, file)
+    return 0
+
+
+def _wanted(report: Report, selection: Selection | None) -> Bools | None:
+    """Which frames to write: those that fit host, port and time, and belong to an exchange of the kinds."""
+    if selection is None:
+        return None
+    import numpy as np
+
+    fits = selection.frames(report.packets)
+    if fits is None:
+        fits = np.ones(len(report.packets), np.bool_)
+    if selection.kinds:
+        chosen = np.zeros(len(report.packets), np.bool_)
+        for position in report.exchanges.positions:
+            part, index = report.exchanges.at(position)
+            chosen[part.rows(index)] = True
+        fits &= chosen
+    return fits
+
+
+def _list_columns(what: str, language: str) -> None:
+    for name, said in _columns(what, language):
+        print(f"{name:<18} {said}")
+
+
+def _columns(what: str, language: str) -> Iterator[tuple[str, str]]:
+    from explain.words import say, table
+
+    for key in table("columns")[what]:
+        yield key, say(f"columns.{what}.{key}", {}, language)
