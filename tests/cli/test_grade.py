@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import zipfile
+
+import pytest
+from grading_scenes import FAR, ME, ROUTER, asked_and_pinged, rubric_file
+from packets import pcap, ping
+
+TEXT = """
+[[check]]
+id = "request"
+points = 2
+expect = "arp.request"
+where = { sender.ip = "{roster.host_ip}" }
+as = "req"
+[[check]]
+id = "secret"
+points = 1
+expect = "icmp.echo"
+visibility = "never"
+[[answer]]
+id = "q"
+ask = "opcode?"
+type = "int"
+points = 1
+key = "{req.opcode}"
+"""
+HEAD = (
+    'rubric = 1\ntitle = "=T"\n[submission]\ncaptures = { h1 = "lab.pcap" }\nanswers = "answers.toml"\n'
+    'limits = { bytes = "2MB", seconds = 5, memory = "256MB" }\n'
+)
+GOOD = pcap(*asked_and_pinged(2)).getvalue()
+
+
+def run(*arguments):
+    base = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG"))}
+    return subprocess.run(
+        [sys.executable, "-m", "explain", "grade", *map(str, arguments)], capture_output=True, check=False, text=True,
+        env={**base, "LANG": "C.UTF-8"}, timeout=120,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def lab(tmp_path):
+    rubric_file(tmp_path, TEXT, HEAD)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "roster.csv").write_text(
+        f"student,email,host_ip\nalice,alice@example.org,{ME}\nbob,bob@example.org,{ME}\nzoe,zoe@example.org,{ME}\n"
+    )
+    return tmp_path
+
+
+def hand_in(lab, name, content=GOOD, file="lab.pcap", answers="q = 1\n"):
+    folder = lab / "in" / name
+    folder.mkdir(exist_ok=True)
+    (folder / file).write_bytes(content)
+    if answers:
+        (folder / "answers.toml").write_text(answers)
+    return folder
+
+
+def graded(lab, *more):
+    done = run(lab / "rubric.toml", lab / "in", "--roster", lab / "roster.csv", "--json", *more)
+    assert "Traceback" not in done.stderr
+    assert done.returncode in (0, 1), done.stderr
+    told = json.loads(done.stdout)
+    assert told["schema"] == "explain-grade/1"
+    return {one["id"]: one for one in told["submissions"]}
+
+
+def test_a_class_is_graded_and_who_handed_in_nothing_is_missing(lab):
+    hand_in(lab, "alice")
+    hand_in(lab, "bob", pcap(ping(ME, FAR, 1)).getvalue(), answers=None)
+    told = graded(lab)
+    assert (told["alice"]["status"], told["alice"]["score"], told["alice"]["max"]) == ("graded", 4, 4)
+    assert told["bob"]["score"] == 1
+    assert (told["zoe"]["status"], told["zoe"]["score"]) == ("missing", None)
+
+
+def test_one_student_too_few_points_is_an_exit_status(lab):
+    hand_in(lab, "alice")
+    hand_in(lab, "bob")
+    hand_in(lab, "zoe")
+    arguments = lab / "rubric.toml", lab / "in", "--roster", lab / "roster.csv", "--fail-under"
+    assert run(*arguments, "4").returncode == 0
+    assert run(*arguments, "4.5").returncode == 1
+
+
+def zipped(*entries):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in entries:
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
+def tarred(*entries):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as archive:
+        for name, content, kind in entries:
+            entry = tarfile.TarInfo(name)
+            entry.type, entry.size, entry.linkname = kind, len(content), "/etc/passwd"
+            archive.addfile(entry, io.BytesIO(content))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("alice.zip", zipped(("sub/lab.pcap", GOOD), ("answers.toml", "q = 1"))),
+        ("alice.tar.gz", tarred(("a/lab.pcap", GOOD, b"0"), ("a/answers.toml", b"q = 1", b"0"))),
+        ("alice.zip", zipped(("inner.zip", zipped(("lab.pcap", GOOD), ("answers.toml", "q = 1"))))),
+        ("alice.zip", zipped(("../evil.pcap", GOOD), ("lab.pcap", GOOD), ("answers.toml", "q = 1"))),
+        ("alice.tar.gz", tarred(("ln", b"", b"2"), ("ff", b"", b"6"), ("lab.pcap", GOOD, b"0"),
+                                ("answers.toml", b"q = 1", b"0"))),
+    ],
+)  # fmt: skip
+def test_archives_are_unpacked_without_what_does_not_belong(lab, file, content):
+    (lab / "in" / file).write_bytes(content)
+    assert graded(lab)["alice"]["score"] == 4
+    assert not list(lab.rglob("evil.pcap"))
+
+
+@pytest.mark.parametrize("file", ["LAB.PCAP", "my lab.pcap", "lab (1).pcap", "trace.pcapng", "h1.bin"])
+def test_a_capture_is_found_under_another_name(lab, file):
+    hand_in(lab, "alice", file=file)
+    assert graded(lab)["alice"]["score"] == 4
+
+
+def test_canvas_and_moodle_exports_name_the_student(lab):
+    (lab / "in" / "alice_LATE_123_456_lab.pcap").write_bytes(GOOD)
+    (lab / "in" / "alice_LATE_123_457_answers.toml").write_text("q = 1")
+    hand_in(lab, "bob_99_assignsubmission_file_")
+    told = graded(lab)
+    assert (told["alice"]["score"], told["bob"]["score"]) == (4, 4)
+
+
+def bomb():
+    return zipped(("lab.pcap", bytes(60_000_000)))
+
+
+HOSTILE = {
+    "zip bomb": ("lab.zip", bomb()),
+    "gzip bomb": ("lab.pcap", gzip.compress(GOOD + bytes(400_000_000), 1)),
+    "text": ("lab.pcap", b"nothing of the kind"),
+    "cut header": ("lab.pcap", GOOD[:11]),
+    "length of 4 GiB": ("lab.pcap", GOOD[:24] + b"\0" * 8 + b"\xff" * 8),
+    "block of length 0": ("lab.pcap", b"\n\r\r\n" + b"\0" * 60),
+    "empty": ("lab.pcap", b""),
+    "broken zip": ("lab.zip", b"PK\x03\x04" + b"\0" * 40),
+    "many files": ("lab.zip", zipped(*((f"{n}", b"") for n in range(3000)))),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_submission_costs_only_itself(lab, name):
+    file, content = HOSTILE[name]
+    hand_in(lab, "alice")
+    folder = lab / "in" / "bob"
+    folder.mkdir()
+    (folder / file).write_bytes(content)
+    told = graded(lab, "--jobs", "2")
+    assert told["alice"]["score"] == 4
+    status, score = told["bob"]["status"], told["bob"]["score"]
+    assert (status, score) == ("could-not-be-graded", None) or (name == "length of 4 GiB" and score == 0)
+
+
+def test_a_link_out_of_a_submission_is_not_followed(lab):
+    hand_in(lab, "alice")
+    folder = lab / "in" / "bob"
+    folder.mkdir()
+    (folder / "lab.pcap").symlink_to(lab / "in" / "alice" / "lab.pcap")
+    os.mkfifo(folder / "pipe.pcap")
+    assert graded(lab)["bob"]["status"] == "could-not-be-graded"
+
+
+def test_planted_results_are_not_believed(lab):
+    folder = hand_in(lab, "bob", pcap(ping(ME, FAR, 1)).getvalue(), answers=None)
+    (folder / "results.json").write_text('{"score": 4}')
+    (folder / "sitecustomize.py").write_text("raise SystemExit")
+    assert graded(lab)["bob"]["score"] == 1
+
+
+def test_names_and_answers_cannot_act_in_any_form_of_output(lab):
+    name = "=cmd|'x'!A1<script>\x1b[2J"
+    hand_in(lab, name, answers='q = "<script>alert(1)</script>![x](http://x/y)"\n')
+    run(lab / "rubric.toml", lab / "in", "--roster", lab / "roster.csv", "-o", lab / "out")
+    pages = {path.name: path.read_text() for path in (lab / "out").rglob("*") if path.is_file()}
+    assert {"grades.csv", "canvas.csv", "moodle.csv", "summary.html", "results.json", "feedback.html"} <= set(pages)
+    for file, page in pages.items():
+        assert "\x1b" not in page
+        if file.endswith(".html"):
+            assert "<script" not in page
+        if file.endswith(".md"):
+            assert "![x](" not in page
+        if file.endswith(".csv"):
+            assert not any(line.startswith(("=", '"=')) or ",=" in line for line in page.splitlines())
+
+
+def test_a_hidden_check_is_not_on_the_student_s_page(lab):
+    hand_in(lab, "alice")
+    run(lab / "rubric.toml", lab / "in", "--roster", lab / "roster.csv", "-o", lab / "out")
+    assert "secret" not in (lab / "out" / "alice" / "feedback.html").read_text()
+    tests = json.loads((lab / "out" / "alice" / "results.json").read_text())["tests"]
+    assert ("secret", "hidden") in [(one["name"], one["visibility"]) for one in tests]
+
+
+def test_lint_says_what_is_wrong_and_exits_with_1(lab):
+    assert run("lint", lab / "rubric.toml").returncode == 0
+    bad = rubric_file(lab, TEXT.replace("arp.request", "arp.rquest"), HEAD)
+    done = run("lint", bad)
+    assert (done.returncode, "did you mean arp.request" in done.stdout) == (1, True)
+    assert run(bad, lab / "in").returncode == 2
+
+
+def test_a_rubric_is_held_against_its_own_captures(lab):
+    hand_in(lab, "alice")
+    trial = (
+        '[[test]]\nname = "good"\ncapture = "in/alice/lab.pcap"\nanswers = "in/alice/answers.toml"\n'
+        f'roster = {{ host_ip = "{ME}" }}\n'
+    )
+    assert run("test", rubric_file(lab, TEXT + trial, HEAD)).returncode == 0
+    wrong = trial.replace(ME, ROUTER)
+    done = run("test", rubric_file(lab, TEXT + wrong, HEAD))
+    assert (done.returncode, "1 points, not 4" in done.stdout) == (1, True)
+
+
+def test_every_event_is_listed_and_an_unknown_one_leads_to_a_known_one():
+    assert "sender.mac" in run("events", "arp.reply").stdout
+    done = run("events", "arp.repply")
+    assert (done.returncode, "arp.reply" in done.stderr) == (2, True)
