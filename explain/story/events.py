@@ -57,7 +57,7 @@ def tell(table: PacketTable, exchanges: Exchanges, hosts: Hosts, without: set[in
     for position in exchanges.positions:
         if position not in without:
             part, index = exchanges.at(position)
-            spot = table.places[int(table.place[part.rows(index)[0]])]
+            spot = table.evidence(part.rows(index)[:1])[0]
             by_place.setdefault((spot.capture, spot.interface), []).append(position)
     lines: list[Line] = []
     for (capture, interface), positions in by_place.items():

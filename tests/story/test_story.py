@@ -121,3 +121,12 @@ def test_both_languages_tell_the_same_lines():
     for text in (english, japanese):
         assert text.count(ROUTER) >= 3
         assert "{" not in text.replace("frame.number in {", "")
+
+
+def test_what_was_seen_at_several_places_stands_under_the_name_of_each(tmp_path):
+    for name, wanted in (("left", ROUTER), ("right", "192.0.2.9")):
+        frames = pcap(who_has((A, ALICE), wanted), is_at((R, wanted), (A, ALICE)))
+        (tmp_path / name).write_bytes(frames.getvalue())
+    told = explain.explain(f"left={tmp_path / 'left'}", f"right={tmp_path / 'right'}").lines
+    headings = [line.values["name"] for line in told if line.message == "story.heading.at"]
+    assert headings == ["left", "right"]
