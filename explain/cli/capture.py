@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,7 +18,7 @@ _EPILOG = (
     "Commands: ping, path, grade, lab, cause, word, packet, table, annotate, state; each has its own --help. "
     "A file that is named like a command is given as ./ping."
 )
-_FORMATS = ("terminal", "json", "markdown", "mermaid", "html")
+_FORMATS = ("terminal", "json", "markdown", "mermaid", "html", "zeek")
 
 
 @click.command("capture", epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
@@ -106,6 +107,11 @@ def _write(report: Report, options: dict[str, Any]) -> None:
         from explain.words import say
 
         sentences = [say(line.message, line.values, language) for line in lines]
+        if options["form"] == "zeek" and options["output"] and Path(options["output"]).is_dir():
+            from explain.cli.forms import zeek_files
+
+            zeek_files(report, options["output"])
+            return
         if options["form"] != "terminal":
             from explain.cli.forms import drawn
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from explain.model import Line, Report
 
-FORMS = ("markdown", "mermaid", "html")
+FORMS = ("markdown", "mermaid", "html", "zeek")
 _WIDTH = 80
 
 
@@ -25,9 +25,25 @@ def drawn(form: str, report: Report, lines: Sequence[Line], sentences: Sequence[
         from explain.render import html
 
         return html.render(report, lines, language)
+    if form == "zeek":
+        from explain.render import zeek
+
+        return zeek.render(report)
     from explain.render import mermaid
 
     return mermaid.render(report, language)
+
+
+def zeek_files(report: Report, folder: str) -> None:
+    """Each log as a file of its own in a folder that is there, as Zeek leaves them."""
+    from pathlib import Path
+
+    from explain.cli.output import whole_file
+    from explain.render import zeek
+
+    for name, text in zeek.logs(report).items():
+        with whole_file(str(Path(folder) / f"{name}.log")) as file:
+            file.write(text.encode("utf-8", "backslashreplace"))
 
 
 def ladder(
