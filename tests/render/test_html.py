@@ -168,6 +168,13 @@ class TestInTheBrowser:
         assert "What happened" not in shown
         assert browser.ask("document.documentElement.lang") == "ja"
 
+    def test_a_japanese_page_begins_in_japanese_everywhere(self, browser, tmp_path):
+        path = tmp_path / "report.html"
+        path.write_text(page_of(*hostile(), language="ja"), "utf-8")
+        browser.open(path)
+        assert browser.ask("[...document.querySelectorAll('select')].map(s => s.options[0].text)") == ["すべて"] * 3
+        assert "Search" not in browser.ask("document.body.innerText")
+
     def test_filters_leave_what_was_asked_for(self, opened):
         browser, _ = opened(*hostile())
         browser.ask("kind.value = 'icmp.echo'; kind.dispatchEvent(new Event('input'))")

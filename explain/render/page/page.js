@@ -10,6 +10,7 @@
     root.dataset.lang = root.lang = language;
     all("[data-en]").forEach((one) => { one.textContent = one.dataset[language]; });
   }
+  speak(root.dataset.lang);
   field("language").addEventListener("click", () => speak(root.dataset.lang === "en" ? "ja" : "en"));
   field("theme").addEventListener("click", () => {
     const isDark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
