@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,19 @@ if TYPE_CHECKING:
     from explain.grade.submissions import Submission
 
 _MOST_OUTPUT = 32 << 20
+_ROOMS = (
+    "capture",
+    "decode",
+    "places",
+    "exchanges",
+    "causes",
+    "causes.from_capture",
+    "story",
+    "words",
+    "render",
+    "grade",
+)
+_EMPTY_CAPTURE = bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000")
 _BLOCK = 1 << 16
 _NEW_USER_AND_NETWORK = 0x10000000 | 0x40000000
 _SLOWEST = 3.0  # how much longer than its own time a process may take on a busy machine
@@ -47,8 +61,7 @@ def grade_all(
     rubric: Rubric, submissions: Sequence[Submission], jobs: int, language: str
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """Grade everything; yields the position of each submission and its form as it is done."""
-    import explain.pipeline  # noqa: F401 - loaded once, before the processes part
-
+    _load_all()
     waiting = list(enumerate(submissions))[::-1]
     running: dict[int, _Child] = {}
     with (
@@ -74,6 +87,21 @@ def grade_all(
                 os.kill(child.pid, signal.SIGKILL)
                 os.waitpid(child.pid, 0)
                 os.close(pipe)
+
+
+def _load_all() -> None:
+    """Load once, before the processes part, what each of them would have to load for itself."""
+    from importlib import import_module
+    from pkgutil import iter_modules
+
+    import explain.pipeline
+
+    for room in _ROOMS:
+        package = import_module(f"explain.{room}")
+        for module in iter_modules(package.__path__, f"{package.__name__}."):
+            import_module(module.name)
+    # A capture without a frame, for whatever is made at the first use.
+    explain.pipeline.explain([BytesIO(_EMPTY_CAPTURE)])
 
 
 def _ready(pipes: selectors.BaseSelector, running: dict[int, _Child]) -> list[int]:
