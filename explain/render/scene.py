@@ -18,6 +18,7 @@ from explain.render.wire_words import Said, said, side_row
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from explain.exchanges.nat_translation import NatEnd
     from explain.model import Evidence, Exchange, Report
 
 EVERYONE, OTHERS = "*", "+"
@@ -148,7 +149,7 @@ def _drawn(report: Report, rows: t.Rows, owner: t.Rows, gaps: Sequence[int], aft
     index = {name: number for number, name in enumerate(rails)}
     views: dict[int, Exchange] = {}
     marks: dict[int, dict[int, int]] = {}
-    lost = _lost(report)
+    lost, rewritten = _lost(report), _rewritten(report)
     arrows = []
     for row, (source, target, is_group), gap in zip(rows.tolist(), ends, gaps, strict=True):
         position = int(owner[row]) if owner[row] >= 0 else None
@@ -165,7 +166,7 @@ def _drawn(report: Report, rows: t.Rows, owner: t.Rows, gaps: Sequence[int], aft
                 here,
                 there,
                 is_group,
-                said(table, row, exchange),
+                _with_nat(said(table, row, exchange), rewritten.get(row)),
                 names,
                 position,
                 gap,
@@ -197,6 +198,32 @@ def _lost(report: Report) -> set[int]:
             if is_all or (spot.capture, int(table.frame[row])) in sights:
                 found.add(row)
     return found
+
+
+def _rewritten(report: Report) -> dict[int, str]:
+    """For the first row behind each NAT, else the first before it: what was rewritten, as the wire has it."""
+    part, table = report.exchanges.of_kind("nat.translation"), report.exchanges.table
+    found: dict[int, str] = {}
+    if part is None:
+        return found
+    for index in part.where("translated").tolist()[:_MOST_JOURNEYS]:
+        fields, rows = part.fields(index), part.rows(index).tolist()
+        pairs = [(end, getattr(fields.inside, end), getattr(fields.outside, end)) for end in ("src", "dst")]
+        told = [
+            f"{end} {_nat_end(inside)} > {_nat_end(outside)}" for end, inside, outside in pairs if inside != outside
+        ]
+        row = next((row for row in rows if fields.after and int(table.frame[row]) == fields.after.frame), rows[0])
+        found[row] = f"NAT {', '.join(told)}"
+    return found
+
+
+def _nat_end(end: NatEnd) -> str:
+    number = end.id if end.port is None else end.port
+    return f"{end.address} {number}" if number is not None else str(end.address)
+
+
+def _with_nat(spoken: Said, remark: str | None) -> Said:
+    return Said(spoken.meaning, f"{spoken.text} [{remark}]") if remark else spoken
 
 
 def _labels(report: Report, position: int) -> dict[int, int]:

@@ -83,6 +83,16 @@ def test_a_label_at_the_right_edge_moves_to_the_left_before_it_is_cut():
     assert "198.51.100.77 > 198.51.100.78: Echo request seq=5" in text
 
 
+@pytest.mark.parametrize("case", ["nat-tcp", "nat-icmp", "nat-udp"])
+def test_what_a_nat_rewrote_stands_once_at_the_packet_behind_it(case):
+    report = explain.explain(str(TOP / "pcaps" / case / "capture.pcapng"))
+    remarks = [arrow.said.text for arrow in stage(report, 400, 9).arrows if "[NAT " in arrow.said.text]
+    translations = report.exchanges.of_kind("nat.translation")
+    assert len(remarks) == len(translations)
+    assert "[NAT src 10.0.0.2" in remarks[0]
+    assert "203.0.113.1" in remarks[0]
+
+
 def test_what_is_for_everybody_goes_to_a_rail_of_its_own():
     report = explain.explain(str(TOP / "pcaps" / "dhcp" / "capture.pcapng"))
     assert stage(report, 100, 9).rails[-1] == EVERYONE
