@@ -190,8 +190,9 @@ def _frames(trails: Trails, count: int, chosen: I8) -> tuple[Rows, I8]:
 
 def _places(trails: Trails) -> I8:
     """At how many places each conversation was seen."""
-    pairs = np.unique(np.stack((trails.trail, trails.place)), axis=1)
-    return np.bincount(pairs[0], minlength=len(trails)).astype(np.int64)
+    places = int(trails.place.max(initial=0)) + 1
+    pairs = np.unique(trails.trail * places + trails.place)
+    return np.bincount(pairs // places, minlength=len(trails)).astype(np.int64)
 
 
 def _has_failed(trails: Trails) -> Bools:

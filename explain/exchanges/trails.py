@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.table import ICMP, ICMPV6
+from explain.table import ICMP, ICMPV6, REVERSED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -169,8 +169,11 @@ def forward(table: PacketTable, leg: Leg) -> tuple[Rows, Rows, Rows]:
         is_echo = np.isin(kind, _ECHO)
         is_ahead = np.isin(kind, _REQUESTS)
         return rows[is_ahead], rows[is_echo & ~is_ahead], rows[~is_echo]
-    client = part.fields(index).client
     rows, errors = rows[~is_icmp], rows[is_icmp]
+    if part.kind == "tcp.connection":
+        is_ahead = (table.layers[rows] & REVERSED != 0) == bool(part.facts["course"].client[index])
+        return rows[is_ahead], rows[~is_ahead], errors
+    client = part.fields(index).client
     own = table.addresses.text
     ends = zip(table.sources(rows).tolist(), table.source_ports(rows).tolist(), strict=True)
     is_ahead = np.array([port == client.port and own(key) == client.address for key, port in ends], np.bool_)

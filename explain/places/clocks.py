@@ -190,7 +190,10 @@ def _by_round_trip(table: PacketTable, matched: Matched, one: Rows, other: Rows)
     """The direction by the round trips of flows between two places of one link."""
     key, is_back = _conversation(table, matched, one)
     pair = table.place[one].astype(np.int64) * len(table.places) + table.place[other]
-    links = np.unique(np.stack((key, pair)), axis=1, return_inverse=True)[1].ravel()
+    order = np.lexsort((pair, key))
+    is_new = np.append(True, (np.diff(key[order]) != 0) | (np.diff(pair[order]) != 0))
+    links = np.empty(len(key), np.int64)
+    links[order] = np.cumsum(is_new) - 1
     difference = (table.time_ns[other] - table.time_ns[one]).astype(np.float64)
     count = int(links.max()) + 1
     middle = np.full((2, count), np.nan)

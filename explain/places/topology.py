@@ -61,10 +61,12 @@ class Topology:
         packet, place, link = seen.packet[order], table.place[order], table.link[order]
         at = np.flatnonzero((packet[1:] == packet[:-1]) & (place[1:] != place[:-1]))
         is_same = (link[at] == link[at + 1]) & (table.ttl[order[at]] == table.ttl[order[at + 1]])
-        triples = np.unique(np.stack((place[at], place[at + 1], is_same)), axis=1) if len(at) else np.empty((3, 0), int)
+        count = len(table.places)
+        triples = np.unique((place[at].astype(np.int64) * count + place[at + 1]) * 2 + is_same)
         found: dict[int, dict[int, bool]] = defaultdict(dict)
-        for one, other, same in triples.T.tolist():
-            found[one][other] = found[other][one] = bool(same) or found[one].get(other, False)
+        for triple in triples.tolist():
+            one, other = divmod(triple >> 1, count)
+            found[one][other] = found[other][one] = bool(triple & 1) or found[one].get(other, False)
         return found
 
     @cached_property
@@ -82,11 +84,14 @@ class Topology:
         return found
 
     @cached_property
+    def _claimed(self) -> set[int]:
+        """MAC keys of which an address is known."""
+        return set().union(*self.owners.values())
+
+    @cached_property
     def heard(self) -> set[int]:
         """MAC keys that sent anything, anywhere."""
-        used = np.unique(self._table.link[: len(self._table)])
-        sources: set[int] = set(self._table.links.source[used].tolist())
-        return sources
+        return set(self._places_of)
 
     def beyond(self, last: int, rows: Rows) -> tuple[str | None, int | None]:
         """Where a frame that was not seen again vanished, and the next place on its way.
@@ -119,7 +124,7 @@ class Topology:
         target = int(table.targets(np.array([last]))[0])
         if target_mac in self.owners.get(target, set()):
             return "target", None
-        if not any(target_mac in macs for macs in self.owners.values()):
+        if target_mac not in self._claimed:
             return None, None  # whose MAC this is, no frame says
         routed = [place for place, same in near if not same]
         return "router", routed[0] if len(routed) == 1 else None
@@ -127,19 +132,24 @@ class Topology:
     @cached_property
     def _between(self) -> dict[tuple[int, int], set[int]]:
         """Places that saw frames from one MAC to another."""
-        table = self._table
-        pairs = np.unique(np.stack((table.place[: len(table)].astype(np.int64), table.link[: len(table)])), axis=1)
+        links = self._table.links
         found: dict[tuple[int, int], set[int]] = defaultdict(set)
-        for place, link in pairs.T.tolist():
-            found[int(table.links.source[link]), int(table.links.target[link])].add(place)
+        for place, link in self._used_links:
+            found[int(links.source[link]), int(links.target[link])].add(place)
         return found
+
+    @cached_property
+    def _used_links(self) -> list[tuple[int, int]]:
+        """Each place with each pair of MACs that it saw."""
+        table = self._table
+        count = max(1, len(table.links.source))
+        numbers = np.bincount(table.place[: len(table)].astype(np.int64) * count + table.link[: len(table)])
+        return [divmod(number, count) for number in np.flatnonzero(numbers).tolist()]
 
     @cached_property
     def _places_of(self) -> dict[int, set[int]]:
         """Places that saw frames of a MAC."""
-        table = self._table
-        pairs = np.unique(np.stack((table.place[: len(table)].astype(np.int64), table.link[: len(table)])), axis=1)
         found: dict[int, set[int]] = defaultdict(set)
-        for place, link in pairs.T.tolist():
-            found[int(table.links.source[link])].add(place)
+        for place, link in self._used_links:
+            found[int(self._table.links.source[link])].add(place)
         return found

@@ -50,14 +50,18 @@ def account(scene: Scene) -> None:
             continue
         whole: dict[Hashable, list[int]] = {}
         for index in part.where(*good).tolist():
-            whole.setdefault(_who(part, index), []).append(index)
+            whole.setdefault(_who(scene, part, index), []).append(index)
         for index in bad:
-            others = [other for other in whole.get(_who(part, index), ()) if _is_together(part, index, other)]
+            others = [other for other in whole.get(_who(scene, part, index), ()) if _is_together(part, index, other)]
             if others and not _is_at_the_asker(scene, part, index, others):
                 scene.accounted[kind].add(index)
 
 
-def _who(part: ExchangeColumns, index: int) -> Hashable:
+def _who(scene: Scene, part: ExchangeColumns, index: int) -> Hashable:
+    if part.kind in ("tcp.connection", "udp.flow"):  # by the flow: the fields of many connections cost too much
+        flows, flow = scene.table.flows, int(scene.table.flow[part.frames[part.bounds[index]]])
+        ends = flows.low[flow], flows.low_port[flow], flows.high[flow], flows.high_port[flow]
+        return tuple(map(int, ends))
     fields: Any = part.fields(index)
     if part.kind.endswith(".resolution"):
         return fields.asker_ip, fields.wanted_ip
