@@ -57,7 +57,7 @@ def run(rubric: str, paths: tuple[str, ...], **options: Any) -> int:
     if not found:
         raise UsageError("there is no submission there")
     forms: list[dict[str, Any]] = [{} for _ in found]
-    jobs = options["jobs"] or len(os.sched_getaffinity(0))
+    jobs = options["jobs"] or os.cpu_count() or 1
     for done, (number, form) in enumerate(grade_all(read, found, jobs, options["lang"]), 1):
         forms[number] = form
         if sys.stderr.isatty():
@@ -209,4 +209,72 @@ def list_events(name: str | None, as_json: bool) -> int:
         print(f"{one}: {EVENTS[one][0] if one in EVENTS else 'an exchange of the report'}")
         for field, meaning in fields_of(one).items():
             print(f"  {field:<28} {meaning}")
+    return 0
+
+
+@grade.command("diff", context_settings=HELP)
+@click.argument("old", metavar="OLD.toml")
+@click.argument("new", metavar="NEW.toml")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--roster", metavar="CSV", help="Who the students are, and what is theirs.")
+@click.option("--jobs", type=click.IntRange(1, 256), help="How many at a time; all cores by default.")
+def diff(old: str, new: str, paths: tuple[str, ...], roster: str | None, jobs: int | None) -> int:
+    """Who gains or loses by a changed rubric, check by check."""
+    before, after = (_points(path, paths, roster, jobs) for path in (old, new))
+    for name in sorted({*before, *after}):
+        one, other = before.get(name, {}), after.get(name, {})
+        changed = [key for key in dict.fromkeys((*one, *other)) if one.get(key) != other.get(key)]
+        for key in changed:
+            print(f"{visible(name)}\t{visible(key)}\t{_number(one.get(key))} -> {_number(other.get(key))}")
+    return 0
+
+
+def _points(
+    path: str, paths: tuple[str, ...], roster: str | None, jobs: int | None
+) -> dict[str, dict[str, float | None]]:
+    """By submission the points of each check and answer, and the score."""
+    from explain.grade.isolation import grade_all
+    from explain.grade.submissions import find
+
+    rubric = _sound(path)
+    found = find(rubric, paths, _roster(rubric, roster))
+    forms = [form for _, form in grade_all(rubric, found, jobs or os.cpu_count() or 1, "en")]
+    return {
+        form["id"]: {one["id"]: one["points"] for one in (*form["checks"], *form["answers"])} | {"score": form["score"]}
+        for form in forms
+    }
+
+
+def _number(value: float | None) -> str:
+    return "none" if value is None else f"{value:g}"
+
+
+@grade.command("why", context_settings=HELP)
+@click.argument("name", metavar="ID")
+@click.argument("check")
+@click.option("--grades", default="grades.json", show_default=True, metavar="FILE", help="What -o DIR wrote there.")
+def why(name: str, check: str, grades: str) -> int:
+    """Answer a complaint: what this check gave this student, why, and which frames show it."""
+    from explain.errors import UnknownNameError, UnreadableError
+
+    try:
+        told = json.loads(Path(grades).read_text("utf-8"))
+        forms = {one["id"]: one for one in told["submissions"]}
+    except OSError as error:
+        raise UnreadableError(grades, (error.strerror or "it cannot be read").lower()) from None
+    except (ValueError, KeyError, TypeError):
+        raise UnreadableError(grades, "it is not what explain grade -o writes") from None
+    if name not in forms:
+        raise UnknownNameError("submission", name)
+    verdicts = {one["id"]: one for one in (*forms[name]["checks"], *forms[name]["answers"])}
+    if check not in verdicts:
+        raise UnknownNameError("check", check, tuple(verdicts)[:5])
+    one = verdicts[check]
+    print(f"{visible(name)}, {visible(check)}: {one['verdict']}, {one['points']:g} of {one['max']:g}")
+    print(f"  {visible(one['says'])}")
+    files = [file["file"] for file in forms[name]["files"]]
+    for evidence in one["evidence"]:
+        frames = ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in evidence["frames"])
+        number = evidence["capture"]
+        print(f"  {visible(files[number]) if number < len(files) else number}: frames {frames}")
     return 0

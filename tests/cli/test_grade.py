@@ -236,3 +236,21 @@ def test_every_event_is_listed_and_an_unknown_one_leads_to_a_known_one():
     assert "sender.mac" in run("events", "arp.reply").stdout
     done = run("events", "arp.repply")
     assert (done.returncode, "arp.reply" in done.stderr) == (2, True)
+
+
+def test_a_changed_rubric_shows_who_gains_and_by_what(lab):
+    hand_in(lab, "alice")
+    old = lab / "old.toml"
+    old.write_text((lab / "rubric.toml").read_text())
+    new = rubric_file(lab, TEXT.replace("points = 2", "points = 5"), HEAD)
+    done = run("diff", old, new, lab / "in", "--roster", lab / "roster.csv")
+    assert done.stdout.splitlines() == ["alice\trequest\t2 -> 5", "alice\tscore\t4 -> 7"]
+
+
+def test_a_complaint_is_answered_with_the_frames(lab):
+    hand_in(lab, "alice")
+    run(lab / "rubric.toml", lab / "in", "--roster", lab / "roster.csv", "-o", lab / "out")
+    done = run("why", "alice", "request", "--grades", lab / "out" / "grades.json")
+    assert "met, 2 of 2" in done.stdout
+    assert "lab.pcap: frames 1" in done.stdout
+    assert run("why", "alice", "zz", "--grades", lab / "out" / "grades.json").returncode == 2
