@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from explain.symptoms.witness import Symptom, TextWitness
     from explain.table import PacketTable
 
-__all__ = ["Candidate", "Diagnosis", "Look", "Reason", "RuledOut", "Topology", "Witnesses", "Locus"]
+__all__ = ["Candidate", "Diagnosis", "Locus", "Look", "Reason", "RuledOut", "Topology", "Witnesses"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,7 +165,7 @@ _HOW: dict[str, Callable[[Strike, Sign, Context], bool]] = {
     "refuse": _refuse,
     "no-neighbour": _no_neighbour,
     "no-carrier": _no_carrier,
-    "unspecified": _one_of("unspecified"),
+    "unspecified": lambda strike, sign, context: sign.name == "unspecified" or sign.code == "source-elsewhere",
     "drop": _drop,
     "reject": _reject,
     "expire": _expire,

@@ -43,6 +43,7 @@ _NAMES = {"name.not-known": "not-known", "name.temporary-failure": "temporary", 
 _PATH_ERRORS = {
     "icmp.ttl-exceeded": "expired", "icmp.fragmentation-needed": "too-big", "icmp.packet-too-big": "too-big",
 }  # fmt: skip
+_NOBODY = "0.0.0.0"  # noqa: S104 - an address in a text
 _NO_ERRORS = ("icmp.redirect-", "icmp.source-quench", "icmp.echo-", "icmp.unnamed")
 
 
@@ -83,11 +84,13 @@ def _ping(text: TextWitness, context: Context) -> Sign | None:
     if refusal is not None:
         name = "refused-each" if str(refusal.values.get("call") or "").startswith(("sendmsg", "sendto")) else "refused"
         return Sign(name, _REFUSALS[refusal.id], "self", lines=(refusal,))
-    if text.has("ping.source-elsewhere"):
+    is_warned = text.has("ping.source-elsewhere")
+    if is_warned and any(str(each.values.get("source") or _NOBODY) == _NOBODY for each in text.all("echo.start")):
         return Sign("unspecified", lines=text.all("ping.source-elsewhere"))
     if sent or text.has("echo.timeout", "echo.waiting") or received == 0:
         piped = any((each.values.get("pipe") or 0) > 1 for each in text.all("echo.times"))
-        return Sign("silent-piped" if piped else "silent", lines=text.all("echo.statistics"))
+        code = "source-elsewhere" if is_warned else None
+        return Sign("silent-piped" if piped else "silent", code, lines=text.all("echo.statistics"))
     return None
 
 

@@ -50,7 +50,9 @@ class Vanished:
         ask = _ASK.get((strike.at, strike.leg))
         if strike.how in {"no-neighbour", "no-carrier"} and strike.at == "sender":
             return self._allows_deafness(strike)
-        if strike.how in {"works", "lose", "duplicate", "damage", "trace-gap", "elsewhere"} or strike.how.startswith("tcp-"):
+        if strike.how in {"works", "lose", "duplicate", "damage", "trace-gap", "elsewhere"} or strike.how.startswith(
+            "tcp-"
+        ):
             return True
         return ask is None or ask(self, strike)
 

@@ -109,7 +109,9 @@ class Wires:
         if not told:
             return ()
         speaker = told[0][1].speaker
-        reason = Reason("diagnosis.wire.redirect", {"speaker": speaker}, "capture", self._evidence(told[0][0], [told[0][1].row]))
+        reason = Reason(
+            "diagnosis.wire.redirect", {"speaker": speaker}, "capture", self._evidence(told[0][0], [told[0][1].row])
+        )
         return (Candidate("icmp-redirect", "proved", (Locus("router:1", None, None, speaker),), (reason,)),)
 
     # -- does it contradict
@@ -156,7 +158,7 @@ class Wires:
             return False
         if strike.how in _STOPPING and self._count("replies") and not (strike.at == "sender" and strike.leg == "reply"):
             return cause == "tcp-accept-queue-full"
-        if self.is_onlink and strike.at == "router" and cause not in _ON_PUBLISHED:
+        if self.is_onlink and (strike.hop == "remote" or (strike.at == "router" and cause not in _ON_PUBLISHED)):
             return False
         if strike.how == "works" and not self._fits_success(cause):
             return False
@@ -180,7 +182,9 @@ class Wires:
 
     def _fits_success(self, cause: str) -> bool:
         """Whether what is odd about a success is there: a second router, a stand-in, a second owner."""
-        pairs = [(request, reply) for spot in self.sender for request in spot.requests[:1] for reply in spot.replies[:1]]
+        pairs = [
+            (request, reply) for spot in self.sender for request in spot.requests[:1] for reply in spot.replies[:1]
+        ]
         if not pairs:
             return True
         request, reply = pairs[0]

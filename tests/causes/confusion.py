@@ -140,9 +140,13 @@ def main(words: list[str]) -> None:
             if "-v" in words and (not is_in or (view == "everything" and not is_first)):
                 print(f"  {view}: {each.name}: {each.truth} {'in' if is_in else 'NOT IN'} {named[:6]} ({len(named)})")
             if "-s" in words:
-                print(f"  {view}: {each.name}: {each.truth} ({len(named)} of {len(could[each.name])}) {' '.join(named)}")
+                print(
+                    f"  {view}: {each.name}: {each.truth} ({len(named)} of {len(could[each.name])}) {' '.join(named)}"
+                )
             if "-t" in words and len(named) > 2 * len(could[each.name]):
-                print(f"  {each.name} {len(named)}/{len(could[each.name])} MISSING {sorted(set(named) - could[each.name])}")
+                print(
+                    f"  {each.name} {len(named)}/{len(could[each.name])} MISSING {sorted(set(named) - could[each.name])}"
+                )
         print(
             f"{view:12} {total:4} cases, truth in {inside}, first {first}, mean size {size / max(total, 1):.2f}, unusable {unusable}"
         )

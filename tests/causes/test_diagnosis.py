@@ -1,0 +1,127 @@
+"""The diagnosis by hand: what a text alone may mean, what it cannot mean, and where the fault would lie."""
+
+from __future__ import annotations
+
+import pytest
+
+from explain.causes.diagnose import diagnose
+from explain.causes.diagnosis import Diagnosis, Witnesses
+from explain.causes.ids import IDS, QUALIFIERS
+from explain.causes.predictions import all_strikes
+from explain.symptoms.command import parse_command
+from explain.symptoms.text import read_text
+
+SILENT = """PING 198.51.100.1 (198.51.100.1) 56(84) bytes of data.
+
+--- 198.51.100.1 ping statistics ---
+3 packets transmitted, 0 received, 100% packet loss, time 2044ms
+"""
+FROM_ROUTER = """PING 198.51.100.1 (198.51.100.1) 56(84) bytes of data.
+From 192.0.2.254 icmp_seq=1 Destination {} Unreachable
+
+--- 198.51.100.1 ping statistics ---
+1 packets transmitted, 0 received, +1 errors, 100% packet loss, time 0ms
+"""
+REPLY = """PING 192.0.2.2 (192.0.2.2) 56(84) bytes of data.
+64 bytes from 192.0.2.2: icmp_seq=1 ttl=64 time=0.1 ms
+
+--- 192.0.2.2 ping statistics ---
+{} packets transmitted, 1 received, {}% packet loss, time 0ms
+rtt min/avg/max/mdev = 0.1/0.1/0.1/0.000 ms
+"""
+
+
+def explained(text: str, command: str = "ping -c 3 -W 4 198.51.100.1", status: int | None = None) -> Diagnosis:
+    return diagnose(Witnesses(text=read_text(text, command, status), command=parse_command(command)))
+
+
+def causes(text: str, command: str = "ping -c 3 -W 4 198.51.100.1", status: int | None = None) -> list[str]:
+    return [each.cause for each in explained(text, command, status).causes]
+
+
+def test_every_cause_but_a_qualifier_predicts_something() -> None:
+    assert {cause for cause, strikes in all_strikes().items() if not strikes} == set(QUALIFIERS)
+
+
+def test_every_cause_is_either_left_or_ruled_out() -> None:
+    found = explained(SILENT)
+    both = {each.cause for each in found.causes} | {each.cause for each in found.ruled_out}
+    assert both == set(IDS) - QUALIFIERS
+    assert not {each.cause for each in found.causes} & {each.cause for each in found.ruled_out}
+
+
+def test_connect_network_unreachable_is_said_by_the_sender_and_never_blames_a_router() -> None:
+    left = causes("ping: connect: Network is unreachable\n")
+    assert left[0] == "no-route-on-sender"
+    assert "forwarding-disabled" not in left
+    assert "no-route-on-router" not in left
+
+
+def test_silence_does_not_mean_that_the_router_has_no_route() -> None:
+    left = causes(SILENT)
+    assert "forwarding-disabled" in left
+    assert "no-return-route-on-target" in left
+    assert "no-route-on-sender" not in left
+
+
+def test_net_unreachable_from_a_router_is_not_a_router_that_does_not_forward() -> None:
+    left = causes(FROM_ROUTER.format("Net"))
+    assert left[0] == "no-route-on-router"
+    assert "forwarding-disabled" not in left
+    assert {"router-interface-down", "filter-on-router-forward"} <= set(left)
+
+
+def test_an_old_ping_with_a_source_says_per_packet_what_a_new_one_keeps_to_itself() -> None:
+    said = SILENT.replace("bytes of data.\n", "bytes of data.\nping: sendmsg: Network is unreachable\n", 1)
+    command = "ping -I 192.0.2.1 -c 3 -W 4 198.51.100.1"
+    assert "no-route-on-sender" in causes(said.replace(") 56", ") from 192.0.2.1 : 56"), command)
+    assert "no-route-on-sender" in causes(SILENT.replace(") 56", ") from 192.0.2.1 : 56"), command)
+
+
+def test_bound_to_an_interface_a_missing_neighbour_shows_as_pipe_only() -> None:
+    text = SILENT.replace(") 56", ") from 192.0.2.1 eth0: 56") + "pipe 3\n"
+    left = causes(text, "ping -I eth0 -c 3 -W 4 198.51.100.1")
+    assert {"wrong-interface-selected", "no-route-on-sender", "gateway-interface-down"} <= set(left)
+    assert "filter-on-target-input" not in left
+
+
+def test_a_ping_that_gave_up_too_early_may_have_missed_the_error() -> None:
+    assert "wrong-gateway-address" in causes(SILENT, "ping -c 3 -i 0.2 -W 1 198.51.100.1")
+    assert "destination-host-absent-behind-router" in causes(SILENT, "ping -c 3 -i 0.2 -W 1 198.51.100.1")
+
+
+def test_rules_of_ipv4_do_not_strike_ipv6() -> None:
+    text = SILENT.replace("198.51.100.1 (198.51.100.1) 56(84) bytes of data.", "2001:db8::1(2001:db8::1) 56 data bytes")
+    left = causes(text, "ping -c 3 -W 4 2001:db8::1")
+    assert "rp-filter-strict" not in left
+    assert "arp-ignored-by-target" not in left
+
+
+@pytest.mark.parametrize(
+    ("sent", "loss", "first"), [(1, 0, "healthy"), (3, 66.6667, "partial-loss")], ids=["all", "some"]
+)
+def test_what_was_answered_comes_first(sent: int, loss: float, first: str) -> None:
+    found = explained(REPLY.format(sent, loss), "ping -c 3 192.0.2.2", 0)
+    assert found.causes[0].cause == first
+
+
+def test_the_locus_names_the_speaker_of_an_error() -> None:
+    (locus,) = explained(FROM_ROUTER.format("Net")).causes[0].locus
+    assert locus.role.startswith("router")
+    assert locus.address == "192.0.2.254"
+
+
+def test_small_packets_never_meet_a_small_mtu() -> None:
+    assert "pmtu-blackhole" not in causes(SILENT)
+    assert "pmtu-blackhole" in causes(
+        SILENT.replace("56(84)", "1450(1478)"), "ping -s 1450 -M do -c 3 -W 4 198.51.100.1"
+    )
+
+
+def test_a_name_that_is_not_known_is_not_the_servers_silence() -> None:
+    assert causes("ping: files.example.test: Name or service not known\n", "ping files.example.test") == [
+        "name-does-not-exist"
+    ]
+    left = causes("ping: files.example.test: Temporary failure in name resolution\n", "ping files.example.test")
+    assert {"dns-server-unreachable", "dns-server-not-configured", "no-route-on-sender"} <= set(left)
+    assert "name-does-not-exist" not in left

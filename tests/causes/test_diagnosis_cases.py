@@ -1,0 +1,100 @@
+"""The diagnosis over every recording: the truth is never excluded, comes first where all is known, and sets stay small."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from explain.causes.diagnose import diagnose
+from explain.causes.ids import IDS
+from explain.cli.witnesses import Given, gather
+
+from .confusion import VIEWS, Recorded, is_right, measure, recordings
+
+ALL = list(recordings())
+MADE_FOR_OTHER_ENDS = {"pcaps/switch-learning", "pcaps/udp-refused"}
+"""A forwarding table and a datagram: no ping, no connection, no lease."""
+AMBIGUOUS = {"pcaps/target-has-other-address"}
+"""Made by giving the target another address from the start: no witness can tell it from an address of nobody."""
+
+
+def named(recorded: Recorded, view: str) -> list[str] | None:
+    found = measure(recorded, view)
+    return None if found is None else [cause.cause for cause in found.causes]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("recorded", ALL, ids=lambda each: each.name)
+def test_the_truth_is_never_excluded(recorded: Recorded, view: str) -> None:
+    if recorded.name in MADE_FOR_OTHER_ENDS:
+        return
+    causes = named(recorded, view)
+    assert causes is None or any(is_right(cause, recorded.truth) for cause in causes), causes
+
+
+@pytest.mark.parametrize("recorded", ALL, ids=lambda each: each.name)
+def test_with_everything_the_truth_comes_first_and_few_stand_beside_it(recorded: Recorded) -> None:
+    causes = named(recorded, "everything")
+    if recorded.name in MADE_FOR_OTHER_ENDS or causes is None:
+        return
+    assert len(causes) <= 8
+    if recorded.name not in AMBIGUOUS:
+        assert is_right(causes[0], recorded.truth), causes
+
+
+@pytest.mark.parametrize("view", ["text", "text+wire"])
+def test_a_poor_view_gives_a_set_that_is_far_from_everything(view: str) -> None:
+    sizes = [len(causes) for each in ALL if (causes := named(each, view)) is not None]
+    assert max(sizes) < len(IDS) * 0.65
+    assert sum(sizes) / len(sizes) < len(IDS) / 4
+
+
+def test_more_witnesses_never_leave_more_causes_on_the_whole() -> None:
+    means = []
+    for view in ("text", "text+wire", "text+wires", "everything"):
+        sizes = [len(causes) for each in ALL if (causes := named(each, view)) is not None]
+        means.append(sum(sizes) / len(sizes))
+    assert means == sorted(means, reverse=True)
+
+
+@pytest.mark.needs("cases")
+def test_the_answer_is_not_read_from_where_it_is_written(tmp_path: Path) -> None:
+    for number, each in enumerate([one for one in ALL if not one.name.startswith("pcaps/")][::7]):
+        copy = tmp_path / f"renamed{number}"
+        shutil.copytree(each.folder, copy)
+        (copy / "meta.json").unlink()
+        here = [cause.cause for cause in diagnose(gather(Given(case=each.folder))).causes]
+        there = [cause.cause for cause in diagnose(gather(Given(case=copy))).causes]
+        assert here == there
+        assert there
+
+
+def test_every_look_that_is_proposed_splits_what_remains() -> None:
+    for each in ALL[::5]:
+        found = measure(each, "text")
+        if found is None:
+            continue
+        everyone = {cause.cause for cause in found.causes}
+        for look in found.next:
+            groups = [set(causes) for _, causes in look.outcomes]
+            assert len(groups) > 1
+            assert set().union(*groups) == everyone
+            assert any(group != everyone for group in groups)
+            assert not re.search(r"\b(add|del|set|flush|-A|-D|replace)\b", look.command), look.command
+
+
+@pytest.mark.needs("cases")
+def test_a_healthy_network_has_no_other_cause_where_everything_is_known() -> None:
+    for each in ALL:
+        if each.truth == "healthy" and not each.name.startswith("pcaps/"):
+            assert named(each, "everything") == ["healthy"], each.name
+
+
+def test_every_recording_tells_its_sender(tmp_path: Path) -> None:
+    for each in ALL[:5]:
+        case = json.loads((each.folder / "case.json").read_text())
+        assert gather(Given(case=each.folder)).sender == case["sender"]

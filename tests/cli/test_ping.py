@@ -1,0 +1,142 @@
+"""``explain ping`` as people and scripts call it: forms of input, JSON of the contract, bad input, both languages."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from surroundings import CASES
+
+from explain.cli import main
+
+TOP = Path(__file__).resolve().parents[2]
+SILENT = """$ ping -c 3 -W 4 198.51.100.1
+PING 198.51.100.1 (198.51.100.1) 56(84) bytes of data.
+
+--- 198.51.100.1 ping statistics ---
+3 packets transmitted, 0 received, 100% packet loss, time 2044ms
+"""
+LOCUS = {"role", "node", "interface", "address", "rule"}
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as ended:
+        main(["ping", *words])
+    shown = capsys.readouterr()
+    return int(ended.value.code or 0), shown.out, shown.err
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> str:
+    path = tmp_path / "ping.txt"
+    path.write_text(SILENT)
+    return str(path)
+
+
+def test_json_has_every_key_of_the_contract(capsys: pytest.CaptureFixture[str], text: str) -> None:
+    status, out, _ = run(capsys, "--text", text, "--json")
+    report = json.loads(out)
+    assert status == 0
+    assert set(report) == {"schema", "symptoms", "causes", "also", "ruled_out", "next"}
+    assert report["schema"] == "explain-diagnosis/1"
+    for cause in report["causes"]:
+        assert set(cause) == {"cause", "certainty", "locus", "because", "fix"}
+        assert cause["certainty"] in {"proved", "likely", "possible"}
+        assert all(set(locus) == LOCUS for locus in cause["locus"])
+        assert all({"text", "witness", "evidence"} == set(reason) for reason in cause["because"])
+        assert cause["fix"]
+    assert all(set(look) >= {"ask", "command", "tells"} for look in report["next"])
+    assert report["next"]
+
+
+@pytest.mark.parametrize("lang", ["en", "ja"])
+def test_the_page_is_plain_and_at_most_eighty_columns_wide(
+    capsys: pytest.CaptureFixture[str], text: str, lang: str
+) -> None:
+    from explain.render.layout import display_width
+
+    status, out, _ = run(capsys, "--text", text, "--lang", lang, "-v")
+    assert status == 0
+    assert "\x1b" not in out
+    assert all(display_width(line) <= 80 or " " not in line.strip() for line in out.splitlines())
+
+
+def test_quiet_is_the_verdict_only(capsys: pytest.CaptureFixture[str], text: str) -> None:
+    _, out, _ = run(capsys, "--text", text, "-q", "--lang", "en")
+    assert out.startswith("✗ ")
+    assert len(out.splitlines()) <= 3
+
+
+def test_text_comes_from_standard_input_too(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(SILENT.encode())))
+    status, out, _ = run(capsys, "--text", "-", "--json")
+    assert status == 0
+    assert json.loads(out)["causes"]
+
+
+@pytest.mark.parametrize("content", [b"", b"  \n", bytes(range(256)) * 8, b"Dear diary, today it rained.\n"])
+def test_a_text_that_tells_nothing_is_one_line_and_status_two(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, content: bytes
+) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(content)
+    status, out, err = run(capsys, "--text", str(path), "--json")
+    assert status == 2
+    assert out == ""
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_without_anything_to_explain_the_usage_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, err = run(capsys)
+    assert (status, out) == (2, "")
+    assert "--text" in err
+
+
+def test_a_target_that_is_an_option_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = run(capsys, "--", "-f")
+    assert (status, out) == (2, "")
+
+
+def test_pasted_state_is_a_witness(capsys: pytest.CaptureFixture[str], text: str, tmp_path: Path) -> None:
+    pasted = tmp_path / "state.txt"
+    pasted.write_text("$ ip route\n192.0.2.0/24 dev eth0 proto kernel scope link src 192.0.2.1\n")
+    status, out, _ = run(capsys, "--text", text, "--state", f"h1={pasted}", "--json")
+    assert status == 0
+    assert json.loads(out)["causes"]
+
+
+def test_a_live_ping_of_this_host_works(capsys: pytest.CaptureFixture[str]) -> None:
+    import shutil
+
+    if shutil.which("ping") is None:
+        status, _, err = run(capsys, "127.0.0.1", "-c", "1", "--json")
+        assert status == 2
+        assert "ping" in err
+        return
+    status, out, _ = run(capsys, "127.0.0.1", "-c", "1", "--json")
+    assert status == 0
+    assert json.loads(out)["symptoms"]
+
+
+def test_a_case_is_told_with_its_node_and_its_place(capsys: pytest.CaptureFixture[str]) -> None:
+    folder = TOP / "pcaps" / "forwarding-disabled"
+    status, out, _ = run(capsys, "--case", str(folder), "--json")
+    first = json.loads(out)["causes"][0]
+    assert status == 0
+    assert first["cause"] == "forwarding-disabled"
+    assert first["locus"][0]["role"] == "router:1"
+    assert first["locus"][0]["node"]
+    assert {reason["witness"] for reason in first["because"]} >= {"state", "capture", "text"}
+
+
+@pytest.mark.needs("cases")
+def test_the_witness_alone_decides_not_the_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    folder = CASES / "no-return-route-on-target.50"
+    _, with_all, _ = run(capsys, "--case", str(folder), "--json")
+    _, alone, _ = run(capsys, "--text", str(folder / "ping.txt"), "--command", f"@{folder / 'command.txt'}", "--json")
+    assert len(json.loads(alone)["causes"]) > len(json.loads(with_all)["causes"])
