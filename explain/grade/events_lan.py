@@ -75,6 +75,7 @@ def _pings(scene: Scene) -> Iterator[Event]:
     icmp = table.icmp
     for part, index in each(scene, "icmp.echo"):
         rows = part.rows(index)
+        rows = rows[np.isin(rows, icmp.row)]  # a later fragment belongs to the run, but has no header of ICMP
         at = np.searchsorted(icmp.row, rows)
         is_request = np.isin(icmp.type[at], (8, 128))
         is_reply = np.isin(icmp.type[at], (0, 129))

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from grading_scenes import FAR, ME, ROUTER, asked_and_pinged, mark
-from packets import A, R, error, is_at, ping, pong, segment, who_has
+from packets import A, B, R, error, eth, icmp, ip, is_at, ping, pong, segment, who_has
 
 REQUEST = """
 [[check]]
@@ -190,3 +190,14 @@ as = "event"
     said = mark(tmp_path, text, *frames)[0]["text"].says
     assert "{roster.sid}" in said
     assert "\x1b" not in said
+
+
+def test_a_ping_in_fragments_is_one_ping(tmp_path):
+    whole = icmp(8, 0, 7 << 16 | 1, b"x" * 1600)
+    frames = (
+        eth(A, B, 0x800, ip(ME, FAR, 1, whole[:1480], flags=0x2000)),
+        eth(A, B, 0x800, ip(ME, FAR, 1, whole[1480:], flags=185)),
+        pong(FAR, ME, 1),
+    )
+    told, _ = mark(tmp_path, PINGS, *frames)
+    assert (told["pings"].verdict, told["pings"].points) == ("partly", 1)
