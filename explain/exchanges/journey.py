@@ -149,9 +149,12 @@ def find(paths: Paths, parts: Sequence[ExchangeColumns]) -> ExchangeColumns:
     chosen = _chosen(table, paths, parts)
     outcome = np.zeros(len(chosen), np.uint8)
     has_failed = _has_failed(trails)
+    keep = _places(trails)[chosen] > 1
     for number in np.flatnonzero(has_failed[chosen]).tolist():
-        outcome[number] = paths.verdict(int(chosen[number])).outcome
-    keep = (outcome == _VANISHED) | (_places(trails)[chosen] > 1)
+        verdict = paths.verdict(int(chosen[number]))
+        outcome[number] = verdict.outcome
+        if verdict.outcome == _VANISHED:  # a single packet, lost nobody knows where, has no journey to tell
+            keep[number] = verdict.stage is not None or verdict.missing > 1
     chosen, outcome = chosen[keep], outcome[keep]
     frames, owner = _frames(trails, len(chosen), chosen)
     times = table.time_ns[frames]
