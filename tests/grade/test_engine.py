@@ -193,11 +193,11 @@ as = "event"
 
 
 def test_a_ping_in_fragments_is_one_ping(tmp_path):
-    whole = icmp(8, 0, 7 << 16 | 1, b"x" * 1600)
+    whole = icmp(0, 0, 7 << 16 | 1, b"x" * 1600)
     frames = (
-        eth(A, B, 0x800, ip(ME, FAR, 1, whole[:1480], flags=0x2000)),
-        eth(A, B, 0x800, ip(ME, FAR, 1, whole[1480:], flags=185)),
-        pong(FAR, ME, 1),
+        ping(ME, FAR, 1),
+        eth(B, A, 0x800, ip(FAR, ME, 1, whole[:1480], flags=0x2000)),
+        eth(B, A, 0x800, ip(FAR, ME, 1, whole[1480:], flags=185)),
     )
     told, _ = mark(tmp_path, PINGS, *frames)
     assert (told["pings"].verdict, told["pings"].points) == ("partly", 1)
