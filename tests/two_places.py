@@ -85,4 +85,5 @@ def connection(walk, when, inside, outside, server, base=1000, ids=(10, 0)):
 
 
 def of_kind(report, kind):
-    return [one for one in report.exchanges if one.kind == kind]
+    """Exchanges of a kind, of a report or of all that were found."""
+    return [one for one in getattr(report, "exchanges", report) if one.kind == kind]
