@@ -8,13 +8,14 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from explain.errors import ExplainError
+from explain.errors import ExplainError, MissingError
 
 if TYPE_CHECKING:
     import click
 
 COMMANDS = ("ping", "path", "grade", "lab", "cause", "word", "packet", "table", "annotate", "state")
 """The closed set of command words; a file that is named like one is given as ``./ping``."""
+_NOT_YET = ("word",)
 _INTERRUPTED, _CLOSED_PIPE, _BUG = 130, 141, 2
 
 
@@ -41,6 +42,9 @@ def main(arguments: list[str] | None = None) -> None:
 def _run(words: list[str]) -> int:
     import click
 
+    if words and words[0] in _NOT_YET:
+        advice = f"{words[0]} is not part of this version; a file of that name is ./{words[0]}"
+        return _complain(advice, MissingError.exit_status)
     command, rest = _choose(words)
     try:
         # Not command.main(): it turns a closed pipe into its own exit status.

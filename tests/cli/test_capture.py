@@ -183,3 +183,9 @@ def test_no_arguments_is_a_usage_error():
 def test_text_of_a_path_cannot_steer_the_terminal(tmp_path):
     done = run(str(tmp_path / "\x1b[31m.pcap"))
     assert b"\x1b" not in done.stderr
+
+
+def test_a_command_that_is_not_there_yet_is_one_clear_line():
+    done = run("word", "STALE")
+    assert done.returncode == 2
+    assert done.stderr.decode() == "explain: word is not part of this version; a file of that name is ./word\n"
