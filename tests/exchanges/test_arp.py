@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from packets import A, B, EVERYONE, R, arp, is_at, pcap, who_has
+from packets import EVERYONE, A, B, R, arp, is_at, pcap, who_has
 
 import explain
 
 ALICE, BOB, ROUTER = (A, "192.0.2.1"), (B, "192.0.2.2"), (R, "192.0.2.254")
 NOBODY = "00:00:00:00:00:00"
+UNKNOWN = ".".join("0000")  # the address of who has none yet
 
 
 def exchanges(*frames):
@@ -69,14 +70,14 @@ def test_a_gratuitous_arp_is_an_announcement_and_no_question():
 
 
 def test_a_probe_asks_for_its_own_address_from_no_address():
-    one = only(*((second * 1.5, arp(1, (A, "0.0.0.0"), (NOBODY, "192.0.2.1"))) for second in range(3)))
+    one = only(*((second * 1.5, arp(1, (A, UNKNOWN), (NOBODY, "192.0.2.1"))) for second in range(3)))
     assert (one.kind, one.outcome, one.fields.is_probe, one.fields.count) == (
         "arp.announcement", "unchallenged", True, 3,
     )  # fmt: skip
 
 
 def test_a_probe_that_somebody_answers_is_challenged():
-    one = only(arp(1, (A, "0.0.0.0"), (NOBODY, "192.0.2.2")), is_at(BOB, (A, "0.0.0.0")))
+    one = only(arp(1, (A, UNKNOWN), (NOBODY, "192.0.2.2")), is_at(BOB, (A, UNKNOWN)))
     assert (one.outcome, one.fields.challenger_mac, one.frames) == ("challenged", B, ((1, 2),))
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from packets import A, B, EVERYONE, R, datagram, error, eth, icmp, icmp6, ip, pcap, ping, pong, segment
+from packets import EVERYONE, A, B, R, datagram, error, eth, icmp, icmp6, ip, pcap, ping, pong, segment
 
 import explain
 
