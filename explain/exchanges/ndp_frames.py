@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from explain.places.near import NearTable
 from explain.table import NO_MAC
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from explain.table import PacketTable
+    from explain.table import PacketTable, Rows
 
 ROUTER_SOLICITATION, ROUTER_ADVERTISEMENT, SOLICITATION, ADVERTISEMENT = 133, 134, 135, 136
 _HOP_LIMIT = 255  # what crossed a router is forged (RFC 4861, 7.1)
@@ -51,7 +52,7 @@ def messages(table: PacketTable) -> Iterator[Message]:
     sender = table.links.source[table.link[rows]]
     mac = np.where(icmp.mac[at] < NO_MAC, icmp.mac[at], sender)
     columns = (
-        rows, table.place[rows], table.time_ns[rows], icmp.type[at], table.sources(rows), table.targets(rows),
+        rows, _links(table, rows), table.time_ns[rows], icmp.type[at], table.sources(rows), table.targets(rows),
         icmp.target[at], mac, icmp.word[at],
     )  # fmt: skip
     octets = table.addresses.octets
@@ -59,6 +60,17 @@ def messages(table: PacketTable) -> Iterator[Message]:
     to_group = [octets(key)[0] == 0xFF for key in columns[5].tolist()]
     numbers = (column.tolist() for column in columns)
     return (Message(*values) for values in zip(*numbers, from_nobody, to_group, strict=True))
+
+
+def _links(table: PacketTable, rows: Rows) -> Rows:
+    """Where each message was seen: its place, or its link where several places are joined."""
+    if not isinstance(table, NearTable):
+        return table.place[rows].astype(np.int64)
+    whole = table.whole
+    icmp = whole.icmp
+    all_rows = icmp.row[icmp.is_v6 & (icmp.type >= ROUTER_SOLICITATION) & (icmp.type <= ADVERTISEMENT)]
+    link = table.link_of(all_rows)
+    return link[np.searchsorted(all_rows, table.origin[rows])]
 
 
 def mac_in(address: bytes) -> str | None:

@@ -77,6 +77,34 @@ class NearTable(PacketTable):
         """Where a row stands in the whole table."""
         return int(self.origin[row])
 
+    def of_whole(self, rows: Rows) -> Rows:
+        """The rows here of the packets that stand in some rows of the whole table."""
+        packets = self._packet[rows]
+        is_same = np.isin(self._packet[self.origin], packets[packets >= 0]) | np.isin(self.origin, rows)
+        return np.flatnonzero(is_same)
+
+    def link_of(self, rows: Rows) -> Rows:
+        """For each of some rows of the whole table, its link: one of the places that saw what no router forwards.
+
+        Args:
+            rows: frames that stay on their link, such as neighbour discovery.
+        """
+        link = list(range(len(self._whole.places)))
+
+        def root(place: int) -> int:
+            while link[place] != place:
+                place = link[place]
+            return place
+
+        first: dict[int, int] = {}
+        for packet, place in zip(self._packet[rows].tolist(), self._whole.place[rows].tolist(), strict=True):
+            if packet >= 0:
+                one, other = root(place), root(first.setdefault(packet, place))
+                link[max(one, other)] = min(one, other)
+        roots = np.array([root(place) for place in range(len(link))], np.int64)
+        found: Rows = roots[self._whole.place[rows]]
+        return found
+
     def evidence(self, rows: Rows | Sequence[int]) -> tuple[Evidence, ...]:
         """The rows, and the same packets at every other place; first where the first row was recorded."""
         own = self.origin[np.asarray(rows, np.int64)]
@@ -94,6 +122,16 @@ class NearTable(PacketTable):
     def home(self, rows: Rows) -> Evidence:
         """Where the asker's side recorded these rows."""
         return self._whole.evidence(self.origin[rows[self.place[rows] == self.place[rows[0]]]])[0]
+
+
+def whole_of(table: PacketTable) -> PacketTable:
+    """The table with the rows of all places."""
+    return table.whole if isinstance(table, NearTable) else table
+
+
+def rows_near(table: PacketTable, rows: Rows) -> Rows:
+    """The rows of a table that stand for rows of the whole one."""
+    return table.of_whole(rows) if isinstance(table, NearTable) else rows
 
 
 def nearest(table: PacketTable, seen: Sightings | None) -> PacketTable:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from explain.model import Line
-from explain.story import events, segment, summary, troubles, verdict
+from explain.story import events, paths, segment, summary, troubles, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,8 @@ def tell(
         lines += _headed("story.heading.unexplained", summary.examples(table, exchanges, hosts, unexplained))
         return lines + _headed("story.heading.traffic", summary.tell(table, exchanges))
     told = events.tell(table, exchanges, hosts, carried, everything=everything)
-    lines += _headed("story.heading.happened", told + segment.tell(table, exchanges, hosts))
+    around = paths.tell(table, exchanges) + segment.tell(table, exchanges, hosts)
+    lines += _headed("story.heading.happened", told + around)
     return lines + troubles.tell(findings, groups, everything=everything)
 
 

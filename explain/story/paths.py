@@ -28,6 +28,8 @@ _GROUP_BIT = np.uint64(1 << 40)
 
 def tell(table: PacketTable, exchanges: Exchanges) -> list[Line]:
     """Lines about fragments and about ways that differ."""
+    if not isinstance(exchanges.positions, range):  # only some exchanges were asked for
+        return []
     return [*_fragments(table), *_asymmetric(table, exchanges)]
 
 

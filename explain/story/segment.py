@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.exchanges import segment
+from explain.exchanges.hosts import Hosts
 from explain.model import Line
+from explain.places.near import whole_of
 from explain.table import BROADCAST, IPV4, mac_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.columns import Exchanges
-    from explain.exchanges.hosts import Hosts
     from explain.table import PacketTable, Rows
 
 _LISTENER_REPORTS = (130, 131, 132, 143)  # MLD (RFC 2710, 3810)
@@ -27,8 +28,12 @@ def tell(table: PacketTable, exchanges: Exchanges, hosts: Hosts) -> list[Line]:
     """Lines about the link; those that only complete the picture are deeper."""
     if not len(table) or not len(table.links.source):
         return []
+    if not isinstance(exchanges.positions, range):  # only some exchanges were asked for
+        return []
+    near, table = table, whole_of(table)
+    hosts = hosts if table is near else Hosts(table, ())
     lines = [*_moved(table), *_to_itself(table), *_overheard(table, hosts), *_listeners(table)]
-    lines += [*_routers(table, hosts), *_unasked(table, exchanges), *_everybody(table, hosts)]
+    lines += [*_routers(table, hosts), *_unasked(near, exchanges), *_everybody(table, hosts)]
     return lines
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges import segment
+from explain.places.near import rows_near, whole_of
 from explain.table import mac_text
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def _conflicts(scene: Scene) -> Iterator[Seen]:
         fields = announcements.fields(index)
         claims[fields.address].append((announcements, index))
         macs[fields.address].update((fields.mac, fields.challenger_mac))
-    disputed = [contest for contest in segment.contests(scene.table) if contest.is_disputed]
+    disputed = [contest for contest in segment.contests(whole_of(scene.table)) if contest.is_disputed]
     for contest in disputed:
         address = scene.table.addresses.text(contest.address)
         claims[address] += _of_contest(scene, contest)
@@ -71,7 +72,8 @@ def _conflicts(scene: Scene) -> Iterator[Seen]:
 
 def _of_contest(scene: Scene, contest: Contest) -> list[Member]:
     """The exchanges in which the address was claimed."""
-    rows = np.array([row for claimed in contest.rows.values() for row in claimed], np.int64)
+    claims = np.array([row for claimed in contest.rows.values() for row in claimed], np.int64)
+    rows = rows_near(scene.table, claims)
     found: list[Member] = []
     address = scene.table.addresses.text(contest.address)
     for kind, name in (("arp.resolution", "wanted_ip"), ("arp.announcement", "address")):

@@ -10,6 +10,7 @@ import numpy as np
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges import losses
 from explain.exchanges import tcp_labels as label
+from explain.places.near import rows_near, whole_of
 from explain.table import (
     BAD_CHECKSUM,
     BAD_IP_CHECKSUM,
@@ -53,10 +54,12 @@ def look(scene: Scene) -> Iterator[Seen]:
 
 def _damaged(scene: Scene) -> Iterator[Seen]:
     """Checksums that are wrong although their sender's others are right: bits changed on the way."""
-    table = scene.table
-    layers = table.layers[: len(table)]
-    bad = np.flatnonzero(layers & (BAD_CHECKSUM | BAD_IP_CHECKSUM) != 0)
-    bad = bad[_is_no_offload(table, bad)]
+    whole, table = whole_of(scene.table), scene.table
+    wrong = np.flatnonzero(whole.layers[: len(whole)] & (BAD_CHECKSUM | BAD_IP_CHECKSUM) != 0)
+    wrong = wrong[_is_no_offload(whole, wrong)]
+    if not len(wrong):
+        return
+    layers, bad = table.layers[: len(table)], rows_near(table, wrong)
     groups: dict[tuple[str, str], list[int]] = defaultdict(list)
     bad = bad[layers[bad] & IP != 0]
     for row, source, target in zip(bad.tolist(), table.sources(bad).tolist(), table.targets(bad).tolist(), strict=True):

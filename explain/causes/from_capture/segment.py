@@ -10,12 +10,13 @@ import numpy as np
 from explain.causes.from_capture import silence
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges import segment
+from explain.places.near import rows_near, whole_of
 from explain.table import BROADCAST, NO_MAC, mac_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from explain.table import Rows
+    from explain.table import PacketTable, Rows
 
 _CARRIERS = ("icmp.echo", "udp.flow", "tcp.connection")
 _MOST_PAIRS = 1000
@@ -42,7 +43,7 @@ def _failed(scene: Scene, rows: Rows) -> list[Member]:
 def _without_arp(scene: Scene) -> Iterator[Seen]:
     """An interface without ARP puts its own MAC where the neighbour's should stand."""
     table = scene.table
-    rows = segment.to_itself(table)
+    rows = rows_near(table, segment.to_itself(whole_of(table)))
     for mac in np.unique(table.links.source[table.link[rows]]).tolist():
         own = rows[table.links.source[table.link[rows]] == mac]
         failed = _failed(scene, own)
@@ -112,7 +113,7 @@ def _owners(scene: Scene) -> dict[tuple[int, int], int]:
 
 def _detours(scene: Scene) -> Iterator[Seen]:
     """A router sends packets out by the port where they came in: a better one stands on the same link."""
-    table = scene.table
+    table = whole_of(scene.table)
     first, second = segment.turned_back(table)
     if not len(first):
         return
@@ -121,19 +122,20 @@ def _detours(scene: Scene) -> Iterator[Seen]:
     ends = zip(table.sources(first).tolist(), table.targets(first).tolist(), strict=True)
     out = table.link[second]
     macs = zip(table.links.source[out].tolist(), table.links.target[out].tolist(), strict=True)
+    text = table.addresses.text
     for number, ((source, target), (mac, better)) in enumerate(zip(ends, macs, strict=True)):
-        text = table.addresses.text
         groups[text(source), text(target), mac, better].append(number)
-    names = _names(scene)
+    names = _names(table)
     for (source, target, mac, better), numbers in groups.items():
-        rows = np.unique(np.concatenate((first[numbers], second[numbers])))
+        rows = rows_near(scene.table, np.unique(np.concatenate((first[numbers], second[numbers]))))
         members = _travellers(scene, rows)
-        if (source, target) in redirected:  # the router says so itself, and that is told
+        if redirected.intersection(((source, target), (source, None))):  # the router says so itself, and that is told
             scene.account(Seen("icmp-redirect", "proved", members, ()))
             continue
+        passed = len(np.unique(table.ip_id[first[numbers]])) if table.ip_id[first[numbers]].any() else len(numbers)
         values = {
-            "case": "link", "src": source, "dst": target, "router": names.get(mac, mac_text(mac)), "mac": mac_text(mac),
-            "gateway": names.get(better, mac_text(better)), "count": len(numbers),
+            "case": "link", "src": source, "dst": target, "router": names.get(mac, mac_text(mac)),
+            "mac": mac_text(mac), "gateway": names.get(better, mac_text(better)), "count": passed,
         }  # fmt: skip
         # Answers that come back by the better router do not pass here: then silence here proves nothing.
         is_silent = any(part.outcomes[part.outcome[index]] == "unanswered" for part, index in members)
@@ -141,18 +143,18 @@ def _detours(scene: Scene) -> Iterator[Seen]:
         yield Seen("suboptimal-gateway", certainty, members, rows.tolist(), rivals, values)
 
 
-def _redirected(scene: Scene) -> set[tuple[str, str]]:
+def _redirected(scene: Scene) -> set[tuple[str, str | None]]:
     part = scene.part("icmp.error")
     redirects = [index for index in range(len(part)) if part.outcomes[part.outcome[index]].startswith("redirect")]
-    abouts = [part.fields(index).about for index in redirects]
-    return {(about.src, about.dst) for about in abouts if about}
+    told = [part.fields(index) for index in redirects]
+    # One of IPv6 quotes the packet in an option, which is not kept: it speaks for all packets of that sender.
+    return {(one.about.src, one.about.dst) if one.about else (one.to, None) for one in told}
 
 
-def _names(scene: Scene) -> dict[int, str]:
+def _names(table: PacketTable) -> dict[int, str]:
     """Addresses that MACs claim by ARP."""
-    arp = scene.table.arp
-    pairs = zip(arp.sender_mac.tolist(), arp.sender_ip.tolist(), strict=True)
-    return {mac: scene.table.addresses.text(address) for mac, address in pairs if address}
+    pairs = zip(table.arp.sender_mac.tolist(), table.arp.sender_ip.tolist(), strict=True)
+    return {mac: table.addresses.text(address) for mac, address in pairs if address}
 
 
 def _travellers(scene: Scene, rows: Rows) -> list[Member]:
