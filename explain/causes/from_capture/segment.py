@@ -66,9 +66,10 @@ def _wrong_neighbours(scene: Scene) -> Iterator[Seen]:
         return
     spoke = np.zeros((len(table.places), len(table.links.source)), np.bool_)
     spoke[table.place[: len(table)], table.link[: len(table)]] = True
-    spoke = np.unique(table.place[: len(table)].astype(np.int64) * len(table.links.source) + table.link[: len(table)])
-    place, link = np.divmod(spoke, len(table.links.source))
-    speakers = set(zip(place.tolist(), table.links.source[link].tolist(), strict=True))
+    speakers = {
+        (place, int(table.links.source[link]))
+        for place, link in zip(*(part.tolist() for part in np.nonzero(spoke)), strict=True)
+    }
     groups: dict[tuple[str, str, str], list[Member]] = defaultdict(list)
     proof: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     for kind in _CARRIERS:
