@@ -25,7 +25,7 @@ _SHORTEST_4, _SHORTEST_6 = 8, 48
 """Prefixes that are shorter are not set on an interface, not even by mistake."""
 _ETHERNET_PAYLOAD = 1200
 _ARP_PATIENCE_S = 3.3
-"""Three questions, one second apart, and then the kernel gives up. Source: neighbour(7), mcast_solicit, retrans_time."""
+"""Three questions, one second apart, and then the kernel gives up. Source: arp(7), mcast_solicit and retrans_time."""
 _DEFAULT_WAIT_S = 10.0
 
 
@@ -65,12 +65,13 @@ def context_of(
     text: TextWitness | None, command: Command | None, *, tool: str | None = None, destination: str | None = None,
     family: int | None = None,
 ) -> Context:  # fmt: skip
-    """What text and command tell together; ``tool``, ``destination`` and ``family`` come from a case where it has them."""
+    """What text and command tell together; a case may add ``tool``, ``destination`` and ``family``."""
     command = command or (text.command if text else None)
     named = _CASE_TOOLS.get(tool or "", tool)
     kind = TOOLS.get(text.program) if text else TOOLS.get(command.kind or "") if command else None
     kind = kind or (named if named in {"ping", "tcp", "trace", "dhcp", "lookup"} else None)
-    target = (text.target_address if text else None) or _address(destination) or (command and _address(command.target))
+    target = (text.target_address if text else None) or _address(destination)
+    target = target or (_address(command.target) if command else None)
     family = _family(text, command, target) or family
     conditions: dict[str, bool | None] = {
         **_of_kind(kind, command),
@@ -169,7 +170,7 @@ def _is_near(text: TextWitness | None, command: Command | None, target: str | No
     if one.version != other.version or one.is_link_local or other.is_link_local:
         return None
     common = one.max_prefixlen - (int(one) ^ int(other)).bit_length()
-    return None if common >= (_SHORTEST_4 if one.version == 4 else _SHORTEST_6) else False  # noqa: PLR2004
+    return None if common >= (_SHORTEST_4 if one.version == 4 else _SHORTEST_6) else False
 
 
 def _patience(text: TextWitness | None, command: Command | None) -> float | None:

@@ -10,7 +10,6 @@ from explain.table import TCP
 
 if TYPE_CHECKING:
     from explain.causes.context import Context
-    from explain.causes.sightings import Spot
     from explain.table import PacketTable
 
 _SLOW_NS = 900_000_000
@@ -54,7 +53,7 @@ def leases_of(table: PacketTable) -> tuple[tuple[str, ...], frozenset[str]]:
     return tuple(part.outcomes[code] for code in part.outcome[:_MOST].tolist()), frozenset(servers)
 
 
-def course_of(table: PacketTable, context: Context, sender: list[Spot]) -> frozenset[str]:
+def course_of(table: PacketTable, context: Context) -> frozenset[str]:
     """Marks of how TCP to the destination went, where the sender's wire shows it."""
     if context.tool != "tcp" or not len(np.flatnonzero(table.layers[: len(table)] & TCP)):
         return frozenset()
@@ -98,7 +97,7 @@ def _is_late(table: PacketTable, rows: Any, reset: int) -> bool:
 
 
 def _of_resets(table: PacketTable, rows: Any, resets: list[int]) -> set[str]:
-    """A reset whose TTL is unlike that of the peer's other segments came from somebody else. Source: RFC 9293, 3.5.2."""
+    """A reset whose TTL is unlike that of the peer's other segments is somebody else's. Source: RFC 9293, 3.5.2."""
     first = resets[0]
     speaker = int(table.sources(np.array([first]))[0])
     others = [

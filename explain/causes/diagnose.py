@@ -51,7 +51,7 @@ def diagnose(witnesses: Witnesses) -> Diagnosis:
     return Diagnosis(
         symptoms=witnesses.text.symptoms if witnesses.text else (),
         causes=causes,
-        also=_also(witnesses, causes, wires, states),
+        also=_also(causes, wires, states),
         ruled_out=tuple(RuledOut(each.cause, ruled_out(each, sign, wires, states, context)) for each in fallen),
         next=next_looks(kept, witnesses, context, wires, states),
         is_success=is_success,
@@ -113,9 +113,7 @@ def _certainty(
     return "likely" if is_first and len(kept) <= _BOTH_SURE + 1 else "possible"
 
 
-def _also(
-    witnesses: Witnesses, causes: tuple[Candidate, ...], wires: Wires | None, states: Walked | None
-) -> tuple[Candidate, ...]:
+def _also(causes: tuple[Candidate, ...], wires: Wires | None, states: Walked | None) -> tuple[Candidate, ...]:
     """Observations that are no cause of this failure, and what explains only its silence."""
     named = {each.cause for each in causes}
     found: list[Candidate] = []

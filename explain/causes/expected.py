@@ -1,5 +1,7 @@
 """Held against a text: could this strike have made a command end like that?"""
 
+# ruff: noqa: ARG001, ARG005 - the functions of a table have one shape, whether or not each needs all of it
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -16,7 +18,8 @@ _NO_NEIGHBOUR = {"host-unreachable", "address-unreachable"}
 _PATH_ERRORS = {"fragmentation-needed", "packet-too-big", "ttl-exceeded"}
 _CONNECT = {
     # What connect() says for an ICMP error. Source: icmp_err_convert[] and icmpv6_err_convert() of the kernel.
-    "net-unreachable": "network-unreachable", "no-route": "network-unreachable", "net-prohibited": "network-unreachable",
+    "net-unreachable": "network-unreachable", "no-route": "network-unreachable",
+    "net-prohibited": "network-unreachable",
     "host-unreachable": "host-unreachable", "address-unreachable": "host-unreachable",
     "host-prohibited": "host-unreachable", "admin-prohibited": "host-unreachable", "beyond-scope": "host-unreachable",
     "port-unreachable": "refused", "protocol-unreachable": "protocol-not-available",
@@ -76,7 +79,7 @@ def _no_neighbour(strike: Strike, sign: Sign, context: Context) -> bool:
         return sign.name in _SILENCE
     if sign.name == "error" and sign.code in _NO_NEIGHBOUR:
         return _may_speak(strike, sign)
-    if sign.name == "tcp:host-unreachable" or sign.name == "trace:dies":
+    if sign.name in {"tcp:host-unreachable", "trace:dies"}:
         return True
     if sign.name == "silent-piped":
         return strike.at == "sender" and context.conditions.get("if") is not False

@@ -33,7 +33,7 @@ def next_looks(
 
     An observation of which some witness already has the result is not asked for again.
     """
-    if len(kept) < 2 or (states is not None and states.is_whole and states.causes):  # noqa: PLR2004 - nothing to split
+    if len(kept) < 2 or (states is not None and states.is_whole and states.causes):
         return ()
     known = _known(witnesses, wires)
     tool = context.tool or "ping"
@@ -55,7 +55,7 @@ def _split(observation: Observation, kept: list[Kept]) -> _Split | None:
         for outcome in observation.predicts(each.cause, each.strikes):
             groups.setdefault(outcome, []).append(each.cause)
     everyone = {each.cause for each in kept}
-    if len(groups) < 2 or all(set(causes) == everyone for causes in groups.values()):  # noqa: PLR2004 - one is no split
+    if len(groups) < 2 or all(set(causes) == everyone for causes in groups.values()):
         return None
     left = sum(len(causes) ** 2 for causes in groups.values()) / len(kept)
     order = [name for name in observation.outcomes if name in groups]
@@ -102,7 +102,7 @@ def _values(witnesses: Witnesses, context: Context) -> dict[str, Any]:
         nodes["sender"] = witnesses.sender
     text = witnesses.text
     command = witnesses.command
-    is_v6 = context.family == 6  # noqa: PLR2004 - the version of IP
+    is_v6 = context.family == 6
     return {
         "target": context.destination or (text.target if text else None) or _UNKNOWN,
         "source": (text.source if text else None) or (command.source if command else None) or "SENDER",

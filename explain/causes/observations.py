@@ -1,12 +1,15 @@
 """The looks that one can take, and what each cause predicts of them."""
 
+# ruff: noqa: ARG001, ARG005, E501 - the functions of a table have one shape, whether or not each needs all of it
+
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from explain.causes.predictions import Strike
 
 Strikes = tuple["Strike", ...]

@@ -63,7 +63,7 @@ def locus_of(
         return ()
     at = wires.place_of(strike) if wires is not None else None
     if at is not None:
-        role = contract_role(witnesses.topology.roles.get(at[0], "")) or _role(strike.at)
+        role = contract_role(witnesses.topology.roles.get(at[0] or "", "")) or _role(strike.at)
         return (Locus(role, at[0], at[1]),)
     if strike.at == "sender":
         return (Locus("sender", witnesses.sender),)

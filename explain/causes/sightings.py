@@ -16,7 +16,7 @@ from explain.table import BAD_CHECKSUM, IP, NO_MAC, TCP, UDP, mac_text
 if TYPE_CHECKING:
     from explain.causes.context import Context
     from explain.causes.diagnosis import Witnesses
-    from explain.table import PacketTable
+    from explain.table import PacketTable, Rows
 
 _MOST_ROWS = 20_000
 _ECHO = {8, 128}
@@ -117,7 +117,7 @@ def look(witnesses: Witnesses, context: Context) -> list[Spot]:
         text = witnesses.text
         _segments(table, by_place, context, has_failed=text is not None and text.has("connect.timed-out"))
     if context.tool in {"trace", None}:
-        _probes(table, by_place, context)
+        _probes(table, by_place)
     return list({id(spot): spot for spot in spots.values()}.values())
 
 
@@ -202,8 +202,8 @@ def _hit(table: PacketTable, row: int) -> Hit:
 
 def _echoes(table: PacketTable, spots: list[Spot | None], context: Context) -> None:
     icmp = table.icmp
-    is_echo = np.isin(icmp.type, tuple(_ECHO)) & ((icmp.type == 128) == icmp.is_v6)  # noqa: PLR2004
-    is_reply = np.isin(icmp.type, tuple(_ECHO_REPLY)) & ((icmp.type == 129) == icmp.is_v6)  # noqa: PLR2004
+    is_echo = np.isin(icmp.type, tuple(_ECHO)) & ((icmp.type == 128) == icmp.is_v6)
+    is_reply = np.isin(icmp.type, tuple(_ECHO_REPLY)) & ((icmp.type == 129) == icmp.is_v6)
     wanted_ids = _echo_ids(table, np.flatnonzero(is_echo), context)
     is_asked = context.tool in {"ping", "trace", None}
     for mask, kept in ((is_echo, "requests"), (is_reply, "replies")):
@@ -214,7 +214,7 @@ def _echoes(table: PacketTable, spots: list[Spot | None], context: Context) -> N
     _errors(table, spots, context, wanted_ids)
 
 
-def _echo_ids(table: PacketTable, at: np.ndarray, context: Context) -> set[int] | None:  # type: ignore[type-arg]
+def _echo_ids(table: PacketTable, at: Rows, context: Context) -> set[int] | None:
     """The identifiers of the echo requests to the destination; None if that tells none from the others."""
     rows = table.icmp.row[at]
     if not len(rows) or context.destination is None:
@@ -231,14 +231,14 @@ def _echo_ids(table: PacketTable, at: np.ndarray, context: Context) -> set[int] 
 def _errors(table: PacketTable, spots: list[Spot | None], context: Context, ids: set[int] | None) -> None:
     icmp, text = table.icmp, table.addresses.text
     is_error = np.where(icmp.is_v6, icmp.type < _FIRST_QUERY_6, np.isin(icmp.type, tuple(_ERRORS_4)))
-    is_redirect = np.where(icmp.is_v6, icmp.type == 137, icmp.type == 5)  # noqa: PLR2004
+    is_redirect = np.where(icmp.is_v6, icmp.type == 137, icmp.type == 5)
     for at in np.flatnonzero((is_error | is_redirect) & (icmp.quote > 0))[:_MOST_ROWS].tolist():
         row = int(icmp.row[at])
         spot = spots[table.place[row]]
         if spot is None:
             continue
         is_ping = int(icmp.quote_protocol[at]) in {1, 58}
-        if (context.tool == "ping" and not is_ping) or (context.tool == "tcp" and icmp.quote_protocol[at] != 6):  # noqa: PLR2004
+        if (context.tool == "ping" and not is_ping) or (context.tool == "tcp" and icmp.quote_protocol[at] != 6):
             continue
         if context.tool == "ping" and ids is not None and (int(icmp.quote_word[at]) >> 16) not in ids:
             continue
@@ -287,7 +287,7 @@ def _segments(table: PacketTable, spots: list[Spot | None], context: Context, *,
             spot.resets.append(_hit(table, row))
 
 
-def _probes(table: PacketTable, spots: list[Spot | None], context: Context) -> None:
+def _probes(table: PacketTable, spots: list[Spot | None]) -> None:
     """The datagrams of a trace. Source: traceroute(8), default method."""
     rows = np.flatnonzero(table.layers[: len(table)] & UDP)
     ports = table.target_ports(rows)
@@ -301,5 +301,19 @@ def _probes(table: PacketTable, spots: list[Spot | None], context: Context) -> N
 def addresses_seen(table: PacketTable) -> set[str]:
     """Every address that any frame bears as its source or target."""
     rows = np.flatnonzero(table.layers[: len(table)] & IP)
-    keys = np.unique(np.concatenate([table.sources(rows), table.targets(rows)])) if len(rows) else []
+    keys = np.unique(np.concatenate([table.sources(rows), table.targets(rows)])).tolist() if len(rows) else []
     return {table.addresses.text(int(key)) for key in keys}
+
+
+def asked_for(table: PacketTable) -> set[str]:
+    """Every address whose MAC anybody asked for."""
+    wanted = {int(key) for key in table.arp.target_ip[:_MOST_ROWS].tolist()}
+    icmp = table.icmp
+    wanted |= {int(key) for key in icmp.target[icmp.is_v6 & (icmp.type == _SOLICIT)][:_MOST_ROWS].tolist()}
+    return {table.addresses.text(key) for key in wanted}
+
+
+def pings_in(table: PacketTable) -> int:
+    """How many echo requests there are, to anybody."""
+    icmp = table.icmp
+    return int(np.count_nonzero(np.isin(icmp.type, tuple(_ECHO)) & ((icmp.type == 128) == icmp.is_v6)))

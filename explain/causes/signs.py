@@ -160,9 +160,9 @@ def _trace(text: TextWitness, context: Context) -> Sign | None:
             "trace:gap" if gaps else "trace:reached", lines=text.all("way.silent") if gaps else text.symptoms[:1]
         )
     seen = [hop.addresses[0] for hop in hops if hop.addresses]
-    if len(seen) != len(set(seen)) and not (refused or any(hop.errors for hop in hops)):
-        if any(a != b and seen[at + 2] == a for at, (a, b) in enumerate(zip(seen, seen[1:-1], strict=False))):
-            return Sign("trace:loop", lines=text.all("way.hop"))
+    is_refused = bool(refused) or any(hop.errors for hop in hops)
+    if not is_refused and any(one == again for one, again in zip(seen, seen[2:], strict=False)):
+        return Sign("trace:loop", lines=text.all("way.hop"))
     if refused or any(hop.errors for hop in hops):
         return _trace_refused(text, context)
     refusal = _first(text, _REFUSALS) or next(iter(text.all("way.send-failed")), None)

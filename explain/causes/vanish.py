@@ -1,5 +1,7 @@
 """The vanishing point: the last place that saw the request or its answer, and the first that should have."""
 
+# ruff: noqa: ARG001 - the functions of a table have one shape, whether or not each needs all of it
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -120,10 +122,10 @@ class Vanished:
             rows = [hit.row for hit in getattr(spot, what)]
             return [Reason(f"diagnosis.wire.into-{what}", {"node": where[0]}, "capture", evidence(spot, rows))]
         if strike.at == "target" and self.at_target and where is not None:
-            spot = next((s for s in self.spots[str(where[0])] if s.requests), None)
-            if spot is not None:
-                rows = [hit.row for hit in spot.requests]
-                return [Reason("diagnosis.wire.at-target", {"node": where[0]}, "capture", evidence(spot, rows))]
+            for saw in self.spots[str(where[0])]:
+                if saw.requests:
+                    rows = [hit.row for hit in saw.requests]
+                    return [Reason("diagnosis.wire.at-target", {"node": where[0]}, "capture", evidence(saw, rows))]
         return []
 
 
@@ -203,7 +205,7 @@ _ASK: dict[tuple[str | None, str | None], Callable[[Vanished, Strike], bool]] = 
 
 def vanished(spots: list[Spot], sender: list[Spot], witnesses: Witnesses, context: Context) -> Vanished:
     """How far it came, from what every place saw."""
-    parts = _parts(spots, sender, witnesses, context)
+    parts = _parts(sender, witnesses, context)
     by_node: dict[str, list[Spot]] = {}
     for spot in spots:
         if spot.node is not None:
@@ -258,7 +260,7 @@ def _is_detour(sender: list[Spot]) -> bool:
                for spot in sender)  # fmt: skip
 
 
-def _parts(spots: list[Spot], sender: list[Spot], witnesses: Witnesses, context: Context) -> dict[str, str]:
+def _parts(sender: list[Spot], witnesses: Witnesses, context: Context) -> dict[str, str]:
     """Who plays which part: as told, else as the states show it."""
     parts: dict[str, str] = {}
     for name, role in witnesses.topology.roles.items():

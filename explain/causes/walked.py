@@ -60,7 +60,7 @@ def walked(witnesses: Witnesses, context: Context, destination: str | None) -> W
     if context.tool == "dhcp":
         return _of_dhcp(witnesses, sender)
     target = _target(witnesses)
-    to = destination or _address_of(target, sender, context.family)
+    to = destination or _address_of(target, context.family)
     if to is None:
         return None
     topology = witnesses.topology
@@ -77,7 +77,7 @@ def walked(witnesses: Witnesses, context: Context, destination: str | None) -> W
     )
     is_whole = topology.is_whole and set(topology.roles) <= known
     is_whole = is_whole or (path.is_certain and any(each.certainty == "proved" for each in path.causes))
-    causes = (*_misnamed(witnesses, context, path, target, sender), *_corrected(path.causes, path, context))
+    causes = (*_misnamed(witnesses, context, path, target, sender), *_corrected(path.causes, context))
     return Walked(path.outcome, causes, path.also, is_whole, _passed(path), path, _next_hop(path), destination is None)
 
 
@@ -90,7 +90,7 @@ def _misnamed(
     witnesses: Witnesses, context: Context, path: Path, target: HostState | None, sender: HostState
 ) -> tuple[StateCause, ...]:
     """A name led to an address that nobody has, while the target is there under its own."""
-    to = _address_of(target, sender, path.request.family)
+    to = _address_of(target, path.request.family)
     if not context.holds("named") or to is None or path.outcome != "stopped":
         return ()
     if any(each.owner_of(path.request.destination) for each in witnesses.states):
@@ -103,7 +103,7 @@ def _misnamed(
     return (StateCause("name-resolves-to-wrong-address", "likely", (place,), (by,)),)
 
 
-def _corrected(causes: tuple[StateCause, ...], path: Path, context: Context) -> tuple[StateCause, ...]:
+def _corrected(causes: tuple[StateCause, ...], context: Context) -> tuple[StateCause, ...]:
     """What the command tells beyond the packet: a port asked of a router, an echo asked of everybody."""
     if not causes:
         return causes
@@ -122,7 +122,7 @@ def _target(witnesses: Witnesses) -> HostState | None:
     return next((each for each in witnesses.states if witnesses.topology.roles.get(each.name) in named), None)
 
 
-def _address_of(target: HostState | None, sender: HostState, family: int | None) -> str | None:
+def _address_of(target: HostState | None, family: int | None) -> str | None:
     if target is None:
         return None
     for wanted in (family,) if family else (4, 6):

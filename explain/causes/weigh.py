@@ -152,6 +152,9 @@ def _meets_everybody(strike: Strike) -> bool:
 def _stands(strike: Strike, cause: str, states: Walked) -> bool:
     """Whether the states let this strike be: a host that certainly let the packet pass did not stop it."""
     named = {each.cause for each in states.causes} | {each.cause for each in states.also}
+    if strike.how == "works" and states.is_whole and states.outcome == "answered":
+        # What leaves no trace in a success and none in any state is not there.
+        return cause in named
     if cause in named or (cause in UNSEEN_BY_STATES and not (states.is_whole and states.outcome == "stopped")):
         return True
     if states.is_whole and states.outcome in {"stopped", "answered"}:

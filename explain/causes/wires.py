@@ -3,14 +3,16 @@
 A place speaks of absence only if it is known to be the place that matters, its file is whole, and it saw the run.
 """
 
+# ruff: noqa: ARG001 - the functions of a table have one shape, whether or not each needs all of it
+
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from explain.causes.diagnosis import Candidate, Reason
+from explain.causes.sightings import Spot, Told, look
 from explain.causes.signs import Sign
-from explain.causes.sightings import Spot, Told, addresses_seen, look
 from explain.causes.vanish import Vanished, vanished
 from explain.state.path import Locus
 
@@ -28,6 +30,7 @@ _ON_PUBLISHED = frozenset((
     "pmtu-blackhole", "wrong-interface-selected",
 ))  # fmt: skip
 """What a router can do to a packet for its own address that it publishes for a host behind it."""
+_SLOW_MARKS = {"zero-window", "slow-answer", "idle", "unread"}
 _FRESH_TTLS = {64, 128, 255}
 """What hosts begin with. Source: RFC 1700, IP option numbers; RFC 8200 leaves it to the host."""
 
@@ -65,7 +68,7 @@ class Wires:
         if not hits:
             return context
         family = 6 if ":" in hits[0].dst else 4
-        conditions = context.conditions | {"v4": family == 4, "v6": family == 6}  # noqa: PLR2004 - versions of IP
+        conditions = context.conditions | {"v4": family == 4, "v6": family == 6}
         return replace(context, destination=hits[0].dst, family=family, conditions=conditions)
 
     @property
@@ -160,6 +163,10 @@ class Wires:
             return cause == "tcp-accept-queue-full"
         if self.is_onlink and (strike.hop == "remote" or (strike.at == "router" and cause not in _ON_PUBLISHED)):
             return False
+        text = self.witnesses.text
+        is_unanswered = text is not None and text.has("connect.no-answer")
+        if strike.how == "tcp-slow" and self._count("replies") and not is_unanswered:
+            return bool(self.course & _SLOW_MARKS)
         if strike.how == "works" and not self._fits_success(cause):
             return False
         errors = self._errors_about_us()
@@ -411,7 +418,7 @@ def read(witnesses: Witnesses, context: Context) -> Wires | None:
         *lookups_of(witnesses.table),
         leases,
         servers,
-        course_of(witnesses.table, context, sender),
+        course_of(witnesses.table, context),
     )
 
 
@@ -428,6 +435,3 @@ def _senders(spots: list[Spot], witnesses: Witnesses, context: Context) -> list[
     if fresh:
         return fresh[:1]
     return [spot for spot in unnamed if context.destination in spot.asked][:1]
-
-
-__all__ = ["Wires", "addresses_seen", "read"]

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from explain.causes.diagnosis import Topology
 from explain.errors import UnreadableError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _MOST_OCTETS = 16 << 20
 _MOST_NODES = 512
@@ -51,7 +53,7 @@ def read_case(folder: Path) -> CaseFolder:
     roles = {str(node.get("name")): str(node.get("role", "")) for node in nodes}
     links = tuple(
         (str(a), str(b), str(c), str(d))
-        for a, b, c, d in (link for link in _list(table, "links") if isinstance(link, list) and len(link) == 4)  # noqa: PLR2004
+        for a, b, c, d in (link for link in _list(table, "links") if isinstance(link, list) and len(link) == 4)
     )
     states = tuple(sorted((folder / "state").glob("*.json"))) if (folder / "state").is_dir() else ()
     status = table.get("exit_code")

@@ -200,8 +200,7 @@ def _captures(ear: _Ear | None, name: str) -> tuple[PacketTable | None, tuple[Ca
     place = {device: number for number, device in enumerate(devices)}
     blocks = [InterfaceBlock(f"{name}.{device}") for device in devices]
     packets = [PacketBlock(place[h.interface], h.time_ns, h.data, h.length, flags=h.flags) for h in ear.heard]
-    octets = section(blocks, packets)
-    return read([BytesIO(octets if isinstance(octets, bytes) else b"".join(octets))])
+    return read([BytesIO(b"".join(section(blocks, packets)))])
 
 
 def _devices() -> set[str]:

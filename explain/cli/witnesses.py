@@ -70,7 +70,9 @@ def gather(given: Given) -> Witnesses:
         destination=case.destination if case else None,
         family=case.family if case else None,
     )
-    return _with_sender(witnesses)
+    from explain.cli.doubts import without_strangers
+
+    return without_strangers(_with_sender(witnesses), _say)
 
 
 def _case(given: Given) -> CaseFolder | None:

@@ -144,12 +144,10 @@ def main(words: list[str]) -> None:
                     f"  {view}: {each.name}: {each.truth} ({len(named)} of {len(could[each.name])}) {' '.join(named)}"
                 )
             if "-t" in words and len(named) > 2 * len(could[each.name]):
-                print(
-                    f"  {each.name} {len(named)}/{len(could[each.name])} MISSING {sorted(set(named) - could[each.name])}"
-                )
-        print(
-            f"{view:12} {total:4} cases, truth in {inside}, first {first}, mean size {size / max(total, 1):.2f}, unusable {unusable}"
-        )
+                more = sorted(set(named) - could[each.name])
+                print(f"  {each.name} {len(named)}/{len(could[each.name])} more than possible: {more}")
+        print(f"{view:12} {total:4} cases, truth in {inside}, first {first}, ", end="")
+        print(f"mean size {size / max(total, 1):.2f}, unusable {unusable}")
 
 
 if __name__ == "__main__":

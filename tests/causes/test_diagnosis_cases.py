@@ -1,4 +1,4 @@
-"""The diagnosis over every recording: the truth is never excluded, comes first where all is known, and sets stay small."""
+"""The diagnosis over every recording: the truth is never excluded, and comes first where all is known."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_a_healthy_network_has_no_other_cause_where_everything_is_known() -> Non
             assert named(each, "everything") == ["healthy"], each.name
 
 
-def test_every_recording_tells_its_sender(tmp_path: Path) -> None:
+def test_every_recording_tells_its_sender() -> None:
     for each in ALL[:5]:
         case = json.loads((each.folder / "case.json").read_text())
         assert gather(Given(case=each.folder)).sender == case["sender"]

@@ -140,3 +140,21 @@ def test_the_witness_alone_decides_not_the_folder(capsys: pytest.CaptureFixture[
     _, with_all, _ = run(capsys, "--case", str(folder), "--json")
     _, alone, _ = run(capsys, "--text", str(folder / "ping.txt"), "--command", f"@{folder / 'command.txt'}", "--json")
     assert len(json.loads(alone)["causes"]) > len(json.loads(with_all)["causes"])
+
+
+def test_a_capture_of_another_run_is_named_and_left_out(capsys: pytest.CaptureFixture[str], text: str) -> None:
+    other = TOP / "pcaps" / "one-segment" / "capture.pcapng"
+    status, out, err = run(capsys, "--text", text, "--capture", str(other), "--json")
+    assert status == 0
+    assert "another run" in err
+    assert not [r for cause in json.loads(out)["causes"] for r in cause["because"] if r["witness"] == "capture"]
+
+
+def test_the_state_of_another_host_is_named_and_left_out(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    shown = tmp_path / "ping.txt"
+    shown.write_text(SILENT.replace("-c 3", "-I eth0 -c 3").replace(") 56", ") from 10.9.9.9 eth0: 56"))
+    state = TOP / "pcaps" / "one-segment" / "state" / "h1.json"
+    status, out, err = run(capsys, "--text", str(shown), "--state", str(state), "--json")
+    assert status == 0
+    assert "10.9.9.9" in err
+    assert not [r for cause in json.loads(out)["causes"] for r in cause["because"] if r["witness"] == "state"]

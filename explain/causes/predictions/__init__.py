@@ -25,6 +25,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from explain.causes.ids import IDS
 
@@ -51,10 +52,12 @@ def strikes_of(cause: str) -> tuple[Strike, ...]:
         FileNotFoundError: the cause has no predictions.
     """
     table = tomllib.loads((files(__package__) / f"{cause}.toml").read_text(encoding="utf-8"))
-    return tuple(
-        Strike(**{key: tuple(value) if isinstance(value, list) else value for key, value in each.items()})
-        for each in table["strikes"]
-    )
+    return tuple(_strike(each) for each in table["strikes"])
+
+
+def _strike(row: dict[str, Any]) -> Strike:
+    several = {key: tuple(row.get(key, ())) for key in ("shows", "of", "when")}
+    return Strike(row["how"], row.get("at"), row.get("leg"), why=row.get("why"), hop=row.get("hop"), **several)
 
 
 @cache
