@@ -1,0 +1,67 @@
+"""Every recording in pcaps/ is explained and held against what its author expects, exactly.
+
+Where the explanation does not yet say what the author expects, ``owed_outcomes.toml`` lists the very
+lines of the comparison, so that neither side can drift unseen: a line that appears or disappears fails.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from itertools import pairwise
+
+import pytest
+from surroundings import TOP
+
+import explain
+from explain.grade.expectation import compare, load
+
+CASES = sorted(path.parent.name for path in (TOP / "pcaps").glob("*/capture.pcapng"))
+OWED = tomllib.loads((TOP / "tests" / "owed_outcomes.toml").read_text("utf-8"))
+TWO_LANGUAGES = ("en", "ja")
+
+pytestmark = pytest.mark.spread
+
+
+@pytest.fixture(scope="module")
+def reports():
+    """Each recording explained once, however many tests look at it."""
+    made = {}
+
+    def report(case):
+        if case not in made:
+            made[case] = explain.explain(TOP / "pcaps" / case / "capture.pcapng")
+        return made[case]
+
+    return report
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_recording_shows_what_its_author_expects_and_nothing_else(case, reports):
+    expected = load(str(TOP / "fixtures" / case / "expected.toml"))
+    assert compare(expected, reports(case)).mismatches == OWED.get(case, [])
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_recording_tells_the_story_that_was_read_before(case, reports, golden):
+    for language in TWO_LANGUAGES:
+        golden(TOP / "fixtures" / case / f"story.{language}.txt", reports(case).story(language))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_report_of_a_recording_holds_together(case, reports):
+    report = json.loads(reports(case).to_json())
+    ids = [one["id"] for one in report["exchanges"]]
+    assert len(ids) == len(set(ids))
+    named = {name for finding in report["findings"] for name in finding["exchanges"]}
+    assert named | set(report["unexplained"]) <= set(ids)
+    packets = report["captures"][0]["packets"]
+    for one in [*report["exchanges"], *report["findings"], *report["story"]]:
+        for piece in one["evidence"]:
+            frames = piece["frames"]
+            assert all(1 <= first <= last <= packets for first, last in frames)
+            assert all(before[1] + 1 < after[0] for before, after in pairwise(frames))
+
+
+def test_nothing_is_owed_for_a_recording_that_is_gone():
+    assert set(OWED) <= set(CASES)
