@@ -429,7 +429,9 @@ def _senders(spots: list[Spot], witnesses: Witnesses, context: Context) -> list[
     named = [spot for spot in spots if spot.node is not None and spot.node in names]
     if named:
         return named
-    unnamed = [spot for spot in spots if spot.node is None]
+    # Names that nobody has given a part to place no one.
+    is_told = bool(roles) or witnesses.sender is not None
+    unnamed = [spot for spot in spots if spot.node is None or not is_told]
     hottest = max((hit.ttl for spot in unnamed for hit in spot.requests), default=None)
     fresh = [spot for spot in unnamed if hottest is not None and any(hit.ttl == hottest for hit in spot.requests)]
     if fresh:

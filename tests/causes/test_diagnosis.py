@@ -125,3 +125,18 @@ def test_a_name_that_is_not_known_is_not_the_servers_silence() -> None:
     left = causes("ping: files.example.test: Temporary failure in name resolution\n", "ping files.example.test")
     assert {"dns-server-unreachable", "dns-server-not-configured", "no-route-on-sender"} <= set(left)
     assert "name-does-not-exist" not in left
+
+
+def test_a_ping_on_the_wire_without_an_answer_excludes_what_never_leaves_the_sender() -> None:
+    from pathlib import Path
+
+    from explain.intake import read
+
+    folder = Path(__file__).resolve().parents[2] / "pcaps" / "forwarding-disabled"
+    table, captures = read([f"wire:h1.eth0={folder / 'capture.pcapng'}"])
+    text = read_text((folder / "ping.txt").read_text(), (folder / "command.txt").read_text())
+    alone = {each.cause for each in diagnose(Witnesses(text=text)).causes}
+    left = {each.cause for each in diagnose(Witnesses(text=text, table=table, captures=captures)).causes}
+    assert left < alone
+    assert "forwarding-disabled" in left
+    assert not left & {"filter-on-sender-output", "link-no-carrier", "loopback-down"}
