@@ -64,7 +64,9 @@ def _works(strike: Strike, sign: Sign, context: Context) -> bool:
 
 def _refuse(strike: Strike, sign: Sign, context: Context) -> bool:
     if sign.name in {"refused", "refused-each"}:
-        return sign.code in strike.shows
+        # Only ping has words of its own for a broadcast that was not allowed.
+        is_broadcast = sign.code == "permission-denied" and context.tool != "ping" and "broadcast" in strike.shows
+        return sign.code in strike.shows or is_broadcast
     if sign.name == "silent":
         # A new ping does not print what sendmsg() says, and with a source given it never asks connect().
         return context.conditions.get("src") is not False and bool(_ROUTING_CODES & set(strike.shows))
@@ -114,7 +116,9 @@ def _reject(strike: Strike, sign: Sign, context: Context) -> bool:
     if strike.leg == "reply":
         return sign.name in _SILENCE
     if sign.name == "error":
-        if strike.shows and sign.code not in strike.shows:
+        # traceroute prints one mark, !H, for both.
+        is_marked = context.tool == "trace" and sign.code == "address-unreachable" and "beyond-scope" in strike.shows
+        if strike.shows and sign.code not in strike.shows and not is_marked:
             return False
         return sign.code not in _PATH_ERRORS and _may_speak(strike, sign)
     if sign.name.startswith("tcp:"):

@@ -66,19 +66,35 @@ def walked(witnesses: Witnesses, context: Context, destination: str | None) -> W
     topology = witnesses.topology
     known = {each.name for each in witnesses.states}
     links = [link for link in topology.links or () if link[0] in known and link[2] in known]
-    path = walk(
-        witnesses.states,
-        _packet(witnesses, context, to),
-        sender.name,
-        links=links if topology.links is not None and len(links) == len(topology.links) else None,
-        target=target.name if target else None,
-        roles={name: role for name, role in topology.roles.items() if name in known} or None,
-        probes_hops=context.tool == "trace",
-    )
+
+    def way(packet: Packet) -> Path:
+        return walk(
+            witnesses.states,
+            packet,
+            sender.name,
+            links=links if topology.links is not None and len(links) == len(topology.links) else None,
+            target=target.name if target else None,
+            roles={name: role for name, role in topology.roles.items() if name in known} or None,
+            probes_hops=context.tool == "trace",
+        )
+
+    path = way(_packet(witnesses, context, to))
+    if context.tool == "trace" and path.request.protocol == "udp":
+        path = _more_telling(path, way(echo(to)), witnesses)
     is_whole = topology.is_whole and set(topology.roles) <= known
     is_whole = is_whole or (path.is_certain and any(each.certainty == "proved" for each in path.causes))
     causes = (*_misnamed(witnesses, context, path, target, sender), *_corrected(path.causes, context))
     return Walked(path.outcome, causes, path.also, is_whole, _passed(path), path, _next_hop(path), destination is None)
+
+
+def _more_telling(probe: Path, ping: Path, witnesses: Witnesses) -> Path:
+    """A trace's datagrams are answered by errors, of which less is known than of an echo that meets the same fate."""
+    text = witnesses.text
+    has_failed = text is not None and text.succeeded is False
+    if ping.outcome != "stopped":
+        return probe
+    same = {each.cause for each in probe.causes} <= {each.cause for each in ping.causes}
+    return ping if (probe.outcome == "stopped" and same) or (probe.outcome == "answered" and has_failed) else probe
 
 
 def _next_hop(path: Path) -> str | None:
