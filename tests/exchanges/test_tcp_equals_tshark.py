@@ -53,7 +53,8 @@ def read(path: Path):
             decoder.add(frames, 0, reader.interfaces)
             columns = (frames.start, frames.captured, frames.length, frames.time_ns, frames.interface)
             for start, captured, length, ns, interface in zip(*(column.tolist() for column in columns), strict=True):
-                head = struct.pack("<IIII", ns // 10**9, ns % 10**9, captured, length)
+                seconds = min(ns // 10**9, 0xFFFFFFFF)  # one frame of the corpus is of the year 2262
+                head = struct.pack("<IIII", seconds, ns % 10**9, captured, length)
                 records.append(head + bytes(frames.data[start : start + captured]))
                 links.append(reader.interfaces[interface].link_type)
     return decoder.finish(), records, links

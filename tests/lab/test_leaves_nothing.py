@@ -136,9 +136,13 @@ def test_a_killed_process_takes_everything_with_it(lab_file, victim, step):
             performer.stdin.flush()
     everybody = {pid: born(pid) for pid in tree(performer.pid)}
     names = {name for pid in everybody for name in namespaces(pid)}
-    assert holder in everybody
-    [middle] = children(performer.pid)
-    os.kill({"supervisor": performer.pid, "middle": middle, "holder": holder}[victim], signal.SIGKILL)
+    is_over = step == STEPS  # then the lab may end by itself before it is looked at
+    assert holder in everybody or is_over
+    middle = next(iter(children(performer.pid)), None)
+    assert middle or is_over
+    victims = {"supervisor": performer.pid, "middle": middle, "holder": holder}
+    with contextlib.suppress(ProcessLookupError, TypeError) if is_over else contextlib.nullcontext():
+        os.kill(victims[victim], signal.SIGKILL)
     performer.stdin.close()
     performer.wait(timeout=60)
     performer.stdout.close()

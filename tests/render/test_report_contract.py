@@ -51,9 +51,11 @@ def test_the_report_of_a_capture_by_others_keeps_the_contract(path):
 @pytest.mark.parametrize("path", corpus_files(), ids=lambda path: path.name)
 def test_packets_are_as_many_as_capinfos_counts(path):
     done = subprocess.run([shutil.which("capinfos"), "-TrcM", path], capture_output=True, text=True, check=False)
+    capture = explain.explain(path).captures[0]
     if done.returncode or "\t" not in done.stdout:
-        pytest.skip("capinfos does not read it to its end")
-    assert explain.explain(path).captures[0].packets == int(done.stdout.split("\t")[-1])
+        assert capture.damage, "capinfos does not read it to its end, and we say nothing"
+    else:
+        assert capture.packets == int(done.stdout.split("\t")[-1])
 
 
 @pytest.mark.parametrize("path", OWN, ids=lambda path: path.parent.name)
