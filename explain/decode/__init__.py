@@ -51,12 +51,11 @@ class Decoder:
     """Takes windows of frames, file after file, and fills one table.
 
     Args:
-        expected: frames that will probably come; room is made for them, and more may come.
         every_checksum: verify TCP and UDP of all frames, not only of small ones.
     """
 
-    def __init__(self, expected: int = 0, *, every_checksum: bool = False) -> None:
-        self.table = PacketTable(max(expected, 1 << 12))
+    def __init__(self, *, every_checksum: bool = False) -> None:
+        self.table = PacketTable()
         self._every_checksum = every_checksum
         self._addresses = Interner()
         self._links = Interner()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from explain.causes.from_capture.scene import has_failed
 from explain.errors import UnreadableError, UsageError
 
 if TYPE_CHECKING:
@@ -15,10 +16,6 @@ if TYPE_CHECKING:
 
     from explain.model import Evidence, Exchange, Finding, Report
 
-_FAILED = frozenset((
-    "unanswered", "partly-answered", "refused", "rejected", "conflicting", "challenged", "half-open", "failed",
-    "declined", "no-such-name", "taken", "not-reached", "vanished", "answered-elsewhere", "untranslated",
-))  # fmt: skip
 _KEYS = {
     "": ("schema", "exchange", "finding", "title", "any_of"),
     "exchange": ("kind", "outcome", "count", "where", "any_of"),
@@ -120,11 +117,9 @@ def compare(expected: Sequence[Expected], report: Report) -> Outcome:
 
 def is_failed(exchange: Exchange) -> bool:
     """Whether the contract calls the outcome failed (section 2)."""
-    if exchange.kind == "icmp.error":
-        return not exchange.outcome.startswith("redirect")
     if exchange.outcome == "reset":
         return "f" not in str(getattr(exchange.fields, "history", "")).lower()
-    return exchange.outcome in _FAILED
+    return has_failed(exchange.kind, exchange.outcome)
 
 
 def _fits(exchange: Exchange, way: Mapping[str, Any]) -> bool:
