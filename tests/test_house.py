@@ -173,12 +173,14 @@ def parts_missing() -> dict[str, set[str]]:
     from explain.causes.ids import IDS
 
     labs = {path.parent.name: tomllib.loads(path.read_text("utf-8")) for path in TOP.glob("fixtures/*/lab.toml")}
-    causes = {name: lab.get("cause") for name, lab in labs.items()}
+    # What is never a cause by itself is made by the labs that say so under `also`.
+    causes = {name: {lab.get("cause"), *lab.get("also", [])} for name, lab in labs.items()}
+    recorded = [name for name in labs if (TOP / "pcaps" / name / "recorded.toml").is_file()]
     present = {
         "page": {path.stem for path in PACKAGE.glob("causes/pages/*.toml")},
         "predictions": {path.stem for path in PACKAGE.glob("causes/predictions/*")},
-        "lab": set(causes.values()),
-        "recording": {cause for name, cause in causes.items() if (TOP / "pcaps" / name / "recorded.toml").is_file()},
+        "lab": set().union(*causes.values()),
+        "recording": set().union(*(causes[name] for name in recorded)),
     }
     return {part: set(IDS) - names for part, names in present.items()}
 

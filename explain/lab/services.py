@@ -36,7 +36,7 @@ FORBIDDEN = {
     "conntrack": ("-R", "--load-file"),
 }
 # Commands of our own.
-BUILT_IN = ("tcpprobe", "udpprobe")
+BUILT_IN = ("tcpprobe", "udpprobe", "conntrackfill")
 
 # What Debian calls the package of a tool; elsewhere the name is at least a hint.
 PACKAGES = {

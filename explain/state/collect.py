@@ -46,6 +46,7 @@ CONF4 = (
     *("send_redirects", "accept_source_route", "log_martians"),
 )
 CONF6 = ("forwarding", "accept_ra", "accept_dad", "disable_ipv6")
+MOST_FLOWS = 20_000  # a table with more is not listed: the count among the settings says that it is (nearly) full
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # ordinary users often lack the sbin ones
 
 
@@ -67,9 +68,10 @@ def collect() -> dict[str, Any]:
         for key, argv in BRIDGE.items():
             _put(state, key, _json(argv))
     _put(state, "nft", _json(("nft", "-j", "list", "ruleset")))
-    for key, argv in LINES.items():
-        _put(state, key, _lines(argv))
     state["sysctl"] = settings([link["ifname"] for link in state.get("link", [])])
+    for key, argv in LINES.items():
+        if key != "conntrack" or int(state["sysctl"].get("net.netfilter.nf_conntrack_count", 0)) <= MOST_FLOWS:
+            _put(state, key, _lines(argv))
     state["counters"] = counters()
     return state
 

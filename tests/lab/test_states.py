@@ -72,6 +72,13 @@ def test_what_cannot_be_collected_is_absent_and_not_empty(monkeypatch):
     assert {"addr", "route", "neigh", "sysctl"} <= set(state)
 
 
+def test_a_table_of_connections_that_is_too_large_to_list_is_unknown_and_its_count_is_told(monkeypatch):
+    monkeypatch.setattr(collect, "MOST_FLOWS", 0)
+    [state, *_] = [printed for node, (printed, _) in both_ways("nat-icmp").items() if node == "r1"]
+    assert "conntrack" not in state
+    assert int(state["sysctl"]["net.netfilter.nf_conntrack_count"]) > 0
+
+
 def test_an_interface_with_a_dot_in_its_name_has_its_settings():
     assert "net.ipv4.conf.lo.rp_filter" in settings(["lo", "absent.7"])
 
