@@ -43,6 +43,7 @@ class Interface:
         link_type: LINKTYPE number of the registry at tcpdump.org.
         snaplen: octets kept of each frame at most; 0 is no limit.
         vantage: the name the user or the file gave this place, else None.
+        filter: with which the frames were chosen while they were captured, None where the file tells of none.
     """
 
     name: str | None
@@ -51,6 +52,7 @@ class Interface:
     vantage: str | None = None
     comment: str | None = None
     dropped: int = 0
+    filter: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

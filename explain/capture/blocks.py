@@ -26,7 +26,7 @@ SECTION = 0x0A0D0D0A
 
 # The smallest total length of each block that is looked into.
 _LEAST = ((ENHANCED_PACKET, 32), (OBSOLETE_PACKET, 32), (SIMPLE_PACKET, 16), (INTERFACE, 20), (STATISTICS, 24))
-_NAME, _RESOLUTION, _FCS_LENGTH, _TIME_OFFSET = 2, 9, 13, 14
+_NAME, _RESOLUTION, _FILTER, _FCS_LENGTH, _TIME_OFFSET = 2, 9, 11, 13, 14
 _DROPPED = 5
 
 
@@ -111,11 +111,18 @@ def port_of(block: bytes, order: str) -> Port:
     name = text(found[_NAME]) if _NAME in found else None
     comment = text(found[COMMENT]) if COMMENT in found else None
     return Port(
-        interface=Interface(name or None, link_type, snaplen, comment=comment),
+        interface=Interface(name or None, link_type, snaplen, comment=comment, filter=_filter(found.get(_FILTER, b""))),
         clock=clock_of(resolution[0] if len(resolution) == 1 else 6, seconds),
         fcs=fcs[0] if len(fcs) == 1 else 0,
         most=max_captured(link_type),
     )
+
+
+def _filter(value: bytes) -> str | None:
+    """What if_filter holds: libpcap's words after an octet 0, else code that is told as such."""
+    if not value:
+        return None
+    return text(value[1:]) or None if value[0] == 0 else "(code)"
 
 
 def drops_of(block: bytes, order: str) -> tuple[int, int] | None:

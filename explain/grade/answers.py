@@ -115,7 +115,7 @@ def _wrong(
         except (*_UNKNOWN, NoAnswerError):
             continue
         if _is_right(question, answer, value):
-            from explain.grade.engine import filled
+            from explain.grade.telling import filled
 
             text = filled(one.say, marker.names) if one.say else say("grade.wrong", {}, marker.language)
             word = "partly" if one.points > 0 else "not-met"

@@ -7,23 +7,22 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from explain.errors import UsageError
-from explain.grade.expressions import UnboundError, evaluate, fill, names_in, placeholders, shown
+from explain.grade import blind, telling
+from explain.grade.cited import Recorded, evidence, rows_in, rows_of
+from explain.grade.expressions import UnboundError, evaluate, fill, names_in, placeholders
 from explain.grade.functions import AbsentError
 from explain.grade.predicates import holds, value_of
 from explain.grade.scene import Event, UnknownFieldError, part
 from explain.grade.verdict import Verdict
 from explain.words import say
-from explain.words.values import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from explain.grade.events import Events
     from explain.grade.rubric import Check, Pattern, Rubric, Within
-    from explain.model import Evidence
 
 _MOST_ALTERNATIVES = 50
-_MOST_CITED = 200
 _SATISFIED = ("met", "partly")
 _UNKNOWN = (UnboundError, AbsentError, UnknownFieldError)
 _PHASE_FIELDS = {"dhcp.dora": ("acked",), "tcp.handshake": ("complete",)}
@@ -46,6 +45,7 @@ class Marker:
     Attributes:
         joint: events of all captures together.
         alone: makes the events of one capture by its name, as if there were no other.
+        lacking: names of the captures that were not handed in.
         names: what expressions know: the roster, variables, events that earlier checks bound.
         bound: all events that fitted where a name was bound.
         verdicts: so far, by id.
@@ -56,6 +56,7 @@ class Marker:
     alone: Callable[[str], Events]
     roster: Mapping[str, str]
     language: str = "en"
+    lacking: tuple[str, ...] = ()
     names: dict[str, Any] = field(default_factory=dict)
     bound: dict[str, list[Event]] = field(default_factory=dict)
     verdicts: dict[str, Verdict] = field(default_factory=dict)
@@ -85,6 +86,8 @@ class Marker:
             return self._judge(check)
         except UnboundError as error:
             return self._verdict(check, "skipped", 0, self._say("unbound", name=str(error)))
+        except AbsentError as error:
+            return self._verdict(check, "skipped", 0, self._say("absent", name=str(error)))
         except UnknownFieldError as error:
             return self._verdict(check, "cannot-tell", 0, self._say("no-value", name=str(error)))
         except UsageError as error:
@@ -93,6 +96,8 @@ class Marker:
     def _judge(self, check: Check) -> Verdict:
         for pattern in (check.expect, check.none):
             self._need(pattern)
+        for one in check.within:
+            self._value_of(f"{{{one.event}}}")
         if check.claim is not None:
             return self._outcome(check, self._is_true(check.claim), Seen([], 0))
         if check.parts:
@@ -107,27 +112,48 @@ class Marker:
             seen.events += [event for event in self._matching(check, way) if event not in seen.events]
         is_met = check.count.holds(seen.number) if check.expect else bool(seen.events)
         is_met |= bool(check.ways) and bool(seen.events)
+        if is_met and isinstance(check.partial, dict):
+            is_met = self._has_all_phases(seen, check.partial)
         return self._outcome(check, is_met, seen)
+
+    def _has_all_phases(self, seen: Seen, phases: Mapping[str, float]) -> bool:
+        """Whether one of the events has all phases that are credited; it is then the first."""
+        whole = [event for event in seen.events if all(value_of(event, name) for name in phases)]
+        seen.events.sort(key=lambda event: event not in whole)
+        return bool(whole)
 
     # -- finding events
 
-    def _source(self, check: Check) -> Events:
+    def source(self, check: Check) -> Events:
+        """The events that a check looks at."""
         return self.alone(check.capture) if check.capture else self.joint
+
+    def not_handed_in(self, check: Check, wanted: Pattern) -> tuple[str, ...]:
+        """Captures that are missing and that the check needs: the one it names, or both sides of a translation."""
+        if check.capture is not None:
+            return tuple(one for one in self.lacking if one == check.capture)
+        return self.lacking if wanted.event.startswith("nat.") else ()
 
     def _matching(self, check: Check, pattern: Pattern) -> list[Event]:
         return [
             event
-            for event in self._source(check).of(pattern.event)
-            if holds(event, pattern.where, self.names) and all(self._is_within(event, one) for one in check.within)
+            for event in self.source(check).of(pattern.event)
+            if holds(event, pattern.where, self.names)
+            and all(self._is_within(event, one) for one in check.within)
+            and not blind.is_skewed(event, check.skew_ns)
         ]
 
     def _is_within(self, event: Event, within: Within) -> bool:
+        late = self.lateness_ns(event, within)
+        return late is not None and 0 <= late <= within.span_ns
+
+    def lateness_ns(self, event: Event, within: Within) -> int | None:
+        """Nanoseconds from the event that is bound to this one, or back for ``before``; None where it is not there."""
         told = evaluate(within.event, self.names)
         if told is None:
-            return False
+            return None
         moment = told.start_ns if isinstance(told, Event) else round(float(part(told, "time")) * 1e9)
-        late = event.start_ns - moment if within.side == "after" else moment - event.start_ns
-        return 0 <= late <= within.span_ns
+        return event.start_ns - moment if within.side == "after" else moment - event.start_ns
 
     def _alternatives(self, check: Check) -> Seen:
         """What a check finds; where a bound event leads nowhere, the other events that fitted its name are tried."""
@@ -169,7 +195,11 @@ class Marker:
         """Ask for every value that a pattern compares with, also where no event is there to be compared."""
         for one in pattern.where if pattern else ():
             for value in one.value if isinstance(one.value, list) else [one.value]:
-                fill(value, self.names)
+                self._value_of(value)
+
+    def _value_of(self, template: Any) -> None:
+        if fill(template, self.names) is None:
+            raise AbsentError(str(template).strip("{}"))
 
     def _is_true(self, claim: str) -> bool:
         try:
@@ -179,30 +209,28 @@ class Marker:
 
     def _parts(self, check: Check) -> Verdict:
         points, said, events, met = 0.0, [], [], 0
+        rows: list[Recorded] = []
         for one in check.parts:
             found = self._matching(check, one.pattern) if one.pattern else []
-            is_met, is_there = one.count.holds(len(found)), True
-            if one.claim is not None:
-                try:
-                    is_met = bool(evaluate(one.claim, self.names))
-                except AbsentError:
-                    is_met = is_there = False
+            is_met = one.count.holds(len(found)) if one.claim is None else self._is_true(one.claim)
             events += found
+            rows += rows_in(one.claim, self.names) if one.claim is not None else []
             met += is_met
             points += one.points if is_met else 0
             if not is_met:
+                is_told = one.fail is not None and telling.is_fillable(one.fail, self.names)
                 said.append(
-                    self._filled(one.fail, {})
-                    if one.fail and is_there
-                    else self._say("part", what=_what(one.claim, one.pattern))
+                    self._filled(one.fail, {}) if is_told else telling.part_not_met(self, one.claim, one.pattern)
                 )
         stated = sum(one.points for one in check.parts)
         points = points if stated else check.points * met / len(check.parts)
         if met == len(check.parts):
-            return self._outcome(check, True, Seen(events, len(events)))
+            self._bind(check, events)
+            text = self._filled(check.passed, {}) if check.passed else self._say("parts-met", number=met)
+            return self._verdict(check, "met", max(check.points, 0.0), text, events, rows)
         text = " ".join(([self._filled(check.failed, {})] if check.failed else []) + said)
         word = "partly" if points > 0 else "not-met"
-        return self._verdict(check, word, max(points, 0.0) if check.points >= 0 else check.points, text, events)
+        return self._verdict(check, word, max(points, 0.0) if check.points >= 0 else check.points, text, events, rows)
 
     def _sequence(self, check: Check) -> Verdict:
         chosen: list[Event] = []
@@ -221,38 +249,38 @@ class Marker:
     def _outcome(self, check: Check, is_met: bool, seen: Seen) -> Verdict:
         if check.distinct and not seen.events and check.points < 0:
             return self._verdict(check, "skipped", 0, self._say("nothing-to-judge"))
-        blind = self._blind(check, is_met, seen)
         if is_met:
             self._bind(check, seen.events)
-        if blind:
-            return self._verdict(check, "cannot-tell", 0, self._say(f"blind.{blind}"))
+        partial = None if is_met or check.points < 0 else self._partial(check, seen)
+        reason = None if partial else self._blind(check, is_met, seen)
+        if partial or reason:
+            return partial or self._verdict(check, "cannot-tell", 0, self._say(f"blind.{reason}"))
         values = {"count": seen.number, "values": [], "event": seen.events[0] if seen.events else None} | seen.values
+        rows = rows_in(check.claim, self.names) if check.claim is not None else []
         if is_met:
-            text = self._filled(check.passed, values) if check.passed else self._default(check, "met", seen)
-            return self._verdict(check, "met", max(check.points, 0.0), text, seen.events)
-        if check.points < 0:
-            return self._verdict(check, "not-met", check.points, self._failed(check, values, seen), seen.events)
-        return self._partial(check, seen) or self._verdict(
-            check, "not-met", 0, self._failed(check, values, seen), seen.events
-        )
+            text = self._filled(check.passed, values) if check.passed else telling.met(self, check, seen)
+            return self._verdict(check, "met", max(check.points, 0.0), text, seen.events, rows)
+        text, near = telling.not_met(self, check, seen)
+        if check.failed and telling.is_fillable(check.failed, self.names | values):
+            own = self._filled(check.failed, values)
+            text = f"{own} {text}" if near else own
+        return self._verdict(check, "not-met", min(check.points, 0.0), text, seen.events, rows or near)
 
     def _blind(self, check: Check, is_met: bool, seen: Seen) -> str | None:
         """Why an absence proves nothing here; None where something was seen, or would have been."""
         wanted = check.none or check.expect
+        if check.sequence and "missing" in seen.values:
+            wanted = next(one for one in check.sequence if one.event == seen.values["missing"])
         if wanted is None:
             return None
         is_absence = (check.none is not None or check.count.least == 0) and is_met
-        is_lack = not is_met and check.none is None and seen.number < check.count.least and not check.ways
+        is_lack = not is_met and check.none is None and (bool(check.sequence) or seen.number < check.count.least)
         if not (is_absence or is_lack):
             return None
-        scene = self._source(check).scene
-        reason = scene.loses_frames()
-        if is_lack:
-            return reason if reason in ("dropped", "cut") and not seen.events and not check.credit else None
-        if reason is None and wanted.event.startswith("tcp.") and not any(one.field == "flow" for one in wanted.where):
-            columns = scene.report.exchanges.of_kind("tcp.connection")
-            reason = "midstream" if columns is not None and len(columns.where("midstream")) else None
-        return reason
+        scene = self.source(check).scene
+        if is_lack and blind.skews(self.source(check).of(wanted.event), wanted, self.names, check.skew_ns):
+            return "skewed"
+        return blind.hides_absence(scene, wanted, self.names, is_lack=is_lack)
 
     def _partial(self, check: Check, seen: Seen) -> Verdict | None:
         for row in check.credit:
@@ -260,7 +288,7 @@ class Marker:
             if row.pattern is not None and found and row.points:
                 word = "met" if row.points >= check.points else "partly"
                 self._bind(check, found)
-                text = self._filled(row.say, {"event": found[0]}) if row.say else self._default(check, word, seen)
+                text = self._filled(row.say, {"event": found[0]}) if row.say else self._nearly(found)
                 return self._verdict(check, word, min(row.points, check.points), text, found)
         if check.partial == "linear" and 0 < seen.number < check.count.least:
             self._bind(check, seen.events)
@@ -271,13 +299,17 @@ class Marker:
             return self._phases(check, check.partial)
         return None
 
+    def _nearly(self, found: Sequence[Event]) -> str:
+        name = telling.thing(found[0].name, self.language)
+        return self._say("found", what=name, frame=found[0].fields["frame"])
+
     def _phases(self, check: Check, phases: Mapping[str, float]) -> Verdict | None:
         if check.expect is None:
             return None
         relaxed = _PHASE_FIELDS.get(check.expect.event, ())
         where = tuple(one for one in check.expect.where if one.field not in relaxed)
         best: tuple[float, list[str], Event] | None = None
-        for event in self._source(check).of(check.expect.event):
+        for event in self.source(check).of(check.expect.event):
             if holds(event, where, self.names):
                 there = [name for name in phases if value_of(event, name)]
                 points = sum(phases[name] for name in there)
@@ -298,63 +330,27 @@ class Marker:
 
     # -- telling
 
-    def _failed(self, check: Check, values: Mapping[str, Any], seen: Seen) -> str:
-        return self._filled(check.failed, values) if check.failed else self._default(check, "not-met", seen)
-
-    def _default(self, check: Check, word: str, seen: Seen) -> str:
-        what = _what(check.claim, check.expect or check.none) or check.title or check.id
-        if check.sequence:
-            what = ", ".join(one.event for one in check.sequence)
-        if seen.events and (check.none is not None or word == "met"):
-            frame = seen.events[0].fields["frame"]
-            return self._say("found" if word == "met" else "unwanted", what=what, frame=frame)
-        if word == "met":
-            return self._say("met", what=what)
-        return self._say("too-many" if check.expect and seen.number > check.count.least else "lacking", what=what,
-                         number=seen.number)  # fmt: skip
-
     def _say(self, message: str, **values: Any) -> str:
         return say(f"grade.{message}", values, self.language)
 
     def _filled(self, template: str | None, values: Mapping[str, Any]) -> str:
-        return filled(template or "", self.names | dict(values))
+        return telling.filled(template or "", self.names | dict(values))
 
-    def _verdict(self, check: Check, word: str, points: float, says: str, events: Iterable[Event] = ()) -> Verdict:
+    def _verdict(
+        self,
+        check: Check,
+        word: str,
+        points: float,
+        says: str,
+        events: Iterable[Event] = (),
+        rows: Sequence[Recorded] = (),
+    ) -> Verdict:  # fmt: skip
         hint = self._filled(check.hint, {}) if check.hint and word not in ("met", "skipped") else None
+        cited = [place for event in events for place in rows_of(event)] + list(rows)
         return Verdict(
-            check.id, word, round(points + 0.0, 4), max(check.points, 0.0), says, self.evidence(check, events), hint,
-            None, check.title, check.visibility, check.is_optional,
+            check.id, word, round(points + 0.0, 4), max(check.points, 0.0), says,
+            evidence(cited, self.joint.scene.names), hint, None, check.title, check.visibility, check.is_optional,
         )  # fmt: skip
-
-    def evidence(self, check: Check | None, events: Iterable[Event]) -> tuple[Evidence, ...]:
-        """The frames of some events."""
-        rows = [row for event in events for row in event.rows][:_MOST_CITED]
-        events_of = self._source(check) if check else self.joint
-        found = events_of.scene.report.packets.evidence(rows) if rows else ()
-        if check and check.capture:
-            number = list(self.rubric.captures).index(check.capture)
-            return tuple(type(one)(number, one.interface, one.frames) for one in found)
-        return found
-
-
-def filled(template: str, names: Mapping[str, Any]) -> str:
-    """An author's message with its braces filled; a value that is not there reads as such, and none can act."""
-    text = template
-    pieces = []
-    for inner in placeholders(template):
-        before, _, text = text.partition("{" + inner + "}")
-        try:
-            value = shown(evaluate(inner, names))
-        except (UnboundError, AbsentError, UnknownFieldError, UsageError):
-            value = "?"
-        pieces += [before, visible(value)]
-    return "".join([*pieces, text])
-
-
-def _what(claim: str | None, pattern: Pattern | None) -> str:
-    if claim is not None:
-        return claim
-    return pattern.event if pattern else ""
 
 
 def _busiest(events: list[Event], window_ns: int) -> list[Event]:

@@ -10,7 +10,7 @@ import numpy as np
 from explain.exchanges import tcp_labels as label
 from explain.exchanges.tcp_course import NEVER
 from explain.grade.events_lan import each
-from explain.grade.scene import Later, end
+from explain.grade.scene import ROW, Later, end
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +53,7 @@ def _segment(scene: Scene, row: int) -> dict[str, Any]:
     return {
         "seq": int(table.seq[row]), "ack": int(table.ack[row]), "window": int(table.window[row]),
         "frame": int(table.frame[row]), "time": int(table.time_ns[row]) / 1e9,
-        "capture": scene.capture_of(row), "exchange": "", "outcome": "",
+        "capture": scene.capture_of(row), "exchange": "", "outcome": "", ROW: (scene, scene.whole_row(row)),
     }  # fmt: skip
 
 

@@ -142,6 +142,10 @@ def shown(value: Any) -> str:
         return "nothing"
     if isinstance(value, Event):
         return f"frame {value.fields['frame']}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return f"frame {value['frame']}" if "frame" in value else ", ".join(f"{k} {shown(v)}" for k, v in value.items())
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, (list, tuple)):

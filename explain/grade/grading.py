@@ -47,7 +47,8 @@ def grade_files(
         return made[capture]
 
     made: dict[str, Events] = {}
-    marker = Marker(rubric, joint, alone, roster, language)
+    lacking = tuple(one for one in rubric.captures if one not in files)
+    marker = Marker(rubric, joint, alone, roster, language, lacking)
     checks = marker.checks()
     given, trouble = _answers(answers)
     marked = mark_answers(marker, given, trouble)

@@ -83,6 +83,7 @@ class Check:
         claim: an expression that must be true.
         parts: of ``all_of``, each with its points.
         ways: of ``any_of``, one of which is enough.
+        skew_ns: how far the clocks of the two places of a translated packet may be apart.
         bind: the name under which later checks know the first event.
         needs: ids of checks without which this one is skipped.
         partial: ``linear``, or phases with their points.
@@ -104,6 +105,7 @@ class Check:
     distinct: str | None = None
     within: tuple[Within, ...] = ()
     window_ns: int | None = None
+    skew_ns: int | None = None
     bind: str | None = None
     needs: tuple[str, ...] = ()
     partial: str | Mapping[str, float] | None = None

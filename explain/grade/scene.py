@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from explain.table import PacketTable
 
 _MOST_DATA = 1 << 20
+ROW = "row of the report's table"
+"""The key under which a packet keeps where it was recorded, as scene and row; no name of a rubric can be this."""
 _PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6"}
 
 
@@ -54,6 +56,7 @@ class Event:
         start_ns: UTC nanoseconds of its first frame.
         exchange: id of the exchange that it is a part of, empty if of none.
         fields: nested by the dots of their names.
+        scene: of which these are the rows; None for an event that nobody cites.
     """
 
     name: str
@@ -62,6 +65,7 @@ class Event:
     start_ns: int
     exchange: str
     fields: Mapping[str, Any]
+    scene: Scene | None = None
 
 
 class UnknownFieldError(LookupError):
@@ -98,7 +102,7 @@ def part(value: Any, name: str) -> Any:
 _NOTHING = object()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Scene:
     """A report and what a rubric calls its captures.
 
@@ -137,7 +141,7 @@ class Scene:
             "exchange": exchange, "outcome": outcome,
         }  # fmt: skip
         ordered = tuple(dict.fromkeys(self.whole_row(row) for row in rows))
-        return Event(name, ordered, place, start, exchange, common | dict(fields))
+        return Event(name, ordered, place, start, exchange, common | dict(fields), self)
 
     def ends(self, row: int) -> tuple[str, int | None, str, int | None]:
         """Source, its port, target, its port; ports None where there are none."""
@@ -170,7 +174,7 @@ class Scene:
             "id": int(table.ip_id[row]), "checksum": int(table.checksum[row]), "length": int(table.length[row]),
             "tcp": None, "icmp": None, "frame": int(table.frame[row]), "time": int(table.time_ns[row]) / 1e9,
             "capture": self.capture_of(row), "exchange": "", "outcome": "",
-            "payload": Later(lambda: self.fingerprint(row)), "eth": self.link(row),
+            "payload": Later(lambda: self.fingerprint(row)), "eth": self.link(row), ROW: (self, self.whole_row(row)),
         }  # fmt: skip
         if table.layers[row] & TCP:
             fields["tcp"] = {"seq": int(table.seq[row]), "ack": int(table.ack[row])}

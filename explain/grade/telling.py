@@ -1,0 +1,163 @@
+"""What a student is told about a check: the author's words, or a sentence that names the frame and what is off."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from explain.errors import UsageError
+from explain.grade.cited import rows_of
+from explain.grade.expressions import UnboundError, evaluate, names_in, placeholders, shown
+from explain.grade.functions import AbsentError
+from explain.grade.nearly import Nearest, nearest
+from explain.grade.scene import UnknownFieldError
+from explain.words import has, say
+from explain.words.values import duration, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from explain.grade.cited import Recorded
+    from explain.grade.engine import Marker, Seen
+    from explain.grade.rubric import Check, Pattern
+
+_UNKNOWN = (UnboundError, AbsentError, UnknownFieldError, UsageError)
+_MOST_NAMED = 3
+_LONGEST_VALUE = 60
+
+
+def thing(name: str, language: str) -> str:
+    """What people call an event; its own name where there is no other."""
+    return say(f"grade_events.{name}", {}, language) if has(f"grade_events.{name}") else name
+
+
+def filled(template: str, names: Mapping[str, Any]) -> str:
+    """An author's message with its braces filled; a value that is not there reads as such, and none can act."""
+    text, pieces = template, []
+    for inner in placeholders(template):
+        before, _, text = text.partition("{" + inner + "}")
+        try:
+            value = shown(evaluate(inner, names))
+        except _UNKNOWN:
+            value = "?"
+        pieces += [before, visible(value)]
+    return "".join([*pieces, text])
+
+
+def is_fillable(template: str, names: Mapping[str, Any]) -> bool:
+    """Whether everything that a message mentions is there."""
+    try:
+        return all(evaluate(inner, names) is not None for inner in placeholders(template))
+    except _UNKNOWN:
+        return False
+
+
+def met(marker: Marker, check: Check, seen: Seen) -> str:
+    """Why a check is met, where its author has no words for it."""
+    wanted = check.expect or check.none or (check.ways[0] if check.ways else None)
+    if check.claim is not None:
+        return _claim(marker, "claim-met", check.claim)
+    if check.sequence:
+        things = [thing(one.event, marker.language) for one in check.sequence]
+        return say("grade.in-order", {"things": things}, marker.language)
+    name = thing(seen.events[0].name if seen.events else wanted.event if wanted else check.id, marker.language)
+    if check.none is not None or not seen.events:
+        return say("grade.absent-as-wanted", {"what": name}, marker.language)
+    values = {"what": name, "frame": seen.events[0].fields["frame"], "number": seen.number}
+    return say("grade.found-many" if len(seen.events) > 1 else "grade.found", values, marker.language)
+
+
+def not_met(marker: Marker, check: Check, seen: Seen) -> tuple[str, list[Recorded]]:
+    """Why a check is not met, and what shows it best."""
+    if check.claim is not None:
+        return _claim(marker, "claim-not-met", check.claim), []
+    if check.sequence:
+        return _out_of_order(marker, seen), []
+    wanted = check.none or check.expect or check.ways[0]
+    name = thing(wanted.event, marker.language)
+    if check.none is not None:
+        values = {"what": name, "frame": seen.events[0].fields["frame"], "number": seen.number}
+        return say("grade.unwanted", values, marker.language), []
+    if check.count.most is not None and seen.number > check.count.most:
+        values = {"what": name, "number": seen.number, "most": check.count.most}
+        return say("grade.distinct" if check.distinct else "grade.too-many", values | seen.values, marker.language), []
+    if seen.number:
+        values = {"what": name, "number": seen.number, "wanted": check.count.least}
+        return say("grade.too-few", values, marker.language), []
+    return _lacking(marker, check, wanted)
+
+
+def _lacking(marker: Marker, check: Check, wanted: Pattern) -> tuple[str, list[Recorded]]:
+    events = marker.source(check).of(wanted.event)
+    values: dict[str, Any] = {"what": thing(wanted.event, marker.language)}
+    if not events:
+        lacks = marker.not_handed_in(check, wanted)
+        if lacks:
+            return say("grade.not-handed-in", values | {"captures": lacks}, marker.language), []
+        return say("grade.none-at-all", values, marker.language), []
+    near = nearest(events, wanted.where, marker.names)
+    if near is None:
+        return say("grade.none-fits", values | {"number": len(events)}, marker.language), []
+    values |= {"frame": near.event.fields["frame"], "off": _off(marker, near)}
+    if near.off:
+        whole = "nearest" if check.failed else "none-but-nearest"
+        return say(f"grade.{whole}", values, marker.language), rows_of(near.event)
+    return _at_another_time(marker, check, near, values), rows_of(near.event)
+
+
+def _off(marker: Marker, near: Nearest) -> list[str]:
+    told = []
+    for field, actual in near.off[:_MOST_NAMED]:
+        message = "grade.off-missing" if actual is None else "grade.off"
+        told.append(say(message, {"field": field, "actual": shown(actual)[:_LONGEST_VALUE]}, marker.language))
+    return told
+
+
+def _at_another_time(marker: Marker, check: Check, near: Nearest, values: dict[str, Any]) -> str:
+    """It fits but for its time."""
+    for one in check.within:
+        late = marker.lateness_ns(near.event, one)
+        if late is not None and not 0 <= late <= one.span_ns:
+            message = "grade.too-late" if late > one.span_ns else "grade.wrong-side"
+            more = {"apart": duration(abs(late)), "room": duration(one.span_ns), "name": one.event}
+            return say(f"{message}.{one.side}", values | more, marker.language)
+    return say("grade.none-fits", values | {"number": 1}, marker.language)
+
+
+def _out_of_order(marker: Marker, seen: Seen) -> str:
+    missing = seen.values.get("missing")
+    if missing is not None:
+        return say("grade.none-at-all", {"what": thing(missing, marker.language)}, marker.language)
+    early, late = seen.events[:2]
+    values = {
+        "what": thing(early.name, marker.language), "frame": early.fields["frame"],
+        "other": thing(late.name, marker.language), "after": late.fields["frame"],
+    }  # fmt: skip
+    return say("grade.out-of-order", values, marker.language)
+
+
+def _claim(marker: Marker, message: str, claim: str) -> str:
+    return say(f"grade.{message}", {"claim": claim, "values": values_in(marker, claim)}, marker.language)
+
+
+def values_in(marker: Marker, claim: str) -> list[str]:
+    """``name = value`` for what an expression speaks of; what is not in the packets is told as such."""
+    told = []
+    for path in dict.fromkeys(names_in(claim)):
+        name = ".".join(path)
+        try:
+            value = evaluate(name, marker.names)
+        except _UNKNOWN:
+            value = None
+        if value is None:
+            told.append(say("grade.value-missing", {"name": name}, marker.language))
+        else:
+            told.append(say("grade.value", {"name": name, "value": shown(value)[:_LONGEST_VALUE]}, marker.language))
+    return told
+
+
+def part_not_met(marker: Marker, claim: str | None, pattern: Pattern | None) -> str:
+    """Why a part of ``all_of`` is not met."""
+    if claim is not None:
+        return _claim(marker, "claim-not-met", claim)
+    name = thing(pattern.event if pattern else "", marker.language)
+    return say("grade.part-lacking", {"what": name}, marker.language)
