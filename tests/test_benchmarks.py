@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+import labs
 import measure
 import pytest
 import speed
@@ -34,7 +35,7 @@ def test_a_command_that_fails_gives_no_figure():
 def test_the_table_goes_between_the_marks_and_nowhere_else(tmp_path):
     page = tmp_path / "page.md"
     page.write_text(f"before\n{speed.BEGIN}\nold\n{speed.END}\nafter\n")
-    speed.write_between_marks(page, "| new |")
+    measure.write_between_marks(page, "| new |", speed.BEGIN, speed.END)
     assert page.read_text() == f"before\n{speed.BEGIN}\n\n| new |\n\n{speed.END}\nafter\n"
 
 
@@ -42,10 +43,18 @@ def test_a_page_without_marks_is_left_alone(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("nothing here\n")
     with pytest.raises(SystemExit, match="no marks"):
-        speed.write_between_marks(page, "| new |")
+        measure.write_between_marks(page, "| new |", speed.BEGIN, speed.END)
     assert page.read_text() == "nothing here\n"
 
 
-def test_the_readme_has_the_marks():
-    text = (TOP / "README.md").read_text(encoding="utf-8")
-    assert text.index(speed.BEGIN) < text.index(speed.END)
+@pytest.mark.parametrize(("page", "marks"), [("README.md", speed), ("docs/labs.md", labs)])
+def test_the_pages_have_the_marks(page, marks):
+    text = (TOP / page).read_text(encoding="utf-8")
+    assert text.index(marks.BEGIN) < text.index(marks.END)
+
+
+def test_a_comparison_takes_the_median_of_the_pairs_and_says_which_goal_was_missed():
+    pairs = [(1.0, 3.0), (1.0, 2.5), (10.0, 9.0)]
+    table, missed = labs.figures([("fast", pairs, 2.0), ("slow", pairs, 2.6)])
+    assert table[2:] == ["| fast | 3000 ms | 1000 ms | 2.5 | 2 |", "| slow | 3000 ms | 1000 ms | 2.5 | 2.6 |"]
+    assert missed == ["slow: 2.50 times less, goal more than 2.6"]

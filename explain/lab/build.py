@@ -16,10 +16,11 @@ from explain.capture.recorder import Tap
 from explain.errors import ExplainError
 from explain.lab import nft, offload, operations
 from explain.lab.kernel import CLONE_NEWNET, CLONE_NEWNS, MS_BIND, Inside, mount, setns, unshare
+from explain.lab.light import lighten
 from explain.lab.services import HOOK, PROGRAMS
 
 if TYPE_CHECKING:
-    from pyroute2 import IPRoute
+    from pyroute2.iproute.linux import IPRoute
 
 FILES = Path("/run/explain")
 IFA_F_NODAD = 2
@@ -57,7 +58,8 @@ def build(acts: tuple[operations.Operation, ...]) -> dict[str, Place]:
     Raises:
         ExplainError: the kernel refuses an operation; the operation is named as a command.
     """
-    from pyroute2 import IPRoute
+    lighten()
+    from pyroute2.iproute.linux import IPRoute
     from pyroute2.netlink.exceptions import NetlinkError
 
     places: dict[str, Place] = {}
@@ -162,7 +164,7 @@ def _about_address(act: operations.AddAddress) -> dict[str, Any]:
 
 
 def _create(act: operations.CreateNode) -> Place:
-    from pyroute2 import IPRoute
+    from pyroute2.iproute.linux import IPRoute
 
     here = FILES / act.node
     here.mkdir()
@@ -197,10 +199,14 @@ def _own_files(here: Path) -> int:
 
 def _set_sysctl(act: operations.SetSysctl, place: Place) -> None:
     """``/proc/sys/net`` is that of the namespace in which the calling thread stands."""
-    path = Path("/proc/sys") / act.key.replace(".", "/")
+    path = f"/proc/sys/{act.key.replace('.', '/')}"
     with place.inside():
         try:
-            path.write_text(act.value)
+            setting = os.open(path, os.O_WRONLY | os.O_CLOEXEC)  # there are dozens: a file object would take longer
+            try:
+                os.write(setting, act.value.encode())
+            finally:
+                os.close(setting)
         except OSError:
             if not act.is_optional:
                 raise

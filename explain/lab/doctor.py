@@ -59,7 +59,7 @@ def probes() -> list[Probe]:
 
 def _probe_kernel() -> list[Probe]:
     """Inside a namespace of our own: make one of each thing and see what the kernel says."""
-    from pyroute2 import IPRoute
+    from pyroute2.iproute.linux import IPRoute
     from pyroute2.netlink.exceptions import NetlinkError
 
     from explain.capture.recorder import Tap

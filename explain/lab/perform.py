@@ -74,8 +74,13 @@ class Child:
     process: subprocess.Popen[bytes]
     terminal: int
     started: float
+    pidfd: int
     output: bytearray = field(default_factory=bytearray)
     is_open: bool = True
+
+
+ENDED = object()
+"""What the selector says of a process that has ended: whoever waits for it looks at once."""
 
 
 class Stage:
@@ -119,8 +124,9 @@ class Stage:
         finally:
             os.close(slave)
         os.set_blocking(master, False)
-        child = Child(step, process, master, time.monotonic())
+        child = Child(step, process, master, time.monotonic(), os.pidfd_open(process.pid))
         self._selector.register(master, selectors.EVENT_READ, child)
+        self._selector.register(child.pidfd, selectors.EVENT_READ, ENDED)
         return child
 
     def run(self, step: Step) -> Ran | None:
@@ -219,6 +225,9 @@ class Stage:
             for key, _ in self._selector.select(min(left, pause)):
                 if isinstance(key.data, Child):
                     self._read(key.data)
+                elif key.data is ENDED:
+                    self._selector.unregister(key.fd)
+                    os.close(key.fd)
                 else:
                     self._hear(key.data)
             pause = min(pause * 1.5, 0.01)
@@ -275,7 +284,7 @@ class Stage:
     def forget_taps(self) -> None:
         """The taps are closed: nothing is collected any more but output."""
         for key in list(self._selector.get_map().values()):
-            if not isinstance(key.data, Child):
+            if isinstance(key.data, str):
                 self._selector.unregister(key.fileobj)
 
     def finish(self) -> None:

@@ -10,7 +10,7 @@ from socket import AF_INET, AF_INET6
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pyroute2 import IPRoute
+    from pyroute2.iproute.linux import IPRoute
 
 FLAGS = (
     *((0x8, "LOOPBACK"), (0x2, "BROADCAST"), (0x10, "POINTOPOINT"), (0x1000, "MULTICAST"), (0x80, "NOARP")),
@@ -38,7 +38,7 @@ def collect_netlink() -> dict[str, Any]:
         addr, link, route, route6, rule, rule6, neigh; empty if pyroute2 is not installed.
     """
     try:
-        from pyroute2 import IPRoute
+        from pyroute2.iproute.linux import IPRoute
     except ImportError:
         return {}
     with IPRoute() as netlink:

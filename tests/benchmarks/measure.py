@@ -144,3 +144,12 @@ def peak_memory(command: Sequence[str], stdin: Path | None = None) -> Memory:
 def have(program: str) -> bool:
     """Whether a peer is installed."""
     return shutil.which(program) is not None
+
+
+def write_between_marks(path: Path, table: str, begin_mark: str, end_mark: str) -> None:
+    """Replace what stands between the marks of a file; a file without them is left alone."""
+    before, begin, rest = path.read_text(encoding="utf-8").partition(begin_mark)
+    _, end, after = rest.partition(end_mark)
+    if not (begin and end):
+        sys.exit(f"{path} has no marks {begin_mark} ... {end_mark}")
+    path.write_text(f"{before}{begin_mark}\n\n{table}\n\n{end_mark}{after}", encoding="utf-8")

@@ -20,7 +20,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from measure import Memory, explain_command, have, made_capture, paired, peak_memory, run
+from measure import Memory, explain_command, have, made_capture, paired, peak_memory, run, write_between_marks
 
 BEGIN, END = "<!-- speed: written by tests/benchmarks/speed.py -->", "<!-- /speed -->"
 MEMORY_GOAL_MIB = 150
@@ -66,7 +66,7 @@ def main() -> int:
     table += ["", machine()]
     print("\n".join(table))
     if asked.write:
-        write_between_marks(asked.write, "\n".join(table))
+        write_between_marks(asked.write, "\n".join(table), BEGIN, END)
     for goal in missed:
         print(f"missed: {goal}", file=sys.stderr)
     return 1 if missed else 0
@@ -155,15 +155,6 @@ def version(program: str, flag: str) -> str:
     said = subprocess.run([program, flag], capture_output=True, text=True, check=False)
     words = (said.stdout or said.stderr).split("\n")[0].split()
     return f"{program} {next((word.rstrip('.') for word in words if word[:1].isdigit()), '?')}"
-
-
-def write_between_marks(path: Path, table: str) -> None:
-    """Replace what stands between the marks of a file; a file without them is left alone."""
-    before, begin, rest = path.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        sys.exit(f"{path} has no marks {BEGIN} ... {END}")
-    path.write_text(f"{before}{BEGIN}\n\n{table}\n\n{END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":
