@@ -9,8 +9,8 @@ from importlib.util import find_spec, module_from_spec
 def lighten() -> None:
     """Let ``import pyroute2.iproute.linux`` leave out the rest of the package, in a process that only runs a lab.
 
-    What the package gathers for its users, such as ``pyroute2.NDB``, is not there afterwards.  Where it has been imported
-    already, nothing changes.
+    What the package gathers for its users, such as ``pyroute2.NDB``, is not there afterwards.  Where it has been
+    imported already, nothing changes.
     """
     if "pyroute2" not in sys.modules and (spec := find_spec("pyroute2")) is not None:
         sys.modules["pyroute2"] = module_from_spec(spec)  # made, and not executed

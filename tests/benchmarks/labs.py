@@ -4,8 +4,8 @@
     tests/benchmarks/labs.py                        in interleaved pairs, whose medians count
     tests/benchmarks/labs.py --write docs/labs.md   the table goes between the marks there
 
-Needs root and Debian's package mininet (apt-get install --no-install-recommends mininet), whose Python API is used by the
-system's Python in namespaces of its own.  Explain records every interface meanwhile; Mininet records nothing.
+Needs root and Debian's package mininet (apt-get install --no-install-recommends mininet), whose Python API is used by
+the system's Python in namespaces of its own.  Explain records every interface meanwhile; Mininet records nothing.
 Exit status 1 says that a goal was missed.
 """
 
@@ -93,8 +93,8 @@ def machine() -> str:
     version = subprocess.run(asked, capture_output=True, text=True, check=False).stdout or "?"
     system = f"{platform.system()} {platform.release()}"
     return (
-        f"Median wall time of interleaved runs on {os.cpu_count()} cores, {system}, Python {platform.python_version()}, "
-        f"Mininet {version}. Explain records every interface meanwhile, Mininet nothing."
+        f"Median wall time of interleaved runs on {os.cpu_count()} cores, {system}, "
+        f"Python {platform.python_version()}, Mininet {version}. Explain records every interface meanwhile, Mininet nothing."
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 
 from explain.lab.light import lighten
@@ -12,7 +13,7 @@ from explain.lab.recording import pcapng
 from explain.lab.run import run
 
 lighten()
-import pyroute2.iproute.linux  # noqa: E402 - imports are left out on both sides
+import_module("pyroute2.iproute.linux")  # imports are left out on both sides
 
 
 def main() -> int:
