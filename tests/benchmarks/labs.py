@@ -94,7 +94,8 @@ def machine() -> str:
     system = f"{platform.system()} {platform.release()}"
     return (
         f"Median wall time of interleaved runs on {os.cpu_count()} cores, {system}, "
-        f"Python {platform.python_version()}, Mininet {version}. Explain records every interface meanwhile, Mininet nothing."
+        f"Python {platform.python_version()}, Mininet {version}. "
+        "Explain records every interface meanwhile, Mininet nothing."
     )
 
 
