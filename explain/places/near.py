@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 Side = TypeVar("Side", ArpRows, IcmpRows, SynRows, FragmentRows)
 
+_MOST_PARTINGS = 8
+_ABOVE_EVERY_TTL = 256
+_SYN, _SYN_OR_ACK = 2, 18
 _EVERYWHERE = 0  # the place of what is joined; others keep their own, one number higher
 
 
@@ -55,7 +58,7 @@ class NearTable(PacketTable):
         self.place = places[rows].astype(np.uint16)
         self.places = [Place(0, None), *whole.places]
         self.links, self.addresses = whole.links, whole.addresses
-        home = np.full(len(whole.flows.low), _EVERYWHERE, np.uint16)
+        home = whole.flows.place.astype(np.uint16) + np.uint16(1)
         with_flow = rows[(whole.layers[rows] & IP) != 0]
         home[whole.flow[with_flow]] = places[with_flow]
         self.flows = replace(whole.flows, place=home)
@@ -161,16 +164,27 @@ def _conversations(table: PacketTable, seen: Sightings, places: Rows, is_dropped
     is_forward = (table.layers[rows] & REVERSED != 0) == direction[pair[flow]]
     asked = _first(flow[is_forward], rows[is_forward], count)
     ttl = np.where(asked >= 0, table.ttl[asked].astype(np.int64), -1)
+    ttl[(asked >= 0) & (table.flags[asked] & _SYN_OR_ACK == _SYN)] += _ABOVE_EVERY_TTL  # who saw the SYN saw the beginning
     order = np.lexsort((seen.time_ns[opening], -ttl, pair))
     is_near = np.ones(count, np.bool_)
     is_near[order[1:]] = pair[order][1:] != pair[order][:-1]
     packet = seen.packet[rows]
-    is_seen_near = np.zeros(int(seen.packet.max(initial=-1)) + 2, np.bool_)
-    is_seen_near[packet[is_near[flow]]] = True
-    is_seen_near[-1] = False
-    shares = np.bincount(flow, is_seen_near[packet], count) > 0
-    is_dropped[rows] = (shares & ~is_near)[flow]
+    is_dropped[rows] = (_of_one_talk(flow, packet, is_near) & ~is_near)[flow]
     places[rows[is_near[flow]]] = _EVERYWHERE
+
+
+def _of_one_talk(flow: Rows, packet: Rows, is_near: Bools) -> Bools:
+    """The flows that show packets of the near ones, or of a flow that does: the ways of a talk may part."""
+    belongs = is_near.copy()
+    is_known = np.zeros(int(packet.max(initial=-1)) + 2, np.bool_)
+    for _ in range(_MOST_PARTINGS):
+        is_known[packet[belongs[flow]]] = True
+        is_known[-1] = False
+        wider = belongs | (np.bincount(flow, is_known[packet], len(is_near)) > 0)
+        if (wider == belongs).all():
+            break
+        belongs = wider
+    return belongs
 
 
 def _first(flow: Rows, rows: Rows, count: int) -> Rows:
