@@ -164,7 +164,8 @@ def _conversations(table: PacketTable, seen: Sightings, places: Rows, is_dropped
     is_forward = (table.layers[rows] & REVERSED != 0) == direction[pair[flow]]
     asked = _first(flow[is_forward], rows[is_forward], count)
     ttl = np.where(asked >= 0, table.ttl[asked].astype(np.int64), -1)
-    ttl[(asked >= 0) & (table.flags[asked] & _SYN_OR_ACK == _SYN)] += _ABOVE_EVERY_TTL  # who saw the SYN saw the beginning
+    saw_the_beginning = (asked >= 0) & (table.flags[asked] & _SYN_OR_ACK == _SYN)
+    ttl[saw_the_beginning] += _ABOVE_EVERY_TTL
     order = np.lexsort((seen.time_ns[opening], -ttl, pair))
     is_near = np.ones(count, np.bool_)
     is_near[order[1:]] = pair[order][1:] != pair[order][:-1]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.columns import ExchangeColumns
+    from explain.exchanges.icmp_echo import IcmpEcho
     from explain.exchanges.icmp_error import IcmpError
     from explain.table import PacketTable, Rows
 
@@ -136,11 +137,18 @@ def _members(part: ExchangeColumns, indices: list[int], affected: dict[int, list
     members: list[Member] = [(part, index) for index in indices]
     is_redirect = part.outcomes[part.outcome[indices[0]]].startswith("redirect")
     for index in indices:
-        row = int(part.rows(index)[0])
+        row, fields = int(part.rows(index)[0]), part.fields(index)
         for other, number in affected.get(row, ()):
-            if other.kind != "icmp.echo" or is_redirect or row in other.rows(number):
+            is_about_answer = other.kind == "icmp.echo" and _is_asked_by(fields, other.fields(number))
+            if other.kind != "icmp.echo" or is_redirect or is_about_answer or row in other.rows(number):
                 members.append((other, number))
     return list({(one.kind, number): (one, number) for one, number in members}.values())
+
+
+def _is_asked_by(error: IcmpError, echo: IcmpEcho) -> bool:
+    """Whether the quoted packet is the answer that these pings wait for."""
+    about = error.about
+    return about is not None and (about.dst, about.src, about.id) == (echo.src, echo.dst, echo.id)
 
 
 def _judge(
@@ -231,7 +239,7 @@ def _requests(asked: list[Member]) -> int:
 def _expired(scene: Scene, members: list[Member], rows: list[int], values: dict[str, Any], *, is_answer: bool) -> Seen:
     """A TTL ran out: a loop if the packet came by again and again, else it began too low."""
     sent = np.concatenate([part.rows(index) for part, index in members]) if members else np.empty(0, np.int64)
-    sent = np.setdiff1d(sent, np.asarray(rows))
+    sent = _of_sender(scene.table, np.setdiff1d(sent, np.asarray(rows)), values["src"], is_answer=is_answer)
     again = _seen_again(scene.table, sent)
     if not again and _seen_again(scene.table.whole, _elsewhere(scene, sent)):
         return Seen("routing-loop", "proved", members, [*rows, *sent.tolist()], (), values)
@@ -247,6 +255,12 @@ def _expired(scene: Scene, members: list[Member], rows: list[int], values: dict[
         values["ttl"] = None
         return Seen("ttl-too-low", "possible", members, rows, ("routing-loop",), values)
     return Seen("ttl-too-low", "likely", members, [*rows, *sent.tolist()], ("routing-loop",), values)
+
+
+def _of_sender(table: PacketTable, rows: Rows, sender: str, *, is_answer: bool) -> Rows:
+    """Of the packets of a conversation those that the error can be about; all where a NAT has changed the asker."""
+    is_own = np.array([table.addresses.text(source) == sender for source in table.sources(rows).tolist()], np.bool_)
+    return rows[is_own] if is_own.any() or is_answer else rows
 
 
 def _elsewhere(scene: Scene, rows: Rows) -> Rows:
