@@ -35,6 +35,7 @@ RULES = (
     ("segment", ("arp.resolution", "icmp.echo", "udp.flow", "tcp.connection")),
     ("tls", ("tcp.connection",)),
     ("paths", ("icmp.echo", "udp.flow", "tcp.connection")),
+    ("nat", ("nat.translation",)),
     ("tcp_queue", ("tcp.connection",)),
     ("journey", ("journey",)),
     ("tcp", ("tcp.connection",)),

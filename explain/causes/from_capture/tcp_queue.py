@@ -43,7 +43,7 @@ def _service(part: ExchangeColumns, index: int) -> tuple[str, int]:
 
 
 def _held(scene: Scene, part: ExchangeColumns, waiting: list[int]) -> list[int]:
-    """Connections to the same port that were open when the first SYN was ignored: the host lives, the program is mute."""
+    """Connections to the same port, open when the first SYN was ignored: the host lives, the program is mute."""
     first_row = int(part.rows(waiting[0])[0])
     table = scene.table
     opener = part.frames[part.bounds[:-1]]
