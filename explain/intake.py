@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from explain.capture import open_capture
 from explain.capture.vantage import Source, sources
-from explain.errors import UnreadableError
+from explain.errors import NotACaptureError, UnreadableError
 from explain.model import CaptureInfo
 
 if TYPE_CHECKING:
@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     from explain.capture.frames import Frames
     from explain.decode import Decoder
     from explain.model import Interface
+    from explain.symptoms.notes import Notes
     from explain.table import PacketTable
 
 _MOST_EXPECTED = 1 << 24
 """Rows for which room is made on a guess; a hostile first window may promise any number."""
+_MOST_TEXT = 64 << 20
+"""Octets of a text that are looked at."""
 
 
 @dataclass(slots=True)
@@ -50,7 +53,21 @@ def read(
     every_checksum: bool = False,
     progress: Callable[[int, int, int], None] | None = None,
 ) -> tuple[PacketTable, tuple[CaptureInfo, ...]]:
-    """All inputs as one table, in the order given.
+    """All packets of all inputs as one table, in the order given; see ``take_in``.
+
+    Raises:
+        UnreadableError: the only input, or the first of several, none of which can be read.
+    """
+    return take_in(inputs, every_checksum=every_checksum, progress=progress)[:2]
+
+
+def take_in(
+    inputs: Iterable[str | PathLike[str] | BinaryIO],
+    *,
+    every_checksum: bool = False,
+    progress: Callable[[int, int, int], None] | None = None,
+) -> tuple[PacketTable, tuple[CaptureInfo, ...], dict[int, Notes]]:
+    """All inputs as one table, in the order given; and the texts among them, by their place in that order.
 
     An input that cannot be read is named in its place (``damage``), and the others are read;
     only if none can be read is that an error.
@@ -63,16 +80,25 @@ def read(
     decoder = Decoder(every_checksum=every_checksum)
     captures: list[CaptureInfo] = []
     failures: list[UnreadableError] = []
+    texts: dict[int, Notes] = {}
     named = sources(inputs)
     for number, source in enumerate(named):
         try:
             captures.append(_read_one(source, number, decoder, progress))
+        except NotACaptureError as other:
+            try:
+                texts[number] = _read_text(source, other)
+            except UnreadableError as error:
+                failures.append(error)
+                captures.append(_unreadable(source, error))
+                continue
+            captures.append(_text(source))
         except UnreadableError as error:
             failures.append(error)
             captures.append(_unreadable(source, error))
     if failures and len(failures) == len(named):
         raise failures[0]
-    return decoder.finish(), tuple(captures)
+    return decoder.finish(), tuple(captures), texts
 
 
 def _read_one(
@@ -110,6 +136,17 @@ def _info(source: Source, reader: CaptureReader, count: _Count, checksums: str) 
         source.path, source.vantage, reader.format, reader.compression, tuple(_named(source, reader)), count.packets,
         count.octets, count.captured, reader.file_bytes, count.first_ns, count.last_ns, checksums, reader.damage,
     )  # fmt: skip
+
+
+def _read_text(source: Source, other: NotACaptureError) -> Notes:
+    from explain.symptoms.notes import read_notes
+
+    return read_notes(other.content(_MOST_TEXT), path=source.path)
+
+
+def _text(source: Source) -> CaptureInfo:
+    """A text as an input; the packets that tcpdump's lines in it tell are rows of the table."""
+    return CaptureInfo(source.path, source.vantage, "text", None, (), 0, 0, 0, 0, None, None, "none", None)
 
 
 def _unreadable(source: Source, error: UnreadableError) -> CaptureInfo:

@@ -155,6 +155,7 @@ class Line:
         values: what the sentence may mention.
         depth: 0 the verdict, 1 the story, 2 more on request.
         label: what stands in the margin: usually nothing, else a mark of the renderer.
+        text_lines: first and last lines of a text that show it, where a text does and no frames.
     """
 
     message: str
@@ -163,6 +164,7 @@ class Line:
     depth: int = 1
     exchange: str | None = None
     label: str | None = None
+    text_lines: Ranges = ()
 
 
 class Voice(Protocol):
@@ -186,6 +188,7 @@ class Report:
         unexplained: ids of failed exchanges that no finding accounts for.
         lines: the story as lines, in the order in which they are told.
         clocks: skew of each capture against the first, when there are several.
+        studies: what the texts among the inputs tell (``explain.causes.notes.Study``).
     """
 
     captures: tuple[CaptureInfo, ...]
@@ -197,6 +200,7 @@ class Report:
     packets: PacketTable
     clocks: tuple[Mapping[str, Any], ...]
     voice: Voice = field(repr=False)
+    studies: Sequence[Any] = ()
 
     def story(self, language: str = "en") -> str:
         """The whole story as plain text, in English (``en``) or Japanese (``ja``)."""

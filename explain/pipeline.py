@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from os import PathLike
     from typing import BinaryIO
 
+    from explain.causes.notes.item import Study
     from explain.exchanges.selection import Selection
     from explain.model import Report
+    from explain.symptoms.notes import Notes
 
 
 def explain(
@@ -32,12 +34,12 @@ def explain(
     """
     from explain import causes, exchanges, places, story
     from explain.exchanges.hosts import Hosts
-    from explain.intake import read
+    from explain.intake import take_in
     from explain.model import Report
     from explain.places.near import nearest
     from explain.render.voice import PlainVoice
 
-    table, captures = read(inputs, every_checksum=every_checksum, progress=progress)
+    table, captures, texts = take_in(inputs, every_checksum=every_checksum, progress=progress)
     seen = places.match(table, len(captures))
     near = nearest(table, seen)
     found = exchanges.find(near, seen)
@@ -45,7 +47,15 @@ def explain(
     findings, unexplained = causes.find(near, found, hosts)
     if selection:
         found, findings, unexplained = selection.apply(near, found, findings, unexplained)
-    lines = story.tell(near, found, hosts, findings, unexplained, captures, everything)
+    studies = _studied(texts) if texts else []
+    lines = story.tell(near, found, hosts, findings, unexplained, captures, studies, everything)
     return Report(
-        captures, hosts, found, findings, unexplained, lines, table, seen.clocks if seen else (), PlainVoice()
+        captures, hosts, found, findings, unexplained, lines, table, seen.clocks if seen else (), PlainVoice(), studies
     )
+
+
+def _studied(texts: Mapping[int, Notes]) -> list[Study]:
+    """The texts among the inputs, replayed and judged; what reads them is imported only where there is one."""
+    from explain.causes.notes.study import study
+
+    return [study(notes, number) for number, notes in texts.items()]

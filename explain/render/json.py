@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
+
+from explain.render.plain_data import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +32,7 @@ def render(report: Report, sentences: Sequence[str]) -> str:
                 "unexplained": list(report.unexplained),
                 "story": [_line(line, text) for line, text in zip(report.lines, sentences, strict=True)],
                 "clocks": [dict(clock) for clock in report.clocks],
+                "notes": _studies(report),
             },
             ensure_ascii=False,
             indent=1,
@@ -41,15 +43,10 @@ def render(report: Report, sentences: Sequence[str]) -> str:
     )
 
 
-def plain(value: Any) -> Any:
-    """Records as dictionaries, tuples as lists; a trailing underscore of a name is dropped (``from_``)."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name.rstrip("_"): plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, dict):
-        return {str(key): plain(one) for key, one in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [plain(one) for one in value]
-    return value
+def _studies(report: Report) -> list[dict[str, Any]]:
+    from explain.render.study import study
+
+    return [study(one) for one in report.studies]
 
 
 def _capture(capture: CaptureInfo) -> dict[str, Any]:
@@ -66,4 +63,5 @@ def _line(line: Line, text: str) -> dict[str, Any]:
         "depth": line.depth,
         "evidence": plain(line.evidence),
         "exchange": line.exchange,
+        "lines": plain(line.text_lines),
     }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from explain.model import Evidence, Line
+    from explain.model import Evidence, Line, Ranges
 
 WIDTH = 80
 _MARGIN = 9
@@ -81,6 +81,14 @@ def frames_text(evidence: Sequence[Evidence]) -> str:
     return shown
 
 
+def lines_text(ranges: Ranges) -> str:
+    """Lines of a text for the margin: ``L3``, ``L3-9``."""
+    if not ranges:
+        return ""
+    first, last = ranges[0]
+    return f"L{first}" if first == last else f"L{first}-{last}"
+
+
 def rows_of(lines: Sequence[Line], sentences: Sequence[str], width: int = WIDTH) -> Iterator[Row]:
     """The page, row by row; an empty row stands before each heading."""
     for line, sentence in zip(lines, sentences, strict=True):
@@ -103,6 +111,6 @@ def _block(text: str, first: str, later: str, width: int, style: str | None) -> 
 
 
 def _told(line: Line, sentence: str, width: int) -> Iterator[Row]:
-    margin = frames_text(line.evidence)
+    margin = frames_text(line.evidence) or lines_text(line.text_lines)
     for number, row in enumerate(wrap(sentence, width - _MARGIN - 2)):
         yield Row(f"  {row}", None, f"{'' if number else margin:>{_MARGIN}}")

@@ -208,7 +208,7 @@ def _flat(record: Any, prefix: str) -> Iterator[tuple[str, Any]]:
 
 
 def _plain(value: Any) -> Any:
-    from explain.render.json import plain
+    from explain.render.plain_data import plain
 
     return plain(value)
 

@@ -14,7 +14,9 @@ from explain.story import events, paths, segment, summary, troubles, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import ModuleType
 
+    from explain.causes.notes.item import Study
     from explain.exchanges.columns import Exchanges
     from explain.exchanges.hosts import Hosts
     from explain.model import CaptureInfo, Finding
@@ -28,12 +30,15 @@ def tell(
     findings: Sequence[Finding],
     unexplained: Sequence[str],
     captures: Sequence[CaptureInfo],
+    studies: Sequence[Study] = (),
     everything: bool = False,
 ) -> list[Line]:
     """The whole story, as lines in the order in which they are read."""
     groups = troubles.groups(findings)
+    if studies and not len(table):
+        return [*_notes().verdict(studies), *verdict.files(captures), *_notes().tell(studies)]
     lines = verdict.tell(table, exchanges, findings, groups, unexplained, captures)
-    lines += verdict.files(captures)
+    lines += verdict.files(captures) + (_notes().tell(studies) if studies else [])
     carried = set() if everything else events.carried(table, exchanges)
     if not everything and len(exchanges) - len(carried) > events.MOST_TOLD_ONE_BY_ONE:
         lines += troubles.tell(findings, groups, everything=False)
@@ -43,6 +48,13 @@ def tell(
     around = paths.tell(table, exchanges) + segment.tell(table, exchanges, hosts)
     lines += _headed("story.heading.happened", told + around)
     return lines + troubles.tell(findings, groups, everything=everything)
+
+
+def _notes() -> ModuleType:
+    """What tells texts; a capture does not need it."""
+    from explain.story import notes
+
+    return notes
 
 
 def _headed(message: str, told: list[Line]) -> list[Line]:

@@ -85,7 +85,7 @@ def read_hosts(text: str | bytes, *, path: str = "text") -> tuple[HostText, ...]
         raise NothingUsableError(path, "it is not text")
     hosts: dict[str | None, _Gathered] = {}
     for block in read_transcript(text).blocks:
-        for key, value, is_part in _read_block(block):
+        for key, value, is_part in read_block(block):
             hosts.setdefault(block.node, _Gathered()).take(key, value, is_part)
     if not hosts:
         raise NothingUsableError(path, "it shows no addresses, routes, rules or neighbours of any host")
@@ -95,7 +95,8 @@ def read_hosts(text: str | bytes, *, path: str = "text") -> tuple[HostText, ...]
 Found = list[tuple[str, Any, bool]]
 
 
-def _read_block(block: Block) -> Found:
+def read_block(block: Block) -> Found:
+    """What one block shows of its host: key of the state file, value, and whether it is a part only."""
     lines = [line.text for line in block.lines]
     command = block.command
     if command is None:

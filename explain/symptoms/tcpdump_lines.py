@@ -108,6 +108,27 @@ def _records(lines: Sequence[str]) -> Iterator[tuple[int, str, list[str]]]:
         yield number, head, rest
 
 
+def is_talk(text: str) -> bool:
+    """Whether a line is tcpdump about itself, not about a packet."""
+    return bool(_NOISE.match(text))
+
+
+_SURE = re.compile(
+    r"(?:(?:[\w.@-]{1,32} {1,2})?(?:In|Out|M|B|P) {1,2}(?:ifindex \d+ )?)?"
+    rf"(?:IP6? |ARP, |{_MAC}{_OUI} (?:> (?:{_MAC}|Broadcast)|ethertype)|ethertype |STP |LLDP|IPv6 |UDP|EAPOL|Loopback|PPPoE|LACP|CDPv)"
+)
+
+
+def is_packet(text: str) -> bool:
+    """Whether a line that nothing announces is surely the first one of a packet."""
+    _, form, at = _time(text)
+    if form is None and at == 0 and not re.match(r"(?:IP6? .* > .*:|ARP, (?:Ethernet|Request|Reply))", text):
+        return bool(
+            re.match(rf" {{0,2}}(?:(?:In|Out|M|B|P) )?{_MAC}{_OUI} (?:> (?:{_MAC}|Broadcast){_OUI}, )?ethertype ", text)
+        )
+    return form is None or bool(_SURE.match(text[at:].lstrip()))
+
+
 def _is_head(text: str) -> bool:
     if _NOISE.match(text):
         return False

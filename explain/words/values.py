@@ -42,6 +42,10 @@ NOUNS: dict[str, tuple[str, str, str]] = {
     "announcements": ("1 announcement", "{n} announcements", "{n} 件の通知"),
     "checks": ("1 check", "{n} checks", "{n} 件の確認"),
     "runs": ("1 run", "{n} runs", "{n} 回"),
+    "blocks": ("1 block", "{n} blocks", "{n} 個のかたまり"),
+    "troubles": ("1 thing", "{n} things", "{n} 件の問題"),
+    "remarks": ("1 remark", "{n} remarks", "{n} 件"),
+    "rules": ("1 rule", "{n} rules", "{n} 個のルール"),
     "messages": ("1 message", "{n} messages", "{n} 通のメッセージ"),
 }
 _MINUTE = 60
@@ -116,6 +120,10 @@ class Speaker(string.Formatter):
             from explain.words import say
 
             return say(value.message, value.values, self._language)
+        if format_spec == "title":
+            from explain.causes.pages import page
+
+            return page(value).tellings[self._language].title
         if format_spec == "duration":
             return duration(value)
         if format_spec == "size":

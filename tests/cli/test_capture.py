@@ -73,7 +73,7 @@ def test_json_has_every_key_of_the_contract_and_nothing_else_on_standard_output(
     }  # fmt: skip
     said = next(one for one in report["exchanges"] if one["kind"] == "icmp.error")
     assert said["fields"]["from"] == ROUTER
-    assert {"message", "text", "depth", "evidence", "exchange"} == set(report["story"][0])
+    assert {"message", "text", "depth", "evidence", "exchange", "lines"} == set(report["story"][0])
 
 
 def test_standard_input_is_a_dash(broken):

@@ -1,0 +1,125 @@
+"""A text from its first block to its last: told, held against what was typed before, and judged."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from explain.causes.notes.beliefs import judged
+from explain.causes.notes.item import Item, Study, host_item
+from explain.causes.notes.picture import Picture
+from explain.causes.notes.runs import diagnosed, tells
+from explain.causes.notes.shown import show
+from explain.causes.notes.telling import did, says
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explain.causes.diagnosis import Diagnosis
+    from explain.symptoms.notes import NoteBlock, Notes
+
+MOST_DIAGNOSES = 200
+MOST_ITEMS = 20_000
+
+
+def study(notes: Notes, capture: int = 0) -> Study:
+    """Everything that one text tells.
+
+    Args:
+        notes: the text, read.
+        capture: index of the file among the inputs.
+    """
+    picture = Picture()
+    items: list[Item] = []
+    diagnoses: list[tuple[NoteBlock, Diagnosis]] = []
+    frames: dict[int, tuple[int, int]] = {}
+    pending: list[tuple[int, NoteBlock]] = []
+    count = 0
+    for number, block in enumerate(notes.blocks):
+        if block.changes:
+            pending.append((number, block))
+        elif pending and block.kind != "prose":
+            items += _built(pending)
+            pending = []
+        items += _placed(_changed(picture, block), number, block)
+        items += _placed(_told(picture, block, diagnoses), number, block)
+        if block.packets:
+            frames[number] = (count + 1, count + len(block.packets))
+            count += len(block.packets)
+            items += _placed(iter([_listing(block, frames[number])]), number, block)
+        if len(items) > MOST_ITEMS:
+            break
+    items += _built(pending)
+    items += judged(notes, picture, diagnoses)
+    items.sort(key=lambda item: (item.spans[0][0] if item.spans else 1 << 30, 0))
+    return Study(capture, notes, picture, tuple(items), tuple(diagnoses), frames)
+
+
+def _placed(found: Iterator[Item], number: int, block: NoteBlock) -> Iterator[Item]:
+    for item in found:
+        yield replace(item, spans=item.spans or (block.span,), block=number)
+
+
+def _built(pending: list[tuple[int, NoteBlock]]) -> list[Item]:
+    """Commands in a row, told in one breath."""
+    if not pending:
+        return []
+    parts = [did(change) for _, block in pending for change in block.changes]
+    spans = ((pending[0][1].span[0], pending[-1][1].span[1]),)
+    name = "built.one" if len(parts) == 1 else "built.many"
+    return [Item(name, {"parts": parts}, spans, pending[0][0])]
+
+
+def _changed(picture: Picture, block: NoteBlock) -> Iterator[Item]:
+    """What a command changes, unless the text shows that it was refused; and what is wrong with its order."""
+    for refusal in block.refusals:
+        values: dict[str, Any] = {
+            "host": host_item(block.node),
+            "name": refusal.values.get("name") or "?",
+            "text": refusal.text,
+        }
+        yield Item(f"trouble.refused-{refusal.id}", values, ((refusal.line, refusal.line),))
+    if block.refusals:
+        return
+    node = block.node
+    is_new = node is not None and node not in picture.hosts
+    if is_new and _is_namespace(block) and any(host.is_built for host in picture.hosts.values()):
+        yield Item("trouble.namespace-not-made", {"name": node})
+    elif node is not None and node in picture.hosts and picture.hosts[node].is_removed and _is_namespace(block):
+        yield Item("trouble.namespace-gone", {"name": node})
+    for change in block.changes:
+        wrong = picture.apply(change)
+        if wrong is not None:
+            values = {"host": host_item(change.node), "interface": "?", "name": "?", **change.values}
+            values |= {"interface": change.values.get("dev") or change.values.get("name") or "?"}
+            values["gateway"] = change.values.get("gateway") or "?"
+            yield Item(f"trouble.order-{wrong}", values)
+
+
+def _is_namespace(block: NoteBlock) -> bool:
+    text = block.command.text if block.command else ""
+    return "netns exec" in text or " -n " in text or "-netns" in text
+
+
+def _told(picture: Picture, block: NoteBlock, diagnoses: list[tuple[NoteBlock, Diagnosis]]) -> Iterator[Item]:
+    if block.rows:
+        if not block.changes:
+            yield from says(block)
+        yield from show(picture, block)
+    for run in block.runs:
+        diagnosis = diagnosed(picture, run) if len(diagnoses) < MOST_DIAGNOSES else None
+        if diagnosis is not None:
+            diagnoses.append((block, diagnosis))
+        spans = _span_of(run) or block.span
+        yield from (replace(item, spans=(spans,)) for item in tells(run, diagnosis))
+
+
+def _span_of(run: Any) -> tuple[int, int] | None:
+    numbers = [each.line for each in run.symptoms]
+    return (min(numbers), max(numbers)) if numbers else None
+
+
+def _listing(block: NoteBlock, frames: tuple[int, int]) -> Item:
+    values = {"host": host_item(block.node), "first": frames[0], "last": frames[1], "count": len(block.packets)}
+    interface = block.command.interface if block.command else None
+    return Item("shows.packets-at" if interface else "shows.packets", values | {"interface": interface})
