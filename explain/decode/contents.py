@@ -16,7 +16,7 @@ from explain.table import IPV6, TCP, UDP, ContentRows
 
 if TYPE_CHECKING:
     from explain.decode.block import Block
-    from explain.table import I8, U2
+    from explain.table import I8, U2, U4, Bools
 
 _MOST_OF_A_FRAME = {"dns": 4096, "dhcp": 2048, "dhcpv6": 2048, "http": 1460, "tls": 2048, "ndp": 1024}
 _MOST_IN_ALL = 40 << 20
@@ -36,7 +36,8 @@ _HTTP_HEADS = np.array(
 _CAPITAL_A, _CAPITAL_Z = 0x41, 0x5A
 _SHORTEST = 4  # octets by which a head is recognised
 _ICMPV6, _ROUTER_ADVERTISEMENT = 58, 134
-_TLS_ALERT, _TLS_HANDSHAKE, _TLS_MAJOR = 0x15, 0x16, 0x03
+_TLS_CIPHER_CHANGE, _TLS_ALERT, _TLS_HANDSHAKE, _TLS_MAJOR = 0x14, 0x15, 0x16, 0x03
+_TLS_CHANGE_SIZE = 6  # header and one octet
 
 
 class Contents:
@@ -78,12 +79,23 @@ class Contents:
         is_http = (kind >= _CAPITAL_A) & (kind <= _CAPITAL_Z)
         is_http[is_http] = np.isin(word[is_http], _HTTP_HEADS)
         is_tls = ((kind == _TLS_HANDSHAKE) | (kind == _TLS_ALERT)) & (word >> 8 & 0xFF == _TLS_MAJOR)
+        is_tls |= self._warns(block, rows, header, word)
         is_dns = (source_port[rows] == _PORTS["dns"][0]) | (target_port[rows] == _PORTS["dns"][0])
         for name, chosen in (("http", is_http), ("tls", is_tls & ~is_dns), ("dns-tcp", is_dns)):
             if chosen.any():
                 self._keep(name, block, rows[chosen], header[chosen], (source_port, target_port))
         if self._continued:
             self._copy_rest(block, rows[~(is_http | is_tls | is_dns)], (source_port, target_port))
+
+    def _warns(self, block: Block, rows: I8, header: I8, word: U4) -> Bools:
+        """Segments in which an alert follows a change of ciphers, as clients send it that give up (RFC 8446, D.4)."""
+        is_change = (word & 0xFF == _TLS_CIPHER_CHANGE) & (word >> 8 & 0xFF == _TLS_MAJOR)
+        is_change &= block.have_transport(rows) >= header + 2 * _TLS_CHANGE_SIZE
+        some = np.flatnonzero(is_change)
+        behind = block.slab.words(rows[some], TRANSPORT + header[some] + _TLS_CHANGE_SIZE)
+        is_change[some] = (behind & 0xFF == _TLS_ALERT) & (behind >> 8 & 0xFF == _TLS_MAJOR)
+        found: Bools = is_change
+        return found
 
     def _copy_rest(self, block: Block, rows: I8, ports: tuple[U2, U2]) -> None:
         """Segments in which a head goes on that began in an earlier one."""

@@ -82,7 +82,7 @@ def pieces(table: PacketTable) -> list[Piece]:
 
 
 def _epochs(table: PacketTable, rows: Rows) -> Rows:
-    """How many SYNs of the flow came before: the same ports may serve several connections."""
+    """How many connections of the flow began before: the same ports may serve several."""
     opened, size = openings(table, table.flow[rows]), np.int64(len(table) + 1)
     flow = table.flow[rows].astype(np.int64) * size
     before: Rows = np.searchsorted(opened, flow + rows) - np.searchsorted(opened, flow)
@@ -96,7 +96,10 @@ def openings(table: PacketTable, flows: U4) -> Rows:
     syn = table.syn.row[is_mine[table.flow[table.syn.row]]]
     syn = syn[table.flags[syn] & (_SYN | _ACK) == _SYN]
     keys: Rows = np.sort(table.flow[syn] * np.int64(len(table) + 1) + syn)
-    return keys
+    flow, seq = keys // (len(table) + 1), table.seq[keys % (len(table) + 1)]
+    is_again = np.zeros(len(keys), np.bool_)
+    is_again[1:] = (flow[1:] == flow[:-1]) & (seq[1:] == seq[:-1])  # sent again, it opens nothing new
+    return keys[~is_again]
 
 
 def talks(found: list[Piece]) -> list[Talk]:

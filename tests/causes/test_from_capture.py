@@ -4,7 +4,7 @@ import shutil
 import subprocess
 
 import pytest
-from packets import A, B, R, datagram, error, is_at, pcap, ping, pong, segment, who_has
+from packets import A, B, R, datagram, error, eth, ip, is_at, pcap, ping, pong, segment, who_has
 
 import explain
 
@@ -171,3 +171,16 @@ def test_a_question_that_was_only_overheard_is_no_trouble():
     found = report(ping(ALICE, NEAR, 1), pong(NEAR, ALICE, 1), who_has((R, ROUTER), "192.0.2.77"))
     assert (list(found.findings), found.unexplained) == ([], ())
     assert "goes to the asker alone" in found.story("en").replace("\n           ", " ")
+
+
+def test_an_error_about_what_went_to_a_group_is_no_trouble():
+    report_to_group = eth(A, "01:00:5e:00:00:16", 0x800, ip(ALICE, "224.0.0.22", 2, b"\x22\0\xf9\x02\0\0\0\1"))
+    found = report(report_to_group, error(ROUTER, 3, 2, report_to_group))
+    assert (list(found.findings), found.unexplained) == ([], ())
+
+
+@pytest.mark.parametrize(("kind", "code"), [(11, 0), (3, 3)])
+def test_the_end_of_a_probe_that_was_sent_elsewhere_is_no_trouble(kind, code):
+    probe = datagram((ALICE, 50000), (BOB, 33446), b"x" * 12, ttl=1)
+    found = report(error(BOB if kind == 3 else ROUTER, kind, code, probe))
+    assert (list(found.findings), found.unexplained) == ([], ())

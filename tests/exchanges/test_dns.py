@@ -145,3 +145,30 @@ def test_a_name_reads_the_same_in_the_question_and_by_pointer(labels):
     if len(raw) <= 255:
         assert dns_message.name_at(message, 12) == (dns_message.wire_text(raw), 12 + len(raw))
         assert dns_message.name_at(message, 12 + len(raw))[0] == dns_message.wire_text(raw)
+
+
+def causes(*frames):
+    return [(one.cause, one.values.get("clients")) for one in explain.explain(pcap(*frames)).findings]
+
+
+def asks_from(client, ident, name, when):
+    return (when, datagram((client, 40000 + ident), (SERVER, 53), question(ident, name)))
+
+
+def test_a_server_that_answers_nobody_is_one_finding_for_all_its_clients():
+    asked = [asks_from(f"192.0.2.{number}", number, "a.example", float(number)) for number in (1, 2, 3)]
+    assert causes(*asked, asks_from("192.0.2.1", 9, "b.example", 9.0)) == [("dns-server-unreachable", 3)]
+
+
+def test_a_server_that_answers_other_questions_can_be_reached():
+    frames = [
+        (0.0, ask(question(1, "www.example"))), (0.1, tell(answer(1, "www.example", (1, b"\1\2\3\4")))),
+        (0.2, ask(question(2, "_sip.example", 33))), (1.2, ask(question(2, "_sip.example", 33))),
+        (9.0, ask(question(3, "www.example"))), (9.1, tell(answer(3, "www.example", (1, b"\1\2\3\4")))),
+    ]  # fmt: skip
+    assert causes(*frames) == [("dns-lookup-unanswered", 1)]
+
+
+@pytest.mark.parametrize("name", ["b._dns-sd._udp.example", "wpad.example", "1.2.0.192.in-addr.arpa"])
+def test_what_hosts_look_for_by_habit_need_not_exist(name):
+    assert causes(ask(question(1, name)), tell(answer(1, name, rcode=3))) == []

@@ -219,3 +219,10 @@ def test_hostile_names_are_shown_and_not_obeyed():
     told = found.story("en")
     assert "\x1b" not in told
     assert "\\x1b[31mred\\xff" in "".join(told.split())
+
+
+def test_a_syn_sent_again_in_the_middle_begins_no_new_connection():
+    talk = Talk()
+    opening = talk.opens()
+    found = requests(*opening, talk.asks(get()), opening[0], talk.confirms(), talk.tells(OK))
+    assert [(one.outcome, one.fields.status) for one in found] == [("answered", 200)]

@@ -160,3 +160,14 @@ def test_lengths_that_lie_find_no_name():
     body[-13] = 0xFF
     (one,) = records(bytes(body))
     assert hello(one).server_name is None
+
+
+def test_an_alert_behind_a_change_of_ciphers_is_read():
+    gives_up = record(20, b"\1", 0x0303) + struct.pack(">BHHBB", ALERT, 0x0303, 2, 2, 70)
+    report = connection(server_hello(), from_client=[client_hello()], closing=[gives_up])
+    assert (tls_of(report).alert, tls_of(report).alert_by) == ("protocol_version", "client")
+
+
+def test_a_change_of_ciphers_before_what_is_encrypted_says_nothing():
+    goes_on = record(20, b"\1", 0x0303) + record(22, b"x" * 40, 0x0303)
+    assert tls_of(connection(server_hello(), from_client=[client_hello()], closing=[goes_on])).alert is None

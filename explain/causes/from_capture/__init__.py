@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from explain.table import PacketTable
 
 RULES = (
-    ("trace", ("traceroute",)),
+    ("trace", ("traceroute", "icmp.error")),
     ("dns", ("dns.lookup",)),
     ("dhcp", ("dhcp.lease",)),
     ("dhcpv6", ("dhcpv6.lease",)),
@@ -35,7 +35,7 @@ RULES = (
     ("segment", ("arp.resolution", "icmp.echo", "udp.flow", "tcp.connection")),
     ("tls", ("tcp.connection",)),
     ("paths", ("icmp.echo", "udp.flow", "tcp.connection")),
-    ("nat", ("nat.translation",)),
+    ("nat", ("nat.translation", "tcp.connection")),
     ("tcp_queue", ("tcp.connection",)),
     ("journey", ("journey",)),
     ("tcp", ("tcp.connection",)),

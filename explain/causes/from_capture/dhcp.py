@@ -31,6 +31,7 @@ _OFFER_LOST = ("filter-on-switch", "filter-on-sender-input", "bridge-port-not-fo
 _NETWORK_WORDS = ("network", "subnet")
 _USUAL_MASK = 0xFFFFFF00
 _SEVERAL = 2
+_INSISTS = 3
 
 
 def look(scene: Scene) -> Iterator[Seen]:
@@ -268,6 +269,8 @@ def _silence(leases: _Leases) -> Iterator[Seen]:
     for index in scene.open(leases.part, "unanswered"):
         fields = leases.fields(index)
         is_wanted = fields.began != "query" and not fields.is_search  # somebody wants an address for himself
+        if fields.began == "inform":  # it has an address, and lives without the rest
+            is_wanted = fields.tries >= _INSISTS
         if not is_wanted or leases.later(index) or _is_overheard(leases, index):
             scene.accounted[leases.part.kind].add(index)
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +23,14 @@ _WHY_SILENT = (
 _REVERSE = (".in-addr.arpa", ".ip6.arpa")
 _SEARCH_NS = 5_000_000_000
 _MOST_TRIES = 32
+_MOST_LOOKED_AT = 1000
+_WHY_SOME = ("dns-server-unreachable", "partial-loss", "filter-on-router-forward", "filter-on-target-output")
+_HABITS = (
+    "wpad.",
+    "isatap.",
+    "_ldap._tcp.dc._msdcs.",
+    *(f"{kind}._dns-sd._udp." for kind in ("b", "db", "r", "dr", "lb", "cf")),
+)
 
 
 def look(scene: Scene) -> Iterator[Seen]:
@@ -38,21 +46,47 @@ def look(scene: Scene) -> Iterator[Seen]:
     ):
         indices = scene.open(part, outcome)
         carried = scene.exchanges.carried(part, indices)
-        groups: dict[tuple[str, str], list[int]] = defaultdict(list)
-        for index in indices:
-            fields = part.fields(index)
-            groups[fields.client, fields.name if outcome == "no-such-name" else fields.server].append(index)
-        for (client, about), some in groups.items():
+        for some in _alike(scene, part, indices, outcome):
             rows = [int(row) for index in some for row in part.rows(index)]
             members = [(part, index) for index in some] + [member for index in some for member in carried[index]]
-            members += _errors_about(scene, members, errors)
-            fields = part.fields(some[0])
-            values = {
-                "client": client, "server": fields.server, "name": about, "count": len(some), "rcode": fields.rcode,
-            }  # fmt: skip
-            is_own = ip_address(fields.server).is_loopback and cause == "dns-server-unreachable"
+            about = _errors_about(scene, members, errors)
+            values = _values(part, some, outcome)
+            if outcome == "unanswered" and not about and _serves(part, some):
+                yield Seen("dns-lookup-unanswered", "possible", members, rows, _WHY_SOME, values)
+                continue
+            is_own = ip_address(values["server"]).is_loopback and cause == "dns-server-unreachable"
             others = (*rivals, "dns-server-not-configured") if is_own else rivals
-            yield Seen(cause, certainty, members, rows, others, values)
+            yield Seen(cause, certainty, members + about, rows, others, values)
+
+
+def _alike(scene: Scene, part: ExchangeColumns, indices: list[int], outcome: str) -> Iterator[list[int]]:
+    """Look-ups of one name, or of one server, at one place."""
+    groups: dict[tuple[int, str, str], list[int]] = defaultdict(list)
+    for index in indices:
+        fields = part.fields(index)
+        place = int(scene.table.place[part.rows(index)[0]])
+        is_about_name = outcome == "no-such-name"
+        groups[place, *((fields.client, fields.name) if is_about_name else ("", fields.server))].append(index)
+    yield from groups.values()
+
+
+def _values(part: ExchangeColumns, some: list[int], outcome: str) -> dict[str, Any]:
+    fields = part.fields(some[0])
+    clients = dict.fromkeys(part.fields(index).client for index in some)
+    values = {
+        "client": fields.client, "server": fields.server, "name": fields.name, "count": len(some),
+        "rcode": fields.rcode, "clients": len(clients),
+    }  # fmt: skip
+    return values | {"case": "clients"} if outcome != "no-such-name" and len(clients) > 1 else values
+
+
+def _serves(part: ExchangeColumns, some: list[int]) -> bool:
+    """Whether the server answered other questions of the same clients meanwhile."""
+    asked = {(part.fields(index).client, part.fields(index).server) for index in some}
+    first, last = int(part.start_ns[some].min()) - _SEARCH_NS, int(part.end_ns[some].max()) + _SEARCH_NS
+    is_near = (part.end_ns >= first) & (part.start_ns <= last) & (part.outcome != part.outcomes.index("unanswered"))
+    said = (part.fields(index) for index in np.flatnonzero(is_near)[:_MOST_LOOKED_AT].tolist())
+    return any((fields.client, fields.server) in asked for fields in said)
 
 
 def _errors_by_flow(scene: Scene) -> dict[int, list[Member]]:
@@ -75,10 +109,17 @@ def _errors_about(scene: Scene, members: list[Member], errors: dict[int, list[Me
 
 
 def _account_for_habits(scene: Scene, part: ExchangeColumns) -> None:
-    """Nothing waits for the name of an address, and a resolver tries its search list before the bare name."""
+    """Nothing waits for the name of an address; a resolver tries its search list before the bare name.
+
+    Hosts look for services that few networks offer (RFC 6763, 11).
+    """
     for index in part.where("no-such-name", "refused", "failed").tolist():
         name = part.fields(index).name.lower().rstrip(".")
-        if name.endswith(_REVERSE) or any(name.startswith(f"{short}.") for short in _found_next(scene, part, index)):
+        if (
+            name.endswith(_REVERSE)
+            or name.startswith(_HABITS)
+            or any(name.startswith(f"{short}.") for short in _found_next(scene, part, index))
+        ):
             scene.accounted[part.kind].add(index)
 
 

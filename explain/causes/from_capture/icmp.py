@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
+from ipaddress import IPv4Address, ip_address
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -78,6 +79,7 @@ _ABSENT = ("host-unreachable", "address-unreachable")
 _LARGEST_TRACE_TTL = 32  # hosts send with 64, 128 or 255; only probes begin this low
 _LOOP_VISITS = 3
 _ECHO_REPLIES = (0, 129)
+_EVERYBODY = IPv4Address("255.255.255.255")
 
 
 class _Key(NamedTuple):
@@ -102,6 +104,9 @@ def look(scene: Scene) -> Iterator[Seen]:
             continue
         fields = part.fields(index)
         about = fields.about
+        if about and _is_group(about.dst):
+            done.add(index)  # no host needs an answer to what it told a group (RFC 1122, 3.2.2)
+            continue
         place = int(scene.table.place[part.rows(index)[0]])
         name = part.outcomes[part.outcome[index]]
         port = about.dport if about and name == "port-unreachable" else None
@@ -111,6 +116,12 @@ def look(scene: Scene) -> Iterator[Seen]:
     for key, indices in groups.items():
         if key.name in _FROM_ROUTER or key.name == "ttl-exceeded":
             yield _judge(scene, part, key, indices, affected)
+
+
+def _is_group(address: str) -> bool:
+    """Whether a packet went to a multicast group or to everybody."""
+    target = ip_address(address)
+    return target.is_multicast or target == _EVERYBODY
 
 
 def _affected(scene: Scene) -> dict[int, list[Member]]:

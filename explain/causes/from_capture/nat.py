@@ -1,22 +1,34 @@
-"""A translation whose way back misses the translator."""
+"""A translation whose way back misses the translator, seen from everywhere or by the asker alone."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.causes.from_capture.silence import WHY_SILENT
+from explain.exchanges.tcp_course import ACK, SYN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.nat_translation import NatTranslation
+    from explain.table import PacketTable
 
+_SYN_ACK = SYN | ACK
 _HAIRPIN = ("masquerade-bypassed-by-notrack", "stateful-filter-asymmetric-path")
 
 
 def look(scene: Scene) -> Iterator[Seen]:
     """Answers that come to the asker from an address which he never spoke to."""
+    for seen in _translations(scene):
+        scene.account(seen)
+        yield seen
+    yield from _strangers(scene)
+
+
+def _translations(scene: Scene) -> Iterator[Seen]:
     part = scene.part("nat.translation")
     lost = scene.open(part, "untranslated")
     for index, legs in scene.exchanges.carried(part, lost).items():
@@ -36,3 +48,32 @@ def look(scene: Scene) -> Iterator[Seen]:
             yield Seen("masquerade-bypassed-by-notrack", "possible", members, rows, WHY_SILENT, values)
         else:
             yield Seen("hairpin-nat-missing", "likely", members, rows, _HAIRPIN, values)
+
+
+def _strangers(scene: Scene) -> Iterator[Seen]:
+    """A SYN-ACK that confirms a SYN to somebody else: the number is right, the address is not."""
+    part, table = scene.part("tcp.connection"), scene.table
+    asked = {_asked(part, table, index): index for index in scene.open(part, "unanswered")}
+    groups: dict[tuple[str, int, str], list[tuple[int, int]]] = defaultdict(list)
+    for index in scene.open(part, "half-open", "reset", "refused") if asked else ():
+        first = part.rows(index)[0]
+        fields = part.fields(index)
+        if table.flags[first] & _SYN_ACK == _SYN_ACK:
+            confirmed = (int(table.ack[first]) - 1) % (1 << 32)
+            silent = asked.get((fields.client.address, fields.client.port, confirmed))
+            if silent is not None:
+                server = part.fields(silent).server
+                groups[server.address, server.port, fields.server.address].append((silent, index))
+    for (server, port, stranger), pairs in groups.items():
+        members: list[Member] = [(part, index) for pair in pairs for index in pair]
+        rows = [int(row) for one, index in members for row in one.rows(index)]
+        values = {
+            "client": part.fields(pairs[0][0]).client.address, "server": server, "port": port, "from": stranger,
+            "protocol": "tcp", "count": len(pairs),
+        }  # fmt: skip
+        yield Seen("hairpin-nat-missing", "likely", members, rows, _HAIRPIN, values)
+
+
+def _asked(part: ExchangeColumns, table: PacketTable, index: int) -> tuple[str, int, int]:
+    client = part.fields(index).client
+    return client.address, client.port, int(table.seq[part.rows(index)[0]])

@@ -64,11 +64,13 @@ def _by_service(scene: Scene, part: ExchangeColumns, indices: Sequence[int]) -> 
     if not indices:
         return
     table = scene.table
-    opener = part.frames[part.bounds[:-1]][np.asarray(indices)]
+    first = part.frames[part.bounds[:-1]][np.asarray(indices)]
+    flows, flow = table.flows, table.flow[first]
+    is_high = part.facts["course"].client[np.asarray(indices)] == 0
+    server = np.where(is_high, flows.high[flow], flows.low[flow])
+    ports = np.where(is_high, flows.high_port[flow], flows.low_port[flow])
     groups: dict[tuple[int, int, int], list[int]] = defaultdict(list)
-    keys = zip(
-        table.place[opener].tolist(), table.targets(opener).tolist(), table.target_ports(opener).tolist(), strict=True
-    )
+    keys = zip(table.place[first].tolist(), server.tolist(), ports.tolist(), strict=True)
     for key, index in zip(keys, indices, strict=True):
         groups[key].append(index)
     for (_, server, port), some in groups.items():
@@ -85,14 +87,10 @@ def _troubles(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
             worst = max((troubles[index] for index in indices), key=lambda one: len(one.rows))
             rows = [row for index in indices for row in troubles[index].rows]
             values = worst.values | {
-                "server": server, "port": port, "count": len(indices), "client": _client(scene, part, worst.connection),
+                "server": server, "port": port, "count": len(indices),
+                "client": part.fields(worst.connection).client.address,
             }  # fmt: skip
             yield Seen(cause, worst.certainty, [(part, index) for index in indices], rows, worst.rivals, values)
-
-
-def _client(scene: Scene, part: ExchangeColumns, index: int) -> str:
-    opener = part.frames[part.bounds[index] : part.bounds[index] + 1]
-    return scene.table.addresses.text(int(scene.table.sources(opener)[0]))
 
 
 def _resets(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges.quotes import quoted_flows
+from explain.table import NO_FLOW
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +24,7 @@ _WHY_SILENT = (
 )  # fmt: skip
 _UDP = 17
 _FIRST_PORT, _LAST_PORT = 33434, 33690  # traceroute counts up from its first port, one a probe
+_LARGEST_FIRST_TTL = 32
 _LARGEST_PROBE_TTL = 16  # what is left when it reaches its target; hosts send with 64 and more
 
 
@@ -47,12 +49,23 @@ def _account_for_strays(scene: Scene) -> None:
         return
     errors = scene.part("icmp.error")
     of = np.flatnonzero(np.isin(errors.frames[errors.bounds[:-1]], rows))
-    answers = [index for index in of.tolist() if errors.outcomes[errors.outcome[index]] == "port-unreachable"]
+    answers = [index for index in of.tolist() if _is_of_a_trace(scene, errors, index)]
     scene.accounted[errors.kind].update(answers)
     asked = np.unique(quoted_flows(table)[np.isin(icmp.row, errors.frames[errors.bounds[answers]])])
     flows = scene.part("udp.flow")
     own = table.flow[flows.frames[flows.bounds[:-1]]]
     scene.accounted[flows.kind].update(np.flatnonzero(np.isin(own, asked)).tolist())
+
+
+def _is_of_a_trace(scene: Scene, errors: ExchangeColumns, index: int) -> bool:
+    """Whether an error ends a probe as it should: at its target, or on the way of one that began with a small TTL."""
+    name = errors.outcomes[errors.outcome[index]]
+    if name != "ttl-exceeded":
+        return bool(name == "port-unreachable")
+    table, row = scene.table, errors.rows(index)[:1]
+    flow = quoted_flows(table)[np.searchsorted(table.icmp.row, row)]
+    sent = np.flatnonzero(table.flow[: len(table)] == flow) if flow[0] != NO_FLOW else row[:0]
+    return not len(sent) or int(table.ttl[sent].max()) <= _LARGEST_FIRST_TTL
 
 
 def _is_answer(part: ExchangeColumns, index: int, *, is_reached: bool) -> bool:
