@@ -31,7 +31,7 @@ def lookups_of(table: PacketTable) -> tuple[tuple[str, ...], bool]:
     asked_itself = False
     for index in range(min(len(part), _MOST)):
         fields: Any = part.fields(index)
-        if fields.server.startswith("127.") or fields.server == "::1":
+        if fields.server.address.startswith("127.") or fields.server.address == "::1":
             asked_itself = True
         else:
             found.append(part.outcomes[part.outcome[index]])

@@ -9,6 +9,7 @@ import numpy as np
 
 from explain.exchanges import dns_message
 from explain.exchanges.columns import ExchangeColumns, Found, from_list
+from explain.model import Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +31,7 @@ class DnsLookup:
     """One question of a client, with its repetitions, and the answer that ended it.
 
     Attributes:
+        client: with the port of its first question.
         server: who answered, or who was asked last.
         servers: everyone who was asked, in order.
         answers: values of the answer section, aliases included, in order.
@@ -40,8 +42,8 @@ class DnsLookup:
         rtt_ns: from the question that was answered to the answer, as seen here.
     """
 
-    client: str
-    server: str
+    client: Endpoint
+    server: Endpoint
     name: str
     type: str
     answers: tuple[str, ...]
@@ -62,6 +64,7 @@ class _Message(NamedTuple):
     source: int
     target: int
     source_port: int
+    target_port: int
     octets: bytes
     over_tcp: bool
 
@@ -69,6 +72,7 @@ class _Message(NamedTuple):
 @dataclass(slots=True)
 class _Lookup:
     client: int
+    port: int
     head: Head
     rows: list[int] = field(default_factory=list)
     asked: dict[int, int] = field(default_factory=dict)
@@ -97,7 +101,9 @@ def find(table: PacketTable) -> ExchangeColumns:
         lookup = open_lookups.get(key)
         is_new = lookup is None or message.time_ns - lookup.last_ns > _SAME_LOOKUP_NS
         if lookup is None or is_new or (not said.is_response and _is_done(lookup)):
-            lookup = open_lookups[key] = _Lookup(client, said)
+            lookup = open_lookups[key] = _Lookup(
+                client, message.target_port if said.is_response else message.source_port, said
+            )
             lookups.append(lookup)
         _note(lookup, message, said)
     found = [Found(_outcome(lookup.answer_head), lookup.rows, lookup) for lookup in lookups]
@@ -117,7 +123,9 @@ def _messages(table: PacketTable) -> Iterator[_Message]:
         for values, octets in zip(zip(*(column.tolist() for column in columns), strict=True), kept.octets, strict=True):
             row, place, time_ns, source, target, source_port, target_port = values
             if _PORT in (source_port, target_port):
-                yield _Message(row, place, time_ns, source, target, source_port, octets[prefix:], prefix > 0)
+                yield _Message(
+                    row, place, time_ns, source, target, source_port, target_port, octets[prefix:], prefix > 0
+                )
 
 
 def _is_done(lookup: _Lookup) -> bool:
@@ -154,7 +162,8 @@ def _fields(table: PacketTable, lookup: _Lookup) -> DnsLookup:
     servers = tuple(text(key) for key in lookup.asked)
     server = text(answer.source) if answer else servers[-1]
     return DnsLookup(
-        text(lookup.client), server, dns_message.wire_text(lookup.head.raw_name),
+        Endpoint(text(lookup.client), lookup.port), Endpoint(server, _PORT),
+        dns_message.wire_text(lookup.head.raw_name),
         dns_message.type_name(lookup.head.type), tuple(record.value for record in records), lookup.rtt_ns,
         lookup.head.id, RCODES.get(said.rcode, str(said.rcode)) if said else None, lookup.queries, servers,
         tuple(record.value for record in records if record.type == "CNAME"), lookup.was_truncated, lookup.over_tcp,

@@ -107,7 +107,7 @@ def _names(scene: Scene, what: str) -> Iterator[Event]:
             continue
         exchange = f"e{scene.report.exchanges.position(part, index) + 1}"
         yield scene.event(f"dns.{what}", part.rows(index).tolist(), exchange, outcome, {
-            "client": told.client, "server": told.server, "name": told.name, "type": told.type,
+            "client": told.client.address, "server": told.server.address, "name": told.name, "type": told.type,
             "answers": list(told.answers), "rcode": told.rcode, "id": told.id,
             "rtt_ms": None if told.rtt_ns is None else told.rtt_ns / 1e6,
         })  # fmt: skip

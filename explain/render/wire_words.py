@@ -126,7 +126,7 @@ def _higher(table: t.PacketTable, row: int, exchange: Exchange | None, fields: A
         return None
     source = table.addresses.text(int(table.sources(np.array([row]))[0]))
     if kind == "dns.lookup":
-        if source == fields.client:
+        if source == fields.client.address:
             return Said("dns-query", _cut(f"DNS {fields.type} {visible(fields.name)}?"))
         answers = ", ".join(visible(one) for one in fields.answers[:2]) or fields.rcode or ""
         return Said("dns-answer", _cut(f"DNS {answers}"))

@@ -131,13 +131,11 @@ class _Writer:
 
     def dns(self, exchange: Exchange, position: int) -> tuple[Any, ...]:
         fields, first = exchange.fields, self._rows(position)[:1]
-        ports = int(self._table.source_ports(first)[0]), int(self._table.target_ports(first)[0])
-        if self._table.addresses.text(int(self._table.sources(first)[0])) != fields.client:
-            ports = ports[1], ports[0]
         carrier = int(self._carrier[first[0]])
         return (
-            _seconds(exchange.start_ns), f"C{carrier + 1}" if carrier >= 0 else None, fields.client, ports[0],
-            fields.server, ports[1], "tcp" if fields.over_tcp else "udp", fields.id, _seconds(fields.rtt_ns),
+            _seconds(exchange.start_ns), f"C{carrier + 1}" if carrier >= 0 else None,
+            fields.client.address, fields.client.port, fields.server.address, fields.server.port,
+            "tcp" if fields.over_tcp else "udp", fields.id, _seconds(fields.rtt_ns),
             fields.name, fields.type, fields.rcode, fields.is_truncated, fields.answers or None,
         )  # fmt: skip
 

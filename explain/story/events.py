@@ -28,7 +28,7 @@ _ALIKE: dict[str, tuple[str, ...]] = {
     "icmp.echo": ("src", "dst"),
     "udp.flow": ("client.address", "server"),
     "tcp.connection": ("client.address", "server"),
-    "dns.lookup": ("client", "server", "name", "type"),
+    "dns.lookup": ("client.address", "server.address", "name", "type"),
     "http.request": ("client.address", "server", "method", "host", "path", "status"),
 }
 """Exchanges of a kind that agree in these and in the outcome are the same thing once more."""

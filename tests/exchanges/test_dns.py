@@ -9,6 +9,7 @@ from packets import B, datagram, pcap, segment
 
 import explain
 from explain.exchanges import dns_message
+from explain.model import Endpoint
 
 CLIENT, SERVER, OTHER = "192.0.2.1", "192.0.2.53", "192.0.2.54"
 
@@ -44,7 +45,9 @@ def lookups(*frames):
 def test_a_question_and_its_answer_are_one_look_up():
     (one,) = lookups(ask(question(7, "www.example.com")), tell(answer(7, "www.example.com", (1, b"\xcb\0\x71\x05"))))
     fields = one.fields
-    assert (one.outcome, one.frames, fields.client, fields.server) == ("answered", ((1, 2),), CLIENT, SERVER)
+    assert (one.outcome, one.frames, fields.client, fields.server) == (
+        "answered", ((1, 2),), Endpoint(CLIENT, 40000), Endpoint(SERVER, 53),
+    )  # fmt: skip
     assert (fields.name, fields.type, fields.answers, fields.rtt_ns) == (
         "www.example.com", "A", ("203.0.113.5",), 1_000_000,
     )  # fmt: skip
@@ -71,7 +74,7 @@ def test_a_question_repeated_to_the_second_server_is_the_same_look_up():
         (0, ask(question(1, "a.example"))), (5, ask(question(1, "a.example"), OTHER)),
         (5.01, tell(answer(1, "a.example", (1, b"\1\2\3\4")), OTHER)),
     )  # fmt: skip
-    assert (one.outcome, one.fields.queries, one.fields.servers, one.fields.server) == (
+    assert (one.outcome, one.fields.queries, one.fields.servers, one.fields.server.address) == (
         "answered", 2, (SERVER, OTHER), OTHER,
     )  # fmt: skip
     assert one.fields.rtt_ns == 10_000_000
@@ -111,7 +114,7 @@ def test_a_truncated_answer_goes_on_over_tcp_as_the_same_look_up():
 
 def test_an_answer_whose_question_was_not_recorded_is_still_told():
     (one,) = lookups(tell(answer(1, "a.example", (1, b"\1\2\3\4"))))
-    assert (one.outcome, one.fields.queries, one.fields.client) == ("answered", 0, CLIENT)
+    assert (one.outcome, one.fields.queries, one.fields.client) == ("answered", 0, Endpoint(CLIENT, 40000))
 
 
 def test_upper_and_lower_case_are_the_same_name():

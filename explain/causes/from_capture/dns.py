@@ -66,15 +66,17 @@ def _alike(scene: Scene, part: ExchangeColumns, indices: list[int], outcome: str
         fields = part.fields(index)
         place = int(scene.table.place[part.rows(index)[0]])
         is_about_name = outcome == "no-such-name"
-        groups[place, *((fields.client, fields.name) if is_about_name else ("", fields.server))].append(index)
+        groups[place, *((fields.client.address, fields.name) if is_about_name else ("", fields.server.address))].append(
+            index
+        )
     yield from groups.values()
 
 
 def _values(part: ExchangeColumns, some: list[int], outcome: str) -> dict[str, Any]:
     fields = part.fields(some[0])
-    clients = dict.fromkeys(part.fields(index).client for index in some)
+    clients = dict.fromkeys(part.fields(index).client.address for index in some)
     values = {
-        "client": fields.client, "server": fields.server, "name": fields.name, "count": len(some),
+        "client": fields.client.address, "server": fields.server.address, "name": fields.name, "count": len(some),
         "rcode": fields.rcode, "clients": len(clients),
     }  # fmt: skip
     return values | {"case": "clients"} if outcome != "no-such-name" and len(clients) > 1 else values
@@ -82,11 +84,11 @@ def _values(part: ExchangeColumns, some: list[int], outcome: str) -> dict[str, A
 
 def _serves(part: ExchangeColumns, some: list[int]) -> bool:
     """Whether the server answered other questions of the same clients meanwhile."""
-    asked = {(part.fields(index).client, part.fields(index).server) for index in some}
+    asked = {(part.fields(index).client.address, part.fields(index).server.address) for index in some}
     first, last = int(part.start_ns[some].min()) - _SEARCH_NS, int(part.end_ns[some].max()) + _SEARCH_NS
     is_near = (part.end_ns >= first) & (part.start_ns <= last) & (part.outcome != part.outcomes.index("unanswered"))
     said = (part.fields(index) for index in np.flatnonzero(is_near)[:_MOST_LOOKED_AT].tolist())
-    return any((fields.client, fields.server) in asked for fields in said)
+    return any((fields.client.address, fields.server.address) in asked for fields in said)
 
 
 def _errors_by_flow(scene: Scene) -> dict[int, list[Member]]:
