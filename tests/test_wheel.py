@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -21,7 +22,7 @@ def wheel(tmp_path_factory) -> Path:
     source.mkdir()
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(TOP / name, source)
-    for name in ("explain", "fixtures"):
+    for name in ("explain", "fixtures", "pcaps"):
         if (TOP / name).is_dir():
             ignored = shutil.ignore_patterns("__pycache__")
             shutil.copytree(TOP / name, source / name, symlinks=True, ignore=ignored)
@@ -56,27 +57,58 @@ def test_the_wheel_has_every_module_and_every_table_of_the_package(wheel_files):
     assert wanted <= wheel_files
 
 
-def test_the_wheel_has_every_lab(wheel_files):
-    wanted = {f"explain/shipped/{name}" for name in files_below(TOP / "fixtures") if "/." not in name}
-    assert wanted <= wheel_files
+def test_the_wheel_has_every_lab_and_its_recording(wheel_files):
+    for folder in ("fixtures", "pcaps"):
+        wanted = {f"explain/shipped/{name}" for name in files_below(TOP / folder) if "/." not in name}
+        assert wanted
+        assert wanted <= wheel_files
 
 
-def test_the_wheel_has_nothing_of_the_tests_and_recordings(wheel_files):
+def test_the_wheel_has_nothing_of_the_tests(wheel_files):
     tops = {name.partition("/")[0] for name in wheel_files}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"explain"}
 
 
-def test_the_wheel_explains_a_capture_far_from_the_checkout(wheel, tmp_path):
-    zipfile.ZipFile(wheel).extractall(tmp_path / "installed")
-    empty = tmp_path / "empty"
-    empty.mkdir()
+@pytest.fixture(scope="module")
+def far_away(wheel, tmp_path_factory):
+    """Runs the installed command in an empty folder, away from the checkout."""
+    place = tmp_path_factory.mktemp("far")
+    zipfile.ZipFile(wheel).extractall(place / "installed")
+    (place / "empty").mkdir()
     start = (
         "import sys, explain; print(explain.__file__, file=sys.stderr); from explain.cli import main; sys.exit(main())"
     )
-    capture = TOP / "pcaps" / "healthy" / "sender.pcap"
-    command = [sys.executable, "-P", "-c", start, str(capture)]
-    env = {**os.environ, "PYTHONPATH": str(tmp_path / "installed")}
-    done = subprocess.run(command, cwd=empty, env=env, capture_output=True, text=True, check=False)
-    assert str(tmp_path) in done.stderr
-    assert done.returncode == 0, done.stderr
-    assert "192.0.2.1" in done.stdout
+    env = {**os.environ, "PYTHONPATH": str(place / "installed")}
+
+    def run(*words: str, typed: str = "") -> str:
+        command = [sys.executable, "-P", "-c", start, *words]
+        done = subprocess.run(
+            command, cwd=place / "empty", env=env, input=typed, capture_output=True, text=True, check=False
+        )
+        assert str(place) in done.stderr
+        assert done.returncode == 0, done.stderr
+        assert not any((place / "empty").iterdir())
+        return done.stdout
+
+    return run
+
+
+def test_the_wheel_explains_a_capture_far_from_the_checkout(far_away):
+    assert "192.0.2.1" in far_away(str(TOP / "pcaps" / "healthy" / "sender.pcap"))
+
+
+def test_every_lab_is_known_by_name_in_an_empty_folder(far_away):
+    labs = {path.parent.name for path in TOP.glob("fixtures/*/lab.toml")}
+    assert {row["name"] for row in json.loads(far_away("lab", "list", "--json"))} == labs
+    assert "h1 (host)" in far_away("lab", "show", "router")
+    assert "ip -n r1 " in far_away("lab", "plan", "router")
+
+
+def test_a_recording_is_known_by_name_in_an_empty_folder(far_away):
+    assert "8 frames at h1.eth0" in far_away("lab", "quiz", "router", typed="h1\n")
+    assert "forwarding-disabled" in far_away("ping", "--case", "forwarding-disabled", "-q")
+
+
+@pytest.mark.needs("namespaces", "ping", "ip")
+def test_a_lab_runs_by_name_in_an_empty_folder(far_away):
+    assert "Nothing failed" in far_away("lab", "run", "router")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from explain.cli.language import default_language
+from explain.cli.quiz import quiz
 from explain.errors import ExplainError, NotMetError
 
 if TYPE_CHECKING:
@@ -47,6 +48,9 @@ def read_lab(name: str) -> tuple[Lab, Path]:
 @click.group("lab", context_settings=HELP)
 def lab() -> None:
     """Build a network, break it, record it, and hold the recording against what was expected."""
+
+
+lab.add_command(quiz)
 
 
 @lab.command("list", context_settings=HELP)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--command", "command", metavar="TEXT|@FILE", help="The command line that failed.")
 @click.option("--exit-status", type=int, help="Its exit status.")
 @click.option("--sender", metavar="NAME", help="Which of the named hosts ran it.")
-@click.option("--case", "case", type=click.Path(path_type=Path), metavar="DIR", help="A folder with all of these.")
+@click.option("--case", "case", type=click.Path(path_type=Path), metavar="DIR|NAME", help="A folder with all of these.")
 @click.option("--probe", is_flag=True, help="Live: also a traceroute and a ping of another size.")
 @click.option("-c", "--count", type=click.IntRange(1, 100), default=3, show_default=True, help="Live: pings to send.")
 @click.option("-4", "family", flag_value=4, type=int, help="Live: IPv4.")
@@ -63,6 +63,10 @@ def ping(  # one option, one argument
     from explain.causes.diagnose import diagnose
     from explain.cli.witnesses import Given, gather
 
+    if case is not None and not case.exists():
+        from explain.lab.catalogue import find_recording
+
+        case = find_recording(str(case))
     given = Given(text, captures, states, command, exit_status, sender, case)
     if target is not None:
         from explain.cli.live_ping import Asked, observe

@@ -8,6 +8,7 @@ from pathlib import Path
 from explain.errors import UnknownNameError
 
 SHIPPED = Path(__file__).resolve().parent.parent / "shipped" / "fixtures"
+RECORDED = SHIPPED.with_name("pcaps")
 
 
 def folders() -> list[Path]:
@@ -42,3 +43,17 @@ def everything() -> list[Path]:
         for path in folder.glob("*/lab.toml"):
             found.setdefault(path.parent.name, path)
     return [found[name] for name in sorted(found)]
+
+
+def find_recording(name: str) -> Path:
+    """The folder of the recording of this name: a path, below ./pcaps, or among those that came with explain.
+
+    Raises:
+        UnknownNameError: there is none; with the nearest names that there are.
+    """
+    places = [Path(name), *([] if "/" in name else [Path("pcaps") / name, RECORDED / name])]
+    for folder in places:
+        if (folder / "case.json").is_file():
+            return folder
+    known = sorted({path.parent.name for top in (Path("pcaps"), RECORDED) for path in top.glob("*/case.json")})
+    raise UnknownNameError("recording", name, tuple(difflib.get_close_matches(name, known, n=3, cutoff=0.5)))

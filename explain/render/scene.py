@@ -94,7 +94,7 @@ def stage(report: Report, most: int, most_rails: int) -> Scene:
         most: arrows drawn; of the others only their number is told.
         most_rails: rails drawn, at least 3.
     """
-    table, owner = report.exchanges.table, _owners(report)
+    table, owner = report.exchanges.table, owners(report)
     is_whole = len(report.exchanges) == sum(len(part) for part in report.exchanges.parts)
     rows = np.arange(len(table)) if is_whole else np.flatnonzero(owner >= 0)
     rows = rows[np.lexsort((rows, table.time_ns[rows]))]
@@ -104,7 +104,7 @@ def stage(report: Report, most: int, most_rails: int) -> Scene:
     return _drawn(report, rows[at], owner, gaps, len(rows) - 1 - int(at[-1]) if len(at) else 0, most_rails)
 
 
-def _owners(report: Report) -> t.Rows:
+def owners(report: Report) -> t.Rows:
     """For each row the position of the exchange that says most about it, -1 for none."""
     exchanges = report.exchanges
     owner = np.full(len(exchanges.table), -1, np.int64)
