@@ -35,6 +35,8 @@ _PEEK = 128  # header, a quoted IPv6 header with one extension, and the start of
 _IPV4_HEADER, _IPV6_HEADER, _FRAGMENT_HEADER = 20, 40, 8
 _QUOTED = 8  # octets of layer 4 that an error quotes at least (RFC 792)
 _NEXT_IS_FRAGMENT = 44
+_REDIRECT, _REDIRECTED_HEADER = 137, 4
+_REDIRECT_OPTIONS, _OPTION_UNIT = 40, 8
 
 _IS_ERROR_V4 = members(3, 4, 5, 11, 12)
 _IS_ICMP = members(PROTOCOL_ICMP, PROTOCOL_ICMPV6)
@@ -81,6 +83,7 @@ def _read(rows: I8, head: U1, have: I8, v6: Bools, addresses: Interner) -> IcmpR
         _neighbours(result, np.flatnonzero(v6), head, have, addresses)
         is_quoting = v6 & (kind < 128) & (version == 6) & (have >= _HEADER + _IPV6_HEADER)
         _quote_v6(result, np.flatnonzero(is_quoting), head, have, addresses)
+        _quote_redirected(result, np.flatnonzero(v6 & (kind == _REDIRECT)), head, have, addresses)
     return result
 
 
@@ -130,6 +133,22 @@ def _quote_v6(result: IcmpRows, rows: I8, head: U1, have: I8, addresses: Interne
     is_first = np.ones(len(rows), np.bool_)
     is_first[fragmented] = number(quoted[fragmented], 50, 2) & np.uint64(0xFFF8) == 0
     _quote_transport(result, rows[is_first], quoted[is_first], start[is_first], have[rows][is_first])
+
+
+def _quote_redirected(result: IcmpRows, rows: I8, head: U1, have: I8, addresses: Interner) -> None:
+    """A redirect quotes the packet in an option, behind the router's link-layer address if it gives that.
+
+    Source: RFC 4861, 4.5 and 4.6.3.
+    """
+    for at in (_REDIRECT_OPTIONS, _REDIRECT_OPTIONS + _OPTION_UNIT):
+        some = rows[have[rows] >= at + _OPTION_UNIT + _IPV6_HEADER]
+        some = some[(head[some, at] == _REDIRECTED_HEADER) & (head[some, at + _OPTION_UNIT] >> 4 == 6)]
+        if at > _REDIRECT_OPTIONS:  # behind one option of eight octets
+            some = some[head[some, _REDIRECT_OPTIONS + 1] == 1]
+        if len(some):
+            shifted = np.zeros_like(head)
+            shifted[:, :-at] = head[:, at:]
+            _quote_v6(result, some, shifted, have - at, addresses)
 
 
 def _quote_transport(result: IcmpRows, rows: I8, quoted: U1, start: I8, have: I8) -> None:

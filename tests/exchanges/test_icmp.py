@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import struct
+
 import pytest
-from packets import EVERYONE, A, B, R, datagram, error, eth, icmp, icmp6, ip, pcap, ping, pong, segment
+from packets import EVERYONE, A, B, R, datagram, error, eth, icmp, icmp6, ip, packed, pcap, ping, pong, segment
 
 import explain
 
@@ -173,3 +175,19 @@ def test_an_error_whose_quotation_a_nat_did_not_translate_back_still_finds_its_p
     said = eth(R, A, 0x800, ip("203.0.113.254", ALICE, 1, said[34:]))
     echo, _said = exchanges(asked, said)
     assert (echo.outcome, echo.fields.errors) == ("refused", 1)
+
+
+@pytest.mark.parametrize("link_layer", [b"", b"\2\1\0\0\x5e\0\x53\xfe"])
+def test_a_redirect_of_ipv6_quotes_the_packet_in_an_option(link_layer):
+    asked = ping("2001:db8::1", "2001:db8:9::1", 3)[14:]
+    asked += b"\0" * (-len(asked) % 8)
+    quoted = struct.pack(">BBHI", 4, 1 + len(asked) // 8, 0, 0) + asked
+    ends = "fe80::1", "2001:db8::1"
+    body = packed("fe80::2") + packed("2001:db8:9::1") + link_layer + quoted
+    message = eth(R, A, 0x86DD, ip(*ends, 58, icmp6(*ends, 137, 0, 0, body), 255))
+    (one,) = [one for one in explain.explain(pcap(message)).exchanges if one.kind == "icmp.error"]
+    about = one.fields.about
+    assert (one.outcome, one.fields.gateway) == ("redirect-host", "fe80::2")
+    assert (about.protocol, about.src, about.dst, about.id, about.seq) == (
+        "icmpv6", "2001:db8::1", "2001:db8:9::1", 7, 3,
+    )  # fmt: skip

@@ -147,7 +147,7 @@ def _redirected(scene: Scene) -> set[tuple[str, str | None]]:
     part = scene.part("icmp.error")
     redirects = [index for index in range(len(part)) if part.outcomes[part.outcome[index]].startswith("redirect")]
     told = [part.fields(index) for index in redirects]
-    # One of IPv6 quotes the packet in an option, which is not kept: it speaks for all packets of that sender.
+    # One of IPv6 need not quote the packet: then it speaks for all packets of that sender.
     return {(one.about.src, one.about.dst) if one.about else (one.to, None) for one in told}
 
 
