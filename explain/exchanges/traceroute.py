@@ -93,7 +93,11 @@ class _Answer:
 
 @dataclass(slots=True)
 class _Run:
-    """A trace that is still growing; ``strays`` are errors whose probe was not recorded, or answered already."""
+    """A trace that is still growing.
+
+    ``strays`` are errors whose probe was not recorded, or answered already, and the resets by which a
+    prober drops the connection that its probe would open.
+    """
 
     place: int
     source: int
@@ -263,6 +267,9 @@ def _match(table: PacketTable, run: _Run, heard: _Heard) -> None:
             if answered is not None:
                 rtt_ns = int(table.time_ns[row]) - answered.time_ns
                 run.answers[answered.row] = _Answer(row, run.target, rtt_ns, "reply")
+                run.strays += [
+                    own for own, _ in heard.replies.get((flow, run.source), ()) if own > row and table.flags[own] & _RST
+                ]
 
 
 def _match_error(run: _Run, by_mark: dict[tuple[int, int], list[_Probe]], error: _Error) -> None:

@@ -103,3 +103,21 @@ def test_multicast_with_ttl_one_is_no_trace():
 def test_pings_with_one_ttl_are_no_trace():
     asked = [ping(ALICE, BOB, seq, ttl=1) for seq in (1, 2, 3)]
     assert traces(*(frame for one in asked for frame in (one, error(HOPS[0], 11, 0, one)))) == []
+
+
+def test_the_reset_by_which_a_prober_drops_what_its_probe_opened_is_part_of_the_trace():
+    ends = [(("192.0.2.1", 50000 + ttl), ("198.51.100.1", 80)) for ttl in (1, 2)]
+    first, last = (segment(*end, 2, seq=7, ttl=ttl) for ttl, end in zip((1, 2), ends, strict=True))
+    client, server = ends[1]
+    report = explain.explain(
+        pcap(
+            first,
+            error("192.0.2.254", 11, 0, first),
+            last,
+            segment(server, client, 18, (B, A), seq=1, ack=8),
+            segment(client, server, 4, seq=8),
+        )
+    )
+    (trace,) = [one for one in report.exchanges if one.kind == "traceroute"]
+    assert (trace.outcome, trace.frames) == ("reached", ((1, 5),))
+    assert (list(report.findings), report.unexplained) == ([], ())
