@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 OUTCOMES = ("answered", "unanswered", "refused")
 _WELL_KNOWN = 1024
+_ONE_WAY = (162, 514, 2055, 4739, 6343)  # SNMP traps, syslog, NetFlow, IPFIX, sFlow: nobody answers there
 _UNREACHABLE_V4, _UNREACHABLE_V6 = 3, 1
 
 
@@ -27,7 +28,7 @@ class UdpFlow:
 
     Attributes:
         datagrams, payload_bytes: in both directions; the split by direction follows.
-        needs_no_answer: sent to a group or to everybody, where silence is normal.
+        needs_no_answer: sent to a group, to everybody or to a port that only listens, where silence is normal.
     """
 
     client: Endpoint
@@ -61,6 +62,7 @@ def find(table: PacketTable) -> ExchangeColumns:
     outcome = np.where((backward > 0) & (backward < count), 0, np.where(is_refused, 2, 1)).astype(np.uint8)
     outcome[is_answer & (backward == 0)] = 0
     needs_no_answer = _to_many(table, np.where(is_answer, table.sources(opener), table.targets(opener)))
+    needs_no_answer |= ~is_answer & np.isin(table.target_ports(opener), _ONE_WAY)
 
     def fields(index: int) -> UdpFlow:
         return _fields(table, int(opener[index]), bool(is_answer[index]), (

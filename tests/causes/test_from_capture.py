@@ -184,3 +184,10 @@ def test_the_end_of_a_probe_that_was_sent_elsewhere_is_no_trouble(kind, code):
     probe = datagram((ALICE, 50000), (BOB, 33446), b"x" * 12, ttl=1)
     found = report(error(BOB if kind == 3 else ROUTER, kind, code, probe))
     assert (list(found.findings), found.unexplained) == ([], ())
+
+
+@pytest.mark.parametrize("port", [162, 514, 4739])
+def test_silence_of_a_port_that_only_listens_is_no_failure(port):
+    found = explain.explain(pcap(*[datagram((ALICE, 40000), (BOB, port), b"x")] * 3))
+    assert (list(found.findings), found.unexplained) == ([], ())
+    assert [one.outcome for one in found.exchanges] == ["unanswered"]

@@ -109,3 +109,17 @@ def test_whoever_sent_the_syn_ack_is_named_as_the_server():
     frames = [segment(server, CLIENT, SYN_ACK, (B, A), seq=900, ack=101)] * 3
     (one,) = findings(*((float(at), frame) for at, frame in enumerate(frames)), (9.0, is_at((B, BOB), (A, ALICE))))
     assert (one.cause, one.values["server"], one.values["port"]) == ("tcp-handshake-unfinished", *server)
+
+
+def round_trip(ttls, macs):
+    return [ping(ALICE, BOB, 1, ttl=ttl, macs=macs[number % len(macs)]) for number, ttl in enumerate(ttls)]
+
+
+def test_a_packet_that_comes_by_again_and_again_is_a_loop_though_nobody_says_so():
+    (one,) = findings(*round_trip(range(63, 51, -1), [(A, R), (R, A)]))
+    assert (one.cause, one.certainty, one.values["visits"]) == ("routing-loop", "proved", 12)
+
+
+def test_a_packet_recorded_on_each_link_of_its_way_is_no_loop():
+    way = [(A, R), ("00:00:5e:00:53:10", "00:00:5e:00:53:11"), ("00:00:5e:00:53:12", B)]
+    assert "routing-loop" not in {one.cause for one in findings(*round_trip((64, 63, 62), way))}

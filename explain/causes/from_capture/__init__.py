@@ -28,6 +28,7 @@ RULES = (
     ("dhcpv6", ("dhcpv6.lease",)),
     ("next_hop", ("arp.resolution", "ndp.resolution")),
     ("icmp", ("icmp.error",)),
+    ("loop", ("icmp.echo", "udp.flow", "tcp.connection")),
     ("unaddressed", ("icmp.echo",)),
     ("duplicates", ("icmp.echo",)),
     ("arp", ("arp.resolution", "arp.announcement")),

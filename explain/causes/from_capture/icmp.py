@@ -251,8 +251,8 @@ def _expired(scene: Scene, members: list[Member], rows: list[int], values: dict[
     """A TTL ran out: a loop if the packet came by again and again, else it began too low."""
     sent = np.concatenate([part.rows(index) for part, index in members]) if members else np.empty(0, np.int64)
     sent = _of_sender(scene.table, np.setdiff1d(sent, np.asarray(rows)), values["src"], is_answer=is_answer)
-    again = _seen_again(scene.table, sent)
-    if not again and _seen_again(scene.table.whole, _elsewhere(scene, sent)):
+    again = seen_again(scene.table, sent)
+    if not again and seen_again(scene.table.whole, _elsewhere(scene, sent)):
         return Seen("routing-loop", "proved", members, [*rows, *sent.tolist()], (), values)
     first = int(scene.table.ttl[sent].max()) if len(sent) else 0
     values["ttl"] = first
@@ -283,7 +283,7 @@ def _elsewhere(scene: Scene, rows: Rows) -> Rows:
     return whole.rows_of(is_same)
 
 
-def _seen_again(table: PacketTable, rows: Rows) -> list[int]:
+def seen_again(table: PacketTable, rows: Rows) -> list[int]:
     """Rows of one IP packet that passed one place several times with a falling TTL."""
     copies: dict[tuple[int, ...], list[int]] = defaultdict(list)
     for row in rows.tolist():

@@ -132,6 +132,8 @@ def _detours(scene: Scene) -> Iterator[Seen]:
         if redirected.intersection(((source, target), (source, None))):  # the router says so itself, and that is told
             scene.account(Seen("icmp-redirect", "proved", members, ()))
             continue
+        if not members:  # the answers take the detour, too: told with the questions
+            continue
         passed = len(np.unique(table.ip_id[first[numbers]])) if table.ip_id[first[numbers]].any() else len(numbers)
         values = {
             "case": "link", "src": source, "dst": target, "router": names.get(mac, mac_text(mac)),
