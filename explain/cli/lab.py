@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from explain.cli.handout import handout
 from explain.cli.language import default_language
 from explain.cli.quiz import quiz
 from explain.errors import ExplainError, NotMetError
@@ -51,6 +52,7 @@ def lab() -> None:
 
 
 lab.add_command(quiz)
+lab.add_command(handout)
 
 
 @lab.command("list", context_settings=HELP)

@@ -83,8 +83,10 @@ def find(rubric: Rubric, paths: Sequence[str], roster: Sequence[Mapping[str, str
         number = _row_of(name, roster)
         row = roster[number] if number is not None else {}
         used.add(number)
-        result.append(Submission(_id(row) or name, tuple(sorted(files)), row))
-    result += [Submission(_id(row), (), row) for number, row in enumerate(roster) if number not in used and _id(row)]
+        result.append(Submission(id_of(row) or name, tuple(sorted(files)), row))
+    result += [
+        Submission(id_of(row), (), row) for number, row in enumerate(roster) if number not in used and id_of(row)
+    ]
     return _told_apart(result)
 
 
@@ -161,7 +163,8 @@ def _key(text: str) -> str:
     return re.sub(r"[^\w@.]", "", text.casefold()).replace("_", "")
 
 
-def _id(row: Mapping[str, str]) -> str:
+def id_of(row: Mapping[str, str]) -> str:
+    """Whom a row of the roster is about; empty if it does not say."""
     return next((row[column] for column in _ID_COLUMNS if row.get(column)), "")
 
 

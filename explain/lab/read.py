@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 TOP = (
     *("schema", "title", "chapter", "cause", "also", "needs", "ipv6", "offload", "links", "nodes", "services"),
-    *("fault", "steps", "settle"),
+    *("fault", "steps", "settle", "first_mac"),
 )
 NODE = (
     *("kind", "role", "interfaces", "routes", "rules", "neighbours", "forwarding", "sysctl", "nft", "nameservers"),
@@ -30,7 +30,7 @@ KINDS = ("host", "router", "switch", "repeater")
 ROLES = ("sender", "target", "bystander")
 WAITS = ("neighbour", "listening", "address", "frames", "quiet")
 LARGEST = 262_144
-MAC_BASE = 0x00005E005300  # RFC 7042 section 2.1.2: for documentation
+FIRST_MAC = "00:00:5e:00:53:01"  # RFC 7042 section 2.1.2: for documentation
 
 
 def read(path: Path) -> Lab:
@@ -43,6 +43,19 @@ def read(path: Path) -> Lab:
         UnreadableError: there is no such file, or it is no TOML.
         LabFileError: it says something that no lab can be.
     """
+    text = text_of(path)
+    try:
+        return from_table(tomllib.loads(text), path.parent.name or path.stem, str(path), text)
+    except tomllib.TOMLDecodeError as e:
+        raise UnreadableError(str(path), f"not TOML: {e}") from None
+
+
+def text_of(path: Path) -> str:
+    """A lab file as it stands there.
+
+    Raises:
+        UnreadableError: there is no such file, it is too large, or it is no text.
+    """
     try:
         data = path.read_bytes()
     except OSError as e:
@@ -50,12 +63,9 @@ def read(path: Path) -> Lab:
     if len(data) > LARGEST:
         raise UnreadableError(str(path), f"a lab file has at most {LARGEST} octets, this has {len(data)}")
     try:
-        text = data.decode()
-        return from_table(tomllib.loads(text), path.parent.name or path.stem, str(path), text)
+        return data.decode()
     except UnicodeDecodeError as e:
         raise UnreadableError(str(path), f"not UTF-8 at octet {e.start}") from None
-    except tomllib.TOMLDecodeError as e:
-        raise UnreadableError(str(path), f"not TOML: {e}") from None
 
 
 def from_table(data: dict[str, Any], name: str, where: str, text: str) -> Lab:
@@ -63,7 +73,8 @@ def from_table(data: dict[str, Any], name: str, where: str, text: str) -> Lab:
     check.keys(data, TOP, ("schema", "title", "chapter", "nodes"), where)
     check.number(data["schema"], 1, 1, f"{where}: schema")
     links = tuple(_link(row, f"{where}: links[{i}]") for i, row in enumerate(check.rows(data.get("links", []), where)))
-    nodes = _nodes(check.table(data["nodes"], f"{where}: nodes"), links, where)
+    first_mac = check.mac(data.get("first_mac", FIRST_MAC), f"{where}: first_mac")
+    nodes = _nodes(check.table(data["nodes"], f"{where}: nodes"), links, first_mac, where)
     by_name = {node.name: node for node in nodes}
     _hold_together(by_name, links, where)
 
@@ -117,16 +128,17 @@ def _link(row: object, where: str) -> Link:
     return Link((parsed[0], parsed[1]))
 
 
-def _macs() -> Iterator[str]:
-    """Documentation MACs in order, for interfaces that name none."""
-    for i in range(1, 256):
-        yield ":".join(f"{octet:02x}" for octet in (MAC_BASE + i).to_bytes(6, "big"))
+def _macs(first: str) -> Iterator[str]:
+    """MACs in order, for interfaces that name none."""
+    number = int(first.replace(":", ""), 16)
+    for mac in range(number, number + 255):
+        yield mac.to_bytes(6, "big").hex(":")
 
 
-def _nodes(data: dict[str, Any], links: tuple[Link, ...], where: str) -> tuple[Node, ...]:
+def _nodes(data: dict[str, Any], links: tuple[Link, ...], first_mac: str, where: str) -> tuple[Node, ...]:
     if not 1 <= len(data) <= 16:
         raise LabFileError(f"{where}: nodes", sorted(data), "one to sixteen nodes stand here")
-    macs = _macs()
+    macs = _macs(first_mac)
     roles = _roles(data, where)
     nodes = []
     for name, value in data.items():
@@ -274,7 +286,7 @@ def _step(row: object, nodes: dict[str, Node], where: str) -> Step | Wait:
         shows=check.strings([shows] if isinstance(shows, str) else shows, f"{where}: shows"),
         timeout_s=check.seconds(got.get("timeout", 20), f"{where}: timeout"),
         is_background=check.flag(got.get("background", False), f"{where}: background"),
-        is_main=check.flag(got.get("main", False), f"{where}: main"),
+        is_main=check.flag(got["main"], f"{where}: main") if "main" in got else None,
         has_raw_sockets=check.flag(got.get("privileged", True), f"{where}: privileged"),
     )
 
@@ -313,6 +325,7 @@ def _with_main(steps: tuple[Step | Wait, ...]) -> tuple[Step | Wait, ...]:
     from dataclasses import replace
 
     told = [i for i, step in enumerate(steps) if isinstance(step, Step) and step.is_main]
-    front = [i for i, step in enumerate(steps) if isinstance(step, Step) and not step.is_background]
+    last = [i for i, step in enumerate(steps) if isinstance(step, Step) and step.is_main is None]
+    front = [i for i in last if not steps[i].is_background]  # type: ignore[union-attr]
     chosen = (told or front or [-1])[-1]
     return tuple(replace(step, is_main=i == chosen) if isinstance(step, Step) else step for i, step in enumerate(steps))

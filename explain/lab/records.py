@@ -174,7 +174,7 @@ class Step:
         shows: texts that its output should contain.
         timeout_s: after this it is ended, and its exit status is 124 as ``timeout`` has it.
         is_background: it goes on while later steps run, until the lab ends.
-        is_main: what a person would ask about; its text becomes the case's.
+        is_main: what a person would ask about; its text becomes the case's.  None where the file does not say.
         has_raw_sockets: False takes CAP_NET_RAW away, as from an ordinary user.
     """
 
@@ -184,7 +184,7 @@ class Step:
     shows: tuple[str, ...] = ()
     timeout_s: float = 20.0
     is_background: bool = False
-    is_main: bool = False
+    is_main: bool | None = None
     has_raw_sockets: bool = True
 
 

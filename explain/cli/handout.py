@@ -1,0 +1,102 @@
+"""``explain lab handout``: a lab for each student, with addresses and a marker that are the student's own."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from explain.errors import ExplainError, UnreadableError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from ipaddress import IPv4Network, IPv6Network
+
+    from explain.lab.handout import Handout
+
+_MOST_STUDENTS = 10_000
+
+
+@click.command("handout", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("name")
+@click.option(
+    "--roster", required=True, metavar="CSV", help="One row a student, with a header, as `explain grade` takes it."
+)
+@click.option("-o", "--output", required=True, type=click.Path(file_okay=False, path_type=Path), help="The new folder.")
+@click.option("--key", default="", help="The rubric's course_key; with it, nobody else can tell a student's marker.")
+def handout(name: str, roster: str, output: Path, key: str) -> int:
+    """Write each student's own lab into a folder of its own, and the roster with what is the student's own in it.
+
+    NAME is a lab. The same roster and key give the same labs. `OUTPUT/roster.csv` is for `explain grade --roster`.
+    """
+    from explain.grade.submissions import read_roster
+    from explain.lab.catalogue import find
+    from explain.lab.recording import write_new
+
+    path = find(name)
+    made = handouts(path, read_roster(roster), roster, key)
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise ExplainError(f"{output} is there already and not empty; handouts are written into a new folder")
+    for student, (_, own) in made.items():
+        folder = output / student
+        folder.mkdir(parents=True)
+        write_new(folder / "lab.toml", own.text.encode())
+    write_new(output / "roster.csv", _table([{**row, **own.columns} for row, own in made.values()]).encode())
+    print(f'{len(made)} labs in {output}; for the rubric: roster = "roster.csv"', file=sys.stderr)
+    return 0
+
+
+def handouts(
+    lab: Path, rows: Sequence[Mapping[str, str]], roster: str, key: str
+) -> dict[str, tuple[Mapping[str, str], Handout]]:
+    """Student -> row of the roster and lab, in the order of the roster.
+
+    Raises:
+        UnreadableError: the roster names nobody, somebody twice, or lacks what the lab asks for.
+        LabFileError: a value of the roster cannot stand in a lab.
+    """
+    from explain.grade.functions import FUNCTIONS
+    from explain.grade.submissions import id_of
+    from explain.lab.handout import MissingColumnError
+    from explain.lab.handout import handout as made_for
+    from explain.lab.read import text_of
+
+    text = text_of(lab)
+    found: dict[str, tuple[Mapping[str, str], Handout]] = {}
+    taken: set[IPv4Network | IPv6Network] = set()
+    for number, row in enumerate(rows[:_MOST_STUDENTS], 2):
+        student = id_of(row)
+        folder = re.sub(r"[^\w.@+-]", "_", student).strip(".")
+        if not folder:
+            raise UnreadableError(
+                roster, f"line {number} names no student; a column called student, sid, id or email does"
+            )
+        if folder in found:
+            raise UnreadableError(roster, f"line {number}: {student} is there twice")
+        marker = FUNCTIONS["hmac"](key, row.get("sid") or student)
+        try:
+            own = made_for(text, f"{lab} for {student}", row, f"{key}\0{student}", marker, taken)
+        except MissingColumnError as e:
+            columns = ", ".join(row)
+            raise UnreadableError(roster, f"the lab asks for a column {e.args[0]!r}; columns are {columns}") from None
+        except ValueError as e:
+            raise UnreadableError(roster, f"line {number}: {e}") from None
+        found[folder] = (row, own)
+    if not found:
+        raise UnreadableError(roster, "it has no student")
+    return found
+
+
+def _table(rows: Sequence[Mapping[str, str]]) -> str:
+    """The roster with the new columns behind the old ones."""
+    out = io.StringIO()
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    writer = csv.DictWriter(out, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
