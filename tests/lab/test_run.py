@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import gzip
+import io
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -13,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+import explain
 from explain.capture.recorder import Tap
 from explain.errors import ExplainError
 from explain.lab.case import write_case
@@ -77,6 +80,20 @@ def test_the_kernel_counted_as_many_frames_as_were_recorded(routed):
 
 def test_a_recording_made_twice_holds_the_same_frames(routed):
     assert sorted(kinds(run(read(find("nat-icmp"))))) == sorted(kinds(routed))
+
+
+def timeless_story(recording, language):
+    """The story without what differs by nature: lengths of time, and the id that the kernel gives to a ping."""
+    capture = io.BytesIO(pcapng(recording))
+    capture.name = "lab.pcapng"
+    text = " ".join(explain.explain(capture).story(language).split())
+    return re.sub(r"[\d.]+ (ms|us|s)\b|id \d+", "TIME", text)
+
+
+def test_a_recording_made_twice_tells_the_same_story(routed):
+    again = run(read(find("nat-icmp")))
+    for language in ("en", "ja"):
+        assert timeless_story(again, language) == timeless_story(routed, language)
 
 
 def test_states_are_those_of_the_nodes_and_not_of_the_host(routed):
