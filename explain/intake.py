@@ -87,12 +87,12 @@ def take_in(
             captures.append(_read_one(source, number, decoder, progress))
         except NotACaptureError as other:
             try:
-                texts[number] = _read_text(source, other)
+                texts[number] = notes = _read_text(source, other)
             except UnreadableError as error:
                 failures.append(error)
                 captures.append(_unreadable(source, error))
                 continue
-            captures.append(_text(source))
+            captures.append(_text(source, notes, number, decoder))
         except UnreadableError as error:
             failures.append(error)
             captures.append(_unreadable(source, error))
@@ -144,9 +144,23 @@ def _read_text(source: Source, other: NotACaptureError) -> Notes:
     return read_notes(other.content(_MOST_TEXT), path=source.path)
 
 
-def _text(source: Source) -> CaptureInfo:
+def _text(source: Source, notes: Notes, number: int, decoder: Decoder) -> CaptureInfo:
     """A text as an input; the packets that tcpdump's lines in it tell are rows of the table."""
-    return CaptureInfo(source.path, source.vantage, "text", None, (), 0, 0, 0, 0, None, None, "none", None)
+    from explain.symptoms.listing import listing_of
+
+    listing = listing_of(notes)
+    if listing is None:
+        return CaptureInfo(source.path, source.vantage, "text", None, (), 0, 0, 0, 0, None, None, "none", None)
+    first, count, frames = len(decoder.table), _Count(), listing.frames()
+    interfaces = [replace(one, vantage=source.vantage or one.name) for one in listing.interfaces]
+    decoder.add(frames, number, interfaces)
+    listing.mark(decoder.table, first)
+    count.add(frames)
+    times = (count.first_ns, count.last_ns) if listing.is_timed else (None, None)
+    return CaptureInfo(
+        source.path, source.vantage, "text", None, tuple(interfaces), count.packets, count.octets, count.captured, 0,
+        *times, "none", None,
+    )  # fmt: skip
 
 
 def _unreadable(source: Source, error: UnreadableError) -> CaptureInfo:

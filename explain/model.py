@@ -202,6 +202,11 @@ class Report:
     voice: Voice = field(repr=False)
     studies: Sequence[Any] = ()
 
+    @property
+    def untimed(self) -> frozenset[int]:
+        """The texts whose packets have no times (``tcpdump -t``), by their place among the inputs."""
+        return frozenset(n for n, one in enumerate(self.captures) if one.packets and one.first_ns is None)
+
     def story(self, language: str = "en") -> str:
         """The whole story as plain text, in English (``en``) or Japanese (``ja``)."""
         return self.voice.story(self, language)

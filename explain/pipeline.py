@@ -49,6 +49,8 @@ def explain(
         found, findings, unexplained = selection.apply(near, found, findings, unexplained)
     studies = _studied(texts) if texts else []
     lines = story.tell(near, found, hosts, findings, unexplained, captures, studies, everything)
+    if texts:
+        lines = story.without_times(lines, captures)
     return Report(
         captures, hosts, found, findings, unexplained, lines, table, seen.clocks if seen else (), PlainVoice(), studies
     )

@@ -31,7 +31,7 @@ class IcmpEcho:
         sent: requests; received: requests that got a reply; duplicates: further replies.
         errors: ICMP errors that quote a request of this run.
         rtt_min_ns, rtt_avg_ns, rtt_max_ns: from a request to its first reply, as seen here.
-        ttl_request, ttl_reply: of the first request and the first reply.
+        ttl_request, ttl_reply: of the first request and the first reply; None where a text does not show it.
         unanswered_seqs: sequence numbers without a reply, at most 1,000 of them.
         responders: other addresses that replied (broadcast, or a reply that NAT did not turn back).
         size: octets of data in the first request.
@@ -129,7 +129,7 @@ def _request(message: _Message, runs: list[_Run], by_ends: dict[_Key, _Run], by_
     starts_again = run is not None and message.seq < run.last_seq and message.seq <= 1 < run.last_seq < 0xFF00
     if run is None or starts_again or message.time_ns - run.last_ns > _SAME_RUN_NS:
         run = by_ends[key] = _Run(message.source, message.target, message.id)
-        run.ttl_request, run.size = message.ttl, message.size
+        run.ttl_request, run.size = message.ttl or None, message.size
         runs.append(run)
         by_quote.setdefault((message.place, message.source, message.target, message.id), []).append(run)
     run.rows.append(message.row)
@@ -150,7 +150,7 @@ def _reply(
         runs.append(run)
     run.rows.append(message.row)
     if run.ttl_reply is None:
-        run.ttl_reply = message.ttl
+        run.ttl_reply = message.ttl or None
     if message.source != run.target:
         run.responders[message.source] = None
     asked = run.asked_ns.get(message.seq)

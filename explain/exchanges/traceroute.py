@@ -150,7 +150,7 @@ def find(table: PacketTable) -> ExchangeColumns:
 
 def _candidates(table: PacketTable) -> Rows:
     """Probe-like rows between pairs of hosts of which one packet began with TTL 1 or 2."""
-    low = np.flatnonzero((table.ttl <= _HIGHEST_START) & (table.layers & _PROBES != 0))
+    low = np.flatnonzero((table.ttl - 1 < _HIGHEST_START) & (table.layers & _PROBES != 0))
     low = low[~_is_group(table, table.targets(low))]
     if not len(low):
         return low

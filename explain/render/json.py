@@ -27,7 +27,10 @@ def render(report: Report, sentences: Sequence[str]) -> str:
                 "schema": SCHEMA,
                 "captures": [_capture(capture) for capture in report.captures],
                 "hosts": [plain(host) for host in report.hosts],
-                "exchanges": [plain(exchange) for exchange in report.exchanges],
+                "exchanges": [
+                    _without_times(plain(one)) if one.capture in report.untimed else plain(one)
+                    for one in report.exchanges
+                ],
                 "findings": [plain(finding) for finding in report.findings],
                 "unexplained": list(report.unexplained),
                 "story": [_line(line, text) for line, text in zip(report.lines, sentences, strict=True)],
@@ -41,6 +44,16 @@ def render(report: Report, sentences: Sequence[str]) -> str:
         .decode("utf-8")
         + "\n"
     )
+
+
+def _without_times(value: Any) -> Any:
+    """The same with every time and length of time as null: the text shows none."""
+    if isinstance(value, dict):
+        return {
+            key: ([] if isinstance(one, list) else None) if key.endswith("_ns") else _without_times(one)
+            for key, one in value.items()
+        }
+    return [_without_times(one) for one in value] if isinstance(value, list) else value
 
 
 def _studies(report: Report) -> list[dict[str, Any]]:

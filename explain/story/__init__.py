@@ -50,6 +50,20 @@ def tell(
     return lines + troubles.tell(findings, groups, everything=everything)
 
 
+def without_times(lines: Sequence[Line], captures: Sequence[CaptureInfo]) -> list[Line]:
+    """The lines, in which lengths of time that no text shows are None."""
+    from dataclasses import replace
+
+    untimed = {number for number, one in enumerate(captures) if one.packets and one.first_ns is None}
+
+    def told(line: Line) -> Line:
+        if not untimed or not any(each.capture in untimed for each in line.evidence):
+            return line
+        return replace(line, values={key: None if key.endswith("_ns") else one for key, one in line.values.items()})
+
+    return [told(line) for line in lines]
+
+
 def _notes() -> ModuleType:
     """What tells texts; a capture does not need it."""
     from explain.story import notes

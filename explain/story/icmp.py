@@ -41,13 +41,15 @@ def echo(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterat
     seq = int(table.icmp.word[at[is_request][0]]) & 0xFFFF
     asked = {"ttl": fields.ttl_request, "seq": seq, "router": teller.next_hop(int(first[0]))}
     message = "icmp.echo.request.routed" if asked["router"] else "icmp.echo.request.first"
+    message += "" if fields.ttl_request else "-untold"
     yield teller.line(message, fields, first, name, **asked)
     if is_reply.any() and fields.rtt_min_ns is not None:
         reply = rows[is_reply][:1]
         rtt = int(table.time_ns[reply[0]] - table.time_ns[first[0]])
         responder = table.addresses.text(int(table.sources(reply)[0]))
         more = {"rtt_ns": max(rtt, 0), "ttl": fields.ttl_reply, "responder": responder}
-        yield teller.line("icmp.echo.reply.first", fields, reply, name, **more)
+        message = "icmp.echo.reply.first" if fields.ttl_reply else "icmp.echo.reply.first-untold"
+        yield teller.line(message, fields, reply, name, **more)
     if fields.received and fields.sent > 1 and fields.rtt_min_ns is not None:
         yield teller.line("icmp.echo.some" if fields.unanswered_seqs else "icmp.echo.all", fields, everything, name)
     elif not fields.received:

@@ -32,6 +32,7 @@ class Told:
         icmp_type, icmp_code, icmp_id, icmp_seq, mtu, gateway, about: of ICMP, where the words settle them.
         arp_op: 1 who-has, 2 is-at; ``src`` asks or answers, ``dst`` is wanted, ``arp_mac`` answers.
         is_checksum_bad: tcpdump found a checksum wrong; None if it did not say.
+        rest: what the line says after the addresses, as it stands.
     """
 
     network: str | None = None
@@ -62,6 +63,7 @@ class Told:
     arp_op: int | None = None
     arp_mac: str | None = None
     is_checksum_bad: bool | None = None
+    rest: str | None = None
 
 
 _IP4 = re.compile(
@@ -174,7 +176,7 @@ def _ip(network: str, body: str) -> Told:
     has_ports = protocol in ("tcp", "udp", "sctp", "dccp") and not found.fragment_offset
     src, src_port = _endpoint(pair.group("src"), has_ports)
     dst, dst_port = _endpoint(pair.group("dst"), has_ports)
-    found = replace(found, src=src, dst=dst, src_port=src_port, dst_port=dst_port, protocol=protocol)
+    found = replace(found, src=src, dst=dst, src_port=src_port, dst_port=dst_port, protocol=protocol, rest=rest)
     if (checksum := _SUM.search(rest)) is not None:
         found = replace(found, is_checksum_bad=(checksum.group(1) or checksum.group(2)) not in ("correct", "ok"))
     if protocol == "tcp" and (flags := _TCP.search(rest)):

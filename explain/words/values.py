@@ -102,6 +102,7 @@ class Speaker(string.Formatter):
     def __init__(self, language: str) -> None:
         super().__init__()
         self._language = language
+        self._unknown = "不明な時間" if language == "ja" else "an unknown time"  # of a text without times (tcpdump -t)
 
     def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, str]:
         """Only plain names: no attribute and no index is ever followed."""
@@ -120,12 +121,8 @@ class Speaker(string.Formatter):
             from explain.words import say
 
             return say(value.message, value.values, self._language)
-        if format_spec == "title":
-            from explain.causes.pages import page
-
-            return page(value).tellings[self._language].title
-        if format_spec == "duration":
-            return duration(value)
+        if format_spec in ("title", "duration"):
+            return self._title(value) if format_spec == "title" else self._unknown if value is None else duration(value)
         if format_spec == "size":
             return size(value)
         if format_spec == "whole":
@@ -141,3 +138,8 @@ class Speaker(string.Formatter):
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
         return visible(str(value))
+
+    def _title(self, cause: str) -> str:
+        from explain.causes.pages import page
+
+        return page(cause).tellings[self._language].title

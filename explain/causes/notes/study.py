@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MOST_DIAGNOSES = 200
 MOST_ITEMS = 20_000
+MOST_PARTS = 40
 
 
 def study(notes: Notes, capture: int = 0) -> Study:
@@ -65,6 +66,8 @@ def _built(pending: list[tuple[int, NoteBlock]]) -> list[Item]:
     if not pending:
         return []
     parts = [did(change) for _, block in pending for change in block.changes]
+    if len(parts) > MOST_PARTS:
+        parts = [*parts[:MOST_PARTS], Item("did.more", {"count": len(parts) - MOST_PARTS})]
     spans = ((pending[0][1].span[0], pending[-1][1].span[1]),)
     name = "built.one" if len(parts) == 1 else "built.many"
     return [Item(name, {"parts": parts}, spans, pending[0][0])]

@@ -1,0 +1,139 @@
+"""tcpdump's lines become rows of the same table, with what the text does not show left unknown."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import explain
+from explain.intake import read
+from explain.table import ICMP, ICMPV6, IP, MALFORMED, TCP, UDP
+
+TOP = Path(__file__).parents[2]
+CORPUS = Path(os.environ.get("EXPLAIN_CORPUS", TOP / ".." / "shared" / "corpus"))
+OPTIONS = ("-nn", "-nn -e -t", "-nn -tttt -v", "-nn -ttt -vv -S", "-nn -e -tt -X -S")
+FEW = 12
+PINGED = """\
+IP 192.0.2.1 > 192.0.2.2: ICMP echo request, id 7, seq 1, length 64
+IP 192.0.2.2 > 192.0.2.1: ICMP echo reply, id 7, seq 1, length 64
+"""
+OPENED = """\
+12:00:00.000000 IP 192.0.2.1.40000 > 192.0.2.2.80: Flags [S], seq 900, win 64240, options [mss 1460], length 0
+12:00:00.000100 IP 192.0.2.2.80 > 192.0.2.1.40000: Flags [S.], seq 5000, ack 901, win 65160, length 0
+12:00:00.000200 IP 192.0.2.1.40000 > 192.0.2.2.80: Flags [.], ack 1, win 502, length 0
+12:00:00.000300 IP 192.0.2.1.40000 > 192.0.2.2.80: Flags [P.], seq 1:22, ack 1, win 502, length 21: HTTP: GET / HTTP/1.1
+12:00:00.000400 IP 192.0.2.2.80 > 192.0.2.1.40000: Flags [F.], seq 1, ack 22, win 502, length 0
+12:00:00.000500 IP 192.0.2.1.40000 > 192.0.2.2.80: Flags [F.], seq 22, ack 2, win 502, length 0
+12:00:00.000600 IP 192.0.2.2.80 > 192.0.2.1.40000: Flags [.], ack 23, win 502, length 0
+"""
+
+
+def table_of(text):
+    return read([io.BytesIO(text.encode())])[0]
+
+
+def test_relative_numbers_become_those_of_the_wire():
+    table = table_of(OPENED)
+    assert table.seq.tolist() == [900, 5000, 901, 901, 5001, 922, 5002]
+    assert table.ack.tolist() == [0, 901, 5001, 5001, 922, 5002, 923]
+    absolute = OPENED.replace("seq 1:22", "seq 901:922").replace("ack 1,", "ack 5001,").replace("seq 1,", "seq 5001,")
+    absolute = absolute.replace("ack 22,", "ack 922,").replace("seq 22,", "seq 922,").replace("ack 2,", "ack 5002,")
+    command = f"$ tcpdump -n -S -i eth0\n{absolute.replace('ack 23,', 'ack 923,')}"
+    assert table_of(command).seq.tolist() == table.seq.tolist()
+
+
+def test_a_connection_in_text_is_told_like_one_in_a_capture():
+    report = explain.explain(io.BytesIO(OPENED.encode()))
+    (found,) = [one for one in report.exchanges if one.kind == "tcp.connection"]
+    assert found.outcome == "closed"
+    assert found.fields.bytes_to_server == 21
+
+
+def test_what_the_line_does_not_show_is_null():
+    report = explain.explain(io.BytesIO(PINGED.encode()))
+    (echo,) = report.exchanges
+    assert (echo.outcome, echo.fields.ttl_request) == ("answered", None)
+    assert report.captures[0].first_ns is None
+    assert '"rtt_min_ns": null' in report.to_json()
+    assert "TTL" not in report.story()
+    assert "an unknown time" in report.story()
+
+
+def columns(table, options, has_ip, has_tcp):
+    """What these options of tcpdump print, of the rows that both readers know for IP and for TCP."""
+    found = {
+        "src": [table.addresses.text(int(key)) for key in table.sources(has_ip).tolist()],
+        "dst": [table.addresses.text(int(key)) for key in table.targets(has_ip).tolist()],
+        "ports": table.target_ports(has_tcp).tolist(),
+        "flags": table.flags[has_tcp].tolist(),
+        "window": table.window[has_tcp].tolist(),
+        "payload": table.payload[has_tcp].tolist(),
+    }
+    if "v" in options:
+        found |= {"ttl": table.ttl[has_ip].tolist(), "ip_id": table.ip_id[has_ip].tolist()}
+    if "-tt " in options:
+        found["times"] = (table.time_ns // 1000).tolist()
+    if "-e" in options:
+        found["macs"] = [(int(table.links.source[at]), int(table.links.target[at])) for at in table.link]
+    return found
+
+
+def both(one, other, bits):
+    """Rows of which both tables say that they hold a header."""
+    return np.flatnonzero((one.layers & bits != 0) & (other.layers & bits != 0) & (one.layers & MALFORMED == 0))
+
+
+def plain(path):
+    """Whether every frame is a whole one that tcpdump tells in its usual form: TCP, UDP, ICMP, ARP over Ethernet."""
+    try:
+        table, (capture,) = read([path])
+    except explain.errors.ExplainError:
+        return None
+    kinds = {one.link_type for one in capture.interfaces}
+    usual = TCP | UDP | ICMP | ICMPV6
+    rows = np.flatnonzero(table.layers & IP != 0)
+    is_usual = kinds == {1} and len(table) and bool((table.layers[rows] & usual != 0).all())
+    return table if is_usual else None
+
+
+def shown(path, options):
+    done = subprocess.run(["tcpdump", "-r", str(path), *options.split()], capture_output=True, check=False)
+    return done.stdout
+
+
+def compare(paths, least):
+    compared = known = wanted = 0
+    for path in paths:
+        table = plain(path)
+        for options in OPTIONS if table is not None else ():
+            try:
+                told = read([io.BytesIO(shown(path, options))])[0]
+            except explain.errors.ExplainError:
+                continue
+            if len(told) != len(table):
+                continue  # a dissector that breaks its lines, or prints what was tunnelled
+            has_ip, has_tcp = both(table, told, IP), both(table, told, TCP)
+            theirs, ours = (columns(one, options, has_ip, has_tcp) for one in (table, told))
+            for name, value in theirs.items():
+                assert ours[name] == value, (path, options, name)
+                compared += 1
+            known += len(has_ip) + len(has_tcp)
+            wanted += int(np.count_nonzero(table.layers & IP)) + int(np.count_nonzero(table.layers & TCP))
+    assert compared > least
+    assert known > 0.98 * wanted
+
+
+@pytest.mark.needs("tcpdump")
+def test_text_read_back_equals_the_recording_in_all_that_it_shows():
+    compare([path / "capture.pcapng" for path in sorted((TOP / "pcaps").iterdir())[:FEW] if path.is_dir()], 100)
+
+
+@pytest.mark.full
+@pytest.mark.needs("tcpdump")
+def test_text_read_back_equals_every_recording_and_the_corpus(corpus):
+    compare([*sorted(corpus.glob("*/*.pcap*")), *sorted((TOP / "pcaps").glob("*/*.pcapng"))], 1000)
