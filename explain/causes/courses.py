@@ -38,19 +38,32 @@ def lookups_of(table: PacketTable) -> tuple[tuple[str, ...], bool]:
     return tuple(found), asked_itself
 
 
-def leases_of(table: PacketTable) -> tuple[tuple[str, ...], frozenset[str]]:
-    """Outcomes of every DHCP negotiation, and the servers that answered any."""
+def leases_of(table: PacketTable, is_bound: bool | None) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Outcomes of the client's DHCP negotiations, and the servers that answered any of them.
+
+    Args:
+        table: the frames.
+        is_bound: whether the client got a lease, if anybody told; where several clients asked, those that fared
+            otherwise are others.
+    """
     if "dhcp" not in table.contents:
         return (), frozenset()
     from explain.exchanges import dhcp_lease
 
     part = dhcp_lease.find(table)
-    servers: set[str] = set()
+    clients: dict[str, list[tuple[str, set[str]]]] = {}
     for index in range(min(len(part), _MOST)):
         fields: Any = part.fields(index)
-        servers |= {str(each) for each in (fields.server, *fields.refused_by) if each}
+        servers = {str(each) for each in (fields.server, *fields.refused_by) if each}
         servers |= {str(one.server) for one in getattr(fields, "offered", ()) if getattr(one, "server", None)}
-    return tuple(part.outcomes[code] for code in part.outcome[:_MOST].tolist()), frozenset(servers)
+        outcome = part.outcomes[part.outcome[index]]
+        clients.setdefault(str(fields.client_mac), []).append((outcome, servers))
+    mine = [
+        talks for talks in clients.values()
+        if is_bound is None or is_bound == any(outcome in {"bound", "renewed"} for outcome, _ in talks)
+    ] if len(clients) > 1 else list(clients.values())  # fmt: skip
+    talks = [talk for each in mine or clients.values() for talk in each]
+    return tuple(outcome for outcome, _ in talks), frozenset(server for _, servers in talks for server in servers)
 
 
 def course_of(table: PacketTable, context: Context) -> frozenset[str]:
@@ -81,6 +94,8 @@ def _marks(table: PacketTable, fields: Any, rows: Any) -> set[str]:
     if wait and wait > _SLOW_NS:
         marks.add("slow-answer")
     resets = [int(row) for row in rows.tolist() if table.flags[row] & 4]
+    if fields.bytes_to_client and not resets and "F" in fields.history.upper():
+        marks.add("served")
     gaps = np.diff(table.time_ns[rows]) if len(rows) > 1 else np.array([0])
     if resets and fields.bytes_to_server:
         marks |= _of_resets(table, rows, resets)

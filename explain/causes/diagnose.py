@@ -41,10 +41,13 @@ def diagnose(witnesses: Witnesses) -> Diagnosis:
     if wires is not None:
         context = wires.enrich(context)
     sign = sign_of(witnesses.text, context) if witnesses.text else None
-    if wires is not None:
-        sign = wires.settle(sign) if sign is not None else wires.sign
+    if wires is not None and sign is not None:
+        sign = wires.settle(sign)
+    # Without a text, whatever the frames leave open may have been said.
+    signs = (sign,) if sign is not None else wires.signs if wires is not None and witnesses.text is None else ()
+    sign = sign or next(iter(signs), None)
     states = walked(witnesses, context, context.destination) if witnesses.states else None
-    kept, fallen = _reconciled(witnesses, context, sign, wires, states)
+    kept, fallen = _reconciled(witnesses, context, signs, wires, states)
     kept = order(kept, sign, wires, states)
     causes = tuple(_candidate(each, kept, witnesses, context, sign, wires, states) for each in kept)
     is_success = None if sign is None else sign.name in GOOD
@@ -59,7 +62,7 @@ def diagnose(witnesses: Witnesses) -> Diagnosis:
 
 
 def _reconciled(
-    witnesses: Witnesses, context: Context, sign: Sign | None, wires: Wires | None, states: Walked | None
+    witnesses: Witnesses, context: Context, signs: tuple[Sign, ...], wires: Wires | None, states: Walked | None
 ) -> tuple[list[Kept], list[Fallen]]:
     """Witnesses that contradict each other leave nothing; then the ones that are less direct are heard less.
 
@@ -68,16 +71,16 @@ def _reconciled(
     """
     topology = witnesses.topology
     for heard in (
-        (sign, wires, states),
-        (sign, None, states),
-        (sign, wires, None),
-        (sign, None, None),
-        (None, wires, states),
+        (signs, wires, states),
+        (signs, None, states),
+        (signs, wires, None),
+        (signs, None, None),
+        ((), wires, states),
     ):
         kept, fallen = weigh(context, heard[0], heard[1], heard[2], topology)
         if kept:
             return kept, fallen
-    return weigh(context, None, None, states, topology)
+    return weigh(context, (), None, states, topology)
 
 
 def _candidate(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _SILENCE = {"silent", "tcp:timed-out", "trace:dies"}
 _NO_NEIGHBOUR = {"host-unreachable", "address-unreachable"}
 _PATH_ERRORS = {"fragmentation-needed", "packet-too-big", "ttl-exceeded"}
-_CONNECT = {
+CONNECT_4 = {
     # What connect() says for an ICMP error. Source: icmp_err_convert[] and icmpv6_err_convert() of the kernel.
     "net-unreachable": "network-unreachable", "no-route": "network-unreachable",
     "net-prohibited": "network-unreachable",
@@ -24,7 +24,7 @@ _CONNECT = {
     "host-prohibited": "host-unreachable", "admin-prohibited": "host-unreachable", "beyond-scope": "host-unreachable",
     "port-unreachable": "refused", "protocol-unreachable": "protocol-not-available",
 }  # fmt: skip
-_CONNECT_6 = {"admin-prohibited": "permission-denied", "policy-fail": "permission-denied",
+CONNECT_6 = {"admin-prohibited": "permission-denied", "policy-fail": "permission-denied",
               "reject-route": "permission-denied"}  # fmt: skip
 _ROUTING_CODES = {"network-unreachable", "host-unreachable", "invalid-argument", "permission-denied", "broadcast"}
 _FEW = 6
@@ -122,7 +122,7 @@ def _reject(strike: Strike, sign: Sign, context: Context) -> bool:
             return False
         return sign.code not in _PATH_ERRORS and _may_speak(strike, sign)
     if sign.name.startswith("tcp:"):
-        table = _CONNECT | _CONNECT_6 if context.family == 6 else _CONNECT
+        table = CONNECT_4 | CONNECT_6 if context.family == 6 else CONNECT_4
         codes = strike.shows or tuple(table)
         wanted = {table.get(code) for code in codes}
         return sign.name.removeprefix("tcp:") in wanted
@@ -134,7 +134,8 @@ def _reject(strike: Strike, sign: Sign, context: Context) -> bool:
 def _expire(strike: Strike, sign: Sign, context: Context) -> bool:
     if strike.leg == "reply":
         return sign.name in _SILENCE
-    return sign.name in {"expired", "trace:loop", "trace:ended"}
+    # Time exceeded is one more "No route to host" to connect(). Source: icmp_err_convert[], icmpv6_err_convert().
+    return sign.name in {"expired", "trace:loop", "trace:ended", "tcp:host-unreachable"}
 
 
 def _too_big(strike: Strike, sign: Sign, context: Context) -> bool:

@@ -25,7 +25,7 @@ _SOLICIT, _ADVERTISE = 135, 136
 _REDIRECTS = {5, 137}
 _ERRORS_4, _FIRST_QUERY_6 = {3, 4, 11, 12}, 128
 _SYN, _RST, _ACK, _FIN = 2, 4, 16, 1
-_NOBODY = {"0.0.0.0", "::"}  # noqa: S104 - addresses on the wire
+NOBODY = {"0.0.0.0", "::"}  # noqa: S104 - addresses on the wire
 _PROBE_PORTS = range(33434, 33700)
 
 
@@ -40,6 +40,7 @@ class Hit:
     source_mac: str
     target_mac: str
     is_bad: bool = False
+    protocol: str = "icmp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,7 @@ def _neighbours(table: PacketTable, spots: list[Spot | None]) -> None:
         if icmp.type[at] == _ADVERTISE:
             mac = mac_text(int(icmp.mac[at])) if icmp.mac[at] != NO_MAC else _macs(table, row)[0]
             spot.answered.setdefault(wanted, set()).add(mac)
-        elif src not in _NOBODY:
+        elif src not in NOBODY:
             _ask(spot, row, src, wanted)
 
 
@@ -191,12 +192,12 @@ def _ask(spot: Spot, row: int, asker: str, wanted: str) -> None:
 
 
 def _hit(table: PacketTable, row: int) -> Hit:
-    one = np.array([row])
+    one, layers = np.array([row]), int(table.layers[row])
     text = table.addresses.text
     source_mac, target_mac = _macs(table, row)
     return Hit(
         row, text(int(table.sources(one)[0])), text(int(table.targets(one)[0])), int(table.ttl[row]), source_mac,
-        target_mac, bool(table.layers[row] & BAD_CHECKSUM),
+        target_mac, bool(layers & BAD_CHECKSUM), "tcp" if layers & TCP else "udp" if layers & UDP else "icmp",
     )  # fmt: skip
 
 

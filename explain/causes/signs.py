@@ -193,3 +193,8 @@ def _dhcp(text: TextWitness) -> Sign | None:
     if text.has("dhcp.discover", "dhcp.request", "dhcp.no-offer", "dhcp.no-lease", "dhcp.no-carrier"):
         return Sign("dhcp:silent", lines=text.all("dhcp.no-") or text.all("dhcp.discover"))
     return None
+
+
+def has_lease(text: TextWitness) -> bool:
+    """Whether a DHCP client says that it got an address."""
+    return text.has("dhcp.bound", "dhcp.ack")

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from explain.causes.sightings import Spot
 
 
+_FEWEST_HOPS = 16
+"""Less than any host begins with."""
+
+
 @dataclass(frozen=True, slots=True)
 class Vanished:
     """How far request and answer came; None wherever nobody listened.
@@ -31,6 +35,8 @@ class Vanished:
         target_asks: whether the target asked for somebody in vain.
         is_everywhere: every node of a network that is wholly known was listened to.
         is_detour: a request was seen twice on one segment with different MACs.
+        is_to_many: the destination is everybody on a link.
+        is_tired: an answer began its way with hardly any hops to go.
     """
 
     parts: dict[str, str]
@@ -46,9 +52,14 @@ class Vanished:
     errors_to_target: bool
     has_left: bool
     lost: str | None
+    is_to_many: bool
+    is_tired: bool
 
     def allows(self, strike: Strike) -> bool:
         """Whether what the other places saw leaves this strike possible."""
+        if self.is_to_many and strike.at == "target":
+            # Whoever is on the link is meant; the node that is called target need not be.
+            return True
         ask = _ASK.get((strike.at, strike.leg))
         if strike.how in {"no-neighbour", "no-carrier"} and strike.at == "sender":
             return self._allows_deafness(strike)
@@ -242,6 +253,8 @@ def vanished(spots: list[Spot], sender: list[Spot], witnesses: Witnesses, contex
             for spot in at_target for told in spot.errors),
         any(spot.requests for spot in sender),
         _lost(sender, at_target) if is_whole else None,
+        context.holds("bc"),
+        any(hit.ttl < _FEWEST_HOPS for spot in at_target for hit in spot.replies),
     )  # fmt: skip
 
 

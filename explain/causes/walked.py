@@ -34,6 +34,8 @@ class Walked:
         path: the walk itself; None of a DHCP client.
         next_hop: whose MAC the sender needs, where its own state certainly tells.
         is_substitute: the destination is not known, and the target's own address stood in for it.
+        is_from_link_local: the sender has no better source than its link-local address.
+        uncollected: causes of which the states say nothing, since what would show them was not collected.
     """
 
     outcome: str
@@ -44,6 +46,8 @@ class Walked:
     path: Path | None = None
     next_hop: str | None = None
     is_substitute: bool = False
+    is_from_link_local: bool = False
+    uncollected: frozenset[str] = frozenset()
 
 
 def walked(witnesses: Witnesses, context: Context, destination: str | None) -> Walked | None:
@@ -84,7 +88,18 @@ def walked(witnesses: Witnesses, context: Context, destination: str | None) -> W
     is_whole = topology.is_whole and set(topology.roles) <= known
     is_whole = is_whole or (path.is_certain and any(each.certainty == "proved" for each in path.causes))
     causes = (*_misnamed(witnesses, context, path, target, sender), *_corrected(path.causes, context))
-    return Walked(path.outcome, causes, path.also, is_whole, _passed(path), path, _next_hop(path), destination is None)
+    source = path.steps[0].decision.packet.source if path.steps else None
+    return Walked(
+        path.outcome, causes, path.also, is_whole, _passed(path), path, _next_hop(path), destination is None,
+        bool(source) and is_link_local(str(source)) and not is_link_local(to), _uncollected(witnesses, path),
+    )  # fmt: skip
+
+
+def _uncollected(witnesses: Witnesses, path: Path) -> frozenset[str]:
+    """The hop limit of IPv6 is a setting that older dumps lack."""
+    named = [name for state in witnesses.states for name in state.sysctls or ()]
+    is_known = path.request.family == 4 or any(name.endswith(".hop_limit") for name in named)
+    return frozenset() if is_known else frozenset(("reply-ttl-too-low",))
 
 
 def _more_telling(probe: Path, ping: Path, witnesses: Witnesses) -> Path:

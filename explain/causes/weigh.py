@@ -73,13 +73,13 @@ def conditions_of(topology: Topology) -> dict[str, bool | None]:
 
 
 def weigh(
-    context: Context, sign: Sign | None, wires: Wires | None, states: Walked | None, topology: Topology
+    context: Context, signs: tuple[Sign, ...], wires: Wires | None, states: Walked | None, topology: Topology
 ) -> tuple[list[Kept], list[Fallen]]:
     """Every cause either kept, with its strikes, or fallen.
 
     Args:
         context: the command.
-        sign: how the text says that it ended; None without a text.
+        signs: how it ended, as the text says, or may have ended, as the captures leave it; none if nothing tells.
         wires: what the captures show; None without any.
         states: the walk; None without the sender's state.
         topology: who is who.
@@ -90,7 +90,7 @@ def weigh(
     for cause, strikes in all_strikes().items():
         if cause in QUALIFIERS:
             continue
-        left, is_muted, stage = _survivors(strikes, known, sign, wires, states, cause)
+        left, is_muted, stage = _survivors(strikes, known, signs, wires, states, cause)
         if left:
             kept.append(Kept(cause, left, is_muted))
         else:
@@ -99,18 +99,18 @@ def weigh(
 
 
 def _survivors(
-    strikes: tuple[Strike, ...], context: Context, sign: Sign | None, wires: Wires | None, states: Walked | None,
-    cause: str,
+    strikes: tuple[Strike, ...], context: Context, signs: tuple[Sign, ...], wires: Wires | None,
+    states: Walked | None, cause: str,
 ) -> tuple[tuple[Strike, ...], bool, str]:  # fmt: skip
-    if _is_certain(cause, sign, states):
+    if _is_certain(cause, signs, states):
         return strikes, False, "state"
     possible = [each for each in strikes if _can_strike(each, context)]
     if not possible:
         return (), False, "command"
-    said = [each for each in possible if sign is None or may_say(each, sign, context)]
-    is_muted = not said and sign is not None
-    if is_muted and sign is not None:
-        said = [each for each in possible if may_be_muted(cause, each, sign)]
+    said = [each for each in possible if not signs or any(may_say(each, sign, context) for sign in signs)]
+    is_muted = not said
+    if is_muted:
+        said = [each for each in possible if any(may_be_muted(cause, each, sign) for sign in signs)]
     if not said:
         return (), False, "text"
     seen = [each for each in said if wires is None or wires.allow(each, cause, context, is_muted=is_muted)]
@@ -124,12 +124,12 @@ GOOD = frozenset(("answered", "redirected", "tcp:open", "trace:reached", "dhcp:b
 """Signs of a command that came to its end well."""
 
 
-def _is_certain(cause: str, sign: Sign | None, states: Walked | None) -> bool:
+def _is_certain(cause: str, signs: tuple[Sign, ...], states: Walked | None) -> bool:
     """What the states of the whole network show first is not doubted for want of a prediction."""
     if states is None or not states.is_whole or not states.causes or states.outcome == "unknown":
         return False
-    is_good = sign is not None and sign.name in GOOD
-    return states.causes[0].cause == cause and (sign is None or is_good == (states.outcome == "answered"))
+    is_fitting = not signs or any((sign.name in GOOD) == (states.outcome == "answered") for sign in signs)
+    return states.causes[0].cause == cause and is_fitting
 
 
 def _can_strike(strike: Strike, context: Context) -> bool:
@@ -155,7 +155,10 @@ def _stands(strike: Strike, cause: str, states: Walked) -> bool:
     if strike.how == "works" and states.is_whole and states.outcome == "answered":
         # What leaves no trace in a success and none in any state is not there.
         return cause in named
-    if cause in named or (cause in UNSEEN_BY_STATES and not (states.is_whole and states.outcome == "stopped")):
+    if cause in named or (
+        (cause in UNSEEN_BY_STATES or cause in states.uncollected)
+        and not (states.is_whole and states.outcome == "stopped")
+    ):
         return True
     if states.is_whole and states.outcome in {"stopped", "answered"}:
         return False
@@ -174,12 +177,16 @@ VISIBLE_AT_SENDER = frozenset((
     "broadcast-ping-without-b", "router-advertisement-missing", "router-advertisement-ignored",
 ))  # fmt: skip
 """What the sender's own state shows; the walk names it, or it is not so."""
+_WITHOUT_ADDRESS = frozenset(
+    ("sender-no-address", "address-tentative", "router-advertisement-missing", "ipv6-disabled")
+)
 
 
 def _fits_next_hop(strike: Strike, cause: str, states: Walked) -> bool:
     """Whether a strike agrees with a sender that certainly sends, to this next hop."""
     if cause in VISIBLE_AT_SENDER:
-        return False
+        # Without an address of its own, IPv6 still sends from the link-local one, and that the walk does not blame.
+        return cause in _WITHOUT_ADDRESS and states.is_from_link_local
     if strike.at != "sender" or strike.how not in {"no-neighbour", "no-carrier"} or states.path is None:
         return True
     is_target = states.next_hop == states.path.request.destination

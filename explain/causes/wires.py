@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from explain.causes.diagnosis import Candidate, Reason
 from explain.causes.sightings import Spot, Told, look
-from explain.causes.signs import Sign
 from explain.causes.vanish import Vanished, vanished
 from explain.state.path import Locus
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from explain.causes.context import Context
     from explain.causes.diagnosis import Witnesses
     from explain.causes.predictions import Strike
+    from explain.causes.signs import Sign
 
 _STOPPING = {"drop", "reject", "expire", "too-big", "no-neighbour", "no-carrier"}
 _ON_PUBLISHED = frozenset((
@@ -61,7 +61,12 @@ class Wires:
     # -- what it adds to other witnesses
 
     def enrich(self, context: Context) -> Context:
-        """The context with the destination and family that the frames show where nothing else told them."""
+        """The context with the tool, destination and family that the frames show where nothing else told them."""
+        from explain.causes.wire_signs import tool_of
+
+        if context.tool is None and (tool := tool_of(self)) is not None:
+            kinds: dict[str, bool | None] = {kind: kind == tool for kind in ("ping", "tcp", "trace")}
+            context = replace(context, tool=tool, conditions=context.conditions | kinds)
         if context.destination is not None or context.tool == "dhcp":
             return context
         hits = [hit for spot in self.sender for hit in spot.requests]
@@ -72,21 +77,14 @@ class Wires:
         return replace(context, destination=hits[0].dst, family=family, conditions=conditions)
 
     @property
-    def sign(self) -> Sign | None:
-        """How the command ended, from the frames at the sender alone; None if they do not tell."""
-        requests, replies = self._count("requests"), self._count("replies")
-        if not requests:
-            return None
-        errors = [told for spot in self.sender for told in spot.errors]
-        tcp = self.context.tool == "tcp"
-        if replies:
-            is_part = not tcp and replies < requests
-            return Sign("part-lost" if is_part else "tcp:open" if tcp else "answered")
-        if errors and not tcp:
-            names = {"ttl-exceeded": "expired", "packet-too-big": "too-big", "fragmentation-needed": "too-big"}
-            by = "target" if errors[0].speaker == self.context.destination else None
-            return Sign(names.get(errors[0].name, "error"), errors[0].name, by, errors[0].speaker)
-        return Sign("tcp:timed-out" if tcp else "silent") if not tcp or not self._count("resets") else None
+    def signs(self) -> tuple[Sign, ...]:
+        """How the command may have ended, from the frames at the sender alone, the likeliest first.
+
+        What arrives at the wire need not arrive at the program, so an answer does not exclude silence.
+        """
+        from explain.causes.wire_signs import signs_of
+
+        return signs_of(self)
 
     def settle(self, sign: Sign) -> Sign:
         """The sign with its speaker settled: an error that was on the wire is not the sender's own, and vice versa."""
@@ -97,7 +95,8 @@ class Wires:
             return replace(sign, by="router")
         return sign if speakers else replace(sign, by="self")
 
-    def _count(self, name: str) -> int:
+    def count(self, name: str) -> int:
+        """How many requests, replies or resets the sender's places saw."""
         return sum(len(getattr(spot, name)) for spot in self.sender)
 
     @property
@@ -134,7 +133,7 @@ class Wires:
     @property
     def lookups_failed(self) -> bool:
         """Whether nothing but look-ups was tried, in vain."""
-        return bool(self.lookups) and "answered" not in self.lookups and not self._count("requests")
+        return bool(self.lookups) and "answered" not in self.lookups and not self.count("requests")
 
     def _allows_name(self, strike: Strike) -> bool:
         if "not-known" in strike.shows:
@@ -159,17 +158,17 @@ class Wires:
         ask = _AT_SENDER.get(strike.how)
         if ask is not None and not ask(self, strike):
             return False
-        if strike.how in _STOPPING and self._count("replies") and not (strike.at == "sender" and strike.leg == "reply"):
+        if strike.how in _STOPPING and self.count("replies") and not (strike.at == "sender" and strike.leg == "reply"):
             return cause == "tcp-accept-queue-full"
         if self.is_onlink and (strike.hop == "remote" or (strike.at == "router" and cause not in _ON_PUBLISHED)):
             return False
         text = self.witnesses.text
         is_unanswered = text is not None and text.has("connect.no-answer")
-        if strike.how == "tcp-slow" and self._count("replies") and not is_unanswered:
+        if strike.how == "tcp-slow" and self.count("replies") and not is_unanswered:
             return bool(self.course & _SLOW_MARKS)
         if strike.how == "works" and not self._fits_success(cause):
             return False
-        errors = self._errors_about_us()
+        errors = self.errors_about_us()
         if strike.how == "drop" and not (strike.at == "sender" and strike.leg == "reply") and errors:
             return bool(strike.at == "segment")
         if is_muted and errors:
@@ -206,7 +205,7 @@ class Wires:
             return any(hit.is_bad for spot in self.spots for hit in (*spot.requests, *spot.replies))
         return True
 
-    def _errors_about_us(self) -> list[Told]:
+    def errors_about_us(self) -> list[Told]:
         """Errors that came in about the requests; a trace lives on time exceeded."""
         own = {hit.src for spot in self.sender for hit in spot.requests}
         is_trace = self.context.tool == "trace"
@@ -219,7 +218,7 @@ class Wires:
 
     def has_left(self) -> bool:
         """Whether a request was seen at the sender."""
-        return bool(self._count("requests"))
+        return bool(self.count("requests"))
 
     def open_questions(self) -> dict[str, list[int]]:
         """Addresses that the sender asked for in vain."""
@@ -262,8 +261,10 @@ class Wires:
         if cause == "dns-server-not-configured" and self.asked_itself and not self.lookups:
             points += 60
         points += self.fate.losses(cause)
+        if cause == "reply-ttl-too-low":
+            points += 80 if self.fate.is_tired else -5
         if cause == "filter-on-sender-input" and self._is_listening:
-            points += 50 if self._count("replies") or self._errors_about_us() else 0
+            points += 50 if self.count("replies") or self.errors_about_us() else 0
         if any(hit.is_bad for spot in self.spots for hit in (*spot.requests, *spot.replies)):
             points += 80 if cause == "corrupted-packets" else 0
         if self.also and cause == "icmp-redirect":
@@ -282,8 +283,8 @@ class Wires:
             found.append(self._reason("diagnosis.wire.asked", {"wanted": wanted, "count": len(rows)}, rows))
         elif self.has_left():
             rows = [hit.row for spot in self.sender for hit in spot.requests]
-            replies = self._count("replies")
-            errors = self._errors_about_us()
+            replies = self.count("replies")
+            errors = self.errors_about_us()
             if errors:
                 values = {"speaker": errors[0].speaker, "name": errors[0].name}
                 found.append(self._reason("diagnosis.wire.error", values, [errors[0].row]))
@@ -298,7 +299,7 @@ class Wires:
         """What the frames show that a cause contradicts: the short form."""
         if not self._is_listening:
             return Reason("diagnosis.out.wire", {}, "capture")
-        if self._count("replies"):
+        if self.count("replies"):
             return Reason("diagnosis.out.answered", {}, "capture")
         if self.has_left():
             return Reason("diagnosis.out.left", {}, "capture")
@@ -350,12 +351,12 @@ def _drop(wires: Wires, strike: Strike) -> bool:
     if strike.at == "sender" and strike.leg == "request":
         return not wires.has_left()
     if strike.at == "sender":
-        return bool(wires._count("replies") or wires._errors_about_us() or wires._count("resets"))  # noqa: SLF001
+        return bool(wires.count("replies") or wires.errors_about_us() or wires.count("resets"))
     return wires.has_left() and not _is_answered(wires)
 
 
 def _is_answered(wires: Wires) -> bool:
-    return bool(wires._count("replies"))  # noqa: SLF001 - one room
+    return bool(wires.count("replies"))
 
 
 def _left(wires: Wires, strike: Strike) -> bool:
@@ -406,9 +407,12 @@ def read(witnesses: Witnesses, context: Context) -> Wires | None:
     if not spots or witnesses.table is None:
         return None
     from explain.causes.courses import course_of, leases_of, lookups_of
+    from explain.causes.signs import has_lease
 
     sender = _senders(spots, witnesses, context)
-    leases, servers = leases_of(witnesses.table)
+    text = witnesses.text
+    is_bound = has_lease(text) if text is not None and context.tool == "dhcp" else None
+    leases, servers = leases_of(witnesses.table, is_bound)
     return Wires(
         witnesses,
         context,

@@ -111,11 +111,13 @@ def is_loopback(address: str) -> bool:
     return parsed is not None and (parsed[1] >> 24 == 127 if parsed[0] == 4 else parsed[1] == 1)
 
 
-_PRIVATE = tuple(parse_network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"))
+_PRIVATE = tuple(
+    parse_network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+)
 
 
 def is_private(address: str) -> bool:
-    """Whether the address is for use inside one site. Source: RFC 1918 section 3, RFC 4193 section 3."""
+    """Whether the address is for use inside one site or provider. Source: RFC 1918, RFC 6598, RFC 4193."""
     return any(network is not None and network.covers(address) for network in _PRIVATE)
 
 

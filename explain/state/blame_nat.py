@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from explain.state.addresses import is_private
+from explain.state.addresses import BITS, is_private
 from explain.state.blame_sender import misconfigured
 from explain.state.decision import Decider, Decision
 from explain.state.deliver import listeners
@@ -18,6 +18,7 @@ from explain.state.settings import is_router
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from explain.state.outgoing import Sending
     from explain.state.path import StateCause, Step, Stop
     from explain.state.scene import Scene
 
@@ -93,12 +94,23 @@ def _bad_source(scene: Scene, stop: Stop) -> list[StateCause]:
     if plain is None:
         return []
     natural = source_for(state, plain, sending.device, hop.gateway if hop else None, first.packet.destination)
-    if natural in {None, sending.source} or stop.decision.packet.destination != sending.source:
+    is_hinted = natural not in {None, sending.source} or _is_beside_the_wire(scene, sending)
+    if not is_hinted or stop.decision.packet.destination != sending.source:
         return []
     by = Decider("route", sending.found.route.text if sending.found.route else "", sending.device, sending.source)
     bound = first.packet.bound_source is not None
     cause = scene.cause("wrong-source-address-selected", scene.sender, by, certainty="likely" if bound else "proved")
     return [cause]
+
+
+def _is_beside_the_wire(scene: Scene, sending: Sending) -> bool:
+    """The source is a host prefix of its own, while another address of the device shares the next hop's network."""
+    hop = sending.found.nexthop
+    toward = hop.gateway if hop and hop.gateway else None
+    own = [address for each, address in scene.own_addresses(scene.sender) if each.name == sending.device]
+    used = [each for each in own if each.local == sending.source and each.prefix_length == BITS[scene.family]]
+    near = [each.network for each in own if each.local != sending.source and each.network is not None]
+    return bool(used) and any(toward is None or network.covers(toward) for network in near)
 
 
 def _misplaced_source(scene: Scene, stop: Stop) -> list[StateCause]:

@@ -45,7 +45,7 @@ CONF4 = (
     *("forwarding", "rp_filter", "arp_ignore", "arp_announce", "arp_filter", "proxy_arp", "accept_redirects"),
     *("send_redirects", "accept_source_route", "log_martians"),
 )
-CONF6 = ("forwarding", "accept_ra", "accept_dad", "disable_ipv6")
+CONF6 = ("forwarding", "accept_ra", "accept_dad", "disable_ipv6", "hop_limit")
 MOST_FLOWS = 20_000  # a table with more is not listed: the count among the settings says that it is (nearly) full
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # ordinary users often lack the sbin ones
 

@@ -1,31 +1,36 @@
 """The confusion matrix: for each kind of witness, how often the truth is in the set, how often first, how large.
 
-Run by hand (``python tests/causes/confusion.py [-v] [NAME...]``); ``test_diagnosis_cases`` asserts what it measures.
+Run by hand (``python tests/causes/confusion.py [-v] [-s] [--from FOLDER] [--readme] [NAME...]``);
+``test_diagnosis_cases`` asserts what it measures, and that the README's table is what it measures.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import sys
+import time
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(TOP / "tests"))
+sys.path[:0] = [str(TOP / "tests"), str(TOP / "tests" / "causes")]
 
+import likeness  # noqa: E402
 from surroundings import case_folders  # noqa: E402
 
 from explain.causes.diagnose import diagnose  # noqa: E402
-from explain.causes.diagnosis import Diagnosis, Witnesses  # noqa: E402
+from explain.causes.diagnosis import Diagnosis, Topology, Witnesses  # noqa: E402
 from explain.cli.case_folder import read_case  # noqa: E402
 from explain.cli.witnesses import Given, gather  # noqa: E402
 from explain.errors import InputError  # noqa: E402
 
 VIEWS = ("text", "text+wire", "text+wires", "text+states", "everything")
+MORE_VIEWS = ("text alone", "text+state", "text+unnamed", "wire", "wires", "states")
 ONE_EVENT = {frozenset(("link-no-carrier", "gateway-interface-down"))}
+SECTION_0 = ("healthy", "icmp-redirect", "suboptimal-gateway", "proxy-arp-in-play")
 
 
 @dataclass(frozen=True)
@@ -41,12 +46,16 @@ class Recorded:
 def recordings() -> Iterator[Recorded]:
     """The shared cases, then our own recordings."""
     for folder in case_folders():
-        meta = json.loads((folder / "meta.json").read_text())
-        yield Recorded(folder.name, folder, meta["cause"], tuple(meta["also"]))
+        yield _told(folder)
     for path in sorted((TOP / "pcaps").glob("*/case.json")):
         lab = TOP / "fixtures" / path.parent.name / "lab.toml"
         if lab.is_file() and (cause := tomllib.loads(lab.read_text()).get("cause")):
             yield Recorded("pcaps/" + path.parent.name, path.parent, cause, ())
+
+
+def _told(folder: Path) -> Recorded:
+    meta = json.loads((folder / "meta.json").read_text())
+    return Recorded(folder.name, folder, meta["cause"], tuple(meta["also"]))
 
 
 def witnesses_of(recorded: Recorded, view: str) -> Witnesses:
@@ -55,23 +64,26 @@ def witnesses_of(recorded: Recorded, view: str) -> Witnesses:
     if view == "everything":
         return gather(Given(case=folder))
     case = read_case(folder)
-    captures: tuple[str, ...] = ()
-    if view == "text+wires":
-        captures = case.captures
-    elif view == "text+wire":
-        captures = tuple(sender_captures(folder))
-    states = tuple(f"{path.stem}={path}" for path in case.states) if view == "text+states" else ()
+    parts = view.removeprefix("text+")
+    captures = {
+        "wires": case.captures,
+        "wire": tuple(sender_captures(folder)),
+        "unnamed": tuple(str(each).split("=", 1)[1] for each in sender_captures(folder)),
+    }.get(parts, ())
+    wanted = {"states": case.states, "state": tuple(one for one in case.states if one.stem == case.sender)}
+    has_text = view.startswith("text")
     found = gather(
         Given(
-            text=str(folder / "ping.txt"),
+            text=str(folder / "ping.txt") if has_text else None,
             captures=captures,
-            states=states,
-            command=f"@{folder / 'command.txt'}",
-            exit_status=case.exit_status,
-            sender=case.sender if view != "text" else None,
+            states=tuple(f"{path.stem}={path}" for path in wanted.get(parts, ())),
+            command=f"@{folder / 'command.txt'}" if view != "text alone" else None,
+            exit_status=case.exit_status if has_text else None,
+            sender=case.sender if parts not in {"text", "text alone", "unnamed"} else None,
         )
     )
-    return replace(found, topology=case.topology) if view in {"text+wires", "text+states"} else found
+    is_whole = parts in {"wires", "states"}
+    return replace(found, topology=case.topology) if is_whole else replace(found, topology=Topology())
 
 
 def sender_captures(folder: Path) -> Iterator[str]:
@@ -97,57 +109,98 @@ def measure(recorded: Recorded, view: str) -> Diagnosis | None:
         return None
 
 
-def likeness(recorded: Recorded) -> str:
-    """A text after addresses, names and numbers are taken out: recordings that agree in it cannot be told apart."""
-    text = (recorded.folder / "ping.txt").read_text(errors="replace")
-    command = (recorded.folder / "command.txt").read_text()
-    words = re.sub(r"(?<![\w])(?:[0-9a-f]{0,4}:){2,}[0-9a-f:]*(?:%\S+)?|\d+\.\d+\.\d+\.\d+", "A", text)
-    words = re.sub(r"\b[\w-]+(?:\.[\w-]+)+\b", "N", words)
-    words = re.sub(r"(?<=A )[\w-]+(?=: 56)|(?<=device other than: )\S+|(?<=mtu[ :=])\s*\d+", "I", words)
-    words = re.sub(r"\d+(?:\.\d+)?", "9", words)
-    lines = list(dict.fromkeys(line.strip() for line in words.splitlines() if line.strip()))
-    option = " ".join(re.findall(r" -(?:I|s|M|t|b)\b", command))
-    return f"{option}|" + "|".join(line for line in lines if not line.startswith(("rtt", "--- ")))
+def alike(recorded: Recorded, view: str) -> str:
+    """What a recording has in common with those that this view cannot tell from it."""
+    folder, command = recorded.folder, (recorded.folder / "command.txt").read_text()
+    text = (folder / "ping.txt").read_text(errors="replace")
+    found = likeness.of_text(text, command if view != "text alone" else "") if view.startswith("text") else ""
+    if view in {"text+wire", "text+unnamed", "wire"}:
+        found += "||" + likeness.of_wire(witnesses_of(recorded, "wire"))
+    return found
 
 
-def possible(everyone: list[Recorded]) -> dict[str, set[str]]:
-    """For each recording the causes of all recordings whose text is alike."""
-    alike: dict[str, set[str]] = {}
+@cache
+def possible(view: str) -> dict[str, frozenset[str]]:
+    """Likeness -> the causes of all recordings that are alike in this view."""
+    causes: dict[str, set[str]] = {}
+    for each in recordings():
+        causes.setdefault(alike(each, view), set()).add(each.truth)
+    return {key: frozenset(names) for key, names in causes.items()}
+
+
+def could_be(recorded: Recorded, view: str) -> frozenset[str]:
+    """The causes that this view leaves possible: what is recorded and looks the same."""
+    return possible(view).get(alike(recorded, view), frozenset()) | {recorded.truth}
+
+
+@dataclass
+class Row:
+    """One line of the matrix: sums over recordings."""
+
+    view: str
+    cases: int = 0
+    inside: int = 0
+    first: int = 0
+    size: int = 0
+    possible: int = 0
+    unusable: int = 0
+    seconds: float = 0.0
+
+
+COMPARED = {"text", "text alone", "text+wire", "text+unnamed", "wire"}
+
+
+def matrix_row(everyone: list[Recorded], view: str, words: list[str]) -> Row:
+    """The sums of one view; with ``-v`` every miss is said, with ``-s`` every set."""
+    row = Row(view)
     for each in everyone:
-        alike.setdefault(likeness(each), set()).add(each.truth)
-    return {each.name: alike[likeness(each)] for each in everyone}
+        start = time.process_time()
+        found = measure(each, view)
+        row.seconds = max(row.seconds, time.process_time() - start)
+        if found is None:
+            row.unusable += 1
+            continue
+        named = [cause.cause for cause in found.causes]
+        could = could_be(each, view) if view in COMPARED else frozenset({each.truth})
+        row.cases, row.size, row.possible = row.cases + 1, row.size + len(named), row.possible + len(could)
+        is_in = any(is_right(cause, each.truth) for cause in named)
+        is_first = bool(named) and is_right(named[0], each.truth)
+        row.inside, row.first = row.inside + is_in, row.first + is_first
+        is_whole = view in {"everything", "text+states", "states"}
+        is_odd = each.truth in SECTION_0 and (named[:1] != [each.truth] or (view == "everything" and len(named) > 1))
+        if "-v" in words and (not is_in or (is_whole and not is_first) or is_odd):
+            print(f"  {view}: {each.name}: {each.truth} {'in' if is_in else 'NOT IN'} {named[:6]} ({len(named)})")
+        if "-s" in words:
+            more = sorted(set(named) - could)
+            print(f"  {view}: {each.name}: {each.truth} ({len(named)} of {len(could)}) more: {' '.join(more)}")
+    return row
 
 
 def main(words: list[str]) -> None:
-    """Print the matrix, and with ``-v`` every miss."""
+    """Print the matrix."""
+    words = list(words)
+    source = _option(words, "--from")
+    views = (_option(words, "--view") or ",".join((*VIEWS, *MORE_VIEWS))).split(",")
     chosen = [word for word in words if not word.startswith("-")]
-    everyone = [each for each in recordings() if not chosen or any(word in each.name for word in chosen)]
-    could = possible(everyone)
-    for view in VIEWS if "-t" not in words else VIEWS[:1]:
-        total = inside = first = size = unusable = 0
-        for each in everyone:
-            found = measure(each, view)
-            if found is None:
-                unusable += 1
-                continue
-            named = [cause.cause for cause in found.causes]
-            total += 1
-            size += len(named)
-            is_in = any(is_right(cause, each.truth) for cause in named)
-            is_first = bool(named) and is_right(named[0], each.truth)
-            inside += is_in
-            first += is_first
-            if "-v" in words and (not is_in or (view == "everything" and not is_first)):
-                print(f"  {view}: {each.name}: {each.truth} {'in' if is_in else 'NOT IN'} {named[:6]} ({len(named)})")
-            if "-s" in words:
-                print(
-                    f"  {view}: {each.name}: {each.truth} ({len(named)} of {len(could[each.name])}) {' '.join(named)}"
-                )
-            if "-t" in words and len(named) > 2 * len(could[each.name]):
-                more = sorted(set(named) - could[each.name])
-                print(f"  {each.name} {len(named)}/{len(could[each.name])} more than possible: {more}")
-        print(f"{view:12} {total:4} cases, truth in {inside}, first {first}, ", end="")
-        print(f"mean size {size / max(total, 1):.2f}, unusable {unusable}")
+    everyone = [_told(path.parent) for path in sorted(Path(source).glob("*/meta.json"))] if source else [*recordings()]
+    everyone = [each for each in everyone if not chosen or any(word in each.name for word in chosen)]
+    for view in views:
+        row = matrix_row(everyone, view, words)
+        several = max(row.cases, 1)
+        print(f"{view:12} {row.cases:4} cases, truth in {row.inside}, first {row.first}, ", end="")
+        print(f"mean size {row.size / several:.2f}", end="")
+        if view in COMPARED:
+            print(f", {row.size / max(row.possible, 1):.2f} times the possible {row.possible / several:.2f}", end="")
+        print(f", unusable {row.unusable}, slowest {row.seconds:.2f} s")
+
+
+def _option(words: list[str], name: str) -> str | None:
+    if name not in words:
+        return None
+    at = words.index(name)
+    value = words[at + 1]
+    del words[at : at + 2]
+    return value
 
 
 if __name__ == "__main__":

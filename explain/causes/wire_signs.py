@@ -1,0 +1,102 @@
+"""What a command may have said, told from the sender's frames where nobody kept its text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from explain.causes.expected import CONNECT_4, CONNECT_6
+from explain.causes.sightings import NOBODY
+from explain.causes.signs import Sign
+
+if TYPE_CHECKING:
+    from explain.causes.sightings import Told
+    from explain.causes.wires import Wires
+
+_PATH_ERRORS = {"ttl-exceeded": "expired", "packet-too-big": "too-big", "fragmentation-needed": "too-big"}
+_TRACE_ENDS = {"port-unreachable", "ttl-exceeded"}
+_SEVERAL_TTLS = 3
+
+
+def tool_of(wires: Wires) -> str | None:
+    """Which kind of command sent the requests; None if there are none."""
+    if wires.leases:
+        return "dhcp"
+    hits = [hit for spot in wires.sender for hit in spot.requests]
+    if not hits:
+        return None
+    protocols = {hit.protocol for hit in hits}
+    if protocols == {"tcp"}:
+        return "tcp"
+    is_trace = "udp" in protocols or len({hit.ttl for hit in hits}) >= _SEVERAL_TTLS
+    return "trace" if is_trace else "ping"
+
+
+def signs_of(wires: Wires) -> tuple[Sign, ...]:
+    """Every way in which it may have ended; none where the frames leave all open."""
+    if wires.context.tool == "dhcp":
+        return _dhcp(wires)
+    if not wires.count("requests"):
+        return ()
+    ask = {"tcp": _tcp, "trace": _trace}.get(wires.context.tool or "", _ping)
+    return ask(wires)
+
+
+def _error(wires: Wires, told: Told) -> Sign:
+    by = "target" if told.speaker == wires.context.destination else None
+    return Sign(_PATH_ERRORS.get(told.name, "error"), told.name, by, told.speaker)
+
+
+def _dhcp(wires: Wires) -> tuple[Sign, ...]:
+    outcomes = set(wires.leases)
+    is_bound = bool(outcomes & {"bound", "renewed"})
+    if "refused" in outcomes:
+        return (Sign("dhcp:nak-bound" if is_bound else "dhcp:nak"),)
+    if is_bound:
+        return Sign("dhcp:bound"), Sign("dhcp:silent")
+    return (Sign("dhcp:silent"),) if outcomes else ()
+
+
+def _ping(wires: Wires) -> tuple[Sign, ...]:
+    requests, replies = wires.count("requests"), wires.count("replies")
+    if any(hit.src in NOBODY for spot in wires.sender for hit in spot.requests):
+        return (Sign("unspecified"),)
+    errors = wires.errors_about_us()
+    silent = Sign("silent")
+    if not replies:
+        return (*(_error(wires, told) for told in errors[:1]), silent)
+    others = {hit.src for spot in wires.sender for hit in spot.replies} - {wires.context.destination}
+    found = [Sign("different-address")] if others and not wires.context.holds("bc") else []
+    if errors:
+        found.append(Sign("part-refused", errors[0].name))
+    if replies < requests:
+        return (*found, Sign("part-lost"), Sign("damaged"), silent)
+    if replies > requests:
+        found.append(Sign("duplicated"))
+    if wires.also:
+        found.append(Sign("redirected"))
+    return (*found, Sign("answered"), Sign("damaged"), silent)
+
+
+def _tcp(wires: Wires) -> tuple[Sign, ...]:
+    if "served" in wires.course and "idle" not in wires.course:
+        has_tls = wires.witnesses.table is not None and "tls" in wires.witnesses.table.contents
+        return (Sign("tcp:open"), Sign("tcp:tls-alert")) if has_tls else (Sign("tcp:open"),)
+    if wires.count("replies"):
+        names = ("open", "no-answer", "closed", "reset", "tls-alert", "timed-out")
+        return tuple(Sign(f"tcp:{name}") for name in names)
+    if wires.count("resets"):
+        return Sign("tcp:refused"), Sign("tcp:reset"), Sign("tcp:timed-out")
+    table = CONNECT_4 | CONNECT_6 if wires.context.family == 6 else CONNECT_4
+    told = dict.fromkeys(table.get(each.name) for each in wires.errors_about_us())
+    return (*(Sign(f"tcp:{name}") for name in told if name), Sign("tcp:timed-out"))
+
+
+def _trace(wires: Wires) -> tuple[Sign, ...]:
+    errors = [told for spot in wires.sender for told in spot.errors]
+    speakers = {told.speaker for told in errors}
+    refused = [_error(wires, told) for told in errors if told.name not in _TRACE_ENDS]
+    is_reached = wires.count("replies") or wires.context.destination in speakers
+    found = [Sign("trace:reached"), Sign("trace:gap")] if is_reached and not refused else []
+    if not is_reached and errors:
+        found += [Sign("trace:loop"), Sign("trace:ended")]
+    return (*found, *refused[:1], Sign("trace:dies"))
