@@ -1,4 +1,4 @@
-"""The report as one self-contained page: both languages, the ladder, every frame's fields; no network.
+"""The report as one self-contained page: both languages, ladders, plots, every frame's fields; no network.
 
 The page asks nobody for anything: style and script stand in it, and its content policy forbids
 all the rest.  Whatever came out of a packet passes ``markup.text`` or ``markup.data``.
@@ -8,25 +8,29 @@ from __future__ import annotations
 
 from base64 import b64encode
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from explain.render.frame_fields import frame_fields
+from explain.render.html_ladder import both, hosts_ladder, places_ladder, rules
+from explain.render.html_plot import plots
+from explain.render.html_story import story, verdict
+from explain.render.html_talk import listing, pairs, trips
 from explain.render.ladder import place_name
-from explain.render.layout import MARKS, frames_text
 from explain.render.markdown import frames as frames_told
-from explain.render.markup import Markup, data, joined, own, tag
+from explain.render.markup import Markup, data, own, tag
 from explain.render.scene import Scene, conversation, stage
-from explain.render.svg import both, ladder
-from explain.words import LANGUAGES, say
+from explain.render.ways import Ways, ways
+from explain.words import LANGUAGES, has, say
+from explain.words.values import duration, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from explain.model import Evidence, Exchange, Line, Report
+    from explain.model import Exchange, Line, Report
 
-MOST_ARROWS, MOST_RAILS, MOST_EXCHANGES, MOST_LINES = 1500, 12, 500, 800
-_MOST_RANGES = 40
+MOST_ARROWS, MOST_RAILS, MOST_EXCHANGES = 1000, 12, 400
+_MOST_HOSTS = 200
 _HERE = Path(__file__).parent / "page"
 
 
@@ -39,20 +43,24 @@ def render(report: Report, lines: Sequence[Line], language: str) -> str:
         language: shown first; the page holds both.
     """
     scene = stage(report, MOST_ARROWS, MOST_RAILS)
+    over = ways(report, scene) if len(report.packets.places) > 1 else None
     listed = _listed(report)
-    style, script = (_HERE / "page.css").read_text("utf-8"), (_HERE / "page.js").read_text("utf-8")
+    style = (_HERE / "page.css").read_text("utf-8")
+    style += rules([len(scene.rails), *([len(over.places)] if over else [])])
+    script = (_HERE / "page.js").read_text("utf-8")
+    policy = tag("meta", {"http-equiv": "Content-Security-Policy", "content": _policy(style, script)})
     head = tag(
         "head", None,
         tag("meta", {"charset": "utf-8"}),
         tag("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}),
-        tag("meta", {"http-equiv": "Content-Security-Policy", "content": _policy(style, script)}),
-        tag("title", None, _title(lines, language)),
-        tag("style", None, own(style)),
+        policy, tag("title", None, _title(lines, language)), tag("style", None, own(style)),
     )  # fmt: skip
+    told = tag("div", {"id": "story", "tabindex": -1}, *story(report, lines))
+    both_sides = tag("div", {"class": "sides"}, told, _packets(report, scene, over, listed))
     body = tag(
         "body", None,
-        tag("header", None, *_verdict(lines), _controls(listed, scene)),
-        tag("main", None, _story(report, lines), _packets(report, scene), _exchanges(report, listed)),
+        tag("header", None, _bar(report), *verdict(lines)),
+        tag("main", None, both_sides, *_connections(report), *_talk(report), _exchanges(report, listed)),
         _panel(),
         tag("script", {"type": "application/json", "id": "facts"}, own(data(_facts(report, scene)))),
         tag("script", None, own(script)),
@@ -72,147 +80,113 @@ def _title(lines: Sequence[Line], language: str) -> str:
     return next((say(line.message, line.values, language) for line in lines), "explain")
 
 
-def _said(line: Line) -> Markup:
-    return both(line.message, line.values)
+def _bar(report: Report) -> Markup:
+    """What the page is about, in small letters, and the switches."""
+    names = ", ".join(visible(PurePath(one.path).name or one.path) for one in report.captures[:4])
+    times = [time for one in report.captures for time in (one.first_ns, one.last_ns) if time is not None]
+    values = {"count": sum(one.packets for one in report.captures),
+              "span": duration(max(times) - min(times)) if times else "0 s"}  # fmt: skip
+    about = tag("span", {"class": "about"}, tag("b", None, "explain"), f" {names} ", both("render.page.about", values))
+    return tag("div", {"class": "bar"}, about, _button("language"), _button("theme"))
 
 
-def _verdict(lines: Sequence[Line]) -> Iterator[Markup]:
-    for line in lines:
-        if line.depth:
-            continue
-        if line.label in MARKS:
-            yield tag("h1", {"class": line.label}, f"{MARKS[line.label]} ", _sentence(line))
-        else:
-            yield tag("p", {"class": line.label or "note"}, _said(line))
+def _button(name: str, **attributes: Any) -> Markup:
+    return tag("button", {"id": name, "type": "button", **attributes}, both(f"render.page.{name}", {}))
 
 
-def _controls(listed: Sequence[tuple[Exchange, str]], scene: Scene) -> Markup:
-    kinds = sorted({exchange.kind for exchange, _ in listed})
-    outcomes = sorted({exchange.outcome for exchange, _ in listed})
-    hosts = sorted({name for _, hosts in listed for name in hosts.split()} | {n for a in scene.arrows for n in a.names})
-    return tag(
-        "nav", None,
-        tag("label", None, both("render.page.search", {}), tag("input", {"id": "search", "type": "search"})),
-        _choice("kind", kinds), _choice("host", hosts[:200]), _choice("outcome", outcomes),
-        _button("language"), _button("theme"),
-    )  # fmt: skip
-
-
-def _choice(name: str, options: Sequence[str]) -> Markup:
-    everything = tag("option", {"value": "", **_switched("render.page.any")}, say("render.page.any", {}, "en"))
-    chosen = (tag("option", {"value": one}, one) for one in options)
-    return tag("label", None, both(f"render.page.{name}", {}), tag("select", {"id": name}, everything, *chosen))
-
-
-def _button(name: str) -> Markup:
-    return tag("button", {"id": name, "type": "button"}, both(f"render.page.{name}", {}))
-
-
-def _switched(message: str) -> dict[str, str]:
-    """For elements that can hold only text: the script puts the other language there."""
-    return {f"data-{language}": say(message, {}, language) for language in LANGUAGES}
-
-
-def _story(report: Report, lines: Sequence[Line]) -> Markup:
-    parts: list[Markup] = []
-    told: list[Markup] = []
-    finding: list[Markup] = []
-    rest = [line for line in lines if line.depth]
-    for line in rest[:MOST_LINES]:
-        if line.label in ("heading", "finding") or finding:
-            _close(parts, told, "ol", "story")
-        if line.label == "finding":
-            _close(parts, finding, "section", "finding")
-            finding.append(tag("h3", None, _sentence(line)))
-        elif line.label == "heading":
-            _close(parts, finding, "section", "finding")
-            parts.append(tag("h2", None, _said(line)))
-        elif finding:
-            finding.append(_of_finding(line))
-        elif line.label:
-            _close(parts, told, "ol", "story")
-            parts.append(tag("p", {"class": line.label}, _said(line)))
-        else:
-            where = tag(
-                "span", {"title": frames_told(line.evidence, report.captures, "en")}, frames_text(line.evidence)
-            )
-            told.append(tag("li", None, where, tag("span", None, _sentence(line))))
-    _close(parts, told, "ol", "story")
-    _close(parts, finding, "section", "finding")
-    if len(rest) > MOST_LINES:
-        parts.append(tag("p", {"class": "note"}, both("render.page.more-lines", {"count": len(rest) - MOST_LINES})))
-    return tag("section", {"id": "story"}, *parts)
-
-
-def _close(parts: list[Markup], collected: list[Markup], element: str, name: str) -> None:
-    """Wrap what was collected, and begin anew."""
-    if collected:
-        parts.append(tag(element, {"class": name}, *collected))
-        collected.clear()
-
-
-def _of_finding(line: Line) -> Markup:
-    if line.label == "subheading":
-        return tag("h4", None, _said(line))
-    if line.message == "story.filter":
-        return tag("p", None, tag("code", None, str(line.values["filter"])))
-    return tag("p", None, _said(line))
-
-
-def _sentence(line: Line) -> Markup:
-    """A sentence that lights its frames when it is chosen."""
-    if not line.evidence:
-        return _said(line)
-    return _lights(_spans(line.evidence), _said(line))
-
-
-def _lights(spans: list[list[int]], words: Markup | str) -> Markup:
-    """Words to choose; a span, because the text of a button cannot wrap within a line."""
-    return tag("span", {"class": "says", "role": "button", "tabindex": 0, "data-frames": data(spans)}, words)
-
-
-def _spans(evidence: Sequence[Evidence]) -> list[list[int]]:
-    return [[one.capture, first, last] for one in evidence for first, last in one.frames[:_MOST_RANGES]]
-
-
-def _packets(report: Report, scene: Scene) -> Markup:
+def _packets(report: Report, scene: Scene, over: Ways | None, listed: Sequence[tuple[Exchange, str]]) -> Markup:
     heading = tag("h2", None, both("render.page.ladder", {}))
     if not scene.arrows:
         return tag("section", {"id": "packets"}, heading, tag("p", None, both("render.nothing", {})))
-    many = len(report.packets.places) > 1
-    places = {arrow.place: "" for arrow in scene.arrows} if many else {}
-    places = {place: place_name(report, place, "en") for place in places}
+    attributes = _attributes(report, scene)
+    roles = {address: host.roles for host in report.hosts if host.roles for address in host.addresses} \
+        if len(report.packets) <= 10 * MOST_ARROWS else {}  # fmt: skip
+    ladders = [hosts_ladder(scene, attributes, roles)]
+    if over:
+        named = {place: place_name(report, place, "en") for place in over.places}
+        ladders.insert(0, places_ladder(scene, attributes, over, named.__getitem__))
+    switches = [_switch("scale", ("even", "true"))]
+    if over:
+        switches.insert(0, _switch("rails", ("places", "hosts")))
+    shows = "places" if over else "hosts"
+    return tag(
+        "section", {"id": "packets", "data-rails": shows}, heading,
+        tag("p", {"class": "hint"}, both(f"render.page.hint-{shows}", {})),
+        _controls(listed, scene), tag("div", {"class": "switches"}, *switches), *ladders,
+        tag("p", {"class": "note", "id": "none", "hidden": True, "role": "status"}, both("render.page.none", {})),
+    )  # fmt: skip
+
+
+def _switch(name: str, options: Sequence[str]) -> Markup:
+    """Buttons of which one is pressed."""
+    buttons = (
+        tag("button", {"type": "button", "data-set": name, "data-to": one, "aria-pressed": str(not at).lower()},
+            both(f"render.page.{name}-{one}", {}))
+        for at, one in enumerate(options)
+    )  # fmt: skip
+    return tag("span", {"class": "switch", "role": "group"}, *buttons)
+
+
+def _attributes(report: Report, scene: Scene) -> list[dict[str, str]]:
     views: dict[int, Exchange] = {}
-    attributes = []
+    start = min(arrow.time_ns for arrow in scene.arrows)
+    found = []
     for number, arrow in enumerate(scene.arrows):
-        one = {"data-i": str(number), "data-hosts": " ".join(name for name in arrow.names if len(name) > 1)}
+        one = {"data-i": str(number), "data-t": f"{(arrow.time_ns - start) / 1e9:.6f}",
+               "data-hosts": " ".join(name for name in arrow.names if len(name) > 1)}  # fmt: skip
         if arrow.position is not None:
             if arrow.position not in views:
                 views[arrow.position] = report.exchanges.view(arrow.position)
             exchange = views[arrow.position]
             one |= {"data-kind": exchange.kind, "data-outcome": exchange.outcome}
-        attributes.append(one)
-    drawing = tag("div", {"class": "scroll"}, ladder(scene, places, attributes))
+        found.append(one)
+    return found
+
+
+def _controls(listed: Sequence[tuple[Exchange, str]], scene: Scene) -> Markup:
+    kinds = sorted({exchange.kind for exchange, _ in listed})
+    outcomes = sorted({exchange.outcome for exchange, _ in listed})
+    hosts = sorted({name for _, names in listed for name in names.split()} | {n for a in scene.arrows for n in a.names})
+    search = tag("input", {"id": "search", "type": "search"})
     return tag(
-        "section", {"id": "packets"}, heading, tag("p", {"class": "hint"}, both("render.page.hint", {})), drawing
-    )
+        "div", {"class": "controls", "role": "search"},
+        tag("label", None, both("render.page.search", {}), search),
+        _choice("kind", kinds), _choice("host", [one for one in hosts if len(one) > 1][:_MOST_HOSTS]),
+        _choice("outcome", outcomes),
+    )  # fmt: skip
 
 
-def _facts(report: Report, scene: Scene) -> list[dict[str, Any]]:
-    """For each arrow: its fields, where it was seen, and what it means in each language."""
-    table = report.exchanges.table
-    found = []
+def _choice(name: str, options: Sequence[str]) -> Markup:
+    switched = {f"data-{language}": say("render.page.any", {}, language) for language in LANGUAGES}
+    everything = tag("option", {"value": "", **switched}, say("render.page.any", {}, "en"))
+    chosen = (tag("option", {"value": one}, one) for one in options)
+    return tag("label", None, both(f"render.page.{name}", {}), tag("select", {"id": name}, everything, *chosen))
+
+
+def _facts(report: Report, scene: Scene) -> dict[str, Any]:
+    """For each arrow its fields and where it was seen; and once what fields and messages mean in each language."""
+    table, told = report.exchanges.table, []
+    names: dict[str, int] = {}
+    meanings: dict[str, int] = {}
     for arrow in scene.arrows:
         spot = table.whole.places[arrow.place]
-        spots = [
-            [one.capture, first] for one in arrow.seen for first, last in one.frames for first in range(first, last + 1)
-        ]
+        spots = [[one.capture, *span] for one in arrow.seen for span in one.frames]
         fields = list(frame_fields(table, arrow.row))
         if arrow.seen:
             fields.append(("frames", frames_told(arrow.seen, report.captures, "en")))
-        means = {language: say(f"render.means.{arrow.said.meaning}", {}, language) for language in LANGUAGES}
-        found.append({"f": fields, "s": spots or [[spot.capture, arrow.frame]], **means})
-    return found
+        told.append([
+            meanings.setdefault(arrow.said.meaning, len(meanings)), spots or [[spot.capture, arrow.frame, arrow.frame]],
+            [[names.setdefault(name, len(names)), value] for name, value in fields], arrow.said.text,
+        ])  # fmt: skip
+    return {
+        "arrows": told,
+        "names": [[name, *_in_both(f"packet.for.{name.replace('.', '-').replace('_', '-')}")] for name in names],
+        "means": [_in_both(f"render.means.{meaning}") for meaning in meanings],
+    }
+
+
+def _in_both(message: str) -> list[str]:
+    return [say(message, {}, language) for language in LANGUAGES] if has(message) else ["", ""]
 
 
 def _listed(report: Report) -> list[tuple[Exchange, str]]:
@@ -225,33 +199,33 @@ def _listed(report: Report) -> list[tuple[Exchange, str]]:
     return [(report.exchanges.view(position), " ".join(conversation(report, position))) for position in positions]
 
 
-def _exchanges(report: Report, listed: Sequence[tuple[Exchange, str]]) -> Markup:
-    head = tag(
-        "tr",
-        None,
-        *(tag("th", None, both(f"render.page.{name}", {})) for name in ("kind", "outcome", "host", "frames")),
+def _section(name: str, *children: Markup | None) -> Markup:
+    heading = both(f"render.page.{name}", {})
+    note = (
+        tag("p", {"class": "hint"}, both(f"render.page.hint-{name}", {})) if has(f"render.page.hint-{name}") else None
     )
-    rows = []
-    for exchange, hosts in listed:
-        data_of = {"data-kind": exchange.kind, "data-outcome": exchange.outcome, "data-hosts": hosts}
-        kind = _lights(_spans(exchange.evidence), exchange.kind)
-        where = _where(report, exchange.evidence[:1])
-        cells = (kind, exchange.outcome, " > ".join(hosts.split()), where)
-        rows.append(tag("tr", data_of, *(tag("td", None, cell) for cell in cells)))
+    return tag("section", {"id": name}, tag("h2", None, heading), note, *children)
+
+
+def _connections(report: Report) -> list[Markup]:
+    drawn, more = plots(report)
+    note = tag("p", {"class": "note"}, both("render.page.more-plots", {"count": more})) if more else None
+    return [_section("connections", *drawn, note)] if drawn else []
+
+
+def _talk(report: Report) -> list[Markup]:
+    measured = (("trips", trips(report)), ("pairs", pairs(report)))
+    return [_section(name, markup) for name, markup in measured if markup is not None]
+
+
+def _exchanges(report: Report, listed: Sequence[tuple[Exchange, str]]) -> Markup:
     more = len(report.exchanges) - len(listed)
     note = tag("p", {"class": "note"}, both("render.page.more-exchanges", {"count": more})) if more else None
-    table = tag("table", None, tag("thead", None, head), tag("tbody", None, *rows))
-    return tag("section", {"id": "exchanges"}, tag("h2", None, both("render.page.exchanges", {})),
-               tag("div", {"class": "scroll"}, table), note)  # fmt: skip
-
-
-def _where(report: Report, evidence: Sequence[Evidence]) -> Markup:
-    told = (
-        tag("span", {"class": "t", "lang": lang}, frames_told(evidence, report.captures, lang)) for lang in LANGUAGES
-    )
-    return joined(*told)
+    return _section("exchanges", listing(report, listed), note)
 
 
 def _panel() -> Markup:
     close = tag("button", {"type": "button"}, both("render.page.close", {}))
-    return tag("aside", {"id": "panel", "hidden": True, "aria-live": "polite"}, close, tag("p"), joined(tag("dl")))
+    title = tag("h2", {"id": "panel-title"})
+    return tag("aside", {"id": "panel", "hidden": True, "aria-labelledby": "panel-title"},
+               close, title, tag("p"), tag("dl"))  # fmt: skip

@@ -125,22 +125,39 @@ class TestInTheBrowser:
         assert browser.ask(OUTSIDE_OF_THE_SCREEN) == []
         assert browser.ask("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
-    def test_arrows_do_not_overlap_and_labels_stay_inside_of_the_drawing(self, opened):
-        browser, _ = opened(*hostile())
+    @pytest.mark.parametrize("width", [360, 1200])
+    def test_arrows_do_not_overlap_and_labels_stay_inside_of_their_rows(self, opened, width):
+        browser, _ = opened(*hostile(), width=width)
         boxes = browser.ask(
-            "[...document.querySelectorAll('.arrow')].map(a => { const b = a.getBBox(); return [b.y, b.y + b.height] })"
+            "[...document.querySelectorAll('.arrow')].map(a => a.getBoundingClientRect()).map(b => [b.top, b.bottom])"
         )
-        assert all(before[1] <= after[0] for before, after in pairwise(boxes))
+        assert all(before[1] <= after[0] + 0.5 for before, after in pairwise(boxes))
         assert browser.ask(
-            "[...document.querySelectorAll('svg text')].every(t => { const b = t.getBBox(); "
-            "return b.x >= 0 && b.x + b.width <= t.ownerSVGElement.viewBox.baseVal.width })"
+            "[...document.querySelectorAll('.arrow')].every(a => { const b = a.getBoundingClientRect(); "
+            "return [...a.querySelectorAll('.what, .shaft')].every(one => { const c = one.getBoundingClientRect(); "
+            "return b.left - 1 <= c.left && c.right <= b.right + 1 && b.top <= c.top && c.bottom <= b.bottom }) })"
         )
+
+    def test_shafts_run_from_rail_to_rail(self, opened):
+        browser, _ = opened(*handshake())
+        ends = browser.ask(
+            "[...document.querySelectorAll('.shaft')].map(s => { const b = s.getBoundingClientRect(); "
+            "return [b.left, b.right, s.className] })"
+        )
+        rails = browser.ask(
+            "[...document.querySelectorAll('.names > span')].map(n => { const b = n.getBoundingClientRect(); "
+            "return (b.left + b.right) / 2 })"
+        )
+        assert len(ends) == 4
+        assert all(abs(left - rails[0]) < 1.5 and abs(right - rails[1]) < 1.5 for left, right, _ in ends)
+        assert ["left" in name for _, _, name in ends] == [False, True, False, True]
 
     def test_an_arrow_opens_the_fields_of_its_frame_and_escape_closes_them(self, opened):
         browser, _ = opened(*hostile())
         browser.ask("document.querySelectorAll('.arrow')[4].dispatchEvent(new MouseEvent('click'))")
         shown = browser.ask("document.getElementById('panel').innerText")
         assert "frame.number\n5" in shown
+        assert "each router takes one off" in shown
         assert "ip.ttl\n64" in shown
         browser.press("Escape")
         assert browser.ask("document.getElementById('panel').hidden")
@@ -178,7 +195,7 @@ class TestInTheBrowser:
     def test_filters_leave_what_was_asked_for(self, opened):
         browser, _ = opened(*hostile())
         browser.ask("kind.value = 'icmp.echo'; kind.dispatchEvent(new Event('input'))")
-        kinds = browser.ask("[...document.querySelectorAll('tbody tr:not(.off)')].map(r => r.dataset.kind)")
+        kinds = browser.ask("[...document.querySelectorAll('.listing tbody tr:not(.off)')].map(r => r.dataset.kind)")
         assert set(kinds) == {"icmp.echo"}
         assert browser.ask("document.querySelectorAll('.arrow:not(.off)').length") == 3
 
@@ -194,5 +211,5 @@ class TestInTheBrowser:
         path = tmp_path / "lost.html"
         path.write_text(render(report, report.lines, "en"), "utf-8")
         browser.open(path)
-        assert browser.ask("document.querySelectorAll('.arrow.lost path').length") == 3
+        assert browser.ask("document.querySelectorAll('.hosts .arrow.lost .shaft').length") == 3
         assert browser.console == []

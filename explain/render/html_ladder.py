@@ -1,0 +1,165 @@
+"""The ladder as elements of the page: it bends to any width, and each arrow is reached by mouse and keyboard.
+
+A row is a grid of frame, time and lanes; where an arrow begins and ends is a class of the style
+sheet (``f0t2``: from rail 0 to rail 2), because the page's policy allows no style beside it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from explain.render.markup import Markup, joined, tag
+from explain.render.scene import EVERYONE, OTHERS, Arrow, Scene
+from explain.words import LANGUAGES, say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from explain.render.ways import Way, Ways
+
+_LEAST_LANE, _GUTTER = 4.2, 7.0  # rem
+
+
+def both(message: str, values: dict[str, object], element: str = "span", **attributes: str) -> Markup:
+    """A message in each language, of which the page shows one."""
+    return joined(
+        *(
+            tag(element, {**attributes, "class": "t", "lang": language}, say(message, values, language))
+            for language in LANGUAGES
+        )
+    )
+
+
+def hosts_ladder(scene: Scene, attributes: Sequence[dict[str, str]], roles: Mapping[str, Sequence[str]]) -> Markup:
+    """A rail for each host, an arrow for each packet.
+
+    Args:
+        scene: rails and arrows.
+        attributes: for each arrow, its ``data-`` attributes.
+        roles: of hosts, by address, as far as they are known.
+    """
+    heads = [_host_head(name, roles.get(name, ())) for name in scene.rails]
+    rows: list[Markup] = []
+    for arrow, attribute in zip(scene.arrows, attributes, strict=True):
+        rows += _fold(arrow.folded)
+        rows.append(_row(arrow, attribute, str(arrow.frame), _host_lane(arrow, scene)))
+    return _ladder("hosts", heads, [*rows, *_fold(scene.folded_after)], len(scene.rails))
+
+
+def places_ladder(
+    scene: Scene, attributes: Sequence[dict[str, str]], over: Ways, name_of: Callable[[int], str]
+) -> Markup:
+    """A rail for each place that recorded; a packet is one line over all places that saw it."""
+    heads = [tag("span", None, name_of(place)) for place in over.places]
+    rows: list[Markup] = []
+    for way in over.ways:
+        rows += _fold(way.folded)
+        arrow = scene.arrows[way.number]
+        frames = list(dict.fromkeys(str(stop.frame) for stop in way.stops))
+        shown = frames[0] if len(frames) == 1 else f"{frames[0]}\N{HORIZONTAL ELLIPSIS}{frames[-1]}"
+        rows.append(_row(arrow, attributes[way.number], shown, _way_lane(arrow, way, len(over.places))))
+    return _ladder("places", heads, [*rows, *_fold(scene.folded_after)], len(over.places))
+
+
+def rules(counts: Iterable[int]) -> str:
+    """The part of the style sheet that says where rails are, for ladders with these numbers of rails."""
+    written = []
+    for count in sorted(set(counts)):
+        name = f".n{count}"
+        written.append(f"{name}{{--n:{count};min-width:{_GUTTER + _LEAST_LANE * count:.1f}rem}}")
+        for one in range(count):
+            written.append(f"{name} .d{one}{{left:{_percent(one + 0.5, count)}}}")
+            for other in range(one, count):
+                written += _spans(name, one, other, count)
+    return "\n".join(written)
+
+
+def _spans(name: str, one: int, other: int, count: int) -> Iterator[str]:
+    """Where the line from rail to rail lies, and the widest box for a label that is centred on it."""
+    yield f"{name} .s{one}-{other}{{left:{_percent(one + 0.5, count)};width:{_percent(other - one, count)}}}"
+    middle = (one + other + 1) / 2
+    half = min(middle, count - middle)
+    yield f"{name} .w{one}-{other}{{margin-left:{_percent(middle - half, count)};width:{_percent(2 * half, count)}}}"
+
+
+def _percent(share: float, count: int) -> str:
+    return f"{100 * share / count:.3f}%"
+
+
+def _ladder(name: str, heads: Sequence[Markup], rows: Sequence[Markup], count: int) -> Markup:
+    head = tag("div", {"class": "heads"}, tag("div", {"class": "names"}, *heads))
+    return tag("div", {"class": f"scroll {name}"}, tag("div", {"class": f"ladder n{count}"}, head, *rows))
+
+
+def _host_head(name: str, roles: Sequence[str]) -> Markup:
+    special = {EVERYONE: "render.everyone", OTHERS: "render.others"}.get(name)
+    told = [both(f"render.role.{role}", {}, "small") for role in roles]
+    return tag("span", None, both(special, {}) if special else name, *told)
+
+
+def _fold(count: int) -> Iterator[Markup]:
+    if count:
+        yield tag("div", {"class": "fold"}, both("render.folded", {"count": count}))
+
+
+def _row(arrow: Arrow, attributes: dict[str, str], frames: str, lane: Markup) -> Markup:
+    classes = " ".join(
+        name
+        for name, is_so in (
+            ("arrow", True), ("group", arrow.is_to_group), ("again", arrow.is_repeated),
+            ("wrong", arrow.said.meaning in ("rst", "icmp-error")), ("lost", arrow.is_lost),
+        )
+        if is_so
+    )  # fmt: skip
+    return tag(
+        "div", {"class": classes, "tabindex": -1, "role": "button", **attributes},
+        tag("span", {"class": "no"}, frames), tag("span", {"class": "at"}, attributes["data-t"]), lane,
+    )  # fmt: skip
+
+
+def _host_lane(arrow: Arrow, scene: Scene) -> Markup:
+    low, high = sorted((arrow.source, arrow.target))
+    is_shared = {scene.rails[low], scene.rails[high]} & {OTHERS}
+    who = tag("span", {"class": None if is_shared or low == high else "who"}, f"{_who(arrow)}: ")
+    shaft = _shaft(low, high, "loop" if low == high else "right" if arrow.source < arrow.target else "left")
+    return _lane(arrow, low, high, who, shaft)
+
+
+def _who(arrow: Arrow) -> str:
+    return " > ".join("*" if name == EVERYONE else name for name in arrow.names)
+
+
+def _way_lane(arrow: Arrow, way: Way, count: int) -> Markup:
+    rails = [stop.rail for stop in way.stops]
+    low, high, start = min(rails), max(rails), rails[0]
+    dots = [tag("i", {"class": f"dot d{rail}" + " first" * (rail == start)}) for rail in dict.fromkeys(rails)]
+    if arrow.is_lost and rails[-1] == high and high + 1 < count:
+        high += 1  # it went on, and the next place did not see it
+    elif arrow.is_lost and rails[-1] == low and low:
+        low -= 1
+    parts = []
+    if high > start or (arrow.is_lost and low == high):
+        parts.append(_shaft(start, high, "right"))
+    if low < start:
+        parts.append(_shaft(low, start, "left"))
+    who = tag("span", {"class": "ends"}, f"{_who(arrow)} ")
+    note = None
+    if way.rewritten:
+        one, other, text = way.rewritten
+        box = f"w{min(one, other)}-{max(one, other)}"
+        note = tag("span", {"class": f"nat {box}"}, tag("span", None, text))
+    return _lane(arrow, low, high, who, joined(*parts, *dots), note, is_bare=way.rewritten is not None)
+
+
+def _shaft(low: int, high: int, way: str) -> Markup:
+    return tag("i", {"class": f"shaft {way} s{low}-{high}"})
+
+
+def _lane(
+    arrow: Arrow, low: int, high: int, who: Markup, drawn: Markup, note: Markup | None = None, *, is_bare: bool = False
+) -> Markup:
+    text = arrow.said.text.partition(" [NAT ")[0] if is_bare else arrow.said.text
+    marks = [both(f"render.mark.{mark}", {}, "em") for mark in arrow.marks]
+    lost = both("render.lost", {}, "em") if arrow.is_lost else None
+    words = tag("span", None, who, text, *marks, lost)
+    return tag("span", {"class": "lane"}, tag("span", {"class": f"what w{low}-{high}"}, words), note, drawn)
