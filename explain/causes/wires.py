@@ -155,9 +155,11 @@ class Wires:
     def _allows_at_sender(self, strike: Strike, cause: str, context: Context, *, is_muted: bool) -> bool:
         if not self._is_listening or context.holds("lo"):
             return True
-        ask = _AT_SENDER.get(strike.how)
+        ask = None if self.is_answer_for_another and strike.how == "drop" else _AT_SENDER.get(strike.how)
         if ask is not None and not ask(self, strike):
             return False
+        if self.is_answer_for_another and strike.how == "drop" and (strike.at, strike.leg) == ("segment", "reply"):
+            return True
         if strike.how in _STOPPING and self.count("replies") and not (strike.at == "sender" and strike.leg == "reply"):
             return cause == "tcp-accept-queue-full"
         if self.is_onlink and (strike.hop == "remote" or (strike.at == "router" and cause not in _ON_PUBLISHED)):
@@ -174,6 +176,13 @@ class Wires:
         if is_muted and errors:
             return strike.how != "reject" or not strike.shows or any(told.name in strike.shows for told in errors)
         return True
+
+    @property
+    def is_answer_for_another(self) -> bool:
+        """Whether the answers bear a MAC that is not the asker's: the wire shows them, the kernel drops them."""
+        own = {hit.source_mac for spot in self.sender for hit in spot.requests}
+        to = {hit.target_mac for spot in self.sender for hit in spot.replies}
+        return bool(own and to) and "" not in own | to and not own & to and len(self.sender) == 1
 
     @property
     def is_onlink(self) -> bool:

@@ -112,7 +112,13 @@ def no_route(scene: Scene, host: str, stop: Stop) -> list[StateCause]:
     last = scene.cause("no-route-on-sender", host, stop.decision.by)
     if any(each.cause != "duplicate-address" for each in trouble):
         return [*trouble, replace(last, certainty="possible")]
-    found = [*misconfigured(scene, host, "sender", packet.destination), *router_advertisement(scene, host)]
+    advised = router_advertisement(scene, host)
+    if scene.own_addresses(host) and all(each.cause == "router-advertisement-missing" for each in advised):
+        # Who has an address of its own was not waiting for a router to give one.
+        advised = [replace(each, certainty="possible") for each in advised]
+        wrong = misconfigured(scene, host, "sender", packet.destination)
+        return [*wrong, replace(last, certainty="possible") if wrong else last, *advised]
+    found = [*misconfigured(scene, host, "sender", packet.destination), *advised]
     return [*found, replace(last, certainty="possible") if found else last]
 
 
