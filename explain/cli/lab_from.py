@@ -1,0 +1,55 @@
+"""``explain lab from NOTES``: the network that notes build, as a lab file that can be run, broken and mended."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from explain.errors import UnreadableError, UsageError
+
+_MOST_OCTETS = 16 << 20
+
+
+@click.command("from", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("notes", metavar="NOTES|-")
+@click.option("-o", "--output", metavar="FOLDER", help="Write FOLDER/lab.toml instead of standard output.")
+@click.option("--title", default="From notes", show_default=True, help="What to call the lab.")
+def lab_from(notes: str, output: str | None, title: str) -> int:
+    """Write the network that NOTES build as a lab file.
+
+    Only commands that are understood are taken, and nothing of the text is run.  `explain lab run FOLDER` then builds
+    the network and tries again what the notes tried.
+    """
+    from explain.causes.notes.plan import lab_table
+    from explain.causes.notes.study import study
+    from explain.lab.write import checked
+    from explain.symptoms.notes import read_notes
+    from explain.words.values import visible
+
+    path = "standard input" if notes == "-" else notes
+    table = lab_table(study(read_notes(_octets(notes), path=path)), title)
+    if not table["nodes"]:
+        raise UsageError(f"{path}: no command in it builds a network (ip netns add, ip link add ... type veth)")
+    text, complaints = checked(table, path)
+    for complaint in complaints:
+        print(f"explain: left out: {visible(complaint)}", file=sys.stderr)
+    if output is None:
+        print(text, end="")
+        return 0
+    folder = Path(output)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "lab.toml").write_text(text, "utf-8")
+    print(f"{folder / 'lab.toml'} is written; explain lab run {folder} runs it", file=sys.stderr)
+    return 0
+
+
+def _octets(name: str) -> bytes:
+    if name == "-":
+        return sys.stdin.buffer.read(_MOST_OCTETS)
+    try:
+        with Path(name).open("rb") as file:
+            return file.read(_MOST_OCTETS)
+    except OSError as error:
+        raise UnreadableError(name, (error.strerror or "it cannot be opened").lower()) from None
