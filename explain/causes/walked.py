@@ -88,7 +88,8 @@ def walked(witnesses: Witnesses, context: Context, destination: str | None) -> W
     is_whole = topology.is_whole and set(topology.roles) <= known
     is_whole = is_whole or (path.is_certain and any(each.certainty == "proved" for each in path.causes))
     causes = (*_misnamed(witnesses, context, path, target, sender), *_corrected(path.causes, context))
-    source = path.steps[0].decision.packet.source if path.steps else None
+    out = path.steps[0].decision.out if path.steps else None
+    source = out.source if out is not None else None
     return Walked(
         path.outcome, causes, path.also, is_whole, _passed(path), path, _next_hop(path), destination is None,
         bool(source) and is_link_local(str(source)) and not is_link_local(to), _uncollected(witnesses, path),
