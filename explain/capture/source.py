@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,6 +24,8 @@ STREAM_SPAN = 8 << 20
 
 SMALL_FILE = 1 << 20
 """A file up to this size is read at once: cheaper than mapping, and safe if somebody truncates it."""
+
+_MADV_POPULATE_READ = 22  # madvise(2); Python's mmap has no name for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,7 @@ class MappedSource:
         self.size = size
         self._octets: mmap.mmap | bytes
         self._given_back = 0
+        self._descriptor = descriptor
         if size <= SMALL_FILE:
             self._octets = os.pread(descriptor, size, 0)
             self.size = len(self._octets)
@@ -119,10 +124,24 @@ class MappedSource:
         import numpy as np
 
         low = max(0, at - LEAD)
-        high = min(self.size, at + max(need, span))
+        high = min(self._size_now(), at + max(need, span))
         self._give_back(low)
+        self._bring_in(low, high)
         data = np.frombuffer(self._octets, np.uint8, high - low, low) if high > low else np.empty(0, np.uint8)
         return Window(data, low, at - low, high >= self.size, self._octets, low)
+
+    def _size_now(self) -> int:
+        """To touch a page of a map whose file was cut meanwhile ends the process, so it is asked before each window."""
+        if isinstance(self._octets, mmap.mmap):
+            self.size = min(self.size, os.fstat(self._descriptor).st_size)
+        return self.size
+
+    def _bring_in(self, low: int, high: int) -> None:
+        """Lets the kernel map a window at one go: a fault for every few pages costs more than to decode them."""
+        low -= low % mmap.PAGESIZE
+        if isinstance(self._octets, mmap.mmap) and high > low and sys.platform == "linux":
+            with contextlib.suppress(OSError):  # a kernel before 5.14: then page by page
+                self._octets.madvise(_MADV_POPULATE_READ, low, high - low)
 
     def _give_back(self, until: int) -> None:
         """Lets the kernel unmap what was read; whoever looks there again has it mapped again."""
@@ -132,7 +151,9 @@ class MappedSource:
             self._given_back = until
 
     def read_at(self, offset: int, count: int) -> bytes:
-        """Up to ``count`` octets from ``offset`` on."""
+        """Up to ``count`` octets from ``offset`` on; fewer where the file was cut meanwhile."""
+        if isinstance(self._octets, mmap.mmap):
+            return os.pread(self._descriptor, count, offset)
         return self._octets[offset : offset + count]
 
     def fault(self) -> Fault | None:

@@ -31,7 +31,8 @@ _HTTP_WORDS = (
     "MKAC UNCH LABE UPDA BASE NOTI SUBS UNSU RPC_ LINK UNLI BIND REBI UNBI ORDE QUER"
 )
 _HTTP_HEADS = np.array(
-    [int.from_bytes(_HTTP_WORDS[at : at + 4].encode(), "little") for at in range(0, len(_HTTP_WORDS), 5)]
+    sorted(int.from_bytes(_HTTP_WORDS[at : at + 4].encode(), "little") for at in range(0, len(_HTTP_WORDS), 5)),
+    np.uint32,
 )
 _CAPITAL_A, _CAPITAL_Z = 0x41, 0x5A
 _SHORTEST = 4  # octets by which a head is recognised
@@ -77,7 +78,9 @@ class Contents:
         word = block.slab.words(rows, TRANSPORT + header)
         kind = word & 0xFF
         is_http = (kind >= _CAPITAL_A) & (kind <= _CAPITAL_Z)
-        is_http[is_http] = np.isin(word[is_http], _HTTP_HEADS)
+        capital = np.flatnonzero(is_http)
+        nearest = _HTTP_HEADS.take(np.searchsorted(_HTTP_HEADS, word[capital]), mode="clip")
+        is_http[capital] = nearest == word[capital]
         is_tls = ((kind == _TLS_HANDSHAKE) | (kind == _TLS_ALERT)) & (word >> 8 & 0xFF == _TLS_MAJOR)
         is_tls |= self._warns(block, rows, header, word)
         is_dns = (source_port[rows] == _PORTS["dns"][0]) | (target_port[rows] == _PORTS["dns"][0])
@@ -116,15 +119,25 @@ class Contents:
         limit = _MOST_OF_A_FRAME.get(name, 4096)
         start = block.transport_at(rows) + header
         size = np.clip(block.have_transport(rows) - header, 0, limit)
-        data = block.slab.data
-        for row, first, count in zip(rows.tolist(), start.tolist(), size.tolist(), strict=True):
-            if not self._has_room(name, count + _PER_COPY):
-                return
-            octets = data[first : first + count].tobytes()
-            into.row.append(block.first + row)
-            into.octets.append(octets)
-            if ports is not None and name != "dns-tcp":
-                self._continued.begin(name, block, row, ports, octets)
+        count = self._room_for(name, size + _PER_COPY)
+        data = memoryview(block.slab.data)
+        ends = zip(start[:count].tolist(), (start + size)[:count].tolist(), strict=True)
+        octets = [bytes(data[first:end]) for first, end in ends]
+        into.row.extend((rows[:count] + block.first).tolist())
+        into.octets.extend(octets)
+        if ports is not None and name != "dns-tcp":
+            is_whole = size[:count] == block.table.payload[block.rows(rows[:count])]
+            for at in np.flatnonzero(is_whole).tolist():
+                self._continued.begin(name, block, int(rows[at]), ports, octets[at])
+
+    def _room_for(self, name: str, sizes: I8) -> int:
+        """How many of the copies, from the first on, there is room for; it is taken."""
+        own = self._own_room.get(name, _RESERVED)
+        total = int(sizes.sum())
+        if total <= own:
+            self._own_room[name] = own - total
+            return len(sizes)
+        return next((at for at, size in enumerate(sizes.tolist()) if not self._has_room(name, size)), len(sizes))
 
     def _has_room(self, name: str, count: int) -> bool:
         """Take room for one copy: what is reserved for the protocol first, then what is shared."""

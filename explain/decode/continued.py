@@ -40,8 +40,8 @@ class Continued:
         return len(self._open)
 
     def begin(self, name: str, block: Block, row: int, ports: tuple[U2, U2], octets: bytes) -> None:
-        """Note a head if its segment was copied whole and the head goes on."""
-        if len(octets) == int(block.table.payload[block.first + row]) and _goes_on(name, octets):
+        """Note a head whose segment was copied whole, if the head goes on."""
+        if _goes_on(name, octets):
             self._wait(block, row, ports, name, _MOST_SEGMENTS)
 
     def _wait(self, block: Block, row: int, ports: tuple[U2, U2], name: str, left: int) -> None:
