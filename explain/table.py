@@ -12,6 +12,7 @@ layer shows none.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, TypeVar
 
@@ -53,6 +54,7 @@ BAD_IP_CHECKSUM = 1 << 14
 BAD_CHECKSUM = 1 << 15  # of TCP, UDP, ICMP
 PARTIAL_CHECKSUM = 1 << 16  # left to the card: the uncomplemented pseudo-header sum, or of merged segments
 REVERSED = 1 << 17  # the source is the flow's high end
+_REVERSED_BIT = np.uint32(17)
 OUTGOING = 1 << 18  # the link layer says that the recording host sent it (SLL, SLL2)
 UNKNOWN_LINK = 1 << 19  # a link type that is not decoded
 GOOD_CHECKSUM = 1 << 20  # of TCP, UDP, ICMP: verified and right
@@ -371,13 +373,41 @@ class PacketTable:
         flow = self.flow[rows]
         return np.where(self.layers[rows] & REVERSED, self.flows.low_port[flow], self.flows.high_port[flow])
 
+    def ends(self, row: int) -> tuple[int, int]:
+        """Address keys of the sender and the receiver of one row with IP."""
+        flow = self.flow[row]
+        low, high = int(self.flows.low[flow]), int(self.flows.high[flow])
+        return (high, low) if self.layers[row] & REVERSED else (low, high)
+
+    @cached_property
+    def sides(self) -> U4:
+        """uint32[n]: who speaks in each row, as 2 * flow, and one more where REVERSED; behind all others without IP."""
+        sides = np.minimum(self.flow[: self.rows], np.uint32(len(self.flows.low)))
+        sides <<= np.uint32(1)
+        sides |= self.layers[: self.rows] >> _REVERSED_BIT & np.uint32(1)
+        return sides
+
+    @cached_property
+    def first_of_side(self) -> Rows:
+        """int64[2 * flows + 2]: the first row of each of ``sides``, -1 where there is none."""
+        first = np.full(2 * len(self.flows.low) + 2, -1, np.int64)
+        first[self.sides[::-1]] = np.arange(self.rows - 1, -1, -1)
+        return first
+
+    def links_at(self, place: int) -> Bools:
+        """Which of ``links`` have a frame at a place."""
+        if len(self.places) == 1 and self.whole is self:  # no link is known but from a row
+            return np.ones(len(self.links.source), np.bool_)
+        used = np.zeros(len(self.links.source), np.bool_)
+        used[self.link[: self.rows][self.place[: self.rows] == place]] = True
+        return used
+
     def rows_of(self, is_wanted: Bools) -> Rows:
         """Rows of some flows, given as one boolean for each flow."""
         if not len(self.flow) or not is_wanted.any():
             return np.empty(0, np.int64)
         # Rows without IP have NO_FLOW; they take the False behind the last flow.
-        flow = np.minimum(self.flow, np.uint32(len(is_wanted)))
-        return np.flatnonzero(np.append(is_wanted, False).take(flow))
+        return np.flatnonzero(np.append(is_wanted, False).take(self.flow, mode="clip"))
 
     # -- what proves it
 

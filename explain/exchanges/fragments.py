@@ -100,6 +100,10 @@ def _sizes(table: PacketTable, rows: Rows, offset: I8) -> I8:
 def attach(table: PacketTable, part: ExchangeColumns, cut: Datagrams) -> ExchangeColumns:
     """The same exchanges, with all fragments of their packets among their frames."""
     known = np.flatnonzero(cut.first >= 0)
+    is_first = np.zeros(len(table), np.bool_)
+    is_first[cut.first[known]] = True
+    if not is_first[part.frames].any():
+        return part
     owner = np.full(len(table), -1, np.int64)
     owner[part.frames] = np.repeat(np.arange(len(part)), np.diff(part.bounds))
     packet = np.repeat(np.arange(len(cut)), np.diff(cut.bounds))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 
 from explain.model import Host
-from explain.table import BROADCAST, IP, NO_MAC, OUTGOING, REVERSED, mac_text
+from explain.table import BROADCAST, NO_MAC, OUTGOING, mac_text
 
 if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
@@ -58,8 +58,7 @@ class Hosts(Sequence[Host]):
         """
         if place not in self._in_every_frame:
             table = self._table.whole
-            used = np.zeros(len(table.links.source), np.bool_)
-            used[table.link[: len(table)][table.place[: len(table)] == place]] = True
+            used = table.links_at(place)
             source, target = table.links.source[used], table.links.target[used]
             is_single = (target & np.uint64(_GROUP_BIT) == 0) & (target < NO_MAC)
             pairs = zip(source[is_single].tolist(), target[is_single].tolist(), strict=True)
@@ -141,10 +140,7 @@ class Hosts(Sequence[Host]):
 
 def _carried(table: PacketTable) -> tuple[U8, U8]:
     """One look per flow and direction is enough: who sent its first frame, with which MAC."""
-    rows = np.flatnonzero(table.layers[: len(table)] & IP)
-    side = table.flow[rows].astype(np.int64) * 2 + (table.layers[rows] & REVERSED != 0)
-    first = np.full(len(table.flows.low) * 2, -1, np.int64)
-    first[side[::-1]] = rows[::-1]
+    first = table.first_of_side[:-2]
     first = first[first >= 0]
     macs, addresses = table.links.source[table.link[first]], table.sources(first)
     pairs = np.unique(np.stack((macs, addresses), axis=1), axis=0)

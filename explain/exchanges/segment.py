@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from explain.table import BROADCAST, ETHERNET, IP, NO_MAC, REVERSED
+from explain.table import BROADCAST, ETHERNET, IP, NO_MAC
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,13 +131,14 @@ def _talks_on(table: PacketTable, contest: Contest) -> bool:
     return False
 
 
-def carriers(table: PacketTable, addresses: Sequence[int] | None = None) -> list[Carrier]:
-    """Who sent from which address, or from some of them: one look per flow and direction."""
-    rows = np.flatnonzero(table.layers[: len(table)] & IP)
-    side = table.flow[rows].astype(np.int64) * 2 + (table.layers[rows] & REVERSED != 0)
-    first = np.full(len(table.flows.low) * 2, -1, np.int64)
-    first[side[::-1]] = rows[::-1]
+def carriers(
+    table: PacketTable, addresses: Sequence[int] | None = None, *, only_forwarded: bool = False
+) -> list[Carrier]:
+    """Who sent from which address, or from some of them, or for others only: one look per flow and direction."""
+    first = table.first_of_side[:-2]
     first = first[first >= 0]
+    if only_forwarded:
+        first = first[_IS_FORWARDED[table.ttl[first]]]
     if addresses is not None:
         first = first[np.isin(table.sources(first), np.array(addresses, np.uint64))]
     macs = table.links.source[table.link[first]]
@@ -149,6 +150,9 @@ def carriers(table: PacketTable, addresses: Sequence[int] | None = None) -> list
 def is_forwarded(ttl: int) -> bool:
     """Whether a TTL shows that routers have taken from it: no system begins with it, and it is not far from one."""
     return ttl not in _INITIAL_TTLS and any(start - _MOST_HOPS <= ttl < start for start in (64, 128, 255))
+
+
+_IS_FORWARDED = np.array([is_forwarded(ttl) for ttl in range(256)])
 
 
 def to_itself(table: PacketTable) -> Rows:
@@ -169,7 +173,7 @@ def turned_back(table: PacketTable) -> tuple[Rows, Rows]:
     if not len(rows):
         return nothing, nothing
     key: list[U4 | U2 | I8] = [
-        table.seq[rows], table.payload[rows], table.ip_id[rows], _words(table, rows), _sides(table, rows),
+        table.seq[rows], table.payload[rows], table.ip_id[rows], _words(table, rows), table.sides[rows],
     ]  # fmt: skip
     order = np.lexsort((rows, *key))
     rows = rows[order]
@@ -187,26 +191,18 @@ def turned_back(table: PacketTable) -> tuple[Rows, Rows]:
     return first[fits], second[fits]
 
 
-def _sides(table: PacketTable, rows: Rows) -> I8:
-    """A number for flow and direction."""
-    sides: I8 = table.flow[rows].astype(np.int64) * 2 + (table.layers[rows] & REVERSED != 0)
-    return sides
-
-
 def _of_several_links(table: PacketTable) -> Rows:
     """Rows of those directions of a flow that were seen between more than one pair of MACs."""
-    rows = np.flatnonzero(table.layers[: len(table)] & IP)
-    if not len(rows):
-        return rows
-    sides = _sides(table, rows)
-    link = np.zeros(len(table.flows.low) * 2, np.uint32)
-    link[sides] = table.link[rows]
-    differs = table.link[rows] != link[sides]
-    if not differs.any():
-        return rows[:0]
-    is_several = np.zeros(len(link), np.bool_)
-    is_several[sides[differs]] = True
-    chosen: Rows = rows[is_several[sides]]
+    if not len(table):
+        return np.empty(0, np.int64)
+    sides, first = table.sides, table.first_of_side
+    usual = table.link[: len(table)][first]  # the last row's where there is none
+    is_several = np.zeros(len(first), np.bool_)
+    is_several[sides[table.link[: len(table)] != usual[sides]]] = True
+    is_several[-2:] = False  # without IP
+    if not is_several.any():
+        return np.empty(0, np.int64)
+    chosen: Rows = np.flatnonzero(is_several[sides])
     target = table.links.target[table.link[chosen]]
     to_one: Rows = chosen[(target < NO_MAC) & (target & np.uint64(_GROUP_BIT) == 0)]
     return to_one
@@ -303,10 +299,10 @@ def proxies(table: PacketTable, resolutions: ExchangeColumns) -> list[tuple[int,
     if not answered:
         return []
     found: dict[int, Carrier] = {}
-    for one in carriers(table, [address for _, _, address in answered]):
+    for one in carriers(table, [address for _, _, address in answered], only_forwarded=True):
         for index in answered.get((one.place, one.mac, one.address), ()):
             fields = resolutions.fields(index)
-            if index not in found and is_forwarded(one.ttl) and not _is_near(fields.asker_ip, fields.wanted_ip):
+            if index not in found and not _is_near(fields.asker_ip, fields.wanted_ip):
                 found[index] = one
     return sorted(found.items())
 

@@ -10,6 +10,7 @@ import numpy as np
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges import losses
 from explain.exchanges import tcp_labels as label
+from explain.exchanges.tcp_many import with_copies
 from explain.places.near import rows_near, whole_of
 from explain.table import (
     BAD_CHECKSUM,
@@ -152,9 +153,10 @@ def _too_large_for_segments(scene: Scene) -> Iterator[Seen]:
     part = scene.part("tcp.connection")
     if not len(part):
         return
-    resent = part.facts["moments"].segments.counts(label.RESENT)
+    moments = part.facts["moments"]
+    resent = np.flatnonzero(moments.segments.counts(label.RESENT) >= _COPIES - 1)
     done = scene.accounted[part.kind]
-    for index in np.flatnonzero(resent >= _COPIES - 1).tolist():
+    for index in with_copies(moments, resent, _LARGE, _COPIES).tolist():
         if index in done or part.outcomes[part.outcome[index]] in ("unanswered", "refused", "rejected"):
             continue
         rows = part.rows(index)

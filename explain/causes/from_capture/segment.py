@@ -64,11 +64,8 @@ def _wrong_neighbours(scene: Scene) -> Iterator[Seen]:
     owners = _owners(scene)
     if not owners:
         return
-    spoke = np.zeros((len(table.places), len(table.links.source)), np.bool_)
-    spoke[table.place[: len(table)], table.link[: len(table)]] = True
     speakers = {
-        (place, int(table.links.source[link]))
-        for place, link in zip(*(part.tolist() for part in np.nonzero(spoke)), strict=True)
+        (place, mac) for place in range(len(table.places)) for mac in table.links.source[table.links_at(place)].tolist()
     }
     groups: dict[tuple[str, str, str], list[Member]] = defaultdict(list)
     proof: dict[tuple[str, str, str], list[int]] = defaultdict(list)

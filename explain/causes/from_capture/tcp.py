@@ -97,8 +97,9 @@ def _resets(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
     """After a FIN a reset is one way to be done; before it, it cuts the connection off."""
     course: Course = part.facts["course"]
     alike: dict[tuple[str, str, tuple[str, ...]], dict[int, tuple[int, ...]]] = defaultdict(dict)
+    is_closed_first = course.fins.min(axis=0) < course.resets.min(axis=0)
     for index in scene.open(part, "reset"):
-        if int(course.fins[:, index].min()) < int(course.resets[:, index].min()) and not _is_shut(part, index):
+        if is_closed_first[index] and not _is_shut(part, index):
             scene.accounted[part.kind].add(index)
             continue
         found = tcp_resets.judge(part.facts["moments"], index)

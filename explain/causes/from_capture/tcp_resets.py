@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from explain.exchanges.tcp_course import RST
+from explain.table import REVERSED
 
 if TYPE_CHECKING:
-    from explain.exchanges.tcp_moments import Talk, TcpMoments
+    from explain.exchanges.tcp_moments import TcpMoments
+    from explain.table import PacketTable, Rows
 
 _QUIET_NS = 1_000_000_000  # after such a pause the other side may have forgotten the connection
 _TTL_OF_OTHERS = 2  # the way may change by a hop; a device on it sends with a TTL of its own
@@ -39,28 +41,28 @@ class Reset(NamedTuple):
 
 def judge(moments: TcpMoments, index: int) -> Reset:
     """The first RST of a connection, and the segment that it answers."""
-    talk = moments.talk(index)
-    at = int(talk.where(RST)[0])
-    before = np.flatnonzero((talk.role != talk.role[at]) & (np.arange(len(talk.role)) < at))
-    trigger = [int(before[-1])] if len(before) else []
-    rows = tuple(int(talk.rows[position]) for position in (*trigger, at))
-    if _is_forged(moments, talk, at):
-        return Reset(*_FORGED, rows)
-    if trigger and talk.length[trigger[0]] and _pause(talk, trigger[0]) >= _QUIET_NS:
-        return Reset(*_FORGOTTEN, rows)
-    return Reset(*_CLOSES, rows)
+    table, streams = moments.table, moments.streams
+    start, end = int(streams.bounds[index]), int(streams.bounds[index + 1])
+    at = int((streams.flags[start:end] & RST != 0).argmax())
+    rows = streams.rows[start : start + at + 1]
+    way = table.layers[rows] & REVERSED
+    is_own = way == way[at]
+    others = np.flatnonzero(~is_own)
+    shown = (*rows[others[-1:]].tolist(), int(rows[at]))
+    if _is_forged(table, rows[:-1][is_own[:-1]], shown[-1]):
+        return Reset(*_FORGED, shown)
+    if len(others) and streams.length[shown[0]] and _pause(table, rows, int(others[-1])) >= _QUIET_NS:
+        return Reset(*_FORGOTTEN, shown)
+    return Reset(*_CLOSES, shown)
 
 
-def _is_forged(moments: TcpMoments, talk: Talk, at: int) -> bool:
+def _is_forged(table: PacketTable, own: Rows, row: int) -> bool:
     """Whether the RST came with another TTL than everything else of its sender."""
-    table = moments.table
-    own = np.flatnonzero((talk.role == talk.role[at]) & (np.arange(len(talk.role)) < at))
     if not len(own):
         return False
-    ttl, others = int(table.ttl[talk.rows[at]]), table.ttl[talk.rows[own]].astype(np.int64)
-    return int(np.abs(others - ttl).min()) >= _TTL_OF_OTHERS
+    return int(np.abs(table.ttl[own].astype(np.int64) - int(table.ttl[row])).min()) >= _TTL_OF_OTHERS
 
 
-def _pause(talk: Talk, at: int) -> int:
+def _pause(table: PacketTable, rows: Rows, at: int) -> int:
     """Nanoseconds of silence before a segment."""
-    return int(talk.time_ns[at] - talk.time_ns[at - 1]) if at else 0
+    return int(table.time_ns[rows[at]] - table.time_ns[rows[at - 1]]) if at else 0

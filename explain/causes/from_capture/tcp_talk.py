@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from explain.exchanges import tcp_labels as label
 from explain.exchanges.tcp_course import ACK, FIN, RST, SYN
-from explain.exchanges.tcp_measures import measure_stalls, measure_times, recorded_twice
+from explain.exchanges.tcp_many import measure_closed_windows
+from explain.exchanges.tcp_measures import measure_times, recorded_twice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,8 +50,9 @@ def look(scene: Scene, part: ExchangeColumns) -> Iterator[Trouble]:
     span = part.end_ns - part.start_ns
     is_open = np.asarray(part.facts["is_established"])
     lost, total = _lost(moments), np.diff(part.bounds)
+    closed_ns = _closed(moments, np.flatnonzero(span >= _STALLED_NS))
     suspects = (
-        (_closed_windows(moments) & (span >= _STALLED_NS), _stalled),
+        (closed_ns >= _STALLED_NS, partial(_stalled, closed_ns)),
         (is_open & (lost >= _FEWEST_RESENT) & (lost * _SUBSTANTIAL >= total), _resent),
         (is_open & (span >= _HANGS_NS) & _is_mute(moments), _hangs),
         (is_open & (span >= _SLOW_NS), _slow),
@@ -68,9 +71,12 @@ def look(scene: Scene, part: ExchangeColumns) -> Iterator[Trouble]:
                 yield trouble
 
 
-def _closed_windows(moments: TcpMoments) -> Bools:
-    found: Bools = moments.segments.counts(label.ZERO_WINDOW) > 0
-    return found
+def _closed(moments: TcpMoments, candidates: I8) -> I8:
+    """For how long the windows of each connection were closed, 0 where it is no candidate; int64[n]."""
+    closed_ns = np.zeros(len(moments.streams.flow), np.int64)
+    some = candidates[moments.segments.counts(label.ZERO_WINDOW)[candidates] > 0]
+    closed_ns[some] = measure_closed_windows(moments, some)
+    return closed_ns
 
 
 def _is_mute(moments: TcpMoments) -> Bools:
@@ -91,20 +97,16 @@ def _waited(moments: TcpMoments, candidates: I8) -> I8:
     return found
 
 
-def _stalled(moments: TcpMoments, index: int) -> Trouble | None:
-    closed_ns = measure_stalls(moments.talk(index)).closed_ns
-    if closed_ns < _STALLED_NS:
-        return None
-    rows = moments.labelled(index, label.ZERO_WINDOW)
-    values = {"closed_ns": closed_ns, "times": len(rows)}
-    return Trouble("client-slow", "likely", index, (), _several(rows), _ends(moments, rows) | values)
+def _stalled(closed_ns: I8, moments: TcpMoments, index: int) -> Trouble:
+    rows = moments.labelled(index, label.ZERO_WINDOW).tolist()
+    values = {"closed_ns": int(closed_ns[index]), "times": len(rows)}
+    return Trouble("client-slow", "likely", index, (), tuple(rows), _ends(moments, rows[0]) | values)
 
 
-def _ends(moments: TcpMoments, rows: Rows) -> dict[str, Any]:
+def _ends(moments: TcpMoments, row: int) -> dict[str, Any]:
     """Who said that its window is closed, and to whom."""
-    table = moments.table
-    reader, writer = table.sources(rows[:1])[0], table.targets(rows[:1])[0]
-    return {"reader": table.addresses.text(int(reader)), "writer": table.addresses.text(int(writer))}
+    reader, writer = moments.table.ends(row)
+    return {"reader": moments.table.addresses.text(reader), "writer": moments.table.addresses.text(writer)}
 
 
 def _lost(moments: TcpMoments) -> I8:
