@@ -120,7 +120,7 @@ class Contents:
         start = block.transport_at(rows) + header
         size = np.clip(block.have_transport(rows) - header, 0, limit)
         count = self._room_for(name, size + _PER_COPY)
-        data = memoryview(block.slab.data)
+        data = block.slab.data.data
         ends = zip(start[:count].tolist(), (start + size)[:count].tolist(), strict=True)
         octets = [bytes(data[first:end]) for first, end in ends]
         into.row.extend((rows[:count] + block.first).tolist())
