@@ -48,7 +48,7 @@ class _Count:
 
 
 def read(
-    inputs: Iterable[str | PathLike[str] | BinaryIO],
+    inputs: Iterable[str | PathLike[str] | BinaryIO | Source],
     *,
     every_checksum: bool = False,
     progress: Callable[[int, int, int], None] | None = None,
@@ -62,7 +62,7 @@ def read(
 
 
 def take_in(
-    inputs: Iterable[str | PathLike[str] | BinaryIO],
+    inputs: Iterable[str | PathLike[str] | BinaryIO | Source],
     *,
     every_checksum: bool = False,
     progress: Callable[[int, int, int], None] | None = None,

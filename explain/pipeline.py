@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import BinaryIO
 
+    from explain.capture.vantage import Source
     from explain.causes.notes.item import Study
     from explain.exchanges.selection import Selection
     from explain.model import Report
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def explain(
-    inputs: Iterable[str | PathLike[str] | BinaryIO],
+    inputs: Iterable[str | PathLike[str] | BinaryIO | Source],
     selection: Selection | None = None,
     *,
     everything: bool = False,
@@ -26,7 +27,7 @@ def explain(
     """Captures in, report out; each step takes what the one before it gives.
 
     Args:
-        inputs: ``[NAME[:IFACE]=]FILE``, paths or binary streams.
+        inputs: ``[NAME[:IFACE]=]FILE``, paths, binary streams, or what these were already read as.
         selection: which exchanges to keep; None keeps all.
         everything: tell every exchange, however many there are.
         every_checksum: verify the checksums of all payloads.

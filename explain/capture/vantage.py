@@ -46,7 +46,7 @@ def parse(text: str) -> Source:
     return Source(path, name, interface or None)
 
 
-def sources(inputs: Iterable[str | PathLike[str] | BinaryIO]) -> list[Source]:
+def sources(inputs: Iterable[str | PathLike[str] | BinaryIO | Source]) -> list[Source]:
     """All inputs; the same vantage point twice is an error.
 
     Raises:
@@ -55,7 +55,9 @@ def sources(inputs: Iterable[str | PathLike[str] | BinaryIO]) -> list[Source]:
     found: list[Source] = []
     seen: set[str] = set()
     for one in inputs:
-        if isinstance(one, (str, os.PathLike)):
+        if isinstance(one, Source):
+            source = one
+        elif isinstance(one, (str, os.PathLike)):
             source = parse(os.fspath(one))
         else:
             source = Source(str(getattr(one, "name", "stream")), stream=one)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,10 @@ import click
 from explain.cli.language import default_language
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import AbstractContextManager
+
+    from explain.capture.vantage import Source
     from explain.exchanges.selection import Selection
     from explain.model import Line, Report
 
@@ -39,6 +44,8 @@ _FORMATS = ("terminal", "json", "markdown", "mermaid", "html", "zeek")
 @click.option("--check", metavar="EXPECTED", help="Hold the report against expected outcomes; 1 if they are not met.")
 @click.option("--second-opinion", is_flag=True, help="Compare every packet with tshark.")
 @click.option("--checksums", is_flag=True, help="Verify the checksums of all payloads.")
+@click.option("--anonymise", is_flag=True, help="Other addresses, MACs and names; payloads cut off.")
+@click.option("-w", "--write", metavar="FILE", help="With --anonymise: the capture under other names, as pcapng.")
 @click.version_option(package_name="explain-pcap", prog_name="explain")
 def capture(files: tuple[str, ...], **options: Any) -> int:
     """Tell what happened in a capture, with the frames that prove it.
@@ -51,9 +58,9 @@ def capture(files: tuple[str, ...], **options: Any) -> int:
     from explain.pipeline import explain
 
     reuse_freed_memory()
-    with Progress() as progress:
+    with _inputs(files, options) as inputs, Progress() as progress:
         report = explain(
-            files, selection_of(options), everything=options["everything"], every_checksum=options["checksums"],
+            inputs, selection_of(options), everything=options["everything"], every_checksum=options["checksums"],
             progress=progress,
         )  # fmt: skip
     warn(report)
@@ -67,6 +74,15 @@ def capture(files: tuple[str, ...], **options: Any) -> int:
 
         return check(report, options["check"])
     return 0
+
+
+def _inputs(files: tuple[str, ...], options: dict[str, Any]) -> AbstractContextManager[Sequence[str | Source]]:
+    """The captures, or their copies under other names."""
+    if options["anonymise"] or options["write"]:
+        from explain.cli.anonymise import renamed
+
+        return renamed(files, options)
+    return nullcontext(files)
 
 
 def selection_of(options: dict[str, Any]) -> Selection | None:
