@@ -92,6 +92,18 @@ class Browser:
         assert "exceptionDetails" not in result, result["exceptionDetails"]
         return result["result"].get("value")
 
+    def wait(self, expression: str) -> Any:
+        """The value of a promise in the page, once it is kept."""
+        result = self.send("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in result, result["exceptionDetails"]
+        return result["result"].get("value")
+
+    def prefer(self, **features: str) -> None:
+        """Media features such as ``prefers_color_scheme="dark"``, or ``media="print"``."""
+        media = features.pop("media", "")
+        told = [{"name": name.replace("_", "-"), "value": value} for name, value in features.items()]
+        self.send("Emulation.setEmulatedMedia", media=media, features=told)
+
     def press(self, key: str) -> None:
         """One key, down and up."""
         for kind in ("keyDown", "keyUp"):

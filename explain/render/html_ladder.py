@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from explain.render.ways import Way, Ways
 
-_LEAST_LANE, _GUTTER = 4.2, 7.0  # rem
-
 
 def both(message: str, values: dict[str, object], element: str = "span", **attributes: str) -> Markup:
     """A message in each language, of which the page shows one."""
@@ -66,7 +64,7 @@ def rules(counts: Iterable[int]) -> str:
     written = []
     for count in sorted(set(counts)):
         name = f".n{count}"
-        written.append(f"{name}{{--n:{count};min-width:{_GUTTER + _LEAST_LANE * count:.1f}rem}}")
+        written.append(f"{name}{{--n:{count}}}")
         for one in range(count):
             written.append(f"{name} .d{one}{{left:{_percent(one + 0.5, count)}}}")
             for other in range(one, count):

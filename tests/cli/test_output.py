@@ -3,9 +3,14 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
+from surroundings import TOP
 
+from explain.cli import main
 from explain.cli.output import whole_file
 from explain.errors import InputError
 
@@ -51,3 +56,40 @@ def test_a_link_stays_a_link(tmp_path):
         file.write(b"x")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "real").read_bytes() == b"x"
+
+
+FORMS = (["--format", "html"], ["--json"], ["--ladder"], ["--anonymise", "--format", "markdown"])
+CASE = str(TOP / "pcaps" / "nat-tcp" / "capture.pcapng")
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("target", ["/dev/full", "/no/such/folder/x", "/proc/x", "/"])
+def test_no_form_can_be_written_where_nothing_can_and_one_line_says_why(form, target, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([*form, CASE, "-o", target])
+    assert ended.value.code == 2
+    said = capsys.readouterr()
+    assert said.err.startswith(f"explain: {target}: ")
+    assert (said.err.count("\n"), said.out) == (1, "")
+
+
+def test_a_full_standard_output_is_said_in_one_line():
+    for arguments in ([], ["--json"], ["--format", "html"]):
+        with Path("/dev/full").open("wb") as full:
+            done = subprocess.run(
+                [sys.executable, "-m", "explain", *arguments, CASE], stdout=full, stderr=subprocess.PIPE, check=False
+            )
+        assert (done.returncode, done.stderr.decode()) == (2, "explain: no space left on device\n")
+
+
+@pytest.mark.needs("root", "unshare")
+def test_a_disk_that_fills_up_keeps_no_half_written_file(tmp_path):
+    script = f"""
+        mount -t tmpfs -o size=16k none {tmp_path}
+        {sys.executable} -m explain --format html {CASE} -o {tmp_path}/report.html; echo $?
+        {sys.executable} -m explain annotate {CASE} -o {tmp_path}/new.pcapng; echo $?
+        ls -A {tmp_path} | wc -l
+    """
+    done = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, check=False, cwd=TOP)
+    assert done.stdout.split() == ["2", "2", "0"], done.stderr
+    assert done.stderr.count("no space left on device\n") == done.stderr.count("\n") == 2

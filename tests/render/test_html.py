@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import json
 import re
+from io import BytesIO
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from browser import Browser
@@ -14,6 +16,7 @@ from tcp_scenes import lossy_capture
 
 import explain
 from explain.render.html import render
+from explain.render.html_plot import MOST_PLOTS
 from explain.render.markup import data, tag, text
 
 ALICE, BOB = "192.0.2.1", "192.0.2.2"
@@ -50,6 +53,18 @@ def handshake():
 def browser():
     with Browser() as one:
         yield one
+
+
+@pytest.fixture
+def recorded(browser, tmp_path):
+    def load(case, language="en", width=1300):
+        report = explain.explain(str(TOP / "pcaps" / case / "capture.pcapng"))
+        path = tmp_path / f"{case}.html"
+        path.write_text(render(report, report.lines, language), "utf-8")
+        browser.open(path, width)
+        return browser
+
+    return load
 
 
 @pytest.fixture
@@ -213,3 +228,81 @@ class TestInTheBrowser:
         browser.open(path)
         assert browser.ask("document.querySelectorAll('.hosts .arrow.lost .shaft').length") == 3
         assert browser.console == []
+
+    @pytest.mark.parametrize("theme", ["light", "dark"])
+    @pytest.mark.parametrize("case", ["nat-tcp", "no-route-on-router"])
+    def test_axe_finds_nothing_that_shuts_anybody_out(self, recorded, case, theme):
+        axe = pytest.importorskip("axe_core_python", reason="axe-core-python is not installed")
+        browser = recorded(case)
+        browser.ask(f"document.documentElement.dataset.theme = '{theme}'")
+        browser.ask("document.querySelectorAll('.arrow')[2].click()")
+        browser.ask((Path(axe.__file__).parent / "axe.min.js").read_text("utf-8") + "; 0")
+        found = browser.wait("axe.run().then(r => [r.passes.length, r.violations.map(v => v.id + ': ' + v.help)])")
+        assert found[0] > 15
+        assert found[1] == []
+
+    def test_places_are_rails_where_several_recorded_and_a_packet_is_one_row_over_them(self, recorded):
+        browser = recorded("nat-tcp")
+        heads = browser.ask("[...document.querySelectorAll('.places .names > span')].map(one => one.textContent)")
+        assert heads == ["h1.eth0", "r1.eth0", "r1.eth1", "h2.eth0"]
+        syn = "document.querySelectorAll('.places .arrow')[2]"
+        assert browser.ask(f"{syn}.querySelectorAll('.dot').length") == 4
+        assert "NAT src 10.0.0.2" in browser.ask(f"{syn}.innerText")
+        rails = browser.ask(
+            "[...document.querySelectorAll('.places .names > span')].map(n => n.getBoundingClientRect())"
+            ".map(b => (b.left + b.right) / 2)"
+        )
+        note = browser.ask(f"(b => (b.left + b.right) / 2)({syn}.querySelector('.nat').getBoundingClientRect())")
+        assert rails[1] < note < rails[2]
+        frames = browser.ask("[...document.querySelectorAll('.places .no')].map(one => one.textContent)")
+        assert frames[2] == "5\N{HORIZONTAL ELLIPSIS}12"
+
+    def test_hosts_can_be_asked_for_instead_of_places(self, recorded):
+        browser = recorded("nat-tcp")
+        assert browser.ask("getComputedStyle(document.querySelector('.hosts')).display") == "none"
+        browser.ask("document.querySelector('[data-to=hosts]').click()")
+        assert browser.ask("getComputedStyle(document.querySelector('.places')).display") == "none"
+        assert browser.ask("document.querySelector('[data-to=hosts]').getAttribute('aria-pressed')") == "true"
+
+    def test_time_to_scale_leaves_room_where_time_passed(self, recorded):
+        browser = recorded("no-route-on-router")
+        tall = "[...document.querySelectorAll('.places .arrow')].map(a => a.getBoundingClientRect().height)"
+        before = browser.ask(tall)
+        browser.ask("document.querySelector('[data-to=true]').click()")
+        after = browser.ask(tall)
+        grown = [later - earlier > 50 for earlier, later in zip(before, after, strict=True)]
+        assert grown == [False, False, False, False, True, False, True, False]
+        assert "+1.01 s" in browser.ask("document.querySelectorAll('.places .arrow')[4].dataset.gap")
+
+    @pytest.mark.parametrize("case", ["nat-tcp", "dhcp", "pmtu-blackhole"])
+    @pytest.mark.parametrize("language", ["en", "ja"])
+    def test_recordings_fit_a_small_telephone(self, recorded, case, language):
+        browser = recorded(case, language=language, width=360)
+        assert browser.ask(OUTSIDE_OF_THE_SCREEN) == []
+        assert browser.ask("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        assert browser.console == []
+
+    def test_paper_shows_everything_and_no_controls(self, recorded):
+        browser = recorded("nat-tcp")
+        browser.prefer(media="print")
+        try:
+            shown = "getComputedStyle(document.querySelector('{}')).display"
+            assert browser.ask(shown.format(".controls")) == "none"
+            assert browser.ask("getComputedStyle(document.querySelector('#packets')).overflow") == "visible"
+            assert browser.ask(
+                "document.querySelector('#packets').scrollHeight <= document.querySelector('#packets').clientHeight + 1"
+            )
+        finally:
+            browser.prefer()
+
+    def test_a_connection_with_losses_shows_what_was_sent_again_and_the_round_trips(self, browser, tmp_path):
+        report = explain.explain(BytesIO(lossy_capture(3)))
+        path = tmp_path / "lossy.html"
+        path.write_text(render(report, report.lines, "en"), "utf-8")
+        browser.open(path)
+        assert browser.console == []
+        assert browser.ask("document.querySelectorAll('.plot').length") == MOST_PLOTS
+        kinds = browser.ask("[...document.querySelectorAll('.plot path')].map(p => p.className.baseVal)")
+        assert {"data", "ack", "again", "trip"} <= set(kinds)
+        labels = browser.ask("[...document.querySelectorAll('.legend .key')].map(k => k.className)")
+        assert "key again" in labels
