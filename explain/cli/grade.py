@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from explain.cli import grade_writing
 from explain.cli.language import default_language
 from explain.errors import NotMetError, UsageError
 from explain.words.values import visible
@@ -49,9 +50,10 @@ def run(rubric: str, paths: tuple[str, ...], **options: Any) -> int:
     """Grade every submission below the PATHs: folders, archives, captures."""
     from explain.grade.form import whole
     from explain.grade.isolation import grade_all
+    from explain.grade.lint import sound
     from explain.grade.submissions import find
 
-    read = _sound(rubric)
+    read = sound(rubric, options["lang"])
     roster = _roster(read, options["roster"])
     found = find(read, paths, roster)
     if not found:
@@ -69,17 +71,6 @@ def run(rubric: str, paths: tuple[str, ...], **options: Any) -> int:
     least = options["fail_under"]
     is_under = least is not None and any(form["score"] is None or form["score"] < least for form in forms)
     return NotMetError.exit_status if is_under else 0
-
-
-def _sound(path: str) -> Rubric:
-    from explain.grade.lint import lint
-
-    rubric, errors, _ = lint(path)
-    if errors:
-        raise UsageError(
-            f"{path}: {errors[0]}" + (f" (and {len(errors) - 1} more; see grade lint)" if errors[1:] else "")
-        )
-    return rubric
 
 
 def _roster(rubric: Rubric, given: str | None) -> list[dict[str, str]]:
@@ -169,9 +160,10 @@ def lint_rubrics(rubrics: tuple[str, ...]) -> int:
 @click.argument("rubric", metavar="RUBRIC.toml")
 def test_rubric(rubric: str) -> int:
     """Hold a rubric against its own good and bad captures ([[test]]); 1 if a mark is not as stated."""
+    from explain.grade.lint import sound
     from explain.grade.trials import run_trials
 
-    read = _sound(rubric)
+    read = sound(rubric)
     if not read.trials:
         raise UsageError(f"{rubric}: there is no [[test]] in it")
     complaints = 0
@@ -234,9 +226,10 @@ def _points(
 ) -> dict[str, dict[str, float | None]]:
     """By submission the points of each check and answer, and the score."""
     from explain.grade.isolation import grade_all
+    from explain.grade.lint import sound
     from explain.grade.submissions import find
 
-    rubric = _sound(path)
+    rubric = sound(path)
     found = find(rubric, paths, _roster(rubric, roster))
     forms = [form for _, form in grade_all(rubric, found, jobs or os.cpu_count() or 1, "en")]
     return {
@@ -278,3 +271,7 @@ def why(name: str, check: str, grades: str) -> int:
         number = evidence["capture"]
         print(f"  {visible(files[number]) if number < len(files) else number}: frames {frames}")
     return 0
+
+
+for _command in (grade_writing.draft, grade_writing.pack):
+    grade.add_command(_command)

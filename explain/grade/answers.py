@@ -16,7 +16,7 @@ from explain.words import say
 from explain.words.values import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from explain.grade.engine import Marker
@@ -61,6 +61,8 @@ def _mark(marker: Marker, question: Question, given: Mapping[str, Any], trouble:
         return told("not-met", 0, "answers-unreadable" if trouble else "no-answer", why=trouble or "")
     if question.is_manual:
         return told("manual", 0, "manual")
+    if marker.rubric.is_packed and question.key is None:
+        return _formed(question, given, told)
     try:
         key = read(question, plain(_filled(question.key, marker.names)))
     except _UNKNOWN:
@@ -74,6 +76,15 @@ def _mark(marker: Marker, question: Question, given: Mapping[str, Any], trouble:
     if _is_right(question, answer, key):
         return told("met", question.points, "right")
     return _wrong(marker, question, answer, key, given) or told("not-met", 0, "wrong")
+
+
+def _formed(question: Question, given: Mapping[str, Any], told: Callable[..., Verdict]) -> Verdict:
+    """Without a key, only whether the answer is of the form that was asked for."""
+    try:
+        read(question, given[question.id])
+    except NoAnswerError:
+        return told("not-met", 0, "not-of-type", type=question.type)
+    return told("manual", 0, "well-formed", type=question.type)
 
 
 def _filled(key: Any, names: Mapping[str, Any]) -> Any:

@@ -62,7 +62,7 @@ class Marker:
     verdicts: dict[str, Verdict] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.names["roster"] = dict(self.roster)
+        self.names["roster"] = dict(self.rubric.me) | dict(self.roster)
         self.names["course_key"] = self.rubric.variables.get("course_key", "")
         for name, value in self.rubric.variables.items():
             try:

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from explain.grade.scene import Event, Scene
 
 _REQUEST, _REPLY = 1, 2
+RUN = (
+    "id", "family", "sent", "received", "duplicates", "errors", "rtt_min_ns", "rtt_avg_ns", "rtt_max_ns",
+    "ttl_request",
+)  # fmt: skip
+"""What a ping tells of the whole run that it is part of."""
 _UNREACHABLE = {(False, 3), (True, 1)}
 _TIME_EXCEEDED = {(False, 11), (True, 3)}
 _REDIRECT = {(False, 5), (True, 137)}
@@ -84,7 +89,8 @@ def _pings(scene: Scene) -> Iterator[Event]:
         for row, seq in zip(rows[is_reply].tolist(), seqs[is_reply].tolist(), strict=True):
             replies.setdefault(seq, []).append(row)
         exchange = f"e{scene.report.exchanges.position(part, index) + 1}"
-        told = exchange, part.outcomes[part.outcome[index]], int(part.fields(index).id)
+        run = part.fields(index)
+        told = exchange, part.outcomes[part.outcome[index]], {name: getattr(run, name) for name in RUN}
         asked: set[int] = set()
         for row, seq in zip(rows[is_request].tolist(), seqs[is_request].tolist(), strict=True):
             if seq not in asked:
@@ -93,13 +99,13 @@ def _pings(scene: Scene) -> Iterator[Event]:
                 yield _ping(scene, row, answer, seq, told)
 
 
-def _ping(scene: Scene, row: int, answer: int | None, seq: int, told: tuple[str, str, int]) -> Event:
+def _ping(scene: Scene, row: int, answer: int | None, seq: int, told: tuple[str, str, dict[str, Any]]) -> Event:
     table = scene.table
     src, _, dst, _ = scene.ends(row)
-    exchange, outcome, ident = told
+    exchange, outcome, run = told
     rtt = None if answer is None else int(table.time_ns[answer] - table.time_ns[row]) / 1e6
-    return scene.event("icmp.echo", [row] if answer is None else [row, answer], exchange, outcome, {
-        "src": src, "dst": dst, "ttl": int(table.ttl[row]), "answered": answer is not None, "id": ident, "seq": seq,
+    return scene.event("icmp.echo", [row] if answer is None else [row, answer], exchange, outcome, run | {
+        "src": src, "dst": dst, "ttl": int(table.ttl[row]), "answered": answer is not None, "seq": seq,
         "rtt_ms": rtt, "ttl_reply": None if answer is None else int(table.ttl[answer]), "size": int(table.payload[row]),
     })  # fmt: skip
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from explain.grade.rubric import Rubric
+    from explain.grade.scene import Scene
 
 
 class NotGradableError(InputError):
@@ -69,21 +70,30 @@ def _nothing(joint: Events, capture: str) -> Any:
     return Scene(report, [capture], [""], table)
 
 
-def _events(rubric: Rubric, files: Mapping[str, Path]) -> Events:
+def scene_of_files(files: Mapping[str, Path]) -> Scene:
+    """What some captures show, under their names.
+
+    Raises:
+        UnreadableError: one of them cannot be read.
+    """
     from explain.pipeline import explain
 
+    # An absolute path is never split at its first `=`.
+    paths = [str(path.resolve()) for path in files.values()]
+    return scene_of(explain(paths), list(files), paths)
+
+
+def _events(rubric: Rubric, files: Mapping[str, Path]) -> Events:
     for path in files.values():
         if path.stat().st_size > rubric.limits.octets:
             raise NotGradableError(f"a capture has more than {rubric.limits.octets} bytes")
-    # An absolute path is never split at its first `=`.
-    paths = [str(path.resolve()) for path in files.values()]
-    report = explain(paths)
-    for info in report.captures:
+    scene = scene_of_files(files)
+    for info in scene.report.captures:
         if info.damage is not None and info.damage.kind == "unreadable":
             raise NotGradableError(f"a capture cannot be read: {info.damage.message}")
         if info.packets > rubric.limits.packets:
             raise NotGradableError(f"a capture has more than {rubric.limits.packets} packets")
-    return Events(scene_of(report, list(files), paths))
+    return Events(scene)
 
 
 def _answers(path: Path | None) -> tuple[dict[str, Any], str | None]:

@@ -8,6 +8,7 @@ from explain.errors import UsageError
 from explain.grade.expressions import names_in, placeholders
 from explain.grade.functions import FUNCTIONS
 from explain.grade.reading import load
+from explain.grade.shipped import rubric_path
 from explain.grade.vocabulary import nearest
 
 if TYPE_CHECKING:
@@ -16,17 +17,30 @@ if TYPE_CHECKING:
     from explain.grade.predicates import Predicate
     from explain.grade.rubric import Check, Question, Rubric
 
-_ALWAYS = ("roster", "course_key")
+_ALWAYS = ("roster",)
 _IN_MESSAGES = ("event", "count", "values", "first_violation", "missing")
 
 
-def lint(path: str) -> tuple[Rubric, list[str], list[str]]:
-    """A rubric, its errors and its warnings.
+def sound(name: str, language: str = "en") -> Rubric:
+    """A rubric by path or name that nothing is wrong with.
+
+    Raises:
+        UnreadableError, UsageError: it is no rubric, or has an error.
+    """
+    rubric, errors, _ = lint(name, language)
+    if errors:
+        more = f" (and {len(errors) - 1} more; see grade lint)" if errors[1:] else ""
+        raise UsageError(f"{name}: {errors[0]}{more}")
+    return rubric
+
+
+def lint(path: str, language: str = "en") -> tuple[Rubric, list[str], list[str]]:
+    """A rubric by path or name, its errors and its warnings.
 
     Raises:
         UnreadableError, UsageError: it is no rubric at all.
     """
-    rubric, errors = load(path)
+    rubric, errors = load(rubric_path(path), language)
     known = {*_ALWAYS, *rubric.variables}
     ids: set[str] = set()
     for name, value in rubric.variables.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,17 +27,18 @@ from explain.grade.rubric import (
     worth,
 )
 from explain.grade.vocabulary import all_names, members, nearest
+from explain.words import LANGUAGES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _LARGEST = 4 << 20
 _KEYS = {
     "the rubric": (
         "rubric", "title", "lab", "roster", "total", "submission", "vars", "check", "answer", "integrity", "test",
-        "description", "visibility", "due", "course_key",
+        "description", "visibility", "due", "course_key", "me", "reveal", "packed",
     ),
-    "[submission]": ("captures", "answers", "limits", "optional"),
+    "[submission]": ("captures", "answers", "limits", "optional", "networks"),
     "limits": ("bytes", "packets", "seconds", "memory"),
     "[[check]]": (
         "id", "title", "points", "expect", "none", "sequence", "assert", "all_of", "any_of", "where", "count",
@@ -70,9 +72,13 @@ class Reader:
 
     Attributes:
         complaints: each with the place in the file that it is about.
+        language: of the author's words, where there are several.
+        is_packed: a student's rubric, whose questions have no keys.
     """
 
     complaints: list[str] = field(default_factory=list)
+    language: str = "en"
+    is_packed: bool = False
 
     def say(self, where: str, text: str) -> None:
         """Note a complaint."""
@@ -92,6 +98,16 @@ class Reader:
             return None
         return value
 
+    def words(self, where: str, table: Mapping[str, Any], key: str) -> str | None:
+        """What a person reads: a text, or one for each language, of which the asked one or else the first counts."""
+        value = table.get(key)
+        if not isinstance(value, dict):
+            return self.text(where, table, key)
+        if not value or not set(value) <= set(LANGUAGES) or not all(isinstance(one, str) for one in value.values()):
+            self.say(where, f"{key} is a text, or a table such as {{ en = ..., ja = ... }}")
+            return None
+        return str(value.get(self.language) or next(iter(value.values())))
+
     def number(self, where: str, table: Mapping[str, Any], key: str, default: float = 0.0) -> float:
         """A finite number."""
         value = table.get(key, default)
@@ -99,6 +115,13 @@ class Reader:
             self.say(where, f"{key} is a number")
             return default
         return float(value)
+
+    def flag(self, where: str, table: Mapping[str, Any], key: str) -> bool:
+        """True or false; false where it is missing."""
+        value = table.get(key, False)
+        if not isinstance(value, bool):
+            self.say(where, f"{key} is true or false")
+        return value is True
 
     def texts(self, where: str, table: Mapping[str, Any], key: str) -> tuple[str, ...]:
         """A list of texts, empty where it is missing."""
@@ -172,30 +195,38 @@ class Reader:
         return int(found[1]) * _SIZES.get(found[2] or "B", 1)
 
 
-def load(path: str) -> tuple[Rubric, list[str]]:
-    """A rubric and what is wrong with it.
+def load(path: str, language: str = "en") -> tuple[Rubric, list[str]]:
+    """A rubric, with its author's words in one language, and what is wrong with it.
 
     Raises:
         UnreadableError: it cannot be read or is no TOML.
         UsageError: it does not begin with ``rubric = 1``.
+    """
+    table = read_table(path)
+    if table.get("rubric") != 1 or isinstance(table.get("rubric"), bool):
+        raise UsageError(f"{path}: rubric = 1 is missing")
+    return _rubric(path, table, Reader(language=language, is_packed=table.get("packed") is True))
+
+
+def read_table(path: str) -> dict[str, Any]:
+    """What a rubric's file says, as TOML has it.
+
+    Raises:
+        UnreadableError: it cannot be read or is no TOML.
     """
     try:
         with Path(path).open("rb") as file:
             octets = file.read(_LARGEST + 1)
         if len(octets) > _LARGEST:
             raise UnreadableError(path, "it is too large for a rubric")
-        table = tomllib.loads(octets.decode("utf-8"))
+        return tomllib.loads(octets.decode("utf-8"))
     except OSError as error:
         raise UnreadableError(path, (error.strerror or "it cannot be read").lower()) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UnreadableError(path, f"not valid TOML: {error}") from None
-    if table.get("rubric") != 1 or isinstance(table.get("rubric"), bool):
-        raise UsageError(f"{path}: rubric = 1 is missing")
-    return _rubric(path, table)
 
 
-def _rubric(path: str, table: Mapping[str, Any]) -> tuple[Rubric, list[str]]:
-    reader = Reader()
+def _rubric(path: str, table: Mapping[str, Any], reader: Reader) -> tuple[Rubric, list[str]]:
     reader.known("the rubric", "the rubric", table)
     submission = reader.table("the rubric", table, "submission")
     reader.known("[submission]", "[submission]", submission)
@@ -214,15 +245,55 @@ def _rubric(path: str, table: Mapping[str, Any]) -> tuple[Rubric, list[str]]:
         reader.say("the rubric", f"total = {table['total']}, but the points add up to {total:g}")
     answers = reader.text("[submission]", submission, "answers") or ("answers.toml" if questions else None)
     rubric = Rubric(
-        path, reader.text("the rubric", table, "title") or Path(path).stem,
+        path, reader.words("the rubric", table, "title") or Path(path).stem,
         {str(name): str(file) for name, file in captures.items()},
         answers, reader.text("the rubric", table, "roster"),
-        reader.table("the rubric", table, "vars"),
+        {"course_key": reader.text("the rubric", table, "course_key") or ""} | dict(
+            reader.table("the rubric", table, "vars")
+        ),
         _limits(reader, reader.table("[submission]", submission, "limits")),
         checks, questions, total, integrity,
         tuple(_trial(reader, one) for one in reader.tables("the rubric", table, "test")),
+        {str(key): str(value) for key, value in reader.table("the rubric", table, "me").items() if value != ""},
+        _networks(reader, table, path), reader.flag("the rubric", table, "reveal"),
+        reader.flag("the rubric", table, "packed"),
     )  # fmt: skip
     return rubric, reader.complaints
+
+
+def _networks(reader: Reader, table: Mapping[str, Any], path: str) -> tuple[str, ...]:
+    """The lab's networks: as the rubric lists them, else those of its lab file where it lies beside."""
+    stated = reader.texts("[submission]", reader.table("the rubric", table, "submission"), "networks")
+    for one in stated:
+        if network_of(one) is None:
+            reader.say("[submission]", f"networks: {one!r} is no network such as 192.0.2.0/24")
+    lab = reader.text("the rubric", table, "lab")
+    if stated or lab is None:
+        return stated
+    beside = Path(path).parent / lab
+    file = beside / "lab.toml" if beside.is_dir() else beside
+    try:
+        return tuple(dict.fromkeys(_addresses(read_table(str(file)).get("nodes"))))
+    except (UnreadableError, RecursionError):
+        return ()  # a lab file that is not there is nothing that grading needs
+
+
+def _addresses(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key in ("address", "addresses"):
+                texts = inner if isinstance(inner, list) else [inner]
+                yield from (found for one in texts if (found := network_of(one)) is not None)
+            else:
+                yield from _addresses(inner)
+
+
+def network_of(text: Any) -> str | None:
+    """The network of an address with its length; None if it is none."""
+    try:
+        return str(ip_network(text, strict=False)) if isinstance(text, str) else None
+    except ValueError:
+        return None
 
 
 def _limits(reader: Reader, table: Mapping[str, Any]) -> Limits:
@@ -257,7 +328,7 @@ def _check(reader: Reader, table: Mapping[str, Any]) -> Check:
     if "points" not in table:
         reader.say(where, "points are missing")
     return Check(
-        name, reader.number(where, table, "points"), reader.text(where, table, "title"),
+        name, reader.number(where, table, "points"), reader.words(where, table, "title"),
         reader.text(where, table, "capture"), expect, none, _sequence(reader, where, table),
         reader.text(where, table, "assert"), _parts(reader, where, table), _ways(reader, where, table),
         reader.count(where, table.get("count"), Count()), _distinct(reader, where, table),
@@ -265,8 +336,8 @@ def _check(reader: Reader, table: Mapping[str, Any]) -> Check:
         reader.span(where, table["window"]) if "window" in table else None,
         reader.span(where, table["skew"]) if "skew" in table else None, reader.text(where, table, "as"),
         reader.texts(where, table, "needs"), _partial(reader, where, table), _credit(reader, where, table),
-        bool(table.get("optional") or table.get("bonus")), reader.text(where, table, "pass"),
-        reader.text(where, table, "fail"), reader.text(where, table, "hint"),
+        bool(table.get("optional") or table.get("bonus")), reader.words(where, table, "pass"),
+        reader.words(where, table, "fail"), reader.words(where, table, "hint"),
         visibility if isinstance(visibility, str) else "now",
     )  # fmt: skip
 
@@ -295,7 +366,7 @@ def _parts(reader: Reader, where: str, table: Mapping[str, Any]) -> tuple[Part, 
         if claim is None and name is None:
             reader.say(where, "a part of all_of has assert or expect")
         count = reader.count(where, one.get("count"), Count())
-        found.append(Part(claim, pattern, count, reader.number(where, one, "points"), reader.text(where, one, "fail")))
+        found.append(Part(claim, pattern, count, reader.number(where, one, "points"), reader.words(where, one, "fail")))
     stated = sum(one.points for one in found)
     if found and stated and abs(stated - reader.number(where, table, "points")) > 1e-9:
         reader.say(where, f"points = {table.get('points')}, but its parts add up to {stated:g}")
@@ -357,7 +428,7 @@ def _credit(reader: Reader, where: str, table: Mapping[str, Any]) -> tuple[Credi
             pattern = reader.pattern(where, one.get("event", table.get("expect")), one.get("where", {}))
             if pattern is None:
                 continue
-        found.append(Credit(pattern, reader.number(where, one, "points"), reader.text(where, one, "say")))
+        found.append(Credit(pattern, reader.number(where, one, "points"), reader.words(where, one, "say")))
     return tuple(found)
 
 
@@ -372,7 +443,7 @@ def _question(reader: Reader, table: Mapping[str, Any]) -> Question:
     if kind not in ANSWER_TYPES:
         reader.say(where, f"no type is called {kind!r}{nearest(str(kind), ANSWER_TYPES)}")
     is_manual = table.get("mark") == "manual" or kind == "text"
-    if "key" not in table and not is_manual:
+    if "key" not in table and not is_manual and not reader.is_packed:
         reader.say(where, "key is missing")
     tolerance = reader.table(where, table, "tolerance") if not isinstance(table.get("tolerance"), (int, float)) else {
         "absolute": table["tolerance"]
@@ -383,18 +454,19 @@ def _question(reader: Reader, table: Mapping[str, Any]) -> Question:
         reader.known(where, "wrong", one)
         if "value" not in one:
             reader.say(where, "a wrong answer has a value")
-        wrong.append(WrongAnswer(one.get("value"), reader.number(where, one, "points"), reader.text(where, one, "say")))
+        told = reader.words(where, one, "say")
+        wrong.append(WrongAnswer(one.get("value"), reader.number(where, one, "points"), told))
     columns = reader.table(where, table, "columns") or None
     for column in (columns or {}).values():
         if column not in ANSWER_TYPES:
             reader.say(where, f"no type is called {column!r}{nearest(str(column), ANSWER_TYPES)}")
     return Question(
-        name, reader.text(where, table, "ask") or "", str(kind), reader.number(where, table, "points"),
+        name, reader.words(where, table, "ask") or "", str(kind), reader.number(where, table, "points"),
         table.get("key"),
         tuple(wrong), reader.number(where, tolerance, "relative"), reader.number(where, tolerance, "absolute"),
         reader.text(where, table, "partial"), reader.text(where, table, "follow_through"), columns,
         reader.texts(where, table, "choices"), is_manual, reader.texts(where, table, "keywords"),
-        reader.text(where, table, "hint"), reader.texts(where, table, "needs"),
+        reader.words(where, table, "hint"), reader.texts(where, table, "needs"),
         reader.text(where, table, "visibility") or "now",
     )  # fmt: skip
 

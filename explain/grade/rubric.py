@@ -194,6 +194,10 @@ class Rubric:
         roster: a CSV beside the rubric, None without one.
         variables: expressions by name.
         total: all points but bonus and penalties.
+        me: the row of the roster for a submission of whom there is none.
+        networks: of the lab; what leaves them is counted and not shown. Empty where nothing says which they are.
+        reveals: whether students may see right answers.
+        is_packed: a student's rubric, without keys.
     """
 
     path: str
@@ -208,6 +212,10 @@ class Rubric:
     total: float
     integrity: Mapping[str, Any]
     trials: tuple[Trial, ...]
+    me: Mapping[str, str] = field(default_factory=dict)
+    networks: tuple[str, ...] = ()
+    reveals: bool = False
+    is_packed: bool = False
 
 
 def worth(checks: tuple[Check, ...], questions: tuple[Question, ...]) -> float:
