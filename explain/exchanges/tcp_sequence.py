@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.exchanges.tcp_course import ACK, RST, SYN
+from explain.exchanges.tcp_course import ACK, FIN, RST, SYN
 from explain.exchanges.tcp_labels import GAP, REPEATED
 from explain.exchanges.tcp_offers import offers
 
@@ -76,7 +76,7 @@ def sequence_course(moments: TcpMoments, index: int) -> SequenceCourse | None:
     gaps = _gaps(at_ns, start, end, labels)
     rtt_at, rtt = _round_trips(at_ns, end, labels, ack_ns, acked)
     return SequenceCourse(
-        sender, at_ns, start, end, labels, gaps, ack_ns, acked, acked + window, window == 0, rtt_at, rtt,
+        sender, at_ns, start, end, labels, gaps, ack_ns, acked, acked + window, (window == 0) & (flags & (SYN | FIN) == 0), rtt_at, rtt,
         int(time_ns.max()),
     )  # fmt: skip
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from explain.render.ways import Way, Ways
 
 
+_LEAST_LABEL = 0.3  # of the lanes' width
+
+
 def both(message: str, values: dict[str, object], element: str = "span", **attributes: str) -> Markup:
     """A message in each language, of which the page shows one."""
     return joined(
@@ -73,11 +76,17 @@ def rules(counts: Iterable[int]) -> str:
 
 
 def _spans(name: str, one: int, other: int, count: int) -> Iterator[str]:
-    """Where the line from rail to rail lies, and the widest box for a label that is centred on it."""
+    """Where the line from rail to rail lies, and a box for its label: centred on it, unless that would be narrow."""
     yield f"{name} .s{one}-{other}{{left:{_percent(one + 0.5, count)};width:{_percent(other - one, count)}}}"
     middle = (one + other + 1) / 2
     half = min(middle, count - middle)
-    yield f"{name} .w{one}-{other}{{margin-left:{_percent(middle - half, count)};width:{_percent(2 * half, count)}}}"
+    box = f"{name} .w{one}-{other}"
+    if 2 * half >= _LEAST_LABEL * count:
+        yield f"{box}{{margin-left:{_percent(middle - half, count)};width:{_percent(2 * half, count)}}}"
+    elif middle <= count / 2:
+        yield f"{box}{{margin-left:{_percent(one, count)};width:{_percent(count - one, count)};text-align:left}}"
+    else:
+        yield f"{box}{{margin-left:0;width:{_percent(other + 1, count)};text-align:right}}"
 
 
 def _percent(share: float, count: int) -> str:
@@ -131,15 +140,18 @@ def _way_lane(arrow: Arrow, way: Way, count: int) -> Markup:
     rails = [stop.rail for stop in way.stops]
     low, high, start = min(rails), max(rails), rails[0]
     dots = [tag("i", {"class": f"dot d{rail}" + " first" * (rail == start)}) for rail in dict.fromkeys(rails)]
-    if arrow.is_lost and rails[-1] == high and high + 1 < count:
+    gone = ""
+    if arrow.is_lost and rails[-1] == high and high + 1 < count and high >= start:
         high += 1  # it went on, and the next place did not see it
-    elif arrow.is_lost and rails[-1] == low and low:
+    elif arrow.is_lost and rails[-1] == low and low and low < start:
         low -= 1
+    elif arrow.is_lost:
+        gone = " gone"  # nobody recorded behind the place that saw it last
     parts = []
     if high > start or (arrow.is_lost and low == high):
-        parts.append(_shaft(start, high, "right"))
+        parts.append(_shaft(start, high, f"right{gone}"))
     if low < start:
-        parts.append(_shaft(low, start, "left"))
+        parts.append(_shaft(low, start, f"left{gone}"))
     who = tag("span", {"class": "ends"}, f"{_who(arrow)} ")
     note = None
     if way.rewritten:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from explain.model import Evidence, Exchange, Report
 
-_MOST_PAIRS, _MOST_TRIPS, _MOST_LOOKED = 20, 24, 3000
+_MOST_PAIRS, _MOST_TRIPS, _MOST_LOOKED = 20, 24, 600
 _MOST_RANGES = 40
 
 

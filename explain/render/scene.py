@@ -6,6 +6,7 @@ The same scene is drawn in the terminal, in Mermaid and in HTML.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,11 +14,13 @@ import numpy as np
 from explain import table as t
 from explain.exchanges import tcp_labels
 from explain.exchanges.columns import CARRIERS
+from explain.places.near import rows_near
 from explain.render.wire_words import Said, said, side_row
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from explain.exchanges.columns import Exchanges
     from explain.exchanges.nat_translation import NatEnd
     from explain.model import Evidence, Exchange, Report
 
@@ -98,7 +101,9 @@ def stage(report: Report, most: int, most_rails: int) -> Scene:
     is_whole = len(report.exchanges) == sum(len(part) for part in report.exchanges.parts)
     rows = np.arange(len(table)) if is_whole else np.flatnonzero(owner >= 0)
     rows = rows[np.lexsort((rows, table.time_ns[rows]))]
-    is_shown = np.ones(len(rows), np.bool_) if len(rows) <= most else np.isin(rows, _important(report, most))
+    is_shown = np.ones(len(rows), np.bool_)
+    if len(rows) > most:
+        is_shown = np.isin(rows, _important(report, most, most_rails))
     at = np.flatnonzero(is_shown)
     gaps = (np.diff(at, prepend=-1) - 1).tolist()
     return _drawn(report, rows[at], owner, gaps, len(rows) - 1 - int(at[-1]) if len(at) else 0, most_rails)
@@ -121,24 +126,67 @@ def owners(report: Report) -> t.Rows:
     return owner
 
 
-def _important(report: Report, most: int) -> t.Rows:
-    """Rows worth drawing when there is no room for all: of what failed first, then of the others in their order."""
+def _important(report: Report, most: int, most_rails: int) -> t.Rows:
+    """Rows worth drawing when there is no room for all: of what is told, of what failed, then of the others.
+
+    Who is shown at all is shown with a rail: exchanges of further hosts are left out.
+    """
     exchanges = report.exchanges
     failed = [name for finding in report.findings for name in finding.exchanges] + list(report.unexplained)
     first = [int(name[1:]) - 1 for name in failed[:most]]
-    found: set[int] = set()
     # Each exchange gives at least one frame, so that no more than ``most`` of them need be looked at.
-    for position in dict.fromkeys((*first, *exchanges.positions[:most])):
-        part, index = exchanges.at(position)
-        rows = part.rows(index)
-        kept = rows
-        if len(rows) > _HEAD + _TAIL + _NOTABLE:
-            news = rows[(exchanges.table.flags[rows] & _TCP_NEWS) != 0][:_NOTABLE]
-            kept = np.concatenate((rows[:_HEAD], news, rows[-_TAIL:]))
-        found.update(kept.tolist())
+    positions = dict.fromkeys((*first, *exchanges.positions[:most]))
+    found: set[int] = set()
+    hosts: set[str] = set()
+    for rows in chain(_told(report, most // 2), (_worth(exchanges, position) for position in positions)):
+        ends = (_ends(exchanges.table, int(row))[:2] for row in rows.tolist())
+        together = hosts | {name for pair in ends for name in pair}
+        if len(together - {EVERYONE}) < most_rails or not found:
+            hosts = together
+            found.update(rows.tolist())
         if len(found) >= most:
             break
     return np.array(sorted(found)[:most], np.int64)
+
+
+def _worth(exchanges: Exchanges, position: int) -> t.Rows:
+    """The frames of an exchange that stay when the others are folded."""
+    part, index = exchanges.at(position)
+    rows = part.rows(index)
+    if len(rows) <= _HEAD + _TAIL + _NOTABLE:
+        return rows
+    news = rows[(exchanges.table.flags[rows] & _TCP_NEWS) != 0][:_NOTABLE]
+    return np.concatenate((rows[:_HEAD], news, rows[-_TAIL:]))
+
+
+def _told(report: Report, most: int) -> Iterator[t.Rows]:
+    """The rows that the first sentences speak of, sentence by sentence, some of each."""
+    table = report.exchanges.table
+    told: list[list[tuple[int, int]]] = []
+    left = most
+    for line in report.lines:
+        if line.depth > 1 or not line.evidence or left <= 0:
+            continue
+        numbers = [
+            (one.capture, frame) for one in line.evidence for first, last in one.frames[:_HEAD]
+            for frame in range(first, min(last, first + _TAIL) + 1)
+        ][: _HEAD + _TAIL]  # fmt: skip
+        told.append(numbers)
+        left -= len(numbers)
+    captures = np.array([place.capture for place in table.whole.places], np.int64)
+    whole = table.whole
+    rows: dict[tuple[int, int], int] = {}
+    for capture in {capture for numbers in told for capture, _ in numbers}:
+        wanted = np.array(sorted({frame for numbers in told for of, frame in numbers if of == capture}))
+        count = len(whole)
+        found = np.flatnonzero(np.isin(whole.frame[:count], wanted) & (captures[whole.place[:count]] == capture))
+        for row in found.tolist():
+            rows[capture, int(whole.frame[row])] = row
+    for numbers in told:
+        seen = np.array([rows[key] for key in numbers if key in rows], np.int64)
+        near = rows_near(table, seen)
+        if len(near):
+            yield np.unique(near)
 
 
 def _drawn(report: Report, rows: t.Rows, owner: t.Rows, gaps: Sequence[int], after: int, most_rails: int) -> Scene:
