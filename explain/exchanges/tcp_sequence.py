@@ -70,13 +70,14 @@ def sequence_course(moments: TcpMoments, index: int) -> SequenceCourse | None:
     shift = offers(moments.table, talk).window_scale[1 - sender] or 0
     flags = talk.flags[some][ack]
     window = talk.window[some][ack].astype(np.int64) << np.where(flags & SYN != 0, 0, shift)
+    is_closed = (window == 0) & (flags & (SYN | FIN) == 0)
     start, acked = whole[data], whole[ack]
     end = start + talk.length[some][data]
     labels, at_ns, ack_ns = talk.labels[some][data], time_ns[some][data], time_ns[some][ack]
     gaps = _gaps(at_ns, start, end, labels)
     rtt_at, rtt = _round_trips(at_ns, end, labels, ack_ns, acked)
     return SequenceCourse(
-        sender, at_ns, start, end, labels, gaps, ack_ns, acked, acked + window, (window == 0) & (flags & (SYN | FIN) == 0), rtt_at, rtt,
+        sender, at_ns, start, end, labels, gaps, ack_ns, acked, acked + window, is_closed, rtt_at, rtt,
         int(time_ns.max()),
     )  # fmt: skip
 
