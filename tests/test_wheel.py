@@ -57,8 +57,8 @@ def test_the_wheel_has_every_module_and_every_table_of_the_package(wheel_files):
     assert wanted <= wheel_files
 
 
-def test_the_wheel_has_every_lab_and_its_recording(wheel_files):
-    for folder in ("fixtures", "pcaps"):
+def test_the_wheel_has_every_lab_its_recording_and_every_rubric(wheel_files):
+    for folder in ("fixtures", "pcaps", "rubrics"):
         wanted = {f"explain/shipped/{name}" for name in files_below(TOP / folder) if "/." not in name}
         assert wanted
         assert wanted <= wheel_files

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import tomllib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from explain.errors import UsageError
 from explain.grade.answer_values import NoAnswerError, read
-from explain.grade.expressions import UnboundError, evaluate, fill, parse
+from explain.grade.cited import evidence, rows_in_value
+from explain.grade.expressions import UnboundError, evaluate, fill, parse, shown
 from explain.grade.functions import AbsentError
 from explain.grade.scene import End, UnknownFieldError
 from explain.grade.verdict import Verdict
@@ -54,9 +56,23 @@ def mark_answers(marker: Marker, given: Mapping[str, Any], trouble: str | None) 
 
 
 def _mark(marker: Marker, question: Question, given: Mapping[str, Any], trouble: str | None) -> Verdict:
+    """A verdict with the frames that the key was read from, and with the key for the instructor."""
+    judged = _judged(marker, question, given, trouble)
+    try:
+        key = visible(shown(plain(_filled(question.key, marker.names)))) if question.key is not None else None
+    except _UNKNOWN:
+        return judged
+    cited = evidence(rows_in_value(question.key, marker.names), marker.joint.scene.names)
+    return replace(judged, evidence=cited, key=key)
+
+
+def _judged(marker: Marker, question: Question, given: Mapping[str, Any], trouble: str | None) -> Verdict:
     def told(word: str, points: float, message: str, **values: Any) -> Verdict:
         return _verdict(question, word, points, say(f"grade.{message}", values, marker.language), given)
 
+    missing = marker.unmet(question.needs)
+    if missing:
+        return told("skipped", 0, "skipped", needs=missing)
     if question.id not in given:
         return told("not-met", 0, "answers-unreadable" if trouble else "no-answer", why=trouble or "")
     if question.is_manual:
@@ -69,10 +85,19 @@ def _mark(marker: Marker, question: Question, given: Mapping[str, Any], trouble:
         return told("skipped", 0, "no-key")
     except NoAnswerError as error:
         return told("manual", 0, "no-sense", why=str(error))
+    return _compared(marker, question, key, given, told)
+
+
+def _compared(
+    marker: Marker, question: Question, key: Any, given: Mapping[str, Any], told: Callable[..., Verdict]
+) -> Verdict:
     try:
         answer = read(question, given[question.id])
     except NoAnswerError:
         return told("not-met", 0, "not-of-type", type=question.type)
+    choices = [read(question, one) for one in question.choices]
+    if choices and answer not in choices:
+        return told("not-met", 0, "no-choice", choices=list(question.choices))
     if _is_right(question, answer, key):
         return told("met", question.points, "right")
     return _wrong(marker, question, answer, key, given) or told("not-met", 0, "wrong")

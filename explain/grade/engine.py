@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from explain.errors import UsageError
 from explain.grade import blind, telling
+from explain.grade.around import Lab
 from explain.grade.cited import Recorded, evidence, rows_in, rows_of
 from explain.grade.expressions import UnboundError, evaluate, fill, names_in, placeholders
 from explain.grade.functions import AbsentError
@@ -46,6 +47,7 @@ class Marker:
         joint: events of all captures together.
         alone: makes the events of one capture by its name, as if there were no other.
         lacking: names of the captures that were not handed in.
+        lab: whose traffic may be shown.
         names: what expressions know: the roster, variables, events that earlier checks bound.
         bound: all events that fitted where a name was bound.
         verdicts: so far, by id.
@@ -57,6 +59,7 @@ class Marker:
     roster: Mapping[str, str]
     language: str = "en"
     lacking: tuple[str, ...] = ()
+    lab: Lab = field(default_factory=lambda: Lab(()))
     names: dict[str, Any] = field(default_factory=dict)
     bound: dict[str, list[Event]] = field(default_factory=dict)
     verdicts: dict[str, Verdict] = field(default_factory=dict)
@@ -76,10 +79,12 @@ class Marker:
             self.verdicts[check.id] = self._check(check)
         return tuple(self.verdicts[check.id] for check in self.rubric.checks)
 
+    def unmet(self, needs: Sequence[str]) -> list[str]:
+        """Those of some checks that are not met, not even partly."""
+        return [one for one in needs if one not in self.verdicts or self.verdicts[one].verdict not in _SATISFIED]
+
     def _check(self, check: Check) -> Verdict:
-        missing = [
-            one for one in check.needs if one not in self.verdicts or self.verdicts[one].verdict not in _SATISFIED
-        ]
+        missing = self.unmet(check.needs)
         if missing:
             return self._verdict(check, "skipped", 0, self._say("skipped", needs=missing))
         try:

@@ -28,6 +28,7 @@ def graded_form(graded: Graded) -> dict[str, Any]:
         "flags": [_plain(one) for one in graded.flags],
         "reason": graded.reason,
         "files": [{"capture": name, "file": visible(file)} for name, file in graded.files],
+        "outside": graded.outside,
     }
 
 
@@ -35,7 +36,7 @@ def failed_form(rubric: Rubric, name: str, status: str, reason: str | None) -> d
     """A submission without marks: missing, or one that could not be graded, which is not 0."""
     return {
         "id": name, "status": status, "score": None, "max": rubric.total, "checks": [], "answers": [], "flags": [],
-        "reason": None if reason is None else visible(reason), "files": [],
+        "reason": None if reason is None else visible(reason), "files": [], "outside": None,
     }  # fmt: skip
 
 
@@ -45,7 +46,8 @@ def whole(rubric: Rubric, forms: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _verdict(one: Verdict) -> dict[str, Any]:
-    return {name: value for name, value in _plain(one).items() if name != "is_bonus"} | {"bonus": one.is_bonus}
+    plain = {name: value for name, value in _plain(one).items() if name != "is_bonus"}
+    return plain | {"bonus": one.is_bonus, "story": [dict(line) for line in one.story]}
 
 
 def _plain(value: Any) -> Any:

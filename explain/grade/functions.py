@@ -151,6 +151,33 @@ def _hmac(key: Any, *texts: Any) -> str:
     return keyed.new(str(key).encode("utf-8", "surrogatepass"), message, hashlib.sha256).hexdigest()[:16]
 
 
+def _largest(records: Any, name: str) -> Any:
+    """Of some events the one whose field is largest; those without the field are left out."""
+    told = [one for one in records if _field(one, name) is not None] if isinstance(records, (list, tuple)) else []
+    if not told:
+        raise AbsentError(name)
+    return max(told, key=lambda one: _field(one, name))
+
+
+def _difference(one: Any, other: Any) -> list[Any]:
+    """What is in only one of two lists."""
+    if not isinstance(one, (list, tuple)) or not isinstance(other, (list, tuple)):
+        raise AbsentError("a list")
+    return [each for each in one if each not in other] + [each for each in other if each not in one]
+
+
+def _offset(record: Any, name: str) -> Any:
+    from explain.grade.offsets import offset
+
+    return offset(record, name)
+
+
+def _ether_type(record: Any) -> Any:
+    from explain.grade.offsets import ether_type
+
+    return ether_type(record)
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "len": len,
     "unique": _unique,
@@ -169,6 +196,10 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "round": lambda value, digits=0: round(_numbers(value)[0], min(int(digits), 12)),
     "u32": lambda value: int(_numbers(value)[0]) % (1 << 32),
     "hex": lambda value: hex(int(_numbers(value)[0])),
+    "largest": _largest,
+    "difference": _difference,
+    "offset": _offset,
+    "ether_type": _ether_type,
     "lower": lambda value: str(value).lower(),
     "hmac": _hmac,
 }

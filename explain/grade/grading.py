@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from explain.errors import InputError
 from explain.grade.answers import BadAnswersError, mark_answers, read_answers
+from explain.grade.around import Lab, told_of
 from explain.grade.engine import Marker
 from explain.grade.events import Events
 from explain.grade.scene import scene_of
@@ -49,12 +51,19 @@ def grade_files(
 
     made: dict[str, Events] = {}
     lacking = tuple(one for one in rubric.captures if one not in files)
-    marker = Marker(rubric, joint, alone, roster, language, lacking)
+    lab = Lab(rubric.networks)
+    marker = Marker(rubric, joint, alone, roster, language, lacking, lab)
     checks = marker.checks()
     given, trouble = _answers(answers)
     marked = mark_answers(marker, given, trouble)
+    report = joint.scene.report
+    checks, marked = (
+        tuple(replace(one, story=tuple(told_of(report, one.evidence, lab, language))) for one in some)
+        for some in (checks, marked)
+    )
     told = tuple((one, files[one].name) for one in names)
-    return Graded(name, "graded", score_of(checks, marked), rubric.total, checks, marked, files=told)
+    outside = len(lab.strangers(report)) if rubric.networks else None
+    return Graded(name, "graded", score_of(checks, marked), rubric.total, checks, marked, files=told, outside=outside)
 
 
 def _nothing(joint: Events, capture: str) -> Any:

@@ -138,5 +138,9 @@ def _doubts(rubric: Rubric) -> Iterator[str]:
             if row.points > check.points:
                 yield f"check {check.id!r}: a row of credit gives more than the check"
     for question in rubric.questions:
-        if isinstance(question.key, (int, float, str)) and "{" not in str(question.key) and not question.is_manual:
+        if (
+            isinstance(question.key, (int, float, str))
+            and "{" not in str(question.key)
+            and not (question.is_manual or question.needs)
+        ):
             yield f"answer {question.id!r}: its key is the same for everybody"

@@ -136,11 +136,12 @@ class Scene:
         """An event with what all events have in common."""
         table, first = self.report.packets, self.whole_row(rows[0])
         place, start = int(table.place[first]), int(table.time_ns[first])
+        ordered = tuple(dict.fromkeys(self.whole_row(row) for row in rows))
         common = {
             "frame": int(table.frame[first]), "time": start / 1e9, "capture": self.capture_of(int(rows[0])),
             "exchange": exchange, "outcome": outcome,
+            "seconds": (max(int(table.time_ns[row]) for row in ordered) - start) / 1e9,
         }  # fmt: skip
-        ordered = tuple(dict.fromkeys(self.whole_row(row) for row in rows))
         return Event(name, ordered, place, start, exchange, common | dict(fields), self)
 
     def ends(self, row: int) -> tuple[str, int | None, str, int | None]:
@@ -220,6 +221,19 @@ class Scene:
                     if room < 0:
                         return
                     self._data[row] = data
+
+    def octets(self, row: int) -> bytes | None:
+        """One whole frame as it was captured, read again; ``row`` is one of the report's table."""
+        from explain.capture import open_capture
+
+        table = self.report.packets
+        wanted = int(table.offset[row])
+        with open_capture(self.paths[table.places[int(table.place[row])].capture]) as reader:
+            for frames in reader.frames():
+                for at in np.flatnonzero(frames.base + frames.start == wanted).tolist():
+                    start = int(frames.start[at])
+                    return bytes(frames.data[start : start + int(frames.captured[at])].tobytes())
+        return None
 
     def loses_frames(self, names: Sequence[str] | None = None) -> str | None:
         """Why absence cannot be told from these captures: a word for it, None if it can.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from explain.model import Evidence
 
 VERDICTS = ("met", "partly", "not-met", "cannot-tell", "skipped", "manual")
@@ -23,7 +25,8 @@ class Verdict:
         says: one sentence for the student.
         hint: what to look at, None where the author gave none or it was met.
         given: of an answer, what the student wrote, made harmless; None for a check.
-        capture, frame: where the evidence begins.
+        key: of an answer, what was right, for the instructor; None where there was no way to tell.
+        story: what is told of the frames of the evidence, each sentence with its frames.
         visibility: ``now``, ``after_due`` or ``never``.
         is_bonus: not part of the total.
     """
@@ -39,6 +42,8 @@ class Verdict:
     title: str | None = None
     visibility: str = "now"
     is_bonus: bool = False
+    key: str | None = None
+    story: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,7 @@ class Graded:
         status: one of ``STATUSES``.
         reason: why it could not be graded, None if it was.
         files: what was graded as which capture.
+        outside: frames with an end outside the lab, which are counted and not shown; None where nothing tells them.
     """
 
     id: str
@@ -69,6 +75,7 @@ class Graded:
     flags: tuple[Flag, ...] = ()
     reason: str | None = None
     files: tuple[tuple[str, str], ...] = ()
+    outside: int | None = None
 
 
 def score_of(checks: tuple[Verdict, ...], answers: tuple[Verdict, ...]) -> float:

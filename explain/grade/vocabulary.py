@@ -20,6 +20,7 @@ COMMON = {
     "capture": "name of the capture, as [submission] has it",
     "exchange": "id of the exchange that it is part of",
     "outcome": "how that exchange ended",
+    "seconds": "from its first frame to its last",
 }
 _ETH = {"eth.src": "MAC that sent the frame", "eth.dst": "MAC that the frame was sent to"}
 _ARP = _ETH | {
