@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from os import PathLike
-    from typing import BinaryIO
+    from typing import Any, BinaryIO
 
     from explain.capture.vantage import Source
     from explain.causes.notes.item import Study
+    from explain.exchanges.columns import Exchanges
+    from explain.exchanges.hosts import Hosts
     from explain.exchanges.selection import Selection
-    from explain.model import Report
+    from explain.model import Finding, Report
     from explain.symptoms.notes import Notes
+    from explain.table import PacketTable
 
 
 def explain(
@@ -33,28 +36,36 @@ def explain(
         every_checksum: verify the checksums of all payloads.
         progress: called now and then with packets so far, octets read and octets in all.
     """
-    from explain import causes, exchanges, places, story
-    from explain.exchanges.hosts import Hosts
+    from explain import story
     from explain.intake import take_in
     from explain.model import Report
-    from explain.places.near import nearest
     from explain.render.voice import PlainVoice
 
     table, captures, texts = take_in(inputs, every_checksum=every_checksum, progress=progress)
-    seen = places.match(table, len(captures))
+    found, hosts, findings, unexplained, clocks = understand(table, len(captures))
+    if selection:
+        found, findings, unexplained = selection.apply(found.table, found, findings, unexplained)
+    studies = _studied(texts) if texts else []
+    lines = story.tell(found.table, found, hosts, findings, unexplained, captures, studies, everything)
+    if texts:
+        lines = story.without_times(lines, captures)
+    return Report(captures, hosts, found, findings, unexplained, lines, table, clocks, PlainVoice(), studies)
+
+
+def understand(
+    table: PacketTable, captures: int
+) -> tuple[Exchanges, Hosts, Sequence[Finding], tuple[str, ...], tuple[Mapping[str, Any], ...]]:
+    """What the rows of so many captures mean: exchanges, hosts, findings, what is unexplained, and the clocks."""
+    from explain import causes, exchanges, places
+    from explain.exchanges.hosts import Hosts
+    from explain.places.near import nearest
+
+    seen = places.match(table, captures)
     near = nearest(table, seen)
     found = exchanges.find(near, seen)
     hosts = Hosts(near, found.parts)
     findings, unexplained = causes.find(near, found, hosts)
-    if selection:
-        found, findings, unexplained = selection.apply(near, found, findings, unexplained)
-    studies = _studied(texts) if texts else []
-    lines = story.tell(near, found, hosts, findings, unexplained, captures, studies, everything)
-    if texts:
-        lines = story.without_times(lines, captures)
-    return Report(
-        captures, hosts, found, findings, unexplained, lines, table, seen.clocks if seen else (), PlainVoice(), studies
-    )
+    return found, hosts, findings, unexplained, seen.clocks if seen else ()
 
 
 def _studied(texts: Mapping[int, Notes]) -> list[Study]:

@@ -10,6 +10,9 @@ A, B, R = "00:00:5e:00:53:01", "00:00:5e:00:53:02", "00:00:5e:00:53:fe"
 EVERYONE = "ff:ff:ff:ff:ff:ff"
 NOBODY = "00:00:00:00:00:00"
 
+EPOCH = 1_700_000_000
+"""When captures made here begin, unless a frame says its own time; UTC seconds."""
+
 
 def octets(mac: str) -> bytes:
     return bytes.fromhex(mac.replace(":", ""))
@@ -131,6 +134,6 @@ def pcap(*frames: bytes | tuple[float, bytes], link_type: int = 1, gap_s: float 
     for one in frames:
         when, frame = one if isinstance(one, tuple) else (now, one)
         now = when + gap_s
-        ns = 1_700_000_000_000_000_000 + round(when * 1e9)
+        ns = EPOCH * 10**9 + round(when * 1e9)
         out += struct.pack("<IIII", ns // 10**9, ns % 10**9, len(frame), len(frame)) + frame
     return io.BytesIO(out)

@@ -92,14 +92,18 @@ def _clock(time_ns: int) -> bytes:
     return struct.pack("<II", time_ns >> 32 & 0xFFFFFFFF, time_ns & 0xFFFFFFFF)
 
 
-def _header(comments: Sequence[str], operating_system: str | None, application: str | None) -> bytes:
+def header_block(
+    comments: Sequence[str] = (), operating_system: str | None = None, application: str | None = None
+) -> bytes:
+    """The section header; its section may have any length."""
     options = b"".join(option(1, comment.encode()) for comment in comments)
     options += option(3, operating_system.encode()) if operating_system else b""
     options += option(4, application.encode()) if application else b""
     return block(SECTION_HEADER, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1), options)
 
 
-def _interface(described: InterfaceBlock) -> bytes:
+def interface_block(described: InterfaceBlock) -> bytes:
+    """The description of one interface, which counts nanoseconds."""
     options = option(1, described.comment.encode()) if described.comment else b""
     options += option(2, described.name.encode())
     options += option(3, described.description.encode()) if described.description else b""
@@ -108,7 +112,8 @@ def _interface(described: InterfaceBlock) -> bytes:
     return block(INTERFACE, struct.pack("<HHI", described.link_type, 0, described.snaplen), options)
 
 
-def _packet(frame: PacketBlock) -> bytes:
+def packet_block(frame: PacketBlock) -> bytes:
+    """One enhanced packet block."""
     data = frame.data + b"\0" * (-len(frame.data) % 4)
     fixed = struct.pack("<I", frame.interface) + _clock(frame.time_ns)
     fixed += struct.pack("<II", len(frame.data), frame.length) + data
@@ -144,10 +149,10 @@ def section(
     Raises:
         ValueError: a comment that is too long.
     """
-    yield _header(comments, operating_system, application)
+    yield header_block(comments, operating_system, application)
     for described in interfaces:
-        yield _interface(described)
+        yield interface_block(described)
     for frame in packets:
-        yield _packet(frame)
+        yield packet_block(frame)
     for counted in statistics:
         yield _statistics(counted)

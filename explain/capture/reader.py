@@ -183,6 +183,16 @@ def open_capture(path: str, stream: BinaryIO | None = None) -> CaptureReader:
         raise
 
 
+def live_capture(path: str, stream: BinaryIO) -> CaptureReader:
+    """Opens a capture that is still being written, plain; its windows are what has come so far.
+
+    Raises:
+        UnreadableError: it is empty, or its header is unsound.
+        NotACaptureError: it is something else, perhaps text.
+    """
+    return _opened(path, (StreamSource(StoredOctets(stream), is_live=True), None), stream)
+
+
 def _open(path: str) -> BinaryIO:
     return Path(path).open("rb", buffering=0)
 

@@ -175,12 +175,18 @@ class MappedSource:
 
 
 class StreamSource:
-    """A stream, seen through one buffer that is filled again and again."""
+    """A stream, seen through one buffer that is filled again and again.
+
+    Args:
+        octets: the stream.
+        is_live: a window is what has come so far; nobody waits until it is full.
+    """
 
     is_mapped = False
 
-    def __init__(self, octets: Octets) -> None:
+    def __init__(self, octets: Octets, *, is_live: bool = False) -> None:
         self._octets = octets
+        self._is_live = is_live
         self._buffer = bytearray(0)
         self._base = 0
         self._filled = 0
@@ -202,7 +208,7 @@ class StreamSource:
                 view[: self._filled - gone] = view[gone : self._filled]
             self._base, self._filled = low, self._filled - gone
         wanted = at - low + max(need, min(span, STREAM_SPAN - LEAD))
-        self._fill(wanted, wanted)
+        self._fill(at - low + max(need, 1) if self._is_live else wanted, wanted)
         data = np.frombuffer(self._buffer, np.uint8, self._filled)
         return Window(data, low, at - low, self._is_ended, self._buffer, 0)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -27,7 +27,7 @@ _FORMATS = ("terminal", "json", "markdown", "mermaid", "html", "zeek")
 
 
 @click.command("capture", epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("files", nargs=-1, required=True, metavar="[NAME[:IFACE]=]FILE...")
+@click.argument("files", nargs=-1, metavar="[NAME[:IFACE]=]FILE...")
 @click.option("--json", "as_json", is_flag=True, help="The report as one JSON object.")
 @click.option("--format", "form", type=click.Choice(_FORMATS), default="terminal", help="The form of the output.")
 @click.option("-o", "--output", metavar="FILE", help="Write to FILE, whole or not at all.")
@@ -45,7 +45,8 @@ _FORMATS = ("terminal", "json", "markdown", "mermaid", "html", "zeek")
 @click.option("--second-opinion", is_flag=True, help="Compare every packet with tshark.")
 @click.option("--checksums", is_flag=True, help="Verify the checksums of all payloads.")
 @click.option("--anonymise", is_flag=True, help="Other addresses, MACs and names; payloads cut off.")
-@click.option("-w", "--write", metavar="FILE", help="With --anonymise: the capture under other names, as pcapng.")
+@click.option("-i", "--interface", metavar="IFACE", help="Hear an interface (or any), and tell what happens there.")
+@click.option("-w", "--write", metavar="FILE", help="Keep what -i hears; or, with --anonymise, the renamed capture.")
 @click.version_option(package_name="explain-pcap", prog_name="explain")
 def capture(files: tuple[str, ...], **options: Any) -> int:
     """Tell what happened in a capture, with the frames that prove it.
@@ -53,14 +54,27 @@ def capture(files: tuple[str, ...], **options: Any) -> int:
     Several FILEs are several vantage points; - is standard input.  What a file is, is
     recognised by its content: pcap, pcapng, plain or packed with gzip or zstd.
     """
+    from explain.cli.live import is_told_live, live, standard_input
+
+    if bool(options["interface"]) == bool(files):
+        raise click.UsageError("Give either a FILE or -i IFACE.")
+    selection = selection_of(options)
+    if options["interface"]:
+        return live(options, selection)
+    given: Sequence[str | BinaryIO] = files
+    if files == ("-",) and is_told_live(options):
+        stream, is_live = standard_input()
+        if is_live:
+            return live(options, selection, stream)
+        given = [stream]
     from explain.cli.memory import reuse_freed_memory
     from explain.cli.progress import Progress
     from explain.pipeline import explain
 
     reuse_freed_memory()
-    with _inputs(files, options) as inputs, Progress() as progress:
+    with _inputs(given, options) as inputs, Progress() as progress:
         report = explain(
-            inputs, selection_of(options), everything=options["everything"], every_checksum=options["checksums"],
+            inputs, selection, everything=options["everything"], every_checksum=options["checksums"],
             progress=progress,
         )  # fmt: skip
     warn(report)
@@ -76,7 +90,9 @@ def capture(files: tuple[str, ...], **options: Any) -> int:
     return 0
 
 
-def _inputs(files: tuple[str, ...], options: dict[str, Any]) -> AbstractContextManager[Sequence[str | Source]]:
+def _inputs(
+    files: Sequence[str | BinaryIO], options: dict[str, Any]
+) -> AbstractContextManager[Sequence[str | BinaryIO | Source]]:
     """The captures, or their copies under other names."""
     if options["anonymise"] or options["write"]:
         from explain.cli.anonymise import renamed

@@ -68,11 +68,22 @@ class Decoder:
         self._fragments: list[FragmentRows] = []
         self._contents = Contents()
 
-    def add(self, frames: Frames, capture: int, interfaces: Sequence[Interface], chosen: int | None = None) -> None:
-        """Decode one window of file ``capture``, whose interfaces are known so far; or one interface of it only."""
-        first = self._frames_seen.get(capture, 0) + 1
-        numbers = np.arange(first, first + len(frames.start), dtype=np.uint32)
-        self._frames_seen[capture] = first - 1 + len(numbers)
+    def add(
+        self,
+        frames: Frames,
+        capture: int,
+        interfaces: Sequence[Interface],
+        chosen: int | None = None,
+        numbers: U4 | None = None,
+    ) -> None:
+        """Decode one window of file ``capture``, whose interfaces are known so far; or one interface of it only.
+
+        Frames are numbered on from those before them, unless their numbers are given.
+        """
+        if numbers is None:
+            first = self._frames_seen.get(capture, 0) + 1
+            numbers = np.arange(first, first + len(frames.start), dtype=np.uint32)
+            self._frames_seen[capture] = first - 1 + len(numbers)
         if chosen is not None:
             keep = np.flatnonzero(frames.interface == chosen)
             frames, numbers = _some(frames, keep), numbers[keep]

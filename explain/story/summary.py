@@ -11,10 +11,11 @@ from explain.model import Line
 from explain.story.teller import Teller
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from explain.exchanges.columns import ExchangeColumns, Exchanges
     from explain.exchanges.hosts import Hosts
+    from explain.model import Evidence
     from explain.table import PacketTable
 
 _EXAMPLES = 3
@@ -35,13 +36,18 @@ def tell(table: PacketTable, exchanges: Exchanges) -> list[Line]:
 
 def _count(table: PacketTable, part: ExchangeColumns, indices: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Line:
     counts = np.bincount(part.outcome[indices], minlength=len(part.outcomes)).tolist()
-    ends = sorted(((count, name) for count, name in zip(counts, part.outcomes, strict=True) if count), reverse=True)
-    values = {
-        "kind": Line(f"story.kind.{part.kind}", {"total": len(indices)}),
-        "ends": [_end(part.kind, name, count) for count, name in ends],
-    }
     first, last = (part.rows(int(indices[at])) for at in (0, -1))
     evidence = table.evidence(np.concatenate((first, last)))
+    return counted(part.kind, dict(zip(part.outcomes, counts, strict=True)), evidence)
+
+
+def counted(kind: str, counts: Mapping[str, int], evidence: tuple[Evidence, ...] = ()) -> Line:
+    """One kind in one line: how many, and how they ended, the frequent ends first."""
+    ends = sorted(((count, name) for name, count in counts.items() if count), reverse=True)
+    values = {
+        "kind": Line(f"story.kind.{kind}", {"total": sum(counts.values())}),
+        "ends": [_end(kind, name, count) for count, name in ends],
+    }
     return Line("story.counted", values, evidence, 1, None, "note")
 
 
