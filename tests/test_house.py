@@ -12,7 +12,7 @@ from surroundings import TOP
 
 PACKAGE = TOP / "explain"
 ROOMS = set(
-    "cli capture decode places exchanges symptoms state causes story words render grade lab oracle".split()  # noqa: SIM905
+    "cli capture decode places exchanges symptoms state causes story words render live grade lab oracle".split()  # noqa: SIM905
 )
 KINDS = (
     "arp.resolution",

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from packets import EPOCH, A, R, error, eth, ip, is_at, pcap, ping, pong, tcp, who_has
+
 from explain.capture import open_capture
 from explain.live import window
 from explain.live.watch import Watch
 from explain.live.window import copied
-from packets import A, EPOCH, R, error, eth, ip, is_at, pcap, ping, pong, tcp, who_has
 
 ALICE, BOB, ROUTER = "192.0.2.1", "198.51.100.1", "192.0.2.254"
 SECOND = 1_000_000_000
@@ -80,13 +81,13 @@ def test_trouble_is_told_once_at_the_second_look_that_sees_it():
 
 def test_a_flow_that_is_too_long_is_told_as_it_stands_and_then_only_counted(monkeypatch):
     monkeypatch.setattr("explain.live.watch.MOST_OF_A_FLOW", 10)
-    wire = Wire().send(*(segment( 4000, 80, ACK, seq=number, data=b"x") for number in range(12)))
+    wire = Wire().send(*(segment(4000, 80, ACK, seq=number, data=b"x") for number in range(12)))
     assert "live.long" in wire.names()
     assert len(wire.watch.window) == 0
-    wire.send(*(segment( 4000, 80, ACK, seq=number, data=b"x") for number in range(12, 20))).look()
+    wire.send(*(segment(4000, 80, ACK, seq=number, data=b"x") for number in range(12, 20))).look()
     assert len(wire.watch.window) == 0
     assert wire.watch.window.packets == 20
-    wire.send(segment( 4000, 80, SYN, seq=900)).look()
+    wire.send(segment(4000, 80, SYN, seq=900)).look()
     assert len(wire.watch.window) == 1
 
 
@@ -94,7 +95,7 @@ def test_what_is_kept_is_bounded_however_many_exchanges_are_open(monkeypatch):
     monkeypatch.setattr(window, "MOST_FRAMES", 100)
     wire = Wire()
     for turn in range(10):
-        wire.send(*(segment( 1024 + 50 * turn + port, 80, SYN, seq=1) for port in range(50)))
+        wire.send(*(segment(1024 + 50 * turn + port, 80, SYN, seq=1) for port in range(50)))
         wire.look(0.1)
         assert len(wire.watch.window) <= 150
     wire.look(is_over=True)
