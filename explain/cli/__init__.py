@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ def main(arguments: list[str] | None = None) -> None:
     # Clearing a huge page for a column that is written once costs more than the small pages do.
     os.environ.setdefault("NUMPY_MADVISE_HUGEPAGE", "0")
     try:
-        status = _run(words)
+        status = _complete() if "_EXPLAIN_COMPLETE" in os.environ else _run(words)
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read our output has seen enough; the interpreter must not complain at its exit.
@@ -79,6 +80,15 @@ def _choose(words: list[str]) -> tuple[click.Command, list[str]]:
     from explain.cli.capture import capture
 
     return capture, words
+
+
+def _complete() -> int:
+    """Answer a shell that asks what may stand next; whatever is wrong, a person is typing and hears nothing."""
+    with suppress(Exception):
+        from explain.cli.completion import answer
+
+        print(answer([word for word in COMMANDS if word not in _NOT_YET], _choose), end="")
+    return 0
 
 
 def _name(command: click.Command) -> str:

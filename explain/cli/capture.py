@@ -47,6 +47,11 @@ _FORMATS = ("terminal", "json", "markdown", "mermaid", "html", "zeek")
 @click.option("--anonymise", is_flag=True, help="Other addresses, MACs and names; payloads cut off.")
 @click.option("-i", "--interface", metavar="IFACE", help="Hear an interface (or any), and tell what happens there.")
 @click.option("-w", "--write", metavar="FILE", help="Keep what -i hears; or, with --anonymise, the renamed capture.")
+@click.option(
+    "--completion", type=click.Choice(("bash", "zsh", "fish")), is_eager=True, expose_value=False,
+    callback=lambda context, _, shell: _print_completion(context, shell),
+    help="Print what makes this shell complete explain's words; its head says where it belongs.",
+)  # fmt: skip
 @click.version_option(package_name="explain-pcap", prog_name="explain")
 def capture(files: tuple[str, ...], **options: Any) -> int:
     """Tell what happened in a capture, with the frames that prove it.
@@ -88,6 +93,14 @@ def capture(files: tuple[str, ...], **options: Any) -> int:
 
         return check(report, options["check"])
     return 0
+
+
+def _print_completion(context: click.Context, shell: str | None) -> None:
+    if shell and not context.resilient_parsing:
+        from explain.cli.completion import script
+
+        print(script(shell), end="")
+        context.exit()
 
 
 def _inputs(
