@@ -22,7 +22,7 @@ def wheel(tmp_path_factory) -> Path:
     source.mkdir()
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(TOP / name, source)
-    for name in ("explain", "fixtures", "pcaps"):
+    for name in ("docs", "explain", "fixtures", "pcaps", "rubrics"):
         if (TOP / name).is_dir():
             ignored = shutil.ignore_patterns("__pycache__")
             shutil.copytree(TOP / name, source / name, symlinks=True, ignore=ignored)
@@ -66,7 +66,12 @@ def test_the_wheel_has_every_lab_its_recording_and_every_rubric(wheel_files):
 
 def test_the_wheel_has_nothing_of_the_tests(wheel_files):
     tops = {name.partition("/")[0] for name in wheel_files}
-    assert {top for top in tops if not top.endswith(".dist-info")} == {"explain"}
+    assert {top for top in tops if not top.endswith((".dist-info", ".data"))} == {"explain"}
+
+
+def test_the_wheel_has_the_manual_page_where_man_looks(wheel_files):
+    beside = [name.partition(".data/")[2] for name in wheel_files if ".data/" in name]
+    assert beside == ["data/share/man/man1/explain.1"]
 
 
 @pytest.fixture(scope="module")

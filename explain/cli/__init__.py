@@ -7,6 +7,7 @@ import os
 import sys
 from contextlib import suppress
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from explain.errors import ExplainError, MissingError
@@ -46,7 +47,7 @@ def _run(words: list[str]) -> int:
     if words and words[0] in _NOT_YET:
         advice = f"{words[0]} is not part of this version; a file of that name is ./{words[0]}"
         return _complain(advice, MissingError.exit_status)
-    command, rest = _choose(words)
+    command, rest = choose(words)
     try:
         # Not command.main(): it turns a closed pipe into its own exit status.
         with command.make_context(_name(command), rest) as context:
@@ -73,7 +74,13 @@ def _run(words: list[str]) -> int:
     return result if isinstance(result, int) else 0
 
 
-def _choose(words: list[str]) -> tuple[click.Command, list[str]]:
+def present() -> list[str]:
+    """The command words that this version has."""
+    return [word for word in COMMANDS if find_spec(f"explain.cli.{word}")]
+
+
+def choose(words: list[str]) -> tuple[click.Command, list[str]]:
+    """The command that some words mean, and what is left of them for it."""
     if words and words[0] in COMMANDS:
         found: click.Command = getattr(import_module(f"explain.cli.{words[0]}"), words[0])
         return found, words[1:]
@@ -87,7 +94,7 @@ def _complete() -> int:
     with suppress(Exception):
         from explain.cli.completion import answer
 
-        print(answer([word for word in COMMANDS if word not in _NOT_YET], _choose), end="")
+        print(answer(present(), choose), end="")
     return 0
 
 

@@ -120,10 +120,10 @@ def asked(*words: str, shell: str = "bash") -> list[str]:
 
 
 def test_every_command_word_is_offered_first_and_a_file_too():
-    from explain.cli import _NOT_YET, COMMANDS
+    from explain.cli import present
 
     offered = asked("explain", "")
-    assert [f"plain,{name}" for name in COMMANDS if name not in _NOT_YET] == [one for one in offered if "plain" in one]
+    assert [f"plain,{name}" for name in present()] == [one for one in offered if "plain" in one]
     assert "file," in offered
 
 
