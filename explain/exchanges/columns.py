@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import asdict, dataclass
 from functools import cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -94,31 +95,54 @@ def from_list(
     table: PacketTable,
     patience_ns: int = 60_000_000_000,
     view: Callable[[Any], Any] | None = None,
+    facts: Mapping[str, Callable[[Any], Any]] | None = None,
 ) -> ExchangeColumns:
     """Columns from exchanges that were found one by one; sorted by their first frames.
 
     ``view`` makes the record from what stands in ``Found.fields``, when somebody looks; without it, it is the record.
+    ``facts`` say how a fact follows from it; each becomes a list beside the exchanges.
     """
-    ordered = sorted((sorted(set(one.rows)), number) for number, one in enumerate(found))
-    one_by_one = [found[number] for _, number in ordered]
-    bounds = np.concatenate(([0], np.cumsum([len(rows) for rows, _ in ordered], dtype=np.int64)))
-    frames = np.array([row for rows, _ in ordered for row in rows], np.int64)
+    order, frames, bounds = _in_order(found)
+    one_by_one = [found[number] for number in order]
+    codes = {name: code for code, name in enumerate(outcomes)}
     times = table.time_ns[frames]
     empty = np.empty(0, np.int64)
     return ExchangeColumns(
         kind,
         outcomes,
-        np.array([outcomes.index(one.outcome) for one in one_by_one], np.uint8),
+        np.array([codes[one.outcome] for one in one_by_one], np.uint8),
         frames,
-        bounds.astype(np.int64),
+        bounds,
         np.minimum.reduceat(times, bounds[:-1]) if found else empty,
         np.maximum.reduceat(times, bounds[:-1]) if found else empty,
         (lambda index: one_by_one[index].fields)
         if view is None
         else cache(lambda index: view(one_by_one[index].fields)),
-        {},
+        {name: [fact(one.fields) for one in one_by_one] for name, fact in (facts or {}).items()},
         patience_ns,
     )
+
+
+def _in_order(found: Sequence[Found]) -> tuple[list[int], Rows, I8]:
+    """The exchanges by their frames: which comes when, the frames of all of them, each once, and their bounds."""
+    counts = np.fromiter((len(one.rows) for one in found), np.int64, len(found))
+    rows = np.fromiter(chain.from_iterable(one.rows for one in found), np.int64, int(counts.sum()))
+    owner = np.arange(len(found)).repeat(counts)
+    by_row = np.lexsort((rows, owner))
+    rows, owner = rows[by_row], owner[by_row]
+    is_new = np.ones(len(rows), np.bool_)
+    is_new[1:] = (rows[1:] != rows[:-1]) | (owner[1:] != owner[:-1])
+    rows, owner = rows[is_new], owner[is_new]
+    counts = np.bincount(owner, minlength=len(found))
+    starts = np.cumsum(counts) - counts
+    first = rows[starts]
+    order = np.argsort(first, kind="stable")
+    if (first[order[1:]] == first[order[:-1]]).any():  # then the later frames tell
+        lists = [rows[start : start + count].tolist() for start, count in zip(starts, counts, strict=True)]
+        order = np.array(sorted(range(len(found)), key=lists.__getitem__), np.int64)
+    bounds = np.concatenate(([0], np.cumsum(counts[order])))
+    frames = rows[np.arange(len(rows)) + (starts[order] - bounds[:-1]).repeat(counts[order])]
+    return order.tolist(), frames, bounds
 
 
 class Exchanges(Sequence[Exchange]):

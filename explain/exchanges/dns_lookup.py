@@ -89,11 +89,14 @@ _Key = tuple[int, int, int, bytes, int]
 
 
 def find(table: PacketTable) -> ExchangeColumns:
-    """Look-ups at each place; multicast DNS and LLMNR are not look-ups of a server and not in here."""
+    """Look-ups at each place; multicast DNS and LLMNR are not look-ups of a server and not in here.
+
+    Facts: ``client`` and ``server`` (address keys), ``raw_name`` (as ``dns_message.Head`` has it).
+    """
     lookups: list[_Lookup] = []
     open_lookups: dict[_Key, _Lookup] = {}
-    for message in _messages(table):
-        said = dns_message.head(message.octets)
+    messages = list(_messages(table))
+    for message, said in zip(messages, dns_message.heads([one.octets for one in messages]), strict=True):
         if said is None or said.opcode != _QUERY or not said.type:
             continue
         client = message.target if said.is_response else message.source
@@ -107,7 +110,15 @@ def find(table: PacketTable) -> ExchangeColumns:
             lookups.append(lookup)
         _note(lookup, message, said)
     found = [Found(_outcome(lookup.answer_head), lookup.rows, lookup) for lookup in lookups]
-    return from_list("dns.lookup", OUTCOMES, found, table, _PATIENCE_NS, lambda lookup: _fields(table, lookup))
+    return from_list(
+        "dns.lookup", OUTCOMES, found, table, _PATIENCE_NS, lambda lookup: _fields(table, lookup),
+        {"client": lambda one: one.client, "server": _server, "raw_name": lambda one: one.head.raw_name},
+    )  # fmt: skip
+
+
+def _server(lookup: _Lookup) -> int:
+    """Who answered, or who was asked last."""
+    return lookup.answer.source if lookup.answer else next(reversed(lookup.asked))
 
 
 def _messages(table: PacketTable) -> Iterator[_Message]:
@@ -160,9 +171,8 @@ def _fields(table: PacketTable, lookup: _Lookup) -> DnsLookup:
     said, answer = lookup.answer_head, lookup.answer
     records = dns_message.answers(answer.octets) if answer else ()
     servers = tuple(text(key) for key in lookup.asked)
-    server = text(answer.source) if answer else servers[-1]
     return DnsLookup(
-        Endpoint(text(lookup.client), lookup.port), Endpoint(server, _PORT),
+        Endpoint(text(lookup.client), lookup.port), Endpoint(text(_server(lookup)), _PORT),
         dns_message.wire_text(lookup.head.raw_name),
         dns_message.type_name(lookup.head.type), tuple(record.value for record in records), lookup.rtt_ns,
         lookup.head.id, RCODES.get(said.rcode, str(said.rcode)) if said else None, lookup.queries, servers,

@@ -5,9 +5,14 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from ipaddress import IPv4Address
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from explain.table import ipv6_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from explain.table import I8, U1
 
 TYPES = {
     1: "A", 2: "NS", 5: "CNAME", 6: "SOA", 12: "PTR", 13: "HINFO", 15: "MX", 16: "TXT", 28: "AAAA", 29: "LOC",
@@ -53,25 +58,46 @@ class Record:
     value: str
 
 
-def head(message: bytes) -> Head | None:
-    """Header and question, None where the message is too short or asks nothing that can be read."""
-    size = len(message)
-    if size < _SHORTEST:
-        return None
-    number, flags, questions, count, _, _ = _HEADER.unpack_from(message)
-    end = _QUESTION
-    if questions:
-        while end < size and (length := message[end]):
-            if length > _LONGEST_LABEL:  # a pointer in the first name has nothing to point to
-                return None
-            end += length + 1
-        if end + 5 > size or end - _QUESTION > _LONGEST_NAME:
-            return None
-    kind = message[end + 1] << 8 | message[end + 2] if questions else 0
-    return Head(
-        number, flags & 0x8000 > 0, flags & 0x0200 > 0, flags & 15, flags >> 11 & 15, count,
-        message[_QUESTION:end].lower(), kind,
+def heads(messages: Sequence[bytes]) -> list[Head | None]:
+    """Header and question of each message, None where it is too short or asks nothing that can be read."""
+    import numpy as np
+
+    sizes = np.fromiter(map(len, messages), np.int64, len(messages))
+    starts = np.cumsum(sizes) - sizes
+    octets = np.frombuffer(b"".join(messages) + bytes(_QUESTION + 5), np.uint8)
+    numbers, flags, questions, counts = (
+        octets[starts + at].astype(np.int64) << 8 | octets[starts + at + 1] for at in range(0, 8, 2)
+    )
+    end = np.where(questions > 0, _name_ends(octets, starts, sizes), _QUESTION)
+    is_read = (sizes >= _SHORTEST) & (end >= 0)
+    at = starts + np.minimum(np.maximum(end, 0), sizes)
+    kinds = np.where(questions > 0, octets[at + 1].astype(np.int64) << 8 | octets[at + 2], 0)
+    columns = (
+        numbers, flags & 0x8000 > 0, flags & 0x0200 > 0, flags & 15, flags >> 11 & 15, counts, end, kinds, is_read,
     )  # fmt: skip
+    said = zip(messages, *(column.tolist() for column in columns), strict=True)
+    return [
+        Head(number, is_response, is_cut, rcode, opcode, answers, message[_QUESTION:until].lower(), kind)
+        if is_good
+        else None
+        for message, number, is_response, is_cut, rcode, opcode, answers, until, kind, is_good in said
+    ]
+
+
+def _name_ends(octets: U1, starts: I8, sizes: I8) -> I8:
+    """Where in each message the first name's last, empty label stands; -1 where that cannot be."""
+    import numpy as np
+
+    end = np.full(len(starts), _QUESTION)
+    todo = np.flatnonzero(sizes > _QUESTION)
+    while len(todo):
+        length = octets[starts[todo] + end[todo]].astype(np.int64)
+        end[todo[length > _LONGEST_LABEL]] = _LONGEST_NAME * 2  # a pointer in the first name has nothing to point to
+        todo, length = (one[(length > 0) & (length <= _LONGEST_LABEL)] for one in (todo, length))
+        end[todo] += length + 1
+        todo = todo[(end[todo] < sizes[todo]) & (end[todo] - _QUESTION <= _LONGEST_NAME)]
+    end[(end + 5 > sizes) | (end - _QUESTION > _LONGEST_NAME)] = -1
+    return end
 
 
 def type_name(number: int) -> str:
@@ -90,6 +116,8 @@ def wire_text(raw: bytes) -> str:
 
 
 def _label(octets: bytes) -> str:
+    if octets.replace(b"-", b"").isalnum():
+        return octets.decode("ascii")
     return "".join(
         f"\\{chr(octet)}" if octet in b".\\" else chr(octet) if 0x20 < octet < 0x7F else f"\\{octet:03d}"
         for octet in octets

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -15,11 +16,22 @@ if TYPE_CHECKING:
 _SIXTEEN = np.uint64(16)
 
 
+_KNOWN: WeakKeyDictionary[PacketTable, U4] = WeakKeyDictionary()
+"""What was found before: several finders and rules ask."""
+
+
 def quoted_flows(table: PacketTable) -> U4:
     """For each row of ``table.icmp`` the flow of the packet that it quotes; NO_FLOW if none was seen.
 
     A flow is looked for at the place where the error was recorded; ICMP flows have no ports.
     """
+    found = _KNOWN.get(table)
+    if found is None:
+        found = _KNOWN[table] = _find(table)
+    return found
+
+
+def _find(table: PacketTable) -> U4:
     icmp, flows = table.icmp, table.flows
     if not len(icmp.row):
         return np.empty(0, np.uint32)

@@ -194,7 +194,7 @@ def _outcome(course: Course, is_rejected: Bools) -> U1:
 
 def _fields(moments: TcpMoments, index: int, tls: Any) -> TcpConnection:
     table, streams, course, talk = moments.table, moments.streams, moments.course, moments.talk(index)
-    client, server = _ends(moments, index)
+    client, server = moments.ends(index)
     octets = table.addresses.octets
     times = measure_times(table, streams.rows, course, index, talk)
     stalls, offered = measure_stalls(talk), offers(table, talk)
@@ -256,14 +256,6 @@ def _fields(moments: TcpMoments, index: int, tls: Any) -> TcpConnection:
         recorded_twice=recorded_twice(table, talk),
         icmp_errors=len(moments.errors(index)),
     )
-
-
-def _ends(moments: TcpMoments, index: int) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Address key and port of client and server."""
-    flows, flow = moments.table.flows, int(moments.streams.flow[index])
-    low = int(flows.low[flow]), int(flows.low_port[flow])
-    high = int(flows.high[flow]), int(flows.high_port[flow])
-    return (high, low) if moments.course.client[index] else (low, high)
 
 
 def _first_of(positions: I8) -> str | None:

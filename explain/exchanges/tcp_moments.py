@@ -82,6 +82,13 @@ class TcpMoments:
             table.ack[rows], self.streams.length[rows], self.streams.flags[part], table.window[rows],
         )  # fmt: skip
 
+    def ends(self, index: int) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Address key and port of client and server."""
+        flows, flow = self.table.flows, int(self.streams.flow[index])
+        low = int(flows.low[flow]), int(flows.low_port[flow])
+        high = int(flows.high[flow]), int(flows.high_port[flow])
+        return (high, low) if self.course.client[index] else (low, high)
+
     def handshake(self, index: int) -> Rows:
         """SYN, SYN-ACK and the ACK that completes it, as far as they were seen."""
         course = self.course

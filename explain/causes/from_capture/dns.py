@@ -12,7 +12,7 @@ from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges.quotes import quoted_flows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Hashable, Iterator, Mapping
 
     from explain.exchanges.columns import ExchangeColumns
 
@@ -20,24 +20,21 @@ _WHY_SILENT = (
     "filter-on-router-forward", "forwarding-disabled", "no-return-route-on-target", "filter-on-target-input",
     "destination-host-absent-behind-router", "masquerade-missing", "partial-loss",
 )  # fmt: skip
-_REVERSE = (".in-addr.arpa", ".ip6.arpa")
+_REVERSE = (b"\x07in-addr\x04arpa", b"\x03ip6\x04arpa")  # as they stand on the wire, as all names here
 _SEARCH_NS = 5_000_000_000
 _MOST_TRIES = 32
-_MOST_LOOKED_AT = 1000
 _WHY_SOME = ("dns-server-unreachable", "partial-loss", "filter-on-router-forward", "filter-on-target-output")
 _HABITS = (
-    "wpad.",
-    "isatap.",
-    "_ldap._tcp.dc._msdcs.",
-    *(f"{kind}._dns-sd._udp." for kind in ("b", "db", "r", "dr", "lb", "cf")),
-)
+    b"\x04wpad", b"\x06isatap", b"\x05_ldap\x04_tcp\x02dc\x06_msdcs",
+    *(kind + b"\x07_dns-sd\x04_udp" for kind in (b"\x01b", b"\x02db", b"\x01r", b"\x02dr", b"\x02lb", b"\x02cf")),
+)  # fmt: skip
 
 
 def look(scene: Scene) -> Iterator[Seen]:
     """One finding for each unknown name and for each server that fails."""
     part = scene.part("dns.lookup")
     _account_for_habits(scene, part)
-    errors = _errors_by_flow(scene)
+    errors, answered = _errors_by_flow(scene), _answered(part)
     for outcome, cause, certainty, rivals in (
         ("no-such-name", "name-does-not-exist", "proved", ()),
         ("unanswered", "dns-server-unreachable", "likely", _WHY_SILENT),
@@ -51,30 +48,28 @@ def look(scene: Scene) -> Iterator[Seen]:
             members = [(part, index) for index in some] + [member for index in some for member in carried[index]]
             about = _errors_about(scene, members, errors)
             values = _values(part, some, outcome)
-            if outcome == "unanswered" and not about and _serves(part, some):
+            if outcome == "unanswered" and not about and _serves(part, some, answered):
                 yield Seen("dns-lookup-unanswered", "possible", members, rows, _WHY_SOME, values)
                 continue
-            is_own = ip_address(values["server"]).is_loopback and cause == "dns-server-unreachable"
+            is_own = cause == "dns-server-unreachable" and ip_address(values["server"]).is_loopback
             others = (*rivals, "dns-server-not-configured") if is_own else rivals
             yield Seen(cause, certainty, members + about, rows, others, values)
 
 
 def _alike(scene: Scene, part: ExchangeColumns, indices: list[int], outcome: str) -> Iterator[list[int]]:
     """Look-ups of one name, or of one server, at one place."""
-    groups: dict[tuple[int, str, str], list[int]] = defaultdict(list)
+    clients, servers, names = (part.facts[name] for name in ("client", "server", "raw_name"))
+    places = scene.table.place[part.frames[part.bounds[:-1]]]
+    groups: dict[tuple[Hashable, ...], list[int]] = defaultdict(list)
     for index in indices:
-        fields = part.fields(index)
-        place = int(scene.table.place[part.rows(index)[0]])
-        is_about_name = outcome == "no-such-name"
-        groups[place, *((fields.client.address, fields.name) if is_about_name else ("", fields.server.address))].append(
-            index
-        )
+        about = (clients[index], names[index]) if outcome == "no-such-name" else (servers[index],)
+        groups[int(places[index]), *about].append(index)
     yield from groups.values()
 
 
 def _values(part: ExchangeColumns, some: list[int], outcome: str) -> dict[str, Any]:
     fields = part.fields(some[0])
-    clients = dict.fromkeys(part.fields(index).client.address for index in some)
+    clients = {part.facts["client"][index] for index in some}
     values = {
         "client": fields.client.address, "server": fields.server.address, "name": fields.name, "count": len(some),
         "rcode": fields.rcode, "clients": len(clients),
@@ -82,13 +77,24 @@ def _values(part: ExchangeColumns, some: list[int], outcome: str) -> dict[str, A
     return values | {"case": "clients"} if outcome != "no-such-name" and len(clients) > 1 else values
 
 
-def _serves(part: ExchangeColumns, some: list[int]) -> bool:
+def _answered(part: ExchangeColumns) -> dict[tuple[int, int], list[int]]:
+    """The look-ups to which a server said something, by client and server."""
+    if not len(part):
+        return {}
+    clients, servers = part.facts["client"], part.facts["server"]
+    answered: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for index in np.flatnonzero(part.outcome != part.outcomes.index("unanswered")).tolist():
+        answered[clients[index], servers[index]].append(index)
+    return answered
+
+
+def _serves(part: ExchangeColumns, some: list[int], answered: Mapping[tuple[int, int], list[int]]) -> bool:
     """Whether the server answered other questions of the same clients meanwhile."""
-    asked = {(part.fields(index).client.address, part.fields(index).server.address) for index in some}
+    clients, servers = part.facts["client"], part.facts["server"]
+    asked = {(clients[index], servers[index]) for index in some}
     first, last = int(part.start_ns[some].min()) - _SEARCH_NS, int(part.end_ns[some].max()) + _SEARCH_NS
-    is_near = (part.end_ns >= first) & (part.start_ns <= last) & (part.outcome != part.outcomes.index("unanswered"))
-    said = (part.fields(index) for index in np.flatnonzero(is_near)[:_MOST_LOOKED_AT].tolist())
-    return any((fields.client.address, fields.server.address) in asked for fields in said)
+    said = [index for pair in asked for index in answered.get(pair, ())]
+    return bool(((part.end_ns[said] >= first) & (part.start_ns[said] <= last)).any())
 
 
 def _errors_by_flow(scene: Scene) -> dict[int, list[Member]]:
@@ -115,23 +121,28 @@ def _account_for_habits(scene: Scene, part: ExchangeColumns) -> None:
 
     Hosts look for services that few networks offer (RFC 6763, 11).
     """
+    if not len(part):
+        return
+    names, found_next = part.facts["raw_name"], _found_next(scene, part)
     for index in part.where("no-such-name", "refused", "failed").tolist():
-        name = part.fields(index).name.lower().rstrip(".")
-        if (
-            name.endswith(_REVERSE)
-            or name.startswith(_HABITS)
-            or any(name.startswith(f"{short}.") for short in _found_next(scene, part, index))
-        ):
+        name = names[index]
+        is_reverse = any(name.endswith(one) and len(one) < len(name) for one in _REVERSE)
+        begins = (*_HABITS, *found_next(index))
+        if is_reverse or any(name.startswith(short) and len(short) < len(name) for short in begins):
             scene.accounted[part.kind].add(index)
 
 
-def _found_next(scene: Scene, part: ExchangeColumns, index: int) -> Iterator[str]:
-    """Names that were found at the same place within moments after a look-up, a few at most."""
-    last = int(np.searchsorted(part.start_ns, part.start_ns[index] + _SEARCH_NS, "right"))
-    near = np.arange(index + 1, min(last, index + 1 + _MOST_TRIES))
-    rows = part.frames[part.bounds[near]]
-    own = int(part.frames[part.bounds[index]])
-    table = scene.table
-    is_same = (table.place[rows] == table.place[own]) & (table.sources(rows) == table.sources(np.array([own]))[0])
-    for other in near[is_same & (part.outcome[near] == part.outcomes.index("answered"))].tolist():
-        yield part.fields(other).name.lower().rstrip(".")
+def _found_next(scene: Scene, part: ExchangeColumns) -> Callable[[int], Iterator[bytes]]:
+    """Tells the names that a client found at a place within moments after a look-up, a few at most."""
+    clients, names, starts = part.facts["client"], part.facts["raw_name"], part.start_ns.tolist()
+    places = scene.table.place[part.frames[part.bounds[:-1]]].tolist()
+    is_found = (part.outcome == part.outcomes.index("answered")).tolist()
+
+    def found_next(index: int) -> Iterator[bytes]:
+        for other in range(index + 1, min(len(part), index + 1 + _MOST_TRIES)):
+            if starts[other] > starts[index] + _SEARCH_NS:
+                return
+            if is_found[other] and clients[other] == clients[index] and places[other] == places[index] and names[other]:
+                yield names[other]
+
+    return found_next

@@ -12,9 +12,8 @@ from explain.exchanges.tcp_course import ACK, SYN
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.nat_translation import NatTranslation
-    from explain.table import PacketTable
+    from explain.exchanges.tcp_moments import TcpMoments
 
 _SYN_ACK = SYN | ACK
 _HAIRPIN = ("masquerade-bypassed-by-notrack", "stateful-filter-asymmetric-path")
@@ -53,27 +52,31 @@ def _translations(scene: Scene) -> Iterator[Seen]:
 def _strangers(scene: Scene) -> Iterator[Seen]:
     """A SYN-ACK that confirms a SYN to somebody else: the number is right, the address is not."""
     part, table = scene.part("tcp.connection"), scene.table
-    asked = {_asked(part, table, index): index for index in scene.open(part, "unanswered")}
-    groups: dict[tuple[str, int, str], list[tuple[int, int]]] = defaultdict(list)
+    if not len(part):
+        return
+    moments: TcpMoments = part.facts["moments"]
+    asked = {_asked(moments, index): index for index in scene.open(part, "unanswered")}
+    first = part.frames[part.bounds[:-1]]
+    is_answer = table.flags[first] & _SYN_ACK == _SYN_ACK
+    groups: dict[tuple[int, int, int], list[tuple[int, int]]] = defaultdict(list)
     for index in scene.open(part, "half-open", "reset", "refused") if asked else ():
-        first = part.rows(index)[0]
-        fields = part.fields(index)
-        if table.flags[first] & _SYN_ACK == _SYN_ACK:
-            confirmed = (int(table.ack[first]) - 1) % (1 << 32)
-            silent = asked.get((fields.client.address, fields.client.port, confirmed))
+        if is_answer[index]:
+            client, stranger = moments.ends(index)
+            silent = asked.get((*client, (int(table.ack[first[index]]) - 1) % (1 << 32)))
             if silent is not None:
-                server = part.fields(silent).server
-                groups[server.address, server.port, fields.server.address].append((silent, index))
-    for (server, port, stranger), pairs in groups.items():
+                groups[*moments.ends(silent)[1], stranger[0]].append((silent, index))
+    text = table.addresses.text
+    for (server, port, stranger_ip), pairs in groups.items():
         members: list[Member] = [(part, index) for pair in pairs for index in pair]
         rows = [int(row) for one, index in members for row in one.rows(index)]
         values = {
-            "client": part.fields(pairs[0][0]).client.address, "server": server, "port": port, "from": stranger,
-            "protocol": "tcp", "count": len(pairs),
+            "client": text(moments.ends(pairs[0][0])[0][0]), "server": text(server), "port": port,
+            "from": text(stranger_ip), "protocol": "tcp", "count": len(pairs),
         }  # fmt: skip
         yield Seen("hairpin-nat-missing", "likely", members, rows, _HAIRPIN, values)
 
 
-def _asked(part: ExchangeColumns, table: PacketTable, index: int) -> tuple[str, int, int]:
-    client = part.fields(index).client
-    return client.address, client.port, int(table.seq[part.rows(index)[0]])
+def _asked(moments: TcpMoments, index: int) -> tuple[int, int, int]:
+    """Who asked, and the number with which he began."""
+    first = int(moments.streams.rows[moments.streams.bounds[index]])
+    return *moments.ends(index)[0], int(moments.table.seq[first])

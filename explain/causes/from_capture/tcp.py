@@ -88,7 +88,7 @@ def _troubles(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
             rows = [row for index in indices for row in troubles[index].rows]
             values = worst.values | {
                 "server": server, "port": port, "count": len(indices),
-                "client": part.fields(worst.connection).client.address,
+                "client": scene.table.addresses.text(part.facts["moments"].ends(worst.connection)[0][0]),
             }  # fmt: skip
             yield Seen(cause, worst.certainty, [(part, index) for index in indices], rows, worst.rivals, values)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.columns import ExchangeColumns
+    from explain.exchanges.tcp_course import Course
     from explain.exchanges.tcp_moments import TcpMoments
 
 _RIVALS = (
@@ -26,37 +28,39 @@ _CLIENT, _SERVER = 0, 1
 def look(scene: Scene) -> Iterator[Seen]:
     """SYNs that stay without an answer while the same port holds open connections to which its program says nothing."""
     part = scene.part("tcp.connection")
-    ignored = [index for index in scene.open(part, "unanswered") if part.fields(index).syn_retries + 1 >= _INSISTS]
-    for server, port in dict.fromkeys(_service(part, index) for index in ignored):
-        waiting = [index for index in ignored if _service(part, index) == (server, port)]
-        held = _held(scene, part, waiting)
+    if not len(part):
+        return
+    course: Course = part.facts["course"]
+    ignored = [index for index in scene.open(part, "unanswered") if course.syns[index] >= _INSISTS]
+    if not ignored:
+        return
+    table, opener = scene.table, part.frames[part.bounds[:-1]]
+    services = list(zip(table.targets(opener).tolist(), table.target_ports(opener).tolist(), strict=True))
+    groups: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for index in ignored:
+        groups[services[index]].append(index)
+    established: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for index in np.flatnonzero(part.facts["is_established"]).tolist():
+        established[services[index]].append(index)
+    for (target, port), waiting in groups.items():
+        held = _held(part, established[target, port], int(part.start_ns[waiting[0]]))
         if held:
             members: list[Member] = [(part, index) for index in [*held, *waiting]]
             rows = [int(row) for one, index in members for row in one.rows(index)]
-            values = {"server": server, "port": port, "count": len(waiting), "held": len(held)}
+            values = {
+                "server": table.addresses.text(target), "port": port, "count": len(waiting), "held": len(held),
+            }  # fmt: skip
             yield Seen("tcp-accept-queue-full", "likely", members, rows, _RIVALS, values)
 
 
-def _service(part: ExchangeColumns, index: int) -> tuple[str, int]:
-    server = part.fields(index).server
-    return server.address, server.port
-
-
-def _held(scene: Scene, part: ExchangeColumns, waiting: list[int]) -> list[int]:
-    """Connections to the same port, open when the first SYN was ignored: the host lives, the program is mute."""
-    first_row = int(part.rows(waiting[0])[0])
-    table = scene.table
-    opener = part.frames[part.bounds[:-1]]
-    row = np.array([first_row])
-    is_same = (
-        np.asarray(part.facts["is_established"])
-        & (table.targets(opener) == table.targets(row)[0])
-        & (table.target_ports(opener) == table.target_ports(row)[0])
-        & (part.start_ns <= part.start_ns[waiting[0]])
-        & (part.end_ns >= part.start_ns[waiting[0]])
-    )
+def _held(part: ExchangeColumns, established: list[int], at_ns: int) -> list[int]:
+    """Those that were open when the first SYN was ignored: the host lives, the program is mute."""
     moments: TcpMoments = part.facts["moments"]
-    return [index for index in np.flatnonzero(is_same).tolist() if _is_mute(moments, index)]
+    return [
+        index
+        for index in established
+        if part.start_ns[index] <= at_ns <= part.end_ns[index] and _is_mute(moments, index)
+    ]
 
 
 def _is_mute(moments: TcpMoments, index: int) -> bool:

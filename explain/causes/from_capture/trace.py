@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.traceroute import Traceroute
+    from explain.table import PacketTable, Rows
 
 _WHY_SILENT = (
     "filter-on-router-forward", "filter-on-target-input", "forwarding-disabled", "reject-route-on-router",
@@ -49,7 +50,7 @@ def _account_for_strays(scene: Scene) -> None:
         return
     errors = scene.part("icmp.error")
     of = np.flatnonzero(np.isin(errors.frames[errors.bounds[:-1]], rows))
-    answers = [index for index in of.tolist() if _is_of_a_trace(scene, errors, index)]
+    answers = _of_a_trace(table, errors, of)
     scene.accounted[errors.kind].update(answers)
     asked = np.unique(quoted_flows(table)[np.isin(icmp.row, errors.frames[errors.bounds[answers]])])
     flows = scene.part("udp.flow")
@@ -57,15 +58,18 @@ def _account_for_strays(scene: Scene) -> None:
     scene.accounted[flows.kind].update(np.flatnonzero(np.isin(own, asked)).tolist())
 
 
-def _is_of_a_trace(scene: Scene, errors: ExchangeColumns, index: int) -> bool:
-    """Whether an error ends a probe as it should: at its target, or on the way of one that began with a small TTL."""
-    name = errors.outcomes[errors.outcome[index]]
-    if name != "ttl-exceeded":
-        return bool(name == "port-unreachable")
-    table, row = scene.table, errors.rows(index)[:1]
-    flow = quoted_flows(table)[np.searchsorted(table.icmp.row, row)]
-    sent = np.flatnonzero(table.flow[: len(table)] == flow) if flow[0] != NO_FLOW else row[:0]
-    return not len(sent) or int(table.ttl[sent].max()) <= _LARGEST_FIRST_TTL
+def _of_a_trace(table: PacketTable, errors: ExchangeColumns, some: Rows) -> list[int]:
+    """Errors that end a probe as they should: at its target, or on the way of one that began with a small TTL."""
+    flows = quoted_flows(table)[np.searchsorted(table.icmp.row, errors.frames[errors.bounds[some]])]
+    is_asked = np.zeros(len(table.flows.low), np.bool_)
+    is_asked[flows[flows != NO_FLOW]] = True
+    sent = table.rows_of(is_asked)
+    largest = np.zeros(len(is_asked) + 1, np.uint8)
+    np.maximum.at(largest, table.flow[sent], table.ttl[sent])
+    begins_small = largest.take(flows, mode="clip") <= _LARGEST_FIRST_TTL
+    names = [errors.outcomes[code] for code in errors.outcome[some].tolist()]
+    judged = zip(some.tolist(), names, begins_small.tolist(), strict=True)
+    return [index for index, name, small in judged if name == "port-unreachable" or (name == "ttl-exceeded" and small)]
 
 
 def _is_answer(part: ExchangeColumns, index: int, *, is_reached: bool) -> bool:
