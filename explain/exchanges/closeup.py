@@ -10,7 +10,7 @@ import numpy as np
 from explain.capture import open_capture
 from explain.decode.dissect import dissect
 from explain.errors import UsageError
-from explain.exchanges import dhcp_fields, dns_fields
+from explain.exchanges import dhcp_fields, dhcpv6_fields, dns_fields, http_fields, tls_fields
 
 if TYPE_CHECKING:
     from explain.decode.dissect.field import Dissector, Layer
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _CONTENTS: dict[str, Dissector] = {
     "dns": dns_fields.read, "dns-tcp": dns_fields.read_over_tcp, "dhcp": dhcp_fields.read,
+    "dhcpv6": dhcpv6_fields.read, "http": http_fields.read, "tls": tls_fields.read,
 }  # fmt: skip
 
 

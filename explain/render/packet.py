@@ -25,6 +25,7 @@ _TITLES = {
     "ipv6.hopopts": "IPv6 hop-by-hop options", "ipv6.dstopts": "IPv6 destination options",
     "ipv6.routing": "IPv6 routing header", "ipv6.fraghdr": "IPv6 fragment header", "ah": "AH", "tcp": "TCP",
     "udp": "UDP", "icmp": "ICMP", "icmpv6": "ICMPv6", "dns": "DNS", "dhcp": "DHCP",
+    "dhcpv6": "DHCPv6", "http": "HTTP", "tls": "TLS",
 }  # fmt: skip
 _OCTETS_SHOWN = 8
 _SECOND_NS = 1_000_000_000
@@ -61,13 +62,16 @@ def _layer(layer: Layer, octets: bytes, language: str, *, verbose: bool) -> Iter
     first, last = layer.offset, layer.offset + max(layer.size, 1) - 1
     values = {"name": name, "first": first, "last": last}
     yield say("packet.quoted" if layer.is_quoted else "packet.layer", values, language)
+    told: set[str] = set()
     for field in layer.fields:
-        yield from _field(field, layer, octets, language, verbose=verbose)
+        yield from _field(field, layer, octets, language, verbose=verbose, is_new=field.name not in told)
+        told.add(field.name)
     if layer.is_cut:
         yield f"       {say('packet.cut', {}, language)}"
 
 
-def _field(field: Field, layer: Layer, octets: bytes, language: str, *, verbose: bool) -> Iterator[str]:
+def _field(field: Field, layer: Layer, octets: bytes, language: str, *, verbose: bool, is_new: bool) -> Iterator[str]:
+    """A field with its octets; what it is for is said where it comes up first."""
     raw = octets[field.offset : field.offset + field.size]
     shown = _bits(field, raw) if field.bits else _octets(raw)
     value = _value(field)
@@ -76,21 +80,23 @@ def _field(field: Field, layer: Layer, octets: bytes, language: str, *, verbose:
         display = f" = {display}"
     for number, row in enumerate(wrap(f"{field.name}{display}", WIDTH - 34)):
         yield f"{field.offset:>5}  {shown:<23}    {row}" if number == 0 else f"{'':34}{row}"
-    for row in wrap(_about(field, layer, language), WIDTH - 9):
-        yield f"       {row}".rstrip()
+    if about := _about(field, layer, language, is_new=is_new):
+        yield from (f"       {row}".rstrip() for row in wrap(about, WIDTH - 9))
     if verbose:
         for one in layer.sums:
             if one.name == field.name and one.expected is not None:
                 yield from (f"         {row}" for row in wrap(_arithmetic(one, language), WIDTH - 11))
 
 
-def _about(field: Field, layer: Layer, language: str) -> str:
+def _about(field: Field, layer: Layer, language: str, *, is_new: bool) -> str:
     """What it is for, and behind it what this value means."""
-    purpose = _purpose(field, language) or ""
+    purpose = (_purpose(field, language) or "") if is_new else ""
     meaning = _meaning(field, language)
     for one in layer.sums:
         if one.name == field.name:
             meaning = _verdict(one, language)
+    if not purpose:
+        return meaning or ""
     return say("packet.here", {"purpose": purpose, "meaning": meaning}, language) if meaning else purpose
 
 

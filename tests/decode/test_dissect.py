@@ -32,16 +32,28 @@ COMPARED = (
     "dns.flags.rcode", "dns.count.answers", "dns.qry.name", "dns.qry.type", "dns.a", "dns.aaaa", "dhcp.type",
     "dhcp.id", "dhcp.ip.client", "dhcp.ip.your", "dhcp.ip.server", "dhcp.ip.relay", "dhcp.hw.mac_addr",
     "sll.pkttype", "sll.etype", "sll.src.eth",
+    "dhcpv6.msgtype", "dhcpv6.xid", "dhcpv6.hopcount", "dhcpv6.linkaddr", "dhcpv6.peeraddr", "dhcpv6.option.type",
+    "dhcpv6.option.length", "dhcpv6.iaid.t1", "dhcpv6.iaid.t2", "dhcpv6.iaaddr.ip", "dhcpv6.iaaddr.pref_lifetime",
+    "dhcpv6.iaaddr.valid_lifetime", "dhcpv6.iaprefix.pref_addr", "dhcpv6.iaprefix.pref_len", "dhcpv6.status_code",
+    "dhcpv6.requested_option_code", "dhcpv6.dns_server", "dhcpv6.search_list_entry",
+    "http.request.method", "http.request.uri", "http.request.version", "http.response.version", "http.response.code",
+    "http.response.phrase", "http.host", "http.user_agent", "http.content_type", "http.content_length_header",
+    "http.connection", "http.server", "http.transfer_encoding", "http.location",
+    "tls.record.content_type", "tls.record.version", "tls.record.length", "tls.handshake.type",
+    "tls.handshake.length", "tls.handshake.version", "tls.handshake.ciphersuite", "tls.handshake.extension.type",
+    "tls.handshake.extension.len", "tls.handshake.extensions_server_name", "tls.handshake.extensions_alpn_str",
+    "tls.handshake.extensions.supported_version", "tls.alert_message.level", "tls.alert_message.desc",
 )  # fmt: skip
+LISTED = {"tls.handshake.ciphersuite"}  # of a ClientHello, which we show as one list
 SAMPLE = (
     "tcp-handshake", "dhcp", "dns", "ipv6-slaac", "ttl-too-low", "fragments-filtered", "nat-icmp", "traceroute",
-    "path-mtu-exceeded",
+    "path-mtu-exceeded", "http", "tls-alert",
 )  # fmt: skip
 
 
 def sample() -> list[Path]:
     ours = [TOP / "pcaps" / name / "capture.pcapng" for name in SAMPLE]
-    return ours + corpus_files("icmpv6-ndp", "vlan", "dns")
+    return ours + corpus_files("icmpv6-ndp", "vlan", "dns", "dhcp")
 
 
 def layers_of(path: Path, most: int = 400):
@@ -61,7 +73,7 @@ def layers_of(path: Path, most: int = 400):
 
 def plain(text: str) -> str:
     """A value as both sides can write it."""
-    text = {"True": "1", "False": "0"}.get(text, text).lower()
+    text = {"True": "1", "False": "0"}.get(text, text).lower().rstrip(". ")
     try:
         return str(int(text, 0))
     except ValueError:
@@ -108,7 +120,8 @@ def test_the_values_of_fields_are_those_of_tshark(path):
                 ours[field.name].append(plain(str(field.value)))
         for name, values in theirs[number].items():
             # tshark goes on where we stop (other protocols on other ports), never the other way round.
-            assert ours[name] == values[: len(ours[name])] if ours[name] else not known(layers, name), (number, name)
+            is_same = ours[name] == values[: len(ours[name])] if ours[name] else not known(layers, name)
+            assert is_same or (name in LISTED and not ours[name]), (number, name)
 
 
 def known(layers, name: str) -> bool:
@@ -177,6 +190,49 @@ def test_a_frame_that_is_cut_says_in_which_header():
     assert [field.name for field in layers[-1].fields] == ["tcp.srcport", "tcp.dstport"]
 
 
+def segment(data: bytes) -> bytes:
+    return eth(A, B, 0x800, ip(ALICE, BOB, 6, tcp(ALICE, BOB, 40000, 8080, 24, data=data)))
+
+
+def values(layers, name: str) -> list[int | str]:
+    return [field.value for layer in layers for field in layer.fields if field.name == name]
+
+
+def test_requests_behind_each_other_in_a_segment_are_each_taken_apart():
+    first = b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody"
+    layers = only(segment(first + b"GET /b HTTP/1.1\r\nConnection: close\r\n\r\n"))
+    assert [layer.name for layer in layers] == ["eth", "ip", "tcp", "http", "http"]
+    assert values(layers, "http.request.uri") == ["/a", "/b"]
+    assert [(field.name, field.offset - 54) for field in layers[3].fields][-1] == ("http.file_data", len(first) - 4)
+    assert layers[4].fields[-1].means == ("http-connection-close", {})
+
+
+def test_text_that_is_no_head_stays_data():
+    assert [layer.name for layer in only(segment(b"Hello there\r\n"))][-1] == "data"
+    assert [layer.name for layer in only(segment(b"\x16\x03\x01\xff\xff" + b"x" * 9))][-1] == "data"
+
+
+def test_records_of_tls_lie_behind_each_other_and_what_is_encrypted_says_so():
+    records = b"\x14\3\3\0\1\1" + b"\x15\3\3\0\2\2\x28" + b"\x16\3\3\0\x08" + b"\0" * 8
+    layers = only(segment(records))[3:]
+    assert [layer.name for layer in layers] == ["tls", "tls", "tls"]
+    assert [field.says for field in layers[1].fields][-2:] == ["fatal", "handshake_failure"]
+    assert layers[2].fields[-1].name == "tls.encrypted"
+
+
+def test_a_message_in_the_envelopes_of_relays_is_taken_apart():
+    inner = b"\1\0\0\7" + b"\0\x08\0\2\0\x64" + b"\0\x0d\0\4\0\2no"
+    relayed = inner
+    for hops in range(2):
+        head = bytes((12, hops)) + packed("2001:db8::1") + packed("fe80::7")
+        relayed = head + b"\0\x09" + len(relayed).to_bytes(2, "big") + relayed
+    layers = only(eth(A, B, 0x86DD, ip("fe80::1", "ff02::1:2", 17, udp("fe80::1", "ff02::1:2", 546, 547, relayed))))
+    assert values(layers, "dhcpv6.msgtype") == [12, 12, 1]
+    assert values(layers, "dhcpv6.hopcount") == [1, 0]
+    assert values(layers, "dhcpv6.status_msg") == ["no"]
+    assert layers[-1].size == len(relayed)
+
+
 def test_tunnels_in_tunnels_end():
     packet = ip(ALICE, BOB, 17, udp(ALICE, BOB, 1, 2))
     for _ in range(60):
@@ -210,6 +266,21 @@ def test_damaged_headers_are_dissected_or_named_as_cut(data):
                     ),
                     eth(A, B, 0x86DD, ip("fe80::1", "ff02::1", 58, b"\x86\0\0\0" + b"\x40\0\7\x08" * 12)),
                     eth(A, B, 0x86DD, ip("fe80::1", "ff02::1", 0, b"\x2b\0\0\0\0\0\0\0" * 8)),
+                    segment(b"GET / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabcHTTP/1.1 200 OK\r\nA: b\r\n\r\n"),
+                    segment(
+                        b"\x16\3\1\0\x40\1\0\0\x3c\3\3" + b"r" * 32 + b"\0\0\2\x13\1\1\0\0\x0b\0\x2b\0\3\2\3\4" * 2
+                    ),
+                    eth(
+                        A,
+                        B,
+                        0x86DD,
+                        ip(
+                            "fe80::1",
+                            "fe80::2",
+                            17,
+                            udp("fe80::1", "fe80::2", 546, 547, b"\1\0\0\1" + b"\0\3\0\x28" * 12),
+                        ),
+                    ),
                 ]
             )
         )

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 IN_HEX = ("checksum", "eth.type", "vlan.etype", "sll.etype", "llc.type", "tcp.flags", "ip.id", "dns.id", "dhcp.id",
-           "dhcp.cookie", "arp.proto.type", "llc.oui", "pppoe.session_id")  # fmt: skip
+          "dhcp.cookie", "arp.proto.type", "llc.oui", "pppoe.session_id", "dhcpv6.xid", "record.version",
+          "handshake.version", "handshake.ciphersuite", "extensions.supported_version")  # fmt: skip
 """Endings of the names of fields that people write in hexadecimal."""
 
 Means = tuple[str, Mapping[str, Any]]

@@ -29,7 +29,8 @@ _OPTIONS = {
 _TIMESTAMPS, _SCALE, _MSS, _SACK = 8, 3, 2, 5
 _MOST_OPTIONS = 40
 _EPHEMERAL = 32768
-_DNS, _DHCP = (53, 5353, 5355), (67, 68)
+_DNS, _DHCP, _DHCPV6 = (53, 5353, 5355), (67, 68), (546, 547)
+_TLS_KINDS, _TLS_MAJOR, _LETTERS = range(20, 25), 3, range(0x41, 0x5B)
 
 
 def _port(port: int) -> Means | None:
@@ -61,8 +62,15 @@ def tcp(header: Header) -> Next | None:
     _options(header, size)
     if payload <= 0:
         return None
-    kind = "dns-tcp" if _DNS[0] in ports else "data"
+    kind = "dns-tcp" if _DNS[0] in ports else _carried(header.octets[header.at + size : header.end])
     return Next(kind, header.at + size, header.said_end, header.context)
+
+
+def _carried(octets: bytes) -> str:
+    """What a segment looks like, on whatever port; its dissector may find that it is something else."""
+    if len(octets) > 2 and octets[0] in _TLS_KINDS and octets[1] == _TLS_MAJOR:
+        return "tls"
+    return "http" if octets and octets[0] in _LETTERS else "data"
 
 
 def _flag_names(flags: int) -> str:
@@ -131,5 +139,6 @@ def udp(header: Header) -> Next | None:
     if not header.context.get("is_quoted"):
         sums.with_pseudo_header(header, "udp.checksum", 6, header.context, size or header.said_end - header.at)
     end = min(header.at + size, header.said_end) if size >= 8 else header.said_end
-    kind = "dns" if set(ports) & set(_DNS) else "dhcp" if set(ports) & set(_DHCP) else "data"
+    kinds = (("dns", _DNS), ("dhcp", _DHCP), ("dhcpv6", _DHCPV6))
+    kind = next((kind for kind, known in kinds if set(ports) & set(known)), "data")
     return Next(kind, header.at + 8, end, header.context) if end > header.at + 8 else None
