@@ -273,5 +273,5 @@ def why(name: str, check: str, grades: str) -> int:
     return 0
 
 
-for _command in (grade_writing.draft, grade_writing.pack):
+for _command in (grade_writing.draft, grade_writing.mutate, grade_writing.pack):
     grade.add_command(_command)

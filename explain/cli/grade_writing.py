@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from explain.cli.language import default_language
 from explain.errors import UnknownNameError, UnreadableError, UsageError
 from explain.words.values import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from explain.grade.mutating import Tried
+    from explain.grade.rubric import Rubric
 
 HELP = {"help_option_names": ["-h", "--help"]}
 
@@ -78,6 +84,104 @@ def pack(rubric: str, roster: str | None, student: str | None, output: str | Non
     for name in left_out:
         print(f"explain: {visible(name)} is left out: it builds on a hidden check", file=sys.stderr)
     return 0
+
+
+@click.command("mutate", context_settings=HELP)
+@click.argument("rubric", metavar="RUBRIC.toml")
+@click.argument("captures", nargs=-1, metavar="[NAME=]FILE...")
+@click.option("--roster", metavar="CSV", help="Who the students are, and what is theirs.")
+@click.option("--student", metavar="ID", help="Whose the good captures are; the first of the roster by default.")
+@click.option("-o", "--output", metavar="DIR", help="Keep the damaged captures there.")
+@click.option("--all", "shows_all", is_flag=True, help="Also what was noticed, and by which checks.")
+@click.option("--json", "as_json", is_flag=True, help="Everything as one JSON object.")
+@click.option("--lang", type=click.Choice(("en", "ja")), default=default_language, help="Language of the sentences.")
+def mutate(rubric: str, captures: tuple[str, ...], **options: Any) -> int:
+    """Damage a good capture in many ways and show which damages the rubric misses.
+
+    Without a capture, those of the rubric's own first good [[test]].
+    """
+    from explain.grade import mutating
+    from explain.grade.lint import sound
+
+    read = sound(rubric, options["lang"])
+    files, row = mutating.good_captures(read) if not captures else (_named(read, captures), {})
+    if captures:
+        row = _row(read, options["roster"], options["student"]) or _first_row(read, options["roster"])
+    keep = Path(options["output"]) if options["output"] else None
+    if keep is not None:
+        _folder(keep)
+    tried = []
+    for one in mutating.mutate(read, files, row, options["lang"], keep):
+        tried.append(one)
+        if sys.stderr.isatty():
+            print(f"\r{one.number}", end="", file=sys.stderr, flush=True)
+    if sys.stderr.isatty():
+        print("\r", end="", file=sys.stderr)
+    _tell(tried, options)
+    return 0
+
+
+def _named(rubric: Rubric, captures: Sequence[str]) -> dict[str, Path]:
+    """Captures under the names that the rubric has for them."""
+    given = _captures(captures)
+    if len(given) == len(rubric.captures) == 1:
+        return dict(zip(rubric.captures, given.values(), strict=True))
+    for name in given:
+        if name not in rubric.captures:
+            raise UnknownNameError("capture", name, tuple(rubric.captures))
+    return given
+
+
+def _first_row(rubric: Rubric, roster: str | None) -> dict[str, str]:
+    from explain.grade.submissions import read_roster
+
+    beside = Path(rubric.path).parent / rubric.roster if rubric.roster else None
+    if roster is None and (beside is None or not beside.is_file()):
+        return {}
+    rows = read_roster(roster or str(beside))
+    return rows[0] if rows else {}
+
+
+def _folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnreadableError(str(path), (error.strerror or "it cannot be made").lower()) from None
+
+
+def _tell(tried: Sequence[Tried], options: Mapping[str, Any]) -> None:
+    from explain.words import say
+
+    missed = [one for one in tried if not one.is_harmless and not one.is_noticed]
+    unfair = [one for one in tried if one.is_harmless and one.is_noticed]
+    noticed = [one for one in tried if not one.is_harmless and one.is_noticed]
+    harmless = sum(one.is_harmless for one in tried)
+    counts = {"damages": len(tried) - harmless, "noticed": len(noticed), "missed": len(missed),
+              "harmless": harmless, "unfair": len(unfair)}  # fmt: skip
+    if options["as_json"]:
+        print(json.dumps(counts | {"tried": [asdict(one) | {"checks": dict(one.checks)} for one in tried]}, indent=1))
+        return
+    print(say("grade_damages.said.summary", counts, options["lang"]))
+    from explain.grade.mutating import gathered
+
+    if missed:
+        print("\n" + say("grade_damages.said.missed", {}, options["lang"]))
+    for numbers, text in gathered(missed, options["lang"]):
+        print(f"  {numbers[0]:>3}  {text}")
+    for name, some in (("unfair", unfair), ("noticed", noticed if options["shows_all"] else [])):
+        if some:
+            print("\n" + say(f"grade_damages.said.{name}", {}, options["lang"]))
+        for one in some:
+            print(f"  {one.number:>3}  {one.text}{_effect(one, options['lang'])}")
+
+
+def _effect(one: Tried, language: str) -> str:
+    from explain.words import say
+
+    if one.score is None:
+        return f" ({say('grade_damages.said.not-graded', {}, language)})"
+    told = ", ".join(f"{visible(name)}: {verdict}" for name, verdict in one.checks.items())
+    return f" ({told})" if told else ""
 
 
 def _row(rubric: Any, roster: str | None, student: str | None) -> dict[str, str] | None:

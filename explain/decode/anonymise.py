@@ -93,7 +93,7 @@ def _ipv4(frame: bytearray, at: int, names: Pseudonyms, *, is_quote: bool = Fals
     for address in (at + 12, at + 16):
         frame[address : address + 4] = names.ipv4(bytes(frame[address : address + 4]))
     frame[at + 20 : at + size] = b"\x01" * (size - 20)  # options may hold addresses; no operation is as long
-    _adjust(frame, at + 10, old, bytes(frame[at : at + size]))
+    adjust(frame, at + 10, old, bytes(frame[at : at + size]))
     total = int.from_bytes(old[2:4], "big") or len(frame) - at
     if int.from_bytes(old[6:8], "big") & 0x1FFF:
         return at + size  # a later fragment is nothing but payload
@@ -169,7 +169,7 @@ def _udp(
         return at + 8
     frame[at + 8 : until] = new
     if has_sum and not _is_partial(frame, at + 6, ends[1], 17, end - at):
-        _adjust(frame, at + 6, old, new)
+        adjust(frame, at + 6, old, new)
     return until
 
 
@@ -189,9 +189,9 @@ def _icmp(
             kept = max(kept, _ipv4(frame, at + 8, names, is_quote=True))
     # What is cut off was covered as it stood, so only what stays may have changed the sum.
     kept = min(kept, until)
-    _adjust(frame, at + 2, old[: kept - at], bytes(frame[at:kept]))
+    adjust(frame, at + 2, old[: kept - at], bytes(frame[at:kept]))
     if is_v6:
-        _adjust(frame, at + 2, ends[0], ends[1])
+        adjust(frame, at + 2, ends[0], ends[1])
     return kept
 
 
@@ -241,7 +241,7 @@ def _sum(octets: bytes) -> int:
     return total
 
 
-def _adjust(frame: bytearray, at: int, old: bytes, new: bytes) -> None:
+def adjust(frame: bytearray, at: int, old: bytes, new: bytes) -> None:
     """A checksum as it was, right or wrong, after what it covers changed from old to new (RFC 1624, 3).
 
     Where the field itself stands in ``old`` and ``new`` it is the same in both.
@@ -267,4 +267,4 @@ def _adjust_ends(frame: bytearray, at: int, ends: tuple[bytes, bytes], protocol:
     if _is_partial(frame, at, ends[0], protocol, size):
         frame[at : at + 2] = _pseudo(ends[1], protocol, size).to_bytes(2, "big")
     else:
-        _adjust(frame, at, ends[0], ends[1])
+        adjust(frame, at, ends[0], ends[1])

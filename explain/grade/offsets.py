@@ -40,8 +40,15 @@ def offset(record: Any, field: Any) -> int | None:
     if field not in FIELDS:
         raise UsageError(f"offset: no field is called {field!r}{nearest(str(field), FIELDS)}")
     frame = _frame(record)
-    if frame is None or field in _ETH:
-        return None if frame is None else _ETH[field]
+    return None if frame is None else offset_in(frame, field)
+
+
+def offset_in(frame: bytes, field: str) -> int | None:
+    """Where one of ``FIELDS`` begins in the octets of an Ethernet frame; None where it has no such field."""
+    if field in _ETH:
+        return _ETH[field]
+    if len(frame) < _ETHERNET:
+        return None
     at, kind = _ETHERNET, struct.unpack_from(">H", frame, 12)[0]
     while kind in _TAGS and len(frame) >= at + _TAG:
         kind, at = struct.unpack_from(">H", frame, at + 2)[0], at + _TAG

@@ -191,3 +191,12 @@ def test_silence_of_a_port_that_only_listens_is_no_failure(port):
     found = explain.explain(pcap(*[datagram((ALICE, 40000), (BOB, port), b"x")] * 3))
     assert (list(found.findings), found.unexplained) == ([], ())
     assert [one.outcome for one in found.exchanges] == ["unanswered"]
+
+
+def test_fins_sent_again_without_any_data_are_no_trouble_to_look_at():
+    ends = (ALICE, 4000), (BOB, 80)
+    fins = [segment(*ends, 17, seq=2, ack=10) for _ in range(8)]
+    found = report(
+        segment(*ends, SYN, seq=1), segment(*reversed(ends), 18, seq=9, ack=2), segment(*ends, 16, seq=2, ack=10), *fins
+    )
+    assert [one.kind for one in found.exchanges] == ["tcp.connection"]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import tomllib
 
 import pytest
@@ -7,6 +8,7 @@ from click.testing import CliRunner
 from grading_scenes import FAR, ME, ROSTER, asked_and_pinged, rubric_file
 from packets import pcap, segment
 
+import explain
 from explain.cli.grade import grade
 from explain.grade.grading import grade_files
 from explain.grade.lint import lint
@@ -97,3 +99,70 @@ def test_a_packed_rubric_has_no_keys_and_nothing_hidden_and_marks_in_the_same_wo
                 marks[one.id].verdict, marks[one.id].points, marks[one.id].says,
             )  # fmt: skip
         assert [one.verdict for one in own_marks.answers] == ["manual"]
+
+
+LOOSE = """
+[[check]]
+id = "pinged"
+points = 2
+expect = "icmp.echo"
+where = { src = "192.0.2.1" }
+[[test]]
+name = "good"
+captures = { h1 = "lab.pcap" }
+"""
+
+
+def mutated(*arguments):
+    told = json.loads(run("mutate", *arguments, "--json", "--lang", "en").stdout)
+    missed = {one["text"] for one in told["tried"] if not one["is_noticed"] and not one["is_harmless"]}
+    return told, missed, {one["text"]: one for one in told["tried"]}
+
+
+def test_mutate_shows_what_a_loose_rubric_misses_and_a_stricter_one_notices(tmp_path):
+    (tmp_path / "lab.pcap").write_bytes(pcap(*asked_and_pinged(2)).getvalue())
+    loose = rubric_file(tmp_path, LOOSE)
+    told, missed, _ = mutated(loose)
+    lost = {"no ARP reply", "ping: only the first frame of each", "everything in reverse order"}
+    assert lost <= missed
+    assert told["missed"] == len(missed)
+    assert "192.0.2.42 instead of 192.0.2.1" not in missed
+    strict = LOOSE.replace("[[test]]", """
+[[check]]
+id = "order"
+points = 1
+sequence = ["arp.request", "arp.reply", "icmp.echo"]
+[[check]]
+id = "answered"
+points = 1
+expect = "icmp.echo"
+where = { answered = true }
+count = ">=2"
+[[test]]""")  # fmt: skip
+    _, missed, tried = mutated(rubric_file(tmp_path, strict))
+    assert not lost & missed
+    assert tried["ping: only the first frame of each"]["checks"] == {"answered": "not-met"}
+
+
+def test_mutate_names_a_harmless_change_that_costs_points(tmp_path):
+    (tmp_path / "lab.pcap").write_bytes(pcap(*asked_and_pinged(2)).getvalue())
+    text = LOOSE.replace('src = "192.0.2.1"', 'src = "192.0.2.1", time = { max = 1_700_000_100 }')
+    done = run("mutate", rubric_file(tmp_path, text), "--lang", "en")
+    assert "Harmless, but it costs points" in done.stdout
+    assert "the same a year later (pinged: not-met)" in done.stdout
+    assert "無害なのに点が減るもの" in run("mutate", tmp_path / "rubric.toml", "--lang", "ja").stdout
+
+
+def test_mutate_keeps_the_damaged_captures_with_checksums_as_right_as_before(tmp_path):
+    (tmp_path / "good.pcap").write_bytes(pcap(*asked_and_pinged(1), *CONNECTED, gap_s=0.01).getvalue())
+    rubric = rubric_file(tmp_path, LOOSE.partition("[[test]]")[0])
+    assert run("mutate", rubric, tmp_path / "good.pcap", "-o", tmp_path / "kept").return_value == 0
+    kept = sorted((tmp_path / "kept").iterdir())
+    assert len(kept) > 40
+    damaged = [found for path in kept for found in explain.explain(str(path)).findings]
+    assert not [one for one in damaged if "checksum" in one.cause or "corrupt" in one.cause]
+
+
+def test_mutate_without_a_good_capture_says_what_is_missing(tmp_path):
+    rubric = rubric_file(tmp_path, LOOSE.partition("[[test]]")[0])
+    assert "no [[test]] with a good capture" in str(run("mutate", rubric).exception)

@@ -138,6 +138,8 @@ def _resent(moments: TcpMoments, index: int) -> Trouble | None:
 def _in_vain(talk: Talk) -> int | None:
     """The pause before the data that was sent to the end of the capture and never confirmed; None if it was."""
     data = np.flatnonzero(talk.length > 0)
+    if not len(data):
+        return None  # only FINs were sent again
     role = talk.role[data[-1]]
     later = np.flatnonzero(talk.role != role)
     heard = int(later[-1]) if len(later) else 0
