@@ -46,7 +46,7 @@ _BECAUSE = re.compile(
     re.IGNORECASE,
 )
 _DOUBT = re.compile(
-    r"\?|？|かな|かも|だろうか|maybe|perhaps|not because|ではない|じゃない|のせいではな|関係ない|wrong belief|was wrong",
+    r"\?|？|かな(?![いくけっ])|(?<!し)かも|だろうか|maybe|perhaps|not because|ではない|じゃない|のせいではな|関係ない|wrong belief|was wrong",
     re.IGNORECASE,
 )
 
@@ -104,6 +104,8 @@ def _judge(claim: tuple[str, tuple[str, ...]], remark: NoteLine, block: NoteBloc
     )
     first = diagnosis.causes[0]
     values |= {"claim": Item(f"claim.{name}", {}), "reason": reason, "cause": first.cause,
-               "shown": shown.text if shown else diagnosis.symptoms[-1].text if diagnosis.symptoms else "?"}  # fmt: skip
-    name = "belief.wrong" if first.certainty != "possible" else "belief.wrong-open"
-    return Item(f"{name}-proof" if reason else name, values, spans)
+               "shown": shown.text if shown else None}  # fmt: skip
+    if shown is None and reason is None:
+        return None
+    kind = "silent" if shown is None else "proof" if reason else "text"
+    return Item(f"belief.wrong-{kind}{'-open' if first.certainty == 'possible' else ''}", values, spans)
