@@ -38,6 +38,8 @@ def tell(
     if studies and not len(table):
         return [*_notes().verdict(studies), *verdict.files(captures), *_notes().tell(studies)]
     lines = verdict.tell(table, exchanges, findings, groups, unexplained, captures)
+    if studies and not findings and not unexplained:
+        lines = _notes().verdict(studies)  # no packet failed, but a program may have
     lines += verdict.files(captures) + (_notes().tell(studies) if studies else [])
     carried = set() if everything else events.carried(table, exchanges)
     if not everything and len(exchanges) - len(carried) > events.MOST_TOLD_ONE_BY_ONE:

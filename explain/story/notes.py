@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from explain.causes.notes.item import Item
+from explain.causes.notes.item import FAILURES, Item
 from explain.model import Line
 
 if TYPE_CHECKING:
@@ -16,29 +16,29 @@ if TYPE_CHECKING:
 def verdict(studies: Sequence[Study]) -> list[Line]:
     """The lines of depth 0 for texts without a packet: what failed last, or that all of it went well."""
     blamed = [item for one in studies for item in one.verdicts]
-    causes = [item for item in blamed if item.name in ("trouble.proved", "trouble.likely", "trouble.possible")]
+    causes = [item for item in blamed if item.name in FAILURES]
     wrong = sum(item.name.startswith("belief.") for item in blamed)
-    blocks = sum(len(one.notes.blocks) for one in studies)
-    chosen = (causes or [item for item in blamed if not item.name.startswith("belief.")])[-1:]
-    for item in chosen:
-        line = _line(item)
-        lines = [
-            Line(f"notes.verdict.{_verdict_of(item)}", line.values, depth=0, label="bad", text_lines=line.text_lines)
-        ]
-    if not chosen:
+    lasting = [item for item in causes if not item.values.get("is_mended")]
+    others = [item for item in blamed if item not in causes and not item.name.startswith("belief.")]
+    chosen = (lasting or others)[-1:]
+    if chosen:
+        line = _line(chosen[0])
+        message = f"notes.verdict.{_verdict_of(chosen[0])}"
+        lines = [Line(message, line.values, depth=0, label="bad", text_lines=line.text_lines)]
+        rest = len(blamed) - wrong - 1
+        lines += [Line("notes.verdict.more", {"count": rest}, depth=0, label="under")] if rest else []
+    elif causes:
+        spans = tuple(span for item in causes for span in item.spans)
+        lines = [Line("notes.verdict.mended", {"count": len(causes)}, depth=0, label="good", text_lines=spans)]
+    else:
+        blocks = sum(len(one.notes.blocks) for one in studies)
         lines = [Line("notes.verdict.fine", {"blocks": blocks}, depth=0, label="odd" if wrong else "good")]
-    rest = len(blamed) - wrong - len(chosen)
-    lines += [Line("notes.verdict.more", {"count": rest}, depth=0, label="under")] if rest > 0 else []
     lines += [Line("notes.verdict.beliefs", {"count": wrong}, depth=0, label="under")] if wrong else []
     return lines
 
 
 def _verdict_of(item: Item) -> str:
-    return (
-        item.name.removeprefix("trouble.")
-        if item.name.startswith(("trouble.proved", "trouble.likely", "trouble.possible"))
-        else "trouble"
-    )
+    return item.name.removeprefix("trouble.") if item.name in FAILURES else "trouble"
 
 
 def tell(studies: Sequence[Study]) -> list[Line]:

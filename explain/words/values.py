@@ -44,6 +44,7 @@ NOUNS: dict[str, tuple[str, str, str]] = {
     "runs": ("1 run", "{n} runs", "{n} 回"),
     "blocks": ("1 block", "{n} blocks", "{n} 個のかたまり"),
     "troubles": ("1 thing", "{n} things", "{n} 件の問題"),
+    "failures": ("1 failure", "{n} failures", "{n} 件の失敗"),
     "remarks": ("1 remark", "{n} remarks", "{n} 件"),
     "rules": ("1 rule", "{n} rules", "{n} 個のルール"),
     "messages": ("1 message", "{n} messages", "{n} 通のメッセージ"),

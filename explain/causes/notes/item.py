@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from explain.symptoms.notes import NoteBlock, Notes
 
 Span = tuple[int, int]
+FAILURES = ("trouble.proved", "trouble.likely", "trouble.possible")
+"""Items that say why a program failed, by how certain that is; ``is_mended`` if it worked later on."""
 
 
 @dataclass(frozen=True, slots=True)

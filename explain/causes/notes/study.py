@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from explain.causes.notes.beliefs import judged
-from explain.causes.notes.item import Item, Study, host_item
+from explain.causes.notes.item import FAILURES, Item, Study, host_item
 from explain.causes.notes.picture import Picture
 from explain.causes.notes.runs import diagnosed, tells
 from explain.causes.notes.shown import show
@@ -51,9 +51,27 @@ def study(notes: Notes, capture: int = 0) -> Study:
         if len(items) > MOST_ITEMS:
             break
     items += _built(pending)
+    items = _mended(items, notes, diagnoses)
     items += judged(notes, picture, diagnoses)
     items.sort(key=lambda item: (item.spans[0][0] if item.spans else 1 << 30, 0))
     return Study(capture, notes, picture, tuple(items), tuple(diagnoses), frames)
+
+
+def _mended(items: list[Item], notes: Notes, diagnoses: list[tuple[NoteBlock, Diagnosis]]) -> list[Item]:
+    """The failures, with whether the same program reached the same target later on."""
+    worked: dict[tuple[str | None, str], int] = {}
+    for block, diagnosis in diagnoses:
+        if diagnosis.is_success:
+            worked |= {(block.node, run.target): block.span[0] for run in block.runs if run.target}
+
+    def judged_again(item: Item) -> Item:
+        if item.name not in FAILURES or item.block is None:
+            return item
+        node = notes.blocks[item.block].node
+        later = worked.get((node, item.values["target"]), -1)
+        return replace(item, values={**item.values, "is_mended": later > item.spans[0][1]})
+
+    return [judged_again(item) for item in items]
 
 
 def _placed(found: Iterator[Item], number: int, block: NoteBlock) -> Iterator[Item]:
