@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from explain.errors import UnreadableError
 from explain.state.items import Item, MisshapenError, check_depth, items_of, lines_of
+from explain.state.local_table import with_local_table
 from explain.state.read_links import bridge_ports_of, fdb_of, interfaces_of, neighbours_of
 from explain.state.read_routes import routes_of, rules_of
 from explain.state.read_sockets import sockets_of
@@ -83,10 +84,11 @@ def _host_state(value: Mapping[str, Any], name: str) -> HostState:
 
     links = given("link", items_of)
     addresses = given("addr", items_of)
+    interfaces = interfaces_of(links, addresses) if links is not None or addresses is not None else None
     return HostState(
         name=name,
-        interfaces=interfaces_of(links, addresses) if links is not None or addresses is not None else None,
-        routes=routes_of(given("route", items_of), given("route6", items_of)),
+        interfaces=interfaces,
+        routes=with_local_table(routes_of(given("route", items_of), given("route6", items_of)), interfaces),
         rules=rules_of(given("rule", items_of), given("rule6", items_of)),
         neighbours=given("neigh", neighbours_of),
         proxies=given("proxy", lambda listed, place: neighbours_of(listed, place, is_proxy=True)),
