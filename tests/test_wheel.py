@@ -74,6 +74,12 @@ def test_the_wheel_has_the_manual_page_where_man_looks(wheel_files):
     assert beside == ["data/share/man/man1/explain.1"]
 
 
+def test_the_wheel_tells_pytest_of_its_plugin(wheel):
+    archive = zipfile.ZipFile(wheel)
+    (points,) = (name for name in archive.namelist() if name.endswith(".dist-info/entry_points.txt"))
+    assert "[pytest11]\nexplain = explain.pytest_plugin\n" in archive.read(points).decode()
+
+
 @pytest.fixture(scope="module")
 def far_away(wheel, tmp_path_factory):
     """Runs the installed command in an empty folder, away from the checkout."""

@@ -96,23 +96,31 @@ def compare(expected: Sequence[Expected], report: Report) -> Outcome:
     named: set[int] = set()
     for entry in expected:
         if entry.section == "exchange":
-            met = [one for one in exchanges if any(_fits(one, way) for way in entry.ways)]
+            met = [one for one in exchanges if any(fits(one, way) for way in entry.ways)]
             claimed.update(one.id for one in met)
-            _count(outcome, entry, [_seen(one) for one in met])
+            _count(outcome, entry, [seen_text(one) for one in met])
         else:
-            found = [n for n, one in enumerate(report.findings) if any(_is_finding(one, way) for way in entry.ways)]
+            found = [n for n, one in enumerate(report.findings) if any(is_finding(one, way) for way in entry.ways)]
             named.update(found)
-            _count(outcome, entry, [_told(report.findings[n]) for n in found])
-    expected_silence = {f"e{position + 1}" for position in report.exchanges.only_carrying()}
-    for one in exchanges:
-        if one.id in expected_silence or getattr(one.fields, "needs_no_answer", False):
-            continue  # what it means is listed under the exchange that it carries, or it means nothing
-        if one.id not in claimed and is_failed(one):
-            outcome.mismatches.append(f"not expected: {_seen(one)}")
+            _count(outcome, entry, [finding_text(report.findings[n]) for n in found])
+    outcome.mismatches += [f"not expected: {seen_text(one)}" for one in failures(report) if one.id not in claimed]
     for number, finding in enumerate(report.findings):
         if number not in named:
-            outcome.mismatches.append(f"not expected: {_told(finding)}")
+            outcome.mismatches.append(f"not expected: {finding_text(finding)}")
     return outcome
+
+
+def failures(report: Report) -> list[Exchange]:
+    """The exchanges that failed, without those that only look so.
+
+    What one means that merely carries another is listed under the other, and some need no answer.
+    """
+    carrying = {f"e{position + 1}" for position in report.exchanges.only_carrying()}
+    return [
+        one
+        for one in report.exchanges
+        if is_failed(one) and one.id not in carrying and not getattr(one.fields, "needs_no_answer", False)
+    ]
 
 
 def is_failed(exchange: Exchange) -> bool:
@@ -122,14 +130,22 @@ def is_failed(exchange: Exchange) -> bool:
     return has_failed(exchange.kind, exchange.outcome)
 
 
-def _fits(exchange: Exchange, way: Mapping[str, Any]) -> bool:
+def fits(exchange: Exchange, way: Mapping[str, Any]) -> bool:
+    """Whether an exchange is of the kind, ended so, and has the values under ``where``; a function says it itself."""
     if exchange.kind != way.get("kind", exchange.kind) or exchange.outcome != way.get("outcome", exchange.outcome):
         return False
-    return all(_value(exchange.fields, name) == value for name, value in way.get("where", {}).items())
+    return all(_is(value_of(exchange, name), value) for name, value in way.get("where", {}).items())
 
 
-def _value(record: Any, path: str) -> Any:
-    """A field by name; dots lead into records (``client.port``); lists compare with lists."""
+def _is(seen: Any, wanted: Any) -> bool:
+    if callable(wanted):
+        return seen is not None and bool(wanted(seen))
+    return bool(seen == wanted)
+
+
+def value_of(exchange: Exchange, path: str) -> Any:
+    """A field by name; dots lead into records (``client.port``); a tuple is given as a list."""
+    record = exchange.fields
     for name in path.split("."):
         if is_dataclass(record):
             names = {one.name.rstrip("_"): one.name for one in fields(record)}
@@ -139,7 +155,8 @@ def _value(record: Any, path: str) -> Any:
     return list(record) if isinstance(record, tuple) else record
 
 
-def _is_finding(finding: Finding, way: Mapping[str, Any]) -> bool:
+def is_finding(finding: Finding, way: Mapping[str, Any]) -> bool:
+    """Whether a finding has this cause and this certainty."""
     return finding.cause == way.get("cause") and finding.certainty == way.get("certainty", finding.certainty)
 
 
@@ -148,22 +165,25 @@ def _count(outcome: Outcome, entry: Expected, seen: Sequence[str]) -> None:
         return
     if entry.count is not None and entry.count == len(seen):
         return
-    wanted = " or ".join(_wanted(way) for way in entry.ways)
+    wanted = " or ".join(wanted_text(way) for way in entry.ways)
     many = "at least one" if entry.count is None else str(entry.count)
     found = "; ".join(seen) if seen else "none"
     outcome.mismatches.append(f"expected {many}: {wanted}; seen: {found}")
 
 
-def _wanted(way: Mapping[str, Any]) -> str:
-    where = "".join(f" {name}={value}" for name, value in way.get("where", {}).items())
+def wanted_text(way: Mapping[str, Any]) -> str:
+    """What was looked for, in a few words."""
+    where = "".join(f" {name}={getattr(value, '__name__', value)}" for name, value in way.get("where", {}).items())
     return f"{way.get('kind') or way.get('cause')} {way.get('outcome') or way.get('certainty') or ''}".strip() + where
 
 
-def _seen(exchange: Exchange) -> str:
+def seen_text(exchange: Exchange) -> str:
+    """An exchange in a few words, with its frames."""
     return f"{exchange.id} {exchange.kind} {exchange.outcome} (frames {_frames(exchange.evidence)})"
 
 
-def _told(finding: Finding) -> str:
+def finding_text(finding: Finding) -> str:
+    """A finding in a few words, with its frames."""
     return f"{finding.cause} {finding.certainty} (frames {_frames(finding.evidence)})"
 
 
