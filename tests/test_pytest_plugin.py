@@ -8,7 +8,6 @@ import subprocess
 import sys
 from importlib.metadata import entry_points
 
-import numpy as np
 import pytest
 from surroundings import TOP
 
@@ -17,20 +16,19 @@ pytest_plugins = ["pytester"]
 IS_INSTALLED = bool(entry_points(group="pytest11", name="explain"))
 PLUGIN = () if IS_INSTALLED else ("-p", "explain.pytest_plugin")  # a checkout that was installed before it had one
 PCAPS = TOP / "pcaps"
-NUMPY = np.__version__  # loaded here, because a suite inside this process may not load it twice
 HEAD = "from explain.pytest_plugin import exchange, failure, finding\n"
 
 
 @pytest.fixture
 def ran(pytester):
-    """Runs a suite with one test for each claim about a recording without a route; each is named by its number."""
+    """Runs, in a process of its own, a suite with one test for each claim; each test is named by its number."""
 
     def run(claims):
         source = f"{HEAD}PCAPS = {str(PCAPS)!r}\nSENDER = f'{{PCAPS}}/no-route-on-router/sender.pcap'\n"
         for number, claim in enumerate(claims):
             source += f"\ndef test_{number}(capture):\n    traffic = capture.read(SENDER)\n    {claim}\n"
         pytester.makepyfile(source)
-        return pytester.runpytest_inprocess(*PLUGIN, "-p", "no:cacheprovider")
+        return pytester.runpytest_subprocess(*PLUGIN, "-p", "no:cacheprovider")
 
     return run
 
