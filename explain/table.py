@@ -189,10 +189,15 @@ class FragmentRows:
 
 @dataclass(frozen=True, slots=True)
 class ContentRows:
-    """Octets copied out of some frames while they were at hand: names, messages, heads."""
+    """Octets copied out of some frames while they were at hand: names, messages, heads.
+
+    Attributes:
+        skip: octets of the payload before those that were copied.
+    """
 
     row: list[int]
     octets: list[bytes]
+    skip: list[int]
 
 
 Side = TypeVar("Side", ArpRows, IcmpRows, SynRows, FragmentRows)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.decode.continued import Continued
+from explain.decode.pipelined import Pipelined
 from explain.decode.slab import TRANSPORT
 from explain.table import IPV6, TCP, UDP, ContentRows
 
@@ -53,6 +54,7 @@ class Contents:
         self._room = _MOST_IN_ALL
         self._own_room: dict[str, int] = {}
         self._continued = Continued()
+        self._pipelined = Pipelined()
 
     def copy(self, block: Block, source_port: U2, target_port: U2) -> None:
         """Copy what some rows of a block carry."""
@@ -89,6 +91,7 @@ class Contents:
                 self._keep(name, block, rows[chosen], header[chosen], (source_port, target_port))
         if self._continued:
             self._copy_rest(block, rows[~(is_http | is_tls | is_dns)], (source_port, target_port))
+        self._copy_within(block, rows, header, (source_port, target_port))
 
     def _warns(self, block: Block, rows: I8, header: I8, word: U4) -> Bools:
         """Segments in which an alert follows a change of ciphers, as clients send it that give up (RFC 8446, D.4)."""
@@ -106,6 +109,15 @@ class Contents:
             at = np.array([row])
             self._keep(name, block, at, block.payload[at] - block.table.payload[block.rows(at)])
 
+    def _copy_within(self, block: Block, rows: I8, header: I8, ports: tuple[U2, U2]) -> None:
+        """Heads that begin, or end, within a segment."""
+        for row, skip, octets in self._pipelined.follow(block, rows, header, ports):
+            if self._has_room("http", len(octets) + _PER_COPY):
+                into = self.found["http"]
+                into.row.append(block.first + row)
+                into.octets.append(octets)
+                into.skip.append(skip)
+
     def _copy_advertisements(self, block: Block) -> None:
         """Router advertisements whole: their options lie one behind the other (RFC 4861, 4.6)."""
         rows = np.flatnonzero((block.protocol == _ICMPV6) & (block.layers & IPV6 != 0))
@@ -115,7 +127,7 @@ class Contents:
 
     def _keep(self, name: str, block: Block, rows: I8, header: I8, ports: tuple[U2, U2] | None = None) -> None:
         """Copy what stands behind the headers; with ``ports``, heads that go on are noted."""
-        into = self.found.setdefault(name, ContentRows([], []))
+        into = self.found.setdefault(name, ContentRows([], [], []))
         limit = _MOST_OF_A_FRAME.get(name, 4096)
         start = block.transport_at(rows) + header
         size = np.clip(block.have_transport(rows) - header, 0, limit)
@@ -125,6 +137,9 @@ class Contents:
         octets = [bytes(data[first:end]) for first, end in ends]
         into.row.extend((rows[:count] + block.first).tolist())
         into.octets.extend(octets)
+        into.skip.extend([0] * count)
+        if ports is not None and name == "http":
+            self._pipelined.note(block, rows[:count], ports, octets)
         if ports is not None and name != "dns-tcp":
             is_whole = size[:count] == block.table.payload[block.rows(rows[:count])]
             for at in np.flatnonzero(is_whole).tolist():

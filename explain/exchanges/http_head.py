@@ -37,7 +37,9 @@ class HttpHead:
 
     @property
     def length(self) -> int | None:
-        """Octets of the body, where the head says so (RFC 9112, 6.2)."""
+        """Octets of the body, where the head says so (RFC 9112, 6.2 and 6.3)."""
+        if self.status is not None and (self.status < 200 or self.status in (204, 304)):
+            return 0
         said = self.fields.get("content-length", "")
         return int(said) if said.isascii() and said.isdigit() and len(said) <= _LONGEST_NUMBER else None
 

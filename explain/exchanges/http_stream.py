@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,10 +20,11 @@ _SEQUENCE = 1 << 32
 _SYN, _ACK = 2, 16
 _MOST_PIECES = 8
 _FIRST = attrgetter("first")
+_Follow = Callable[["Piece", bytes, int, tuple[int, ...]], None]
 
 
 class Piece(NamedTuple):
-    """A segment that was copied because a head begins or goes on in it."""
+    """A segment, or what follows its first octets, that was copied because a head begins or goes on in it."""
 
     row: int
     flow: int
@@ -73,9 +75,10 @@ def pieces(table: PacketTable) -> list[Piece]:
     rows = np.array(kept.row, np.int64)
     order = np.lexsort((rows, table.time_ns[rows]))
     rows = rows[order]
+    skip = np.array(kept.skip, np.int64)[order]
     columns = (
-        rows, table.flow[rows], _epochs(table, rows), table.layers[rows] & REVERSED != 0, table.seq[rows],
-        table.ack[rows], table.payload[rows],
+        rows, table.flow[rows], _epochs(table, rows), table.layers[rows] & REVERSED != 0,
+        (table.seq[rows] + skip) % _SEQUENCE, table.ack[rows], table.payload[rows] - skip,
     )  # fmt: skip
     octets = [kept.octets[at] for at in order.tolist()]
     return list(map(Piece, *(column.tolist() for column in columns), octets))
@@ -149,17 +152,29 @@ class _Stream:
             if not _begins_a_head(octets):
                 continue
             used.add(key)
-            rest: tuple[int, ...] = ()
-            end = octets.find(b"\r\n\r\n") + 4
-            if end < 4:
-                octets, rest = self._whole(piece)
             follow = self._answer if octets.startswith(b"HTTP") else self._ask
-            if end == len(octets) or end < 4:
-                follow(piece, octets, 0, rest)
-                continue
-            for start in _starts(octets):
-                follow(piece, octets, start, rest)
+            end = octets.find(b"\r\n\r\n") + 4
+            if end == len(octets):
+                follow(piece, octets, 0, ())
+            elif end < 4:
+                follow(piece, *self._whole(piece, 0))
+            else:
+                self._several(piece, follow)
         return self._all
+
+    def _several(self, piece: Piece, follow: _Follow) -> None:
+        """The heads of a segment in which something follows the first one."""
+        for start, is_whole in _starts(piece.octets):
+            key = (piece.is_reversed, (piece.seq + start) % _SEQUENCE)
+            if start and (key in self._used or (not is_whole and key in self._by_start())):
+                continue
+            self._used.add(key)
+            follow(piece, *((piece.octets, start, ()) if is_whole else self._whole(piece, start)))
+
+    def _by_start(self) -> dict[tuple[bool, int], Piece]:
+        if self._rest is None:
+            self._rest = {(one.is_reversed, one.seq): one for one in self._pieces}
+        return self._rest
 
     def _note_copy(self, piece: Piece) -> None:
         for talk in reversed(self._all):
@@ -167,22 +182,20 @@ class _Stream:
                 talk.more += (piece.row,)
                 return
 
-    def _whole(self, piece: Piece) -> tuple[bytes, tuple[int, ...]]:
-        """A head with the segments in which it goes on, and their rows."""
+    def _whole(self, piece: Piece, start: int) -> tuple[bytes, int, tuple[int, ...]]:
+        """The octets of a segment with those in which its head at ``start`` goes on, ``start``, and their rows."""
         octets, last = piece.octets, piece
         rows: list[int] = []
-        if self._rest is None:
-            self._rest = {(one.is_reversed, one.seq): one for one in self._pieces}
         for _ in range(_MOST_PIECES):
             key = (piece.is_reversed, (last.seq + last.size) % _SEQUENCE)
-            following = self._rest.get(key)
-            is_ended = b"\r\n\r\n" in octets or b"\n\n" in octets
+            following = self._by_start().get(key)
+            is_ended = octets.find(b"\r\n\r\n", start) >= 0 or octets.find(b"\n\n", start) >= 0
             if following is None or is_ended or key in self._used or len(last.octets) != last.size:
                 break
             self._used.add(key)
             octets, last = octets + following.octets, following
             rows.append(following.row)
-        return octets, tuple(rows)
+        return octets, start, tuple(rows)
 
     def _ask(self, piece: Piece, octets: bytes, start: int, rest: tuple[int, ...]) -> None:
         waiting = self._waiting
@@ -223,7 +236,7 @@ class _Stream:
 def _begins_a_head(octets: bytes) -> bool:
     """Whether the first line is one of a head, or may still become one in the next segment."""
     if octets.startswith(b"HTTP"):
-        return octets.startswith(b"HTTP/")
+        return octets.startswith(b"HTTP/"[: len(octets)])
     end = octets.find(b"\n")
     return end < 0 or octets.rfind(b" HTTP/", 0, end) > 0
 
@@ -233,8 +246,8 @@ def _is_after(one: int, other: int) -> bool:
     return 0 < (one - other) % _SEQUENCE < _HALF
 
 
-def _starts(octets: bytes) -> list[int]:
-    """Where heads begin in a segment that goes on behind the first one."""
+def _starts(octets: bytes) -> list[tuple[int, bool]]:
+    """Where heads begin in a segment that goes on behind the first one, and whether each is whole."""
     from explain.exchanges.http_head import heads
 
-    return [head.start for head in heads(octets)]
+    return [(head.start, head.is_whole) for head in heads(octets)]

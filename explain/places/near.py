@@ -226,9 +226,9 @@ def _some(side: Side, rows: Rows) -> Side:
 def _some_contents(kept: ContentRows, rows: Rows) -> ContentRows:
     at = np.searchsorted(rows, kept.row).tolist()
     size = len(rows)
-    pairs = [
-        (place, octets)
-        for place, row, octets in zip(at, kept.row, kept.octets, strict=True)
-        if place < size and rows[place] == row
-    ]
-    return ContentRows([place for place, _ in pairs], [octets for _, octets in pairs])
+    kept_at = [number for number, place in enumerate(at) if place < size and rows[place] == kept.row[number]]
+    return ContentRows(
+        [at[number] for number in kept_at],
+        [kept.octets[number] for number in kept_at],
+        [kept.skip[number] for number in kept_at],
+    )

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -92,6 +94,56 @@ def test_several_requests_may_share_a_segment():
     talk = Talk()
     frames = [*talk.opens(), talk.asks(get(b"/a") + get(b"/b")), talk.tells(OK), talk.tells(OK)]
     assert [(one.fields.path, one.fields.status) for one in requests(*frames)] == [("/a", 200), ("/b", 200)]
+
+
+def cut(data: bytes, *at: int) -> list[bytes]:
+    """The data in segments that end there."""
+    edges = [0, *at, len(data)]
+    return [data[first:end] for first, end in itertools.pairwise(edges)]
+
+
+def said(*frames):
+    return [(one.fields.path, one.fields.status) for one in requests(*frames)]
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6;x=y\r\nGET / \r\n5\r\nhello\r\n0\r\n\r\n"
+ANSWERS = (
+    CHUNKED
+    + b"HTTP/1.1 404 No\r\nContent-Length: 9\r\n\r\nnot found"
+    + b"HTTP/1.1 304 Not Modified\r\nContent-Length: 700\r\n\r\n"
+    + OK
+)
+ASKED = get(b"/a") + b"POST /b HTTP/1.1\r\nContent-Length: 6\r\n\r\nGET / " + get(b"/c") + get(b"/d")
+EXPECTED = [("/a", 200), ("/b", 404), ("/c", 304), ("/d", 200)]
+
+
+@pytest.mark.parametrize("at", range(4, len(ASKED) - 4, 7))
+def test_pipelined_requests_may_be_cut_anywhere(at):
+    talk = Talk()
+    frames = [*talk.opens(), *(talk.asks(piece) for piece in cut(ASKED, at)), talk.tells(ANSWERS)]
+    assert said(*frames) == EXPECTED
+
+
+@pytest.mark.parametrize("at", range(4, len(ANSWERS) - 4, 7))
+def test_answers_to_pipelined_requests_may_begin_within_a_segment(at):
+    talk = Talk()
+    frames = [*talk.opens(), talk.asks(ASKED), *(talk.tells(piece) for piece in cut(ANSWERS, at))]
+    assert said(*frames) == EXPECTED
+
+
+def test_answers_that_were_merged_into_one_large_frame_are_all_found():
+    talk = Talk()
+    large = b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n" + b"x" * 9000
+    frames = [*talk.opens(), talk.asks(get(b"/a")), talk.asks(get(b"/b")), talk.tells(large + OK)]
+    assert said(*frames) == [("/a", 200), ("/b", 200)]
+    assert requests(*frames)[1].frames == ((5, 6),)
+
+
+def test_segments_sent_again_answer_no_request_twice():
+    talk = Talk()
+    first, second = cut(ANSWERS, 150)
+    asked, answered = talk.asks(ASKED), talk.tells(first)
+    assert said(*talk.opens(), asked, asked, answered, answered, talk.tells(second)) == EXPECTED
 
 
 def test_what_looks_like_a_request_inside_a_body_is_none():

@@ -8,7 +8,7 @@ import pytest
 from surroundings import CORPUS, TOP
 
 from explain.errors import ExplainError
-from explain.exchanges.http_head import heads
+from explain.exchanges.http_head import HttpHead, heads
 from explain.intake import read
 from explain.oracle.tshark import EVERY, tshark_fields
 
@@ -28,8 +28,14 @@ def check(path: Path) -> int:
     kept = table.contents.get("http")
     if kept is None:
         return 0
-    ours = {int(table.frame[row]): heads(octets) for row, octets in zip(kept.row, kept.octets, strict=True)}
-    ours = {frame: found for frame, found in ours.items() if found}
+    ours: dict[int, list[HttpHead]] = {}
+    seen: dict[int, set[int]] = {}
+    for row, octets, skip in zip(kept.row, kept.octets, kept.skip, strict=True):
+        frame = int(table.frame[row])
+        for head in heads(octets):
+            if skip + head.start not in seen.setdefault(frame, set()):
+                seen[frame].add(skip + head.start)
+                ours.setdefault(frame, []).append(head)
     theirs = tshark_fields(str(path), [METHOD, TARGET, HOST, STATUS, "tcp.seq", "frame.protocols"])
     for at, cells in enumerate(zip(*theirs.values(), strict=True)):
         method, target, host, status, seq, stack = cells
