@@ -249,7 +249,7 @@ def _judge(paths: Paths, legs: list[Leg]) -> Verdict:
     errors = np.concatenate([side[2] for side in sides])
     if not len(ahead):
         return Verdict(_DELIVERED, int(back[0]), int(back[-1]))
-    start = int(table.place[ahead[0]])
+    start = int(table.place[topology.first_version(ahead)[0]])
     here = [leg for leg, side in zip(legs, sides, strict=True) if len(side[0]) and table.place[side[0][0]] == start]
     failed = [(part, index) for part, index in here if part.outcomes[part.outcome[index]] in _FAILED[part.kind]]
     if not failed:

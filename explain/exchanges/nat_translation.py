@@ -155,7 +155,10 @@ def _versions(table: PacketTable, paths: Paths, legs: list[Leg]) -> list[_Versio
     versions = [
         _Version(*(np.unique(np.concatenate(part)) for part in zip(*some, strict=True))) for some in sides.values()
     ]
-    everything = paths.topology.in_order(np.concatenate([version.ahead for version in versions]))
+    everything = np.concatenate([version.ahead for version in versions])
+    first = paths.topology.first_version(everything)
+    rest = np.setdiff1d(everything, first)
+    everything = np.concatenate((paths.topology.in_order(first), paths.topology.in_order(rest)))
     rank = {int(row): at for at, row in enumerate(everything.tolist())}
     moving = [version for version in versions if len(version.ahead)]
     moving.sort(key=lambda version: min(rank[int(row)] for row in version.ahead.tolist()))

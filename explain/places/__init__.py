@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from explain.places.matching import Tuples
+    from explain.places.order import Order
     from explain.places.translation import Rewritten
     from explain.table import I8, PacketTable, Rows
 
@@ -24,6 +25,7 @@ class Sightings:
         rewritten: pairs of ends that a NAT turned into each other.
         ambiguous: frames that look like others and that no order tells apart.
         clocks: of each capture against the first one, when there are several.
+        order: of the places of a link, as seen from each station.
     """
 
     packet: Rows
@@ -32,6 +34,7 @@ class Sightings:
     rewritten: tuple[Rewritten, ...]
     ambiguous: int
     clocks: tuple[Mapping[str, Any], ...]
+    order: Order
 
 
 def match(table: PacketTable, captures: int = 1) -> Sightings | None:
@@ -39,10 +42,12 @@ def match(table: PacketTable, captures: int = 1) -> Sightings | None:
     if len(table.places) < 2 or not len(table):
         return None
     from explain.places import clocks, matching, translation
+    from explain.places.order import Order
 
     found = matching.match(table)
     rewritten, packet = translation.translations(table, found)
     told = clocks.clocks(table, found, packet, captures)
     times = clocks.corrected(table, told)
     facts = tuple(clock.as_fact() for clock in told)
-    return Sightings(packet, times, found.tuples, tuple(rewritten), found.ambiguous, facts)
+    order = Order(table, packet, times, told)
+    return Sightings(packet, times, found.tuples, tuple(rewritten), found.ambiguous, facts, order)

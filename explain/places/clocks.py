@@ -57,11 +57,20 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class _Edge:
-    """What is known of one clock against another: bounds of their difference at time 0, and the drift."""
+    """What is known of one clock against another.
+
+    Attributes:
+        low, high: bounds of their difference at time 0, nanoseconds.
+        slow, fast: bounds of the drift that causality allows, ppm.
+        guess: the difference where a bound is missing.
+        weight: how many packets say so.
+    """
 
     low: float
     high: float
-    drift: float
+    slow: float
+    fast: float
+    guess: float
     weight: int
 
 
@@ -89,27 +98,71 @@ def clocks(table: PacketTable, matched: Matched, packet: Rows, captures: int) ->
     start = _start(table, of_place, reference)
     # A drift is so much a second since some moment; clocks that are seconds apart must first agree on when that was.
     rough = np.zeros(captures, np.int64)
-    for capture, (low, high, _) in _known(_edges(table, pairs, is_down, rough, start), reference).items():
-        rough[capture] = int(_nearest(low, high))
-    known = _known(_edges(table, pairs, is_down, rough, start), reference)
+    for capture, bounds in _known(_edges(table, pairs, is_down, rough, start), reference, captures).items():
+        rough[capture] = int(bounds.nearest)
+    known = _known(_edges(table, pairs, is_down, rough, start), reference, captures)
     return tuple(_clock(capture, known.get(capture)) for capture in range(captures))
 
 
-def _known(edges: dict[tuple[int, int], _Edge], reference: int) -> dict[int, tuple[float, float, float]]:
-    """Bounds and drift of each capture that a chain of edges connects with the reference."""
-    known: dict[int, tuple[float, float, float]] = {reference: (0.0, 0.0, 0.0)}
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Bounds of a clock and of its drift against the reference, and the best guess."""
+
+    low: float
+    high: float
+    slow: float
+    fast: float
+    guess: float
+
+    @property
+    def nearest(self) -> float:
+        """The middle, or the guess where a bound is open."""
+        is_bounded = np.isfinite(self.low) and np.isfinite(self.high)
+        return (self.low + self.high) / 2 if is_bounded else self.guess
+
+    @property
+    def drift(self) -> float:
+        """0 where none is needed, else the middle of what is possible."""
+        return 0.0 if self.slow <= 0 <= self.fast else (self.slow + self.fast) / 2
+
+
+def _known(edges: dict[tuple[int, int], _Edge], reference: int, count: int) -> dict[int, _Known]:
+    """What all edges together say of each capture that any chain connects with the reference.
+
+    Differences that are bounded on each edge are bounded along every path; the tightest paths count.
+    """
+    skew, drift = np.full((count, count), np.inf), np.full((count, count), np.inf)
+    for (one, other), edge in edges.items():
+        skew[one, other], skew[other, one] = edge.high, -edge.low
+        drift[one, other], drift[other, one] = edge.fast, -edge.slow
+    for bounds in (skew, drift):
+        np.fill_diagonal(bounds, 0.0)
+        for middle in range(count):
+            np.minimum(bounds, bounds[:, middle : middle + 1] + bounds[middle], out=bounds)
+    found = {}
+    for capture, guess in _guesses(edges, reference).items():
+        low, high = -float(skew[capture, reference]), float(skew[reference, capture])
+        slow, fast = -float(drift[capture, reference]), float(drift[reference, capture])
+        if low > high:  # some pairs are no pairs, or the clock was set: all that is claimed is the chain
+            low, high = guess - (low - high), guess + (low - high)
+        if capture == reference:
+            low = high = slow = fast = 0.0
+        found[capture] = _Known(low, high, min(slow, fast), max(slow, fast), guess)
+    return found
+
+
+def _guesses(edges: dict[tuple[int, int], _Edge], reference: int) -> dict[int, float]:
+    """The difference of each capture along the best connected chain."""
+    found = {reference: 0.0}
     while True:
-        open_ends = [(edge.weight, ends) for ends, edge in edges.items() if (ends[0] in known) != (ends[1] in known)]
+        open_ends = [(edge.weight, ends) for ends, edge in edges.items() if (ends[0] in found) != (ends[1] in found)]
         if not open_ends:
-            return known
+            return found
         one, other = max(open_ends)[1]
-        edge = edges[one, other]
-        if one in known:
-            low, high, drift = known[one]
-            known[other] = low + edge.low, high + edge.high, drift + edge.drift
+        if one in found:
+            found[other] = found[one] + edges[one, other].guess
         else:
-            low, high, drift = known[other]
-            known[one] = low - edge.high, high - edge.low, drift - edge.drift
+            found[one] = found[other] - edges[one, other].guess
 
 
 def _start(table: PacketTable, of_place: I8, reference: int) -> int:
@@ -132,24 +185,17 @@ def corrected(table: PacketTable, found: tuple[Clock, ...]) -> I8:
     return fixed
 
 
-def _clock(capture: int, known: tuple[float, float, float] | None) -> Clock:
+def _clock(capture: int, known: _Known | None) -> Clock:
     if known is None:
         return Clock(capture, None, None, None)
-    low, high, drift = known
+    low, high, drift = known.low, known.high, round(known.drift, 3)
     if np.isinf(low) or np.isinf(high):
         # Seen one way only: the clock is off by no more than this, less the time on the way.
-        nearest = 0 if drift == 0 and abs(_nearest(low, high)) < _SMALL_NS else round(_nearest(low, high))
-        return Clock(capture, nearest, None, round(drift, 3))
+        nearest = 0 if drift == 0 and abs(known.guess) < _SMALL_NS else round(known.guess)
+        return Clock(capture, nearest, None, drift)
     if drift == 0 and low <= 0 <= high:
         return Clock(capture, 0, int(np.ceil(max(-low, high))), 0.0)
-    return Clock(capture, round((low + high) / 2), int(np.ceil((high - low) / 2)) + 1, round(drift, 3))
-
-
-def _nearest(low: float, high: float) -> float:
-    """The middle, or the only bound that there is; chained bounds may both be open."""
-    if np.isfinite(low) and np.isfinite(high):
-        return (low + high) / 2
-    return low if np.isfinite(low) else high if np.isfinite(high) else 0.0
+    return Clock(capture, round((low + high) / 2), int(np.ceil((high - low) / 2)) + 1, drift)
 
 
 def _edges(table: PacketTable, pairs: _Pairs, is_down: I8, rough: I8, start: int) -> dict[tuple[int, int], _Edge]:
@@ -160,20 +206,23 @@ def _edges(table: PacketTable, pairs: _Pairs, is_down: I8, rough: I8, start: int
     edges = {}
     for one in np.unique(key).tolist():
         at = np.flatnonzero(key == one)
-        if is_down[at].any():
-            edges[divmod(one, size)] = _fit(since[at], difference[at], is_down[at])
+        edges[divmod(one, size)] = _fit(since[at], difference[at], is_down[at])
     return edges
 
 
 def _pairs(table: PacketTable, packet: Rows) -> tuple[Rows, Rows]:
-    """Frames of one packet in two captures, one pair for each two captures that follow each other."""
+    """Frames of one packet in two captures: each capture with the one before it, and with the first of all."""
     rows = np.flatnonzero(packet != NONE)
     of_place = np.array([place.capture for place in table.places], np.int64)
     order = rows[np.argsort(packet[rows], kind="stable")]
     capture = of_place[table.place[order]]
-    at = np.flatnonzero((packet[order][1:] == packet[order][:-1]) & (capture[1:] != capture[:-1]))
-    at = at[:: len(at) // _MOST_PAIRS + 1]  # evenly over the whole time
-    return order[at], order[at + 1]
+    is_same = packet[order][1:] == packet[order][:-1]
+    at = np.flatnonzero(is_same & (capture[1:] != capture[:-1]))
+    first = np.maximum.accumulate(np.where(np.append(True, ~is_same), np.arange(len(order)), 0))[at + 1]
+    far = np.flatnonzero((first != at) & (capture[first] != capture[at + 1]))
+    near, away = np.concatenate((at, first[far])), np.concatenate((at, at[far])) + 1
+    step = len(near) // _MOST_PAIRS + 1  # evenly over the whole time
+    return order[near[::step]], order[away[::step]]
 
 
 def _downstream(table: PacketTable, matched: Matched, one: Rows, other: Rows) -> I8:
@@ -232,25 +281,27 @@ def _fit(at: F8, difference: F8, is_down: I8) -> _Edge:
     is_roof, is_floor = is_down > 0, (is_down < 0) | (is_down == _BOTH)
     high_at, high = at[is_roof], difference[is_roof]
     low_at, low = at[is_floor], difference[is_floor]
-    weight = len(at) + (1 << 20 if len(high) and len(low) else 0)
+    middle = float(np.median(difference))
     if not len(high) or not len(low):
-        bound = high.min() if len(high) else np.inf, low.max() if len(low) else -np.inf
-        return _Edge(float(bound[1]), float(bound[0]), 0.0, weight)
+        bound = float(high.min()) if len(high) else np.inf, float(low.max()) if len(low) else -np.inf
+        guess = bound[0] if len(high) else bound[1] if len(low) else middle
+        return _Edge(bound[1], bound[0], -_WORST_PPM, _WORST_PPM, guess, len(at))
+    weight = len(at) + (1 << 20)
 
     def gap(ppm: float) -> tuple[float, float]:
         return float((low - ppm * 1e-6 * low_at).max()), float((high - ppm * 1e-6 * high_at).min())
 
     floor, roof = gap(0.0)
-    if floor <= 0 <= roof:
-        return _Edge(floor, roof, 0.0, weight)
-    best = _widest(gap)
+    best = 0.0 if floor <= roof else _widest(gap)
     if gap(best)[0] > gap(best)[1]:  # contradicts itself: some pairs are no pairs; take the middle of the road
-        middle = float(np.median(difference))
-        return _Edge(middle - abs(floor - roof), middle + abs(floor - roof), 0.0, weight)
-    first, last = _edge_of(gap, best, -_WORST_PPM), _edge_of(gap, best, _WORST_PPM)
-    corners = [gap(ppm) for ppm in np.linspace(first, last, _CORNERS).tolist()]
-    drift = 0.0 if first <= 0 <= last else best
-    return _Edge(min(corner[0] for corner in corners), max(corner[1] for corner in corners), drift, weight)
+        wide = abs(floor - roof)
+        return _Edge(middle - wide, middle + wide, -_WORST_PPM, _WORST_PPM, middle, weight)
+    slow, fast = _edge_of(gap, best, -_WORST_PPM), _edge_of(gap, best, _WORST_PPM)
+    if floor <= 0 <= roof:
+        return _Edge(floor, roof, slow, fast, 0.0, weight)
+    corners = [gap(ppm) for ppm in np.linspace(slow, fast, _CORNERS).tolist()]
+    floor, roof = min(corner[0] for corner in corners), max(corner[1] for corner in corners)
+    return _Edge(floor, roof, slow, fast, (floor + roof) / 2, weight)
 
 
 def _widest(gap: Any) -> float:

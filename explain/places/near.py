@@ -166,7 +166,9 @@ def _conversations(table: PacketTable, seen: Sightings, places: Rows, is_dropped
     ttl = np.where(asked >= 0, table.ttl[asked].astype(np.int64), -1)
     saw_the_beginning = (asked >= 0) & (table.flags[asked] & _SYN_OR_ACK == _SYN)
     ttl[saw_the_beginning] += _ABOVE_EVERY_TTL
-    order = np.lexsort((seen.time_ns[opening], -ttl, pair))
+    first = np.where(asked >= 0, asked, opening)
+    rank = seen.order.ranks(table.links.source[table.link[first]], table.place[first])
+    order = np.lexsort((seen.time_ns[opening], rank, -ttl, pair))
     is_near = np.ones(count, np.bool_)
     is_near[order[1:]] = pair[order][1:] != pair[order][:-1]
     packet = seen.packet[rows]
@@ -206,13 +208,19 @@ def _questions(table: PacketTable, seen: Sightings, places: Rows, is_dropped: Bo
         groups[low, high][place].append(row)
     for by_place in groups.values():
         near: set[int] = set()
-        for number, rows in enumerate(sorted(by_place.values(), key=lambda some: int(seen.time_ns[some[0]]))):
+        for number, rows in enumerate(sorted(by_place.values(), key=lambda some: _distance(table, seen, some[0]))):
             packets = {int(seen.packet[row]) for row in rows} - {-1}
             if near & packets:
                 is_dropped[rows] = True
             elif number == 0:
                 near |= packets
                 places[rows] = _EVERYWHERE
+
+
+def _distance(table: PacketTable, seen: Sightings, row: int) -> tuple[int, int]:
+    """How far from its sender a frame was recorded: by the order of the places, then in time."""
+    sender = int(table.links.source[table.link[row]])
+    return seen.order.rank.get((sender, int(table.place[row])), 0), int(seen.time_ns[row])
 
 
 def _some(side: Side, rows: Rows) -> Side:

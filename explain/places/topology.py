@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.places.matching import NONE
-from explain.table import BROADCAST
+from explain.table import BROADCAST, REVERSED
 
 if TYPE_CHECKING:
     from explain.places import Sightings
     from explain.table import PacketTable, Rows
 
 _GROUP_BIT = 1 << 40
+_MOST = 2  # a recording that began late or that lost some still shows half
 
 
 class Topology:
@@ -44,12 +45,55 @@ class Topology:
             if number != NONE:
                 lag[key].append(time_ns - first[number])
         middle = {key: sorted(lags)[len(lags) // 2] for key, lags in lag.items()}
+        rank = self._along(rows)
+        shown = {key: len(lags) for key, lags in lag.items()}  # what was lost on the way was seen before
         ranked = sorted(
             range(len(rows)),
-            key=lambda at: (-keys[at][0], middle.get(keys[at], 0), keys[at][1], times[at]),
+            key=lambda at: (
+                -keys[at][0],
+                rank[at],
+                -shown.get(keys[at], 0),
+                middle.get(keys[at], 0),
+                keys[at][1],
+                times[at],
+            ),
         )
         ordered: Rows = rows[np.array(ranked)]
         return ordered
+
+    def _along(self, rows: Rows) -> list[int]:
+        """For each frame, behind how many of the places that saw it on this link its place stands."""
+        links, ttl = self._table.link[rows].tolist(), self._table.ttl[rows].tolist()
+        places = self._table.place[rows].tolist()
+        groups: dict[tuple[int, int], set[int]] = defaultdict(set)
+        for link, hops, place in zip(links, ttl, places, strict=True):
+            groups[link, hops].add(place)
+        macs = self._table.links
+        order = {
+            key: self._seen.order.along(int(macs.source[key[0]]), int(macs.target[key[0]]), some)
+            for key, some in groups.items()
+        }
+        return [order[link, hops][place] for link, hops, place in zip(links, ttl, places, strict=True)]
+
+    def first_version(self, rows: Rows) -> Rows:
+        """Of frames of one direction those with the ends that the packets had before anybody rewrote them.
+
+        A packet that is seen with several ends says which came first: its TTL was higher then.
+        """
+        table, seen = self._table, self._seen
+        ends = seen.tuples.of_flow[table.flow[rows]] * 2 + (table.layers[rows] & REVERSED != 0)
+        if len(rows) < 2 or (ends == ends[0]).all():
+            return rows
+        packet = seen.packet[rows]
+        order = np.lexsort((-table.ttl[rows].astype(np.int64), packet))
+        at = np.flatnonzero((packet[order][1:] == packet[order][:-1]) & (packet[order][1:] != NONE))
+        at = at[ends[order[at]] != ends[order[at + 1]]]
+        if not len(at):
+            return rows
+        first = ends[order[at]]
+        later = ends[order[at + 1]]
+        start = first[~np.isin(first, later)]
+        return rows[ends == start[0]] if len(start) else rows
 
     @cached_property
     def neighbours(self) -> dict[int, dict[int, bool]]:
@@ -57,7 +101,8 @@ class Topology:
         table, seen = self._table, self._seen
         rows = np.flatnonzero(seen.packet != NONE)
         ttl = table.ttl[rows].astype(np.int64)
-        order = rows[np.lexsort((seen.time_ns[rows], -ttl, seen.packet[rows]))]
+        rank = seen.order.ranks(table.links.source[table.link[rows]], table.place[rows])
+        order = rows[np.lexsort((seen.time_ns[rows], rank, -ttl, seen.packet[rows]))]
         packet, place, link = seen.packet[order], table.place[order], table.link[order]
         at = np.flatnonzero((packet[1:] == packet[:-1]) & (place[1:] != place[:-1]))
         is_same = (link[at] == link[at + 1]) & (table.ttl[order[at]] == table.ttl[order[at + 1]])
@@ -112,8 +157,9 @@ class Topology:
         on_link = self._between.get((target_mac, source_mac), set()) | self._between.get(
             (source_mac, target_mac), set()
         )
-        on_link -= visited
         beside = [place for place, same in near if same and place in self._places_of.get(target_mac, set())]
+        on_link = {place for place in on_link - visited if self._is_behind(here, place, source_mac, target_mac)}
+        beside = [place for place in beside if self._is_behind(here, place, source_mac, target_mac, is_shown=True)]
         if on_link or beside:
             next_one = sorted(on_link.intersection(beside) or on_link or beside)
             return "link", next_one[0] if len(next_one) == 1 else None
@@ -129,6 +175,36 @@ class Topology:
         routed = [place for place, same in near if not same]
         return "router", routed[0] if len(routed) == 1 else None
 
+    def _is_behind(self, here: int, place: int, source_mac: int, target_mac: int, *, is_shown: bool = False) -> bool:
+        """Whether a place stands beyond another one on the way between two stations: shown, or not contradicted."""
+        rank = self._seen.order.rank
+        known = 0
+        for station, sign in ((source_mac, 1), (target_mac, -1)):
+            near, far = rank.get((station, here)), rank.get((station, place))
+            if near is None or far is None or far == near:
+                continue
+            if (far - near) * sign < 0:
+                return False
+            known += 1
+        if is_shown and not known:
+            return False
+        # What the source sends passes here first, what the target sends passes there first.
+        return self._is_upstream(source_mac, here, place) and self._is_upstream(target_mac, place, here)
+
+    def _is_upstream(self, station: int, first: int, then: int) -> bool:
+        """Whether one place may see what a station sends before another does: it sees most of what that one sees."""
+        count = self._used_links
+        sent = self._links_of.get(station, ())
+        return all(count.get((first, link), 0) * _MOST >= count.get((then, link), 0) for link in sent)
+
+    @cached_property
+    def _links_of(self) -> dict[int, list[int]]:
+        """Pairs of MACs by the station that sends."""
+        found: dict[int, list[int]] = defaultdict(list)
+        for link, source in enumerate(self._table.links.source.tolist()):
+            found[source].append(link)
+        return found
+
     @cached_property
     def _between(self) -> dict[tuple[int, int], set[int]]:
         """Places that saw frames from one MAC to another."""
@@ -139,12 +215,14 @@ class Topology:
         return found
 
     @cached_property
-    def _used_links(self) -> list[tuple[int, int]]:
-        """Each place with each pair of MACs that it saw."""
+    def _used_links(self) -> dict[tuple[int, int], int]:
+        """How many frames each place saw of each pair of MACs."""
         table = self._table
         count = max(1, len(table.links.source))
         numbers = np.bincount(table.place[: len(table)].astype(np.int64) * count + table.link[: len(table)])
-        return [divmod(number, count) for number in np.flatnonzero(numbers).tolist()]
+        some = np.flatnonzero(numbers)
+        frames = zip(some.tolist(), numbers[some].tolist(), strict=True)
+        return {divmod(number, count): shown for number, shown in frames}
 
     @cached_property
     def _places_of(self) -> dict[int, set[int]]:
