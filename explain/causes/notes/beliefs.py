@@ -41,7 +41,7 @@ _CLAIMS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
       "gateway-interface-down", "target-interface-down")),
 )  # fmt: skip
 _BECAUSE = re.compile(
-    r"because|due to|since |caused? by|reason|that'?s why|so (?:the|it|ping|that)|blame|owing|therefore"
+    r"because|due to|since |caused? by|reason|that'?s why|so (?:the|it|ping|that)|blame|fault|owing|therefore|it(?:'s| is) (?:really |clearly |surely )?the\b"
     r"|から|ので|ため|せい|原因|理由|によ[りっ]|なので|だと",
     re.IGNORECASE,
 )
