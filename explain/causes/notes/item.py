@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from explain.symptoms.notes import NoteBlock, Notes
 
 Span = tuple[int, int]
+TRIED = ("ping", "traceroute", "tracepath", "connect")
+"""Kinds of blocks in which a network is tried out."""
+
 FAILURES = ("trouble.proved", "trouble.likely", "trouble.possible")
 """Items that say why a program failed, by how certain that is; ``is_mended`` if it worked later on."""
 
@@ -43,6 +46,7 @@ class Study:
     Attributes:
         capture: index of the file among the inputs.
         picture: the network as the notes leave it.
+        begun: the network as it was when something was tried in it for the first time.
         items: in the order of the text.
         diagnoses: by block, of the programs that failed or worked in it.
         frames: by block, the numbers of the first and the last packet of its listing.
@@ -51,6 +55,7 @@ class Study:
     capture: int
     notes: Notes
     picture: Picture
+    begun: Picture
     items: tuple[Item, ...]
     diagnoses: tuple[tuple[NoteBlock, Diagnosis], ...]
     frames: Mapping[int, Span]

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from explain.causes.notes.item import TRIED
+from explain.causes.notes.retyped import retyped, rule_words
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from explain.causes.notes.item import Study
     from explain.causes.notes.picture import Host, Interface, Picture
     from explain.symptoms.notes import NoteBlock
 
 Table = dict[str, Any]
-_TRIED = ("ping", "traceroute", "tracepath", "connect")
 _FORWARD = ("net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding", "net.ipv6.conf.all.forwarding")
 
 
 def lab_table(study: Study, title: str) -> Table:
     """What a lab file would say; nothing of the text is run, and only what was understood is in it.
+
+    The lab begins with the network in which something was tried first; what was changed later is a step of it.
 
     Args:
         study: the notes.
@@ -27,19 +34,23 @@ def lab_table(study: Study, title: str) -> Table:
                for one in host.interfaces.values() if one.kind == "bridge"}  # fmt: skip
     cables = [(near, far) for near, far in study.picture.cables() if near[0] in names and far[0] in names]
     linked = {end for pair in cables for end in pair}
-    nodes = {
-        names[host.name]: _node(host, linked, bridges) for host in study.picture.hosts.values() if host.name in names
-    }
+    hosts = [_as_begun(host, study.begun) for host in study.picture.hosts.values() if host.name in names]
     return {
         "schema": 1,
         "chapter": "notes",
         "title": {"en": title, "ja": title},
         "ipv6": "natural" if _has_ipv6(study.picture) else "off",
         "links": [[f"{names[host]}.{name_of(interface)}" for host, interface in pair] for pair in cables],
-        "nodes": nodes,
-        "fault": [each for host in study.picture.hosts.values() if host.name in names for each in _rules(host, names)],
-        "steps": [step for block in study.notes.blocks if (step := _step(block, study, names)) is not None],
+        "nodes": {names[host.name]: _node(host, linked, bridges) for host in hosts},
+        "fault": [each for host in hosts for each in _rules(host, names)],
+        "steps": [step for block in study.notes.blocks for step in _steps(block, study, names)],
     }
+
+
+def _as_begun(host: Host, begun: Picture) -> Host:
+    """A host as it was when something was tried first; interfaces that came later, as they were in the end."""
+    before = begun.hosts.get(host.name)
+    return replace(before, interfaces=host.interfaces | before.interfaces) if before else host
 
 
 def name_of(text: str) -> str:
@@ -80,7 +91,7 @@ def _node(host: Host, linked: set[tuple[str | None, str]], bridges: set[tuple[st
         elif (host.name, one.name) in bridges and one.addresses:
             interfaces["br0"] = _interface(one, is_switch=False)
     node["interfaces"] = {name: value for name, value in interfaces.items() if value}
-    node["routes"] = [_route(row) for row in host.routes if row.get("protocol") != "kernel" and row.get("text")]
+    node["routes"] = [_route(row) for row in host.routes if row.get("protocol") != "kernel" and row.get("dst")]
     node["rules"] = [" ".join(row["words"]) for row in host.rules if row.get("words")]
     settings = {key: value for key, value in host.settings.items() if key not in _FORWARD or value != "1"}
     node["sysctl"] = settings
@@ -104,8 +115,17 @@ def _interface(one: Interface, *, is_switch: bool) -> Table:
 
 
 def _route(row: Table) -> str:
-    words = str(row["text"]).split()
+    words = str(row.get("text") or _as_typed(row)).split()
     return " ".join(name_of(word) if at and words[at - 1] == "dev" else word for at, word in enumerate(words))
+
+
+def _as_typed(row: Table) -> str:
+    """A route that was only shown."""
+    kind = [str(row["type"])] if row.get("type") not in (None, "unicast") else []
+    words = [*kind, str(row["dst"])]
+    for key, word in (("gateway", "via"), ("dev", "dev"), ("metric", "metric")):
+        words += [word, str(row[key])] if row.get(key) else []
+    return " ".join(words)
 
 
 def _rules(host: Host, names: dict[str | None, str]) -> list[Table]:
@@ -115,20 +135,28 @@ def _rules(host: Host, names: dict[str | None, str]) -> list[Table]:
         if "words" in each:
             found.append({"on": names[host.name], "run": ["nft", *each["words"]]})
             continue
-        letter = {"append": "-A", "insert": "-I", "delete": "-D", "policy": "-P", "flush": "-F"}[each["action"]]
-        program = "ip6tables" if each["family"] == 6 else "iptables"
-        chain = [each["chain"]] if each["chain"] else []
-        run = [program, "-t", each["table"], letter, *chain, *each["rule"]]
-        is_device = {at + 1 for at, word in enumerate(run) if word in ("-i", "-o")}
-        found.append(
-            {"on": names[host.name], "run": [name_of(w) if at in is_device else w for at, w in enumerate(run)]}
-        )
+        found.append({"on": names[host.name], "run": rule_words(each, name_of)})
     return found
+
+
+def _steps(block: NoteBlock, study: Study, names: dict[str | None, str]) -> Iterator[Table]:
+    tried = _step(block, study, names)
+    if tried is not None:
+        yield tried
+    first = next((each for each in study.notes.blocks if each.kind in TRIED), None)
+    if first is None or block.span[0] < first.span[0] or block.refusals:
+        return
+    for change in block.changes:
+        host = study.begun.hosts.get(change.node)
+        device = change.values.get("dev")
+        run = retyped(change, name_of)
+        if run and host is not None and host.name in names and (not device or device in host.interfaces):
+            yield {"on": names[host.name], "run": run, "status": "any", "line": block.typed or block.span[0]}
 
 
 def _step(block: NoteBlock, study: Study, names: dict[str | None, str]) -> Table | None:
     """What was tried: the command again, with a count so that it ends."""
-    if block.command is None or block.kind not in _TRIED or block.node not in names:
+    if block.command is None or block.kind not in TRIED or block.node not in names:
         return None
     words = list(block.command.words)
     if block.command.kind == "ping" and block.command.count is None:

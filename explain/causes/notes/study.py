@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from explain.causes.notes.beliefs import judged
-from explain.causes.notes.item import FAILURES, Item, Study, host_item
+from explain.causes.notes.item import FAILURES, TRIED, Item, Study, host_item
 from explain.causes.notes.picture import Picture
 from explain.causes.notes.runs import diagnosed, tells
 from explain.causes.notes.shown import show
@@ -31,12 +32,15 @@ def study(notes: Notes, capture: int = 0) -> Study:
         capture: index of the file among the inputs.
     """
     picture = Picture()
+    begun: Picture | None = None
     items: list[Item] = []
     diagnoses: list[tuple[NoteBlock, Diagnosis]] = []
     frames: dict[int, tuple[int, int]] = {}
     pending: list[tuple[int, NoteBlock]] = []
     count = 0
     for number, block in enumerate(notes.blocks):
+        if begun is None and block.kind in TRIED:
+            begun = deepcopy(picture)
         if block.changes:
             pending.append((number, block))
         elif pending and block.kind != "prose":
@@ -54,7 +58,7 @@ def study(notes: Notes, capture: int = 0) -> Study:
     items = _mended(items, notes, diagnoses)
     items += judged(notes, picture, diagnoses)
     items.sort(key=lambda item: (item.spans[0][0] if item.spans else 1 << 30, 0))
-    return Study(capture, notes, picture, tuple(items), tuple(diagnoses), frames)
+    return Study(capture, notes, picture, begun or picture, tuple(items), tuple(diagnoses), frames)
 
 
 def _mended(items: list[Item], notes: Notes, diagnoses: list[tuple[NoteBlock, Diagnosis]]) -> list[Item]:

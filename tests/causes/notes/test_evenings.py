@@ -6,6 +6,9 @@ import pytest
 from surroundings import TOP
 
 import explain
+from explain.causes.notes.plan import lab_table
+from explain.causes.notes.study import study
+from explain.symptoms.notes import read_notes
 
 NOTES = sorted((TOP / "fixtures").glob("evening-*/notes.*.md"))
 
@@ -28,3 +31,18 @@ def test_both_languages_of_an_evening_come_to_the_same_conclusions():
     for folder in sorted({path.parent for path in NOTES}):
         english, japanese = (explain.explain(folder / f"notes.{language}.md").lines for language in ("en", "ja"))
         assert [line.message for line in english] == [line.message for line in japanese]
+
+
+def test_a_lab_from_notes_begins_with_the_network_of_the_first_try_and_changes_it_in_their_order():
+    text = (TOP / "fixtures" / "evening-router" / "notes.en.md").read_bytes()
+    table = lab_table(study(read_notes(text)), "An evening")
+    steps = [(step["on"], *step["run"][:2], step["run"][-1]) for step in table["steps"]]
+    assert "routes" not in table["nodes"]["h1"]
+    assert steps[1:7] == [
+        ("h1", "ping", "-c", "192.0.2.1"),
+        ("h1", "ip", "route", "192.0.2.254"),
+        ("h2", "ip", "route", "198.51.100.254"),
+        ("r", "sysctl", "-w", "net.ipv4.ip_forward=0"),
+        ("h1", "ping", "-c", "192.0.2.1"),
+        ("r", "sysctl", "-w", "net.ipv4.ip_forward=1"),
+    ]
