@@ -34,7 +34,7 @@ class Walked:
         path: the walk itself; None of a DHCP client.
         next_hop: whose MAC the sender needs, where its own state certainly tells.
         is_substitute: the destination is not known, and the target's own address stood in for it.
-        is_from_link_local: the sender has no better source than its link-local address.
+        is_source_borrowed: the sender has no better source than its link-local address, or one of another interface.
         uncollected: causes of which the states say nothing, since what would show them was not collected.
     """
 
@@ -46,7 +46,7 @@ class Walked:
     path: Path | None = None
     next_hop: str | None = None
     is_substitute: bool = False
-    is_from_link_local: bool = False
+    is_source_borrowed: bool = False
     uncollected: frozenset[str] = frozenset()
 
 
@@ -88,12 +88,20 @@ def walked(witnesses: Witnesses, context: Context, destination: str | None) -> W
     is_whole = topology.is_whole and set(topology.roles) <= known
     is_whole = is_whole or (path.is_certain and any(each.certainty == "proved" for each in path.causes))
     causes = (*_misnamed(witnesses, context, path, target, sender), *_corrected(path.causes, context))
-    out = path.steps[0].decision.out if path.steps else None
-    source = out.source if out is not None else None
     return Walked(
         path.outcome, causes, path.also, is_whole, _passed(path), path, _next_hop(path), destination is None,
-        bool(source) and is_link_local(str(source)) and not is_link_local(to), _uncollected(witnesses, path),
+        _is_borrowed(path, sender), _uncollected(witnesses, path),
     )  # fmt: skip
+
+
+def _is_borrowed(path: Path, sender: HostState) -> bool:
+    """Without an address of its own on the interface, a host sends from its link-local one, or lends another's."""
+    out = path.steps[0].decision.out if path.steps else None
+    if out is None or not out.source or is_link_local(path.request.destination):
+        return False
+    bound = path.request.bound_interface
+    owner = sender.owner_of(out.source)
+    return is_link_local(out.source) or (bound is not None and owner is not None and owner.name != bound)
 
 
 def _uncollected(witnesses: Witnesses, path: Path) -> frozenset[str]:

@@ -185,8 +185,8 @@ _WITHOUT_ADDRESS = frozenset(
 def _fits_next_hop(strike: Strike, cause: str, states: Walked) -> bool:
     """Whether a strike agrees with a sender that certainly sends, to this next hop."""
     if cause in VISIBLE_AT_SENDER:
-        # Without an address of its own, IPv6 still sends from the link-local one, and that the walk does not blame.
-        return cause in _WITHOUT_ADDRESS and states.is_from_link_local
+        # Without an address of its own a host still sends from another one, and that the walk need not blame.
+        return cause in _WITHOUT_ADDRESS and states.is_source_borrowed
     if strike.at != "sender" or strike.how not in {"no-neighbour", "no-carrier"} or states.path is None:
         return True
     is_target = states.next_hop == states.path.request.destination

@@ -11,7 +11,7 @@ from dataclasses import replace
 from explain.state.blame_link import blame_lost, blame_silence, blame_unresolved
 from explain.state.blame_nat import blame_return, blame_service, masquerade_rivals
 from explain.state.blame_route import blame_forwarding, blame_no_way
-from explain.state.blame_sender import blame_refused
+from explain.state.blame_sender import blame_binding, blame_refused
 from explain.state.decision import Decider
 from explain.state.journey import travel
 from explain.state.outgoing import needs_scope
@@ -251,6 +251,7 @@ _ASK = {
     "accept-queue-full": blame_service,
     "unexpected-source": blame_service,
     "elsewhere": blame_service,
+    "other-interface": blame_binding,
     "ttl-expired": _expired,
     "loop": _expired,
     "too-big": _too_big,

@@ -42,6 +42,20 @@ def blame_refused(scene: Scene, stop: Stop) -> list[StateCause]:
     return no_route(scene, host, stop)
 
 
+def blame_binding(scene: Scene, stop: Stop) -> list[StateCause]:
+    """The answer came by an interface that the socket, bound to another one, does not hear. Source: socket(7)."""
+    bound, source = scene.path.request.bound_interface, stop.decision.packet.destination
+    own = scene.addresses(scene.host(stop.host).interface(bound))
+    if any(each.is_usable for each in own):
+        by = Decider("interface", f"{bound}", bound)
+        return [scene.cause("wrong-interface-selected", stop.host, by, certainty="likely", role="command")]
+    unready = own[0] if own else None
+    flags = " ".join(sorted(unready.flags & {"tentative", "dadfailed"})) if unready else "no address"
+    by = Decider("address", f"{bound}: {flags}; {source} was taken instead", bound, source)
+    name = "sender-no-address" if unready is None else "address-tentative"
+    return [scene.cause("duplicate-address" if "dadfailed" in flags else name, stop.host, by)]
+
+
 def _refused_by_route(scene: Scene, stop: Stop) -> StateCause:
     found = stop.decision.found
     by_rule = found is not None and (found.is_by_rule or (found.route is not None and found.route.table not in _TABLES))

@@ -38,7 +38,8 @@ class Stop:
     Attributes:
         reason: the decision's reason, or ``unresolved`` (no MAC), ``lost`` (on the segment), ``nobody-has-mac``,
             ``loop``, ``elsewhere`` (another host took it), ``unexpected-source`` (the answer comes from an address
-            that was not asked), ``unseen`` (the next host is not among the states).
+            that was not asked), ``other-interface`` (the socket is bound to another interface than the answer's),
+            ``unseen`` (the next host is not among the states).
         host: where.
         obstacle: what the frame met on the segment, if that is where it ended.
     """

@@ -90,6 +90,9 @@ def _misdelivered(back: Leg, sender: str, request: Leg) -> Stop | None:
     is_one = got is not None and request.last.found is not None and request.last.found.kind != "local"
     if got is not None and got.source != sent.destination and not is_one:
         return Stop("unexpected-source", back.direction, last.host, last)
+    bound = request.packet.bound_interface
+    if bound is not None and last.packet.in_interface not in {bound, None}:
+        return Stop("other-interface", back.direction, last.host, last)
     return None
 
 
