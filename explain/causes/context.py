@@ -18,7 +18,7 @@ TOOLS = {
     "dhcp-client": "dhcp", "lookup": "lookup",
 }  # fmt: skip
 """Programs of a text and kinds of a command, and the tool that they are here."""
-_CASE_TOOLS = {"ping": "ping", "tcp": "tcp", "traceroute": "trace", "dhclient": "dhcp", "udhcpc": "dhcp"}
+_CASE_TOOLS = {"ping": "ping", "tcp": "tcp", "udp": "udp", "traceroute": "trace", "dhclient": "dhcp", "udhcpc": "dhcp"}
 _SMALLEST_BIG = 400
 """Octets of payload from which a small MTU on the way can matter; links of fewer are museum pieces."""
 _SHORTEST_4, _SHORTEST_6 = 8, 48
@@ -34,7 +34,7 @@ class Context:
     """The command as far as it is known.
 
     Attributes:
-        tool: ping, tcp, trace, dhcp, lookup; None if unknown.
+        tool: ping, tcp, udp, trace, dhcp, lookup; None if unknown.
         family: 4 or 6; None if unknown.
         destination: the address, in canonical form; None if unknown.
         conditions: by name, True, False or None.
@@ -69,7 +69,8 @@ def context_of(
     command = command or (text.command if text else None)
     named = _CASE_TOOLS.get(tool or "", tool)
     kind = TOOLS.get(text.program) if text else TOOLS.get(command.kind or "") if command else None
-    kind = kind or (named if named in {"ping", "tcp", "trace", "dhcp", "lookup"} else None)
+    kind = kind or (named if named in {"ping", "tcp", "udp", "trace", "dhcp", "lookup"} else None)
+    kind = "udp" if kind == "tcp" and _is_udp(command) else kind
     target = (text.target_address if text else None) or _address(destination)
     target = target or (_address(command.target) if command else None)
     family = _family(text, command, target) or family
@@ -83,10 +84,18 @@ def context_of(
         **_target(text, command, target),
         "near": _is_near(text, command, target),
     }
-    if kind == "tcp":
+    if kind in {"tcp", "udp"}:
         # A SYN is small; what befalls the full segments that follow is a strike of its own.
         conditions |= {"big": False, "fragmented": False, "ttl": False}
     return Context(kind, family, target, conditions, _patience(text, command))
+
+
+def _is_udp(command: Command | None) -> bool:
+    """``nc -u`` and its like, which ask over UDP."""
+    if command is None:
+        return False
+    is_netcat = command.program in {"nc", "ncat", "netcat", "nc.openbsd", "nc.traditional"}
+    return command.program == "udpprobe" or (is_netcat and ("u" in command.options or "udp" in command.options))
 
 
 def _address(text: str | None) -> str | None:
@@ -110,7 +119,7 @@ def _of_kind(kind: str | None, command: Command | None) -> dict[str, bool | None
 
     is_icmp_trace = kind == "trace" and command is not None and "I" in command.options
     echo = None if kind is None or (kind == "trace" and command is None) else kind == "ping" or is_icmp_trace
-    return {"ping": is_kind("ping"), "tcp": is_kind("tcp"), "trace": is_kind("trace"), "echo": echo}
+    return {"ping": is_kind("ping"), "tcp": is_kind("tcp"), "udp": is_kind("udp"), "trace": is_kind("trace"), "echo": echo}
 
 
 def _is_named(text: TextWitness | None, command: Command | None, destination: str | None) -> bool | None:

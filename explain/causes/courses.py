@@ -62,7 +62,12 @@ def leases_of(table: PacketTable, is_bound: bool | None) -> tuple[tuple[str, ...
         talks for talks in clients.values()
         if is_bound is None or is_bound == any(outcome in {"bound", "renewed"} for outcome, _ in talks)
     ] if len(clients) > 1 else list(clients.values())  # fmt: skip
-    talks = [talk for each in mine or clients.values() for talk in each]
+    heard = mine or list(clients.values())
+    talks = [talk for each in heard for talk in each]
+    if is_bound is None and len(heard) > 1:
+        # Whose command it was is unknown, and a server that answers one may leave another without.
+        answering = [{server for _, servers in each for server in servers} for each in heard]
+        return tuple(outcome for outcome, _ in talks), frozenset(set.intersection(*answering))
     return tuple(outcome for outcome, _ in talks), frozenset(server for _, servers in talks for server in servers)
 
 

@@ -23,6 +23,7 @@ CONNECT_4 = {
     "host-unreachable": "host-unreachable", "address-unreachable": "host-unreachable",
     "host-prohibited": "host-unreachable", "admin-prohibited": "host-unreachable", "beyond-scope": "host-unreachable",
     "port-unreachable": "refused", "protocol-unreachable": "protocol-not-available",
+    "ttl-exceeded": "host-unreachable",
 }  # fmt: skip
 CONNECT_6 = {"admin-prohibited": "permission-denied", "policy-fail": "permission-denied",
               "reject-route": "permission-denied"}  # fmt: skip
@@ -91,6 +92,8 @@ def _no_neighbour(strike: Strike, sign: Sign, context: Context) -> bool:
 
 
 def _may_speak(strike: Strike, sign: Sign) -> bool:
+    if sign.by == "anyone":
+        return True
     if sign.by == "target":
         return "nexthop" in strike.of or strike.at == "target"
     if sign.by == "self":

@@ -64,6 +64,7 @@ class Spot:
         asked: address wanted -> rows of the questions; by others than its owner.
         askers: address wanted -> who asked.
         answered: address wanted -> MACs that were given.
+        astray: addresses whose owner answered, but to a MAC that nobody else has.
         frames: how many frames it saw at all.
     """
 
@@ -82,6 +83,7 @@ class Spot:
     asked: dict[str, list[int]] = field(default_factory=dict)
     askers: dict[str, set[str]] = field(default_factory=dict)
     answered: dict[str, set[str]] = field(default_factory=dict)
+    astray: set[str] = field(default_factory=set)
     addresses: set[str] = field(default_factory=set)
 
     @property
@@ -119,6 +121,8 @@ def look(witnesses: Witnesses, context: Context) -> list[Spot]:
         _segments(table, by_place, context, has_failed=text is not None and text.has("connect.timed-out"))
     if context.tool in {"trace", None}:
         _probes(table, by_place)
+    if context.tool == "udp" and context.destination is not None:
+        _datagrams(table, by_place, context.destination)
     return list({id(spot): spot for spot in spots.values()}.values())
 
 
@@ -170,7 +174,7 @@ def _neighbours(table: PacketTable, spots: list[Spot | None]) -> None:
             if asker != wanted:
                 _ask(spot, row, asker, wanted)
         elif asker != wanted:
-            spot.answered.setdefault(asker, set()).add(mac_text(int(arp.sender_mac[at])))
+            _answer(spot, asker, mac_text(int(arp.sender_mac[at])), _macs(table, row)[1])
     icmp = table.icmp
     for at in np.flatnonzero(np.isin(icmp.type, (_SOLICIT, _ADVERTISE)) & icmp.is_v6)[:_MOST_ROWS].tolist():
         row = int(icmp.row[at])
@@ -181,9 +185,17 @@ def _neighbours(table: PacketTable, spots: list[Spot | None]) -> None:
         wanted = text(int(icmp.target[at]))
         if icmp.type[at] == _ADVERTISE:
             mac = mac_text(int(icmp.mac[at])) if icmp.mac[at] != NO_MAC else _macs(table, row)[0]
-            spot.answered.setdefault(wanted, set()).add(mac)
+            _answer(spot, wanted, mac, _macs(table, row)[1])
         elif src not in NOBODY:
             _ask(spot, row, src, wanted)
+
+
+def _answer(spot: Spot, wanted: str, mac: str, to: str) -> None:
+    """An answer counts if whoever asked can hear it; a host without ARP sends it to its own MAC."""
+    if to and to == mac:
+        spot.astray.add(wanted)
+    else:
+        spot.answered.setdefault(wanted, set()).add(mac)
 
 
 def _ask(spot: Spot, row: int, asker: str, wanted: str) -> None:
@@ -239,7 +251,7 @@ def _errors(table: PacketTable, spots: list[Spot | None], context: Context, ids:
         if spot is None:
             continue
         is_ping = int(icmp.quote_protocol[at]) in {1, 58}
-        if (context.tool == "ping" and not is_ping) or (context.tool == "tcp" and icmp.quote_protocol[at] != 6):
+        if (context.tool == "ping" and not is_ping) or _is_of_another(context.tool, icmp.quote_protocol[at]):
             continue
         if context.tool == "ping" and ids is not None and (int(icmp.quote_word[at]) >> 16) not in ids:
             continue
@@ -247,6 +259,11 @@ def _errors(table: PacketTable, spots: list[Spot | None], context: Context, ids:
         speaker = text(int(table.sources(np.array([row]))[0]))
         told = Told(row, name, speaker, text(int(icmp.quote_src[at])), text(int(icmp.quote_dst[at])))
         (spot.redirects if is_redirect[at] else spot.errors).append(told)
+
+
+def _is_of_another(tool: str | None, protocol: int) -> bool:
+    """Whether an error quotes a packet that this kind of command does not send."""
+    return protocol != {"tcp": 6, "udp": 17}.get(tool or "", protocol)
 
 
 def _of_the_run(table: PacketTable, rows: Any, ours: set[int], *, has_failed: bool) -> set[int]:
@@ -297,6 +314,20 @@ def _probes(table: PacketTable, spots: list[Spot | None]) -> None:
         spot = spots[table.place[row]]
         if spot is not None:
             spot.requests.append(_hit(table, row))
+
+
+def _datagrams(table: PacketTable, spots: list[Spot | None], destination: str) -> None:
+    """What a UDP client sends, and what comes back; discovery of names and leases is somebody else's."""
+    rows = np.flatnonzero(table.layers[: len(table)] & UDP)
+    for row in rows[:_MOST_ROWS].tolist():
+        spot = spots[table.place[row]]
+        if spot is None:
+            continue
+        hit = _hit(table, row)
+        if hit.dst == destination:
+            spot.requests.append(hit)
+        elif hit.src == destination:
+            spot.replies.append(hit)
 
 
 def addresses_seen(table: PacketTable) -> set[str]:

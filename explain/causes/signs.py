@@ -17,7 +17,7 @@ class Sign:
     Attributes:
         name: such as ``silent``, ``part-lost``, ``error``, ``refused``, ``tcp:timed-out``; the words of ``expected``.
         code: of an ``error`` the name of the ICMP error, of ``refused`` what the kernel said.
-        by: of an ``error`` who says it: ``self``, ``target``, ``router``.
+        by: of an ``error`` who says it: ``self``, ``target``, ``router``, or ``anyone`` where no program tells.
         speaker: its address.
         lines: the symptoms that show it.
     """
@@ -60,6 +60,8 @@ def sign_of(text: TextWitness, context: Context) -> Sign | None:
         return _ping(text, context)
     if context.tool == "tcp":
         return _tcp(text)
+    if context.tool == "udp":
+        return _udp(text)
     return _trace(text, context) if context.tool == "trace" else None
 
 
@@ -145,6 +147,27 @@ def _tcp(text: TextWitness) -> Sign | None:
     if text.has("connect.open", "connect.received", "connect.http") or text.succeeded:
         return Sign("tcp:open", lines=text.all("connect.open") or text.symptoms[:1])
     return None
+
+
+_TOLD_OF_DATAGRAMS = {
+    # A connected socket repeats the last ICMP error, and tells neither whose it was nor, for some, which one.
+    "refused": ("error", "port-unreachable"), "host-unreachable": ("error", "host-unreachable"),
+    "permission-denied": ("error", "admin-prohibited"), "network-unreachable": ("refused", "network-unreachable"),
+    "not-permitted": ("refused", "not-permitted"), "address-not-available": ("refused", "address-not-available"),
+    "invalid-argument": ("refused", "invalid-argument"),
+}  # fmt: skip
+
+
+def _udp(text: TextWitness) -> Sign | None:
+    """That a datagram left proves nothing; only what comes back does. Source: udp(7), IP_RECVERR."""
+    if answers := tuple(each for each in text.all("connect.received") if each.values.get("bytes")):
+        return Sign("answered", lines=answers[:1])
+    found = next((each for each in text.symptoms if _CONNECT.get(each.id) in _TOLD_OF_DATAGRAMS), None)
+    if found is not None:
+        name, code = _TOLD_OF_DATAGRAMS[_CONNECT[found.id]]
+        return Sign(name, code, "self" if name == "refused" else "anyone", lines=(found,))
+    is_over = text.has("connect.no-answer", "connect.timed-out") or text.exit_status
+    return Sign("silent", lines=text.symptoms[-1:]) if is_over else None
 
 
 def _trace(text: TextWitness, context: Context) -> Sign | None:

@@ -27,6 +27,8 @@ def tool_of(wires: Wires) -> str | None:
     protocols = {hit.protocol for hit in hits}
     if protocols == {"tcp"}:
         return "tcp"
+    if protocols == {"udp"} and not any(hit.ttl < _SEVERAL_TTLS for hit in hits):
+        return "udp" if wires.context.tool == "udp" else "trace"
     is_trace = "udp" in protocols or len({hit.ttl for hit in hits}) >= _SEVERAL_TTLS
     return "trace" if is_trace else "ping"
 

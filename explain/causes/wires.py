@@ -378,7 +378,9 @@ def _reject(wires: Wires, strike: Strike) -> bool:
 
 def _works(wires: Wires, strike: Strike) -> bool:
     # What answers a trace's probes is an error, and a sign of success.
-    return not wires.has_left() or _is_answered(wires) or wires.context.tool == "trace"
+    text = wires.witnesses.text
+    is_answered = _is_answered(wires) or (text is not None and text.succeeded is True)
+    return not wires.has_left() or is_answered or wires.context.tool == "trace"
 
 
 _AT_SENDER = {

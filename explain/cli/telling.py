@@ -50,7 +50,8 @@ def _verdict(diagnosis: Diagnosis, witnesses: Witnesses, lang: str) -> Line:
         "target": _target(witnesses),
     }  # fmt: skip
     if first.cause == "healthy":
-        return Line("diagnosis.verdict.success", values, depth=0, label="good")
+        message = "diagnosis.verdict.success" if values["target"] != "-" else "diagnosis.verdict.well"
+        return Line(message, values, depth=0, label="good")
     if first.cause in IDS[:_SECTION_0] or diagnosis.is_success:
         return Line("diagnosis.verdict.odd", values, depth=0, label="odd")
     return Line(f"diagnosis.verdict.{first.certainty}", values, depth=0, label="bad")

@@ -72,7 +72,20 @@ def gather(given: Given) -> Witnesses:
     )
     from explain.cli.doubts import without_strangers
 
-    return without_strangers(_with_sender(witnesses), _say)
+    return without_strangers(_with_sender(_without_looks(witnesses)), _say)
+
+
+def _without_looks(witnesses: Witnesses) -> Witnesses:
+    """A command that only looks (``bridge fdb``, ``ss``) has no way through the network; the others' traffic has."""
+    from explain.causes.context import TOOLS
+
+    command = witnesses.command
+    if command is None or command.kind in {*TOOLS, None} or witnesses.text is not None:
+        return witnesses
+    _say(f"{command.program} itself sends nothing; the captures and states are explained without it")
+    roles = witnesses.topology.roles
+    asker = next((name for name, role in roles.items() if role in {"S", "sender"}), None)
+    return replace(witnesses, command=None, tool=None, destination=None, sender=asker)
 
 
 def _case(given: Given) -> CaseFolder | None:

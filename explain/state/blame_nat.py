@@ -237,8 +237,7 @@ def blame_service(scene: Scene, stop: Stop) -> list[StateCause]:
         if [name for name in behind if name != scene.sender]:
             rival = scene.cause("tcp-no-listener", host, by, certainty="possible")
             return [scene.cause("dnat-missing", host, by, certainty="likely"), rival]
-    name = "tcp-no-listener" if stop.decision.packet.protocol == "tcp" else "udp-no-listener"
-    return [scene.cause(name, host, by)] if name == "tcp-no-listener" else []
+    return [scene.cause("tcp-no-listener", host, by)]
 
 
 def _has_two_sides(scene: Scene, host: str) -> bool:

@@ -22,7 +22,7 @@ def deliver(state: HostState, packet: Packet, hooks: Hooks, flow: Flow | None) -
         return _icmp(state, packet, hooks, flow)
     if packet.protocol == "tcp" and "ack" not in packet.tcp_flags and "rst" not in packet.tcp_flags:
         return _tcp(state, packet, hooks, flow)
-    if packet.protocol == "udp":
+    if packet.protocol == "udp" and not packet.is_answer:
         return _udp(state, packet, hooks, flow)
     return hooks.done("delivered", "delivered", packet, flow=flow)
 

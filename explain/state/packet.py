@@ -35,6 +35,7 @@ class Packet:
             ``untracked``).
         quoted: in an ICMP error, the packet it complains about.
         mtu: in a fragmentation-needed or packet-too-big error, the MTU it tells.
+        is_answer: it answers a packet of a program that still waits, whose socket no later state shows.
     """
 
     destination: str
@@ -62,6 +63,7 @@ class Packet:
     connection: str | None = None
     quoted: Packet | None = None
     mtu: int | None = None
+    is_answer: bool = False
 
     @property
     def family(self) -> int:
@@ -140,6 +142,7 @@ def answer_to(packet: Packet, *, ttl: int) -> Packet:
         ttl=ttl,
         length=packet.length,
         dont_fragment=packet.protocol == "tcp",
+        is_answer=True,
     )
 
 

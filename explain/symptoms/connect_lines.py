@@ -28,11 +28,11 @@ _TABLE = Table((
     ("connect.open", r"TcpTestSucceeded +: True"),
     ("connect.failed", r"TcpTestSucceeded +: False"),
     ("connect.denied", r"(?:\S+@\S+: )?Permission denied(?:, please try again| \([\w,-]+\))"),
-    ("connect.sent", r"sent (?P<bytes>\d{1,12}) bytes\Z"),
+    ("connect.sent", rf"sent (?P<bytes>\d{{1,12}}) bytes(?: to {_HOST} port {_PORT})?\Z"),
     ("connect.closed", r"received (?P<bytes>\d{1,12}) bytes, closed by peer\Z"),
     ("connect.reset", r"received (?P<bytes>\d{1,12}) bytes, (?:connection )?reset(?: by peer)?\Z"),
     ("connect.received", r"received (?P<bytes>\d{1,12}) bytes"),
-    ("connect.no-answer", r"tcpprobe: timed out waiting for an answer"),
+    ("connect.no-answer", r"(?:tcp|udp)probe: timed out waiting for an answer"),
     ("connect.no-answer", r"curl: \(28\) Operation timed out after (?P<after_ms>\d{1,9}) milliseconds"),
     ("connect.no-answer", r"\S*wget: (?:download )?timed out\Z"),
     ("connect.no-answer", r"(?:ssh: )?Connection timed out during banner exchange|.*banner exchange: .*[Tt]imed out"),
@@ -62,7 +62,7 @@ _TABLE = Table((
     ("connect.trace", r"Traceback \(most recent call last\):|  File \".*\", line \d+|    [\w.\^~(\[]|During handling of the above|The above exception was"),
 ))  # fmt: skip
 _PROGRAMS = re.compile(
-    r"(?:\S*/)?(?P<program>tcpprobe|curl|nc(?:at|\.openbsd|\.traditional)?|Ncat|ssh|scp|sftp|wget|telnet|bash|-?(?:ba|z|da|k)?sh|socat|[a-z]+ \d+)"
+    r"(?:\S*/)?(?P<program>tcpprobe|udpprobe|curl|nc(?:at|\.openbsd|\.traditional)?|Ncat|ssh|scp|sftp|wget|telnet|bash|-?(?:ba|z|da|k)?sh|socat|[a-z]+ \d+)"
     r"(?:: line \d+)?: "
 )
 _EXCEPTION = re.compile(r"(?:[\w.]*(?:Error|Exception|gaierror|herror|timeout)): ")

@@ -114,6 +114,7 @@ GRAMMARS: dict[str, Grammar] = {
     ),
     "telnet": Grammar("connect", "beklnrXxS", meaning={"b": "source"}, has_port=True),
     "tcpprobe": Grammar("connect", has_port=True),
+    "udpprobe": Grammar("connect", has_port=True),
     "dig": Grammar("lookup", "bcfkpqtxy", meaning={"b": "source", "p": "port"}),
     "host": Grammar("lookup", "cmNtRW", meaning={"W": "wait_s"}),
     "nslookup": Grammar("lookup", has_long_dash=True),
