@@ -119,7 +119,9 @@ def _of_kind(kind: str | None, command: Command | None) -> dict[str, bool | None
 
     is_icmp_trace = kind == "trace" and command is not None and "I" in command.options
     echo = None if kind is None or (kind == "trace" and command is None) else kind == "ping" or is_icmp_trace
-    return {"ping": is_kind("ping"), "tcp": is_kind("tcp"), "udp": is_kind("udp"), "trace": is_kind("trace"), "echo": echo}
+    return {
+        "ping": is_kind("ping"), "tcp": is_kind("tcp"), "udp": is_kind("udp"), "trace": is_kind("trace"), "echo": echo,
+    }  # fmt: skip
 
 
 def _is_named(text: TextWitness | None, command: Command | None, destination: str | None) -> bool | None:
