@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from explain.cli.handout import handout
+from explain.cli.lab_extcap import lab_extcap
 from explain.cli.lab_from import lab_from
 from explain.cli.language import default_language
 from explain.cli.quiz import quiz
@@ -55,6 +56,7 @@ def lab() -> None:
 lab.add_command(quiz)
 lab.add_command(handout)
 lab.add_command(lab_from)
+lab.add_command(lab_extcap)
 
 
 @lab.command("list", context_settings=HELP)

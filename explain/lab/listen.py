@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -9,12 +10,22 @@ import select
 import signal
 import socket
 import time
-from typing import Any
+from typing import IO, Any
 
-from explain.capture.pcapng_writer import InterfaceBlock, PacketBlock, Statistics, section
+from explain.capture.pcapng_writer import (
+    InterfaceBlock,
+    PacketBlock,
+    Statistics,
+    header_block,
+    interface_block,
+    packet_block,
+    section,
+)
 from explain.capture.recorder import Heard, Tap
 from explain.errors import ExplainError
 from explain.lab.live import Live, enter
+
+_PAUSE_S = 0.1
 
 
 def _in_child(live: Live, node: str | None, work: Any) -> bytes:
@@ -87,7 +98,39 @@ def record_live(live: Live, seconds: float | None) -> tuple[bytes, int, int]:
     return data, int(frames), int(dropped)
 
 
-def _record(live: Live, seconds: float | None) -> tuple[bytes, int, int]:
+def stream_live(live: Live, file: IO[bytes]) -> None:
+    """Write what a lab carries into a stream as pcapng, from now on and until nobody reads it.
+
+    Raises:
+        ExplainError: the lab cannot be looked into.
+    """
+
+    def work(_: object) -> None:
+        with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
+            _stream(*_listening(live), file)
+
+    _in_child(live, None, work)
+
+
+def _stream(taps: dict[str, Tap], names: list[tuple[str, str]], file: IO[bytes]) -> None:
+    index = {name: i for i, name in enumerate(names)}
+    file.write(header_block(application="explain lab"))
+    file.write(b"".join(interface_block(InterfaceBlock(f"{node}.{nic}")) for node, nic in names))
+    is_read = select.poll()
+    is_read.register(file, 0)
+    while not is_read.poll(0):
+        select.select([tap.fileno() for tap in taps.values()], [], [], _PAUSE_S)
+        heard = [(node, one) for node, tap in taps.items() for one in tap.drain()]
+        for node, one in sorted(heard, key=lambda pair: pair[1].time_ns):
+            if (node, one.interface) not in index:
+                index[node, one.interface] = len(index)
+                file.write(interface_block(InterfaceBlock(f"{node}.{one.interface}")))
+            place = index[node, one.interface]
+            file.write(packet_block(PacketBlock(place, one.time_ns, one.data, one.length, one.flags)))
+
+
+def _listening(live: Live) -> tuple[dict[str, Tap], list[tuple[str, str]]]:
+    """A tap in every node, and node and name of every interface; this process has to be the lab's."""
     from explain.lab import kernel
 
     taps: dict[str, Tap] = {}
@@ -98,6 +141,11 @@ def _record(live: Live, seconds: float | None) -> tuple[bytes, int, int]:
         os.close(net)
         taps[node] = Tap()
         names += [(node, name) for _, name in socket.if_nameindex()]
+    return taps, names
+
+
+def _record(live: Live, seconds: float | None) -> tuple[bytes, int, int]:
+    taps, names = _listening(live)
     start_ns = time.time_ns()
     heard = _until(taps, seconds)
     index = {name: i for i, name in enumerate(names)}

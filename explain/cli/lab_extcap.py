@@ -1,0 +1,87 @@
+"""``explain lab extcap``: the labs as interfaces of Wireshark, tshark and dumpcap."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from explain.cli.language import default_language
+from explain.errors import ExplainError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@click.command("extcap", context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--extcap-interfaces", "is_listing", is_flag=True, help="Wireshark asks: which interfaces?")
+@click.option("--extcap-interface", "interface", metavar="NAME", help="Wireshark says which.")
+@click.option("--extcap-dlts", is_flag=True, hidden=True)
+@click.option("--extcap-config", is_flag=True, hidden=True)
+@click.option("--extcap-version", hidden=True)
+@click.option("--extcap-capture-filter", hidden=True)
+@click.option("--capture", "is_capturing", is_flag=True, help="Wireshark asks: capture into --fifo.")
+@click.option("--fifo", metavar="FILE", help="Where the capture goes.")
+@click.option("--healthy", is_flag=True, help="Leave the lab's fault out.")
+@click.option("--lang", type=click.Choice(("en", "ja")), default=default_language, help="Language of the titles.")
+def lab_extcap(
+    is_listing: bool, interface: str | None, is_capturing: bool, fifo: str | None, healthy: bool, lang: str,
+    **_: object,
+) -> int:  # fmt: skip
+    """Print the script that offers the labs to Wireshark as interfaces.
+
+    It belongs into the folder that Help > About Wireshark > Folders calls Personal extcap path, made executable.  A
+    lab is then run, and recorded, by a capture on its interface; a lab that is up is recorded until the capture is
+    stopped.
+    """
+    from explain.lab.extcap import interfaces, script
+
+    if is_listing:
+        from explain.lab.live import all_live
+
+        for line in interfaces(_labs(lang), all_live()):
+            print(line)
+    elif is_capturing:
+        if not interface or not fifo:
+            raise UsageError("--capture needs --extcap-interface and --fifo")
+        _capture(interface, Path(fifo), healthy=healthy)
+    else:
+        print(script(), end="")
+    return 0
+
+
+def _labs(language: str) -> Iterator[tuple[str, str]]:
+    """Name and title of every lab that can be read."""
+    from explain.lab.catalogue import everything
+    from explain.lab.read import read
+
+    for path in everything():
+        try:
+            found = read(path)
+        except ExplainError:
+            continue  # `explain lab list` says what is wrong with it
+        yield found.name, found.title[language]
+
+
+def _capture(interface: str, fifo: Path, *, healthy: bool) -> None:
+    from explain.lab.extcap import IS_UP, RUNS
+
+    if interface.startswith(IS_UP):
+        from explain.lab.listen import stream_live
+        from explain.lab.live import one
+
+        with fifo.open("wb", buffering=0) as file:
+            stream_live(one(interface.removeprefix(IS_UP)), file)
+        return
+    if not interface.startswith(RUNS):
+        raise UsageError(f"{interface}: no such interface; --extcap-interfaces lists them")
+    from explain.lab.catalogue import find
+    from explain.lab.read import read
+    from explain.lab.recording import pcapng
+    from explain.lab.run import run
+
+    found = read(find(interface.removeprefix(RUNS)))
+    with fifo.open("wb") as file:
+        recording = run(found, not healthy, with_states=False, is_imported_first=False)
+        file.write(pcapng(recording, has_truth=False))  # dumpcap breaks on the long comments that hold the truth
