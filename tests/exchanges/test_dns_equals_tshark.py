@@ -1,0 +1,85 @@
+"""Every DNS message of the corpus and of pcaps/ against tshark's fields: ids, names, types, codes and answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from surroundings import CORPUS, TOP
+
+from explain.errors import ExplainError
+from explain.exchanges import dns_message
+from explain.intake import read
+from explain.oracle.tshark import EVERY, tshark_fields
+
+pytestmark = [pytest.mark.needs("tshark"), pytest.mark.spread]
+
+PCAPS = sorted(path for path in (TOP / "pcaps").rglob("*") if path.suffix in {".pcap", ".pcapng"})
+MANIFEST = CORPUS / "MANIFEST.tsv"
+REAL = [line.split("\t")[0] for line in MANIFEST.read_text().splitlines()[1:]] if MANIFEST.is_file() else []
+ID, RESPONSE, CUT, CODE, COUNT = (
+    "dns.id", "dns.flags.response", "dns.flags.truncated", "dns.flags.rcode", "dns.count.answers",
+)  # fmt: skip
+NAME, TYPE, KINDS = "dns.qry.name", "dns.qry.type", "dns.resp.type"
+VALUES = {"A": "dns.a", "AAAA": "dns.aaaa", "CNAME": "dns.cname", "NS": "dns.ns", "PTR": "dns.ptr.domain_name"}
+
+
+def check(path: Path) -> int:
+    try:
+        table, _ = read([str(path)])
+    except ExplainError:
+        return 0
+    messages = [
+        (int(table.frame[row]) - 1, octets[prefix:], int(table.payload[row]) - prefix)
+        for kind, prefix in (("dns", 0), ("dns-tcp", 2))
+        for kept in [table.contents.get(kind)] if kept is not None
+        for row, octets in zip(kept.row, kept.octets, strict=True)
+    ]  # fmt: skip
+    if not messages:
+        return 0
+    names = [ID, RESPONSE, CUT, CODE, COUNT, NAME, TYPE, KINDS, "frame.protocols", *VALUES.values()]
+    theirs = tshark_fields(str(path), names)
+    compared = 0
+    for (at, octets, size), head in zip(messages, dns_message.heads([one for _, one, _ in messages]), strict=True):
+        # One message, not quoted by an error, which tshark found to be sound and to ask one question.
+        said = {name: theirs[name][at] for name in names}
+        is_one = said[ID] and EVERY not in said[ID] + said[NAME] and ":icmp" not in said["frame.protocols"]
+        if head is None:
+            assert not is_one or not said[NAME] or len(octets) < size, at + 1
+        elif is_one and said[NAME]:
+            compare(octets, head, said, at + 1, is_whole=len(octets) == size)
+            compared += 1
+    return compared
+
+
+def compare(octets, head, said, frame, *, is_whole):
+    assert (head.id, head.rcode if head.is_response else 0) == (int(said[ID], 16), int(said[CODE] or 0)), frame
+    assert [head.is_response, head.is_truncated] == [said[name] in ("1", "True") for name in (RESPONSE, CUT)], frame
+    assert (head.type, head.answers) == (int(said[TYPE]), int(said[COUNT])), frame
+    name = dns_message.name_at(octets, 12)
+    if "\\" not in name[0]:
+        assert name[0] == said[NAME].replace("<Root>", "."), frame
+    if not is_whole:
+        return
+    found = dns_message.answers(octets)
+    kinds = [dns_message.type_name(int(kind)) for kind in said[KINDS].split(EVERY)[: head.answers] if kind]
+    assert [one.type for one in found] == kinds, frame
+    for kind, field in VALUES.items():
+        values = [one.value for one in found if one.type == kind]
+        assert values == said[field].split(EVERY)[: len(values)], (frame, kind)
+
+
+@pytest.mark.parametrize("path", PCAPS, ids=lambda path: path.parent.name)
+def test_each_message_of_a_recording_equals_tsharks(path):
+    check(path)
+
+
+@pytest.mark.needs("corpus")
+@pytest.mark.parametrize("name", REAL)
+def test_each_message_of_a_real_capture_equals_tsharks(name):
+    check(CORPUS / name)
+
+
+@pytest.mark.needs("corpus")
+def test_the_corpus_has_messages_to_compare():
+    assert check(CORPUS / "dhcp/sngrep__aaa.pcap") > 300
