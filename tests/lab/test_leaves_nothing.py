@@ -70,8 +70,11 @@ def born(pid):
 
 def namespaces(pid):
     """The network namespaces that a process stands in or holds open, except ours."""
+    paths = [Path(f"/proc/{pid}/ns/net")]
+    with contextlib.suppress(OSError):  # it may end while we look
+        paths += Path(f"/proc/{pid}/fd").glob("*")
     found = set()
-    for path in (Path(f"/proc/{pid}/ns/net"), *Path(f"/proc/{pid}/fd").glob("*")):
+    for path in paths:
         with contextlib.suppress(OSError):
             found.add(str(path.readlink()))
     return {name for name in found if name.startswith("net:")} - {str(Path("/proc/self/ns/net").readlink())}
