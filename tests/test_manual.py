@@ -15,8 +15,8 @@ PAGE = TOP / "docs" / "explain.1"
 
 
 def options(command: click.Command) -> set[str]:
-    """Every option of a command and of those below it."""
-    own = {text for one in command.params if isinstance(one, click.Option) for text in one.opts}
+    """Every option that a command and those below it tell of."""
+    own = {text for one in command.params if isinstance(one, click.Option) and not one.hidden for text in one.opts}
     below = command.commands.values() if isinstance(command, click.Group) else ()
     return own.union(*(options(one) for one in below))
 
