@@ -59,11 +59,16 @@ def _mark(marker: Marker, question: Question, given: Mapping[str, Any], trouble:
     """A verdict with the frames that the key was read from, and with the key for the instructor."""
     judged = _judged(marker, question, given, trouble)
     try:
-        key = visible(shown(plain(_filled(question.key, marker.names)))) if question.key is not None else None
+        key = None if question.key is None else visible(_written(question, plain(_filled(question.key, marker.names))))
     except _UNKNOWN:
         return judged
     cited = evidence(rows_in_value(question.key, marker.names), marker.joint.scene.names)
     return replace(judged, evidence=cited, key=key)
+
+
+def _written(question: Question, key: Any) -> str:
+    """The right answer in the form that was asked for."""
+    return f"{key:#x}" if question.type == "hex" and isinstance(key, int) else shown(key)
 
 
 def _judged(marker: Marker, question: Question, given: Mapping[str, Any], trouble: str | None) -> Verdict:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from explain.grade.predicates import holds
 from explain.grade.scene import Event, end
+from explain.table import ICMP, TCP, UDP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -18,8 +21,11 @@ if TYPE_CHECKING:
 _WORDS = re.compile(r"\s*[a-z0-9]+(\s+or\s+[a-z0-9]+)*\s*")
 _CARRIERS = {"dhcp": ("udp", "ip"), "dns": ("udp", "ip"), "nat": ("ip",), "ip": (), "traceroute": (), "http": ("tcp",),
              "tcp": ("ip",), "udp": ("ip",), "icmp": ("ip",), "arp": ()}  # fmt: skip
+_NOBODY, _EVERYBODY = "00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff"
 _EARLY = ("tcp.handshake", "tcp.stream")
 """What may have been there before the capture began, where its connection was open already."""
+_PORTS = {"dhcp": (67, 68), "dns": (53, 5353), "http": ()}
+"""What is read from behind the header, by the ports of either side; of HTTP any."""
 _ENDED = ("closed", "reset", "refused", "rejected")
 
 
@@ -30,11 +36,16 @@ def hides_absence(scene: Scene, wanted: Pattern, names: Mapping[str, Any], *, is
     was not recorded, and that is what was asked for.
 
     Returns:
-        ``dropped``, ``cut``, ``missing``, ``filtered`` or ``midstream``, which are words of the table.
+        ``dropped``, ``cut``, ``missing``, ``filtered``, ``short``, ``midstream`` or ``late``, which are words of
+        the table.
     """
     reason = scene.loses_frames()
     if reason is None and any(_excludes(one, wanted.event) for one in _filters(scene)):
         reason = "filtered"
+    if reason is None and _is_short(scene, wanted):
+        reason = "short"
+    if is_lack and reason is None and wanted.event == "arp.request" and _is_answered(scene, wanted, names):
+        reason = "late"
     if is_lack and reason is not None:
         return None if reason == "missing" else reason
     if is_lack:
@@ -69,6 +80,38 @@ def _excludes(words: str, event: str) -> bool:
     if not _WORDS.fullmatch(words.lower()):
         return True
     return not {family, *_CARRIERS.get(family, ("ip",))} & set(re.split(r"\s+or\s+|\s+", words.lower()))
+
+
+def _is_short(scene: Scene, wanted: Pattern) -> bool:
+    """Whether frames that this is read from were kept only in their first octets."""
+    table = scene.report.packets
+    size = len(table)
+    cut = np.flatnonzero(table.captured[:size] < table.length[:size])
+    if not len(cut):
+        return False
+    family, layers = wanted.event.partition(".")[0], table.layers[cut]
+    fields = {one.field for one in wanted.where}
+    if family in _PORTS and family != "http":
+        some = cut[layers & UDP != 0]
+        ports = np.concatenate([table.source_ports(some), table.target_ports(some)])
+        return bool(np.isin(ports, _PORTS[family]).any())
+    if family == "http" or any(one.endswith(".text") for one in fields):
+        return bool((table.payload[cut[layers & TCP != 0]] > 0).any())
+    return family == "icmp" and any(one.startswith("about.") for one in fields) and bool((layers & ICMP != 0).any())
+
+
+def _is_answered(scene: Scene, wanted: Pattern, names: Mapping[str, Any]) -> bool:
+    """Whether somebody was told what such an ARP request asks for, and the request itself is not there."""
+    part = scene.report.exchanges.of_kind("arp.resolution")
+    for index in range(len(part) if part else 0):
+        told = part.fields(index) if part is not None else None
+        if told is not None and told.replies and not told.requests:
+            asker = {"ip": told.asker_ip, "mac": told.asker_mac}
+            asked = {"sender": asker, "target": {"ip": told.wanted_ip, "mac": _NOBODY}, "opcode": 1,
+                     "eth": {"src": told.asker_mac, "dst": _EVERYBODY}}  # fmt: skip
+            if holds(Event("arp.request", (), 0, 0, "", asked), wanted.where, names):
+                return True
+    return False
 
 
 def _has_ended(scene: Scene, wanted: Pattern, names: Mapping[str, Any]) -> bool:

@@ -90,7 +90,9 @@ class Marker:
         try:
             return self._judge(check)
         except UnboundError as error:
-            return self._verdict(check, "skipped", 0, self._say("unbound", name=str(error)))
+            makers = [one.id for one in self.rubric.checks if str(error) in (one.bind, one.id)]
+            text = self._say("skipped", needs=makers) if makers else self._say("unbound", name=str(error))
+            return self._verdict(check, "skipped", 0, text)
         except AbsentError as error:
             return self._verdict(check, "skipped", 0, self._say("absent", name=str(error)))
         except UnknownFieldError as error:
@@ -213,7 +215,7 @@ class Marker:
             return False
 
     def _parts(self, check: Check) -> Verdict:
-        points, said, events, met = 0.0, [], [], 0
+        points, unmet, events, met = 0.0, [], [], 0
         rows: list[Recorded] = []
         for one in check.parts:
             found = self._matching(check, one.pattern) if one.pattern else []
@@ -223,17 +225,14 @@ class Marker:
             met += is_met
             points += one.points if is_met else 0
             if not is_met:
-                is_told = one.fail is not None and telling.is_fillable(one.fail, self.names)
-                said.append(
-                    self._filled(one.fail, {}) if is_told else telling.part_not_met(self, one.claim, one.pattern)
-                )
+                unmet.append(one)
         stated = sum(one.points for one in check.parts)
         points = points if stated else check.points * met / len(check.parts)
         if met == len(check.parts):
             self._bind(check, events)
             text = self._filled(check.passed, {}) if check.passed else self._say("parts-met", number=met)
             return self._verdict(check, "met", max(check.points, 0.0), text, events, rows)
-        text = " ".join(([self._filled(check.failed, {})] if check.failed else []) + said)
+        text = " ".join(([self._filled(check.failed, {})] if check.failed else []) + telling.parts_not_met(self, unmet))
         word = "partly" if points > 0 else "not-met"
         return self._verdict(check, word, max(points, 0.0) if check.points >= 0 else check.points, text, events, rows)
 

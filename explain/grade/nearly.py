@@ -22,11 +22,11 @@ class Nearest:
     """An event that nearly fits.
 
     Attributes:
-        off: the fields that do not fit, with what stands there.
+        off: what does not hold of it, with what stands there.
     """
 
     event: Event
-    off: tuple[tuple[str, Any], ...]
+    off: tuple[tuple[Predicate, Any], ...]
 
 
 def nearest(events: Sequence[Event], where: Sequence[Predicate], names: Mapping[str, Any]) -> Nearest | None:
@@ -39,5 +39,5 @@ def nearest(events: Sequence[Event], where: Sequence[Predicate], names: Mapping[
     if best is None or best[0] > max(_MOST_OFF, len(where) // 2):
         return None
     event = best[1]
-    off = tuple((one.field, value_of(event, one.field)) for one in where if not holds(event, (one,), names))
+    off = tuple((one, value_of(event, one.field)) for one in where if not holds(event, (one,), names))
     return Nearest(event, off)

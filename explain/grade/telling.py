@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from explain.errors import UsageError
 from explain.grade.cited import rows_of
-from explain.grade.expressions import UnboundError, evaluate, names_in, placeholders, shown
+from explain.grade.expressions import UnboundError, evaluate, fill, names_in, placeholders, shown
 from explain.grade.functions import AbsentError
 from explain.grade.nearly import Nearest, nearest
 from explain.grade.scene import UnknownFieldError
@@ -14,11 +14,11 @@ from explain.words import has, say
 from explain.words.values import duration, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from explain.grade.cited import Recorded
     from explain.grade.engine import Marker, Seen
-    from explain.grade.rubric import Check, Pattern
+    from explain.grade.rubric import Check, Part, Pattern
 
 _UNKNOWN = (UnboundError, AbsentError, UnknownFieldError, UsageError)
 _MOST_NAMED = 3
@@ -62,8 +62,14 @@ def met(marker: Marker, check: Check, seen: Seen) -> str:
         return say("grade.in-order", {"things": things}, marker.language)
     name = thing(seen.events[0].name if seen.events else wanted.event if wanted else check.id, marker.language)
     if check.none is not None or not seen.events:
-        return say("grade.absent-as-wanted", {"what": name}, marker.language)
+        message = "absent-of-these" if wanted and wanted.where else "absent-as-wanted"
+        return say(f"grade.{message}", {"what": name}, marker.language)
     values = {"what": name, "frame": seen.events[0].fields["frame"], "number": seen.number}
+    if check.distinct:
+        return say("grade.distinct-as-wanted", values | seen.values, marker.language)
+    if check.count.most is not None:
+        message = "as-many" if check.count.least == check.count.most else "at-most"
+        return say(f"grade.{message}", values | {"most": check.count.most}, marker.language)
     return say("grade.found-many" if len(seen.events) > 1 else "grade.found", values, marker.language)
 
 
@@ -106,10 +112,18 @@ def _lacking(marker: Marker, check: Check, wanted: Pattern) -> tuple[str, list[R
 
 
 def _off(marker: Marker, near: Nearest) -> list[str]:
+    """What does not fit; what should stand there only where students may see what is right."""
     told = []
-    for field, actual in near.off[:_MOST_NAMED]:
-        message = "grade.off-missing" if actual is None else "grade.off"
-        told.append(say(message, {"field": field, "actual": shown(actual)[:_LONGEST_VALUE]}, marker.language))
+    for one, actual in near.off[:_MOST_NAMED]:
+        values = {"field": one.field, "actual": shown(actual)[:_LONGEST_VALUE]}
+        message = "off"
+        if actual is None:
+            message = "off-missing"
+        elif isinstance(actual, bool) and isinstance(one.value, bool):
+            message = "off-yes" if actual else "off-no"
+        elif marker.rubric.reveals and one.sign in ("eq", "=="):
+            message, values["wanted"] = "off-instead", shown(fill(one.value, marker.names))[:_LONGEST_VALUE]
+        told.append(say(f"grade.{message}", values, marker.language))
     return told
 
 
@@ -137,23 +151,72 @@ def _out_of_order(marker: Marker, seen: Seen) -> str:
 
 
 def _claim(marker: Marker, message: str, claim: str) -> str:
-    return say(f"grade.{message}", {"claim": claim, "values": values_in(marker, claim)}, marker.language)
+    lacks = lacking(marker, claim)
+    if lacks and message == "claim-not-met":
+        return say("grade.claim-lacks", {"claims": [in_words(marker, claim)], "names": lacks}, marker.language)
+    values = {"claim": in_words(marker, claim), "values": values_in(marker, claim)}
+    return say(f"grade.{message}" if values["values"] else f"grade.{message}-plain", values, marker.language)
+
+
+def in_words(marker: Marker, claim: str) -> str:
+    """A claim with the values of the roster in place of its braces."""
+    return filled(claim, marker.names) if is_fillable(claim, marker.names) else claim
+
+
+def lacking(marker: Marker, claim: str) -> list[str]:
+    """The first things on the way to what an expression speaks of that the packets do not have."""
+    found = []
+    for path in names_in(claim):
+        for size in range(1, len(path) + 1):
+            name = ".".join(path[:size])
+            if _value(marker, name) is None:
+                found.append(name)
+                break
+    return list(dict.fromkeys(found))
+
+
+def _value(marker: Marker, name: str) -> Any:
+    try:
+        return evaluate(name, marker.names)
+    except _UNKNOWN:
+        return None
 
 
 def values_in(marker: Marker, claim: str) -> list[str]:
-    """``name = value`` for what an expression speaks of; what is not in the packets is told as such."""
+    """``name is value`` for what an expression speaks of, the roster left out."""
     told = []
     for path in dict.fromkeys(names_in(claim)):
         name = ".".join(path)
-        try:
-            value = evaluate(name, marker.names)
-        except _UNKNOWN:
-            value = None
+        value = _value(marker, name)
         if value is None:
             told.append(say("grade.value-missing", {"name": name}, marker.language))
-        else:
-            told.append(say("grade.value", {"name": name, "value": shown(value)[:_LONGEST_VALUE]}, marker.language))
+        elif path[0] != "roster":
+            told.append(say("grade.value", {"name": name, "value": _short(value)}, marker.language))
     return told
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, (list, tuple)) and len(value) > 1 and all(one == value[0] for one in value):
+        return f"{len(value)} x {shown(value[0])[:_LONGEST_VALUE]}"
+    text = shown(value)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 3]}..."
+
+
+def parts_not_met(marker: Marker, parts: Sequence[Part]) -> list[str]:
+    """Why some parts of ``all_of`` are not met, those for want of the same thing in one sentence."""
+    told: dict[Any, str] = {}
+    for number, part in enumerate(parts):
+        if part.fail is not None and is_fillable(part.fail, marker.names):
+            told[number] = filled(part.fail, marker.names)
+            continue
+        lacks = tuple(lacking(marker, part.claim)) if part.claim is not None else ()
+        if not lacks:
+            told[number] = part_not_met(marker, part.claim, part.pattern)
+        elif lacks not in told:
+            alike = [one.claim for one in parts if one.claim and tuple(lacking(marker, one.claim)) == lacks]
+            values = {"claims": [in_words(marker, one) for one in alike], "names": list(lacks)}
+            told[lacks] = say("grade.claim-lacks", values, marker.language)
+    return list(told.values())
 
 
 def part_not_met(marker: Marker, claim: str | None, pattern: Pattern | None) -> str:

@@ -131,3 +131,72 @@ def test_a_finished_connection_shows_what_it_lacks_also_in_a_capture_that_is_cut
     capture.write_bytes(pcap(*whole, ping(ME, FAR, 1)).getvalue()[:-9])
     graded = grade_files(load(str(path))[0], "x", {"h1": capture}, None, {})
     assert [one.verdict for one in graded.checks] == ["met", "met", "cannot-tell"]
+
+
+ASKED = '[[check]]\nid = "asked"\npoints = 1\nexpect = "arp.request"\nwhere = {{ target.ip = "{target}" }}\n'
+
+
+@pytest.mark.parametrize(("target", "verdict"), [(ROUTER, "cannot-tell"), ("192.0.2.7", "not-met")])
+def test_an_arp_request_whose_reply_alone_was_recorded_cannot_be_told(tmp_path, target, verdict):
+    told, _ = mark(tmp_path, ASKED.format(target=target), *asked_and_pinged(1)[1:])
+    assert told["asked"].verdict == verdict
+
+
+@pytest.mark.parametrize(("size", "verdict"), [(60, "cannot-tell"), (2000, "not-met")])
+def test_the_data_of_frames_that_were_kept_in_part_cannot_be_told(tmp_path, size, verdict):
+    text = (
+        '[[check]]\nid = "said"\npoints = 1\nexpect = "tcp.stream"\nwhere = { client.text = { contains = "s001" } }\n'
+    )
+    path, capture = tmp_path / "rubric.toml", tmp_path / "lab.pcap"
+    path.write_text('rubric = 1\n[submission]\ncaptures = { h1 = "lab.pcap" }\n' + text)
+    me, far = (ME, 4000), (FAR, 80)
+    frames = (
+        segment(me, far, 0x02, seq=1), segment(far, me, 0x12, seq=9, ack=2), segment(me, far, 0x10, seq=2, ack=10),
+        segment(me, far, 0x18, seq=2, ack=10, data=b"hello from somebody"),
+    )  # fmt: skip
+    capture.write_bytes(kept(size, *frames))
+    graded = grade_files(load(str(path))[0], "x", {"h1": capture}, None, {})
+    assert graded.checks[0].verdict == verdict
+
+
+def kept(size: int, *frames: bytes) -> bytes:
+    """A capture in which each frame has at most so many octets (``tcpdump -s``)."""
+    records = (struct.pack("<IIII", at, 0, min(size, len(one)), len(one)) + one[:size] for at, one in enumerate(frames))
+    return struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, size, 1) + b"".join(records)
+
+
+def test_a_check_that_compares_with_what_no_check_found_names_that_check(tmp_path):
+    text = (
+        '[[check]]\nid = "opened"\npoints = 1\nexpect = "tcp.handshake"\nas = "hs"\n'
+        '[[check]]\nid = "quiet"\npoints = 1\nnone = "tcp.reset"\nwhere = { flow = "{hs.flow}" }\n'
+    )
+    told, _ = mark(tmp_path, text, *asked_and_pinged(1))
+    assert (told["quiet"].verdict, told["quiet"].says) == ("skipped", "Not looked at, because it builds on opened.")
+
+
+def test_no_sentence_says_that_there_is_none_where_only_none_of_the_kind_in_question_is(tmp_path):
+    text = ASKED.format(target="192.0.2.9").replace("points = 1", 'points = -1\ncount = "<=3"')
+    told, _ = mark(tmp_path, text, *asked_and_pinged(1))
+    assert "none of the kind in question" in told["asked"].says
+
+
+def test_parts_that_lack_the_same_thing_are_told_once(tmp_path):
+    text = (
+        '[[check]]\nid = "p"\npoints = 0\nexpect = "tcp.handshake"\nas = "hs"\n'
+        '[[check]]\nid = "all"\npoints = 2\nall_of = [ { assert = "hs.synack.seq > 0", points = 1 }, '
+        '{ assert = "hs.synack.window > 0", points = 1 } ]\n'
+    )
+    told, _ = mark(tmp_path, text, segment((ME, 4000), (FAR, 80), 0x02, seq=1))
+    assert told["all"].says.count("Not in the capture") == 1
+    assert told["all"].says.startswith("Not in the capture: hs.synack. So this does not hold:")
+
+
+def test_what_should_stand_there_is_named_only_where_the_rubric_reveals_it(tmp_path):
+    head = 'rubric = 1\nreveal = true\n[submission]\ncaptures = { h1 = "lab.pcap" }\n'
+    path, capture = tmp_path / "rubric.toml", tmp_path / "lab.pcap"
+    path.write_text(head + ASKED.format(target="192.0.2.7"))
+    capture.write_bytes(pcap(*asked_and_pinged(1)).getvalue())
+    rubric, complaints = load(str(path))
+    assert complaints == []
+    says = grade_files(rubric, "x", {"h1": capture}, None, {}).checks[0].says
+    assert f"its target.ip is {ROUTER} instead of 192.0.2.7" in says
