@@ -71,7 +71,7 @@ def context_of(
     kind = TOOLS.get(text.program) if text else TOOLS.get(command.kind or "") if command else None
     kind = kind or (named if named in {"ping", "tcp", "udp", "trace", "dhcp", "lookup"} else None)
     kind = "udp" if kind == "tcp" and _is_udp(command) else kind
-    target = (text.target_address if text else None) or _address(destination)
+    target = _address(text.target_address if text else None) or _address(destination)
     target = target or (_address(command.target) if command else None)
     family = _family(text, command, target) or family
     conditions: dict[str, bool | None] = {

@@ -65,6 +65,7 @@ class Spot:
         askers: address wanted -> who asked.
         answered: address wanted -> MACs that were given.
         astray: addresses whose owner answered, but to a MAC that nobody else has.
+        claimed: addresses that somebody took for its own: by a duplicate check, or by asking under it.
         frames: how many frames it saw at all.
     """
 
@@ -84,6 +85,7 @@ class Spot:
     askers: dict[str, set[str]] = field(default_factory=dict)
     answered: dict[str, set[str]] = field(default_factory=dict)
     astray: set[str] = field(default_factory=set)
+    claimed: set[str] = field(default_factory=set)
     addresses: set[str] = field(default_factory=set)
 
     @property
@@ -170,6 +172,7 @@ def _neighbours(table: PacketTable, spots: list[Spot | None]) -> None:
         if spot is None:
             continue
         asker, wanted = text(int(arp.sender_ip[at])), text(int(arp.target_ip[at]))
+        spot.claimed.add(wanted if asker in NOBODY else asker)
         if arp.operation[at] == 1:
             if asker != wanted:
                 _ask(spot, row, asker, wanted)
@@ -186,7 +189,9 @@ def _neighbours(table: PacketTable, spots: list[Spot | None]) -> None:
         if icmp.type[at] == _ADVERTISE:
             mac = mac_text(int(icmp.mac[at])) if icmp.mac[at] != NO_MAC else _macs(table, row)[0]
             _answer(spot, wanted, mac, _macs(table, row)[1])
-        elif src not in NOBODY:
+        elif src in NOBODY:
+            spot.claimed.add(wanted)
+        else:
             _ask(spot, row, src, wanted)
 
 

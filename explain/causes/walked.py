@@ -193,11 +193,16 @@ def _packet(witnesses: Witnesses, context: Context, to: str) -> Packet:
         return packet
     return replace(
         packet,
-        bound_interface=command.interface if not command.source else None,
+        bound_interface=(command.interface if not command.source else None) or _zone(command.target),
         bound_source=command.source,
         dont_fragment=command.pmtu == "do",
         is_broadcast_allowed="b" in command.options,
     )
+
+
+def _zone(target: str | None) -> str | None:
+    """The interface in ``fe80::1%eth0``. Source: RFC 4007 section 11."""
+    return (target or "").partition("%")[2] or None
 
 
 def _of_dhcp(witnesses: Witnesses, client: HostState) -> Walked:

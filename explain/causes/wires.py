@@ -30,6 +30,9 @@ _ON_PUBLISHED = frozenset((
     "pmtu-blackhole", "wrong-interface-selected",
 ))  # fmt: skip
 """What a router can do to a packet for its own address that it publishes for a host behind it."""
+_TAKEN_BEFORE = frozenset((
+    "target-has-other-address", "destination-host-absent-on-link", "destination-host-absent-behind-router",
+))  # fmt: skip
 _SLOW_MARKS = {"zero-window", "slow-answer", "idle", "unread"}
 _FRESH_TTLS = {64, 128, 255}
 """What hosts begin with. Source: RFC 1700, IP option numbers; RFC 8200 leaves it to the host."""
@@ -178,6 +181,12 @@ class Wires:
         return True
 
     @property
+    def was_taken(self) -> bool:
+        """Whether somebody had the destination for its own before nobody answered for it."""
+        wanted = self.context.destination
+        return any(wanted in spot.claimed and wanted not in spot.answered for spot in self.spots)
+
+    @property
     def is_answer_for_another(self) -> bool:
         """Whether the answers bear a MAC that is not the asker's: the wire shows them, the kernel drops them."""
         own = {hit.source_mac for spot in self.sender for hit in spot.requests}
@@ -269,6 +278,11 @@ class Wires:
             points += 30
         if cause == "dns-server-not-configured" and self.asked_itself and not self.lookups:
             points += 60
+        if cause == "dns-server-unreachable" and self.open_questions():
+            # Who knows no server asks for nobody's MAC.
+            points += 60 if self.context.holds("named") else 0
+        if self.was_taken and cause in _TAKEN_BEFORE:
+            points += 30 if cause == "target-has-other-address" else -30
         points += self.fate.losses(cause)
         if cause == "reply-ttl-too-low":
             points += 80 if self.fate.is_tired else -5

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from explain.state.addresses import is_link_local
+from explain.state.blame_nat import source_rules
 from explain.state.blame_sender import blame_refused, misconfigured, no_route
 from explain.state.decision import Decider
 from explain.state.outgoing import send, without_binding
@@ -295,6 +296,9 @@ def was_renumbered(scene: Scene, host: str) -> bool:
     """
     state = scene.host(host)
     if scene.family == 6:
+        if (state.counters or {}).get("Icmp6OutRouterSolicits"):
+            # Where nodes still chatter after coming up, the number of their reports is chance.
+            return False
         mine = _reports(scene, host)
         others = [_reports(scene, name) for name in scene.network.hosts if name != host]
         known = [each for each in others if each is not None]
@@ -302,6 +306,9 @@ def was_renumbered(scene: Scene, host: str) -> bool:
     sender_side = {network for name, network in _networks_of(scene, scene.sender)}
     mine_side = {network for name, network in _networks_of(scene, host)}
     if not sender_side or sender_side & mine_side:
+        return False
+    if any(True for name in scene.network.hosts for _ in source_rules(scene, name)):
+        # Behind a translation nobody needs a route back.
         return False
     back = [route for route in state.routes.get(4, ()) if route.table == "main" and route.protocol != "kernel"]
     return 4 in state.routes and not back

@@ -141,10 +141,10 @@ def _masquerade(scene: Scene, step: Step, stop: Stop) -> list[StateCause]:
         return []
     if any(look.verdict.packet.connection == "untracked" for look in decision.looks):
         rule = next((p.rule for look in decision.looks for p in look.verdict.passed if "notrack" in p.did), None)
-        if rule is not None and any(_source_rules(scene, decision.host)):
+        if rule is not None and any(source_rules(scene, decision.host)):
             by = Decider("filter-rule", rule.text, rule=rule.name)
             return [scene.cause("masquerade-bypassed-by-notrack", decision.host, by)]
-    for chain, rule in _source_rules(scene, decision.host):
+    for chain, rule in source_rules(scene, decision.host):
         missed = _why_not(scene, decision, chain, rule)
         if missed is not None:
             by = Decider("filter-rule", rule.text, decision.interface, rule=rule.name)
@@ -152,7 +152,8 @@ def _masquerade(scene: Scene, step: Step, stop: Stop) -> list[StateCause]:
     return _missing(scene, decision, stop)
 
 
-def _source_rules(scene: Scene, host: str) -> Iterator[tuple[Chain, FilterRule]]:
+def source_rules(scene: Scene, host: str) -> Iterator[tuple[Chain, FilterRule]]:
+    """The rules of a host that give packets another source."""
     families = {"ip", "inet"} if scene.family == 4 else {"ip6", "inet"}
     for chain in ruleset_of(scene.host(host)).chains.values():
         if chain.type == "nat" and chain.family in families and chain.hook == "postrouting":
@@ -191,8 +192,8 @@ def _missing(scene: Scene, decision: Decision, stop: Stop) -> list[StateCause]:
     state = scene.host(decision.host)
     inside = look_up(state, Query(scene.family, source, is_strict=False))
     is_edge = inside.route is not None and inside.route.protocol == "kernel"
-    asked = decision.packet.destination
-    if not is_edge or is_private(asked) or _knows(scene, decision.host, source):
+    if "dnat" in _status(decision) or not is_edge or scene.family == 6 or _knows(scene, decision.host, source):
+        # IPv6 has addresses for all; there a route is what is missing. Source: RFC 4864 section 2.
         return []
     by = Decider("filter-policy", "no MASQUERADE or SNAT", decision.interface)
     return [scene.cause("masquerade-missing", decision.host, by, certainty="likely")]
@@ -256,4 +257,4 @@ def _answered_by_another(scene: Scene, stop: Stop) -> list[StateCause]:
     return []
 
 
-__all__ = ["blame_return", "blame_service", "masquerade_rivals"]
+__all__ = ["blame_return", "blame_service", "masquerade_rivals", "source_rules"]

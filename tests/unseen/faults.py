@@ -767,7 +767,7 @@ def limited(net: Net) -> Broken:
 # -- section 6
 
 
-@fault("masquerade-missing", ("nat",))
+@fault("masquerade-missing", ("nat",), (4,))
 def no_masquerade(net: Net) -> Broken:
     net.nodes["R1"].pop("nft", None)
     net.before.clear()
