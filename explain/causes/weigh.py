@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from explain.causes.expected import may_be_muted, may_say
+from explain.causes.favour import favour
 from explain.causes.ids import IDS, QUALIFIERS
 from explain.causes.predictions import Strike, all_strikes
 
@@ -203,7 +204,7 @@ def order(kept: list[Kept], sign: Sign | None, wires: Wires | None, states: Walk
         if each.cause in walked and states is not None:
             score -= (200 if states.outcome == "stopped" else 100) - walked.index(each.cause)
         if wires is not None:
-            score -= wires.favour(each.cause, each.strikes)
+            score -= favour(wires, each.cause, each.strikes)
         return (score + (40 if each.is_muted else 0), place[each.cause])
 
     return sorted(kept, key=key)

@@ -30,9 +30,6 @@ _ON_PUBLISHED = frozenset((
     "pmtu-blackhole", "wrong-interface-selected",
 ))  # fmt: skip
 """What a router can do to a packet for its own address that it publishes for a host behind it."""
-_TAKEN_BEFORE = frozenset((
-    "target-has-other-address", "destination-host-absent-on-link", "destination-host-absent-behind-router",
-))  # fmt: skip
 _SLOW_MARKS = {"zero-window", "slow-answer", "idle", "unread"}
 _FRESH_TTLS = {64, 128, 255}
 """What hosts begin with. Source: RFC 1700, IP option numbers; RFC 8200 leaves it to the host."""
@@ -91,7 +88,7 @@ class Wires:
 
     def settle(self, sign: Sign) -> Sign:
         """The sign with its speaker settled: an error that was on the wire is not the sender's own, and vice versa."""
-        if sign.name != "error" or sign.by is not None or not self._is_listening:
+        if sign.name != "error" or sign.by is not None or not self.is_listening:
             return sign
         speakers = {told.speaker for spot in self.sender for told in spot.errors}
         if sign.speaker in speakers:
@@ -144,26 +141,27 @@ class Wires:
         if strike.at == "dns-server":
             # Nothing asked on the wire and everything asked on loopback: no server was ever known.
             return bool(self.lookups) or not self.asked_itself
-        return not self.lookups or not self._is_listening
+        return not self.lookups or not self.is_listening
 
     def _allows_lease(self, strike: Strike) -> bool:
         if strike.at == "bystander":
-            return len(self.servers) != 1 or not self._is_listening
+            return len(self.servers) != 1 or not self.is_listening
         return not self.servers or "silent" not in strike.shows
 
     @property
-    def _is_listening(self) -> bool:
+    def is_listening(self) -> bool:
+        """Whether the sender was listened to, and nothing of it is missing."""
         return bool(self.sender) and all(spot.is_whole for spot in self.sender)
 
     def _allows_at_sender(self, strike: Strike, cause: str, context: Context, *, is_muted: bool) -> bool:
-        if not self._is_listening or context.holds("lo"):
+        if not self.is_listening or context.holds("lo"):
             return True
         ask = None if self.is_answer_for_another and strike.how == "drop" else _AT_SENDER.get(strike.how)
         if ask is not None and not ask(self, strike):
             return False
         if self.is_answer_for_another and strike.how == "drop" and (strike.at, strike.leg) == ("segment", "reply"):
             return True
-        if strike.how in _STOPPING and self.count("replies") and not (strike.at == "sender" and strike.leg == "reply"):
+        if strike.how in _STOPPING and _is_answered(self) and not (strike.at == "sender" and strike.leg == "reply"):
             return cause == "tcp-accept-queue-full"
         if self.is_onlink and (strike.hop == "remote" or (strike.at == "router" and cause not in _ON_PUBLISHED)):
             return False
@@ -234,6 +232,12 @@ class Wires:
             if told.about_src in own and not (is_trace and told.name in {"ttl-exceeded", "port-unreachable"})
         ]
 
+    def has_reached(self) -> bool:
+        """Whether the target told a trace that it has come to its end."""
+        told = [told for spot in self.sender for told in spot.errors]
+        is_end = any(each.name == "port-unreachable" and each.speaker == self.context.destination for each in told)
+        return self.context.tool == "trace" and is_end
+
     def has_left(self) -> bool:
         """Whether a request was seen at the sender."""
         return bool(self.count("requests"))
@@ -267,39 +271,10 @@ class Wires:
         """Where the strike fell, as node and interface, if the frames show it."""
         return self.fate.place_of(strike)
 
-    def favour(self, cause: str, strikes: tuple[Strike, ...]) -> float:
-        """How much the frames speak for a cause beyond leaving it possible."""
-        points = 0.0
-        for marks, names in _MARKS:
-            if marks in self.course and cause in names:
-                points += _WEIGHTS.get(marks, 60)
-        macs = [len(each) for spot in self.spots for each in spot.answered.values()]
-        if max(macs, default=0) > 1 and cause in {"duplicate-address", "arp-spoofed"}:
-            points += 30
-        if cause == "dns-server-not-configured" and self.asked_itself and not self.lookups:
-            points += 60
-        if cause == "dns-server-unreachable" and self.open_questions():
-            # Who knows no server asks for nobody's MAC.
-            points += 60 if self.context.holds("named") else 0
-        if self.was_taken and cause in _TAKEN_BEFORE:
-            points += 30 if cause == "target-has-other-address" else -30
-        points += self.fate.losses(cause)
-        if cause == "reply-ttl-too-low":
-            points += 80 if self.fate.is_tired else -5
-        if cause == "filter-on-sender-input" and self._is_listening:
-            points += 50 if self.count("replies") or self.errors_about_us() else 0
-        if any(hit.is_bad for spot in self.spots for hit in (*spot.requests, *spot.replies)):
-            points += 80 if cause == "corrupted-packets" else 0
-        if self.also and cause == "icmp-redirect":
-            points += 60
-        if self.fate.is_detour and cause == "suboptimal-gateway" and not self.also:
-            points += 60
-        return points + max((self.fate.weight(strike) for strike in strikes), default=0)
-
     def reasons(self, strikes: tuple[Strike, ...]) -> list[Reason]:
         """What the frames show that fits."""
         found: list[Reason] = []
-        asked = self.open_questions() if self._is_listening else {}
+        asked = self.open_questions() if self.is_listening else {}
         strike = strikes[0]
         if asked and strike.how in {"no-neighbour", "no-carrier"}:
             wanted, rows = next(iter(asked.items()))
@@ -314,13 +289,13 @@ class Wires:
             else:
                 message = "diagnosis.wire.answered" if replies else "diagnosis.wire.silent"
                 found.append(self._reason(message, {"count": len(rows), "replies": replies}, rows))
-        elif self._is_listening and strike.how != "works" and not self.context.holds("lo"):
+        elif self.is_listening and strike.how != "works" and not self.context.holds("lo"):
             found.append(Reason("diagnosis.wire.nothing", {}, "capture", self._evidence(self.sender[0], [])))
         return [*found, *self.fate.reasons(strike, self._evidence)]
 
     def objection(self) -> Reason:
         """What the frames show that a cause contradicts: the short form."""
-        if not self._is_listening:
+        if not self.is_listening:
             return Reason("diagnosis.out.wire", {}, "capture")
         if self.count("replies"):
             return Reason("diagnosis.out.answered", {}, "capture")
@@ -374,12 +349,14 @@ def _drop(wires: Wires, strike: Strike) -> bool:
     if strike.at == "sender" and strike.leg == "request":
         return not wires.has_left()
     if strike.at == "sender":
-        return bool(wires.count("replies") or wires.errors_about_us() or wires.count("resets"))
+        own = {hit.src for spot in wires.sender for hit in spot.requests}
+        heard = any(told.about_src in own for spot in wires.sender for told in spot.errors)
+        return bool(heard or wires.count("replies") or wires.count("resets"))
     return wires.has_left() and not _is_answered(wires)
 
 
 def _is_answered(wires: Wires) -> bool:
-    return bool(wires.count("replies"))
+    return bool(wires.count("replies") or wires.has_reached())
 
 
 def _left(wires: Wires, strike: Strike) -> bool:
@@ -412,18 +389,6 @@ _AT_SENDER = {
     "damage": _left,
     "works": _works,
 }
-_MARKS: tuple[tuple[str, frozenset[str]], ...] = (
-    ("zero-window", frozenset(("client-slow",))),
-    ("slow-answer", frozenset(("server-slow",))),
-    ("idle", frozenset(("idle-timeout-in-middlebox",))),
-    ("foreign-reset", frozenset(("rst-by-middlebox",))),
-    ("late-reset", frozenset(("tcp-half-open",))),
-    ("early-reset", frozenset(("tcp-application-closes",))),
-    ("big-loss", frozenset(("pmtu-blackhole", "mtu-mismatch-on-link"))),
-)
-
-
-_WEIGHTS = {"foreign-reset": 90, "zero-window": 200, "slow-answer": 200}
 
 
 def read(witnesses: Witnesses, context: Context) -> Wires | None:

@@ -1,0 +1,93 @@
+"""What the frames speak for, beyond what they leave possible: points that break ties, never that exclude."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from explain.causes.predictions import Strike
+    from explain.causes.wires import Wires
+
+_MARKS: tuple[tuple[str, frozenset[str]], ...] = (
+    ("zero-window", frozenset(("client-slow",))),
+    ("slow-answer", frozenset(("server-slow",))),
+    ("idle", frozenset(("idle-timeout-in-middlebox",))),
+    ("foreign-reset", frozenset(("rst-by-middlebox",))),
+    ("late-reset", frozenset(("tcp-half-open",))),
+    ("early-reset", frozenset(("tcp-application-closes",))),
+    ("big-loss", frozenset(("pmtu-blackhole", "mtu-mismatch-on-link"))),
+)
+
+
+_WEIGHTS = {"foreign-reset": 90, "zero-window": 200, "slow-answer": 200}
+
+
+def favour(wires: Wires, cause: str, strikes: tuple[Strike, ...]) -> float:
+    """How much the frames speak for a cause; negative if against it."""
+    points: float = sum(_WEIGHTS.get(mark, 60) for mark, names in _MARKS if mark in wires.course and cause in names)
+    ask = _ASK.get(cause)
+    points += (ask(wires) if ask else 0.0) + wires.fate.losses(cause)
+    return points + max((wires.fate.weight(strike) for strike in strikes), default=0)
+
+
+def _two_answers(wires: Wires) -> float:
+    """One address, two MACs."""
+    macs = [len(each) for spot in wires.spots for each in spot.answered.values()]
+    return 30 if max(macs, default=0) > 1 else 0
+
+
+def _no_server(wires: Wires) -> float:
+    return 60 if wires.asked_itself and not wires.lookups else 0
+
+
+def _lost_server(wires: Wires) -> float:
+    """Who knows no server asks for nobody's MAC."""
+    return 60 if wires.open_questions() and wires.context.holds("named") else 0
+
+
+def _moved(wires: Wires) -> float:
+    return 30 if wires.was_taken else 0
+
+
+def _absent(wires: Wires) -> float:
+    return -30 if wires.was_taken else 0
+
+
+def _tired(wires: Wires) -> float:
+    return 80 if wires.fate.is_tired else -5
+
+
+def _unheard(wires: Wires) -> float:
+    came = wires.count("replies") or wires.errors_about_us() or wires.has_reached()
+    return 50 if wires.is_listening and came else 0
+
+
+def _damaged(wires: Wires) -> float:
+    hits = (hit for spot in wires.spots for hit in (*spot.requests, *spot.replies))
+    return 80 if any(hit.is_bad for hit in hits) else 0
+
+
+def _redirected(wires: Wires) -> float:
+    return 60 if wires.also else 0
+
+
+def _detour(wires: Wires) -> float:
+    return 60 if wires.fate.is_detour and not wires.also else 0
+
+
+_ASK: dict[str, Callable[[Wires], float]] = {
+    "duplicate-address": _two_answers,
+    "arp-spoofed": _two_answers,
+    "dns-server-not-configured": _no_server,
+    "dns-server-unreachable": _lost_server,
+    "target-has-other-address": _moved,
+    "destination-host-absent-on-link": _absent,
+    "destination-host-absent-behind-router": _absent,
+    "reply-ttl-too-low": _tired,
+    "filter-on-sender-input": _unheard,
+    "corrupted-packets": _damaged,
+    "icmp-redirect": _redirected,
+    "suboptimal-gateway": _detour,
+}
