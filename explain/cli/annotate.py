@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,7 +13,7 @@ from explain.cli.language import default_language
 from explain.errors import UsageError
 
 if TYPE_CHECKING:
-    from explain.model import CaptureInfo
+    from explain.model import CaptureInfo, Report
 
 _TELL_ALL = 64 << 20
 """Octets of a capture up to which every exchange is told; of a larger one, what its summary tells."""
@@ -22,11 +23,15 @@ _TELL_ALL = 64 << 20
 @click.argument("capture", metavar="CAPTURE")
 @click.option("-o", "--output", metavar="NEW.pcapng", required=True, help="The file to write, whole or not at all.")
 @click.option("--lang", type=click.Choice(("en", "ja")), default=default_language, help="Language of the comments.")
-def annotate(capture: str, output: str, lang: str) -> int:
+@click.option("--profile", metavar="FOLDER", help="Also write a profile for Wireshark: colours, and a column.")
+def annotate(capture: str, output: str, lang: str, profile: str | None) -> int:
     """Write a capture again with the story in it, for Wireshark.
 
     What explain says about a packet becomes its comment, and the verdict the comment of the
     file; every packet keeps its octets and its time.  A pcap becomes a pcapng.
+
+    The profile colours what proves a cause, and shows the comments beside the packets.  Edit > Configuration
+    Profiles > Import > From directory takes the FOLDER above it; or make it a folder of Wireshark's profiles.
     """
     from explain.capture import open_capture
     from explain.capture.vantage import sources
@@ -47,7 +52,22 @@ def annotate(capture: str, output: str, lang: str) -> int:
     with open_capture(path) as reader, whole_file(output) as file:
         for octets in annotated(reader, report, comments):
             file.write(octets)
+    if profile:
+        _write_profile(report, profile, lang)
     return 0
+
+
+def _write_profile(report: Report, folder: str, language: str) -> None:
+    from explain.cli.output import whole_file
+    from explain.render.wireshark_profile import files
+
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder}: {(error.strerror or 'it cannot be made').lower()}") from None
+    for name, text in files(report, language).items():
+        with whole_file(str(Path(folder) / name)) as file:
+            file.write(text.encode())
 
 
 def _warn(info: CaptureInfo) -> None:
