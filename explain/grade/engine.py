@@ -13,7 +13,7 @@ from explain.grade.cited import Recorded, evidence, rows_in, rows_of
 from explain.grade.expressions import UnboundError, evaluate, fill, names_in, placeholders
 from explain.grade.functions import AbsentError
 from explain.grade.predicates import holds, value_of
-from explain.grade.scene import Event, UnknownFieldError, part
+from explain.grade.scene import Event, UnknownFieldError, numbered, part
 from explain.grade.verdict import Verdict
 from explain.words import say
 
@@ -305,7 +305,7 @@ class Marker:
 
     def _nearly(self, found: Sequence[Event]) -> str:
         name = telling.thing(found[0].name, self.language)
-        return self._say("found", what=name, frame=found[0].fields["frame"])
+        return self._say("found", what=name, frame=numbered(found[0]))
 
     def _phases(self, check: Check, phases: Mapping[str, float]) -> Verdict | None:
         if check.expect is None:

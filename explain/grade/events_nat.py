@@ -1,11 +1,11 @@
 """Events of NAT: the same packet on both sides of a router, with other addresses.
 
-Which frames show the same packet is known from ``places``; nothing is guessed from addresses.
+Which frames show the same packet is known from ``places``, who began and which side is which from the exchange.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,7 +31,16 @@ class _Flow:
     outside: int
     kind: str
     reply: tuple[int, int] | None = None
-    rows: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Where a packet belongs: the number of its translation, on which side it is, and in which direction it goes."""
+
+    number: int
+    kind: str
+    is_outside: bool
+    is_back: bool
 
 
 def make(scene: Scene, name: str) -> list[Event] | None:
@@ -65,20 +74,43 @@ def _event(scene: Scene, flow: _Flow, name: str, more: dict[str, Any]) -> Event:
 
 
 def _flows(scene: Scene) -> list[_Flow]:
-    found: dict[tuple[Any, ...], _Flow] = {}
+    """Translated conversations of the report, each with its first packets that were seen on both sides."""
+    known = _known(scene)
+    ahead: dict[int, tuple[int, int]] = {}
+    back: dict[int, tuple[int, int]] = {}
+    kinds: dict[int, str] = {}
     for near, far in _changed(scene):
-        inside, outside, kind = _sides(scene, near, far)
-        ends = scene.ends(inside)
-        proto = scene.protocol(inside)
-        key = (proto, _word(scene, inside), *ends)
-        back = (proto, _word(scene, inside), ends[2], ends[3], ends[0], ends[1])
-        if back in found:
-            # A reply undoes the translation: what it shows as inside is where the conversation began.
-            flow = found[back]
-            flow.reply = flow.reply or (inside, outside)
-        elif key not in found:
-            found[key] = _Flow(proto, inside, outside, kind)
-    return list(found.values())
+        told, other = known.get(_key(scene, near)), known.get(_key(scene, far))
+        if told is None or other is None:
+            continue
+        kinds[told.number] = told.kind
+        sides = _sides(scene, near, far) or ((far, near) if told.is_outside else (near, far))
+        (back if told.is_back else ahead).setdefault(told.number, sides)
+    return [
+        _Flow(scene.protocol(inside), inside, outside, kinds[number], back.get(number))
+        for number, (inside, outside) in ahead.items()
+    ]
+
+
+def _known(scene: Scene) -> dict[tuple[Any, ...], _Told]:
+    """By protocol, ends and identifier which conversation a packet belongs to, on which side and in which direction."""
+    part = scene.report.exchanges.of_kind("nat.translation")
+    found: dict[tuple[Any, ...], _Told] = {}
+    for number in range(len(part) if part else 0):
+        fields = part.fields(number) if part is not None else None
+        for is_outside in (False, True):
+            side = (fields.outside if is_outside else fields.inside) if fields is not None else None
+            if fields is None or fields.kind is None or side is None:
+                continue
+            src, dst = (side.src.address, side.src.port), (side.dst.address, side.dst.port)
+            for is_back, ends in ((False, (*src, *dst)), (True, (*dst, *src))):
+                key = (side.protocol, side.src.id or 0, *ends)
+                found.setdefault(key, _Told(number, fields.kind, is_outside, is_back))
+    return found
+
+
+def _key(scene: Scene, row: int) -> tuple[Any, ...]:
+    return scene.protocol(row), _word(scene, row), *scene.ends(row)
 
 
 def _word(scene: Scene, row: int) -> int:
@@ -113,14 +145,7 @@ def _changed(scene: Scene) -> Iterator[tuple[int, int]]:
             yield min(one, key=lambda row: int(table.ttl[row])), max(other, key=lambda row: int(table.ttl[row]))
 
 
-def _sides(scene: Scene, near: int, far: int) -> tuple[int, int, str]:
-    """Which of two rows is inside: as the captures are named, else the side whose own end was replaced."""
+def _sides(scene: Scene, near: int, far: int) -> tuple[int, int] | None:
+    """The rows inside and outside, where the captures are called so."""
     names = scene.capture_of(near), scene.capture_of(far)
-    before, behind = scene.ends(near), scene.ends(far)
-    has_source, has_target = before[:2] != behind[:2], before[2:] != behind[2:]
-    kind = "both" if has_source and has_target else "source" if has_source else "destination"
-    if names == ("inside", "outside"):
-        return near, far, kind
-    if names == ("outside", "inside"):
-        return far, near, kind
-    return (near, far, kind) if has_source else (far, near, kind)
+    return {("inside", "outside"): (near, far), ("outside", "inside"): (far, near)}.get(names)

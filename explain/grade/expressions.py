@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from explain.errors import UsageError
 from explain.grade.functions import FUNCTIONS, AbsentError, contains, equal
-from explain.grade.scene import End, Event, UnknownFieldError, part
+from explain.grade.scene import End, Event, UnknownFieldError, numbered, part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -141,11 +141,13 @@ def shown(value: Any) -> str:
     if value is None:
         return "nothing"
     if isinstance(value, Event):
-        return f"frame {value.fields['frame']}"
+        return f"frame {numbered(value)}"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, dict):
-        return f"frame {value['frame']}" if "frame" in value else ", ".join(f"{k} {shown(v)}" for k, v in value.items())
+        return (
+            f"frame {numbered(value)}" if "frame" in value else ", ".join(f"{k} {shown(v)}" for k, v in value.items())
+        )
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, (list, tuple)):

@@ -102,6 +102,14 @@ def part(value: Any, name: str) -> Any:
 _NOTHING = object()
 
 
+def numbered(value: Event | Mapping[str, Any]) -> str:
+    """The number of the first frame of an event or a packet, with its capture where there are several."""
+    fields = value.fields if isinstance(value, Event) else value
+    scene = value.scene if isinstance(value, Event) else value.get(ROW, (None,))[0]
+    has_one = scene is None or len(scene.names) == 1
+    return str(fields["frame"]) if has_one else f"{fields['frame']} ({fields['capture']})"
+
+
 @dataclass(slots=True, eq=False)
 class Scene:
     """A report and what a rubric calls its captures.

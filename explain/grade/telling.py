@@ -9,7 +9,7 @@ from explain.grade.cited import rows_of
 from explain.grade.expressions import UnboundError, evaluate, fill, names_in, placeholders, shown
 from explain.grade.functions import AbsentError
 from explain.grade.nearly import Nearest, nearest
-from explain.grade.scene import UnknownFieldError
+from explain.grade.scene import Event, UnknownFieldError, numbered
 from explain.words import has, say
 from explain.words.values import duration, visible
 
@@ -64,7 +64,7 @@ def met(marker: Marker, check: Check, seen: Seen) -> str:
     if check.none is not None or not seen.events:
         message = "absent-of-these" if wanted and wanted.where else "absent-as-wanted"
         return say(f"grade.{message}", {"what": name}, marker.language)
-    values = {"what": name, "frame": seen.events[0].fields["frame"], "number": seen.number}
+    values = {"what": name, "frame": numbered(seen.events[0]), "number": seen.number}
     if check.distinct:
         return say("grade.distinct-as-wanted", values | seen.values, marker.language)
     if check.count.most is not None:
@@ -82,7 +82,7 @@ def not_met(marker: Marker, check: Check, seen: Seen) -> tuple[str, list[Recorde
     wanted = check.none or check.expect or check.ways[0]
     name = thing(wanted.event, marker.language)
     if check.none is not None:
-        values = {"what": name, "frame": seen.events[0].fields["frame"], "number": seen.number}
+        values = {"what": name, "frame": numbered(seen.events[0]), "number": seen.number}
         return say("grade.unwanted", values, marker.language), []
     if check.count.most is not None and seen.number > check.count.most:
         values = {"what": name, "number": seen.number, "most": check.count.most}
@@ -104,7 +104,7 @@ def _lacking(marker: Marker, check: Check, wanted: Pattern) -> tuple[str, list[R
     near = nearest(events, wanted.where, marker.names)
     if near is None:
         return say("grade.none-fits", values | {"number": len(events)}, marker.language), []
-    values |= {"frame": near.event.fields["frame"], "off": _off(marker, near)}
+    values |= {"frame": numbered(near.event), "off": _off(marker, near)}
     if near.off:
         whole = "nearest" if check.failed else "none-but-nearest"
         return say(f"grade.{whole}", values, marker.language), rows_of(near.event)
@@ -115,10 +115,12 @@ def _off(marker: Marker, near: Nearest) -> list[str]:
     """What does not fit; what should stand there only where students may see what is right."""
     told = []
     for one, actual in near.off[:_MOST_NAMED]:
-        values = {"field": one.field, "actual": shown(actual)[:_LONGEST_VALUE]}
+        values = {"field": one.field, "actual": shown(actual).strip()[:_LONGEST_VALUE]}
         message = "off"
         if actual is None:
             message = "off-missing"
+        elif not values["actual"]:
+            message = "off-empty"
         elif isinstance(actual, bool) and isinstance(one.value, bool):
             message = "off-yes" if actual else "off-no"
         elif marker.rubric.reveals and one.sign in ("eq", "=="):
@@ -144,8 +146,8 @@ def _out_of_order(marker: Marker, seen: Seen) -> str:
         return say("grade.none-at-all", {"what": thing(missing, marker.language)}, marker.language)
     early, late = seen.events[:2]
     values = {
-        "what": thing(early.name, marker.language), "frame": early.fields["frame"],
-        "other": thing(late.name, marker.language), "after": late.fields["frame"],
+        "what": thing(early.name, marker.language), "frame": numbered(early),
+        "other": thing(late.name, marker.language), "after": numbered(late),
     }  # fmt: skip
     return say("grade.out-of-order", values, marker.language)
 
@@ -191,11 +193,13 @@ def values_in(marker: Marker, claim: str) -> list[str]:
         if value is None:
             told.append(say("grade.value-missing", {"name": name}, marker.language))
         elif path[0] != "roster":
-            told.append(say("grade.value", {"name": name, "value": _short(value)}, marker.language))
+            told.append(say("grade.value", {"name": name, "value": _short(marker, value)}, marker.language))
     return told
 
 
-def _short(value: Any) -> str:
+def _short(marker: Marker, value: Any) -> str:
+    if isinstance(value, Event) or (isinstance(value, dict) and "frame" in value):
+        return say("grade.frame", {"frame": numbered(value)}, marker.language)
     if isinstance(value, (list, tuple)) and len(value) > 1 and all(one == value[0] for one in value):
         return f"{len(value)} x {shown(value[0])[:_LONGEST_VALUE]}"
     text = shown(value)

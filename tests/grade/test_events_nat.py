@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+from packets import A, B, R, pcap, segment
+
+from explain.grade.grading import grade_files
+from explain.grade.reading import load
+
+ME, PUBLIC, FAR = ("192.0.2.1", 5000), ("203.0.113.254", 5000), ("203.0.113.2", 80)
+TEXT = """
+rubric = 1
+[submission]
+captures = { inside = "inside.pcap", outside = "outside.pcap" }
+[[check]]
+id = "translated"
+points = 2
+expect = "nat.translation"
+where = { inside.src.ip = "192.0.2.1", outside.src.ip = "203.0.113.254" }
+as = "t"
+[[check]]
+id = "back"
+points = 1
+assert = "t.reply.inside.dst == t.inside.src"
+"""
+
+
+def talk(client, macs, hop: int) -> list[tuple[float, bytes]]:
+    """A handshake and a line as one side of the router sees it, ``hop`` further from the client."""
+    there = {"macs": macs, "ttl": 64 - hop}
+    back = {"macs": macs[::-1], "ttl": 63 + hop}
+    late = hop / 10_000
+    return [
+        (0.0 + late, segment(client, FAR, 0x02, seq=100, **there)),
+        (0.1 - late, segment(FAR, client, 0x12, seq=900, ack=101, **back)),
+        (0.2 + late, segment(client, FAR, 0x10, seq=101, ack=901, **there)),
+        (0.3 + late, segment(client, FAR, 0x18, seq=101, ack=901, data=b"hello", **there)),
+        (0.4 - late, segment(FAR, client, 0x10, seq=901, ack=106, **back)),
+    ]
+
+
+@pytest.mark.parametrize("missing", [0, 1, 2])
+def test_who_began_is_inside_also_where_the_first_packet_on_both_sides_is_a_reply(tmp_path, missing):
+    (tmp_path / "rubric.toml").write_text(TEXT)
+    rubric, complaints = load(str(tmp_path / "rubric.toml"))
+    assert complaints == []
+    files = {"inside": tmp_path / "inside.pcap", "outside": tmp_path / "outside.pcap"}
+    files["inside"].write_bytes(pcap(*talk(ME, (A, R), 0)).getvalue())
+    files["outside"].write_bytes(pcap(*talk(PUBLIC, (R, B), 1)[missing:]).getvalue())
+    graded = grade_files(rubric, "x", files, None, {})
+    assert [(one.id, one.verdict) for one in graded.checks] == [("translated", "met"), ("back", "met")]
