@@ -155,7 +155,7 @@ class Line:
         values: what the sentence may mention.
         depth: 0 the verdict, 1 the story, 2 more on request.
         label: what stands in the margin: usually nothing, else a mark of the renderer.
-        text_lines: first and last lines of a text that show it, where a text does and no frames.
+        text_lines: first and last lines of a text that show it, where a text does; it stands in the margin.
     """
 
     message: str

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from explain.exchanges.columns import Exchanges
     from explain.exchanges.hosts import Hosts
     from explain.exchanges.selection import Selection
-    from explain.model import Finding, Report
+    from explain.model import CaptureInfo, Finding, Report
     from explain.symptoms.notes import Notes
     from explain.table import PacketTable
 
@@ -45,7 +45,7 @@ def explain(
     found, hosts, findings, unexplained, clocks = understand(table, len(captures))
     if selection:
         found, findings, unexplained = selection.apply(found.table, found, findings, unexplained)
-    studies = _studied(texts) if texts else []
+    studies = _studied(texts, table, captures) if texts else []
     lines = story.tell(found.table, found, hosts, findings, unexplained, captures, studies, everything)
     if texts:
         lines = story.without_times(lines, captures)
@@ -68,8 +68,9 @@ def understand(
     return found, hosts, findings, unexplained, seen.clocks if seen else ()
 
 
-def _studied(texts: Mapping[int, Notes]) -> list[Study]:
+def _studied(texts: Mapping[int, Notes], table: PacketTable, captures: Sequence[CaptureInfo]) -> list[Study]:
     """The texts among the inputs, replayed and judged; what reads them is imported only where there is one."""
+    from explain.causes.notes.beside import beside
     from explain.causes.notes.study import study
 
-    return [study(notes, number) for number, notes in texts.items()]
+    return beside([study(notes, number) for number, notes in texts.items()], table, captures)

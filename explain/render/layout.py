@@ -111,6 +111,6 @@ def _block(text: str, first: str, later: str, width: int, style: str | None) -> 
 
 
 def _told(line: Line, sentence: str, width: int) -> Iterator[Row]:
-    margin = frames_text(line.evidence) or lines_text(line.text_lines)
+    margin = lines_text(line.text_lines) or frames_text(line.evidence)
     for number, row in enumerate(wrap(sentence, width - _MARGIN - 2)):
         yield Row(f"  {row}", None, f"{'' if number else margin:>{_MARGIN}}")

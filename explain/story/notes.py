@@ -56,7 +56,7 @@ def tell(studies: Sequence[Study]) -> list[Line]:
 def _line(item: Item) -> Line:
     if item.name == "because":
         return Line(str(item.values["message"]), item.values["values"], depth=item.depth, label="item")
-    return Line(f"notes.{item.name}", _values(item), depth=item.depth, text_lines=item.spans)
+    return Line(f"notes.{item.name}", _values(item), item.evidence, depth=item.depth, text_lines=item.spans)
 
 
 def _values(item: Item) -> dict[str, Any]:

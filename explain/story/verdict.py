@@ -72,11 +72,12 @@ def files(captures: Sequence[CaptureInfo]) -> list[Line]:
         values: dict[str, Any] = {
             "path": capture.path, "vantage": capture.vantage, "packets": capture.packets, "span_ns": _span([capture]),
         }  # fmt: skip
-        if len(captures) > 1:
+        is_unread = capture.damage is not None and capture.damage.kind == "unreadable"
+        if len(captures) > 1 and not is_unread and (capture.packets or capture.format != "text"):
             lines.append(Line("story.file-at" if capture.vantage else "story.file", values, (), 1, None, "note"))
         if capture.damage:
             damage = {"path": capture.path, "offset": capture.damage.offset, "message": capture.damage.message}
-            lines.append(Line("story.damaged", damage, (), 0, None, "note"))
+            lines.append(Line("story.unread" if is_unread else "story.damaged", damage, (), 0, None, "note"))
     return lines
 
 

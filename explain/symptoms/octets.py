@@ -23,7 +23,8 @@ PROTOCOLS = {"icmp": 1, "igmp": 2, "tcp": 6, "udp": 17, "ipv6": 41, "gre": 47, "
 SERVICES = {"ssh": 22, "telnet": 23, "smtp": 25, "domain": 53, "bootps": 67, "bootpc": 68, "http": 80, "ntp": 123,
             "https": 443, "mdns": 5353, "ftp": 21, "snmp": 161, "syslog": 514, "echo": 7, "discard": 9}  # fmt: skip
 _TCP_OPTION = re.compile(
-    r"mss (?P<mss>\d+)|wscale (?P<wscale>\d+)|(?P<sack>sackOK)|TS val (?P<val>\d+) ecr (?P<ecr>\d+)"
+    r"mss (?P<mss>\d+)|wscale (?P<wscale>\d+)|(?P<sack>sackOK)|(?P<nop>\bnop\b)"
+    r"|TS val (?P<val>\d+) ecr (?P<ecr>\d+)"
 )
 
 
@@ -99,14 +100,15 @@ def _options(rest: str) -> bytes:
         if groups["mss"]:
             octets += struct.pack(">BBH", 2, 4, int(groups["mss"]) & 0xFFFF)
         elif groups["wscale"]:
-            octets += bytes((1, 3, 3, int(groups["wscale"]) & 0xFF))
+            octets += bytes((3, 3, int(groups["wscale"]) & 0xFF))
         elif groups["sack"]:
-            octets += bytes((1, 1, 4, 2))
+            octets += bytes((4, 2))
+        elif groups["nop"]:
+            octets += b"\1"
         else:
-            octets += bytes((1, 1, 8, 10)) + struct.pack(
-                ">II", int(groups["val"]) & 0xFFFFFFFF, int(groups["ecr"]) & 0xFFFFFFFF
-            )
-    return octets[:40]
+            clocks = int(groups["val"]) & 0xFFFFFFFF, int(groups["ecr"]) & 0xFFFFFFFF
+            octets += bytes((8, 10)) + struct.pack(">II", *clocks)
+    return octets[:40].ljust(-(-len(octets[:40]) // 4) * 4, b"\1")
 
 
 def _icmp(told: Told, src: str, dst: str) -> bytes:

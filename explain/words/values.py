@@ -45,6 +45,7 @@ NOUNS: dict[str, tuple[str, str, str]] = {
     "blocks": ("1 block", "{n} blocks", "{n} 個のかたまり"),
     "troubles": ("1 thing", "{n} things", "{n} 件の問題"),
     "failures": ("1 failure", "{n} failures", "{n} 件の失敗"),
+    "lines": ("1 line", "{n} lines", "{n} 行"),
     "remarks": ("1 remark", "{n} remarks", "{n} 件"),
     "rules": ("1 rule", "{n} rules", "{n} 個のルール"),
     "messages": ("1 message", "{n} messages", "{n} 通のメッセージ"),

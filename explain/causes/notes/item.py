@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from explain.causes.diagnosis import Diagnosis
     from explain.causes.notes.picture import Picture
+    from explain.model import Evidence
     from explain.symptoms.notes import NoteBlock, Notes
 
 Span = tuple[int, int]
@@ -30,6 +31,7 @@ class Item:
         spans: first and last line of what shows it, in the text.
         block: index of the block that it belongs to, None for the whole text.
         depth: 1 the story, 2 more on request.
+        evidence: frames of a capture that show it too.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Item:
     spans: tuple[Span, ...] = ()
     block: int | None = None
     depth: int = 1
+    evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
