@@ -200,6 +200,7 @@ class ContentRows:
     skip: list[int]
 
 
+Numbers = TypeVar("Numbers", I8, U1, U2, U4, U8)
 Side = TypeVar("Side", ArpRows, IcmpRows, SynRows, FragmentRows)
 
 _SIDE_TYPES = {"Rows": np.int64, "Bools": np.bool_, "U1": np.uint8, "U2": np.uint16, "U4": np.uint32, "U8": np.uint64}
@@ -453,6 +454,14 @@ class PacketTable:
             text[has_ip] = [self.addresses.text(key) for key in keys.tolist()]
             data[name] = text
         return pd.DataFrame(data)
+
+
+def distinct(values: Numbers) -> Numbers:
+    """The different values, in order; ``np.unique`` would import ``numpy.ma``, which takes longer than a small file."""
+    ordered = np.sort(values)
+    is_new = np.ones(len(ordered), np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=is_new[1:])
+    return ordered[is_new]
 
 
 def ranges(numbers: Sequence[int]) -> tuple[tuple[int, int], ...]:

@@ -42,6 +42,15 @@ def test_asking_for_help_loads_no_heavy_package_but_click():
     assert loaded_by(f"{start}\ntry: main()\nexcept SystemExit: pass").isdisjoint(set(HEAVY) - {"click"})
 
 
+def test_a_capture_alone_is_explained_without_packages_that_cost_as_much_as_it(tmp_path):
+    path = tmp_path / "empty.pcap"
+    path.write_bytes(bytes.fromhex("d4c3b2a1020004000000000000000000000004000100") + bytes(2))
+    start = f"import sys; sys.argv = ['explain', {str(path)!r}]\nfrom explain.cli import main"
+    loaded = loaded_by(f"{start}\ntry: main()\nexcept SystemExit as end: assert not end.code")
+    assert loaded.isdisjoint(set(HEAVY) - {"numpy"})
+    assert "numpy" in loaded
+
+
 def test_what_is_not_loaded_at_import_is_seen_when_it_is():
     assert "numpy" in loaded_by("import explain, numpy")
 

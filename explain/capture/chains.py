@@ -102,7 +102,9 @@ def _starts(window: Window, layout: Layout, guess: Guess) -> Offsets:
         # Where payload looked like a record, look behind it.
         places = (candidates[~is_good] + guess.at + 1).tolist()
     # Two looks may have found the same place.
-    return np.unique(np.concatenate(found))
+    starts = np.sort(np.concatenate(found))
+    distinct: Offsets = starts[np.append(True, starts[1:] != starts[:-1])]
+    return distinct
 
 
 def _candidate(window: Window, low: int, high: int, guess: Guess) -> int:

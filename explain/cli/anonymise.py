@@ -17,7 +17,7 @@ from explain.capture.vantage import Source, sources
 from explain.errors import NotACaptureError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from explain.decode.pseudonyms import Pseudonyms
 
@@ -26,7 +26,7 @@ _PIECE = 1 << 20
 
 
 @contextmanager
-def renamed(files: Sequence[str | BinaryIO], options: dict[str, Any]) -> Iterator[list[Source]]:
+def renamed(files: Sequence[str | BinaryIO], options: Mapping[str, Any]) -> Iterator[list[Source]]:
     """Copies of the captures under other names, to be explained instead; with ``-w`` the copy is kept.
 
     Raises:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from explain.errors import ExplainError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from explain.exchanges.selection import Selection
     from explain.live.watch import Watch
@@ -43,7 +43,7 @@ _WHOLE_ONLY = (
 )
 
 
-def is_told_live(options: dict[str, Any]) -> bool:
+def is_told_live(options: Mapping[str, Any]) -> bool:
     """Whether these options suit a story without an end."""
     return options["form"] == "terminal" and not any(options[name] for name in _WHOLE_ONLY)
 
@@ -85,7 +85,7 @@ def _is_fresh(head: bytes) -> bool:
     return first is None or abs(time.time() - first / 1e9) < _FRESH_S
 
 
-def live(options: dict[str, Any], selection: Selection | None, stream: BinaryIO | None = None) -> int:
+def live(options: Mapping[str, Any], selection: Selection | None, stream: BinaryIO | None = None) -> int:
     """Tell what an interface carries, or a stream that goes on, until it ends or Ctrl-C; then sum it up.
 
     Raises:

@@ -42,7 +42,7 @@ def table(files: tuple[str, ...], what: str, form: str, output: str | None, **op
         return 0
     if not files:
         raise UsageError("table needs a capture; --columns lists the columns")
-    from explain.cli.capture import selection_of, warn
+    from explain.cli.tell import selection_of, warn
     from explain.pipeline import explain
     from explain.render import table as render
 

@@ -65,8 +65,8 @@ class ExchangeColumns:
 
     def where(self, *outcomes: str) -> Rows:
         """Indices of the exchanges that ended in one of these ways."""
-        codes = [self.outcomes.index(name) for name in outcomes if name in self.outcomes]
-        return np.flatnonzero(np.isin(self.outcome, codes))
+        is_wanted = np.array([name in outcomes for name in self.outcomes], np.bool_)
+        return np.flatnonzero(is_wanted[self.outcome])
 
 
 def none_of(kind: str) -> ExchangeColumns:

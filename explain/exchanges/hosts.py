@@ -143,9 +143,11 @@ def _carried(table: PacketTable) -> tuple[U8, U8]:
     first = table.first_of_side[:-2]
     first = first[first >= 0]
     macs, addresses = table.links.source[table.link[first]], table.sources(first)
-    pairs = np.unique(np.stack((macs, addresses), axis=1), axis=0)
-    is_single = (pairs[:, 0] & np.uint64(_GROUP_BIT) == 0) | (pairs[:, 0] >= NO_MAC)
-    return pairs[is_single, 0], pairs[is_single, 1]
+    order = np.lexsort((addresses, macs))
+    macs, addresses = macs[order], addresses[order]
+    is_wanted = (macs & np.uint64(_GROUP_BIT) == 0) | (macs >= NO_MAC)
+    is_wanted[1:] &= (macs[1:] != macs[:-1]) | (addresses[1:] != addresses[:-1])
+    return macs[is_wanted], addresses[is_wanted]
 
 
 def _is_link_local(table: PacketTable, address: int) -> bool:

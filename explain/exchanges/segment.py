@@ -60,6 +60,8 @@ def contests(table: PacketTable) -> list[Contest]:
     arp = table.arp
     is_claim = (arp.sender_ip > 0) & (arp.sender_mac > 0)
     at = np.flatnonzero(is_claim)
+    if not len(at):
+        return []
     places = table.place[arp.row]
     triples = np.stack((places[at].astype(np.uint64), arp.sender_ip[at], arp.sender_mac[at]), axis=1)
     distinct = np.unique(triples, axis=0)

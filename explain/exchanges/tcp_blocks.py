@@ -28,6 +28,7 @@ from explain.exchanges.tcp_labels import (
     ZERO_WINDOW_PROBE_ACK,
 )
 from explain.exchanges.tcp_steps import FAST_NS, REORDERED_NS
+from explain.table import distinct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +59,7 @@ def label_blocks(table: PacketTable, streams: Streams, hints: Hints, labels: U2,
         odd.append(block.label(labels))
         sent[2 * first : 2 * last] = block.sizes
     labels[streams.bounds[:-1][streams.is_reuse]] |= PORTS_REUSED
-    result: list[int] = np.unique(np.concatenate(odd)).tolist()
+    result: list[int] = distinct(np.concatenate(odd)).tolist()
     return result
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.exchanges.tcp_fragments import segment_lengths
-from explain.table import REVERSED, TCP
+from explain.table import REVERSED, TCP, distinct
 
 if TYPE_CHECKING:
     from explain.table import I8, U1, U4, Bools, PacketTable, Rows
@@ -89,7 +89,7 @@ def _reuses(table: PacketTable, rows: Rows, flags: U1, flow_bounds: I8) -> I8:
     flow = np.searchsorted(flow_bounds, spots, side="right") - 1
     is_syn = flags[spots] & ACK == 0
     is_first = spots == flow_bounds[flow]
-    later = np.unique(flow[is_syn & ~is_first])
+    later = distinct(flow[is_syn & ~is_first])
     if not len(later):
         return np.empty(0, np.int64)
     among = np.isin(flow, later)

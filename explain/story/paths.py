@@ -97,7 +97,7 @@ def _two_neighbours(table: PacketTable, part: ExchangeColumns, index: int) -> tu
     if not len(back):
         return None
     went, came = table.link[there], table.link[back]
-    if len(np.unique(went)) > 1 or len(np.unique(came)) > 1:  # seen at several points of its way
+    if (went != went[0]).any() or (came != came[0]).any():  # seen at several points of its way
         return None
     out, home = int(table.links.target[went[0]]), int(table.links.source[came[0]])
     own = int(table.links.source[went[0]]), int(table.links.target[came[0]])

@@ -10,7 +10,7 @@ from explain.exchanges import segment
 from explain.exchanges.hosts import Hosts
 from explain.model import Line
 from explain.places.near import whole_of
-from explain.table import BROADCAST, IPV4, mac_text
+from explain.table import BROADCAST, IPV4, distinct, mac_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +50,7 @@ def _moved(table: PacketTable) -> Iterator[Line]:
 
 def _to_itself(table: PacketTable) -> Iterator[Line]:
     rows = segment.to_itself(table)
-    for mac in np.unique(table.links.source[table.link[rows]]).tolist()[:_MOST_TOLD]:
+    for mac in distinct(table.links.source[table.link[rows]]).tolist()[:_MOST_TOLD]:
         own = rows[table.links.source[table.link[rows]] == mac]
         yield _line(table, "to-itself", own, mac=mac_text(mac), count=len(own))
 

@@ -8,6 +8,10 @@ import sys
 import pytest
 from packets import A, R, error, is_at, pcap, ping, pong, who_has
 
+from explain.cli.capture import capture as command
+from explain.cli.language import default_language
+from explain.cli.tell import PLAIN
+
 ALICE, BOB, ROUTER = "192.0.2.1", "198.51.100.1", "192.0.2.254"
 
 
@@ -189,3 +193,11 @@ def test_a_command_that_is_not_there_yet_is_one_clear_line():
     done = run("word", "STALE")
     assert done.returncode == 2
     assert done.stderr.decode() == "explain: word is not part of this version; a file of that name is ./word\n"
+
+
+def test_without_options_the_story_is_that_of_the_options_nobody_gave():
+    with command.make_context("explain", ["a.pcap"]) as context:
+        understood = context.params
+    assert understood.pop("files") == ("a.pcap",)
+    assert understood.pop("lang") == default_language()
+    assert understood == PLAIN

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.exchanges.quotes import quoted_flows
-from explain.table import NO_FLOW
+from explain.table import NO_FLOW, distinct
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -121,7 +121,7 @@ def account_for_the_last_moment(scene: Scene) -> None:
 def _edges(table: PacketTable, captures: I8) -> tuple[I8, I8]:
     """Time of the first and of the last frame of each capture."""
     time_ns = table.time_ns[: len(table)]
-    known = np.unique(captures)
+    known = distinct(captures)
     if len(known) == 1:
         return np.full(known[0] + 1, time_ns.min()), np.full(known[0] + 1, time_ns.max())
     of = captures[table.place[: len(table)]]

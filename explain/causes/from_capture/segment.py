@@ -11,7 +11,7 @@ from explain.causes.from_capture import silence
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges import segment
 from explain.places.near import rows_near, whole_of
-from explain.table import BROADCAST, NO_MAC, mac_text
+from explain.table import BROADCAST, NO_MAC, distinct, mac_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +44,7 @@ def _without_arp(scene: Scene) -> Iterator[Seen]:
     """An interface without ARP puts its own MAC where the neighbour's should stand."""
     table = scene.table
     rows = rows_near(table, segment.to_itself(whole_of(table)))
-    for mac in np.unique(table.links.source[table.link[rows]]).tolist():
+    for mac in distinct(table.links.source[table.link[rows]]).tolist():
         own = rows[table.links.source[table.link[rows]] == mac]
         failed = _failed(scene, own)
         if failed:

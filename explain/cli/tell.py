@@ -1,0 +1,154 @@
+"""What ``explain [OPTIONS] FILE...`` does once its words are understood; needs no click."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from explain.capture.vantage import Source
+    from explain.exchanges.selection import Selection
+    from explain.model import Line, Report
+
+PLAIN: Mapping[str, Any] = {
+    "as_json": False, "form": "terminal", "output": None, "verbose": False, "quiet": False, "everything": False,
+    "ladder": False, "only": None, "host": None, "port": None, "between": None, "utc": False, "check": None,
+    "second_opinion": False, "checksums": False, "anonymise": False, "interface": None, "write": None,
+}  # fmt: skip
+"""The options where none is given, all but the language."""
+
+
+def tell(files: Sequence[str], options: Mapping[str, Any]) -> int:
+    """Tell what happened in some captures, or what an interface carries; the exit status."""
+    selection = selection_of(options)
+    if options["interface"]:
+        from explain.cli.live import live
+
+        return live(options, selection)
+    given: Sequence[str | BinaryIO] = files
+    if files == ("-",):
+        from explain.cli.live import is_told_live, live, standard_input
+
+        if is_told_live(options):
+            stream, is_live = standard_input()
+            if is_live:
+                return live(options, selection, stream)
+            given = [stream]
+    from explain.cli.memory import reuse_freed_memory
+    from explain.cli.progress import Progress
+    from explain.pipeline import explain
+
+    reuse_freed_memory()
+    with _inputs(given, options) as inputs, Progress() as progress:
+        report = explain(
+            inputs, selection, everything=options["everything"], every_checksum=options["checksums"],
+            progress=progress,
+        )  # fmt: skip
+    warn(report)
+    _write(report, options)
+    if options["second_opinion"]:
+        from explain.cli.second_opinion import ask
+
+        ask(report)
+    if options["check"]:
+        from explain.cli.check import check
+
+        return check(report, options["check"])
+    return 0
+
+
+def _inputs(
+    files: Sequence[str | BinaryIO], options: Mapping[str, Any]
+) -> AbstractContextManager[Sequence[str | BinaryIO | Source]]:
+    """The captures, or their copies under other names."""
+    if options["anonymise"] or options["write"]:
+        from explain.cli.anonymise import renamed
+
+        return renamed(files, options)
+    return nullcontext(files)
+
+
+def selection_of(options: Mapping[str, Any]) -> Selection | None:
+    """What the options choose, None if they choose nothing."""
+    if not (options["only"] or options["host"] or options["port"] is not None or options["between"]):
+        return None
+    from explain.cli.times import moments
+    from explain.exchanges.selection import Selection, known_kinds
+
+    return Selection(
+        known_kinds(_listed(options["only"])),
+        _listed(options["host"]),
+        options["port"],
+        moments(*options["between"], is_utc=options["utc"]) if options["between"] else None,
+    )
+
+
+def _listed(text: str | None) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",")) if text else ()
+
+
+def warn(report: Report) -> None:
+    """Name what is damaged or unreadable, on standard error."""
+    from explain.words.values import visible
+
+    for one in report.captures:
+        if one.damage:
+            where = f" at byte {one.damage.offset}" if one.damage.kind != "unreadable" else ""
+            print(f"explain: {visible(one.path)}{where}: {visible(one.damage.message)}", file=sys.stderr)
+
+
+def _write(report: Report, options: Mapping[str, Any]) -> None:
+    language = options["lang"]
+    if options["as_json"] or options["form"] == "json":
+        text = report.to_json(language)
+    else:
+        lines = _deep_enough(report, options)
+        from explain.words import say
+
+        sentences = [say(line.message, line.values, language) for line in lines]
+        if options["form"] == "zeek" and options["output"] and Path(options["output"]).is_dir():
+            from explain.cli.forms import zeek_files
+
+            zeek_files(report, options["output"])
+            return
+        if options["form"] != "terminal":
+            from explain.cli.forms import drawn
+
+            _put(drawn(options["form"], report, lines, sentences, language), options["output"])
+            return
+        if options["ladder"]:
+            from explain.cli.forms import ladder
+
+            is_for_terminal = not options["output"] and sys.stdout.isatty()
+            _put(ladder(report, lines, sentences, language, is_for_terminal=is_for_terminal), options["output"])
+            return
+        if not options["output"] and sys.stdout.isatty():
+            from explain.render.terminal import show
+
+            show(lines, sentences, sys.stdout)
+            return
+        from explain.render.plain import render
+
+        text = render(lines, sentences)
+    _put(text, options["output"])
+
+
+def _deep_enough(report: Report, options: Mapping[str, Any]) -> list[Line]:
+    depth = 0 if options["quiet"] else 2 if options["verbose"] else 1
+    return [line for line in report.lines if line.depth <= depth]
+
+
+def _put(text: str, output: str | None) -> None:
+    """To standard output, or to a file that appears under its name only when it is whole."""
+    if output is None:
+        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+        return
+    from explain.cli.output import whole_file
+
+    with whole_file(output) as file:
+        file.write(text.encode("utf-8", "backslashreplace"))
