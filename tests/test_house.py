@@ -11,9 +11,10 @@ import house_rules
 from surroundings import TOP
 
 PACKAGE = TOP / "explain"
-ROOMS = set(
-    "cli capture decode places exchanges symptoms state causes story words render live grade lab oracle".split()  # noqa: SIM905
-)
+ROOMS = {
+    *("cli", "capture", "decode", "places", "exchanges", "symptoms", "state", "glossary", "causes", "story", "words"),
+    *("render", "live", "grade", "lab", "oracle"),
+}
 KINDS = (
     "arp.resolution",
     "arp.announcement",

@@ -10,14 +10,13 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from explain.errors import ExplainError, MissingError
+from explain.errors import ExplainError
 
 if TYPE_CHECKING:
     import click
 
 COMMANDS = ("ping", "path", "grade", "lab", "cause", "word", "packet", "table", "annotate", "state")
 """The closed set of command words; a file that is named like one is given as ``./ping``."""
-_NOT_YET = ("word",)
 _INTERRUPTED, _CLOSED_PIPE, _BUG = 130, 141, 2
 
 
@@ -75,9 +74,6 @@ def _tell(files: list[str]) -> int:
 def _command(words: list[str]) -> int:
     import click
 
-    if words and words[0] in _NOT_YET:
-        advice = f"{words[0]} is not part of this version; a file of that name is ./{words[0]}"
-        return _complain(advice, MissingError.exit_status)
     command, rest = choose(words)
     try:
         # Not command.main(): it turns a closed pipe into its own exit status.

@@ -10,7 +10,7 @@ from explain.cli.language import default_language
 from explain.cli.tell import tell
 
 _EPILOG = (
-    "Commands: ping, path, grade, lab, cause, packet, table, annotate, state; each has its own --help. "
+    "Commands: ping, path, grade, lab, cause, word, packet, table, annotate, state; each has its own --help. "
     "A file that is named like a command is given as ./ping."
 )
 _FORMATS = ("terminal", "json", "markdown", "mermaid", "html", "zeek")

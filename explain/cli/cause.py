@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from explain.cli.language import default_language
+from explain.cli.page import block, bold, give, paragraphs, width
 from explain.errors import UnknownNameError
 
 if TYPE_CHECKING:
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
 
     from explain.causes.pages import Page
 
-_NARROWEST, _WIDEST = 40, 100
 _FEW_RIVALS = 8
 _PARTS = ("see", "why", "tell", "mend")
 _WORDS = {
@@ -85,11 +82,11 @@ def cause(name: tuple[str, ...], lang: str, as_json: bool, everything: bool) -> 
 
     asked = " ".join(name).strip()
     if not asked:
-        _give(_chapters_json() if as_json else _chapter_rows(lang))
+        give(_chapters_json() if as_json else _chapter_rows(lang))
         return 0
     if asked.casefold() in all_ids():
         told = page(asked.casefold())
-        _give(_page_json(told) if as_json else _page_rows(told, lang, everything))
+        give(_page_json(told) if as_json else _page_rows(told, lang, everything))
         return 0
     words = _WORDS[lang]
     if re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", asked) and nearest(asked):
@@ -97,81 +94,35 @@ def cause(name: tuple[str, ...], lang: str, as_json: bool, everything: bool) -> 
     found = causes_for_message(asked)
     if not found:
         raise UnknownCauseError(words["unsaid"].format(name=asked), asked, nearest(asked), words)
-    _give(_message_json(asked, found) if as_json else _message_rows(found, lang))
+    give(_message_json(asked, found) if as_json else _message_rows(found, lang))
     return 0
-
-
-def _give(told: dict[str, Any] | Iterator[str]) -> None:
-    if isinstance(told, dict):
-        print(json.dumps(told, ensure_ascii=False, indent=2))
-        return
-    for row in told:
-        print(row)
-
-
-def _width() -> int:
-    import shutil
-
-    # Off a terminal the text is for a file or a pipe: the usual eighty, unless COLUMNS says otherwise.
-    return max(_NARROWEST, min(shutil.get_terminal_size((80, 24)).columns, _WIDEST))
-
-
-def _bold(text: str) -> str:
-    is_plain = not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return text if is_plain else click.style(text, bold=True)
-
-
-def _block(text: str, first: str, later: str, width: int) -> Iterator[str]:
-    from explain.render.layout import wrap
-
-    for number, row in enumerate(wrap(text, width - len(later))):
-        yield (later if number else first) + row
-
-
-def _text(text: str, width: int) -> Iterator[str]:
-    """The rows of one part of a page: paragraphs, items, and lines that are shown as they are."""
-    for line in text.split("\n"):
-        if line.startswith("    "):
-            yield from _block(line.strip(), "      ", "          ", width) if _is_wide(line, width) else (f"  {line}",)
-        elif line.startswith("- "):
-            yield from _block(line[2:], "  - ", "    ", width)
-        elif line:
-            yield from _block(line, "  ", "  ", width)
-        else:
-            yield ""
-
-
-def _is_wide(line: str, width: int) -> bool:
-    from explain.render.layout import display_width
-
-    return display_width(line) + 2 > width
 
 
 def _page_rows(told: Page, lang: str, everything: bool) -> Iterator[str]:
     from explain.causes.pages import chapters
 
-    words, telling, width = _WORDS[lang], told.tellings[lang], _width()
-    yield _bold(told.id)
-    yield from (_bold(row) for row in _block(telling.title, "", "", width))
+    words, telling, columns = _WORDS[lang], told.tellings[lang], width()
+    yield bold(told.id)
+    yield from (bold(row) for row in block(telling.title, "", "", columns))
     chapter = chapters()[told.chapter]
     yield f"({chapter.number} {chapter.names[lang]})"
     for part in _PARTS:
         yield ""
-        yield _bold(words[part])
-        yield from _text(getattr(telling, part), width)
+        yield bold(words[part])
+        yield from paragraphs(getattr(telling, part), columns)
     yield ""
-    yield _bold(words["rivals"].format(count=len(told.rivals)))
-    yield from _block(_rivals(told, lang, everything), "  ", "  ", width)
+    yield bold(words["rivals"].format(count=len(told.rivals)))
+    yield from block(_rivals(told, lang, everything), "  ", "  ", columns)
     if _is_there(told.lab):
         yield ""
-        yield _bold(words["lab"])
+        yield bold(words["lab"])
         yield f"  explain lab run {told.lab}"
     yield ""
-    yield _bold(words["sources"])
+    yield bold(words["sources"])
     for source in told.sources:
-        yield from _block(source, "  ", "    ", width)
+        yield from block(source, "  ", "    ", columns)
     yield ""
-    yield from _block(words["addresses"], "", "", width)
+    yield from block(words["addresses"], "", "", columns)
 
 
 def _rivals(told: Page, lang: str, everything: bool) -> str:
@@ -199,28 +150,28 @@ def _entries(ids: tuple[str, ...] | list[str], lang: str, indent: str) -> Iterat
     from explain.causes.pages import page
 
     for one in ids:
-        yield _bold(f"{indent}{one}")
-        yield from _block(page(one).tellings[lang].title, f"{indent}    ", f"{indent}    ", _width())
+        yield bold(f"{indent}{one}")
+        yield from block(page(one).tellings[lang].title, f"{indent}    ", f"{indent}    ", width())
 
 
 def _chapter_rows(lang: str) -> Iterator[str]:
     from explain.causes.pages import chapters
 
     for chapter in chapters():
-        yield _bold(f"{chapter.number} {chapter.names[lang]}")
+        yield bold(f"{chapter.number} {chapter.names[lang]}")
         yield from _entries(chapter.ids, lang, "  ")
         yield ""
-    yield from _block(_WORDS[lang]["list"], "", "", _width())
+    yield from block(_WORDS[lang]["list"], "", "", width())
 
 
 def _message_rows(found: list[tuple[str, str]], lang: str) -> Iterator[str]:
     words = _WORDS[lang]
-    yield from _block(words["one"] if len(found) == 1 else words["message"].format(count=len(found)), "", "", _width())
+    yield from block(words["one"] if len(found) == 1 else words["message"].format(count=len(found)), "", "", width())
     last = ""
     for one, message in found:
         if message != last:
             yield ""
-            yield from _block(message, "", "    ", _width())
+            yield from block(message, "", "    ", width())
         last = message
         yield from _entries([one], lang, "  ")
 

@@ -189,12 +189,6 @@ def test_text_of_a_path_cannot_steer_the_terminal(tmp_path):
     assert b"\x1b" not in done.stderr
 
 
-def test_a_command_that_is_not_there_yet_is_one_clear_line():
-    done = run("word", "STALE")
-    assert done.returncode == 2
-    assert done.stderr.decode() == "explain: word is not part of this version; a file of that name is ./word\n"
-
-
 def test_without_options_the_story_is_that_of_the_options_nobody_gave():
     with command.make_context("explain", ["a.pcap"]) as context:
         understood = context.params

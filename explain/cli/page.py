@@ -1,0 +1,62 @@
+"""Pages on a terminal or in a pipe: rows of a width, bold headings where there is a terminal, JSON on request."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_NARROWEST, _WIDEST = 40, 100
+
+
+def give(told: dict[str, Any] | Iterator[str]) -> None:
+    """Print a page, or its JSON."""
+    if isinstance(told, dict):
+        print(json.dumps(told, ensure_ascii=False, indent=2))
+        return
+    for row in told:
+        print(row)
+
+
+def width() -> int:
+    """Columns of the page."""
+    import shutil
+
+    # Off a terminal the text is for a file or a pipe: the usual eighty, unless COLUMNS says otherwise.
+    return max(_NARROWEST, min(shutil.get_terminal_size((80, 24)).columns, _WIDEST))
+
+
+def bold(text: str) -> str:
+    """A heading."""
+    is_plain = not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return text if is_plain else click.style(text, bold=True)
+
+
+def block(text: str, first: str, later: str, columns: int) -> Iterator[str]:
+    """Text as rows that begin with ``first``, and with ``later`` from the second on."""
+    from explain.render.layout import wrap
+
+    for number, row in enumerate(wrap(text, columns - len(later))):
+        yield (later if number else first) + row
+
+
+def paragraphs(text: str, columns: int) -> Iterator[str]:
+    """The rows of one part of a page: paragraphs, items, and lines that are shown as they are."""
+    from explain.render.layout import display_width
+
+    for line in text.split("\n"):
+        if line.startswith("    "):
+            is_wide = display_width(line) + 2 > columns
+            yield from block(line.strip(), "      ", "          ", columns) if is_wide else (f"  {line}",)
+        elif line.startswith("- "):
+            yield from block(line[2:], "  - ", "    ", columns)
+        elif line:
+            yield from block(line, "  ", "  ", columns)
+        else:
+            yield ""
