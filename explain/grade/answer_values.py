@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,23 @@ if TYPE_CHECKING:
 
 _LONGEST = 4000
 _MOST_ITEMS = 200
-_NUMBER = re.compile(r"\s*([+-]?\d{1,30}(?:\.\d{1,30})?(?:[eE][+-]?\d{1,3})?)\s*([a-zA-Zµ%]{0,8})\s*")
-_UNITS_S = {"": 1.0, "s": 1.0, "sec": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9, "min": 60.0, "h": 3600.0}
+_NUMBER = re.compile(
+    r"\s*([+-]?\d{1,30}(?:\.\d{1,30})?(?:[eE][+-]?\d{1,3})?)\s*([a-zA-Zµμ%秒分時間ミリマイクロ]{0,8})\s*"
+)
+_UNITS_S = {
+    unit: size
+    for units, size in (
+        (" s sec secs second seconds 秒", 1.0), ("ms msec ミリ秒", 1e-3), ("us µs μs usec マイクロ秒", 1e-6),
+        ("ns", 1e-9), ("min mins minute minutes 分", 60.0), ("h hour hours 時間", 3600.0),
+    )
+    for unit in units.split(" ")
+}  # fmt: skip
+_COUNTED = re.compile(
+    r"(?:(?:frame|packet|no\.?|number|#|フレーム)\s*)?([+-]?[0-9]{1,38})\s*"
+    r"(?:bytes?|octets?|b|s|secs?|seconds?|hops?|packets?|frames?|segments?|times|バイト|オクテット|秒|回|個|番|ホップ|パケット)?"
+)
+_GROUPED = re.compile(r"[0-9]{1,3}(?:[ ,][0-9]{3})+")
+_SOCKET = re.compile(r"\[?([0-9a-f:.]{2,45}?)\]?(?:\s*[:,]\s*|\s+)(?:port\s*)?([0-9]{1,5})")
 _FIELD_WORDS = {
     "ip.src": "ipsrc srcip src source sourceip sourceaddress sourceipaddress ipsource ipsourceaddress srcaddr "
     "saddr srcaddress",
@@ -54,8 +70,10 @@ def read_as(kind: str, given: Any, columns: Any = None) -> Any:  # noqa: C901 - 
     Raises:
         NoAnswerError: it is no such value.
     """
-    if isinstance(given, str) and len(given) > _LONGEST:
-        raise NoAnswerError("too long")
+    if isinstance(given, str):
+        if len(given) > _LONGEST:
+            raise NoAnswerError("too long")
+        given = unicodedata.normalize("NFKC", given)
     match kind:
         case "int" | "frame" | "offset":
             return _integer(given)
@@ -87,23 +105,23 @@ def _text(kind: str, given: Any) -> Any:
         raise NoAnswerError("no text")
     text = str(given).strip()
     if kind == "mac":
-        found = canonical_mac(text)
-        if found is None:
+        mac = canonical_mac(text)
+        if mac is None:
             raise NoAnswerError("no MAC")
-        return found
+        return mac
     if kind == "ip":
         return _address(text)
     if kind == "ip:port":
-        host, _, port = text.rpartition(":")
-        if not re.fullmatch(r"[0-9]{1,5}", port):
+        found = _SOCKET.fullmatch(text.lower())
+        if not found or int(found[2]) > 65535:
             raise NoAnswerError("no address and port")
-        return f"{_address(host.strip('[] '))}:{int(port)}"
+        return f"{_address(found[1])}:{int(found[2])}"
     return " ".join(text.casefold().split())
 
 
 def _address(text: str) -> str:
     try:
-        return str(ip_address(text))
+        return str(ip_address(re.sub(r"/[0-9]{1,3}$", "", text)))
     except ValueError:
         raise NoAnswerError("no address") from None
 
@@ -116,8 +134,10 @@ def _integer(given: Any) -> int:
     if isinstance(given, float) and math.isfinite(given) and given == int(given):
         return int(given)
     text = given.strip().replace("_", "") if isinstance(given, str) else ""
-    if re.fullmatch(r"[+-]?[0-9]{1,38}", text):
-        return int(text)
+    if _GROUPED.fullmatch(text):
+        return int(re.sub(r"[ ,]", "", text))
+    if counted := _COUNTED.fullmatch(text.lower()):
+        return int(counted[1])
     if re.fullmatch(r"0[xX][0-9a-fA-F]{1,32}", text):
         return int(text, 16)
     raise NoAnswerError("no whole number")
@@ -159,8 +179,16 @@ def _items(given: Any) -> list[str]:
     for one in given:
         text = str(one).strip().casefold()[:_LONGEST]
         if text:
-            found.append(FIELD_NAMES.get(re.sub(r"[^a-z0-9]", "", text), text))
+            found.append(FIELD_NAMES.get(re.sub(r"[^a-z0-9]", "", text)) or _item(text))
     return found
+
+
+def _item(text: str) -> str:
+    """Something else that is listed: MACs and addresses in one spelling, all else as it stands."""
+    try:
+        return canonical_mac(text) or str(ip_address(text))
+    except ValueError:
+        return text
 
 
 def _rows(given: Any, columns: Any) -> tuple[tuple[Any, ...], ...]:

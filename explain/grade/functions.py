@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _MAC = re.compile(r"(?:[0-9a-f]{2}([:-]))(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}|(?:[0-9a-f]{4}\.){2}[0-9a-f]{4}|[0-9a-f]{12}")
+_SHORT_MAC = re.compile(r"[0-9a-f]{1,2}(?::[0-9a-f]{1,2}){5}")
 _MINUTE = 60
 _COMPARED = {
     "ip.src": "src.ip", "ip.dst": "dst.ip", "ip.ttl": "ttl", "ip.id": "id", "sport": "src.port", "dport": "dst.port",
@@ -57,6 +58,8 @@ class Span:
 def canonical_mac(text: str) -> str | None:
     """A MAC in any usual spelling as lower case with colons; None if it is none."""
     lower = text.strip().lower()
+    if _SHORT_MAC.fullmatch(lower):  # as macOS writes it
+        lower = ":".join(one.zfill(2) for one in lower.split(":"))
     if not _MAC.fullmatch(lower):
         return None
     digits = re.sub(r"[^0-9a-f]", "", lower)

@@ -97,3 +97,39 @@ def test_a_file_of_answers_that_is_no_toml_costs_only_the_answers(tmp_path, text
 def test_a_question_about_what_the_capture_lacks_is_skipped(tmp_path):
     told, _ = mark(tmp_path, BIND + OPCODE, answers="op = 2")
     assert told["op"].verdict == "skipped"
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "right", "wrong"),
+    [
+        ("int", 1234567, ["1234567", "1,234,567", "1 234 567", "１２３４５６７", "1234567 bytes", "0x12d687"],
+         ["1234567.5", "", "{one.seq}", "1,23,4567", "12345678901234567890123456789012345678901234"]),
+        ("uint32", 4294967295, ["4294967295", "0xffffffff"], ["4294967296", "-1", "1e3"]),
+        ("hex", 0x56FB, ["0x56fb", "56FB", "56:fb", "0x000056fb"], ["22267 ", "xyz", "0x"]),
+        ("mac", "00:00:5e:00:53:01", ["00-00-5E-00-53-01", "0000.5e00.5301", "00005e005301", "0:0:5e:0:53:1"],
+         ["00:00:5e:00:53", "00:00:5e:00:53:01:02", "broadcast"]),
+        ("ip", "2001:db8::1", ["2001:0DB8:0:0::1", "2001:db8::1/64", " 2001:db8::1 "], ["2001:db8::2", "::1::", "h1"]),
+        ("ip:port", "192.0.2.1:80", ["192.0.2.1:80", "192.0.2.1 port 80", "192.0.2.1, 80", "[192.0.2.1]:80"],
+         ["192.0.2.1", "192.0.2.1:81", "192.0.2.1:99999", "192.0.2.1:-80"]),
+        ("duration", 0.0015, ["1.5 ms", "1500 µs", "1500us", "0.0015", "0.0015 秒", "１.５ ミリ秒"],
+         ["1.5", "1.5 parsec", "nan", "inf s"]),
+        ("frame", 12, ["12", "frame 12", "#12", "No. 12", "フレーム 12"], ["13", "twelve"]),
+        ("offset", 54, ["54", "0x36", "54 bytes"], ["55"]),
+        ("choice", "yes", ["Yes", " YES "], ["no", "maybe"]),
+        ("string", "www.example.org", ["WWW.example.org"], ["example.org"]),
+    ],
+)  # fmt: skip
+def test_each_type_of_answer_takes_the_usual_spellings_and_nothing_else(tmp_path, kind, key, right, wrong):
+    written = f'"{key}"' if isinstance(key, str) else key
+    more = 'choices = ["yes", "no"]\n' if kind == "choice" else ""
+    question = f'[[answer]]\nid = "q"\nask = "?"\ntype = "{kind}"\npoints = 1\nkey = {written}\n{more}'
+    for given in right:
+        assert (given, answer(tmp_path, question, f"q = {given!r}")["q"].verdict) == (given, "met")
+    for given in wrong:
+        assert (given, answer(tmp_path, question, f"q = {given!r}")["q"].verdict) == (given, "not-met")
+
+
+def test_a_list_may_name_addresses_in_any_spelling_and_any_order(tmp_path):
+    question = '[[answer]]\nid = "q"\nask = "?"\ntype = "set"\npoints = 1\nkey = ["2001:db8::1", "00:00:5e:00:53:01"]\n'
+    given = 'q = ["00-00-5E-00-53-01", "2001:DB8:0::1"]'
+    assert answer(tmp_path, question, given)["q"].verdict == "met"
