@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from explain.grade.rubric import Rubric
 
+_MOST_FRAMES = 8
 HELP = {"help_option_names": ["-h", "--help"]}
 
 
@@ -52,6 +53,7 @@ def run(rubric: str, paths: tuple[str, ...], **options: Any) -> int:
     from explain.grade.isolation import grade_all
     from explain.grade.lint import sound
     from explain.grade.submissions import find
+    from explain.grade.whole_class import add_flags
 
     read = sound(rubric, options["lang"])
     roster = _roster(read, options["roster"])
@@ -64,6 +66,7 @@ def run(rubric: str, paths: tuple[str, ...], **options: Any) -> int:
         forms[number] = form
         if sys.stderr.isatty():
             print(f"\r{done} of {len(found)}", end="\n" if done == len(found) else "", file=sys.stderr, flush=True)
+    add_flags(read, found, forms, options["lang"])
     told = whole(read, forms)
     if options["output"]:
         _write(Path(options["output"]), told, {one.id: one.roster for one in found}, options["lang"])
@@ -96,6 +99,13 @@ def _tell(told: Mapping[str, Any], *, is_json: bool) -> None:
         for one in (*form["checks"], *form["answers"]):
             if one["verdict"] != "met":
                 print(f"  {visible(one['id'])}: {one['verdict']}, {one['points']:g}/{one['max']:g}. {one['says']}")
+        for flag in form["flags"]:
+            print(f"  to look at: {flag['says']}{_frames(flag['evidence'])}")
+
+
+def _frames(evidence: Sequence[Mapping[str, Any]]) -> str:
+    told = [str(a) if a == b else f"{a}-{b}" for one in evidence for a, b in one["frames"]]
+    return f" (frames {', '.join(told[:_MOST_FRAMES])}{', ...' if len(told) > _MOST_FRAMES else ''})" if told else ""
 
 
 def _write(folder: Path, told: Mapping[str, Any], rosters: Mapping[str, Mapping[str, str]], language: str) -> None:

@@ -17,7 +17,7 @@ SCHEMA = "explain-grade/1"
 
 
 def graded_form(graded: Graded) -> dict[str, Any]:
-    """One submission."""
+    """One submission; its ``prints`` are for the comparison of the class, which takes them out and adds ``flags``."""
     return {
         "id": graded.id,
         "status": graded.status,
@@ -25,10 +25,11 @@ def graded_form(graded: Graded) -> dict[str, Any]:
         "max": graded.max,
         "checks": [_verdict(one) for one in graded.checks],
         "answers": [_verdict(one) for one in graded.answers],
-        "flags": [_plain(one) for one in graded.flags],
+        "flags": [],
         "reason": graded.reason,
         "files": [{"capture": name, "file": visible(file)} for name, file in graded.files],
         "outside": graded.outside,
+        "prints": None if graded.prints is None else graded.prints.form(),
     }
 
 
@@ -36,7 +37,7 @@ def failed_form(rubric: Rubric, name: str, status: str, reason: str | None) -> d
     """A submission without marks: missing, or one that could not be graded, which is not 0."""
     return {
         "id": name, "status": status, "score": None, "max": rubric.total, "checks": [], "answers": [], "flags": [],
-        "reason": None if reason is None else visible(reason), "files": [], "outside": None,
+        "reason": None if reason is None else visible(reason), "files": [], "outside": None, "prints": None,
     }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from explain.grade.answers import BadAnswersError, mark_answers, read_answers
 from explain.grade.around import Lab, told_of
 from explain.grade.engine import Marker
 from explain.grade.events import Events
+from explain.grade.integrity.taking import take
 from explain.grade.scene import scene_of
 from explain.grade.verdict import Graded, score_of
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from explain.grade.integrity.prints import Prints
     from explain.grade.rubric import Rubric
     from explain.grade.scene import Scene
 
@@ -63,7 +65,15 @@ def grade_files(
     )
     told = tuple((one, files[one].name) for one in names)
     outside = len(lab.strangers(report)) if rubric.networks else None
-    return Graded(name, "graded", score_of(checks, marked), rubric.total, checks, marked, files=told, outside=outside)
+    prints = _prints(rubric, joint)
+    score = score_of(checks, marked)
+    return Graded(name, "graded", score, rubric.total, checks, marked, files=told, outside=outside, prints=prints)
+
+
+def _prints(rubric: Rubric, joint: Events) -> Prints | None:
+    if rubric.integrity.get("policy") == "off":
+        return None
+    return take(joint.scene, rubric.integrity, list(rubric.captures))
 
 
 def _nothing(joint: Events, capture: str) -> Any:

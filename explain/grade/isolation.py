@@ -40,6 +40,7 @@ _ROOMS = (
     "words",
     "render",
     "grade",
+    "grade.integrity",
 )
 _EMPTY_CAPTURE = bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000")
 _BLOCK = 1 << 16

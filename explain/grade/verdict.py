@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from explain.grade.integrity.prints import Prints
     from explain.model import Evidence
 
 VERDICTS = ("met", "partly", "not-met", "cannot-tell", "skipped", "manual")
@@ -47,15 +48,6 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Flag:
-    """Something for a person to look at; never a mark."""
-
-    kind: str
-    with_: str
-    evidence: tuple[Evidence, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Graded:
     """One submission with its verdicts.
 
@@ -64,6 +56,7 @@ class Graded:
         reason: why it could not be graded, None if it was.
         files: what was graded as which capture.
         outside: frames with an end outside the lab, which are counted and not shown; None where nothing tells them.
+        prints: for the comparison with the rest of the class, None where there was no capture.
     """
 
     id: str
@@ -72,10 +65,10 @@ class Graded:
     max: float
     checks: tuple[Verdict, ...] = ()
     answers: tuple[Verdict, ...] = ()
-    flags: tuple[Flag, ...] = ()
     reason: str | None = None
     files: tuple[tuple[str, str], ...] = ()
     outside: int | None = None
+    prints: Prints | None = None
 
 
 def score_of(checks: tuple[Verdict, ...], answers: tuple[Verdict, ...]) -> float:

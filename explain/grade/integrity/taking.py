@@ -1,0 +1,82 @@
+"""The prints of one submission, or of a handout, taken from its captures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from explain.grade.integrity import clocks, gaps, nonces, octets, own, stack
+from explain.grade.integrity.prints import Prints, Spot, few
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from explain.grade.scene import Scene
+    from explain.table import PacketTable
+
+RUNS = "different-runs"
+_LEAST_IN_A_RUN = 3
+_MOST_CITED = 200
+
+
+def take(scene: Scene, integrity: Any, captures: Sequence[str]) -> Prints:
+    """What tells the runs apart from which these captures come.
+
+    Args:
+        scene: all captures of the submission.
+        integrity: the rubric's ``[integrity]``.
+        captures: the names of all captures that the rubric asks for, in whose order evidence counts them.
+    """
+    table = scene.report.packets
+    marker = integrity.get("marker")
+    rows = nonces.wanted_rows(table)
+    if marker:
+        rows = np.union1d(rows, own.marker_rows(table, marker))
+    read = octets.read(table, rows, scene.paths)
+    numbers = [list(captures).index(name) for name in scene.names]
+    spot = _spotter(table, numbers)
+    found = list(nonces.nonces(table, read))
+    prints = Prints(
+        _spots(found, spot), _spots(gaps.rhythm(table), spot), _spots(gaps.moments(table), spot),
+        addresses=_spots(own.addresses(table), spot),
+    )  # fmt: skip
+    if marker:
+        prints.words = _spots(own.words(table, read, marker), spot)
+    for kind, values, cited in (*clocks.signs(table, read), *stack.signs(table)):
+        prints.signs.append((kind, values, [spot(row) for row in cited[:_MOST_CITED]]))
+    together = [list(captures).index(one) for one in integrity.get("same_run", ()) if one in scene.names]
+    prints.signs += _strangers(found, spot, together, captures)
+    return prints
+
+
+def _spotter(table: PacketTable, numbers: Sequence[int]) -> Callable[[int], Spot]:
+    def spot(row: int) -> Spot:
+        place = table.places[int(table.place[row])]
+        return numbers[place.capture], place.interface, int(table.frame[row])
+
+    return spot
+
+
+def _spots(found: Iterable[tuple[str, int]], spot: Callable[[int], Spot]) -> dict[str, Spot]:
+    return {value: spot(row) for value, row in few(found).items()}
+
+
+def _strangers(
+    found: Sequence[tuple[str, int]], spot: Callable[[int], Spot], together: Sequence[int], captures: Sequence[str]
+) -> list[tuple[str, dict[str, Any], list[Spot]]]:
+    """Captures that should be of one run and share no random number, though both have some of the same kinds."""
+    by_capture: dict[int, dict[str, Spot]] = {}
+    for value, row in found:
+        where = spot(row)
+        by_capture.setdefault(where[0], {}).setdefault(value, where)
+    signs: list[tuple[str, dict[str, Any], list[Spot]]] = []
+    for at, one in enumerate(together):
+        for other in together[at + 1 :]:
+            mine, yours = by_capture.get(one, {}), by_capture.get(other, {})
+            kinds = {value.partition(":")[0] for value in mine} & {value.partition(":")[0] for value in yours}
+            some = [[value for value in each if value.partition(":")[0] in kinds] for each in (mine, yours)]
+            if min(map(len, some)) >= _LEAST_IN_A_RUN and not set(mine) & set(yours):
+                cited = [each[value] for each, values in zip((mine, yours), some, strict=True) for value in values]
+                signs.append((RUNS, {"one": captures[one], "other": captures[other]}, cited[:_MOST_CITED]))
+    return signs
