@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from explain.cli import grade_writing
+from explain.cli.grade_review import review_answers, review_of
 from explain.cli.language import default_language
 from explain.errors import NotMetError, UsageError
 from explain.words.values import visible
@@ -69,7 +70,9 @@ def run(rubric: str, paths: tuple[str, ...], **options: Any) -> int:
     add_flags(read, found, forms, options["lang"])
     told = whole(read, forms)
     if options["output"]:
+        queue = review_of(read, told, Path(options["output"]), options["lang"])
         _write(Path(options["output"]), told, {one.id: one.roster for one in found}, options["lang"])
+        _put(Path(options["output"]) / "review.csv", queue)
     _tell(told, is_json=options["as_json"])
     least = options["fail_under"]
     is_under = least is not None and any(form["score"] is None or form["score"] < least for form in forms)
@@ -133,7 +136,7 @@ def _put(path: Path, text: str) -> None:
 
 def _file_names(forms: Sequence[Mapping[str, Any]]) -> list[str]:
     """A folder's name for each submission: only plain characters, and no two alike."""
-    taken: set[str] = {"grades.json", "grades.csv", "canvas.csv", "moodle.csv", "summary.html"}
+    taken: set[str] = {"grades.json", "grades.csv", "canvas.csv", "moodle.csv", "summary.html", "review.csv"}
     names = []
     for form in forms:
         plain = "".join(char if char.isascii() and (char.isalnum() or char in "-_@.") else "_" for char in form["id"])
@@ -283,5 +286,5 @@ def why(name: str, check: str, grades: str) -> int:
     return 0
 
 
-for _command in (grade_writing.draft, grade_writing.mutate, grade_writing.pack):
+for _command in (grade_writing.draft, grade_writing.mutate, grade_writing.pack, review_answers):
     grade.add_command(_command)

@@ -1,0 +1,120 @@
+"""``explain grade review``: read what waits for a person, one answer after another."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from explain.errors import UnreadableError
+from explain.words.values import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from explain.grade.review import Waiting
+    from explain.grade.rubric import Rubric
+
+
+def review_of(rubric: Rubric, told: Mapping[str, Any], folder: Path, language: str) -> str:
+    """Enter into the marks what a person gave before; the queue as it has to be written now."""
+    from explain.grade import review
+
+    path = folder / review.QUEUE
+    items, complaints = review.read_queue(path, review.waiting(rubric, told))
+    for text in complaints:
+        print(f"explain: {path}: {text}", file=sys.stderr)
+    review.enter(told, items, language)
+    left = sum(one.points is None for one in items)
+    if left:
+        print(f"{left} of {len(items)} answers wait for a person: explain grade review {folder}", file=sys.stderr)
+    return review.queue_csv(items)
+
+
+@click.command("review", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("rubric", metavar="RUBRIC.toml")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+def review_answers(rubric: str, folder: Path) -> int:
+    """Read the answers that wait for a person, and enter points and a remark for each.
+
+    DIR is what `explain grade -o DIR` wrote. Each entry is kept at once, so it can be left and taken up at any time;
+    the same entries can be made in DIR/review.csv. The next `explain grade -o DIR` counts them.
+    """
+    from explain.grade import review
+    from explain.grade.lint import sound
+
+    read, path = sound(rubric), folder / review.QUEUE
+    items, complaints = review.read_queue(path, review.waiting(read, _told(folder / "grades.json")))
+    for text in complaints:
+        print(f"explain: {text}", file=sys.stderr)
+    open_ones = [number for number, one in enumerate(items) if one.points is None]
+    for done, number in enumerate(open_ones, 1):
+        entry = _asked(items[number], f"{done} of {len(open_ones)}")
+        if entry is None:
+            break
+        items[number] = entry
+        _save(path, items)
+    left = sum(one.points is None for one in items)
+    print(f"{left} of {len(items)} still wait." if left else "Nothing waits. Run explain grade -o again to count it.")
+    return 0
+
+
+def _told(path: Path) -> Any:
+    """The verdicts as they were before a person looked: what was read already waits in the queue with its points."""
+    try:
+        told = json.loads(path.read_text("utf-8"))
+        for form in told["submissions"]:
+            for one in (*form["checks"], *form["answers"]):
+                one["verdict"] = "manual" if one.get("by_hand") else one["verdict"]
+    except OSError as error:
+        raise UnreadableError(str(path), (error.strerror or "it cannot be read").lower()) from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise UnreadableError(str(path), "it is not what explain grade -o writes") from None
+    return told
+
+
+def _asked(one: Waiting, where: str) -> Waiting | None:
+    """The answer with points, or as it is if it was passed over; None where the reader stops."""
+    print(f"\n{where}: {visible(one.student)}, {visible(one.question)}\n  {visible(one.asked, 500)}")
+    print(f"  > {one.answer}" if one.answer else "  (a check that needs a person)")
+    if one.mentions:
+        print(f"  mentions: {', '.join(map(visible, one.mentions))}")
+    if one.frames:
+        print(f"  frames {one.frames} of the student's own capture")
+    while True:
+        text = _line(f"points, 0 to {one.max:g} (Enter: later, q: stop): ")
+        if text is None or text.casefold() == "q":
+            return None
+        if not text:
+            return one
+        try:
+            points = float(text.replace(",", "."))
+        except ValueError:
+            points = -1.0
+        if 0 <= points <= one.max:
+            return replace(one, points=points, remark=visible(_line("remark for the student (Enter: none): ") or ""))
+        print(f"  a number from 0 to {one.max:g}")
+
+
+def _line(prompt: str) -> str | None:
+    """What was typed; None at the end of input or after Ctrl-C."""
+    print(prompt, end="", file=sys.stderr, flush=True)
+    try:
+        text = sys.stdin.readline()
+    except KeyboardInterrupt:
+        text = ""
+    return text.strip() if text else None
+
+
+def _save(path: Path, items: Sequence[Waiting]) -> None:
+    """Replace the file as a whole, so that it is never half written."""
+    from explain.grade.review import queue_csv
+
+    new = path.with_suffix(".new")
+    with new.open("w", encoding="utf-8", newline="") as file:
+        file.write(queue_csv(items))
+    new.replace(path)
