@@ -32,12 +32,13 @@ _SAME_TRACE_NS = 15_000_000_000  # traceroute waits five seconds for a silent ho
 _SYN, _ACK, _RST = 2, 16, 4
 _PROBES = UDP | ICMP | ICMPV6 | TCP
 _METHODS = {1: "icmp", 58: "icmp", 6: "tcp", 17: "udp"}
+_ARRIVED = frozenset(("reply", "unreachable"))  # what a target says to a probe that has come to it
 _PATIENCE_NS = 15_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """What the probes with one TTL found.
+    """What the probes with one TTL found; the hop of the target is the last one.
 
     Attributes:
         from_: who answered first at this distance, None where all probes met silence (``from`` in the report).
@@ -302,13 +303,25 @@ def _is_trace(run: _Run) -> bool:
 
 def _found(table: PacketTable, run: _Run) -> Found:
     text = table.addresses.text
-    hops = tuple(_hop(table, run, ttl) for ttl in sorted({probe.ttl for probe in run.probes}))
+    hops = tuple(_hop(table, run, ttl) for ttl in _distances(run))
     reached = any(answer.speaker == run.target and answer.name != "too-big" for answer in run.answers.values())
     rows = [probe.row for probe in run.probes] + [answer.row for answer in run.answers.values()] + run.strays
     fields = Traceroute(
         text(run.source), text(run.target), _METHODS[run.protocol], hops, _loop(hops), min(run.mtus, default=None)
     )
     return Found("reached" if reached else "not-reached", rows, fields)
+
+
+def _distances(run: _Run) -> list[int]:
+    """The TTLs up to the target; probes sent ahead, before it had answered, went no further than to it."""
+    ttls = sorted({probe.ttl for probe in run.probes})
+    at_target = {
+        probe.ttl
+        for probe in run.probes
+        if (answer := run.answers.get(probe.row)) and answer.speaker == run.target and answer.name in _ARRIVED
+    }
+    last = min(at_target, default=ttls[-1])
+    return [ttl for ttl in ttls if ttl <= last]
 
 
 def _hop(table: PacketTable, run: _Run, ttl: int) -> Hop:

@@ -42,6 +42,13 @@ def test_parallel_probes_are_matched_to_their_own_errors():
     assert all(len(hop.rtt_ns) == 3 for hop in trace.fields.hops)
 
 
+def test_probes_sent_ahead_are_no_hops_behind_the_target():
+    ahead = [probe(ttl, ttl) for ttl in (5, 6, 7)]
+    (trace,) = traces(*udp_trace(1)[:4], *ahead, *udp_trace(1)[4:], error(BOB, 3, 3, ahead[0]))
+    assert hops(trace) == [*((ttl, name, 1) for ttl, name in enumerate(HOPS, 1)), (4, BOB, 1)]
+    assert trace.frames == ((1, 12),)
+
+
 def test_one_query_a_hop_is_a_trace_too():
     (trace,) = traces(*udp_trace(1))
     assert hops(trace)[0] == (1, HOPS[0], 1)
