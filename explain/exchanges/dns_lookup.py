@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from explain.exchanges import dns_message
 from explain.exchanges.columns import ExchangeColumns, Found, from_list
+from explain.exchanges.dns_use import Use, Uses
 from explain.model import Endpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from explain.exchanges.dns_message import Head
     from explain.table import PacketTable
@@ -23,6 +25,7 @@ _PORT = 53
 _QUERY = 0
 _NXDOMAIN, _REFUSED = 3, 5
 _SAME_LOOKUP_NS = 60_000_000_000  # resolvers try each server a few times, five seconds apart
+_SERVER_DUE_NS = 1_000_000_000  # a server that answers at all does so by then, mostly
 _PATIENCE_NS = 30_000_000_000
 
 
@@ -33,13 +36,17 @@ class DnsLookup:
     Attributes:
         client: with the port of its first question.
         server: who answered, or who was asked last.
-        servers: everyone who was asked, in order.
+        servers: everyone who was asked, in the order of the first questions.
         answers: values of the answer section, aliases included, in order.
         aliases: the CNAME chain from the name asked for.
         rcode: the response code's mnemonic, None without a response.
         queries: how often it was asked.
         over_tcp: the answer came, or was asked for, over TCP.
         rtt_ns: from the question that was answered to the answer, as seen here.
+        elapsed_ns: from the first question to the answer; None without one of them.
+        is_cut: the only answer is a truncated one.
+        silent_servers: asked in vain, although there was time, while another one answered.
+        used_by: the first thing that the client began afterwards with an address of the answer.
     """
 
     client: Endpoint
@@ -55,6 +62,10 @@ class DnsLookup:
     aliases: tuple[str, ...]
     is_truncated: bool
     over_tcp: bool
+    elapsed_ns: int | None
+    is_cut: bool
+    silent_servers: tuple[str, ...]
+    used_by: Use | None
 
 
 class _Message(NamedTuple):
@@ -76,8 +87,12 @@ class _Lookup:
     head: Head
     rows: list[int] = field(default_factory=list)
     asked: dict[int, int] = field(default_factory=dict)
+    asked_rows: dict[int, list[int]] = field(default_factory=dict)
+    replied: set[int] = field(default_factory=set)
     queries: int = 0
+    first_ns: int | None = None
     last_ns: int = 0
+    last_server: int = 0
     answer: _Message | None = None
     answer_head: Head | None = None
     rtt_ns: int | None = None
@@ -91,7 +106,8 @@ _Key = tuple[int, int, int, bytes, int]
 def find(table: PacketTable) -> ExchangeColumns:
     """Look-ups at each place; multicast DNS and LLMNR are not look-ups of a server and not in here.
 
-    Facts: ``client`` and ``server`` (address keys), ``raw_name`` (as ``dns_message.Head`` has it).
+    Facts: ``client`` and ``server`` (address keys), ``raw_name`` (as ``dns_message.Head`` has it), ``silent`` (rows of
+    the questions to each server, by address key, that did not answer while another one did).
     """
     lookups: list[_Lookup] = []
     open_lookups: dict[_Key, _Lookup] = {}
@@ -109,16 +125,30 @@ def find(table: PacketTable) -> ExchangeColumns:
             )
             lookups.append(lookup)
         _note(lookup, message, said)
+    uses = cache(lambda: Uses(table))
     found = [Found(_outcome(lookup.answer_head), lookup.rows, lookup) for lookup in lookups]
     return from_list(
-        "dns.lookup", OUTCOMES, found, table, _PATIENCE_NS, lambda lookup: _fields(table, lookup),
-        {"client": lambda one: one.client, "server": _server, "raw_name": lambda one: one.head.raw_name},
+        "dns.lookup", OUTCOMES, found, table, _PATIENCE_NS, lambda lookup: _fields(table, lookup, uses),
+        {"client": lambda one: one.client, "server": _server, "raw_name": lambda one: one.head.raw_name,
+         "silent": _silent},
     )  # fmt: skip
 
 
 def _server(lookup: _Lookup) -> int:
     """Who answered, or who was asked last."""
-    return lookup.answer.source if lookup.answer else next(reversed(lookup.asked))
+    return lookup.answer.source if lookup.answer else lookup.last_server
+
+
+def _silent(lookup: _Lookup) -> dict[int, list[int]]:
+    """Rows of the questions to the servers that had time to answer, and did not, where another one answered."""
+    if lookup.answer is None or len(lookup.asked) < 2:
+        return {}
+    ended = lookup.answer.time_ns
+    return {
+        server: rows
+        for server, rows in lookup.asked_rows.items()
+        if server not in lookup.replied and ended - lookup.asked[server] >= _SERVER_DUE_NS
+    }
 
 
 def _messages(table: PacketTable) -> Iterator[_Message]:
@@ -149,9 +179,12 @@ def _note(lookup: _Lookup, message: _Message, said: Head) -> None:
     lookup.over_tcp |= message.over_tcp
     if not said.is_response:
         lookup.queries += 1
-        lookup.asked.pop(message.target, None)
+        lookup.first_ns = message.time_ns if lookup.first_ns is None else lookup.first_ns
+        lookup.last_server = message.target
         lookup.asked[message.target] = message.time_ns
+        lookup.asked_rows.setdefault(message.target, []).append(message.row)
         return
+    lookup.replied.add(message.source)
     if _is_done(lookup):
         return
     lookup.was_truncated |= said.is_truncated
@@ -166,15 +199,19 @@ def _outcome(said: Head | None) -> str:
     return {0: "answered", _NXDOMAIN: "no-such-name", _REFUSED: "refused"}.get(said.rcode, "failed")
 
 
-def _fields(table: PacketTable, lookup: _Lookup) -> DnsLookup:
+def _fields(table: PacketTable, lookup: _Lookup, uses: Callable[[], Uses]) -> DnsLookup:
     text = table.addresses.text
     said, answer = lookup.answer_head, lookup.answer
     records = dns_message.answers(answer.octets) if answer else ()
     servers = tuple(text(key) for key in lookup.asked)
+    addresses = [record.value for record in records if record.type in ("A", "AAAA")]
     return DnsLookup(
         Endpoint(text(lookup.client), lookup.port), Endpoint(text(_server(lookup)), _PORT),
         dns_message.wire_text(lookup.head.raw_name),
         dns_message.type_name(lookup.head.type), tuple(record.value for record in records), lookup.rtt_ns,
         lookup.head.id, RCODES.get(said.rcode, str(said.rcode)) if said else None, lookup.queries, servers,
         tuple(record.value for record in records if record.type == "CNAME"), lookup.was_truncated, lookup.over_tcp,
+        answer.time_ns - lookup.first_ns if answer and lookup.first_ns is not None else None,
+        bool(said and said.is_truncated), tuple(text(key) for key in _silent(lookup)),
+        uses().first(answer.row, lookup.client, addresses) if answer and addresses else None,
     )  # fmt: skip

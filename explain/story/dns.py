@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from explain.model import Endpoint
+from explain.story.teller import end_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.dns_lookup import DnsLookup
+    from explain.exchanges.dns_use import Use
     from explain.model import Line
     from explain.story.teller import Teller
 
@@ -20,16 +26,46 @@ def lookup(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iter
     outcome = part.outcomes[part.outcome[index]]
     ends = {"client": fields.client.address, "server": fields.server.address}
     if fields.queries:
-        yield teller.line(teller.first("dns.asked"), fields, rows[:1], name, **ends)
-    if fields.queries > 1:
-        yield teller.line("dns.repeated", fields, rows, name, **ends)
+        asked = ends | {"server": fields.servers[0]}
+        yield teller.line(teller.first("dns.asked"), fields, rows[:1], name, **asked)
+    if again := _again(fields):
+        yield teller.line(f"dns.{again}", fields, rows, name, **ends)
     if fields.is_truncated:
         yield teller.line("dns.truncated", fields, rows, name, **ends)
     if outcome != "answered":
         yield teller.line(f"dns.{outcome}", fields, rows if outcome == "unanswered" else rows[-1:], name, **ends)
-    elif not fields.answers:
-        yield teller.line("dns.empty", fields, rows[-1:], name, **ends)
-    else:
-        yield teller.line(
-            "dns.answered" if fields.rtt_ns is None else "dns.answered-in", fields, rows[-1:], name, **ends
-        )
+        return
+    yield teller.line(f"dns.{_answer(fields)}", fields, rows[-1:], name, **ends, **_told(fields))
+    if fields.used_by:
+        yield _use(teller, fields, fields.used_by, int(rows[-1]), name)
+
+
+def _again(fields: DnsLookup) -> str | None:
+    """How the question was repeated, if it was for want of an answer."""
+    if fields.silent_servers:
+        return "next-server"
+    if fields.queries > 1 + (fields.is_truncated and fields.over_tcp):
+        return "several-servers" if len(fields.servers) > 1 else "repeated"
+    return None
+
+
+def _answer(fields: DnsLookup) -> str:
+    if not fields.answers:
+        return "cut-answer" if fields.is_cut else "empty"
+    form = "alias" if fields.aliases else "answered"
+    return form if fields.rtt_ns is None else f"{form}-in"
+
+
+def _told(fields: DnsLookup) -> dict[str, Any]:
+    """The chain of names as text, and what stands at its end."""
+    addresses = tuple(value for value in fields.answers if value not in fields.aliases)
+    return {"chain": " -> ".join((fields.name, *fields.aliases)), "addresses": addresses or ("-",)}
+
+
+def _use(teller: Teller, fields: DnsLookup, use: Use, row: int, name: str) -> Line:
+    """What the client did with the address."""
+    table = teller.table
+    is_it = (table.frame[row + 1 : len(table)] == use.frame) & (table.place[row + 1 : len(table)] == table.place[row])
+    end = end_text(Endpoint(use.address, use.port))
+    values = {"client": fields.client.address, "end": end, "to": use.address}
+    return teller.line(f"dns.used-{use.protocol}", fields, np.flatnonzero(is_it)[:1] + row + 1, name, **values)

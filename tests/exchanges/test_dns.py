@@ -175,3 +175,90 @@ def test_a_server_that_answers_other_questions_can_be_reached():
 @pytest.mark.parametrize("name", ["b._dns-sd._udp.example", "wpad.example", "1.2.0.192.in-addr.arpa"])
 def test_what_hosts_look_for_by_habit_need_not_exist(name):
     assert causes(ask(question(1, name)), tell(answer(1, name, rcode=3))) == []
+
+
+def report(*frames):
+    return explain.explain(pcap(*frames))
+
+
+def findings(*frames):
+    return [(one.cause, one.certainty) for one in report(*frames).findings]
+
+
+def refusals(*names):
+    """A search list at work: each name is asked for at once after the refusal of the one before."""
+    frames = []
+    for number, name in enumerate(names):
+        frames += [ask(question(number, name)), tell(answer(number, name, rcode=3))]
+    return frames
+
+
+def test_the_names_of_a_search_list_are_one_finding_about_the_short_name():
+    found = report(*refusals("db.lab.corp.example", "db.corp.example", "db"))
+    (one,) = found.findings
+    assert (one.cause, one.values["name"], one.values["count"]) == ("name-does-not-exist", "db", 3)
+    assert "db.lab.corp.example, db.corp.example, db" in " ".join(found.story("en").split())
+
+
+def test_a_search_list_that_finds_the_name_at_last_is_healthy():
+    found = [ask(question(9, "db.corp.example")), tell(answer(9, "db.corp.example", (1, b"\1\2\3\4")))]
+    assert findings(*refusals("db.x.lab.corp.example", "db.lab.corp.example"), *found) == []
+
+
+def test_another_name_a_moment_later_does_not_excuse_the_one_that_is_missing():
+    later = [(1, ask(question(9, "db.corp.example"))), tell(answer(9, "db.corp.example", (1, b"\1\2\3\4")))]
+    other = [ask(question(9, "ftp.corp.example")), tell(answer(9, "ftp.corp.example", (1, b"\1\2\3\4")))]
+    for frames in (later, other):
+        assert findings(*refusals("db.lab.corp.example"), *frames) == [("name-does-not-exist", "proved")]
+
+
+def slow(*names):
+    """The first server is silent, the second one is asked five seconds later."""
+    frames = []
+    for number, name in enumerate(names):
+        asked, start = question(number, name), 10 * number
+        told = answer(number, name, (1, b"\1\2\3\4"))
+        frames += [(start, ask(asked)), (start + 5, ask(asked, OTHER)), (start + 5.002, tell(told, OTHER))]
+    return frames
+
+
+def test_a_first_server_that_is_always_silent_is_a_finding_although_every_name_is_found():
+    found = report(*slow("a.example", "b.example"))
+    (one,) = found.findings
+    assert (one.cause, one.certainty, one.values["server"]) == ("dns-server-unreachable", "likely", SERVER)
+    assert found.unexplained == ()
+    first = next(one for one in found.exchanges if one.kind == "dns.lookup")
+    assert (first.outcome, first.fields.servers) == ("answered", (SERVER, OTHER))
+    assert first.fields.silent_servers == (SERVER,)
+    assert (first.fields.elapsed_ns, first.fields.rtt_ns) == (5_002_000_000, 2_000_000)
+    assert "192.0.2.1 asked the name server 192.0.2.53 for A of a.example" in " ".join(found.story("en").split())
+
+
+def test_a_first_server_that_was_silent_once_may_have_lost_a_packet():
+    assert findings(*slow("a.example")) == [("dns-server-unreachable", "possible")]
+    heals = [(30, ask(question(9, "c.example"))), tell(answer(9, "c.example", (1, b"\1\2\3\4")))]
+    assert findings(*slow("a.example"), *heals) == []
+
+
+def test_two_servers_that_are_asked_at_once_are_both_in_time():
+    both = [ask(question(1, "a.example")), ask(question(1, "a.example"), OTHER)]
+    told = answer(1, "a.example", (1, b"\1\2\3\4"))
+    assert findings(*both, tell(told, OTHER), tell(told)) == []
+
+
+def test_the_connection_that_uses_an_answer_is_named():
+    syn = segment((CLIENT, 50000), ("1.2.3.4", 443), 2)
+    (one,) = lookups(ask(question(1, "a.example")), tell(answer(1, "a.example", (1, b"\1\2\3\4"))), syn)
+    assert (one.fields.used_by.protocol, one.fields.used_by.port, one.fields.used_by.frame) == ("tcp", 443, 3)
+
+
+def test_a_connection_that_began_before_the_answer_does_not_use_it():
+    syn = segment((CLIENT, 50000), ("1.2.3.4", 443), 2)
+    (one,) = lookups(syn, ask(question(1, "a.example")), tell(answer(1, "a.example", (1, b"\1\2\3\4"))), syn)
+    assert one.fields.used_by is None
+
+
+def test_a_truncated_answer_alone_says_nothing_about_the_records():
+    text = report(ask(question(1, "a.example")), tell(answer(1, "a.example", flags=0x8380))).story("en")
+    assert "The whole answer is not in this capture" in text
+    assert "has no A record" not in text

@@ -22,6 +22,7 @@ _WHY_SILENT = (
 )  # fmt: skip
 _REVERSE = (b"\x07in-addr\x04arpa", b"\x03ip6\x04arpa")  # as they stand on the wire, as all names here
 _SEARCH_NS = 5_000_000_000
+_NEXT_TRY_NS = 100_000_000  # a resolver goes on at once, a person does not
 _MOST_TRIES = 32
 _WHY_SOME = ("dns-server-unreachable", "partial-loss", "filter-on-router-forward", "filter-on-target-output")
 _HABITS = (
@@ -33,8 +34,10 @@ _HABITS = (
 def look(scene: Scene) -> Iterator[Seen]:
     """One finding for each unknown name and for each server that fails."""
     part = scene.part("dns.lookup")
-    _account_for_habits(scene, part)
+    chains = Searches(scene, part)
+    _account_for_habits(scene, part, chains)
     errors, answered = _errors_by_flow(scene), _answered(part)
+    yield from _slow_start(scene, part, answered)
     for outcome, cause, certainty, rivals in (
         ("no-such-name", "name-does-not-exist", "proved", ()),
         ("unanswered", "dns-server-unreachable", "likely", _WHY_SILENT),
@@ -43,7 +46,7 @@ def look(scene: Scene) -> Iterator[Seen]:
     ):
         indices = scene.open(part, outcome)
         carried = scene.exchanges.carried(part, indices)
-        for some in _alike(scene, part, indices, outcome):
+        for some in _alike(scene, part, indices, outcome, chains):
             rows = [int(row) for index in some for row in part.rows(index)]
             members = [(part, index) for index in some] + [member for index in some for member in carried[index]]
             about = _errors_about(scene, members, errors)
@@ -56,25 +59,61 @@ def look(scene: Scene) -> Iterator[Seen]:
             yield Seen(cause, certainty, members + about, rows, others, values)
 
 
-def _alike(scene: Scene, part: ExchangeColumns, indices: list[int], outcome: str) -> Iterator[list[int]]:
-    """Look-ups of one name, or of one server, at one place."""
+def _slow_start(scene: Scene, part: ExchangeColumns, answered: Mapping[tuple[int, int], list[int]]) -> Iterator[Seen]:
+    """Name servers that are asked in vain, each time before another one answers: nothing fails, but all of it waits."""
+    if not len(part):
+        return
+    clients, silent = part.facts["client"], part.facts["silent"]
+    found: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for index in np.flatnonzero(part.outcome != part.outcomes.index("unanswered")).tolist():
+        for server in silent[index]:
+            found[clients[index], server].append(index)
+    for (client, server), some in found.items():
+        if answered.get((client, server)):
+            continue  # it does answer; a packet was lost now and then
+        rows = [row for index in some for row in silent[index][server]]
+        members: list[Member] = [(part, index) for index in some]
+        members += [
+            member
+            for member in scene.exchanges.inside(np.array(rows))
+            if member[0].outcomes[member[0].outcome[member[1]]] != "answered"
+        ]
+        fields = part.fields(some[0])
+        values = {
+            "client": fields.client.address, "server": scene.table.addresses.text(server), "count": len(some),
+            "next": fields.server.address, "case": "fallback",
+        }  # fmt: skip
+        certainty = "likely" if len(rows) > 1 else "possible"
+        yield Seen("dns-server-unreachable", certainty, members, rows, _WHY_SILENT, values)
+
+
+def _alike(
+    scene: Scene, part: ExchangeColumns, indices: list[int], outcome: str, chains: Searches
+) -> Iterator[list[int]]:
+    """Look-ups of one name with whatever was put behind it, or of one server, at one place."""
     clients, servers, names = (part.facts[name] for name in ("client", "server", "raw_name"))
     places = scene.table.place[part.frames[part.bounds[:-1]]]
     groups: dict[tuple[Hashable, ...], list[int]] = defaultdict(list)
     for index in indices:
-        about = (clients[index], names[index]) if outcome == "no-such-name" else (servers[index],)
+        name = names[chains.first(index)]
+        about = (clients[index], name) if outcome == "no-such-name" else (servers[index],)
         groups[int(places[index]), *about].append(index)
     yield from groups.values()
 
 
 def _values(part: ExchangeColumns, some: list[int], outcome: str) -> dict[str, Any]:
-    fields = part.fields(some[0])
+    names = part.facts["raw_name"]
+    is_missing = outcome == "no-such-name"
+    fields = part.fields(min(some, key=lambda index: len(names[index])) if is_missing else some[0])
     clients = {part.facts["client"][index] for index in some}
     values = {
         "client": fields.client.address, "server": fields.server.address, "name": fields.name, "count": len(some),
         "rcode": fields.rcode, "clients": len(clients),
     }  # fmt: skip
-    return values | {"case": "clients"} if outcome != "no-such-name" and len(clients) > 1 else values
+    if is_missing and len({names[index] for index in some}) > 1:
+        tried = dict.fromkeys(part.fields(index).name for index in some)
+        return values | {"case": "search", "tried": tuple(tried)}
+    return values | {"case": "clients"} if not is_missing and len(clients) > 1 else values
 
 
 def _answered(part: ExchangeColumns) -> dict[tuple[int, int], list[int]]:
@@ -116,7 +155,7 @@ def _errors_about(scene: Scene, members: list[Member], errors: dict[int, list[Me
     return [error for flow in flows for error in errors.get(flow, ())]
 
 
-def _account_for_habits(scene: Scene, part: ExchangeColumns) -> None:
+def _account_for_habits(scene: Scene, part: ExchangeColumns, chains: Searches) -> None:
     """Nothing waits for the name of an address; a resolver tries its search list before the bare name.
 
     Hosts look for services that few networks offer (RFC 6763, 11).
@@ -128,8 +167,53 @@ def _account_for_habits(scene: Scene, part: ExchangeColumns) -> None:
         name = names[index]
         is_reverse = any(name.endswith(one) and len(one) < len(name) for one in _REVERSE)
         begins = (*_HABITS, *found_next(index))
-        if is_reverse or any(name.startswith(short) and len(short) < len(name) for short in begins):
+        is_habit = any(name.startswith(short) and len(short) < len(name) for short in begins)
+        if is_reverse or is_habit or chains.finds(index):
             scene.accounted[part.kind].add(index)
+
+
+class Searches:
+    """Which look-up tried the same short name with the next domain of the search list (resolv.conf)."""
+
+    def __init__(self, scene: Scene, part: ExchangeColumns) -> None:
+        self._part = part
+        self._before: dict[int, int] = {}
+        self._next: dict[int, int] = {}
+        if not len(part):
+            return
+        clients, names = part.facts["client"], part.facts["raw_name"]
+        starts, ends = part.start_ns.tolist(), part.end_ns.tolist()
+        places = scene.table.place[part.frames[part.bounds[:-1]]].tolist()
+        for index in part.where("no-such-name").tolist():
+            name = names[index]
+            label = name[: name[0] + 1] if name else b""
+            for other in range(index + 1, min(len(part), index + 1 + _MOST_TRIES)):
+                if starts[other] > ends[index] + _NEXT_TRY_NS:
+                    break
+                is_same = clients[other] == clients[index] and places[other] == places[index]
+                if is_same and starts[other] >= ends[index] and _goes_on(names[other], name, label):
+                    self._next[index] = other
+                    self._before.setdefault(other, index)
+                    break
+
+    def finds(self, index: int) -> bool:
+        """Whether one of the next tries found something."""
+        answered = self._part.outcomes.index("answered")
+        while index in self._next:
+            index = self._next[index]
+            if self._part.outcome[index] == answered:
+                return True
+        return False
+
+    def first(self, index: int) -> int:
+        """The first try for the same short name."""
+        while index in self._before:
+            index = self._before[index]
+        return index
+
+
+def _goes_on(name: bytes, before: bytes, label: bytes) -> bool:
+    return len(label) > 0 and name != before and name.startswith(label)
 
 
 def _found_next(scene: Scene, part: ExchangeColumns) -> Callable[[int], Iterator[bytes]]:
