@@ -132,6 +132,11 @@ class Exchange:
     end_ns: int
     fields: Any
 
+    def _repr_html_(self) -> str:
+        from explain.facts_html import of_one
+
+        return of_one(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:

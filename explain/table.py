@@ -444,16 +444,10 @@ class PacketTable:
         return self.evidence(rows[self.place[rows] == self.place[rows[0]]])[0]
 
     def to_pandas(self) -> pd.DataFrame:
-        """One row per frame, with addresses as text; what a frame lacks is None."""
-        import pandas as pd
+        """One row per frame, with the columns of ``explain table --columns`` except ``path``."""
+        from explain.dataframe import packets
 
-        data = {name: getattr(self, name)[: self.rows] for name in COLUMNS}
-        has_ip = np.flatnonzero(self.layers[: self.rows] & IP)
-        for name, keys in (("src", self.sources(has_ip)), ("dst", self.targets(has_ip))):
-            text = np.full(self.rows, None, object)
-            text[has_ip] = [self.addresses.text(key) for key in keys.tolist()]
-            data[name] = text
-        return pd.DataFrame(data)
+        return packets(self)
 
 
 def distinct(values: Numbers) -> Numbers:

@@ -43,6 +43,7 @@ def table(files: tuple[str, ...], what: str, form: str, output: str | None, **op
     if not files:
         raise UsageError("table needs a capture; --columns lists the columns")
     from explain.cli.tell import selection_of, warn
+    from explain.dataframe import exchanges
     from explain.pipeline import explain
     from explain.render import table as render
 
@@ -52,11 +53,7 @@ def table(files: tuple[str, ...], what: str, form: str, output: str | None, **op
     selection = selection_of(options)
     report = explain(files, selection)
     warn(report)
-    frame = (
-        render.packets_of(report, _wanted(report, selection))
-        if what == "packets"
-        else render.exchanges(report.exchanges)
-    )
+    frame = render.packets_of(report, _wanted(report, selection)) if what == "packets" else exchanges(report.exchanges)
     if output is None:
         render.write(frame, form, sys.stdout.buffer)
         return 0

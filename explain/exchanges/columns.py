@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, overload
@@ -265,14 +265,13 @@ class Exchanges(Sequence[Exchange]):
             part.fields(index),
         )
 
+    def _repr_html_(self) -> str:
+        from explain.facts_html import of_many
+
+        return of_many(self)
+
     def to_pandas(self) -> pd.DataFrame:
-        """One row per exchange: id, kind, outcome, times and the kind's own fields."""
-        import pandas as pd
+        """One row per exchange, with the columns of ``explain table --of exchanges --columns``."""
+        from explain.dataframe import exchanges
 
-        return pd.DataFrame(_row(one) for one in self)
-
-
-def _row(one: Exchange) -> dict[str, Any]:
-    row = {"id": one.id, "kind": one.kind, "outcome": one.outcome, "start_ns": one.start_ns, "end_ns": one.end_ns}
-    # Some kinds have an identifier of their own, as DNS and ICMP do.
-    return row | {f"fields.{name}" if name in row else name: value for name, value in asdict(one.fields).items()}
+        return exchanges(self)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from explain.render.plain_data import plain
+from explain.plain_data import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from explain.render.plain_data import plain
+from explain.plain_data import plain
 
 if TYPE_CHECKING:
     from explain.causes.notes.item import Item, Study

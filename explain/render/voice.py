@@ -31,10 +31,11 @@ class PlainVoice:
         return render(report, self.sentences(report, language))
 
     def html(self, report: Report, language: str) -> str:
-        """The story as preformatted text, safe to show in a notebook."""
-        from html import escape
+        """The story as a piece of a page, safe to show in a notebook."""
+        from explain.render.notebook import render
 
-        return f"<pre>{escape(self.story(report, language))}</pre>"
+        lines = [line for line in report.lines if line.depth <= _DEFAULT_DEPTH]
+        return render(lines, [_say(line, language) for line in lines])
 
 
 def _say(line: Line, language: str) -> str:
