@@ -123,6 +123,16 @@ def lookup(text: str, kind: str | None = None) -> tuple[Word, ...]:
     return tuple(patterns[:1])
 
 
+def gist(name: str, language: str) -> str:
+    """The first sentence of an entry that is named as ``family/term``.
+
+    Raises:
+        KeyError: there is no such entry.
+    """
+    of, _, term = name.partition("/")
+    return _exact()[of][term][0].meanings[language].gist
+
+
 def nearest(text: str) -> tuple[str, ...]:
     """Terms that look like a text, best first; may be empty."""
     asked = " ".join(text[:_LONGEST].split()).casefold()

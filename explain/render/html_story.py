@@ -68,11 +68,11 @@ def _block(lines: Sequence[Line], captures: Sequence[CaptureInfo]) -> Iterator[M
         is_told = not line.label or line.label == "detail"
         if told and not is_told:
             yield _list(told, "story")
-        if items and line.label != "item":
+        if items and line.label not in ("item", "field"):
             yield _list(items, "items")
         if is_told:
             told.append(_told(line, captures))
-        elif line.label == "item":
+        elif line.label in ("item", "field"):
             items.append(tag("li", None, _item(line)))
         elif line.label == "subheading":
             yield tag("h3", {"class": "sub"}, _said(line))

@@ -101,6 +101,8 @@ def rows_of(lines: Sequence[Line], sentences: Sequence[str], width: int = WIDTH)
             yield from _block(sentence, "  ", "  ", width, line.label)
         elif line.label == "item":
             yield from _block(sentence, "    ", "    ", width, line.label)
+        elif line.label == "field":
+            yield from _block(sentence, " " * (_MARGIN + 4), " " * (_MARGIN + 6), width, line.label)
         else:
             yield from _told(line, sentence, width)
 

@@ -76,7 +76,7 @@ def _block(line: Line, sentence: str, captures: Sequence[CaptureInfo], language:
         return "heading", f"**{shown}**"
     if line.label in ("under", "note"):
         return "paragraph", shown
-    where = "" if line.label == "item" else frames(line.evidence, captures, language)
+    where = "" if line.label in ("item", "field") else frames(line.evidence, captures, language)
     return "item", f"- {shown}" + (f" *({inert(where)})*" if where else "")
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from explain.causes.notes.item import FAILURES, Item
 from explain.model import Line
+from explain.story.line_by_line import explained
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,9 +48,26 @@ def tell(studies: Sequence[Study]) -> list[Line]:
     for one in studies:
         if one.items:
             lines.append(Line("notes.heading", {}, label="heading"))
-            lines += [_line(item) for item in one.items]
+            lines += _woven(one)
         if one.notes.is_cut:
             lines.append(Line("notes.cut", {}, depth=0, label="note"))
+    return lines
+
+
+def _woven(one: Study) -> list[Line]:
+    """What each block says, and under it each line with the words that come up there for the first time."""
+    words = explained(one.notes)
+    lines: list[Line] = []
+    waiting = sorted(words, reverse=True)
+    for item in one.items:
+        start = item.spans[0][0] if item.spans else waiting[0] + 1 if waiting else 0
+        while waiting and waiting[-1] < start:
+            lines += words[waiting.pop()]
+        lines.append(_line(item))
+    while waiting:
+        lines += words[waiting.pop()]
+    if any(line.message == "notes.word" and line.depth > 1 for line in lines):
+        lines.append(Line("notes.words", {}, label="note"))
     return lines
 
 

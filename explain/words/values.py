@@ -48,6 +48,9 @@ NOUNS: dict[str, tuple[str, str, str]] = {
     "lines": ("1 line", "{n} lines", "{n} 行"),
     "remarks": ("1 remark", "{n} remarks", "{n} 件"),
     "rules": ("1 rule", "{n} rules", "{n} 個のルール"),
+    "minutes": ("1 minute", "{n} minutes", "{n} 分"),
+    "hours": ("1 hour", "{n} hours", "{n} 時間"),
+    "days": ("1 day", "{n} days", "{n} 日"),
     "messages": ("1 message", "{n} messages", "{n} 通のメッセージ"),
 }
 _MINUTE = 60
@@ -123,6 +126,10 @@ class Speaker(string.Formatter):
             from explain.words import say
 
             return say(value.message, value.values, self._language)
+        if format_spec == "span":
+            return self._span(value)
+        if format_spec == "gist":
+            return self._gist(value)
         if format_spec in ("title", "duration"):
             return self._title(value) if format_spec == "title" else self._unknown if value is None else duration(value)
         if format_spec == "size":
@@ -140,6 +147,19 @@ class Speaker(string.Formatter):
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
         return visible(str(value))
+
+    def _span(self, seconds: int) -> str:
+        """A round length of time in words: ``1 hour``, ``30 minutes``."""
+        for size, noun in ((86400, "days"), (3600, "hours"), (60, "minutes")):
+            if seconds % size == 0:
+                return self.format_field(seconds // size, noun)
+        return duration(seconds * 1_000_000_000)
+
+    def _gist(self, name: str) -> str:
+        """The first sentence of a word, which is named as ``family/term``."""
+        from explain.glossary import gist
+
+        return gist(name, self._language)
 
     def _title(self, cause: str) -> str:
         from explain.causes.pages import page

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from explain.causes.notes.beliefs import judged
+from explain.causes.notes.derived import derived
 from explain.causes.notes.item import FAILURES, TRIED, Item, Study, host_item
 from explain.causes.notes.picture import Picture
 from explain.causes.notes.runs import diagnosed, tells
@@ -56,6 +57,7 @@ def study(notes: Notes, capture: int = 0) -> Study:
             break
     items += _built(pending)
     items = _mended(items, notes, diagnoses)
+    items += derived(notes)
     items += judged(notes, picture, diagnoses)
     items.sort(key=lambda item: (item.spans[0][0] if item.spans else 1 << 30, 0))
     return Study(capture, notes, picture, begun or picture, tuple(items), tuple(diagnoses), frames)
