@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from explain.model import Line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 # One and many, and the counter that Japanese puts behind the number.
 NOUNS: dict[str, tuple[str, str, str]] = {
@@ -126,27 +126,27 @@ class Speaker(string.Formatter):
             from explain.words import say
 
             return say(value.message, value.values, self._language)
-        if format_spec == "span":
-            return self._span(value)
-        if format_spec == "gist":
-            return self._gist(value)
-        if format_spec in ("title", "duration"):
-            return self._title(value) if format_spec == "title" else self._unknown if value is None else duration(value)
-        if format_spec == "size":
-            return size(value)
-        if format_spec == "whole":
-            return visible(str(value), _LONGEST_WHOLE)
-        if format_spec == "number":
-            return f"{value:,}"
         if format_spec:
-            one, many, counter = NOUNS[format_spec]
-            shape = counter if self._language == "ja" else one if value == 1 else many
-            return shape.format(n=f"{value:,}")
+            return self._as(format_spec, value)
         if isinstance(value, (list, tuple)):
             return ("、" if self._language == "ja" else ", ").join(self.format_field(one, "") for one in value)
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
         return visible(str(value))
+
+    def _as(self, form: str, value: Any) -> str:
+        """A value in the form that stands behind the colon: a unit, a name's text, or a counted noun."""
+        if form == "duration":
+            return self._unknown if value is None else duration(value)
+        forms: dict[str, Callable[[Any], str]] = {
+            "title": self._title, "gist": self._gist, "span": self._span, "size": size,
+            "whole": lambda text: visible(str(text), _LONGEST_WHOLE), "number": lambda number: f"{number:,}",
+        }  # fmt: skip
+        if form in forms:
+            return forms[form](value)
+        one, many, counter = NOUNS[form]
+        shape = counter if self._language == "ja" else one if value == 1 else many
+        return shape.format(n=f"{value:,}")
 
     def _span(self, seconds: int) -> str:
         """A round length of time in words: ``1 hour``, ``30 minutes``."""

@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - text as it is pasted
 """Each word of a pasted block is explained in its line, once, and a page stays readable."""
 
 from __future__ import annotations
