@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explain.capture import open_capture
@@ -11,7 +15,8 @@ from explain.errors import NotACaptureError, UnreadableError
 from explain.model import CaptureInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
+    from io import FileIO
     from os import PathLike
     from typing import BinaryIO
 
@@ -20,7 +25,7 @@ if TYPE_CHECKING:
     from explain.decode import Decoder
     from explain.model import Interface
     from explain.symptoms.notes import Notes
-    from explain.table import PacketTable
+    from explain.table import PacketTable, Rows
 
 _MOST_EXPECTED = 1 << 24
 """Rows for which room is made on a guess; a hostile first window may promise any number."""
@@ -75,9 +80,9 @@ def take_in(
     Raises:
         UnreadableError: the only input, or the first of several, none of which can be read.
     """
-    from explain.decode import Decoder
+    from explain.decode import MOST_SUMMED, Decoder
 
-    decoder = Decoder(every_checksum=every_checksum)
+    decoder = Decoder(most_summed=None if every_checksum else MOST_SUMMED)
     captures: list[CaptureInfo] = []
     failures: list[UnreadableError] = []
     texts: dict[int, Notes] = {}
@@ -99,6 +104,43 @@ def take_in(
     if failures and len(failures) == len(named):
         raise failures[0]
     return decoder.finish(), tuple(captures), texts
+
+
+def look_again(table: PacketTable, doubted: Rows, captures: Sequence[CaptureInfo]) -> tuple[CaptureInfo, ...]:
+    """Verify the checksums of some rows that were not verified while reading, in files that can be read anywhere.
+
+    Args:
+        table: the rows nearest to the askers, or all; the verdicts are entered there and in the whole table.
+        doubted: some of its rows.
+        captures: the files, as they were read.
+
+    Returns:
+        The files, with what is now verified.
+    """
+    import numpy as np
+
+    from explain.decode.checksum import extent, is_open, verify
+    from explain.places.near import NearTable, copies_of, whole_of
+
+    whole, found = whole_of(table), list(captures)
+    rows = copies_of(table, doubted)
+    rows = rows[is_open(whole, rows)]
+    of = np.array([place.capture for place in whole.places])[whole.place[: len(whole)]] if len(rows) else rows
+    for number in dict.fromkeys(of[rows].tolist()):
+        info, own = captures[number], rows[of[rows] == number]
+        if info.compression is not None or info.format == "text" or not Path(info.path).is_file():
+            continue
+        with suppress(OSError), Path(info.path).open("rb", buffering=0) as file:
+            verify(whole, own, partial(_read_at, file))
+        every = np.flatnonzero(of == number)
+        found[number] = replace(info, checksums=extent(whole, slice(int(every[0]), int(every[-1]) + 1)))
+    if len(rows) and isinstance(table, NearTable):
+        table.layers[: len(table)] = whole.layers[table.origin]
+    return tuple(found)
+
+
+def _read_at(file: FileIO, offset: int, count: int) -> bytes:
+    return os.pread(file.fileno(), count, offset)
 
 
 def _read_one(

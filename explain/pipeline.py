@@ -42,7 +42,7 @@ def explain(
     from explain.render.voice import PlainVoice
 
     table, captures, texts = take_in(inputs, every_checksum=every_checksum, progress=progress)
-    found, hosts, findings, unexplained, clocks = understand(table, len(captures))
+    found, hosts, findings, unexplained, clocks, captures = understand(table, len(captures), captures)
     if selection:
         found, findings, unexplained = selection.apply(found.table, found, findings, unexplained)
     studies = _studied(texts, table, captures) if texts else []
@@ -53,19 +53,28 @@ def explain(
 
 
 def understand(
-    table: PacketTable, captures: int
-) -> tuple[Exchanges, Hosts, Sequence[Finding], tuple[str, ...], tuple[Mapping[str, Any], ...]]:
-    """What the rows of so many captures mean: exchanges, hosts, findings, what is unexplained, and the clocks."""
+    table: PacketTable, count: int, captures: tuple[CaptureInfo, ...] = ()
+) -> tuple[
+    Exchanges, Hosts, Sequence[Finding], tuple[str, ...], tuple[Mapping[str, Any], ...], tuple[CaptureInfo, ...]
+]:
+    """What the rows of so many captures mean: exchanges, hosts, findings, what is unexplained, and the clocks.
+
+    Given the files as they were read, it looks into them again where it doubts an octet, and says what was verified.
+    """
     from explain import causes, exchanges, places
+    from explain.exchanges.doubtful import doubtful
     from explain.exchanges.hosts import Hosts
+    from explain.intake import look_again
     from explain.places.near import nearest
 
-    seen = places.match(table, captures)
+    seen = places.match(table, count)
     near = nearest(table, seen)
     found = exchanges.find(near, seen)
+    if any(one.checksums != "all" for one in captures):
+        captures = look_again(near, doubtful(found), captures)
     hosts = Hosts(near, found.parts)
     findings, unexplained = causes.find(near, found, hosts)
-    return found, hosts, findings, unexplained, seen.clocks if seen else ()
+    return found, hosts, findings, unexplained, seen.clocks if seen else (), captures
 
 
 def _studied(texts: Mapping[int, Notes], table: PacketTable, captures: Sequence[CaptureInfo]) -> list[Study]:

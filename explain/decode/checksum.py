@@ -122,18 +122,32 @@ def judge(sums: U8, pseudo: U8, stored: U2, size: I8, layers: U4) -> U4:
     return verdict
 
 
-def verify_block(block: Block, addresses: Addresses, is_thorough: bool) -> None:
-    """Verify TCP and UDP of the rows whose whole segment lies in the slab, or of all that are whole."""
+def verify_block(block: Block, addresses: Addresses, most: int | None) -> int:
+    """Verify TCP and UDP of the rows whose whole segment lies in the slab, and of the first others that are whole.
+
+    Args:
+        block: what is being decoded.
+        addresses: those that its keys stand for.
+        most: octets of such others; None for all.
+
+    Returns:
+        Octets of the others that were verified.
+    """
     rows = np.flatnonzero(_is_fit(block.layers, block.table.checksum[block.part]))
     size = block.payload[rows]
     is_whole = size <= block.captured[rows] - block.transport[rows]
     is_small = size <= SEGMENT
     small = rows[is_whole & is_small]
     _enter(block, addresses, small, _small_sums(block, small))
-    if is_thorough:
-        large = rows[is_whole & ~is_small]
-        at = block.transport_at(large)
-        _enter(block, addresses, large, segment_sums(block.slab.data, at, block.payload[large]))
+    if most is not None and most <= 0:
+        return 0
+    large = rows[is_whole & ~is_small]
+    sizes = np.cumsum(block.payload[large])
+    if most is not None:
+        large = large[sizes <= most]
+    at = block.transport_at(large)
+    _enter(block, addresses, large, segment_sums(block.slab.data, at, block.payload[large]))
+    return int(sizes[-1]) if len(sizes) else 0
 
 
 def _small_sums(block: Block, rows: I8) -> U8:
@@ -170,7 +184,7 @@ def verify(table: PacketTable, rows: Rows, read: Callable[[int, int], bytes]) ->
         payload = int(table.payload[row])
         segment = read(int(table.offset[row]) + start, min(room, payload + _LONGEST_HEADER))
         size = payload + ((segment[12] >> 4 << 2) if is_tcp and len(segment) > 12 else 8)
-        if len(segment) < size:
+        if len(segment) < size or not _is_known(table, row, segment, is_tcp=is_tcp):
             continue
         one, sizes = np.array([row]), np.array([size])
         sums = np.array([int.from_bytes(segment[:size], "little") % 0xFFFF], np.uint64)
@@ -179,6 +193,18 @@ def verify(table: PacketTable, rows: Rows, read: Callable[[int, int], bytes]) ->
             table.addresses, table.flows.low[flow], table.flows.high[flow], table.flows.protocol[flow], sizes
         )
         table.layers[one] |= judge(sums, pseudo, table.checksum[one], sizes, table.layers[one])
+
+
+def _is_known(table: PacketTable, row: int, segment: bytes, *, is_tcp: bool) -> bool:
+    """Whether these octets are those that were decoded: a file may have been written anew in the meantime."""
+    at = 16 if is_tcp else 6
+    is_same = int.from_bytes(segment[at : at + 2], "big") == table.checksum[row]
+    return bool(is_same and (not is_tcp or int.from_bytes(segment[4:8], "big") == table.seq[row]))
+
+
+def is_open(table: PacketTable, rows: Rows) -> Bools:
+    """Which rows have a checksum of TCP or UDP that could be verified and was not."""
+    return _is_fit(table.layers[rows], table.checksum[rows])
 
 
 def extent(table: PacketTable, rows: slice) -> str:

@@ -80,7 +80,7 @@ class Watch:
         if not len(self.window):
             return []
         table = self.window.table(interfaces)
-        found, hosts, findings, _, _ = understand(table, 1)
+        found, hosts, findings, *_ = understand(table, 1)
         full_ns = self.window.until_when_if_full()
         over = [position for position in range(len(found)) if is_over or _is_over(found, position, now_ns, full_ns)]
         chosen, wanted = found, findings

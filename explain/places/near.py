@@ -108,15 +108,19 @@ class NearTable(PacketTable):
         found: Rows = roots[self._whole.place[rows]]
         return found
 
-    def evidence(self, rows: Rows | Sequence[int]) -> tuple[Evidence, ...]:
-        """The rows, and the same packets at every other place; first where the first row was recorded."""
-        own = self.origin[np.asarray(rows, np.int64)]
+    def copies(self, own: Rows) -> Rows:
+        """Some rows of the whole table, and those of the same packets at every other place; they may be there twice."""
         numbers = np.unique(self._packet[own])
         numbers = numbers[numbers >= 0]
         first = np.searchsorted(self._sorted, numbers, "left").tolist()
         last = np.searchsorted(self._sorted, numbers, "right").tolist()
         twins = [self._order[low:high] for low, high in zip(first, last, strict=True)]
-        found = self._whole.evidence(np.concatenate([own, *twins]))
+        return np.concatenate([own, *twins])
+
+    def evidence(self, rows: Rows | Sequence[int]) -> tuple[Evidence, ...]:
+        """The rows, and the same packets at every other place; first where the first row was recorded."""
+        own = self.origin[np.asarray(rows, np.int64)]
+        found = self._whole.evidence(self.copies(own))
         if not len(own):
             return found
         home = self._whole.places[self._whole.place[own[0]]]
@@ -130,6 +134,11 @@ class NearTable(PacketTable):
 def whole_of(table: PacketTable) -> PacketTable:
     """The table with the rows of all places."""
     return table.whole if isinstance(table, NearTable) else table
+
+
+def copies_of(table: PacketTable, rows: Rows) -> Rows:
+    """Rows of the whole table for some rows of a table: those of the same packets at all places, in order."""
+    return np.unique(table.copies(table.origin[rows])) if isinstance(table, NearTable) else rows
 
 
 def rows_near(table: PacketTable, rows: Rows) -> Rows:

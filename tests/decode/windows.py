@@ -37,7 +37,7 @@ def window(frames: Sequence[bytes], lengths: Sequence[int] | None = None, around
 
 
 def decoded(*windows: Frames, link_type: int = 1, every_checksum: bool = True) -> PacketTable:
-    decoder = Decoder(every_checksum=every_checksum)
+    decoder = Decoder(most_summed=None if every_checksum else 0)
     for one in windows:
         decoder.add(one, 0, [Interface(None, link_type, 65535)])
     return decoder.finish()
