@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
+import select
 import signal
 import struct
 import sys
@@ -124,8 +125,8 @@ def _middle(task: Callable[[Tell], Any], fd: int, supervisor: int, clean: Callab
         if holder == 0:
             os.close(go)
             die_with_parent()
-            # There is no parent to compare with in here, so the parent proves that it lived after the line above.
-            if os.read(ready, 1) != b"!":
+            # No parent can be asked for in here: a parent that died before the line above has let go of the pipe.
+            if os.read(ready, 1) != b"!" or select.select([ready], [], [], 0)[0]:
                 os._exit(1)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             _holder(task, tell)

@@ -25,6 +25,18 @@ def hear(kind, value):
     sys.stdin.readline()
 run(read(Path(sys.argv[1])), hear=hear)
 """
+SLOW_PERFORMER = (
+    """
+import time
+from explain.lab import holder
+prompt = holder.die_with_parent
+def die_with_parent(*signals):
+    time.sleep(0.5)
+    prompt(*signals)
+holder.die_with_parent = die_with_parent
+"""
+    + PERFORMER
+)
 LAB = """
 schema = 1
 chapter = "test"
@@ -157,6 +169,21 @@ def test_a_killed_process_takes_everything_with_it(lab_file, victim, step):
     assert performer.returncode != 0 or step == STEPS
     assert_gone(everybody, names)
     assert nothing_new(before)
+
+
+def test_a_holder_that_is_slow_to_ask_to_die_with_its_parent_still_does(lab_file):
+    lab_file.write_text(LAB.replace('"0.2"', '"120"'))
+    performer = subprocess.Popen(
+        [sys.executable, "-c", SLOW_PERFORMER, lab_file], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    assert performer.stdout.readline().startswith("holder")
+    everybody = {pid: born(pid) for pid in tree(performer.pid)}
+    time.sleep(0.1)  # its parent has told it to go on
+    os.kill(children(performer.pid)[0], signal.SIGKILL)
+    performer.communicate(timeout=60)
+    assert performer.returncode == 1
+    assert_gone(everybody, set())
 
 
 COMMAND = [sys.executable, "-c", "from explain.cli import main; main()", "lab"]
