@@ -194,6 +194,7 @@ class Report:
         lines: the story as lines, in the order in which they are told.
         clocks: skew of each capture against the first, when there are several.
         studies: what the texts among the inputs tell (``explain.causes.notes.Study``).
+        against: this run held against a good one (``explain.runs.Comparison``), None if none was given.
     """
 
     captures: tuple[CaptureInfo, ...]
@@ -206,6 +207,7 @@ class Report:
     clocks: tuple[Mapping[str, Any], ...]
     voice: Voice = field(repr=False)
     studies: Sequence[Any] = ()
+    against: Any = None
 
     @property
     def untimed(self) -> frozenset[int]:

@@ -26,6 +26,7 @@ def explain(
     everything: bool = False,
     every_checksum: bool = False,
     progress: Callable[[int, int, int], None] | None = None,
+    against: Iterable[str | PathLike[str] | BinaryIO | Source] = (),
 ) -> Report:
     """Captures in, report out; each step takes what the one before it gives.
 
@@ -35,6 +36,7 @@ def explain(
         everything: tell every exchange, however many there are.
         every_checksum: verify the checksums of all payloads.
         progress: called now and then with packets so far, octets read and octets in all.
+        against: captures of a run of the same thing that went well, to hold this one against.
     """
     from explain import story
     from explain.intake import take_in
@@ -49,7 +51,8 @@ def explain(
     lines = story.tell(found.table, found, hosts, findings, unexplained, captures, studies, everything)
     if texts:
         lines = story.without_times(lines, captures)
-    return Report(captures, hosts, found, findings, unexplained, lines, table, clocks, PlainVoice(), studies)
+    report = Report(captures, hosts, found, findings, unexplained, lines, table, clocks, PlainVoice(), studies)
+    return _held_against(against, report, selection) if against else report
 
 
 def understand(
@@ -83,3 +86,26 @@ def _studied(texts: Mapping[int, Notes], table: PacketTable, captures: Sequence[
     from explain.causes.notes.study import study
 
     return beside([study(notes, number) for number, notes in texts.items()], table, captures)
+
+
+def _held_against(
+    good: Iterable[str | PathLike[str] | BinaryIO | Source], report: Report, selection: Selection | None
+) -> Report:
+    """The report with what a good run shows otherwise; what is chosen by address or time is chosen only here."""
+    from dataclasses import replace
+
+    from explain import story
+    from explain.intake import read
+    from explain.runs import Run
+    from explain.runs.compare import compare
+
+    table, captures = read(good)
+    found, _, findings, unexplained, _ = understand(table, len(captures))
+    if selection:
+        wider = replace(selection, hosts=(), between_ns=None)
+        found, findings, _ = wider.apply(found.table, found, findings, unexplained)
+    compared = compare(
+        Run(captures, found.table, found, findings),
+        Run(report.captures, report.exchanges.table, report.exchanges, report.findings),
+    )
+    return replace(report, lines=story.with_comparison(report.lines, compared), against=compared)

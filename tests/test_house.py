@@ -12,8 +12,8 @@ from surroundings import TOP
 
 PACKAGE = TOP / "explain"
 ROOMS = {
-    *("cli", "capture", "decode", "places", "exchanges", "symptoms", "state", "glossary", "causes", "story", "words"),
-    *("render", "live", "grade", "lab", "oracle"),
+    *("cli", "capture", "decode", "places", "exchanges", "symptoms", "state", "glossary", "causes"),
+    *("runs", "story", "words", "render", "live", "grade", "lab", "oracle"),
 }
 KINDS = (
     "arp.resolution",

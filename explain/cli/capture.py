@@ -31,6 +31,7 @@ _FORMATS = ("terminal", "json", "markdown", "mermaid", "html", "zeek")
 @click.option("--port", type=click.IntRange(0, 65535), help="Only what used this port.")
 @click.option("--between", nargs=2, metavar="T1 T2", help="Only from T1 to T2: wall clock, or seconds from the start.")
 @click.option("--utc", is_flag=True, help="Wall clock times are UTC.")
+@click.option("--against", multiple=True, metavar="GOOD", help="A run that went well: tell where this one differs.")
 @click.option("--check", metavar="EXPECTED", help="Hold the report against expected outcomes; 1 if they are not met.")
 @click.option("--second-opinion", is_flag=True, help="Compare every packet with tshark.")
 @click.option("--checksums", is_flag=True, help="Verify the checksums of all payloads.")
@@ -51,6 +52,8 @@ def capture(files: tuple[str, ...], **options: Any) -> int:
     """
     if bool(options["interface"]) == bool(files):
         raise click.UsageError("Give either a FILE or -i IFACE.")
+    if options["against"] and (options["interface"] or files == ("-",)):
+        raise click.UsageError("--against holds files against each other, not live traffic.")
     return tell(files, options)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 PLAIN: Mapping[str, Any] = {
     "as_json": False, "form": "terminal", "output": None, "verbose": False, "quiet": False, "everything": False,
     "ladder": False, "only": None, "host": None, "port": None, "between": None, "utc": False, "check": None,
-    "second_opinion": False, "checksums": False, "anonymise": False, "interface": None, "write": None,
+    "against": (), "second_opinion": False, "checksums": False, "anonymise": False, "interface": None, "write": None,
 }  # fmt: skip
 """The options where none is given, all but the language."""
 
@@ -47,7 +47,7 @@ def tell(files: Sequence[str], options: Mapping[str, Any]) -> int:
     with _inputs(given, options) as inputs, Progress() as progress:
         report = explain(
             inputs, selection, everything=options["everything"], every_checksum=options["checksums"],
-            progress=progress,
+            progress=progress, against=options["against"],
         )  # fmt: skip
     warn(report)
     _write(report, options)
@@ -96,7 +96,7 @@ def warn(report: Report) -> None:
     """Name what is damaged or unreadable, on standard error."""
     from explain.words.values import visible
 
-    for one in report.captures:
+    for one in (*report.captures, *(report.against.captures if report.against else ())):
         if one.damage:
             where = f" at byte {one.damage.offset}" if one.damage.kind != "unreadable" else ""
             print(f"explain: {visible(one.path)}{where}: {visible(one.damage.message)}", file=sys.stderr)

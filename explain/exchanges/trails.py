@@ -13,7 +13,7 @@ from explain.table import ICMP, ICMPV6, REVERSED
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from explain.exchanges.columns import ExchangeColumns
+    from explain.exchanges.columns import ExchangeColumns, Exchanges
     from explain.places import Sightings
     from explain.table import I8, Bools, PacketTable, Rows
 
@@ -178,3 +178,16 @@ def forward(table: PacketTable, leg: Leg) -> tuple[Rows, Rows, Rows]:
     ends = zip(table.sources(rows).tolist(), table.source_ports(rows).tolist(), strict=True)
     is_ahead = np.array([port == client.port and own(key) == client.address for key, port in ends], np.bool_)
     return rows[is_ahead], rows[~is_ahead], errors
+
+
+def far_sides(exchanges: Exchanges) -> set[int]:
+    """Positions of what a translated flow looks like on the other side: its translation tells it."""
+    part, table = exchanges.of_kind("nat.translation"), exchanges.table
+    if part is None or not len(part):
+        return set()
+    found: set[int] = set()
+    for carried in exchanges.carried(part, range(len(part))).values():
+        first = [(int(one.frames[one.bounds[number]]), one, number) for one, number in carried]
+        first.sort(key=lambda leg: (-int(table.ttl[leg[0]]), leg[0]))
+        found |= {exchanges.position(one, number) for _, one, number in first[1:]}
+    return found

@@ -36,6 +36,7 @@ def render(report: Report, sentences: Sequence[str]) -> str:
                 "story": [_line(line, text) for line, text in zip(report.lines, sentences, strict=True)],
                 "clocks": [dict(clock) for clock in report.clocks],
                 "notes": _studies(report),
+                "against": _against(report.against),
             },
             ensure_ascii=False,
             indent=1,
@@ -54,6 +55,14 @@ def _without_times(value: Any) -> Any:
             for key, one in value.items()
         }
     return [_without_times(one) for one in value] if isinstance(value, list) else value
+
+
+def _against(comparison: Any) -> dict[str, Any] | None:
+    """The comparison with a good run, whose evidence counts its own captures."""
+    if comparison is None:
+        return None
+    found: dict[str, Any] = plain(comparison)
+    return {**found, "captures": [_capture(one) for one in comparison.captures]}
 
 
 def _studies(report: Report) -> list[dict[str, Any]]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from explain.exchanges.columns import Exchanges
     from explain.exchanges.hosts import Hosts
     from explain.model import CaptureInfo, Finding
+    from explain.runs import Comparison
     from explain.table import PacketTable
 
 
@@ -50,6 +51,17 @@ def tell(
     around = paths.tell(table, exchanges) + segment.tell(table, exchanges, hosts)
     lines += _headed("story.heading.happened", told + around)
     return lines + troubles.tell(findings, groups, everything=everything)
+
+
+def with_comparison(lines: Sequence[Line], comparison: Comparison) -> list[Line]:
+    """The story with what a good run shows otherwise: one line below the verdict, and a section after it."""
+    from explain.story import against
+
+    first = next((at for at, line in enumerate(lines) if line.label == "heading"), len(lines))
+    verdict = sum(1 for line in lines[:first] if line.depth == 0 and line.label != "note")
+    return [
+        *lines[:verdict], against.verdict(comparison), *lines[verdict:first], *against.tell(comparison), *lines[first:],
+    ]  # fmt: skip
 
 
 def without_times(lines: Sequence[Line], captures: Sequence[CaptureInfo]) -> list[Line]:

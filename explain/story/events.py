@@ -44,9 +44,9 @@ def carried(table: PacketTable, exchanges: Exchanges) -> set[int]:
 
         positions |= dhcp.told_with(table, exchanges)
     if exchanges.of_kind("nat.translation") is not None:
-        from explain.story import journey
+        from explain.exchanges.trails import far_sides
 
-        positions |= journey.told_with(table, exchanges)
+        positions |= far_sides(exchanges)
     return positions
 
 

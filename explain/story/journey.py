@@ -13,7 +13,7 @@ from explain.story.teller import end_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from explain.exchanges.columns import ExchangeColumns, Exchanges
+    from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.journey import Journey, Sight, Spot
     from explain.story.teller import Teller
     from explain.table import PacketTable, Rows
@@ -96,17 +96,3 @@ def _spot_text(table: PacketTable, spot: Spot) -> str:
         if (place.capture, place.interface) == (spot.capture, spot.interface) and place.name:
             return place.name
     return f"{spot.capture + 1}:{(spot.interface or 0) + 1}"
-
-
-def told_with(table: PacketTable, exchanges: Exchanges) -> set[int]:
-    """Positions of what a translated flow looks like on the other side: its translation tells it."""
-    part = exchanges.of_kind("nat.translation")
-    if part is None or not len(part):
-        return set()
-    told: set[int] = set()
-    for index, carried in exchanges.carried(part, range(len(part))).items():
-        del index
-        first = [(int(one.frames[one.bounds[number]]), one, number) for one, number in carried]
-        first.sort(key=lambda leg: (-int(table.ttl[leg[0]]), leg[0]))
-        told |= {exchanges.position(one, number) for _, one, number in first[1:]}
-    return told
