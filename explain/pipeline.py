@@ -100,7 +100,7 @@ def _held_against(
     from explain.runs.compare import compare
 
     table, captures = read(good)
-    found, _, findings, unexplained, _ = understand(table, len(captures))
+    found, _, findings, unexplained, _, captures = understand(table, len(captures), captures)
     if selection:
         wider = replace(selection, hosts=(), between_ns=None)
         found, findings, _ = wider.apply(found.table, found, findings, unexplained)
