@@ -33,6 +33,7 @@ _SYN, _ACK, _RST = 2, 16, 4
 _PROBES = UDP | ICMP | ICMPV6 | TCP
 _METHODS = {1: "icmp", 58: "icmp", 6: "tcp", 17: "udp"}
 _ARRIVED = frozenset(("reply", "unreachable"))  # what a target says to a probe that has come to it
+_TOO_BIG = "too-big"
 _PATIENCE_NS = 15_000_000_000
 
 
@@ -45,6 +46,7 @@ class Hop:
         rtt_ns: one for each answer, in the order of the probes.
         others: further hosts that answered at the same distance (load balancing).
         error: what the answer said, such as ttl-exceeded; reply for the target's own answer.
+        frames: of the probes and of the answers to them.
     """
 
     ttl: int
@@ -53,6 +55,7 @@ class Hop:
     probes: int
     others: tuple[str, ...]
     error: str | None
+    frames: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class Traceroute:
     Attributes:
         method: udp, icmp or tcp.
         loop: addresses that answered again after another one had, in order; empty without a loop.
-        mtu: the smallest MTU that an error on the way named, None if none did.
+        mtu: the smallest MTU that an error on the way named, None if none did; mtu_from: who named it.
     """
 
     src: str
@@ -71,6 +74,7 @@ class Traceroute:
     hops: tuple[Hop, ...]
     loop: tuple[str, ...]
     mtu: int | None
+    mtu_from: str | None
 
 
 class _Probe(NamedTuple):
@@ -106,7 +110,7 @@ class _Run:
     protocol: int
     probes: list[_Probe] = field(default_factory=list)
     answers: dict[int, _Answer] = field(default_factory=dict)
-    mtus: list[int] = field(default_factory=list)
+    mtus: list[tuple[int, int]] = field(default_factory=list)
     strays: list[int] = field(default_factory=list)
 
 
@@ -281,8 +285,8 @@ def _match_error(run: _Run, by_mark: dict[tuple[int, int], list[_Probe]], error:
             run.strays.append(error.row)
         return
     if error.is_too_big:
-        run.mtus.append(error.word & 0xFFFF)
-    name = "ttl-exceeded" if error.is_late else "too-big" if error.is_too_big else "unreachable"
+        run.mtus.append((error.word & 0xFFFF, error.speaker))
+    name = "ttl-exceeded" if error.is_late else _TOO_BIG if error.is_too_big else "unreachable"
     run.answers[probe.row] = _Answer(error.row, error.speaker, error.time_ns - probe.time_ns, name)
 
 
@@ -304,11 +308,13 @@ def _is_trace(run: _Run) -> bool:
 def _found(table: PacketTable, run: _Run) -> Found:
     text = table.addresses.text
     hops = tuple(_hop(table, run, ttl) for ttl in _distances(run))
-    reached = any(answer.speaker == run.target and answer.name != "too-big" for answer in run.answers.values())
+    reached = any(answer.speaker == run.target and answer.name != _TOO_BIG for answer in run.answers.values())
     rows = [probe.row for probe in run.probes] + [answer.row for answer in run.answers.values()] + run.strays
+    mtu, narrow = min(run.mtus, default=(None, None))
     fields = Traceroute(
-        text(run.source), text(run.target), _METHODS[run.protocol], hops, _loop(hops), min(run.mtus, default=None)
-    )
+        text(run.source), text(run.target), _METHODS[run.protocol], hops, _loop(hops), mtu,
+        None if narrow is None else text(narrow),
+    )  # fmt: skip
     return Found("reached" if reached else "not-reached", rows, fields)
 
 
@@ -327,14 +333,17 @@ def _distances(run: _Run) -> list[int]:
 def _hop(table: PacketTable, run: _Run, ttl: int) -> Hop:
     probes = [probe for probe in run.probes if probe.ttl == ttl]
     answers = [run.answers[probe.row] for probe in probes if probe.row in run.answers]
-    speakers = list(dict.fromkeys(table.addresses.text(answer.speaker) for answer in answers))
+    # Who says that a probe is too big stands before this distance, and the probe is sent again, smaller.
+    at_hop = [answer for answer in answers if answer.name != _TOO_BIG] or answers
+    speakers = list(dict.fromkeys(table.addresses.text(answer.speaker) for answer in at_hop))
     return Hop(
         ttl,
         speakers[0] if speakers else None,
         tuple(answer.rtt_ns for answer in answers),
         len(probes),
         tuple(speakers[1:]),
-        answers[0].name if answers else None,
+        at_hop[0].name if at_hop else None,
+        tuple(sorted(int(table.frame[one.row]) for one in (*probes, *answers))),
     )
 
 

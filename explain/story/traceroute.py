@@ -20,9 +20,9 @@ def trace(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Itera
     fields: Traceroute = part.fields(index)
     rows = part.rows(index)
     yield teller.line(teller.first("traceroute.begun"), fields, rows, name)
-    ttls = teller.table.ttl[rows]
+    frames = teller.table.frame[rows]
     for hop in fields.hops:
-        yield teller.line(_hop_message(hop), fields, rows[np.flatnonzero(ttls == hop.ttl)], name, **_hop_values(hop))
+        yield teller.line(_hop_message(hop), fields, rows[np.isin(frames, hop.frames)], name, **_hop_values(hop))
     if fields.mtu is not None:
         yield teller.line("traceroute.mtu", fields, rows, name)
     if fields.loop:
@@ -33,8 +33,11 @@ def trace(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Itera
 def _hop_message(hop: Hop) -> str:
     if hop.from_ is None:
         return "traceroute.hop.silent"
+    if len(hop.rtt_ns) < hop.probes and not hop.others:
+        return "traceroute.hop.some"
     return "traceroute.hop.several" if hop.others else "traceroute.hop.answered"
 
 
 def _hop_values(hop: Hop) -> dict[str, object]:
-    return {"ttl": hop.ttl, "speaker": hop.from_, "others": hop.others, "rtt_min_ns": min(hop.rtt_ns, default=0)}
+    return {"ttl": hop.ttl, "speaker": hop.from_, "others": hop.others, "rtt_min_ns": min(hop.rtt_ns, default=0),
+            "answers": len(hop.rtt_ns), "probes": hop.probes}  # fmt: skip

@@ -96,6 +96,37 @@ def test_two_paths_at_one_distance_are_no_loop():
     assert trace.fields.loop == ()
 
 
+def tracepath():
+    """One large datagram after the other; the first router names the width of the link behind it."""
+    frames = []
+    for number, (ttl, size, said) in enumerate(
+        ((1, 1400, (11, 0, 0)), (2, 1400, (3, 4, 1300)), (2, 1200, (11, 0, 0)), (3, 1200, (3, 3, 0)))
+    ):
+        body = udp(ALICE, BOB, 40000, 44444 + number, b"x" * size)
+        one = eth(A, R, 0x800, ip(ALICE, BOB, 17, body, ttl, ident=number + 1, flags=0x4000))
+        speaker = {11: HOPS[ttl - 1], 3: BOB if ttl == 3 else HOPS[0]}[said[0]]
+        frames += [one, error(speaker, *said[:2], one, word=said[2])]
+    return frames
+
+
+def test_a_router_that_names_its_width_is_no_second_path():
+    (trace,) = traces(*tracepath())
+    assert [(hop.from_, hop.others) for hop in trace.fields.hops] == [(HOPS[0], ()), (HOPS[1], ()), (BOB, ())]
+    assert (trace.fields.mtu, trace.fields.mtu_from, trace.outcome) == (1300, HOPS[0], "reached")
+
+
+def test_a_hop_that_answers_some_of_its_probes_says_how_many():
+    frames = udp_trace(3)
+    first_errors = [one for one in frames if one[23] == 1][:3]
+    text = explain.explain(pcap(*(one for one in frames if one not in first_errors[1:]))).story("en")
+    assert f"{HOPS[0]} answered 1 of 3 probes" in " ".join(text.split())
+
+
+def test_the_frames_of_a_hop_are_its_probes_and_their_answers():
+    (trace,) = traces(*tracepath())
+    assert [hop.frames for hop in trace.fields.hops] == [(1, 2), (3, 4, 5, 6), (7, 8)]
+
+
 def test_ipv6_hops_come_from_their_errors():
     alice, bob, router = "2001:db8::1", "2001:db8:1::1", "2001:db8::fe"
     probes = [ping(alice, bob, ttl, ttl=ttl) for ttl in (1, 2)]
