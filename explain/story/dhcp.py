@@ -90,7 +90,8 @@ def _asked(teller: Teller, fields: DhcpLease, talk: Talk, line: Any) -> Iterator
     if asked and fields.is_search:
         yield line("dhcp.search", asked)
     elif asked:
-        yield line(teller.first("dhcp.discover"), asked[:1])
+        is_relayed = asked[0].said.relay != 0  # the client's own frame is on another link
+        yield line("dhcp.discover.relayed" if is_relayed else teller.first("dhcp.discover"), asked[:1])
         yield from _repeated("dhcp.discover.repeated", asked, line)
     for kind, message in (("INFORM", "inform"), ("BOOTREQUEST", "bootp")):
         if steps := talk.of(kind):

@@ -26,6 +26,11 @@ _NO_SERVER = (
     "dhcp-server-filtered", "dhcp-pool-exhausted", "bridge-port-not-forwarding", "filter-on-switch",
     "sender-no-address",
 )  # fmt: skip
+_NO_ANSWER_TO_RELAY = (
+    "dhcp-server-filtered", "dhcp-pool-exhausted", "filter-on-router-forward", "no-route-on-router",
+    "no-return-route-on-target", "destination-host-absent-behind-router",
+)  # fmt: skip
+_LIMITED_BROADCAST = 0xFFFFFFFF
 _ALIVE = ("dhcp-server-filtered", "dhcp-no-server", "filter-on-switch")
 _OFFER_LOST = ("filter-on-switch", "filter-on-sender-input", "bridge-port-not-forwarding", "partial-loss")
 _NETWORK_WORDS = ("network", "subnet")
@@ -287,7 +292,22 @@ def _silence(leases: _Leases) -> Iterator[Seen]:
             cause, rivals = "dhcp-offer-lost", _OFFER_LOST
         elif alive:
             cause, rivals = "dhcp-pool-exhausted", _ALIVE
+        elif relay := _relay(leases, indices):
+            values |= relay
+            rivals = _NO_ANSWER_TO_RELAY
         yield Seen(cause, certainty, _members(leases, indices), [*rows, *(offers or alive)], rivals, values)
+
+
+def _relay(leases: _Leases, indices: list[int]) -> dict[str, Any]:
+    """Which relay handed the questions to which server; empty if none is seen."""
+    text = leases.scene.table.addresses.text
+    handed = [
+        (text(step.said.relay), text(step.target))
+        for index in indices
+        for step in leases.talks[index].steps
+        if step.said.relay and not step.said.is_reply and step.target != _LIMITED_BROADCAST
+    ]
+    return {"case": "relayed", "relay": handed[0][0], "asked": handed[0][1]} if handed else {}
 
 
 def _is_overheard(leases: _Leases, index: int) -> bool:
