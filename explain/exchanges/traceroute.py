@@ -336,6 +336,7 @@ def _hop(table: PacketTable, run: _Run, ttl: int) -> Hop:
     # Who says that a probe is too big stands before this distance, and the probe is sent again, smaller.
     at_hop = [answer for answer in answers if answer.name != _TOO_BIG] or answers
     speakers = list(dict.fromkeys(table.addresses.text(answer.speaker) for answer in at_hop))
+    rows = [*(probe.row for probe in probes), *(answer.row for answer in answers)]
     return Hop(
         ttl,
         speakers[0] if speakers else None,
@@ -343,7 +344,7 @@ def _hop(table: PacketTable, run: _Run, ttl: int) -> Hop:
         len(probes),
         tuple(speakers[1:]),
         at_hop[0].name if at_hop else None,
-        tuple(sorted(int(table.frame[one.row]) for one in (*probes, *answers))),
+        tuple(sorted(int(table.frame[row]) for row in rows)),
     )
 
 
