@@ -56,7 +56,7 @@ def diagnose(witnesses: Witnesses) -> Diagnosis:
         causes=causes,
         also=_also(causes, wires, states),
         ruled_out=tuple(RuledOut(each.cause, ruled_out(each, sign, wires, states, context)) for each in fallen),
-        next=next_looks(kept, witnesses, context, wires, states),
+        next=next_looks(kept, witnesses, context, wires),
         is_success=is_success,
     )
 

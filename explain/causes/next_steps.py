@@ -11,7 +11,6 @@ from explain.causes.observations import OBSERVATIONS, Observation
 if TYPE_CHECKING:
     from explain.causes.context import Context
     from explain.causes.diagnosis import Witnesses
-    from explain.causes.walked import Walked
     from explain.causes.weigh import Kept
     from explain.causes.wires import Wires
 
@@ -26,14 +25,12 @@ class _Split:
     left: float
 
 
-def next_looks(
-    kept: list[Kept], witnesses: Witnesses, context: Context, wires: Wires | None, states: Walked | None
-) -> tuple[Look, ...]:
+def next_looks(kept: list[Kept], witnesses: Witnesses, context: Context, wires: Wires | None) -> tuple[Look, ...]:
     """The cheapest observations that really split the causes that are left, best first.
 
     An observation of which some witness already has the result is not asked for again.
     """
-    if len(kept) < 2 or (states is not None and states.is_whole and states.causes):
+    if len(kept) < 2:
         return ()
     known = _known(witnesses, wires)
     tool = context.tool or "ping"
@@ -110,7 +107,7 @@ def _values(witnesses: Witnesses, context: Context) -> dict[str, Any]:
         "name": (command.target if command else None) or (text.target if text else None) or "NAME",
         "ip": "ip -6" if is_v6 else "ip",
         "icmp": "icmp6" if is_v6 else "icmp or arp",
-        "forward": "net.ipv6.conf.all.forwarding" if is_v6 else "net.ipv4.ip_forward",
+        "forward": r"ipv6\..*\.forwarding$" if is_v6 else r"ipv4\..*\.forwarding$",
         "ignore": "net.ipv6.icmp.echo_ignore_all" if is_v6 else "net.ipv4.icmp_echo_ignore_all",
         "nodes": nodes,
     }
