@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from explain.cli import grade_writing
+from explain.cli import grade_running, grade_writing
 from explain.cli.grade_review import review_answers, review_of
 from explain.cli.language import default_language
 from explain.errors import NotMetError, UsageError
@@ -44,14 +44,13 @@ def grade() -> None:
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--roster", metavar="CSV", help="Who the students are, and what is theirs.")
 @click.option("-o", "--output", metavar="DIR", help="Write marks, gradebooks and feedback pages there.")
-@click.option("--jobs", type=click.IntRange(1, 256), help="How many at a time; all cores by default.")
+@grade_running.how_to_run
 @click.option("--fail-under", type=float, metavar="POINTS", help="1 if any submission has less, or no mark.")
 @click.option("--json", "as_json", is_flag=True, help="All verdicts as one JSON object.")
 @click.option("--lang", type=click.Choice(("en", "ja")), default=default_language, help="Language of the sentences.")
 def run(rubric: str, paths: tuple[str, ...], **options: Any) -> int:
     """Grade every submission below the PATHs: folders, archives, captures."""
     from explain.grade.form import whole
-    from explain.grade.isolation import grade_all
     from explain.grade.lint import sound
     from explain.grade.submissions import find
     from explain.grade.whole_class import add_flags
@@ -61,12 +60,7 @@ def run(rubric: str, paths: tuple[str, ...], **options: Any) -> int:
     found = find(read, paths, roster)
     if not found:
         raise UsageError("there is no submission there")
-    forms: list[dict[str, Any]] = [{} for _ in found]
-    jobs = options["jobs"] or os.cpu_count() or 1
-    for done, (number, form) in enumerate(grade_all(read, found, jobs, options["lang"]), 1):
-        forms[number] = form
-        if sys.stderr.isatty():
-            print(f"\r{done} of {len(found)}", end="\n" if done == len(found) else "", file=sys.stderr, flush=True)
+    forms = grade_running.grade_class(read, found, options)
     add_flags(read, found, forms, options["lang"])
     told = whole(read, forms)
     if options["output"]:
@@ -238,7 +232,7 @@ def _points(
     path: str, paths: tuple[str, ...], roster: str | None, jobs: int | None
 ) -> dict[str, dict[str, float | None]]:
     """By submission the points of each check and answer, and the score."""
-    from explain.grade.isolation import grade_all
+    from explain.grade.executors import grade_all
     from explain.grade.lint import sound
     from explain.grade.submissions import find
 

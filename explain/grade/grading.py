@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from explain.errors import InputError
+from explain.grade.analyses import EVERY_TIME, Analyses
 from explain.grade.answers import BadAnswersError, mark_answers, read_answers
 from explain.grade.around import Lab, told_of
 from explain.grade.engine import Marker
@@ -29,7 +30,7 @@ class NotGradableError(InputError):
 
 def grade_files(
     rubric: Rubric, name: str, files: Mapping[str, Path], answers: Path | None, roster: Mapping[str, str],
-    language: str = "en",
+    language: str = "en", analyses: Analyses = EVERY_TIME,
 ) -> Graded:  # fmt: skip
     """Grade the captures and answers of one student.
 
@@ -42,13 +43,13 @@ def grade_files(
     names = [one for one in rubric.captures if one in files]
     if not names:
         raise NotGradableError("there is no capture in it")
-    joint = _events(rubric, {one: files[one] for one in names})
+    joint = _events(rubric, {one: files[one] for one in names}, analyses)
 
     def alone(capture: str) -> Events:
         if capture not in files:
             return Events(_nothing(joint, capture))
         if capture not in made:
-            made[capture] = joint if len(names) == 1 else _events(rubric, {capture: files[capture]})
+            made[capture] = joint if len(names) == 1 else _events(rubric, {capture: files[capture]}, analyses)
         return made[capture]
 
     made: dict[str, Events] = {}
@@ -89,24 +90,22 @@ def _nothing(joint: Events, capture: str) -> Any:
     return Scene(report, [capture], [""], table)
 
 
-def scene_of_files(files: Mapping[str, Path]) -> Scene:
+def scene_of_files(files: Mapping[str, Path], analyses: Analyses = EVERY_TIME) -> Scene:
     """What some captures show, under their names.
 
     Raises:
         UnreadableError: one of them cannot be read.
     """
-    from explain.pipeline import explain
-
     # An absolute path is never split at its first `=`.
-    paths = [str(path.resolve()) for path in files.values()]
-    return scene_of(explain(paths), list(files), paths)
+    paths = [path.resolve() for path in files.values()]
+    return scene_of(analyses.report(paths), list(files), [str(path) for path in paths])
 
 
-def _events(rubric: Rubric, files: Mapping[str, Path]) -> Events:
+def _events(rubric: Rubric, files: Mapping[str, Path], analyses: Analyses) -> Events:
     for path in files.values():
         if path.stat().st_size > rubric.limits.octets:
             raise NotGradableError(f"a capture has more than {rubric.limits.octets} bytes")
-    scene = scene_of_files(files)
+    scene = scene_of_files(files, analyses)
     for info in scene.report.captures:
         if info.damage is not None and info.damage.kind == "unreadable":
             raise NotGradableError(f"a capture cannot be read: {info.damage.message}")

@@ -9,22 +9,20 @@ import resource
 import selectors
 import signal
 import sys
-import tempfile
 import time
-from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explain.errors import ExplainError, UnreadableError
 from explain.grade import unpacking
+from explain.grade.analyses import Analyses
 from explain.grade.form import failed_form, graded_form
 from explain.grade.grading import NotGradableError, grade_files
 from explain.grade.submissions import assign, files_below
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
+    from explain.grade.kept import Kept
     from explain.grade.rubric import Limits, Rubric
     from explain.grade.submissions import Submission
 
@@ -44,54 +42,19 @@ _ROOMS = (
 )
 _EMPTY_CAPTURE = bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000")
 _BLOCK = 1 << 16
+_PR_SET_PDEATHSIG = 1
 _NEW_USER_AND_NETWORK = 0x10000000 | 0x40000000
 _SLOWEST = 3.0  # how much longer than its own time a process may take on a busy machine
 _SHORTEST_S = 10.0
 
 
-@dataclass(slots=True)
-class _Child:
-    number: int
-    pid: int
-    until: float
-    folder: Path
-    output: bytearray = field(default_factory=bytearray)
+_LOADED: list[bool] = []
 
 
-def grade_all(
-    rubric: Rubric, submissions: Sequence[Submission], jobs: int, language: str
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Grade everything; yields the position of each submission and its form as it is done."""
-    _load_all()
-    waiting = list(enumerate(submissions))[::-1]
-    running: dict[int, _Child] = {}
-    with (
-        selectors.DefaultSelector() as pipes,
-        tempfile.TemporaryDirectory(prefix="explain-grade-", ignore_cleanup_errors=True) as top,
-    ):
-        try:
-            while waiting or running:
-                while waiting and len(running) < jobs:
-                    number, submission = waiting.pop()
-                    if not submission.paths:
-                        yield number, failed_form(rubric, submission.id, "missing", None)
-                        continue
-                    pipe, child = _start(rubric, number, submission, (language, Path(top) / str(number)))
-                    running[pipe] = child
-                    pipes.register(pipe, selectors.EVENT_READ)
-                for pipe in _ready(pipes, running):
-                    pipes.unregister(pipe)
-                    child = running.pop(pipe)
-                    yield child.number, _result(rubric, submissions[child.number], pipe, child)
-        finally:
-            for pipe, child in running.items():
-                os.kill(child.pid, signal.SIGKILL)
-                os.waitpid(child.pid, 0)
-                os.close(pipe)
-
-
-def _load_all() -> None:
-    """Load once, before the processes part, what each of them would have to load for itself."""
+def load_all() -> None:
+    """Load once, before processes part, what each of them would have to load for itself."""
+    if _LOADED:
+        return
     from importlib import import_module
     from pkgutil import iter_modules
 
@@ -103,80 +66,117 @@ def _load_all() -> None:
             import_module(module.name)
     # A capture without a frame, for whatever is made at the first use.
     explain.pipeline.explain([BytesIO(_EMPTY_CAPTURE)])
+    _LOADED.append(True)
 
 
-def _ready(pipes: selectors.BaseSelector, running: dict[int, _Child]) -> list[int]:
-    """Pipes of processes that have ended, or whose time is over."""
-    done = []
-    for key, _ in pipes.select(0.2):
-        pipe = int(key.fd)
-        block = os.read(pipe, _BLOCK)
-        running[pipe].output += block
-        if not block or len(running[pipe].output) > _MOST_OUTPUT:
-            done.append(pipe)
-    now = time.monotonic()
-    return done + [pipe for pipe, child in running.items() if child.until < now and pipe not in done]
+def grade_apart(
+    rubric: Rubric, submission: Submission, folder: Path, language: str, kept: Kept
+) -> tuple[dict[str, Any], bool]:
+    """Grade one submission in a child of this process, which must have one thread.
 
+    Args:
+        rubric: with the limits.
+        submission: of one student.
+        folder: for what is unpacked; it is made, and removed.
+        language: of the sentences.
+        kept: analyses that were made before.
 
-def _start(rubric: Rubric, number: int, submission: Submission, where: tuple[str, Path]) -> tuple[int, _Child]:
+    Returns:
+        the form, and whether the same submission would give it again: a limit may be met on a busy machine only.
+    """
     read_end, write_end = os.pipe()
-    where[1].mkdir(mode=0o700)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     sys.stdout.flush()
     sys.stderr.flush()
+    parent = os.getpid()
     pid = os.fork()
     if pid == 0:
         status = 1
         try:
             os.close(read_end)
-            status = _work(rubric, submission, where, write_end)
+            end_with_parent(parent)
+            status = _work(rubric, submission, (language, folder, kept), write_end)
         finally:
             os._exit(status)
     os.close(write_end)
-    wall = max(_SHORTEST_S, rubric.limits.seconds * _SLOWEST)
-    return read_end, _Child(number, pid, time.monotonic() + wall, where[1])
-
-
-def _result(rubric: Rubric, submission: Submission, pipe: int, child: _Child) -> dict[str, Any]:
-    is_late = child.until < time.monotonic()
-    os.kill(child.pid, signal.SIGKILL)  # what has ended already does not mind
-    _, status = os.waitpid(child.pid, 0)
-    os.close(pipe)
-    unpacking.remove(child.folder)
+    until = time.monotonic() + max(_SHORTEST_S, rubric.limits.seconds * _SLOWEST)
     try:
-        form = json.loads(bytes(child.output))
-    except ValueError:
+        output = _heard(read_end, until)
+    finally:
+        os.kill(pid, signal.SIGKILL)  # what has ended already does not mind
+        _, status = os.waitpid(pid, 0)
+        os.close(read_end)
+        unpacking.remove(folder)
+    try:
+        form = json.loads(bytes(output))
+    except (ValueError, RecursionError):
         form = None
-    if isinstance(form, dict) and len(child.output) <= _MOST_OUTPUT:
-        return form
-    why = "it took too long" if is_late or os.WTERMSIG(status) == signal.SIGXCPU else "it takes too much memory"
-    return failed_form(rubric, submission.id, "could-not-be-graded", why)
+    if isinstance(form, dict) and len(output) <= _MOST_OUTPUT:
+        return form, form.pop("lasts", True)
+    is_late = until < time.monotonic() or os.WTERMSIG(status) == signal.SIGXCPU
+    why = "it took too long" if is_late else "it takes too much memory"
+    return failed_form(rubric, submission.id, "could-not-be-graded", why), False
 
 
-def _work(rubric: Rubric, submission: Submission, where: tuple[str, Path], output: int) -> int:
+def _heard(pipe: int, until: float) -> bytearray:
+    """What a child writes until it ends, its time is over, or it writes too much."""
+    output = bytearray()
+    with selectors.DefaultSelector() as pipes:
+        pipes.register(pipe, selectors.EVENT_READ)
+        while (left := until - time.monotonic()) > 0 and len(output) <= _MOST_OUTPUT:
+            if pipes.select(left):
+                block = os.read(pipe, _BLOCK)
+                if not block:
+                    break
+                output += block
+    return output
+
+
+def end_with_parent(parent: int | None = None) -> None:
+    """Ask the kernel to end this process with its parent, however that ends.
+
+    Args:
+        parent: who must still be there, else this process ends now; None does not look.
+    """
+    try:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    except (OSError, AttributeError):
+        return  # another system; there a time limit ends it
+    if parent is not None and os.getppid() != parent:
+        os._exit(1)
+
+
+def _work(rubric: Rubric, submission: Submission, where: tuple[str, Path, Kept], output: int) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     with open(os.devnull, "r+b") as nothing:  # noqa: PTH123 - a device
         for stream in (0, 1, 2):
             os.dup2(nothing.fileno(), stream)
     _limit(rubric.limits)
-    form: dict[str, Any]
+    language, folder, kept = where
     try:
-        form = grade_one(rubric, submission, where[1], where[0])
+        form = grade_one(rubric, submission, folder, language, kept)
+        why = None
     except MemoryError:
-        form = failed_form(rubric, submission.id, "could-not-be-graded", "it takes too much memory")
+        why = "it takes too much memory"
     except UnreadableError as error:
         why = f"{Path(error.path).name}: {error.reason}"
-        form = failed_form(rubric, submission.id, "could-not-be-graded", why)
     except ExplainError as error:
-        form = failed_form(rubric, submission.id, "could-not-be-graded", str(error))
+        why = str(error)
     except Exception as error:  # noqa: BLE001 - whatever a stranger's file provokes costs only that file
-        form = failed_form(rubric, submission.id, "could-not-be-graded", f"grading it failed ({type(error).__name__})")
+        why = f"grading it failed ({type(error).__name__})"
+    if why is not None:
+        form = failed_form(rubric, submission.id, "could-not-be-graded", why)
+        form["lasts"] = why != "it takes too much memory"
     with os.fdopen(output, "wb") as pipe:
         pipe.write(json.dumps(form).encode())
     return 0
 
 
-def grade_one(rubric: Rubric, submission: Submission, folder: Path, language: str) -> dict[str, Any]:
+def grade_one(rubric: Rubric, submission: Submission, folder: Path, language: str, kept: Kept) -> dict[str, Any]:
     """Unpack, find the captures, grade; archives inside an archive are unpacked once more, no deeper.
+
+    ``analysed`` in the form counts analyses that were not known from before.
 
     Raises:
         NotGradableError: there is no capture in it, or it breaks a limit.
@@ -194,7 +194,9 @@ def grade_one(rubric: Rubric, submission: Submission, folder: Path, language: st
     captures, answers = assign(rubric, files)
     if not captures and answers is None:
         raise NotGradableError("there is no capture in it")
-    return graded_form(grade_files(rubric, submission.id, captures, answers, submission.roster, language))
+    analyses = Analyses(kept, rubric.limits.octets)
+    graded = grade_files(rubric, submission.id, captures, answers, submission.roster, language, analyses)
+    return graded_form(graded) | {"analysed": analyses.made}
 
 
 def _limit(limits: Limits) -> None:

@@ -1,0 +1,116 @@
+"""A class being graded: how far it is, and what is kept when somebody stops it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, Self
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from types import TracebackType
+
+    from rich.progress import Progress as Bar
+
+    from explain.grade.rubric import Rubric
+    from explain.grade.submissions import Submission
+
+
+def how_to_run(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say where submissions are graded, and what is kept of it."""
+    for option in (
+        click.option("--no-cache", is_flag=True, help="Analyse everything anew, and keep nothing."),
+        click.option("--cache", metavar="DIR", help="Keep what was found out there; by default with other caches."),
+        click.option("--scheduler", metavar="ADDRESS", help="Grade on the workers of this Dask scheduler."),
+        click.option("--jobs", type=click.IntRange(1, 256), help="How many at a time; all cores by default."),
+    ):
+        command = option(command)
+    return command
+
+
+def grade_class(rubric: Rubric, found: Sequence[Submission], options: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The forms of all submissions, in their order.
+
+    Raises:
+        MissingError: Dask distributed is asked for and not installed.
+        UsageError: no scheduler answers, or it has no workers.
+        KeyboardInterrupt: it was stopped; what was done is kept.
+    """
+    from pathlib import Path
+
+    from explain.grade.executors import grade_all
+    from explain.grade.kept import Kept, usual_folder
+
+    folder = None if options.get("no_cache") else Path(options["cache"]) if options.get("cache") else usual_folder()
+    kept = Kept(folder)
+    jobs = options.get("jobs") or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    forms: list[dict[str, Any]] = [{} for _ in found]
+    running = grade_all(rubric, found, jobs or 1, options.get("lang", "en"), kept, options.get("scheduler"))
+    with closing(running), _Progress(len(found)) as progress:  # type: ignore[type-var]
+        try:
+            for number, form in running:
+                progress.add(form)
+                forms[number] = form
+        except KeyboardInterrupt:
+            progress.tell_what_is_kept(is_kept=folder is not None)
+            raise
+    kept.tidy()
+    return forms
+
+
+class _Progress:
+    """Counts on standard error: a bar with the time left on a terminal, one line at the end elsewhere."""
+
+    def __init__(self, total: int) -> None:
+        self._total, self._done, self._failed, self._analysed, self._known = total, 0, 0, 0, 0
+        self._bar: Bar | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar:
+            self._bar.stop()
+        if kind is None and self._known:
+            print(f"{self._known} of {self._total} were known from before", file=sys.stderr)
+
+    def add(self, form: dict[str, Any]) -> None:
+        """One more is done."""
+        made = form.pop("analysed", 0)
+        self._done += 1
+        self._analysed += made
+        self._known += not made and form["status"] == "graded"
+        self._failed += form["status"] == "could-not-be-graded"
+        if self._bar is None and sys.stderr.isatty() and self._done < self._total:
+            self._bar = self._start()
+        if self._bar is not None:
+            task = self._bar.task_ids[0]
+            self._bar.update(task, completed=self._done, failed=self._failed, known=self._known)
+
+    def tell_what_is_kept(self, *, is_kept: bool) -> None:
+        """Say what a second run need not do again."""
+        if self._bar:
+            self._bar.stop()
+            self._bar = None
+        kept = "they are kept, and the same command goes on from there" if is_kept else "nothing is kept"
+        print(f"explain: stopped; {self._done} of {self._total} were done: {kept}", file=sys.stderr)
+
+    def _start(self) -> Bar:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        bar = Bar(
+            TextColumn("grading"), BarColumn(), MofNCompleteColumn(),
+            TextColumn("{task.fields[known]} known, {task.fields[failed]} not gradable"),
+            TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
+            console=Console(stderr=True), transient=True,
+        )  # fmt: skip
+        bar.start()
+        bar.add_task("grading", total=self._total, failed=0, known=0)
+        return bar

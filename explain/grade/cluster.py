@@ -1,0 +1,71 @@
+"""The same batches on the workers of a Dask scheduler, by the same interface.
+
+A worker has threads, and a process with threads must not part; so a batch is graded by a program of its own
+(``python -m explain.grade.serving``), which the worker starts.  Workers see the submissions under the same paths.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import subprocess
+import sys
+from contextlib import contextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from explain.errors import MissingError, UsageError
+from explain.grade.kept import code_version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from concurrent.futures import Executor
+
+    from explain.grade.batches import Batch, Forms, Work
+
+_PATIENCE_S = 10
+OTHER_VERSION = 3
+"""Exit status of a program that is of another version."""
+
+
+@contextmanager
+def cluster(address: str) -> Iterator[tuple[Executor, int]]:
+    """An executor over all workers of a scheduler, and how many batches they take at a time.
+
+    Raises:
+        MissingError: Dask distributed is not installed.
+        UsageError: no scheduler answers there, or it has no workers.
+    """
+    try:
+        distributed: Any = import_module("distributed")
+    except ImportError:
+        raise MissingError("Dask distributed", "pip install 'explain-pcap[cluster]'") from None
+    try:
+        client = distributed.Client(address, timeout=_PATIENCE_S, set_as_default=False)
+    except (OSError, ValueError, TimeoutError):
+        raise UsageError(f"no Dask scheduler answers at {address}") from None
+    try:
+        workers = sum(client.ncores().values())
+        if not workers:
+            raise UsageError(f"the scheduler at {address} has no workers")
+        yield client.get_executor(pure=False, retries=0), workers
+    finally:
+        client.close(_PATIENCE_S)
+
+
+def grade_elsewhere(work: Work, batch: Batch) -> Forms:
+    """Grade a batch in a program of its own; runs on a worker.
+
+    Raises:
+        OSError: the program was killed.
+        UsageError: this worker has another version of this package.
+    """
+    asked = pickle.dumps((code_version(), work, batch))
+    done = subprocess.run(
+        [sys.executable, "-m", "explain.grade.serving"], input=asked, capture_output=True, check=False
+    )
+    if done.returncode == OTHER_VERSION:
+        raise UsageError("a worker has another version of explain, of Python or of NumPy")
+    if done.returncode:
+        raise OSError(f"the grader ended with {done.returncode}")
+    return [(number, form) for number, form in json.loads(done.stdout)]

@@ -1,0 +1,130 @@
+"""Batches on all cores, or on a cluster: one interface (``concurrent.futures.Executor``), the same marks.
+
+A worker that dies takes nothing with it: what it had not given back is graded again, and what kills every worker
+that takes it could not be graded.
+"""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+from collections import Counter
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
+from contextlib import ExitStack, contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from explain.grade.batches import Batch, Forms, Work, gave_up, grade_batch, in_batches
+from explain.grade.form import failed_form
+from explain.grade.isolation import load_all
+from explain.grade.kept import Kept
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
+
+    from explain.grade.rubric import Rubric
+    from explain.grade.submissions import Submission
+
+_MOST_TRIES = 3
+_LOST = ("KilledWorker", "CancelledError", "FutureCancelledError")
+"""How a cluster says that a batch is lost; its classes are there only where it is installed."""
+
+
+def grade_all(
+    rubric: Rubric, submissions: Sequence[Submission], jobs: int, language: str, kept: Kept | None = None,
+    scheduler: str | None = None,
+) -> Iterator[tuple[int, dict[str, Any]]]:  # fmt: skip
+    """Grade everything; yields the position of each submission and its form as it is done.
+
+    Args:
+        rubric: by which.
+        submissions: in any order; who handed in nothing is missing.
+        jobs: processes on this machine.
+        language: of the sentences.
+        kept: what was found out before; nothing is kept without it.
+        scheduler: the address of a Dask scheduler, whose workers then do it instead.
+
+    Raises:
+        MissingError: Dask distributed is not installed.
+        UsageError: no scheduler answers there, or it has no workers.
+    """
+    for number, submission in enumerate(submissions):
+        if not submission.paths:
+            yield number, failed_form(rubric, submission.id, "missing", None) | {"analysed": 0}
+    with ExitStack() as stack:
+        top = stack.enter_context(tempfile.TemporaryDirectory(prefix="explain-grade-", ignore_cleanup_errors=True))
+        work = Work(rubric, language, Path(top), kept or Kept())
+        if scheduler is None:
+            load_all()
+            yield from _until_done(lambda: _pool(jobs), grade_batch, work, in_batches(submissions, jobs))
+        else:
+            from explain.grade.cluster import cluster, grade_elsewhere
+
+            pool, workers = stack.enter_context(cluster(scheduler))
+            batches = in_batches(submissions, workers)
+            yield from _until_done(lambda: _same(pool), grade_elsewhere, work, batches)
+
+
+@contextmanager
+def _same(pool: Executor) -> Iterator[Executor]:
+    yield pool
+
+
+@contextmanager
+def _pool(jobs: int) -> Iterator[Executor]:
+    """Processes that are ended at once when nobody waits for them any more."""
+    pool = ProcessPoolExecutor(jobs, get_context("fork"), _begin)
+    try:
+        yield pool
+    finally:
+        processes = list((pool._processes or {}).values())  # noqa: SLF001 - there is no public way before 3.14
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.join()
+
+
+def _begin() -> None:
+    """Leave Ctrl-C to the process that collects the results."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _until_done(
+    open_pool: Callable[[], AbstractContextManager[Executor]], grade: Any, work: Work, batches: list[Batch]
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    tries: Counter[int] = Counter()
+    while batches:
+        failed: list[tuple[int, Submission]] = []
+        with open_pool() as pool:
+            waiting = {pool.submit(grade, work, batch): batch for batch in batches}
+            for future in as_completed(waiting):
+                forms = _forms(future)
+                if forms is None:
+                    failed += waiting[future]
+                else:
+                    yield from forms
+        begun = {number for number, _ in failed if (work.folder / str(number)).exists()}
+        # Where nothing tells which of them it was, each is tried by itself.
+        tries.update(begun or {number for number, _ in failed})
+        for number, submission in failed:
+            if tries[number] >= _MOST_TRIES:
+                yield number, gave_up(work, submission) | {"analysed": 0}
+        left = [one for one in failed if tries[one[0]] < _MOST_TRIES]
+        batches = [[one] for one in left if tries[one[0]]]
+        rest = [one for one in left if not tries[one[0]]]
+        batches += [rest[at : at + 10] for at in range(0, len(rest), 10)]
+
+
+def _forms(future: Future[Forms]) -> Forms | None:
+    """What a batch gave; None where its worker died."""
+    try:
+        return future.result()
+    except (BrokenExecutor, OSError):
+        return None
+    except Exception as error:
+        if type(error).__name__ in _LOST:
+            return None
+        raise

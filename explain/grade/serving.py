@@ -1,0 +1,31 @@
+"""One batch from standard input, its forms to standard output: what a worker of a cluster starts."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO
+
+from explain.grade.batches import grade_batch
+from explain.grade.cluster import OTHER_VERSION
+from explain.grade.isolation import end_with_parent
+from explain.grade.kept import code_version
+
+
+def serve(asked: BinaryIO, answer: BinaryIO) -> int:
+    """Grade what is asked; the exit status."""
+    version, work, batch = pickle.load(asked)  # noqa: S301 - from the worker that started this
+    if version != code_version():
+        return OTHER_VERSION
+    with tempfile.TemporaryDirectory(prefix="explain-grade-", ignore_cleanup_errors=True) as top:
+        answer.write(json.dumps(grade_batch(replace(work, folder=Path(top)), batch)).encode())
+    return 0
+
+
+if __name__ == "__main__":
+    end_with_parent()
+    sys.exit(serve(sys.stdin.buffer, sys.stdout.buffer))
