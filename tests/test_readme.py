@@ -55,3 +55,22 @@ def test_the_quick_start_is_two_commands_that_exist():
 
 def test_ci_runs_the_second_command_of_the_quick_start():
     assert "exec ./test" in (TOP / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_the_pictures_of_terminals_show_what_the_commands_answer_now(tmp_path):
+    subprocess.run(
+        [sys.executable, "scripts/pictures.py", "--no-browser", "--into", str(tmp_path)], cwd=TOP, check=True
+    )
+    made = {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()}
+    kept = {path.name: path.read_text(encoding="utf-8") for path in TOP.glob("docs/pictures/*.svg")}
+    assert made == kept, "scripts/pictures.py makes them anew"
+
+
+@pytest.mark.needs("chromium")
+def test_the_picture_of_the_page_can_be_taken_anew(tmp_path):
+    subprocess.run([sys.executable, "scripts/pictures.py", "--into", str(tmp_path)], cwd=TOP, check=True)
+    made = {path.name for path in tmp_path.iterdir()}
+    assert made == {path.name for path in TOP.glob("docs/pictures/*")}
+    picture = (tmp_path / "page.webp").read_bytes()
+    assert picture[:4] + picture[8:12] == b"RIFFWEBP"
+    assert len(picture) > 30_000, "there is nothing on it"

@@ -33,6 +33,6 @@ def show(lines: Sequence[Line], sentences: Sequence[str], stream: TextIO) -> Non
     console = Console(file=stream, highlight=False, soft_wrap=True)
     width = max(_NARROWEST, min(console.width, _WIDEST))
     for row in rows_of(lines, sentences, width):
-        text = Text(row.margin, style="dim", end="")
+        text = Text.assemble((row.margin, "dim"))  # not its style, which would dim all that is appended
         text.append(row.text, style=_STYLES.get(row.style or "", ""))
         console.print(text, soft_wrap=True)
