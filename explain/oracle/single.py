@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,8 @@ def second_opinion(path: str, frame: int) -> tuple[Layer, ...]:
         raise MissingError("pyshark", "install it with `pip install pyshark`") from None
     import asyncio
 
+    if sys.platform == "linux" and sys.version_info < (3, 12):  # there its default loses the status of fast programs
+        asyncio.set_child_watcher(asyncio.PidfdChildWatcher())
     preferences = dict(preference.split(":") for preference in AS_RECORDED)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
