@@ -106,7 +106,7 @@ def _frames(evidence: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _write(folder: Path, told: Mapping[str, Any], rosters: Mapping[str, Mapping[str, str]], language: str) -> None:
-    from explain.grade import feedback, gradebooks
+    from explain.grade import feedback, gradebooks, summary
 
     title = told["rubric"]["title"]
     folder.mkdir(parents=True, exist_ok=True)
@@ -114,13 +114,16 @@ def _write(folder: Path, told: Mapping[str, Any], rosters: Mapping[str, Mapping[
     _put(folder / "grades.csv", gradebooks.grades_csv(told))
     _put(folder / "canvas.csv", gradebooks.canvas_csv(told, rosters))
     _put(folder / "moodle.csv", gradebooks.moodle_csv(told, rosters))
-    _put(folder / "summary.html", feedback.summary_page(told))
-    for name, form in zip(_file_names(told["submissions"]), told["submissions"], strict=True):
+    names = _file_names(told["submissions"])
+    pages = [f"{name}/feedback.html" for name in names]
+    _put(folder / "summary.html", summary.summary_page(told, language, pages))
+    reveals = bool(told["rubric"].get("reveal"))
+    for name, form in zip(names, told["submissions"], strict=True):
         own = folder / name
         own.mkdir(exist_ok=True)
         _put(own / "results.json", json.dumps(gradebooks.gradescope(form), indent=1) + "\n")
-        _put(own / "feedback.html", feedback.html_page(title, form, language))
-        _put(own / "feedback.md", feedback.markdown_page(title, form, language))
+        _put(own / "feedback.html", feedback.html_page(title, form, language, reveals=reveals))
+        _put(own / "feedback.md", feedback.markdown_page(title, form, language, reveals=reveals))
 
 
 def _put(path: Path, text: str) -> None:

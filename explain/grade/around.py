@@ -69,7 +69,7 @@ def told_of(report: Report, evidence: Sequence[Evidence], lab: Lab, language: st
     near: list[tuple[int, int, Line]] = []
     for number, line in enumerate(report.lines):
         spans = _spans(line.evidence)
-        if line.depth > _MOST_DEPTH or not line.depth or not _touch(spans, cited):
+        if line.depth > _MOST_DEPTH or not line.depth or _is_beside(line) or not _touch(spans, cited):
             continue
         if not any(_touch(spans, [frame]) for frame in hidden):
             near.append((sum(last - first + 1 for _, first, last in spans), number, line))
@@ -77,9 +77,15 @@ def told_of(report: Report, evidence: Sequence[Evidence], lab: Lab, language: st
     return [_said(line, language) for _, _, line in chosen]
 
 
+def _is_beside(line: Line) -> bool:
+    """Whether a line speaks of the telling, or of what to try next, and not of what happened."""
+    is_told = line.message.startswith("story.again") or not line.message.startswith("story.")
+    return not is_told or line.message.endswith(".next")
+
+
 def _said(line: Line, language: str) -> dict[str, Any]:
     frames = [list(span) for span in line.evidence[0].frames[:_MOST_RANGES]]
-    return {"text": say(line.message, line.values, language), "frames": frames}
+    return {"text": say(line.message, line.values, language), "capture": line.evidence[0].capture, "frames": frames}
 
 
 _Span = tuple[tuple[int, int | None], int, int]

@@ -43,7 +43,8 @@ def failed_form(rubric: Rubric, name: str, status: str, reason: str | None) -> d
 
 def whole(rubric: Rubric, forms: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """All submissions of a rubric."""
-    return {"schema": SCHEMA, "rubric": {"title": rubric.title, "total": rubric.total}, "submissions": list(forms)}
+    described = {"title": rubric.title, "total": rubric.total, "reveal": rubric.reveals}
+    return {"schema": SCHEMA, "rubric": described, "submissions": list(forms)}
 
 
 def _verdict(one: Verdict) -> dict[str, Any]:
