@@ -106,7 +106,7 @@ def _frames(evidence: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _write(folder: Path, told: Mapping[str, Any], rosters: Mapping[str, Mapping[str, str]], language: str) -> None:
-    from explain.grade import feedback, gradebooks, summary
+    from explain.grade import feedback, feedback_markdown, gradebooks, summary
 
     title = told["rubric"]["title"]
     folder.mkdir(parents=True, exist_ok=True)
@@ -123,7 +123,7 @@ def _write(folder: Path, told: Mapping[str, Any], rosters: Mapping[str, Mapping[
         own.mkdir(exist_ok=True)
         _put(own / "results.json", json.dumps(gradebooks.gradescope(form), indent=1) + "\n")
         _put(own / "feedback.html", feedback.html_page(title, form, language, reveals=reveals))
-        _put(own / "feedback.md", feedback.markdown_page(title, form, language, reveals=reveals))
+        _put(own / "feedback.md", feedback_markdown.markdown_page(title, form, language, reveals=reveals))
 
 
 def _put(path: Path, text: str) -> None:

@@ -15,7 +15,7 @@ from explain.grade.functions import AbsentError
 from explain.grade.scene import End, UnknownFieldError
 from explain.grade.verdict import Verdict
 from explain.words import say
-from explain.words.values import visible
+from explain.words.values import duration, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -68,6 +68,8 @@ def _mark(marker: Marker, question: Question, given: Mapping[str, Any], trouble:
 
 def _written(question: Question, key: Any) -> str:
     """The right answer in the form that was asked for."""
+    if question.type == "duration" and isinstance(key, (int, float)):
+        return duration(round(key * 1e9))
     return f"{key:#x}" if question.type == "hex" and isinstance(key, int) else shown(key)
 
 
@@ -83,7 +85,7 @@ def _judged(marker: Marker, question: Question, given: Mapping[str, Any], troubl
     if question.is_manual:
         return told("manual", 0, "manual")
     if marker.rubric.is_packed and question.key is None:
-        return _formed(question, given, told)
+        return _formed(marker, question, given, told)
     try:
         key = read(question, plain(_filled(question.key, marker.names)))
     except _UNKNOWN:
@@ -99,7 +101,7 @@ def _compared(
     try:
         answer = read(question, given[question.id])
     except NoAnswerError:
-        return told("not-met", 0, "not-of-type", type=question.type)
+        return told("not-met", 0, "not-of-type", type=_form(question, marker.language))
     choices = [read(question, one) for one in question.choices]
     if choices and answer not in choices:
         return told("not-met", 0, "no-choice", choices=list(question.choices))
@@ -108,13 +110,21 @@ def _compared(
     return _wrong(marker, question, answer, key, given) or told("not-met", 0, "wrong")
 
 
-def _formed(question: Question, given: Mapping[str, Any], told: Callable[..., Verdict]) -> Verdict:
+def _form(question: Question, language: str) -> str:
+    """The form that was asked for, in words; of a table with its columns."""
+    form = say(f"grade_types.{question.type}", {}, language)
+    columns = ", ".join(f"{name} ({say(f'grade_types.{kind}', {}, language)})"
+                        for name, kind in (question.columns or {}).items())  # fmt: skip
+    return f"{form}: {columns}" if columns else form
+
+
+def _formed(marker: Marker, question: Question, given: Mapping[str, Any], told: Callable[..., Verdict]) -> Verdict:
     """Without a key, only whether the answer is of the form that was asked for."""
     try:
         read(question, given[question.id])
     except NoAnswerError:
-        return told("not-met", 0, "not-of-type", type=question.type)
-    return told("manual", 0, "well-formed", type=question.type)
+        return told("not-met", 0, "not-of-type", type=_form(question, marker.language))
+    return told("manual", 0, "well-formed", type=_form(question, marker.language))
 
 
 def _filled(key: Any, names: Mapping[str, Any]) -> Any:
