@@ -36,6 +36,9 @@ FIELDS = {
 }
 
 
+CODE, VALUE, EMPTY = "dhcp.option.type", "dhcp.option.value", "<MISSING>"
+
+
 def _address(number):
     return ".".join(map(str, number.to_bytes(4, "big")))
 
@@ -50,6 +53,16 @@ def _number(said, code):
     return "" if number is None else str(number)
 
 
+def options(theirs: dict[str, list[str]], frame: int) -> dict[int, bytes]:
+    """Every option's octets; those of a code that comes twice belong together (RFC 3396)."""
+    found: dict[int, bytes] = {}
+    codes = [int(code) for code in theirs[CODE][frame - 1].split(EVERY) if code]
+    values = theirs[VALUE][frame - 1].split(EVERY)
+    for code, value in zip((code for code in codes if code not in (0, 255)), values, strict=False):
+        found[code] = found.get(code, b"") + (b"" if value == EMPTY else bytes.fromhex(value))
+    return found
+
+
 def check(path: Path) -> int:
     try:
         table, _ = read([str(path)])
@@ -58,7 +71,7 @@ def check(path: Path) -> int:
     ours = {int(table.frame[step.row]): step.said for talk in talks(table) for step in talk.steps}
     if not ours and "dhcp" not in table.contents:
         return 0
-    theirs = tshark_fields(str(path), [*FIELDS, "dhcp.option.type", "frame.len", "frame.cap_len"])
+    theirs = tshark_fields(str(path), [*FIELDS, CODE, VALUE, "frame.len", "frame.cap_len"])
     spoken = {at + 1 for at, number in enumerate(theirs["dhcp.id"]) if number}
     whole = {at + 1 for at, size in enumerate(theirs["frame.len"]) if size == theirs["frame.cap_len"][at]}
     assert set(ours) <= spoken
@@ -66,8 +79,7 @@ def check(path: Path) -> int:
     for frame, said in ours.items():
         got = {name: form(said) for name, form in FIELDS.items()}
         assert got == {name: theirs[name][frame - 1] for name in FIELDS}, frame
-        codes = {int(code) for code in theirs["dhcp.option.type"][frame - 1].split(EVERY) if code} - {0, 255}
-        assert set(said.options) == codes or set(said.notes) & {"cut", "overrun"}, frame
+        assert said.options == options(theirs, frame) or set(said.notes) & {"cut", "overrun"}, frame
     return len(ours)
 
 
