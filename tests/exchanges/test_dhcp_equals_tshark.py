@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from dhcp_packets import ADDRESS, OFFER, answers, option
+from packets import pcap
 from surroundings import CORPUS, TOP
 
 from explain.errors import ExplainError
@@ -97,3 +99,12 @@ def test_each_message_of_a_real_capture_equals_tsharks(name):
 @pytest.mark.needs("corpus")
 def test_the_corpus_has_leases_to_compare():
     assert check(CORPUS / "dhcp/tcpdump__dhcp-rfc4388.pcap") == 36
+
+
+def test_options_in_the_fields_for_names_and_in_two_parts_equal_tsharks(tmp_path):
+    more = {"file": option(17, b"/root") + b"\xff", "sname": option(12, b"sname") + option(40, b"nis") + b"\xff"}
+    parts = (15, b"a" * 255), (15, b"b" * 9)
+    frames = [answers(OFFER, (52, bytes((places,))), *parts, yiaddr=ADDRESS, **more) for places in (1, 2, 3)]
+    path = tmp_path / "overload.pcap"
+    path.write_bytes(pcap(*frames).getvalue())
+    assert check(path) == 3
