@@ -11,7 +11,7 @@ from explain.grade.functions import AbsentError
 from explain.grade.nearly import Nearest, nearest
 from explain.grade.scene import Event, UnknownFieldError, numbered
 from explain.words import has, say
-from explain.words.values import duration, visible
+from explain.words.values import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -135,7 +135,7 @@ def _at_another_time(marker: Marker, check: Check, near: Nearest, values: dict[s
         late = marker.lateness_ns(near.event, one)
         if late is not None and not 0 <= late <= one.span_ns:
             message = "grade.too-late" if late > one.span_ns else "grade.wrong-side"
-            more = {"apart": duration(abs(late)), "room": duration(one.span_ns), "name": one.event}
+            more = {"apart": abs(late), "room": one.span_ns, "name": one.event}
             return say(f"{message}.{one.side}", values | more, marker.language)
     return say("grade.none-fits", values | {"number": 1}, marker.language)
 

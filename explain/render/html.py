@@ -22,7 +22,7 @@ from explain.render.markup import Markup, data, own, tag
 from explain.render.scene import Scene, conversation, stage
 from explain.render.ways import Ways, ways
 from explain.words import LANGUAGES, has, say
-from explain.words.values import duration, visible
+from explain.words.values import visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,7 +85,7 @@ def _bar(report: Report) -> Markup:
     names = ", ".join(visible(PurePath(one.path).name or one.path) for one in report.captures[:4])
     times = [time for one in report.captures for time in (one.first_ns, one.last_ns) if time is not None]
     values = {"count": sum(one.packets for one in report.captures),
-              "span": duration(max(times) - min(times)) if times else "0 s"}  # fmt: skip
+              "span": max(times) - min(times) if times else 0}  # fmt: skip
     about = tag("span", {"class": "about"}, tag("b", None, "explain"), f" {names} ", both("render.page.about", values))
     return tag("div", {"class": "bar"}, about, _button("language"), _button("theme"))
 

@@ -56,6 +56,7 @@ NOUNS: dict[str, tuple[str, str, str]] = {
     "messages": ("1 message", "{n} messages", "{n} 通のメッセージ"),
 }
 _MINUTE = 60
+_JOINED = "\0"
 _LONGEST = 200
 _LONGEST_WHOLE = 2_000  # of what is there to be copied; the JSON report has all of it
 
@@ -81,15 +82,19 @@ def _spelled(char: str) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-def duration(ns: int) -> str:
-    """A length of time with three significant digits: ``0.021 ms``, ``1.5 s``, ``2 min 5 s``."""
+def duration(ns: int, language: str = "en") -> str:
+    """A length of time with three significant digits: ``0.021 ms``, ``1.5 s``, ``2 min 5 s``, ``1 h``.
+
+    Japanese writes units from a second on in its own script: ``1.5 秒``, ``1 時間``.
+    """
+    hour, minute, second = ("{} 時間", "{} 分", "{} 秒") if language == "ja" else ("{} h", "{} min", "{} s")
     if abs(ns) >= _MINUTE * 1_000_000_000:
-        seconds = round(ns / 1_000_000_000)
-        minutes, rest = divmod(seconds, _MINUTE)
+        minutes, rest = divmod(round(ns / 1_000_000_000), _MINUTE)
         hours, minutes = divmod(minutes, _MINUTE)
-        return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+        parts = ((hour, hours), (minute, minutes)) if hours else ((minute, minutes), (second, rest))
+        return " ".join(form.format(count) for form, count in parts if count)
     if abs(ns) >= 1_000_000_000:
-        return f"{ns / 1e9:.3g} s"
+        return second.format(f"{ns / 1e9:.3g}")
     if abs(ns) >= 10_000:
         return f"{ns / 1e6:.3g} ms"
     return f"{ns / 1e3:.3g} us"
@@ -116,6 +121,10 @@ class Speaker(string.Formatter):
         del args
         return kwargs[field_name], field_name
 
+    def vformat(self, format_string: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
+        """The sentence; a mark that joins is taken out again (no value holds it, for ``visible`` spells it)."""
+        return super().vformat(format_string, args, kwargs).replace(f"{_JOINED} ", "").replace(_JOINED, "")
+
     def convert_field(self, value: Any, conversion: str | None) -> Any:
         """Conversions such as ``!r`` are not part of the word tables."""
         if conversion:
@@ -139,7 +148,7 @@ class Speaker(string.Formatter):
     def _as(self, form: str, value: Any) -> str:
         """A value in the form that stands behind the colon: a unit, a name's text, or a counted noun."""
         if form == "duration":
-            return self._unknown if value is None else duration(value)
+            return self._unknown if value is None else self._joined(duration(value, self._language))
         forms: dict[str, Callable[[Any], str]] = {
             "title": self._title, "gist": self._gist, "span": self._span, "size": size,
             "whole": lambda text: visible(str(text), _LONGEST_WHOLE), "number": lambda number: f"{number:,}",
@@ -155,7 +164,12 @@ class Speaker(string.Formatter):
         for size, noun in ((86400, "days"), (3600, "hours"), (60, "minutes")):
             if seconds % size == 0:
                 return self.format_field(seconds // size, noun)
-        return duration(seconds * 1_000_000_000)
+        return self._joined(duration(seconds * 1_000_000_000, self._language))
+
+    @staticmethod
+    def _joined(text: str) -> str:
+        """A text that swallows the space behind it if it ends in Japanese: ``5 ms 後``, but ``5 分後``."""
+        return text if text.isascii() else text + _JOINED
 
     def _gist(self, name: str) -> str:
         """The first sentence of a word, which is named as ``family/term``."""

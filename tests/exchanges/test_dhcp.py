@@ -310,7 +310,7 @@ def test_the_story_says_what_the_client_does_with_its_lease():
     told = " ".join(report.story("en").split())
     assert "sets the address 192.0.2.100/24" in told
     assert "the router 192.0.2.254: its default route" in told
-    assert "after 30 min 0 s (T1), every server after 52 min 30 s (T2)" in told
+    assert "after 30 min (T1), every server after 52 min 30 s (T2)" in told
 
 
 def test_the_story_names_who_objected_to_a_declined_address():

@@ -84,10 +84,22 @@ def test_a_value_with_braces_is_not_a_placeholder():
     [
         (0, "0 us"), (850, "0.85 us"), (21_400, "0.0214 ms"), (1_500_000, "1.5 ms"), (1_500_000_000, "1.5 s"),
         (59_940_000_000, "59.9 s"), (125_000_000_000, "2 min 5 s"), (7_260_000_000_000, "2 h 1 min"),
+        (59_999_600_000, "60 s"), (1_800_000_000_000, "30 min"), (3_600_000_000_000, "1 h"),
     ],
 )  # fmt: skip
 def test_durations_have_three_digits_and_the_unit_that_fits(ns, text):
     assert duration(ns) == text
+
+
+@pytest.mark.parametrize(
+    ("ns", "text"),
+    [
+        (21_400_000, "21.4 ms 後に h2 が返事: a。"), (1_500_000_000, "1.5 秒後に h2 が返事: a。"),
+        (125_000_000_000, "2 分 5 秒後に h2 が返事: a。"),
+    ],
+)  # fmt: skip
+def test_a_japanese_unit_stands_close_to_the_word_behind_it(ns, text):
+    assert say("dns.answered-in", {"rtt_ns": ns, "server": "h2", "answers": ["a"]}, "ja") == text
 
 
 @pytest.mark.parametrize(
