@@ -84,7 +84,7 @@ def _bar(report: Report) -> Markup:
     """What the page is about, in small letters, and the switches."""
     names = ", ".join(visible(PurePath(one.path).name or one.path) for one in report.captures[:4])
     times = [time for one in report.captures for time in (one.first_ns, one.last_ns) if time is not None]
-    values = {"count": sum(one.packets for one in report.captures),
+    values: dict[str, object] = {"count": sum(one.packets for one in report.captures),
               "span": max(times) - min(times) if times else 0}  # fmt: skip
     about = tag("span", {"class": "about"}, tag("b", None, "explain"), f" {names} ", both("render.page.about", values))
     return tag("div", {"class": "bar"}, about, _button("language"), _button("theme"))
