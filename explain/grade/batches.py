@@ -43,10 +43,18 @@ def grade_batch(work: Work, batch: Batch) -> Forms:
     return [(number, _grade(work, number, submission)) for number, submission in batch]
 
 
-def in_batches(submissions: Sequence[Submission], workers: int, most: int = 50) -> list[Batch]:
-    """Batches of a size that leaves each worker several; who handed in nothing is in none."""
+def in_batches(submissions: Sequence[Submission], workers: int, least: int = 1, most: int = 50) -> list[Batch]:
+    """Batches of a size that leaves each worker several; who handed in nothing is in none.
+
+    Args:
+        submissions: of a class.
+        workers: how many batches are graded at a time.
+        least: in a batch, as long as that leaves no worker without one.
+        most: in a batch.
+    """
     numbered = [(number, one) for number, one in enumerate(submissions) if one.paths]
-    size = max(1, min(most, -(-len(numbered) // (workers * 8))))
+    several, one_each = (-(-len(numbered) // (workers * times)) for times in (8, 1))
+    size = max(1, min(most, max(several, min(least, one_each))))
     return [numbered[at : at + size] for at in range(0, len(numbered), size)]
 
 
@@ -56,6 +64,7 @@ def _grade(work: Work, number: int, submission: Submission) -> dict[str, Any]:
     if known is not None:
         return known | {"id": submission.id, "analysed": 0}
     folder = work.folder / str(number)
+    folder.mkdir(mode=0o700, exist_ok=True)  # if this process dies, it tells at what
     form, is_lasting = grade_apart(work.rubric, submission, folder, work.language, work.kept)
     if key is not None and is_lasting:
         work.kept.keep_marks(key, form)

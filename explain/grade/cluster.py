@@ -12,6 +12,8 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from importlib import import_module
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from explain.errors import MissingError, UsageError
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from explain.grade.batches import Batch, Forms, Work
 
 _PATIENCE_S = 10
+_SERVING = "explain.grade.serving"
 OTHER_VERSION = 3
 """Exit status of a program that is of another version."""
 
@@ -34,7 +37,7 @@ def cluster(address: str) -> Iterator[tuple[Executor, int]]:
 
     Raises:
         MissingError: Dask distributed is not installed.
-        UsageError: no scheduler answers there, or it has no workers.
+        UsageError: no scheduler answers there, or it has no workers, or one that cannot do this.
     """
     try:
         distributed: Any = import_module("distributed")
@@ -45,12 +48,22 @@ def cluster(address: str) -> Iterator[tuple[Executor, int]]:
     except (OSError, ValueError, TimeoutError):
         raise UsageError(f"no Dask scheduler answers at {address}") from None
     try:
-        workers = sum(client.ncores().values())
-        if not workers:
-            raise UsageError(f"the scheduler at {address} has no workers")
-        yield client.get_executor(pure=False, retries=0), workers
+        _look_at_workers(client, address)
+        yield client.get_executor(pure=False, retries=0), sum(client.ncores().values())
     finally:
         client.close(_PATIENCE_S)
+
+
+def _look_at_workers(client: Any, address: str) -> None:
+    """Ask with nothing but names of the standard library: a worker without this package dies of any other."""
+    try:
+        client.wait_for_workers(1, timeout=_PATIENCE_S)
+        found = client.run(find_spec, _SERVING, on_error="return")
+    except (OSError, TimeoutError):
+        raise UsageError(f"the scheduler at {address} has no workers") from None
+    for worker, spec in found.items():
+        if not isinstance(spec, ModuleSpec):
+            raise UsageError(f"the worker at {worker} cannot run explain; it must have the same version")
 
 
 def grade_elsewhere(work: Work, batch: Batch) -> Forms:
@@ -61,9 +74,7 @@ def grade_elsewhere(work: Work, batch: Batch) -> Forms:
         UsageError: this worker has another version of this package.
     """
     asked = pickle.dumps((code_version(), work, batch))
-    done = subprocess.run(
-        [sys.executable, "-m", "explain.grade.serving"], input=asked, capture_output=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-m", _SERVING], input=asked, capture_output=True, check=False)
     if done.returncode == OTHER_VERSION:
         raise UsageError("a worker has another version of explain, of Python or of NumPy")
     if done.returncode:

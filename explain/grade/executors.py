@@ -6,6 +6,7 @@ that takes it could not be graded.
 
 from __future__ import annotations
 
+import os
 import signal
 import tempfile
 from collections import Counter
@@ -15,9 +16,10 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from explain.grade import unpacking
 from explain.grade.batches import Batch, Forms, Work, gave_up, grade_batch, in_batches
 from explain.grade.form import failed_form
-from explain.grade.isolation import load_all
+from explain.grade.isolation import end_with_parent, load_all
 from explain.grade.kept import Kept
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from explain.grade.submissions import Submission
 
 _MOST_TRIES = 3
+_LEAST_THERE = 10  # a batch on a cluster starts a program, which takes as long as some submissions
 _LOST = ("KilledWorker", "CancelledError", "FutureCancelledError")
 """How a cluster says that a batch is lost; its classes are there only where it is installed."""
 
@@ -58,13 +61,15 @@ def grade_all(
         work = Work(rubric, language, Path(top), kept or Kept())
         if scheduler is None:
             load_all()
-            yield from _until_done(lambda: _pool(jobs), grade_batch, work, in_batches(submissions, jobs))
+            yield from _until_done(
+                lambda is_alone: _pool(1 if is_alone else jobs), grade_batch, work, in_batches(submissions, jobs)
+            )
         else:
             from explain.grade.cluster import cluster, grade_elsewhere
 
             pool, workers = stack.enter_context(cluster(scheduler))
-            batches = in_batches(submissions, workers)
-            yield from _until_done(lambda: _same(pool), grade_elsewhere, work, batches)
+            batches = in_batches(submissions, workers, least=_LEAST_THERE)
+            yield from _until_done(lambda _: _same(pool), grade_elsewhere, work, batches)
 
 
 @contextmanager
@@ -75,7 +80,7 @@ def _same(pool: Executor) -> Iterator[Executor]:
 @contextmanager
 def _pool(jobs: int) -> Iterator[Executor]:
     """Processes that are ended at once when nobody waits for them any more."""
-    pool = ProcessPoolExecutor(jobs, get_context("fork"), _begin)
+    pool = ProcessPoolExecutor(jobs, get_context("fork"), _begin, (os.getpid(),))
     try:
         yield pool
     finally:
@@ -87,18 +92,22 @@ def _pool(jobs: int) -> Iterator[Executor]:
             process.join()
 
 
-def _begin() -> None:
-    """Leave Ctrl-C to the process that collects the results."""
+def _begin(parent: int) -> None:
+    """Leave Ctrl-C to the process that collects the results, and end with it."""
+    end_with_parent(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _until_done(
-    open_pool: Callable[[], AbstractContextManager[Executor]], grade: Any, work: Work, batches: list[Batch]
+    open_pool: Callable[[bool], AbstractContextManager[Executor]], grade: Any, work: Work, batches: list[Batch]
 ) -> Iterator[tuple[int, dict[str, Any]]]:
+    """All forms; what was being graded when a process died is then graded alone, so that only the cause is blamed."""
     tries: Counter[int] = Counter()
-    while batches:
-        failed: list[tuple[int, Submission]] = []
-        with open_pool() as pool:
+    rounds = [(batches, False)]
+    while rounds:
+        batches, is_alone = rounds.pop()
+        failed: Batch = []
+        with open_pool(is_alone) as pool:
             waiting = {pool.submit(grade, work, batch): batch for batch in batches}
             for future in as_completed(waiting):
                 forms = _forms(future)
@@ -106,16 +115,26 @@ def _until_done(
                     failed += waiting[future]
                 else:
                     yield from forms
-        begun = {number for number, _ in failed if (work.folder / str(number)).exists()}
-        # Where nothing tells which of them it was, each is tried by itself.
-        tries.update(begun or {number for number, _ in failed})
-        for number, submission in failed:
+        suspects, rest = _suspects(work, failed)
+        if not is_alone:
+            rounds += [([rest[at : at + 10] for at in range(0, len(rest), 10)], False)] if rest else []
+            rounds += [([[one] for one in suspects], True)] if suspects else []
+            continue
+        tries.update(number for number, _ in suspects)
+        for number, submission in suspects:
             if tries[number] >= _MOST_TRIES:
                 yield number, gave_up(work, submission) | {"analysed": 0}
-        left = [one for one in failed if tries[one[0]] < _MOST_TRIES]
-        batches = [[one] for one in left if tries[one[0]]]
-        rest = [one for one in left if not tries[one[0]]]
-        batches += [rest[at : at + 10] for at in range(0, len(rest), 10)]
+        left = [one for one in (*rest, *suspects) if tries[one[0]] < _MOST_TRIES]
+        rounds += [([[one] for one in left], True)] if left else []
+
+
+def _suspects(work: Work, failed: Batch) -> tuple[Batch, Batch]:
+    """What was being graded when a process died, or all where nothing tells it; and what only waited behind it."""
+    begun = {number for number, _ in failed if (work.folder / str(number)).exists()}
+    for number in begun:
+        unpacking.remove(work.folder / str(number))
+    suspects = [one for one in failed if one[0] in begun] if begun else failed
+    return suspects, [one for one in failed if one not in suspects]
 
 
 def _forms(future: Future[Forms]) -> Forms | None:
