@@ -39,6 +39,7 @@ RULES = (
     ("nat", ("nat.translation", "tcp.connection")),
     ("tcp_queue", ("tcp.connection",)),
     ("journey", ("journey",)),
+    ("tcp_refusals", ("tcp.connection",)),
     ("tcp", ("tcp.connection",)),
     ("http", ("http.request",)),
     ("silence", ("icmp.echo",)),

@@ -1,0 +1,142 @@
+"""A reset instead of a connection that a router wrote, and not the host that was asked."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explain.causes.from_capture.scene import Seen
+from explain.exchanges.tcp_course import RST
+from explain.places.near import copies_of, whole_of
+from explain.table import ICMP, ICMPV6, IP, NO_MAC, TCP
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explain.causes.from_capture.scene import Scene
+    from explain.exchanges.columns import ExchangeColumns
+    from explain.table import PacketTable, Rows
+
+_FULL_TTLS = (64, 128, 255)  # with which hosts send; whoever forwards takes one off (RFC 1812, 5.3.1)
+_ADVERTISEMENT = 136
+_OTHERS = ("rst-by-middlebox", "filter-on-target-input", "dnat-to-wrong-port")
+_ITS_OWN = ("tcp-no-listener", "dnat-missing", "tcp-bound-to-loopback")
+
+
+def look(scene: Scene) -> Iterator[Seen]:
+    """One finding for each router and service: who forwards for others sent a reset that nobody had sent to it.
+
+    A packet that crossed a router has lost at least one of its TTL.  A RST that comes from a router's MAC with the
+    whole TTL was written by that router, whatever source address it bears.
+    """
+    part = scene.part("tcp.connection")
+    refused = scene.open(part, "refused")
+    if not refused or not scene.hosts.routers():
+        return
+    routers = _Routers(whole_of(scene.table))
+    births: dict[tuple[int, ...], int | None] = {}
+    groups: dict[tuple[int, int, int], list[tuple[int, int]]] = defaultdict(list)
+    for index, (row, *alike) in zip(refused, _resets(scene, part, refused), strict=True):
+        key = tuple(alike)
+        if key not in births:
+            births[key] = routers.written(_birth(scene, row))
+        born = births[key]
+        if born is not None:
+            groups[routers.mac(born), key[0], key[1]].append((index, born))
+    for key, some in groups.items():
+        yield _finding(scene, part, routers, key, some)
+
+
+def _resets(scene: Scene, part: ExchangeColumns, refused: list[int]) -> Iterator[tuple[int, ...]]:
+    """The refusal of each connection: its row, and what makes it like others: who, port, place, link, TTL."""
+    table = scene.table
+    is_reset = (table.layers[part.frames] & TCP != 0) & (table.flags[part.frames] & RST != 0)
+    at = np.flatnonzero(is_reset)
+    rows = part.frames[at[np.searchsorted(at, part.bounds[:-1][np.asarray(refused)])]]
+    columns = (
+        rows, table.sources(rows), table.source_ports(rows), table.place[rows], table.link[rows], table.ttl[rows],
+    )  # fmt: skip
+    return zip(*(column.tolist() for column in columns), strict=True)
+
+
+def _finding(
+    scene: Scene, part: ExchangeColumns, routers: _Routers, key: tuple[int, int, int], some: list[tuple[int, int]]
+) -> Seen:
+    mac, server, port = key
+    text = scene.table.addresses.text
+    is_elsewhere = routers.is_elsewhere(server, some[0][1])
+    rows = np.concatenate([part.rows(index) for index, _ in some])
+    values = {
+        "case": "reset", "from": text(routers.address(mac)), "dst": text(server), "port": port, "count": len(some),
+        "ttl": int(routers.table.ttl[some[0][1]]),
+    }  # fmt: skip
+    rivals = _OTHERS if is_elsewhere else _ITS_OWN + _OTHERS
+    members = [(part, index) for index, _ in some]
+    return Seen(
+        "filter-on-router-forward", "likely" if is_elsewhere else "possible", members, rows.tolist(), rivals, values
+    )
+
+
+def _birth(scene: Scene, row: int) -> int:
+    """A packet where it was nearest to who wrote it, a row of the whole table."""
+    copies = copies_of(scene.table, np.array([row]))
+    return int(copies[np.argmax(whole_of(scene.table).ttl[copies])])
+
+
+class _Routers:
+    """Who speaks for others, and what else came from there."""
+
+    def __init__(self, table: PacketTable) -> None:
+        self.table = table
+        self._passed: dict[tuple[int, int], Rows] = {}
+        self._own: dict[int, list[int]] = defaultdict(list)
+        for mac, address in zip(table.arp.sender_mac.tolist(), table.arp.sender_ip.tolist(), strict=True):
+            if address and address not in self._own[mac]:
+                self._own[mac].append(address)
+        for at in np.flatnonzero((table.icmp.type == _ADVERTISEMENT) & table.icmp.is_v6).tolist():
+            mac, address = self.mac(int(table.icmp.row[at])), int(table.icmp.target[at])
+            if address not in self._own[mac]:
+                self._own[mac].append(address)
+
+    def mac(self, row: int) -> int:
+        """Who put a frame on the link."""
+        return int(self.table.links.source[self.table.link[row]])
+
+    def address(self, mac: int) -> int:
+        """The first address that a MAC claimed."""
+        return self._own[mac][0]
+
+    def written(self, row: int) -> int | None:
+        """The frame, if its sender wrote the packet in it, although the source is another's address."""
+        table, mac, place = self.table, self.mac(row), int(self.table.place[row])
+        server = table.sources(np.array([row]))
+        if mac >= NO_MAC or int(table.ttl[row]) not in _FULL_TTLS or int(server[0]) in self._own.get(mac, server):
+            return None
+        # Where what is forwarded keeps its TTL, a whole one says nothing; who answers from there lives there.
+        passed = self._from(mac, place)
+        passed = passed[np.isin(table.ttl[passed], _FULL_TTLS)]
+        is_icmp = table.layers[passed] & (ICMP | ICMPV6) != 0
+        return None if (~is_icmp | (table.sources(passed) == server)).any() else row
+
+    def is_elsewhere(self, address: int, row: int) -> bool:
+        """Whether the host with this address was seen, and is not the router."""
+        table, mac = self.table, self.mac(row)
+        if any(address in own for other, own in self._own.items() if other != mac):
+            return True
+        passed = self._from(mac, int(table.place[row]))
+        return bool((table.sources(passed) == np.uint64(address)).any())
+
+    def _from(self, mac: int, place: int) -> Rows:
+        """Packets that a router put on the link for others, refusals left out."""
+        if (mac, place) not in self._passed:
+            table = self.table
+            is_own_link = np.append(table.links.source == np.uint64(mac), False)
+            layers = table.layers[: len(table)]
+            rows = np.flatnonzero(is_own_link[table.link[: len(table)]] & (table.place[: len(table)] == place))
+            is_refusal = (layers[rows] & TCP != 0) & (table.flags[rows] & RST != 0)
+            rows = rows[(layers[rows] & IP != 0) & ~is_refusal]
+            own = np.array(self._own.get(mac, []), np.uint64)
+            self._passed[mac, place] = rows[~np.isin(table.sources(rows), own)]
+        return self._passed[mac, place]
