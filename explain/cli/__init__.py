@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 COMMANDS = ("ping", "path", "grade", "lab", "cause", "word", "packet", "table", "annotate", "state")
 """The closed set of command words; a file that is named like one is given as ``./ping``."""
 _INTERRUPTED, _CLOSED_PIPE, _BUG = 130, 141, 2
+_LONGEST_COMPLAINT = 2000  # what may stand in a place can be a long list
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -120,5 +121,5 @@ def _name(command: click.Command) -> str:
 def _complain(text: str, status: int) -> int:
     from explain.words.values import visible
 
-    print(f"explain: {visible(text)}", file=sys.stderr)
+    print(f"explain: {visible(text, _LONGEST_COMPLAINT)}", file=sys.stderr)
     return status

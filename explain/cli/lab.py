@@ -199,6 +199,9 @@ def _finish(recording: Recording, path: Path, options: dict[str, Any]) -> int:
         write_case(recording, options["case_folder"])
     for complaint in recording.complaints:
         told(visible(f"explain: {complaint}"))
+    for ran in recording.ran if options["quiet"] else ():  # else its output was seen when it ran
+        if ran.complaint:
+            told(visible(ran.output.rstrip("\n")))
     if recording.complaints and not (options["output"] or options["case_folder"]):
         kept = Path(f"{recording.lab.name}.pcapng")
         write_new(kept, data)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from explain.errors import ExplainError
 from explain.lab.perform import ENVIRONMENT
+from explain.lab.records import Step
 from explain.lab.run import missing_tools
 from explain.lab.services import PACKAGES
 
@@ -79,6 +81,7 @@ def _probe_kernel() -> list[Probe]:
     for what, rules in {
         "nftables filters": "table inet probe { chain c { type filter hook input priority 0; }; }",
         "nftables address translation": "table ip probe4 { chain c { type nat hook postrouting priority 100; }; }",
+        "nftables connection tracking": "table ip p5 { chain c { type filter hook input priority 0; ct state new; }; }",
         "nftables bridge filters": "table bridge probe { chain c { type filter hook forward priority 0; }; }",
     }.items():
         try:
@@ -96,9 +99,23 @@ def _probe_kernel() -> list[Probe]:
 
 
 def needy(labs: list[Lab]) -> dict[str, list[str]]:
-    """Missing tool -> names of labs that cannot run without it."""
+    """What some labs need -> names of these labs: missing tools, and features of the kernel."""
     found: dict[str, list[str]] = {}
     for lab in labs:
-        for tool in missing_tools(lab):
-            found.setdefault(tool, []).append(lab.name)
+        for what in (*missing_tools(lab), *features(lab)):
+            found.setdefault(what, []).append(lab.name)
     return found
+
+
+def features(lab: Lab) -> list[str]:
+    """Features of the kernel that the lab needs beyond namespaces and cables, as ``probes`` calls them."""
+    steps = [" ".join(step.run) for step in (*lab.fault, *lab.steps) if isinstance(step, Step)]
+    rules = "\n".join([*(node.nft or "" for node in lab.nodes), *(line for line in steps if line.startswith("nft "))])
+    needed = {
+        "bridge interfaces": any(node.kind in {"switch", "repeater"} for node in lab.nodes),
+        "nftables filters": "type filter" in rules,
+        "nftables address translation": "type nat" in rules,
+        "nftables connection tracking": bool(re.search(r"\bct\b|conntrack", "\n".join((rules, *steps)))),
+        "nftables bridge filters": "table bridge" in rules,
+    }
+    return [what for what, is_needed in needed.items() if is_needed]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from explain.lab.records import Lab, Link, Node
 
 
@@ -14,12 +16,34 @@ def draw(lab: Lab, width: int = 100) -> list[str]:
     if row is not None:
         lines = _boxes(lab, row)
         if max(len(line) for line in lines) <= width:
-            return lines + _routes(lab)
-    return _cables(lab) + _routes(lab)
+            return lines + _settings(lab)
+    return _cables(lab) + _settings(lab)
 
 
-def _routes(lab: Lab) -> list[str]:
-    return [f"{node.name}: route {route.text}" for node in lab.nodes for route in node.routes]
+def _settings(lab: Lab) -> list[str]:
+    """What else the file says of each node: all of it decides about packets."""
+    return [f"{node.name}: {line}" for node in lab.nodes for line in _told(node)]
+
+
+def _told(node: Node) -> Iterator[str]:
+    yield from (f"route {route.text}" for route in node.routes)
+    yield from (f"rule {rule.text}" for rule in node.rules)
+    yield from (f"neighbour {entry.text}" for entry in node.neighbours)
+    yield from (f"forwarding entry {entry.text}" for entry in node.forwarding_entries)
+    yield from (f"nameserver {address}" for address in node.nameservers)
+    yield from (f"host {host} {address}" for host, address in (node.hosts or {}).items())
+    yield from (f"sysctl {key} = {value}" for key, value in (node.sysctl or {}).items())
+    yield from (f"nft {line}" for line in (node.nft or "").strip().splitlines())
+    if node.has_stp:
+        yield "spanning tree on"
+    for nic in node.nics:
+        away = [
+            *(() if nic.is_up else ("down",)), *(() if nic.has_arp else ("without ARP",)),
+            *(() if nic.is_member else ("no port of the switch",)), *(("isolated",) if nic.is_isolated else ()),
+            *((f"MTU {nic.mtu}",) if nic.mtu is not None else ()),
+        ]  # fmt: skip
+        if away:
+            yield f"{nic.name} {', '.join(away)}"
 
 
 def _in_a_row(lab: Lab) -> list[Node] | None:

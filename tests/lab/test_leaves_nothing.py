@@ -12,6 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from explain.lab.catalogue import find
+from explain.lab.operations import SetSysctl
+from explain.lab.plan import plan
+from explain.lab.read import read
+
 pytestmark = pytest.mark.needs("namespaces", "ping", "ip", "dnsmasq")
 
 # One line is printed at each step; the lab's supervisor then waits until it is told to go on, or is killed.
@@ -80,6 +85,12 @@ def born(pid):
     return None
 
 
+def comm(pid):
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    return None
+
+
 def namespaces(pid):
     """The network namespaces that a process stands in or holds open, except ours."""
     paths = [Path(f"/proc/{pid}/ns/net")]
@@ -96,11 +107,21 @@ def everybodys_namespaces():
     return {name for path in Path("/proc").glob("[0-9]*") for name in namespaces(path.name)}
 
 
+SETTINGS = {act.key for name in ("router", "ipv6-natural", "filter-on-switch")
+            for act in plan(read(find(name))) if isinstance(act, SetSysctl)}  # fmt: skip
+
+
 def host():
     """What a lab could leave on a host; names in /run/netns that are no links are somebody else's."""
-    netns = Path("/run/netns")
-    names = {path for path in netns.iterdir() if path.is_symlink()} if netns.is_dir() else set()
-    return names | set(Path("/sys/class/net").iterdir())
+    found = {path for path in Path("/run/netns").glob("*") if path.is_symlink()}
+    found |= {*Path("/sys/class/net").iterdir(), *Path("/run/explain-labs").glob("*")}
+    for key in SETTINGS:
+        with contextlib.suppress(OSError):
+            found.add((key, Path("/proc/sys", *key.split(".")).read_text()))
+    for line in ("nft list ruleset", "ip rule", "ip -6 rule", "ip route", "ip -6 route"):
+        shown = subprocess.run(line.split(), capture_output=True, text=True, check=False).stdout
+        found |= {(line, row) for row in shown.splitlines()}
+    return found
 
 
 def nothing_new(before):
@@ -184,6 +205,32 @@ def test_a_holder_that_is_slow_to_ask_to_die_with_its_parent_still_does(lab_file
     performer.communicate(timeout=60)
     assert performer.returncode == 1
     assert_gone(everybody, set())
+
+
+@pytest.mark.parametrize("victim", ["dnsmasq", "ping"])
+def test_a_killed_tool_ends_nothing_but_itself_and_leaves_nothing(lab_file, victim):
+    before = host()
+    performer = subprocess.Popen(
+        [sys.executable, "-c", PERFORMER, lab_file], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    everybody, names, kinds = {}, set(), []
+    while line := performer.stdout.readline().split():
+        kinds.append(line[0])
+        everybody |= {pid: born(pid) for pid in tree(performer.pid)}
+        names |= {name for pid in everybody for name in namespaces(pid)}
+        if line[0] == "step" and kinds.count("step") == 2:  # the server runs, and so does the ping in the background
+            [pid, *_] = [pid for pid in everybody if comm(pid) == victim]
+            os.kill(pid, signal.SIGKILL)
+        performer.stdin.write("\n")
+        performer.stdin.flush()
+    performer.wait(timeout=60)
+    performer.stdin.close()
+    performer.stdout.close()
+    assert performer.returncode == 0
+    assert "ran" in kinds
+    assert_gone(everybody, names)
+    assert nothing_new(before)
 
 
 COMMAND = [sys.executable, "-c", "from explain.cli import main; main()", "lab"]

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import base64
 import gzip
+import io
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
+import explain
 from explain.capture.recorder import Tap
 from explain.errors import ExplainError
 from explain.lab.case import write_case
@@ -77,6 +81,20 @@ def test_the_kernel_counted_as_many_frames_as_were_recorded(routed):
 
 def test_a_recording_made_twice_holds_the_same_frames(routed):
     assert sorted(kinds(run(read(find("nat-icmp"))))) == sorted(kinds(routed))
+
+
+def timeless_story(recording, language):
+    """The story without what differs by nature: lengths of time, and the id that the kernel gives to a ping."""
+    capture = io.BytesIO(pcapng(recording))
+    capture.name = "lab.pcapng"
+    text = " ".join(explain.explain(capture).story(language).split())
+    return re.sub(r"[\d.]+ (ms|us|s)\b|id \d+", "TIME", text)
+
+
+def test_a_recording_made_twice_tells_the_same_story(routed):
+    again = run(read(find("nat-icmp")))
+    for language in ("en", "ja"):
+        assert timeless_story(again, language) == timeless_story(routed, language)
 
 
 def test_states_are_those_of_the_nodes_and_not_of_the_host(routed):
@@ -200,6 +218,44 @@ def test_an_ordinary_user_runs_the_same_lab():
     if "user namespaces" in done.stderr:
         pytest.skip(done.stderr.strip().splitlines()[-1])
     assert done.stdout.split()[:2] == ["65534", "32"], done.stderr
+
+
+LIVE_AS_NOBODY = """
+import ctypes, os, sys
+import explain.cli.lab, explain.lab.listen, explain.lab.live, explain.lab.recording, explain.state.collect, pyroute2
+from explain.lab.catalogue import find
+from explain.lab.read import read
+from explain.lab.run import run
+run(read(find("one-segment")))  # everything is imported now: the interpreter may lie where nobody can read
+os.setgroups([]); os.setresgid(65534, 65534, 65534); os.setresuid(65534, 65534, 65534)
+ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)
+for line in sys.stdin:
+    if (child := os.fork()) == 0:
+        explain.cli.main(["lab", *line.split()])
+    print(line.split()[0], os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the others become nobody from root")
+def test_an_ordinary_user_keeps_a_lab_up_enters_records_and_takes_it_down():
+    with TemporaryDirectory() as folder:  # pytest closes its own to others whenever it starts
+        Path(folder).chmod(0o777)
+        _keep_up(Path(folder))
+
+
+def _keep_up(folder):
+    typed = "up router\nexec h1 ping -c 1 198.51.100.1\nrecord -o by-hand.pcapng --seconds 0.1\nstate r1\ndown\n"
+    done = subprocess.run(
+        [sys.executable, "-c", LIVE_AS_NOBODY], input=typed, capture_output=True, text=True, check=False, cwd=folder,
+        env={**os.environ, "XDG_RUNTIME_DIR": str(folder)},
+    )  # fmt: skip
+    if "user namespaces" in done.stderr:
+        pytest.skip(done.stderr.strip().splitlines()[-1])
+    ended = [line.split() for line in done.stdout.splitlines() if re.fullmatch(r"[a-z]+ -?\d+", line)]
+    assert ended == [[word, "0"] for word in ("up", "exec", "record", "state", "down")], done.stderr
+    assert "1 received" in done.stdout
+    assert '"net.ipv4.ip_forward": "1"' in done.stdout
+    assert [path.name for path in folder.iterdir()] == ["by-hand.pcapng"]
 
 
 def test_the_host_sees_nothing_of_a_lab_while_it_runs():

@@ -1,0 +1,69 @@
+"""``explain lab`` as a person meets it: what is wrong is told, what was recorded is kept."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+COMMAND = [sys.executable, "-c", "from explain.cli import main; main()", "lab"]
+LAB = """
+schema = 1
+chapter = "test"
+title = { en = "A test", ja = "試験" }
+links = [["h1.eth0", "h2.eth0"]]
+nodes.h1.interfaces.eth0 = { address = "192.0.2.1/24" }
+nodes.h2.interfaces.eth0 = { address = "192.0.2.2/24" }
+
+[[steps]]
+on = "h1"
+run = ["ping", "-c", "1", "-W", "1", "192.0.2.9"]
+"""
+
+
+def lab(cwd, *words):
+    done = subprocess.run([*COMMAND, *words], cwd=cwd, capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr
+    return done
+
+
+@pytest.fixture
+def mine(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "lab.toml").write_text(LAB)
+    return tmp_path
+
+
+@pytest.mark.needs("namespaces", "ping")
+@pytest.mark.parametrize("words", [[], ["-q"]])
+def test_a_failing_step_shows_its_output_and_the_recording_is_kept(mine, words):
+    done = lab(mine, "run", "mine", *words)
+    assert done.returncode == 1
+    assert "ping -c 1 -W 1 192.0.2.9: exit status 1, expected 0" in done.stderr
+    assert "1 packets transmitted, 0 received" in done.stderr
+    assert "kept in mine.pcapng" in done.stderr
+    assert (mine / "mine.pcapng").read_bytes()[:4] == b"\x0a\x0d\x0d\x0a"
+
+
+def test_what_may_stand_there_is_told_to_the_end(mine):
+    (mine / "mine" / "lab.toml").write_text(LAB.replace('"ping"', '"pnig"'))
+    done = lab(mine, "run", "mine")
+    assert done.returncode == 2
+    assert "mine/lab.toml: steps[0]: run[0]: 'pnig' (did you mean 'ping'?); one of ping, " in done.stderr
+    assert "conntrackfill" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [["show", "routre"], ["run", "routre"], ["plan", "routre"], ["quiz", "routre"]])
+def test_a_name_that_is_nearly_one_is_told_with_its_likes(tmp_path, words):
+    done = lab(tmp_path, *words)
+    assert done.returncode == 2
+    assert "did you mean router" in done.stderr
+
+
+def test_labs_are_listed_by_chapter_and_by_cause_in_both_languages(tmp_path):
+    assert "1 segment\n" in lab(tmp_path, "list").stdout
+    by_cause = lab(tmp_path, "list", "--by", "cause", "--lang", "ja").stdout
+    assert "\nforwarding-disabled\n  forwarding-disabled " in by_cause
+    assert "ルーター" in by_cause
