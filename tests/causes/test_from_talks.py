@@ -100,3 +100,23 @@ def test_a_reply_that_comes_twice_is_told():
 def test_a_router_that_asks_for_its_own_neighbours_is_overheard_by_a_host():
     frames = [who_has((A, ALICE), ROUTER), is_at((R, ROUTER), (A, ALICE)), who_has((R, ROUTER), NEAR)]
     assert found(*frames, (0.2, ping(ALICE, BOB, 1, macs=(A, R))), (0.21, pong(BOB, ALICE, 1, macs=(R, A))))[0] == []
+
+
+def refused(ttl, *more):
+    """A port behind a router that says RST; the router's MAC is known by ARP."""
+    known = [(0.0, who_has((A, ALICE), ROUTER)), (0.001, is_at((R, ROUTER), (A, ALICE)))]
+    no = segment(SERVER, CLIENT, RST | ACK, (R, A), seq=0, ack=101, ttl=ttl)
+    asked = [(0.1, to(SYN, 100, macs=(A, R))), (0.101, no)]
+    report = explain.explain(pcap(*known, *asked, *more))
+    return [(one.cause, one.certainty, "tcp-no-listener" in one.rivals) for one in report.findings]
+
+
+def test_a_refusal_with_a_whole_ttl_out_of_a_router_was_written_by_the_router():
+    assert refused(63) == [("tcp-no-listener", "likely", False)]
+    assert refused(64) == [("filter-on-router-forward", "possible", True)]
+    # The host itself was heard with a hop less: the refusal is not its own.
+    passed = [(0.2, ping(ALICE, BOB, 1, macs=(A, R))), (0.21, pong(BOB, ALICE, 1, macs=(R, A), ttl=63))]
+    assert refused(64, *passed) == [("filter-on-router-forward", "likely", False)]
+    # It was heard with the very same: it lives there, or nobody takes from the TTL.
+    home = [(0.2, ping(ALICE, BOB, 1, macs=(A, R))), (0.21, pong(BOB, ALICE, 1, macs=(R, A)))]
+    assert refused(64, *home) == [("tcp-no-listener", "likely", False)]
