@@ -8,6 +8,8 @@ FAMILIES: dict[str, dict[str, str]] = {
     "ip-route": {"en": "Routes (ip route)", "ja": "経路 (ip route)"},
     "ip-rule": {"en": "Rules for routes (ip rule)", "ja": "経路のルール (ip rule)"},
     "ip-neigh": {"en": "Neighbours (ip neigh)", "ja": "隣人の表 (ip neigh)"},
+    "iptables": {"en": "Filters and NAT (iptables)", "ja": "フィルターと NAT (iptables)"},
+    "sysctl": {"en": "Switches of the kernel (sysctl)", "ja": "カーネルの設定 (sysctl)"},
     "netns": {"en": "Namespaces and refusals (ip netns)", "ja": "名前空間と断り書き (ip netns)"},
 }
 """The names of each family, by language; each has its table beside this file."""
@@ -18,6 +20,9 @@ FIRST_FAMILIES: dict[str, tuple[str, ...]] = {
     "ip-route": ("ip-route", "ip-address"),
     "ip-rule": ("ip-rule", "ip-route"),
     "ip-neighbour": ("ip-neigh",),
+    "iptables": ("iptables",),
+    "iptables-save": ("iptables",),
+    "sysctl": ("sysctl",),
     "netns": ("netns",),
 }
 """Kinds of blocks (``NoteBlock.kind``): where a term of several families is looked for first."""
