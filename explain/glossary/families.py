@@ -10,6 +10,7 @@ FAMILIES: dict[str, dict[str, str]] = {
     "ip-neigh": {"en": "Neighbours (ip neigh)", "ja": "隣人の表 (ip neigh)"},
     "iptables": {"en": "Filters and NAT (iptables)", "ja": "フィルターと NAT (iptables)"},
     "sysctl": {"en": "Switches of the kernel (sysctl)", "ja": "カーネルの設定 (sysctl)"},
+    "tcpdump": {"en": "On the wire (tcpdump)", "ja": "電線の上 (tcpdump)"},
     "netns": {"en": "Namespaces and refusals (ip netns)", "ja": "名前空間と断り書き (ip netns)"},
 }
 """The names of each family, by language; each has its table beside this file."""
@@ -23,6 +24,7 @@ FIRST_FAMILIES: dict[str, tuple[str, ...]] = {
     "iptables": ("iptables",),
     "iptables-save": ("iptables",),
     "sysctl": ("sysctl",),
+    "tcpdump": ("tcpdump",),
     "netns": ("netns",),
 }
 """Kinds of blocks (``NoteBlock.kind``): where a term of several families is looked for first."""
