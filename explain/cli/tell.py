@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from explain.capture.vantage import Source
     from explain.exchanges.selection import Selection
+    from explain.grade.expectation import Expected
     from explain.model import Line, Report
 
 PLAIN: Mapping[str, Any] = {
@@ -26,6 +27,7 @@ PLAIN: Mapping[str, Any] = {
 def tell(files: Sequence[str], options: Mapping[str, Any]) -> int:
     """Tell what happened in some captures, or what an interface carries; the exit status."""
     selection = selection_of(options)
+    expected = _expected(options["check"])
     if options["interface"]:
         from explain.cli.live import live
 
@@ -58,8 +60,17 @@ def tell(files: Sequence[str], options: Mapping[str, Any]) -> int:
     if options["check"]:
         from explain.cli.check import check
 
-        return check(report, options["check"])
+        return check(report, options["check"], expected)
     return 0
+
+
+def _expected(path: str | None) -> list[Expected] | None:
+    """What a file of expectations holds: read first, so that nothing is told if it cannot be."""
+    if not path:
+        return None
+    from explain.grade.expectation import load
+
+    return load(path)
 
 
 def _inputs(
