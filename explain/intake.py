@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from explain.capture import open_capture
 from explain.capture.vantage import Source, sources
 from explain.errors import NotACaptureError, UnreadableError
-from explain.model import CaptureInfo
+from explain.model import INTERRUPTED, CaptureInfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from explain.capture import CaptureReader
     from explain.capture.frames import Frames
+    from explain.capture.interrupt import Patience
     from explain.decode import Decoder
     from explain.model import Interface
     from explain.symptoms.notes import Notes
@@ -71,11 +72,18 @@ def take_in(
     *,
     every_checksum: bool = False,
     progress: Callable[[int, int, int], None] | None = None,
+    until_interrupted: bool = False,
 ) -> tuple[PacketTable, tuple[CaptureInfo, ...], dict[int, Notes]]:
     """All inputs as one table, in the order given; and the texts among them, by their place in that order.
 
     An input that cannot be read is named in its place (``damage``), and the others are read;
     only if none can be read is that an error.
+
+    Args:
+        inputs: what to read.
+        every_checksum: verify the checksums of all payloads.
+        progress: called now and then with packets so far, octets read and octets in all.
+        until_interrupted: Ctrl-C ends the reading, and what was read is given; a ``damage`` says where it ended.
 
     Raises:
         UnreadableError: the only input, or the first of several, none of which can be read.
@@ -86,10 +94,14 @@ def take_in(
     captures: list[CaptureInfo] = []
     failures: list[UnreadableError] = []
     texts: dict[int, Notes] = {}
+    patience = _patience() if until_interrupted else None
     named = sources(inputs)
     for number, source in enumerate(named):
+        if captures and _is_interrupted(captures[-1]):
+            captures.append(_unread(source))
+            continue
         try:
-            captures.append(_read_one(source, number, decoder, progress))
+            captures.append(_read_one(source, number, decoder, progress, patience))
         except NotACaptureError as other:
             try:
                 texts[number] = notes = _read_text(source, other)
@@ -144,13 +156,17 @@ def _read_at(file: FileIO, offset: int, count: int) -> bytes:
 
 
 def _read_one(
-    source: Source, number: int, decoder: Decoder, progress: Callable[[int, int, int], None] | None
+    source: Source,
+    number: int,
+    decoder: Decoder,
+    progress: Callable[[int, int, int], None] | None,
+    patience: Patience | None,
 ) -> CaptureInfo:
     from explain.decode.checksum import extent
 
     count, first_row = _Count(), len(decoder.table)
-    with open_capture(source.path, source.stream) as reader:
-        for frames in reader.frames():
+    with open_capture(source.path, source.stream) as reader, patience.held_back() if patience else nullcontext():
+        for frames in reader.frames(patience):
             if not count.packets and reader.position():
                 # A guess from the first window, that the columns need not be moved as they grow.
                 guess = len(frames.start) * reader.file_bytes // reader.position() * 5 // 4
@@ -160,6 +176,16 @@ def _read_one(
             if progress:
                 progress(count.packets, reader.position(), reader.file_bytes)
         return _info(source, reader, count, extent(decoder.table, slice(first_row, len(decoder.table))))
+
+
+def _patience() -> Patience:
+    from explain.capture.interrupt import Patience
+
+    return Patience()
+
+
+def _is_interrupted(capture: CaptureInfo) -> bool:
+    return capture.damage is not None and capture.damage.kind == INTERRUPTED
 
 
 def _named(source: Source, reader: CaptureReader) -> list[Interface]:
@@ -206,7 +232,15 @@ def _text(source: Source, notes: Notes, number: int, decoder: Decoder) -> Captur
 
 
 def _unreadable(source: Source, error: UnreadableError) -> CaptureInfo:
+    return _nothing_of(source, "unreadable", error.reason)
+
+
+def _unread(source: Source) -> CaptureInfo:
+    return _nothing_of(source, INTERRUPTED, "Ctrl-C came before it was read; nothing of it is explained")
+
+
+def _nothing_of(source: Source, kind: str, why: str) -> CaptureInfo:
     from explain.model import Damage
 
-    damage = Damage("unreadable", 0, error.reason)
+    damage = Damage(kind, 0, why)
     return CaptureInfo(source.path, source.vantage, "pcap", None, (), 0, 0, 0, 0, None, None, "none", damage)

@@ -19,12 +19,16 @@ Ranges = tuple[tuple[int, int], ...]
 """Frame numbers as sorted, disjoint, maximal, inclusive ranges."""
 
 
+INTERRUPTED = "interrupted"
+"""The kind of damage of a capture whose reading was stopped by Ctrl-C."""
+
+
 @dataclass(frozen=True, slots=True)
 class Damage:
     """Where a capture stops being readable.
 
     Attributes:
-        kind: a stable name, such as ``cut-record``.
+        kind: a stable name, such as ``cut-record``; ``interrupted`` where the capture is sound and Ctrl-C came.
         offset: octets from the start of the (uncompressed) stream.
         message: what is wrong there, in words.
     """

@@ -27,6 +27,7 @@ def explain(
     every_checksum: bool = False,
     progress: Callable[[int, int, int], None] | None = None,
     against: Iterable[str | PathLike[str] | BinaryIO | Source] = (),
+    until_interrupted: bool = False,
 ) -> Report:
     """Captures in, report out; each step takes what the one before it gives.
 
@@ -37,13 +38,16 @@ def explain(
         every_checksum: verify the checksums of all payloads.
         progress: called now and then with packets so far, octets read and octets in all.
         against: captures of a run of the same thing that went well, to hold this one against.
+        until_interrupted: Ctrl-C ends the reading only, and what was read is explained; its ``damage`` says so.
     """
     from explain import story
     from explain.intake import take_in
     from explain.model import Report
     from explain.render.voice import PlainVoice
 
-    table, captures, texts = take_in(inputs, every_checksum=every_checksum, progress=progress)
+    table, captures, texts = take_in(
+        inputs, every_checksum=every_checksum, progress=progress, until_interrupted=until_interrupted
+    )
     found, hosts, findings, unexplained, clocks, captures = understand(table, len(captures), captures)
     if selection:
         found, findings, unexplained = selection.apply(found.table, found, findings, unexplained)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.capture.frames import Frames
+    from explain.capture.interrupt import Patience
+    from explain.capture.source import Fault, Window
     from explain.capture.step import FormatReader, Step
     from explain.model import Interface
 
@@ -85,12 +87,15 @@ class CaptureReader:
         """Octets of the stored file that were consumed so far."""
         return self._source.position(self._at)
 
-    def frames(self) -> Iterator[Frames]:
-        """The frames in file order, window after window; sets ``damage`` where they end early."""
+    def frames(self, patience: Patience | None = None) -> Iterator[Frames]:
+        """The frames in file order, window after window; sets ``damage`` where they end early.
+
+        Args:
+            patience: Ctrl-C is held back by it; where it comes through, the frames end, and ``damage`` says so.
+        """
         span, need = FIRST_SPAN, 0
         while self.damage is None:
-            window = self._source.window(self._at, need, span)
-            fault = self._source.fault() if window.is_last else None
+            window, fault = self._window(need, span, patience)
             step = self._reader.read(window)
             self._at, need = window.base + step.end, step.need
             if step.frames is not None:
@@ -103,6 +108,20 @@ class CaptureReader:
             if is_done:
                 return
             span = SECTION_SPAN if step.is_restart else min(_comfortable(step), 4 * span)
+
+    def _window(self, need: int, span: int, patience: Patience | None) -> tuple[Window, Fault | None]:
+        """The next octets, and why none follow although there should be more."""
+        if patience is None:
+            window = self._source.window(self._at, need, span)
+            return window, self._source.fault() if window.is_last else None
+        from explain.capture.interrupt import STOPPED
+
+        try:
+            with patience.let_through():
+                window = self._source.window(self._at, need, span)
+        except KeyboardInterrupt:
+            return self._source.rest(self._at), STOPPED
+        return window, self._source.fault() if window.is_last else None
 
     def read_at(self, offset: int, count: int) -> bytes:
         """Up to ``count`` octets of a mapped file, from ``offset`` on.

@@ -89,6 +89,9 @@ class Source(Protocol):
     def window(self, at: int, need: int, span: int) -> Window:
         """Octets from offset ``at`` on: about ``span``, never less than ``need`` unless the stream ends."""
 
+    def rest(self, at: int) -> Window:
+        """The octets from offset ``at`` on that are there already, as the last ones: nobody waits for more."""
+
     def fault(self) -> Fault | None:
         """Why the stream ended early, once it has ended."""
 
@@ -129,6 +132,11 @@ class MappedSource:
         self._bring_in(low, high)
         data = np.frombuffer(self._octets, np.uint8, high - low, low) if high > low else np.empty(0, np.uint8)
         return Window(data, low, at - low, high >= self.size, self._octets, low)
+
+    def rest(self, at: int) -> Window:
+        """Nothing more; see ``Source.rest``."""
+        self.size = min(self.size, at)
+        return self.window(at, 0, 0)
 
     def _size_now(self) -> int:
         """To touch a page of a map whose file was cut meanwhile ends the process, so it is asked before each window."""
@@ -211,6 +219,11 @@ class StreamSource:
         self._fill(at - low + max(need, 1) if self._is_live else wanted, wanted)
         data = np.frombuffer(self._buffer, np.uint8, self._filled)
         return Window(data, low, at - low, self._is_ended, self._buffer, 0)
+
+    def rest(self, at: int) -> Window:
+        """What the buffer holds; see ``Source.rest``."""
+        self._is_ended = True
+        return self.window(at, 0, 0)
 
     def _fill(self, wanted: int, room: int) -> None:
         if room > len(self._buffer):

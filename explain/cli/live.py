@@ -60,16 +60,29 @@ def standard_input() -> tuple[BinaryIO, bool]:
     from explain.capture.live import stream_of
 
     head, until = b"", float("inf")
-    while len(head) < _HEAD:
-        wait = max(0.0, until - time.monotonic()) if head else None
-        if not select.select([raw], [], [], wait)[0]:
-            return stream_of(raw, "-", head), _is_fresh(head)
-        more = raw.read(_HEAD - len(head)) or b""
-        if not more:
-            break
-        until = time.monotonic() + _PATIENCE_S if not head else until
-        head += more
+    try:
+        while len(head) < _HEAD:
+            wait = max(0.0, until - time.monotonic()) if head else None
+            if not select.select([raw], [], [], wait)[0]:
+                return stream_of(raw, "-", head), _is_fresh(head)
+            more = raw.read(_HEAD - len(head)) or b""
+            if not more:
+                break
+            until = time.monotonic() + _PATIENCE_S if not head else until
+            head += more
+    except KeyboardInterrupt:
+        return _Stopped(head), False
     return stream_of(raw, "-", head), False
+
+
+class _Stopped(io.BytesIO):
+    """What came before Ctrl-C, and then Ctrl-C again for whoever reads on."""
+
+    def read1(self, size: int | None = -1) -> bytes:
+        got = super().read1(size)
+        if not got:
+            raise KeyboardInterrupt
+        return got
 
 
 def _is_fresh(head: bytes) -> bool:

@@ -7,6 +7,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from explain.model import INTERRUPTED
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
@@ -22,6 +24,8 @@ PLAIN: Mapping[str, Any] = {
     "against": (), "second_opinion": False, "checksums": False, "anonymise": False, "interface": None, "write": None,
 }  # fmt: skip
 """The options where none is given, all but the language."""
+
+_INTERRUPTED = 130
 
 
 def tell(files: Sequence[str], options: Mapping[str, Any]) -> int:
@@ -49,7 +53,7 @@ def tell(files: Sequence[str], options: Mapping[str, Any]) -> int:
     with _inputs(given, options) as inputs, Progress() as progress:
         report = explain(
             inputs, selection, everything=options["everything"], every_checksum=options["checksums"],
-            progress=progress, against=options["against"],
+            progress=progress, against=options["against"], until_interrupted=True,
         )  # fmt: skip
     warn(report)
     _write(report, options)
@@ -60,8 +64,10 @@ def tell(files: Sequence[str], options: Mapping[str, Any]) -> int:
     if options["check"]:
         from explain.cli.check import check
 
-        return check(report, options["check"], expected)
-    return 0
+        status = check(report, options["check"], expected)
+    else:
+        status = 0
+    return _INTERRUPTED if any(one.damage and one.damage.kind == INTERRUPTED for one in report.captures) else status
 
 
 def _expected(path: str | None) -> list[Expected] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from explain.causes.from_capture.together import WORKS
-from explain.model import Line
+from explain.model import INTERRUPTED, Line
 from explain.story.troubles import message, values_of
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from explain.table import PacketTable
 
 _SMALL = 40  # frames that are few enough to be cited all
+_ENDED = {"unreadable": "story.unread", INTERRUPTED: "story.interrupted"}  # by the kind of damage
 _MANY = 3  # kinds of trouble, beyond which the first alone is no verdict
 
 
@@ -75,9 +76,9 @@ def files(captures: Sequence[CaptureInfo]) -> list[Line]:
         is_unread = capture.damage is not None and capture.damage.kind == "unreadable"
         if len(captures) > 1 and not is_unread and (capture.packets or capture.format != "text"):
             lines.append(Line("story.file-at" if capture.vantage else "story.file", values, (), 1, None, "note"))
-        if capture.damage:
-            damage = {"path": capture.path, "offset": capture.damage.offset, "message": capture.damage.message}
-            lines.append(Line("story.unread" if is_unread else "story.damaged", damage, (), 0, None, "note"))
+        if damage := capture.damage:
+            ending = {**values, "offset": damage.offset, "message": damage.message}
+            lines.append(Line(_ENDED.get(damage.kind, "story.damaged"), ending, (), 0, None, "note"))
     return lines
 
 

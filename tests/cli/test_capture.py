@@ -166,14 +166,14 @@ def test_expectations_that_are_met_exit_zero_and_others_one(broken, tmp_path):
     assert b"expected at least one: icmp.echo answered; seen: none" in done.stderr
 
 
-@pytest.mark.parametrize("content", [None, "schema = ", 'schema = 1\nexchanges = 1\n'])
+@pytest.mark.parametrize("content", [None, "schema = ", "schema = 1\nexchanges = 1\n"])
 def test_expectations_that_cannot_be_read_are_said_before_anything_is_told(broken, tmp_path, content):
     expected = tmp_path / "expected.toml"
     if content:
         expected.write_text(content)
     done = run(broken, "--check", str(expected))
     assert (done.returncode, done.stdout) == (2, b"")
-    assert done.stderr.decode().startswith("explain: ") and "expected.toml" in done.stderr.decode()
+    assert f"explain: {expected}".encode() in done.stderr
 
 
 def test_a_closed_pipe_is_silent_and_says_141(broken):
