@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from explain.grade import unpacking
 from explain.grade.batches import Batch, Forms, Work, gave_up, grade_batch, in_batches
+from explain.grade.confinement import end_with_parent
 from explain.grade.form import failed_form
-from explain.grade.isolation import end_with_parent, load_all
+from explain.grade.isolation import load_all
 from explain.grade.kept import Kept
 
 if TYPE_CHECKING:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
-import resource
 import selectors
 import signal
 import sys
 import time
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 from explain.errors import ExplainError, UnreadableError
 from explain.grade import unpacking
 from explain.grade.analyses import Analyses
+from explain.grade.confinement import confine, end_with_parent
 from explain.grade.form import failed_form, graded_form
 from explain.grade.grading import NotGradableError, grade_files
 from explain.grade.submissions import assign, files_below
 
 if TYPE_CHECKING:
     from explain.grade.kept import Kept
-    from explain.grade.rubric import Limits, Rubric
+    from explain.grade.rubric import Rubric
     from explain.grade.submissions import Submission
 
 _MOST_OUTPUT = 32 << 20
@@ -42,8 +42,6 @@ _ROOMS = (
 )
 _EMPTY_CAPTURE = bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000")
 _BLOCK = 1 << 16
-_PR_SET_PDEATHSIG = 1
-_NEW_USER_AND_NETWORK = 0x10000000 | 0x40000000
 _SLOWEST = 3.0  # how much longer than its own time a process may take on a busy machine
 _SHORTEST_S = 10.0
 
@@ -94,6 +92,7 @@ def grade_apart(
         status = 1
         try:
             os.close(read_end)
+            os.setpgid(0, 0)
             end_with_parent(parent)
             status = _work(rubric, submission, (language, folder, kept), write_end)
         finally:
@@ -103,7 +102,7 @@ def grade_apart(
     try:
         output = _heard(read_end, until)
     finally:
-        os.kill(pid, signal.SIGKILL)  # what has ended already does not mind
+        _end(pid)
         _, status = os.waitpid(pid, 0)
         os.close(read_end)
         unpacking.remove(folder)
@@ -113,9 +112,27 @@ def grade_apart(
         form = None
     if isinstance(form, dict) and len(output) <= _MOST_OUTPUT:
         return form, form.pop("lasts", True)
-    is_late = until < time.monotonic() or os.WTERMSIG(status) == signal.SIGXCPU
-    why = "it took too long" if is_late else "it takes too much memory"
+    why = _why(until, status, len(output))
     return failed_form(rubric, submission.id, "could-not-be-graded", why), False
+
+
+def _why(until: float, status: int, length: int) -> str:
+    """Why a process gave no form."""
+    if length > _MOST_OUTPUT:
+        return "there is too much to tell of it"
+    if until < time.monotonic() or os.WTERMSIG(status) == signal.SIGXCPU:
+        return "it took too long"
+    died_of = os.WTERMSIG(status)
+    if died_of not in (0, signal.SIGKILL):  # the latter is what _end does, and a kernel without memory
+        return f"grading it was ended by signal {died_of}"
+    return "it takes too much memory" if status else "grading it gave nothing"
+
+
+def _end(pid: int) -> None:
+    """End a process that nobody waited for yet, and whatever it started."""
+    os.kill(pid, signal.SIGKILL)  # what has ended already does not mind
+    with suppress(ProcessLookupError, PermissionError):  # it ended before it had a group of its own
+        os.killpg(pid, signal.SIGKILL)
 
 
 def _heard(pipe: int, until: float) -> bytearray:
@@ -132,28 +149,15 @@ def _heard(pipe: int, until: float) -> bytearray:
     return output
 
 
-def end_with_parent(parent: int | None = None) -> None:
-    """Ask the kernel to end this process with its parent, however that ends.
-
-    Args:
-        parent: who must still be there, else this process ends now; None does not look.
-    """
-    try:
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    except (OSError, AttributeError):
-        return  # another system; there a time limit ends it
-    if parent is not None and os.getppid() != parent:
-        os._exit(1)
-
-
 def _work(rubric: Rubric, submission: Submission, where: tuple[str, Path, Kept], output: int) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     with open(os.devnull, "r+b") as nothing:  # noqa: PTH123 - a device
         for stream in (0, 1, 2):
             os.dup2(nothing.fileno(), stream)
-    _limit(rubric.limits)
     language, folder, kept = where
+    kept.open()
+    confine(rubric.limits, [folder, *([] if kept.folder is None else [kept.folder])])
     try:
         form = grade_one(rubric, submission, folder, language, kept)
         why = None
@@ -197,28 +201,3 @@ def grade_one(rubric: Rubric, submission: Submission, folder: Path, language: st
     analyses = Analyses(kept, rubric.limits.octets)
     graded = grade_files(rubric, submission.id, captures, answers, submission.roster, language, analyses)
     return graded_form(graded) | {"analysed": analyses.made}
-
-
-def _limit(limits: Limits) -> None:
-    """Limits of this process; what it has mapped already does not count against its memory."""
-    try:
-        mapped = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
-    except (OSError, ValueError):
-        mapped = 1 << 30
-    wanted = {
-        resource.RLIMIT_AS: mapped + limits.memory,
-        resource.RLIMIT_CPU: int(limits.seconds) + 1,
-        resource.RLIMIT_FSIZE: limits.octets * 2,
-        resource.RLIMIT_CORE: 0,
-    }
-    for name, value in wanted.items():
-        hard = resource.getrlimit(name)[1]
-        most = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        # More time than the limit gets the signal that ends it; a second later the kernel does.
-        resource.setrlimit(
-            name, (most, most + 1 if name == resource.RLIMIT_CPU and hard == resource.RLIM_INFINITY else most)
-        )
-    try:
-        ctypes.CDLL(None, use_errno=True).unshare(_NEW_USER_AND_NETWORK)
-    except (OSError, AttributeError):
-        return  # no namespaces here; nothing in the analysis opens a socket

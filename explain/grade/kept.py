@@ -11,6 +11,7 @@ import os
 import pickle
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -73,6 +74,12 @@ class Kept:
     """A folder of results; None keeps nothing."""
 
     folder: Path | None = None
+
+    def open(self) -> None:
+        """Make the folder, where nobody did before."""
+        if self.folder is not None:
+            with suppress(OSError):
+                self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def marks(self, key: str) -> dict[str, Any] | None:
         """The form of a submission; None where it is not known."""

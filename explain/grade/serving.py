@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from explain.grade.batches import grade_batch
 from explain.grade.cluster import OTHER_VERSION
-from explain.grade.isolation import end_with_parent
+from explain.grade.confinement import end_with_parent
 from explain.grade.kept import code_version
 
 
