@@ -74,3 +74,28 @@ def test_the_picture_of_the_page_can_be_taken_anew(tmp_path):
     picture = (tmp_path / "page.webp").read_bytes()
     assert picture[:4] + picture[8:12] == b"RIFFWEBP"
     assert len(picture) > 30_000, "there is nothing on it"
+
+
+@pytest.mark.needs("namespaces", "ping", "ip")
+@pytest.mark.parametrize("page", sorted(TOP.glob("docs/tutorial*.md")), ids=lambda page: page.name)
+def test_what_the_tutorial_types_into_a_lab_is_answered_like_that(page):
+    check = [sys.executable, "scripts/examples.py", "--check", "--live", str(page)]
+    done = subprocess.run(check, cwd=TOP, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"scripts/examples.py --live {page} writes it anew\n{done.stdout}{done.stderr}"
+
+
+@pytest.mark.needs("namespaces", "ping", "ip")
+def test_an_answer_of_a_lab_that_was_made_up_is_found(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("<!-- live -->\n\n```console\n$ explain lab up router\nrouter is down\n```\n")
+    check = [sys.executable, "scripts/examples.py", "--check", "--live", str(page)]
+    assert subprocess.run(check, cwd=TOP, capture_output=True, check=False).returncode == 1
+
+
+def test_every_lab_that_the_tutorial_names_is_there():
+    for page in TOP.glob("docs/tutorial*.md"):
+        text = page.read_text(encoding="utf-8")
+        table = "".join(line for line in text.splitlines() if line.startswith("| "))
+        named = [*re.findall(r"`([a-z-]+)`", table), *re.findall(r"lab run (?:--lang ja )?([a-z-]+)", text)]
+        assert len(named) > 25
+        assert [name for name in named if not (TOP / "fixtures" / name / "lab.toml").is_file()] == []
