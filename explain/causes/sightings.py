@@ -63,6 +63,7 @@ class Spot:
         is_whole: nothing of the file is missing; only then does absence say anything.
         asked: address wanted -> rows of the questions; by others than its owner.
         askers: address wanted -> who asked.
+        asking_macs: address wanted -> the MACs of those who asked.
         answered: address wanted -> MACs that were given.
         astray: addresses whose owner answered, but to a MAC that nobody else has.
         claimed: addresses that somebody took for its own: by a duplicate check, or by asking under it.
@@ -83,6 +84,7 @@ class Spot:
     redirects: list[Told] = field(default_factory=list)
     asked: dict[str, list[int]] = field(default_factory=dict)
     askers: dict[str, set[str]] = field(default_factory=dict)
+    asking_macs: dict[str, set[str]] = field(default_factory=dict)
     answered: dict[str, set[str]] = field(default_factory=dict)
     astray: set[str] = field(default_factory=set)
     claimed: set[str] = field(default_factory=set)
@@ -175,7 +177,7 @@ def _neighbours(table: PacketTable, spots: list[Spot | None]) -> None:
         spot.claimed.add(wanted if asker in NOBODY else asker)
         if arp.operation[at] == 1:
             if asker != wanted:
-                _ask(spot, row, asker, wanted)
+                _ask(spot, row, asker, wanted, {mac_text(int(arp.sender_mac[at])), _macs(table, row)[0]})
         elif asker != wanted:
             _answer(spot, asker, mac_text(int(arp.sender_mac[at])), _macs(table, row)[1])
     icmp = table.icmp
@@ -192,20 +194,30 @@ def _neighbours(table: PacketTable, spots: list[Spot | None]) -> None:
         elif src in NOBODY:
             spot.claimed.add(wanted)
         else:
-            _ask(spot, row, src, wanted)
+            _ask(spot, row, src, wanted, {_macs(table, row)[0]})
 
 
 def _answer(spot: Spot, wanted: str, mac: str, to: str) -> None:
-    """An answer counts if whoever asked can hear it; a host without ARP sends it to its own MAC."""
-    if to and to == mac:
+    """An answer counts if whoever asked can hear it.
+
+    A host without ARP sends it to its own MAC, one with a wrong permanent entry to a MAC that nobody has.
+    """
+    askers = spot.asking_macs.get(wanted, set())
+    is_for_another = bool(askers) and "" not in askers and to not in askers
+    if to and (to == mac or (is_for_another and not _is_for_many(to))):
         spot.astray.add(wanted)
     else:
         spot.answered.setdefault(wanted, set()).add(mac)
 
 
-def _ask(spot: Spot, row: int, asker: str, wanted: str) -> None:
+def _is_for_many(mac: str) -> bool:
+    return bool(int(mac[:2], 16) & 1)
+
+
+def _ask(spot: Spot, row: int, asker: str, wanted: str, macs: set[str]) -> None:
     spot.asked.setdefault(wanted, []).append(row)
     spot.askers.setdefault(wanted, set()).add(asker)
+    spot.asking_macs.setdefault(wanted, set()).update(macs)
 
 
 def _hit(table: PacketTable, row: int) -> Hit:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from explain.state.addresses import is_loopback
 from explain.state.blame_link import blame_lost, blame_silence, blame_unresolved
 from explain.state.blame_nat import blame_return, blame_service, masquerade_rivals
 from explain.state.blame_route import blame_forwarding, blame_no_way
@@ -105,7 +106,17 @@ def _is_error(leg: Leg | None) -> bool:
 
 def _overriding(scene: Scene, stop: Stop) -> list[StateCause]:
     """Faults that explain whatever follows from them."""
-    return [*_contested(scene), *blame_return(scene, stop)]
+    return [*_left_home(scene), *_contested(scene), *blame_return(scene, stop)]
+
+
+def _left_home(scene: Scene) -> list[StateCause]:
+    """A packet for a loopback address leaves its host: ``lo`` is down, and another route takes it."""
+    nics = scene.host(scene.sender).interfaces or ()
+    down = next((each for each in nics if each.is_loopback and not each.is_up), None)
+    if down is None or not is_loopback(scene.path.request.destination):
+        return []
+    flags = ",".join(sorted(down.flags))
+    return [scene.cause("loopback-down", scene.sender, Decider("interface", f"{down.name} <{flags}>", down.name))]
 
 
 def _contested(scene: Scene) -> list[StateCause]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from explain.state.addresses import UNSPECIFIED, is_link_local, is_multicast
+from explain.state.addresses import UNSPECIFIED, is_link_local, is_loopback, is_multicast
 from explain.state.decision import Decider, Decision
 from explain.state.deliver import deliver
 from explain.state.flows import Flow, early, late, remember, track
@@ -97,7 +97,10 @@ def _local_reject(hooks: Hooks, packet: Packet) -> Packet | None:
 
 
 def _arrived(state: HostState, packet: Packet, flows: tuple[Flow, ...]) -> Decision:
-    """A packet that came in by an interface."""
+    """A packet that came in by an interface.
+
+    One for a loopback address is dropped. Source: RFC 1122 section 3.2.1.3, RFC 4291 section 2.5.3.
+    """
     device = packet.in_interface or ""
     hooks = Hooks(state, Decision(state.name, packet, "dropped", "", found=None))
     hooks.run_device("ingress", packet, device)
@@ -106,6 +109,8 @@ def _arrived(state: HostState, packet: Packet, flows: tuple[Flow, ...]) -> Decis
     disabled = is_ipv6_disabled(state, device)
     if packet.family == 6 and disabled.value == 1:
         return hooks.done("dropped", "ipv6-disabled", None, by=Decider("sysctl", f"{disabled.name} = 1", device))
+    if is_loopback(packet.destination) and state.sysctl(f"net.ipv4.conf.{device}.route_localnet") != 1:
+        return hooks.done("dropped", "loopback-from-outside", None)
     tracked = track(packet, flows)
     before = replace(packet, connection=tracked.connection)
     if full := _is_full(hooks, before):

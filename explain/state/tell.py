@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 _STOPS = frozenset(
     "unknown-interface source-not-local interface-down no-source no-route blackhole unreachable prohibit"  # noqa: SIM905
-    " broadcast-denied too-long loopback-down filter martian rp-filter forwarding-off ttl-expired too-big"
+    " broadcast-denied too-long loopback-down loopback-from-outside filter martian rp-filter forwarding-off"
+    " ttl-expired too-big"
     " echo-ignored broadcast-ignored no-listener bound-to-loopback accept-queue-full ipv6-disabled beyond-scope"
     " unresolved lost nobody-has-mac noarp loop elsewhere unexpected-source other-interface unseen unknown"
     " nobody-answers".split()
