@@ -86,6 +86,16 @@ class NearTable(PacketTable):
         is_same = np.isin(self._packet[self.origin], packets[packets >= 0]) | np.isin(self.origin, rows)
         return np.flatnonzero(is_same)
 
+    def packet_of(self, rows: Rows) -> Rows:
+        """For rows of the whole table the number of their packet, -1 where nothing can be said."""
+        return self._packet[rows]
+
+    def shows(self, rows: Rows) -> Bools:
+        """Which rows of the whole table show a packet that has a row here."""
+        packets = self._packet[rows]
+        shown: Bools = np.isin(rows, self.origin) | ((packets >= 0) & np.isin(packets, self._packet[self.origin]))
+        return shown
+
     def link_of(self, rows: Rows) -> Rows:
         """For each of some rows of the whole table, its link: one of the places that saw what no router forwards.
 

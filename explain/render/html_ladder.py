@@ -55,7 +55,9 @@ def places_ladder(
     rows: list[Markup] = []
     for way in over.ways:
         rows += _fold(way.folded)
-        arrow = scene.arrows[way.number]
+        if way.number is None:
+            continue
+        arrow = way.arrow
         frames = list(dict.fromkeys(str(stop.frame) for stop in way.stops))
         shown = frames[0] if len(frames) == 1 else f"{frames[0]}\N{HORIZONTAL ELLIPSIS}{frames[-1]}"
         rows.append(_row(arrow, attributes[way.number], shown, _way_lane(arrow, way, len(over.places))))

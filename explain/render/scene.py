@@ -139,8 +139,8 @@ def _important(report: Report, most: int, most_rails: int) -> t.Rows:
     found: set[int] = set()
     hosts: set[str] = set()
     for rows in chain(_told(report, most // 2), (_worth(exchanges, position) for position in positions)):
-        ends = (_ends(exchanges.table, int(row))[:2] for row in rows.tolist())
-        together = hosts | {name for pair in ends for name in pair}
+        pairs = (ends(exchanges.table, int(row))[:2] for row in rows.tolist())
+        together = hosts | {name for pair in pairs for name in pair}
         if len(together - {EVERYONE}) < most_rails or not found:
             hosts = together
             found.update(rows.tolist())
@@ -192,14 +192,14 @@ def _told(report: Report, most: int) -> Iterator[t.Rows]:
 def _drawn(report: Report, rows: t.Rows, owner: t.Rows, gaps: Sequence[int], after: int, most_rails: int) -> Scene:
     table = report.exchanges.table
     whole = table.whole
-    ends = [_ends(table, row) for row in rows.tolist()]
-    rails = _rails(ends, most_rails)
+    pairs = [ends(table, row) for row in rows.tolist()]
+    rails = _rails(pairs, most_rails)
     index = {name: number for number, name in enumerate(rails)}
     views: dict[int, Exchange] = {}
     marks: dict[int, dict[int, int]] = {}
     lost, rewritten = _lost(report), _rewritten(report)
     arrows = []
-    for row, (source, target, is_group), gap in zip(rows.tolist(), ends, gaps, strict=True):
+    for row, (source, target, is_group), gap in zip(rows.tolist(), pairs, gaps, strict=True):
         position = int(owner[row]) if owner[row] >= 0 else None
         exchange = None
         if position is not None:
@@ -242,7 +242,7 @@ def _lost(report: Report) -> set[int]:
         sights = {(one.capture, one.frame) for one in journey.seen}
         for row in part.rows(index).tolist():
             spot = table.whole.places[int(table.whole.place[table.whole_row(row)])]
-            is_all = journey.missing == journey.packets and _ends(table, row)[0] == journey.packet.src.address
+            is_all = journey.missing == journey.packets and ends(table, row)[0] == journey.packet.src.address
             if is_all or (spot.capture, int(table.frame[row])) in sights:
                 found.add(row)
     return found
@@ -285,7 +285,7 @@ def _labels(report: Report, position: int) -> dict[int, int]:
     return dict(zip(part.rows(index)[some].tolist(), labels[some].tolist(), strict=True))
 
 
-def _ends(table: t.PacketTable, row: int) -> tuple[str, str, bool]:
+def ends(table: t.PacketTable, row: int) -> tuple[str, str, bool]:
     """Who sent a frame, whom it is for, and whether that is a group."""
     layers, link = int(table.layers[row]), int(table.link[row])
     macs = (t.NO_MAC, t.NO_MAC)
@@ -339,5 +339,5 @@ def _rails(ends: Sequence[tuple[str, str, bool]], most: int) -> tuple[str, ...]:
 def conversation(report: Report, position: int) -> tuple[str, ...]:
     """Who takes part in an exchange, by its first frame: sender and receiver, groups left out."""
     part, index = report.exchanges.at(position)
-    source, target, _ = _ends(report.exchanges.table, int(part.rows(index)[0]))
+    source, target, _ = ends(report.exchanges.table, int(part.rows(index)[0]))
     return (source,) if target == EVERYONE else (source, target)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+from explain.render.far import far_arrows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from explain.model import Report
     from explain.render.scene import Arrow, Scene
     from explain.table import PacketTable
+
+_MOST_FAR = 400  # packets drawn in all; what only far places saw comes after what the askers saw
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +41,16 @@ class Way:
     """One packet over the places.
 
     Attributes:
-        number: of its arrow in the scene.
-        stops: in the order in which it passed them, at least one.
+        arrow: what it says.
+        number: of its arrow in the scene, None if no place near its asker saw it.
+        stops: in the order in which it passed them, at least one; a place may be passed twice.
         is_routed: for each stop but the first, whether the TTL fell since the one before.
         rewritten: what a NAT changed and between which two rails, None if nothing.
         folded: frames that are left out before it.
     """
 
-    number: int
+    arrow: Arrow
+    number: int | None
     stops: tuple[Stop, ...]
     is_routed: tuple[bool, ...]
     rewritten: tuple[int, int, str] | None
@@ -60,11 +66,11 @@ class Ways:
 
 
 def ways(report: Report, scene: Scene) -> Ways:
-    """Each packet of a scene once, with all the places that saw it, clocks corrected."""
+    """Each packet of a scene once, with all the places that saw it, clocks corrected; also what only far places saw."""
     whole = report.exchanges.table.whole
     skews = {int(clock["capture"]): int(clock["skew_ns"] or 0) for clock in report.clocks}
     rows = {key: row for row, key in zip(*_spots(whole), strict=True)} if scene.arrows else {}
-    chains: list[tuple[int, list[int], int]] = []
+    chains: list[_Chain] = []
     done: set[int] = set()
     folded = 0
     for number, arrow in enumerate(scene.arrows):
@@ -74,11 +80,26 @@ def ways(report: Report, scene: Scene) -> Ways:
             continue
         found = _rows(arrow, rows) or [own]
         done.update(found)
-        chains.append((number, _in_order(whole, found, skews), folded))
+        chains.append(_Chain(arrow, number, _in_order(whole, found, skews), folded))
         folded = 0
-    order = _places(whole, [chain for _, chain, _ in chains])
+    for arrow, far in far_arrows(report, scene, max(0, _MOST_FAR - len(chains))):
+        chains.append(_Chain(arrow, None, _in_order(whole, far.tolist(), skews), 0))
+    chains.sort(key=lambda chain: _moment(whole, chain.rows[0], skews))
+    order = _places(whole, [chain.rows for chain in chains])
     rail = {place: at for at, place in enumerate(order)}
     return Ways(order, tuple(_way(whole, one, rail) for one in chains))
+
+
+class _Chain(NamedTuple):
+    arrow: Arrow
+    number: int | None
+    rows: list[int]
+    folded: int
+
+
+def _moment(whole: PacketTable, row: int, skews: dict[int, int]) -> int:
+    """When a frame was recorded, by the first capture's clock."""
+    return int(whole.time_ns[row]) - skews.get(whole.places[int(whole.place[row])].capture, 0)
 
 
 def _spots(whole: PacketTable) -> tuple[range, Iterator[tuple[int, int | None, int]]]:
@@ -101,12 +122,7 @@ def _rows(arrow: Arrow, rows: dict[tuple[int, int | None, int], int]) -> list[in
 
 def _in_order(whole: PacketTable, rows: Sequence[int], skews: dict[int, int]) -> list[int]:
     """Rows of one packet along its way: a TTL only falls; between places of one link, time decides."""
-
-    def key(row: int) -> tuple[int, int]:
-        capture = whole.places[int(whole.place[row])].capture
-        return -int(whole.ttl[row]), int(whole.time_ns[row]) - skews.get(capture, 0)
-
-    return sorted(rows, key=key)
+    return sorted(rows, key=lambda row: (-int(whole.ttl[row]), _moment(whole, row, skews)))
 
 
 def _places(whole: PacketTable, chains: Sequence[Sequence[int]]) -> tuple[int, ...]:
@@ -127,13 +143,11 @@ def _places(whole: PacketTable, chains: Sequence[Sequence[int]]) -> tuple[int, .
     return tuple(ordered)
 
 
-def _way(whole: PacketTable, chain: tuple[int, list[int], int], rail: dict[int, int]) -> Way:
-    number, rows, folded = chain
-    # One device may record a packet twice, coming and going: a stop is a place, and its first frame.
-    kept = list({int(whole.place[row]): row for row in reversed(rows)}.values())[::-1]
-    stops = tuple(Stop(rail[int(whole.place[row])], int(whole.frame[row])) for row in kept)
-    routed = tuple(bool(whole.ttl[one] != whole.ttl[other]) for one, other in pairwise(kept))
-    return Way(number, stops, routed, _rewritten(whole, kept, stops), folded)
+def _way(whole: PacketTable, chain: _Chain, rail: dict[int, int]) -> Way:
+    rows = chain.rows
+    stops = tuple(Stop(rail[int(whole.place[row])], int(whole.frame[row])) for row in rows)
+    routed = tuple(bool(whole.ttl[one] != whole.ttl[other]) for one, other in pairwise(rows))
+    return Way(chain.arrow, chain.number, stops, routed, _rewritten(whole, rows, stops), chain.folded)
 
 
 def _rewritten(whole: PacketTable, rows: Sequence[int], stops: Sequence[Stop]) -> tuple[int, int, str] | None:
