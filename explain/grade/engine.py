@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -81,7 +81,7 @@ class Marker:
 
     def unmet(self, needs: Sequence[str]) -> list[str]:
         """Those of some checks that are not met, not even partly."""
-        return [one for one in needs if one not in self.verdicts or self.verdicts[one].verdict not in _SATISFIED]
+        return [one for one in needs if one not in self.verdicts or not _is_satisfied(self.verdicts[one])]
 
     def _check(self, check: Check) -> Verdict:
         missing = self.unmet(check.needs)
@@ -217,6 +217,7 @@ class Marker:
     def _parts(self, check: Check) -> Verdict:
         points, unmet, events, met = 0.0, [], [], 0
         rows: list[Recorded] = []
+        is_lack = False
         for one in check.parts:
             found = self._matching(check, one.pattern) if one.pattern else []
             is_met = one.count.holds(len(found)) if one.claim is None else self._is_true(one.claim)
@@ -226,6 +227,7 @@ class Marker:
             points += one.points if is_met else 0
             if not is_met:
                 unmet.append(one)
+                is_lack |= bool(telling.lacking(self, one.claim)) if one.claim else len(found) < one.count.least
         stated = sum(one.points for one in check.parts)
         points = points if stated else check.points * met / len(check.parts)
         if met == len(check.parts):
@@ -234,7 +236,9 @@ class Marker:
             return self._verdict(check, "met", max(check.points, 0.0), text, events, rows)
         text = " ".join(([self._filled(check.failed, {})] if check.failed else []) + telling.parts_not_met(self, unmet))
         word = "partly" if points > 0 else "not-met"
-        return self._verdict(check, word, max(points, 0.0) if check.points >= 0 else check.points, text, events, rows)
+        told = self._verdict(check, word, max(points, 0.0) if check.points >= 0 else check.points, text, events, rows)
+        reason = self._lost(check) if is_lack else None
+        return self._untold(check, reason, replace(told, points=max(told.points, 0.0))) if reason else told
 
     def _sequence(self, check: Check) -> Verdict:
         chosen: list[Event] = []
@@ -256,9 +260,11 @@ class Marker:
         if is_met:
             self._bind(check, seen.events)
         partial = None if is_met or check.points < 0 else self._partial(check, seen)
-        reason = None if partial else self._blind(check, is_met, seen)
-        if partial or reason:
-            return partial or self._verdict(check, "cannot-tell", 0, self._say(f"blind.{reason}"))
+        reason = self._blind(check, is_met, seen)
+        if partial and (reason is None or partial.verdict == "met"):
+            return partial
+        if reason:
+            return self._untold(check, reason, partial)
         values = {"count": seen.number, "values": [], "event": seen.events[0] if seen.events else None} | seen.values
         rows = rows_in(check.claim, self.names) if check.claim is not None else []
         if is_met:
@@ -270,13 +276,20 @@ class Marker:
             text = f"{own} {text}" if near else own
         return self._verdict(check, "not-met", min(check.points, 0.0), text, seen.events, rows or near)
 
+    def _untold(self, check: Check, reason: str, partial: Verdict | None) -> Verdict:
+        """What cannot be told; what could be seen of it keeps its points."""
+        why = self._say(f"blind.{reason}")
+        if partial is None:
+            return self._verdict(check, "cannot-tell", 0, why)
+        return replace(partial, verdict="cannot-tell", says=f"{partial.says} {why}")
+
     def _blind(self, check: Check, is_met: bool, seen: Seen) -> str | None:
         """Why an absence proves nothing here; None where something was seen, or would have been."""
         wanted = check.none or check.expect
         if check.sequence and "missing" in seen.values:
             wanted = next(one for one in check.sequence if one.event == seen.values["missing"])
         if wanted is None:
-            return None
+            return self._lost(check) if check.claim and not is_met and telling.lacking(self, check.claim) else None
         is_absence = (check.none is not None or check.count.least == 0) and is_met
         is_lack = not is_met and check.none is None and (bool(check.sequence) or seen.number < check.count.least)
         if not (is_absence or is_lack):
@@ -285,6 +298,11 @@ class Marker:
         if is_lack and blind.skews(self.source(check).of(wanted.event), wanted, self.names, check.skew_ns):
             return "skewed"
         return blind.hides_absence(scene, wanted, self.names, is_lack=is_lack)
+
+    def _lost(self, check: Check) -> str | None:
+        """Why something may have been there that is not in the captures; None for one that holds no frame at all."""
+        reason = self.source(check).scene.loses_frames()
+        return None if reason == "missing" else reason
 
     def _partial(self, check: Check, seen: Seen) -> Verdict | None:
         for row in check.credit:
@@ -355,6 +373,10 @@ class Marker:
             check.id, word, round(points + 0.0, 4), max(check.points, 0.0), says,
             evidence(cited, self.joint.scene.names), hint, None, check.title, check.visibility, check.is_optional,
         )  # fmt: skip
+
+
+def _is_satisfied(told: Verdict) -> bool:
+    return told.verdict in _SATISFIED or (told.verdict == "cannot-tell" and told.points > 0)
 
 
 def _busiest(events: list[Event], window_ns: int) -> list[Event]:

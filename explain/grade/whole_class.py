@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from explain.errors import InputError
 from explain.grade.integrity import compare
 from explain.grade.integrity.prints import Prints
 from explain.grade.integrity.taking import take
@@ -23,8 +25,7 @@ def add_flags(
 
     ``review`` says that the rubric asks for a person's look before the mark counts; the mark itself never changes.
 
-    Raises:
-        UnreadableError: a handout that the rubric names cannot be read.
+    Tells on standard error which handout could not be read; whatever was copied from it is then flagged.
     """
     prints = [None if (form := one.pop("prints", None)) is None else Prints.of(form) for one in forms]
     found = compare.flags(rubric, submissions, prints, _handouts(rubric), language)
@@ -36,8 +37,10 @@ def add_flags(
 def _handouts(rubric: Rubric) -> list[Prints]:
     from explain.grade.grading import scene_of_files
 
-    folder = Path(rubric.path).parent
-    return [
-        take(scene_of_files({"handout": folder / str(name)}), {}, ["handout"])
-        for name in rubric.integrity.get("handouts", ())
-    ]
+    folder, found = Path(rubric.path).parent, []
+    for name in rubric.integrity.get("handouts", ()):
+        try:
+            found.append(take(scene_of_files({"handout": folder / str(name)}), {}, ["handout"]))
+        except InputError as error:
+            print(f"explain: a handout is left out: {error}", file=sys.stderr)
+    return found
