@@ -65,7 +65,7 @@ PACKAGES = {
 
 DNSMASQ_OPTIONS = (
     *("--dhcp-range", "--dhcp-host", "--dhcp-option", "--dhcp-authoritative", "--dhcp-ignore", "--no-ping"),
-    *("--domain", "--interface", "--port", "--address", "--dhcp-rapid-commit", "--dhcp-sequential-ip"),
+    *("--domain", "--interface", "--port", "--address", "--dhcp-rapid-commit", "--dhcp-sequential-ip", "--dhcp-relay"),
 )
 
 

@@ -45,11 +45,11 @@ def lease(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Itera
         return teller.line(message, fields, [step.row for step in steps], name, **values, **more)
 
     yield from _asked(teller, fields, talk, line)
+    if fields.relay:
+        yield line("dhcp.relay", talk.steps)
     yield from _offered(teller, fields, talk, line, name)
     yield from _requested(fields, talk, line)
     yield from _answered(teller, fields, talk, outcome, line)
-    if fields.relay:
-        yield line("dhcp.relay", talk.steps)
     if fields.hostname:
         named = [step for step in talk.steps if dhcp.HOSTNAME in step.said.options]
         yield line("dhcp.hostname", named or talk.steps)

@@ -27,7 +27,6 @@ def lease(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Itera
         "given": (*fields.addresses, *fields.prefixes), "valid_ns": (fields.valid_s or 0) * _SECOND,
         "t1_ns": (fields.t1_s or 0) * _SECOND, "t2_ns": (fields.t2_s or 0) * _SECOND,
     }  # fmt: skip
-
     is_relayed = talk.steps[0].said.relays != ()
     if is_relayed:  # the client's own frames are on another link
         values["client"] = fields.client_mac or fields.client_duid or fields.client
@@ -38,12 +37,12 @@ def lease(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Itera
     if is_relayed:
         yield line("relayed", talk.steps, speaker=teller.table.addresses.text(talk.steps[0].source))
     yield from _asked(fields, talk, line)
+    if fields.relays and not is_relayed:
+        yield line("relay", talk.steps)
     if outcome != "unanswered":
         yield from _answered(fields, talk, outcome, line)
     else:
         yield line("unanswered", talk.steps)
-    if fields.relays and not is_relayed:
-        yield line("relay", talk.steps)
     for note in fields.notes:
         yield line(note, [step for step in talk.steps if note in step.said.notes])
 
