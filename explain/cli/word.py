@@ -43,13 +43,17 @@ _WORDS = {
 }
 
 
+_LONGEST = 200
+
+
 class UnknownWordError(UnknownNameError):
     """No word is spelled so; said in the language that was asked for."""
 
     def __init__(self, name: str, close: tuple[str, ...], words: dict[str, str]) -> None:
         super().__init__("word", name, close)
         hint = f" ({words['nearest'].format(names=words['joint'].join(close))})" if close else ""
-        self.args = (words["unknown"].format(name=name) + hint,)
+        shown = name if len(name) <= _LONGEST else f"{name[:_LONGEST]}..."
+        self.args = (words["unknown"].format(name=shown) + hint,)
 
 
 @click.command("word", context_settings={"help_option_names": ["-h", "--help"], "ignore_unknown_options": True})
@@ -80,16 +84,21 @@ def _found(asked: str) -> tuple[Word, ...]:
     from explain.glossary.families import FIRST_FAMILIES
     from explain.symptoms.fields import fields_of
 
-    found = lookup(asked)
-    for kind in () if found else FIRST_FAMILIES:
-        for field in fields_of(kind, asked[:200]):
-            if (field.start, field.end) == (0, len(asked)) and (one := lookup(field.term, kind)):
-                return one
-    return found
+    if found := lookup(asked):
+        return found
+    best: tuple[int, tuple[Word, ...]] = (0, ())
+    for kind in FIRST_FAMILIES:
+        fields = [(each, lookup(each.term, kind)) for each in fields_of(kind, asked[:200])]
+        told = [(each.end - each.start, words) for each, words in fields if words]
+        covered = sum(length for length, _ in told)
+        is_most = 2 * covered > len(asked.replace(" ", ""))
+        if is_most and covered > best[0]:
+            best = covered, tuple({words[0].term: words[0] for _, words in told}.values())
+    return best[1]
 
 
 def _rows(found: tuple[Word, ...], lang: str) -> Iterator[str]:
-    if len(found) > 1:
+    if len({one.term for one in found}) < len(found):
         yield from block(_WORDS[lang]["families"].format(term=found[0].term), "", "", width())
         yield ""
     for number, one in enumerate(found):

@@ -48,9 +48,9 @@ _VALUED = {
     "rule": _words("from to iif oif fwmark lookup table priority pref"),
     "neigh": _words("dev lladdr used probes ref"),
     "bridge": _words("dev master vlan dst mtu priority cost"),
-    "iptables": _words("-j -p -s -d -i -o -m -A -P -N -t --dport --sport --to-destination --to-source --to-ports --ctstate --state --reject-with --icmp-type"),
+    "iptables": _words("-p -s -d -i -o -m -A -P -N -t --dport --sport --to-destination --to-source --to-ports --ctstate --state --reject-with --icmp-type"),
 }  # fmt: skip
-_CHOICES = {"scope": "link", "state": "link", "proto": "route", "pref": "route", "policy": "iptables", "mode": "link"}
+_CHOICES = {"scope": "link", "state": "link", "proto": "route", "pref": "route", "policy": "iptables", "mode": "link", "-j": "iptables"}
 """Keys whose value is part of the term: ``scope link`` and ``scope global`` are explained apart."""
 _ALONE = {
     "link": _words("inet inet6 dynamic tentative dadfailed deprecated temporary mngtmpaddr noprefixroute secondary optimistic permaddr veth bridge dummy vlan vrf forever"),
@@ -69,7 +69,7 @@ _FAMILY = {
 }  # fmt: skip
 _PATTERNS: dict[str, tuple[tuple[str, str], ...]] = {
     "link": ((r"@(?:if\d+|[\w.-]+)(?=:)", "@if"), (r"link/\S+", ""), (r"qlen (?P<v>\d+)", "qlen")),
-    "iptables": ((r"(?:dpts?|spts?):(?P<v>\S+)", "dpt"), (r"to:(?P<v>\S+)", "to"), (r"ctstate (?P<v>\S+)", "ctstate")),
+    "iptables": ((r"(?:dpts?|spts?):(?P<v>\S+)", "dpt"), (r"\bto:(?P<v>\S*)", "to"), (r"ctstate (?P<v>\S+)", "ctstate")),
     "tcpdump": (
         (r"Flags \[[^\]]*\]", ""), (r"\bseq (?P<v>[\d:]+)", "seq"), (r"\back (?P<v>\d+)", "ack"), (r"\bwin (?P<v>\d+)", "win"),
         (r"\boptions \[(?P<v>[^\]]*)\]", "options"), (r"\blength:? (?P<v>\d+)", "length"), (r"\bttl (?P<v>\d+)", "ttl"),
@@ -79,22 +79,42 @@ _PATTERNS: dict[str, tuple[tuple[str, str], ...]] = {
         (r"wscale (?P<v>\d+)", "wscale"), (r"cksum (?P<v>\S+ \([^)]*\))", "cksum"), (r"\boffset (?P<v>\d+)", "offset"),
         (r"ICMP echo request", ""), (r"ICMP echo reply", ""), (r"neighbor solicitation", ""), (r"neighbor advertisement", ""),
         (r"router solicitation", ""), (r"router advertisement", ""), (r"(?<= )(?:In|Out|M|B|P)(?= )", ""),
+        (r"\btime exceeded in-transit", ""), (r"(?<=ICMP )\S+ [^,]{1,80}? unreachable\b", "ICMP unreachable"), (r"prefix info option", ""),
+        (r"BOOTP/DHCP", ""), (r"DHCP-Message", ""), (r"Server-ID", ""), (r"Lease-Time", ""), (r"Subnet-Mask", ""), (r"Default-Gateway", ""),
+        (r"Domain-Name-Server", ""), (r"\bxid (?P<v>0x[0-9a-f]+)", "xid"), (r"\bRN(?= \()", ""), (r"\bRB(?= \()", ""), (r"Your-IP", ""),
+        (r"(?<=: )\d{1,5}\+(?= )", "56640+"), (r"(?<= )[A-Z]{1,10}\?(?= )", ""), (r"(?<= )\d{1,3}/\d{1,3}/\d{1,3}(?= )", "1/0/0"), (r"\bNXDomain\b", ""),
+        (r"\bvlan (?P<v>\d+)", "vlan"), (r"link-type \S+", ""), (r"snapshot length (?P<v>\d+)", "snapshot length"), (r"(?P<v>\d+) packets dropped by kernel", "packets dropped by kernel"),
+        (r"(?<=HTTP: )(?:GET|POST|HEAD|HTTP/1\.[01])\b", ""), (r"^\s+0x0000:", "0x0000:"),
     ),
     "ping": (
         (r"icmp_seq=(?P<v>\d+)", "icmp_seq"), (r"ttl=(?P<v>\d+)", "ttl"), (r"time=(?P<v>[\d.]+ ms)", "time"), (r"\(DUP!\)", ""),
         (r"(?P<v>[\d.]+%) packet loss", "packet loss"), (r"rtt min/avg/max/mdev = (?P<v>\S+)", "rtt min/avg/max/mdev"), (r"\bpipe (?P<v>\d+)", "pipe"),
         (r"\+(?P<v>\d+) errors", "errors"), (r"(?P<v>\d+\(\d+\)) bytes of data", "bytes of data"),
         (r"Destination (?:Host|Net|Port|Protocol) Unreachable", ""), (r"Network is unreachable", ""), (r"Time to live exceeded", ""),
+        (r"No route to host", ""), (r"Operation not permitted", ""), (r"Packet filtered", ""), (r"Frag needed and DF set", ""), (r"message too long", ""),
+        (r"Redirect Host", ""), (r"Do you want to ping broadcast\?", ""), (r"Name or service not known", ""), (r"Temporary failure in name resolution", ""), (r"Invalid argument", ""),
     ),
     "dhcp": (
         (r"DHCP(?:DISCOVER|OFFER|REQUEST|ACK|NAK|DECLINE|RELEASE|INFORM)", ""), (r"xid=(?P<v>0x[0-9a-f]+)", "xid"),
         (r"interval (?P<v>\d+)", "interval"), (r"renewal in (?P<v>\d+) seconds", "renewal in"), (r"lease time (?P<v>\d+)", "lease time"),
-        (r"bound to (?P<v>\S+)", "bound to"),
+        (r"bound to (?P<v>\S+)", "bound to"), (r"255\.255\.255\.255", ""), (r"broadcasting (?:discover|select)", ""), (r"lease of (?P<v>\S+) obtained", "lease of * obtained"),
+        (r"available DHCP range", ""), (r"sockets bound exclusively", ""), (r"query\[\w+\]", "query[A]"), (r"(?<=: )config(?= )", ""), (r"NXDOMAIN", ""),
+        (r"RTR-(?:ADVERT|SOLICIT)", ""), (r"(?<=\d )T[12](?= )", ""), (r"server-identifier", ""), (r"dns-server(?= )", ""), (r"lease-time", ""), (r"IP range", ""),
     ),
-    "trace": ((r"(?<!\S)\*(?!\S)", "*"), (r"![HNPSFXVC](?!\w)|!\d+", ""), (r"pmtu (?P<v>\d+)", "pmtu"), (r"asymm +(?P<v>\d+)", "asymm"), (r"(?P<v>\d+) hops max", "hops max")),
+    "trace": ((r"(?<!\S)\*(?!\S)", "*"), (r"![HNPSFXVC](?!\w)|!\d+", ""), (r"pmtu (?P<v>\d+)", "pmtu"), (r"asymm +(?P<v>\d+)", "asymm"), (r"(?P<v>\d+) hops max", "hops max"), (r"\[LOCALHOST\]", ""), (r"Loss%", ""), (r"\breached\b", "")),
+    "connect": (
+        (r"Connection refused", ""), (r"[Cc]onnection timed out", "Connection timed out"), (r"succeeded!", ""), (r"Connected to", ""), (r"Trying(?= )", ""), (r"No route to host", ""),
+        (r"Network is unreachable", ""), (r"HTTP/1\.[01](?= \d)", ""), (r"(?<=> )(?:GET|POST|HEAD)(?= )", ""), (r"Content-Length", ""), (r"TLS handshake", ""),
+        (r"TLS alert", ""), (r"self-signed certificate", ""), (r"Server certificate", ""),
+    ),
+    "lookup": (
+        (r"\bNXDOMAIN\b", ""), (r"\bNOERROR\b", ""), (r"\bSERVFAIL\b", ""), (r"\bREFUSED\b", ""), (r"(?<= )aa(?= )", ""), (r"\bANSWER(?=:)", "1/0/0"), (r"ANSWER SECTION", ""),
+        (r"QUESTION SECTION", ""), (r"Query time", ""), (r"\bAAAA\b", ""),
+    ),
+    "conntrack": ((r"\[(?:ASSURED|UNREPLIED)\]", ""), (r"(?<= )(?:TIME_WAIT|ESTABLISHED|SYN_SENT|SYN_RECV|CLOSE|LAST_ACK|CLOSE_WAIT|FIN_WAIT)(?= )", ""), (r"\bmark=\d+", "mark"), (r"flow entries", "")),
 }  # fmt: skip
 _PATTERN_FAMILY = {
-    **{kind: kind for kind in ("tcpdump", "ping")}, "dhcp-client": "dhcp", "server-log": "dhcp", "traceroute": "trace",
+    **{kind: kind for kind in ("tcpdump", "ping", "connect", "lookup", "conntrack")}, "dhcp-client": "dhcp", "server-log": "dhcp", "traceroute": "trace",
     "tracepath": "trace", "mtr": "trace", "ip-address": "link", "ip-link": "link", "iptables": "iptables",
     "iptables-save": "iptables",
 }  # fmt: skip
@@ -130,7 +150,7 @@ def _by_word(kind: str, text: str) -> Iterator[Field]:
         if shown.startswith("<") and shown.endswith((">", ">,")):
             yield from _flags(word)
         elif shown in _CHOICES and following is not None:
-            yield Field(f"{shown} {following.group().strip('(),:')}", None, word.start(), following.end())
+            yield Field(f"{shown} {following.group().strip('(),:;')}", None, word.start(), following.end())
         elif shown in _VALUED.get(family, ()) and following is not None:
             yield Field(shown, following.group(), word.start(), following.end())
         elif (bare := shown.strip("():,;")) in _ALONE.get(family, ()):

@@ -64,6 +64,12 @@ def test_a_misspelt_term_names_the_nearest_and_ends_with_two(explain):
     assert "もしかすると LOWER_UP" in explain("LOWERUP", "--lang", "ja")[2]
 
 
+def test_a_piece_of_a_line_has_each_of_its_words_told(explain):
+    out = explain("dpt:54321 to:", "--lang", "en")[1]
+    assert [row for row in out.splitlines() if row in ("dpt", "to")] == ["dpt", "to"]
+    assert "Flags [S.]\n" in explain("Flags [S.], seq 7, ack 8, win 9, length 0")[1]
+
+
 @pytest.mark.parametrize(
     "hostile", ["\x1b[31mred", "x" * 100_000, "\ud800", "$(reboot)", "../../etc/passwd", "%s{0}{x}"]
 )

@@ -119,6 +119,26 @@ def test_a_misspelt_term_has_the_right_one_nearest(typed, meant):
     assert nearest(typed)[0] == meant
 
 
+def test_there_are_at_least_three_hundred_words():
+    assert len({(word.family, word.term) for word in ALL}) >= 300
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        "LOWER_UP", "NO-CARRIER", "@if5", "link-netns", "scope link", "valid_lft", "mngtmpaddr", "proto kernel", "metric",
+        "STALE", "policy ACCEPT", "dpt", "to:", "Flags [S.]", "length 0", "DHCPACK", "MASQUERADE", "-l", "-e", "xid",
+        "renewal in", "net.ipv4.ip_forward", "net.ipv4.conf.lan.rp_filter",
+    ],
+)  # fmt: skip
+def test_the_words_that_a_learner_asks_for_first_are_there(named):
+    assert len(lookup(named)) >= 1
+
+
+def test_no_pattern_swallows_words_that_nobody_wrote_about():
+    assert [text for text in ("x y z", "renat", "a/b/c", "../../etc", "100 blubb") if lookup(text)] == []
+
+
 @pytest.mark.parametrize("hostile", ["", "*" * 5000, "(" * 300, "\x1b]0;x\x07", "a" * 1_000_000, "\ud800", "[*]" * 99])
 def test_hostile_terms_are_bounded_and_find_nothing(hostile):
     assert lookup(hostile) == ()
