@@ -149,8 +149,9 @@ def _by_word(kind: str, text: str) -> Iterator[Field]:
         shown, following = word.group(), words[at + 1] if at + 1 < len(words) else None
         if shown.startswith("<") and shown.endswith((">", ">,")):
             yield from _flags(word)
-        elif shown in _CHOICES and following is not None:
-            yield Field(f"{shown} {following.group().strip('(),:;')}", None, word.start(), following.end())
+        elif (key := shown.lstrip("(")) in _CHOICES and following is not None:
+            said = following.group().rstrip("),:;")
+            yield Field(f"{key} {said}", None, word.end() - len(key), following.start() + len(said))
         elif shown in _VALUED.get(family, ()) and following is not None:
             yield Field(shown, following.group(), word.start(), following.end())
         elif (bare := shown.strip("():,;")) in _ALONE.get(family, ()):

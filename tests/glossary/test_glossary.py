@@ -126,7 +126,7 @@ def test_there_are_at_least_three_hundred_words():
 @pytest.mark.parametrize(
     "named",
     [
-        "LOWER_UP", "NO-CARRIER", "@if5", "link-netns", "scope link", "valid_lft", "mngtmpaddr", "proto kernel", 
+        "LOWER_UP", "NO-CARRIER", "@if5", "link-netns", "scope link", "valid_lft", "mngtmpaddr", "proto kernel",
         "metric",
         "STALE", "policy ACCEPT", "dpt", "to:", "Flags [S.]", "length 0", "DHCPACK", "MASQUERADE", "-l", "-e", "xid",
         "renewal in", "net.ipv4.ip_forward", "net.ipv4.conf.lan.rp_filter",
