@@ -50,7 +50,15 @@ _VALUED = {
     "bridge": _words("dev master vlan dst mtu priority cost"),
     "iptables": _words("-p -s -d -i -o -m -A -P -N -t --dport --sport --to-destination --to-source --to-ports --ctstate --state --reject-with --icmp-type"),
 }  # fmt: skip
-_CHOICES = {"scope": "link", "state": "link", "proto": "route", "pref": "route", "policy": "iptables", "mode": "link", "-j": "iptables"}
+_CHOICES = {
+    "scope": "link",
+    "state": "link",
+    "proto": "route",
+    "pref": "route",
+    "policy": "iptables",
+    "mode": "link",
+    "-j": "iptables",
+}
 """Keys whose value is part of the term: ``scope link`` and ``scope global`` are explained apart."""
 _ALONE = {
     "link": _words("inet inet6 dynamic tentative dadfailed deprecated temporary mngtmpaddr noprefixroute secondary optimistic permaddr veth bridge dummy vlan vrf forever"),
