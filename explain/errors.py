@@ -3,7 +3,8 @@
 ExplainError                  the root; ``exit_status`` is what the command line returns
 ├── InputError            2   what was given cannot be used
 │   ├── UnreadableError   2   a file that cannot be opened, or holds nothing that is understood
-│   │   └── NotACaptureError  2   its content is no capture; it may be text
+│   │   ├── NotACaptureError  2   its content is no capture; it may be text
+│   │   └── ShrunkError   2   somebody cut the file while it was read
 │   ├── UsageError        2   arguments that contradict each other or the documentation
 │   └── UnknownNameError  2   a name that does not exist here; carries the nearest ones that do
 ├── MissingError          2   what this needs is not here: a tool, a package, a privilege, a kernel feature
@@ -57,6 +58,13 @@ class NotACaptureError(UnreadableError):
         super().__init__(path, reason)
         self.head = head
         self.content = content
+
+
+class ShrunkError(UnreadableError):
+    """Somebody cut the file while it was read, so that what was seen of it may not have been there."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, "somebody made the file shorter while it was read")
 
 
 class UsageError(InputError):

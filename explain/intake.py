@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from explain.capture import open_capture
 from explain.capture.vantage import Source, sources
-from explain.errors import NotACaptureError, UnreadableError
+from explain.errors import NotACaptureError, ShrunkError, UnreadableError
 from explain.model import INTERRUPTED, CaptureInfo
 
 if TYPE_CHECKING:
@@ -88,20 +88,34 @@ def take_in(
     Raises:
         UnreadableError: the only input, or the first of several, none of which can be read.
     """
+    patience = _patience() if until_interrupted else None
+    take = partial(_take, sources(inputs), every_checksum=every_checksum, progress=progress, patience=patience)
+    try:
+        return take(is_mapped=True)
+    except ShrunkError:  # all over again, now from a copy: what is left of the file is what it holds
+        return take(is_mapped=False)
+
+
+def _take(
+    named: Sequence[Source],
+    *,
+    every_checksum: bool,
+    progress: Callable[[int, int, int], None] | None,
+    patience: Patience | None,
+    is_mapped: bool,
+) -> tuple[PacketTable, tuple[CaptureInfo, ...], dict[int, Notes]]:
     from explain.decode import MOST_SUMMED, Decoder
 
     decoder = Decoder(most_summed=None if every_checksum else MOST_SUMMED)
     captures: list[CaptureInfo] = []
     failures: list[UnreadableError] = []
     texts: dict[int, Notes] = {}
-    patience = _patience() if until_interrupted else None
-    named = sources(inputs)
     for number, source in enumerate(named):
         if captures and _is_interrupted(captures[-1]):
             captures.append(_unread(source))
             continue
         try:
-            captures.append(_read_one(source, number, decoder, progress, patience))
+            captures.append(_read_one(source, number, decoder, progress, patience, is_mapped=is_mapped))
         except NotACaptureError as other:
             try:
                 texts[number] = notes = _read_text(source, other)
@@ -110,6 +124,8 @@ def take_in(
                 captures.append(_unreadable(source, error))
                 continue
             captures.append(_text(source, notes, number, decoder))
+        except ShrunkError:
+            raise
         except UnreadableError as error:
             failures.append(error)
             captures.append(_unreadable(source, error))
@@ -161,11 +177,14 @@ def _read_one(
     decoder: Decoder,
     progress: Callable[[int, int, int], None] | None,
     patience: Patience | None,
+    *,
+    is_mapped: bool,
 ) -> CaptureInfo:
     from explain.decode.checksum import extent
 
     count, first_row = _Count(), len(decoder.table)
-    with open_capture(source.path, source.stream) as reader, patience.held_back() if patience else nullcontext():
+    opened = open_capture(source.path, source.stream, is_mapped=is_mapped)
+    with opened as reader, patience.held_back() if patience else nullcontext():
         for frames in reader.frames(patience):
             if not count.packets and reader.position():
                 # A guess from the first window, that the columns need not be moved as they grow.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 from explain.capture.inflate import GzipOctets, StoredOctets, ZstdOctets
 from explain.capture.recognise import compression_of, format_reader
 from explain.capture.source import MAP_SPAN, MappedSource, Source, StreamSource
-from explain.errors import NotACaptureError, UnreadableError
+from explain.errors import NotACaptureError, ShrunkError, UnreadableError
 from explain.model import Damage
 
 if TYPE_CHECKING:
@@ -92,14 +92,19 @@ class CaptureReader:
 
         Args:
             patience: Ctrl-C is held back by it; where it comes through, the frames end, and ``damage`` says so.
+
+        Raises:
+            ShrunkError: somebody cut the file while its last frames were looked at.
         """
         span, need = FIRST_SPAN, 0
         while self.damage is None:
             window, fault = self._window(need, span, patience)
+            self._ensure_it_stayed()
             step = self._reader.read(window)
             self._at, need = window.base + step.end, step.need
             if step.frames is not None:
                 yield step.frames
+            self._ensure_it_stayed()
             is_done = window.is_last and step.end == len(window.data)
             self.damage = step.damage
             if fault is not None and (is_done or (step.damage is not None and step.damage.kind == "cut-record")):
@@ -108,6 +113,10 @@ class CaptureReader:
             if is_done:
                 return
             span = SECTION_SPAN if step.is_restart else min(_comfortable(step), 4 * span)
+
+    def _ensure_it_stayed(self) -> None:
+        if not self._source.has_stayed():
+            raise ShrunkError(self.path)
 
     def _window(self, need: int, span: int, patience: Patience | None) -> tuple[Window, Fault | None]:
         """The next octets, and why none follow although there should be more."""
@@ -166,12 +175,13 @@ def _comfortable(step: Step) -> int:
     return min(MAP_SPAN, max(FIRST_SPAN, octets * FRAMES // count))
 
 
-def open_capture(path: str, stream: BinaryIO | None = None) -> CaptureReader:
+def open_capture(path: str, stream: BinaryIO | None = None, *, is_mapped: bool = True) -> CaptureReader:
     """Opens a capture, recognised by its content.
 
     Args:
         path: the file, or ``-`` for standard input; with a stream, only its name for people.
         stream: what to read instead; it is not closed.
+        is_mapped: a plain file is mapped, which is faster; else it is read, and may be cut by others meanwhile.
 
     Raises:
         UnreadableError: it cannot be opened, is empty, or its header is unsound.
@@ -189,7 +199,7 @@ def open_capture(path: str, stream: BinaryIO | None = None) -> CaptureReader:
     try:
         status = os.fstat(file.fileno())
         size = status.st_size if stat.S_ISREG(status.st_mode) else None
-        if size and compression_of(os.pread(file.fileno(), 4, 0)) is None:
+        if is_mapped and size and compression_of(os.pread(file.fileno(), 4, 0)) is None:
             source: tuple[Source, str | None] = MappedSource(file.fileno(), size), None
         else:
             source = _stream_source(file)

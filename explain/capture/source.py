@@ -92,6 +92,9 @@ class Source(Protocol):
     def rest(self, at: int) -> Window:
         """The octets from offset ``at`` on that are there already, as the last ones: nobody waits for more."""
 
+    def has_stayed(self) -> bool:
+        """Whether what the windows showed so far was what the file held."""
+
     def fault(self) -> Fault | None:
         """Why the stream ended early, once it has ended."""
 
@@ -111,12 +114,23 @@ class MappedSource:
         self.size = size
         self._octets: mmap.mmap | bytes
         self._given_back = 0
+        self._handed_out = 0
+        self._address = 0
         self._descriptor = descriptor
         if size <= SMALL_FILE:
             self._octets = os.pread(descriptor, size, 0)
             self.size = len(self._octets)
         else:
             self._octets = mmap.mmap(descriptor, size, access=mmap.ACCESS_READ)
+            self._guard()
+
+    def _guard(self) -> None:
+        import numpy as np
+
+        from explain.capture.shrinking import guard
+
+        self._address = np.frombuffer(self._octets, np.uint8).ctypes.data
+        guard(self._descriptor, self._address, self.size)
 
     def peek(self, count: int) -> bytes:
         """The first octets of the file, fewer only where it is shorter."""
@@ -128,6 +142,7 @@ class MappedSource:
 
         low = max(0, at - LEAD)
         high = min(self._size_now(), at + max(need, span))
+        self._handed_out = max(self._handed_out, high)
         self._give_back(low)
         self._bring_in(low, high)
         data = np.frombuffer(self._octets, np.uint8, high - low, low) if high > low else np.empty(0, np.uint8)
@@ -139,10 +154,15 @@ class MappedSource:
         return self.window(at, 0, 0)
 
     def _size_now(self) -> int:
-        """To touch a page of a map whose file was cut meanwhile ends the process, so it is asked before each window."""
+        """The file may be cut meanwhile; what was not looked at yet is then no loss."""
         if isinstance(self._octets, mmap.mmap):
             self.size = min(self.size, os.fstat(self._descriptor).st_size)
         return self.size
+
+    def has_stayed(self) -> bool:
+        """Whether the file still has all octets that windows showed; else some may have been zeros."""
+        is_mapped = isinstance(self._octets, mmap.mmap)
+        return not is_mapped or os.fstat(self._descriptor).st_size >= self._handed_out
 
     def _bring_in(self, low: int, high: int) -> None:
         """Lets the kernel map a window at one go: a fault for every few pages costs more than to decode them."""
@@ -176,6 +196,9 @@ class MappedSource:
         """Unmaps the file, or leaves that to the last slice that somebody still holds."""
         octets, self._octets, self.size = self._octets, b"", 0
         if isinstance(octets, mmap.mmap):
+            from explain.capture.shrinking import release
+
+            release(self._address)
             try:
                 octets.close()
             except BufferError:
@@ -224,6 +247,10 @@ class StreamSource:
         """What the buffer holds; see ``Source.rest``."""
         self._is_ended = True
         return self.window(at, 0, 0)
+
+    def has_stayed(self) -> bool:
+        """True: the buffer is our own."""
+        return True
 
     def _fill(self, wanted: int, room: int) -> None:
         if room > len(self._buffer):
