@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from typing import TYPE_CHECKING
@@ -56,5 +57,14 @@ def ladder(
     width = max(40, shutil.get_terminal_size((_WIDTH, 24)).columns) if is_for_terminal else _WIDTH
     verdict = [(line, text) for line, text in zip(lines, sentences, strict=True) if line.depth == 0]
     told = plain([line for line, _ in verdict], [text for _, text in verdict], width)
-    is_plain = is_for_terminal and not (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf8")
-    return f"{told}\n{render(report, language, width, ASCII if is_plain else BOX)}"
+    return f"{told}\n{render(report, language, width, ASCII if is_for_terminal and _is_plain() else BOX)}"
+
+
+def _is_plain() -> bool:
+    """Whether the terminal shows no box characters: by its encoding, or because the locale asked for is C.
+
+    Python itself writes UTF-8 in that locale.
+    """
+    asked = next((os.environ[name] for name in ("LC_ALL", "LC_CTYPE", "LANG") if os.environ.get(name)), "")
+    is_utf8 = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf8")
+    return not is_utf8 or asked in ("C", "POSIX")

@@ -31,6 +31,17 @@ def quoted_flows(table: PacketTable) -> U4:
     return found
 
 
+def quoted_row(table: PacketTable, row: int) -> int | None:
+    """The packet that an error at this row quotes, if it was recorded in the same capture before it."""
+    at = int(np.searchsorted(table.icmp.row, row))
+    flow = int(quoted_flows(table)[at])
+    if flow == NO_FLOW or not int(table.icmp.quote_ip_id[at]):
+        return None
+    count = min(row, len(table))
+    found = np.flatnonzero((table.flow[:count] == flow) & (table.ip_id[:count] == table.icmp.quote_ip_id[at]))
+    return int(found[-1]) if len(found) else None
+
+
 def _find(table: PacketTable) -> U4:
     icmp, flows = table.icmp, table.flows
     if not len(icmp.row):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from explain.render.markup import Markup, joined, tag
+from explain.render.markup import Markup, breakable, joined, tag
 from explain.render.scene import EVERYONE, OTHERS, Arrow, Scene
 from explain.words import LANGUAGES, say
 
@@ -103,7 +103,7 @@ def _ladder(name: str, heads: Sequence[Markup], rows: Sequence[Markup], count: i
 def _host_head(name: str, roles: Sequence[str]) -> Markup:
     special = {EVERYONE: "render.everyone", OTHERS: "render.others"}.get(name)
     told = [both(f"render.role.{role}", {}, "small") for role in roles]
-    return tag("span", None, both(special, {}) if special else name, *told)
+    return tag("span", None, both(special, {}) if special else breakable(name), *told)
 
 
 def _fold(count: int) -> Iterator[Markup]:

@@ -61,7 +61,7 @@ def _figure(report: Report, position: int, course: SequenceCourse, *, is_open: b
     top = int(course.end.max())
     parts = [_scaled(picture, "0", size(top), course.span_ns), tag("ul", {"class": "legend"}, *legend)]
     if len(course.rtt_ns):
-        parts += [tag("h4", None, both("render.plot.rtt", _spread(course.rtt_ns))), _trips(course)]
+        parts += [tag("h3", None, both("render.plot.rtt", _spread(course.rtt_ns))), _trips(course)]
     return tag(
         "details", {"class": "plot", "open": is_open},
         tag("summary", None, tag("b", None, " > ".join(ends)), " ", both("render.plot.title", values)),

@@ -8,7 +8,7 @@ from explain.render.html_ladder import both
 from explain.render.html_talk import lights, spans
 from explain.render.layout import MARKS, frames_text
 from explain.render.markdown import frames as frames_told
-from explain.render.markup import Markup, tag
+from explain.render.markup import Markup, breakable, tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,7 +38,7 @@ def story(report: Report, lines: Sequence[Line]) -> list[Markup]:
     for heading, block in _blocks(rest[:MOST_LINES]):
         inner = list(_block(block, report.captures))
         if heading is not None and heading.label == "finding":
-            parts.append(tag("section", {"class": "finding"}, tag("h3", None, _sentence(heading)), *inner))
+            parts.append(tag("section", {"class": "finding"}, tag("h2", None, _sentence(heading)), *inner))
             continue
         title = tag("h2", None, _said(heading)) if heading is not None else None
         is_why = heading is not None and heading.message == "story.heading.why"
@@ -92,9 +92,8 @@ def _list(collected: list[Markup], name: str) -> Markup:
 
 
 def _told(line: Line, captures: Sequence[CaptureInfo]) -> Markup:
-    where = tag(
-        "span", {"class": "where", "title": frames_told(line.evidence, captures, "en")}, frames_text(line.evidence)
-    )
+    about = {"class": "where", "title": frames_told(line.evidence, captures, "en")}
+    where = tag("span", about, breakable(frames_text(line.evidence)))
     return tag("li", {"class": line.label}, where, tag("span", {"class": "sentence"}, _sentence(line)))
 
 

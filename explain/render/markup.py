@@ -28,6 +28,11 @@ def text(value: str) -> Markup:
     return Markup(escape(_FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", value), quote=True))
 
 
+def breakable(value: str) -> Markup:
+    """Text that may be broken after its dots, colons and commas, so that it need not be elsewhere."""
+    return Markup(re.sub(r"([.:,]+)(?=.)", r"\1<wbr/>", text(value)))
+
+
 def tag(element: str, attributes: dict[str, Any] | None = None, *children: Markup | str | None) -> Markup:
     """One element; strings among the children become text, attributes that are None are left out.
 

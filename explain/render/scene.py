@@ -14,6 +14,7 @@ import numpy as np
 from explain import table as t
 from explain.exchanges import tcp_labels
 from explain.exchanges.columns import CARRIERS
+from explain.exchanges.quotes import quoted_row
 from explain.places.near import rows_near
 from explain.render.wire_words import Said, said, side_row
 
@@ -29,6 +30,8 @@ EVERYONE, OTHERS = "*", "+"
 
 _ACCOMPANY = ("journey", "nat.translation")
 _MOST_JOURNEYS = 2000  # looked into for lost packets
+_V4 = 1000  # tells types of ICMP from those of ICMPv6
+_THROWN_AWAY = (_V4 + 3, _V4 + 11, _V4 + 12, 1, 2, 3, 4)  # unreachable, too big, time exceeded, parameter problem
 _HEAD, _TAIL, _NOTABLE = 6, 3, 8  # frames of one exchange that stay when the others are folded
 _TCP_NEWS = 1 | 2 | 4  # FIN, SYN, RST
 _GROUP = 1 << 40  # of the first octet of a MAC
@@ -50,7 +53,7 @@ class Arrow:
         time_ns: UTC nanoseconds.
         place: index into ``PacketTable.places`` of the table with all rows.
         seen: the same packet at all places; empty where there is only one place.
-        is_lost: it vanished on its way.
+        is_lost: it vanished on its way, or was thrown away there.
         names: what its rails would be called if there were room for each host.
     """
 
@@ -197,7 +200,7 @@ def _drawn(report: Report, rows: t.Rows, owner: t.Rows, gaps: Sequence[int], aft
     index = {name: number for number, name in enumerate(rails)}
     views: dict[int, Exchange] = {}
     marks: dict[int, dict[int, int]] = {}
-    lost, rewritten = _lost(report), _rewritten(report)
+    lost, rewritten = _lost(report) | _turned_back(table, rows), _rewritten(report)
     arrows = []
     for row, (source, target, is_group), gap in zip(rows.tolist(), pairs, gaps, strict=True):
         position = int(owner[row]) if owner[row] >= 0 else None
@@ -246,6 +249,15 @@ def _lost(report: Report) -> set[int]:
             if is_all or (spot.capture, int(table.frame[row])) in sights:
                 found.add(row)
     return found
+
+
+def _turned_back(table: t.PacketTable, rows: t.Rows) -> set[int]:
+    """Rows of packets that somebody on the way, not their target, says that it threw away; as far as that is drawn."""
+    icmp = table.icmp
+    types = np.where(icmp.is_v6, icmp.type, icmp.type.astype(np.uint16) + _V4)
+    is_said = np.isin(types, _THROWN_AWAY) & np.isin(icmp.row, rows) & (icmp.quote > 0)
+    is_said[is_said] = table.sources(icmp.row[is_said]) != icmp.quote_dst[is_said]
+    return {quoted for row in icmp.row[is_said].tolist() if (quoted := quoted_row(table, row)) is not None}
 
 
 def _rewritten(report: Report) -> dict[int, str]:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explain.exchanges.quotes import quoted_flows
+from explain.exchanges.quotes import quoted_row
 from explain.model import Line
-from explain.table import ICMP, ICMPV6, NO_FLOW
+from explain.table import ICMP, ICMPV6
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,19 +73,7 @@ def error(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Itera
     if fields.about.src != fields.to:
         yield teller.line("icmp.error.translated", fields, part.rows(index), name, **more)
         return
-    quoted = _quoted(teller, int(part.rows(index)[0]))
+    quoted = quoted_row(teller.table, int(part.rows(index)[0]))
     more["frame"] = int(teller.table.frame[quoted]) if quoted is not None else None
     message = "said" if quoted is None else "said-of"
     yield teller.line(f"icmp.error.{message}", fields, part.rows(index), name, **more)
-
-
-def _quoted(teller: Teller, row: int) -> int | None:
-    """The packet that an error at this row quotes, if it was recorded in the same capture before it."""
-    table = teller.table
-    at = int(np.searchsorted(table.icmp.row, row))
-    flow = int(quoted_flows(table)[at])
-    if flow == NO_FLOW or not int(table.icmp.quote_ip_id[at]):
-        return None
-    count = min(row, len(table))
-    found = np.flatnonzero((table.flow[:count] == flow) & (table.ip_id[:count] == table.icmp.quote_ip_id[at]))
-    return int(found[-1]) if len(found) else None

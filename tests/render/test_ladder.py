@@ -131,3 +131,12 @@ def test_names_from_packets_cannot_steer_a_terminal():
     text = render(report_of(datagram((ALICE, 5000), (BOB, 53), evil)), "en", 80)
     assert "\x1b" not in text
     assert "DNS A a\\027[31mb" in text
+
+
+@pytest.mark.parametrize(("speaker", "kind", "code", "arrived"), [
+    ("192.0.2.254", 3, 0, False), ("192.0.2.254", 11, 0, False), (BOB, 3, 3, True), ("192.0.2.254", 5, 1, True),
+])  # fmt: skip
+def test_a_packet_that_somebody_on_the_way_threw_away_is_drawn_as_not_arrived(speaker, kind, code, arrived):
+    asked = ping(ALICE, BOB, 1)
+    scene = stage(report_of(asked, error(speaker, kind, code, asked)), 100, 9)
+    assert [arrow.is_lost for arrow in scene.arrows] == [not arrived, False]
