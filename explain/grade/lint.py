@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 from explain.errors import UsageError
 from explain.grade.expressions import names_in, placeholders
 from explain.grade.functions import FUNCTIONS
+from explain.grade.lint_paths import events_of, own_events, unknown_field
 from explain.grade.reading import load
 from explain.grade.shipped import rubric_path
 from explain.grade.vocabulary import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from explain.grade.predicates import Predicate
     from explain.grade.rubric import Check, Question, Rubric
@@ -41,16 +42,14 @@ def lint(path: str, language: str = "en") -> tuple[Rubric, list[str], list[str]]
         UnreadableError, UsageError: it is no rubric at all.
     """
     rubric, errors = load(rubric_path(path), language)
-    known = {*_ALWAYS, *rubric.variables}
+    known: dict[str, tuple[str, ...]] = dict.fromkeys((*_ALWAYS, *rubric.variables), ())
     ids: set[str] = set()
     for name, value in rubric.variables.items():
         errors += _unknown(f"vars.{name}", _texts(value), known)
     for check in rubric.checks:
         errors += _of_check(rubric, check, known, ids)
         ids.add(check.id)
-        known.add(check.id)
-        if check.bind:
-            known.add(check.bind)
+        known |= dict.fromkeys((check.id, *([check.bind] if check.bind else [])), events_of(check))
     asked: set[str] = set()
     for question in rubric.questions:
         errors += _of_question(question, known, asked)
@@ -58,7 +57,7 @@ def lint(path: str, language: str = "en") -> tuple[Rubric, list[str], list[str]]
     return rubric, errors, list(_doubts(rubric))
 
 
-def _of_check(rubric: Rubric, check: Check, known: set[str], ids: set[str]) -> Iterator[str]:
+def _of_check(rubric: Rubric, check: Check, known: Mapping[str, tuple[str, ...]], ids: set[str]) -> Iterator[str]:
     where = f"check {check.id!r}"
     for need in check.needs:
         if need not in ids:
@@ -75,9 +74,9 @@ def _of_check(rubric: Rubric, check: Check, known: set[str], ids: set[str]) -> I
         *(row.say for row in check.credit),
         *(p.fail for p in check.parts),
     ]
-    own = {check.bind} if check.bind else set()
+    own = (check.id, *([check.bind] if check.bind else []), *_IN_MESSAGES)
     texts = [inner for text in messages if text for inner in placeholders(text)]
-    yield from _unknown(where, texts, {*known, *own, check.id, *_IN_MESSAGES})
+    yield from _unknown(where, texts, {**known, **{name: own_events(name, check) for name in own}})
 
 
 def _asked(check: Check) -> list[str]:
@@ -98,7 +97,7 @@ def _texts(value: Any) -> list[str]:
     return [text for one in value for text in _texts(one)] if isinstance(value, list) else []
 
 
-def _unknown(where: str, expressions: Iterable[str], known: set[str]) -> Iterator[str]:
+def _unknown(where: str, expressions: Iterable[str], known: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
     for text in expressions:
         try:
             names = names_in(text)
@@ -108,9 +107,11 @@ def _unknown(where: str, expressions: Iterable[str], known: set[str]) -> Iterato
         for path in names:
             if path[0] not in known and path[0] not in FUNCTIONS:
                 yield f"{where}: nothing is called {path[0]!r} here{nearest(path[0], known)}"
+            for complaint in unknown_field(path, known.get(path[0], ())):
+                yield f"{where}: {complaint}"
 
 
-def _of_question(question: Question, known: set[str], asked: set[str]) -> Iterator[str]:
+def _of_question(question: Question, known: Mapping[str, tuple[str, ...]], asked: set[str]) -> Iterator[str]:
     where = f"answer {question.id!r}"
     texts = _texts(question.key) + [text for one in question.wrong for text in _texts(one.value)]
     texts += [inner for one in question.wrong if one.say for inner in placeholders(one.say)]
@@ -120,17 +121,9 @@ def _of_question(question: Question, known: set[str], asked: set[str]) -> Iterat
 
 
 def _doubts(rubric: Rubric) -> Iterator[str]:
+    bound = {name for check in rubric.checks for name in (check.id, check.bind) if name}
     for check in rubric.checks:
-        is_absence = check.none is not None or (check.expect is not None and check.count.least == 0)
-        if (
-            is_absence
-            and check.points > 0
-            and not check.needs
-            and not any(
-                "{" in str(one.value)
-                for one in (check.none or check.expect).where  # type: ignore[union-attr]
-            )
-        ):
+        if check.points > 0 and not check.needs and _is_passed_by_nothing(check, bound):
             yield f"check {check.id!r}: a capture that shows nothing passes it; add needs"
         if check.credit and check.credit[0].pattern is None and len(check.credit) > 1:
             continue
@@ -144,3 +137,23 @@ def _doubts(rubric: Rubric) -> Iterator[str]:
             and not (question.is_manual or question.needs)
         ):
             yield f"answer {question.id!r}: its key is the same for everybody"
+
+
+def _is_passed_by_nothing(check: Check, bound: set[str]) -> bool:
+    """Whether a check asks only for what should not be there, and compares with nothing that was found before."""
+    try:
+        if any(path[0] in bound for text in _asked(check) for path in names_in(text)):
+            return False
+    except UsageError:
+        return False  # an error is told of it already
+    if check.claim is not None:
+        return True
+    if check.parts:
+        return any(
+            one.claim is not None or one.count.least == 0 for one in check.parts if one.points or not _stated(check)
+        )
+    return check.none is not None or (check.expect is not None and check.count.least == 0)
+
+
+def _stated(check: Check) -> float:
+    return sum(one.points for one in check.parts)

@@ -178,6 +178,8 @@ class Reader:
             self.say(where, f'count = {value!r} is none of 1, ">=1", "<=3", "2-4"')
             return default
         number = int(found[2])
+        if (found[3] and int(found[3]) < number) or (found[1] == "<" and number == 0):
+            self.say(where, f"count = {value!r} can never hold")
         if found[3]:
             return Count(number, int(found[3]))
         return {

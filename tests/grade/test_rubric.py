@@ -36,6 +36,15 @@ def test_the_rubrics_of_the_contract_lint_unchanged(corpus, name):
         (CHECK + 'capture = "h2"\n', "no capture is called 'h2'"),
         ('[[check]]\nid = "a"\npoints = 1\nassert = "__import__(\'os\')"\n', "only these can be called"),
         ('[[check]]\nid = "a"\npoints = 1\n', "asks for nothing"),
+        (CHECK + 'count = "5-2"\n', "can never hold"),
+        (CHECK + 'as = "req"\nfail = "frame {req.sendr.mac}"\n', "did you mean sender.mac"),
+        (CHECK + 'fail = "{event.taget.ip}"\n', "did you mean target.ip"),
+        (CHECK + '[[check]]\nid = "b"\npoints = 1\nassert = "a.opcod == 1"\n', "did you mean opcode"),
+        (
+            CHECK + 'as = "req"\n[[answer]]\nid = "q"\ntype = "mac"\npoints = 1\nkey = "{req.sender.mca}"\n',
+            "did you mean sender.mac",
+        ),
+        (CHECK + 'credit = [ { points = 1, event = "icmp.ecko" } ]\n', "did you mean icmp.echo"),
     ],
 )
 def test_a_mistake_in_a_rubric_is_named(tmp_path, text, said):
@@ -49,11 +58,25 @@ def test_a_total_that_the_points_do_not_add_up_to_is_an_error(tmp_path):
     assert any("add up to 1" in error for error in errors)
 
 
-def test_a_check_that_an_empty_capture_passes_is_warned_of(tmp_path):
-    text = '[[check]]\nid = "quiet"\npoints = 1\nnone = "tcp.reset"\n'
-    _, errors, warnings = lint(str(rubric_file(tmp_path, text)))
+@pytest.mark.parametrize(
+    "text",
+    [
+        'none = "tcp.reset"\n',
+        'none = "ip.packet"\nwhere = { src = "{roster.host_ip}" }\n',
+        'expect = "arp.request"\ncount = "<=3"\n',
+        'all_of = [ { expect = "tcp.reset", count = 0 } ]\n',
+        'assert = "1 == 1"\n',
+    ],
+)
+def test_a_check_that_an_empty_capture_passes_is_warned_of(tmp_path, text):
+    check = f'[[check]]\nid = "quiet"\npoints = 1\n{text}'
+    _, errors, warnings = lint(str(rubric_file(tmp_path, check)))
     assert errors == []
     assert any("shows nothing passes it" in one for one in warnings)
+    _, _, warnings = lint(str(rubric_file(tmp_path, CHECK + check + 'needs = ["a"]\n')))
+    assert warnings == []
+    _, _, warnings = lint(str(rubric_file(tmp_path, check.replace("points = 1", "points = -1"))))
+    assert warnings == []
 
 
 @pytest.mark.parametrize(
