@@ -44,6 +44,8 @@ def read_answers(path: Path) -> dict[str, Any]:
         raise BadAnswersError("it is too large")
     try:
         table = tomllib.loads(octets.decode("utf-8"))
+    except MemoryError:
+        raise BadAnswersError("it takes too much memory") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
         raise BadAnswersError(visible(str(error))) from None
     inner = table.get("answers", table.get("answer"))

@@ -84,13 +84,13 @@ def _pool(jobs: int) -> Iterator[Executor]:
     pool = ProcessPoolExecutor(jobs, get_context("fork"), _begin, (os.getpid(),))
     try:
         yield pool
-    finally:
-        processes = list((pool._processes or {}).values())  # noqa: SLF001 - there is no public way before 3.14
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in processes:
+    except BaseException:
+        # They first: the pool's own thread then sees that it is broken, and ends.
+        for process in list((pool._processes or {}).values()):  # noqa: SLF001 - there is no public way before 3.14
             process.terminate()
-        for process in processes:
-            process.join()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _begin(parent: int) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from explain.grade.integrity.prints import Prints
     from explain.grade.rubric import Rubric
     from explain.grade.scene import Scene
+    from explain.model import Report
 
 
 class NotGradableError(InputError):
@@ -106,12 +107,28 @@ def _events(rubric: Rubric, files: Mapping[str, Path], analyses: Analyses) -> Ev
         if path.stat().st_size > rubric.limits.octets:
             raise NotGradableError(f"a capture has more than {rubric.limits.octets} bytes")
     scene = scene_of_files(files, analyses)
-    for info in scene.report.captures:
+    for number, info in enumerate(scene.report.captures):
         if info.damage is not None and info.damage.kind == "unreadable":
             raise NotGradableError(f"a capture cannot be read: {info.damage.message}")
+        if info.damage is not None and not info.packets:
+            raise NotGradableError(f"no frame of a capture can be read: {info.damage.message}")
+        if _has_only_unknown_frames(scene.report, number):
+            kinds = ", ".join(str(one.link_type) for one in info.interfaces[:3])
+            raise NotGradableError(f"no frame of a capture can be read: its link type is {kinds}")
         if info.packets > rubric.limits.packets:
             raise NotGradableError(f"a capture has more than {rubric.limits.packets} packets")
     return Events(scene)
+
+
+def _has_only_unknown_frames(report: Report, capture: int) -> bool:
+    import numpy as np
+
+    from explain.table import UNKNOWN_LINK
+
+    table = report.packets.whole
+    here = [place for place, spot in enumerate(table.places) if spot.capture == capture]
+    found = table.layers[: table.rows][np.isin(table.place[: table.rows], here)]
+    return bool(len(found)) and bool((found & UNKNOWN_LINK != 0).all())
 
 
 def _answers(path: Path | None) -> tuple[dict[str, Any], str | None]:

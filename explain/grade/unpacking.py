@@ -19,6 +19,7 @@ _MOST_DEPTH = 8
 _LONGEST_NAME = 200
 _SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 _BLOCK = 1 << 20
+_HAS_A_PASSWORD = 1
 
 
 def is_archive(path: Path) -> bool:
@@ -47,7 +48,9 @@ def unpack(path: Path, into: Path, most_octets: int) -> None:
         ValueError,
         OSError,
     ) as error:
-        raise NotGradableError(f"the archive {visible(path.name)} cannot be unpacked: {visible(str(error))}") from None
+        # What an error of the system says holds the name of a folder, another one in every run.
+        why = (error.strerror or "it cannot be read").lower() if isinstance(error, OSError) and error.errno else error
+        raise NotGradableError(f"the archive {visible(path.name)} cannot be unpacked: {visible(str(why))}") from None
 
 
 def _unzip(path: Path, into: Path, room: int) -> None:
@@ -58,6 +61,8 @@ def _unzip(path: Path, into: Path, room: int) -> None:
             kind = entry.external_attr >> 28
             if entry.is_dir() or kind not in (0, 8):  # links and devices are left where they are
                 continue
+            if entry.flag_bits & _HAS_A_PASSWORD:
+                raise NotGradableError(f"the archive {visible(path.name)} has a password")
             with archive.open(entry) as source:
                 room = _copy(source, into, entry.filename, room)
 

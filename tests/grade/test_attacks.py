@@ -1,0 +1,108 @@
+"""A class in which nearly everybody attacks the grader."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import hostile
+import pytest
+from grading_scenes import rubric_file
+
+from explain.grade.executors import grade_all
+from explain.grade.reading import load
+from explain.grade.submissions import find
+
+HEAD = (
+    'rubric = 1\ntitle = "T"\n[submission]\ncaptures = { h1 = "lab.pcap" }\nanswers = "answers.toml"\n'
+    'limits = { bytes = "4MB", seconds = 5, memory = "256MB" }\n'
+)
+TEXT = """
+[[check]]
+id = "request"
+points = 2
+expect = "arp.request"
+where = { sender.ip = "192.0.2.1" }
+as = "req"
+[[check]]
+id = "pings"
+points = 3
+expect = "icmp.echo"
+count = ">=3"
+[[check]]
+id = "quiet"
+points = 1
+none = "icmp.unreachable"
+[[answer]]
+id = "q"
+ask = "opcode?"
+type = "int"
+points = 1
+key = "{req.opcode}"
+"""
+UNREADABLE = (
+    "a record of 4 GiB", "header cut", "empty", "text", "unknown link type", "pcapng without an interface",
+)  # fmt: skip
+"""Nothing in these can be read at all."""
+SCORES = {
+    **dict.fromkeys(UNREADABLE),
+    # What stops being readable is no proof that something was absent.
+    "a second record of 4 GiB": 6, "last record cut": 6, "pcapng block of length 0": 6, "pcapng block of 4 GiB": 6,
+    "pcapng block of a length that is no multiple of 4": 6, "pcapng block whose lengths differ": 6,
+    "pcapng frame of no interface": 6,
+    # The first frame, which is the request, claims that it had one octet on the wire.
+    "original shorter than captured": 4,
+    # Sound, without a frame: a check that nothing happened is not met by it.
+    "only a header": 0, "pcapng sections without end": 0,
+}  # fmt: skip
+WITH_ANSWERS = {"answers.toml": hostile.RIGHT}
+ATTACKS = {
+    **{f"honest-{number}": (lambda: {"lab.pcap": hostile.GOOD, **WITH_ANSWERS}, 7) for number in range(3)},
+    **hostile.CONTAINERS,
+    **{
+        one: (lambda octets=octets: {"lab.pcap": octets, **WITH_ANSWERS}, SCORES.get(one, 7))
+        for one, octets in hostile.CAPTURES.items()
+    },
+    **{
+        one: (lambda frames=frames: {"lab.pcap": hostile.of_protocol(frames), **WITH_ANSWERS}, 7)
+        for one, frames in hostile.PROTOCOLS.items()
+    },
+    **{
+        f"answers: {one}": (lambda octets=octets: {"lab.pcap": hostile.GOOD, "answers.toml": octets}, 6)
+        for one, octets in hostile.ANSWERS.items()
+    },
+    **hostile.FOLDERS,
+}
+"""By name what is handed in, and its score; None where it cannot be graded."""
+
+
+@pytest.fixture(scope="module")
+def forms(tmp_path_factory):
+    """What a class got in which nearly everybody attacks."""
+    top = tmp_path_factory.mktemp("attacked")
+    for name, (made, _) in ATTACKS.items():
+        own = top / "in" / name.replace("/", " ")
+        own.mkdir(parents=True)
+        content = made(own) if name in hostile.FOLDERS else made()
+        for file, octets in (content or {}).items():
+            (own / file).write_bytes(octets)
+    before = sorted(path for path in top.rglob("*") if "again" not in path.parts)
+    rubric, complaints = load(str(rubric_file(top, TEXT, HEAD)))
+    assert complaints == []
+    found = find(rubric, [str(top / "in")], [])
+    given = {found[number].id: form for number, form in grade_all(rubric, found, 2, "en")}
+    after = sorted(path for path in top.rglob("*") if "again" not in path.parts and path.name != "rubric.toml")
+    assert after == before
+    return given
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_an_attack_costs_nobody_but_itself_and_is_never_a_0_where_nothing_could_be_read(forms, name):
+    form, score = forms[name.replace("/", " ")], ATTACKS[name][1]
+    assert (form["status"], form["score"]) == ("could-not-be-graded" if score is None else "graded", score), form
+    assert bool(form["reason"]) == (score is None)
+    assert "explain-grade-" not in str(form["reason"])  # else two runs would not say the same
+
+
+def test_no_way_out_of_an_archive_leads_anywhere(forms):
+    assert forms
+    assert not [path for path in (Path("/evil"), Path.cwd() / "evil") if path.exists()]
