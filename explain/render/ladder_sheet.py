@@ -97,7 +97,11 @@ class Sheet:
         start = max(0, min((one + other + 1) // 2 - wide // 2, self.room - wide))
         if wide <= other - one - 3:
             start = one + 2 + (other - one - 3 - wide) // 2
-        return over(self.canvas(), start, text, self.room)
+        row = self.canvas()
+        for beside in (start - 1, start + wide):
+            if 0 <= beside < self.room:
+                row[beside] = " "  # no rail touches a word
+        return over(row, start, text, self.room)
 
     def behind(self, text: str, column: int) -> str:
         """A row with a text that begins behind a column, or before it where there is no room."""
