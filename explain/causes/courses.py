@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _SLOW_NS = 900_000_000
 _IDLE_NS = 2_000_000_000
 _MOST = 200
+_FIN, _SYN_ACK = 1, 18
+_HALF_RANGE = 1 << 31
 
 
 def lookups_of(table: PacketTable) -> tuple[tuple[str, ...], bool]:
@@ -101,6 +103,8 @@ def _marks(table: PacketTable, fields: Any, rows: Any) -> set[str]:
     resets = [int(row) for row in rows.tolist() if table.flags[row] & 4]
     if fields.bytes_to_client and not resets and "F" in fields.history.upper():
         marks.add("served")
+    if "A" in fields.history.partition("h")[2]:
+        marks |= {"established"} | _endings(table, fields, rows)
     gaps = np.diff(table.time_ns[rows]) if len(rows) > 1 else np.array([0])
     if resets and fields.bytes_to_server:
         marks |= _of_resets(table, rows, resets)
@@ -108,6 +112,32 @@ def _marks(table: PacketTable, fields: Any, rows: Any) -> set[str]:
     if len(gaps) and int(gaps.max()) > _IDLE_NS and fields.bytes_to_client and fields.retransmissions:
         marks.add("idle")
     return marks
+
+
+def _endings(table: PacketTable, fields: Any, rows: Any) -> set[str]:
+    """How an open connection ended: ``cut`` by a reset, ``shut`` by a server that said nothing, perhaps ``unheard``.
+
+    A server that has closed its half and still takes data closed nothing but that half; one that
+    did not get the client's data may have waited for it in vain. Source: RFC 9293, 3.6.
+    """
+    ends = [letter for letter in fields.history if letter in "FfRr"]
+    if {"R", "r"} & set(ends):
+        return {"cut"}
+    if ends[:1] != ["f"] or fields.bytes_to_client:
+        return set()
+    opens = rows[table.flags[rows] & _SYN_ACK == _SYN_ACK]
+    if not len(opens):
+        return set()
+    is_servers = table.sources(rows) == int(table.sources(opens[:1])[0])
+    closes = rows[is_servers & (table.flags[rows] & _FIN != 0)]
+    # Octets between the two were lost on the way: then it had something to say.
+    is_mute = len(closes) > 0 and (int(table.seq[closes[0]]) - int(table.seq[opens[0]])) & 0xFFFFFFFF == 1
+    says = ~is_servers & (table.payload[rows] > 0)
+    if not is_mute or (says & (rows > closes[0])).any():
+        return set()
+    before = rows[says & (rows < closes[0])]
+    lag = (table.seq[before].astype("i8") + table.payload[before] - int(table.ack[closes[0]])) & 0xFFFFFFFF
+    return {"shut", "unheard"} if ((lag > 0) & (lag < _HALF_RANGE)).any() else {"shut"}
 
 
 def _is_late(table: PacketTable, rows: Any, reset: int) -> bool:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _PATH_ERRORS = {"ttl-exceeded": "expired", "packet-too-big": "too-big", "fragmentation-needed": "too-big"}
 _TRACE_ENDS = {"port-unreachable", "ttl-exceeded"}
 _SEVERAL_TTLS = 3
+_MAY_FOLLOW = ("open", "no-answer", "closed", "reset", "tls-alert", "timed-out")
+"""The ends of a connection that was answered."""
 
 
 def tool_of(wires: Wires) -> str | None:
@@ -84,13 +86,26 @@ def _tcp(wires: Wires) -> tuple[Sign, ...]:
         has_tls = wires.witnesses.table is not None and "tls" in wires.witnesses.table.contents
         return (Sign("tcp:open"), Sign("tcp:tls-alert")) if has_tls else (Sign("tcp:open"),)
     if wires.count("replies"):
-        names = ("open", "no-answer", "closed", "reset", "tls-alert", "timed-out")
+        names = _after_handshake(wires) if "established" in wires.course else _MAY_FOLLOW
         return tuple(Sign(f"tcp:{name}") for name in names)
     if wires.count("resets"):
         return Sign("tcp:refused"), Sign("tcp:reset"), Sign("tcp:timed-out")
     table = CONNECT_4 | CONNECT_6 if wires.context.family == 6 else CONNECT_4
     told = dict.fromkeys(table.get(each.name) for each in wires.errors_about_us())
     return (*(Sign(f"tcp:{name}") for name in told if name), Sign("tcp:timed-out"))
+
+
+def _after_handshake(wires: Wires) -> tuple[str, ...]:
+    """What a program may say whose kernel has confirmed the SYN-ACK: that it timed out it cannot."""
+    course = wires.course
+    if "cut" in course:
+        return tuple(name for name in _MAY_FOLLOW if name != "timed-out")
+    table = wires.witnesses.table
+    has_tls = table is not None and "tls" in table.contents
+    ends = ["closed", "open"] if "shut" in course else ["open", "no-answer"]
+    if {"shut", "unheard"} <= course:
+        ends.append("no-answer")
+    return (*ends, "tls-alert") if has_tls else tuple(ends)
 
 
 def _trace(wires: Wires) -> tuple[Sign, ...]:

@@ -6,6 +6,8 @@ import pytest
 from packets import A, B, R, error, is_at, pcap, ping, pong, segment, who_has
 
 import explain
+from explain.causes.diagnose import diagnose
+from explain.cli.witnesses import Given, gather
 
 ALICE, BOB, ROUTER, NEAR = "192.0.2.1", "198.51.100.1", "192.0.2.254", "192.0.2.2"
 CLIENT, SERVER = (ALICE, 40000), (BOB, 80)
@@ -52,6 +54,43 @@ def test_an_upload_that_is_closed_at_once_is_no_trouble():
 def test_what_a_reset_answers_and_from_how_far_it_comes_tells_causes_apart(pause, ttl, cause):
     cut = [(pause, to(ACK, 111, 501, b"x" * 10)), (pause + 0.01, back(RST, 501, ttl=ttl))]
     assert found(*ASKED, *cut) == ([cause], ())
+
+
+SHUT = [*OPENED, (0.03, back(FIN | ACK, 501, 101)), (0.04, to(ACK, 101, 502))]
+
+
+def diagnosed(frames, folder):
+    path = folder / "talk.pcap"
+    path.write_bytes(pcap(*frames).getvalue())
+    given = Given(captures=(f"pc:eth0={path}",), command=f"nc -w 3 {BOB} 80", sender="pc")
+    return [cause.cause for cause in diagnose(gather(given)).causes]
+
+
+def test_a_server_that_closes_only_its_half_takes_what_the_client_still_sends(tmp_path):
+    upload = [*SHUT, (0.05, to(ACK, 101, 502, b"x" * 100)), (0.06, back(ACK, 502, 201))]
+    assert found(*upload) == ([], ())
+    named = diagnosed(upload, tmp_path)
+    assert named[0] == "healthy"
+    assert "tcp-application-closes" not in named
+
+
+def test_a_client_that_closes_its_half_still_gets_its_answer(tmp_path):
+    half = [*ASKED, (0.05, to(FIN | ACK, 111, 501)), (0.06, back(ACK, 501, 112)), (0.1, back(ACK, 501, 112, b"y" * 9))]
+    assert found(*half) == ([], ())
+    assert diagnosed(half, tmp_path)[0] == "healthy"
+
+
+def test_a_server_that_closes_without_a_word_closes(tmp_path):
+    named = diagnosed([*SHUT, (0.05, to(FIN | ACK, 101, 502)), (0.06, back(ACK, 502, 102))], tmp_path)
+    assert named[0] == "tcp-application-closes"
+    assert "filter-on-sender-input" not in named, "the handshake was confirmed"
+
+
+def test_segments_that_were_lost_and_sent_again_are_no_trouble(tmp_path):
+    again = [*OPENED, *((when, to(ACK, 101, 501, b"x" * 10)) for when in (0.03, 0.25, 0.7))]
+    lossy = [*again, (0.71, back(ACK, 501, 111, b"y" * 10)), (0.72, to(FIN | ACK, 111, 511))]
+    assert found(*lossy)[0] == []
+    assert diagnosed(lossy, tmp_path)[0] == "healthy"
 
 
 def test_a_reset_after_a_fin_is_one_way_to_be_done():

@@ -103,6 +103,14 @@ def test_a_packet_from_the_hosts_own_address_or_from_nobody_is_not_believed():
     assert router(replace(PING, source=None)).reason == "martian"
 
 
+@pytest.mark.parametrize("where", ["127.0.0.1", "::1"])
+def test_a_packet_from_a_wire_for_a_loopback_address_is_dropped(where: str):
+    assert (
+        router(replace(echo(where, "10.0.1.5" if "." in where else "fd00::5"), ttl=64)).reason
+        == "loopback-from-outside"
+    )
+
+
 def test_a_full_connection_table_stops_new_flows_only_where_flows_are_tracked():
     full = {"net.netfilter.nf_conntrack_count": "100", "net.netfilter.nf_conntrack_max": "100"}
     chain = {
