@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from explain.capture import open_capture
 from explain.capture.vantage import Source, sources
 from explain.errors import NotACaptureError, ShrunkError, UnreadableError
 from explain.model import INTERRUPTED, CaptureInfo
+from explain.record import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

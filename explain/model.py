@@ -6,8 +6,10 @@ them.  Addresses and MACs are text in canonical form (RFC 5952; lower case with 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Protocol
+
+from explain.record import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -15,13 +15,14 @@ asks for it.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import explain
+from explain.record import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

@@ -11,7 +11,7 @@ layer shows none.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import cached_property
 from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, TypeVar
@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from explain.model import Evidence
+from explain.record import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,7 +6,6 @@ Source: draft-ietf-opsawg-pcapng, sections 3.1, 4.2 and 4.6.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from explain.capture.clock import Clock, clock_of
@@ -14,6 +13,7 @@ from explain.capture.linktype import max_captured
 from explain.capture.options import COMMENT, options, text
 from explain.capture.walk import gather
 from explain.model import Damage, Interface
+from explain.record import dataclass
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,10 +9,10 @@ payload looked like a record, and the plain walk does it over.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from explain.capture.walk import Layout, Walk, walk
+from explain.record import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,8 +5,9 @@ Source: draft-ietf-opsawg-pcapng, section 4.2 (if_tsresol, if_tsoffset).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from explain.record import dataclass
 
 if TYPE_CHECKING:
     import numpy as np

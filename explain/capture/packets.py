@@ -5,7 +5,6 @@ Source: draft-ietf-opsawg-pcapng, sections 4.3 (enhanced), 4.4 (simple) and appe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from explain.capture.blocks import ENHANCED_PACKET, INTERFACE, OBSOLETE_PACKET, SIMPLE_PACKET, Blocks, Port
@@ -14,6 +13,7 @@ from explain.capture.clock import to_ns
 from explain.capture.frames import Frames
 from explain.capture.walk import gather
 from explain.model import Damage
+from explain.record import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

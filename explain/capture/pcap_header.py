@@ -6,10 +6,10 @@ Source: draft-ietf-opsawg-pcap, sections 4 and 5.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from explain.capture.linktype import max_captured
+from explain.record import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

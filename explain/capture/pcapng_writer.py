@@ -10,8 +10,9 @@ Source: draft-ietf-opsawg-pcapng, sections 4.1 (section header), 4.2 (interface)
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from explain.record import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -12,10 +12,10 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
-from dataclasses import dataclass
 from typing import Self
 
 from explain.capture.pcapng_writer import BROADCAST, INBOUND, MULTICAST, OUTBOUND, PROMISCUOUS, UNICAST
+from explain.record import dataclass
 
 ETH_P_ALL = 3
 SOL_PACKET, PACKET_STATISTICS, PACKET_AUXDATA = 263, 6, 8

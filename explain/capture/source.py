@@ -6,8 +6,9 @@ import contextlib
 import mmap
 import os
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from explain.record import dataclass
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,9 +5,10 @@ A condition is True, False, or None where no witness tells; an unknown condition
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
+
+from explain.record import dataclass
 
 if TYPE_CHECKING:
     from explain.symptoms.command import Command

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
+from explain.record import dataclass
 from explain.state.path import Locus
 
 if TYPE_CHECKING:

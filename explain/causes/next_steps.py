@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from explain.causes.diagnosis import Look
 from explain.causes.observations import OBSERVATIONS, Observation
+from explain.record import dataclass
 
 if TYPE_CHECKING:
     from explain.causes.context import Context

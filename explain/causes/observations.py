@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from explain.causes import foretold
 from explain.causes.foretold import by_cause, by_strike
+from explain.record import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

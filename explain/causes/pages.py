@@ -9,13 +9,13 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from explain.causes.ids import CHAPTERS, IDS
 from explain.errors import UnknownNameError
+from explain.record import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

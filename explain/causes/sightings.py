@@ -5,12 +5,13 @@ Loops over rows of the one command and of ARP and ND only, and over so many of t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from explain.exchanges.icmp_error import error_name
+from explain.record import dataclass
 from explain.table import BAD_CHECKSUM, IP, NO_MAC, TCP, UDP, mac_text
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from explain.causes.diagnosis import Reason
+from explain.record import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from explain.record import dataclass
 from explain.state.addresses import is_link_local
 from explain.state.decision import Decider
 from explain.state.dhcp import dhcp_causes

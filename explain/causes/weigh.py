@@ -6,13 +6,14 @@ collected, a text that was cut: they say nothing, and so they eliminate nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from explain.causes.expected import may_be_muted, may_say
 from explain.causes.favour import favour
 from explain.causes.ids import IDS, QUALIFIERS
 from explain.causes.predictions import Strike, all_strikes
+from explain.record import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,12 +7,13 @@ A place speaks of absence only if it is known to be the place that matters, its 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from explain.causes.diagnosis import Candidate, Reason
 from explain.causes.sightings import Spot, Told, look
 from explain.causes.vanish import Vanished, vanished
+from explain.record import dataclass
 from explain.state.path import Locus
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ Source: IEEE 802.3; the registry of link-layer header types at tcpdump.org.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from explain.decode.slab import LINK
 from explain.decode.tags import NO_TYPE, SMALLEST_TYPE, TYPE_IPV4, TYPE_IPV6, follow, ppp_types
+from explain.record import dataclass
 from explain.table import CUT, ETHERNET, NO_MAC, OUTGOING, UNKNOWN_LINK
 
 if TYPE_CHECKING:

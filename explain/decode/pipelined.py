@@ -7,10 +7,11 @@ along: of their segments the heads are copied, and the lengths of bodies and chu
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+from explain.record import dataclass
 
 if TYPE_CHECKING:
     from explain.decode.block import Block

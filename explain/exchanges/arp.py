@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple
 
 from explain.exchanges.columns import ExchangeColumns, Found, from_list
+from explain.record import dataclass
 from explain.table import BROADCAST, mac_text
 
 if TYPE_CHECKING:

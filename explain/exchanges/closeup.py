@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +10,7 @@ from explain.capture import open_capture
 from explain.decode.dissect import dissect
 from explain.errors import UsageError
 from explain.exchanges import dhcp_fields, dhcpv6_fields, dns_fields, http_fields, tls_fields
+from explain.record import dataclass
 
 if TYPE_CHECKING:
     from explain.decode.dissect.field import Dissector, Layer

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
 from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, overload
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from explain.model import Exchange
+from explain.record import dataclass
 
 if TYPE_CHECKING:
     import pandas as pd

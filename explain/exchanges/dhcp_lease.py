@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from explain.exchanges import dhcp_message as dhcp
 from explain.exchanges.columns import ExchangeColumns, Found, from_list
 from explain.exchanges.dhcp_options import FOREVER, describe
 from explain.exchanges.dhcp_talk import Step, Talk, talks
+from explain.record import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from explain.exchanges import dhcp_message as dhcp
+from explain.record import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

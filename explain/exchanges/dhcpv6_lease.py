@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from explain.exchanges import dhcpv6_message as dhcp
 from explain.exchanges.columns import ExchangeColumns, Found, from_list
+from explain.record import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from explain.record import dataclass
 from explain.table import ipv6_text
 
 if TYPE_CHECKING:

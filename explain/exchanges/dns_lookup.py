@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,6 +12,7 @@ from explain.exchanges import dns_message
 from explain.exchanges.columns import ExchangeColumns, Found, from_list
 from explain.exchanges.dns_use import Use, Uses
 from explain.model import Endpoint
+from explain.record import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, NamedTuple
 
+from explain.record import dataclass
 from explain.table import ipv6_text
 
 if TYPE_CHECKING:

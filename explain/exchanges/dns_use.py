@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.record import dataclass
 from explain.table import IPV6_KEY
 
 if TYPE_CHECKING:

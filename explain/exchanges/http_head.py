@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from explain.record import dataclass
 
 _REQUEST = re.compile(rb"([A-Z][A-Z_-]{1,20}) ([^\s]{1,8000})(?: (HTTP/[0-9]\.[0-9]))?[ \t]*(\r?\n|\Z)")
 _RESPONSE = re.compile(rb"(HTTP/[0-9]\.[0-9]) ([0-9]{3})(?:[ \t]+([^\r\n]*))?\r?(?:\n|\Z)")

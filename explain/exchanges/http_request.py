@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from explain.exchanges.columns import ExchangeColumns
 from explain.exchanges.http_head import HttpHead, parse
 from explain.exchanges.http_stream import Talk, openings, pieces, talks
 from explain.model import Endpoint
+from explain.record import dataclass
 from explain.table import REVERSED
 
 if TYPE_CHECKING:

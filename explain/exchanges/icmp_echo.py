@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from explain.exchanges.columns import ExchangeColumns, Found, from_list
 from explain.exchanges.icmp_error import error_positions
+from explain.record import dataclass
 from explain.table import BROADCAST, IPV6_KEY
 
 if TYPE_CHECKING:

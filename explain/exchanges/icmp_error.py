@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from explain.exchanges.columns import ExchangeColumns, Found, from_list
+from explain.record import dataclass
 
 if TYPE_CHECKING:
     from explain.table import IcmpRows, PacketTable, Rows

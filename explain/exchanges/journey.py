@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from explain.exchanges.trails import forward, near_rows, whole
 from explain.model import Endpoint
 from explain.places.matching import NONE, stays_on_link
 from explain.places.topology import Topology
+from explain.record import dataclass
 from explain.table import BROADCAST, ICMP, ICMPV6, NO_MAC, TCP, UDP
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,6 +14,7 @@ from explain.exchanges.columns import ExchangeColumns, Found, from_list
 from explain.exchanges.journey import Spot
 from explain.exchanges.trails import forward, near_rows
 from explain.places.matching import NONE, address_sums, rest_sums
+from explain.record import dataclass
 from explain.table import (
     BAD_IP_CHECKSUM,
     GOOD_CHECKSUM,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from explain.exchanges.columns import ExchangeColumns, Found, from_list
 from explain.exchanges.ndp_frames import ADVERTISEMENT, SOLICITATION, Message, mac_in, messages
+from explain.record import dataclass
 from explain.table import mac_text
 
 if TYPE_CHECKING:

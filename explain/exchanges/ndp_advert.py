@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from explain.record import dataclass
 from explain.table import ipv6_text
 
 if TYPE_CHECKING:

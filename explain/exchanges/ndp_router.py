@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from explain.exchanges import ndp_advert
 from explain.exchanges.columns import ExchangeColumns, Found, from_list
 from explain.exchanges.ndp_frames import ROUTER_ADVERTISEMENT, ROUTER_SOLICITATION, Message, messages
+from explain.record import dataclass
 from explain.table import mac_text
 
 if TYPE_CHECKING:

@@ -7,11 +7,12 @@ a large capture without oddities costs a few passes over small tables.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from explain.record import dataclass
 from explain.table import BROADCAST, ETHERNET, IP, NO_MAC
 
 if TYPE_CHECKING:

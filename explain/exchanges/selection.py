@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from explain.errors import UsageError
+from explain.record import dataclass
 from explain.table import IP, IPV6_KEY
 
 if TYPE_CHECKING:

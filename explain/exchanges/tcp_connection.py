@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +24,7 @@ from explain.exchanges.tcp_segments import label_segments
 from explain.exchanges.tcp_streams import find_streams
 from explain.exchanges.tcp_zeek import summary
 from explain.model import Endpoint
+from explain.record import dataclass
 from explain.table import BAD_CHECKSUM, NO_FLOW
 
 if TYPE_CHECKING:

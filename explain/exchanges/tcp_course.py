@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.record import dataclass
 from explain.table import REVERSED
 
 if TYPE_CHECKING:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from explain.exchanges.tcp_course import ACK, NEVER, SYN
+from explain.record import dataclass
 
 if TYPE_CHECKING:
     from explain.exchanges.tcp_course import Control

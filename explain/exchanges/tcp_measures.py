@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from explain.exchanges.tcp_course import FIN, NEVER, RST, SYN
 from explain.exchanges.tcp_labels import DUPLICATE_ACK, GAP, KEEP_ALIVE, REPEATED, RESENT, ZERO_WINDOW
 from explain.exchanges.tcp_moments import first_answer
+from explain.record import dataclass
 
 if TYPE_CHECKING:
     from explain.exchanges.tcp_course import Course

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from explain.exchanges.tcp_course import ACK, FIN, NEVER, RST, SYN
 from explain.exchanges.tcp_labels import names
 from explain.exchanges.tcp_segments import follow_steps
+from explain.record import dataclass
 from explain.table import REVERSED
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from explain.exchanges.tcp_blocks import label_blocks
 from explain.exchanges.tcp_hints import find_hints, offered_shifts
 from explain.exchanges.tcp_steps import SYN, Segment, label_steps
+from explain.record import dataclass
 from explain.table import REVERSED
 
 if TYPE_CHECKING:

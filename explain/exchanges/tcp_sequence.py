@@ -6,7 +6,6 @@ what was sent again, Karn's algorithm).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy as np
 from explain.exchanges.tcp_course import ACK, FIN, RST, SYN
 from explain.exchanges.tcp_labels import GAP, REPEATED
 from explain.exchanges.tcp_offers import offers
+from explain.record import dataclass
 
 if TYPE_CHECKING:
     from explain.exchanges.tcp_moments import TcpMoments

@@ -9,7 +9,7 @@ Source: Wireshark User's Guide, 7.5 "TCP Analysis"; the precedence is that of ve
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple
 
 from explain.exchanges.tcp_labels import (
@@ -29,6 +29,7 @@ from explain.exchanges.tcp_labels import (
     ZERO_WINDOW_PROBE,
     ZERO_WINDOW_PROBE_ACK,
 )
+from explain.record import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

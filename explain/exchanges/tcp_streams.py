@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from explain.exchanges.tcp_fragments import segment_lengths
+from explain.record import dataclass
 from explain.table import REVERSED, TCP, distinct
 
 if TYPE_CHECKING:

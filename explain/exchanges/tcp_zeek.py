@@ -8,12 +8,13 @@ Source: docs.zeek.org, ``base/protocols/conn/main.zeek``, record ``Conn::Info``.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from explain.exchanges.tcp_labels import ACKED_UNSEEN
+from explain.record import dataclass
 
 if TYPE_CHECKING:
     from explain.exchanges.tcp_moments import Talk

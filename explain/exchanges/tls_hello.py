@@ -5,11 +5,12 @@ Only records that begin a segment are looked at; what is encrypted stays unread.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from explain.record import dataclass
 from explain.table import REVERSED
 
 if TYPE_CHECKING:

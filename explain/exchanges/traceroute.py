@@ -7,13 +7,14 @@ numbers: ``-q``, parallel probes and other tools number their ports as they like
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from explain.exchanges.columns import ExchangeColumns, Found, from_list
 from explain.exchanges.icmp_error import error_positions
+from explain.record import dataclass
 from explain.table import ICMP, ICMPV6, IPV6_KEY, LATER_FRAGMENT, TCP, UDP
 
 if TYPE_CHECKING:

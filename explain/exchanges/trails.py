@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.record import dataclass
 from explain.table import ICMP, ICMPV6, REVERSED
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +10,7 @@ from explain.exchanges.columns import ExchangeColumns
 from explain.exchanges.community_id import community_id
 from explain.exchanges.quotes import quoted_flows
 from explain.model import Endpoint
+from explain.record import dataclass
 from explain.table import IPV6_KEY, REVERSED, UDP
 
 if TYPE_CHECKING:

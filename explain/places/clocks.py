@@ -9,13 +9,13 @@ clock skew from network delay measurements, 1999).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from explain.places.matching import NONE
+from explain.record import dataclass
 from explain.table import ARP, NO_FLOW, REVERSED
 
 if TYPE_CHECKING:

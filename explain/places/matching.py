@@ -8,11 +8,11 @@ of two places differ, nobody knows which is which, and the frames stay unmatched
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.record import dataclass
 from explain.table import ICMP, ICMPV6, IP, LATER_FRAGMENT, NO_MAC, PARTIAL_CHECKSUM, REVERSED, UDP
 
 if TYPE_CHECKING:

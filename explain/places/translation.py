@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import zlib
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from explain.places.matching import NONE, Matched, group, invariants, rest_sums, stays_on_link
+from explain.record import dataclass
 from explain.table import GOOD_CHECKSUM, ICMP, ICMPV6, IP, REVERSED, TCP, UDP
 
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from explain.record import dataclass
 from explain.render.layout import display_width, wrap
 from explain.words import say
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from explain import table as t
 from explain.model import Line
+from explain.record import dataclass
 from explain.render.scene import owners
 from explain.render.wire_words import Said, said, side_row
 

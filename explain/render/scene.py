@@ -5,7 +5,6 @@ The same scene is drawn in the terminal, in Mermaid and in HTML.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from explain.exchanges import tcp_labels
 from explain.exchanges.columns import CARRIERS
 from explain.exchanges.quotes import quoted_row
 from explain.places.near import rows_near
+from explain.record import dataclass
 from explain.render.wire_words import Said, said, side_row
 
 if TYPE_CHECKING:

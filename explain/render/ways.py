@@ -5,12 +5,12 @@ Between two rails a NAT may rewrite the packet; behind the last one it may vanis
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from explain.record import dataclass
 from explain.render.far import far_arrows
 
 if TYPE_CHECKING:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from explain.causes.from_capture.scene import Findings
 from explain.causes.from_capture.together import WORKS
 from explain.causes.ids import IDS
 from explain.model import Line
+from explain.record import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,6 @@ ends the wait are one event.  Which address was asked for, and on whose behalf, 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges import segment
 from explain.exchanges.quotes import quoted_flows
 from explain.places.near import rows_near, whole_of
+from explain.record import dataclass
 from explain.table import IP, NO_FLOW
 
 if TYPE_CHECKING:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, overload
 
 from explain.exchanges.columns import none_of
 from explain.model import Finding
+from explain.record import dataclass
 from explain.table import ranges
 
 if TYPE_CHECKING:

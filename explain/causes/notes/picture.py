@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from ipaddress import ip_interface
 from typing import TYPE_CHECKING, Any
 
+from explain.record import dataclass
 from explain.state.addresses import is_link_local
 
 if TYPE_CHECKING:

@@ -22,12 +22,12 @@ sender's next hop must be the target itself (``onlink``) or must not be (``remot
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from explain.causes.ids import IDS
+from explain.record import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from explain.record import dataclass
 
 IN_HEX = ("checksum", "eth.type", "vlan.etype", "sll.etype", "llc.type", "tcp.flags", "ip.id", "dns.id", "dhcp.id",
           "dhcp.cookie", "arp.proto.type", "llc.oui", "pppoe.session_id", "dhcpv6.xid", "record.version",

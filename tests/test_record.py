@@ -1,0 +1,95 @@
+"""Records are what ``dataclasses.dataclass`` would make of the same class."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import pickle
+
+import pytest
+
+from explain.record import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    address: str
+    port: int = 80
+    seen: list[int] = dataclasses.field(default_factory=list, compare=False)
+    secret: str = dataclasses.field(default="x", repr=False)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Theirs:
+    address: str
+    port: int = 80
+    seen: list[int] = dataclasses.field(default_factory=list, compare=False)
+    secret: str = dataclasses.field(default="x", repr=False)
+
+
+@dataclass(slots=True)
+class Changing:
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Single:
+    value: int
+
+
+def test_a_record_shows_itself_and_takes_arguments_as_the_library_has_it():
+    for arguments, named in ((("a",), {}), (("a", 1), {}), (("a",), {"seen": [1], "port": 2})):
+        ours, theirs = Ours(*arguments, **named), Theirs(*arguments, **named)
+        assert repr(ours) == repr(theirs).replace("Theirs", "Ours")
+        assert dataclasses.astuple(ours) == dataclasses.astuple(theirs)
+        assert hash(ours) == hash(theirs)
+    for wrong in ((), ("a", 1, [], "x", 2)):
+        with pytest.raises(TypeError):
+            Ours(*wrong)
+
+
+def test_a_frozen_record_can_neither_be_changed_nor_grow():
+    one = Ours("a")
+    for name in ("port", "unknown"):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(one, name, 1)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        del one.port
+    assert not hasattr(one, "__dict__")
+
+
+def test_records_are_equal_by_their_compared_fields_and_only_within_a_class():
+    assert Ours("a", seen=[1]) == Ours("a", seen=[2])
+    assert Ours("a") != Ours("b")
+    assert Ours("a") != Theirs("a")
+    assert Single(1) != Single(1)
+    assert len({Single(1), Single(1)}) == 2
+
+
+def test_each_record_gets_a_default_of_its_own_from_a_factory():
+    assert Ours("a").seen is not Ours("a").seen
+
+
+def test_records_survive_replace_copy_and_pickle():
+    one = dataclasses.replace(Ours("a", seen=[1]), port=7)
+    for same in (copy.copy(one), copy.deepcopy(one), pickle.loads(pickle.dumps(one))):  # noqa: S301  our own
+        assert dataclasses.astuple(same) == ("a", 7, [1], "x")
+    match one:
+        case Ours(address, port):
+            assert (address, port) == ("a", 7)
+
+
+def test_a_record_that_is_not_frozen_changes_and_has_no_hash():
+    one = Changing()
+    one.count += 1
+    assert one == Changing(1)
+    with pytest.raises(TypeError):
+        hash(one)
+
+
+def test_what_only_the_library_can_do_is_refused():
+    class Later:
+        value: int = dataclasses.field(init=False)
+
+    with pytest.raises(TypeError, match="dataclasses"):
+        dataclass(slots=True)(Later)
