@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from explain.cli import grade_running, grade_writing
+from explain.cli import grade_gradebook, grade_running, grade_writing
 from explain.cli.grade_review import review_answers, review_of
 from explain.cli.language import default_language
 from explain.errors import NotMetError, UsageError
@@ -44,6 +44,8 @@ def grade() -> None:
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--roster", metavar="CSV", help="Who the students are, and what is theirs.")
 @click.option("-o", "--output", metavar="DIR", help="Write marks, gradebooks and feedback pages there.")
+@click.option("--gradebook", metavar="CSV", help="What Canvas or Moodle exported: written to DIR with the marks in it.")
+@click.option("--column", metavar="NAME", help="What the gradebook calls this lab; by default the rubric's title.")
 @grade_running.how_to_run
 @click.option("--fail-under", type=float, metavar="POINTS", help="1 if any submission has less, or no mark.")
 @click.option("--json", "as_json", is_flag=True, help="All verdicts as one JSON object.")
@@ -56,7 +58,8 @@ def run(rubric: str, paths: tuple[str, ...], **options: Any) -> int:
     from explain.grade.whole_class import add_flags
 
     read = sound(rubric, options["lang"])
-    roster = _roster(read, options["roster"])
+    export = grade_gradebook.export_of(read, options)
+    roster = _roster(read, options["roster"]) or grade_gradebook.roster(export)
     found = find(read, paths, roster)
     if not found:
         raise UsageError("there is no submission there")
@@ -65,7 +68,10 @@ def run(rubric: str, paths: tuple[str, ...], **options: Any) -> int:
     told = whole(read, forms)
     if options["output"]:
         queue = review_of(read, told, Path(options["output"]), options["lang"])
-        _write(Path(options["output"]), told, {one.id: one.roster for one in found}, options["lang"])
+        rosters = {one.id: one.roster for one in found}
+        _write(Path(options["output"]), told, rosters, options["lang"])
+        if export is not None:
+            _put(Path(options["output"]) / "gradebook.csv", grade_gradebook.with_marks(export, told, rosters))
         _put(Path(options["output"]) / "review.csv", queue)
     _tell(told, is_json=options["as_json"])
     least = options["fail_under"]
@@ -122,6 +128,7 @@ def _write(folder: Path, told: Mapping[str, Any], rosters: Mapping[str, Mapping[
         own = folder / name
         own.mkdir(exist_ok=True)
         _put(own / "results.json", json.dumps(gradebooks.gradescope(form), indent=1) + "\n")
+        _put(own / "prairielearn.json", json.dumps(gradebooks.prairielearn(form), indent=1) + "\n")
         _put(own / "feedback.html", feedback.html_page(title, form, language, reveals=reveals))
         _put(own / "feedback.md", feedback_markdown.markdown_page(title, form, language, reveals=reveals))
 
@@ -133,7 +140,15 @@ def _put(path: Path, text: str) -> None:
 
 def _file_names(forms: Sequence[Mapping[str, Any]]) -> list[str]:
     """A folder's name for each submission: only plain characters, and no two alike."""
-    taken: set[str] = {"grades.json", "grades.csv", "canvas.csv", "moodle.csv", "summary.html", "review.csv"}
+    taken: set[str] = {
+        "grades.json",
+        "grades.csv",
+        "canvas.csv",
+        "moodle.csv",
+        "summary.html",
+        "review.csv",
+        "gradebook.csv",
+    }
     names = []
     for form in forms:
         plain = "".join(char if char.isascii() and (char.isalnum() or char in "-_@.") else "_" for char in form["id"])

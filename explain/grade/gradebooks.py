@@ -1,4 +1,4 @@
-"""Marks in the forms that gradebooks import: CSV, Gradescope, Canvas, Moodle.
+"""Marks in the forms that gradebooks import: CSV, Gradescope, PrairieLearn, Canvas, Moodle.
 
 A spreadsheet runs a cell that begins like a formula, so no text from outside may begin so.
 """
@@ -71,6 +71,28 @@ def gradescope(form: Mapping[str, Any]) -> dict[str, Any]:
     return {"score": form["score"], "output_format": "text", "visibility": "visible", "tests": tests}
 
 
+def prairielearn(form: Mapping[str, Any]) -> dict[str, Any]:
+    """What PrairieLearn takes from an external grader; a broken submission is not gradable, and costs no attempt.
+
+    Source: PrairieLearn, "External grading", grading results.
+    """
+    if form["status"] != "graded":
+        return {"gradable": False, "format_errors": [form["reason"] or form["status"]]}
+    shown = [one for one in (*form["checks"], *form["answers"]) if one["visibility"] == "now"]
+    tests = [
+        {"name": visible(one["id"]), "points": one["points"], "max_points": one["max"], "output": one["says"]}
+        for one in shown
+    ]
+    share = form["score"] / form["max"] if form["max"] else 0.0
+    return {"gradable": True, "score": min(1.0, max(0.0, share)), "tests": tests}
+
+
+def lost_points(form: Mapping[str, Any]) -> str:
+    """What a student may read now of each check and answer that is not met."""
+    verdicts = (*form["checks"], *form["answers"])
+    return " ".join(one["says"] for one in verdicts if one["verdict"] != "met" and one["visibility"] == "now")
+
+
 def canvas_csv(whole: Mapping[str, Any], roster: Mapping[str, Mapping[str, str]]) -> str:
     """Canvas's gradebook import; the roster's own columns are given back as they came.
 
@@ -95,8 +117,6 @@ def moodle_csv(whole: Mapping[str, Any], roster: Mapping[str, Mapping[str, str]]
     for form in whole["submissions"]:
         if form["status"] == "graded":
             row = roster.get(form["id"], {})
-            lost = [one["says"] for one in (*form["checks"], *form["answers"]) if one["verdict"] != "met"
-                    and one["visibility"] == "now"]  # fmt: skip
-            rows.append([row.get("email"), row.get("sid") or form["id"], form["score"], " ".join(lost)])
+            rows.append([row.get("email"), row.get("sid") or form["id"], form["score"], lost_points(form)])
     title = whole["rubric"]["title"]
     return _csv(["email", "idnumber", title, f"{title} (feedback)"], rows)

@@ -30,7 +30,8 @@ _SUFFIXES = (".gz", ".zst", ".pcap", ".pcapng", ".cap", ".dmp")
 _MOST_FILES = 2000
 _MOST_DEPTH = 6
 _LARGEST_ROSTER = 16 << 20
-_ID_COLUMNS = ("student", "sid", "id", "email", "login", "name", "SIS User ID", "SIS Login ID", "ID")
+_ID_COLUMNS = ("student", "sid", "id", "email", "login", "name", "SIS User ID", "SIS Login ID", "ID",
+               "Email address", "ID number", "Username", "Full name", "Student")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -253,3 +253,23 @@ def test_a_complaint_is_answered_with_the_frames(lab):
     assert "met, 2 of 2" in done.stdout
     assert "lab.pcap: frames 1" in done.stdout
     assert run("why", "alice", "zz", "--grades", lab / "out" / "grades.json").returncode == 2
+
+
+def test_the_instructor_s_own_gradebook_comes_back_with_the_marks_and_is_the_roster(lab):
+    hand_in(lab, "alice")
+    hand_in(lab, "bob", b"nothing")
+    (lab / "canvas.csv").write_text(
+        "Student,ID,SIS Login ID,Section,Lab (7),Other (8)\nPoints Possible,,,,9,5\n"
+        "A,1,alice,x,,5\nB,2,bob,x,3,5\nC,3,carol,x,,4\n"
+    )
+    arguments = lab / "rubric.toml", lab / "in", "--gradebook", lab / "canvas.csv", "-o", lab / "out"
+    assert run(*arguments).returncode == 2  # no column is called after the rubric
+    done = run(*arguments, "--column", "Lab")
+    assert (done.returncode, "counts 9 points, the rubric 4" in done.stderr) == (0, True)
+    assert "carol\tmissing" in done.stdout
+    assert (lab / "out" / "gradebook.csv").read_text().splitlines() == [
+        "Student,ID,SIS Login ID,Section,Lab (7)", "Points Possible,,,,9", "A,1,alice,x,1", "B,2,bob,x,3",
+        "C,3,carol,x,",
+    ]  # fmt: skip
+    told = json.loads((lab / "out" / "bob" / "prairielearn.json").read_text())
+    assert told == {"gradable": False, "format_errors": ["there is no capture in it"]}
