@@ -73,9 +73,16 @@ class _Tee(io.RawIOBase):
         else:
             count = self._stream.readinto(view) or 0
         if self._copy:
-            self._copy.write(view[:count])
-            self._copy.flush()
+            self._keep(self._copy, view[:count])
         return count
+
+    @staticmethod
+    def _keep(copy: BinaryIO, octets: memoryview) -> None:
+        try:
+            while octets:
+                octets = octets[copy.write(octets) :]
+        except OSError as error:
+            raise InputError(f"{copy.name}: {(error.strerror or 'it cannot be written').lower()}") from None
 
 
 def stream_of(stream: Raw | BinaryIO, name: str, head: bytes = b"", copy: BinaryIO | None = None) -> BinaryIO:
@@ -87,7 +94,7 @@ def stream_of(stream: Raw | BinaryIO, name: str, head: bytes = b"", copy: Binary
         stream: one without a buffer of its own.
         name: of the stream, for people.
         head: what was read of it before, and comes first.
-        copy: where everything is written as well.
+        copy: where everything is written as well, without a buffer of its own.
     """
     return cast("BinaryIO", _Tee(cast("Raw", stream), name, head, copy))
 

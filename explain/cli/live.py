@@ -113,8 +113,8 @@ def live(options: Mapping[str, Any], selection: Selection | None, stream: Binary
     name = options["interface"] or "-"
     watch = Watch(selection, is_quiet=options["quiet"])
     with ExitStack() as stack:
-        copy = stack.enter_context(Path(options["write"]).open("wb")) if options["write"] else None
         source = stream or stack.enter_context(hear(name))  # standard input stays open: a thread waits for it
+        copy = stack.enter_context(Path(options["write"]).open("wb", buffering=0)) if options["write"] else None
         heard = _Heard(stream_of(source, name, copy=copy), name)
         if sys.stderr.isatty():
             print(f"explain: listening on {name}; Ctrl-C ends it with a summary", file=sys.stderr)

@@ -105,6 +105,20 @@ def test_an_interface_that_is_not_there_is_one_line_with_those_that_are():
     assert done.stderr.startswith("explain: nowhere0: no such interface; there are lo")
 
 
+def test_nothing_is_left_where_nothing_could_be_recorded(tmp_path):
+    assert run("-i", "nowhere0", "-w", str(tmp_path / "kept.pcapng")).returncode == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.needs("namespaces", "ping")
+def test_a_full_disk_ends_a_recording_with_one_line_that_names_the_file():
+    pings = "while kill -0 $!; do ping -c1 -W1 127.0.0.1; sleep 0.1; done >/dev/null 2>&1"
+    script = f'ip link set lo up; "$@" -i lo -w /dev/full & {pings}; wait $!'
+    done = subprocess.run([*ALONE, "sh", "-c", script, "sh", *EXPLAIN], capture_output=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [b"explain: /dev/full: no space left on device"]
+
+
 def test_a_form_that_needs_an_end_is_refused_with_the_way_to_get_it():
     done = run("-i", "lo", "--json")
     assert done.returncode == 2

@@ -230,7 +230,7 @@ class TestInTheBrowser:
         assert browser.console == []
 
     @pytest.mark.parametrize("theme", ["light", "dark"])
-    @pytest.mark.parametrize("case", ["nat-tcp", "no-route-on-router"])
+    @pytest.mark.parametrize("case", ["nat-tcp", "no-route-on-router", "client-slow"])
     def test_axe_finds_nothing_that_shuts_anybody_out(self, recorded, case, theme):
         axe = pytest.importorskip("axe_core_python", reason="axe-core-python is not installed")
         browser = recorded(case)
