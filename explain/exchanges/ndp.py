@@ -206,7 +206,7 @@ def _resolutions(table: PacketTable, questions: list[_Question]) -> ExchangeColu
             one.rows,
             NdpResolution(
                 text(one.asker), mac_text(one.asker_mac) if one.requests else "", text(one.wanted),
-                tuple(mac_text(mac) for mac in one.macs), one.requests, one.replies,
+                tuple(shown for mac in one.macs if (shown := mac_text(mac))), one.requests, one.replies,
                 one.is_unicast and one.requests > 0, one.answer_ns, one.is_router,
             ),
         )

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from explain.symptoms.addresses import canonical
+from explain.symptoms.messages import Messages
 from explain.symptoms.octets import network_octets, port
 
 if TYPE_CHECKING:
@@ -158,6 +159,7 @@ class _Numbers:
         self._next: dict[tuple[str, int, str, int], int] = {}
         self._names: dict[str, int] = {}
         self._asked: dict[str, str] = {}
+        self.messages = Messages()
 
     def address(self, shown: str | None, network: str | None) -> str:
         """The address, or a placeholder of its own for a name."""
@@ -220,7 +222,7 @@ def _frame(packet: PacketText, told: Told, numbers: _Numbers) -> tuple[bytes, in
     ethertype = packet.ethertype or _TYPES.get(told.network or "", 0)
     inner = _shown_octets(packet, ethertype)
     if inner is None:
-        inner = _written(told, numbers, _mac(told.arp_mac or packet.src_mac))
+        inner = _written(packet, told, numbers)
     if packet.src_mac and packet.dst_mac:
         tags = b"".join(struct.pack(">HH", 0x8100, vlan & 0xFFF) for vlan in packet.vlans)
         return target + source + tags + struct.pack(">H", ethertype) + inner, ETHERNET
@@ -238,18 +240,20 @@ def _shown_octets(packet: PacketText, ethertype: int) -> bytes | None:
     octets = packet.octets
     if not octets:
         return None
-    if ethertype in (0x0800, 0x86DD) and octets[0] >> 4 == (4 if ethertype == 0x0800 else 6):
+    version, least = (4, 20) if ethertype == _TYPES["ip"] else (6, 40)
+    if ethertype in (_TYPES["ip"], _TYPES["ip6"]) and octets[0] >> 4 == version and len(octets) >= least:
         return octets
     if octets[12:14] == struct.pack(">H", ethertype):
         return octets[14:]
     return octets if ethertype == _TYPES["arp"] and octets[:2] == bytes((0, 1)) else None  # the dump of an option
 
 
-def _written(told: Told, numbers: _Numbers, mac: bytes) -> bytes:
+def _written(packet: PacketText, told: Told, numbers: _Numbers) -> bytes:
     if told.network is None or (told.src is None and told.dst is None):
         return b""
     target = numbers.asker(told) if told.network == "arp" else told.dst
     told = replace(told, dst=target)
     src, dst = (numbers.address(shown, told.network) for shown in (told.src, told.dst))
     seq, ack = numbers.resolve(told, src, dst) if told.protocol == "tcp" else (0, 0)
-    return network_octets(told, src, dst, seq, ack, mac)
+    mac = _mac(told.arp_mac or packet.src_mac)
+    return network_octets(told, src, dst, seq, ack, mac, numbers.messages.octets(packet, told))

@@ -68,6 +68,8 @@ def segments(lines: Sequence[Line]) -> list[tuple[str | None, list[Line]]]:
     for line in lines:
         last, before = found[-1] if found else (None, [])
         kind = _kind(line.text, last)
+        if last == "tcpdump" and not line.text.strip() and before[-1].text[:1] in ("\t", " "):
+            kind = last  # the end of a head of HTTP, whose blanks were lost
         if kind == "ip-link" and last == "ip-address":
             kind = last
         if last == "ip-link" and kind == last and _INET.match(line.text):

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from explain.symptoms.tcpdump_packets import Told
 
+_ROUTER_ADVERTISEMENT = 134
 FLAGS = {"F": 1, "S": 2, "R": 4, "P": 8, ".": 16, "U": 32, "E": 64, "W": 128}
 PROTOCOLS = {"icmp": 1, "igmp": 2, "tcp": 6, "udp": 17, "ipv6": 41, "gre": 47, "esp": 50, "ah": 51, "icmp6": 58, "ospf": 89,
              "pim": 103, "vrrp": 112, "sctp": 132}  # fmt: skip
@@ -28,7 +29,7 @@ _TCP_OPTION = re.compile(
 )
 
 
-def network_octets(told: Told, src: str, dst: str, seq: int, ack: int, mac: bytes) -> bytes:
+def network_octets(told: Told, src: str, dst: str, seq: int, ack: int, mac: bytes, message: bytes = b"") -> bytes:
     """The packet from its network layer on.
 
     Args:
@@ -38,10 +39,13 @@ def network_octets(told: Told, src: str, dst: str, seq: int, ack: int, mac: byte
         seq: absolute, of TCP.
         ack: absolute, of TCP.
         mac: of the sender of an ARP packet; zeros where nobody told it.
+        message: what it carries, as far as it is told; no more than its length is written.
     """
     if told.network == "arp":
         return _arp(told, src, dst, mac)
     body, size = _transport(told, src, dst, seq, ack)
+    fixed = body[:4] if told.icmp_type == _ROUTER_ADVERTISEMENT and message else body
+    body = (fixed + message)[: max(size, len(body))]
     number = PROTOCOLS.get(told.protocol or "", 0)
     source, target = ip_address(src).packed, ip_address(dst).packed
     if told.network == "ip6":
@@ -77,12 +81,19 @@ def _transport(told: Told, src: str, dst: str, seq: int, ack: int) -> tuple[byte
                            flags, told.window or 0, 0, 0)  # fmt: skip
         return head + options, len(head) + len(options) + (told.length or 0)
     if told.protocol == "udp":
-        size = 8 + (told.length or 0)
+        size = 8 + (told.length if told.length is not None else _udp_payload(told))
         return struct.pack(">HHHH", port(told.src_port), port(told.dst_port), size & 0xFFFF, 0), size
     if told.protocol in ("icmp", "icmp6") and told.icmp_type is not None:
         body = _icmp(told, src, dst)
         return body, max(told.length or 0, len(body) if not told.length else 0)
     return b"", told.length or 0
+
+
+def _udp_payload(told: Told) -> int:
+    """By the length in the IP header, where the line shows that alone."""
+    if told.ip_length is None or told.more_fragments:
+        return 0
+    return max(0, told.ip_length - (20 if told.network == "ip" else 0) - 8)
 
 
 def port(shown: int | str | None) -> int:

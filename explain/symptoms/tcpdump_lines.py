@@ -215,7 +215,9 @@ def _rest(text: str, rest: list[str]) -> tuple[str, tuple[str, ...], bytes | Non
     more: list[str] = []
     for line in rest:
         dump = _HEX.match(line)
-        if dump and int(dump.group("offset"), 16) == len(octets):
+        offset = int(dump.group("offset"), 16) if dump else -1
+        if dump and offset in (0, len(octets)):
+            octets = octets if offset else bytearray()  # an option's own dump comes before that of the packet
             octets += bytes.fromhex(dump.group("octets").replace(" ", ""))
         elif not dump:
             more.append(line.strip())

@@ -87,6 +87,7 @@ _NUMBER = {
 _SUM = re.compile(
     r"cksum 0x[0-9a-f]+ \((correct|incorrect)|\[(?:bad )?(?:udp|icmp6|tcp) (?:sum|cksum) (ok|0x[0-9a-f]+)"
 )
+_SIZE = re.compile(r" \((\d{1,5})\)\Z")  # of a DNS message
 _PROTOCOLS = {"ICMPv6": "icmp6"}
 _ICMP4 = tuple((kind, code, re.compile(pattern)) for kind, code, pattern in (
     (8, 0, r"echo request"), (0, 0, r"echo reply"),
@@ -183,9 +184,8 @@ def _ip(network: str, body: str) -> Told:
         return _tcp(found, flags.group("flags"), rest)
     if protocol in ("icmp", "icmp6"):
         return _icmp(found, rest)
-    return replace(
-        found, length=_int("length", rest) if rest.startswith(("UDP,", "[", "UDP ")) or "length" in rest else None
-    )
+    size = _SIZE.search(rest) if protocol == "udp" else None
+    return replace(found, length=int(size.group(1)) if size else _int("length", rest))
 
 
 _EXTENSIONS = ("Options", "Routing", "Fragment", "Destination", "Hop-by-Hop", "unknown", "AH", "Mobile")
