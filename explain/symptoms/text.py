@@ -41,6 +41,10 @@ def read_text(
     return replace(chosen, others=tuple(runs))
 
 
+_OF_ANY_PROGRAM = frozenset(("connect.trace", "connect.note"))
+"""Lines that any program may print; alone they show no connection."""
+
+
 def read_runs(text: str | bytes, given: Command | None = None, *, path: str = "text") -> tuple[TextWitness, ...]:
     """Every run that a text shows, in its order.
 
@@ -62,7 +66,7 @@ def read_runs(text: str | bytes, given: Command | None = None, *, path: str = "t
     runs: list[TextWitness] = []
     for block in transcript.blocks:
         runs += _with_leftovers(block, given)
-    usable = [run for run in runs if run.symptoms]
+    usable = [run for run in runs if any(each.id not in _OF_ANY_PROGRAM for each in run.symptoms)]
     if not usable:
         raise NothingUsableError(path, "it shows no ping, traceroute, connection, look-up or DHCP client that is known")
     return tuple(replace(run, notes=(*run.notes, "cut-text")) for run in usable) if transcript.is_cut else tuple(usable)
