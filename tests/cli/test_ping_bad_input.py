@@ -125,7 +125,7 @@ def spoilt(value: Any, rng: Random) -> Any:
 def test_states_of_a_sound_network_do_not_silence_a_text_that_failed(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    text, case = tmp_path / "x.txt", TOP / "pcaps" / "healthy"
+    text, case = tmp_path / "x.txt", TOP / "pcaps" / "arp-cache-reachable"
     target = (case / "command.txt").read_text().split()[-1]
     text.write_text((PING + END).replace("192.0.2.2", target))
     given = [word for path in sorted((case / "state").glob("*.json")) for word in ("--state", str(path))]
