@@ -7,6 +7,8 @@ from html import escape
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from explain.plain_data import plain
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -52,7 +54,16 @@ def _flat(record: Any, prefix: str) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
+def _told(value: Any) -> str:
+    """A value as a line: lists with commas, records as ``name value`` with semicolons between them."""
+    if isinstance(value, dict):
+        return " ".join(f"{name} {_told(one)}" for name, one in value.items() if one not in (None, []))
+    if isinstance(value, list):
+        return ("; " if value and isinstance(value[0], dict) else ", ").join(map(_told, value))
+    return str(value)
+
+
 def _shown(value: Any) -> str:
-    text = str(value)
+    text = _told(plain(value))
     cut = f"{text[:_MOST_CHARACTERS]}..." if len(text) > _MOST_CHARACTERS else text
     return escape("".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in cut))

@@ -218,4 +218,4 @@ def test_the_plugin_loads_nothing_heavy():
     assert {"numpy", "click", "pandas", "dpkt", "rich"}.isdisjoint(loaded)
     ours = "import explain.pytest_plugin, sys; print(*[name for name in sys.modules if name.startswith('explain')])"
     loaded = subprocess.run([sys.executable, "-c", ours], capture_output=True, text=True, check=True).stdout.split()
-    assert loaded == ["explain", "explain.pytest_plugin"]
+    assert loaded == ["explain", "explain.record", "explain.pytest_plugin"]

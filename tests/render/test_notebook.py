@@ -64,6 +64,14 @@ def test_an_exchange_shows_its_facts(report):
     assert "None" not in shown.text
 
 
+def test_lists_and_records_in_an_exchange_read_as_lines():
+    report = explain.explain(str(TOP / "pcaps" / "dhcp" / "capture.pcapng"))
+    lease = next(one for one in report.exchanges if one.kind == "dhcp.lease")
+    shown = Seen(lease._repr_html_())
+    assert "messages\ntype DISCOVER frame 1; type OFFER frame 3; type REQUEST frame 5" in shown.text
+    assert "dns\n192.0.2.254\n" in shown.text
+
+
 def test_all_exchanges_are_a_list(report):
     shown = Seen(report.exchanges._repr_html_())
     assert shown.elements.count("tr") == 1 + len(report.exchanges)
