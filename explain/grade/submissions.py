@@ -1,7 +1,4 @@
-"""Which files belong to which student: folders, archives, and the layouts that learning platforms export.
-
-Canvas puts all files into one folder and the student before each name; Moodle and Gradescope make a folder each.
-"""
+"""Which files belong to which student: folders, archives, and the layouts that learning platforms export."""
 
 from __future__ import annotations
 
@@ -14,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explain.errors import UnreadableError, UsageError
+from explain.grade.class_archive import opened
+from explain.grade.layouts import METADATA, gradescope_owners, newest, owner
 from explain.grade.unpacking import is_archive
 
 if TYPE_CHECKING:
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
 
     from explain.grade.rubric import Rubric
 
-_CANVAS = re.compile(r"([^\W_][\w-]*?)(?:_LATE)?_(\d+)_(\d+)_(.+)")
-_MOODLE = re.compile(r"(.+?)_(\d+)_assignsubmission_\w+?_?")
-_GRADESCOPE = re.compile(r"submission_(\d+)")
 _MAGIC = (b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4", b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d", b"\x0a\x0d\x0d\x0a",
           b"\x34\xcd\xb2\xa1", b"\xa1\xb2\xcd\x34", b"\x1f\x8b", b"\x28\xb5\x2f\xfd")  # fmt: skip
 _SUFFIXES = (".gz", ".zst", ".pcap", ".pcapng", ".cap", ".dmp")
@@ -74,10 +70,14 @@ def find(rubric: Rubric, paths: Sequence[str], roster: Sequence[Mapping[str, str
         UnreadableError: a path does not exist.
     """
     found: dict[str, list[Path]] = {}
+
+    def row_of(name: str) -> int | None:
+        return _row_of(_stem(name), roster)
+
     for path in paths:
         if not Path(path).exists():
             raise UnreadableError(path, "no such file or directory")
-        for name, file in _below(rubric, Path(path)):
+        for name, file in _below(rubric, opened(rubric, Path(path), row_of) or Path(path)):
             found.setdefault(name, []).append(file)
     result, used = [], set()
     for name, files in sorted(found.items()):
@@ -108,27 +108,24 @@ def _below(rubric: Rubric, path: Path) -> Iterator[tuple[str, Path]]:
         return
     entries = sorted(one for one in path.iterdir() if not one.name.startswith((".", "__MACOSX")))
     loose = [one for one in entries if is_plain(one)]
+    told = gradescope_owners(path)
     wanted = {name.casefold() for name in (*rubric.captures.values(), rubric.answers or "")}
     if any(one.name.casefold() in wanted for one in loose) or (not loose and not entries):
-        yield _folder_name(path.resolve().name), path
+        name = path.resolve().name
+        yield owner(name) or name, path
         return
     for one in entries:
         if one.is_dir() and not one.is_symlink():
-            yield _folder_name(one.name), one
-        elif is_plain(one) and (is_archive(one) or is_capture(one) or one.suffix == ".toml"):
+            yield told.get(one.name) or owner(one.name) or one.name, one
+        elif is_plain(one) and one.name != METADATA and (is_archive(one) or is_capture(one) or one.suffix == ".toml"):
             yield _name_of(one, rubric), one
 
 
-def _folder_name(name: str) -> str:
-    moodle, gradescope = _MOODLE.fullmatch(name), _GRADESCOPE.fullmatch(name)
-    return moodle[1] if moodle else gradescope[1] if gradescope else name
-
-
 def _name_of(path: Path, rubric: Rubric) -> str:
-    """The student in a file's name: what Canvas put there, else all before the name of the file asked for."""
-    canvas = _CANVAS.fullmatch(path.name)
-    if canvas:
-        return canvas[1]
+    """The student in a file's name: what a platform put there, else all before the name of the file asked for."""
+    exported = owner(path.name)
+    if exported is not None:
+        return exported
     stem = _stem(path.name)
     for wanted in (*(_stem(one) for one in rubric.captures.values()), _stem(rubric.answers or ""), *rubric.captures):
         if wanted and stem.casefold().endswith(wanted.casefold()) and len(stem) > len(wanted):
@@ -218,13 +215,18 @@ def assign(rubric: Rubric, files: Sequence[Path]) -> tuple[dict[str, Path], Path
             left = [one for one in captures if one not in chosen.values()]
             fitting = [one for one in left if name not in chosen and rank(one.name, name, wanted)]
             if fitting:
-                chosen[name] = max(fitting, key=lambda one: (one.stat().st_mtime_ns, one.name))
+                chosen[name] = max(fitting, key=newest)
     rest = [one for one in captures if one not in chosen.values()]
     missing = [name for name in rubric.captures if name not in chosen]
     if len(rest) == 1 and len(missing) == 1:
         chosen[missing[0]] = rest[0]
     elif rest and len(rubric.captures) == 1 and missing:
-        chosen[missing[0]] = max(rest, key=lambda one: (one.stat().st_mtime_ns, one.name))
+        chosen[missing[0]] = max(rest, key=newest)
+    if not chosen:  # a file that has the name of a capture and is none is told as such
+        chosen = {
+            name: one for one in files for name, wanted in rubric.captures.items()
+            if one.name.casefold() == wanted.casefold()
+        }  # fmt: skip
     return chosen, _answers(rubric, files)
 
 
@@ -233,7 +235,7 @@ def _answers(rubric: Rubric, files: Sequence[Path]) -> Path | None:
         return None
     named = [one for one in files if one.name.casefold().endswith(rubric.answers.casefold())]
     texts = named or [one for one in files if one.suffix.casefold() == ".toml"]
-    return texts[-1] if texts else None
+    return max(texts, key=newest) if texts else None
 
 
 def _is_named(file: str, name: str, wanted: str) -> bool:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tarfile
 import zipfile
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO
 
 from explain.grade.grading import NotGradableError
@@ -19,6 +23,10 @@ _MOST_DEPTH = 8
 _LONGEST_NAME = 200
 _SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 _BLOCK = 1 << 20
+BROKEN = (
+    zipfile.BadZipFile, tarfile.TarError, EOFError, NotImplementedError, RuntimeError, ValueError, OSError,
+)  # fmt: skip
+"""What a damaged or an unknown archive raises."""
 _HAS_A_PASSWORD = 1
 
 
@@ -28,35 +36,39 @@ def is_archive(path: Path) -> bool:
     return name.endswith(_SUFFIXES) and (zipfile.is_zipfile(path) or name.endswith(_SUFFIXES[1:]))
 
 
-def unpack(path: Path, into: Path, most_octets: int) -> None:
-    """Unpack into an empty folder.
+def unpack(path: Path, into: Path, most_octets: int, *, most_files: int = _MOST_FILES, is_class: bool = False) -> None:
+    """Unpack into an empty folder; the files keep their times.
+
+    ``is_class`` is for an archive that is no student's own: the octets are then allowed to each file, and one that
+    is longer is cut behind them, so that whoever wants to read it sees that it is too long.
 
     Raises:
         NotGradableError: it is damaged, or holds too much; the folder may then hold some of it.
     """
     try:
+        room = _Room(most_octets, is_class)
         if zipfile.is_zipfile(path):
-            _unzip(path, into, most_octets)
+            _unzip(path, into, room, most_files)
         else:
-            _untar(path, into, most_octets)
-    except (
-        zipfile.BadZipFile,
-        tarfile.TarError,
-        EOFError,
-        NotImplementedError,
-        RuntimeError,
-        ValueError,
-        OSError,
-    ) as error:
+            _untar(path, into, room, most_files)
+    except BROKEN as error:
         # What an error of the system says holds the name of a folder, another one in every run.
         why = (error.strerror or "it cannot be read").lower() if isinstance(error, OSError) and error.errno else error
         raise NotGradableError(f"the archive {visible(path.name)} cannot be unpacked: {visible(str(why))}") from None
 
 
-def _unzip(path: Path, into: Path, room: int) -> None:
+@dataclass(slots=True)
+class _Room:
+    """How much more may come out: in all, or of each file."""
+
+    octets: int
+    is_each: bool
+
+
+def _unzip(path: Path, into: Path, room: _Room, most_files: int) -> None:
     with zipfile.ZipFile(path) as archive:
         entries = archive.infolist()
-        _few(len(entries))
+        _few(len(entries), most_files)
         for entry in entries:
             kind = entry.external_attr >> 28
             if entry.is_dir() or kind not in (0, 8):  # links and devices are left where they are
@@ -64,40 +76,54 @@ def _unzip(path: Path, into: Path, room: int) -> None:
             if entry.flag_bits & _HAS_A_PASSWORD:
                 raise NotGradableError(f"the archive {visible(path.name)} has a password")
             with archive.open(entry) as source:
-                room = _copy(source, into, entry.filename, room)
+                _copy(source, into, entry.filename, room, _moment(entry.date_time))
 
 
-def _untar(path: Path, into: Path, room: int) -> None:
+def _moment(told: tuple[int, int, int, int, int, int]) -> float:
+    """Seconds since 1970 of a time in a zip file, which knows no zone; 0 for one that is no time."""
+    try:
+        return datetime(*told).timestamp()  # noqa: DTZ001 - the archive does not say in which zone
+    except (ValueError, OverflowError, OSError):
+        return 0.0
+
+
+def _untar(path: Path, into: Path, room: _Room, most_files: int) -> None:
     with tarfile.open(path, "r|*") as archive:
         for number, entry in enumerate(archive):
-            _few(number)
+            _few(number, most_files)
             source = archive.extractfile(entry) if entry.isreg() else None
             if source is not None:
-                room = _copy(source, into, entry.name, room)
+                _copy(source, into, entry.name, room, float(entry.mtime))
 
 
-def _few(number: int) -> None:
-    if number > _MOST_FILES:
-        raise NotGradableError(f"the archive holds more than {_MOST_FILES} files")
+def _few(number: int, most: int) -> None:
+    if number > most:
+        raise NotGradableError(f"the archive holds more than {most} files")
 
 
-def _copy(source: object, into: Path, name: str, room: int) -> int:
-    """Write one file under a name that stays inside; what is left of the room."""
+def _copy(source: object, into: Path, name: str, room: _Room, time_s: float) -> None:
+    """Write one file under a name that stays inside, and take it off the room."""
     parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
     is_outside = ".." in parts or name.startswith("/") or "\0" in name
     if is_outside or not parts or len(parts) > _MOST_DEPTH or any(len(part) > _LONGEST_NAME for part in parts):
-        return room
+        return
     target = into.joinpath(*parts)
     if target.exists():  # two names that are one here, as by case: the first stays
-        return room
+        return
     target.parent.mkdir(parents=True, exist_ok=True)
+    left = room.octets
     with target.open("xb") as file:
         for block in _blocks(source):
-            room -= len(block)
-            if room < 0:
+            left -= len(block)
+            if left < 0 and not room.is_each:
                 raise NotGradableError("the archive unpacks to more than is allowed")
-            file.write(block)
-    return room
+            file.write(block[: len(block) + left + 1] if left < 0 else block)
+            if left < 0:
+                break
+    if not room.is_each:
+        room.octets = left
+    with suppress(OSError, OverflowError, ValueError):  # a time that no file can have
+        os.utime(target, (time_s, time_s))
 
 
 def _blocks(source: object) -> Iterator[bytes]:

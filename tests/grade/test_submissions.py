@@ -1,0 +1,167 @@
+"""Layouts in which a class's work comes, as platforms export it and as people make it."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+import zipfile
+
+import pytest
+from grading_scenes import HEAD, asked_and_pinged, rubric_file
+from packets import pcap
+
+from explain.grade.reading import load
+from explain.grade.submissions import assign, files_below, find
+from explain.grade.unpacking import unpack
+
+GOOD = pcap(*asked_and_pinged(1)).getvalue()
+CHECK = '[[check]]\nid = "a"\npoints = 1\nexpect = "arp.request"\n'
+ROSTER = [
+    {"student": "ann", "email": "ann@example.org", "name": "Ann Example"},
+    {"student": "bob", "email": "bob@example.org", "name": "Bob Example"},
+]
+MOODLE = {
+    "Ann Example_123_assignsubmission_file/lab.pcap": GOOD,
+    "Bob Example_124_assignsubmission_file_/lab.pcap": GOOD,
+}
+LAYOUTS = {
+    "folders": {"ann/lab.pcap": GOOD, "bob/lab.pcap": GOOD},
+    "deep folders": {"ann/x/y/lab.pcap": GOOD, "bob/lab.pcap": GOOD},
+    "Moodle, folders": MOODLE,
+    "Moodle, flat": {f"{['Ann', 'Bob'][at]} Example_12{at}_assignsubmission_file_lab.pcap": GOOD for at in (0, 1)},
+    "Canvas": {"ann_123_456_lab.pcap": GOOD, "bob_LATE_124_457_lab-1.pcap": GOOD, "bob_LATE_124_458_answers.toml": b""},
+    "Blackboard": {f"Lab 1_{one}_attempt_2026-03-0{at}-10-00-00_lab.pcap": GOOD
+                   for one, at in (("ann", 1), ("ann", 2), ("bob", 1))},
+    "Gradescope": {
+        "submission_7/lab.pcap": GOOD, "submission_8/lab.pcap": GOOD,
+        "submission_metadata.yml": b"---\nsubmission_7:\n  :submitters:\n  - :name: Ann Example\n    :sid: 'ann'\n"
+        b"    :email: a@x\nsubmission_8:\n  :submitters:\n  - :name: Bob Example\n    :email: bob@example.org\n",
+    },
+    "named files": {"ann-lab.pcap": GOOD, "lab_bob.pcap": GOOD},
+    "archives": {},
+}  # fmt: skip
+
+
+@pytest.fixture
+def rubric(tmp_path):
+    return load(str(rubric_file(tmp_path, CHECK)))[0]
+
+
+def put(folder, files):
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return folder
+
+
+def zipped(files, when=(2026, 3, 1, 10, 0, 0)):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(zipfile.ZipInfo(name, when), content)
+    return out.getvalue()
+
+
+def tarred(files):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as archive:
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return out.getvalue()
+
+
+def layout(name):
+    if name == "archives":
+        return {"ann.zip": zipped({"lab.pcap": GOOD}), "Bob Example.tar.gz": tarred({"x/lab.pcap": GOOD})}
+    return LAYOUTS[name]
+
+
+@pytest.mark.parametrize("packed", [None, "class.zip", "class.tar.gz", "rooted.zip"])
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_everybody_in_a_layout_is_found_once_and_by_the_roster_s_name(tmp_path, rubric, name, packed):
+    files = layout(name)
+    path = tmp_path / (packed or "in")
+    if packed is None:
+        put(path, files)
+    else:
+        files = {f"export/{one}": content for one, content in files.items()} if packed == "rooted.zip" else files
+        path.write_bytes((tarred if packed.endswith("gz") else zipped)(files))
+    found = find(rubric, [str(path)], ROSTER)
+    assert sorted(one.id for one in found) == ["ann", "bob"]
+    if name != "archives":
+        assert all(assign(rubric, files_below(one.paths))[0].keys() == {"h1"} for one in found)
+
+
+def test_one_student_s_archive_is_no_class(tmp_path, rubric):
+    for content in ({"inside/a.pcap": GOOD, "outside/b.pcap": GOOD}, {"lab.pcap": GOOD, "old/lab.pcap": GOOD}):
+        (tmp_path / "zoe.zip").write_bytes(zipped(content))
+        assert [one.id for one in find(rubric, [str(tmp_path / "zoe.zip")], [])] == ["zoe"]
+
+
+def test_a_class_without_a_roster_is_known_by_the_same_file_in_several_folders(tmp_path, rubric):
+    (tmp_path / "all.zip").write_bytes(zipped({"s1/lab.pcap": GOOD, "s2/LAB.pcap": GOOD}))
+    assert [one.id for one in find(rubric, [str(tmp_path / "all.zip")], [])] == ["s1", "s2"]
+
+
+def test_a_file_in_a_class_s_archive_that_is_too_long_costs_its_student_alone(tmp_path):
+    head = HEAD + 'limits = { bytes = "1kB" }\n'
+    rubric = load(str(rubric_file(tmp_path, CHECK, head)))[0]
+    (tmp_path / "all.zip").write_bytes(zipped({"s1/lab.pcap": GOOD[:400], "s2/lab.pcap": GOOD + bytes(50_000_000)}))
+    found = find(rubric, [str(tmp_path / "all.zip")], [])
+    assert [files_below(one.paths)[0].stat().st_size for one in found] == [len(GOOD[:400]), 1001]
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        ["attempt 9/lab.pcap", "attempt 10/lab.pcap"],
+        ["x_attempt_2026-01-09-10-00-00/lab.pcap", "x_attempt_2026-01-10-09-00-00/lab.pcap"],
+    ],
+)
+def test_of_several_attempts_the_last_one_counts_whatever_the_times_of_the_files_say(tmp_path, rubric, order):
+    put(tmp_path / "ann", {order[0]: GOOD, order[1]: GOOD + b"\0"})
+    for at, name in enumerate(order):
+        os.utime(tmp_path / "ann" / name, (2_000_000_000 - at, 2_000_000_000 - at))
+    assert assign(rubric, files_below([tmp_path / "ann"]))[0]["h1"] == tmp_path / "ann" / order[1]
+
+
+def test_of_several_files_of_an_archive_the_one_that_was_written_last_counts(tmp_path, rubric):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("b/lab.pcap", (2026, 3, 2, 0, 0, 0)), GOOD)
+        archive.writestr(zipfile.ZipInfo("a/lab.pcap", (2026, 3, 9, 0, 0, 0)), GOOD)
+        archive.writestr(zipfile.ZipInfo("c/lab.pcap", (1980, 1, 1, 0, 0, 0)), GOOD)
+    (tmp_path / "ann.zip").write_bytes(out.getvalue())
+    (tmp_path / "out").mkdir()
+    unpack(tmp_path / "ann.zip", tmp_path / "out", 1 << 20)
+    assert assign(rubric, files_below([tmp_path / "out"]))[0]["h1"].parent.name == "a"
+
+
+def test_a_file_with_the_name_of_a_capture_that_is_none_is_not_passed_over(tmp_path, rubric):
+    put(tmp_path / "ann", {"Lab.pcap": b"I forgot to export it", "notes.txt": b"x"})
+    assert assign(rubric, files_below([tmp_path / "ann"]))[0]["h1"].name == "Lab.pcap"
+
+
+NAT = 'rubric = 1\n[submission]\ncaptures = { inside = "nat-inside.pcap", outside = "nat-outside.pcap" }\n'
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        (["nat-outside.pcap", "nat-inside.pcap"], ["nat-inside.pcap", "nat-outside.pcap"]),
+        (["NAT_Inside.pcapng", "nat outside (2).pcap"], ["NAT_Inside.pcapng", "nat outside (2).pcap"]),
+        (["inside.cap", "trace.cap"], ["inside.cap", "trace.cap"]),
+        (["my-outside-final.pcap", "x.pcap"], ["x.pcap", "my-outside-final.pcap"]),
+        (["a.pcap", "b.pcap"], []),
+        (["nat-inside.pcap"], ["nat-inside.pcap"]),
+    ],
+)
+def test_badly_named_captures_are_told_apart_only_where_their_names_do_it(tmp_path, files, expected):
+    rubric = load(str(rubric_file(tmp_path, CHECK, NAT)))[0]
+    put(tmp_path / "ann", dict.fromkeys(files, GOOD))
+    chosen = assign(rubric, files_below([tmp_path / "ann"]))[0]
+    assert [chosen[one].name for one in ("inside", "outside") if one in chosen] == expected
