@@ -98,7 +98,7 @@ def _kind(text: str, last: str | None) -> str | None:
 
 _PROGRAMS = {
     "tcpdump": "tcpdump", "iptables": "iptables", "ip6tables": "iptables", "iptables-save": "iptables-save",
-    "ip6tables-save": "iptables-save", "nft": "nft", "ss": "sockets", "netstat": "sockets", "sysctl": "sysctl",
+    "ip6tables-save": "iptables-save", "nft": "nft", "ss": "sockets", "netstat": "sockets", "sysctl": "sysctl", "conntrack": "conntrack",
     "arp": "ip-neighbour", "route": "ip-route", "cat": "sysctl",
 }  # fmt: skip
 _OBJECTS = (

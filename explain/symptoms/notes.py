@@ -142,9 +142,28 @@ def read_notes(text: str | bytes, *, path: str = "text") -> Notes:
 
 
 def _blocks_of(block: Block) -> list[NoteBlock]:
+    if block.command is not None and _shows_a_file(block.command):
+        return _of_a_file(block, block.command)
     if block.command is not None:
         return [_commanded(block, block.command)]
     return [_looked_at(kind, replace(block, lines=tuple(lines))) for kind, lines in segments(block.lines)]
+
+
+_SHOWERS = frozenset({"cat", "tail", "head", "less", "more", "grep", "zcat", "journalctl", "dmesg"})
+
+
+def _shows_a_file(command: Command) -> bool:
+    """Whether the output is of a kind that the command does not tell; files of ``/proc/sys`` are settings."""
+    return command.program in _SHOWERS and not any("/proc/" in word for word in command.words[1:])
+
+
+def _of_a_file(block: Block, command: Command) -> list[NoteBlock]:
+    """What a file held, each part by its look; the command stands above the first."""
+    shown = replace(block, command=None)
+    parts = [_looked_at(kind, replace(shown, lines=tuple(lines))) for kind, lines in segments(block.lines)]
+    if not parts:
+        return [_commanded(block, command)]
+    return [replace(parts[0], command=command, typed=block.typed), *parts[1:]]
 
 
 def _commanded(block: Block, command: Command) -> NoteBlock:
@@ -159,7 +178,12 @@ def _commanded(block: Block, command: Command) -> NoteBlock:
     if command.kind == "state" or kind == "sysctl":
         rows, partial = _rows(block)
         shown = made if changes or not rows else replace(made, kind=_kind_of_rows(rows, kind))
-        return replace(shown, rows=rows, partial=partial, lines=_lines(block.lines, shown.kind, known, bool(rows)))
+        return replace(
+            shown,
+            rows=rows,
+            partial=partial,
+            lines=_lines(block.lines, shown.kind, known, bool(rows) or kind == "conntrack"),
+        )
     runs = tuple(run for run in runs_of(block) if run.symptoms)
     if command.kind in (None, "state") and runs:
         kind = runs[0].program
@@ -221,6 +245,8 @@ def _is_plain_output(kind: str, text: str) -> bool:
     words = text.split()
     if kind == "netns":
         return len(words) == 1 or text.rstrip().endswith(")")
+    if kind == "nft":
+        return text.strip() in ("}", "};")
     return kind == "sysctl" and bool(words) and all(word.lstrip("-").isdigit() for word in words)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from explain.causes.diagnosis import Topology, Witnesses
 from explain.causes.notes.item import Item, host_item
 from explain.causes.notes.states import HERE, links_of, states_of
+from explain.causes.notes.telling_tables import served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +38,9 @@ def diagnosed(picture: Picture, run: TextWitness) -> Diagnosis | None:
 
 def tells(run: TextWitness, diagnosis: Diagnosis | None) -> Iterator[Item]:
     """What a run showed, and why."""
+    if run.program == "server-log":
+        yield from served(run)
+        return
     yield _showed(run)
     if diagnosis is None or not diagnosis.causes:
         return
@@ -70,8 +74,6 @@ def _showed(run: TextWitness) -> Item:
     if run.program == "dhcp-client":
         address = _leased(run)
         return Item("result.lease" if address else "result.no-lease", values | {"address": address})
-    if run.program == "server-log":
-        return Item("result.server-log", values | {"count": len(run.symptoms)})
     known = {True: "worked", False: "failed", None: "open"}[run.succeeded]
     return Item(f"result.{known}", values)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from explain.causes.notes.item import Item, host_item
+from explain.causes.notes.telling_tables import nft, ports, sockets, switch_table
 from explain.state.addresses import is_link_local
 
 if TYPE_CHECKING:
@@ -82,11 +83,6 @@ def _namespaces(host: Values, names: Sequence[str]) -> Iterator[Item]:
 def _routing_rules(host: Values, rows: Sequence[Row]) -> Iterator[Item]:
     is_usual = len(rows) <= _USUAL_RULES
     yield Item("shows.rule" if is_usual else "shows.rules-routing", host | {"count": len(rows)}, depth=1 + is_usual)
-
-
-def _sockets(host: Values, lines: Sequence[str]) -> Iterator[Item]:
-    listening = [line.split()[4] for line in lines if line.split()[1:2] == ["LISTEN"]]
-    yield Item("shows.listening" if listening else "shows.not-listening", host | {"sockets": _few(listening)})
 
 
 def _few(texts: Sequence[str]) -> list[str]:
@@ -187,5 +183,5 @@ def _chains(host: Values, chains: Sequence[Row]) -> Iterator[Item]:
 _TELLERS: dict[str, Callable[[Values, Any], Iterator[Item]]] = {
     "addr": _links, "link": _links, "neigh": _neighbours, "sysctl": _settings, "iptables_save": _saved,
     "ip6tables_save": _saved, "iptables_list": _chains, "rule": _routing_rules, "netns": _namespaces,
-    "sockets": _sockets,
+    "sockets": sockets, "fdb": switch_table, "bridge_link": ports, "nft_text": nft,
 }  # fmt: skip

@@ -1,0 +1,70 @@
+"""Tables of switches, sockets, nft, and logs of servers are told in words, from what real programs printed."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+from surroundings import TOP
+
+import explain
+
+RECORDED = (TOP / "pcaps" / "terminals" / "terminal.txt").read_text("utf-8")
+
+
+def block(command, nth=0):
+    """The command as it was recorded, with its output, up to the next prompt."""
+    starts = [found.start() for found in re.finditer(rf"^root@\w+:~# {re.escape(command)}$", RECORDED, re.MULTILINE)]
+    rest = RECORDED[starts[nth] :]
+    end = rest.find("\nroot@", 1)
+    return rest if end < 0 else rest[: end + 1]
+
+
+def story(text, language="en"):
+    return " ".join(explain.explain(io.BytesIO(text.encode())).story(language).split())
+
+
+@pytest.mark.parametrize(
+    ("command", "nth", "told"),
+    [
+        ("bridge link", 0, "The ports of the switch sw: p1 passes frames on, p3 passes frames on"),
+        ("bridge fdb show br br0", 0, "00:00:5e:00:53:01 is behind p1, 00:00:5e:00:53:99 is behind p3 (set by hand)"),
+        ("nft list ruleset", 0, "On h2 the policy of input is DROP"),
+        ("nft list ruleset", 0, "DNAT tcp dport 54321 dnat to 192.0.2.1:80"),
+        ("nft list ruleset", 0, "packets from 10.0.0.0/8 its own address"),
+        ("ss -tanp", 0, "has not (CLOSE-WAIT): 192.0.2.1:49502 - 203.0.113.2:80"),
+        ("ss -tanp", 0, "open on h1: 192.0.2.1:49504 - 203.0.113.2:80"),
+        ("ss -tan", 1, "waits for an answer (SYN-SENT): 192.0.2.1:47802 - 203.0.113.2:80"),
+        ("ip netns list", 0, "The namespaces that exist: "),
+        ("udhcpc -i eth0 -n -q -f -s /run/hook", 0, "h3 got the address 192.0.2.103 by DHCP"),
+        ("cat /var/log/dnsmasq.log", 0, "It gave 192.0.2.103 to 00:00:5e:00:53:03"),
+        ("cat /var/log/dnsmasq.log", 0, "It answered for www.example.test"),
+        ("cat /var/log/dnsmasq.log", 0, "no such name: ww.example.test"),
+    ],
+)
+def test_what_a_program_printed_is_told(command, nth, told):
+    assert told in story(block(command, nth))
+    assert story(block(command, nth), "ja") != story(block(command, nth))
+
+
+def test_a_port_that_is_closed_is_said_to_pass_nothing_on():
+    text = block("bridge link").replace("state forwarding", "state blocking", 1)
+    assert "p1 passes nothing on (blocking: closed by the spanning tree), p3 passes frames on" in story(text)
+
+
+def test_a_client_that_was_never_given_an_address_is_named():
+    log = [line for line in block("cat /var/log/dnsmasq.log").split("\n") if "DHCPACK" not in line]
+    assert "00:00:5e:00:53:03 asked, and what it got in the end is not in the log" in story("\n".join(log))
+
+
+@pytest.mark.parametrize("shower", ["cat", "tail -n 50", "sudo less", "grep dnsmasq"])
+def test_a_file_that_was_shown_is_read_by_its_look(shower):
+    text = block("cat /var/log/dnsmasq.log").replace("cat ", f"{shower} ", 1)
+    assert "It gave 192.0.2.103 to 00:00:5e:00:53:03" in story(text)
+    shown = block("ip route").replace("ip route", f"{shower} routes.txt", 1)
+    assert "192.0.2.254" in story(shown)
+
+
+def test_a_setting_that_was_shown_as_a_file_is_still_a_setting():
+    assert "r1 does not forward" in story("root@r1:~# cat /proc/sys/net/ipv4/ip_forward\n0\n")
