@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from explain.render.ways import Way, Ways
 
 
+_MOST_DIGITS = 9  # of frame numbers for which there is room
 _LEAST_LABEL = 0.3  # of the lanes' width
 
 
@@ -44,7 +45,7 @@ def hosts_ladder(scene: Scene, attributes: Sequence[dict[str, str]], roles: Mapp
     for arrow, attribute in zip(scene.arrows, attributes, strict=True):
         rows += _fold(arrow.folded)
         rows.append(_row(arrow, attribute, str(arrow.frame), _host_lane(arrow, scene)))
-    return _ladder("hosts", heads, [*rows, *_fold(scene.folded_after)], len(scene.rails))
+    return _ladder("hosts", heads, [*rows, *_fold(scene.folded_after)], scene)
 
 
 def places_ladder(
@@ -61,7 +62,7 @@ def places_ladder(
         frames = list(dict.fromkeys(str(stop.frame) for stop in way.stops))
         shown = frames[0] if len(frames) == 1 else f"{frames[0]}\N{HORIZONTAL ELLIPSIS}{frames[-1]}"
         rows.append(_row(arrow, attributes[way.number], shown, _way_lane(arrow, way, len(over.places))))
-    return _ladder("places", heads, [*rows, *_fold(scene.folded_after)], len(over.places))
+    return _ladder("places", heads, [*rows, *_fold(scene.folded_after)], scene)
 
 
 def rules(counts: Iterable[int]) -> str:
@@ -95,9 +96,11 @@ def _percent(share: float, count: int) -> str:
     return f"{100 * share / count:.3f}%"
 
 
-def _ladder(name: str, heads: Sequence[Markup], rows: Sequence[Markup], count: int) -> Markup:
+def _ladder(name: str, heads: Sequence[Markup], rows: Sequence[Markup], scene: Scene) -> Markup:
     head = tag("div", {"class": "heads"}, tag("div", {"class": "names"}, *heads))
-    return tag("div", {"class": f"scroll {name}"}, tag("div", {"class": f"ladder n{count}"}, head, *rows))
+    digits = len(str(max((arrow.frame for arrow in scene.arrows), default=0)))
+    inner = tag("div", {"class": f"ladder n{len(heads)} digits{min(digits, _MOST_DIGITS)}"}, head, *rows)
+    return tag("div", {"class": f"scroll {name}"}, inner)
 
 
 def _host_head(name: str, roles: Sequence[str]) -> Markup:
@@ -122,7 +125,7 @@ def _row(arrow: Arrow, attributes: dict[str, str], frames: str, lane: Markup) ->
     )  # fmt: skip
     return tag(
         "div", {"class": classes, "tabindex": -1, "role": "button", **attributes},
-        tag("span", {"class": "no"}, frames), tag("span", {"class": "at"}, attributes["data-t"]), lane,
+        tag("span", {"class": "no"}, breakable(frames)), tag("span", {"class": "at"}, attributes["data-t"]), lane,
     )  # fmt: skip
 
 

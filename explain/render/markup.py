@@ -29,8 +29,8 @@ def text(value: str) -> Markup:
 
 
 def breakable(value: str) -> Markup:
-    """Text that may be broken after its dots, colons and commas, so that it need not be elsewhere."""
-    return Markup(re.sub(r"([.:,]+)(?=.)", r"\1<wbr/>", text(value)))
+    """Text that may be broken after its dots, colons, commas and ellipses, so that it need not be elsewhere."""
+    return Markup(re.sub("([.:,\N{HORIZONTAL ELLIPSIS}]+)(?=.)", r"\1<wbr/>", text(value)))
 
 
 def tag(element: str, attributes: dict[str, Any] | None = None, *children: Markup | str | None) -> Markup:
