@@ -172,7 +172,7 @@ def _work(rubric: Rubric, submission: Submission, where: tuple[str, Path, Kept],
     if why is not None:
         form = failed_form(rubric, submission.id, "could-not-be-graded", why)
         form["lasts"] = why != "it takes too much memory"
-    with os.fdopen(output, "wb") as pipe:
+    with os.fdopen(output, "wb", closefd=False) as pipe:  # its end is the end of this process, with its status
         pipe.write(json.dumps(form).encode())
     return 0
 

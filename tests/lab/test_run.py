@@ -88,7 +88,7 @@ def timeless_story(recording, language):
     capture = io.BytesIO(pcapng(recording))
     capture.name = "lab.pcapng"
     text = " ".join(explain.explain(capture).story(language).split())
-    timeless = re.sub(r"[\d.]+ (ms|us|s)(?![a-z])|id \d+", "TIME", text)
+    timeless = re.sub(r"[\d.]+ (?:(?:ms|us|s)(?![a-z])|秒)|id \d+", "TIME", text)
     return timeless.replace(" ", "")  # where a line is broken depends on how long the times are
 
 
