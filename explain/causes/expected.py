@@ -28,6 +28,11 @@ CONNECT_4 = {
 CONNECT_6 = {"admin-prohibited": "permission-denied", "policy-fail": "permission-denied",
               "reject-route": "permission-denied"}  # fmt: skip
 _ROUTING_CODES = {"network-unreachable", "host-unreachable", "invalid-argument", "permission-denied", "broadcast"}
+_VAGUE = {
+    "unreachable": {"network-unreachable", "host-unreachable"},
+    "general": _ROUTING_CODES - {"broadcast"} | {"address-not-available", "no-such-device", "not-permitted"},
+}
+"""What two systems say for several things: BSD's "No route to host", Windows' "General failure"."""
 _FEW = 6
 """Requests that chance may lose all together."""
 
@@ -65,6 +70,8 @@ def _works(strike: Strike, sign: Sign, context: Context) -> bool:
 
 def _refuse(strike: Strike, sign: Sign, context: Context) -> bool:
     if sign.name in {"refused", "refused-each"}:
+        if sign.code in _VAGUE:
+            return bool(_VAGUE[sign.code] & set(strike.shows))
         # Only ping has words of its own for a broadcast that was not allowed.
         is_broadcast = sign.code == "permission-denied" and context.tool != "ping" and "broadcast" in strike.shows
         return sign.code in strike.shows or is_broadcast
@@ -84,6 +91,8 @@ def _no_neighbour(strike: Strike, sign: Sign, context: Context) -> bool:
         return _may_speak(strike, sign)
     if sign.name in {"tcp:host-unreachable", "trace:dies"}:
         return True
+    if sign.name in {"refused", "refused-each"}:
+        return sign.code == "unreachable" and strike.at == "sender"
     if sign.name == "silent-piped":
         return strike.at == "sender" and context.conditions.get("if") is not False
     if sign.name == "silent" and strike.at == "sender" and context.conditions.get("if") is not False:
@@ -104,13 +113,13 @@ def _may_speak(strike: Strike, sign: Sign) -> bool:
 
 
 def _no_carrier(strike: Strike, sign: Sign, context: Context) -> bool:
-    is_silent = sign.name in _SILENCE or sign.name == "silent-piped"
+    is_silent = sign.name in _SILENCE or sign.name == "silent-piped" or sign.code == "general"
     return is_silent or _no_neighbour(strike, sign, context)
 
 
 def _drop(strike: Strike, sign: Sign, context: Context) -> bool:
     if strike.at == "sender" and strike.leg == "request":
-        is_refused = sign.name in {"refused", "refused-each"} and sign.code == "not-permitted"
+        is_refused = sign.name in {"refused", "refused-each"} and sign.code in {"not-permitted", "general"}
         return is_refused or sign.name in {*_SILENCE, "tcp:not-permitted"}
     return sign.name in _SILENCE
 

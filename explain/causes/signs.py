@@ -38,6 +38,7 @@ _REFUSALS = {
     "kernel.message-too-long": "too-long", "ping.unknown-interface": "no-such-device",
     "ping.no-privilege": "no-privilege", "ping.scope-missing": "scope", "ping.broadcast": "broadcast",
     "ping.bad-source": "address-not-available", "kernel.network-down": "network-unreachable",
+    "way.no-privilege": "no-privilege", "kernel.general-failure": "general",
 }  # fmt: skip
 _NAMES = {"name.not-known": "not-known", "name.temporary-failure": "temporary", "lookup.timed-out": "temporary",
           "lookup.refused": "temporary", "lookup.no-such-name": "not-known"}  # fmt: skip
@@ -79,12 +80,20 @@ def _ping(text: TextWitness, context: Context) -> Sign | None:
     errors = _errors(text)
     if received is None and text.has("echo.reply"):
         received = len([each for each in text.symptoms if each.id.startswith("echo.reply")])
+    if errors and text.dialect == "windows" and not text.has("echo.reply"):
+        # What Windows calls received are the errors too.
+        received = 0
     if received:
         return _answered(text, received, sent, errors)
     if errors:
         return _error(text, errors, context)
+    if down := text.all("kernel.host-down"):
+        # BSD, whose kernel remembers for a while that nobody answered ARP. Source: arp(4) of FreeBSD, EHOSTDOWN.
+        return Sign("error", "host-unreachable", "self", lines=down)
     refusal = _first(text, _REFUSALS)
     if refusal is not None:
+        if refusal.id == "kernel.host-unreachable" and text.dialect == "bsd":
+            return Sign("refused-each", "unreachable", "self", lines=(refusal,))
         name = "refused-each" if str(refusal.values.get("call") or "").startswith(("sendmsg", "sendto")) else "refused"
         return Sign(name, _REFUSALS[refusal.id], "self", lines=(refusal,))
     is_warned = text.has("ping.source-elsewhere")
@@ -116,6 +125,8 @@ def _answered(text: TextWitness, received: int, sent: int | None, errors: tuple[
 
 def _error(text: TextWitness, errors: tuple[Symptom, ...], context: Context) -> Sign:
     one = errors[0]
+    if one.values.get("is_local") and one.id == "icmp.fragmentation-needed":
+        return Sign("refused", "too-long", "self", lines=(one,))
     if one.id in _PATH_ERRORS:
         return Sign(_PATH_ERRORS[one.id], one.id.removeprefix("icmp."), speaker=one.values.get("from"), lines=(one,))
     speaker = one.values.get("from")

@@ -227,6 +227,8 @@ _USUAL: Mapping[str, tuple[str, ...]] = {
     "error:port-unreachable": ("filter-on-target-input", "filter-on-router-forward"),
     "error:admin-prohibited": ("filter-on-router-forward", "filter-on-target-input", "reject-route-on-router"),
     "refused:network-unreachable": ("no-route-on-sender", "sender-interface-down"),
+    "refused:general": ("no-route-on-sender", "sender-interface-down", "link-no-carrier", "filter-on-sender-output"),
+    "refused-each:unreachable": ("no-route-on-sender", "destination-host-absent-on-link"),
     "refused:broadcast": ("broadcast-ping-without-b",), "refused:not-permitted": ("filter-on-sender-output",),
     "refused:address-not-available": ("source-address-not-local",),
     "silent": ("filter-on-target-input", "forwarding-disabled", "no-return-route-on-target"),

@@ -39,6 +39,7 @@ _BROADCAST = ("Do you want to ping broadcast? Then -b", "ブロードキャス�
 _PRIVILEGE = (
     "missing cap_net_raw",
     "permission denied. (are you root",
+    "permission denied (are you root",
     "lacking privilege for",
     "ping socket",
     "icmp open socket",

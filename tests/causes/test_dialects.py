@@ -1,0 +1,65 @@
+"""The same failure in the words of other systems: what they leave open, and what they do not mean."""
+
+from __future__ import annotations
+
+import pytest
+
+from explain.causes.diagnose import diagnose
+from explain.causes.diagnosis import Witnesses
+from explain.symptoms.text import read_text
+
+WINDOWS = "Pinging 203.0.113.9 with 32 bytes of data:\n"
+JAPANESE = "203.0.113.9 に ping を送信しています 32 バイトのデータ:\n"
+BSD = "PING 203.0.113.9 (203.0.113.9): 56 data bytes\n"
+
+
+def causes(text: str) -> list[str]:
+    return [each.cause for each in diagnose(Witnesses(text=read_text(text))).causes]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        WINDOWS + "Reply from 203.0.113.1: Destination host unreachable.\n\nPing statistics for 203.0.113.9:\n"
+        "    Packets: Sent = 1, Received = 1, Lost = 0 (0% loss),\n",
+        JAPANESE + "203.0.113.1 からの応答: 宛先ホストに到達できません。\n\n203.0.113.9 の ping 統計:\n"
+        "    パケット数: 送信 = 1、受信 = 1、損失 = 0 (0% の損失)、\n",
+    ],
+)
+def test_the_errors_that_windows_counts_as_received_are_no_replies(text: str) -> None:
+    named = causes(text)
+    assert {"destination-host-absent-on-link", "destination-host-absent-behind-router", "target-interface-down"} <= set(
+        named
+    )
+    assert not {"healthy", "partial-loss", "icmp-rate-limited"} & set(named)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [WINDOWS + "PING: transmit failed. General failure.\n", JAPANESE + "PING: 転送に失敗しました。一般エラーです。\n"],
+)
+def test_a_general_failure_is_of_the_sender_and_no_more_is_said(text: str) -> None:
+    named = causes(text)
+    assert {"no-route-on-sender", "sender-interface-down", "link-no-carrier", "filter-on-sender-output"} <= set(named)
+    assert not {"healthy", "filter-on-target-input", "no-route-on-router", "forwarding-disabled"} & set(named)
+
+
+def test_a_host_that_is_down_to_bsd_is_one_that_nobody_answered_for() -> None:
+    named = causes(BSD + "ping: sendto: Host is down\n")
+    assert named[0] == "destination-host-absent-on-link"
+    assert "no-route-on-sender" not in named
+
+
+def test_no_route_to_host_leaves_on_bsd_both_a_missing_route_and_a_missing_neighbour() -> None:
+    assert {"no-route-on-sender", "destination-host-absent-on-link"} <= set(
+        causes(BSD + "ping: sendto: No route to host\n")
+    )
+
+
+def test_a_packet_that_windows_itself_may_not_cut_is_too_large_for_its_own_link_or_a_known_one() -> None:
+    named = causes(JAPANESE.replace("32", "4000") + "パケットの断片化が必要ですが、DF が設定されています。\n")
+    assert named == ["local-mtu-too-small", "path-mtu-exceeded"]
+
+
+def test_busybox_without_privileges_is_told_so() -> None:
+    assert causes(BSD + "ping: permission denied (are you root?)\n") == ["no-raw-socket-privilege"]
