@@ -103,9 +103,13 @@ def scene_of_files(files: Mapping[str, Path], analyses: Analyses = EVERY_TIME) -
 
 
 def _events(rubric: Rubric, files: Mapping[str, Path], analyses: Analyses) -> Events:
+    from explain.grade.submissions import is_capture
+
     for path in files.values():
         if path.stat().st_size > rubric.limits.octets:
             raise NotGradableError(f"a capture has more than {rubric.limits.octets} bytes")
+        if not is_capture(path):
+            raise NotGradableError(f"{path.name} is no capture")
     scene = scene_of_files(files, analyses)
     for number, info in enumerate(scene.report.captures):
         if info.damage is not None and info.damage.kind == "unreadable":

@@ -272,4 +272,4 @@ def test_the_instructor_s_own_gradebook_comes_back_with_the_marks_and_is_the_ros
         "C,3,carol,x,",
     ]  # fmt: skip
     told = json.loads((lab / "out" / "bob" / "prairielearn.json").read_text())
-    assert told == {"gradable": False, "format_errors": ["there is no capture in it"]}
+    assert told == {"gradable": False, "format_errors": ["lab.pcap is no capture"]}
