@@ -13,6 +13,7 @@ from explain.causes.notes.picture import Picture
 from explain.causes.notes.runs import diagnosed, tells
 from explain.causes.notes.shown import show
 from explain.causes.notes.telling import did, says
+from explain.causes.notes.unseen import unseen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,6 +61,7 @@ def study(notes: Notes, capture: int = 0) -> Study:
     items += derived(notes)
     items += judged(notes, picture, diagnoses)
     items.sort(key=lambda item: (item.spans[0][0] if item.spans else 1 << 30, 0))
+    items += unseen(notes, diagnoses)
     return Study(capture, notes, picture, begun or picture, tuple(items), tuple(diagnoses), frames)
 
 
