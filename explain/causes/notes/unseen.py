@@ -43,11 +43,12 @@ def unseen(notes: Notes, diagnoses: Iterable[tuple[NoteBlock, Diagnosis]]) -> li
             last[block.node, key] = number
         if block.command is not None and not block.refusals:
             used[block.node] = number
-    missed: list[tuple[NoteBlock, Change]] = []
-    for number, block in enumerate(blocks):
-        for change in () if block.refusals else block.changes:
-            if not _is_seen(change, number, last, used) and not (_is_tried(change) and worked > block.span[0]):
-                missed.append((block, change))
+    missed = [
+        (block, change)
+        for number, block in enumerate(blocks)
+        for change in (() if block.refusals else block.changes)
+        if not _is_seen(change, number, last, used) and not (_is_tried(change) and worked > block.span[0])
+    ]
     return [_said(missed, has_output=bool(last) or any(block.runs for block in blocks))] if missed else []
 
 
