@@ -2,7 +2,7 @@
 
 What is not understood is cut off, so nothing passes that nobody looked at.
 
-Source: RFC 1624 (incremental checksums); RFC 826; RFC 792; RFC 4443; RFC 4861, 4.
+Source: RFC 1624 (incremental checksums); RFC 826; RFC 792; RFC 4443; RFC 4861, 4; RFC 1662, 3.1; RFC 2516, 4.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ _IPV4, _ARP, _IPV6 = 0x0800, 0x0806, 0x86DD
 _VLANS = (0x8100, 0x88A8, 0x9100)
 _EXTENSIONS = (0, 60)  # hop by hop and destination options
 _ETHERNET, _NULL, _LOOP, _SLL, _SLL2 = 1, 0, 108, 113, 276
-_RAW = (101, 228, 229)
+_RAW = (12, 14, 101, 228, 229)
+_PPPS, _CISCO, _PPPOE = (9, 50), 104, 0x8864
+_OVER_PPP = {0x0021: _IPV4, 0x0057: _IPV6}
 _MOST_TAGS, _MOST_OPTIONS, _MOST_EXTENSIONS = 4, 32, 8
 
 
@@ -38,18 +40,16 @@ def anonymised(octets: bytes, link_type: int, names: Pseudonyms) -> bytes:
 def _link(frame: bytearray, link_type: int, names: Pseudonyms) -> int:
     """Rewrite from the link layer on; how many octets may stay."""
     if link_type == _ETHERNET and len(frame) >= 14:
-        for at in (0, 6):
-            frame[at : at + 6] = names.mac(bytes(frame[at : at + 6]))
-        at = 12
-        for _ in range(_MOST_TAGS):
-            if int.from_bytes(frame[at : at + 2], "big") not in _VLANS or len(frame) < at + 6:
-                break
-            at += 4
-        return _network(frame, int.from_bytes(frame[at : at + 2], "big"), at + 2, names)
+        return _ethernet(frame, names)
     if link_type in _RAW and frame:
         return _network(frame, _IPV6 if frame[0] >> 4 == 6 else _IPV4, 0, names)
     if link_type in (_NULL, _LOOP) and len(frame) > 4:
         return _network(frame, _IPV6 if frame[4] >> 4 == 6 else _IPV4, 4, names)
+    if link_type in _PPPS and len(frame) >= 4:
+        at = 4 if frame[:2] == b"\xff\x03" else 2
+        return _network(frame, _OVER_PPP.get(int.from_bytes(frame[at - 2 : at], "big"), 0), at, names)
+    if link_type == _CISCO and len(frame) >= 4:
+        return _network(frame, int.from_bytes(frame[2:4], "big"), 4, names)
     if link_type == _SLL and len(frame) >= 16:
         _cooked(frame, 6, int.from_bytes(frame[4:6], "big"), names)
         return _network(frame, int.from_bytes(frame[14:16], "big"), 16, names)
@@ -59,6 +59,17 @@ def _link(frame: bytearray, link_type: int, names: Pseudonyms) -> int:
     return 0
 
 
+def _ethernet(frame: bytearray, names: Pseudonyms) -> int:
+    for at in (0, 6):
+        frame[at : at + 6] = names.mac(bytes(frame[at : at + 6]))
+    at = 12
+    for _ in range(_MOST_TAGS):
+        if int.from_bytes(frame[at : at + 2], "big") not in _VLANS or len(frame) < at + 6:
+            break
+        at += 4
+    return _network(frame, int.from_bytes(frame[at : at + 2], "big"), at + 2, names)
+
+
 def _cooked(frame: bytearray, at: int, size: int, names: Pseudonyms) -> None:
     """The link address of a cooked capture: a MAC, or nothing that is kept."""
     address = names.mac(bytes(frame[at : at + 6])) if size == 6 else bytes(6)
@@ -66,6 +77,8 @@ def _cooked(frame: bytearray, at: int, size: int, names: Pseudonyms) -> None:
 
 
 def _network(frame: bytearray, kind: int, at: int, names: Pseudonyms) -> int:
+    if kind == _PPPOE and len(frame) >= at + 8:
+        kind, at = _OVER_PPP.get(int.from_bytes(frame[at + 6 : at + 8], "big"), 0), at + 8
     if kind == _ARP:
         return _arp(frame, at, names)
     if kind == _IPV4:

@@ -53,7 +53,7 @@ def test_a_solicited_node_group_still_ends_as_the_address_that_it_is_for():
     assert NAMES.ipv6(address)[13:] != address[13:]
 
 
-@given(st.binary(max_size=200), st.sampled_from([0, 1, 101, 108, 113, 147, 228, 229, 276]))
+@given(st.binary(max_size=200), st.sampled_from([0, 1, 9, 50, 101, 104, 108, 113, 147, 228, 229, 276]))
 def test_any_octets_become_no_longer_and_no_error(octets, link_type):
     assert len(anonymised(octets, link_type, NAMES)) <= len(octets)
 
@@ -62,6 +62,19 @@ def test_any_octets_become_no_longer_and_no_error(octets, link_type):
 def test_any_message_is_taken(octets, port):
     frame = datagram((ALICE, port), (BOB, port), octets)
     assert len(anonymised(frame, 1, NAMES)) <= len(frame)
+
+
+@pytest.mark.parametrize(("link_type", "head"), [
+    (12, ""), (9, "0021"), (50, "ff030021"), (104, "0f000800"),
+    (1, "02530000010202530000010188641100000100680021"),
+])  # fmt: skip
+def test_every_link_that_is_understood_keeps_its_ip_under_other_names(link_type, head):
+    packet = segment((ALICE, 4000), (BOB, 80), 24, seq=7, ack=9, data=SECRET)[14:]
+    frame = bytes.fromhex(head) + packet
+    new = anonymised(frame, link_type, NAMES)
+    assert SECRET not in new
+    assert len(new) == len(frame) - len(SECRET)
+    assert new[-len(packet) + len(SECRET) + 12 :][:4] == NAMES.ipv4(bytes([192, 0, 2, 1]))
 
 
 def test_payload_is_cut_off_and_the_headers_stay():
