@@ -15,6 +15,8 @@ from explain.grade.scene import ROW, Later, end
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numpy.typing import NDArray
+
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.tcp_moments import TcpMoments
     from explain.grade.scene import Event, Scene
@@ -28,7 +30,7 @@ def make(scene: Scene, name: str) -> list[Event] | None:
     """Events of one name; None for a name that is no alias."""
     maker = {
         "tcp.handshake": _handshake, "tcp.refused": _refused, "tcp.close": _close, "tcp.reset": _resets,
-        "tcp.retransmission": _resent, "tcp.stream": _stream,
+        "tcp.retransmission": _resent, "tcp.stream": _stream, "tcp.segment": _data,
     }.get(name)  # fmt: skip
     if maker is None:
         return None
@@ -116,6 +118,52 @@ def _segments(
         said = _segment(scene, row)
         numbers = {key: said[key] for key in ("seq", "ack", "window")}
         yield scene.event(name, [row], exchange, outcome, base | numbers | {"by": _ROLES[roles[row]]})
+
+
+def _data(scene: Scene, part: ExchangeColumns, index: int) -> Iterator[Event]:
+    """Segments with data, each with the first acknowledgement that covers it.
+
+    A segment whose octets were sent twice has no round-trip time: it is unknown which of the two was acknowledged.
+
+    Source: RFC 6298, 3 (Karn's algorithm).
+    """
+    exchange, outcome, base, moments = _known(scene, part, index)
+    table, talk = scene.table, moments.talk(index)
+    for role, name in enumerate(_ROLES):
+        own, others = talk.rows[(talk.role == role) & (talk.length > 0)], talk.rows[talk.role != role]
+        others = others[talk.flags[talk.role != role] & _ACK != 0]
+        if not len(own):
+            continue
+        first, sizes = table.seq[own], talk.length[(talk.role == role) & (talk.length > 0)].astype(np.int64)
+        starts, acks = (_distance(numbers, int(first[0])) for numbers in (first, table.ack[others]))
+        ends, covered = starts + sizes, np.maximum.accumulate(acks)
+        is_twice = _overlap(starts, ends, np.isin(own, moments.labelled(index, label.RESENT)))
+        for at, row in enumerate(own.tolist()):
+            later = max(int(np.searchsorted(covered, ends[at])), int(np.searchsorted(others, row)))
+            answer = None if later >= len(others) else int(others[later])
+            took = None if answer is None or is_twice[at] else int(table.time_ns[answer] - table.time_ns[row]) / 1e6
+            said = {key: value for key, value in _segment(scene, row).items() if key in ("seq", "ack", "window")}
+            yield scene.event("tcp.segment", [row], exchange, outcome, base | said | {
+                "by": name, "bytes": int(sizes[at]), "rtt_ms": took,
+                "acked": None if answer is None else _segment(scene, answer),
+            })  # fmt: skip
+
+
+def _overlap(starts: NDArray[Any], ends: NDArray[Any], chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which spans of octets overlap one of the chosen ones."""
+    order = np.argsort(starts[chosen], kind="stable")
+    if not len(order):
+        return np.zeros(len(starts), np.bool_)
+    before = np.searchsorted(starts[chosen][order], ends)  # chosen ones that begin before the end of this one
+    furthest = np.maximum.accumulate(ends[chosen][order])
+    found: NDArray[np.bool_] = (before > 0) & (furthest[np.maximum(before, 1) - 1] > starts)
+    return found
+
+
+def _distance(numbers: NDArray[Any], first: int) -> NDArray[np.int64]:
+    """Sequence numbers counted from the first one, also where they wrap."""
+    found: NDArray[np.int64] = (numbers.astype(np.int64) - first + (1 << 31)) % (1 << 32) - (1 << 31)
+    return found
 
 
 def _stream(scene: Scene, part: ExchangeColumns, index: int) -> Iterator[Event]:

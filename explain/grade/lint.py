@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from explain.grade.rubric import Check, Question, Rubric
 
 _ALWAYS = ("roster",)
+_MEASURED = ("number", "duration")
 _IN_MESSAGES = ("event", "count", "values", "first_violation", "missing")
 
 
@@ -137,6 +138,8 @@ def _doubts(rubric: Rubric) -> Iterator[str]:
             and not (question.is_manual or question.needs)
         ):
             yield f"answer {question.id!r}: its key is the same for everybody"
+        if question.type in _MEASURED and "{" in str(question.key) and not (question.relative or question.absolute):
+            yield f"answer {question.id!r}: it is measured and has no tolerance, so only the exact value is right"
 
 
 def _is_passed_by_nothing(check: Check, bound: set[str]) -> bool:

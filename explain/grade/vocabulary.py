@@ -157,6 +157,18 @@ EVENTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     ),
     "tcp.reset": ("a RST", _FLOW | _SEGMENT | {"by": "client or server"}),
     "tcp.retransmission": ("a segment sent again", _FLOW | _SEGMENT | {"by": "client or server"}),
+    "tcp.segment": (
+        "a segment with data",
+        _FLOW
+        | _SEGMENT
+        | {
+            "by": "client or server",
+            "bytes": "octets of data",
+            "rtt_ms": "milliseconds to the acknowledgement, null for what was sent twice",
+            "acked": "the first segment that acknowledges all of it",
+        }
+        | _below("acked", _SEGMENT, "the acknowledgement"),
+    ),
     "tcp.stream": (
         "the data of a connection",
         _FLOW

@@ -107,3 +107,10 @@ def test_a_pattern_that_needs_a_memory_or_too_much_room_is_refused(pattern):
 
 def test_every_event_tells_what_each_of_its_fields_means():
     assert all(meaning for name in EVENTS for meaning in fields_of(name).values())
+
+
+@pytest.mark.parametrize(("tolerance", "warned"), [("", True), ("tolerance = 0.1\n", False)])
+def test_a_measured_answer_without_a_tolerance_is_warned_of(tmp_path, tolerance, warned):
+    text = '[[check]]\nid = "p"\npoints = 1\nexpect = "icmp.echo"\nas = "p"\n[[answer]]\nid = "q"\ntype = "number"\n'
+    _, errors, warnings = lint(str(rubric_file(tmp_path, f'{text}points = 1\nkey = "{{p.rtt_ms}}"\n{tolerance}')))
+    assert (errors, any("no tolerance" in one for one in warnings)) == ([], warned)

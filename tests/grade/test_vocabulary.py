@@ -7,7 +7,7 @@ import struct
 import pytest
 from dhcp_packets import ACK, ADDRESS, DECLINE, DISCOVER, INFORM, RELEASE, SERVER, answers, asks
 from grading_scenes import mark, rubric_file
-from packets import A, arp
+from packets import A, arp, segment
 from surroundings import TOP
 
 from explain.grade.grading import grade_files
@@ -18,7 +18,8 @@ RECORDED = {
     "arp.request": "router", "arp.reply": "router", "icmp.echo": "router", "icmp.unreachable": "no-route-on-router",
     "icmp.time_exceeded": "traceroute", "icmp.redirect": "icmp-redirect", "tcp.handshake": "http",
     "tcp.refused": "tcp-refused", "tcp.close": "http", "tcp.reset": "tcp-refused",
-    "tcp.retransmission": "dnat-to-absent-host", "tcp.stream": "http", "udp.exchange": "dns", "dhcp.dora": "dhcp",
+    "tcp.retransmission": "dnat-to-absent-host", "tcp.stream": "http", "tcp.segment": "http",
+    "udp.exchange": "dns", "dhcp.dora": "dhcp",
     "dhcp.discover": "dhcp", "dhcp.offer": "dhcp", "dhcp.request": "dhcp", "dhcp.ack": "dhcp",
     "dhcp.nak": "dhcp-request-wrong-subnet", "dns.query": "dns", "dns.answer": "dns",
     "dns.nxdomain": "name-does-not-exist", "nat.translation": "nat-tcp", "nat.port_rewrite": "dnat-port",
@@ -179,3 +180,83 @@ def test_a_bonus_adds_to_the_score_and_not_to_the_total_and_takes_nothing_off(tm
     told, score = mark(tmp_path, text, *MADE["arp.gratuitous"])
     assert (score, [told[one].points for one in "abc"]) == (3, [2, 1, 0])
     assert load(str(rubric_file(tmp_path, text)))[0].total == 2
+
+
+def test_a_segment_has_the_time_until_it_was_acknowledged_and_none_where_it_was_sent_twice(tmp_path):
+    text = """
+[[check]]
+id = "seg"
+points = 1
+expect = "tcp.segment"
+where = { by = "client" }
+count = 3
+pass = "{seg[0].rtt_ms} {seg[1].rtt_ms} {seg[2].rtt_ms} {seg[0].bytes} {seg[0].acked.frame} {sum(seg.bytes)}"
+"""
+    me, far, first = ("192.0.2.1", 4000), ("192.0.2.2", 80), 0xFFFFFFFA
+    frames = (
+        (0.0, segment(me, far, 0x02, seq=first)), (0.01, segment(far, me, 0x12, seq=9, ack=first + 1)),
+        (0.02, segment(me, far, 0x10, seq=first + 1, ack=10)),
+        (0.03, segment(me, far, 0x18, seq=first + 1, ack=10, data=b"0123456789")),
+        (0.04, segment(me, far, 0x18, seq=5, ack=10, data=b"abc")),
+        (0.08, segment(far, me, 0x10, seq=10, ack=5)),
+        (0.5, segment(me, far, 0x18, seq=5, ack=10, data=b"abc")), (0.6, segment(far, me, 0x10, seq=10, ack=8)),
+    )  # fmt: skip
+    told = mark(tmp_path, text, *frames)[0]["seg"]
+    assert told.verdict == "met", told
+    assert told.says == "50 nothing nothing 10 6 16"
+
+
+QUESTIONS = """
+[[check]]
+id = "handshake"
+points = 0
+expect = "tcp.handshake"
+as = "hs"
+[[check]]
+id = "talk"
+points = 0
+expect = "tcp.stream"
+where = { flow = "{hs.flow}" }
+as = "talk"
+[[check]]
+id = "sent"
+points = 0
+expect = "tcp.segment"
+where = { flow = "{hs.flow}", by = "client" }
+[[check]]
+id = "again"
+points = 0
+expect = "tcp.retransmission"
+count = ">=0"
+[[check]]
+id = "web"
+points = 0
+expect = "http.request"
+as = "web"
+[[check]]
+id = "asked"
+points = 0
+expect = "arp.request"
+as = "asked"
+"""
+KEYS = {
+    "server": ("ip:port", "{hs.server}"), "isn": ("uint32", "{hs.syn.seq}"), "window": ("int", "{hs.synack.window}"),
+    "posted": ("int", "{talk.client.bytes}"), "first-rtt": ("number", "{sent[0].rtt_ms}"),
+    "again": ("int", "{len(again)}"), "throughput": ("number", "{talk.server.bytes / talk.seconds}"),
+    "longest": ("frame", "{largest(sent, 'rtt_ms').frame}"), "get": ("offset", "{offset(sent[0], 'data')}"),
+    "type": ("hex", "{ether_type(asked)}"), "opcode": ("int", "{asked.opcode}"),
+    "where-opcode": ("offset", "{offset(asked, 'arp.opcode')}"), "method": ("string", "{web.method}"),
+}  # fmt: skip
+
+
+def test_the_usual_questions_of_textbooks_have_a_key_in_a_recording(tmp_path):
+    questions = "".join(f'[[answer]]\nid = "q-{name}"\ntype = "{kind}"\npoints = 1\nkey = "{key}"\ntolerance = 1\n'
+                        for name, (kind, key) in KEYS.items())  # fmt: skip
+    rubric, complaints = load(str(rubric_file(tmp_path, QUESTIONS + questions)))
+    assert complaints == []
+    files = {"h1": TOP / "pcaps" / "http" / "capture.pcapng"}
+    keys = {one.id: one.key for one in grade_files(rubric, "x", files, None, {}).answers}
+    assert [name for name, key in keys.items() if key is None] == []
+    (tmp_path / "answers.toml").write_text("".join(f"{name} = '{key}'\n" for name, key in keys.items()))
+    told = grade_files(rubric, "x", files, tmp_path / "answers.toml", {}).answers
+    assert [(one.id, one.given, one.says) for one in told if one.verdict != "met"] == []
