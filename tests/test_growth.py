@@ -1,0 +1,241 @@
+"""No stage grows faster than what it reads: four times the traffic is at most so much more work.
+
+Work is counted, not timed: the lines of each function that run, and the memory that is asked for at the most.
+A loop over pairs makes the one, and a table of pairs the other, sixteen times as large.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+import tracemalloc
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from dhcp_packets import ack, discover, offer, request
+from neighbours import solicit
+from packets import A, B, datagram, error, is_at, pcap, ping, pong, segment, who_has
+
+import explain
+from explain.pipeline import explain as pipeline
+
+ROOT = str(Path(explain.__file__).parent)
+CLIENT, SERVER, ROUTER = "192.0.2.1", "198.51.100.1", "192.0.2.254"
+SMALL, TIMES = 40, 4
+MOST = 1.6 * TIMES
+"""A sort, and tables that double, cost a little more than their share."""
+FEW = 15
+"""Lines an exchange below which a function that was hardly used for little traffic may begin to be used."""
+
+FIN, SYN, RST, PUSH, ACK = 1, 2, 4, 8, 16
+
+
+def host(number):
+    return f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+
+
+def requests_without_an_answer(count):
+    return [who_has((A, CLIENT), host(number)) for number in range(count)]
+
+
+def requests_of_many(count):
+    return [who_has((A, host(number)), ROUTER) for number in range(count)]
+
+
+def resolutions(count):
+    pairs = [(who_has((A, CLIENT), host(number)), is_at((B, host(number)), (A, CLIENT))) for number in range(count)]
+    return [frame for pair in pairs for frame in pair]
+
+
+def neighbours_without_an_answer(count):
+    return [solicit(A, "2001:db8::1", f"2001:db8::{number + 2:x}") for number in range(count)]
+
+
+def one_long_ping(count):
+    return [frame for seq in range(count) for frame in (ping(CLIENT, SERVER, seq), pong(SERVER, CLIENT, seq))]
+
+
+def pings_lost(count):
+    return [ping(CLIENT, SERVER, seq) for seq in range(count)]
+
+
+def pings_of_many(count):
+    return [ping(CLIENT, host(number), 1, ident=number) for number in range(count)]
+
+
+def errors_about_pings(count):
+    asked = [ping(CLIENT, host(number), 1, ident=number) for number in range(count)]
+    return [frame for one in asked for frame in (one, error(ROUTER, 3, 1, one))]
+
+
+def errors_about_one_flow(count):
+    one = datagram((CLIENT, 40000), (SERVER, 53))
+    return [one, error(SERVER, 3, 3, one, macs=(B, A))] * count
+
+
+def probes(count):
+    asked = [
+        datagram((CLIENT, 40000 + number), (SERVER, 33434 + number), ttl=1 + number % 30) for number in range(count)
+    ]
+    return [frame for one in asked for frame in (one, error(ROUTER, 11, 0, one))]
+
+
+def datagrams_of_one_flow(count):
+    return [datagram((CLIENT, 40000), (SERVER, 9), b"x" * 20)] * count
+
+
+def flows_without_an_answer(count):
+    return [datagram((CLIENT, 1024 + number), (SERVER, 9), b"x") for number in range(count)]
+
+
+def lookups(count, answers=0x8180):
+    frames = []
+    for number in range(count):
+        question = bytes(6) + b"\x06" + f"h{number:05}".encode() + b"\x07example\x00\x00\x01\x00\x01"
+        ask, told = (struct.pack(">HHH", number, flags, 1) + question for flags in (0x100, answers))
+        client = CLIENT, 40000 + number
+        frames += [datagram(client, (SERVER, 53), ask), datagram((SERVER, 53), client, told, macs=(B, A))]
+    return frames
+
+
+def names_that_do_not_exist(count):
+    return lookups(count, 0x8183)
+
+
+def leases(count):
+    return [
+        frame
+        for number in range(count)
+        for frame in (discover(xid=number), offer(xid=number), request(xid=number), ack(xid=number))
+    ]
+
+
+def syns_refused(count):
+    pairs = [((CLIENT, 1024 + number), (SERVER, 80)) for number in range(count)]
+    return [f for a, b in pairs for f in (segment(a, b, SYN, seq=1), segment(b, a, RST | ACK, ack=2, macs=(B, A)))]
+
+
+def syns_unanswered(count):
+    return [segment((CLIENT, 1024 + number // 3), (SERVER, 80), SYN, seq=number // 3) for number in range(count)]
+
+
+def connections(count, end=FIN):
+    frames = []
+    said = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    for number in range(count):
+        a, b = (CLIENT, 1024 + number), (SERVER, 80)
+        frames += [
+            segment(a, b, SYN, seq=99), segment(b, a, SYN | ACK, seq=499, ack=100, macs=(B, A)),
+            segment(a, b, ACK | PUSH, seq=100, ack=500, data=b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
+            segment(b, a, ACK | PUSH, seq=500, ack=126, data=said, macs=(B, A)),
+            segment(a, b, end | ACK, seq=126, ack=538), segment(b, a, FIN | ACK, seq=538, ack=127, macs=(B, A)),
+        ]  # fmt: skip
+    return frames
+
+
+def connections_reset(count):
+    return connections(count, RST)
+
+
+def one_stream(count, again=1):
+    a, b = (CLIENT, 1024), (SERVER, 80)
+    frames = [segment(a, b, SYN, seq=99), segment(b, a, SYN | ACK, seq=499, ack=100, macs=(B, A))]
+    for number in range(count):
+        frames += [segment(a, b, ACK | PUSH, seq=100 + 10 * number, ack=500, data=b"x" * 10)] * again
+        frames.append(segment(b, a, ACK, seq=500, ack=110 + 10 * number, macs=(B, A), window=1000 * (number % 5 > 0)))
+    return frames
+
+
+def a_stream_sent_twice(count):
+    return one_stream(count, again=2)
+
+
+def a_gap_that_never_closes(count):
+    a, b = (CLIENT, 1024), (SERVER, 80)
+    data = [segment(a, b, ACK | PUSH, seq=200 + 20 * number, ack=500, data=b"x" * 10) for number in range(count)]
+    told = segment(b, a, ACK, seq=500, ack=100, macs=(B, A))
+    return [segment(a, b, ACK, seq=100, ack=500), *[frame for one in data for frame in (one, told)]]
+
+
+def one_request_after_the_other(count):
+    a, b = (CLIENT, 1024), (SERVER, 80)
+    frames = [segment(a, b, SYN, seq=99), segment(b, a, SYN | ACK, seq=499, ack=100, macs=(B, A))]
+    asked, said = b"GET / HTTP/1.1\r\n\r\n", b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"
+    for n in range(count):
+        at, back = 100 + n * len(asked), 500 + n * len(said)
+        frames.append(segment(a, b, ACK | PUSH, seq=at, ack=back, data=asked))
+        frames.append(segment(b, a, ACK | PUSH, seq=back, ack=at + len(asked), data=said, macs=(B, A)))
+    return frames
+
+
+def one_port_again_and_again(count):
+    a, b = (CLIENT, 1024), (SERVER, 80)
+    return [
+        frame
+        for number in range(count)
+        for frame in (
+            segment(a, b, SYN, seq=9999 * number),
+            segment(b, a, RST | ACK, ack=9999 * number + 1, macs=(B, A)),
+        )
+    ]
+
+
+SHAPES = (
+    requests_without_an_answer, requests_of_many, resolutions, neighbours_without_an_answer, one_long_ping, pings_lost,
+    pings_of_many, errors_about_pings, errors_about_one_flow, probes, datagrams_of_one_flow, flows_without_an_answer,
+    lookups, names_that_do_not_exist, leases, syns_refused, syns_unanswered, connections, connections_reset, one_stream,
+    a_stream_sent_twice, a_gap_that_never_closes, one_request_after_the_other, one_port_again_and_again,
+)  # fmt: skip
+
+
+def told(capture):
+    report = pipeline([capture])
+    capture.seek(0)
+    return report.story("en"), report.to_json()
+
+
+def lines_run(capture):
+    """How many lines of each function of the project run."""
+    counts = Counter()
+
+    def within(frame, event, _argument):
+        counts[frame.f_code] += event == "line"
+        return within
+
+    before = sys.gettrace()
+    sys.settrace(lambda frame, _event, _argument: within if frame.f_code.co_filename.startswith(ROOT) else None)
+    try:
+        told(capture)
+    finally:
+        sys.settrace(before)
+    return counts
+
+
+def memory_at_most(capture):
+    """Octets that are held at one time, at the most, before anything is told."""
+    tracemalloc.start()
+    try:
+        pipeline([capture])
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_no_function_runs_more_than_its_share_of_lines_as_traffic_grows(shape):
+    small, large = pcap(*shape(SMALL)), pcap(*shape(SMALL * TIMES))
+    told(small)  # what is loaded and kept once is no growth
+    before, after = lines_run(small), lines_run(large)
+    grown = {
+        f"{code.co_filename.removeprefix(ROOT)}:{code.co_qualname}": f"{before[code]} -> {count}"
+        for code, count in after.items()
+        if count > MOST * max(before[code], FEW * SMALL)
+    }
+    assert not grown
+
+
+def test_memory_grows_as_the_traffic_does():
+    small, large = (pcap(*(frame for shape in SHAPES for frame in shape(count))) for count in (SMALL, SMALL * TIMES))
+    told(small)
+    assert memory_at_most(large) <= MOST * memory_at_most(small)
