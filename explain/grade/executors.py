@@ -20,7 +20,7 @@ from explain.grade import unpacking
 from explain.grade.batches import Batch, Forms, Work, gave_up, grade_batch, in_batches
 from explain.grade.confinement import end_with_parent
 from explain.grade.form import failed_form
-from explain.grade.isolation import load_all
+from explain.grade.isolation import load_all, warm_up
 from explain.grade.kept import Kept
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def grade_all(
         work = Work(rubric, language, Path(top), kept or Kept())
         if scheduler is None:
             load_all()
+            warm_up(rubric, language, len(submissions))
             yield from _until_done(
                 lambda is_alone: _pool(1 if is_alone else jobs), grade_batch, work, in_batches(submissions, jobs)
             )

@@ -19,12 +19,13 @@ from explain.grade.analyses import Analyses
 from explain.grade.confinement import confine, end_with_parent
 from explain.grade.form import failed_form, graded_form
 from explain.grade.grading import NotGradableError, grade_files
+from explain.grade.shipped import SHIPPED
 from explain.grade.submissions import assign, files_below
 
 if TYPE_CHECKING:
     from explain.grade.kept import Kept
     from explain.grade.rubric import Rubric
-    from explain.grade.submissions import Submission
+from explain.grade.submissions import Submission
 
 _MOST_OUTPUT = 32 << 20
 _ROOMS = (
@@ -44,6 +45,7 @@ _EMPTY_CAPTURE = bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000
 _BLOCK = 1 << 16
 _SLOWEST = 3.0  # how much longer than its own time a process may take on a busy machine
 _SHORTEST_S = 10.0
+_WORTH_IT = 20
 
 
 _LOADED: list[bool] = []
@@ -65,6 +67,21 @@ def load_all() -> None:
     # A capture without a frame, for whatever is made at the first use.
     explain.pipeline.explain([BytesIO(_EMPTY_CAPTURE)])
     _LOADED.append(True)
+
+
+def warm_up(rubric: Rubric, language: str, number: int) -> None:
+    """Grade the captures that came along, so that what is made at the first use need not be made in each process.
+
+    Args:
+        rubric: by which.
+        language: of the sentences.
+        number: of submissions to come; for a few it is not worth it.
+    """
+    if number < _WORTH_IT:
+        return
+    for path in sorted(SHIPPED.glob("*/good*.pcap")):
+        with suppress(Exception):  # what fails here fails again where it is told
+            grade_files(rubric, "", dict.fromkeys(rubric.captures, path), None, {}, language)
 
 
 def grade_apart(

@@ -13,6 +13,7 @@ from typing import BinaryIO
 from explain.grade.batches import grade_batch
 from explain.grade.cluster import OTHER_VERSION
 from explain.grade.confinement import end_with_parent
+from explain.grade.isolation import load_all, warm_up
 from explain.grade.kept import code_version
 
 
@@ -21,6 +22,8 @@ def serve(asked: BinaryIO, answer: BinaryIO) -> int:
     version, work, batch = pickle.load(asked)  # noqa: S301 - from the worker that started this
     if version != code_version():
         return OTHER_VERSION
+    load_all()
+    warm_up(work.rubric, work.language, len(batch))
     with tempfile.TemporaryDirectory(prefix="explain-grade-", ignore_cleanup_errors=True) as top:
         answer.write(json.dumps(grade_batch(replace(work, folder=Path(top)), batch)).encode())
     return 0

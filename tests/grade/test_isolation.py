@@ -73,10 +73,9 @@ def apart(tmp_path, monkeypatch):
     """Does in the process of a submission what is asked; gives the form."""
     rubric, _ = load(str(a_class(tmp_path, 1)))
     rubric = replace(rubric, limits=replace(rubric.limits, seconds=1.0, memory=128 * MEBI, octets=8 * MEBI))
-    monkeypatch.setattr(isolation, "_SHORTEST_S", 1.0)
-    monkeypatch.setattr(isolation, "_SLOWEST", 1.0)
 
-    def do(deed, kept=None):
+    def do(deed, kept=None, patience_s=60.0):
+        monkeypatch.setattr(isolation, "_SHORTEST_S", patience_s)
         monkeypatch.setattr(isolation, "grade_one", lambda _rubric, _submission, folder, *_: deed(folder))
         submission = Submission("s", (tmp_path / "in" / "s000",), {})
         form, _ = isolation.grade_apart(rubric, submission, tmp_path / "work", "en", kept or Kept())
@@ -90,7 +89,7 @@ def apart(tmp_path, monkeypatch):
 def test_harm_in_one_process_costs_only_that_one(apart, name):
     deed, why = HARM[name]
     began = set(os.listdir("/proc"))  # noqa: PTH208 - names
-    form = apart(deed)
+    form = apart(deed, patience_s=3.0 if name in ("sleeps", "forks and sleeps") else 60.0)
     assert (form["status"], form["score"], form["reason"]) == ("could-not-be-graded", None, why)
     ends = time.monotonic() + 5  # a process that was killed is gone a little later
     while left := [one for one in set(os.listdir("/proc")) - began if is_child_left(one)]:  # noqa: PTH208 - names
