@@ -232,8 +232,7 @@ def _chosen(table: PacketTable, paths: Paths, parts: Sequence[ExchangeColumns]) 
 
 def _shared_places(table: PacketTable, seen: Sightings) -> Bools:
     """Places that saw a packet which another place saw, too."""
-    rows = np.flatnonzero(seen.packet != NONE)
-    order = rows[np.argsort(seen.packet[rows], kind="stable")]
+    order = seen.by_packet
     packet, place = seen.packet[order], table.place[order]
     at = np.flatnonzero((packet[1:] == packet[:-1]) & (place[1:] != place[:-1]))
     shared = np.zeros(len(table.places), np.bool_)

@@ -109,15 +109,21 @@ def trails(table: PacketTable, seen: Sightings, parts: Sequence[ExchangeColumns]
 
 
 def _sharing(seen: Sightings, used: Sequence[ExchangeColumns], starts: I8) -> tuple[I8, I8]:
-    rows = np.concatenate([part.frames for part in used])
-    leg = np.concatenate([
-        np.repeat(np.arange(len(part)) + start, np.diff(part.bounds)) for part, start in zip(used, starts, strict=False)
-    ])  # fmt: skip
-    packet = seen.packet[rows]
-    known = np.flatnonzero(packet >= 0)
-    order = known[np.argsort(packet[known], kind="stable")]
-    at = np.flatnonzero((packet[order][1:] == packet[order][:-1]) & (leg[order][1:] != leg[order][:-1]))
-    return leg[order[at]], leg[order[at + 1]]
+    """Pairs of legs that show the same packet; enough of them to connect all that do."""
+    leg_of = np.full(len(seen.packet), -1, np.int64)
+    ones, others = [], []
+    for part, start in zip(used, starts.tolist(), strict=False):
+        leg = np.repeat(np.arange(len(part)) + start, np.diff(part.bounds))
+        known = leg_of[part.frames]
+        again = np.flatnonzero((known >= 0) & (known != leg) & (seen.packet[part.frames] >= 0))
+        ones.append(known[again])
+        others.append(leg[again])
+        leg_of[part.frames] = leg
+    leg = leg_of[seen.by_packet]
+    has_leg = np.flatnonzero(leg >= 0)
+    leg, packet = leg[has_leg], seen.packet[seen.by_packet[has_leg]]
+    at = np.flatnonzero((packet[1:] == packet[:-1]) & (leg[1:] != leg[:-1]))
+    return np.concatenate([*ones, leg[at]]), np.concatenate([*others, leg[at + 1]])
 
 
 def _alike(

@@ -21,6 +21,7 @@ class Sightings:
 
     Attributes:
         packet: int64[n], one number for all frames of a packet, also behind a NAT; -1 where nothing can be said.
+        by_packet: rows of known packets, packet after packet.
         time_ns: int64[n], as the clock of the first capture would show it.
         tuples: pairs of ends, whatever the place.
         rewritten: pairs of ends that a NAT turned into each other.
@@ -30,6 +31,7 @@ class Sightings:
     """
 
     packet: Rows
+    by_packet: Rows
     time_ns: I8
     tuples: Tuples
     rewritten: tuple[Rewritten, ...]
@@ -47,8 +49,9 @@ def match(table: PacketTable, captures: int = 1) -> Sightings | None:
 
     found = matching.match(table)
     rewritten, packet = translation.translations(table, found)
-    told = clocks.clocks(table, found, packet, captures)
+    by_packet = matching.by_packet(packet)
+    told = clocks.clocks(table, found, packet, by_packet, captures)
     times = clocks.corrected(table, told)
     facts = tuple(clock.as_fact() for clock in told)
-    order = Order(table, packet, times, told)
-    return Sightings(packet, times, found.tuples, tuple(rewritten), found.ambiguous, facts, order)
+    order = Order(table, packet, by_packet, times, told)
+    return Sightings(packet, by_packet, times, found.tuples, tuple(rewritten), found.ambiguous, facts, order)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from explain.places.matching import NONE
 from explain.record import dataclass
 from explain.table import ARP, NO_FLOW, REVERSED
 
@@ -84,11 +83,11 @@ class _Pairs:
     far_capture: I8
 
 
-def clocks(table: PacketTable, matched: Matched, packet: Rows, captures: int) -> tuple[Clock, ...]:
+def clocks(table: PacketTable, matched: Matched, packet: Rows, by_packet: Rows, captures: int) -> tuple[Clock, ...]:
     """Every capture's clock against the first one that shares packets with another, along the best connected chain."""
     if captures < 2:
         return ()
-    one, other = _pairs(table, packet)
+    one, other = _pairs(table, packet, by_packet)
     if not len(one):
         return (Clock(0, 0, 0, 0.0), *(Clock(capture, None, None, None) for capture in range(1, captures)))
     of_place = np.array([place.capture for place in table.places], np.int64)
@@ -210,11 +209,9 @@ def _edges(table: PacketTable, pairs: _Pairs, is_down: I8, rough: I8, start: int
     return edges
 
 
-def _pairs(table: PacketTable, packet: Rows) -> tuple[Rows, Rows]:
+def _pairs(table: PacketTable, packet: Rows, order: Rows) -> tuple[Rows, Rows]:
     """Frames of one packet in two captures: each capture with the one before it, and with the first of all."""
-    rows = np.flatnonzero(packet != NONE)
     of_place = np.array([place.capture for place in table.places], np.int64)
-    order = rows[np.argsort(packet[rows], kind="stable")]
     capture = of_place[table.place[order]]
     is_same = packet[order][1:] == packet[order][:-1]
     at = np.flatnonzero(is_same & (capture[1:] != capture[:-1]))

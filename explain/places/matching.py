@@ -206,6 +206,16 @@ def group(words: list[U8]) -> tuple[Rows, Rows]:
     return order, np.cumsum(is_new) - 1
 
 
+def by_packet(packet: Rows) -> Rows:
+    """Rows of which the packet is known, packet after packet and each in the order of the table."""
+    rows = np.flatnonzero(packet != NONE)
+    bits = np.int64(max(1, len(packet)).bit_length())
+    keys = packet[rows] << bits | rows  # sorting values is far cheaper than sorting indices
+    keys.sort()
+    order: Rows = keys & ((np.int64(1) << bits) - 1)
+    return order
+
+
 def _number(table: PacketTable, rows: Rows, bucket: Rows, packet: Rows) -> int:
     """Give the rows of each bucket their packet numbers; how many rows cannot be told apart."""
     if not len(rows):

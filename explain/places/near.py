@@ -48,7 +48,7 @@ class NearTable(PacketTable):
         origin: int64[n], the row in the whole table of each row here.
     """
 
-    def __init__(self, whole: PacketTable, rows: Rows, places: Rows, packet: Rows) -> None:
+    def __init__(self, whole: PacketTable, rows: Rows, places: Rows, seen: Sightings) -> None:
         super().__init__(0)
         self._whole = whole
         self.origin = rows
@@ -67,9 +67,9 @@ class NearTable(PacketTable):
         self.syn = _some(whole.syn, rows)
         self.fragments = _some(whole.fragments, rows)
         self.contents = {name: _some_contents(kept, rows) for name, kept in whole.contents.items()}
-        self._packet = packet
-        self._order = np.argsort(packet, kind="stable")
-        self._sorted = packet[self._order]
+        self._packet = seen.packet
+        self._order = seen.by_packet
+        self._sorted = seen.packet[self._order]
 
     @property
     def whole(self) -> PacketTable:
@@ -164,7 +164,7 @@ def nearest(table: PacketTable, seen: Sightings | None) -> PacketTable:
     is_dropped = np.zeros(len(table), np.bool_)
     _conversations(table, seen, places, is_dropped)
     _questions(table, seen, places, is_dropped)
-    return NearTable(table, np.flatnonzero(~is_dropped), places, seen.packet)
+    return NearTable(table, np.flatnonzero(~is_dropped), places, seen)
 
 
 def _conversations(table: PacketTable, seen: Sightings, places: Rows, is_dropped: Bools) -> None:

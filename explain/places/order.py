@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.places.matching import NONE
 from explain.table import BROADCAST
 
 if TYPE_CHECKING:
@@ -32,8 +31,8 @@ class Order:
         rank: by MAC key and place, before how many other places it stands behind; from 0 at the station itself.
     """
 
-    def __init__(self, table: PacketTable, packet: Rows, time_ns: I8, clocks: Sequence[Clock]) -> None:
-        lags = _lags(table, packet, time_ns)
+    def __init__(self, table: PacketTable, packet: Rows, by_packet: Rows, time_ns: I8, clocks: Sequence[Clock]) -> None:
+        lags = _lags(table, packet, by_packet, time_ns)
         behind: dict[tuple[int, int], set[int]] = {}
         for (station, one, other), (away, to, corrected) in lags.items():
             captures = table.places[one].capture, table.places[other].capture
@@ -82,12 +81,12 @@ def _uncertain(clocks: Sequence[Clock], one: int, other: int) -> float:
 _Lag = tuple[float | None, float | None, float]
 
 
-def _lags(table: PacketTable, packet: Rows, time_ns: I8) -> dict[tuple[int, int, int], _Lag]:
+def _lags(table: PacketTable, packet: Rows, by_packet: Rows, time_ns: I8) -> dict[tuple[int, int, int], _Lag]:
     """By station and two places: how much later the second one saw what it sent, and what was sent to it.
 
     The third value is the first one, or else the second, by clocks that were put right.
     """
-    one, other = _pairs(table, packet)
+    one, other = _pairs(table, packet, by_packet[:_MOST_FRAMES])
     if not len(one):
         return {}
     link = table.link[one]
@@ -124,10 +123,8 @@ def _medians(
     ]
 
 
-def _pairs(table: PacketTable, packet: Rows) -> tuple[Rows, Rows]:
+def _pairs(table: PacketTable, packet: Rows, order: Rows) -> tuple[Rows, Rows]:
     """Frames of one packet at two places of a link, the place with the lower number first."""
-    rows = np.flatnonzero(packet != NONE)
-    order = rows[np.argsort(packet[rows], kind="stable")][:_MOST_FRAMES]
     packet, place, link, ttl = packet[order], table.place[order], table.link[order], table.ttl[order]
     ones, others = [order[:0]], [order[:0]]
     for step in range(1, min(_MOST_PLACES, len(order))):

@@ -99,10 +99,7 @@ class Topology:
     def neighbours(self) -> dict[int, dict[int, bool]]:
         """For each place those next to it on the way of some packet, and whether both are on one link."""
         table, seen = self._table, self._seen
-        rows = np.flatnonzero(seen.packet != NONE)
-        ttl = table.ttl[rows].astype(np.int64)
-        rank = seen.order.ranks(table.links.source[table.link[rows]], table.place[rows])
-        order = rows[np.lexsort((seen.time_ns[rows], rank, -ttl, seen.packet[rows]))]
+        order = self._along_every_way()
         packet, place, link = seen.packet[order], table.place[order], table.link[order]
         at = np.flatnonzero((packet[1:] == packet[:-1]) & (place[1:] != place[:-1]))
         is_same = (link[at] == link[at + 1]) & (table.ttl[order[at]] == table.ttl[order[at + 1]])
@@ -112,6 +109,34 @@ class Topology:
         for triple in triples.tolist():
             one, other = divmod(triple >> 1, count)
             found[one][other] = found[other][one] = bool(triple & 1) or found[one].get(other, False)
+        return found
+
+    def _along_every_way(self) -> Rows:
+        """Rows of all packets that several frames show, each packet in the order of its way."""
+        table, seen = self._table, self._seen
+        order, packet = seen.by_packet, seen.packet[seen.by_packet]
+        is_new = np.append(True, packet[1:] != packet[:-1])
+        first = np.flatnonzero(is_new)
+        size = np.diff(np.append(first, len(order)))
+        pairs = first[size == 2]
+        one, other = order[pairs], order[pairs + 1]
+        rank = self._ranks(one) - self._ranks(other)
+        later = np.sign(seen.time_ns[one] - seen.time_ns[other])
+        falls = table.ttl[other].astype(np.int64) - table.ttl[one]
+        is_turned = np.where(falls != 0, falls, np.where(rank != 0, rank, later)) > 0
+        turned = order.copy()
+        turned[pairs], turned[pairs + 1] = np.where(is_turned, other, one), np.where(is_turned, one, other)
+        many = np.repeat(size > 2, size)
+        rows = order[many]
+        keys = (seen.time_ns[rows], self._ranks(rows), -table.ttl[rows].astype(np.int64), packet[many])
+        turned[many] = rows[np.lexsort(keys)]
+        ordered: Rows = turned[np.repeat(size > 1, size)]
+        return ordered
+
+    def _ranks(self, rows: Rows) -> Rows:
+        """How far from their senders the places stand that recorded some frames."""
+        table = self._table
+        found: Rows = self._seen.order.ranks(table.links.source[table.link[rows]], table.place[rows])
         return found
 
     @cached_property
