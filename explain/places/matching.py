@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 NONE = -1
 _MIX = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xFF51AFD7ED558CCD), np.uint64(32))
+_BLOCK = 32_768
 _GROUP_BIT = np.uint64(1 << 40)
 _COPY_NS = 1_000_000  # the same frame recorded twice by one device; nothing is sent again so soon
 _MOST_TIMED = 100_000
@@ -184,11 +185,13 @@ def group(words: list[U8]) -> tuple[Rows, Rows]:
     """Positions in an order in which equal ones stand together, each group in the old order, and the group of each."""
     count = len(words[0])
     mixed = np.zeros(count, np.uint64)
-    for word in words:
-        mixed ^= word
-        mixed *= _MIX[0]
-        mixed ^= mixed >> _MIX[2]
-        mixed *= _MIX[1]
+    for start in range(0, count, _BLOCK):  # what fits the cache is mixed several times faster
+        some = mixed[start : start + _BLOCK]
+        for word in words:
+            some ^= word[start : start + _BLOCK]
+            some *= _MIX[0]
+            some ^= some >> _MIX[2]
+            some *= _MIX[1]
     # The number takes the place of the hash's last bits: sorting values is far cheaper than sorting indices.
     bits = np.uint64(max(1, count).bit_length())
     mixed >>= bits

@@ -120,10 +120,12 @@ class Topology:
         size = np.diff(np.append(first, len(order)))
         pairs = first[size == 2]
         one, other = order[pairs], order[pairs + 1]
-        rank = self._ranks(one) - self._ranks(other)
-        later = np.sign(seen.time_ns[one] - seen.time_ns[other])
         falls = table.ttl[other].astype(np.int64) - table.ttl[one]
-        is_turned = np.where(falls != 0, falls, np.where(rank != 0, rank, later)) > 0
+        level = np.flatnonzero(falls == 0)  # the TTL does not say which came first
+        low, high = one[level], other[level]
+        rank = self._ranks(low) - self._ranks(high)
+        falls[level] = np.where(rank != 0, rank, seen.time_ns[low] - seen.time_ns[high])
+        is_turned = falls > 0
         turned = order.copy()
         turned[pairs], turned[pairs + 1] = np.where(is_turned, other, one), np.where(is_turned, one, other)
         many = np.repeat(size > 2, size)

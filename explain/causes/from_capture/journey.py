@@ -64,9 +64,10 @@ def look(scene: Scene) -> Iterator[Seen]:
     part = scene.part("journey")
     lost = scene.open(part, "vanished")
     groups: dict[tuple[Any, ...], list[tuple[int, Member]]] = defaultdict(list)
+    silent = {kind: set(scene.open(scene.part(kind), "unanswered")) for kind in _KINDS} if lost else {}
     for index, carried in scene.exchanges.carried(part, lost).items():
         fields: Journey = part.fields(index)
-        legs = [leg for leg in carried if leg[0].kind in _KINDS and leg[1] in scene.open(leg[0], "unanswered")]
+        legs = [leg for leg in carried if leg[1] in silent.get(leg[0].kind, ())]
         # Behind a NAT the same conversation has other ends; it is told with those of who began it.
         legs.sort(key=lambda leg: -int(scene.table.ttl[leg[0].rows(leg[1])[0]]))
         if legs:
@@ -78,8 +79,11 @@ def look(scene: Scene) -> Iterator[Seen]:
 
 
 def _ends(part: ExchangeColumns, index: int) -> tuple[Any, ...]:
+    if part.kind == "tcp.connection":  # its fields would cost too much for many
+        _, server = part.facts["moments"].ends(index)
+        return (server,)
     fields = part.fields(index)
-    return (fields.src, fields.dst) if part.kind == "icmp.echo" else (fields.server,)
+    return fields.src, fields.dst
 
 
 def _finding(
