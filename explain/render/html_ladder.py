@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from explain.render.ways import Way, Ways
 
 
-_MOST_DIGITS = 9  # of frame numbers for which there is room
+_MOST_DIGITS, _MOST_PLACES = 9, 15  # of frame numbers, and of times, for which there is room
 _LEAST_LABEL = 0.3  # of the lanes' width
 
 
@@ -45,7 +45,7 @@ def hosts_ladder(scene: Scene, attributes: Sequence[dict[str, str]], roles: Mapp
     for arrow, attribute in zip(scene.arrows, attributes, strict=True):
         rows += _fold(arrow.folded)
         rows.append(_row(arrow, attribute, str(arrow.frame), _host_lane(arrow, scene)))
-    return _ladder("hosts", heads, [*rows, *_fold(scene.folded_after)], scene)
+    return _ladder("hosts", heads, [*rows, *_fold(scene.folded_after)], _widths(scene, attributes))
 
 
 def places_ladder(
@@ -62,7 +62,7 @@ def places_ladder(
         frames = list(dict.fromkeys(str(stop.frame) for stop in way.stops))
         shown = frames[0] if len(frames) == 1 else f"{frames[0]}\N{HORIZONTAL ELLIPSIS}{frames[-1]}"
         rows.append(_row(arrow, attributes[way.number], shown, _way_lane(arrow, way, len(over.places))))
-    return _ladder("places", heads, [*rows, *_fold(scene.folded_after)], scene)
+    return _ladder("places", heads, [*rows, *_fold(scene.folded_after)], _widths(scene, attributes))
 
 
 def rules(counts: Iterable[int]) -> str:
@@ -96,10 +96,16 @@ def _percent(share: float, count: int) -> str:
     return f"{100 * share / count:.3f}%"
 
 
-def _ladder(name: str, heads: Sequence[Markup], rows: Sequence[Markup], scene: Scene) -> Markup:
+def _widths(scene: Scene, attributes: Sequence[dict[str, str]]) -> str:
+    """Classes that leave room for the longest frame number and the longest time."""
+    digits = max((len(str(arrow.frame)) for arrow in scene.arrows), default=0)
+    places = max((len(one["data-t"]) for one in attributes), default=0)
+    return f"digits{min(digits, _MOST_DIGITS)} places{min(places, _MOST_PLACES)}"
+
+
+def _ladder(name: str, heads: Sequence[Markup], rows: Sequence[Markup], widths: str) -> Markup:
     head = tag("div", {"class": "heads"}, tag("div", {"class": "names"}, *heads))
-    digits = len(str(max((arrow.frame for arrow in scene.arrows), default=0)))
-    inner = tag("div", {"class": f"ladder n{len(heads)} digits{min(digits, _MOST_DIGITS)}"}, head, *rows)
+    inner = tag("div", {"class": f"ladder n{len(heads)} {widths}"}, head, *rows)
     return tag("div", {"class": f"scroll {name}"}, inner)
 
 

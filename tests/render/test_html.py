@@ -191,6 +191,15 @@ class TestInTheBrowser:
         browser.ask("document.querySelectorAll('ol.story .says')[1].click()")
         assert browser.ask("[...document.querySelectorAll('.arrow.lit')].map(a => a.dataset.i)") == ["1"]
 
+    def test_long_times_and_frame_numbers_stay_in_one_piece(self, opened):
+        browser, _ = opened(*[(12_345.0 * at, ping(ALICE, BOB, at)) for at in range(120)])
+        rows = browser.ask(
+            "[...document.querySelectorAll('.arrow .no, .arrow .at')].map(one => { const r = document.createRange(); "
+            "r.selectNodeContents(one); return new Set([...r.getClientRects()].map(b => b.top)).size })"
+        )
+        assert len(rows) > 100
+        assert set(rows) == {1}
+
     def test_the_language_is_switched_without_a_trace_of_the_other(self, opened):
         browser, _ = opened(*hostile())
         assert "What happened" in browser.ask("document.body.innerText")
