@@ -86,7 +86,7 @@ def course_of(table: PacketTable, context: Context) -> frozenset[str]:
         if context.destination is not None and not _is_ours(table, rows, context.destination):
             continue
         marks |= _marks(table, part.fields(index), rows)
-    return frozenset(marks)
+    return frozenset(marks - {"served"} if "torn" in marks else marks)  # each place tells its own; the client's counts
 
 
 def _is_ours(table: PacketTable, rows: Any, destination: str) -> bool:
@@ -101,6 +101,8 @@ def _marks(table: PacketTable, fields: Any, rows: Any) -> set[str]:
     if wait and wait > _SLOW_NS:
         marks.add("slow-answer")
     resets = [int(row) for row in rows.tolist() if table.flags[row] & 4]
+    if fields.gaps and "f" not in fields.history:  # the client gave up before the server had said all
+        marks.add("torn")
     if fields.bytes_to_client and not resets and "F" in fields.history.upper():
         marks.add("served")
     if "A" in fields.history.partition("h")[2]:

@@ -85,6 +85,8 @@ def _tcp(wires: Wires) -> tuple[Sign, ...]:
     if "served" in wires.course and "idle" not in wires.course:
         has_tls = wires.witnesses.table is not None and "tls" in wires.witnesses.table.contents
         return (Sign("tcp:open"), Sign("tcp:tls-alert")) if has_tls else (Sign("tcp:open"),)
+    if "torn" in wires.course and not wires.count("resets"):  # neither its end nor a reset came through the hole
+        return Sign("tcp:open"), Sign("tcp:no-answer"), Sign("tcp:timed-out")
     if wires.count("replies"):
         names = _after_handshake(wires) if "established" in wires.course else _MAY_FOLLOW
         return tuple(Sign(f"tcp:{name}") for name in names)

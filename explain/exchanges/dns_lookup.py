@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
 from dataclasses import field
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -112,6 +113,7 @@ def find(table: PacketTable) -> ExchangeColumns:
     """
     lookups: list[_Lookup] = []
     open_lookups: dict[_Key, _Lookup] = {}
+    truncated: dict[tuple[int, int, int, bytes, int], deque[_Lookup]] = defaultdict(deque)
     messages = list(_messages(table))
     for message, said in zip(messages, dns_message.heads([one.octets for one in messages]), strict=True):
         if said is None or said.opcode != _QUERY or not said.type:
@@ -121,11 +123,15 @@ def find(table: PacketTable) -> ExchangeColumns:
         lookup = open_lookups.get(key)
         is_new = lookup is None or message.time_ns - lookup.last_ns > _SAME_LOOKUP_NS
         if lookup is None or is_new or (not said.is_response and _is_done(lookup)):
-            lookup = open_lookups[key] = _Lookup(
+            cut = truncated.get((message.place, client, message.target, said.raw_name, said.type))
+            lookup = open_lookups[key] = (cut and _asked_again(message, cut)) or _Lookup(
                 client, message.target_port if said.is_response else message.source_port, said
             )
-            lookups.append(lookup)
+            if not lookup.rows:
+                lookups.append(lookup)
         _note(lookup, message, said)
+        if said.is_response and said.is_truncated and lookup.answer is message:
+            truncated[message.place, client, message.source, said.raw_name, said.type].append(lookup)
     uses = cache(lambda: Uses(table))
     found = [Found(_outcome(lookup.answer_head), lookup.rows, lookup) for lookup in lookups]
     return from_list(
@@ -133,6 +139,18 @@ def find(table: PacketTable) -> ExchangeColumns:
         {"client": lambda one: one.client, "server": _server, "raw_name": lambda one: one.head.raw_name,
          "silent": _silent},
     )  # fmt: skip
+
+
+def _asked_again(message: _Message, truncated: deque[_Lookup]) -> _Lookup | None:
+    """The look-up whose answer was cut, if this question asks for the rest: over TCP, perhaps with a new id.
+
+    Source: RFC 7766 section 5; RFC 5452 section 9.2 wants a fresh id for each question.
+    """
+    while message.over_tcp and truncated and truncated[0].last_ns <= message.time_ns:
+        lookup = truncated.popleft()
+        if not lookup.over_tcp and message.time_ns - lookup.last_ns <= _SAME_LOOKUP_NS:
+            return lookup
+    return None
 
 
 def _server(lookup: _Lookup) -> int:

@@ -113,8 +113,13 @@ class Scene:
         ]
 
     def mask_error(self, place: Place) -> tuple[Address, int] | None:
-        """An address whose prefix length is not that of the others of its subnet, and the right length."""
+        """An address whose prefix length is not that of the others of its subnet, and the right length.
+
+        An IPv6 address of its own (/128), as DHCPv6 gives it, says nothing of the subnet.  Source: RFC 5942 section 4.
+        """
         for own in self.addresses(self.host(place[0]).interface(place[1])):
+            if own.prefix_length == BITS[6]:
+                continue
             network = own.network
             lengths = Counter(
                 other.length

@@ -116,6 +116,20 @@ def test_full_segments_sent_again_and_again_while_small_ones_pass_show_a_black_h
     assert finding.values["count"] == 4
 
 
+@pytest.mark.parametrize("first", [5, 2**31 - 9, 2**31 + 9, 2**32 - 300])
+def test_a_black_hole_shows_wherever_the_numbers_of_the_bytes_begin(first):
+    def sent(when: float, at: int, size: int, flags: int = PSH_ACK) -> tuple[float, bytes]:
+        return when, segment(SERVER, CLIENT, flags, seq=(first + at) % 2**32, ack=101, data=b"x" * size, **BACK)
+
+    def confirmed(when: float, at: int) -> tuple[float, bytes]:
+        return when, segment(CLIENT, SERVER, ACK, seq=101, ack=(first + at) % 2**32)
+
+    opened = [(0.0, segment(CLIENT, SERVER, SYN, seq=100)), sent(0.01, 0, 0, SYN | ACK), confirmed(0.02, 1)]
+    frames = [*opened, sent(0.1, 1, 200), confirmed(0.11, 201)]
+    (finding,) = report(*frames, *(sent(when, 201, 1460) for when in (0.2, 0.5, 1.1, 2.3))).findings
+    assert (finding.cause, finding.values["passed"]) == ("pmtu-blackhole", 200)
+
+
 def test_a_sender_that_then_tries_smaller_segments_was_in_a_black_hole():
     frames = [*OPENED, *small(0.1), *(full(when) for when in (0.2, 0.5, 1.1)), full(2.3, size=900)]
     frames += [(2.31, segment(SERVER, CLIENT, ACK, seq=501, ack=1201, **BACK))]

@@ -112,6 +112,25 @@ def test_a_truncated_answer_goes_on_over_tcp_as_the_same_look_up():
     )  # fmt: skip
 
 
+def test_a_question_that_goes_over_tcp_with_a_new_id_belongs_to_the_answer_that_was_cut():
+    def again(ident: int, port: int) -> list[bytes]:
+        whole = answer(ident, "a.example", (16, b"\x03abc"), kind=16)
+        asked = question(ident, "a.example", kind=16)
+        return [
+            segment((CLIENT, port), (SERVER, 53), 24, seq=1, ack=1, data=struct.pack(">H", len(asked)) + asked),
+            segment((SERVER, 53), (CLIENT, port), 24, seq=1, ack=1, data=struct.pack(">H", len(whole)) + whole),
+        ]
+
+    def cut(ident: int, port: int) -> list[bytes]:
+        said = answer(ident, "a.example", kind=16, flags=0x8380)
+        return [ask(question(ident, "a.example", kind=16), port=port), tell(said, port=port)]
+
+    both = lookups(*cut(1, 40000), *cut(2, 40001), *again(11, 41000), *again(12, 41001), *again(13, 41002))
+    assert [(one.fields.is_truncated, one.fields.over_tcp, one.fields.answers) for one in both] == [
+        (True, True, ("abc",)), (True, True, ("abc",)), (False, True, ("abc",)),
+    ]  # fmt: skip
+
+
 def test_an_answer_whose_question_was_not_recorded_is_still_told():
     (one,) = lookups(tell(answer(1, "a.example", (1, b"\1\2\3\4"))))
     assert (one.outcome, one.fields.queries, one.fields.client) == ("answered", 0, Endpoint(CLIENT, 40000))

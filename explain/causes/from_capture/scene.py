@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from explain.exchanges.columns import none_of
 from explain.model import Finding
+from explain.places.near import whole_of
 from explain.record import dataclass
 from explain.table import ranges
 
@@ -77,7 +78,11 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A cause, the exchanges that it accounts for, and the rows that prove it."""
+    """A cause, the exchanges that it accounts for, and the rows that prove it.
+
+    Attributes:
+        elsewhere: rows of the table of all places that prove it, where the place nearest to the asker saw none.
+    """
 
     cause: str
     certainty: str
@@ -85,6 +90,7 @@ class Seen:
     rows: Sequence[int]
     rivals: Sequence[str] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
+    elsewhere: Sequence[int] = ()
 
 
 def is_housekeeping(part: ExchangeColumns, index: int) -> bool:
@@ -123,7 +129,7 @@ class Findings(Sequence[Finding]):
 
 def _finding(scene: Scene, seen: Seen) -> Finding:
     positions = sorted({scene.exchanges.position(part, index) for part, index in seen.members})
-    evidence = scene.table.evidence(seen.rows)
+    evidence = whole_of(scene.table).evidence(seen.elsewhere) if seen.elsewhere else scene.table.evidence(seen.rows)
     return Finding(
         seen.cause,
         seen.certainty,

@@ -44,6 +44,7 @@ def _one_of(some: list[Seen]) -> Seen:
         surest,
         members=[member for one in some for member in one.members],
         rows=sorted({row for one in some for row in one.rows}),
+        elsewhere=sorted({row for one in some for row in one.elsewhere}),
         rivals=tuple(dict.fromkeys(rival for one in some for rival in one.rivals)),
         values=values,
     )

@@ -16,5 +16,10 @@ BOUND | RENEW | REBIND | REBOOT)
     : > /etc/resolv.conf
     for server in $new_domain_name_servers; do echo "nameserver $server" >> /etc/resolv.conf; done
     ;;
+BOUND6 | RENEW6 | REBIND6)
+    ip -6 address replace "$new_ip6_address/128" dev "$interface"
+    : > /etc/resolv.conf
+    for server in $new_dhcp6_name_servers; do echo "nameserver $server" >> /etc/resolv.conf; done
+    ;;
 esac
 exit 0

@@ -1,4 +1,7 @@
-"""A DNS server that knows a few names (RFC 1035): A, AAAA, CNAME and PTR, NXDOMAIN for the rest."""
+"""A DNS server that knows a few names (RFC 1035): A, AAAA, CNAME and PTR, NXDOMAIN for the rest.
+
+What does not fit into a datagram is cut, and given over TCP (RFC 7766).
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,9 @@ import argparse
 import ipaddress
 import socket
 import struct
+import threading
+
+LARGEST_DATAGRAM = 512  # RFC 1035 section 2.3.4; larger ones are not offered
 
 
 def question_of(message: bytes) -> tuple[str, int, int]:
@@ -43,6 +49,33 @@ def answer(message: bytes, records: dict[str, list[str]], args: argparse.Namespa
     return head + message[12:end] + body
 
 
+def cut(response: bytes, end: int) -> bytes:
+    """The response without its records, marked as truncated. Source: RFC 1035 section 4.1.1, RFC 2181 section 9."""
+    flags = struct.unpack_from(">H", response, 2)[0] | 0x0200
+    return response[:2] + struct.pack(">HHHHH", flags, 1, 0, 0, 0) + response[12:end]
+
+
+def exactly(peer: socket.socket, size: int) -> bytes:
+    """So many octets, or fewer if the peer has said all."""
+    got = b""
+    while len(got) < size and (piece := peer.recv(size - len(got))):
+        got += piece
+    return got
+
+
+def serve_connections(listener: socket.socket, records: dict[str, list[str]], args: argparse.Namespace) -> None:
+    """Answer over TCP for ever: each message behind its length. Source: RFC 1035 section 4.2.2."""
+    while True:
+        peer, _ = listener.accept()
+        with peer:
+            while len(size := exactly(peer, 2)) == 2:
+                message = exactly(peer, struct.unpack(">H", size)[0])
+                if len(message) <= 16:
+                    break
+                response = answer(message, records, args)
+                peer.sendall(struct.pack(">H", len(response)) + response)
+
+
 def main() -> None:
     """Answer for ever."""
     ask = argparse.ArgumentParser()
@@ -56,12 +89,18 @@ def main() -> None:
     for record in args.record:
         name, value = record.split("=", 1)
         records.setdefault(name.lower(), []).append(value)
-    sock = socket.socket(socket.AF_INET6 if ":" in args.bind else socket.AF_INET, socket.SOCK_DGRAM)
+    family = socket.AF_INET6 if ":" in args.bind else socket.AF_INET
+    if args.behaviour == "answer":
+        listener = socket.create_server((args.bind, args.port), family=family)
+        threading.Thread(target=serve_connections, args=(listener, records, args), daemon=True).start()
+    sock = socket.socket(family, socket.SOCK_DGRAM)
     sock.bind((args.bind, args.port))
     while True:
         message, peer = sock.recvfrom(4096)
         if args.behaviour == "answer" and len(message) > 16:
-            sock.sendto(answer(message, records, args), peer)
+            response = answer(message, records, args)
+            fits = len(response) <= LARGEST_DATAGRAM
+            sock.sendto(response if fits else cut(response, question_of(message)[2]), peer)
 
 
 if __name__ == "__main__":
