@@ -19,12 +19,18 @@ if TYPE_CHECKING:
 
 LANGUAGES = ("en", "ja")
 _HERE = Path(__file__).parent
+_NEXT = "\n["  # a header; no sentence has a line that begins so
 
 
 @cache
 def table(name: str) -> dict[str, Any]:
     """The word table ``name``, parsed once."""
-    return tomllib.loads((_HERE / f"{name}.toml").read_text("utf-8"))
+    return tomllib.loads(_text(name))
+
+
+@cache
+def _text(name: str) -> str:
+    return "\n" + (_HERE / f"{name}.toml").read_text("utf-8")
 
 
 @cache
@@ -35,11 +41,25 @@ def sentence(message: str, language: str) -> str:
         KeyError: there is no such message; the tests make sure that there is.
     """
     name, _, rest = message.partition(".")
-    entry = table(name)
+    entry = _alone(name, rest)
     for key in rest.split("."):
         entry = entry[key]
     found: str = entry[language]
     return found
+
+
+def _alone(name: str, key: str) -> dict[str, Any]:
+    """What holds an entry of a word table, without the rest: few sentences of a long table are said in one run."""
+    for header in (key, key.rpartition(".")[0]):
+        if f"\n[{header}]\n" in _text(name):
+            return _section(name, header)
+    return table(name)
+
+
+@cache
+def _section(name: str, header: str) -> dict[str, Any]:
+    behind = _text(name).partition(f"\n[{header}]\n")[2]
+    return tomllib.loads(f"[{header}]\n{behind.partition(_NEXT)[0]}")
 
 
 def has(message: str) -> bool:

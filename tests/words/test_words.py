@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import explain.words
-from explain.words import say
+from explain.words import has, say, sentence
 from explain.words.values import NOUNS, duration, size, visible
 
 TABLES = sorted(Path(explain.words.__file__).parent.glob("*.toml"))
@@ -36,6 +36,17 @@ def placeholders(text):
 def test_both_languages_say_the_same_facts(entry):
     assert set(entry) == {"en", "ja"}
     assert placeholders(entry["en"]) == placeholders(entry["ja"])
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda path: path.stem)
+def test_a_sentence_read_alone_is_the_one_of_the_whole_table(table):
+    for name, entry in entries(tomllib.loads(table.read_text("utf-8"))):
+        assert {language: sentence(f"{table.stem}.{name}", language) for language in entry} == entry
+
+
+def test_a_sentence_that_is_nowhere_is_not_had():
+    assert has("findings.trace-not-answered.verdict")
+    assert not any(has(name) for name in ("findings.trace-not-answered.x", "findings.x.y", "x.y", "findings.x"))
 
 
 @pytest.mark.parametrize("entry", SENTENCES)
