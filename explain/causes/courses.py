@@ -9,6 +9,8 @@ import numpy as np
 from explain.table import TCP
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from explain.causes.context import Context
     from explain.table import PacketTable
 
@@ -48,18 +50,9 @@ def leases_of(table: PacketTable, is_bound: bool | None) -> tuple[tuple[str, ...
         is_bound: whether the client got a lease, if anybody told; where several clients asked, those that fared
             otherwise are others.
     """
-    if "dhcp" not in table.contents:
-        return (), frozenset()
-    from explain.exchanges import dhcp_lease
-
-    part = dhcp_lease.find(table)
     clients: dict[str, list[tuple[str, set[str]]]] = {}
-    for index in range(min(len(part), _MOST)):
-        fields: Any = part.fields(index)
-        servers = {str(each) for each in (fields.server, *fields.refused_by) if each}
-        servers |= {str(one.server) for one in getattr(fields, "offered", ()) if getattr(one, "server", None)}
-        outcome = part.outcomes[part.outcome[index]]
-        clients.setdefault(str(fields.client_mac), []).append((outcome, servers))
+    for client, outcome, servers in (*_leases_v4(table), *_leases_v6(table)):
+        clients.setdefault(client, []).append((outcome, servers))
     mine = [
         talks for talks in clients.values()
         if is_bound is None or is_bound == any(outcome in {"bound", "renewed"} for outcome, _ in talks)
@@ -71,6 +64,34 @@ def leases_of(table: PacketTable, is_bound: bool | None) -> tuple[tuple[str, ...
         answering = [{server for _, servers in each for server in servers} for each in heard]
         return tuple(outcome for outcome, _ in talks), frozenset(set.intersection(*answering))
     return tuple(outcome for outcome, _ in talks), frozenset(server for _, servers in talks for server in servers)
+
+
+def _leases_v4(table: PacketTable) -> Iterator[tuple[str, str, set[str]]]:
+    if "dhcp" not in table.contents:
+        return
+    from explain.exchanges import dhcp_lease
+
+    part = dhcp_lease.find(table)
+    for index in range(min(len(part), _MOST)):
+        fields: Any = part.fields(index)
+        servers = {str(each) for each in (fields.server, *fields.refused_by) if each}
+        servers |= {str(one.server) for one in getattr(fields, "offered", ()) if getattr(one, "server", None)}
+        yield str(fields.client_mac), part.outcomes[part.outcome[index]], servers
+
+
+def _leases_v6(table: PacketTable) -> Iterator[tuple[str, str, set[str]]]:
+    """A server that has no address left says so, and is then as good as none. Source: RFC 8415, 18.3.2."""
+    if "dhcpv6" not in table.contents:
+        return
+    from explain.exchanges import dhcpv6_lease
+
+    part = dhcpv6_lease.find(table)
+    for index in range(min(len(part), _MOST)):
+        fields: Any = part.fields(index)
+        outcome = part.outcomes[part.outcome[index]]
+        is_refused = outcome == "refused"
+        servers = {fields.server_duid} if fields.server_duid and not is_refused else set()
+        yield str(fields.client_duid), "unanswered" if is_refused else outcome, servers
 
 
 def course_of(table: PacketTable, context: Context) -> frozenset[str]:

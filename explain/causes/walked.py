@@ -213,8 +213,11 @@ def _of_dhcp(witnesses: Witnesses, client: HostState) -> Walked:
     device = next((word for word in reversed(words) if word in names), None) or (names or [""])[0]
     topology = witnesses.topology
     links = topology.links if topology.is_whole else None
-    causes = dhcp_causes(witnesses.states, client.name, device, links=links, roles=None)
     is_whole = topology.is_whole and set(topology.roles) <= {each.name for each in witnesses.states}
+    if command is not None and (command.family == 6 or "-6" in words):
+        # What a state shows of a server is known for IPv4 alone.
+        return Walked("unknown", (), (), is_whole, frozenset())
+    causes = dhcp_causes(witnesses.states, client.name, device, links=links, roles=None)
     if not causes and is_whole:
         causes = (StateCause("dhcp-pool-exhausted", "likely", (Locus("dhcp-server"),), ()),)
         return Walked("unknown", causes, (), is_whole, frozenset())

@@ -135,6 +135,8 @@ def _is_certain(cause: str, signs: tuple[Sign, ...], states: Walked | None) -> b
 
 
 def _can_strike(strike: Strike, context: Context) -> bool:
+    if not _is_met_by(strike, context.tool):
+        return False
     if not context.allows(strike.when) or (context.holds("bc") and not _meets_everybody(strike)):
         return False
     if strike.at == "router" or strike.hop == "remote" or "gateway" in strike.of == ("gateway",):
@@ -142,6 +144,17 @@ def _can_strike(strike: Strike, context: Context) -> bool:
     if strike.hop == "onlink" and context.conditions.get("near") is False:
         return False
     return strike.at != "bystander" or context.conditions.get("bystander") is not False
+
+
+def _is_met_by(strike: Strike, tool: str | None) -> bool:
+    """Whether a command of this kind can meet it: a client without an address sends neither echoes nor segments."""
+    if tool is None:
+        return True
+    if tool == "dhcp":
+        return strike.how == "dhcp" or "bound" in strike.shows
+    if strike.how.startswith("tcp-"):
+        return tool == "tcp"
+    return strike.how != "dhcp" and (strike.how != "trace-gap" or tool == "trace")
 
 
 def _meets_everybody(strike: Strike) -> bool:
