@@ -34,7 +34,9 @@ def journey(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Ite
     for before, after, row in zip(fields.seen, fields.seen[1:], rows[1:], strict=False):
         for message in _steps(after):
             steps = {"at": _place_text(before), "to": _place_text(after), "wait_ns": max(after.step_ns or 0, 0)}
-            yield line(teller, message, None, [row], name, **_values(table, before, after), **steps)
+            values = _values(table, before, after)
+            shown = message if values["ttl_before"] and values["ttl_after"] else "journey.rewritten-by-text"
+            yield line(teller, shown, None, [row], name, **values, **steps)
     if outcome == "vanished":
         yield _vanished(teller, fields, rows, name, ends)
         if fields.missing == 1:

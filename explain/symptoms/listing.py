@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from explain.symptoms.addresses import canonical
 from explain.symptoms.messages import Messages
 from explain.symptoms.octets import network_octets, port
+from explain.symptoms.tcpdump_lines import place_told
 
 if TYPE_CHECKING:
     from explain.capture.frames import Frames
@@ -96,11 +97,11 @@ def listing_of(notes: Notes) -> Listing | None:
     for block in notes.blocks:
         if not block.packets:
             continue
-        numbers = _Numbers(block)
+        numbers, heard = _Numbers(block), _heard(block)
         clock = _Clock()
         for packet, told in block.packets:
             octets, link_type = _frame(packet, told, numbers)
-            place = names.setdefault((_place(block, packet), link_type), len(names))
+            place = names.setdefault((_place(block, packet, heard), link_type), len(names))
             is_timed &= packet.time_ns is not None
             has_link = packet.src_mac is not None or packet.direction is not None
             length = max(packet.link_length or 0, _length(octets, told, link_type))
@@ -112,8 +113,15 @@ def listing_of(notes: Notes) -> Listing | None:
     return Listing(interfaces, *columns, is_timed)  # type: ignore[call-arg, arg-type] # the columns are those of the rows
 
 
-def _place(block: NoteBlock, packet: PacketText) -> str | None:
-    interface = packet.interface or (block.command.interface if block.command else None)
+def _heard(block: NoteBlock) -> str | None:
+    """The interface of a listing: what was asked for, else what tcpdump says itself."""
+    if block.command is not None and block.command.interface:
+        return block.command.interface
+    return next((place for line in block.lines[:20] if (place := place_told(line.text))), None)
+
+
+def _place(block: NoteBlock, packet: PacketText, heard: str | None) -> str | None:
+    interface = packet.interface or heard
     interface = None if interface == "any" else interface
     return ":".join(part for part in (block.node, interface) if part) or None
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from explain.symptoms.tcpdump_lines import is_packet
+from explain.symptoms.tcpdump_lines import begins_a_listing, is_packet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,6 +75,12 @@ def segments(lines: Sequence[Line]) -> list[tuple[str | None, list[Line]]]:
         if last == "ip-link" and kind == last and _INET.match(line.text):
             found[-1] = ("ip-address", before)
             kind = "ip-address"
+        if (
+            kind == last == "tcpdump"
+            and begins_a_listing(line.text)
+            and any(is_packet(one.text) for one in before[-9:])
+        ):
+            last = None  # the next listing, perhaps of another place
         if found and kind == last:
             before.append(line)
         else:
@@ -91,7 +97,7 @@ def _kind(text: str, last: str | None) -> str | None:
         return last
     if not text.strip():
         return last if last in ("iptables", "nft", "iptables-save") else None
-    if is_packet(text):
+    if is_packet(text) or begins_a_listing(text):
         return "tcpdump"
     return kind_of_line(text)
 

@@ -24,7 +24,7 @@ _CLOCK = re.compile(r"(?:(?P<date>\d{4}-\d\d-\d\d) )?(?P<h>\d\d):(?P<m>\d\d):(?P
 _EPOCH = re.compile(r"(?P<s>\d{1,11})\.(?P<f>\d{6}|\d{9}) ")
 _DELTA = re.compile(r" -?(?P<h>\d\d):(?P<m>\d\d):(?P<s>\d\d)\.(?P<f>\d{6}|\d{9}) ")
 _PLACE = re.compile(
-    r"(?:(?P<interface>[\w.@-]{1,32}) {1,2})?(?P<direction>In|Out|M|B|P|\?)  ?(?=ifindex |ethertype |IP6? |ARP|[0-9a-f]{2}:|\S)"
+    r"(?:(?P<interface>[\w.@-]{1,32}) {1,8})?(?P<direction>In|Out|M|B|P|\?) {1,4}(?=ifindex |ethertype |IP6? |ARP|[0-9a-f]{2}:|\S)"
 )
 _OLD_PLACE = re.compile(r" {0,2}(?:In|Out|M|B|P) (?=[0-9a-f]{2}:|ethertype )")  # 4.9 with -e -t on any
 _INDEX = re.compile(r"ifindex (?P<index>\d{1,9}) ")
@@ -108,13 +108,27 @@ def _records(lines: Sequence[str]) -> Iterator[tuple[int, str, list[str]]]:
         yield number, head, rest
 
 
+_PLACE_TOLD = re.compile(r"(?:tcpdump: )?listening on ([\w.@-]{1,32})(?:,| \()")
+
+
+def place_told(text: str) -> str | None:
+    """The interface that tcpdump says it listens on; None in all other lines, and for all of them at once."""
+    found = _PLACE_TOLD.match(text)
+    return found.group(1) if found and found.group(1) != "any" else None
+
+
+def begins_a_listing(text: str) -> bool:
+    """Whether tcpdump says this before its first packet."""
+    return text.startswith(("tcpdump: verbose output", "tcpdump: listening on", "listening on ", "reading from file"))
+
+
 def is_talk(text: str) -> bool:
     """Whether a line is tcpdump about itself, not about a packet."""
     return bool(_NOISE.match(text))
 
 
 _SURE = re.compile(
-    r"(?:(?:[\w.@-]{1,32} {1,2})?(?:In|Out|M|B|P) {1,2}(?:ifindex \d+ )?)?"
+    r"(?:(?:[\w.@-]{1,32} {1,8})?(?:In|Out|M|B|P) {1,4}(?:ifindex \d+ )?)?"
     rf"(?:IP6? |ARP, |{_MAC}{_OUI} (?:> (?:{_MAC}|Broadcast)|ethertype)|ethertype |STP |LLDP|IPv6 |UDP|EAPOL|Loopback|PPPoE|LACP|CDPv)"
 )
 

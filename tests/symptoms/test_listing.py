@@ -137,3 +137,33 @@ def test_text_read_back_equals_the_recording_in_all_that_it_shows():
 @pytest.mark.needs("tcpdump")
 def test_text_read_back_equals_every_recording_and_the_corpus(corpus):
     compare([*sorted(corpus.glob("*/*.pcap*")), *sorted((TOP / "pcaps").glob("*/*.pcapng"))], 1000)
+
+
+RECORDED = (TOP / "pcaps" / "terminals" / "terminal.txt").read_text("utf-8")
+
+
+def listing(command):
+    """A listing of the recording, from its command to the end of its output."""
+    start = RECORDED.index(f"# {command}\n")
+    begin = RECORDED.rindex("\n", 0, start) + 1
+    return RECORDED[begin : RECORDED.index("dropped by kernel\n", start) + len("dropped by kernel\n")]
+
+
+def without_commands(text):
+    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("root@"))
+
+
+@pytest.mark.parametrize("change", [str, without_commands])
+def test_two_pasted_listings_of_two_places_show_the_translation_between_them(change):
+    text = change(listing("tcpdump -l -n -i lan tcp") + listing("tcpdump -l -n -i wan tcp"))
+    report = explain.explain(io.BytesIO(text.encode()))
+    (found,) = [one for one in report.exchanges if one.kind == "nat.translation"]
+    assert (found.outcome, found.fields.kind) == ("translated", "source")
+    assert [one.name.split(":")[-1] for one in report.captures[0].interfaces] == ["lan", "wan"]
+    assert "TTL" not in report.story().split("Evidence")[0].split("What happened")[1]
+
+
+def test_both_sides_of_a_router_in_one_listing_of_any_show_the_translation():
+    report = explain.explain(io.BytesIO(listing("tcpdump -l -n -i any tcp").encode()))
+    (found,) = [one for one in report.exchanges if one.kind == "nat.translation"]
+    assert (found.outcome, found.fields.kind) == ("translated", "destination")
