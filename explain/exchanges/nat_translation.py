@@ -313,7 +313,8 @@ def _leak(table: PacketTable, paths: Paths, trail: int) -> Found | None:
     if len(ends) > 1 or int(ttl.max()) == int(ttl.min()):
         return None
     ordered = paths.topology.in_order(rows)
-    before, after = int(ordered[0]), int(ordered[-1])
+    before = int(ordered[0])
+    after = int(ordered[table.place[ordered] == table.place[ordered[-1]]][0])
     side = _side(table, before, ends.pop())
     fields = NatTranslation(
         side, None, None, (), "inside", (), None, _ip_is_right(table, rows),

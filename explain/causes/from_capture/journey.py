@@ -44,7 +44,7 @@ _WAY_BACK = (
     "wrong-netmask-on-target", "wrong-gateway-on-target", "no-return-route-on-target",
 )  # fmt: skip
 _NEVER_LEFT = ("filter-on-sender-input", "stateful-filter-asymmetric-path")
-_CAN_ACT = {
+CAN_ACT = {
     ("request", "link"): _LINK,
     ("request", "router"): _ROUTER,
     ("request", "target"): _TARGET,
@@ -96,7 +96,7 @@ def _finding(
     )
     rows = sorted({int(row) for _, (one, number) in some for row in one.rows(number)})
     missing = sum(part.fields(index).missing for index in dict.fromkeys(index for index, _ in some))
-    can_act = _CAN_ACT.get((lost, stage or ""))
+    can_act = CAN_ACT.get((lost, stage or ""))
     rivals = everything if can_act is None or missing < _FEWEST else can_act
     values = _values([member for _, member in some])
     if stage:

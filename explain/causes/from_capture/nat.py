@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from explain.causes.from_capture.journey import CAN_ACT
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.causes.from_capture.silence import WHY_SILENT
 from explain.exchanges.tcp_course import ACK, SYN
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from explain.exchanges.tcp_moments import TcpMoments
 
 _SYN_ACK = SYN | ACK
+_NOT_MASQUERADED = ("masquerade-wrong-interface", "nat-wrong-source-net", *(
+    cause for cause in CAN_ACT["request", "target"] if cause != "masquerade-missing"
+))  # fmt: skip
 _HAIRPIN = ("masquerade-bypassed-by-notrack", "stateful-filter-asymmetric-path")
 
 
@@ -32,12 +36,17 @@ def _translations(scene: Scene) -> Iterator[Seen]:
     lost = scene.open(part, "untranslated")
     for index, legs in scene.exchanges.carried(part, lost).items():
         fields: NatTranslation = part.fields(index)
+        members: list[Member]
+        if fields.why == "private-source-outside":
+            members = [(part, index), *legs]
+            ends = {"src": fields.inside.src.address, "dst": fields.inside.dst.address, "count": fields.packets}
+            yield Seen("masquerade-missing", "possible", members, part.rows(index).tolist(), _NOT_MASQUERADED, ends)
         if fields.why != "reply-not-translated" or fields.outside is None:
             continue
         asked, turned = (
             (fields.outside, fields.inside) if fields.initiator == "outside" else (fields.inside, fields.outside)
         )
-        members: list[Member] = [(part, index), *legs]
+        members = [(part, index), *legs]
         values = {
             "client": asked.src.address, "server": asked.dst.address, "port": asked.dst.port,
             "from": turned.dst.address, "protocol": asked.protocol, "count": fields.packets,
