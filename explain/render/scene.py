@@ -334,18 +334,33 @@ def _is_group(address: str) -> bool:
 
 
 def _rails(ends: Sequence[tuple[str, str, bool]], most: int) -> tuple[str, ...]:
-    """Hosts in the order in which they appear, groups last; of too many, those that speak most."""
+    """Hosts as they stand along the way, groups last; of too many, those that speak most."""
     count: dict[str, int] = {}
     for source, target, _ in ends:
         count[source] = count.get(source, 0) + 1
         count[target] = count.get(target, 0) + 1
     has_group = count.pop(EVERYONE, 0) > 0
     room = most - has_group
-    names = list(count)
+    names = _in_order(ends)
     if len(names) > room:
         busiest = set(sorted(names, key=lambda name: -count[name])[: room - 1])
         names = [*(name for name in names if name in busiest), OTHERS]
     return (*names, EVERYONE) if has_group else tuple(names)
+
+
+def _in_order(ends: Sequence[tuple[str, str, bool]]) -> list[str]:
+    """Hosts in the order in which they appear; one that speaks to a host farther down stands before that: a router."""
+    names: list[str] = []
+    known: set[str] = set()
+    for source, target, _ in ends:
+        if source not in known and target in known and target != names[0]:
+            names.insert(names.index(target), source)
+            known.add(source)
+        for name in (source, target):
+            if name not in known and name != EVERYONE:
+                names.append(name)
+                known.add(name)
+    return names
 
 
 def conversation(report: Report, position: int) -> tuple[str, ...]:

@@ -140,3 +140,11 @@ def test_a_packet_that_somebody_on_the_way_threw_away_is_drawn_as_not_arrived(sp
     asked = ping(ALICE, BOB, 1)
     scene = stage(report_of(asked, error(speaker, kind, code, asked)), 100, 9)
     assert [arrow.is_lost for arrow in scene.arrows] == [not arrived, False]
+
+
+def test_a_router_stands_before_the_host_that_it_asks_for_and_a_stranger_after_all():
+    far, gate, inner = "198.51.100.1", "198.51.100.254", "192.0.2.254"
+    report = report_of(
+        who_has((A, ALICE), inner), ping(ALICE, far, 1), who_has((R, gate), far), ping("203.0.113.9", ALICE, 1)
+    )
+    assert list(stage(report, 100, 9).rails) == [ALICE, inner, gate, far, "203.0.113.9"]
