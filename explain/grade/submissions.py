@@ -143,17 +143,26 @@ def _stem(name: str) -> str:
 
 
 def _row_of(name: str, roster: Sequence[Mapping[str, str]]) -> int | None:
+    """Whose row a name is about: as it stands, as people write it, or by a word of it; None if that is not sure."""
     key = _key(name)
-    for number, row in enumerate(roster):
+    tokens = set(re.split(r"[^a-z0-9@.]+", name.casefold()))
+
+    def stands_there(row: Mapping[str, str]) -> bool:
+        return any(row.get(column) == name for column in _ID_COLUMNS)
+
+    def is_alike(row: Mapping[str, str]) -> bool:
         values = {_key(row[column]) for column in _ID_COLUMNS if row.get(column)}
         values |= {_key(row["email"].partition("@")[0])} if row.get("email") else set()
-        if key in values - {""}:
-            return number
-    tokens = set(re.split(r"[^a-z0-9@.]+", name.casefold()))
-    for number, row in enumerate(roster):
+        return key in values - {""}
+
+    def is_mentioned(row: Mapping[str, str]) -> bool:
         exact = {row[column].casefold() for column in ("student", "sid", "id", "login") if row.get(column)}
-        if exact & tokens:
-            return number
+        return bool(exact & tokens)
+
+    for fits in (stands_there, is_alike, is_mentioned):
+        found = [number for number, row in enumerate(roster) if fits(row)]
+        if found:  # of two people, neither; somebody who is there twice is one
+            return found[0] if len({id_of(roster[number]) for number in found}) == 1 else None
     return None
 
 

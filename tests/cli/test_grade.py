@@ -273,3 +273,13 @@ def test_the_instructor_s_own_gradebook_comes_back_with_the_marks_and_is_the_ros
     ]  # fmt: skip
     told = json.loads((lab / "out" / "bob" / "prairielearn.json").read_text())
     assert told == {"gradable": False, "format_errors": ["lab.pcap is no capture"]}
+
+
+def test_a_name_that_two_students_could_have_is_nobody_s(lab):
+    (lab / "roster.csv").write_text(f"student,name,host_ip\nann-1,Ann Ek,{ME}\nann1,Ann Ek,{ME}\nbo,Bo Ek,{ME}\n")
+    for name in ("ann-1", "ann1", "Ann Ek", "ann_1", "Bo Ek"):
+        hand_in(lab, name)
+    told = graded(lab)
+    assert {name: one["score"] for name, one in told.items()} == {
+        "ann-1": 4, "ann1": 4, "bo": 4, "Ann Ek": 1, "ann_1": 1,
+    }  # fmt: skip
