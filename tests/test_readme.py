@@ -99,3 +99,14 @@ def test_every_lab_that_the_tutorial_names_is_there():
         named = [*re.findall(r"`([a-z-]+)`", table), *re.findall(r"lab run (?:--lang ja )?([a-z-]+)", text)]
         assert len(named) > 25
         assert [name for name in named if not (TOP / "fixtures" / name / "lab.toml").is_file()] == []
+
+
+def test_the_matrix_of_causes_says_that_the_truth_was_always_named():
+    text = (TOP / "README.md").read_text(encoding="utf-8")
+    table = text.partition("<!-- matrix:")[2].partition("<!-- end of matrix -->")[0]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if line.startswith("| ")
+    ]
+    assert len(rows) > 5
+    for known, count, named, first, *_ in rows[2:]:
+        assert int(count) == int(named) >= int(first) > 0, known

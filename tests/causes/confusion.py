@@ -1,7 +1,8 @@
 """The confusion matrix: for each kind of witness, how often the truth is in the set, how often first, how large.
 
-Run by hand (``python tests/causes/confusion.py [-v] [-s] [--from FOLDER] [--readme] [NAME...]``);
-``test_diagnosis_cases`` asserts what it measures, and that the README's table is what it measures.
+Run by hand (``python tests/causes/confusion.py [-v] [-s] [--from FOLDER] [--view VIEW,...] [--readme] [NAME...]``);
+``--readme`` writes the table of the README anew. ``test_diagnosis_cases`` asserts what may never change: that the
+truth is in every set, and first with everything.
 """
 
 from __future__ import annotations
@@ -176,6 +177,38 @@ def matrix_row(everyone: list[Recorded], view: str, words: list[str]) -> Row:
     return row
 
 
+TOLD = {
+    "text": "the terminal's text and the command",
+    "text+wire": "and a capture at the sender",
+    "text+wires": "the text, and captures at every host",
+    "text+states": "the text, and the state of every host",
+    "everything": "everything",
+    "wire": "a capture at the sender alone",
+    "states": "the states alone",
+}
+"""The views of the README's table."""
+_BEGIN, _END = "<!-- matrix: python tests/causes/confusion.py --readme -->\n", "<!-- end of matrix -->\n"
+
+
+def write_table(rows: list[Row]) -> None:
+    """The rows as the README's table, between its two marks."""
+    lines = [
+        "| what is known | recordings | the true cause is named | is named first | causes named | possible |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for row in rows:
+        several = max(row.cases, 1)
+        could = f"{row.possible / several:.1f}" if row.view in COMPARED else ""
+        lines.append(
+            f"| {TOLD[row.view]} | {row.cases} | {row.inside} | {row.first} | {row.size / several:.1f} | {could} |"
+        )
+    path = TOP / "README.md"
+    before, _, rest = path.read_text(encoding="utf-8").partition(_BEGIN)
+    after = rest.partition(_END)[2]
+    table = "\n".join(lines)
+    path.write_text(f"{before}{_BEGIN}\n{table}\n\n{_END}{after}", encoding="utf-8")
+
+
 def main(words: list[str]) -> None:
     """Print the matrix."""
     words = list(words)
@@ -184,6 +217,9 @@ def main(words: list[str]) -> None:
     chosen = [word for word in words if not word.startswith("-")]
     everyone = [_told(path.parent) for path in sorted(Path(source).glob("*/meta.json"))] if source else [*recordings()]
     everyone = [each for each in everyone if not chosen or any(word in each.name for word in chosen)]
+    if "--readme" in words:
+        write_table([matrix_row(everyone, view, words) for view in TOLD])
+        return
     for view in views:
         row = matrix_row(everyone, view, words)
         several = max(row.cases, 1)
