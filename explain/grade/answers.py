@@ -61,17 +61,21 @@ def _mark(marker: Marker, question: Question, given: Mapping[str, Any], trouble:
     """A verdict with the frames that the key was read from, and with the key for the instructor."""
     judged = _judged(marker, question, given, trouble)
     try:
-        key = None if question.key is None else visible(_written(question, plain(_filled(question.key, marker.names))))
+        key = (
+            None
+            if question.key is None
+            else visible(_written(question, plain(_filled(question.key, marker.names)), marker.language))
+        )
     except _UNKNOWN:
         return judged
     cited = evidence(rows_in_value(question.key, marker.names), marker.joint.scene.names)
     return replace(judged, evidence=cited, key=key)
 
 
-def _written(question: Question, key: Any) -> str:
+def _written(question: Question, key: Any, language: str) -> str:
     """The right answer in the form that was asked for."""
     if question.type == "duration" and isinstance(key, (int, float)):
-        return duration(round(key * 1e9))
+        return duration(round(key * 1e9), language)
     return f"{key:#x}" if question.type == "hex" and isinstance(key, int) else shown(key)
 
 
@@ -232,9 +236,19 @@ def _replaced(tree: ast.expr, wanted: str, value: Any) -> tuple[ast.AST, bool]:
 
 
 def _verdict(question: Question, word: str, points: float, says: str, given: Mapping[str, Any]) -> Verdict:
-    shown = visible(str(given[question.id])) if question.id in given else None
+    written = visible(_as_text(given[question.id])) if question.id in given else None
     hint = question.hint if word in ("not-met", "partly") else None
     return Verdict(
-        question.id, word, round(points + 0.0, 4), question.points, says, (), hint, shown, question.ask,
+        question.id, word, round(points + 0.0, 4), question.points, says, (), hint, written, question.ask,
         question.visibility,
     )  # fmt: skip
+
+
+def _as_text(given: Any) -> str:
+    """What a student wrote, as a person reads it; lists and rows without the marks of TOML."""
+    if isinstance(given, dict):
+        return ", ".join(f"{name} {value}" for name, value in given.items())
+    if isinstance(given, list):
+        is_rows = any(isinstance(one, dict) for one in given)
+        return ("; " if is_rows else ", ").join(_as_text(one) if isinstance(one, dict) else str(one) for one in given)
+    return str(given)

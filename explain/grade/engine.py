@@ -234,7 +234,8 @@ class Marker:
             self._bind(check, events)
             text = self._filled(check.passed, {}) if check.passed else self._say("parts-met", number=met)
             return self._verdict(check, "met", max(check.points, 0.0), text, events, rows)
-        text = " ".join(([self._filled(check.failed, {})] if check.failed else []) + telling.parts_not_met(self, unmet))
+        own = [self._filled(check.failed, {})] if check.failed else []
+        text = telling.joined(self, own + telling.parts_not_met(self, unmet))
         word = "partly" if points > 0 else "not-met"
         told = self._verdict(check, word, max(points, 0.0) if check.points >= 0 else check.points, text, events, rows)
         reason = self._lost(check) if is_lack else None
@@ -273,7 +274,7 @@ class Marker:
         text, near = telling.not_met(self, check, seen)
         if check.failed and telling.is_fillable(check.failed, self.names | values):
             own = self._filled(check.failed, values)
-            text = f"{own} {text}" if near else own
+            text = telling.joined(self, [own, text]) if near else own
         return self._verdict(check, "not-met", min(check.points, 0.0), text, seen.events, rows or near)
 
     def _untold(self, check: Check, reason: str, partial: Verdict | None) -> Verdict:
@@ -281,7 +282,7 @@ class Marker:
         why = self._say(f"blind.{reason}")
         if partial is None:
             return self._verdict(check, "cannot-tell", 0, why)
-        return replace(partial, verdict="cannot-tell", says=f"{partial.says} {why}")
+        return replace(partial, verdict="cannot-tell", says=telling.joined(self, [partial.says, why]))
 
     def _blind(self, check: Check, is_met: bool, seen: Seen) -> str | None:
         """Why an absence proves nothing here; None where something was seen, or would have been."""

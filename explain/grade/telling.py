@@ -52,6 +52,11 @@ def is_fillable(template: str, names: Mapping[str, Any]) -> bool:
         return False
 
 
+def joined(marker: Marker, sentences: Sequence[str]) -> str:
+    """Whole sentences one after the other; Japanese has no blank between them."""
+    return ("" if marker.language == "ja" else " ").join(sentences)
+
+
 def met(marker: Marker, check: Check, seen: Seen) -> str:
     """Why a check is met, where its author has no words for it."""
     wanted = check.expect or check.none or (check.ways[0] if check.ways else None)

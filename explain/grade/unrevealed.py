@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,42 +12,53 @@ if TYPE_CHECKING:
 _OPEN = ("not-met", "partly", "manual")
 _WORD = re.compile(r"[^\s,;()\[\]{}'\"=]+")
 _SHORTEST = 4
-"""A shorter number stands in any sentence by chance; it is looked for only in what is told of its own question."""
+_NUMBER = re.compile(r"0x[0-9a-f]{1,32}|[0-9]{4,38}")
 
 
 def unrevealed(form: Mapping[str, Any]) -> dict[str, Any]:
     """A submission without the frames and sentences that would name an answer that is not right yet.
 
-    ``withheld`` of each check and answer is how many sentences are left out.
+    ``withheld`` of each check and answer is how many sentences of the story are left out.  What is told around such a
+    question itself is left out whole.
     """
     keys = {one["id"]: _keys(one) for one in form["answers"] if one["verdict"] in _OPEN and one.get("key") is not None}
-    told = {word for words in keys.values() for word in words if len(word) >= _SHORTEST and any(map(str.isdigit, word))}
+    told = {key for some in keys.values() for key in some if _is_telling(key)}
     return {
         **form,
         "checks": [_without(one, told) for one in form["checks"]],
-        "answers": [
-            _without(_placeless(one, keys.get(one["id"], set())), told | keys.get(one["id"], set()))
-            for one in form["answers"]
-        ],
+        "answers": [_without(_apart(one, keys.get(one["id"])), told) for one in form["answers"]],
     }
 
 
 def _keys(one: Mapping[str, Any]) -> set[str]:
-    """What names the right answer: all of it, or one of its items."""
-    return {word.casefold() for word in (*_WORD.findall(one["key"]), one["key"]) if word}
+    """What names the right answer: all of it or one of its items, and numbers in either of their usual forms."""
+    words = {word.casefold() for word in (*_WORD.findall(one["key"]), one["key"]) if word}
+    numbers = {int(word, 0) for word in words if _NUMBER.fullmatch(word) and (word[0] != "0" or "x" in word)}
+    return words | {str(number) for number in numbers} | {f"{number:#x}" for number in numbers}
+
+
+def _is_telling(key: str) -> bool:
+    """Whether a key is not found in any sentence by chance, as a short number is."""
+    return any(map(str.isdigit, key)) and (len(key) >= _SHORTEST or not key.isdigit())
+
+
+def _apart(one: Mapping[str, Any], keys: set[str] | None) -> Mapping[str, Any]:
+    """A question without what is told around it where it is open, and without the frames that were asked for."""
+    if keys is None:
+        return one
+    numbers = {str(number) for place in one["evidence"] for span in place["frames"] for number in span}
+    return {**one, "story": [], "evidence": [] if numbers & keys else one["evidence"]}
 
 
 def _without(one: Mapping[str, Any], keys: set[str]) -> dict[str, Any]:
-    story = [line for line in one["story"] if not any(_names(line["text"].casefold(), key) for key in keys)]
-    return {**one, "story": story, "withheld": len(one["story"]) - len(story)}
+    story = [line for line in one["story"] if not any(_place(key).search(line["text"]) for key in keys)]
+    says = one["says"]
+    for key in sorted(keys, key=len, reverse=True):
+        says = _place(key).sub("...", says)
+    return {**one, "says": says, "story": story, "withheld": len(one["story"]) - len(story)}
 
 
-def _names(text: str, key: str) -> bool:
-    """Whether a text has the key as a word of its own, as an address has one before its port."""
-    return key in text and re.search(rf"(?<![\w.]){re.escape(key)}(?!\w|\.\w)", text) is not None
-
-
-def _placeless(one: Mapping[str, Any], keys: set[str]) -> Mapping[str, Any]:
-    """Without its frames where their numbers are what was asked for."""
-    numbers = {str(number) for place in one["evidence"] for span in place["frames"] for number in span}
-    return {**one, "evidence": [], "story": []} if numbers & keys else one
+@lru_cache(4096)
+def _place(key: str) -> re.Pattern[str]:
+    """Where a text has the key as a word of its own, as an address has one before its port."""
+    return re.compile(rf"(?<![\w.]){re.escape(key)}(?!\w|\.\w)", re.IGNORECASE | re.ASCII)

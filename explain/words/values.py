@@ -51,6 +51,7 @@ NOUNS: dict[str, tuple[str, str, str]] = {
     "minutes": ("1 minute", "{n} minutes", "{n} 分"),
     "hours": ("1 hour", "{n} hours", "{n} 時間"),
     "days": ("1 day", "{n} days", "{n} 日"),
+    "written": ("1 answer", "{n} answers", "{n} 件の答え"),
     "pairs": ("1 pair", "{n} pairs", "{n} 組"),
     "students": ("1 student", "{n} students", "{n} 人"),
     "messages": ("1 message", "{n} messages", "{n} 通のメッセージ"),

@@ -14,6 +14,7 @@ from explain.grade.form import failed_form, graded_form, whole
 from explain.grade.grading import grade_files
 from explain.grade.reading import load
 from explain.grade.summary import summary_page
+from explain.grade.unrevealed import unrevealed
 
 EVIL = "<img src=x onerror=alert(1)>\"'=![x](http://beacon.invalid/x.png)\x1b[31m\u202e"
 RUBRIC = """
@@ -217,3 +218,22 @@ LEAST_CONTRAST = """(() => {
     const ink = light(getComputedStyle(one).color);
     return (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05) }));
 })()"""
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "hidden"),
+    [
+        ("0x1a2b3c", "the xid is 1715004.", True), ("1715004", "xid 0x1A2B3C", True),
+        ("1 時間", "1 時間たったら", True),
+        ("192.0.2.1", "from 192.0.2.1:80 on", True), ("192.0.2.1", "from 192.0.2.10 on", False),
+        ("7", "7 frames", False),
+        ("1 h", "for 1 h (OFFER)", True), ("ip.src, port.src", "its ip.src differs", False),
+    ],
+)  # fmt: skip
+def test_a_sentence_elsewhere_keeps_an_open_answer_secret_in_any_form(key, text, hidden):
+    question = {"id": "q", "verdict": "not-met", "key": key, "says": "", "story": [], "evidence": []}
+    check = {"id": "c", "verdict": "met", "says": text, "story": [{"text": text}], "evidence": []}
+    told = unrevealed({"checks": [check], "answers": [question]})["checks"][0]
+    assert (told["withheld"], told["says"] != text) == (int(hidden), hidden)
+    open_to_all = unrevealed({"checks": [check], "answers": [{**question, "verdict": "met"}]})["checks"][0]
+    assert (open_to_all["withheld"], open_to_all["says"]) == (0, text)
