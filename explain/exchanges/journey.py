@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.exchanges.columns import ExchangeColumns
+from explain.exchanges.lost_segments import LostSegments, lost_segments
 from explain.exchanges.trails import forward, near_rows, whole
 from explain.model import Endpoint
 from explain.places.matching import NONE, stays_on_link
@@ -83,6 +84,7 @@ class Journey:
         packets, missing: packets of the direction that was lost, and how many of them did not arrive.
         speaker: who sent an error instead of an answer, or answered although somebody else was asked.
         places: how many vantage points saw the conversation.
+        lost_segments: of a connection, what was lost between places and sent again.
     """
 
     packet: PacketEnds
@@ -95,6 +97,7 @@ class Journey:
     missing: int
     speaker: str | None
     places: int
+    lost_segments: tuple[LostSegments, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +325,7 @@ def _fields(paths: Paths, trail: int) -> Journey:
         verdict.missing,
         speaker,
         len(np.unique(table.place[rows])),
+        lost_segments(table, paths.seen, paths.topology, legs),
     )
 
 

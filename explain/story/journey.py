@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.exchanges.journey import Spot
 from explain.exchanges.trails import whole
 from explain.model import Line
 from explain.story.teller import end_text
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.journey import Journey, Sight, Spot
+    from explain.exchanges.journey import Journey, Sight
+    from explain.exchanges.lost_segments import LostSegments
     from explain.story.teller import Teller
     from explain.table import PacketTable, Rows
 
@@ -37,6 +39,8 @@ def journey(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Ite
             values = _values(table, before, after)
             shown = message if values["ttl_before"] and values["ttl_after"] else "journey.rewritten-by-text"
             yield line(teller, shown, None, [row], name, **values, **steps)
+    for lost in fields.lost_segments:
+        yield _lost_segments(teller, fields, lost, name)
     if outcome == "vanished":
         yield _vanished(teller, fields, rows, name, ends)
         if fields.missing == 1:
@@ -58,6 +62,18 @@ def _vanished(teller: Teller, fields: Journey, rows: list[int], name: str, ends:
     message = f"journey.vanished.{fields.stage or 'somewhere'}"
     what = Line(f"journey.what.{fields.lost}", {})
     return line(teller, message, fields, rows[-1:], name, **ends, last=last, next=due, what=what)
+
+
+def _lost_segments(teller: Teller, fields: Journey, lost: LostSegments, name: str) -> Line:
+    """Where segments that were sent again had been lost."""
+    table = whole(teller.table)
+    spot, due = Spot(lost.capture, lost.interface, lost.frames[0]), Spot(lost.next_capture, lost.next_interface, 0)
+    rows = [row_of(table, Spot(lost.capture, lost.interface, frame)) for frame in lost.frames]
+    ends = (fields.packet.dst, fields.packet.src) if lost.is_from_server else (fields.packet.src, fields.packet.dst)
+    return line(
+        teller, "journey.lost-segments", None, rows, name, src=end_text(ends[0]), segments=lost.segments,
+        last=_spot_text(table, spot), next=_spot_text(table, due),
+    )  # fmt: skip
 
 
 def _steps(after: Sight) -> Iterator[str]:

@@ -1,0 +1,51 @@
+"""Segments that a card merged or cut, and some that were lost between two places."""
+
+from __future__ import annotations
+
+from two_places import INSIDE, SERVER, Walk, of_kind, segment
+
+CLIENT, WEB = (INSIDE, 40000), (SERVER, 80)
+SIZE = 1000
+
+
+def data(number, count=1, ttl=64, ip_id=2):
+    return segment(CLIENT, WEB, 16, 2 + number * SIZE, 9, bytes(count * SIZE), ttl, ip_id)
+
+
+def upload(lost=(), unrecorded=()):
+    """Six segments: the inner place records them merged by twos, the outer one as they went."""
+    walk = Walk()
+    walk.out(0.0, segment(CLIENT, WEB, 2, 1, ip_id=1), segment(CLIENT, WEB, 2, 1, ttl=63, ip_id=1))
+    walk.back(0.01, segment(WEB, CLIENT, 18, 8, 2, ttl=63), segment(WEB, CLIENT, 18, 8, 2))
+    for number in range(6):
+        if number % 2 == 0:
+            walk.out(0.02 + number / 1000, data(number, 2, ip_id=10 + number), None)
+        if number not in lost and number not in unrecorded:
+            walk.out(0.02 + number / 1000, None, data(number, ttl=63, ip_id=10 + number))
+    for number in lost:
+        walk.out(0.3 + number / 1000, data(number, ip_id=30 + number), data(number, ttl=63, ip_id=30 + number))
+    walk.back(0.5, segment(WEB, CLIENT, 16, 9, 2 + 6 * SIZE, ttl=63), segment(WEB, CLIENT, 16, 9, 2 + 6 * SIZE))
+    (journey,) = of_kind(walk.report(), "journey")
+    return journey
+
+
+def test_merged_segments_of_which_none_was_lost_show_no_loss():
+    assert upload().fields.lost_segments == ()
+
+
+def test_a_segment_that_was_cut_out_of_a_merged_one_and_lost_is_told_with_the_frame_that_carried_it():
+    (lost,) = upload(lost=(3,)).fields.lost_segments
+    assert (lost.segments, lost.is_from_server) == (1, False)
+    assert (lost.capture, lost.next_capture) == (0, 1)
+    assert lost.frames == (4,)  # SYN, SYN-ACK, octets of 0 and 1, then those of 2 and 3
+
+
+def test_several_losses_are_counted():
+    (lost,) = upload(lost=(1, 4)).fields.lost_segments
+    assert lost.segments == 2
+    assert lost.frames == (3, 5)
+
+
+def test_a_recording_that_itself_lost_frames_proves_no_loss_on_the_way():
+    assert upload(lost=(3,), unrecorded=(2,)).fields.lost_segments == ()
+    assert upload(unrecorded=(2,)).fields.lost_segments == ()
