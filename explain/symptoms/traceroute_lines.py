@@ -45,7 +45,7 @@ _WINDOWS_HOP = re.compile(
     r"\s{0,4}(?P<ttl>\d{1,3})\s+(?P<probes>(?:(?:<?\d{1,6} ?(?:ms|ミリ秒)|\*)\s+){1,10})(?P<who>\S.*)\Z"
 )
 _WINDOWS_REPORT = re.compile(
-    r"\s{0,4}(?P<ttl>\d{1,3})\s+(?:[\s*\dms<]*\s)?(?P<who>[0-9a-fA-F:.%]+)\s+(?:reports|レポート|の報告) ?: (?P<rest>.+)\Z"
+    r"\s{0,4}(?P<ttl>\d{1,3})\s{1,20}(?:[\s*\dms<]{0,100}\s)?(?P<who>[0-9a-fA-F:.%]+)\s+(?:reports|レポート|の報告) ?: (?P<rest>.+)\Z"
 )
 _TOKEN = re.compile(
     r"\*|(?P<time><?\d{1,9}(?:\.\d{1,6})?) ?(?:ms|ミリ秒)|\((?P<addr>[0-9A-Fa-f:.]+(?:%[\w.@-]+)?)\)"
