@@ -36,7 +36,6 @@ COLOURS = {"2": "#9aa4b1", "31": "#ff8f87", "32": "#7ddc8f", "33": "#f2cc60", "3
 SGR = re.compile(r"(?:\x1b\[)([0-9;]*)m")
 TERMINALS = {
     "ladder.svg": "explain --ladder pcaps/no-route-on-router/capture.pcapng",
-    "story.svg": "explain pcaps/server-slow/capture.pcapng",
     "story.ja.svg": "explain --lang ja pcaps/no-route-on-router/sender.pcap",
 }
 """The command whose answer a picture shows."""
