@@ -18,13 +18,14 @@ from explain.words import say
 from explain.words.values import duration, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from explain.grade.engine import Marker
     from explain.grade.rubric import Question
 
 _LARGEST = 256 << 10
+_LONGEST_SHOWN, _LONGEST_READ = 200, 4000  # what a person has to read is there as a whole
 _UNKNOWN = (UnboundError, AbsentError, UnknownFieldError, UsageError)
 
 
@@ -54,7 +55,18 @@ def read_answers(path: Path) -> dict[str, Any]:
 
 def mark_answers(marker: Marker, given: Mapping[str, Any], trouble: str | None) -> tuple[Verdict, ...]:
     """The verdicts of all questions, in their order; ``trouble`` is why the file could not be read."""
-    return tuple(_mark(marker, question, given, trouble) for question in marker.rubric.questions)
+    marked: list[Verdict] = []
+    for question in marker.rubric.questions:
+        told = _mark(marker, question, given, trouble)
+        marked.append(told if told.evidence or not question.is_manual else _beside(marker, question, told, marked))
+    return tuple(marked)
+
+
+def _beside(marker: Marker, question: Question, told: Verdict, before: Sequence[Verdict]) -> Verdict:
+    """A free answer with the frames that it is about: those of what it needs, else of the question before it."""
+    needed = [marker.verdicts[one].evidence for one in question.needs if one in marker.verdicts]
+    near = [*needed, *(one.evidence for one in reversed(before)), *(one.evidence for one in marker.verdicts.values())]
+    return replace(told, evidence=next((one for one in near if one), ()))
 
 
 def _mark(marker: Marker, question: Question, given: Mapping[str, Any], trouble: str | None) -> Verdict:
@@ -236,7 +248,8 @@ def _replaced(tree: ast.expr, wanted: str, value: Any) -> tuple[ast.AST, bool]:
 
 
 def _verdict(question: Question, word: str, points: float, says: str, given: Mapping[str, Any]) -> Verdict:
-    written = visible(_as_text(given[question.id])) if question.id in given else None
+    longest = _LONGEST_READ if question.is_manual else _LONGEST_SHOWN
+    written = visible(_as_text(given[question.id]), longest) if question.id in given else None
     hint = question.hint if word in ("not-met", "partly") else None
     return Verdict(
         question.id, word, round(points + 0.0, 4), question.points, says, (), hint, written, question.ask,

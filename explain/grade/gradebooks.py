@@ -14,6 +14,7 @@ from explain.words.values import visible
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+_LONGEST = 4000  # a cell of a spreadsheet holds 32767 characters
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 _VISIBILITY = {"now": "visible", "after_due": "after_due_date", "never": "hidden"}
 
@@ -24,7 +25,7 @@ def cell(value: Any) -> str:
         return ""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return f"{value:g}" if isinstance(value, float) else str(value)
-    text = visible(str(value))
+    text = visible(str(value), _LONGEST)
     return f"'{text}" if text.lstrip().startswith(_FORMULA) or text.startswith(_FORMULA) else text
 
 

@@ -133,3 +133,23 @@ def test_a_list_may_name_addresses_in_any_spelling_and_any_order(tmp_path):
     question = '[[answer]]\nid = "q"\nask = "?"\ntype = "set"\npoints = 1\nkey = ["2001:db8::1", "00:00:5e:00:53:01"]\n'
     given = 'q = ["00-00-5E-00-53-01", "2001:DB8:0::1"]'
     assert answer(tmp_path, question, given)["q"].verdict == "met"
+
+
+def test_a_free_answer_is_there_as_a_whole_with_the_frames_of_the_question_before_it(tmp_path):
+    text = '[[answer]]\nid = "why"\nask = "why?"\ntype = "text"\npoints = 2\n'
+    told = answer(tmp_path, MAC + text, f"mac = 'x'\nwhy = '{'long ' * 100}'")
+    assert told["why"].given == "long " * 100
+    assert told["why"].evidence == told["mac"].evidence != ()
+    alone = answer(tmp_path, text + 'needs = ["ping-ok"]\n', "why = 'x'")
+    assert alone["why"].evidence == alone["ping-ok"].evidence != ()
+
+
+def test_rows_and_lists_are_shown_as_people_read_them(tmp_path):
+    question = (
+        '[[answer]]\nid = "q"\nask = "?"\ntype = "table"\npoints = 1\nkey = []\ncolumns = { a = "int", b = "ip" }\n'
+    )
+    assert (
+        answer(tmp_path, question, 'q = [{ a = 1, b = "::1" }, { a = 2, b = "::2" }]')["q"].given
+        == "a 1, b ::1; a 2, b ::2"
+    )
+    assert answer(tmp_path, SET, 'set = ["x", 1]')["set"].given == "x, 1"
