@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from explain.glossary import lookup
 from explain.model import Line
+from explain.symptoms.fields import typed_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,6 +69,10 @@ def _told(notes: Notes) -> Iterator[Told]:
 
 
 def _rows(block: NoteBlock) -> Iterator[tuple[int, str, list[tuple[str, str]]]]:
+    if block.typed and block.command is not None:
+        typed = typed_fields(block.kind, block.command.words, block.command.text)
+        if typed:
+            yield block.typed, block.command.text, list(typed)
     for line in block.lines:
         fields = line.fields(block.kind)
         if fields:

@@ -79,7 +79,7 @@ _PATTERNS: dict[str, tuple[tuple[str, str], ...]] = {
     "link": ((r"@(?:if\d+|[\w.-]+)(?=:)", "@if"), (r"link/\S+", ""), (r"qlen (?P<v>\d+)", "qlen")),
     "iptables": ((r"(?:dpts?|spts?):(?P<v>\S+)", "dpt"), (r"\bto:(?P<v>\S*)", "to"), (r"ctstate (?P<v>\S+)", "ctstate")),
     "tcpdump": (
-        (r"Flags \[[^\]]*\]", ""), (r"\bseq (?P<v>[\d:]+)", "seq"), (r"\back (?P<v>\d+)", "ack"), (r"\bwin (?P<v>\d+)", "win"),
+        (r"Flags \[[^\]]*\]", ""), (r"(?<=\d, )seq (?P<v>\d+)(?=, length)", "icmp_seq"), (r"\bseq (?P<v>[\d:]+)", "seq"), (r"\back (?P<v>\d+)", "ack"), (r"\bwin (?P<v>\d+)", "win"),
         (r"\boptions \[(?P<v>[^\]]*)\]", "options"), (r"\blength:? (?P<v>\d+)", "length"), (r"\bttl (?P<v>\d+)", "ttl"),
         (r"\bid (?P<v>\d+)", "id"), (r"\btos (?P<v>0x[0-9a-f]+)", "tos"), (r"\bflags \[(?P<v>[^\]]*)\]", "flags"),
         (r"\bproto (?P<v>\w+)", "proto"), (r"\bhlim (?P<v>\d+)", "hlim"), (r"who-has", "who-has"), (r"is-at", "is-at"),
@@ -173,3 +173,32 @@ def _flags(word: re.Match[str]) -> Iterator[Field]:
         if name in _LINK_FLAGS:
             yield Field(name, None, at, at + len(name))
         at += len(flag) + 1
+
+
+_TCPDUMP_WITH_VALUE = "BcCFGijmMQrsTVwWyzE"
+
+
+def typed_fields(kind: str, words: tuple[str, ...], text: str) -> tuple[tuple[str, str], ...]:
+    """The options of a command that a book would explain: as typed, and the term; ``-nle`` is three of them.
+
+    Args:
+        kind: of the block.
+        words: of the bare command, its name first.
+        text: the line as typed.
+    """
+    if kind == "iptables" or (words and words[0] in ("iptables", "ip6tables")):
+        return tuple((text[each.start : each.end], each.term) for each in fields_of("iptables", text))
+    return tuple(_tcpdump_options(words[1:60])) if kind == "tcpdump" else ()
+
+
+def _tcpdump_options(words: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    for at, word in enumerate(words):
+        if word == "-i" and words[at + 1 : at + 2] == ("any",):
+            yield "-i any", "-i any"
+        elif re.fullmatch(r"-(t+|v+|xx?|XX?)", word):
+            yield word, word
+        elif re.fullmatch(r"-[A-Za-z]{1,20}", word):
+            for letter in word[1:]:
+                if letter in _TCPDUMP_WITH_VALUE:
+                    break
+                yield f"-{letter}", f"-{letter}"

@@ -79,3 +79,22 @@ def test_a_hint_stands_there_only_if_v_shows_more(text, depth):
 def test_hostile_fields_are_shown_inert():
     text = ADDRESS.replace("link-netns r1", "link-netns \x1b[31mr1")
     assert "\x1b" not in explain.explain(io.BytesIO(text.encode())).story("en")
+
+
+def test_the_options_of_tcpdump_are_explained_one_by_one_and_those_of_ping_are_not():
+    typed = "root@h1:~# sudo tcpdump -nle -i any -vv -tttt -c 3 icmp\n"
+    packet = "12:00:00.000000 IP 192.0.2.1 > 192.0.2.2: ICMP echo request, id 7, seq 1, length 64\n"
+    found = words_at(typed + packet)
+    assert found[1] == ["-n", "-l", "-e", "-i any", "-vv", "-tttt"]
+    lines = explained(read_notes(typed + packet))[2]
+    assert [line.values["term"] for line in lines if line.values.get("shown") == "seq 1"] == ["icmp_seq"]
+    assert 1 not in words_at("root@h1:~# ping -n -c 1 192.0.2.1\nPING 192.0.2.1 (192.0.2.1) 56(84) bytes of data.\n")
+
+
+def test_the_line_buffering_of_tcpdump_is_told_where_it_was_typed():
+    typed = "root@h1:~# tcpdump -l -e -i eth0 arp\n"
+    packet = "12:00:00.000000 00:00:5e:00:53:01 > ff:ff:ff:ff:ff:ff, ethertype ARP (0x0806), length 42: "
+    packet += "Request who-has 192.0.2.2 tell 192.0.2.1, length 28\n"
+    story = " ".join(explain.explain(io.BytesIO((typed + packet).encode())).story("en").split())
+    assert "-l: tcpdump writes each line as soon as it is complete (line buffering)" in story
+    assert "-e: Show the Ethernet header of each frame too" in story

@@ -49,7 +49,9 @@ def unseen(notes: Notes, diagnoses: Iterable[tuple[NoteBlock, Diagnosis]]) -> li
         for change in (() if block.refusals else block.changes)
         if not _is_seen(change, number, last, used) and not (_is_tried(change) and worked > block.span[0])
     ]
-    return [_said(missed, has_output=bool(last) or any(block.runs for block in blocks))] if missed else []
+    return (
+        [_said(missed, has_output=bool(last) or any(block.runs or block.packets for block in blocks))] if missed else []
+    )
 
 
 def _what(change: Change) -> str:
