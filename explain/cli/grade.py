@@ -94,7 +94,9 @@ def _roster(rubric: Rubric, given: str | None) -> list[dict[str, str]]:
 
 def _tell(told: Mapping[str, Any], *, is_json: bool) -> None:
     if is_json:
-        print(json.dumps(told, indent=1))
+        for part in json.JSONEncoder(indent=1).iterencode(told):  # never the whole class as one text
+            sys.stdout.write(part)
+        print()
         return
     for form in told["submissions"]:
         score = f"{form['score']:g}/{form['max']:g}" if form["status"] == "graded" else form["status"]
@@ -116,7 +118,9 @@ def _write(folder: Path, told: Mapping[str, Any], rosters: Mapping[str, Mapping[
 
     title = told["rubric"]["title"]
     folder.mkdir(parents=True, exist_ok=True)
-    _put(folder / "grades.json", json.dumps(told, indent=1) + "\n")
+    with (folder / "grades.json").open("w", encoding="utf-8") as file:
+        json.dump(told, file, indent=1)
+        file.write("\n")
     _put(folder / "grades.csv", gradebooks.grades_csv(told))
     _put(folder / "canvas.csv", gradebooks.canvas_csv(told, rosters))
     _put(folder / "moodle.csv", gradebooks.moodle_csv(told, rosters))

@@ -48,17 +48,27 @@ def grade_class(rubric: Rubric, found: Sequence[Submission], options: Mapping[st
     kept = Kept(folder)
     jobs = options.get("jobs") or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     forms: list[dict[str, Any]] = [{} for _ in found]
+    known: dict[str, str] = {}
     running = grade_all(rubric, found, jobs or 1, options.get("lang", "en"), kept, options.get("scheduler"))
     with closing(running), _Progress(len(found)) as progress:  # type: ignore[type-var]
         try:
             for number, form in running:
                 progress.add(form)
-                forms[number] = form
+                forms[number] = _shared(form, known)
         except KeyboardInterrupt:
             progress.tell_what_is_kept(is_kept=folder is not None)
             raise
     kept.tidy()
     return forms
+
+
+def _shared(value: Any, known: dict[str, str]) -> Any:
+    """A form whose texts are those of earlier forms: a class is told the same again and again."""
+    if isinstance(value, str):
+        return known.setdefault(value, value)
+    if isinstance(value, dict):
+        return {known.setdefault(name, name): _shared(one, known) for name, one in value.items()}
+    return [_shared(one, known) for one in value] if isinstance(value, list) else value
 
 
 class _Progress:
