@@ -36,9 +36,14 @@ def resolution(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
 
 
 def announcement(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:
-    """Who claimed an address, and who objected."""
+    """Who claimed an address, and who objected; or who sought it, having none."""
     fields: ArpAnnouncement = part.fields(index)
     rows = part.rows(index)
+    if fields.is_probe and teller.is_sought_by_nobody(fields.address):
+        yield teller.line("arp.sought", fields, rows, name)
+        if fields.challenger_mac:
+            yield teller.line("arp.found", fields, rows, name)
+        return
     yield teller.line("arp.probed" if fields.is_probe else "arp.announced", fields, rows, name)
     if fields.challenger_mac:
         yield teller.line("arp.challenged", fields, rows, name)

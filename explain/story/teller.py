@@ -46,6 +46,7 @@ class Teller:
         self.hosts = hosts
         self.exchanges = exchanges
         self._explained: set[str] = set()
+        self._sought_by_nobody: set[str] | None = None
 
     def tell(self, position: int) -> Iterator[Line]:
         """The lines of one exchange."""
@@ -55,6 +56,14 @@ class Teller:
             self, part, index, f"e{position + 1}"
         )
         return told
+
+    def is_sought_by_nobody(self, address: str) -> bool:
+        """Whether packets went to an address from 0.0.0.0: a host without an address of its own wants to reach it."""
+        if self._sought_by_nobody is None:
+            flows = self.table.flows
+            keys = np.unique(flows.high[flows.low == 0]).tolist()
+            self._sought_by_nobody = {self.table.addresses.text(key) for key in keys}
+        return address in self._sought_by_nobody
 
     def line(self, message: str, fields: object, rows: Rows | list[int], exchange: str, **more: Any) -> Line:
         """A line about some rows, with the fields of the exchange as its values."""
