@@ -9,6 +9,7 @@ import csv
 import io
 from typing import TYPE_CHECKING, Any
 
+from explain.grade.unrevealed import unrevealed
 from explain.words.values import visible
 
 if TYPE_CHECKING:
@@ -63,11 +64,11 @@ def gradescope(form: Mapping[str, Any]) -> dict[str, Any]:
         }
     tests = [
         {
-            "name": visible(one["id"]), "score": one["points"], "max_score": one["max"], "output": one["says"],
+            "name": visible(one["id"]), "score": one["points"], "max_score": one["max"], "output": _told(one),
             "output_format": "text", "visibility": _VISIBILITY[one["visibility"]],
             "status": "passed" if one["verdict"] == "met" else "failed",
         }
-        for one in (*form["checks"], *form["answers"])
+        for one in _for_students(form)
     ]  # fmt: skip
     return {"score": form["score"], "output_format": "text", "visibility": "visible", "tests": tests}
 
@@ -79,9 +80,9 @@ def prairielearn(form: Mapping[str, Any]) -> dict[str, Any]:
     """
     if form["status"] != "graded":
         return {"gradable": False, "format_errors": [form["reason"] or form["status"]]}
-    shown = [one for one in (*form["checks"], *form["answers"]) if one["visibility"] == "now"]
+    shown = [one for one in _for_students(form) if one["visibility"] == "now"]
     tests = [
-        {"name": visible(one["id"]), "points": one["points"], "max_points": one["max"], "output": one["says"]}
+        {"name": visible(one["id"]), "points": one["points"], "max_points": one["max"], "output": _told(one)}
         for one in shown
     ]
     share = form["score"] / form["max"] if form["max"] else 0.0
@@ -90,8 +91,20 @@ def prairielearn(form: Mapping[str, Any]) -> dict[str, Any]:
 
 def lost_points(form: Mapping[str, Any]) -> str:
     """What a student may read now of each check and answer that is not met."""
-    verdicts = (*form["checks"], *form["answers"])
-    return " ".join(one["says"] for one in verdicts if one["verdict"] != "met" and one["visibility"] == "now")
+    return " ".join(
+        f"{visible(one['title'] or one['id'])}: {_told(one)}"
+        for one in _for_students(form) if one["verdict"] != "met" and one["visibility"] == "now"
+    )  # fmt: skip
+
+
+def _for_students(form: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """Checks and answers in words that name no right answer that is still to be found."""
+    safe = unrevealed(form)
+    return (*safe["checks"], *safe["answers"])
+
+
+def _told(one: Mapping[str, Any]) -> str:
+    return f"{one['says']} {visible(one['hint'], _LONGEST)}" if one["hint"] else str(one["says"])
 
 
 def canvas_csv(whole: Mapping[str, Any], roster: Mapping[str, Mapping[str, str]]) -> str:

@@ -31,8 +31,11 @@ Bo,Ek,i2,X,bo@example.org,8.00,12.00,1700000000
 """
 
 
-def form(name, score, says="Not there.", visibility="now", verdict="not-met"):
-    checks = [{"id": "c", "verdict": verdict, "says": says, "visibility": visibility, "points": score, "max": 20.0}]
+def form(name, score, says="Not there.", visibility="now", verdict="not-met", title=None):
+    checks = [
+        {"id": "c", "verdict": verdict, "says": says, "visibility": visibility, "points": score, "max": 20.0,
+         "title": title, "hint": None, "story": [], "evidence": []}
+    ]  # fmt: skip
     status = "could-not-be-graded" if score is None else "graded"
     return {"id": name, "status": status, "score": score, "max": 20.0, "checks": checks, "answers": [], "reason": "why"}
 
@@ -68,10 +71,10 @@ def test_two_people_of_one_name_are_never_taken_for_each_other(tmp_path):
 
 
 def test_a_worksheet_of_moodle_comes_back_whole_with_mark_and_words_together(tmp_path):
-    rows, left = given_back(tmp_path, WORKSHEET, [form("11", 15.0, "=1+1"), form("zoe", 1.0)], {})
+    rows, left = given_back(tmp_path, WORKSHEET, [form("11", 15.0, title="=1+1"), form("zoe", 1.0)], {})
     before = list(csv.reader(io.StringIO(WORKSHEET.lstrip("\ufeff"))))
     assert rows[0] == before[0]
-    assert rows[1] == [*before[1][:4], "15", *before[1][5:8], "'=1+1"]
+    assert rows[1] == [*before[1][:4], "15", *before[1][5:8], "'=1+1: Not there."]
     assert rows[2] == before[2]
     assert left == ["zoe"]
 
@@ -79,7 +82,7 @@ def test_a_worksheet_of_moodle_comes_back_whole_with_mark_and_words_together(tmp
 def test_a_report_of_moodle_is_matched_by_its_own_spelling_of_the_address(tmp_path):
     rows, left = given_back(tmp_path, REPORT, [form("aiko", 15.0)], {"aiko": {"email": "aiko@example.org"}})
     assert rows[0][-2:] == ["Assignment: NAT lab (Real)", "NAT lab (Feedback)"]
-    assert rows[1] == ["Aiko", "Ito", "i1", "Aiko@example.org", "15", "Not there."]
+    assert rows[1] == ["Aiko", "Ito", "i1", "Aiko@example.org", "15", "c: Not there."]
     assert rows[2] == ["Bo", "Ek", "i2", "bo@example.org", "12.00", ""]
     assert left == []
 
