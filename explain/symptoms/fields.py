@@ -91,7 +91,7 @@ _PATTERNS: dict[str, tuple[tuple[str, str], ...]] = {
         (r"BOOTP/DHCP", ""), (r"DHCP-Message", ""), (r"Server-ID", ""), (r"Lease-Time", ""), (r"Subnet-Mask", ""), (r"Default-Gateway", ""),
         (r"Domain-Name-Server", ""), (r"\bxid (?P<v>0x[0-9a-f]+)", "xid"), (r"\bRN(?= \()", ""), (r"\bRB(?= \()", ""), (r"Your-IP", ""),
         (r"(?<=: )\d{1,5}\+(?= )", "56640+"), (r"(?<= )[A-Z]{1,10}\?(?= )", ""), (r"(?<= )\d{1,3}/\d{1,3}/\d{1,3}(?= )", "1/0/0"), (r"\bNXDomain\b", ""),
-        (r"\bvlan (?P<v>\d+)", "vlan"), (r"link-type \S+", ""), (r"snapshot length (?P<v>\d+)", "snapshot length"), (r"(?P<v>\d+) packets dropped by kernel", "packets dropped by kernel"),
+        (r"\bvlan (?P<v>\d+)", "vlan"), (r"link-type \S+", ""), (r"(?:snapshot length|capture size) (?P<v>\d+)", "snapshot length"), (r"(?P<v>\d+) packets dropped by kernel", "packets dropped by kernel"),
         (r"(?<=HTTP: )(?:GET|POST|HEAD|HTTP/1\.[01])\b", ""), (r"^\s+0x0000:", "0x0000:"),
     ),
     "ping": (
