@@ -14,7 +14,7 @@ from explain.record import dataclass
 from explain.render.far import far_arrows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from explain.model import Report
     from explain.render.scene import Arrow, Scene
@@ -70,6 +70,7 @@ def ways(report: Report, scene: Scene) -> Ways:
     whole = report.exchanges.table.whole
     skews = {int(clock["capture"]): int(clock["skew_ns"] or 0) for clock in report.clocks}
     rows = {key: row for row, key in zip(*_spots(whole), strict=True)} if scene.arrows else {}
+    along = _order(report, whole, skews)
     chains: list[_Chain] = []
     done: set[int] = set()
     folded = 0
@@ -80,10 +81,10 @@ def ways(report: Report, scene: Scene) -> Ways:
             continue
         found = _rows(arrow, rows) or [own]
         done.update(found)
-        chains.append(_Chain(arrow, number, _in_order(whole, found, skews), folded))
+        chains.append(_Chain(arrow, number, along(found), folded))
         folded = 0
     for arrow, far in far_arrows(report, scene, max(0, _MOST_FAR - len(chains))):
-        chains.append(_Chain(arrow, None, _in_order(whole, far.tolist(), skews), 0))
+        chains.append(_Chain(arrow, None, along(far.tolist()), 0))
     chains.sort(key=lambda chain: _moment(whole, chain.rows[0], skews))
     order = _places(whole, [chain.rows for chain in chains])
     rail = {place: at for at, place in enumerate(order)}
@@ -118,6 +119,20 @@ def _rows(arrow: Arrow, rows: dict[tuple[int, int | None, int], int]) -> list[in
         for first, last in one.frames:
             found += [rows[one.capture, one.interface, frame] for frame in range(first, last + 1)]
     return found
+
+
+def _order(report: Report, whole: PacketTable, skews: dict[int, int]) -> Callable[[Sequence[int]], list[int]]:
+    """What puts rows of one packet along its way: what all packets show of the network, where there is that."""
+    part = report.exchanges.of_kind("journey")
+    if part is None or "paths" not in part.facts:
+        return lambda rows: _in_order(whole, rows, skews)
+    topology = part.facts["paths"].topology
+
+    def along(rows: Sequence[int]) -> list[int]:
+        ordered: list[int] = topology.in_order(np.array(rows, np.int64)).tolist()
+        return ordered
+
+    return along
 
 
 def _in_order(whole: PacketTable, rows: Sequence[int], skews: dict[int, int]) -> list[int]:

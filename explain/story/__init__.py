@@ -37,11 +37,11 @@ def tell(
     """The whole story, as lines in the order in which they are read."""
     groups = troubles.groups(findings)
     if studies and not len(table):
-        return [*_notes().verdict(studies), *verdict.files(captures), *_notes().tell(studies)]
+        return [*_notes().verdict(studies), *verdict.files(captures, exchanges), *_notes().tell(studies)]
     lines = verdict.tell(table, exchanges, findings, groups, unexplained, captures)
     if studies and not findings and not unexplained:
         lines = _notes().verdict(studies)  # no packet failed, but a program may have
-    lines += verdict.files(captures) + (_notes().tell(studies) if studies else [])
+    lines += verdict.files(captures, exchanges) + (_notes().tell(studies) if studies else [])
     carried = set() if everything else events.carried(table, exchanges)
     if not everything and len(exchanges) - len(carried) > events.MOST_TOLD_ONE_BY_ONE:
         lines += troubles.tell(findings, groups, everything=False)

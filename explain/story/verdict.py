@@ -9,7 +9,7 @@ from explain.model import INTERRUPTED, Line
 from explain.story.troubles import message, values_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from explain.exchanges.columns import Exchanges
     from explain.model import CaptureInfo, Evidence, Finding
@@ -31,7 +31,11 @@ def tell(
 ) -> list[Line]:
     """The lines of depth 0."""
     packets = sum(capture.packets for capture in captures)
-    values: dict[str, Any] = {"packets": packets, "exchanges": len(exchanges), "span_ns": _span(captures)}
+    values: dict[str, Any] = {
+        "packets": packets,
+        "exchanges": len(exchanges),
+        "span_ns": _span(captures, _skews(exchanges)),
+    }
     everything = table.evidence(range(len(table)))[:1] if 0 < len(table) < _SMALL else _ends(table)
     if findings:
         return _failed(findings, groups)
@@ -66,8 +70,8 @@ def _failed(findings: Sequence[Finding], groups: Sequence[Group]) -> list[Line]:
     return lines
 
 
-def files(captures: Sequence[CaptureInfo]) -> list[Line]:
-    """Which file is which place, where there are several; and what is damaged."""
+def files(captures: Sequence[CaptureInfo], exchanges: Exchanges) -> list[Line]:
+    """Which file is which place, where there are several; whose clock is off; and what is damaged."""
     lines: list[Line] = []
     for capture in captures:
         values: dict[str, Any] = {
@@ -79,12 +83,44 @@ def files(captures: Sequence[CaptureInfo]) -> list[Line]:
         if damage := capture.damage:
             ending = {**values, "offset": damage.offset, "message": damage.message}
             lines.append(Line(_ENDED.get(damage.kind, "story.damaged"), ending, (), 0, None, "note"))
+    return lines + _clocks(captures, exchanges)
+
+
+def _clocks(captures: Sequence[CaptureInfo], exchanges: Exchanges) -> list[Line]:
+    """By how much the clock of each capture is off, where causality shows that it is."""
+    told = _told_clocks(exchanges)
+    reference = next((captures[clock["capture"]] for clock in told if clock["skew_ns"] == 0), None)
+    lines: list[Line] = []
+    for clock in told:
+        capture, skew, bound = captures[clock["capture"]], clock["skew_ns"], clock["bound_ns"]
+        if not skew or reference is None or abs(skew) <= (bound or 0):
+            continue
+        values = {
+            "name": capture.vantage or capture.path, "of": reference.vantage or reference.path, "off_ns": abs(skew),
+            "bound_ns": bound, "drift_ppm": clock["drift_ppm"],
+        }  # fmt: skip
+        side = "ahead" if skew > 0 else "behind"
+        form = side if bound is not None else f"{side}-roughly"
+        lines.append(Line(f"story.clock.{form}", values, (), 1, None, "note"))
     return lines
 
 
-def _span(captures: Sequence[CaptureInfo]) -> int:
-    first = [capture.first_ns for capture in captures if capture.first_ns is not None]
-    last = [capture.last_ns for capture in captures if capture.last_ns is not None]
+def _told_clocks(exchanges: Exchanges) -> Sequence[Mapping[str, Any]]:
+    """The clocks of the captures, as their packets at several places showed them."""
+    part = exchanges.of_kind("journey")
+    found: Sequence[Mapping[str, Any]] = part.facts["paths"].seen.clocks if part and "paths" in part.facts else ()
+    return found
+
+
+def _skews(exchanges: Exchanges) -> dict[int, int]:
+    return {clock["capture"]: clock["skew_ns"] or 0 for clock in _told_clocks(exchanges)}
+
+
+def _span(captures: Sequence[CaptureInfo], skews: Mapping[int, int] | None = None) -> int:
+    """From the first packet to the last, by one clock."""
+    off = skews or {}
+    first = [one.first_ns - off.get(at, 0) for at, one in enumerate(captures) if one.first_ns is not None]
+    last = [one.last_ns - off.get(at, 0) for at, one in enumerate(captures) if one.last_ns is not None]
     return max(last) - min(first) if first and last else 0
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from surroundings import corpus_files
 from two_places import INSIDE, SERVER, Walk, of_kind, ping
@@ -58,3 +60,22 @@ def test_the_clocks_of_the_home_router_are_told_apart_in_milliseconds():
     clock = explain.explain(*map(str, corpus_files("nat"))).clocks[1]
     assert clock["skew_ns"] is not None
     assert 0 < clock["bound_ns"] < 5_000_000
+
+
+def test_a_clock_that_is_off_is_told_with_its_bound_and_does_not_lengthen_the_story():
+    def story(skew_s):
+        walk = Walk(skew_s=skew_s)
+        for seq in range(1, 4):
+            at, back = seq * 0.1, seq * 0.1 + 0.01
+            walk.out(at, ping(INSIDE, SERVER, seq, ip_id=seq), ping(INSIDE, SERVER, seq, ttl=63, ip_id=seq))
+            walk.back(
+                back,
+                ping(SERVER, INSIDE, seq, ttl=63, ip_id=seq, kind=0),
+                ping(SERVER, INSIDE, seq, ip_id=seq, kind=0),
+            )
+        return " ".join(walk.report().story("en").split())
+
+    assert "clock" not in story(0.0)
+    assert re.search(r"The clock of \S+ is 4 s ahead of that of \S+; the packets show this to within 1 ms", story(4.0))
+    assert "behind" in story(-4.0)
+    assert re.search(r"in \d+ ms ", story(4.0))
