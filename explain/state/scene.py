@@ -115,10 +115,11 @@ class Scene:
     def mask_error(self, place: Place) -> tuple[Address, int] | None:
         """An address whose prefix length is not that of the others of its subnet, and the right length.
 
-        An IPv6 address of its own (/128), as DHCPv6 gives it, says nothing of the subnet.  Source: RFC 5942 section 4.
+        An IPv6 address of its own (/128), as DHCPv6 gives it, says nothing of the subnet where another route leads
+        into it.  Source: RFC 5942 section 4.
         """
         for own in self.addresses(self.host(place[0]).interface(place[1])):
-            if own.prefix_length == BITS[6]:
+            if own.prefix_length == BITS[6] and self._is_led_into(place[0], own):
                 continue
             network = own.network
             lengths = Counter(
@@ -130,6 +131,13 @@ class Scene:
                 continue
             return own, lengths.most_common(1)[0][0]
         return None
+
+    def _is_led_into(self, name: str, own: Address) -> bool:
+        """Whether a route, and not the address itself, tells a host where the others of its subnet are."""
+        return any(
+            route.type == "unicast" and route.network.length < own.prefix_length and route.network.covers(own.local)
+            for route in self.host(name).routes.get(own.family, ())
+        )
 
     def is_misplaced(self, place: Place) -> bool:
         """Whether none of the others of a segment share a subnet with this one, though they have subnets."""

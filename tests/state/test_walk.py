@@ -259,3 +259,26 @@ def test_a_route_of_a_policy_table_leaves_the_rule_as_a_rival():
     ]
     rules = [*raws()["S"]["rule"], {"priority": 100, "src": "all", "dst": "10.0.2.9", "table": "77"}]
     assert causes(go({"S": {"route": routes, "rule": rules}})) == ["wrong-gateway-address", "policy-rule-on-sender"]
+
+
+def direct_v6(length: int, *routes: dict[str, Any]) -> Path:
+    ends = {"S": f"2001:db8:1::5/{length}", "T": "2001:db8:1::9/64"}
+    made = []
+    for name, address in ends.items():
+        local, _, bits = address.partition("/")
+        own = {"dst": local if bits == "128" else "2001:db8:1::/64", "dev": "e0", "protocol": "kernel", "flags": []}
+        nic = interface("e0", 2, MACS[name], address, peer=2)
+        listed = [own, *(routes if name == "S" else ())]
+        made.append(host_state(raw(nic, route6=listed), name))
+    return walk(made, echo("2001:db8:1::9"), "S", links=[("S", "e0", "T", "e0")])
+
+
+def test_an_ipv6_address_without_its_subnet_has_the_wrong_prefix_length():
+    assert causes(direct_v6(128))[0] == "wrong-netmask-on-sender"
+
+
+def test_an_ipv6_address_of_its_own_is_sound_where_a_route_leads_into_its_subnet():
+    onlink = {"dst": "2001:db8:1::/64", "dev": "e0", "protocol": "ra", "flags": []}
+    assert "wrong-netmask-on-sender" not in causes(direct_v6(128, onlink))
+    elsewhere = {"dst": "2001:db8:7::/64", "dev": "e0", "protocol": "ra", "flags": []}
+    assert causes(direct_v6(128, elsewhere))[0] == "wrong-netmask-on-sender"
