@@ -70,3 +70,10 @@ def test_what_a_cut_capture_lacks_is_no_mistake_of_the_student(marked, name, sha
     wrong = [one for one in graded.checks if one.verdict in ("not-met", "partly")]
     assert wrong == []
     assert all(one.points >= 0 for one in told.values())
+
+
+def test_what_was_seen_before_the_cut_keeps_its_points_and_what_builds_on_it_is_looked_at(marked):
+    _, told = marked("dhcp", lambda octets: octets[: int(len(octets) * 0.6)])
+    assert (told["dora"].verdict, told["dora"].points) == ("cannot-tell", 2)
+    assert "damaged" in told["dora"].says
+    assert (told["same-xid"].verdict, told["lease-fields"].verdict) == ("met", "cannot-tell")
