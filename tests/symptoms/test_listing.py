@@ -167,3 +167,29 @@ def test_both_sides_of_a_router_in_one_listing_of_any_show_the_translation():
     report = explain.explain(io.BytesIO(listing("tcpdump -l -n -i any tcp").encode()))
     (found,) = [one for one in report.exchanges if one.kind == "nat.translation"]
     assert (found.outcome, found.fields.kind) == ("translated", "destination")
+
+
+OF_VERSION_4_9 = """\
+listening on any, link-type LINUX_SLL (Linux cooked), capture size 262144 bytes
+10:00:00.000000  In 00:00:5e:00:53:01 ethertype IPv4 (0x0800), length 76: 192.0.2.1.4000 > 192.0.2.2.80: \\
+Flags [S], seq 900, win 64240, options [mss 1460,sackOK,TS val 1 ecr 0,nop,wscale 7], length 0
+10:00:00.000100 Out 00:00:5e:00:53:02 ethertype IPv4 (0x0800), length 56: 192.0.2.2.80 > 192.0.2.1.4000: \\
+Flags [R.], seq 0, ack 901, win 0, length 0
+10:00:01.000000 ARP, Ethernet (len 6), IPv4 (len 4), Request who-has 192.0.2.9 tell 192.0.2.1, length 28
+10:00:01.000100 ARP, Ethernet (len 6), IPv4 (len 4), Reply 192.0.2.9 is-at 00:00:5e:00:53:09 (oui Unknown), length 28
+10:00:02.000000 IP h1.example.test.40001 > ns.example.test.domain: 11+ A? www.example.test. (34)
+10:00:02.000100 IP ns.example.test.domain > h1.example.test.40001: 11 NXDomain 0/1/0 (90)
+10:00:03.000000 IP (tos 0x0, ttl 64, id 7, offset 0, flags [DF], proto ICMP (1), length 84)
+    192.0.2.1 > 192.0.2.2: ICMP echo request, id 7, seq 1, length 64
+10:00:03.000100 IP (tos 0x0, ttl 63, id 8, offset 0, flags [none], proto ICMP (1), length 84)
+    192.0.2.2 > 192.0.2.1: ICMP echo reply, id 7, seq 1, length 64
+""".replace("\\\n", "")
+
+
+def test_the_wordings_of_older_versions_mean_the_same():
+    report = explain.explain(io.BytesIO(OF_VERSION_4_9.encode()))
+    ended = {one.kind: one.outcome for one in report.exchanges}
+    assert ended["tcp.connection"] == "refused"
+    assert ended["arp.resolution"] == "answered"
+    assert ended["dns.lookup"] == "no-such-name"
+    assert ended["icmp.echo"] == "answered"
