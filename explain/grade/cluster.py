@@ -20,7 +20,7 @@ from explain.errors import MissingError, UsageError
 from explain.grade.kept import code_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from concurrent.futures import Executor
 
     from explain.grade.batches import Batch, Forms, Work
@@ -32,8 +32,10 @@ OTHER_VERSION = 3
 
 
 @contextmanager
-def cluster(address: str) -> Iterator[tuple[Executor, int]]:
-    """An executor over all workers of a scheduler, and how many batches they take at a time.
+def cluster(address: str) -> Iterator[tuple[Executor, int, Callable[[], None]]]:
+    """An executor over all workers of a scheduler, how many batches they take at a time, and who looks after them.
+
+    The last one is to be called when nothing came back for a while; it raises UsageError if no worker is left.
 
     Raises:
         MissingError: Dask distributed is not installed.
@@ -49,9 +51,18 @@ def cluster(address: str) -> Iterator[tuple[Executor, int]]:
         raise UsageError(f"no Dask scheduler answers at {address}") from None
     try:
         _look_at_workers(client, address)
-        yield client.get_executor(pure=False, retries=0), sum(client.ncores().values())
+        workers = sum(client.ncores().values())
+        yield client.get_executor(pure=False, retries=0), workers, lambda: _look_for_workers(client, address)
     finally:
         client.close(_PATIENCE_S)
+
+
+def _look_for_workers(client: Any, address: str) -> None:
+    """One that is started again may take the place of the last one that died."""
+    try:
+        client.wait_for_workers(1, timeout=_PATIENCE_S)
+    except (OSError, TimeoutError):
+        raise UsageError(f"the scheduler at {address} has no workers left; what was done is kept") from None
 
 
 def _look_at_workers(client: Any, address: str) -> None:

@@ -10,7 +10,7 @@ import os
 import signal
 import tempfile
 from collections import Counter
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from multiprocessing import get_context
 from pathlib import Path
@@ -24,13 +24,14 @@ from explain.grade.isolation import load_all, warm_up
 from explain.grade.kept import Kept
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from explain.grade.rubric import Rubric
     from explain.grade.submissions import Submission
 
 _MOST_TRIES = 3
+_QUIET_S = 30.0
 _LEAST_THERE = 10  # a batch on a cluster starts a program, which takes as long as some submissions
 _LOST = ("KilledWorker", "CancelledError", "FutureCancelledError")
 """How a cluster says that a batch is lost; its classes are there only where it is installed."""
@@ -69,9 +70,9 @@ def grade_all(
         else:
             from explain.grade.cluster import cluster, grade_elsewhere
 
-            pool, workers = stack.enter_context(cluster(scheduler))
+            pool, workers, look = stack.enter_context(cluster(scheduler))
             batches = in_batches(submissions, workers, least=_LEAST_THERE)
-            yield from _until_done(lambda _: _same(pool), grade_elsewhere, work, batches)
+            yield from _until_done(lambda _: _same(pool), grade_elsewhere, work, batches, look)
 
 
 @contextmanager
@@ -101,7 +102,11 @@ def _begin(parent: int) -> None:
 
 
 def _until_done(
-    open_pool: Callable[[bool], AbstractContextManager[Executor]], grade: Any, work: Work, batches: list[Batch]
+    open_pool: Callable[[bool], AbstractContextManager[Executor]],
+    grade: Any,
+    work: Work,
+    batches: list[Batch],
+    look: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """All forms; what was being graded when a process died is then graded alone, so that only the cause is blamed."""
     tries: Counter[int] = Counter()
@@ -111,7 +116,7 @@ def _until_done(
         failed: Batch = []
         with open_pool(is_alone) as pool:
             waiting = {pool.submit(grade, work, batch): batch for batch in batches}
-            for future in as_completed(waiting):
+            for future in _completed(waiting, look):
                 forms = _forms(future)
                 if forms is None:
                     failed += waiting[future]
@@ -128,6 +133,16 @@ def _until_done(
                 yield number, gave_up(work, submission) | {"analysed": 0}
         left = [one for one in (*rest, *suspects) if tries[one[0]] < _MOST_TRIES]
         rounds += [([[one] for one in left], True)] if left else []
+
+
+def _completed(waiting: Iterable[Future[Forms]], look: Callable[[], None]) -> Iterator[Future[Forms]]:
+    """Each as it is done; when none was for a while, somebody looks whether any can be."""
+    left = set(waiting)
+    while left:
+        done, left = wait(left, _QUIET_S, FIRST_COMPLETED)
+        if not done:
+            look()
+        yield from done
 
 
 def _suspects(work: Work, failed: Batch) -> tuple[Batch, Batch]:

@@ -228,3 +228,26 @@ def test_workers_with_another_program_of_this_name_are_told_in_a_sentence(school
     assert (done.returncode, done.stdout) == (2, "")
     assert "cannot run explain; it must have the same version" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_cluster_whose_last_worker_is_gone_is_not_waited_for(school, tmp_path, monkeypatch):
+    rubric, folder, _ = school
+    monkeypatch.setattr(cluster, "_PATIENCE_S", 3)
+    monkeypatch.setattr(executors, "_QUIET_S", 1)
+    monkeypatch.setattr(executors, "_LEAST_THERE", 6)
+    with a_cluster(tmp_path, 1) as address:
+        (worker,) = processes_of(address, 1)
+        nanny = parent_of(worker)
+
+        def kill(done):
+            if done == 1:
+                os.kill(nanny, signal.SIGKILL)
+                os.kill(worker, signal.SIGKILL)
+
+        with pytest.raises(UsageError, match="no workers left; what was done is kept"):
+            graded(rubric, folder, scheduler=address, disturb=kill)
+
+
+def parent_of(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:  # noqa: PTH123 - of a process
+        return int(file.read().rpartition(")")[2].split()[1])
