@@ -256,7 +256,7 @@ def _unreadable(source: Source, error: UnreadableError) -> CaptureInfo:
 
 
 def _unread(source: Source) -> CaptureInfo:
-    return _nothing_of(source, INTERRUPTED, "Ctrl-C came before it was read; nothing of it is explained")
+    return _nothing_of(source, INTERRUPTED, "Ctrl-C came before it was read")
 
 
 def _nothing_of(source: Source, kind: str, why: str) -> CaptureInfo:

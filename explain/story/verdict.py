@@ -82,7 +82,10 @@ def files(captures: Sequence[CaptureInfo], exchanges: Exchanges) -> list[Line]:
             lines.append(Line("story.file-at" if capture.vantage else "story.file", values, (), 1, None, "note"))
         if damage := capture.damage:
             ending = {**values, "offset": damage.offset, "message": damage.message}
-            lines.append(Line(_ENDED.get(damage.kind, "story.damaged"), ending, (), 0, None, "note"))
+            name = _ENDED.get(damage.kind, "story.damaged")
+            if damage.kind == INTERRUPTED and not capture.packets:
+                name = "story.unread"
+            lines.append(Line(name, ending, (), 0, None, "note"))
     return lines + _clocks(captures, exchanges)
 
 

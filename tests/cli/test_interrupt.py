@@ -17,6 +17,8 @@ import pytest
 from packets import pcap, ping, pong
 
 from explain.intake import take_in
+from explain.pipeline import explain
+from explain.words import say
 
 ALICE, BOB = "192.0.2.1", "198.51.100.1"
 
@@ -66,6 +68,11 @@ def press_ctrl_c(*_):
     os.kill(os.getpid(), signal.SIGINT)
 
 
+def explain_again(*paths):
+    report = explain([str(path) for path in paths], progress=press_ctrl_c, until_interrupted=True)
+    return " ".join(say(line.message, line.values, "en") for line in report.lines)
+
+
 def test_ctrl_c_ends_the_reading_of_a_file_behind_whole_frames_and_leaves_the_files_after_it(tmp_path):
     first, second = tmp_path / "first.pcap", tmp_path / "second.pcap"
     one = pcap(ping(ALICE, BOB, 1)).getvalue()
@@ -75,6 +82,9 @@ def test_ctrl_c_ends_the_reading_of_a_file_behind_whole_frames_and_leaves_the_fi
     assert 0 < len(table) == captures[0].packets < 30_000
     assert [one.damage.kind for one in captures] == ["interrupted", "interrupted"]
     assert captures[1].packets == 0
+    told = explain_again(first, second)
+    assert f"{second} was left out: Ctrl-C came before it was read." in told
+    assert f"Ctrl-C stopped the reading of {first} at byte" in told
     assert captures[0].damage.offset == 24 + len(table) * (len(one) - 24)
 
 
