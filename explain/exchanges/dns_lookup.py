@@ -114,8 +114,8 @@ def find(table: PacketTable) -> ExchangeColumns:
     lookups: list[_Lookup] = []
     open_lookups: dict[_Key, _Lookup] = {}
     truncated: dict[tuple[int, int, int, bytes, int], deque[_Lookup]] = defaultdict(deque)
-    messages = list(_messages(table))
-    for message, said in zip(messages, dns_message.heads([one.octets for one in messages]), strict=True):
+    heads = dns_message.heads([message.octets for message in _messages(table)])
+    for message, said in zip(_messages(table), heads, strict=True):
         if said is None or said.opcode != _QUERY or not said.type:
             continue
         client = message.target if said.is_response else message.source

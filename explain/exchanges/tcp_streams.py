@@ -43,8 +43,7 @@ def find_streams(table: PacketTable) -> Streams:
 
     A SYN begins a connection if its sequence number is not the initial one of its side.
     """
-    rows = np.flatnonzero(table.layers & TCP)
-    rows, flow_bounds = _by_flow(rows, table)
+    rows, flow_bounds = _by_flow(table)
     flags = table.flags[rows]
     cuts = _reuses(table, rows, flags, flow_bounds)
     bounds = np.sort(np.concatenate((flow_bounds, cuts))) if len(cuts) else flow_bounds
@@ -56,8 +55,9 @@ def find_streams(table: PacketTable) -> Streams:
     return Streams(rows, bounds, flags, segment_lengths(table), table.flow[rows[bounds[:-1]]], is_reuse)
 
 
-def _by_flow(rows: Rows, table: PacketTable) -> tuple[Rows, I8]:
-    """The rows flow after flow, flows by their first row, and where each begins."""
+def _by_flow(table: PacketTable) -> tuple[Rows, I8]:
+    """The rows of TCP flow after flow, flows by their first row, and where each begins."""
+    rows = np.flatnonzero(table.layers & TCP)
     if not len(rows):
         return rows, np.zeros(1, np.int64)
     flow = table.flow[rows]
@@ -66,10 +66,12 @@ def _by_flow(rows: Rows, table: PacketTable) -> tuple[Rows, I8]:
     rank = np.empty(len(first), np.uint32)
     rank[np.argsort(first, kind="stable")] = np.arange(len(first), dtype=np.uint32)
     key = rank[flow]
+    del flow  # what is no longer needed goes at once here: these arrays make the peak of all memory
     order = np.argsort(key.astype(np.uint16), kind="stable")  # two octets at a time is a radix sort
     if len(first) > _RADIX:
         order = order[np.argsort((key[order] >> np.uint32(16)).astype(np.uint16), kind="stable")]
-    rows, key = rows[order], key[order]
+    rows = rows[order]
+    key = key[order]
     starts = np.flatnonzero(key[1:] != key[:-1]) + 1
     return rows, np.concatenate(([0], starts, [len(rows)]))
 
@@ -79,7 +81,8 @@ def _by_first_frame(rows: Rows, flags: U1, bounds: I8) -> tuple[Rows, U1, I8, I8
     order = np.argsort(rows[bounds[:-1]], kind="stable")
     lengths = np.diff(bounds)[order]
     new = np.concatenate(([0], np.cumsum(lengths)))
-    source = np.arange(len(rows)) + (bounds[:-1][order] - new[:-1]).repeat(lengths)
+    source = (bounds[:-1][order] - new[:-1]).repeat(lengths)
+    source += np.arange(len(rows))
     return rows[source], flags[source], new, order
 
 
