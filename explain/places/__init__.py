@@ -42,7 +42,12 @@ class Sightings:
 
 def match(table: PacketTable, captures: int = 1) -> Sightings | None:
     """Follow packets over all places; None, at no cost, where there is only one."""
-    if len(table.places) < 2 or not len(table):
+    if not len(table):
+        return None
+    from explain.places.unravel import unravel
+
+    unravel(table)
+    if len(table.places) < 2:
         return None
     from explain.places import clocks, matching, translation
     from explain.places.order import Order

@@ -125,7 +125,7 @@ def place_name(report: Report, place: int, language: str) -> str:
     from explain.words.values import visible
 
     spot = report.packets.places[place]
-    name = vantage(spot.capture, spot.interface, report.captures) or spot.name
+    name = spot.name or vantage(spot.capture, spot.interface, report.captures)
     if spot.device is not None:
         name = f"{name or ''}#{spot.device}"
     return visible(name) if name else say("render.place", {"number": place + 1}, language)

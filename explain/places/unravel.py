@@ -1,0 +1,176 @@
+"""Recordings of several places in one list: both sides of a router merged, or every frame twice.
+
+A file need not say that its frames come from different places: mergecap and some taps write them
+as one.  Two groups of stations that never speak to each other's MACs, and between which the same
+packets pass with a lower TTL, are two links with a router between them.  Frames that nearly all
+come twice at once were recorded twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explain.places.matching import group, invariants
+from explain.table import IP, NO_FLOW, NO_MAC, REVERSED, Place
+
+if TYPE_CHECKING:
+    from explain.table import Bools, PacketTable, Rows
+
+_SAMPLE = 4096  # frames that are looked at before anything is done
+_AT_ONCE_NS = 1_000_000  # the same frame recorded twice; nothing is sent again so soon
+_FEWEST = 3  # packets
+_SHARED = 0.25  # of a link's packets, for two links to be two sides of a router
+_DOUBLED = 0.8  # of the frames
+_MOST_COPIES = 4
+_GROUP_BIT = np.uint64(1 << 40)
+
+
+def unravel(table: PacketTable) -> None:
+    """Give each place that is several a place for each; a table where none is stays as it is."""
+    for place in range(len(table.places)):
+        if table.places[place].device is None and not table.places[place].is_echo:
+            _unravel(table, place)
+
+
+def _unravel(table: PacketTable, place: int) -> None:
+    count = len(table)
+    rows = np.flatnonzero(table.place[:count] == place)
+    if not len(rows):
+        return
+    link_of = _link_numbers(table, rows)
+    sample = rows[:_SAMPLE]
+    sample = sample[_is_unicast(table, sample)]
+    has_sides = link_of.max(initial=0) > 0 and _has_sides(table, sample, link_of)
+    has_doubles = _has_doubles(table, sample)
+    if not (has_sides or has_doubles):
+        return
+    label = link_of[table.link[rows]] * _MOST_COPIES if has_sides else np.zeros(len(rows), np.int64)
+    if has_doubles:
+        label += _occurrence(table, rows)
+    _split(table, place, rows, label)
+
+
+def _is_unicast(table: PacketTable, rows: Rows) -> Bools:
+    target = table.links.target[table.link[rows]]
+    is_single: Bools = (target & _GROUP_BIT == 0) & (target < NO_MAC) & (table.layers[rows] & IP != 0)
+    return is_single
+
+
+def _link_numbers(table: PacketTable, rows: Rows) -> Rows:
+    """For each pair of MACs the group of stations that speak with one another, from 0; 0 too where nothing says."""
+    used = np.unique(table.link[rows])
+    used = used[used < len(table.links.source)]
+    source, target = table.links.source[used], table.links.target[used]
+    is_single = (target & _GROUP_BIT == 0) & (target < NO_MAC) & (source < NO_MAC)
+    root: dict[int, int] = {}
+
+    def find(mac: int) -> int:
+        while root.setdefault(mac, mac) != mac:
+            mac = root[mac]
+        return mac
+
+    for one, other in zip(source[is_single].tolist(), target[is_single].tolist(), strict=True):
+        root[find(other)] = find(one)
+    numbers: dict[int, int] = {}
+    found = np.zeros(len(table.links.source) + 1, np.int64)
+    for link, mac in zip(used.tolist(), source.tolist(), strict=True):
+        if mac in root:
+            found[link] = numbers.setdefault(find(mac), len(numbers))
+    return found
+
+
+def _has_sides(table: PacketTable, rows: Rows, link_of: Rows) -> bool:
+    """Whether the same packets are seen on two links, with another TTL on each."""
+    if len(rows) < _FEWEST:
+        return False
+    order, bucket = group(invariants(table, rows))
+    rows = rows[order]
+    number, ttl = link_of[table.link[rows]], table.ttl[rows]
+    crossing = np.flatnonzero(
+        (bucket[1:] == bucket[:-1]) & (number[1:] != number[:-1]) & (ttl[1:] != ttl[:-1])
+        & (np.abs(table.time_ns[rows[1:]] - table.time_ns[rows[:-1]]) < _AT_ONCE_NS * 1000)
+    )  # fmt: skip
+    fewest = min(np.bincount(number)[np.unique(number)])
+    return len(crossing) >= max(_FEWEST, int(_SHARED * fewest))
+
+
+def _identical(table: PacketTable, rows: Rows) -> tuple[Rows, Rows]:
+    """Rows of IP so that frames which are the same octet for octet, as far as is known, stand together; their group."""
+    side = table.flow[rows].astype(np.uint64) << np.uint64(1) | (table.layers[rows] & REVERSED != 0)
+    frame = table.link[rows].astype(np.uint64) << np.uint64(8) | table.ttl[rows]
+    order, bucket = group([*invariants(table, rows), side, frame])
+    return rows[order], bucket
+
+
+def _has_doubles(table: PacketTable, rows: Rows) -> bool:
+    """Whether nearly all frames come several times at once, in both directions."""
+    if len(rows) < 2 * _FEWEST:
+        return False
+    ordered, bucket = _identical(table, rows)
+    is_again = (bucket[1:] == bucket[:-1]) & (np.diff(table.time_ns[ordered]) <= _AT_ONCE_NS)
+    is_double = np.zeros(len(ordered), np.bool_)
+    is_double[1:] |= is_again
+    is_double[:-1] |= is_again
+    is_back = table.layers[ordered] & REVERSED != 0
+    return all(
+        np.count_nonzero(is_double & way) >= max(_FEWEST, _DOUBLED * np.count_nonzero(way))
+        for way in (is_back, ~is_back)
+    )
+
+
+def _occurrence(table: PacketTable, rows: Rows) -> Rows:
+    """How many frames at once were the same before each, at most one less than the copies that are told apart."""
+    found = np.zeros(len(rows), np.int64)
+    at_ip = np.flatnonzero(table.layers[rows] & IP != 0)
+    ordered, bucket = _identical(table, rows[at_ip])
+    found[np.searchsorted(rows, ordered)] = _in_run(table, ordered, bucket)
+    arp = table.arp
+    own = np.flatnonzero(np.isin(arp.row, rows))
+    if len(own):
+        ends = arp.sender_ip[own] << np.uint64(32) | arp.target_ip[own]
+        kind = table.link[arp.row[own]].astype(np.uint64) << np.uint64(16) | arp.operation[own]
+        order, bucket = group([arp.sender_mac[own], ends, kind])
+        ordered = arp.row[own][order]
+        found[np.searchsorted(rows, ordered)] = _in_run(table, ordered, bucket)
+    return found
+
+
+def _in_run(table: PacketTable, ordered: Rows, bucket: Rows) -> Rows:
+    is_new = np.ones(len(ordered), np.bool_)
+    is_new[1:] = (bucket[1:] != bucket[:-1]) | (np.diff(table.time_ns[ordered]) > _AT_ONCE_NS)
+    at = np.arange(len(ordered))
+    run: Rows = np.minimum(at - np.maximum.accumulate(np.where(is_new, at, 0)), _MOST_COPIES - 1)
+    return run
+
+
+def _split(table: PacketTable, place: int, rows: Rows, label: Rows) -> None:
+    """Write the places into the table, and a flow for each of its places."""
+    labels, number = np.unique(label, return_inverse=True)
+    if len(labels) < 2:
+        return
+    home = table.places[place]
+    first = len(table.places)
+    named = [Place(home.capture, home.interface, f"{home.name or ''}#{at + 1}") for at in range(len(labels))]
+    table.places[place] = named[0]
+    table.places.extend(named[1:])
+    new_place = np.where(number == 0, place, first + number - 1)
+    table.place[rows] = new_place
+    flow = table.flow[rows]
+    with_flow = np.flatnonzero((flow != NO_FLOW) & (number > 0))
+    if not len(with_flow):
+        return
+    key = flow[with_flow].astype(np.int64) * len(table.places) + new_place[with_flow]
+    known, index = np.unique(key, return_inverse=True)
+    old, there = known // len(table.places), known % len(table.places)
+    flows, count = table.flows, len(table.flows.low)
+    table.flow[rows[with_flow]] = count + index
+    table.flows = replace(
+        flows, low=np.append(flows.low, flows.low[old]), high=np.append(flows.high, flows.high[old]),
+        low_port=np.append(flows.low_port, flows.low_port[old]),
+        high_port=np.append(flows.high_port, flows.high_port[old]),
+        protocol=np.append(flows.protocol, flows.protocol[old]),
+        place=np.append(flows.place, there.astype(flows.place.dtype)),
+    )  # fmt: skip

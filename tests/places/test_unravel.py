@@ -1,0 +1,89 @@
+"""Recordings of several places in one list of frames, without a word about it."""
+
+from __future__ import annotations
+
+import pytest
+from packets import A, B, eth, pcap
+from two_places import INSIDE, SERVER, Walk, connection, of_kind, ping, segment
+
+import explain
+
+NAT = "203.0.113.1"
+
+
+def merged(walk):
+    """Both sides of the router by one clock, as mergecap writes them."""
+    outer = [(when, frame) for when, frame in walk.outer]
+    return explain.explain(pcap(*sorted([*walk.inner, *outer], key=lambda one: one[0])))
+
+
+def pings(answered=True):
+    walk = Walk()
+    for seq in range(1, 5):
+        walk.out(float(seq), ping(INSIDE, SERVER, seq, ip_id=seq), ping(INSIDE, SERVER, seq, ttl=63, ip_id=seq))
+        back = ping(SERVER, INSIDE, seq, ttl=63, ip_id=seq + 500, kind=0)
+        walk.back(seq + 0.01, back if answered else None, ping(SERVER, INSIDE, seq, ip_id=seq + 500, kind=0))
+    return walk
+
+
+def test_both_sides_of_a_router_in_one_file_are_two_places():
+    report = merged(pings())
+    (echo,) = of_kind(report, "icmp.echo")
+    assert (echo.outcome, echo.fields.sent, echo.fields.received, echo.fields.duplicates) == ("answered", 4, 4, 0)
+    (journey,) = of_kind(report, "journey")
+    assert [sight.vantage for sight in journey.fields.seen] == ["#1", "#2"]
+
+
+def test_a_reply_that_the_router_kept_is_lost_though_it_stands_in_the_same_file():
+    report = merged(pings(answered=False))
+    (echo,) = of_kind(report, "icmp.echo")
+    assert echo.outcome == "unanswered"
+    (journey,) = of_kind(report, "journey")
+    assert (journey.outcome, journey.fields.lost, journey.fields.stage) == ("vanished", "reply", None)
+
+
+def test_a_nat_between_two_sides_in_one_file_is_a_translation_and_no_retransmission():
+    walk = Walk()
+    connection(walk, 0.0, (INSIDE, 40000), (NAT, 40000), (SERVER, 80))
+    report = merged(walk)
+    (found,) = of_kind(report, "nat.translation")
+    assert found.outcome == "translated"
+    assert all(one.fields.retransmissions == 0 for one in of_kind(report, "tcp.connection"))
+
+
+def twice(*frames, gap_s=0.00001):
+    return pcap(*(pair for when, frame in frames for pair in ((when, frame), (when + gap_s, frame))))
+
+
+@pytest.mark.parametrize(("gap_s", "copies"), [(0.00001, 0), (0.3, 4)])
+def test_every_frame_twice_at_once_was_recorded_twice_and_later_was_sent_twice(gap_s, copies):
+    frames = []
+    for seq in range(1, 5):
+        frames.append((float(seq), eth(A, B, 0x800, ping(INSIDE, SERVER, seq, ip_id=seq))))
+        frames.append((seq + 0.01, eth(B, A, 0x800, ping(SERVER, INSIDE, seq, ip_id=seq + 500, kind=0))))
+    report = explain.explain(twice(*frames, gap_s=gap_s))
+    (echo,) = of_kind(report, "icmp.echo")
+    assert (echo.fields.duplicates > 0) == (copies > 0)
+
+
+def test_replies_alone_that_come_twice_were_duplicated():
+    frames = []
+    for seq in range(1, 5):
+        frames.append((float(seq), eth(A, B, 0x800, ping(INSIDE, SERVER, seq, ip_id=seq))))
+        reply = eth(B, A, 0x800, ping(SERVER, INSIDE, seq, ip_id=seq + 500, kind=0))
+        frames += [(seq + 0.01, reply), (seq + 0.01001, reply)]
+    (echo,) = of_kind(explain.explain(pcap(*frames)), "icmp.echo")
+    assert echo.fields.duplicates == 4
+
+
+def test_two_conversations_on_two_links_that_share_no_packet_are_one_place():
+    other = ("00:00:5e:00:53:31", "00:00:5e:00:53:32")
+    frames = []
+    for number in range(8):
+        frames.append(
+            (number * 0.1, eth(A, B, 0x800, segment((INSIDE, 5), (SERVER, 80), 16, number, 1, b"x", 64, number + 1)))
+        )
+        frames.append(
+            (number * 0.1 + 0.01, eth(*other, 0x800, ping("192.0.2.99", "192.0.2.98", number, ip_id=90 + number)))
+        )
+    assert len(explain.explain(pcap(*frames)).packets.places) == 1
