@@ -65,3 +65,19 @@ def test_the_report_of_a_recording_holds_together(case, reports):
 
 def test_nothing_is_owed_for_a_recording_that_is_gone():
     assert set(OWED) <= set(CASES)
+
+
+def test_a_router_captured_on_any_shows_both_sides_of_its_translation():
+    report = explain.explain(TOP / "pcaps" / "views" / "any.pcap")
+    (nat,) = [one for one in report.exchanges if one.kind == "nat.translation"]
+    assert (nat.outcome, nat.fields.inside.src.address, nat.fields.outside.src.address) == (
+        "translated", "10.0.0.2", "203.0.113.1",
+    )  # fmt: skip
+    assert not report.findings
+
+
+def test_a_capture_that_keeps_sixty_octets_of_each_frame_still_tells_the_connection():
+    report = explain.explain(TOP / "pcaps" / "views" / "cut.pcap")
+    (talk,) = [one for one in report.exchanges if one.kind == "tcp.connection"]
+    assert (talk.outcome, talk.fields.bytes_to_server, talk.fields.bytes_to_client) == ("closed", 76, 124)
+    assert not report.findings
