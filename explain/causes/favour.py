@@ -48,7 +48,21 @@ def _lost_server(wires: Wires) -> float:
 
 
 def _moved(wires: Wires) -> float:
-    return 30 if wires.was_taken else 0
+    return 30 if wires.was_taken else -10 if _has_nobody_moved(wires) else 0
+
+
+def _has_nobody_moved(wires: Wires) -> bool:
+    """Whether the frames show every report of groups that the hosts ever made, and nobody left that of the address.
+
+    Who changes its IPv6 address leaves the old one's solicited-node group. Source: RFC 3810 section 6.1.
+    """
+    hosts = [(state, (state.counters or {}).get("Icmp6OutMLDv2Reports", 0)) for state in wires.witnesses.states]
+    told = [(state, count) for state, count in hosts if count]
+    if wires.was_taken or not told or ":" not in (wires.context.destination or ""):
+        return False
+    macs = [{each.mac for each in state.interfaces or () if each.mac} for state, _ in told]
+    heard = [sum(max(spot.reports.get(mac, 0) for spot in wires.spots) for mac in own) for own in macs]
+    return all(seen >= count for seen, (_, count) in zip(heard, told, strict=True))
 
 
 def _absent(wires: Wires) -> float:

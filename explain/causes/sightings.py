@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.exchanges.icmp_error import error_name
+from explain.exchanges.mld_report import memberships
 from explain.record import dataclass
 from explain.table import BAD_CHECKSUM, IP, NO_MAC, TCP, UDP, mac_text
 
@@ -68,6 +69,8 @@ class Spot:
         answered: address wanted -> MACs that were given.
         astray: addresses whose owner answered, but to a MAC that nobody else has.
         claimed: addresses that somebody took for its own: by a duplicate check, or by asking under it.
+        left: multicast groups that somebody left.
+        reports: MAC -> how often it told of its groups.
         frames: how many frames it saw at all.
     """
 
@@ -89,6 +92,8 @@ class Spot:
     answered: dict[str, set[str]] = field(default_factory=dict)
     astray: set[str] = field(default_factory=set)
     claimed: set[str] = field(default_factory=set)
+    left: set[str] = field(default_factory=set)
+    reports: dict[str, int] = field(default_factory=dict)
     addresses: set[str] = field(default_factory=set)
 
     @property
@@ -120,6 +125,7 @@ def look(witnesses: Witnesses, context: Context) -> list[Spot]:
                 first = int(table.time_ns[rows].min())
                 spot.first_ns = first if spot.first_ns is None else min(first, spot.first_ns)
     _neighbours(table, by_place)
+    _listeners(table, by_place)
     _echoes(table, by_place, context)
     if context.tool in {"tcp", None}:
         text = witnesses.text
@@ -196,6 +202,16 @@ def _neighbours(table: PacketTable, spots: list[Spot | None]) -> None:
             spot.claimed.add(wanted)
         else:
             _ask(spot, row, src, wanted, {_macs(table, row)[0]})
+
+
+def _listeners(table: PacketTable, spots: list[Spot | None]) -> None:
+    kept = table.contents.get("mld")
+    for row, octets in zip(kept.row[:_MOST_ROWS], kept.octets, strict=False) if kept else ():
+        spot = spots[table.place[row]]
+        if spot is not None:
+            mac = _macs(table, row)[0]
+            spot.reports[mac] = spot.reports.get(mac, 0) + 1
+            spot.left.update(each.group for each in memberships(octets) if each.is_left)
 
 
 def _answer(spot: Spot, wanted: str, mac: str, to: str) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from explain.causes.diagnosis import Candidate, Reason
 from explain.causes.sightings import Spot, Told, look
 from explain.causes.vanish import Vanished, vanished
+from explain.exchanges.mld_report import solicited_node
 from explain.record import dataclass
 from explain.state.path import Locus
 
@@ -181,9 +182,12 @@ class Wires:
 
     @property
     def was_taken(self) -> bool:
-        """Whether somebody had the destination for its own before nobody answered for it."""
-        wanted = self.context.destination
-        return any(wanted in spot.claimed and wanted not in spot.answered for spot in self.spots)
+        """Whether somebody had the destination for its own, or left its group, before nobody answered for it."""
+        wanted = self.context.destination or ""
+        group = solicited_node(wanted)
+        return any(
+            (wanted in spot.claimed or group in spot.left) and wanted not in spot.answered for spot in self.spots
+        )
 
     @property
     def is_answer_for_another(self) -> bool:

@@ -12,14 +12,16 @@ import numpy as np
 
 from explain.decode.continued import Continued
 from explain.decode.pipelined import Pipelined
-from explain.decode.slab import TRANSPORT
+from explain.decode.slab import TRANSPORT, members
 from explain.table import IPV6, TCP, UDP, ContentRows
 
 if TYPE_CHECKING:
     from explain.decode.block import Block
     from explain.table import I8, U2, U4, Bools
 
-_MOST_OF_A_FRAME = {"dns": 4096, "dhcp": 2048, "dhcpv6": 2048, "http": 1460, "tls": 2048, "ndp": 1024}
+_MOST_OF_A_FRAME = {
+    "dns": 4096, "dhcp": 2048, "dhcpv6": 2048, "http": 1460, "tls": 2048, "ndp": 1024, "mld": 1024,
+}  # fmt: skip
 _MOST_IN_ALL = 40 << 20
 _RESERVED = 2 << 20  # for each protocol, so that a flood of one does not silence another
 _PER_COPY = 80  # octets that an object and its places in two lists need
@@ -37,7 +39,8 @@ _HTTP_HEADS = np.array(
 )
 _CAPITAL_A, _CAPITAL_Z = 0x41, 0x5A
 _SHORTEST = 4  # octets by which a head is recognised
-_ICMPV6, _ROUTER_ADVERTISEMENT = 58, 134
+_ICMPV6 = 58
+_ICMPV6_KINDS = {"ndp": members(134), "mld": members(131, 132, 143)}  # router advertisements, reports of listeners
 _TLS_CIPHER_CHANGE, _TLS_ALERT, _TLS_HANDSHAKE, _TLS_MAJOR = 0x14, 0x15, 0x16, 0x03
 _TLS_CHANGE_SIZE = 6  # header and one octet
 
@@ -67,7 +70,7 @@ class Contents:
             if fits.any():
                 self._keep(name, block, rows[fits], np.full(np.count_nonzero(fits), _UDP_HEADER, np.int64))
         self._copy_tcp(block, source_port, target_port)
-        self._copy_advertisements(block)
+        self._copy_icmpv6(block)
 
     def _copy_tcp(self, block: Block, source_port: U2, target_port: U2) -> None:
         payload = block.table.payload[block.part]
@@ -118,12 +121,16 @@ class Contents:
                 into.octets.append(octets)
                 into.skip.append(skip)
 
-    def _copy_advertisements(self, block: Block) -> None:
-        """Router advertisements whole: their options lie one behind the other (RFC 4861, 4.6)."""
+    def _copy_icmpv6(self, block: Block) -> None:
+        """Messages whose parts lie one behind the other, whole (RFC 4861, 4.6; RFC 3810, 5.2)."""
         rows = np.flatnonzero((block.protocol == _ICMPV6) & (block.layers & IPV6 != 0))
-        rows = rows[block.slab.octets[rows, TRANSPORT] == _ROUTER_ADVERTISEMENT]
-        if len(rows):
-            self._keep("ndp", block, rows, np.zeros(len(rows), np.int64))
+        if not len(rows):
+            return
+        kind = block.slab.octets[rows, TRANSPORT]
+        for name, kinds in _ICMPV6_KINDS.items():
+            some = rows[kinds[kind]]
+            if len(some):
+                self._keep(name, block, some, np.zeros(len(some), np.int64))
 
     def _keep(self, name: str, block: Block, rows: I8, header: I8, ports: tuple[U2, U2] | None = None) -> None:
         """Copy what stands behind the headers; with ``ports``, heads that go on are noted."""

@@ -18,7 +18,7 @@ from explain.state.tell import tell
 from explain.state.walk import walk
 from explain.words import say
 
-from .hosts import LINKS, MACS, interface, raw, raws, states
+from .hosts import LINKS, MACS, RULES, interface, raw, raws, states
 
 
 def go(changed: dict[str, dict[str, Any]] | None = None, **more: Any) -> Path:
@@ -269,7 +269,7 @@ def direct_v6(length: int, *routes: dict[str, Any]) -> Path:
         own = {"dst": local if bits == "128" else "2001:db8:1::/64", "dev": "e0", "protocol": "kernel", "flags": []}
         nic = interface("e0", 2, MACS[name], address, peer=2)
         listed = [own, *(routes if name == "S" else ())]
-        made.append(host_state(raw(nic, route6=listed), name))
+        made.append(host_state(raw(nic, route6=listed, rule6=RULES), name))
     return walk(made, echo("2001:db8:1::9"), "S", links=[("S", "e0", "T", "e0")])
 
 
@@ -279,6 +279,6 @@ def test_an_ipv6_address_without_its_subnet_has_the_wrong_prefix_length():
 
 def test_an_ipv6_address_of_its_own_is_sound_where_a_route_leads_into_its_subnet():
     onlink = {"dst": "2001:db8:1::/64", "dev": "e0", "protocol": "ra", "flags": []}
-    assert "wrong-netmask-on-sender" not in causes(direct_v6(128, onlink))
+    assert causes(direct_v6(128, onlink)) == causes(direct_v6(64)) == ["healthy"]
     elsewhere = {"dst": "2001:db8:7::/64", "dev": "e0", "protocol": "ra", "flags": []}
     assert causes(direct_v6(128, elsewhere))[0] == "wrong-netmask-on-sender"
