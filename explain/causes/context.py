@@ -75,7 +75,6 @@ def context_of(
     target = _address(text.target_address if text else None) or _address(destination)
     target = target or (_address(command.target) if command else None)
     family = _family(text, command, target) or family
-    kind = None if kind == "dhcp" and family == 6 else kind  # what is predicted of DHCP is of IPv4
     conditions: dict[str, bool | None] = {
         **_of_kind(kind, command),
         "v4": None if family is None else family == 4,
