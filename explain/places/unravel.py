@@ -40,13 +40,16 @@ def _unravel(table: PacketTable, place: int) -> None:
     rows = np.flatnonzero(table.place[:count] == place)
     if not len(rows):
         return
-    link_of = _link_numbers(table, rows)
     sample = rows[:_SAMPLE]
-    sample = sample[_is_unicast(table, sample)]
-    has_sides = link_of.max(initial=0) > 0 and _has_sides(table, sample, link_of)
-    has_doubles = _has_doubles(table, sample)
+    link_of = _link_numbers(table, sample)
+    told = sample[_is_unicast(table, sample)]
+    has_doubles = _has_doubles(table, told)
+    has_sides = _has_sides(table, told, link_of)
     if not (has_sides or has_doubles):
         return
+    if len(rows) > len(sample):  # later frames may join the links
+        link_of = _link_numbers(table, rows)
+        has_sides = has_sides and _has_sides(table, told, link_of)
     label = link_of[table.link[rows]] * _MOST_COPIES if has_sides else np.zeros(len(rows), np.int64)
     if has_doubles:
         label += _occurrence(table, rows)
@@ -84,7 +87,7 @@ def _link_numbers(table: PacketTable, rows: Rows) -> Rows:
 
 def _has_sides(table: PacketTable, rows: Rows, link_of: Rows) -> bool:
     """Whether the same packets are seen on two links, with another TTL on each."""
-    if len(rows) < _FEWEST:
+    if len(rows) < _FEWEST or not link_of.any():
         return False
     order, bucket = group(invariants(table, rows))
     rows = rows[order]
