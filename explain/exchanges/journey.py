@@ -334,6 +334,19 @@ def _spot(table: PacketTable, row: int) -> Spot:
     return Spot(place.capture, place.interface, int(table.frame[row]))
 
 
+def spot_name(table: PacketTable, spot: Spot) -> str:
+    """A place as the user named it, else by its numbers; of several in one recording, the one that has the frame."""
+    named = [
+        (at, place.name) for at, place in enumerate(table.places)
+        if (place.capture, place.interface) == (spot.capture, spot.interface) and place.name
+    ]  # fmt: skip
+    if len(named) > 1 and spot.frame:
+        rows = np.flatnonzero(table.frame[: len(table)] == spot.frame)
+        has_it = set(table.place[rows].tolist())
+        named = [(at, name) for at, name in named if at in has_it] or named
+    return named[0][1] if named else f"{spot.capture + 1}:{(spot.interface or 0) + 1}"
+
+
 def _ends(table: PacketTable, row: int) -> PacketEnds:
     one, text = np.array([row]), table.addresses.text
     has_ports = bool(table.layers[row] & (TCP | UDP))

@@ -106,6 +106,8 @@ def _between(table: PacketTable, way: list[_Seen], *, is_from_server: bool) -> I
         if not is_lost.any() or _has_holes(here, there):
             continue
         place, beyond = table.places[here.place], table.places[there.place]
+        if (place.capture, place.interface) == (beyond.capture, beyond.interface):
+            continue  # one recording that holds frames several times need not hold all of them as often
         frames = sorted({int(table.frame[_first(here, octet)]) for octet in sent_again[is_lost].tolist()})
         count = int((passed[at] - passed[at + 1])[is_lost].sum())
         yield LostSegments(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explain.exchanges.journey import Spot
+from explain.exchanges.journey import Spot, spot_name
 from explain.exchanges.trails import whole
 from explain.model import Line
 from explain.story.teller import end_text
@@ -57,8 +57,8 @@ def line(teller: Teller, message: str, fields: object, rows: list[int], exchange
 
 def _vanished(teller: Teller, fields: Journey, rows: list[int], name: str, ends: dict[str, Any]) -> Line:
     table = whole(teller.table)
-    last = _spot_text(table, fields.last_seen)
-    due = _spot_text(table, fields.due) if fields.due else ""
+    last = spot_name(table, fields.last_seen)
+    due = spot_name(table, fields.due) if fields.due else ""
     message = f"journey.vanished.{fields.stage or 'somewhere'}"
     what = Line(f"journey.what.{fields.lost}", {})
     return line(teller, message, fields, rows[-1:], name, **ends, last=last, next=due, what=what)
@@ -72,7 +72,7 @@ def _lost_segments(teller: Teller, fields: Journey, lost: LostSegments, name: st
     ends = (fields.packet.dst, fields.packet.src) if lost.is_from_server else (fields.packet.src, fields.packet.dst)
     return line(
         teller, "journey.lost-segments", None, rows, name, src=end_text(ends[0]), segments=lost.segments,
-        last=_spot_text(table, spot), next=_spot_text(table, due),
+        last=spot_name(table, spot), next=spot_name(table, due),
     )  # fmt: skip
 
 
@@ -107,10 +107,3 @@ def row_of(table: PacketTable, spot: Sight | Spot) -> int:
 def _place_text(sight: Sight) -> str:
     """A place as the user named it, else by its numbers."""
     return sight.vantage or f"{sight.capture + 1}:{(sight.interface or 0) + 1}"
-
-
-def _spot_text(table: PacketTable, spot: Spot) -> str:
-    for place in table.places:
-        if (place.capture, place.interface) == (spot.capture, spot.interface) and place.name:
-            return place.name
-    return f"{spot.capture + 1}:{(spot.interface or 0) + 1}"

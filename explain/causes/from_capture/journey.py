@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from explain.causes.from_capture import silence, tcp
 from explain.causes.from_capture.scene import FAILED, Member, Scene, Seen
+from explain.exchanges.journey import spot_name
+from explain.places.near import whole_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.journey import Journey, Spot
+    from explain.exchanges.journey import Journey
 
 _LINK = (
     "link-no-carrier", "bridge-port-down", "bridge-down", "bridge-port-not-forwarding", "bridge-port-not-member",
@@ -101,8 +103,8 @@ def _finding(
     values = _values([member for _, member in some])
     if stage:
         values |= {
-            "case": f"{lost}-{stage}", "last": _name(scene, fields.last_seen),
-            "next": _name(scene, fields.due) if fields.due else "", "lost": lost, "stage": stage,
+            "case": f"{lost}-{stage}", "last": spot_name(whole_of(scene.table), fields.last_seen),
+            "next": spot_name(whole_of(scene.table), fields.due) if fields.due else "", "lost": lost, "stage": stage,
         }  # fmt: skip
         if stage == "link" and not fields.due:
             values["case"] = f"{lost}-wire"
@@ -119,14 +121,6 @@ def _values(members: list[Member]) -> dict[str, Any]:
             "received": sum(run.received for run in runs),
         }  # fmt: skip
     return {"server": first.server.address, "port": first.server.port, "count": len(members)}
-
-
-def _name(scene: Scene, spot: Spot) -> str:
-    """A place as the user named it, else by its numbers."""
-    for place in scene.table.places:
-        if (place.capture, place.interface) == (spot.capture, spot.interface) and place.name:
-            return place.name
-    return f"{spot.capture + 1}:{(spot.interface or 0) + 1}"
 
 
 def attach(scene: Scene, seen: list[Seen]) -> list[Seen]:
