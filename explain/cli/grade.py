@@ -53,8 +53,8 @@ def grade() -> None:
 def run(rubric: str, paths: tuple[str, ...], **options: Any) -> int:
     """Grade every submission below the PATHs: folders, archives, captures."""
     from explain.grade.form import whole
+    from explain.grade.handed_in import find
     from explain.grade.lint import sound
-    from explain.grade.submissions import find
     from explain.grade.whole_class import add_flags
 
     read = sound(rubric, options["lang"])
@@ -80,7 +80,7 @@ def run(rubric: str, paths: tuple[str, ...], **options: Any) -> int:
 
 
 def _roster(rubric: Rubric, given: str | None) -> list[dict[str, str]]:
-    from explain.grade.submissions import read_roster
+    from explain.grade.rosters import read_roster
 
     if given:
         return read_roster(given)
@@ -255,8 +255,8 @@ def _points(
 ) -> dict[str, dict[str, float | None]]:
     """By submission the points of each check and answer, and the score."""
     from explain.grade.executors import grade_all
+    from explain.grade.handed_in import find
     from explain.grade.lint import sound
-    from explain.grade.submissions import find
 
     rubric = sound(path)
     found = find(rubric, paths, _roster(rubric, roster))

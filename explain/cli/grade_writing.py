@@ -133,7 +133,7 @@ def _named(rubric: Rubric, captures: Sequence[str]) -> dict[str, Path]:
 
 
 def _first_row(rubric: Rubric, roster: str | None) -> dict[str, str]:
-    from explain.grade.submissions import read_roster
+    from explain.grade.rosters import read_roster
 
     beside = Path(rubric.path).parent / rubric.roster if rubric.roster else None
     if roster is None and (beside is None or not beside.is_file()):
@@ -187,7 +187,7 @@ def _effect(one: Tried, language: str) -> str:
 def _row(rubric: Any, roster: str | None, student: str | None) -> dict[str, str] | None:
     if student is None:
         return None
-    from explain.grade.submissions import read_roster
+    from explain.grade.rosters import read_roster
 
     beside = Path(rubric.path).parent / rubric.roster if rubric.roster else None
     given = roster or (str(beside) if beside else None)

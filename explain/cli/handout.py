@@ -34,7 +34,7 @@ def handout(name: str, roster: str, output: Path, key: str) -> int:
 
     NAME is a lab. The same roster and key give the same labs. `OUTPUT/roster.csv` is for `explain grade --roster`.
     """
-    from explain.grade.submissions import read_roster
+    from explain.grade.rosters import read_roster
     from explain.lab.catalogue import find
     from explain.lab.recording import write_new
 
@@ -61,7 +61,7 @@ def handouts(
         LabFileError: a value of the roster cannot stand in a lab.
     """
     from explain.grade.functions import FUNCTIONS
-    from explain.grade.submissions import id_of
+    from explain.grade.rosters import id_of
     from explain.lab.handout import MissingColumnError
     from explain.lab.handout import handout as made_for
     from explain.lab.read import text_of

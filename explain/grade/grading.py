@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from explain.errors import InputError
 from explain.grade.analyses import EVERY_TIME, Analyses
-from explain.grade.answers import BadAnswersError, mark_answers, read_answers
+from explain.grade.answer_file import BadAnswersError, read_answers
+from explain.grade.answers import mark_answers
 from explain.grade.around import Lab, told_of
-from explain.grade.engine import Marker
+from explain.grade.engine import mark_checks
 from explain.grade.events import Events
 from explain.grade.integrity.taking import take
+from explain.grade.marker import Marker
 from explain.grade.scene import scene_of
 from explain.grade.verdict import Graded, score_of
 
@@ -57,7 +59,7 @@ def grade_files(
     lacking = tuple(one for one in rubric.captures if one not in files)
     lab = Lab(rubric.networks)
     marker = Marker(rubric, joint, alone, roster, language, lacking, lab)
-    checks = marker.checks()
+    checks = mark_checks(marker)
     given, trouble = _answers(answers)
     marked = mark_answers(marker, given, trouble)
     report = joint.scene.report

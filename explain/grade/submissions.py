@@ -1,8 +1,7 @@
-"""Which files belong to which student: folders, archives, and the layouts that learning platforms export."""
+"""One submission: its files, and which of them are its captures and its answers."""
 
 from __future__ import annotations
 
-import csv
 import os
 import re
 import stat
@@ -10,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from explain.errors import UnreadableError, UsageError
-from explain.grade.class_archive import opened
-from explain.grade.layouts import METADATA, gradescope_owners, newest, owner
+from explain.errors import UsageError
+from explain.grade.layouts import newest
+from explain.grade.rosters import key_of_name
 from explain.grade.unpacking import is_archive
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from explain.grade.rubric import Rubric
 
@@ -25,9 +24,6 @@ _MAGIC = (b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4", b"\x4d\x3c\xb2\xa1", b"\xa1\
 _SUFFIXES = (".gz", ".zst", ".pcap", ".pcapng", ".cap", ".dmp")
 _MOST_FILES = 2000
 _MOST_DEPTH = 6
-_LARGEST_ROSTER = 16 << 20
-_ID_COLUMNS = ("student", "sid", "id", "email", "login", "name", "SIS User ID", "SIS Login ID", "ID",
-               "Email address", "ID number", "Username", "Full name", "Student")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,134 +41,14 @@ class Submission:
     roster: Mapping[str, str]
 
 
-def read_roster(path: str) -> list[dict[str, str]]:
-    """The rows of a roster.
-
-    Raises:
-        UnreadableError: it cannot be read as CSV with a header.
-    """
-    try:
-        if Path(path).stat().st_size > _LARGEST_ROSTER:
-            raise UnreadableError(path, "it is too large for a roster")
-        with Path(path).open(encoding="utf-8-sig", newline="") as file:
-            rows = [{str(key): value or "" for key, value in row.items() if key} for row in csv.DictReader(file)]
-    except OSError as error:
-        raise UnreadableError(path, (error.strerror or "it cannot be read").lower()) from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UnreadableError(path, f"it is no CSV: {error}") from None
-    return rows
-
-
-def find(rubric: Rubric, paths: Sequence[str], roster: Sequence[Mapping[str, str]]) -> list[Submission]:
-    """All submissions below some paths, and who is in the roster without one.
-
-    Raises:
-        UnreadableError: a path does not exist.
-    """
-    found: dict[str, list[Path]] = {}
-
-    def row_of(name: str) -> int | None:
-        return _row_of(_stem(name), roster)
-
-    for path in paths:
-        if not Path(path).exists():
-            raise UnreadableError(path, "no such file or directory")
-        for name, file in _below(rubric, opened(rubric, Path(path), row_of) or Path(path)):
-            found.setdefault(name, []).append(file)
-    result, used = [], set()
-    for name, files in sorted(found.items()):
-        number = _row_of(name, roster)
-        row = roster[number] if number is not None else {}
-        used.add(number)
-        result.append(Submission(id_of(row) or name, tuple(sorted(files)), row))
-    result += [
-        Submission(id_of(row), (), row) for number, row in enumerate(roster) if number not in used and id_of(row)
-    ]
-    return _told_apart(result)
-
-
-def _told_apart(found: list[Submission]) -> list[Submission]:
-    """Two submissions of one student keep their marks; the second is called so."""
-    seen: dict[str, int] = {}
-    result = []
-    for one in found:
-        seen[one.id] = seen.get(one.id, 0) + 1
-        name = one.id if seen[one.id] == 1 else f"{one.id}#{seen[one.id]}"
-        result.append(Submission(name, one.paths, one.roster))
-    return result
-
-
-def _below(rubric: Rubric, path: Path) -> Iterator[tuple[str, Path]]:
-    if not path.is_dir():
-        yield _name_of(path, rubric), path
-        return
-    entries = sorted(one for one in path.iterdir() if not one.name.startswith((".", "__MACOSX")))
-    loose = [one for one in entries if is_plain(one)]
-    told = gradescope_owners(path)
-    wanted = {name.casefold() for name in (*rubric.captures.values(), rubric.answers or "")}
-    if any(one.name.casefold() in wanted for one in loose) or (not loose and not entries):
-        name = path.resolve().name
-        yield owner(name) or name, path
-        return
-    for one in entries:
-        if one.is_dir() and not one.is_symlink():
-            yield told.get(one.name) or owner(one.name) or one.name, one
-        elif is_plain(one) and one.name != METADATA and (is_archive(one) or is_capture(one) or one.suffix == ".toml"):
-            yield _name_of(one, rubric), one
-
-
-def _name_of(path: Path, rubric: Rubric) -> str:
-    """The student in a file's name: what a platform put there, else all before the name of the file asked for."""
-    exported = owner(path.name)
-    if exported is not None:
-        return exported
-    stem = _stem(path.name)
-    for wanted in (*(_stem(one) for one in rubric.captures.values()), _stem(rubric.answers or ""), *rubric.captures):
-        if wanted and stem.casefold().endswith(wanted.casefold()) and len(stem) > len(wanted):
-            return stem[: -len(wanted)].rstrip("-_. ") or stem
-    return stem
-
-
-def _stem(name: str) -> str:
+def stem_of(name: str) -> str:
+    """A name without what tells the kind of file."""
     for _ in range(3):
         base, suffix = os.path.splitext(name)  # noqa: PTH122 - of a name, not of a path
         if suffix.lower() not in (*_SUFFIXES, ".zip", ".tar", ".tgz", ".toml"):
             break
         name = base
     return name
-
-
-def _row_of(name: str, roster: Sequence[Mapping[str, str]]) -> int | None:
-    """Whose row a name is about: as it stands, as people write it, or by a word of it; None if that is not sure."""
-    key = _key(name)
-    tokens = set(re.split(r"[^a-z0-9@.]+", name.casefold()))
-
-    def stands_there(row: Mapping[str, str]) -> bool:
-        return any(row.get(column) == name for column in _ID_COLUMNS)
-
-    def is_alike(row: Mapping[str, str]) -> bool:
-        values = {_key(row[column]) for column in _ID_COLUMNS if row.get(column)}
-        values |= {_key(row["email"].partition("@")[0])} if row.get("email") else set()
-        return key in values - {""}
-
-    def is_mentioned(row: Mapping[str, str]) -> bool:
-        exact = {row[column].casefold() for column in ("student", "sid", "id", "login") if row.get(column)}
-        return bool(exact & tokens)
-
-    for fits in (stands_there, is_alike, is_mentioned):
-        found = [number for number, row in enumerate(roster) if fits(row)]
-        if found:  # of two people, neither; somebody who is there twice is one
-            return found[0] if len({id_of(roster[number]) for number in found}) == 1 else None
-    return None
-
-
-def _key(text: str) -> str:
-    return re.sub(r"[^\w@.]", "", text.casefold()).replace("_", "")
-
-
-def id_of(row: Mapping[str, str]) -> str:
-    """Whom a row of the roster is about; empty if it does not say."""
-    return next((row[column] for column in _ID_COLUMNS if row.get(column)), "")
 
 
 def is_plain(path: Path) -> bool:
@@ -254,9 +130,9 @@ def _is_named(file: str, name: str, wanted: str) -> bool:
 
 def _is_alike(file: str, name: str, wanted: str) -> bool:
     del name
-    return _key(re.sub(r"\s*\(\d+\)", "", _stem(file))).endswith(_key(_stem(wanted)))
+    return key_of_name(re.sub(r"\s*\(\d+\)", "", stem_of(file))).endswith(key_of_name(stem_of(wanted)))
 
 
 def _mentions(file: str, name: str, wanted: str) -> bool:
     del wanted
-    return name.casefold() in re.split(r"[^a-z0-9]+", _stem(file).casefold())
+    return name.casefold() in re.split(r"[^a-z0-9]+", stem_of(file).casefold())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from explain.errors import UsageError
 from explain.grade.cited import rows_of
 from explain.grade.expressions import UnboundError, evaluate, fill, names_in, placeholders, shown
+from explain.grade.finding import lateness_ns, not_handed_in
 from explain.grade.functions import AbsentError
 from explain.grade.nearly import Nearest, nearest
 from explain.grade.scene import Event, UnknownFieldError, numbered
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from explain.grade.cited import Recorded
-    from explain.grade.engine import Marker, Seen
+    from explain.grade.finding import Seen
+    from explain.grade.marker import Marker
     from explain.grade.rubric import Check, Part, Pattern
 
 _UNKNOWN = (UnboundError, AbsentError, UnknownFieldError, UsageError)
@@ -102,7 +104,7 @@ def _lacking(marker: Marker, check: Check, wanted: Pattern) -> tuple[str, list[R
     events = [one for one in marker.source(check).of(wanted.event)[:_MOST_TOLD] if marker.lab.has(one)]
     values: dict[str, Any] = {"what": thing(wanted.event, marker.language)}
     if not events:
-        lacks = marker.not_handed_in(check, wanted)
+        lacks = not_handed_in(marker, check, wanted)
         if lacks:
             return say("grade.not-handed-in", values | {"captures": lacks}, marker.language), []
         return say("grade.none-at-all", values, marker.language), []
@@ -137,7 +139,7 @@ def _off(marker: Marker, near: Nearest) -> list[str]:
 def _at_another_time(marker: Marker, check: Check, near: Nearest, values: dict[str, Any]) -> str:
     """It fits but for its time."""
     for one in check.within:
-        late = marker.lateness_ns(near.event, one)
+        late = lateness_ns(marker, near.event, one)
         if late is not None and not 0 <= late <= one.span_ns:
             message = "grade.too-late" if late > one.span_ns else "grade.wrong-side"
             more = {"apart": abs(late), "room": one.span_ns, "name": one.event}

@@ -9,8 +9,8 @@ import pytest
 from grading_scenes import rubric_file
 
 from explain.grade.executors import grade_all
+from explain.grade.handed_in import find
 from explain.grade.reading import load
-from explain.grade.submissions import find
 
 HEAD = (
     'rubric = 1\ntitle = "T"\n[submission]\ncaptures = { h1 = "lab.pcap" }\nanswers = "answers.toml"\n'

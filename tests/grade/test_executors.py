@@ -14,9 +14,9 @@ from grading_class import TEXT, a_class, command, marks, run
 from explain.errors import UsageError
 from explain.grade import batches, cluster, executors
 from explain.grade.executors import grade_all
+from explain.grade.handed_in import find
 from explain.grade.kept import Kept
 from explain.grade.reading import load
-from explain.grade.submissions import find
 
 SIZE = 24
 

@@ -11,8 +11,9 @@ import pytest
 from grading_scenes import HEAD, asked_and_pinged, rubric_file
 from packets import pcap
 
+from explain.grade.handed_in import find
 from explain.grade.reading import load
-from explain.grade.submissions import assign, files_below, find
+from explain.grade.submissions import assign, files_below
 from explain.grade.unpacking import unpack
 
 GOOD = pcap(*asked_and_pinged(1)).getvalue()

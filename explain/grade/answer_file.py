@@ -1,0 +1,47 @@
+"""What a student wrote into the file of answers; nothing in it is ever looked at as anything but a value."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+from explain.words.values import visible
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_LARGEST = 256 << 10
+
+
+class BadAnswersError(ValueError):
+    """The file with the answers cannot be read; the text says why."""
+
+
+def read_answers(path: Path) -> dict[str, Any]:
+    """The answers by question; nothing in them is ever looked at as anything but a value.
+
+    Raises:
+        BadAnswersError: it is too large or no TOML.
+    """
+    with path.open("rb") as file:
+        octets = file.read(_LARGEST + 1)
+    if len(octets) > _LARGEST:
+        raise BadAnswersError("it is too large")
+    try:
+        table = tomllib.loads(octets.decode("utf-8"))
+    except MemoryError:
+        raise BadAnswersError("it takes too much memory") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise BadAnswersError(visible(str(error))) from None
+    inner = table.get("answers", table.get("answer"))
+    return dict(inner) if isinstance(inner, dict) else table
+
+
+def as_text(given: Any) -> str:
+    """What a student wrote, as a person reads it; lists and rows without the marks of TOML."""
+    if isinstance(given, dict):
+        return ", ".join(f"{name} {value}" for name, value in given.items())
+    if isinstance(given, list):
+        is_rows = any(isinstance(one, dict) for one in given)
+        return ("; " if is_rows else ", ").join(as_text(one) if isinstance(one, dict) else str(one) for one in given)
+    return str(given)

@@ -1,0 +1,69 @@
+"""Who is in a class, and whom a name is about."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from explain.errors import UnreadableError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_LARGEST_ROSTER = 16 << 20
+_ID_COLUMNS = ("student", "sid", "id", "email", "login", "name", "SIS User ID", "SIS Login ID", "ID",
+               "Email address", "ID number", "Username", "Full name", "Student")  # fmt: skip
+
+
+def read_roster(path: str) -> list[dict[str, str]]:
+    """The rows of a roster.
+
+    Raises:
+        UnreadableError: it cannot be read as CSV with a header.
+    """
+    try:
+        if Path(path).stat().st_size > _LARGEST_ROSTER:
+            raise UnreadableError(path, "it is too large for a roster")
+        with Path(path).open(encoding="utf-8-sig", newline="") as file:
+            rows = [{str(key): value or "" for key, value in row.items() if key} for row in csv.DictReader(file)]
+    except OSError as error:
+        raise UnreadableError(path, (error.strerror or "it cannot be read").lower()) from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UnreadableError(path, f"it is no CSV: {error}") from None
+    return rows
+
+
+def row_of(name: str, roster: Sequence[Mapping[str, str]]) -> int | None:
+    """Whose row a name is about: as it stands, as people write it, or by a word of it; None if that is not sure."""
+    key = key_of_name(name)
+    tokens = set(re.split(r"[^a-z0-9@.]+", name.casefold()))
+
+    def stands_there(row: Mapping[str, str]) -> bool:
+        return any(row.get(column) == name for column in _ID_COLUMNS)
+
+    def is_alike(row: Mapping[str, str]) -> bool:
+        values = {key_of_name(row[column]) for column in _ID_COLUMNS if row.get(column)}
+        values |= {key_of_name(row["email"].partition("@")[0])} if row.get("email") else set()
+        return key in values - {""}
+
+    def is_mentioned(row: Mapping[str, str]) -> bool:
+        exact = {row[column].casefold() for column in ("student", "sid", "id", "login") if row.get(column)}
+        return bool(exact & tokens)
+
+    for fits in (stands_there, is_alike, is_mentioned):
+        found = [number for number, row in enumerate(roster) if fits(row)]
+        if found:  # of two people, neither; somebody who is there twice is one
+            return found[0] if len({id_of(roster[number]) for number in found}) == 1 else None
+    return None
+
+
+def key_of_name(text: str) -> str:
+    """A name as it is compared: without case, blanks and marks."""
+    return re.sub(r"[^\w@.]", "", text.casefold()).replace("_", "")
+
+
+def id_of(row: Mapping[str, str]) -> str:
+    """Whom a row of the roster is about; empty if it does not say."""
+    return next((row[column] for column in _ID_COLUMNS if row.get(column)), "")
