@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from explain.capture import open_capture
 from explain.grade.grading import scene_of_files
 from explain.grade.integrity.prints import Prints
 from explain.grade.integrity.taking import take
@@ -86,10 +87,8 @@ def cut(source: Path, into: Path, chance: random.Random) -> None:
 
 
 def subset(source: Path, into: Path, chance: random.Random) -> None:
-    from scapy.utils import RawPcapReader
-
-    with RawPcapReader(str(source)) as reader:
-        number = sum(1 for _ in reader)
+    with open_capture(str(source)) as reader:
+        number = sum(len(frames.start) for frames in reader.frames())
     kept = sorted(chance.sample(range(1, number + 1), round(number * 0.6)))
     run("editcap", "-F", "pcap", "-r", source, into, *kept)
 
