@@ -5,6 +5,7 @@ from dhcp_packets import (
     ADDRESS,
     CLIENT,
     DECLINE,
+    DISCOVER,
     NOWHERE,
     OTHER,
     OTHER_MAC,
@@ -14,8 +15,10 @@ from dhcp_packets import (
     ack,
     asks,
     discover,
+    message,
     nak,
     offer,
+    options,
     reboot,
     renew,
     request,
@@ -77,6 +80,34 @@ def test_silence_to_every_discover_is_likely_a_missing_server():
     finding = the_finding(discover(), (3, discover()), (8, discover()))
     assert (finding.cause, finding.certainty, finding.values["tries"]) == ("dhcp-no-server", "likely", 3)
     assert {"dhcp-server-filtered", "dhcp-pool-exhausted", "bridge-port-not-forwarding"} <= set(finding.rivals)
+
+
+RELAY, FAR_SERVER = "192.0.2.253", "198.51.100.67"
+
+
+def handed(when, target=FAR_SERVER, **fields):
+    """A client's DISCOVER as a relay hands it to the server that it knows."""
+    said = message(1, options(DISCOVER), giaddr=RELAY, **fields)
+    return when, datagram((RELAY, 67), (target, 67), said, (OTHER_MAC, SERVER_MAC))
+
+
+def test_a_relay_that_asks_the_server_in_vain_shows_that_the_client_was_heard():
+    finding = the_finding(discover(), handed(0.01), (3, discover()), handed(3.01))
+    assert (finding.cause, finding.certainty) == ("dhcp-no-server", "likely")
+    told = {name: finding.values.get(name) for name in ("case", "relay", "asked", "client")}
+    assert told == {"case": "relayed", "relay": RELAY, "asked": FAR_SERVER, "client": CLIENT}
+    assert {"no-return-route-on-target", "no-route-on-router", "dhcp-server-filtered"} <= set(finding.rivals)
+    assert not {rival for rival in finding.rivals if rival.startswith("bridge-")}, "the client's own link works"
+    verdict = report(discover(), handed(0.01), (3, discover()), handed(3.01)).story()
+    assert f"the relay {RELAY} asked {FAR_SERVER} for it" in " ".join(verdict.split())
+
+
+def test_a_relay_that_gets_an_answer_or_only_broadcasts_asked_nobody_in_vain():
+    back = message(2, options(2, (54, FAR_SERVER)), yiaddr=ADDRESS, giaddr=RELAY)
+    answer = datagram((FAR_SERVER, 67), (RELAY, 67), back, (SERVER_MAC, OTHER_MAC))
+    for more in ((handed(0.01), (0.02, answer)), (handed(0.01, "255.255.255.255"),), ()):
+        causes = {(one.cause, one.values.get("case")) for one in report(discover(), *more, (3, discover())).findings}
+        assert ("dhcp-no-server", "relayed") not in causes
 
 
 def test_one_discover_at_the_end_of_a_capture_proves_little():
