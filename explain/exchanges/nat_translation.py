@@ -250,7 +250,7 @@ def _proof(table: PacketTable, pairs: list[tuple[int, int]]) -> str | None:
     if not (layers & (TCP | UDP | ICMP | ICMPV6)).all():
         return None
     if (layers & ICMP).all() and (table.checksum[one] == table.checksum[other]).all():
-        return "unchanged"
+        return "unchanged" if table.checksum[one].any() else None  # lines of text show none
     is_partial, is_far_partial = layers & PARTIAL_CHECKSUM != 0, far & PARTIAL_CHECKSUM != 0
     both = layers & far & GOOD_CHECKSUM != 0  # a damaged frame proves nothing about the translator
     if both.any() and (rest_sums(table, one[both]) != rest_sums(table, other[both])).any():

@@ -109,7 +109,8 @@ def _of_icmp(table: PacketTable, rows: Rows, layers: U4, word: U8) -> None:
         icmp, index = table.icmp, np.searchsorted(table.icmp.row, rows[at])
         kind = icmp.type[index].astype(np.uint64) << np.uint64(8) | icmp.code[index]
         sequence = icmp.word[index].astype(np.uint64) & np.uint64(0xFFFF)
-        rest = np.where(icmp.quote[index] > 0, 0, rest_sums(table, rows[at]))
+        is_unknown = (icmp.quote[index] > 0) | (table.checksum[rows[at]] == 0)  # a line of text tells no checksum
+        rest = np.where(is_unknown, 0, rest_sums(table, rows[at]))
         word[at] |= kind << np.uint64(16) | sequence << np.uint64(32) | rest.astype(np.uint64) << np.uint64(48)
 
 

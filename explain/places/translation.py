@@ -17,13 +17,15 @@ from explain.record import dataclass
 from explain.table import GOOD_CHECKSUM, ICMP, ICMPV6, IP, REVERSED, TCP, UDP
 
 if TYPE_CHECKING:
-    from explain.table import U8, PacketTable, Rows
+    from explain.table import U8, Bools, PacketTable, Rows
 
 _MOST_ALIKE = 4  # packets that look the same; more are a crowd, not a path
 _ENOUGH = 36  # bits
 _ENOUGH_WITH_NEW_ENDS = 60  # where neither address was kept
 _IP_ID, _LENGTH, _NUMBER, _SUM, _CONTENTS = 16, 4, 24, 16, 32
 _KEPT_ADDRESS, _KEPT_PORT = 4, 8
+_MOMENT = 12  # bits of a moment within a second, at the most
+_BETWEEN_PINGS_NS, _FORWARDING_NS = 1_000_000_000, 10_000_000
 _NOT_ROUTED = 24  # who translates forwards, and takes from the TTL; a bridge that does not is rare
 
 
@@ -43,8 +45,11 @@ class Rewritten:
 
 @dataclass(slots=True)
 class _Votes:
+    """What speaks for two directions; ``lead`` is above 0 where packets of the one were seen first."""
+
     bits: int = 0
     pairs: list[tuple[int, int]] | None = None
+    lead: int = 0
 
 
 def translations(table: PacketTable, matched: Matched) -> tuple[list[Rewritten], Rows]:
@@ -121,15 +126,18 @@ def _sides(table: PacketTable, matched: Matched, rows: Rows) -> Rows:
 
 def _votes(table: PacketTable, matched: Matched, one: Rows, other: Rows) -> dict[tuple[int, int], _Votes]:
     """For each pair of directions what speaks for it, and its packets."""
-    bits = _bits(table, one, other)
+    told, lead = _told_in_text(table, one, other)
+    bits = _bits(table, one, other) + told
     votes: dict[tuple[int, int], _Votes] = defaultdict(_Votes)
     columns = (
         _sides(table, matched, one), _sides(table, matched, other), bits, matched.packet[one], matched.packet[other],
+        lead,
     )  # fmt: skip
-    for side, far, weight, packet, same in zip(*(column.tolist() for column in columns), strict=True):
+    for side, far, weight, packet, same, ahead in zip(*(column.tolist() for column in columns), strict=True):
         key, pair = ((side, far), (packet, same)) if side < far else ((far, side), (same, packet))
         vote = votes[key]
         vote.bits += weight
+        vote.lead += ahead if side < far else -ahead
         vote.pairs = vote.pairs or []
         vote.pairs.append(pair)
     return votes
@@ -153,10 +161,48 @@ def _bits(table: PacketTable, one: Rows, other: Rows) -> Rows:
         (table.source_ports(one) == table.source_ports(other)) & (layers & (TCP | UDP) != 0),
         (table.target_ports(one) == table.target_ports(other)) & (layers & (TCP | UDP) != 0),
     )
-    bits -= np.where(table.ttl[one] == table.ttl[other], _NOT_ROUTED, 0)
+    bits -= np.where((table.ttl[one] == table.ttl[other]) & ~_is_bare(table, one, other), _NOT_ROUTED, 0)
     # What belongs to the flow counts once for a packet, but packets that repeat it prove little more.
     total: Rows = bits + same_ends[0] * _KEPT_ADDRESS + same_ends[1] * _KEPT_PORT + same_ends[2] * _KEPT_PORT
     return total
+
+
+def _is_bare(table: PacketTable, one: Rows, other: Rows) -> Bools:
+    """Pairs of echoes of which lines of text tell neither TTL nor checksum."""
+    bare: Bools = (table.layers[one] & (ICMP | ICMPV6)) != 0
+    for rows in (one, other):
+        bare &= (table.ttl[rows] == 0) & (table.checksum[rows] == 0)
+    return bare
+
+
+def _told_in_text(table: PacketTable, one: Rows, other: Rows) -> tuple[Rows, Rows]:
+    """Bits for the id and the moment of echoes that text alone tells of, and which of two was first (1, -1, 0).
+
+    An id of many digits is not met by chance, and a router takes far less than the second between two pings.
+    """
+    bits, lead = np.zeros(len(one), np.int64), np.zeros(len(one), np.int64)
+    at = np.flatnonzero(_is_bare(table, one, other))
+    if not len(at):
+        return bits, lead
+    one, other = one[at], other[at]
+    ids = [table.icmp.word[np.searchsorted(table.icmp.row, rows)] >> 16 for rows in (one, other)]
+    is_kept = ids[0] == ids[1]
+    capture = np.array([place.capture for place in table.places])
+    apart = table.time_ns[other] - table.time_ns[one]
+    is_near = (np.abs(apart) <= _FORWARDING_NS) & (capture[table.place[one]] == capture[table.place[other]])
+    is_near &= (table.time_ns[one] > 0) & (table.time_ns[other] > 0)
+    moment = np.log2(_BETWEEN_PINGS_NS / np.maximum(np.abs(apart), _BETWEEN_PINGS_NS >> _MOMENT))
+    of_id = np.where(is_kept, np.ceil(np.log2(ids[0] + 1.0)), np.where(is_near, 0, -_NOT_ROUTED))
+    bits[at] = of_id.astype(np.int64) + np.where(is_near, moment, 0).astype(np.int64)
+    lead[at] = np.where(is_near, np.sign(apart), 0)
+    return bits, lead
+
+
+def _turns_round(votes: dict[tuple[int, int], _Votes], key: tuple[int, int]) -> bool:
+    """Whether the side that sees requests first sees replies last, as on two sides of one router."""
+    one, other = key
+    back = votes.get((one ^ 1, other ^ 1))
+    return back is None or votes[key].lead * back.lead <= 0
 
 
 def _choose(table: PacketTable, matched: Matched, votes: dict[tuple[int, int], _Votes]) -> list[tuple[int, int]]:
@@ -171,7 +217,9 @@ def _choose(table: PacketTable, matched: Matched, votes: dict[tuple[int, int], _
     for key, vote in votes.items():
         one, other = key
         enough = _ENOUGH if _keeps_an_address(table, matched, one, other) else _ENOUGH_WITH_NEW_ENDS
-        if flow_bits[one >> 1, other >> 1, (one ^ other) & 1] >= enough and vote.bits > 0:
+        if flow_bits[one >> 1, other >> 1, (one ^ other) & 1] < enough or vote.bits <= 0:
+            continue
+        if _turns_round(votes, key):
             chosen.append(key)
     return chosen
 

@@ -163,6 +163,43 @@ def test_two_pasted_listings_of_two_places_show_the_translation_between_them(cha
     assert "TTL" not in report.story().split("Evidence")[0].split("What happened")[1]
 
 
+def pinged_through_a_router(*, far="203.0.113.254", far_id=102, count=1, far_lead_us=(300, -300), is_answered=True):
+    """Two listings of one ping: in front of a router, and behind it."""
+    near, behind = [], []
+    for seq in range(1, count + 1):
+        for listing, source, number, late in ((near, "192.0.2.187", 102, (0, 0)), (behind, far, far_id, far_lead_us)):
+            ways = [
+                ("request", source, "203.0.113.1", 1000 + late[0]),
+                ("reply", "203.0.113.1", source, 2000 + late[1]),
+            ]
+            listing += [
+                f"06:41:{10 + seq}.{us:06d} IP {src} > {dst}: ICMP echo {kind}, id {number}, seq {seq}, length 64"
+                for kind, src, dst, us in ways[: 2 if is_answered else 1]
+            ]
+    text = "\n".join(["r# tcpdump -n -i r-in icmp", *near, "r# tcpdump -n -i r-out icmp", *behind])
+    report = explain.explain(io.BytesIO(text.encode()))
+    return [one for one in report.exchanges if one.kind == "nat.translation"]
+
+
+@pytest.mark.parametrize(("far_id", "count"), [(102, 1), (4711, 2)])
+def test_a_ping_in_two_pasted_listings_shows_the_translation_also_with_another_id(far_id, count):
+    (found,) = pinged_through_a_router(far_id=far_id, count=count)
+    fields = found.fields
+    assert (fields.inside.src.address, fields.outside.src.address) == ("192.0.2.187", "203.0.113.254")
+    assert (fields.inside.src.id, fields.outside.src.id) == (102, far_id)
+    assert (fields.packets, fields.packets_back, fields.checksum) == (count, count, None)
+
+
+def test_requests_without_answer_in_two_pasted_listings_show_the_translation_too():
+    (found,) = pinged_through_a_router(count=3, is_answered=False)
+    assert (found.fields.packets, found.fields.packets_back) == (3, 0)
+
+
+def test_two_clients_that_ping_one_server_at_once_are_not_one_flow_in_text():
+    assert not pinged_through_a_router(far="198.51.100.7", far_id=4711, count=3, far_lead_us=(300, 300))
+    assert not pinged_through_a_router(far="198.51.100.7", far_id=4711, count=3, far_lead_us=(200_000, 200_000))
+
+
 def test_both_sides_of_a_router_in_one_listing_of_any_show_the_translation():
     report = explain.explain(io.BytesIO(listing("tcpdump -l -n -i any tcp").encode()))
     (found,) = [one for one in report.exchanges if one.kind == "nat.translation"]
