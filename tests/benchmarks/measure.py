@@ -120,6 +120,9 @@ def peak_memory(command: Sequence[str], stdin: Path | None = None) -> Memory:
     The kernel keeps a high-water mark of the whole resident set only (VmHWM), which a mapped file fills, so the
     anonymous part has to be watched.  A peak shorter than two milliseconds may be missed.
 
+    Raises:
+        SystemExit: the command fails, so that its memory means nothing.
+
     Source: proc_pid_status(5), RssAnon.
     """
     anonymous = resident = 0
@@ -137,7 +140,8 @@ def peak_memory(command: Sequence[str], stdin: Path | None = None) -> Memory:
                 anonymous = max(anonymous, kib["RssAnon"])
                 resident = max(resident, sum(kib.values()))
             ended.wait(0.002)
-        child.wait()
+        if child.wait():
+            sys.exit(f"exit status {child.returncode}: {' '.join(command)}")
     return Memory(anonymous / 1024, resident / 1024)
 
 

@@ -107,20 +107,20 @@ def sizes_and_memory(*, quick: bool, pairs: int, missed: list[str]) -> list[str]
         made += [("mixed", MILLION, "pcap"), ("mixed", MILLION, "pcap.gz")]
         made += [("small", MILLION, "pcap"), ("small", 5 * MILLION, "pcap")]
     rows = ["| capture | size | CPU a packet | memory beyond the file |", "| --- | ---: | ---: | ---: |"]
-    cost: dict[tuple[str, int, str], float] = {}
     for profile, packets, suffix in made:
         path = made_capture(packets, profile, suffix)
         command = [*explain_command(), str(path)]
         runs = sorted(run(command).cpu_s for _ in range(pairs))
-        cost[profile, packets, suffix] = runs[len(runs) // 2] / packets * 1e6
+        cost_us = runs[len(runs) // 2] / packets * 1e6
         memory = peak_memory(command)
         piped = peak_memory([*explain_command(), "-"], path)
-        rows.append(row(profile, packets, suffix, path, cost[profile, packets, suffix], memory, piped))
+        rows.append(row(profile, packets, suffix, path, cost_us, memory, piped))
         print(rows[-1], file=sys.stderr)
         if packets == MILLION and max(memory.anonymous, piped.anonymous) > MEMORY_GOAL_MIB:
             missed.append(f"{path.name}: {max(memory.anonymous, piped.anonymous):.0f} MiB, goal {MEMORY_GOAL_MIB}")
     if not quick:
-        growth = cost["small", 5 * MILLION, "pcap"] / cost["small", MILLION, "pcap"]
+        million, five = ([*explain_command(), str(made_capture(times * MILLION, "small"))] for times in (1, 5))
+        growth = paired(million, five, pairs)[2] / 5
         rows += [
             "",
             f"Five million small packets cost {growth:.2f} times as much a packet as one million (goal {GROWTH_GOAL}).",
