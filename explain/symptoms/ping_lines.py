@@ -68,7 +68,13 @@ def read_ping_line(text: str) -> Reading | None:
         return found[0], {**found[1], **extra}
     if extra:
         return None
-    return _header(text) or _odd(text)
+    return _header(text) or _odd(text) or _unsigned(text)
+
+
+def _unsigned(text: str) -> Reading | None:
+    """An error without who told it: ``ping -j`` leaves the words before it out.  Windows ends its own with a stop."""
+    error = None if text.endswith((".", "。")) else icmp_error(text)
+    return (error[0], {"from": None, "from_name": None, "seq": None, **error[1]}) if error else None
 
 
 def _header(text: str) -> Reading | None:

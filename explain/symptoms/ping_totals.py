@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from explain.symptoms.addresses import family_of, who
-from explain.symptoms.failures import failure_at_end
+from explain.symptoms.ping_errors import read_ping_error
 
 Reading = tuple[str, dict[str, Any]]
 
@@ -143,15 +143,9 @@ def _from_json(text: str) -> Reading | None:
 
 
 def _json_error(seen: dict[str, Any]) -> Reading | None:
+    """What ping would have written behind its name: a message, or a call and what became of it."""
     parts = seen["error"] if isinstance(seen["error"], list) else [seen["error"]]
-    call, said = str(parts[0])[:300], str(parts[-1])[:300]
-    failure = failure_at_end(said)
-    if failure is None:
-        return "ping.message", {"message": said}
-    kind, name, symbol, before = failure
-    call = call if len(parts) > 1 else before.rstrip(": ")
-    prefix = "kernel" if kind == "errno" else "name"
-    return f"{prefix}.{name}", {"errno": symbol, "call": call} if kind == "errno" else {"name": call or None}
+    return read_ping_error("ping: " + ": ".join(str(each)[:300] for each in parts[:2]))
 
 
 def _int(value: object) -> int | None:

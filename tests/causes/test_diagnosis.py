@@ -71,6 +71,13 @@ def test_net_unreachable_from_a_router_is_not_a_router_that_does_not_forward() -
     assert {"router-interface-down", "filter-on-router-forward"} <= set(left)
 
 
+def test_an_error_whose_speaker_is_left_out_may_be_a_routers_or_the_senders_own() -> None:
+    left = causes("Destination unreachable: No route\n" * 3, "ping -j -c 3 2001:db8::9", 1)
+    assert {"no-route-on-router", "filter-on-sender-output"} <= set(left)
+    left = causes("Destination Host Unreachable\n" * 3, "ping -j -c 3 198.51.100.1", 1)
+    assert {"destination-host-absent-behind-router", "destination-host-absent-on-link"} <= set(left)
+
+
 def test_an_old_ping_with_a_source_says_per_packet_what_a_new_one_keeps_to_itself() -> None:
     said = SILENT.replace("bytes of data.\n", "bytes of data.\nping: sendmsg: Network is unreachable\n", 1)
     command = "ping -I 192.0.2.1 -c 3 -W 4 198.51.100.1"

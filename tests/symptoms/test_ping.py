@@ -125,6 +125,10 @@ LINES = [
     ("送信パケット数 3, 受信パケット数 3, パケット損失 0%, 時間 2003ミリ秒", "echo.statistics", {"sent": 3, "received": 3, "loss": 0.0}),
     # iputils: JSON
     ('{"bytes": 64, "host": "192.0.2.1", "seq": 1, "ttl": 64, "time": "0.045"}', "echo.reply", {"from": "192.0.2.1", "seq": 1, "time_ms": 0.045}),
+    ('{"error": "local error: message too long, mtu=1400"}', "kernel.message-too-long", {"mtu": 1400}),
+    ("Destination Net Unreachable", "icmp.net-unreachable", {"from": None, "code": 0}),
+    ("Destination unreachable: No route", "icmp.no-route", {"from": None, "family": 6}),
+    ("Time to live exceeded", "icmp.ttl-exceeded", {"from": None}),
     ('{"host": "192.0.2.1", "transmitted": 3, "received": 2, "duplicates": 0, "corrupted": 0, "errors": 1, "loss": 33, "time": 2003, "rtt": {"min": "0.1", "avg": "0.2", "max": "0.3", "mdev": "0.0"}}', "echo.statistics", {"sent": 3, "received": 2, "errors": 1, "max_ms": 0.3}),
     ('{"error": ["connect", "Network is unreachable"]}', "kernel.network-unreachable", {"call": "connect"}),
     # busybox
