@@ -81,3 +81,6 @@ def test_a_capture_that_keeps_sixty_octets_of_each_frame_still_tells_the_connect
     (talk,) = [one for one in report.exchanges if one.kind == "tcp.connection"]
     assert (talk.outcome, talk.fields.bytes_to_server, talk.fields.bytes_to_client) == ("closed", 76, 124)
     assert not report.findings
+    (line,) = [one for one in report.lines if one.message == "story.kept-in-part"]
+    assert line.values == {"count": 12, "most": 58}
+    assert [one.frames for one in line.evidence] == [((6, 6), (8, 8), (10, 10))]

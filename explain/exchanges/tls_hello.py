@@ -137,6 +137,18 @@ def hello(record: Record) -> Hello | None:
     )  # fmt: skip
 
 
+def lacks_its_end(octets: bytes) -> bool:
+    """Whether a hello or an alert in a segment goes on behind what was captured; nothing else there is read."""
+    for record in records(octets):
+        if record.kind == _ALERT and not record.is_whole:
+            return True
+        if record.kind == _HANDSHAKE and not record.is_whole:
+            body = record.body
+            is_hello = not body or body[0] in (_CLIENT_HELLO, _SERVER_HELLO)
+            return is_hello and len(body) < _MESSAGE_HEADER + int.from_bytes(body[1:4], "big")
+    return len(octets) < _RECORD_HEADER
+
+
 def alert(record: Record) -> Alert | None:
     """An alert in the clear: two octets; an encrypted one is longer."""
     if record.kind != _ALERT or len(record.body) != 2 or not record.is_whole or record.body[0] not in (1, _FATAL):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from explain.model import Line
-from explain.story import events, paths, segment, summary, troubles, verdict
+from explain.story import events, kept, paths, segment, summary, troubles, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,7 @@ def tell(
     lines = verdict.tell(table, exchanges, findings, groups, unexplained, captures)
     if studies and not findings and not unexplained:
         lines = _notes().verdict(studies)  # no packet failed, but a program may have
-    lines += verdict.files(captures, exchanges) + (_notes().tell(studies) if studies else [])
+    lines += verdict.files(captures, exchanges) + kept.tell(table) + (_notes().tell(studies) if studies else [])
     carried = set() if everything else events.carried(table, exchanges)
     if not everything and len(exchanges) - len(carried) > events.MOST_TOLD_ONE_BY_ONE:
         lines += troubles.tell(findings, groups, everything=False)

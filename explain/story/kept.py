@@ -1,0 +1,65 @@
+"""Frames of which a capture kept only the beginning, where that may hide what explain would have told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explain.model import Line
+from explain.table import ARP, CUT, ICMP, ICMPV6, TCP, UDP
+
+if TYPE_CHECKING:
+    from explain.table import I8, ContentRows, PacketTable, Rows
+
+_RECOGNISED_BY = 4  # octets of a payload; with fewer nobody knows what it is
+_READ_WHOLE = ("dns", "dns-tcp", "dhcp", "dhcpv6", "ndp", "mld")  # every octet of these may matter
+_MOST_CITED = 1000
+
+
+def tell(table: PacketTable) -> list[Line]:
+    """One line if frames were cut by the capture's snapshot length and names or messages may have gone with it.
+
+    Source: the snapshot length of draft-ietf-opsawg-pcap, 4.
+    """
+    captured, length = table.captured[: len(table)], table.length[: len(table)]
+    cut = np.flatnonzero(captured < length)
+    if not len(cut):
+        return []
+    lacking = _lacking(table, cut)
+    if not len(lacking):
+        return []
+    values = {"count": len(cut), "most": int(captured[cut].max())}
+    return [Line("story.kept-in-part", values, table.evidence(lacking[:_MOST_CITED]), 1, None, "note")]
+
+
+def _lacking(table: PacketTable, cut: Rows) -> Rows:
+    """Of the cut rows those without something that explain reads; bodies and pings lack nothing."""
+    layers, payload = table.layers[cut], table.payload[cut].astype(np.int64)
+    missing = table.length[cut].astype(np.int64) - table.captured[cut]
+    is_lacking = (layers & CUT != 0) & (layers & (ARP | TCP | UDP | ICMP | ICMPV6) == 0)
+    is_lacking |= (layers & TCP != 0) & (payload >= _RECOGNISED_BY) & (payload - missing < _RECOGNISED_BY)
+    for name, kept in table.contents.items():
+        is_lacking |= np.isin(cut, _unfinished(name, kept, cut))
+    found: Rows = cut[is_lacking]
+    return found
+
+
+def _unfinished(name: str, kept: ContentRows, cut: Rows) -> I8:
+    """Cut rows of one protocol whose message or head does not come to its end."""
+    rows = np.array(kept.row, np.int64)
+    at = np.flatnonzero(np.isin(rows, cut))
+    if name not in _READ_WHOLE:
+        at = np.array([one for one in at.tolist() if _goes_on(name, kept.octets[one])], np.int64)
+    return rows[at]
+
+
+def _goes_on(name: str, octets: bytes) -> bool:
+    """Whether a head begins in these octets and does not end there."""
+    if name == "http":
+        from explain.exchanges.http_head import heads
+
+        return not all(head.is_whole for head in heads(octets))
+    from explain.exchanges.tls_hello import lacks_its_end
+
+    return lacks_its_end(octets)

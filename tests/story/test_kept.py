@@ -1,0 +1,87 @@
+"""What a snapshot length took away is told, and only where something that explain reads went with it."""
+
+from __future__ import annotations
+
+import io
+import struct
+
+import pytest
+from dhcp_packets import discover, offer
+from packets import A, B, datagram, pcap, ping, pong, segment
+
+import explain
+
+CLIENT, SERVER = ("192.0.2.1", 40000), ("192.0.2.2", 80)
+SYN, ACK = 2, 16
+QUESTION = struct.pack(">6H", 7, 0x100, 1, 0, 0, 0) + b"\3www\7example\3net\0" + struct.pack(">HH", 1, 1)
+GET = b"GET / HTTP/1.1\r\nHost: www.example.net\r\n\r\n"
+NAME = b"www.example.net"
+SNI = struct.pack(">HHHBH", 0, len(NAME) + 5, len(NAME) + 3, 0, len(NAME)) + NAME
+INNER = b"\3\3" + bytes(32) + b"\0" + b"\0\2\x13\1" + b"\1\0" + struct.pack(">H", len(SNI)) + SNI
+HELLO = b"\1" + len(INNER).to_bytes(3, "big") + INNER
+CLIENT_HELLO = b"\x16\3\1" + struct.pack(">H", len(HELLO)) + HELLO
+
+
+def snapped(capture, most):
+    """The capture as a snapshot length of so many octets would have left it."""
+    data, at = capture.getvalue(), 24
+    out = data[:24]
+    while at < len(data):
+        seconds, ns, size, length = struct.unpack_from("<IIII", data, at)
+        kept = min(size, most)
+        out += struct.pack("<IIII", seconds, ns, kept, length) + data[at + 16 : at + 16 + kept]
+        at += 16 + size
+    return io.BytesIO(out)
+
+
+def talk(data):
+    return (
+        segment(CLIENT, SERVER, SYN, seq=100),
+        segment(SERVER, CLIENT, SYN | ACK, (B, A), seq=500, ack=101),
+        segment(CLIENT, SERVER, ACK, seq=101, ack=501),
+        segment(CLIENT, SERVER, ACK, seq=101, ack=501, data=data),
+    )
+
+
+def told(frames, most):
+    """Values of the line about frames kept in part, for a capture with that snapshot length."""
+    report = explain.explain(snapped(pcap(*frames), most))
+    lines = [one for one in report.lines if one.message == "story.kept-in-part"]
+    assert len(lines) < 2
+    assert not lines or f"at most {most} bytes" in " ".join(report.story().split())
+    assert not lines or f"長いもので {most} バイト" in "".join(report.story("ja").split("\n"))
+    return [one.values for one in lines]
+
+
+@pytest.mark.parametrize(
+    ("frames", "most"),
+    [
+        ([datagram(("192.0.2.1", 5353), ("192.0.2.53", 53), QUESTION)], 50),
+        ([discover(), offer()], 120),
+        (talk(GET), 54),
+        (talk(GET), 70),
+        (talk(GET + b"x" * 400), 54 + len(GET) - 1),
+        (talk(CLIENT_HELLO), 90),
+        ([ping("192.0.2.1", "192.0.2.2", 1), pong("192.0.2.2", "192.0.2.1", 1)], 30),
+    ],
+    ids=["dns", "dhcp", "nothing-of-http", "some-of-http", "all-but-one-octet", "tls-hello", "no-whole-ip-header"],
+)
+def test_a_message_or_head_that_was_cut_off_is_told(frames, most):
+    count = sum(len(one) > most for one in frames)
+    assert told(frames, most) == [{"count": count, "most": most}]
+
+
+@pytest.mark.parametrize(
+    ("frames", "most"),
+    [
+        ([ping("192.0.2.1", "192.0.2.2", 1), pong("192.0.2.2", "192.0.2.1", 1)], 60),
+        ([datagram(("192.0.2.1", 40000), ("192.0.2.2", 40001), b"x" * 100)], 60),
+        (talk(GET + b"x" * 400), 54 + len(GET)),
+        (talk(CLIENT_HELLO + b"\x17\3\3\1\0" + b"x" * 256), 54 + len(CLIENT_HELLO)),
+        (talk(GET), 65535),
+        ([], 60),
+    ],
+    ids=["ping", "unknown-datagram", "body", "behind-the-hello", "nothing-cut", "empty"],
+)
+def test_where_nothing_that_is_read_was_cut_off_nothing_is_told(frames, most):
+    assert told(frames, most) == []
