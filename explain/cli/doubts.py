@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import ip_address
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explain.causes.sightings import addresses_seen, asked_for, pings_in
+from explain.exchanges.selection import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from explain.model import CaptureInfo
 
 _HOUR_NS = 3_600_000_000_000
+_MOST_NAMED = 4
 _NOBODY = {"0.0.0.0", "::"}  # noqa: S104 - addresses in a text
 
 
@@ -24,7 +28,9 @@ def without_strangers(witnesses: Witnesses, say: Callable[[str], None]) -> Witne
         witnesses: everything that was given.
         say: told, in one line, about each that is left out or doubted.
     """
-    return _of_this_host(_of_this_run(witnesses, say), say)
+    left = _of_this_host(_of_this_run(witnesses, say), say)
+    _of_the_target(left, say)
+    return left
 
 
 def _of_this_run(witnesses: Witnesses, say: Callable[[str], None]) -> Witnesses:
@@ -41,6 +47,40 @@ def _of_this_run(witnesses: Witnesses, say: Callable[[str], None]) -> Witnesses:
         return witnesses
     say(f"the captures hold nothing of {text.target_address}: they are of another run and are left out")
     return replace(witnesses, table=None, captures=())
+
+
+def _of_the_target(witnesses: Witnesses, say: Callable[[str], None]) -> None:
+    """Say which captures hold nothing of the target; in a whole case there are places that cannot.
+
+    They stay witnesses: that nothing came by is what a capture at the right place tells.
+    """
+    import numpy as np
+
+    table, target = witnesses.table, _address_of_the_target(witnesses)
+    if table is None or target is None or witnesses.topology.roles:
+        return
+    at = np.array([place.capture for place in table.places], np.int64)[table.place[: len(table)]]
+    found = set(at[Selection(hosts=(target,)).frames(table)].tolist())
+    names = table.contents.get("dns")
+    packed = ip_address(target).packed
+    for row, octets in zip(names.row, names.octets, strict=True) if names else ():
+        if packed in octets:
+            found.add(int(at[row]))
+    paths = [each.path for number, each in enumerate(witnesses.captures) if number not in found]
+    if paths:
+        more = f" and {len(paths) - _MOST_NAMED} more" if len(paths) > _MOST_NAMED else ""
+        names_them = ", ".join(Path(path).name for path in paths[:_MOST_NAMED])
+        say(f"nothing of {target}, and no question or error about it, in {names_them}{more}: the right place and time?")
+
+
+def _address_of_the_target(witnesses: Witnesses) -> str | None:
+    text, command = witnesses.text, witnesses.command
+    for each in (text.target_address if text else None, witnesses.destination, command.target if command else None):
+        try:
+            return str(ip_address((each or "").partition("%")[0]))
+        except ValueError:
+            continue
+    return None
 
 
 def _gap(captures: tuple[CaptureInfo, ...]) -> int:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from packets import A, B, eth, icmp, ip, pcap, ping, who_has
 from surroundings import CASES
 
 from explain.cli import main
@@ -148,6 +149,28 @@ def test_a_capture_of_another_run_is_named_and_left_out(capsys: pytest.CaptureFi
     assert status == 0
     assert "another run" in err
     assert not [r for cause in json.loads(out)["causes"] for r in cause["because"] if r["witness"] == "capture"]
+
+
+def test_captures_that_hold_nothing_of_the_target_are_named(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str
+) -> None:
+    quoted = icmp(3, 1, 0, ip("192.0.2.1", "198.51.100.1", 1, b"\x08" + b"\0" * 7))
+    frames = {
+        "asked": ping("192.0.2.1", "198.51.100.1", 1),
+        "told": eth(B, A, 0x800, ip("192.0.2.254", "192.0.2.1", 1, quoted)),
+        "arp": who_has((A, "198.51.100.7"), "198.51.100.1"),
+        "other": who_has((A, "192.0.2.1"), "192.0.2.7"),
+    }
+    words = []
+    for name, frame in frames.items():
+        (tmp_path / f"{name}.pcap").write_bytes(pcap(frame).getvalue())
+        words += ["--capture", str(tmp_path / f"{name}.pcap")]
+    status, _, err = run(capsys, "--text", text, *words, "--json")
+    (line,) = [one for one in err.splitlines() if "nothing of 198.51.100.1" in one]
+    assert status == 0
+    assert [name for name in frames if f"{name}.pcap" in line] == ["other"]
+    _, _, err = run(capsys, "--text", text, *words[:6], "--json")
+    assert "nothing of" not in err
 
 
 def test_the_state_of_another_host_is_named_and_left_out(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
