@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from explain.symptoms.cleaning import decode, looks_binary
+from explain.symptoms.conntrack_text import read_conntrack
 from explain.symptoms.host_text import (
     read_bridge_links,
     read_fdb,
@@ -105,6 +106,9 @@ def read_block(block: Block) -> Found:
         return []
     if command.program == "ip":
         return _ip(command, lines)
+    if command.program == "conntrack" or command.words[-1].endswith("/nf_conntrack"):
+        is_part = len(command.words) > 2 and command.program == "conntrack"
+        return [] if (flows := read_conntrack(lines)) is None else [("conntrack", flows, is_part)]
     if command.program in ("cat", "sysctl"):
         asked = [word for word in command.words[1:] if "/" in word or "." in word]
         values = read_sysctl(lines, [word for word in asked if word.startswith(("/proc/sys/", "net", "kernel"))])
@@ -251,6 +255,8 @@ def _by_look(lines: Sequence[str]) -> Found:
         ("sysctl", sysctl),
     )
     found += [(key, value, True) for key, value in simple if value]
+    if flows := read_conntrack(lines):
+        found.append(("conntrack", flows, True))
     chains = read_iptables_list(lines, "filter")
     return [*found, ("iptables_list", chains, True)] if chains else found
 

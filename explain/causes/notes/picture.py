@@ -45,6 +45,7 @@ class Host:
         settings: sysctl by name.
         filters: iptables and nft changes, in order.
         saved: lines of iptables-save, where shown.
+        flows: connections that it remembers, as ``conntrack -L`` shows them.
         removed: the notes deleted it.
     """
 
@@ -58,6 +59,7 @@ class Host:
     whole: set[str] = field(default_factory=set)
     filters: list[Mapping[str, Any]] = field(default_factory=list)
     saved: list[str] | None = None
+    flows: list[Row] = field(default_factory=list)
     is_removed: bool = False
 
 

@@ -35,6 +35,8 @@ def show(picture: Picture, block: NoteBlock) -> Iterator[Item]:
                 host.whole.add("neigh")
         elif key in ("iptables_save", "ip6tables_save"):
             host.saved = list(value)
+        elif key == "conntrack":
+            host.flows = [*host.flows, *value] if is_part else list(value)
 
 
 def _links(picture: Picture, host: Host, rows: Sequence[Row], key: str, is_part: bool) -> Iterator[Item]:

@@ -47,6 +47,8 @@ def _state(picture: Picture, host: Host) -> dict[str, Any]:
         value["neigh"] = host.neighbours
     if host.settings:
         value["sysctl"] = dict(host.settings)
+    if host.flows:
+        value["conntrack"] = [row["line"] for row in host.flows]
     saved = iptables_lines(host)
     if saved:
         value["iptables_save"] = saved

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from explain.causes.notes.item import Item, host_item
+from explain.causes.notes.telling_flows import flows
 from explain.causes.notes.telling_tables import nft, ports, sockets, switch_table
 from explain.state.addresses import is_link_local
 
@@ -65,6 +66,8 @@ def says(block: NoteBlock) -> Iterator[Item]:
     for key, value in block.rows.items():
         if key in ("route", "route6"):
             yield from _routes(host, value, key, is_part=key in block.partial)
+        elif key == "conntrack":
+            yield from flows(host, value, {line.text.strip(): line.number for line in block.lines})
         elif key in _TELLERS:
             yield from _TELLERS[key](host, value)
         else:

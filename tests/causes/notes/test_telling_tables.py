@@ -9,6 +9,9 @@ import pytest
 from surroundings import TOP
 
 import explain
+from explain.causes.notes.states import states_of
+from explain.causes.notes.study import study
+from explain.symptoms.notes import read_notes
 
 RECORDED = (TOP / "pcaps" / "terminals" / "terminal.txt").read_text("utf-8")
 
@@ -37,6 +40,11 @@ def story(text, language="en"):
         ("ss -tanp", 0, "open on h1: 192.0.2.1:49504 - 203.0.113.2:80"),
         ("ss -tan", 1, "waits for an answer (SYN-SENT): 192.0.2.1:47802 - 203.0.113.2:80"),
         ("ip netns list", 0, "The namespaces that exist: "),
+        ("conntrack -L", 0, "192.0.2.1:40160 to 203.0.113.2:80 goes on as if 203.0.113.1:40160 had asked"),
+        ("conntrack -L", 1, "r1 remembers 11 connections"),
+        ("conntrack -L", 1, "203.0.113.2:35234 to 203.0.113.1:54321 is taken to 192.0.2.1:80"),
+        ("conntrack -L", 1, "192.0.2.1:42627 to 192.0.2.254:53. The answer mirrors the question"),
+        ("conntrack -L", 1, "No answer has come back through r1 for 2 connections"),
         ("udhcpc -i eth0 -n -q -f -s /run/hook", 0, "h3 got the address 192.0.2.103 by DHCP"),
         ("cat /var/log/dnsmasq.log", 0, "It gave 192.0.2.103 to 00:00:5e:00:53:03"),
         ("cat /var/log/dnsmasq.log", 0, "It answered for www.example.test"),
@@ -68,3 +76,34 @@ def test_a_file_that_was_shown_is_read_by_its_look(shower):
 
 def test_a_setting_that_was_shown_as_a_file_is_still_a_setting():
     assert "r1 does not forward" in story("root@r1:~# cat /proc/sys/net/ipv4/ip_forward\n0\n")
+
+
+TWICE = """\
+    [NEW] icmp     1 30 src=2001:db8::1 dst=2001:db8:1::1 type=128 code=0 id=7 [UNREPLIED] \
+src=2001:db8:1::2 dst=2001:db8:2::1 type=129 code=0 id=9
+    [NEW] udp      17 30 src=192.0.2.1 dst=192.0.2.2 sport=4000 dport=53 src=192.0.2.2 dst=192.0.2.1 sport=53 dport=4000
+[DESTROY] udp      17 src=192.0.2.1 dst=192.0.2.2 sport=4000 dport=53 src=192.0.2.2 dst=192.0.2.1 sport=53 dport=4000
+""".replace("\\\n", "")
+
+
+@pytest.mark.parametrize("change", [block, lambda command, nth: block(command, nth).split("\n", 1)[1]])
+def test_a_list_of_connections_is_read_with_and_without_its_command(change):
+    assert "192.0.2.1:40160 to 203.0.113.2:80 goes on as if 203.0.113.1:40160" in story(change("conntrack -L", 0))
+
+
+def test_events_of_connections_tell_what_is_left_of_them_with_both_ends_translated():
+    told = story(f"r# conntrack -E\n{TWICE}")
+    assert "r remembers 1 connection:" in told
+    assert "2001:db8::1 id 7 to 2001:db8:1::1 goes on as 2001:db8:2::1 id 9 to 2001:db8:1::2" in told
+
+
+def test_the_connections_of_a_list_are_in_the_state_of_the_host_that_shows_it():
+    (state,) = states_of(study(read_notes(block("conntrack -L"))).picture)
+    assert state.name == "r1"
+    assert [line.split()[0] for line in state.conntrack or ()] == ["tcp"]
+
+
+def test_a_memory_without_connections_is_told_too():
+    assert "r remembers no connection" in story(
+        "r# conntrack -L\nconntrack v1.4.7 (conntrack-tools): 0 flow entries have been shown.\n"
+    )
