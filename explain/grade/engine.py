@@ -14,7 +14,7 @@ from explain.grade.expressions import UnboundError
 from explain.grade.finding import Seen, alternatives, matching
 from explain.grade.functions import AbsentError
 from explain.grade.scene import Event, UnknownFieldError
-from explain.grade.unseen import lost, untold, why_blind
+from explain.grade.unseen import claim_untold, part_untold, untold, why_untold
 
 if TYPE_CHECKING:
     from explain.grade.marker import Marker
@@ -74,7 +74,7 @@ def _judge(marker: Marker, check: Check) -> Verdict:
 def _parts(marker: Marker, check: Check) -> Verdict:
     points, unmet, events, met = 0.0, [], [], 0
     rows: list[Recorded] = []
-    is_lack = False
+    doubts = []
     for one in check.parts:
         found = matching(marker, check, one.pattern) if one.pattern else []
         is_met = one.count.holds(len(found)) if one.claim is None else marker.is_true(one.claim)
@@ -84,7 +84,10 @@ def _parts(marker: Marker, check: Check) -> Verdict:
         points += one.points if is_met else 0
         if not is_met:
             unmet.append(one)
-            is_lack |= bool(telling.lacking(marker, one.claim)) if one.claim else len(found) < one.count.least
+            if one.claim is not None:
+                doubts.append(claim_untold(marker, check, one.claim))
+            elif one.pattern is not None and len(found) < one.count.least:
+                doubts.append(part_untold(marker, check, one.pattern))
     stated = sum(one.points for one in check.parts)
     points = points if stated else check.points * met / len(check.parts)
     if met == len(check.parts):
@@ -95,8 +98,8 @@ def _parts(marker: Marker, check: Check) -> Verdict:
     text = telling.joined(marker, own + telling.parts_not_met(marker, unmet))
     word = "partly" if points > 0 else "not-met"
     told = marker.verdict(check, word, max(points, 0.0) if check.points >= 0 else check.points, text, events, rows)
-    reason = lost(marker, check) if is_lack else None
-    return untold(marker, check, reason, replace(told, points=max(told.points, 0.0))) if reason else told
+    doubt = next(filter(None, doubts), None)
+    return untold(marker, check, doubt, replace(told, points=max(told.points, 0.0))) if doubt else told
 
 
 def _sequence(marker: Marker, check: Check) -> Verdict:
@@ -120,11 +123,11 @@ def _outcome(marker: Marker, check: Check, is_met: bool, seen: Seen) -> Verdict:
     if is_met:
         marker.bind(check, seen.events)
     partial = None if is_met or check.points < 0 else partial_credit(marker, check, seen)
-    reason = why_blind(marker, check, is_met, seen)
-    if partial and (reason is None or partial.verdict == "met"):
+    doubt = why_untold(marker, check, seen, is_met=is_met)
+    if partial and (doubt is None or partial.verdict == "met"):
         return partial
-    if reason:
-        return untold(marker, check, reason, partial)
+    if doubt:
+        return untold(marker, check, doubt, partial)
     values = {"count": seen.number, "values": [], "event": seen.events[0] if seen.events else None} | seen.values
     rows = rows_in(check.claim, marker.names) if check.claim is not None else []
     if is_met:
