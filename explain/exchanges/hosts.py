@@ -99,7 +99,7 @@ class Hosts(Sequence[Host]):
         own = set(zip(table.arp.sender_mac.tolist(), table.arp.sender_ip.tolist(), strict=True))
         foreign: dict[int, int] = {}
         for mac, address in zip(macs.tolist(), addresses.tolist(), strict=True):
-            if mac < NO_MAC and (mac, address) not in own and not _is_link_local(table, address):
+            if mac < NO_MAC and (mac, address) not in own and not is_link_local(table, address):
                 foreign[mac] = foreign.get(mac, 0) + 1
         with_own = {mac for mac, _ in own}
         return {mac for mac, count in foreign.items() if count >= _FORWARDED or (mac in with_own and count >= 1)}
@@ -150,7 +150,8 @@ def _carried(table: PacketTable) -> tuple[U8, U8]:
     return macs[is_wanted], addresses[is_wanted]
 
 
-def _is_link_local(table: PacketTable, address: int) -> bool:
+def is_link_local(table: PacketTable, address: int) -> bool:
+    """Whether an address key is fe80::/10 (RFC 4291, 2.5.6), or the address that means none."""
     octets = table.addresses.octets(address)
     return (len(octets) == 16 and octets[0] == 0xFE and octets[1] >> 6 == 2) or not any(octets)
 

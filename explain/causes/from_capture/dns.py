@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.causes.from_capture.one_link import is_one_link
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges.quotes import quoted_flows
 
@@ -25,6 +26,13 @@ _SEARCH_NS = 5_000_000_000
 _NEXT_TRY_NS = 100_000_000  # a resolver goes on at once, a person does not
 _MOST_TRIES = 32
 _WHY_SOME = ("dns-server-unreachable", "partial-loss", "filter-on-router-forward", "filter-on-target-output")
+_ON_ONE_LINK = {
+    _WHY_SILENT: (
+        "filter-on-target-input", "filter-on-target-output", "filter-on-switch", "no-return-route-on-target",
+        "wrong-netmask-on-target", "partial-loss",
+    ),
+    _WHY_SOME: ("dns-server-unreachable", "partial-loss", "filter-on-target-output"),
+}  # fmt: skip
 _HABITS = (
     b"\x04wpad", b"\x06isatap", b"\x05_ldap\x04_tcp\x02dc\x06_msdcs",
     *(kind + b"\x07_dns-sd\x04_udp" for kind in (b"\x01b", b"\x02db", b"\x01r", b"\x02dr", b"\x02lb", b"\x02cf")),
@@ -38,7 +46,7 @@ def look(scene: Scene) -> Iterator[Seen]:
     _account_for_habits(scene, part, chains)
     errors, answered = _errors_by_flow(scene), _answered(part)
     yield from _slow_start(scene, part, answered)
-    for outcome, cause, certainty, rivals in (
+    for outcome, cause, certainty, why_else in (
         ("no-such-name", "name-does-not-exist", "proved", ()),
         ("unanswered", "dns-server-unreachable", "likely", _WHY_SILENT),
         ("refused", "dns-server-unreachable", "likely", ()),
@@ -52,11 +60,19 @@ def look(scene: Scene) -> Iterator[Seen]:
             about = _errors_about(scene, members, errors)
             values = _values(part, some, outcome)
             if outcome == "unanswered" and not about and _serves(part, some, answered):
-                yield Seen("dns-lookup-unanswered", "possible", members, rows, _WHY_SOME, values)
+                why = _possible(scene, rows, _WHY_SOME)
+                yield Seen("dns-lookup-unanswered", "possible", members, rows, why, values)
                 continue
             is_own = cause == "dns-server-unreachable" and ip_address(values["server"]).is_loopback
-            others = (*rivals, "dns-server-not-configured") if is_own else rivals
-            yield Seen(cause, certainty, members + about, rows, others, values)
+            others = ("dns-server-not-configured",) if is_own else ()
+            rivals = _possible(scene, rows, why_else) + others
+            yield Seen(cause, certainty, members + about, rows, rivals, values)
+
+
+def _possible(scene: Scene, rows: list[int], rivals: tuple[str, ...]) -> tuple[str, ...]:
+    """The rivals without what only a router can do, where none stands between client and server."""
+    near = _ON_ONE_LINK.get(rivals)
+    return near if near and is_one_link(scene.table, rows) else rivals
 
 
 def _slow_start(scene: Scene, part: ExchangeColumns, answered: Mapping[tuple[int, int], list[int]]) -> Iterator[Seen]:
@@ -84,7 +100,8 @@ def _slow_start(scene: Scene, part: ExchangeColumns, answered: Mapping[tuple[int
             "next": fields.server.address, "case": "fallback",
         }  # fmt: skip
         certainty = "likely" if len(rows) > 1 else "possible"
-        yield Seen("dns-server-unreachable", certainty, members, rows, _WHY_SILENT, values)
+        rivals = _possible(scene, rows, _WHY_SILENT)
+        yield Seen("dns-server-unreachable", certainty, members, rows, rivals, values)
 
 
 def _alike(

@@ -1,0 +1,99 @@
+"""Which other causes could lie behind the silence of a name server; what only a router can do needs a router."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+from neighbours import advertise, solicit
+from packets import A, B, R, datagram, is_at, pcap, who_has
+
+import explain
+
+CLIENT, SERVER, ROUTER, FAR = "192.0.2.1", "192.0.2.53", "192.0.2.254", "198.51.100.53"
+CLIENT6, SERVER6, LINK_LOCAL6 = "2001:db8::1", "2001:db8::53", "fe80::53"
+OF_ROUTERS = {
+    "filter-on-router-forward", "forwarding-disabled", "destination-host-absent-behind-router", "masquerade-missing",
+}  # fmt: skip
+ON_TARGET = {"filter-on-target-input", "filter-on-target-output", "wrong-netmask-on-target", "partial-loss"}
+
+
+def query(when, server=SERVER, macs=(A, B), client=CLIENT, name=b"\1a", ident=1, answer=False):
+    flags = 0x8180 if answer else 0x0100
+    message = struct.pack(">6H", ident, flags, 1, 0, 0, 0) + name + b"\7example\0" + struct.pack(">HH", 1, 1)
+    ends = ((server, 53), (client, 40000)) if answer else ((client, 40000), (server, 53))
+    return when, datagram(*ends, message, macs[::-1] if answer else macs)
+
+
+def resolved(asker, wanted, mac):
+    return who_has(asker, wanted), is_at((mac, wanted), asker)
+
+
+def solicited(about, mac):
+    return solicit(A, CLIENT6, about), advertise(mac, about, CLIENT6)
+
+
+def the_finding(*frames):
+    report = explain.explain(pcap(*frames))
+    (finding,) = report.findings
+    return finding
+
+
+ON_ONE_LINK = {
+    "arp": (*resolved((A, CLIENT), SERVER, B), query(1), query(6)),
+    "ndp": (
+        *solicited(SERVER6, B), *solicited(LINK_LOCAL6, B),
+        query(1, SERVER6, client=CLIENT6), query(6, SERVER6, client=CLIENT6),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("frames", ON_ONE_LINK.values(), ids=ON_ONE_LINK)
+def test_no_router_is_suspected_where_the_question_went_to_the_servers_own_mac(frames):
+    finding = the_finding(*frames)
+    assert finding.cause == "dns-server-unreachable"
+    assert not OF_ROUTERS & set(finding.rivals)
+    assert set(finding.rivals) >= ON_TARGET
+
+
+MAYBE_THROUGH_A_ROUTER = {
+    "server-behind-a-router": (*resolved((A, CLIENT), ROUTER, R), query(1, FAR, (A, R)), query(6, FAR, (A, R))),
+    "client-behind-a-router": (
+        *resolved((R, ROUTER), SERVER, B), query(1, macs=(R, B), client=FAR), query(6, macs=(R, B), client=FAR),
+    ),
+    "answered-by-proxy": (
+        *resolved((A, CLIENT), ROUTER, R), *resolved((A, CLIENT), SERVER, R), query(1, macs=(A, R)),
+        query(6, macs=(A, R)),
+    ),
+    "nobody-asked-for-macs": (query(1), query(6)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("frames", MAYBE_THROUGH_A_ROUTER.values(), ids=MAYBE_THROUGH_A_ROUTER)
+def test_a_router_that_may_stand_between_stays_suspected(frames):
+    finding = the_finding(*frames)
+    assert finding.cause == "dns-server-unreachable"
+    assert set(finding.rivals) >= OF_ROUTERS
+
+
+@pytest.mark.parametrize("is_near", [True, False])
+def test_a_server_that_is_silent_now_and_then_is_judged_alike(is_near):
+    known = resolved((A, CLIENT), SERVER, B) if is_near else ()
+    served = [query(when, name=b"\1b", ident=2, answer=answer) for when, answer in ((0.1, False), (0.2, True))]
+    finding = the_finding(*known, *served, query(1), query(2), query(9, name=b"\1c", ident=3),
+                          query(9.1, name=b"\1c", ident=3, answer=True))  # fmt: skip
+    assert finding.cause == "dns-lookup-unanswered"
+    assert ("filter-on-router-forward" in finding.rivals) is not is_near
+
+
+def test_a_second_server_that_helps_does_not_bring_a_router_into_it():
+    other = "192.0.2.54"
+    known = (*resolved((A, CLIENT), SERVER, B), *resolved((A, CLIENT), other, R))
+    frames = [
+        query(start + after, server, (A, mac), name=name, ident=ident, answer=answer)
+        for start, name, ident in ((1, b"\1a", 1), (20, b"\1b", 2))
+        for after, server, mac, answer in ((0, SERVER, B, False), (5, other, R, False), (5.01, other, R, True))
+    ]
+    finding = the_finding(*known, *frames)
+    assert (finding.cause, finding.values.get("case")) == ("dns-server-unreachable", "fallback")
+    assert not OF_ROUTERS & set(finding.rivals)
