@@ -15,8 +15,8 @@ _MOST_OCTETS = 16 << 20
 @click.command("from", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("notes", metavar="NOTES|-")
 @click.option("-o", "--output", metavar="FOLDER", help="Write FOLDER/lab.toml instead of standard output.")
-@click.option("--title", default="From notes", show_default=True, help="What to call the lab.")
-def lab_from(notes: str, output: str | None, title: str) -> int:
+@click.option("--title", help="What to call the lab, in both languages.  [default: From notes]")
+def lab_from(notes: str, output: str | None, title: str | None) -> int:
     """Write the network that NOTES build as a lab file.
 
     Only commands that are understood are taken, and nothing of the text is run.  `explain lab run FOLDER` then builds
@@ -26,10 +26,12 @@ def lab_from(notes: str, output: str | None, title: str) -> int:
     from explain.causes.notes.study import study
     from explain.lab.write import checked
     from explain.symptoms.notes import read_notes
+    from explain.words import LANGUAGES, sentence
     from explain.words.values import visible
 
     path = "standard input" if notes == "-" else notes
-    table = lab_table(study(read_notes(_octets(notes), path=path)), title)
+    titles = {lang: title or sentence("notes.lab-title", lang) for lang in LANGUAGES}
+    table = lab_table(study(read_notes(_octets(notes), path=path)), titles)
     if not table["nodes"]:
         raise UsageError(f"{path}: no command in it builds a network (ip netns add, ip link add ... type veth)")
     text, complaints = checked(table, path)

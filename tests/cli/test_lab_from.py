@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tomllib
 
 import pytest
+from surroundings import TOP
 
 NOTES = """\
 Tonight:
@@ -59,3 +61,21 @@ def test_the_lab_runs_and_shows_what_the_notes_tried(tmp_path):
     assert run("from", "-", "-o", str(tmp_path / "mine"), text=NOTES.format(mark="x")).returncode == 0
     done = run("run", str(tmp_path / "mine"))
     assert "1 received" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "titles"), [([], ("From notes", "メモ")), (["--title", "An evening"], ("An evening",) * 2)]
+)
+def test_the_lab_has_a_title_in_both_languages(words, titles):
+    title = tomllib.loads(run("from", "-", *words, text=NOTES.format(mark="x")).stdout)["title"]
+    assert (title["en"], title["ja"][: len(titles[1])]) == titles
+
+
+@pytest.mark.needs("namespaces")
+def test_the_lab_of_a_whole_evening_comes_to_what_its_notes_show(tmp_path):
+    notes = (TOP / "fixtures" / "evening-dhcp-nat" / "notes.en.md").read_text("utf-8")
+    quick = notes.replace("ping -c 3", "ping -W 1 -c 1").replace("3 packets transmitted", "1 packets transmitted")
+    assert run("from", "-", "-o", str(tmp_path / "evening"), text=quick).returncode == 0
+    done = run("run", str(tmp_path / "evening"))
+    found = [re.findall(r"\d packets transmitted, \d received", text) for text in (quick, done.stdout + done.stderr)]
+    assert found[0] == found[1] == ["1 packets transmitted, 0 received", "1 packets transmitted, 1 received"]

@@ -10,7 +10,7 @@ from explain.causes.notes.item import TRIED
 from explain.causes.notes.retyped import retyped, rule_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from explain.causes.notes.item import Study
     from explain.causes.notes.picture import Host, Interface, Picture
@@ -20,14 +20,14 @@ Table = dict[str, Any]
 _FORWARD = ("net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding", "net.ipv6.conf.all.forwarding")
 
 
-def lab_table(study: Study, title: str) -> Table:
+def lab_table(study: Study, title: Mapping[str, str]) -> Table:
     """What a lab file would say; nothing of the text is run, and only what was understood is in it.
 
     The lab begins with the network in which something was tried first; what was changed later is a step of it.
 
     Args:
         study: the notes.
-        title: what to call the lab.
+        title: what to call the lab, by language.
     """
     names = _names(study.picture)
     bridges = {(host.name, one.name) for host in study.picture.hosts.values()
@@ -38,7 +38,7 @@ def lab_table(study: Study, title: str) -> Table:
     return {
         "schema": 1,
         "chapter": "notes",
-        "title": {"en": title, "ja": title},
+        "title": dict(title),
         "ipv6": "natural" if _has_ipv6(study.picture) else "off",
         "links": [[f"{names[host]}.{name_of(interface)}" for host, interface in pair] for pair in cables],
         "nodes": {names[host.name]: _node(host, linked, bridges) for host in hosts},

@@ -35,7 +35,7 @@ def test_both_languages_of_an_evening_come_to_the_same_conclusions():
 
 def test_a_lab_from_notes_begins_with_the_network_of_the_first_try_and_changes_it_in_their_order():
     text = (TOP / "fixtures" / "evening-router" / "notes.en.md").read_bytes()
-    table = lab_table(study(read_notes(text)), "An evening")
+    table = lab_table(study(read_notes(text)), {"en": "An evening", "ja": "ある晩"})
     steps = [(step["on"], *step["run"][:2], step["run"][-1]) for step in table["steps"]]
     assert "routes" not in table["nodes"]["h1"]
     assert steps[1:7] == [
