@@ -15,18 +15,16 @@ from explain.lab.catalogue import everything, find
 from explain.lab.read import read
 from explain.lab.run import missing_tools, run
 
-pytestmark = pytest.mark.needs("namespaces")
+pytestmark = [pytest.mark.needs("namespaces"), pytest.mark.spread]
 
 PCAPS = Path(__file__).parents[2] / "pcaps"
-EVERY_DAY = (
-    *("one-segment", "router-forwarding-off", "repeater", "tcp-handshake", "dns", "dhcp", "nat-tcp", "traceroute"),
-    *("ipv6-router", "duplicated-packets", "no-raw-socket-privilege", "filter-on-switch", "tls-alert"),
-)
 # What varies on one kernel from run to run, as KERNEL-FACTS says: a cut cable, two owners of an address, two DHCP
 # servers, a server that closes at once; and on a busy machine a second packet may leave before a Packet Too Big that
-# came back is remembered.
+# came back is remembered.  Which of two equal ways a probe takes depends on ports that are drawn; a resolver that goes
+# on by TCP may have closed its UDP port before the second answer arrives.
 RACES = {
     *("link-no-carrier", "duplicate-address", "dhcp-rogue-server", "tcp-application-closes", "path-mtu-exceeded.ipv6"),
+    *("traceroute-load-balanced", "dns-truncated"),
 }
 
 
@@ -74,34 +72,29 @@ def timeless(text):
     return re.sub(r"(DHCPDISCOVER [^\n]*\n)+", r"\1", text)  # dhclient asks again after a time that it draws
 
 
-def again(name):
-    lab = read(find(name))
-    if missing := missing_tools(lab):
-        pytest.skip(f"{name} needs {', '.join(missing)}")
+def differences(name, lab):
+    """What a new recording shows otherwise than the stored one, as (what, now, then)."""
     recording = run(lab, with_states=False)
-    assert not recording.complaints
     stored = json.loads((PCAPS / name / "case.json").read_text())
     fresh = case(recording)
     for changing in ("seconds",):
         stored.pop(changing), fresh.pop(changing)
-    assert fresh == stored
-    if name in RACES:
-        return
-    main = recording.main.output if recording.main else ""
-    assert timeless(main) == timeless((PCAPS / name / "ping.txt").read_text())
-    now = seen([(recording.wires[i].name, heard.data) for i, heard in recording.frames])
-    assert now == seen(stored_blocks(PCAPS / name / "capture.pcapng"))
+    compared = [("complaints", list(recording.complaints), []), ("case.json", fresh, stored)]
+    if name not in RACES:
+        main = recording.main.output if recording.main else ""
+        compared.append(("terminal", timeless(main), timeless((PCAPS / name / "ping.txt").read_text())))
+        now = seen([(recording.wires[i].name, heard.data) for i, heard in recording.frames])
+        compared.append(("frames", now, seen(stored_blocks(PCAPS / name / "capture.pcapng"))))
+    return [one for one in compared if one[1] != one[2]]
 
 
-@pytest.mark.parametrize("name", EVERY_DAY)
+@pytest.mark.parametrize("name", [path.parent.name for path in everything()])
 def test_a_lab_recorded_again_ends_as_it_did(name):
-    again(name)
-
-
-@pytest.mark.full
-@pytest.mark.parametrize("name", [path.parent.name for path in everything() if path.parent.name not in EVERY_DAY])
-def test_every_other_lab_recorded_again_ends_as_it_did(name):
-    again(name)
+    lab = read(find(name))
+    if missing := missing_tools(lab):
+        pytest.skip(f"{name} needs {', '.join(missing)}")
+    # A busy machine may delay a packet beyond a timer, but hardly twice: what differs once is recorded once more.
+    assert not (differences(name, lab) and differences(name, lab))
 
 
 def test_no_recording_is_of_a_lab_that_is_gone():
