@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 PARTS = ("checks", "answers")
+_MOST_ASIDE = 6
 
 
 def shown(form: Mapping[str, Any], part: str) -> list[Mapping[str, Any]]:
@@ -30,7 +31,11 @@ def notes(form: Mapping[str, Any], language: str) -> Iterator[str]:
 
     if form["files"]:
         files = [told("file", file=one["file"], capture=one["capture"]) for one in form["files"]]
+        files += [told("answers-file", file=form["answers_file"])] if form.get("answers_file") else []
         yield told("graded", files=files)
+    if form.get("aside"):
+        left, rest = form["aside"][:_MOST_ASIDE], len(form["aside"]) - _MOST_ASIDE
+        yield told("aside-many" if rest > 0 else "aside", files=left, **({"rest": rest} if rest > 0 else {}))
     everything = (*form["checks"], *form["answers"])
     hidden = sum(one["visibility"] != "now" for one in everything)
     waiting = sum(one["verdict"] == "manual" and one["visibility"] == "now" for one in everything)

@@ -28,6 +28,8 @@ def graded_form(graded: Graded) -> dict[str, Any]:
         "flags": [],
         "reason": graded.reason,
         "files": [{"capture": name, "file": visible(file)} for name, file in graded.files],
+        "answers_file": None if graded.answers_file is None else visible(graded.answers_file),
+        "aside": [visible(file) for file in graded.aside],
         "outside": graded.outside,
         "prints": None if graded.prints is None else graded.prints.form(),
     }
@@ -37,7 +39,8 @@ def failed_form(rubric: Rubric, name: str, status: str, reason: str | None) -> d
     """A submission without marks: missing, or one that could not be graded, which is not 0."""
     return {
         "id": name, "status": status, "score": None, "max": rubric.total, "checks": [], "answers": [], "flags": [],
-        "reason": None if reason is None else visible(reason), "files": [], "outside": None, "prints": None,
+        "reason": None if reason is None else visible(reason), "files": [], "answers_file": None, "aside": [],
+        "outside": None, "prints": None,
     }  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from explain.grade.events import Events
 from explain.grade.integrity.taking import take
 from explain.grade.marker import Marker
 from explain.grade.scene import scene_of
+from explain.grade.taken import MOST_ASIDE, Taken
 from explain.grade.verdict import Graded, score_of
 
 if TYPE_CHECKING:
@@ -67,11 +68,17 @@ def grade_files(
         tuple(replace(one, story=tuple(told_of(report, one.evidence, lab, language))) for one in some)
         for some in (checks, marked)
     )
-    told = tuple((one, files[one].name) for one in names)
+    taken = files if isinstance(files, Taken) else Taken(files, answers)
+    called = taken.told()
+    told = tuple((one, called[files[one]]) for one in names)
+    written = None if answers is None else called[answers]
+    aside = tuple(called[one] for one in taken.aside[:MOST_ASIDE])
     outside = len(lab.strangers(report)) if rubric.networks else None
     prints = _prints(rubric, joint)
     score = score_of(checks, marked)
-    return Graded(name, "graded", score, rubric.total, checks, marked, files=told, outside=outside, prints=prints)
+    return Graded(
+        name, "graded", score, rubric.total, checks, marked, None, told, outside, prints, written, aside,
+    )  # fmt: skip
 
 
 def _prints(rubric: Rubric, joint: Events) -> Prints | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from explain.errors import UsageError
 from explain.grade.layouts import newest
 from explain.grade.rosters import key_of_name
+from explain.grade.taken import Taken
 from explain.grade.unpacking import is_archive
 
 if TYPE_CHECKING:
@@ -91,9 +92,23 @@ def files_below(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-def assign(rubric: Rubric, files: Sequence[Path]) -> tuple[dict[str, Path], Path | None]:
+def assign(rubric: Rubric, files: Sequence[Path]) -> tuple[Taken, Path | None]:
     """Which file is which capture, and which holds the answers: by name, by likeness, or as the only one."""
     captures = [one for one in files if is_capture(one) and not is_archive(one)]
+    chosen = _chosen(rubric, captures)
+    if not chosen:  # a file that has the name of a capture and is none is told as such
+        chosen = {
+            name: one for one in files for name, wanted in rubric.captures.items()
+            if one.name.casefold() == wanted.casefold()
+        }  # fmt: skip
+    texts = _texts(rubric, files)
+    answers = max(texts, key=newest) if texts else None
+    used = {*chosen.values(), answers}
+    aside = tuple(one for one in dict.fromkeys((*captures, *texts)) if one not in used)
+    return Taken(chosen, answers, aside), answers
+
+
+def _chosen(rubric: Rubric, captures: Sequence[Path]) -> dict[str, Path]:
     chosen: dict[str, Path] = {}
     for rank in (_is_named, _is_alike, _mentions):
         for name, wanted in rubric.captures.items():
@@ -107,20 +122,15 @@ def assign(rubric: Rubric, files: Sequence[Path]) -> tuple[dict[str, Path], Path
         chosen[missing[0]] = rest[0]
     elif rest and len(rubric.captures) == 1 and missing:
         chosen[missing[0]] = max(rest, key=newest)
-    if not chosen:  # a file that has the name of a capture and is none is told as such
-        chosen = {
-            name: one for one in files for name, wanted in rubric.captures.items()
-            if one.name.casefold() == wanted.casefold()
-        }  # fmt: skip
-    return chosen, _answers(rubric, files)
+    return chosen
 
 
-def _answers(rubric: Rubric, files: Sequence[Path]) -> Path | None:
+def _texts(rubric: Rubric, files: Sequence[Path]) -> list[Path]:
+    """The files that may hold the answers."""
     if rubric.answers is None:
-        return None
+        return []
     named = [one for one in files if one.name.casefold().endswith(rubric.answers.casefold())]
-    texts = named or [one for one in files if one.suffix.casefold() == ".toml"]
-    return max(texts, key=newest) if texts else None
+    return named or [one for one in files if one.suffix.casefold() == ".toml"]
 
 
 def _is_named(file: str, name: str, wanted: str) -> bool:

@@ -57,6 +57,8 @@ class Graded:
         files: what was graded as which capture.
         outside: frames with an end outside the lab, which are counted and not shown; None where nothing tells them.
         prints: for the comparison with the rest of the class, None where there was no capture.
+        answers_file: what the answers were read from, None without any.
+        aside: files that might have been graded and were not, such as an earlier attempt.
     """
 
     id: str
@@ -69,6 +71,8 @@ class Graded:
     files: tuple[tuple[str, str], ...] = ()
     outside: int | None = None
     prints: Prints | None = None
+    answers_file: str | None = None
+    aside: tuple[str, ...] = ()
 
 
 def score_of(checks: tuple[Verdict, ...], answers: tuple[Verdict, ...]) -> float:

@@ -87,6 +87,7 @@ def test_no_name_no_answer_and_no_word_of_a_rubric_becomes_markup(tmp_path, lang
     broken = failed_form(rubric, EVIL, "could-not-be-graded", EVIL)
     flag = {"kind": EVIL, "with": EVIL, "says": EVIL, "evidence": form["checks"][0]["evidence"]}
     form["flags"] = [flag, {**flag, "with": None}]
+    form |= {"answers_file": EVIL, "aside": [EVIL] * 9}
     told = whole(rubric, [form, broken])
     told["rubric"]["title"] = EVIL
     for page in (html_page(EVIL, form, language), html_page(EVIL, broken, language), summary_page(told, language)):
@@ -104,6 +105,18 @@ def test_markdown_of_a_name_or_an_answer_has_no_effect(tmp_path):
     assert re.search(r"(?<!\\)!\[|(?<!\\)<|\]\(", page) is None
     assert "\x1b" not in page
     assert r"\!\[x\]\(http\:" in page
+
+
+@pytest.mark.parametrize("number", [0, 1, 6, 9])
+def test_the_page_names_what_was_graded_and_what_was_left_aside(tmp_path, number):
+    _, form = graded(tmp_path)
+    assert (form["answers_file"], form["aside"]) == ("answers.toml", [])
+    form["aside"] = [f"attempt {at}/lab" for at in range(number)]
+    for page in (html_page("T", form, "en"), markdown_page("T", form, "en").replace("\\", "")):
+        assert "Graded: lab.pcap as h1, answers.toml for the answers" in page
+        assert ("not graded" in page) == bool(number)
+        assert page.count("attempt ") - page.count("last attempt") == min(number, 6)
+        assert ("and 3 files more" in page) == (number == 9)
 
 
 def test_a_hidden_check_is_counted_and_not_named(tmp_path):

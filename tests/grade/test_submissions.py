@@ -166,3 +166,21 @@ def test_badly_named_captures_are_told_apart_only_where_their_names_do_it(tmp_pa
     put(tmp_path / "ann", dict.fromkeys(files, GOOD))
     chosen = assign(rubric, files_below([tmp_path / "ann"]))[0]
     assert [chosen[one].name for one in ("inside", "outside") if one in chosen] == expected
+
+
+PARTS = {"lab.pcap": GOOD, "answers.toml": b""}
+
+
+def test_what_an_earlier_attempt_left_is_named_apart_from_what_is_graded(tmp_path, rubric):
+    files = {f"attempt {at}/{name}": octets for at in (9, 10) for name, octets in PARTS.items()}
+    put(tmp_path / "ann", files | {"notes.txt": b"x", "other.pcap": GOOD})
+    taken, answers = assign(rubric, files_below([tmp_path / "ann"]))
+    told = taken.told()
+    assert (told[taken["h1"]], told[answers]) == ("attempt 10/lab.pcap", "attempt 10/answers.toml")
+    assert sorted(told[one] for one in taken.aside) == ["attempt 9/answers.toml", "attempt 9/lab.pcap", "other.pcap"]
+
+
+def test_a_submission_of_one_attempt_leaves_nothing_aside(tmp_path, rubric):
+    put(tmp_path / "ann", {"x/lab.pcap": GOOD, "answers.toml": b"", "notes.txt": b"x"})
+    taken, _ = assign(rubric, files_below([tmp_path / "ann"]))
+    assert (taken.aside, set(taken.told().values())) == ((), {"lab.pcap", "answers.toml"})
