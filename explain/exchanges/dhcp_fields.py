@@ -50,6 +50,7 @@ def _options(header: Header) -> None:
         code = header.raw(at, 1)[0]
         if code == _END:
             header.text("dhcp.option.end", at, 1, "")
+            _padding(header, at + 1)
             return
         if code == _PAD:
             at += 1
@@ -61,3 +62,11 @@ def _options(header: Header) -> None:
         name = f"dhcp.option.{dhcp_options.name(code)}"
         header.note(name, at, 2 + size, dhcp_options.value(code, octets), str(code), None)
         at += 2 + size
+
+
+def _padding(header: Header, at: int) -> None:
+    """Zeros behind the end: relays and clients may expect 300 octets (RFC 1542, 2.1)."""
+    size = header.rest() - at
+    if size > 0 and not any(header.octets[header.at + at : header.end]):
+        header.raw(at, size)
+        header.note("dhcp.option.padding", at, size, size, None, None)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from explain.decode.dissect.field import IN_HEX
+from explain.exchanges.columns import CARRIED
 from explain.render.layout import WIDTH, wrap
 from explain.words import has, say
 from explain.words.values import visible
@@ -28,6 +29,8 @@ _TITLES = {
     "dhcpv6": "DHCPv6", "http": "HTTP", "tls": "TLS",
 }  # fmt: skip
 _OCTETS_SHOWN = 8
+_BITS_SHOWN = 16
+_NO_DHCP_OPTIONS = ("dhcp.option.end", "dhcp.option.padding")
 _SECOND_NS = 1_000_000_000
 
 
@@ -48,13 +51,19 @@ def text(
     for layer in layers:
         rows += ["", *_layer(layer, frame.octets, language, verbose=verbose)]
     rows += ["", said("belongs")]
-    for one in members:
+    for one in _told(members):
         place = {"id": one.id, "kind": one.kind, "outcome": one.outcome, "number": one.position, "count": one.count}
         rows.append(f"  {said('exchange', **place)}")
         for name, other in (("before", one.before), ("after", one.after)):
             rows += [f"    {said(name, other=other.frame, gap_ns=other.gap_ns)}"] if other else []
     rows += [] if members else [f"  {said('alone')}"]
     return "".join(f"{row.rstrip()}\n" for row in rows)
+
+
+def _told(members: Sequence[Membership]) -> list[Membership]:
+    """Without datagrams that are told as what they carry: a lease by broadcast leaves them without an answer."""
+    is_carried = any(one.kind in CARRIED for one in members)
+    return [one for one in members if not (is_carried and one.kind == "udp.flow")]
 
 
 def _layer(layer: Layer, octets: bytes, language: str, *, verbose: bool) -> Iterator[str]:
@@ -109,11 +118,20 @@ def _bits(field: Field, raw: bytes) -> str:
     """The field's own bits among dots, in groups of four."""
     first, count = field.bits or (0, 0)
     width = field.size * 8
+    if count > _BITS_SHOWN:
+        return _digits(raw, first, count)
     digits = f"{int.from_bytes(raw, 'big'):0{width}b}"
     shown = "".join(digit if first <= at < first + count else "." for at, digit in enumerate(digits))
     skip = 16 if width > 16 and first >= 16 else 0
     shown = shown[skip : skip + 16] if width > 16 else shown
     return " ".join(shown[at : at + 4] for at in range(0, len(shown), 4))
+
+
+def _digits(raw: bytes, first: int, count: int) -> str:
+    """The same for a long field, four bits to a hexadecimal digit."""
+    digits = (digit if first <= 4 * at < first + count else "." for at, digit in enumerate(raw.hex()))
+    shown = "".join(digits)
+    return " ".join(shown[at : at + 2] for at in range(0, len(shown), 2))
 
 
 def _value(field: Field) -> str:
@@ -127,7 +145,7 @@ def _key(name: str) -> str:
 
 
 def _purpose(field: Field, language: str) -> str | None:
-    if field.name.startswith("dhcp.option.") and field.name != "dhcp.option.end":
+    if field.name.startswith("dhcp.option.") and field.name not in _NO_DHCP_OPTIONS:
         message = f"dhcp_options.{field.name.removeprefix('dhcp.option.')}"
         return say(message if has(message) else "packet.for.dhcp-option", {}, language)
     message = f"packet.for.{_key(field.name)}"

@@ -26,6 +26,7 @@ NOUNS: dict[str, tuple[str, str, str]] = {
     "connections": ("1 connection", "{n} connections", "{n} 本の接続"),
     "exchanges": ("1 exchange", "{n} exchanges", "{n} 件のやりとり"),
     "errors": ("1 error", "{n} errors", "{n} 個のエラー"),
+    "routers": ("1 router", "{n} routers", "ルーター {n} 台"),
     "hosts": ("1 host", "{n} hosts", "{n} 台のホスト"),
     "flows": ("1 flow", "{n} flows", "{n} 本のフロー"),
     "files": ("1 file", "{n} files", "{n} 個のファイル"),

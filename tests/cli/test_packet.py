@@ -4,6 +4,7 @@ import json
 import sys
 
 import pytest
+from dhcp_packets import ack, discover, offer, request
 from packets import A, B, datagram, eth, icmp, ip, pcap, ping, pong
 from surroundings import TOP
 
@@ -44,6 +45,23 @@ def test_a_frame_is_shown_with_its_fields_and_the_frames_around_it(run, capture)
 def test_flags_are_shown_as_bits_in_their_place(run, capture):
     out = run("packet", capture, 1)[1]
     assert ".0.. .... .... ....        ip.flags.df = 0" in out
+
+
+def test_a_long_number_within_octets_is_shown_by_its_digits(run, tmp_path):
+    frame = bytearray(ping("2001:db8::1", "2001:db8::2", 1))
+    frame[14:18] = bytes.fromhex("6c0d8921")
+    path = tmp_path / "c.pcap"
+    path.write_bytes(pcap(bytes(frame)).read())
+    out = run("packet", path, 1)[1]
+    assert "   15  .d 89 21                   ipv6.flow = 0x0d8921" in out.splitlines()
+
+
+def test_a_lease_by_broadcast_is_not_shown_as_a_datagram_without_an_answer(run, tmp_path):
+    path = tmp_path / "c.pcap"
+    path.write_bytes(pcap(discover(), offer(), request(), ack()).read())
+    belongs = run("packet", path, 1)[1].split("What it belongs to")[1]
+    assert "dhcp.lease, bound: frame 1 of 4" in belongs
+    assert "udp.flow" not in belongs
 
 
 def test_the_arithmetic_of_a_checksum_is_shown_when_asked_for(run, capture):

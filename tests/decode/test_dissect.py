@@ -6,9 +6,10 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
+from dhcp_packets import discover
 from hypothesis import given
 from hypothesis import strategies as st
-from packets import A, B, eth, icmp, ip, packed, tcp, udp
+from packets import A, B, datagram, error, eth, icmp, ip, packed, ping, tcp, udp
 from surroundings import TOP, corpus_files
 
 from explain.capture import open_capture
@@ -147,6 +148,33 @@ def test_layers_lie_side_by_side_from_the_first_octet_to_the_last():
 def test_padding_of_a_short_frame_is_no_data():
     frame = eth(A, B, 0x800, ip(ALICE, BOB, 17, udp(ALICE, BOB, 5000, 6000, b"ab"))).ljust(60, b"\0")
     assert [layer.name for layer in only(frame)] == ["eth", "ip", "udp", "data", "padding"]
+
+
+def test_zeros_behind_the_options_of_dhcp_are_its_own_and_no_padding_of_ethernet():
+    known = discover()
+    body = known[42:] + b"\0" * 20
+    frame = datagram(("0.0.0.0", 68), ("255.255.255.255", 67), body)  # noqa: S104 - a client without an address
+    layers = only(frame)
+    assert [layer.name for layer in layers] == ["eth", "ip", "udp", "dhcp"]
+    assert values(layers, "dhcp.option.padding") == [20]
+    assert values(only(known), "dhcp.option.padding") == []
+
+
+def test_what_stands_behind_the_end_of_a_message_is_no_padding_of_ethernet():
+    body = discover()[42:] + b"more"
+    frame = datagram(("0.0.0.0", 68), ("255.255.255.255", 67), body) + b"\0" * 8  # noqa: S104
+    tail = [(layer.name, layer.size) for layer in only(frame)[-2:]]
+    assert tail == [("data", 4), ("padding", 8)]
+
+
+def test_the_ttl_of_a_quoted_packet_tells_of_who_quotes_it():
+    said = [
+        field.means[0]
+        for layer in only(error(BOB, 11, 0, ping(ALICE, BOB, 1, ttl=64)))
+        for field in layer.fields
+        if field.name == "ip.ttl" and field.means
+    ]
+    assert said == ["ttl-full", "ttl-quoted"]
 
 
 def verdicts(frame: bytes) -> dict[str, str]:

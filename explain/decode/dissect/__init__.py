@@ -76,8 +76,8 @@ def _read(
 
 
 def _trailer(layers: list[Layer], last: Next, octets: bytes) -> Next | None:
-    """What stands behind the packet in a short Ethernet frame: padding to 60 octets."""
+    """What a message holds behind its known end; behind the packet of a short frame its padding to 60 octets."""
     end = max((layer.offset + layer.size for layer in layers), default=0)
     if last.kind == "padding" or any(layer.is_cut for layer in layers) or end >= len(octets):
         return None
-    return Next("padding", end, len(octets))
+    return Next("data", end, last.end) if end < last.end else Next("padding", end, len(octets))

@@ -63,6 +63,8 @@ def icmp(header: Header) -> Next | None:
         header.text("icmp.redir_gw", 4, 4, ".".join(str(octet) for octet in header.raw(4, 4)))
     elif (kind, code) == (3, 4):
         header.number("icmp.mtu", 6, 2)
+    elif kind in (3, 4, 11):
+        header.number("icmp.unused", 4, 4)
     header.raw(0, 8)
     following = "ip" if kind in _ERRORS else "data"
     return _then(header, 8, following, is_quoted=kind in _ERRORS)
@@ -139,6 +141,7 @@ def _option(header: Header, at: int, size: int) -> None:
     octets = header.raw(at, size)
     kind = octets[0]
     header.note("icmpv6.opt.type", at, 1, kind, _OPTIONS_V6, None)
+    header.number("icmpv6.opt.length", at + 1, 1)
     if kind in (1, 2) and size >= 8:
         header.text("icmpv6.opt.linkaddr", at + 2, 6, octets[2:8].hex(":"))
     elif kind == 3 and size >= 32:

@@ -9,8 +9,8 @@ from typing import Any
 from explain.record import dataclass
 
 IN_HEX = ("checksum", "eth.type", "vlan.etype", "sll.etype", "llc.type", "tcp.flags", "ip.id", "dns.id", "dhcp.id",
-          "dhcp.cookie", "arp.proto.type", "llc.oui", "pppoe.session_id", "dhcpv6.xid", "record.version",
-          "handshake.version", "handshake.ciphersuite", "extensions.supported_version")  # fmt: skip
+          "dhcp.cookie", "ipv6.flow", "icmp.unused", "arp.proto.type", "llc.oui", "pppoe.session_id", "dhcpv6.xid",
+          "record.version", "handshake.version", "handshake.ciphersuite", "extensions.supported_version")  # fmt: skip
 """Endings of the names of fields that people write in hexadecimal."""
 
 Means = tuple[str, Mapping[str, Any]]

@@ -32,8 +32,11 @@ _MOST_HOPS = 31
 _MOST_OPTIONS = 40
 
 
-def ttl_means(ttl: int) -> Means | None:
-    """How far the packet has come, if it began as systems do."""
+def _ttl_means(header: Header, at: int) -> Means | None:
+    """How far the packet has come, if it began as systems do; of a quoted one, what was left at who reports it."""
+    ttl = header.raw(at, 1)[0]
+    if header.context.get("is_quoted"):
+        return "ttl-quoted", {"ttl": ttl}
     if ttl <= 1:
         return "ttl-last", {}
     if ttl in _INITIAL:
@@ -78,7 +81,7 @@ def ipv4(header: Header) -> Next | None:
     header.bits("ip.flags.df", 6, 2, 1, 1, None, (f"df-{header.raw(6, 1)[0] >> 6 & 1}", {}))
     more = header.bits("ip.flags.mf", 6, 2, 2, 1, None, (f"mf-{header.raw(6, 1)[0] >> 5 & 1}", {}))
     blocks = header.bits("ip.frag_offset", 6, 2, 3, 13, None, _fragment(int.from_bytes(header.raw(6, 2), "big")))
-    header.number("ip.ttl", 8, 1, None, ttl_means(header.raw(8, 1)[0]))
+    header.number("ip.ttl", 8, 1, None, _ttl_means(header, 8))
     protocol = header.number("ip.proto", 9, 1, PROTOCOLS)
     header.number("ip.checksum", 10, 2)
     source, target = header.raw(12, 4), header.raw(16, 4)
@@ -125,10 +128,10 @@ def ipv6(header: Header) -> Next | None:
     header.bits("ipv6.version", 0, 4, 0, 4)
     header.bits("ipv6.tclass.dscp", 0, 4, 4, 6, _DSCP)
     header.bits("ipv6.tclass.ecn", 0, 4, 10, 2, _ECN)
-    header.bits("ipv6.flow", 0, 4, 12, 20)
+    header.bits("ipv6.flow", 1, 3, 4, 20)
     size = header.number("ipv6.plen", 4, 2)
     protocol = header.number("ipv6.nxt", 6, 1, PROTOCOLS)
-    header.number("ipv6.hlim", 7, 1, None, ttl_means(header.raw(7, 1)[0]))
+    header.number("ipv6.hlim", 7, 1, None, _ttl_means(header, 7))
     source, target = header.raw(8, 16), header.raw(24, 16)
     header.text("ipv6.src", 8, 16, ipv6_text(source), address_means(source))
     header.text("ipv6.dst", 24, 16, ipv6_text(target), address_means(target))
