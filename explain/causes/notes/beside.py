@@ -8,24 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.causes.notes.beside_ping import REPLIES, few, frames_of, pinged
 from explain.causes.notes.item import Item
 from explain.table import ARP, ICMP, ICMPV6, IP, TCP, UDP, ranges
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from explain.causes.notes.item import Span, Study
-    from explain.model import CaptureInfo, Evidence
+    from explain.causes.notes.item import Study
+    from explain.model import CaptureInfo
     from explain.symptoms.notes import NoteBlock
-    from explain.symptoms.witness import Symptom, TextWitness
     from explain.table import PacketTable
 
 MOST_ROWS = 100_000
 """Frames of captures that texts are held against."""
 
 _Key = tuple[Any, ...]
-_REPLIES = (0, 129)
-_SHOWN_LINES = 6
 
 
 def beside(studies: Sequence[Study], table: PacketTable, captures: Sequence[CaptureInfo]) -> list[Study]:
@@ -42,68 +40,11 @@ def _beside(study: Study, table: PacketTable, rows: Any, captures: Sequence[Capt
     for number, block in enumerate(study.notes.blocks):
         for run in block.runs:
             if run.program == "ping":
-                found += [replace(item, block=number) for item in _pinged(run, table, rows, captures)]
+                found += [replace(item, block=number) for item in pinged(run, table, rows, captures)]
         if number in study.frames:
             found += _listed(block, study, number, table, rows, captures)
     items = sorted((*study.items, *found), key=lambda item: item.spans[0][0] if item.spans else 1 << 30)
     return replace(study, items=tuple(items))
-
-
-# -- the lines of ping
-
-
-def _pinged(run: TextWitness, table: PacketTable, rows: Any, captures: Sequence[CaptureInfo]) -> Iterator[Item]:
-    """Each reply that ping printed, beside the echo reply of its sequence number."""
-    printed = {int(each.values["seq"]): each for each in run.all("echo.reply") if each.values.get("seq") is not None}
-    address = run.target_address or run.target
-    if not address or (not printed and not run.counts.sent):
-        return
-    runs = _echo_runs(table, rows, address)
-    if not runs:
-        yield Item("beside.ping-none", {"target": address}, (_span(run.symptoms),))
-        return
-    place, replies = max(
-        runs, key=lambda one: (len(printed.keys() & one[1].keys()), -len(one[1].keys() - printed.keys()))
-    )
-    both = sorted(printed.keys() & replies.keys())
-    values: dict[str, Any] = {"path": captures[table.places[place].capture].path, "target": address}
-    if both:
-        evidence = table.evidence([replies[seq] for seq in both])
-        span = _span([printed[seq] for seq in both])
-        yield Item("beside.ping", values | _counted(both, evidence), (span,), evidence=evidence)
-    text_only, wire_only = sorted(printed.keys() - replies.keys()), sorted(replies.keys() - printed.keys())
-    if text_only:
-        span = _span([printed[seq] for seq in text_only])
-        yield Item("beside.ping-text-only", values | _counted(text_only), (span,))
-    if wire_only:
-        evidence = table.evidence([replies[seq] for seq in wire_only])
-        span = _span(run.symptoms)
-        yield Item("beside.ping-wire-only", values | _counted(wire_only, evidence), (span,), evidence=evidence)
-
-
-def _counted(seqs: Sequence[int], evidence: tuple[Evidence, ...] = ()) -> dict[str, Any]:
-    return {"count": len(seqs), "seqs": _few(seqs), "frames": _frames(evidence)}
-
-
-def _frames(evidence: tuple[Evidence, ...]) -> list[str]:
-    return _few([f"{a}-{b}" if a != b else str(a) for one in evidence for a, b in one.frames])
-
-
-def _echo_runs(table: PacketTable, rows: Any, address: str) -> list[tuple[int, dict[int, int]]]:
-    """The pings to an address in the captures: where, and the row of the first reply to each sequence number."""
-    icmp = table.icmp
-    chosen = np.flatnonzero(np.isin(icmp.row, rows) & np.isin(icmp.type, (*_REPLIES, 8, 128)) & (icmp.quote == 0))
-    found: dict[tuple[int, int], dict[int, int]] = {}
-    of = icmp.row[chosen]
-    ends = zip(table.sources(of).tolist(), table.targets(of).tolist(), strict=True)
-    for index, row, (source, target) in zip(chosen.tolist(), of.tolist(), ends, strict=True):
-        is_reply = int(icmp.type[index]) in _REPLIES
-        if table.addresses.text(source if is_reply else target) == address:
-            word = int(icmp.word[index])
-            replies = found.setdefault((int(table.place[row]), word >> 16), {})
-            if is_reply:
-                replies.setdefault(word & 0xFFFF, row)
-    return [(place, replies) for (place, _), replies in found.items()]
 
 
 # -- tcpdump's lines
@@ -133,10 +74,10 @@ def _listed(
     pairs = matched[place]
     values = {"path": captures[table.places[place].capture].path, "count": len(pairs), "all": len(own)}
     evidence = table.evidence(sorted(pairs.values()))
-    yield Item("beside.listing", values | {"frames": _frames(evidence)}, (block.span,), number, evidence=evidence)
+    yield Item("beside.listing", values | {"frames": frames_of(evidence)}, (block.span,), number, evidence=evidence)
     lacking = [int(table.frame[own[at]]) for at in range(len(own)) if at not in pairs]
     if lacking:
-        shown = _few([f"{a}-{b}" if a != b else str(a) for a, b in ranges(lacking)])
+        shown = few([f"{a}-{b}" if a != b else str(a) for a, b in ranges(lacking)])
         yield Item("beside.listing-text-only", values | {"count": len(lacking), "lines": shown}, (block.span,), number)
     flows = {key[:5] for key in keys}
     low, high = min(pairs.values()), max(pairs.values())
@@ -147,7 +88,7 @@ def _listed(
     ]  # fmt: skip
     if more:
         evidence = table.evidence(more)
-        names = values | {"count": len(more), "frames": _frames(evidence)}
+        names = values | {"count": len(more), "frames": frames_of(evidence)}
         yield Item("beside.listing-wire-only", names, (block.span,), number, evidence=evidence)
 
 
@@ -177,15 +118,6 @@ def _likeness(table: PacketTable, row: int) -> _Key:
     if layers & (ICMP | ICMPV6):
         at = int(np.searchsorted(table.icmp.row, row))
         icmp = table.icmp
-        word = int(icmp.word[at]) if int(icmp.type[at]) in (*_REPLIES, 8, 128) else 0
+        word = int(icmp.word[at]) if int(icmp.type[at]) in (*REPLIES, 8, 128) else 0
         return (*ends, "icmp", int(icmp.type[at]), int(icmp.code[at]), word)
     return (*ends, "ip", payload)
-
-
-def _span(symptoms: Sequence[Symptom]) -> Span:
-    numbers = [each.line for each in symptoms]
-    return (min(numbers), max(numbers)) if numbers else (1, 1)
-
-
-def _few(numbers: Sequence[Any]) -> list[Any]:
-    return [*numbers[:_SHOWN_LINES], *(["..."] if len(numbers) > _SHOWN_LINES else [])]

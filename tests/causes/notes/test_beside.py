@@ -50,6 +50,22 @@ def test_a_reply_that_reached_the_wire_but_not_ping_is_said_with_its_frame():
     assert evidence[0].frames == ((4, 4),)
 
 
+def test_requests_that_nobody_answered_point_to_their_frames_where_the_sender_was():
+    found = told(terminal(1), wire(1))
+    assert found["ping-unanswered"][2]["seqs"] == [2, 3]
+    lines, evidence, values = told(
+        (TOP / "pcaps" / "no-return-route-on-target" / "ping.txt").read_text("utf-8"),
+        TOP / "pcaps" / "no-return-route-on-target" / "capture.pcapng",
+    )["ping-unanswered"]
+    assert (lines[0][1], values["seqs"], values["frames"]) == (4, [1, 2, 3], ["5", "13", "17"])
+    assert [(one.capture, one.frames) for one in evidence] == [(1, ((5, 5), (13, 13), (17, 17)))]
+
+
+def test_of_two_pings_that_look_the_same_no_frames_are_guessed():
+    twice = pcap(*(ping(A, B, seq, ident=ident) for ident in (7, 8) for seq in (1, 2, 3)))
+    assert "ping-unanswered" not in told(terminal(), twice)
+
+
 def test_a_capture_of_something_else_is_no_proof_of_this_ping():
     assert list(told(terminal(1), pcap(ping(A, "203.0.113.9", 1)))) == ["ping-none"]
 
