@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import struct
+from itertools import chain
 
 import pytest
 from neighbours import advertise, solicit
-from packets import A, B, R, datagram, is_at, pcap, who_has
+from packets import A, B, R, datagram, error, is_at, pcap, who_has
 
 import explain
 
@@ -74,6 +75,20 @@ def test_a_router_that_may_stand_between_stays_suspected(frames):
     finding = the_finding(*frames)
     assert finding.cause == "dns-server-unreachable"
     assert set(finding.rivals) >= OF_ROUTERS
+
+
+@pytest.mark.parametrize(("speaker", "code"), [(FAR, 3), (ROUTER, 1)], ids=["the-server", "a-router"])
+def test_a_server_whose_host_says_that_the_port_is_closed_was_reached(speaker, code):
+    asked = [query(when, FAR, (A, R)) for when in (1, 6)]
+    told = [(when + 0.01, error(speaker, 3, code, frame)) for when, frame in asked]
+    finding = next(
+        one
+        for one in explain.explain(
+            pcap(*resolved((A, CLIENT), ROUTER, R), *chain(*zip(asked, told, strict=True)))
+        ).findings
+        if one.cause == "dns-server-unreachable"
+    )
+    assert (finding.rivals == ("filter-on-target-input",)) is (speaker == FAR)
 
 
 @pytest.mark.parametrize("is_near", [True, False])

@@ -21,6 +21,7 @@ _WHY_SILENT = (
     "filter-on-router-forward", "forwarding-disabled", "no-return-route-on-target", "filter-on-target-input",
     "destination-host-absent-behind-router", "masquerade-missing", "partial-loss",
 )  # fmt: skip
+_WHY_CLOSED = ("filter-on-target-input",)  # it may say the same of a port that is open
 _REVERSE = (b"\x07in-addr\x04arpa", b"\x03ip6\x04arpa")  # as they stand on the wire, as all names here
 _SEARCH_NS = 5_000_000_000
 _NEXT_TRY_NS = 100_000_000  # a resolver goes on at once, a person does not
@@ -65,7 +66,8 @@ def look(scene: Scene) -> Iterator[Seen]:
                 continue
             is_own = cause == "dns-server-unreachable" and ip_address(values["server"]).is_loopback
             others = ("dns-server-not-configured",) if is_own else ()
-            rivals = _possible(scene, rows, why_else) + others
+            is_closed = outcome == "unanswered" and _is_closed(scene, about, part.facts["server"][some[0]])
+            rivals = (_WHY_CLOSED if is_closed else _possible(scene, rows, why_else)) + others
             yield Seen(cause, certainty, members + about, rows, rivals, values)
 
 
@@ -170,6 +172,16 @@ def _errors_about(scene: Scene, members: list[Member], errors: dict[int, list[Me
     """That nothing listens at the name server is why no name was found: a consequence, not a second root."""
     flows = {int(scene.table.flow[part.rows(index)[0]]) for part, index in members if part.kind == "udp.flow"}
     return [error for flow in flows for error in errors.get(flow, ())]
+
+
+def _is_closed(scene: Scene, about: list[Member], server: int) -> bool:
+    """Whether the server's own host said that nobody listens: then packets find it, and their way back."""
+    if not about:
+        return False
+    part, indices = about[0][0], np.array([index for _, index in about])
+    is_port = part.outcome[indices] == part.outcomes.index("port-unreachable")
+    is_own = scene.table.sources(part.frames[part.bounds[indices]]) == server
+    return bool((is_port & is_own).all())
 
 
 def _account_for_habits(scene: Scene, part: ExchangeColumns, chains: Searches) -> None:
