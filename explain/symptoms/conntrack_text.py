@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 Row = dict[str, Any]
-MOST_ROWS = 5_000
+MOST_ROWS = 100_000
 _MOST_CHARACTERS = 1_000
 _FLOW = re.compile(
     r"(?:\[[\d.]{1,24}\]\s+)?(?:\[(?P<event>NEW|UPDATE|DESTROY)\]\s+)?(?:ipv[46]\s+\d+\s+)?"
