@@ -34,8 +34,10 @@ POOLS = ((ip_network("2001:db8::/32"),) * 2, (ip_network("fd00::/8"),) * 2, *((i
 _MOST_TRIES = 4096
 MARKER_PORT = 9  # where rubrics look for the marker
 _ADDRESS = re.compile(r"(?<![\w.:])([0-9a-fA-F]*:[0-9a-fA-F:.]+|\d{1,3}(?:\.\d{1,3}){3})(/\d+)?(?![\w:]|\.\d)")
-_OWN_MAC = re.compile(r"\b00:00:5e:00:53:([0-9a-f]{2})\b")
-_LOW_64, _EUI_64 = (1 << 64) - 1, 0x02005EFFFE0053
+_MAC = re.compile(r"\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b")
+_MOST_MACS = 256
+_FIRST_MAC_LINE = re.compile(r"^first_mac\s*=.*\n", re.MULTILINE)
+_LOW_64 = (1 << 64) - 1
 _PLACEHOLDER = re.compile(r"\{(marker|roster\.([^{}\n]+))\}")
 
 
@@ -78,8 +80,9 @@ def handout(lab_text: str, where: str, row: Mapping[str, str], seed: str, marker
     lab = from_table(tomllib.loads(lab_text), where, where, lab_text)
     told = {name: row[name] for name in _columns(lab) if row.get(name)}
     first = _first_mac(lab, told, seed)
-    moved = _Moved(_fixed(lab, told), _moves(lab, told, seed, taken), first)
-    text = f'first_mac = "{first}"\n{_marked(moved.text(lab_text), lab, marker)}'
+    was = tomllib.loads(lab_text).get("first_mac", FIRST_MAC)
+    moved = _Moved(_fixed(lab, told), _moves(lab, told, seed, taken), (was, first))
+    text = f'first_mac = "{first}"\n{_marked(moved.text(_FIRST_MAC_LINE.sub("", lab_text)), lab, marker)}'
     lab = from_table(tomllib.loads(text), where, where, text)
     return Handout(text, _columns(lab) | {"marker": marker})
 
@@ -153,17 +156,20 @@ def _fixed(lab: Lab, told: Mapping[str, str]) -> dict[str, str]:
 class _Moved:
     """What stands in the lab's text instead of its addresses and MACs."""
 
-    def __init__(self, fixed: Mapping[str, str], moves: Mapping[Net, Net], first_mac: str) -> None:
+    def __init__(self, fixed: Mapping[str, str], moves: Mapping[Net, Net], first_macs: tuple[str, str]) -> None:
         self._fixed, self._moves = fixed, moves
-        self._first = int(first_mac.replace(":", ""), 16)
+        self._was, self._first = (int(mac.replace(":", ""), 16) for mac in first_macs)
 
     def text(self, text: str) -> str:
         """A text with the student's addresses and MACs."""
-        return _ADDRESS.sub(self._address, _OWN_MAC.sub(lambda found: self._mac(int(found[1], 16)).hex(":"), text))
+        return _ADDRESS.sub(
+            self._address, _MAC.sub(lambda found: self._mac(bytes.fromhex(found[0].replace(":", ""))).hex(":"), text)
+        )
 
-    def _mac(self, last: int) -> bytes:
-        """The MAC that has this place in the lab: they are counted from ``FIRST_MAC``, whose last octet is 1."""
-        return (self._first + last - 1).to_bytes(6, "big")
+    def _mac(self, old: bytes) -> bytes:
+        """The MAC that has the same place in the student's lab: they are counted from its first; others stay."""
+        place = int.from_bytes(old, "big") - self._was
+        return (self._first + place).to_bytes(6, "big") if 0 <= place < _MOST_MACS else old
 
     def _address(self, found: re.Match[str]) -> str:
         try:
@@ -183,10 +189,10 @@ class _Moved:
 
     def _with_own_mac(self, number: int) -> int:
         """An IPv6 address that was made from a MAC of the lab is made from the student's (RFC 4291 appendix A)."""
-        before, last = divmod(number & _LOW_64, 256)
-        if before != _EUI_64 or not last:
+        low = (number & _LOW_64).to_bytes(8, "big")
+        if low[3:5] != b"\xff\xfe":
             return number
-        mac = self._mac(last)
+        mac = self._mac(bytes([low[0] ^ 2, *low[1:3], *low[5:]]))
         return number - (number & _LOW_64) + int.from_bytes(bytes([mac[0] ^ 2, *mac[1:3], 0xFF, 0xFE, *mac[3:]]), "big")
 
 

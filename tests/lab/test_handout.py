@@ -69,6 +69,12 @@ def test_neighbours_stay_neighbours_and_remote_hosts_stay_remote():
                 assert (b.ip in a.network) == (y.ip in x.network), path
 
 
+def test_macs_in_the_text_of_a_lab_that_counts_its_own_become_the_student_s():
+    first, second = lab_of(made("static-neighbours")).nodes
+    assert second.nics[0].mac != "00:00:5e:00:53:02"
+    assert first.neighbours[0].mac == second.nics[0].mac
+
+
 def test_the_same_student_gets_the_same_lab_and_another_one_another():
     assert made("nat-tcp") == made("nat-tcp")
     assert made("nat-tcp").text != made("nat-tcp", seed="key\0bob").text

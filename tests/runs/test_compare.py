@@ -36,7 +36,7 @@ def named(good, bad):
         ("dns", "name-does-not-exist", "value", "dns.lookup", (5, 5)),
         ("dhcp", "dhcp-no-server", "outcome", "dhcp.lease", (3, 1)),
         ("dhcp", "dhcp-rogue-server", "value", "dhcp.lease", None),
-        ("nat-icmp", "masquerade-missing", "outcome", "nat.translation", (11, 20)),
+        ("nat-icmp", "masquerade-missing", "outcome", "nat.translation", (11, 12)),
         ("dnat-port", "dnat-to-wrong-port", "value", "nat.translation", (11, 11)),
         ("http", "server-slow", "measure", "tcp.connection", None),
         ("router", "icmp-redirect", "added", "icmp.error", (None, 16)),
