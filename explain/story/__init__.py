@@ -41,7 +41,9 @@ def tell(
     lines = verdict.tell(table, exchanges, findings, groups, unexplained, captures)
     if studies and not findings and not unexplained:
         lines = _notes().verdict(studies)  # no packet failed, but a program may have
-    lines += verdict.files(captures, exchanges) + kept.tell(table) + (_notes().tell(studies) if studies else [])
+    lines += (
+        verdict.files(captures, exchanges) + kept.tell(table, captures) + (_notes().tell(studies) if studies else [])
+    )
     carried = set() if everything else events.carried(table, exchanges)
     if not everything and len(exchanges) - len(carried) > events.MOST_TOLD_ONE_BY_ONE:
         lines += troubles.tell(findings, groups, everything=False)

@@ -10,6 +10,9 @@ from explain.model import Line
 from explain.table import ARP, CUT, ICMP, ICMPV6, TCP, UDP
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from explain.model import CaptureInfo
     from explain.table import I8, ContentRows, PacketTable, Rows
 
 _RECOGNISED_BY = 4  # octets of a payload; with fewer nobody knows what it is
@@ -17,13 +20,18 @@ _READ_WHOLE = ("dns", "dns-tcp", "dhcp", "dhcpv6", "ndp", "mld")  # every octet 
 _MOST_CITED = 1000
 
 
-def tell(table: PacketTable) -> list[Line]:
+def tell(table: PacketTable, captures: Sequence[CaptureInfo]) -> list[Line]:
     """One line if frames were cut by the capture's snapshot length and names or messages may have gone with it.
+
+    A text that shows packets keeps no octets at all, and is no such capture.
 
     Source: the snapshot length of draft-ietf-opsawg-pcap, 4.
     """
     captured, length = table.captured[: len(table)], table.length[: len(table)]
     cut = np.flatnonzero(captured < length)
+    if any(one.format == "text" for one in captures):
+        is_text = np.array([captures[place.capture].format == "text" for place in table.places], np.bool_)
+        cut = cut[~is_text[table.place[cut]]]
     if not len(cut):
         return []
     lacking = _lacking(table, cut)

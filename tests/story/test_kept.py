@@ -85,3 +85,13 @@ def test_a_message_or_head_that_was_cut_off_is_told(frames, most):
 )
 def test_where_nothing_that_is_read_was_cut_off_nothing_is_told(frames, most):
     assert told(frames, most) == []
+
+
+def test_packets_that_a_text_shows_were_not_cut_by_a_capture():
+    line = "12:00:0{}.000000 IP (tos 0x0, ttl 64, id 1, offset 0, flags [DF], proto TCP (6), length 128)\n"
+    line += "    192.0.2.1.40000 > 192.0.2.2.80: Flags [P.], seq 1:77, ack 1, win 502, length 76: HTTP, length: 76\n"
+    line += "\tGET / HTTP/1.1\n\tHost: www.example.net\n\n"
+    report = explain.explain(io.BytesIO("".join(line.format(second) for second in (1, 2)).encode()))
+    assert len(report.packets) == 2
+    assert (report.packets.captured[:2] < report.packets.length[:2]).all(), "else this proves nothing"
+    assert not [one for one in report.lines if one.message == "story.kept-in-part"]
