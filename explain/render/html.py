@@ -11,13 +11,12 @@ from hashlib import sha256
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
-from explain.render.frame_fields import frame_fields
+from explain.render.html_facts import arrow_attributes, arrow_facts
 from explain.render.html_ladder import both, hosts_ladder, places_ladder, rules
 from explain.render.html_plot import plots
 from explain.render.html_story import story, verdict
 from explain.render.html_talk import listing, pairs, trips
 from explain.render.ladder import place_name
-from explain.render.markdown import frames as frames_told
 from explain.render.markup import Markup, data, own, tag
 from explain.render.scene import Scene, conversation, stage
 from explain.render.ways import Ways, ways
@@ -62,7 +61,7 @@ def render(report: Report, lines: Sequence[Line], language: str) -> str:
         tag("header", None, _bar(report), *verdict(lines)),
         tag("main", None, both_sides, *_connections(report), *_talk(report), _exchanges(report, listed)),
         _panel(),
-        tag("script", {"type": "application/json", "id": "facts"}, own(data(_facts(report, scene)))),
+        tag("script", {"type": "application/json", "id": "facts"}, own(data(arrow_facts(report, scene, over)))),
         tag("script", None, own(script)),
     )  # fmt: skip
     return "<!DOCTYPE html>\n" + tag("html", {"lang": language, "data-lang": language}, head, body) + "\n"
@@ -98,10 +97,10 @@ def _packets(report: Report, scene: Scene, over: Ways | None, listed: Sequence[t
     heading = tag("h2", None, both("render.page.ladder", {}))
     if not scene.arrows:
         return tag("section", {"id": "packets"}, heading, tag("p", None, both("render.nothing", {})))
-    attributes = _attributes(report, scene)
+    attributes = arrow_attributes(report, scene, over)
     roles = {address: host.roles for host in report.hosts if host.roles for address in host.addresses} \
         if len(report.packets) <= 10 * MOST_ARROWS else {}  # fmt: skip
-    ladders = [hosts_ladder(scene, attributes, roles)]
+    ladders = [hosts_ladder(scene, attributes[: len(scene.arrows)], roles)]
     if over:
         named = {place: place_name(report, place, "en") for place in over.places}
         ladders.insert(0, places_ladder(scene, attributes, over, named.__getitem__))
@@ -127,22 +126,6 @@ def _switch(name: str, options: Sequence[str]) -> Markup:
     return tag("span", {"class": "switch", "role": "group"}, *buttons)
 
 
-def _attributes(report: Report, scene: Scene) -> list[dict[str, str]]:
-    views: dict[int, Exchange] = {}
-    start = min(arrow.time_ns for arrow in scene.arrows)
-    found = []
-    for number, arrow in enumerate(scene.arrows):
-        one = {"data-i": str(number), "data-t": f"{(arrow.time_ns - start) / 1e9:.6f}",
-               "data-hosts": " ".join(name for name in arrow.names if len(name) > 1)}  # fmt: skip
-        if arrow.position is not None:
-            if arrow.position not in views:
-                views[arrow.position] = report.exchanges.view(arrow.position)
-            exchange = views[arrow.position]
-            one |= {"data-kind": exchange.kind, "data-outcome": exchange.outcome}
-        found.append(one)
-    return found
-
-
 def _controls(listed: Sequence[tuple[Exchange, str]], scene: Scene) -> Markup:
     kinds = sorted({exchange.kind for exchange, _ in listed})
     outcomes = sorted({exchange.outcome for exchange, _ in listed})
@@ -161,32 +144,6 @@ def _choice(name: str, options: Sequence[str]) -> Markup:
     everything = tag("option", {"value": "", **switched}, say("render.page.any", {}, "en"))
     chosen = (tag("option", {"value": one}, one) for one in options)
     return tag("label", None, both(f"render.page.{name}", {}), tag("select", {"id": name}, everything, *chosen))
-
-
-def _facts(report: Report, scene: Scene) -> dict[str, Any]:
-    """For each arrow its fields and where it was seen; and once what fields and messages mean in each language."""
-    table, told = report.exchanges.table, []
-    names: dict[str, int] = {}
-    meanings: dict[str, int] = {}
-    for arrow in scene.arrows:
-        spot = table.whole.places[arrow.place]
-        spots = [[one.capture, *span] for one in arrow.seen for span in one.frames]
-        fields = list(frame_fields(table, arrow.row))
-        if arrow.seen:
-            fields.append(("frames", frames_told(arrow.seen, report.captures, "en")))
-        told.append([
-            meanings.setdefault(arrow.said.meaning, len(meanings)), spots or [[spot.capture, arrow.frame, arrow.frame]],
-            [[names.setdefault(name, len(names)), value] for name, value in fields], arrow.said.text,
-        ])  # fmt: skip
-    return {
-        "arrows": told,
-        "names": [[name, *_in_both(f"packet.for.{name.replace('.', '-').replace('_', '-')}")] for name in names],
-        "means": [_in_both(f"render.means.{meaning}") for meaning in meanings],
-    }
-
-
-def _in_both(message: str) -> list[str]:
-    return [say(message, {}, language) for language in LANGUAGES] if has(message) else ["", ""]
 
 
 def _listed(report: Report) -> list[tuple[Exchange, str]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from explain.render.markup import Markup, breakable, joined, tag
 from explain.render.scene import EVERYONE, OTHERS, Arrow, Scene
+from explain.render.ways import sides
 from explain.words import LANGUAGES, say
 
 if TYPE_CHECKING:
@@ -45,24 +46,34 @@ def hosts_ladder(scene: Scene, attributes: Sequence[dict[str, str]], roles: Mapp
     for arrow, attribute in zip(scene.arrows, attributes, strict=True):
         rows += _fold(arrow.folded)
         rows.append(_row(arrow, attribute, str(arrow.frame), _host_lane(arrow, scene)))
-    return _ladder("hosts", heads, [*rows, *_fold(scene.folded_after)], _widths(scene, attributes))
+    return _ladder("hosts", heads, [*rows, *_fold(scene.folded_after)], _widths(scene.arrows, attributes))
 
 
 def places_ladder(
     scene: Scene, attributes: Sequence[dict[str, str]], over: Ways, name_of: Callable[[int], str]
 ) -> Markup:
-    """A rail for each place that recorded; a packet is one line over all places that saw it."""
+    """A rail for each place that recorded; a packet is one line over all places that saw it.
+
+    Args:
+        scene: rails and arrows.
+        attributes: for each arrow, then for each packet that only far places saw, its ``data-`` attributes.
+        over: the packets and their ways.
+        name_of: a place.
+    """
     heads = [tag("span", None, name_of(place)) for place in over.places]
     rows: list[Markup] = []
+    side, further = sides(over), iter(range(len(scene.arrows), len(attributes)))
     for way in over.ways:
         rows += _fold(way.folded)
-        if way.number is None:
-            continue
+        number = next(further) if way.number is None else way.number
         arrow = way.arrow
         frames = list(dict.fromkeys(str(stop.frame) for stop in way.stops))
         shown = frames[0] if len(frames) == 1 else f"{frames[0]}\N{HORIZONTAL ELLIPSIS}{frames[-1]}"
-        rows.append(_row(arrow, attributes[way.number], shown, _way_lane(arrow, way, len(over.places))))
-    return _ladder("places", heads, [*rows, *_fold(scene.folded_after)], _widths(scene, attributes))
+        lane = _way_lane(arrow, way, len(over.places), is_right=side[arrow.names[0]] >= 0)
+        rows.append(_row(arrow, attributes[number], shown, lane))
+    return _ladder(
+        "places", heads, [*rows, *_fold(scene.folded_after)], _widths([way.arrow for way in over.ways], attributes)
+    )
 
 
 def rules(counts: Iterable[int]) -> str:
@@ -96,9 +107,9 @@ def _percent(share: float, count: int) -> str:
     return f"{100 * share / count:.3f}%"
 
 
-def _widths(scene: Scene, attributes: Sequence[dict[str, str]]) -> str:
+def _widths(arrows: Sequence[Arrow], attributes: Sequence[dict[str, str]]) -> str:
     """Classes that leave room for the longest frame number and the longest time."""
-    digits = max((len(str(arrow.frame)) for arrow in scene.arrows), default=0)
+    digits = max((len(str(arrow.frame)) for arrow in arrows), default=0)
     places = max((len(one["data-t"]) for one in attributes), default=0)
     return f"digits{min(digits, _MOST_DIGITS)} places{min(places, _MOST_PLACES)}"
 
@@ -147,29 +158,48 @@ def _who(arrow: Arrow) -> str:
     return " > ".join("*" if name == EVERYONE else name for name in arrow.names)
 
 
-def _way_lane(arrow: Arrow, way: Way, count: int) -> Markup:
+def _way_lane(arrow: Arrow, way: Way, count: int, *, is_right: bool) -> Markup:
     rails = [stop.rail for stop in way.stops]
-    low, high, start = min(rails), max(rails), rails[0]
-    dots = [tag("i", {"class": f"dot d{rail}" + " first" * (rail == start)}) for rail in dict.fromkeys(rails)]
-    gone = ""
-    if arrow.is_lost and rails[-1] == high and high + 1 < count and high >= start:
-        high += 1  # it went on, and the next place did not see it
-    elif arrow.is_lost and rails[-1] == low and low and low < start:
-        low -= 1
-    elif arrow.is_lost:
-        gone = " gone"  # nobody recorded behind the place that saw it last
+    ends, start = [min(rails), max(rails)], rails[0]
+    tip = " plain" if arrow.is_lost else ""
     parts = []
-    if high > start or (arrow.is_lost and low == high):
-        parts.append(_shaft(start, high, f"right{gone}"))
-    if low < start:
-        parts.append(_shaft(low, start, f"left{gone}"))
+    if ends[1] > start:
+        parts.append(_shaft(start, ends[1], f"right{tip}"))
+    if ends[0] < start:
+        parts.append(_shaft(ends[0], start, f"left{tip}"))
+    if arrow.is_lost:
+        last, ahead = rails[-1], _ahead(rails, is_right=is_right)
+        name = "right" if ahead > last else "left"
+        if 0 <= ahead < count and ahead not in rails:  # it went on, and the next place did not see it
+            parts.append(_shaft(min(last, ahead), max(last, ahead), name))
+            ends = [min(ends[0], ahead), max(ends[1], ahead)]
+        else:  # nobody recorded behind the place that saw it last
+            parts.append(_shaft(last, last, f"{name} gone"))
     who = tag("span", {"class": "ends"}, f"{_who(arrow)} ")
     note = None
     if way.rewritten:
         one, other, text = way.rewritten
         box = f"w{min(one, other)}-{max(one, other)}"
         note = tag("span", {"class": f"nat {box}"}, tag("span", None, text))
-    return _lane(arrow, low, high, who, joined(*parts, *dots), note, is_bare=way.rewritten is not None)
+    return _lane(arrow, ends[0], ends[1], who, joined(*parts, *_stops(way)), note, is_bare=way.rewritten is not None)
+
+
+def _ahead(rails: Sequence[int], *, is_right: bool) -> int:
+    """The rail that comes next on the way; of a packet seen at one rail only, by where its sender's packets go."""
+    before = next((rail for rail in reversed(rails) if rail != rails[-1]), None)
+    if before is not None:
+        is_right = rails[-1] > before
+    return rails[-1] + (1 if is_right else -1)
+
+
+def _stops(way: Way) -> Iterator[Markup]:
+    """A dot at each rail that saw the packet, and under it the frame there."""
+    frames: dict[int, list[str]] = {}
+    for stop in way.stops:
+        frames.setdefault(stop.rail, []).append(str(stop.frame))
+    for rail, numbers in frames.items():
+        yield tag("i", {"class": f"dot d{rail}" + " first" * (rail == way.stops[0].rail)})
+        yield tag("i", {"class": f"seen d{rail}", "aria-hidden": "true"}, breakable(",".join(numbers)))
 
 
 def _shaft(low: int, high: int, way: str) -> Markup:

@@ -6,15 +6,16 @@ stands between the rails where it did, and ``x`` is the end of a packet that no 
 
 from __future__ import annotations
 
-from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from explain.render.layout import wrap
 from explain.render.scene import EVERYONE
+from explain.render.ways import sides
 from explain.words import say
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Iterator, Sequence
 
     from explain.render.ladder_sheet import Sheet
@@ -40,7 +41,7 @@ def rows(sheet: Sheet, over: Ways, folded_after: int, names: Sequence[str]) -> I
         names: of the places.
     """
     yield from sheet.heads(names)
-    side = _sides(over)
+    side = sides(over)
     for way in over.ways:
         if way.folded:
             yield sheet.fold(way.folded)
@@ -55,17 +56,6 @@ def rows(sheet: Sheet, over: Ways, folded_after: int, names: Sequence[str]) -> I
         if is_drawn:
             text = say(f"render.way.{name}", {"line": sheet.strokes.routed * 2}, sheet.language)
             yield from wrap(text, sheet.room + sheet.gutter)
-
-
-def _sides(over: Ways) -> Counter[str]:
-    """For each host whether what it sends goes to the right (above 0) or to the left, over all packets."""
-    side: Counter[str] = Counter()
-    for way in over.ways:
-        step = way.stops[-1].rail - way.stops[0].rail
-        source, target = way.arrow.names
-        side[source] += step
-        side[target] -= step
-    return side
 
 
 def _way(sheet: Sheet, way: Way, side: Counter[str]) -> Iterator[str]:

@@ -5,6 +5,7 @@ Between two rails a NAT may rewrite the packet; behind the last one it may vanis
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -89,6 +90,17 @@ def ways(report: Report, scene: Scene) -> Ways:
     order = _places(whole, [chain.rows for chain in chains])
     rail = {place: at for at, place in enumerate(order)}
     return Ways(order, tuple(_way(whole, one, rail) for one in chains))
+
+
+def sides(over: Ways) -> Counter[str]:
+    """For each host whether what it sends goes to the right (0 and above) or to the left, over all packets."""
+    side: Counter[str] = Counter()
+    for way in over.ways:
+        step = way.stops[-1].rail - way.stops[0].rail
+        source, target = way.arrow.names
+        side[source] += step
+        side[target] -= step
+    return side
 
 
 class _Chain(NamedTuple):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
@@ -266,6 +267,53 @@ class TestInTheBrowser:
         frames = browser.ask("[...document.querySelectorAll('.places .no')].map(one => one.textContent)")
         assert frames[2] == "5\N{HORIZONTAL ELLIPSIS}12"
 
+    def test_a_reply_that_only_far_places_saw_breaks_off_between_the_rails_where_it_vanished(self, recorded):
+        browser = recorded("filter-on-router-forward.reply")
+        lost = "[...document.querySelectorAll('.places .arrow')].filter(a => a.textContent.includes('Echo reply'))"
+        assert browser.ask(f"{lost}.map(a => a.classList.contains('lost'))") == [True, True, True]
+        assert browser.ask(f"{lost}.map(a => [...a.querySelectorAll('.seen')].map(s => s.textContent))") == [
+            ["13", "14"], ["19", "20"], ["25", "26"],
+        ]  # fmt: skip
+        rails = browser.ask(
+            "[...document.querySelectorAll('.places .names > span')].map(n => n.getBoundingClientRect())"
+            ".map(b => (b.left + b.right) / 2)"
+        )
+        middles = browser.ask(
+            f"[...{lost}[0].querySelectorAll('.dot, .seen')].map(n => n.getBoundingClientRect())"
+            ".map(b => (b.left + b.right) / 2)"
+        )
+        assert middles == pytest.approx([rails[3], rails[3], rails[2], rails[2]], abs=1.5)
+        plain, broken = browser.ask(
+            f"[...{lost}[0].querySelectorAll('.shaft')].map(n => n.getBoundingClientRect()).map(b => [b.left, b.right])"
+        )
+        assert plain == pytest.approx(rails[2:], abs=1.5)
+        assert broken == pytest.approx(rails[1:3], abs=1.5)
+
+    def test_a_reply_that_one_place_saw_alone_breaks_off_towards_its_asker(self, browser, tmp_path):
+        some, path = tmp_path / "three-places.pcapng", tmp_path / "alone.html"
+        whole = TOP / "pcaps" / "filter-on-router-forward.reply" / "capture.pcapng"
+        subprocess.run(["tshark", "-r", whole, "-Y", "frame.interface_id != 3", "-w", some], check=True)
+        report = explain.explain(str(some))
+        path.write_text(render(report, report.lines, "en"), "utf-8")
+        browser.open(path)
+        lost = "[...document.querySelectorAll('.places .arrow')].find(a => a.textContent.includes('Echo reply'))"
+        assert browser.ask(f"{lost}.querySelectorAll('.dot').length") == 1
+        shafts = browser.ask(f"[...{lost}.querySelectorAll('.shaft')].map(one => one.className)")
+        assert shafts == ["shaft left s1-2"]
+
+    def test_a_reply_that_only_far_places_saw_opens_its_fields_is_sifted_and_lit_like_any_other(self, recorded):
+        browser = recorded("filter-on-router-forward.reply")
+        reply = "[...document.querySelectorAll('.places .arrow')].find(a => a.textContent.includes('Echo reply'))"
+        browser.ask(f"{reply}.click()")
+        assert "Echo reply seq=1" in browser.ask("document.querySelector('#panel h2').textContent")
+        fields = browser.ask("document.querySelector('#panel dl').innerText")
+        assert "frame.number\n13" in fields
+        assert "198.51.100.1" in fields
+        assert browser.ask(f"{reply}.dataset.kind") == "icmp.echo"
+        spans = browser.ask(f"JSON.parse(document.getElementById('facts').textContent).arrows[{reply}.dataset.i][1]")
+        assert spans == [[0, 13, 13], [0, 14, 14]]
+        assert browser.console == []
+
     def test_hosts_can_be_asked_for_instead_of_places(self, recorded):
         browser = recorded("nat-tcp")
         assert browser.ask("getComputedStyle(document.querySelector('.hosts')).display") == "none"
@@ -283,7 +331,7 @@ class TestInTheBrowser:
         assert grown == [False, False, False, False, True, False, True, False]
         assert "+1.01 s" in browser.ask("document.querySelectorAll('.places .arrow')[4].dataset.gap")
 
-    @pytest.mark.parametrize("case", ["nat-tcp", "dhcp", "pmtu-blackhole"])
+    @pytest.mark.parametrize("case", ["nat-tcp", "dhcp", "pmtu-blackhole", "filter-on-router-forward.reply"])
     @pytest.mark.parametrize("language", ["en", "ja"])
     def test_recordings_fit_a_small_telephone(self, recorded, case, language):
         browser = recorded(case, language=language, width=360)
