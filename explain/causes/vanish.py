@@ -140,15 +140,6 @@ class Vanished:
         return []
 
 
-def _sender_reply(fate: Vanished, strike: Strike) -> bool:
-    return True
-
-
-def _before_target(fate: Vanished, strike: Strike) -> bool:
-    """Something between that stops requests: the target's wire must not have seen any."""
-    return fate.at_target is not True
-
-
 def _segment_request(fate: Vanished, strike: Strike) -> bool:
     # On the last segment a frame for a wrong MAC is still seen by a place that listens to everything.
     return fate.from_target is not True and fate.target_asks is not True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from explain.state.addresses import BITS, Network, is_link_local, is_loopback, is_multicast, parse, parse_network
+from explain.state.addresses import BITS, is_link_local, is_loopback, is_multicast, parse, parse_network
 
 if TYPE_CHECKING:
     from explain.state.records import Address, HostState, Interface
@@ -127,16 +127,3 @@ def _rank(interface: Interface, address: Address, device: str | None, destinatio
         "temporary" in address.flags,
         shared,
     )
-
-
-def on_link_networks(state: HostState, device: str, family: int) -> list[Network]:
-    """The prefixes of an interface's own addresses, without host prefixes and link-local ones."""
-    interface = state.interface(device)
-    return [
-        network
-        for address in (interface.addresses if interface else None) or ()
-        if address.family == family
-        and (network := address.network) is not None
-        and not is_link_local(address.local)
-        and network.length < BITS[family]
-    ]
