@@ -5,25 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
+from command_line import runs
 
 from explain.causes.ids import IDS
-from explain.cli import main
 from explain.render.layout import display_width
 
-
-@pytest.fixture
-def explain(capsys, monkeypatch):
-    """Runs ``explain cause ...`` and gives its status, its output and its complaints."""
-    for name in ("LC_ALL", "LC_MESSAGES", "LANG", "COLUMNS"):
-        monkeypatch.delenv(name, raising=False)
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as done:
-            main(["cause", *arguments])
-        shown = capsys.readouterr()
-        return done.value.code or 0, shown.out, shown.err
-
-    return run
+explain = runs("cause")
 
 
 def test_without_an_argument_every_cause_is_listed_by_chapter(explain):

@@ -5,26 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
+from command_line import runs
 
-from explain.cli import main
 from explain.glossary import words
 from explain.glossary.families import FAMILIES
 from explain.render.layout import display_width
 
-
-@pytest.fixture
-def explain(capsys, monkeypatch):
-    """Runs ``explain word ...`` and gives its status, its output and its complaints."""
-    for name in ("LC_ALL", "LC_MESSAGES", "LANG", "COLUMNS"):
-        monkeypatch.delenv(name, raising=False)
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as done:
-            main(["word", *arguments])
-        shown = capsys.readouterr()
-        return done.value.code or 0, shown.out, shown.err
-
-    return run
+explain = runs("word")
 
 
 def test_a_word_is_told_with_what_it_is_and_what_it_is_not(explain):

@@ -75,10 +75,11 @@ def timeless(text):
 def differences(name, lab):
     """What a new recording shows otherwise than the stored one, as (what, now, then)."""
     recording = run(lab, with_states=False)
-    stored = json.loads((PCAPS / name / "case.json").read_text())
-    fresh = case(recording)
-    for changing in ("seconds", *(["exit_code"] if name in RACES else [])):
-        stored.pop(changing), fresh.pop(changing)
+    varies = {"seconds", "exit_code"} if name in RACES else {"seconds"}
+    stored, fresh = (
+        {key: value for key, value in one.items() if key not in varies}
+        for one in (json.loads((PCAPS / name / "case.json").read_text()), case(recording))
+    )
     compared = [("complaints", list(recording.complaints), []), ("case.json", fresh, stored)]
     if name not in RACES:
         main = recording.main.output if recording.main else ""
