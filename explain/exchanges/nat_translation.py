@@ -17,6 +17,7 @@ from explain.places.matching import NONE, address_sums, rest_sums
 from explain.record import dataclass
 from explain.table import (
     BAD_IP_CHECKSUM,
+    BROADCAST,
     GOOD_CHECKSUM,
     ICMP,
     ICMPV6,
@@ -76,6 +77,8 @@ class NatTranslation:
         packets, packets_back: packets seen on both sides, from and to who began.
         before, after: frames of one packet on both sides.
         why: for untranslated ones: private-source-outside, reply-not-translated.
+        is_hairpin: it left the translator by the interface by which it had come: both ends are on one side of it.
+            Source: RFC 4787, section 6.
     """
 
     inside: NatSide
@@ -91,6 +94,7 @@ class NatTranslation:
     before: Spot | None
     after: Spot | None
     why: str | None
+    is_hairpin: bool
 
 
 class _Version(NamedTuple):
@@ -213,10 +217,17 @@ def _found(
         inside, outside, kind, tuple(name for name, differs in changed if differs), initiator, _HOOKS[kind],
         _proof(table, pairs + back), _ip_is_right(table, np.array([row for pair in pairs + back for row in pair])),
         len(pairs), len(back), _spot(table, row) if pairs else None, _spot(table, far) if pairs else None,
-        "reply-not-translated" if is_lost else None,
+        "reply-not-translated" if is_lost else None, bool(pairs) and _turns_round(table, row, far),
     )  # fmt: skip
     rows = np.unique(np.concatenate((before.rows, after.rows)))
     return Found("untranslated" if is_lost else "translated", rows.tolist(), fields)
+
+
+def _turns_round(table: PacketTable, before: int, after: int) -> bool:
+    """Whether the station that a packet was handed to sent it on from the same MAC, so from the same interface."""
+    came_to, left_from = (int(macs[table.link[row]]) for macs, row in
+                          ((table.links.target, before), (table.links.source, after)))  # fmt: skip
+    return came_to == left_from and came_to < BROADCAST
 
 
 def _came_back_as_is(table: PacketTable, before: _Version, after: _Version) -> bool:
@@ -319,6 +330,6 @@ def _leak(table: PacketTable, paths: Paths, trail: int) -> Found | None:
     fields = NatTranslation(
         side, None, None, (), "inside", (), None, _ip_is_right(table, rows),
         len(np.unique(paths.seen.packet[rows])), 0,
-        _spot(table, before), _spot(table, after), "private-source-outside",
+        _spot(table, before), _spot(table, after), "private-source-outside", False,
     )  # fmt: skip
     return Found("untranslated", rows.tolist(), fields)

@@ -29,6 +29,8 @@ def translation(teller: Teller, part: ExchangeColumns, index: int, name: str) ->
     values = {"before": side_text(near), "after": side_text(far), "protocol": near.protocol}
     rows = rows or [int(row) for row in origin(teller.table, part.rows(index))]
     yield line(teller, f"nat.{fields.kind}", fields, rows, name, **values)
+    if fields.is_hairpin:
+        yield line(teller, f"nat.hairpin.{fields.kind}", fields, rows, name, **values)
     if fields.why:
         yield line(teller, "nat.not-back", fields, rows, name, **values)
     if fields.checksum:

@@ -17,7 +17,8 @@ from explain.places.near import nearest
 
 LABS = sorted(path.parent for path in (TOP / "pcaps").glob("*/capture.pcapng"))
 TRANSLATED = {
-    "dnat-port": "destination", "dnat-to-wrong-port": "destination", "hairpin-nat-missing": "destination",
+    "nat-hairpin": "both", "dnat-port": "destination", "dnat-to-wrong-port": "destination",
+    "hairpin-nat-missing": "destination",
     "nat-icmp": "source", "nat-tcp": "source", "nat-udp": "source", "snat-to-unowned-address": "source",
 }  # fmt: skip
 """Labs in which a router rewrote packets that then went on their way."""
