@@ -61,6 +61,15 @@ def test_what_chance_may_do_is_not_flagged(mine, yours):
     assert told(("ann", {}, prints(*mine)), ("ben", {}, prints(*yours))) == []
 
 
+def test_runs_that_one_kernel_stamped_in_the_same_milliseconds_are_no_copies():
+    """As two runs of one lab on one machine had them: their sequence numbers are a fraction of a millisecond apart."""
+    stamps = ("tsval:834946044", "tsval:2812450106", "tsval:2812451120", "tsval:834947064")
+    mine, yours = prints("isn:1213899153", *stamps), prints("isn:1213908189", *stamps)
+    assert told(("ann", {}, mine), ("ben", {}, yours)) == []
+    mine, yours = prints("isn:1213899153", *stamps), prints("isn:1213899153", *stamps)
+    assert {kind for _, kind, _ in told(("ann", {}, mine), ("ben", {}, yours))} == {"same-random-numbers"}
+
+
 def test_team_mates_are_never_flagged_and_an_empty_team_is_none():
     teams = {"ann": "red", "ben": "red", "cyd": "", "dan": ""}
     some = [(name, {"team": team}, prints(*RUN)) for name, team in teams.items()]
