@@ -13,7 +13,10 @@ from explain.words.values import visible
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_MARKDOWN = frozenset("\\`*_{}[]()<>#+-.!|~&:$@")
+_MARKDOWN = {
+    **{char: f"\\{char}" for char in "\\`*_{}[]()#+-.!|~:$@"},
+    "&": "&amp;", "<": "&lt;", ">": "&gt;",  # some readers of Markdown show a backslash before these
+}  # fmt: skip
 
 
 def markdown_page(title: str, form: Mapping[str, Any], language: str, *, reveals: bool = False) -> str:
@@ -52,4 +55,4 @@ def _check(form: Mapping[str, Any], one: Mapping[str, Any], language: str, *, re
 
 
 def _plain(value: str) -> str:
-    return "".join(f"\\{char}" if char in _MARKDOWN else char for char in visible(value, LONGEST))
+    return "".join(_MARKDOWN.get(char, char) for char in visible(value, LONGEST))

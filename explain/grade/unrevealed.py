@@ -16,7 +16,7 @@ _NUMBER = re.compile(r"0x[0-9a-f]{1,32}|[0-9]{4,38}")
 
 
 def unrevealed(form: Mapping[str, Any]) -> dict[str, Any]:
-    """A submission without the frames and sentences that would name an answer that is not right yet.
+    """A submission without the frames, sentences and hints that would name an answer that is not right yet.
 
     ``withheld`` of each check and answer is how many sentences of the story are left out.  What is told around such a
     question itself is left out whole.
@@ -47,15 +47,27 @@ def _apart(one: Mapping[str, Any], keys: set[str] | None) -> Mapping[str, Any]:
     if keys is None:
         return one
     numbers = {str(number) for place in one["evidence"] for span in place["frames"] for number in span}
-    return {**one, "story": [], "evidence": [] if numbers & keys else one["evidence"]}
+    hint = _masked(one.get("hint"), _own(one))
+    return {**one, "hint": hint, "story": [], "evidence": [] if numbers & keys else one["evidence"]}
+
+
+def _own(one: Mapping[str, Any]) -> set[str]:
+    """What a question's own hint may not name: the answer, each of its items, and its numbers, however short."""
+    whole = one["key"].strip(" ()[]{}").casefold()
+    items = {item.strip(" ()[]{}'\"") for item in whole.split(",")}
+    return {whole, *items, *(key for key in _keys(one) if any(map(str.isdigit, key)))} - {""}
 
 
 def _without(one: Mapping[str, Any], keys: set[str]) -> dict[str, Any]:
     story = [line for line in one["story"] if not any(_place(key).search(line["text"]) for key in keys)]
-    says = one["says"]
+    masked = {name: _masked(one[name], keys) for name in ("says", "hint") if name in one}
+    return {**one, **masked, "story": story, "withheld": len(one["story"]) - len(story)}
+
+
+def _masked(text: str | None, keys: set[str]) -> str | None:
     for key in sorted(keys, key=len, reverse=True):
-        says = _place(key).sub("...", says)
-    return {**one, "says": says, "story": story, "withheld": len(one["story"]) - len(story)}
+        text = text and _place(key).sub("...", text)
+    return text
 
 
 @lru_cache(4096)

@@ -102,7 +102,9 @@ def test_no_name_no_answer_and_no_word_of_a_rubric_becomes_markup(tmp_path, lang
 def test_markdown_of_a_name_or_an_answer_has_no_effect(tmp_path):
     _, form = graded(tmp_path, "mac = '![x](http://beacon.invalid/x.png) <b> **x**'\n")
     page = markdown_page(EVIL, form, "en")
-    assert re.search(r"(?<!\\)!\[|(?<!\\)<|\]\(", page) is None
+    assert re.search(r"(?<!\\)!\[|<|(?<!\\)\]\(", page) is None
+    assert "\\<" not in page  # which some readers show with the backslash
+    assert "&lt;b&gt; \\*\\*x" in page
     assert "\x1b" not in page
     assert r"\!\[x\]\(http\:" in page
 
@@ -250,3 +252,33 @@ def test_a_sentence_elsewhere_keeps_an_open_answer_secret_in_any_form(key, text,
     assert (told["withheld"], told["says"] != text) == (int(hidden), hidden)
     open_to_all = unrevealed({"checks": [check], "answers": [{**question, "verdict": "met"}]})["checks"][0]
     assert (open_to_all["withheld"], open_to_all["says"]) == (0, text)
+
+
+@pytest.mark.parametrize(
+    ("key", "hint", "shown"),
+    [
+        ("1", "A request has opcode 1, a reply 2.", "A request has opcode ..., a reply 2."),
+        ("0x1a2b3c", "It is 1715004, or 0x1A2B3C.", "It is ..., or ...."),
+        ("broadcast", "Think of broadcast and unicast.", "Think of ... and unicast."),
+        ("ip.src, udp.checksum", "Compare ip.src and the checksum.", "Compare ... and the checksum."),
+        ("the router", "The first router of the way.", "The first router of the way."),
+        (None, "Nobody knows 1.", "Nobody knows 1."),
+    ],
+)
+def test_a_hint_does_not_give_the_answer_away_while_the_question_is_open(key, hint, shown):
+    question = {"id": "q", "verdict": "not-met", "key": key, "says": "", "hint": hint, "story": [], "evidence": []}
+    assert unrevealed({"checks": [], "answers": [question]})["answers"][0]["hint"] == shown
+
+
+def test_the_hint_of_a_check_does_not_give_an_open_answer_away_either():
+    question = {
+        "id": "q",
+        "verdict": "not-met",
+        "key": "192.0.2.9",
+        "says": "",
+        "hint": None,
+        "story": [],
+        "evidence": [],
+    }
+    check = {"id": "c", "verdict": "not-met", "says": "", "hint": "Ping 192.0.2.9.", "story": [], "evidence": []}
+    assert unrevealed({"checks": [check], "answers": [question]})["checks"][0]["hint"] == "Ping ...."
