@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import atexit
 import tarfile
-import tempfile
 import zipfile
 from collections import defaultdict
-from pathlib import Path, PurePosixPath
+from contextlib import ExitStack
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from explain.grade.layouts import METADATA, owner
-from explain.grade.unpacking import BROKEN, is_archive, remove, unpack
+from explain.grade.unpacking import BROKEN, is_archive, unpack
+from explain.grade.work_folder import work_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from explain.grade.rubric import Rubric
 
 _MOST_FILES = 200_000
+_UNTIL_THE_END = ExitStack()
+atexit.register(_UNTIL_THE_END.close)
 
 
 def opened(rubric: Rubric, path: Path, row_of: Callable[[str], int | None]) -> Path | None:
@@ -36,8 +40,7 @@ def opened(rubric: Rubric, path: Path, row_of: Callable[[str], int | None]) -> P
     is_told = len(rows) > 1 or (bool(rows) and row_of(path.name) is None)
     if not is_told and not _is_export(rubric, inner):
         return None
-    into = Path(tempfile.mkdtemp(prefix="explain-class-"))
-    atexit.register(remove, into)
+    into = _UNTIL_THE_END.enter_context(work_folder())
     unpack(path, into, rubric.limits.octets, most_files=_MOST_FILES, is_class=True)
     return into / root
 

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import os
 import signal
-import tempfile
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from multiprocessing import get_context
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explain.grade import unpacking
@@ -22,6 +20,7 @@ from explain.grade.confinement import end_with_parent
 from explain.grade.form import failed_form
 from explain.grade.isolation import load_all, warm_up
 from explain.grade.kept import Kept
+from explain.grade.work_folder import work_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -59,8 +58,7 @@ def grade_all(
         if not submission.paths:
             yield number, failed_form(rubric, submission.id, "missing", None) | {"analysed": 0}
     with ExitStack() as stack:
-        top = stack.enter_context(tempfile.TemporaryDirectory(prefix="explain-grade-", ignore_cleanup_errors=True))
-        work = Work(rubric, language, Path(top), kept or Kept())
+        work = Work(rubric, language, stack.enter_context(work_folder()), kept or Kept())
         if scheduler is None:
             load_all()
             warm_up(rubric, language, len(submissions))

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import sys
-import tempfile
 from dataclasses import replace
-from pathlib import Path
 from typing import BinaryIO
 
 from explain.grade.batches import grade_batch
@@ -15,6 +13,7 @@ from explain.grade.cluster import OTHER_VERSION
 from explain.grade.confinement import end_with_parent
 from explain.grade.isolation import load_all, warm_up
 from explain.grade.kept import code_version
+from explain.grade.work_folder import work_folder
 
 
 def serve(asked: BinaryIO, answer: BinaryIO) -> int:
@@ -24,8 +23,8 @@ def serve(asked: BinaryIO, answer: BinaryIO) -> int:
         return OTHER_VERSION
     load_all()
     warm_up(work.rubric, work.language, len(batch))
-    with tempfile.TemporaryDirectory(prefix="explain-grade-", ignore_cleanup_errors=True) as top:
-        answer.write(json.dumps(grade_batch(replace(work, folder=Path(top)), batch)).encode())
+    with work_folder() as folder:
+        answer.write(json.dumps(grade_batch(replace(work, folder=folder), batch)).encode())
     return 0
 
 
