@@ -102,6 +102,14 @@ def test_a_relay_that_asks_the_server_in_vain_shows_that_the_client_was_heard():
     assert f"the relay {RELAY} asked {FAR_SERVER} for it" in " ".join(verdict.split())
 
 
+def test_a_relay_on_the_servers_link_suspects_no_router_between_them():
+    near = RELAY[:-3] + "67"
+    known = who_has((OTHER_MAC, RELAY), near), is_at((SERVER_MAC, near), (OTHER_MAC, RELAY))
+    finding = the_finding(*known, discover(), handed(0.01, near), (3, discover()), handed(3.01, near))
+    assert finding.values["asked"] == near
+    assert set(finding.rivals) == {"dhcp-server-filtered", "dhcp-pool-exhausted", "no-return-route-on-target"}
+
+
 def test_a_relay_that_gets_an_answer_or_only_broadcasts_asked_nobody_in_vain():
     back = message(2, options(2, (54, FAR_SERVER)), yiaddr=ADDRESS, giaddr=RELAY)
     answer = datagram((FAR_SERVER, 67), (RELAY, 67), back, (SERVER_MAC, OTHER_MAC))

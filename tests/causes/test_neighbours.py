@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from neighbours import OVERRIDE, advertise, router, seek_router, sent, solicit
-from packets import A, B, R, datagram, pcap
+import pytest
+from neighbours import OVERRIDE, ROUTER, SOLICITED, advertise, router, seek_router, sent, solicit
+from packets import A, B, R, datagram, pcap, ping
 
 import explain
 
@@ -64,6 +65,44 @@ def test_a_router_that_withdraws_and_hosts_that_then_seek_in_vain_are_a_finding(
     gone = router(R, GATE, lifetime=0)
     finding = the_finding((0, router(R, GATE)), (5, gone), (20, seek_router(A, NEW)), (24, seek_router(A, NEW)))
     assert (finding.cause, finding.values["router"]) == ("router-advertisement-missing", GATE)
+
+
+MDNS = datagram((NEW, 5353), ("ff02::fb", 5353), b"\0" * 12, macs=(A, "33:33:00:00:00:fb"))
+SEARCH = tuple((when, seek_router(A, NEW)) for when in (1.0, 5.0, 9.0))
+NEIGHBOURS = ((0.2, solicit(B, BOB, ALICE + "1")), (0.3, advertise(R, ALICE + "1", BOB, to_mac=B)))
+
+
+def of_routers(*frames):
+    return [one for one in explain.explain(pcap(*frames)).findings if one.cause == "router-advertisement-missing"]
+
+
+def test_a_host_that_talks_and_seeks_a_router_thrice_where_others_have_global_addresses_misses_one():
+    (finding,) = of_routers(*NEIGHBOURS, (0.5, MDNS), *SEARCH, (12.0, MDNS))
+    assert (finding.certainty, finding.values["requests"]) == ("possible", 3)
+    assert "filter-on-switch" in finding.rivals
+    assert finding.evidence[0].frames == ((1, 1), (4, 6))
+
+
+def test_a_router_that_shows_itself_as_such_and_advertises_nothing_is_named():
+    known = (0.3, advertise(R, GATE, BOB, flags=ROUTER | SOLICITED, to_mac=B))
+    (finding,) = of_routers((0.2, solicit(B, BOB, GATE)), known, (0.5, MDNS), *SEARCH, (12.0, MDNS))
+    assert (finding.certainty, finding.values["neighbour"]) == ("likely", R)
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        pytest.param((*NEIGHBOURS, *SEARCH, (12.0, seek_router(B, GATE))), id="it says nothing else"),
+        pytest.param(((0.5, MDNS), *SEARCH, (12.0, MDNS)), id="nobody has more"),
+        pytest.param((*NEIGHBOURS, (0.5, MDNS), *SEARCH[:2], (12.0, MDNS)), id="it asked but twice"),
+        pytest.param((*NEIGHBOURS, (0.5, MDNS), *SEARCH, (9.5, MDNS)), id="an answer may still come"),
+        pytest.param((*NEIGHBOURS, (0.4, solicit(A, "::", ALICE)), (0.5, MDNS), *SEARCH, (12.0, MDNS)), id="by hand"),
+        pytest.param((*NEIGHBOURS, (0.5, ping("192.0.2.1", "192.0.2.2", 1)), *SEARCH, (12.0, MDNS)), id="it has IPv4"),
+        pytest.param((*NEIGHBOURS, (0.5, MDNS), (0.7, router(R, GATE)), *SEARCH, (22.0, MDNS)), id="one did before"),
+    ],
+)
+def test_a_search_for_routers_in_vain_is_no_finding_where(frames):
+    assert of_routers(*frames) == []
 
 
 def test_a_router_that_withdraws_while_nobody_seeks_one_is_no_finding():

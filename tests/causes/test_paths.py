@@ -85,6 +85,72 @@ def test_pings_in_fragments_that_vanish_while_small_ones_pass_show_a_filter():
     assert (finding.cause, finding.certainty) == ("fragments-filtered", "likely")
 
 
+def in_fragments(seq: int, size: int = 2000, source: str = ALICE, target: str = FAR, kind: int = 8, parts: int = 9):
+    """An echo message of several fragments, of which the first ``parts`` are sent."""
+    body = icmp(kind, 0, 9 << 16 | seq, b"x" * size)
+    starts = range(0, len(body), 1480)
+    macs = (A, R) if source == ALICE else (R, A)
+    return [
+        (
+            seq + at / 1e6,
+            eth(*macs, 0x800, ip(source, target, 1, body[at : at + 1480], ident=seq, flags=more | at // 8)),
+        )
+        for at in starts[:parts]
+        for more in (0x2000 if at != starts[-1] else 0,)
+    ]
+
+
+def test_in_one_run_the_sizes_tell_as_well():
+    frames = [frame for seq in (1, 2) for frame in ((seq, ping(ALICE, FAR, seq)), (seq + 0.1, pong(FAR, ALICE, seq)))]
+    (finding,) = report(*frames, *((seq, large_ping(seq, ident=7)) for seq in (3, 4))).findings
+    assert (finding.cause, finding.values["count"], finding.values["passed"]) == ("pmtu-blackhole", 2, 98)
+
+
+def test_one_large_ping_that_is_lost_among_small_ones_may_be_chance():
+    frames = [frame for seq in (1, 2) for frame in ((seq, ping(ALICE, FAR, seq)), (seq + 0.1, pong(FAR, ALICE, seq)))]
+    assert causes(*frames, (3, large_ping(3, ident=7))) == ["partial-loss"]
+
+
+def test_pings_in_fragments_alone_are_advised_to_be_tried_small():
+    (finding,) = report(*in_fragments(1), *in_fragments(2)).findings
+    assert (finding.cause, finding.rivals[0]) == ("echo-unanswered", "fragments-filtered")
+    assert "ping -c 2 198.51.100.1" in report(*in_fragments(1), *in_fragments(2)).story()
+
+
+def test_no_size_explains_the_silence_to_small_pings():
+    (finding,) = report(*pings("...")).findings
+    assert not {"fragments-filtered", "pmtu-blackhole", "mtu-mismatch-on-link"} & set(finding.rivals)
+
+
+def gave_up(seq: int) -> tuple[float, bytes]:
+    """The receiver reports after half a minute that an echo request never was whole."""
+    quoted = ip(ALICE, FAR, 1, icmp(8, 0, 9 << 16 | seq, b""), ident=seq, flags=0x2000)
+    return seq + 30.0, eth(R, A, 0x800, ip(FAR, ALICE, 1, icmp(11, 1, 0, quoted)))
+
+
+def test_first_fragments_that_always_arrive_alone_show_a_filter():
+    (finding,) = report(*in_fragments(1), *in_fragments(2), gave_up(1), gave_up(2)).findings
+    assert (finding.cause, finding.certainty, finding.rivals) == ("fragments-filtered", "likely", ("partial-loss",))
+
+
+def test_a_packet_that_once_was_not_whole_was_lost_or_filtered():
+    (finding,) = report(*in_fragments(1), gave_up(1)).findings
+    assert (finding.cause, finding.rivals) == ("partial-loss", ("fragments-filtered",))
+
+
+def test_a_receiver_that_sees_first_fragments_only_stands_behind_a_filter():
+    (finding,) = report(*in_fragments(1, parts=1), *in_fragments(2, parts=1)).findings
+    assert (finding.cause, finding.values["src"], finding.values["count"]) == ("fragments-filtered", ALICE, 2)
+
+
+def test_replies_of_which_only_the_first_fragment_comes_back_are_filtered_on_their_way():
+    frames = [*in_fragments(1), *in_fragments(2)]
+    for seq in (1, 2):
+        frames += in_fragments(seq, source=FAR, target=ALICE, kind=0, parts=1)
+    (finding,) = report(*sorted(frames, key=lambda one: one[0])).findings
+    assert (finding.cause, finding.values["src"]) == ("fragments-filtered", FAR)
+
+
 def test_large_pings_alone_say_nothing_about_the_size():
     assert causes(*((float(seq), large_ping(seq)) for seq in (1, 2, 3))) == ["echo-unanswered"]
 

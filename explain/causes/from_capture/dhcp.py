@@ -294,20 +294,29 @@ def _silence(leases: _Leases) -> Iterator[Seen]:
             cause, rivals = "dhcp-pool-exhausted", _ALIVE
         elif relay := _relay(leases, indices):
             values |= relay
-            rivals = _NO_ANSWER_TO_RELAY
+            rivals = scene.one_link.possible(_handed_on(leases, indices), _NO_ANSWER_TO_RELAY)
         yield Seen(cause, certainty, _members(leases, indices), [*rows, *(offers or alive)], rivals, values)
 
 
 def _relay(leases: _Leases, indices: list[int]) -> dict[str, Any]:
     """Which relay handed the questions to which server; empty if none is seen."""
-    text = leases.scene.table.addresses.text
-    handed = [
-        (text(step.said.relay), text(step.target))
+    table = leases.scene.table
+    handed = _handed_on(leases, indices)[:1]
+    if not handed:
+        return {}
+    relay = next(step.said.relay for index in indices for step in leases.talks[index].steps if step.row == handed[0])
+    asked = table.addresses.text(int(table.targets(np.array(handed))[0]))
+    return {"case": "relayed", "relay": table.addresses.text(relay), "asked": asked}
+
+
+def _handed_on(leases: _Leases, indices: list[int]) -> list[int]:
+    """Rows in which a relay carries a question to a server's address."""
+    return [
+        step.row
         for index in indices
         for step in leases.talks[index].steps
         if step.said.relay and not step.said.is_reply and step.target != _LIMITED_BROADCAST
     ]
-    return {"case": "relayed", "relay": handed[0][0], "asked": handed[0][1]} if handed else {}
 
 
 def _is_overheard(leases: _Leases, index: int) -> bool:

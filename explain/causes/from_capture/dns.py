@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explain.causes.from_capture.one_link import is_one_link
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges.quotes import quoted_flows
 
@@ -74,7 +73,7 @@ def look(scene: Scene) -> Iterator[Seen]:
 def _possible(scene: Scene, rows: list[int], rivals: tuple[str, ...]) -> tuple[str, ...]:
     """The rivals without what only a router can do, where none stands between client and server."""
     near = _ON_ONE_LINK.get(rivals)
-    return near if near and is_one_link(scene.table, rows) else rivals
+    return near if near and scene.one_link.holds(rows) else rivals
 
 
 def _slow_start(scene: Scene, part: ExchangeColumns, answered: Mapping[tuple[int, int], list[int]]) -> Iterator[Seen]:

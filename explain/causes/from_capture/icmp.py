@@ -53,9 +53,6 @@ _FROM_ROUTER = {
     "redirect-net-for-tos": ("icmp-redirect", ()),
     "redirect-host-for-tos": ("icmp-redirect", ()),
 }  # fmt: skip
-_FROM_TARGET = {
-    "reassembly-exceeded": ("partial-loss", ("fragments-filtered", "pmtu-blackhole")),
-}
 _SELF_PROTECTION = ("filter-on-target-input", ("filter-on-router-forward", "dnat-missing"))
 _ON_THE_TARGET = frozenset((
     "net-unreachable", "host-unreachable", "protocol-unreachable", "port-unreachable", "net-prohibited",
@@ -78,6 +75,7 @@ _PROVED = frozenset(("path-mtu-exceeded", "icmp-redirect", "udp-no-listener"))
 _ABSENT = ("host-unreachable", "address-unreachable")
 _LARGEST_TRACE_TTL = 32  # hosts send with 64, 128 or 255; only probes begin this low
 _LOOP_VISITS = 3
+_SEVERAL = 2  # reports of packets that did not arrive whole
 _ECHO_REPLIES = (0, 129)
 _EVERYBODY = IPv4Address("255.255.255.255")
 
@@ -194,6 +192,9 @@ def _judge(
             rivals = (*rivals, "name-resolves-to-wrong-address")
     if key.name == "reassembly-exceeded":
         values["case"] = "fragments"
+        if _loses_every_rest(members, len(indices)):
+            cause, rivals = "fragments-filtered", ("partial-loss",)
+            values["case"] = "told"
     return Seen(cause, "proved" if cause in _PROVED else "likely", members, rows, rivals, values)
 
 
@@ -204,13 +205,21 @@ def _meaning(fields: IcmpError, key: _Key, *, is_target: bool, is_answer: bool) 
         return "destination-host-absent-on-link", ndp.WHY_SILENT if ":" in key.target else arp.WHY_SILENT
     if by_itself and key.name in _ON_THE_TARGET:
         return _NO_WAY_ITSELF if key.name in _NO_WAY else _BY_ITSELF
-    if is_target and key.name in _FROM_TARGET:
-        return _FROM_TARGET[key.name]
     if is_target and key.name in _ON_THE_TARGET:
         return _SELF_PROTECTION
     if key.name in _NO_WAY and is_answer:
         return _WAY_BACK
     return _FROM_ROUTER[key.name]
+
+
+def _loses_every_rest(members: list[Member], errors: int) -> bool:
+    """Whether again and again the first fragment arrived, as whoever reports it must have, and never the others.
+
+    Chance would let a packet through whole now and then.  Source: RFC 792, page 7; RFC 8200, 4.5.
+    """
+    echoes = [(part, index) for part, index in members if part.kind == "icmp.echo"]
+    got_through = any(part.fields(index).received for part, index in echoes)
+    return errors >= _SEVERAL and not got_through
 
 
 def _is_about_an_answer(scene: Scene, key: _Key, members: list[Member], rows: list[int]) -> bool:

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from explain.causes.from_capture.scene import Member, Scene, Seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.ndp_router import NdpRouter
 
 # The kernel's order of likelihood; that a filter on the target also drops neighbour discovery is IPv6's own.
 WHY_SILENT = (
@@ -31,10 +27,9 @@ _LAST_MOMENT_NS = 1_000_000_000
 
 
 def look(scene: Scene) -> Iterator[Seen]:
-    """Conflicts first; then silence; then a router that withdrew."""
+    """Conflicts first, then silence."""
     yield from _conflicts(scene)
     yield from _silence(scene)
-    yield from _withdrawn(scene)
 
 
 def _conflicts(scene: Scene) -> Iterator[Seen]:
@@ -87,39 +82,3 @@ def _silence(scene: Scene) -> Iterator[Seen]:
         members = [(part, index) for index in indices] + scene.silent_to(wanted)
         certainty = "likely" if requests > 2 else "possible"  # RFC 4861, 10: three solicitations
         yield Seen("destination-host-absent-on-link", certainty, members, rows, WHY_SILENT, values)
-
-
-def _withdrawn(scene: Scene) -> Iterator[Seen]:
-    """A router said that it is none any more, and then hosts looked for one in vain.
-
-    Solicitations without an answer prove nothing by themselves: every interface sends them, also where
-    addresses are set by hand.
-    """
-    part = scene.part("ndp.router")
-    ceased = [index for index in part.where("announced", "answered").tolist() if part.fields(index).lifetime_s == 0]
-    for index in ceased:
-        fields: NdpRouter = part.fields(index)
-        if _advertises_again(part, index, fields):
-            continue
-        rows = part.rows(index)
-        later = [
-            other
-            for other in part.where("unanswered").tolist()
-            if part.rows(other)[0] > rows[-1] and scene.table.place[part.rows(other)[0]] == scene.table.place[rows[0]]
-        ]
-        if later:
-            members: list[Member] = [(part, index), *((part, other) for other in later)]
-            proof = np.concatenate([rows, *(part.rows(other) for other in later)])
-            hosts = sorted({part.fields(other).host_mac for other in later})
-            values = {"router": fields.router, "macs": hosts, "count": len(later)}
-            yield Seen("router-advertisement-missing", "likely", members, proof.tolist(), (), values)
-
-
-def _advertises_again(part: ExchangeColumns, index: int, fields: NdpRouter) -> bool:
-    """Whether any router still offers itself after the withdrawal."""
-    last = part.rows(index)[-1]
-    return any(
-        part.rows(other)[-1] > last and part.fields(other).lifetime_s
-        for other in part.where("announced", "answered").tolist()
-        if other != index and fields.router
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,37 +16,71 @@ if TYPE_CHECKING:
     from explain.table import PacketTable
 
 _SOLICITATION, _ADVERTISEMENT = 135, 136
+_ROUTERS_DO = frozenset((
+    "forwarding-disabled", "no-route-on-router", "no-return-route-on-router", "reject-route-on-router",
+    "destination-host-absent-behind-router", "masquerade-missing", "masquerade-wrong-interface",
+    "nat-wrong-source-net", "masquerade-bypassed-by-notrack", "snat-to-unowned-address", "hairpin-nat-missing",
+    "icmp-errors-filtered-on-router", "reply-ttl-too-low", "stateful-filter-asymmetric-path", "wrong-gateway-address",
+    "pmtu-blackhole",
+))  # fmt: skip
+_FILTER = "filter-on-router-forward"
 
 
-def is_one_link(table: PacketTable, rows: Sequence[int]) -> bool:
-    """Whether ARP or neighbour discovery gave both MACs of every row as those of its two addresses.
+class OneLink:
+    """Which hosts ARP and neighbour discovery show to stand on one link."""
 
-    A MAC that claims a further address may answer for somebody else (proxy ARP, RFC 1027), and says nothing here.
-    """
-    at = np.array(rows, np.int64)
-    links = table.link[at]
-    ends = zip(
-        table.links.source[links].tolist(), table.sources(at).tolist(),
-        table.links.target[links].tolist(), table.targets(at).tolist(), strict=True,
-    )  # fmt: skip
-    return len(at) > 0 and all(
-        asker in _claimed(table, from_mac) and _alone(table, to_mac, asked)
-        for from_mac, asker, to_mac, asked in set(ends)
-    )
+    def __init__(self, table: PacketTable) -> None:
+        self._table = table
+        self._claims: dict[int, set[int]] | None = None
+
+    def holds(self, rows: Sequence[int]) -> bool:
+        """Whether ARP or neighbour discovery gave both MACs of every row as those of its two addresses.
+
+        A MAC that claims a further address may answer for somebody else (proxy ARP, RFC 1027), and says nothing here.
+        """
+        table, at = self._table, np.array(rows, np.int64)
+        _, once = np.unique(table.link[at].astype(np.int64) << 32 | table.sides[at], return_index=True)
+        at = at[once]
+        links = table.link[at]
+        ends = zip(
+            table.links.source[links].tolist(), table.sources(at).tolist(),
+            table.links.target[links].tolist(), table.targets(at).tolist(), strict=True,
+        )  # fmt: skip
+        return len(at) > 0 and all(
+            asker in self._claimed(from_mac) and self._is_alone(to_mac, asked)
+            for from_mac, asker, to_mac, asked in ends
+        )
+
+    def possible(self, rows: Sequence[int], rivals: tuple[str, ...], *, is_port: bool = False) -> tuple[str, ...]:
+        """The rivals without what only a router can do, where none stands between who asked and who was asked.
+
+        Args:
+            rows: what was sent, towards who was asked.
+            rivals: causes that could explain the silence if there were routers.
+            is_port: whether a port was asked, which its host may pass on to another one (destination NAT) and filter.
+        """
+        if not self.holds(rows):
+            return rivals
+        return tuple(one for one in rivals if one not in _ROUTERS_DO and (is_port or one != _FILTER))
+
+    def _is_alone(self, mac: int, address: int) -> bool:
+        claimed = self._claimed(mac)
+        return address in claimed and all(one == address or is_link_local(self._table, one) for one in claimed)
+
+    def _claimed(self, mac: int) -> set[int]:
+        """Address keys that a MAC called its own."""
+        if self._claims is None:
+            self._claims = _claims(self._table)
+        return self._claims.get(mac, set())
 
 
-def _alone(table: PacketTable, mac: int, address: int) -> bool:
-    claimed = _claimed(table, mac)
-    return address in claimed and all(one == address or is_link_local(table, one) for one in claimed)
-
-
-def _claimed(table: PacketTable, mac: int) -> set[int]:
-    """Address keys that a MAC called its own."""
-    if mac >= NO_MAC:
-        return set()
+def _claims(table: PacketTable) -> dict[int, set[int]]:
     arp, icmp = table.arp, table.icmp
-    found = set(arp.sender_ip[arp.sender_mac == mac].tolist())
-    is_neighbour = icmp.is_v6 & (icmp.mac == mac)
-    found.update(icmp.target[is_neighbour & (icmp.type == _ADVERTISEMENT)].tolist())
-    found.update(table.sources(icmp.row[is_neighbour & (icmp.type == _SOLICITATION)]).tolist())
-    return found
+    is_told, is_asked = (icmp.is_v6 & (icmp.type == kind) for kind in (_ADVERTISEMENT, _SOLICITATION))
+    macs = np.concatenate([arp.sender_mac, icmp.mac[is_told], icmp.mac[is_asked]])
+    held = np.concatenate([arp.sender_ip, icmp.target[is_told], table.sources(icmp.row[is_asked])]).astype(np.uint64)
+    found: dict[int, set[int]] = defaultdict(set)
+    for mac, address in np.unique(np.stack([macs.astype(np.uint64), held], 1), axis=0).tolist():
+        if mac < NO_MAC:
+            found[mac].add(address)
+    return dict(found)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, overload
 
+from explain.causes.from_capture.one_link import OneLink
 from explain.exchanges.columns import none_of
 from explain.model import Finding
 from explain.places.near import whole_of
@@ -49,6 +50,14 @@ class Scene:
     accounted: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     unfinished_traces: list[Member] = field(default_factory=list)
     _silent: dict[str, list[Member]] | None = None
+    _one_link: OneLink | None = None
+
+    @property
+    def one_link(self) -> OneLink:
+        """Which hosts stand on one link."""
+        if self._one_link is None:
+            self._one_link = OneLink(self.table)
+        return self._one_link
 
     def part(self, kind: str) -> ExchangeColumns:
         """The columns of one kind; empty ones where nothing of that kind occurs."""

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from explain.causes.from_capture.ping_sizes import rivals_by_size
 from explain.causes.from_capture.scene import Scene, Seen
+from explain.table import FRAGMENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,5 +45,19 @@ def look(scene: Scene) -> Iterator[Seen]:
             sent = sum(part.fields(index).sent for index in indices)
             received = sum(part.fields(index).received for index in indices)
             rows = [int(row) for index in indices for row in part.rows(index)]
-            values = {"src": source, "dst": target, "sent": sent, "received": received}
-            yield Seen(cause, "possible", [(part, index) for index in indices], rows, rivals, values)
+            values: dict[str, object] = {"src": source, "dst": target, "sent": sent, "received": received}
+            why: tuple[str, ...] = rivals
+            if outcome == "unanswered":
+                why, case = _narrowed(scene, rows)
+                values |= {"case": case} if case else {}
+            yield Seen(cause, "possible", [(part, index) for index in indices], rows, why, values)
+
+
+def _narrowed(scene: Scene, rows: list[int]) -> tuple[tuple[str, ...], str]:
+    """What the silence may mean, by the size of the requests and by whether a router stands between the two."""
+    at = np.array(rows, np.int64)
+    sized = rivals_by_size(scene.table, at, WHY_SILENT)
+    why = scene.one_link.possible(rows, sized)
+    if (scene.table.layers[at] & FRAGMENT).any():
+        return why, "fragments"
+    return why, "link" if len(why) < len(sized) else ""

@@ -2,73 +2,34 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.causes.from_capture import ping_sizes
+from explain.causes.from_capture.ping_sizes import LARGE, TOO_LARGE_RIVALS
 from explain.causes.from_capture.scene import Scene, Seen
 from explain.exchanges import tcp_labels as label
 from explain.exchanges.tcp_many import with_copies
 from explain.places.near import NearTable
-from explain.table import DONT_FRAGMENT, FRAGMENT, REVERSED, TCP
+from explain.table import DONT_FRAGMENT, REVERSED, TCP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.icmp_echo import IcmpEcho
     from explain.table import PacketTable, Rows
 
 _ACK = 16
-_LARGE = 500  # octets; every link carries this much (RFC 791, 3.1: 576 with headers)
 _COPIES = 3
 _MOST_SEGMENTS = 5000
 _MOST_FLOWS = 100
-_TOO_LARGE_RIVALS = ("mtu-mismatch-on-link", "icmp-errors-filtered-on-router", "filter-on-router-forward",
-                     "filter-on-target-input", "partial-loss")  # fmt: skip
 
 
 def look(scene: Scene) -> Iterator[Seen]:
     """Pings, then connections."""
-    yield from _too_large_for_pings(scene)
+    yield from ping_sizes.look(scene)
     yield from _too_large_for_segments(scene)
     yield from _too_large_elsewhere(scene)
-
-
-def _too_large_for_pings(scene: Scene) -> Iterator[Seen]:
-    """Small pings are answered and large ones are not, between the same hosts."""
-    part = scene.part("icmp.echo")
-    answered: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for index in part.where("answered").tolist():
-        fields: IcmpEcho = part.fields(index)
-        answered[fields.src, fields.dst].append(_size(scene.table, part, index))
-    for index in scene.open(part, "unanswered"):
-        fields = part.fields(index)
-        size, passed = _size(scene.table, part, index), max(answered[fields.src, fields.dst], default=0)
-        if not passed or size < _LARGE or size <= passed:
-            continue
-        rows = part.rows(index)
-        is_cut = bool((scene.table.layers[rows] & FRAGMENT).any())
-        values = {"src": fields.src, "dst": fields.dst, "size": size, "passed": passed, "count": fields.sent}
-        if is_cut:
-            rivals = ("pmtu-blackhole", *_TOO_LARGE_RIVALS)
-            yield Seen("fragments-filtered", "likely", [(part, index)], rows.tolist(), rivals, values)
-        else:
-            values["case"] = "pings"
-            yield Seen("pmtu-blackhole", "likely", [(part, index)], rows.tolist(), _TOO_LARGE_RIVALS, values)
-
-
-def _size(table: PacketTable, part: ExchangeColumns, index: int) -> int:
-    """Octets of the first request with its headers, from all its fragments."""
-    rows = part.rows(index)
-    first = int(rows[0])
-    if not table.layers[first] & FRAGMENT:
-        return int(table.length[first])
-    same = rows[
-        (table.ip_id[rows] == table.ip_id[first]) & (table.layers[rows] & REVERSED == table.layers[first] & REVERSED)
-    ]
-    return int(table.length[same].sum())
 
 
 def _too_large_for_segments(scene: Scene) -> Iterator[Seen]:
@@ -79,7 +40,7 @@ def _too_large_for_segments(scene: Scene) -> Iterator[Seen]:
     moments = part.facts["moments"]
     resent = np.flatnonzero(moments.segments.counts(label.RESENT) >= _COPIES - 1)
     done = scene.accounted[part.kind]
-    for index in with_copies(moments, resent, _LARGE, _COPIES).tolist():
+    for index in with_copies(moments, resent, LARGE, _COPIES).tolist():
         if index in done or part.outcomes[part.outcome[index]] in ("unanswered", "refused", "rejected"):
             continue
         rows = part.rows(index)
@@ -87,7 +48,7 @@ def _too_large_for_segments(scene: Scene) -> Iterator[Seen]:
         if stuck is None:
             continue
         certainty, values = _told(scene.table, *stuck)
-        yield Seen("pmtu-blackhole", certainty, [(part, index)], stuck[0].tolist(), _TOO_LARGE_RIVALS, values)
+        yield Seen("pmtu-blackhole", certainty, [(part, index)], stuck[0].tolist(), TOO_LARGE_RIVALS, values)
 
 
 def _told(table: PacketTable, copies: Rows, passed: int) -> tuple[str, dict[str, object]]:
@@ -108,7 +69,7 @@ def _too_large_elsewhere(scene: Scene) -> Iterator[Seen]:
         return
     table, part = near.whole, scene.part("tcp.connection")
     tcp = np.flatnonzero(table.layers[: len(table)] & TCP != 0)
-    hidden = tcp[table.payload[tcp] >= _LARGE]
+    hidden = tcp[table.payload[tcp] >= LARGE]
     flows, counts = np.unique(table.flow[hidden[~near.shows(hidden)]], return_counts=True)
     flows = flows[counts >= _COPIES][:_MOST_FLOWS]
     if not len(flows):
@@ -125,7 +86,7 @@ def _too_large_elsewhere(scene: Scene) -> Iterator[Seen]:
             continue
         certainty, values = _told(table, *stuck)
         copies = np.unique(near.copies(stuck[0])).tolist()
-        seen = Seen("pmtu-blackhole", certainty, [(part, index)], (), _TOO_LARGE_RIVALS, values, copies)
+        seen = Seen("pmtu-blackhole", certainty, [(part, index)], (), TOO_LARGE_RIVALS, values, copies)
         scene.account(seen)
         yield seen
 
@@ -143,7 +104,7 @@ def _stuck(table: PacketTable, rows: Rows) -> tuple[Rows, int] | None:
             copies = sent[inverse == which]
             size = int(table.payload[copies].max())
             full = copies[table.payload[copies] == size]
-            if size < _LARGE or len(full) < _COPIES or _is_acked_whole(table, copies, full, heard):
+            if size < LARGE or len(full) < _COPIES or _is_acked_whole(table, copies, full, heard):
                 continue
             passed = _largest_passed(table, np.setdiff1d(sent, full), heard)
             if passed < size:

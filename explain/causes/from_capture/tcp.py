@@ -56,7 +56,8 @@ def _same_fate(
     for server, port, some in _by_service(scene, part, scene.open(part, outcome)):
         rows = np.concatenate([part.rows(index) for index in some])
         values = {"server": server, "port": port, "count": len(some)}
-        yield Seen(cause, certainty, [(part, index) for index in some], rows.tolist(), rivals, values)
+        why = scene.one_link.possible(rows.tolist(), rivals, is_port=True) if outcome == "unanswered" else rivals
+        yield Seen(cause, certainty, [(part, index) for index in some], rows.tolist(), why, values)
 
 
 def _by_service(scene: Scene, part: ExchangeColumns, indices: Sequence[int]) -> Iterator[tuple[str, int, list[int]]]:
