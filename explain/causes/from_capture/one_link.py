@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 _SOLICITATION, _ADVERTISEMENT = 135, 136
 _ROUTERS_DO = frozenset((
-    "forwarding-disabled", "no-route-on-router", "no-return-route-on-router", "reject-route-on-router",
+    "no-route-on-router", "no-return-route-on-router", "reject-route-on-router",
     "destination-host-absent-behind-router", "masquerade-missing", "masquerade-wrong-interface",
     "nat-wrong-source-net", "masquerade-bypassed-by-notrack", "snat-to-unowned-address", "hairpin-nat-missing",
     "icmp-errors-filtered-on-router", "reply-ttl-too-low", "stateful-filter-asymmetric-path", "wrong-gateway-address",
     "pmtu-blackhole",
 ))  # fmt: skip
-_FILTER = "filter-on-router-forward"
+_WHO_HANDS_ON_DOES = ("forwarding-disabled", "filter-on-router-forward")  # destination NAT at the host that was asked
 
 
 class OneLink:
@@ -51,17 +51,19 @@ class OneLink:
             for from_mac, asker, to_mac, asked in ends
         )
 
-    def possible(self, rows: Sequence[int], rivals: tuple[str, ...], *, is_port: bool = False) -> tuple[str, ...]:
+    def possible(self, rows: Sequence[int], rivals: tuple[str, ...]) -> tuple[str, ...]:
         """The rivals without what only a router can do, where none stands between who asked and who was asked.
+
+        The host that was asked may itself hand packets on to another one (destination NAT); that comes last.
 
         Args:
             rows: what was sent, towards who was asked.
             rivals: causes that could explain the silence if there were routers.
-            is_port: whether a port was asked, which its host may pass on to another one (destination NAT) and filter.
         """
         if not self.holds(rows):
             return rivals
-        return tuple(one for one in rivals if one not in _ROUTERS_DO and (is_port or one != _FILTER))
+        near = [one for one in rivals if one not in _ROUTERS_DO and one not in _WHO_HANDS_ON_DOES]
+        return (*near, *(one for one in _WHO_HANDS_ON_DOES if one in rivals))
 
     def _is_alone(self, mac: int, address: int) -> bool:
         claimed = self._claimed(mac)

@@ -56,7 +56,7 @@ def _same_fate(
     for server, port, some in _by_service(scene, part, scene.open(part, outcome)):
         rows = np.concatenate([part.rows(index) for index in some])
         values = {"server": server, "port": port, "count": len(some)}
-        why = scene.one_link.possible(rows.tolist(), rivals, is_port=True) if outcome == "unanswered" else rivals
+        why = scene.one_link.possible(rows.tolist(), rivals) if outcome == "unanswered" else rivals
         yield Seen(cause, certainty, [(part, index) for index in some], rows.tolist(), why, values)
 
 
