@@ -95,54 +95,66 @@ def from_list(
     table: PacketTable,
     patience_ns: int = 60_000_000_000,
     view: Callable[[Any], Any] | None = None,
-    facts: Mapping[str, Callable[[Any], Any]] | None = None,
 ) -> ExchangeColumns:
     """Columns from exchanges that were found one by one; sorted by their first frames.
 
     ``view`` makes the record from what stands in ``Found.fields``, when somebody looks; without it, it is the record.
-    ``facts`` say how a fact follows from it; each becomes a list beside the exchanges.
     """
-    order, frames, bounds = _in_order(found)
-    one_by_one = [found[number] for number in order]
     codes = {name: code for code, name in enumerate(outcomes)}
+    counts = np.fromiter((len(one.rows) for one in found), np.int64, len(found))
+    rows = np.fromiter(chain.from_iterable(one.rows for one in found), np.int64, int(counts.sum()))
+    outcome = np.array([codes[one.outcome] for one in found], np.uint8)
+    fields = (lambda number: found[number].fields) if view is None else cache(lambda number: view(found[number].fields))
+    return from_rows(kind, outcomes, outcome, rows, counts, table, fields, {}, patience_ns)
+
+
+def from_rows(
+    kind: str,
+    outcomes: tuple[str, ...],
+    outcome: U1,
+    rows: Rows,
+    counts: I8,
+    table: PacketTable,
+    fields: Callable[[int], Any],
+    facts: Mapping[str, Sequence[Any]],
+    patience_ns: int = 60_000_000_000,
+) -> ExchangeColumns:
+    """Columns from exchanges in any order, exchange i with ``counts[i]`` of the rows; sorted by their first frames."""
+    order, frames, bounds = _in_order(rows, counts)
     times = table.time_ns[frames]
-    empty = np.empty(0, np.int64)
+    numbers = order.tolist()
     return ExchangeColumns(
         kind,
         outcomes,
-        np.array([codes[one.outcome] for one in one_by_one], np.uint8),
+        outcome[order],
         frames,
         bounds,
-        np.minimum.reduceat(times, bounds[:-1]) if found else empty,
-        np.maximum.reduceat(times, bounds[:-1]) if found else empty,
-        (lambda index: one_by_one[index].fields)
-        if view is None
-        else cache(lambda index: view(one_by_one[index].fields)),
-        {name: [fact(one.fields) for one in one_by_one] for name, fact in (facts or {}).items()},
+        np.minimum.reduceat(times, bounds[:-1]) if len(order) else order,
+        np.maximum.reduceat(times, bounds[:-1]) if len(order) else order,
+        lambda index: fields(numbers[index]),
+        {name: [values[number] for number in numbers] for name, values in facts.items()},
         patience_ns,
     )
 
 
-def _in_order(found: Sequence[Found]) -> tuple[list[int], Rows, I8]:
+def _in_order(rows: Rows, counts: I8) -> tuple[I8, Rows, I8]:
     """The exchanges by their frames: which comes when, the frames of all of them, each once, and their bounds."""
-    counts = np.fromiter((len(one.rows) for one in found), np.int64, len(found))
-    rows = np.fromiter(chain.from_iterable(one.rows for one in found), np.int64, int(counts.sum()))
-    owner = np.arange(len(found)).repeat(counts)
+    owner = np.arange(len(counts)).repeat(counts)
     by_row = np.lexsort((rows, owner))
     rows, owner = rows[by_row], owner[by_row]
     is_new = np.ones(len(rows), np.bool_)
     is_new[1:] = (rows[1:] != rows[:-1]) | (owner[1:] != owner[:-1])
     rows, owner = rows[is_new], owner[is_new]
-    counts = np.bincount(owner, minlength=len(found))
+    counts = np.bincount(owner, minlength=len(counts))
     starts = np.cumsum(counts) - counts
     first = rows[starts]
     order = np.argsort(first, kind="stable")
     if (first[order[1:]] == first[order[:-1]]).any():  # then the later frames tell
         lists = [rows[start : start + count].tolist() for start, count in zip(starts, counts, strict=True)]
-        order = np.array(sorted(range(len(found)), key=lists.__getitem__), np.int64)
+        order = np.array(sorted(range(len(counts)), key=lists.__getitem__), np.int64)
     bounds = np.concatenate(([0], np.cumsum(counts[order])))
     frames = rows[np.arange(len(rows)) + (starts[order] - bounds[:-1]).repeat(counts[order])]
-    return order.tolist(), frames, bounds
+    return order, frames, bounds
 
 
 class Exchanges(Sequence[Exchange]):

@@ -5,28 +5,29 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from dataclasses import field
 from functools import cache
+from operator import add
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from explain.exchanges import dns_message
-from explain.exchanges.columns import ExchangeColumns, Found, from_list
+from explain.exchanges.columns import ExchangeColumns, from_rows
+from explain.exchanges.dns_talk import SAME_LOOKUP_NS, messages_of, split
 from explain.exchanges.dns_use import Use, Uses
 from explain.model import Endpoint
 from explain.record import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable
 
     from explain.exchanges.dns_message import Head
-    from explain.table import PacketTable
+    from explain.exchanges.dns_talk import Message, Messages
+    from explain.table import I8, PacketTable
 
 OUTCOMES = ("answered", "no-such-name", "failed", "refused", "unanswered")
 RCODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED", 9: "NOTAUTH"}
 _PORT = 53
-_QUERY = 0
 _NXDOMAIN, _REFUSED = 3, 5
-_SAME_LOOKUP_NS = 60_000_000_000  # resolvers try each server a few times, five seconds apart
 _SERVER_DUE_NS = 1_000_000_000  # a server that answers at all does so by then, mostly
 _PATIENCE_NS = 30_000_000_000
 
@@ -70,18 +71,6 @@ class DnsLookup:
     used_by: Use | None
 
 
-class _Message(NamedTuple):
-    row: int
-    place: int
-    time_ns: int
-    source: int
-    target: int
-    source_port: int
-    target_port: int
-    octets: bytes
-    over_tcp: bool
-
-
 @dataclass(slots=True)
 class _Lookup:
     client: int
@@ -95,8 +84,7 @@ class _Lookup:
     first_ns: int | None = None
     last_ns: int = 0
     last_server: int = 0
-    answer: _Message | None = None
-    answer_head: Head | None = None
+    answer: Message | None = None
     rtt_ns: int | None = None
     was_truncated: bool = False
     over_tcp: bool = False
@@ -111,17 +99,79 @@ def find(table: PacketTable) -> ExchangeColumns:
     Facts: ``client`` and ``server`` (address keys), ``raw_name`` (as ``dns_message.Head`` has it), ``silent`` (rows of
     the questions to each server, by address key, that did not answer while another one did).
     """
+    messages = messages_of(table)
+    members, bounds, others = split(messages)
+    lookups = _follow(messages.one_by_one(others))
+    columns = _columns_of_plain(messages, members, bounds).before(_columns(lookups))
+    uses = cache(lambda: Uses(table))
+
+    @cache
+    def fields(number: int) -> DnsLookup:
+        rest = number - (len(bounds) - 1)
+        if rest >= 0:
+            return _fields(table, lookups[rest], uses)
+        own = messages.one_by_one(members[bounds[number] : bounds[number + 1]])
+        return _fields(table, _follow(own)[0], uses)
+
+    return from_rows(
+        "dns.lookup", OUTCOMES, np.array(columns.outcome, np.uint8), np.array(columns.rows, np.int64),
+        np.array(columns.counts, np.int64), table, fields,
+        {name: getattr(columns, name) for name in ("client", "server", "raw_name", "silent")}, _PATIENCE_NS,
+    )  # fmt: skip
+
+
+class _Columns(NamedTuple):
+    """Of some look-ups: what ``from_rows`` wants, and the facts."""
+
+    outcome: list[int]
+    rows: list[int]
+    counts: list[int]
+    client: list[int]
+    server: list[int]
+    raw_name: list[bytes]
+    silent: list[dict[int, list[int]]]
+
+    def before(self, rest: _Columns) -> _Columns:
+        return _Columns._make(map(add, self, rest))
+
+
+def _columns_of_plain(messages: Messages, members: I8, bounds: I8) -> _Columns:
+    heads, first, last = messages.heads, members[bounds[:-1]], members[bounds[1:] - 1]
+    codes = np.array([_outcome(rcode) for rcode in range(16)], np.uint8)
+    is_answered = heads.is_response[last]
+    return _Columns(
+        np.where(is_answered, codes[heads.rcode[last]], _outcome(None)).tolist(),
+        messages.row[members].tolist(),
+        np.diff(bounds).tolist(),
+        np.where(heads.is_response[first], messages.target[first], messages.source[first]).tolist(),
+        np.where(is_answered, messages.source[last], messages.target[last]).tolist(),
+        [messages.names[at] for at in first.tolist()],
+        [{}] * len(first),
+    )
+
+
+def _columns(lookups: list[_Lookup]) -> _Columns:
+    return _Columns(
+        [_outcome(one.answer.said.rcode if one.answer else None) for one in lookups],
+        [row for one in lookups for row in one.rows],
+        [len(one.rows) for one in lookups],
+        [one.client for one in lookups],
+        [_server(one) for one in lookups],
+        [one.head.raw_name for one in lookups],
+        [_silent(one) for one in lookups],
+    )
+
+
+def _follow(messages: Iterable[Message]) -> list[_Lookup]:
     lookups: list[_Lookup] = []
     open_lookups: dict[_Key, _Lookup] = {}
     truncated: dict[tuple[int, int, int, bytes, int], deque[_Lookup]] = defaultdict(deque)
-    heads = dns_message.heads([message.octets for message in _messages(table)])
-    for message, said in zip(_messages(table), heads, strict=True):
-        if said is None or said.opcode != _QUERY or not said.type:
-            continue
+    for message in messages:
+        said = message.said
         client = message.target if said.is_response else message.source
         key = (message.place, client, said.id, said.raw_name, said.type)
         lookup = open_lookups.get(key)
-        is_new = lookup is None or message.time_ns - lookup.last_ns > _SAME_LOOKUP_NS
+        is_new = lookup is None or message.time_ns - lookup.last_ns > SAME_LOOKUP_NS
         if lookup is None or is_new or (not said.is_response and _is_done(lookup)):
             cut = truncated.get((message.place, client, message.target, said.raw_name, said.type))
             lookup = open_lookups[key] = (cut and _asked_again(message, cut)) or _Lookup(
@@ -129,26 +179,20 @@ def find(table: PacketTable) -> ExchangeColumns:
             )
             if not lookup.rows:
                 lookups.append(lookup)
-        _note(lookup, message, said)
+        _note(lookup, message)
         if said.is_response and said.is_truncated and lookup.answer is message:
             truncated[message.place, client, message.source, said.raw_name, said.type].append(lookup)
-    uses = cache(lambda: Uses(table))
-    found = [Found(_outcome(lookup.answer_head), lookup.rows, lookup) for lookup in lookups]
-    return from_list(
-        "dns.lookup", OUTCOMES, found, table, _PATIENCE_NS, lambda lookup: _fields(table, lookup, uses),
-        {"client": lambda one: one.client, "server": _server, "raw_name": lambda one: one.head.raw_name,
-         "silent": _silent},
-    )  # fmt: skip
+    return lookups
 
 
-def _asked_again(message: _Message, truncated: deque[_Lookup]) -> _Lookup | None:
+def _asked_again(message: Message, truncated: deque[_Lookup]) -> _Lookup | None:
     """The look-up whose answer was cut, if this question asks for the rest: over TCP, perhaps with a new id.
 
     Source: RFC 7766 section 5; RFC 5452 section 9.2 wants a fresh id for each question.
     """
     while message.over_tcp and truncated and truncated[0].last_ns <= message.time_ns:
         lookup = truncated.popleft()
-        if not lookup.over_tcp and message.time_ns - lookup.last_ns <= _SAME_LOOKUP_NS:
+        if not lookup.over_tcp and message.time_ns - lookup.last_ns <= SAME_LOOKUP_NS:
             return lookup
     return None
 
@@ -170,29 +214,12 @@ def _silent(lookup: _Lookup) -> dict[int, list[int]]:
     }
 
 
-def _messages(table: PacketTable) -> Iterator[_Message]:
-    for name, prefix in (("dns", 0), ("dns-tcp", 2)):
-        kept = table.contents.get(name)
-        if kept is None:
-            continue
-        rows = np.array(kept.row, np.int64)
-        ports = table.source_ports(rows), table.target_ports(rows)
-        columns = (
-            rows, table.place[rows], table.time_ns[rows], table.sources(rows), table.targets(rows), *ports,
-        )  # fmt: skip
-        for values, octets in zip(zip(*(column.tolist() for column in columns), strict=True), kept.octets, strict=True):
-            row, place, time_ns, source, target, source_port, target_port = values
-            if _PORT in (source_port, target_port):
-                yield _Message(
-                    row, place, time_ns, source, target, source_port, target_port, octets[prefix:], prefix > 0
-                )
-
-
 def _is_done(lookup: _Lookup) -> bool:
-    return lookup.answer is not None and not (lookup.answer_head and lookup.answer_head.is_truncated)
+    return lookup.answer is not None and not lookup.answer.said.is_truncated
 
 
-def _note(lookup: _Lookup, message: _Message, said: Head) -> None:
+def _note(lookup: _Lookup, message: Message) -> None:
+    said = message.said
     lookup.rows.append(message.row)
     lookup.last_ns = message.time_ns
     lookup.over_tcp |= message.over_tcp
@@ -207,20 +234,21 @@ def _note(lookup: _Lookup, message: _Message, said: Head) -> None:
     if _is_done(lookup):
         return
     lookup.was_truncated |= said.is_truncated
-    lookup.answer, lookup.answer_head = message, said
+    lookup.answer = message
     asked = lookup.asked.get(message.source)
     lookup.rtt_ns = None if asked is None else message.time_ns - asked
 
 
-def _outcome(said: Head | None) -> str:
-    if said is None:
-        return "unanswered"
-    return {0: "answered", _NXDOMAIN: "no-such-name", _REFUSED: "refused"}.get(said.rcode, "failed")
+def _outcome(rcode: int | None) -> int:
+    """Number of the outcome; None is no response."""
+    names = {None: "unanswered", 0: "answered", _NXDOMAIN: "no-such-name", _REFUSED: "refused"}
+    return OUTCOMES.index(names.get(rcode, "failed"))
 
 
 def _fields(table: PacketTable, lookup: _Lookup, uses: Callable[[], Uses]) -> DnsLookup:
     text = table.addresses.text
-    said, answer = lookup.answer_head, lookup.answer
+    answer = lookup.answer
+    said = answer.said if answer else None
     records = dns_message.answers(answer.octets) if answer else ()
     servers = tuple(text(key) for key in lookup.asked)
     addresses = [record.value for record in records if record.type in ("A", "AAAA")]

@@ -10,9 +10,9 @@ from explain.record import dataclass
 from explain.table import ipv6_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from explain.table import I8, U1
+    from explain.table import I8, U1, Bools
 
 TYPES = {
     1: "A", 2: "NS", 5: "CNAME", 6: "SOA", 12: "PTR", 13: "HINFO", 15: "MX", 16: "TXT", 28: "AAAA", 29: "LOC",
@@ -58,8 +58,61 @@ class Record:
     value: str
 
 
-def heads(messages: Sequence[bytes]) -> list[Head | None]:
-    """Header and question of each message, None where it is too short or asks nothing that can be read."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Heads:
+    """Headers and first questions of n messages; what they mean stands at ``Head``.
+
+    Attributes:
+        is_read: bool[n], False where a message is too short or asks nothing that can be read; the rest is void then.
+        id, flags, answers, type: int64[n].
+        end: int64[n], octets before the empty label that ends the question's name.
+    """
+
+    messages: Sequence[bytes]
+    is_read: Bools
+    id: I8
+    flags: I8
+    answers: I8
+    type: I8
+    end: I8
+
+    @property
+    def is_response(self) -> Bools:
+        """bool[n]."""
+        return self.flags & 0x8000 > 0
+
+    @property
+    def is_truncated(self) -> Bools:
+        """bool[n]."""
+        return self.flags & 0x0200 > 0
+
+    @property
+    def opcode(self) -> I8:
+        """int64[n]."""
+        return self.flags >> 11 & 15
+
+    @property
+    def rcode(self) -> I8:
+        """int64[n]."""
+        return self.flags & 15
+
+    def names(self) -> list[bytes]:
+        """Each question's name, lower case."""
+        ends = zip(self.messages, self.end.tolist(), strict=True)
+        return [message[_QUESTION:end].lower() for message, end in ends]
+
+    def take(self, some: I8) -> Heads:
+        """Some of them, by number."""
+        numbers = (column[some] for column in (self.id, self.flags, self.answers, self.type, self.end))
+        return Heads([self.messages[at] for at in some.tolist()], self.is_read[some], *numbers)
+
+    def __iter__(self) -> Iterator[Head]:
+        columns = (self.id, self.is_response, self.is_truncated, self.rcode, self.opcode, self.answers)
+        return map(Head, *(column.tolist() for column in columns), self.names(), self.type.tolist())
+
+
+def heads(messages: Sequence[bytes]) -> Heads:
+    """Header and question of each message."""
     import numpy as np
 
     sizes = np.fromiter(map(len, messages), np.int64, len(messages))
@@ -72,16 +125,7 @@ def heads(messages: Sequence[bytes]) -> list[Head | None]:
     is_read = (sizes >= _SHORTEST) & (end >= 0)
     at = starts + np.minimum(np.maximum(end, 0), sizes)
     kinds = np.where(questions > 0, octets[at + 1].astype(np.int64) << 8 | octets[at + 2], 0)
-    columns = (
-        numbers, flags & 0x8000 > 0, flags & 0x0200 > 0, flags & 15, flags >> 11 & 15, counts, end, kinds, is_read,
-    )  # fmt: skip
-    said = zip(messages, *(column.tolist() for column in columns), strict=True)
-    return [
-        Head(number, is_response, is_cut, rcode, opcode, answers, message[_QUESTION:until].lower(), kind)
-        if is_good
-        else None
-        for message, number, is_response, is_cut, rcode, opcode, answers, until, kind, is_good in said
-    ]
+    return Heads(messages, is_read, numbers, flags, counts, kinds, end)
 
 
 def _name_ends(octets: U1, starts: I8, sizes: I8) -> I8:
