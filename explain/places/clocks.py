@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from explain.places.round_trips import round_trips
 from explain.record import dataclass
 from explain.table import ARP, NO_FLOW, REVERSED
 
@@ -241,16 +242,7 @@ def _by_round_trip(table: PacketTable, matched: Matched, one: Rows, other: Rows)
     links = np.empty(len(key), np.int64)
     links[order] = np.cumsum(is_new) - 1
     difference = (table.time_ns[other] - table.time_ns[one]).astype(np.float64)
-    count = int(links.max()) + 1
-    middle = np.full((2, count), np.nan)
-    for way in (0, 1):
-        some = np.flatnonzero(is_back == bool(way))
-        if len(some):
-            order = some[np.lexsort((difference[some], links[some]))]
-            bounds = np.flatnonzero(np.append(True, np.diff(links[order]) != 0))
-            size = np.diff(np.append(bounds, len(order)))
-            middle[way, links[order][bounds]] = difference[order][bounds + size // 2]
-    trip = middle[0] - middle[1]  # what the second place adds to the way there, less what it adds to the way back
+    trip = round_trips(links, int(links.max()) + 1, table.time_ns[one], difference, is_back)
     sign = np.where(np.isnan(trip), 0, np.where(trip == 0, _BOTH, np.sign(trip))).astype(np.int64)[links]
     turned: I8 = np.where(is_back & (sign != _BOTH), -sign, sign)
     return turned

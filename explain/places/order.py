@@ -1,17 +1,17 @@
 """In which order the places of one link see what a station sends, whatever their clocks say.
 
 What a station sends passes the places in one order, and what is sent to it passes them in the
-other.  So half the difference of both lags is free of the clocks.  Where only one direction was
+other.  So what a place adds to a round trip is free of the clocks.  Where only one direction was
 seen, times count: as they are in one capture, and as the clocks were put right between several.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.places.round_trips import medians, round_trips
 from explain.table import BROADCAST
 
 if TYPE_CHECKING:
@@ -34,12 +34,13 @@ class Order:
     def __init__(self, table: PacketTable, packet: Rows, by_packet: Rows, time_ns: I8, clocks: Sequence[Clock]) -> None:
         lags = _lags(table, packet, by_packet, time_ns)
         behind: dict[tuple[int, int], set[int]] = {}
-        for (station, one, other), (away, to, corrected) in lags.items():
+        for (station, one, other), (trip, away, to) in lags.items():
             captures = table.places[one].capture, table.places[other].capture
-            if away is not None and to is not None and captures[0] != captures[1]:
-                lag = away - to
+            corrected = to if np.isnan(away) else away
+            if not np.isnan(trip) and captures[0] != captures[1]:
+                lag = trip
             elif abs(corrected) > _uncertain(clocks, *captures):
-                lag = corrected if away is not None else -corrected  # all that was seen went to the station
+                lag = -corrected if np.isnan(away) else corrected  # all that was seen went to the station
             else:
                 lag = 0.0
             for known in (one, other):
@@ -78,49 +79,30 @@ def _uncertain(clocks: Sequence[Clock], one: int, other: int) -> float:
     return float(sum(clock.bound_ns or 0 for clock in known))
 
 
-_Lag = tuple[float | None, float | None, float]
+_Lag = tuple[float, float, float]
 
 
 def _lags(table: PacketTable, packet: Rows, by_packet: Rows, time_ns: I8) -> dict[tuple[int, int, int], _Lag]:
-    """By station and two places: how much later the second one saw what it sent, and what was sent to it.
-
-    The third value is the first one, or else the second, by clocks that were put right.
+    """By station and two places: what the second one adds to a round trip, and how much later it saw what it sent,
+    and what was sent to it, by clocks that were put right; NaN where nothing was seen.
     """
     one, other = _pairs(table, packet, by_packet[:_MOST_FRAMES])
     if not len(one):
         return {}
-    link = table.link[one]
-    raw = (table.time_ns[other] - table.time_ns[one]).astype(np.float64)
-    right = (time_ns[other] - time_ns[one]).astype(np.float64)
-    count = len(table.places)
+    count, link = len(table.places), table.link[one]
     between = table.place[one].astype(np.int64) * count + table.place[other]
-    found: dict[tuple[int, int, int], list[float | None]] = defaultdict(lambda: [None, None, 0.0])
-    for at, macs in ((1, table.links.target[link]), (0, table.links.source[link])):
-        some = np.flatnonzero(macs < BROADCAST)
-        for key, lag, corrected in _medians(macs[some].astype(np.int64), between[some], raw[some], right[some]):
-            ends = (key[0], *divmod(key[1], count))
-            found[ends][at], found[ends][2] = lag, corrected
-    return {key: (lag[0], lag[1], lag[2] or 0.0) for key, lag in found.items()}
-
-
-def _medians(
-    station: I8, between: I8, raw: np.ndarray, right: np.ndarray
-) -> list[tuple[tuple[int, int], float, float]]:
-    if not len(raw):
-        return []
-    order = np.lexsort((raw, between, station))
-    station, between, raw = station[order], between[order], raw[order]
-    is_new = np.append(True, (np.diff(station) != 0) | (np.diff(between) != 0))
-    first = np.flatnonzero(is_new)
-    size = np.diff(np.append(first, len(order)))
-    middle = first + size // 2
-    group = np.cumsum(is_new) - 1
-    by_right = np.lexsort((right[order], group))
-    medians = right[order][by_right][middle]
-    return [
-        ((int(station[at]), int(between[at])), float(raw[at]), float(value))
-        for at, value in zip(middle.tolist(), medians.tolist(), strict=True)
-    ]
+    station = np.concatenate((table.links.source[link], table.links.target[link])).astype(np.int64)
+    is_to = np.repeat((False, True), len(one))
+    lag = np.tile((time_ns[other] - time_ns[one]).astype(np.float64), 2)
+    seen_ns = np.tile(time_ns[one], 2)
+    some = np.flatnonzero(station < BROADCAST)
+    macs, number = np.unique(station[some], return_inverse=True)
+    keys, group = np.unique(number * count**2 + np.tile(between, 2)[some], return_inverse=True)
+    is_to, lag = is_to[some], lag[some]
+    trip = round_trips(group, len(keys), seen_ns[some], lag, is_to)
+    away, to = (medians(group[way], len(keys), lag[way]) for way in (~is_to, is_to))
+    ends = ((int(macs[key // count**2]), *divmod(key % count**2, count)) for key in keys.tolist())
+    return dict(zip(ends, zip(trip.tolist(), away.tolist(), to.tolist(), strict=True), strict=True))
 
 
 def _pairs(table: PacketTable, packet: Rows, order: Rows) -> tuple[Rows, Rows]:
