@@ -215,6 +215,12 @@ def stack(kind: type[Side], parts: Sequence[Side]) -> Side:
     return kind(**{f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in names})
 
 
+def by_row(side: Side) -> Side:
+    """A side table whose parts were found out of order, in the order of its rows."""
+    order = np.argsort(side.row, kind="stable")
+    return type(side)(**{f.name: getattr(side, f.name)[order] for f in fields(side)})
+
+
 class Addresses:
     """IPv6 addresses by index, and the text of any address key.
 

@@ -26,6 +26,7 @@ from explain.table import (
     PacketTable,
     Place,
     SynRows,
+    by_row,
     stack,
 )
 
@@ -210,7 +211,7 @@ class Decoder:
         table.icmp = stack(IcmpRows, self._icmps)
         table.syn = stack(SynRows, self._syns)
         table.contents = self._contents.found
-        table.fragments = stack(FragmentRows, self._fragments)
+        table.fragments = by_row(stack(FragmentRows, self._fragments))  # those of IPv4 and IPv6 came apart
         return table
 
 

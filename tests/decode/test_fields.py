@@ -25,6 +25,13 @@ def test_a_fragment_says_where_it_belongs_in_octets() -> None:
     assert kind("fragment over six")["fragments"] == first["fragments"] | {"ident": 7}
 
 
+def test_fragments_of_both_families_side_by_side_stay_in_the_order_of_the_rows() -> None:
+    names = ("fragment over six", "first fragment", "fragment over six", "later fragment")
+    fragments = of_frames(*(KINDS[name][0] for name in names)).fragments
+    assert fragments.row.tolist() == [0, 1, 2, 3]
+    assert fragments.ident.tolist() == [7, 9, 7, 9]
+
+
 def test_headers_between_ip_and_layer_4_are_stepped_over_and_marked() -> None:
     for name in ("ip options", "hop by hop", "routed", "fragment over six"):
         assert kind(name)["layers"] & EXTENSIONS, name
