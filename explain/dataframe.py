@@ -158,11 +158,17 @@ def _macs(table: PacketTable, rows: Rows, keys: Any) -> Any:
     return texts[table.link[rows]] if len(keys) else np.full(len(rows), None, object)
 
 
-def exchanges(found: Iterable[Exchange]) -> pd.DataFrame:
-    """One row for each exchange; lists are JSON text, ends are two columns."""
+def exchanges(found: Iterable[Exchange], *, are_lists_text: bool = True) -> pd.DataFrame:
+    """One row for each exchange; ends are two columns.
+
+    Args:
+        found: what to write.
+        are_lists_text: lists become JSON text, frames ``1-3,7``, as tables have it; else they stay lists,
+            and frames are ``[first, last]`` pairs.
+    """
     import pandas as pd
 
-    rows = [_exchange_row(one) for one in found]
+    rows = [_exchange_row(one, are_lists_text) for one in found]
     names = dict.fromkeys(name for row in rows for name in row) or {"id": None}
     return pd.DataFrame({name: _column([row.get(name) for row in rows]) for name in names})
 
@@ -176,23 +182,27 @@ def _column(values: list[Any]) -> Any:
     return pd.Series(values, dtype=object)
 
 
-def _exchange_row(one: Exchange) -> dict[str, Any]:
-    spans = ",".join(f"{a}" if a == b else f"{a}-{b}" for a, b in one.frames)
+def _exchange_row(one: Exchange, are_lists_text: bool) -> dict[str, Any]:
+    spans: Any = plain(one.frames)
+    if are_lists_text:
+        spans = ",".join(f"{a}" if a == b else f"{a}-{b}" for a, b in one.frames)
     row: dict[str, Any] = {
         "id": one.id, "kind": one.kind, "outcome": one.outcome, "capture": one.capture, "interface": one.interface,
         "frames": spans, "start_ns": one.start_ns, "end_ns": one.end_ns, "duration_ns": one.end_ns - one.start_ns,
     }  # fmt: skip
     # Some kinds have an identifier of their own, as DNS and ICMP do.
-    row.update({f"fields.{name}" if name in row else name: value for name, value in _flat(one.fields, "")})
+    row.update(
+        {f"fields.{name}" if name in row else name: value for name, value in _flat(one.fields, "", are_lists_text)}
+    )
     return row
 
 
-def _flat(record: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+def _flat(record: Any, prefix: str, are_lists_text: bool) -> Iterator[tuple[str, Any]]:
     for each in fields(record):
         name, value = f"{prefix}{each.name.rstrip('_')}", getattr(record, each.name)
         if is_dataclass(value) and not isinstance(value, type):
-            yield from _flat(value, f"{name}.")
+            yield from _flat(value, f"{name}.", are_lists_text)
         elif isinstance(value, (tuple, list, dict)):
-            yield name, json.dumps(value, default=plain)
+            yield name, json.dumps(value, default=plain) if are_lists_text else plain(value)
         else:
             yield name, value

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explain.capture import open_capture
+from explain.capture.options import ANONYMISED
 from explain.capture.vantage import Source, sources
 from explain.errors import NotACaptureError, ShrunkError, UnreadableError
 from explain.model import INTERRUPTED, CaptureInfo
@@ -223,6 +224,7 @@ def _info(source: Source, reader: CaptureReader, count: _Count, checksums: str) 
     return CaptureInfo(
         source.path, source.vantage, reader.format, reader.compression, tuple(_named(source, reader)), count.packets,
         count.octets, count.captured, reader.file_bytes, count.first_ns, count.last_ns, checksums, reader.damage,
+        ANONYMISED in reader.comments,
     )  # fmt: skip
 
 

@@ -73,7 +73,11 @@ class VantagePoint:
 
 @dataclass(frozen=True, slots=True)
 class CaptureInfo:
-    """One input file as a whole; see the report's ``captures[]``."""
+    """One input file as a whole; see the report's ``captures[]``.
+
+    Attributes:
+        is_anonymised: ``explain --anonymise`` wrote it: other names, and no payloads.
+    """
 
     path: str
     vantage: str | None
@@ -88,6 +92,7 @@ class CaptureInfo:
     last_ns: int | None
     checksums: str
     damage: Damage | None
+    is_anonymised: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 END = 0
 COMMENT = 1
+ANONYMISED = "Written by explain --anonymise: other addresses and names, payloads taken out."
+"""The comment of a section by which such a copy is known again."""
 
 
 def options(octets: bytes, order: str) -> Iterator[tuple[int, bytes]]:

@@ -56,6 +56,7 @@ def renamed(files: Sequence[str | BinaryIO], options: Mapping[str, Any]) -> Iter
 def _copy(source: Source, names: Pseudonyms) -> BinaryIO:
     """One capture as a pcapng with the names of its interfaces, and nothing else that somebody wrote into it."""
     from explain.capture import open_capture
+    from explain.capture.options import ANONYMISED
     from explain.capture.pcapng_writer import InterfaceBlock, section
     from explain.decode.anonymise import anonymised
     from explain.words.values import visible
@@ -77,7 +78,7 @@ def _copy(source: Source, names: Pseudonyms) -> BinaryIO:
                 )
     except NotACaptureError as error:
         raise UsageError(f"{source.path}: --anonymise takes captures, and {error.reason}") from None
-    whole.writelines(section(described, ()))
+    whole.writelines(section(described, (), comments=(ANONYMISED,)))
     packets.seek(0)
     while piece := packets.read(_PIECE):
         whole.write(piece)

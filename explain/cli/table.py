@@ -53,7 +53,10 @@ def table(files: tuple[str, ...], what: str, form: str, output: str | None, **op
     selection = selection_of(options)
     report = explain(files, selection)
     warn(report)
-    frame = render.packets_of(report, _wanted(report, selection)) if what == "packets" else exchanges(report.exchanges)
+    if what == "packets":
+        frame = render.packets_of(report, _wanted(report, selection))
+    else:
+        frame = exchanges(report.exchanges, are_lists_text=form != "jsonl")
     if output is None:
         render.write(frame, form, sys.stdout.buffer)
         return 0

@@ -23,7 +23,8 @@ _MOST_CITED = 1000
 def tell(table: PacketTable, captures: Sequence[CaptureInfo]) -> list[Line]:
     """One line if frames were cut by the capture's snapshot length and names or messages may have gone with it.
 
-    A text that shows packets keeps no octets at all, and is no such capture.
+    A text that shows packets keeps no octets at all, and is no such capture.  From a copy under other names
+    payloads were taken on purpose.
 
     Source: the snapshot length of draft-ietf-opsawg-pcap, 4.
     """
@@ -38,7 +39,18 @@ def tell(table: PacketTable, captures: Sequence[CaptureInfo]) -> list[Line]:
     if not len(lacking):
         return []
     values = {"count": len(cut), "most": int(captured[cut].max())}
-    return [Line("story.kept-in-part", values, table.evidence(lacking[:_MOST_CITED]), 1, None, "note")]
+    renamed = {number for number, one in enumerate(captures) if one.is_anonymised}
+    is_renamed = renamed.issuperset(table.places[place].capture for place in np.unique(table.place[lacking]).tolist())
+    return [
+        Line(
+            "story.without-payloads" if is_renamed else "story.kept-in-part",
+            values,
+            table.evidence(lacking[:_MOST_CITED]),
+            1,
+            None,
+            "note",
+        )
+    ]
 
 
 def _lacking(table: PacketTable, cut: Rows) -> Rows:

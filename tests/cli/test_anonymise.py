@@ -7,6 +7,7 @@ import pytest
 from packets import datagram, pcap
 from surroundings import TOP
 
+import explain
 from explain.cli import main
 
 CASE = TOP / "pcaps" / "nat-tcp" / "capture.pcapng"
@@ -32,6 +33,19 @@ def test_a_capture_under_other_names_tells_the_same_story(case, capsys):
     assert outcomes(renamed.out) == outcomes(plain.out)
     found = [[one["cause"] for one in json.loads(text)["findings"]] for text in (plain.out, renamed.out)]
     assert found[0] == found[1]
+
+
+def test_what_a_copy_lacks_was_taken_on_purpose_and_no_longer_snapshot_brings_it_back(tmp_path, capsys):
+    path = tmp_path / "copy.pcapng"
+    with pytest.raises(SystemExit):
+        main(["--anonymise", "-w", str(path), str(TOP / "pcaps" / "http" / "capture.pcapng")])
+    first = capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main([str(path)])
+    for told in (first, capsys.readouterr().out):
+        assert "payloads were taken out" in " ".join(told.split())
+        assert "tcpdump -s 0" not in told
+    assert explain.explain(path).captures[0].is_anonymised
 
 
 @pytest.mark.parametrize("form", ["terminal", "markdown", "html", "mermaid", "zeek", "json"])

@@ -77,6 +77,16 @@ def test_json_lines_have_numbers_and_null(run, capture):
     assert (rows[0]["ttl"], rows[1]["ttl"], rows[1]["is_fragment"]) == (None, 64, False)
 
 
+def test_lists_are_lists_in_json_lines_and_text_in_csv(run, tmp_path):
+    path = tmp_path / "d.pcap"
+    path.write_bytes(pcap(datagram((ALICE, 5000), (BOB, 53), question(b"www"))).read())
+    options = (path, "--of", "exchanges", "--only", "dns")
+    (row,) = (json.loads(line) for line in run(*options, "--format", "jsonl")[1].splitlines())
+    assert (row["frames"], row["answers"], row["client.address"]) == ([[1, 1]], [], ALICE)
+    (text,) = rows_of(run(*options)[1])
+    assert (text["frames"], text["answers"]) == ("1", "[]")
+
+
 @pytest.mark.parametrize(
     ("options", "frames"),
     [(("--port", 80), ["4", "5"]), (("--only", "icmp"), ["2", "3"]), (("--between", 0.0005, 0.0015), ["2"]),
