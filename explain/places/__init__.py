@@ -28,6 +28,7 @@ class Sightings:
         ambiguous: frames that look like others and that no order tells apart.
         clocks: of each capture against the first one, when there are several.
         order: of the places of a link, as seen from each station.
+        occasion: int64[places], the first capture that was taken on the same occasion.
     """
 
     packet: Rows
@@ -38,6 +39,7 @@ class Sightings:
     ambiguous: int
     clocks: tuple[Mapping[str, Any], ...]
     order: Order
+    occasion: I8
 
 
 def match(table: PacketTable, captures: int = 1) -> Sightings | None:
@@ -49,14 +51,18 @@ def match(table: PacketTable, captures: int = 1) -> Sightings | None:
     unravel(table)
     if len(table.places) < 2:
         return None
-    from explain.places import clocks, matching, translation
+    from explain.places import apart, clocks, matching, translation
     from explain.places.order import Order
 
     found = matching.match(table)
     rewritten, packet = translation.translations(table, found)
     by_packet = matching.by_packet(packet)
+    occasion = apart.occasions(table, packet, by_packet, captures)
+    own = apart.parted(table, packet, occasion)
+    if own is not packet:
+        packet, by_packet = own, matching.by_packet(own)
     told = clocks.clocks(table, found, packet, by_packet, captures)
     times = clocks.corrected(table, told)
     facts = tuple(clock.as_fact() for clock in told)
     order = Order(table, packet, by_packet, times, told)
-    return Sightings(packet, by_packet, times, found.tuples, tuple(rewritten), found.ambiguous, facts, order)
+    return Sightings(packet, by_packet, times, found.tuples, tuple(rewritten), found.ambiguous, facts, order, occasion)

@@ -46,6 +46,7 @@ class NearTable(PacketTable):
 
     Attributes:
         origin: int64[n], the row in the whole table of each row here.
+        clocks: of each capture against the first one, when there are several.
     """
 
     def __init__(self, whole: PacketTable, rows: Rows, places: Rows, seen: Sightings) -> None:
@@ -67,6 +68,7 @@ class NearTable(PacketTable):
         self.syn = _some(whole.syn, rows)
         self.fragments = _some(whole.fragments, rows)
         self.contents = {name: _some_contents(kept, rows) for name, kept in whole.contents.items()}
+        self.clocks = seen.clocks
         self._packet = seen.packet
         self._order = seen.by_packet
         self._sorted = seen.packet[self._order]
@@ -172,12 +174,12 @@ def _conversations(table: PacketTable, seen: Sightings, places: Rows, is_dropped
     rows = np.flatnonzero(table.layers & IP)
     flow = table.flow[rows].astype(np.int64)
     count = len(table.flows.low)
-    pair = seen.tuples.of_flow
+    pair = _pairs(table, seen)
     opening = _first(flow, rows, count)
     order = np.lexsort((seen.time_ns[opening], pair))
     is_opener = np.ones(count, np.bool_)
     is_opener[order[1:]] = pair[order][1:] != pair[order][:-1]
-    direction = np.zeros(len(seen.tuples.first), np.bool_)
+    direction = np.zeros(int(pair.max(initial=0)) + 1, np.bool_)
     openers = np.flatnonzero(is_opener)
     direction[pair[openers]] = table.layers[opening[openers]] & REVERSED != 0
     is_forward = (table.layers[rows] & REVERSED != 0) == direction[pair[flow]]
@@ -193,6 +195,16 @@ def _conversations(table: PacketTable, seen: Sightings, places: Rows, is_dropped
     packet = seen.packet[rows]
     is_dropped[rows] = (_of_one_talk(flow, packet, is_near) & ~is_near)[flow]
     places[rows[is_near[flow]]] = _EVERYWHERE
+
+
+def _pairs(table: PacketTable, seen: Sightings) -> Rows:
+    """For each flow the number of its two ends; of other occasions, of others."""
+    pair, occasion = seen.tuples.of_flow, seen.occasion
+    if (occasion == occasion[0]).all():
+        return pair
+    numbers = pair * (int(occasion.max()) + 1) + occasion[table.flows.place]
+    found: Rows = np.unique(numbers, return_inverse=True)[1]
+    return found
 
 
 def _of_one_talk(flow: Rows, packet: Rows, is_near: Bools) -> Bools:
@@ -220,11 +232,12 @@ def _questions(table: PacketTable, seen: Sightings, places: Rows, is_dropped: Bo
     """ARP between two addresses: as the place saw it that heard the question first."""
     arp = table.arp
     ends = np.minimum(arp.sender_ip, arp.target_ip), np.maximum(arp.sender_ip, arp.target_ip)
-    groups: dict[tuple[int, int], dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+    groups: dict[tuple[int, int, int], dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+    occasion = seen.occasion.tolist()
     for row, place, low, high in zip(
         arp.row.tolist(), table.place[arp.row].tolist(), ends[0].tolist(), ends[1].tolist(), strict=True
     ):
-        groups[low, high][place].append(row)
+        groups[occasion[place], low, high][place].append(row)
     for by_place in groups.values():
         near: set[int] = set()
         for number, rows in enumerate(sorted(by_place.values(), key=lambda some: _distance(table, seen, some[0]))):

@@ -96,6 +96,8 @@ def _clocks(captures: Sequence[CaptureInfo], exchanges: Exchanges) -> list[Line]
     lines: list[Line] = []
     for clock in told:
         capture, skew, bound = captures[clock["capture"]], clock["skew_ns"], clock["bound_ns"]
+        if skew is None and capture.packets:
+            lines.append(Line("story.clock.apart", {"name": capture.vantage or capture.path}, (), 1, None, "note"))
         if not skew or reference is None or abs(skew) <= (bound or 0):
             continue
         values = {
@@ -110,8 +112,7 @@ def _clocks(captures: Sequence[CaptureInfo], exchanges: Exchanges) -> list[Line]
 
 def _told_clocks(exchanges: Exchanges) -> Sequence[Mapping[str, Any]]:
     """The clocks of the captures, as their packets at several places showed them."""
-    part = exchanges.of_kind("journey")
-    found: Sequence[Mapping[str, Any]] = part.facts["paths"].seen.clocks if part and "paths" in part.facts else ()
+    found: Sequence[Mapping[str, Any]] = getattr(exchanges.table, "clocks", ())
     return found
 
 
