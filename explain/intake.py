@@ -6,7 +6,6 @@ import os
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explain.capture import open_capture
@@ -158,9 +157,9 @@ def look_again(table: PacketTable, doubted: Rows, captures: Sequence[CaptureInfo
     of = np.array([place.capture for place in whole.places])[whole.place[: len(whole)]] if len(rows) else rows
     for number in dict.fromkeys(of[rows].tolist()):
         info, own = captures[number], rows[of[rows] == number]
-        if info.compression is not None or info.format == "text" or not Path(info.path).is_file():
+        if info.compression is not None or info.format == "text" or not os.path.isfile(info.path):  # noqa: PTH113
             continue
-        with suppress(OSError), Path(info.path).open("rb", buffering=0) as file:
+        with suppress(OSError), open(info.path, "rb", buffering=0) as file:  # noqa: PTH123  as in capture
             verify(whole, own, partial(_read_at, file))
         every = np.flatnonzero(of == number)
         found[number] = replace(info, checksums=extent(whole, slice(int(every[0]), int(every[-1]) + 1)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pkgutil
 import subprocess
 import sys
+from pathlib import Path
 
 HEAVY = (
     "numpy",
@@ -38,17 +39,31 @@ def test_importing_the_words_loads_nothing_heavy():
 
 
 def test_asking_for_help_loads_no_heavy_package_but_click():
-    start = "import sys; sys.argv = ['explain', '--help']\nfrom explain.cli import main"
-    assert loaded_by(f"{start}\ntry: main()\nexcept SystemExit: pass").isdisjoint(set(HEAVY) - {"click"})
+    start = "from explain.cli import main"
+    assert loaded_by(f"{start}\ntry: main(['--help'])\nexcept SystemExit: pass").isdisjoint(set(HEAVY) - {"click"})
 
 
 def test_a_capture_alone_is_explained_without_packages_that_cost_as_much_as_it(tmp_path):
     path = tmp_path / "empty.pcap"
     path.write_bytes(bytes.fromhex("d4c3b2a1020004000000000000000000000004000100") + bytes(2))
-    start = f"import sys; sys.argv = ['explain', {str(path)!r}]\nfrom explain.cli import main"
-    loaded = loaded_by(f"{start}\ntry: main()\nexcept SystemExit as end: assert not end.code")
+    loaded = loaded_by(
+        f"from explain.cli import main\ntry: main([{str(path)!r}])\nexcept SystemExit as end: assert not end.code"
+    )
     assert loaded.isdisjoint(set(HEAVY) - {"numpy"})
     assert "numpy" in loaded
+
+
+def test_a_capture_of_few_packets_is_explained_without_what_it_does_not_need():
+    """Each of these took longer to load than the ten packets took to explain."""
+    path = Path(__file__).parents[1] / "pcaps" / "healthy" / "sender.pcap"
+    code = (
+        "import sys; before = set(sys.modules)\nfrom explain.cli import main\n"
+        f"try: main([{str(path)!r}])\nexcept SystemExit: print(*(set(sys.modules) - before))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert "explain.story" in loaded
+    assert not loaded & {"pathlib", "hashlib", "numpy.ma", "urllib.parse", "explain.exchanges.journey"}
 
 
 def test_what_is_not_loaded_at_import_is_seen_when_it_is():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 from explain.capture.inflate import GzipOctets, StoredOctets, ZstdOctets
@@ -223,7 +222,7 @@ def live_capture(path: str, stream: BinaryIO) -> CaptureReader:
 
 
 def _open(path: str) -> BinaryIO:
-    return Path(path).open("rb", buffering=0)
+    return open(path, "rb", buffering=0)  # noqa: PTH123  pathlib takes longer to load than a small file to read
 
 
 def _stream_source(raw: BinaryIO) -> tuple[StreamSource, str | None]:

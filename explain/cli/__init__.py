@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
@@ -38,8 +39,23 @@ def main(arguments: list[str] | None = None) -> None:
         status = _CLOSED_PIPE
     except KeyboardInterrupt:
         status = _INTERRUPTED
-    gc.freeze()  # the end of the process frees everything at once; looking for cycles first would be for nothing
+    if arguments is None and sys._getframe(1).f_back is None:  # noqa: SLF001  called by a program's own first lines
+        _leave(status)
     sys.exit(status)
+
+
+def _leave(status: int) -> None:
+    """End the process at once: taking NumPy apart, module by module, takes a tenth of a small run.
+
+    What waits for the end is still served; a thread that has to come to its end first has the usual way out.
+    """
+    if "threading" in sys.modules and sys.modules["threading"].active_count() > 1:
+        return
+    atexit._run_exitfuncs()  # noqa: SLF001  the interpreter's own; it has no public name
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, OSError):  # it may be closed, or have been closed before we came
+            stream.flush()
+    os._exit(status)
 
 
 def _run(words: list[str]) -> int:

@@ -35,16 +35,19 @@ def drawn(form: str, report: Report, lines: Sequence[Line], sentences: Sequence[
     return mermaid.render(report, language)
 
 
-def zeek_files(report: Report, folder: str) -> None:
-    """Each log as a file of its own in a folder that is there, as Zeek leaves them."""
+def zeek_files(report: Report, folder: str) -> bool:
+    """Each log as a file of its own in a folder that is there, as Zeek leaves them; False where none is."""
     from pathlib import Path
 
+    if not Path(folder).is_dir():
+        return False
     from explain.cli.output import whole_file
     from explain.render import zeek
 
     for name, text in zeek.logs(report).items():
         with whole_file(str(Path(folder) / f"{name}.log")) as file:
             file.write(text.encode("utf-8", "backslashreplace"))
+    return True
 
 
 def ladder(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from contextlib import nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from explain.model import INTERRUPTED
@@ -128,11 +127,11 @@ def _write(report: Report, options: Mapping[str, Any]) -> None:
         from explain.words import say
 
         sentences = [say(line.message, line.values, language) for line in lines]
-        if options["form"] == "zeek" and options["output"] and Path(options["output"]).is_dir():
+        if options["form"] == "zeek" and options["output"]:
             from explain.cli.forms import zeek_files
 
-            zeek_files(report, options["output"])
-            return
+            if zeek_files(report, options["output"]):
+                return
         if options["form"] != "terminal":
             from explain.cli.forms import drawn
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-import base64
+from binascii import b2a_base64
+
+try:
+    from _sha1 import sha1  # type: ignore[import-not-found]  # ``random`` takes its digest so, too
+except ImportError:  # built without it
+    from hashlib import sha1  # loads OpenSSL, which takes longer than the sentences of a small capture
 
 _ICMP, _ICMPV6 = 1, 58
 _PAIRS = {
@@ -37,7 +42,5 @@ def community_id(
         low, high = high, low
     parts = (seed.to_bytes(2, "big"), low[0], high[0], bytes((protocol, 0)))
     ports = low[1].to_bytes(2, "big") + high[1].to_bytes(2, "big")
-    import hashlib  # four milliseconds that most stories do without
-
-    digest = hashlib.sha1(b"".join(parts) + ports, usedforsecurity=False).digest()
-    return "1:" + base64.b64encode(digest).decode("ascii")
+    digest = sha1(b"".join(parts) + ports, usedforsecurity=False).digest()
+    return "1:" + b2a_base64(digest, newline=False).decode("ascii")

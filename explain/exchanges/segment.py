@@ -56,20 +56,39 @@ class Carrier(NamedTuple):
     row: int
 
 
+class Claims(NamedTuple):
+    """Addresses that somebody claims by ARP at a place, each once: the lowest MAC, and whether there are more."""
+
+    place: U2
+    address: U8
+    mac: U8
+    is_contested: Bools
+
+
+def claims(table: PacketTable) -> Claims:
+    """Who claims which address at which place."""
+    arp = table.arp
+    at = np.flatnonzero((arp.sender_ip > 0) & (arp.sender_mac > 0))
+    place, address, mac = table.place[arp.row[at]], arp.sender_ip[at], arp.sender_mac[at]
+    order = np.lexsort((mac, address, place))
+    place, address, mac = place[order], address[order], mac[order]
+    is_first = np.ones(len(order), np.bool_)
+    is_first[1:] = (place[1:] != place[:-1]) | (address[1:] != address[:-1])
+    is_another = np.zeros(len(order), np.bool_)
+    is_another[1:] = ~is_first[1:] & (mac[1:] != mac[:-1])
+    first = np.flatnonzero(is_first)
+    is_contested = np.logical_or.reduceat(is_another, first) if len(first) else is_another
+    return Claims(place[first], address[first], mac[first], is_contested)
+
+
 def contests(table: PacketTable) -> list[Contest]:
     """Addresses that more than one MAC claimed by ARP, at each place by itself."""
-    arp = table.arp
-    is_claim = (arp.sender_ip > 0) & (arp.sender_mac > 0)
-    at = np.flatnonzero(is_claim)
-    if not len(at):
-        return []
-    places = table.place[arp.row]
-    triples = np.stack((places[at].astype(np.uint64), arp.sender_ip[at], arp.sender_mac[at]), axis=1)
-    distinct = np.unique(triples, axis=0)
-    pairs, counts = np.unique(distinct[:, :2], axis=0, return_counts=True)
-    wanted = {(int(place), int(address)) for place, address in pairs[counts > 1][:_MOST_CONTESTS].tolist()}
+    arp, claimed = table.arp, claims(table)
+    several = np.flatnonzero(claimed.is_contested)[:_MOST_CONTESTS]
+    wanted = set(zip(claimed.place[several].tolist(), claimed.address[several].tolist(), strict=True))
     if not wanted:
         return []
+    places = table.place[arp.row]
     found = {key: Contest(*key) for key in wanted}
     turns: dict[tuple[int, int], list[int]] = defaultdict(list)
     asked: dict[tuple[int, int, int], _Asked] = {}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.places.matching import group, invariants
-from explain.table import IP, NO_FLOW, NO_MAC, REVERSED, Place
+from explain.table import IP, NO_FLOW, NO_MAC, REVERSED, Place, distinct
 
 if TYPE_CHECKING:
     from explain.table import Bools, PacketTable, Rows
@@ -64,7 +64,7 @@ def _is_unicast(table: PacketTable, rows: Rows) -> Bools:
 
 def _link_numbers(table: PacketTable, rows: Rows) -> Rows:
     """For each pair of MACs the group of stations that speak with one another, from 0; 0 too where nothing says."""
-    used = np.unique(table.link[rows])
+    used = distinct(table.link[rows])
     used = used[used < len(table.links.source)]
     source, target = table.links.source[used], table.links.target[used]
     is_single = (target & _GROUP_BIT == 0) & (target < NO_MAC) & (source < NO_MAC)
@@ -96,7 +96,7 @@ def _has_sides(table: PacketTable, rows: Rows, link_of: Rows) -> bool:
         (bucket[1:] == bucket[:-1]) & (number[1:] != number[:-1]) & (ttl[1:] != ttl[:-1])
         & (np.abs(table.time_ns[rows[1:]] - table.time_ns[rows[:-1]]) < _AT_ONCE_NS * 1000)
     )  # fmt: skip
-    fewest = min(np.bincount(number)[np.unique(number)])
+    fewest = min(np.bincount(number)[distinct(number)])
     return len(crossing) >= max(_FEWEST, int(_SHARED * fewest))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from explain.causes.from_capture import arp, ndp
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges.quotes import quoted_flows
-from explain.table import NO_FLOW
+from explain.table import NO_FLOW, distinct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,7 +126,7 @@ def _affected(scene: Scene) -> dict[int, list[Member]]:
     """For each ICMP row, the exchanges whose packet it quotes."""
     icmp = scene.table.icmp
     flows = quoted_flows(scene.table)
-    wanted = np.unique(flows[flows != NO_FLOW])
+    wanted = distinct(flows[flows != NO_FLOW])
     by_flow: dict[int, list[Member]] = defaultdict(list)
     for kind in ("icmp.echo", "udp.flow", "tcp.connection"):
         part = scene.part(kind)
@@ -287,7 +287,7 @@ def _elsewhere(scene: Scene, rows: Rows) -> Rows:
     """Rows of the same conversation at every place."""
     whole = scene.table.whole
     flows, is_same = whole.flows, np.zeros(len(whole.flows.low), np.bool_)
-    for flow in np.unique(scene.table.flow[rows]).tolist():
+    for flow in distinct(scene.table.flow[rows]).tolist():
         is_same |= (flows.low == flows.low[flow]) & (flows.high == flows.high[flow])
     return whole.rows_of(is_same)
 

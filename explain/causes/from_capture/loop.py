@@ -9,7 +9,7 @@ import numpy as np
 
 from explain.causes.from_capture.icmp import seen_again
 from explain.causes.from_capture.scene import Member, Scene, Seen
-from explain.table import NO_MAC
+from explain.table import NO_MAC, distinct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +51,7 @@ def _returns(table: PacketTable, rows: list[int]) -> bool:
     """Whether the packet passed one link again; along a way of several routers it passes each link once."""
     sources = table.links.source[table.link[rows]]
     known = sources[sources < NO_MAC]
-    return len(np.unique(known)) < len(known) if len(known) else len(rows) >= _MANY_VISITS
+    return len(distinct(known)) < len(known) if len(known) else len(rows) >= _MANY_VISITS
 
 
 def _suspects(scene: Scene, part: ExchangeColumns) -> Rows:

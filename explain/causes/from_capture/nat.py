@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from explain.causes.from_capture.journey import CAN_ACT
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.causes.from_capture.silence import WHY_SILENT
 from explain.exchanges.tcp_course import ACK, SYN
@@ -17,9 +16,6 @@ if TYPE_CHECKING:
     from explain.exchanges.tcp_moments import TcpMoments
 
 _SYN_ACK = SYN | ACK
-_NOT_MASQUERADED = ("masquerade-wrong-interface", "nat-wrong-source-net", *(
-    cause for cause in CAN_ACT["request", "target"] if cause != "masquerade-missing"
-))  # fmt: skip
 _HAIRPIN = ("masquerade-bypassed-by-notrack", "stateful-filter-asymmetric-path")
 
 
@@ -40,7 +36,7 @@ def _translations(scene: Scene) -> Iterator[Seen]:
         if fields.why == "private-source-outside":
             members = [(part, index), *legs]
             ends = {"src": fields.inside.src.address, "dst": fields.inside.dst.address, "count": fields.packets}
-            yield Seen("masquerade-missing", "possible", members, part.rows(index).tolist(), _NOT_MASQUERADED, ends)
+            yield Seen("masquerade-missing", "possible", members, part.rows(index).tolist(), _not_masqueraded(), ends)
         if fields.why != "reply-not-translated" or fields.outside is None:
             continue
         asked, turned = (
@@ -56,6 +52,14 @@ def _translations(scene: Scene) -> Iterator[Seen]:
             yield Seen("masquerade-bypassed-by-notrack", "possible", members, rows, WHY_SILENT, values)
         else:
             yield Seen("hairpin-nat-missing", "likely", members, rows, _HAIRPIN, values)
+
+
+def _not_masqueraded() -> tuple[str, ...]:
+    """What a private address outside may come from besides, or what else may lose the answer."""
+    from explain.causes.from_capture.journey import CAN_ACT  # what reads journeys is loaded where there are any
+
+    others = (cause for cause in CAN_ACT["request", "target"] if cause != "masquerade-missing")
+    return ("masquerade-wrong-interface", "nat-wrong-source-net", *others)
 
 
 def _strangers(scene: Scene) -> Iterator[Seen]:

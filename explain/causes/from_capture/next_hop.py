@@ -17,7 +17,7 @@ from explain.exchanges import segment
 from explain.exchanges.quotes import quoted_flows
 from explain.places.near import rows_near, whole_of
 from explain.record import dataclass
-from explain.table import IP, NO_FLOW
+from explain.table import IP, NO_FLOW, distinct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -219,7 +219,7 @@ def _quoted(scene: Scene, told: list[int]) -> list[Member]:
     part, icmp = scene.part("icmp.error"), scene.table.icmp
     rows = part.frames[part.bounds[np.asarray(told)]]
     flows = quoted_flows(scene.table)[np.searchsorted(icmp.row, rows)]
-    wanted = np.unique(flows[flows != NO_FLOW])
+    wanted = distinct(flows[flows != NO_FLOW])
     found: list[Member] = []
     for kind in _CARRIERS:
         one = scene.part(kind)

@@ -93,19 +93,10 @@ def _wrong_neighbours(scene: Scene) -> Iterator[Seen]:
 
 def _owners(scene: Scene) -> dict[tuple[int, int], int]:
     """For each place and IPv4 address the one MAC that claims it by ARP; not those that several claim."""
-    arp = scene.table.arp
-    if not len(arp.row):
-        return {}
-    owners: dict[tuple[int, int], int] = {}
-    several: set[tuple[int, int]] = set()
-    triples = np.unique(
-        np.stack((scene.table.place[arp.row].astype(np.uint64), arp.sender_ip, arp.sender_mac), axis=1), axis=0
-    )
-    for place, address, mac in triples.tolist():
-        if address and mac:
-            key = (int(place), int(address))
-            several |= {key} if owners.setdefault(key, int(mac)) != int(mac) else set()
-    return {key: mac for key, mac in owners.items() if key not in several}
+    claimed = segment.claims(scene.table)
+    alone = ~claimed.is_contested
+    places, addresses = claimed.place[alone].tolist(), claimed.address[alone].tolist()
+    return dict(zip(zip(places, addresses, strict=True), claimed.mac[alone].tolist(), strict=True))
 
 
 def _detours(scene: Scene) -> Iterator[Seen]:
