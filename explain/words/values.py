@@ -32,6 +32,7 @@ NOUNS: dict[str, tuple[str, str, str]] = {
     "files": ("1 file", "{n} files", "{n} 個のファイル"),
     "places": ("1 place", "{n} places", "{n} か所"),
     "causes": ("1 cause", "{n} causes", "{n} 個の原因"),
+    "alike": ("1 cause looks", "{n} causes look", "{n} 個の原因"),
     "more-causes": ("1 more cause", "{n} more causes", "ほかに {n} 個の原因"),
     "lookups": ("1 look-up", "{n} look-ups", "{n} 件の問い合わせ"),
     "leases": ("1 lease", "{n} leases", "{n} 件のリース"),

@@ -19,8 +19,8 @@ OF_ROUTERS = {
 ON_TARGET = {"filter-on-target-input", "filter-on-target-output", "wrong-netmask-on-target", "partial-loss"}
 
 
-def query(when, server=SERVER, macs=(A, B), client=CLIENT, name=b"\1a", ident=1, answer=False):
-    flags = 0x8180 if answer else 0x0100
+def query(when, server=SERVER, macs=(A, B), client=CLIENT, name=b"\1a", ident=1, answer=False, rcode=0):
+    flags = 0x8180 | rcode if answer else 0x0100
     message = struct.pack(">6H", ident, flags, 1, 0, 0, 0) + name + b"\7example\0" + struct.pack(">HH", 1, 1)
     ends = ((server, 53), (client, 40000)) if answer else ((client, 40000), (server, 53))
     return when, datagram(*ends, message, macs[::-1] if answer else macs)
@@ -112,3 +112,10 @@ def test_a_second_server_that_helps_does_not_bring_a_router_into_it():
     finding = the_finding(*known, *frames)
     assert (finding.cause, finding.values.get("case")) == ("dns-server-unreachable", "fallback")
     assert not OF_ROUTERS & set(finding.rivals)
+
+
+@pytest.mark.parametrize(("rcode", "words"), [(2, "could not find out a.example"), (5, "refuses to look up a.example")])
+def test_a_server_that_answers_with_an_error_is_told_as_reached(rcode, words):
+    report = explain.explain(pcap(query(1), query(1.01, answer=True, rcode=rcode)))
+    assert words in report.story("en")
+    assert "ネットワークは動いている" in report.story("ja")

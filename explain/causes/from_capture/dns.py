@@ -131,6 +131,8 @@ def _values(part: ExchangeColumns, some: list[int], outcome: str) -> dict[str, A
     if is_missing and len({names[index] for index in some}) > 1:
         tried = dict.fromkeys(part.fields(index).name for index in some)
         return values | {"case": "search", "tried": tuple(tried)}
+    if outcome in {"refused", "failed"}:
+        return values | {"case": outcome}  # it was reached, and spoke
     return values | {"case": "clients"} if not is_missing and len(clients) > 1 else values
 
 
