@@ -99,6 +99,7 @@ class Place:
     Attributes:
         device: interface index of an SLL2 frame, else None.
         is_echo: the outgoing copy that a loopback device shows beside the incoming one.
+        part: number of this place, from 1, where one list of frames holds those of several.
     """
 
     capture: int
@@ -106,6 +107,7 @@ class Place:
     name: str | None = None
     device: int | None = None
     is_echo: bool = False
+    part: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _SAMPLE = 4096  # frames that are looked at before anything is done
 _AT_ONCE_NS = 1_000_000  # the same frame recorded twice; nothing is sent again so soon
+_SAME_ID_NS = 150_000_000  # who sends again gives a new identification, and waits 200 ms or more (RFC 6298, 2.4)
 _FEWEST = 3  # packets
 _SHARED = 0.25  # of a link's packets, for two links to be two sides of a router
 _DOUBLED = 0.8  # of the frames
@@ -113,7 +114,7 @@ def _has_doubles(table: PacketTable, rows: Rows) -> bool:
     if len(rows) < 2 * _FEWEST:
         return False
     ordered, bucket = _identical(table, rows)
-    is_again = (bucket[1:] == bucket[:-1]) & (np.diff(table.time_ns[ordered]) <= _AT_ONCE_NS)
+    is_again = (bucket[1:] == bucket[:-1]) & _is_at_once(table, ordered)
     is_double = np.zeros(len(ordered), np.bool_)
     is_double[1:] |= is_again
     is_double[:-1] |= is_again
@@ -122,6 +123,13 @@ def _has_doubles(table: PacketTable, rows: Rows) -> bool:
         np.count_nonzero(is_double & way) >= max(_FEWEST, _DOUBLED * np.count_nonzero(way))
         for way in (is_back, ~is_back)
     )
+
+
+def _is_at_once(table: PacketTable, ordered: Rows) -> Bools:
+    """Of frames that are the same as the one before them, which came too soon to have been sent again."""
+    has_id = table.ip_id[ordered[1:]] != 0
+    soon: Bools = np.diff(table.time_ns[ordered]) <= np.where(has_id, _SAME_ID_NS, _AT_ONCE_NS)
+    return soon
 
 
 def _occurrence(table: PacketTable, rows: Rows) -> Rows:
@@ -143,7 +151,7 @@ def _occurrence(table: PacketTable, rows: Rows) -> Rows:
 
 def _in_run(table: PacketTable, ordered: Rows, bucket: Rows) -> Rows:
     is_new = np.ones(len(ordered), np.bool_)
-    is_new[1:] = (bucket[1:] != bucket[:-1]) | (np.diff(table.time_ns[ordered]) > _AT_ONCE_NS)
+    is_new[1:] = (bucket[1:] != bucket[:-1]) | ~_is_at_once(table, ordered)
     at = np.arange(len(ordered))
     run: Rows = np.minimum(at - np.maximum.accumulate(np.where(is_new, at, 0)), _MOST_COPIES - 1)
     return run
@@ -156,7 +164,10 @@ def _split(table: PacketTable, place: int, rows: Rows, label: Rows) -> None:
         return
     home = table.places[place]
     first = len(table.places)
-    named = [Place(home.capture, home.interface, f"{home.name or ''}#{at + 1}") for at in range(len(labels))]
+    named = [
+        Place(home.capture, home.interface, f"{home.name or ''}#{part}", part=part)
+        for part in range(1, len(labels) + 1)
+    ]
     table.places[place] = named[0]
     table.places.extend(named[1:])
     new_place = np.where(number == 0, place, first + number - 1)

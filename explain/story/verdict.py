@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from explain.causes.from_capture.together import WORKS
+from explain.exchanges.trails import whole
 from explain.model import INTERRUPTED, Line
 from explain.story.troubles import message, values_of
 
@@ -86,7 +87,19 @@ def files(captures: Sequence[CaptureInfo], exchanges: Exchanges) -> list[Line]:
             if damage.kind == INTERRUPTED and not capture.packets:
                 name = "story.unread"
             lines.append(Line(name, ending, (), 0, None, "note"))
-    return lines + _clocks(captures, exchanges)
+    return lines + _mixed(captures, exchanges) + _clocks(captures, exchanges)
+
+
+def _mixed(captures: Sequence[CaptureInfo], exchanges: Exchanges) -> list[Line]:
+    """Which files hold the frames of several places in one list."""
+    parts: dict[int, list[str | None]] = {}
+    for place in whole(exchanges.table).places:
+        if place.part:
+            parts.setdefault(place.capture, []).append(place.name)
+    return [
+        Line("story.mixed", {"path": captures[at].path, "places": len(names), "names": names}, (), 1, None, "note")
+        for at, names in parts.items()
+    ]
 
 
 def _clocks(captures: Sequence[CaptureInfo], exchanges: Exchanges) -> list[Line]:

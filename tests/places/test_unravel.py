@@ -66,6 +66,18 @@ def test_every_frame_twice_at_once_was_recorded_twice_and_later_was_sent_twice(g
     assert (echo.fields.duplicates > 0) == (copies > 0)
 
 
+def test_copies_that_come_late_and_unevenly_are_no_retransmissions():
+    walk = Walk()
+    connection(walk, 0.0, (INSIDE, 40000), (INSIDE, 40000), (SERVER, 80), ids=(10, 900))
+    late = [0.0, 0.000005, 0.001, 0.05]  # a real sender waits longer, and numbers its packet anew
+    frames = sorted((when + lag, frame) for when, frame in walk.inner for lag in late)
+    report = explain.explain(pcap(*frames))
+    (found,) = of_kind(report, "tcp.connection")
+    assert (found.outcome, found.fields.retransmissions, found.fields.out_of_order) == ("closed", 0, 0)
+    assert not report.findings
+    assert "told apart as #1, #2, #3, #4" in " ".join(report.story("en").split())
+
+
 def test_replies_alone_that_come_twice_were_duplicated():
     frames = []
     for seq in range(1, 5):
