@@ -62,16 +62,6 @@ class Interface:
 
 
 @dataclass(frozen=True, slots=True)
-class VantagePoint:
-    """A place where frames were recorded: one interface of one file."""
-
-    capture: int
-    interface: int | None
-    name: str | None
-    link_type: int
-
-
-@dataclass(frozen=True, slots=True)
 class CaptureInfo:
     """One input file as a whole; see the report's ``captures[]``.
 

@@ -7,6 +7,12 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from _pytest.mark import ParameterSet
 
 TOP = Path(__file__).resolve().parents[1]
 CORPUS = Path(os.environ.get("EXPLAIN_CORPUS", TOP.parent / "shared" / "corpus")).resolve()
@@ -16,13 +22,27 @@ IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 EXCUSED = {"corpus", "cases"}
 """What may be absent anywhere: it is data of others, and no install step can fetch it."""
 
-_SUFFIXES = (".pcap", ".pcapng", ".cap", ".ntar", ".pcap.gz", ".pcapng.gz", ".pcap.zst", ".pcapng.zst")
-
 
 def corpus_files(*folders: str) -> list[Path]:
-    """Captures of the corpus in stable order, below the folders named or all; none where it is absent."""
-    tops = [CORPUS / folder for folder in folders] or [CORPUS]
-    return sorted(path for top in tops for path in top.rglob("*") if path.name.endswith(_SUFFIXES))
+    """Captures that the corpus lists, below the folders named or all; none where it is absent."""
+    manifest = CORPUS / "MANIFEST.tsv"
+    if not manifest.is_file():
+        return []
+    names = [line.partition("\t")[0] for line in manifest.read_text(encoding="utf-8").splitlines()[1:]]
+    return sorted(CORPUS / name for name in names if not folders or name.partition("/")[0] in folders)
+
+
+def recordings() -> list[Path]:
+    """The captures of this checkout, in stable order."""
+    return sorted((TOP / "pcaps").rglob("*.pcap*"))
+
+
+def every_capture() -> list[ParameterSet]:
+    """Recordings and the corpus for ``parametrize``; where the corpus is absent, one that is skipped says so."""
+    own = [pytest.param(path, id=path.relative_to(TOP).as_posix()) for path in recordings()]
+    need = pytest.mark.needs("corpus")
+    theirs = [pytest.param(path, id=path.relative_to(CORPUS).as_posix(), marks=need) for path in corpus_files()]
+    return own + (theirs or [pytest.param(CORPUS, id="corpus", marks=need)])
 
 
 def case_folders() -> list[Path]:

@@ -34,7 +34,6 @@ class Walked:
         passed: (role, leg) of hosts that certainly let the packet pass.
         path: the walk itself; None of a DHCP client.
         next_hop: whose MAC the sender needs, where its own state certainly tells.
-        is_substitute: the destination is not known, and the target's own address stood in for it.
         is_source_borrowed: the sender has no better source than its link-local address, or one of another interface.
         uncollected: causes of which the states say nothing, since what would show them was not collected.
     """
@@ -46,7 +45,6 @@ class Walked:
     passed: frozenset[tuple[str, str]]
     path: Path | None = None
     next_hop: str | None = None
-    is_substitute: bool = False
     is_source_borrowed: bool = False
     uncollected: frozenset[str] = frozenset()
 
@@ -90,7 +88,7 @@ def walked(witnesses: Witnesses, context: Context, destination: str | None) -> W
     is_whole = is_whole or (path.is_certain and any(each.certainty == "proved" for each in path.causes))
     causes = (*_misnamed(witnesses, context, path, target, sender), *_corrected(path.causes, context))
     return Walked(
-        path.outcome, causes, path.also, is_whole, _passed(path), path, _next_hop(path), destination is None,
+        path.outcome, causes, path.also, is_whole, _passed(path), path, _next_hop(path),
         _is_borrowed(path, sender), _uncollected(witnesses, path),
     )  # fmt: skip
 

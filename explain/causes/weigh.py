@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from explain.causes.walked import Walked
     from explain.causes.wires import Wires
 
-SECTION_0 = IDS[:4]
-STAGES = ("command", "text", "capture", "state")
-"""In the order in which witnesses are asked; a cause that falls late was close."""
 UNSEEN_BY_STATES = frozenset((
     "no-raw-socket-privilege", "name-does-not-exist", "name-resolves-to-wrong-address", "dns-server-unreachable",
     "dns-server-not-configured", "partial-loss", "duplicated-packets", "corrupted-packets", "icmp-rate-limited",

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from explain.cli.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
-    from rich.progress import Progress as Bar
+    from rich.progress import ProgressColumn
 
     from explain.grade.rubric import Rubric
     from explain.grade.submissions import Submission
@@ -50,7 +52,7 @@ def grade_class(rubric: Rubric, found: Sequence[Submission], options: Mapping[st
     forms: list[dict[str, Any]] = [{} for _ in found]
     known: dict[str, str] = {}
     running = grade_all(rubric, found, jobs or 1, options.get("lang", "en"), kept, options.get("scheduler"))
-    with closing(running), _Progress(len(found)) as progress:  # type: ignore[type-var]
+    with closing(running), _GradingProgress(len(found)) as progress:  # type: ignore[type-var]
         try:
             for number, form in running:
                 progress.add(form)
@@ -71,21 +73,17 @@ def _shared(value: Any, known: dict[str, str]) -> Any:
     return [_shared(one, known) for one in value] if isinstance(value, list) else value
 
 
-class _Progress:
+class _GradingProgress(Progress):
     """Counts on standard error: a bar with the time left on a terminal, one line at the end elsewhere."""
 
     def __init__(self, total: int) -> None:
-        self._total, self._done, self._failed, self._analysed, self._known = total, 0, 0, 0, 0
-        self._bar: Bar | None = None
-
-    def __enter__(self) -> Self:
-        return self
+        super().__init__()
+        self._total, self._done, self._failed, self._known = total, 0, 0, 0
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._bar:
-            self._bar.stop()
+        super().__exit__(kind, error, trace)
         if kind is None and self._known:
             print(f"{self._known} of {self._total} were known from before", file=sys.stderr)
 
@@ -93,34 +91,23 @@ class _Progress:
         """One more is done."""
         made = form.pop("analysed", 0)
         self._done += 1
-        self._analysed += made
         self._known += not made and form["status"] == "graded"
         self._failed += form["status"] == "could-not-be-graded"
-        if self._bar is None and sys.stderr.isatty() and self._done < self._total:
-            self._bar = self._start()
-        if self._bar is not None:
-            task = self._bar.task_ids[0]
-            self._bar.update(task, completed=self._done, failed=self._failed, known=self._known)
+        if self._total > 1:
+            self.draw(self._total, self._done, failed=self._failed, known=self._known)
 
     def tell_what_is_kept(self, *, is_kept: bool) -> None:
         """Say what a second run need not do again."""
-        if self._bar:
-            self._bar.stop()
-            self._bar = None
+        self.clear()
         kept = "they are kept, and the same command goes on from there" if is_kept else "nothing is kept"
         print(f"explain: stopped; {self._done} of {self._total} were done: {kept}", file=sys.stderr)
 
-    def _start(self) -> Bar:
-        from rich.console import Console
+    def columns(self) -> Sequence[ProgressColumn]:
+        """Submissions done, what became of them, and the time left."""
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-        from rich.progress import Progress as Bar
 
-        bar = Bar(
+        return (
             TextColumn("grading"), BarColumn(), MofNCompleteColumn(),
             TextColumn("{task.fields[known]} known, {task.fields[failed]} not gradable"),
             TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
-            console=Console(stderr=True), transient=True,
         )  # fmt: skip
-        bar.start()
-        bar.add_task("grading", total=self._total, failed=0, known=0)
-        return bar

@@ -45,11 +45,11 @@ def tell(files: Sequence[str], options: Mapping[str, Any]) -> int:
                 return live(options, selection, stream)
             given = [stream]
     from explain.cli.memory import reuse_freed_memory
-    from explain.cli.progress import Progress
+    from explain.cli.progress import ReadingProgress
     from explain.pipeline import explain
 
     reuse_freed_memory()
-    with _inputs(given, options) as inputs, Progress() as progress:
+    with _inputs(given, options) as inputs, ReadingProgress() as progress:
         report = explain(
             inputs, selection, everything=options["everything"], every_checksum=options["checksums"],
             progress=progress, against=options["against"], until_interrupted=True,

@@ -16,7 +16,6 @@ _MOST_OPTIONS = 64
 _SOURCE_MAC, _PREFIX, _MTU, _ROUTE, _RDNSS, _DNSSL = 1, 3, 5, 24, 25, 31
 _MOST_NAMES = 16
 _PREFERENCES = {0: "medium", 1: "high", 3: "low"}
-FOREVER_S = 0xFFFFFFFF
 
 
 @dataclass(frozen=True, slots=True)

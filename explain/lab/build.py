@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 FILES = Path("/run/explain")
 IFA_F_NODAD = 2
 NTF_STICKY, NTF_MASTER = 0x40, 0x04
-NUD_NOARP, NUD_PERMANENT = 0x40, 0x80
+NUD_NOARP = 0x40
 NUD = {"permanent": 0x80, "noarp": 0x40, "reachable": 0x02, "stale": 0x04, "failed": 0x20}
 RULE_ACTIONS = {"lookup": 1, "blackhole": 6, "unreachable": 7, "prohibit": 8}
 

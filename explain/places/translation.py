@@ -35,12 +35,10 @@ class Rewritten:
 
     Attributes:
         one, other: pairs (see ``Tuples``).
-        is_crossed: the low end of one is the high end of the other.
     """
 
     one: int
     other: int
-    is_crossed: bool
 
 
 @dataclass(slots=True)
@@ -64,8 +62,7 @@ def translations(table: PacketTable, matched: Matched) -> tuple[list[Rewritten],
     votes = _votes(table, matched, one, other)
     chosen = _choose(table, matched, votes)
     packet = _join(matched.packet, [pair for key in chosen for pair in votes[key].pairs or ()])
-    found = {(a >> 1, b >> 1): (a ^ b) & 1 for a, b in chosen}
-    return [Rewritten(a, b, bool(crossed)) for (a, b), crossed in sorted(found.items())], packet
+    return [Rewritten(a, b) for a, b in sorted({(a >> 1, b >> 1) for a, b in chosen})], packet
 
 
 def _candidates(table: PacketTable, matched: Matched) -> tuple[Rows, list[U8]]:

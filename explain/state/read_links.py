@@ -136,5 +136,4 @@ def _port(item: Item, detail: Item) -> BridgePort:
         master=item.text("master") or "",
         state=detail.text("state") or "unknown",
         is_isolated=detail.fields.get("isolated") is True,
-        is_hairpin=detail.fields.get("hairpin") is True,
     )

@@ -192,7 +192,6 @@ class BridgePort:
     master: str
     state: str
     is_isolated: bool
-    is_hairpin: bool
 
 
 @dataclass(frozen=True, slots=True)

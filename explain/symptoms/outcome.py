@@ -86,7 +86,7 @@ def is_finished(kind: str, symptoms: Sequence[Symptom]) -> bool:
 
 def pattern_of(symptoms: Sequence[Symptom], counts: Counts) -> Pattern:
     """Which requests were answered; programs that print no sequence numbers are counted in the order of their lines."""
-    answered, failed, silent, times = _sequences(symptoms)
+    answered, failed, silent = _sequences(symptoms)
     base = 0 if 0 in answered or 0 in failed or 0 in silent else 1
     printed = answered | failed | silent
     if not printed:
@@ -102,15 +102,13 @@ def pattern_of(symptoms: Sequence[Symptom], counts: Counts) -> Pattern:
         tuple(sorted(failed - answered)),
         missing,
         _shape(sorted(answered), sorted((failed - answered) | set(missing))),
-        _jumps(times),
     )
 
 
-def _sequences(symptoms: Sequence[Symptom]) -> tuple[set[int], set[int], set[int], dict[int, float]]:
+def _sequences(symptoms: Sequence[Symptom]) -> tuple[set[int], set[int], set[int]]:
     answered: set[int] = set()
     failed: set[int] = set()
     silent: set[int] = set()
-    times: dict[int, float] = {}
     order = 0
     for symptom in symptoms:
         is_reply, is_silence = symptom.id.startswith("echo.reply"), symptom.id in ("echo.timeout", "echo.waiting")
@@ -121,13 +119,11 @@ def _sequences(symptoms: Sequence[Symptom]) -> tuple[set[int], set[int], set[int
         seq = order if seq is None else int(seq)
         if is_reply and "damaged" not in symptom.values.get("flags", ()):
             answered.add(seq)
-            if symptom.values.get("time_ms") is not None:
-                times.setdefault(seq, float(symptom.values["time_ms"]))
         elif is_silence:
             silent.add(seq)
         else:
             failed.add(seq)
-    return answered, failed, silent - answered, times
+    return answered, failed, silent - answered
 
 
 def _shape(answered: list[int], lost: list[int]) -> str:
@@ -141,13 +137,6 @@ def _shape(answered: list[int], lost: list[int]) -> str:
         return "last"
     steps = {after - before for before, after in itertools.pairwise(answered)}
     return "periodic" if len(answered) >= 3 and len(steps) == 1 and steps != {1} else "spread"
-
-
-def _jumps(times: dict[int, float]) -> tuple[int, ...]:
-    if len(times) < 3:
-        return ()
-    usual = sorted(times.values())[(len(times) - 1) // 2]  # the lower median
-    return tuple(seq for seq, time in sorted(times.items()) if time > 5 * usual + 1.0)
 
 
 def inconsistencies_of(symptoms: Sequence[Symptom], counts: Counts, is_shortened: bool) -> tuple[str, ...]:

@@ -49,7 +49,6 @@ class Told:
     ip_length: int | None = None
     flags: str | None = None
     seq: int | None = None
-    seq_end: int | None = None
     ack: int | None = None
     window: int | None = None
     length: int | None = None
@@ -79,7 +78,7 @@ _WHO_HAS = re.compile(
 _IS_AT = re.compile(r"Reply (?P<src>\S+) is-at (?P<mac>[0-9a-fA-F:]{17})")
 _TCP = re.compile(r"Flags \[(?P<flags>[^\]]*)\]")
 _NUMBER = {
-    "seq": re.compile(r"\bseq (\d+)(?::(\d+))?"),
+    "seq": re.compile(r"\bseq (\d+)"),
     "ack": re.compile(r"\back (\d+)"),
     "window": re.compile(r"\bwin (\d+)"),
     "length": re.compile(r"\blength:? (\d+)"),
@@ -241,12 +240,10 @@ def _endpoint(text: str, has_port: bool) -> tuple[str, int | str | None]:
 
 
 def _tcp(found: Told, flags: str, rest: str) -> Told:
-    sequence = _NUMBER["seq"].search(rest)
     return replace(
         found,
         flags="" if flags == "none" else flags,
-        seq=int(sequence.group(1)) if sequence else None,
-        seq_end=int(sequence.group(2)) if sequence and sequence.group(2) else None,
+        seq=_int("seq", rest),
         ack=_int("ack", rest),
         window=_int("window", rest),
         length=_first_length(rest),

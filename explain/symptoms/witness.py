@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from explain.errors import UnreadableError
@@ -13,7 +12,6 @@ if TYPE_CHECKING:
     from explain.symptoms.command import Command
 
 Values = Mapping[str, Any]
-NO_VALUES: Values = MappingProxyType({})
 
 
 class NothingUsableError(UnreadableError):
@@ -83,14 +81,12 @@ class Pattern:
         answered, failed, missing: sequence numbers with a reply, with an error, and with neither (only those
             between the first and the last request that the text can vouch for).
         shape: none, all, first (only the beginning), last (only the end), spread, periodic; None if unknown.
-        jumps: sequence numbers whose time is far above the others' median.
     """
 
     answered: tuple[int, ...] = ()
     failed: tuple[int, ...] = ()
     missing: tuple[int, ...] = ()
     shape: str | None = None
-    jumps: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,13 +71,11 @@ class Wrapped:
         words: the bare command.
         node: the namespace, container or host that it ran in, if a wrapper names one.
         is_privileged: sudo or doas stood before it.
-        is_namespace: the node is a network namespace.
     """
 
     words: tuple[str, ...]
     node: str | None = None
     is_privileged: bool = False
-    is_namespace: bool = False
 
 
 def words_of(text: str) -> tuple[str, ...]:
@@ -124,7 +122,7 @@ def _container(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]] | N
     return words[at], rest
 
 
-def _ip(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...], bool] | None:
+def _ip(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]] | None:
     """``ip netns exec NAME CMD``, ``ip -n NAME ...``, ``ip -all netns exec``, ``ip vrf exec``."""
     at, name, kept = 1, None, [words[0]]
     while at < len(words) and words[at].startswith("-"):
@@ -135,8 +133,8 @@ def _ip(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...], bool] | No
         at += 1
     rest = words[at:]
     if len(rest) >= 4 and rest[0] in ("netns", "net", "netn", "vrf") and rest[1] in ("exec", "e", "ex", "exe"):
-        return (None if rest[0] == "vrf" else rest[2]), rest[3:], rest[0] != "vrf"
-    return (name, (*kept, *rest), True) if name else None
+        return (None if rest[0] == "vrf" else rest[2]), rest[3:]
+    return (name, (*kept, *rest)) if name else None
 
 
 def _nsenter(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
@@ -178,7 +176,7 @@ def _without_first(outer: Wrapped) -> Wrapped | None:
         return replace(outer, words=inside[1], node=inside[0] or outer.node)
     if first == "nsenter":
         name, rest = _nsenter(words)
-        return replace(outer, words=rest, node=name or outer.node, is_namespace=name is not None)
+        return replace(outer, words=rest, node=name or outer.node)
     if first == "ip" and (found := _ip(("ip", *words[1:]))):
-        return replace(outer, words=found[1], node=found[0] or outer.node, is_namespace=found[2])
+        return replace(outer, words=found[1], node=found[0] or outer.node)
     return None

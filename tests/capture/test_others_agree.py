@@ -1,13 +1,12 @@
 """What Wireshark's tools count and tell of every readable capture of the corpus and the cases."""
 
-import csv
 import subprocess
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from capture_files import read_all
-from surroundings import CASES, CORPUS
+from surroundings import CASES, corpus_files
 
 from explain.capture import open_capture
 
@@ -22,14 +21,6 @@ FIELDS = (
 
 # Wireshark takes these link types' own headers off the frame before it counts octets.
 WITH_HEADERS = {197, 99, 201, 204, 254, 209, 177, 139, 245, 196}
-
-
-def corpus_captures() -> list[Path]:
-    manifest = CORPUS / "MANIFEST.tsv"
-    if not manifest.is_file():
-        return []
-    with manifest.open(encoding="utf-8", newline="") as lines:
-        return [CORPUS / row["file"] for row in csv.DictReader(lines, delimiter="\t")]
 
 
 def case_captures() -> list[Path]:
@@ -55,7 +46,7 @@ def assert_counted_alike(paths: list[Path]) -> None:
 
 @pytest.mark.needs("corpus", "capinfos")
 def test_packets_are_counted_as_capinfos_counts_them_in_the_corpus():
-    assert_counted_alike(corpus_captures())
+    assert_counted_alike(corpus_files())
 
 
 @pytest.mark.needs("cases", "capinfos")
@@ -66,7 +57,7 @@ def test_packets_are_counted_as_capinfos_counts_them_in_the_cases():
 @pytest.mark.needs("corpus", "tshark")
 def test_numbers_times_lengths_and_interfaces_are_those_of_tshark():
     compared = 0
-    for path in corpus_captures():
+    for path in corpus_files():
         argv = ["tshark", "-n", "-r", str(path), "-T", "fields"]
         for field in FIELDS:
             argv += ["-e", field]

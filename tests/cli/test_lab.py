@@ -6,20 +6,17 @@ import subprocess
 import sys
 
 import pytest
+from two_hosts import TWO_HOSTS
 
 COMMAND = [sys.executable, "-c", "from explain.cli import main; main()", "lab"]
-LAB = """
-schema = 1
-chapter = "test"
-title = { en = "A test", ja = "試験" }
-links = [["h1.eth0", "h2.eth0"]]
-nodes.h1.interfaces.eth0 = { address = "192.0.2.1/24" }
-nodes.h2.interfaces.eth0 = { address = "192.0.2.2/24" }
-
+LAB = (
+    TWO_HOSTS
+    + """
 [[steps]]
 on = "h1"
 run = ["ping", "-c", "1", "-W", "1", "192.0.2.9"]
 """
+)
 
 
 def lab(cwd, *words):

@@ -6,7 +6,6 @@ Compared are the outer headers.  What a tunnel carries (GTP, Geneve, GRE, IP in 
 
 from __future__ import annotations
 
-import csv
 import tomllib
 from collections import Counter
 from pathlib import Path
@@ -14,21 +13,13 @@ from pathlib import Path
 import pytest
 from decode.windows import KINDS
 from packets import pcap
-from surroundings import CORPUS, TOP, case_folders
+from surroundings import CORPUS, case_folders, corpus_files, recordings
 
 from explain.intake import read
 from explain.oracle import compare
 from explain.table import ARP, FRAGMENT, ICMP, ICMPV6, IPV4, IPV6, TCP, UDP, VLAN
 
 EXCUSED = tomllib.loads((Path(__file__).parent / "differences.toml").read_text(encoding="utf-8"))["difference"]
-
-
-def corpus_names() -> list[str]:
-    manifest = CORPUS / "MANIFEST.tsv"
-    if not manifest.is_file():
-        return []
-    with manifest.open(encoding="utf-8", newline="") as lines:
-        return [row["file"] for row in csv.DictReader(lines, delimiter="\t")]
 
 
 def differences(path: Path) -> Counter[str]:
@@ -39,14 +30,14 @@ def differences(path: Path) -> Counter[str]:
 
 @pytest.mark.spread
 @pytest.mark.needs("corpus", "tshark")
-@pytest.mark.parametrize("name", corpus_names())
-def test_the_columns_equal_what_tshark_says_of_a_capture_of_the_corpus(name: str) -> None:
-    excused = {one["field"]: one["count"] for one in EXCUSED if one["file"] == name}
-    assert differences(CORPUS / name) == excused
+@pytest.mark.parametrize("path", corpus_files(), ids=lambda path: path.relative_to(CORPUS).as_posix())
+def test_the_columns_equal_what_tshark_says_of_a_capture_of_the_corpus(path: Path) -> None:
+    excused = {one["field"]: one["count"] for one in EXCUSED if path == CORPUS / one["file"]}
+    assert differences(path) == excused
 
 
 @pytest.mark.needs("tshark")
-@pytest.mark.parametrize("path", sorted((TOP / "pcaps").rglob("*.pcap*")), ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("path", recordings(), ids=lambda path: path.parent.name)
 def test_the_columns_equal_what_tshark_says_of_our_captures(path: Path) -> None:
     assert not differences(path)
 
@@ -69,7 +60,7 @@ def test_the_columns_equal_what_tshark_says_of_a_recorded_case(folder: Path) -> 
 
 @pytest.mark.needs("corpus")
 def test_the_corpus_has_frames_of_every_header_that_is_compared() -> None:
-    table, _ = read([CORPUS / name for name in corpus_names()])
+    table, _ = read(corpus_files())
     layers = table.layers[: len(table)]
     frames = {bit: int((layers & bit != 0).sum()) for bit in (ARP, VLAN, IPV4, IPV6, TCP, UDP, ICMP, ICMPV6, FRAGMENT)}
     assert min(frames.values()) > 20
@@ -78,5 +69,5 @@ def test_the_corpus_has_frames_of_every_header_that_is_compared() -> None:
 
 @pytest.mark.needs("corpus")
 def test_every_excused_difference_is_in_a_capture_of_the_corpus_and_has_a_reason() -> None:
-    assert {one["file"] for one in EXCUSED} <= set(corpus_names())
+    assert {CORPUS / one["file"] for one in EXCUSED} <= set(corpus_files())
     assert all(one["reason"] for one in EXCUSED)

@@ -9,21 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from surroundings import CORPUS, TOP
+from surroundings import CORPUS, TOP, every_capture
 from tcp_scenes import lossy_capture, table_of, wild_capture
 
 from explain.capture import open_capture
 from explain.decode import Decoder
-from explain.errors import ExplainError
 from explain.exchanges.tcp_connection import find
 from explain.exchanges.tcp_labels import FAST_RETRANSMISSION, NAMES, RETRANSMISSION, SPURIOUS_RETRANSMISSION, names
 from explain.table import TCP
 
 pytestmark = [pytest.mark.needs("tshark"), pytest.mark.spread]
 
-PCAPS = sorted(path for path in (TOP / "pcaps").rglob("*") if path.suffix in {".pcap", ".pcapng"})
-MANIFEST = CORPUS / "MANIFEST.tsv"
-REAL = [line.split("\t")[0] for line in MANIFEST.read_text().splitlines()[1:]] if MANIFEST.is_file() else []
 LISTED = tomllib.loads(Path(__file__).with_name("tcp_differences.toml").read_text(encoding="utf-8"))["difference"]
 
 
@@ -89,10 +85,7 @@ def listed(name: str) -> dict[int, tuple[tuple[str, ...], tuple[str, ...]]]:
 
 
 def compare(path: Path, name: str, folder: Path) -> None:
-    try:
-        table, records, links = read(path)
-    except ExplainError as problem:
-        pytest.skip(f"not readable: {problem}")
+    table, records, links = read(path)
     if not (table.layers & TCP).any():
         return
     is_one_place = len(np.unique(table.place)) == 1
@@ -106,15 +99,9 @@ def compare(path: Path, name: str, folder: Path) -> None:
     }
 
 
-@pytest.mark.needs("corpus")
-@pytest.mark.parametrize("name", REAL)
-def test_the_labels_of_a_real_capture_are_those_of_tshark(name, tmp_path):
-    compare(CORPUS / name, name, tmp_path)
-
-
-@pytest.mark.parametrize("path", PCAPS, ids=lambda path: path.relative_to(TOP).as_posix())
-def test_the_labels_of_an_own_recording_are_those_of_tshark(path, tmp_path):
-    compare(path, path.relative_to(TOP).as_posix(), tmp_path)
+@pytest.mark.parametrize("path", every_capture())
+def test_the_labels_of_a_capture_are_those_of_tshark(path, tmp_path):
+    compare(path, path.relative_to(TOP if path.is_relative_to(TOP) else CORPUS).as_posix(), tmp_path)
 
 
 @pytest.mark.parametrize("make", [wild_capture, lossy_capture])

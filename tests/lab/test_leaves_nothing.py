@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from two_hosts import TWO_HOSTS
 
 from explain.lab.catalogue import find
 from explain.lab.operations import SetSysctl
@@ -42,14 +43,9 @@ holder.die_with_parent = die_with_parent
 """
     + PERFORMER
 )
-LAB = """
-schema = 1
-chapter = "test"
-title = { en = "Killed", ja = "止められる" }
-links = [["h1.eth0", "h2.eth0"]]
-nodes.h1.interfaces.eth0 = { address = "192.0.2.1/24" }
-nodes.h2.interfaces.eth0 = { address = "192.0.2.2/24" }
-
+LAB = (
+    TWO_HOSTS
+    + """
 [[services]]
 on = "h2"
 kind = "dnsmasq"
@@ -65,6 +61,7 @@ status = "any"
 on = "h1"
 run = ["ping", "-c", "2", "-i", "0.2", "192.0.2.2"]
 """
+)
 
 
 def children(pid):

@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from two_hosts import TWO_HOSTS
 
 import explain
 from explain.capture.recorder import Tap
@@ -27,19 +28,10 @@ from explain.lab.run import run
 
 pytestmark = pytest.mark.needs("namespaces", "ping", "ip")
 
-TINY = """
-schema = 1
-chapter = "test"
-title = { en = "A test", ja = "試験" }
-links = [["h1.eth0", "h2.eth0"]]
-nodes.h1.interfaces.eth0 = { address = "192.0.2.1/24" }
-nodes.h2.interfaces.eth0 = { address = "192.0.2.2/24" }
-"""
-
 
 def tiny(*steps, more=""):
     rows = "".join(f"[[steps]]\non = 'h1'\nrun = {json.dumps(list(step))}\n" for step in steps)
-    text = TINY + more + rows
+    text = TWO_HOSTS + more + rows
     return from_table(tomllib.loads(text), "tiny", "lab.toml", text)
 
 

@@ -246,10 +246,6 @@ def test_the_pattern_of_losses_is_named(seqs, sent, shape):
     assert witness.inconsistencies == ()
 
 
-def test_a_time_far_above_the_others_is_a_jump():
-    assert read_text(ping([(1, 0.1), (2, 0.1), (3, 900), (4, 0.2)], 4, 4)).pattern.jumps == (3,)
-
-
 @pytest.mark.parametrize(
     ("text", "name"),
     [
