@@ -51,7 +51,7 @@ def explain(
     found, hosts, findings, unexplained, clocks, captures = understand(table, len(captures), captures)
     if selection:
         found, findings, unexplained = selection.apply(found.table, found, findings, unexplained)
-    studies = _studied(texts, table, captures) if texts else []
+    studies = _studied(texts, table, captures, found) if texts else []
     lines = story.tell(found.table, found, hosts, findings, unexplained, captures, studies, everything)
     if texts:
         lines = story.without_times(lines, captures)
@@ -84,12 +84,16 @@ def understand(
     return found, hosts, findings, unexplained, seen.clocks if seen else (), captures
 
 
-def _studied(texts: Mapping[int, Notes], table: PacketTable, captures: Sequence[CaptureInfo]) -> list[Study]:
+def _studied(
+    texts: Mapping[int, Notes], table: PacketTable, captures: Sequence[CaptureInfo], found: Exchanges
+) -> list[Study]:
     """The texts among the inputs, replayed and judged; what reads them is imported only where there is one."""
     from explain.causes.notes.beside import beside
     from explain.causes.notes.study import study
 
-    return beside([study(notes, number) for number, notes in texts.items()], table, captures)
+    part = found.of_kind("nat.translation")
+    translations = [part.fields(index) for index in range(len(part))] if part else []
+    return beside([study(notes, number, translations) for number, notes in texts.items()], table, captures)
 
 
 def _held_against(

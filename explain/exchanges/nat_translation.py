@@ -47,6 +47,13 @@ class NatEnd:
     port: int | None = None
     id: int | None = None
 
+    @property
+    def text(self) -> str:
+        """As people write it: ``192.0.2.1:80``, ``[2001:db8::1]:80``, ``192.0.2.1 id 7``."""
+        if self.port is not None:
+            return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+        return self.address if self.id is None else f"{self.address} id {self.id}"
+
 
 @dataclass(frozen=True, slots=True)
 class NatSide:
@@ -55,6 +62,11 @@ class NatSide:
     protocol: str
     src: NatEnd
     dst: NatEnd
+
+    @property
+    def text(self) -> str:
+        """Both ends."""
+        return f"{self.src.text} > {self.dst.text}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.nat_translation import NatEnd, NatSide, NatTranslation
+    from explain.exchanges.nat_translation import NatTranslation
     from explain.model import Line
     from explain.story.teller import Teller
 
@@ -26,7 +26,7 @@ def translation(teller: Teller, part: ExchangeColumns, index: int, name: str) ->
         )
         return
     near, far = (fields.inside, fields.outside) if fields.initiator == "inside" else (fields.outside, fields.inside)
-    values = {"before": side_text(near), "after": side_text(far), "protocol": near.protocol}
+    values = {"before": near.text, "after": far.text, "protocol": near.protocol}
     rows = rows or [int(row) for row in origin(teller.table, part.rows(index))]
     yield line(teller, f"nat.{fields.kind}", fields, rows, name, **values)
     if fields.is_hairpin:
@@ -36,14 +36,3 @@ def translation(teller: Teller, part: ExchangeColumns, index: int, name: str) ->
     if fields.checksum:
         yield line(teller, f"nat.proof.{fields.checksum}", fields, rows, name, **values)
     yield line(teller, teller.first(f"nat.hook.{fields.kind}"), fields, rows, name, **values)
-
-
-def side_text(side: NatSide) -> str:
-    """Both ends of one side."""
-    return f"{_end_text(side.src)} > {_end_text(side.dst)}"
-
-
-def _end_text(end: NatEnd) -> str:
-    if end.port is not None:
-        return f"[{end.address}]:{end.port}" if ":" in end.address else f"{end.address}:{end.port}"
-    return end.address if end.id is None else f"{end.address} id {end.id}"

@@ -137,6 +137,8 @@ def is_command(command: Command, is_certain: bool) -> bool:
     if command.program not in KNOWN_PROGRAMS or command.words[0].endswith(":"):
         return False
     rest = command.words[1:]
+    if rest and re.fullmatch(r"v\d[\d.]{0,20}:?", rest[0]):
+        return False  # a program that complains begins with its name and version
     if not rest:
         return is_certain or command.program in ("iptables-save", "ip6tables-save", "ifconfig", "ipconfig")
     if any(word.endswith((".", ",", "!", "?", "。", "、")) and len(word) > 1 for word in rest) and len(rest) > 2:

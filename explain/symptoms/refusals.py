@@ -1,4 +1,4 @@
-"""Why a command was refused, in the words of ``ip``, sysctl, iptables and the shell."""
+"""Why a command was refused, in the words of ``ip``, sysctl, iptables, nft and the shell."""
 
 # ruff: noqa: E501 - one message a row reads better than a pattern in pieces
 
@@ -25,10 +25,11 @@ _REFUSALS = tuple((name, re.compile(pattern)) for name, pattern in (
     ("gateway-unreachable", r"Error: Nexthop has invalid gateway|RTNETLINK answers: Network is unreachable|RTNETLINK answers: No route to host"),
     ("device-down", r"Error: Device for nexthop is not up|RTNETLINK answers: Network is down"),
     ("no-such-thing", r"RTNETLINK answers: (?:No such process|Cannot assign requested address|No such file or directory|No such device)"),
+    ("no-such-thing", r"Error: Could not process rule: No such file or directory"),
     ("not-permitted", r"RTNETLINK answers: Operation not permitted|.{0,80}: (?:Operation not permitted|Permission denied)|(?:ip6?tables|nft).{0,80}you must be root|mount --make-shared .{0,60} failed"),
     ("unknown-command", r"(?:-?\w{0,8}sh: )?(?:line \d+: )?(?P<name>[\w.-]{1,64}): (?:command )?not found"),
-    ("wrong-argument", r"Error: (?:argument|any valid|either|inet|either) .{0,120}|Command line is not complete.*|Usage: ip .*|Error: (?:Unknown|Invalid|inet) .{0,120}"),
-    ("kernel", r"RTNETLINK answers: (?P<name>.{1,80})"),
+    ("wrong-argument", r"Error: (?:argument|any valid|either|inet|either) .{0,120}|Command line is not complete.*|Usage: ip .*|Error: (?:Unknown|Invalid|inet|syntax error,) .{0,120}"),
+    ("kernel", r"(?:RTNETLINK answers|Error: Could not process rule): (?P<name>.{1,80})"),
     ("no-chain", r"ip6?tables(?: v[\d.]+)?(?: \(\w+\))?: .{0,120}"),
     ("no-sysctl", r"sysctl: (?:cannot stat|setting key|permission denied|unknown).{0,160}"),
 ))  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 import unicodedata
 from typing import TYPE_CHECKING, Any
@@ -60,6 +61,8 @@ NOUNS: dict[str, tuple[str, str, str]] = {
 }
 _MINUTE = 60
 _JOINED = "\0"
+_JAPANESE = "\u3001-\u30ff\u4e00-\u9fff"
+_NO_GAP = re.compile(f"(?<=[{_JAPANESE}])(?:\0+ \0*| \0+)(?=[{_JAPANESE}])")
 _LONGEST = 200
 _LONGEST_WHOLE = 2_000  # of what is there to be copied; the JSON report has all of it
 
@@ -126,7 +129,7 @@ class Speaker(string.Formatter):
 
     def vformat(self, format_string: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
         """The sentence; a mark that joins is taken out again (no value holds it, for ``visible`` spells it)."""
-        return super().vformat(format_string, args, kwargs).replace(f"{_JOINED} ", "").replace(_JOINED, "")
+        return _NO_GAP.sub("", super().vformat(format_string, args, kwargs)).replace(_JOINED, "")
 
     def convert_field(self, value: Any, conversion: str | None) -> Any:
         """Conversions such as ``!r`` are not part of the word tables."""
@@ -139,7 +142,7 @@ class Speaker(string.Formatter):
         if isinstance(value, Line):
             from explain.words import say
 
-            return say(value.message, value.values, self._language)
+            return self._joined(say(value.message, value.values, self._language))
         if format_spec:
             return self._as(format_spec, value)
         if isinstance(value, (list, tuple)):
@@ -169,10 +172,9 @@ class Speaker(string.Formatter):
                 return self.format_field(seconds // size, noun)
         return self._joined(duration(seconds * 1_000_000_000, self._language))
 
-    @staticmethod
-    def _joined(text: str) -> str:
-        """A text that swallows the space behind it if it ends in Japanese: ``5 ms 後``, but ``5 分後``."""
-        return text if text.isascii() else text + _JOINED
+    def _joined(self, text: str) -> str:
+        """A text that swallows the space between it and Japanese where it is Japanese, too: ``5 ms 後``, ``5 分後``."""
+        return _JOINED + text + _JOINED if self._language == "ja" else text
 
     def _gist(self, name: str) -> str:
         """The first sentence of a word, which is named as ``family/term``."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import explain.words
+from explain.model import Line
 from explain.words import has, say, sentence
 from explain.words.values import NOUNS, duration, size, visible
 
@@ -111,6 +112,19 @@ def test_durations_have_three_digits_and_the_unit_that_fits(ns, text):
 )  # fmt: skip
 def test_a_japanese_unit_stands_close_to_the_word_behind_it(ns, text):
     assert say("dns.answered-in", {"rtt_ns": ns, "server": "h2", "answers": ["a"]}, "ja") == text
+
+
+@pytest.mark.parametrize(
+    ("host", "interface", "text"),
+    [
+        ("h1", "eth0", "h1 の eth0 を上げる"),
+        (None, "eth0", "このホストの eth0 を上げる"),
+        (None, "外側", "このホストの 外側 を上げる"),
+    ],
+)
+def test_a_japanese_part_stands_close_to_japanese_and_text_of_others_is_left_alone(host, interface, text):
+    part = Line("notes.host.named", {"name": host}) if host else Line("notes.host.here", {})
+    assert say("notes.did.set-up", {"host": part, "interface": interface}, "ja") == text
 
 
 @pytest.mark.parametrize(

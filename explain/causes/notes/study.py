@@ -13,12 +13,14 @@ from explain.causes.notes.picture import Picture
 from explain.causes.notes.runs import diagnosed, tells
 from explain.causes.notes.shown import show
 from explain.causes.notes.telling import did, says
+from explain.causes.notes.translated import confirmed, listed, remembered
 from explain.causes.notes.unseen import unseen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from explain.causes.diagnosis import Diagnosis
+    from explain.exchanges.nat_translation import NatTranslation
     from explain.symptoms.notes import NoteBlock, Notes
 
 MOST_DIAGNOSES = 200
@@ -26,12 +28,13 @@ MOST_ITEMS = 20_000
 MOST_PARTS = 40
 
 
-def study(notes: Notes, capture: int = 0) -> Study:
+def study(notes: Notes, capture: int = 0, translations: Sequence[NatTranslation] = ()) -> Study:
     """Everything that one text tells.
 
     Args:
         notes: the text, read.
         capture: index of the file among the inputs.
+        translations: what was rewritten, as the listings of this text and whatever else was given show it.
     """
     picture = Picture()
     begun: Picture | None = None
@@ -60,8 +63,10 @@ def study(notes: Notes, capture: int = 0) -> Study:
     items = _mended(items, notes, diagnoses)
     items += derived(notes)
     items += judged(notes, picture, diagnoses)
+    confirmations = list(confirmed(notes, picture, listed(notes, frames, translations, capture) + remembered(notes)))
+    items += [item for _, item in confirmations]
     items.sort(key=lambda item: (item.spans[0][0] if item.spans else 1 << 30, 0))
-    items += unseen(notes, diagnoses)
+    items += unseen(notes, diagnoses, [change for change, _ in confirmations])
     return Study(capture, notes, picture, begun or picture, tuple(items), tuple(diagnoses), frames)
 
 

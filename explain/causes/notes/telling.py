@@ -45,6 +45,13 @@ def did(change: Change) -> Item:
     return Item(f"did.{change.verb}", host | {"interface": values.get("dev") or "?", **values})
 
 
+def command_text(change: Change) -> str:
+    """A change of iptables or nft as it would be typed."""
+    if change.verb == "iptables":
+        return f"{'iptables' if change.values['family'] == 4 else 'ip6tables'} {_rule(change.values)}"
+    return f"{change.verb} {' '.join(change.values['words'])}"
+
+
 def _set(values: Row, host: Values) -> tuple[str, dict[str, Any]]:
     parts = host | {"interface": values["dev"]}
     for key in ("netns", "master", "name", "mtu", "address"):

@@ -8,7 +8,7 @@ from explain.causes.notes.item import Item
 from explain.causes.notes.telling import did
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from explain.causes.diagnosis import Diagnosis
     from explain.symptoms.changes import Change
@@ -28,11 +28,18 @@ _NEEDS_ITS_TABLE = ("iptables", "nft", "rule", "neigh")
 """What a ping that works does not prove."""
 
 
-def unseen(notes: Notes, diagnoses: Iterable[tuple[NoteBlock, Diagnosis]]) -> list[Item]:
+def unseen(
+    notes: Notes, diagnoses: Iterable[tuple[NoteBlock, Diagnosis]], confirmed: Collection[Change] = ()
+) -> list[Item]:
     """One thing to say, or nothing.
 
     An effect is seen where a later block shows the table that it is in, or where a later program reached its target
     (that proves addresses, links, routes and settings; not filters). A text of commands alone shows nothing at all.
+
+    Args:
+        notes: the text.
+        diagnoses: of its programs.
+        confirmed: changes of which something else shows that they worked.
     """
     blocks = notes.blocks
     worked = max((block.span[0] for block, diagnosis in diagnoses if diagnosis.is_success), default=0)
@@ -47,7 +54,9 @@ def unseen(notes: Notes, diagnoses: Iterable[tuple[NoteBlock, Diagnosis]]) -> li
         (block, change)
         for number, block in enumerate(blocks)
         for change in (() if block.refusals else block.changes)
-        if not _is_seen(change, number, last, used) and not (_is_tried(change) and worked > block.span[0])
+        if not _is_seen(change, number, last, used)
+        and not (_is_tried(change) and worked > block.span[0])
+        and not any(change is one for one in confirmed)
     ]
     return (
         [_said(missed, has_output=bool(last) or any(block.runs or block.packets for block in blocks))] if missed else []

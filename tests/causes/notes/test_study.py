@@ -79,6 +79,10 @@ def test_a_belief_that_the_evidence_leaves_possible_is_left_alone():
 @pytest.mark.parametrize(
     ("text", "trouble"),
     [
+        ("$ iptables -A IN -j ACCEPT\niptables v1.8.9 (nf_tables): Chain 'IN' does not exist\n$ ip route\n", "trouble.refused-no-chain"),
+        ("$ nft add rule ip nat out masquerade\nError: Could not process rule: No such file or directory\nadd rule ip nat out masquerade\n            ^^^\n", "trouble.refused-no-such-thing"),
+        ("$ nft add rule ip nat out masq\nError: syntax error, unexpected newline\nadd rule ip nat out masq\n                        ^\n", "trouble.refused-wrong-argument"),
+        ("$ nft add rule ip nat out dnat to 192.0.2.1\nError: Could not process rule: Operation not supported\n", "trouble.refused-kernel"),
         (BUILT + '$ ip netns exec h9 ip route\nCannot open network namespace "h9": No such file or directory\n', "trouble.refused-no-namespace"),
         (BUILT + "$ ip netns exec h9 ip route\n", "trouble.namespace-not-made"),
         (BUILT + "$ ip netns exec h1 ip route add default via 203.0.113.9\n", "trouble.order-gateway-off-link"),
