@@ -147,7 +147,8 @@ def _binding(text: TextWitness | None, command: Command | None) -> dict[str, boo
 def _size(text: TextWitness | None, command: Command | None) -> dict[str, bool | None]:
     size = command.size if command else None
     if size is None and text is not None:
-        size = next((each.values["size"] for each in text.all("echo.start") if each.values.get("size")), None)
+        starts = (*text.all("echo.start"), *text.all("way.start"))
+        size = next((each.values["size"] for each in starts if each.values.get("size")), None)
     if size is None and command is not None and command.kind == "ping":
         size = 56
     if size is None:
@@ -177,9 +178,12 @@ def _is_near(text: TextWitness | None, command: Command | None, target: str | No
     speakers = [each.values.get("from") for each in text.all("icmp.")] if text else []
     source = (command.source if command else None) or (text.source if text else None) or (speakers or [None])[0]
     address = _address(source if isinstance(source, str) else None)
-    if address is None or target is None:
-        return None
-    one, other = ip_address(address), ip_address(target)
+    return None if address is None or target is None else are_near(address, target)
+
+
+def are_near(source: str, target: str) -> bool | None:
+    """False where no prefix that anybody sets covers both addresses, else None."""
+    one, other = ip_address(source), ip_address(target)
     if one.version != other.version or one.is_link_local or other.is_link_local:
         return None
     common = one.max_prefixlen - (int(one) ^ int(other)).bit_length()

@@ -39,20 +39,32 @@ _FEW = 6
 
 def may_say(strike: Strike, sign: Sign, context: Context) -> bool:
     """Whether a command that met this strike can have ended with this sign."""
+    if sign.name == "trace:dies" and sign.speaker is not None and _is_before_routers(strike):
+        return False
     ask = _HOW.get(strike.how)
     return ask(strike, sign, context) if ask else False
 
 
+def _is_before_routers(strike: Strike) -> bool:
+    """Whether the strike would have kept the requests from the first router, of which a trace has heard."""
+    is_own = strike.at == "sender" and strike.leg == "request"
+    return is_own or strike.hop == "onlink" or strike.why in {"first", "own-mac"}
+
+
 _MUTABLE = frozenset((
     "no-route-on-router", "router-interface-down", "wrong-nexthop-on-router", "destination-host-absent-behind-router",
-    "routing-loop", "path-mtu-exceeded", "ttl-too-low",
+    "routing-loop", "ttl-too-low",
 ))  # fmt: skip
-"""What a router tells of, and what is silent where the router's own messages are filtered."""
+"""What a router tells of, and what is silent where the router's own messages are filtered.
+
+A link on the way that is too small and of which nobody tells has a name of its own, ``pmtu-blackhole``.
+"""
 
 
 def may_be_muted(cause: str, strike: Strike, sign: Sign) -> bool:
     """Whether the strike would be told by an error that a second fault, a filter, kept from the sender."""
-    if cause not in _MUTABLE:
+    if cause not in _MUTABLE or (cause == "ttl-too-low" and sign.name == "trace:dies"):
+        # A trace asks with every number of hops; the silence of all the last ones is not that of the limit.
         return False
     is_told = strike.how in {"reject", "too-big", "expire"} or (strike.how == "no-neighbour" and strike.at == "router")
     return sign.name in _SILENCE and is_told and strike.at != "sender"

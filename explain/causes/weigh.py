@@ -158,6 +158,8 @@ def _meets_everybody(strike: Strike) -> bool:
     """Whether a strike can meet a broadcast: it needs no neighbour's MAC, and no router carries it on."""
     if strike.how in {"no-neighbour", "reject", "expire", "too-big", "rst"} or strike.at in {"router", "bystander"}:
         return False
+    if strike.hop == "remote":
+        return False
     return strike.at != "segment" or strike.how != "drop" or "switch" in strike.when
 
 

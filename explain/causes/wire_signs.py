@@ -45,7 +45,8 @@ def signs_of(wires: Wires) -> tuple[Sign, ...]:
     return ask(wires)
 
 
-def _error(wires: Wires, told: Told) -> Sign:
+def error_sign(wires: Wires, told: Told) -> Sign:
+    """What ping would say of an error."""
     by = "target" if told.speaker == wires.context.destination else None
     return Sign(_PATH_ERRORS.get(told.name, "error"), told.name, by, told.speaker)
 
@@ -67,7 +68,7 @@ def _ping(wires: Wires) -> tuple[Sign, ...]:
     errors = wires.errors_about_us()
     silent = Sign("silent")
     if not replies:
-        return (*(_error(wires, told) for told in errors[:1]), silent)
+        return (*(error_sign(wires, told) for told in errors[:1]), silent)
     others = {hit.src for spot in wires.sender for hit in spot.replies} - {wires.context.destination}
     found = [Sign("different-address")] if others and not wires.context.holds("bc") else []
     if errors:
@@ -113,7 +114,7 @@ def _after_handshake(wires: Wires) -> tuple[str, ...]:
 def _trace(wires: Wires) -> tuple[Sign, ...]:
     errors = [told for spot in wires.sender for told in spot.errors]
     speakers = {told.speaker for told in errors}
-    refused = [_error(wires, told) for told in errors if told.name not in _TRACE_ENDS]
+    refused = [error_sign(wires, told) for told in errors if told.name not in _TRACE_ENDS]
     is_reached = wires.count("replies") or wires.context.destination in speakers
     found = [Sign("trace:reached"), Sign("trace:gap")] if is_reached and not refused else []
     if not is_reached and errors:

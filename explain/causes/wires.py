@@ -3,14 +3,14 @@
 A place speaks of absence only if it is known to be the place that matters, its file is whole, and it saw the run.
 """
 
-# ruff: noqa: ARG001 - the functions of a table have one shape, whether or not each needs all of it
-
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from explain.causes.at_sender import AT_SENDER, is_answered
 from explain.causes.diagnosis import Candidate, Reason
+from explain.causes.expected import may_say
 from explain.causes.sightings import Spot, Told, look
 from explain.causes.vanish import Vanished, vanished
 from explain.exchanges.mld_report import solicited_node
@@ -32,6 +32,8 @@ _ON_PUBLISHED = frozenset((
     "pmtu-blackhole", "wrong-interface-selected",
 ))  # fmt: skip
 """What a router can do to a packet for its own address that it publishes for a host behind it."""
+_TOLD = {"reject", "expire", "too-big", "no-neighbour"}
+_NO_MACS = {"", "00:00:00:00:00:00"}
 _SLOW_MARKS = {"zero-window", "slow-answer", "idle", "unread"}
 _FRESH_TTLS = {64, 128, 255}
 """What hosts begin with. Source: RFC 1700, IP option numbers; RFC 8200 leaves it to the host."""
@@ -64,15 +66,18 @@ class Wires:
 
     def enrich(self, context: Context) -> Context:
         """The context with the tool, destination and family that the frames show where nothing else told them."""
+        from explain.causes.context import are_near
         from explain.causes.wire_signs import tool_of
 
         if context.tool is None and (tool := tool_of(self)) is not None:
             kinds: dict[str, bool | None] = {kind: kind == tool for kind in ("ping", "tcp", "trace")}
             context = replace(context, tool=tool, conditions=context.conditions | kinds)
-        if context.destination is not None or context.tool == "dhcp":
-            return context
         hits = [hit for spot in self.sender for hit in spot.requests]
-        if not hits:
+        if context.tool == "dhcp" or not hits:
+            return context
+        if context.conditions.get("near") is None and not context.holds("bc"):
+            context = replace(context, conditions=context.conditions | {"near": are_near(hits[0].src, hits[0].dst)})
+        if context.destination is not None:
             return context
         family = 6 if ":" in hits[0].dst else 4
         conditions = context.conditions | {"v4": family == 4, "v6": family == 6}
@@ -128,6 +133,8 @@ class Wires:
             return self._allows_lease(strike)
         if context.tool == "dhcp" or self.lookups_failed:
             return True
+        if self.is_listening and self.is_for_itself and strike.why not in {"own-mac", "wrong-mac"}:
+            return False
         if not self._allows_at_sender(strike, cause, context, is_muted=is_muted):
             return False
         return self.fate.allows(strike)
@@ -158,12 +165,12 @@ class Wires:
     def _allows_at_sender(self, strike: Strike, cause: str, context: Context, *, is_muted: bool) -> bool:
         if not self.is_listening or context.holds("lo"):
             return True
-        ask = None if self.is_answer_for_another and strike.how == "drop" else _AT_SENDER.get(strike.how)
+        ask = None if self.is_answer_for_another and strike.how == "drop" else AT_SENDER.get(strike.how)
         if ask is not None and not ask(self, strike):
             return False
         if self.is_answer_for_another and strike.how == "drop" and (strike.at, strike.leg) == ("segment", "reply"):
             return True
-        if strike.how in _STOPPING and _is_answered(self) and not (strike.at == "sender" and strike.leg == "reply"):
+        if strike.how in _STOPPING and is_answered(self) and not (strike.at == "sender" and strike.leg == "reply"):
             return cause == "tcp-accept-queue-full"
         if self.is_onlink and (strike.hop == "remote" or (strike.at == "router" and cause not in _ON_PUBLISHED)):
             return False
@@ -173,12 +180,22 @@ class Wires:
             return bool(self.course & _SLOW_MARKS)
         if strike.how == "works" and not self._fits_success(cause):
             return False
+        return self._fits_errors(strike, context, is_muted=is_muted)
+
+    def _fits_errors(self, strike: Strike, context: Context, *, is_muted: bool) -> bool:
+        """Whether the errors that came, or that none came, leave the strike possible."""
         errors = self.errors_about_us()
-        if strike.how == "drop" and not (strike.at == "sender" and strike.leg == "reply") and errors:
-            return bool(strike.at == "segment")
-        if is_muted and errors:
+        if not errors:
+            return True
+        if is_muted:
             return strike.how != "reject" or not strike.shows or any(told.name in strike.shows for told in errors)
-        return True
+        if context.tool == "tcp" and strike.how in _TOLD and strike.leg == "request" and strike.at != "sender":
+            # connect() has one word for several errors; the frames tell which, and who says it.
+            from explain.causes.wire_signs import error_sign
+
+            return any(may_say(strike, error_sign(self, told), context) for told in errors)
+        is_heard_in_vain = (strike.at, strike.leg) == ("sender", "reply")
+        return strike.how != "drop" or is_heard_in_vain or strike.at == "segment"
 
     @property
     def was_taken(self) -> bool:
@@ -195,6 +212,14 @@ class Wires:
         own = {hit.source_mac for spot in self.sender for hit in spot.requests}
         to = {hit.target_mac for spot in self.sender for hit in spot.replies}
         return bool(own and to) and "" not in own | to and not own & to and len(self.sender) == 1
+
+    @property
+    def is_for_itself(self) -> bool | None:
+        """Whether the requests bear the sender's own MAC as their target's; None if the frames do not tell."""
+        macs = [(hit.source_mac, hit.target_mac) for spot in self.sender for hit in spot.requests]
+        if not macs or any(source in _NO_MACS for source, _ in macs):
+            return None
+        return all(source == target for source, target in macs)
 
     @property
     def is_onlink(self) -> bool:
@@ -319,81 +344,6 @@ class Wires:
         evidence = table.evidence(list(rows)) if table is not None else ()
         mine = [each for each in evidence if each.capture == spot.capture] or list(evidence)
         return place | {"frames": [list(span) for span in mine[0].frames] if mine else []}
-
-
-def _refuse(wires: Wires, strike: Strike) -> bool:
-    return not wires.has_left() and not _asked_here(wires)
-
-
-def _asked_here(wires: Wires) -> bool:
-    return wires.context.destination in wires.open_questions()
-
-
-def _no_neighbour(wires: Wires, strike: Strike) -> bool:
-    if strike.at != "sender":
-        return wires.has_left() or not wires.spots
-    if wires.has_left():
-        return False
-    asked, closed = wires.open_questions(), wires.closed_questions()
-    if strike.why == "unasked":
-        return not asked
-    if strike.why == "unheard":
-        return bool(closed)
-    if not asked:
-        return False
-    is_target = wires.context.destination in asked
-    is_other = any(wanted != wires.context.destination for wanted in asked)
-    return ("target" in strike.of and is_target) or ("gateway" in strike.of and is_other)
-
-
-def _no_carrier(wires: Wires, strike: Strike) -> bool:
-    return not wires.has_left() and not wires.closed_questions()
-
-
-def _drop(wires: Wires, strike: Strike) -> bool:
-    if strike.at == "sender" and strike.leg == "request":
-        return not wires.has_left()
-    if strike.at == "sender":
-        own = {hit.src for spot in wires.sender for hit in spot.requests}
-        heard = any(told.about_src in own for spot in wires.sender for told in spot.errors)
-        return bool(heard or wires.count("replies") or wires.count("resets"))
-    return wires.has_left() and not _is_answered(wires)
-
-
-def _is_answered(wires: Wires) -> bool:
-    return bool(wires.count("replies") or wires.has_reached())
-
-
-def _left(wires: Wires, strike: Strike) -> bool:
-    return wires.has_left() or wires.context.tool not in {"ping", "tcp"}
-
-
-def _reject(wires: Wires, strike: Strike) -> bool:
-    return not wires.has_left() if strike.at == "sender" else wires.has_left()
-
-
-def _works(wires: Wires, strike: Strike) -> bool:
-    # What answers a trace's probes is an error, and a sign of success.
-    text = wires.witnesses.text
-    is_answered = _is_answered(wires) or (text is not None and text.succeeded is True)
-    return not wires.has_left() or is_answered or wires.context.tool == "trace"
-
-
-_AT_SENDER = {
-    "refuse": _refuse,
-    "no-neighbour": _no_neighbour,
-    "no-carrier": _no_carrier,
-    "drop": _drop,
-    "reject": _reject,
-    "expire": _left,
-    "too-big": _left,
-    "elsewhere": _left,
-    "rst": _left,
-    "lose": _left,
-    "duplicate": _left,
-    "damage": _left,
-    "works": _works,
-}
 
 
 def read(witnesses: Witnesses, context: Context) -> Wires | None:

@@ -5,7 +5,8 @@ A *strike* is a mechanism at a place.  ``how`` it strikes:
 - ``works``: the command succeeds (``shows``: ``plain`` or ``redirected``);
 - ``refuse``: the sender's own kernel or program refuses at once (``shows``: with which words);
 - ``no-neighbour``: nobody answers the ARP or ND question of the host ``at`` (``of`` whom it asks; ``why`` nobody
-  answers: ``absent``, ``deaf`` who hears and is silent, ``cut`` where the question does not arrive);
+  answers: ``absent``, ``deaf`` who hears and is silent, ``cut`` where the question does not arrive, ``unasked``,
+  ``unheard``);
 - ``no-carrier``: as ``no-neighbour``, but perhaps not even the question leaves;
 - ``unspecified``: requests leave without a source address;
 - ``drop``, ``reject``, ``expire``, ``too-big``: the packet ends at ``at``, silently or with an error (``shows`` which,
@@ -13,6 +14,9 @@ A *strike* is a mechanism at a place.  ``how`` it strikes:
 - ``lose``, ``duplicate``, ``damage``: some packets fare so;
 - ``rst``, ``tcp-...``: what TCP meets; ``dhcp``: what a client meets; ``name``: what a look-up meets;
 - ``trace-gap``: one hop of a trace is silent and later ones are not.
+
+``why`` of a ``drop``: ``first`` if only the sender's own next hop can do it, ``own-mac`` if the frame is for its
+sender, ``wrong-mac`` if it is for nobody.
 
 ``at`` is sender, segment, bystander, router, target or dhcp-server; ``leg`` request or reply; ``hop`` says that the
 sender's next hop must be the target itself (``onlink``) or must not be (``remote``).  ``when`` names conditions of

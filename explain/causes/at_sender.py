@@ -1,0 +1,118 @@
+"""Held against the sender's own frames: could this strike have left them so?"""
+
+# ruff: noqa: ARG001 - the functions of a table have one shape, whether or not each needs all of it
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from explain.causes.predictions import Strike
+    from explain.causes.wires import Wires
+
+_OF_NEIGHBOURS = {"absent", "deaf", "cut"}
+"""Why a neighbour does not answer; who is none was asked in error."""
+_SELDOM = 2
+"""Questions that may leave before the kernel has noticed that there is no carrier."""
+
+
+def _refuse(wires: Wires, strike: Strike) -> bool:
+    return _is_stopped_within(wires)
+
+
+def _no_neighbour(wires: Wires, strike: Strike) -> bool:
+    if strike.at != "sender":
+        return wires.has_left() or not wires.spots
+    if wires.has_left():
+        return False
+    asked, closed = wires.open_questions(), wires.closed_questions()
+    if strike.why == "unasked":
+        return not asked
+    if strike.why == "unheard":
+        return bool(closed)
+    if not asked:
+        return False
+    return _is_asked_for(wires, strike)
+
+
+def _is_asked_for(wires: Wires, strike: Strike) -> bool:
+    """Whether the question without an answer is for the next hop of this strike."""
+    asked = wires.open_questions()
+    is_target = wires.context.destination in asked
+    is_other = any(wanted != wires.context.destination for wanted in asked)
+    if is_target and strike.why in _OF_NEIGHBOURS and wires.context.conditions.get("near") is False:
+        return "gateway" in strike.of and is_other
+    return ("target" in strike.of and is_target) or ("gateway" in strike.of and is_other)
+
+
+def _no_carrier(wires: Wires, strike: Strike) -> bool:
+    if wires.has_left() or wires.closed_questions():
+        return False
+    return not wires.open_questions() or (_is_asked_for(wires, strike) and _is_asked_seldom(wires))
+
+
+def _is_asked_seldom(wires: Wires) -> bool:
+    """Without a carrier a question leaves only until the kernel has noticed, within a second."""
+    return all(len(rows) <= _SELDOM for rows in wires.open_questions().values())
+
+
+def _drop(wires: Wires, strike: Strike) -> bool:
+    if strike.at == "sender" and strike.leg == "request":
+        return _is_stopped_within(wires)
+    if strike.why == "own-mac" and wires.is_for_itself is False:
+        return False
+    if strike.at == "sender":
+        own = {hit.src for spot in wires.sender for hit in spot.requests}
+        heard = any(told.about_src in own for spot in wires.sender for told in spot.errors)
+        return bool(heard or wires.count("replies") or wires.count("resets"))
+    return wires.has_left() and not is_answered(wires)
+
+
+def is_answered(wires: Wires) -> bool:
+    """Whether an answer came, be it a trace's last error."""
+    return bool(wires.count("replies") or wires.has_reached())
+
+
+def _left(wires: Wires, strike: Strike) -> bool:
+    return wires.has_left() or wires.context.tool not in {"ping", "tcp"}
+
+
+def _reject(wires: Wires, strike: Strike) -> bool:
+    return _is_stopped_within(wires) if strike.at == "sender" else wires.has_left()
+
+
+def _is_stopped_within(wires: Wires) -> bool:
+    """Whether nothing left, and no question for a next hop is open: routes and filters come before it."""
+    return not wires.has_left() and not wires.open_questions()
+
+
+def _elsewhere(wires: Wires, strike: Strike) -> bool:
+    # Whoever it comes from, the answer comes: the program or the kernel then refuses it.
+    return wires.has_left() and bool(wires.count("replies"))
+
+
+def _works(wires: Wires, strike: Strike) -> bool:
+    # What answers a trace's probes is an error, and a sign of success.
+    text = wires.witnesses.text
+    has_succeeded = is_answered(wires) or (text is not None and text.succeeded is True)
+    return not wires.has_left() or has_succeeded or wires.context.tool == "trace"
+
+
+AT_SENDER: dict[str, Callable[[Wires, Strike], bool]] = {
+    "refuse": _refuse,
+    "no-neighbour": _no_neighbour,
+    "no-carrier": _no_carrier,
+    "drop": _drop,
+    "reject": _reject,
+    "expire": _left,
+    "too-big": _left,
+    "elsewhere": _elsewhere,
+    "rst": _left,
+    "lose": _left,
+    "duplicate": _left,
+    "damage": _left,
+    "works": _works,
+}
+"""How it strikes -> what the sender's frames must show for it."""
