@@ -63,6 +63,8 @@ EXTENSIONS = 1 << 21  # IPv4 options or IPv6 extension headers
 ROUTED = 1 << 22  # IPv6 with a routing header that is not used up: another target comes last
 IP = IPV4 | IPV6
 
+_TCP, _UDP = 6, 17  # protocol numbers
+
 NO_FLOW = 0xFFFFFFFF
 IPV6_KEY = 1 << 32
 NO_MAC = 1 << 48
@@ -295,6 +297,27 @@ class Flows:
     place: U2
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class FlowRows:
+    """The rows of all flows, flow after flow: those of TCP, those of UDP, the others; each kind by their first rows.
+
+    Attributes:
+        rows: int64[n], each flow's in order; behind the last flow those without IP.
+        bounds: int64[flows + 1]; the flow that comes as number i has ``rows[bounds[i]:bounds[i + 1]]``.
+        flow: int64[flows], which flow comes as number i; ``number`` is the inverse.
+    """
+
+    rows: Rows
+    bounds: I8
+    flow: I8
+    number: I8
+
+    def of(self, flows: Rows) -> Rows:
+        """The rows of some flows, one after the other."""
+        number = self.number[flows]
+        return ragged(self.rows, self.bounds[number], self.bounds[number + 1] - self.bounds[number])
+
+
 @dataclass(frozen=True, slots=True)
 class Links:
     """Pairs of MAC keys."""
@@ -406,8 +429,26 @@ class PacketTable:
     def first_of_side(self) -> Rows:
         """int64[2 * flows + 2]: the first row of each of ``sides``, -1 where there is none."""
         first = np.full(2 * len(self.flows.low) + 2, -1, np.int64)
-        first[self.sides[::-1]] = np.arange(self.rows - 1, -1, -1)
+        first[self.sides[::-1]] = np.arange(self.rows - 1, -1, -1, dtype=np.int32)
         return first
+
+    @cached_property
+    def by_flow(self) -> FlowRows:
+        """All rows sorted by their flows."""
+        flows = self.flows.protocol
+        first = self.first_of_side[:-2].view(np.uint64).reshape(-1, 2).min(axis=1)  # none is the largest number
+        flow = np.lexsort((first, np.where(flows == _TCP, 0, np.where(flows == _UDP, 1, 2))))
+        number = np.empty(len(flow) + 1, np.int64)
+        number[flow] = np.arange(len(flow))
+        number[-1] = len(flow)
+        # Sorting values is far cheaper than sorting indices: the number of the flow, and behind it that of the row.
+        bits = self.rows.bit_length()
+        keys = (number << bits).take(self.flow[: self.rows], mode="clip")
+        keys |= np.arange(self.rows)
+        keys.sort()
+        bounds = np.searchsorted(keys, np.arange(len(flow) + 1) << bits)
+        keys &= (1 << bits) - 1
+        return FlowRows(keys, bounds, flow, number[:-1])
 
     def links_at(self, place: int) -> Bools:
         """Which of ``links`` have a frame at a place."""
@@ -417,12 +458,28 @@ class PacketTable:
         used[self.link[: self.rows][self.place[: self.rows] == place]] = True
         return used
 
+    def with_header(self, layer: int) -> tuple[Rows, I8]:
+        """The rows with a header of TCP or of UDP, flow after flow, and where each flow begins, with the end.
+
+        Flows come by the first of these rows.
+        """
+        by_flow, is_wanted = self.by_flow, self.flows.protocol == {TCP: _TCP, UDP: _UDP}[layer]
+        count = int(np.count_nonzero(is_wanted))
+        first = int(np.argmax(is_wanted[by_flow.flow])) if count else 0
+        bounds = by_flow.bounds[first : first + count + 1]
+        rows, bounds = by_flow.rows[bounds[0] : bounds[-1]], bounds - bounds[0]
+        has_header = self.layers[: self.rows] & layer != 0
+        if np.count_nonzero(has_header) == len(rows):
+            return rows, distinct(bounds)
+        is_it = has_header[rows]  # later fragments have none, and some are cut
+        rows, bounds = rows[is_it], distinct(np.concatenate(([0], np.cumsum(is_it)))[bounds])
+        order = np.argsort(rows[bounds[:-1]], kind="stable")
+        starts, sizes = bounds[:-1][order], np.diff(bounds)[order]
+        return ragged(rows, starts, sizes), np.concatenate(([0], np.cumsum(sizes)))
+
     def rows_of(self, is_wanted: Bools) -> Rows:
         """Rows of some flows, given as one boolean for each flow."""
-        if not len(self.flow) or not is_wanted.any():
-            return np.empty(0, np.int64)
-        # Rows without IP have NO_FLOW; they take the False behind the last flow.
-        return np.flatnonzero(np.append(is_wanted, False).take(self.flow, mode="clip"))
+        return np.sort(self.by_flow.of(np.flatnonzero(is_wanted)))
 
     # -- what proves it
 
@@ -465,6 +522,12 @@ def distinct(values: Numbers) -> Numbers:
     is_new = np.ones(len(ordered), np.bool_)
     np.not_equal(ordered[1:], ordered[:-1], out=is_new[1:])
     return ordered[is_new]
+
+
+def ragged(values: Numbers, starts: I8, sizes: I8) -> Numbers:
+    """Runs of some values, one after the other: each from where it starts, so many of them."""
+    ends = np.cumsum(sizes)
+    return values[np.arange(int(sizes.sum())) + (starts - (ends - sizes)).repeat(sizes)]
 
 
 def ranges(numbers: Sequence[int]) -> tuple[tuple[int, int], ...]:

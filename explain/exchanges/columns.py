@@ -16,6 +16,7 @@ import numpy as np
 
 from explain.model import Exchange
 from explain.record import dataclass
+from explain.table import ragged
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -152,9 +153,7 @@ def _in_order(rows: Rows, counts: I8) -> tuple[I8, Rows, I8]:
     if (first[order[1:]] == first[order[:-1]]).any():  # then the later frames tell
         lists = [rows[start : start + count].tolist() for start, count in zip(starts, counts, strict=True)]
         order = np.array(sorted(range(len(counts)), key=lists.__getitem__), np.int64)
-    bounds = np.concatenate(([0], np.cumsum(counts[order])))
-    frames = rows[np.arange(len(rows)) + (starts[order] - bounds[:-1]).repeat(counts[order])]
-    return order, frames, bounds
+    return order, ragged(rows, starts[order], counts[order]), np.concatenate(([0], np.cumsum(counts[order])))
 
 
 class Exchanges(Sequence[Exchange]):

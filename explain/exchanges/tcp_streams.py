@@ -8,13 +8,12 @@ import numpy as np
 
 from explain.exchanges.tcp_fragments import segment_lengths
 from explain.record import dataclass
-from explain.table import REVERSED, TCP, distinct
+from explain.table import REVERSED, TCP, distinct, ragged
 
 if TYPE_CHECKING:
     from explain.table import I8, U1, U4, Bools, PacketTable, Rows
 
 SYN, ACK = 2, 16
-_RADIX = 1 << 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +42,7 @@ def find_streams(table: PacketTable) -> Streams:
 
     A SYN begins a connection if its sequence number is not the initial one of its side.
     """
-    rows, flow_bounds = _by_flow(table)
+    rows, flow_bounds = table.with_header(TCP)
     flags = table.flags[rows]
     cuts = _reuses(table, rows, flags, flow_bounds)
     bounds = np.sort(np.concatenate((flow_bounds, cuts))) if len(cuts) else flow_bounds
@@ -55,35 +54,12 @@ def find_streams(table: PacketTable) -> Streams:
     return Streams(rows, bounds, flags, segment_lengths(table), table.flow[rows[bounds[:-1]]], is_reuse)
 
 
-def _by_flow(table: PacketTable) -> tuple[Rows, I8]:
-    """The rows of TCP flow after flow, flows by their first row, and where each begins."""
-    rows = np.flatnonzero(table.layers & TCP)
-    if not len(rows):
-        return rows, np.zeros(1, np.int64)
-    flow = table.flow[rows]
-    first = np.full(len(table.flows.low), len(table), np.int64)
-    first[flow[::-1]] = rows[::-1]  # of several values for one index the last stays
-    rank = np.empty(len(first), np.uint32)
-    rank[np.argsort(first, kind="stable")] = np.arange(len(first), dtype=np.uint32)
-    key = rank[flow]
-    del flow  # what is no longer needed goes at once here: these arrays make the peak of all memory
-    order = np.argsort(key.astype(np.uint16), kind="stable")  # two octets at a time is a radix sort
-    if len(first) > _RADIX:
-        order = order[np.argsort((key[order] >> np.uint32(16)).astype(np.uint16), kind="stable")]
-    rows = rows[order]
-    key = key[order]
-    starts = np.flatnonzero(key[1:] != key[:-1]) + 1
-    return rows, np.concatenate(([0], starts, [len(rows)]))
-
-
 def _by_first_frame(rows: Rows, flags: U1, bounds: I8) -> tuple[Rows, U1, I8, I8]:
     """Connections in the order of their first rows, where some flows hold several of them."""
     order = np.argsort(rows[bounds[:-1]], kind="stable")
-    lengths = np.diff(bounds)[order]
+    starts, lengths = bounds[:-1][order], np.diff(bounds)[order]
     new = np.concatenate(([0], np.cumsum(lengths)))
-    source = (bounds[:-1][order] - new[:-1]).repeat(lengths)
-    source += np.arange(len(rows))
-    return rows[source], flags[source], new, order
+    return ragged(rows, starts, lengths), ragged(flags, starts, lengths), new, order
 
 
 def _reuses(table: PacketTable, rows: Rows, flags: U1, flow_bounds: I8) -> I8:

@@ -14,7 +14,7 @@ from explain.record import dataclass
 from explain.table import IPV6_KEY, REVERSED, UDP
 
 if TYPE_CHECKING:
-    from explain.table import U8, Bools, PacketTable, Rows
+    from explain.table import U4, U8, Bools, PacketTable
 
 OUTCOMES = ("answered", "unanswered", "refused")
 _WELL_KNOWN = 1024
@@ -43,10 +43,7 @@ class UdpFlow:
 
 def find(table: PacketTable) -> ExchangeColumns:
     """One exchange for each flow, whatever it carries."""
-    rows = np.flatnonzero(table.layers & UDP)
-    rows = rows[np.argsort(table.flow[rows], kind="stable")]
-    flow = table.flow[rows]
-    bounds = np.flatnonzero(np.concatenate(([True], flow[1:] != flow[:-1], [True]))) if len(rows) else np.zeros(1, int)
+    rows, bounds = table.with_header(UDP)
     first = bounds[:-1]
     is_back = (table.layers[rows] & REVERSED != 0) != (table.layers[rows[first]] & REVERSED != 0).repeat(
         np.diff(bounds)
@@ -58,7 +55,7 @@ def find(table: PacketTable) -> ExchangeColumns:
     # The first frame seen may be an answer: a well-known port that speaks to a high one is the server.
     is_answer = (table.source_ports(opener) < _WELL_KNOWN) & (table.target_ports(opener) >= _WELL_KNOWN)
     to_server = np.where(is_answer, backward, count - backward)
-    is_refused = _refused(table, flow[first])
+    is_refused = _refused(table, table.flow[opener])
     outcome = np.where((backward > 0) & (backward < count), 0, np.where(is_refused, 2, 1)).astype(np.uint8)
     outcome[is_answer & (backward == 0)] = 0
     needs_no_answer = _to_many(table, np.where(is_answer, table.sources(opener), table.targets(opener)))
@@ -71,7 +68,7 @@ def find(table: PacketTable) -> ExchangeColumns:
 
     times = table.time_ns[rows]
     return ExchangeColumns(
-        "udp.flow", OUTCOMES, outcome, rows, bounds.astype(np.int64), times[first],
+        "udp.flow", OUTCOMES, outcome, rows, bounds, times[first],
         np.maximum(times[first], times[bounds[1:] - 1]), fields,
         {"needs_no_answer": needs_no_answer, "datagrams": count, "payload_bytes": octets, "opener": opener},
     )  # fmt: skip
@@ -96,7 +93,7 @@ def _fields(
     )
 
 
-def _refused(table: PacketTable, flows: Rows) -> Bools:
+def _refused(table: PacketTable, flows: U4) -> Bools:
     """Whether an ICMP unreachable quotes a datagram of the flow."""
     icmp = table.icmp
     says_unreachable = icmp.type == np.where(icmp.is_v6, _UNREACHABLE_V6, _UNREACHABLE_V4)
