@@ -79,7 +79,7 @@ class Control:
 def control(streams: Streams, table: PacketTable) -> Control:
     """The segments that open, close and reset."""
     flags = streams.flags
-    at = np.flatnonzero(flags & (FIN | SYN | RST))
+    at = np.flatnonzero(flags & (FIN | SYN | RST) != 0)
     connection = np.searchsorted(streams.bounds, at, side="right") - 1
     way = (table.layers[streams.rows[at]] & REVERSED != 0).astype(np.uint8)
     return Control(at, connection, flags[at], way)

@@ -64,7 +64,7 @@ def _by_first_frame(rows: Rows, flags: U1, bounds: I8) -> tuple[Rows, U1, I8, I8
 
 def _reuses(table: PacketTable, rows: Rows, flags: U1, flow_bounds: I8) -> I8:
     """Positions in ``rows`` at which a SYN begins another connection in a flow."""
-    spots = np.flatnonzero(flags & SYN)
+    spots = np.flatnonzero(flags & SYN != 0)
     flow = np.searchsorted(flow_bounds, spots, side="right") - 1
     is_syn = flags[spots] & ACK == 0
     is_first = spots == flow_bounds[flow]
