@@ -116,4 +116,4 @@ def _held_against(
         Run(captures, found.table, found, findings),
         Run(report.captures, report.exchanges.table, report.exchanges, report.findings),
     )
-    return replace(report, lines=story.with_comparison(report.lines, compared), against=compared)
+    return replace(report, lines=story.with_comparison(report.lines, compared, report.captures), against=compared)

@@ -46,6 +46,7 @@ class Side:
         last_alike: the frame before it, which both have; None where they differ from the start.
         value: what differs, where it is a value.
         place: the last vantage point that saw the packet, where several recorded.
+        lost: what it was that came no further: ``request`` or ``reply``.
     """
 
     exchange: str
@@ -57,6 +58,7 @@ class Side:
     last_alike: Step | None = None
     value: Any = None
     place: str | None = None
+    lost: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,10 +138,10 @@ class _Differences:
             sides = _side(self._good, there, translated(there)), _side(self._run, here, translated(here))
             return Difference("outcome", here.kind, here.fields, *sides)
         part = parting((self._good.table, there), (self._run.table, here))
-        following, last = self._places.of(there, here)
+        following, last, lost = self._places.of(there, here)
         sides = (
             _side(self._good, there, part.then[0], part.last_alike[0], place=following),
-            _side(self._run, here, part.then[1], part.last_alike[1], place=last),
+            _side(self._run, here, part.then[1], part.last_alike[1], place=last, lost=lost),
         )
         return Difference("outcome", here.kind, here.fields, *sides)
 

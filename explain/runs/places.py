@@ -21,16 +21,18 @@ class Places:
         self._good, self._run = good, run
         self._journeys = _by_flow(good), _by_flow(run)
 
-    def of(self, there: Item, here: Item) -> tuple[str | None, str | None]:
-        """The last places that saw the packet on its way: where the good run has one more, and here."""
+    def of(self, there: Item, here: Item) -> tuple[str | None, str | None, str | None]:
+        """The last places that saw the packet on its way: where the good run has one more, and here; which it was."""
         one = _journey(self._good, self._journeys[0], there)
         other = _journey(self._run, self._journeys[1], here)
         if other is None or other.lost is None:
-            return None, None
+            return None, None, None
         last = _name(whole(self._run.table), other.last_seen)
         way = [sight.vantage for sight in one.seen] if one else []
+        if other.lost == "reply":  # what a good run's journey follows is the way there
+            way.reverse()
         following = way[way.index(last) + 1] if last in way[:-1] else None
-        return following, last
+        return following, last, other.lost
 
 
 def _by_flow(run: Run) -> dict[int, tuple[ExchangeColumns, int]]:

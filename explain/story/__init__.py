@@ -55,14 +55,15 @@ def tell(
     return lines + troubles.tell(findings, groups, everything=everything)
 
 
-def with_comparison(lines: Sequence[Line], comparison: Comparison) -> list[Line]:
+def with_comparison(lines: Sequence[Line], comparison: Comparison, captures: Sequence[CaptureInfo]) -> list[Line]:
     """The story with what a good run shows otherwise: one line below the verdict, and a section after it."""
     from explain.story import against
 
     first = next((at for at, line in enumerate(lines) if line.label == "heading"), len(lines))
     verdict = sum(1 for line in lines[:first] if line.depth == 0 and line.label != "note")
     return [
-        *lines[:verdict], against.verdict(comparison), *lines[verdict:first], *against.tell(comparison), *lines[first:],
+        *lines[:verdict], against.verdict(comparison, captures), *lines[verdict:first], *against.tell(comparison),
+        *lines[first:],
     ]  # fmt: skip
 
 

@@ -9,18 +9,18 @@ from explain.runs.likeness import likeness
 from explain.story.teller import end_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from explain.model import Evidence
+    from explain.model import CaptureInfo, Evidence
     from explain.runs import Comparison, Difference, Side, Step
 
 _MOST_FOLLOWING, _MOST_WHO = 8, 4
 
 
-def verdict(comparison: Comparison) -> Line:
-    """One line, to stand below the verdict on this run."""
+def verdict(comparison: Comparison, captures: Sequence[CaptureInfo]) -> Line:
+    """One line, to stand below the verdict on the run with these captures."""
     values = {
-        "path": comparison.captures[0].path, "pairs": comparison.pairs, "total": sum(comparison.exchanges),
+        "path": _names(comparison.captures), "pairs": comparison.pairs, "total": sum(comparison.exchanges),
     }  # fmt: skip
     first = comparison.first
     if not comparison.is_same_thing:
@@ -29,7 +29,8 @@ def verdict(comparison: Comparison) -> Line:
         return Line("against.swapped", values, (), 0, None, "under")
     if first is None:
         return Line("against.same", values, (), 0, None, "under")
-    there, here = (side.frame if side else None for side in (first.there, first.here))
+    sides = (comparison.captures, first.there), (captures, first.here)
+    there, here = (side and _of_side(files, side) for files, side in sides)
     form = "both" if first.there and first.here else "there" if first.there else "here"
     evidence = first.here.evidence if first.here else ()
     return Line(f"against.verdict.{form}", values | {"there": there, "here": here}, evidence, 0, None, "under")
@@ -39,14 +40,14 @@ def tell(comparison: Comparison) -> list[Line]:
     """The section that tells the comparison."""
     if not comparison.is_same_thing or comparison.is_swapped:
         return []
-    lines = [Line("against.heading", {"path": comparison.captures[0].path}, label="heading")]
+    lines = [Line("against.heading", {"path": _given(comparison.captures)}, label="heading")]
     for there, here in comparison.who[:_MOST_WHO]:
         lines.append(Line("against.who", {"there": there, "here": here}))
     first = comparison.first
     if first is None:
         return [*lines, Line("against.nothing", {"pairs": comparison.pairs})]
     lines += _alike(comparison)
-    lines += _told(first)
+    lines += _told(comparison.captures, first)
     if comparison.is_after_end:
         lines.append(Line("against.after-end", {}))
     if comparison.causes:
@@ -57,40 +58,43 @@ def tell(comparison: Comparison) -> list[Line]:
 def _alike(comparison: Comparison) -> Iterator[Line]:
     if comparison.last_alike:
         there, here = comparison.last_alike
-        values = {"alike": comparison.alike, "frame": _last(there)}
+        values = {"alike": comparison.alike, "frame": _numbered(comparison.captures, there, _last(there))}
         yield Line("against.alike", values, _only_last(here))
     else:
         yield Line("against.from-the-start", {})
 
 
-def _told(one: Difference) -> Iterator[Line]:
-    yield _difference(one, "first")
-    yield from _parting(one)
+def _told(good: Sequence[CaptureInfo], one: Difference) -> Iterator[Line]:
+    yield _difference(good, one, "first")
+    yield from _parting(good, one)
 
 
-def _parting(one: Difference) -> Iterator[Line]:
+def _parting(good: Sequence[CaptureInfo], one: Difference) -> Iterator[Line]:
     """Where two exchanges part that ended differently."""
     there, here = one.there, one.here
     if one.form != "outcome" or there is None or here is None:
         return
     if here.last_alike and there.last_alike:
-        values = {"says": here.last_alike.says, "there": there.last_alike.frame}
+        values = {"says": here.last_alike.says, "there": _of_step(good, there.last_alike)}
         yield Line("against.step.alike", values, here.last_alike.evidence)
     if there.place and here.place:
-        yield Line("against.place", {"next": there.place, "last": here.place}, _last_alike(here))
+        yield Line(f"against.place.{here.lost}", {"next": there.place, "last": here.place}, _last_alike(here))
     if one.kind != "nat.translation":
-        yield from _next(there.step, here.step, _last_alike(here))
+        yield from _next(good, there.step, here.step, _last_alike(here))
     elif there.step and here.step:
-        values = {"there": there.step.frame, "says_there": there.step.says, "says_here": here.step.says}
+        frame = _of_step(good, there.step)
+        values = {"there": frame, "says_there": there.step.says, "says_here": here.step.says}
         yield Line("against.step.behind", values, here.step.evidence)
 
 
-def _next(there: Step | None, here: Step | None, before: tuple[Evidence, ...]) -> Iterator[Line]:
+def _next(
+    good: Sequence[CaptureInfo], there: Step | None, here: Step | None, before: tuple[Evidence, ...]
+) -> Iterator[Line]:
     if there and here:
-        values = {"there": there.frame, "says_there": there.says, "says_here": here.says}
+        values = {"there": _of_step(good, there), "says_there": there.says, "says_here": here.says}
         yield Line("against.step.instead", values, here.evidence)
     elif there:
-        yield Line("against.step.nothing", {"there": there.frame, "says_there": there.says}, before)
+        yield Line("against.step.nothing", {"there": _of_step(good, there), "says_there": there.says}, before)
     elif here:
         yield Line("against.step.extra", {"says_here": here.says}, here.evidence)
 
@@ -110,9 +114,9 @@ def _following(comparison: Comparison) -> list[Line]:
             alike.setdefault(_likeness(one), []).append(one)
     lines: list[Line] = []
     for some in list(alike.values())[:_MOST_FOLLOWING]:
-        lines.append(_difference(some[0], "then"))
+        lines.append(_difference(comparison.captures, some[0], "then"))
         if first and _name(some[0]) == _name(first):
-            lines += _parting(some[0])
+            lines += _parting(comparison.captures, some[0])
         if len(some) > 1:
             lines.append(Line("against.again", {"count": len(some) - 1}))
     if len(alike) > _MOST_FOLLOWING:
@@ -130,11 +134,11 @@ def _name(one: Difference) -> tuple[str | None, str | None]:
     return one.there.exchange if one.there else None, one.here.exchange if one.here else None
 
 
-def _difference(one: Difference, place: str) -> Line:
+def _difference(good: Sequence[CaptureInfo], one: Difference, place: str) -> Line:
     """A difference in one sentence."""
     values: dict[str, Any] = {
         "what": Line(f"against.what.{one.kind.replace('.', '-')}", _ends(one.fields)),
-        "frames": _frames(one.there), "name": one.name and Line(f"against.name.{one.name}", {}),
+        "frames": _frames(good, one.there), "name": one.name and Line(f"against.name.{one.name}", {}),
         "there": _said(one, one.there), "here": _said(one, one.here),
     }  # fmt: skip
     evidence = one.here.evidence if one.here else ()
@@ -168,12 +172,42 @@ def _ends(fields: Any) -> dict[str, Any]:
     return values
 
 
-def _frames(side: Side | None) -> str:
+def _names(captures: Sequence[CaptureInfo]) -> str | list[str]:
+    """What a run is called: its file, or of several the places."""
+    return captures[0].path if len(captures) == 1 else [one.vantage or one.path for one in captures]
+
+
+def _given(captures: Sequence[CaptureInfo]) -> str | list[str]:
+    """The files of a run; of several, as they were given."""
+    if len(captures) == 1:
+        return captures[0].path
+    return [f"{one.vantage}={one.path}" if one.vantage else one.path for one in captures]
+
+
+def _numbered(captures: Sequence[CaptureInfo], evidence: tuple[Evidence, ...], frames: int | str) -> Any:
+    """Frame numbers, and where a run has several files, in which of them these count."""
+    if len(captures) == 1:
+        return frames
+    file = captures[evidence[0].capture]
+    return Line("against.frame-at", {"frame": frames, "name": file.vantage or file.path})
+
+
+def _of_side(captures: Sequence[CaptureInfo], side: Side) -> Any:
+    seen = side.step or side.last_alike
+    return _numbered(captures, seen.evidence if seen else side.evidence, side.frame)
+
+
+def _of_step(captures: Sequence[CaptureInfo], step: Step) -> Any:
+    return _numbered(captures, step.evidence, step.frame)
+
+
+def _frames(good: Sequence[CaptureInfo], side: Side | None) -> Any:
     if side is None:
         return ""
     ranges = side.evidence[0].frames
     first, last = ranges[0][0], ranges[-1][1]
-    return str(first) if first == last else f"{first}-{last}" if len(ranges) == 1 else f"{first}..{last}"
+    text = str(first) if first == last else f"{first}-{last}" if len(ranges) == 1 else f"{first}..{last}"
+    return _numbered(good, side.evidence, text)
 
 
 def _last(evidence: tuple[Evidence, ...]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from asunder import split
 from packets import pcap
 from surroundings import TOP
 from two_places import INSIDE, SERVER, Walk, connection, datagram, ping, segment
@@ -83,6 +84,27 @@ def other_names(path, folder):
 def test_where_the_packets_came_to_is_told_by_place():
     first = named("router", "filter-on-router-forward").first
     assert (first.there.place, first.here.place) == ("r1.eth1", "r1.eth0")
+
+
+def side_by_side(lab):
+    """The recording of a lab as captures that were taken at both interfaces of its router."""
+    return [one.source() for one in split(TOP / "pcaps" / lab / "capture.pcapng") if one.name.startswith("r1.")]
+
+
+def test_a_run_at_several_places_is_held_against_a_good_one_at_the_same_places():
+    report = explain_with(side_by_side("filter-on-router-forward.reply"), against=side_by_side("router"))
+    first = report.against.first
+    assert (first.form, first.kind, first.here.lost) == ("outcome", "icmp.echo", "reply")
+    assert (first.there.place, first.here.place) == ("r1.eth0", "r1.eth1")
+    story = " ".join(report.story("en").split())
+    assert "in frame 3 at r1.eth0; there in frame 4 at r1.eth0" in story
+    assert "Held against r1.eth0=r1.eth0.pcap, r1.eth1=r1.eth1.pcap" in story
+    assert "There the answer went on to r1.eth0; here r1.eth1 is the last place that saw it" in story
+
+
+def test_several_good_captures_are_one_run_and_a_place_less_is_no_difference():
+    (lan, wan), (own, _) = side_by_side("router"), side_by_side("router")
+    assert explain_with([own], against=[lan, wan]).against.first is None
 
 
 def test_what_followed_is_what_differs_later_and_once_each():
