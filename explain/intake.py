@@ -132,7 +132,18 @@ def _take(
             captures.append(_unreadable(source, error))
     if failures and len(failures) == len(named):
         raise failures[0]
-    return decoder.finish(), tuple(captures), texts
+    table = decoder.finish()
+    _tell_files_apart(table, captures)
+    return table, tuple(captures), texts
+
+
+def _tell_files_apart(table: PacketTable, captures: Sequence[CaptureInfo]) -> None:
+    """Give each place the name of its file, where there are several; the whole path, where names are alike."""
+    if len(captures) < 2:
+        return
+    names = [Path(one.path).name for one in captures]
+    told = [name if names.count(name) == 1 else one.path for name, one in zip(names, captures, strict=True)]
+    table.places[:] = [replace(place, file=told[place.capture]) for place in table.places]
 
 
 def look_again(table: PacketTable, doubted: Rows, captures: Sequence[CaptureInfo]) -> tuple[CaptureInfo, ...]:

@@ -102,6 +102,7 @@ class Place:
         device: interface index of an SLL2 frame, else None.
         is_echo: the outgoing copy that a loopback device shows beside the incoming one.
         part: number of this place, from 1, where one list of frames holds those of several.
+        file: what tells its file from the others, None where there is but one.
     """
 
     capture: int
@@ -110,6 +111,19 @@ class Place:
     device: int | None = None
     is_echo: bool = False
     part: int | None = None
+    file: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What people call it: its name, else its file; and of ``-i any`` the number that ``ip link`` shows.
+
+        Source: draft-ietf-opsawg-pcaplinktype, LINKTYPE_LINUX_SLL2: the kernel's index of the interface.
+        """
+        home = self.name or self.file
+        if self.device is not None:
+            number = f"ifindex {self.device}"
+            return f"{home} {number}" if home and home != "any" else number
+        return home or f"#{(self.interface or 0) + 1}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,11 +34,16 @@ _PROTOCOLS = {1: "icmp", 58: "icmpv6", 6: "tcp", 17: "udp"}
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A frame at a vantage point."""
+    """A frame at a vantage point.
+
+    Attributes:
+        device: the interface's number there, of a recording on ``any`` that has it; else None.
+    """
 
     capture: int
     interface: int | None
     frame: int
+    device: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,7 @@ class Sight:
         time_ns: as the file has it.
         changed: of mac, ttl, address, port, id, checksum, size.
         step_ns: since the place before, clocks corrected; None at the first.
+        device: as of a Spot.
     """
 
     capture: int
@@ -58,6 +64,7 @@ class Sight:
     changed: tuple[str, ...]
     step_ns: int | None
     vantage: str | None
+    device: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,7 +327,7 @@ def _fields(paths: Paths, trail: int) -> Journey:
         _spot(table, verdict.last if verdict.lost else int(order[-1])),
         verdict.lost,
         verdict.stage,
-        Spot(due.capture, due.interface, 0) if due else None,
+        Spot(due.capture, due.interface, 0, due.device) if due else None,
         verdict.packets,
         verdict.missing,
         speaker,
@@ -331,20 +338,20 @@ def _fields(paths: Paths, trail: int) -> Journey:
 
 def _spot(table: PacketTable, row: int) -> Spot:
     place = table.places[int(table.place[row])]
-    return Spot(place.capture, place.interface, int(table.frame[row]))
+    return Spot(place.capture, place.interface, int(table.frame[row]), place.device)
 
 
-def spot_name(table: PacketTable, spot: Spot) -> str:
-    """A place as the user named it, else by its numbers; of several in one recording, the one that has the frame."""
-    named = [
-        (at, place.name) for at, place in enumerate(table.places)
-        if (place.capture, place.interface) == (spot.capture, spot.interface) and place.name
+def spot_name(table: PacketTable, spot: Spot | Sight) -> str:
+    """A place as people call it; of several in one recording, the one that has the frame."""
+    there = [
+        (at, place.label) for at, place in enumerate(table.places)
+        if (place.capture, place.interface) == (spot.capture, spot.interface) and spot.device in (None, place.device)
     ]  # fmt: skip
-    if len(named) > 1 and spot.frame:
+    if len(there) > 1 and spot.frame:
         rows = np.flatnonzero(table.frame[: len(table)] == spot.frame)
         has_it = set(table.place[rows].tolist())
-        named = [(at, name) for at, name in named if at in has_it] or named
-    return named[0][1] if named else f"{spot.capture + 1}:{(spot.interface or 0) + 1}"
+        there = [(at, name) for at, name in there if at in has_it] or there
+    return there[0][1] if there else f"{spot.capture + 1}"
 
 
 def _ends(table: PacketTable, row: int) -> PacketEnds:
@@ -365,7 +372,9 @@ def _sight(paths: Paths, rows: Rows, at: int) -> Sight:
     step = int(paths.seen.time_ns[row] - paths.seen.time_ns[rows[at - 1]]) if at else None
     changed = changes(table, int(rows[at - 1]), row) if at else ()
     spot = _spot(table, row)
-    return Sight(spot.capture, spot.interface, spot.frame, int(table.time_ns[row]), changed, step, place.name)
+    return Sight(
+        spot.capture, spot.interface, spot.frame, int(table.time_ns[row]), changed, step, place.name, place.device
+    )
 
 
 def changes(table: PacketTable, before: int, after: int) -> tuple[str, ...]:

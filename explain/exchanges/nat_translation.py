@@ -261,7 +261,7 @@ def _side(table: PacketTable, row: int, ends: tuple[int, ...]) -> NatSide:
 
 def _spot(table: PacketTable, row: int) -> Spot:
     place = table.places[int(table.place[row])]
-    return Spot(place.capture, place.interface, int(table.frame[row]))
+    return Spot(place.capture, place.interface, int(table.frame[row]), place.device)
 
 
 def _proof(table: PacketTable, pairs: list[tuple[int, int]]) -> str | None:

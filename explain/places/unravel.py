@@ -165,7 +165,7 @@ def _split(table: PacketTable, place: int, rows: Rows, label: Rows) -> None:
     home = table.places[place]
     first = len(table.places)
     named = [
-        Place(home.capture, home.interface, f"{home.name or ''}#{part}", part=part)
+        Place(home.capture, home.interface, f"{home.name or ''}#{part}", part=part, file=home.file)
         for part in range(1, len(labels) + 1)
     ]
     table.places[place] = named[0]

@@ -125,7 +125,6 @@ def place_name(report: Report, place: int, language: str) -> str:
     from explain.words.values import visible
 
     spot = report.packets.places[place]
-    name = spot.name or vantage(spot.capture, spot.interface, report.captures)
-    if spot.device is not None:
-        name = f"{name or ''}#{spot.device}"
+    is_told = spot.name or spot.file or spot.device is not None
+    name = spot.label if is_told else vantage(spot.capture, spot.interface, report.captures)
     return visible(name) if name else say("render.place", {"number": place + 1}, language)

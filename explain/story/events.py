@@ -68,10 +68,10 @@ def tell(table: PacketTable, exchanges: Exchanges, hosts: Hosts, without: set[in
 
 
 def _heading(table: PacketTable, capture: int, interface: int | None) -> Line:
-    name = next(
-        (one.name for one in table.places if (one.capture, one.interface) == (capture, interface) and one.name), None
-    )
-    values = {"name": name, "capture": capture + 1, "interface": interface}
+    here = [one for one in table.places if (one.capture, one.interface) == (capture, interface)]
+    name = next((one.name for one in here if one.name), None)
+    file = next((one.file for one in here if one.file), str(capture + 1))
+    values = {"name": name, "capture": capture + 1, "interface": interface, "file": file}
     return Line("story.heading.at" if name else "story.heading.at-file", values, (), 1, None, "subheading")
 
 

@@ -28,14 +28,20 @@ def journey(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Ite
     outcome = part.outcomes[part.outcome[index]]
     ends = {
         "src": end_text(fields.packet.src), "dst": end_text(fields.packet.dst),
-        "protocol": fields.packet.protocol, "way": [_place_text(sight) for sight in fields.seen],
+        "protocol": fields.packet.protocol, "way": [spot_name(table, sight) for sight in fields.seen],
     }  # fmt: skip
     rows = [row_of(table, sight) for sight in fields.seen]
     if len(fields.seen) > 1:
         yield line(teller, "journey.way", fields, rows, name, **ends)
+        if any(sight.device is not None for sight in fields.seen) and teller.first("journey.ifindex").endswith("first"):
+            yield line(teller, "journey.ifindex.first", fields, rows[:1], name)
     for before, after, row in zip(fields.seen, fields.seen[1:], rows[1:], strict=False):
         for message in _steps(after):
-            steps = {"at": _place_text(before), "to": _place_text(after), "wait_ns": max(after.step_ns or 0, 0)}
+            steps = {
+                "at": spot_name(table, before),
+                "to": spot_name(table, after),
+                "wait_ns": max(after.step_ns or 0, 0),
+            }
             values = _values(table, before, after)
             shown = message if values["ttl_before"] and values["ttl_after"] else "journey.rewritten-by-text"
             yield line(teller, shown, None, [row], name, **values, **steps)
@@ -102,8 +108,3 @@ def row_of(table: PacketTable, spot: Sight | Spot) -> int:
             if len(found):
                 return int(found[0])
     raise KeyError(spot)
-
-
-def _place_text(sight: Sight) -> str:
-    """A place as the user named it, else by its numbers."""
-    return sight.vantage or f"{sight.capture + 1}:{(sight.interface or 0) + 1}"

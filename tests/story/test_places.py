@@ -1,0 +1,65 @@
+"""A place without a name is told by its file, and an interface of ``-i any`` by its number."""
+
+from __future__ import annotations
+
+import struct
+
+from packets import A, B, ip, octets, pcap, tcp
+
+import explain
+
+INSIDE, NAT, SERVER = ("192.0.2.10", 40000), ("203.0.113.1", 40000), ("198.51.100.7", 80)
+SYN, ACK = 2, 16
+SLL2 = 276
+
+
+def cooked(device: int, kind: int, mac: str, packet: bytes) -> bytes:
+    """As ``tcpdump -i any`` writes it; kind 0 came for this host, 4 left it."""
+    return struct.pack(">HHIHBB8s", 0x800, 0, device, 1, kind, 6, octets(mac)) + packet
+
+
+def through(source, target, flags, device, ttl=64, **more):
+    kind, mac = (0, A) if device == 2 else (4, B)
+    return cooked(
+        device,
+        kind,
+        mac,
+        ip(source[0], target[0], 6, tcp(source[0], target[0], source[1], target[1], flags, **more), ttl),
+    )
+
+
+def translated():
+    """Three segments from inside and two back, each on both sides of a router that rewrites the source."""
+    segments = [
+        (SYN, 1, 0, True),
+        (SYN | ACK, 9, 2, False),
+        (ACK, 2, 10, True),
+        (ACK, 2, 10, True),
+        (ACK, 10, 2, False),
+    ]
+    frames = []
+    for number, (flags, seq, ack, is_out) in enumerate(segments):
+        sides = (
+            [(INSIDE, SERVER, 2, 64), (NAT, SERVER, 3, 63)]
+            if is_out
+            else [(SERVER, NAT, 3, 64), (SERVER, INSIDE, 2, 63)]
+        )
+        frames += [
+            (number + 0.0001 * at, through(source, target, flags, device, ttl, seq=seq, ack=ack))
+            for at, (source, target, device, ttl) in enumerate(sides)
+        ]
+    return frames
+
+
+def test_both_sides_of_a_router_on_any_are_told_by_the_numbers_of_its_interfaces():
+    told = " ".join(explain.explain(pcap(*translated(), link_type=SLL2)).story().split())
+    assert "was seen on its way at: ifindex 2, ifindex 3." in told
+    assert told.count("ip link shows it before the name") == 1
+
+
+def test_files_without_names_are_told_by_their_own(tmp_path):
+    for name, device in (("lan.pcap", 2), ("wan.pcap", 3)):
+        frames = [frame for frame in translated() if frame[1][4:8] == struct.pack(">I", device)]
+        (tmp_path / name).write_bytes(pcap(*frames, link_type=SLL2).getvalue())
+    told = " ".join(explain.explain(tmp_path / "lan.pcap", tmp_path / "wan.pcap").story().split())
+    assert "lan.pcap ifindex 2, wan.pcap ifindex 3." in told
