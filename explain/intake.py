@@ -6,6 +6,7 @@ import os
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explain.capture import open_capture
