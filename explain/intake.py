@@ -6,7 +6,6 @@ import os
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explain.capture import open_capture
@@ -142,7 +141,7 @@ def _tell_files_apart(table: PacketTable, captures: Sequence[CaptureInfo]) -> No
     """Give each place the name of its file, where there are several; the whole path, where names are alike."""
     if len(captures) < 2:
         return
-    names = [Path(one.path).name for one in captures]
+    names = [os.path.basename(one.path) for one in captures]  # noqa: PTH119  pathlib is slow to load
     told = [name if names.count(name) == 1 else one.path for name, one in zip(names, captures, strict=True)]
     table.places[:] = [replace(place, file=told[place.capture]) for place in table.places]
 
