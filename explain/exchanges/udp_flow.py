@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 OUTCOMES = ("answered", "unanswered", "refused")
 _WELL_KNOWN = 1024
-_ONE_WAY = (162, 514, 2055, 4739, 6343)  # SNMP traps, syslog, NetFlow, IPFIX, sFlow: nobody answers there
+ONE_WAY = {162: "SNMP traps", 514: "syslog", 2055: "NetFlow", 4739: "IPFIX", 6343: "sFlow"}
+"""Ports that only listen, and for what."""
 _UNREACHABLE_V4, _UNREACHABLE_V6 = 3, 1
 
 
@@ -59,7 +60,7 @@ def find(table: PacketTable) -> ExchangeColumns:
     outcome = np.where((backward > 0) & (backward < count), 0, np.where(is_refused, 2, 1)).astype(np.uint8)
     outcome[is_answer & (backward == 0)] = 0
     needs_no_answer = _to_many(table, np.where(is_answer, table.sources(opener), table.targets(opener)))
-    needs_no_answer |= ~is_answer & np.isin(table.target_ports(opener), _ONE_WAY)
+    needs_no_answer |= ~is_answer & np.isin(table.target_ports(opener), list(ONE_WAY))
 
     def fields(index: int) -> UdpFlow:
         return _fields(table, int(opener[index]), bool(is_answer[index]), (

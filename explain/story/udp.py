@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from explain.exchanges.udp_flow import ONE_WAY
 from explain.story.teller import end_text
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ def flow(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterat
     """One line for a flow."""
     fields: UdpFlow = part.fields(index)
     outcome = part.outcomes[part.outcome[index]]
-    message = "to-many" if outcome == "unanswered" and fields.needs_no_answer else outcome
-    ends = {"client": end_text(fields.client), "server": end_text(fields.server)}
-    yield teller.line(f"udp.{message}", fields, part.rows(index), name, **ends)
+    service = ONE_WAY.get(fields.server.port or 0)
+    message = outcome
+    if outcome == "unanswered" and fields.needs_no_answer:
+        message = "one-way" if service else "to-many"
+    told = {"client": end_text(fields.client), "server": end_text(fields.server), "service": service}
+    yield teller.line(f"udp.{message}", fields, part.rows(index), name, **told)

@@ -4,7 +4,7 @@ import shutil
 import subprocess
 
 import pytest
-from packets import A, B, R, datagram, error, eth, ip, is_at, pcap, ping, pong, segment, who_has
+from packets import A, B, R, datagram, error, eth, ip, is_at, pcap, ping, pong, segment, udp, who_has
 
 import explain
 
@@ -93,6 +93,23 @@ def test_a_small_ttl_that_runs_out_is_no_loop():
     asked = [ping(ALICE, BOB, seq, ttl=1) for seq in (1, 2)]
     finding = the_finding(asked[0], error(ROUTER, 11, 0, asked[0]), asked[1], error(ROUTER, 11, 0, asked[1]))
     assert finding.cause == "ttl-too-low"
+
+
+def test_a_low_ttl_beside_a_high_one_in_one_conversation_is_judged_by_the_packet_that_the_error_quotes():
+    low, high = (eth(A, B, 0x800, ip(ALICE, BOB, 17, udp(ALICE, BOB, 9, 9), ttl, ident=ttl)) for ttl in (4, 64))
+    finding = the_finding(high, low, error(ROUTER, 11, 0, low))
+    assert (finding.cause, finding.values["ttl"], finding.values["largest"]) == ("ttl-too-low", 4, 64)
+    assert the_finding(high, low, error(ROUTER, 11, 0, high)).cause == "routing-loop"
+
+
+@pytest.mark.parametrize(("spoke_before", "words"), [(True, "no longer listens"), (False, "nothing listens")])
+def test_a_port_that_closed_after_it_had_spoken_is_told_from_one_that_was_never_open(spoke_before, words):
+    asked, said = datagram((ALICE, 9), (BOB, 99), b"x"), datagram((BOB, 99), (ALICE, 9), b"y", (B, A))
+    frames = [asked, said, asked] if spoke_before else [asked, asked]
+    found = report(*frames, error(BOB, 3, 3, asked, macs=(B, A)))
+    assert [one.cause for one in found.findings] == ["udp-no-listener"]
+    assert f"{BOB} " in found.story("en")
+    assert words in found.story("en")
 
 
 def test_silence_after_three_questions_is_likely_an_absent_host_and_lists_what_it_cannot_exclude():

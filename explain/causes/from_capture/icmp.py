@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import defaultdict
 from ipaddress import IPv4Address, ip_address
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from explain.causes.from_capture import arp, ndp
+from explain.causes.from_capture import arp, expired, ndp
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges.quotes import quoted_flows
-from explain.table import NO_FLOW, distinct
+from explain.table import NO_FLOW, UDP, distinct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.icmp_echo import IcmpEcho
     from explain.exchanges.icmp_error import IcmpError
-    from explain.table import PacketTable, Rows
 
 _NO_ROUTE = ("no-route-on-router", ("router-interface-down", "reject-route-on-router", "filter-on-router-forward"))
 # Who says it decides where the fault is: the target itself, or somebody on the way.
@@ -73,8 +71,6 @@ _WAY_BACK = (
 _NO_WAY = ("net-unreachable", "no-route")
 _PROVED = frozenset(("path-mtu-exceeded", "icmp-redirect", "udp-no-listener"))
 _ABSENT = ("host-unreachable", "address-unreachable")
-_LARGEST_TRACE_TTL = 32  # hosts send with 64, 128 or 255; only probes begin this low
-_LOOP_VISITS = 3
 _SEVERAL = 2  # reports of packets that did not arrive whole
 _ECHO_REPLIES = (0, 129)
 _EVERYBODY = IPv4Address("255.255.255.255")
@@ -172,9 +168,11 @@ def _judge(
         "src": fields.about.src if fields.about else fields.to,
     }  # fmt: skip
     if key.name == "ttl-exceeded":
-        return _expired(scene, members, rows, values, is_answer=_is_about_an_answer(scene, key, members, rows))
+        return expired.judge(scene, members, rows, values, is_answer=_is_about_an_answer(scene, key, members, rows))
     speaks_for_itself = key.speaker == key.target
     if key.name == "port-unreachable" and key.protocol == "udp" and speaks_for_itself:
+        if _has_spoken(scene, key, members, min(rows)):
+            values["case"] = "gone"
         return Seen("udp-no-listener", "likely", members, rows, ("filter-on-target-input",), values)
     is_answer = _is_about_an_answer(scene, key, members, rows)
     cause, rivals = _meaning(fields, key, is_target=speaks_for_itself, is_answer=is_answer)
@@ -222,6 +220,18 @@ def _loses_every_rest(members: list[Member], errors: int) -> bool:
     return errors >= _SEVERAL and not got_through
 
 
+def _has_spoken(scene: Scene, key: _Key, members: list[Member], told: int) -> bool:
+    """Whether the closed port had sent datagrams in these conversations before it was told closed."""
+    table = scene.table
+    for part, index in members:
+        rows = part.rows(index) if part.kind == "udp.flow" else np.empty(0, np.int64)
+        rows = rows[(rows < told) & (table.layers[rows] & UDP != 0)]
+        rows = rows[table.source_ports(rows) == (key.port or 0)]
+        if any(table.addresses.text(source) == key.target for source in distinct(table.sources(rows)).tolist()):
+            return True
+    return False
+
+
 def _is_about_an_answer(scene: Scene, key: _Key, members: list[Member], rows: list[int]) -> bool:
     """Whether the quoted packet went to the side that had asked."""
     icmp = scene.table.icmp
@@ -254,51 +264,3 @@ def _asked_in_vain(scene: Scene, key: _Key) -> list[Member]:
 
 def _requests(asked: list[Member]) -> int:
     return sum(part.fields(index).requests for part, index in asked)
-
-
-def _expired(scene: Scene, members: list[Member], rows: list[int], values: dict[str, Any], *, is_answer: bool) -> Seen:
-    """A TTL ran out: a loop if the packet came by again and again, else it began too low."""
-    sent = np.concatenate([part.rows(index) for part, index in members]) if members else np.empty(0, np.int64)
-    sent = _of_sender(scene.table, np.setdiff1d(sent, np.asarray(rows)), values["src"], is_answer=is_answer)
-    again = seen_again(scene.table, sent)
-    if not again and seen_again(scene.table.whole, _elsewhere(scene, sent)):
-        return Seen("routing-loop", "proved", members, [*rows, *sent.tolist()], (), values)
-    first = int(scene.table.ttl[sent].max()) if len(sent) else 0
-    values["ttl"] = first
-    if len(again):
-        return Seen("routing-loop", "proved", members, [*rows, *again], (), values)
-    if first > _LARGEST_TRACE_TTL:
-        return Seen("routing-loop", "likely", members, [*rows, *sent.tolist()], ("ttl-too-low",), values)
-    if is_answer:
-        return Seen("reply-ttl-too-low", "likely", members, rows, ("routing-loop",), values)
-    if not len(sent):
-        values["ttl"] = None
-        return Seen("ttl-too-low", "possible", members, rows, ("routing-loop",), values)
-    return Seen("ttl-too-low", "likely", members, [*rows, *sent.tolist()], ("routing-loop",), values)
-
-
-def _of_sender(table: PacketTable, rows: Rows, sender: str, *, is_answer: bool) -> Rows:
-    """Of the packets of a conversation those that the error can be about; all where a NAT has changed the asker."""
-    is_own = np.array([table.addresses.text(source) == sender for source in table.sources(rows).tolist()], np.bool_)
-    return rows[is_own] if is_own.any() or is_answer else rows
-
-
-def _elsewhere(scene: Scene, rows: Rows) -> Rows:
-    """Rows of the same conversation at every place."""
-    whole = scene.table.whole
-    flows, is_same = whole.flows, np.zeros(len(whole.flows.low), np.bool_)
-    for flow in distinct(scene.table.flow[rows]).tolist():
-        is_same |= (flows.low == flows.low[flow]) & (flows.high == flows.high[flow])
-    return whole.rows_of(is_same)
-
-
-def seen_again(table: PacketTable, rows: Rows) -> list[int]:
-    """Rows of one IP packet that passed one place several times with a falling TTL."""
-    copies: dict[tuple[int, ...], list[int]] = defaultdict(list)
-    for row in rows.tolist():
-        copies[int(table.flow[row]), int(table.ip_id[row]), int(table.length[row]), int(table.seq[row])].append(row)
-    for same in copies.values():
-        ttls = table.ttl[same].tolist()
-        if len(same) >= _LOOP_VISITS and all(later < earlier for earlier, later in itertools.pairwise(ttls)):
-            return same
-    return []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.causes.from_capture.icmp import seen_again
+from explain.causes.from_capture.expired import seen_again
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.table import NO_MAC, distinct
 

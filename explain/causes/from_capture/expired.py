@@ -1,0 +1,77 @@
+"""A TTL that ran out: packets that go round in circles, or that began too low (RFC 792, RFC 4443)."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from explain.causes.from_capture.scene import Member, Scene, Seen
+from explain.table import distinct
+
+if TYPE_CHECKING:
+    from explain.table import PacketTable, Rows
+
+_LARGEST_TRACE_TTL = 32  # hosts send with 64, 128 or 255; only probes begin this low
+_LOOP_VISITS = 3
+
+
+def judge(scene: Scene, members: list[Member], rows: list[int], values: dict[str, Any], *, is_answer: bool) -> Seen:
+    """A TTL ran out: a loop if the packet came by again and again, else it began too low."""
+    sent = np.concatenate([part.rows(index) for part, index in members]) if members else np.empty(0, np.int64)
+    sent = _of_sender(scene.table, np.setdiff1d(sent, np.asarray(rows)), values["src"], is_answer=is_answer)
+    again = seen_again(scene.table, sent)
+    if not again and seen_again(scene.table.whole, _elsewhere(scene, sent)):
+        return Seen("routing-loop", "proved", members, [*rows, *sent.tolist()], (), values)
+    largest = int(scene.table.ttl[sent].max()) if len(sent) else 0
+    sent = _quoted(scene.table, rows, sent)
+    first = int(scene.table.ttl[sent].max()) if len(sent) else 0
+    values["ttl"] = first
+    if len(again):
+        return Seen("routing-loop", "proved", members, [*rows, *again], (), values)
+    if first > _LARGEST_TRACE_TTL:
+        return Seen("routing-loop", "likely", members, [*rows, *sent.tolist()], ("ttl-too-low",), values)
+    if is_answer:
+        return Seen("reply-ttl-too-low", "likely", members, rows, ("routing-loop",), values)
+    if not len(sent):
+        values["ttl"] = None
+        return Seen("ttl-too-low", "possible", members, rows, ("routing-loop",), values)
+    if largest > _LARGEST_TRACE_TTL:
+        values |= {"case": "some", "largest": largest}
+    return Seen("ttl-too-low", "likely", members, [*rows, *sent.tolist()], ("routing-loop",), values)
+
+
+def _quoted(table: PacketTable, errors: list[int], sent: Rows) -> Rows:
+    """The very packets that the errors quote, by their IP id; all where that tells none apart."""
+    ids = table.icmp.quote_ip_id[np.searchsorted(table.icmp.row, np.sort(errors))]
+    is_quoted = np.isin(table.ip_id[sent], ids)
+    return sent[is_quoted] if is_quoted.any() else sent
+
+
+def _of_sender(table: PacketTable, rows: Rows, sender: str, *, is_answer: bool) -> Rows:
+    """Of the packets of a conversation those that the error can be about; all where a NAT has changed the asker."""
+    is_own = np.array([table.addresses.text(source) == sender for source in table.sources(rows).tolist()], np.bool_)
+    return rows[is_own] if is_own.any() or is_answer else rows
+
+
+def _elsewhere(scene: Scene, rows: Rows) -> Rows:
+    """Rows of the same conversation at every place."""
+    whole = scene.table.whole
+    flows, is_same = whole.flows, np.zeros(len(whole.flows.low), np.bool_)
+    for flow in distinct(scene.table.flow[rows]).tolist():
+        is_same |= (flows.low == flows.low[flow]) & (flows.high == flows.high[flow])
+    return whole.rows_of(is_same)
+
+
+def seen_again(table: PacketTable, rows: Rows) -> list[int]:
+    """Rows of one IP packet that passed one place several times with a falling TTL."""
+    copies: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for row in rows.tolist():
+        copies[int(table.flow[row]), int(table.ip_id[row]), int(table.length[row]), int(table.seq[row])].append(row)
+    for same in copies.values():
+        ttls = table.ttl[same].tolist()
+        if len(same) >= _LOOP_VISITS and all(later < earlier for earlier, later in itertools.pairwise(ttls)):
+            return same
+    return []
