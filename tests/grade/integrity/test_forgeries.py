@@ -34,7 +34,7 @@ def honest(tmp_path_factory, request):
 
 def told(prints):
     """The flags of each of some submissions."""
-    return flags(RUBRIC, [Submission(f"s{at}", (), {}) for at in range(len(prints))], prints, [], "en")
+    return list(flags(RUBRIC, [Submission(f"s{at}", (), {}) for at in range(len(prints))], prints, [], "en"))
 
 
 def test_honest_recordings_of_one_lab_are_never_flagged(honest):
