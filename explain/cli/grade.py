@@ -17,8 +17,9 @@ from explain.errors import NotMetError, UsageError
 from explain.words.values import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from explain.grade.gradebook_exports import Export
     from explain.grade.rubric import Rubric
 
 _MOST_FRAMES = 8
@@ -52,10 +53,9 @@ def grade() -> None:
 @click.option("--lang", type=click.Choice(("en", "ja")), default=default_language, help="Language of the sentences.")
 def run(rubric: str, paths: tuple[str, ...], **options: Any) -> int:
     """Grade every submission below the PATHs: folders, archives, captures."""
-    from explain.grade.form import whole
     from explain.grade.handed_in import find
     from explain.grade.lint import sound
-    from explain.grade.whole_class import add_flags
+    from explain.grade.whole_class import Gathered
 
     read = sound(rubric, options["lang"])
     export = grade_gradebook.export_of(read, options)
@@ -63,12 +63,22 @@ def run(rubric: str, paths: tuple[str, ...], **options: Any) -> int:
     found = find(read, paths, roster)
     if not found:
         raise UsageError("there is no submission there")
-    forms = grade_running.grade_class(read, found, options)
-    add_flags(read, found, forms, options["lang"])
-    told = whole(read, forms)
+    with Gathered(len(found)) as gathered:
+        grade_running.grade_class(read, found, options, gathered)
+        gathered.add_flags(read, found, options["lang"])
+        return _told(read, gathered.forms, {one.id: one.roster for one in found}, export, options)
+
+
+def _told(
+    rubric: Rubric, forms: Sequence[Any], rosters: Mapping[str, Mapping[str, str]], export: Export | None,
+    options: Mapping[str, Any],
+) -> int:  # fmt: skip
+    """Write what is asked for; the exit status."""
+    from explain.grade.form import whole
+
+    told = whole(rubric, forms)
     if options["output"]:
-        queue = review_of(read, told, Path(options["output"]), options["lang"])
-        rosters = {one.id: one.roster for one in found}
+        queue = review_of(rubric, told, Path(options["output"]), options["lang"])
         _write(Path(options["output"]), told, rosters, options["lang"])
         if export is not None:
             _put(Path(options["output"]) / "gradebook.csv", grade_gradebook.with_marks(export, told, rosters))
@@ -94,9 +104,9 @@ def _roster(rubric: Rubric, given: str | None) -> list[dict[str, str]]:
 
 def _tell(told: Mapping[str, Any], *, is_json: bool) -> None:
     if is_json:
-        for part in json.JSONEncoder(indent=1).iterencode(told):  # never the whole class as one text
-            sys.stdout.write(part)
-        print()
+        from explain.grade.form import json_of
+
+        sys.stdout.writelines(json_of(told))
         return
     for form in told["submissions"]:
         score = f"{form['score']:g}/{form['max']:g}" if form["status"] == "graded" else form["status"]
@@ -115,16 +125,15 @@ def _frames(evidence: Sequence[Mapping[str, Any]]) -> str:
 
 def _write(folder: Path, told: Mapping[str, Any], rosters: Mapping[str, Mapping[str, str]], language: str) -> None:
     from explain.grade import feedback, feedback_markdown, gradebooks, summary
+    from explain.grade.form import json_of
 
     title = told["rubric"]["title"]
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "grades.json").open("w", encoding="utf-8") as file:
-        json.dump(told, file, indent=1)
-        file.write("\n")
+    _put(folder / "grades.json", json_of(told))
     _put(folder / "grades.csv", gradebooks.grades_csv(told))
     _put(folder / "canvas.csv", gradebooks.canvas_csv(told, rosters))
     _put(folder / "moodle.csv", gradebooks.moodle_csv(told, rosters))
-    names = _file_names(told["submissions"])
+    names = _file_names(form["id"] for form in told["submissions"])
     pages = [f"{name}/feedback.html" for name in names]
     _put(folder / "summary.html", summary.summary_page(told, language, pages))
     reveals = bool(told["rubric"].get("reveal"))
@@ -137,12 +146,12 @@ def _write(folder: Path, told: Mapping[str, Any], rosters: Mapping[str, Mapping[
         _put(own / "feedback.md", feedback_markdown.markdown_page(title, form, language, reveals=reveals))
 
 
-def _put(path: Path, text: str) -> None:
+def _put(path: Path, text: str | Iterable[str]) -> None:
     with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-        file.write(text)
+        file.writelines([text] if isinstance(text, str) else text)
 
 
-def _file_names(forms: Sequence[Mapping[str, Any]]) -> list[str]:
+def _file_names(ids: Iterable[str]) -> list[str]:
     """A folder's name for each submission: only plain characters, and no two alike."""
     taken: set[str] = {
         "grades.json",
@@ -154,8 +163,8 @@ def _file_names(forms: Sequence[Mapping[str, Any]]) -> list[str]:
         "gradebook.csv",
     }
     names = []
-    for form in forms:
-        plain = "".join(char if char.isascii() and (char.isalnum() or char in "-_@.") else "_" for char in form["id"])
+    for one in ids:
+        plain = "".join(char if char.isascii() and (char.isalnum() or char in "-_@.") else "_" for char in one)
         base = name = plain.lstrip(".-")[:100] or "submission"
         number = 1
         while name.casefold() in taken:
@@ -260,10 +269,9 @@ def _points(
 
     rubric = sound(path)
     found = find(rubric, paths, _roster(rubric, roster))
-    forms = [form for _, form in grade_all(rubric, found, jobs or os.cpu_count() or 1, "en")]
     return {
         form["id"]: {one["id"]: one["points"] for one in (*form["checks"], *form["answers"])} | {"score": form["score"]}
-        for form in forms
+        for _, form in grade_all(rubric, found, jobs or os.cpu_count() or 1, "en")
     }
 
 

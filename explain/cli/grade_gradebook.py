@@ -9,7 +9,7 @@ from explain.errors import UsageError
 from explain.words.values import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from explain.grade.gradebook_exports import Export
     from explain.grade.rubric import Rubric
@@ -40,19 +40,19 @@ def roster(export: Export | None) -> list[dict[str, str]]:
     return [] if export is None else roster_of(export)
 
 
-def with_marks(export: Export, told: Mapping[str, Any], rosters: Mapping[str, Mapping[str, str]]) -> str:
+def with_marks(export: Export, told: Mapping[str, Any], rosters: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
     """The gradebook with the marks; says on standard error who is not in it, and whether it counts other points."""
     from explain.grade.gradebook_exports import filled
 
-    text, left = filled(export, told, rosters)
+    lines, left = filled(export, told, rosters)
     if left:
         names = ", ".join(visible(one) for one in left[:_MOST_NAMES]) + (", ..." if len(left) > _MOST_NAMES else "")
         print(f"explain: {len(left)} with marks are in no row of the gradebook: {names}", file=sys.stderr)
     try:
         possible = float(export.possible or "nan")
     except ValueError:
-        return text
+        return lines
     if possible == possible and possible != told["rubric"]["total"]:  # noqa: PLR0124 - NaN is no number of points
         print(f"explain: the gradebook counts {possible:g} points, the rubric {told['rubric']['total']:g}; "
               "marks are not scaled", file=sys.stderr)  # fmt: skip
-    return text
+    return lines

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from explain.grade.rubric import Rubric
     from explain.grade.submissions import Submission
+    from explain.grade.whole_class import Gathered
 
 
 def how_to_run(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -33,8 +34,8 @@ def how_to_run(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def grade_class(rubric: Rubric, found: Sequence[Submission], options: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The forms of all submissions, in their order.
+def grade_class(rubric: Rubric, found: Sequence[Submission], options: Mapping[str, Any], gathered: Gathered) -> None:
+    """Grade all submissions and keep their forms, by their numbers, in ``gathered``.
 
     Raises:
         MissingError: Dask distributed is asked for and not installed.
@@ -49,28 +50,16 @@ def grade_class(rubric: Rubric, found: Sequence[Submission], options: Mapping[st
     folder = None if options.get("no_cache") else Path(options["cache"]) if options.get("cache") else usual_folder()
     kept = Kept(folder)
     jobs = options.get("jobs") or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    forms: list[dict[str, Any]] = [{} for _ in found]
-    known: dict[str, str] = {}
     running = grade_all(rubric, found, jobs or 1, options.get("lang", "en"), kept, options.get("scheduler"))
     with closing(running), _GradingProgress(len(found)) as progress:  # type: ignore[type-var]
         try:
             for number, form in running:
                 progress.add(form)
-                forms[number] = _shared(form, known)
+                gathered.put(number, form)
         except KeyboardInterrupt:
             progress.tell_what_is_kept(is_kept=folder is not None)
             raise
     kept.tidy()
-    return forms
-
-
-def _shared(value: Any, known: dict[str, str]) -> Any:
-    """A form whose texts are those of earlier forms: a class is told the same again and again."""
-    if isinstance(value, str):
-        return known.setdefault(value, value)
-    if isinstance(value, dict):
-        return {known.setdefault(name, name): _shared(one, known) for name, one in value.items()}
-    return [_shared(one, known) for one in value] if isinstance(value, list) else value
 
 
 class _GradingProgress(Progress):

@@ -115,9 +115,9 @@ def _until_done(
         with open_pool(is_alone) as pool:
             waiting = {pool.submit(grade, work, batch): batch for batch in batches}
             for future in _completed(waiting, look):
-                forms = _forms(future)
+                batch, forms = waiting.pop(future), _forms(future)
                 if forms is None:
-                    failed += waiting[future]
+                    failed += batch
                 else:
                     yield from forms
         suspects, rest = _suspects(work, failed)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from explain.words.values import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from explain.grade.rubric import Rubric
     from explain.grade.verdict import Graded, Verdict
@@ -45,9 +46,26 @@ def failed_form(rubric: Rubric, name: str, status: str, reason: str | None) -> d
 
 
 def whole(rubric: Rubric, forms: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """All submissions of a rubric."""
+    """All submissions of a rubric; the forms may be on disk, and are read whenever somebody goes through them."""
     described = {"title": rubric.title, "total": rubric.total, "reveal": rubric.reveals}
-    return {"schema": SCHEMA, "rubric": described, "submissions": list(forms)}
+    return {"schema": SCHEMA, "rubric": described, "submissions": forms}
+
+
+def json_of(told: Mapping[str, Any]) -> Iterator[str]:
+    """All submissions as one JSON object, piece by piece: never the whole class as one text."""
+    head = json.dumps({name: value for name, value in told.items() if name != "submissions"}, indent=1)
+    yield head.removesuffix("\n}") + ',\n "submissions": ['
+    for number, form in enumerate(told["submissions"]):
+        yield (",\n  " if number else "\n  ") + json.dumps(form, indent=1).replace("\n", "\n  ")
+    yield "\n ]\n}\n"
+
+
+def ids_of(told: Mapping[str, Any]) -> dict[str, str]:
+    """What each check and answer is called, by its id: those of the first that has any, as everybody has the same."""
+    for form in told["submissions"]:
+        if form["checks"] or form["answers"]:
+            return {one["id"]: one["title"] or one["id"] for one in (*form["checks"], *form["answers"])}
+    return {}
 
 
 def _verdict(one: Verdict) -> dict[str, Any]:

@@ -7,7 +7,6 @@ has none here.  Only the columns that an import needs are given back, so that it
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -15,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explain.errors import UnreadableError, UsageError
-from explain.grade.gradebooks import cell, lost_points
+from explain.grade.gradebooks import cell, line, lost_points
 from explain.words.values import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 _LARGEST = 16 << 20
 _CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
@@ -115,27 +114,31 @@ def roster_of(export: Export) -> list[dict[str, str]]:
     return [dict(row) for row in export.rows if row.get("Student", "").strip() not in _NO_STUDENTS]
 
 
-def filled(export: Export, whole: Mapping[str, Any], rosters: Mapping[str, Mapping[str, str]]) -> tuple[str, list[str]]:
-    """The gradebook with the marks, and whose submission is in no row of it.
+def filled(
+    export: Export, whole: Mapping[str, Any], rosters: Mapping[str, Mapping[str, str]]
+) -> tuple[Iterator[str], list[str]]:
+    """The gradebook with the marks, line by line, and whose submission is in no row of it.
 
     Args:
         export: as it came.
         whole: all submissions, as JSON has them.
         rosters: the roster's row of each submission, by its id.
     """
-    forms = {one["id"]: one for one in whole["submissions"] if one["status"] == "graded"}
-    owners = _owners(export, {name: rosters.get(name, {}) for name in forms})
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(export.columns)
+    places = {one["id"]: at for at, one in enumerate(whole["submissions"]) if one["status"] == "graded"}
+    owners = _owners(export, {name: rosters.get(name, {}) for name in places})
+    marked = {number: places[name] for number, name in owners.items()}
+    return _lines(export, whole["submissions"], marked), sorted(set(places) - set(owners.values()))
+
+
+def _lines(export: Export, forms: Sequence[Mapping[str, Any]], marked: Mapping[int, int]) -> Iterator[str]:
+    yield line(export.columns)
     for number, row in enumerate(export.rows):
-        form = forms.get(owners.get(number, ""))
         changed = dict(row)
-        if form is not None:  # both, because Moodle takes feedback without a mark for no mark
+        if number in marked:  # both, because Moodle takes feedback without a mark for no mark
+            form = forms[marked[number]]
             changed[export.mark] = cell(form["score"])
             changed |= {export.feedback: cell(lost_points(form))} if export.feedback else {}
-        writer.writerow([_safe(one, changed.get(one, "")) for one in export.columns])
-    return out.getvalue(), sorted(set(forms) - set(owners.values()))
+        yield line(_safe(one, changed.get(one, "")) for one in export.columns)
 
 
 def _safe(column: str, value: str) -> str:

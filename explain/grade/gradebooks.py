@@ -9,11 +9,12 @@ import csv
 import io
 from typing import TYPE_CHECKING, Any
 
+from explain.grade.form import ids_of
 from explain.grade.unrevealed import unrevealed
 from explain.words.values import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
 _LONGEST = 4000  # a cell of a spreadsheet holds 32767 characters
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
@@ -30,24 +31,25 @@ def cell(value: Any) -> str:
     return f"'{text}" if text.lstrip().startswith(_FORMULA) or text.startswith(_FORMULA) else text
 
 
-def _csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+def line(values: Iterable[str]) -> str:
+    """One line of a table, of cells that are text already."""
     out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow([cell(one) for one in header])
-    writer.writerows([cell(one) for one in row] for row in rows)
+    csv.writer(out, lineterminator="\r\n").writerow(values)
     return out.getvalue()
 
 
-def grades_csv(whole: Mapping[str, Any]) -> str:
+def _line(values: Iterable[Any]) -> str:
+    return line(map(cell, values))
+
+
+def grades_csv(whole: Mapping[str, Any]) -> Iterator[str]:
     """One line for each submission, one column for each check and answer."""
-    forms = whole["submissions"]
-    ids = list(dict.fromkeys(one["id"] for form in forms for one in (*form["checks"], *form["answers"])))
-    rows = []
-    for form in forms:
+    ids = list(ids_of(whole))
+    yield _line(["student", "status", "score", "max", *ids, "reason"])
+    for form in whole["submissions"]:
         points = {one["id"]: one["points"] for one in (*form["checks"], *form["answers"])}
-        rows.append([form["id"], form["status"], form["score"], form["max"], *(points.get(one) for one in ids),
+        yield _line([form["id"], form["status"], form["score"], form["max"], *(points.get(one) for one in ids),
                      form["reason"]])  # fmt: skip
-    return _csv(["student", "status", "score", "max", *ids, "reason"], rows)
 
 
 def gradescope(form: Mapping[str, Any]) -> dict[str, Any]:
@@ -107,30 +109,28 @@ def _told(one: Mapping[str, Any]) -> str:
     return f"{one['says']} {visible(one['hint'], _LONGEST)}" if one["hint"] else str(one["says"])
 
 
-def canvas_csv(whole: Mapping[str, Any], roster: Mapping[str, Mapping[str, str]]) -> str:
+def canvas_csv(whole: Mapping[str, Any], roster: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
     """Canvas's gradebook import; the roster's own columns are given back as they came.
 
     A submission without a mark has an empty cell: Canvas leaves such a mark as it is.
     """
     columns = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
-    rows = []
+    yield _line([*columns, whole["rubric"]["title"]])
+    yield _line(["    Points Possible", *[""] * (len(columns) - 1), whole["rubric"]["total"]])
     for form in whole["submissions"]:
         row = roster.get(form["id"], {})
         known = {
             "Student": row.get("Student") or row.get("name") or form["id"], "SIS User ID": row.get("sid"),
             "SIS Login ID": row.get("student") or form["id"],
         }  # fmt: skip
-        rows.append([*(row.get(one) or known.get(one) for one in columns), form["score"]])
-    limit = ["    Points Possible", *[""] * (len(columns) - 1), whole["rubric"]["total"]]
-    return _csv([*columns, whole["rubric"]["title"]], [limit, *rows])
+        yield _line([*(row.get(one) or known.get(one) for one in columns), form["score"]])
 
 
-def moodle_csv(whole: Mapping[str, Any], roster: Mapping[str, Mapping[str, str]]) -> str:
+def moodle_csv(whole: Mapping[str, Any], roster: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
     """Moodle's grade import: the mark and the feedback together, because feedback alone would erase the mark."""
-    rows = []
+    title = whole["rubric"]["title"]
+    yield _line(["email", "idnumber", title, f"{title} (feedback)"])
     for form in whole["submissions"]:
         if form["status"] == "graded":
             row = roster.get(form["id"], {})
-            rows.append([row.get("email"), row.get("sid") or form["id"], form["score"], lost_points(form)])
-    title = whole["rubric"]["title"]
-    return _csv(["email", "idnumber", title, f"{title} (feedback)"], rows)
+            yield _line([row.get("email"), row.get("sid") or form["id"], form["score"], lost_points(form)])

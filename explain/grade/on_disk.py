@@ -8,22 +8,31 @@ import tempfile
 import zlib
 from array import array
 from collections.abc import Sequence
-from typing import Any, overload
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, overload
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 _FAST = 1
 
 
-class OnDisk(Sequence[Any]):
+class OnDisk(Sequence[Any], AbstractContextManager["OnDisk"]):
     """Things of JSON by number, packed in a file that has no name and ends with this process.
 
-    Each is made anew when it is asked for, so a change of it counts only when it is put in again. What nobody put in
-    is None.
+    It is closed by ``with``. Each is made anew when it is asked for, so a change of it counts only when it is put in
+    again. What nobody put in is None.
     """
 
     def __init__(self, number: int) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as this
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
         self._end = 0
         self._start, self._length = (array("q", bytes(8 * number)) for _ in range(2))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
 
     def __len__(self) -> int:
         return len(self._start)

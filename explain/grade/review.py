@@ -139,7 +139,7 @@ def _points(text: str, most: float) -> float | None:
 def enter(told: Mapping[str, Any], items: Sequence[Waiting], language: str) -> None:
     """Write what a person gave into the verdicts, and add up the scores anew."""
     given = {(one.student, one.question): one for one in items if one.points is not None}
-    for form in told["submissions"]:
+    for number, form in enumerate(told["submissions"] if given else ()):
         changed = [one for one in _verdicts(form) if (form["id"], one["id"]) in given]
         for one in changed:
             found = given[form["id"], one["id"]]
@@ -149,6 +149,7 @@ def enter(told: Mapping[str, Any], items: Sequence[Waiting], language: str) -> N
             one["says"] = found.remark or say("grade.read-by-a-person", {}, language)
         if changed:
             form["score"] = max(0.0, round(sum(one["points"] for one in _verdicts(form)) + 0.0, 2))
+            told["submissions"][number] = form
 
 
 def _verdicts(form: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

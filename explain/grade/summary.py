@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from explain.grade.page_parts import TAIL, head, label, legend, stripes, table, text
 from explain.grade.summary_people import everybody, flags, ungraded
+from explain.grade.tally import Tally, tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 _MOST_MISTAKES = 25
 _BARS = 10
@@ -19,14 +20,14 @@ _BARS = 10
 def summary_page(whole: Mapping[str, Any], language: str = "en", pages: Sequence[str] = ()) -> str:
     """The class at a glance; ``pages`` are the students' pages, as they lie beside this one."""
     title = label("class.title", language, title=whole["rubric"]["title"])
-    forms = whole["submissions"]
-    graded = [one for one in forms if one["status"] == "graded"]
+    forms, total = whole["submissions"], whole["rubric"]["total"]
+    counted = tally(forms)
     parts = (
-        ("", _tiles(whole, graded, language)),
-        ("distribution", _distribution(graded, whole["rubric"]["total"], language)),
-        ("hardest", _hardest(graded, language)), ("mistakes", _mistakes(graded, language)),
+        ("", _tiles(counted, total, language)),
+        ("distribution", _distribution(counted, total, language)),
+        ("hardest", _hardest(counted, language)), ("mistakes", _mistakes(counted, language)),
         ("flags", flags(forms, language)), ("ungraded", ungraded(forms, language)),
-        ("everybody", everybody(forms, language, pages)),
+        ("everybody", everybody(whole, language, pages)),
     )  # fmt: skip
     body = "".join(
         (f"<h2>{label(f'class.{name}', language)}</h2>\n" if name else "") + inner for name, inner in parts if inner
@@ -34,35 +35,25 @@ def summary_page(whole: Mapping[str, Any], language: str = "en", pages: Sequence
     return f"{head(whole['rubric']['title'], language, 'wide')}<h1>{title}</h1>\n{body}{TAIL}"
 
 
-def _tiles(whole: Mapping[str, Any], graded: Sequence[Mapping[str, Any]], language: str) -> str:
-    forms = whole["submissions"]
-    states = Counter(one["status"] for one in forms)
-    scores = [one["score"] for one in graded]
-    waiting = sum(one["verdict"] == "manual" for form in graded for one in _verdicts(form))
-    tiles: list[tuple[str, Any]] = [("submissions", len(forms)), ("graded", states["graded"])]
+def _tiles(counted: Tally, total: float, language: str) -> str:
+    states, scores = counted.states, counted.scores
+    tiles: list[tuple[str, Any]] = [("submissions", states.total()), ("graded", states["graded"])]
     tiles += [(name, states[name]) for name in ("missing", "could-not-be-graded") if states[name]]
     if scores:
         tiles += [("median", f"{statistics.median(scores):g}"), ("mean", f"{statistics.fmean(scores):.1f}")]
-    tiles += [("waiting", waiting)] if waiting else []
-    flagged = sum(bool(one["flags"]) for one in forms)
-    tiles += [("flagged", flagged)] if flagged else []
+    tiles += [(name, number) for name, number in (("waiting", counted.waiting), ("flagged", counted.flagged)) if number]
     inner = "".join(
-        f"<li><b>{value}</b>{label(f'class.{name}', language, max=format(whole['rubric']['total'], 'g'))}</li>"
-        for name, value in tiles
+        f"<li><b>{value}</b>{label(f'class.{name}', language, max=format(total, 'g'))}</li>" for name, value in tiles
     )
     return f'<ul class="tiles">{inner}</ul>\n'
 
 
-def _verdicts(form: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
-    return (*form["checks"], *form["answers"])
-
-
-def _distribution(graded: Sequence[Mapping[str, Any]], total: float, language: str) -> str:
+def _distribution(counted: Tally, total: float, language: str) -> str:
     """Ten columns of equal width from 0 to the highest score there is; a score on a border counts upwards."""
-    if not graded:
+    if not counted.scores:
         return ""
-    top = max([total, *(one["score"] for one in graded)]) or 1
-    counts = Counter(min(_BARS - 1, int(_BARS * one["score"] / top)) for one in graded)
+    top = max([total, *counted.scores]) or 1
+    counts = Counter(min(_BARS - 1, int(_BARS * score / top)) for score in counted.scores)
     most = max(counts.values())
     columns = []
     for at in range(_BARS):
@@ -76,33 +67,20 @@ def _distribution(graded: Sequence[Mapping[str, Any]], total: float, language: s
     return f'<ol class="columns" aria-label="{name}">{"".join(columns)}</ol>{last}\n'
 
 
-def _hardest(graded: Sequence[Mapping[str, Any]], language: str) -> str:
-    found: dict[str, Counter[str]] = {}
-    points: dict[str, list[float]] = {}
-    titles: dict[str, str] = {}
-    for form in graded:
-        for one in _verdicts(form):
-            found.setdefault(one["id"], Counter())[one["verdict"]] += 1
-            points.setdefault(one["id"], []).append(one["points"])
-            titles[one["id"]] = one["title"] or one["id"]
-    order = sorted(found, key=lambda name: found[name]["met"] / sum(found[name].values()))
+def _hardest(counted: Tally, language: str) -> str:
+    order = sorted(counted.asked.items(), key=lambda item: item[1].verdicts["met"] / item[1].verdicts.total())
     rows = [
-        (f'{text(titles[name])} <code class="small">{text(name)}</code>',
-         f"{found[name]['met']} / {sum(found[name].values())}", f"{statistics.fmean(points[name]):.2g}",
-         stripes(found[name], language))
-        for name in order
+        (f'{text(one.title)} <code class="small">{text(name)}</code>',
+         f"{one.verdicts['met']} / {one.verdicts.total()}", f"{one.points / one.verdicts.total():.2g}",
+         stripes(one.verdicts, language))
+        for name, one in order
     ]  # fmt: skip
     return table(("check", "met", "points", "how"), rows, language, "hardest") + legend(language) if rows else ""
 
 
-def _mistakes(graded: Sequence[Mapping[str, Any]], language: str) -> str:
-    wrong = Counter(
-        (one["title"] or one["id"], one["given"])
-        for form in graded for one in form["answers"]
-        if one["given"] is not None and one["verdict"] in ("not-met", "partly")
-    )  # fmt: skip
+def _mistakes(counted: Tally, language: str) -> str:
     rows = [
         (text(question), f"<code>{text(given)}</code>", str(count))
-        for (question, given), count in wrong.most_common(_MOST_MISTAKES)
+        for (question, given), count in counted.mistakes.most_common(_MOST_MISTAKES)
     ]
     return table(("question", "answer", "count"), rows, language) if rows else ""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from html import escape
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from explain.grade.form import ids_of
 from explain.grade.page_parts import MARKS, label, legend, places, table, text
 from explain.words import say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _MOST_STUDENTS = 1000
 _MOST_FLAGS = 500
@@ -18,68 +20,69 @@ _MOST_NAMES = 12
 
 def flags(forms: Sequence[Mapping[str, Any]], language: str) -> str:
     """What a person has to judge: first what a submission says of itself, then who shares something, in groups."""
-    known = {form["id"]: form for form in forms}
-    own = [
-        (text(form["id"]), _seen(form, flag))
-        for form in forms for flag in form["flags"] if flag.get("with") not in known
-    ]  # fmt: skip
-    pairs = _pairs(forms, known)
+    places_of = {form["id"]: number for number, form in enumerate(forms)}
+    own: list[tuple[str, str]] = []
+    pairs: dict[_Pair, dict[str, _Place]] = {}
+    for number, form in enumerate(forms):
+        for at, flag in enumerate(form["flags"]):
+            other = places_of.get(flag.get("with"))
+            if other is not None:
+                pairs.setdefault((min(number, other), max(number, other)), {}).setdefault(flag["kind"], (number, at))
+            elif len(own) < _MOST_FLAGS:
+                own.append((text(form["id"]), _seen(form, flag)))
     if not own and not pairs:
         return ""
     parts = [f'<p class="note">{label("class.flags-note", language)}</p>']
-    parts += [table(("student", "evidence"), own[:_MOST_FLAGS], language)] if own else []
+    parts += [table(("student", "evidence"), own, language)] if own else []
+    room = _MOST_FLAGS
     for group in _groups(list(pairs))[:_MOST_STUDENTS]:
-        parts.append(_group([(pair, pairs[pair]) for pair in group], known, language))
+        shown = group[:room]
+        parts.append(_group(forms, [(pair, list(pairs[pair].values())) for pair in shown], group, language))
+        room -= len(shown)
     return "".join(parts)
 
 
-_Pair = tuple[str, str]
-
-
-def _pairs(
-    forms: Sequence[Mapping[str, Any]], known: Mapping[str, Any]
-) -> dict[_Pair, list[tuple[str, Mapping[str, Any]]]]:
-    """By two submissions what is told of both, once for each kind."""
-    found: dict[_Pair, dict[str, tuple[str, Mapping[str, Any]]]] = {}
-    for form in forms:
-        for flag in form["flags"]:
-            if flag.get("with") in known:
-                names = sorted((form["id"], flag["with"]))
-                found.setdefault((names[0], names[1]), {}).setdefault(flag["kind"], (form["id"], flag))
-    return {pair: list(kinds.values()) for pair, kinds in found.items()}
+_Pair = tuple[int, int]
+"""Two submissions, by their numbers."""
+_Place = tuple[int, int]
+"""A flag: the number of its submission, and which of its flags it is."""
 
 
 def _groups(pairs: Sequence[_Pair]) -> list[list[_Pair]]:
     """The pairs of those who are linked with each other, over any number of others."""
-    leader: dict[str, str] = {}
+    leader: dict[int, int] = {}
 
-    def found(name: str) -> str:
-        while leader.setdefault(name, name) != name:
-            leader[name] = name = leader[leader[name]]
-        return name
+    def found(number: int) -> int:
+        while leader.setdefault(number, number) != number:
+            leader[number] = number = leader[leader[number]]
+        return number
 
     for one, other in pairs:
         leader[found(other)] = found(one)
-    groups: dict[str, list[_Pair]] = {}
+    groups: dict[int, list[_Pair]] = {}
     for pair in pairs:
         groups.setdefault(found(pair[0]), []).append(pair)
     return list(groups.values())
 
 
 def _group(
-    group: Sequence[tuple[_Pair, list[tuple[str, Mapping[str, Any]]]]], known: Mapping[str, Any], language: str
-) -> str:
-    names = list(dict.fromkeys(name for pair, _ in group for name in pair))
-    few = [*sorted(names)[:_MOST_NAMES], *(["..."] if len(names) > _MOST_NAMES else [])]
+    forms: Sequence[Mapping[str, Any]], shown: Sequence[tuple[_Pair, list[_Place]]], group: Sequence[_Pair],
+    language: str,
+) -> str:  # fmt: skip
+    members = sorted({number for pair in group for number in pair})
+    few = [*(forms[number]["id"] for number in members[:_MOST_NAMES]), *(["..."] if len(members) > _MOST_NAMES else [])]
     title = label("class.group", language, names=few)
-    rows = [
-        (label("class.pair", language, one=pair[0], other=pair[1]), _both(known[name], flag, known[flag["with"]]))
-        for pair, told in group[:_MOST_FLAGS] for name, flag in told
-    ]  # fmt: skip
-    rest = len(group) - _MOST_FLAGS
+    rows = []
+    for pair, told in shown:
+        both = {number: forms[number] for number in pair}
+        named = label("class.pair", language, one=both[pair[0]]["id"], other=both[pair[1]]["id"])
+        for number, at in told:
+            other = both[pair[0] if number == pair[1] else pair[1]]
+            rows.append((named, _both(both[number], both[number]["flags"][at], other)))
+    rest = len(group) - len(shown)
     more = f'<p class="note">{label("class.pairs-more", language, rest=rest)}</p>' if rest > 0 else ""
     is_open = " open" if len(group) == 1 else ""
-    inner = table(("student", "evidence"), rows, language)
+    inner = table(("student", "evidence"), rows, language) if rows else ""
     return f"<details{is_open}><summary>{title}</summary>{inner}{more}</details>\n"
 
 
@@ -97,27 +100,28 @@ def _both(form: Mapping[str, Any], flag: Mapping[str, Any], other: Mapping[str, 
 
 def ungraded(forms: Sequence[Mapping[str, Any]], language: str) -> str:
     """Who has no mark, and why."""
-    rows = [
+    rows = islice((
         (text(one["id"]), label(f"class.{one['status']}", language), text(one["reason"] or ""))
         for one in forms if one["status"] != "graded"
-    ][:_MOST_STUDENTS]  # fmt: skip
-    return table(("student", "how", "reason"), rows, language) if rows else ""
+    ), _MOST_STUDENTS)  # fmt: skip
+    told = list(rows)
+    return table(("student", "how", "reason"), told, language) if told else ""
 
 
-def everybody(forms: Sequence[Mapping[str, Any]], language: str, pages: Sequence[str]) -> str:
+def everybody(whole: Mapping[str, Any], language: str, pages: Sequence[str]) -> str:
     """Each student's marks, check by check, with the way to the student's own page."""
-    titles = {one["id"]: one["title"] or one["id"] for form in forms for one in (*form["checks"], *form["answers"])}
+    titles, forms = ids_of(whole), whole["submissions"]
     heads = "".join(f'<th title="{text(title)}"><span>{text(name)}</span></th>' for name, title in titles.items())
     firsts = f'<th>{label("class.student", language)}</th><th class="n">{label("class.score", language)}</th>'
     rest = len(forms) - _MOST_STUDENTS
     more = f'<p class="note">{label("class.more", language, rest=rest)}</p>' if rest > 0 else ""
-    rows = "".join(_rows(forms[:_MOST_STUDENTS], list(titles), pages, language))
-    whole = f'<table class="marks"><thead><tr>{firsts}{heads}</tr></thead><tbody>{rows}</tbody></table>'
-    return f'<div class="scroll">{whole}</div>{legend(language)}{more}\n'
+    rows = "".join(_rows(islice(forms, _MOST_STUDENTS), list(titles), pages, language))
+    table_of_all = f'<table class="marks"><thead><tr>{firsts}{heads}</tr></thead><tbody>{rows}</tbody></table>'
+    return f'<div class="scroll">{table_of_all}</div>{legend(language)}{more}\n'
 
 
 def _rows(
-    forms: Sequence[Mapping[str, Any]], names: Sequence[str], pages: Sequence[str], language: str
+    forms: Iterable[Mapping[str, Any]], names: Sequence[str], pages: Sequence[str], language: str
 ) -> Iterator[str]:
     words = {name: say(f"grade_page.verdict.{name}", {}, language) for name in MARKS}
     for number, form in enumerate(forms):

@@ -3,35 +3,70 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from explain.errors import InputError
 from explain.grade.integrity import compare
 from explain.grade.integrity.prints import Prints
 from explain.grade.integrity.taking import take
+from explain.grade.on_disk import OnDisk
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from explain.grade.rubric import Rubric
     from explain.grade.submissions import Submission
 
 
-def add_flags(
-    rubric: Rubric, submissions: Sequence[Submission], forms: Sequence[dict[str, Any]], language: str
-) -> None:
-    """Take the prints out of the forms of a class, and put in what they tell.
+class Gathered:
+    """The forms of a class, and beside them the prints by which it is compared; on disk, until it is closed.
 
-    ``review`` says that the rubric asks for a person's look before the mark counts; the mark itself never changes.
-
-    Tells on standard error which handout could not be read; whatever was copied from it is then flagged.
+    Attributes:
+        forms: of each submission.
     """
-    prints = [None if (form := one.pop("prints", None)) is None else Prints.of(form) for one in forms]
-    found = compare.flags(rubric, submissions, prints, _handouts(rubric), language)
-    for form, flags in zip(forms, found, strict=True):
-        form["flags"] = flags
-        form["review"] = bool(flags) and rubric.integrity.get("policy") == "require-review"
+
+    def __init__(self, number: int) -> None:
+        self._open = ExitStack()
+        self.forms, self._prints = (self._open.enter_context(OnDisk(number)) for _ in range(2))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def put(self, number: int, form: dict[str, Any]) -> None:
+        """Keep the form of one submission, which nothing was flagged in yet."""
+        self._prints[number] = form.pop("prints", None)
+        self.forms[number] = form | {"review": False}
+
+    def add_flags(self, rubric: Rubric, submissions: Sequence[Submission], language: str) -> None:
+        """Hold all of them against each other, and put in what that tells.
+
+        ``review`` says that the rubric asks for a person's look before the mark counts; the mark itself never changes.
+
+        Tells on standard error which handout could not be read; whatever was copied from it is then flagged.
+        """
+        found = compare.flags(rubric, submissions, _Prints(self._prints), _handouts(rubric), language)
+        needs_review = rubric.integrity.get("policy") == "require-review"
+        for number, flags in enumerate(found):
+            if flags:
+                self.forms[number] = self.forms[number] | {"flags": flags, "review": needs_review}
+
+
+class _Prints(Sequence[Prints | None]):
+    """Prints as they are on disk, each made when it is asked for."""
+
+    def __init__(self, kept: OnDisk) -> None:
+        self._kept = kept
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def __getitem__(self, number: Any) -> Any:
+        form = self._kept[number]
+        return None if form is None else Prints.of(form)
 
 
 def _handouts(rubric: Rubric) -> list[Prints]:

@@ -46,7 +46,7 @@ def given_back(tmp_path, text, forms, rosters, titles=("NAT lab",)):
     path.write_text(text, encoding="utf-8")
     export = read_export(str(path), titles)
     made, left = filled(export, {"submissions": forms, "rubric": {"total": 20.0}}, rosters)
-    return list(csv.reader(io.StringIO(made))), left
+    return list(csv.reader(io.StringIO("".join(made)))), left
 
 
 def test_canvas_has_its_own_column_back_with_the_marks_and_nothing_else_to_overwrite(tmp_path):

@@ -34,7 +34,7 @@ class Index(ExitStack):
 
     def __init__(self) -> None:
         super().__init__()
-        self._files = [self.enter_context(tempfile.TemporaryFile()) for _ in range(_PARTS)]
+        self._files = [self.enter_context(tempfile.TemporaryFile()) for _ in range(_PARTS)]  # noqa: SIM115
         self._waiting: list[NDArray[Any]] = []
         self._rows = 0
 
