@@ -11,6 +11,7 @@ import signal
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
@@ -23,13 +24,14 @@ from explain.grade.kept import Kept
 from explain.grade.work_folder import work_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from explain.grade.rubric import Rubric
     from explain.grade.submissions import Submission
 
 _MOST_TRIES = 3
+_IN_FLIGHT = 4  # batches for each worker
 _QUIET_S = 30.0
 _LEAST_THERE = 10  # a batch on a cluster starts a program, which takes as long as some submissions
 _LOST = ("KilledWorker", "CancelledError", "FutureCancelledError")
@@ -63,14 +65,15 @@ def grade_all(
             load_all()
             warm_up(rubric, language, len(submissions))
             yield from _until_done(
-                lambda is_alone: _pool(1 if is_alone else jobs), grade_batch, work, in_batches(submissions, jobs)
-            )
+                lambda is_alone: _pool(1 if is_alone else jobs), grade_batch, work,
+                in_batches(submissions, jobs), jobs * _IN_FLIGHT,
+            )  # fmt: skip
         else:
             from explain.grade.cluster import cluster, grade_elsewhere
 
             pool, workers, look = stack.enter_context(cluster(scheduler))
             batches = in_batches(submissions, workers, least=_LEAST_THERE)
-            yield from _until_done(lambda _: _same(pool), grade_elsewhere, work, batches, look)
+            yield from _until_done(lambda _: _same(pool), grade_elsewhere, work, batches, workers * _IN_FLIGHT, look)
 
 
 @contextmanager
@@ -104,18 +107,20 @@ def _until_done(
     grade: Any,
     work: Work,
     batches: list[Batch],
+    in_flight: int,
     look: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """All forms; what was being graded when a process died is then graded alone, so that only the cause is blamed."""
+    """All forms; what was being graded when a process died is then graded alone, so that only the cause is blamed.
+
+    At most ``in_flight`` batches are given away at a time, so no more forms than theirs wait to be taken.
+    """
     tries: Counter[int] = Counter()
     rounds = [(batches, False)]
     while rounds:
         batches, is_alone = rounds.pop()
         failed: Batch = []
         with open_pool(is_alone) as pool:
-            waiting = {pool.submit(grade, work, batch): batch for batch in batches}
-            for future in _completed(waiting, look):
-                batch, forms = waiting.pop(future), _forms(future)
+            for batch, forms in _completed(partial(pool.submit, grade, work), batches, in_flight, look):
                 if forms is None:
                     failed += batch
                 else:
@@ -133,14 +138,24 @@ def _until_done(
         rounds += [([[one] for one in left], True)] if left else []
 
 
-def _completed(waiting: Iterable[Future[Forms]], look: Callable[[], None]) -> Iterator[Future[Forms]]:
-    """Each as it is done; when none was for a while, somebody looks whether any can be."""
-    left = set(waiting)
-    while left:
-        done, left = wait(left, _QUIET_S, FIRST_COMPLETED)
-        if not done:
+def _completed(
+    submit: Callable[[Batch], Future[Forms]], batches: Sequence[Batch], in_flight: int, look: Callable[[], None]
+) -> Iterator[tuple[Batch, Forms | None]]:
+    """Each as it is done, None where its worker died; when none was for a while, somebody looks whether any can be."""
+    left, waiting = list(reversed(batches)), dict[Future[Forms], Batch]()
+    while left or waiting:
+        while left and len(waiting) < in_flight:
+            batch = left.pop()
+            try:
+                waiting[submit(batch)] = batch
+            except BrokenExecutor:
+                yield batch, None
+        done, _ = wait(waiting, _QUIET_S, FIRST_COMPLETED)
+        if waiting and not done:
             look()
-        yield from done
+        while done:
+            future = done.pop()
+            yield waiting.pop(future), _forms(future)
 
 
 def _suspects(work: Work, failed: Batch) -> tuple[Batch, Batch]:
