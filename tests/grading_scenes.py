@@ -12,6 +12,29 @@ from explain.grade.reading import load
 ME, ROUTER, FAR = "192.0.2.1", "192.0.2.254", "198.51.100.1"
 ROSTER = {"host_ip": ME, "router_ip": ROUTER, "sid": "s001"}
 HEAD = 'rubric = 1\ntitle = "T"\n[submission]\ncaptures = { h1 = "lab.pcap" }\nanswers = "answers.toml"\n'
+REQUEST = """
+[[check]]
+id = "request"
+points = 2
+expect = "arp.request"
+where = { sender.ip = "192.0.2.1" }
+as = "req"
+"""
+PINGS = """
+[[check]]
+id = "pings"
+points = 3
+expect = "icmp.echo"
+count = ">=3"
+"""
+OPCODE = """
+[[answer]]
+id = "q"
+ask = "opcode?"
+type = "int"
+points = 1
+key = "{req.opcode}"
+"""
 
 
 def asked_and_pinged(pings: int = 1) -> tuple:
@@ -19,6 +42,12 @@ def asked_and_pinged(pings: int = 1) -> tuple:
     for seq in range(1, pings + 1):
         frames += [ping(ME, FAR, seq, macs=(A, R)), pong(FAR, ME, seq, macs=(R, A))]
     return tuple(frames)
+
+
+def limited(octets: str, title: str = "T") -> str:
+    """The head of a rubric that gives each submission little time and memory, and so many octets."""
+    limits = f'limits = {{ bytes = "{octets}", seconds = 5, memory = "256MB" }}\n'
+    return HEAD.replace('"T"', f'"{title}"') + limits
 
 
 def rubric_file(folder: Path, text: str, head: str = HEAD) -> Path:

@@ -13,7 +13,7 @@ import warnings
 import zipfile
 
 import capture_files as files
-from dhcp_packets import discover
+from dhcp_packets import DISCOVER, asks, discover, option
 from grading_scenes import FAR, ME, ROUTER, asked_and_pinged
 from packets import A, B, datagram, error, eth, icmp, ip, pcap, ping, segment, tcp, udp
 
@@ -111,6 +111,53 @@ def raw_zip(*entries):
     return made
 
 
+def listing(number):
+    """A zip file that lists so many files in a directory of a few octets each, one after the other."""
+    import numpy as np
+
+    base = zipped(("lab.pcap", GOOD))
+    at = base.index(b"PK\x01\x02")
+    one = np.frombuffer(base[at : at + 28] + struct.pack("<H", 8) + base[at + 30 : at + 46] + bytes(8), np.uint8)
+    directory = np.tile(one, (number, 1))
+    for place in range(8):
+        directory[:, 46 + place] = np.arange(number) // 10 ** (7 - place) % 10 + ord("0")
+    size = directory.size
+    end_64 = struct.pack("<4sQHHIIQQQQ", b"PK\x06\x06", 44, 45, 45, 0, 0, number, number, size, at)
+    locator = struct.pack("<4sIQI", b"PK\x06\x07", 0, at + size, 1)
+    tail = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    return base[:at] + directory.tobytes() + end_64 + locator + tail
+
+
+def sparse_tar():
+    """A file of 8 GiB, none of which is in the archive."""
+    made = bytearray(entry("lab.pcap", tarfile.GNUTYPE_SPARSE).tobuf(tarfile.GNU_FORMAT))
+    made[386:410] = b"%011o\0" % 0 * 2
+    made[483:495] = b"%011o\0" % (8**11 - 1)
+    made[148:156] = b" " * 8
+    made[148:156] = b"%06o\0 " % sum(made[:512])
+    return bytes(made) + bytes(1024)
+
+
+def commented():
+    """An archive that ends, by its comment, where another one of no file ends."""
+    end = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, 0, 0, 0, 0, 0)
+    made = bytearray(zipped(*OWN) + end)
+    struct.pack_into("<H", made, len(made) - 2 * len(end) + 20, len(end))
+    return bytes(made)
+
+
+def told_elsewhere():
+    """A tar file whose extended headers put a file somewhere else, and make another one larger than it is."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for name, more in (("a", {"path": "/evil"}), ("b", {"path": "../evil"}), ("c", {"linkpath": "/evil"})):
+            archive.addfile(entry(name, size=1, pax_headers=more), io.BytesIO(b"x"))
+        for name, content in OWN:
+            archive.addfile(entry(name, size=len(content)), io.BytesIO(content))
+        archive.addfile(entry("d", size=1, pax_headers={"size": str(1 << 60)}), io.BytesIO(b"x"))
+    return out.getvalue()
+
+
 STRANGE = [
     b"a\nb",
     b"-rf",
@@ -124,9 +171,9 @@ STRANGE = [
 
 
 def big_header():
-    """A tar file that begins with a header of 400 MiB, of which a reader would make a dictionary."""
-    head = entry("x", tarfile.XGLTYPE, size=400 * MEBI).tobuf(tarfile.GNU_FORMAT)
-    return gzip.compress(head + b"419430399 comment=") + gzip.compress(b"x" * MEBI) * 400
+    """A tar file that begins with a header of 32 MiB, of which a reader would make a dictionary."""
+    head = entry("x", tarfile.XGLTYPE, size=32 * MEBI).tobuf(tarfile.GNU_FORMAT)
+    return gzip.compress(head + (b"33554432 comment=" + b"x" * 32 * MEBI)[: 32 * MEBI - 1] + b"\n", 1)
 
 
 CONTAINERS = {
@@ -137,6 +184,9 @@ CONTAINERS = {
     "zip with a password": (lambda: {"a.zip": locked_zip()}, None),
     "zip, lzma bomb": (lambda: {"a.zip": zipped(("lab.pcap", bytes(24 * MEBI)), kind=zipfile.ZIP_LZMA)}, None),
     "zip of many files": (lambda: {"a.zip": zipped(*((f"{n}", b"") for n in range(3000)))}, None),
+    "zip that lists a hundred thousand files": (lambda: {"a.zip": listing(100_000)}, None),
+    "zip behind a program": (lambda: {"a.zip": b"MZ" * 5000 + zipped(*OWN)}, 7),
+    "zip with the end of another in its comment": (lambda: {"a.zip": commented()}, None),
     "zip cut off": (lambda: {"a.zip": zipped(*OWN)[:-40]}, None),
     "zip in a zip": (lambda: {"a.zip": nested(1)}, 7),
     "zip in a zip in a zip": (lambda: {"a.zip": nested(2)}, None),
@@ -166,7 +216,11 @@ CONTAINERS = {
     "tar, xz bomb": (lambda: {"a.tar.xz": lzma.compress(tarred(("lab.pcap", bytes(24 * MEBI)), mode="w"))}, None),
     "tar, bzip2 bomb": (lambda: {"a.tar.bz2": bz2.compress(tarred(("lab.pcap", bytes(24 * MEBI)), mode="w"), 1)}, None),
     "tar of zeros without end": (lambda: {"a.tar.gz": gzip.compress(bytes(MEBI)) * 400}, None),
-    "tar with a header of 200 MB": (lambda: {"a.tar.gz": big_header()}, None),
+    "tar with a header of 32 MiB": (lambda: {"a.tar.gz": big_header()}, None),
+    "tar with a file that is a hole of 8 GiB": (lambda: {"a.tar": sparse_tar()}, None),
+    "tar with a name of 1 MB": (lambda: {"a.tar.gz": tarred(("n" * 1_000_000, b"x"), *OWN)}, 7),
+    "tar with a name of 2 MB": (lambda: {"a.tar.gz": tarred(("n" * 2_000_000, b"x"), *OWN)}, None),
+    "tar with other names and sizes in its extended headers": (lambda: {"a.tar": told_elsewhere()}, None),
     "tar of many files": (lambda: {"a.tar.gz": tarred(*((f"{n}", b"") for n in range(3000)))}, None),
     "tar cut off": (lambda: {"a.tar.gz": tarred(*OWN)[:-30]}, None),
     "tar whose size is none": (lambda: {"a.tar": b"lab.pcap".ljust(124, b"\0") + b"\x80" + b"\xff" * 400}, None),
@@ -225,6 +279,11 @@ CAPTURES = {
     "pcapng names for other addresses": ng(files.block(4, NAMES)),
     "pcapng of many interfaces": files.section() + files.interface() * 50_000
     + b"".join(files.enhanced(one, n * 1000) for n, one in enumerate(asked_and_pinged(3))),
+    "pcapng of a million interfaces, packed": {
+        "lab.pcap.gz": gzip.compress(files.section() + files.interface() * 1_000_000, 1)
+    },
+    "pcapng whose interface has a name of 65,532 octets": ng(options=files.option(2, b"\x1b[2J" * 13107)),
+    "one ping, a thousand times": pcap(*asked_and_pinged(0), *(asked_and_pinged(1)[2:] * 1000)).getvalue(),
     "pcapng without an interface": ng(head=False),
     "pcapng sections without end": files.section() * 5000,
 }  # fmt: skip
@@ -286,6 +345,22 @@ def hole():
     ]
 
 
+def overloaded(sname, file=b"\x0c\5h1\x1b[2", told=b"\3"):
+    """A message whose options go on in its other fields (RFC 2132, 9.3)."""
+    return asks(DISCOVER, (52, told), sname=sname[:64], file=file[:128])
+
+
+def asked_at_length():
+    me, far = (ME, 4000), (FAR, 80)
+    text = b"GET /" + b"p" * MEBI + b" HTTP/1.1\r\nHost: " + b"h" * MEBI + b"\r\n\r\n"
+    parts = range(0, len(text), 1400)
+    return [
+        segment(me, far, 2, seq=100),
+        segment(far, me, 0x12, seq=200, ack=101),
+        *(segment(me, far, 0x18, seq=101 + at, ack=201, data=text[at : at + 1400]) for at in parts),
+    ]
+
+
 def errors_in_errors():
     made = error(ROUTER, 3, 1, ping(ME, FAR, 1))
     for _ in range(5):
@@ -303,6 +378,10 @@ PROTOCOLS = {
     "DNS name that points at itself": [datagram((FAR, 53), (ME, 5353), dns(b"\xc0\x0c"))],
     "DNS names that point at each other": [datagram((FAR, 53), (ME, 5353), dns(b"\1a\xc0\x10\1b\xc0\x0c"))],
     "DNS message that ends in a name": [datagram((FAR, 53), (ME, 5353), dns(b"\x3fabc")[:20])],
+    "DHCP options that go on in the name of the server, and from there again": [overloaded(option(52, b"\3") * 3)],
+    "DHCP options beyond the end of the name of the server": [overloaded(b"\x0c\xff", b"\x0c\xff")],
+    "DHCP options that go on where they do not": [overloaded(b"", b"", told=b"\xff" * 200)],
+    "HTTP with a path and a host of 1 MB": asked_at_length,
     "DHCP options beyond the end": [discover()[:-3] + b"\x0c\xff"],
     "IPv6 extension headers without end": [extension_chain()],
     "IP in IP in IP": [nested_ip(60, 4)],

@@ -11,11 +11,12 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from explain.grade.layouts import METADATA, owner
-from explain.grade.unpacking import BROKEN, is_archive, unpack
+from explain.grade.unpacking import BROKEN, Entry, is_archive, unpack
 from explain.grade.work_folder import work_folder
+from explain.grade.zip_directory import lists_more_than
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from explain.grade.rubric import Rubric
@@ -48,15 +49,24 @@ def opened(rubric: Rubric, path: Path, row_of: Callable[[str], int | None]) -> P
 def _names(path: Path) -> list[PurePosixPath]:
     try:
         if zipfile.is_zipfile(path):
+            if lists_more_than(path, _MOST_FILES):
+                return []
             with zipfile.ZipFile(path) as archive:
-                names = [one.filename for one in archive.infolist()[:_MOST_FILES] if not one.is_dir()]
+                names = [one.filename for one in archive.infolist() if not one.is_dir()]
         else:
-            with tarfile.open(path, "r|*") as stream:
-                names = [one.name for _, one in zip(range(_MOST_FILES), stream, strict=False) if one.isreg()]
+            with tarfile.open(path, "r|*", tarinfo=Entry) as stream:
+                names = list(_listed(stream))
     except BROKEN:
         return []
     found = (PurePosixPath(*(part for part in PurePosixPath(one).parts if part not in ("/", "."))) for one in names)
     return [one for one in found if one.parts and not one.parts[0].startswith((".", "__MACOSX"))]
+
+
+def _listed(stream: tarfile.TarFile) -> Iterator[str]:
+    for _, one in zip(range(_MOST_FILES), stream, strict=False):
+        stream.members.clear()  # type: ignore[attr-defined] # else all that was read is kept
+        if one.isreg():
+            yield one.name
 
 
 def _root(names: Sequence[PurePosixPath]) -> PurePosixPath:

@@ -6,6 +6,7 @@ import os
 import re
 import stat
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ _MAGIC = (b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4", b"\x4d\x3c\xb2\xa1", b"\xa1\
 _SUFFIXES = (".gz", ".zst", ".pcap", ".pcapng", ".cap", ".dmp")
 _MOST_FILES = 2000
 _MOST_DEPTH = 6
+_TOO_MANY = f"a submission has more than {_MOST_FILES} files"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +82,26 @@ def files_below(paths: Sequence[Path]) -> list[Path]:
         if is_plain(path):
             found.append(path)
             continue
-        base = len(path.parts)
-        for folder, folders, names in os.walk(path, followlinks=False):
-            here = Path(folder)
-            folders[:] = [one for one in sorted(folders) if not one.startswith((".", "__MACOSX"))]
-            if len(here.parts) - base >= _MOST_DEPTH:
-                folders.clear()
-            found += [here / one for one in sorted(names) if not one.startswith(".") and is_plain(here / one)]
-            if len(found) > _MOST_FILES:
-                raise UsageError(f"a submission has more than {_MOST_FILES} files")
+        found += _plain_below(path, _MOST_DEPTH, _MOST_FILES)
+        if len(found) > _MOST_FILES:
+            raise UsageError(_TOO_MANY)
+    return found
+
+
+def _plain_below(folder: Path, depth: int, room: int) -> list[Path]:
+    """Files in a folder and the folders in it; no folder is read further than there is room for."""
+    try:
+        with os.scandir(folder) as entries:
+            some = list(islice(entries, room + 1))
+    except OSError:
+        return []
+    if len(some) > room:
+        raise UsageError(_TOO_MANY)
+    shown = sorted((one for one in some if not one.name.startswith((".", "__MACOSX"))), key=lambda one: one.name)
+    found = [Path(one.path) for one in shown if one.is_file(follow_symlinks=False)]
+    for one in shown if depth else ():
+        if one.is_dir(follow_symlinks=False):
+            found += _plain_below(Path(one.path), depth - 1, room - len(found))
     return found
 
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO
 
 from explain.grade.grading import NotGradableError
+from explain.grade.zip_directory import lists_more_than
 from explain.words.values import visible
 
 if TYPE_CHECKING:
@@ -28,6 +29,18 @@ BROKEN = (
 )  # fmt: skip
 """What a damaged or an unknown archive raises."""
 _HAS_A_PASSWORD = 1
+_TOO_MANY = "the archive holds more than {} files"
+_LONGEST_HEADER = 1 << 20
+
+
+class Entry(tarfile.TarInfo):
+    """A member of a tar archive, whose header is refused where it alone would fill the memory."""
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        """What tells one kind of member from another, in every version of Python so far."""
+        if not (self.isreg() or self.size <= _LONGEST_HEADER):
+            raise tarfile.HeaderError("a header is longer than a name can be")
+        return super()._proc_member(archive)  # type: ignore[misc,no-any-return]
 
 
 def is_archive(path: Path) -> bool:
@@ -66,10 +79,10 @@ class _Room:
 
 
 def _unzip(path: Path, into: Path, room: _Room, most_files: int) -> None:
+    if lists_more_than(path, most_files):
+        raise NotGradableError(_TOO_MANY.format(most_files))
     with zipfile.ZipFile(path) as archive:
-        entries = archive.infolist()
-        _few(len(entries), most_files)
-        for entry in entries:
+        for entry in archive.infolist():
             kind = entry.external_attr >> 28
             if entry.is_dir() or kind not in (0, 8):  # links and devices are left where they are
                 continue
@@ -88,17 +101,13 @@ def _moment(told: tuple[int, int, int, int, int, int]) -> float:
 
 
 def _untar(path: Path, into: Path, room: _Room, most_files: int) -> None:
-    with tarfile.open(path, "r|*") as archive:
+    with tarfile.open(path, "r|*", tarinfo=Entry) as archive:
         for number, entry in enumerate(archive):
-            _few(number, most_files)
+            if number > most_files:
+                raise NotGradableError(_TOO_MANY.format(most_files))
             source = archive.extractfile(entry) if entry.isreg() else None
             if source is not None:
                 _copy(source, into, entry.name, room, float(entry.mtime))
-
-
-def _few(number: int, most: int) -> None:
-    if number > most:
-        raise NotGradableError(f"the archive holds more than {most} files")
 
 
 def _copy(source: object, into: Path, name: str, room: _Room, time_s: float) -> None:

@@ -16,8 +16,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import random
-import re
 import resource
 import struct
 import subprocess
@@ -34,10 +32,8 @@ from measure import explain_command, write_between_marks
 TOP = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(TOP / "tests")]
 
-import hostile  # noqa: E402 - beside the tests
-from grading_class import HEAD, TEXT  # noqa: E402
-from grading_scenes import FAR, ME, ROUTER, rubric_file  # noqa: E402
-from packets import A, R, is_at, pcap, ping, pong, who_has  # noqa: E402
+from grading_class import HEAD, TEXT, hand_in, high_water, mistakes  # noqa: E402 - beside the tests
+from grading_scenes import rubric_file  # noqa: E402
 
 BEGIN, END = "<!-- grading: written by tests/benchmarks/grading.py -->", "<!-- /grading -->"
 FAULTS = {
@@ -49,8 +45,7 @@ FAULTS = {
     "wrong-network": ("203.0.113.2/24", "203.0.113.2/31"),
 }  # fmt: skip
 SIDES = {"inside": b"r1.eth0", "outside": b"r1.eth1"}
-GROWTH_GOAL_KIB = 40  # a submission: its marks, and what it is compared by
-EVERY = 100
+GROWTH_GOAL_KIB = 1.5  # a submission: its name, its paths and where its marks are
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +103,6 @@ def marked(rubric: Path, folder: Path, *more: str) -> Marked:
         forms = {one["id"]: one for one in json.load(out)["submissions"]}
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Marked(wall, cpu, largest / 1024, forms)
-
-
-def high_water(pid: int) -> int:
-    """The most that a process held so far, in KiB."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return 0
-    found = re.search(r"VmHWM:\s+(\d+)", status)
-    return int(found[1]) if found else 0
 
 
 def row(number: int, what: str, one: Marked) -> str:
@@ -207,42 +192,12 @@ def small_classes(work: Path, sizes: tuple[int, ...], wrong: list[str]) -> list[
         for at in range(number):
             hand_in(folder / "in" / f"s{at:05}", at)
         one = marked(rubric_file(folder, TEXT, HEAD), folder / "in", "--no-cache")
-        wrong += mistakes(one)
+        wrong += mistakes(one.forms)
         memory.append(one.main_mib)
         rows.append(row(number, "small ones, one in a hundred hostile", one))
     if (memory[-1] - memory[0]) * 1024 > GROWTH_GOAL_KIB * (sizes[-1] - sizes[0]):
         wrong.append(f"memory grew from {memory[0]:.0f} to {memory[-1]:.0f} MiB")
     return rows
-
-
-def hand_in(folder: Path, at: int) -> None:
-    """An ARP exchange and one to five pings, all of this student alone; or an attack."""
-    if folder.exists():
-        return
-    folder.mkdir(parents=True)
-    if at % EVERY == EVERY - 1:
-        attacks: list[Any] = [made for made, score in hostile.CONTAINERS.values() if score is None]
-        for name, octets in attacks[at // EVERY % len(attacks)]().items():
-            (folder / name).write_bytes(octets)
-        return
-    frames = [who_has((A, ME), ROUTER), is_at((R, ROUTER), (A, ME))]
-    for seq in range(1, at % 5 + 2):
-        frames += [one(*ends, seq, ident=at, macs=macs) for one, ends, macs in
-                   ((ping, (ME, FAR), (A, R)), (pong, (FAR, ME), (R, A)))]  # fmt: skip
-    gaps = random.Random(at)
-    moment = 1_700_000_000 + at * 7.0
-    timed = [(moment := moment + gaps.random(), one) for one in frames]
-    (folder / "lab.pcap").write_bytes(pcap(*timed).getvalue())
-
-
-def mistakes(one: Marked) -> list[str]:
-    found = []
-    for name, form in one.forms.items():
-        at = int(name[1:])
-        right = ("could-not-be-graded", None) if at % EVERY == EVERY - 1 else ("graded", 5.0 if at % 5 >= 2 else 2.0)
-        if (form["status"], form["score"]) != right:
-            found.append(f"{name}: {form['status']}, {form['score']}, not {right}")
-    return found
 
 
 if __name__ == "__main__":

@@ -10,32 +10,18 @@ import tarfile
 import zipfile
 
 import pytest
-from grading_scenes import FAR, ME, ROUTER, asked_and_pinged, rubric_file
+from grading_scenes import FAR, ME, OPCODE, REQUEST, ROUTER, asked_and_pinged, limited, rubric_file
 from packets import pcap, ping
 
-TEXT = """
-[[check]]
-id = "request"
-points = 2
-expect = "arp.request"
-where = { sender.ip = "{roster.host_ip}" }
-as = "req"
+HIDDEN = """
 [[check]]
 id = "secret"
 points = 1
 expect = "icmp.echo"
 visibility = "never"
-[[answer]]
-id = "q"
-ask = "opcode?"
-type = "int"
-points = 1
-key = "{req.opcode}"
 """
-HEAD = (
-    'rubric = 1\ntitle = "=T"\n[submission]\ncaptures = { h1 = "lab.pcap" }\nanswers = "answers.toml"\n'
-    'limits = { bytes = "2MB", seconds = 5, memory = "256MB" }\n'
-)
+TEXT = REQUEST.replace("192.0.2.1", "{roster.host_ip}") + HIDDEN + OPCODE
+HEAD = limited("2MB", "=T")
 GOOD = pcap(*asked_and_pinged(2)).getvalue()
 
 

@@ -6,41 +6,23 @@ from pathlib import Path
 
 import hostile
 import pytest
-from grading_scenes import rubric_file
+from grading_scenes import OPCODE, PINGS, REQUEST, limited, rubric_file
 
 from explain.grade.executors import grade_all
 from explain.grade.handed_in import find
 from explain.grade.reading import load
 
-HEAD = (
-    'rubric = 1\ntitle = "T"\n[submission]\ncaptures = { h1 = "lab.pcap" }\nanswers = "answers.toml"\n'
-    'limits = { bytes = "4MB", seconds = 5, memory = "256MB" }\n'
-)
-TEXT = """
-[[check]]
-id = "request"
-points = 2
-expect = "arp.request"
-where = { sender.ip = "192.0.2.1" }
-as = "req"
-[[check]]
-id = "pings"
-points = 3
-expect = "icmp.echo"
-count = ">=3"
+HEAD = limited("4MB")
+QUIET = """
 [[check]]
 id = "quiet"
 points = 1
 none = "icmp.unreachable"
-[[answer]]
-id = "q"
-ask = "opcode?"
-type = "int"
-points = 1
-key = "{req.opcode}"
 """
+TEXT = REQUEST + PINGS + QUIET + OPCODE
 UNREADABLE = (
     "a record of 4 GiB", "header cut", "empty", "text", "unknown link type", "pcapng without an interface",
+    "pcapng of a million interfaces, packed",
 )  # fmt: skip
 """Nothing in these can be read at all."""
 SCORES = {
@@ -51,6 +33,8 @@ SCORES = {
     "pcapng frame of no interface": 6,
     # The first frame, which is the request, claims that it had one octet on the wire.
     "original shorter than captured": 4,
+    # A packet that was recorded again and again was sent once.
+    "one ping, a thousand times": 4,
     # Sound, without a frame: a check that nothing happened is not met by it.
     "only a header": 0, "pcapng sections without end": 0,
 }  # fmt: skip
@@ -59,8 +43,11 @@ ATTACKS = {
     **{f"honest-{number}": (lambda: {"lab.pcap": hostile.GOOD, **WITH_ANSWERS}, 7) for number in range(3)},
     **hostile.CONTAINERS,
     **{
-        one: (lambda octets=octets: {"lab.pcap": octets, **WITH_ANSWERS}, SCORES.get(one, 7))
-        for one, octets in hostile.CAPTURES.items()
+        one: (
+            lambda made=made: (made if isinstance(made, dict) else {"lab.pcap": made}) | WITH_ANSWERS,
+            SCORES.get(one, 7),
+        )
+        for one, made in hostile.CAPTURES.items()
     },
     **{
         one: (lambda frames=frames: {"lab.pcap": hostile.of_protocol(frames), **WITH_ANSWERS}, 7)

@@ -20,7 +20,7 @@ KINDS = ("nonces", "gaps", "moments")
 RECORD = np.dtype([("print", "<i8"), ("number", "<u4"), ("kind", "u1"), ("bits", "u1"), ("is_stamp", "u1")])
 """A print's hash, the submission that has it, which of ``KINDS`` it is, and what it is worth."""
 _PARTS = 64
-_WAITING = 1 << 16
+_WAITING = 1 << 14
 _STAMPS = "tsval"
 
 
