@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 LEAST_WINDOW = 512 << 10
 """Below so many octets the plain walk is as fast."""
 
-_CHAINS = 512  # at most
+_CHAINS = 256  # at most: to find where one may begin costs as much as some hundred steps
 _RECORDS = 64  # that a chain walks at least, about
 _SAMPLE = 32 << 10  # octets that tell how large records are here
 _TRIES = 4  # places looked at for the start of one chain

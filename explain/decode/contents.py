@@ -12,7 +12,7 @@ import numpy as np
 
 from explain.decode.continued import Continued
 from explain.decode.pipelined import Pipelined
-from explain.decode.slab import TRANSPORT, members
+from explain.decode.slab import TRANSPORT, gather, members
 from explain.table import IPV6, TCP, UDP, ContentRows
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Contents:
         header = block.payload[rows] - payload[rows]
         fits = block.have_transport(rows) >= header + _SHORTEST
         rows, header = rows[fits], header[fits]
-        word = block.slab.words(rows, TRANSPORT + header)
+        word = block.slab.words4(rows, TRANSPORT + header)
         kind = word & 0xFF
         is_http = (kind >= _CAPITAL_A) & (kind <= _CAPITAL_Z)
         capital = np.flatnonzero(is_http)
@@ -101,7 +101,8 @@ class Contents:
         is_change = (word & 0xFF == _TLS_CIPHER_CHANGE) & (word >> 8 & 0xFF == _TLS_MAJOR)
         is_change &= block.have_transport(rows) >= header + 2 * _TLS_CHANGE_SIZE
         some = np.flatnonzero(is_change)
-        behind = block.slab.words(rows[some], TRANSPORT + header[some] + _TLS_CHANGE_SIZE)
+        at = block.transport_at(rows[some]) + header[some] + _TLS_CHANGE_SIZE
+        behind = gather(block.slab.data, at, 4).view("<u4")[:, 0]
         is_change[some] = (behind & 0xFF == _TLS_ALERT) & (behind >> 8 & 0xFF == _TLS_MAJOR)
         found: Bools = is_change
         return found
@@ -126,7 +127,7 @@ class Contents:
         rows = np.flatnonzero((block.protocol == _ICMPV6) & (block.layers & IPV6 != 0))
         if not len(rows):
             return
-        kind = block.slab.octets[rows, TRANSPORT]
+        kind = block.slab.u1(TRANSPORT)[rows]
         for name, kinds in _ICMPV6_KINDS.items():
             some = rows[kinds[kind]]
             if len(some):

@@ -36,18 +36,33 @@ class Interner:
 
     def index(self, low: U8, high: U8) -> I8:
         """The index of each key (int64[n]); keys not seen before are added."""
-        slot = self._hash(low, high)
+        slot = self._enter_new(low, high)
         found = self._slots[slot].astype(np.int64)
-        todo = np.flatnonzero((self.low[found] != low) | (self.high[found] != high) | (found == _EMPTY))
+        todo = np.flatnonzero((self.low[found] != low) | (self.high[found] != high))
         while len(todo):
-            room = len(self.low) - self._count
-            if room * 2 < len(self.low):
+            if self._is_crowded():
                 self._grow()
                 slot = self._hash(low, high)
-                continue
+            room = len(self.low) - self._count
             part, todo = todo[:room], todo[room:]
             found[part] = self._resolve(slot[part], low[part], high[part])
         return found
+
+    def _enter_new(self, low: U8, high: U8) -> I8:
+        """The first slot to look at for each key (int64[n]), all of which are taken then, by the key or by another."""
+        slot = self._hash(low, high)
+        new = np.flatnonzero(self._slots[slot] == _EMPTY)
+        while len(new):
+            if self._is_crowded():
+                self._grow()
+                slot = self._hash(low, high)
+            else:
+                self._add(new[: len(self.low) - self._count], slot, low, high)
+            new = np.flatnonzero(self._slots[slot] == _EMPTY)
+        return slot
+
+    def _is_crowded(self) -> bool:
+        return self._count * 2 > len(self.low)
 
     def _hash(self, low: U8, high: U8) -> I8:
         mixed = low * _MIX_LOW

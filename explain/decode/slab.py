@@ -1,4 +1,4 @@
-"""The first octets of many frames side by side, so that a field is one strided view.
+"""The first octets of many frames, turned: all first words, then all second ones, so that a field lies dense.
 
 Frames whose layer 3 or 4 begins elsewhere are gathered again, shifted, so that layer 3 always
 begins in column ``NETWORK`` and layer 4 in column ``TRANSPORT``.  Columns beyond the captured
@@ -20,7 +20,9 @@ NETWORK = LINK + 14
 TRANSPORT = NETWORK + 20
 SEGMENT = 48
 """Octets of layer 4 in a slab: a SYN with all its options, the whole of most acknowledgements."""
-WIDTH = TRANSPORT + SEGMENT
+_WORD = 8
+_WIDTH = TRANSPORT + SEGMENT
+_TURNED_AT_ONCE = 1 << 13  # rows that stay in a core's cache until they are turned
 
 
 def gather(data: U1, at: I8, width: int) -> U1:
@@ -67,30 +69,35 @@ def members(*values: int, of: int = 256) -> Bools:
 
 
 class Slab:
-    """``WIDTH`` octets of n frames, and how many of them were captured.
+    """The first octets of n frames, and how many of them were captured.
 
     Attributes:
         at: int64[n], where in ``data`` the octet of column ``LINK`` lies: at first that of the frame.
         have: int64[n], captured octets of the frame.
+        words: uint64[columns / 8, n], eight octets of each frame, the first one lowest.
     """
 
     def __init__(self, data: U1, at: I8, have: I8) -> None:
         self.data = data
         self.at = at.copy()
         self.have = have
-        self.octets = self._gather(at)
+        self.words: U8 = np.empty((_WIDTH // _WORD, len(at)), "<u8")
+        for first in range(0, len(at), _TURNED_AT_ONCE):
+            part = slice(first, first + _TURNED_AT_ONCE)
+            self.words[:, part] = self._gather(at[part])
 
-    def _gather(self, at: I8) -> U1:
-        return gather(self.data, at - LINK, WIDTH)
+    def _gather(self, at: I8) -> U8:
+        turned: U8 = gather(self.data, at - LINK, _WIDTH).view("<u8").T
+        return turned
 
     def shift(self, rows: I8, by: I8) -> None:
         """Let ``rows`` begin ``by`` octets later."""
         self.at[rows] += by
-        self.octets[rows] = self._gather(self.at[rows])
+        self.words[:, rows] = self._gather(self.at[rows])
 
     def u1(self, column: int) -> U1:
         """uint8[n]: a copy of one column."""
-        return self.octets[:, column].copy()
+        return self._view(column, "u1").copy()
 
     def u2(self, column: int) -> U2:
         """uint16[n] in network order."""
@@ -114,29 +121,36 @@ class Slab:
 
     def raw8(self, column: int) -> U8:
         """Eight octets, the first one lowest: for keys."""
-        return self._view(column, "<u8").astype(np.uint64)
+        word, octet = divmod(column, _WORD)
+        found: U8 = self.words[word] >> np.uint64(8 * octet)
+        if octet:
+            found |= self.words[word + 1] << np.uint64(8 * (_WORD - octet))
+        return found
+
+    def words4(self, rows: I8, columns: I8) -> U4:
+        """Four octets of some rows, the first one lowest, each from a column of its own that is a multiple of four.
+
+        Columns beyond the slab are read from where the row lies.
+        """
+        halves = self.words.view("<u4").reshape(-1)
+        near = np.minimum(columns, _WIDTH - 4)
+        found: U4 = halves[((near >> 3) * len(self.at) + rows << 1) + (near >> 2 & 1)]
+        far = np.flatnonzero(columns != near)
+        found[far] = gather(self.data, self.at[rows[far]] - LINK + columns[far], 4).view("<u4")[:, 0]
+        return found
+
+    @property
+    def segment_words(self) -> U8:
+        """uint64[SEGMENT / 8, n]: the octets from layer 4 on, the first one lowest in each word."""
+        return self.words[TRANSPORT // _WORD :]
 
     def copy_into(self, target: U1 | U2 | U4, column: int) -> None:
         """Write a field of the target's size, in network order, into ``target[n]``."""
         target[:] = self._view(column, f">u{target.itemsize}")
 
-    def segments(self, rows: I8) -> U1:
-        """The octets from layer 4 on, uint8[n, SEGMENT]."""
-        view = np.ndarray((len(self.at),), (np.void, SEGMENT), self.octets, TRANSPORT, (WIDTH,))
-        return view[rows].view(np.uint8).reshape(len(rows), SEGMENT)
-
-    def words(self, rows: I8, columns: I8) -> U4:
-        """Four octets of some rows, the first one lowest, each from a column of its own; uint32[len(rows)].
-
-        Columns beyond the slab are read from where the row lies.
-        """
-        flat = self.octets.reshape(-1)
-        window = np.ndarray((len(flat) - 3,), "<u4", flat, strides=(1,))
-        found: U4 = window[rows * WIDTH + np.minimum(columns, WIDTH - 4)]
-        far = columns > WIDTH - 4
-        if far.any():
-            found[far] = gather(self.data, self.at[rows[far]] - LINK + columns[far], 4).view("<u4")[:, 0]
-        return found
-
     def _view(self, column: int, kind: str) -> U1:
-        return np.ndarray((len(self.at),), kind, self.octets, column, (WIDTH,))
+        """One field of each frame where it lies; a copy if it reaches over two words."""
+        word, octet = divmod(column, _WORD)
+        is_whole = octet + np.dtype(kind).itemsize <= _WORD
+        words, octet = (self.words[word], octet) if is_whole else (self.raw8(column), 0)
+        return np.ndarray((len(self.at),), kind, words, octet, (_WORD,))

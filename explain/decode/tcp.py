@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.decode.slab import TRANSPORT, number, octets
+from explain.decode.slab import TRANSPORT, octets
 from explain.table import CUT, FRAGMENT, IPV6, MALFORMED, TCP, UDP, SynRows
 
 if TYPE_CHECKING:
@@ -79,9 +79,8 @@ def _udp_rows(block: Block, have: I8) -> Bools:
 
 def _udp(block: Block, rows: I8) -> None:
     """Checksum and length of UDP; octets that IP carries beyond the datagram are no payload."""
-    head = block.slab.segments(rows)
-    block.table.checksum[block.rows(rows)] = number(head, 6, 2)
-    length, room = number(head, 4, 2).astype(np.int64), block.payload[rows]
+    block.table.checksum[block.rows(rows)] = block.slab.u2(TRANSPORT + 6)[rows]
+    length, room = block.slab.wide2(TRANSPORT + 4)[rows], block.payload[rows]
     layers = block.layers[rows]
     is_jumbo = (length == 0) & (layers & IPV6 != 0)  # RFC 2675, 4
     length[is_jumbo] = room[is_jumbo]
