@@ -104,3 +104,8 @@ class NotMetError(ExplainError):
     """An expectation was not met."""
 
     exit_status = 1
+
+
+def reason_of(error: OSError, otherwise: str = "it cannot be used") -> str:
+    """What the system said, for the middle of a line; ``otherwise`` where it said nothing."""
+    return (error.strerror or otherwise).lower()

@@ -18,7 +18,7 @@ import threading
 from typing import IO, TYPE_CHECKING, BinaryIO, Protocol, cast
 
 from explain.capture.pcapng_writer import InterfaceBlock, PacketBlock, header_block, interface_block, packet_block
-from explain.errors import InputError, MissingError
+from explain.errors import InputError, MissingError, reason_of
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -82,7 +82,7 @@ class _Tee(io.RawIOBase):
             while octets:
                 octets = octets[copy.write(octets) :]
         except OSError as error:
-            raise InputError(f"{copy.name}: {(error.strerror or 'it cannot be written').lower()}") from None
+            raise InputError(f"{copy.name}: {reason_of(error, 'it cannot be written')}") from None
 
 
 def stream_of(stream: Raw | BinaryIO, name: str, head: bytes = b"", copy: BinaryIO | None = None) -> BinaryIO:

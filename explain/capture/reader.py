@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 from explain.capture.inflate import GzipOctets, StoredOctets, ZstdOctets
 from explain.capture.recognise import compression_of, format_reader
 from explain.capture.source import MAP_SPAN, MappedSource, Source, StreamSource
-from explain.errors import NotACaptureError, ShrunkError, UnreadableError
+from explain.errors import NotACaptureError, ShrunkError, UnreadableError, reason_of
 from explain.model import Damage
 
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ def open_capture(path: str, stream: BinaryIO | None = None, *, is_mapped: bool =
         return _opened(path, source, None).own(file, size)
     except OSError as error:
         file.close()
-        raise UnreadableError(path, (error.strerror or "it cannot be read").lower()) from None
+        raise UnreadableError(path, reason_of(error, "it cannot be read")) from None
     except BaseException:
         file.close()
         raise

@@ -11,7 +11,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from explain.errors import ExplainError
+from explain.errors import ExplainError, UnreadableError, reason_of
 
 if TYPE_CHECKING:
     import click
@@ -59,15 +59,20 @@ def _leave(status: int) -> None:
 
 
 def _run(words: list[str]) -> int:
+    first = words[:1]  # click takes them away, one by one
     try:
         return _tell(words) if _are_files(words) else _command(words)
+    except UnreadableError as error:
+        from explain.cli.meant import meant
+
+        return _complain(f"{error}{meant(error.path) if [error.path] == first else ''}", error.exit_status)
     except ExplainError as error:
         return _complain(str(error), error.exit_status)
     except (BrokenPipeError, KeyboardInterrupt):
         raise
     except OSError as error:
         name = f"{error.filename}: " if error.filename else ""
-        return _complain(f"{name}{error.strerror or error}".lower() if not name else f"{name}{error.strerror}", 2)
+        return _complain(f"{name}{reason_of(error, str(error))}", 2)
     except Exception as error:
         if "EXPLAIN_DEBUG" in os.environ:
             raise

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from explain.cli.language import default_language
-from explain.errors import UsageError
+from explain.errors import UsageError, reason_of
 
 if TYPE_CHECKING:
     from explain.model import CaptureInfo, Report
@@ -64,7 +64,7 @@ def _write_profile(report: Report, folder: str, language: str) -> None:
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"{folder}: {(error.strerror or 'it cannot be made').lower()}") from None
+        raise UsageError(f"{folder}: {reason_of(error, 'it cannot be made')}") from None
     for name, text in files(report, language).items():
         with whole_file(str(Path(folder) / name)) as file:
             file.write(text.encode())

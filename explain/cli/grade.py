@@ -13,7 +13,7 @@ import click
 from explain.cli import grade_gradebook, grade_running, grade_writing
 from explain.cli.grade_review import review_answers, review_of
 from explain.cli.language import default_language
-from explain.errors import NotMetError, UsageError
+from explain.errors import NotMetError, UsageError, reason_of
 from explain.words.values import visible
 
 if TYPE_CHECKING:
@@ -291,7 +291,7 @@ def why(name: str, check: str, grades: str) -> int:
         told = json.loads(Path(grades).read_text("utf-8"))
         forms = {one["id"]: one for one in told["submissions"]}
     except OSError as error:
-        raise UnreadableError(grades, (error.strerror or "it cannot be read").lower()) from None
+        raise UnreadableError(grades, reason_of(error, "it cannot be read")) from None
     except (ValueError, KeyError, TypeError):
         raise UnreadableError(grades, "it is not what explain grade -o writes") from None
     if name not in forms:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from explain.errors import UnreadableError
+from explain.errors import UnreadableError, reason_of
 from explain.words.values import visible
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _told(path: Path) -> Any:
             for one in (*form["checks"], *form["answers"]):
                 one["verdict"] = "manual" if one.get("by_hand") else one["verdict"]
     except OSError as error:
-        raise UnreadableError(str(path), (error.strerror or "it cannot be read").lower()) from None
+        raise UnreadableError(str(path), reason_of(error, "it cannot be read")) from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise UnreadableError(str(path), "it is not what explain grade -o writes") from None
     return told

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from explain.cli.language import default_language
-from explain.errors import UnknownNameError, UnreadableError, UsageError
+from explain.errors import UnknownNameError, UnreadableError, UsageError, reason_of
 from explain.words.values import visible
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _put(text: str, output: str | None) -> None:
     try:
         Path(output).write_text(text, "utf-8")
     except OSError as error:
-        raise UnreadableError(output, (error.strerror or "it cannot be written").lower()) from None
+        raise UnreadableError(output, reason_of(error, "it cannot be written")) from None
 
 
 @click.command("draft", context_settings=HELP)
@@ -146,7 +146,7 @@ def _folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UnreadableError(str(path), (error.strerror or "it cannot be made").lower()) from None
+        raise UnreadableError(str(path), reason_of(error, "it cannot be made")) from None
 
 
 def _tell(tried: Sequence[Tried], options: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from explain.errors import UnreadableError, UsageError
+from explain.errors import UnreadableError, UsageError, reason_of
 
 _MOST_OCTETS = 16 << 20
 
@@ -54,4 +54,4 @@ def _octets(name: str) -> bytes:
         with Path(name).open("rb") as file:
             return file.read(_MOST_OCTETS)
     except OSError as error:
-        raise UnreadableError(name, (error.strerror or "it cannot be opened").lower()) from None
+        raise UnreadableError(name, reason_of(error, "it cannot be opened")) from None

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from explain.errors import InputError
+from explain.errors import InputError, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ def whole_file(name: str) -> Iterator[BinaryIO]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise InputError(f"{name}: {(error.strerror or 'it cannot be written').lower()}") from None
+        raise InputError(f"{name}: {reason_of(error, 'it cannot be written')}") from None
 
 
 def _beside(target: Path) -> Iterator[BinaryIO]:

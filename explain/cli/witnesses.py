@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from explain.causes.diagnosis import Topology, Witnesses
-from explain.errors import InputError, UnreadableError, UsageError
+from explain.errors import InputError, UnreadableError, UsageError, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,7 +125,7 @@ def _octets(path: str) -> bytes:
         with Path(path).open("rb") as stream:
             return stream.read(_MOST_OCTETS)
     except OSError as error:
-        raise UnreadableError(path, error.strerror or "cannot be opened") from None
+        raise UnreadableError(path, reason_of(error, "it cannot be opened")) from None
 
 
 def _text(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explain.causes.from_capture.scene import has_failed
-from explain.errors import UnreadableError, UsageError
+from explain.errors import UnreadableError, UsageError, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,7 +58,7 @@ def load(path: str) -> list[Expected]:
     try:
         text = tomllib.loads(Path(path).read_text("utf-8"))
     except OSError as error:
-        raise UnreadableError(path, (error.strerror or "it cannot be read").lower()) from None
+        raise UnreadableError(path, reason_of(error, "it cannot be read")) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UnreadableError(path, f"not valid TOML: {error}") from None
     if text.get("schema") != 1:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from explain.errors import UnreadableError, UsageError
+from explain.errors import UnreadableError, UsageError, reason_of
 from explain.grade.gradebooks import cell, line, lost_points
 from explain.words.values import visible
 
@@ -88,7 +88,7 @@ def _table(path: str) -> tuple[tuple[str, ...], tuple[Mapping[str, str], ...]]:
         with Path(path).open(encoding="utf-8-sig", newline="") as file:
             first, *rows = [one for one in csv.reader(file) if one] or [[]]
     except OSError as error:
-        raise UnreadableError(path, (error.strerror or "it cannot be read").lower()) from None
+        raise UnreadableError(path, reason_of(error, "it cannot be read")) from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise UnreadableError(path, f"it is no CSV: {error}") from None
     return tuple(first), tuple(dict(zip(first, [*row, *[""] * len(first)], strict=False)) for row in rows)

@@ -9,7 +9,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from explain.errors import UnreadableError, UsageError
+from explain.errors import UnreadableError, UsageError, reason_of
 from explain.grade import predicates
 from explain.grade.rubric import (
     ANSWER_TYPES,
@@ -223,7 +223,7 @@ def read_table(path: str) -> dict[str, Any]:
             raise UnreadableError(path, "it is too large for a rubric")
         return tomllib.loads(octets.decode("utf-8"))
     except OSError as error:
-        raise UnreadableError(path, (error.strerror or "it cannot be read").lower()) from None
+        raise UnreadableError(path, reason_of(error, "it cannot be read")) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UnreadableError(path, f"not valid TOML: {error}") from None
 

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from explain.errors import UnreadableError
+from explain.errors import UnreadableError, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ def read_roster(path: str) -> list[dict[str, str]]:
         with Path(path).open(encoding="utf-8-sig", newline="") as file:
             rows = [{str(key): value or "" for key, value in row.items() if key} for row in csv.DictReader(file)]
     except OSError as error:
-        raise UnreadableError(path, (error.strerror or "it cannot be read").lower()) from None
+        raise UnreadableError(path, reason_of(error, "it cannot be read")) from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise UnreadableError(path, f"it is no CSV: {error}") from None
     return rows

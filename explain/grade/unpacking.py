@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO
 
+from explain.errors import reason_of
 from explain.grade.grading import NotGradableError
 from explain.grade.zip_directory import lists_more_than
 from explain.words.values import visible
@@ -66,7 +67,7 @@ def unpack(path: Path, into: Path, most_octets: int, *, most_files: int = _MOST_
             _untar(path, into, room, most_files)
     except BROKEN as error:
         # What an error of the system says holds the name of a folder, another one in every run.
-        why = (error.strerror or "it cannot be read").lower() if isinstance(error, OSError) and error.errno else error
+        why = reason_of(error, "it cannot be read") if isinstance(error, OSError) and error.errno else error
         raise NotGradableError(f"the archive {visible(path.name)} cannot be unpacked: {visible(str(why))}") from None
 
 

@@ -6,7 +6,7 @@ import ipaddress
 import tomllib
 from typing import TYPE_CHECKING, Any
 
-from explain.errors import UnreadableError
+from explain.errors import UnreadableError, reason_of
 from explain.lab import check, iproute, services
 from explain.lab.check import LabFileError
 from explain.lab.records import Lab, Link, Nic, Node, Step, Wait
@@ -59,7 +59,7 @@ def text_of(path: Path) -> str:
     try:
         data = path.read_bytes()
     except OSError as e:
-        raise UnreadableError(str(path), e.strerror or str(e)) from None
+        raise UnreadableError(str(path), reason_of(e, "it cannot be read")) from None
     if len(data) > LARGEST:
         raise UnreadableError(str(path), f"a lab file has at most {LARGEST} octets, this has {len(data)}")
     try:

@@ -76,7 +76,7 @@ def _values(teller: Teller, fields: DhcpLease, talk: Talk) -> dict[str, Any]:
         "xid_hex": f"0x{fields.xid:08x}",
         "source": text(own[0].source) if own else None,
         "asked": text(own[-1].target) if own else None,
-        "wanted": fields.requested_address or fields.address or "0.0.0.0",  # noqa: S104 - an address in a sentence
+        "wanted": fields.requested_address or fields.address or Line("dhcp.what-it-wanted", {}),
         "lease_ns": lease_ns,
         "t1_ns": None if fields.t1_s is None else fields.t1_s * _SECOND,
         "t2_ns": None if fields.t2_s is None else fields.t2_s * _SECOND,

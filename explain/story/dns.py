@@ -52,14 +52,15 @@ def _again(fields: DnsLookup) -> str | None:
 def _answer(fields: DnsLookup) -> str:
     if not fields.answers:
         return "cut-answer" if fields.is_cut else "empty"
-    form = "alias" if fields.aliases else "answered"
+    has_end = any(value not in fields.aliases for value in fields.answers)
+    form = "answered" if not fields.aliases else "alias" if has_end else "alias-empty"
     return form if fields.rtt_ns is None else f"{form}-in"
 
 
 def _told(fields: DnsLookup) -> dict[str, Any]:
     """The chain of names as text, and what stands at its end."""
     addresses = tuple(value for value in fields.answers if value not in fields.aliases)
-    return {"chain": " -> ".join((fields.name, *fields.aliases)), "addresses": addresses or ("-",)}
+    return {"chain": " -> ".join((fields.name, *fields.aliases)), "addresses": addresses}
 
 
 def _use(teller: Teller, fields: DnsLookup, use: Use, row: int, name: str) -> Line:

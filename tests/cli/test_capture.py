@@ -68,7 +68,7 @@ def test_json_has_every_key_of_the_contract_and_nothing_else_on_standard_output(
     (capture,) = report["captures"]
     assert set(capture) == {
         "path", "vantage", "format", "compression", "interfaces", "packets", "bytes", "captured_bytes", "file_bytes",
-        "first_ns", "last_ns", "checksums", "damage",
+        "first_ns", "last_ns", "checksums", "damage", "is_anonymised",
     }  # fmt: skip
     assert capture["packets"] == 4
     assert {"name", "vantage", "link_type", "link_type_name", "snaplen"} <= set(capture["interfaces"][0])
@@ -112,6 +112,16 @@ def test_a_file_that_is_not_there_is_one_clear_line(tmp_path):
     assert done.returncode == 2
     assert done.stderr.decode().count("\n") == 1
     assert done.stdout == b""
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [("pakcet", " (did you mean the command packet?)"), ("lba", " (did you mean the command lab?)"), ("none.pcap", "")],
+)
+def test_a_misspelt_command_is_a_file_that_is_not_there_and_the_command_is_named(word, hint, healthy):
+    line = f"explain: {word}: no such file or directory{hint}\n"
+    assert run(word, "3").stderr.decode().startswith(line)
+    assert run(word, healthy).stderr.decode() == line
 
 
 def test_of_several_inputs_the_unreadable_one_is_named_and_the_rest_explained(healthy, tmp_path):

@@ -281,3 +281,9 @@ def test_a_truncated_answer_alone_says_nothing_about_the_records():
     text = report(ask(question(1, "a.example")), tell(answer(1, "a.example", flags=0x8380))).story("en")
     assert "The whole answer is not in this capture" in text
     assert "has no A record" not in text
+
+
+def test_an_alias_that_leads_to_no_record_of_the_wanted_type_is_told_so():
+    frames = ask(question(1, "www.example", 28)), tell(answer(1, "www.example", (5, wire("web.example")), kind=28))
+    (line,) = [one for one in explain.explain(pcap(*frames)).lines if one.message == "dns.alias-empty-in"]
+    assert (line.values["chain"], line.values["type"]) == ("www.example -> web.example", "AAAA")
