@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
     from explain.model import Line
     from explain.story.teller import Teller
+    from explain.table import Rows
 
 
 def resolution(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:
@@ -28,11 +29,18 @@ def resolution(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
         message = "arp.checked" if fields.is_unicast else "arp.asked.repeatedly" if fields.requests > 1 else ""
         yield teller.line(message or teller.first("arp.asked"), fields, asked, name)
     if not len(answered):
-        yield teller.line("arp.silent", fields, asked, name)
+        yield teller.line("arp.cut-off" if _is_cut_off(teller, fields, asked) else "arp.silent", fields, asked, name)
     elif len(fields.answered_macs) > 1:
         yield teller.line("arp.conflicting", fields, answered, name)
+    elif fields.requests > 1 and len(asked) and asked[0] < answered[0]:
+        wait = teller.wait_ns(asked, answered)
+        yield teller.line("arp.answered-at-last", fields, answered, name, wait_ns=wait)
     else:
         yield teller.line("arp.answered" if len(asked) else "arp.told", fields, answered, name)
+
+
+def _is_cut_off(teller: Teller, fields: ArpResolution, asked: Rows) -> bool:
+    return fields.requests == 1 and len(asked) > 0 and teller.is_cut_off(int(asked[-1]))
 
 
 def announcement(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:

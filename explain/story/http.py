@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from explain.exchanges.http_request import HttpRequest
     from explain.story.teller import Teller
 
-_REDIRECTION = 3
+_REDIRECTION, _NOT_MODIFIED = 3, 304
+
+
+def _meaning(fields: HttpRequest) -> str:
+    return "not-modified" if fields.status == _NOT_MODIFIED else fields.status_class or "other"
 
 
 def request(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:
@@ -24,7 +28,7 @@ def request(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Ite
     server = end_text(fields.server)
     values: dict[str, Any] = {
         "client": end_text(fields.client), "server": server, "host": fields.host or server,
-        "meaning": Line(f"http.class.{fields.status_class or 'other'}", {}),
+        "meaning": Line(f"http.class.{_meaning(fields)}", {}),
     }  # fmt: skip
     if fields.method is None:
         yield teller.line("http.answer-only", fields, rows, name, **values)

@@ -36,11 +36,22 @@ def resolution(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
         message = "ndp.checked" if fields.is_unicast else "ndp.asked.repeatedly" if fields.requests > 1 else ""
         yield teller.line(message or teller.first("ndp.asked"), fields, asked, name)
     if not len(answered):
-        yield teller.line("ndp.silent", fields, asked, name)
+        yield teller.line("ndp.cut-off" if _is_cut_off(teller, fields, asked) else "ndp.silent", fields, asked, name)
     elif part.outcomes[part.outcome[index]] == "conflicting":
         yield teller.line("ndp.conflicting", fields, answered, name)
+    elif fields.requests > 1 and len(asked) and asked[0] < answered[0]:
+        wait = teller.wait_ns(asked, answered)
+        yield teller.line("ndp.answered-at-last", fields, answered, name, wait_ns=wait)
     else:
         yield teller.line("ndp.answered" if len(asked) else "ndp.told", fields, answered, name)
+
+
+def _is_cut_off(teller: Teller, fields: NdpResolution, asked: Rows) -> bool:
+    """A unicast check has the MAC already, so its silence means little in the last moment of any capture."""
+    if not len(asked):
+        return False
+    is_last = int(teller.table.time_ns[: len(teller.table)].max()) - int(teller.table.time_ns[asked[-1]]) < _SECOND_NS
+    return (fields.is_unicast and is_last) or (fields.requests == 1 and teller.is_cut_off(int(asked[-1])))
 
 
 def announcement(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:

@@ -38,6 +38,9 @@ TELLERS = {
 """For each kind, the module of this room and the function in it; loaded when the first one is told."""
 
 
+_LAST_MOMENT_NS = 1_000_000_000
+
+
 class Teller:
     """Tells exchanges one by one, and remembers what it has explained already."""
 
@@ -80,6 +83,18 @@ class Teller:
         arp = table.arp
         held = set(arp.sender_ip[(arp.sender_mac == mac) & (arp.sender_ip > 0)].tolist())
         return table.addresses.text(min(held)) if held and target not in held else None
+
+    def is_cut_off(self, row: int) -> bool:
+        """Whether a longer capture ends so soon after a frame that its answer may have come later."""
+        table = self.table
+        own = table.time_ns[: len(table)][table.place[: len(table)] == table.place[row]]
+        asked = int(table.time_ns[row])
+        return asked - int(own.min()) > _LAST_MOMENT_NS and int(own.max()) - asked < _LAST_MOMENT_NS
+
+    def wait_ns(self, asked: Rows, answered: Rows) -> int:
+        """From the last of several questions before an answer to that answer."""
+        first = int(answered[0])
+        return int(self.table.time_ns[first] - self.table.time_ns[asked[asked < first][-1]])
 
     def first(self, message: str) -> str:
         """``message.first`` at its first use, where it teaches; then ``message.again``."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from explain.exchanges.udp_flow import ONE_WAY
 from explain.story.teller import end_text
+from explain.table import REVERSED, UDP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
     from explain.exchanges.udp_flow import UdpFlow
     from explain.model import Line
     from explain.story.teller import Teller
+    from explain.table import PacketTable, Rows
+
+
+def _has_both_sides(table: PacketTable, rows: Rows) -> bool:
+    sides = table.layers[rows][table.layers[rows] & UDP != 0] & REVERSED
+    return len(sides) > 0 and bool((sides != sides[0]).any())
 
 
 def flow(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:
@@ -24,5 +31,7 @@ def flow(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterat
     message = outcome
     if outcome == "unanswered" and fields.needs_no_answer:
         message = "one-way" if service else "to-many"
+    elif outcome == "answered" and not _has_both_sides(teller.table, part.rows(index)):
+        message = "answer-only"
     told = {"client": end_text(fields.client), "server": end_text(fields.server), "service": service}
     yield teller.line(f"udp.{message}", fields, part.rows(index), name, **told)

@@ -167,14 +167,17 @@ def _judge(
         "port": key.port, "mtu": fields.mtu, "gateway": fields.gateway,
         "src": fields.about.src if fields.about else fields.to,
     }  # fmt: skip
+    is_answer = _is_about_an_answer(scene, key, members, rows)
     if key.name == "ttl-exceeded":
-        return expired.judge(scene, members, rows, values, is_answer=_is_about_an_answer(scene, key, members, rows))
+        return expired.judge(scene, members, rows, values, is_answer=is_answer)
     speaks_for_itself = key.speaker == key.target
     if key.name == "port-unreachable" and key.protocol == "udp" and speaks_for_itself:
+        if is_answer:
+            values["case"] = "late"
+            return Seen("udp-no-listener", "likely", members, rows, ("server-slow",), values)
         if _has_spoken(scene, key, members, min(rows)):
             values["case"] = "gone"
         return Seen("udp-no-listener", "likely", members, rows, ("filter-on-target-input",), values)
-    is_answer = _is_about_an_answer(scene, key, members, rows)
     cause, rivals = _meaning(fields, key, is_target=speaks_for_itself, is_answer=is_answer)
     if (
         speaks_for_itself and key.name in _ABSENT

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from explain.causes.from_capture.ping_sizes import LARGE
 from explain.exchanges import tcp_labels as label
 from explain.exchanges.tcp_course import ACK, FIN, RST, SYN
 from explain.exchanges.tcp_many import measure_closed_windows
@@ -131,8 +132,19 @@ def _resent(moments: TcpMoments, index: int) -> Trouble | None:
     if pause >= _SLOW_NS:
         values |= {"case": "vain", "pause_ns": pause}
         return Trouble("idle-timeout-in-middlebox", "possible", index, _IN_VAIN, _several(rows), values)
-    values["case"] = "segments-vain"
-    return Trouble("partial-loss", "possible", index, _IN_VAIN[:-1], _several(rows), values)
+    largest = int(moments.table.payload[rows].max(initial=0))
+    values |= {"case": "segments-vain", "size": largest}
+    if largest >= LARGE:
+        return Trouble("partial-loss", "possible", index, _IN_VAIN[:-1], _several(rows), values)
+    values["case"] = "segments-vain-closed" if _was_closed(talk) else "segments-vain-small"
+    return Trouble("partial-loss", "possible", index, _IN_VAIN[1:-1], _several(rows), values)
+
+
+def _was_closed(talk: Talk) -> bool:
+    """Whether the side that confirms nothing had sent its FIN before the last data."""
+    last = int(np.flatnonzero(talk.length > 0)[-1])
+    fins = np.flatnonzero((talk.flags & FIN != 0) & (talk.role != talk.role[last]))
+    return len(fins) > 0 and int(fins[0]) < last
 
 
 def _in_vain(talk: Talk) -> int | None:

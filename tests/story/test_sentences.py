@@ -1,0 +1,83 @@
+"""Sentences that say what was seen, and no more."""
+
+from __future__ import annotations
+
+import struct
+
+from neighbours import solicit
+from packets import A, B, datagram, error, is_at, pcap, ping, segment, who_has
+
+import explain
+
+ALICE, BOB = "192.0.2.1", "192.0.2.2"
+CLIENT, SERVER = (ALICE, 40000), (BOB, 80)
+BACK = (B, A)
+FIN, SYN, PSH, ACK = 1, 2, 8, 16
+
+
+def told(*frames):
+    return " ".join(explain.explain(pcap(*frames)).story().split())
+
+
+def test_a_question_at_the_end_of_a_longer_capture_was_not_left_unanswered():
+    last = (5.0, who_has((A, ALICE), BOB))
+    assert "The capture ends before an answer was due." in told((0.0, ping(ALICE, "192.0.2.9", 1)), last)
+    assert "Nobody answered." in told((0.0, ping(ALICE, "192.0.2.9", 1)), last, (8.0, ping(ALICE, "192.0.2.9", 1)))
+
+
+def test_a_unicast_check_that_the_capture_cuts_off_does_not_say_that_the_mac_is_unknown():
+    story = told(solicit(A, "2001:db8::1", "2001:db8::2", to=(B, "2001:db8::2")))
+    assert "The capture ends before an answer was due." in story
+    assert "no MAC" not in story
+
+
+def test_an_answer_to_a_repeated_question_is_timed_from_the_last_one_too():
+    frames = (0.0, who_has((A, ALICE), BOB)), (3.0, who_has((A, ALICE), BOB)), (3.001, is_at((B, BOB), (A, ALICE)))
+    assert f"{BOB} answered 1 ms after the last question, 3 s after the first: is-at {B}." in told(*frames)
+
+
+def test_datagrams_of_the_server_alone_are_no_exchange():
+    reply = datagram((BOB, 53), CLIENT, b"what no name server says", BACK)
+    assert f"UDP from {BOB}:53 to {ALICE}:40000: 1 datagram" in told(reply)
+
+
+def response(kind: int) -> bytes:
+    """A CNAME, and nothing at its end."""
+    name, alias = b"\3www\7example\0", b"\1a\7example\0"
+    question = name + struct.pack(">HH", kind, 1)
+    record = b"\xc0\x0c" + struct.pack(">HHIH", 5, 1, 60, len(alias)) + alias
+    return struct.pack(">6H", 7, 0x8180, 1, 1, 0, 0) + question + record
+
+
+def test_a_chain_of_names_without_an_address_says_so():
+    query = struct.pack(">6H", 7, 0x100, 1, 0, 0, 0) + b"\3www\7example\0" + struct.pack(">HH", 28, 1)
+    frames = datagram(CLIENT, (BOB, 53), query), datagram((BOB, 53), CLIENT, response(28), BACK)
+    assert "www.example -> a.example (CNAME: each is another name for the next), and the last has no AAAA" in told(
+        *frames
+    )
+
+
+def test_an_answer_to_a_port_that_its_asker_closed_came_too_late():
+    query = struct.pack(">6H", 7, 0x100, 1, 0, 0, 0) + b"\3www\7example\0" + struct.pack(">HH", 28, 1)
+    answer = datagram((BOB, 53), CLIENT, response(28), BACK)
+    report = explain.explain(
+        pcap((0, datagram(CLIENT, (BOB, 53), query)), (6, answer), (6.001, error(ALICE, 3, 3, answer, macs=(A, B))))
+    )
+    (finding,) = report.findings
+    assert (finding.cause, finding.values["case"], finding.values["src"]) == ("udp-no-listener", "late", BOB)
+
+
+def test_a_server_that_sent_its_fin_and_confirms_nothing_more_is_told_so():
+    data = b"GET / HTTP/1.1\r\nHost: b\r\n\r\n"
+    frames = [
+        (0.0, segment(CLIENT, SERVER, SYN, seq=100)),
+        (0.001, segment(SERVER, CLIENT, SYN | ACK, BACK, seq=500, ack=101)),
+        (0.002, segment(SERVER, CLIENT, FIN | ACK, BACK, seq=501, ack=101)),
+        (0.003, segment(CLIENT, SERVER, ACK, seq=101, ack=502)),
+    ]  # fmt: skip
+    frames += [
+        (when, segment(CLIENT, SERVER, PSH | ACK, seq=101, ack=502, data=data)) for when in (0.1, 0.4, 1, 2.2, 5)
+    ]
+    (finding,) = [one for one in explain.explain(pcap(*frames)).findings if one.cause == "partial-loss"]
+    assert finding.values["case"] == "segments-vain-closed"
+    assert "pmtu-blackhole" not in finding.rivals
