@@ -172,12 +172,7 @@ def _judge(
         return expired.judge(scene, members, rows, values, is_answer=is_answer)
     speaks_for_itself = key.speaker == key.target
     if key.name == "port-unreachable" and key.protocol == "udp" and speaks_for_itself:
-        if is_answer:
-            values["case"] = "late"
-            return Seen("udp-no-listener", "likely", members, rows, ("server-slow",), values)
-        if _has_spoken(scene, key, members, min(rows)):
-            values["case"] = "gone"
-        return Seen("udp-no-listener", "likely", members, rows, ("filter-on-target-input",), values)
+        return _closed_port(scene, key, members, rows, values, is_answer=is_answer)
     cause, rivals = _meaning(fields, key, is_target=speaks_for_itself, is_answer=is_answer)
     if (
         speaks_for_itself and key.name in _ABSENT
@@ -197,6 +192,16 @@ def _judge(
             cause, rivals = "fragments-filtered", ("partial-loss",)
             values["case"] = "told"
     return Seen(cause, "proved" if cause in _PROVED else "likely", members, rows, rivals, values)
+
+
+def _closed_port(
+    scene: Scene, key: _Key, members: list[Member], rows: list[int], values: dict[str, Any], *, is_answer: bool
+) -> Seen:
+    """A host says that nothing listens: any more, if the port asked or spoke before; or ever."""
+    if is_answer:
+        return Seen("udp-no-listener", "likely", members, rows, ("server-slow",), values | {"case": "late"})
+    gone = {"case": "gone"} if _has_spoken(scene, key, members, min(rows)) else {}
+    return Seen("udp-no-listener", "likely", members, rows, ("filter-on-target-input",), values | gone)
 
 
 def _meaning(fields: IcmpError, key: _Key, *, is_target: bool, is_answer: bool) -> tuple[str, tuple[str, ...]]:
