@@ -34,6 +34,7 @@ NOUNS: dict[str, tuple[str, str, str]] = {
     "places": ("1 place", "{n} places", "{n} か所"),
     "causes": ("1 cause", "{n} causes", "{n} 個の原因"),
     "alike": ("1 cause looks", "{n} causes look", "{n} 個の原因"),
+    "duplicate-acks": ("1 duplicate ACK", "{n} duplicate ACKs", "重複 ACK が {n} 個"),
     "more-causes": ("1 more cause", "{n} more causes", "ほかに {n} 個の原因"),
     "lookups": ("1 look-up", "{n} look-ups", "{n} 件の問い合わせ"),
     "leases": ("1 lease", "{n} leases", "{n} 件のリース"),

@@ -19,9 +19,11 @@ OF_ROUTERS = {
 ON_TARGET = {"filter-on-target-input", "filter-on-target-output", "wrong-netmask-on-target", "partial-loss"}
 
 
-def query(when, server=SERVER, macs=(A, B), client=CLIENT, name=b"\1a", ident=1, answer=False, rcode=0):
+def query(
+    when, server=SERVER, macs=(A, B), client=CLIENT, name=b"\1a", ident=1, answer=False, rcode=0, zone=b"\7example\0"
+):
     flags = 0x8180 | rcode if answer else 0x0100
-    message = struct.pack(">6H", ident, flags, 1, 0, 0, 0) + name + b"\7example\0" + struct.pack(">HH", 1, 1)
+    message = struct.pack(">6H", ident, flags, 1, 0, 0, 0) + name + zone + struct.pack(">HH", 1, 1)
     ends = ((server, 53), (client, 40000)) if answer else ((client, 40000), (server, 53))
     return when, datagram(*ends, message, macs[::-1] if answer else macs)
 
@@ -119,3 +121,10 @@ def test_a_server_that_answers_with_an_error_is_told_as_reached(rcode, words):
     report = explain.explain(pcap(query(1), query(1.01, answer=True, rcode=rcode)))
     assert words in report.story("en")
     assert "ネットワークは動いている" in report.story("ja")
+
+
+def test_that_no_name_server_knows_local_is_as_it_should_be():
+    local = {"name": b"\5local", "zone": b"\0"}
+    report = explain.explain(pcap(query(1, **local), query(1.01, answer=True, rcode=3, **local)))
+    assert [one.outcome for one in report.exchanges if one.kind == "dns.lookup"] == ["no-such-name"]
+    assert (list(report.findings), report.unexplained) == ([], ())

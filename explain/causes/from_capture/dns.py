@@ -22,6 +22,7 @@ _WHY_SILENT = (
 )  # fmt: skip
 _WHY_CLOSED = ("filter-on-target-input",)  # it may say the same of a port that is open
 _REVERSE = (b"\x07in-addr\x04arpa", b"\x03ip6\x04arpa")  # as they stand on the wire, as all names here
+_LOCAL = b"\x05local"
 _SEARCH_NS = 5_000_000_000
 _NEXT_TRY_NS = 100_000_000  # a resolver goes on at once, a person does not
 _MOST_TRIES = 32
@@ -188,7 +189,8 @@ def _is_closed(scene: Scene, about: list[Member], server: int) -> bool:
 def _account_for_habits(scene: Scene, part: ExchangeColumns, chains: Searches) -> None:
     """Nothing waits for the name of an address; a resolver tries its search list before the bare name.
 
-    Hosts look for services that few networks offer (RFC 6763, 11).
+    Hosts look for services that few networks offer (RFC 6763, 11), and ask whether a name server knows "local",
+    which belongs to multicast DNS (RFC 6762, 3): it should not.
     """
     if not len(part):
         return
@@ -198,7 +200,7 @@ def _account_for_habits(scene: Scene, part: ExchangeColumns, chains: Searches) -
         is_reverse = any(name.endswith(one) and len(one) < len(name) for one in _REVERSE)
         begins = (*_HABITS, *found_next(index))
         is_habit = any(name.startswith(short) and len(short) < len(name) for short in begins)
-        if is_reverse or is_habit or chains.finds(index):
+        if is_reverse or is_habit or name == _LOCAL or chains.finds(index):
             scene.accounted[part.kind].add(index)
 
 
