@@ -128,3 +128,8 @@ def test_that_no_name_server_knows_local_is_as_it_should_be():
     report = explain.explain(pcap(query(1, **local), query(1.01, answer=True, rcode=3, **local)))
     assert [one.outcome for one in report.exchanges if one.kind == "dns.lookup"] == ["no-such-name"]
     assert (list(report.findings), report.unexplained) == ([], ())
+
+
+def test_who_asks_everybody_for_a_name_knows_no_name_server():
+    finding = the_finding(query(1, "255.255.255.255", (A, "ff:ff:ff:ff:ff:ff")))
+    assert (finding.cause, finding.rivals) == ("dns-server-not-configured", ("dns-server-unreachable",))

@@ -22,6 +22,7 @@ _WHY_SILENT = (
 )  # fmt: skip
 _WHY_CLOSED = ("filter-on-target-input",)  # it may say the same of a port that is open
 _REVERSE = (b"\x07in-addr\x04arpa", b"\x03ip6\x04arpa")  # as they stand on the wire, as all names here
+_EVERYBODY = "255.255.255.255"  # asked by a device that knows no name server
 _LOCAL = b"\x05local"
 _SEARCH_NS = 5_000_000_000
 _NEXT_TRY_NS = 100_000_000  # a resolver goes on at once, a person does not
@@ -63,6 +64,10 @@ def look(scene: Scene) -> Iterator[Seen]:
             if outcome == "unanswered" and not about and _serves(part, some, answered):
                 why = _possible(scene, rows, _WHY_SOME)
                 yield Seen("dns-lookup-unanswered", "possible", members, rows, why, values)
+                continue
+            if outcome == "unanswered" and values["server"] == _EVERYBODY:
+                values["case"] = "everybody"
+                yield Seen("dns-server-not-configured", "likely", members, rows, ("dns-server-unreachable",), values)
                 continue
             is_own = cause == "dns-server-unreachable" and ip_address(values["server"]).is_loopback
             others = ("dns-server-not-configured",) if is_own else ()
