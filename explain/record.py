@@ -1,18 +1,20 @@
-"""``dataclass``, as the standard library has it, made in a quarter of the time.
+"""``dataclass``, as the standard library has it, made in a tenth of the time.
 
-The library compiles up to seven functions for every class; over ten packets that was a fifth of the whole run.
-Here only ``__init__`` is compiled, and what else a frozen or comparable class needs is shared by all of them.
-For the rooms that a run over a capture loads.
+The library looks at every field of a class and compiles up to seven functions for it when it is defined; over ten
+packets, most of whose records are never made, that was a fifth of the whole run.  Here ``__init__`` is compiled when
+the first record of a class is made, what the library knows of the fields is made when somebody asks for it, and what
+else a frozen or comparable class needs is shared by all of them.  For the rooms that a run over a capture loads.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from dataclasses import dataclass as dataclass  # noqa: PLC0414  exported
 else:
 
@@ -21,36 +23,79 @@ else:
         return lambda cls: _made(cls, is_frozen=frozen, has_slots=slots, is_comparable=eq)
 
 
+_Given = dict[str, Any]
+"""For each field its default, a ``Field``, or that there is none."""
+_OF_NO_SLOTS = ("__dict__", "__weakref__")
+
+
 def _made(cls: type, *, is_frozen: bool, has_slots: bool, is_comparable: bool) -> type:
-    cls.__doc__ = cls.__doc__ or cls.__name__  # else the library writes a signature, which takes as long again
-    own = set(cls.__dict__)
-    made: type = dataclasses.dataclass(init=False, repr=False, eq=False, slots=has_slots)(cls)
-    fields = dataclasses.fields(made)
-    if hasattr(made, "__post_init__") or not all(field.init for field in fields):
+    own = cls.__dict__
+    given = {name: own.get(name, dataclasses.MISSING) for name in own.get("__annotations__", ())}
+    described = {name: one for name, one in given.items() if isinstance(one, dataclasses.Field)}
+    if hasattr(cls, "__post_init__") or cls.__bases__ != (object,) or not all(one.init for one in described.values()):
         raise TypeError(f"{cls.__qualname__} needs dataclasses.dataclass")
-    members: dict[str, Any] = {"__init__": _init(made, fields, is_frozen=is_frozen), "__repr__": _repr}
+    members: dict[str, Any] = {"__repr__": _repr, "__match_args__": tuple(given)}
+    members |= {name: _Described(name, given) for name in ("__dataclass_fields__", "__dataclass_params__")}
     if is_comparable:
-        values = _values([field.name for field in fields if field.compare])
-        members |= {"__eq__": _eq(values), "__hash__": _hash(values) if is_frozen else None}
+        members |= {"__eq__": _eq, "__hash__": _hash if is_frozen else None}
     if is_frozen:
         members |= {"__setattr__": _refuse, "__delattr__": _refuse, "__getstate__": _state, "__setstate__": _restore}
-    for name, member in members.items():
-        if name not in own:
-            setattr(made, name, member)
+    kept = {name: one for name, one in own.items() if name not in (given if has_slots else described)}
+    if has_slots:
+        members["__slots__"] = tuple(given)
+    else:
+        kept |= {name: one.default for name, one in described.items() if one.default is not dataclasses.MISSING}
+    made = _again(cls, members | kept)
+    if "__init__" not in own:
+        setattr(made, "__init__", _first_init(made, given, is_frozen=is_frozen))  # noqa: B010  mypy thinks it unsound
     return made
 
 
-def _init(cls: type, fields: tuple[dataclasses.Field[Any], ...], *, is_frozen: bool) -> Any:
+def _again(cls: type, members: Mapping[str, Any]) -> type:
+    """The class with other members: slots can be given to a class only when it is made."""
+    made = type(cls.__name__, (), {name: one for name, one in members.items() if name not in _OF_NO_SLOTS})
+    made.__qualname__ = cls.__qualname__
+    return made
+
+
+class _Described:
+    """What the library keeps of a class under a name, made by the library itself when somebody looks."""
+
+    def __init__(self, name: str, given: _Given) -> None:
+        self._name = name
+        self._given = given
+
+    def __get__(self, record: object, cls: type) -> Any:
+        defaults = {name: one for name, one in self._given.items() if one is not dataclasses.MISSING}
+        members = {"__annotations__": cls.__annotations__, "__module__": cls.__module__, "__doc__": cls.__name__}
+        plain: Any = dataclasses.dataclass(init=False, repr=False, eq=False)(type(cls.__name__, (), members | defaults))
+        for name in ("__dataclass_fields__", "__dataclass_params__"):
+            setattr(cls, name, getattr(plain, name))
+        return getattr(plain, self._name)
+
+
+def _first_init(cls: Any, given: _Given, *, is_frozen: bool) -> Callable[..., None]:
+    """The ``__init__`` of the first record of a class, which compiles that of all later ones."""
+
+    def __init__(self: Any, *values: Any, **named: Any) -> None:  # noqa: N807
+        cls.__init__ = _init(cls, given, is_frozen=is_frozen)
+        cls.__init__(self, *values, **named)
+
+    return __init__
+
+
+def _init(cls: type, given: _Given, *, is_frozen: bool) -> Any:
     known: dict[str, Any] = {"_set": object.__setattr__, "_absent": dataclasses.MISSING}
     arguments, body = ["self"], []
-    for field in fields:
-        name = value = field.name
-        if field.default_factory is not dataclasses.MISSING:
-            known[f"_new_{name}"] = field.default_factory
+    for name, one in given.items():
+        value = name
+        default = one.default if isinstance(one, dataclasses.Field) else one
+        if isinstance(one, dataclasses.Field) and one.default_factory is not dataclasses.MISSING:
+            known[f"_new_{name}"] = one.default_factory
             arguments.append(f"{name}=_absent")
             value = f"_new_{name}() if {name} is _absent else {name}"
-        elif field.default is not dataclasses.MISSING:
-            known[f"_default_{name}"] = field.default
+        elif default is not dataclasses.MISSING:
+            known[f"_default_{name}"] = default
             arguments.append(f"{name}=_default_{name}")
         else:
             arguments.append(name)
@@ -58,23 +103,29 @@ def _init(cls: type, fields: tuple[dataclasses.Field[Any], ...], *, is_frozen: b
     exec(f"def __init__({', '.join(arguments)}): {'; '.join(body) or 'pass'}", known)  # noqa: S102  names of fields
     made = known["__init__"]
     made.__qualname__, made.__module__ = f"{cls.__qualname__}.__init__", cls.__module__
-    made.__annotations__ = {field.name: field.type for field in fields}
+    made.__annotations__ = dict(cls.__annotations__)
     return made
 
 
-def _values(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
+@cache
+def _compared(cls: Any) -> Callable[[Any], tuple[Any, ...]]:
+    names = [field.name for field in dataclasses.fields(cls) if field.compare]
     return attrgetter(*names) if len(names) > 1 else lambda record: tuple(getattr(record, name) for name in names)
 
 
-def _eq(values: Callable[[Any], tuple[Any, ...]]) -> Callable[[Any, object], bool]:
-    def __eq__(self: Any, other: object) -> bool:  # noqa: N807
-        return values(self) == values(other) if other.__class__ is self.__class__ else NotImplemented
-
-    return __eq__
+def _values_of(record: Any) -> tuple[Any, ...]:
+    cls: Any = type(record)
+    return _compared(cls)(record)
 
 
-def _hash(values: Callable[[Any], tuple[Any, ...]]) -> Callable[[Any], int]:
-    return lambda record: hash(values(record))
+def _eq(self: Any, other: object) -> Any:
+    if other.__class__ is not self.__class__:
+        return NotImplemented
+    return _values_of(self) == _values_of(other)
+
+
+def _hash(self: Any) -> int:
+    return hash(_values_of(self))
 
 
 def _repr(self: Any) -> str:

@@ -87,6 +87,32 @@ def test_a_record_that_is_not_frozen_changes_and_has_no_hash():
         hash(one)
 
 
+def test_the_library_knows_the_same_of_the_fields_of_a_record_of_which_none_was_made_yet():
+    @dataclass(slots=True)
+    class Unmade:
+        value: int
+        rest: str = "x"
+
+    assert [(one.name, one.type, one.default) for one in dataclasses.fields(Unmade)] == [
+        ("value", "int", dataclasses.MISSING), ("rest", "str", "x"),
+    ]  # fmt: skip
+    assert dataclasses.asdict(Unmade(1)) == {"value": 1, "rest": "x"}
+
+
+def test_a_class_below_a_record_calls_its_init_before_any_record_of_it_was_made():
+    @dataclass(slots=True)
+    class Above:
+        value: int
+
+    class Below(Above):
+        def __init__(self) -> None:
+            super().__init__(7)
+            self.more = 8
+
+    assert [(one.value, one.more) for one in (Below(), Below())] == [(7, 8), (7, 8)]
+    assert Above(1).value == 1
+
+
 def test_what_only_the_library_can_do_is_refused():
     class Later:
         value: int = dataclasses.field(init=False)

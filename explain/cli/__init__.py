@@ -41,6 +41,7 @@ def main(arguments: list[str] | None = None) -> None:
         status = _INTERRUPTED
     if arguments is None and sys._getframe(1).f_back is None:  # noqa: SLF001  called by a program's own first lines
         _leave(status)
+    gc.freeze()  # the end of the process frees everything at once; looking for cycles first would be for nothing
     sys.exit(status)
 
 

@@ -7,7 +7,6 @@ parsed when the first of its messages is said.
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,8 @@ _NEXT = "\n["  # a header; no sentence has a line that begins so
 @cache
 def table(name: str) -> dict[str, Any]:
     """The word table ``name``, parsed once."""
+    import tomllib
+
     return tomllib.loads(_text(name))
 
 
@@ -57,8 +58,38 @@ def _alone(name: str, key: str) -> dict[str, Any]:
 
 @cache
 def _section(name: str, header: str) -> dict[str, Any]:
-    behind = _text(name).partition(f"\n[{header}]\n")[2]
-    return tomllib.loads(f"[{header}]\n{behind.partition(_NEXT)[0]}")
+    entries = _text(name).partition(f"\n[{header}]\n")[2].partition(_NEXT)[0]
+    section: dict[str, Any] | None = plain_entries(entries)
+    if section is None:
+        import tomllib
+
+        return tomllib.loads(f"[{header}]\n{entries}")
+    for key in reversed(header.split(".")):
+        section = {key: section}
+    return section
+
+
+def plain_entries(text: str) -> dict[str, Any] | None:
+    """Entries as nearly all are written, on a line each and without escapes: ``a = "x"``, ``b = {en = "x", ja = "y"}``.
+
+    None if there is another one.  For these the library's reader, which takes longer to load than a page of sentences
+    to say, is not needed.
+    """
+    found: dict[str, Any] = {}
+    for line in text.split("\n"):
+        if not line or line.startswith("#"):
+            continue
+        key, equals, value = line.partition(" = ")
+        parts = value.split('"')
+        if not equals or not key.isidentifier() or "\\" in line:
+            return None
+        if parts[::2] == ["", ""]:
+            found[key] = parts[1]
+        elif parts[::2] == ["{en = ", ", ja = ", "}"]:
+            found[key] = {"en": parts[1], "ja": parts[3]}
+        else:
+            return None
+    return found
 
 
 def has(message: str) -> bool:

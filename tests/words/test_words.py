@@ -133,3 +133,37 @@ def test_a_japanese_part_stands_close_to_japanese_and_text_of_others_is_left_alo
 )
 def test_sizes_are_decimal(octets, text):
     assert size(octets) == text
+
+
+@pytest.mark.parametrize("path", TABLES, ids=lambda path: path.stem)
+def test_entries_are_the_same_whether_read_quickly_or_by_the_library(path):
+    text = "\n" + path.read_text("utf-8")
+    sections = [part.partition("]\n")[2] for part in text.split("\n[")[1:] if "]\n" in part]
+    for section in sections:
+        quick = explain.words.plain_entries(section)
+        assert quick is None or quick == tomllib.loads(section)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        r'en = "a \"b\" c"',
+        'en = """a"""',
+        'en = "a"  # why',
+        "n = 1",
+        'en = ["a"]',
+        'en = "a',
+        "en = 'a'",
+        'en = "a\\u0041"',
+        'e.n = "a"',
+    ],
+)
+def test_entries_that_are_more_than_a_plain_string_are_left_to_the_library(odd):
+    assert explain.words.plain_entries(f'ja = "x"\n{odd}\n') is None
+
+
+def test_nearly_all_sentences_need_no_library_to_be_read():
+    text = "".join("\n" + path.read_text("utf-8") for path in TABLES)
+    sections = [part.partition("]\n")[2] for part in text.split("\n[")[1:] if "]\n" in part]
+    quick = sum(explain.words.plain_entries(section) is not None for section in sections)
+    assert quick > 0.95 * len(sections)
