@@ -154,7 +154,7 @@ def _talks_on(table: PacketTable, contest: Contest) -> bool:
 
 
 def carriers(
-    table: PacketTable, addresses: Sequence[int] | None = None, *, only_forwarded: bool = False
+    table: PacketTable, addresses: Sequence[int] | U8 | None = None, *, only_forwarded: bool = False
 ) -> list[Carrier]:
     """Who sent from which address, or from some of them, or for others only: one look per flow and direction."""
     first = table.first_of_side[:-2]
@@ -311,17 +311,20 @@ def proxies(table: PacketTable, resolutions: ExchangeColumns) -> list[tuple[int,
     A router that translates sends from its own address with a TTL that it has lowered, too.  Such an address is of
     the asker's own network, where a host that is asked for by mistake is not.
     """
-    answered: dict[tuple[int, int, int], list[int]] = defaultdict(list)
-    for index in resolutions.where("answered").tolist():
-        rows = resolutions.rows(index)
-        at = np.searchsorted(table.arp.row, rows[-1])
-        if table.arp.operation[at] == _REPLY:
-            key = int(table.place[rows[-1]]), int(table.arp.sender_mac[at]), int(table.arp.sender_ip[at])
-            answered[key].append(index)
-    if not answered:
+    arp, indices = table.arp, resolutions.where("answered")
+    last = resolutions.frames[resolutions.bounds[indices + 1] - 1]
+    at = np.searchsorted(arp.row, last)
+    is_reply = arp.operation[at] == _REPLY
+    indices, last, at = indices[is_reply], last[is_reply], at[is_reply]
+    some = carriers(table, arp.sender_ip[at], only_forwarded=True) if len(at) else ()
+    if not some:
         return []
+    answered: dict[tuple[int, int, int], list[int]] = defaultdict(list)
+    keys = zip(table.place[last].tolist(), arp.sender_mac[at].tolist(), arp.sender_ip[at].tolist(), strict=True)
+    for key, index in zip(keys, indices.tolist(), strict=True):
+        answered[key].append(index)
     found: dict[int, Carrier] = {}
-    for one in carriers(table, [address for _, _, address in answered], only_forwarded=True):
+    for one in some:
         for index in answered.get((one.place, one.mac, one.address), ()):
             fields = resolutions.fields(index)
             if index not in found and not _is_near(fields.asker_ip, fields.wanted_ip):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.causes.from_capture.scene import Member, Scene, Seen
+from explain.exchanges.dns_message import wire_text
 from explain.exchanges.quotes import quoted_flows
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ _ON_ONE_LINK = {
     ),
     _WHY_SOME: ("dns-server-unreachable", "partial-loss", "filter-on-target-output"),
 }  # fmt: skip
+_RCODES = {"no-such-name": "NXDOMAIN", "refused": "REFUSED", "unanswered": None}
 _HABITS = (
     b"\x04wpad", b"\x06isatap", b"\x05_ldap\x04_tcp\x02dc\x06_msdcs",
     *(kind + b"\x07_dns-sd\x04_udp" for kind in (b"\x01b", b"\x02db", b"\x01r", b"\x02dr", b"\x02lb", b"\x02cf")),
@@ -57,10 +59,10 @@ def look(scene: Scene) -> Iterator[Seen]:
         indices = scene.open(part, outcome)
         carried = scene.exchanges.carried(part, indices)
         for some in _alike(scene, part, indices, outcome, chains):
-            rows = [int(row) for index in some for row in part.rows(index)]
+            rows = [row for index in some for row in part.rows(index).tolist()]
             members = [(part, index) for index in some] + [member for index in some for member in carried[index]]
             about = _errors_about(scene, members, errors)
-            values = _values(part, some, outcome)
+            values = _values(scene, part, some, outcome)
             if outcome == "unanswered" and not about and _serves(part, some, answered):
                 why = _possible(scene, rows, _WHY_SOME)
                 yield Seen("dns-lookup-unanswered", "possible", members, rows, why, values)
@@ -88,7 +90,7 @@ def _slow_start(scene: Scene, part: ExchangeColumns, answered: Mapping[tuple[int
         return
     clients, silent = part.facts["client"], part.facts["silent"]
     found: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for index in np.flatnonzero(part.outcome != part.outcomes.index("unanswered")).tolist():
+    for index in [index for index, servers in enumerate(silent) if servers]:
         for server in silent[index]:
             found[clients[index], server].append(index)
     for (client, server), some in found.items():
@@ -125,14 +127,16 @@ def _alike(
     yield from groups.values()
 
 
-def _values(part: ExchangeColumns, some: list[int], outcome: str) -> dict[str, Any]:
-    names = part.facts["raw_name"]
+def _values(scene: Scene, part: ExchangeColumns, some: list[int], outcome: str) -> dict[str, Any]:
+    """What is said of some look-ups; from the columns, as the fields of thousands of failed ones cost too much."""
+    names, text = part.facts["raw_name"], scene.table.addresses.text
     is_missing = outcome == "no-such-name"
-    fields = part.fields(min(some, key=lambda index: len(names[index])) if is_missing else some[0])
+    shown = min(some, key=lambda index: len(names[index])) if is_missing else some[0]
     clients = {part.facts["client"][index] for index in some}
     values = {
-        "client": fields.client.address, "server": fields.server.address, "name": fields.name, "count": len(some),
-        "rcode": fields.rcode, "clients": len(clients),
+        "client": text(part.facts["client"][shown]), "server": text(part.facts["server"][shown]),
+        "name": wire_text(names[shown]), "count": len(some),
+        "rcode": _RCODES[outcome] if outcome in _RCODES else part.fields(shown).rcode, "clients": len(clients),
     }  # fmt: skip
     if is_missing and len({names[index] for index in some}) > 1:
         tried = dict.fromkeys(part.fields(index).name for index in some)
@@ -159,6 +163,8 @@ def _serves(part: ExchangeColumns, some: list[int], answered: Mapping[tuple[int,
     asked = {(clients[index], servers[index]) for index in some}
     first, last = int(part.start_ns[some].min()) - _SEARCH_NS, int(part.end_ns[some].max()) + _SEARCH_NS
     said = [index for pair in asked for index in answered.get(pair, ())]
+    if not said:
+        return False
     return bool(((part.end_ns[said] >= first) & (part.start_ns[said] <= last)).any())
 
 
@@ -167,17 +173,21 @@ def _errors_by_flow(scene: Scene) -> dict[int, list[Member]]:
     errors = scene.part("icmp.error")
     if not len(errors):
         return {}
-    flow_of_row = dict(zip(scene.table.icmp.row.tolist(), quoted_flows(scene.table).tolist(), strict=True))
+    at = np.searchsorted(scene.table.icmp.row, errors.frames[errors.bounds[:-1]])
+    done = scene.accounted[errors.kind]
     found: dict[int, list[Member]] = defaultdict(list)
-    for index, row in enumerate(errors.frames[errors.bounds[:-1]].tolist()):
-        if index not in scene.accounted[errors.kind]:
-            found[flow_of_row[row]].append((errors, index))
+    for index, flow in enumerate(quoted_flows(scene.table)[at].tolist()):
+        if index not in done:
+            found[flow].append((errors, index))
     return found
 
 
 def _errors_about(scene: Scene, members: list[Member], errors: dict[int, list[Member]]) -> list[Member]:
     """That nothing listens at the name server is why no name was found: a consequence, not a second root."""
-    flows = {int(scene.table.flow[part.rows(index)[0]]) for part, index in members if part.kind == "udp.flow"}
+    if not errors:
+        return []
+    flow = scene.table.flow
+    flows = {int(flow[part.frames[part.bounds[index]]]) for part, index in members if part.kind == "udp.flow"}
     return [error for flow in flows for error in errors.get(flow, ())]
 
 

@@ -38,6 +38,8 @@ class OneLink:
 
         A MAC that claims a further address may answer for somebody else (proxy ARP, RFC 1027), and says nothing here.
         """
+        if not len(rows) or not self._is_direct(int(rows[0])):  # what is not is told by its first row, nearly always
+            return False
         table, at = self._table, np.array(rows, np.int64)
         _, once = np.unique(table.link[at].astype(np.int64) << 32 | table.sides[at], return_index=True)
         at = at[once]
@@ -46,7 +48,7 @@ class OneLink:
             table.links.source[links].tolist(), table.sources(at).tolist(),
             table.links.target[links].tolist(), table.targets(at).tolist(), strict=True,
         )  # fmt: skip
-        return len(at) > 0 and all(
+        return all(
             asker in self._claimed(from_mac) and self._is_alone(to_mac, asked)
             for from_mac, asker, to_mac, asked in ends
         )
@@ -65,6 +67,12 @@ class OneLink:
         near = [one for one in rivals if one not in _ROUTERS_DO and one not in _WHO_HANDS_ON_DOES]
         return (*near, *(one for one in _WHO_HANDS_ON_DOES if one in rivals))
 
+    def _is_direct(self, row: int) -> bool:
+        link = self._table.link[row]
+        asker, asked = self._table.ends(row)
+        links = self._table.links
+        return asker in self._claimed(int(links.source[link])) and self._is_alone(int(links.target[link]), asked)
+
     def _is_alone(self, mac: int, address: int) -> bool:
         claimed = self._claimed(mac)
         return address in claimed and all(one == address or is_link_local(self._table, one) for one in claimed)
@@ -82,7 +90,11 @@ def _claims(table: PacketTable) -> dict[int, set[int]]:
     macs = np.concatenate([arp.sender_mac, icmp.mac[is_told], icmp.mac[is_asked]])
     held = np.concatenate([arp.sender_ip, icmp.target[is_told], table.sources(icmp.row[is_asked])]).astype(np.uint64)
     found: dict[int, set[int]] = defaultdict(set)
-    for mac, address in np.unique(np.stack([macs.astype(np.uint64), held], 1), axis=0).tolist():
-        if mac < NO_MAC:
-            found[mac].add(address)
+    is_mac = macs < NO_MAC
+    order = np.lexsort((held[is_mac], macs[is_mac]))
+    macs, held = macs[is_mac][order], held[is_mac][order]
+    is_new = np.ones(len(order), np.bool_)
+    is_new[1:] = (macs[1:] != macs[:-1]) | (held[1:] != held[:-1])
+    for mac, address in zip(macs[is_new].tolist(), held[is_new].tolist(), strict=True):
+        found[mac].add(address)
     return dict(found)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.fragments import Datagrams
     from explain.exchanges.icmp_echo import IcmpEcho
-    from explain.table import PacketTable, Rows
+    from explain.table import Bools, PacketTable, Rows
 
 LARGE = 500
 """Octets; every link carries this much (RFC 791, 3.1: 576 with headers)."""
@@ -41,12 +41,13 @@ def look(scene: Scene) -> Iterator[Seen]:
     """What arrives by halves first; then small pings that are answered between hosts where large ones are not."""
     yield from _halves(scene)
     part = scene.part("icmp.echo")
-    open_runs = scene.open(part, "unanswered", "partly-answered")
+    is_large = _are_large(scene.table, part)
+    open_runs = [index for index in scene.open(part, "unanswered", "partly-answered") if is_large[index]]
     if not open_runs:
         return
     passed: dict[tuple[str, str], int] = defaultdict(int)
     sizes: dict[int, _Sizes] = {}
-    for index in (*part.where("answered").tolist(), *open_runs):
+    for index in _between_the_same(scene, part, open_runs):
         fields: IcmpEcho = part.fields(index)
         sizes[index] = _sizes(scene.table, part, index)
         passed[fields.src, fields.dst] = max(passed[fields.src, fields.dst], *sizes[index].passed, 0)
@@ -64,6 +65,24 @@ def look(scene: Scene) -> Iterator[Seen]:
         else:
             values["case"] = "pings"
             yield Seen("pmtu-blackhole", "likely", [(part, index)], rows.tolist(), TOO_LARGE_RIVALS, values)
+
+
+def _are_large(table: PacketTable, part: ExchangeColumns) -> Bools:
+    """Which runs have a packet of such a size, perhaps in fragments; bool[n]."""
+    if not len(part):
+        return np.zeros(0, np.bool_)
+    is_large = (table.length[part.frames] >= LARGE) | (table.layers[part.frames] & FRAGMENT != 0)
+    found: Bools = np.logical_or.reduceat(is_large, part.bounds[:-1])
+    return found
+
+
+def _between_the_same(scene: Scene, part: ExchangeColumns, runs: list[int]) -> list[int]:
+    """The answered runs and those that are open yet between the ends of some runs; all others say nothing of them."""
+    flows, flow = scene.table.flows, scene.table.flow[part.frames[part.bounds[:-1]]]
+    ends = set(zip(flows.low[flow[runs]].tolist(), flows.high[flow[runs]].tolist(), strict=True))
+    others = [*part.where("answered").tolist(), *scene.open(part, "unanswered", "partly-answered")]
+    between = zip(flows.low[flow[others]].tolist(), flows.high[flow[others]].tolist(), strict=True)
+    return [index for index, pair in zip(others, between, strict=True) if pair in ends]
 
 
 def _sizes(table: PacketTable, part: ExchangeColumns, index: int) -> _Sizes:
@@ -109,7 +128,11 @@ def _halves(scene: Scene) -> Iterator[Seen]:
     part, table = scene.part("icmp.echo"), scene.table
     cut = datagrams(table)
     heads, wholes = _firsts(cut), set(cut.first.tolist()) - {-1}
+    is_first = np.isin(part.frames, cut.first)
+    has_several = np.add.reduceat(is_first, part.bounds[:-1], dtype=np.int64) >= _FEWEST_HALVES if len(part) else ()
     for index in scene.open(part, *part.outcomes):
+        if not has_several[index]:
+            continue
         rows = part.rows(index)
         firsts = [row for row in rows.tolist() if row in wholes]
         sources = table.sources(np.array(firsts, np.int64)).tolist()

@@ -11,15 +11,17 @@ from explain.causes.from_capture import silence
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges import segment
 from explain.places.near import rows_near, whole_of
-from explain.table import BROADCAST, NO_MAC, distinct, mac_text
+from explain.table import BROADCAST, IPV6_KEY, NO_MAC, distinct, mac_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from explain.exchanges.columns import ExchangeColumns
     from explain.table import PacketTable, Rows
 
 _CARRIERS = ("icmp.echo", "udp.flow", "tcp.connection")
 _MOST_PAIRS = 1000
+_ADDRESS_BITS = np.uint64(40)
 
 
 def look(scene: Scene) -> Iterator[Seen]:
@@ -61,25 +63,16 @@ def _ends(scene: Scene, rows: Rows) -> dict[str, Any]:
 def _wrong_neighbours(scene: Scene) -> Iterator[Seen]:
     """A packet for a neighbour goes to a MAC that nobody here has, while the neighbour shows another one."""
     table = scene.table
-    owners = _owners(scene)
-    if not owners:
+    claimed = segment.claims(table)
+    if claimed.is_contested.all():
         return
-    speakers = {
-        (place, mac) for place in range(len(table.places)) for mac in table.links.source[table.links_at(place)].tolist()
-    }
     groups: dict[tuple[str, str, str], list[Member]] = defaultdict(list)
     proof: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     for kind in _CARRIERS:
         part = scene.part(kind)
-        for index in scene.open(part, "unanswered")[:_MOST_PAIRS]:
-            row = part.rows(index)[:1]
-            target_mac = int(table.links.target[table.link[row]][0])
-            place, target = int(table.place[row][0]), int(table.targets(row)[0])
-            owner = owners.get((place, target))
-            is_known = owner is not None and owner != target_mac and target_mac < NO_MAC and target_mac != BROADCAST
-            if not is_known or (place, target_mac) in speakers or segment.is_forwarded(int(table.ttl[row][0])):
-                continue
-            key = (table.addresses.text(target), mac_text(target_mac), mac_text(owner or 0))
+        indices = np.array(scene.open(part, "unanswered")[:_MOST_PAIRS], np.int64)
+        for index, target, target_mac, owner in _not_to_the_owner(table, part, indices, claimed):
+            key = (table.addresses.text(target), mac_text(target_mac), mac_text(owner))
             groups[key].append((part, index))
             proof[key] += part.rows(index).tolist()
     for (address, wrong, right), members in groups.items():
@@ -91,12 +84,27 @@ def _wrong_neighbours(scene: Scene) -> Iterator[Seen]:
         yield Seen("wrong-static-neighbour", "likely", members, rows, ("arp-spoofed", "duplicate-address"), values)
 
 
-def _owners(scene: Scene) -> dict[tuple[int, int], int]:
-    """For each place and IPv4 address the one MAC that claims it by ARP; not those that several claim."""
-    claimed = segment.claims(scene.table)
-    alone = ~claimed.is_contested
-    places, addresses = claimed.place[alone].tolist(), claimed.address[alone].tolist()
-    return dict(zip(zip(places, addresses, strict=True), claimed.mac[alone].tolist(), strict=True))
+def _not_to_the_owner(
+    table: PacketTable, part: ExchangeColumns, indices: Rows, claimed: segment.Claims
+) -> Iterator[tuple[int, int, int, int]]:
+    """Of some exchanges, those to an IPv4 address that one MAC alone claims, sent to a MAC that nobody here has.
+
+    Each with the key of the address, the MAC and the one that claims the address.
+    """
+    row = part.frames[part.bounds[indices]]
+    target, mac = table.targets(row), table.links.target[table.link[row]]
+    known = claimed.place.astype(np.uint64) << _ADDRESS_BITS | claimed.address  # in order, as they are
+    key = table.place[row].astype(np.uint64) << _ADDRESS_BITS | target
+    at = np.minimum(np.searchsorted(known, key), len(known) - 1)
+    is_known = (known[at] == key) & (target < IPV6_KEY) & ~claimed.is_contested[at] & (claimed.mac[at] != mac)
+    chosen = np.flatnonzero(is_known & (mac < NO_MAC) & (mac != BROADCAST))
+    speakers: dict[int, set[int]] = {}
+    for number in chosen.tolist():
+        place = int(table.place[row[number]])
+        if place not in speakers:
+            speakers[place] = set(table.links.source[table.links_at(place)].tolist())
+        if int(mac[number]) not in speakers[place] and not segment.is_forwarded(int(table.ttl[row[number]])):
+            yield int(indices[number]), int(target[number]), int(mac[number]), int(claimed.mac[at[number]])
 
 
 def _detours(scene: Scene) -> Iterator[Seen]:

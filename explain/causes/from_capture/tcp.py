@@ -54,10 +54,10 @@ def _same_fate(
     scene: Scene, part: ExchangeColumns, outcome: str, cause: str, certainty: str, rivals: tuple[str, ...]
 ) -> Iterator[Seen]:
     for server, port, some in _by_service(scene, part, scene.open(part, outcome)):
-        rows = np.concatenate([part.rows(index) for index in some])
+        rows = [row for index in some for row in part.rows(index).tolist()]
         values = {"server": server, "port": port, "count": len(some)}
-        why = scene.one_link.possible(rows.tolist(), rivals) if outcome == "unanswered" else rivals
-        yield Seen(cause, certainty, [(part, index) for index in some], rows.tolist(), why, values)
+        why = scene.one_link.possible(rows, rivals) if outcome == "unanswered" else rivals
+        yield Seen(cause, certainty, [(part, index) for index in some], rows, why, values)
 
 
 def _by_service(scene: Scene, part: ExchangeColumns, indices: Sequence[int]) -> Iterator[tuple[str, int, list[int]]]:
@@ -99,11 +99,13 @@ def _resets(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
     course: Course = part.facts["course"]
     alike: dict[tuple[str, str, tuple[str, ...]], dict[int, tuple[int, ...]]] = defaultdict(dict)
     is_closed_first = course.fins.min(axis=0) < course.resets.min(axis=0)
+    cut_off = []
     for index in scene.open(part, "reset"):
         if is_closed_first[index] and not _is_shut(part, index):
             scene.accounted[part.kind].add(index)
-            continue
-        found = tcp_resets.judge(part.facts["moments"], index)
+        else:
+            cut_off.append(index)
+    for index, found in zip(cut_off, tcp_resets.judge(part.facts["moments"], cut_off), strict=True):
         alike[found.cause, found.certainty, found.rivals][index] = found.rows
     for (cause, certainty, rivals), shown in alike.items():
         for server, port, indices in _by_service(scene, part, list(shown)):

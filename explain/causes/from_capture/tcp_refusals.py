@@ -52,9 +52,11 @@ def look(scene: Scene) -> Iterator[Seen]:
 def _resets(scene: Scene, part: ExchangeColumns, refused: list[int]) -> Iterator[tuple[int, ...]]:
     """The refusal of each connection: its row, and what makes it like others: who, port, place, link, TTL."""
     table = scene.table
-    is_reset = (table.layers[part.frames] & TCP != 0) & (table.flags[part.frames] & RST != 0)
-    at = np.flatnonzero(is_reset)
-    rows = part.frames[at[np.searchsorted(at, part.bounds[:-1][np.asarray(refused)])]]
+    starts, ends = part.bounds[:-1][np.asarray(refused)], part.bounds[1:][np.asarray(refused)]
+    sizes = ends - starts
+    frames = part.frames[np.arange(int(sizes.sum())) + (starts - (np.cumsum(sizes) - sizes)).repeat(sizes)]
+    at = np.flatnonzero((table.layers[frames] & TCP != 0) & (table.flags[frames] & RST != 0))
+    rows = frames[at[np.searchsorted(at, np.cumsum(sizes) - sizes)]]
     columns = (
         rows, table.sources(rows), table.source_ports(rows), table.place[rows], table.link[rows], table.ttl[rows],
     )  # fmt: skip

@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from explain.exchanges.tcp_course import RST
+from explain.exchanges.tcp_many import segments_of
 from explain.table import REVERSED
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from explain.exchanges.tcp_moments import TcpMoments
-    from explain.table import PacketTable, Rows
+    from explain.table import Bools, PacketTable, Rows
 
 _QUIET_NS = 1_000_000_000  # after such a pause the other side may have forgotten the connection
+_NOTHING_ELSE = 256  # above every difference between TTLs
 _TTL_OF_OTHERS = 2  # the way may change by a hop; a device on it sends with a TTL of its own
 
 _CLOSES = ("tcp-application-closes", "possible", (
@@ -39,30 +43,35 @@ class Reset(NamedTuple):
     rows: tuple[int, ...]
 
 
-def judge(moments: TcpMoments, index: int) -> Reset:
-    """The first RST of a connection, and the segment that it answers."""
+def judge(moments: TcpMoments, indices: Sequence[int]) -> Iterator[Reset]:
+    """The first RST of each of some connections, and the segment that it answers."""
     table, streams = moments.table, moments.streams
-    start, end = int(streams.bounds[index]), int(streams.bounds[index + 1])
-    at = int((streams.flags[start:end] & RST != 0).argmax())
-    rows = streams.rows[start : start + at + 1]
+    if not len(indices):
+        return
+    at, of = segments_of(streams, np.asarray(indices, np.int64))
+    rows, position = streams.rows[at], np.arange(len(at))
+    starts = np.searchsorted(of, np.arange(len(indices)))
+    is_reset = streams.flags[at] & RST != 0
+    first = np.minimum.reduceat(np.where(is_reset, position, len(at)), starts)
     way = table.layers[rows] & REVERSED
-    is_own = way == way[at]
-    others = np.flatnonzero(~is_own)
-    shown = (*rows[others[-1:]].tolist(), int(rows[at]))
-    if _is_forged(table, rows[:-1][is_own[:-1]], shown[-1]):
-        return Reset(*_FORGED, shown)
-    if len(others) and streams.length[shown[0]] and _pause(table, rows, int(others[-1])) >= _QUIET_NS:
-        return Reset(*_FORGOTTEN, shown)
-    return Reset(*_CLOSES, shown)
+    is_own, is_before = way == way[first[of]], position < first[of]
+    last = np.maximum.reduceat(np.where(is_before & ~is_own, position, -1), starts)
+    is_forged = _are_forged(table, rows, is_before & is_own, (first, of, starts))
+    since = np.maximum(last - 1, starts)  # the silence before what the reset answers
+    is_late = (last > starts) & (table.time_ns[rows[last]] - table.time_ns[rows[since]] >= _QUIET_NS)
+    is_forgotten = is_late & (streams.length[rows[last]] > 0)
+    answered, resets = rows[last].tolist(), rows[first].tolist()
+    columns = zip(answered, resets, (last >= 0).tolist(), is_forged.tolist(), is_forgotten.tolist(), strict=True)
+    for answer, reset, is_answer, forged, forgotten in columns:
+        shown = (answer, reset) if is_answer else (reset,)
+        cause, certainty, rivals = _FORGED if forged else _FORGOTTEN if forgotten else _CLOSES
+        yield Reset(cause, certainty, rivals, shown)
 
 
-def _is_forged(table: PacketTable, own: Rows, row: int) -> bool:
-    """Whether the RST came with another TTL than everything else of its sender."""
-    if not len(own):
-        return False
-    return int(np.abs(table.ttl[own].astype(np.int64) - int(table.ttl[row])).min()) >= _TTL_OF_OTHERS
-
-
-def _pause(table: PacketTable, rows: Rows, at: int) -> int:
-    """Nanoseconds of silence before a segment."""
-    return int(table.time_ns[rows[at]] - table.time_ns[rows[at - 1]]) if at else 0
+def _are_forged(table: PacketTable, rows: Rows, is_own: Bools, blocks: tuple[Rows, Rows, Rows]) -> Bools:
+    """Whether each RST came with another TTL than everything else of its sender."""
+    first, of, starts = blocks
+    ttl = table.ttl[rows].astype(np.int64)
+    distance = np.minimum.reduceat(np.where(is_own, np.abs(ttl - ttl[first[of]]), _NOTHING_ELSE), starts)
+    found: Bools = (distance >= _TTL_OF_OTHERS) & (distance < _NOTHING_ELSE)
+    return found

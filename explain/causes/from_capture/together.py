@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -30,7 +31,15 @@ def join(seen: Iterable[Seen]) -> list[Seen]:
 
 
 def _about(one: Seen) -> Hashable:
-    return one.cause, tuple(sorted((name, str(value)) for name, value in one.values.items() if name in _NAMES))
+    values = one.values
+    names = _names_among(tuple(values))
+    return one.cause, names, *(str(values[name]) for name in names)
+
+
+@cache
+def _names_among(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Those that say who and where; rules give their values under few sets of names."""
+    return tuple(sorted(_NAMES.intersection(names)))
 
 
 def _one_of(some: list[Seen]) -> Seen:
