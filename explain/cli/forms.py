@@ -16,11 +16,13 @@ FORMS = ("markdown", "mermaid", "html", "zeek")
 _WIDTH = 80
 
 
-def drawn(form: str, report: Report, lines: Sequence[Line], sentences: Sequence[str], language: str) -> str:
+def drawn(form: str, report: Report, lines: Sequence[Line], language: str) -> str:
     """The report in one of ``FORMS``."""
     if form == "markdown":
         from explain.render.markdown import render
+        from explain.words import say
 
+        sentences = [say(line.message, line.values, language) for line in lines]
         return render(lines, sentences, report.captures, language)
     if form == "html":
         from explain.render import html

@@ -126,9 +126,6 @@ def _write(report: Report, options: Mapping[str, Any]) -> None:
         text = report.to_json(language)
     else:
         lines = _deep_enough(report, options)
-        from explain.words import say
-
-        sentences = [say(line.message, line.values, language) for line in lines]
         if options["form"] == "zeek" and options["output"]:
             from explain.cli.forms import zeek_files
 
@@ -137,8 +134,9 @@ def _write(report: Report, options: Mapping[str, Any]) -> None:
         if options["form"] != "terminal":
             from explain.cli.forms import drawn
 
-            _put(drawn(options["form"], report, lines, sentences, language), options["output"])
+            _put(drawn(options["form"], report, lines, language), options["output"])
             return
+        sentences = _said(lines, language)
         if options["ladder"]:
             from explain.cli.forms import ladder
 
@@ -154,6 +152,12 @@ def _write(report: Report, options: Mapping[str, Any]) -> None:
 
         text = render(lines, sentences)
     _put(text, options["output"])
+
+
+def _said(lines: Sequence[Line], language: str) -> list[str]:
+    from explain.words import say
+
+    return [say(line.message, line.values, language) for line in lines]
 
 
 def _deep_enough(report: Report, options: Mapping[str, Any]) -> list[Line]:

@@ -213,18 +213,24 @@ class Exchanges(Sequence[Exchange]):
 
     def inside(self, rows: Rows) -> list[tuple[ExchangeColumns, int]]:
         """The exchanges whose frames are all among these rows: the datagrams of a trace, of a look-up, of a lease."""
-        rows = np.asarray(rows)
-        flows = self._table.flow[rows]
-        found: list[tuple[ExchangeColumns, int]] = []
+        return [(part, index) for part, indices in self._inside(rows) for index in indices.tolist()]
+
+    def positions_inside(self, rows: Rows) -> set[int]:
+        """Positions of the exchanges whose frames are all among these rows."""
+        return {at for part, indices in self._inside(rows) for at in self.positions_of(part)[indices].tolist()}
+
+    def _inside(self, rows: Rows) -> Iterator[tuple[ExchangeColumns, Rows]]:
+        is_wanted = np.zeros(len(self._table), np.bool_)
+        is_wanted[np.asarray(rows, np.int64)] = True
         for part in self.parts:
-            if part.kind in CARRIERS and len(part) and len(rows):
-                near = np.flatnonzero(np.isin(self._table.flow[part.frames[part.bounds[:-1]]], flows))
-                frames = [part.rows(index) for index in near.tolist()]
-                if frames:
-                    is_inside = np.isin(np.concatenate(frames), rows)
-                    starts = np.cumsum([0] + [len(some) for some in frames[:-1]])
-                    found += [(part, index) for index in near[np.logical_and.reduceat(is_inside, starts)].tolist()]
-        return found
+            if part.kind not in CARRIERS or not len(part):
+                continue
+            near = np.flatnonzero(is_wanted[part.frames[part.bounds[:-1]]])
+            if len(near):
+                starts, sizes = part.bounds[near], part.bounds[near + 1] - part.bounds[near]
+                begins = np.cumsum(sizes) - sizes
+                frames = part.frames[np.arange(int(sizes.sum())) + (starts - begins).repeat(sizes)]
+                yield part, near[np.logical_and.reduceat(is_wanted[frames], begins)]
 
     def carried(self, part: ExchangeColumns, indices: Sequence[int]) -> dict[int, list[tuple[ExchangeColumns, int]]]:
         """For each of some exchanges of a kind, the exchanges that are only its datagrams."""
@@ -237,8 +243,7 @@ class Exchanges(Sequence[Exchange]):
     def only_carrying(self) -> set[int]:
         """Positions of the exchanges that are nothing but the datagrams of one that means more."""
         rows = [part.frames for part in self.parts if part.kind in CARRIED]
-        inside = self.inside(np.concatenate(rows)) if rows else []
-        return {self.position(part, index) for part, index in inside}
+        return self.positions_inside(np.concatenate(rows)) if rows else set()
 
     def of_kind(self, kind: str) -> ExchangeColumns | None:
         """The columns of one kind, None if no finder of that kind ran."""

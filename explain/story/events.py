@@ -37,8 +37,7 @@ _ALIKE: dict[str, tuple[str, ...]] = {
 def carried(table: PacketTable, exchanges: Exchanges) -> set[int]:
     """Positions of exchanges that are only parts of one that means more, and is told instead."""
     rows = [part.frames for part in exchanges.parts if part.kind in _TOLD_INSTEAD]
-    inside = exchanges.inside(np.concatenate(rows)) if rows else []
-    positions = {exchanges.position(part, index) for part, index in inside}
+    positions = exchanges.positions_inside(np.concatenate(rows)) if rows else set()
     if exchanges.of_kind("dhcp.lease") is not None:
         from explain.story import dhcp
 

@@ -64,7 +64,7 @@ class Teller:
         """Whether packets went to an address from 0.0.0.0: a host without an address of its own wants to reach it."""
         if self._sought_by_nobody is None:
             flows = self.table.flows
-            keys = np.unique(flows.high[flows.low == 0]).tolist()
+            keys = flows.high[flows.low == 0].tolist()
             self._sought_by_nobody = {self.table.addresses.text(key) for key in keys}
         return address in self._sought_by_nobody
 
