@@ -101,7 +101,7 @@ def find(table: PacketTable) -> ExchangeColumns:
     """
     messages = messages_of(table)
     members, bounds, others = split(messages)
-    lookups = _follow(messages.one_by_one(others))
+    lookups = _follow(map(messages.one, others.tolist()))
     columns = _columns_of_plain(messages, members, bounds).before(_columns(lookups))
     uses = cache(lambda: Uses(table))
 
@@ -110,8 +110,8 @@ def find(table: PacketTable) -> ExchangeColumns:
         rest = number - (len(bounds) - 1)
         if rest >= 0:
             return _fields(table, lookups[rest], uses)
-        own = messages.one_by_one(members[bounds[number] : bounds[number + 1]])
-        return _fields(table, _follow(own)[0], uses)
+        own = members[bounds[number] : bounds[number + 1]].tolist()
+        return _fields(table, _follow(map(messages.one, own))[0], uses)
 
     return from_rows(
         "dns.lookup", OUTCOMES, np.array(columns.outcome, np.uint8), np.array(columns.rows, np.int64),

@@ -10,7 +10,7 @@ from explain.record import dataclass
 from explain.table import ipv6_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from explain.table import I8, U1, Bools
 
@@ -22,6 +22,7 @@ TYPES = {
 }  # fmt: skip
 _HEADER = struct.Struct(">HHHHHH")
 _RECORD = struct.Struct(">HHIH")
+_RESPONSE, _TRUNCATED = 0x8000, 0x0200  # flags
 _QUESTION = 12  # octets of the header
 _SHORTEST = _QUESTION + 5  # a root name, type and class
 _LONGEST_LABEL = 63
@@ -79,12 +80,12 @@ class Heads:
     @property
     def is_response(self) -> Bools:
         """bool[n]."""
-        return self.flags & 0x8000 > 0
+        return self.flags & _RESPONSE > 0
 
     @property
     def is_truncated(self) -> Bools:
         """bool[n]."""
-        return self.flags & 0x0200 > 0
+        return self.flags & _TRUNCATED > 0
 
     @property
     def opcode(self) -> I8:
@@ -106,9 +107,13 @@ class Heads:
         numbers = (column[some] for column in (self.id, self.flags, self.answers, self.type, self.end))
         return Heads([self.messages[at] for at in some.tolist()], self.is_read[some], *numbers)
 
-    def __iter__(self) -> Iterator[Head]:
-        columns = (self.id, self.is_response, self.is_truncated, self.rcode, self.opcode, self.answers)
-        return map(Head, *(column.tolist() for column in columns), self.names(), self.type.tolist())
+    def one(self, at: int) -> Head:
+        """One of them as a record."""
+        message, flags, end = self.messages[at], int(self.flags[at]), int(self.end[at])
+        return Head(
+            int(self.id[at]), flags & _RESPONSE > 0, flags & _TRUNCATED > 0, flags & 15, flags >> 11 & 15,
+            int(self.answers[at]), message[_QUESTION:end].lower(), int(self.type[at]),
+        )  # fmt: skip
 
 
 def heads(messages: Sequence[bytes]) -> Heads:

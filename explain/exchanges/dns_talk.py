@@ -10,8 +10,6 @@ from explain.exchanges import dns_message
 from explain.record import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from explain.exchanges.dns_message import Head, Heads
     from explain.table import I8, U2, U8, Bools, PacketTable, Rows
 
@@ -56,14 +54,13 @@ class Messages:
     heads: Heads
     names: list[bytes]
 
-    def one_by_one(self, some: I8) -> Iterator[Message]:
-        """Some of them, by number."""
-        columns = (
-            self.row, self.place, self.time_ns, self.source, self.target, self.source_port, self.target_port,
-            self.over_tcp,
+    def one(self, at: int) -> Message:
+        """One of them as a record."""
+        return Message(
+            int(self.row[at]), int(self.place[at]), int(self.time_ns[at]), int(self.source[at]), int(self.target[at]),
+            int(self.source_port[at]), int(self.target_port[at]), bool(self.over_tcp[at]), self.heads.messages[at],
+            self.heads.one(at),
         )  # fmt: skip
-        heads = self.heads.take(some)
-        return map(Message, *(column[some].tolist() for column in columns), heads.messages, heads)
 
 
 def messages_of(table: PacketTable) -> Messages:

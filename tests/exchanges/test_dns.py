@@ -156,7 +156,7 @@ def test_control_characters_in_a_name_are_spelled_out():
 
 @given(st.binary(max_size=600))
 def test_any_bytes_are_read_or_refused_but_never_crash(message):
-    list(dns_message.heads([message]))
+    dns_message.heads([message]).one(0)
     dns_message.answers(message)
 
 

@@ -34,11 +34,12 @@ def check(path: Path) -> int:
     theirs = tshark_fields(str(path), names)
     compared = 0
     heads = dns_message.heads([one for _, one, _ in messages])
-    for (at, octets, size), head, is_read in zip(messages, heads, heads.is_read, strict=True):
+    for number, (at, octets, size) in enumerate(messages):
+        head = heads.one(number)
         # One message, not quoted by an error, which tshark found to be sound and to ask one question.
         said = {name: theirs[name][at] for name in names}
         is_one = said[ID] and EVERY not in said[ID] + said[NAME] and ":icmp" not in said["frame.protocols"]
-        if not is_read:
+        if not heads.is_read[number]:
             assert not is_one or not said[NAME] or len(octets) < size, at + 1
         elif is_one and said[NAME]:
             compare(octets, head, said, at + 1, is_whole=len(octets) == size)
