@@ -9,10 +9,10 @@ import numpy as np
 
 from explain.exchanges.columns import ExchangeColumns
 from explain.exchanges.http_head import HttpHead, parse
-from explain.exchanges.http_stream import Talk, openings, pieces, talks
+from explain.exchanges.http_stream import Talk, openings, pieces, split, talks
 from explain.model import Endpoint
 from explain.record import dataclass
-from explain.table import REVERSED
+from explain.table import REVERSED, distinct, ragged
 
 if TYPE_CHECKING:
     from explain.table import I8, U4, Bools, PacketTable, Rows
@@ -69,27 +69,43 @@ def find(table: PacketTable) -> ExchangeColumns:
 
     Facts: ``needs_no_answer`` (bool[n]: the capture ended before an answer was due).
     """
-    found = talks(pieces(table))
-    asked = np.array([talk.asked_row for talk in found], np.int64)
-    told = np.array([talk.told_row for talk in found], np.int64)
+    copied = pieces(table)
+    alone, others = split(copied)
+    found = talks(copied.take(others))
+    own = copied.row[alone]
+    first, asked, told = (
+        np.concatenate((column, np.array([getattr(talk, name) for talk in found], np.int64)))
+        for name, column in (("first", own), ("asked_row", own), ("told_row", np.full(len(own), -1)))
+    )
     first_data, was_due = _server_data(table, asked, told)
-    outcome = np.where((told < 0) & (first_data < 0), _UNANSWERED, _ANSWERED).astype(np.uint8)
-    rows = [talk.rows(row) for talk, row in zip(found, first_data.tolist(), strict=True)]
-    told = np.where(told < 0, first_data, told)
-    bounds = np.concatenate(([0], np.cumsum([len(some) for some in rows], dtype=np.int64)))
-    frames = np.array(list(chain.from_iterable(rows)), np.int64)
+    rows, counts = _rows(own, found, first_data)
+    order = np.argsort(first, kind="stable")
+    frames = ragged(rows, (np.cumsum(counts) - counts)[order], counts[order])
+    bounds = np.append(0, np.cumsum(counts[order]))
     times = table.time_ns[frames]
+    outcome = np.where((told < 0) & (first_data < 0), _UNANSWERED, _ANSWERED).astype(np.uint8)
+    told = np.where(told < 0, first_data, told)
 
     def fields(index: int) -> HttpRequest:
-        return _fields(table, found[index], int(asked[index]), int(told[index]), bool(was_due[index]))
+        at = int(order[index])
+        talk = copied.question(int(alone[at])) if at < len(alone) else found[at - len(alone)]
+        return _fields(table, talk, int(asked[at]), int(told[at]), bool(was_due[at]))
 
-    empty = np.empty(0, np.int64)
     return ExchangeColumns(
-        "http.request", OUTCOMES, outcome, frames, bounds,
-        np.minimum.reduceat(times, bounds[:-1]) if found else empty,
-        np.maximum.reduceat(times, bounds[:-1]) if found else empty,
-        fields, {"needs_no_answer": ~was_due}, _PATIENCE_NS,
+        "http.request", OUTCOMES, outcome[order], frames, bounds,
+        np.minimum.reduceat(times, bounds[:-1]) if len(order) else order,
+        np.maximum.reduceat(times, bounds[:-1]) if len(order) else order,
+        fields, {"needs_no_answer": ~was_due[order]}, _PATIENCE_NS,
     )  # fmt: skip
+
+
+def _rows(alone: Rows, found: list[Talk], first_data: I8) -> tuple[Rows, I8]:
+    """The rows of requests that stand alone, then of the others, and how many rows each has."""
+    data, rest = np.split(first_data, [len(alone)])
+    pairs = np.stack((alone, data), axis=1).ravel()
+    others = [talk.rows(row) for talk, row in zip(found, rest.tolist(), strict=True)]
+    counts = np.concatenate((1 + (data >= 0), np.array([len(some) for some in others], np.int64)))
+    return np.concatenate((pairs[pairs >= 0], np.array(list(chain.from_iterable(others)), np.int64))), counts
 
 
 def _server_data(table: PacketTable, asked: I8, told: I8) -> tuple[I8, Bools]:
@@ -142,11 +158,8 @@ def _first_new(table: PacketTable, back: Rows, asked: I8, key: I8, end: I8) -> I
 
 def _rows_of(table: PacketTable, flows: U4) -> Rows:
     """Rows of these flows with data or an end, flow by flow, each in order."""
-    is_mine = np.zeros(len(table.flows.low) + 1, np.bool_)
-    is_mine[flows] = True
-    rows = np.flatnonzero(is_mine.take(table.flow[: len(table)], mode="clip"))
-    rows = rows[(table.payload[rows] > 0) | (table.flags[rows] & (_FIN | _RST) != 0)]
-    ordered: Rows = rows[np.argsort(table.flow[rows], kind="stable")]
+    rows = table.by_flow.of(distinct(flows.astype(np.int64)))
+    ordered: Rows = rows[(table.payload[rows] > 0) | (table.flags[rows] & (_FIN | _RST) != 0)]
     return ordered
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -13,13 +12,12 @@ from explain.record import dataclass
 from explain.table import REVERSED
 
 if TYPE_CHECKING:
-    from explain.table import U4, PacketTable, Rows
+    from explain.table import I8, U4, Bools, PacketTable, Rows
 
 _HALF = 1 << 31
 _SEQUENCE = 1 << 32
 _SYN, _ACK = 2, 16
 _MOST_PIECES = 8
-_FIRST = attrgetter("first")
 _Follow = Callable[["Piece", bytes, int, tuple[int, ...]], None]
 
 
@@ -62,26 +60,67 @@ class Talk:
 
     def rows(self, data_row: int) -> list[int]:
         """All rows in order; ``data_row`` is the first data of an answer whose head was not copied, or -1."""
-        if not self.more and self.told_row < 0:
-            return [self.asked_row] if data_row < 0 else [self.asked_row, data_row]
         rows = {self.asked_row, self.told_row, data_row, *self.more}
         rows.discard(-1)
         return sorted(rows)
 
 
-def pieces(table: PacketTable) -> list[Piece]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Pieces:
+    """All pieces in the order of time, as columns; see ``Piece``."""
+
+    row: Rows
+    flow: U4
+    epoch: I8
+    is_reversed: Bools
+    seq: I8
+    ack: U4
+    size: I8
+    octets: list[bytes]
+
+    def take(self, some: I8) -> list[Piece]:
+        """Some of them as records."""
+        columns = (self.row, self.flow, self.epoch, self.is_reversed, self.seq, self.ack, self.size)
+        octets = [self.octets[at] for at in some.tolist()]
+        return list(map(Piece, *(column[some].tolist() for column in columns), octets))
+
+    def question(self, at: int) -> Talk:
+        """A piece that is one whole request, of which no response was copied."""
+        row, seq = int(self.row[at]), int(self.seq[at])
+        return Talk(row, row, -1, bool(self.is_reversed[at]), seq, int(self.ack[at]), seq, (self.octets[at], 0))
+
+
+def pieces(table: PacketTable) -> Pieces:
     """The copied segments in the order of time, with the connection that each belongs to."""
     kept = table.contents["http"]
     rows = np.array(kept.row, np.int64)
     order = np.lexsort((rows, table.time_ns[rows]))
     rows = rows[order]
     skip = np.array(kept.skip, np.int64)[order]
-    columns = (
+    return Pieces(
         rows, table.flow[rows], _epochs(table, rows), table.layers[rows] & REVERSED != 0,
         (table.seq[rows] + skip) % _SEQUENCE, table.ack[rows], table.payload[rows] - skip,
+        [kept.octets[at] for at in order.tolist()],
     )  # fmt: skip
-    octets = [kept.octets[at] for at in order.tolist()]
-    return list(map(Piece, *(column.tolist() for column in columns), octets))
+
+
+def split(found: Pieces) -> tuple[I8, I8]:
+    """Numbers of the pieces of connections that show only whole requests, each alone in its segment; of the others."""
+    order = np.lexsort((found.epoch, found.flow))
+    flow, epoch, seq = found.flow[order], found.epoch[order], found.seq[order]
+    is_new = np.ones(len(order), np.bool_)
+    is_new[1:] = (flow[1:] != flow[:-1]) | (epoch[1:] != epoch[:-1])
+    is_alone = np.array([_is_a_request(octets) for octets in found.octets], np.bool_)[order]
+    is_alone[1:] &= is_new[1:] | (seq[1:] != seq[:-1])
+    begins = np.flatnonzero(is_new)
+    is_plain = np.logical_and.reduceat(is_alone, begins).repeat(np.diff(np.append(begins, len(order))))
+    return np.sort(order[is_plain]), np.sort(order[~is_plain])
+
+
+def _is_a_request(octets: bytes) -> bool:
+    """Whether this is the head of a request, and nothing more."""
+    is_whole = octets.find(b"\r\n\r\n") + 4 == len(octets)
+    return is_whole and not octets.startswith(b"HTTP") and _begins_a_head(octets)
 
 
 def _epochs(table: PacketTable, rows: Rows) -> Rows:
@@ -106,29 +145,11 @@ def openings(table: PacketTable, flows: U4) -> Rows:
 
 
 def talks(found: list[Piece]) -> list[Talk]:
-    """Requests with their responses, connection by connection, in the order of their first rows."""
+    """Requests with their responses, connection by connection."""
     streams: dict[tuple[int, int], list[Piece]] = {}
     for piece in found:
         streams.setdefault((piece.flow, piece.epoch), []).append(piece)
-    result: list[Talk] = []
-    for stream in streams.values():
-        alone = _unanswered(stream)
-        result += _Stream(stream).talks() if alone is None else alone
-    result.sort(key=_FIRST)
-    return result
-
-
-def _unanswered(stream: list[Piece]) -> list[Talk] | None:
-    """The requests of a stream of which no response was copied, if each fills its segment; None of other streams."""
-    result: list[Talk] = []
-    last = -1
-    for row, _, _, is_reversed, seq, ack, _, octets in stream:
-        end = octets.find(b"\r\n\r\n") + 4
-        if end != len(octets) or seq == last or octets.startswith(b"HTTP") or not _begins_a_head(octets):
-            return None
-        last = seq
-        result.append(Talk(row, row, -1, is_reversed, seq, ack, seq, (octets, 0)))
-    return result
+    return [talk for stream in streams.values() for talk in _Stream(stream).talks()]
 
 
 class _Stream:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.exchanges.columns import ExchangeColumns, Found, from_list
+from explain.exchanges.columns import ExchangeColumns, from_rows
 from explain.record import dataclass
 
 if TYPE_CHECKING:
@@ -123,21 +124,18 @@ def find(table: PacketTable) -> ExchangeColumns:
     """One exchange for each error message."""
     icmp = table.icmp
     positions = error_positions(icmp)
-    rows = icmp.row[positions]
-    ends = zip(table.sources(rows).tolist(), table.targets(rows).tolist(), strict=True)
-    found = [
-        Found(
-            error_name(bool(icmp.is_v6[at]), int(icmp.type[at]), int(icmp.code[at])),
-            (int(icmp.row[at]),),
-            _error(table, int(at), source, target),
-        )
-        for at, (source, target) in zip(positions.tolist(), ends, strict=True)
-    ]
-    return from_list("icmp.error", OUTCOMES, found, table, _PATIENCE_NS)
+    kinds = zip(*(column[positions].tolist() for column in (icmp.is_v6, icmp.type, icmp.code)), strict=True)
+    codes = {name: code for code, name in enumerate(OUTCOMES)}
+    outcome = np.array([codes[error_name(*kind)] for kind in kinds], np.uint8)
+    return from_rows(
+        "icmp.error", OUTCOMES, outcome, icmp.row[positions], np.ones(len(positions), np.int64), table,
+        cache(lambda number: _error(table, int(positions[number]))), {}, _PATIENCE_NS,
+    )  # fmt: skip
 
 
-def _error(table: PacketTable, at: int, source: int, target: int) -> IcmpError:
+def _error(table: PacketTable, at: int) -> IcmpError:
     icmp, text = table.icmp, table.addresses.text
+    source, target = table.ends(int(icmp.row[at]))
     kind, code, word = int(icmp.type[at]), int(icmp.code[at]), int(icmp.word[at])
     name = error_name(bool(icmp.is_v6[at]), kind, code)
     gateway = None

@@ -15,7 +15,7 @@ import numpy as np
 from explain.exchanges.columns import ExchangeColumns, Found, from_list
 from explain.exchanges.icmp_error import error_positions
 from explain.record import dataclass
-from explain.table import ICMP, ICMPV6, IPV6_KEY, LATER_FRAGMENT, TCP, UDP
+from explain.table import ICMP, ICMPV6, IPV6_KEY, LATER_FRAGMENT, TCP, UDP, distinct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -161,12 +161,13 @@ def _candidates(table: PacketTable) -> Rows:
     if not len(low):
         return low
     flows = table.flows
-    pairs = np.unique(np.stack((table.sources(low), table.targets(low)), axis=1), axis=0)
-    ends = set(map(tuple, pairs.tolist()))
-    is_probed = np.zeros(len(flows.low), np.bool_)
-    for flow in np.flatnonzero(np.isin(flows.low, pairs) & np.isin(flows.high, pairs)).tolist():
-        both = int(flows.low[flow]), int(flows.high[flow])
-        is_probed[flow] = both in ends or both[::-1] in ends
+    pairs = table.sources(low), table.targets(low)
+    ends = set(zip(*_lists(pairs), strict=True))
+    hosts = distinct(np.concatenate(pairs))
+    is_probed = np.isin(flows.low, hosts) & np.isin(flows.high, hosts)
+    some = np.flatnonzero(is_probed)
+    both = zip(*_lists((flows.low[some], flows.high[some])), strict=True)
+    is_probed[some] = [one in ends or one[::-1] in ends for one in both]
     rows = table.rows_of(is_probed)
     rows = rows[(table.ttl[rows] <= _HIGHEST) & (table.layers[rows] & LATER_FRAGMENT == 0)]
     is_syn = table.flags[rows] & (_SYN | _ACK) == _SYN
@@ -178,7 +179,7 @@ def _candidates(table: PacketTable) -> Rows:
 
 
 def _is_group(table: PacketTable, keys: U8) -> Bools:
-    v6_groups = [key for key in np.unique(keys[keys >= IPV6_KEY]).tolist() if table.addresses.octets(key)[0] == 0xFF]
+    v6_groups = [key for key in distinct(keys[keys >= IPV6_KEY]).tolist() if table.addresses.octets(key)[0] == 0xFF]
     is_group: Bools = (keys >> np.uint64(28) == 14) | (keys == 0xFFFFFFFF) | np.isin(keys, v6_groups)
     return is_group
 
@@ -248,9 +249,8 @@ def _heard(table: PacketTable, runs: list[_Run]) -> _Heard:
     said = rows, table.time_ns[rows], table.sources(rows), *marks, icmp.quote_ip_id[at], is_late, too_big, icmp.word[at]
     for end, error in zip(zip(*_lists(ends), strict=True), zip(*_lists(said), strict=True), strict=True):
         errors[end].append(_Error(*error))
-    flows = np.unique([probe.flow for run in runs for probe in run.probes])
     is_probed = np.zeros(len(table.flows.low), np.bool_)
-    is_probed[flows] = True
+    is_probed[[probe.flow for run in runs for probe in run.probes]] = True
     rows = table.rows_of(is_probed)
     replies: dict[tuple[int, int], list[_Reply]] = defaultdict(list)
     words = _words(table)

@@ -11,7 +11,7 @@ from explain.exchanges.community_id import community_id
 from explain.exchanges.quotes import quoted_flows
 from explain.model import Endpoint
 from explain.record import dataclass
-from explain.table import IPV6_KEY, REVERSED, UDP
+from explain.table import IPV6_KEY, REVERSED, UDP, distinct
 
 if TYPE_CHECKING:
     from explain.table import U4, U8, Bools, PacketTable
@@ -105,7 +105,7 @@ def _to_many(table: PacketTable, targets: U8) -> Bools:
     """Multicast and broadcast, as far as the address tells (RFC 5771, 4291, 919)."""
     is_v6 = targets >= IPV6_KEY
     groups = np.array(
-        [key for key in np.unique(targets[is_v6]).tolist() if table.addresses.octets(key)[0] == 0xFF], np.uint64
+        [key for key in distinct(targets[is_v6]).tolist() if table.addresses.octets(key)[0] == 0xFF], np.uint64
     )
     host = targets & np.uint64(0xFF)
     v4 = (targets >> np.uint64(28) == 14) | (host == 255)

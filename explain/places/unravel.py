@@ -37,17 +37,19 @@ def unravel(table: PacketTable) -> None:
 
 
 def _unravel(table: PacketTable, place: int) -> None:
-    count = len(table)
-    rows = np.flatnonzero(table.place[:count] == place)
-    if not len(rows):
+    is_here = table.place[: len(table)] == place
+    sample = np.flatnonzero(is_here[: 2 * _SAMPLE])[:_SAMPLE]
+    if len(sample) < _SAMPLE:
+        sample = np.flatnonzero(is_here)[:_SAMPLE]
+    if not len(sample):
         return
-    sample = rows[:_SAMPLE]
     link_of = _link_numbers(table, sample)
     told = sample[_is_unicast(table, sample)]
     has_doubles = _has_doubles(table, told)
     has_sides = _has_sides(table, told, link_of)
     if not (has_sides or has_doubles):
         return
+    rows = np.flatnonzero(is_here)
     if len(rows) > len(sample):  # later frames may join the links
         link_of = _link_numbers(table, rows)
         has_sides = has_sides and _has_sides(table, told, link_of)
@@ -73,7 +75,7 @@ def _link_numbers(table: PacketTable, rows: Rows) -> Rows:
 
     def find(mac: int) -> int:
         while root.setdefault(mac, mac) != mac:
-            mac = root[mac]
+            root[mac] = mac = root[root[mac]]  # the next time the way is half as long
         return mac
 
     for one, other in zip(source[is_single].tolist(), target[is_single].tolist(), strict=True):
