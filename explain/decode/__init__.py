@@ -125,14 +125,14 @@ class Decoder:
         """Layer 3 and 4; before each the rows are shifted such that it lies in its columns."""
         slab = block.slab
         shifted = np.flatnonzero(block.network != NETWORK - LINK)
-        slab.shift(shifted, block.network[shifted] - (NETWORK - LINK))
+        slab.shift(shifted, block.network[shifted] - (NETWORK - LINK), NETWORK)
         ipv4.decode(block, self._fragments)
         ipv6.decode(block, self._addresses, self._fragments)
         arp.decode(block, self._arps)
         has_ip = block.layers & IP != 0
         offset = block.transport - block.network - (TRANSPORT - NETWORK)
         shifted = np.flatnonzero(has_ip & (offset != 0))
-        slab.shift(shifted, offset[shifted])
+        slab.shift(shifted, offset[shifted], TRANSPORT)
         ports = tcp.decode(block, self._syns)
         self._contents.copy(block, *ports)
         icmp.decode(block, self._addresses, self._icmps)

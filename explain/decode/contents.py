@@ -37,12 +37,12 @@ _HTTP_HEADS = np.array(
     sorted(int.from_bytes(_HTTP_WORDS[at : at + 4].encode(), "little") for at in range(0, len(_HTTP_WORDS), 5)),
     np.uint32,
 )
-_CAPITAL_A, _CAPITAL_Z = 0x41, 0x5A
+_TLS_CIPHER_CHANGE, _TLS_ALERT, _TLS_HANDSHAKE, _TLS_MAJOR = 0x14, 0x15, 0x16, 0x03
+_TLS_CHANGE_SIZE = 6  # header and one octet
+_MAY_OPEN = members(_TLS_CIPHER_CHANGE, _TLS_ALERT, _TLS_HANDSHAKE, *(int(word) & 0xFF for word in _HTTP_HEADS))
 _SHORTEST = 4  # octets by which a head is recognised
 _ICMPV6 = 58
 _ICMPV6_KINDS = {"ndp": members(134), "mld": members(131, 132, 143)}  # router advertisements, reports of listeners
-_TLS_CIPHER_CHANGE, _TLS_ALERT, _TLS_HANDSHAKE, _TLS_MAJOR = 0x14, 0x15, 0x16, 0x03
-_TLS_CHANGE_SIZE = 6  # header and one octet
 
 
 class Contents:
@@ -78,23 +78,29 @@ class Contents:
         if not len(rows):
             return
         header = block.payload[rows] - payload[rows]
-        fits = block.have_transport(rows) >= header + _SHORTEST
-        rows, header = rows[fits], header[fits]
         word = block.slab.words4(rows, TRANSPORT + header)
+        is_dns = ((source_port == _PORTS["dns"][0]) | (target_port == _PORTS["dns"][0]))[rows]
+        some = np.flatnonzero(_MAY_OPEN[word & 0xFF] | is_dns)
+        some = some[block.have_transport(rows[some]) >= header[some] + _SHORTEST]
+        ports = source_port, target_port
+        is_head = np.zeros(len(rows), np.bool_)
+        is_head[some] = self._copy_heads(block, rows[some], header[some], word[some], is_dns[some], ports)
+        if self._continued or self._pipelined:
+            fits = block.have_transport(rows) >= header + _SHORTEST
+            self._copy_rest(block, rows[fits & ~is_head], ports)
+            self._copy_within(block, rows[fits], header[fits], ports)
+
+    def _copy_heads(self, block: Block, rows: I8, header: I8, word: U4, is_dns: Bools, ports: tuple[U2, U2]) -> Bools:
+        """Copy the segments of DNS, and those that begin like a head of HTTP or TLS; which these are."""
+        is_http = _HTTP_HEADS.take(np.searchsorted(_HTTP_HEADS, word), mode="clip") == word
         kind = word & 0xFF
-        is_http = (kind >= _CAPITAL_A) & (kind <= _CAPITAL_Z)
-        capital = np.flatnonzero(is_http)
-        nearest = _HTTP_HEADS.take(np.searchsorted(_HTTP_HEADS, word[capital]), mode="clip")
-        is_http[capital] = nearest == word[capital]
         is_tls = ((kind == _TLS_HANDSHAKE) | (kind == _TLS_ALERT)) & (word >> 8 & 0xFF == _TLS_MAJOR)
         is_tls |= self._warns(block, rows, header, word)
-        is_dns = (source_port[rows] == _PORTS["dns"][0]) | (target_port[rows] == _PORTS["dns"][0])
         for name, chosen in (("http", is_http), ("tls", is_tls & ~is_dns), ("dns-tcp", is_dns)):
             if chosen.any():
-                self._keep(name, block, rows[chosen], header[chosen], (source_port, target_port))
-        if self._continued:
-            self._copy_rest(block, rows[~(is_http | is_tls | is_dns)], (source_port, target_port))
-        self._copy_within(block, rows, header, (source_port, target_port))
+                self._keep(name, block, rows[chosen], header[chosen], ports)
+        known: Bools = is_http | is_tls | is_dns
+        return known
 
     def _warns(self, block: Block, rows: I8, header: I8, word: U4) -> Bools:
         """Segments in which an alert follows a change of ciphers, as clients send it that give up (RFC 8446, D.4)."""

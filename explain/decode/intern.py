@@ -36,8 +36,16 @@ class Interner:
 
     def index(self, low: U8, high: U8) -> I8:
         """The index of each key (int64[n]); keys not seen before are added."""
-        slot = self._enter_new(low, high)
+        slot = self._hash(low, high)
         found = self._slots[slot].astype(np.int64)
+        while len(new := np.flatnonzero(found == _EMPTY)):
+            if self._is_crowded():
+                self._grow()
+                slot = self._hash(low, high)
+            else:
+                self._add(new[: len(self.low) - self._count], slot, low, high)
+            found[new] = self._slots[slot[new]]
+        # Where another key has the first slot, look further.
         todo = np.flatnonzero((self.low[found] != low) | (self.high[found] != high))
         while len(todo):
             if self._is_crowded():
@@ -47,19 +55,6 @@ class Interner:
             part, todo = todo[:room], todo[room:]
             found[part] = self._resolve(slot[part], low[part], high[part])
         return found
-
-    def _enter_new(self, low: U8, high: U8) -> I8:
-        """The first slot to look at for each key (int64[n]), all of which are taken then, by the key or by another."""
-        slot = self._hash(low, high)
-        new = np.flatnonzero(self._slots[slot] == _EMPTY)
-        while len(new):
-            if self._is_crowded():
-                self._grow()
-                slot = self._hash(low, high)
-            else:
-                self._add(new[: len(self.low) - self._count], slot, low, high)
-            new = np.flatnonzero(self._slots[slot] == _EMPTY)
-        return slot
 
     def _is_crowded(self) -> bool:
         return self._count * 2 > len(self.low)

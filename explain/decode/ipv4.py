@@ -42,7 +42,8 @@ def decode(block: Block, fragments: list[FragmentRows]) -> None:
     header = (first_octet & 15).astype(np.int64) << 2
     total = slab.wide2(NETWORK + 2)
     room = block.length - block.network
-    np.copyto(total, room, where=total == 0)  # a segment that the card will cut (TSO)
+    unsaid = np.flatnonzero(total == 0)  # segments that the card will cut (TSO)
+    total[unsaid] = room[unsaid]
     block.transport = block.network + header
     block.payload = np.minimum(total, room) - header
     block.source = slab.wide4(NETWORK + 12)
@@ -51,7 +52,7 @@ def decode(block: Block, fragments: list[FragmentRows]) -> None:
     slab.copy_into(table.ttl[block.part], NETWORK + 8)
     slab.copy_into(table.ip_id[block.part], NETWORK + 4)
     is_good = _sound_headers(block, first_octet, header, total)
-    np.copyto(block.protocol, block.spoken, where=is_good)
+    block.protocol = np.where(is_good, block.spoken, np.uint8(NO_PROTOCOL))
     block.mark(is_good, IPV4)
     is_long = is_good & (total > room)
     if is_long.any():

@@ -120,6 +120,9 @@ class Pipelined:
         self._streams: dict[int, _Reading] = {}
         self._segments = _MOST_SEGMENTS
 
+    def __len__(self) -> int:
+        return len(self._streams)
+
     def note(self, block: Block, rows: I8, ports: tuple[U2, U2], copies: list[bytes]) -> None:
         """See which of the heads that begin these segments ask again before an answer, or do not end with theirs."""
         if len(self._streams) >= _MOST_STREAMS:

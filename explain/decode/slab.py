@@ -90,10 +90,10 @@ class Slab:
         turned: U8 = gather(self.data, at - LINK, _WIDTH).view("<u8").T
         return turned
 
-    def shift(self, rows: I8, by: I8) -> None:
-        """Let ``rows`` begin ``by`` octets later."""
+    def shift(self, rows: I8, by: I8, column: int) -> None:
+        """Let ``rows`` begin ``by`` octets later, from the word with this column on."""
         self.at[rows] += by
-        self.words[:, rows] = self._gather(self.at[rows])
+        self.words[column // _WORD :, rows] = self._gather(self.at[rows])[column // _WORD :]
 
     def u1(self, column: int) -> U1:
         """uint8[n]: a copy of one column."""
