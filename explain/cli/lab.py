@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from explain.cli import page
 from explain.cli.handout import handout
 from explain.cli.lab_extcap import lab_extcap
 from explain.cli.lab_from import lab_from
@@ -78,11 +79,12 @@ def list_labs(as_json: bool, by: str, lang: str) -> int:
     groups: dict[str, list[Lab]] = {}
     for one in labs:
         groups.setdefault(one.chapter if by == "chapter" else one.cause, []).append(one)
-    width = max((len(one.name) for one in labs), default=0)
+    longest = max((len(one.name) for one in labs), default=0)
+    columns = page.width() if sys.stdout.isatty() else sys.maxsize  # in a pipe a lab is one line
     for group in sorted(groups):
         print(visible(group))
         for one in groups[group]:
-            print(f"  {one.name:<{width}}  {visible(one.title[lang])}")
+            page.give(page.block(visible(one.title[lang]), f"  {one.name:<{longest}}  ", " " * (longest + 4), columns))
     return 0
 
 
