@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 _MOST_STUDENTS = 10_000
 
 
-@click.command("handout", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    "handout", context_settings={"help_option_names": ["-h", "--help"]}, short_help="A lab for each student."
+)
 @click.argument("name")
 @click.option(
     "--roster", required=True, metavar="CSV", help="One row a student, with a header, as `explain grade` takes it."

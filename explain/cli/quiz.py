@@ -49,7 +49,9 @@ class _EndedError(Exception):
     """Nobody answers any more."""
 
 
-@click.command("quiz", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    "quiz", context_settings={"help_option_names": ["-h", "--help"]}, short_help="Guess each frame of a recording."
+)
 @click.argument("name")
 @click.option("--at", metavar="NODE.IFACE", help="Where you listen; else where the lab's command was typed.")
 @click.option("--from", "first", type=click.IntRange(1), default=1, help="Begin with this frame of the place.")

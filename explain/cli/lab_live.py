@@ -1,0 +1,107 @@
+"""Hands-on work with a lab that stays up: its shell, its nodes, its recording, its state, and its end."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from explain.cli.lab_talk import HELP, read_lab, silent, tell_names, told
+from explain.errors import NotMetError
+
+ANYTHING = {**HELP, "ignore_unknown_options": True}
+
+
+@click.command("up", context_settings=HELP)
+@click.argument("name")
+@click.option("--healthy", is_flag=True, help="Leave the fault out.")
+def up(name: str, healthy: bool) -> int:
+    """Build a lab with its services and its fault, and leave it up."""
+    from explain.lab.live import up as raise_lab
+
+    found, path = read_lab(name)
+    live, _ = raise_lab(found, path, not healthy, with_steps=False, hear=silent)
+    tell_names(live)
+    return 0
+
+
+LAB_OPTION = click.option("--lab", "lab_name", help="Which lab, if several are up.")
+
+
+@click.command("shell", context_settings=HELP, short_help="A shell in a node, or in the lab.")
+@click.argument("node", required=False)
+@LAB_OPTION
+def shell(node: str | None, lab_name: str | None) -> int:
+    """A shell in a node; without NODE in the lab, where `ip netns exec NODE` works for everybody."""
+    from explain.lab.live import one, run_inside
+
+    live = one(lab_name)
+    where = node or live.name
+    environment = {**os.environ, "PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"}
+    environment["PS1"] = f"{where}# "
+    return run_inside(live, node, ["bash", "--norc", "-i"] if sys.stdin.isatty() else ["bash", "--norc"], environment)
+
+
+@click.command("exec", context_settings=ANYTHING)
+@click.argument("node")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@LAB_OPTION
+def execute(node: str, command: tuple[str, ...], lab_name: str | None) -> int:
+    """Run a command in a node; its exit status is ours."""
+    from explain.lab.live import one, run_inside
+
+    environment = {**os.environ, "PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"}
+    return run_inside(one(lab_name), node, list(command), environment)
+
+
+@click.command("record", context_settings=HELP)
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The capture.")
+@click.option("--seconds", type=click.FloatRange(0, 86400), help="Stop after so long; else Ctrl-C.")
+@LAB_OPTION
+def record(output: Path, seconds: float | None, lab_name: str | None) -> int:
+    """Record every interface of a lab that is up, until Ctrl-C."""
+    from explain.lab.listen import record_live
+    from explain.lab.live import one
+    from explain.lab.recording import write_new
+
+    live = one(lab_name)
+    told(f"recording {live.name}; Ctrl-C ends it")
+    data, frames, dropped = record_live(live, seconds)
+    write_new(output, data)
+    told(f"{frames} frames in {output}")
+    if dropped:
+        told(f"explain: {dropped} frames were lost; the recording is not complete")
+        return NotMetError.exit_status
+    return 0
+
+
+@click.command("state", context_settings=HELP)
+@click.argument("node")
+@LAB_OPTION
+def state(node: str, lab_name: str | None) -> int:
+    """A node's state as JSON, as `explain ping --state` takes it."""
+    from explain.lab.listen import state_of
+    from explain.lab.live import one
+
+    print(json.dumps(state_of(one(lab_name), node), indent=1))
+    return 0
+
+
+@click.command("down", context_settings=HELP)
+@click.argument("name", required=False)
+@click.option("--all", "everything", is_flag=True, help="All labs of yours that are up.")
+def down(name: str | None, everything: bool) -> int:
+    """Take a lab down; nothing of it is left."""
+    from explain.lab.live import all_live, one
+    from explain.lab.live import down as take_down
+
+    for live in all_live() if everything else [one(name)]:
+        take_down(live)
+        told(f"{live.name} is down")
+    return 0
+
+
+HANDS_ON = (up, shell, execute, record, state, down)

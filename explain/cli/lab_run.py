@@ -1,0 +1,127 @@
+"""``explain lab run``: a lab from its file to the story of its recording, held against what was expected."""
+
+from __future__ import annotations
+
+import sys
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from explain.cli.lab_talk import HELP, read_lab, silent, tell_names, told, visible
+from explain.cli.language import default_language
+from explain.errors import NotMetError
+
+if TYPE_CHECKING:
+    from explain.lab.recording import Recording
+
+
+@click.command("run", context_settings=HELP, short_help="Build, record, take down, explain and check a lab.")
+@click.argument("name")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Keep the capture in this file.")
+@click.option("--case", "case_folder", type=click.Path(file_okay=False, path_type=Path), help="Write a case's folder.")
+@click.option("--keep", is_flag=True, help="Leave the network up afterwards, for shell, exec and down.")
+@click.option("--healthy", is_flag=True, help="Leave the fault out; nothing is expected then.")
+@click.option("--states/--no-states", default=True, help="Collect every node's state before and after.")
+@click.option("--json", "as_json", is_flag=True, help="The report of the recording as one JSON object.")
+@click.option("-v", "--verbose", is_flag=True, help="More depth.")
+@click.option("-q", "--quiet", is_flag=True, help="The verdict only, and nothing of the steps.")
+@click.option("--lang", type=click.Choice(("en", "ja")), default=default_language, help="Language of the story.")
+def lab_run(name: str, **options: Any) -> int:
+    """Build a lab, record it, run its steps, take it down, explain the recording and check it."""
+    found, path = read_lab(name)
+    hear = silent if options["quiet"] else steps_aloud
+    if options["keep"]:
+        from explain.lab.live import up
+
+        live, recording = up(found, path, not options["healthy"], with_steps=True, hear=hear)
+        tell_names(live)
+    else:
+        from explain.lab.run import run as perform
+
+        def meanwhile(kind: str, value: Any) -> None:
+            if kind == "holder":
+                _warm_up()
+            hear(kind, value)
+
+        recording = perform(found, not options["healthy"], options["states"], meanwhile, is_imported_first=False)
+    return _finish(recording, path, options)
+
+
+# What explaining any recording imports, and what a ping through a router does: half of all labs.
+WARM = {
+    "": ("intake", "render.plain", "render.voice", "words"),
+    "places.": ("clocks", "matching", "topology", "translation"),
+    "exchanges.": ("arp", "icmp_echo", "icmp_error", "journey", "losses", "nat_translation", "tcp_steps", "trails"),
+    "causes.from_capture.": ("journey", "paths", "segment", "silence", "tcp_resets", "tcp_talk", "unaddressed"),
+    "story.": ("arp", "icmp", "journey", "nat"),
+}
+
+
+def _warm_up() -> None:
+    """Import the analysis while the lab is being built by another process."""
+    from importlib import import_module
+
+    for room, modules in WARM.items():
+        for module in modules:
+            import_module(f"explain.{room}{module}")
+
+
+def steps_aloud(kind: str, value: Any) -> None:
+    """Each step as it is done, on standard error."""
+    from explain.lab.operations import typed
+
+    if kind == "step":
+        told(visible(f"{value.on}# {typed(value.run)}"))
+    elif kind == "ran":
+        told(visible(value.output.rstrip("\n")))
+
+
+def _finish(recording: Recording, path: Path, options: dict[str, Any]) -> int:
+    """Write what was asked for, tell the story, check it; the exit status."""
+    from explain.lab.recording import pcapng, sidecar, write_new
+
+    data = pcapng(recording)
+    if options["output"]:
+        write_new(options["output"], data)
+        write_new(options["output"].with_suffix(".lab.json"), sidecar(recording))
+    if options["case_folder"]:
+        from explain.lab.case import write_case
+
+        write_case(recording, options["case_folder"])
+    for complaint in recording.complaints:
+        told(visible(f"explain: {complaint}"))
+    for ran in recording.ran if options["quiet"] else ():  # else its output was seen when it ran
+        if ran.complaint:
+            told(visible(ran.output.rstrip("\n")))
+    if recording.complaints and not (options["output"] or options["case_folder"]):
+        kept = Path(f"{recording.lab.name}.pcapng")
+        write_new(kept, data)
+        told(f"explain: the recording is kept in {kept}")
+    mismatches = _explain(recording, data, path.parent / "expected.toml", options)
+    return NotMetError.exit_status if recording.complaints or mismatches else 0
+
+
+def _explain(recording: Recording, data: bytes, expected: Path, options: dict[str, Any]) -> int:
+    """Tell what the recording shows and hold it against what was expected; how many things differ."""
+    try:
+        from explain.cli.check import check
+        from explain.pipeline import explain
+        from explain.render.plain import render
+        from explain.words import say
+    except ImportError as e:
+        told(f"explain: the recording was not explained and not checked: {e}")
+        return 0
+    capture = BytesIO(data)
+    capture.name = f"{recording.lab.name}.pcapng"
+    report = explain([capture])
+    if options["as_json"]:
+        sys.stdout.write(report.to_json(options["lang"]))
+    else:
+        depth = 0 if options["quiet"] else 2 if options["verbose"] else 1
+        lines = [line for line in report.lines if line.depth <= depth]
+        sys.stdout.write(render(lines, [say(line.message, line.values, options["lang"]) for line in lines]))
+    if options["healthy"] or not expected.is_file():
+        return 0
+    return check(report, str(expected))
