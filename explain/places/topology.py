@@ -20,11 +20,16 @@ _MOST = 2  # a recording that began late or that lost some still shows half
 
 
 class Topology:
-    """Order and neighbourhood of places, asked for when something went missing."""
+    """Order and neighbourhood of places, asked for when something went missing.
+
+    Attributes:
+        order: of the places of each link.
+    """
 
     def __init__(self, table: PacketTable, seen: Sightings) -> None:
         self._table = table
         self._seen = seen
+        self.order = seen.order
 
     def in_order(self, rows: Rows) -> Rows:
         """Frames of one direction of a conversation along their way, and in time at each place.

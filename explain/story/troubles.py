@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from explain.causes.from_capture.scene import Findings
 from explain.causes.from_capture.together import WORKS
-from explain.causes.ids import IDS
+from explain.causes.ids import CHAPTERS, IDS
 from explain.model import Line
 from explain.record import dataclass
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 _TOLD_ALONE = 3  # findings of one kind that are told each by itself
 _EXAMPLES = 3
-_RIVALS_SHOWN = 6
+_RIVALS_SHOWN = 6  # more are told by where they act
+_OF_A_PLACE = 4
+_ELSEWHERE = 9  # the last chapter
 _KINDS_IN_ORDER = 12  # with more findings than this, the frequent come first
 
 
@@ -103,20 +105,32 @@ def _advice(finding: Finding, *, everything: bool) -> list[Line]:
     lines: list[Line] = []
     if finding.rivals:
         lines.append(Line("story.heading.rivals", {}, (), 1, None, "subheading"))
-        is_long = len(finding.rivals) > _RIVALS_SHOWN + 1 and not everything
-        rivals: dict[str, Any] = {"causes": finding.rivals[:_RIVALS_SHOWN] if is_long else finding.rivals}
-        rivals["rest"] = len(finding.rivals) - len(rivals["causes"])
-        lines.append(
-            Line("story.rivals-some" if is_long else "story.rivals", rivals, finding.evidence, 1, None, "item")
-        )
-        if is_long:
-            lines.append(Line("story.rivals", {"causes": finding.rivals}, finding.evidence, 2, None, "item"))
+        lines += _rivals(finding, everything=everything)
     lines.append(Line("story.heading.next", {}, (), 1, None, "subheading"))
     lines.append(Line(message(finding, "next"), values, finding.evidence, 1, None, "item"))
     if finding.cause in IDS:
         lines.append(Line("story.page", {"cause": finding.cause}, finding.evidence, 1, None, "item"))
     lines.append(Line("story.heading.evidence", {}, (), 1, None, "subheading"))
     lines.append(Line("story.filter", {"filter": finding.filter}, finding.evidence, 1, None, "item"))
+    return lines
+
+
+def _rivals(finding: Finding, *, everything: bool) -> list[Line]:
+    """What cannot be told apart: a few in one line, many by where they act, the likeliest of each place first."""
+    if len(finding.rivals) <= _RIVALS_SHOWN + 1:
+        return [Line("story.rivals", {"causes": finding.rivals}, finding.evidence, 1, None, "item")]
+    groups: dict[int, list[str]] = {}
+    for cause in finding.rivals:
+        chapter = next((number for number, _, _, ids in CHAPTERS if cause in ids), _ELSEWHERE)
+        groups.setdefault(chapter, []).append(cause)
+    lines = []
+    for chapter, causes in groups.items():
+        shown = causes if everything or len(causes) <= _OF_A_PLACE + 1 else causes[:_OF_A_PLACE]
+        values = {"causes": shown, "rest": len(causes) - len(shown), "where": Line(f"story.acts.{chapter}", {})}
+        form = "story.rivals-at" if len(shown) == len(causes) else "story.rivals-some"
+        lines.append(Line(form, values, finding.evidence, 1, None, "item"))
+    if any(line.values["rest"] for line in lines):
+        lines.append(Line("story.rivals", {"causes": finding.rivals}, finding.evidence, 2, None, "item"))
     return lines
 
 

@@ -97,11 +97,15 @@ def test_fields_and_standards_come_only_on_request():
     assert "story.fields" not in explain.explain(pcap(ping(ALICE, BOB, 1), pong(BOB, ALICE, 1))).story("en")
 
 
-def test_a_long_list_of_rivals_is_shortened_and_whole_on_request():
+def test_a_long_list_of_rivals_is_told_by_where_they_act_and_whole_on_request():
     told = lines(*(ping(ALICE, BOB, seq) for seq in (1, 2, 3)))
-    (short,) = [line for line in told if line.message == "story.rivals-some"]
+    groups = [line for line in told if line.message in ("story.rivals-some", "story.rivals-at")]
     (whole,) = [line for line in told if line.message == "story.rivals"]
-    assert short.values["rest"] == len(whole.values["causes"]) - len(short.values["causes"])
+    wheres = [line.values["where"].message for line in groups]
+    assert len(wheres) == len(set(wheres)) > 3
+    shown = [cause for line in groups for cause in line.values["causes"]]
+    assert len(shown) + sum(line.values["rest"] for line in groups) == len(whole.values["causes"])
+    assert set(shown) < set(whole.values["causes"])
     assert whole.depth == 2
 
 

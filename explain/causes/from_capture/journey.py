@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from explain.causes.from_capture import silence, tcp
 from explain.causes.from_capture.scene import FAILED, Member, Scene, Seen
+from explain.causes.from_capture.vanished import Vanished, left
 from explain.exchanges.journey import spot_name
 from explain.places.near import whole_of
 
@@ -100,6 +101,10 @@ def _finding(
     missing = sum(part.fields(index).missing for index in dict.fromkeys(index for index, _ in some))
     can_act = CAN_ACT.get((lost, stage or ""))
     rivals = everything if can_act is None or missing < _FEWEST else can_act
+    if missing >= _FEWEST:
+        trails = dict.fromkeys(int(part.facts["trail"][index]) for index, _ in some)
+        rivals = left(Vanished(scene, part.facts["paths"], list(trails), kind), rivals)
+        rivals = scene.one_link.possible(rows, rivals)
     values = _values([member for _, member in some])
     if stage:
         values |= {

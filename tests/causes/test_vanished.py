@@ -1,0 +1,99 @@
+"""What both sides of a vanishing point rule out: each rule acts in a real network, and none takes the true cause."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from random import Random
+
+import pytest
+from asunder import split, told
+from packets import A, B, R, eth, is_at, pcap, who_has
+from surroundings import TOP
+from two_places import INSIDE, R2, SERVER, Walk, ping, segment
+
+import explain
+from explain.causes.from_capture import journey, vanished
+
+LABS = sorted(
+    path.parent.name
+    for path in (TOP / "fixtures").glob("*/expected.toml")
+    if 'outcome = "vanished"' in path.read_text("utf-8")
+)
+
+
+@cache
+def truth(lab):
+    return tomllib.loads((TOP / "fixtures" / lab / "lab.toml").read_text("utf-8"))["cause"]
+
+
+@pytest.fixture
+def looked(monkeypatch):
+    """What was lost, and the causes that the stage alone would leave, each time that somebody asks."""
+    asked = []
+
+    def listen(gone, rivals):
+        asked.append((gone, rivals))
+        return vanished.left(gone, rivals)
+
+    monkeypatch.setattr(journey, "left", listen)
+    return asked
+
+
+def places(lab):
+    return split(TOP / "pcaps" / lab / "capture.pcapng")
+
+
+@pytest.mark.parametrize("lab", LABS)
+def test_no_rule_rules_out_what_a_lab_really_suffers_from(lab, looked):
+    everywhere = places(lab)
+    random = Random(lab)
+    told(everywhere)
+    for _ in range(3):  # whoever records in fewer places sees less, and must not conclude more
+        told([one for one in everywhere if random.random() < 0.7] or everywhere[:1])
+    for gone, _ in looked:
+        wrong = [rule.__name__ for rule, causes in vanished.RULES if truth(lab) in causes and rule(gone)]
+        assert not wrong
+
+
+@pytest.mark.parametrize(
+    ("lab", "most"),
+    [
+        ("filter-on-switch", 3), ("filter-on-target-input", 13), ("filter-on-router-forward", 20),
+        ("filter-on-router-forward.reply", 15), ("tcp-filtered", 13), ("conntrack-table-full", 9),
+    ],
+)  # fmt: skip
+def test_what_both_sides_show_leaves_few_causes_and_the_true_one(lab, most):
+    found = [one for one in told(places(lab)).findings if "stage" in one.values]
+    assert all(truth(lab) in one.rivals and len(one.rivals) <= most for one in found)
+    assert found
+
+
+def lost(*frames):
+    """The causes that are left where requests arrive and stay unanswered, at two places of one cable."""
+    near = [(0.0, who_has((A, INSIDE), SERVER)), (0.001, is_at((B, SERVER), (A, INSIDE))), *frames]
+    report = explain.explain(pcap(*near), pcap(*((when + 0.0001, frame) for when, frame in near)))
+    (finding,) = [one for one in report.findings if "stage" in one.values]
+    return finding.rivals
+
+
+def each(packet):
+    return [(0.002 + seq, eth(A, B, 0x800, packet(seq))) for seq in range(1, 4)]
+
+
+def test_what_only_befalls_connections_is_no_cause_of_lost_pings_nor_the_other_way():
+    of_pings = lost(*each(lambda seq: ping(INSIDE, SERVER, seq, ip_id=seq)))
+    of_syns = lost(*each(lambda seq: segment((INSIDE, 40000), (SERVER, 80), 2, 7, ip_id=seq)))
+    assert ("tcp-accept-queue-full" in of_syns, "echo-ignored-by-target" in of_syns) == (True, False)
+    assert ("tcp-accept-queue-full" in of_pings, "echo-ignored-by-target" in of_pings) == (False, True)
+
+
+@pytest.mark.parametrize(("source", "is_possible"), [(INSIDE, True), ("203.0.113.1", False)])
+def test_a_translated_source_clears_those_who_should_have_translated_it(source, is_possible):
+    walk = Walk()
+    walk.inner += [(0.0, who_has((A, INSIDE), "192.0.2.1")), (0.001, is_at((R, "192.0.2.1"), (A, INSIDE)))]
+    walk.outer += [(0.002, who_has((R2, "198.51.100.1"), SERVER)), (0.003, is_at((B, SERVER), (R2, "198.51.100.1")))]
+    for seq in range(1, 4):
+        walk.out(float(seq), ping(INSIDE, SERVER, seq, ip_id=seq), ping(source, SERVER, seq, ttl=63, ip_id=seq))
+    (finding,) = walk.report().findings
+    assert ("masquerade-missing" in finding.rivals) == is_possible
