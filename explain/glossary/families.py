@@ -7,7 +7,7 @@ FAMILIES: dict[str, dict[str, str]] = {
     "ip-link": {"en": "Interfaces (ip link)", "ja": "インタフェース (ip link)"},
     "ip-route": {"en": "Routes (ip route)", "ja": "経路 (ip route)"},
     "ip-rule": {"en": "Rules for routes (ip rule)", "ja": "経路のルール (ip rule)"},
-    "ip-neigh": {"en": "Neighbours (ip neigh)", "ja": "隣人の表 (ip neigh)"},
+    "ip-neigh": {"en": "Neighbours (ip neigh)", "ja": "近隣表 (ip neigh)"},
     "iptables": {"en": "Filters and NAT (iptables)", "ja": "フィルターと NAT (iptables)"},
     "sysctl": {"en": "Switches of the kernel (sysctl)", "ja": "カーネルの設定 (sysctl)"},
     "tcpdump": {"en": "On the wire (tcpdump)", "ja": "電線の上 (tcpdump)"},

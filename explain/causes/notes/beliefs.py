@@ -27,7 +27,7 @@ _CLAIMS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("no-route-on-router", r"router (?:has no|does not have|lacks|knows no) (?:a )?route|ルーターに?(?:は|の)?(?:経路|ルート)が?な",
      ("no-route-on-router", "no-return-route-on-router")),
     ("masquerade", r"masquerade|マスカレード|\bNAT\b", ("masquerade-missing", "masquerade-wrong-interface", "nat-wrong-source-net")),
-    ("firewall", r"firewall|iptables|nftables|ファイアウォール|フィルタ",
+    ("firewall", r"firewall|iptables|nftables|ファイアウォール|フィルター?",
      ("filter-on-sender-output", "filter-on-sender-input", "filter-on-router-forward", "filter-on-target-input",
       "filter-on-target-output", "filter-on-target-ingress", "filter-on-switch")),
     ("rp-filter", r"rp_filter|reverse path", ("rp-filter-strict",)),
