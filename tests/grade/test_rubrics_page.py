@@ -7,7 +7,7 @@ from surroundings import TOP
 
 from explain.grade.answer_values import read_as
 from explain.grade.lint import lint
-from explain.grade.reading import _KEYS
+from explain.grade.reading_values import _KEYS
 from explain.grade.rubric import ANSWER_TYPES
 
 PAGE = (TOP / "docs" / "rubrics.md").read_text("utf-8")

@@ -1,0 +1,142 @@
+"""``[[check]]`` -> Check."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from explain.grade.rubric import Check, Count, Credit, Part, Pattern, Within
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from explain.grade.reading_values import Reader
+
+_WITHIN = re.compile(r"(.+?)\s+(after|before)\s+\{([^{}]+)\}")
+_VISIBLE = ("now", "after_due", "never")
+
+
+def read_check(reader: Reader, table: Mapping[str, Any]) -> Check:
+    """What is asked of the captures."""
+    name = table.get("id")
+    where = f"check {name!r}"
+    if not isinstance(name, str) or not name:
+        reader.say("[[check]]", "id is missing")
+        name = ""
+    reader.known(where, "[[check]]", table)
+    base = table.get("where", {})
+    expect = reader.pattern(where, table["expect"], base) if "expect" in table else None
+    none = reader.pattern(where, table["none"], base) if "none" in table else None
+    kinds = [key for key in ("expect", "none", "sequence", "assert", "all_of", "any_of") if key in table]
+    if not kinds:
+        reader.say(where, "asks for nothing: expect, none, sequence, assert, all_of or any_of is missing")
+    if len(kinds) > 1 and set(kinds) != {"expect", "any_of"}:
+        reader.say(where, f"asks for several things: {', '.join(kinds)}")
+    visibility = table.get("visibility", "now")
+    if visibility not in _VISIBLE:
+        reader.say(where, f"visibility is one of {', '.join(_VISIBLE)}")
+    if "points" not in table:
+        reader.say(where, "points are missing")
+    return Check(
+        name, reader.number(where, table, "points"), reader.words(where, table, "title"),
+        reader.text(where, table, "capture"), expect, none, _sequence(reader, where, table),
+        reader.text(where, table, "assert"), _parts(reader, where, table), _ways(reader, where, table),
+        reader.count(where, table.get("count"), Count()), _distinct(reader, where, table),
+        _within(reader, where, table.get("within")),
+        reader.span(where, table["window"]) if "window" in table else None,
+        reader.span(where, table["skew"]) if "skew" in table else None, reader.text(where, table, "as"),
+        reader.texts(where, table, "needs"), _partial(reader, where, table), _credit(reader, where, table),
+        bool(table.get("optional") or table.get("bonus")), reader.words(where, table, "pass"),
+        reader.words(where, table, "fail"), reader.words(where, table, "hint"),
+        visibility if isinstance(visibility, str) else "now",
+    )  # fmt: skip
+
+
+def _sequence(reader: Reader, where: str, table: Mapping[str, Any]) -> tuple[Pattern, ...]:
+    steps = table.get("sequence", [])
+    if not isinstance(steps, list) or (len(steps) < 2 and "sequence" in table):
+        reader.say(where, "sequence is a list of two or more events")
+        return ()
+    found = []
+    for step in steps:
+        name, base = (step.get("event"), step.get("where", {})) if isinstance(step, dict) else (step, {})
+        pattern = reader.pattern(where, name, base)
+        if pattern:
+            found.append(pattern)
+    return tuple(found)
+
+
+def _parts(reader: Reader, where: str, table: Mapping[str, Any]) -> tuple[Part, ...]:
+    found = []
+    for one in reader.tables(where, table, "all_of"):
+        reader.known(where, "all_of", one)
+        name = one.get("expect", one.get("event"))
+        pattern = reader.pattern(where, name, one.get("where", {})) if name is not None else None
+        claim = reader.text(where, one, "assert")
+        if claim is None and name is None:
+            reader.say(where, "a part of all_of has assert or expect")
+        count = reader.count(where, one.get("count"), Count())
+        found.append(Part(claim, pattern, count, reader.number(where, one, "points"), reader.words(where, one, "fail")))
+    stated = sum(one.points for one in found)
+    if found and stated and abs(stated - reader.number(where, table, "points")) > 1e-9:
+        reader.say(where, f"points = {table.get('points')}, but its parts add up to {stated:g}")
+    return tuple(found)
+
+
+def _ways(reader: Reader, where: str, table: Mapping[str, Any]) -> tuple[Pattern, ...]:
+    found = []
+    for one in reader.tables(where, table, "any_of"):
+        reader.known(where, "any_of", one)
+        pattern = reader.pattern(where, one.get("event", one.get("expect")), one.get("where", {}))
+        if pattern:
+            found.append(pattern)
+    return tuple(found)
+
+
+def _distinct(reader: Reader, where: str, table: Mapping[str, Any]) -> str | None:
+    name = reader.text(where, table, "distinct")
+    if name is not None and "expect" in table:
+        reader.pattern(where, table["expect"], {name: "any"})
+    return name
+
+
+def _within(reader: Reader, where: str, value: Any) -> tuple[Within, ...]:
+    found = []
+    for one in value if isinstance(value, list) else [] if value is None else [value]:
+        told = _WITHIN.fullmatch(one.strip()) if isinstance(one, str) else None
+        span = reader.span(where, told[1]) if told else None
+        if not told or span is None:
+            reader.say(where, f'within = {one!r} is not of the form "1s after {{name}}"')
+            continue
+        found.append(Within(span, told[2], told[3]))
+    return tuple(found)
+
+
+def _partial(reader: Reader, where: str, table: Mapping[str, Any]) -> str | Mapping[str, float] | None:
+    value = table.get("partial")
+    if value is None or value == "linear":
+        return value
+    if not isinstance(value, dict) or not value:
+        reader.say(where, 'partial is "linear", or phases with their points')
+        return None
+    if isinstance(table.get("expect"), str):
+        for phase in value:
+            reader.pattern(where, table["expect"], {phase: "any"})
+    points = {str(name): reader.number(where, value, name) for name in value}
+    if abs(sum(points.values()) - reader.number(where, table, "points")) > 1e-9:
+        reader.say(where, f"points = {table.get('points')}, but its phases add up to {sum(points.values()):g}")
+    return points
+
+
+def _credit(reader: Reader, where: str, table: Mapping[str, Any]) -> tuple[Credit, ...]:
+    found = []
+    for one in reader.tables(where, table, "credit"):
+        reader.known(where, "credit", one)
+        is_whole = "where" not in one and "event" not in one
+        pattern = None
+        if not is_whole:
+            pattern = reader.pattern(where, one.get("event", table.get("expect")), one.get("where", {}))
+            if pattern is None:
+                continue
+        found.append(Credit(pattern, reader.number(where, one, "points"), reader.words(where, one, "say")))
+    return tuple(found)

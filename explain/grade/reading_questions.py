@@ -1,0 +1,53 @@
+"""``[[answer]]`` -> Question."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from explain.grade.rubric import ANSWER_TYPES, Question, WrongAnswer
+from explain.grade.vocabulary import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from explain.grade.reading_values import Reader
+
+
+def read_question(reader: Reader, table: Mapping[str, Any]) -> Question:
+    """What is asked of the student."""
+    name = table.get("id")
+    where = f"answer {name!r}"
+    if not isinstance(name, str) or not name:
+        reader.say("[[answer]]", "id is missing")
+        name = ""
+    reader.known(where, "[[answer]]", table)
+    kind = table.get("type", "text")
+    if kind not in ANSWER_TYPES:
+        reader.say(where, f"no type is called {kind!r}{nearest(str(kind), ANSWER_TYPES)}")
+    is_manual = table.get("mark") == "manual" or kind == "text"
+    if "key" not in table and not is_manual and not reader.is_packed:
+        reader.say(where, "key is missing")
+    tolerance = reader.table(where, table, "tolerance") if not isinstance(table.get("tolerance"), (int, float)) else {
+        "absolute": table["tolerance"]
+    }  # fmt: skip
+    reader.known(where, "tolerance", tolerance)
+    wrong = []
+    for one in reader.tables(where, table, "wrong"):
+        reader.known(where, "wrong", one)
+        if "value" not in one:
+            reader.say(where, "a wrong answer has a value")
+        told = reader.words(where, one, "say")
+        wrong.append(WrongAnswer(one.get("value"), reader.number(where, one, "points"), told))
+    columns = reader.table(where, table, "columns") or None
+    for column in (columns or {}).values():
+        if column not in ANSWER_TYPES:
+            reader.say(where, f"no type is called {column!r}{nearest(str(column), ANSWER_TYPES)}")
+    return Question(
+        name, reader.words(where, table, "ask") or "", str(kind), reader.number(where, table, "points"),
+        table.get("key"),
+        tuple(wrong), reader.number(where, tolerance, "relative"), reader.number(where, tolerance, "absolute"),
+        reader.text(where, table, "partial"), reader.text(where, table, "follow_through"), columns,
+        reader.texts(where, table, "choices"), is_manual, reader.texts(where, table, "keywords"),
+        reader.words(where, table, "hint"), reader.texts(where, table, "needs"),
+        reader.text(where, table, "visibility") or "now",
+    )  # fmt: skip
