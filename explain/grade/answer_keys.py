@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from explain.errors import UsageError
 from explain.grade.answer_values import read
+from explain.grade.event import End, UnknownFieldError
 from explain.grade.expressions import UnboundError, fill, shown
 from explain.grade.functions import AbsentError
-from explain.grade.scene import End, UnknownFieldError
 from explain.words.values import duration, visible
 
 if TYPE_CHECKING:

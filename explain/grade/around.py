@@ -14,7 +14,7 @@ from explain.words import say
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from explain.grade.scene import Event
+    from explain.grade.event import Event
     from explain.model import Evidence, Line, Report
 
 _MOST_LINES = 4

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.grade.event import Event, end
 from explain.grade.predicates import holds
-from explain.grade.scene import Event, end
 from explain.table import ICMP, TCP, UDP
 
 if TYPE_CHECKING:

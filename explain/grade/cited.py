@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from explain.errors import UsageError
-from explain.grade.expressions import names_in, placeholders
+from explain.grade.event import ROW, Event, UnknownFieldError, part
+from explain.grade.expression_syntax import names_in, placeholders
 from explain.grade.functions import AbsentError
-from explain.grade.scene import ROW, Event, Scene, UnknownFieldError, part
+from explain.grade.scene import Scene
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

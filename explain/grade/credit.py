@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from explain.grade import telling
+from explain.grade.event import Event, numbered
 from explain.grade.finding import matching
 from explain.grade.predicates import holds, value_of
-from explain.grade.scene import Event, numbered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 from explain.grade import damaged_fields
 from explain.grade.cited import rows_of
 from explain.grade.copies import SECOND_NS
-from explain.grade.vocabulary import EVENTS, all_names
+from explain.grade.event_table import EVENTS
+from explain.grade.vocabulary import all_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from explain.grade.copies import Copy, Kept
+    from explain.grade.event import Event
     from explain.grade.events import Events
-    from explain.grade.scene import Event, Scene
+    from explain.grade.scene import Scene
     from explain.model import Evidence
 
 _COPIES, _SLOW_S, _AHEAD_S, _SHORT = 20, 30, 60, 54

@@ -10,10 +10,10 @@ from explain.errors import UsageError
 from explain.grade import telling
 from explain.grade.cited import Recorded, rows_in
 from explain.grade.credit import has_all_phases, partial_credit
+from explain.grade.event import Event, UnknownFieldError
 from explain.grade.expressions import UnboundError
 from explain.grade.finding import Seen, alternatives, matching
 from explain.grade.functions import AbsentError
-from explain.grade.scene import Event, UnknownFieldError
 from explain.grade.unseen import claim_untold, part_untold, untold, why_untold
 
 if TYPE_CHECKING:

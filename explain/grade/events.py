@@ -6,12 +6,13 @@ from dataclasses import fields, is_dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from explain.grade.scene import end
+from explain.grade.event import end
 from explain.grade.vocabulary import members
 from explain.model import Endpoint
 
 if TYPE_CHECKING:
-    from explain.grade.scene import Event, Scene
+    from explain.grade.event import Event
+    from explain.grade.scene import Scene
 
 _MAKERS = {
     "arp": "events_lan", "icmp": "events_lan", "ip": "events_lan", "tcp": "events_tcp", "udp": "events_names",

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.columns import ExchangeColumns
-    from explain.grade.scene import Event, Scene
+    from explain.grade.event import Event
+    from explain.grade.scene import Scene
 
 _REQUEST, _REPLY = 1, 2
 RUN = (

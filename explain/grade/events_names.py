@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from explain.exchanges import dhcp_message as dhcp
+from explain.grade.event import end
 from explain.grade.events_lan import each
-from explain.grade.scene import end
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.dhcp_talk import Step, Talk
-    from explain.grade.scene import Event, Scene
+    from explain.grade.event import Event
+    from explain.grade.scene import Scene
 
 _PHASES = ("discover", "offer", "request", "ack", "nak")
 _MESSAGES = (*_PHASES, "release", "decline", "inform")

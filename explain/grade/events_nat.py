@@ -16,7 +16,8 @@ from explain.places import match
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from explain.grade.scene import Event, Scene
+    from explain.grade.event import Event
+    from explain.grade.scene import Scene
 
 _MOST_GROUPED = 16  # frames of one packet that are looked at
 _Ends = tuple[str, int | None, str, int | None]

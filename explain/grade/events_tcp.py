@@ -9,8 +9,8 @@ import numpy as np
 
 from explain.exchanges import tcp_labels as label
 from explain.exchanges.tcp_course import NEVER
+from explain.grade.event import ROW, Later, end
 from explain.grade.events_lan import each
-from explain.grade.scene import ROW, Later, end
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.tcp_moments import TcpMoments
-    from explain.grade.scene import Event, Scene
+    from explain.grade.event import Event
+    from explain.grade.scene import Scene
 
 _MOST_TEXT = 65_536
 _ROLES = ("client", "server")

@@ -8,22 +8,17 @@ from __future__ import annotations
 
 import ast
 import operator
-import re
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from explain.errors import UsageError
+from explain.grade.event import End, Event, numbered, part
+from explain.grade.expression_syntax import PLACEHOLDER, name_of, parse
 from explain.grade.functions import FUNCTIONS, AbsentError, contains, equal
-from explain.grade.scene import End, Event, UnknownFieldError, numbered, part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_LONGEST = 1000
-_MOST_NODES = 200
 _MOST_BITS = 256
-_PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
-_STAND_IN = "id__"
 
 _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
@@ -32,94 +27,10 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 _ORDER: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
 }  # fmt: skip
-_ALLOWED = (
-    ast.Expression, ast.Compare, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.BinOp, ast.Name,
-    ast.Load, ast.Attribute, ast.Constant, ast.Call, ast.keyword, ast.List, ast.Tuple, ast.Subscript, ast.Eq, ast.NotEq,
-    ast.In, ast.NotIn, *_ARITHMETIC, *_ORDER,
-)  # fmt: skip
 
 
 class UnboundError(LookupError):
     """A name that nothing is bound to; the text is the name."""
-
-
-@cache
-def parse(text: str) -> ast.expr:
-    """The expression as a tree of allowed nodes.
-
-    Raises:
-        UsageError: it is no such expression; the text says why.
-    """
-    if len(text) > _LONGEST:
-        raise UsageError(f"an expression may have {_LONGEST} characters")
-    try:
-        tree = ast.parse(_without_dashes(text.strip()), mode="eval")
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise UsageError(f"{text!r} is no expression") from None
-    nodes = list(ast.walk(tree))
-    if len(nodes) > _MOST_NODES:
-        raise UsageError(f"{text!r} is too long")
-    for node in nodes:
-        if not isinstance(node, _ALLOWED):
-            raise UsageError(f"{text!r}: {type(node).__name__} is not allowed in a rubric")
-        if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS):
-            raise UsageError(f"{text!r}: only these can be called: {', '.join(sorted(FUNCTIONS))}")
-        if isinstance(node, ast.Attribute) and node.attr.startswith("__"):
-            raise UsageError(f"{text!r}: {node.attr} is not allowed in a rubric")
-    return tree.body
-
-
-def _without_dashes(text: str) -> str:
-    """Ids of checks may hold dashes, as in ``median(ping-ok.rtt_ms)``; without blanks a dash belongs to a name."""
-    pieces = re.split(r"('[^']*'|\"[^\"]*\")", text)
-    joined = [
-        piece
-        if number % 2
-        else re.sub(
-            r"(?<![\w.])[A-Za-z_]\w*(?:-[A-Za-z]\w*)+", lambda found: _STAND_IN + found[0].replace("-", "_dash_"), piece
-        )
-        for number, piece in enumerate(pieces)
-    ]
-    return re.sub(r"\.from\b", ".from_", "".join(joined))  # a field of ours, a keyword of Python
-
-
-def _name(node: ast.Name) -> str:
-    if node.id.startswith(_STAND_IN):
-        return node.id[len(_STAND_IN) :].replace("_dash_", "-")
-    return node.id
-
-
-def names_in(text: str) -> list[tuple[str, ...]]:
-    """The names that an expression asks for, each with the fields that follow it.
-
-    Raises:
-        UsageError: it is no expression of a rubric.
-    """
-    tree = parse(text)
-    found: list[tuple[str, ...]] = []
-    _collect(tree, (), found)
-    return found
-
-
-def _collect(node: ast.AST, path: tuple[str, ...], found: list[tuple[str, ...]]) -> None:
-    if isinstance(node, ast.Attribute):
-        _collect(node.value, (node.attr.rstrip("_"), *path), found)
-    elif isinstance(node, ast.Name):
-        found.append((_name(node), *path))
-    elif isinstance(node, ast.Constant):
-        if isinstance(node.value, str):
-            found.extend(name for inner in placeholders(node.value) for name in names_in(inner))
-    elif isinstance(node, ast.Call):
-        for one in (*node.args, *(keyword.value for keyword in node.keywords)):
-            _collect(one, (), found)
-    else:
-        for child in ast.iter_child_nodes(node):
-            _collect(child, (), found)
-
-
-def placeholders(text: str) -> list[str]:
-    """The expressions in braces in a text."""
-    return _PLACEHOLDER.findall(text)
 
 
 def fill(template: Any, names: Mapping[str, Any]) -> Any:
@@ -130,10 +41,10 @@ def fill(template: Any, names: Mapping[str, Any]) -> Any:
     """
     if not isinstance(template, str) or "{" not in template:
         return template
-    whole = _PLACEHOLDER.fullmatch(template)
+    whole = PLACEHOLDER.fullmatch(template)
     if whole:
         return evaluate(whole[1], names)
-    return _PLACEHOLDER.sub(lambda found: shown(evaluate(found[1], names)), template)
+    return PLACEHOLDER.sub(lambda found: shown(evaluate(found[1], names)), template)
 
 
 def shown(value: Any) -> str:
@@ -172,9 +83,9 @@ def _value(node: ast.expr, names: Mapping[str, Any]) -> Any:  # noqa: C901 - one
         case ast.Constant():
             return fill(node.value, names)
         case ast.Name():
-            if _name(node) not in names:
-                raise UnboundError(_name(node))
-            return names[_name(node)]
+            if name_of(node) not in names:
+                raise UnboundError(name_of(node))
+            return names[name_of(node)]
         case ast.Attribute():
             return part(_value(node.value, names), node.attr.rstrip("_"))
         case ast.List() | ast.Tuple():
@@ -251,6 +162,3 @@ def _holds(sign: ast.cmpop, left: Any, right: Any) -> bool:
     if isinstance(sign, (ast.In, ast.NotIn)):
         return contains(right, left) == isinstance(sign, ast.In)
     return bool(_ORDER[type(sign)](_number(left), _number(right)))
-
-
-__all__ = ["AbsentError", "UnboundError", "UnknownFieldError", "evaluate", "fill", "names_in", "parse", "placeholders"]

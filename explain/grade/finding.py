@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from explain.grade import blind
-from explain.grade.expressions import evaluate, names_in, placeholders
+from explain.grade.event import Event, part
+from explain.grade.expression_syntax import names_in, placeholders
+from explain.grade.expressions import evaluate
 from explain.grade.predicates import holds, value_of
-from explain.grade.scene import Event, part
 
 if TYPE_CHECKING:
     from explain.grade.marker import Marker

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from explain.grade.answer_keys import UNKNOWN, is_right, plain
 from explain.grade.answer_values import NoAnswerError, read
-from explain.grade.expressions import evaluate, parse
+from explain.grade.expression_syntax import parse
+from explain.grade.expressions import evaluate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

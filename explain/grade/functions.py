@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 
-from explain.grade.scene import End, Event, UnknownFieldError, part
+from explain.grade.event import End, Event, UnknownFieldError, part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

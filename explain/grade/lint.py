@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from explain.errors import UsageError
-from explain.grade.expressions import names_in, placeholders
+from explain.grade.expression_syntax import names_in, placeholders
 from explain.grade.functions import FUNCTIONS
 from explain.grade.lint_paths import events_of, own_events, unknown_field
 from explain.grade.reading import load

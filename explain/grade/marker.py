@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from explain.grade import telling
 from explain.grade.around import Lab
 from explain.grade.cited import Recorded, evidence, rows_of
+from explain.grade.event import Event, UnknownFieldError
 from explain.grade.expressions import UnboundError, evaluate, fill
 from explain.grade.functions import AbsentError
-from explain.grade.scene import Event, UnknownFieldError
 from explain.grade.verdict import Verdict
 from explain.words import say
 

@@ -10,8 +10,8 @@ from explain.grade.predicates import holds, value_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from explain.grade.event import Event
     from explain.grade.predicates import Predicate
-    from explain.grade.scene import Event
 
 _MOST_TRIED = 2000
 _MOST_OFF = 2

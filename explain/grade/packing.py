@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from explain.errors import UsageError
-from explain.grade.expressions import names_in, placeholders
+from explain.grade.expression_syntax import names_in, placeholders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

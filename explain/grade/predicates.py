@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from explain.errors import UsageError
+from explain.grade.event import UnknownFieldError, part
 from explain.grade.expressions import fill
 from explain.grade.functions import AbsentError, Network, contains, equal
 from explain.grade.patterns import search
-from explain.grade.scene import UnknownFieldError, part
 from explain.grade.vocabulary import fields_of, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from explain.grade.scene import Event
+    from explain.grade.event import Event
 
 OPERATORS = ("==", "eq", "not", "in", "not_in", "min", "max", "network", "contains", "regex", "exists")
 _BROADCAST = ("ff:ff:ff:ff:ff:ff", "255.255.255.255")

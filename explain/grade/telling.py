@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from explain.errors import UsageError
 from explain.grade.cited import rows_of
-from explain.grade.expressions import UnboundError, evaluate, fill, names_in, placeholders, shown
+from explain.grade.event import Event, UnknownFieldError, numbered
+from explain.grade.expression_syntax import names_in, placeholders
+from explain.grade.expressions import UnboundError, evaluate, fill, shown
 from explain.grade.finding import lateness_ns, not_handed_in
 from explain.grade.functions import AbsentError
 from explain.grade.nearly import Nearest, nearest
-from explain.grade.scene import Event, UnknownFieldError, numbered
 from explain.words import has, say
 from explain.words.values import visible
 

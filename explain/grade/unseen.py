@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from explain.grade import blind, spoilt, telling
 from explain.grade.cited import Recorded, rows_in
-from explain.grade.expressions import names_in
-from explain.grade.scene import Event, numbered
+from explain.grade.event import Event, numbered
+from explain.grade.expression_syntax import names_in
 
 if TYPE_CHECKING:
     from explain.grade.finding import Seen

@@ -4,10 +4,12 @@ import pytest
 from grading_scenes import HEAD, rubric_file
 
 from explain.errors import UsageError
-from explain.grade.expressions import evaluate, parse
+from explain.grade.event_table import EVENTS
+from explain.grade.expression_syntax import parse
+from explain.grade.expressions import evaluate
 from explain.grade.lint import lint
 from explain.grade.patterns import search
-from explain.grade.vocabulary import EVENTS, fields_of
+from explain.grade.vocabulary import fields_of
 
 CHECK = '[[check]]\nid = "a"\npoints = 1\nexpect = "arp.request"\n'
 

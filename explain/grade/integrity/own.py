@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.grade.event import UnknownFieldError
 from explain.grade.expressions import UnboundError, fill
 from explain.grade.functions import AbsentError
-from explain.grade.scene import UnknownFieldError
 from explain.table import ARP, BROADCAST, ICMP, IP, NO_MAC, TCP, UDP, mac_text
 
 if TYPE_CHECKING:

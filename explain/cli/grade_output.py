@@ -1,0 +1,114 @@
+"""The marks of a class on the terminal, as JSON, and as the files of ``-o DIR``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from explain.cli import grade_gradebook
+from explain.cli.grade_review import review_of
+from explain.errors import NotMetError
+from explain.words.values import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from explain.grade.gradebook_exports import Export
+    from explain.grade.rubric import Rubric
+
+_MOST_FRAMES = 8
+
+
+def tell(
+    rubric: Rubric, forms: Sequence[Any], rosters: Mapping[str, Mapping[str, str]], export: Export | None,
+    options: Mapping[str, Any],
+) -> int:  # fmt: skip
+    """Write the marks of a class as it is asked for; the exit status."""
+    from explain.grade.form import whole
+
+    told = whole(rubric, forms)
+    if options["output"]:
+        queue = review_of(rubric, told, Path(options["output"]), options["lang"])
+        _write(Path(options["output"]), told, rosters, options["lang"])
+        if export is not None:
+            _put(Path(options["output"]) / "gradebook.csv", grade_gradebook.with_marks(export, told, rosters))
+        _put(Path(options["output"]) / "review.csv", queue)
+    _print(told, is_json=options["as_json"])
+    least = options["fail_under"]
+    is_under = least is not None and any(form["score"] is None or form["score"] < least for form in forms)
+    return NotMetError.exit_status if is_under else 0
+
+
+def _print(told: Mapping[str, Any], *, is_json: bool) -> None:
+    if is_json:
+        from explain.grade.form import json_of
+
+        sys.stdout.writelines(json_of(told))
+        return
+    for form in told["submissions"]:
+        score = f"{form['score']:g}/{form['max']:g}" if form["status"] == "graded" else form["status"]
+        print(f"{visible(form['id'])}\t{score}\t{form['reason'] or ''}".rstrip())
+        for one in (*form["checks"], *form["answers"]):
+            if one["verdict"] != "met":
+                print(f"  {visible(one['id'])}: {one['verdict']}, {one['points']:g}/{one['max']:g}. {one['says']}")
+        for flag in form["flags"]:
+            print(f"  to look at: {flag['says']}{_frames(flag['evidence'])}")
+
+
+def _frames(evidence: Sequence[Mapping[str, Any]]) -> str:
+    told = [str(a) if a == b else f"{a}-{b}" for one in evidence for a, b in one["frames"]]
+    return f" (frames {', '.join(told[:_MOST_FRAMES])}{', ...' if len(told) > _MOST_FRAMES else ''})" if told else ""
+
+
+def _write(folder: Path, told: Mapping[str, Any], rosters: Mapping[str, Mapping[str, str]], language: str) -> None:
+    from explain.grade import feedback, feedback_markdown, gradebooks, summary
+    from explain.grade.form import json_of
+
+    title = told["rubric"]["title"]
+    folder.mkdir(parents=True, exist_ok=True)
+    _put(folder / "grades.json", json_of(told))
+    _put(folder / "grades.csv", gradebooks.grades_csv(told))
+    _put(folder / "canvas.csv", gradebooks.canvas_csv(told, rosters))
+    _put(folder / "moodle.csv", gradebooks.moodle_csv(told, rosters))
+    names = _file_names(form["id"] for form in told["submissions"])
+    pages = [f"{name}/feedback.html" for name in names]
+    _put(folder / "summary.html", summary.summary_page(told, language, pages))
+    reveals = bool(told["rubric"].get("reveal"))
+    for name, form in zip(names, told["submissions"], strict=True):
+        own = folder / name
+        own.mkdir(exist_ok=True)
+        _put(own / "results.json", json.dumps(gradebooks.gradescope(form), indent=1) + "\n")
+        _put(own / "prairielearn.json", json.dumps(gradebooks.prairielearn(form), indent=1) + "\n")
+        _put(own / "feedback.html", feedback.html_page(title, form, language, reveals=reveals))
+        _put(own / "feedback.md", feedback_markdown.markdown_page(title, form, language, reveals=reveals))
+
+
+def _put(path: Path, text: str | Iterable[str]) -> None:
+    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+        file.writelines([text] if isinstance(text, str) else text)
+
+
+def _file_names(ids: Iterable[str]) -> list[str]:
+    """A folder's name for each submission: only plain characters, and no two alike."""
+    taken: set[str] = {
+        "grades.json",
+        "grades.csv",
+        "canvas.csv",
+        "moodle.csv",
+        "summary.html",
+        "review.csv",
+        "gradebook.csv",
+    }
+    names = []
+    for one in ids:
+        plain = "".join(char if char.isascii() and (char.isalnum() or char in "-_@.") else "_" for char in one)
+        base = name = plain.lstrip(".-")[:100] or "submission"
+        number = 1
+        while name.casefold() in taken:
+            number += 1
+            name = f"{base}-{number}"
+        taken.add(name.casefold())
+        names.append(name)
+    return names
