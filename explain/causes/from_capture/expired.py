@@ -21,9 +21,11 @@ _LOOP_VISITS = 3
 def judge(scene: Scene, members: list[Member], rows: list[int], values: dict[str, Any], *, is_answer: bool) -> Seen:
     """A TTL ran out: a loop if the packet came by again and again, else it began too low."""
     sent = np.concatenate([part.rows(index) for part, index in members]) if members else np.empty(0, np.int64)
-    sent = _of_sender(scene.table, np.setdiff1d(sent, np.asarray(rows)), values["src"], is_answer=is_answer)
+    talk = np.setdiff1d(sent, np.asarray(rows))
+    sent = _of_sender(scene.table, talk, values["src"], is_answer=is_answer)
     again = seen_again(scene.table, sent)
-    if not again and seen_again(scene.table.whole, _elsewhere(scene, sent)):
+    # An answer that never came back was not heard here, but where it went round.
+    if not again and seen_again(scene.table.whole, _elsewhere(scene, sent if len(sent) else talk)):
         return Seen("routing-loop", "proved", members, [*rows, *sent.tolist()], (), values)
     largest = int(scene.table.ttl[sent].max()) if len(sent) else 0
     sent = _quoted(scene.table, rows, sent)

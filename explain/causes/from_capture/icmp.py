@@ -68,6 +68,8 @@ _WAY_BACK = (
         "filter-on-router-forward",
     ),
 )  # fmt: skip
+# Nobody has the address that is to be answered: it was not the asker's own, or does not belong on that link.
+_NOBODY_TO_ANSWER = ("sender-address-in-wrong-subnet", "wrong-source-address-selected", "snat-to-unowned-address")
 _NO_WAY = ("net-unreachable", "no-route")
 _PROVED = frozenset(("path-mtu-exceeded", "icmp-redirect", "udp-no-listener"))
 _ABSENT = ("host-unreachable", "address-unreachable")
@@ -215,7 +217,8 @@ def _meaning(fields: IcmpError, key: _Key, *, is_target: bool, is_answer: bool) 
         return _SELF_PROTECTION
     if key.name in _NO_WAY and is_answer:
         return _WAY_BACK
-    return _FROM_ROUTER[key.name]
+    cause, rivals = _FROM_ROUTER[key.name]
+    return cause, (*rivals, *_NOBODY_TO_ANSWER) if is_answer and key.name in _ABSENT else rivals
 
 
 def _loses_every_rest(members: list[Member], errors: int) -> bool:
