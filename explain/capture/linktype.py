@@ -1,10 +1,19 @@
-"""How much of one frame a record may hold, by link type."""
+"""Link types by their numbers: their names, and how much of one frame a record may hold."""
 
 from __future__ import annotations
 
 MAX_CAPTURED = 262144
 """Octets of a frame that a record may hold; more is damage. Source: libpcap's MAXIMUM_SNAPLEN."""
 
+_NAMES = {
+    0: "NULL", 1: "ETHERNET", 6: "IEEE802_5", 7: "ARCNET_BSD", 8: "SLIP", 9: "PPP", 10: "FDDI", 12: "RAW", 14: "RAW",
+    50: "PPP_HDLC", 51: "PPP_ETHER", 100: "ATM_RFC1483", 101: "RAW", 104: "C_HDLC", 105: "IEEE802_11", 107: "FRELAY",
+    108: "LOOP", 113: "LINUX_SLL", 117: "PFLOG", 119: "IEEE802_11_PRISM", 127: "IEEE802_11_RADIOTAP", 143: "DOCSIS",
+    163: "IEEE802_11_AVS", 187: "BLUETOOTH_HCI_H4", 189: "USB_LINUX", 192: "PPI", 195: "IEEE802_15_4_WITHFCS",
+    201: "BLUETOOTH_HCI_H4_WITH_PHDR", 220: "USB_LINUX_MMAPPED", 227: "CAN_SOCKETCAN", 228: "IPV4", 229: "IPV6",
+    230: "IEEE802_15_4_NOFCS", 239: "NFLOG", 249: "USBPCAP", 251: "BLUETOOTH_LE_LL", 253: "NETLINK", 276: "LINUX_SLL2",
+    **{147 + number: f"USER{number}" for number in range(16)},
+}  # fmt: skip
 _LARGER = {
     189: 128 << 20,  # LINKTYPE_USB_LINUX
     220: 128 << 20,  # LINKTYPE_USB_LINUX_MMAPPED
@@ -21,3 +30,11 @@ def max_captured(link_type: int) -> int:
     Source: libpcap, max_snaplen_for_dlt; Wireshark, wtap_max_snaplen_for_encap.
     """
     return _LARGER.get(link_type, MAX_CAPTURED)
+
+
+def name_of(link_type: int) -> str:
+    """What a LINKTYPE is called, without the prefix; with it and the number, if it is none of the usual ones.
+
+    Source: draft-ietf-opsawg-pcaplinktype.
+    """
+    return _NAMES.get(link_type, f"LINKTYPE_{link_type}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from explain.capture.linktype import name_of
 from explain.plain_data import plain
 
 if TYPE_CHECKING:
@@ -13,10 +14,6 @@ if TYPE_CHECKING:
     from explain.model import CaptureInfo, Line, Report
 
 SCHEMA = "explain-report/1"
-_LINK_TYPES = {
-    0: "NULL", 1: "ETHERNET", 12: "RAW", 14: "RAW", 101: "RAW", 105: "IEEE802_11", 108: "LOOP", 113: "LINUX_SLL",
-    127: "IEEE802_11_RADIOTAP", 192: "PPI", 227: "CAN_SOCKETCAN", 228: "IPV4", 229: "IPV6", 276: "LINUX_SLL2",
-}  # fmt: skip
 
 
 def render(report: Report, sentences: Sequence[str]) -> str:
@@ -74,7 +71,7 @@ def _studies(report: Report) -> list[dict[str, Any]]:
 def _capture(capture: CaptureInfo) -> dict[str, Any]:
     result: dict[str, Any] = plain(capture)
     for interface in result["interfaces"]:
-        interface["link_type_name"] = _LINK_TYPES.get(interface["link_type"], f"LINKTYPE_{interface['link_type']}")
+        interface["link_type_name"] = name_of(interface["link_type"])
     return result
 
 

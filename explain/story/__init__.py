@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from explain.model import Line
-from explain.story import events, kept, paths, segment, summary, troubles, verdict
+from explain.story import events, kept, paths, segment, summary, troubles, unread, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,13 +44,14 @@ def tell(
     lines += (
         verdict.files(captures, exchanges) + kept.tell(table, captures) + (_notes().tell(studies) if studies else [])
     )
+    beside = unread.tell(table, captures) if isinstance(exchanges.positions, range) else []  # all was asked for
     carried = set() if everything else events.carried(table, exchanges)
     if not everything and len(exchanges) - len(carried) > events.MOST_TOLD_ONE_BY_ONE:
         lines += troubles.tell(findings, groups, everything=False)
         lines += _headed("story.heading.unexplained", summary.examples(table, exchanges, hosts, unexplained))
-        return lines + _headed("story.heading.traffic", summary.tell(table, exchanges))
+        return lines + _headed("story.heading.traffic", summary.tell(table, exchanges) + beside)
     told = events.tell(table, exchanges, hosts, carried, everything=everything)
-    around = paths.tell(table, exchanges) + segment.tell(table, exchanges, hosts)
+    around = paths.tell(table, exchanges) + segment.tell(table, exchanges, hosts) + beside
     lines += _headed("story.heading.happened", told + around)
     return lines + troubles.tell(findings, groups, everything=everything)
 

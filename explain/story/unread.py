@@ -1,0 +1,78 @@
+"""What is in a capture beside the exchanges: links that nobody decodes here, other protocols, frames without IP."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from explain.capture.linktype import name_of
+from explain.decode.slab import members
+from explain.model import Line
+from explain.table import ARP, CUT, IP, MALFORMED, UNKNOWN_LINK, distinct
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from explain.model import CaptureInfo
+    from explain.table import PacketTable, Rows
+
+_MOST_CITED = 1000
+_MOST_PROTOCOLS = 8
+_NAMED = (2, 4, 41, 46, 47, 50, 51, 88, 89, 103, 112, 115, 132, 136)
+_TOLD_ELSEWHERE = (1, 6, 17, 58)  # ICMP, TCP, UDP, ICMPv6
+_ICMP_TOLD = members(0, 3, 4, 5, 8, 11, 12)  # echo and errors (RFC 792)
+_ICMPV6_TOLD = members(1, 2, 3, 4, *range(128, 138), 143)  # errors, echo, MLD, neighbours (RFC 4443, 4861, 3810)
+
+
+def tell(table: PacketTable, captures: Sequence[CaptureInfo]) -> list[Line]:
+    """One line for each unknown link type, each other protocol of IP, and for what carries neither IP nor ARP.
+
+    Source: IANA's Protocol Numbers; the LINKTYPE_ values of draft-ietf-opsawg-pcaplinktype.
+    """
+    layers = table.layers[: len(table)]
+    lines = [*_links(table, captures, np.flatnonzero(layers & UNKNOWN_LINK))]
+    lines += [*_protocols(table), *_messages(table)]
+    rest = np.flatnonzero(layers & (IP | ARP | UNKNOWN_LINK | CUT | MALFORMED) == 0)
+    broken = np.flatnonzero(layers & MALFORMED)
+    return lines + [
+        _line(table, message, rows) for message, rows in (("without-ip", rest), ("malformed", broken)) if len(rows)
+    ]
+
+
+def _line(table: PacketTable, message: str, rows: Rows, **values: Any) -> Line:
+    return Line(f"unread.{message}", {"count": len(rows), **values}, table.evidence(rows[:_MOST_CITED]))
+
+
+def _links(table: PacketTable, captures: Sequence[CaptureInfo], rows: Rows) -> Iterator[Line]:
+    if not len(rows):
+        return
+    types = np.array([_link_type(captures, place.capture, place.interface) for place in table.places])
+    of = types[table.place[rows]]
+    for number in distinct(of).tolist():
+        yield _line(table, "link", rows[of == number], link=name_of(number), number=number)
+
+
+def _link_type(captures: Sequence[CaptureInfo], capture: int, interface: int | None) -> int:
+    return captures[capture].interfaces[interface or 0].link_type
+
+
+def _protocols(table: PacketTable) -> Iterator[Line]:
+    protocols = table.flows.protocol
+    others = [number for number in distinct(protocols).tolist() if number not in _TOLD_ELSEWHERE]
+    if not others:
+        return
+    with_ip = np.flatnonzero(table.layers[: len(table)] & IP)
+    of = protocols[table.flow[with_ip]]
+    for number in others[:_MOST_PROTOCOLS]:
+        message = f"protocol-{number}" if number in _NAMED else "protocol"
+        yield _line(table, message, with_ip[of == number], number=number)
+
+
+def _messages(table: PacketTable) -> Iterator[Line]:
+    """ICMP that is neither echo nor error: time stamps, address masks, router discovery, or nothing that is known."""
+    icmp = table.icmp
+    is_told = np.where(icmp.is_v6, _ICMPV6_TOLD[icmp.type], _ICMP_TOLD[icmp.type])
+    kinds, rows = icmp.type[~is_told], icmp.row[~is_told]
+    for kind in distinct(kinds)[:_MOST_PROTOCOLS].tolist():
+        yield _line(table, "icmp", rows[kinds == kind], type=kind)
