@@ -56,6 +56,7 @@ CAN_ACT = {
     ("reply", "target"): _LINK + _NEVER_LEFT,
 }
 _FEWEST = 2  # lost packets; a single one may only be missing in a capture
+_MOST_LOOKED_AT = 100  # pairs of hosts; where more are cut off, nobody reads what speaks against each cause of each
 _KINDS = {
     "icmp.echo": ("echo-unanswered", silence.WHY_SILENT),
     "tcp.connection": ("tcp-syn-unanswered", tcp.NO_SYN_ACK),
@@ -77,8 +78,8 @@ def look(scene: Scene) -> Iterator[Seen]:
             last = fields.last_seen.capture, fields.last_seen.interface
             key = legs[0][0].kind, fields.lost, fields.stage, last, _ends(*legs[0])
             groups[key] += [(index, leg) for leg in legs]
-    for (kind, lost_what, stage, _, _), some in groups.items():
-        yield _finding(scene, part, kind, lost_what, stage, some)
+    for number, ((kind, lost_what, stage, _, _), some) in enumerate(groups.items()):
+        yield _finding(scene, part, kind, lost_what, stage, some, is_looked_at=number < _MOST_LOOKED_AT)
 
 
 def _ends(part: ExchangeColumns, index: int) -> tuple[Any, ...]:
@@ -90,7 +91,14 @@ def _ends(part: ExchangeColumns, index: int) -> tuple[Any, ...]:
 
 
 def _finding(
-    scene: Scene, part: ExchangeColumns, kind: str, lost: str, stage: str | None, some: list[tuple[int, Member]]
+    scene: Scene,
+    part: ExchangeColumns,
+    kind: str,
+    lost: str,
+    stage: str | None,
+    some: list[tuple[int, Member]],
+    *,
+    is_looked_at: bool,
 ) -> Seen:
     cause, everything = _KINDS[kind]
     fields: Journey = part.fields(some[0][0])
@@ -101,7 +109,7 @@ def _finding(
     missing = sum(part.fields(index).missing for index in dict.fromkeys(index for index, _ in some))
     can_act = CAN_ACT.get((lost, stage or ""))
     rivals = everything if can_act is None or missing < _FEWEST else can_act
-    if missing >= _FEWEST:
+    if missing >= _FEWEST and is_looked_at:
         trails = dict.fromkeys(int(part.facts["trail"][index]) for index, _ in some)
         rivals = left(Vanished(scene, part.facts["paths"], list(trails), kind), rivals)
         rivals = scene.one_link.possible(rows, rivals)
