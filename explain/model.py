@@ -196,6 +196,7 @@ class Report:
         clocks: skew of each capture against the first, when there are several.
         studies: what the texts among the inputs tell (``explain.causes.notes.Study``).
         against: this run held against a good one (``explain.runs.Comparison``), None if none was given.
+        span_ns: from when to when was asked for, UTC nanoseconds; None for all.
     """
 
     captures: tuple[CaptureInfo, ...]
@@ -209,6 +210,7 @@ class Report:
     voice: Voice = field(repr=False)
     studies: Sequence[Any] = ()
     against: Any = None
+    span_ns: tuple[int, int] | None = None
 
     @property
     def untimed(self) -> frozenset[int]:

@@ -55,7 +55,10 @@ def explain(
     lines = story.tell(found.table, found, hosts, findings, unexplained, captures, studies, everything)
     if texts:
         lines = story.without_times(lines, captures)
-    report = Report(captures, hosts, found, findings, unexplained, lines, table, clocks, PlainVoice(), studies)
+    span = selection.span_ns(found.table) if selection else None
+    report = Report(
+        captures, hosts, found, findings, unexplained, lines, table, clocks, PlainVoice(), studies, span_ns=span
+    )
     return _held_against(against, report, selection) if against else report
 
 

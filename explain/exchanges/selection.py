@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.errors import UsageError
+from explain.places.near import times_of
 from explain.record import dataclass
 from explain.table import IP, IPV6_KEY
 
@@ -94,11 +95,19 @@ class Selection:
             fits &= _of_hosts(table, self.hosts)
         if self.port is not None:
             fits &= _of_port(table, self.port)
-        if self.between_ns and len(table):
-            start = int(table.time_ns.min())
-            first, last = (moment if moment > _WALL_CLOCK_NS else start + moment for moment in self.between_ns)
-            fits &= (table.time_ns >= first) & (table.time_ns <= last)
+        span = self.span_ns(table)
+        if span:
+            times = times_of(table)
+            fits &= (times >= span[0]) & (times <= span[1])
         return fits
+
+    def span_ns(self, table: PacketTable) -> tuple[int, int] | None:
+        """From when to when, UTC nanoseconds by the first capture's clock; None if no time was asked for."""
+        if not self.between_ns or not len(table):
+            return None
+        start = int(times_of(table).min())
+        first, last = (moment if moment > _WALL_CLOCK_NS else start + moment for moment in self.between_ns)
+        return first, last
 
 
 def _any_of(frames: Bools, exchanges: Exchanges, position: int) -> bool:

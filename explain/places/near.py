@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from explain.model import Evidence
     from explain.places import Sightings
-    from explain.table import Bools, Rows
+    from explain.table import I8, Bools, Rows
 
 Side = TypeVar("Side", ArpRows, IcmpRows, SynRows, FragmentRows)
 
@@ -47,6 +47,8 @@ class NearTable(PacketTable):
     Attributes:
         origin: int64[n], the row in the whole table of each row here.
         clocks: of each capture against the first one, when there are several.
+        corrected_ns: int64[n], times as the first capture's clock would show them.
+        whole_corrected_ns: the same for the rows of the whole table.
     """
 
     def __init__(self, whole: PacketTable, rows: Rows, places: Rows, seen: Sightings) -> None:
@@ -69,6 +71,8 @@ class NearTable(PacketTable):
         self.fragments = _some(whole.fragments, rows)
         self.contents = {name: _some_contents(kept, rows) for name, kept in whole.contents.items()}
         self.clocks = seen.clocks
+        self.whole_corrected_ns = seen.time_ns
+        self.corrected_ns = seen.time_ns[rows]
         self._packet = seen.packet
         self._order = seen.by_packet
         self._sorted = seen.packet[self._order]
@@ -146,6 +150,16 @@ class NearTable(PacketTable):
 def whole_of(table: PacketTable) -> PacketTable:
     """The table with the rows of all places."""
     return table.whole if isinstance(table, NearTable) else table
+
+
+def times_of(table: PacketTable) -> I8:
+    """When each row was recorded, by one clock where there are several; int64[n]."""
+    return table.corrected_ns if isinstance(table, NearTable) else table.time_ns[: len(table)]
+
+
+def whole_times_of(table: PacketTable) -> I8:
+    """The same for each row of the table of all places."""
+    return table.whole_corrected_ns if isinstance(table, NearTable) else table.time_ns[: len(table)]
 
 
 def copies_of(table: PacketTable, rows: Rows) -> Rows:

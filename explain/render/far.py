@@ -42,13 +42,18 @@ def far_arrows(report: Report, scene: Scene, most: int) -> list[tuple[Arrow, Row
     if not len(rows):
         return []
     flows, packets = _lost(report, near)
-    order = np.lexsort((whole.time_ns[rows], -whole.ttl[rows].astype(np.int64), near.packet_of(rows)))
+    times = near.whole_corrected_ns
+    if report.span_ns:
+        rows = rows[(times[rows] >= report.span_ns[0]) & (times[rows] <= report.span_ns[1])]
+        if not len(rows):
+            return []
+    order = np.lexsort((times[rows], -whole.ttl[rows].astype(np.int64), near.packet_of(rows)))
     rows, numbers = rows[order], near.packet_of(rows[order])
     found = []
     for some in np.split(rows, np.flatnonzero(np.diff(numbers)) + 1):
         first = int(some[0])
         is_lost = int(whole.flow[first]) in flows or int(near.packet_of(some[:1])[0]) in packets
-        found.append((_arrow(whole, first, is_lost=is_lost), np.unique(near.copies(some))))
+        found.append((_arrow(whole, first, int(times[first]), is_lost=is_lost), np.unique(near.copies(some))))
     return sorted(found, key=lambda one: one[0].time_ns)[:most]
 
 
@@ -75,9 +80,9 @@ def _lost(report: Report, near: NearTable) -> tuple[set[int], set[int]]:
     return flows, packets
 
 
-def _arrow(whole: PacketTable, row: int, *, is_lost: bool) -> Arrow:
+def _arrow(whole: PacketTable, row: int, time_ns: int, *, is_lost: bool) -> Arrow:
     source, target, is_group = ends(whole, row)
     return Arrow(
-        row, 0, 0, is_group, said(whole, row, None), (), None, 0, int(whole.frame[row]), int(whole.time_ns[row]),
+        row, 0, 0, is_group, said(whole, row, None), (), None, 0, int(whole.frame[row]), time_ns,
         int(whole.place[row]), (), (source, target), is_lost,
     )  # fmt: skip

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 from explain.render import ladder_places
 from explain.render.ladder_sheet import ASCII, BOX, INDENT, Sheet, Strokes, over
+from explain.render.layout import wrap
 from explain.render.markdown import vantage
 from explain.render.scene import EVERYONE, OTHERS, Arrow, Scene, stage
 from explain.render.ways import ways
 from explain.words import say
+from explain.words.values import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,8 +43,18 @@ def render(report: Report, language: str, width: int, strokes: Strokes = BOX) ->
     scene = stage(report, MOST, max(3, room // _NARROW_PITCH))
     if not scene.arrows:
         return say("render.nothing", {}, language) + "\n"
-    rows = _rows(report, scene, language, room, gutter, strokes)
+    rows = [*_rows(report, scene, language, room, gutter, strokes), *_clock(report, language, room + gutter)]
     return "".join(f"{row.rstrip()}\n" for row in rows)
+
+
+def _clock(report: Report, language: str, room: int) -> list[str]:
+    """By which clock the times are, where several differ."""
+    is_off = any(clock["skew_ns"] and abs(clock["skew_ns"]) > (clock["bound_ns"] or 0) for clock in report.clocks)
+    reference = next((clock["capture"] for clock in report.clocks if clock["skew_ns"] == 0), None)
+    if not is_off or reference is None:
+        return []
+    capture = report.captures[reference]
+    return wrap(say("render.way.clock", {"name": visible(capture.vantage or capture.path)}, language), room)
 
 
 def _rows(report: Report, scene: Scene, language: str, room: int, gutter: int, strokes: Strokes) -> Iterator[str]:
@@ -122,8 +134,6 @@ class _Ladder:
 
 def place_name(report: Report, place: int, language: str) -> str:
     """How a vantage point is called, or its number where nothing names it."""
-    from explain.words.values import visible
-
     spot = report.packets.places[place]
     is_told = spot.name or spot.file or spot.device is not None
     name = spot.label if is_told else vantage(spot.capture, spot.interface, report.captures)

@@ -14,7 +14,7 @@ from explain import table as t
 from explain.exchanges import tcp_labels
 from explain.exchanges.columns import CARRIERS
 from explain.exchanges.quotes import quoted_row
-from explain.places.near import rows_near
+from explain.places.near import rows_near, times_of
 from explain.record import dataclass
 from explain.render.wire_words import Said, said, side_row
 
@@ -50,7 +50,7 @@ class Arrow:
         position: of the exchange that it belongs to, None if to nothing.
         folded: frames that are left out before it.
         frame: its number in its file.
-        time_ns: UTC nanoseconds.
+        time_ns: UTC nanoseconds; of several captures by the clock of the first.
         place: index into ``PacketTable.places`` of the table with all rows.
         seen: the same packet at all places; empty where there is only one place.
         is_lost: it vanished on its way, or was thrown away there.
@@ -103,7 +103,11 @@ def stage(report: Report, most: int, most_rails: int) -> Scene:
     table, owner = report.exchanges.table, owners(report)
     is_whole = len(report.exchanges) == sum(len(part) for part in report.exchanges.parts)
     rows = np.arange(len(table)) if is_whole else np.flatnonzero(owner >= 0)
-    rows = rows[np.lexsort((rows, table.time_ns[rows]))]
+    times = times_of(table)[rows]
+    if report.span_ns:
+        is_within = (times >= report.span_ns[0]) & (times <= report.span_ns[1])
+        rows, times = rows[is_within], times[is_within]
+    rows = rows[np.lexsort((rows, times))]
     is_shown = np.ones(len(rows), np.bool_)
     if len(rows) > most:
         is_shown = np.isin(rows, _important(report, most, most_rails))
@@ -195,7 +199,7 @@ def _told(report: Report, most: int) -> Iterator[t.Rows]:
 def _drawn(report: Report, rows: t.Rows, owner: t.Rows, gaps: Sequence[int], after: int, most_rails: int) -> Scene:
     table = report.exchanges.table
     whole = table.whole
-    pairs = [ends(table, row) for row in rows.tolist()]
+    pairs, times = [ends(table, row) for row in rows.tolist()], times_of(table)
     rails = _rails(pairs, most_rails)
     index = {name: number for number, name in enumerate(rails)}
     views: dict[int, Exchange] = {}
@@ -222,7 +226,7 @@ def _drawn(report: Report, rows: t.Rows, owner: t.Rows, gaps: Sequence[int], aft
                 position,
                 gap,
                 int(table.frame[row]),
-                int(table.time_ns[row]),
+                int(times[row]),
                 int(whole.place[table.whole_row(row)]),
                 () if whole is table else table.evidence([row]),
                 (source, target),

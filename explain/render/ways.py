@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from explain.places.near import whole_times_of
 from explain.record import dataclass
 from explain.render.far import far_arrows
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from explain.model import Report
     from explain.render.scene import Arrow, Scene
-    from explain.table import PacketTable
+    from explain.table import I8, PacketTable
 
 _MOST_FAR = 400  # packets drawn in all; what only far places saw comes after what the askers saw
 
@@ -69,9 +70,9 @@ class Ways:
 def ways(report: Report, scene: Scene) -> Ways:
     """Each packet of a scene once, with all the places that saw it, clocks corrected; also what only far places saw."""
     whole = report.exchanges.table.whole
-    skews = {int(clock["capture"]): int(clock["skew_ns"] or 0) for clock in report.clocks}
+    times = whole_times_of(report.exchanges.table)
     rows = {key: row for row, key in zip(*_spots(whole), strict=True)} if scene.arrows else {}
-    along = _order(report, whole, skews)
+    along = _order(report, whole, times)
     chains: list[_Chain] = []
     done: set[int] = set()
     folded = 0
@@ -86,7 +87,7 @@ def ways(report: Report, scene: Scene) -> Ways:
         folded = 0
     for arrow, far in far_arrows(report, scene, max(0, _MOST_FAR - len(chains))):
         chains.append(_Chain(arrow, None, along(far.tolist()), 0))
-    chains.sort(key=lambda chain: _moment(whole, chain.rows[0], skews))
+    chains.sort(key=lambda chain: int(times[chain.rows[0]]))
     order = _places(whole, [chain.rows for chain in chains])
     rail = {place: at for at, place in enumerate(order)}
     return Ways(order, tuple(_way(whole, one, rail) for one in chains))
@@ -110,11 +111,6 @@ class _Chain(NamedTuple):
     folded: int
 
 
-def _moment(whole: PacketTable, row: int, skews: dict[int, int]) -> int:
-    """When a frame was recorded, by the first capture's clock."""
-    return int(whole.time_ns[row]) - skews.get(whole.places[int(whole.place[row])].capture, 0)
-
-
 def _spots(whole: PacketTable) -> tuple[range, Iterator[tuple[int, int | None, int]]]:
     count = len(whole)
     spots = [(place.capture, place.interface) for place in whole.places]
@@ -133,11 +129,11 @@ def _rows(arrow: Arrow, rows: dict[tuple[int, int | None, int], int]) -> list[in
     return found
 
 
-def _order(report: Report, whole: PacketTable, skews: dict[int, int]) -> Callable[[Sequence[int]], list[int]]:
+def _order(report: Report, whole: PacketTable, times: I8) -> Callable[[Sequence[int]], list[int]]:
     """What puts rows of one packet along its way: what all packets show of the network, where there is that."""
     part = report.exchanges.of_kind("journey")
     if part is None or "paths" not in part.facts:
-        return lambda rows: _in_order(whole, rows, skews)
+        return lambda rows: _in_order(whole, rows, times)
     topology = part.facts["paths"].topology
 
     def along(rows: Sequence[int]) -> list[int]:
@@ -147,9 +143,9 @@ def _order(report: Report, whole: PacketTable, skews: dict[int, int]) -> Callabl
     return along
 
 
-def _in_order(whole: PacketTable, rows: Sequence[int], skews: dict[int, int]) -> list[int]:
+def _in_order(whole: PacketTable, rows: Sequence[int], times: I8) -> list[int]:
     """Rows of one packet along its way: a TTL only falls; between places of one link, time decides."""
-    return sorted(rows, key=lambda row: (-int(whole.ttl[row]), _moment(whole, row, skews)))
+    return sorted(rows, key=lambda row: (-int(whole.ttl[row]), int(times[row])))
 
 
 def _places(whole: PacketTable, chains: Sequence[Sequence[int]]) -> tuple[int, ...]:

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from random import Random
+
 import pytest
+from asunder import skewed, split, told
 from packets import pcap, ping, pong
 from surroundings import TOP
 
 import explain
+from explain.exchanges.selection import Selection
+from explain.pipeline import explain as explain_with
 from explain.render.ladder import ASCII, BOX, render
 from explain.render.layout import display_width
 
@@ -80,3 +85,21 @@ def test_places_that_saw_nothing_of_each_other_leave_the_rails_to_the_hosts(tmp_
         (tmp_path / f"{name}.pcap").write_bytes(pcap(*frames).read())
     report = explain.explain(f"a={tmp_path / 'a.pcap'}", f"b={tmp_path / 'b.pcap'}")
     assert "192.0.2.1" in render(report, "en", 100).splitlines()[0]
+
+
+def test_only_what_lies_in_the_span_is_drawn_also_of_what_only_far_places_saw():
+    source = str(TOP / "pcaps" / "filter-on-router-forward.reply" / "capture.pcapng")
+    drawn = render(explain_with([source], Selection(between_ns=(1_000_000_000, 2_000_000_000))), "en", 100)
+    assert "Echo request seq=2" in drawn
+    assert "Echo reply seq=2" in drawn
+    assert not [seq for seq in (1, 3) if f"seq={seq}" in drawn]
+
+
+def test_times_of_places_with_clocks_of_their_own_are_by_one_clock():
+    places = skewed(split(TOP / "pcaps" / "filter-on-router-forward.reply" / "capture.pcapng"), Random(3))
+    drawn = render(told(places), "en", 100)
+    seconds = [float(line.split()[1]) for line in drawn.splitlines() if "Echo re" in line and line[:1].isdigit()]
+    assert len(seconds) == 6
+    assert seconds == sorted(seconds)
+    assert seconds[-1] < 3
+    assert "Times are by the clock of h1.eth0" in drawn
