@@ -239,4 +239,4 @@ def _value(message: bytes, kind: int, start: int, size: int) -> str:
             return " ".join([*numbers, named[0]])
     if kind == 16 and size:
         return _label(data[1 : 1 + data[0]])
-    return f"{size} octets"
+    return f"{type_name(kind)} of {size} octets"

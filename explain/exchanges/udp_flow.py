@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 
 OUTCOMES = ("answered", "unanswered", "refused")
 _WELL_KNOWN = 1024
-ONE_WAY = {162: "SNMP traps", 514: "syslog", 2055: "NetFlow", 4739: "IPFIX", 6343: "sFlow"}
+ONE_WAY = {
+    68: "DHCP clients",
+    546: "DHCPv6 clients",
+    162: "SNMP traps",
+    514: "syslog",
+    2055: "NetFlow",
+    4739: "IPFIX",
+    6343: "sFlow",
+}
 """Ports that only listen, and for what."""
 _UNREACHABLE_V4, _UNREACHABLE_V6 = 3, 1
 

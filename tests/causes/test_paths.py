@@ -66,6 +66,17 @@ def test_a_sender_whose_checksums_are_all_wrong_leaves_them_to_its_card():
     assert causes(*frames, datagram((BOB, 6000), (ALICE, 5000), b"abcd", macs=(B, A))) == []
 
 
+def test_a_segment_that_was_confirmed_without_a_copy_was_not_damaged_on_its_way():
+    def sent(seq: int) -> bytes:
+        return segment(CLIENT, SERVER, PSH_ACK, seq=seq, ack=501, data=b"x" * 100)
+
+    frames = [*OPENED, *(sent(101 + 100 * number) for number in range(8)), damaged(sent(901))]
+    assert causes(*frames) == ["corrupted-packets"]
+    confirmed = segment(SERVER, CLIENT, ACK, seq=501, ack=1001, **BACK)
+    assert causes(*frames, confirmed) == []
+    assert causes(*frames, sent(901), confirmed) == ["corrupted-packets"]
+
+
 def test_large_pings_that_vanish_while_small_ones_pass_show_a_black_hole():
     small = [(0.0, ping(ALICE, FAR, 1)), (0.001, pong(FAR, ALICE, 1))]
     (finding,) = report(*small, *((seq, large_ping(seq)) for seq in (2, 3, 4))).findings

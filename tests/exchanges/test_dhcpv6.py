@@ -190,3 +190,13 @@ def test_a_hostile_name_is_shown_and_not_obeyed():
     assert one.fields.hostname == "\x1b]0;x\x07\n!"
     words = status(1, b"\x1b[31mred")
     assert "\x1b" not in report(asks(REQUEST), answers(REPLY, words)).story("en")
+
+
+def test_a_question_in_the_last_moment_of_a_longer_capture_has_no_finding():
+    first = (0.0, datagram((CLIENT, 5353), ("ff02::fb", 5353), b"hello", (A, "33:33:00:00:00:fb")))
+    at_last = explain.explain(pcap(first, (9.0, asks(1))))
+    assert [one.outcome for one in at_last.exchanges if one.kind == "dhcpv6.lease"] == ["unanswered"]
+    assert list(at_last.findings) == []
+    assert [one.cause for one in explain.explain(pcap(first, (9.0, asks(1)), (20.0, first[1]))).findings] == [
+        "dhcp-no-server"
+    ]

@@ -67,6 +67,22 @@ def test_an_answer_to_a_port_that_its_asker_closed_came_too_late():
     assert (finding.cause, finding.values["case"], finding.values["src"]) == ("udp-no-listener", "late", BOB)
 
 
+def test_time_outs_that_cost_more_than_the_server_are_told_first():
+    data = b"GET / HTTP/1.1\r\nHost: b\r\n\r\n"
+    frames = [
+        *((when, segment(CLIENT, SERVER, SYN, seq=100)) for when in (0.0, 3.0)),
+        (3.05, segment(SERVER, CLIENT, SYN | ACK, BACK, seq=500, ack=101)),
+        (3.051, segment(CLIENT, SERVER, ACK, seq=101, ack=501)),
+        (3.06, segment(CLIENT, SERVER, PSH | ACK, seq=101, ack=501, data=data)),
+        (3.11, segment(SERVER, CLIENT, ACK, BACK, seq=501, ack=101 + len(data))),
+        (5.0, segment(SERVER, CLIENT, PSH | ACK, BACK, seq=501, ack=101 + len(data), data=b"HTTP/1.1 200 OK\r\n\r\n")),
+    ]
+    (finding,) = explain.explain(pcap(*frames)).findings
+    assert (finding.cause, finding.values["case"], finding.values["lost_ns"]) == ("partial-loss", "waits", 3 * 10**9)
+    (slow,) = explain.explain(pcap(*frames[1:])).findings
+    assert slow.cause == "server-slow"
+
+
 def test_a_server_that_sent_its_fin_and_confirms_nothing_more_is_told_so():
     data = b"GET / HTTP/1.1\r\nHost: b\r\n\r\n"
     frames = [

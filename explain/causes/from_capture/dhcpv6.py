@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from explain.exchanges.dhcpv6_lease import Dhcpv6Lease
 
 _CLIENT_PORT = 546
+_LAST_MOMENT_NS = 1_000_000_000
 _LATER_NS = 120_000_000_000
 _NO_SERVER = ("dhcp-server-filtered", "dhcp-pool-exhausted", "bridge-port-not-forwarding", "filter-on-switch")
 _REFUSALS = {
@@ -34,7 +35,8 @@ def look(scene: Scene) -> Iterator[Seen]:
     for index in scene.open(part, "unanswered", "refused", "declined"):
         fields: Dhcpv6Lease = part.fields(index)
         outcome = part.outcomes[part.outcome[index]]
-        if outcome == "unanswered" and (_succeeds_later(part, index) or not _is_expected(scene, part, fields)):
+        is_early = outcome == "unanswered" and (_succeeds_later(part, index) or _is_cut_off(scene, part, index))
+        if is_early or (outcome == "unanswered" and not _is_expected(scene, part, fields)):
             scene.accounted[part.kind].add(index)
         else:
             groups[outcome, fields.client_duid].append(index)
@@ -57,6 +59,14 @@ def _is_expected(scene: Scene, part: ExchangeColumns, fields: Dhcpv6Lease) -> bo
             return True
     has_flows = len(scene.part("udp.flow").where("answered")) > 0
     return not has_flows and not any(len(scene.part(kind)) for kind in _OTHER_BUSINESS)
+
+
+def _is_cut_off(scene: Scene, part: ExchangeColumns, index: int) -> bool:
+    """Whether a longer capture ends so soon after the only question that it proves little."""
+    table, asked = scene.table, int(part.start_ns[index])
+    own = table.time_ns[: len(table)][table.place[: len(table)] == table.place[part.rows(index)[0]]]
+    is_late = asked - int(own.min()) > _LAST_MOMENT_NS and int(own.max()) - asked < _LAST_MOMENT_NS
+    return part.fields(index).tries == 1 and is_late
 
 
 def _judge(part: ExchangeColumns, outcome: str, indices: list[int]) -> Seen:

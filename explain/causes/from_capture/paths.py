@@ -10,6 +10,7 @@ import numpy as np
 from explain.causes.from_capture import sizes
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges import losses
+from explain.exchanges.tcp_course import ACK
 from explain.places.near import rows_near, whole_of
 from explain.table import (
     BAD_CHECKSUM,
@@ -18,6 +19,8 @@ from explain.table import (
     ICMP,
     ICMPV6,
     IP,
+    REVERSED,
+    TCP,
     mac_text,
 )
 
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 _REQUESTS = (8, 128)
 _OFFLOADED = 0.5  # a sender of whom so many segments are wrong leaves them to the card
 _FEWEST_VERIFIED = 4
+_MOST_DOUBTED = 100
 _FULL_BUCKET_RIVALS = ("partial-loss", "filter-on-target-input", "corrupted-packets")
 _LOSS_RIVALS = ("icmp-rate-limited", "corrupted-packets", "filter-on-target-input", "duplicate-address")
 
@@ -47,6 +51,7 @@ def _damaged(scene: Scene) -> Iterator[Seen]:
     whole, table = whole_of(scene.table), scene.table
     wrong = np.flatnonzero(whole.layers[: len(whole)] & (BAD_CHECKSUM | BAD_IP_CHECKSUM) != 0)
     wrong = wrong[_is_no_offload(whole, wrong)]
+    wrong = wrong[~_was_accepted(whole, wrong)]
     if not len(wrong):
         return
     layers, bad = table.layers[: len(table)], rows_near(table, wrong)
@@ -80,6 +85,22 @@ def _is_no_offload(table: PacketTable, bad: Rows) -> Bools:
     # No card leaves the checksum of ICMP open, so there a single wrong one is damage.
     fine: Bools = is_fine[np.searchsorted(known, who(bad))] | (is_icmp[bad] > 0)
     return fine
+
+
+def _was_accepted(table: PacketTable, rows: Rows) -> Bools:
+    """Segments that their receiver confirmed though no copy came: what is wrong was put right after the capture."""
+    found = np.zeros(len(rows), np.bool_)
+    segments = np.flatnonzero(table.layers[rows] & TCP != 0)[:_MOST_DOUBTED]
+    for at in segments.tolist():
+        row = int(rows[at])
+        own = np.flatnonzero((table.flow[: len(table)] == table.flow[row]) & (table.layers[: len(table)] & TCP != 0))
+        is_same = (table.layers[own] ^ table.layers[row]) & REVERSED == 0
+        end = table.seq[row : row + 1] + table.payload[row : row + 1]
+        copies = is_same & (table.seq[own] == table.seq[row]) & (table.payload[own] > 0)
+        later = own[~is_same & (own > row) & (table.flags[own] & ACK != 0)]
+        confirmed = (table.ack[later] - end).view(np.int32) >= 0
+        found[at] = table.payload[row] > 0 and int(copies.sum()) == 1 and bool(confirmed.any())
+    return found
 
 
 def _suffering(scene: Scene, rows: list[int]) -> list[Member]:

@@ -185,8 +185,21 @@ def _slow(moments: TcpMoments, index: int) -> Trouble | None:
     server, network = times.server_time_ns, times.network_time_ns
     if server is None or network is None or server < _SLOW_NS or server < network * _SLOWER_THAN_NETWORK:
         return None
-    values = {"server_time_ns": server, "network_time_ns": network}
+    values: dict[str, Any] = {"server_time_ns": server, "network_time_ns": network}
+    again, waited = _waits(moments.talk(index))
+    if waited >= server:
+        values |= {"case": "waits", "resent": len(again), "lost_ns": waited}
+        return Trouble("partial-loss", "likely", index, ("server-slow", *_LOSSY[:1]), _several(again), values)
     return Trouble("server-slow", "likely", index, (), _several(moments.exchange_of_data(index)), values)
+
+
+def _waits(talk: Talk) -> tuple[Rows, int]:
+    """Rows that were sent again, and how long their sender had waited before, altogether."""
+    again, waited = np.flatnonzero(talk.labels & np.uint16(label.RESENT) != 0), 0
+    for at in again.tolist():
+        same = np.flatnonzero((talk.role[:at] == talk.role[at]) & (talk.seq[:at] == talk.seq[at]))
+        waited += int(talk.time_ns[at] - talk.time_ns[same[-1]]) if len(same) else 0
+    return talk.rows[again], waited
 
 
 def _several(rows: Rows) -> tuple[int, ...]:
