@@ -28,6 +28,8 @@ ONE_WAY = {
     6343: "sFlow",
 }
 """Ports that only listen, and for what."""
+MULTICAST_DNS = 5353
+"""From this port to this port of one host goes the answer to what that host had asked all (RFC 6762, 5.4)."""
 _UNREACHABLE_V4, _UNREACHABLE_V6 = 3, 1
 
 
@@ -69,6 +71,7 @@ def find(table: PacketTable) -> ExchangeColumns:
     outcome[is_answer & (backward == 0)] = 0
     needs_no_answer = _to_many(table, np.where(is_answer, table.sources(opener), table.targets(opener)))
     needs_no_answer |= ~is_answer & np.isin(table.target_ports(opener), list(ONE_WAY))
+    needs_no_answer |= (table.source_ports(opener) == MULTICAST_DNS) & (table.target_ports(opener) == MULTICAST_DNS)
 
     def fields(index: int) -> UdpFlow:
         return _fields(table, int(opener[index]), bool(is_answer[index]), (

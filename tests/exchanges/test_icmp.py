@@ -168,6 +168,14 @@ def test_silence_of_a_group_is_normal():
     assert (list(report.findings), report.unexplained) == ([], ())
 
 
+@pytest.mark.parametrize(("port", "is_told"), [(5353, True), (40000, False)])
+def test_multicast_dns_to_one_host_from_its_own_port_is_an_answer(port, is_told):
+    report = explain.explain(pcap(datagram((ALICE, port), (BOB, 5353), bytes(12))))
+    assert [one.fields.needs_no_answer for one in report.exchanges if one.kind == "udp.flow"] == [is_told]
+    assert ("multicast DNS to one host alone" in " ".join(report.story("en").split())) is is_told
+    assert report.unexplained == (() if is_told else ("e1",))
+
+
 def test_an_error_whose_quotation_a_nat_did_not_translate_back_still_finds_its_ping():
     asked = ping(ALICE, BOB, 1)
     outside = ping("203.0.113.1", BOB, 1, ttl=63)
