@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 
 
 def meant(path: str) -> str:
     """A hint to put behind the complaint about the first word; empty where there is such a file, or no such command."""
+    if os.path.lexists(path):
+        return ""
+    import difflib
+
     from explain.cli import COMMANDS
 
-    near = () if os.path.lexists(path) else difflib.get_close_matches(path, COMMANDS, 1, 0.6)
+    near = difflib.get_close_matches(path, COMMANDS, 1, 0.6)
     return f" (did you mean the command {near[0]}?)" if near else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,6 +37,8 @@ OUTCOMES = ("rejected", "refused", "unanswered", "half-open", "midstream", "rese
 PATIENCE_NS = 300_000_000_000
 """Zeek's ``tcp_inactivity_timeout``."""
 
+_REMEMBERED = 128
+"""Connections whose fields are kept for a moment: what is told is looked at again and again."""
 _ERRORS_V4 = (3, 11, 12)  # a redirect or a quench lets the packet pass (RFC 792)
 
 
@@ -143,7 +146,7 @@ def find(table: PacketTable) -> ExchangeColumns:
     columns = ExchangeColumns(
         "tcp.connection", OUTCOMES, _outcome(course, is_rejected), streams.rows, streams.bounds,
         table.time_ns[first], np.maximum(table.time_ns[first], table.time_ns[last]),
-        lambda index: _fields(moments, index, tls.get(index)), facts, PATIENCE_NS,
+        lru_cache(_REMEMBERED)(lambda index: _fields(moments, index, tls.get(index))), facts, PATIENCE_NS,
     )  # fmt: skip
     if "tls" in table.contents:
         from explain.exchanges.tls_hello import by_connection

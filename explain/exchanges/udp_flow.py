@@ -11,7 +11,7 @@ from explain.exchanges.community_id import community_id
 from explain.exchanges.quotes import quoted_flows
 from explain.model import Endpoint
 from explain.record import dataclass
-from explain.table import IPV6_KEY, REVERSED, UDP, distinct
+from explain.table import IPV6_KEY, NO_FLOW, REVERSED, UDP, distinct
 
 if TYPE_CHECKING:
     from explain.table import U4, U8, Bools, PacketTable
@@ -109,7 +109,11 @@ def _refused(table: PacketTable, flows: U4) -> Bools:
     """Whether an ICMP unreachable quotes a datagram of the flow."""
     icmp = table.icmp
     says_unreachable = icmp.type == np.where(icmp.is_v6, _UNREACHABLE_V6, _UNREACHABLE_V4)
-    return np.isin(flows, quoted_flows(table)[says_unreachable])
+    told = quoted_flows(table)[says_unreachable]
+    is_told = np.zeros(len(table.flows.low), np.bool_)
+    is_told[told[told != NO_FLOW]] = True
+    refused: Bools = is_told[flows]
+    return refused
 
 
 def _to_many(table: PacketTable, targets: U8) -> Bools:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,10 @@ from explain.model import Endpoint, Line
 from explain.story.teller import end_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from explain.exchanges.columns import Exchanges
+    from explain.model import Exchange
 
 STANDARDS = {
     "arp.resolution": "RFC 826",
@@ -30,22 +34,43 @@ STANDARDS = {
 }
 """Where the rules of a kind are written."""
 
+_NAMES = ("id", "kind", "outcome", "fields", "standard")
 _LONGEST = 12  # members of a list that are shown
 
 
 def fields_line(exchanges: Exchanges, position: int) -> Line:
     """Id, kind and outcome, and all fields that are known, by the names that the report uses."""
     one = exchanges.view(position)
-    known = [
+    return Line("story.fields", _Known(one), one.evidence, 2, one.id, "detail")
+
+
+class _Known(Mapping[str, Any]):
+    """The values of such a line; most stories do not show it, so they are made when somebody reads them."""
+
+    def __init__(self, one: Exchange) -> None:
+        self._one = one
+
+    def __getitem__(self, name: str) -> Any:
+        one = self._one
+        if name not in _NAMES:
+            raise KeyError(name)
+        if name == "fields":
+            return _known(one.fields)
+        return STANDARDS.get(one.kind, "-") if name == "standard" else getattr(one, name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_NAMES)
+
+    def __len__(self) -> int:
+        return len(_NAMES)
+
+
+def _known(record: Any) -> list[str]:
+    return [
         f"{field.name.rstrip('_')}={_text(value)}"
-        for field in fields(one.fields)
-        if (value := getattr(one.fields, field.name)) not in (None, (), [])
+        for field in fields(record)
+        if (value := getattr(record, field.name)) not in (None, (), [])
     ]
-    values = {
-        "id": one.id, "kind": one.kind, "outcome": one.outcome, "fields": known,
-        "standard": STANDARDS.get(one.kind, "-"),
-    }  # fmt: skip
-    return Line("story.fields", values, one.evidence, 2, one.id, "detail")
 
 
 def _text(value: Any) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LANGUAGES = ("en", "ja")
+_QUOTE, _STANDS_FOR_IT = '\\"', "\0"  # a table holds no NUL
 _NEXT = "\n["  # a header; no sentence has a line that begins so
 
 
@@ -70,7 +71,7 @@ def _section(name: str, header: str) -> dict[str, Any]:
 
 
 def plain_entries(text: str) -> dict[str, Any] | None:
-    """Entries as nearly all are written, on a line each and without escapes: ``a = "x"``, ``b = {en = "x", ja = "y"}``.
+    """Entries as nearly all are written, on a line each: ``a = "x"``, ``b = {en = "x", ja = "y"}``.
 
     None if there is another one.  For these the library's reader, which takes longer to load than a page of sentences
     to say, is not needed.
@@ -79,10 +80,10 @@ def plain_entries(text: str) -> dict[str, Any] | None:
     for line in text.split("\n"):
         if not line or line.startswith("#"):
             continue
-        key, equals, value = line.partition(" = ")
-        parts = value.split('"')
-        if not equals or not key.isidentifier() or "\\" in line:
+        key, equals, value = line.replace(_QUOTE, _STANDS_FOR_IT).partition(" = ")
+        if not equals or not key.isidentifier() or "\\" in value:
             return None
+        parts = [part.replace(_STANDS_FOR_IT, '"') for part in value.split('"')]
         if parts[::2] == ["", ""]:
             found[key] = parts[1]
         elif parts[::2] == ["{en = ", ", ja = ", "}"]:

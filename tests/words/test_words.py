@@ -147,7 +147,6 @@ def test_entries_are_the_same_whether_read_quickly_or_by_the_library(path):
 @pytest.mark.parametrize(
     "odd",
     [
-        r'en = "a \"b\" c"',
         'en = """a"""',
         'en = "a"  # why',
         "n = 1",
@@ -160,6 +159,12 @@ def test_entries_are_the_same_whether_read_quickly_or_by_the_library(path):
 )
 def test_entries_that_are_more_than_a_plain_string_are_left_to_the_library(odd):
     assert explain.words.plain_entries(f'ja = "x"\n{odd}\n') is None
+
+
+def test_a_quotation_mark_inside_a_sentence_is_one_of_the_sentence():
+    text = r'en = "so \"it\" is"'
+    assert explain.words.plain_entries(text) == {"en": 'so "it" is'} == tomllib.loads(text)
+    assert explain.words.plain_entries(r'en = "a \\"') is None
 
 
 def test_nearly_all_sentences_need_no_library_to_be_read():

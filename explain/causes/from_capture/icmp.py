@@ -249,10 +249,16 @@ def _is_about_an_answer(scene: Scene, key: _Key, members: list[Member], rows: li
     at = int(np.searchsorted(icmp.row, rows[0]))
     if key.protocol in ("icmp", "icmpv6"):
         return int(icmp.quote_kind[at]) >> 8 in _ECHO_REPLIES
-    askers = {
-        part.fields(index).client.address for part, index in members if part.kind in ("tcp.connection", "udp.flow")
-    }
+    askers = {_asker(scene, part, index) for part, index in members if part.kind in ("tcp.connection", "udp.flow")}
     return askers == {key.target}
+
+
+def _asker(scene: Scene, part: ExchangeColumns, index: int) -> str:
+    """The client's address; all else that is to be known of a connection takes long to find."""
+    if part.kind == "tcp.connection":
+        return scene.table.addresses.text(part.facts["moments"].ends(index)[0][0])
+    client: str = part.fields(index).client.address
+    return client
 
 
 def _looked_up(scene: Scene) -> set[str]:
