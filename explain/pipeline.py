@@ -24,6 +24,7 @@ def explain(
     selection: Selection | None = None,
     *,
     everything: bool = False,
+    most_lines: int | None = None,
     every_checksum: bool = False,
     progress: Callable[[int, int, int], None] | None = None,
     against: Iterable[str | PathLike[str] | BinaryIO | Source] = (),
@@ -35,6 +36,7 @@ def explain(
         inputs: ``[NAME[:IFACE]=]FILE``, paths, binary streams, or what these were already read as.
         selection: which exchanges to keep; None keeps all.
         everything: tell every exchange, however many there are.
+        most_lines: how many lines will be shown; many more need not be made.
         every_checksum: verify the checksums of all payloads.
         progress: called now and then with packets so far, octets read and octets in all.
         against: captures of a run of the same thing that went well, to hold this one against.
@@ -52,7 +54,7 @@ def explain(
     if selection:
         found, findings, unexplained = selection.apply(found.table, found, findings, unexplained)
     studies = _studied(texts, table, captures, found) if texts else []
-    lines = story.tell(found.table, found, hosts, findings, unexplained, captures, studies, everything)
+    lines = story.tell(found.table, found, hosts, findings, unexplained, captures, studies, everything, most_lines)
     if texts:
         lines = story.without_times(lines, captures)
     span = selection.span_ns(found.table) if selection else None

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from dataclasses import fields
 from functools import cached_property
-from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -281,6 +280,8 @@ def ipv6_text(octets: bytes) -> str:
     """Canonical text of 16 octets; IPv4-mapped addresses end in dotted quads (RFC 5952, 4 and 5)."""
     if octets[:12] == b"\0" * 10 + b"\xff\xff":
         return "::ffff:" + ".".join(str(octet) for octet in octets[12:])
+    from ipaddress import IPv6Address  # its tables are for captures with IPv6
+
     return str(IPv6Address(octets))
 
 

@@ -51,8 +51,8 @@ def tell(files: Sequence[str], options: Mapping[str, Any]) -> int:
     reuse_freed_memory()
     with _inputs(given, options) as inputs, ReadingProgress() as progress:
         report = explain(
-            inputs, selection, everything=options["everything"], every_checksum=options["checksums"],
-            progress=progress, against=options["against"], until_interrupted=True,
+            inputs, selection, everything=options["everything"], most_lines=_most_lines(options),
+            every_checksum=options["checksums"], progress=progress, against=options["against"], until_interrupted=True,
         )  # fmt: skip
     warn(report)
     _write(report, options)
@@ -152,6 +152,15 @@ def _write(report: Report, options: Mapping[str, Any]) -> None:
 
         text = render(lines, sentences)
     _put(text, options["output"])
+
+
+def _most_lines(options: Mapping[str, Any]) -> int | None:
+    """A page shows so many lines of the story; the other forms show all."""
+    if options["form"] != "html":
+        return None
+    from explain.render.html_story import MOST_LINES
+
+    return MOST_LINES
 
 
 def _said(lines: Sequence[Line], language: str) -> list[str]:

@@ -27,6 +27,10 @@ _ASKED_NS = 1_500_000_000  # an answer comes at once or not at all
 _MOST_CONTESTS = 64
 _INITIAL_TTLS = (30, 32, 60, 64, 100, 128, 255)
 _MOST_HOPS = 31
+_IS_FORWARDED = np.zeros(256, np.bool_)  # by TTL
+for _start in (64, 128, 255):
+    _IS_FORWARDED[_start - _MOST_HOPS : _start] = True
+_IS_FORWARDED[list(_INITIAL_TTLS)] = False
 
 
 @dataclass(slots=True)
@@ -171,10 +175,7 @@ def carriers(
 
 def is_forwarded(ttl: int) -> bool:
     """Whether a TTL shows that routers have taken from it: no system begins with it, and it is not far from one."""
-    return ttl not in _INITIAL_TTLS and any(start - _MOST_HOPS <= ttl < start for start in (64, 128, 255))
-
-
-_IS_FORWARDED = np.array([is_forwarded(ttl) for ttl in range(256)])
+    return bool(_IS_FORWARDED[ttl])
 
 
 def to_itself(table: PacketTable) -> Rows:

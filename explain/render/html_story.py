@@ -44,7 +44,7 @@ def story(report: Report, lines: Sequence[Line]) -> list[Markup]:
         is_why = heading is not None and heading.message == "story.heading.why"
         parts.append(tag("section", {"class": "why" if is_why else None}, title, *inner))
     if len(rest) > MOST_LINES:
-        parts.append(tag("p", {"class": "note"}, both("render.page.more-lines", {"count": len(rest) - MOST_LINES})))
+        parts.append(tag("p", {"class": "note"}, both("render.page.more-lines", {})))
     return parts
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from explain.record import dataclass
@@ -57,6 +58,9 @@ def wrap(text: str, width: int) -> list[str]:
 
 def _pieces(text: str) -> Iterator[str]:
     """The text cut wherever a row may end."""
+    if text.isascii():
+        yield from _words(text)
+        return
     piece = ""
     for index, char in enumerate(text):
         piece += char
@@ -67,6 +71,19 @@ def _pieces(text: str) -> Iterator[str]:
         if char == " " or (is_wide and char not in "「『（("):
             yield piece
             piece = ""
+    if piece:
+        yield piece
+
+
+def _words(text: str) -> Iterator[str]:
+    """The pieces of a text without wide characters: its words, with the spaces behind them."""
+    piece, words = "", text.split(" ")
+    for word, following in pairwise(words):
+        piece += f"{word} "
+        if following[:1] not in _NO_BREAK_BEFORE:  # what is empty is in everything: there a space follows, or nothing
+            yield piece
+            piece = ""
+    piece += words[-1]
     if piece:
         yield piece
 

@@ -33,8 +33,9 @@ def tell(
     captures: Sequence[CaptureInfo],
     studies: Sequence[Study] = (),
     everything: bool = False,
+    most: int | None = None,
 ) -> list[Line]:
-    """The whole story, as lines in the order in which they are read."""
+    """The whole story, as lines in the order in which they are read; with ``most`` little more than the first ones."""
     groups = troubles.groups(findings)
     if studies and not len(table):
         return [*_notes().verdict(studies), *verdict.files(captures, exchanges), *_notes().tell(studies)]
@@ -50,7 +51,9 @@ def tell(
         lines += troubles.tell(findings, groups, everything=False)
         lines += _headed("story.heading.unexplained", summary.examples(table, exchanges, hosts, unexplained))
         return lines + _headed("story.heading.traffic", summary.tell(table, exchanges) + beside)
-    told = events.tell(table, exchanges, hosts, carried, everything=everything)
+    told, is_whole = events.tell(table, exchanges, hosts, carried, everything=everything, most=most)
+    if not is_whole:
+        return lines + _headed("story.heading.happened", told)
     around = paths.tell(table, exchanges) + segment.tell(table, exchanges, hosts) + beside
     lines += _headed("story.heading.happened", told + around)
     return lines + troubles.tell(findings, groups, everything=everything)

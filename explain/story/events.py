@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.model import Line
+from explain.places.near import whole_of
 from explain.story.depth import fields_line
 from explain.story.teller import Teller
 
@@ -49,21 +50,33 @@ def carried(table: PacketTable, exchanges: Exchanges) -> set[int]:
     return positions
 
 
-def tell(table: PacketTable, exchanges: Exchanges, hosts: Hosts, without: set[int], *, everything: bool) -> list[Line]:
-    """In the order of time at each place; several places one after the other."""
+def tell(
+    table: PacketTable, exchanges: Exchanges, hosts: Hosts, without: set[int], *, everything: bool, most: int | None
+) -> tuple[list[Line], bool]:
+    """In the order of time at each place; several places one after the other.
+
+    Returns:
+        The lines, and whether they are all: no more than ``most`` of depth 1 and one exchange are made.
+    """
     teller = Teller(table, exchanges, hosts)
     by_place: dict[tuple[int, int | None], list[int]] = {}
+    whole = whole_of(table)
     for position in exchanges.positions:
         if position not in without:
             part, index = exchanges.at(position)
-            spot = table.evidence(part.rows(index)[:1])[0]
+            spot = whole.places[whole.place[table.whole_row(int(part.frames[part.bounds[index]]))]]
             by_place.setdefault((spot.capture, spot.interface), []).append(position)
     lines: list[Line] = []
+    shown = 0
     for (capture, interface), positions in by_place.items():
         if len(by_place) > 1:
             lines.append(_heading(table, capture, interface))
-        lines += _at_one_place(teller, positions, everything=everything)
-    return lines
+        for line in _at_one_place(teller, positions, everything=everything):
+            if most is not None and shown > most:
+                return lines, False
+            lines.append(line)
+            shown += line.depth == 1
+    return lines, True
 
 
 def _heading(table: PacketTable, capture: int, interface: int | None) -> Line:

@@ -134,3 +134,14 @@ def test_what_was_seen_at_several_places_stands_under_the_name_of_each(tmp_path)
     told = explain.explain(f"left={tmp_path / 'left'}", f"right={tmp_path / 'right'}").lines
     headings = [line.values["name"] for line in told if line.message == "story.heading.at"]
     assert headings == ["left", "right"]
+
+
+def test_a_page_that_shows_the_first_lines_gets_them_as_the_whole_story_has_them():
+    from explain.pipeline import explain as run
+
+    frames = closed_ports(30)
+    whole, begun = (run([pcap(*frames)], everything=True, most_lines=most).lines for most in (None, 20))
+    assert 20 < sum(line.depth == 1 for line in begun) < len(whole) // 2
+    assert [(line.message, dict(line.values)) for line in begun] == [
+        (line.message, dict(line.values)) for line in whole[: len(begun)]
+    ]

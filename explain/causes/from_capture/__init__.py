@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from explain.causes.from_capture import elsewhere
 from explain.causes.from_capture.scene import Findings, Scene, Seen, has_failed, is_housekeeping
 from explain.causes.from_capture.together import join
+from explain.table import distinct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,8 +29,8 @@ RULES = (
     ("dhcpv6", ("dhcpv6.lease",)),
     ("next_hop", ("arp.resolution", "ndp.resolution")),
     ("icmp", ("icmp.error",)),
-    ("loop", ("icmp.echo", "udp.flow", "tcp.connection")),
-    ("unaddressed", ("icmp.echo",)),
+    ("loop", ("icmp.echo", "udp.flow", "tcp.connection"), "unanswered"),
+    ("unaddressed", ("icmp.echo",), "unanswered", "refused", "partly-answered"),
     ("duplicates", ("icmp.echo",)),
     ("arp", ("arp.resolution", "arp.announcement")),
     ("ndp", ("ndp.resolution", "ndp.duplicate-check")),
@@ -37,15 +38,18 @@ RULES = (
     ("segment", ("arp.resolution", "icmp.echo", "udp.flow", "tcp.connection")),
     ("tls", ("tcp.connection",)),
     ("paths", ("icmp.echo", "udp.flow", "tcp.connection")),
-    ("nat", ("nat.translation", "tcp.connection")),
-    ("tcp_queue", ("tcp.connection",)),
+    ("nat", ("nat.translation", "tcp.connection"), "untranslated", "unanswered"),
+    ("tcp_queue", ("tcp.connection",), "unanswered"),
     ("journey", ("journey",)),
-    ("tcp_refusals", ("tcp.connection",)),
+    ("tcp_refusals", ("tcp.connection",), "refused"),
     ("tcp", ("tcp.connection",)),
-    ("http", ("http.request",)),
-    ("silence", ("icmp.echo",)),
+    ("http", ("http.request",), "unanswered"),
+    ("silence", ("icmp.echo",), "unanswered", "refused", "partly-answered"),
 )
-"""Each rule, in the order in which they look, and the kinds without which it has nothing to look at."""
+"""Each rule, in the order in which they look, the kinds without which it has nothing to look at, and the outcomes.
+
+Where none is named a rule looks at exchanges that ended well, too.
+"""
 
 
 def find(table: PacketTable, exchanges: Exchanges, hosts: Hosts) -> tuple[Sequence[Finding], tuple[str, ...]]:
@@ -55,8 +59,9 @@ def find(table: PacketTable, exchanges: Exchanges, hosts: Hosts) -> tuple[Sequen
     elsewhere.account(scene)
     elsewhere.account_for_the_last_moment(scene)
     seen: list[Seen] = []
-    for name, kinds in RULES:
-        if present.intersection(kinds):
+    ended = _ended(exchanges)
+    for name, kinds, *outcomes in RULES:
+        if present.intersection(kinds) and (not outcomes or _is_any(ended, kinds, outcomes)):
             for one in import_module(f"{__name__}.{name}").look(scene):
                 scene.account(one)
                 seen.append(one)
@@ -65,6 +70,16 @@ def find(table: PacketTable, exchanges: Exchanges, hosts: Hosts) -> tuple[Sequen
 
         seen = journey.attach(scene, seen)
     return Findings(scene, join(seen)), _unexplained(scene)
+
+
+def _ended(exchanges: Exchanges) -> set[tuple[str, str]]:
+    """Which kinds ended how, at least once."""
+    codes = ((part, part.outcomes[code]) for part in exchanges.parts for code in distinct(part.outcome).tolist())
+    return {(part.kind, outcome) for part, outcome in codes}
+
+
+def _is_any(ended: set[tuple[str, str]], kinds: Sequence[str], outcomes: Sequence[str]) -> bool:
+    return any((kind, outcome) in ended for kind in kinds for outcome in outcomes)
 
 
 def _unexplained(scene: Scene) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from ipaddress import IPv4Address, ip_address
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -75,7 +74,7 @@ _PROVED = frozenset(("path-mtu-exceeded", "icmp-redirect", "udp-no-listener"))
 _ABSENT = ("host-unreachable", "address-unreachable")
 _SEVERAL = 2  # reports of packets that did not arrive whole
 _ECHO_REPLIES = (0, 129)
-_EVERYBODY = IPv4Address("255.255.255.255")
+_EVERYBODY = "255.255.255.255"
 
 
 class _Key(NamedTuple):
@@ -116,8 +115,9 @@ def look(scene: Scene) -> Iterator[Seen]:
 
 def _is_group(address: str) -> bool:
     """Whether a packet went to a multicast group or to everybody."""
-    target = ip_address(address)
-    return target.is_multicast or target == _EVERYBODY
+    from ipaddress import ip_address
+
+    return address == _EVERYBODY or ip_address(address).is_multicast
 
 
 def _affected(scene: Scene) -> dict[int, list[Member]]:
