@@ -90,6 +90,25 @@ def test_an_attack_costs_nobody_but_itself_and_is_never_a_0_where_nothing_could_
     assert "explain-grade-" not in str(form["reason"])  # else two runs would not say the same
 
 
+@pytest.mark.full
+@pytest.mark.parametrize("number", [1, 10])
+def test_a_million_connections_that_never_open_cost_only_who_handed_them_in(tmp_path, number):
+    """By the limits of a rubric that are far too small, and by some that are not."""
+    for name, octets in (("ann", hostile.GOOD), ("eve", hostile.half_open_million())):
+        (tmp_path / "in" / name).mkdir(parents=True)
+        (tmp_path / "in" / name / "lab.pcap").write_bytes(octets)
+    head = limited("100MB").replace("256MB", f"{number * 200}MB").replace("seconds = 5", f"seconds = {number * 5}")
+    rubric, complaints = load(str(rubric_file(tmp_path, REQUEST + PINGS, head)))
+    assert complaints == []
+    found = find(rubric, [str(tmp_path / "in")], [])
+    given = {found[at].id: form for at, form in grade_all(rubric, found, 2, "en")}
+    assert (given["ann"]["status"], given["ann"]["score"]) == ("graded", 5)
+    if number == 1:
+        assert (given["eve"]["status"], bool(given["eve"]["reason"])) == ("could-not-be-graded", True)
+    else:
+        assert (given["eve"]["status"], given["eve"]["score"]) == ("graded", 0)
+
+
 def test_no_way_out_of_an_archive_leads_anywhere(forms):
     assert forms
     assert not [path for path in (Path("/evil"), Path.cwd() / "evil") if path.exists()]
