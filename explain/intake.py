@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _MOST_EXPECTED = 1 << 24
 """Rows for which room is made on a guess; a hostile first window may promise any number."""
+_UNTOLD = 1 << 20
+"""Rows for which room is made where nobody knows how many come: to move columns as they grow takes them twice."""
 _MOST_TEXT = 64 << 20
 """Octets of a text that are looked at."""
 
@@ -201,7 +203,7 @@ def _read_one(
             if not count.packets and reader.position():
                 # A guess from the first window, that the columns need not be moved as they grow.
                 guess = len(frames.start) * reader.file_bytes // reader.position() * 5 // 4
-                decoder.table.reserve(min(guess, _MOST_EXPECTED))
+                decoder.table.reserve(min(guess if reader.is_mapped else max(guess, _UNTOLD), _MOST_EXPECTED))
             decoder.add(frames, number, _named(source, reader), _chosen(source, reader))
             count.add(frames)
             if progress:
