@@ -11,6 +11,12 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
+HEAD_LEAD = 6
+"""Octets of a head before the frame's first one."""
+HEAD = 88
+"""Octets of a head in all: what a decoder looks at of nearly every frame."""
+
+
 @dataclass(frozen=True, slots=True)
 class Frames:
     """Some consecutive frames of one file, with the bytes that hold them.
@@ -26,6 +32,8 @@ class Frames:
         length: uint32[n], octets the frame had on the wire.
         time_ns: int64[n], UTC nanoseconds since 1970.
         interface: uint16[n], index into the file's interfaces.
+        heads: uint64[HEAD / 8, n], octets of each frame from ``HEAD_LEAD`` before it on, the first one lowest in each
+            word; overwritten like the bytes, and whoever decodes may write there.  None where they were not at hand.
     """
 
     data: npt.NDArray[np.uint8]
@@ -35,3 +43,4 @@ class Frames:
     length: npt.NDArray[np.uint32]
     time_ns: npt.NDArray[np.int64]
     interface: npt.NDArray[np.uint16]
+    heads: npt.NDArray[np.uint64] | None = None

@@ -12,6 +12,7 @@ from explain.capture.chains import Guess, walk_window
 from explain.capture.linktype import max_captured
 from explain.capture.pcap_header import PcapHeader, judge_record_size
 from explain.capture.step import Step
+from explain.capture.turned import WORD, Turner, field
 from explain.capture.walk import Layout, Walk, gather
 from explain.model import Damage, Interface
 
@@ -34,6 +35,7 @@ class PcapReader:
         self.fcs = [header.fcs]
         self.comments: list[str] = []
         self._header = header
+        self._turner = Turner()
 
     def read(self, window: Window) -> Step:
         """Reads the whole records of a window; see ``FormatReader``."""
@@ -46,9 +48,9 @@ class PcapReader:
 
     def _walk(self, window: Window) -> Walk:
         header = self._header
-        field = 12 if header.lengths == "swapped" else 8
+        length_at = 12 if header.lengths == "swapped" else 8
         most = max_captured(header.link_type)
-        layout = Layout(header.order, header.record_size, field, header.record_size, 0, most)
+        layout = Layout(header.order, header.record_size, length_at, header.record_size, 0, most)
         if header.lengths == "either":
             return _walk_either(window, layout)
         return walk_window(window, layout, _guess(window, header, layout))
@@ -56,21 +58,23 @@ class PcapReader:
     def _frames(self, window: Window, offsets: npt.NDArray[np.int64]) -> Frames:
         import numpy as np
 
-        from explain.capture.frames import Frames
+        from explain.capture.frames import HEAD, HEAD_LEAD, Frames
 
-        header = self._header
-        heads = gather(window.data, offsets, 16).view(header.order + "u4")
-        captured, length = heads[:, 2].astype(np.uint32), heads[:, 3].astype(np.uint32)
+        header, start = self._header, offsets + self._header.record_size
+        lead = -(-header.record_size // WORD) * WORD  # so that heads are whole words
+        words = self._turner.turned(window.data, start - HEAD_LEAD - lead, lead + HEAD)
+        at, kind = HEAD_LEAD + lead - header.record_size, header.order + "u4"
+        time_ns = field(words, at, kind).astype(np.int64)
+        time_ns *= _SECOND
+        fraction = field(words, at + 4, kind).astype(np.int64)
+        time_ns += fraction if header.is_nano else fraction * 1000
+        captured, length = field(words, at + 8, kind).astype(np.uint32), field(words, at + 12, kind).astype(np.uint32)
         if header.lengths == "swapped":
             captured, length = length, captured
         elif header.lengths == "either":
             captured, length = np.minimum(captured, length), np.maximum(captured, length)
-        time_ns = heads[:, 0].astype(np.int64)
-        time_ns *= _SECOND
-        fraction = heads[:, 1].astype(np.int64)
-        time_ns += fraction if header.is_nano else fraction * 1000
-        start = offsets + header.record_size
-        return Frames(window.data, window.base, start, captured, length, time_ns, np.zeros(len(start), np.uint16))
+        heads, interface = words[lead // WORD :], np.zeros(len(start), np.uint16)
+        return Frames(window.data, window.base, start, captured, length, time_ns, interface, heads)
 
     def _damage(self, window: Window, found: Walk) -> Damage | None:
         at = window.base + found.end

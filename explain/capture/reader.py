@@ -28,8 +28,8 @@ FIRST_SPAN = 64 << 10
 SECTION_SPAN = 4 << 10
 """Octets of the first window of a section, which may be short."""
 
-FRAMES = 1 << 16
-"""Frames in a window, about: their columns stay where the allocator reuses them."""
+FRAMES = 15 << 12
+"""Frames in a window, about: their columns stay where the allocator reuses them, and are decoded at one go."""
 
 HEAD = 64 << 10
 """Octets kept of what is no capture."""

@@ -76,31 +76,25 @@ def walk(data: npt.NDArray[np.uint8], first: int, layout: Layout, until: int | N
     return Walk(np.array(found, np.int64), at, bad, need)
 
 
-def gather(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], width: int) -> npt.NDArray[np.uint8]:
-    """``width`` octets from each offset on, zeros beyond the end of ``data``.
-
-    Returns:
-        uint8[n, width], contiguous.
-    """
+def gather(data: npt.NDArray[np.uint8], at: npt.NDArray[np.int64], width: int) -> npt.NDArray[np.uint8]:
+    """``width`` octets from each position, uint8[n, width], contiguous; zero outside ``data``."""
     import numpy as np
 
+    # A void type of this width copies each row in one go; .take() would copy the whole overlapping view.
+    void = np.dtype((np.void, width))
     room = len(data) - width
-    inside = int(np.searchsorted(offsets, room, "right")) if room >= 0 else 0
-    if inside == len(offsets):
-        return _gather_inside(data, offsets, width)
-    found = np.zeros((len(offsets), width), np.uint8)
-    if inside:
-        found[:inside] = _gather_inside(data, offsets[:inside], width)
-    for row in range(inside, len(offsets)):
-        tail = data[offsets[row] : offsets[row] + width]
-        found[row, : len(tail)] = tail
-    return found
-
-
-def _gather_inside(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], width: int) -> npt.NDArray[np.uint8]:
-    import numpy as np
-
-    # A void type of this width copies each header in one go; .take() would copy the whole overlapping view.
-    shape = (max(0, len(data) - width + 1),)
-    overlapping: npt.NDArray[np.void] = np.ndarray(shape, f"V{width}", data, 0, (1,))
-    return overlapping[offsets].view(np.uint8).reshape(-1, width)
+    is_inside = np.zeros(len(at), np.bool_)
+    if room >= 0:
+        view = np.ndarray((room + 1,), void, data, strides=(1,))
+        if len(at) == 0 or (int(at.min()) >= 0 and int(at.max()) <= room):
+            return view[at].view(np.uint8).reshape(len(at), width)
+        is_inside = (at >= 0) & (at <= room)
+    result = np.zeros((len(at), width), np.uint8)
+    if is_inside.any():
+        result[is_inside] = view[at[is_inside]].view(np.uint8).reshape(-1, width)
+    for row in np.flatnonzero(~is_inside).tolist():
+        first = max(0, int(at[row]))
+        piece = data[first : max(0, int(at[row]) + width)]
+        skip = first - int(at[row])
+        result[row, skip : skip + len(piece)] = piece
+    return result

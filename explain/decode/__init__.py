@@ -112,7 +112,8 @@ class Decoder:
         table.captured[rows] = frames.captured[part]
         table.length[rows] = frames.length[part]
         captured = np.minimum(frames.captured[part], frames.length[part]).astype(np.int64)
-        slab = Slab(frames.data, frames.start[part], captured)
+        heads = None if frames.heads is None else frames.heads[:, part]
+        slab = Slab(frames.data, frames.start[part], captured, heads)
         used = frames.interface[part]
         fields = link.read(slab, interfaces[int(used[0])].link_type)
         table.vlan[rows] = fields.vlan
@@ -223,6 +224,7 @@ def _some(frames: Frames, keep: I8) -> Frames:
         length=frames.length[keep],
         time_ns=frames.time_ns[keep],
         interface=frames.interface[keep],
+        heads=None,
     )
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.decode.slab import gather, number
+from explain.capture.walk import gather
+from explain.decode.slab import number
 from explain.decode.tags import TYPE_ARP
 from explain.table import ARP, CUT, MALFORMED, ArpRows
 

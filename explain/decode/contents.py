@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.capture.walk import gather
 from explain.decode.continued import Continued
 from explain.decode.pipelined import Pipelined
-from explain.decode.slab import TRANSPORT, gather, members
+from explain.decode.slab import TRANSPORT, members
 from explain.table import IPV6, TCP, UDP, ContentRows
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.capture.walk import gather
 from explain.decode.block import NO_PROTOCOL
-from explain.decode.slab import gather, members, number
+from explain.decode.slab import members, number
 from explain.decode.tags import TYPE_IPV6
 from explain.table import CUT, EXTENSIONS, FRAGMENT, IPV6, IPV6_KEY, LATER_FRAGMENT, MALFORMED, ROUTED, FragmentRows
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.decode.slab import gather, number
+from explain.capture.walk import gather
+from explain.decode.slab import number
 from explain.table import CUT, VLAN
 
 if TYPE_CHECKING:

@@ -1,3 +1,4 @@
+import io
 import struct
 
 import pytest
@@ -17,8 +18,11 @@ from capture_files import (
 )
 
 from explain.capture import open_capture
+from explain.capture.frames import HEAD, HEAD_LEAD
 from explain.errors import UnreadableError
 from explain.model import Interface
+
+LONGER = struct.pack("<I", 0x9FBFB601)  # four octets more, under the usual magic number
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -74,11 +78,26 @@ def test_the_modified_format_has_longer_record_headers(order, size):
     assert (whole.frames, whole.damage) == (frames, None)
 
 
-@pytest.mark.parametrize("extra", [struct.pack("<IHBx", 2, 0x0806, 1), struct.pack("<I", 0x9FBFB601)])
+@pytest.mark.parametrize("extra", [struct.pack("<IHBx", 2, 0x0806, 1), LONGER])
 def test_longer_record_headers_under_the_usual_magic_number_are_noticed(extra):
     frames = [b"\x11" * 60, b"\x22" * 90, b"\x33" * 61]
     whole = read_bytes(pcap(*(record(frame, 900_000_000 + n, extra=extra) for n, frame in enumerate(frames))))
     assert (whole.frames, whole.damage) == (frames, None)
+
+
+@pytest.mark.parametrize(
+    ("magic", "extra"), [(MICRO, b""), (MICRO, LONGER), (MODIFIED, bytes(8)), (MODIFIED, bytes(12))]
+)
+def test_a_head_holds_what_lies_around_the_first_octet_of_its_frame_and_zeros_beyond_the_end(magic, extra):
+    records = [record(bytes([40 + n]) * (3 * n + 60), 900_000_000 + n, extra=extra) for n in range(50)]
+    seen = 0
+    with open_capture("-", io.BytesIO(pcap(*records, magic=magic))) as reader:
+        for frames in reader.frames():
+            octets = bytes(6) + frames.data.tobytes() + bytes(HEAD)
+            for start, head in zip(frames.start.tolist(), frames.heads.T, strict=True):
+                assert head.tobytes() == octets[start + 6 - HEAD_LEAD :][:HEAD]
+                seen += 1
+    assert seen == 50
 
 
 def test_versions_before_2_3_exchange_the_two_lengths():
