@@ -104,7 +104,7 @@ class Topology:
     def neighbours(self) -> dict[int, dict[int, bool]]:
         """For each place those next to it on the way of some packet, and whether both are on one link."""
         table, seen = self._table, self._seen
-        order = self._along_every_way()
+        order = self.along_every_way
         packet, place, link = seen.packet[order], table.place[order], table.link[order]
         at = np.flatnonzero((packet[1:] == packet[:-1]) & (place[1:] != place[:-1]))
         is_same = (link[at] == link[at + 1]) & (table.ttl[order[at]] == table.ttl[order[at + 1]])
@@ -116,7 +116,8 @@ class Topology:
             found[one][other] = found[other][one] = bool(triple & 1) or found[one].get(other, False)
         return found
 
-    def _along_every_way(self) -> Rows:
+    @cached_property
+    def along_every_way(self) -> Rows:
         """Rows of all packets that several frames show, each packet in the order of its way."""
         table, seen = self._table, self._seen
         order, packet = seen.by_packet, seen.packet[seen.by_packet]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from explain.model import Line
-from explain.story import events, kept, paths, segment, summary, troubles, unread, verdict
+from explain.story import events, kept, network, paths, segment, summary, troubles, unread, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +55,7 @@ def tell(
     if not is_whole:
         return lines + _headed("story.heading.happened", told)
     around = paths.tell(table, exchanges) + segment.tell(table, exchanges, hosts) + beside
-    lines += _headed("story.heading.happened", told + around)
+    lines += _headed("story.heading.happened", told + around) + network.tell(table, exchanges)
     return lines + troubles.tell(findings, groups, everything=everything)
 
 
