@@ -114,6 +114,16 @@ def routers(table: PacketTable, seen: Sightings, topology: Topology) -> list[See
     return told
 
 
+def names_of_routers(table: PacketTable, seen: Sightings, topology: Topology) -> dict[str, str]:
+    """For each address of a router that has several the name of the router: all of them."""
+    named: dict[str, str] = {}
+    for one in routers(table, seen, topology):
+        texts = [table.addresses.text(address) for each in one.interfaces for address in each.addresses]
+        if len(texts) > 1:
+            named |= dict.fromkeys(texts, " / ".join(texts))
+    return named
+
+
 def _steps(seen: Sightings, topology: Topology) -> tuple[Rows, Rows]:
     """Frames of each packet that follow each other on its way, the first ones first."""
     order = topology.along_every_way

@@ -15,6 +15,7 @@ from explain.exchanges import tcp_labels
 from explain.exchanges.columns import CARRIERS
 from explain.exchanges.quotes import quoted_row
 from explain.places.near import rows_near, times_of
+from explain.places.network import names_of_routers
 from explain.record import dataclass
 from explain.render.wire_words import Said, said, side_row
 
@@ -29,6 +30,7 @@ EVERYONE, OTHERS = "*", "+"
 """Names of the rails of broadcast and multicast, and of the hosts for which there is no room."""
 
 _ACCOMPANY = ("journey", "nat.translation")
+_MOST_ROUTED = 200_000  # packets of which every way is looked at
 _MOST_JOURNEYS = 2000  # looked into for lost packets
 _V4 = 1000  # tells types of ICMP from those of ICMPv6
 _THROWN_AWAY = (_V4 + 3, _V4 + 11, _V4 + 12, 1, 2, 3, 4)  # unreachable, too big, time exceeded, parameter problem
@@ -200,7 +202,8 @@ def _drawn(report: Report, rows: t.Rows, owner: t.Rows, gaps: Sequence[int], aft
     table = report.exchanges.table
     whole = table.whole
     pairs, times = [ends(table, row) for row in rows.tolist()], times_of(table)
-    rails = _rails(pairs, most_rails)
+    whose = _routers(report)
+    rails = _rails([(whose.get(one, one), whose.get(other, other), is_all) for one, other, is_all in pairs], most_rails)
     index = {name: number for number, name in enumerate(rails)}
     views: dict[int, Exchange] = {}
     marks: dict[int, dict[int, int]] = {}
@@ -213,7 +216,7 @@ def _drawn(report: Report, rows: t.Rows, owner: t.Rows, gaps: Sequence[int], aft
             exchange = views.setdefault(position, views.get(position) or report.exchanges.view(position))
             if position not in marks:
                 marks[position] = _labels(report, position)
-        here, there = (index.get(name, index.get(OTHERS, 0)) for name in (source, target))
+        here, there = (index.get(whose.get(name, name), index.get(OTHERS, 0)) for name in (source, target))
         names = tcp_labels.names(marks[position].get(row, 0)) if position is not None else ()
         arrows.append(
             Arrow(
@@ -234,6 +237,15 @@ def _drawn(report: Report, rows: t.Rows, owner: t.Rows, gaps: Sequence[int], aft
             )
         )
     return Scene(rails, tuple(arrows), after)
+
+
+def _routers(report: Report) -> dict[str, str]:
+    """For an address of a router with several its common name; one host has one rail."""
+    part = report.exchanges.of_kind("journey")
+    if part is None or "paths" not in part.facts or len(report.packets) > _MOST_ROUTED:
+        return {}
+    paths = part.facts["paths"]
+    return names_of_routers(paths.table, paths.seen, paths.topology)
 
 
 def _lost(report: Report) -> set[int]:

@@ -5,6 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 from packets import A, B, is_at, pcap, ping, pong, who_has
+from surroundings import TOP
 from tcp_scenes import lossy_capture
 
 import explain
@@ -43,3 +44,10 @@ def test_a_large_capture_gives_a_diagram_that_mermaid_still_reads(tmp_path):
 def test_nothing_to_draw_is_a_diagram_too():
     assert render(explain.explain(pcap()), "en").startswith("sequenceDiagram\n    participant p0 as There is no packet")
     assert "->>" in render(explain.explain(pcap(pong(BOB, ALICE, 1))), "en")
+
+
+def test_a_router_is_one_participant_with_all_its_addresses():
+    text = render(explain.explain(str(TOP / "pcaps" / "two-routers" / "capture.pcapng")), "en")
+    assert set(re.findall(r"participant p\d as (.+)", text)) == {
+        "192.0.2.1", "192.0.2.254 / 203.0.113.1", "203.0.113.2 / 198.51.100.254", "198.51.100.1",
+    }  # fmt: skip
