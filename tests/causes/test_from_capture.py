@@ -89,6 +89,15 @@ def test_the_same_packet_again_and_again_with_a_falling_ttl_is_a_loop_and_one_fi
     assert finding.evidence[0].frames == ((1, 64),)
 
 
+@pytest.mark.parametrize(("second", "is_reached"), [(1.5, True), (0.5, False)])
+def test_a_ping_is_not_blamed_on_the_way_while_the_target_confirms_segments(second, is_reached):
+    asked = [(1.0 + number, ping(ALICE, BOB, number)) for number in range(3)]
+    talk = [(second, segment((ALICE, 9), (BOB, 80), SYN)), (second + 0.1, segment((BOB, 80), (ALICE, 9), 18, (B, A)))]
+    finding = next(one for one in report(*sorted(asked + talk)).findings if one.cause == "echo-unanswered")
+    assert {"echo-ignored-by-target", "filter-on-target-input"} <= set(finding.rivals)
+    assert ("no-return-route-on-target" not in finding.rivals) is is_reached
+
+
 def test_a_small_ttl_that_runs_out_is_no_loop():
     asked = [ping(ALICE, BOB, seq, ttl=1) for seq in (1, 2)]
     finding = the_finding(asked[0], error(ROUTER, 11, 0, asked[0]), asked[1], error(ROUTER, 11, 0, asked[1]))

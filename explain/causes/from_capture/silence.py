@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.causes.from_capture.ping_sizes import rivals_by_size
+from explain.causes.from_capture.reached import acknowledgements, possible
 from explain.causes.from_capture.scene import Scene, Seen
 from explain.table import FRAGMENT
 
@@ -27,6 +28,7 @@ WHY_SILENT = (
     "partial-loss", "icmp-errors-filtered-on-router",
 )  # fmt: skip
 _SOME_LOST = ("icmp-rate-limited", "corrupted-packets", "filter-on-target-input", "duplicate-address")
+_MOST_CITED = 4  # segments of the target that show that it is reached
 
 
 def look(scene: Scene) -> Iterator[Seen]:
@@ -48,16 +50,20 @@ def look(scene: Scene) -> Iterator[Seen]:
             values: dict[str, object] = {"src": source, "dst": target, "sent": sent, "received": received}
             why: tuple[str, ...] = rivals
             if outcome == "unanswered":
-                why, case = _narrowed(scene, rows)
+                proof, why, case = _narrowed(scene, rows)
+                rows += proof
                 values |= {"case": case} if case else {}
             yield Seen(cause, "possible", [(part, index) for index in indices], rows, why, values)
 
 
-def _narrowed(scene: Scene, rows: list[int]) -> tuple[tuple[str, ...], str]:
-    """What the silence may mean, by the size of the requests and by whether a router stands between the two."""
+def _narrowed(scene: Scene, rows: list[int]) -> tuple[list[int], tuple[str, ...], str]:
+    """What the silence may mean, with what shows it: the size of the requests, the way, what else was answered."""
     at = np.array(rows, np.int64)
     sized = rivals_by_size(scene.table, at, WHY_SILENT)
     why = scene.one_link.possible(rows, sized)
     if (scene.table.layers[at] & FRAGMENT).any():
-        return why, "fragments"
-    return why, "link" if len(why) < len(sized) else ""
+        return [], why, "fragments"
+    proof = acknowledgements(scene.table, rows)[:_MOST_CITED].tolist()
+    if proof:
+        return proof, possible(why), "reached"
+    return [], why, "link" if len(why) < len(sized) else ""
