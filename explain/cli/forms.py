@@ -12,12 +12,11 @@ if TYPE_CHECKING:
 
     from explain.model import Line, Report
 
-FORMS = ("markdown", "mermaid", "html", "zeek")
 _WIDTH = 80
 
 
 def drawn(form: str, report: Report, lines: Sequence[Line], language: str) -> str:
-    """The report in one of ``FORMS``."""
+    """The report as ``markdown``, ``mermaid``, ``html`` or ``zeek``."""
     if form == "markdown":
         from explain.render.markdown import render
         from explain.words import say

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.exchanges.tcp_course import ACK, FIN, NEVER, RST, SYN
+from explain.exchanges.tcp_course import ACK, FIN, RST, SYN
 from explain.exchanges.tcp_labels import names
 from explain.exchanges.tcp_segments import follow_steps
 from explain.record import dataclass
@@ -89,13 +89,6 @@ class TcpMoments:
         high = int(flows.high[flow]), int(flows.high_port[flow])
         return (high, low) if self.course.client[index] else (low, high)
 
-    def handshake(self, index: int) -> Rows:
-        """SYN, SYN-ACK and the ACK that completes it, as far as they were seen."""
-        course = self.course
-        at = [int(part[index]) for part in (course.syn, course.syn_ack, course.ack)]
-        rows: Rows = self.streams.rows[[position for position in at if position != NEVER]]
-        return rows
-
     def syns(self, index: int) -> Rows:
         """Every SYN of the client, the retries too."""
         talk = self.talk(index)
@@ -153,11 +146,6 @@ class TcpMoments:
     def labels_at(self, row: int) -> tuple[str, ...]:
         """What is said of one row of the table, in the names of Wireshark's fields."""
         return names(int(self.segments.labels[self.streams.rows == row].sum()))
-
-    def index_at(self, row: int) -> int | None:
-        """The connection to which a row of the table belongs."""
-        at = np.flatnonzero(self.streams.rows == row)
-        return int(np.searchsorted(self.streams.bounds, at[0], side="right")) - 1 if len(at) else None
 
 
 def _initial(talk: Talk, role: int) -> int:

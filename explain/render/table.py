@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from explain.model import Report
     from explain.table import Bools
 
-FORMS = ("csv", "jsonl", "parquet")
 _ACTS = "=+-@\t\r"
 _AT_A_TIME = 1 << 16
 
@@ -34,7 +33,7 @@ def check(form: str) -> None:
 
 
 def write(frame: pd.DataFrame, form: str, stream: BinaryIO) -> None:
-    """Write all rows in one of ``FORMS``."""
+    """Write all rows as ``csv``, ``jsonl`` or ``parquet``."""
     writers: dict[str, Callable[[pd.DataFrame, BinaryIO], None]] = {
         "csv": _write_csv, "jsonl": _write_jsonl, "parquet": _write_parquet,
     }  # fmt: skip

@@ -404,12 +404,10 @@ def test_clocks_that_go_back_give_no_negative_time():
 def test_the_moments_name_the_rows_of_handshake_end_and_trouble():
     columns = found(talk().c(PUSH, 1, 1, b"q" * 10, after=1).c(FIN_ACK, 11, 21).s(FIN_ACK, 21, 12).s(RST, 22))
     moments = columns.facts["moments"]
-    assert moments.handshake(0).tolist() == [0, 1, 2]
     assert moments.labelled(0, RESENT).tolist() == [7]
     assert moments.fins(0).tolist() == [8, 9]
     assert moments.resets(0).tolist() == [10]
     assert moments.syns(0).tolist() == [0]
-    assert (moments.index_at(4), moments.index_at(99)) == (0, None)
 
 
 def test_numbers_are_relative_to_the_first_ones_as_wireshark_shows_them():
