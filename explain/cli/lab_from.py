@@ -7,9 +7,7 @@ from pathlib import Path
 
 import click
 
-from explain.errors import UnreadableError, UsageError, reason_of
-
-_MOST_OCTETS = 16 << 20
+from explain.errors import UsageError
 
 
 @click.command("from", context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,6 +22,7 @@ def lab_from(notes: str, output: str | None, title: str | None) -> int:
     """
     from explain.causes.notes.plan import lab_table
     from explain.causes.notes.study import study
+    from explain.cli.witnesses import octets_of
     from explain.lab.write import checked
     from explain.symptoms.notes import read_notes
     from explain.words import LANGUAGES, sentence
@@ -31,7 +30,7 @@ def lab_from(notes: str, output: str | None, title: str | None) -> int:
 
     path = "standard input" if notes == "-" else notes
     titles = {lang: title or sentence("notes.lab-title", lang) for lang in LANGUAGES}
-    table = lab_table(study(read_notes(_octets(notes), path=path)), titles)
+    table = lab_table(study(read_notes(octets_of(notes), path=path)), titles)
     if not table["nodes"]:
         raise UsageError(f"{path}: no command in it builds a network (ip netns add, ip link add ... type veth)")
     text, complaints = checked(table, path)
@@ -45,13 +44,3 @@ def lab_from(notes: str, output: str | None, title: str | None) -> int:
     (folder / "lab.toml").write_text(text, "utf-8")
     print(f"{folder / 'lab.toml'} is written; explain lab run {folder} runs it", file=sys.stderr)
     return 0
-
-
-def _octets(name: str) -> bytes:
-    if name == "-":
-        return sys.stdin.buffer.read(_MOST_OCTETS)
-    try:
-        with Path(name).open("rb") as file:
-            return file.read(_MOST_OCTETS)
-    except OSError as error:
-        raise UnreadableError(name, reason_of(error, "it cannot be opened")) from None

@@ -104,7 +104,7 @@ def _found(name: Path) -> Path:
 def _command_text(given: Given) -> str | None:
     if given.command is None or not given.command.startswith("@"):
         return given.command
-    return _octets(given.command[1:]).decode("utf-8", "replace").strip() or None
+    return octets_of(given.command[1:]).decode("utf-8", "replace").strip() or None
 
 
 def _command(text: str | None) -> Command | None:
@@ -118,7 +118,12 @@ def _command(text: str | None) -> Command | None:
     return parse_command(prompt.typed if prompt else first)
 
 
-def _octets(path: str) -> bytes:
+def octets_of(path: str) -> bytes:
+    """What a file holds, up to 64 MiB; ``-`` is standard input.
+
+    Raises:
+        UnreadableError: it cannot be opened.
+    """
     if path == "-":
         return sys.stdin.buffer.read(_MOST_OCTETS)
     try:
@@ -134,7 +139,7 @@ def _text(
     from explain.symptoms.text import read_text
 
     if given.text is not None:
-        octets, name = _octets(given.text), "standard input" if given.text == "-" else given.text
+        octets, name = octets_of(given.text), "standard input" if given.text == "-" else given.text
     elif case is not None and case.text is not None:
         octets, name = case.text, str((given.case or Path()) / "ping.txt")
     else:
@@ -183,7 +188,7 @@ def _state(path: str, name: str | None) -> list[HostState]:
     from explain.state.read import host_state, read_state
     from explain.symptoms.hosts import read_hosts
 
-    octets = _octets(path)
+    octets = octets_of(path)
     stem = name or ("host" if path == "-" else Path(path).stem)
     text = octets.decode("utf-8-sig", "replace")
     if text.lstrip()[:1] in "{[" and text.strip():

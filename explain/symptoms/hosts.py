@@ -12,7 +12,6 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from explain.symptoms.cleaning import decode, looks_binary
 from explain.symptoms.conntrack_text import read_conntrack
 from explain.symptoms.host_text import (
     read_bridge_links,
@@ -24,6 +23,7 @@ from explain.symptoms.host_text import (
     read_sysctl,
 )
 from explain.symptoms.link_text import read_links
+from explain.symptoms.looks import NO_SHOW
 from explain.symptoms.route_text import read_neighbours, read_old_routes, read_routes, read_rules
 from explain.symptoms.transcript import Block, read_transcript
 from explain.symptoms.witness import NothingUsableError
@@ -78,14 +78,8 @@ def read_hosts(text: str | bytes, *, path: str = "text") -> tuple[HostText, ...]
     Raises:
         NothingUsableError: the text is empty, binary, or shows no state of any host.
     """
-    if isinstance(text, bytes):
-        text = decode(text)
-    if not text.strip():
-        raise NothingUsableError(path, "it is empty")
-    if looks_binary(text):
-        raise NothingUsableError(path, "it is not text")
     hosts: dict[str | None, _Gathered] = {}
-    for block in read_transcript(text).blocks:
+    for block in read_transcript(text, path).blocks:
         for key, value, is_part in read_block(block):
             hosts.setdefault(block.node, _Gathered()).take(key, value, is_part)
     if not hosts:
@@ -140,18 +134,7 @@ def _ip(command: Command, lines: Sequence[str]) -> Found:
     )
     name = name or _OBJECTS.get(words[0])
     verb = words[1] if len(words) > 1 else "show"
-    if name is None or verb in (
-        "add",
-        "del",
-        "set",
-        "replace",
-        "change",
-        "flush",
-        "exec",
-        "append",
-        "monitor",
-        "delete",
-    ):
+    if name is None or verb in NO_SHOW:
         return []
     is_part = len(words) > 2 or (len(words) == 2 and verb not in _SHOW)
     if name in ("addr", "link"):

@@ -116,22 +116,15 @@ _OBJECTS = (
 )  # fmt: skip
 
 
+NO_SHOW = frozenset({"add", "del", "delete", "set", "replace", "change", "flush", "exec", "append", "monitor"})
+"""What a command of iproute2 can do to an object but show it."""
+
+
 def kind_of_command(command: Command) -> str:
     """The kind of output that a command asks for; ``command`` where it asks for none that is known."""
     words = [word for word in command.words[1:] if not word.startswith("-")]
     if command.program == "ip" and words:
-        is_show = len(words) < 2 or words[1] not in (
-            "add",
-            "del",
-            "delete",
-            "set",
-            "replace",
-            "change",
-            "flush",
-            "exec",
-            "append",
-            "monitor",
-        )
+        is_show = len(words) < 2 or words[1] not in NO_SHOW
         found = next(
             (kind for kind, name, least in _OBJECTS if name.startswith(words[0]) and len(words[0]) >= least), None
         )

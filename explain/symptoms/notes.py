@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from explain.symptoms.changes import Change, changes_of
-from explain.symptoms.cleaning import decode, looks_binary
 from explain.symptoms.fields import Field, fields_of
 from explain.symptoms.hosts import read_block
 from explain.symptoms.looks import KINDS_OF_KEYS, kind_of_command, segments
@@ -122,13 +121,7 @@ def read_notes(text: str | bytes, *, path: str = "text") -> Notes:
     Raises:
         NothingUsableError: the text is empty, binary, or of no kind that is known here.
     """
-    if isinstance(text, bytes):
-        text = decode(text)
-    if not text.strip():
-        raise NothingUsableError(path, "it is empty")
-    if looks_binary(text):
-        raise NothingUsableError(path, "it is neither a capture nor text")
-    transcript = read_transcript(text)
+    transcript = read_transcript(text, path, "it is neither a capture nor text")
     blocks: list[NoteBlock] = []
     for block in transcript.blocks:
         blocks += _blocks_of(block)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from explain.symptoms.cleaning import decode, looks_binary
 from explain.symptoms.command import Command, parse_command
 from explain.symptoms.prompts import read_prompt
 from explain.symptoms.runs import runs_of, without_symptoms
@@ -56,13 +55,7 @@ def read_runs(text: str | bytes, given: Command | None = None, *, path: str = "t
     Raises:
         NothingUsableError: as ``read_text``.
     """
-    if isinstance(text, bytes):
-        text = decode(text)
-    if not text.strip():
-        raise NothingUsableError(path, "it is empty")
-    if looks_binary(text):
-        raise NothingUsableError(path, "it is not text")
-    transcript = read_transcript(text)
+    transcript = read_transcript(text, path)
     runs: list[TextWitness] = []
     for block in transcript.blocks:
         runs += _with_leftovers(block, given)

@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from explain.symptoms.cleaning import Line, clean_lines
+from explain.symptoms.cleaning import Line, clean_lines, decode, looks_binary
 from explain.symptoms.prompts import Prompt, read_prompt
+from explain.symptoms.witness import NothingUsableError
 
 if TYPE_CHECKING:
     from explain.symptoms.command import Command
@@ -66,11 +67,24 @@ class _Open:
     is_prose: bool = False
 
 
-def read_transcript(text: str) -> Transcript:
+def read_transcript(text: str | bytes, path: str = "text", otherwise: str = "it is not text") -> Transcript:
     """Cuts a text at its prompts and fences; colours, quotation marks and control characters are taken off.
 
     Nothing in it is run or followed.  A text of any length takes time and memory of at most 16 million characters.
+
+    Args:
+        text: as it was given.
+        path: how the text is named in an error.
+        otherwise: what an error says of octets that are no text.
+
+    Raises:
+        NothingUsableError: the text is empty or binary.
     """
+    text = decode(text) if isinstance(text, bytes) else text
+    if not text.strip():
+        raise NothingUsableError(path, "it is empty")
+    if looks_binary(text):
+        raise NothingUsableError(path, otherwise)
     lines, is_cut = clean_lines(text)
     has_fences = any(_FENCE.match(line.text) for line in lines)
     blocks: list[Block] = []
