@@ -28,7 +28,7 @@ from explain.exchanges.tcp_labels import (
     ZERO_WINDOW_PROBE_ACK,
 )
 from explain.exchanges.tcp_steps import FAST_NS, REORDERED_NS
-from explain.table import REVERSED, distinct
+from explain.table import distinct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,17 +46,15 @@ _LAST_NUMBER = 0xFFFFFFFF
 UNKNOWN_SHIFT = 255
 
 
-def label_blocks(table: PacketTable, streams: Streams, hints: Hints, labels: U2, sent: I8) -> list[int]:
-    """Enters the labels of all segments, and how many each piece has.
+def label_blocks(table: PacketTable, streams: Streams, hints: Hints, labels: U2) -> list[int]:
+    """Enters the labels of all segments.
 
     Returns:
         The connections that need ``tcp_steps``.
     """
     odd = [np.flatnonzero(hints.is_odd)]
     for first, last in _spans(streams.bounds):
-        block = _Block(table, streams, hints, first, last)
-        odd.append(block.label(labels))
-        sent.reshape(-1, 2)[first:last] = block.sizes.reshape(2, -1).T
+        odd.append(_Block(table, streams, hints, first, last).label(labels))
     labels[streams.bounds[:-1][streams.is_reuse]] |= PORTS_REUSED
     result: list[int] = distinct(np.concatenate(odd)).tolist()
     return result
@@ -95,7 +93,7 @@ class _Block:
         edges = streams.bounds[first : last + 1]
         self.base = int(edges[0])
         rows = streams.rows[self.base : edges[-1]]
-        is_high = table.layers.take(rows, mode="clip") & REVERSED != 0
+        is_high = streams.is_high[self.base : edges[-1]]
         low, high = np.flatnonzero(~is_high), np.flatnonzero(is_high)
         self.order = np.concatenate((low, high))
         high_before = np.searchsorted(high, edges - self.base)

@@ -21,7 +21,7 @@ from explain.exchanges.tcp_measures import (
 )
 from explain.exchanges.tcp_moments import TcpMoments
 from explain.exchanges.tcp_offers import offers
-from explain.exchanges.tcp_segments import label_segments
+from explain.exchanges.tcp_segments import TcpSegments
 from explain.exchanges.tcp_streams import find_streams
 from explain.exchanges.tcp_zeek import summary
 from explain.model import Endpoint
@@ -130,8 +130,8 @@ def find(table: PacketTable) -> ExchangeColumns:
     and it becomes the field of that name).
     """
     streams = find_streams(table)
-    marks = control(streams, table)
-    segments = label_segments(table, streams, marks)
+    marks = control(streams)
+    segments = TcpSegments(table, streams, marks)
     course = follow(table, streams, marks, segments.sent)
     error_row, error_of = _errors(table, streams)
     is_rejected = np.zeros(len(streams.flow), np.bool_)

@@ -76,13 +76,12 @@ class Control:
         return result
 
 
-def control(streams: Streams, table: PacketTable) -> Control:
+def control(streams: Streams) -> Control:
     """The segments that open, close and reset."""
     flags = streams.flags
     at = np.flatnonzero(flags & (FIN | SYN | RST) != 0)
     connection = np.searchsorted(streams.bounds, at, side="right") - 1
-    way = (table.layers[streams.rows[at]] & REVERSED != 0).astype(np.uint8)
-    return Control(at, connection, flags[at], way)
+    return Control(at, connection, flags[at], streams.is_high[at].astype(np.uint8))
 
 
 def follow(table: PacketTable, streams: Streams, marks: Control, sent: I8) -> Course:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,6 @@ import numpy as np
 from explain.exchanges.tcp_blocks import label_blocks
 from explain.exchanges.tcp_hints import find_hints, offered_shifts
 from explain.exchanges.tcp_steps import SYN, Segment, label_steps
-from explain.record import dataclass
 from explain.table import REVERSED
 
 if TYPE_CHECKING:
@@ -18,39 +18,37 @@ if TYPE_CHECKING:
     from explain.table import I8, U2, PacketTable
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class TcpSegments:
-    """One mask of ``tcp_labels`` for each segment.
+    """One mask of ``tcp_labels`` for each segment, made when somebody asks."""
 
-    Attributes:
-        streams: which rows of the table the segments are, connection after connection.
-        labels: uint16[m], beside ``streams.rows``.
-        sent: int64[n, 2], segments from the low and from the high end of each connection.
-    """
+    def __init__(self, table: PacketTable, streams: Streams, marks: Control) -> None:
+        self._table, self._streams, self._marks = table, streams, marks
 
-    streams: Streams
-    labels: U2
-    sent: I8
+    @cached_property
+    def labels(self) -> U2:
+        """uint16[m], beside ``Streams.rows``, as Wireshark 4.0 gives them with its default preferences."""
+        table, streams = self._table, self._streams
+        labels = np.zeros(len(streams.rows), np.uint16)
+        for index in label_blocks(table, streams, find_hints(table, streams, self._marks), labels):
+            labels[streams.bounds[index] : streams.bounds[index + 1]] = follow_steps(table, streams, index)[0]
+        return labels
+
+    @cached_property
+    def sent(self) -> I8:
+        """int64[n, 2], segments from the low and from the high end of each connection."""
+        bounds = self._streams.bounds
+        from_high = np.add.reduceat(self._streams.is_high, bounds[:-1], dtype=np.int64)
+        return np.stack((np.diff(bounds) - from_high, from_high), axis=1)
 
     def of(self, index: int) -> U2:
         """The masks of one connection's segments."""
-        return self.labels[self.streams.bounds[index] : self.streams.bounds[index + 1]]
+        return self.labels[self._streams.bounds[index] : self._streams.bounds[index + 1]]
 
     def counts(self, labels: int) -> I8:
         """int64[n]: in each connection, the segments that have one of these labels."""
         marked = np.flatnonzero(self.labels & np.uint16(labels))
-        of = np.searchsorted(self.streams.bounds, marked, side="right") - 1
-        return np.bincount(of, minlength=len(self.streams.flow))
-
-
-def label_segments(table: PacketTable, streams: Streams, marks: Control) -> TcpSegments:
-    """Labels as Wireshark 4.0 gives them with its default preferences."""
-    labels = np.zeros(len(streams.rows), np.uint16)
-    sent = np.zeros(2 * len(streams.flow), np.int64)
-    for index in label_blocks(table, streams, find_hints(table, streams, marks), labels, sent):
-        start, end = streams.bounds[index], streams.bounds[index + 1]
-        labels[start:end] = follow_steps(table, streams, index)[0]
-    return TcpSegments(streams, labels, sent.reshape(-1, 2))
+        of = np.searchsorted(self._streams.bounds, marked, side="right") - 1
+        return np.bincount(of, minlength=len(self._streams.flow))
 
 
 def follow_steps(table: PacketTable, streams: Streams, index: int) -> tuple[list[int], dict[int, int]]:

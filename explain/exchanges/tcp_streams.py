@@ -24,6 +24,7 @@ class Streams:
         rows: int64[m], rows of the packet table.
         bounds: int64[n + 1]; connection i has ``rows[bounds[i]:bounds[i + 1]]``.
         flags: uint8[m], of each segment.
+        is_high: bool[m], sent from the high end of its flow.
         length: uint32, octets of payload, beside the rows of the table.
         flow: uint32[n], index into the table's flows.
         is_reuse: bool[n], the ports had been used by a connection before.
@@ -32,6 +33,7 @@ class Streams:
     rows: Rows
     bounds: I8
     flags: U1
+    is_high: Bools
     length: U4
     flow: U4
     is_reuse: Bools
@@ -51,7 +53,8 @@ def find_streams(table: PacketTable) -> Streams:
     if len(cuts):
         rows, flags, bounds, order = _by_first_frame(rows, flags, bounds)
         is_reuse = is_reuse[order]
-    return Streams(rows, bounds, flags, segment_lengths(table), table.flow[rows[bounds[:-1]]], is_reuse)
+    is_high = table.layers.take(rows, mode="clip") & REVERSED != 0
+    return Streams(rows, bounds, flags, is_high, segment_lengths(table), table.flow[rows[bounds[:-1]]], is_reuse)
 
 
 def _by_first_frame(rows: Rows, flags: U1, bounds: I8) -> tuple[Rows, U1, I8, I8]:

@@ -15,13 +15,13 @@ from explain.exchanges.tcp_connection import find
 from explain.exchanges.tcp_course import control
 from explain.exchanges.tcp_hints import find_hints
 from explain.exchanges.tcp_labels import NAMES, names
-from explain.exchanges.tcp_segments import follow_steps, label_segments
+from explain.exchanges.tcp_segments import TcpSegments, follow_steps
 from explain.exchanges.tcp_streams import find_streams
 
 
 def disagreements(table):
     streams = find_streams(table)
-    segments = label_segments(table, streams, control(streams, table))
+    segments = TcpSegments(table, streams, control(streams))
     return [
         (index, [(names(int(one)), names(other)) for one, other in zip(segments.of(index), steps, strict=True)])
         for index in range(len(streams.flow))
@@ -62,9 +62,8 @@ def odd(*plays: Play) -> list[int]:
 
 def odd_of(table) -> list[int]:
     streams = find_streams(table)
-    labels, sent = np.zeros(len(streams.rows), np.uint16), np.zeros(2 * len(streams.flow), np.int64)
-    hints = find_hints(table, streams, control(streams, table))
-    return tcp_blocks.label_blocks(table, streams, hints, labels, sent)
+    hints = find_hints(table, streams, control(streams))
+    return tcp_blocks.label_blocks(table, streams, hints, np.zeros(len(streams.rows), np.uint16))
 
 
 def test_ordinary_connections_never_need_the_steps():
