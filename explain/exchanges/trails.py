@@ -179,10 +179,8 @@ def forward(table: PacketTable, leg: Leg) -> tuple[Rows, Rows, Rows]:
     if part.kind == "tcp.connection":
         is_ahead = (table.layers[rows] & REVERSED != 0) == bool(part.facts["course"].client[index])
         return rows[is_ahead], rows[~is_ahead], errors
-    client = part.fields(index).client
-    own = table.addresses.text
-    ends = zip(table.sources(rows).tolist(), table.source_ports(rows).tolist(), strict=True)
-    is_ahead = np.array([port == client.port and own(key) == client.address for key, port in ends], np.bool_)
+    is_high = table.layers[rows] & REVERSED != 0
+    is_ahead = (is_high == (table.layers[part.facts["opener"][index]] & REVERSED != 0)) ^ part.facts["is_answer"][index]
     return rows[is_ahead], rows[~is_ahead], errors
 
 

@@ -53,7 +53,11 @@ class UdpFlow:
 
 
 def find(table: PacketTable) -> ExchangeColumns:
-    """One exchange for each flow, whatever it carries."""
+    """One exchange for each flow, whatever it carries.
+
+    Facts: ``needs_no_answer``, ``datagrams``, ``payload_bytes`` as the fields, and ``opener`` (the row of the first
+    frame), ``is_answer`` (bool[n]: that frame came from the server).
+    """
     rows, bounds = table.with_header(UDP)
     first = bounds[:-1]
     is_back = (table.layers[rows] & REVERSED != 0) != (table.layers[rows[first]] & REVERSED != 0).repeat(
@@ -82,7 +86,10 @@ def find(table: PacketTable) -> ExchangeColumns:
     return ExchangeColumns(
         "udp.flow", OUTCOMES, outcome, rows, bounds, times[first],
         np.maximum(times[first], times[bounds[1:] - 1]), fields,
-        {"needs_no_answer": needs_no_answer, "datagrams": count, "payload_bytes": octets, "opener": opener},
+        {
+            "needs_no_answer": needs_no_answer, "datagrams": count, "payload_bytes": octets, "opener": opener,
+            "is_answer": is_answer,
+        },
     )  # fmt: skip
 
 

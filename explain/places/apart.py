@@ -35,8 +35,7 @@ def occasions(table: PacketTable, packet: Rows, by_packet: Rows, captures: int) 
     of_place = np.array([place.capture for place in table.places], np.int64)
     if captures < 2:
         return np.zeros(len(of_place), np.int64)
-    group = _groups(table, packet, by_packet, of_place[table.place[: len(table)]], captures)
-    return group[of_place]
+    return _groups(table, packet, by_packet, of_place, captures)[of_place]
 
 
 def parted(table: PacketTable, packet: Rows, occasion: I8) -> Rows:
@@ -48,32 +47,40 @@ def parted(table: PacketTable, packet: Rows, occasion: I8) -> Rows:
     return found
 
 
-def _groups(table: PacketTable, packet: Rows, by_packet: Rows, capture: I8, captures: int) -> I8:
+def _groups(table: PacketTable, packet: Rows, by_packet: Rows, of_place: I8, captures: int) -> I8:
     """For each capture the first one that it belongs together with."""
     group = np.arange(captures)
-    at = np.flatnonzero(packet[by_packet][1:] == packet[by_packet][:-1])
-    one, other = by_packet[at], by_packet[at + 1]
-    is_far = capture[one] != capture[other]
-    one, other = one[is_far], other[is_far]
+    number, place = packet[by_packet], table.place[by_packet]
+    at = np.flatnonzero((number[1:] == number[:-1]) & (place[1:] != place[:-1]))
+    one, other = of_place[place[at]], of_place[place[at + 1]]
     # Through a third capture, two may be connected that share nothing with each other.
-    key = np.minimum(capture[one], capture[other]) * captures + np.maximum(capture[one], capture[other])
-    for pair in np.unique(key).tolist():
+    key = np.minimum(one, other) * captures + np.maximum(one, other)
+    for pair in np.flatnonzero(np.bincount(key, minlength=captures * captures)).tolist():
         first, then = divmod(pair, captures)
-        some = np.flatnonzero(key == pair)
+        if first == then:
+            continue
+        some = at[key == pair]
         some = some[:: len(some) // _MOST_PAIRS + 1]
-        if _are_together(table, one[some], capture == first, capture == then):
+        if _are_together(table, by_packet[some], of_place == first, of_place == then):
             low, high = sorted((int(group[first]), int(group[then])))
             group[group == high] = low
     return group
 
 
-def _are_together(table: PacketTable, shared: Rows, in_one: Bools, in_other: Bools) -> bool:
-    """Whether what both have cannot be chance, or may have been recorded at once and nothing speaks against it."""
+def _are_together(table: PacketTable, shared: Rows, one: Bools, other: Bools) -> bool:
+    """Whether what both have cannot be chance, or may have been recorded at once and nothing speaks against it.
+
+    Args:
+        table: the rows of all captures.
+        shared: rows of packets that both have.
+        one: bool[places], those of the one capture.
+        other: bool[places], those of the other.
+    """
     routed = shared[table.layers[shared] & IP != 0]
     routed = routed[~stays_on_link(table, routed)]
     if int(_bits(table, routed).sum()) >= _ENOUGH:
         return True
-    times = table.time_ns[: len(table)]
+    times, in_one, in_other = table.time_ns[: len(table)], *(where[table.place[: len(table)]] for where in (one, other))
     is_at_once = (
         times[in_one].min() <= times[in_other].max() + _SLACK_NS
         and times[in_other].min() <= times[in_one].max() + _SLACK_NS

@@ -213,12 +213,15 @@ def _edges(table: PacketTable, pairs: _Pairs, is_down: I8, rough: I8, start: int
 def _pairs(table: PacketTable, packet: Rows, order: Rows) -> tuple[Rows, Rows]:
     """Frames of one packet in two captures: each capture with the one before it, and with the first of all."""
     of_place = np.array([place.capture for place in table.places], np.int64)
-    capture = of_place[table.place[order]]
-    is_same = packet[order][1:] == packet[order][:-1]
-    at = np.flatnonzero(is_same & (capture[1:] != capture[:-1]))
-    first = np.maximum.accumulate(np.where(np.append(True, ~is_same), np.arange(len(order)), 0))[at + 1]
-    far = np.flatnonzero((first != at) & (capture[first] != capture[at + 1]))
-    near, away = np.concatenate((at, first[far])), np.concatenate((at, at[far])) + 1
+    number, place = packet[order], table.place[order]
+    is_same = np.append(False, number[1:] == number[:-1])
+    then = np.flatnonzero(is_same)
+    then = then[of_place[place[then]] != of_place[place[then - 1]]]
+    third = then[is_same[then - 1]]  # or fourth; the second one's first is the one before it
+    starts = np.flatnonzero(~is_same) if len(third) else third
+    first = starts[np.searchsorted(starts, third, side="right") - 1]
+    is_far = of_place[place[first]] != of_place[place[third]]
+    near, away = np.concatenate((then - 1, first[is_far])), np.concatenate((then, third[is_far]))
     step = len(near) // _MOST_PAIRS + 1  # evenly over the whole time
     return order[near[::step]], order[away[::step]]
 
