@@ -19,15 +19,19 @@ if TYPE_CHECKING:
 
 
 class TcpSegments:
-    """One mask of ``tcp_labels`` for each segment, made when somebody asks."""
+    """One mask of ``tcp_labels`` for each segment, made when somebody asks.
+
+    Attributes:
+        streams: which rows of the table the segments are, connection after connection.
+    """
 
     def __init__(self, table: PacketTable, streams: Streams, marks: Control) -> None:
-        self._table, self._streams, self._marks = table, streams, marks
+        self._table, self.streams, self._marks = table, streams, marks
 
     @cached_property
     def labels(self) -> U2:
         """uint16[m], beside ``Streams.rows``, as Wireshark 4.0 gives them with its default preferences."""
-        table, streams = self._table, self._streams
+        table, streams = self._table, self.streams
         labels = np.zeros(len(streams.rows), np.uint16)
         for index in label_blocks(table, streams, find_hints(table, streams, self._marks), labels):
             labels[streams.bounds[index] : streams.bounds[index + 1]] = follow_steps(table, streams, index)[0]
@@ -36,19 +40,19 @@ class TcpSegments:
     @cached_property
     def sent(self) -> I8:
         """int64[n, 2], segments from the low and from the high end of each connection."""
-        bounds = self._streams.bounds
-        from_high = np.add.reduceat(self._streams.is_high, bounds[:-1], dtype=np.int64)
+        bounds = self.streams.bounds
+        from_high = np.add.reduceat(self.streams.is_high, bounds[:-1], dtype=np.int64)
         return np.stack((np.diff(bounds) - from_high, from_high), axis=1)
 
     def of(self, index: int) -> U2:
         """The masks of one connection's segments."""
-        return self.labels[self._streams.bounds[index] : self._streams.bounds[index + 1]]
+        return self.labels[self.streams.bounds[index] : self.streams.bounds[index + 1]]
 
     def counts(self, labels: int) -> I8:
         """int64[n]: in each connection, the segments that have one of these labels."""
         marked = np.flatnonzero(self.labels & np.uint16(labels))
-        of = np.searchsorted(self._streams.bounds, marked, side="right") - 1
-        return np.bincount(of, minlength=len(self._streams.flow))
+        of = np.searchsorted(self.streams.bounds, marked, side="right") - 1
+        return np.bincount(of, minlength=len(self.streams.flow))
 
 
 def follow_steps(table: PacketTable, streams: Streams, index: int) -> tuple[list[int], dict[int, int]]:
