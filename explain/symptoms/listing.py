@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 ETHERNET, COOKED = 1, 113
 _DAY_NS = 86_400 * 10**9
+_IS_AT, _EVERYBODY = 2, "ff:ff:ff:ff:ff:ff"
 _TYPES = {"ip": 0x0800, "ip6": 0x86DD, "arp": 0x0806}
 _KINDS = {"In": 0, "B": 1, "M": 2, "P": 3, "Out": 4}
 _WORD = 0xFFFFFFFF
@@ -263,5 +264,6 @@ def _written(packet: PacketText, told: Told, numbers: _Numbers) -> bytes:
     told = replace(told, dst=target)
     src, dst = (numbers.address(shown, told.network) for shown in (told.src, told.dst))
     seq, ack = numbers.resolve(told, src, dst) if told.protocol == "tcp" else (0, 0)
-    mac = _mac(told.arp_mac or packet.src_mac)
-    return network_octets(told, src, dst, seq, ack, mac, numbers.messages.octets(packet, told))
+    asker = packet.dst_mac if told.arp_op == _IS_AT and packet.dst_mac != _EVERYBODY else None
+    macs = _mac(told.arp_mac or packet.src_mac), _mac(asker)
+    return network_octets(told, src, dst, seq, ack, macs, numbers.messages.octets(packet, told))

@@ -29,7 +29,9 @@ _TCP_OPTION = re.compile(
 )
 
 
-def network_octets(told: Told, src: str, dst: str, seq: int, ack: int, mac: bytes, message: bytes = b"") -> bytes:
+def network_octets(
+    told: Told, src: str, dst: str, seq: int, ack: int, macs: tuple[bytes, bytes], message: bytes = b""
+) -> bytes:
     """The packet from its network layer on.
 
     Args:
@@ -38,11 +40,11 @@ def network_octets(told: Told, src: str, dst: str, seq: int, ack: int, mac: byte
         dst: the receiver's, likewise.
         seq: absolute, of TCP.
         ack: absolute, of TCP.
-        mac: of the sender of an ARP packet; zeros where nobody told it.
+        macs: of the sender and of the receiver that an ARP packet names; zeros where nobody told them.
         message: what it carries, as far as it is told; no more than its length is written.
     """
     if told.network == "arp":
-        return _arp(told, src, dst, mac)
+        return _arp(told, src, dst, macs)
     body, size = _transport(told, src, dst, seq, ack)
     fixed = body[:4] if told.icmp_type == _ROUTER_ADVERTISEMENT and message else body
     body = (fixed + message)[: max(size, len(body))]
@@ -60,9 +62,10 @@ def network_octets(told: Told, src: str, dst: str, seq: int, ack: int, mac: byte
     return head + source + target + body
 
 
-def _arp(told: Told, src: str, dst: str, mac: bytes) -> bytes:
+def _arp(told: Told, src: str, dst: str, macs: tuple[bytes, bytes]) -> bytes:
     wanted = ip_address(dst).packed if told.dst else bytes(4)
-    return struct.pack(">HHBBH", 1, 0x0800, 6, 4, told.arp_op or 0) + mac + ip_address(src).packed + bytes(6) + wanted
+    head = struct.pack(">HHBBH", 1, 0x0800, 6, 4, told.arp_op or 0)
+    return head + macs[0] + ip_address(src).packed + macs[1] + wanted
 
 
 def _transport(told: Told, src: str, dst: str, seq: int, ack: int) -> tuple[bytes, int]:

@@ -1,6 +1,6 @@
 """tcpdump's lines cut into packets: when, on which interface, with which MACs; the rest is for ``tcpdump_packets``.
 
-With any of ``-n -e -t -tt -ttt -tttt -v -vv -x -X -S -l -i any``, of tcpdump 4.9 to 4.99.  What an option leaves out is
+With any of ``-n -e -t -tt -ttt -tttt -v -vv -x -X -S -l -# -i any``, of tcpdump 4.9 to 4.99.  What an option leaves out is
 None, that is unknown: the MACs without ``-e``, the time with ``-t``, TTL and IP id without ``-v``.
 
 Source: tcpdump(1), the section "Output format".
@@ -39,6 +39,7 @@ _VLAN = re.compile(
     r"vlan (?P<vlan>\d{1,4}), p \d(?:, DEI)?, (?:ethertype (?P<name>[\w. /-]{1,32}) \((?P<number>0x[0-9a-f]{4})\),? ?(?:length \d+: )?)?"
 )
 _HEX = re.compile(r"\s+0x(?P<offset>[0-9a-f]{4,8}):  (?P<octets>(?:[0-9a-f]{2,4} ?){1,8})")
+_NUMBER = re.compile(r"(?: {0,4}\d{1,5}|\d{6,10})  (?=\S| \d\d:)")  # of -#, five wide
 _START = re.compile(r"(?:IP6? |IP6?$|ARP, |[0-9a-f]{2}:[0-9a-f]{2}:[0-9a-f]{2}:[0-9a-f]{2}:[0-9a-f]{2}:[0-9a-f]{2} )")
 _NOISE = re.compile(
     r"tcpdump: |listening on |reading from |dropped privs|\d+ packets? (?:captured|received by filter|dropped by)|Warning: |verbose output suppressed"
@@ -79,7 +80,7 @@ class PacketText:
 def read_packets(lines: Sequence[str]) -> tuple[PacketText, ...]:
     """The packets of a listing, in order; at most 100,000. Lines of other kinds are left out."""
     found: list[PacketText] = []
-    for number, head, rest in _records(lines):
+    for number, head, rest in _records([_unnumbered(line) for line in lines]):
         packet = _packet(number, head, rest)
         if packet is not None:
             found.append(packet)
@@ -133,8 +134,15 @@ _SURE = re.compile(
 )
 
 
+def _unnumbered(text: str) -> str:
+    """A packet's first line without the number that ``-#`` puts before it."""
+    number = _NUMBER.match(text)
+    return text[number.end() :] if number and _is_head(text[number.end() :]) else text
+
+
 def is_packet(text: str) -> bool:
     """Whether a line that nothing announces is surely the first one of a packet."""
+    text = _unnumbered(text)
     _, form, at = _time(text)
     if form is None and at == 0 and not re.match(r"(?:IP6? .* > .*:|ARP, (?:Ethernet|Request|Reply))", text):
         return bool(

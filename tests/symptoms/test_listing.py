@@ -230,3 +230,25 @@ def test_the_wordings_of_older_versions_mean_the_same():
     assert ended["arp.resolution"] == "answered"
     assert ended["dns.lookup"] == "no-such-name"
     assert ended["icmp.echo"] == "answered"
+
+
+MACS = "00:00:5e:00:53:01", "00:00:5e:00:53:02"
+ETHER_ARP, ETHER_IP = "ethertype ARP (0x0806), length 42: ", "ethertype IPv4 (0x0800), length 98: "
+NUMBERED = f"""\
+    1  2024-05-01 12:00:00.000001 {MACS[0]} > ff:ff:ff:ff:ff:ff, {ETHER_ARP}Request who-has 192.0.2.2 tell 192.0.2.1
+    2  2024-05-01 12:00:00.000201 {MACS[1]} > {MACS[0]}, {ETHER_ARP}Reply 192.0.2.2 is-at {MACS[1]}, length 28
+123456  2024-05-01 12:00:01.000001 {MACS[0]} > {MACS[1]}, {ETHER_IP}192.0.2.1 > 192.0.2.2: ICMP echo request, id 7, seq 1
+"""
+
+
+def test_the_numbers_that_tcpdump_puts_before_its_lines_are_read_over():
+    report = explain.explain(io.BytesIO(NUMBERED.encode()))
+    assert [(one.kind, one.outcome) for one in report.exchanges] == [
+        ("arp.resolution", "answered"),
+        ("icmp.echo", "unanswered"),
+    ]
+
+
+def test_an_arp_answer_is_for_the_mac_that_its_frame_goes_to():
+    (one, _) = explain.explain(io.BytesIO(NUMBERED.encode())).exchanges
+    assert (one.fields.asker_mac, one.frames) == ("00:00:5e:00:53:01", ((1, 2),))

@@ -38,7 +38,7 @@ def judge(scene: Scene, members: list[Member], rows: list[int], values: dict[str
     if is_answer:
         return Seen("reply-ttl-too-low", "likely", members, rows, ("routing-loop",), values)
     if not len(sent):
-        values["ttl"] = None
+        values |= {"ttl": None} if values["src"] != values["dst"] else {"ttl": None, "case": "unquoted"}
         return Seen("ttl-too-low", "possible", members, rows, ("routing-loop",), values)
     if largest > _LARGEST_TRACE_TTL:
         values |= {"case": "some", "largest": largest}
