@@ -235,9 +235,9 @@ def test_the_wordings_of_older_versions_mean_the_same():
 MACS = "00:00:5e:00:53:01", "00:00:5e:00:53:02"
 ETHER_ARP, ETHER_IP = "ethertype ARP (0x0806), length 42: ", "ethertype IPv4 (0x0800), length 98: "
 NUMBERED = f"""\
-    1  2024-05-01 12:00:00.000001 {MACS[0]} > ff:ff:ff:ff:ff:ff, {ETHER_ARP}Request who-has 192.0.2.2 tell 192.0.2.1
-    2  2024-05-01 12:00:00.000201 {MACS[1]} > {MACS[0]}, {ETHER_ARP}Reply 192.0.2.2 is-at {MACS[1]}, length 28
-123456  2024-05-01 12:00:01.000001 {MACS[0]} > {MACS[1]}, {ETHER_IP}192.0.2.1 > 192.0.2.2: ICMP echo request, id 7, seq 1
+    1  12:00:00.000001 {MACS[0]} > ff:ff:ff:ff:ff:ff, {ETHER_ARP}Request who-has 192.0.2.2 tell 192.0.2.1
+    2  12:00:00.000201 {MACS[1]} > {MACS[0]}, {ETHER_ARP}Reply 192.0.2.2 is-at {MACS[1]}, length 28
+123456  12:00:01.000001 {MACS[0]} > {MACS[1]}, {ETHER_IP}192.0.2.1 > 192.0.2.2: ICMP echo request, id 7, seq 1
 """
 
 
