@@ -98,6 +98,20 @@ def test_a_ping_is_not_blamed_on_the_way_while_the_target_confirms_segments(seco
     assert ("no-return-route-on-target" not in finding.rivals) is is_reached
 
 
+@pytest.mark.parametrize(("ports", "findings"), [(15, 15), (16, 1)])
+@pytest.mark.parametrize("is_refused", [True, False])
+def test_very_many_ports_of_one_host_that_fail_alike_are_one_finding(ports, findings, is_refused):
+    frames = []
+    for number in range(ports):
+        frames.append(segment((ALICE, 40000 + number), (BOB, 1 + number), SYN))
+        if is_refused:
+            frames.append(segment((BOB, 1 + number), (ALICE, 40000 + number), RST_ACK, (B, A), ack=1))
+    found = report(*frames, (9.0, ping(ALICE, ROUTER, 1)), (9.1, pong(ROUTER, ALICE, 1)))
+    assert len(found.findings) == findings
+    assert sum(len(one.exchanges) for one in found.findings) == ports
+    assert ("ports" in found.findings[0].values) is (findings == 1)
+
+
 def test_a_small_ttl_that_runs_out_is_no_loop():
     asked = [ping(ALICE, BOB, seq, ttl=1) for seq in (1, 2)]
     finding = the_finding(asked[0], error(ROUTER, 11, 0, asked[0]), asked[1], error(ROUTER, 11, 0, asked[1]))

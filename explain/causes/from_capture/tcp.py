@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.tcp_course import Course
+
+    _Service = tuple[str, int, list[int], int]  # address, first port, the connections, and to how many ports
 
 _REFUSED = (
     "tcp-bound-to-loopback",
@@ -35,6 +37,8 @@ NO_SYN_ACK = (
     "name-resolves-to-wrong-address", "partial-loss",
 )  # fmt: skip
 _HALF_OPEN = ("filter-on-sender-input", "stateful-filter-asymmetric-path", "hairpin-nat-missing", "partial-loss")
+_SCANNED = ("unanswered", "refused")
+_FEWEST_SCANNED = 16  # ports of one host; people and programs try a few, scanners many
 
 
 def look(scene: Scene) -> Iterator[Seen]:
@@ -53,11 +57,27 @@ def look(scene: Scene) -> Iterator[Seen]:
 def _same_fate(
     scene: Scene, part: ExchangeColumns, outcome: str, cause: str, certainty: str, rivals: tuple[str, ...]
 ) -> Iterator[Seen]:
-    for server, port, some in _by_service(scene, part, scene.open(part, outcome)):
+    services = [(*one, 1) for one in _by_service(scene, part, scene.open(part, outcome))]
+    for server, port, some, ports in _scans_as_one(services) if outcome in _SCANNED else services:
         rows = [row for index in some for row in part.rows(index).tolist()]
         values = {"server": server, "port": port, "count": len(some)}
+        if ports > 1:
+            values |= {"case": "ports", "ports": ports}
         why = scene.one_link.possible(rows, rivals) if outcome == "unanswered" else rivals
         yield Seen(cause, certainty, [(part, index) for index in some], rows, why, values)
+
+
+def _scans_as_one(services: list[_Service]) -> Iterator[_Service]:
+    """Of a host of which very many ports failed alike all of them as one."""
+    failed = Counter(server for server, *_ in services)
+    scanned: dict[str, list[_Service]] = defaultdict(list)
+    for one in services:
+        if failed[one[0]] < _FEWEST_SCANNED:
+            yield one
+        else:
+            scanned[one[0]].append(one)
+    for server, found in scanned.items():
+        yield server, found[0][1], [index for _, _, some, _ in found for index in some], len(found)
 
 
 def _by_service(scene: Scene, part: ExchangeColumns, indices: Sequence[int]) -> Iterator[tuple[str, int, list[int]]]:
