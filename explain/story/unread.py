@@ -33,8 +33,9 @@ def tell(table: PacketTable, captures: Sequence[CaptureInfo]) -> list[Line]:
     layers = table.layers[: len(table)]
     lines = [*_links(table, captures, np.flatnonzero(layers & UNKNOWN_LINK))]
     lines += [*_protocols(table), *_messages(table)]
-    rest = np.flatnonzero(layers & (IP | ARP | UNKNOWN_LINK | CUT | MALFORMED) == 0)
-    broken = np.flatnonzero(layers & MALFORMED)
+    odd = np.flatnonzero((layers & (IP | ARP) == 0) | (layers & MALFORMED != 0))
+    rest = odd[layers[odd] & (IP | ARP | UNKNOWN_LINK | CUT | MALFORMED) == 0]
+    broken = odd[layers[odd] & MALFORMED != 0]
     return lines + [
         _line(table, message, rows) for message, rows in (("without-ip", rest), ("malformed", broken)) if len(rows)
     ]
@@ -62,11 +63,9 @@ def _protocols(table: PacketTable) -> Iterator[Line]:
     others = [number for number in distinct(protocols).tolist() if number not in _TOLD_ELSEWHERE]
     if not others:
         return
-    with_ip = np.flatnonzero(table.layers[: len(table)] & IP)
-    of = protocols[table.flow[with_ip]]
     for number in others[:_MOST_PROTOCOLS]:
         message = f"protocol-{number}" if number in _NAMED else "protocol"
-        yield _line(table, message, with_ip[of == number], number=number)
+        yield _line(table, message, table.rows_of(protocols == number), number=number)
 
 
 def _messages(table: PacketTable) -> Iterator[Line]:

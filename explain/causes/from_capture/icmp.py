@@ -235,7 +235,9 @@ def _has_spoken(scene: Scene, key: _Key, members: list[Member], told: int) -> bo
     """Whether the closed port had sent datagrams in these conversations before it was told closed."""
     table = scene.table
     for part, index in members:
-        rows = part.rows(index) if part.kind == "udp.flow" else np.empty(0, np.int64)
+        if part.kind != "udp.flow":
+            continue
+        rows = part.rows(index)
         rows = rows[(rows < told) & (table.layers[rows] & UDP != 0)]
         rows = rows[table.source_ports(rows) == (key.port or 0)]
         if any(table.addresses.text(source) == key.target for source in distinct(table.sources(rows)).tolist()):
