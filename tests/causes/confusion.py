@@ -183,7 +183,11 @@ TOLD = {
     "text+wires": "the text, and captures at every host",
     "text+states": "the text, and the state of every host",
     "everything": "everything",
+    "text alone": "the text without its command",
+    "text+state": "the text, and the state of the sender",
+    "text+unnamed": "the text, and the sender's capture without its name",
     "wire": "a capture at the sender alone",
+    "wires": "captures at every host alone",
     "states": "the states alone",
 }
 """The views of the README's table."""
