@@ -14,7 +14,7 @@ import numpy as np
 from explain.causes.from_capture.ping_sizes import LARGE
 from explain.exchanges.trails import forward
 from explain.places.near import whole_of
-from explain.table import BAD_CHECKSUM, BROADCAST, FRAGMENT, IPV6
+from explain.table import BROADCAST, FRAGMENT, IPV6
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -160,12 +160,6 @@ def _is_all(gone: Vanished) -> bool:
     return _FEWEST_LOST <= gone.missing >= gone.packets
 
 
-def _is_sound(gone: Vanished) -> bool:
-    """Every packet was lost, whole as it was, though the station that it was handed to does hear what is said here."""
-    is_bad = bool((gone.table.layers[gone.gone] & BAD_CHECKSUM).any())
-    return _is_all(gone) and not is_bad and all(gone.told(mac) or mac in gone.came_from for mac in gone.heard_by)
-
-
 def _is_to_one(gone: Vanished) -> bool:
     return all(mac < BROADCAST and not mac >> 40 & 1 for mac in gone.heard_by)
 
@@ -273,7 +267,6 @@ RULES: tuple[tuple[Callable[[Vanished], bool], tuple[str, ...]], ...] = (
     (_is_small, ("pmtu-blackhole", "mtu-mismatch-on-link")),
     (_is_whole, ("fragments-filtered",)),
     (_is_all, ("partial-loss",)),
-    (_is_sound, ("corrupted-packets",)),
     (_is_ipv6, ("rp-filter-strict",)),
     (_is_answered, _ON_THE_WAY_THERE),
     (_goes_back_as_it_came, _WRONG_WAY_BACK),
