@@ -147,3 +147,20 @@ def test_a_ping_on_the_wire_without_an_answer_excludes_what_never_leaves_the_sen
     assert left < alone
     assert "forwarding-disabled" in left
     assert not left & {"filter-on-sender-output", "link-no-carrier", "loopback-down"}
+
+
+def test_a_hop_that_answered_excludes_what_would_have_kept_the_trace_from_it() -> None:
+    command = "traceroute -n -q 1 -m 4 198.51.100.1"
+    title = "traceroute to 198.51.100.1 (198.51.100.1), 4 hops max, 60 byte packets\n"
+    before = {"link-no-carrier", "gateway-interface-down", "filter-on-sender-output", "wrong-gateway-address"}
+    silent = set(causes(title + " 1  *\n 2  *\n 3  *\n 4  *\n", command))
+    left = set(causes(title + " 1  192.0.2.254  0.1 ms\n 2  *\n 3  *\n 4  *\n", command))
+    assert before <= silent
+    assert not before & left
+    assert {"forwarding-disabled", "filter-on-sender-input"} <= left
+
+
+def test_an_address_that_cannot_be_assigned_in_ipv6_is_a_matter_of_the_senders_own_addresses() -> None:
+    left = causes("ping: connect: Cannot assign requested address\n", "ping -c 3 2001:db8::1")
+    assert {"ipv6-disabled", "address-tentative", "sender-no-address"} <= set(left)
+    assert "filter-on-target-input" not in left
