@@ -31,6 +31,21 @@ class Topology:
         self._seen = seen
         self.order = seen.order
 
+    @cached_property
+    def last_heard(self) -> dict[tuple[int, int], int]:
+        """When each station was last heard at each place: ns by the place's own clock, by (place, MAC key)."""
+        table, count = self._table, len(self._table)
+        key = table.place[:count].astype(np.int64) * (len(table.links.source) + 1) + table.link[:count]
+        order = np.argsort(key, kind="stable")
+        starts = np.flatnonzero(np.diff(key[order], prepend=-1))
+        rows = order[starts]
+        latest = np.maximum.reduceat(table.time_ns[:count][order], starts) if count else rows
+        heard: dict[tuple[int, int], int] = {}
+        stations = table.links.source[table.link[rows]].tolist()
+        for place, mac, time_ns in zip(table.place[rows].tolist(), stations, latest.tolist(), strict=True):
+            heard[place, mac] = max(time_ns, heard.get((place, mac), time_ns))
+        return heard
+
     def in_order(self, rows: Rows) -> Rows:
         """Frames of one direction of a conversation along their way, and in time at each place.
 

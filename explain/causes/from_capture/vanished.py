@@ -133,9 +133,8 @@ class Vanished:
     @cached_property
     def is_heard(self) -> bool:
         """Whether those that the lost packets were handed to spoke at the last place a moment before, or since."""
-        table, since = self.table, self.span[0] - _MOMENT_NS
-        rows = np.flatnonzero((table.place[: len(table)] == self.place) & (table.time_ns[: len(table)] > since))
-        return self.heard_by <= set(table.links.source[table.link[rows]].tolist())
+        heard, since = self.topology.last_heard, self.span[0] - _MOMENT_NS
+        return all(heard.get((self.place, mac), since) > since for mac in self.heard_by)
 
     def is_nearest(self, mac: int) -> bool:
         """Whether the last place is the nearest to a station of several on its link, so that it sees all it sends."""
