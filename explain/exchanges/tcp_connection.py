@@ -37,8 +37,8 @@ OUTCOMES = ("rejected", "refused", "unanswered", "half-open", "midstream", "rese
 PATIENCE_NS = 300_000_000_000
 """Zeek's ``tcp_inactivity_timeout``."""
 
-_REMEMBERED = 128
-"""Connections whose fields are kept for a moment: what is told is looked at again and again."""
+_REMEMBERED = 1024
+"""Connections whose fields are kept, about 1 KiB each: what is told is looked at again and again."""
 _ERRORS_V4 = (3, 11, 12)  # a redirect or a quench lets the packet pass (RFC 792)
 
 
