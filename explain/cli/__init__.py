@@ -30,6 +30,7 @@ def main(arguments: list[str] | None = None) -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Clearing a huge page for a column that is written once costs more than the small pages do.
     os.environ.setdefault("NUMPY_MADVISE_HUGEPAGE", "0")
+    _fill_gaps()
     try:
         status = _complete() if "_EXPLAIN_COMPLETE" in os.environ else _run(words)
         sys.stdout.flush()
@@ -43,6 +44,13 @@ def main(arguments: list[str] | None = None) -> None:
         _leave(status)
     gc.freeze()  # the end of the process frees everything at once; looking for cycles first would be for nothing
     sys.exit(status)
+
+
+def _fill_gaps() -> None:
+    """Put the null device in the place of standard streams that were closed before we came (``>&-``)."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123  open to the end
 
 
 def _leave(status: int) -> None:

@@ -196,6 +196,17 @@ def test_a_closed_pipe_is_silent_and_says_141(broken):
     assert process.wait() == 141
 
 
+@pytest.mark.parametrize(
+    ("words", "status"), [('"$1" >&-', 0), ('"$1" -o "$1.txt" >&- 2>&-', 0), ("- <&-", 2), ('"$1.none" >&- 2>&-', 2)]
+)
+def test_streams_that_were_closed_before_are_no_reason_to_fail(words, status, healthy):
+    line = f"{sys.executable} -m explain {words}"
+    done = subprocess.run(["sh", "-c", line, "sh", healthy], capture_output=True, text=True, check=False)
+    assert done.returncode == status
+    assert "Traceback" not in done.stderr
+    assert "bug" not in done.stderr
+
+
 def test_an_unknown_option_is_a_usage_error(healthy):
     assert run(healthy, "--nonsense").returncode == 2
 
