@@ -89,6 +89,12 @@ class Vanished:
         """The nodes that play a part."""
         return [node for node, one in self.parts.items() if one == part]
 
+    @property
+    def is_damaged_at_target(self) -> bool:
+        """Whether nothing whole came to the target: a host first drops what bears a wrong checksum."""
+        hits = [hit for node in self.nodes("target") for spot in self.spots.get(node, ()) for hit in spot.requests]
+        return bool(hits) and all(hit.is_bad for hit in hits) and self.from_target is not True
+
     def seen_at(self, node: str, what: str) -> tuple[int, int]:
         """At how many of a node's places something was seen, and how many places there are."""
         spots = self.spots.get(node, [])
@@ -172,7 +178,7 @@ def _bystander_request(fate: Vanished, strike: Strike) -> bool:
 
 
 def _target_any(fate: Vanished, strike: Strike) -> bool:
-    if fate.at_target is False:
+    if fate.at_target is False or fate.is_damaged_at_target:
         return False
     if strike.how == "no-neighbour":
         return fate.target_asks is not False and fate.from_target is not True
@@ -182,7 +188,7 @@ def _target_any(fate: Vanished, strike: Strike) -> bool:
 
 
 def _way_back(fate: Vanished, strike: Strike) -> bool:
-    if fate.at_target is False or fate.from_target is False:
+    if fate.at_target is False or fate.from_target is False or fate.is_damaged_at_target:
         return False
     if strike.how == "reject" and fate.is_everywhere:
         return fate.errors_to_target

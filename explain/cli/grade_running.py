@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from contextlib import closing
@@ -47,6 +48,7 @@ def grade_class(rubric: Rubric, found: Sequence[Submission], options: Mapping[st
     from explain.grade.executors import grade_all
     from explain.grade.kept import Kept, usual_folder
 
+    gc.enable()  # writing JSON leaves cycles behind, and a class is long; a short run does without looking for them
     folder = None if options.get("no_cache") else Path(options["cache"]) if options.get("cache") else usual_folder()
     kept = Kept(folder)
     jobs = options.get("jobs") or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

@@ -422,8 +422,8 @@ def test_numbers_begin_at_one_where_the_handshake_was_not_seen():
 
 
 def test_whoever_reads_tls_enters_it_in_the_facts():
+    assert found(talk()).fields(0).tls is None
     columns = found(talk())
-    assert columns.fields(0).tls is None
     columns.facts["tls"][0] = "what was read"
     assert columns.fields(0).tls == "what was read"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import tracemalloc
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from explain.cli.grade_running import grade_class
 from explain.grade import gradebooks
 from explain.grade.batches import Work
 from explain.grade.executors import _until_done
@@ -55,6 +57,7 @@ class Made(Sequence):
 def grown(consume, make):
     """Octets that a consumer holds at most for each submission more."""
     peaks = []
+    gc.enable()  # as for every class
     for number in (FEW, MANY):
         some = Made(number, make)
         consume(Made(20, make))  # whatever is made at the first use
@@ -79,6 +82,12 @@ def test_the_comparison_of_a_class_holds_next_to_nothing_of_each():
             pass
 
     assert grown(compared, own_prints) < 1000  # their prints are about 4,000
+
+
+def test_cycles_are_collected_while_a_class_is_graded():
+    gc.disable()
+    grade_class(SimpleNamespace(), [], {"no_cache": True, "jobs": 1}, SimpleNamespace())
+    assert gc.isenabled()
 
 
 def test_forms_on_disk_cost_two_numbers_each():

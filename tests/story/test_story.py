@@ -29,8 +29,8 @@ def closed_ports(count):
         frame
         for number in range(count)
         for frame in (
-            segment((ALICE, 40000 + number), (BOB, 81 + number), SYN, seq=1),
-            segment((BOB, 81 + number), (ALICE, 40000 + number), RST_ACK, (B, A), ack=2),
+            segment((ALICE, 40000 + number), (f"198.51.100.{number + 1}", 81 + number), SYN, seq=1),
+            segment((f"198.51.100.{number + 1}", 81 + number), (ALICE, 40000 + number), RST_ACK, (B, A), ack=2),
         )
     ]
 
