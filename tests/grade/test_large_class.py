@@ -10,7 +10,7 @@ import pytest
 from grading_class import HEAD, TEXT, command, hand_in, high_water, mistakes
 from grading_scenes import rubric_file
 
-MOST_KIB_EACH = 5
+MOST_KIB_EACH = 1.5
 """What is known of each submission until the end: its name, its paths, and where its marks are; a form is larger."""
 
 
