@@ -18,12 +18,7 @@ _VISIBLE = ("now", "after_due", "never")
 
 def read_check(reader: Reader, table: Mapping[str, Any]) -> Check:
     """What is asked of the captures."""
-    name = table.get("id")
-    where = f"check {name!r}"
-    if not isinstance(name, str) or not name:
-        reader.say("[[check]]", "id is missing")
-        name = ""
-    reader.known(where, "[[check]]", table)
+    name, where = reader.named("check", table)
     base = table.get("where", {})
     expect = reader.pattern(where, table["expect"], base) if "expect" in table else None
     none = reader.pattern(where, table["none"], base) if "none" in table else None

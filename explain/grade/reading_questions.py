@@ -15,12 +15,7 @@ if TYPE_CHECKING:
 
 def read_question(reader: Reader, table: Mapping[str, Any]) -> Question:
     """What is asked of the student."""
-    name = table.get("id")
-    where = f"answer {name!r}"
-    if not isinstance(name, str) or not name:
-        reader.say("[[answer]]", "id is missing")
-        name = ""
-    reader.known(where, "[[answer]]", table)
+    name, where = reader.named("answer", table)
     kind = table.get("type", "text")
     if kind not in ANSWER_TYPES:
         reader.say(where, f"no type is called {kind!r}{nearest(str(kind), ANSWER_TYPES)}")

@@ -64,6 +64,21 @@ class Reader:
         """Note a complaint."""
         self.complaints.append(f"{where}: {text}")
 
+    def named(self, kind: str, table: Mapping[str, Any]) -> tuple[str, str]:
+        """The id of a table, empty where it is missing, and how complaints name the table; unknown keys are told.
+
+        Args:
+            kind: check or answer, as in ``[[check]]``.
+            table: what stands under it.
+        """
+        section, name = f"[[{kind}]]", table.get("id")
+        where = f"{kind} {name!r}"
+        if not isinstance(name, str) or not name:
+            self.say(section, "id is missing")
+            name = ""
+        self.known(where, section, table)
+        return name, where
+
     def known(self, where: str, section: str, table: Mapping[str, Any]) -> None:
         """Complain of keys that the section does not have."""
         for key in table:
