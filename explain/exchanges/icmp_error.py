@@ -57,6 +57,8 @@ _ERROR_TYPES_V4 = (3, 4, 5, 11, 12)
 _REDIRECT_V6 = 137
 _PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6"}
 _PATIENCE_NS = 0
+_SMALLEST_MTU = {4: 68, 6: 1280}
+"""Octets that every link carries (RFC 791, 3.2; RFC 8200, 5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,25 @@ def error_name(is_v6: bool, kind: int, code: int) -> str:
     if not is_v6:
         families = {3: "unreachable", 4: "source-quench", 5: "redirect", 11: "time-exceeded", 12: "parameter-problem"}
     return families.get(kind, "other-error")
+
+
+def size_claim(error: IcmpError) -> str:
+    """What is odd about a report that a packet was too large, empty if nothing is.
+
+    Returns:
+        ``unsaid``: no MTU is given, as by routers older than RFC 1191; ``doubtful``: the quoted packet would have
+        fitted; ``tiny``: every link carries more than that; ``unsized``: no packet is quoted.
+
+    Source: RFC 1191, 4 and 5; RFC 8201, 4 (a host ignores what is less than 1280).
+    """
+    length = error.about.length if error.about else 0
+    if not error.mtu:
+        return "unsaid"
+    if not length:
+        return "unsized"
+    if length <= error.mtu:
+        return "doubtful"
+    return "tiny" if error.mtu < _SMALLEST_MTU[6 if ":" in error.from_ else 4] else ""
 
 
 def find(table: PacketTable) -> ExchangeColumns:

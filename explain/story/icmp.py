@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.exchanges.icmp_error import size_claim
 from explain.exchanges.quotes import quoted_row
 from explain.model import Line
 from explain.table import ICMP, ICMPV6
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
     from explain.story.teller import Teller
 
 MEANINGS = frozenset((
-    "net-unreachable", "host-unreachable", "protocol-unreachable", "port-unreachable", "fragmentation-needed",
-    "packet-too-big", "net-prohibited", "host-prohibited", "admin-prohibited", "ttl-exceeded", "reassembly-exceeded",
-    "redirect-host", "redirect-net", "no-route", "address-unreachable", "beyond-scope", "source-policy-failed",
-    "reject-route", "parameter-problem", "source-quench",
+    "net-unreachable", "host-unreachable", "protocol-unreachable", "port-unreachable", "net-prohibited",
+    "host-prohibited", "admin-prohibited", "ttl-exceeded", "reassembly-exceeded", "redirect-host", "redirect-net",
+    "no-route", "address-unreachable", "beyond-scope", "source-policy-failed", "reject-route", "parameter-problem",
+    "source-quench",
 ))  # fmt: skip
+
+TOO_LARGE = ("fragmentation-needed", "packet-too-big")
 
 
 def echo(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:
@@ -64,16 +67,25 @@ def error(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Itera
     """Who says what about which packet."""
     fields: IcmpError = part.fields(index)
     outcome = part.outcomes[part.outcome[index]]
-    meaning = f"icmp.meaning.{outcome if outcome in MEANINGS else 'other'}"
-    more: dict[str, Any] = {"from": fields.from_, "name": outcome, "meaning": Line(meaning, {})}
+    more: dict[str, Any] = {"from": fields.from_, "name": outcome, "meaning": _meaning(fields, outcome)}
     if fields.about is None:
         yield teller.line("icmp.error.bare", fields, part.rows(index), name, **more)
         return
     more |= {"src": fields.about.src, "dst": fields.about.dst}
     if fields.about.src != fields.to:
-        yield teller.line("icmp.error.translated", fields, part.rows(index), name, **more)
+        is_beside = outcome.startswith("redirect") or fields.about.src == fields.from_
+        message = "icmp.error.not-its-own" if is_beside else "icmp.error.translated"
+        yield teller.line(message, fields, part.rows(index), name, **more)
         return
     quoted = quoted_row(teller.table, int(part.rows(index)[0]))
     more["frame"] = int(teller.table.frame[quoted]) if quoted is not None else None
     message = "said" if quoted is None else "said-of"
     yield teller.line(f"icmp.error.{message}", fields, part.rows(index), name, **more)
+
+
+def _meaning(fields: IcmpError, outcome: str) -> Line:
+    if outcome in TOO_LARGE:
+        claim = size_claim(fields)
+        values = {"mtu": fields.mtu, "length": fields.about.length if fields.about else None}
+        return Line(f"icmp.meaning.too-large-{claim}" if claim else f"icmp.meaning.{outcome}", values)
+    return Line(f"icmp.meaning.{outcome if outcome in MEANINGS else 'other'}", {})

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from packets import A, B, R, datagram, eth, icmp, ip, pcap, ping, pong, segment
+from packets import A, B, R, datagram, error, eth, icmp, ip, pcap, ping, pong, segment, udp
 
 import explain
 
@@ -236,3 +236,19 @@ def test_a_virtual_router_that_answers_with_its_own_mac_is_no_other_way():
     story = report(ping(ALICE, FAR, 1, macs=(A, "00:00:5e:00:01:07")), pong(FAR, ALICE, 1, macs=(B, A))).story()
     assert "virtual router" in story
     assert "asymmetric" not in story
+
+
+@pytest.mark.parametrize(
+    ("mtu", "case", "certainty"),
+    [(600, None, "proved"), (1028, "doubtful", "possible"), (0, "unsaid", "likely"), (60, "tiny", "possible")],
+)
+def test_a_report_that_a_packet_was_too_large_is_held_against_that_packet(mtu, case, certainty):
+    sent = eth(A, R, 0x800, ip(ALICE, FAR, 17, udp(ALICE, FAR, 5000, 6000, bytes(1000)), flags=0x4000))
+    (finding,) = report(sent, error("192.0.2.254", 3, 4, sent, word=mtu)).findings
+    assert (finding.cause, finding.values.get("case"), finding.certainty) == ("path-mtu-exceeded", case, certainty)
+
+
+def test_one_sound_report_proves_what_an_odd_one_before_it_did_not():
+    sent = eth(A, R, 0x800, ip(ALICE, FAR, 17, udp(ALICE, FAR, 5000, 6000, bytes(1000)), flags=0x4000))
+    (finding,) = report(sent, *(error("192.0.2.254", 3, 4, sent, word=mtu) for mtu in (9000, 600))).findings
+    assert (finding.certainty, finding.values["mtu"]) == ("proved", 600)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import struct
 
 from neighbours import solicit
-from packets import A, B, datagram, error, is_at, pcap, ping, segment, who_has
+from packets import A, B, datagram, error, eth, icmp, ip, is_at, pcap, ping, segment, who_has
 
 import explain
 
-ALICE, BOB = "192.0.2.1", "192.0.2.2"
+ALICE, BOB, ROUTER = "192.0.2.1", "192.0.2.2", "192.0.2.254"
 CLIENT, SERVER = (ALICE, 40000), (BOB, 80)
 BACK = (B, A)
 FIN, SYN, PSH, ACK = 1, 2, 8, 16
@@ -97,3 +97,19 @@ def test_a_server_that_sent_its_fin_and_confirms_nothing_more_is_told_so():
     (finding,) = [one for one in explain.explain(pcap(*frames)).findings if one.cause == "partial-loss"]
     assert finding.values["case"] == "segments-vain-closed"
     assert "pmtu-blackhole" not in finding.rivals
+
+
+def test_a_report_of_a_packet_that_would_have_fitted_is_doubted():
+    sent = datagram(CLIENT, SERVER, bytes(72))
+    assert "100 bytes are too many for the next link, which carries 90" in told(sent, error(ROUTER, 3, 4, sent, 90))
+    assert "carries 100 bytes, it says; but the quoted packet has only 100" in told(
+        sent, error(ROUTER, 3, 4, sent, 100)
+    )
+
+
+def test_a_redirect_that_quotes_a_packet_of_its_own_sender_shows_no_nat():
+    sent = datagram((ROUTER, 5000), SERVER, b"x", (B, A))
+    quoted = ip(ROUTER, ALICE, 1, icmp(5, 1, 0x01020304, sent[14:42]))
+    story = told(sent, eth(B, A, 0x800, quoted))
+    assert f"should be told to {ROUTER}" in story
+    assert "NAT" not in story

@@ -9,6 +9,7 @@ import numpy as np
 
 from explain.causes.from_capture import arp, expired, ndp
 from explain.causes.from_capture.scene import Member, Scene, Seen
+from explain.exchanges.icmp_error import size_claim
 from explain.exchanges.quotes import quoted_flows
 from explain.table import NO_FLOW, UDP, distinct
 
@@ -70,8 +71,10 @@ _WAY_BACK = (
 # Nobody has the address that is to be answered: it was not the asker's own, or does not belong on that link.
 _NOBODY_TO_ANSWER = ("sender-address-in-wrong-subnet", "wrong-source-address-selected", "snat-to-unowned-address")
 _NO_WAY = ("net-unreachable", "no-route")
-_PROVED = frozenset(("path-mtu-exceeded", "icmp-redirect", "udp-no-listener"))
+_PROVED = frozenset(("icmp-redirect", "udp-no-listener"))
 _ABSENT = ("host-unreachable", "address-unreachable")
+_SOUND = ("", "unsized")  # what is odd about a report of a packet that was too large: nothing
+_SURE = {"unsaid": "likely", "doubtful": "possible", "tiny": "possible"}
 _SEVERAL = 2  # reports of packets that did not arrive whole
 _ECHO_REPLIES = (0, 129)
 _EVERYBODY = "255.255.255.255"
@@ -188,12 +191,25 @@ def _judge(
             values |= {"case": "told", "address": key.target, "asker": key.speaker, "requests": _requests(asked)}
         if key.target in _looked_up(scene):
             rivals = (*rivals, "name-resolves-to-wrong-address")
+    if cause == "path-mtu-exceeded":
+        return _too_large(part, indices, members, rows, values)
     if key.name == "reassembly-exceeded":
         values["case"] = "fragments"
         if _loses_every_rest(members, len(indices)):
             cause, rivals = "fragments-filtered", ("partial-loss",)
             values["case"] = "told"
     return Seen(cause, "proved" if cause in _PROVED else "likely", members, rows, rivals, values)
+
+
+def _too_large(
+    part: ExchangeColumns, indices: list[int], members: list[Member], rows: list[int], values: dict[str, Any]
+) -> Seen:
+    """Too large for a link: proved by one report whose numbers agree with each other."""
+    told: list[IcmpError] = [part.fields(index) for index in indices]
+    told.sort(key=lambda one: size_claim(one) not in _SOUND)  # keeps the order of time among those that are alike
+    claim, length = size_claim(told[0]), told[0].about.length if told[0].about else None
+    values |= {"mtu": told[0].mtu, "length": length} | ({} if claim in _SOUND else {"case": claim})
+    return Seen("path-mtu-exceeded", _SURE.get(claim, "proved"), members, rows, (), values)
 
 
 def _closed_port(
