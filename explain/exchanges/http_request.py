@@ -41,6 +41,7 @@ class HttpRequest:
         location: where a redirection points to.
         interim_responses: such as 100 Continue, which do not end the wait.
         was_due: the capture goes on long enough, or the connection ended, so an answer would be in it.
+        is_one_sided: nothing that the other end sent in this connection was recorded, so no answer would be.
         is_whole: both heads were captured to their ends.
     """
 
@@ -61,6 +62,7 @@ class HttpRequest:
     user_agent: str | None
     interim_responses: int
     was_due: bool
+    is_one_sided: bool
     is_whole: bool
 
 
@@ -132,7 +134,8 @@ def _server_data(table: PacketTable, asked: I8, told: I8) -> tuple[I8, Bools]:
     closed = np.append(table.flow[closing] * size + closing, np.iinfo(np.int64).max)
     has_ended = closed[np.searchsorted(closed, key)] < end
     last_ns = _last_of_place(table)
-    was_due[some] = has_ended | (last_ns[table.place[asked]] - table.time_ns[asked] >= _DUE_NS)
+    is_late = has_ended | (last_ns[table.place[asked]] - table.time_ns[asked] >= _DUE_NS)
+    was_due[some] = is_late & (table.first_of_side[table.sides[asked] ^ 1] >= 0)
     return first, was_due
 
 
@@ -196,6 +199,7 @@ def _fields(table: PacketTable, talk: Talk, asked: int, told: int, was_due: bool
         user_agent=request.fields.get("user-agent") if request else None,
         interim_responses=talk.interim,
         was_due=was_due,
+        is_one_sided=bool(table.first_of_side[table.sides[asked if asked >= 0 else told] ^ 1] < 0),
         is_whole=(request is None or request.is_whole) and (response is None or response.is_whole),
     )
 

@@ -35,7 +35,8 @@ def request(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Ite
         return
     yield teller.line(teller.first("http.asked"), fields, rows[:1], name, **values)
     if part.outcomes[part.outcome[index]] == "unanswered":
-        yield teller.line("http.unanswered" if fields.was_due else "http.not-due", fields, rows, name, **values)
+        why = "one-sided" if fields.is_one_sided else "unanswered" if fields.was_due else "not-due"
+        yield teller.line(f"http.{why}", fields, rows, name, **values)
         return
     if fields.interim_responses:
         yield teller.line("http.interim", fields, rows, name, **values)

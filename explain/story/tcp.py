@@ -38,6 +38,9 @@ def connection(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
         yield teller.line("tcp.midstream", fields, rows, name, **values)
     else:
         yield from _opening(teller, fields, rows, from_client, outcome, name, values)
+    if _is_one_sided(table, rows, from_client):
+        heard, missing = (client, server) if from_client[0] else (server, client)
+        yield teller.line("tcp.one-sided", None, rows, name, heard=heard, missing=missing)
     if fields.tls:
         from explain.story import tls
 
@@ -53,6 +56,13 @@ def _from_client(table: PacketTable, rows: Rows, fields: TcpConnection) -> Bools
     client_is_first = (int(ports[0][0]), ports[1]) == (fields.client.port, fields.client.address)
     fits: Bools = is_high == (is_high[0] if client_is_first else not is_high[0])
     return fits
+
+
+def _is_one_sided(table: PacketTable, rows: Rows, from_client: Bools) -> bool:
+    """Whether one side alone was recorded, and confirms what the other had sent."""
+    flags = table.flags[rows]
+    confirms = (flags & _ACK != 0) & (flags & (_SYN | _RST) == 0)
+    return len(rows) > 1 and bool(confirms.any()) and bool(from_client.all() or not from_client.any())
 
 
 def _opening(

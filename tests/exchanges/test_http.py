@@ -278,3 +278,13 @@ def test_a_syn_sent_again_in_the_middle_begins_no_new_connection():
     opening = talk.opens()
     found = requests(*opening, talk.asks(get()), opening[0], talk.confirms(), talk.tells(OK))
     assert [(one.outcome, one.fields.status) for one in found] == [("answered", 200)]
+
+
+def test_where_the_server_was_never_recorded_no_answer_is_missed():
+    talk = Talk()
+    frames = [talk.opens()[0], talk.opens()[2], talk.asks(get()), talk.asks(b"", FIN)]
+    report = explain.explain(pcap(*frames))
+    (one,) = [each for each in report.exchanges if each.kind == "http.request"]
+    assert (one.outcome, one.fields.was_due, one.fields.is_one_sided) == ("unanswered", False, True)
+    assert "Nothing that 198.51.100.1:80 sent in this connection was recorded" in " ".join(report.story().split())
+    assert report.unexplained == ()

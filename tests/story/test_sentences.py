@@ -113,3 +113,10 @@ def test_a_redirect_that_quotes_a_packet_of_its_own_sender_shows_no_nat():
     story = told(sent, eth(B, A, 0x800, quoted))
     assert f"should be told to {ROUTER}" in story
     assert "NAT" not in story
+
+
+def test_a_connection_of_which_one_side_was_recorded_is_told_as_such():
+    sent = [segment(CLIENT, SERVER, SYN, seq=100), segment(CLIENT, SERVER, ACK, seq=101, ack=501)]
+    assert f"Only what {ALICE}:40000 sent is in this capture" in told(*sent)
+    assert "Only what" not in told(sent[0], segment(CLIENT, SERVER, SYN, seq=100))
+    assert "Only what" not in told(sent[0], segment(SERVER, CLIENT, SYN | ACK, BACK, seq=500, ack=101), sent[1])
