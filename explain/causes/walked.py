@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _FIRST_PROBE_PORT = 33434
 _ANY_PORT = 80
+_NEARLY = 100
+"""Of so many entries of a full table one may have run out between the command and the look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ def walked(witnesses: Witnesses, context: Context, destination: str | None) -> W
     is_whole = topology.is_whole and set(topology.roles) <= known
     is_whole = is_whole or (path.is_certain and any(each.certainty == "proved" for each in path.causes))
     causes = (*_misnamed(witnesses, context, path, target, sender), *_corrected(path.causes, context))
+    causes += _nearly_full(witnesses, path)
     return Walked(
         path.outcome, causes, path.also, is_whole, _passed(path), path, _next_hop(path),
         _is_borrowed(path, sender), _uncollected(witnesses, path),
@@ -154,6 +157,19 @@ def _corrected(causes: tuple[StateCause, ...], context: Context) -> tuple[StateC
         by = Decider("sysctl", "net.ipv4.icmp_echo_ignore_broadcasts")
         return (StateCause("broadcast-echo-ignored", "likely", (Locus("target"),), (by,)),)
     return causes
+
+
+def _nearly_full(witnesses: Witnesses, path: Path) -> tuple[StateCause, ...]:
+    """A connection table on the way that has room for hardly any flow now may have had none when the command ran."""
+    passed = {step.decision.host for step in path.steps if step.decision.out and step.decision.out.connection == "new"}
+    found = []
+    for state in witnesses.states if path.outcome == "answered" else ():
+        count, most = (state.sysctl(f"net.netfilter.nf_conntrack_{name}") for name in ("count", "max"))
+        if state.name in passed and count and most and count >= most - most // _NEARLY:
+            by = Decider("sysctl", f"net.netfilter.nf_conntrack_count = {count} of {most}")
+            place = Locus(path.roles.get(state.name, "bystander"), state.name)
+            found.append(StateCause("conntrack-table-full", "possible", (place,), (by,)))
+    return tuple(found)
 
 
 def _target(witnesses: Witnesses) -> HostState | None:

@@ -58,12 +58,12 @@ class Fallen:
 
 
 def conditions_of(topology: Topology) -> dict[str, bool | None]:
-    """What a network that is wholly known cannot do: no switch, no fault of a switch."""
+    """What a network that is wholly known can and cannot do: no switch, no fault of a switch."""
     roles = list(topology.roles.values())
     has_router = any(role[:1] == "R" or role.startswith("router") for role in roles)
     has_other = any(role in {"X", "bystander"} for role in roles)
     if not topology.is_whole:
-        return {"switch": None, "routed": None, "bystander": None}
+        return {}
     return {
         "switch": any(role in {"SW", "switch"} for role in roles),
         "routed": has_router or has_other,
@@ -136,8 +136,11 @@ def _can_strike(strike: Strike, context: Context) -> bool:
         return False
     if not context.allows(strike.when) or (context.holds("bc") and not _meets_everybody(strike)):
         return False
-    if strike.at == "router" or strike.hop == "remote" or "gateway" in strike.of == ("gateway",):
-        return context.conditions.get("routed") is not False
+    if context.holds("loopback") and not _meets_itself(strike):
+        return False
+    if _needs_router(strike):
+        # Source: RFC 4291, 2.5.6: routers carry on nothing that is link-local.
+        return context.conditions.get("routed") is not False and not context.holds("ll")
     if strike.hop == "onlink" and context.conditions.get("near") is False:
         return False
     return strike.at != "bystander" or context.conditions.get("bystander") is not False
@@ -152,6 +155,17 @@ def _is_met_by(strike: Strike, tool: str | None) -> bool:
     if strike.how.startswith("tcp-"):
         return tool == "tcp"
     return strike.how != "dhcp" and (strike.how != "trace-gap" or tool == "trace")
+
+
+def _meets_itself(strike: Strike) -> bool:
+    """Whether a strike can meet what a host sends to its own loopback address: no wire and no neighbour is asked."""
+    is_asked = strike.how in {"no-neighbour", "no-carrier"}
+    is_own = strike.at not in {"segment", "bystander"} and not is_asked and not _needs_router(strike)
+    return is_own or "loopback" in strike.when
+
+
+def _needs_router(strike: Strike) -> bool:
+    return strike.at == "router" or strike.hop == "remote" or strike.of == ("gateway",)
 
 
 def _meets_everybody(strike: Strike) -> bool:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from pathlib import Path
+
 import pytest
 
 from explain.causes.diagnose import diagnose
 from explain.causes.diagnosis import Diagnosis, Witnesses
 from explain.causes.ids import IDS, QUALIFIERS
 from explain.causes.predictions import all_strikes
+from explain.cli.witnesses import Given, gather
 from explain.symptoms.command import parse_command
 from explain.symptoms.text import read_text
 
+PCAPS = Path(__file__).resolve().parents[2] / "pcaps"
 SILENT = """PING 198.51.100.1 (198.51.100.1) 56(84) bytes of data.
 
 --- 198.51.100.1 ping statistics ---
@@ -164,3 +170,26 @@ def test_an_address_that_cannot_be_assigned_in_ipv6_is_a_matter_of_the_senders_o
     left = causes("ping: connect: Cannot assign requested address\n", "ping -c 3 2001:db8::1")
     assert {"ipv6-disabled", "address-tentative", "sender-no-address"} <= set(left)
     assert "filter-on-target-input" not in left
+
+
+def test_a_table_that_is_full_but_for_a_few_entries_is_suspected_first_of_a_silent_network(tmp_path: Path) -> None:
+    def first(count: str) -> str:
+        folder = shutil.copytree(PCAPS / "conntrack-table-full", tmp_path / count)
+        path = folder / "state" / "r1.json"
+        state = json.loads(path.read_text())
+        most = int(state["sysctl"]["net.netfilter.nf_conntrack_max"])
+        state["sysctl"]["net.netfilter.nf_conntrack_count"] = str(most - int(count))
+        path.write_text(json.dumps(state))
+        return diagnose(gather(Given(case=folder))).causes[0].cause
+
+    assert first("1") == "conntrack-table-full"
+    assert first("100000") != "conntrack-table-full"
+
+
+def test_a_loopback_address_is_reached_without_a_wire_and_a_link_local_one_without_a_router() -> None:
+    own = causes(SILENT.replace("198.51.100.1", "127.0.0.1"), "ping -c 3 -W 4 127.0.0.1")
+    assert {"loopback-down", "filter-on-sender-output", "filter-on-target-input"} <= set(own)
+    assert not {"forwarding-disabled", "arp-spoofed", "filter-on-switch", "masquerade-missing"} & set(own)
+    near = causes(SILENT.replace("198.51.100.1", "fe80::2"), "ping -c 3 -W 4 fe80::2%eth0")
+    assert {"filter-on-switch", "filter-on-target-input"} <= set(near)
+    assert not {"forwarding-disabled", "no-return-route-on-router", "masquerade-missing"} & set(near)
