@@ -41,7 +41,8 @@ def partial_credit(marker: Marker, check: Check, seen: Seen) -> Verdict | None:
         marker.bind(check, seen.events)
         points = round(check.points * seen.number / check.count.least, 4)
         text = marker.say("some", number=seen.number, wanted=check.count.least)
-        return marker.verdict(check, "partly", points, text, seen.events)
+        told = telling.joined(marker, [text, *telling.copies(marker, seen)])
+        return marker.verdict(check, "partly", points, told, seen.events)
     if isinstance(check.partial, dict) and check.expect:
         return _phases(marker, check, check.partial)
     return None

@@ -12,7 +12,7 @@ from explain.grade.cited import Recorded, rows_in
 from explain.grade.credit import has_all_phases, partial_credit
 from explain.grade.event import Event, UnknownFieldError
 from explain.grade.expressions import UnboundError
-from explain.grade.finding import Seen, alternatives, matching
+from explain.grade.finding import Seen, alternatives, counted, matching
 from explain.grade.functions import AbsentError
 from explain.grade.unseen import claim_untold, part_untold, untold, why_untold
 
@@ -76,7 +76,7 @@ def _parts(marker: Marker, check: Check) -> Verdict:
     rows: list[Recorded] = []
     doubts = []
     for one in check.parts:
-        found = matching(marker, check, one.pattern) if one.pattern else []
+        found = counted(matching(marker, check, one.pattern), one.count) if one.pattern else []
         is_met = one.count.holds(len(found)) if one.claim is None else marker.is_true(one.claim)
         events += found
         rows += rows_in(one.claim, marker.names) if one.claim is not None else []
@@ -137,4 +137,5 @@ def _outcome(marker: Marker, check: Check, is_met: bool, seen: Seen) -> Verdict:
     if check.failed and telling.is_fillable(check.failed, marker.names | values):
         own = marker.filled(check.failed, values)
         text = telling.joined(marker, [own, text]) if near else own
+    text = telling.joined(marker, [text, *telling.copies(marker, seen)])
     return marker.verdict(check, "not-met", min(check.points, 0.0), text, seen.events, rows or near)

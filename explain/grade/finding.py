@@ -10,21 +10,29 @@ from explain.grade.event import Event, part
 from explain.grade.expression_syntax import names_in, placeholders
 from explain.grade.expressions import evaluate
 from explain.grade.predicates import holds, value_of
+from explain.grade.recorded_again import once
 
 if TYPE_CHECKING:
     from explain.grade.marker import Marker
-    from explain.grade.rubric import Check, Pattern, Within
+    from explain.grade.rubric import Check, Count, Pattern, Within
 
 _MOST_ALTERNATIVES = 50
 
 
 @dataclass(slots=True)
 class Seen:
-    """What a check found: its events, how many that makes, and what its messages may mention."""
+    """What a check found.
+
+    Attributes:
+        number: how many events that makes.
+        values: what its messages may mention.
+        copies: events that do not count, because their frames came before.
+    """
 
     events: list[Event]
     number: int
     values: dict[str, Any] = field(default_factory=dict)
+    copies: int = 0
 
 
 def not_handed_in(marker: Marker, check: Check, wanted: Pattern) -> tuple[str, ...]:
@@ -89,13 +97,21 @@ def _seen(marker: Marker, check: Check) -> Seen:
     if check.distinct:
         values = list(dict.fromkeys(str(value_of(event, check.distinct)) for event in found))
         return Seen(found, len(values), {"values": values})
-    if check.window_ns is not None:
-        found = _busiest(found, check.window_ns)
-    return Seen(found, len(found))
+    own = counted(found, check.count, check.window_ns)
+    return Seen(own, len(own), copies=0 if check.window_ns else len(found) - len(own))
 
 
-def _busiest(events: list[Event], window_ns: int) -> list[Event]:
-    """Of all spans of that length, the events of the one that has most."""
+def counted(events: list[Event], count: Count, window_ns: int | None = None) -> list[Event]:
+    """The events that count: copies never make up for what lacks, and are too many where few are allowed."""
+    found = _busiest(events, window_ns)
+    is_asked_often = count.least > 1 and (count.most is None or len(found) <= count.most)
+    return _busiest(once(events), window_ns) if is_asked_often else found
+
+
+def _busiest(events: list[Event], window_ns: int | None) -> list[Event]:
+    """Of all spans of that length, the events of the one that has most; all, where no length is asked for."""
+    if window_ns is None:
+        return events
     best: tuple[int, int] = (0, 0)
     first = 0
     for last in range(len(events)):

@@ -101,6 +101,11 @@ def not_met(marker: Marker, check: Check, seen: Seen) -> tuple[str, list[Recorde
     return _lacking(marker, check, wanted)
 
 
+def copies(marker: Marker, seen: Seen) -> list[str]:
+    """That some of what was seen did not count."""
+    return [say("grade.copies", {"number": seen.copies}, marker.language)] if seen.copies else []
+
+
 def _lacking(marker: Marker, check: Check, wanted: Pattern) -> tuple[str, list[Recorded]]:
     events = [one for one in marker.source(check).of(wanted.event)[:_MOST_TOLD] if marker.lab.has(one)]
     values: dict[str, Any] = {"what": thing(wanted.event, marker.language)}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import struct
 
 import pytest
+from dhcp_packets import discover
 from grading_class import marks, run
-from grading_scenes import FAR, HEAD, ME, ROUTER, asked_and_pinged, mark, rubric_file
-from packets import A, R, datagram, is_at, pcap, ping, pong, segment, who_has
+from grading_scenes import FAR, HEAD, ME, REQUEST, ROUTER, asked_and_pinged, mark, rubric_file
+from packets import A, R, datagram, error, is_at, pcap, ping, pong, segment, who_has
 
 MATE, MATE_MAC = "192.0.2.77", "00:00:5e:00:53:77"
 OWN_ONLY = """
@@ -96,3 +98,46 @@ def test_a_packet_that_was_recorded_a_thousand_times_was_sent_once(tmp_path, eve
     many = list(frames) * 1000 if as_whole else [one for one in frames for _ in range(1000)]
     told, _ = mark(tmp_path, f'[[check]]\nid = "c"\npoints = 1\nexpect = "{event}"\ncount = ">=2"\n', *many)
     assert told["c"].verdict == "not-met"
+
+
+def numbered(frame, ident):
+    """A frame of IPv4 with another identification."""
+    changed = bytearray(frame)
+    changed[18:20] = struct.pack(">H", ident)
+    return bytes(changed)
+
+
+LATER = [(at * 2.0, frame) for at, frame in enumerate(asked_and_pinged(1)[:1] * 5)]
+ERRORS = [numbered(error(ROUTER, 3, 1, ping(ME, FAR, 1)), ident) for ident in range(100, 105)]
+ASKED = discover()
+
+
+@pytest.mark.parametrize(
+    ("event", "frames", "number"),
+    [
+        ("icmp.unreachable", [(at * 2.0, ERRORS[0]) for at in range(1000)], 1),
+        ("icmp.unreachable", ERRORS * 200, 5),
+        ("ip.packet", ERRORS * 200, 5),
+        ("icmp.echo", [(at * 90.0 + n, numbered(one, 7 + n)) for at in range(5) for n, one in
+                       enumerate(asked_and_pinged(1)[2:])], 1),
+        ("arp.request", asked_and_pinged(1)[:1] * 1000, 1),
+        ("arp.request", LATER, 5),
+        ("arp.gratuitous", [who_has((A, ME), ME)] * 5, 5),
+        ("dhcp.discover", [ASKED] * 100, 1),
+        ("dhcp.discover", [(at * 4.0, ASKED) for at in range(5)], 5),
+    ],
+)  # fmt: skip
+def test_a_copy_never_makes_up_for_what_lacks_and_who_asks_again_is_counted(tmp_path, event, frames, number):
+    text = '[[check]]\nid = "c"\npoints = 6\nexpect = "{}"\ncount = ">={}"\npartial = "linear"\n'
+    told, _ = mark(tmp_path, text.format(event, number), *frames)
+    assert told["c"].verdict == "met"
+    told, _ = mark(tmp_path, text.format(event, number + 1), *frames)
+    assert told["c"].points == pytest.approx(6 * number / (number + 1), abs=0.001)
+    assert ("same frames" in told["c"].says) == (len(frames) > number)
+
+
+def test_a_storm_of_copies_is_too_many_where_few_are_allowed(tmp_path):
+    text = REQUEST + '[[check]]\nid = "c"\npoints = -1\nexpect = "arp.request"\ncount = "2-6"\n'
+    assert mark(tmp_path, text, *LATER)[1] == 2
+    told, score = mark(tmp_path, text, *LATER, *(frame for _, frame in LATER))
+    assert (told["c"].verdict, score) == ("not-met", 1)
