@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from explain.exchanges.columns import ExchangeColumns, Exchanges
     from explain.places import Sightings
@@ -41,14 +41,20 @@ def find(table: PacketTable, seen: Sightings | None = None) -> Exchanges:
         if occurs(table):
             found = import_module(f"{__name__}.{name}").find(table)
             parts.extend(found if isinstance(found, tuple) else (found,))
-    if len(table.fragments.row):
-        from explain.exchanges import fragments
-
-        cut = fragments.datagrams(table)
-        parts = [fragments.attach(table, part, cut) for part in parts]
+    parts = _with_fragments(table, parts)
     if seen is not None:
-        parts.extend(_over_places(table, seen, parts))
+        parts.extend(_with_fragments(table, _over_places(table, seen, parts)))
     return Exchanges(table, parts)
+
+
+def _with_fragments(table: PacketTable, parts: Sequence[ExchangeColumns]) -> list[ExchangeColumns]:
+    """The same, with the later fragments of each packet, in which no port and no id says whose they are."""
+    if not len(table.fragments.row):
+        return list(parts)
+    from explain.exchanges import fragments
+
+    cut = fragments.datagrams(table)
+    return [fragments.attach(table, part, cut) for part in parts]
 
 
 def _over_places(table: PacketTable, seen: Sightings, parts: list[ExchangeColumns]) -> tuple[ExchangeColumns, ...]:

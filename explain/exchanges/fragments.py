@@ -127,6 +127,6 @@ def attach(table: PacketTable, part: ExchangeColumns, cut: Datagrams) -> Exchang
         part,
         frames=frames,
         bounds=bounds,
-        start_ns=np.minimum.reduceat(times, bounds[:-1]),
-        end_ns=np.maximum.reduceat(times, bounds[:-1]),
+        start_ns=np.minimum(part.start_ns, np.minimum.reduceat(times, bounds[:-1])),
+        end_ns=np.maximum(part.end_ns, np.maximum.reduceat(times, bounds[:-1])),
     )

@@ -78,8 +78,8 @@ def test_port_unreachable_to_a_datagram_means_that_nobody_listens():
 
 def test_a_packet_too_large_for_the_path_is_proved_by_the_message():
     asked = ping(ALICE, BOB, 1)
-    finding = the_finding(asked, error(ROUTER, 3, 4, asked, word=1400))
-    assert (finding.cause, finding.certainty, finding.values["mtu"]) == ("path-mtu-exceeded", "proved", 1400)
+    finding = the_finding(asked, error(ROUTER, 3, 4, asked, word=80))
+    assert (finding.cause, finding.certainty, finding.values["mtu"]) == ("path-mtu-exceeded", "proved", 80)
 
 
 def test_the_same_packet_again_and_again_with_a_falling_ttl_is_a_loop_and_one_finding():

@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 from asunder import split, told
-from packets import A, B, R, eth, is_at, pcap, who_has
+from packets import A, B, R, eth, icmp, ip, is_at, pcap, who_has
 from surroundings import TOP
 from two_places import INSIDE, R2, SERVER, Walk, ping, segment
 
@@ -97,3 +97,25 @@ def test_a_translated_source_clears_those_who_should_have_translated_it(source, 
         walk.out(float(seq), ping(INSIDE, SERVER, seq, ip_id=seq), ping(source, SERVER, seq, ttl=63, ip_id=seq))
     (finding,) = walk.report().findings
     assert ("masquerade-missing" in finding.rivals) == is_possible
+
+
+def parts(seq):
+    """A ping in two fragments."""
+    body = icmp(8, 0, 7 << 16 | seq, bytes(2000))
+    return [ip(INSIDE, SERVER, 1, body[:1480], 64, seq, 0x2000), ip(INSIDE, SERVER, 1, body[1480:], 64, seq, 185)]
+
+
+IN_PARTS = [(seq + at / 1000, eth(A, B, 0x800, part)) for seq in (1, 2, 3) for at, part in enumerate(parts(seq))]
+
+
+def test_the_size_of_what_was_lost_leads_or_leaves_the_suspects():
+    by_size = ("fragments-filtered", "pmtu-blackhole", "mtu-mismatch-on-link")
+    assert lost(*IN_PARTS)[0] in by_size
+    assert not {*by_size} & {*lost(*each(lambda seq: ping(INSIDE, SERVER, seq, ip_id=seq)))}
+
+
+def test_where_only_first_fragments_arrive_the_packet_did_not():
+    near = [(0.0, who_has((A, INSIDE), SERVER)), (0.001, is_at((B, SERVER), (A, INSIDE))), *IN_PARTS]
+    far = [(when + 0.0001, frame) for when, frame in near[:2] + near[2::2]]
+    (finding,) = explain.explain(pcap(*near), pcap(*far)).findings
+    assert (finding.cause, finding.values["case"], finding.values["count"]) == ("fragments-filtered", "halves-at", 3)

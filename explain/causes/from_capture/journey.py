@@ -6,7 +6,10 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from explain.causes.from_capture import silence, tcp
+from explain.causes.from_capture.ping_sizes import are_halves, rivals_by_size
 from explain.causes.from_capture.scene import FAILED, Member, Scene, Seen
 from explain.causes.from_capture.vanished import Vanished, left
 from explain.exchanges.journey import spot_name
@@ -108,10 +111,15 @@ def _finding(
     rows = sorted({int(row) for _, (one, number) in some for row in one.rows(number)})
     missing = sum(part.fields(index).missing for index in dict.fromkeys(index for index, _ in some))
     can_act = CAN_ACT.get((lost, stage or ""))
-    rivals = everything if can_act is None or missing < _FEWEST else can_act
+    rivals = can_act or ()
+    if can_act is None or missing < _FEWEST:
+        rivals = rivals_by_size(scene.table, np.array(rows), everything)
     if missing >= _FEWEST and is_looked_at:
         trails = dict.fromkeys(int(part.facts["trail"][index]) for index, _ in some)
-        rivals = left(Vanished(scene, part.facts["paths"], list(trails), kind), rivals)
+        gone = Vanished(scene, part.facts["paths"], list(trails), kind)
+        if kind == "icmp.echo" and are_halves(gone.table, gone.gone):
+            return _halved(members, fields, gone)
+        rivals = left(gone, rivals)
         rivals = scene.one_link.possible(rows, rivals)
     values = _values([member for _, member in some])
     if stage:
@@ -122,6 +130,15 @@ def _finding(
         if stage == "link" and not fields.due:
             values["case"] = f"{lost}-wire"
     return Seen(cause, "possible", members, rows, rivals, values)
+
+
+def _halved(members: list[Member], fields: Journey, gone: Vanished) -> Seen:
+    """The rest of each packet was lost before its first fragment was."""
+    src, dst = (gone.table.addresses.text(end) for end in gone.table.ends(int(gone.gone[0])))
+    last = spot_name(gone.table, fields.last_seen)
+    values = {"src": src, "dst": dst, "count": len(gone.gone), "last": last, "case": "halves-at"}
+    rows = [int(row) for one, index in members for row in one.rows(index)]
+    return Seen("fragments-filtered", "likely", members, sorted({*rows}), ("partial-loss",), values)
 
 
 def _values(members: list[Member]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from explain.exchanges.fragments import datagrams
 from explain.table import FRAGMENT, ICMP, ICMPV6
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.fragments import Datagrams
@@ -149,19 +149,24 @@ def _halves(scene: Scene) -> Iterator[Seen]:
             break
 
 
+def are_halves(table: PacketTable, rows: Rows) -> bool:
+    """Whether these are the first fragments of several packets, and at their place nothing came after any of them."""
+    is_cut = table.layers[rows] & FRAGMENT != 0
+    return len(rows) >= _FEWEST_HALVES and bool(is_cut.all()) and _firsts(datagrams(table)).issuperset(rows.tolist())
+
+
 def _firsts(cut: Datagrams) -> set[int]:
     """Rows of first fragments of which no later one came."""
     alone = np.flatnonzero((np.diff(cut.bounds) == 1) & (cut.first >= 0))
     return set(cut.first[alone].tolist())
 
 
-def rivals_by_size(table: PacketTable, rows: Rows, rivals: tuple[str, ...]) -> tuple[str, ...]:
+def rivals_by_size(table: PacketTable, rows: Rows, rivals: Sequence[str]) -> tuple[str, ...]:
     """What silence may mean, where the size of what was sent is known.
 
     Small packets pass every link, so no size explains their loss; of fragments the size is the first suspicion.
     """
     if (table.layers[rows] & FRAGMENT).any():
-        return tuple(dict.fromkeys((*_BY_SIZE, *rivals)))
-    if table.length[rows].max(initial=0) < LARGE:
-        return tuple(one for one in rivals if one not in _BY_SIZE)
-    return rivals
+        return tuple(sorted(rivals, key=lambda one: _BY_SIZE.index(one) if one in _BY_SIZE else len(_BY_SIZE)))
+    is_small = table.length[rows].max(initial=0) < LARGE
+    return tuple(one for one in rivals if not is_small or one not in _BY_SIZE)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.causes.from_capture.ping_sizes import LARGE
+from explain.causes.from_capture.ping_sizes import rivals_by_size
 from explain.exchanges.trails import forward
 from explain.places.near import whole_of
 from explain.table import BROADCAST, FRAGMENT, IPV6
@@ -147,10 +147,6 @@ class Vanished:
         return set(self.table.sources(rows).tolist())
 
 
-def _is_small(gone: Vanished) -> bool:
-    return int(gone.table.length[gone.gone].max()) < LARGE
-
-
 def _is_whole(gone: Vanished) -> bool:
     return not bool((gone.table.layers[gone.gone] & FRAGMENT).any())
 
@@ -263,7 +259,6 @@ RULES: tuple[tuple[Callable[[Vanished], bool], tuple[str, ...]], ...] = (
     (lambda gone: gone.kind != "tcp.connection", ("tcp-accept-queue-full", "dnat-missing")),
     (lambda gone: gone.kind != "icmp.echo", ("echo-ignored-by-target", "icmp-rate-limited")),
     (_is_to_one, ("broadcast-echo-ignored",)),
-    (_is_small, ("pmtu-blackhole", "mtu-mismatch-on-link")),
     (_is_whole, ("fragments-filtered",)),
     (_is_all, ("partial-loss",)),
     (_is_ipv6, ("rp-filter-strict",)),
@@ -286,9 +281,10 @@ RULES: tuple[tuple[Callable[[Vanished], bool], tuple[str, ...]], ...] = (
 
 
 def left(gone: Vanished, rivals: Sequence[str]) -> tuple[str, ...]:
-    """Of some causes those that nothing speaks against; all where that would leave none."""
+    """Of some causes those that nothing speaks against, not even the size of what was lost; all where none is left."""
+    sized = rivals_by_size(gone.table, gone.gone, rivals)
     out: set[str] = set()
     for is_so, causes in RULES:
         if not out.issuperset(causes) and is_so(gone):
             out.update(causes)
-    return tuple(one for one in rivals if one not in out) or tuple(rivals)
+    return tuple(one for one in sized if one not in out) or tuple(rivals)
