@@ -112,6 +112,13 @@ def test_very_many_ports_of_one_host_that_fail_alike_are_one_finding(ports, find
     assert ("ports" in found.findings[0].values) is (findings == 1)
 
 
+def test_a_scan_stands_before_the_few_ports_that_were_refused():
+    frames = [segment((ALICE, 1000 + port), (BOB, port), SYN, seq=7) for port in range(1, 31)]
+    frames.insert(3, segment((BOB, 2), (ALICE, 1002), RST_ACK, (B, A), ack=8))
+    scan, refused = explain.explain(pcap(*frames, (9.0, ping(ALICE, BOB, 1)))).findings[:2]
+    assert (scan.values["ports"], refused.values["port"]) == (29, 2)
+
+
 def test_a_small_ttl_that_runs_out_is_no_loop():
     asked = [ping(ALICE, BOB, seq, ttl=1) for seq in (1, 2)]
     finding = the_finding(asked[0], error(ROUTER, 11, 0, asked[0]), asked[1], error(ROUTER, 11, 0, asked[1]))

@@ -22,12 +22,15 @@ WORKS = frozenset(("icmp-redirect", "silent-hop", "suboptimal-gateway", "proxy-a
 
 
 def join(seen: Iterable[Seen]) -> list[Seen]:
-    """Findings of the same cause about the same hosts as one; the surest first, what works anyway last."""
+    """Findings of the same cause about the same hosts as one; scans first, then the surest, what works anyway last.
+
+    Whoever tries very many ports is the reason for the few that answered otherwise, too.
+    """
     groups: dict[Hashable, list[Seen]] = {}
     for one in seen:
         groups.setdefault(_about(one), []).append(one)
     joined = [some[0] if len(some) == 1 else _one_of(some) for some in groups.values()]
-    return sorted(joined, key=lambda one: (one.cause in WORKS, _RANK[one.certainty]))
+    return sorted(joined, key=lambda one: (one.cause in WORKS, one.values.get("case") != "ports", _RANK[one.certainty]))
 
 
 def _about(one: Seen) -> Hashable:
