@@ -9,18 +9,20 @@ import numpy as np
 from explain.exchanges.columns import ExchangeColumns
 from explain.exchanges.community_id import community_id
 from explain.exchanges.quotes import quoted_flows
+from explain.exchanges.udp_partners import asked_by
 from explain.model import Endpoint
 from explain.record import dataclass
 from explain.table import IPV6_KEY, NO_FLOW, REVERSED, UDP, distinct
 
 if TYPE_CHECKING:
-    from explain.table import U4, U8, Bools, PacketTable
+    from explain.table import U4, U8, Bools, PacketTable, Rows
 
 OUTCOMES = ("answered", "unanswered", "refused")
 _WELL_KNOWN = 1024
 ONE_WAY = {
     68: "DHCP clients",
     546: "DHCPv6 clients",
+    138: "NetBIOS datagrams",
     162: "SNMP traps",
     514: "syslog",
     2055: "NetFlow",
@@ -28,6 +30,15 @@ ONE_WAY = {
     6343: "sFlow",
 }
 """Ports that only listen, and for what."""
+SEARCH = {
+    137: "NetBIOS names",
+    427: "SLP",
+    1900: "SSDP",
+    3702: "WS-Discovery",
+    5351: "NAT-PMP",
+    5355: "LLMNR",
+}
+"""Ports to which searches go: whoever does not have what is sought, or does not know the protocol, keeps silent."""
 MULTICAST_DNS = 5353
 """From this port to this port of one host goes the answer to what that host had asked all (RFC 6762, 5.4)."""
 _UNREACHABLE_V4, _UNREACHABLE_V6 = 3, 1
@@ -39,7 +50,10 @@ class UdpFlow:
 
     Attributes:
         datagrams, payload_bytes: in both directions; the split by direction follows.
-        needs_no_answer: sent to a group, to everybody or to a port that only listens, where silence is normal.
+        needs_no_answer: sent to a group, to everybody or to a port that only listens or is searched, where silence is
+            normal.
+        answered_from: the port from which the server answered, where that is not the one that was asked.
+        asked_at: of such an answer, or of one to a question to a group, where the question had gone.
     """
 
     client: Endpoint
@@ -50,6 +64,8 @@ class UdpFlow:
     datagrams_to_client: int
     needs_no_answer: bool
     community_id: str
+    answered_from: Endpoint | None
+    asked_at: Endpoint | None
 
 
 def find(table: PacketTable) -> ExchangeColumns:
@@ -67,20 +83,29 @@ def find(table: PacketTable) -> ExchangeColumns:
     backward = np.add.reduceat(is_back, first, dtype=np.int64) if len(first) else count
     octets = np.add.reduceat(table.payload[rows], first, dtype=np.int64) if len(first) else count
     opener = rows[first]
-    # The first frame seen may be an answer: a well-known port that speaks to a high one is the server.
-    is_answer = (table.source_ports(opener) < _WELL_KNOWN) & (table.target_ports(opener) >= _WELL_KNOWN)
+    # The first frame seen may be an answer.
+    is_answer = _is_from_service(table, opener)
+    is_to_many = _to_many(table, table.targets(opener))
+    asked = asked_by(table, opener, is_to_many)
+    is_answer |= asked >= 0
+    other = np.full(len(opener), -1, np.int64)
+    is_own = (asked >= 0) & ~is_to_many[asked]
+    other[asked[is_own][::-1]] = np.flatnonzero(is_own)[::-1]
     to_server = np.where(is_answer, backward, count - backward)
     is_refused = _refused(table, table.flow[opener])
     outcome = np.where((backward > 0) & (backward < count), 0, np.where(is_refused, 2, 1)).astype(np.uint8)
-    outcome[is_answer & (backward == 0)] = 0
-    needs_no_answer = _to_many(table, np.where(is_answer, table.sources(opener), table.targets(opener)))
-    needs_no_answer |= ~is_answer & np.isin(table.target_ports(opener), list(ONE_WAY))
+    outcome[(is_answer & (backward == 0)) | (other >= 0)] = 0
+    needs_no_answer = np.where(is_answer, _to_many(table, table.sources(opener)), is_to_many)
+    needs_no_answer |= ~is_answer & np.isin(table.target_ports(opener), [*ONE_WAY, *SEARCH])
     needs_no_answer |= (table.source_ports(opener) == MULTICAST_DNS) & (table.target_ports(opener) == MULTICAST_DNS)
 
     def fields(index: int) -> UdpFlow:
         return _fields(table, int(opener[index]), bool(is_answer[index]), (
             int(count[index]), int(octets[index]), int(to_server[index]), int(count[index] - to_server[index]),
-        ), bool(needs_no_answer[index]))  # fmt: skip
+        ), bool(needs_no_answer[index]), tuple(
+            _opener_end(table, int(opener[of]), is_source) if of >= 0 else None
+            for of, is_source in ((int(other[index]), True), (int(asked[index]), False))
+        ))  # fmt: skip
 
     times = table.time_ns[rows]
     return ExchangeColumns(
@@ -94,22 +119,31 @@ def find(table: PacketTable) -> ExchangeColumns:
 
 
 def _fields(
-    table: PacketTable, opener: int, is_answer: bool, counts: tuple[int, int, int, int], needs_no_answer: bool
+    table: PacketTable,
+    opener: int,
+    is_answer: bool,
+    counts: tuple[int, int, int, int],
+    needs_no_answer: bool,
+    others: tuple[Endpoint | None, ...],
 ) -> UdpFlow:
-    row = np.array([opener])
-    ends = [
-        (int(table.sources(row)[0]), int(table.source_ports(row)[0])),
-        (int(table.targets(row)[0]), int(table.target_ports(row)[0])),
-    ]
-    client, server = reversed(ends) if is_answer else ends
-    text, octets = table.addresses.text, table.addresses.octets
-    return UdpFlow(
-        Endpoint(text(client[0]), client[1]),
-        Endpoint(text(server[0]), server[1]),
-        *counts,
-        needs_no_answer,
-        community_id(octets(client[0]), octets(server[0]), 17, client[1], server[1]),
-    )
+    client, server = (_opener_end(table, opener, is_source) for is_source in (not is_answer, is_answer))
+    octets = table.addresses.octets
+    low, high = (octets(key) for key in table.ends(opener)[:: -1 if is_answer else 1])
+    name = community_id(low, high, 17, client.port or 0, server.port or 0)
+    return UdpFlow(client, server, *counts, needs_no_answer, name, *others)
+
+
+def _opener_end(table: PacketTable, opener: int, is_source: bool) -> Endpoint:
+    row, (source, target) = np.array([opener]), table.ends(opener)
+    ports = table.source_ports(row) if is_source else table.target_ports(row)
+    return Endpoint(table.addresses.text(source if is_source else target), int(ports[0]))
+
+
+def _is_from_service(table: PacketTable, opener: Rows) -> Bools:
+    """Whether the first frame comes from a port that is known to be a service's, and goes to one that is not."""
+    source, target = table.source_ports(opener), table.target_ports(opener)
+    is_search = np.isin(source, list(SEARCH)) & ~np.isin(target, list(SEARCH)) & (target >= _WELL_KNOWN)
+    return ((source < _WELL_KNOWN) & (target >= _WELL_KNOWN)) | is_search
 
 
 def _refused(table: PacketTable, flows: U4) -> Bools:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-from explain.exchanges.udp_flow import MULTICAST_DNS, ONE_WAY
+from explain.exchanges.udp_flow import MULTICAST_DNS, ONE_WAY, SEARCH
 from explain.story.teller import end_text
 from explain.table import REVERSED, UDP
 
@@ -32,12 +32,26 @@ def _is_multicast_dns_to_one(fields: UdpFlow) -> bool:
 def flow(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:
     """One line for a flow."""
     fields: UdpFlow = part.fields(index)
-    outcome = part.outcomes[part.outcome[index]]
-    service = ONE_WAY.get(fields.server.port or 0)
-    message = outcome
-    if outcome == "unanswered" and fields.needs_no_answer:
-        message = "one-way" if service else "to-one" if _is_multicast_dns_to_one(fields) else "to-many"
-    elif outcome == "answered" and not _has_both_sides(teller.table, part.rows(index)):
-        message = "answer-only"
+    service = ONE_WAY.get(fields.server.port or 0) or SEARCH.get(fields.server.port or 0)
     told = {"client": end_text(fields.client), "server": end_text(fields.server), "service": service}
+    told |= {"other": end_text(fields.answered_from or fields.asked_at or fields.server)}
+    message = _message(teller, part, index, fields)
     yield teller.line(f"udp.{message}", fields, part.rows(index), name, **told)
+
+
+def _message(teller: Teller, part: ExchangeColumns, index: int, fields: UdpFlow) -> str:
+    outcome: str = part.outcomes[part.outcome[index]]
+    is_both = _has_both_sides(teller.table, part.rows(index))
+    port = fields.server.port or 0
+    if outcome == "answered" and not is_both and fields.answered_from:
+        return "answered-elsewhere"
+    if outcome == "answered" and fields.asked_at:
+        return "answers-elsewhere" if is_both else "answer-elsewhere"
+    if outcome == "answered":
+        return "answered" if is_both else "answer-only"
+    if outcome == "unanswered" and fields.needs_no_answer:
+        if ip_address(fields.server.address).is_multicast:
+            return "to-many"
+        to_one = "to-one" if _is_multicast_dns_to_one(fields) else "to-many"
+        return "one-way" if port in ONE_WAY else "search" if port in SEARCH else to_one
+    return outcome

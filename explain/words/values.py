@@ -61,6 +61,8 @@ NOUNS: dict[str, tuple[str, str, str]] = {
     "messages": ("1 message", "{n} messages", "{n} 通のメッセージ"),
 }
 _MINUTE = 60
+_DAY = 24  # hours
+_DAYS = 2  # from so many on they are counted
 _JOINED = "\0"
 _JAPANESE = "\u3001-\u30ff\u4e00-\u9fff"
 _NO_GAP = re.compile(f"(?<=[{_JAPANESE}])(?:\0+ \0*| \0+)(?=[{_JAPANESE}])")
@@ -90,15 +92,18 @@ def _spelled(char: str) -> str:
 
 
 def duration(ns: int, language: str = "en") -> str:
-    """A length of time with three significant digits: ``0.021 ms``, ``1.5 s``, ``2 min 5 s``, ``1 h``.
+    """A length of time with three significant digits: ``0.021 ms``, ``1.5 s``, ``2 min 5 s``, ``1 h``, ``2 days 5 h``.
 
     Japanese writes units from a second on in its own script: ``1.5 秒``, ``1 時間``.
     """
     hour, minute, second = ("{} 時間", "{} 分", "{} 秒") if language == "ja" else ("{} h", "{} min", "{} s")
+    day = "{:,} 日" if language == "ja" else "{:,} days"
     if abs(ns) >= _MINUTE * 1_000_000_000:
         minutes, rest = divmod(round(ns / 1_000_000_000), _MINUTE)
         hours, minutes = divmod(minutes, _MINUTE)
         parts = ((hour, hours), (minute, minutes)) if hours else ((minute, minutes), (second, rest))
+        if hours >= _DAYS * _DAY:
+            parts = ((day, hours // _DAY), (hour, hours % _DAY))
         return " ".join(form.format(count) for form, count in parts if count)
     if abs(ns) >= 1_000_000_000:
         return second.format(f"{ns / 1e9:.3g}")
