@@ -275,6 +275,13 @@ class Addresses:
         index = key - IPV6_KEY
         return int(self.high[index]).to_bytes(8, "big") + int(self.low[index]).to_bytes(8, "big")
 
+    def are_groups(self, keys: U8) -> Bools:
+        """Which address keys are 224.0.0.0/4 (RFC 5771), ff00::/8 (RFC 4291) or the limited broadcast."""
+        are_groups: Bools = (keys >> np.uint64(28) == 14) | (keys == 0xFFFFFFFF)
+        some = np.flatnonzero(keys >= IPV6_KEY)
+        are_groups[some] = self.high[keys[some] - np.uint64(IPV6_KEY)] >> np.uint64(56) == 0xFF
+        return are_groups
+
 
 def ipv6_text(octets: bytes) -> str:
     """Canonical text of 16 octets; IPv4-mapped addresses end in dotted quads (RFC 5952, 4 and 5)."""
@@ -537,6 +544,15 @@ def distinct(values: Numbers) -> Numbers:
     is_new = np.ones(len(ordered), np.bool_)
     np.not_equal(ordered[1:], ordered[:-1], out=is_new[1:])
     return ordered[is_new]
+
+
+def among(values: Numbers, others: npt.ArrayLike) -> Bools:
+    """Which values are some of the others; ``np.isin`` would import ``numpy.ma`` where there are many of both."""
+    known = np.sort(np.asarray(others, values.dtype))
+    if not len(known):
+        return np.zeros(len(values), np.bool_)
+    found: Bools = known.take(np.searchsorted(known, values), mode="clip") == values
+    return found
 
 
 def ragged(values: Numbers, starts: I8, sizes: I8) -> Numbers:

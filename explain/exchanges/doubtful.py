@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.exchanges.tcp_labels import RESENT
-from explain.table import REVERSED, distinct
+from explain.table import REVERSED, among, distinct
 
 if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns, Exchanges
@@ -37,7 +37,7 @@ def _sent_again(part: ExchangeColumns) -> Rows:
     """Every segment that begins where one begins that was sent again, of the same connection and direction."""
     moments: TcpMoments = part.facts["moments"]
     streams, table = moments.streams, moments.table
-    again = np.flatnonzero(moments.segments.labels & np.uint16(RESENT))[:_MOST]
+    again = moments.segments.where(RESENT)[0][:_MOST]
     owners = distinct(np.searchsorted(streams.bounds, again, "right") - 1)
     low, sizes = streams.bounds[owners], streams.bounds[owners + 1] - streams.bounds[owners]
     begins = np.cumsum(sizes) - sizes
@@ -45,6 +45,6 @@ def _sent_again(part: ExchangeColumns) -> Rows:
     rows, owner = streams.rows[at], owners.repeat(sizes)
     key = owner << _WAY_BITS | (table.layers[rows] & REVERSED != 0).astype(np.int64) << _SEQ_BITS | table.seq[rows]
     is_again = moments.segments.labels[at] & np.uint16(RESENT) != 0
-    wanted = np.isin(key, key[is_again]) & (streams.length[rows] > 0)
+    wanted = among(key, key[is_again]) & (streams.length[rows] > 0)
     doubted: Rows = rows[wanted]
     return doubted

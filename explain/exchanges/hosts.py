@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 
 from explain.model import Host
-from explain.table import BROADCAST, NO_MAC, OUTGOING, mac_text
+from explain.table import BROADCAST, IPV6_KEY, NO_MAC, OUTGOING, distinct, mac_text
 
 if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _GROUP_BIT = 1 << 40  # of the first octet of a MAC
 _BOTH_ENDS = 2
+_KEY_BITS = np.uint64(33)  # of an address key
+_KEY = np.uint64((1 << 33) - 1)
 _FORWARDED = 2  # a MAC that carries so many other networks' addresses is a router
 
 
@@ -142,7 +144,8 @@ def _carried(table: PacketTable) -> tuple[U8, U8]:
     """One look per flow and direction is enough: who sent its first frame, with which MAC."""
     first = table.first_of_side[:-2]
     first = first[first >= 0]
-    macs, addresses = table.links.source[table.link[first]], table.sources(first)
+    pairs = distinct(table.link[first].astype(np.uint64) << _KEY_BITS | table.sources(first))
+    macs, addresses = table.links.source[pairs >> _KEY_BITS], pairs & _KEY
     order = np.lexsort((addresses, macs))
     macs, addresses = macs[order], addresses[order]
     is_wanted = (macs & np.uint64(_GROUP_BIT) == 0) | (macs >= NO_MAC)
@@ -152,8 +155,10 @@ def _carried(table: PacketTable) -> tuple[U8, U8]:
 
 def is_link_local(table: PacketTable, address: int) -> bool:
     """Whether an address key is fe80::/10 (RFC 4291, 2.5.6), or the address that means none."""
+    if address < IPV6_KEY:
+        return not address
     octets = table.addresses.octets(address)
-    return (len(octets) == 16 and octets[0] == 0xFE and octets[1] >> 6 == 2) or not any(octets)
+    return (octets[0] == 0xFE and octets[1] >> 6 == 2) or not any(octets)
 
 
 def _roles(parts: Sequence[ExchangeColumns]) -> dict[str, set[str]]:

@@ -67,7 +67,7 @@ class _Message(NamedTuple):
     seq: int
     ttl: int
     size: int
-    link_target: int
+    is_to_many: bool
 
 
 @dataclass(slots=True)
@@ -103,7 +103,7 @@ def find(table: PacketTable) -> ExchangeColumns:
     for message in _messages(table):
         if message.kind in _REQUESTS:
             run = _request(message, runs, by_ends, by_quote)
-            if message.link_target == BROADCAST or _is_multicast(table, message.target):
+            if message.is_to_many:
                 to_many[message.place, message.source, message.id] = run
         else:
             _reply(message, runs, by_ends, to_many)
@@ -119,7 +119,7 @@ def _messages(table: PacketTable) -> Iterator[_Message]:
     columns = (
         rows, table.place[rows], table.time_ns[rows], table.sources(rows), table.targets(rows), icmp.type[at],
         icmp.word[at] >> 16, icmp.word[at] & 0xFFFF, table.ttl[rows], table.payload[rows],
-        table.links.target[table.link[rows]],
+        (table.links.target[table.link[rows]] == BROADCAST) | table.addresses.are_groups(table.targets(rows)),
     )  # fmt: skip
     return (_Message(*values) for values in zip(*(column.tolist() for column in columns), strict=True))
 
@@ -180,13 +180,6 @@ def _errors(table: PacketTable, by_quote: dict[_Key, list[_Run]]) -> None:
 
 def _is_redirect(kind: int) -> bool:
     return kind in (5, 137)
-
-
-def _is_multicast(table: PacketTable, key: int) -> bool:
-    """224.0.0.0/4 (RFC 5771), ff00::/8 (RFC 4291) and the limited broadcast."""
-    if key < IPV6_KEY:
-        return key >> 28 == 14 or key == 0xFFFFFFFF
-    return table.addresses.octets(key)[0] == 0xFF
 
 
 def _found(table: PacketTable, run: _Run) -> Found:

@@ -10,6 +10,7 @@ from explain.exchanges.tcp_course import FIN, NEVER, RST, SYN
 from explain.exchanges.tcp_labels import DUPLICATE_ACK, GAP, KEEP_ALIVE, REPEATED, RESENT, ZERO_WINDOW
 from explain.exchanges.tcp_moments import first_answer
 from explain.record import dataclass
+from explain.table import among
 
 if TYPE_CHECKING:
     from explain.exchanges.tcp_course import Course
@@ -99,7 +100,7 @@ def recorded_twice(table: PacketTable, talk: Talk) -> int:
     spots = spots[(table.ip_id[talk.rows[spots]] != 0) | takes_room[spots]]
     if not len(spots):
         return 0
-    others = np.flatnonzero(np.isin(talk.seq, talk.seq[spots]))
+    others = np.flatnonzero(among(talk.seq, talk.seq[spots]))
     rows = talk.rows[others]
     columns = (table.ip_id, table.window, table.flags, table.ack, table.payload)
     key = talk.seq[others].astype(np.uint64) << np.uint64(32) | table.ack[rows]

@@ -50,9 +50,20 @@ class TcpSegments:
 
     def counts(self, labels: int) -> I8:
         """int64[n]: in each connection, the segments that have one of these labels."""
-        marked = np.flatnonzero(self.labels & np.uint16(labels))
-        of = np.searchsorted(self.streams.bounds, marked, side="right") - 1
-        return np.bincount(of, minlength=len(self.streams.flow))
+        return np.diff(self.where(labels)[1])
+
+    def where(self, labels: int) -> tuple[I8, I8]:
+        """Positions in ``Streams.rows`` of the segments that have one of these labels.
+
+        Returns:
+            The positions of all connections, one after the other, and where each one's begin, with the end.
+        """
+        at = self._marked[self.labels[self._marked] & np.uint16(labels) != 0]
+        return at, np.searchsorted(at, self.streams.bounds)
+
+    @cached_property
+    def _marked(self) -> I8:
+        return np.flatnonzero(self.labels)
 
 
 def follow_steps(table: PacketTable, streams: Streams, index: int) -> tuple[list[int], dict[int, int]]:

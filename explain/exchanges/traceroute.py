@@ -15,14 +15,14 @@ import numpy as np
 from explain.exchanges.columns import ExchangeColumns, Found, from_list
 from explain.exchanges.icmp_error import error_positions
 from explain.record import dataclass
-from explain.table import ICMP, ICMPV6, IPV6_KEY, LATER_FRAGMENT, TCP, UDP, distinct
+from explain.table import ICMP, ICMPV6, LATER_FRAGMENT, TCP, UDP, among, distinct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
 
-    from explain.table import U8, Bools, PacketTable, Rows
+    from explain.table import U2, Bools, PacketTable, Rows
 
 OUTCOMES = ("reached", "not-reached")
 _HIGHEST_START = 2  # the first TTL of a trace, seen at its sender or one router later
@@ -157,14 +157,14 @@ def find(table: PacketTable) -> ExchangeColumns:
 def _candidates(table: PacketTable) -> Rows:
     """Probe-like rows between pairs of hosts of which one packet began with TTL 1 or 2."""
     low = np.flatnonzero((table.ttl - 1 < _HIGHEST_START) & (table.layers & _PROBES != 0))
-    low = low[~_is_group(table, table.targets(low))]
+    low = low[~table.addresses.are_groups(table.targets(low))]
     if not len(low):
         return low
     flows = table.flows
     pairs = table.sources(low), table.targets(low)
     ends = set(zip(*_lists(pairs), strict=True))
     hosts = distinct(np.concatenate(pairs))
-    is_probed = np.isin(flows.low, hosts) & np.isin(flows.high, hosts)
+    is_probed = among(flows.low, hosts) & among(flows.high, hosts)
     some = np.flatnonzero(is_probed)
     both = zip(*_lists((flows.low[some], flows.high[some])), strict=True)
     is_probed[some] = [one in ends or one[::-1] in ends for one in both]
@@ -178,32 +178,19 @@ def _candidates(table: PacketTable) -> Rows:
     ]
 
 
-def _is_group(table: PacketTable, keys: U8) -> Bools:
-    v6_groups = [key for key in distinct(keys[keys >= IPV6_KEY]).tolist() if table.addresses.octets(key)[0] == 0xFF]
-    is_group: Bools = (keys >> np.uint64(28) == 14) | (keys == 0xFFFFFFFF) | np.isin(keys, v6_groups)
-    return is_group
-
-
 def _is_request(table: PacketTable, rows: Rows) -> Bools:
-    at = np.searchsorted(table.icmp.row, rows)
-    inside = at < len(table.icmp.row)
-    result = np.zeros(len(rows), np.bool_)
-    known = np.flatnonzero(inside)
-    known = known[table.icmp.row[at[known]] == rows[known]]
-    result[known] = np.isin(table.icmp.type[at[known]], (8, 128))
-    return result
+    return among(rows, table.icmp.row[among(table.icmp.type, (8, 128))])
 
 
 def _runs(table: PacketTable, rows: Rows) -> Iterator[_Run]:
-    words = _words(table)
     columns = (
         rows, table.place[rows], table.time_ns[rows], table.sources(rows), table.targets(rows),
         table.flows.protocol[table.flow[rows]], table.ttl[rows], table.flow[rows], table.ip_id[rows],
-        table.source_ports(rows), table.target_ports(rows),
     )  # fmt: skip
+    marks = _marks(table, rows, table.source_ports(rows), table.target_ports(rows))
     runs: dict[tuple[int, int, int, int], _Run] = {}
-    for row, place, time_ns, source, target, protocol, ttl, flow, ip_id, *ports in zip(
-        *(column.tolist() for column in columns), strict=True
+    for row, place, time_ns, source, target, protocol, ttl, flow, ip_id, mark in zip(
+        *_lists(columns), marks, strict=True
     ):
         key = (place, source, target, protocol)
         run = runs.get(key)
@@ -212,7 +199,6 @@ def _runs(table: PacketTable, rows: Rows) -> Iterator[_Run]:
             run = None
         if run is None:
             run = runs[key] = _Run(place, source, target, protocol)
-        mark = (0, words[row]) if row in words else (ports[0], ports[1])
         run.probes.append(_Probe(row, time_ns, ttl, flow, ip_id, mark))
     yield from runs.values()
 
@@ -221,9 +207,12 @@ def _lists(columns: Sequence[npt.NDArray[Any]]) -> list[list[Any]]:
     return [column.tolist() for column in columns]
 
 
-def _words(table: PacketTable) -> dict[int, int]:
-    """Identifier and sequence of the ICMP messages, by row."""
-    return dict(zip(table.icmp.row.tolist(), table.icmp.word.tolist(), strict=True))
+def _marks(table: PacketTable, rows: Rows, one: U2, other: U2) -> list[tuple[int, int]]:
+    """The ports of some rows, or of ICMP messages 0, and their identifier and sequence."""
+    words = other.astype(np.uint32)
+    is_icmp = among(rows, table.icmp.row)
+    words[is_icmp] = table.icmp.word[np.searchsorted(table.icmp.row, rows[is_icmp])]
+    return list(zip(np.where(is_icmp, 0, one).tolist(), words.tolist(), strict=True))
 
 
 def _climbs(run: _Run) -> bool:
@@ -253,10 +242,8 @@ def _heard(table: PacketTable, runs: list[_Run]) -> _Heard:
     is_probed[[probe.flow for run in runs for probe in run.probes]] = True
     rows = table.rows_of(is_probed)
     replies: dict[tuple[int, int], list[_Reply]] = defaultdict(list)
-    words = _words(table)
-    columns = (rows, table.flow[rows], table.sources(rows), table.target_ports(rows), table.source_ports(rows))
-    for row, flow, source, *ports in zip(*(column.tolist() for column in columns), strict=True):
-        mark = (0, words[row]) if row in words else (ports[0], ports[1])
+    back = _marks(table, rows, table.target_ports(rows), table.source_ports(rows))
+    for row, flow, source, mark in zip(*_lists((rows, table.flow[rows], table.sources(rows))), back, strict=True):
         replies[flow, source].append((row, mark))
     return _Heard(errors, replies)
 
@@ -308,7 +295,10 @@ def _is_trace(run: _Run) -> bool:
 
 def _found(table: PacketTable, run: _Run) -> Found:
     text = table.addresses.text
-    hops = tuple(_hop(table, run, ttl) for ttl in _distances(run))
+    by_ttl: dict[int, list[_Probe]] = defaultdict(list)
+    for probe in run.probes:
+        by_ttl[probe.ttl].append(probe)
+    hops = tuple(_hop(table, run, ttl, by_ttl[ttl]) for ttl in _distances(run))
     reached = any(answer.speaker == run.target and answer.name != _TOO_BIG for answer in run.answers.values())
     rows = [probe.row for probe in run.probes] + [answer.row for answer in run.answers.values()] + run.strays
     mtu, narrow = min(run.mtus, default=(None, None))
@@ -331,8 +321,7 @@ def _distances(run: _Run) -> list[int]:
     return [ttl for ttl in ttls if ttl <= last]
 
 
-def _hop(table: PacketTable, run: _Run, ttl: int) -> Hop:
-    probes = [probe for probe in run.probes if probe.ttl == ttl]
+def _hop(table: PacketTable, run: _Run, ttl: int, probes: list[_Probe]) -> Hop:
     answers = [run.answers[probe.row] for probe in probes if probe.row in run.answers]
     # Who says that a probe is too big stands before this distance, and the probe is sent again, smaller.
     at_hop = [answer for answer in answers if answer.name != _TOO_BIG] or answers
@@ -352,6 +341,8 @@ def _hop(table: PacketTable, run: _Run, ttl: int) -> Hop:
 def _loop(hops: tuple[Hop, ...]) -> tuple[str, ...]:
     """Who forwarded the packet a second time: the same address, with another one in between."""
     expired = [hop.from_ for hop in hops if hop.error == "ttl-exceeded" and hop.from_]
+    if len(set(expired)) == len(expired):
+        return ()
     again = [
         name
         for number, name in enumerate(expired)

@@ -12,7 +12,7 @@ from explain.exchanges.quotes import quoted_flows
 from explain.exchanges.udp_partners import asked_by
 from explain.model import Endpoint
 from explain.record import dataclass
-from explain.table import IPV6_KEY, NO_FLOW, REVERSED, UDP, distinct
+from explain.table import IPV6_KEY, NO_FLOW, REVERSED, UDP
 
 if TYPE_CHECKING:
     from explain.table import U4, U8, Bools, PacketTable, Rows
@@ -72,7 +72,7 @@ def find(table: PacketTable) -> ExchangeColumns:
     """One exchange for each flow, whatever it carries.
 
     Facts: ``needs_no_answer``, ``datagrams``, ``payload_bytes`` as the fields, and ``opener`` (the row of the first
-    frame), ``is_answer`` (bool[n]: that frame came from the server).
+    frame), ``is_answer`` (bool[n]: that frame came from the server), ``client`` (address keys).
     """
     rows, bounds = table.with_header(UDP)
     first = bounds[:-1]
@@ -97,6 +97,7 @@ def find(table: PacketTable) -> ExchangeColumns:
     outcome[(is_answer & (backward == 0)) | (other >= 0)] = 0
     needs_no_answer = np.where(is_answer, _to_many(table, table.sources(opener)), is_to_many)
     needs_no_answer |= ~is_answer & np.isin(table.target_ports(opener), [*ONE_WAY, *SEARCH])
+    client = np.where(is_answer, table.targets(opener), table.sources(opener))
     needs_no_answer |= (table.source_ports(opener) == MULTICAST_DNS) & (table.target_ports(opener) == MULTICAST_DNS)
 
     def fields(index: int) -> UdpFlow:
@@ -113,7 +114,7 @@ def find(table: PacketTable) -> ExchangeColumns:
         np.maximum(times[first], times[bounds[1:] - 1]), fields,
         {
             "needs_no_answer": needs_no_answer, "datagrams": count, "payload_bytes": octets, "opener": opener,
-            "is_answer": is_answer,
+            "is_answer": is_answer, "client": client,
         },
     )  # fmt: skip
 
@@ -159,10 +160,6 @@ def _refused(table: PacketTable, flows: U4) -> Bools:
 
 def _to_many(table: PacketTable, targets: U8) -> Bools:
     """Multicast and broadcast, as far as the address tells (RFC 5771, 4291, 919)."""
-    is_v6 = targets >= IPV6_KEY
-    groups = np.array(
-        [key for key in distinct(targets[is_v6]).tolist() if table.addresses.octets(key)[0] == 0xFF], np.uint64
-    )
-    host = targets & np.uint64(0xFF)
-    v4 = (targets >> np.uint64(28) == 14) | (host == 255)
-    return np.where(is_v6, np.isin(targets, groups), v4)
+    are_many = table.addresses.are_groups(targets)
+    are_many |= (targets < IPV6_KEY) & (targets & np.uint64(0xFF) == 255)
+    return are_many

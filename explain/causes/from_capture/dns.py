@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,6 +49,7 @@ def look(scene: Scene) -> Iterator[Seen]:
     _account_for_habits(scene, part, chains)
     errors, answered = _errors_by_flow(scene), _answered(part)
     yield from _slow_start(scene, part, answered)
+    carried = scene.exchanges.carried(part, scene.open(part, *_RCODES, "failed"))
     for outcome, cause, certainty, why_else in (
         ("no-such-name", "name-does-not-exist", "proved", ()),
         ("unanswered", "dns-server-unreachable", "likely", _WHY_SILENT),
@@ -57,7 +57,6 @@ def look(scene: Scene) -> Iterator[Seen]:
         ("failed", "dns-server-unreachable", "possible", ("name-does-not-exist",)),
     ):
         indices = scene.open(part, outcome)
-        carried = scene.exchanges.carried(part, indices)
         for some in _alike(scene, part, indices, outcome, chains):
             rows = [row for index in some for row in part.rows(index).tolist()]
             members = [(part, index) for index in some] + [member for index in some for member in carried[index]]
@@ -71,11 +70,16 @@ def look(scene: Scene) -> Iterator[Seen]:
                 values["case"] = "everybody"
                 yield Seen("dns-server-not-configured", "likely", members, rows, ("dns-server-unreachable",), values)
                 continue
-            is_own = cause == "dns-server-unreachable" and ip_address(values["server"]).is_loopback
+            is_own = cause == "dns-server-unreachable" and _is_loopback(values["server"])
             others = ("dns-server-not-configured",) if is_own else ()
             is_closed = outcome == "unanswered" and _is_closed(scene, about, part.facts["server"][some[0]])
             rivals = (_WHY_CLOSED if is_closed else _possible(scene, rows, why_else)) + others
             yield Seen(cause, certainty, members + about, rows, rivals, values)
+
+
+def _is_loopback(address: str) -> bool:
+    """127.0.0.0/8 (RFC 1122, 3.2.1.3) or ::1 (RFC 4291, 2.5.3)."""
+    return address.startswith("127.") or address == "::1"
 
 
 def _possible(scene: Scene, rows: list[int], rivals: tuple[str, ...]) -> tuple[str, ...]:
@@ -212,9 +216,9 @@ def _account_for_habits(scene: Scene, part: ExchangeColumns, chains: Searches) -
     names, found_next = part.facts["raw_name"], _found_next(scene, part)
     for index in part.where("no-such-name", "refused", "failed").tolist():
         name = names[index]
-        is_reverse = any(name.endswith(one) and len(one) < len(name) for one in _REVERSE)
+        is_reverse = name.endswith(_REVERSE) and name not in _REVERSE
         begins = (*_HABITS, *found_next(index))
-        is_habit = any(name.startswith(short) and len(short) < len(name) for short in begins)
+        is_habit = name.startswith(begins) and any(name.startswith(one) and name != one for one in begins)
         if is_reverse or is_habit or name == _LOCAL or chains.finds(index):
             scene.accounted[part.kind].add(index)
 

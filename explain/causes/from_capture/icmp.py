@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.icmp_echo import IcmpEcho
     from explain.exchanges.icmp_error import IcmpError
+    from explain.table import PacketTable
 
 _NO_ROUTE = ("no-route-on-router", ("router-interface-down", "reject-route-on-router", "filter-on-router-forward"))
 # Who says it decides where the fault is: the target itself, or somebody on the way.
@@ -77,7 +78,6 @@ _SOUND = ("", "unsized")  # what is odd about a report of a packet that was too 
 _SURE = {"unsaid": "likely", "doubtful": "possible", "tiny": "possible"}
 _SEVERAL = 2  # reports of packets that did not arrive whole
 _ECHO_REPLIES = (0, 129)
-_EVERYBODY = "255.255.255.255"
 
 
 class _Key(NamedTuple):
@@ -94,17 +94,17 @@ def look(scene: Scene) -> Iterator[Seen]:
     part = scene.part("icmp.error")
     if not len(part):
         return
-    affected = _affected(scene)
+    affected, about_groups = _affected(scene), _about_groups(scene.table, part)
     done = scene.accounted["icmp.error"]
     groups: dict[_Key, list[int]] = defaultdict(list)
     for index in range(len(part)):
         if index in done:
             continue
-        fields = part.fields(index)
-        about = fields.about
-        if about and _is_group(about.dst):
+        if index in about_groups:
             done.add(index)  # no host needs an answer to what it told a group (RFC 1122, 3.2.2)
             continue
+        fields = part.fields(index)
+        about = fields.about
         place = int(scene.table.place[part.rows(index)[0]])
         name = part.outcomes[part.outcome[index]]
         port = about.dport if about and name == "port-unreachable" else None
@@ -116,11 +116,11 @@ def look(scene: Scene) -> Iterator[Seen]:
             yield _judge(scene, part, key, indices, affected)
 
 
-def _is_group(address: str) -> bool:
-    """Whether a packet went to a multicast group or to everybody."""
-    from ipaddress import ip_address
-
-    return address == _EVERYBODY or ip_address(address).is_multicast
+def _about_groups(table: PacketTable, part: ExchangeColumns) -> set[int]:
+    """The errors that quote a packet to a multicast group or to everybody."""
+    at = np.searchsorted(table.icmp.row, part.frames[part.bounds[:-1]])
+    is_group = table.addresses.are_groups(table.icmp.quote_dst[at]) & (table.icmp.quote[at] > 0)
+    return set(np.flatnonzero(is_group).tolist())
 
 
 def _affected(scene: Scene) -> dict[int, list[Member]]:
@@ -255,6 +255,8 @@ def _has_spoken(scene: Scene, key: _Key, members: list[Member], told: int) -> bo
             continue
         rows = part.rows(index)
         rows = rows[(rows < told) & (table.layers[rows] & UDP != 0)]
+        if not len(rows):
+            continue
         rows = rows[table.source_ports(rows) == (key.port or 0)]
         if any(table.addresses.text(source) == key.target for source in distinct(table.sources(rows)).tolist()):
             return True
@@ -267,16 +269,16 @@ def _is_about_an_answer(scene: Scene, key: _Key, members: list[Member], rows: li
     at = int(np.searchsorted(icmp.row, rows[0]))
     if key.protocol in ("icmp", "icmpv6"):
         return int(icmp.quote_kind[at]) >> 8 in _ECHO_REPLIES
-    askers = {_asker(scene, part, index) for part, index in members if part.kind in ("tcp.connection", "udp.flow")}
-    return askers == {key.target}
+    askers = {_asker(part, index) for part, index in members if part.kind in ("tcp.connection", "udp.flow")}
+    return len(askers) == 1 and scene.table.addresses.text(askers.pop()) == key.target
 
 
-def _asker(scene: Scene, part: ExchangeColumns, index: int) -> str:
-    """The client's address; all else that is to be known of a connection takes long to find."""
+def _asker(part: ExchangeColumns, index: int) -> int:
+    """The client's address key; all else that is to be known of a connection takes long to find."""
     if part.kind == "tcp.connection":
-        return scene.table.addresses.text(part.facts["moments"].ends(index)[0][0])
-    client: str = part.fields(index).client.address
-    return client
+        client: int = part.facts["moments"].ends(index)[0][0]
+        return client
+    return int(part.facts["client"][index])
 
 
 def _looked_up(scene: Scene) -> set[str]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from explain.causes.from_capture.expired import seen_again
 from explain.causes.from_capture.scene import Member, Scene, Seen
-from explain.table import NO_MAC, distinct
+from explain.table import NO_MAC, distinct, ragged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,6 +59,7 @@ def _suspects(scene: Scene, part: ExchangeColumns) -> Rows:
     silent = np.array(scene.open(part, "unanswered"), np.int64)
     if not len(silent):
         return silent
-    ttl = scene.table.ttl[part.frames].astype(np.int64)
-    spread = np.maximum.reduceat(ttl, part.bounds[:-1]) - np.minimum.reduceat(ttl, part.bounds[:-1])
-    return silent[spread[silent] >= _FEWEST_STEPS]
+    sizes = part.bounds[silent + 1] - part.bounds[silent]
+    ttl = scene.table.ttl[ragged(part.frames, part.bounds[silent], sizes)]
+    starts = np.cumsum(sizes) - sizes
+    return silent[np.maximum.reduceat(ttl, starts) - np.minimum.reduceat(ttl, starts) >= _FEWEST_STEPS]

@@ -146,6 +146,6 @@ def _answers(table: PacketTable, part: ExchangeColumns, index: int, fields: Icmp
     rows = part.rows(index)
     rows = rows[table.layers[rows] & (ICMP | ICMPV6) != 0]
     at = np.searchsorted(table.icmp.row, rows)
-    asked = table.icmp.word[at[np.isin(table.icmp.type[at], _REQUESTS)]] & 0xFFFF
+    messages = zip(table.icmp.type[at].tolist(), (table.icmp.word[at] & 0xFFFF).tolist(), strict=True)
     missing = set(fields.unanswered_seqs)
-    return [seq not in missing for seq in dict.fromkeys(asked.tolist())]
+    return [seq not in missing for seq in dict.fromkeys(seq for kind, seq in messages if kind in _REQUESTS)]

@@ -38,7 +38,10 @@ def _too_large_for_segments(scene: Scene) -> Iterator[Seen]:
     if not len(part):
         return
     moments = part.facts["moments"]
-    resent = np.flatnonzero(moments.segments.counts(label.RESENT) >= _COPIES - 1)
+    at, bounds = moments.segments.where(label.REPEATED)
+    large = np.append(0, np.cumsum(scene.table.payload[moments.streams.rows[at]] >= LARGE))[bounds]
+    is_resent = moments.segments.counts(label.RESENT) >= _COPIES - 1
+    resent = np.flatnonzero(is_resent & (np.diff(large) >= _COPIES - 1))
     done = scene.accounted[part.kind]
     for index in with_copies(moments, resent, LARGE, _COPIES).tolist():
         if index in done or part.outcomes[part.outcome[index]] in ("unanswered", "refused", "rejected"):

@@ -83,6 +83,8 @@ def _finding(
 
 def _birth(scene: Scene, row: int) -> int:
     """A packet where it was nearest to who wrote it, a row of the whole table."""
+    if scene.table.whole is scene.table:
+        return row
     copies = copies_of(scene.table, np.array([row]))
     return int(copies[np.argmax(whole_of(scene.table).ttl[copies])])
 
@@ -113,8 +115,8 @@ class _Routers:
     def written(self, row: int) -> int | None:
         """The frame, if its sender wrote the packet in it, although the source is another's address."""
         table, mac, place = self.table, self.mac(row), int(self.table.place[row])
-        server = table.sources(np.array([row]))
-        if mac >= NO_MAC or int(table.ttl[row]) not in _FULL_TTLS or int(server[0]) in self._own.get(mac, server):
+        server, _ = table.ends(row)
+        if int(table.ttl[row]) not in _FULL_TTLS or mac >= NO_MAC or server in self._own.get(mac, (server,)):
             return None
         # Where what is forwarded keeps its TTL, a whole one says nothing; who answers from there lives there.
         passed = self._from(mac, place)

@@ -51,9 +51,10 @@ def look(scene: Scene, part: ExchangeColumns) -> Iterator[Trouble]:
     span = part.end_ns - part.start_ns
     is_open = np.asarray(part.facts["is_established"])
     lost, total = _lost(moments), np.diff(part.bounds)
-    closed_ns = _closed(moments, np.flatnonzero(span >= _STALLED_NS))
+    zero_windows = moments.segments.where(label.ZERO_WINDOW)
+    closed_ns = _closed(moments, (span >= _STALLED_NS) & (np.diff(zero_windows[1]) > 0))
     suspects = (
-        (closed_ns >= _STALLED_NS, partial(_stalled, closed_ns)),
+        (closed_ns >= _STALLED_NS, partial(_stalled, closed_ns, zero_windows)),
         (is_open & (lost >= _FEWEST_RESENT) & (lost * _SUBSTANTIAL >= total), _resent),
         (is_open & (span >= _HANGS_NS) & _is_mute(moments), _hangs),
         (is_open & (span >= _SLOW_NS), _slow),
@@ -72,11 +73,10 @@ def look(scene: Scene, part: ExchangeColumns) -> Iterator[Trouble]:
                 yield trouble
 
 
-def _closed(moments: TcpMoments, candidates: I8) -> I8:
+def _closed(moments: TcpMoments, are_candidates: Bools) -> I8:
     """For how long the windows of each connection were closed, 0 where it is no candidate; int64[n]."""
-    closed_ns = np.zeros(len(moments.streams.flow), np.int64)
-    some = candidates[moments.segments.counts(label.ZERO_WINDOW)[candidates] > 0]
-    closed_ns[some] = measure_closed_windows(moments, some)
+    closed_ns = np.zeros(len(are_candidates), np.int64)
+    closed_ns[are_candidates] = measure_closed_windows(moments, np.flatnonzero(are_candidates))
     return closed_ns
 
 
@@ -98,8 +98,9 @@ def _waited(moments: TcpMoments, candidates: I8) -> I8:
     return found
 
 
-def _stalled(closed_ns: I8, moments: TcpMoments, index: int) -> Trouble:
-    rows = moments.labelled(index, label.ZERO_WINDOW).tolist()
+def _stalled(closed_ns: I8, zero_windows: tuple[I8, I8], moments: TcpMoments, index: int) -> Trouble:
+    at, bounds = zero_windows
+    rows = moments.streams.rows[at[bounds[index] : bounds[index + 1]]].tolist()
     values = {"closed_ns": int(closed_ns[index]), "times": len(rows)}
     return Trouble("client-slow", "likely", index, (), tuple(rows), _ends(moments, rows[0]) | values)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges.quotes import quoted_flows
-from explain.table import NO_FLOW
+from explain.table import NO_FLOW, among, distinct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,13 +49,13 @@ def _account_for_strays(scene: Scene) -> None:
     if not len(rows):
         return
     errors = scene.part("icmp.error")
-    of = np.flatnonzero(np.isin(errors.frames[errors.bounds[:-1]], rows))
+    of = np.flatnonzero(among(errors.frames[errors.bounds[:-1]], rows))
     answers = _of_a_trace(table, errors, of)
     scene.accounted[errors.kind].update(answers)
-    asked = np.unique(quoted_flows(table)[np.isin(icmp.row, errors.frames[errors.bounds[answers]])])
+    asked = distinct(quoted_flows(table)[among(icmp.row, errors.frames[errors.bounds[answers]])])
     flows = scene.part("udp.flow")
     own = table.flow[flows.frames[flows.bounds[:-1]]]
-    scene.accounted[flows.kind].update(np.flatnonzero(np.isin(own, asked)).tolist())
+    scene.accounted[flows.kind].update(np.flatnonzero(among(own, asked)).tolist())
 
 
 def _of_a_trace(table: PacketTable, errors: ExchangeColumns, some: Rows) -> list[int]:
