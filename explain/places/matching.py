@@ -46,7 +46,7 @@ class Matched:
     """Frames of one packet share a number.
 
     Attributes:
-        packet: int64[n], NONE where nothing can be said.
+        packet: int64[n], one of the packet's rows; NONE where nothing can be said.
         ambiguous: frames that look like others, and that no order tells apart.
         tuples: the ends of flows.
     """
@@ -224,21 +224,18 @@ def _number(table: PacketTable, rows: Rows, bucket: Rows, packet: Rows) -> int:
     """Give the rows of each bucket their packet numbers; how many rows cannot be told apart."""
     if not len(rows):
         return 0
-    base = int(packet.max()) + 1
     size = np.bincount(bucket)
     place = table.place[rows]
     many = np.zeros(len(size), np.bool_)
     again = np.flatnonzero((bucket[1:] == bucket[:-1]) & (place[1:] == place[:-1])) + 1
     many[bucket[again]] = True
     many |= size > 2
-    packet[rows] = base + bucket
+    packet[rows] = rows[np.cumsum(size) - size].repeat(size)
     hard = np.flatnonzero(many[bucket])
-    if not len(hard):
-        return 0
-    return _number_repeated(table, rows[hard], bucket[hard], base + len(size), packet)
+    return _number_repeated(table, rows[hard], bucket[hard], packet) if len(hard) else 0
 
 
-def _number_repeated(table: PacketTable, rows: Rows, bucket: Rows, base: int, packet: Rows) -> int:
+def _number_repeated(table: PacketTable, rows: Rows, bucket: Rows, packet: Rows) -> int:
     """Buckets with several frames at one place: sent again, or the same packet passing with another TTL."""
     ttl, place = table.ttl[rows].astype(np.int64), table.place[rows].astype(np.int64)
     order = np.lexsort((ttl, place, bucket))  # stable: the order of recording stays
@@ -259,8 +256,11 @@ def _number_repeated(table: PacketTable, rows: Rows, bucket: Rows, base: int, pa
     is_even = np.minimum.reduceat(count, edges) == np.maximum.reduceat(count, edges)
     is_sure: Bools = np.repeat(is_even, np.diff(np.append(edges, len(of))))[run]
     width = int(occurrence.max()) + 1
-    numbers = np.unique(bucket[is_sure] * width + occurrence[is_sure], return_inverse=True)[1]
-    packet[rows[is_sure]] = base + numbers
+    own = rows[is_sure]
+    _, first_of, number = np.unique(
+        bucket[is_sure] * width + occurrence[is_sure], return_index=True, return_inverse=True
+    )
+    packet[own] = own[first_of][number]
     packet[rows[~is_sure]] = NONE
     return _number_by_time(table, rows[~is_sure], bucket[~is_sure], packet)
 
@@ -269,7 +269,7 @@ def _number_by_time(table: PacketTable, rows: Rows, bucket: Rows, packet: Rows) 
     """What one file recorded has one clock: a packet ends where a place sees the next one."""
     if len({place.capture for place in table.places}) > 1 or len(rows) > _MOST_TIMED:
         return len(rows)
-    number = int(packet.max())
+    number = NONE
     order = np.lexsort((rows, table.time_ns[rows], bucket))
     columns = (rows[order], bucket[order], table.time_ns[rows][order], table.place[rows][order], table.ttl[rows][order])
     seen: dict[tuple[int, int], int] = {}
@@ -278,7 +278,7 @@ def _number_by_time(table: PacketTable, rows: Rows, bucket: Rows, packet: Rows) 
         again = seen.get((place, ttl))
         is_next = again is not None and time_ns - again > _COPY_NS
         if of != last_bucket or is_next or time_ns - last_ns > _ONE_WAY_NS:
-            number += 1
+            number = row
             seen = {}
         seen[place, ttl] = last_ns = time_ns
         last_bucket = of

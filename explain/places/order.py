@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from explain.places.clocks import Clock
     from explain.table import I8, U2, U8, PacketTable, Rows
 
-_MOST_FRAMES = 200_000
+_MOST_RUNS, _RUN = 200, 1000  # of frames that are looked at, from all the time
 _MOST_PLACES = 24  # of one packet
 
 
@@ -86,7 +86,7 @@ def _lags(table: PacketTable, packet: Rows, by_packet: Rows, time_ns: I8) -> dic
     """By station and two places: what the second one adds to a round trip, and how much later it saw what it sent,
     and what was sent to it, by clocks that were put right; NaN where nothing was seen.
     """
-    one, other = _pairs(table, packet, by_packet[:_MOST_FRAMES])
+    one, other = _pairs(table, packet, _evenly(by_packet))
     if not len(one):
         return {}
     count, link = len(table.places), table.link[one]
@@ -103,6 +103,14 @@ def _lags(table: PacketTable, packet: Rows, by_packet: Rows, time_ns: I8) -> dic
     away, to = (medians(group[way], len(keys), lag[way]) for way in (~is_to, is_to))
     ends = ((int(macs[key // count**2]), *divmod(key % count**2, count)) for key in keys.tolist())
     return dict(zip(ends, zip(trip.tolist(), away.tolist(), to.tolist(), strict=True), strict=True))
+
+
+def _evenly(by_packet: Rows) -> Rows:
+    """So many frames as are looked at, packet after packet."""
+    if len(by_packet) <= _MOST_RUNS * _RUN:
+        return by_packet
+    starts = np.linspace(0, len(by_packet) - _RUN, _MOST_RUNS).astype(np.int64)
+    return by_packet[(starts[:, None] + np.arange(_RUN)).ravel()]
 
 
 def _pairs(table: PacketTable, packet: Rows, order: Rows) -> tuple[Rows, Rows]:
