@@ -12,14 +12,14 @@ from explain.causes.from_capture import silence, tcp
 from explain.causes.from_capture.ping_sizes import are_halves, rivals_by_size
 from explain.causes.from_capture.scene import FAILED, Member, Scene, Seen
 from explain.causes.from_capture.vanished import Vanished, left
-from explain.exchanges.journey import spot_name
 from explain.places.near import whole_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.journey import Journey
+    from explain.exchanges.journey import Paths, Verdict
+    from explain.table import PacketTable
 
 _LINK = (
     "link-no-carrier", "bridge-port-down", "bridge-down", "bridge-port-not-forwarding", "bridge-port-not-member",
@@ -72,17 +72,24 @@ def look(scene: Scene) -> Iterator[Seen]:
     lost = scene.open(part, "vanished")
     groups: dict[tuple[Any, ...], list[tuple[int, Member]]] = defaultdict(list)
     silent = {kind: set(scene.open(scene.part(kind), "unanswered")) for kind in _KINDS} if lost else {}
+    table = whole_of(scene.table)
     for index, carried in scene.exchanges.carried(part, lost).items():
-        fields: Journey = part.fields(index)
+        verdict = _verdict(part, index)
         legs = [leg for leg in carried if leg[1] in silent.get(leg[0].kind, ())]
         # Behind a NAT the same conversation has other ends; it is told with those of who began it.
         legs.sort(key=lambda leg: -int(scene.table.ttl[leg[0].rows(leg[1])[0]]))
         if legs:
-            last = fields.last_seen.capture, fields.last_seen.interface
-            key = legs[0][0].kind, fields.lost, fields.stage, last, _ends(*legs[0])
+            last = table.places[table.place[verdict.last]]
+            key = legs[0][0].kind, verdict.lost, verdict.stage, (last.capture, last.interface), _ends(*legs[0])
             groups[key] += [(index, leg) for leg in legs]
     for number, ((kind, lost_what, stage, _, _), some) in enumerate(groups.items()):
         yield _finding(scene, part, kind, lost_what, stage, some, is_looked_at=number < _MOST_LOOKED_AT)
+
+
+def _verdict(part: ExchangeColumns, index: int) -> Verdict:
+    """How a journey ended, without its record: of many, that would cost too much."""
+    paths: Paths = part.facts["paths"]
+    return paths.verdict(int(part.facts["trail"][index]))
 
 
 def _ends(part: ExchangeColumns, index: int) -> tuple[Any, ...]:
@@ -104,12 +111,12 @@ def _finding(
     is_looked_at: bool,
 ) -> Seen:
     cause, everything = _KINDS[kind]
-    fields: Journey = part.fields(some[0][0])
+    verdicts = [_verdict(part, index) for index in dict.fromkeys(index for index, _ in some)]
     members: list[Member] = list(
         dict.fromkeys([*(member for _, member in some), *((part, index) for index, _ in some)])
     )
     rows = sorted({int(row) for _, (one, number) in some for row in one.rows(number)})
-    missing = sum(part.fields(index).missing for index in dict.fromkeys(index for index, _ in some))
+    missing = sum(verdict.missing for verdict in verdicts)
     can_act = CAN_ACT.get((lost, stage or ""))
     rivals = can_act or ()
     if can_act is None or missing < _FEWEST:
@@ -118,39 +125,40 @@ def _finding(
         trails = dict.fromkeys(int(part.facts["trail"][index]) for index, _ in some)
         gone = Vanished(scene, part.facts["paths"], list(trails), kind)
         if kind == "icmp.echo" and are_halves(gone.table, gone.gone):
-            return _halved(members, fields, gone)
+            return _halved(members, gone)
         rivals = left(gone, rivals)
         rivals = scene.one_link.possible(rows, rivals)
-    values = _values([member for _, member in some])
+    values = _values(scene.table, [member for _, member in some])
     if stage:
+        table, last, due = whole_of(scene.table), verdicts[0].last, verdicts[0].due
         values |= {
-            "case": f"{lost}-{stage}", "last": spot_name(whole_of(scene.table), fields.last_seen),
-            "next": spot_name(whole_of(scene.table), fields.due) if fields.due else "", "lost": lost, "stage": stage,
+            "case": f"{lost}-{stage}", "last": table.places[table.place[last]].label,
+            "next": "" if due is None else table.places[due].label, "lost": lost, "stage": stage,
         }  # fmt: skip
-        if stage == "link" and not fields.due:
+        if stage == "link" and due is None:
             values["case"] = f"{lost}-wire"
     return Seen(cause, "possible", members, rows, rivals, values)
 
 
-def _halved(members: list[Member], fields: Journey, gone: Vanished) -> Seen:
+def _halved(members: list[Member], gone: Vanished) -> Seen:
     """The rest of each packet was lost before its first fragment was."""
     src, dst = (gone.table.addresses.text(end) for end in gone.table.ends(int(gone.gone[0])))
-    last = spot_name(gone.table, fields.last_seen)
+    last = gone.table.places[gone.place].label
     values = {"src": src, "dst": dst, "count": len(gone.gone), "last": last, "case": "halves-at"}
     rows = [int(row) for one, index in members for row in one.rows(index)]
     return Seen("fragments-filtered", "likely", members, sorted({*rows}), ("partial-loss",), values)
 
 
-def _values(members: list[Member]) -> dict[str, Any]:
-    part = members[0][0]
-    first = part.fields(members[0][1])
+def _values(table: PacketTable, members: list[Member]) -> dict[str, Any]:
+    part, first = members[0]
     if part.kind == "icmp.echo":
         runs = [part.fields(index) for _, index in members]
         return {
-            "src": first.src, "dst": first.dst, "sent": sum(run.sent for run in runs),
+            "src": runs[0].src, "dst": runs[0].dst, "sent": sum(run.sent for run in runs),
             "received": sum(run.received for run in runs),
         }  # fmt: skip
-    return {"server": first.server.address, "port": first.server.port, "count": len(members)}
+    address, port = _ends(part, first)[0]
+    return {"server": table.addresses.text(address), "port": port, "count": len(members)}
 
 
 def attach(scene: Scene, seen: list[Seen]) -> list[Seen]:

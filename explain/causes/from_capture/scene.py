@@ -28,6 +28,8 @@ FAILED = frozenset((
 ))  # fmt: skip
 """Outcomes that the contract calls failed; of ``icmp.error`` every one but redirects is."""
 
+_GOOD = {"icmp.echo": ("answered",), "tcp.connection": ("closed", "open"), "udp.flow": ("answered",)}
+
 Member = tuple["ExchangeColumns", int]
 
 
@@ -51,6 +53,7 @@ class Scene:
     unfinished_traces: list[Member] = field(default_factory=list)
     _silent: dict[str, list[Member]] | None = None
     _one_link: OneLink | None = None
+    _answered: dict[tuple[int, int], tuple[int, int]] | None = None
 
     @property
     def one_link(self) -> OneLink:
@@ -58,6 +61,22 @@ class Scene:
         if self._one_link is None:
             self._one_link = OneLink(self.table)
         return self._one_link
+
+    @property
+    def answered(self) -> dict[tuple[int, int], tuple[int, int]]:
+        """By the low and the high address key of a flow: when the first answered one began, and the last one ended."""
+        if self._answered is None:
+            self._answered = {}
+            flows = self.table.flows
+            for kind, outcomes in _GOOD.items():
+                part = self.part(kind)
+                good = part.where(*outcomes)
+                at = self.table.flow[part.frames[part.bounds[good]]]
+                columns = flows.low[at], flows.high[at], part.start_ns[good], part.end_ns[good]
+                for low, high, start, end in zip(*(column.tolist() for column in columns), strict=True):
+                    started, ended = self._answered.get((low, high), (start, end))
+                    self._answered[low, high] = min(started, start), max(ended, end)
+        return self._answered
 
     def part(self, kind: str) -> ExchangeColumns:
         """The columns of one kind; empty ones where nothing of that kind occurs."""

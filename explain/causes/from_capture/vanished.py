@@ -30,7 +30,6 @@ _WAIT_NS = 3_000_000_000  # ARP asks three times, a second apart
 _MOMENT_NS = 50_000_000  # less than between two pings, so that nobody pulled a cable in between
 _REQUEST, _REPLY = 1, 2
 _FIRST_TTLS = (32, 64, 128, 255)
-_GOOD = {"icmp.echo": ("answered",), "tcp.connection": ("closed", "open"), "udp.flow": ("answered",)}
 
 _FOR_ALL_ALIKE = (
     "forwarding-disabled", "no-route-on-router", "reject-route-on-router", "wrong-nexthop-on-router",
@@ -240,19 +239,11 @@ def _is_not_asked_for_behind(gone: Vanished) -> bool:
 
 def _others_pass(gone: Vanished) -> bool:
     """Other conversations between the same two addresses were answered, before and after this was lost."""
-    table = gone.scene.table
-    begun = gone.requests[gone.table.ttl[gone.requests] == gone.table.ttl[gone.requests].max()]
-    first, last = (int(one) for one in (gone.table.time_ns[begun].min(), gone.table.time_ns[begun].max()))
-    flow = gone.table.flows.low[gone.table.flow[begun[0]]], gone.table.flows.high[gone.table.flow[begun[0]]]
-    is_before = is_after = False
-    for kind, outcomes in _GOOD.items():
-        part = gone.scene.part(kind)
-        good = part.where(*outcomes)
-        flows, at = table.flows, table.flow[part.frames[part.bounds[good]]]
-        same = good[(flows.low[at] == flow[0]) & (flows.high[at] == flow[1])]
-        is_before |= bool((part.start_ns[same] < first).any())
-        is_after |= bool((part.end_ns[same] > last).any())
-    return is_before and is_after
+    table = gone.table
+    begun = gone.requests[table.ttl[gone.requests] == table.ttl[gone.requests].max()]
+    flow, times = table.flow[begun[0]], table.time_ns[begun]
+    started, ended = gone.scene.answered.get((int(table.flows.low[flow]), int(table.flows.high[flow])), (None, 0))
+    return started is not None and started < times.min() and ended > times.max()
 
 
 RULES: tuple[tuple[Callable[[Vanished], bool], tuple[str, ...]], ...] = (
