@@ -1,9 +1,9 @@
 """Which frames show the same packet: through switches, routers and NAT, without knowing the network.
 
 Frames are brought together by what a router leaves alone: both ends, the identification of
-IPv4, lengths, the numbers of TCP and ICMP.  One sort of hashes finds them, exact comparison
-confirms them.  What is the same several times over is told apart by its order; where the counts
-of two places differ, nobody knows which is which, and the frames stay unmatched.
+IPv4, lengths, the numbers of TCP and ICMP.  What is the same several times over is told apart by
+its order; where the counts of two places differ, nobody knows which is which, and the frames stay
+unmatched.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.places.equal import first_equal, in_order
 from explain.record import dataclass
 from explain.table import ICMP, ICMPV6, IP, LATER_FRAGMENT, NO_MAC, PARTIAL_CHECKSUM, REVERSED, UDP
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from explain.table import U4, U8, Bools, PacketTable, Rows
 
 NONE = -1
-_MIX = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xFF51AFD7ED558CCD), np.uint64(32))
-_BLOCK = 32_768
 _GROUP_BIT = np.uint64(1 << 40)
 _COPY_NS = 1_000_000  # the same frame recorded twice by one device; nothing is sent again so soon
 _MOST_TIMED = 100_000
@@ -76,26 +75,31 @@ def match(table: PacketTable) -> Matched:
     rows = np.flatnonzero(table.layers & IP)
     side = found.of_flow[table.flow[rows]] * 2 + (table.layers[rows] & REVERSED != 0)
     words = [*invariants(table, rows), side.astype(np.uint64), *_same_link(table, rows)]
-    order, bucket = group(words)
-    ambiguous = _number(table, rows[order], bucket, packet)
+    ambiguous = _number(table, rows, first_equal(words), packet)
     if len(table.arp.row):
         arp = table.arp
         words = [
             arp.sender_mac, arp.sender_ip << np.uint64(32) | arp.target_ip,
             table.link[arp.row].astype(np.uint64) << np.uint64(16) | arp.operation,
         ]  # fmt: skip
-        order, bucket = group(words)
-        ambiguous += _number(table, arp.row[order], bucket, packet)
+        ambiguous += _number(table, arp.row, first_equal(words), packet)
     return Matched(packet, ambiguous, found)
 
 
 def invariants(table: PacketTable, rows: Rows) -> list[U8]:
     """What neither a router nor a NAT changes, as words; rows of IP."""
     layers = table.layers[rows]
-    first = table.seq[rows].astype(np.uint64) << np.uint64(32) | table.ack[rows]
-    second = table.payload[rows].astype(np.uint64) << np.uint64(32)
-    second |= table.ip_id[rows].astype(np.uint64) << np.uint64(16) | table.window[rows]
-    third = table.flags[rows].astype(np.uint64) << np.uint64(8) | table.flows.protocol[table.flow[rows]]
+    first = table.seq[rows].astype(np.uint64)
+    first <<= np.uint64(32)
+    first |= table.ack[rows]
+    second = table.payload[rows].astype(np.uint64)
+    second <<= np.uint64(16)
+    second |= table.ip_id[rows]
+    second <<= np.uint64(16)
+    second |= table.window[rows]
+    third = table.flags[rows].astype(np.uint64)
+    third <<= np.uint64(8)
+    third |= table.flows.protocol[table.flow[rows]]
     _of_icmp(table, rows, layers, third)
     _of_fragments(table, rows, layers, third)
     _of_datagrams(table, rows, layers, third)
@@ -123,9 +127,9 @@ def _of_fragments(table: PacketTable, rows: Rows, layers: U4, word: U8) -> None:
 
 def _of_datagrams(table: PacketTable, rows: Rows, layers: U4, word: U8) -> None:
     """Datagrams have no numbers: where every checksum is whole, what it says of the data."""
-    is_datagram = layers & UDP != 0
-    if is_datagram.any() and not (layers[is_datagram] & PARTIAL_CHECKSUM).any():
-        at = np.flatnonzero(is_datagram & (table.checksum[rows] != 0))
+    at = np.flatnonzero(layers & UDP)
+    if not (layers[at] & PARTIAL_CHECKSUM).any():
+        at = at[table.checksum[rows[at]] != 0]
         word[at] |= rest_sums(table, rows[at]).astype(np.uint64) << np.uint64(48)
 
 
@@ -174,65 +178,30 @@ def _same_link(table: PacketTable, rows: Rows) -> list[U8]:
 
 def stays_on_link(table: PacketTable, rows: Rows) -> Bools:
     """Frames to a group of MACs, and neighbour discovery: no router takes them further; rows of IP."""
-    target = table.links.target[table.link[rows]]
-    stays: Bools = (target & _GROUP_BIT != 0) & (target < np.uint64(NO_MAC))
+    target = table.links.target
+    is_to_group = (target & _GROUP_BIT != 0) & (target < np.uint64(NO_MAC))
+    stays: Bools = is_to_group[table.link[rows]]
     v6 = np.flatnonzero(table.layers[rows] & ICMPV6)
     if len(v6):
         stays[v6] |= np.isin(table.icmp.type[np.searchsorted(table.icmp.row, rows[v6])], _NEIGHBOURS)
     return stays
 
 
-def group(words: list[U8]) -> tuple[Rows, Rows]:
-    """Positions in an order in which equal ones stand together, each group in the old order, and the group of each."""
-    count = len(words[0])
-    mixed = np.zeros(count, np.uint64)
-    for start in range(0, count, _BLOCK):  # what fits the cache is mixed several times faster
-        some = mixed[start : start + _BLOCK]
-        for word in words:
-            some ^= word[start : start + _BLOCK]
-            some *= _MIX[0]
-            some ^= some >> _MIX[2]
-            some *= _MIX[1]
-    # The number takes the place of the hash's last bits: sorting values is far cheaper than sorting indices.
-    bits = np.uint64(max(1, count).bit_length())
-    mixed >>= bits
-    mixed <<= bits
-    mixed |= np.arange(count, dtype=np.uint64)
-    mixed.sort()
-    order = (mixed & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int64)
-    mixed >>= bits
-    is_new = np.ones(count, np.bool_)
-    same = np.flatnonzero(mixed[1:] == mixed[:-1])
-    is_equal = np.ones(len(same), np.bool_)
-    for word in words:
-        is_equal &= word[order[same]] == word[order[same + 1]]
-    is_new[same[is_equal] + 1] = False
-    return order, np.cumsum(is_new) - 1
-
-
 def by_packet(packet: Rows) -> Rows:
     """Rows of which the packet is known, packet after packet and each in the order of the table."""
     rows = np.flatnonzero(packet != NONE)
-    bits = np.int64(max(1, len(packet)).bit_length())
-    keys = packet[rows] << bits | rows  # sorting values is far cheaper than sorting indices
-    keys.sort()
-    order: Rows = keys & ((np.int64(1) << bits) - 1)
-    return order
+    return in_order(packet[rows], rows)
 
 
-def _number(table: PacketTable, rows: Rows, bucket: Rows, packet: Rows) -> int:
-    """Give the rows of each bucket their packet numbers; how many rows cannot be told apart."""
-    if not len(rows):
-        return 0
-    size = np.bincount(bucket)
+def _number(table: PacketTable, rows: Rows, first: Rows, packet: Rows) -> int:
+    """Give rows their packet numbers, by the first one that is like each; how many rows cannot be told apart."""
+    packet[rows] = rows[first]
     place = table.place[rows]
-    many = np.zeros(len(size), np.bool_)
-    again = np.flatnonzero((bucket[1:] == bucket[:-1]) & (place[1:] == place[:-1])) + 1
-    many[bucket[again]] = True
-    many |= size > 2
-    packet[rows] = rows[np.cumsum(size) - size].repeat(size)
-    hard = np.flatnonzero(many[bucket])
-    return _number_repeated(table, rows[hard], bucket[hard], packet) if len(hard) else 0
+    is_many = np.bincount(first, minlength=len(rows)) > 2
+    again = np.flatnonzero(first != np.arange(len(rows)))
+    is_many[first[again[place[again] == place[first[again]]]]] = True
+    hard = np.flatnonzero(is_many[first])
+    return _number_repeated(table, rows[hard], first[hard], packet) if len(hard) else 0
 
 
 def _number_repeated(table: PacketTable, rows: Rows, bucket: Rows, packet: Rows) -> int:

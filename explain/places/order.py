@@ -110,7 +110,8 @@ def _evenly(by_packet: Rows) -> Rows:
     if len(by_packet) <= _MOST_RUNS * _RUN:
         return by_packet
     starts = np.linspace(0, len(by_packet) - _RUN, _MOST_RUNS).astype(np.int64)
-    return by_packet[(starts[:, None] + np.arange(_RUN)).ravel()]
+    runs: Rows = by_packet[(starts[:, None] + np.arange(_RUN)).ravel()]
+    return runs
 
 
 def _pairs(table: PacketTable, packet: Rows, order: Rows) -> tuple[Rows, Rows]:

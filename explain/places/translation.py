@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.places.matching import NONE, Matched, group, invariants, rest_sums, stays_on_link
+from explain.places.equal import group
+from explain.places.matching import NONE, Matched, invariants, rest_sums, stays_on_link
 from explain.record import dataclass
-from explain.table import GOOD_CHECKSUM, ICMP, ICMPV6, IP, REVERSED, TCP, UDP
+from explain.table import GOOD_CHECKSUM, ICMP, ICMPV6, REVERSED, TCP, UDP, distinct
 
 if TYPE_CHECKING:
-    from explain.table import U8, Bools, PacketTable, Rows
+    from explain.table import U2, U8, Bools, PacketTable, Rows
 
 _MOST_ALIKE = 4  # packets that look the same; more are a crowd, not a path
 _ENOUGH = 36  # bits
@@ -67,23 +68,27 @@ def translations(table: PacketTable, matched: Matched) -> tuple[list[Rewritten],
 
 def _candidates(table: PacketTable, matched: Matched) -> tuple[Rows, list[U8]]:
     """One frame of each packet that was not seen everywhere, and what a NAT leaves of it."""
-    rows = np.flatnonzero((table.layers & IP != 0) & (matched.packet != NONE))
-    rows = rows[table.layers[rows] & (TCP | UDP | ICMP | ICMPV6) != 0]
+    is_one = table.layers[: len(table)] & (TCP | UDP | ICMP | ICMPV6) != 0
+    rows = np.flatnonzero(is_one & (matched.packet != NONE))
     rows = rows[~stays_on_link(table, rows)]
-    if not len(rows):
-        return rows, []
-    places = np.bincount(table.place[rows])
-    number = matched.packet[rows]
-    pairs = np.sort(number * len(places) + table.place[rows])
-    pairs = pairs[np.flatnonzero(np.append(True, pairs[1:] != pairs[:-1]))]
-    seen_at = np.bincount(pairs // len(places), minlength=int(number.max()) + 1)
-    first = np.full(len(seen_at), NONE, np.int64)
-    first[number[::-1]] = rows[::-1]
-    everywhere = int(np.count_nonzero(places))
-    rows = np.sort(first[(first != NONE) & (seen_at < max(everywhere, 2))])
+    rows = rows[_is_missing(table, matched.packet[rows], table.place[rows])]
+    first = np.full(len(table), NONE, np.int64)
+    first[matched.packet[rows[::-1]]] = rows[::-1]
+    rows = np.sort(first[first != NONE])
     words = invariants(table, rows) if len(rows) else []
     extra = _contents(table, rows)
     return rows, [*words, extra] if extra is not None and words else words
+
+
+def _is_missing(table: PacketTable, packet: Rows, place: U2) -> Bools:
+    """Frames of packets that some place did not see, given the packet and the place of each."""
+    places = distinct(place)
+    elsewhere = np.bincount(packet[place != table.place[packet]], minlength=len(table))
+    missing: Bools = elsewhere < max(len(places), 2) - 1
+    if len(places) > 2:  # then as many frames need not be as many places
+        seen_at = distinct(packet * len(table.places) + place) // len(table.places)
+        missing |= np.bincount(seen_at, minlength=len(table)) < len(places)
+    return missing[packet]
 
 
 def _contents(table: PacketTable, rows: Rows) -> U8 | None:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.places.matching import group, invariants
+from explain.places.equal import group
+from explain.places.matching import invariants
 from explain.table import IP, NO_FLOW, NO_MAC, REVERSED, Place, distinct
 
 if TYPE_CHECKING:
