@@ -11,10 +11,11 @@ from explain.exchanges.columns import ExchangeColumns
 from explain.exchanges.lost_segments import LostSegments, lost_segments
 from explain.exchanges.trails import forward, near_rows, whole
 from explain.model import Endpoint
+from explain.places.equal import in_order
 from explain.places.matching import NONE, stays_on_link
 from explain.places.topology import Topology
 from explain.record import dataclass
-from explain.table import BROADCAST, ICMP, ICMPV6, NO_MAC, TCP, UDP
+from explain.table import BROADCAST, ICMP, ICMPV6, NO_MAC, TCP, UDP, ragged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -166,27 +167,31 @@ def find(paths: Paths, parts: Sequence[ExchangeColumns]) -> ExchangeColumns:
         if verdict.outcome == _VANISHED:  # a single packet, lost nobody knows where, has no journey to tell
             keep[number] = verdict.stage is not None or verdict.missing > 1
     chosen, outcome = chosen[keep], outcome[keep]
+    start, end = _times(trails)
     frames, owner = _frames(trails, len(chosen), chosen)
-    times = table.time_ns[frames]
-    start, end = np.full(len(chosen), np.iinfo(np.int64).max), np.zeros(len(chosen), np.int64)
-    np.minimum.at(start, owner, times)
-    np.maximum.at(end, owner, times)
     rows = near_rows(paths.near, frames)
     owner, rows = owner[rows >= 0], rows[rows >= 0]
-    is_there = np.bincount(owner, minlength=len(chosen)) > 0
-    sizes = np.bincount(owner, minlength=len(chosen))[is_there]
-    order = np.lexsort((rows, owner))
-    chosen, outcome, start, end = chosen[is_there], outcome[is_there], start[is_there], end[is_there]
-    first = rows[order][np.concatenate(([0], np.cumsum(sizes)[:-1])).astype(np.int64)] if len(sizes) else sizes
-    by_first = np.argsort(first, kind="stable")
-    bounds = np.concatenate(([0], np.cumsum(sizes[by_first]))).astype(np.int64)
-    starts = np.concatenate(([0], np.cumsum(sizes)))[:-1].astype(np.int64)
-    pieces = np.repeat(starts[by_first] - bounds[:-1], sizes[by_first]) + np.arange(len(rows))
-    chosen = chosen[by_first]
+    sizes = np.bincount(owner, minlength=len(chosen))
+    rows, starts = in_order(owner, rows), np.cumsum(sizes) - sizes
+    is_there = np.flatnonzero(sizes)
+    by_first = is_there[np.argsort(rows[starts[is_there]], kind="stable")]
+    sizes, chosen = sizes[by_first], chosen[by_first]
+    bounds = np.concatenate(([0], np.cumsum(sizes))).astype(np.int64)
     return ExchangeColumns(
-        "journey", OUTCOMES, outcome[by_first], rows[order][pieces], bounds, start[by_first], end[by_first],
+        "journey", OUTCOMES, outcome[by_first], ragged(rows, starts[by_first], sizes), bounds,
+        start[chosen], end[chosen],
         lambda index: _fields(paths, int(chosen[index])), {"paths": paths, "trail": chosen},
     )  # fmt: skip
+
+
+def _times(trails: Trails) -> tuple[I8, I8]:
+    """When each conversation began and ended, by the clocks of its places."""
+    start, end = np.full(len(trails), np.iinfo(np.int64).max), np.zeros(len(trails), np.int64)
+    for part, first in zip(trails.parts, trails.starts.tolist(), strict=False):
+        trail = trails.trail[first : first + len(part)]
+        np.minimum.at(start, trail, part.start_ns)
+        np.maximum.at(end, trail, part.end_ns)
+    return start, end
 
 
 def _frames(trails: Trails, count: int, chosen: I8) -> tuple[Rows, I8]:

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from explain.table import I8, Bools, PacketTable, Rows
 
 KINDS = ("icmp.echo", "tcp.connection", "udp.flow")
-_ECHO = (0, 8, 128, 129)
-_REQUESTS = (8, 128)
+_REQUEST, _REQUEST_V6, _REPLY, _REPLY_V6 = 8, 128, 0, 129
 _SLACK_NS = 1_000_000_000
 Leg = tuple["ExchangeColumns", int]
 
@@ -83,11 +82,8 @@ def origin(table: PacketTable, rows: Rows) -> Rows:
 
 def near_rows(table: PacketTable, rows: Rows) -> Rows:
     """Of rows of the whole table those that the near one has, by its numbers; -1 for the others."""
-    origin = getattr(table, "origin", None)
-    if origin is None or not len(origin):
-        return rows
-    at = np.minimum(np.searchsorted(origin, rows), len(origin) - 1)
-    return np.where(origin[at] == rows, at, -1)
+    numbers = getattr(table, "numbers", None)
+    return rows if numbers is None else numbers[rows]
 
 
 def trails(table: PacketTable, seen: Sightings, parts: Sequence[ExchangeColumns]) -> Trails:
@@ -167,21 +163,20 @@ def forward(table: PacketTable, leg: Leg) -> tuple[Rows, Rows, Rows]:
     """Rows of a leg from who began, back to him, and errors about it."""
     part, index = leg
     rows = part.rows(index)
-    layers = table.layers[rows]
-    is_icmp = layers & (ICMP | ICMPV6) != 0
     is_ahead: Bools
     if part.kind == "icmp.echo":
         kind = table.icmp.type[np.searchsorted(table.icmp.row, rows)]
-        is_echo = np.isin(kind, _ECHO)
-        is_ahead = np.isin(kind, _REQUESTS)
-        return rows[is_ahead], rows[is_echo & ~is_ahead], rows[~is_echo]
-    rows, errors = rows[~is_icmp], rows[is_icmp]
+        is_ahead, is_back = (kind == _REQUEST) | (kind == _REQUEST_V6), (kind == _REPLY) | (kind == _REPLY_V6)
+        return rows[is_ahead], rows[is_back], rows[~is_ahead & ~is_back]
+    layers = table.layers[rows]
+    is_high = layers & REVERSED != 0
     if part.kind == "tcp.connection":
-        is_ahead = (table.layers[rows] & REVERSED != 0) == bool(part.facts["course"].client[index])
-        return rows[is_ahead], rows[~is_ahead], errors
-    is_high = table.layers[rows] & REVERSED != 0
-    is_ahead = (is_high == (table.layers[part.facts["opener"][index]] & REVERSED != 0)) ^ part.facts["is_answer"][index]
-    return rows[is_ahead], rows[~is_ahead], errors
+        is_ahead = is_high == bool(part.facts["course"].client[index])
+    else:
+        is_opener_high = table.layers[part.facts["opener"][index]] & REVERSED != 0
+        is_ahead = is_high == (is_opener_high != bool(part.facts["is_answer"][index]))
+    is_icmp = layers & (ICMP | ICMPV6) != 0
+    return rows[is_ahead & ~is_icmp], rows[~is_ahead & ~is_icmp], rows[is_icmp]
 
 
 def far_sides(exchanges: Exchanges) -> set[int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -76,6 +77,13 @@ class NearTable(PacketTable):
         self._packet = seen.packet
         self._order = seen.by_packet
         self._sorted = seen.packet[self._order]
+
+    @cached_property
+    def numbers(self) -> Rows:
+        """For each row of the whole table its row here, -1 where it has none."""
+        numbers = np.full(len(self._whole), -1, np.int64)
+        numbers[self.origin] = np.arange(len(self.origin))
+        return numbers
 
     @property
     def whole(self) -> PacketTable:
@@ -228,7 +236,8 @@ def _of_one_talk(flow: Rows, packet: Rows, is_near: Bools) -> Bools:
     for _ in range(_MOST_PARTINGS):
         is_known[packet[belongs[flow]]] = True
         is_known[-1] = False
-        wider = belongs | (np.bincount(flow, is_known[packet], len(is_near)) > 0)
+        wider = belongs.copy()
+        wider[flow[is_known[packet]]] = True
         if (wider == belongs).all():
             break
         belongs = wider

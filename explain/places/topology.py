@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.places.matching import NONE
-from explain.table import BROADCAST, REVERSED
+from explain.table import BROADCAST, REVERSED, distinct
 
 if TYPE_CHECKING:
     from explain.places import Sightings
@@ -55,12 +55,15 @@ class Topology:
             return rows
         table, seen = self._table, self._seen
         packet = seen.packet[rows]
-        first: dict[int, int] = {}
         times = seen.time_ns[rows].tolist()
+        keys = list(zip(table.ttl[rows].tolist(), table.place[rows].tolist(), strict=True))
+        if len(set(keys)) == len({ttl for ttl, _ in keys}):
+            falling: Rows = rows[np.lexsort((times, [-ttl for ttl, _ in keys]))]
+            return falling
+        first: dict[int, int] = {}
         for number, time_ns in zip(packet.tolist(), times, strict=True):
             first[number] = min(time_ns, first.get(number, time_ns))
         lag: dict[tuple[int, int], list[int]] = defaultdict(list)
-        keys = list(zip(table.ttl[rows].tolist(), table.place[rows].tolist(), strict=True))
         for key, number, time_ns in zip(keys, packet.tolist(), times, strict=True):
             if number != NONE:
                 lag[key].append(time_ns - first[number])
@@ -124,7 +127,7 @@ class Topology:
         at = np.flatnonzero((packet[1:] == packet[:-1]) & (place[1:] != place[:-1]))
         is_same = (link[at] == link[at + 1]) & (table.ttl[order[at]] == table.ttl[order[at + 1]])
         count = len(table.places)
-        triples = np.unique((place[at].astype(np.int64) * count + place[at + 1]) * 2 + is_same)
+        triples = distinct((place[at].astype(np.int64) * count + place[at + 1]) * 2 + is_same)
         found: dict[int, dict[int, bool]] = defaultdict(dict)
         for triple in triples.tolist():
             one, other = divmod(triple >> 1, count)
