@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.places.matching import group, invariants, tuples
+from explain.places.equal import group
+from explain.places.matching import invariants, tuples
 from explain.table import IP, REVERSED
 
 if TYPE_CHECKING:
