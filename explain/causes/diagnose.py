@@ -123,7 +123,7 @@ def _also(causes: tuple[Candidate, ...], wires: Wires | None, states: Walked | N
     for each in states.also if states else ():
         if each.cause not in named:
             reasons = tuple(
-                Reason("diagnosis.state.object", {"text": by.text}, "state", {"kind": by.kind, "text": by.text})
+                Reason("diagnosis.state.object", {"text": by.told}, "state", {"kind": by.kind, "text": by.text})
                 for by in each.because
             )
             found.append(Candidate(each.cause, each.certainty, each.locus, reasons))

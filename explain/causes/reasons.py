@@ -39,7 +39,7 @@ def because(
     for by in found.because if found else ():
         evidence = {"host": found.locus[0].node if found and found.locus else None, "kind": by.kind, "text": by.text,
                     "interface": by.interface, "address": by.address, "rule": by.rule}  # fmt: skip
-        reasons.append(Reason("diagnosis.state.object", {"text": by.text}, "state", evidence))
+        reasons.append(Reason("diagnosis.state.object", {"text": by.told}, "state", evidence))
     if wires is not None:
         reasons += wires.reasons(each.strikes)
     if sign is not None and sign.lines:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from explain.record import dataclass
 from explain.state.addresses import is_link_local
-from explain.state.decision import Decider
+from explain.state.decision import Decider, worded
 from explain.state.dhcp import dhcp_causes
 from explain.state.packet import Packet, datagram, echo, syn
 from explain.state.path import Locus, StateCause
@@ -140,7 +140,8 @@ def _misnamed(
     right = walk(witnesses.states, replace(path.request, destination=to, source=None), sender.name)
     if right.outcome == "stopped":
         return ()
-    by = Decider("address", f"{path.request.destination} instead of {to}", address=path.request.destination)
+    wrong = path.request.destination
+    by = worded("address", f"{wrong} instead of {to}", "instead", None, wrong, wrong=wrong, wanted=to)
     place = Locus("dns-server", None, None, path.request.destination)
     return (StateCause("name-resolves-to-wrong-address", "likely", (place,), (by,)),)
 

@@ -179,10 +179,11 @@ def _json(found: Way) -> str:
 
 def _text(found: Way, lang: str, *, depth: int) -> str:
     """The lines as sentences; hosts are indented below their leg, and what they decide below them."""
+    from explain.render.layout import WIDTH, wrap
     from explain.state.tell import tell
     from explain.words import say
 
-    indents = {"verdict": "", "leg": "\n", "host": "  ", "cause": "\n", "also": "\n", "because": "  "}
+    indents = {"verdict": "", "leg": "", "host": "  ", "cause": "", "also": "", "because": "  "}
     marks = {"path.verdict.answered": "✓ ", "path.verdict.unknown": "? "}
     shown = []
     for line in tell(found):
@@ -190,5 +191,10 @@ def _text(found: Way, lang: str, *, depth: int) -> str:
             continue
         kind = line.message.split(".")[1]
         mark = marks.get(line.message, "✗ ") if kind == "verdict" else ""
-        shown.append(indents.get(kind, "     ") + mark + say(line.message, line.values, lang))
+        indent = indents.get(kind, "     ")
+        sentence = say(line.message, line.values, lang)
+        if kind in {"leg", "cause", "also"}:
+            shown.append("")
+        first, *later = [sentence] if kind == "bits" else wrap(mark + sentence, WIDTH - len(indent) - 2)
+        shown += [indent + first, *(f"{indent}  {row}" for row in later)]
     return "\n".join(shown)

@@ -113,8 +113,10 @@ def _ruled_out(diagnosis: Diagnosis, lang: str, say: Any) -> list[Line]:
 
 
 def _place(first: Candidate) -> Line:
+    from explain.state.tell import role_line
+
     one = first.locus[0]
-    values = {"role": one.role, "node": one.node or one.address, "interface": one.interface}
+    values = {"role": role_line(one.role), "node": one.node or one.address, "interface": one.interface}
     kind = "interface" if one.node and one.interface else "node" if values["node"] else "role"
     return Line(f"diagnosis.place.{kind}", values, label="under")
 

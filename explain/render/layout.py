@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 WIDTH = 80
 _MARGIN = 9
 MARKS = {"bad": "✗", "good": "✓", "odd": "!"}
-_NO_BREAK_BEFORE = "、。」』）)],.;:!?？！ー"
+_NO_BREAK_BEFORE = "、。」』）)],.;:!?？！ー々・〜ぁぃぅぇぉっゃゅょァィゥェォッャュョ"
+_LONGEST_KATAKANA = 16  # characters of a word that stays whole
 _MOST_RANGES = 3
 
 
@@ -41,8 +42,9 @@ def display_width(text: str) -> int:
 def wrap(text: str, width: int) -> list[str]:
     """Break text so that no row is wider than ``width`` columns.
 
-    Between wide characters a row may end anywhere, but none begins with a closing mark; a
-    word that is too long for a row stays whole, so that it can be copied.
+    Between wide characters a row may end anywhere but within a word of katakana, and none begins
+    with a closing mark or a small kana; a word that is too long for a row stays whole, so that it
+    can be copied.
     """
     rows: list[str] = []
     row, used = "", 0
@@ -67,12 +69,18 @@ def _pieces(text: str) -> Iterator[str]:
         following = text[index + 1 : index + 2]
         if not following or following in _NO_BREAK_BEFORE or following == " ":
             continue
+        if _is_katakana(char) and _is_katakana(following) and len(piece) < _LONGEST_KATAKANA:
+            continue
         is_wide = unicodedata.east_asian_width(char) in "WF" or unicodedata.east_asian_width(following) in "WF"
         if char == " " or (is_wide and char not in "「『（("):
             yield piece
             piece = ""
     if piece:
         yield piece
+
+
+def _is_katakana(char: str) -> bool:
+    return "ァ" <= char <= "ヺ" or char == "ー"
 
 
 def _words(text: str) -> Iterator[str]:

@@ -13,7 +13,7 @@ from explain.state.blame_link import blame_lost, blame_silence, blame_unresolved
 from explain.state.blame_nat import blame_return, blame_service, masquerade_rivals
 from explain.state.blame_route import blame_forwarding, blame_no_way
 from explain.state.blame_sender import blame_binding, blame_refused
-from explain.state.decision import Decider
+from explain.state.decision import Decider, worded
 from explain.state.journey import travel
 from explain.state.outgoing import needs_scope
 from explain.state.path import Leg, Path, StateCause, Stop
@@ -78,7 +78,7 @@ def _unscoped(scene: Scene) -> list[StateCause]:
     if not needs_scope(scene.path.request) or len(scene.wired(scene.sender)) < 2:
         return []
     address = scene.path.request.destination
-    by = Decider("address", f"{address} without %interface", address=address)
+    by = worded("address", f"{address} without %interface", "no-scope", None, address, target=address)
     return [scene.cause("link-local-without-scope", scene.sender, by, role="command")]
 
 

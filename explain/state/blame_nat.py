@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from explain.state.addresses import BITS, is_private
 from explain.state.blame_sender import misconfigured
-from explain.state.decision import Decider, Decision
+from explain.state.decision import Decider, Decision, worded
 from explain.state.deliver import listeners
 from explain.state.match import Context, holds
 from explain.state.outgoing import source_for
@@ -195,7 +195,7 @@ def _missing(scene: Scene, decision: Decision, stop: Stop) -> list[StateCause]:
     if "dnat" in _status(decision) or not is_edge or scene.family == 6 or _knows(scene, decision.host, source):
         # IPv6 has addresses for all; there a route is what is missing. Source: RFC 4864 section 2.
         return []
-    by = Decider("filter-policy", "no MASQUERADE or SNAT", decision.interface)
+    by = worded("filter-policy", "no MASQUERADE or SNAT", "no-nat", decision.interface)
     return [scene.cause("masquerade-missing", decision.host, by, certainty="likely")]
 
 

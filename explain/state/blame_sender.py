@@ -6,12 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from explain.state.addresses import is_loopback, network_of
-from explain.state.decision import Decider
+from explain.state.decision import Decider, worded
 from explain.state.outgoing import send, without_binding
 from explain.state.settings import accept_ra, is_ipv6_disabled
 
 if TYPE_CHECKING:
     from explain.state.path import StateCause, Stop
+    from explain.state.records import Address
     from explain.state.scene import Scene
 
 _TABLES = {"main", "local", "default"}
@@ -51,7 +52,8 @@ def blame_binding(scene: Scene, stop: Stop) -> list[StateCause]:
         return [scene.cause("wrong-interface-selected", stop.host, by, certainty="likely", role="command")]
     unready = own[0] if own else None
     flags = " ".join(sorted(unready.flags & {"tentative", "dadfailed"})) if unready else "no address"
-    by = Decider("address", f"{bound}: {flags}; {source} was taken instead", bound, source)
+    text = f"{bound}: {flags}; {source} was taken instead"
+    by = worded("address", text, "other-source", bound, source, name=bound, flags=flags, source=source)
     name = "sender-no-address" if unready is None else "address-tentative"
     return [scene.cause("duplicate-address" if "dadfailed" in flags else name, stop.host, by)]
 
@@ -144,16 +146,19 @@ def misconfigured(scene: Scene, host: str, part: str, destination: str | None = 
         near = [destination, *_router_addresses(scene, place)] if destination else []
         if wrong is not None and _matters(wrong[0].local, wrong[0].prefix_length, wrong[1], near):
             own, right = wrong
-            by = Decider(
-                "address", f"{own.local}/{own.prefix_length} (the others: /{right})", interface.name, own.local
-            )
+            by = _unlike(interface.name, own, f"/{right}")
             return [scene.cause(f"wrong-netmask-on-{part}", host, by)]
         if part == "sender" and scene.is_misplaced(place):
             others = ", ".join(sorted({str(network) for _, network in scene.others_networks(place)}))
-            by = Decider("address", f"{address.local}/{address.prefix_length} (the others: {others})", interface.name,
-                         address.local)  # fmt: skip
+            by = _unlike(interface.name, address, others)
             return [scene.cause("sender-address-in-wrong-subnet", host, by)]
     return []
+
+
+def _unlike(interface: str, own: Address, others: str) -> Decider:
+    shown = f"{own.local}/{own.prefix_length}"
+    text = f"{shown} (the others: {others})"
+    return worded("address", text, "unlike-others", interface, own.local, own=shown, others=others)
 
 
 def _matters(local: str, length: int, right: int, near: list[str]) -> bool:

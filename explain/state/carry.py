@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from explain.state.decision import Decider
+from explain.state.decision import Decider, worded
 from explain.state.hooks import families, filter_decider
 from explain.state.match import Context
 from explain.state.network import Network, Place, bridges, is_bridge, is_orphan_port
@@ -101,7 +101,8 @@ def _leave(trip: _Trip, place: Place) -> None:
             trip.lose("no-carrier", place)
         return
     if not beyond:
-        trip.lose("unseen", place, Decider("interface", f"{place[1]}: the other end is not shown", place[1]))
+        text = f"{place[1]}: the other end is not shown"
+        trip.lose("unseen", place, worded("interface", text, "end-unseen", place[1], name=place[1]))
     for other in beyond:
         _arrive(trip, other)
 
@@ -128,8 +129,7 @@ def _arrive(trip: _Trip, place: Place) -> None:
     if interface.master and is_bridge(state, interface.master):
         _bridge(trip, state, interface)
     elif is_orphan_port(state, place[1]):
-        text = f"{place[1]} is no port of {bridges(state)[0]}"
-        trip.lose("port-not-member", place, Decider("bridge-port", text, place[1]))
+        trip.lose("port-not-member", place, _orphan(place[1], bridges(state)[0]))
     else:
         trip.arrivals.append(place)
 
@@ -175,8 +175,13 @@ def _flood(trip: _Trip, state: HostState, bridge: str, ingress: str | None) -> N
         trip.obstacles.append(Obstacle("fdb", state.name, fixed, Decider("fdb", text, fixed)))
     for each in state.interfaces or ():
         if is_orphan_port(state, each.name) and each.name != ingress:
-            text = f"{each.name} is no port of {bridge}"
-            trip.lose("port-not-member", (state.name, each.name), Decider("bridge-port", text, each.name))
+            trip.lose("port-not-member", (state.name, each.name), _orphan(each.name, bridge))
+
+
+def _orphan(interface: str, bridge: str) -> Decider:
+    return worded(
+        "bridge-port", f"{interface} is no port of {bridge}", "no-port", interface, name=interface, bridge=bridge
+    )
 
 
 def _is_group(mac: str | None) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from explain.state.addresses import UNSPECIFIED, is_link_local, is_loopback, is_multicast
-from explain.state.decision import Decider, Decision
+from explain.state.decision import Decider, Decision, worded
 from explain.state.deliver import deliver
 from explain.state.flows import Flow, early, late, remember, track
 from explain.state.hooks import Hooks, families, refused_by
@@ -180,9 +180,13 @@ def _source_decider(state: HostState, packet: Packet, setting: object) -> Decide
     device = packet.in_interface
     if setting is not None:
         back = way_back(state, packet.source or "", packet.destination)
-        route = back.route.text if back.route else "no route back"
-        return Decider("sysctl", f"{getattr(setting, 'name', '')} = {getattr(setting, 'value', '')} ({route})", device)
-    return Decider("address", f"{packet.source} is no source for a packet from outside", device, packet.source)
+        shown = f"{getattr(setting, 'name', '')} = {getattr(setting, 'value', '')}"
+        if back.route:
+            return Decider("sysctl", f"{shown} ({back.route.text})", device)
+        return worded("sysctl", f"{shown} (no route back)", "no-way-back", device, setting=shown)
+    source = packet.source or "-"
+    text = f"{source} is no source for a packet from outside"
+    return worded("address", text, "no-source-outside", device, packet.source, source=source)
 
 
 def _forward(state: HostState, packet: Packet, before: Packet, hooks: Hooks, found: Found) -> Decision:
@@ -271,7 +275,7 @@ def _route_of(found: Found | None) -> Decider | None:
     if found.is_by_rule and found.rule:
         return Decider("policy-rule", found.rule.text, rule=found.rule.text)
     if found.route is None:
-        return Decider("route", "no route", rule=None)
+        return worded("route", "no route", "no-route")
     device = found.nexthop.device if found.nexthop else None
     gateway = found.nexthop.gateway if found.nexthop else None
     return Decider("route", found.route.text, device, gateway)
@@ -285,14 +289,15 @@ def _interface(state: HostState, name: str) -> Decider:
 
 def _refuser(state: HostState, packet: Packet, base: Decision) -> Decider | None:
     if base.reason == "unknown-interface":
-        return Decider("interface", f"{packet.bound_interface} does not exist", packet.bound_interface)
+        name = packet.bound_interface or "-"
+        return worded("interface", f"{name} does not exist", "no-interface", packet.bound_interface, name=name)
     if base.reason == "source-not-local":
         address = packet.bound_source or packet.source or ""
-        return Decider("address", f"{address} is not an address of this host", address=address)
+        return worded("address", f"{address} is not an address of this host", "not-own", None, address, source=address)
     if base.reason == "interface-down" and base.interface:
         return _interface(state, base.interface)
     if base.reason == "no-source":
-        return Decider("address", "no usable address", base.interface)
+        return worded("address", "no usable address", "no-address", base.interface)
     return _route_of(base.found)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from explain.model import Line
+
 if TYPE_CHECKING:
     from explain.state.flows import Flow
     from explain.state.outgoing import Sending
@@ -26,6 +28,7 @@ class Decider:
         interface: the interface it belongs to, if it belongs to one.
         address: the address it is about, if it is about one.
         rule: name of the rule, such as ``inet fw forward handle 2``.
+        said: the text as a sentence to come, where no tool prints such an object.
     """
 
     kind: str
@@ -33,6 +36,19 @@ class Decider:
     interface: str | None = None
     address: str | None = None
     rule: str | None = None
+    said: Line | None = None
+
+    @property
+    def told(self) -> Line | str:
+        """The object as it is shown to people: in their language, or as its tool prints it."""
+        return self.said or self.text
+
+
+def worded(
+    kind: str, text: str, message: str, interface: str | None = None, address: str | None = None, **values: object
+) -> Decider:
+    """An object that no tool prints: what is missing, or what differs; ``path.object.<message>`` says the text."""
+    return Decider(kind, text, interface, address, said=Line(f"path.object.{message}", values))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from explain.state.addresses import UNSPECIFIED, family_of, is_loopback, is_multicast
-from explain.state.decision import Decider, Decision
+from explain.state.decision import Decider, Decision, worded
 from explain.state.packet import ICMP, Packet, answer_to, error_about, reset_to
 from explain.state.settings import default_ttl
 
@@ -79,8 +79,7 @@ def _tcp(state: HostState, packet: Packet, hooks: Hooks, flow: Flow | None) -> D
         only_loopback = [each for each in waiting if is_loopback(each.local)]
         reason = "bound-to-loopback" if only_loopback else "no-listener"
         others = [each.text for each in (*only_loopback, *waiting)]
-        text = others[0] if others else f"nothing listens on port {packet.destination_port}"
-        by = Decider("socket", text, address=packet.destination)
+        by = Decider("socket", others[0], address=packet.destination) if others else _unheard(packet)
         return hooks.done("rejected", reason, None, by=by, answer=reset_to(packet, ttl=ttl))
     best = heard[0]
     if best.receive_queue > best.send_queue:
@@ -103,7 +102,12 @@ def _udp(state: HostState, packet: Packet, hooks: Hooks, flow: Flow | None) -> D
     if heard or state.sockets is None:
         by = Decider("socket", heard[0].text) if heard else None
         return hooks.done("delivered", "delivered", packet, flow=flow, by=by, answer=answer_to(packet, ttl=ttl))
-    by = Decider("socket", f"nothing listens on port {packet.destination_port}", address=packet.destination)
+    by = _unheard(packet)
     code = (3, 3) if packet.family == 4 else (1, 4)
     answer = None if is_many else error_about(packet, *code, source=packet.destination)
     return hooks.done("rejected" if answer else "dropped", "no-listener", None, by=by, answer=answer)
+
+
+def _unheard(packet: Packet) -> Decider:
+    port = packet.destination_port
+    return worded("socket", f"nothing listens on port {port}", "no-listener", None, packet.destination, port=port)

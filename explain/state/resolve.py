@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from explain.state.addresses import UNSPECIFIED, parse, to_text
 from explain.state.carry import BROADCAST, Obstacle, carry
-from explain.state.decision import Decider
+from explain.state.decision import Decider, worded
 from explain.state.hooks import filter_decider
 from explain.state.match import Context
 from explain.state.network import Network, Place, owners, place_of_mac, segment
@@ -247,8 +247,10 @@ def _silent_v4(state: HostState, place: Place, address: str, source: str | None)
     bad = refusal(state, packet, place[1])
     if bad is not None:
         setting = bad[1]
-        text = f"{setting.name} = {setting.value}" if setting else f"{source} is this host's own address"
-        return Silence(place, bad[0], Decider("sysctl" if setting else "address", text, place[1], source))
+        if setting:
+            return Silence(place, bad[0], Decider("sysctl", f"{setting.name} = {setting.value}", place[1], source))
+        text = f"{source} is this host's own address"
+        return Silence(place, bad[0], worded("address", text, "own-source", place[1], source, source=source))
     if ignore.value == 2 and not any(
         each.network and each.network.covers(source) for each in (device.addresses if device else None) or ()
     ):

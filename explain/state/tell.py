@@ -10,10 +10,10 @@ from explain.state.packet import Packet, error_name
 from explain.state.routes import Query, matching_routes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from explain.state.decision import Decision
-    from explain.state.path import Leg, Path, StateCause, Step, Stop
+    from explain.state.path import Leg, Locus, Path, StateCause, Step, Stop
     from explain.state.records import HostState, Route
 
 _STOPS = frozenset(
@@ -23,6 +23,9 @@ _STOPS = frozenset(
     " echo-ignored broadcast-ignored no-listener bound-to-loopback accept-queue-full ipv6-disabled beyond-scope"
     " unresolved lost nobody-has-mac noarp loop elsewhere unexpected-source other-interface unseen unknown"
     " nobody-answers".split()
+)
+_ROLES = frozenset(
+    "sender target router switch link segment bystander command dns-server dhcp-server".split()  # noqa: SIM905
 )
 _OBSTACLES = frozenset(
     "no-carrier peer-down interface-down port-down port-not-member port-state bridge-down isolated fdb"  # noqa: SIM905
@@ -64,7 +67,7 @@ def _leg(path: Path, leg: Leg) -> Iterator[Line]:
     what = error_name(leg.packet) if leg.packet.is_error else _kind(leg.packet)
     yield _line(f"leg.{leg.direction}", what=what, source=sent.source, destination=sent.destination)
     for number, step in enumerate(leg.steps, 1):
-        role = path.roles.get(step.decision.host, "-")
+        role = role_line(path.roles.get(step.decision.host, "-"))
         came = step.decision.packet.in_interface
         if came is None:
             yield _line("host.first", number=number, host=step.decision.host, role=role)
@@ -97,7 +100,7 @@ def _step(path: Path, step: Step) -> Iterator[Line]:
     yield from _mac(decision, step)
     if decision.verdict == "delivered":
         if decision.answer is not None and decision.by is not None:
-            yield _line("delivered.service", by=decision.by.text)
+            yield _line("delivered.service", by=decision.by.told)
         else:
             yield _line("delivered.answers" if decision.answer is not None else "delivered.end")
     for doubt in decision.doubts:
@@ -207,7 +210,7 @@ def _stop(stop: Stop) -> Iterator[Line]:
     by = stop.decision.by
     values: dict[str, Any] = {
         "host": stop.host,
-        "by": by.text if by else None,
+        "by": by.told if by else None,
         "rule": by.rule if by else None,
         "hook": stop.decision.hook,
         "destination": stop.decision.packet.destination,
@@ -226,7 +229,7 @@ def _stop(stop: Stop) -> Iterator[Line]:
             yield _obstacle(where.reason, where.host, where.interface, where.by)
         else:
             yield _line("silence", host=silence.place[0], interface=silence.place[1],
-                        by=silence.by.text if silence.by else silence.reason)  # fmt: skip
+                        by=silence.by.told if silence.by else silence.reason)  # fmt: skip
     answer = stop.decision.answer
     if answer is not None:
         yield _line(
@@ -235,16 +238,25 @@ def _stop(stop: Stop) -> Iterator[Line]:
 
 
 def _obstacle(reason: str, host: str, interface: str, by: object) -> Line:
-    return _line(f"obstacle.{reason}", host=host, interface=interface, by=getattr(by, "text", None))
+    return _line(f"obstacle.{reason}", host=host, interface=interface, by=getattr(by, "told", None))
 
 
 def _cause(cause: StateCause, kind: str) -> Iterator[Line]:
-    where: Mapping[str, Any] = {"where": " / ".join(_place(each) for each in cause.locus)}
-    yield _line(f"{kind}.{cause.certainty}", 0 if kind == "cause" else 1, cause=cause.cause, **where)
+    where = [_place(each) for each in cause.locus]
+    yield _line(f"{kind}.{cause.certainty}", 0 if kind == "cause" else 1, cause=cause.cause, where=where)
     for by in cause.because:
-        yield _line("because", object=by.text)
+        yield _line("because", object=by.told)
 
 
-def _place(locus: object) -> str:
-    parts = [getattr(locus, name) for name in ("role", "node", "interface", "address")]
-    return " ".join(str(part) for part in parts if part)
+def _place(locus: Locus) -> Line:
+    where = " ".join(part for part in (locus.interface, locus.address) if part)
+    values = {"role": role_line(locus.role), "node": locus.node, "where": where}
+    kind = "node" if locus.node else "role"
+    return Line(f"path.place.{kind}-more" if where else f"path.place.{kind}", values)
+
+
+def role_line(role: str) -> Line:
+    """What a host is for this packet: ``sender``, ``router:2``; words of others stay as they are."""
+    if role.startswith("router:"):
+        return Line("path.role.router-nth", {"number": role.partition(":")[2]})
+    return Line(f"path.role.{role}" if role in _ROLES else "path.role.other", {"name": role})

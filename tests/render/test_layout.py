@@ -31,6 +31,14 @@ def test_no_japanese_row_begins_with_a_closing_mark():
     assert all(row[0] not in "、。」）" for row in rows)
 
 
+def test_no_japanese_row_begins_with_a_small_kana_or_within_a_word_of_katakana():
+    for width in range(16, 60):
+        rows = wrap("ルーターがネットワークを知っていても、ファイアウォールがあって届かない。" * 3, width)
+        starts = [row[:1] for row in rows[1:]]
+        assert not {"っ", "ー", "ァ", "ッ"} & set(starts)
+        assert not any(row.endswith(("ルータ", "ネット", "ファイア")) for row in rows)
+
+
 def test_a_long_address_stays_whole():
     assert "2001:db8:1111:2222:3333:4444:5555:6666" in wrap("from 2001:db8:1111:2222:3333:4444:5555:6666 to x", 20)
 

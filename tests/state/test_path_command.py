@@ -45,7 +45,7 @@ def test_bits_are_shown_on_request_only(capsys: pytest.CaptureFixture[str], opti
 def test_quiet_is_the_verdict_and_the_cause(capsys: pytest.CaptureFixture[str], options: list[str]):
     _, out, _ = run(capsys, "S", "192.0.2.1", *options, "-q", "--lang", "en")
     assert [line for line in out.splitlines() if line] == [
-        "✗ A packet from S to 192.0.2.1 stops at R.", "Cause: no-route-on-router (proved), router:1 R",
+        "✗ A packet from S to 192.0.2.1 stops at R.", "Cause: no-route-on-router (proved), R (router 1)",
     ]  # fmt: skip
 
 
