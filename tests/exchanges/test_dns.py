@@ -250,7 +250,7 @@ def test_a_first_server_that_is_always_silent_is_a_finding_although_every_name_i
     assert (first.outcome, first.fields.servers) == ("answered", (SERVER, OTHER))
     assert first.fields.silent_servers == (SERVER,)
     assert (first.fields.elapsed_ns, first.fields.rtt_ns) == (5_002_000_000, 2_000_000)
-    assert "192.0.2.1 asked the name server 192.0.2.53 for A of a.example" in " ".join(found.story("en").split())
+    assert "192.0.2.1 asked the DNS server 192.0.2.53 for A of a.example" in " ".join(found.story("en").split())
 
 
 def test_a_first_server_that_was_silent_once_may_have_lost_a_packet():

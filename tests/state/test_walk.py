@@ -241,7 +241,7 @@ def test_the_address_is_shown_in_bits_beside_its_mask():
     said = [say(line.message, line.values, "en") for line in tell(go()) if line.message.startswith("path.bits")]
     assert "    00001010.00000000.00000010.00001001  10.0.2.9" in said
     assert "AND 11111111.11111111.11111111.00000000  255.255.255.0 (/24)" in said
-    assert "  = 00001010.00000000.00000010.00000000  10.0.2.0: the route's network, so it matches" in said
+    assert "  = 00001010.00000000.00000010.00000000  10.0.2.0: the route's network" in said
 
 
 def test_a_connection_that_ended_with_a_reset_is_told_by_the_counters():
