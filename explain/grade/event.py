@@ -98,5 +98,5 @@ def numbered(value: Event | Mapping[str, Any]) -> str:
     """The number of the first frame of an event or a packet, with its capture where there are several."""
     fields = value.fields if isinstance(value, Event) else value
     scene = value.scene if isinstance(value, Event) else value.get(ROW, (None,))[0]
-    has_one = scene is None or len(scene.names) == 1
+    has_one = scene is None or not (scene.is_one_of_several or len(scene.names) > 1)
     return str(fields["frame"]) if has_one else f"{fields['frame']} ({fields['capture']})"

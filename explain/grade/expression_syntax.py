@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from functools import cache
+from typing import Any
 
 from explain.errors import UsageError
 from explain.grade.functions import FUNCTIONS
@@ -101,3 +102,11 @@ def _collect(node: ast.AST, path: tuple[str, ...], found: list[tuple[str, ...]])
 def placeholders(text: str) -> list[str]:
     """The expressions in braces in a text."""
     return PLACEHOLDER.findall(text)
+
+
+def expressions_in(value: Any) -> list[str]:
+    """The expressions in braces anywhere in a value of a rubric."""
+    if isinstance(value, str):
+        return placeholders(value)
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [text for one in inner for text in expressions_in(one)]

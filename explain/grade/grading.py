@@ -120,6 +120,7 @@ def _events(rubric: Rubric, files: Mapping[str, Path], analyses: Analyses) -> Ev
         if not is_capture(path):
             raise NotGradableError(f"{path.name} is no capture")
     scene = scene_of_files(files, analyses)
+    scene.is_one_of_several = len(rubric.captures) > 1
     for number, info in enumerate(scene.report.captures):
         if info.damage is not None and info.damage.kind == "unreadable":
             raise NotGradableError(f"a capture cannot be read: {info.damage.message}")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from explain.errors import UsageError
-from explain.grade.expression_syntax import names_in, placeholders
+from explain.grade import lint_questions
+from explain.grade.expression_syntax import expressions_in, names_in, placeholders
 from explain.grade.functions import FUNCTIONS
 from explain.grade.lint_paths import events_of, own_events, unknown_field
 from explain.grade.reading import load
@@ -16,10 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from explain.grade.predicates import Predicate
-    from explain.grade.rubric import Check, Question, Rubric
+    from explain.grade.rubric import Check, Rubric
 
 _ALWAYS = ("roster",)
-_MEASURED = ("number", "duration")
 _IN_MESSAGES = ("event", "count", "values", "first_violation", "missing")
 
 
@@ -46,14 +46,15 @@ def lint(path: str, language: str = "en") -> tuple[Rubric, list[str], list[str]]
     known: dict[str, tuple[str, ...]] = dict.fromkeys((*_ALWAYS, *rubric.variables), ())
     ids: set[str] = set()
     for name, value in rubric.variables.items():
-        errors += _unknown(f"vars.{name}", _texts(value), known)
+        errors += _unknown(f"vars.{name}", expressions_in(value), known)
     for check in rubric.checks:
         errors += _of_check(rubric, check, known, ids)
         ids.add(check.id)
         known |= dict.fromkeys((check.id, *([check.bind] if check.bind else [])), events_of(check))
     asked: set[str] = set()
     for question in rubric.questions:
-        errors += _of_question(question, known, asked)
+        errors += _unknown(f"answer {question.id!r}", lint_questions.asked(question), known)
+        errors += lint_questions.errors(question, ids, asked)
         asked.add(question.id)
     return rubric, errors, list(_doubts(rubric))
 
@@ -84,18 +85,9 @@ def _asked(check: Check) -> list[str]:
     patterns = [check.expect, check.none, *check.sequence, *check.ways]
     patterns += [row.pattern for row in check.credit] + [one.pattern for one in check.parts]
     predicates: Iterable[Predicate] = (one for pattern in patterns if pattern for one in pattern.where)
-    texts = [text for one in predicates for text in _texts(one.value)]
+    texts = [text for one in predicates for text in expressions_in(one.value)]
     claims = [check.claim, *(one.claim for one in check.parts)]
     return texts + [one.event for one in check.within] + [claim for claim in claims if claim is not None]
-
-
-def _texts(value: Any) -> list[str]:
-    """The expressions in braces anywhere in a value."""
-    if isinstance(value, str):
-        return list(placeholders(value))
-    if isinstance(value, dict):
-        return [text for one in value.values() for text in _texts(one)]
-    return [text for one in value for text in _texts(one)] if isinstance(value, list) else []
 
 
 def _unknown(where: str, expressions: Iterable[str], known: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
@@ -112,15 +104,6 @@ def _unknown(where: str, expressions: Iterable[str], known: Mapping[str, tuple[s
                 yield f"{where}: {complaint}"
 
 
-def _of_question(question: Question, known: Mapping[str, tuple[str, ...]], asked: set[str]) -> Iterator[str]:
-    where = f"answer {question.id!r}"
-    texts = _texts(question.key) + [text for one in question.wrong for text in _texts(one.value)]
-    texts += [inner for one in question.wrong if one.say for inner in placeholders(one.say)]
-    yield from _unknown(where, texts, known)
-    if question.follow_through is not None and question.follow_through not in asked:
-        yield f"{where}: follow_through names {question.follow_through!r}, which is no earlier question"
-
-
 def _doubts(rubric: Rubric) -> Iterator[str]:
     bound = {name for check in rubric.checks for name in (check.id, check.bind) if name}
     for check in rubric.checks:
@@ -132,14 +115,7 @@ def _doubts(rubric: Rubric) -> Iterator[str]:
             if row.points > check.points:
                 yield f"check {check.id!r}: a row of credit gives more than the check"
     for question in rubric.questions:
-        if (
-            isinstance(question.key, (int, float, str))
-            and "{" not in str(question.key)
-            and not (question.is_manual or question.needs)
-        ):
-            yield f"answer {question.id!r}: its key is the same for everybody"
-        if question.type in _MEASURED and "{" in str(question.key) and not (question.relative or question.absolute):
-            yield f"answer {question.id!r}: it is measured and has no tolerance, so only the exact value is right"
+        yield from lint_questions.doubts(question)
 
 
 def _is_passed_by_nothing(check: Check, bound: set[str]) -> bool:

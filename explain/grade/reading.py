@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from explain.errors import UnreadableError, UsageError, reason_of
 from explain.grade.reading_checks import read_check
+from explain.grade.reading_integrity import read_integrity
 from explain.grade.reading_questions import read_question
 from explain.grade.reading_values import Reader
 from explain.grade.rubric import Limits, Rubric, Trial, worth
@@ -57,8 +58,7 @@ def _rubric(path: str, table: Mapping[str, Any], reader: Reader) -> tuple[Rubric
     captures = reader.table("[submission]", submission, "captures")
     if not captures or not all(isinstance(one, str) for one in captures.values()):
         reader.say("[submission]", 'captures names the files, as in { h1 = "lab.pcap" }')
-    integrity = reader.table("the rubric", table, "integrity")
-    reader.known("[integrity]", "[integrity]", integrity)
+    integrity = read_integrity(reader, table, captures)
     checks = tuple(read_check(reader, one) for one in reader.tables("the rubric", table, "check"))
     questions = tuple(read_question(reader, one) for one in reader.tables("the rubric", table, "answer"))
     ids = [*(one.id for one in checks), *(one.id for one in questions)]

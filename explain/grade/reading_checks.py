@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from explain.grade.reading_values import VISIBLE
 from explain.grade.rubric import Check, Count, Credit, Part, Pattern, Within
 
 if TYPE_CHECKING:
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from explain.grade.reading_values import Reader
 
 _WITHIN = re.compile(r"(.+?)\s+(after|before)\s+\{([^{}]+)\}")
-_VISIBLE = ("now", "after_due", "never")
 
 
 def read_check(reader: Reader, table: Mapping[str, Any]) -> Check:
@@ -27,9 +27,7 @@ def read_check(reader: Reader, table: Mapping[str, Any]) -> Check:
         reader.say(where, "asks for nothing: expect, none, sequence, assert, all_of or any_of is missing")
     if len(kinds) > 1 and set(kinds) != {"expect", "any_of"}:
         reader.say(where, f"asks for several things: {', '.join(kinds)}")
-    visibility = table.get("visibility", "now")
-    if visibility not in _VISIBLE:
-        reader.say(where, f"visibility is one of {', '.join(_VISIBLE)}")
+    visibility = reader.word(where, table, "visibility", VISIBLE)
     if "points" not in table:
         reader.say(where, "points are missing")
     return Check(
@@ -43,7 +41,7 @@ def read_check(reader: Reader, table: Mapping[str, Any]) -> Check:
         reader.texts(where, table, "needs"), _partial(reader, where, table), _credit(reader, where, table),
         bool(table.get("optional") or table.get("bonus")), reader.words(where, table, "pass"),
         reader.words(where, table, "fail"), reader.words(where, table, "hint"),
-        visibility if isinstance(visibility, str) else "now",
+        visibility or "now",
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from explain.grade.reading_values import VISIBLE
 from explain.grade.rubric import ANSWER_TYPES, Question, WrongAnswer
 from explain.grade.vocabulary import nearest
 
@@ -20,6 +21,8 @@ def read_question(reader: Reader, table: Mapping[str, Any]) -> Question:
     if kind not in ANSWER_TYPES:
         reader.say(where, f"no type is called {kind!r}{nearest(str(kind), ANSWER_TYPES)}")
     is_manual = table.get("mark") == "manual" or kind == "text"
+    for key, words in (("mark", ("manual",)), ("partial", ("jaccard", "linear")), ("visibility", VISIBLE)):
+        reader.word(where, table, key, words)
     if "key" not in table and not is_manual and not reader.is_packed:
         reader.say(where, "key is missing")
     tolerance = reader.table(where, table, "tolerance") if not isinstance(table.get("tolerance"), (int, float)) else {

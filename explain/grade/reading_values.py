@@ -13,7 +13,7 @@ from explain.grade.vocabulary import all_names, members, nearest
 from explain.words import LANGUAGES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _KEYS = {
     "the rubric": (
@@ -33,6 +33,7 @@ _KEYS = {
         "mark", "keywords", "hint", "needs", "visibility", "title",
     ),
     "[integrity]": ("policy", "same_run", "nonce_share", "allow_groups", "handouts", "marker"),
+    "marker": ("where", "value", "port"),
     "[[test]]": ("name", "captures", "capture", "answers", "roster", "score", "checks"),
     "all_of": ("assert", "expect", "event", "where", "count", "points", "fail"),
     "any_of": ("event", "expect", "where"),
@@ -44,6 +45,10 @@ _UNITS_NS = {"ns": 1, "us": 1_000, "ms": 10**6, "s": 10**9, "min": 60 * 10**9, "
 _SIZES = {"B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _SPAN = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ns|us|ms|s|min|m|h)\s*")
 _COUNT = re.compile(r"\s*(>=|<=|==|=|>|<)?\s*(\d{1,9})\s*(?:(?:-|\.\.)\s*(\d{1,9}))?\s*")
+
+
+VISIBLE = ("now", "after_due", "never")
+"""When a student may see how a check or a question came out."""
 
 
 @dataclass(slots=True)
@@ -90,6 +95,14 @@ class Reader:
         value = table.get(key)
         if value is not None and not isinstance(value, str):
             self.say(where, f"{key} is a text")
+            return None
+        return value
+
+    def word(self, where: str, table: Mapping[str, Any], key: str, known: Sequence[str]) -> str | None:
+        """One of some words, or None where it is missing."""
+        value = table.get(key)
+        if value is not None and value not in known:
+            self.say(where, f"{key} = {value!r} is none of {', '.join(known)}{nearest(str(value), known)}")
             return None
         return value
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -29,18 +29,20 @@ class Scene:
         names: of the captures, in their order.
         paths: of their files.
         table: what rows are rows of: that of the exchanges, or everything that was recorded anywhere.
+        is_one_of_several: the rubric asks for more captures, so that a frame is told with the name of its own.
     """
 
     report: Report
     names: Sequence[str]
     paths: Sequence[str]
     table: PacketTable
+    is_one_of_several: bool = False
     _data: dict[int, bytes] = field(default_factory=dict)
 
     @property
     def everywhere(self) -> Scene:
         """The same scene with all rows of all places."""
-        return Scene(self.report, self.names, self.paths, self.report.packets)
+        return replace(self, table=self.report.packets, _data={})
 
     def whole_row(self, row: int) -> int:
         """Where a row stands in the report's table."""

@@ -11,6 +11,7 @@ from explain.grade.lint import lint
 from explain.grade.patterns import search
 from explain.grade.vocabulary import fields_of
 
+ANSWER = '[[check]]\nid = "a"\npoints = 1\nexpect = "arp.request"\n[[answer]]\nid = "q"\npoints = 1\n'
 CHECK = '[[check]]\nid = "a"\npoints = 1\nexpect = "arp.request"\n'
 
 
@@ -47,6 +48,20 @@ def test_the_rubrics_of_the_contract_lint_unchanged(corpus, name):
             "did you mean sender.mac",
         ),
         (CHECK + 'credit = [ { points = 1, event = "icmp.ecko" } ]\n', "did you mean icmp.echo"),
+        (CHECK + 'visibility = "nevr"\n', "did you mean never"),
+        (ANSWER + 'type = "int"\nkey = "two"\n', "key = 'two' is not of type int"),
+        (
+            ANSWER + 'type = "mac"\nkey = "{a.sender.mac}"\nwrong = [{ value = "x" }]\n',
+            "wrong = 'x' is not of type mac",
+        ),
+        (ANSWER + 'type = "choice"\nchoices = ["yes", "no"]\nkey = "yess"\n', "did you mean yes"),
+        (ANSWER + 'type = "table"\nkey = "{a}"\n', "a table has columns"),
+        (ANSWER + 'type = "int"\nkey = 1\nneeds = ["b"]\n', "needs 'b', which is no check"),
+        (ANSWER + 'type = "set"\nkey = ["x"]\npartial = "jacard"\n', "did you mean jaccard"),
+        (CHECK + '[integrity]\npolicy = "flags"\n', "did you mean flag"),
+        (CHECK + '[integrity]\nsame_run = ["h1", "h2"]\n', "no capture is called 'h2'"),
+        (CHECK + '[integrity]\nmarker = { were = "udp.payload" }\n', "did you mean where"),
+        (CHECK + '[integrity]\nnonce_share = "much"\n', "nonce_share is a number"),
     ],
 )
 def test_a_mistake_in_a_rubric_is_named(tmp_path, text, said):
@@ -116,3 +131,12 @@ def test_a_measured_answer_without_a_tolerance_is_warned_of(tmp_path, tolerance,
     text = '[[check]]\nid = "p"\npoints = 1\nexpect = "icmp.echo"\nas = "p"\n[[answer]]\nid = "q"\ntype = "number"\n'
     _, errors, warnings = lint(str(rubric_file(tmp_path, f'{text}points = 1\nkey = "{{p.rtt_ms}}"\n{tolerance}')))
     assert (errors, any("no tolerance" in one for one in warnings)) == ([], warned)
+
+
+@pytest.mark.parametrize(
+    ("key", "warned"), [("{p.rtt_ms}", True), ("{p.rtt_ms / 1000}", False), ("{p.seconds}", False)]
+)
+def test_a_duration_that_is_keyed_in_milliseconds_is_warned_of(tmp_path, key, warned):
+    text = '[[check]]\nid = "p"\npoints = 1\nexpect = "icmp.echo"\nas = "p"\n[[answer]]\nid = "q"\ntype = "duration"\n'
+    _, errors, warnings = lint(str(rubric_file(tmp_path, f'{text}points = 1\ntolerance = 1\nkey = "{key}"\n')))
+    assert (errors, any("rtt_ms / 1000" in one for one in warnings)) == ([], warned)

@@ -1,0 +1,35 @@
+"""``[integrity]`` of a rubric: what is looked for beside the marks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from explain.grade.vocabulary import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from explain.grade.reading_values import Reader
+
+_POLICIES = ("off", "flag", "require-review")
+_WHERE = "[integrity]"
+
+
+def read_integrity(reader: Reader, table: Mapping[str, Any], captures: Collection[str]) -> Mapping[str, Any]:
+    """The section as it stands; what makes no sense in it is told."""
+    from explain.grade.integrity.own import MARKER_PLACES
+
+    found = reader.table("the rubric", table, "integrity")
+    reader.known(_WHERE, _WHERE, found)
+    reader.word(_WHERE, found, "policy", _POLICIES)
+    for one in reader.texts(_WHERE, found, "same_run"):
+        if one not in captures:
+            reader.say(_WHERE, f"same_run: no capture is called {one!r}{nearest(one, captures)}")
+    if not 0 < reader.number(_WHERE, found, "nonce_share", 1) <= 1:
+        reader.say(_WHERE, "nonce_share is a share, more than 0 and no more than 1")
+    reader.text(_WHERE, found, "allow_groups")
+    reader.texts(_WHERE, found, "handouts")
+    marker = reader.table(_WHERE, found, "marker")
+    reader.known(f"{_WHERE} marker", "marker", marker)
+    reader.word(f"{_WHERE} marker", marker, "where", tuple(MARKER_PLACES))
+    return found
