@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from dataclasses import field
+from dataclasses import field, replace
 from functools import cache
 from operator import add
 from typing import TYPE_CHECKING, NamedTuple
@@ -48,6 +48,7 @@ class DnsLookup:
         rtt_ns: from the question that was answered to the answer, as seen here.
         elapsed_ns: from the first question to the answer; None without one of them.
         is_cut: the only answer is a truncated one.
+        unreadable: how many of the answers that are announced cannot be read, though the message is all there.
         silent_servers: asked in vain, although there was time, while another one answered.
         used_by: the first thing that the client began afterwards with an address of the answer.
     """
@@ -67,6 +68,7 @@ class DnsLookup:
     over_tcp: bool
     elapsed_ns: int | None
     is_cut: bool
+    unreadable: int
     silent_servers: tuple[str, ...]
     used_by: Use | None
 
@@ -97,7 +99,8 @@ def find(table: PacketTable) -> ExchangeColumns:
     """Look-ups at each place; multicast DNS and LLMNR are not look-ups of a server and not in here.
 
     Facts: ``client`` and ``server`` (address keys), ``raw_name`` (as ``dns_message.Head`` has it), ``silent`` (rows of
-    the questions to each server, by address key, that did not answer while another one did).
+    the questions to each server, by address key, that did not answer while another one did), ``unread`` and ``others``
+    (rows that are no look-up, as ``Messages`` has them).
     """
     messages = messages_of(table)
     members, bounds, others = split(messages)
@@ -113,11 +116,12 @@ def find(table: PacketTable) -> ExchangeColumns:
         own = members[bounds[number] : bounds[number + 1]].tolist()
         return _fields(table, _follow(map(messages.one, own))[0], uses)
 
-    return from_rows(
+    part = from_rows(
         "dns.lookup", OUTCOMES, np.array(columns.outcome, np.uint8), np.array(columns.rows, np.int64),
         np.array(columns.counts, np.int64), table, fields,
         {name: getattr(columns, name) for name in ("client", "server", "raw_name", "silent")}, _PATIENCE_NS,
     )  # fmt: skip
+    return replace(part, facts={**part.facts, "unread": messages.unread, "others": messages.others})
 
 
 class _Columns(NamedTuple):
@@ -245,6 +249,13 @@ def _outcome(rcode: int | None) -> int:
     return OUTCOMES.index(names.get(rcode, "failed"))
 
 
+def _unreadable(table: PacketTable, answer: Message | None, read: int) -> int:
+    """Answers that are announced and cannot be read; 0 where the octets that were kept may not be all."""
+    if answer is None or answer.over_tcp or len(answer.octets) < int(table.payload[answer.row]):
+        return 0
+    return max(min(answer.said.answers, dns_message.MOST_RECORDS) - read, 0)
+
+
 def _fields(table: PacketTable, lookup: _Lookup, uses: Callable[[], Uses]) -> DnsLookup:
     text = table.addresses.text
     answer = lookup.answer
@@ -259,6 +270,7 @@ def _fields(table: PacketTable, lookup: _Lookup, uses: Callable[[], Uses]) -> Dn
         lookup.head.id, RCODES.get(said.rcode, str(said.rcode)) if said else None, lookup.queries, servers,
         tuple(record.value for record in records if record.type == "CNAME"), lookup.was_truncated, lookup.over_tcp,
         answer.time_ns - lookup.first_ns if answer and lookup.first_ns is not None else None,
-        bool(said and said.is_truncated), tuple(text(key) for key in _silent(lookup)),
+        bool(said and said.is_truncated), _unreadable(table, answer, len(records)),
+        tuple(text(key) for key in _silent(lookup)),
         uses().first(answer.row, lookup.client, addresses) if answer and addresses else None,
     )  # fmt: skip

@@ -28,7 +28,7 @@ _SHORTEST = _QUESTION + 5  # a root name, type and class
 _LONGEST_LABEL = 63
 _LONGEST_NAME = 255
 _MOST_POINTERS = 64  # each must point backwards, so a name of 255 octets cannot need more
-_MOST_RECORDS = 256
+MOST_RECORDS = 256
 _NAMES_INSIDE = {2: 0, 5: 0, 12: 0, 15: 2, 33: 6, 39: 0}  # octets before the name in the record's data
 
 
@@ -207,13 +207,13 @@ def answers(message: bytes) -> tuple[Record, ...]:
         return ()
     _, _, questions, count, _, _ = _HEADER.unpack_from(message)
     at = 12
-    for _ in range(min(questions, _MOST_RECORDS)):
+    for _ in range(min(questions, MOST_RECORDS)):
         named = name_at(message, at)
         if named is None:
             return ()
         at = named[1] + 4
     found: list[Record] = []
-    for _ in range(min(count, _MOST_RECORDS)):
+    for _ in range(min(count, MOST_RECORDS)):
         named = name_at(message, at)
         if named is None or named[1] + 10 > len(message):
             break

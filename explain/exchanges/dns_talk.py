@@ -41,6 +41,8 @@ class Messages:
 
     Attributes:
         names: of the questions, as ``Head.raw_name``.
+        unread: rows of datagrams from or to a port of DNS that no DNS message begins.
+        others: rows of DNS messages that are neither a query nor its response, such as UPDATE and NOTIFY.
     """
 
     row: Rows
@@ -53,6 +55,8 @@ class Messages:
     over_tcp: Bools
     heads: Heads
     names: list[bytes]
+    unread: Rows
+    others: Rows
 
     def one(self, at: int) -> Message:
         """One of them as a record."""
@@ -71,12 +75,14 @@ def messages_of(table: PacketTable) -> Messages:
     heads = dns_message.heads([octets[prefix:] for one, prefix in kept for octets in one.octets])
     is_wanted = heads.is_read & (heads.opcode == _QUERY) & (heads.type > 0)
     is_wanted &= (table.source_ports(rows) == _PORT) | (table.target_ports(rows) == _PORT)
+    is_whole = ~over_tcp & (table.captured[rows] >= table.length[rows])
+    unread, others = rows[is_whole & ~heads.is_read], rows[is_whole & heads.is_read & (heads.opcode != _QUERY)]
     some = np.flatnonzero(is_wanted)
     rows, heads = rows[some], heads.take(some)
     ports = table.source_ports(rows), table.target_ports(rows)
     return Messages(
         rows, table.place[rows], table.time_ns[rows], table.sources(rows), table.targets(rows), *ports, over_tcp[some],
-        heads, heads.names(),
+        heads, heads.names(), unread, others,
     )  # fmt: skip
 
 

@@ -45,7 +45,8 @@ def tell(
     lines += (
         verdict.files(captures, exchanges) + kept.tell(table, captures) + (_notes().tell(studies) if studies else [])
     )
-    beside = unread.tell(table, captures) if isinstance(exchanges.positions, range) else []  # all was asked for
+    is_all = isinstance(exchanges.positions, range)  # and not some exchanges, that were asked for
+    beside = unread.tell(table, captures, exchanges) if is_all else []
     carried = set() if everything else events.carried(table, exchanges)
     if not everything and len(exchanges) - len(carried) > events.MOST_TOLD_ONE_BY_ONE:
         lines += troubles.tell(findings, groups, everything=False)

@@ -35,7 +35,10 @@ def lookup(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iter
     if outcome != "answered":
         yield teller.line(f"dns.{outcome}", fields, rows if outcome == "unanswered" else rows[-1:], name, **ends)
         return
-    yield teller.line(f"dns.{_answer(fields)}", fields, rows[-1:], name, **ends, **_told(fields))
+    if fields.answers or not fields.unreadable:
+        yield teller.line(f"dns.{_answer(fields)}", fields, rows[-1:], name, **ends, **_told(fields))
+    if fields.unreadable:
+        yield teller.line("dns.malformed", fields, rows[-1:], name, **ends)
     if fields.used_by:
         yield _use(teller, fields, fields.used_by, int(rows[-1]), name)
 

@@ -14,6 +14,7 @@ from explain.table import ARP, CUT, IP, MALFORMED, UNKNOWN_LINK, distinct
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from explain.exchanges.columns import Exchanges
     from explain.model import CaptureInfo
     from explain.table import PacketTable, Rows
 
@@ -25,14 +26,14 @@ _ICMP_TOLD = members(0, 3, 4, 5, 8, 11, 12)  # echo and errors (RFC 792)
 _ICMPV6_TOLD = members(1, 2, 3, 4, *range(128, 138), 143)  # errors, echo, MLD, neighbours (RFC 4443, 4861, 3810)
 
 
-def tell(table: PacketTable, captures: Sequence[CaptureInfo]) -> list[Line]:
-    """One line for each unknown link type, each other protocol of IP, and for what carries neither IP nor ARP.
+def tell(table: PacketTable, captures: Sequence[CaptureInfo], exchanges: Exchanges) -> list[Line]:
+    """One line for each unknown link type, other protocol of IP, and for what carries neither IP nor ARP, or no DNS.
 
     Source: IANA's Protocol Numbers; the LINKTYPE_ values of draft-ietf-opsawg-pcaplinktype.
     """
     layers = table.layers[: len(table)]
     lines = [*_links(table, captures, np.flatnonzero(layers & UNKNOWN_LINK))]
-    lines += [*_protocols(table), *_messages(table)]
+    lines += [*_protocols(table), *_messages(table), *_names(table, exchanges)]
     odd = np.flatnonzero((layers & (IP | ARP) == 0) | (layers & MALFORMED != 0))
     rest = odd[layers[odd] & (IP | ARP | UNKNOWN_LINK | CUT | MALFORMED) == 0]
     broken = odd[layers[odd] & MALFORMED != 0]
@@ -66,6 +67,14 @@ def _protocols(table: PacketTable) -> Iterator[Line]:
     for number in others[:_MOST_PROTOCOLS]:
         message = f"protocol-{number}" if number in _NAMED else "protocol"
         yield _line(table, message, table.rows_of(protocols == number), number=number)
+
+
+def _names(table: PacketTable, exchanges: Exchanges) -> Iterator[Line]:
+    """What came from or went to a port of DNS, and is no look-up (RFC 1035, 4.1; 2136 UPDATE; 1996 NOTIFY)."""
+    part = exchanges.of_kind("dns.lookup")
+    for message, fact in (("dns", "unread"), ("dns-other", "others")):
+        if part and len(part.facts[fact]):
+            yield _line(table, message, part.facts[fact])
 
 
 def _messages(table: PacketTable) -> Iterator[Line]:

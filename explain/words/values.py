@@ -33,6 +33,7 @@ NOUNS: dict[str, tuple[str, str, str]] = {
     "files": ("1 file", "{n} files", "{n} 個のファイル"),
     "places": ("1 place", "{n} places", "{n} か所"),
     "causes": ("1 cause", "{n} causes", "{n} 個の原因"),
+    "records": ("1 record", "{n} records", "{n} 件のレコード"),
     "alike": ("1 cause looks", "{n} causes look", "{n} 個の原因"),
     "duplicate-acks": ("1 duplicate ACK", "{n} duplicate ACKs", "重複 ACK が {n} 個"),
     "more-causes": ("1 more cause", "{n} more causes", "ほかに {n} 個の原因"),

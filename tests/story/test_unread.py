@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 import pytest
-from packets import A, B, eth, icmp, ip, pcap, ping, pong
+from packets import A, B, datagram, eth, icmp, ip, pcap, ping, pong
 
 import explain
 
@@ -46,3 +46,28 @@ def test_icmp_that_is_neither_echo_nor_error_is_named_by_its_type():
 
 def test_nothing_is_said_where_all_was_read():
     assert "explain does not" not in told(ping(ALICE, BOB, 1), pong(BOB, ALICE, 1))
+
+
+QUESTION = b"\3www\7example\0" + struct.pack(">HH", 1, 1)
+
+
+def names(answer):
+    asked = struct.pack(">6H", 7, 0x100, 1, 0, 0, 0) + QUESTION
+    frames = datagram((ALICE, 5000), (BOB, 53), asked), datagram((BOB, 53), (ALICE, 5000), answer, (B, A))
+    return " ".join(told(*frames).split())
+
+
+@pytest.mark.parametrize(
+    "record", [b"\xc0\x40" + struct.pack(">HHIH", 1, 1, 60, 4), b"\xc0\x0c" + struct.pack(">HHIH", 1, 1, 60, 400)]
+)
+def test_an_answer_whose_records_cannot_be_read_is_malformed(record):
+    head = struct.pack(">6H", 7, 0x8180, 1, 1, 0, 0) + QUESTION
+    assert f"The answer of {BOB} is malformed: 1 record" in names(head + record + b"abcd")
+    assert "malformed" not in names(head + b"\xc0\x0c" + struct.pack(">HHIH", 1, 1, 60, 4) + b"abcd")
+
+
+def test_what_comes_from_a_port_of_dns_and_is_none_is_said():
+    loop = struct.pack(">6H", 7, 0x8180, 1, 1, 0, 0) + b"\xc0\x0c" + bytes(10)
+    assert "1 datagram on a port of DNS (53, 5353 or 5355) cannot be read as DNS" in names(loop)
+    update = struct.pack(">6H", 9, 0x2800, 1, 0, 0, 0) + QUESTION
+    assert "1 message of DNS other than look-ups" in names(update)
