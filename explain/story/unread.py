@@ -73,7 +73,7 @@ def _names(table: PacketTable, exchanges: Exchanges) -> Iterator[Line]:
     """What came from or went to a port of DNS, and is no look-up (RFC 1035, 4.1; 2136 UPDATE; 1996 NOTIFY)."""
     part = exchanges.of_kind("dns.lookup")
     for message, fact in (("dns", "unread"), ("dns-other", "others")):
-        if part and len(part.facts[fact]):
+        if part is not None and len(part.facts[fact]):
             yield _line(table, message, part.facts[fact])
 
 

@@ -69,5 +69,7 @@ def test_an_answer_whose_records_cannot_be_read_is_malformed(record):
 def test_what_comes_from_a_port_of_dns_and_is_none_is_said():
     loop = struct.pack(">6H", 7, 0x8180, 1, 1, 0, 0) + b"\xc0\x0c" + bytes(10)
     assert "1 datagram on a port of DNS (53, 5353 or 5355) cannot be read as DNS" in names(loop)
+    alone = told(datagram((BOB, 53), (ALICE, 5000), loop, (B, A)))
+    assert "cannot be read as DNS" in " ".join(alone.split())
     update = struct.pack(">6H", 9, 0x2800, 1, 0, 0, 0) + QUESTION
     assert "1 message of DNS other than look-ups" in names(update)
