@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from explain.record import dataclass
 
 if TYPE_CHECKING:
+    from explain.causes.diagnosis import Witnesses
     from explain.symptoms.command import Command
     from explain.symptoms.witness import TextWitness
 
@@ -40,6 +41,7 @@ class Context:
         destination: the address, in canonical form; None if unknown.
         conditions: by name, True, False or None.
         patience_s: how long the command waited for its last answer after its first packet; None if unknown.
+        size: octets of payload of each of its packets; None if unknown.
     """
 
     tool: str | None
@@ -47,6 +49,7 @@ class Context:
     destination: str | None
     conditions: dict[str, bool | None]
     patience_s: float | None = None
+    size: int | None = None
 
     def allows(self, conditions: tuple[str, ...]) -> bool:
         """Whether none of the conditions is known to be unfulfilled."""
@@ -62,33 +65,32 @@ class Context:
         return self.patience_s is not None and self.patience_s < _ARP_PATIENCE_S
 
 
-def context_of(
-    text: TextWitness | None, command: Command | None, *, tool: str | None = None, destination: str | None = None,
-    family: int | None = None,
-) -> Context:  # fmt: skip
-    """What text and command tell together; a case may add ``tool``, ``destination`` and ``family``."""
-    command = command or (text.command if text else None)
+def context_of(witnesses: Witnesses) -> Context:
+    """What text, command and case tell together."""
+    text, tool, destination = witnesses.text, witnesses.tool, witnesses.destination
+    command = witnesses.command or (text.command if text else None)
     named = _CASE_TOOLS.get(tool or "", tool)
     kind = TOOLS.get(text.program) if text else TOOLS.get(command.kind or "") if command else None
     kind = kind or (named if named in {"ping", "tcp", "udp", "trace", "dhcp", "lookup"} else None)
     kind = "udp" if kind == "tcp" and _is_udp(command) else kind
     target = _address(text.target_address if text else None) or _address(destination)
     target = target or (_address(command.target) if command else None)
-    family = _family(text, command, target) or family
+    family = _family(text, command, target) or witnesses.family
+    size = _size(text, command)
     conditions: dict[str, bool | None] = {
         **_of_kind(kind, command),
         "v4": None if family is None else family == 4,
         "v6": None if family is None else family == 6,
         "named": _is_named(text, command, destination),
         **_binding(text, command),
-        **_size(text, command),
+        **room(size),
         **_target(text, command, target),
         "near": _is_near(text, command, target),
     }
     if kind in {"tcp", "udp"}:
         # A SYN is small; what befalls the full segments that follow is a strike of its own.
         conditions |= {"big": False, "fragmented": False, "ttl": False}
-    return Context(kind, family, target, conditions, _patience(text, command))
+    return Context(kind, family, target, conditions, _patience(text, command), size)
 
 
 def _is_udp(command: Command | None) -> bool:
@@ -144,13 +146,16 @@ def _binding(text: TextWitness | None, command: Command | None) -> dict[str, boo
     }  # fmt: skip
 
 
-def _size(text: TextWitness | None, command: Command | None) -> dict[str, bool | None]:
+def _size(text: TextWitness | None, command: Command | None) -> int | None:
     size = command.size if command else None
     if size is None and text is not None:
         starts = (*text.all("echo.start"), *text.all("way.start"))
         size = next((each.values["size"] for each in starts if each.values.get("size")), None)
-    if size is None and command is not None and command.kind == "ping":
-        size = 56
+    return 56 if size is None and command is not None and command.kind == "ping" else size
+
+
+def room(size: int | None) -> dict[str, bool | None]:
+    """What may befall a packet of so many octets of payload and no smaller one."""
     if size is None:
         return {"big": None, "fragmented": None}
     return {"big": size >= _SMALLEST_BIG, "fragmented": size >= _ETHERNET_PAYLOAD}

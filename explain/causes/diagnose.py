@@ -30,13 +30,7 @@ def diagnose(witnesses: Witnesses) -> Diagnosis:
     Args:
         witnesses: at least one of text, captures and states.
     """
-    context = context_of(
-        witnesses.text,
-        witnesses.command,
-        tool=witnesses.tool,
-        destination=witnesses.destination,
-        family=witnesses.family,
-    )
+    context = context_of(witnesses)
     wires = wire_room.read(witnesses, context) if witnesses.table is not None else None
     if wires is not None:
         context = wires.enrich(context)

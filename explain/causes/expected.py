@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 _SILENCE = {"silent", "tcp:timed-out", "trace:dies"}
 _NO_NEIGHBOUR = {"host-unreachable", "address-unreachable"}
-_PATH_ERRORS = {"fragmentation-needed", "packet-too-big", "ttl-exceeded"}
+TOO_BIG = {"fragmentation-needed", "packet-too-big"}
+_PATH_ERRORS = TOO_BIG | {"ttl-exceeded"}
 CONNECT_4 = {
     # What connect() says for an ICMP error. Source: icmp_err_convert[] and icmpv6_err_convert() of the kernel.
     "net-unreachable": "network-unreachable", "no-route": "network-unreachable",
@@ -170,6 +171,8 @@ def _too_big(strike: Strike, sign: Sign, context: Context) -> bool:
 def _lose(strike: Strike, sign: Sign, context: Context) -> bool:
     if sign.name == "trace:gap":
         return "gap" in strike.shows
+    if sign.name == "part-refused" and sign.code in TOO_BIG:
+        return False  # the first was too long, and the kernel has split the others since
     # A limit lets the first ones pass; chance need not.
     is_chance = sign.name == "silent" and _is_few(sign) and strike.at != "target"
     return sign.name in {"part-lost", "part-refused"} or is_chance

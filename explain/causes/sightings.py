@@ -13,7 +13,7 @@ import numpy as np
 from explain.exchanges.icmp_error import error_name
 from explain.exchanges.mld_report import memberships
 from explain.record import dataclass
-from explain.table import BAD_CHECKSUM, IP, NO_MAC, TCP, UDP, mac_text
+from explain.table import BAD_CHECKSUM, FRAGMENT, IP, NO_MAC, TCP, UDP, mac_text
 
 if TYPE_CHECKING:
     from explain.causes.context import Context
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from explain.table import PacketTable, Rows
 
 _MOST_ROWS = 20_000
+_MOST_FRAGMENTS = 8_192
 _ECHO = {8, 128}
 _ECHO_REPLY = {0, 129}
 _SOLICIT, _ADVERTISE = 135, 136
@@ -33,7 +34,7 @@ _PROBE_PORTS = range(33434, 33700)
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One frame of the command."""
+    """One frame of the command; ``size`` is octets of payload, with all its fragments."""
 
     row: int
     src: str
@@ -43,6 +44,7 @@ class Hit:
     target_mac: str
     is_bad: bool = False
     protocol: str = "icmp"
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class Spot:
         claimed: addresses that somebody took for its own: by a duplicate check, or by asking under it.
         left: multicast groups that somebody left.
         reports: MAC -> how often it told of its groups.
+        macs: whose frames it saw.
         frames: how many frames it saw at all.
     """
 
@@ -94,7 +97,7 @@ class Spot:
     claimed: set[str] = field(default_factory=set)
     left: set[str] = field(default_factory=set)
     reports: dict[str, int] = field(default_factory=dict)
-    addresses: set[str] = field(default_factory=set)
+    macs: set[int] = field(default_factory=set)
 
     @property
     def is_loopback(self) -> bool:
@@ -121,13 +124,15 @@ def look(witnesses: Witnesses, context: Context) -> list[Spot]:
         if spot is not None:
             rows = np.flatnonzero(place == number)
             spot.frames += len(rows)
+            spot.macs.update(table.links.source[table.links_at(number)].tolist())
             if len(rows):
                 first = int(table.time_ns[rows].min())
                 spot.first_ns = first if spot.first_ns is None else min(first, spot.first_ns)
     _neighbours(table, by_place)
     _listeners(table, by_place)
     _echoes(table, by_place, context)
-    if context.tool in {"tcp", None}:
+    is_ping_unanswered = any(len(spot.requests) > len(spot.replies) for spot in spots.values())
+    if context.tool == "tcp" or (context.tool is None and not is_ping_unanswered):
         text = witnesses.text
         _segments(table, by_place, context, has_failed=text is not None and text.has("connect.timed-out"))
     if context.tool in {"trace", None}:
@@ -244,7 +249,16 @@ def _hit(table: PacketTable, row: int) -> Hit:
     return Hit(
         row, text(int(table.sources(one)[0])), text(int(table.targets(one)[0])), int(table.ttl[row]), source_mac,
         target_mac, bool(layers & BAD_CHECKSUM), "tcp" if layers & TCP else "udp" if layers & UDP else "icmp",
+        int(table.payload[row]) if not layers & FRAGMENT else _size_of_all(table, row),
     )  # fmt: skip
+
+
+def _size_of_all(table: PacketTable, row: int) -> int:
+    """Octets of payload of a packet that came in fragments, as far as its place saw them."""
+    parts = table.fragments
+    ident = parts.ident[np.searchsorted(parts.row, row)]
+    rows = parts.row[parts.ident == ident][:_MOST_FRAGMENTS]
+    return int(table.payload[rows[table.place[rows] == table.place[row]]].sum())
 
 
 def _echoes(table: PacketTable, spots: list[Spot | None], context: Context) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from explain.causes.context import Context
     from explain.causes.diagnosis import Witnesses
+    from explain.causes.parts import Parts
     from explain.causes.predictions import Strike
     from explain.causes.sightings import Spot
 
@@ -37,6 +38,7 @@ class Vanished:
         is_detour: a request was seen twice on one segment with different MACs.
         is_to_many: the destination is everybody on a link.
         is_tired: an answer began its way with hardly any hops to go.
+        has_crossed: a request was seen on the link of whoever answers for the destination.
     """
 
     parts: dict[str, str]
@@ -54,6 +56,7 @@ class Vanished:
     lost: str | None
     is_to_many: bool
     is_tired: bool
+    has_crossed: bool
 
     def allows(self, strike: Strike) -> bool:
         """Whether what the other places saw leaves this strike possible."""
@@ -211,21 +214,20 @@ _ASK: dict[tuple[str | None, str | None], Callable[[Vanished, Strike], bool]] = 
 }
 
 
-def vanished(spots: list[Spot], sender: list[Spot], witnesses: Witnesses, context: Context) -> Vanished:
+def vanished(spots: list[Spot], parts: Parts, witnesses: Witnesses, context: Context) -> Vanished:
     """How far it came, from what every place saw."""
-    parts = _parts(sender, witnesses, context)
+    sender, at_target, beside = parts.sender, parts.target, parts.beside_target
     by_node: dict[str, list[Spot]] = {}
     for spot in spots:
         if spot.node is not None:
             by_node.setdefault(spot.node, []).append(spot)
-    at_target = [spot for spot in spots if parts.get(spot.node or "") == "target"]
     is_whole = bool(at_target) and all(spot.is_whole for spot in at_target)
     seen = any(spot.requests for spot in at_target)
-    answered = any(spot.replies for spot in at_target) or any(spot.resets for spot in at_target)
+    answered = any(spot.replies or spot.resets for spot in (*at_target, *beside))
     own = {hit.dst for spot in at_target for hit in spot.requests}
     silent = {
         wanted: node
-        for node, part in parts.items()
+        for node, part in parts.by_node.items()
         if part == "router"
         for spot in by_node.get(node, ())
         for wanted in spot.unanswered()
@@ -237,8 +239,8 @@ def vanished(spots: list[Spot], sender: list[Spot], witnesses: Witnesses, contex
     listening = {spot.node for spot in spots if spot.is_whole}
     wanted = {wanted for spot in sender for wanted in spot.unanswered()}
     return Vanished(
-        parts, by_node,
-        seen or (False if is_whole else None),
+        parts.by_node, by_node,
+        seen or (False if is_whole or _was_never_sent_on(beside) else None),
         answered or (False if is_whole else None),
         silent,
         (asks if seen else None) if is_whole else None,
@@ -252,10 +254,16 @@ def vanished(spots: list[Spot], sender: list[Spot], witnesses: Witnesses, contex
         _lost(sender, at_target) if is_whole else None,
         context.holds("bc"),
         any(hit.ttl < _FEWEST_HOPS for spot in at_target for hit in spot.replies),
+        any(spot.requests for spot in beside),
     )  # fmt: skip
 
 
-def _lost(sender: list[Spot], at_target: list[Spot]) -> str | None:
+def _was_never_sent_on(beside: tuple[Spot, ...]) -> bool:
+    """Whether the places on the target's link are whole, and none saw a request."""
+    return bool(beside) and all(spot.is_whole and not spot.requests for spot in beside)
+
+
+def _lost(sender: tuple[Spot, ...], at_target: tuple[Spot, ...]) -> str | None:
     """Where some of many were lost: on the ``way``, or by the ``target`` itself; None if none or all were."""
     sent, back = (sum(len(getattr(spot, what)) for spot in sender) for what in ("requests", "replies"))
     came, answered = (sum(len(getattr(spot, what)) for spot in at_target) for what in ("requests", "replies"))
@@ -264,22 +272,7 @@ def _lost(sender: list[Spot], at_target: list[Spot]) -> str | None:
     return "target" if came == sent and answered == back else "way"
 
 
-def _is_detour(sender: list[Spot]) -> bool:
+def _is_detour(sender: tuple[Spot, ...]) -> bool:
     """The same segment carries the request twice, one hop older the second time."""
     return any(len({hit.ttl for hit in spot.requests}) > 1 and len({hit.source_mac for hit in spot.requests}) > 1
                for spot in sender)  # fmt: skip
-
-
-def _parts(sender: list[Spot], witnesses: Witnesses, context: Context) -> dict[str, str]:
-    """Who plays which part: as told, else as the states show it."""
-    parts: dict[str, str] = {}
-    for name, role in witnesses.topology.roles.items():
-        told = {"S": "sender", "T": "target", "SW": "switch", "X": "bystander"}.get(role, role)
-        parts[name] = "router" if role[:1] == "R" or role.startswith("router") else told
-    for state in witnesses.states:
-        if state.name not in parts and context.destination and state.owner_of(context.destination):
-            parts[state.name] = "target"
-    for spot in sender:
-        if spot.node is not None:
-            parts[spot.node] = "sender"
-    return parts

@@ -203,15 +203,15 @@ def _packet(witnesses: Witnesses, context: Context, to: str) -> Packet:
     if context.tool == "trace":
         is_icmp = command is not None and "I" in command.options
         return echo(to) if is_icmp else datagram(to, _FIRST_PROBE_PORT)
-    size = command.size if command else None
-    packet = echo(to, size=56 if size is None else size, ttl=command.ttl if command else None)
+    packet = echo(to, size=56 if context.size is None else context.size, ttl=command.ttl if command else None)
     if command is None:
         return packet
     return replace(
         packet,
         bound_interface=(command.interface if not command.source else None) or _zone(command.target),
         bound_source=command.source,
-        dont_fragment=command.pmtu == "do",
+        dont_fragment=command.pmtu != "dont",
+        may_split=command.pmtu not in {"do", "probe"},
         is_broadcast_allowed="b" in command.options,
     )
 

@@ -246,6 +246,7 @@ _FIRST: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """What comes first whatever else is known."""
 _USUAL: Mapping[str, tuple[str, ...]] = {
+    "part-refused:fragmentation-needed": ("path-mtu-exceeded",), "part-refused:packet-too-big": ("path-mtu-exceeded",),
     "error:net-unreachable": ("no-route-on-router", "router-interface-down"),
     "error:no-route": ("no-route-on-router", "router-interface-down"),
     "error:host-unreachable": ("destination-host-absent-behind-router", "destination-host-absent-on-link"),

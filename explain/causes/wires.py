@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from explain.causes.at_sender import AT_SENDER, is_answered
 from explain.causes.diagnosis import Candidate, Reason
-from explain.causes.expected import may_say
+from explain.causes.expected import TOO_BIG, may_say
+from explain.causes.parts import parts_of
 from explain.causes.sightings import Spot, Told, look
 from explain.causes.vanish import Vanished, vanished
 from explain.exchanges.mld_report import solicited_node
@@ -65,8 +66,8 @@ class Wires:
     # -- what it adds to other witnesses
 
     def enrich(self, context: Context) -> Context:
-        """The context with the tool, destination and family that the frames show where nothing else told them."""
-        from explain.causes.context import are_near
+        """The context with the tool, destination, family and size that the frames show where nothing else told them."""
+        from explain.causes.context import are_near, room
         from explain.causes.wire_signs import tool_of
 
         if context.tool is None and (tool := tool_of(self)) is not None:
@@ -77,6 +78,9 @@ class Wires:
             return context
         if context.conditions.get("near") is None and not context.holds("bc"):
             context = replace(context, conditions=context.conditions | {"near": are_near(hits[0].src, hits[0].dst)})
+        if context.size is None and context.tool == "ping":
+            size = hits[0].size
+            context = replace(context, size=size, conditions=context.conditions | room(size))
         if context.destination is not None:
             return context
         family = 6 if ":" in hits[0].dst else 4
@@ -137,6 +141,8 @@ class Wires:
             return False
         if not self._allows_at_sender(strike, cause, context, is_muted=is_muted):
             return False
+        if self.fate.has_crossed and (strike.at, strike.leg) == ("router", "request") and cause not in _ON_PUBLISHED:
+            return False
         return self.fate.allows(strike)
 
     @property
@@ -170,7 +176,9 @@ class Wires:
             return False
         if self.is_answer_for_another and strike.how == "drop" and (strike.at, strike.leg) == ("segment", "reply"):
             return True
-        if strike.how in _STOPPING and is_answered(self) and not (strike.at == "sender" and strike.leg == "reply"):
+        is_split_since = strike.how == "too-big" and any(told.name in TOO_BIG for told in self.errors_about_us())
+        is_on_the_way_in = (strike.at, strike.leg) == ("sender", "reply")
+        if strike.how in _STOPPING and is_answered(self) and not is_split_since and not is_on_the_way_in:
             return cause == "tcp-accept-queue-full"
         if self.is_onlink and (strike.hop == "remote" or (strike.at == "router" and cause not in _ON_PUBLISHED)):
             return False
@@ -354,7 +362,7 @@ def read(witnesses: Witnesses, context: Context) -> Wires | None:
     from explain.causes.courses import course_of, leases_of, lookups_of
     from explain.causes.signs import has_lease
 
-    sender = _senders(spots, witnesses, context)
+    parts = parts_of(spots, witnesses, context)
     text = witnesses.text
     is_bound = has_lease(text) if text is not None and context.tool == "dhcp" else None
     leases, servers = leases_of(witnesses.table, is_bound)
@@ -362,27 +370,10 @@ def read(witnesses: Witnesses, context: Context) -> Wires | None:
         witnesses,
         context,
         tuple(spots),
-        tuple(sender),
-        vanished(spots, sender, witnesses, context),
+        parts.sender,
+        vanished(spots, parts, witnesses, context),
         *lookups_of(witnesses.table),
         leases,
         servers,
         course_of(witnesses.table, context),
     )
-
-
-def _senders(spots: list[Spot], witnesses: Witnesses, context: Context) -> list[Spot]:
-    """The sender's own places: as named, else the places that saw the freshest requests or its questions."""
-    roles = witnesses.topology.roles
-    names = {name for name, role in roles.items() if role in {"S", "sender"}} | {witnesses.sender}
-    named = [spot for spot in spots if spot.node is not None and spot.node in names]
-    if named:
-        return named
-    # Names that nobody has given a part to place no one.
-    is_told = bool(roles) or witnesses.sender is not None
-    unnamed = [spot for spot in spots if spot.node is None or not is_told]
-    hottest = max((hit.ttl for spot in unnamed for hit in spot.requests), default=None)
-    fresh = [spot for spot in unnamed if hottest is not None and any(hit.ttl == hottest for hit in spot.requests)]
-    if fresh:
-        return fresh[:1]
-    return [spot for spot in unnamed if context.destination in spot.asked][:1]

@@ -74,7 +74,7 @@ def path(  # one option, one argument
     if tcp and udp:
         raise UsageError("--tcp and --udp exclude each other")
     packet = _packet(destination, tcp=tcp, udp=udp, size=size)
-    packet = replace(packet, ttl=ttl, dont_fragment=dont_fragment or packet.dont_fragment)
+    packet = replace(packet, ttl=ttl, may_split=not dont_fragment)
     packet = _bind(replace(packet, is_broadcast_allowed=broadcast), bound)
     cables = [_link(text, known) for text in links] or None
     found = walk(known, packet, sender.name, links=cables, target=to if to in {s.name for s in known} else None)

@@ -70,9 +70,13 @@ def gather(given: Given) -> Witnesses:
         destination=case.destination if case else None,
         family=case.family if case else None,
     )
+    from explain.causes.parts import with_sender
     from explain.cli.doubts import without_strangers
 
-    return without_strangers(_with_sender(_without_looks(witnesses)), _say)
+    witnesses = with_sender(_without_looks(witnesses))
+    if witnesses.sender is None and witnesses.states:
+        _say("which of the hosts ran the command is unknown; say it with --sender NAME")
+    return without_strangers(witnesses, _say)
 
 
 def _without_looks(witnesses: Witnesses) -> Witnesses:
@@ -203,19 +207,6 @@ def _state(path: str, name: str | None) -> list[HostState]:
 
 def _refuse(path: str) -> list[HostState]:
     raise UnreadableError(path, "JSON, but not the state of a host: it must be one object")
-
-
-def _with_sender(witnesses: Witnesses) -> Witnesses:
-    """Which host ran the command: as told, the only one, or the one that has the address it sent from."""
-    if witnesses.sender is not None:
-        return witnesses
-    if len(witnesses.states) == 1:
-        return replace(witnesses, sender=witnesses.states[0].name)
-    source = witnesses.text.source if witnesses.text else None
-    owner = next((each.name for each in witnesses.states if source and each.owner_of(source)), None)
-    if owner is None and len(witnesses.states) > 1:
-        _say("which of the hosts ran the command is unknown; say it with --sender NAME")
-    return replace(witnesses, sender=owner)
 
 
 def _say(text: str) -> None:

@@ -54,13 +54,18 @@ def _own(state: HostState, packet: Packet, flows: tuple[Flow, ...]) -> Decision:
     if device is not None and not device.is_up:
         reason = "loopback-down" if device.is_loopback else "interface-down"
         return replace(base, verdict="dropped", reason=reason, by=_interface(state, device.name))
-    out = replace(told, source=sending.source)
+    out = replace(told, source=sending.source, dont_fragment=told.dont_fragment and not _is_discovery_off(state, told))
     room = _mtu(state, sending.device, sending.found)
     if room is not None and out.length > room:
-        if out.dont_fragment:
+        if not out.may_split:
             return replace(base, reason="too-long", by=Decider("mtu", f"mtu {room}", sending.device))
-        out = replace(out, is_fragmented=True)
+        out = replace(out, is_fragmented=True, dont_fragment=False)
     return _output(state, out, base, flows)
+
+
+def _is_discovery_off(state: HostState, packet: Packet) -> bool:
+    """Whether sockets that do not ask for it leave DF away. Source: ip-sysctl, ip_no_pmtu_disc."""
+    return packet.may_split and packet.family == 4 and bool(state.sysctl("net.ipv4.ip_no_pmtu_disc"))
 
 
 def _output(state: HostState, packet: Packet, base: Decision, flows: tuple[Flow, ...]) -> Decision:

@@ -24,6 +24,9 @@ class Packet:
         tcp_flags: lower case names, such as ``syn`` and ``ack``.
         ttl: hops that are left; None takes the sender's default.
         length: octets of the whole IP packet.
+        dont_fragment: the DF bit; no router may split it. IPv6 knows nothing else.
+        may_split: the sender's own kernel splits what does not fit its own link, and then without DF; ``ping -M do``
+            forbids it.
         is_fragment: a second or later fragment: its transport header is elsewhere.
         is_fragmented: this packet travels in fragments.
         mark: the firewall mark, 0 if none.
@@ -50,6 +53,7 @@ class Packet:
     ttl: int | None = None
     length: int = 84
     dont_fragment: bool = False
+    may_split: bool = True
     is_fragment: bool = False
     is_fragmented: bool = False
     mark: int = 0
@@ -82,7 +86,10 @@ class Packet:
 
 
 def echo(destination: str, source: str | None = None, *, size: int = 56, ttl: int | None = None) -> Packet:
-    """An echo request as ping sends it; ``size`` is octets of payload. Source: RFC 792, RFC 4443 section 4.1."""
+    """An echo request as ping sends it; ``size`` is octets of payload. Source: RFC 792, RFC 4443 section 4.1.
+
+    Without ``-M`` Linux looks for the path MTU (IP_PMTUDISC_WANT): DF is set on what fits the own link. Source: ip(7).
+    """
     family = family_of(destination)
     return Packet(
         destination=destination,
@@ -93,6 +100,7 @@ def echo(destination: str, source: str | None = None, *, size: int = 56, ttl: in
         identifier=1,
         ttl=ttl,
         length=size + (28 if family == 4 else 48),
+        dont_fragment=True,
     )
 
 

@@ -40,7 +40,7 @@ class Site:
 
     @cached_property
     def wires(self) -> Wires | None:
-        context = context_of(self.all.text, self.all.command, tool=self.all.tool, destination=self.all.destination)
+        context = context_of(self.all)
         return wire_room.read(self.all, context)
 
     @property

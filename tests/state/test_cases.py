@@ -39,7 +39,7 @@ def packet_of(tool: str, words: list[str], to: str) -> Packet:
         elif option == "-t":
             packet = replace(packet, ttl=int(value))
         elif option == "-M":
-            packet = replace(packet, dont_fragment=value == "do")
+            packet = replace(packet, dont_fragment=value != "dont", may_split=value != "do")
     return packet
 
 

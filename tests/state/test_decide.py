@@ -79,10 +79,10 @@ def test_the_last_hop_of_a_packet_is_told_and_an_error_about_an_error_is_not():
 
 def test_a_packet_that_is_too_big_is_cut_or_refused_by_its_own_wish():
     small = [each | {"mtu": 1300} if each["ifname"] == "r1" else each for each in raws()["R"]["addr"]]
-    cut = router(replace(PING, length=1400), addr=small)
+    cut = router(replace(PING, length=1400, dont_fragment=False), addr=small)
     assert cut.out is not None
     assert cut.out.is_fragmented
-    refused = router(replace(PING, length=1400, dont_fragment=True), addr=small)
+    refused = router(replace(PING, length=1400), addr=small)
     assert refused.answer is not None
     assert (error_name(refused.answer), refused.answer.mtu) == ("fragmentation-needed", 1300)
 

@@ -80,7 +80,7 @@ def packet_of(lab: Lab, fault: Fault, to: str) -> Packet:
     made = echo(to, size=int(str(wanted.get("size", 56))), ttl=wanted.get("ttl"))  # type: ignore[arg-type]  # a number
     return replace(
         made,
-        dont_fragment=bool(wanted.get("df")),
+        may_split=not wanted.get("df"),
         is_broadcast_allowed=bool(wanted.get("broadcast")),
         bound_interface=wanted.get("bound_interface"),  # type: ignore[arg-type]  # a name
         bound_source=filled(lab, str(wanted["bound_source"])) if "bound_source" in wanted else None,

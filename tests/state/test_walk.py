@@ -108,7 +108,7 @@ def test_an_error_that_the_router_drops_is_also_seen():
 
 def test_with_a_lost_message_a_small_mtu_is_a_black_hole():
     small = [each | {"mtu": 1300} if each["ifname"] == "r1" else each for each in raws()["R"]["addr"]]
-    big = replace(echo("10.0.2.9", size=1400), dont_fragment=True)
+    big = echo("10.0.2.9", size=1400)
     assert causes(go({"R": {"addr": small}}, packet=big)) == ["path-mtu-exceeded"]
     mute = filtered("ip", "output", DROP)
     assert causes(go({"R": {"addr": small} | mute}, packet=big))[0] == "pmtu-blackhole"

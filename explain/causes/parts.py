@@ -1,0 +1,117 @@
+"""Who plays which part: as somebody told it, else as the states and the frames show it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from explain.causes.context import context_of
+from explain.causes.sightings import Spot, look
+from explain.record import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from explain.causes.context import Context
+    from explain.causes.diagnosis import Witnesses
+
+_TOLD = {"S": "sender", "T": "target", "SW": "switch", "X": "bystander"}
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The places at the sender and at the target, and who everybody is.
+
+    Attributes:
+        by_node: sender, target, router, switch or bystander, by name.
+        sender: the places at the sender's own interfaces.
+        target: the places at the target's own interfaces.
+        beside_target: places on the target's link of which nobody told whose they are. What is seen there has come
+            to the last link, what is not was never sent on; an answer may go elsewhere unseen.
+    """
+
+    by_node: dict[str, str]
+    sender: tuple[Spot, ...]
+    target: tuple[Spot, ...]
+    beside_target: tuple[Spot, ...]
+
+
+def parts_of(spots: list[Spot], witnesses: Witnesses, context: Context) -> Parts:
+    """Who is who among the places of the captures and the hosts of the states."""
+    sender = senders(spots, witnesses, context)
+    by_node = _named(sender, witnesses, context.destination)
+    target = tuple(spot for spot in spots if by_node.get(spot.node or "") == "target")
+    if witnesses.topology.roles or target:
+        return Parts(by_node, sender, target, ())
+    routers = {name: "router" for name in _routers(spots) if name not in by_node}
+    return Parts(by_node | routers, sender, (), _beside(spots, sender, context.destination))
+
+
+def senders(spots: Iterable[Spot], witnesses: Witnesses, context: Context) -> tuple[Spot, ...]:
+    """The sender's own places: as named, else the places that saw the freshest requests or its questions."""
+    roles = witnesses.topology.roles
+    names = {name for name, role in roles.items() if role in {"S", "sender"}} | {witnesses.sender}
+    named = tuple(spot for spot in spots if spot.node is not None and spot.node in names)
+    if named:
+        return named
+    # Names that nobody has given a part to place no one.
+    is_told = bool(roles) or witnesses.sender is not None
+    unnamed = [spot for spot in spots if spot.node is None or not is_told]
+    fresh = _freshest(unnamed)
+    if fresh:
+        return fresh[:1]
+    return tuple(spot for spot in unnamed if context.destination in spot.asked)[:1]
+
+
+def with_sender(witnesses: Witnesses) -> Witnesses:
+    """Which host ran the command: as told, the only one, or the one that has the address it sent from."""
+    if witnesses.sender is not None or not witnesses.states:
+        return witnesses
+    if len(witnesses.states) == 1:
+        return replace(witnesses, sender=witnesses.states[0].name)
+    source = witnesses.text.source if witnesses.text else None
+    places = () if source else _freshest(look(witnesses, context_of(witnesses)))
+    sources = {source or ""} | {hit.src for spot in places for hit in spot.requests}
+    owners = [each.name for each in witnesses.states if any(each.owner_of(address) for address in sources)]
+    return replace(witnesses, sender=owners[0] if len(owners) == 1 else None)
+
+
+def _freshest(spots: Iterable[Spot]) -> tuple[Spot, ...]:
+    """The places that saw requests with the most hops to go."""
+    spots = tuple(spots)
+    hottest = max((hit.ttl for spot in spots for hit in spot.requests), default=None)
+    return tuple(spot for spot in spots if any(hit.ttl == hottest for hit in spot.requests))
+
+
+def _named(sender: Iterable[Spot], witnesses: Witnesses, destination: str | None) -> dict[str, str]:
+    """As told, else as the states show it."""
+    parts: dict[str, str] = {}
+    for name, role in witnesses.topology.roles.items():
+        parts[name] = "router" if role[:1] == "R" or role.startswith("router") else _TOLD.get(role, role)
+    for state in witnesses.states:
+        if state.name not in parts and destination and state.owner_of(destination):
+            parts[state.name] = "target"
+    return parts | {spot.node: "sender" for spot in sender if spot.node is not None}
+
+
+def _routers(spots: Iterable[Spot]) -> set[str]:
+    """Nodes with several places that have no sender of frames in common; a switch would carry their broadcasts on."""
+    by_node: dict[str, list[set[int]]] = {}
+    for spot in spots:
+        if spot.node is not None and spot.macs:
+            by_node.setdefault(spot.node, []).append(spot.macs)
+    return {node for node, macs in by_node.items() if len(macs) > 1 and not set.intersection(*macs)}
+
+
+def _beside(spots: Iterable[Spot], sender: tuple[Spot, ...], destination: str | None) -> tuple[Spot, ...]:
+    """Places that saw the destination answer for its own address, beyond the first router.
+
+    The answer goes to one MAC alone, so whoever sees it sees what is sent to the destination as well. On the sender's
+    own link a router may answer for it (proxy ARP), so requests must have come there with fewer hops, or not at all.
+    """
+    hottest = max((hit.ttl for spot in sender for hit in spot.requests), default=0)
+    return tuple(
+        spot
+        for spot in spots
+        if destination in spot.answered and spot not in sender and all(hit.ttl < hottest for hit in spot.requests)
+    )
