@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from explain.causes.context import context_of
 from explain.causes.sightings import Spot, look
 from explain.record import dataclass
+from explain.state.settings import is_router
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -84,12 +86,14 @@ def _freshest(spots: Iterable[Spot]) -> tuple[Spot, ...]:
 
 
 def _named(sender: Iterable[Spot], witnesses: Witnesses, destination: str | None) -> dict[str, str]:
-    """As told, else as the states show it."""
+    """As told, else as the states show it; a router may answer for a host behind it."""
     parts: dict[str, str] = {}
     for name, role in witnesses.topology.roles.items():
         parts[name] = "router" if role[:1] == "R" or role.startswith("router") else _TOLD.get(role, role)
     for state in witnesses.states:
-        if state.name not in parts and destination and state.owner_of(destination):
+        if state.name in parts or not destination or is_router(state, ip_address(destination).version):
+            continue
+        if state.owner_of(destination):
             parts[state.name] = "target"
     return parts | {spot.node: "sender" for spot in sender if spot.node is not None}
 

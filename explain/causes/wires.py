@@ -141,7 +141,8 @@ class Wires:
             return False
         if not self._allows_at_sender(strike, cause, context, is_muted=is_muted):
             return False
-        if self.fate.has_crossed and (strike.at, strike.leg) == ("router", "request") and cause not in _ON_PUBLISHED:
+        is_behind = self.fate.has_crossed and (strike.at, strike.leg) == ("router", "request")
+        if is_behind and strike.how in _STOPPING and cause not in _ON_PUBLISHED:
             return False
         return self.fate.allows(strike)
 

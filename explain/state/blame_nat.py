@@ -238,6 +238,9 @@ def blame_service(scene: Scene, stop: Stop) -> list[StateCause]:
         if [name for name in behind if name != scene.sender]:
             rival = scene.cause("tcp-no-listener", host, by, certainty="possible")
             return [scene.cause("dnat-missing", host, by, certainty="likely"), rival]
+    if _has_two_sides(scene, host):
+        rival = scene.cause("dnat-missing", host, by, certainty="possible")
+        return [scene.cause("tcp-no-listener", host, by, certainty="likely"), rival]
     return [scene.cause("tcp-no-listener", host, by)]
 
 

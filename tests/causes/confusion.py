@@ -28,7 +28,7 @@ from explain.cli.case_folder import read_case  # noqa: E402
 from explain.cli.witnesses import Given, gather  # noqa: E402
 from explain.errors import InputError  # noqa: E402
 
-VIEWS = ("text", "text+wire", "text+wires", "text+states", "everything")
+VIEWS = ("text", "text+wire", "text+wires", "text+places", "text+states", "unplaced", "everything")
 MORE_VIEWS = ("text alone", "text+state", "text+unnamed", "wire", "wires", "states")
 ONE_EVENT = {frozenset(("link-no-carrier", "gateway-interface-down"))}
 SECTION_0 = ("healthy", "icmp-redirect", "suboptimal-gateway", "proxy-arp-in-play")
@@ -69,10 +69,13 @@ def witnesses_of(recorded: Recorded, view: str) -> Witnesses:
     captures = {
         "wires": case.captures,
         "wire": tuple(sender_captures(folder)),
+        "places": case.captures,
+        "unplaced": case.captures,
         "unnamed": tuple(str(each).split("=", 1)[1] for each in sender_captures(folder)),
     }.get(parts, ())
-    wanted = {"states": case.states, "state": tuple(one for one in case.states if one.stem == case.sender)}
-    has_text = view.startswith("text")
+    own = tuple(one for one in case.states if one.stem == case.sender)
+    wanted = {"states": case.states, "unplaced": case.states, "state": own}
+    has_text = view.startswith("text") or view == "unplaced"
     found = gather(
         Given(
             text=str(folder / "ping.txt") if has_text else None,
@@ -80,7 +83,7 @@ def witnesses_of(recorded: Recorded, view: str) -> Witnesses:
             states=tuple(f"{path.stem}={path}" for path in wanted.get(parts, ())),
             command=f"@{folder / 'command.txt'}" if view != "text alone" else None,
             exit_status=case.exit_status if has_text else None,
-            sender=case.sender if parts not in {"text", "text alone", "unnamed"} else None,
+            sender=case.sender if parts not in {"text", "text alone", "unnamed", "places", "unplaced"} else None,
         )
     )
     is_whole = parts in {"wires", "states"}
