@@ -249,12 +249,14 @@ def _hit(table: PacketTable, row: int) -> Hit:
     return Hit(
         row, text(int(table.sources(one)[0])), text(int(table.targets(one)[0])), int(table.ttl[row]), source_mac,
         target_mac, bool(layers & BAD_CHECKSUM), "tcp" if layers & TCP else "udp" if layers & UDP else "icmp",
-        int(table.payload[row]) if not layers & FRAGMENT else _size_of_all(table, row),
+        _size(table, row),
     )  # fmt: skip
 
 
-def _size_of_all(table: PacketTable, row: int) -> int:
-    """Octets of payload of a packet that came in fragments, as far as its place saw them."""
+def _size(table: PacketTable, row: int) -> int:
+    """Octets of payload; of a packet that came in fragments, as far as its place saw them."""
+    if not int(table.layers[row]) & FRAGMENT:
+        return int(table.payload[row])
     parts = table.fragments
     ident = parts.ident[np.searchsorted(parts.row, row)]
     rows = parts.row[parts.ident == ident][:_MOST_FRAGMENTS]
@@ -276,17 +278,21 @@ def _echoes(table: PacketTable, spots: list[Spot | None], context: Context) -> N
 
 
 def _echo_ids(table: PacketTable, at: Rows, context: Context) -> set[int] | None:
-    """The identifiers of the echo requests to the destination; None if that tells none from the others."""
+    """The identifiers of the echo requests to the destination, and of the size that was asked for if there are such.
+
+    None if that tells none from the others.
+    """
     rows = table.icmp.row[at]
     if not len(rows) or context.destination is None:
         return None
     text = table.addresses.text
-    ids = {
-        int(table.icmp.word[number]) >> 16
-        for number, target in zip(at.tolist(), table.targets(rows).tolist(), strict=True)
+    first = {
+        int(table.icmp.word[number]) >> 16: row
+        for number, row, target in zip(at.tolist(), rows.tolist(), table.targets(rows).tolist(), strict=True)
         if text(int(target)) == context.destination
     }
-    return ids or None
+    alike = {ident for ident, row in first.items() if _size(table, row) == context.size}
+    return alike or set(first) or None
 
 
 def _errors(table: PacketTable, spots: list[Spot | None], context: Context, ids: set[int] | None) -> None:

@@ -139,6 +139,8 @@ class Wires:
             return True
         if self.is_listening and self.is_for_itself and strike.why not in {"own-mac", "wrong-mac"}:
             return False
+        if strike.how == "too-big" and self.was_split_since:
+            return True
         if not self._allows_at_sender(strike, cause, context, is_muted=is_muted):
             return False
         is_behind = self.fate.has_crossed and (strike.at, strike.leg) == ("router", "request")
@@ -177,9 +179,7 @@ class Wires:
             return False
         if self.is_answer_for_another and strike.how == "drop" and (strike.at, strike.leg) == ("segment", "reply"):
             return True
-        is_split_since = strike.how == "too-big" and any(told.name in TOO_BIG for told in self.errors_about_us())
-        is_on_the_way_in = (strike.at, strike.leg) == ("sender", "reply")
-        if strike.how in _STOPPING and is_answered(self) and not is_split_since and not is_on_the_way_in:
+        if strike.how in _STOPPING and is_answered(self) and not (strike.at == "sender" and strike.leg == "reply"):
             return cause == "tcp-accept-queue-full"
         if self.is_onlink and (strike.hop == "remote" or (strike.at == "router" and cause not in _ON_PUBLISHED)):
             return False
@@ -190,6 +190,11 @@ class Wires:
         if strike.how == "works" and not self._fits_success(cause):
             return False
         return self._fits_errors(strike, context, is_muted=is_muted)
+
+    @property
+    def was_split_since(self) -> bool:
+        """Whether requests were answered after one was too large: the kernel has learnt the path MTU."""
+        return any(told.name in TOO_BIG for told in self.errors_about_us()) and is_answered(self)
 
     def _fits_errors(self, strike: Strike, context: Context, *, is_muted: bool) -> bool:
         """Whether the errors that came, or that none came, leave the strike possible."""

@@ -273,6 +273,16 @@ def _judge(paths: Paths, legs: list[Leg]) -> Verdict:
     answered = set(_marks(table, back[table.place[back] == start]))
     if len(errors_here) and not answered:
         return Verdict(_ELSEWHERE, int(missing[0]), int(missing[-1]), error=int(errors_here[0]))
+    refused = set(_quoted_marks(table, errors_here))
+    is_refused = np.array([mark in refused for mark in _marks(table, missing)], np.bool_)
+    if is_refused.any():
+        count = len(set(_marks(table, missing[is_refused])))
+        if is_refused.all():
+            return Verdict(
+                _ELSEWHERE, int(missing[0]), int(missing[-1]), packets=len(set(_marks(table, ahead))), missing=count,
+                error=int(errors_here[0]),
+            )  # fmt: skip
+        missing = missing[~is_refused]
     wanted = set(_marks(table, missing))
     replies = back[[mark in wanted for mark in _marks(table, back)]] if len(back) else back
     arrived = replies[table.place[replies] == start]
@@ -298,6 +308,13 @@ def _marks(table: PacketTable, rows: Rows) -> list[int]:
         marks: list[int] = (table.icmp.word[np.searchsorted(table.icmp.row, rows)] & 0xFFFF).tolist()
         return marks
     return [0] * len(rows)
+
+
+def _quoted_marks(table: PacketTable, errors: Rows) -> list[int]:
+    """The marks of the echo requests that errors quote."""
+    at = np.searchsorted(table.icmp.row, errors)
+    marks: list[int] = (table.icmp.quote_word[at[table.icmp.quote_kind[at] > 0]] & 0xFFFF).tolist()
+    return marks
 
 
 def _placed(paths: Paths, kind: str, rows: Rows, lost: str) -> Verdict:

@@ -52,7 +52,8 @@ def journey(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Ite
         if fields.missing == 1:
             yield line(teller, "journey.weak", fields, rows[-1:], name)
     elif outcome == "answered-elsewhere":
-        yield line(teller, "journey.elsewhere", fields, rows, name, **ends)
+        message = "journey.elsewhere-partly" if fields.missing else "journey.elsewhere"
+        yield line(teller, message, fields, rows, name, **ends)
 
 
 def line(teller: Teller, message: str, fields: object, rows: list[int], exchange: str, **more: Any) -> Line:

@@ -189,6 +189,8 @@ TOLD = {
     "text alone": "the text without its command",
     "text+state": "the text, and the state of the sender",
     "text+unnamed": "the text, and the sender's capture without its name",
+    "text+places": "the text, and all captures, but nobody says who is who",
+    "unplaced": "all captures and states, but nobody says who is who",
     "wire": "a capture at the sender alone",
     "wires": "captures at every host alone",
     "states": "the states alone",

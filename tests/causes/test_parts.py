@@ -1,0 +1,50 @@
+"""Who is who where nobody told: by the addresses of the states, and by what the frames of each place show."""
+
+from __future__ import annotations
+
+from surroundings import TOP
+
+from explain.causes.diagnose import diagnose
+from explain.cli.witnesses import Given, gather
+
+LARGE = TOP / "pcaps" / "pmtu-blackhole.large"
+FIRST = TOP / "pcaps" / "path-mtu-exceeded.first"
+
+
+def found(*, text=True, captures=(), states=(), folder=LARGE) -> list[str]:
+    given = Given(
+        text=str(folder / "ping.txt") if text else None,
+        captures=captures,
+        states=tuple(f"{name}={folder / 'state' / name}.json" for name in states),
+    )
+    return [each.cause for each in diagnose(gather(given)).causes]
+
+
+def test_the_host_whose_address_the_requests_bear_ran_the_command(capsys) -> None:
+    states = ("h2", "r1", "h1", "r2")
+    assert found(captures=(str(LARGE / "capture.pcapng"),), states=states) == ["pmtu-blackhole"]
+    assert "--sender" not in capsys.readouterr().err
+    found(states=states)
+    assert "--sender" in capsys.readouterr().err
+
+
+def test_what_never_came_to_the_link_of_the_target_was_not_dropped_by_the_target() -> None:
+    everywhere = found(captures=(str(LARGE / "capture.pcapng"),))
+    assert "pmtu-blackhole" in everywhere
+    assert not {"echo-ignored-by-target", "filter-on-target-output", "no-return-route-on-target"} & set(everywhere)
+
+
+def test_a_ping_without_options_finds_the_path_mtu_as_linux_does() -> None:
+    states = ("h1", "r1", "r2", "h2")
+    assert found(captures=(f"{LARGE / 'capture.pcapng'}",), states=states) == ["pmtu-blackhole"]
+    assert found(captures=(f"{FIRST / 'capture.pcapng'}",), states=states, folder=FIRST) == ["path-mtu-exceeded"]
+
+
+def test_a_first_ping_that_was_too_large_is_no_chance_loss() -> None:
+    assert found(folder=FIRST) == ["path-mtu-exceeded"]
+
+
+def test_the_size_of_the_requests_is_read_off_their_frames() -> None:
+    states = ("h1", "r1", "r2", "h2")
+    left = found(text=False, captures=(str(FIRST / "capture.pcapng"),), states=states, folder=FIRST)
+    assert left[0] == "path-mtu-exceeded"
