@@ -37,8 +37,8 @@ def diagnose(witnesses: Witnesses) -> Diagnosis:
     sign = sign_of(witnesses.text, context) if witnesses.text else None
     if wires is not None and sign is not None:
         sign = wires.settle(sign)
-    # Without a text, whatever the frames leave open may have been said.
-    signs = (sign,) if sign is not None else wires.signs if wires is not None and witnesses.text is None else ()
+    # Without a text that tells, whatever the frames leave open may have been said.
+    signs = (sign,) if sign is not None else wires.signs if wires is not None else ()
     sign = sign or next(iter(signs), None)
     states = walked(witnesses, context, context.destination) if witnesses.states else None
     kept, fallen = _reconciled(witnesses, context, signs, wires, states)

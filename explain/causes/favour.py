@@ -74,6 +74,9 @@ def _tired(wires: Wires) -> float:
 
 
 def _unheard(wires: Wires) -> float:
+    """What came on the wire and did not reach the command; without the terminal nobody says that it did not."""
+    if wires.witnesses.text is None:
+        return 0
     came = wires.count("replies") or wires.errors_about_us() or wires.has_reached()
     return 50 if wires.is_listening and came else 0
 

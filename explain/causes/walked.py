@@ -234,7 +234,10 @@ def _of_dhcp(witnesses: Witnesses, client: HostState) -> Walked:
         return Walked("unknown", (), (), is_whole, frozenset())
     causes = dhcp_causes(witnesses.states, client.name, device, links=links, roles=None)
     if not causes and is_whole:
-        causes = (StateCause("dhcp-pool-exhausted", "likely", (Locus("dhcp-server"),), ()),)
+        leased = [each for nic, each in client.addresses(4) if nic.name == device and not is_link_local(each.local)]
+        by = tuple(Decider("address", f"{each.local}/{each.prefix_length} dev {device}", device) for each in leased)
+        exhausted = StateCause("dhcp-pool-exhausted", "likely", (Locus("dhcp-server"),), ())
+        causes = (StateCause("healthy", "likely", (), by) if leased else exhausted,)
         return Walked("unknown", causes, (), is_whole, frozenset())
     return Walked("stopped" if causes else "unknown", causes, (), is_whole, frozenset())
 

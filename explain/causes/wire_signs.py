@@ -69,7 +69,8 @@ def _ping(wires: Wires) -> tuple[Sign, ...]:
     silent = Sign("silent")
     if not replies:
         return (*(error_sign(wires, told) for told in errors[:1]), silent)
-    others = {hit.src for spot in wires.sender for hit in spot.replies} - {wires.context.destination}
+    asked = {hit.dst for spot in wires.sender for hit in spot.requests}
+    others = {hit.src for spot in wires.sender for hit in spot.replies} - asked
     found = [Sign("different-address")] if others and not wires.context.holds("bc") else []
     if errors:
         found.append(Sign("part-refused", errors[0].name))

@@ -83,10 +83,9 @@ def _address_troubles(scene: Scene, host: str) -> list[StateCause]:
     if disabled := _disabled(scene, host):
         return [disabled]
     if not scene.own_addresses(host):
-        return [
-            *router_advertisement(scene, host),
-            scene.cause("sender-no-address", host, interface=_first(scene, host)),
-        ]
+        own = scene.cause("sender-no-address", host, interface=_first(scene, host))
+        advised = router_advertisement(scene, host)
+        return [own, *advised] if any(each.certainty == "possible" for each in advised) else [*advised, own]
     return []
 
 
@@ -187,5 +186,7 @@ def router_advertisement(scene: Scene, host: str) -> list[StateCause]:
         if setting.value == 0 and heard:
             return [scene.cause("router-advertisement-ignored", host, by)]
         if setting.value and not heard:
-            return [scene.cause("router-advertisement-missing", host, by, certainty="likely")]
+            is_likely = not scene.is_complete() or scene.routers_on((host, interface.name))
+            certainty = "likely" if is_likely else "possible"
+            return [scene.cause("router-advertisement-missing", host, by, certainty=certainty)]
     return []

@@ -13,7 +13,7 @@ from explain.causes.diagnose import diagnose
 from explain.causes.ids import IDS
 from explain.cli.witnesses import Given, gather
 
-from .confusion import VIEWS, Recorded, is_right, measure, recordings
+from .confusion import SECTION_0, VIEWS, Recorded, is_right, measure, recordings
 from .looked import excluding
 
 ALL = list(recordings())
@@ -97,6 +97,13 @@ def test_a_healthy_network_has_no_other_cause_where_everything_is_known() -> Non
     for each in ALL:
         if each.truth == "healthy" and not each.name.startswith("pcaps/"):
             assert named(each, "everything") == ["healthy"], each.name
+
+
+@pytest.mark.parametrize("view", ["text", "text+wire", "wire", "wires", "states"])
+def test_no_witness_of_a_healthy_network_puts_a_failure_first(view: str) -> None:
+    for each in ALL:
+        if each.truth == "healthy":
+            assert (named(each, view) or ["healthy"])[0] in SECTION_0, each.name
 
 
 def test_every_recording_tells_its_sender() -> None:
