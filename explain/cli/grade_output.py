@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from explain.cli import grade_gradebook
 from explain.cli.grade_review import review_of
 from explain.errors import NotMetError
+from explain.render.layout import WIDTH, wrap
+from explain.words import say
 from explain.words.values import visible
 
 if TYPE_CHECKING:
@@ -35,13 +37,13 @@ def tell(
         if export is not None:
             _put(Path(options["output"]) / "gradebook.csv", grade_gradebook.with_marks(export, told, rosters))
         _put(Path(options["output"]) / "review.csv", queue)
-    _print(told, is_json=options["as_json"])
+    _print(told, options["lang"], is_json=options["as_json"])
     least = options["fail_under"]
     is_under = least is not None and any(form["score"] is None or form["score"] < least for form in forms)
     return NotMetError.exit_status if is_under else 0
 
 
-def _print(told: Mapping[str, Any], *, is_json: bool) -> None:
+def _print(told: Mapping[str, Any], language: str, *, is_json: bool) -> None:
     if is_json:
         from explain.grade.form import json_of
 
@@ -52,14 +54,22 @@ def _print(told: Mapping[str, Any], *, is_json: bool) -> None:
         print(f"{visible(form['id'])}\t{score}\t{form['reason'] or ''}".rstrip())
         for one in (*form["checks"], *form["answers"]):
             if one["verdict"] != "met":
-                print(f"  {visible(one['id'])}: {one['verdict']}, {one['points']:g}/{one['max']:g}. {one['says']}")
+                verdict = say(f"grade_page.verdict.{one['verdict']}", {}, language)
+                _tell(f"{visible(one['id'])}: {verdict}, {one['points']:g}/{one['max']:g}. {one['says']}")
         for flag in form["flags"]:
-            print(f"  to look at: {flag['says']}{_frames(flag['evidence'])}")
+            seen = _frames(flag["evidence"])
+            said = f"{say('grade_page.class.flagged', {}, language)}: {flag['says']}"
+            _tell(f"{said} ({say('grade_page.student.frames', {}, language)} {seen})" if seen else said)
+
+
+def _tell(sentence: str) -> None:
+    first, *later = wrap(sentence, WIDTH - 4)
+    print("\n".join((f"  {first}", *(f"    {row}" for row in later))))
 
 
 def _frames(evidence: Sequence[Mapping[str, Any]]) -> str:
     told = [str(a) if a == b else f"{a}-{b}" for one in evidence for a, b in one["frames"]]
-    return f" (frames {', '.join(told[:_MOST_FRAMES])}{', ...' if len(told) > _MOST_FRAMES else ''})" if told else ""
+    return f"{', '.join(told[:_MOST_FRAMES])}{', ...' if len(told) > _MOST_FRAMES else ''}"
 
 
 def _write(folder: Path, told: Mapping[str, Any], rosters: Mapping[str, Mapping[str, str]], language: str) -> None:

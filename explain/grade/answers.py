@@ -57,7 +57,7 @@ def _judged(marker: Marker, question: Question, given: Mapping[str, Any], troubl
 
     missing = marker.unmet(question.needs)
     if missing:
-        return told("skipped", 0, "skipped", needs=missing)
+        return told("skipped", 0, "skipped", needs=marker.titles(missing))
     if question.id not in given:
         return told("not-met", 0, "answers-unreadable" if trouble else "no-answer", why=trouble or "")
     if question.is_manual:

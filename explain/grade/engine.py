@@ -32,12 +32,12 @@ def mark_checks(marker: Marker) -> tuple[Verdict, ...]:
 def _check(marker: Marker, check: Check) -> Verdict:
     missing = marker.unmet(check.needs)
     if missing:
-        return marker.verdict(check, "skipped", 0, marker.say("skipped", needs=missing))
+        return marker.verdict(check, "skipped", 0, marker.say("skipped", needs=marker.titles(missing)))
     try:
         return _judge(marker, check)
     except UnboundError as error:
         makers = [one.id for one in marker.rubric.checks if str(error) in (one.bind, one.id)]
-        text = marker.say("skipped", needs=makers) if makers else marker.say("unbound", name=str(error))
+        text = marker.say("skipped", needs=marker.titles(makers)) if makers else marker.say("unbound", name=str(error))
         return marker.verdict(check, "skipped", 0, text)
     except AbsentError as error:
         return marker.verdict(check, "skipped", 0, marker.say("absent", name=str(error)))

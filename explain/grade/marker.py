@@ -62,6 +62,11 @@ class Marker:
         """Those of some checks that are not met, not even partly."""
         return [one for one in needs if one not in self.verdicts or not _is_satisfied(self.verdicts[one])]
 
+    def titles(self, ids: Sequence[str]) -> list[str]:
+        """What checks are called where a student reads of them; one that is not shown, and a question, keeps its id."""
+        shown = {one.id: one.title for one in self.rubric.checks if one.title and one.visibility == "now"}
+        return [shown.get(one, one) for one in ids]
+
     def source(self, check: Check) -> Events:
         """The events that a check looks at."""
         return self.alone(check.capture) if check.capture else self.joint

@@ -171,7 +171,10 @@ def test_a_check_that_compares_with_what_no_check_found_names_that_check(tmp_pat
         '[[check]]\nid = "quiet"\npoints = 1\nnone = "tcp.reset"\nwhere = { flow = "{hs.flow}" }\n'
     )
     told, _ = mark(tmp_path, text, *asked_and_pinged(1))
-    assert (told["quiet"].verdict, told["quiet"].says) == ("skipped", "Not looked at, because it builds on opened.")
+    assert (told["quiet"].verdict, told["quiet"].says) == (
+        "skipped",
+        "Not looked at, because it builds on what is missing: opened.",
+    )
 
 
 def test_no_sentence_says_that_there_is_none_where_only_none_of_the_kind_in_question_is(tmp_path):
