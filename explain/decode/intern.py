@@ -38,13 +38,15 @@ class Interner:
         """The index of each key (int64[n]); keys not seen before are added."""
         slot = self._hash(low, high)
         found = self._slots[slot].astype(np.int64)
-        while len(new := np.flatnonzero(found == _EMPTY)):
+        new = np.flatnonzero(found == _EMPTY)
+        while len(new):
             if self._is_crowded():
                 self._grow()
                 slot = self._hash(low, high)
             else:
                 self._add(new[: len(self.low) - self._count], slot, low, high)
             found[new] = self._slots[slot[new]]
+            new = new[found[new] == _EMPTY]
         # Where another key has the first slot, look further.
         todo = np.flatnonzero((self.low[found] != low) | (self.high[found] != high))
         while len(todo):
@@ -62,8 +64,6 @@ class Interner:
     def _hash(self, low: U8, high: U8) -> I8:
         mixed = low * _MIX_LOW
         mixed ^= high * _MIX_HIGH
-        mixed ^= mixed >> _HALF
-        mixed *= _MIX_LAST
         mixed >>= np.uint64(64 - self._bits)
         return mixed.view(np.int64)
 
