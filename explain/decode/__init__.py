@@ -111,7 +111,7 @@ class Decoder:
         np.add(frames.start[part], frames.base, out=table.offset[rows])
         table.captured[rows] = frames.captured[part]
         table.length[rows] = frames.length[part]
-        captured = np.minimum(frames.captured[part], frames.length[part]).astype(np.int64)
+        captured = np.minimum(frames.captured[part], frames.length[part]).view(np.int32)
         heads = None if frames.heads is None else frames.heads[:, part]
         slab = Slab(frames.data, frames.start[part], captured, heads)
         used = frames.interface[part]

@@ -9,9 +9,10 @@ import numpy as np
 if TYPE_CHECKING:
     from explain.decode.link import LinkFields
     from explain.decode.slab import Slab
-    from explain.table import I8, U1, U2, U4, U8, Bools, PacketTable
+    from explain.table import I4, I8, U1, U2, U4, U8, Bools, PacketTable
 
 NO_PROTOCOL = 255  # reserved by IANA, so it never stands for a header
+_LONGEST = (1 << 31) - 1
 
 
 class Block:
@@ -20,16 +21,16 @@ class Block:
     Attributes:
         table: where the columns go; ``first`` is the row of the block's first frame, ``part`` all its rows.
         frame_at: int64[n], where in the slab's data each frame begins.
-        captured, length: int64[n], octets recorded and on the wire.
+        captured, length: int32[n], octets recorded and on the wire, here at most 2 GiB.
         ethertype: uint16[n], what layer 3 is.
-        network: int64[n], octets from the frame's start to layer 3.
+        network: int32[n], octets from the frame's start to layer 3.
         layers: uint32[n], bits of ``explain.table``.
         protocol: uint8[n], of layer 4 if its header may follow here, else NO_PROTOCOL.
         spoken: uint8[n], the protocol of layer 4 even where a fragment or a cut hides its header.
 
     Only rows with IP have a meaning in:
-        transport: int64[n], octets from the frame's start to layer 4.
-        payload: int64[n], octets after the IP headers, as IP says and the frame can hold.
+        transport: int32[n], octets from the frame's start to layer 4.
+        payload: int32[n], octets after the IP headers, as IP says and the frame can hold.
         source, target: uint64[n], address keys.
     """
 
@@ -40,15 +41,15 @@ class Block:
         self.part = slice(first, first + count)
         self.slab = slab
         self.frame_at: I8 = slab.at.copy()
-        self.captured: I8 = slab.have
-        self.length: I8 = length.astype(np.int64)
+        self.captured: I4 = slab.have
+        self.length: I4 = np.minimum(length, np.uint32(_LONGEST)).view(np.int32)
         self.ethertype: U2 = fields.ethertype
-        self.network: I8 = fields.network
+        self.network: I4 = fields.network
         self.layers: U4 = fields.layers
         self.protocol: U1 = np.full(count, NO_PROTOCOL, np.uint8)
         self.spoken: U1 = np.full(count, NO_PROTOCOL, np.uint8)
-        self.transport: I8 = np.zeros(count, np.int64)
-        self.payload: I8 = np.zeros(count, np.int64)
+        self.transport: I4 = np.zeros(count, np.int32)
+        self.payload: I4 = np.zeros(count, np.int32)
         self.source: U8 = np.zeros(count, np.uint64)
         self.target: U8 = np.zeros(count, np.uint64)
 
@@ -63,9 +64,9 @@ class Block:
         """Set a bit of ``layers`` where ``rows`` holds."""
         self.layers |= np.multiply(rows, bit, dtype=np.uint32)
 
-    def have_transport(self, rows: I8) -> I8:
+    def have_transport(self, rows: I8) -> I4:
         """Captured octets from layer 4 on, at most what IP says that there are."""
-        have: I8 = np.minimum(self.captured[rows] - self.transport[rows], self.payload[rows])
+        have: I4 = np.minimum(self.captured[rows] - self.transport[rows], self.payload[rows])
         return have
 
     def transport_at(self, rows: I8) -> I8:

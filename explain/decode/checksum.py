@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from explain.decode.block import Block
-    from explain.table import I8, U1, U2, U4, U8, Addresses, Bools, PacketTable, Rows
+    from explain.table import I4, I8, U1, U2, U4, U8, Addresses, Bools, PacketTable, Rows
 
 _MODULUS = 0xFFFF
 _INVERSE = np.uint64(pow(_MODULUS, -1, 1 << 64))
@@ -67,7 +67,7 @@ def sum_of(octets: U1) -> U8:
     return total
 
 
-def segment_sums(data: U1, at: I8, size: I8) -> U8:
+def segment_sums(data: U1, at: I8, size: I4) -> U8:
     """Sum of ``size`` octets from each position, those of like size together."""
     total = np.zeros(len(at), np.uint64)
     narrow = -1
@@ -81,11 +81,11 @@ def segment_sums(data: U1, at: I8, size: I8) -> U8:
     return total
 
 
-def pseudo_sums(addresses: Addresses, source: U8, target: U8, protocol: U1 | U8, size: I8) -> U8:
+def pseudo_sums(addresses: Addresses, source: U8, target: U8, protocol: U1, size: I4) -> U8:
     """Sum of the pseudo-header of IPv4 or IPv6, as little-endian words."""
     total = source + target
     total += protocol
-    total += size.view(np.uint64)
+    total += size.view(np.uint32)
     rows = np.flatnonzero(source >= IPV6_KEY)
     if len(rows):
         for keys in (source[rows], target[rows]):
@@ -100,7 +100,7 @@ def _halves(words: U8) -> U8:
     return (words >> _HALF) + (words & _LOW_HALF)
 
 
-def judge(sums: U8, pseudo: U8, stored: U2, size: I8, layers: U4) -> U4:
+def judge(sums: U8, pseudo: U8, stored: U2, size: I4, layers: U4) -> U4:
     """What the sums of whole TCP or UDP segments say: a bit of ``explain.table`` for each row.
 
     A sending host's capture shows what the card has yet to fill in: the pseudo-header's sum
@@ -192,7 +192,7 @@ def verify(table: PacketTable, rows: Rows, read: Callable[[int, int], bytes]) ->
         size = payload + ((segment[12] >> 4 << 2) if is_tcp and len(segment) > 12 else 8)
         if len(segment) < size or not _is_known(table, row, segment, is_tcp=is_tcp):
             continue
-        one, sizes = np.array([row]), np.array([size])
+        one, sizes = np.array([row]), np.array([size], np.int32)
         sums = np.array([int.from_bytes(segment[:size], "little") % 0xFFFF], np.uint64)
         flow = table.flow[one]
         pseudo = pseudo_sums(

@@ -18,7 +18,7 @@ from explain.table import IPV6, TCP, UDP, ContentRows
 
 if TYPE_CHECKING:
     from explain.decode.block import Block
-    from explain.table import I8, U2, U4, Bools
+    from explain.table import I4, I8, U2, U4, Bools
 
 _MOST_OF_A_FRAME = {
     "dns": 4096, "dhcp": 2048, "dhcpv6": 2048, "http": 1460, "tls": 2048, "ndp": 1024, "mld": 1024,
@@ -69,7 +69,7 @@ class Contents:
             for port in ports:
                 fits |= (source == port) | (target == port)
             if fits.any():
-                self._keep(name, block, rows[fits], np.full(np.count_nonzero(fits), _UDP_HEADER, np.int64))
+                self._keep(name, block, rows[fits], np.full(np.count_nonzero(fits), _UDP_HEADER, np.int32))
         self._copy_tcp(block, source_port, target_port)
         self._copy_icmpv6(block)
 
@@ -91,7 +91,7 @@ class Contents:
             self._copy_rest(block, rows[fits & ~is_head], ports)
             self._copy_within(block, rows[fits], header[fits], ports)
 
-    def _copy_heads(self, block: Block, rows: I8, header: I8, word: U4, is_dns: Bools, ports: tuple[U2, U2]) -> Bools:
+    def _copy_heads(self, block: Block, rows: I8, header: I4, word: U4, is_dns: Bools, ports: tuple[U2, U2]) -> Bools:
         """Copy the segments of DNS, and those that begin like a head of HTTP or TLS; which these are."""
         is_http = _HTTP_HEADS.take(np.searchsorted(_HTTP_HEADS, word), mode="clip") == word
         kind = word & 0xFF
@@ -103,7 +103,7 @@ class Contents:
         known: Bools = is_http | is_tls | is_dns
         return known
 
-    def _warns(self, block: Block, rows: I8, header: I8, word: U4) -> Bools:
+    def _warns(self, block: Block, rows: I8, header: I4, word: U4) -> Bools:
         """Segments in which an alert follows a change of ciphers, as clients send it that give up (RFC 8446, D.4)."""
         is_change = (word & 0xFF == _TLS_CIPHER_CHANGE) & (word >> 8 & 0xFF == _TLS_MAJOR)
         is_change &= block.have_transport(rows) >= header + 2 * _TLS_CHANGE_SIZE
@@ -120,7 +120,7 @@ class Contents:
             at = np.array([row])
             self._keep(name, block, at, block.payload[at] - block.table.payload[block.rows(at)])
 
-    def _copy_within(self, block: Block, rows: I8, header: I8, ports: tuple[U2, U2]) -> None:
+    def _copy_within(self, block: Block, rows: I8, header: I4, ports: tuple[U2, U2]) -> None:
         """Heads that begin, or end, within a segment."""
         for row, skip, octets in self._pipelined.follow(block, rows, header, ports):
             if self._has_room("http", len(octets) + _PER_COPY):
@@ -138,9 +138,9 @@ class Contents:
         for name, kinds in _ICMPV6_KINDS.items():
             some = rows[kinds[kind]]
             if len(some):
-                self._keep(name, block, some, np.zeros(len(some), np.int64))
+                self._keep(name, block, some, np.zeros(len(some), np.int32))
 
-    def _keep(self, name: str, block: Block, rows: I8, header: I8, ports: tuple[U2, U2] | None = None) -> None:
+    def _keep(self, name: str, block: Block, rows: I8, header: I4, ports: tuple[U2, U2] | None = None) -> None:
         """Copy what stands behind the headers; with ``ports``, heads that go on are noted."""
         into = self.found.setdefault(name, ContentRows([], [], []))
         limit = _MOST_OF_A_FRAME.get(name, 4096)
@@ -160,7 +160,7 @@ class Contents:
             for at in np.flatnonzero(is_whole).tolist():
                 self._continued.begin(name, block, int(rows[at]), ports, octets[at])
 
-    def _room_for(self, name: str, sizes: I8) -> int:
+    def _room_for(self, name: str, sizes: I4) -> int:
         """How many of the copies, from the first on, there is room for; it is taken."""
         own = self._own_room.get(name, _RESERVED)
         total = int(sizes.sum())

@@ -26,7 +26,7 @@ from explain.table import (
 if TYPE_CHECKING:
     from explain.decode.block import Block
     from explain.decode.intern import Interner
-    from explain.table import I8, U1, Addresses, Bools
+    from explain.table import I4, I8, U1, Addresses, Bools
 
 PROTOCOL_ICMP = 1
 PROTOCOL_ICMPV6 = 58
@@ -42,7 +42,7 @@ _IS_ERROR_V4 = members(3, 4, 5, 11, 12)
 _IS_ICMP = members(PROTOCOL_ICMP, PROTOCOL_ICMPV6)
 _HAS_PORTS = members(6, 17, 33, 132, 136)  # TCP, UDP, DCCP, SCTP, UDP-Lite
 _HAS_TARGET = members(135, 136, 137)  # neighbour solicitation and advertisement, redirect
-_OPTION_AT = np.zeros(256, np.int64)  # where the options of router and neighbour messages begin
+_OPTION_AT = np.zeros(256, np.int32)  # where the options of router and neighbour messages begin
 _OPTION_AT[[133, 134, 135, 136]] = 8, 16, 24, 24
 _IS_LINK_LAYER_ADDRESS = members(1, 2)  # of the source, of the target (RFC 4861, 4.6.1)
 
@@ -67,7 +67,7 @@ def decode(block: Block, addresses: Interner, icmps: list[IcmpRows]) -> None:
     icmps.append(_read(block.rows(rows), head, have, v6, addresses))
 
 
-def _read(rows: I8, head: U1, have: I8, v6: Bools, addresses: Interner) -> IcmpRows:
+def _read(rows: I8, head: U1, have: I4, v6: Bools, addresses: Interner) -> IcmpRows:
     count, kind = len(rows), head[:, 0].copy()
     result = IcmpRows(
         rows, v6, kind, head[:, 1].copy(), number(head, 4, 4).astype(np.uint32),
@@ -87,7 +87,7 @@ def _read(rows: I8, head: U1, have: I8, v6: Bools, addresses: Interner) -> IcmpR
     return result
 
 
-def _neighbours(result: IcmpRows, rows: I8, head: U1, have: I8, addresses: Interner) -> None:
+def _neighbours(result: IcmpRows, rows: I8, head: U1, have: I4, addresses: Interner) -> None:
     """The target of neighbour discovery, and the link-layer address where it is the first option."""
     named = rows[_HAS_TARGET[result.type[rows]] & (have[rows] >= 24)]
     if len(named):
@@ -99,7 +99,7 @@ def _neighbours(result: IcmpRows, rows: I8, head: U1, have: I8, addresses: Inter
         result.mac[some] = number(head[some], place + 2, 6)
 
 
-def _quote_v4(result: IcmpRows, rows: I8, head: U1, have: I8) -> None:
+def _quote_v4(result: IcmpRows, rows: I8, head: U1, have: I4) -> None:
     if not len(rows):
         return
     quoted = head[rows]
@@ -111,12 +111,12 @@ def _quote_v4(result: IcmpRows, rows: I8, head: U1, have: I8) -> None:
     result.quote_src[rows] = number(quoted, 20, 4)
     result.quote_dst[rows] = number(quoted, 24, 4)
     is_first = number(quoted, 14, 2) & np.uint64(0x1FFF) == 0
-    start = _HEADER + ((quoted[:, 8] & 15).astype(np.int64) << 2)
+    start = _HEADER + ((quoted[:, 8] & 15).astype(np.int32) << 2)
     is_first &= start >= _HEADER + _IPV4_HEADER
     _quote_transport(result, rows[is_first], quoted[is_first], start[is_first], have[rows][is_first])
 
 
-def _quote_v6(result: IcmpRows, rows: I8, head: U1, have: I8, addresses: Interner) -> None:
+def _quote_v6(result: IcmpRows, rows: I8, head: U1, have: I4, addresses: Interner) -> None:
     if not len(rows):
         return
     quoted = head[rows]
@@ -126,7 +126,7 @@ def _quote_v6(result: IcmpRows, rows: I8, head: U1, have: I8, addresses: Interne
     result.quote_protocol[rows] = quoted[:, 14]
     ends = address_keys(quoted[:, 16:48].reshape(-1, 16), addresses)
     result.quote_src[rows], result.quote_dst[rows] = ends[::2], ends[1::2]
-    start = np.full(len(rows), _HEADER + _IPV6_HEADER)
+    start = np.full(len(rows), _HEADER + _IPV6_HEADER, np.int32)
     fragmented = np.flatnonzero((quoted[:, 14] == _NEXT_IS_FRAGMENT) & (have[rows] >= start + _FRAGMENT_HEADER))
     result.quote_protocol[rows[fragmented]] = quoted[fragmented, 48]
     start[fragmented] += _FRAGMENT_HEADER
@@ -135,7 +135,7 @@ def _quote_v6(result: IcmpRows, rows: I8, head: U1, have: I8, addresses: Interne
     _quote_transport(result, rows[is_first], quoted[is_first], start[is_first], have[rows][is_first])
 
 
-def _quote_redirected(result: IcmpRows, rows: I8, head: U1, have: I8, addresses: Interner) -> None:
+def _quote_redirected(result: IcmpRows, rows: I8, head: U1, have: I4, addresses: Interner) -> None:
     """A redirect quotes the packet in an option, behind the router's link-layer address if it gives that.
 
     Source: RFC 4861, 4.5 and 4.6.3.
@@ -151,7 +151,7 @@ def _quote_redirected(result: IcmpRows, rows: I8, head: U1, have: I8, addresses:
             _quote_v6(result, some, shifted, have - at, addresses)
 
 
-def _quote_transport(result: IcmpRows, rows: I8, quoted: U1, start: I8, have: I8) -> None:
+def _quote_transport(result: IcmpRows, rows: I8, quoted: U1, start: I4, have: I4) -> None:
     fits = (start + _QUOTED <= have) & (start + _QUOTED <= _PEEK)
     rows, quoted, start = rows[fits], quoted[fits], start[fits]
     if not len(rows):

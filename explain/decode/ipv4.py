@@ -24,7 +24,7 @@ from explain.table import (
 
 if TYPE_CHECKING:
     from explain.decode.block import Block
-    from explain.table import I8, U1, Bools
+    from explain.table import I4, U1, Bools
 
 _SHORTEST = 20
 _LONGEST = 60
@@ -39,7 +39,7 @@ def decode(block: Block, fragments: list[FragmentRows]) -> None:
     """
     slab, table = block.slab, block.table
     first_octet = slab.u1(NETWORK)
-    header = (first_octet & 15).astype(np.int64) << 2
+    header = (first_octet & 15).astype(np.int32) << 2
     total = slab.wide2(NETWORK + 2)
     room = block.length - block.network
     unsaid = np.flatnonzero(total == 0)  # segments that the card will cut (TSO)
@@ -61,7 +61,7 @@ def decode(block: Block, fragments: list[FragmentRows]) -> None:
     _verify(block, is_good, header)
 
 
-def _sound_headers(block: Block, first_octet: U1, header: I8, total: I8) -> Bools:
+def _sound_headers(block: Block, first_octet: U1, header: I4, total: I4) -> Bools:
     """Rows whose header is there and makes sense; what is wrong with others is marked."""
     is_ipv4 = block.ethertype == TYPE_IPV4
     is_whole = block.captured - block.network >= np.maximum(header, _SHORTEST)
@@ -87,7 +87,7 @@ def _fragments(block: Block, is_good: Bools, fragments: list[FragmentRows]) -> N
     block.protocol[rows[offset > 0]] = NO_PROTOCOL
 
 
-def _verify(block: Block, is_good: Bools, header: I8) -> None:
+def _verify(block: Block, is_good: Bools, header: I4) -> None:
     slab = block.slab
     total = slab.raw4(NETWORK)
     for column in range(NETWORK + 4, NETWORK + _SHORTEST, 4):

@@ -53,7 +53,7 @@ def decode(block: Block, addresses: Interner, fragments: list[FragmentRows]) -> 
     block.source[rows], block.target[rows] = ends[::2], ends[1::2]
     block.table.ttl[block.rows(rows)] = head[:, 7]
     block.table.ip_id[block.rows(rows)] = 0
-    said = number(head, 4, 2).astype(np.int64)
+    said = number(head, 4, 2).astype(np.int32)
     room = block.length[rows] - network - _HEADER
     np.copyto(said, room, where=(said == 0) & _MAY_SAY_NOTHING[head[:, 6]])
     is_long = said > room
@@ -87,8 +87,8 @@ def _step(block: Block, rows: I8, fragments: list[FragmentRows]) -> None:
     """Step over one extension header of each row."""
     head = gather(block.slab.data, block.transport_at(rows), 8)
     kind = block.protocol[rows]
-    size = (head[:, 1].astype(np.int64) + 1) << 3
-    size[kind == _AUTHENTICATION] = (head[kind == _AUTHENTICATION, 1].astype(np.int64) + 2) << 2
+    size = (head[:, 1].astype(np.int32) + 1) << 3
+    size[kind == _AUTHENTICATION] = (head[kind == _AUTHENTICATION, 1].astype(np.int32) + 2) << 2
     size[kind == _FRAGMENT] = 8
     block.layers[rows] |= EXTENSIONS
     block.layers[rows[(kind == _ROUTING) & (head[:, 3] > 0)]] |= ROUTED  # segments are left (4.4)

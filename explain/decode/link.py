@@ -20,7 +20,7 @@ from explain.table import CUT, ETHERNET, NO_MAC, OUTGOING, UNKNOWN_LINK
 
 if TYPE_CHECKING:
     from explain.decode.slab import Slab
-    from explain.table import I8, U2, U4, U8
+    from explain.table import I4, I8, U2, U4, U8
 
 SLL2_LINK = 276
 _ETHERNET, _PPP, _PPP_SERIAL, _CISCO, _SLL = 1, 9, 50, 104, 113
@@ -37,14 +37,14 @@ class LinkFields:
 
     Attributes:
         ethertype: NO_TYPE where layer 3 is not known.
-        network: int64[n], octets from the frame's start to layer 3.
+        network: int32[n], octets from the frame's start to layer 3.
         mac_low, mac_high: key words: first eight and next four octets of an Ethernet header,
             or a MAC key and NO_MAC.
         device: int64[n], interface index of SLL2, -1 where that is cut; None without SLL2.
     """
 
     ethertype: U2
-    network: I8
+    network: I4
     layers: U4
     vlan: U2
     mac_low: U8
@@ -75,7 +75,7 @@ def _ethernet(slab: Slab) -> LinkFields:
     """Ethernet II and 802.3."""
     count = len(slab.at)
     fields = LinkFields(
-        slab.u2(LINK + 12), np.full(count, 14, np.int64), np.full(count, ETHERNET, np.uint32),
+        slab.u2(LINK + 12), np.full(count, 14, np.int32), np.full(count, ETHERNET, np.uint32),
         np.zeros(count, np.uint16), slab.raw8(LINK), slab.raw4(LINK + 8),
     )  # fmt: skip
     _hide_cut(slab, fields, 14)
@@ -93,7 +93,7 @@ def _cooked(slab: Slab, link_type: int) -> LinkFields:
     mac = slab.u2(mac_at).astype(np.uint64) << np.uint64(32) | slab.u4(mac_at + 2)
     outgoing = np.where(packet_kind == _TO_OTHERS_BY_US, np.uint32(ETHERNET | OUTGOING), np.uint32(ETHERNET))
     fields = LinkFields(
-        slab.u2(type_at), np.full(count, size, np.int64), outgoing, np.zeros(count, np.uint16),
+        slab.u2(type_at), np.full(count, size, np.int32), outgoing, np.zeros(count, np.uint16),
         np.where(address_length == 6, mac, np.uint64(NO_MAC)), np.full(count, NO_MAC, np.uint64),
         slab.u4(LINK + 4).astype(np.int64) if is_second else None,
     )  # fmt: skip
@@ -139,7 +139,7 @@ def _point_to_point(slab: Slab, link_type: int) -> LinkFields:
     return fields
 
 
-def _hide_cut(slab: Slab, fields: LinkFields, size: int | I8) -> None:
+def _hide_cut(slab: Slab, fields: LinkFields, size: int | I4) -> None:
     """What was not captured says nothing."""
     rows = np.flatnonzero(slab.have < size)
     fields.layers[rows] = CUT
@@ -152,7 +152,7 @@ def _hide_cut(slab: Slab, fields: LinkFields, size: int | I8) -> None:
 def _nothing(slab: Slab, size: int) -> LinkFields:
     count = len(slab.at)
     return LinkFields(
-        np.full(count, NO_TYPE, np.uint16), np.full(count, size, np.int64), np.zeros(count, np.uint32),
+        np.full(count, NO_TYPE, np.uint16), np.full(count, size, np.int32), np.zeros(count, np.uint32),
         np.zeros(count, np.uint16), np.full(count, NO_MAC, np.uint64), np.full(count, NO_MAC, np.uint64),
     )  # fmt: skip
 

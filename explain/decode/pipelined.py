@@ -15,7 +15,7 @@ from explain.record import dataclass
 
 if TYPE_CHECKING:
     from explain.decode.block import Block
-    from explain.table import I8, U2, U8
+    from explain.table import I4, I8, U2, U8
 
 _END = re.compile(rb"\r?\n\r?\n")
 _HEAD = re.compile(rb"(?:HTTP/1\.[01] ([0-9]{3})|[A-Z][A-Z_-]{1,20} [^\s]{1,8000}(?: HTTP/1\.[01])?)")
@@ -141,7 +141,7 @@ class Pipelined:
         while len(self._asked) > _MOST_ASKED:
             del self._asked[next(iter(self._asked))]
 
-    def follow(self, block: Block, rows: I8, header: I8, ports: tuple[U2, U2]) -> list[Found]:
+    def follow(self, block: Block, rows: I8, header: I4, ports: tuple[U2, U2]) -> list[Found]:
         """The heads in these segments of the streams that are read along; ``header`` is that of TCP, in octets."""
         if not self._streams or self._segments <= 0:
             return []

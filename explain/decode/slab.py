@@ -16,7 +16,7 @@ from explain.capture.turned import WORD, Turner, field, word_at
 from explain.capture.walk import gather
 
 if TYPE_CHECKING:
-    from explain.table import I8, U1, U2, U4, U8, Bools
+    from explain.table import I4, I8, U1, U2, U4, U8, Bools
 
 LINK = HEAD_LEAD
 """Column of a frame's first octet, so that the segment fills whole words of eight octets."""
@@ -26,10 +26,10 @@ SEGMENT = HEAD - TRANSPORT
 """Octets of layer 4 in a slab: a SYN with all its options, the whole of most acknowledgements."""
 
 
-def octets(data: U1, at: I8, have: I8, width: int) -> U1:
+def octets(data: U1, at: I8, have: I4, width: int) -> U1:
     """Like ``gather``, with zero in place of whatever lies beyond ``have`` octets."""
     result = gather(data, at, width)
-    result[np.arange(width) >= have[:, None]] = 0
+    result[np.arange(width, dtype=np.int32) >= have[:, None]] = 0
     return result
 
 
@@ -53,17 +53,17 @@ class Slab:
 
     Attributes:
         at: int64[n], where in ``data`` the octet of column ``LINK`` lies: at first that of the frame.
-        have: int64[n], captured octets of the frame.
+        have: int32[n], captured octets of the frame.
         words: uint64[columns / 8, n], eight octets of each frame, the first one lowest.
     """
 
-    def __init__(self, data: U1, at: I8, have: I8, heads: U8 | None) -> None:
+    def __init__(self, data: U1, at: I8, have: I4, heads: U8 | None) -> None:
         self.data = data
         self.at = at.copy()
         self.have = have
         self.words: U8 = Turner().turned(data, at - LINK, HEAD) if heads is None else np.ascontiguousarray(heads)
 
-    def shift(self, rows: I8, by: I8, column: int) -> None:
+    def shift(self, rows: I8, by: I4, column: int) -> None:
         """Let ``rows`` begin ``by`` octets later, from the word with this column on."""
         self.at[rows] += by
         self.words[column // WORD :, rows] = (
@@ -82,9 +82,9 @@ class Slab:
         """uint32[n] in network order."""
         return field(self.words, column, ">u4").astype(np.uint32)
 
-    def wide2(self, column: int) -> I8:
-        """int64[n] from two octets in network order: for lengths."""
-        return field(self.words, column, ">u2").astype(np.int64)
+    def wide2(self, column: int) -> I4:
+        """int32[n] from two octets in network order: for lengths."""
+        return field(self.words, column, ">u2").astype(np.int32)
 
     def wide4(self, column: int) -> U8:
         """uint64[n] from four octets in network order: for address keys."""
@@ -98,7 +98,7 @@ class Slab:
         """Eight octets, the first one lowest: for keys."""
         return word_at(self.words, column)
 
-    def words4(self, rows: I8, columns: I8) -> U4:
+    def words4(self, rows: I8, columns: I4) -> U4:
         """Four octets of some rows, the first one lowest, each from a column of its own that is a multiple of four.
 
         Columns beyond the slab are read from where the row lies.

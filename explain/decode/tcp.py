@@ -11,7 +11,7 @@ from explain.table import CUT, FRAGMENT, IPV6, MALFORMED, TCP, UDP, SynRows
 
 if TYPE_CHECKING:
     from explain.decode.block import Block
-    from explain.table import I8, U1, U2, Bools
+    from explain.table import I4, I8, U1, U2, Bools
 
 PROTOCOL_TCP = 6
 PROTOCOL_UDP = 17
@@ -34,7 +34,7 @@ def decode(block: Block, syns: list[SynRows]) -> tuple[U2, U2]:
     """
     slab, table, part = block.slab, block.table, block.part
     have = np.minimum(block.captured - block.transport, block.payload)
-    header = (slab.u1(TRANSPORT + 12) >> 4).astype(np.int64) << 2
+    header = (slab.u1(TRANSPORT + 12) >> 4).astype(np.int32) << 2
     is_tcp = _tcp_rows(block, have, header)
     is_udp = _udp_rows(block, have)
     header *= is_tcp
@@ -54,7 +54,7 @@ def decode(block: Block, syns: list[SynRows]) -> tuple[U2, U2]:
     return source, target
 
 
-def _tcp_rows(block: Block, have: I8, header: I8) -> Bools:
+def _tcp_rows(block: Block, have: I4, header: I4) -> Bools:
     """Rows with the fixed part of a TCP header; what is wrong with the header of any is marked."""
     is_tcp = block.protocol == PROTOCOL_TCP
     is_good: Bools = is_tcp & (have >= _TCP_HEADER) & (header >= _TCP_HEADER) & (header <= block.payload)
@@ -66,7 +66,7 @@ def _tcp_rows(block: Block, have: I8, header: I8) -> Bools:
     return is_good
 
 
-def _udp_rows(block: Block, have: I8) -> Bools:
+def _udp_rows(block: Block, have: I4) -> Bools:
     is_udp = block.protocol == PROTOCOL_UDP
     is_good: Bools = is_udp & (have >= _UDP_HEADER)
     block.mark(is_good, UDP)
@@ -90,7 +90,7 @@ def _udp(block: Block, rows: I8) -> None:
     block.table.payload[block.rows(rows)] = block.payload[rows] - _UDP_HEADER
 
 
-def _syns(block: Block, rows: I8, header: I8, syns: list[SynRows]) -> None:
+def _syns(block: Block, rows: I8, header: I4, syns: list[SynRows]) -> None:
     if not len(rows):
         return
     have = np.minimum(header[rows], block.have_transport(rows))
@@ -111,7 +111,7 @@ def _syns(block: Block, rows: I8, header: I8, syns: list[SynRows]) -> None:
     )
 
 
-def _options(head: U1, have: I8) -> I8:
+def _options(head: U1, have: I4) -> I8:
     """Where each kind of option begins in a header of ``have`` octets; int64[kinds, n], 0 where absent.
 
     Source: RFC 9293, 3.1.
