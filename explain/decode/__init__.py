@@ -96,9 +96,7 @@ class Decoder:
         self.table.reserve(count)
         if not count:
             return
-        link_types = np.array([interface.link_type for interface in interfaces])[frames.interface]
-        changes = np.flatnonzero(np.diff(link_types)) + 1
-        cuts = sorted({*changes.tolist(), *range(0, count, _BLOCK), count})
+        cuts = sorted({*_changes(frames, interfaces), *range(0, count, _BLOCK), count})
         for start, stop in pairwise(cuts):
             self._run(frames, slice(start, stop), numbers, capture, interfaces)
 
@@ -174,6 +172,8 @@ class Decoder:
         self, fields: link.LinkFields, slab: Slab, capture: int, used: U2, interfaces: Sequence[Interface]
     ) -> int | U2:
         """The place of each row: its interface, and the device that SLL2 names."""
+        if len(interfaces) == 1 and fields.device is None:
+            return self._place_of(0, capture, interfaces)
         keys = used.astype(np.int64) << _DEVICE_BITS
         if fields.device is not None:
             is_echo = (slab.u2(LINK + 8) == _LOOPBACK_DEVICE) & (slab.u1(LINK + 10) == _OUTGOING) & (fields.device >= 0)
@@ -214,6 +214,15 @@ class Decoder:
         table.contents = self._contents.found
         table.fragments = by_row(stack(FragmentRows, self._fragments))  # those of IPv4 and IPv6 came apart
         return table
+
+
+def _changes(frames: Frames, interfaces: Sequence[Interface]) -> list[int]:
+    """The frames whose link type is another than that of the one before."""
+    link_types = [interface.link_type for interface in interfaces]
+    if len(set(link_types)) == 1:
+        return []
+    changes: list[int] = (np.flatnonzero(np.diff(np.array(link_types)[frames.interface])) + 1).tolist()
+    return changes
 
 
 def _some(frames: Frames, keep: I8) -> Frames:

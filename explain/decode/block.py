@@ -34,6 +34,13 @@ class Block:
         source, target: uint64[n], address keys.
     """
 
+    protocol: U1
+    spoken: U1
+    transport: I4
+    payload: I4
+    source: U8
+    target: U8
+
     def __init__(self, table: PacketTable, first: int, slab: Slab, length: U4, fields: LinkFields) -> None:
         count = len(slab.at)
         self.table = table
@@ -46,12 +53,6 @@ class Block:
         self.ethertype: U2 = fields.ethertype
         self.network: I4 = fields.network
         self.layers: U4 = fields.layers
-        self.protocol: U1 = np.full(count, NO_PROTOCOL, np.uint8)
-        self.spoken: U1 = np.full(count, NO_PROTOCOL, np.uint8)
-        self.transport: I4 = np.zeros(count, np.int32)
-        self.payload: I4 = np.zeros(count, np.int32)
-        self.source: U8 = np.zeros(count, np.uint64)
-        self.target: U8 = np.zeros(count, np.uint64)
 
     def __len__(self) -> int:
         return len(self.frame_at)

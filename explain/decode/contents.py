@@ -81,7 +81,7 @@ class Contents:
         header = block.payload[rows] - payload[rows]
         word = block.slab.words4(rows, TRANSPORT + header)
         is_dns = ((source_port == _PORTS["dns"][0]) | (target_port == _PORTS["dns"][0]))[rows]
-        some = np.flatnonzero(_MAY_OPEN[word & 0xFF] | is_dns)
+        some = np.flatnonzero(_MAY_OPEN.take(word & 0xFF) | is_dns)
         some = some[block.have_transport(rows[some]) >= header[some] + _SHORTEST]
         ports = source_port, target_port
         is_head = np.zeros(len(rows), np.bool_)

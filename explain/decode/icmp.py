@@ -49,7 +49,7 @@ _IS_LINK_LAYER_ADDRESS = members(1, 2)  # of the source, of the target (RFC 4861
 
 def decode(block: Block, addresses: Interner, icmps: list[IcmpRows]) -> None:
     """Enter the rows that are ICMP or ICMPv6 into the side table."""
-    rows = np.flatnonzero(_IS_ICMP[block.protocol])
+    rows = np.flatnonzero((block.protocol == PROTOCOL_ICMP) | (block.protocol == PROTOCOL_ICMPV6))
     v6 = block.layers[rows] & IPV6 != 0
     is_own = block.protocol[rows] == np.where(v6, PROTOCOL_ICMPV6, PROTOCOL_ICMP)
     rows, v6 = rows[is_own], v6[is_own]

@@ -52,7 +52,7 @@ def decode(block: Block, fragments: list[FragmentRows]) -> None:
     slab.copy_into(table.ttl[block.part], NETWORK + 8)
     slab.copy_into(table.ip_id[block.part], NETWORK + 4)
     is_good = _sound_headers(block, first_octet, header, total)
-    block.protocol = np.where(is_good, block.spoken, np.uint8(NO_PROTOCOL))
+    block.protocol = block.spoken | (is_good - np.uint8(1))  # NO_PROTOCOL where it is not good
     block.mark(is_good, IPV4)
     is_long = is_good & (total > room)
     if is_long.any():

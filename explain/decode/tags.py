@@ -41,7 +41,7 @@ _STEP[NO_TYPE + 1 : SMALLEST_TYPE] = _LLC
 
 def follow(slab: Slab, fields: LinkFields) -> None:
     """Step over all that is known to stand before layer 3, on rows whose ``ethertype`` announces it."""
-    rows = np.flatnonzero(_STEP[fields.ethertype])
+    rows = np.flatnonzero(_STEP.take(fields.ethertype))  # much faster than an index of 16 bits
     for _ in range(_MOST_STEPS):
         if not len(rows):
             return
