@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from explain.cli import grade_gradebook, grade_running, grade_writing
+from explain.cli import grade_gradebook, grade_running, grade_writing, page
 from explain.cli.grade_output import tell
 from explain.cli.grade_review import review_answers
 from explain.cli.language import default_language
-from explain.errors import NotMetError, UsageError, reason_of
+from explain.errors import NotMetError, UsageError
 from explain.words.values import visible
 
 if TYPE_CHECKING:
@@ -140,10 +140,11 @@ def list_events(name: str | None, as_json: bool) -> int:
         ]  # fmt: skip
         print(json.dumps(told, indent=1))
         return 0
+    columns = page.width() if sys.stdout.isatty() else sys.maxsize  # in a pipe a field is one line
     for one in chosen:
-        print(f"{one}: {EVENTS[one][0] if one in EVENTS else 'an exchange of the report'}")
+        page.give(page.block(EVENTS[one][0] if one in EVENTS else "an exchange of the report", f"{one}: ", "  ", columns))
         for field, meaning in fields_of(one).items():
-            print(f"  {field:<28} {meaning}")
+            page.give(page.block(meaning, f"  {field:<28} ", " " * 31, columns))
     return 0
 
 
@@ -191,23 +192,21 @@ def _number(value: float | None) -> str:
 def why(name: str, check: str, grades: str) -> int:
     """Answer a complaint: what this check gave this student, why, and which frames show it."""
     from explain.errors import UnknownNameError, UnreadableError
+    from explain.grade.form import forms_in
 
     try:
-        told = json.loads(Path(grades).read_text("utf-8"))
-        forms = {one["id"]: one for one in told["submissions"]}
-    except OSError as error:
-        raise UnreadableError(grades, reason_of(error, "it cannot be read")) from None
-    except (ValueError, KeyError, TypeError):
+        form = next((one for one in forms_in(grades) if one["id"] == name), None)
+        if form is None:
+            raise UnknownNameError("submission", name)
+        verdicts = {one["id"]: one for one in (*form["checks"], *form["answers"])}
+    except (KeyError, TypeError):
         raise UnreadableError(grades, "it is not what explain grade -o writes") from None
-    if name not in forms:
-        raise UnknownNameError("submission", name)
-    verdicts = {one["id"]: one for one in (*forms[name]["checks"], *forms[name]["answers"])}
     if check not in verdicts:
         raise UnknownNameError("check", check, tuple(verdicts)[:5])
     one = verdicts[check]
     print(f"{visible(name)}, {visible(check)}: {one['verdict']}, {one['points']:g} of {one['max']:g}")
     print(f"  {visible(one['says'])}")
-    files = [file["file"] for file in forms[name]["files"]]
+    files = [file["file"] for file in form["files"]]
     for evidence in one["evidence"]:
         frames = ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in evidence["frames"])
         number = evidence["capture"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from explain.errors import UnreadableError, reason_of
+from explain.errors import UnreadableError
 from explain.words.values import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from explain.grade.review import Waiting
     from explain.grade.rubric import Rubric
@@ -48,7 +47,7 @@ def review_answers(rubric: str, folder: Path) -> int:
     from explain.grade.lint import sound
 
     read, path = sound(rubric), folder / review.QUEUE
-    items, complaints = review.read_queue(path, review.waiting(read, _told(folder / "grades.json")))
+    items, complaints = review.read_queue(path, review.waiting(read, {"submissions": _told(folder / "grades.json")}))
     for text in complaints:
         print(f"explain: {text}", file=sys.stderr)
     open_ones = [number for number, one in enumerate(items) if one.points is None]
@@ -63,18 +62,17 @@ def review_answers(rubric: str, folder: Path) -> int:
     return 0
 
 
-def _told(path: Path) -> Any:
+def _told(path: Path) -> Iterator[dict[str, Any]]:
     """The verdicts as they were before a person looked: what was read already waits in the queue with its points."""
-    try:
-        told = json.loads(path.read_text("utf-8"))
-        for form in told["submissions"]:
+    from explain.grade.form import forms_in
+
+    for form in forms_in(str(path)):
+        try:
             for one in (*form["checks"], *form["answers"]):
                 one["verdict"] = "manual" if one.get("by_hand") else one["verdict"]
-    except OSError as error:
-        raise UnreadableError(str(path), reason_of(error, "it cannot be read")) from None
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise UnreadableError(str(path), "it is not what explain grade -o writes") from None
-    return told
+        except (KeyError, TypeError, AttributeError):
+            raise UnreadableError(str(path), "it is not what explain grade -o writes") from None
+        yield form
 
 
 def _asked(one: Waiting, where: str) -> Waiting | None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from explain.errors import UnreadableError, reason_of
 from explain.words.values import visible
 
 if TYPE_CHECKING:
@@ -58,6 +60,31 @@ def json_of(told: Mapping[str, Any]) -> Iterator[str]:
     for number, form in enumerate(told["submissions"]):
         yield (",\n  " if number else "\n  ") + json.dumps(form, indent=1).replace("\n", "\n  ")
     yield "\n ]\n}\n"
+
+
+def forms_in(path: str) -> Iterator[dict[str, Any]]:
+    """The submissions of a file that ``json_of`` made, one by one: never the whole class at once.
+
+    Raises:
+        UnreadableError: it cannot be read, or is another file.
+    """
+    own: list[str] = []
+    is_empty = True
+    try:
+        with Path(path).open(encoding="utf-8") as file:
+            for line in file:
+                if line.startswith("  {"):
+                    own = []
+                own.append(line)
+                if line.startswith("  }"):
+                    yield json.loads("".join(own).rstrip().removesuffix(","))
+                    is_empty = False
+    except OSError as error:
+        raise UnreadableError(path, reason_of(error, "it cannot be read")) from None
+    except ValueError:
+        is_empty = True
+    if is_empty:
+        raise UnreadableError(path, "it is not what explain grade -o writes")
 
 
 def ids_of(told: Mapping[str, Any]) -> dict[str, str]:

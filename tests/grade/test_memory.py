@@ -12,10 +12,11 @@ from types import SimpleNamespace
 import pytest
 
 from explain.cli.grade_running import grade_class
+from explain.errors import UnreadableError
 from explain.grade import gradebooks
 from explain.grade.batches import Work
 from explain.grade.executors import _until_done
-from explain.grade.form import json_of
+from explain.grade.form import forms_in, json_of
 from explain.grade.integrity.compare import flags
 from explain.grade.integrity.prints import Prints
 from explain.grade.kept import Kept
@@ -127,3 +128,18 @@ def test_a_form_that_was_handed_over_is_not_kept_by_the_pool(tmp_path):
             pass
 
     assert grown(graded, form) < 1000  # what is to be graded, and nothing of the 5,000 that came of it
+
+
+def test_the_marks_of_a_class_are_read_again_one_by_one(tmp_path):
+    path = tmp_path / "grades.json"
+    forms = [form(number, "  }\n  {") for number in range(3)]
+    whole = "".join(json_of({"schema": "s", "rubric": {"title": "T"}, "submissions": forms}))
+    path.write_text(whole)
+    assert list(forms_in(str(path))) == forms
+    path.write_text(whole[: whole.index("s00001")])
+    read = forms_in(str(path))
+    assert next(read) == forms[0]  # before anybody saw that the file ends too early
+    for other in ("{}", "no JSON", whole.replace('"status"', "status")):
+        path.write_text(other)
+        with pytest.raises(UnreadableError):
+            list(forms_in(str(path)))
