@@ -142,7 +142,9 @@ def list_events(name: str | None, as_json: bool) -> int:
         return 0
     columns = page.width() if sys.stdout.isatty() else sys.maxsize  # in a pipe a field is one line
     for one in chosen:
-        page.give(page.block(EVENTS[one][0] if one in EVENTS else "an exchange of the report", f"{one}: ", "  ", columns))
+        page.give(
+            page.block(EVENTS[one][0] if one in EVENTS else "an exchange of the report", f"{one}: ", "  ", columns)
+        )
         for field, meaning in fields_of(one).items():
             page.give(page.block(meaning, f"  {field:<28} ", " " * 31, columns))
     return 0

@@ -79,7 +79,8 @@ def pack(rubric: str, roster: str | None, student: str | None, output: str | Non
     from explain.grade.toml_text import toml_text
 
     read = sound(rubric)
-    packed, left_out = packing.pack(read_table(read.path), _row(read, roster, student))
+    table = read_table(read.path)
+    packed, left_out = packing.pack(table, _row(read, roster, student, packing.columns(table)))
     _put(toml_text(packed), output)
     for name in left_out:
         print(f"explain: {visible(name)} is left out: it builds on a hidden check", file=sys.stderr)
@@ -100,13 +101,15 @@ def mutate(rubric: str, captures: tuple[str, ...], **options: Any) -> int:
 
     Without a capture, those of the rubric's own first good [[test]].
     """
-    from explain.grade import mutating
+    from explain.grade import mutating, packing
     from explain.grade.lint import sound
+    from explain.grade.reading import read_table
 
     read = sound(rubric, options["lang"])
     files, row = mutating.good_captures(read) if not captures else (_named(read, captures), {})
     if captures:
-        row = _row(read, options["roster"], options["student"]) or _first_row(read, options["roster"])
+        columns = packing.columns(read_table(read.path))
+        row = _row(read, options["roster"], options["student"], columns) or _first_row(read, options["roster"])
     keep = Path(options["output"]) if options["output"] else None
     if keep is not None:
         _folder(keep)
@@ -184,16 +187,21 @@ def _effect(one: Tried, language: str) -> str:
     return f" ({told})" if told else ""
 
 
-def _row(rubric: Any, roster: str | None, student: str | None) -> dict[str, str] | None:
+def _row(rubric: Rubric, roster: str | None, student: str | None, columns: Sequence[str]) -> Mapping[str, str] | None:
+    """The student's row of the roster; None for nobody, and where the rubric asks for nothing of it."""
     if student is None:
         return None
-    from explain.grade.rosters import read_roster
+    from explain.grade.rosters import read_roster, row_of
 
     beside = Path(rubric.path).parent / rubric.roster if rubric.roster else None
-    given = roster or (str(beside) if beside else None)
+    given = roster or (str(beside) if beside and beside.is_file() else None)
+    if given is None and not columns:
+        print("explain: this rubric asks for nothing that is a student's own: it is the same for all", file=sys.stderr)
+        return None
     if given is None:
-        raise UsageError("--student needs a roster")
-    for row in read_roster(given):
-        if student in row.values():
-            return row
-    raise UnknownNameError("student", student)
+        raise UsageError(f"--student needs --roster CSV, a table with the columns {', '.join(('student', *columns))}")
+    rows = read_roster(given)
+    number = row_of(student, rows)
+    if number is None:
+        raise UnknownNameError("student", student)
+    return rows[number]

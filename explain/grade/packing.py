@@ -38,6 +38,11 @@ def pack(table: Mapping[str, Any], row: Mapping[str, str] | None) -> tuple[dict[
     return {key: value for key, value in made.items() if value not in ({}, [])}, left_out
 
 
+def columns(table: Mapping[str, Any]) -> list[str]:
+    """The columns of the roster that a student's rubric asks for."""
+    return list(pack(table, None)[0].get("me", ()))
+
+
 def _visible(table: Mapping[str, Any]) -> tuple[list[Mapping[str, Any]], list[str]]:
     """The visible checks that do not compare with what only a hidden one binds."""
     shown: list[Mapping[str, Any]] = []

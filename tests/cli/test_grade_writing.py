@@ -10,6 +10,7 @@ from packets import pcap, segment
 
 import explain
 from explain.cli.grade import grade
+from explain.errors import UnknownNameError
 from explain.grade.grading import grade_files
 from explain.grade.lint import lint
 
@@ -99,6 +100,19 @@ def test_a_packed_rubric_has_no_keys_and_nothing_hidden_and_marks_in_the_same_wo
                 marks[one.id].verdict, marks[one.id].points, marks[one.id].says,
             )  # fmt: skip
         assert [one.verdict for one in own_marks.answers] == ["manual"]
+
+
+def test_a_rubric_for_one_student_says_which_table_it_needs_or_that_it_needs_none(tmp_path):
+    head = 'rubric = 1\nroster = "roster.csv"\n[submission]\ncaptures = { h1 = "lab.pcap" }\nanswers = "answers.toml"\n'
+    rubric = rubric_file(tmp_path, TEXT, head)
+    done = run("pack", rubric, "--student", "ann")
+    assert str(done.exception) == "--student needs --roster CSV, a table with the columns student, host_ip"
+    (tmp_path / "roster.csv").write_text(f"student,host_ip\nann,{ME}\n")
+    done = run("pack", rubric, "--student", "ann")
+    assert tomllib.loads(done.stdout)["me"] == {"host_ip": ME}
+    assert isinstance(run("pack", rubric, "--student", ME).exception, UnknownNameError)  # an address is nobody
+    done = run("pack", "arp", "--student", "ann")
+    assert (done.return_value, "the same for all" in done.stderr) == (0, True)
 
 
 LOOSE = """
