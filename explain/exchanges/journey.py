@@ -247,9 +247,8 @@ def _chosen(table: PacketTable, paths: Paths, parts: Sequence[ExchangeColumns]) 
 
 def _shared_places(table: PacketTable, seen: Sightings) -> Bools:
     """Places that saw a packet which another place saw, too."""
-    order = seen.by_packet
-    packet, place = seen.packet[order], table.place[order]
-    at = np.flatnonzero((packet[1:] == packet[:-1]) & (place[1:] != place[:-1]))
+    place = table.place[seen.by_packet]
+    at = np.flatnonzero(~seen.is_first[1:] & (place[1:] != place[:-1]))
     shared = np.zeros(len(table.places), np.bool_)
     shared[place[at]] = shared[place[at + 1]] = True
     return shared

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.record import dataclass
-from explain.table import ICMP, ICMPV6, REVERSED
+from explain.table import ICMP, ICMPV6, REVERSED, distinct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -106,20 +106,22 @@ def trails(table: PacketTable, seen: Sightings, parts: Sequence[ExchangeColumns]
 
 def _sharing(seen: Sightings, used: Sequence[ExchangeColumns], starts: I8) -> tuple[I8, I8]:
     """Pairs of legs that show the same packet; enough of them to connect all that do."""
-    leg_of = np.full(len(seen.packet), -1, np.int64)
-    ones, others = [], []
+    leg_of = np.full(len(seen.packet), -1, np.int32)
+    pairs = []
     for part, start in zip(used, starts.tolist(), strict=False):
-        leg = np.repeat(np.arange(len(part)) + start, np.diff(part.bounds))
+        leg = np.arange(start, start + len(part), dtype=np.int32).repeat(np.diff(part.bounds))
         known = leg_of[part.frames]
-        again = np.flatnonzero((known >= 0) & (known != leg) & (seen.packet[part.frames] >= 0))
-        ones.append(known[again])
-        others.append(leg[again])
+        again = np.flatnonzero(known >= 0)
+        again = again[(known[again] != leg[again]) & (seen.packet[part.frames[again]] >= 0)]
+        pairs.append((known[again], leg[again]))
         leg_of[part.frames] = leg
     leg = leg_of[seen.by_packet]
-    has_leg = np.flatnonzero(leg >= 0)
+    has_leg = leg >= 0
     leg, packet = leg[has_leg], seen.packet[seen.by_packet[has_leg]]
     at = np.flatnonzero((packet[1:] == packet[:-1]) & (leg[1:] != leg[:-1]))
-    return np.concatenate([*ones, leg[at]]), np.concatenate([*others, leg[at + 1]])
+    pairs.append((leg[at], leg[at + 1]))
+    one, other = (np.concatenate(some).astype(np.int64) for some in zip(*pairs, strict=True))
+    return np.divmod(distinct(one * starts[-1] + other), starts[-1])
 
 
 def _alike(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from explain.places.matching import Tuples
     from explain.places.order import Order
     from explain.places.translation import Rewritten
-    from explain.table import I8, PacketTable, Rows
+    from explain.table import I8, Bools, PacketTable, Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class Sightings:
     Attributes:
         packet: int64[n], one number for all frames of a packet, also behind a NAT; -1 where nothing can be said.
         by_packet: rows of known packets, packet after packet.
+        is_first: bool, which of ``by_packet`` begin a packet.
         time_ns: int64[n], as the clock of the first capture would show it.
         tuples: pairs of ends, whatever the place.
         rewritten: pairs of ends that a NAT turned into each other.
@@ -33,6 +34,7 @@ class Sightings:
 
     packet: Rows
     by_packet: Rows
+    is_first: Bools
     time_ns: I8
     tuples: Tuples
     rewritten: tuple[Rewritten, ...]
@@ -65,4 +67,7 @@ def match(table: PacketTable, captures: int = 1) -> Sightings | None:
     times = clocks.corrected(table, told)
     facts = tuple(clock.as_fact() for clock in told)
     order = Order(table, packet, by_packet, times, told)
-    return Sightings(packet, by_packet, times, found.tuples, tuple(rewritten), found.ambiguous, facts, order, occasion)
+    is_first = matching.firsts(packet[by_packet])
+    return Sightings(
+        packet, by_packet, is_first, times, found.tuples, tuple(rewritten), found.ambiguous, facts, order, occasion
+    )

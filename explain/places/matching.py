@@ -193,6 +193,13 @@ def by_packet(packet: Rows) -> Rows:
     return in_order(packet[rows], rows)
 
 
+def firsts(sorted_numbers: Rows) -> Bools:
+    """Which of some sorted numbers differ from the one before them."""
+    is_first = np.ones(len(sorted_numbers), np.bool_)
+    np.not_equal(sorted_numbers[1:], sorted_numbers[:-1], out=is_first[1:])
+    return is_first
+
+
 def _number(table: PacketTable, rows: Rows, first: Rows, packet: Rows) -> int:
     """Give rows their packet numbers, by the first one that is like each; how many rows cannot be told apart."""
     packet[rows] = rows[first]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from explain.table import PacketTable, Rows
 
 _GROUP_BIT = 1 << 40
+_MOST_UNUSED = 16  # times as many pairs as frames
 _MOST = 2  # a recording that began late or that lost some still shows half
 
 
@@ -32,17 +33,25 @@ class Topology:
         self.order = seen.order
 
     @cached_property
+    def _directions(self) -> tuple[Rows, Rows]:
+        """Pairs of a place and a pair of MACs, as ``place * links + link``, and the number in them of each row's."""
+        table, count = self._table, max(1, len(self._table.links.source))
+        pairs = table.place[: len(table)].astype(np.int64) * count + table.link[: len(table)]
+        if len(table.places) * count <= _MOST_UNUSED * len(table):
+            return np.arange(len(table.places) * count), pairs
+        used = distinct(pairs)
+        return used, np.searchsorted(used, pairs)
+
+    @cached_property
     def last_heard(self) -> dict[tuple[int, int], int]:
         """When each station was last heard at each place: ns by the place's own clock, by (place, MAC key)."""
-        table, count = self._table, len(self._table)
-        key = table.place[:count].astype(np.int64) * (len(table.links.source) + 1) + table.link[:count]
-        order = np.argsort(key, kind="stable")
-        starts = np.flatnonzero(np.diff(key[order], prepend=-1))
-        rows = order[starts]
-        latest = np.maximum.reduceat(table.time_ns[:count][order], starts) if count else rows
+        table, (pairs, number) = self._table, self._directions
+        latest = np.full(len(pairs), np.iinfo(np.int64).min)
+        np.maximum.at(latest, number, table.time_ns[: len(table)])
         heard: dict[tuple[int, int], int] = {}
-        stations = table.links.source[table.link[rows]].tolist()
-        for place, mac, time_ns in zip(table.place[rows].tolist(), stations, latest.tolist(), strict=True):
+        for place, link in self._used_links:
+            mac = int(table.links.source[link])
+            time_ns = int(latest[np.searchsorted(pairs, place * len(table.links.source) + link)])
             heard[place, mac] = max(time_ns, heard.get((place, mac), time_ns))
         return heard
 
@@ -121,42 +130,54 @@ class Topology:
     @cached_property
     def neighbours(self) -> dict[int, dict[int, bool]]:
         """For each place those next to it on the way of some packet, and whether both are on one link."""
-        table, seen = self._table, self._seen
-        order = self.along_every_way
-        packet, place, link = seen.packet[order], table.place[order], table.link[order]
-        at = np.flatnonzero((packet[1:] == packet[:-1]) & (place[1:] != place[:-1]))
-        is_same = (link[at] == link[at + 1]) & (table.ttl[order[at]] == table.ttl[order[at + 1]])
-        count = len(table.places)
-        triples = distinct((place[at].astype(np.int64) * count + place[at + 1]) * 2 + is_same)
+        table, (one, other), more = self._table, self._twice, self._often
+        following = np.flatnonzero(np.diff(self._seen.packet[more]) == 0)
+        one, other = np.concatenate((one, more[following])), np.concatenate((other, more[following + 1]))
+        places = table.place[one].astype(np.int64) * len(table.places) + table.place[other]
+        is_same = (table.link[one] == table.link[other]) & (table.ttl[one] == table.ttl[other])
         found: dict[int, dict[int, bool]] = defaultdict(dict)
-        for triple in triples.tolist():
-            one, other = divmod(triple >> 1, count)
-            found[one][other] = found[other][one] = bool(triple & 1) or found[one].get(other, False)
+        for triple in distinct(places * 2 + is_same).tolist():
+            one_place, place = divmod(triple >> 1, len(table.places))
+            if one_place != place:
+                here = found[one_place]
+                here[place] = found[place][one_place] = bool(triple & 1) or here.get(place, False)
         return found
 
     @cached_property
     def along_every_way(self) -> Rows:
         """Rows of all packets that several frames show, each packet in the order of its way."""
-        table, seen = self._table, self._seen
-        order, packet = seen.by_packet, seen.packet[seen.by_packet]
-        is_new = np.append(True, packet[1:] != packet[:-1])
-        first = np.flatnonzero(is_new)
-        size = np.diff(np.append(first, len(order)))
-        pairs = first[size == 2]
-        one, other = order[pairs], order[pairs + 1]
+        table, seen, (one, other) = self._table, self._seen, self._twice
         falls = table.ttl[other].astype(np.int64) - table.ttl[one]
         level = np.flatnonzero(falls == 0)  # the TTL does not say which came first
         low, high = one[level], other[level]
         rank = self._ranks(low) - self._ranks(high)
         falls[level] = np.where(rank != 0, rank, seen.time_ns[low] - seen.time_ns[high])
         is_turned = falls > 0
-        turned = order.copy()
-        turned[pairs], turned[pairs + 1] = np.where(is_turned, other, one), np.where(is_turned, one, other)
-        many = np.repeat(size > 2, size)
-        rows = order[many]
-        keys = (seen.time_ns[rows], self._ranks(rows), -table.ttl[rows].astype(np.int64), packet[many])
-        turned[many] = rows[np.lexsort(keys)]
-        ordered: Rows = turned[np.repeat(size > 1, size)]
+        pairs = np.stack((np.where(is_turned, other, one), np.where(is_turned, one, other)), axis=1).ravel()
+        rows = np.concatenate((pairs, self._often))
+        ordered: Rows = rows[np.argsort(seen.packet[rows], kind="stable")]
+        return ordered
+
+    @cached_property
+    def _sizes(self) -> tuple[Rows, Rows]:
+        """Where each packet begins in the rows by packets, and how many frames show it."""
+        first = np.flatnonzero(self._seen.is_first)
+        return first, np.diff(first, append=len(self._seen.by_packet))
+
+    @cached_property
+    def _twice(self) -> tuple[Rows, Rows]:
+        """The two rows of each packet that two frames show."""
+        first, size = self._sizes
+        pairs = first[size == 2]
+        return self._seen.by_packet[pairs], self._seen.by_packet[pairs + 1]
+
+    @cached_property
+    def _often(self) -> Rows:
+        """Rows of the packets that more frames show, each packet in the order of its way."""
+        seen, (_, size) = self._seen, self._sizes
+        rows = seen.by_packet[(size > 2).repeat(size)]
+        keys = (seen.time_ns[rows], self._ranks(rows), -self._table.ttl[rows].astype(np.int64), seen.packet[rows])
+        ordered: Rows = rows[np.lexsort(keys)]
         return ordered
 
     def _ranks(self, rows: Rows) -> Rows:
@@ -268,12 +289,12 @@ class Topology:
     @cached_property
     def _used_links(self) -> dict[tuple[int, int], int]:
         """How many frames each place saw of each pair of MACs."""
-        table = self._table
-        count = max(1, len(table.links.source))
-        numbers = np.bincount(table.place[: len(table)].astype(np.int64) * count + table.link[: len(table)])
-        some = np.flatnonzero(numbers)
-        frames = zip(some.tolist(), numbers[some].tolist(), strict=True)
-        return {divmod(number, count): shown for number, shown in frames}
+        pairs, number = self._directions
+        shown = np.bincount(number, minlength=len(pairs))
+        some = np.flatnonzero(shown)
+        count = max(1, len(self._table.links.source))
+        frames = zip(pairs[some].tolist(), shown[some].tolist(), strict=True)
+        return {divmod(pair, count): many for pair, many in frames}
 
     @cached_property
     def _places_of(self) -> dict[int, set[int]]:

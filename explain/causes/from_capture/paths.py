@@ -93,7 +93,8 @@ def _was_accepted(table: PacketTable, rows: Rows) -> Bools:
     segments = np.flatnonzero(table.layers[rows] & TCP != 0)[:_MOST_DOUBTED]
     for at in segments.tolist():
         row = int(rows[at])
-        own = np.flatnonzero((table.flow[: len(table)] == table.flow[row]) & (table.layers[: len(table)] & TCP != 0))
+        own = table.by_flow.of(table.flow[row : row + 1].astype(np.int64))
+        own = own[table.layers[own] & TCP != 0]
         is_same = (table.layers[own] ^ table.layers[row]) & REVERSED == 0
         end = table.seq[row : row + 1] + table.payload[row : row + 1]
         copies = is_same & (table.seq[own] == table.seq[row]) & (table.payload[own] > 0)
