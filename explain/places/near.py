@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from explain.places.matching import firsts
 from explain.table import (
     COLUMNS,
     IP,
@@ -25,6 +26,7 @@ from explain.table import (
     PacketTable,
     Place,
     SynRows,
+    distinct,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -32,11 +34,11 @@ if TYPE_CHECKING:
 
     from explain.model import Evidence
     from explain.places import Sightings
-    from explain.table import I8, Bools, Rows
+    from explain.table import I8, U4, Bools, Rows
 
 Side = TypeVar("Side", ArpRows, IcmpRows, SynRows, FragmentRows)
 
-_MOST_PARTINGS = 8
+_MOST_PARTINGS = 64
 _ABOVE_EVERY_TTL = 256
 _SYN, _SYN_OR_ACK = 2, 18
 _EVERYWHERE = 0  # the place of what is joined; others keep their own, one number higher
@@ -48,17 +50,16 @@ class NearTable(PacketTable):
     Attributes:
         origin: int64[n], the row in the whole table of each row here.
         clocks: of each capture against the first one, when there are several.
-        corrected_ns: int64[n], times as the first capture's clock would show them.
-        whole_corrected_ns: the same for the rows of the whole table.
+        whole_corrected_ns: times of the rows of the whole table as the first capture's clock would show them.
     """
 
     def __init__(self, whole: PacketTable, rows: Rows, places: Rows, seen: Sightings) -> None:
         super().__init__(0)
+        for name in COLUMNS:
+            delattr(self, name)
         self._whole = whole
         self.origin = rows
         self.rows = len(rows)
-        for name in COLUMNS:
-            setattr(self, name, getattr(whole, name)[rows])
         self.place = places[rows].astype(np.uint16)
         self.places = [Place(0, None), *whole.places]
         self.links, self.addresses = whole.links, whole.addresses
@@ -73,10 +74,25 @@ class NearTable(PacketTable):
         self.contents = {name: _some_contents(kept, rows) for name, kept in whole.contents.items()}
         self.clocks = seen.clocks
         self.whole_corrected_ns = seen.time_ns
-        self.corrected_ns = seen.time_ns[rows]
         self._packet = seen.packet
         self._order = seen.by_packet
-        self._sorted = seen.packet[self._order]
+
+    def __getattr__(self, name: str) -> Any:
+        """A column, copied when it is first read."""
+        if name not in COLUMNS:
+            raise AttributeError(name)
+        column = getattr(self._whole, name)[self.origin]
+        setattr(self, name, column)
+        return column
+
+    @property
+    def corrected_ns(self) -> I8:
+        """int64[n], times as the first capture's clock would show them."""
+        return self.whole_corrected_ns[self.origin]
+
+    @cached_property
+    def _sorted(self) -> Rows:
+        return self._packet[self._order]
 
     @cached_property
     def numbers(self) -> Rows:
@@ -193,30 +209,26 @@ def nearest(table: PacketTable, seen: Sightings | None) -> PacketTable:
 
 def _conversations(table: PacketTable, seen: Sightings, places: Rows, is_dropped: Bools) -> None:
     """Of the flows between two ends, keep the one whose opener's packets have the highest TTL."""
-    rows = np.flatnonzero(table.layers & IP)
-    flow = table.flow[rows].astype(np.int64)
-    count = len(table.flows.low)
+    flows = np.arange(len(table.flows.low))
+    first_of_side = table.first_of_side
     pair = _pairs(table, seen)
-    opening = _first(flow, rows, count)
+    opening = first_of_side[:-2].view(np.uint64).reshape(-1, 2).min(axis=1).view(np.int64)  # none is the largest number
     order = np.lexsort((seen.time_ns[opening], pair))
-    is_opener = np.ones(count, np.bool_)
-    is_opener[order[1:]] = pair[order][1:] != pair[order][:-1]
-    direction = np.zeros(int(pair.max(initial=0)) + 1, np.bool_)
-    openers = np.flatnonzero(is_opener)
+    openers = order[firsts(pair[order])]
+    direction = np.zeros(int(pair.max(initial=0)) + 1, np.int64)
     direction[pair[openers]] = table.layers[opening[openers]] & REVERSED != 0
-    is_forward = (table.layers[rows] & REVERSED != 0) == direction[pair[flow]]
-    asked = _first(flow[is_forward], rows[is_forward], count)
+    asked = first_of_side[2 * flows + direction[pair]]
     ttl = np.where(asked >= 0, table.ttl[asked].astype(np.int64), -1)
     saw_the_beginning = (asked >= 0) & (table.flags[asked] & _SYN_OR_ACK == _SYN)
     ttl[saw_the_beginning] += _ABOVE_EVERY_TTL
     first = np.where(asked >= 0, asked, opening)
     rank = seen.order.ranks(table.links.source[table.link[first]], table.place[first])
     order = np.lexsort((seen.time_ns[opening], rank, -ttl, pair))
-    is_near = np.ones(count, np.bool_)
-    is_near[order[1:]] = pair[order][1:] != pair[order][:-1]
-    packet = seen.packet[rows]
-    is_dropped[rows] = (_of_one_talk(flow, packet, is_near) & ~is_near)[flow]
-    places[rows[is_near[flow]]] = _EVERYWHERE
+    is_near = np.zeros(len(flows) + 1, np.bool_)  # the last one stands for what has no flow
+    is_near[order[firsts(pair[order])]] = True
+    flow = np.minimum(table.flow[: len(table)], len(flows))
+    is_dropped |= (_of_one_talk(flow, seen, is_near) & ~is_near)[flow]
+    places[is_near[flow]] = _EVERYWHERE
 
 
 def _pairs(table: PacketTable, seen: Sightings) -> Rows:
@@ -229,26 +241,20 @@ def _pairs(table: PacketTable, seen: Sightings) -> Rows:
     return found
 
 
-def _of_one_talk(flow: Rows, packet: Rows, is_near: Bools) -> Bools:
+def _of_one_talk(flow: U4, seen: Sightings, is_near: Bools) -> Bools:
     """The flows that show packets of the near ones, or of a flow that does: the ways of a talk may part."""
+    again = np.flatnonzero(~seen.is_first)
+    ends = (flow[seen.by_packet[at]].astype(np.int64) for at in (again - 1, again))
+    one, other = np.divmod(distinct(next(ends) * len(is_near) + next(ends)), len(is_near))
     belongs = is_near.copy()
-    is_known = np.zeros(int(packet.max(initial=-1)) + 2, np.bool_)
     for _ in range(_MOST_PARTINGS):
-        is_known[packet[belongs[flow]]] = True
-        is_known[-1] = False
         wider = belongs.copy()
-        wider[flow[is_known[packet]]] = True
+        wider[one[belongs[other]]] = True
+        wider[other[belongs[one]]] = True
         if (wider == belongs).all():
             break
         belongs = wider
     return belongs
-
-
-def _first(flow: Rows, rows: Rows, count: int) -> Rows:
-    """The first row of each flow, -1 where it has none."""
-    first = np.full(count, -1, np.int64)
-    first[flow[::-1]] = rows[::-1]
-    return first
 
 
 def _questions(table: PacketTable, seen: Sightings, places: Rows, is_dropped: Bools) -> None:
