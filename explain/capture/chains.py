@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Offsets = npt.NDArray[np.int64]
 
-LEAST_WINDOW = 256 << 10
+LEAST_WINDOW = 512 << 10
 """Below so many octets the plain walk is as fast."""
 
 _CHAINS = 256  # at most: to find where one may begin costs as much as some hundred steps

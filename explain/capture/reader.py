@@ -28,7 +28,7 @@ FIRST_SPAN = 64 << 10
 SECTION_SPAN = 4 << 10
 """Octets of the first window of a section, which may be short."""
 
-FRAMES = 1 << 15
+FRAMES = 34 << 10
 """Frames in a window, about: their columns stay where the allocator reuses them, and are decoded at one go."""
 
 HEAD = 64 << 10
