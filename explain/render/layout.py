@@ -17,6 +17,7 @@ WIDTH = 80
 _MARGIN = 9
 MARKS = {"bad": "✗", "good": "✓", "odd": "!"}
 _NO_BREAK_BEFORE = "、。」』）)],.;:!?？！ー々・〜ぁぃぅぇぉっゃゅょァィゥェォッャュョ"
+_SHORTEST = 8  # columns of a last row
 _LONGEST_KATAKANA = 16  # characters of a word that stays whole
 _MOST_RANGES = 3
 
@@ -43,19 +44,29 @@ def wrap(text: str, width: int) -> list[str]:
     """Break text so that no row is wider than ``width`` columns.
 
     Between wide characters a row may end anywhere but within a word of katakana, and none begins
-    with a closing mark or a small kana; a word that is too long for a row stays whole, so that it
-    can be copied.
+    with a closing mark or a small kana, and the last one holds more than a letter or two; a word
+    that is too long for a row stays whole, so that it can be copied.
     """
-    rows: list[str] = []
-    row, used = "", 0
+    rows: list[list[str]] = [[]]
+    used = 0
     for piece in _pieces(text):
-        if used + display_width(piece.rstrip()) > width and row.strip():
-            rows.append(row.rstrip())
-            row, used = "", 0
-        row += piece if row else piece.lstrip()
-        used = display_width(row)
-    rows.append(row.rstrip())
-    return rows
+        if used + display_width(piece.rstrip()) > width and "".join(rows[-1]).strip():
+            rows.append([])
+            used = 0
+        rows[-1].append(piece if rows[-1] else piece.lstrip())
+        used += display_width(rows[-1][-1])
+    if len(rows) > 1 and not rows[-1][-1].isascii():
+        _lengthen(rows[-1], rows[-2], width)
+    return ["".join(row).rstrip() for row in rows]
+
+
+def _lengthen(last: list[str], before: list[str], width: int) -> None:
+    """Move the end of a row down until the row below holds more than a letter or two."""
+    while len(before) > 1:
+        used = display_width("".join(last))
+        if used >= _SHORTEST or used + display_width(before[-1]) > width:
+            return
+        last.insert(0, before.pop())
 
 
 def _pieces(text: str) -> Iterator[str]:

@@ -39,6 +39,12 @@ def test_no_japanese_row_begins_with_a_small_kana_or_within_a_word_of_katakana()
         assert not any(row.endswith(("ルータ", "ネット", "ファイア")) for row in rows)
 
 
+@given(st.text(alphabet="これは長い文、。ルーター", min_size=30, max_size=120), st.integers(20, 60))
+def test_no_japanese_paragraph_ends_with_a_letter_or_two_alone(text, width):
+    rows = wrap(text, width)
+    assert len(rows) == 1 or display_width(rows[-1]) >= 8 or "ー" in rows[-2]
+
+
 def test_a_long_address_stays_whole():
     assert "2001:db8:1111:2222:3333:4444:5555:6666" in wrap("from 2001:db8:1111:2222:3333:4444:5555:6666 to x", 20)
 
