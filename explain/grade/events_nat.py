@@ -81,8 +81,10 @@ def _flows(scene: Scene) -> list[_Flow]:
     back: dict[int, tuple[int, int]] = {}
     kinds: dict[int, str] = {}
     for near, far in _changed(scene):
-        told, other = known.get(_key(scene, near)), known.get(_key(scene, far))
-        if told is None or other is None:
+        # A router gives one address and port to one host after the other: only both sides together say which it was.
+        others = {one.number for one in known.get(_key(scene, far), ())}
+        told = next((one for one in known.get(_key(scene, near), ()) if one.number in others), None)
+        if told is None:
             continue
         kinds[told.number] = told.kind
         sides = _sides(scene, near, far) or ((far, near) if told.is_outside else (near, far))
@@ -93,10 +95,10 @@ def _flows(scene: Scene) -> list[_Flow]:
     ]
 
 
-def _known(scene: Scene) -> dict[tuple[Any, ...], _Told]:
-    """By protocol, ends and identifier which conversation a packet belongs to, on which side and in which direction."""
+def _known(scene: Scene) -> dict[tuple[Any, ...], list[_Told]]:
+    """By protocol, ends and identifier which conversations a packet may belong to, on which side and which way."""
     part = scene.report.exchanges.of_kind("nat.translation")
-    found: dict[tuple[Any, ...], _Told] = {}
+    found: dict[tuple[Any, ...], list[_Told]] = {}
     for number in range(len(part) if part else 0):
         fields = part.fields(number) if part is not None else None
         for is_outside in (False, True):
@@ -106,7 +108,7 @@ def _known(scene: Scene) -> dict[tuple[Any, ...], _Told]:
             src, dst = (side.src.address, side.src.port), (side.dst.address, side.dst.port)
             for is_back, ends in ((False, (*src, *dst)), (True, (*dst, *src))):
                 key = (side.protocol, side.src.id or 0, *ends)
-                found.setdefault(key, _Told(number, fields.kind, is_outside, is_back))
+                found.setdefault(key, []).append(_Told(number, fields.kind, is_outside, is_back))
     return found
 
 

@@ -48,3 +48,22 @@ def test_who_began_is_inside_also_where_the_first_packet_on_both_sides_is_a_repl
     files["outside"].write_bytes(pcap(*talk(PUBLIC, (R, B), 1)[missing:]).getvalue())
     graded = grade_files(rubric, "x", files, None, {})
     assert [(one.id, one.verdict) for one in graded.checks] == [("translated", "met"), ("back", "met")]
+
+
+def test_a_public_port_that_two_hosts_had_one_after_the_other_gives_each_its_own_reply(tmp_path):
+    """Both ask before the first one is refused, as in runs of the shipped lab on a busy machine."""
+    (tmp_path / "rubric.toml").write_text(TEXT)
+    rubric, _ = load(str(tmp_path / "rubric.toml"))
+    mate = ("192.0.2.3", 5000)
+    inside, outside = [], []
+    for client, seq, began, ended in ((mate, 100, 0.0, 0.35), (ME, 900, 0.01, 0.15)):
+        asked, refused = {"seq": seq, "macs": (A, R)}, {"seq": 0, "ack": seq + 1, "macs": (R, A), "ttl": 63}
+        inside += [(began, segment(client, FAR, 0x02, **asked)), (ended, segment(FAR, client, 0x14, **refused))]
+        asked, refused = asked | {"macs": (R, B), "ttl": 63}, refused | {"macs": (B, R), "ttl": 64}
+        outside += [(ended - 0.05, segment(PUBLIC, FAR, 0x02, **asked)),
+                    (ended - 0.04, segment(FAR, PUBLIC, 0x14, **refused))]  # fmt: skip
+    files = {"inside": tmp_path / "inside.pcap", "outside": tmp_path / "outside.pcap"}
+    for name, frames in (("inside", inside), ("outside", outside)):
+        files[name].write_bytes(pcap(*sorted(frames)).getvalue())
+    graded = grade_files(rubric, "x", files, None, {})
+    assert [(one.id, one.verdict) for one in graded.checks] == [("translated", "met"), ("back", "met")]
