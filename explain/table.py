@@ -11,6 +11,7 @@ layer shows none.
 
 from __future__ import annotations
 
+import struct
 from dataclasses import fields
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
@@ -64,6 +65,8 @@ ROUTED = 1 << 22  # IPv6 with a routing header that is not used up: another targ
 IP = IPV4 | IPV6
 
 _TCP, _UDP = 6, 17  # protocol numbers
+_IPV6_WORDS, _IPV6_TEXT = struct.Struct(">8H"), ":" + "{:x}:" * 8
+_ZEROS = tuple(":0" * count + ":" for count in range(8, 1, -1))  # the longest first, that an IPv6 address is short
 
 NO_FLOW = 0xFFFFFFFF
 IPV6_KEY = 1 << 32
@@ -288,9 +291,12 @@ def ipv6_text(octets: bytes) -> str:
     """Canonical text of 16 octets; IPv4-mapped addresses end in dotted quads (RFC 5952, 4 and 5)."""
     if octets[:12] == b"\0" * 10 + b"\xff\xff":
         return "::ffff:" + ".".join(str(octet) for octet in octets[12:])
-    from ipaddress import IPv6Address  # its tables are for captures with IPv6
-
-    return str(IPv6Address(octets))
+    text = _IPV6_TEXT.format(*_IPV6_WORDS.unpack(octets))
+    for zeros in _ZEROS:
+        at = text.find(zeros)
+        if at >= 0:
+            return f"{text[1:at]}::{text[at + len(zeros) : -1]}"
+    return text[1:-1]
 
 
 def mac_text(key: int) -> str:

@@ -128,7 +128,7 @@ def _frames(table: PacketTable) -> Iterator[_Frame]:
         arp.row, table.place[arp.row], table.time_ns[arp.row], arp.operation, arp.sender_mac, arp.sender_ip,
         arp.target_mac, arp.target_ip, table.links.target[table.link[arp.row]],
     )  # fmt: skip
-    return (_Frame(*values) for values in zip(*(column.tolist() for column in columns), strict=True))
+    return map(_Frame._make, zip(*(column.tolist() for column in columns), strict=True))
 
 
 def _ask(frame: _Frame, questions: list[_Question], still_open: dict[tuple[int, int, int, int], _Question]) -> None:

@@ -133,7 +133,7 @@ def from_rows(
         np.minimum.reduceat(times, bounds[:-1]) if len(order) else order,
         np.maximum.reduceat(times, bounds[:-1]) if len(order) else order,
         lambda index: fields(numbers[index]),
-        {name: [values[number] for number in numbers] for name, values in facts.items()},
+        {name: list(map(values.__getitem__, numbers)) for name, values in facts.items()},
         patience_ns,
     )
 

@@ -94,8 +94,8 @@ def split(messages: Messages) -> tuple[I8, I8, I8]:
         numbers of all other messages.
     """
     heads = messages.heads
-    numbers: dict[bytes, int] = {}
-    name = np.array([numbers.setdefault(one, len(numbers)) for one in messages.names], np.int64)
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(messages.names))}
+    name = np.fromiter(map(numbers.__getitem__, messages.names), np.int64, len(messages.names))
     client = np.where(heads.is_response, messages.target, messages.source)
     keys = name, heads.id << 16 | heads.type, client, messages.place
     order = np.lexsort(keys)

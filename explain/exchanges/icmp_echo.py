@@ -121,7 +121,7 @@ def _messages(table: PacketTable) -> Iterator[_Message]:
         icmp.word[at] >> 16, icmp.word[at] & 0xFFFF, table.ttl[rows], table.payload[rows],
         (table.links.target[table.link[rows]] == BROADCAST) | table.addresses.are_groups(table.targets(rows)),
     )  # fmt: skip
-    return (_Message(*values) for values in zip(*(column.tolist() for column in columns), strict=True))
+    return map(_Message._make, zip(*(column.tolist() for column in columns), strict=True))
 
 
 def _request(message: _Message, runs: list[_Run], by_ends: dict[_Key, _Run], by_quote: dict[_Key, list[_Run]]) -> _Run:

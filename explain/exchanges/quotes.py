@@ -44,22 +44,23 @@ def quoted_row(table: PacketTable, row: int) -> int | None:
 
 def _find(table: PacketTable) -> U4:
     icmp, flows = table.icmp, table.flows
-    if not len(icmp.row):
-        return np.empty(0, np.uint32)
+    found = np.full(len(icmp.row), NO_FLOW, np.uint32)
+    some = np.flatnonzero(icmp.quote > 0)
+    if not len(some):
+        return found
     known = Interner()
     # Flows differ in protocol and place, too: those go above the 49 bits of address and port.
     known.index(*_words(flows.low, flows.low_port, flows.high, flows.high_port, flows.protocol, flows.place))
     count = len(flows.low)
-    place = table.place[icmp.row]
-    found = np.full(len(icmp.row), NO_FLOW, np.uint32)
+    rows, target = icmp.row[some], icmp.quote_dst[some]
+    place, protocol = table.place[rows].astype(np.uint64), icmp.quote_protocol[some].astype(np.uint64)
     # A NAT may forget to translate the quotation back; the error still goes to whoever sent the packet.
-    for source in (icmp.quote_src, table.targets(icmp.row)):
-        ends = source << _SIXTEEN | icmp.quote_sport, icmp.quote_dst << _SIXTEEN | icmp.quote_dport
+    for source in (icmp.quote_src[some], table.targets(rows)):
+        ends = source << _SIXTEEN | icmp.quote_sport[some], target << _SIXTEEN | icmp.quote_dport[some]
         low, high = np.minimum(*ends), np.maximum(*ends)
-        low |= icmp.quote_protocol.astype(np.uint64) << np.uint64(56)
-        flow = known.index(low, high | place.astype(np.uint64) << np.uint64(49)).astype(np.uint32)
-        is_new = (found == NO_FLOW) & (flow < count) & (icmp.quote > 0)
-        found[is_new] = flow[is_new]
+        flow = known.index(low | protocol << np.uint64(56), high | place << np.uint64(49)).astype(np.uint32)
+        is_new = (found[some] == NO_FLOW) & (flow < count)
+        found[some[is_new]] = flow[is_new]
     return found
 
 

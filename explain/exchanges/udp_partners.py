@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.decode.intern import Interner
-from explain.table import distinct
+from explain.table import among
 
 if TYPE_CHECKING:
     from explain.table import I8, Bools, PacketTable, Rows
@@ -38,11 +38,10 @@ def asked_by(table: PacketTable, opener: Rows, is_to_group: Bools) -> I8:
     source_port, target_port = table.source_ports(opener), table.target_ports(opener)
     speaks, hears = source << _SIXTEEN | source_port, target << _SIXTEEN | target_port
     told = np.flatnonzero((target_port >= _FIRST_OWN) & ~is_to_group)
-    heard = distinct(hears[told])
-    if not len(heard):
+    asked = np.flatnonzero(among(speaks, hears[told]) & (source_port != target_port))
+    told = told[among(hears[told], speaks[asked])]
+    if not len(told):
         return found
-    is_heard = heard[np.minimum(np.searchsorted(heard, speaks), len(heard) - 1)] == speaks
-    asked = np.flatnonzero(is_heard & (source_port != target_port))
     partner = np.where(is_to_group, np.uint64(0), target)
     for some, spoken in ((asked[~is_to_group[asked]], source[told]), (asked[is_to_group[asked]], np.uint64(0))):
         known, first = Interner(), np.full(count + 1, -1, np.int64)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.exchanges.quotes import quoted_flows
-from explain.table import NO_FLOW, distinct
+from explain.table import distinct
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -105,13 +105,14 @@ def account_for_the_last_moment(scene: Scene) -> None:
         return
     captures = np.array([place.capture for place in table.places], np.int64)
     first, last = _edges(table, captures)
-    told_of = quoted_flows(table)  # an error is no silence
-    told_of = told_of[told_of != NO_FLOW]
+    is_told_of = np.zeros(len(table.flows.low) + 1, np.bool_)  # an error is no silence
+    is_told_of[np.minimum(quoted_flows(table), len(table.flows.low))] = True
+    is_told_of[-1] = False  # frames without a flow, and errors about none
     for part in scene.exchanges.parts:
         if "unanswered" not in part.outcomes or part.kind in _MEASURED_OTHERWISE:
             continue
         silent = part.where("unanswered")
-        silent = silent[~np.isin(table.flow[part.frames[part.bounds[silent]]], told_of)]
+        silent = silent[~is_told_of.take(table.flow[part.frames[part.bounds[silent]]], mode="clip")]
         of = captures[table.place[part.frames[part.bounds[silent]]]]
         start = part.start_ns[silent]
         is_cut_off = (start - first[of] > _LAST_MOMENT_NS) & (last[of] - start < _LAST_MOMENT_NS)

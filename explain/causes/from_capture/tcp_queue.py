@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.tcp_course import Course
     from explain.exchanges.tcp_moments import TcpMoments
+    from explain.table import Rows
 
 _RIVALS = (
     "tcp-application-hangs", "filter-on-target-input", "filter-on-router-forward", "conntrack-table-full",
@@ -23,6 +24,7 @@ _RIVALS = (
 )  # fmt: skip
 _INSISTS = 2  # SYNs of one connection; one alone may have been lost
 _CLIENT, _SERVER = 0, 1
+_PORT_BITS = np.uint64(16)
 
 
 def look(scene: Scene) -> Iterator[Seen]:
@@ -35,16 +37,18 @@ def look(scene: Scene) -> Iterator[Seen]:
     if not ignored:
         return
     table, opener = scene.table, part.frames[part.bounds[:-1]]
-    services = list(zip(table.targets(opener).tolist(), table.target_ports(opener).tolist(), strict=True))
-    groups: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for index in ignored:
-        groups[services[index]].append(index)
-    established: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for index in np.flatnonzero(part.facts["is_established"]).tolist():
-        established[services[index]].append(index)
-    for (target, port), waiting in groups.items():
-        held = _held(part, established[target, port], int(part.start_ns[waiting[0]]))
+    service = table.targets(opener) << _PORT_BITS | table.target_ports(opener)
+    groups: dict[int, list[int]] = defaultdict(list)
+    for index, key in zip(ignored, service[ignored].tolist(), strict=True):
+        groups[key].append(index)
+    established = np.flatnonzero(part.facts["is_established"])
+    established = established[np.argsort(service[established], kind="stable")]
+    wanted = np.array(list(groups), np.uint64)
+    bounds = (np.searchsorted(service[established], wanted, side).tolist() for side in ("left", "right"))
+    for (key, waiting), first, last in zip(groups.items(), *bounds, strict=True):
+        held = _held(part, established[first:last], int(part.start_ns[waiting[0]]))
         if held:
+            target, port = divmod(key, 1 << 16)
             members: list[Member] = [(part, index) for index in [*held, *waiting]]
             rows = [int(row) for one, index in members for row in one.rows(index)]
             values = {
@@ -53,14 +57,11 @@ def look(scene: Scene) -> Iterator[Seen]:
             yield Seen("tcp-accept-queue-full", "likely", members, rows, _RIVALS, values)
 
 
-def _held(part: ExchangeColumns, established: list[int], at_ns: int) -> list[int]:
+def _held(part: ExchangeColumns, established: Rows, at_ns: int) -> list[int]:
     """Those that were open when the first SYN was ignored: the host lives, the program is mute."""
     moments: TcpMoments = part.facts["moments"]
-    return [
-        index
-        for index in established
-        if part.start_ns[index] <= at_ns <= part.end_ns[index] and _is_mute(moments, index)
-    ]
+    was_open = (part.start_ns[established] <= at_ns) & (part.end_ns[established] >= at_ns)
+    return [index for index in established[was_open].tolist() if _is_mute(moments, index)]
 
 
 def _is_mute(moments: TcpMoments, index: int) -> bool:
