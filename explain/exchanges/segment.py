@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from explain.record import dataclass
-from explain.table import BROADCAST, ETHERNET, IP, NO_MAC
+from explain.table import BROADCAST, ETHERNET, IP, NO_MAC, among
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -166,7 +166,7 @@ def carriers(
     if only_forwarded:
         first = first[_IS_FORWARDED[table.ttl[first]]]
     if addresses is not None:
-        first = first[np.isin(table.sources(first), np.array(addresses, np.uint64))]
+        first = first[among(table.sources(first), np.array(addresses, np.uint64))]
     macs = table.links.source[table.link[first]]
     first, macs = first[macs < NO_MAC], macs[macs < NO_MAC]
     columns = (table.place[first], macs, table.sources(first), table.ttl[first], first)

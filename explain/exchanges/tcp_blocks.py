@@ -284,22 +284,26 @@ class _Block:
         """The number after the last octet before the first hole, after each segment."""
         unbroken = following.copy()
         holes = away[self.reach[away] > self.reach[away - 1]]
+        wanted, piece = following[holes - 1], self.piece[holes]
+        ends = self.starts[piece] + self.sizes[piece]
+        fills = self._find_soon(wanted, holes, ends)
         filled = 0
-        for hole in holes.tolist():
+        for hole, number, fill, end in zip(*(one.tolist() for one in (holes, wanted, fills, ends)), strict=True):
             if hole < filled:
                 continue
-            wanted = following[hole - 1]
-            filled = self._find(wanted, hole, int(self._end(hole)))
-            unbroken[hole:filled] = wanted
+            filled = self._find(number, hole + _LOOK, end) if fill < 0 else fill
+            unbroken[hole:filled] = number
         return unbroken
 
-    def _end(self, spot: int) -> int:
-        piece = int(self.piece[spot])
-        return int(self.starts[piece + 1]) if piece + 1 < len(self.starts) else len(self.seq)
+    def _find_soon(self, wanted: U4, starts: I8, ends: I8) -> I8:
+        """For each number the first of the next ``_LOOK`` segments that begins at it, else -1."""
+        at = np.minimum(starts[:, None] + np.arange(_LOOK), ends[:, None] - 1)
+        is_it = self.seq[at] == wanted[:, None]
+        return np.where(is_it.any(axis=1), starts + is_it.argmax(axis=1), -1)
 
-    def _find(self, wanted: np.uint32, start: int, end: int) -> int:
+    def _find(self, wanted: int, start: int, end: int) -> int:
         """The first segment from ``start`` on that begins at a number, else ``end``."""
-        width = _LOOK
+        width = _LOOK * 4
         while start < end:
             found = np.flatnonzero(self.seq[start : min(start + width, end)] == wanted)
             if len(found):

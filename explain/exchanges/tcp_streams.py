@@ -8,7 +8,7 @@ import numpy as np
 
 from explain.exchanges.tcp_fragments import segment_lengths
 from explain.record import dataclass
-from explain.table import REVERSED, TCP, distinct, ragged
+from explain.table import REVERSED, TCP, among, distinct, ragged
 
 if TYPE_CHECKING:
     from explain.table import I8, U1, U4, Bools, PacketTable, Rows
@@ -74,8 +74,8 @@ def _reuses(table: PacketTable, rows: Rows, flags: U1, flow_bounds: I8) -> I8:
     later = distinct(flow[is_syn & ~is_first])
     if not len(later):
         return np.empty(0, np.int64)
-    among = np.isin(flow, later)
-    spots, flow, is_syn, is_first = spots[among], flow[among], is_syn[among], is_first[among]
+    is_among = among(flow, later)
+    spots, flow, is_syn, is_first = spots[is_among], flow[is_among], is_syn[is_among], is_first[is_among]
     opener = (table.layers[rows[spots]] & REVERSED != 0) ^ ~is_syn
     begins = np.flatnonzero(np.concatenate(([True], flow[1:] != flow[:-1])))
     sizes = np.diff(np.concatenate((begins, [len(spots)])))

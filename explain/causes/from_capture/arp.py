@@ -10,7 +10,7 @@ import numpy as np
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges import segment
 from explain.places.near import rows_near, whole_of
-from explain.table import mac_text
+from explain.table import among, distinct, mac_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +79,7 @@ def _of_contest(scene: Scene, contest: Contest) -> list[Member]:
     for kind, name in (("arp.resolution", "wanted_ip"), ("arp.announcement", "address")):
         part = scene.part(kind)
         owner = np.repeat(np.arange(len(part)), np.diff(part.bounds))
-        touched = np.unique(owner[np.isin(part.frames, rows)]).tolist()
+        touched = distinct(owner[among(part.frames, rows)]).tolist()
         found += [(part, index) for index in touched if getattr(part.fields(index), name) == address]
     return found
 
@@ -127,7 +127,7 @@ def _misled(scene: Scene, forgers: set[str]) -> list[Member]:
         outcomes = [name for name in ("unanswered", "partly-answered") if name in part.outcomes]
         for index in scene.open(part, *outcomes):
             targets = table.links.target[table.link[part.rows(index)]]
-            if np.isin(targets, wanted).any():
+            if among(targets, wanted).any():
                 found.append((part, index))
     return found
 

@@ -11,6 +11,7 @@ import numpy as np
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges.dhcp_lease import agree, server_of
 from explain.exchanges.dhcp_tests import ServerTests, challenge_of
+from explain.table import among, distinct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,7 +120,7 @@ def account_for_carriers(scene: Scene, part: ExchangeColumns, client_port: int) 
     if len(late):
         errors = scene.part("icmp.error")
         first = errors.frames[errors.bounds[:-1]]
-        scene.accounted["icmp.error"].update(np.flatnonzero(np.isin(first, late)).tolist())
+        scene.accounted["icmp.error"].update(np.flatnonzero(among(first, late)).tolist())
 
 
 def _account_for_tests(scene: Scene, part: ExchangeColumns) -> None:
@@ -233,8 +234,8 @@ def _with_rows(scene: Scene, rows: list[int]) -> list[Member]:
     found: list[Member] = []
     for kind in ("arp.resolution", "arp.announcement"):
         part = scene.part(kind)
-        at = np.flatnonzero(np.isin(part.frames, rows))
-        found += [(part, one) for one in np.unique(np.searchsorted(part.bounds, at, "right") - 1).tolist()]
+        at = np.flatnonzero(among(part.frames, rows))
+        found += [(part, one) for one in distinct(np.searchsorted(part.bounds, at, "right") - 1).tolist()]
     return found
 
 
@@ -246,7 +247,7 @@ def _turned_away(leases: _Leases) -> Iterator[Seen]:
         return
     errors = scene.part("icmp.error")
     text = scene.table.addresses.text
-    for number in np.flatnonzero(np.isin(errors.frames[errors.bounds[:-1]], icmp.row[about])).tolist():
+    for number in np.flatnonzero(among(errors.frames[errors.bounds[:-1]], icmp.row[about])).tolist():
         said = errors.fields(number)
         name = errors.outcomes[errors.outcome[number]]
         indices = [

@@ -11,7 +11,7 @@ from explain.causes.from_capture import arp, expired, ndp
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges.icmp_error import size_claim
 from explain.exchanges.quotes import quoted_flows
-from explain.table import NO_FLOW, UDP, distinct
+from explain.table import NO_FLOW, UDP, among, distinct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,7 +132,7 @@ def _affected(scene: Scene) -> dict[int, list[Member]]:
     for kind in ("icmp.echo", "udp.flow", "tcp.connection"):
         part = scene.part(kind)
         own = scene.table.flow[part.frames[part.bounds[:-1]]]
-        for index in np.flatnonzero(np.isin(own, wanted)).tolist():
+        for index in np.flatnonzero(among(own, wanted)).tolist():
             by_flow[int(own[index])].append((part, index))
     affected = {
         row: by_flow[flow] for row, flow in zip(icmp.row.tolist(), flows.tolist(), strict=True) if flow in by_flow

@@ -17,7 +17,7 @@ from explain.exchanges import segment
 from explain.exchanges.quotes import quoted_flows
 from explain.places.near import rows_near, whole_of
 from explain.record import dataclass
-from explain.table import IP, NO_FLOW, distinct
+from explain.table import IP, NO_FLOW, among, distinct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -177,7 +177,7 @@ def _unanswered(scene: Scene, asked: _Asked, rows: Rows) -> list[Member]:
     for kind in _CARRIERS:
         part = scene.part(kind)
         owner = np.repeat(np.arange(len(part)), np.diff(part.bounds))
-        touched = set(owner[np.isin(part.frames, rows)].tolist())
+        touched = set(owner[among(part.frames, rows)].tolist())
         found += [
             (part, index)
             for index in scene.open(part, *_FAILED[kind])
@@ -224,7 +224,7 @@ def _quoted(scene: Scene, told: list[int]) -> list[Member]:
     for kind in _CARRIERS:
         one = scene.part(kind)
         own = scene.table.flow[one.frames[one.bounds[:-1]]]
-        of = set(np.flatnonzero(np.isin(own, wanted)).tolist())
+        of = set(np.flatnonzero(among(own, wanted)).tolist())
         found += [(one, index) for index in scene.open(one, *_FAILED[kind]) if index in of]
     return found
 

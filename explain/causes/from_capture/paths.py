@@ -12,17 +12,7 @@ from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges import losses
 from explain.exchanges.tcp_course import ACK
 from explain.places.near import rows_near, whole_of
-from explain.table import (
-    BAD_CHECKSUM,
-    BAD_IP_CHECKSUM,
-    GOOD_CHECKSUM,
-    ICMP,
-    ICMPV6,
-    IP,
-    REVERSED,
-    TCP,
-    mac_text,
-)
+from explain.table import BAD_CHECKSUM, BAD_IP_CHECKSUM, GOOD_CHECKSUM, ICMP, ICMPV6, IP, REVERSED, TCP, among, mac_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,7 +101,7 @@ def _suffering(scene: Scene, rows: list[int]) -> list[Member]:
         part = scene.part(kind)
         outcomes = [name for name in ("unanswered", "partly-answered") if name in part.outcomes]
         indices = scene.open(part, *outcomes)
-        found += [(part, index) for index in indices if np.isin(part.rows(index), rows).any()]
+        found += [(part, index) for index in indices if among(part.rows(index), rows).any()]
     echoes = scene.part("icmp.echo")
     runs = {_run(echoes, index) for part, index in found if part is echoes}
     pings = scene.open(echoes, "unanswered", "partly-answered") if runs else []

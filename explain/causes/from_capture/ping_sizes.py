@@ -9,7 +9,7 @@ import numpy as np
 
 from explain.causes.from_capture.scene import Scene, Seen
 from explain.exchanges.fragments import datagrams
-from explain.table import FRAGMENT, ICMP, ICMPV6
+from explain.table import FRAGMENT, ICMP, ICMPV6, among
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -92,7 +92,7 @@ def _sizes(table: PacketTable, part: ExchangeColumns, index: int) -> _Sizes:
     found = _Sizes([], [])
     heads = rows[table.layers[rows] & (ICMP | ICMPV6) != 0]
     at = np.searchsorted(table.icmp.row, heads)
-    asked = np.isin(table.icmp.type[at], _REQUESTS)
+    asked = among(table.icmp.type[at], _REQUESTS)
     for row, word in zip(heads[asked].tolist(), table.icmp.word[at[asked]].tolist(), strict=True):
         (found.lost if word & 0xFFFF in missing else found.passed).append(whole[row])
     return found
@@ -128,7 +128,7 @@ def _halves(scene: Scene) -> Iterator[Seen]:
     part, table = scene.part("icmp.echo"), scene.table
     cut = datagrams(table)
     heads, wholes = _firsts(cut), set(cut.first.tolist()) - {-1}
-    is_first = np.isin(part.frames, cut.first)
+    is_first = among(part.frames, cut.first)
     has_several = np.add.reduceat(is_first, part.bounds[:-1], dtype=np.int64) >= _FEWEST_HALVES if len(part) else ()
     for index in scene.open(part, *part.outcomes):
         if not has_several[index]:

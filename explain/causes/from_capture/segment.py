@@ -11,7 +11,7 @@ from explain.causes.from_capture import silence
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges import segment
 from explain.places.near import rows_near, whole_of
-from explain.table import BROADCAST, IPV6_KEY, NO_MAC, distinct, mac_text
+from explain.table import BROADCAST, IPV6_KEY, NO_MAC, among, distinct, mac_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ def _failed(scene: Scene, rows: Rows) -> list[Member]:
     for kind in _CARRIERS:
         part = scene.part(kind)
         indices = scene.open(part, "unanswered")
-        found += [(part, index) for index in indices if np.isin(part.rows(index), rows).any()]
+        found += [(part, index) for index in indices if among(part.rows(index), rows).any()]
     return found
 
 
@@ -123,14 +123,14 @@ def _detours(scene: Scene) -> Iterator[Seen]:
         groups[text(source), text(target), mac, better].append(number)
     names = _names(table)
     for (source, target, mac, better), numbers in groups.items():
-        rows = rows_near(scene.table, np.unique(np.concatenate((first[numbers], second[numbers]))))
+        rows = rows_near(scene.table, distinct(np.concatenate((first[numbers], second[numbers]))))
         members = _travellers(scene, rows)
         if redirected.intersection(((source, target), (source, None))):  # the router says so itself, and that is told
             scene.account(Seen("icmp-redirect", "proved", members, ()))
             continue
         if not members:  # the answers take the detour, too: told with the questions
             continue
-        passed = len(np.unique(table.ip_id[first[numbers]])) if table.ip_id[first[numbers]].any() else len(numbers)
+        passed = len(distinct(table.ip_id[first[numbers]])) if table.ip_id[first[numbers]].any() else len(numbers)
         values = {
             "case": "link", "src": source, "dst": target, "router": names.get(mac, mac_text(mac)),
             "mac": mac_text(mac), "gateway": names.get(better, mac_text(better)), "count": passed,
@@ -161,7 +161,7 @@ def _travellers(scene: Scene, rows: Rows) -> list[Member]:
     for kind in _CARRIERS:
         part = scene.part(kind)
         owner = np.repeat(np.arange(len(part)), np.diff(part.bounds))
-        touched = np.unique(owner[np.isin(part.frames, rows)])
+        touched = distinct(owner[among(part.frames, rows)])
         found += [(part, index) for index in touched.tolist() if index not in scene.accounted[kind]]
     return found
 

@@ -12,7 +12,7 @@ from explain.causes.from_capture.scene import Scene, Seen
 from explain.exchanges import tcp_labels as label
 from explain.exchanges.tcp_many import with_copies
 from explain.places.near import NearTable
-from explain.table import DONT_FRAGMENT, REVERSED, TCP
+from explain.table import DONT_FRAGMENT, REVERSED, TCP, distinct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,7 +88,7 @@ def _too_large_elsewhere(scene: Scene) -> Iterator[Seen]:
         if stuck is None or owners.max(initial=-1) < 0 or (index := int(owners.max())) in scene.accounted[part.kind]:
             continue
         certainty, values = _told(table, *stuck)
-        copies = np.unique(near.copies(stuck[0])).tolist()
+        copies = distinct(near.copies(stuck[0])).tolist()
         seen = Seen("pmtu-blackhole", certainty, [(part, index)], (), TOO_LARGE_RIVALS, values, copies)
         scene.account(seen)
         yield seen

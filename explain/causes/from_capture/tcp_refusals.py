@@ -10,7 +10,7 @@ import numpy as np
 from explain.causes.from_capture.scene import Seen
 from explain.exchanges.tcp_course import RST
 from explain.places.near import copies_of, whole_of
-from explain.table import ICMP, ICMPV6, IP, NO_MAC, TCP
+from explain.table import ICMP, ICMPV6, IP, NO_MAC, TCP, among
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,7 +120,7 @@ class _Routers:
             return None
         # Where what is forwarded keeps its TTL, a whole one says nothing; who answers from there lives there.
         passed = self._from(mac, place)
-        passed = passed[np.isin(table.ttl[passed], _FULL_TTLS)]
+        passed = passed[among(table.ttl[passed], _FULL_TTLS)]
         is_icmp = table.layers[passed] & (ICMP | ICMPV6) != 0
         return None if (~is_icmp | (table.sources(passed) == server)).any() else row
 
@@ -142,5 +142,5 @@ class _Routers:
             is_refusal = (layers[rows] & TCP != 0) & (table.flags[rows] & RST != 0)
             rows = rows[(layers[rows] & IP != 0) & ~is_refusal]
             own = np.array(self._own.get(mac, []), np.uint64)
-            self._passed[mac, place] = rows[~np.isin(table.sources(rows), own)]
+            self._passed[mac, place] = rows[~among(table.sources(rows), own)]
         return self._passed[mac, place]
