@@ -12,11 +12,11 @@ from explain.exchanges.columns import ExchangeColumns
 from explain.exchanges.community_id import community_id
 from explain.exchanges.quotes import quoted_flows
 from explain.exchanges.tcp_course import NEVER, RST, control, follow
+from explain.exchanges.tcp_many import count_recorded_twice
 from explain.exchanges.tcp_measures import (
     distinct_octets,
     measure_stalls,
     measure_times,
-    recorded_twice,
     sent_octets,
 )
 from explain.exchanges.tcp_moments import TcpMoments
@@ -256,7 +256,7 @@ def _fields(moments: TcpMoments, index: int, tls: Any) -> TcpConnection:
         window_scale=offered.window_scale,
         has_sack=offered.has_sack,
         has_timestamps=offered.has_timestamps,
-        recorded_twice=recorded_twice(table, talk),
+        recorded_twice=int(count_recorded_twice(moments, np.array([index]))[0]) if len(marked) else 0,
         icmp_errors=len(moments.errors(index)),
     )
 

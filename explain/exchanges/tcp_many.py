@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.exchanges.tcp_course import FIN, RST, SYN
-from explain.table import REVERSED
+from explain.exchanges.tcp_labels import DUPLICATE_ACK, RESENT
+from explain.table import REVERSED, among
 
 if TYPE_CHECKING:
     from explain.exchanges.tcp_moments import TcpMoments
     from explain.exchanges.tcp_streams import Streams
     from explain.table import I8
+
+_TWICE_NS = 500_000
+"""A network card hands a frame to two devices within this time; a sender repeats none that soon."""
 
 
 def segments_of(streams: Streams, indices: I8) -> tuple[I8, I8]:
@@ -41,6 +45,33 @@ def measure_closed_windows(moments: TcpMoments, indices: I8) -> I8:
     closed_ns = np.zeros(len(indices), np.int64)
     np.add.at(closed_ns, of[turns[opens]], spans)
     return closed_ns
+
+
+def count_recorded_twice(moments: TcpMoments, indices: I8) -> I8:
+    """Frames of each of these connections that are there twice because they were recorded twice, not sent twice.
+
+    They are alike to the IP identification and the checksum, and come at once; a sender that repeats a
+    segment counts its identification up, and waits.
+    """
+    table, streams = moments.table, moments.streams
+    at, of = segments_of(streams, indices)
+    rows, is_resent = streams.rows[at], moments.segments.labels[at] & np.uint16(RESENT) != 0
+    is_repeated = is_resent | (moments.segments.labels[at] & DUPLICATE_ACK != 0)
+    is_suspect = np.bincount(of[is_repeated], minlength=len(indices))[of] > 0
+    takes_room = (streams.length[rows] > 0) | (streams.flags[at] & (SYN | FIN) != 0)
+    number = of << 32 | table.seq[rows]
+    known = number[is_suspect & (is_resent | ~takes_room) & ((table.ip_id[rows] != 0) | takes_room)]
+    some = np.flatnonzero(among(number, known))
+    rows, of, takes_room, number = rows[some], of[some], takes_room[some], number[some]
+    order = np.lexsort((table.ip_id[rows], table.checksum[rows], table.ack[rows], number))  # those alike stay in order
+    rows, of, takes_room = rows[order], of[order], takes_room[order]
+    one, other = rows[:-1], rows[1:]
+    is_same = (number[order[1:]] == number[order[:-1]]) & ((table.ip_id[one] != 0) | takes_room[1:])
+    is_same &= (table.layers[one] ^ table.layers[other]) & REVERSED == 0
+    for column in (table.ip_id, table.window, table.flags, table.ack, table.payload, table.checksum):
+        is_same &= column[one] == column[other]
+    apart = table.time_ns[other] - table.time_ns[one]
+    return np.bincount(of[1:][is_same & (apart >= 0) & (apart < _TWICE_NS)], minlength=len(indices))
 
 
 def with_copies(moments: TcpMoments, indices: I8, least: int, copies: int) -> I8:

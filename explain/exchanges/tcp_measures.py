@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.exchanges.tcp_course import FIN, NEVER, RST, SYN
-from explain.exchanges.tcp_labels import DUPLICATE_ACK, GAP, KEEP_ALIVE, REPEATED, RESENT, ZERO_WINDOW
+from explain.exchanges.tcp_labels import GAP, KEEP_ALIVE, REPEATED, ZERO_WINDOW
 from explain.exchanges.tcp_moments import first_answer
 from explain.record import dataclass
-from explain.table import among
 
 if TYPE_CHECKING:
     from explain.exchanges.tcp_course import Course
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from explain.table import I8, PacketTable
 
 _UNTIDY = np.uint16(GAP | REPEATED)
-_TWICE_NS = 500_000
-"""A network card hands a frame to two devices within this time; a sender repeats none that soon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,34 +82,6 @@ def distinct_octets(talk: Talk, role: int) -> int:
 def sent_octets(talk: Talk, role: int) -> int:
     """Octets of payload that a role sent, repeats included."""
     return int(talk.length[talk.role == role].sum(dtype=np.int64))
-
-
-def recorded_twice(table: PacketTable, talk: Talk) -> int:
-    """Frames that are there twice, not because they were sent twice but because they were recorded twice.
-
-    They are alike to the IP identification and the checksum, and come at once; a sender that repeats a
-    segment counts its identification up, and waits.
-    """
-    if not (talk.labels & np.uint16(RESENT | DUPLICATE_ACK)).any():
-        return 0
-    takes_room = (talk.length > 0) | (talk.flags & (SYN | FIN) != 0)
-    spots = np.flatnonzero((talk.labels & np.uint16(RESENT) != 0) | ~takes_room)
-    spots = spots[(table.ip_id[talk.rows[spots]] != 0) | takes_room[spots]]
-    if not len(spots):
-        return 0
-    others = np.flatnonzero(among(talk.seq, talk.seq[spots]))
-    rows = talk.rows[others]
-    columns = (table.ip_id, table.window, table.flags, table.ack, table.payload)
-    key = talk.seq[others].astype(np.uint64) << np.uint64(32) | table.ack[rows]
-    key ^= table.checksum[rows].astype(np.uint64) << np.uint64(16) | table.ip_id[rows]
-    order = np.argsort(key, kind="stable")  # so that those alike stay in the order of time
-    one, next_one = rows[order[:-1]], rows[order[1:]]
-    is_same = (key[order[:-1]] == key[order[1:]]) & (talk.role[others[order[:-1]]] == talk.role[others[order[1:]]])
-    for column in (*columns, table.checksum, table.seq):
-        is_same &= column[one] == column[next_one]
-    is_same &= (table.ip_id[one] != 0) | takes_room[others[order[1:]]]
-    apart = table.time_ns[next_one] - table.time_ns[one]
-    return int((is_same & (apart >= 0) & (apart < _TWICE_NS)).sum())
 
 
 @dataclass(frozen=True, slots=True)

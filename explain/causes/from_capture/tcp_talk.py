@@ -10,8 +10,8 @@ import numpy as np
 from explain.causes.from_capture.ping_sizes import LARGE
 from explain.exchanges import tcp_labels as label
 from explain.exchanges.tcp_course import ACK, FIN, RST, SYN
-from explain.exchanges.tcp_many import measure_closed_windows
-from explain.exchanges.tcp_measures import measure_times, recorded_twice
+from explain.exchanges.tcp_many import count_recorded_twice, measure_closed_windows
+from explain.exchanges.tcp_measures import measure_times
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,9 +53,10 @@ def look(scene: Scene, part: ExchangeColumns) -> Iterator[Trouble]:
     lost, total = _lost(moments), np.diff(part.bounds)
     zero_windows = moments.segments.where(label.ZERO_WINDOW)
     closed_ns = _closed(moments, (span >= _STALLED_NS) & (np.diff(zero_windows[1]) > 0))
+    is_lossy = is_open & (lost >= _FEWEST_RESENT) & (lost * _SUBSTANTIAL >= total)
     suspects = (
         (closed_ns >= _STALLED_NS, partial(_stalled, closed_ns, zero_windows)),
-        (is_open & (lost >= _FEWEST_RESENT) & (lost * _SUBSTANTIAL >= total), _resent),
+        (is_lossy, partial(_resent, _twice(moments, is_lossy))),
         (is_open & (span >= _HANGS_NS) & _is_mute(moments), _hangs),
         (is_open & (span >= _SLOW_NS), _slow),
     )
@@ -78,6 +79,13 @@ def _closed(moments: TcpMoments, are_candidates: Bools) -> I8:
     closed_ns = np.zeros(len(are_candidates), np.int64)
     closed_ns[are_candidates] = measure_closed_windows(moments, np.flatnonzero(are_candidates))
     return closed_ns
+
+
+def _twice(moments: TcpMoments, are_candidates: Bools) -> I8:
+    """How many frames of each connection were recorded twice, 0 where it is no candidate; int64[n]."""
+    twice = np.zeros(len(are_candidates), np.int64)
+    twice[are_candidates] = count_recorded_twice(moments, np.flatnonzero(are_candidates))
+    return twice
 
 
 def _is_mute(moments: TcpMoments) -> Bools:
@@ -118,12 +126,12 @@ def _lost(moments: TcpMoments) -> I8:
     return lost
 
 
-def _resent(moments: TcpMoments, index: int) -> Trouble | None:
+def _resent(twice: I8, moments: TcpMoments, index: int) -> Trouble | None:
     talk = moments.talk(index)
     total = len(talk.rows)
     rows = moments.labelled(index, label.RESENT & ~label.SPURIOUS_RETRANSMISSION)
     rows = rows[moments.table.flags[rows] & SYN == 0]
-    resent = len(rows) - recorded_twice(moments.table, talk)
+    resent = len(rows) - int(twice[index])
     if resent < _FEWEST_RESENT or resent * _SUBSTANTIAL < total:
         return None
     values: dict[str, Any] = {"resent": resent, "segments": total}
@@ -204,4 +212,4 @@ def _waits(talk: Talk) -> tuple[Rows, int]:
 
 
 def _several(rows: Rows) -> tuple[int, ...]:
-    return tuple(int(row) for row in rows)
+    return tuple(rows.tolist())
