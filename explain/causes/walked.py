@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _FIRST_PROBE_PORT = 33434
 _ANY_PORT = 80
+_WHOLE_6 = 128
 _NEARLY = 100
 """Of so many entries of a full table one may have run out between the command and the look."""
 
@@ -229,12 +230,12 @@ def _of_dhcp(witnesses: Witnesses, client: HostState) -> Walked:
     topology = witnesses.topology
     links = topology.links if topology.is_whole else None
     is_whole = topology.is_whole and set(topology.roles) <= {each.name for each in witnesses.states}
-    if command is not None and (command.family == 6 or "-6" in words):
-        # What a state shows of a server is known for IPv4 alone.
-        return Walked("unknown", (), (), is_whole, frozenset())
-    causes = dhcp_causes(witnesses.states, client.name, device, links=links, roles=None)
+    family = 6 if command is not None and (command.family == 6 or "-6" in words) else 4
+    causes = dhcp_causes(witnesses.states, client.name, device, family=family, links=links, roles=None)
     if not causes and is_whole:
-        leased = [each for nic, each in client.addresses(4) if nic.name == device and not is_link_local(each.local)]
+        own = [each for nic, each in client.addresses(family) if nic.name == device and not is_link_local(each.local)]
+        # A lease of IPv6 says nothing of the link's prefix. Source: RFC 8415, 18.2.10.1.
+        leased = [each for each in own if family == 4 or each.prefix_length == _WHOLE_6]
         by = tuple(Decider("address", f"{each.local}/{each.prefix_length} dev {device}", device) for each in leased)
         exhausted = StateCause("dhcp-pool-exhausted", "likely", (Locus("dhcp-server"),), ())
         causes = (StateCause("healthy", "likely", (), by) if leased else exhausted,)

@@ -1,6 +1,6 @@
 """A DHCP client's first question: who on its segment would hear and answer it?
 
-Source: RFC 2131 section 4.1 and 4.4.1.
+Source: RFC 2131 section 4.1 and 4.4.1; for IPv6 RFC 8415 section 7.1, 7.2 and 18.2.1.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from explain.state.addresses import is_link_local
 from explain.state.carry import BROADCAST, carry
 from explain.state.decide import decide
 from explain.state.deliver import listeners
@@ -20,9 +21,19 @@ if TYPE_CHECKING:
 
     from explain.state.decision import Decision
     from explain.state.network import Link, Network, Place
-    from explain.state.records import HostState
+    from explain.state.records import HostState, Interface
 
 CLIENT, SERVER = 68, 67
+CLIENT_6, SERVER_6 = 546, 547
+_ALL_SERVERS, _ALL_SERVERS_MAC = "ff02::1:2", "33:33:00:01:00:02"
+
+
+def solicit(client_mac: str | None, source: str | None) -> Packet:
+    """A DHCPv6 Solicit from the client's link-local address to all servers and relays of the link."""
+    return Packet(
+        _ALL_SERVERS, "udp", source, source_port=CLIENT_6, destination_port=SERVER_6, ttl=1, length=112,
+        source_mac=client_mac, destination_mac=_ALL_SERVERS_MAC, packet_type="multicast",
+    )  # fmt: skip
 
 
 def discover(client_mac: str | None) -> Packet:
@@ -38,6 +49,7 @@ def dhcp_causes(
     client: str,
     device: str,
     *,
+    family: int = 4,
     links: Iterable[Link] | None = None,
     roles: Mapping[str, str] | None = None,
 ) -> tuple[StateCause, ...]:
@@ -47,6 +59,7 @@ def dhcp_causes(
         states: the hosts that are known.
         client: name of the host that asks.
         device: the interface that it asks on.
+        family: of the address that it asks for, 4 or 6.
         links: as for ``walk``.
         roles: role words of the contract by host.
 
@@ -56,10 +69,10 @@ def dhcp_causes(
     """
     network = join(states, links)
     own = network.interface((client, device))
-    asked = discover(own.mac if own else None)
+    asked = _question(own, family)
     arrivals = [place for place in carry(network, (client, device), asked).arrivals if place[0] != client]
     heard = [(place, decide(network.hosts[place[0]], arriving(asked, place[1]))) for place in arrivals]
-    servers = [(place, said) for place, said in heard if listeners(network.hosts[place[0]], "udp", SERVER)]
+    servers = [(place, said) for place, said in heard if listeners(network.hosts[place[0]], "udp", asked.destination_port)]
     willing = [(place, said) for place, said in servers if said.goes_on]
     stopped = [(place, said) for place, said in servers if said.reason == "filter"]
     if stopped and not willing:
@@ -69,6 +82,14 @@ def dhcp_causes(
     if not servers and _is_known(network, arrivals):
         return (StateCause("dhcp-no-server", "proved", (Locus("dhcp-server"),), ()),)
     return ()
+
+
+def _question(client: Interface | None, family: int) -> Packet:
+    mac = client.mac if client else None
+    if family == 4:
+        return discover(mac)
+    own = (client.addresses or ()) if client else ()
+    return solicit(mac, next((each.local for each in own if each.family == 6 and is_link_local(each.local)), None))
 
 
 def _is_known(network: Network, arrivals: list[Place]) -> bool:

@@ -173,8 +173,9 @@ def test_what_no_state_was_given_for_is_never_called_proved():
     assert {each.certainty for each in path.causes} <= {"likely", "possible"}
 
 
-def dhcp(*servers: str, filter_on: str | None = None) -> list[str]:
-    made = {"C": raw(interface("c0", 2, MACS["S"]))}
+def dhcp(*servers: str, filter_on: str | None = None, family: int = 4) -> list[str]:
+    made = {"C": raw(interface("c0", 2, MACS["S"], "fe80::1/64"))}
+    kind, everybody, port = ("ip", "0.0.0.0", 67) if family == 4 else ("ip6", "[::]", 547)
     cables = []
     bridge = {
         "ifindex": 2,
@@ -189,27 +190,29 @@ def dhcp(*servers: str, filter_on: str | None = None) -> list[str]:
     made["SW"] = raw(bridge, *ports)
     for number, name in enumerate(("C", "A", "B")):
         if name != "C":
-            sockets = [f"udp UNCONN 0 0 0.0.0.0%{name.lower()}0:67 0.0.0.0:*"] if name in servers else []
+            sockets = [f"udp UNCONN 0 0 {everybody}%{name.lower()}0:{port} {everybody}:*"] if name in servers else []
             made[name] = raw(
                 interface(f"{name.lower()}0", 2, f"02:00:00:00:03:0{number}", f"10.0.1.{number}/24"), sockets=sockets
             )
             if name == filter_on:
                 made[name] |= filtered(
-                    "ip",
+                    kind,
                     "input",
-                    {"match": {"op": "==", "left": {"payload": {"protocol": "udp", "field": "dport"}}, "right": 67}},
+                    {"match": {"op": "==", "left": {"payload": {"protocol": "udp", "field": "dport"}}, "right": port}},
                     DROP,
                 )
         cables.append((name, f"{name.lower()}0", "SW", f"p{number}"))
-    found = dhcp_causes([host_state(value, name) for name, value in made.items()], "C", "c0", links=cables)
+    known = [host_state(value, name) for name, value in made.items()]
+    found = dhcp_causes(known, "C", "c0", family=family, links=cables)
     return [each.cause for each in found]
 
 
-def test_who_would_answer_a_dhcp_client_is_told_by_sockets_and_filters():
-    assert dhcp() == ["dhcp-no-server"]
-    assert dhcp("A") == []
-    assert dhcp("A", filter_on="A") == ["dhcp-server-filtered"]
-    assert dhcp("A", "B") == ["dhcp-rogue-server"]
+@pytest.mark.parametrize("family", [4, 6])
+def test_who_would_answer_a_dhcp_client_is_told_by_sockets_and_filters(family):
+    assert dhcp(family=family) == ["dhcp-no-server"]
+    assert dhcp("A", family=family) == []
+    assert dhcp("A", filter_on="A", family=family) == ["dhcp-server-filtered"]
+    assert dhcp("A", "B", family=family) == ["dhcp-rogue-server"]
 
 
 STORIES = [
