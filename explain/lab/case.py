@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from explain.lab.perform import Ran
+    from explain.lab.records import Lab
 
 # tool of a step -> what case.json calls it
 TOOLS = {"tcpprobe": "tcp", "udpprobe": "udp", "nc": "nc", "curl": "curl", "tracepath": "traceroute"}
@@ -55,6 +56,7 @@ def case(recording: Recording) -> dict[str, Any]:
     lab, main = recording.lab, recording.main
     sender = main.step.on if main else lab.nodes[0].name
     destination = _destination(main)
+    roles = _roles(lab, destination)
     return {
         "tool": TOOLS.get(main.step.run[0], main.step.run[0]) if main else None,
         "command": typed(main.step.run) if main else None,
@@ -64,7 +66,8 @@ def case(recording: Recording) -> dict[str, Any]:
         "family": 6 if ":" in (destination or "") or (main and "-6" in main.step.run) else 4,
         "destination": destination,
         "nodes": [
-            {"name": node.name, "role": node.role, "interfaces": [nic.name for nic in node.nics]} for node in lab.nodes
+            {"name": node.name, "role": roles[node.name], "interfaces": [nic.name for nic in node.nics]}
+            for node in lab.nodes
         ],
         "links": [[*link.ends[0], *link.ends[1]] for link in lab.links],
         "captures": [
@@ -73,6 +76,16 @@ def case(recording: Recording) -> dict[str, Any]:
             for wire in recording.wires
         ],
     }
+
+
+def _roles(lab: Lab, destination: str | None) -> dict[str, str]:
+    """The letter of each node; a host that has the address that is asked is the target, and who was it stands by."""
+    roles = {node.name: node.role for node in lab.nodes}
+    owned = {text.partition("/")[0]: node for node in lab.nodes for nic in node.nics for text in nic.addresses}
+    owner = owned.get(destination or "")
+    if owner is not None and owner.role == "X":
+        roles = {name: "X" if role == "T" else role for name, role in roles.items()} | {owner.name: "T"}
+    return roles
 
 
 def _destination(main: Ran | None) -> str | None:
