@@ -72,7 +72,8 @@ def dhcp_causes(
     asked = _question(own, family)
     arrivals = [place for place in carry(network, (client, device), asked).arrivals if place[0] != client]
     heard = [(place, decide(network.hosts[place[0]], arriving(asked, place[1]))) for place in arrivals]
-    servers = [(place, said) for place, said in heard if listeners(network.hosts[place[0]], "udp", asked.destination_port)]
+    port = asked.destination_port
+    servers = [(place, said) for place, said in heard if listeners(network.hosts[place[0]], "udp", port)]
     willing = [(place, said) for place, said in servers if said.goes_on]
     stopped = [(place, said) for place, said in servers if said.reason == "filter"]
     if stopped and not willing:

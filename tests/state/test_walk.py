@@ -175,7 +175,7 @@ def test_what_no_state_was_given_for_is_never_called_proved():
 
 def dhcp(*servers: str, filter_on: str | None = None, family: int = 4) -> list[str]:
     made = {"C": raw(interface("c0", 2, MACS["S"], "fe80::1/64"))}
-    kind, everybody, port = ("ip", "0.0.0.0", 67) if family == 4 else ("ip6", "[::]", 547)
+    kind, everybody, port = ("ip", "*", 67) if family == 4 else ("ip6", "[::]", 547)
     cables = []
     bridge = {
         "ifindex": 2,
