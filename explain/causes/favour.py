@@ -21,12 +21,21 @@ _MARKS: tuple[tuple[str, frozenset[str]], ...] = (
 )
 
 
+_SELECTIVE = frozenset((
+    "filter-on-sender-output", "filter-on-sender-input", "filter-on-router-forward", "filter-on-target-ingress",
+    "filter-on-target-input", "filter-on-target-output", "filter-on-switch", "icmp-errors-filtered-on-router",
+    "echo-ignored-by-target", "icmp-rate-limited", "conntrack-table-full",
+))  # fmt: skip
+"""What treats kinds of traffic apart: it may stop a ping where the target answers everything else."""
+_BY_SIZE = frozenset(("pmtu-blackhole", "mtu-mismatch-on-link", "fragments-filtered"))
 _WEIGHTS = {"foreign-reset": 90, "zero-window": 200, "slow-answer": 200}
 
 
 def favour(wires: Wires, cause: str, strikes: tuple[Strike, ...]) -> float:
     """How much the frames speak for a cause; negative if against it."""
     points: float = sum(_WEIGHTS.get(mark, 60) for mark, names in _MARKS if mark in wires.course and cause in names)
+    if any(spot.others for spot in wires.sender):
+        points += 30 * (cause in _BY_SIZE and wires.context.holds("big")) + 20 * (cause in _SELECTIVE)
     ask = _ASK.get(cause)
     points += (ask(wires) if ask else 0.0) + wires.fate.losses(cause)
     return points + max((wires.fate.weight(strike) for strike in strikes), default=0)

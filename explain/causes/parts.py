@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from explain.causes.context import context_of
-from explain.causes.sightings import Spot, look
+from explain.causes.sightings import look
 from explain.record import dataclass
 from explain.state.settings import is_router
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from explain.causes.context import Context
     from explain.causes.diagnosis import Witnesses
+    from explain.causes.spots import Spot
 
 _TOLD = {"S": "sender", "T": "target", "SW": "switch", "X": "bystander"}
 

@@ -5,15 +5,14 @@ Loops over rows of the one command and of ARP and ND only, and over so many of t
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.causes.neighbours_heard import listen, macs_of
+from explain.causes.spots import Hit, Spot, Told, spots_of
 from explain.exchanges.icmp_error import error_name
-from explain.exchanges.mld_report import memberships
-from explain.record import dataclass
-from explain.table import BAD_CHECKSUM, FRAGMENT, IP, NO_MAC, TCP, UDP, mac_text
+from explain.table import BAD_CHECKSUM, FRAGMENT, IP, TCP, UDP, distinct
 
 if TYPE_CHECKING:
     from explain.causes.context import Context
@@ -24,89 +23,10 @@ _MOST_ROWS = 20_000
 _MOST_FRAGMENTS = 8_192
 _ECHO = {8, 128}
 _ECHO_REPLY = {0, 129}
-_SOLICIT, _ADVERTISE = 135, 136
 _REDIRECTS = {5, 137}
 _ERRORS_4, _FIRST_QUERY_6 = {3, 4, 11, 12}, 128
 _SYN, _RST, _ACK, _FIN = 2, 4, 16, 1
-NOBODY = {"0.0.0.0", "::"}  # noqa: S104 - addresses on the wire
 _PROBE_PORTS = range(33434, 33700)
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """One frame of the command; ``size`` is octets of payload, with all its fragments."""
-
-    row: int
-    src: str
-    dst: str
-    ttl: int
-    source_mac: str
-    target_mac: str
-    is_bad: bool = False
-    protocol: str = "icmp"
-    size: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """An ICMP error about a packet of the command."""
-
-    row: int
-    name: str
-    speaker: str
-    about_src: str
-    about_dst: str
-
-
-@dataclass(slots=True)
-class Spot:
-    """One place and what it saw.
-
-    Attributes:
-        node, interface: as named; None where nobody told.
-        is_whole: nothing of the file is missing; only then does absence say anything.
-        asked: address wanted -> rows of the questions; by others than its owner.
-        askers: address wanted -> who asked.
-        asking_macs: address wanted -> the MACs of those who asked.
-        answered: address wanted -> MACs that were given.
-        astray: addresses whose owner answered, but to a MAC that nobody else has.
-        claimed: addresses that somebody took for its own: by a duplicate check, or by asking under it.
-        left: multicast groups that somebody left.
-        reports: MAC -> how often it told of its groups.
-        macs: whose frames it saw.
-        frames: how many frames it saw at all.
-    """
-
-    node: str | None
-    interface: str | None
-    is_whole: bool
-    capture: int
-    number: int | None
-    frames: int = 0
-    first_ns: int | None = None
-    requests: list[Hit] = field(default_factory=list)
-    replies: list[Hit] = field(default_factory=list)
-    resets: list[Hit] = field(default_factory=list)
-    errors: list[Told] = field(default_factory=list)
-    redirects: list[Told] = field(default_factory=list)
-    asked: dict[str, list[int]] = field(default_factory=dict)
-    askers: dict[str, set[str]] = field(default_factory=dict)
-    asking_macs: dict[str, set[str]] = field(default_factory=dict)
-    answered: dict[str, set[str]] = field(default_factory=dict)
-    astray: set[str] = field(default_factory=set)
-    claimed: set[str] = field(default_factory=set)
-    left: set[str] = field(default_factory=set)
-    reports: dict[str, int] = field(default_factory=dict)
-    macs: set[int] = field(default_factory=set)
-
-    @property
-    def is_loopback(self) -> bool:
-        """Whether it is the loopback device, by its name."""
-        return self.interface is not None and self.interface in {"lo", "lo0"}
-
-    def unanswered(self) -> dict[str, list[int]]:
-        """Questions that nobody answered here."""
-        return {wanted: rows for wanted, rows in self.asked.items() if wanted not in self.answered}
 
 
 def look(witnesses: Witnesses, context: Context) -> list[Spot]:
@@ -114,7 +34,7 @@ def look(witnesses: Witnesses, context: Context) -> list[Spot]:
     table = witnesses.table
     if table is None:
         return []
-    spots = _spots(witnesses)
+    spots = spots_of(witnesses)
     by_place = [
         spots.get((each.capture, each.interface)) or spots.get((each.capture, None if each.interface is None else 0))
         for each in table.places
@@ -128,8 +48,7 @@ def look(witnesses: Witnesses, context: Context) -> list[Spot]:
             if len(rows):
                 first = int(table.time_ns[rows].min())
                 spot.first_ns = first if spot.first_ns is None else min(first, spot.first_ns)
-    _neighbours(table, by_place)
-    _listeners(table, by_place)
+    listen(table, by_place)
     _echoes(table, by_place, context)
     is_ping_unanswered = any(len(spot.requests) > len(spot.replies) for spot in spots.values())
     if context.tool == "tcp" or (context.tool is None and not is_ping_unanswered):
@@ -137,115 +56,17 @@ def look(witnesses: Witnesses, context: Context) -> list[Spot]:
         _segments(table, by_place, context, has_failed=text is not None and text.has("connect.timed-out"))
     if context.tool in {"trace", None}:
         _probes(table, by_place)
+    if context.tool == "ping":
+        _others(table, by_place, context.destination)
     if context.tool == "udp" and context.destination is not None:
         _datagrams(table, by_place, context.destination)
     return list({id(spot): spot for spot in spots.values()}.values())
 
 
-def _spots(witnesses: Witnesses) -> dict[tuple[int, int | None], Spot]:
-    known = sorted({*witnesses.topology.roles, *(s.name for s in witnesses.states), witnesses.sender or ""}, key=len)
-    found: dict[tuple[int, int | None], Spot] = {}
-    for capture, info in enumerate(witnesses.captures):
-        names = [each.vantage for each in info.interfaces] or [info.vantage]
-        for number, name in enumerate(names):
-            node, interface = _split(name, known)
-            spot = Spot(node, interface, info.damage is None, capture, number)
-            found[capture, number] = spot
-            if len(names) == 1:
-                found[capture, None] = spot
-    return found
-
-
-def _split(name: str | None, known: list[str]) -> tuple[str | None, str | None]:
-    """``NAME:IFACE`` as typed, ``NAME.IFACE`` as our own recorder names interfaces; else the name of a host."""
-    if name is None:
-        return None, None
-    node, colon, interface = name.partition(":")
-    if colon:
-        inner = next((k for k in reversed(known) if k and interface.startswith(f"{k}.")), None)
-        return (inner, interface[len(inner) + 1 :]) if inner else (node, interface)
-    if name in known:
-        return name, None
-    node = next((each for each in reversed(known) if each and name.startswith(f"{each}.")), None) or ""
-    if node:
-        return node, name[len(node) + 1 :]
-    node, dot, interface = name.partition(".")
-    return (node, interface) if dot and node else (name, None)
-
-
-def _macs(table: PacketTable, row: int) -> tuple[str, str]:
-    link = table.link[row]
-    return mac_text(int(table.links.source[link])), mac_text(int(table.links.target[link]))
-
-
-def _neighbours(table: PacketTable, spots: list[Spot | None]) -> None:
-    arp, text = table.arp, table.addresses.text
-    for at in range(min(len(arp.row), _MOST_ROWS)):
-        row = int(arp.row[at])
-        spot = spots[table.place[row]]
-        if spot is None:
-            continue
-        asker, wanted = text(int(arp.sender_ip[at])), text(int(arp.target_ip[at]))
-        spot.claimed.add(wanted if asker in NOBODY else asker)
-        if arp.operation[at] == 1:
-            if asker != wanted:
-                _ask(spot, row, asker, wanted, {mac_text(int(arp.sender_mac[at])), _macs(table, row)[0]})
-        elif asker != wanted:
-            _answer(spot, asker, mac_text(int(arp.sender_mac[at])), _macs(table, row)[1])
-    icmp = table.icmp
-    for at in np.flatnonzero(np.isin(icmp.type, (_SOLICIT, _ADVERTISE)) & icmp.is_v6)[:_MOST_ROWS].tolist():
-        row = int(icmp.row[at])
-        spot = spots[table.place[row]]
-        if spot is None:
-            continue
-        src = text(int(table.sources(np.array([row]))[0]))
-        wanted = text(int(icmp.target[at]))
-        if icmp.type[at] == _ADVERTISE:
-            mac = mac_text(int(icmp.mac[at])) if icmp.mac[at] != NO_MAC else _macs(table, row)[0]
-            _answer(spot, wanted, mac, _macs(table, row)[1])
-        elif src in NOBODY:
-            spot.claimed.add(wanted)
-        else:
-            _ask(spot, row, src, wanted, {_macs(table, row)[0]})
-
-
-def _listeners(table: PacketTable, spots: list[Spot | None]) -> None:
-    kept = table.contents.get("mld")
-    for row, octets in zip(kept.row[:_MOST_ROWS], kept.octets, strict=False) if kept else ():
-        spot = spots[table.place[row]]
-        if spot is not None:
-            mac = _macs(table, row)[0]
-            spot.reports[mac] = spot.reports.get(mac, 0) + 1
-            spot.left.update(each.group for each in memberships(octets) if each.is_left)
-
-
-def _answer(spot: Spot, wanted: str, mac: str, to: str) -> None:
-    """An answer counts if whoever asked can hear it.
-
-    A host without ARP sends it to its own MAC, one with a wrong permanent entry to a MAC that nobody has.
-    """
-    askers = spot.asking_macs.get(wanted, set())
-    is_for_another = bool(askers) and "" not in askers and to not in askers
-    if to and (to == mac or (is_for_another and not _is_for_many(to))):
-        spot.astray.add(wanted)
-    else:
-        spot.answered.setdefault(wanted, set()).add(mac)
-
-
-def _is_for_many(mac: str) -> bool:
-    return bool(int(mac[:2], 16) & 1)
-
-
-def _ask(spot: Spot, row: int, asker: str, wanted: str, macs: set[str]) -> None:
-    spot.asked.setdefault(wanted, []).append(row)
-    spot.askers.setdefault(wanted, set()).add(asker)
-    spot.asking_macs.setdefault(wanted, set()).update(macs)
-
-
 def _hit(table: PacketTable, row: int) -> Hit:
     one, layers = np.array([row]), int(table.layers[row])
     text = table.addresses.text
-    source_mac, target_mac = _macs(table, row)
+    source_mac, target_mac = macs_of(table, row)
     return Hit(
         row, text(int(table.sources(one)[0])), text(int(table.targets(one)[0])), int(table.ttl[row]), source_mac,
         target_mac, bool(layers & BAD_CHECKSUM), "tcp" if layers & TCP else "udp" if layers & UDP else "icmp",
@@ -272,8 +93,13 @@ def _echoes(table: PacketTable, spots: list[Spot | None], context: Context) -> N
     for mask, kept in ((is_echo, "requests"), (is_reply, "replies")):
         for at in np.flatnonzero(mask)[:_MOST_ROWS].tolist():
             spot = spots[table.place[icmp.row[at]]]
-            if spot is not None and is_asked and (wanted_ids is None or int(icmp.word[at]) >> 16 in wanted_ids):
-                getattr(spot, kept).append(_hit(table, int(icmp.row[at])))
+            if spot is None or not is_asked:
+                continue
+            hit = _hit(table, int(icmp.row[at]))
+            if wanted_ids is None or int(icmp.word[at]) >> 16 in wanted_ids:
+                getattr(spot, kept).append(hit)
+            elif mask is is_reply and hit.src == context.destination:
+                spot.others += 1
     _errors(table, spots, context, wanted_ids)
 
 
@@ -384,19 +210,23 @@ def _datagrams(table: PacketTable, spots: list[Spot | None], destination: str) -
             spot.replies.append(hit)
 
 
+def _others(table: PacketTable, spots: list[Spot | None], destination: str | None) -> None:
+    """What the target of a ping sends by TCP and UDP."""
+    rows = np.flatnonzero(table.layers[: len(table)] & (TCP | UDP))
+    sources = table.sources(rows)
+    for key in distinct(sources).tolist():
+        if table.addresses.text(int(key)) == destination:
+            counts = np.bincount(table.place[rows[sources == key]], minlength=len(spots))
+            for spot, count in zip(spots, counts.tolist(), strict=True):
+                if spot is not None:
+                    spot.others += count
+
+
 def addresses_seen(table: PacketTable) -> set[str]:
     """Every address that any frame bears as its source or target."""
     rows = np.flatnonzero(table.layers[: len(table)] & IP)
     keys = np.unique(np.concatenate([table.sources(rows), table.targets(rows)])).tolist() if len(rows) else []
     return {table.addresses.text(int(key)) for key in keys}
-
-
-def asked_for(table: PacketTable) -> set[str]:
-    """Every address whose MAC anybody asked for."""
-    wanted = {int(key) for key in table.arp.target_ip[:_MOST_ROWS].tolist()}
-    icmp = table.icmp
-    wanted |= {int(key) for key in icmp.target[icmp.is_v6 & (icmp.type == _SOLICIT)][:_MOST_ROWS].tolist()}
-    return {table.addresses.text(key) for key in wanted}
 
 
 def pings_in(table: PacketTable) -> int:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from explain.causes.diagnosis import Witnesses
     from explain.causes.parts import Parts
     from explain.causes.predictions import Strike
-    from explain.causes.sightings import Spot
+    from explain.causes.spots import Spot
 
 
 _FEWEST_HOPS = 16

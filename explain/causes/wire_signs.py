@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from explain.causes.expected import CONNECT_4, CONNECT_6
-from explain.causes.sightings import NOBODY
 from explain.causes.signs import Sign
+from explain.causes.spots import NOBODY
 
 if TYPE_CHECKING:
-    from explain.causes.sightings import Told
+    from explain.causes.spots import Told
     from explain.causes.wires import Wires
 
 _PATH_ERRORS = {"ttl-exceeded": "expired", "packet-too-big": "too-big", "fragmentation-needed": "too-big"}

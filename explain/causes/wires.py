@@ -12,7 +12,7 @@ from explain.causes.at_sender import AT_SENDER, is_answered
 from explain.causes.diagnosis import Candidate, Reason
 from explain.causes.expected import TOO_BIG, may_say
 from explain.causes.parts import parts_of
-from explain.causes.sightings import Spot, Told, look
+from explain.causes.sightings import look
 from explain.causes.vanish import Vanished, vanished
 from explain.exchanges.mld_report import solicited_node
 from explain.record import dataclass
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from explain.causes.diagnosis import Witnesses
     from explain.causes.predictions import Strike
     from explain.causes.signs import Sign
+    from explain.causes.spots import Spot, Told
 
 _STOPPING = {"drop", "reject", "expire", "too-big", "no-neighbour", "no-carrier"}
 _ON_PUBLISHED = frozenset((

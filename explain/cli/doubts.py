@@ -7,7 +7,8 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from explain.causes.sightings import addresses_seen, asked_for, pings_in
+from explain.causes.neighbours_heard import asked_for
+from explain.causes.sightings import addresses_seen, pings_in
 from explain.exchanges.selection import Selection
 
 if TYPE_CHECKING:

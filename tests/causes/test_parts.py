@@ -48,3 +48,7 @@ def test_the_size_of_the_requests_is_read_off_their_frames() -> None:
     states = ("h1", "r1", "r2", "h2")
     left = found(text=False, captures=(str(FIRST / "capture.pcapng"),), states=states, folder=FIRST)
     assert left[0] == "path-mtu-exceeded"
+
+
+def test_where_small_pings_are_answered_the_size_is_suspected_first() -> None:
+    assert found(captures=(str(LARGE / "capture.pcapng"),))[0] == "pmtu-blackhole"
