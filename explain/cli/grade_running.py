@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import time
 from contextlib import closing
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -70,6 +72,7 @@ class _GradingProgress(Progress):
     def __init__(self, total: int) -> None:
         super().__init__()
         self._total, self._done, self._failed, self._known = total, 0, 0, 0
+        self._begun = time.monotonic()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -85,7 +88,8 @@ class _GradingProgress(Progress):
         self._known += not made and form["status"] == "graded"
         self._failed += form["status"] == "could-not-be-graded"
         if self._total > 1:
-            self.draw(self._total, self._done, failed=self._failed, known=self._known)
+            left = time_left(time.monotonic() - self._begun, self._done - self._known, self._total - self._done)
+            self.draw(self._total, self._done, failed=self._failed, known=self._known, left=left)
 
     def tell_what_is_kept(self, *, is_kept: bool) -> None:
         """Say what a second run need not do again."""
@@ -95,10 +99,15 @@ class _GradingProgress(Progress):
 
     def columns(self) -> Sequence[ProgressColumn]:
         """Submissions done, what became of them, and the time left."""
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 
         return (
             TextColumn("grading"), BarColumn(), MofNCompleteColumn(),
             TextColumn("{task.fields[known]} known, {task.fields[failed]} not gradable"),
-            TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
+            TimeElapsedColumn(), TextColumn("left {task.fields[left]}"),
         )  # fmt: skip
+
+
+def time_left(elapsed_s: float, made: int, missing: int) -> str:
+    """How long the rest takes, by all that was made: submissions come in batches, and what was known tells nothing."""
+    return str(timedelta(seconds=round(elapsed_s * missing / made))) if made else "-:--:--"

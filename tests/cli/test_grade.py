@@ -13,6 +13,8 @@ import pytest
 from grading_scenes import FAR, ME, OPCODE, REQUEST, ROUTER, asked_and_pinged, limited, rubric_file
 from packets import pcap, ping
 
+from explain.cli.grade_running import time_left
+
 HIDDEN = """
 [[check]]
 id = "secret"
@@ -269,3 +271,9 @@ def test_a_name_that_two_students_could_have_is_nobody_s(lab):
     assert {name: one["score"] for name, one in told.items()} == {
         "ann-1": 4, "ann1": 4, "bo": 4, "Ann Ek": 1, "ann_1": 1,
     }  # fmt: skip
+
+
+def test_the_time_left_is_told_by_what_was_made_and_not_by_what_was_known():
+    assert time_left(10.0, 20, 60) == "0:00:30"
+    assert time_left(1.0, 0, 60) == "-:--:--"  # everything so far was known
+    assert time_left(7200.0, 300, 0) == "0:00:00"
