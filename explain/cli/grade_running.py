@@ -8,7 +8,7 @@ import sys
 import time
 from contextlib import closing
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import click
 
@@ -74,6 +74,10 @@ class _GradingProgress(Progress):
         self._total, self._done, self._failed, self._known = total, 0, 0, 0
         self._begun = time.monotonic()
 
+    def __enter__(self) -> Self:
+        self._show()
+        return self
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
@@ -87,6 +91,9 @@ class _GradingProgress(Progress):
         self._done += 1
         self._known += not made and form["status"] == "graded"
         self._failed += form["status"] == "could-not-be-graded"
+        self._show()
+
+    def _show(self) -> None:
         if self._total > 1:
             left = time_left(time.monotonic() - self._begun, self._done - self._known, self._total - self._done)
             self.draw(self._total, self._done, failed=self._failed, known=self._known, left=left)
