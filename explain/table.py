@@ -210,6 +210,22 @@ class FragmentRows:
 
 
 @dataclass(frozen=True, slots=True)
+class BesideRows:
+    """Frames with a link layer that carry neither IP nor ARP, and those with two VLAN tags.
+
+    Attributes:
+        ethertype: of the payload; 0 where it begins with LLC (IEEE 802.2).
+        inner: the innermost of several VLAN tags, 0 without a second one.
+        head: first eight octets of the payload, 0 where they were not captured.
+    """
+
+    row: Rows
+    ethertype: U2
+    inner: U2
+    head: U8
+
+
+@dataclass(frozen=True, slots=True)
 class ContentRows:
     """Octets copied out of some frames while they were at hand: names, messages, heads.
 
@@ -223,7 +239,7 @@ class ContentRows:
 
 
 Numbers = TypeVar("Numbers", I8, U1, U2, U4, U8)
-Side = TypeVar("Side", ArpRows, IcmpRows, SynRows, FragmentRows)
+Side = TypeVar("Side", ArpRows, IcmpRows, SynRows, FragmentRows, BesideRows)
 
 _SIDE_TYPES = {"Rows": np.int64, "Bools": np.bool_, "U1": np.uint8, "U2": np.uint16, "U4": np.uint32, "U8": np.uint64}
 
@@ -359,7 +375,7 @@ class PacketTable:
     """One row per frame of all captures; see ``COLUMNS`` for the columns.
 
     Attributes:
-        arp, icmp, syn, fragments: side tables of rare headers.
+        arp, icmp, syn, fragments, beside: side tables of rare headers.
         contents: by name of the protocol, octets copied out for later.
         places: what the ``place`` column means.
     """
@@ -398,6 +414,7 @@ class PacketTable:
         self.icmp = stack(IcmpRows, [])
         self.syn = stack(SynRows, [])
         self.fragments = stack(FragmentRows, [])
+        self.beside = stack(BesideRows, [])
         self.contents: dict[str, ContentRows] = {}
 
     def __len__(self) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.decode import arp, checksum, icmp, ipv4, ipv6, link, tcp
+from explain.decode import arp, beside, checksum, icmp, ipv4, ipv6, link, tcp
 from explain.decode.block import Block
 from explain.decode.contents import Contents
 from explain.decode.intern import Interner
@@ -19,6 +19,7 @@ from explain.table import (
     REVERSED,
     Addresses,
     ArpRows,
+    BesideRows,
     Flows,
     FragmentRows,
     IcmpRows,
@@ -71,6 +72,7 @@ class Decoder:
         self._icmps: list[IcmpRows] = []
         self._syns: list[SynRows] = []
         self._fragments: list[FragmentRows] = []
+        self._besides: list[BesideRows] = []
         self._contents = Contents()
 
     def add(
@@ -128,6 +130,7 @@ class Decoder:
         ipv4.decode(block, self._fragments)
         ipv6.decode(block, self._addresses, self._fragments)
         arp.decode(block, self._arps)
+        beside.decode(block, self._besides)
         has_ip = block.layers & IP != 0
         offset = block.transport - block.network - (TRANSPORT - NETWORK)
         shifted = np.flatnonzero(has_ip & (offset != 0))
@@ -211,6 +214,7 @@ class Decoder:
         table.arp = stack(ArpRows, self._arps)
         table.icmp = stack(IcmpRows, self._icmps)
         table.syn = stack(SynRows, self._syns)
+        table.beside = stack(BesideRows, self._besides)
         table.contents = self._contents.found
         table.fragments = by_row(stack(FragmentRows, self._fragments))  # those of IPv4 and IPv6 came apart
         return table

@@ -25,6 +25,7 @@ class Block:
         ethertype: uint16[n], what layer 3 is.
         network: int32[n], octets from the frame's start to layer 3.
         layers: uint32[n], bits of ``explain.table``.
+        inner: uint16[n], the innermost of several VLAN tags, 0 without a second one; None where no frame has two.
         protocol: uint8[n], of layer 4 if its header may follow here, else NO_PROTOCOL.
         spoken: uint8[n], the protocol of layer 4 even where a fragment or a cut hides its header.
 
@@ -53,6 +54,7 @@ class Block:
         self.ethertype: U2 = fields.ethertype
         self.network: I4 = fields.network
         self.layers: U4 = fields.layers
+        self.inner: U2 | None = fields.inner
 
     def __len__(self) -> int:
         return len(self.frame_at)

@@ -41,6 +41,7 @@ class LinkFields:
         mac_low, mac_high: key words: first eight and next four octets of an Ethernet header,
             or a MAC key and NO_MAC.
         device: int64[n], interface index of SLL2, -1 where that is cut; None without SLL2.
+        inner: the innermost of several VLAN tags, 0 without a second one; None where no frame has two.
     """
 
     ethertype: U2
@@ -50,6 +51,7 @@ class LinkFields:
     mac_low: U8
     mac_high: U8
     device: I8 | None = None
+    inner: U2 | None = None
 
 
 def read(slab: Slab, link_type: int) -> LinkFields:

@@ -62,6 +62,9 @@ def _vlan(slab: Slab, fields: LinkFields, rows: I8) -> None:
     tag = gather(slab.data, slab.at[rows] + fields.network[rows], 4)
     first = fields.layers[rows] & VLAN == 0
     fields.vlan[rows[first]] = number(tag[first], 0, 2)
+    if not first.all():
+        fields.inner = np.zeros(len(fields.vlan), np.uint16) if fields.inner is None else fields.inner
+        fields.inner[rows[~first]] = number(tag[~first], 0, 2)
     fields.layers[rows] |= VLAN
     fields.ethertype[rows] = number(tag, 2, 2)
     fields.network[rows] += 4

@@ -20,6 +20,7 @@ from explain.table import (
     IP,
     REVERSED,
     ArpRows,
+    BesideRows,
     ContentRows,
     FragmentRows,
     IcmpRows,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from explain.places import Sightings
     from explain.table import I8, U4, Bools, Rows
 
-Side = TypeVar("Side", ArpRows, IcmpRows, SynRows, FragmentRows)
+Side = TypeVar("Side", ArpRows, IcmpRows, SynRows, FragmentRows, BesideRows)
 
 _MOST_PARTINGS = 64
 _ABOVE_EVERY_TTL = 256
@@ -71,6 +72,7 @@ class NearTable(PacketTable):
         self.icmp = _some(whole.icmp, rows)
         self.syn = _some(whole.syn, rows)
         self.fragments = _some(whole.fragments, rows)
+        self.beside = _some(whole.beside, rows)
         self.contents = {name: _some_contents(kept, rows) for name, kept in whole.contents.items()}
         self.clocks = seen.clocks
         self.whole_corrected_ns = seen.time_ns

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from explain.model import Line
-from explain.story import events, kept, network, paths, segment, summary, troubles, unread, verdict
+from explain.story import events, kept, network, paths, segment, summary, troubles, unread, verdict, vlans
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +46,7 @@ def tell(
         verdict.files(captures, exchanges) + kept.tell(table, captures) + (_notes().tell(studies) if studies else [])
     )
     is_all = isinstance(exchanges.positions, range)  # and not some exchanges, that were asked for
-    beside = unread.tell(table, captures, exchanges) if is_all else []
+    beside = vlans.tell(table, exchanges) + unread.tell(table, captures, exchanges) if is_all else []
     carried = set() if everything else events.carried(table, exchanges)
     if not everything and len(exchanges) - len(carried) > events.MOST_TOLD_ONE_BY_ONE:
         lines += troubles.tell(findings, groups, everything=False)

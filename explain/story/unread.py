@@ -37,9 +37,11 @@ def tell(table: PacketTable, captures: Sequence[CaptureInfo], exchanges: Exchang
     odd = np.flatnonzero((layers & (IP | ARP) == 0) | (layers & MALFORMED != 0))
     rest = odd[layers[odd] & (IP | ARP | UNKNOWN_LINK | CUT | MALFORMED) == 0]
     broken = odd[layers[odd] & MALFORMED != 0]
-    return lines + [
-        _line(table, message, rows) for message, rows in (("without-ip", rest), ("malformed", broken)) if len(rows)
-    ]
+    if len(rest):
+        from explain.story import beside
+
+        lines += [_line(table, message, rows, **values) for message, rows, values in beside.tell(table, rest)]
+    return [*lines, _line(table, "malformed", broken)] if len(broken) else lines
 
 
 def _line(table: PacketTable, message: str, rows: Rows, **values: Any) -> Line:

@@ -1,0 +1,82 @@
+"""Frames that carry neither IP nor ARP: what they are, and how a log-in to the link (802.1X) went.
+
+Source: the EtherTypes of IEEE and IANA; IEEE 802.1D, 9.3 and 802.2 (LLC); IEEE 802.1X-2010, 11.3; RFC 3748, 4.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from explain.table import distinct
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explain.table import U1, PacketTable, Rows
+
+    Told = tuple[str, Rows, dict[str, Any]]
+
+_MOST_KINDS = 8
+_EAPOL = 0x888E
+_NAMES = {
+    _EAPOL: "eapol", 0x88CC: "lldp", 0x8809: "slow", 0x9000: "loop-test", 0x8863: "pppoe", 0x8864: "pppoe",
+    0x88F7: "ptp", 0x8035: "rarp", 0x0842: "wake", 0x8137: "ipx", 0xFEFE: "isis",
+}  # fmt: skip
+_SAPS = {0x4242: "stp", 0xE0E0: "ipx", 0xFFFF: "ipx", 0xFEFE: "isis", 0xF0F0: "netbios"}  # both ends of LLC
+_CISCO = 0xAAAA0300000C  # LLC and SNAP of Cisco's own protocols
+_CISCO_NAMES = {0x2000: "cdp", 0x2004: "dtp", 0x010B: "stp", 0x2003: "vtp"}
+_OTHER, _OTHER_LLC = "ethertype", "llc"
+
+
+def tell(table: PacketTable, rows: Rows) -> Iterator[Told]:
+    """For each kind of these frames, the most frequent first: name of the sentence, rows, values; then the others."""
+    beside = table.beside
+    at = np.searchsorted(beside.row, rows)
+    at = at[beside.row[np.minimum(at, len(beside.row) - 1)] == rows] if len(beside.row) else at[:0]
+    known = beside.row[at]
+    # LLC has no type: its two SAPs and, of Cisco's, the type behind them stand for one, above those of Ethernet.
+    llc = np.where(beside.head >> np.uint64(16) == _CISCO, beside.head & 0xFFFF, beside.head >> np.uint64(48))
+    is_cisco = (beside.head >> np.uint64(16) == _CISCO).astype(np.int64)
+    kind = np.where(beside.ethertype > 0, beside.ethertype, (llc.astype(np.int64) + (1 << 16)) + (is_cisco << 17))[at]
+    by_name: dict[str, list[Rows]] = {}
+    for number in distinct(kind).tolist():
+        by_name.setdefault(_name(number), []).append(known[kind == number])
+    found = sorted(by_name.items(), key=lambda item: -sum(map(len, item[1])))
+    for name, some in found[:_MOST_KINDS]:
+        own = np.sort(np.concatenate(some))
+        message, _, number = name.partition(" ")
+        yield message, own, {"number": number}
+        if message == "eapol":
+            yield from _log_in(own, beside.head[np.searchsorted(beside.row, own)])
+    told = [one for _, some in found[:_MOST_KINDS] for one in some]
+    rest = np.setdiff1d(rows, np.concatenate(told)) if told else rows
+    if len(rest):
+        yield "without-ip", rest, {}
+
+
+def _name(kind: int) -> str:
+    if kind < 1 << 16:
+        return _NAMES.get(kind, f"{_OTHER} 0x{kind:04x}")
+    number = kind & 0xFFFF
+    names = _CISCO_NAMES if kind >> 17 else _SAPS
+    return names.get(number, f"{_OTHER_LLC} 0x{number:04x}")
+
+
+def _log_in(rows: Rows, head: np.ndarray[Any, np.dtype[np.uint64]]) -> Iterator[Told]:
+    """What the packets of EAPOL say, by their types and the codes of EAP in them."""
+    octets: U1 = head.byteswap().view(np.uint8).reshape(-1, 8)
+    kind, code = octets[:, 1], np.where(octets[:, 1] == 0, octets[:, 4], 0)
+    success, failure, request = (rows[code == number] for number in (3, 4, 1))
+    start, logoff, key = (rows[kind == number] for number in (1, 2, 3))
+    if len(success):
+        yield "eapol-success", success, {}
+    if len(failure):
+        yield "eapol-failure", failure, {}
+    if len(start) and not len(request):
+        yield "eapol-alone", start, {}
+    if len(logoff):
+        yield "eapol-logoff", logoff, {}
+    if len(key):
+        yield "eapol-key", key, {}

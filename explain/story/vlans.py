@@ -1,0 +1,102 @@
+"""Which VLANs a capture shows, and who speaks in each.
+
+Source: IEEE 802.1Q-2018, 9.6 (the tag; VID 0 is priority alone) and 6.13 (provider bridges: a tag around a tag).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from explain.model import Line
+from explain.table import ARP, IP, VLAN, distinct
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explain.exchanges.columns import Exchanges
+    from explain.table import PacketTable, Rows
+
+_ID = 0x0FFF
+_MOST_TOLD = 8
+_MOST_HOSTS = 6
+_MOST_CITED = 1000
+_NOWHERE = -1
+
+
+def tell(table: PacketTable, exchanges: Exchanges) -> list[Line]:
+    """One line for each VLAN, for frames with two tags, and for exchanges in several VLANs; none without tags."""
+    layers = table.layers[: len(table)]
+    tagged = np.flatnonzero(layers & VLAN)
+    if not len(tagged):
+        return []
+    outer = table.vlan[tagged] & _ID
+    ids = distinct(outer).tolist()
+    of = np.where(layers & VLAN != 0, table.vlan[: len(table)].astype(np.int64) & _ID, _NOWHERE)
+    own, mixed = _exchanges(exchanges, of)
+    lines, is_first = [], True
+    for number in ids[:_MOST_TOLD]:
+        rows = tagged[outer == number]
+        message = "vlan" if number else "priority"
+        values = {"id": number, "hosts": _hosts(table, rows), "exchanges": own.get(number, 0)}
+        if not values["hosts"]:
+            message += "-silent"
+        elif message == "vlan":
+            message, is_first = "vlan" if is_first else "vlan-again", False
+        lines.append(_line(table, message, rows, **values))
+    if len(ids) > _MOST_TOLD:
+        lines.append(_line(table, "more", tagged[outer > ids[_MOST_TOLD - 1]], vlans=len(ids) - _MOST_TOLD))
+    lines += _inner(table)
+    if len(mixed):
+        lines.append(_line(table, "mixed", np.sort(mixed), exchanges=own[_NOWHERE - 1]))
+    return lines
+
+
+def _line(table: PacketTable, message: str, rows: Rows, **values: Any) -> Line:
+    return Line(f"vlans.{message}", {"count": len(rows), **values}, table.evidence(rows[:_MOST_CITED]))
+
+
+def _hosts(table: PacketTable, rows: Rows) -> list[str]:
+    """Addresses that send there, in the order of their first frames."""
+    with_ip = rows[table.layers[rows] & IP != 0]
+    keys = table.sources(with_ip)
+    with_arp = rows[table.layers[rows] & ARP != 0]
+    at = np.searchsorted(table.arp.row, with_arp)
+    keys = np.concatenate((keys, table.arp.sender_ip[at]))[np.argsort(np.concatenate((with_ip, with_arp)))]
+    some = distinct(keys[keys > 0])
+    first = [int(np.argmax(keys == key)) for key in some[: 4 * _MOST_HOSTS]]
+    names = [table.addresses.text(int(keys[at])) for at in sorted(first)[:_MOST_HOSTS]]
+    return [*names, "..."] if len(some) > _MOST_HOSTS else names
+
+
+def _exchanges(exchanges: Exchanges, of: Rows) -> tuple[dict[int, int], Rows]:
+    """How many exchanges run in each VLAN, by their first frames; and the rows of those that run in several."""
+    own: dict[int, int] = {}
+    mixed: list[Rows] = [np.empty(0, np.int64)]
+    count = 0
+    for part in exchanges.parts:
+        if not len(part):
+            continue
+        vlan = of[part.frames]
+        starts = part.bounds[:-1]
+        first, last = (f.reduceat(vlan, starts) for f in (np.minimum, np.maximum))
+        for number in distinct(first[first == last]).tolist():
+            own[number] = own.get(number, 0) + int(np.count_nonzero((first == last) & (first == number)))
+        several = np.flatnonzero(first != last)
+        mixed += [part.rows(index) for index in several[:_MOST_TOLD].tolist()]
+        count += len(several)
+    own[_NOWHERE - 1] = count
+    return own, np.concatenate(mixed)
+
+
+def _inner(table: PacketTable) -> Iterator[Line]:
+    """Frames with a tag within the tag."""
+    beside = table.beside
+    some = np.flatnonzero(beside.inner & _ID)
+    if not len(some):
+        return
+    pairs = (table.vlan[beside.row[some]].astype(np.int64) & _ID) << 12 | (beside.inner[some] & _ID)
+    names = [f"{pair >> 12}/{pair & _ID}" for pair in distinct(pairs).tolist()]
+    more = ["..."] if len(names) > _MOST_TOLD else []
+    yield _line(table, "double", beside.row[some], pairs=[*names[:_MOST_TOLD], *more])
