@@ -15,7 +15,7 @@ from explain.capture.walk import Layout, Walk, walk
 from explain.record import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     import numpy as np
     import numpy.typing as npt
@@ -73,15 +73,17 @@ def _walk_chains(window: Window, layout: Layout, guess: Guess) -> Walk | None:
     if not np.array_equal(ends[:-1], starts[1:]):
         return None
     found.sort()
-    sizes = np.diff(found, append=ends[-1]) - layout.extra
-    if sizes.min() < layout.least or sizes.max() > layout.most or (layout.unit > 1 and (sizes % layout.unit).any()):
+    bounds = np.append(found, ends[-1])
+    sizes, extra = np.diff(bounds), layout.extra
+    if sizes.min() < layout.least + extra or sizes.max() > layout.most + extra:
         return None
-    end = int(ends[-1])
-    if end > len(data):
+    if layout.unit > 1 and ((sizes - extra) % layout.unit).any():
+        return None
+    if bounds[-1] > len(data):
         # The last record reaches out of the window.
-        found, end = found[:-1], int(found[-1])
-    tail = walk(data, end, layout)
-    return Walk(np.concatenate((found, tail.offsets)), tail.end, tail.bad_length, tail.need)
+        bounds = found
+    tail = walk(data, int(bounds[-1]), layout)
+    return Walk(np.concatenate((bounds[:-1], tail.offsets)), tail.end, tail.bad_length, tail.need)
 
 
 def _starts(window: Window, layout: Layout, guess: Guess) -> Offsets:
@@ -95,8 +97,7 @@ def _starts(window: Window, layout: Layout, guess: Guess) -> Offsets:
     places = range(first + spacing, len(data), spacing)
     found = [np.array([first])]
     for _ in range(_TRIES):
-        candidates = np.array([_candidate(window, place, place + spacing, guess) for place in places], np.int64)
-        candidates = candidates[candidates >= 0]
+        candidates = np.array(list(_candidates(window, places, spacing, guess)), np.int64)
         is_good = _look_right(data, candidates, layout, guess)
         found.append(candidates[is_good])
         # Where payload looked like a record, look behind it.
@@ -107,15 +108,19 @@ def _starts(window: Window, layout: Layout, guess: Guess) -> Offsets:
     return distinct
 
 
-def _candidate(window: Window, low: int, high: int, guess: Guess) -> int:
-    """The first record that seems to begin between these indices, or -1."""
-    for needle in guess.needles:
-        at = window.find(needle, low, high)
-        while at >= 0 and (at - guess.at - window.first) % guess.align:
-            at = window.find(needle, at + 1, high)
-        if at >= 0:
-            return at - guess.at
-    return -1
+def _candidates(window: Window, places: Iterable[int], spacing: int, guess: Guess) -> Iterator[int]:
+    """The first record that seems to begin within so many octets behind each place, if any does."""
+    find, origin = window.store.find, window.origin
+    first = origin + guess.at + window.first
+    for place in places:
+        low, high = origin + place, origin + place + spacing
+        for needle in guess.needles:
+            at = find(needle, low, high)
+            while at >= 0 and (at - first) % guess.align:
+                at = find(needle, at + 1, high)
+            if at >= 0:
+                yield at - origin - guess.at
+                break
 
 
 def _look_right(

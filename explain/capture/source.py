@@ -57,10 +57,6 @@ class Window:
     store: mmap.mmap | bytes | bytearray
     origin: int
 
-    def find(self, octets: bytes, low: int, high: int) -> int:
-        """Where these octets first stand between two indices into ``data``; negative if nowhere."""
-        return self.store.find(octets, self.origin + low, self.origin + high) - self.origin
-
 
 class Octets(Protocol):
     """A stream of uncompressed octets.

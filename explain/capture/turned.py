@@ -52,13 +52,15 @@ class Turner:
 
 
 def word_at(words: Words, column: int) -> Words:
-    """Eight octets from a column on, the first one lowest; uint64[n]."""
+    """Eight octets from a column on, the first one lowest; uint64[n], where they lie if they are a word."""
     import numpy as np
 
     word, octet = divmod(column, WORD)
-    found: Words = words[word] >> np.uint64(8 * octet)
-    if octet:
-        found |= words[word + 1] << np.uint64(8 * (WORD - octet))
+    found: Words = words[word]
+    if not octet:
+        return found
+    found = found >> np.uint64(8 * octet)
+    found |= words[word + 1] << np.uint64(8 * (WORD - octet))
     return found
 
 

@@ -163,7 +163,7 @@ class Decoder:
             table.flow[part] = NO_FLOW
         else:
             # Rows without IP borrow a key from one that has it: cheaper than to pick the others out of all.
-            lender = np.flatnonzero(block.layers & IP)[:1] if len(without_ip) else without_ip
+            lender = np.argmax(block.layers & IP != 0)
             low[without_ip], high[without_ip] = low[lender], high[lender]
             table.flow[part] = self._flows.index(low, high)
             table.flow[part][without_ip] = NO_FLOW

@@ -154,7 +154,7 @@ def verify_block(block: Block, addresses: Addresses, most: int | None) -> int:
 
 def _sums_in_slab(block: Block, rows: I8) -> U8:
     """Sums of the segments of some rows that lie wholly in the slab."""
-    sums, size = np.zeros(len(rows), np.uint64), block.payload[rows]
+    sums, size = np.zeros(len(rows), np.uint64), block.payload[rows].astype(np.int64)
     for word, keep in zip(block.slab.segment_words, _KEEP, strict=True):
         kept = word[rows]
         kept &= keep[size]

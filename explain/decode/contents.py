@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.capture.walk import gather
-from explain.decode.continued import Continued
+from explain.decode.continued import Continued, goes_on
 from explain.decode.pipelined import Pipelined
 from explain.decode.slab import TRANSPORT, members
 from explain.table import IPV6, TCP, UDP, ContentRows
@@ -62,7 +62,7 @@ class Contents:
 
     def copy(self, block: Block, source_port: U2, target_port: U2) -> None:
         """Copy what some rows of a block carry."""
-        rows = np.flatnonzero(block.layers & UDP)
+        rows = np.flatnonzero(block.layers & UDP != 0)
         source, target = source_port[rows], target_port[rows]
         for name, ports in _PORTS.items():
             fits = np.zeros(len(rows), np.bool_)
@@ -158,7 +158,8 @@ class Contents:
         if ports is not None and name != "dns-tcp":
             is_whole = size[:count] == block.table.payload[block.rows(rows[:count])]
             for at in np.flatnonzero(is_whole).tolist():
-                self._continued.begin(name, block, int(rows[at]), ports, octets[at])
+                if goes_on(name, octets[at]):
+                    self._continued.begin(name, block, int(rows[at]), ports)
 
     def _room_for(self, name: str, sizes: I4) -> int:
         """How many of the copies, from the first on, there is room for; it is taken."""

@@ -39,10 +39,9 @@ class Continued:
     def __len__(self) -> int:
         return len(self._open)
 
-    def begin(self, name: str, block: Block, row: int, ports: tuple[U2, U2], octets: bytes) -> None:
-        """Note a head whose segment was copied whole, if the head goes on."""
-        if _goes_on(name, octets):
-            self._wait(block, row, ports, name, _MOST_SEGMENTS)
+    def begin(self, name: str, block: Block, row: int, ports: tuple[U2, U2]) -> None:
+        """Note a head that goes on behind its segment."""
+        self._wait(block, row, ports, name, _MOST_SEGMENTS)
 
     def _wait(self, block: Block, row: int, ports: tuple[U2, U2], name: str, left: int) -> None:
         if len(self._open) >= _MOST_OPEN:
@@ -79,7 +78,8 @@ def _rest(block: Block, row: int, ports: tuple[U2, U2]) -> _Rest:
     )  # fmt: skip
 
 
-def _goes_on(name: str, octets: bytes) -> bool:
+def goes_on(name: str, octets: bytes) -> bool:
+    """Whether a segment that was copied whole holds less than a head."""
     if name == "http":
         return b"\r\n\r\n" not in octets and b"\n\n" not in octets
     if name == "tls" and octets[0] == _HANDSHAKE:

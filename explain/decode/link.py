@@ -29,6 +29,7 @@ _IP_LINKS = (101, 12, 14, 228, 229)  # LINKTYPE_RAW, as three systems number it;
 _FAMILIES = {2: TYPE_IPV4, 10: TYPE_IPV6, 24: TYPE_IPV6, 28: TYPE_IPV6, 30: TYPE_IPV6}  # AF_INET6 differs by system
 _TO_OTHERS_BY_US = 4  # packet type "outgoing" of both cooked forms
 _HDLC_ADDRESS = 0xFF03
+_SIXTEEN = np.uint64(16)
 
 
 @dataclass(slots=True)
@@ -38,7 +39,7 @@ class LinkFields:
     Attributes:
         ethertype: NO_TYPE where layer 3 is not known.
         network: int32[n], octets from the frame's start to layer 3.
-        mac_low, mac_high: key words: first eight and next four octets of an Ethernet header,
+        mac_low, mac_high: key words: the inner eight octets of two MACs, and the outer four of them;
             or a MAC key and NO_MAC.
         device: int64[n], interface index of SLL2, -1 where that is cut; None without SLL2.
         inner: the innermost of several VLAN tags, 0 without a second one; None where no frame has two.
@@ -76,9 +77,10 @@ def read(slab: Slab, link_type: int) -> LinkFields:
 def _ethernet(slab: Slab) -> LinkFields:
     """Ethernet II and 802.3."""
     count = len(slab.at)
+    outer = slab.u2(LINK).astype(np.uint64) << _SIXTEEN | slab.u2(LINK + 10)
     fields = LinkFields(
         slab.u2(LINK + 12), np.full(count, 14, np.int32), np.full(count, ETHERNET, np.uint32),
-        np.zeros(count, np.uint16), slab.raw8(LINK), slab.raw4(LINK + 8),
+        np.zeros(count, np.uint16), slab.raw8(LINK + 2), outer,
     )  # fmt: skip
     _hide_cut(slab, fields, 14)
     return fields
@@ -162,7 +164,7 @@ def _nothing(slab: Slab, size: int) -> LinkFields:
 def mac_keys(low: U8, high: U8) -> tuple[U8, U8]:
     """Source and target MAC keys from the key words of ``LinkFields``."""
     is_ethernet = high < np.uint64(1 << 32)
-    swapped = low.byteswap()
-    target = np.where(is_ethernet, swapped >> np.uint64(16), high)
-    ends = (swapped & np.uint64(0xFFFF)) << np.uint64(32) | high.astype(np.uint32).byteswap().astype(np.uint64)
-    return np.where(is_ethernet, ends, low), target
+    inner = low.byteswap()
+    target = high >> _SIXTEEN << np.uint64(32) | inner >> np.uint64(32)
+    source = (inner & np.uint64(0xFFFFFFFF)) << _SIXTEEN | high & np.uint64(0xFFFF)
+    return np.where(is_ethernet, source, low), np.where(is_ethernet, target, high)

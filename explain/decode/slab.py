@@ -95,16 +95,16 @@ class Slab:
         return field(self.words, column, "<u4").astype(np.uint64)
 
     def raw8(self, column: int) -> U8:
-        """Eight octets, the first one lowest: for keys."""
+        """Eight octets, the first one lowest, not to be changed: for keys."""
         return word_at(self.words, column)
 
     def words4(self, rows: I8, columns: I4) -> U4:
-        """Four octets of some rows, the first one lowest, each from a column of its own that is a multiple of four.
+        """Four octets of some rows, the first one lowest, each from a column of its own.
 
-        Columns beyond the slab are read from where the row lies.
+        Columns that are no multiple of four, or beyond the slab, are read from where the row lies.
         """
         halves = self.words.view("<u4").reshape(-1)
-        near = np.minimum(columns, HEAD - 4)
+        near = np.minimum(columns & ~3, HEAD - 4)
         found: U4 = halves[((near >> 3) * len(self.at) + rows << 1) + (near >> 2 & 1)]
         far = np.flatnonzero(columns != near)
         found[far] = gather(self.data, self.at[rows[far]] - LINK + columns[far], 4).view("<u4")[:, 0]

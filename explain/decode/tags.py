@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.capture.walk import gather
-from explain.decode.slab import number
+from explain.decode.slab import LINK, number
 from explain.table import CUT, VLAN
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def follow(slab: Slab, fields: LinkFields) -> None:
 
 
 def _vlan(slab: Slab, fields: LinkFields, rows: I8) -> None:
-    tag = gather(slab.data, slab.at[rows] + fields.network[rows], 4)
+    tag = slab.words4(rows, LINK + fields.network[rows]).view(np.uint8).reshape(-1, 4)
     first = fields.layers[rows] & VLAN == 0
     fields.vlan[rows[first]] = number(tag[first], 0, 2)
     if not first.all():
