@@ -13,11 +13,11 @@ from explain.exchanges.quotes import quoted_flows
 from explain.table import distinct
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Iterator
 
     from explain.causes.from_capture.scene import Scene
     from explain.exchanges.columns import ExchangeColumns
-    from explain.table import I8, PacketTable
+    from explain.table import I8, PacketTable, Rows
 
 _LAST_MOMENT_NS = 1_000_000_000
 _MEASURED_OTHERWISE = ("dhcp.lease", "dhcpv6.lease")  # servers may take three seconds; their rules know
@@ -45,29 +45,32 @@ def account(scene: Scene) -> None:
         part = scene.exchanges.of_kind(kind)
         if part is None or not len(part):
             continue
-        bad = part.where(*_BAD[kind]).tolist()
-        if not bad:
+        bad = part.where(*_BAD[kind])
+        if not len(bad):
             continue
+        well = part.where(*good)
         whole: dict[Hashable, list[int]] = {}
-        for index in part.where(*good).tolist():
-            whole.setdefault(_who(scene, part, index), []).append(index)
-        for index in bad:
-            others = [other for other in whole.get(_who(scene, part, index), ()) if _is_together(part, index, other)]
+        for index, who in zip(well.tolist(), _who(scene, part, well), strict=True):
+            whole.setdefault(who, []).append(index)
+        for index, who in zip(bad.tolist(), _who(scene, part, bad), strict=True):
+            others = [other for other in whole.get(who, ()) if _is_together(part, index, other)]
             if others and not _is_at_the_asker(scene, part, index, others):
                 scene.accounted[kind].add(index)
 
 
-def _who(scene: Scene, part: ExchangeColumns, index: int) -> Hashable:
+def _who(scene: Scene, part: ExchangeColumns, indices: Rows) -> Iterator[Hashable]:
+    """For each of some exchanges between whom it was."""
     if part.kind in ("tcp.connection", "udp.flow"):  # by the flow: the fields of many connections cost too much
-        flows, flow = scene.table.flows, int(scene.table.flow[part.frames[part.bounds[index]]])
-        ends = flows.low[flow], flows.low_port[flow], flows.high[flow], flows.high_port[flow]
-        return tuple(map(int, ends))
-    fields: Any = part.fields(index)
-    if part.kind.endswith(".resolution"):
-        return fields.asker_ip, fields.wanted_ip
-    if part.kind == "icmp.echo":
-        return fields.src, fields.dst, fields.id
-    return fields.client, fields.server
+        flows, at = scene.table.flows, scene.table.flow[part.frames[part.bounds[indices]]]
+        ends = (column[at].tolist() for column in (flows.low, flows.low_port, flows.high, flows.high_port))
+        yield from zip(*ends, strict=True)
+        return
+    for index in indices.tolist():
+        fields: Any = part.fields(index)
+        if part.kind.endswith(".resolution"):
+            yield fields.asker_ip, fields.wanted_ip
+        else:
+            yield fields.src, fields.dst, fields.id
 
 
 def _is_together(part: ExchangeColumns, one: int, other: int) -> bool:

@@ -60,7 +60,10 @@ def _is_no_offload(table: PacketTable, bad: Rows) -> Bools:
     if not len(bad):
         return np.zeros(0, np.bool_)
     layers = table.layers[: len(table)]
+    is_doubted = np.zeros(len(table.links.source), np.bool_)
+    is_doubted[table.link[bad]] = True
     verified = np.flatnonzero(layers & (GOOD_CHECKSUM | BAD_CHECKSUM | BAD_IP_CHECKSUM) != 0)
+    verified = verified[is_doubted[table.link[verified]]]
     is_icmp = (layers & (ICMP | ICMPV6) != 0).astype(np.int64)
 
     def who(rows: Rows) -> Rows:
