@@ -168,9 +168,7 @@ def find(paths: Paths, parts: Sequence[ExchangeColumns]) -> ExchangeColumns:
             keep[number] = verdict.stage is not None or verdict.missing > 1
     chosen, outcome = chosen[keep], outcome[keep]
     start, end = _times(trails)
-    frames, owner = _frames(trails, len(chosen), chosen)
-    rows = near_rows(paths.near, frames)
-    owner, rows = owner[rows >= 0], rows[rows >= 0]
+    rows, owner = _frames(paths, chosen)
     sizes = np.bincount(owner, minlength=len(chosen))
     rows, starts = in_order(owner, rows), np.cumsum(sizes) - sizes
     is_there = np.flatnonzero(sizes)
@@ -194,15 +192,18 @@ def _times(trails: Trails) -> tuple[I8, I8]:
     return start, end
 
 
-def _frames(trails: Trails, count: int, chosen: I8) -> tuple[Rows, I8]:
-    """Rows of the chosen conversations, and the number of the conversation of each."""
+def _frames(paths: Paths, chosen: I8) -> tuple[Rows, I8]:
+    """Rows of the near table of the chosen conversations, and which of these each belongs to."""
+    trails = paths.trails
     number = np.full(len(trails), -1, np.int64)
-    number[chosen] = np.arange(count)
+    number[chosen] = np.arange(len(chosen))
     rows, owners = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for part, start in zip(trails.parts, trails.starts.tolist(), strict=False):
-        owner = np.repeat(number[trails.trail[start : start + len(part)]], np.diff(part.bounds))
-        rows.append(part.frames[owner >= 0])
-        owners.append(owner[owner >= 0])
+        owner = number[trails.trail[start : start + len(part)]].repeat(np.diff(part.bounds))
+        near = near_rows(paths.near, part.frames)
+        is_it = (owner >= 0) & (near >= 0)
+        rows.append(near[is_it])
+        owners.append(owner[is_it])
     return np.concatenate(rows), np.concatenate(owners)
 
 

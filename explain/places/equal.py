@@ -9,23 +9,24 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from explain.table import U8, Bools, Rows
+    from explain.table import U4, U8, Bools, Rows
 
 _MIX = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xFF51AFD7ED558CCD), np.uint64(32))
 _BLOCK = 32_768
 
 
-def first_equal(words: Sequence[U8]) -> Rows:
+def first_equal(words: Sequence[U4 | U8]) -> Rows:
     """For each position the first one that is equal to it in all words; its own where none is before it.
 
     Args:
-        words: uint64[n] each, at least one.
+        words: uint32[n] or uint64[n] each, at least one.
     """
     count = len(words[0])
     order, is_new = _by_hash(words)
     starts = np.flatnonzero(is_new)
     first = np.empty(count, np.int64)
     first[order] = order[starts].repeat(np.diff(starts, append=count))
+    del order, is_new, starts
     later = np.flatnonzero(first != np.arange(count))
     before = first[later]  # as good as in order, so that memory is read in order
     is_equal = np.ones(len(later), np.bool_)
@@ -37,7 +38,7 @@ def first_equal(words: Sequence[U8]) -> Rows:
     return first
 
 
-def group(words: Sequence[U8]) -> tuple[Rows, Rows]:
+def group(words: Sequence[U4 | U8]) -> tuple[Rows, Rows]:
     """Positions in an order in which equal ones stand together, each group in the old order, and the group of each."""
     order = in_order(first := first_equal(words), np.arange(len(words[0])))
     first = first[order]
@@ -57,7 +58,7 @@ def in_order(keys: Rows, rows: Rows) -> Rows:
     return both
 
 
-def _by_hash(words: Sequence[U8]) -> tuple[Rows, Bools]:
+def _by_hash(words: Sequence[U4 | U8]) -> tuple[Rows, Bools]:
     """Positions by a hash of the words, each hash's in order, and which of them begin a hash."""
     count = len(words[0])
     mixed = np.zeros(count, np.uint64)
@@ -74,14 +75,14 @@ def _by_hash(words: Sequence[U8]) -> tuple[Rows, Bools]:
     mixed <<= bits
     mixed |= np.arange(count, dtype=np.uint64)
     mixed.sort()
-    order = (mixed & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int64)
-    mixed >>= bits
+    hashes = mixed >> bits
     is_new = np.ones(count, np.bool_)
-    np.not_equal(mixed[1:], mixed[:-1], out=is_new[1:])
-    return order, is_new
+    np.not_equal(hashes[1:], hashes[:-1], out=is_new[1:])
+    mixed &= (np.uint64(1) << bits) - np.uint64(1)
+    return mixed.view(np.int64), is_new
 
 
-def _first_by_sorting(words: Sequence[U8]) -> Rows:
+def _first_by_sorting(words: Sequence[U4 | U8]) -> Rows:
     """The same as ``first_equal``, whatever the words are made for."""
     order = np.lexsort(words)
     is_new = np.ones(len(order), np.bool_)

@@ -73,8 +73,9 @@ def match(table: PacketTable) -> Matched:
     found = tuples(table)
     packet = np.full(len(table), NONE, np.int64)
     rows = np.flatnonzero(table.layers & IP)
-    side = found.of_flow[table.flow[rows]] * 2 + (table.layers[rows] & REVERSED != 0)
-    words = [*invariants(table, rows), side.astype(np.uint64), *_same_link(table, rows)]
+    side = (found.of_flow.astype(np.uint32) << np.uint32(1))[table.flow[rows]]
+    side |= table.layers[rows] & REVERSED != 0
+    words = [*invariants(table, rows), side, *_same_link(table, rows)]
     ambiguous = _number(table, rows, first_equal(words), packet)
     if len(table.arp.row):
         arp = table.arp
@@ -168,12 +169,12 @@ def address_sums(table: PacketTable, keys: U8) -> Rows:
     return signed
 
 
-def _same_link(table: PacketTable, rows: Rows) -> list[U8]:
+def _same_link(table: PacketTable, rows: Rows) -> list[U4]:
     """What is meant for one link is the same packet only between the same MACs."""
     stays = stays_on_link(table, rows)
     if not stays.any():
         return []
-    return [np.where(stays, table.link[rows].astype(np.uint64) + np.uint64(1), np.uint64(0))]
+    return [np.where(stays, table.link[rows] + np.uint32(1), np.uint32(0))]
 
 
 def stays_on_link(table: PacketTable, rows: Rows) -> Bools:
