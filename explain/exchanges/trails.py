@@ -83,7 +83,7 @@ def origin(table: PacketTable, rows: Rows) -> Rows:
 def near_rows(table: PacketTable, rows: Rows) -> Rows:
     """Of rows of the whole table those that the near one has, by its numbers; -1 for the others."""
     numbers = getattr(table, "numbers", None)
-    return rows if numbers is None else numbers[rows]
+    return rows if numbers is None else numbers[rows].astype(np.int64)
 
 
 def trails(table: PacketTable, seen: Sightings, parts: Sequence[ExchangeColumns]) -> Trails:

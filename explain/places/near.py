@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from explain.model import Evidence
     from explain.places import Sightings
-    from explain.table import I8, U4, Bools, Rows
+    from explain.table import I4, I8, U4, Bools, Rows
 
 Side = TypeVar("Side", ArpRows, IcmpRows, SynRows, FragmentRows, BesideRows)
 
@@ -97,10 +97,10 @@ class NearTable(PacketTable):
         return self._packet[self._order]
 
     @cached_property
-    def numbers(self) -> Rows:
+    def numbers(self) -> I4:
         """For each row of the whole table its row here, -1 where it has none."""
-        numbers = np.full(len(self._whole), -1, np.int64)
-        numbers[self.origin] = np.arange(len(self.origin))
+        numbers = np.full(len(self._whole), -1, np.int32)
+        numbers[self.origin] = np.arange(len(self.origin), dtype=np.int32)
         return numbers
 
     @property

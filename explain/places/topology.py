@@ -32,7 +32,6 @@ class Topology:
         self._seen = seen
         self.order = seen.order
 
-    @cached_property
     def _directions(self) -> tuple[Rows, Rows]:
         """Pairs of a place and a pair of MACs, as ``place * links + link``, and the number in them of each row's."""
         table, count = self._table, max(1, len(self._table.links.source))
@@ -45,7 +44,7 @@ class Topology:
     @cached_property
     def last_heard(self) -> dict[tuple[int, int], int]:
         """When each station was last heard at each place: ns by the place's own clock, by (place, MAC key)."""
-        table, (pairs, number) = self._table, self._directions
+        table, (pairs, number) = self._table, self._directions()
         latest = np.full(len(pairs), np.iinfo(np.int64).min)
         np.maximum.at(latest, number, table.time_ns[: len(table)])
         heard: dict[tuple[int, int], int] = {}
@@ -130,7 +129,7 @@ class Topology:
     @cached_property
     def neighbours(self) -> dict[int, dict[int, bool]]:
         """For each place those next to it on the way of some packet, and whether both are on one link."""
-        table, (one, other), more = self._table, self._twice, self._often
+        table, (one, other), more = self._table, self._twice(), self._often
         following = np.flatnonzero(np.diff(self._seen.packet[more]) == 0)
         one, other = np.concatenate((one, more[following])), np.concatenate((other, more[following + 1]))
         places = table.place[one].astype(np.int64) * len(table.places) + table.place[other]
@@ -146,7 +145,7 @@ class Topology:
     @cached_property
     def along_every_way(self) -> Rows:
         """Rows of all packets that several frames show, each packet in the order of its way."""
-        table, seen, (one, other) = self._table, self._seen, self._twice
+        table, seen, (one, other) = self._table, self._seen, self._twice()
         falls = table.ttl[other].astype(np.int64) - table.ttl[one]
         level = np.flatnonzero(falls == 0)  # the TTL does not say which came first
         low, high = one[level], other[level]
@@ -164,7 +163,6 @@ class Topology:
         first = np.flatnonzero(self._seen.is_first)
         return first, np.diff(first, append=len(self._seen.by_packet))
 
-    @cached_property
     def _twice(self) -> tuple[Rows, Rows]:
         """The two rows of each packet that two frames show."""
         first, size = self._sizes
@@ -289,7 +287,7 @@ class Topology:
     @cached_property
     def _used_links(self) -> dict[tuple[int, int], int]:
         """How many frames each place saw of each pair of MACs."""
-        pairs, number = self._directions
+        pairs, number = self._directions()
         shown = np.bincount(number, minlength=len(pairs))
         some = np.flatnonzero(shown)
         count = max(1, len(self._table.links.source))
