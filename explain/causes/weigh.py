@@ -227,9 +227,11 @@ def order(kept: list[Kept], sign: Sign | None, wires: Wires | None, states: Walk
     place = {cause: number for number, cause in enumerate(IDS)}
 
     def key(each: Kept) -> tuple[float, ...]:
-        score = _by_text(each, sign)
-        if each.cause in walked and states is not None:
-            score -= (200 if states.outcome == "stopped" else 100) - walked.index(each.cause)
+        is_stopped = each.cause in walked and states is not None and states.outcome == "stopped"
+        # What is usual does not weigh where the states show which one it is.
+        score = 0.0 if is_stopped else _by_text(each, sign)
+        if each.cause in walked:
+            score -= (200 if is_stopped else 100) - walked.index(each.cause)
         if wires is not None:
             score -= favour(wires, each.cause, each.strikes)
         return (score + (40 if each.is_muted else 0), place[each.cause])

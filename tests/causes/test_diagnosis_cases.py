@@ -106,6 +106,12 @@ def test_no_witness_of_a_healthy_network_puts_a_failure_first(view: str) -> None
             assert (named(each, view) or ["healthy"])[0] in SECTION_0, each.name
 
 
+def test_states_that_show_which_it_is_outweigh_what_is_usual() -> None:
+    found = [named(each, "text+states") for each in ALL if each.truth == "dnat-missing"]
+    assert found
+    assert all(causes and causes[0] == "dnat-missing" for causes in found)
+
+
 def test_every_recording_tells_its_sender() -> None:
     for each in ALL[:5]:
         case = json.loads((each.folder / "case.json").read_text())

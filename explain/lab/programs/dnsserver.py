@@ -11,6 +11,7 @@ import socket
 import struct
 import threading
 
+IP_FREEBIND, IPV6_FREEBIND = 15, 78  # linux/in.h, linux/in6.h
 LARGEST_DATAGRAM = 512  # RFC 1035 section 2.3.4; larger ones are not offered
 
 
@@ -76,6 +77,16 @@ def serve_connections(listener: socket.socket, records: dict[str, list[str]], ar
                 peer.sendall(struct.pack(">H", len(response)) + response)
 
 
+def bound(family: int, kind: int, address: tuple[str, int]) -> socket.socket:
+    """A socket of this address, even while the kernel still looks for its duplicates. Source: ip(7), IP_FREEBIND."""
+    sock = socket.socket(family, kind)
+    is_v6 = family == socket.AF_INET6
+    sock.setsockopt(socket.IPPROTO_IPV6 if is_v6 else socket.IPPROTO_IP, IPV6_FREEBIND if is_v6 else IP_FREEBIND, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(address)
+    return sock
+
+
 def main() -> None:
     """Answer for ever."""
     ask = argparse.ArgumentParser()
@@ -91,10 +102,10 @@ def main() -> None:
         records.setdefault(name.lower(), []).append(value)
     family = socket.AF_INET6 if ":" in args.bind else socket.AF_INET
     if args.behaviour == "answer":
-        listener = socket.create_server((args.bind, args.port), family=family)
+        listener = bound(family, socket.SOCK_STREAM, (args.bind, args.port))
+        listener.listen()
         threading.Thread(target=serve_connections, args=(listener, records, args), daemon=True).start()
-    sock = socket.socket(family, socket.SOCK_DGRAM)
-    sock.bind((args.bind, args.port))
+    sock = bound(family, socket.SOCK_DGRAM, (args.bind, args.port))
     while True:
         message, peer = sock.recvfrom(4096)
         if args.behaviour == "answer" and len(message) > 16:
