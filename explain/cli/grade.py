@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from explain.grade.rubric import Rubric
 
 HELP = {"help_option_names": ["-h", "--help"]}
+_MOST_NAMED = 5
 
 
 class _Grade(click.Group):
@@ -67,16 +68,17 @@ def run(rubric: str, paths: tuple[str, ...], **options: Any) -> int:
 
 
 def _roster(rubric: Rubric, given: str | None) -> list[dict[str, str]]:
-    from explain.grade.rosters import read_roster
+    from explain.grade.rosters import read_roster, twice
 
-    if given:
-        return read_roster(given)
     beside = Path(rubric.path).parent / rubric.roster if rubric.roster else None
-    if beside is not None and beside.is_file():
-        return read_roster(str(beside))
-    if beside is not None:
-        print(f"explain: {visible(str(rubric.roster))} is not there; give it with --roster", file=sys.stderr)
-    return []
+    if given is None and (beside is None or not beside.is_file()):
+        if beside is not None:
+            print(f"explain: {visible(str(rubric.roster))} is not there; give it with --roster", file=sys.stderr)
+        return []
+    rows = read_roster(given or str(beside))
+    for name in twice(rows)[:_MOST_NAMED]:
+        print(f"explain: the roster has two rows for {visible(name)}; the first one counts", file=sys.stderr)
+    return rows
 
 
 @grade.command("lint", context_settings=HELP)

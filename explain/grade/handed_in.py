@@ -34,15 +34,14 @@ def find(rubric: Rubric, paths: Sequence[str], roster: Sequence[Mapping[str, str
             raise UnreadableError(path, "no such file or directory")
         for name, file in _below(rubric, opened(rubric, Path(path), known) or Path(path)):
             found.setdefault(name, []).append(file)
-    result, used = [], set()
+    result = []
     for name, files in sorted(found.items()):
         number = row_of(name, roster)
         row = roster[number] if number is not None else {}
-        used.add(number)
         result.append(Submission(id_of(row) or name, tuple(sorted(files)), row))
-    result += [
-        Submission(id_of(row), (), row) for number, row in enumerate(roster) if number not in used and id_of(row)
-    ]
+    there = {one.id for one in result} | {""}
+    missing = {id_of(row): row for row in reversed(roster) if id_of(row) not in there}
+    result += [Submission(name, (), row) for name, row in reversed(missing.items())]
     return _told_apart(result)
 
 

@@ -67,3 +67,9 @@ def key_of_name(text: str) -> str:
 def id_of(row: Mapping[str, str]) -> str:
     """Whom a row of the roster is about; empty if it does not say."""
     return next((row[column] for column in _ID_COLUMNS if row.get(column)), "")
+
+
+def twice(roster: Sequence[Mapping[str, str]]) -> list[str]:
+    """Who has two rows that do not say the same; the first one counts."""
+    first: dict[str, Mapping[str, str]] = {}
+    return list(dict.fromkeys(name for row in roster if (name := id_of(row)) and first.setdefault(name, row) != row))

@@ -13,6 +13,7 @@ from packets import pcap
 
 from explain.grade.handed_in import find
 from explain.grade.reading import load
+from explain.grade.rosters import twice
 from explain.grade.submissions import assign, files_below
 from explain.grade.unpacking import unpack
 
@@ -95,6 +96,20 @@ def test_everybody_in_a_layout_is_found_once_and_by_the_roster_s_name(tmp_path, 
     assert sorted(one.id for one in found) == ["ann", "bob"]
     if name != "archives":
         assert all(assign(rubric, files_below(one.paths))[0].keys() == {"h1"} for one in found)
+
+
+def test_who_stands_twice_in_the_roster_is_one_student_and_the_first_row_counts(tmp_path, rubric):
+    put(tmp_path / "in", {"ann/lab.pcap": GOOD})
+    rows = [{"student": "bob", "host": "1"}, {"student": "ann", "host": "2"}, {"student": "bob", "host": "3"}]
+    found = find(rubric, [str(tmp_path / "in")], [*rows, dict(rows[1]), {"student": "", "host": "4"}])
+    assert [(one.id, one.roster["host"], bool(one.paths)) for one in found] == [("ann", "2", True), ("bob", "1", False)]
+    assert twice([*rows, dict(rows[1])]) == ["bob"]
+
+
+def test_two_submissions_of_one_student_both_keep_their_marks(tmp_path, rubric):
+    put(tmp_path / "in", {"ann/lab.pcap": GOOD, "Ann B. (ann)/lab.pcap": GOOD})
+    found = find(rubric, [str(tmp_path / "in")], [{"student": "ann"}])
+    assert [(one.id, len(one.paths)) for one in found] == [("ann", 1), ("ann#2", 1)]
 
 
 def test_one_student_s_archive_is_no_class(tmp_path, rubric):
