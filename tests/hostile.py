@@ -276,6 +276,8 @@ CAPTURES = {
     "pcapng time resolution 2^-127": ng(options=files.option(9, b"\xff")),
     "pcapng time resolution 10^-127": ng(options=files.option(9, b"\x7f")),
     "pcapng time offset at the end of time": ng(options=files.option(14, struct.pack("<q", (1 << 63) - 1))),
+    "pcapng times long before 1970": ng(options=files.option(14, struct.pack("<q", -(1 << 33)))),
+    "pcapng time offset before the beginning of time": ng(options=files.option(14, struct.pack("<q", -(1 << 63)))),
     "pcapng names for other addresses": ng(files.block(4, NAMES)),
     "pcapng of many interfaces": files.section() + files.interface() * 50_000
     + b"".join(files.enhanced(one, n * 1000) for n, one in enumerate(asked_and_pinged(3))),

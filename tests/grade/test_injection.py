@@ -13,7 +13,7 @@ import pytest
 from dhcp_packets import asks
 from grading_class import run
 from grading_scenes import FAR, ME, asked_and_pinged, rubric_file
-from packets import datagram, pcap
+from packets import datagram, pcap, segment
 
 SPELLS = {
     "escape": "\x1b[2J\x1b[31mX",
@@ -27,6 +27,9 @@ SPELLS = {
     "a formula": "=HYPERLINK(0)",
     "a formula behind a blank": " =1+1",
     "another formula": "@SUM(1)",
+    "a sum": "+1+1",
+    "a difference": "-1+1",
+    "a carriage return": "\r=1+1",
     "a tab": "\t=1+1",
     "two rows": "a\r\n=1+1,b",
     "right to left": "\u202egnp.x",
@@ -52,6 +55,12 @@ points = 1
 expect = "dns.query"
 as = "n"
 pass = "You asked for {n.name} in frame {n.frame}."
+[[check]]
+id = "fetched"
+points = 1
+expect = "http.request"
+as = "h"
+pass = "You fetched {h.path} from {h.host}."
 [[answer]]
 id = "q"
 ask = "Which name?"
@@ -64,6 +73,16 @@ LONG = "h" * 250
 def question(name: bytes) -> bytes:
     labels = b"".join(bytes([len(one)]) + one for one in (name[:60], b"example"))
     return datagram((ME, 40000), (FAR, 53), struct.pack(">6H", 7, 0x100, 1, 0, 0, 0) + labels + b"\0" + b"\0\1\0\1")
+
+
+def fetched(path: bytes) -> list[bytes]:
+    """A connection on which a page of such a name is asked for."""
+    me, far = (ME, 40001), (FAR, 80)
+    text = b"GET /" + b"".join(path.split()) + b" HTTP/1.1\r\nHost: " + path.strip() + b"\r\n\r\n"
+    return [
+        segment(me, far, 0x02, seq=100), segment(far, me, 0x12, seq=900, ack=101),
+        segment(me, far, 0x10, seq=101, ack=901), segment(me, far, 0x18, seq=101, ack=901, data=text),
+    ]  # fmt: skip
 
 
 def pages(folder):
@@ -81,10 +100,13 @@ def outputs(tmp_path_factory):
         own = top / "in" / name
         own.mkdir(parents=True)
         octets = spell.encode()
-        frames = (*asked_and_pinged(1), asks(1, (12, octets[:200])), question(octets))
+        frames = (*asked_and_pinged(1), asks(1, (12, octets[:200])), question(octets), *fetched(octets))
         (own / "lab.pcap").write_bytes(pcap(*frames).getvalue())
         (own / "answers.toml").write_text(f"q = {json.dumps(spell)}\n", "utf-8")
         rows.append([name, f"{spell}@example.org", spell] if number % 2 else [name, "", spell])
+    strange = top / "in" / os.fsdecode(b"no UTF-8 \xff\xed\xa0\x80")
+    strange.mkdir()
+    (strange / "lab.pcap").write_bytes(pcap(*asked_and_pinged(1)).getvalue())
     with (top / "roster.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(rows)
     found = {}
@@ -110,8 +132,9 @@ def of_kind(outputs, *endings):
 
 def test_every_spell_reached_the_marks(outputs):
     told = json.loads(outputs["en/grades.json"])["submissions"]
-    assert len(told) == len(SPELLS) + 1
+    assert len(told) == len(SPELLS) + 2
     assert all(one["status"] == "graded" for one in told)
+    assert sum("alert(1)" in one["says"] for form in told for one in form["checks"] if one["id"] == "fetched") >= 1
     assert sum("HYPERLINK" in json.dumps(one["checks"]) for one in told) == 1
 
 
