@@ -88,13 +88,16 @@ def nested(depth):
     return made
 
 
-def linked_zip(target):
+def linked_zip(target, *more):
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
+    with zipfile.ZipFile(out, "w") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         link = zipfile.ZipInfo("lab.pcap")
         link.external_attr = 0o120777 << 16
         archive.writestr(link, target)
         archive.writestr("answers.toml", RIGHT)
+        for name, content in more:
+            archive.writestr(name, content)
     return out.getvalue()
 
 
@@ -193,6 +196,8 @@ CONTAINERS = {
     "zip in a zip, a hundred deep": (lambda: {"a.zip": nested(100)}, None),
     "zip with ways out": (lambda: {"a.zip": zipped(("../lab.pcap", b"x"), ("/lab.pcap", b"x"), ("a/../../evil", b"x"),
                                            ("..\\evil", b"x"), ("C:\\evil", b"x"), *OWN)}, 7),
+    "zip with a link before the file of its name": (
+        lambda: {"a.zip": linked_zip("/etc/passwd", ("lab.pcap", GOOD))}, 7),
     "zip with a link": (lambda: {"a.zip": linked_zip("/etc/passwd")}, None),
     "zip whose names differ by case": (lambda: {"a.zip": zipped(*OWN, ("LAB.PCAP", b"x"), ("lab.PCAP", b"y"))}, 7),
     "zip whose names differ by composition": (

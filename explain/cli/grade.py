@@ -11,14 +11,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from explain.cli import grade_gradebook, grade_running, grade_writing, page
-from explain.cli.grade_output import tell
+from explain.cli.grade_output import BOTH, tell
 from explain.cli.grade_review import review_answers
 from explain.cli.language import default_language
 from explain.errors import NotMetError, UsageError
 from explain.words.values import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from explain.grade.gradebook_exports import Export
     from explain.grade.rubric import Rubric
+    from explain.grade.submissions import Submission
 
 HELP = {"help_option_names": ["-h", "--help"]}
 _MOST_NAMED = 5
@@ -48,23 +52,46 @@ def grade() -> None:
 @grade_running.how_to_run
 @click.option("--fail-under", type=float, metavar="POINTS", help="1 if any submission has less, or no mark.")
 @click.option("--json", "as_json", is_flag=True, help="All verdicts as one JSON object.")
-@click.option("--lang", type=click.Choice(("en", "ja")), default=default_language, help="Language of the sentences.")
+@click.option("--lang", type=click.Choice(("en", "ja", BOTH)), default=default_language,
+              help="Language of the sentences; both: DIR has the pages in the other one, too.")  # fmt: skip
 def run(rubric: str, paths: tuple[str, ...], **options: Any) -> int:
     """Grade every submission below the PATHs: folders, archives, captures."""
     from explain.grade.handed_in import find
     from explain.grade.lint import sound
-    from explain.grade.whole_class import Gathered
 
-    read = sound(rubric, options["lang"])
+    first, other = _languages(options)
+    read = sound(rubric, first)
     export = grade_gradebook.export_of(read, options)
     roster = _roster(read, options["roster"]) or grade_gradebook.roster(export)
     found = find(read, paths, roster)
     if not found:
         raise UsageError("there is no submission there")
+    status = _run_in(first, read, found, export, options)
+    if other is not None:
+        _run_in(other, sound(rubric, other), found, None, options | {"is_other": True})
+    return status
+
+
+def _run_in(
+    language: str, rubric: Rubric, found: Sequence[Submission], export: Export | None, options: Mapping[str, Any]
+) -> int:
+    from explain.grade.whole_class import Gathered
+
+    chosen = {**options, "lang": language}
     with Gathered(len(found)) as gathered:
-        grade_running.grade_class(read, found, options, gathered)
-        gathered.add_flags(read, found, options["lang"])
-        return tell(read, gathered.forms, {one.id: one.roster for one in found}, export, options)
+        grade_running.grade_class(rubric, found, chosen, gathered)
+        gathered.add_flags(rubric, found, language)
+        return tell(rubric, gathered.forms, {one.id: one.roster for one in found}, export, chosen)
+
+
+def _languages(options: Mapping[str, Any]) -> tuple[str, str | None]:
+    """The language of everything, and the one in which the pages are written once more."""
+    if options["lang"] != BOTH:
+        return options["lang"], None
+    if not options["output"]:
+        raise UsageError("--lang both is for the pages of -o DIR")
+    first = default_language()
+    return first, "en" if first == "ja" else "ja"
 
 
 def _roster(rubric: Rubric, given: str | None) -> list[dict[str, str]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explain.cli import grade_gradebook
-from explain.cli.grade_review import review_of
+from explain.cli.grade_review import enter_reviewed, review_of
 from explain.errors import NotMetError
 from explain.render.layout import WIDTH, wrap
 from explain.words import say
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from explain.grade.rubric import Rubric
 
 _MOST_FRAMES = 8
+BOTH = "both"
+"""A second time in the other language, as ``--lang`` calls it."""
 
 
 def tell(
@@ -31,6 +33,10 @@ def tell(
     from explain.grade.form import whole
 
     told = whole(rubric, forms)
+    if options.get("is_other"):
+        enter_reviewed(rubric, told, Path(options["output"]), options["lang"])
+        _write_pages(Path(options["output"]), told, options["lang"], f".{options['lang']}")
+        return 0
     if options["output"]:
         queue = review_of(rubric, told, Path(options["output"]), options["lang"])
         _write(Path(options["output"]), told, rosters, options["lang"])
@@ -73,26 +79,38 @@ def _frames(evidence: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _write(folder: Path, told: Mapping[str, Any], rosters: Mapping[str, Mapping[str, str]], language: str) -> None:
-    from explain.grade import feedback, feedback_markdown, gradebooks, summary
+    from explain.grade import gradebooks
     from explain.grade.form import json_of
 
-    title = told["rubric"]["title"]
     folder.mkdir(parents=True, exist_ok=True)
     _put(folder / "grades.json", json_of(told))
     _put(folder / "grades.csv", gradebooks.grades_csv(told))
     _put(folder / "canvas.csv", gradebooks.canvas_csv(told, rosters))
     _put(folder / "moodle.csv", gradebooks.moodle_csv(told, rosters))
-    names = _file_names(form["id"] for form in told["submissions"])
-    pages = [f"{name}/feedback.html" for name in names]
-    _put(folder / "summary.html", summary.summary_page(told, language, pages))
-    reveals = bool(told["rubric"].get("reveal"))
-    for name, form in zip(names, told["submissions"], strict=True):
+    for name, form in zip(_names(told), told["submissions"], strict=True):
         own = folder / name
         own.mkdir(exist_ok=True)
         _put(own / "results.json", json.dumps(gradebooks.gradescope(form), indent=1) + "\n")
         _put(own / "prairielearn.json", json.dumps(gradebooks.prairielearn(form), indent=1) + "\n")
-        _put(own / "feedback.html", feedback.html_page(title, form, language, reveals=reveals))
-        _put(own / "feedback.md", feedback_markdown.markdown_page(title, form, language, reveals=reveals))
+    _write_pages(folder, told, language)
+
+
+def _write_pages(folder: Path, told: Mapping[str, Any], language: str, suffix: str = "") -> None:
+    """The pages for people, in folders that are there; ``suffix`` tells those of a second language apart."""
+    from explain.grade import feedback, feedback_markdown, summary
+
+    title, reveals = told["rubric"]["title"], bool(told["rubric"].get("reveal"))
+    names = _names(told)
+    pages = [f"{name}/feedback{suffix}.html" for name in names]
+    _put(folder / f"summary{suffix}.html", summary.summary_page(told, language, pages))
+    for name, form in zip(names, told["submissions"], strict=True):
+        own = folder / name
+        _put(own / f"feedback{suffix}.html", feedback.html_page(title, form, language, reveals=reveals))
+        _put(own / f"feedback{suffix}.md", feedback_markdown.markdown_page(title, form, language, reveals=reveals))
+
+
+def _names(told: Mapping[str, Any]) -> list[str]:
+    return _file_names(form["id"] for form in told["submissions"])
 
 
 def _put(path: Path, text: str | Iterable[str]) -> None:
@@ -108,6 +126,8 @@ def _file_names(ids: Iterable[str]) -> list[str]:
         "canvas.csv",
         "moodle.csv",
         "summary.html",
+        "summary.en.html",
+        "summary.ja.html",
         "review.csv",
         "gradebook.csv",
     }

@@ -34,6 +34,14 @@ def review_of(rubric: Rubric, told: Mapping[str, Any], folder: Path, language: s
     return review.queue_csv(items)
 
 
+def enter_reviewed(rubric: Rubric, told: Mapping[str, Any], folder: Path, language: str) -> None:
+    """The same without a word, once the queue is written."""
+    from explain.grade import review
+
+    items, _ = review.read_queue(folder / review.QUEUE, review.waiting(rubric, told))
+    review.enter(told, items, language)
+
+
 @click.command("review", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("rubric", metavar="RUBRIC.toml")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))

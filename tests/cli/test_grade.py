@@ -243,6 +243,23 @@ def test_a_complaint_is_answered_with_the_frames(lab):
     assert run("why", "alice", "zz", "--grades", lab / "out" / "grades.json").returncode == 2
 
 
+def test_one_run_writes_the_pages_in_both_languages(lab):
+    hand_in(lab, "alice")
+    hand_in(lab, "bob", b"nothing")
+    arguments = lab / "rubric.toml", lab / "in", "--roster", lab / "roster.csv", "--cache", lab / "cache", "-o"
+    done = run(*arguments, lab / "both", "--lang", "both")
+    assert (done.returncode, done.stdout.count("alice\t")) == (0, 1)
+    for language in ("en", "ja"):
+        run(*arguments, lab / language, "--lang", language)
+        for name in ("alice/feedback", "bob/feedback"):
+            suffix = ".ja" if language == "ja" else ""
+            for end in (".html", ".md"):
+                one, other = (lab / "both" / f"{name}{suffix}{end}", lab / language / f"{name}{end}")
+                assert one.read_bytes() == other.read_bytes()
+    assert 'href="alice/feedback.ja.html"' in (lab / "both" / "summary.ja.html").read_text("utf-8")
+    assert run(*arguments[:-1], "--lang", "both").returncode == 2  # there is no page
+
+
 def test_the_instructor_s_own_gradebook_comes_back_with_the_marks_and_is_the_roster(lab):
     hand_in(lab, "alice")
     hand_in(lab, "bob", b"nothing")
