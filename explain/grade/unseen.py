@@ -58,6 +58,8 @@ def why_untold(marker: Marker, check: Check, seen: Seen, *, is_met: bool) -> Dou
     if is_lack and blind.skews(source.of(wanted.event), wanted, marker.names, check.skew_ns):
         return Doubt("skewed")
     word = blind.hides_absence(source.scene, wanted, marker.names, is_lack=is_lack)
+    if word == "missing" and check.capture in marker.lacking:
+        word = "absent"
     if word is None and is_lack:
         return _damaged(marker, check, wanted)
     return None if word is None else Doubt(word)

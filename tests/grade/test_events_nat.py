@@ -67,3 +67,15 @@ def test_a_public_port_that_two_hosts_had_one_after_the_other_gives_each_its_own
         files[name].write_bytes(pcap(*sorted(frames)).getvalue())
     graded = grade_files(rubric, "x", files, None, {})
     assert [(one.id, one.verdict) for one in graded.checks] == [("translated", "met"), ("back", "met")]
+
+
+def test_what_a_capture_lacks_that_was_not_handed_in_cannot_be_told_and_the_other_one_is_named(tmp_path):
+    checks = "".join(f'[[check]]\nid = "{one}"\npoints = 1\ncapture = "{one}"\nnone = "ip.packet"\n'
+                     for one in ("inside", "outside"))  # fmt: skip
+    (tmp_path / "rubric.toml").write_text(TEXT + checks)
+    rubric, _ = load(str(tmp_path / "rubric.toml"))
+    path = tmp_path / "inside.pcap"
+    path.write_bytes(pcap(*talk(ME, (A, R), 0)).getvalue())
+    inside, outside = grade_files(rubric, "x", {"inside": path}, None, {}).checks[2:]
+    assert (inside.verdict, "Frame 1 (inside)" in inside.says) == ("not-met", True)
+    assert (outside.verdict, "was not handed in" in outside.says) == ("cannot-tell", True)
