@@ -68,6 +68,7 @@ def test_a_measured_value_may_be_off_by_its_tolerance(tmp_path, given, verdict):
 def test_what_is_no_finite_number_is_never_within_a_tolerance(tmp_path, given):
     told, _ = mark(tmp_path, BIND + RTT, *asked_and_pinged(3), answers=f"rtt = {given}")
     assert told["rtt"].points == 0
+    assert "not of the form" in told["rtt"].says  # no number at all, rather than one that is far off
 
 
 def test_naming_everything_is_worth_less_than_naming_what_is_right(tmp_path):
