@@ -1,0 +1,83 @@
+"""One word for one thing: what each table calls something in Japanese, all others call it too; and how it is set."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import explain
+
+TOP = Path(__file__).parents[2]
+TABLES = [
+    path
+    for folder in ("words", "glossary", "causes/pages")
+    for path in sorted((Path(explain.__file__).parent / folder).glob("*.toml"))
+] + sorted((*TOP.glob("fixtures/*/*.toml"), *TOP.glob("rubrics/*/*.toml")))
+
+# What is not written, and what is written instead.
+INSTEAD = {
+    "ネームサーバー": "DNS サーバー",
+    "ルーティングテーブル": "経路表",
+    "次ホップ|ネクストホップ": "次の中継先",
+    "隣接エントリ|ネイバー": "近隣エントリ",
+    "デフォルトゲートウェイ|デフォルトルート(?!ー)": "デフォルト経路",
+    "インターフェース|インターフェイス": "インタフェース",
+    "(ルータ|サーバ|ヘッダ|ユーザ|ブラウザ)(?!ー)": "... ー",
+    r"フラグメント(?!\))": "断片",
+    "リクエスト": "要求",
+    "提案": "提示",
+    "イーサネット": "Ethernet",
+    "オクテット": "バイト",
+    "版": "バージョン",
+    "電線": "線",
+    "チェーン": "チェイン",
+    "エントリー": "エントリ",
+    "送り[主手]|差出人": "送信元 (アドレス), 送信側 (ホスト)",
+    "送り先": "宛先",
+    "受け手": "受信側",
+    "同士": "どうし",
+    "やり取り": "やりとり",
+    "諦め": "あきらめ",
+}
+SETTING = {
+    "[（）：；！]": "( ) : ; with half-width marks",
+    "～": "〜",
+    r"[ぁ-んァ-ヶ一-龠)]\?": "？",
+    " [、。]": "no space before a mark",
+    "[ぁ-んァ-ヶ一-龠][A-Za-z0-9]|[A-Za-z0-9][ぁ-んァ-ヶ一-龠]": "a space between Latin and Japanese letters",
+    r"[ぁ-ん](です|ます)。|ください": "plain style",
+}
+
+
+def japanese(value):
+    if isinstance(value, str):
+        if re.search("[ぁ-んァ-ヶ]", value):
+            yield value
+    elif isinstance(value, (dict, list)):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from japanese(one)
+
+
+TEXTS = [(path.stem, text) for path in TABLES for text in japanese(tomllib.loads(path.read_text("utf-8")))]
+
+
+def odd(rules):
+    return [
+        f"{name}: {found[0]!r} in {text[max(0, found.start() - 12) : found.end() + 12]!r}; write {right}"
+        for wrong, right in rules.items()
+        for name, text in TEXTS
+        for found in re.finditer(wrong, text)
+    ]
+
+
+def test_there_is_japanese_in_all_kinds_of_tables():
+    assert len(TEXTS) > 2000
+
+
+def test_one_thing_has_one_japanese_name_in_all_tables():
+    assert odd(INSTEAD) == []
+
+
+def test_japanese_is_set_as_the_house_does_it():
+    assert odd(SETTING) == []
