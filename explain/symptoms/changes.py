@@ -124,9 +124,12 @@ def _rule(verb: str, words: list[str], node: str | None) -> Iterator[Change]:
 
 
 def _neighbour(verb: str, words: list[str], node: str | None) -> Iterator[Change]:
-    if verb in ("add", "del") and words:
-        found = _pairs(words[1:], {"lladdr", "dev", "nud", "state"})
-        yield Change(f"neigh-{verb}", node, {"dst": canonical(words[0]) or words[0], **found})
+    is_proxy = words[:1] == ["proxy"]
+    asked = words[is_proxy:]
+    if verb in ("add", "del") and asked:
+        found = _pairs(asked[1:], {"lladdr", "dev", "nud", "state"})
+        for_others = {"proxy": True} if is_proxy else {}
+        yield Change(f"neigh-{verb}", node, {"dst": canonical(asked[0]) or asked[0], **found, **for_others})
 
 
 def _pairs(words: Sequence[str], keys: set[str]) -> dict[str, str]:

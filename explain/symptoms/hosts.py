@@ -143,7 +143,8 @@ def _ip(command: Command, lines: Sequence[str]) -> Found:
         return [("netns", [line.split()[0] for line in lines if line.strip()], False)]
     if name == "neigh":
         rows, proxied = read_neighbours(lines)
-        return _rows("neigh", rows, is_part) + ([("proxy", proxied, is_part)] if proxied else [])
+        own = [] if "proxy" in words else _rows("neigh", rows, is_part)
+        return own + ([("proxy", proxied, is_part)] if proxied else [])
     if name == "rule":
         return _rows("rule6" if is_6 else "rule", read_rules(lines), is_part)
     if verb == "get":

@@ -105,7 +105,7 @@ class Picture:
             host.filters.append(values)
         elif name == "rule-add":
             host.rules.append(dict(values))
-        elif name == "neigh-add":
+        elif name == "neigh-add" and not values.get("proxy"):
             host.neighbours.append(dict(values))
         return None
 

@@ -32,6 +32,8 @@ def retyped(change: Change, name_of: Callable[[str], str]) -> list[str] | None:
     if what == "rule":
         return ["ip", "rule", action, *values["words"]]
     if what == "neigh":
+        if values.get("proxy"):
+            return ["ip", "neigh", "replace" if action == "add" else action, "proxy", values["dst"], *device]
         address = ["lladdr", values["lladdr"]] if values.get("lladdr") else []
         return ["ip", "neigh", "replace" if action == "add" else action, values["dst"], *address, *device]
     if what == "sysctl":

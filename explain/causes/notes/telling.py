@@ -41,7 +41,7 @@ def did(change: Change) -> Item:
         return Item(f"did.{change.verb}", host | {"words": " ".join(values["words"])})
     if change.verb.startswith("neigh-"):
         parts = {"address": values["dst"], "mac": values.get("lladdr") or "?"}
-        return Item(f"did.{change.verb}", host | parts)
+        return Item(f"did.{change.verb}{'-proxy' if values.get('proxy') else ''}", host | parts)
     return Item(f"did.{change.verb}", host | {"interface": values.get("dev") or "?", **values})
 
 
@@ -144,10 +144,20 @@ def _routes(host: Values, rows: Sequence[Row], key: str, *, is_part: bool) -> It
 def _neighbours(host: Values, rows: Sequence[Row]) -> Iterator[Item]:
     if not rows:
         yield Item("shows.no-neighbours", host)
-    for row in rows[:MOST_PARTS]:
-        state = next(iter(row.get("state") or ()), "NONE")
-        name = f"neigh.{state.lower()}"
+    unasked = [row["dst"] for row in rows if _neighbour_state(row) == "NOARP"]
+    for row in [row for row in rows if _neighbour_state(row) != "NOARP"][:MOST_PARTS]:
+        name = f"neigh.{_neighbour_state(row).lower()}"
         yield Item(name, host | {"address": row["dst"], "mac": row.get("lladdr") or "?"})
+    if unasked:
+        yield Item("neigh.noarp", host | {"addresses": unasked[:MOST_PARTS]})
+
+
+def _proxied(host: Values, rows: Sequence[Row]) -> Iterator[Item]:
+    yield Item("shows.proxy", host | {"addresses": [row["dst"] for row in rows[:MOST_PARTS]]})
+
+
+def _neighbour_state(row: Row) -> str:
+    return next(iter(row.get("state") or ()), "NONE")
 
 
 _MEANT = {
@@ -191,7 +201,7 @@ def _chains(host: Values, chains: Sequence[Row]) -> Iterator[Item]:
 
 
 _TELLERS: dict[str, Callable[[Values, Any], Iterator[Item]]] = {
-    "addr": _links, "link": _links, "neigh": _neighbours, "sysctl": _settings, "iptables_save": _saved,
-    "ip6tables_save": _saved, "iptables_list": _chains, "rule": _routing_rules, "netns": _namespaces,
+    "addr": _links, "link": _links, "neigh": _neighbours, "proxy": _proxied, "sysctl": _settings,
+    "iptables_save": _saved, "ip6tables_save": _saved, "iptables_list": _chains, "rule": _routing_rules, "netns": _namespaces,
     "sockets": sockets, "fdb": switch_table, "bridge_link": ports, "nft_text": nft,
 }  # fmt: skip
