@@ -202,6 +202,6 @@ def _chains(host: Values, chains: Sequence[Row]) -> Iterator[Item]:
 
 _TELLERS: dict[str, Callable[[Values, Any], Iterator[Item]]] = {
     "addr": _links, "link": _links, "neigh": _neighbours, "proxy": _proxied, "sysctl": _settings,
-    "iptables_save": _saved, "ip6tables_save": _saved, "iptables_list": _chains, "rule": _routing_rules, "netns": _namespaces,
-    "sockets": sockets, "fdb": switch_table, "bridge_link": ports, "nft_text": nft,
+    "iptables_save": _saved, "ip6tables_save": _saved, "iptables_list": _chains, "rule": _routing_rules,
+    "netns": _namespaces, "sockets": sockets, "fdb": switch_table, "bridge_link": ports, "nft_text": nft,
 }  # fmt: skip

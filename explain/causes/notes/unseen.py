@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 MOST_PARTS = 8
 _SHOWN_BY = {
     "addr": ("addr",), "link": ("addr", "link"), "route": ("route", "route6", "route_get"), "rule": ("rule", "rule6"),
-    "neigh": ("neigh", "proxy"), "sysctl": ("sysctl",), "iptables": ("iptables_list", "iptables_save", "ip6tables_save"),
-    "nft": ("nft_text",),
+    "neigh": ("neigh", "proxy"), "sysctl": ("sysctl",),
+    "iptables": ("iptables_list", "iptables_save", "ip6tables_save"), "nft": ("nft_text",),
 }  # fmt: skip
 _COMMANDS = {
     "addr": "ip address", "link": "ip link", "route": "ip route", "rule": "ip rule", "neigh": "ip neigh",
