@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from explain.story.teller import Teller
     from explain.table import PacketTable, Rows
 
+_BROADCAST = ".255"  # of most networks (RFC 919)
+
 
 def _has_both_sides(table: PacketTable, rows: Rows) -> bool:
     sides = table.layers[rows][table.layers[rows] & UDP != 0] & REVERSED
@@ -27,6 +29,10 @@ def _has_both_sides(table: PacketTable, rows: Rows) -> bool:
 def _is_multicast_dns_to_one(fields: UdpFlow) -> bool:
     is_own_port = fields.client.port == fields.server.port == MULTICAST_DNS
     return is_own_port and not ip_address(fields.server.address).is_multicast
+
+
+def _is_to_many(address: str) -> bool:
+    return ip_address(address).is_multicast or address.endswith(_BROADCAST)
 
 
 def flow(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:
@@ -50,8 +56,9 @@ def _message(teller: Teller, part: ExchangeColumns, index: int, fields: UdpFlow)
     if outcome == "answered":
         return "answered" if is_both else "answer-only"
     if outcome == "unanswered" and fields.needs_no_answer:
-        if ip_address(fields.server.address).is_multicast:
-            return "to-many"
-        to_one = "to-one" if _is_multicast_dns_to_one(fields) else "to-many"
-        return "one-way" if port in ONE_WAY else "search" if port in SEARCH else to_one
+        if port in ONE_WAY:
+            return "one-way"
+        if _is_multicast_dns_to_one(fields):
+            return "to-one"
+        return "search" if port in SEARCH and not _is_to_many(fields.server.address) else "to-many"
     return outcome

@@ -54,6 +54,11 @@ def test_a_search_that_one_host_leaves_unanswered_is_no_failure(port, is_failed)
     assert bool(report.unexplained) is is_failed
 
 
+def test_a_search_of_a_whole_network_is_not_told_as_one_of_a_host():
+    _, report = flows(datagram((ALICE, 137), ("192.0.2.255", 137), b"?"))
+    assert "everyone in 192.0.2.255:137" in " ".join(report.story().split())
+
+
 def test_what_a_searched_port_says_to_another_is_an_answer_whose_question_is_missing():
     (one,), report = flows(datagram((BOB, 1900), (ALICE, 50000), b"HTTP/1.1 200 OK\r\n\r\n", BACK))
     assert (one.outcome, one.fields.server.address) == ("answered", BOB)

@@ -67,6 +67,13 @@ def test_an_answer_to_a_port_that_its_asker_closed_came_too_late():
     assert (finding.cause, finding.values["case"], finding.values["src"]) == ("udp-no-listener", "late", BOB)
 
 
+def test_a_stream_that_its_hearer_ended_was_not_an_answer_that_came_too_late():
+    media = [datagram((BOB, 9000), CLIENT, b"x" * 100, BACK) for _ in range(3)]
+    frames = [datagram(CLIENT, (BOB, 9000), b"y"), *media, error(ALICE, 3, 3, media[2], macs=(A, B))]
+    (finding,) = explain.explain(pcap(*frames)).findings
+    assert (finding.cause, finding.values["case"], finding.values["dst"]) == ("udp-no-listener", "gone", ALICE)
+
+
 def test_time_outs_that_cost_more_than_the_server_are_told_first():
     data = b"GET / HTTP/1.1\r\nHost: b\r\n\r\n"
     frames = [

@@ -216,9 +216,9 @@ def _closed_port(
     scene: Scene, key: _Key, members: list[Member], rows: list[int], values: dict[str, Any], *, is_answer: bool
 ) -> Seen:
     """A host says that nothing listens: any more, if the port asked or spoke before; or ever."""
-    if is_answer:
+    if is_answer and not _has_heard(scene, members, min(rows)):
         return Seen("udp-no-listener", "likely", members, rows, ("server-slow",), values | {"case": "late"})
-    gone = {"case": "gone"} if _has_spoken(scene, key, members, min(rows)) else {}
+    gone = {"case": "gone"} if is_answer or _has_spoken(scene, key, members, min(rows)) else {}
     return Seen("udp-no-listener", "likely", members, rows, ("filter-on-target-input",), values | gone)
 
 
@@ -245,6 +245,18 @@ def _loses_every_rest(members: list[Member], errors: int) -> bool:
     echoes = [(part, index) for part, index in members if part.kind == "icmp.echo"]
     got_through = any(part.fields(index).received for part, index in echoes)
     return errors >= _SEVERAL and not got_through
+
+
+def _has_heard(scene: Scene, members: list[Member], told: int) -> bool:
+    """Whether answers had come in these conversations, and found the port open, before the one that found it closed."""
+    for part, index in members:
+        if part.kind == "udp.flow":
+            rows = part.rows(index)
+            rows = rows[(rows < told) & (scene.table.layers[rows] & UDP != 0)]
+            sides = scene.table.sides[rows]
+            if np.count_nonzero(sides != sides[:1]) >= _SEVERAL:
+                return True
+    return False
 
 
 def _has_spoken(scene: Scene, key: _Key, members: list[Member], told: int) -> bool:
