@@ -135,17 +135,18 @@ def _take(
     if failures and len(failures) == len(named):
         raise failures[0]
     table = decoder.finish()
-    _tell_files_apart(table, captures)
+    _tell_places_apart(table, captures)
     return table, tuple(captures), texts
 
 
-def _tell_files_apart(table: PacketTable, captures: Sequence[CaptureInfo]) -> None:
-    """Give each place the name of its file, where there are several; the whole path, where names are alike."""
-    if len(captures) < 2:
-        return
+def _tell_places_apart(table: PacketTable, captures: Sequence[CaptureInfo]) -> None:
+    """Name each place as its interface, and give it its file, where there are several; all the path of names alike."""
     names = [os.path.basename(one.path) for one in captures]  # noqa: PTH119  pathlib is slow to load
     told = [name if names.count(name) == 1 else one.path for name, one in zip(names, captures, strict=True)]
-    table.places[:] = [replace(place, file=told[place.capture]) for place in table.places]
+    for at, place in enumerate(table.places):
+        interfaces = captures[place.capture].interfaces
+        name = interfaces[place.interface].vantage if interfaces and place.interface is not None else place.name
+        table.places[at] = replace(place, name=name, file=told[place.capture] if len(captures) > 1 else None)
 
 
 def look_again(table: PacketTable, doubted: Rows, captures: Sequence[CaptureInfo]) -> tuple[CaptureInfo, ...]:
@@ -204,7 +205,7 @@ def _read_one(
                 # A guess from the first window, that the columns need not be moved as they grow.
                 guess = len(frames.start) * reader.file_bytes // reader.position() * 5 // 4
                 decoder.table.reserve(min(guess if reader.is_mapped else max(guess, _UNTOLD), _MOST_EXPECTED))
-            decoder.add(frames, number, _named(source, reader), _chosen(source, reader))
+            decoder.add(frames, number, reader.interfaces, _chosen(source, reader))
             count.add(frames)
             if progress:
                 progress(count.packets, reader.position(), reader.file_bytes)
@@ -221,9 +222,14 @@ def _is_interrupted(capture: CaptureInfo) -> bool:
     return capture.damage is not None and capture.damage.kind == INTERRUPTED
 
 
-def _named(source: Source, reader: CaptureReader) -> list[Interface]:
-    """The interfaces known so far, under the name that the user gave, else the file."""
-    return [replace(interface, vantage=source.vantage or interface.name) for interface in reader.interfaces]
+def _named(source: Source, interfaces: Sequence[Interface]) -> list[Interface]:
+    """The interfaces under the name that the user gave, else their own; several under one name with both."""
+    if source.vantage is None:
+        return [replace(one, vantage=one.name) for one in interfaces]
+    if len(interfaces) == 1 or source.interface:
+        return [replace(one, vantage=source.vantage) for one in interfaces]
+    names = (one.name or f"#{number}" for number, one in enumerate(interfaces, 1))
+    return [replace(one, vantage=f"{source.vantage}:{name}") for one, name in zip(interfaces, names, strict=True)]
 
 
 def _chosen(source: Source, reader: CaptureReader) -> int | None:
@@ -234,9 +240,9 @@ def _chosen(source: Source, reader: CaptureReader) -> int | None:
 
 def _info(source: Source, reader: CaptureReader, count: _Count, checksums: str) -> CaptureInfo:
     return CaptureInfo(
-        source.path, source.vantage, reader.format, reader.compression, tuple(_named(source, reader)), count.packets,
-        count.octets, count.captured, reader.file_bytes, count.first_ns, count.last_ns, checksums, reader.damage,
-        ANONYMISED in reader.comments,
+        source.path, source.vantage, reader.format, reader.compression, tuple(_named(source, reader.interfaces)),
+        count.packets, count.octets, count.captured, reader.file_bytes, count.first_ns, count.last_ns, checksums,
+        reader.damage, ANONYMISED in reader.comments,
     )  # fmt: skip
 
 
@@ -254,7 +260,7 @@ def _text(source: Source, notes: Notes, number: int, decoder: Decoder) -> Captur
     if listing is None:
         return CaptureInfo(source.path, source.vantage, "text", None, (), 0, 0, 0, 0, None, None, "none", None)
     first, count, frames = len(decoder.table), _Count(), listing.frames()
-    interfaces = [replace(one, vantage=source.vantage or one.name) for one in listing.interfaces]
+    interfaces = _named(source, listing.interfaces)
     decoder.add(frames, number, interfaces)
     listing.mark(decoder.table, first)
     count.add(frames)

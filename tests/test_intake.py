@@ -88,6 +88,19 @@ def test_an_interface_that_the_file_has_not_is_a_label_of_the_whole_file(tmp_pat
     assert report.captures[0].vantage == "router:eth7"
 
 
+def test_several_interfaces_under_one_name_are_told_by_both(tmp_path):
+    report = explain.explain(f"router={write(tmp_path / 'both.pcapng', pcapng(*ROUTED))}")
+    assert report.captures[0].vantage == "router"
+    assert [one.vantage for one in report.captures[0].interfaces] == ["router:lan", "router:wan", "router:#3"]
+    assert [sight.vantage for sight in report.exchanges[1].fields.seen] == ["router:lan", "router:wan"]
+
+
+def test_the_only_interface_under_a_name_has_that_name(tmp_path):
+    report = explain.explain(f"router={write(tmp_path / 'one.pcapng', pcapng(ROUTED[0], names=('lan',)))}")
+    assert [one.vantage for one in report.captures[0].interfaces] == ["router"]
+    assert [place.name for place in report.packets.places] == ["router"]
+
+
 def test_a_name_with_a_slash_is_a_path(tmp_path):
     path = tmp_path / "a=b.pcap"
     write(path, pcap(ping(ALICE, BOB, 1)))
