@@ -184,7 +184,7 @@ def _is_redirect(kind: int) -> bool:
 
 def _found(table: PacketTable, run: _Run) -> Found:
     text = table.addresses.text
-    received = sum(1 for seq in run.answers if seq in run.asked_ns)
+    received = len(run.answers.keys() & run.asked_ns.keys())
     sent = run.sent or len(run.answers)
     if not run.sent:  # only the replies were recorded
         outcome, received = "answered", len(run.answers)

@@ -222,10 +222,8 @@ def _of_several_links(table: PacketTable) -> Rows:
     usual = table.link[: len(table)][first]  # the last row's where there is none
     is_several = np.zeros(len(first), np.bool_)
     is_several[sides[table.link[: len(table)] != usual[sides]]] = True
-    is_several[-2:] = False  # without IP
-    if not is_several.any():
-        return np.empty(0, np.int64)
-    chosen: Rows = np.flatnonzero(is_several[sides])
+    rows = table.rows_of(is_several[:-2:2] | is_several[1:-2:2])  # the last two are without IP
+    chosen: Rows = rows[is_several[sides[rows]]]
     target = table.links.target[table.link[chosen]]
     to_one: Rows = chosen[(target < NO_MAC) & (target & np.uint64(_GROUP_BIT) == 0)]
     return to_one

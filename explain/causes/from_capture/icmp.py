@@ -127,16 +127,16 @@ def _affected(scene: Scene) -> dict[int, list[Member]]:
     """For each ICMP row, the exchanges whose packet it quotes."""
     icmp = scene.table.icmp
     flows = quoted_flows(scene.table)
-    wanted = distinct(flows[flows != NO_FLOW])
+    is_told = flows != NO_FLOW
+    wanted = distinct(flows[is_told])
     by_flow: dict[int, list[Member]] = defaultdict(list)
     for kind in ("icmp.echo", "udp.flow", "tcp.connection"):
         part = scene.part(kind)
         own = scene.table.flow[part.frames[part.bounds[:-1]]]
         for index in np.flatnonzero(among(own, wanted)).tolist():
             by_flow[int(own[index])].append((part, index))
-    affected = {
-        row: by_flow[flow] for row, flow in zip(icmp.row.tolist(), flows.tolist(), strict=True) if flow in by_flow
-    }
+    quoted = zip(icmp.row[is_told].tolist(), flows[is_told].tolist(), strict=True)
+    affected = {row: by_flow[flow] for row, flow in quoted if flow in by_flow}
     for trace, index in scene.unfinished_traces:
         for row in np.intersect1d(trace.rows(index), icmp.row).tolist():
             affected[row] = [*affected.get(row, ()), (trace, index)]
