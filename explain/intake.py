@@ -168,15 +168,16 @@ def look_again(table: PacketTable, doubted: Rows, captures: Sequence[CaptureInfo
     whole, found = whole_of(table), list(captures)
     rows = copies_of(table, doubted)
     rows = rows[is_open(whole, rows)]
-    of = np.array([place.capture for place in whole.places])[whole.place[: len(whole)]] if len(rows) else rows
-    for number in dict.fromkeys(of[rows].tolist()):
-        info, own = captures[number], rows[of[rows] == number]
+    of = np.array([place.capture for place in whole.places])
+    for number in dict.fromkeys(of[whole.place[rows]].tolist()):
+        info, own = captures[number], rows[of[whole.place[rows]] == number]
         if info.compression is not None or info.format == "text" or not os.path.isfile(info.path):  # noqa: PTH113
             continue
         with suppress(OSError), open(info.path, "rb", buffering=0) as file:  # noqa: PTH123  as in capture
             verify(whole, own, partial(_read_at, file))
-        every = np.flatnonzero(of == number)
-        found[number] = replace(info, checksums=extent(whole, slice(int(every[0]), int(every[-1]) + 1)))
+        is_of = (of == number).take(whole.place[: len(whole)])
+        every = slice(int(np.argmax(is_of)), len(whole) - int(np.argmax(is_of[::-1])))
+        found[number] = replace(info, checksums=extent(whole, every))
     if len(rows) and isinstance(table, NearTable):
         table.layers[: len(table)] = whole.layers[table.origin]
     return tuple(found)

@@ -183,22 +183,28 @@ def verify(table: PacketTable, rows: Rows, read: Callable[[int, int], bytes]) ->
         rows: of one capture.
         read: gives up to so many octets from an offset of that capture's stream.
     """
-    rows = rows[_is_fit(table.layers[rows], table.checksum[rows])]
-    for row in rows.tolist():
-        start, is_tcp = int(table.transport[row]), bool(table.layers[row] & TCP)
-        room = min(int(table.captured[row]), int(table.length[row])) - start
-        payload = int(table.payload[row])
-        segment = read(int(table.offset[row]) + start, min(room, payload + _LONGEST_HEADER))
-        size = payload + ((segment[12] >> 4 << 2) if is_tcp and len(segment) > 12 else 8)
-        if len(segment) < size or not _is_known(table, row, segment, is_tcp=is_tcp):
-            continue
-        one, sizes = np.array([row]), np.array([size], np.int32)
-        sums = np.array([int.from_bytes(segment[:size], "little") % 0xFFFF], np.uint64)
-        flow = table.flow[one]
-        pseudo = pseudo_sums(
-            table.addresses, table.flows.low[flow], table.flows.high[flow], table.flows.protocol[flow], sizes
-        )
-        table.layers[one] |= judge(sums, pseudo, table.checksum[one], sizes, table.layers[one])
+    unknown = rows[is_open(table, rows)].tolist()
+    known = [(row, *found) for row in unknown if (found := _read_again(table, row, read))]
+    if not known:
+        return
+    rows, lengths, sums = np.array(known).T
+    sizes, flow = lengths.astype(np.int32), table.flow[rows]
+    pseudo = pseudo_sums(
+        table.addresses, table.flows.low[flow], table.flows.high[flow], table.flows.protocol[flow], sizes
+    )
+    table.layers[rows] |= judge(sums.view(np.uint64), pseudo, table.checksum[rows], sizes, table.layers[rows])
+
+
+def _read_again(table: PacketTable, row: int, read: Callable[[int, int], bytes]) -> tuple[int, int] | None:
+    """Octets of a segment and their sum; None where they are not there, or no longer those that were decoded."""
+    start, is_tcp = int(table.transport[row]), bool(table.layers[row] & TCP)
+    room = min(int(table.captured[row]), int(table.length[row])) - start
+    payload = int(table.payload[row])
+    segment = read(int(table.offset[row]) + start, min(room, payload + _LONGEST_HEADER))
+    size = payload + ((segment[12] >> 4 << 2) if is_tcp and len(segment) > 12 else 8)
+    if len(segment) < size or not _is_known(table, row, segment, is_tcp=is_tcp):
+        return None
+    return size, int.from_bytes(segment[:size], "little") % _MODULUS
 
 
 def _is_known(table: PacketTable, row: int, segment: bytes, *, is_tcp: bool) -> bool:
