@@ -104,8 +104,8 @@ def _seen(marker: Marker, check: Check) -> Seen:
 def counted(events: list[Event], count: Count, window_ns: int | None = None) -> list[Event]:
     """The events that count: copies never make up for what lacks, and are too many where few are allowed."""
     found = _busiest(events, window_ns)
-    is_asked_often = count.least > 1 and (count.most is None or len(found) <= count.most)
-    return _busiest(once(events), window_ns) if is_asked_often else found
+    is_wanted = count.least > 0 and (count.most is None or len(found) <= count.most)
+    return _busiest(once(events), window_ns) if is_wanted else found
 
 
 def _busiest(events: list[Event], window_ns: int | None) -> list[Event]:

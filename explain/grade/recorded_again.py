@@ -7,6 +7,7 @@ as a question of ARP or DHCP that is put again sooner than anybody puts it again
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,6 +46,7 @@ def once(events: Sequence[Event]) -> list[Event]:
     return own
 
 
+@lru_cache(maxsize=1)  # each check asks, and mostly of the same table
 def _copies(table: PacketTable) -> tuple[Rows, Bools]:
     """Of all rows: a number for what stands in the frame, and whether it is provably a copy of an earlier one."""
     content, is_copy = np.arange(len(table)), np.zeros(len(table), np.bool_)

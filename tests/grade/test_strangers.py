@@ -134,6 +134,9 @@ def test_a_copy_never_makes_up_for_what_lacks_and_who_asks_again_is_counted(tmp_
     told, _ = mark(tmp_path, text.format(event, number + 1), *frames)
     assert told["c"].points == pytest.approx(6 * number / (number + 1), abs=0.001)
     assert ("same frames" in told["c"].says) == (len(frames) > number)
+    text = '[[check]]\nid = "c"\npoints = 1\nexpect = "{}"\n[[check]]\nid = "n"\npoints = 1\nassert = "len(c) == {}"\n'
+    told, _ = mark(tmp_path, text.format(event, number), *frames)
+    assert told["n"].verdict == "met"
 
 
 def test_a_storm_of_copies_is_too_many_where_few_are_allowed(tmp_path):
