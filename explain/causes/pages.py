@@ -58,6 +58,8 @@ class Page:
         rivals: causes that look alike from the sender, in the order of the chapters.
         sources: standards, kernel documents and manual pages.
         tellings: the texts, by language.
+        stands_for: what of the example in ``mend`` a diagnosis may fill in -> what it is: ``sender-net``, ``gateway``,
+            ``target``, ``target-net``, ``target-gateway``, or ``interface``, that of the cause's place.
     """
 
     id: str
@@ -68,6 +70,7 @@ class Page:
     rivals: tuple[str, ...]
     sources: tuple[str, ...]
     tellings: dict[str, Telling]
+    stands_for: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,7 @@ def _page(table: dict[str, Any]) -> Page:
         rivals=tuple(table["rivals"]),
         sources=tuple(table["sources"]),
         tellings=tellings,
+        stands_for=table.get("stands_for", {}),
     )
 
 

@@ -14,14 +14,14 @@ SCHEMA = "explain-diagnosis/1"
 
 
 def diagnosis_report(
-    diagnosis: Diagnosis, say: Callable[[str, Mapping[str, Any]], str], mend: Callable[[str], str]
+    diagnosis: Diagnosis, say: Callable[[str, Mapping[str, Any]], str], mend: Callable[[Candidate], str]
 ) -> dict[str, Any]:
     """The JSON object; absent values are null, and no key is ever left out.
 
     Args:
         diagnosis: the answer.
         say: turns the name of a sentence and its values into words.
-        mend: the command or action that mends a cause.
+        mend: the command or action that mends a cause here.
     """
     return {
         "schema": SCHEMA,
@@ -38,7 +38,9 @@ def diagnosis_report(
     }
 
 
-def _cause(each: Candidate, say: Callable[[str, Mapping[str, Any]], str], mend: Callable[[str], str]) -> dict[str, Any]:
+def _cause(
+    each: Candidate, say: Callable[[str, Mapping[str, Any]], str], mend: Callable[[Candidate], str]
+) -> dict[str, Any]:
     return {
         "cause": each.cause,
         "certainty": each.certainty,
@@ -47,7 +49,7 @@ def _cause(each: Candidate, say: Callable[[str, Mapping[str, Any]], str], mend: 
             for one in each.locus
         ],
         "because": [_reason(one, say) for one in each.because],
-        "fix": mend(each.cause),
+        "fix": mend(each),
     }
 
 

@@ -77,7 +77,7 @@ def ping(  # one option, one argument
     else:
         witnesses = gather(given)
     diagnosis = diagnose(witnesses)
-    shown = _json(diagnosis, lang) if as_json else None
+    shown = _json(diagnosis, witnesses, lang) if as_json else None
     if output is not None:
         from explain.cli.telling import plain_text
 
@@ -89,13 +89,13 @@ def ping(  # one option, one argument
     return 0
 
 
-def _json(diagnosis: Diagnosis, lang: str) -> str:
-    from explain.causes.pages import page
+def _json(diagnosis: Diagnosis, witnesses: Witnesses, lang: str) -> str:
+    from explain.causes.mending import mending
     from explain.causes.report import diagnosis_report
     from explain.words import say
 
     report = diagnosis_report(
-        diagnosis, lambda message, values: say(message, values, lang), lambda cause: page(cause).tellings[lang].mend
+        diagnosis, lambda message, values: say(message, values, lang), lambda each: mending(each, witnesses, lang)[0]
     )
     octets = json.dumps(report, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace")
     return octets.decode("utf-8") + "\n"

@@ -29,7 +29,7 @@ def lines_of(
 
     lines = [_verdict(diagnosis, witnesses, lang)]
     if not quiet:
-        lines += _story(diagnosis, lang, say, verbose=verbose)
+        lines += _story(diagnosis, witnesses, lang, say, verbose=verbose)
     return lines, [say(line.message, line.values, lang) for line in lines]
 
 
@@ -65,17 +65,18 @@ def _target(witnesses: Witnesses) -> str:
         witnesses.command.target if witnesses.command else None) or "-"  # fmt: skip
 
 
-def _story(diagnosis: Diagnosis, lang: str, say: Any, *, verbose: bool) -> list[Line]:
+def _story(diagnosis: Diagnosis, witnesses: Witnesses, lang: str, say: Any, *, verbose: bool) -> list[Line]:
     if not diagnosis.causes:
         return []
     first, *rest = diagnosis.causes
     lines = [_place(first)] if first.locus else []
     lines += _section("diagnosis.head.why", [_because(each) for each in first.because])
     if first.cause != "healthy":
-        from explain.causes.pages import page
+        from explain.causes.mending import mending
 
-        lines.append(_heading("diagnosis.head.mend", {}))
-        lines += [_raw(row) for row in page(first.cause).tellings[lang].mend.splitlines() if row.strip()]
+        text, is_own = mending(first, witnesses, lang)
+        lines.append(_heading("diagnosis.head.mend" if is_own else "diagnosis.head.mend-example", {}))
+        lines += [_raw(row) for row in text.splitlines() if row.strip()]
     if rest:
         lines.append(_heading("diagnosis.head.rivals", {"count": len(rest)}))
         shown = rest if verbose else rest[:_FEW]

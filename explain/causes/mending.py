@@ -1,0 +1,77 @@
+"""How to mend a cause here: the page's words, with this network's own addresses where the witnesses tell them all."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from explain.causes.pages import page
+from explain.state.addresses import is_link_local, network_of
+from explain.state.settings import is_router
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explain.causes.diagnosis import Candidate, Witnesses
+    from explain.state.addresses import Network
+    from explain.state.records import HostState
+
+_NAME = re.compile(r"[\w.-]{1,15}")
+"""An interface's name that may stand in a command; a state may hold any."""
+
+
+def mending(candidate: Candidate, witnesses: Witnesses, lang: str) -> tuple[str, bool]:
+    """A command or an action that mends the cause.
+
+    Returns:
+        The page's words, and whether they are about this network: what stands for an address or interface of the
+        example is its own, if the witnesses tell each of them, else all is left as the page has it.
+    """
+    about = page(candidate.cause)
+    text, own = about.tellings[lang].mend, _own(candidate, witnesses)
+    if not about.stands_for or not all(own.get(part) for part in about.stands_for.values()):
+        return text, False
+    for example, part in about.stands_for.items():
+        text = re.sub(rf"(?<![\w.:/]){re.escape(example)}(?![\w/:]|\.\d)", own[part], text)
+    return text, True
+
+
+def _own(candidate: Candidate, witnesses: Witnesses) -> dict[str, str]:
+    """What is known of this network, by the words of the pages' ``stands_for``."""
+    found: dict[str, str] = {}
+    device = candidate.locus[0].interface if candidate.locus else None
+    if device and _NAME.fullmatch(device):
+        found["interface"] = device
+    target = (witnesses.text.target_address if witnesses.text else None) or witnesses.destination or ""
+    try:
+        found["target"] = str(ip_address(target))
+    except ValueError:
+        return found
+    family = ip_address(target).version
+    sender = next((each for each in witnesses.states if each.name == witnesses.sender), None)
+    owner = next((each for each in witnesses.states if each.owner_of(target) is not None), None)
+    for prefix, host, address in (("", sender, None), ("target-", owner, target)):
+        nets = {net for own, net in _networks(host, family) if address in {None, own}}
+        if len(nets) != 1:
+            continue
+        (net,) = nets
+        found[f"{prefix or 'sender-'}net"] = str(net)
+        routers = {one for one in _routers(witnesses, net, family) if host is None or host.owner_of(one) is None}
+        if len(routers) == 1:
+            (found[f"{prefix}gateway"],) = routers
+    return found
+
+
+def _networks(host: HostState | None, family: int) -> Iterator[tuple[str, Network]]:
+    for interface, address in host.addresses(family) if host is not None else ():
+        net = network_of(address.local, address.prefix_length)
+        if net is not None and not interface.is_loopback and not is_link_local(address.local):
+            yield address.local, net
+
+
+def _routers(witnesses: Witnesses, net: Network, family: int) -> Iterator[str]:
+    """The addresses in a network of hosts that forward."""
+    for state in witnesses.states:
+        if is_router(state, family):
+            yield from (own for own, _ in _networks(state, family) if net.covers(own))

@@ -1,0 +1,59 @@
+"""How to mend it: the page's commands with the network's own addresses, or as the page has them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from explain.causes.diagnose import diagnose
+from explain.causes.ids import IDS
+from explain.causes.mending import _networks, mending
+from explain.causes.pages import page
+from explain.cli.witnesses import Given, gather
+
+from .confusion import Recorded, recordings
+
+PARTS = {"sender-net", "gateway", "target", "target-net", "target-gateway", "interface"}
+FILLED = [each for each in recordings() if page(each.truth).stands_for]
+
+
+@pytest.mark.parametrize("cause", IDS)
+def test_what_a_page_lets_fill_in_stands_in_both_its_languages(cause: str) -> None:
+    assert set(page(cause).stands_for.values()) <= PARTS
+    for example in page(cause).stands_for:
+        assert all(example in telling.mend for telling in page(cause).tellings.values())
+
+
+@pytest.mark.parametrize("recorded", FILLED, ids=lambda each: each.name)
+def test_a_command_that_mends_names_nobody_of_another_network(recorded: Recorded) -> None:
+    witnesses = gather(Given(case=recorded.folder))
+    first = diagnose(witnesses).causes[0]
+    networks = [str(net) for state in witnesses.states for family in (4, 6) for _, net in _networks(state, family)]
+    owned = {each.name for state in witnesses.states for each in state.interfaces or ()} | set(networks)
+    owned |= {each.local for state in witnesses.states for family in (4, 6) for _, each in state.addresses(family)}
+    for lang in ("en", "ja"):
+        told, is_own = mending(first, witnesses, lang)
+        written = re.split(
+            f"({'|'.join(map(re.escape, page(first.cause).stands_for))})", page(first.cause).tellings[lang].mend
+        )
+        if is_own:
+            found = re.fullmatch("(.+)".join(map(re.escape, written[::2])), told, re.DOTALL)
+            assert found
+            assert set(found.groups()) <= owned | {witnesses.destination}
+        else:
+            assert told == "".join(written)
+
+
+def test_with_the_states_a_gateway_is_named_by_its_own_address_and_without_them_by_the_examples() -> None:
+    recorded = next(each for each in FILLED if each.name == "pcaps/no-return-route-on-target.ipv6")
+    witnesses = gather(Given(case=recorded.folder))
+    for known, gateway, is_own in (
+        (witnesses, "2001:db8:2::fe", True),
+        (replace(witnesses, states=()), "198.51.100.254", False),
+    ):
+        found = next(one for one in diagnose(known).causes if one.cause == recorded.truth)
+        text, is_filled = mending(found, known, "en")
+        assert f"`ip route add default via {gateway}`" in text
+        assert is_filled is is_own
