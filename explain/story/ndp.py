@@ -29,7 +29,7 @@ def resolution(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
     rows = part.rows(index)
     is_question = _is_of(teller, rows, _SOLICITATION)
     asked, answered = rows[is_question], rows[~is_question]
-    if not len(answered) and teller.hosts.is_overheard(int(rows[0])):
+    if not len(answered) and teller.hosts.is_overheard(int(rows[0]), fields.requests):
         yield teller.line("ndp.overheard", fields, asked, name)
         return
     if len(asked):

@@ -21,8 +21,8 @@ WHY_SILENT = (
     "target-interface-down", "target-has-other-address", "wrong-gateway-address", "gateway-interface-down",
     "arp-ignored-by-target", "arp-disabled", "link-no-carrier", "bridge-port-down", "bridge-port-not-member",
     "bridge-down", "bridge-port-not-forwarding", "bridge-ports-isolated", "filter-on-switch",
-    "wrong-netmask-on-sender", "default-route-without-gateway", "wrong-interface-selected",
-    "sender-address-in-wrong-subnet", "rp-filter-strict", "wrong-nexthop-on-router",
+    "wrong-static-fdb-entry", "filter-on-target-ingress", "wrong-netmask-on-sender", "default-route-without-gateway",
+    "wrong-interface-selected", "sender-address-in-wrong-subnet", "rp-filter-strict", "wrong-nexthop-on-router",
     "destination-host-absent-behind-router", "wrong-gateway-on-target", "wrong-netmask-on-target",
     "dnat-to-absent-host", "snat-to-unowned-address", "name-resolves-to-wrong-address",
 )  # fmt: skip

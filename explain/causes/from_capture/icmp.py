@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from explain.table import PacketTable
 
 _NO_ROUTE = ("no-route-on-router", ("router-interface-down", "reject-route-on-router", "filter-on-router-forward"))
+_ON_ITS_LINK = (
+    "bridge-port-down", "bridge-port-not-member", "bridge-down", "bridge-port-not-forwarding", "bridge-ports-isolated",
+    "filter-on-switch", "wrong-static-fdb-entry", "filter-on-target-ingress",
+)  # fmt: skip
 # Who says it decides where the fault is: the target itself, or somebody on the way.
 _FROM_ROUTER = {
     "net-unreachable": _NO_ROUTE,
@@ -29,12 +33,14 @@ _FROM_ROUTER = {
     "host-unreachable": (
         "destination-host-absent-behind-router",
         ("target-interface-down", "target-has-other-address", "arp-ignored-by-target", "arp-disabled",
-         "wrong-nexthop-on-router", "reject-route-on-router", "filter-on-router-forward", "dnat-to-absent-host"),
+         "wrong-nexthop-on-router", "reject-route-on-router", "filter-on-router-forward", "dnat-to-absent-host",
+         *_ON_ITS_LINK),
     ),
     "address-unreachable": (
         "destination-host-absent-behind-router",
-        ("target-interface-down", "target-has-other-address", "filter-on-target-input", "wrong-static-neighbour",
-         "wrong-nexthop-on-router", "reject-route-on-router", "filter-on-router-forward"),
+        ("target-interface-down", "target-has-other-address", "filter-on-target-input", "filter-on-target-output",
+         "wrong-static-neighbour", "arp-disabled", "wrong-nexthop-on-router", "reject-route-on-router",
+         "filter-on-router-forward", "dnat-to-absent-host", *_ON_ITS_LINK),
     ),
     "port-unreachable": ("filter-on-router-forward", ("filter-on-target-input", "dnat-to-wrong-port", "dnat-missing")),
     "protocol-unreachable": ("filter-on-router-forward", ()),

@@ -17,10 +17,10 @@ WHY_SILENT = (
     "filter-on-target-input", "filter-on-target-ingress", "filter-on-target-output", "ipv6-disabled",
     "address-tentative", "duplicate-address", "wrong-static-neighbour", "arp-disabled", "link-no-carrier",
     "bridge-port-down", "bridge-port-not-member", "bridge-down", "bridge-port-not-forwarding",
-    "bridge-ports-isolated", "filter-on-switch", "wrong-netmask-on-sender", "default-route-without-gateway",
-    "wrong-interface-selected", "link-local-without-scope", "sender-address-in-wrong-subnet", "wrong-nexthop-on-router",
-    "destination-host-absent-behind-router", "wrong-gateway-on-target", "wrong-netmask-on-target",
-    "name-resolves-to-wrong-address",
+    "bridge-ports-isolated", "filter-on-switch", "wrong-static-fdb-entry", "wrong-netmask-on-sender",
+    "default-route-without-gateway", "wrong-interface-selected", "link-local-without-scope",
+    "sender-address-in-wrong-subnet", "wrong-nexthop-on-router", "destination-host-absent-behind-router",
+    "wrong-gateway-on-target", "wrong-netmask-on-target", "name-resolves-to-wrong-address",
 )  # fmt: skip
 _MANY_ADDRESSES = 2
 _LAST_MOMENT_NS = 1_000_000_000

@@ -21,7 +21,7 @@ _ROUTERS_DO = frozenset((
     "destination-host-absent-behind-router", "masquerade-missing", "masquerade-wrong-interface",
     "nat-wrong-source-net", "masquerade-bypassed-by-notrack", "snat-to-unowned-address", "hairpin-nat-missing",
     "icmp-errors-filtered-on-router", "reply-ttl-too-low", "stateful-filter-asymmetric-path", "wrong-gateway-address",
-    "pmtu-blackhole",
+    "pmtu-blackhole", "wrong-nexthop-on-router", "router-interface-down", "routing-loop", "conntrack-table-full",
 ))  # fmt: skip
 _WHO_HANDS_ON_DOES = ("forwarding-disabled", "filter-on-router-forward")  # destination NAT at the host that was asked
 

@@ -21,7 +21,8 @@ _HITS_ALL = frozenset((
     "masquerade-missing", "masquerade-wrong-interface", "nat-wrong-source-net", "snat-to-unowned-address",
     "wrong-gateway-address", "wrong-static-neighbour", "arp-spoofed", "arp-disabled", "wrong-static-fdb-entry",
     "wrong-source-address-selected", "destination-host-absent-behind-router", "name-resolves-to-wrong-address",
-    "target-interface-down",
+    "target-interface-down", "wrong-nexthop-on-router", "router-interface-down", "routing-loop",
+    "sender-address-in-wrong-subnet",
 ))  # fmt: skip
 """Causes that lose every packet between two hosts, whatever it carries."""
 

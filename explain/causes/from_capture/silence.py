@@ -25,7 +25,8 @@ WHY_SILENT = (
     "fragments-filtered", "mtu-mismatch-on-link", "wrong-source-address-selected",
     "destination-host-absent-behind-router", "name-resolves-to-wrong-address", "arp-disabled", "no-route-on-router",
     "target-interface-down", "filter-on-sender-input", "stateful-filter-asymmetric-path", "corrupted-packets",
-    "partial-loss", "icmp-errors-filtered-on-router",
+    "partial-loss", "icmp-errors-filtered-on-router", "wrong-nexthop-on-router", "router-interface-down",
+    "routing-loop", "sender-address-in-wrong-subnet", "conntrack-table-full", "duplicate-address",
 )  # fmt: skip
 _SOME_LOST = ("icmp-rate-limited", "corrupted-packets", "filter-on-target-input", "duplicate-address")
 _MOST_CITED = 4  # segments of the target that show that it is reached

@@ -34,7 +34,9 @@ NO_SYN_ACK = (
     "snat-to-unowned-address", "dnat-to-absent-host", "hairpin-nat-missing", "wrong-gateway-address",
     "wrong-static-neighbour", "wrong-source-address-selected", "conntrack-table-full",
     "stateful-filter-asymmetric-path", "destination-host-absent-behind-router", "target-interface-down",
-    "name-resolves-to-wrong-address", "partial-loss",
+    "name-resolves-to-wrong-address", "partial-loss", "filter-on-switch", "wrong-static-fdb-entry", "arp-spoofed",
+    "arp-disabled", "duplicate-address", "corrupted-packets", "reply-ttl-too-low", "no-route-on-router",
+    "wrong-nexthop-on-router", "router-interface-down", "routing-loop", "sender-address-in-wrong-subnet",
 )  # fmt: skip
 _HALF_OPEN = ("filter-on-sender-input", "stateful-filter-asymmetric-path", "hairpin-nat-missing", "partial-loss")
 _SCANNED = ("unanswered", "refused")

@@ -21,7 +21,12 @@ _WHY_SILENT = (
     "filter-on-router-forward", "filter-on-target-input", "forwarding-disabled", "reject-route-on-router",
     "no-return-route-on-target", "no-return-route-on-router", "destination-host-absent-behind-router",
     "target-interface-down", "wrong-nexthop-on-router", "rp-filter-strict", "icmp-errors-filtered-on-router",
-    "masquerade-missing", "routing-loop", "partial-loss",
+    "masquerade-missing", "routing-loop", "partial-loss", "filter-on-target-ingress", "filter-on-target-output",
+    "wrong-gateway-on-target", "wrong-netmask-on-target", "masquerade-wrong-interface", "nat-wrong-source-net",
+    "masquerade-bypassed-by-notrack", "snat-to-unowned-address", "wrong-source-address-selected",
+    "sender-address-in-wrong-subnet", "reply-ttl-too-low", "stateful-filter-asymmetric-path", "conntrack-table-full",
+    "filter-on-switch", "wrong-static-fdb-entry", "wrong-static-neighbour", "arp-spoofed", "duplicate-address",
+    "filter-on-sender-input", "corrupted-packets",
 )  # fmt: skip
 _UDP = 17
 _FIRST_PORT, _LAST_PORT = 33434, 33690  # traceroute counts up from its first port, one a probe
