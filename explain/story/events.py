@@ -82,9 +82,10 @@ def tell(
 def _heading(table: PacketTable, capture: int, interface: int | None) -> Line:
     here = [one for one in table.places if (one.capture, one.interface) == (capture, interface)]
     name = next((one.name for one in here if one.name), None)
-    file = next((one.file for one in here if one.file), str(capture + 1))
+    file = next((one.file for one in here if one.file), None)
     values = {"name": name, "capture": capture + 1, "interface": interface, "file": file}
-    return Line("story.heading.at" if name else "story.heading.at-file", values, (), 1, None, "subheading")
+    form = "at" if name else "at-file" if file else "at-interface"
+    return Line(f"story.heading.{form}", values | {"number": (interface or 0) + 1}, (), 1, None, "subheading")
 
 
 def _at_one_place(teller: Teller, positions: list[int], *, everything: bool) -> Iterable[Line]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import struct
 
-from packets import A, B, ip, octets, pcap, tcp
+from capture_files import enhanced, interface, section
+from packets import A, B, ip, octets, pcap, ping, tcp
 
 import explain
 
@@ -63,3 +65,9 @@ def test_files_without_names_are_told_by_their_own(tmp_path):
         (tmp_path / name).write_bytes(pcap(*frames, link_type=SLL2).getvalue())
     told = " ".join(explain.explain(tmp_path / "lan.pcap", tmp_path / "wan.pcap").story().split())
     assert "lan.pcap ifindex 2, wan.pcap ifindex 3." in told
+
+
+def test_interfaces_without_names_are_told_by_their_numbers():
+    frames = [enhanced(ping("192.0.2.1", "192.0.2.2", 1), port=0), enhanced(ping("192.0.2.8", "192.0.2.9", 1), port=1)]
+    story = explain.explain(io.BytesIO(section() + interface() * 2 + b"".join(frames))).story()
+    assert "Seen at interface 2 of the file" in story
