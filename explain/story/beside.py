@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explain.table import distinct
+from explain.table import among, distinct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +51,7 @@ def tell(table: PacketTable, rows: Rows) -> Iterator[Told]:
         if message == "eapol":
             yield from _log_in(own, beside.head[np.searchsorted(beside.row, own)])
     told = [one for _, some in found[:_MOST_KINDS] for one in some]
-    rest = np.setdiff1d(rows, np.concatenate(told)) if told else rows
+    rest = rows[~among(rows, np.concatenate(told))] if told else rows
     if len(rest):
         yield "without-ip", rest, {}
 
