@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.columns import Exchanges
-    from explain.table import PacketTable, Rows
+    from explain.table import U2, PacketTable, Rows
 
 _ID = 0x0FFF
 _MOST_TOLD = 8
 _MOST_HOSTS = 6
 _MOST_CITED = 1000
-_NOWHERE = -1
+_NOWHERE, _SEVERAL = 0xFFFF, -1  # beside the ids
 
 
 def tell(table: PacketTable, exchanges: Exchanges) -> list[Line]:
@@ -33,7 +33,8 @@ def tell(table: PacketTable, exchanges: Exchanges) -> list[Line]:
         return []
     outer = table.vlan[tagged] & _ID
     ids = distinct(outer).tolist()
-    of = np.where(layers & VLAN != 0, table.vlan[: len(table)].astype(np.int64) & _ID, _NOWHERE)
+    of = np.full(len(table), _NOWHERE, np.uint16)
+    of[tagged] = outer
     own, mixed = _exchanges(exchanges, of)
     lines, is_first = [], True
     for number in ids[:_MOST_TOLD]:
@@ -49,7 +50,7 @@ def tell(table: PacketTable, exchanges: Exchanges) -> list[Line]:
         lines.append(_line(table, "more", tagged[outer > ids[_MOST_TOLD - 1]], vlans=len(ids) - _MOST_TOLD))
     lines += _inner(table)
     if len(mixed):
-        lines.append(_line(table, "mixed", np.sort(mixed), exchanges=own[_NOWHERE - 1]))
+        lines.append(_line(table, "mixed", np.sort(mixed), exchanges=own[_SEVERAL]))
     return lines
 
 
@@ -63,14 +64,16 @@ def _hosts(table: PacketTable, rows: Rows) -> list[str]:
     keys = table.sources(with_ip)
     with_arp = rows[table.layers[rows] & ARP != 0]
     at = np.searchsorted(table.arp.row, with_arp)
-    keys = np.concatenate((keys, table.arp.sender_ip[at]))[np.argsort(np.concatenate((with_ip, with_arp)))]
+    keys = np.concatenate((keys, table.arp.sender_ip[at]))[
+        np.argsort(np.concatenate((with_ip, with_arp)), kind="stable")
+    ]
     some = distinct(keys[keys > 0])
     first = [int(np.argmax(keys == key)) for key in some[: 4 * _MOST_HOSTS]]
     names = [table.addresses.text(int(keys[at])) for at in sorted(first)[:_MOST_HOSTS]]
     return [*names, "..."] if len(some) > _MOST_HOSTS else names
 
 
-def _exchanges(exchanges: Exchanges, of: Rows) -> tuple[dict[int, int], Rows]:
+def _exchanges(exchanges: Exchanges, of: U2) -> tuple[dict[int, int], Rows]:
     """How many exchanges run in each VLAN, by their first frames; and the rows of those that run in several."""
     own: dict[int, int] = {}
     mixed: list[Rows] = [np.empty(0, np.int64)]
@@ -86,7 +89,7 @@ def _exchanges(exchanges: Exchanges, of: Rows) -> tuple[dict[int, int], Rows]:
         several = np.flatnonzero(first != last)
         mixed += [part.rows(index) for index in several[:_MOST_TOLD].tolist()]
         count += len(several)
-    own[_NOWHERE - 1] = count
+    own[_SEVERAL] = count
     return own, np.concatenate(mixed)
 
 
