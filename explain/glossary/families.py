@@ -10,7 +10,7 @@ FAMILIES: dict[str, dict[str, str]] = {
     "ip-neigh": {"en": "Neighbours (ip neigh)", "ja": "近隣表 (ip neigh)"},
     "iptables": {"en": "Filters and NAT (iptables)", "ja": "フィルターと NAT (iptables)"},
     "sysctl": {"en": "Switches of the kernel (sysctl)", "ja": "カーネルの設定 (sysctl)"},
-    "tcpdump": {"en": "On the wire (tcpdump)", "ja": "電線の上 (tcpdump)"},
+    "tcpdump": {"en": "On the wire (tcpdump)", "ja": "線の上 (tcpdump)"},
     "nft": {"en": "Filters and NAT (nft)", "ja": "フィルターと NAT (nft)"},
     "conntrack": {"en": "Remembered connections (conntrack)", "ja": "接続の記憶 (conntrack)"},
     "bridge": {"en": "Switches (bridge)", "ja": "スイッチ (bridge)"},

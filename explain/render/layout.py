@@ -18,6 +18,7 @@ _MARGIN = 9
 MARKS = {"bad": "✗", "good": "✓", "odd": "!"}
 _NO_BREAK_BEFORE = "、。」』）)],.;:!?？！ー々・〜ぁぃぅぇぉっゃゅょァィゥェォッャュョ"
 _SHORTEST = 8  # columns of a last row
+_MOST_CARRIED = 10  # columns that a row gives up so that the next begins with a word
 _LONGEST_KATAKANA = 16  # characters of a word that stays whole
 _MOST_RANGES = 3
 
@@ -50,9 +51,10 @@ def wrap(text: str, width: int) -> list[str]:
     rows: list[list[str]] = [[]]
     used = 0
     for piece in _pieces(text):
-        if used + display_width(piece.rstrip()) > width and "".join(rows[-1]).strip():
-            rows.append([])
-            used = 0
+        wide = display_width(piece.rstrip())
+        if used + wide > width and "".join(rows[-1]).strip():
+            rows.append(_carried(rows[-1], piece, width - wide))
+            used = display_width("".join(rows[-1]))
         rows[-1].append(piece if rows[-1] else piece.lstrip())
         used += display_width(rows[-1][-1])
     if len(rows) > 1 and not rows[-1][-1].isascii():
@@ -60,13 +62,34 @@ def wrap(text: str, width: int) -> list[str]:
     return ["".join(row).rstrip() for row in rows]
 
 
+def _carried(row: list[str], piece: str, room: int) -> list[str]:
+    """What of a full row goes to the next one, so that this begins with a word: two or three letters, or nothing."""
+    following, carried = piece, 0
+    for number in range(len(row) - 1, 0, -1):
+        if _is_word_start(row[number], following):
+            moved = row[number + 1 :]
+            del row[number + 1 :]
+            return moved
+        following = row[number]
+        carried += display_width(following)
+        if carried > min(_MOST_CARRIED, room):
+            break
+    return []
+
+
 def _lengthen(last: list[str], before: list[str], width: int) -> None:
-    """Move the end of a row down until the row below holds more than a letter or two."""
+    """Move the end of a row down until the row below holds more than a letter or two, and begins with a word."""
     while len(before) > 1:
         used = display_width("".join(last))
-        if used >= _SHORTEST or used + display_width(before[-1]) > width:
+        is_whole = used >= 2 * _SHORTEST or _is_word_start(before[-1], last[0])
+        if (used >= _SHORTEST and is_whole) or used + display_width(before[-1]) > width:
             return
         last.insert(0, before.pop())
+
+
+def _is_word_start(before: str, piece: str) -> bool:
+    """Whether a piece seems to begin a word: no hiragana, and not behind a kanji that it may belong to."""
+    return not "ぁ" <= piece[:1] <= "ん" and not "一" <= before[-1:] <= "鿿"
 
 
 def _pieces(text: str) -> Iterator[str]:

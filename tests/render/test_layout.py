@@ -45,6 +45,12 @@ def test_no_japanese_paragraph_ends_with_a_letter_or_two_alone(text, width):
     assert len(rows) == 1 or display_width(rows[-1]) >= 8 or "ー" in rows[-2]
 
 
+def test_a_japanese_row_begins_with_a_word_where_one_is_near():
+    text = "ルーターはこのパケットを黙って捨てているので、送信側には何も返ってこないように見えている。" * 2
+    starts = [row[0] for width in range(30, 70) for row in wrap(text, width)]
+    assert sum("ぁ" <= start <= "ん" for start in starts) < len(starts) / 5
+
+
 def test_a_long_address_stays_whole():
     assert "2001:db8:1111:2222:3333:4444:5555:6666" in wrap("from 2001:db8:1111:2222:3333:4444:5555:6666 to x", 20)
 
