@@ -16,8 +16,7 @@ from explain.grade.vocabulary import nearest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from explain.grade.predicates import Predicate
-    from explain.grade.rubric import Check, Rubric
+    from explain.grade.rubric import Check, Pattern, Rubric
 
 _ALWAYS = ("roster",)
 _IN_MESSAGES = ("event", "count", "values", "first_violation", "missing")
@@ -69,6 +68,15 @@ def _of_check(rubric: Rubric, check: Check, known: Mapping[str, tuple[str, ...]]
     if check.capture is not None and check.capture not in rubric.captures:
         yield f"{where}: no capture is called {check.capture!r}{nearest(check.capture, rubric.captures)}"
     yield from _unknown(where, _asked(check), known)
+    for pattern in _patterns(check):
+        least, most = ({one.field: one.value for one in pattern.where if one.sign == sign} for sign in ("min", "max"))
+        for field in least.keys() & most.keys():
+            if (
+                isinstance(least[field], (int, float))
+                and isinstance(most[field], (int, float))
+                and least[field] > most[field]
+            ):
+                yield f"{where}: {field} from {least[field]} to {most[field]} can never hold"
     messages = [
         check.passed,
         check.failed,
@@ -81,10 +89,14 @@ def _of_check(rubric: Rubric, check: Check, known: Mapping[str, tuple[str, ...]]
     yield from _unknown(where, texts, {**known, **{name: own_events(name, check) for name in own}})
 
 
-def _asked(check: Check) -> list[str]:
+def _patterns(check: Check) -> list[Pattern]:
     patterns = [check.expect, check.none, *check.sequence, *check.ways]
     patterns += [row.pattern for row in check.credit] + [one.pattern for one in check.parts]
-    predicates: Iterable[Predicate] = (one for pattern in patterns if pattern for one in pattern.where)
+    return [one for one in patterns if one]
+
+
+def _asked(check: Check) -> list[str]:
+    predicates = (one for pattern in _patterns(check) for one in pattern.where)
     texts = [text for one in predicates for text in expressions_in(one.value)]
     claims = [check.claim, *(one.claim for one in check.parts)]
     return texts + [one.event for one in check.within] + [claim for claim in claims if claim is not None]

@@ -48,6 +48,7 @@ def test_the_rubrics_of_the_contract_lint_unchanged(corpus, name):
             "did you mean sender.mac",
         ),
         (CHECK + 'credit = [ { points = 1, event = "icmp.ecko" } ]\n', "did you mean icmp.echo"),
+        (CHECK + "where = { opcode = { min = 2, max = 1 } }\n", "opcode from 2 to 1 can never hold"),
         (CHECK + 'visibility = "nevr"\n', "did you mean never"),
         (ANSWER + 'type = "int"\nkey = "two"\n', "key = 'two' is not of type int"),
         (
