@@ -182,6 +182,8 @@ def big_header():
 CONTAINERS = {
     "zip bomb": (lambda: {"a.zip": zipped(("lab.pcap", bytes(24 * MEBI)))}, None),
     "zip whose directory lies about its size": (lambda: {"a.zip": lying_zip()}, None),
+    "zip of files that are too long together": (
+        lambda: {"a.zip": zipped(*OWN, *((f"{n}.bin", bytes(MEBI)) for n in range(9)))}, None),
     "zip of overlapping entries": (lambda: {"a.zip": overlapping()}, None),
     "zip of overlapping entries, fewer than a limit counts": (lambda: {"a.zip": overlapping(900)}, None),
     "zip with a password": (lambda: {"a.zip": locked_zip()}, None),
@@ -290,6 +292,7 @@ CAPTURES = {
         "lab.pcap.gz": gzip.compress(files.section() + files.interface() * 1_000_000, 1)
     },
     "pcapng whose interface has a name of 65,532 octets": ng(options=files.option(2, b"\x1b[2J" * 13107)),
+    "longer than is allowed": pcap(*asked_and_pinged(3), *[bytes(MEBI // 4)] * 20).getvalue(),
     "one ping, a thousand times": pcap(*asked_and_pinged(0), *(asked_and_pinged(1)[2:] * 1000)).getvalue(),
     "pcapng without an interface": ng(head=False),
     "pcapng sections without end": files.section() * 5000,

@@ -21,10 +21,10 @@ none = "icmp.unreachable"
 """
 TEXT = REQUEST + PINGS + QUIET + OPCODE
 UNREADABLE = (
-    "a record of 4 GiB", "header cut", "empty", "text", "unknown link type", "pcapng without an interface",
-    "pcapng of a million interfaces, packed",
+    "longer than is allowed", "a record of 4 GiB", "header cut", "empty", "text", "unknown link type",
+    "pcapng without an interface", "pcapng of a million interfaces, packed",
 )  # fmt: skip
-"""Nothing in these can be read at all."""
+"""Nothing in these can be read at all, or more than the rubric allows."""
 SCORES = {
     **dict.fromkeys(UNREADABLE),
     # What stops being readable is no proof that something was absent.
