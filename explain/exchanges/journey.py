@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from explain.table import I8, Bools, PacketTable, Rows
 
 OUTCOMES = ("delivered", "vanished", "answered-elsewhere")
+_MOST_COPIES = 8  # of a frame at one place; a flood of the same frame is one packet
+_MOST_SIGHTS = 600  # a TTL falls 255 times
 _DELIVERED, _VANISHED, _ELSEWHERE = range(3)
 _FAILED = {
     "icmp.echo": ("unanswered", "partly-answered", "refused"), "tcp.connection": ("unanswered", "rejected"),
@@ -83,7 +85,7 @@ class Journey:
 
     Attributes:
         packet: the packet that ``seen`` follows: one that was lost if any was, else the first one.
-        seen: in the order of its way.
+        seen: in the order of its way; of a flood at one place the first eight.
         last_seen: where what was lost was last seen; where the packet was last seen if nothing was lost.
         lost: request, reply, or None.
         stage: where it vanished: link (it left one end and did not reach the other), router (a router has it
@@ -340,7 +342,7 @@ def _fields(paths: Paths, trail: int) -> Journey:
     number = paths.seen.packet[verdict.sample]
     rows = np.concatenate([part.rows(index) for part, index in legs])
     same = np.unique(rows[paths.seen.packet[rows] == number]) if number != NONE else np.array([verdict.sample])
-    order = paths.topology.in_order(same)
+    order = _without_flood(table, paths.topology.in_order(same))
     due = table.places[verdict.due] if verdict.due is not None else None
     speaker = None if verdict.error is None else table.addresses.text(int(table.sources(np.array([verdict.error]))[0]))
     return Journey(
@@ -356,6 +358,14 @@ def _fields(paths: Paths, trail: int) -> Journey:
         len(np.unique(table.place[rows])),
         lost_segments(table, paths.seen, paths.topology, legs),
     )
+
+
+def _without_flood(table: PacketTable, order: Rows) -> Rows:
+    """Frames of a packet along its way, but of very many copies at a place only the first ones."""
+    step = table.place[order].astype(np.int64) << 8 | table.ttl[order]
+    is_more = np.zeros(len(order), np.bool_)
+    is_more[_MOST_COPIES:] = step[_MOST_COPIES:] == step[:-_MOST_COPIES]
+    return order[~is_more][:_MOST_SIGHTS]
 
 
 def _spot(table: PacketTable, row: int) -> Spot:

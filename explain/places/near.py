@@ -51,6 +51,7 @@ class NearTable(PacketTable):
     Attributes:
         origin: int64[n], the row in the whole table of each row here.
         clocks: of each capture against the first one, when there are several.
+        ambiguous: frames of the whole table that look like others, and that no order tells apart.
         whole_corrected_ns: times of the rows of the whole table as the first capture's clock would show them.
     """
 
@@ -74,7 +75,7 @@ class NearTable(PacketTable):
         self.fragments = _some(whole.fragments, rows)
         self.beside = _some(whole.beside, rows)
         self.contents = {name: _some_contents(kept, rows) for name, kept in whole.contents.items()}
-        self.clocks = seen.clocks
+        self.clocks, self.ambiguous = seen.clocks, seen.ambiguous
         self.whole_corrected_ns = seen.time_ns
         self._packet = seen.packet
         self._order = seen.by_packet

@@ -231,8 +231,8 @@ class Topology:
         on_link = {place for place in on_link - visited if self._is_behind(here, place, source_mac, target_mac)}
         beside = [place for place in beside if self._is_behind(here, place, source_mac, target_mac, is_shown=True)]
         if on_link or beside:
-            next_one = sorted(on_link.intersection(beside) or on_link or beside)
-            return "link", next_one[0] if len(next_one) == 1 else None
+            due = sorted(on_link.intersection(beside) or on_link or beside)
+            return "link", min(due, key=lambda place: self.order.rank.get((source_mac, place), 0))
         if target_mac >= BROADCAST or target_mac & _GROUP_BIT:
             return None, None
         if target_mac not in self.heard:

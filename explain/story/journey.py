@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
     from explain.table import PacketTable, Rows
 
 
+def _way(names: list[str]) -> list[str]:
+    """The places of a way; one that saw it again and again, as in a flood, twice: coming and going."""
+    return [name for _, run in groupby(names) for name in islice(run, 2)]
+
+
 def journey(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:
     """The way of one packet, place by place, and how the conversation ended."""
     fields: Journey = part.fields(index)
@@ -28,7 +34,7 @@ def journey(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Ite
     outcome = part.outcomes[part.outcome[index]]
     ends = {
         "src": end_text(fields.packet.src), "dst": end_text(fields.packet.dst),
-        "protocol": fields.packet.protocol, "way": [spot_name(table, sight) for sight in fields.seen],
+        "protocol": fields.packet.protocol, "way": _way([spot_name(table, sight) for sight in fields.seen]),
     }  # fmt: skip
     rows = [row_of(table, sight) for sight in fields.seen]
     if len(fields.seen) > 1:
@@ -66,7 +72,8 @@ def _vanished(teller: Teller, fields: Journey, rows: list[int], name: str, ends:
     table = whole(teller.table)
     last = spot_name(table, fields.last_seen)
     due = spot_name(table, fields.due) if fields.due else ""
-    message = f"journey.vanished.{fields.stage or 'somewhere'}"
+    stage = "wire" if fields.stage == "link" and not fields.due else fields.stage
+    message = f"journey.vanished.{stage or 'somewhere'}"
     what = Line(f"journey.what.{fields.lost}", {})
     return line(teller, message, fields, rows[-1:], name, **ends, last=last, next=due, what=what)
 

@@ -87,7 +87,7 @@ def files(captures: Sequence[CaptureInfo], exchanges: Exchanges) -> list[Line]:
             if damage.kind == INTERRUPTED and not capture.packets:
                 name = "story.unread"
             lines.append(Line(name, ending, (), 0, None, "note"))
-    return lines + _mixed(captures, exchanges) + _clocks(captures, exchanges)
+    return lines + _mixed(captures, exchanges) + _ambiguous(exchanges) + _clocks(captures, exchanges)
 
 
 def _mixed(captures: Sequence[CaptureInfo], exchanges: Exchanges) -> list[Line]:
@@ -100,6 +100,12 @@ def _mixed(captures: Sequence[CaptureInfo], exchanges: Exchanges) -> list[Line]:
         Line("story.mixed", {"path": captures[at].path, "places": len(names), "names": names}, (), 1, None, "note")
         for at, names in parts.items()
     ]
+
+
+def _ambiguous(exchanges: Exchanges) -> list[Line]:
+    """How many frames could not be followed, because they look like others."""
+    count = getattr(exchanges.table, "ambiguous", 0)
+    return [Line("story.ambiguous", {"count": count}, (), 1, None, "note")] if count else []
 
 
 def _clocks(captures: Sequence[CaptureInfo], exchanges: Exchanges) -> list[Line]:

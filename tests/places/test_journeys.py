@@ -127,3 +127,31 @@ def test_a_single_place_has_no_journeys():
     walk = Walk()
     walk.out(0.0, ping(INSIDE, SERVER, 1), None)
     assert not of_kind(explain.explain(pcap(*walk.inner)), "journey")
+
+
+def test_frames_that_look_alike_and_were_seen_unequally_often_are_said_to_be_followed_nowhere():
+    same, far = (datagram((INSIDE, 1), (SERVER, 9), b"", ttl) for ttl in (64, 63))
+    walk = Walk()
+    for second in range(3):
+        walk.out(float(second), same, far if second else None)
+    told = [line for line in walk.report().lines if line.message == "story.ambiguous"]
+    assert [line.values["count"] for line in told] == [5]
+
+
+def test_a_flood_of_one_frame_is_told_with_no_more_places_than_saw_it():
+    walk = Walk()
+    for number in range(2000):
+        walk.out(number * 0.0001, ping(INSIDE, SERVER, 1), ping(INSIDE, SERVER, 1, ttl=63))
+    report = walk.report()
+    (journey,) = of_kind(report, "journey")
+    (way,) = [line.values["way"] for line in report.lines if line.message == "journey.way"]
+    assert [sight.capture for sight in journey.fields.seen] == [0] * 8 + [1] * 8
+    assert len(way) == 2
+
+
+def test_a_packet_for_a_mac_that_nobody_has_is_told_with_no_place_beyond():
+    walk = Walk()
+    for second in range(3):
+        walk.out(float(second), ping(INSIDE, SERVER, second), ping(INSIDE, SERVER, second, ttl=63))
+    told = [line.values["next"] for line in walk.report().lines if line.message == "journey.vanished.wire"]
+    assert told == [""]
