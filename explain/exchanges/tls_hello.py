@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
     from explain.table import PacketTable
 
+_DRAFTS = 0x7F  # of TLS 1.3, whose servers named them where a version stands (draft-ietf-tls-tls13-20, 4.1.3)
+_VERSION_BLOCKS = (3, _DRAFTS)
 VERSIONS = {0x0300: "SSL 3.0", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1", 0x0303: "TLS 1.2", 0x0304: "TLS 1.3"}
 ALERTS = {
     0: "close_notify", 10: "unexpected_message", 20: "bad_record_mac", 21: "decryption_failed", 22: "record_overflow",
@@ -127,7 +129,7 @@ def hello(record: Record) -> Hello | None:
         return None
     is_client = body[0] == _CLIENT_HELLO
     version = int.from_bytes(body[4:6], "big")
-    if version >> 8 != 3:
+    if version >> 8 not in _VERSION_BLOCKS:
         return None
     extensions = _extensions(body, is_client)
     supported = _supported(extensions.get(_SUPPORTED_VERSIONS, b""), is_client)
@@ -158,7 +160,9 @@ def alert(record: Record) -> Alert | None:
 
 
 def version_name(number: int) -> str:
-    """As people say it; as a number where it has no name, such as a draft."""
+    """As people say it; as a number where it has no name."""
+    if number >> 8 == _DRAFTS:
+        return f"TLS 1.3 (draft {number & 0xFF})"
     return VERSIONS.get(number, f"0x{number:04x}")
 
 
@@ -187,7 +191,7 @@ def _supported(octets: bytes, is_client: bool) -> list[int]:
     """Versions of ``supported_versions`` without those that only test the peer (RFC 8446, 4.2.1; 8701)."""
     numbers = octets[1 : 1 + octets[0]] if is_client and octets else octets
     versions = [int.from_bytes(numbers[at : at + 2], "big") for at in range(0, len(numbers) - 1, 2)]
-    return [version for version in versions if version in VERSIONS]
+    return [one for one in versions if one in VERSIONS or (one >> 8 == _DRAFTS and not is_client)]
 
 
 def _server_name(octets: bytes) -> str | None:

@@ -123,6 +123,13 @@ def test_a_hello_may_go_on_in_further_segments(cut):
     assert tls.server_name == "www.example"
 
 
+@pytest.mark.parametrize(
+    "answer", [server_hello(version=0x7F14), server_hello(extension(43, b"\x7f\x14"))], ids=["field", "extension"]
+)
+def test_a_draft_of_tls_1_3_that_a_server_chose_is_not_taken_for_tls_1_2(answer):
+    assert tls_of(connection(answer, from_client=[client_hello()])).version == "TLS 1.3 (draft 20)"
+
+
 def test_a_hello_sent_again_is_read_once():
     ask = client_hello(name(b"www.example"))
     again = segment(CLIENT, SERVER, PUSH, seq=100, ack=500, data=ask)
