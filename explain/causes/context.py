@@ -42,6 +42,7 @@ class Context:
         conditions: by name, True, False or None.
         patience_s: how long the command waited for its last answer after its first packet; None if unknown.
         size: octets of payload of each of its packets; None if unknown.
+        port: of a TCP or UDP service that was asked; None if unknown.
     """
 
     tool: str | None
@@ -50,6 +51,7 @@ class Context:
     conditions: dict[str, bool | None]
     patience_s: float | None = None
     size: int | None = None
+    port: int | None = None
 
     def allows(self, conditions: tuple[str, ...]) -> bool:
         """Whether none of the conditions is known to be unfulfilled."""
@@ -90,7 +92,7 @@ def context_of(witnesses: Witnesses) -> Context:
     if kind in {"tcp", "udp"}:
         # A SYN is small; what befalls the full segments that follow is a strike of its own.
         conditions |= {"big": False, "fragmented": False, "ttl": False}
-    return Context(kind, family, target, conditions, _patience(text, command), size)
+    return Context(kind, family, target, conditions, _patience(text, command), size, _port(text, command))
 
 
 def _is_udp(command: Command | None) -> bool:
@@ -152,6 +154,11 @@ def _size(text: TextWitness | None, command: Command | None) -> int | None:
         starts = (*text.all("echo.start"), *text.all("way.start"))
         size = next((each.values["size"] for each in starts if each.values.get("size")), None)
     return 56 if size is None and command is not None and command.kind == "ping" else size
+
+
+def _port(text: TextWitness | None, command: Command | None) -> int | None:
+    told = (each.values["port"] for each in (text.symptoms if text else ()) if each.values.get("port"))
+    return (command.port if command else None) or next(told, None)
 
 
 def room(size: int | None) -> dict[str, bool | None]:

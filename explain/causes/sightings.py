@@ -70,7 +70,7 @@ def _hit(table: PacketTable, row: int) -> Hit:
     return Hit(
         row, text(int(table.sources(one)[0])), text(int(table.targets(one)[0])), int(table.ttl[row]), source_mac,
         target_mac, bool(layers & BAD_CHECKSUM), "tcp" if layers & TCP else "udp" if layers & UDP else "icmp",
-        _size(table, row),
+        _size(table, row), int(table.target_ports(one)[0]) if layers & (TCP | UDP) else None,
     )  # fmt: skip
 
 

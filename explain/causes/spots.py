@@ -26,6 +26,7 @@ class Hit:
     is_bad: bool = False
     protocol: str = "icmp"
     size: int = 0
+    port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,11 +196,9 @@ def _address_of(target: HostState | None, family: int | None) -> str | None:
 def _packet(witnesses: Witnesses, context: Context, to: str) -> Packet:
     command = witnesses.command or (witnesses.text.command if witnesses.text else None)
     if context.tool == "tcp":
-        text = witnesses.text
-        told = next((each.values["port"] for each in text.symptoms if each.values.get("port")), None) if text else None
-        return syn(to, (command.port if command else None) or told or _ANY_PORT)
+        return syn(to, context.port or _ANY_PORT)
     if context.tool == "udp":
-        return datagram(to, (command.port if command else None) or _ANY_PORT)
+        return datagram(to, context.port or _ANY_PORT)
     if context.tool == "trace":
         is_icmp = command is not None and "I" in command.options
         return echo(to) if is_icmp else datagram(to, _FIRST_PROBE_PORT)

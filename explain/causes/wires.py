@@ -67,7 +67,7 @@ class Wires:
     # -- what it adds to other witnesses
 
     def enrich(self, context: Context) -> Context:
-        """The context with the tool, destination, family and size that the frames show where nothing else told them."""
+        """The context with what the frames show of the command where nothing else told it."""
         from explain.causes.context import are_near, room
         from explain.causes.wire_signs import tool_of
 
@@ -82,6 +82,8 @@ class Wires:
         if context.size is None and context.tool == "ping":
             size = hits[0].size
             context = replace(context, size=size, conditions=context.conditions | room(size))
+        if context.port is None and context.tool in {"tcp", "udp"}:
+            context = replace(context, port=hits[0].port)
         if context.destination is not None:
             return context
         family = 6 if ":" in hits[0].dst else 4

@@ -52,3 +52,10 @@ def test_the_size_of_the_requests_is_read_off_their_frames() -> None:
 
 def test_where_small_pings_are_answered_the_size_is_suspected_first() -> None:
     assert found(captures=(str(LARGE / "capture.pcapng"),))[0] == "pmtu-blackhole"
+
+
+def test_the_port_that_was_asked_is_read_off_the_frames() -> None:
+    folder = TOP / "pcaps" / "dnat-to-wrong-port"
+    states = tuple(path.stem for path in (folder / "state").glob("*.json"))
+    left = found(text=False, captures=(str(folder / "capture.pcapng"),), states=states, folder=folder)
+    assert left[0] == "dnat-to-wrong-port"
