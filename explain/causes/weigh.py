@@ -102,7 +102,8 @@ def _survivors(
     states: Walked | None, cause: str,
 ) -> tuple[tuple[Strike, ...], bool, str]:  # fmt: skip
     if _is_certain(cause, signs, states):
-        return strikes, False, "state"
+        fitting = tuple(each for each in strikes if any(may_say(each, sign, context) for sign in signs))
+        return fitting or strikes, False, "state"
     possible = [each for each in strikes if _can_strike(each, context)]
     if not possible:
         return (), False, "command"
