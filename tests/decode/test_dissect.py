@@ -261,6 +261,15 @@ def test_a_message_in_the_envelopes_of_relays_is_taken_apart():
     assert layers[-1].size == len(relayed)
 
 
+def test_a_log_in_to_a_link_is_taken_apart():
+    layers = only(eth(A, B, 0x888E, bytes((2, 0, 0, 10, 2, 1, 0, 10, 1)) + b"alice" + bytes(32)))
+    assert [layer.name for layer in layers] == ["eth", "eapol", "eap", "padding"]
+    assert (values(layers, "eap.code"), values(layers, "eap.identity")) == ([2], ["alice"])
+    short = only(eth(A, B, 0x888E, bytes((2, 0, 0, 10, 2, 1, 0, 200, 1)) + b"al"))
+    assert short[-1].is_cut
+    assert all(has(f"packet.for.{one.name.replace('.', '-')}") for layer in layers[1:3] for one in layer.fields)
+
+
 def test_tunnels_in_tunnels_end():
     packet = ip(ALICE, BOB, 17, udp(ALICE, BOB, 1, 2))
     for _ in range(60):

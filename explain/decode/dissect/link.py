@@ -13,7 +13,7 @@ ETHERTYPES = {
     0x0800: "IPv4", 0x0806: "ARP", 0x86DD: "IPv6", 0x8100: "802.1Q", 0x88A8: "802.1ad", 0x8847: "MPLS",
     0x8864: "PPPoE session", 0x8863: "PPPoE discovery", 0x88CC: "LLDP", 0x888E: "EAPOL", 0x9000: "loopback test",
 }  # fmt: skip
-_KINDS = {0x0800: "ip", 0x86DD: "ipv6", 0x0806: "arp", 0x8847: "mpls", 0x8848: "mpls", 0x8864: "pppoe"}
+_KINDS = {0x0800: "ip", 0x86DD: "ipv6", 0x0806: "arp", 0x8847: "mpls", 0x8848: "mpls", 0x8864: "pppoe", 0x888E: "eapol"}
 _KINDS |= dict.fromkeys((0x8100, 0x9100, 0x9200), "vlan") | {0x88A8: "ieee8021ad"}
 _SMALLEST_TYPE = 0x0600
 _FAMILIES = {2: "ip", 10: "ipv6", 24: "ipv6", 28: "ipv6", 30: "ipv6"}
