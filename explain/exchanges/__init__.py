@@ -60,6 +60,7 @@ def _with_fragments(table: PacketTable, parts: Sequence[ExchangeColumns]) -> lis
 def _over_places(table: PacketTable, seen: Sightings, parts: list[ExchangeColumns]) -> tuple[ExchangeColumns, ...]:
     """What only several places together show; ``table`` holds the rows nearest to the askers."""
     from explain.exchanges import journey, nat_translation, trails
+    from explain.exchanges.journey_paths import Paths
 
-    paths = journey.Paths(table, seen, trails.follow(table, seen, FINDERS))
+    paths = Paths(table, seen, trails.follow(table, seen, FINDERS))
     return nat_translation.find(paths), journey.find(paths, parts)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from explain.exchanges.columns import ExchangeColumns, Found, from_list
-from explain.exchanges.journey import Spot
+from explain.exchanges.journey_sights import Spot, spot_of
 from explain.exchanges.trails import forward, near_rows
 from explain.places.matching import NONE, address_sums, rest_sums
 from explain.record import dataclass
@@ -29,7 +29,7 @@ from explain.table import (
 )  # fmt: skip
 
 if TYPE_CHECKING:
-    from explain.exchanges.journey import Paths
+    from explain.exchanges.journey_paths import Paths
     from explain.exchanges.trails import Leg
     from explain.table import I8, Bools, PacketTable, Rows
 
@@ -228,7 +228,7 @@ def _found(
     fields = NatTranslation(
         inside, outside, kind, tuple(name for name, differs in changed if differs), initiator, _HOOKS[kind],
         _proof(table, pairs + back), _ip_is_right(table, np.array([row for pair in pairs + back for row in pair])),
-        len(pairs), len(back), _spot(table, row) if pairs else None, _spot(table, far) if pairs else None,
+        len(pairs), len(back), spot_of(table, row) if pairs else None, spot_of(table, far) if pairs else None,
         "reply-not-translated" if is_lost else None, bool(pairs) and _turns_round(table, row, far),
     )  # fmt: skip
     rows = np.unique(np.concatenate((before.rows, after.rows)))
@@ -257,11 +257,6 @@ def _side(table: PacketTable, row: int, ends: tuple[int, ...]) -> NatSide:
         NatEnd(text(ends[0]), ends[1] if has_ports else None, id_),
         NatEnd(text(ends[2]), ends[3] if has_ports else None, id_),
     )
-
-
-def _spot(table: PacketTable, row: int) -> Spot:
-    place = table.places[int(table.place[row])]
-    return Spot(place.capture, place.interface, int(table.frame[row]), place.device)
 
 
 def _proof(table: PacketTable, pairs: list[tuple[int, int]]) -> str | None:
@@ -342,6 +337,6 @@ def _leak(table: PacketTable, paths: Paths, trail: int) -> Found | None:
     fields = NatTranslation(
         side, None, None, (), "inside", (), None, _ip_is_right(table, rows),
         len(np.unique(paths.seen.packet[rows])), 0,
-        _spot(table, before), _spot(table, after), "private-source-outside", False,
+        spot_of(table, before), spot_of(table, after), "private-source-outside", False,
     )  # fmt: skip
     return Found("untranslated", rows.tolist(), fields)

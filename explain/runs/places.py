@@ -8,7 +8,8 @@ from explain.exchanges.trails import whole
 
 if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.journey import Journey, Spot
+    from explain.exchanges.journey import Journey
+    from explain.exchanges.journey_sights import Spot
     from explain.runs import Run
     from explain.runs.likeness import Item
     from explain.table import PacketTable

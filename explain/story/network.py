@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from explain.exchanges.columns import Exchanges
-    from explain.exchanges.journey import Paths
+    from explain.exchanges.journey_paths import Paths
     from explain.places.network import SeenLink, SeenRouter, Station
     from explain.table import PacketTable
 

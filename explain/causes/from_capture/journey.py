@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.journey import Paths, Verdict
+    from explain.exchanges.journey_paths import Paths, Verdict
     from explain.table import PacketTable
 
 _LINK = (

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from explain.causes.from_capture.scene import Scene
-    from explain.exchanges.journey import Paths
+    from explain.exchanges.journey_paths import Paths
     from explain.table import PacketTable, Rows
 
 _MOST_TRAILS = 20
