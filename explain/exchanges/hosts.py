@@ -143,8 +143,9 @@ class Hosts(Sequence[Host]):
 def _carried(table: PacketTable) -> tuple[U8, U8]:
     """One look per flow and direction is enough: who sent its first frame, with which MAC."""
     first = table.first_of_side[:-2]
-    first = first[first >= 0]
-    pairs = distinct(table.link[first].astype(np.uint64) << _KEY_BITS | table.sources(first))
+    is_seen = first >= 0
+    senders = np.stack((table.flows.low, table.flows.high), axis=1).ravel()[is_seen]
+    pairs = distinct(table.link[first[is_seen]].astype(np.uint64) << _KEY_BITS | senders)
     macs, addresses = table.links.source[pairs >> _KEY_BITS], pairs & _KEY
     order = np.lexsort((addresses, macs))
     macs, addresses = macs[order], addresses[order]
