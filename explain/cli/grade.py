@@ -42,7 +42,7 @@ def grade() -> None:
     """Mark captures by a rubric: explain grade RUBRIC.toml PATH..."""
 
 
-@grade.command("run", context_settings=HELP)
+@grade.command("run", context_settings=HELP, short_help="Grade every submission below the PATHs.")
 @click.argument("rubric", metavar="RUBRIC.toml")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--roster", metavar="CSV", help="Who the students are, and what is theirs.")
@@ -108,7 +108,7 @@ def _roster(rubric: Rubric, given: str | None) -> list[dict[str, str]]:
     return rows
 
 
-@grade.command("lint", context_settings=HELP)
+@grade.command("lint", context_settings=HELP, short_help="Say what is wrong with a rubric.")
 @click.argument("rubrics", nargs=-1, required=True, metavar="RUBRIC.toml...")
 def lint_rubrics(rubrics: tuple[str, ...]) -> int:
     """Say what is wrong with a rubric, and what may be; 1 if something is wrong."""
@@ -127,7 +127,7 @@ def lint_rubrics(rubrics: tuple[str, ...]) -> int:
     return NotMetError.exit_status if is_wrong else 0
 
 
-@grade.command("test", context_settings=HELP)
+@grade.command("test", context_settings=HELP, short_help="Hold a rubric against its own captures.")
 @click.argument("rubric", metavar="RUBRIC.toml")
 def test_rubric(rubric: str) -> int:
     """Hold a rubric against its own good and bad captures ([[test]]); 1 if a mark is not as stated."""
@@ -147,7 +147,7 @@ def test_rubric(rubric: str) -> int:
     return NotMetError.exit_status if complaints else 0
 
 
-@grade.command("events", context_settings=HELP)
+@grade.command("events", context_settings=HELP, short_help="The events that a rubric may name.")
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def list_events(name: str | None, as_json: bool) -> int:
@@ -216,7 +216,7 @@ def _number(value: float | None) -> str:
     return "none" if value is None else f"{value:g}"
 
 
-@grade.command("why", context_settings=HELP)
+@grade.command("why", context_settings=HELP, short_help="Answer a complaint about one check.")
 @click.argument("name", metavar="ID")
 @click.argument("check")
 @click.option("--grades", default="grades.json", show_default=True, metavar="FILE", help="What -o DIR wrote there.")

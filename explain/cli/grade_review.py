@@ -42,7 +42,11 @@ def enter_reviewed(rubric: Rubric, told: Mapping[str, Any], folder: Path, langua
     review.enter(told, items, language)
 
 
-@click.command("review", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    "review",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    short_help="Read the answers that wait for a person.",
+)
 @click.argument("rubric", metavar="RUBRIC.toml")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 def review_answers(rubric: str, folder: Path) -> int:

@@ -49,7 +49,7 @@ def _put(text: str, output: str | None) -> None:
         raise UnreadableError(output, reason_of(error, "it cannot be written")) from None
 
 
-@click.command("draft", context_settings=HELP)
+@click.command("draft", context_settings=HELP, short_help="Write a first rubric from one good capture.")
 @click.argument("captures", nargs=-1, required=True, metavar="[NAME=]FILE...")
 @click.option("--title", default="A lab", show_default=True, help="What the rubric is called.")
 @click.option("-o", "--output", metavar="RUBRIC.toml", help="Where to write it; standard output by default.")
@@ -66,7 +66,7 @@ def draft(captures: tuple[str, ...], title: str, output: str | None) -> int:
     return 0
 
 
-@click.command("pack", context_settings=HELP)
+@click.command("pack", context_settings=HELP, short_help="Write a student's own rubric, without keys.")
 @click.argument("rubric", metavar="RUBRIC.toml")
 @click.option("--roster", metavar="CSV", help="Who the students are, and what is theirs.")
 @click.option("--student", metavar="ID", help="Fill in what the roster says of this student.")
@@ -87,7 +87,7 @@ def pack(rubric: str, roster: str | None, student: str | None, output: str | Non
     return 0
 
 
-@click.command("mutate", context_settings=HELP)
+@click.command("mutate", context_settings=HELP, short_help="Damage a good capture: what goes unnoticed?")
 @click.argument("rubric", metavar="RUBRIC.toml")
 @click.argument("captures", nargs=-1, metavar="[NAME=]FILE...")
 @click.option("--roster", metavar="CSV", help="Who the students are, and what is theirs.")

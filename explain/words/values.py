@@ -162,6 +162,8 @@ class Speaker(string.Formatter):
         """A value in the form that stands behind the colon: a unit, a name's text, or a counted noun."""
         if form == "duration":
             return self._unknown if value is None else self._joined(duration(value, self._language))
+        if form == "steps":  # they may have commas of their own
+            return ("、" if self._language == "ja" else "; ").join(self.format_field(one, "") for one in value)
         forms: dict[str, Callable[[Any], str]] = {
             "title": self._title, "gist": self._gist, "span": self._span, "size": size,
             "whole": lambda text: visible(str(text), _LONGEST_WHOLE), "number": lambda number: f"{number:,}",
