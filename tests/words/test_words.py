@@ -54,7 +54,11 @@ def test_a_sentence_that_is_nowhere_is_not_had():
 def test_every_counted_noun_is_known(entry):
     for language in ("en", "ja"):
         for _, _, noun, _ in string.Formatter().parse(entry[language]):
-            assert not noun or noun in NOUNS or noun in ("duration", "size", "number", "whole", "title", "gist", "span", "steps")
+            assert (
+                not noun
+                or noun in NOUNS
+                or noun in ("duration", "size", "number", "whole", "title", "gist", "span", "steps")
+            )
 
 
 def test_nouns_are_counted_as_each_language_does():
