@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from explain.exchanges.trails import origin, whole
+from explain.model import Line
 from explain.story.journey import line, row_of
 
 if TYPE_CHECKING:
@@ -12,8 +14,27 @@ if TYPE_CHECKING:
 
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.nat_translation import NatTranslation
-    from explain.model import Line
     from explain.story.teller import Teller
+    from explain.table import PacketTable, Rows
+
+_MOST_READ, _MOST_TOLD = 10_000, 3
+
+
+def together(table: PacketTable, part: ExchangeColumns, indices: Rows) -> Iterator[Line]:
+    """Of very many translations, which address became which, the frequent ones first."""
+    found: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+    for index in indices[:_MOST_READ].tolist():
+        fields: NatTranslation = part.fields(index)
+        if fields.outside is None or fields.kind is None:
+            continue
+        near, far = (fields.inside, fields.outside) if fields.initiator == "inside" else (fields.outside, fields.inside)
+        for kind, one, other in (("source", near.src, far.src), ("destination", near.dst, far.dst)):
+            if fields.kind in (kind, "both"):
+                found[kind, one.address, other.address].append(index)
+    frequent = sorted(found.items(), key=lambda one: -len(one[1]))[:_MOST_TOLD]
+    for (kind, before, after), some in frequent:
+        values = {"count": len(some), "before": before, "after": after}
+        yield Line(f"nat.became.{kind}", values, table.evidence(part.rows(some[0])), 1, None, "note")
 
 
 def translation(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:

@@ -30,6 +30,10 @@ def tell(table: PacketTable, exchanges: Exchanges) -> list[Line]:
         indices = exchanges.indices(part, chosen)
         if len(indices):
             lines.append(_count(table, part, indices))
+        if len(indices) and part.kind == "nat.translation":
+            from explain.story.nat import together  # only several places show it
+
+            lines += together(table, part, indices)
     lines.append(Line("story.shortened", {"count": len(exchanges)}, (), 1, None, "note"))
     return lines
 
@@ -61,9 +65,15 @@ def examples(table: PacketTable, exchanges: Exchanges, hosts: Hosts, unexplained
     """The first exchanges that failed without a known reason, briefly."""
     teller = Teller(table, exchanges, hosts)
     lines: list[Line] = []
-    for name in unexplained[:_EXAMPLES]:
-        lines += islice(teller.tell(int(name[1:]) - 1), _LINES_EACH)
-    rest = len(unexplained) - _EXAMPLES
+    positions = [int(name[1:]) - 1 for name in unexplained]
+    if exchanges.of_kind("nat.translation"):
+        from explain.exchanges.trails import far_sides
+
+        told = far_sides(exchanges)  # with their near sides
+        positions = [position for position in positions if position not in told]
+    for position in positions[:_EXAMPLES]:
+        lines += islice(teller.tell(position), _LINES_EACH)
+    rest = len(positions) - _EXAMPLES
     if rest > 0:
         lines.append(Line("story.more-unexplained", {"count": rest}, (), 1, None, "note"))
     return lines

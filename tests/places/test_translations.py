@@ -157,3 +157,15 @@ def _seen_on_both_sides(report):
             key = one.fields.initial_seq, one.fields.server
             seen.setdefault(key, set()).update(place.capture for place in one.evidence)
     return {(server.address, server.port) for (_, server), captures in seen.items() if len(captures) > 1}
+
+
+def test_very_many_translations_are_told_by_the_addresses_that_became_others():
+    walk = Walk()
+    for port in range(1000, 1150):
+        data = port.to_bytes(2, "big") * 8
+        walk.out(
+            port * 0.01, datagram((INSIDE, port), (SERVER, 9), data, 64, port),
+            datagram((NAT, port), (SERVER, 9), data, 63, port),
+        )  # fmt: skip
+    told = [line.values for line in walk.report().lines if line.message == "nat.became.source"]
+    assert told == [{"count": 150, "before": INSIDE, "after": NAT}]
