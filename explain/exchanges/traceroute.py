@@ -67,6 +67,7 @@ class Traceroute:
         method: udp, icmp or tcp.
         loop: addresses that answered again after another one had, in order; empty without a loop.
         mtu: the smallest MTU that an error on the way named, None if none did; mtu_from: who named it.
+        was_stopped: it did not arrive, but a router answered from the furthest distance that was probed.
     """
 
     src: str
@@ -76,6 +77,7 @@ class Traceroute:
     loop: tuple[str, ...]
     mtu: int | None
     mtu_from: str | None
+    was_stopped: bool
 
 
 class _Probe(NamedTuple):
@@ -304,7 +306,7 @@ def _found(table: PacketTable, run: _Run) -> Found:
     mtu, narrow = min(run.mtus, default=(None, None))
     fields = Traceroute(
         text(run.source), text(run.target), _METHODS[run.protocol], hops, _loop(hops), mtu,
-        None if narrow is None else text(narrow),
+        None if narrow is None else text(narrow), not reached and hops[-1].error == "ttl-exceeded",
     )  # fmt: skip
     return Found("reached" if reached else "not-reached", rows, fields)
 

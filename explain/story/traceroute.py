@@ -27,7 +27,8 @@ def trace(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Itera
         yield teller.line("traceroute.mtu", fields, rows, name)
     if fields.loop:
         yield teller.line("traceroute.loop", fields, rows, name)
-    yield teller.line(f"traceroute.{part.outcomes[part.outcome[index]]}", fields, rows, name)
+    outcome = "stopped" if fields.was_stopped else part.outcomes[part.outcome[index]]
+    yield teller.line(f"traceroute.{outcome}", fields, rows, name, ttl=fields.hops[-1].ttl)
 
 
 def _hop_message(hop: Hop) -> str:

@@ -65,6 +65,17 @@ def test_a_trace_without_an_answer_of_the_target_did_not_arrive():
     assert trace.outcome == "not-reached"
 
 
+def test_a_trace_that_went_no_further_than_its_last_answer_was_stopped_and_met_no_silence():
+    frames = [probe(1, 1), error("192.0.2.254", 11, 0, probe(1, 1)), probe(2, 2), error(HOPS[1], 11, 0, probe(2, 2))]
+    report = explain.explain(pcap(*frames))
+    (trace,) = [one for one in report.exchanges if one.kind == "traceroute"]
+    assert (trace.outcome, trace.fields.was_stopped) == ("not-reached", True)
+    assert (len(report.findings), report.unexplained) == (0, ())
+    assert "No probe went further than distance 2" in " ".join(report.story().split())
+    (beyond,) = traces(*frames, probe(3, 3))
+    assert not beyond.fields.was_stopped
+
+
 def test_echo_probes_end_with_an_echo_reply():
     probes = [ping(ALICE, BOB, ttl, ttl=ttl) for ttl in (1, 2)]
     (trace,) = traces(probes[0], error(HOPS[0], 11, 0, probes[0]), probes[1], pong(BOB, ALICE, 2))

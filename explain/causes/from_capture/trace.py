@@ -99,6 +99,8 @@ def _judge(scene: Scene, part: ExchangeColumns, index: int, members: list[Member
         if silent:
             values["silent"] = silent
             yield Seen("silent-hop", "likely", everything, rows, ("icmp-rate-limited", "partial-loss"), values)
+    elif fields.was_stopped:
+        scene.accounted[part.kind].add(index)  # nobody was silent: no probe went further
     elif last is None or last.error == "ttl-exceeded":
         yield Seen("trace-not-answered", "possible", everything, rows, _WHY_SILENT, values)
     else:
