@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from explain.cli import main
+from explain.render.layout import display_width
 from explain.words import table
 
 from .hosts import raws
@@ -40,6 +41,16 @@ def test_an_open_way_is_told_with_every_host(capsys: pytest.CaptureFixture[str],
 
 def test_bits_are_shown_on_request_only(capsys: pytest.CaptureFixture[str], options: list[str]):
     assert "AND 11111111.11111111.11111111.00000000" in run(capsys, "S", "T", *options, "-v", "--lang", "en")[1]
+
+
+def test_in_japanese_roles_and_what_is_missing_are_told_in_japanese_and_no_row_is_too_wide(
+    capsys: pytest.CaptureFixture[str], options: list[str]
+):
+    _, out, _ = run(capsys, "S", "192.0.2.1", *options, "--lang", "ja")
+    assert "R (1 台目のルーター)" in out
+    assert "根拠: 経路がない" in out
+    assert "no route" not in out
+    assert all(display_width(row) <= 80 for row in out.splitlines())
 
 
 def test_quiet_is_the_verdict_and_the_cause(capsys: pytest.CaptureFixture[str], options: list[str]):
