@@ -67,7 +67,7 @@ class Traceroute:
         method: udp, icmp or tcp.
         loop: addresses that answered again after another one had, in order; empty without a loop.
         mtu: the smallest MTU that an error on the way named, None if none did; mtu_from: who named it.
-        was_stopped: it did not arrive, but a router answered from the furthest distance that was probed.
+        was_stopped: it did not arrive, but a router answered from the furthest distance that was probed; no loop.
     """
 
     src: str
@@ -304,9 +304,10 @@ def _found(table: PacketTable, run: _Run) -> Found:
     reached = any(answer.speaker == run.target and answer.name != _TOO_BIG for answer in run.answers.values())
     rows = [probe.row for probe in run.probes] + [answer.row for answer in run.answers.values()] + run.strays
     mtu, narrow = min(run.mtus, default=(None, None))
+    loop = _loop(hops)
     fields = Traceroute(
-        text(run.source), text(run.target), _METHODS[run.protocol], hops, _loop(hops), mtu,
-        None if narrow is None else text(narrow), not reached and hops[-1].error == "ttl-exceeded",
+        text(run.source), text(run.target), _METHODS[run.protocol], hops, loop, mtu,
+        None if narrow is None else text(narrow), not reached and not loop and hops[-1].error == "ttl-exceeded",
     )  # fmt: skip
     return Found("reached" if reached else "not-reached", rows, fields)
 
