@@ -50,17 +50,17 @@ def _find(table: PacketTable) -> U4:
         return found
     known = Interner()
     # Flows differ in protocol and place, too: those go above the 49 bits of address and port.
-    known.index(*_words(flows.low, flows.low_port, flows.high, flows.high_port, flows.protocol, flows.place))
-    count = len(flows.low)
+    index = known.index(*_words(flows.low, flows.low_port, flows.high, flows.high_port, flows.protocol, flows.place))
+    flow_of, count = np.argsort(index).astype(np.uint32), len(flows.low)
     rows, target = icmp.row[some], icmp.quote_dst[some]
     place, protocol = table.place[rows].astype(np.uint64), icmp.quote_protocol[some].astype(np.uint64)
     # A NAT may forget to translate the quotation back; the error still goes to whoever sent the packet.
     for source in (icmp.quote_src[some], table.targets(rows)):
         ends = source << _SIXTEEN | icmp.quote_sport[some], target << _SIXTEEN | icmp.quote_dport[some]
         low, high = np.minimum(*ends), np.maximum(*ends)
-        flow = known.index(low | protocol << np.uint64(56), high | place << np.uint64(49)).astype(np.uint32)
+        flow = known.index(low | protocol << np.uint64(56), high | place << np.uint64(49))
         is_new = (found[some] == NO_FLOW) & (flow < count)
-        found[some[is_new]] = flow[is_new]
+        found[some[is_new]] = flow_of[flow[is_new]]
     return found
 
 
