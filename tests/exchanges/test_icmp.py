@@ -160,6 +160,13 @@ def test_an_error_about_another_flow_refuses_nothing():
     assert flow.outcome == "unanswered"
 
 
+def test_of_very_many_flows_those_that_errors_quote_are_refused():
+    asked = [datagram((ALICE, 20000 + n), (f"198.51.{n % 200}.{n // 200 + 1}", 9)) for n in range(1500)]
+    said = [error(f"198.51.{n % 200}.{n // 200 + 1}", 3, 3, asked[n]) for n in range(0, 1500, 3)]
+    refused = {one.fields.client.port for one in of_kind("udp.flow", *asked, *said) if one.outcome == "refused"}
+    assert refused == set(range(20000, 21500, 3))
+
+
 def test_silence_of_a_group_is_normal():
     report = explain.explain(
         pcap(datagram((ALICE, 5353), ("224.0.0.251", 5353)), datagram((ALICE, 67), ("192.0.2.255", 9)))
