@@ -79,12 +79,15 @@ def case(recording: Recording) -> dict[str, Any]:
 
 
 def _roles(lab: Lab, destination: str | None) -> dict[str, str]:
-    """The letter of each node; a host that has the address that is asked is the target, and who was it stands by."""
+    """The letter of each node; where only a bystander has the address that is asked, it is the target instead."""
     roles = {node.name: node.role for node in lab.nodes}
-    owned = {text.partition("/")[0]: node for node in lab.nodes for nic in node.nics for text in nic.addresses}
-    owner = owned.get(destination or "")
-    if owner is not None and owner.role == "X":
-        roles = {name: "X" if role == "T" else role for name, role in roles.items()} | {owner.name: "T"}
+    owners = {
+        roles[node.name]: node.name
+        for node in lab.nodes
+        if any(text.partition("/")[0] == destination for nic in node.nics for text in nic.addresses)
+    }
+    if set(owners) == {"X"}:
+        roles = {name: "X" if role == "T" else role for name, role in roles.items()} | {owners["X"]: "T"}
     return roles
 
 
