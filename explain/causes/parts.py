@@ -41,7 +41,7 @@ class Parts:
 
 def parts_of(spots: list[Spot], witnesses: Witnesses, context: Context) -> Parts:
     """Who is who among the places of the captures and the hosts of the states."""
-    sender = senders(spots, witnesses, context)
+    sender = _senders(spots, witnesses, context)
     by_node = _named(sender, witnesses, context.destination)
     target = tuple(spot for spot in spots if by_node.get(spot.node or "") == "target")
     if witnesses.topology.roles or target:
@@ -50,7 +50,7 @@ def parts_of(spots: list[Spot], witnesses: Witnesses, context: Context) -> Parts
     return Parts(by_node | routers, sender, (), _beside(spots, sender, context.destination))
 
 
-def senders(spots: Iterable[Spot], witnesses: Witnesses, context: Context) -> tuple[Spot, ...]:
+def _senders(spots: Iterable[Spot], witnesses: Witnesses, context: Context) -> tuple[Spot, ...]:
     """The sender's own places: as named, else the places that saw the freshest requests or its questions."""
     roles = witnesses.topology.roles
     names = {name for name, role in roles.items() if role in {"S", "sender"}} | {witnesses.sender}

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from explain.cli import grade_gradebook
+from explain.cli import grade_gradebook, page
 from explain.cli.grade_review import enter_reviewed, review_of
 from explain.errors import NotMetError
-from explain.render.layout import WIDTH, wrap
+from explain.render.layout import WIDTH
 from explain.words import say
 from explain.words.values import visible
 
@@ -69,8 +69,7 @@ def _print(told: Mapping[str, Any], language: str, *, is_json: bool) -> None:
 
 
 def _tell(sentence: str) -> None:
-    first, *later = wrap(sentence, WIDTH - 4)
-    print("\n".join((f"  {first}", *(f"    {row}" for row in later))))
+    page.give(page.block(sentence, "  ", "    ", WIDTH))
 
 
 def _frames(evidence: Sequence[Mapping[str, Any]]) -> str:

@@ -179,7 +179,8 @@ def _json(found: Way) -> str:
 
 def _text(found: Way, lang: str, *, depth: int) -> str:
     """The lines as sentences; hosts are indented below their leg, and what they decide below them."""
-    from explain.render.layout import WIDTH, wrap
+    from explain.cli.page import block
+    from explain.render.layout import WIDTH
     from explain.state.tell import tell
     from explain.words import say
 
@@ -195,6 +196,5 @@ def _text(found: Way, lang: str, *, depth: int) -> str:
         sentence = say(line.message, line.values, lang)
         if kind in {"leg", "cause", "also"}:
             shown.append("")
-        first, *later = [sentence] if kind == "bits" else wrap(mark + sentence, WIDTH - len(indent) - 2)
-        shown += [indent + first, *(f"{indent}  {row}" for row in later)]
+        shown += [indent + sentence] if kind == "bits" else block(mark + sentence, indent, f"{indent}  ", WIDTH)
     return "\n".join(shown)

@@ -90,17 +90,14 @@ def _judge(paths: Paths, legs: list[Leg]) -> Verdict:
     answered = set(_marks(table, back[table.place[back] == start]))
     if len(errors_here) and not answered:
         return Verdict(ELSEWHERE, int(missing[0]), int(missing[-1]), error=int(errors_here[0]))
-    refused = set(_quoted_marks(table, errors_here))
-    is_refused = np.array([mark in refused for mark in _marks(table, missing)], np.bool_)
-    if is_refused.any():
-        count = len(set(_marks(table, missing[is_refused])))
-        if is_refused.all():
-            return Verdict(
-                ELSEWHERE, int(missing[0]), int(missing[-1]), packets=len(set(_marks(table, ahead))), missing=count,
-                error=int(errors_here[0]),
-            )  # fmt: skip
-        missing = missing[~is_refused]
-    wanted = set(_marks(table, missing))
+    marks = _marks(table, missing)
+    wanted = set(marks) - set(_quoted_marks(table, errors_here))
+    if not wanted:
+        return Verdict(
+            ELSEWHERE, int(missing[0]), int(missing[-1]), packets=len(set(_marks(table, ahead))),
+            missing=len(set(marks)), error=int(errors_here[0]),
+        )  # fmt: skip
+    missing = missing[[mark in wanted for mark in marks]]
     replies = back[[mark in wanted for mark in _marks(table, back)]] if len(back) else back
     arrived = replies[table.place[replies] == start]
     if len(arrived):  # from somebody who was not asked: a NAT did not turn the answer back

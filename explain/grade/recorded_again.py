@@ -14,7 +14,7 @@ import numpy as np
 
 from explain.places.equal import group
 from explain.places.matching import invariants, tuples
-from explain.table import IP, REVERSED
+from explain.table import IP, REVERSED, among
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +58,7 @@ def _copies(table: PacketTable) -> tuple[Rows, Bools]:
         content[rows[order]] = rows[order[first]]
         again = np.flatnonzero(bucket[1:] == bucket[:-1]) + 1
         row, before = rows[order[again]], rows[order[again - 1]]
-        has_number = (table.layers[row] & IP != 0) & ~np.isin(table.ip_id[row], _NO_NUMBER)
+        has_number = (table.layers[row] & IP != 0) & ~among(table.ip_id[row], _NO_NUMBER)
         is_copy[row] = has_number | (np.abs(table.time_ns[row] - table.time_ns[before]) <= patience_ns[order[again]])
     return content, is_copy
 
@@ -69,7 +69,7 @@ def _of_ip(table: PacketTable) -> tuple[Rows, list[U8], I8]:
     side = tuples(table).of_flow[table.flow[rows]] * 2 + (table.layers[rows] & REVERSED != 0)
     frame = _frame(table, rows) << np.uint64(24) | table.ttl[rows].astype(np.uint64) << np.uint64(16)
     words = [*invariants(table, rows), side.astype(np.uint64), frame | table.checksum[rows]]
-    is_dhcp = np.isin(rows, table.contents["dhcp"].row) if "dhcp" in table.contents else np.zeros(len(rows), np.bool_)
+    is_dhcp = among(rows, table.contents["dhcp"].row) if "dhcp" in table.contents else np.zeros(len(rows), np.bool_)
     return rows, words, np.where(is_dhcp, _DHCP_AGAIN_NS, 0)
 
 
