@@ -23,20 +23,28 @@ def packet(capture: str, frame: int, as_json: bool, lang: str, verbose: bool) ->
     frame belongs to, and what came before and after it there.
     """
     from explain.capture.vantage import parse
-    from explain.exchanges import closeup, find
+    from explain.exchanges import closeup
     from explain.intake import read
+    from explain.pipeline import understand
     from explain.render import packet as render
+    from explain.render import packet_exchanges
+    from explain.story.exchange import of_frame, of_stray
 
     source = parse(capture)
     if source.path == "-":
         raise UsageError("packet reads the file twice, so it cannot take standard input; save it with tcpdump -w FILE")
     recorded = closeup.recorded(source.path, frame)
     layers = closeup.layers(recorded)
-    table, _ = read([source.path])
-    members = closeup.memberships(table, find(table), frame)
+    table, captures = read([source.path])
+    found, hosts, findings, *_ = understand(table, len(captures), captures)
+    copies = closeup.elsewhere(found.table, frame)
+    members = closeup.memberships(found, frame)
     if as_json:
-        told = render.as_json(recorded, layers, members, source.path, lang)
+        told = render.as_json(recorded, layers, copies, members, findings, source.path, lang)
     else:
-        told = render.text(recorded, layers, members, source.path, lang, verbose=verbose)
+        story = [of_frame(found, hosts, one.exchange, frame) for one in members]
+        stray = [] if members else of_stray(found, hosts, captures, frame)
+        belongs = packet_exchanges.rows(members, story, stray, findings, table, lang)
+        told = render.text(recorded, layers, copies, belongs, source.path, lang, verbose=verbose)
     sys.stdout.buffer.write(told.encode("utf-8", "backslashreplace"))
     return 0

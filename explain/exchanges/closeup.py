@@ -10,11 +10,13 @@ from explain.capture import open_capture
 from explain.decode.dissect import dissect
 from explain.errors import UsageError
 from explain.exchanges import dhcp_fields, dhcpv6_fields, dns_fields, http_fields, tls_fields
+from explain.places.near import NearTable, copies_of, rows_near
 from explain.record import dataclass
 
 if TYPE_CHECKING:
     from explain.decode.dissect.field import Dissector, Layer
     from explain.exchanges.columns import Exchanges
+    from explain.model import Exchange
     from explain.table import PacketTable, Rows
 
 _CONTENTS: dict[str, Dissector] = {
@@ -45,9 +47,10 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """Another frame of the same exchange and how far it is away in time."""
+    """Another frame of the same exchange, where it stands in the table, and how far it is away in time."""
 
     frame: int
+    row: int
     gap_ns: int
 
 
@@ -56,12 +59,10 @@ class Membership:
     """An exchange that the frame belongs to, and what came before and after it there.
 
     Attributes:
-        position: which of the exchange's frames it is, from 1; count: how many there are at this place.
+        position: which of the exchange's frames at this place it is, from 1; count: how many there are.
     """
 
-    id: str
-    kind: str
-    outcome: str
+    exchange: Exchange
     position: int
     count: int
     before: Neighbour | None
@@ -102,28 +103,45 @@ def layers(frame: Recorded) -> tuple[Layer, ...]:
     return dissect(frame.octets, frame.link_type, frame.length, _CONTENTS)
 
 
-def memberships(table: PacketTable, exchanges: Exchanges, number: int) -> list[Membership]:
-    """The exchanges of a table of one file that have this frame, in the order of their ids."""
-    rows = np.flatnonzero(table.frame[: len(table)] == number)
-    if not len(rows):
+def elsewhere(near: PacketTable, number: int) -> list[tuple[int, str | None]]:
+    """The other frames of one file that show the packet of this frame, each with the name of its place."""
+    if not isinstance(near, NearTable):
         return []
-    row = int(rows[0])
-    found = []
-    for part in exchanges.parts:
-        owner = np.searchsorted(part.bounds, np.flatnonzero(part.frames == row), side="right") - 1
+    whole = near.whole
+    rows = np.flatnonzero(whole.frame[: len(whole)] == number)
+    return [
+        (int(whole.frame[row]), whole.places[whole.place[row]].name)
+        for row in np.setdiff1d(near.copies(rows), rows).tolist()
+    ]
+
+
+def memberships(exchanges: Exchanges, number: int) -> list[Membership]:
+    """The exchanges of one file that have this frame, in the order of their ids.
+
+    Where several places recorded the packet, an exchange has all these frames; before and after are those of the same
+    place.
+    """
+    near = exchanges.table
+    whole = near.whole
+    rows = np.flatnonzero(whole.frame[: len(whole)] == number)
+    own = rows_near(near, rows)
+    found: dict[int, Membership] = {}
+    for part in exchanges.parts if len(own) else ():
+        owner = np.searchsorted(part.bounds, np.flatnonzero(np.isin(part.frames, own)), side="right") - 1
         for index in np.unique(owner).tolist():
-            own = np.unique(part.rows(index))
-            at = int(np.searchsorted(own, row))
             position = exchanges.position(part, index)
-            found.append((position, Membership(
-                f"e{position + 1}", part.kind, part.outcomes[part.outcome[index]], at + 1, len(own),
-                _neighbour(table, own, at, -1), _neighbour(table, own, at, 1),
-            )))  # fmt: skip
-    return [one for _, one in sorted(found, key=lambda pair: pair[0])]
+            beside = np.unique(copies_of(near, part.rows(index)))
+            beside = beside[whole.place[beside] == whole.place[rows[0]]]
+            at = int(np.searchsorted(beside, rows[0]))
+            found[position] = Membership(
+                exchanges.view(position), at + 1, len(beside),
+                _neighbour(whole, beside, at, -1), _neighbour(whole, beside, at, 1),
+            )  # fmt: skip
+    return [found[position] for position in sorted(found)]
 
 
 def _neighbour(table: PacketTable, own: Rows, at: int, step: int) -> Neighbour | None:
     if not 0 <= at + step < len(own):
         return None
-    gap = abs(int(table.time_ns[own[at + step]]) - int(table.time_ns[own[at]]))
-    return Neighbour(int(table.frame[own[at + step]]), gap)
+    row = int(own[at + step])
+    return Neighbour(int(table.frame[row]), row, abs(int(table.time_ns[row]) - int(table.time_ns[own[at]])))

@@ -7,16 +7,18 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from explain.decode.dissect.field import IN_HEX
-from explain.exchanges.columns import CARRIED
+from explain.model import Line
 from explain.render.layout import WIDTH, wrap
+from explain.render.packet_exchanges import causes
 from explain.words import has, say
 from explain.words.values import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from explain.decode.dissect.field import Field, Layer, Sum
     from explain.exchanges.closeup import Membership, Neighbour, Recorded
+    from explain.model import Finding
 
 SCHEMA = "explain-packet/1"
 _TITLES = {
@@ -35,10 +37,20 @@ _SECOND_NS = 1_000_000_000
 
 
 def text(
-    frame: Recorded, layers: Sequence[Layer], members: Sequence[Membership], path: str, language: str,
-    *, verbose: bool = False,
+    frame: Recorded, layers: Sequence[Layer], copies: Sequence[tuple[int, str | None]], belongs: Iterable[str],
+    path: str, language: str, *, verbose: bool = False,
 ) -> str:  # fmt: skip
-    """The page, ending in a line break."""
+    """The page, ending in a line break.
+
+    Args:
+        frame: as it was recorded.
+        layers: what it says.
+        copies: the frames of the same packet and their places.
+        belongs: the rows about its exchanges.
+        path: of the file.
+        language: of the sentences.
+        verbose: show the arithmetic of checksums.
+    """
 
     def said(message: str, **values: Any) -> str:
         return say(f"packet.{message}", values, language)
@@ -48,22 +60,16 @@ def text(
                 captured=len(frame.octets))  # fmt: skip
     rows += [f"  {row}" for row in wrap(when, WIDTH - 2)]
     rows += [f"  {said('place', place=frame.place)}"] if frame.place else []
+    if copies:
+        frames = [
+            Line("packet.copy-at" if place else "packet.copy", {"frame": other, "place": place})
+            for other, place in copies
+        ]
+        rows += [f"  {row}" for row in wrap(said("elsewhere", frames=frames), WIDTH - 2)]
     for layer in layers:
         rows += ["", *_layer(layer, frame.octets, language, verbose=verbose)]
-    rows += ["", said("belongs")]
-    for one in _told(members):
-        place = {"id": one.id, "kind": one.kind, "outcome": one.outcome, "number": one.position, "count": one.count}
-        rows.append(f"  {said('exchange', **place)}")
-        for name, other in (("before", one.before), ("after", one.after)):
-            rows += [f"    {said(name, other=other.frame, gap_ns=other.gap_ns)}"] if other else []
-    rows += [] if members else [f"  {said('alone')}"]
+    rows += belongs
     return "".join(f"{row.rstrip()}\n" for row in rows)
-
-
-def _told(members: Sequence[Membership]) -> list[Membership]:
-    """Without datagrams that are told as what they carry: a lease by broadcast leaves them without an answer."""
-    is_carried = any(one.kind in CARRIED for one in members)
-    return [one for one in members if not (is_carried and one.kind == "udp.flow")]
 
 
 def _layer(layer: Layer, octets: bytes, language: str, *, verbose: bool) -> Iterator[str]:
@@ -183,7 +189,10 @@ def _time(time_ns: int) -> str:
     return f"{when:%Y-%m-%d %H:%M:%S}.{time_ns % _SECOND_NS:09d}"
 
 
-def as_json(frame: Recorded, layers: Sequence[Layer], members: Sequence[Membership], path: str, language: str) -> str:
+def as_json(
+    frame: Recorded, layers: Sequence[Layer], copies: Sequence[tuple[int, str | None]], members: Sequence[Membership],
+    findings: Sequence[Finding], path: str, language: str,
+) -> str:  # fmt: skip
     """The same as one JSON object: names and values, prose under ``for`` and ``means``."""
     content = {
         "schema": SCHEMA,
@@ -195,8 +204,9 @@ def as_json(frame: Recorded, layers: Sequence[Layer], members: Sequence[Membersh
         "link_type": frame.link_type,
         "length": frame.length,
         "captured": len(frame.octets),
+        "copies": [other for other, _ in copies],
         "layers": [_layer_json(layer, frame.octets, language) for layer in layers],
-        "exchanges": [_member_json(one) for one in members],
+        "exchanges": [_member_json(one, findings) for one in members],
     }
     return json.dumps(content, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace").decode("utf-8") + "\n"
 
@@ -231,10 +241,12 @@ def _layer_json(layer: Layer, octets: bytes, language: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _member_json(one: Membership) -> dict[str, Any]:
+def _member_json(one: Membership, findings: Sequence[Finding]) -> dict[str, Any]:
+    exchange = one.exchange
     return {
-        "id": one.id, "kind": one.kind, "outcome": one.outcome, "position": one.position, "count": one.count,
-        "before": _neighbour_json(one.before), "after": _neighbour_json(one.after),
+        "id": exchange.id, "kind": exchange.kind, "outcome": exchange.outcome, "position": one.position,
+        "count": one.count, "before": _neighbour_json(one.before), "after": _neighbour_json(one.after),
+        "causes": [finding.cause for finding in causes(one, findings)],
     }  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from explain.model import Endpoint, Line
 from explain.runs.likeness import likeness
+from explain.story.exchange import ended, what
 from explain.story.teller import end_text
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def _name(one: Difference) -> tuple[str | None, str | None]:
 def _difference(good: Sequence[CaptureInfo], one: Difference, place: str) -> Line:
     """A difference in one sentence."""
     values: dict[str, Any] = {
-        "what": Line(f"against.what.{one.kind.replace('.', '-')}", _ends(one.fields)),
+        "what": what(one.kind, one.fields),
         "frames": _frames(good, one.there), "name": one.name and Line(f"against.name.{one.name}", {}),
         "there": _said(one, one.there), "here": _said(one, one.here),
     }  # fmt: skip
@@ -151,7 +152,7 @@ def _said(one: Difference, side: Side | None) -> Any:
     if side is None:
         return None
     if one.form == "outcome" or one.form in ("missing", "added"):
-        return side.outcome if one.kind == "icmp.error" else Line(f"against.outcome.{side.outcome}", {})
+        return ended(one.kind, side.outcome)
     if one.name and one.name.endswith("_ns"):
         return Line("against.wait", {"wait_ns": side.value})
     if one.name == "forwarded_to":
@@ -159,17 +160,6 @@ def _said(one: Difference, side: Side | None) -> Any:
     if side.value in ((), None, ""):
         return Line("against.none", {})
     return side.value
-
-
-def _ends(fields: Any) -> dict[str, Any]:
-    values = {name: getattr(fields, name) for name in getattr(fields, "__slots__", ())}
-    for name, value in values.items():
-        if isinstance(value, Endpoint):
-            values[name] = end_text(value)
-    inside = values.get("inside")
-    if inside is not None:
-        values |= {"src": inside.src.address, "dst": inside.dst.address}
-    return values
 
 
 def _names(captures: Sequence[CaptureInfo]) -> str | list[str]:

@@ -37,9 +37,9 @@ def test_a_frame_is_shown_with_its_fields_and_the_frames_around_it(run, capture)
     lines = out.splitlines()
     assert "   22  40                         ip.ttl = 64" in lines
     assert "   34  00                         icmp.type = 0 (echo reply)" in lines
-    assert "  e1 icmp.echo, partly-answered: frame 2 of 3" in lines
-    assert "    before it: frame 1, 1 ms earlier" in lines
-    assert "    after it: frame 3, 1 ms later" in lines
+    assert "  e1, frame 2 of 3: the ping 192.0.2.1 > 192.0.2.2 (icmp.echo): answered in" in lines
+    assert "    before it: frame 1, 1 ms earlier: Echo request seq=1" in lines
+    assert "    after it: frame 3, 1 ms later: Echo request seq=2" in lines
 
 
 def test_flags_are_shown_as_bits_in_their_place(run, capture):
@@ -60,7 +60,7 @@ def test_a_lease_by_broadcast_is_not_shown_as_a_datagram_without_an_answer(run, 
     path = tmp_path / "c.pcap"
     path.write_bytes(pcap(discover(), offer(), request(), ack()).read())
     belongs = run("packet", path, 1)[1].split("What it belongs to")[1]
-    assert "dhcp.lease, bound: frame 1 of 4" in belongs
+    assert "frame 1 of 4: the DHCP lease of" in belongs
     assert "udp.flow" not in belongs
 
 
@@ -81,7 +81,7 @@ def test_json_has_every_field_with_its_octets(run, capture):
     assert (ttl["offset"], ttl["size"], ttl["raw"], ttl["value"], ttl["bits"]) == (22, 1, "40", 64, None)
     assert told["exchanges"][0] == {
         "id": "e1", "kind": "icmp.echo", "outcome": "partly-answered", "position": 1, "count": 3, "before": None,
-        "after": {"frame": 2, "gap_ns": 1_000_000},
+        "after": {"frame": 2, "gap_ns": 1_000_000}, "causes": ["partial-loss"],
     }  # fmt: skip
 
 
@@ -137,3 +137,37 @@ def test_nothing_heavy_is_loaded_before_the_command_is_known():
     code = "import explain.cli.packet, sys; print([m for m in ('numpy', 'pandas', 'rich') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_exchanges_have_the_ids_of_the_report_and_the_frames_of_their_own_place(run):
+    path = TOP / "pcaps" / "tcp-refused" / "capture.pcapng"
+    report = json.loads(run(path, "--json")[1])
+    told = json.loads(run("packet", path, 7, "--json")[1])
+    of_frame = [
+        (one["id"], one["kind"])
+        for one in report["exchanges"]
+        if any(first <= 7 <= last for at in one["evidence"] for first, last in at["frames"])
+    ]
+    assert [(one["id"], one["kind"]) for one in told["exchanges"]] == of_frame
+    assert (told["place"], told["copies"], told["exchanges"][0]["before"]["frame"]) == ("h2.eth0", [8], 6)
+    assert told["exchanges"][0]["causes"] == ["tcp-no-listener"]
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_every_kind_and_every_way_to_end_has_its_words(language):
+    from importlib import import_module
+
+    from explain.exchanges import FINDERS, journey, nat_translation
+    from explain.story.teller import TELLERS
+    from explain.words import sentence
+
+    modules = [import_module(f"explain.exchanges.{name}") for name, _ in FINDERS] + [journey, nat_translation]
+    outcomes = {
+        name
+        for module in modules if module.__name__ != "explain.exchanges.icmp_error"
+        for key, names in vars(module).items() if key.endswith("OUTCOMES")
+        for name in names
+    }  # fmt: skip
+    assert {"refused", "vanished", "translated", "free", "declined", "announced"} <= outcomes
+    assert all(sentence(f"exchange.outcome.{name}", language) for name in outcomes)
+    assert all(sentence(f"exchange.what.{kind.replace('.', '-')}", language) for kind in TELLERS)

@@ -1,0 +1,72 @@
+"""The exchanges of one frame as rows of text: what each is, what this frame does in it, what came before and after."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from explain.exchanges.columns import CARRIED
+from explain.render.layout import WIDTH, wrap
+from explain.render.wire_words import said
+from explain.story.exchange import ended, found, what
+from explain.words import say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from explain.exchanges.closeup import Membership
+    from explain.model import Finding, Line
+    from explain.table import PacketTable
+
+
+def rows(
+    members: Sequence[Membership], story: Sequence[Sequence[Line]], stray: Sequence[Line],
+    findings: Sequence[Finding], table: PacketTable, language: str,
+) -> Iterator[str]:  # fmt: skip
+    """One block for each exchange.
+
+    Args:
+        members: what the frame belongs to.
+        story: for each of them, what the story says of the frame.
+        stray: what it says of a frame that belongs to nothing.
+        findings: of the whole file.
+        table: with all frames of the file.
+        language: of the sentences.
+    """
+    yield ""
+    yield say("packet.belongs", {}, language)
+    is_carried = any(one.exchange.kind in CARRIED for one in members)
+    for one, lines in zip(members, story, strict=True):
+        # Datagrams are told as what they carry: a lease by broadcast leaves them without an answer.
+        if not (is_carried and one.exchange.kind == "udp.flow"):
+            yield from _block(one, lines, [found(each) for each in causes(one, findings)], table, language)
+    if not members:
+        yield f"  {say('packet.alone', {}, language)}"
+        for line in stray:
+            yield from (f"  {row}" for row in wrap(say(line.message, line.values, language), WIDTH - 4))
+
+
+def causes(one: Membership, findings: Sequence[Finding]) -> list[Finding]:
+    """What was found about an exchange."""
+    return [finding for finding in findings if one.exchange.id in finding.exchanges]
+
+
+def _block(
+    one: Membership, lines: Sequence[Line], why: Sequence[Line], table: PacketTable, language: str
+) -> Iterator[str]:
+    exchange = one.exchange
+    values: dict[str, Any] = {
+        "id": exchange.id, "kind": exchange.kind, "what": what(exchange.kind, exchange.fields),
+        "outcome": ended(exchange.kind, exchange.outcome), "number": one.position, "count": one.count,
+    }  # fmt: skip
+    is_journey = exchange.kind == "journey"  # whose frames are those of the conversation
+    told = [say("packet.journey" if is_journey else "packet.exchange", values, language)]
+    told += [f"  {say(line.message, line.values, language)}" for line in lines]
+    for name, other in (("before", one.before), ("after", one.after)):
+        if other and not is_journey:
+            around = {"other": other.frame, "gap_ns": other.gap_ns, "says": said(table, other.row, exchange).text}
+            told.append(f"  {say(f'packet.{name}', around, language)}")
+    told += [f"  {say(line.message, line.values, language)}" for line in why]
+    for text in told:
+        indent = "    " if text.startswith("  ") else "  "
+        for number, row in enumerate(wrap(text.strip(), WIDTH - 6)):
+            yield f"{indent}{'  ' if number else ''}{row}"
