@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.addresses import mac_text
 from explain.plain_data import plain
 from explain.table import (
     ARP,
@@ -26,7 +27,6 @@ from explain.table import (
     TCP,
     UDP,
     VLAN,
-    mac_text,
 )
 
 if TYPE_CHECKING:

@@ -2,30 +2,29 @@
 
 ``COLUMNS`` says type and meaning of each.  What a frame does not have is said by a missing
 bit in ``layers``; the column then holds 0.  Fields of rare headers (ARP, ICMP, options of a
-SYN, fragments) lie in side tables whose ``row`` column points into this one.
-
-An *address key* is a uint64: an IPv4 address is its number, an IPv6 address is ``IPV6_KEY``
-plus its index in ``Addresses``.  A *MAC key* is the 48-bit number, ``NO_MAC`` where the link
-layer shows none.
+SYN, fragments) lie in ``side_tables`` whose ``row`` column points into this one.
 """
 
 from __future__ import annotations
 
-import struct
-from dataclasses import fields
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from explain.addresses import Addresses
+from explain.arrays import distinct, ragged
 from explain.model import Evidence
 from explain.record import dataclass
+from explain.side_tables import ArpRows, BesideRows, FragmentRows, IcmpRows, SynRows, stack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
+
+    from explain.side_tables import ContentRows
 
 U1 = npt.NDArray[np.uint8]
 U2 = npt.NDArray[np.uint16]
@@ -65,13 +64,7 @@ ROUTED = 1 << 22  # IPv6 with a routing header that is not used up: another targ
 IP = IPV4 | IPV6
 
 _TCP, _UDP = 6, 17  # protocol numbers
-_IPV6_WORDS, _IPV6_TEXT = struct.Struct(">8H"), ":" + "{:x}:" * 8
-_ZEROS = tuple(":0" * count + ":" for count in range(8, 1, -1))  # the longest first, that an IPv6 address is short
-
 NO_FLOW = 0xFFFFFFFF
-IPV6_KEY = 1 << 32
-NO_MAC = 1 << 48
-BROADCAST = (1 << 48) - 1
 
 COLUMNS: dict[str, str] = {
     "time_ns": "i8",  # UTC nanoseconds
@@ -127,200 +120,6 @@ class Place:
             number = f"ifindex {self.device}"
             return f"{home} {number}" if home and home != "any" else number
         return home or f"#{(self.interface or 0) + 1}"
-
-
-@dataclass(frozen=True, slots=True)
-class ArpRows:
-    """ARP over Ethernet for IPv4 (RFC 826); other hardware or protocols are not in here."""
-
-    row: Rows
-    operation: U2
-    sender_mac: U8
-    sender_ip: U8
-    target_mac: U8
-    target_ip: U8
-
-
-@dataclass(frozen=True, slots=True)
-class IcmpRows:
-    """ICMP and ICMPv6 (RFC 792, 4443, 4861), with the packet that an error quotes.
-
-    Attributes:
-        is_v6: ICMPv6.
-        word: octets 4 to 7: identifier and sequence, MTU, or gateway.
-        target: address key, of neighbour solicitation, advertisement and redirect.
-        mac: source or target link-layer address option (RFC 4861, 4.6.1), or NO_MAC.
-        quote: octets of the quoted packet's IP version, 0 without a quote.
-        quote_src, quote_dst: address keys.
-        quote_word: first four octets after the ports or at the start of a quoted ICMP:
-            the TCP sequence number; UDP length and checksum; ICMP identifier and sequence.
-        quote_kind: type and code of a quoted ICMP message, as 256 * type + code.
-    """
-
-    row: Rows
-    is_v6: Bools
-    type: U1
-    code: U1
-    word: U4
-    target: U8
-    mac: U8
-    quote: U1
-    quote_src: U8
-    quote_dst: U8
-    quote_protocol: U1
-    quote_sport: U2
-    quote_dport: U2
-    quote_word: U4
-    quote_kind: U2
-    quote_ttl: U1
-    quote_ip_id: U2
-    quote_length: U2
-
-
-@dataclass(frozen=True, slots=True)
-class SynRows:
-    """Options that only a SYN carries (RFC 9293, 3.1; 7323; 2018).
-
-    Attributes:
-        mss: octets, 0 if absent.
-        window_scale: shift count, 255 if absent.
-    """
-
-    row: Rows
-    mss: U2
-    window_scale: U1
-    sack_permitted: Bools
-    has_timestamps: Bools
-
-
-@dataclass(frozen=True, slots=True)
-class FragmentRows:
-    """Fragments of IPv4 (RFC 791) and IPv6 (RFC 8200, 4.5).
-
-    Attributes:
-        ident: identification, 16 or 32 bits.
-        offset: octets from the start of the original payload.
-    """
-
-    row: Rows
-    ident: U4
-    offset: U4
-    more: Bools
-    protocol: U1
-
-
-@dataclass(frozen=True, slots=True)
-class BesideRows:
-    """Frames with a link layer that carry neither IP nor ARP, and those with two VLAN tags.
-
-    Attributes:
-        ethertype: of the payload; 0 where it begins with LLC (IEEE 802.2).
-        inner: the innermost of several VLAN tags, 0 without a second one.
-        head: first eight octets of the payload, 0 where they were not captured.
-    """
-
-    row: Rows
-    ethertype: U2
-    inner: U2
-    head: U8
-
-
-@dataclass(frozen=True, slots=True)
-class ContentRows:
-    """Octets copied out of some frames while they were at hand: names, messages, heads.
-
-    Attributes:
-        skip: octets of the payload before those that were copied.
-    """
-
-    row: list[int]
-    octets: list[bytes]
-    skip: list[int]
-
-
-Numbers = TypeVar("Numbers", I8, U1, U2, U4, U8)
-Side = TypeVar("Side", ArpRows, IcmpRows, SynRows, FragmentRows, BesideRows)
-
-_SIDE_TYPES = {"Rows": np.int64, "Bools": np.bool_, "U1": np.uint8, "U2": np.uint16, "U4": np.uint32, "U8": np.uint64}
-
-
-def stack(kind: type[Side], parts: Sequence[Side]) -> Side:
-    """One side table from its parts, in order; an empty one from none."""
-    names = fields(kind)
-    if not parts:
-        return kind(**{f.name: np.empty(0, _SIDE_TYPES[str(f.type)]) for f in names})
-    return kind(**{f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in names})
-
-
-def by_row(side: Side) -> Side:
-    """A side table whose parts were found out of order, in the order of its rows."""
-    order = np.argsort(side.row, kind="stable")
-    return type(side)(**{f.name: getattr(side, f.name)[order] for f in fields(side)})
-
-
-class Addresses:
-    """IPv6 addresses by index, and the text of any address key.
-
-    Attributes:
-        high, low: uint64[n], the halves of each IPv6 address as numbers.
-    """
-
-    def __init__(self, high: U8, low: U8) -> None:
-        self.high = high
-        self.low = low
-        self._text: dict[int, str] = {}
-
-    def text(self, key: int) -> str:
-        """Canonical text of an address key (RFC 5952 for IPv6)."""
-        known = self._text.get(key)
-        if known is None:
-            known = self._text[key] = self._make_text(int(key))
-        return known
-
-    def _make_text(self, key: int) -> str:
-        if key < IPV6_KEY:
-            return f"{key >> 24}.{key >> 16 & 255}.{key >> 8 & 255}.{key & 255}"
-        return ipv6_text(self.octets(key))
-
-    def find(self, octets: bytes) -> int | None:
-        """Index of an IPv6 address given as 16 octets; None if no frame has it."""
-        high, low = int.from_bytes(octets[:8], "big"), int.from_bytes(octets[8:], "big")
-        found = np.flatnonzero((self.high == high) & (self.low == low))
-        return int(found[0]) if len(found) else None
-
-    def octets(self, key: int) -> bytes:
-        """The 4 or 16 octets of an address key, in network order."""
-        if key < IPV6_KEY:
-            return int(key).to_bytes(4, "big")
-        index = key - IPV6_KEY
-        return int(self.high[index]).to_bytes(8, "big") + int(self.low[index]).to_bytes(8, "big")
-
-    def are_groups(self, keys: U8) -> Bools:
-        """Which address keys are 224.0.0.0/4 (RFC 5771), ff00::/8 (RFC 4291) or the limited broadcast."""
-        are_groups: Bools = (keys >> np.uint64(28) == 14) | (keys == 0xFFFFFFFF)
-        some = np.flatnonzero(keys >= IPV6_KEY)
-        are_groups[some] = self.high[keys[some] - np.uint64(IPV6_KEY)] >> np.uint64(56) == 0xFF
-        return are_groups
-
-
-def ipv6_text(octets: bytes) -> str:
-    """Canonical text of 16 octets; IPv4-mapped addresses end in dotted quads (RFC 5952, 4 and 5)."""
-    if octets[:12] == b"\0" * 10 + b"\xff\xff":
-        return "::ffff:" + ".".join(str(octet) for octet in octets[12:])
-    text = _IPV6_TEXT.format(*_IPV6_WORDS.unpack(octets))
-    for zeros in _ZEROS:
-        at = text.find(zeros)
-        if at >= 0:
-            return f"{text[1:at]}::{text[at + len(zeros) : -1]}"
-    return text[1:-1]
-
-
-def mac_text(key: int) -> str:
-    """A MAC key as lower-case text with colons; empty for NO_MAC."""
-    if key >= NO_MAC:
-        return ""
-    digits = f"{int(key):012x}"
-    return ":".join(digits[i : i + 2] for i in range(0, 12, 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -560,29 +359,6 @@ class PacketTable:
         from explain.dataframe import packets
 
         return packets(self)
-
-
-def distinct(values: Numbers) -> Numbers:
-    """The different values, in order; ``np.unique`` would import ``numpy.ma``, which takes longer than a small file."""
-    ordered = np.sort(values)
-    is_new = np.ones(len(ordered), np.bool_)
-    np.not_equal(ordered[1:], ordered[:-1], out=is_new[1:])
-    return ordered[is_new]
-
-
-def among(values: Numbers, others: npt.ArrayLike) -> Bools:
-    """Which values are some of the others; ``np.isin`` would import ``numpy.ma`` where there are many of both."""
-    known = np.sort(np.asarray(others, values.dtype))
-    if not len(known):
-        return np.zeros(len(values), np.bool_)
-    found: Bools = known.take(np.searchsorted(known, values), mode="clip") == values
-    return found
-
-
-def ragged(values: Numbers, starts: I8, sizes: I8) -> Numbers:
-    """Runs of some values, one after the other: each from where it starts, so many of them."""
-    ends = np.cumsum(sizes)
-    return values[np.arange(int(sizes.sum())) + (starts - (ends - sizes)).repeat(sizes)]
 
 
 def ranges(numbers: Sequence[int]) -> tuple[tuple[int, int], ...]:

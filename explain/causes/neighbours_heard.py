@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.addresses import NO_MAC, mac_text
 from explain.causes.spots import NOBODY, Spot
 from explain.exchanges.mld_report import memberships
-from explain.table import NO_MAC, mac_text
 
 if TYPE_CHECKING:
     from explain.table import PacketTable

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.arrays import distinct
 from explain.causes.neighbours_heard import listen, macs_of
 from explain.causes.spots import Hit, Spot, Told, spots_of
 from explain.exchanges.icmp_error import error_name
-from explain.table import BAD_CHECKSUM, FRAGMENT, IP, TCP, UDP, distinct
+from explain.table import BAD_CHECKSUM, FRAGMENT, IP, TCP, UDP
 
 if TYPE_CHECKING:
     from explain.causes.context import Context

@@ -8,28 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.addresses import Addresses
 from explain.decode import arp, beside, checksum, icmp, ipv4, ipv6, link, tcp
 from explain.decode.block import Block
 from explain.decode.contents import Contents
 from explain.decode.intern import Interner
 from explain.decode.slab import LINK, NETWORK, TRANSPORT, Slab
-from explain.table import (
-    IP,
-    NO_FLOW,
-    REVERSED,
-    Addresses,
-    ArpRows,
-    BesideRows,
-    Flows,
-    FragmentRows,
-    IcmpRows,
-    Links,
-    PacketTable,
-    Place,
-    SynRows,
-    by_row,
-    stack,
-)
+from explain.side_tables import ArpRows, BesideRows, FragmentRows, IcmpRows, SynRows, by_row, stack
+from explain.table import IP, NO_FLOW, REVERSED, Flows, Links, PacketTable, Place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,8 @@ import numpy as np
 from explain.capture.walk import gather
 from explain.decode.slab import number
 from explain.decode.tags import TYPE_ARP
-from explain.table import ARP, CUT, MALFORMED, ArpRows
+from explain.side_tables import ArpRows
+from explain.table import ARP, CUT, MALFORMED
 
 if TYPE_CHECKING:
     from explain.decode.block import Block

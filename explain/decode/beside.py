@@ -9,7 +9,8 @@ import numpy as np
 from explain.capture.walk import gather
 from explain.decode.slab import number
 from explain.decode.tags import TYPE_ARP, TYPE_IPV4, TYPE_IPV6
-from explain.table import ETHERNET, BesideRows
+from explain.side_tables import BesideRows
+from explain.table import ETHERNET
 
 if TYPE_CHECKING:
     from explain.decode.block import Block

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.addresses import IPV6_KEY
 from explain.decode.slab import SEGMENT, octets
 from explain.table import (
     BAD_CHECKSUM,
@@ -21,7 +22,6 @@ from explain.table import (
     FRAGMENT,
     GOOD_CHECKSUM,
     IPV4,
-    IPV6_KEY,
     MALFORMED,
     PARTIAL_CHECKSUM,
     ROUTED,
@@ -32,8 +32,9 @@ from explain.table import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from explain.addresses import Addresses
     from explain.decode.block import Block
-    from explain.table import I4, I8, U1, U2, U4, U8, Addresses, Bools, PacketTable, Rows
+    from explain.table import I4, I8, U1, U2, U4, U8, Bools, PacketTable, Rows
 
 _MODULUS = 0xFFFF
 _INVERSE = np.uint64(pow(_MODULUS, -1, 1 << 64))

@@ -14,7 +14,8 @@ from explain.capture.walk import gather
 from explain.decode.continued import Continued, goes_on
 from explain.decode.pipelined import Pipelined
 from explain.decode.slab import TRANSPORT, members
-from explain.table import IPV6, TCP, UDP, ContentRows
+from explain.side_tables import ContentRows
+from explain.table import IPV6, TCP, UDP
 
 if TYPE_CHECKING:
     from explain.decode.block import Block

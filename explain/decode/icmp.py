@@ -6,27 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.addresses import NO_MAC
 from explain.decode.checksum import is_sound, pseudo_sums, segment_sums
 from explain.decode.ipv6 import address_keys
 from explain.decode.slab import members, number, octets
-from explain.table import (
-    BAD_CHECKSUM,
-    CUT,
-    FRAGMENT,
-    GOOD_CHECKSUM,
-    ICMP,
-    ICMPV6,
-    IPV6,
-    MALFORMED,
-    NO_MAC,
-    ROUTED,
-    IcmpRows,
-)
+from explain.side_tables import IcmpRows
+from explain.table import BAD_CHECKSUM, CUT, FRAGMENT, GOOD_CHECKSUM, ICMP, ICMPV6, IPV6, MALFORMED, ROUTED
 
 if TYPE_CHECKING:
+    from explain.addresses import Addresses
     from explain.decode.block import Block
     from explain.decode.intern import Interner
-    from explain.table import I4, I8, U1, Addresses, Bools
+    from explain.table import I4, I8, U1, Bools
 
 PROTOCOL_ICMP = 1
 PROTOCOL_ICMPV6 = 58

@@ -10,17 +10,8 @@ from explain.decode.block import NO_PROTOCOL
 from explain.decode.checksum import is_sound, sum_of
 from explain.decode.slab import NETWORK, octets
 from explain.decode.tags import TYPE_IPV4
-from explain.table import (
-    BAD_IP_CHECKSUM,
-    CUT,
-    DONT_FRAGMENT,
-    EXTENSIONS,
-    FRAGMENT,
-    IPV4,
-    LATER_FRAGMENT,
-    MALFORMED,
-    FragmentRows,
-)
+from explain.side_tables import FragmentRows
+from explain.table import BAD_IP_CHECKSUM, CUT, DONT_FRAGMENT, EXTENSIONS, FRAGMENT, IPV4, LATER_FRAGMENT, MALFORMED
 
 if TYPE_CHECKING:
     from explain.decode.block import Block

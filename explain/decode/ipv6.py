@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.addresses import IPV6_KEY
 from explain.capture.walk import gather
 from explain.decode.block import NO_PROTOCOL
 from explain.decode.slab import members, number
 from explain.decode.tags import TYPE_IPV6
-from explain.table import CUT, EXTENSIONS, FRAGMENT, IPV6, IPV6_KEY, LATER_FRAGMENT, MALFORMED, ROUTED, FragmentRows
+from explain.side_tables import FragmentRows
+from explain.table import CUT, EXTENSIONS, FRAGMENT, IPV6, LATER_FRAGMENT, MALFORMED, ROUTED
 
 if TYPE_CHECKING:
     from explain.decode.block import Block

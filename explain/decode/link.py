@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.addresses import NO_MAC
 from explain.decode.slab import LINK
 from explain.decode.tags import NO_TYPE, SMALLEST_TYPE, TYPE_IPV4, TYPE_IPV6, follow, ppp_types
 from explain.record import dataclass
-from explain.table import CUT, ETHERNET, NO_MAC, OUTGOING, UNKNOWN_LINK
+from explain.table import CUT, ETHERNET, OUTGOING, UNKNOWN_LINK
 
 if TYPE_CHECKING:
     from explain.decode.slab import Slab

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.decode.slab import TRANSPORT, octets
-from explain.table import CUT, FRAGMENT, IPV6, MALFORMED, TCP, UDP, SynRows
+from explain.side_tables import SynRows
+from explain.table import CUT, FRAGMENT, IPV6, MALFORMED, TCP, UDP
 
 if TYPE_CHECKING:
     from explain.decode.block import Block

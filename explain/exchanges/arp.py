@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple
 
+from explain.addresses import BROADCAST, mac_text
 from explain.exchanges.columns import ExchangeColumns, Found, from_list
 from explain.record import dataclass
-from explain.table import BROADCAST, mac_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
+from explain.arrays import ragged
 from explain.model import Exchange
 from explain.record import dataclass
-from explain.table import ragged
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from explain.addresses import ipv6_text
 from explain.decode.dissect.field import CutError, Means, Next
 from explain.exchanges.dhcp_message import octets_text
 from explain.exchanges.dhcpv6_message import STATUS, TYPES, mac_of
 from explain.exchanges.dns_message import name_at
-from explain.table import ipv6_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

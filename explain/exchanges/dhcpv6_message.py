@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from explain.addresses import ipv6_text
 from explain.record import dataclass
-from explain.table import ipv6_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from explain.addresses import ipv6_text
 from explain.decode.dissect.field import CutError, Next
 from explain.exchanges.dns_lookup import RCODES
 from explain.exchanges.dns_message import TYPES, name_at, type_name
-from explain.table import ipv6_text
 
 if TYPE_CHECKING:
     from explain.decode.dissect.field import Header

@@ -6,8 +6,8 @@ import struct
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, NamedTuple
 
+from explain.addresses import ipv6_text
 from explain.record import dataclass
-from explain.table import ipv6_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.addresses import IPV6_KEY
 from explain.record import dataclass
-from explain.table import IPV6_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.arrays import among, distinct
 from explain.exchanges.tcp_labels import RESENT
-from explain.table import REVERSED, among, distinct
+from explain.table import REVERSED
 
 if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns, Exchanges

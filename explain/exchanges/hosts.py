@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
+from explain.addresses import BROADCAST, IPV6_KEY, NO_MAC, mac_text
+from explain.arrays import distinct
 from explain.model import Host
-from explain.table import BROADCAST, IPV6_KEY, NO_MAC, OUTGOING, distinct, mac_text
+from explain.table import OUTGOING
 
 if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.arrays import distinct, ragged
 from explain.exchanges.columns import ExchangeColumns
 from explain.exchanges.http_head import HttpHead, parse
 from explain.exchanges.http_stream import Talk, openings, pieces, split, talks
 from explain.model import Endpoint
 from explain.record import dataclass
-from explain.table import REVERSED, distinct, ragged
+from explain.table import REVERSED
 
 if TYPE_CHECKING:
     from explain.table import I8, U4, Bools, PacketTable, Rows

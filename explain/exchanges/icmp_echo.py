@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from explain.addresses import BROADCAST, IPV6_KEY
 from explain.exchanges.columns import ExchangeColumns, Found, from_list
 from explain.exchanges.icmp_error import error_positions
 from explain.record import dataclass
-from explain.table import BROADCAST, IPV6_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

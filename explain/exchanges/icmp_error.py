@@ -11,7 +11,8 @@ from explain.exchanges.columns import ExchangeColumns, from_rows
 from explain.record import dataclass
 
 if TYPE_CHECKING:
-    from explain.table import IcmpRows, PacketTable, Rows
+    from explain.side_tables import IcmpRows
+    from explain.table import PacketTable, Rows
 
 _NAMES_V4 = {
     (3, 0): "net-unreachable",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.arrays import ragged
 from explain.exchanges.columns import ExchangeColumns
 from explain.exchanges.journey_paths import FAILED, VANISHED
 from explain.exchanges.journey_sights import Sight, Spot, sights, spot_of
@@ -15,7 +16,7 @@ from explain.model import Endpoint
 from explain.places.equal import in_order
 from explain.places.matching import NONE, stays_on_link
 from explain.record import dataclass
-from explain.table import TCP, UDP, ragged
+from explain.table import TCP, UDP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.addresses import BROADCAST, NO_MAC
 from explain.record import dataclass
-from explain.table import BROADCAST, ICMP, ICMPV6, NO_MAC
+from explain.table import ICMP, ICMPV6
 
 if TYPE_CHECKING:
     from explain.places import Sightings

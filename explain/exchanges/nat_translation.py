@@ -10,23 +10,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from explain.addresses import BROADCAST, IPV6_KEY
 from explain.exchanges.columns import ExchangeColumns, Found, from_list
 from explain.exchanges.journey_sights import Spot, spot_of
 from explain.exchanges.trails import forward, near_rows
 from explain.places.matching import NONE, address_sums, rest_sums
 from explain.record import dataclass
-from explain.table import (
-    BAD_IP_CHECKSUM,
-    BROADCAST,
-    GOOD_CHECKSUM,
-    ICMP,
-    ICMPV6,
-    IPV4,
-    IPV6_KEY,
-    PARTIAL_CHECKSUM,
-    TCP,
-    UDP,
-)  # fmt: skip
+from explain.table import BAD_IP_CHECKSUM, GOOD_CHECKSUM, ICMP, ICMPV6, IPV4, PARTIAL_CHECKSUM, TCP, UDP
 
 if TYPE_CHECKING:
     from explain.exchanges.journey_paths import Paths

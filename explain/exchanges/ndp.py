@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING
 
+from explain.addresses import mac_text
 from explain.exchanges.columns import ExchangeColumns, Found, from_list
 from explain.exchanges.ndp_frames import ADVERTISEMENT, SOLICITATION, Message, mac_in, messages
 from explain.record import dataclass
-from explain.table import mac_text
 
 if TYPE_CHECKING:
     from explain.table import PacketTable

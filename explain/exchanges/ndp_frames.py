@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from explain.addresses import NO_MAC
 from explain.places.near import NearTable
-from explain.table import NO_MAC
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

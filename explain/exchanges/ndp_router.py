@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.addresses import mac_text
 from explain.exchanges import ndp_advert
 from explain.exchanges.columns import ExchangeColumns, Found, from_list
 from explain.exchanges.ndp_frames import ROUTER_ADVERTISEMENT, ROUTER_SOLICITATION, Message, messages
 from explain.record import dataclass
-from explain.table import mac_text
 
 if TYPE_CHECKING:
     from explain.exchanges.ndp_advert import Advert, Prefix

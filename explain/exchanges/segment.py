@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from explain.addresses import BROADCAST, NO_MAC
+from explain.arrays import among
 from explain.record import dataclass
-from explain.table import BROADCAST, ETHERNET, IP, NO_MAC, among
+from explain.table import ETHERNET, IP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

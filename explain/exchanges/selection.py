@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.addresses import IPV6_KEY
 from explain.errors import UsageError
 from explain.places.near import times_of
 from explain.record import dataclass
-from explain.table import IP, IPV6_KEY
+from explain.table import IP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.arrays import distinct
 from explain.exchanges.tcp_labels import (
     DUPLICATE_ACK,
     FAST_RETRANSMISSION,
@@ -28,7 +29,6 @@ from explain.exchanges.tcp_labels import (
     ZERO_WINDOW_PROBE_ACK,
 )
 from explain.exchanges.tcp_steps import FAST_NS, REORDERED_NS
-from explain.table import distinct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.arrays import among, distinct, ragged
 from explain.exchanges.tcp_fragments import segment_lengths
 from explain.record import dataclass
-from explain.table import REVERSED, TCP, among, distinct, ragged
+from explain.table import REVERSED, TCP
 
 if TYPE_CHECKING:
     from explain.table import I8, U1, U4, Bools, PacketTable, Rows

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from explain.arrays import among, distinct
 from explain.exchanges.columns import ExchangeColumns, Found, from_list
 from explain.exchanges.icmp_error import error_positions
 from explain.record import dataclass
-from explain.table import ICMP, ICMPV6, LATER_FRAGMENT, TCP, UDP, among, distinct
+from explain.table import ICMP, ICMPV6, LATER_FRAGMENT, TCP, UDP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.arrays import distinct
 from explain.record import dataclass
-from explain.table import ICMP, ICMPV6, REVERSED, distinct
+from explain.table import ICMP, ICMPV6, REVERSED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.addresses import IPV6_KEY
 from explain.exchanges.columns import ExchangeColumns
 from explain.exchanges.community_id import community_id
 from explain.exchanges.quotes import quoted_flows
 from explain.exchanges.udp_partners import asked_by
 from explain.model import Endpoint
 from explain.record import dataclass
-from explain.table import IPV6_KEY, NO_FLOW, REVERSED, UDP
+from explain.table import NO_FLOW, REVERSED, UDP
 
 if TYPE_CHECKING:
     from explain.table import U4, U8, Bools, PacketTable, Rows

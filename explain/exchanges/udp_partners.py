@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.arrays import among
 from explain.decode.intern import Interner
-from explain.table import among
 
 if TYPE_CHECKING:
     from explain.table import I8, Bools, PacketTable, Rows

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from explain import table as t
+from explain.addresses import mac_text
 from explain.exchanges import dhcp_message
 from explain.exchanges.icmp_error import error_name
 
@@ -61,7 +62,7 @@ def _arp(table: t.PacketTable, at: int) -> Said:
     arp, text = table.arp, table.addresses.text
     if int(arp.operation[at]) == 1:
         return Said("arp-request", f"who-has {text(int(arp.target_ip[at]))}?")
-    return Said("arp-reply", f"{text(int(arp.sender_ip[at]))} is-at {t.mac_text(int(arp.sender_mac[at]))}")
+    return Said("arp-reply", f"{text(int(arp.sender_ip[at]))} is-at {mac_text(int(arp.sender_mac[at]))}")
 
 
 def _icmp(table: t.PacketTable, at: int) -> Said:

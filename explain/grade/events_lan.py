@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.addresses import mac_text
 from explain.grade.scene import has_ip
-from explain.table import mac_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

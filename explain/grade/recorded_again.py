@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.arrays import among
 from explain.places.equal import group
 from explain.places.matching import invariants, tuples
-from explain.table import IP, REVERSED, among
+from explain.table import IP, REVERSED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.addresses import mac_text
 from explain.grade.event import ROW, Event, Later, end
-from explain.table import IP, NO_FLOW, TCP, UDP, mac_text
+from explain.table import IP, NO_FLOW, TCP, UDP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.addresses import NO_MAC, mac_text
 from explain.table import (
     ARP,
     BAD_CHECKSUM,
@@ -20,14 +21,12 @@ from explain.table import (
     IPV6,
     LATER_FRAGMENT,
     MALFORMED,
-    NO_MAC,
     PARTIAL_CHECKSUM,
     TCP,
     UDP,
     VLAN,
     PacketTable,
     Rows,
-    mac_text,
 )
 
 if TYPE_CHECKING:

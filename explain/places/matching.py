@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.addresses import NO_MAC
 from explain.places.equal import first_equal, in_order
 from explain.record import dataclass
-from explain.table import ICMP, ICMPV6, IP, LATER_FRAGMENT, NO_MAC, PARTIAL_CHECKSUM, REVERSED, UDP
+from explain.table import ICMP, ICMPV6, IP, LATER_FRAGMENT, PARTIAL_CHECKSUM, REVERSED, UDP
 
 if TYPE_CHECKING:
     from explain.table import U4, U8, Bools, PacketTable, Rows

@@ -14,21 +14,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from explain.arrays import distinct
 from explain.places.matching import firsts
-from explain.table import (
-    COLUMNS,
-    IP,
-    REVERSED,
-    ArpRows,
-    BesideRows,
-    ContentRows,
-    FragmentRows,
-    IcmpRows,
-    PacketTable,
-    Place,
-    SynRows,
-    distinct,
-)  # fmt: skip
+from explain.side_tables import ArpRows, BesideRows, ContentRows, FragmentRows, IcmpRows, SynRows
+from explain.table import COLUMNS, IP, REVERSED, PacketTable, Place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.addresses import BROADCAST
 from explain.places.matching import NONE
 from explain.record import dataclass
-from explain.table import BROADCAST
 
 if TYPE_CHECKING:
     from explain.places import Sightings

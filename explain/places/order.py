@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.addresses import BROADCAST
 from explain.places.round_trips import medians, round_trips
-from explain.table import BROADCAST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

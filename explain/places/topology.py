@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.addresses import BROADCAST
+from explain.arrays import distinct
 from explain.places.matching import NONE
-from explain.table import BROADCAST, REVERSED, distinct
+from explain.table import REVERSED
 
 if TYPE_CHECKING:
     from explain.places import Sightings

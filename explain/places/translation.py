@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.arrays import distinct
 from explain.places.equal import group
 from explain.places.matching import NONE, Matched, invariants, rest_sums, stays_on_link
 from explain.record import dataclass
-from explain.table import GOOD_CHECKSUM, ICMP, ICMPV6, REVERSED, TCP, UDP, distinct
+from explain.table import GOOD_CHECKSUM, ICMP, ICMPV6, REVERSED, TCP, UDP
 
 if TYPE_CHECKING:
     from explain.table import U2, U8, Bools, PacketTable, Rows

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.addresses import NO_MAC
+from explain.arrays import distinct
 from explain.places.equal import group
 from explain.places.matching import invariants
-from explain.table import IP, NO_FLOW, NO_MAC, REVERSED, Place, distinct
+from explain.table import IP, NO_FLOW, REVERSED, Place
 
 if TYPE_CHECKING:
     from explain.table import Bools, PacketTable, Rows

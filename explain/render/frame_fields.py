@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain import table as t
+from explain.addresses import mac_text
 from explain.render.wire_words import side_row
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ def frame_fields(table: PacketTable, row: int) -> Iterator[tuple[str, str]]:
         yield "frame.cap_len", str(int(table.captured[row]))
     link = int(table.link[row])
     if layers & t.ETHERNET and link < len(table.links.source):
-        yield "eth.src", t.mac_text(int(table.links.source[link]))
-        yield "eth.dst", t.mac_text(int(table.links.target[link]))
+        yield "eth.src", mac_text(int(table.links.source[link]))
+        yield "eth.dst", mac_text(int(table.links.target[link]))
     if layers & t.VLAN:
         yield "vlan.id", str(int(table.vlan[row]) & 0xFFF)
     if layers & t.ARP and (at := side_row(table.arp.row, row)) is not None:
@@ -51,9 +52,9 @@ def frame_fields(table: PacketTable, row: int) -> Iterator[tuple[str, str]]:
 def _arp(table: PacketTable, at: int) -> Iterator[tuple[str, str]]:
     arp, text = table.arp, table.addresses.text
     yield "arp.opcode", str(int(arp.operation[at]))
-    yield "arp.src.hw_mac", t.mac_text(int(arp.sender_mac[at]))
+    yield "arp.src.hw_mac", mac_text(int(arp.sender_mac[at]))
     yield "arp.src.proto_ipv4", text(int(arp.sender_ip[at]))
-    yield "arp.dst.hw_mac", t.mac_text(int(arp.target_mac[at]))
+    yield "arp.dst.hw_mac", mac_text(int(arp.target_mac[at]))
     yield "arp.dst.proto_ipv4", text(int(arp.target_ip[at]))
 
 

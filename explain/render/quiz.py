@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain import table as t
+from explain.addresses import BROADCAST, NO_MAC, mac_text
 from explain.model import Line
 from explain.record import dataclass
 from explain.render.scene import owners
@@ -165,10 +166,10 @@ class _Deck:
     def _holders(self) -> dict[int, list[int]]:
         """MAC key -> address keys that were said to be there (ARP; neighbour discovery)."""
         arp, icmp = self.table.arp, self.table.icmp
-        is_told = (icmp.mac != t.NO_MAC) & (icmp.type == _ADVERTISEMENT) & icmp.is_v6
+        is_told = (icmp.mac != NO_MAC) & (icmp.type == _ADVERTISEMENT) & icmp.is_v6
         pairs = [*zip(arp.sender_mac.tolist(), arp.sender_ip.tolist(), strict=True)]
         pairs += zip(icmp.mac[is_told].tolist(), icmp.target[is_told].tolist(), strict=True)
-        asks = np.flatnonzero((icmp.mac != t.NO_MAC) & (icmp.type == _SOLICITATION) & icmp.is_v6)
+        asks = np.flatnonzero((icmp.mac != NO_MAC) & (icmp.type == _SOLICITATION) & icmp.is_v6)
         pairs += zip(icmp.mac[asks].tolist(), self.table.sources(icmp.row[asks]).tolist(), strict=True)
         found: dict[int, list[int]] = {}
         for mac, address in pairs:
@@ -193,7 +194,7 @@ class _Deck:
         """Whoever wrote the packet; whoever put it on this link is right too."""
         mac, _ = self._macs(row)
         address, _ = self._addresses(row)
-        on_link = [t.mac_text(mac), *self._named(mac)] if mac != t.NO_MAC else []
+        on_link = [mac_text(mac), *self._named(mac)] if mac != NO_MAC else []
         right = [*on_link, *(self.table.addresses.text(one) for one in self._holders.get(mac, ()))]
         if not address:
             return _answer(on_link[:2], right) if on_link else None
@@ -202,16 +203,16 @@ class _Deck:
         return _answer([text, *called[:1]], [*right, text, *called])
 
     def _named(self, mac: int) -> list[str]:
-        return list(self._names.get(t.mac_text(mac), ()))
+        return list(self._names.get(mac_text(mac), ()))
 
     def _listener(self, row: int) -> Answer | None:
         _, mac = self._macs(row)
-        if mac == t.NO_MAC:
+        if mac == NO_MAC:
             return None
-        text = t.mac_text(mac)
+        text = mac_text(mac)
         right = [text]
         right += [self.table.addresses.text(one) for one in self._holders.get(mac, ())]
-        called = EVERYONE if mac == t.BROADCAST else GROUP if mac & _GROUP else self._named(mac)
+        called = EVERYONE if mac == BROADCAST else GROUP if mac & _GROUP else self._named(mac)
         return _answer([text, *called[:1]], [*right, *called])
 
     def _passed_on(self, row: int) -> tuple[Line, ...]:
@@ -222,7 +223,7 @@ class _Deck:
         if not address or not held or self._is_at(address, mac):
             return ()
         values = {"holder": self.table.addresses.text(held[0]), "source": self.table.addresses.text(address)}
-        return (Line("quiz.passed-on", values | {"mac": t.mac_text(mac)}),)
+        return (Line("quiz.passed-on", values | {"mac": mac_text(mac)}),)
 
     def _is_at(self, address: int, mac: int) -> bool:
         """Whether the owner of the MAC has the address: it was said here, the lab says so, no router passes it on."""
@@ -234,10 +235,10 @@ class _Deck:
         """Why the frame goes to this MAC."""
         _, mac = self._macs(row)
         _, address = self._addresses(row)
-        if mac == t.NO_MAC:
+        if mac == NO_MAC:
             return ()
-        values = {"mac": t.mac_text(mac)}
-        if mac == t.BROADCAST:
+        values = {"mac": mac_text(mac)}
+        if mac == BROADCAST:
             return (Line(f"quiz.to.{'asked' if int(self.table.layers[row]) & t.ARP else 'everyone'}", values),)
         if mac & _GROUP:
             return (Line("quiz.to.group", values),)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain import table as t
+from explain.addresses import NO_MAC, mac_text
 from explain.exchanges import tcp_labels
 from explain.exchanges.columns import CARRIERS
 from explain.exchanges.quotes import quoted_row
@@ -316,17 +317,17 @@ def _labels(report: Report, position: int) -> dict[int, int]:
 def ends(table: t.PacketTable, row: int) -> tuple[str, str, bool]:
     """Who sent a frame, whom it is for, and whether that is a group."""
     layers, link = int(table.layers[row]), int(table.link[row])
-    macs = (t.NO_MAC, t.NO_MAC)
+    macs = (NO_MAC, NO_MAC)
     if link < len(table.links.source):
         macs = int(table.links.source[link]), int(table.links.target[link])
-    sender = t.mac_text(macs[0]) or "?"
-    is_group = macs[1] < t.NO_MAC and bool(macs[1] & _GROUP)
+    sender = mac_text(macs[0]) or "?"
+    is_group = macs[1] < NO_MAC and bool(macs[1] & _GROUP)
     text = table.addresses.text
     if layers & t.ARP and (at := side_row(table.arp.row, row)) is not None:
         source, target = text(int(table.arp.sender_ip[at])), text(int(table.arp.target_ip[at]))
         return sender if source == "0.0.0.0" else source, target, is_group  # noqa: S104  no address yet
     if not layers & t.IP:
-        return sender, EVERYONE if is_group else t.mac_text(macs[1]) or "?", is_group
+        return sender, EVERYONE if is_group else mac_text(macs[1]) or "?", is_group
     one = np.array([row])
     source, target = text(int(table.sources(one)[0])), text(int(table.targets(one)[0]))
     if source in ("0.0.0.0", "::"):  # noqa: S104  no address yet

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explain.table import among, distinct
+from explain.arrays import among, distinct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

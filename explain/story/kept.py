@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from explain.model import CaptureInfo
-    from explain.table import I8, ContentRows, PacketTable, Rows
+    from explain.side_tables import ContentRows
+    from explain.table import I8, PacketTable, Rows
 
 _RECOGNISED_BY = 4  # octets of a payload; with fewer nobody knows what it is
 _READ_WHOLE = ("dns", "dns-tcp", "dhcp", "dhcpv6", "ndp", "mld")  # every octet of these may matter

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.addresses import mac_text
 from explain.exchanges.trails import whole
 from explain.model import Line
 from explain.places.network import links, routers
-from explain.table import mac_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.addresses import NO_MAC, mac_text
 from explain.exchanges.fragments import datagrams
 from explain.model import Line
-from explain.table import NO_MAC, REVERSED, mac_text
+from explain.table import REVERSED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

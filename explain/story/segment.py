@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.addresses import BROADCAST, mac_text
+from explain.arrays import distinct
 from explain.exchanges import segment
 from explain.exchanges.hosts import Hosts
 from explain.model import Line
 from explain.places.near import whole_of
-from explain.table import BROADCAST, IPV4, distinct, mac_text
+from explain.table import IPV4
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

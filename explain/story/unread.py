@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.arrays import distinct
 from explain.capture.linktype import name_of
 from explain.decode.slab import members
 from explain.model import Line
-from explain.table import ARP, CUT, IP, MALFORMED, UNKNOWN_LINK, distinct
+from explain.table import ARP, CUT, IP, MALFORMED, UNKNOWN_LINK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

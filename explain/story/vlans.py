@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.arrays import distinct
 from explain.model import Line
-from explain.table import ARP, IP, VLAN, distinct
+from explain.table import ARP, IP, VLAN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

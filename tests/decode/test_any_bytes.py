@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import explain.decode
+from explain.addresses import NO_MAC
 from explain.table import (
     ARP,
     BAD_CHECKSUM,
@@ -21,7 +22,6 @@ from explain.table import (
     IPV4,
     IPV6,
     NO_FLOW,
-    NO_MAC,
     TCP,
     UDP,
     VLAN,

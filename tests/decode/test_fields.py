@@ -6,8 +6,9 @@ import packets as p
 import pytest
 from decode.windows import A4, A6, B4, B6, KINDS, decoded, known, of_frames, window
 
+from explain.addresses import NO_MAC
 from explain.model import Interface
-from explain.table import EXTENSIONS, FRAGMENT, LATER_FRAGMENT, MALFORMED, NO_MAC, OUTGOING, ROUTED, TCP, UNKNOWN_LINK
+from explain.table import EXTENSIONS, FRAGMENT, LATER_FRAGMENT, MALFORMED, OUTGOING, ROUTED, TCP, UNKNOWN_LINK
 
 
 def kind(name: str) -> dict:

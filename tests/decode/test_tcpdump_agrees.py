@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from explain.addresses import mac_text
 from explain.intake import read
-from explain.table import ARP, ICMP, ICMPV6, IPV4, TCP, PacketTable, mac_text
+from explain.table import ARP, ICMP, ICMPV6, IPV4, TCP, PacketTable
 
 HEAD = re.compile(r"^ {0,4}(\d+)  \d{4}-\d\d-\d\d ", re.MULTILINE)
 REQUEST = re.compile(r"Request who-has ([\d.]+)(?: \([^)]*\))? tell ([\d.]+)")

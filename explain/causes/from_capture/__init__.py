@@ -9,10 +9,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from explain.arrays import distinct
 from explain.causes.from_capture import elsewhere
 from explain.causes.from_capture.scene import Findings, Scene, Seen, has_failed, is_housekeeping
 from explain.causes.from_capture.together import join
-from explain.table import distinct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.addresses import mac_text
+from explain.arrays import among, distinct
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges import segment
 from explain.places.near import rows_near, whole_of
-from explain.table import among, distinct, mac_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.arrays import among, distinct
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges.dhcp_lease import agree, server_of
 from explain.exchanges.dhcp_tests import ServerTests, challenge_of
-from explain.table import among, distinct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.arrays import distinct
 from explain.exchanges.quotes import quoted_flows
-from explain.table import distinct
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator

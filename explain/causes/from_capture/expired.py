@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.arrays import distinct
 from explain.causes.from_capture.scene import Member, Scene, Seen
-from explain.table import distinct
 
 if TYPE_CHECKING:
     from explain.table import PacketTable, Rows

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from explain.arrays import among, distinct
 from explain.causes.from_capture import arp, expired, ndp
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges.icmp_error import size_claim
 from explain.exchanges.quotes import quoted_flows
-from explain.table import NO_FLOW, UDP, among, distinct
+from explain.table import NO_FLOW, UDP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

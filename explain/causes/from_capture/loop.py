@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.addresses import NO_MAC
+from explain.arrays import distinct, ragged
 from explain.causes.from_capture.expired import seen_again
 from explain.causes.from_capture.scene import Member, Scene, Seen
-from explain.table import NO_MAC, distinct, ragged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

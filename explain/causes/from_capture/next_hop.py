@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.arrays import among, distinct
 from explain.causes.from_capture import arp, ndp
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges import segment
 from explain.exchanges.quotes import quoted_flows
 from explain.places.near import rows_near, whole_of
 from explain.record import dataclass
-from explain.table import IP, NO_FLOW, among, distinct
+from explain.table import IP, NO_FLOW
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

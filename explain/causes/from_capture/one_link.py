@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.addresses import NO_MAC
 from explain.exchanges.hosts import is_link_local
-from explain.table import NO_MAC
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

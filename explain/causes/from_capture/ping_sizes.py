@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from explain.arrays import among
 from explain.causes.from_capture.scene import Scene, Seen
 from explain.exchanges.fragments import datagrams
-from explain.table import FRAGMENT, ICMP, ICMPV6, among
+from explain.table import FRAGMENT, ICMP, ICMPV6
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

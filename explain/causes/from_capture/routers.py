@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from explain.addresses import mac_text
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges.hosts import is_link_local
 from explain.exchanges.ndp_frames import ADVERTISEMENT, SOLICITATION, messages
-from explain.table import TCP, UDP, mac_text
+from explain.table import TCP, UDP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.addresses import BROADCAST, IPV6_KEY, NO_MAC, mac_text
+from explain.arrays import among, distinct
 from explain.causes.from_capture import silence
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges import segment
 from explain.places.near import rows_near, whole_of
-from explain.table import BROADCAST, IPV6_KEY, NO_MAC, among, distinct, mac_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

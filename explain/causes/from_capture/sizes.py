@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.arrays import distinct
 from explain.causes.from_capture import ping_sizes
 from explain.causes.from_capture.ping_sizes import LARGE, TOO_LARGE_RIVALS
 from explain.causes.from_capture.scene import Scene, Seen
 from explain.exchanges import tcp_labels as label
 from explain.exchanges.tcp_many import with_copies
 from explain.places.near import NearTable
-from explain.table import DONT_FRAGMENT, REVERSED, TCP, distinct
+from explain.table import DONT_FRAGMENT, REVERSED, TCP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.addresses import NO_MAC
+from explain.arrays import among
 from explain.causes.from_capture.scene import Seen
 from explain.exchanges.tcp_course import RST
 from explain.places.near import copies_of, whole_of
-from explain.table import ICMP, ICMPV6, IP, NO_MAC, TCP, among
+from explain.table import ICMP, ICMPV6, IP, TCP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.arrays import among, distinct
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges.quotes import quoted_flows
-from explain.table import NO_FLOW, among, distinct
+from explain.table import NO_FLOW
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.addresses import BROADCAST
 from explain.causes.from_capture.ping_sizes import rivals_by_size
 from explain.exchanges.trails import forward
 from explain.places.near import whole_of
-from explain.table import BROADCAST, FRAGMENT, IPV6
+from explain.table import FRAGMENT, IPV6
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

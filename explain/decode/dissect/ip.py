@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from explain.addresses import ipv6_text
 from explain.decode.dissect import sums
 from explain.decode.dissect.field import CutError, Means, Next
-from explain.table import ipv6_text
 
 if TYPE_CHECKING:
     from explain.decode.dissect.field import Header

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.addresses import BROADCAST, NO_MAC, mac_text
 from explain.grade.event import UnknownFieldError
 from explain.grade.expressions import UnboundError, fill
 from explain.grade.functions import AbsentError
-from explain.table import ARP, BROADCAST, ICMP, IP, NO_MAC, TCP, UDP, mac_text
+from explain.table import ARP, ICMP, IP, TCP, UDP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

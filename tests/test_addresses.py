@@ -1,23 +1,14 @@
-"""The small helpers of columns, held against NumPy and the standard library."""
+"""Addresses by their keys, held against the standard library."""
 
 from __future__ import annotations
 
 from ipaddress import ip_address
 
 import numpy as np
-import pytest
 
-from explain.table import IPV6_KEY, Addresses, among, distinct
+from explain.addresses import IPV6_KEY, Addresses
 
 _ADDRESSES = ("224.0.0.1", "239.255.255.250", "255.255.255.255", "240.0.0.1", "10.0.0.255", "ff02::1", "fe80::1", "::")
-
-
-@pytest.mark.parametrize(("count", "others"), [(0, 3), (3, 0), (1, 1), (50, 7), (2000, 900)])
-def test_among_says_what_numpy_says(count: int, others: int) -> None:
-    random = np.random.default_rng(count + others)
-    values, some = random.integers(0, 1000, count, np.uint32), random.integers(0, 1000, others)
-    assert among(values, some).tolist() == np.isin(values, some).tolist()
-    assert distinct(values).tolist() == np.unique(values).tolist()
 
 
 def test_groups_are_the_multicast_addresses_and_the_limited_broadcast() -> None:

@@ -1,0 +1,16 @@
+"""What is asked of whole arrays, held against NumPy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from explain.arrays import among, distinct
+
+
+@pytest.mark.parametrize(("count", "others"), [(0, 3), (3, 0), (1, 1), (50, 7), (2000, 900)])
+def test_among_says_what_numpy_says(count: int, others: int) -> None:
+    random = np.random.default_rng(count + others)
+    values, some = random.integers(0, 1000, count, np.uint32), random.integers(0, 1000, others)
+    assert among(values, some).tolist() == np.isin(values, some).tolist()
+    assert distinct(values).tolist() == np.unique(values).tolist()
