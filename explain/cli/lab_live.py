@@ -20,7 +20,7 @@ ANYTHING = {**HELP, "ignore_unknown_options": True}
 @click.option("--healthy", is_flag=True, help="Leave the fault out.")
 def up(name: str, healthy: bool) -> int:
     """Build a lab with its services and its fault, and leave it up."""
-    from explain.lab.live import up as raise_lab
+    from explain.lab.supervisor import up as raise_lab
 
     found, path = read_lab(name)
     live, _ = raise_lab(found, path, not healthy, with_steps=False, hear=silent)
@@ -36,7 +36,8 @@ LAB_OPTION = click.option("--lab", "lab_name", help="Which lab, if several are u
 @LAB_OPTION
 def shell(node: str | None, lab_name: str | None) -> int:
     """A shell in a node; without NODE in the lab, where `ip netns exec NODE` works for everybody."""
-    from explain.lab.live import one, run_inside
+    from explain.lab.inside import run_inside
+    from explain.lab.live import one
 
     live = one(lab_name)
     where = node or live.name
@@ -51,7 +52,8 @@ def shell(node: str | None, lab_name: str | None) -> int:
 @LAB_OPTION
 def execute(node: str, command: tuple[str, ...], lab_name: str | None) -> int:
     """Run a command in a node; its exit status is ours."""
-    from explain.lab.live import one, run_inside
+    from explain.lab.inside import run_inside
+    from explain.lab.live import one
 
     environment = {**os.environ, "PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"}
     return run_inside(one(lab_name), node, list(command), environment)
@@ -96,7 +98,7 @@ def state(node: str, lab_name: str | None) -> int:
 def down(name: str | None, everything: bool) -> int:
     """Take a lab down; nothing of it is left."""
     from explain.lab.live import all_live, one
-    from explain.lab.live import down as take_down
+    from explain.lab.supervisor import down as take_down
 
     for live in all_live() if everything else [one(name)]:
         take_down(live)

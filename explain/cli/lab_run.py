@@ -33,7 +33,7 @@ def lab_run(name: str, **options: Any) -> int:
     found, path = read_lab(name)
     hear = silent if options["quiet"] else steps_aloud
     if options["keep"]:
-        from explain.lab.live import up
+        from explain.lab.supervisor import up
 
         live, recording = up(found, path, not options["healthy"], with_steps=True, hear=hear)
         tell_names(live)

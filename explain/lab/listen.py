@@ -10,7 +10,7 @@ import select
 import signal
 import socket
 import time
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from explain.capture.pcapng_writer import (
     InterfaceBlock,
@@ -23,7 +23,10 @@ from explain.capture.pcapng_writer import (
 )
 from explain.capture.recorder import Heard, Tap
 from explain.errors import ExplainError
-from explain.lab.live import Live, enter
+from explain.lab.inside import enter
+
+if TYPE_CHECKING:
+    from explain.lab.live import Live
 
 _PAUSE_S = 0.1
 

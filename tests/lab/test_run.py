@@ -215,7 +215,8 @@ def test_an_ordinary_user_runs_the_same_lab():
 
 LIVE_AS_NOBODY = """
 import ctypes, os, sys
-import explain.cli.lab, explain.lab.listen, explain.lab.live, explain.lab.recording, explain.state.collect, pyroute2
+import explain.cli.lab, explain.lab.listen, explain.lab.supervisor, explain.lab.recording, explain.state.collect
+import pyroute2
 from explain.lab.catalogue import find
 from explain.lab.read import read
 from explain.lab.run import run
