@@ -77,9 +77,8 @@ def _text(value: Any) -> str:
     if isinstance(value, Endpoint):
         return end_text(value)
     if is_dataclass(value) and not isinstance(value, type):
-        inner = (f"{field.name.rstrip('_')}={_text(getattr(value, field.name))}" for field in fields(value))
-        return "{" + " ".join(inner) + "}"
+        return "{" + " ".join(_known(value)) + "}"
     if isinstance(value, (list, tuple)):
         shown = ",".join(_text(one) for one in value[:_LONGEST])
         return f"[{shown}{',...' if len(value) > _LONGEST else ''}]"
-    return str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
