@@ -44,7 +44,7 @@ def packet(capture: str, frame: int, as_json: bool, lang: str, verbose: bool) ->
     else:
         story = [of_frame(found, hosts, one.exchange, frame) for one in members]
         stray = [] if members else of_stray(found, hosts, captures, frame)
-        belongs = packet_exchanges.rows(members, story, stray, findings, table, lang)
+        belongs = packet_exchanges.rows(members, story, stray, findings, found.table, lang)
         told = render.text(recorded, layers, copies, belongs, source.path, lang, verbose=verbose)
     sys.stdout.buffer.write(told.encode("utf-8", "backslashreplace"))
     return 0

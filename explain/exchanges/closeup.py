@@ -12,10 +12,13 @@ from explain.errors import UsageError
 from explain.exchanges import dhcp_fields, dhcpv6_fields, dns_fields, http_fields, tls_fields
 from explain.places.near import NearTable, copies_of, rows_near
 from explain.record import dataclass
+from explain.table import IP
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from explain.decode.dissect.field import Dissector, Layer
-    from explain.exchanges.columns import Exchanges
+    from explain.exchanges.columns import ExchangeColumns, Exchanges
     from explain.model import Exchange
     from explain.table import PacketTable, Rows
 
@@ -47,7 +50,7 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """Another frame of the same exchange, where it stands in the table, and how far it is away in time."""
+    """Another frame of the same exchange, which row of the exchanges' table shows it, how far it is away in time."""
 
     frame: int
     row: int
@@ -59,11 +62,13 @@ class Membership:
     """An exchange that the frame belongs to, and what came before and after it there.
 
     Attributes:
-        position: which of the exchange's frames at this place it is, from 1; count: how many there are.
+        position: which of the exchange's frames at this place it is, from 1; None if it never came to the place where
+            the exchange is told.
+        count: how many there are.
     """
 
     exchange: Exchange
-    position: int
+    position: int | None
     count: int
     before: Neighbour | None
     after: Neighbour | None
@@ -119,29 +124,47 @@ def memberships(exchanges: Exchanges, number: int) -> list[Membership]:
     """The exchanges of one file that have this frame, in the order of their ids.
 
     Where several places recorded the packet, an exchange has all these frames; before and after are those of the same
-    place.
+    place.  A frame that never came to the place where its conversation is told belongs to that, without a position.
     """
     near = exchanges.table
     whole = near.whole
-    rows = np.flatnonzero(whole.frame[: len(whole)] == number)
-    own = rows_near(near, rows)
+    row = np.flatnonzero(whole.frame[: len(whole)] == number)[:1]
+    own = rows_near(near, row)
+    is_beyond = not len(own) and len(row) > 0
     found: dict[int, Membership] = {}
-    for part in exchanges.parts if len(own) else ():
-        owner = np.searchsorted(part.bounds, np.flatnonzero(np.isin(part.frames, own)), side="right") - 1
-        for index in np.unique(owner).tolist():
-            position = exchanges.position(part, index)
-            beside = np.unique(copies_of(near, part.rows(index)))
-            beside = beside[whole.place[beside] == whole.place[rows[0]]]
-            at = int(np.searchsorted(beside, rows[0]))
-            found[position] = Membership(
-                exchanges.view(position), at + 1, len(beside),
-                _neighbour(whole, beside, at, -1), _neighbour(whole, beside, at, 1),
-            )  # fmt: skip
+    for part, index in _owners(exchanges, _same_ends(near, int(row[0])) if is_beyond else own):
+        position = exchanges.position(part, index)
+        beside = np.unique(copies_of(near, part.rows(index)))
+        beside = np.union1d(beside[whole.place[beside] == whole.place[row[0]]], row)
+        at = int(np.searchsorted(beside, row[0]))
+        around = [None if is_beyond else _neighbour(near, beside, at, step) for step in (-1, 1)]
+        found[position] = Membership(
+            exchanges.view(position), None if is_beyond else at + 1, len(beside), *around
+        )  # fmt: skip
     return [found[position] for position in sorted(found)]
 
 
-def _neighbour(table: PacketTable, own: Rows, at: int, step: int) -> Neighbour | None:
+def _owners(exchanges: Exchanges, rows: Rows) -> Iterator[tuple[ExchangeColumns, int]]:
+    for part in exchanges.parts if len(rows) else ():
+        owner = np.searchsorted(part.bounds, np.flatnonzero(np.isin(part.frames, rows)), side="right") - 1
+        yield from ((part, index) for index in np.unique(owner).tolist())
+
+
+def _same_ends(near: PacketTable, row: int) -> Rows:
+    """The rows that are told of the conversation between the ends of a frame that is not among them."""
+    flows, whole = near.flows, near.whole
+    flow = int(whole.flow[row])
+    if not int(whole.layers[row]) & IP or flow >= len(flows.low):
+        return np.empty(0, np.int64)
+    is_same = np.ones(len(flows.low), np.bool_)
+    for ends in (flows.low, flows.high, flows.low_port, flows.high_port, flows.protocol):
+        is_same &= ends == ends[flow]
+    return np.flatnonzero(np.isin(near.flow[: len(near)], np.flatnonzero(is_same)))
+
+
+def _neighbour(near: PacketTable, own: Rows, at: int, step: int) -> Neighbour | None:
     if not 0 <= at + step < len(own):
         return None
-    row = int(own[at + step])
-    return Neighbour(int(table.frame[row]), row, abs(int(table.time_ns[row]) - int(table.time_ns[own[at]])))
+    row, whole = int(own[at + step]), near.whole
+    gap = abs(int(whole.time_ns[row]) - int(whole.time_ns[own[at]]))
+    return Neighbour(int(whole.frame[row]), int(rows_near(near, own[at + step : at + step + 1])[0]), gap)

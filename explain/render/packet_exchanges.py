@@ -35,10 +35,13 @@ def rows(
     yield ""
     yield say("packet.belongs", {}, language)
     is_carried = any(one.exchange.kind in CARRIED for one in members)
+    told: set[int] = set()
     for one, lines in zip(members, story, strict=True):
         # Datagrams are told as what they carry: a lease by broadcast leaves them without an answer.
         if not (is_carried and one.exchange.kind == "udp.flow"):
-            yield from _block(one, lines, [found(each) for each in causes(one, findings)], table, language)
+            why = [found(each) for each in causes(one, findings) if id(each) not in told]
+            told.update(id(each) for each in causes(one, findings))
+            yield from _block(one, lines, why, table, language)
     if not members:
         yield f"  {say('packet.alone', {}, language)}"
         for line in stray:
@@ -59,7 +62,8 @@ def _block(
         "outcome": ended(exchange.kind, exchange.outcome), "number": one.position, "count": one.count,
     }  # fmt: skip
     is_journey = exchange.kind == "journey"  # whose frames are those of the conversation
-    told = [say("packet.journey" if is_journey else "packet.exchange", values, language)]
+    form = "journey" if is_journey else "exchange" if one.position else "beyond"
+    told = [say(f"packet.{form}", values, language)]
     told += [f"  {say(line.message, line.values, language)}" for line in lines]
     for name, other in (("before", one.before), ("after", one.after)):
         if other and not is_journey:

@@ -37,6 +37,10 @@ def _higher(table: t.PacketTable, row: int, exchange: Exchange) -> Said | None:
     if kind == "dhcp.lease":
         name = dhcp_type(table, row)
         return Said("dhcp", f"DHCP {visible(name)}" if name else "DHCP")
+    if kind == "dhcpv6.lease":
+        frame = int(table.frame[row])
+        name = next((step.type for step in fields.messages if step.frame == frame), None)
+        return Said("dhcp", f"DHCPv6 {visible(name)}" if name else "DHCPv6")
     if kind not in ("dns.lookup", "http.request") or not int(table.payload[row]):
         return None
     source = table.addresses.text(int(table.sources(np.array([row]))[0]))
@@ -46,8 +50,9 @@ def _higher(table: t.PacketTable, row: int, exchange: Exchange) -> Said | None:
         answers = ", ".join(visible(one) for one in fields.answers[:2]) or fields.rcode or ""
         return Said("dns-answer", _cut(f"DNS {answers}"))
     # Only the first segment of each side has the head; the others are told as segments.
-    first = exchange.frames[0][0]
-    if source == fields.client.address and int(table.frame[row]) == first and fields.method:
+    if source != fields.client.address:
+        return Said("http-answer", f"HTTP {fields.status}") if fields.status else None
+    if int(table.frame[row]) == exchange.frames[0][0] and fields.method:
         return Said("http-request", _cut(f"{visible(fields.method)} {visible(fields.path or '')}"))
     return None
 

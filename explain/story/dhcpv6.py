@@ -54,18 +54,20 @@ def _asked(fields: Dhcpv6Lease, talk: Talk6, line: Any) -> Iterator[Line]:
     for kind in kinds:
         steps = talk.of(kind)
         if kind == "REQUEST" and talk.of("ADVERTISE"):
-            yield from _offered(talk, line)
+            yield from _offered(fields, talk, line)
         yield line(f"asked.{kind if kind in _ASKED else 'other'}", steps[:1], type=kind)
         if len(steps) > 1 and fields.tries > 1:
             yield line("repeated", steps)
     if talk.of("ADVERTISE") and "REQUEST" not in kinds:
-        yield from _offered(talk, line)
+        yield from _offered(fields, talk, line)
 
 
-def _offered(talk: Talk6, line: Any) -> Iterator[Line]:
+def _offered(fields: Dhcpv6Lease, talk: Talk6, line: Any) -> Iterator[Line]:
     steps = talk.of("ADVERTISE")
-    has_something = any(step.said.leases for step in steps)
-    yield line("offered" if has_something else "offered-nothing", steps)
+    if any(step.said.leases for step in steps):
+        yield line("offered", steps)
+    else:
+        yield line("offered-nothing" if fields.status else "offered-nothing-bare", steps)
 
 
 def _answered(fields: Dhcpv6Lease, talk: Talk6, outcome: str, line: Any) -> Iterator[Line]:

@@ -25,7 +25,8 @@ _SHOWN = 2  # the depth of what completes the picture
 
 def what(kind: str, fields: Any) -> Line:
     """Such as ``the TCP connection 192.0.2.1:40000 > 192.0.2.2:80``."""
-    return Line(f"exchange.what.{kind.replace('.', '-')}", _ends(fields))
+    is_asked = kind == "ndp.router" and fields.router is None
+    return Line(f"exchange.what.{kind.replace('.', '-')}{'-asked' if is_asked else ''}", _ends(fields))
 
 
 def ended(kind: str, outcome: str) -> Any:
@@ -46,7 +47,8 @@ def _ends(fields: Any) -> dict[str, Any]:
 
 def of_frame(exchanges: Exchanges, hosts: Hosts, one: Exchange, frame: int) -> list[Line]:
     """What the story of an exchange says of one frame of a file."""
-    return _about(Teller(exchanges.table, exchanges, hosts).tell(int(one.id[1:]) - 1), frame)
+    lines = Teller(exchanges.table, exchanges, hosts).tell(int(one.id[1:]) - 1)
+    return [line for line in _about(lines, frame) if line.depth < _SHOWN]
 
 
 def of_stray(exchanges: Exchanges, hosts: Hosts, captures: Sequence[CaptureInfo], frame: int) -> list[Line]:

@@ -171,3 +171,12 @@ def test_every_kind_and_every_way_to_end_has_its_words(language):
     assert {"refused", "vanished", "translated", "free", "declined", "announced"} <= outcomes
     assert all(sentence(f"exchange.outcome.{name}", language) for name in outcomes)
     assert all(sentence(f"exchange.what.{kind.replace('.', '-')}", language) for kind in TELLERS)
+
+
+def test_a_frame_that_never_reached_the_asker_is_still_put_with_its_conversation(run):
+    path = TOP / "pcaps" / "stateful-filter-asymmetric-path" / "capture.pcapng"
+    told = json.loads(run("packet", path, 68, "--json")[1])
+    assert [(one["id"], one["kind"], one["position"]) for one in told["exchanges"]][:1] == [
+        ("e2", "tcp.connection", None)
+    ]
+    assert "on the way only" in run("packet", path, 68)[1]
