@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from explain.state.path import StateCause
 
 _BOTH_SURE = 2
+_LATER = Reason("diagnosis.later", {}, "state")
 
 
 def diagnose(witnesses: Witnesses) -> Diagnosis:
@@ -52,6 +53,7 @@ def diagnose(witnesses: Witnesses) -> Diagnosis:
         ruled_out=tuple(RuledOut(each.cause, ruled_out(each, sign, wires, states, context)) for each in fallen),
         next=next_looks(kept, witnesses, context, wires),
         is_success=is_success,
+        later=tuple(_shown(each, _LATER) for each in (states.later if states and not is_success else ())),
     )
 
 
@@ -110,16 +112,17 @@ def _certainty(
     return "likely" if is_first and len(kept) <= _BOTH_SURE + 1 else "possible"
 
 
+def _shown(each: StateCause, *reasons: Reason) -> Candidate:
+    objects = tuple(
+        Reason("diagnosis.state.object", {"text": by.told}, "state", {"kind": by.kind, "text": by.text})
+        for by in each.because
+    )
+    return Candidate(each.cause, each.certainty, each.locus, (*reasons, *objects))
+
+
 def _also(causes: tuple[Candidate, ...], wires: Wires | None, states: Walked | None) -> tuple[Candidate, ...]:
     """Observations that are no cause of this failure, and what explains only its silence."""
     named = {each.cause for each in causes}
-    found: list[Candidate] = []
-    for each in states.also if states else ():
-        if each.cause not in named:
-            reasons = tuple(
-                Reason("diagnosis.state.object", {"text": by.told}, "state", {"kind": by.kind, "text": by.text})
-                for by in each.because
-            )
-            found.append(Candidate(each.cause, each.certainty, each.locus, reasons))
+    found = [_shown(each) for each in (states.also if states else ()) if each.cause not in named]
     found += [each for each in (wires.also if wires else ()) if each.cause not in named]
     return tuple(found)

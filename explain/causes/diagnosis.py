@@ -115,7 +115,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """The whole answer; ``causes`` are most likely first."""
+    """The whole answer; ``causes`` are most likely first, ``later`` would stop it next once the first is mended."""
 
     symptoms: tuple[Symptom, ...]
     causes: tuple[Candidate, ...]
@@ -124,3 +124,4 @@ class Diagnosis:
     next: tuple[Look, ...]
     is_success: bool | None
     notes: tuple[Reason, ...] = ()
+    later: tuple[Candidate, ...] = ()

@@ -67,7 +67,10 @@ def _senders(spots: Iterable[Spot], witnesses: Witnesses, context: Context) -> t
 
 
 def with_sender(witnesses: Witnesses) -> Witnesses:
-    """Which host ran the command: as told, the only one, or the one that has the address it sent from."""
+    """Which host ran the command: as told, the only one, or the one that has the address it sent from.
+
+    Who says that nobody answers, forwards nothing and is not the target, is the sender's own kernel.
+    """
     if witnesses.sender is not None or not witnesses.states:
         return witnesses
     if len(witnesses.states) == 1:
@@ -75,8 +78,20 @@ def with_sender(witnesses: Witnesses) -> Witnesses:
     source = witnesses.text.source if witnesses.text else None
     places = () if source else _freshest(look(witnesses, context_of(witnesses)))
     sources = {source or ""} | {hit.src for spot in places for hit in spot.requests}
+    sources |= _own_speakers(witnesses) if sources == {""} else set()
     owners = [each.name for each in witnesses.states if any(each.owner_of(address) for address in sources)]
     return replace(witnesses, sender=owners[0] if len(owners) == 1 else None)
+
+
+def _own_speakers(witnesses: Witnesses) -> set[str]:
+    """Addresses from which a host that is neither router nor target reported on its neighbour."""
+    text = witnesses.text
+    told = [*text.all("icmp.host-unreachable"), *text.all("icmp.address-unreachable")] if text else []
+    ends = [each for each in witnesses.states if not is_router(each, 4) and not is_router(each, 6)]
+    ends = [each for each in ends if not each.owner_of(context_of(witnesses).destination or "")]
+    return {
+        str(each.values.get("from")) for each in told if any(end.owner_of(str(each.values.get("from"))) for end in ends)
+    }
 
 
 def _freshest(spots: Iterable[Spot]) -> tuple[Spot, ...]:

@@ -29,7 +29,7 @@ def diagnosis_report(
             {"id": each.id, "text": each.text, "values": _plain(dict(each.values))} for each in diagnosis.symptoms
         ],
         "causes": [_cause(each, say, mend) for each in diagnosis.causes],
-        "also": [_cause(each, say, mend) for each in diagnosis.also],
+        "also": [_cause(each, say, mend) for each in (*diagnosis.later, *diagnosis.also)],
         "ruled_out": [
             {"cause": each.cause, "because": say(each.because.message, each.because.values)}
             for each in diagnosis.ruled_out

@@ -11,6 +11,7 @@ from explain.state.decision import Decider, worded
 from explain.state.dhcp import dhcp_causes
 from explain.state.packet import Packet, datagram, echo, syn
 from explain.state.path import Locus, StateCause
+from explain.state.scene import Scene
 from explain.state.walk import walk
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Walked:
         path: the walk itself; None of a DHCP client.
         next_hop: whose MAC the sender needs, where its own state certainly tells.
         is_source_borrowed: the sender has no better source than its link-local address, or one of another interface.
+        later: causes that would stop it next, were the first ones mended.
         uncollected: causes of which the states say nothing, since what would show them was not collected.
     """
 
@@ -50,6 +52,7 @@ class Walked:
     next_hop: str | None = None
     is_source_borrowed: bool = False
     uncollected: frozenset[str] = frozenset()
+    later: tuple[StateCause, ...] = ()
 
 
 def walked(witnesses: Witnesses, context: Context, destination: str | None) -> Walked | None:
@@ -91,9 +94,10 @@ def walked(witnesses: Witnesses, context: Context, destination: str | None) -> W
     is_whole = is_whole or (path.is_certain and any(each.certainty == "proved" for each in path.causes))
     causes = (*_misnamed(witnesses, context, path, target, sender), *_corrected(path.causes, context))
     causes += _nearly_full(witnesses, path)
+    later = path.later if is_whole or Scene(path).is_complete() else ()
     return Walked(
         path.outcome, causes, path.also, is_whole, _passed(path), path, _next_hop(path),
-        _is_borrowed(path, sender), _uncollected(witnesses, path),
+        _is_borrowed(path, sender), _uncollected(witnesses, path), later,
     )  # fmt: skip
 
 

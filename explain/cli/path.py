@@ -184,7 +184,7 @@ def _text(found: Way, lang: str, *, depth: int) -> str:
     from explain.state.tell import tell
     from explain.words import say
 
-    indents = {"verdict": "", "leg": "", "host": "  ", "cause": "", "also": "", "because": "  "}
+    indents = {"verdict": "", "leg": "", "host": "  ", "cause": "", "later": "", "also": "", "because": "  "}
     marks = {"path.verdict.answered": "✓ ", "path.verdict.unknown": "? "}
     shown = []
     for line in tell(found):
@@ -194,7 +194,7 @@ def _text(found: Way, lang: str, *, depth: int) -> str:
         mark = marks.get(line.message, "✗ ") if kind == "verdict" else ""
         indent = indents.get(kind, "     ")
         sentence = say(line.message, line.values, lang)
-        if kind in {"leg", "cause", "also"}:
+        if kind in {"leg", "cause", "later", "also"}:
             shown.append("")
         shown += [indent + sentence] if kind == "bits" else block(mark + sentence, indent, f"{indent}  ", WIDTH)
     return "\n".join(shown)

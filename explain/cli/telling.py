@@ -77,6 +77,7 @@ def _story(diagnosis: Diagnosis, witnesses: Witnesses, lang: str, say: Any, *, v
         text, is_own = mending(first, witnesses, lang)
         lines.append(_heading("diagnosis.head.mend" if is_own else "diagnosis.head.mend-example", {}))
         lines += [_raw(row) for row in text.splitlines() if row.strip()]
+    lines += _section("diagnosis.head.later", [row for each in diagnosis.later for row in _later(each, lang)])
     if rest:
         lines.append(_heading("diagnosis.head.rivals", {"count": len(rest)}))
         shown = rest if verbose else rest[:_FEW]
@@ -93,6 +94,11 @@ def _story(diagnosis: Diagnosis, witnesses: Witnesses, lang: str, say: Any, *, v
     if verbose and diagnosis.ruled_out:
         lines += _section("diagnosis.head.out", _ruled_out(diagnosis, lang, say))
     return [*lines, Line("diagnosis.page", {"cause": first.cause}, label="heading")]
+
+
+def _later(each: Candidate, lang: str) -> list[Line]:
+    named = _item("diagnosis.rival", {"cause": each.cause, "title": _title(each.cause, lang)})
+    return [named, *([_place(each)] if each.locus else []), *(_because(reason) for reason in each.because[1:])]
 
 
 def _look(look: Look, lang: str, say: Any, *, verbose: bool) -> list[Line]:

@@ -186,8 +186,8 @@ def _missing(scene: Scene, decision: Decision, stop: Stop) -> list[StateCause]:
     source = decision.out.source if decision.out else None
     if source is None or not is_private(source) or stop.reason != "no-route" or stop.direction != "reply":
         return []
-    if scene.part(stop.host) == "router":
-        # Whoever routes inside is expected to know the private networks; the rival is told as possible.
+    if scene.part(stop.host) == "router" or is_private(stop.decision.packet.source or ""):
+        # Whoever is inside is expected to know the private networks; the rival is told as possible.
         return []
     state = scene.host(decision.host)
     inside = look_up(state, Query(scene.family, source, is_strict=False))

@@ -115,6 +115,7 @@ class Path:
         causes: most likely first; a section-0 cause where it was answered.
         also: observations that are no cause of failure.
         roles: the role of every host.
+        later: causes that would stop it next, were the first ones mended.
     """
 
     sender: str
@@ -127,6 +128,7 @@ class Path:
     roles: dict[str, str]
     causes: tuple[StateCause, ...] = ()
     also: tuple[StateCause, ...] = ()
+    later: tuple[StateCause, ...] = ()
 
     def leg(self, direction: str) -> Leg | None:
         """The way in one direction."""

@@ -40,6 +40,7 @@ def path_report(path: Path) -> dict[str, Any]:
         },
         "steps": [_step(step) for step in path.steps],
         "causes": [cause_report(cause) for cause in path.causes],
+        "later": [cause_report(cause) for cause in path.later],
         "also": [cause_report(cause) for cause in path.also if cause not in path.causes],
         "roles": dict(path.roles),
     }

@@ -46,6 +46,7 @@ def tell(path: Path) -> list[Line]:
     for leg in path.legs:
         lines += _leg(path, leg)
     lines += [line for cause in path.causes for line in _cause(cause, "cause")]
+    lines += [line for cause in path.later for line in _cause(cause, "later")]
     lines += [line for cause in path.also for line in _cause(cause, "also") if cause not in path.causes]
     return lines
 

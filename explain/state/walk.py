@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from explain.state.blame import blame
 from explain.state.journey import Memory, travel
 from explain.state.links import join
+from explain.state.mended import later_faults
 from explain.state.network import Link, Network, is_switch
 from explain.state.notes import muted, observations
 from explain.state.path import Leg, Path, Stop
@@ -47,6 +49,22 @@ def walk(
         KeyError: no state is called ``sender``.
     """
     network = join(states, links)
+    path = _through(network, packet, sender, target, roles, probes_hops=probes_hops)
+    if path.outcome != "stopped":
+        return path
+    again = partial(_through, sender=sender, target=target, roles=path.roles, probes_hops=probes_hops)
+    return replace(path, later=later_faults(path, again))
+
+
+def _through(
+    network: Network,
+    packet: Packet,
+    sender: str,
+    target: str | None,
+    roles: Mapping[str, str] | None,
+    *,
+    probes_hops: bool,
+) -> Path:
     memory: Memory = {}
     start = replace(packet, in_interface=None)
     request = travel(network, sender, start, "request", memory)

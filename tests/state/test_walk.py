@@ -285,3 +285,33 @@ def test_an_ipv6_address_of_its_own_is_sound_where_a_route_leads_into_its_subnet
     assert causes(direct_v6(128, onlink)) == causes(direct_v6(64)) == ["healthy"]
     elsewhere = {"dst": "2001:db8:7::/64", "dev": "e0", "protocol": "ra", "flags": []}
     assert causes(direct_v6(128, elsewhere))[0] == "wrong-netmask-on-sender"
+
+
+OFF = {"sysctl": {"net.ipv4.ip_forward": "0", "net.ipv4.conf.r0.forwarding": "0"}}
+IGNORES = {"sysctl": {"net.ipv4.icmp_echo_ignore_all": "1"}}
+SEND_ONLY = raws()["T"] | {"route": [each for each in raws()["T"]["route"] if each.get("dst") != "default"]}
+UNROUTED = raws()["S"] | {"route": [each for each in raws()["S"]["route"] if each.get("dst") != "default"]}
+
+
+@pytest.mark.parametrize(
+    ("changed", "first", "later"),
+    [
+        ({"R": OFF, "T": IGNORES}, "forwarding-disabled", ["echo-ignored-by-target"]),
+        ({"R": OFF, "T": SEND_ONLY}, "forwarding-disabled", ["no-return-route-on-target"]),
+        (
+            {"S": UNROUTED, "R": filtered("inet", "forward", policy="drop"), "T": filtered("ip", "input", DROP)},
+            "no-route-on-sender",
+            ["filter-on-router-forward", "filter-on-target-input"],
+        ),
+        ({"R": OFF}, "forwarding-disabled", []),
+        ({"T": filtered("ip", "input", DROP)}, "filter-on-target-input", []),
+    ],
+)
+def test_what_would_stop_the_packet_behind_the_first_fault_is_named_in_order(
+    changed: dict[str, dict[str, Any]], first: str, later: list[str]
+) -> None:
+    path = go(changed)
+    assert causes(path)[0] == first
+    assert [each.cause for each in path.later] == later
+    assert [each["cause"] for each in path_report(path)["later"]] == later
+    assert ("path.later.proved" in {line.message for line in tell(path)}) == bool(later)
