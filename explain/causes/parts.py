@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from explain.causes.spots import Spot
 
 _TOLD = {"S": "sender", "T": "target", "SW": "switch", "X": "bystander"}
+_NEIGHBOUR_SILENT = (".host-unreachable", ".address-unreachable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +86,14 @@ def with_sender(witnesses: Witnesses) -> Witnesses:
 
 def _own_speakers(witnesses: Witnesses) -> set[str]:
     """Addresses from which a host that is neither router nor target reported on its neighbour."""
-    text = witnesses.text
-    told = [*text.all("icmp.host-unreachable"), *text.all("icmp.address-unreachable")] if text else []
+    text, destination = witnesses.text, context_of(witnesses).destination
     ends = [each for each in witnesses.states if not is_router(each, 4) and not is_router(each, 6)]
-    ends = [each for each in ends if not each.owner_of(context_of(witnesses).destination or "")]
+    told = text.all("icmp.") if text else ()
+    speakers = {str(each.values.get("from")) for each in told if each.id.endswith(_NEIGHBOUR_SILENT)}
     return {
-        str(each.values.get("from")) for each in told if any(end.owner_of(str(each.values.get("from"))) for end in ends)
+        address
+        for address in speakers
+        if any(each.owner_of(address) and not each.owner_of(destination or "") for each in ends)
     }
 
 
