@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.places.near import NearTable
-from explain.render.scene import Arrow, ends
+from explain.render.rails import ends
+from explain.render.scene import Arrow
 from explain.render.wire_words import said
 from explain.table import IP, NO_FLOW
 

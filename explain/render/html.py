@@ -18,7 +18,8 @@ from explain.render.html_story import story, verdict
 from explain.render.html_talk import listing, pairs, trips
 from explain.render.ladder import place_name
 from explain.render.markup import Markup, data, own, tag
-from explain.render.scene import Scene, conversation, stage
+from explain.render.rails import conversation
+from explain.render.scene import Scene, stage
 from explain.render.ways import Ways, ways
 from explain.words import LANGUAGES, has, say
 from explain.words.values import visible

@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from explain.render.markup import Markup, breakable, joined, tag
-from explain.render.scene import EVERYONE, OTHERS, Arrow, Scene
+from explain.render.rails import EVERYONE, OTHERS
 from explain.render.ways import sides
 from explain.words import LANGUAGES, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from explain.render.scene import Arrow, Scene
     from explain.render.ways import Way, Ways
 
 

@@ -13,7 +13,8 @@ from explain.render import ladder_places
 from explain.render.ladder_sheet import ASCII, BOX, INDENT, Sheet, Strokes, over
 from explain.render.layout import wrap
 from explain.render.markdown import vantage
-from explain.render.scene import EVERYONE, OTHERS, Arrow, Scene, stage
+from explain.render.rails import EVERYONE, OTHERS
+from explain.render.scene import Arrow, Scene, stage
 from explain.render.ways import ways
 from explain.words import say
 from explain.words.values import visible

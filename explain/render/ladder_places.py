@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from explain.render.layout import wrap
-from explain.render.scene import EVERYONE
+from explain.render.rails import EVERYONE
 from explain.render.ways import sides
 from explain.words import say
 

@@ -9,7 +9,8 @@ import re
 from typing import TYPE_CHECKING
 
 from explain.render.ladder import place_name
-from explain.render.scene import EVERYONE, OTHERS, Arrow, Scene, stage
+from explain.render.rails import EVERYONE, OTHERS
+from explain.render.scene import Arrow, Scene, stage
 from explain.words import say
 
 if TYPE_CHECKING:

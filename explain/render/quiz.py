@@ -12,7 +12,7 @@ from explain import table as t
 from explain.addresses import BROADCAST, NO_MAC, mac_text
 from explain.model import Line
 from explain.record import dataclass
-from explain.render.scene import owners
+from explain.render.scene_choice import owners
 from explain.render.wire_words import Said, said, side_row
 
 if TYPE_CHECKING:

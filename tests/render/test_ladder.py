@@ -10,7 +10,8 @@ from tcp_scenes import lossy_capture
 import explain
 from explain.render.ladder import ASCII, BOX, render
 from explain.render.layout import display_width
-from explain.render.scene import EVERYONE, OTHERS, stage
+from explain.render.rails import EVERYONE, OTHERS
+from explain.render.scene import stage
 
 ALICE, BOB = "192.0.2.1", "192.0.2.2"
 SYN, ACK = 2, 16
