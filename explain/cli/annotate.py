@@ -35,7 +35,7 @@ def annotate(capture: str, output: str, lang: str, profile: str | None) -> int:
     """
     from explain.capture import open_capture
     from explain.capture.vantage import sources
-    from explain.cli.output import whole_file
+    from explain.cli.output import keep_inputs, whole_file
     from explain.pipeline import explain
     from explain.render.annotate import Comments, annotated
 
@@ -44,8 +44,7 @@ def annotate(capture: str, output: str, lang: str, profile: str | None) -> int:
         raise UsageError("annotate reads the capture twice, so it takes a file and not standard input")
     with open_capture(path) as reader:  # what is no capture is said before anything else
         is_small = reader.file_bytes <= _TELL_ALL and reader.compression is None
-    if os.path.exists(output) and os.path.samefile(path, output):  # noqa: PTH110, PTH121
-        raise UsageError(f"{output}: this is the capture itself; give the new file another name")
+    keep_inputs(output, [capture])
     report = explain([capture], everything=is_small)
     _warn(report.captures[0])
     comments = Comments(report, lang)

@@ -7,10 +7,30 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from explain.errors import InputError, reason_of
+from explain.errors import InputError, UsageError, reason_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+
+def keep_inputs(output: str, captures: Sequence[str], *others: str | None) -> None:
+    """Refuse to write over what is read, under whatever name.
+
+    Args:
+        output: the file to write.
+        captures: the inputs as they were given, perhaps as ``NAME=FILE``.
+        others: further files that are read.
+
+    Raises:
+        UsageError: the output is one of them.
+    """
+    from explain.capture.vantage import parse
+
+    if not os.path.isfile(output):  # noqa: PTH113  a name may hold what no path may
+        return
+    for path in (*(parse(one).path for one in captures), *others):
+        if path and os.path.isfile(path) and os.path.samefile(path, output):  # noqa: PTH113, PTH121
+            raise UsageError(f"{output}: this is read as an input; give the new file another name")
 
 
 @contextmanager

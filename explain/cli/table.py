@@ -50,6 +50,10 @@ def table(files: tuple[str, ...], what: str, form: str, output: str | None, **op
     render.check(form)
     if form == "parquet" and output is None and sys.stdout.isatty():
         raise UsageError("Parquet is no text; name a file with -o FILE")
+    if output:
+        from explain.cli.output import keep_inputs
+
+        keep_inputs(output, files)
     selection = selection_of(options)
     report = explain(files, selection)
     warn(report)

@@ -35,6 +35,11 @@ def tell(files: Sequence[str], options: Mapping[str, Any]) -> int:
         from explain.cli.live import live
 
         return live(options, selection)
+    for output in (options["output"], options["write"]):
+        if output:
+            from explain.cli.output import keep_inputs
+
+            keep_inputs(output, (*files, *options["against"]), options["check"])
     given: Sequence[str | BinaryIO] = files
     if files == ("-",):
         from explain.cli.live import is_told_live, live, standard_input

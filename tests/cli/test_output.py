@@ -73,6 +73,24 @@ def test_no_form_can_be_written_where_nothing_can_and_one_line_says_why(form, ta
     assert (said.err.count("\n"), said.out) == (1, "")
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["{}", "-o", "{link}"], ["-q", "a={}", "-o", "{}"], [CASE, "--against", "{}", "-o", "{}"],
+        ["--anonymise", "-w", "{}", "{}"], ["table", "{}", "-o", "{}"], ["annotate", "{}", "-o", "{}"],
+    ],
+)  # fmt: skip
+def test_no_command_writes_over_what_it_reads(command, tmp_path, capsys):
+    capture = tmp_path / "mine.pcapng"
+    capture.write_bytes(Path(CASE).read_bytes())
+    (tmp_path / "link").symlink_to(capture)
+    with pytest.raises(SystemExit) as ended:
+        main([word.format(capture, link=tmp_path / "link") for word in command])
+    assert ended.value.code == 2
+    assert "this is read as an input" in capsys.readouterr().err
+    assert capture.read_bytes() == Path(CASE).read_bytes()
+
+
 def test_a_full_standard_output_is_said_in_one_line():
     for arguments in ([], ["--json"], ["--format", "html"]):
         with Path("/dev/full").open("wb") as full:
