@@ -56,7 +56,6 @@ def follow(slab: Slab, fields: LinkFields) -> None:
             fields.ethertype[some[~fits]] = NO_TYPE
             step(slab, fields, some[fits])
         rows = rows[_STEP[fields.ethertype[rows]] > 0]
-    fields.ethertype[rows] = NO_TYPE
 
 
 def _vlan(slab: Slab, fields: LinkFields, rows: I8) -> None:

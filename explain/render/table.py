@@ -81,5 +81,9 @@ def _write_parquet(frame: pd.DataFrame, stream: BinaryIO) -> None:
 
 
 def packets_of(report: Report, wanted: Bools | None) -> pd.DataFrame:
-    """The packets of a report, with the paths as they were given."""
-    return packets(report.packets, tuple(one.path for one in report.captures), wanted)
+    """The packets of a report, with the paths as they were given; without the times of inputs that have none."""
+    frame = packets(report.packets, tuple(one.path for one in report.captures), wanted)
+    if report.untimed:
+        has_none = frame["capture"].isin(report.untimed)
+        frame["time"], frame["time_ns"] = frame["time"].mask(has_none), frame["time_ns"].astype("Int64").mask(has_none)
+    return frame

@@ -7,7 +7,7 @@ next.  A large one is told in a page: trouble first, like things together, then 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from explain.model import Line
 from explain.story import events, kept, network, paths, segment, summary, troubles, unread, verdict, vlans
@@ -72,18 +72,26 @@ def with_comparison(lines: Sequence[Line], comparison: Comparison, captures: Seq
     ]  # fmt: skip
 
 
-def without_times(lines: Sequence[Line], captures: Sequence[CaptureInfo]) -> list[Line]:
+def without_times(lines: list[Line], captures: Sequence[CaptureInfo]) -> list[Line]:
     """The lines, in which lengths of time that no text shows are None."""
     from dataclasses import replace
 
     untimed = {number for number, one in enumerate(captures) if one.packets and one.first_ns is None}
+    if not untimed:
+        return lines
 
     def told(line: Line) -> Line:
-        if not untimed or not any(each.capture in untimed for each in line.evidence):
+        if not any(each.capture in untimed for each in line.evidence):
             return line
-        return replace(line, values={key: None if key.endswith("_ns") else one for key, one in line.values.items()})
+        return replace(line, values={key: _timeless(key, one) for key, one in line.values.items()})
 
     return [told(line) for line in lines]
+
+
+def _timeless(key: str, value: Any) -> Any:
+    if key == "fields":
+        return [one for one in value if "_ns=" not in one]
+    return None if key.endswith("_ns") else value
 
 
 def _notes() -> ModuleType:

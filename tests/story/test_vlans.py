@@ -35,8 +35,10 @@ def test_an_exchange_whose_way_back_is_another_vlan_is_told():
 
 
 def test_a_tag_around_a_tag_is_told_with_both_numbers():
-    assert "1 frame with two tags (QinQ, 802.1ad), outer and inner: 100/7" in told(tagged(ping(ALICE, BOB, 1), 100, 7))
-    assert "two tags" not in told(tagged(ping(ALICE, BOB, 1), 100))
+    assert "1 frame with a tag within a tag (QinQ, 802.1ad), outermost and innermost: 100/7" in told(
+        tagged(ping(ALICE, BOB, 1), 100, 7)
+    )
+    assert "within a tag" not in told(tagged(ping(ALICE, BOB, 1), 100))
 
 
 def test_a_tag_of_vlan_0_is_a_priority_and_no_network():

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import explain
+from explain.render.table import packets_of
 from explain.intake import read
 from explain.table import ICMP, ICMPV6, IP, MALFORMED, TCP, UDP
 
@@ -62,6 +63,8 @@ def test_what_the_line_does_not_show_is_null():
     assert '"rtt_min_ns": null' in report.to_json()
     assert "TTL" not in report.story()
     assert "an unknown time" in report.story()
+    assert "_ns=" not in report.to_json()
+    assert packets_of(report, None)["time_ns"].isna().all()
 
 
 def columns(table, options, has_ip, has_tcp):
