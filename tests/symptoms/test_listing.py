@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import explain
-from explain.render.table import packets_of
 from explain.intake import read
+from explain.render.table import packets_of
 from explain.table import ICMP, ICMPV6, IP, MALFORMED, TCP, UDP
 
 TOP = Path(__file__).parents[2]
