@@ -15,6 +15,7 @@ from explain.table import ARP, FRAGMENT, ICMP, ICMPV6, IP, TCP, UDP, PacketTable
 
 _HOUSEKEEPING_6 = {130, 131, 132, 133, 134, 143}
 """Multicast listeners and routers: they come and go with the kernel's clock."""
+_SOLICITATION, _ADVERTISEMENT = 135, 136
 
 
 def of_text(text: str, command: str) -> str:
@@ -38,16 +39,37 @@ def of_wire(witnesses: Witnesses) -> str:
 
 def _shapes(table: PacketTable) -> Iterator[str]:
     names: dict[str, str] = {}
+    idle = _checks(table)
     icmp = {int(row): at for at, row in enumerate(table.icmp.row.tolist())}
     arp = {int(row): at for at, row in enumerate(table.arp.row.tolist())}
     for row in np.argsort(table.time_ns[: len(table)], kind="stable").tolist():
         layers = int(table.layers[row])
+        if row in idle:
+            continue
         if layers & ARP and row in arp:
             yield _arp(table, arp[row], names)
         elif layers & IP:
             shape = _packet(table, row, layers, icmp.get(row), names)
             if shape is not None:
                 yield shape
+
+
+def _checks(table: PacketTable) -> set[int]:
+    """The rows in which a neighbour that is known is asked, itself, whether it is still there, and says so.
+
+    When that comes, and whether a recording still sees it, is the kernel's clock alone: some five seconds after a
+    packet to an address whose MAC is old (RFC 4861, 7.3.3, DELAY_FIRST_PROBE_TIME).
+    """
+    asked: dict[tuple[int, int], int] = {}
+    found: set[int] = set()
+    for row, kind in zip(table.icmp.row.tolist(), (table.icmp.type * table.icmp.is_v6).tolist(), strict=True):
+        one = np.array([row])
+        src, dst = int(table.sources(one)[0]), int(table.targets(one)[0])
+        if kind == _SOLICITATION and not table.addresses.text(dst).startswith("ff02"):
+            asked[src, dst] = row
+        elif kind == _ADVERTISEMENT and (dst, src) in asked:
+            found |= {row, asked.pop((dst, src))}
+    return found
 
 
 def _name(names: dict[str, str], address: str) -> str:

@@ -130,6 +130,16 @@ class Vanished:
         ))  # fmt: skip
         return len(np.unique(self.table.place[rows]))
 
+    @property
+    def is_sought(self) -> bool:
+        """Whether everybody on a link was asked for the address that the lost packets were for."""
+        arp, icmp, wanted = self.table.arp, self.table.icmp, self.table.targets(self.gone)
+        rows = np.concatenate((
+            arp.row[(arp.operation == _REQUEST) & np.isin(arp.target_ip, wanted)],
+            icmp.row[icmp.is_v6 & (icmp.type == 135) & np.isin(icmp.target, wanted)],
+        ))  # fmt: skip
+        return bool((self.table.links.target[self.table.link[rows]] >> 40 & 1).any())
+
     @cached_property
     def is_heard(self) -> bool:
         """Whether those that the lost packets were handed to spoke at the last place a moment before, or since."""
@@ -205,8 +215,8 @@ def _is_rightly_addressed(gone: Vanished) -> bool:
 
 
 def _has_one_owner(gone: Vanished) -> bool:
-    """Several places saw that station answer, so that none of them would have missed another one."""
-    return _is_rightly_addressed(gone) and all(gone.told(mac) > 1 for mac in gone.heard_by)
+    """All were asked and several places saw that station answer, so that none of them would have missed another one."""
+    return _is_rightly_addressed(gone) and gone.is_sought and all(gone.told(mac) > 1 for mac in gone.heard_by)
 
 
 def _is_addressed_as_told(gone: Vanished) -> bool:
