@@ -9,8 +9,9 @@ from explain.state.addresses import BITS, is_private
 from explain.state.blame_sender import misconfigured
 from explain.state.decision import Decider, Decision, worded
 from explain.state.deliver import listeners
-from explain.state.match import Context, holds
+from explain.state.match import holds
 from explain.state.outgoing import source_for
+from explain.state.packet_values import Context
 from explain.state.routes import Query, look_up
 from explain.state.ruleset import Chain, FilterRule, ruleset_of
 from explain.state.settings import is_router

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from explain.state.decision import Decider, worded
 from explain.state.hooks import families, filter_decider
-from explain.state.match import Context
 from explain.state.network import Network, Place, bridges, is_bridge, is_orphan_port
+from explain.state.packet_values import Context
 from explain.state.ruleset import ruleset_of
 from explain.state.settings import bridged_is_filtered
 from explain.state.verdict import decide as verdict_of

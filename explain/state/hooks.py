@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from explain.state.decision import Decider, Decision, Look
-from explain.state.match import Context
 from explain.state.packet import Packet, error_about, reset_to
+from explain.state.packet_values import Context
 from explain.state.ruleset import ruleset_of
 from explain.state.verdict import Verdict
 from explain.state.verdict import decide as verdict_of

@@ -12,9 +12,9 @@ from explain.state.addresses import UNSPECIFIED, parse, to_text
 from explain.state.carry import BROADCAST, Obstacle, carry
 from explain.state.decision import Decider, worded
 from explain.state.hooks import filter_decider
-from explain.state.match import Context
 from explain.state.network import Network, Place, owners, place_of_mac, segment
 from explain.state.packet import Packet
+from explain.state.packet_values import Context
 from explain.state.reverse import refusal, way_back
 from explain.state.routes import Query, look_up
 from explain.state.ruleset import ruleset_of

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from explain.state.match import Context, holds, value_of
+from explain.state.match import holds
+from explain.state.packet_values import Context, value_of
 from explain.state.ruleset import Chain, FilterRule, Ruleset, say
 
 if TYPE_CHECKING:

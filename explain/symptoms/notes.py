@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from explain.symptoms.changes import Change, changes_of
 from explain.symptoms.fields import Field, fields_of
 from explain.symptoms.hosts import read_block
 from explain.symptoms.looks import KINDS_OF_KEYS, kind_of_command, segments
@@ -17,11 +16,13 @@ from explain.symptoms.refusals import Refusal, refusals_of
 from explain.symptoms.runs import runs_of
 from explain.symptoms.tcpdump_packets import read_tcpdump
 from explain.symptoms.transcript import Block, read_transcript
+from explain.symptoms.typed_changes import changes_of
 from explain.symptoms.witness import NothingUsableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from explain.symptoms.changes import Change
     from explain.symptoms.cleaning import Line
     from explain.symptoms.command import Command
     from explain.symptoms.tcpdump_lines import PacketText

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from explain.state.match import Context
 from explain.state.packet import Packet, datagram, echo, syn
+from explain.state.packet_values import Context
 from explain.state.read import host_state
 from explain.state.ruleset import ruleset_of
 from explain.state.verdict import Verdict, decide

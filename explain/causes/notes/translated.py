@@ -162,8 +162,9 @@ def _is_given(wanted: Any, seen: Any) -> bool:
 
 
 def _takes(statements: Sequence[Mapping[str, Any]], change: Change, flow: Flow, *, is_source: bool) -> bool:
-    from explain.state.match import Context, holds
+    from explain.state.match import holds
     from explain.state.packet import Packet
+    from explain.state.packet_values import Context
     from explain.state.read import host_state
 
     target = flow.after.dst if is_source else flow.before.dst  # the source is changed last, on the way out
