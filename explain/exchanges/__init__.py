@@ -23,7 +23,7 @@ FINDERS: tuple[tuple[str, Callable[[PacketTable], bool]], ...] = (
     ("icmp_error", lambda table: len(table.icmp.row) > 0),
     ("udp_flow", lambda table: bool((table.flows.protocol == _UDP).any())),
     ("tcp_connection", lambda table: bool((table.flows.protocol == _TCP).any())),
-    ("traceroute", lambda table: bool((table.ttl - 1 < _LOW_TTL).any())),
+    ("traceroute", lambda table: bool((table.icmp.quote > 0).any() or (table.ttl - 1 < _LOW_TTL).any())),
     ("dns_lookup", lambda table: bool({"dns", "dns-tcp"}.intersection(table.contents))),
     ("dhcp_lease", lambda table: "dhcp" in table.contents),
     ("dhcpv6_lease", lambda table: "dhcpv6" in table.contents),

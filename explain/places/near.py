@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 Side = TypeVar("Side", ArpRows, IcmpRows, SynRows, FragmentRows, BesideRows)
 
 _MOST_PARTINGS = 64
+_LARGEST_OF_A_TRACE = 32
 _ABOVE_EVERY_TTL = 256
 _SYN, _SYN_OR_ACK = 2, 18
+_ECHO_REQUESTS = (8, 128)
 _EVERYWHERE = 0  # the place of what is joined; others keep their own, one number higher
 
 
@@ -202,15 +204,15 @@ def nearest(table: PacketTable, seen: Sightings | None) -> PacketTable:
 def _conversations(table: PacketTable, seen: Sightings, places: Rows, is_dropped: Bools) -> None:
     """Of the flows between two ends, keep the one whose opener's packets have the highest TTL."""
     flows = np.arange(len(table.flows.low))
-    first_of_side = table.first_of_side
+    first_of_side, asks = _first_asked(table)
     pair = _pairs(table, seen)
     opening = first_of_side[:-2].view(np.uint64).reshape(-1, 2).min(axis=1).view(np.int64)  # none is the largest number
-    order = np.lexsort((seen.time_ns[opening], pair))
+    order = np.lexsort((seen.time_ns[opening], ~asks, pair))
     openers = order[firsts(pair[order])]
     direction = np.zeros(int(pair.max(initial=0)) + 1, np.int64)
     direction[pair[openers]] = table.layers[opening[openers]] & REVERSED != 0
     asked = first_of_side[2 * flows + direction[pair]]
-    ttl = np.where(asked >= 0, table.ttl[asked].astype(np.int64), -1)
+    ttl = np.where(asked >= 0, _highest_ttl(table, asked), -1)
     saw_the_beginning = (asked >= 0) & (table.flags[asked] & _SYN_OR_ACK == _SYN)
     ttl[saw_the_beginning] += _ABOVE_EVERY_TTL
     first = np.where(asked >= 0, asked, opening)
@@ -221,6 +223,31 @@ def _conversations(table: PacketTable, seen: Sightings, places: Rows, is_dropped
     flow = np.minimum(table.flow[: len(table)], len(flows))
     is_dropped |= (_of_one_talk(flow, seen, is_near) & ~is_near)[flow]
     places[is_near[flow]] = _EVERYWHERE
+
+
+def _first_asked(table: PacketTable) -> tuple[I8, Bools]:
+    """The first row of each flow and side, and which flows ask by echo: there only requests count, no error or reply.
+
+    Of ICMP two hosts have one flow, whoever of them began by asking, or by an error about other traffic.
+    """
+    requests = table.icmp.row[np.isin(table.icmp.type, _ECHO_REQUESTS)][::-1]
+    asked = np.full_like(table.first_of_side, -1)
+    asked[2 * table.flow[requests] + (table.layers[requests] & REVERSED != 0)] = requests  # the first one is set last
+    asks: Bools = asked[:-2].reshape(-1, 2).max(axis=1) >= 0
+    return np.where(np.append(asks, np.False_).repeat(2), asked, table.first_of_side), asks
+
+
+def _highest_ttl(table: PacketTable, asked: Rows) -> I8:
+    """The TTL of the first packet of each flow and side; where it is small, as in traces, of the highest one there."""
+    ttl: I8 = table.ttl[asked].astype(np.int64)
+    is_low = (asked >= 0) & (ttl <= _LARGEST_OF_A_TRACE)
+    if not is_low.any():
+        return ttl
+    rows = table.rows_of(is_low)
+    flow = table.flow[rows]
+    is_asked = table.layers[rows] & REVERSED == (table.layers[asked] & REVERSED)[flow]
+    np.maximum.at(ttl, flow[is_asked], table.ttl[rows[is_asked]])
+    return ttl
 
 
 def _pairs(table: PacketTable, seen: Sightings) -> Rows:

@@ -145,6 +145,76 @@ def test_ipv6_hops_come_from_their_errors():
     assert (trace.outcome, hops(trace)) == ("reached", [(1, router, 1), (2, bob, 1)])
 
 
+def answered(first, count, ident=0, start=1, port=33434):
+    """A run of UDP probes with one query a hop, each answered by a router; its ports count up from ``port``."""
+    frames = []
+    for ttl in range(start, start + count):
+        body = udp(ALICE, BOB, 50000 + first + ttl, port + ttl, b"x" * 32)
+        one = eth(A, R, 0x800, ip(ALICE, BOB, 17, body, ttl, ident=ident and ident + ttl))
+        frames += [one, error(HOPS[ttl - 1], 11, 0, one)]
+    return frames
+
+
+def test_a_trace_that_is_begun_again_is_a_second_one():
+    frames = [*answered(0, 3), *answered(300, 3), *answered(600, 3, port=44444)]
+    assert [(hops(one), one.frames) for one in traces(*frames)] == [
+        ([(ttl, name, 1) for ttl, name in enumerate(HOPS, 1)], ((first, first + 5),)) for first in (1, 7, 13)
+    ]
+
+
+def test_a_program_that_goes_round_and_counts_on_is_one_trace():
+    frames = []
+    for number in range(6):
+        one = ping(ALICE, BOB, number + 1, ttl=1 + number % 3)
+        frames += [one, error(HOPS[number % 3], 11, 0, one)]
+    (trace,) = traces(*frames)
+    assert hops(trace) == [(ttl, name, 2) for ttl, name in enumerate(HOPS, 1)]
+
+
+def test_a_late_error_goes_to_the_run_whose_probe_it_quotes():
+    first, second = answered(0, 3, ident=100), answered(0, 3, ident=200)
+    one, other = traces(*first[:5], *second, first[5])
+    assert (one.frames, other.frames) == (((1, 5), (12, 12)), ((6, 11),))
+
+
+def test_other_traffic_to_the_target_is_no_probe_before_or_between():
+    names = datagram((ALICE, 40000), (BOB, 53), b"?" * 12)
+    pings = [ping(ALICE, BOB, seq, ident=9) for seq in (1, 2)]
+    (trace,) = traces(names, *pings, *answered(0, 2), names, *answered(0, 1, start=3))
+    assert [hop.ttl for hop in trace.fields.hops] == [1, 2, 3]
+    echoes = [ping(ALICE, BOB, ttl, ident=5, ttl=ttl) for ttl in (1, 2)]
+    (trace,) = traces(*pings, echoes[0], error(HOPS[0], 11, 0, echoes[0]), echoes[1], pong(BOB, ALICE, 2, ident=5))
+    assert (trace.outcome, hops(trace)) == ("reached", [(1, HOPS[0], 1), (2, BOB, 1)])
+
+
+def test_a_router_that_turns_probes_back_is_the_end_of_those_sent_ahead():
+    sent = [probe(ttl, ttl) for ttl in (1, 2, 3, 4)]
+    (trace,) = traces(*sent, error(HOPS[0], 11, 0, sent[0]), *(error(HOPS[1], 3, 0, one) for one in sent[1:]))
+    assert (trace.outcome, hops(trace)) == ("not-reached", [(1, HOPS[0], 1), (2, HOPS[1], 1)])
+    assert not trace.fields.was_stopped
+
+
+def test_a_trace_may_begin_further_on():
+    (trace,) = traces(*answered(0, 2, start=2), probe(4, 4), error(BOB, 3, 3, probe(4, 4)))
+    assert hops(trace) == [(2, HOPS[1], 1), (3, HOPS[2], 1), (4, BOB, 1)]
+    (trace,) = traces(*answered(0, 1, start=3), probe(4, 4), error(BOB, 3, 3, probe(4, 4)))
+    assert (trace.outcome, hops(trace)) == ("reached", [(3, HOPS[2], 1), (4, BOB, 1)])
+
+
+def test_bare_packets_of_another_protocol_are_probes_too():
+    probes = [eth(A, R, 0x800, ip(ALICE, BOB, 253, b"x" * 40, ttl, ident=ttl)) for ttl in (1, 2)]
+    report = explain.explain(pcap(*probes, error(BOB, 3, 2, probes[1]), error(HOPS[0], 11, 0, probes[0])))
+    (trace,) = [one for one in report.exchanges if one.kind == "traceroute"]
+    assert (trace.fields.method, trace.outcome, hops(trace)) == ("ip", "reached", [(1, HOPS[0], 1), (2, BOB, 1)])
+    assert list(report.findings) == []
+
+
+def test_a_redirect_answers_no_probe():
+    one, other = probe(1, 1), probe(2, 2)
+    (trace,) = traces(one, error(HOPS[0], 5, 1, one), error(HOPS[0], 11, 0, one), other, error(HOPS[1], 11, 0, other))
+    assert [hop.error for hop in trace.fields.hops] == ["ttl-exceeded", "ttl-exceeded"]
+
+
 def test_multicast_with_ttl_one_is_no_trace():
     assert traces(*(datagram((ALICE, 5353), ("224.0.0.251", 5353)) for _ in range(3))) == []
 
