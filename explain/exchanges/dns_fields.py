@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from explain.addresses import ipv6_text
-from explain.decode.dissect.field import CutError, Next
+from explain.decode.dissect.field import CutError, Means, Next
 from explain.exchanges.dns_lookup import RCODES
 from explain.exchanges.dns_message import TYPES, name_at, type_name
 
@@ -17,7 +17,7 @@ _OPCODES = {0: "QUERY", 2: "STATUS", 4: "NOTIFY", 5: "UPDATE"}
 _CLASSES = {1: "IN", 3: "CH", 255: "ANY"}
 _MOST_RECORDS = 64
 _NAME_AT = {2: 0, 5: 0, 6: 0, 12: 0, 15: 2, 33: 6, 39: 0}  # where in the value of a type a name stands
-_OCTETS_SHOWN = 64
+_OCTETS_SHOWN, _TXT = 64, 16
 _FLAGS = (
     ("dns.flags.response", 0, 1), ("dns.flags.opcode", 1, 4), ("dns.flags.authoritative", 5, 1),
     ("dns.flags.truncated", 6, 1), ("dns.flags.recdesired", 7, 1), ("dns.flags.recavail", 8, 1),
@@ -43,7 +43,7 @@ def _message(header: Header, start: int) -> Next | None:
     header.number("dns.id", start, 2)
     for name, first, count in _FLAGS:
         says = {"dns.flags.rcode": RCODES, "dns.flags.opcode": _OPCODES}.get(name)
-        header.bits(name, start + 2, 2, first, count, says)
+        header.bits(name, start + 2, 2, first, count, says, _direction(header, start) if first == 0 else None)
     counts = [header.number(name, start + 4 + 2 * number, 2) for number, name in enumerate(_COUNTS)]
     message = header.raw(start, header.rest() - start)
     at = _HEADER
@@ -54,26 +54,41 @@ def _message(header: Header, start: int) -> Next | None:
     return None
 
 
+def _direction(header: Header, start: int) -> Means:
+    return ("dns-answer" if header.raw(start + 2, 1)[0] >> 7 else "dns-question"), {}
+
+
+def _class(header: Header, at: int, name: str, mark: str) -> None:
+    """The class; multicast DNS has taken its first bit for a mark of its own (RFC 6762, 18.12)."""
+    if header.raw(at, 1)[0] & 0x80 and int.from_bytes(header.raw(at, 2), "big") & 0x7FFF in _CLASSES:
+        header.bits(mark, at, 2, 0, 1)
+        header.bits(name, at, 2, 1, 15, _CLASSES)
+    else:
+        header.number(name, at, 2, _CLASSES)
+
+
 def _name(header: Header, message: bytes, start: int, at: int, name: str) -> int:
     found = name_at(message, at)
     if found is None:
         raise CutError
-    header.text(name, start + at, found[1] - at, found[0])
+    header.text(name, start + at, found[1] - at, found[0] or ".")
     return found[1]
 
 
 def _question(header: Header, message: bytes, start: int, at: int) -> int:
     at = _name(header, message, start, at, "dns.qry.name")
     header.number("dns.qry.type", start + at, 2, TYPES)
-    header.number("dns.qry.class", start + at + 2, 2, _CLASSES)
+    _class(header, start + at + 2, "dns.qry.class", "dns.qry.qu")
     return at + 4
 
 
 def _record(header: Header, message: bytes, start: int, at: int) -> int:
     at = _name(header, message, start, at, "dns.resp.name")
     kind = header.number("dns.resp.type", start + at, 2, TYPES)
-    if type_name(kind) != "OPT":
-        header.number("dns.resp.class", start + at + 2, 2, _CLASSES)
+    if type_name(kind) == "OPT":
+        header.number("dns.rr.udp_payload_size", start + at + 2, 2)
+    else:
+        _class(header, start + at + 2, "dns.resp.class", "dns.resp.cache_flush")
         seconds = int.from_bytes(header.raw(start + at + 4, 4), "big")
         header.number("dns.resp.ttl", start + at + 4, 4, None, ("seconds", {"lasting_ns": seconds * 1_000_000_000}))
     size = header.number("dns.resp.len", start + at + 8, 2)
@@ -90,5 +105,16 @@ def _value(message: bytes, kind: int, at: int, octets: bytes) -> str:
         return ".".join(str(octet) for octet in octets)
     if kind == 28 and len(octets) == 16:
         return ipv6_text(octets)
+    if kind == _TXT:
+        return _text(octets)
     named = name_at(message, at + _NAME_AT[kind]) if kind in _NAME_AT else None
     return named[0] if named else octets[:_OCTETS_SHOWN].hex()
+
+
+def _text(octets: bytes) -> str:
+    """The strings of a TXT record, each with its length before it."""
+    found, at = [], 0
+    while at < len(octets):
+        found.append(octets[at + 1 : at + 1 + octets[at]].decode("utf-8", "backslashreplace"))
+        at += 1 + octets[at]
+    return "; ".join(found)

@@ -33,6 +33,7 @@ _TITLES = {
 _OCTETS_SHOWN = 8
 _BITS_SHOWN = 16
 _NO_DHCP_OPTIONS = ("dhcp.option.end", "dhcp.option.padding")
+_NO_CLAIM = ("ip.flags.rb",)  # flags that say nothing when they are set
 _SECOND_NS = 1_000_000_000
 
 
@@ -110,6 +111,9 @@ def _about(field: Field, layer: Layer, language: str, *, is_new: bool) -> str:
     for one in layer.sums:
         if one.name == field.name:
             meaning = _verdict(one, language)
+    is_flag = field.bits is not None and field.bits[1] == 1 and field.name not in _NO_CLAIM
+    if purpose and is_flag and not field.value and not meaning:
+        return say("packet.unset", {"purpose": purpose}, language)
     if not purpose:
         return meaning or ""
     return say("packet.here", {"purpose": purpose, "meaning": meaning}, language) if meaning else purpose

@@ -61,7 +61,7 @@ def _read(
     if dissector is None:
         kind = "padding" if what.kind == "padding" else "data"
         size = max(min(what.end, len(octets)) - what.at, 0)
-        raw = Field(kind, what.at, size, size)
+        raw = Field(kind, what.at, size, size, means=("octets", {"octets": size}))
         return Layer(kind, what.at, size, (raw,), is_quoted=is_quoted, is_cut=what.end > len(octets)), None
     header = Header(octets, what.at, what.end, what.context)
     after: Next | None = None

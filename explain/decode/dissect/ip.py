@@ -27,6 +27,11 @@ _OPTIONS = {
     0: "end", 1: "no operation", 7: "record route", 68: "timestamp", 130: "security", 131: "loose source route",
     136: "stream id", 137: "strict source route", 148: "router alert",
 }  # fmt: skip
+_HOP_BY_HOP, _DESTINATION = 0, 60
+_OPTIONS_V6 = {
+    0: "Pad1", 1: "PadN", 5: "router alert", 0x26: "quick start", 0x63: "RPL", 0xC2: "jumbo payload",
+    0xC9: "home address",
+}  # fmt: skip
 _INITIAL = (64, 128, 255)
 _MOST_HOPS = 31
 _MOST_OPTIONS = 40
@@ -150,7 +155,22 @@ def extension(header: Header) -> Next | None:
     protocol = header.number("ipv6.opt.nxt", 0, 1, PROTOCOLS)
     size = (header.number("ipv6.opt.length", 1, 1) + 1) * 8
     header.raw(0, size)
+    if header.context.get("protocol") in (_HOP_BY_HOP, _DESTINATION):
+        _options_v6(header, size)
     return _behind(header, size, protocol, header.said_end, {})
+
+
+def _options_v6(header: Header, size: int) -> None:
+    at = 2
+    for _ in range(_MOST_OPTIONS):
+        if at >= size:
+            return
+        kind = header.raw(at, 1)[0]
+        length = 1 if kind == 0 else 2 + header.raw(at + 1, 1)[0]
+        if at + length > size:
+            return
+        header.note("ipv6.opt.type", at, length, kind, _OPTIONS_V6, None)
+        at += length
 
 
 def routing(header: Header) -> Next | None:

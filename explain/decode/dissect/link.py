@@ -21,6 +21,11 @@ _PPP = {0x0021: "ip", 0x0057: "ipv6", 0x0281: "mpls"}
 _PPP_NAMES = {0x0021: "IPv4", 0x0057: "IPv6", 0x0281: "MPLS", 0xC021: "LCP", 0x8021: "IPCP"}
 _PACKET_KINDS = {0: "to this host", 1: "broadcast", 2: "multicast", 3: "to another host", 4: "sent by this host"}
 _DEVICES = {1: "Ethernet", 772: "loopback", 65534: "none", 778: "GRE", 776: "SIT tunnel", 768: "IPIP tunnel"}
+_ACCESS_POINTS = {
+    0x06: "IP", 0x42: "spanning tree", 0xAA: "SNAP", 0xE0: "IPX", 0xF0: "NetBIOS", 0xFE: "IS-IS",
+}  # fmt: skip
+_CISCO_OUI = 0x00000C
+_CISCO = {0x010B: "spanning tree per VLAN", 0x2000: "CDP", 0x2003: "VTP", 0x2004: "DTP"}
 _BROADCAST = b"\xff" * 6
 
 
@@ -68,21 +73,29 @@ def service_tag(header: Header) -> Next | None:
     return _tag(header, "ieee8021ad")
 
 
-def _tag(header: Header, prefix: str) -> Next:
+def _tag(header: Header, prefix: str) -> Next | None:
     header.bits(f"{prefix}.priority", 0, 2, 0, 3)
     header.bits(f"{prefix}.dei", 0, 2, 3, 1)
     header.bits(f"{prefix}.id", 0, 2, 4, 12)
+    size = int.from_bytes(header.raw(2, 2), "big")
+    if size < _SMALLEST_TYPE:
+        header.number("vlan.len", 2, 2)
+        return Next("llc", header.at + 4, min(header.at + 4 + size, header.end))
     return _by_type(header, "vlan.etype", 2, 4)
 
 
 def llc(header: Header) -> Next | None:
     """802.2, and SNAP where it says so."""
-    header.number("llc.dsap", 0, 1)
-    header.number("llc.ssap", 1, 1)
-    header.number("llc.control", 2, 1)
+    header.number("llc.dsap", 0, 1, _ACCESS_POINTS)
+    header.number("llc.ssap", 1, 1, _ACCESS_POINTS)
+    size = 1 if header.raw(2, 1)[0] & 3 == 3 else 2  # numbered frames have two octets, the low one first
+    header.note("llc.control", 2, size, int.from_bytes(header.raw(2, size), "little"), None, None)
     if header.raw(0, 3) != b"\xaa\xaa\x03":
-        return Next("data", header.at + 3, header.said_end)
-    header.number("llc.oui", 3, 3)
+        return Next("data", header.at + 2 + size, header.said_end)
+    maker = header.number("llc.oui", 3, 3)
+    if maker:
+        header.number("llc.pid", 6, 2, _CISCO if maker == _CISCO_OUI else None)
+        return Next("data", header.at + 8, header.said_end)
     return _by_type(header, "llc.type", 6, 8)
 
 
@@ -126,8 +139,9 @@ def ppp(header: Header) -> Next | None:
         header.number("ppp.address", 0, 1)
         header.number("ppp.control", 1, 1)
         at = 2
-    protocol = header.number("ppp.protocol", at, 2, _PPP_NAMES)
-    return Next(_PPP.get(protocol, "data"), header.at + at + 2, header.said_end)
+    size = 1 if header.raw(at, 1)[0] & 1 else 2  # a compressed field is odd (RFC 1661, 6.5)
+    protocol = header.number("ppp.protocol", at, size, _PPP_NAMES)
+    return Next(_PPP.get(protocol, "data"), header.at + at + size, header.said_end)
 
 
 def cisco(header: Header) -> Next | None:

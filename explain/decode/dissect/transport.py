@@ -29,6 +29,7 @@ _OPTIONS = {
 _TIMESTAMPS, _SCALE, _MSS, _SACK = 8, 3, 2, 5
 _MOST_OPTIONS = 40
 _EPHEMERAL = 32768
+_PROBES = range(33434, 33535)
 _DNS, _DHCP, _DHCPV6 = (53, 5353, 5355), (67, 68), (546, 547)
 _TLS_KINDS, _TLS_MAJOR, _LETTERS = range(20, 25), 3, range(0x41, 0x5B)
 
@@ -47,8 +48,9 @@ def tcp(header: Header) -> Next | None:
     size = (
         header.bits("tcp.hdr_len", 12, 2, 0, 4, None, ("header-words", {"octets": (header.raw(12, 1)[0] >> 4) * 4})) * 4
     )
-    flags = int.from_bytes(header.raw(12, 2), "big") & 0x1FF
+    flags = int.from_bytes(header.raw(12, 2), "big") & 0xFFF
     header.note("tcp.flags", 12, 2, flags, _flag_names(flags), _flags_mean(flags))
+    header.bits("tcp.flags.res", 12, 2, 4, 3)
     for name, bit in _FLAGS:
         header.bits(name, 12, 2, bit, 1)
     window = int.from_bytes(header.raw(14, 2), "big")
@@ -74,7 +76,7 @@ def _carried(octets: bytes) -> str:
 
 
 def _flag_names(flags: int) -> str:
-    names = ((2, "SYN"), (16, "ACK"), (1, "FIN"), (4, "RST"), (8, "PSH"), (32, "URG"), (64, "ECE"), (128, "CWR"))
+    names = ((2, "SYN"), (1, "FIN"), (4, "RST"), (8, "PSH"), (32, "URG"), (16, "ACK"), (64, "ECE"), (128, "CWR"))
     return " ".join(name for bit, name in names if flags & bit) or "none"
 
 
@@ -133,7 +135,8 @@ def udp(header: Header) -> Next | None:
     """A datagram's header."""
     ports = [int.from_bytes(header.raw(at, 2), "big") for at in (0, 2)]
     header.number("udp.srcport", 0, 2, SERVICES, _port(ports[0]))
-    header.number("udp.dstport", 2, 2, SERVICES, _port(ports[1]))
+    is_probe = ports[1] in _PROBES
+    header.number("udp.dstport", 2, 2, SERVICES, ("port-traceroute", {}) if is_probe else _port(ports[1]))
     size = header.number("udp.length", 4, 2)
     header.number("udp.checksum", 6, 2)
     if not header.context.get("is_quoted"):
