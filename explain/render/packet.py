@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 SCHEMA = "explain-packet/1"
 _TITLES = {
-    "eth": "Ethernet", "vlan": "802.1Q", "ieee8021ad": "802.1ad", "llc": "LLC", "eapol": "EAPOL", "eap": "EAP",
-    "sll": "Linux cooked capture", "null": "BSD loopback",
+    "eth": "Ethernet", "vlan": "802.1Q", "ieee8021ad": "802.1ad", "llc": "LLC", "stp": "STP",
+    "eapol": "EAPOL", "eap": "EAP", "sll": "Linux cooked capture", "null": "BSD loopback",
     "ppp": "PPP", "chdlc": "Cisco HDLC", "pppoe": "PPPoE", "mpls": "MPLS", "arp": "ARP", "ip": "IPv4", "ipv6": "IPv6",
     "ipv6.hopopts": "IPv6 hop-by-hop options", "ipv6.dstopts": "IPv6 destination options",
     "ipv6.routing": "IPv6 routing header", "ipv6.fraghdr": "IPv6 fragment header", "ah": "AH", "tcp": "TCP",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from explain.decode.dissect import control, eapol, ip, link, transport
+from explain.decode.dissect import control, eapol, ip, link, stp, transport
 from explain.decode.dissect.field import CutError, Dissector, Field, Header, Layer, Next
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ _NAMES = {"sll2": "sll", "dns-tcp": "dns"}
 _DISSECTORS: dict[str, Dissector] = {
     "eth": link.ethernet, "sll": link.cooked, "sll2": link.cooked_second, "null": link.loopback, "bare": link.bare,
     "ppp": link.ppp, "chdlc": link.cisco, "vlan": link.vlan, "ieee8021ad": link.service_tag,
-    "eapol": eapol.eapol, "eap": eapol.eap, "llc": link.llc, "pppoe": link.pppoe, "mpls": link.mpls,
+    "eapol": eapol.eapol, "eap": eapol.eap, "llc": link.llc, "stp": stp.stp, "pppoe": link.pppoe, "mpls": link.mpls,
     "arp": link.arp, "ip": ip.ipv4, "ipv6": ip.ipv6, "ipv6.hopopts": ip.extension, "ipv6.dstopts": ip.extension,
     "ipv6.routing": ip.routing, "ipv6.fraghdr": ip.fragment, "ah": ip.authentication, "tcp": transport.tcp,
     "udp": transport.udp, "icmp": control.icmp, "icmpv6": control.icmpv6,

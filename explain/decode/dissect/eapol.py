@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 _KINDS = {0: "EAP packet", 1: "Start", 2: "Logoff", 3: "Key", 5: "MKA"}
 _CODES = {1: "Request", 2: "Response", 3: "Success", 4: "Failure"}
 _TYPES = {
-    1: "Identity", 2: "Notification", 3: "Nak", 4: "MD5-Challenge", 6: "GTC", 13: "TLS", 17: "LEAP", 21: "TTLS",
-    25: "PEAP", 26: "MSCHAPv2", 43: "FAST",
+    1: "Identity", 2: "Notification", 3: "Nak", 4: "MD5-Challenge", 6: "GTC", 13: "TLS", 17: "LEAP", 18: "SIM",
+    21: "TTLS", 23: "AKA", 25: "PEAP", 26: "MSCHAPv2", 43: "FAST", 50: "AKA'",
 }  # fmt: skip
 _IDENTITY = 1
 

@@ -91,7 +91,8 @@ def llc(header: Header) -> Next | None:
     size = 1 if header.raw(2, 1)[0] & 3 == 3 else 2  # numbered frames have two octets, the low one first
     header.note("llc.control", 2, size, int.from_bytes(header.raw(2, size), "little"), None, None)
     if header.raw(0, 3) != b"\xaa\xaa\x03":
-        return Next("data", header.at + 2 + size, header.said_end)
+        is_tree = header.raw(0, 3) == b"\x42\x42\x03"
+        return Next("stp" if is_tree else "data", header.at + 2 + size, header.said_end)
     maker = header.number("llc.oui", 3, 3)
     if maker:
         header.number("llc.pid", 6, 2, _CISCO if maker == _CISCO_OUI else None)
