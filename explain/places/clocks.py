@@ -12,8 +12,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from explain.places.clock_bounds import BOTH, ClockBounds, Edge, fit, known_bounds
 from explain.places.round_trips import round_trips
 from explain.record import dataclass
 from explain.table import ARP, NO_FLOW, REVERSED
@@ -24,11 +24,6 @@ if TYPE_CHECKING:
     from explain.places.matching import Matched
     from explain.table import I8, Bools, PacketTable, Rows
 
-F8 = npt.NDArray[np.float64]
-_WORST_PPM = 500.0  # of a crystal, generously
-_BOTH = 2
-_STEPS = 60
-_CORNERS = 33
 _MOST_PAIRS = 50_000
 _SMALL_NS = 50_000_000  # on the way: seen one way only, so much may be the way and not the clock
 
@@ -56,25 +51,6 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
-class _Edge:
-    """What is known of one clock against another.
-
-    Attributes:
-        low, high: bounds of their difference at time 0, nanoseconds.
-        slow, fast: bounds of the drift that causality allows, ppm.
-        guess: the difference where a bound is missing.
-        weight: how many packets say so.
-    """
-
-    low: float
-    high: float
-    slow: float
-    fast: float
-    guess: float
-    weight: int
-
-
-@dataclass(frozen=True, slots=True)
 class _Pairs:
     """Frames of one packet in two captures."""
 
@@ -98,71 +74,10 @@ def clocks(table: PacketTable, matched: Matched, packet: Rows, by_packet: Rows, 
     start = _start(table, of_place, reference)
     # A drift is so much a second since some moment; clocks that are seconds apart must first agree on when that was.
     rough = np.zeros(captures, np.int64)
-    for capture, bounds in _known(_edges(table, pairs, is_down, rough, start), reference, captures).items():
+    for capture, bounds in known_bounds(_edges(table, pairs, is_down, rough, start), reference, captures).items():
         rough[capture] = int(bounds.nearest)
-    known = _known(_edges(table, pairs, is_down, rough, start), reference, captures)
+    known = known_bounds(_edges(table, pairs, is_down, rough, start), reference, captures)
     return tuple(_clock(capture, known.get(capture)) for capture in range(captures))
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """Bounds of a clock and of its drift against the reference, and the best guess."""
-
-    low: float
-    high: float
-    slow: float
-    fast: float
-    guess: float
-
-    @property
-    def nearest(self) -> float:
-        """The middle, or the guess where a bound is open."""
-        is_bounded = np.isfinite(self.low) and np.isfinite(self.high)
-        return (self.low + self.high) / 2 if is_bounded else self.guess
-
-    @property
-    def drift(self) -> float:
-        """0 where none is needed, else the middle of what is possible."""
-        return 0.0 if self.slow <= 0 <= self.fast else (self.slow + self.fast) / 2
-
-
-def _known(edges: dict[tuple[int, int], _Edge], reference: int, count: int) -> dict[int, _Known]:
-    """What all edges together say of each capture that any chain connects with the reference.
-
-    Differences that are bounded on each edge are bounded along every path; the tightest paths count.
-    """
-    skew, drift = np.full((count, count), np.inf), np.full((count, count), np.inf)
-    for (one, other), edge in edges.items():
-        skew[one, other], skew[other, one] = edge.high, -edge.low
-        drift[one, other], drift[other, one] = edge.fast, -edge.slow
-    for bounds in (skew, drift):
-        np.fill_diagonal(bounds, 0.0)
-        for middle in range(count):
-            np.minimum(bounds, bounds[:, middle : middle + 1] + bounds[middle], out=bounds)
-    found = {}
-    for capture, guess in _guesses(edges, reference).items():
-        low, high = -float(skew[capture, reference]), float(skew[reference, capture])
-        slow, fast = -float(drift[capture, reference]), float(drift[reference, capture])
-        if low > high:  # some pairs are no pairs, or the clock was set: all that is claimed is the chain
-            low, high = guess - (low - high), guess + (low - high)
-        if capture == reference:
-            low = high = slow = fast = 0.0
-        found[capture] = _Known(low, high, min(slow, fast), max(slow, fast), guess)
-    return found
-
-
-def _guesses(edges: dict[tuple[int, int], _Edge], reference: int) -> dict[int, float]:
-    """The difference of each capture along the best connected chain."""
-    found = {reference: 0.0}
-    while True:
-        open_ends = [(edge.weight, ends) for ends, edge in edges.items() if (ends[0] in found) != (ends[1] in found)]
-        if not open_ends:
-            return found
-        one, other = max(open_ends)[1]
-        if one in found:
-            found[other] = found[one] + edges[one, other].guess
-        else:
-            found[one] = found[other] - edges[one, other].guess
 
 
 def _start(table: PacketTable, of_place: I8, reference: int) -> int:
@@ -185,7 +100,7 @@ def corrected(table: PacketTable, found: tuple[Clock, ...]) -> I8:
     return fixed
 
 
-def _clock(capture: int, known: _Known | None) -> Clock:
+def _clock(capture: int, known: ClockBounds | None) -> Clock:
     if known is None:
         return Clock(capture, None, None, None)
     low, high, drift = known.low, known.high, round(known.drift, 3)
@@ -198,7 +113,7 @@ def _clock(capture: int, known: _Known | None) -> Clock:
     return Clock(capture, round((low + high) / 2), int(np.ceil((high - low) / 2)) + 1, drift)
 
 
-def _edges(table: PacketTable, pairs: _Pairs, is_down: I8, rough: I8, start: int) -> dict[tuple[int, int], _Edge]:
+def _edges(table: PacketTable, pairs: _Pairs, is_down: I8, rough: I8, start: int) -> dict[tuple[int, int], Edge]:
     since = (table.time_ns[pairs.one] - rough[pairs.capture] - start).astype(np.float64)
     difference = (table.time_ns[pairs.other] - table.time_ns[pairs.one]).astype(np.float64)
     size = len(rough)
@@ -206,7 +121,7 @@ def _edges(table: PacketTable, pairs: _Pairs, is_down: I8, rough: I8, start: int
     edges = {}
     for one in np.unique(key).tolist():
         at = np.flatnonzero(key == one)
-        edges[divmod(one, size)] = _fit(since[at], difference[at], is_down[at])
+        edges[divmod(one, size)] = fit(since[at], difference[at], is_down[at])
     return edges
 
 
@@ -227,7 +142,7 @@ def _pairs(table: PacketTable, packet: Rows, order: Rows) -> tuple[Rows, Rows]:
 
 
 def _downstream(table: PacketTable, matched: Matched, one: Rows, other: Rows) -> I8:
-    """1 where the second frame was seen after the first one, -1 before it, _BOTH at once, 0 where nobody can say."""
+    """1 where the second frame was seen after the first one, -1 before it, BOTH at once, 0 where nobody can say."""
     result = np.sign(table.ttl[one].astype(np.int64) - table.ttl[other])
     todo = np.flatnonzero(result == 0)
     if len(todo):
@@ -246,8 +161,8 @@ def _by_round_trip(table: PacketTable, matched: Matched, one: Rows, other: Rows)
     links[order] = np.cumsum(is_new) - 1
     difference = (table.time_ns[other] - table.time_ns[one]).astype(np.float64)
     trip = round_trips(links, int(links.max()) + 1, table.time_ns[one], difference, is_back)
-    sign = np.where(np.isnan(trip), 0, np.where(trip == 0, _BOTH, np.sign(trip))).astype(np.int64)[links]
-    turned: I8 = np.where(is_back & (sign != _BOTH), -sign, sign)
+    sign = np.where(np.isnan(trip), 0, np.where(trip == 0, BOTH, np.sign(trip))).astype(np.int64)[links]
+    turned: I8 = np.where(is_back & (sign != BOTH), -sign, sign)
     return turned
 
 
@@ -266,56 +181,3 @@ def _conversation(table: PacketTable, matched: Matched, rows: Rows) -> tuple[I8,
         key[arp] = -((low << 31 ^ high) & 0x7FFFFFFFFFFFFFF) - 1
         is_back[arp] = table.arp.sender_ip[index] > table.arp.target_ip[index]
     return key, is_back
-
-
-def _fit(at: F8, difference: F8, is_down: I8) -> _Edge:
-    """Bounds of the difference at time 0 over all drifts that the causality allows."""
-    is_roof, is_floor = is_down > 0, (is_down < 0) | (is_down == _BOTH)
-    high_at, high = at[is_roof], difference[is_roof]
-    low_at, low = at[is_floor], difference[is_floor]
-    middle = float(np.median(difference))
-    if not len(high) or not len(low):
-        bound = float(high.min()) if len(high) else np.inf, float(low.max()) if len(low) else -np.inf
-        guess = bound[0] if len(high) else bound[1] if len(low) else middle
-        return _Edge(bound[1], bound[0], -_WORST_PPM, _WORST_PPM, guess, len(at))
-    weight = len(at) + (1 << 20)
-
-    def gap(ppm: float) -> tuple[float, float]:
-        return float((low - ppm * 1e-6 * low_at).max()), float((high - ppm * 1e-6 * high_at).min())
-
-    floor, roof = gap(0.0)
-    best = 0.0 if floor <= roof else _widest(gap)
-    if gap(best)[0] > gap(best)[1]:  # contradicts itself: some pairs are no pairs; take the middle of the road
-        wide = abs(floor - roof)
-        return _Edge(middle - wide, middle + wide, -_WORST_PPM, _WORST_PPM, middle, weight)
-    slow, fast = _edge_of(gap, best, -_WORST_PPM), _edge_of(gap, best, _WORST_PPM)
-    if floor <= 0 <= roof:
-        return _Edge(floor, roof, slow, fast, 0.0, weight)
-    corners = [gap(ppm) for ppm in np.linspace(slow, fast, _CORNERS).tolist()]
-    floor, roof = min(corner[0] for corner in corners), max(corner[1] for corner in corners)
-    return _Edge(floor, roof, slow, fast, (floor + roof) / 2, weight)
-
-
-def _widest(gap: Any) -> float:
-    """The drift at which the bounds are farthest apart; what is between them is concave in it."""
-    first, last = -_WORST_PPM, _WORST_PPM
-    for _ in range(_STEPS):
-        one, other = first + (last - first) / 3, last - (last - first) / 3
-        if gap(one)[1] - gap(one)[0] < gap(other)[1] - gap(other)[0]:
-            first = one
-        else:
-            last = other
-    return (first + last) / 2
-
-
-def _edge_of(gap: Any, inside: float, outside: float) -> float:
-    """The last drift towards ``outside`` that causality allows."""
-    if gap(outside)[0] <= gap(outside)[1]:
-        return outside
-    for _ in range(_STEPS // 2):
-        middle = (inside + outside) / 2
-        if gap(middle)[0] <= gap(middle)[1]:
-            inside = middle
-        else:
-            outside = middle
-    return inside
