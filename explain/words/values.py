@@ -83,6 +83,13 @@ def visible(text: str, longest: int = _LONGEST) -> str:
     return shown if len(text) <= longest else f"{shown}..."
 
 
+def typed(text: str) -> str:
+    """Text from outside as one word of a command that somebody may paste into a shell."""
+    import shlex
+
+    return shlex.quote(visible(text))
+
+
 def _is_plain(char: str) -> bool:
     return char == " " or unicodedata.category(char)[0] not in "CZ"
 
@@ -166,6 +173,7 @@ class Speaker(string.Formatter):
             return ("、" if self._language == "ja" else "; ").join(self.format_field(one, "") for one in value)
         forms: dict[str, Callable[[Any], str]] = {
             "title": self._title, "gist": self._gist, "span": self._span, "size": size,
+            "typed": typed,
             "whole": lambda text: visible(str(text), _LONGEST_WHOLE), "number": lambda number: f"{number:,}",
         }  # fmt: skip
         if form in forms:

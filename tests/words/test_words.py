@@ -57,7 +57,7 @@ def test_every_counted_noun_is_known(entry):
             assert (
                 not noun
                 or noun in NOUNS
-                or noun in ("duration", "size", "number", "whole", "title", "gist", "span", "steps")
+                or noun in ("duration", "size", "number", "whole", "title", "gist", "span", "steps", "typed")
             )
 
 
@@ -84,6 +84,11 @@ def test_nouns_are_counted_as_each_language_does():
 )
 def test_text_from_packets_is_shown_and_never_obeyed(hostile, shown):
     assert visible(hostile) == shown
+
+
+def test_a_name_from_a_packet_is_one_word_of_the_command_that_is_proposed():
+    values = {"client": "192.0.2.1", "name": "a;reboot;$(id).test"}
+    assert "getent hosts 'a;reboot;$(id).test';" in say("findings.name-does-not-exist.next", values, "en")
 
 
 def test_a_megabyte_of_name_is_cut():
