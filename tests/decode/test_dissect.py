@@ -34,7 +34,7 @@ COMPARED = (
     "dhcp.id", "dhcp.ip.client", "dhcp.ip.your", "dhcp.ip.server", "dhcp.ip.relay", "dhcp.hw.mac_addr",
     "icmpv6.mldr.mar.record_type", "icmpv6.mldr.mar.multicast_address", "llc.dsap", "llc.control", "dns.qry.class",
     "dns.rr.udp_payload_size", "stp.version", "stp.type", "stp.flags.tc", "stp.root.prio", "stp.root.hw",
-    "stp.root.cost", "stp.bridge.prio", "stp.bridge.hw", "stp.port", "stp.hello", "stp.forward", "stp.max_age",
+    "stp.root.cost", "stp.bridge.prio", "stp.bridge.hw",
     "sll.pkttype", "sll.etype", "sll.src.eth",
     "dhcpv6.msgtype", "dhcpv6.xid", "dhcpv6.hopcount", "dhcpv6.linkaddr", "dhcpv6.peeraddr", "dhcpv6.option.type",
     "dhcpv6.option.length", "dhcpv6.iaid.t1", "dhcpv6.iaid.t2", "dhcpv6.iaaddr.ip", "dhcpv6.iaaddr.pref_lifetime",
@@ -51,7 +51,7 @@ COMPARED = (
 LISTED = {"tls.handshake.ciphersuite"}  # of a ClientHello, which we show as one list
 SAMPLE = (
     "tcp-handshake", "dhcp", "dns", "ipv6-slaac", "ttl-too-low", "fragments-filtered", "nat-icmp", "traceroute",
-    "path-mtu-exceeded", "http", "tls-alert",
+    "path-mtu-exceeded", "http", "tls-alert", "bridge-port-not-forwarding",
 )  # fmt: skip
 
 
