@@ -13,15 +13,16 @@ import numpy as np
 from explain.addresses import BROADCAST, IPV6_KEY
 from explain.exchanges.columns import ExchangeColumns, Found, from_list
 from explain.exchanges.journey_sights import Spot, spot_of
+from explain.exchanges.nat_checksums import checksum_proof, ip_checksums_are_right
 from explain.exchanges.trails import forward, near_rows
-from explain.places.matching import NONE, address_sums, rest_sums
+from explain.places.matching import NONE
 from explain.record import dataclass
-from explain.table import BAD_IP_CHECKSUM, GOOD_CHECKSUM, ICMP, ICMPV6, IPV4, PARTIAL_CHECKSUM, TCP, UDP
+from explain.table import ICMP, ICMPV6, TCP, UDP
 
 if TYPE_CHECKING:
     from explain.exchanges.journey_paths import Paths
     from explain.exchanges.trails import Leg
-    from explain.table import I8, Bools, PacketTable, Rows
+    from explain.table import Bools, PacketTable, Rows
 
 OUTCOMES = ("translated", "untranslated")
 _PRIVATE = tuple(IPv4Network(net) for net in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))  # RFC 1918
@@ -217,7 +218,8 @@ def _found(
     is_lost = bool(len(after.back)) and not back and _came_back_as_is(table, before, after)
     fields = NatTranslation(
         inside, outside, kind, tuple(name for name, differs in changed if differs), initiator, _HOOKS[kind],
-        _proof(table, pairs + back), _ip_is_right(table, np.array([row for pair in pairs + back for row in pair])),
+        checksum_proof(table, pairs + back),
+        ip_checksums_are_right(table, np.array([row for pair in pairs + back for row in pair])),
         len(pairs), len(back), spot_of(table, row) if pairs else None, spot_of(table, far) if pairs else None,
         "reply-not-translated" if is_lost else None, bool(pairs) and _turns_round(table, row, far),
     )  # fmt: skip
@@ -247,40 +249,6 @@ def _side(table: PacketTable, row: int, ends: tuple[int, ...]) -> NatSide:
         NatEnd(text(ends[0]), ends[1] if has_ports else None, id_),
         NatEnd(text(ends[2]), ends[3] if has_ports else None, id_),
     )
-
-
-def _proof(table: PacketTable, pairs: list[tuple[int, int]]) -> str | None:
-    """What the checksums say of the packets that were seen on both sides."""
-    if not pairs:
-        return None
-    one, other = (np.array(rows) for rows in zip(*pairs, strict=True))
-    layers, far = table.layers[one], table.layers[other]
-    if not (layers & (TCP | UDP | ICMP | ICMPV6)).all():
-        return None
-    if (layers & ICMP).all() and (table.checksum[one] == table.checksum[other]).all():
-        return "unchanged" if table.checksum[one].any() else None  # lines of text show none
-    is_partial, is_far_partial = layers & PARTIAL_CHECKSUM != 0, far & PARTIAL_CHECKSUM != 0
-    both = layers & far & GOOD_CHECKSUM != 0  # a damaged frame proves nothing about the translator
-    if both.any() and (rest_sums(table, one[both]) != rest_sums(table, other[both])).any():
-        return "differs"
-    if is_partial.all() and is_far_partial.all():
-        same = _partial_rest(table, one) == _partial_rest(table, other)
-        return "partial" if same.all() else "differs"
-    return "full" if both.any() else "recomputed" if (is_partial != is_far_partial).any() else None
-
-
-def _partial_rest(table: PacketTable, rows: Rows) -> I8:
-    """A partial sum less the addresses in it: protocol and length, which no NAT changes."""
-    ends = address_sums(table, table.sources(rows)) + address_sums(table, table.targets(rows))
-    rest: I8 = (table.checksum[rows].astype(np.int64) - ends) % 0xFFFF
-    return rest
-
-
-def _ip_is_right(table: PacketTable, rows: Rows) -> bool | None:
-    layers = table.layers[rows.astype(np.int64)]
-    if not len(rows) or not (layers & IPV4).all():
-        return None
-    return not (layers & BAD_IP_CHECKSUM).any()
 
 
 def _leaking(table: PacketTable, paths: Paths) -> list[int]:
@@ -325,7 +293,7 @@ def _leak(table: PacketTable, paths: Paths, trail: int) -> Found | None:
     after = int(ordered[table.place[ordered] == table.place[ordered[-1]]][0])
     side = _side(table, before, ends.pop())
     fields = NatTranslation(
-        side, None, None, (), "inside", (), None, _ip_is_right(table, rows),
+        side, None, None, (), "inside", (), None, ip_checksums_are_right(table, rows),
         len(np.unique(paths.seen.packet[rows])), 0,
         spot_of(table, before), spot_of(table, after), "private-source-outside", False,
     )  # fmt: skip

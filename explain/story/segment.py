@@ -9,7 +9,9 @@ import numpy as np
 from explain.addresses import BROADCAST, mac_text
 from explain.arrays import distinct
 from explain.exchanges import segment
+from explain.exchanges.claims import contests
 from explain.exchanges.hosts import Hosts
+from explain.exchanges.traffic import traffic
 from explain.model import Line
 from explain.places.near import whole_of
 from explain.table import IPV4
@@ -44,7 +46,7 @@ def _line(table: PacketTable, message: str, rows: Rows | list[int], depth: int =
 
 
 def _moved(table: PacketTable) -> Iterator[Line]:
-    for contest in [one for one in segment.contests(table) if not one.is_disputed][:_MOST_TOLD]:
+    for contest in [one for one in contests(table) if not one.is_disputed][:_MOST_TOLD]:
         (old, before), (new, after) = list(contest.rows.items())[:2]
         address = table.addresses.text(contest.address)
         yield _line(table, "moved", [before[-1], after[0]], address=address, old=mac_text(old), new=mac_text(new))
@@ -64,7 +66,7 @@ def _common(table: PacketTable, hosts: Hosts) -> dict[int, frozenset[int] | None
 def _overheard(table: PacketTable, hosts: Hosts) -> Iterator[Line]:
     nobody: dict[int, frozenset[int] | None] = {}
     nobody |= {place: macs for place, macs in _common(table, hosts).items() if macs is not None and not macs}
-    for one in segment.traffic(table, nobody):
+    for one in traffic(table, nobody):
         pairs = sorted(one.overheard.items(), key=lambda item: int(item[1][0]))
         is_flooded = all(len(rows) <= _ONCE for _, rows in pairs)
         for (source, target), rows in pairs[:_MOST_TOLD]:
@@ -108,7 +110,7 @@ def _unasked(table: PacketTable, exchanges: Exchanges) -> Iterator[Line]:
 
 
 def _everybody(table: PacketTable, hosts: Hosts) -> Iterator[Line]:
-    for one in segment.traffic(table, dict.fromkeys(_common(table, hosts))):
+    for one in traffic(table, dict.fromkeys(_common(table, hosts))):
         rows = np.concatenate((one.to_all, one.to_groups))
         if len(rows) and one.frames >= _WORTH_COUNTING:
             values = {"all": len(one.to_all), "groups": len(one.to_groups), "frames": one.frames}

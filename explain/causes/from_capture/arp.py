@@ -10,13 +10,13 @@ import numpy as np
 from explain.addresses import mac_text
 from explain.arrays import among, distinct
 from explain.causes.from_capture.scene import Member, Scene, Seen
-from explain.exchanges import segment
+from explain.exchanges.claims import contests
 from explain.places.near import rows_near, whole_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from explain.exchanges.segment import Contest
+    from explain.exchanges.claims import Contest
 
 WHY_SILENT = (
     "target-interface-down", "target-has-other-address", "wrong-gateway-address", "gateway-interface-down",
@@ -49,7 +49,7 @@ def _conflicts(scene: Scene) -> Iterator[Seen]:
         fields = announcements.fields(index)
         claims[fields.address].append((announcements, index))
         macs[fields.address].update((fields.mac, fields.challenger_mac))
-    disputed = [contest for contest in segment.contests(whole_of(scene.table)) if contest.is_disputed]
+    disputed = [contest for contest in contests(whole_of(scene.table)) if contest.is_disputed]
     for contest in disputed:
         address = scene.table.addresses.text(contest.address)
         claims[address] += _of_contest(scene, contest)

@@ -12,6 +12,7 @@ from explain.arrays import among, distinct
 from explain.causes.from_capture import silence
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges import segment
+from explain.exchanges.claims import Claims, claims
 from explain.places.near import rows_near, whole_of
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def _ends(scene: Scene, rows: Rows) -> dict[str, Any]:
 def _wrong_neighbours(scene: Scene) -> Iterator[Seen]:
     """A packet for a neighbour goes to a MAC that nobody here has, while the neighbour shows another one."""
     table = scene.table
-    claimed = segment.claims(table)
+    claimed = claims(table)
     if claimed.is_contested.all():
         return
     groups: dict[tuple[str, str, str], list[Member]] = defaultdict(list)
@@ -86,7 +87,7 @@ def _wrong_neighbours(scene: Scene) -> Iterator[Seen]:
 
 
 def _not_to_the_owner(
-    table: PacketTable, part: ExchangeColumns, indices: Rows, claimed: segment.Claims
+    table: PacketTable, part: ExchangeColumns, indices: Rows, claimed: Claims
 ) -> Iterator[tuple[int, int, int, int]]:
     """Of some exchanges, those to an IPv4 address that one MAC alone claims, sent to a MAC that nobody here has.
 
