@@ -51,3 +51,13 @@ def test_connections_on_one_link_suspect_no_router_between_the_two():
 @pytest.mark.parametrize("frames", [(*BY_ROUTER, *connects(FAR, R)), connects(BOB, B)], ids=["by-router", "no-arp"])
 def test_a_router_stays_suspected_where_one_stands_or_may_stand_between(frames):
     assert set(the_finding(*frames).rivals) >= OF_ROUTERS - {"reply-ttl-too-low"} | ON_TARGET
+
+
+@pytest.mark.parametrize("own", [ALICE, "127.0.0.1"])
+def test_a_host_that_asks_itself_suspects_nothing_beyond_itself(own):
+    unanswered = [(when, segment((own, 40000), (own, 80), SYN, seq=1)) for when in (1.0, 2.0)]
+    for frames in ([(1.0, ping(own, own, 1))], unanswered):
+        finding = the_finding(*frames)
+        assert {"filter-on-target-input", "conntrack-table-full"} <= set(finding.rivals)
+        assert not {"partial-loss", "forwarding-disabled", "wrong-static-neighbour"} & set(finding.rivals)
+        assert "never leaves it" in " ".join(explain.explain(pcap(*frames)).story().split())

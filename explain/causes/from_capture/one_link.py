@@ -1,4 +1,4 @@
-"""Packets that crossed no router: they went from the very MAC of who asked to the very MAC of who was asked."""
+"""Packets that crossed no router: from the very MAC of who asked to the very MAC of who was asked, or not even that."""
 
 from __future__ import annotations
 
@@ -22,6 +22,11 @@ _ROUTERS_DO = frozenset((
     "nat-wrong-source-net", "masquerade-bypassed-by-notrack", "snat-to-unowned-address", "hairpin-nat-missing",
     "icmp-errors-filtered-on-router", "reply-ttl-too-low", "stateful-filter-asymmetric-path", "wrong-gateway-address",
     "pmtu-blackhole", "wrong-nexthop-on-router", "router-interface-down", "routing-loop", "conntrack-table-full",
+))  # fmt: skip
+_AT_HOME = frozenset((
+    "filter-on-target-input", "filter-on-target-ingress", "filter-on-target-output", "filter-on-sender-input",
+    "tcp-accept-queue-full", "tcp-bound-to-loopback", "dnat-missing", "echo-ignored-by-target",
+    "conntrack-table-full", "name-resolves-to-wrong-address",
 ))  # fmt: skip
 _WHO_HANDS_ON_DOES = ("forwarding-disabled", "filter-on-router-forward")  # destination NAT at the host that was asked
 
@@ -53,8 +58,20 @@ class OneLink:
             for from_mac, asker, to_mac, asked in ends
         )
 
+    def stays_home(self, rows: Sequence[int]) -> bool:
+        """Whether a host asked itself, by its own address or a loopback one: what it sent never left it.
+
+        Source: RFC 1122, 3.2.1.3 (127.0.0.0/8) and RFC 4291, 2.5.3 (::1).
+        """
+        if not len(rows):
+            return False
+        asker, asked = (self._table.addresses.text(end) for end in self._table.ends(int(rows[0])))
+        return asker == asked or (asker.startswith("127.") and asked.startswith("127."))
+
     def possible(self, rows: Sequence[int], rivals: tuple[str, ...]) -> tuple[str, ...]:
         """The rivals without what only a router can do, where none stands between who asked and who was asked.
+
+        Of a host that asked itself, only those that can be within it.
 
         The host that was asked may itself hand packets on to another one (destination NAT); that comes last.
 
@@ -62,6 +79,8 @@ class OneLink:
             rows: what was sent, towards who was asked.
             rivals: causes that could explain the silence if there were routers.
         """
+        if self.stays_home(rows):
+            return tuple(one for one in rivals if one in _AT_HOME)
         if not self.holds(rows):
             return rivals
         near = [one for one in rivals if one not in _ROUTERS_DO and one not in _WHO_HANDS_ON_DOES]

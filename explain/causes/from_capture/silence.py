@@ -62,6 +62,8 @@ def _narrowed(scene: Scene, rows: list[int]) -> tuple[list[int], tuple[str, ...]
     at = np.array(rows, np.int64)
     sized = rivals_by_size(scene.table, at, WHY_SILENT)
     why = scene.one_link.possible(rows, sized)
+    if scene.one_link.stays_home(rows):
+        return [], why, "home"
     if (scene.table.layers[at] & FRAGMENT).any():
         return [], why, "fragments"
     proof = acknowledgements(scene.table, rows)[:_MOST_CITED].tolist()

@@ -65,7 +65,10 @@ def _same_fate(
         values = {"server": server, "port": port, "count": len(some)}
         if ports > 1:
             values |= {"case": "ports", "ports": ports}
-        why = scene.one_link.possible(rows, rivals) if outcome == "unanswered" else rivals
+        is_home = scene.one_link.stays_home(rows)
+        why = scene.one_link.possible(rows, rivals) if outcome == "unanswered" or is_home else rivals
+        if is_home and outcome == "unanswered":
+            values.setdefault("case", "home")
         yield Seen(cause, certainty, [(part, index) for index in some], rows, why, values)
 
 
