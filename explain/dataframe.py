@@ -27,6 +27,7 @@ from explain.table import (
     TCP,
     UDP,
     VLAN,
+    VLAN_ID,
 )
 
 if TYPE_CHECKING:
@@ -70,11 +71,18 @@ def packets(table: PacketTable, paths: Sequence[str] | None = None, wanted: Bool
         "protocol": _protocols(layers),
         "src_mac": _macs(table, rows, table.links.source),
         "dst_mac": _macs(table, rows, table.links.target),
-        "vlan": _numbers(table.vlan[rows] & 0x0FFF, layers & VLAN),
+        "vlan": _numbers(table.vlan[rows] & VLAN_ID, layers & VLAN),
+        "inner_vlan": _inner_vlans(table, rows),
         **_network(table, rows),
         **_transport(table, rows),
     }  # fmt: skip
     return pd.DataFrame(data)
+
+
+def _inner_vlans(table: PacketTable, rows: Rows) -> Any:
+    whole = np.zeros(len(table), np.int64)
+    whole[table.beside.row] = table.beside.inner & VLAN_ID
+    return _numbers(whole[rows], whole[rows] != 0)
 
 
 def _network(table: PacketTable, rows: Rows) -> dict[str, Any]:
@@ -104,7 +112,7 @@ def _transport(table: PacketTable, rows: Rows) -> dict[str, Any]:
         ports[some] = side(rows[some])
         found[name] = _numbers(ports, has_ports)
     flags = np.array([*(_flags(value) for value in range(256)), None], object)
-    found["tcp_flags"] = flags[np.where(is_tcp != 0, table.flags[rows], 256)]
+    found["tcp_flags"] = flags[np.where(is_tcp != 0, table.flags[rows].astype(np.int64), 256)]
     for name in ("seq", "ack", "window"):
         found[f"tcp_{name}"] = _numbers(getattr(table, name)[rows], is_tcp)
     found["payload"] = _numbers(table.payload[rows], layers & IP)
@@ -183,12 +191,14 @@ def _column(values: list[Any]) -> Any:
 
 
 def _exchange_row(one: Exchange, are_lists_text: bool) -> dict[str, Any]:
-    spans: Any = plain(one.frames)
+    spans, vlans = plain(one.frames), plain(one.vlans)
     if are_lists_text:
         spans = ",".join(f"{a}" if a == b else f"{a}-{b}" for a, b in one.frames)
+        vlans = ",".join("/".join(map(str, tags)) for tags in one.vlans) or None
     row: dict[str, Any] = {
         "id": one.id, "kind": one.kind, "outcome": one.outcome, "capture": one.capture, "interface": one.interface,
         "frames": spans, "start_ns": one.start_ns, "end_ns": one.end_ns, "duration_ns": one.end_ns - one.start_ns,
+        "vlans": vlans,
     }  # fmt: skip
     # Some kinds have an identifier of their own, as DNS and ICMP do.
     row.update(

@@ -120,6 +120,7 @@ class Exchange:
     Attributes:
         fields: a frozen dataclass of the kind, with the names of the contract.
         evidence: the frames at every vantage point; ``frames`` are those of the first file.
+        vlans: VLAN ids of its frames, each outer before inner; empty without tags.
     """
 
     id: str
@@ -132,6 +133,7 @@ class Exchange:
     start_ns: int
     end_ns: int
     fields: Any
+    vlans: tuple[tuple[int, ...], ...] = ()
 
     def _repr_html_(self) -> str:
         from explain.facts_html import of_one

@@ -36,6 +36,8 @@ Bools = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.int64]
 """Indices into a table."""
 
+VLAN_ID = 0x0FFF
+"""The bits of a VLAN tag that name the VLAN (IEEE 802.1Q, 9.6)."""
 # Bits of ``layers``: which headers are there whole, and what is odd about the frame.
 ETHERNET = 1 << 0
 VLAN = 1 << 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
-from functools import cache
+from functools import cache, cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any, overload
 
@@ -17,6 +17,7 @@ import numpy as np
 from explain.arrays import ragged
 from explain.model import Exchange
 from explain.record import dataclass
+from explain.table import VLAN, VLAN_ID
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -279,7 +280,23 @@ class Exchanges(Sequence[Exchange]):
             int(part.start_ns[index]),
             int(part.end_ns[index]),
             part.fields(index),
+            self._vlans(rows) if self._is_tagged else (),
         )
+
+    @cached_property
+    def _is_tagged(self) -> bool:
+        return bool((self._table.layers[: len(self._table)] & VLAN).any())
+
+    def _vlans(self, rows: Rows) -> tuple[tuple[int, ...], ...]:
+        """The tags of some rows, each outer before inner; a tag for priority alone names no VLAN."""
+        table, beside = self._table, self._table.beside
+        at = np.searchsorted(beside.row, rows)
+        found = set()
+        for row, place in zip(rows.tolist(), at.tolist(), strict=True):
+            inner = int(beside.inner[place]) if place < len(beside.row) and beside.row[place] == row else 0
+            tags = (int(table.vlan[row]) if table.layers[row] & VLAN else 0, inner)
+            found.add(tuple(tag & VLAN_ID for tag in tags if tag & VLAN_ID))
+        return tuple(sorted(found - {()}))
 
     def _repr_html_(self) -> str:
         from explain.facts_html import of_many

@@ -77,6 +77,12 @@ def _json_values(column: pd.Series[Any]) -> list[Any]:
 
 
 def _write_parquet(frame: pd.DataFrame, stream: BinaryIO) -> None:
+    """Columns have one type there: what some kinds write as numbers and others as words becomes text."""
+    import pandas as pd
+
+    for name in frame.columns:
+        if len({type(value) for value in frame[name] if value is not None and value is not pd.NA}) > 1:
+            frame[name] = [None if value is None else str(value) for value in frame[name]]
     frame.to_parquet(stream, index=False, engine="pyarrow")
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from explain.arrays import distinct
 from explain.model import Line
-from explain.table import ARP, IP, VLAN
+from explain.table import ARP, IP, VLAN, VLAN_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from explain.exchanges.columns import Exchanges
     from explain.table import U2, PacketTable, Rows
 
-_ID = 0x0FFF
 _MOST_TOLD = 8
 _MOST_HOSTS = 6
 _MOST_CITED = 1000
@@ -32,7 +31,7 @@ def tell(table: PacketTable, exchanges: Exchanges) -> list[Line]:
     tagged = np.flatnonzero(layers & VLAN)
     if not len(tagged):
         return []
-    outer = table.vlan[tagged] & _ID
+    outer = table.vlan[tagged] & VLAN_ID
     ids = distinct(outer).tolist()
     of = np.full(len(table), _NOWHERE, np.uint16)
     of[tagged] = outer
@@ -97,10 +96,10 @@ def _exchanges(exchanges: Exchanges, of: U2) -> tuple[dict[int, int], Rows]:
 def _inner(table: PacketTable) -> Iterator[Line]:
     """Frames with a tag within the tag."""
     beside = table.beside
-    some = np.flatnonzero(beside.inner & _ID)
+    some = np.flatnonzero(beside.inner & VLAN_ID)
     if not len(some):
         return
-    pairs = (table.vlan[beside.row[some]].astype(np.int64) & _ID) << 12 | (beside.inner[some] & _ID)
-    names = [f"{pair >> 12}/{pair & _ID}" for pair in distinct(pairs).tolist()]
+    pairs = (table.vlan[beside.row[some]].astype(np.int64) & VLAN_ID) << 12 | (beside.inner[some] & VLAN_ID)
+    names = [f"{pair >> 12}/{pair & VLAN_ID}" for pair in distinct(pairs).tolist()]
     more = ["..."] if len(names) > _MOST_TOLD else []
     yield _line(table, "double", beside.row[some], pairs=[*names[:_MOST_TOLD], *more])

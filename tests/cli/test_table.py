@@ -6,7 +6,7 @@ import json
 from importlib.util import find_spec
 
 import pytest
-from packets import A, B, datagram, pcap, ping, pong, segment, who_has
+from packets import A, B, datagram, error, pcap, ping, pong, segment, who_has
 
 from explain.cli import main
 from explain.words import table as words
@@ -44,7 +44,7 @@ def test_each_packet_is_a_row_and_what_it_lacks_is_empty(run, capture):
     status, out, err = run(capture)
     rows = rows_of(out)
     assert (status, err, [row["protocol"] for row in rows]) == (0, "", ["arp", "icmp", "icmp", "tcp", "tcp"])
-    assert (rows[0]["src"], rows[0]["ttl"], rows[0]["src_mac"]) == ("", "", A)
+    assert (rows[0]["src"], rows[0]["ttl"], rows[0]["src_mac"], rows[0]["tcp_flags"]) == ("", "", A, "")
     assert (rows[1]["src"], rows[1]["dst"], rows[1]["ttl"], rows[1]["icmp_type"]) == (ALICE, BOB, "64", "8")
     assert (rows[3]["src_port"], rows[3]["dst_port"], rows[3]["tcp_flags"], rows[3]["tcp_seq"]) == (
         "40000", "80", "S", "7",
@@ -68,7 +68,20 @@ def test_each_exchange_is_a_row_with_the_fields_of_its_kind(run, capture):
     ]
     assert (rows[1]["client.address"], rows[1]["client.port"], rows[1]["server.port"]) == (ALICE, "40000", "80")
     assert (rows[0]["id"], rows[0]["fields.id"]) == ("e2", "7")
-    assert list(rows[0])[:9] == [name for name in words("columns")["exchanges"] if name != "others"]
+    assert list(rows[0])[:10] == [name for name in words("columns")["exchanges"] if name != "others"]
+
+
+def test_both_tags_of_a_frame_are_columns_and_an_exchange_tells_its_vlans(run, tmp_path):
+    path = tmp_path / "c.pcap"
+    plain = ping(ALICE, BOB, 1)
+    tag, outer = b"\x81\0\x60\x0a", b"\x88\xa8\0\xc8"
+    path.write_bytes(pcap(plain[:12] + outer + tag + plain[12:], plain[:12] + tag + plain[12:], plain).read())
+    rows = rows_of(run(path)[1])
+    assert [(row["vlan"], row["inner_vlan"]) for row in rows] == [("200", "10"), ("10", ""), ("", "")]
+    (row,) = rows_of(run(path, "--of", "exchanges")[1])
+    assert row["vlans"] == "10,200/10"
+    (row,) = (json.loads(line) for line in run(path, "--of", "exchanges", "--format", "jsonl")[1].splitlines())
+    assert row["vlans"] == [[10], [200, 10]]
 
 
 def test_json_lines_have_numbers_and_null(run, capture):
@@ -129,6 +142,19 @@ def test_parquet_is_written_or_what_it_needs_is_named_in_one_line(run, capture, 
         assert (status, err.count("\n")) == (2, 1)
         assert "pyarrow" in err
         assert not (tmp_path / "t.parquet").exists()
+
+
+@pytest.mark.skipif(find_spec("pyarrow") is None, reason="pyarrow is not installed")
+def test_parquet_takes_kinds_that_write_a_field_as_number_and_as_word(run, tmp_path):
+    import pandas as pd
+
+    path = tmp_path / "c.pcap"
+    path.write_bytes(
+        pcap(error(BOB, 3, 1, ping(ALICE, BOB, 1)), datagram((ALICE, 5000), (BOB, 53), question(b"w"))).read()
+    )
+    assert run(path, "--of", "exchanges", "--format", "parquet", "-o", tmp_path / "t.parquet")[0] == 0
+    found = pd.read_parquet(tmp_path / "t.parquet")
+    assert set(found["type"].dropna()) == {"3", "A"}
 
 
 def test_without_pyarrow_parquet_says_so_before_the_capture_is_read(run, monkeypatch):
