@@ -33,6 +33,7 @@ class Hosts(Sequence[Host]):
         self._pairs: tuple[U8, U8] | None = None
         self._in_every_frame: dict[int, frozenset[int] | None] = {}
         self._routers: set[int] | None = None
+        self._went_on: frozenset[int] | None = None
 
     def __len__(self) -> int:
         return len(self._all())
@@ -90,6 +91,14 @@ class Hosts(Sequence[Host]):
         if common is None:
             return tries == 1
         return asker not in common if len(common) < _BOTH_ENDS else asker in self.routers() or asker not in common
+
+    def went_on(self, row: int) -> bool:
+        """Whether who asked last at this row, unanswered here, then sent to whom it had asked for."""
+        if self._went_on is None:
+            from explain.exchanges.went_on import went_on
+
+            self._went_on = went_on(self._table, self._parts)
+        return row in self._went_on
 
     def routers(self) -> set[int]:
         """MAC keys that send for several addresses which are not their own (proved by ARP)."""

@@ -195,8 +195,11 @@ def _begins_anew(run: Run, probe: Probe) -> bool:
 
 
 def _climbs(run: Run) -> bool:
-    """Several TTLs from a low one upwards; a packet in a loop comes by with its TTL falling."""
-    ttls = [probe.ttl for probe in run.probes]
-    steps = [after - before for before, after in pairwise(ttls)]
+    """Several TTLs from a low one upwards; one packet in a loop comes by again, with its TTL falling."""
+    first: dict[tuple[Mark, int], int] = {}
+    for probe in run.probes:
+        first.setdefault((probe.mark, probe.ip_id), probe.ttl)
+    steps = [after - before for before, after in pairwise(first.values())]
     falls, rises = sum(step < 0 for step in steps), sum(step > 0 for step in steps)
+    ttls = [probe.ttl for probe in run.probes]
     return len(set(ttls)) >= _FEWEST_TTLS and min(ttls) <= _LATEST_START and ttls[0] <= ttls[-1] and falls <= 2 * rises

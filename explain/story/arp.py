@@ -29,7 +29,7 @@ def resolution(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
         message = "arp.checked" if fields.is_unicast else "arp.asked.repeatedly" if fields.requests > 1 else ""
         yield teller.line(message or teller.first("arp.asked"), fields, asked, name)
     if not len(answered):
-        yield teller.line("arp.cut-off" if _is_cut_off(teller, fields, asked) else "arp.silent", fields, asked, name)
+        yield teller.line(_silence(teller, fields, asked), fields, asked, name)
     elif len(fields.answered_macs) > 1:
         yield teller.line("arp.conflicting", fields, answered, name)
     elif fields.requests > 1 and len(asked) and asked[0] < answered[0]:
@@ -37,6 +37,12 @@ def resolution(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
         yield teller.line("arp.answered-at-last", fields, answered, name, wait_ns=wait)
     else:
         yield teller.line("arp.answered" if len(asked) else "arp.told", fields, answered, name)
+
+
+def _silence(teller: Teller, fields: ArpResolution, asked: Rows) -> str:
+    if _is_cut_off(teller, fields, asked):
+        return "arp.cut-off"
+    return "arp.went-on" if len(asked) and teller.hosts.went_on(int(asked[-1])) else "arp.silent"
 
 
 def _is_cut_off(teller: Teller, fields: ArpResolution, asked: Rows) -> bool:

@@ -36,7 +36,7 @@ def resolution(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
         message = "ndp.checked" if fields.is_unicast else "ndp.asked.repeatedly" if fields.requests > 1 else ""
         yield teller.line(message or teller.first("ndp.asked"), fields, asked, name)
     if not len(answered):
-        yield teller.line("ndp.cut-off" if _is_cut_off(teller, fields, asked) else "ndp.silent", fields, asked, name)
+        yield teller.line(_silence(teller, fields, asked), fields, asked, name)
     elif part.outcomes[part.outcome[index]] == "conflicting":
         yield teller.line("ndp.conflicting", fields, answered, name)
     elif fields.requests > 1 and len(asked) and asked[0] < answered[0]:
@@ -44,6 +44,12 @@ def resolution(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
         yield teller.line("ndp.answered-at-last", fields, answered, name, wait_ns=wait)
     else:
         yield teller.line("ndp.answered" if len(asked) else "ndp.told", fields, answered, name)
+
+
+def _silence(teller: Teller, fields: NdpResolution, asked: Rows) -> str:
+    if _is_cut_off(teller, fields, asked):
+        return "ndp.cut-off"
+    return "ndp.went-on" if len(asked) and teller.hosts.went_on(int(asked[-1])) else "ndp.silent"
 
 
 def _is_cut_off(teller: Teller, fields: NdpResolution, asked: Rows) -> bool:

@@ -138,7 +138,8 @@ def _silence(scene: Scene) -> Iterator[Seen]:
     groups: dict[tuple[int, str, str], list[int]] = defaultdict(list)
     for index in scene.open(part, "unanswered"):
         fields = part.fields(index)
-        if scene.hosts.is_overheard(int(part.rows(index)[0]), fields.requests):
+        asked = part.rows(index)
+        if scene.hosts.went_on(int(asked[-1])) or scene.hosts.is_overheard(int(asked[0]), fields.requests):
             scene.accounted[part.kind].add(index)
             continue
         groups[int(scene.table.place[part.rows(index)[0]]), fields.asker_ip, fields.wanted_ip].append(index)

@@ -68,7 +68,12 @@ def _silence(scene: Scene) -> Iterator[Seen]:
     for index in scene.open(part, "unanswered"):
         fields = part.fields(index)
         is_cut_off = fields.is_unicast and last_ns - int(part.end_ns[index]) < _LAST_MOMENT_NS
-        if is_cut_off or scene.hosts.is_overheard(int(part.rows(index)[0]), fields.requests):
+        asked = part.rows(index)
+        if (
+            is_cut_off
+            or scene.hosts.went_on(int(asked[-1]))
+            or scene.hosts.is_overheard(int(asked[0]), fields.requests)
+        ):
             scene.accounted[part.kind].add(index)
             continue
         groups[int(scene.table.place[part.rows(index)[0]]), fields.asker_ip, fields.wanted_ip].append(index)

@@ -1,0 +1,75 @@
+"""Questions for a MAC whose answer is missing in the capture only: the asker sent to whom it had asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explain.arrays import among, distinct
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from explain.exchanges.columns import ExchangeColumns
+    from explain.table import U8, PacketTable, Rows
+
+_SOON_NS = 5_000_000_000  # then it would have asked again
+_GROUP_BIT = np.uint64(1 << 40)
+
+
+def went_on(table: PacketTable, parts: Sequence[ExchangeColumns]) -> frozenset[int]:
+    """The last rows of unanswered questions to everybody, after which the asker sent frames that need the answer.
+
+    Frames that only reached the capture in another order, or not at all, are no silence on the link.
+    """
+    asked, wanted = _unanswered(table, parts)
+    if not len(asked):
+        return frozenset()
+    askers = table.links.source[table.link[asked]]
+    sent, target = _sent(table, distinct(askers), distinct(wanted))
+    ends = distinct(wanted)
+    sources = distinct(askers)
+
+    def code(mac: U8, address: U8, row: Rows) -> Rows:
+        pair = np.searchsorted(sources, mac) * len(ends) + np.searchsorted(ends, address)
+        found: Rows = pair.astype(np.int64) * (len(table) + 1) + row
+        return found
+
+    keys = code(table.links.source[table.link[sent]], target, sent)
+    order = np.argsort(keys)
+    questions = code(askers, wanted, asked)
+    following = np.append(keys[order], -1)[np.searchsorted(keys[order], questions)]
+    row = np.where(following > 0, following % (len(table) + 1), 0)
+    is_same = following // (len(table) + 1) == questions // (len(table) + 1)
+    later_ns = table.time_ns[row] - table.time_ns[asked]
+    return frozenset(asked[is_same & (later_ns >= 0) & (later_ns < _SOON_NS)].tolist())
+
+
+def _unanswered(table: PacketTable, parts: Sequence[ExchangeColumns]) -> tuple[Rows, U8]:
+    """The last rows of questions to everybody that nobody answered, and the addresses that they are for."""
+    rows, wanted = [np.empty(0, np.int64)], [np.empty(0, np.uint64)]
+    for part in parts:
+        if part.kind in ("arp.resolution", "ndp.resolution"):
+            side, of = (table.arp, table.arp.target_ip) if part.kind[0] == "a" else (table.icmp, table.icmp.target)
+            last = part.frames[part.bounds[1:] - 1][part.outcome == part.outcomes.index("unanswered")]
+            last = last[table.links.target[table.link[last]] & _GROUP_BIT != 0]
+            rows.append(last)
+            wanted.append(of[np.searchsorted(side.row, last)].astype(np.uint64))
+    return np.concatenate(rows), np.concatenate(wanted)
+
+
+def _sent(table: PacketTable, askers: U8, wanted: U8) -> tuple[Rows, U8]:
+    """Frames for one host from the askers, with the wanted address that they are for, or whose MAC they go to."""
+    flows, links, arp = table.flows, table.links, table.arp
+    rows = table.rows_of(among(flows.low, wanted) | among(flows.high, wanted))
+    rows = rows[among(table.targets(rows), wanted)]
+    owners = np.flatnonzero(among(arp.sender_ip.astype(np.uint64), wanted))
+    address_of = dict(zip(arp.sender_mac[owners].tolist(), arp.sender_ip[owners].tolist(), strict=True))
+    is_owner = among(links.target, np.array(sorted(address_of), np.uint64)) & among(links.source, askers)
+    routed = np.flatnonzero(is_owner[table.link[: len(table)]]) if is_owner.any() else np.empty(0, np.int64)
+    through = [address_of[mac] for mac in links.target[table.link[routed]].tolist()]
+    sent = np.concatenate((rows, routed))
+    target = np.concatenate((table.targets(rows), np.array(through, np.uint64)))
+    is_own = among(links.source[table.link[sent]], askers) & (links.target[table.link[sent]] & _GROUP_BIT == 0)
+    return sent[is_own], target[is_own]
