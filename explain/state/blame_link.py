@@ -12,9 +12,10 @@ from explain.state.settings import is_router
 
 if TYPE_CHECKING:
     from explain.state.carry import Obstacle
+    from explain.state.neighbour_question import Silence
     from explain.state.network import Place
     from explain.state.path import StateCause, Stop
-    from explain.state.resolve import Resolution, Silence
+    from explain.state.resolve import Resolution
 
 _ON_SWITCH = {
     "port-down": "bridge-port-down",

@@ -5,42 +5,19 @@ Source: RFC 826; RFC 4861 section 7.2; arp_process() in net/ipv4/arp.c, ndisc_re
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from explain.state.addresses import UNSPECIFIED, parse, to_text
 from explain.state.carry import BROADCAST, Obstacle, carry
-from explain.state.decision import Decider, worded
-from explain.state.hooks import filter_decider
+from explain.state.neighbour_question import Question, Silence, stopped, unheard
 from explain.state.network import Network, Place, owners, place_of_mac, segment
-from explain.state.packet import Packet
-from explain.state.packet_values import Context
-from explain.state.reverse import refusal, way_back
 from explain.state.routes import Query, look_up
-from explain.state.ruleset import ruleset_of
-from explain.state.settings import arp_filter, arp_ignore, is_router, proxy_arp
-from explain.state.verdict import decide as verdict_of
+from explain.state.settings import is_router, proxy_arp
 
 if TYPE_CHECKING:
-    from explain.state.records import HostState, Interface, Neighbour
+    from explain.state.records import HostState, Neighbour
 
 _HEARD = frozenset({"REACHABLE", "STALE", "DELAY", "PROBE"})
-
-
-@dataclass(frozen=True, slots=True)
-class Silence:
-    """A host that has the address and does not say so, or whose answer is lost.
-
-    Attributes:
-        reason: ``noarp``, ``arp-ignore``, ``arp-filter``, ``rp-filter``, ``martian``, ``tentative``,
-            ``filter``, ``ipv6-disabled``, ``other-interface``, or an obstacle's reason.
-    """
-
-    place: Place
-    reason: str
-    by: Decider | None = None
-    hook: str | None = None
-    obstacle: Obstacle | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +72,7 @@ def resolve(network: Network, host: str, device: str, address: str | None, sourc
         return Resolution("static", address, entry.mac, place_of_mac(network, entry.mac), entry=entry)
     if not interface.resolves:
         return Resolution("own-mac", address, interface.mac, None, entry=entry)
-    return _ask(network, (host, device), interface, address, source, entry)
+    return _ask(Question(network, (host, device), interface, address, source), entry)
 
 
 def _entry(state: HostState, device: str, address: str) -> Neighbour | None:
@@ -105,59 +82,38 @@ def _entry(state: HostState, device: str, address: str) -> Neighbour | None:
     return None
 
 
-def question(asker: Interface, address: str, source: str | None) -> Packet:
-    """The ARP request, or the neighbour solicitation to the solicited-node group. Source: RFC 4861 section 7.2.2."""
-    parsed = parse(address)
-    if parsed is None or parsed[0] == 4:
-        return Packet(address, "arp", source, source_mac=asker.mac, destination_mac=BROADCAST, length=28)
-    group = to_text(6, 0xFF02 << 112 | 1 << 32 | 0xFF000000 | parsed[1] & 0xFFFFFF)
-    tail = parsed[1] & 0xFFFFFF
-    mac = f"33:33:ff:{tail >> 16:02x}:{tail >> 8 & 255:02x}:{tail & 255:02x}"
-    return Packet(
-        group, "icmpv6", source, 135, 0, ttl=255, length=72, connection="untracked",
-        source_mac=asker.mac, destination_mac=mac,
-    )  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """Who answers for himself, who for another, and who ought to and stays unheard; all are filled place by place."""
+
+    answers: list[Place]
+    proxies: list[Place]
+    silences: list[Silence]
 
 
-def reply(owner: Interface, asker: Interface, address: str, source: str | None) -> Packet:
-    """The ARP reply, or the neighbour advertisement."""
-    if ":" not in address:
-        return Packet(
-            source or UNSPECIFIED[4], "arp", address, source_mac=owner.mac, destination_mac=asker.mac, length=28
-        )
-    return Packet(
-        source or "ff02::1", "icmpv6", address, 136, 0, ttl=255, length=72, connection="untracked",
-        source_mac=owner.mac, destination_mac=asker.mac,
-    )  # fmt: skip
-
-
-def _ask(
-    network: Network, asker: Place, interface: Interface, address: str, source: str | None, entry: Neighbour | None
-) -> Resolution:
-    asked = question(interface, address, source)
-    state = network.hosts[asker[0]]
-    blocked = _hook(state, "output", asked, None, asker[1])
+def _ask(asked: Question, entry: Neighbour | None) -> Resolution:
+    network, asker = asked.network, asked.asker
+    blocked = stopped(network.hosts[asker[0]], "output", asked.packet, None, asker[1])
     if blocked is not None:
         silence = Silence(asker, "filter", blocked, "output")
-        return Resolution("silent", address, silences=(silence,), entry=entry)
-    trip = carry(network, asker, asked, is_small=True)
-    answers: list[Place] = []
-    proxies: list[Place] = []
-    silences: list[Silence] = []
+        return Resolution("silent", asked.address, silences=(silence,), entry=entry)
+    trip = carry(network, asker, asked.packet, is_small=True)
+    heard = _Heard([], [], [])
     for place in trip.arrivals:
         if place[0] != asker[0]:
-            _hear(network, asker, place, interface, address, source, (answers, proxies, silences))
+            _hear(asked, place, heard)
     reached = {place[0] for place in trip.arrivals}
-    for place in owners(network, segment(network, asker), address):
+    for place in owners(network, segment(network, asker), asked.address):
         if place[0] not in reached and place[0] != asker[0]:
-            obstacle = _on_the_way(network, asker, place, trip.obstacles)
+            obstacle = _on_the_way(asked, place, trip.obstacles)
             reason = obstacle.reason if obstacle else "unseen"
-            silences.append(Silence(place, reason, obstacle.by if obstacle else None, obstacle=obstacle))
-    return _concluded(network, asker, address, entry, answers, proxies, silences, trip.obstacles)
+            heard.silences.append(Silence(place, reason, obstacle.by if obstacle else None, obstacle=obstacle))
+    return _concluded(asked, entry, heard, trip.obstacles)
 
 
-def _on_the_way(network: Network, asker: Place, owner: Place, obstacles: tuple[Obstacle, ...]) -> Obstacle | None:
+def _on_the_way(asked: Question, owner: Place, obstacles: tuple[Obstacle, ...]) -> Obstacle | None:
     """Of all places where copies were lost, the one that lies between the asker and the owner."""
+    network, asker = asked.network, asked.asker
     for obstacle in obstacles:
         if obstacle.host == owner[0]:
             return obstacle
@@ -173,27 +129,18 @@ def _on_the_way(network: Network, asker: Place, owner: Place, obstacles: tuple[O
     return obstacles[0] if obstacles else None
 
 
-_Heard = tuple[list[Place], list[Place], list[Silence]]
-
-
-def _hear(
-    network: Network, asker: Place, place: Place, interface: Interface, address: str, source: str | None, into: _Heard
-) -> None:
+def _hear(asked: Question, place: Place, heard: _Heard) -> None:
     """Whether the host at a place answers, and whether its answer comes back."""
-    answers, proxies, silences = into
-    state = network.hosts[place[0]]
-    is_owner = state.owner_of(address) is not None or _is_local(state, address)
-    if not is_owner:
-        if _is_proxy(state, place[1], address):
-            proxies.append(place)
+    state = asked.network.hosts[place[0]]
+    if state.owner_of(asked.address) is None and not _is_local(state, asked.address):
+        if _is_proxy(state, place[1], asked.address):
+            heard.proxies.append(place)
         return
-    silence = _silent(state, place, address, source, question(interface, address, source))
+    silence = unheard(asked, place)
     if silence is None:
-        silence = _lost(network, asker, place, interface, address, source)
-    if silence is None:
-        answers.append(place)
+        heard.answers.append(place)
     else:
-        silences.append(silence)
+        heard.silences.append(silence)
 
 
 def _is_local(state: HostState, address: str) -> bool:
@@ -212,122 +159,25 @@ def _is_proxy(state: HostState, device: str, address: str) -> bool:
     return found.kind == "unicast" and found.nexthop is not None and found.nexthop.device != device
 
 
-def _silent(state: HostState, place: Place, address: str, source: str | None, asked: Packet) -> Silence | None:
-    """Why an owner that hears the question does not answer it."""
-    device = state.interface(place[1])
-    if device is None:
-        return None
-    blocked = _hook(state, "ingress", asked, place[1], None) or _hook(state, "input", asked, place[1], None)
-    if blocked is not None:
-        hook = "ingress" if _hook(state, "ingress", asked, place[1], None) else "input"
-        return Silence(place, "filter", blocked, hook)
-    if "NOARP" in device.flags:
-        return Silence(place, "noarp", Decider("interface", f"{place[1]} NOARP", place[1]))
-    if ":" in address:
-        own = [each for each in device.addresses or () if each.local == address]
-        if not own:
-            return Silence(place, "other-interface", Decider("address", address, place[1], address))
-        if not own[0].is_usable:
-            flags = " ".join(sorted(own[0].flags & {"tentative", "dadfailed"}))
-            return Silence(place, "tentative", Decider("address", f"{address} {flags}", place[1], address))
-        return None
-    return _silent_v4(state, place, address, source)
-
-
-def _silent_v4(state: HostState, place: Place, address: str, source: str | None) -> Silence | None:
-    device = state.interface(place[1])
-    ignore = arp_ignore(state, place[1])
-    here = {each.local for each in (device.addresses if device else None) or ()}
-    if ignore.value == 8 or (ignore.value in {1, 2} and address not in here):
-        by = Decider("sysctl", f"{ignore.name} = {ignore.value}", place[1])
-        return Silence(place, "arp-ignore", by)
-    if source is None:
-        return None
-    packet = Packet(address, "arp", source, in_interface=place[1])
-    bad = refusal(state, packet, place[1])
-    if bad is not None:
-        setting = bad[1]
-        if setting:
-            return Silence(place, bad[0], Decider("sysctl", f"{setting.name} = {setting.value}", place[1], source))
-        text = f"{source} is this host's own address"
-        return Silence(place, bad[0], worded("address", text, "own-source", place[1], source, source=source))
-    if ignore.value == 2 and not any(
-        each.network and each.network.covers(source) for each in (device.addresses if device else None) or ()
-    ):
-        return Silence(place, "arp-ignore", Decider("sysctl", f"{ignore.name} = 2", place[1]))
-    filtered = arp_filter(state, place[1])
-    if filtered.value == 1:
-        back = way_back(state, source, address)
-        if back.nexthop is not None and back.nexthop.device != place[1]:
-            return Silence(place, "arp-filter", Decider("sysctl", f"{filtered.name} = 1", place[1]))
-    return None
-
-
-def _lost(
-    network: Network, asker: Place, place: Place, interface: Interface, address: str, source: str | None
-) -> Silence | None:
-    """Whether an answer that was given gets back to the asker."""
-    state, own = network.hosts[place[0]], network.hosts[place[0]].interface(place[1])
-    if own is None:
-        return None
-    told = reply(own, interface, address, source)
-    blocked = _hook(state, "output", told, None, place[1])
-    if blocked is not None:
-        return Silence(place, "filter", blocked, "output")
-    trip = carry(network, place, told, is_small=True)
-    if asker not in trip.arrivals:
-        obstacle = trip.obstacles[0] if trip.obstacles else None
-        reason = obstacle.reason if obstacle else "unseen"
-        return Silence(place, reason, obstacle.by if obstacle else None, obstacle=obstacle)
-    for hook in ("ingress", "input"):
-        blocked = _hook(network.hosts[asker[0]], hook, told, asker[1], None)
-        if blocked is not None:
-            return Silence(asker, "filter", blocked, hook)
-    return None
-
-
-def _hook(state: HostState, hook: str, packet: Packet, in_device: str | None, out_device: str | None) -> Decider | None:
-    """What stops an ARP or ND message at a hook of a host."""
-    wanted: tuple[str, ...] = ("arp",) if packet.protocol == "arp" else ("ip6", "inet")
-    if hook == "ingress":
-        wanted = ("netdev",)
-    hooks = [hook] if packet.protocol == "arp" or hook != "input" else ["prerouting", "input"]
-    hooks = [*hooks, "postrouting"] if packet.protocol != "arp" and hook == "output" else hooks
-    for name in hooks:
-        context = Context(state, wanted[0], in_device, out_device)
-        verdict = verdict_of(ruleset_of(state), wanted, name, replace(packet, packet_type="multicast"), context)
-        if verdict.stops:
-            return filter_decider(verdict)
-    return None
-
-
-def _concluded(
-    network: Network,
-    asker: Place,
-    address: str,
-    entry: Neighbour | None,
-    answers: list[Place],
-    proxies: list[Place],
-    silences: list[Silence],
-    obstacles: tuple[Obstacle, ...],
-) -> Resolution:
+def _concluded(asked: Question, entry: Neighbour | None, heard: _Heard, obstacles: tuple[Obstacle, ...]) -> Resolution:
     """Who is believed: the table's answer where there is one, else the first that answers."""
-    heard = entry.mac if entry is not None and entry.states & _HEARD else None
-    believed = answers or proxies
+    network, address, silences = asked.network, asked.address, tuple(heard.silences)
+    known = entry.mac if entry is not None and entry.states & _HEARD else None
+    believed = heard.answers or heard.proxies
     chosen: Place | None = believed[0] if believed else None
-    table = place_of_mac(network, heard)
-    if table is not None and (table in answers or table in segment(network, asker)):
+    table = place_of_mac(network, known)
+    if table is not None and (table in heard.answers or table in segment(network, asked.asker)):
         chosen = table
     if chosen is None:
-        is_unseen = any(each.reason == "unseen" for each in obstacles)
-        if heard is not None:
-            return Resolution("unseen", address, heard, table, (), tuple(silences), obstacles, entry)
-        kind = "unseen" if is_unseen and not silences and not _failed(entry) else "silent"
-        return Resolution(kind, address, None, None, (), tuple(silences), obstacles, entry)
+        if known is not None:
+            return Resolution("unseen", address, known, table, (), silences, obstacles, entry)
+        is_unseen = any(each.reason == "unseen" for each in obstacles) and not silences and not _failed(entry)
+        kind = "unseen" if is_unseen else "silent"
+        return Resolution(kind, address, None, None, (), silences, obstacles, entry)
     owner = network.interface(chosen)
-    kind = "answered" if chosen in answers else "proxied" if chosen in proxies else "answered"
-    mac = heard if chosen == table else owner.mac if owner else None
-    return Resolution(kind, address, mac, chosen, tuple(answers or proxies), tuple(silences), obstacles, entry)
+    kind = "proxied" if chosen in heard.proxies and chosen not in heard.answers else "answered"
+    mac = known if chosen == table else owner.mac if owner else None
+    return Resolution(kind, address, mac, chosen, tuple(believed), silences, obstacles, entry)
 
 
 def _failed(entry: Neighbour | None) -> bool:
