@@ -16,6 +16,7 @@ from explain.exchanges.dns_talk import SAME_LOOKUP_NS, messages_of, split
 from explain.exchanges.dns_use import Use, Uses
 from explain.model import Endpoint
 from explain.record import dataclass
+from explain.table import FRAGMENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -100,7 +101,8 @@ def find(table: PacketTable) -> ExchangeColumns:
 
     Facts: ``client`` and ``server`` (address keys), ``raw_name`` (as ``dns_message.Head`` has it), ``silent`` (rows of
     the questions to each server, by address key, that did not answer while another one did), ``unread`` and ``others``
-    (rows that are no look-up, as ``Messages`` has them).
+    (rows that are no look-up, as ``Messages`` has them), ``is_odd`` (bool[n]: a glance at the answer does not show
+    that all of its records are there).
     """
     messages = messages_of(table)
     members, bounds, others = split(messages)
@@ -119,7 +121,7 @@ def find(table: PacketTable) -> ExchangeColumns:
     part = from_rows(
         "dns.lookup", OUTCOMES, np.array(columns.outcome, np.uint8), np.array(columns.rows, np.int64),
         np.array(columns.counts, np.int64), table, fields,
-        {name: getattr(columns, name) for name in ("client", "server", "raw_name", "silent")}, _PATIENCE_NS,
+        {name: getattr(columns, name) for name in ("client", "server", "raw_name", "silent", "is_odd")}, _PATIENCE_NS,
     )  # fmt: skip
     return replace(part, facts={**part.facts, "unread": messages.unread, "others": messages.others})
 
@@ -134,6 +136,7 @@ class _Columns(NamedTuple):
     server: list[int]
     raw_name: list[bytes]
     silent: list[dict[int, list[int]]]
+    is_odd: list[bool]
 
     def before(self, rest: _Columns) -> _Columns:
         return _Columns._make(map(add, self, rest))
@@ -151,6 +154,7 @@ def _columns_of_plain(messages: Messages, members: I8, bounds: I8) -> _Columns:
         np.where(is_answered, messages.source[last], messages.target[last]).tolist(),
         [messages.names[at] for at in first.tolist()],
         [{}] * len(first),
+        (is_answered & heads.is_odd[last]).tolist(),
     )
 
 
@@ -163,6 +167,7 @@ def _columns(lookups: list[_Lookup]) -> _Columns:
         [_server(one) for one in lookups],
         [one.head.raw_name for one in lookups],
         [_silent(one) for one in lookups],
+        [one.answer is not None for one in lookups],
     )
 
 
@@ -251,7 +256,9 @@ def _outcome(rcode: int | None) -> int:
 
 def _unreadable(table: PacketTable, answer: Message | None, read: int) -> int:
     """Answers that are announced and cannot be read; 0 where the octets that were kept may not be all."""
-    if answer is None or answer.over_tcp or len(answer.octets) < int(table.payload[answer.row]):
+    if answer is None or answer.over_tcp or int(table.layers[answer.row]) & FRAGMENT:
+        return 0
+    if len(answer.octets) < int(table.payload[answer.row]):
         return 0
     return max(min(answer.said.answers, dns_message.MOST_RECORDS) - read, 0)
 

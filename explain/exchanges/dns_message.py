@@ -27,6 +27,8 @@ _QUESTION = 12  # octets of the header
 _SHORTEST = _QUESTION + 5  # a root name, type and class
 _LONGEST_LABEL = 63
 _LONGEST_NAME = 255
+_POINTER = 0xC0
+_SMALLEST_RECORD = 12  # octets, with a pointer for its name
 _MOST_POINTERS = 64  # each must point backwards, so a name of 255 octets cannot need more
 MOST_RECORDS = 256
 _NAMES_INSIDE = {2: 0, 5: 0, 12: 0, 15: 2, 33: 6, 39: 0}  # octets before the name in the record's data
@@ -67,6 +69,7 @@ class Heads:
         is_read: bool[n], False where a message is too short or asks nothing that can be read; the rest is void then.
         id, flags, answers, type: int64[n].
         end: int64[n], octets before the empty label that ends the question's name.
+        is_odd: bool[n], not all answers are whole records whose names stand earlier in the message.
     """
 
     messages: Sequence[bytes]
@@ -76,6 +79,7 @@ class Heads:
     answers: I8
     type: I8
     end: I8
+    is_odd: Bools
 
     @property
     def is_response(self) -> Bools:
@@ -104,8 +108,11 @@ class Heads:
 
     def take(self, some: I8) -> Heads:
         """Some of them, by number."""
-        numbers = (column[some] for column in (self.id, self.flags, self.answers, self.type, self.end))
-        return Heads([self.messages[at] for at in some.tolist()], self.is_read[some], *numbers)
+        messages = [self.messages[at] for at in some.tolist()]
+        return Heads(
+            messages, self.is_read[some], self.id[some], self.flags[some], self.answers[some], self.type[some],
+            self.end[some], self.is_odd[some],
+        )  # fmt: skip
 
     def one(self, at: int) -> Head:
         """One of them as a record."""
@@ -122,7 +129,7 @@ def heads(messages: Sequence[bytes]) -> Heads:
 
     sizes = np.fromiter(map(len, messages), np.int64, len(messages))
     starts = np.cumsum(sizes) - sizes
-    octets = np.frombuffer(b"".join(messages) + bytes(_QUESTION + 5), np.uint8)
+    octets = np.frombuffer(b"".join(messages) + bytes(_QUESTION + _SMALLEST_RECORD), np.uint8)
     numbers, flags, questions, counts = (
         octets[starts + at].astype(np.int64) << 8 | octets[starts + at + 1] for at in range(0, 8, 2)
     )
@@ -130,7 +137,27 @@ def heads(messages: Sequence[bytes]) -> Heads:
     is_read = (sizes >= _SHORTEST) & (end >= 0)
     at = starts + np.minimum(np.maximum(end, 0), sizes)
     kinds = np.where(questions > 0, octets[at + 1].astype(np.int64) << 8 | octets[at + 2], 0)
-    return Heads(messages, is_read, numbers, flags, counts, kinds, end)
+    is_odd = _are_odd(octets, starts, sizes, end + np.where(questions > 0, 5, 0), counts)
+    return Heads(messages, is_read, numbers, flags, counts, kinds, end, is_odd)
+
+
+def _are_odd(octets: U1, starts: I8, sizes: I8, at: I8, counts: I8) -> Bools:
+    """Whether not all records from ``at`` on are whole, with a pointer back for a name, as nearly all are written."""
+    import numpy as np
+
+    at, left, is_odd = at.copy(), counts.copy(), np.zeros(len(at), np.bool_)
+    todo = np.flatnonzero(counts > 0)
+    while len(todo):
+        here = starts[todo] + np.minimum(np.maximum(at[todo], 0), sizes[todo])
+        high, low, *size = (octets[here + offset].astype(np.int64) for offset in (0, 1, 10, 11))
+        is_pointer_back = (high >= _POINTER) & (((high & 0x3F) << 8 | low) < at[todo])
+        at[todo] += _SMALLEST_RECORD + (size[0] << 8 | size[1])
+        is_whole = is_pointer_back & (at[todo] <= sizes[todo])
+        is_odd[todo[~is_whole]] = True
+        todo = todo[is_whole]
+        left[todo] -= 1
+        todo = todo[left[todo] > 0]
+    return is_odd
 
 
 def _name_ends(octets: U1, starts: I8, sizes: I8) -> I8:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.causes.from_capture import dns_answers
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges.dns_message import wire_text
 from explain.exchanges.quotes import quoted_flows
@@ -47,6 +48,7 @@ def look(scene: Scene) -> Iterator[Seen]:
     part = scene.part("dns.lookup")
     chains = Searches(scene, part)
     _account_for_habits(scene, part, chains)
+    yield from dns_answers.look(scene, part)
     errors, answered = _errors_by_flow(scene), _answered(part)
     yield from _slow_start(scene, part, answered)
     carried = scene.exchanges.carried(part, scene.open(part, *_RCODES, "failed"))

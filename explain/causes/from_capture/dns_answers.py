@@ -1,0 +1,58 @@
+"""Name servers whose answers cannot be read: the way is right, and what comes back is of no use."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from explain.causes.from_capture.scene import Scene, Seen
+from explain.table import BAD_CHECKSUM
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explain.exchanges.columns import ExchangeColumns
+
+_PORT = 53
+
+
+def look(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
+    """One finding for each client and server: no message at all, or records that are announced and cannot be read."""
+    if not len(part):
+        return
+    yield from _no_message(scene, part)
+    is_whole = scene.table.layers[part.frames[part.bounds[1:] - 1]] & BAD_CHECKSUM == 0
+    doubtful = [index for index in part.where("answered").tolist() if part.facts["is_odd"][index] and is_whole[index]]
+    for some in _by_ends(part, [index for index in doubtful if part.fields(index).unreadable]):
+        yield _seen(part, some, [int(part.rows(index)[-1]) for index in some], "records")
+
+
+def _no_message(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
+    """Questions without an answer, at whose port something arrived from the server that is no DNS."""
+    table, unread = scene.table, part.facts["unread"]
+    unread = unread[(table.source_ports(unread) == _PORT) & (table.layers[unread] & BAD_CHECKSUM == 0)]
+    if not len(unread):
+        return
+    came: dict[int, list[int]] = defaultdict(list)
+    for row in unread.tolist():
+        came[int(table.flow[row])].append(row)
+    flows = {index: int(table.flow[part.rows(index)[0]]) for index in scene.open(part, "unanswered")}
+    for some in _by_ends(part, [index for index, flow in flows.items() if flow in came]):
+        rows = [row for index in some for row in (*part.rows(index).tolist(), *came[flows[index]])]
+        yield _seen(part, some, rows, None)
+
+
+def _by_ends(part: ExchangeColumns, indices: list[int]) -> Iterator[list[int]]:
+    groups: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for index in indices:
+        groups[part.facts["client"][index], part.facts["server"][index]].append(index)
+    yield from groups.values()
+
+
+def _seen(part: ExchangeColumns, some: list[int], rows: list[int], case: str | None) -> Seen:
+    fields = part.fields(some[0])
+    values = {
+        "client": fields.client.address, "server": fields.server.address, "name": fields.name, "count": len(some),
+        **({"case": case} if case else {}),
+    }  # fmt: skip
+    return Seen("dns-answer-malformed", "proved", [(part, index) for index in some], sorted(set(rows)), (), values)
