@@ -135,7 +135,7 @@ def find(table: PacketTable) -> ExchangeColumns:
     course = follow(table, streams, marks, segments.sent)
     error_row, error_of = _errors(table, streams)
     is_rejected = np.zeros(len(streams.flow), np.bool_)
-    is_rejected[error_of] = True
+    is_rejected[error_of[~_are_about_answers(table, streams, course, error_row, error_of)]] = True
     moments = TcpMoments(table, streams, segments, course, error_row, error_of)
     tls: dict[int, Any] = {}
     first, last = streams.rows[streams.bounds[:-1]], streams.rows[streams.bounds[1:] - 1]
@@ -171,6 +171,14 @@ def _errors(table: PacketTable, streams: Streams) -> tuple[I8, I8]:
     fits = np.flatnonzero((at >= 0) & (streams.flow[of] == flow[some]))
     fits = fits[np.argsort(of[fits], kind="stable")]
     return icmp.row[some[fits]], of[fits]
+
+
+def _are_about_answers(table: PacketTable, streams: Streams, course: Course, rows: I8, of: I8) -> Bools:
+    """Whether errors were sent to the server: what it answered was thrown away, and its client never hears of that."""
+    low, high = table.flows.low[streams.flow[of]], table.flows.high[streams.flow[of]]
+    server = np.where(course.client[of], low, high)
+    result: Bools = (table.targets(rows) == server) & (low != high)
+    return result
 
 
 def _outcome(course: Course, is_rejected: Bools) -> U1:

@@ -36,6 +36,7 @@ def judge(scene: Scene, members: list[Member], rows: list[int], values: dict[str
     if first > _LARGEST_TRACE_TTL:
         return Seen("routing-loop", "likely", members, [*rows, *sent.tolist()], ("ttl-too-low",), values)
     if is_answer:
+        values["look"] = "sysctl -ar hop_limit" if ":" in values["src"] else "sysctl net.ipv4.ip_default_ttl"
         return Seen("reply-ttl-too-low", "likely", members, rows, ("routing-loop",), values)
     if not len(sent):
         values |= {"ttl": None} if values["src"] != values["dst"] else {"ttl": None, "case": "unquoted"}
