@@ -97,9 +97,10 @@ def pieces(table: PacketTable) -> Pieces:
     order = np.lexsort((rows, table.time_ns[rows]))
     rows = rows[order]
     skip = np.array(kept.skip, np.int64)[order]
+    seq = table.seq[rows] + skip + (table.flags[rows] & _SYN != 0)
     return Pieces(
         rows, table.flow[rows], _epochs(table, rows), table.layers[rows] & REVERSED != 0,
-        (table.seq[rows] + skip) % _SEQUENCE, table.ack[rows], table.payload[rows] - skip,
+        seq % _SEQUENCE, table.ack[rows], table.payload[rows] - skip,
         [kept.octets[at] for at in order.tolist()],
     )  # fmt: skip
 
@@ -124,10 +125,10 @@ def _is_a_request(octets: bytes) -> bool:
 
 
 def _epochs(table: PacketTable, rows: Rows) -> Rows:
-    """How many connections of the flow began before: the same ports may serve several."""
+    """How many connections of the flow began until then: the same ports may serve several."""
     opened, size = openings(table, table.flow[rows]), np.int64(len(table) + 1)
     flow = table.flow[rows].astype(np.int64) * size
-    before: Rows = np.searchsorted(opened, flow + rows) - np.searchsorted(opened, flow)
+    before: Rows = np.searchsorted(opened, flow + rows, "right") - np.searchsorted(opened, flow)  # a SYN may ask, too
     return before
 
 

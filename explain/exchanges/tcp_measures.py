@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.exchanges.tcp_course import FIN, NEVER, RST, SYN
-from explain.exchanges.tcp_labels import GAP, KEEP_ALIVE, REPEATED, ZERO_WINDOW
+from explain.exchanges.tcp_labels import GAP, KEEP_ALIVE, REPEATED, SPURIOUS_RETRANSMISSION, ZERO_WINDOW
 from explain.exchanges.tcp_moments import first_answer
 from explain.record import dataclass
 
@@ -28,8 +28,10 @@ class Times:
             between client and server, wherever the capture was made.
         syn_to_syn_ack_ns: the part of it between the place of the capture and the server.
         syn_ack_to_ack_ns: the part between the place and the client.
-        first_byte_wait_ns: from the last segment of the first request to the first octet of the answer.
-        network_time_ns: of that wait, one ``syn_to_syn_ack_ns``: the way to the server and back.
+        first_byte_wait_ns: from the last segment of the first request, as it was first sent, to the first octet of
+            the answer.
+        network_time_ns: of that wait, one ``syn_to_syn_ack_ns``: the way to the server and back; and the time until
+            that segment was sent again, if it had not arrived.
         server_time_ns: the rest of the wait.
     """
 
@@ -48,12 +50,21 @@ def measure_times(table: PacketTable, rows: I8, course: Course, index: int, talk
         for at in (int(course.syn[index]), int(course.syn_ack[index]), int(course.ack[index]))
     )
     pair = first_answer(talk)
-    wait = int(talk.time_ns[pair[1]] - talk.time_ns[pair[0]]) if pair else None
+    asked_ns, lost_ns = _asked(talk, pair[0]) if pair else (0, 0)
+    wait = int(talk.time_ns[pair[1]]) - asked_ns if pair else None
     far = _between(syn, syn_ack)
     is_split = wait is not None and wait >= 0 and far is not None
-    network = min(wait, far) if is_split and wait is not None and far is not None else None
+    network = min(wait, far + lost_ns) if is_split and wait is not None and far is not None else None
     server = wait - network if wait is not None and network is not None else None
     return Times(_between(syn, ack), far, _between(syn_ack, ack), wait, server, network)
+
+
+def _asked(talk: Talk, at: int) -> tuple[int, int]:
+    """When the segment at this position was first sent, and how long its loss then cost."""
+    same = np.flatnonzero((talk.role == talk.role[at]) & (talk.seq == talk.seq[at]) & (talk.length > 0))
+    first_ns, last_ns = int(talk.time_ns[same[0]]), int(talk.time_ns[at])
+    had_arrived = bool(talk.labels[at] & SPURIOUS_RETRANSMISSION)
+    return first_ns, 0 if had_arrived else max(last_ns - first_ns, 0)
 
 
 def _between(first: int | None, last: int | None) -> int | None:

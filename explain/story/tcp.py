@@ -81,7 +81,9 @@ def _opening(
         yield teller.line(teller.first("tcp.syn"), fields, syns[:1], name, seq=int(table.seq[syns[0]]), **values)
     if len(syns) > 1:
         after = int(table.time_ns[syns[-1]] - table.time_ns[syns[0]])
-        yield teller.line("tcp.syn.retries", fields, syns[1:], name, retries=len(syns) - 1, after_ns=after, **values)
+        is_silent = bool((from_client | (rows > syns[-1])).all())
+        message = "tcp.syn.retries" if is_silent else "tcp.syn.repeated"
+        yield teller.line(message, fields, syns[1:], name, retries=len(syns) - 1, after_ns=after, **values)
     accepts = rows[flags & (_SYN | _ACK) == _SYN | _ACK]
     if len(accepts) and len(syns):
         rtt = max(int(table.time_ns[accepts[0]] - table.time_ns[syns[0]]), 0)
@@ -91,6 +93,8 @@ def _opening(
             yield teller.line(teller.first("tcp.ack"), fields, confirms[:1], name, **values)
     if outcome == "refused":
         yield teller.line("tcp.refused", fields, rows[flags & _RST != 0], name, **values)
+    elif outcome == "half-open" and (resets := rows[(flags & _RST != 0) & from_client]).size:
+        yield teller.line("tcp.declined", fields, resets, name, **values)
     elif outcome in ("rejected", "unanswered", "half-open"):
         yield teller.line(f"tcp.{outcome}", fields, rows, name, **values)
 
@@ -122,12 +126,27 @@ def _trouble(
     for message, labels in (
         ("tcp.resent", label.RESENT), ("tcp.out-of-order", label.OUT_OF_ORDER),
         ("tcp.duplicate-acks", label.DUPLICATE_ACK), ("tcp.zero-window", label.ZERO_WINDOW),
-        ("tcp.keep-alive", label.KEEP_ALIVE),
+        ("tcp.keep-alive", label.KEEP_ALIVE), ("tcp.window-probe", label.KEEP_ALIVE | label.ZERO_WINDOW_PROBE),
     ):  # fmt: skip
         rows = moments.labelled(index, labels)
+        if len(rows) and labels & label.KEEP_ALIVE:
+            is_probe = _meet_closed_windows(moments, index, rows)
+            rows = rows[is_probe if labels & label.ZERO_WINDOW_PROBE else ~is_probe]
         rows = rows[flags[rows] & _SYN == 0]  # SYNs that were sent again are told where the connection opens
         if len(rows):
             yield teller.line(message, fields, rows, name, count=len(rows), **values)
+
+
+def _meet_closed_windows(moments: TcpMoments, index: int, rows: Rows) -> Bools:
+    """Whether the other side's window was closed when each row was sent: Linux then asks like a keep-alive."""
+    talk = moments.talk(index)
+    at, is_closed = np.searchsorted(talk.rows, rows), np.zeros(len(rows), np.bool_)
+    for role in (0, 1):
+        told = np.flatnonzero((talk.role != role) & (talk.flags & (_FIN | _SYN | _RST) == 0))
+        last = np.searchsorted(told, at) - 1
+        is_mine = np.flatnonzero((talk.role[at] == role) & (last >= 0))
+        is_closed[is_mine] = talk.window[told[last[is_mine]]] == 0
+    return is_closed
 
 
 def _closing(
@@ -142,7 +161,7 @@ def _closing(
         message = teller.first("tcp.fin") if both else "tcp.fin.half"
         yield teller.line(message, None, rows[is_fin], name, closer=closer, **values)
     resets = np.flatnonzero(flags & _RST != 0)
-    if len(resets) and outcome != "refused":
+    if len(resets) and outcome not in ("refused", "half-open"):
         sender = values["client"] if from_client[resets[0]] else values["server"]
         yield teller.line("tcp.reset", None, rows[resets], name, sender=sender, **values)
     elif outcome == "open" and not is_fin.any():

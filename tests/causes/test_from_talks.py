@@ -56,6 +56,38 @@ def test_what_a_reset_answers_and_from_how_far_it_comes_tells_causes_apart(pause
     assert found(*ASKED, *cut) == ([cause], ())
 
 
+def test_a_client_that_answers_the_syn_ack_with_a_reset_was_reached():
+    refusing = explain.explain(pcap(*OPENED[:2], (0.02, to(RST, 101))))
+    (finding,) = refusing.findings
+    assert (finding.cause, finding.rivals) == ("tcp-handshake-unfinished", ("rst-by-middlebox",))
+    assert "answers the SYN-ACK with RST" in " ".join(refusing.story().split())
+    (silent,) = explain.explain(pcap(*OPENED[:2])).findings
+    assert "filter-on-sender-input" in silent.rivals
+
+
+def test_keep_alives_that_nobody_answers_mean_that_the_host_or_the_way_is_gone():
+    asked = [(second, to(ACK, 110, 501)) for second in (60.0, 61.0, 62.0)]
+    gone = explain.explain(pcap(*ASKED, *asked, (63.0, to(RST | ACK, 111, 501)))).findings[0]
+    assert (gone.cause, gone.values["case"], gone.values["silent"]) == ("idle-timeout-in-middlebox", "keep-alive", BOB)
+    answered = [(second + 0.01, back(ACK, 501, 111)) for second, _ in asked]
+    there = explain.explain(pcap(*sorted(ASKED + asked + answered), (63.0, to(RST | ACK, 111, 501)))).findings[0]
+    assert there.cause == "tcp-application-hangs"
+
+
+def test_what_asks_at_a_closed_window_is_no_keep_alive():
+    closed = [(0.05, back(ACK, 501, 111, window=0)), (0.5, to(ACK, 110, 501)), (0.51, back(ACK, 501, 111, window=0))]
+    story = " ".join(explain.explain(pcap(*ASKED, *closed, (1.5, back(ACK, 501, 111)))).story().split())
+    assert "asked once whether the closed window is open again" in story
+    assert "keep-alive" not in story
+
+
+def test_a_syn_that_was_answered_otherwise_is_not_called_unanswered():
+    """A side that still knows an old connection confirms that one; RST clears it (RFC 9293, 3.5.1)."""
+    old = [(0.0, to(SYN, 100)), (0.01, back(ACK, 501, 111)), (0.02, to(RST, 111)), (1.0, to(SYN, 100))]
+    story = explain.explain(pcap(*old, (1.01, back(SYN | ACK, 900, 101)), (1.02, to(ACK, 101, 901)))).story()
+    assert "The SYN was sent again once" in story
+
+
 SHUT = [*OPENED, (0.03, back(FIN | ACK, 501, 101)), (0.04, to(ACK, 101, 502))]
 
 

@@ -179,6 +179,17 @@ def test_a_request_sent_again_is_the_same_exchange():
     assert one.frames == ((4, 6),)
 
 
+@pytest.mark.parametrize("is_taken", [True, False])
+def test_a_request_may_travel_in_the_syn_and_again_if_it_was_not_taken(is_taken):
+    talk, data = Talk(), get()
+    syn = segment(talk.client, SERVER, SYN, seq=talk.seq - 1, data=data)  # TCP Fast Open
+    taken = talk.seq + len(data) * is_taken
+    syn_ack = segment(SERVER, talk.client, SYN | ACK, (B, A), seq=talk.ack - 1, ack=taken)
+    again = [talk.asks(data)]
+    (found,) = requests(syn, syn_ack, *([] if is_taken else again), talk.tells(OK))
+    assert (found.outcome, found.fields.status) == ("answered", 200)
+
+
 def test_a_response_that_was_recorded_before_its_request_belongs_to_it():
     talk = Talk()
     opening, asked = talk.opens(), talk.asks(get())

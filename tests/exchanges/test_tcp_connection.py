@@ -379,6 +379,18 @@ def test_the_wait_for_the_first_octet_is_split_into_the_way_and_the_server():
     assert rows.tolist() == [4, 6]
 
 
+@pytest.mark.parametrize(
+    ("is_lost", "network", "server"), [(True, 280_000_000, 20_000_000), (False, 30_000_000, 270_000_000)]
+)
+def test_a_request_that_was_lost_cost_its_time_on_the_network(is_lost, network, server):
+    play = Play().c(SYN).s(SYN_ACK, 0, 1, after=0.030).c(ACK, 1, 1).c(PUSH, 1, 1, b"request")
+    if not is_lost:
+        play.s(ACK, 1, 8, after=0.030)
+    play.c(PUSH, 1, 1, b"request", after=0.25 if is_lost else 0.22).s(PUSH, 1, 8, b"a", after=0.05)
+    _, one = only(play)
+    assert (one.first_byte_wait_ns, one.network_time_ns, one.server_time_ns) == (300_000_000, network, server)
+
+
 def test_a_server_that_speaks_first_was_not_waited_for():
     _, one = only(Play().shake().s(PUSH, 1, 1, b"220 hello").c(PUSH, 1, 10, b"EHLO"))
     assert (one.first_byte_wait_ns, one.server_time_ns, one.network_time_ns) == (None, None, None)

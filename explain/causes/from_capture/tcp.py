@@ -9,6 +9,7 @@ import numpy as np
 
 from explain.causes.from_capture import tcp_resets, tcp_talk
 from explain.causes.from_capture.scene import Scene, Seen
+from explain.exchanges.tcp_course import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,6 +40,7 @@ NO_SYN_ACK = (
     "wrong-nexthop-on-router", "router-interface-down", "routing-loop", "sender-address-in-wrong-subnet",
 )  # fmt: skip
 _HALF_OPEN = ("filter-on-sender-input", "stateful-filter-asymmetric-path", "hairpin-nat-missing", "partial-loss")
+_SHUT = ("tcp-application-closes", "likely", ("rst-by-middlebox",))  # after its own FIN
 _SCANNED = ("unanswered", "refused")
 _FEWEST_SCANNED = 16  # ports of one host; people and programs try a few, scanners many
 
@@ -52,6 +54,7 @@ def look(scene: Scene) -> Iterator[Seen]:
     yield from _same_fate(scene, part, "unanswered", "tcp-syn-unanswered", "possible", NO_SYN_ACK)
     yield from _same_fate(scene, part, "rejected", "filter-on-target-input", "likely", ("filter-on-router-forward",))
     yield from _same_fate(scene, part, "half-open", "tcp-handshake-unfinished", "possible", _HALF_OPEN)
+    yield from _declined(scene, part)
     yield from _troubles(scene, part)
     yield from _resets(scene, part)
 
@@ -59,7 +62,10 @@ def look(scene: Scene) -> Iterator[Seen]:
 def _same_fate(
     scene: Scene, part: ExchangeColumns, outcome: str, cause: str, certainty: str, rivals: tuple[str, ...]
 ) -> Iterator[Seen]:
-    services = [(*one, 1) for one in _by_service(scene, part, scene.open(part, outcome))]
+    fated = scene.open(part, outcome)
+    if outcome == "half-open":
+        fated = [index for index in fated if not _is_declined(part, index)]
+    services = [(*one, 1) for one in _by_service(scene, part, fated)]
     for server, port, some, ports in _scans_as_one(services) if outcome in _SCANNED else services:
         rows = [row for index in some for row in part.rows(index).tolist()]
         values = {"server": server, "port": port, "count": len(some)}
@@ -70,6 +76,21 @@ def _same_fate(
         if is_home and outcome == "unanswered":
             values.setdefault("case", "home")
         yield Seen(cause, certainty, [(part, index) for index in some], rows, why, values)
+
+
+def _declined(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
+    """Clients that answer the SYN-ACK with RST: it came, so nothing on the way is at fault."""
+    some = [index for index in scene.open(part, "half-open") if _is_declined(part, index)]
+    for server, port, indices in _by_service(scene, part, some):
+        rows = [row for index in indices for row in part.rows(index).tolist()]
+        values = {"server": server, "port": port, "count": len(indices), "case": "declined"}
+        members = [(part, index) for index in indices]
+        yield Seen("tcp-handshake-unfinished", "likely", members, rows, ("rst-by-middlebox",), values)
+
+
+def _is_declined(part: ExchangeColumns, index: int) -> bool:
+    course: Course = part.facts["course"]
+    return bool(course.resets[0, index] != NEVER)
 
 
 def _scans_as_one(services: list[_Service]) -> Iterator[_Service]:
@@ -122,7 +143,7 @@ def _troubles(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
 def _resets(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
     """After a FIN a reset is one way to be done; before it, it cuts the connection off."""
     course: Course = part.facts["course"]
-    alike: dict[tuple[str, str, tuple[str, ...]], dict[int, tuple[int, ...]]] = defaultdict(dict)
+    alike: dict[tuple[str, str, tuple[str, ...], bool], dict[int, tuple[int, ...]]] = defaultdict(dict)
     is_closed_first = course.fins.min(axis=0) < course.resets.min(axis=0)
     cut_off = []
     for index in scene.open(part, "reset"):
@@ -131,11 +152,12 @@ def _resets(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
         else:
             cut_off.append(index)
     for index, found in zip(cut_off, tcp_resets.judge(part.facts["moments"], cut_off), strict=True):
-        alike[found.cause, found.certainty, found.rivals][index] = found.rows
-    for (cause, certainty, rivals), shown in alike.items():
+        is_shut = bool(is_closed_first[index]) and found.cause == "tcp-application-closes"
+        alike[*(_SHUT if is_shut else found[:3]), is_shut][index] = found.rows
+    for (cause, certainty, rivals, is_shut), shown in alike.items():
         for server, port, indices in _by_service(scene, part, list(shown)):
             rows = [row for index in indices for row in shown[index]]
-            values = {"server": server, "port": port, "count": len(indices)}
+            values = {"server": server, "port": port, "count": len(indices)} | ({"case": "shut"} if is_shut else {})
             yield Seen(cause, certainty, [(part, index) for index in indices], rows, rivals, values)
 
 

@@ -30,6 +30,7 @@ _SUBSTANTIAL = 100  # one segment in so many sent again is more than a healthy p
 _FEW_ANSWERS = 10  # segments of a server that only acknowledges
 _OPENING = 16  # segments in which the first request and its answer are looked for
 _IN_VAIN = ("pmtu-blackhole", "filter-on-router-forward", "stateful-filter-asymmetric-path", "partial-loss")
+_UNHEARD = ("target-interface-down", "filter-on-router-forward", "stateful-filter-asymmetric-path", "partial-loss")
 _LOSSY = ("corrupted-packets", "mtu-mismatch-on-link", "pmtu-blackhole")
 
 
@@ -57,6 +58,7 @@ def look(scene: Scene, part: ExchangeColumns) -> Iterator[Trouble]:
     suspects = (
         (closed_ns >= _STALLED_NS, partial(_stalled, closed_ns, zero_windows)),
         (is_lossy, partial(_resent, _twice(moments, is_lossy))),
+        (is_open & (moments.segments.counts(label.KEEP_ALIVE) >= _FEWEST_RESENT), _unheard),
         (is_open & (span >= _HANGS_NS) & _is_mute(moments), _hangs),
         (is_open & (span >= _SLOW_NS), _slow),
     )
@@ -169,6 +171,20 @@ def _in_vain(talk: Talk) -> int | None:
         return None
     first = int(unheard[0])
     return int(talk.time_ns[first] - talk.time_ns[first - 1]) if first else 0
+
+
+def _unheard(moments: TcpMoments, index: int) -> Trouble | None:
+    """Keep-alives at the end that nobody answers, though the other side's kernel does so whatever its program does."""
+    talk = moments.talk(index)
+    asks = np.flatnonzero(talk.labels & np.uint16(label.KEEP_ALIVE) != 0)
+    heard = np.flatnonzero(talk.role != talk.role[asks[-1]])
+    vain = asks[(asks > heard[-1]) & (talk.role[asks] == talk.role[asks[-1]])] if len(heard) else asks[:0]
+    if len(vain) < _FEWEST_RESENT or talk.flags[heard[-1]] & RST:
+        return None
+    asker, silent = (moments.table.addresses.text(end) for end in moments.table.ends(int(talk.rows[vain[0]])))
+    pause = int(talk.time_ns[vain[0]] - talk.time_ns[heard[-1]])
+    values = {"case": "keep-alive", "resent": len(vain), "pause_ns": pause, "asker": asker, "silent": silent}
+    return Trouble("idle-timeout-in-middlebox", "possible", index, _UNHEARD, _several(talk.rows[vain]), values)
 
 
 def _hangs(moments: TcpMoments, index: int) -> Trouble | None:
