@@ -13,6 +13,8 @@ from explain.capture import open_capture
 from explain.decode import Decoder
 from explain.exchanges.columns import ExchangeColumns
 from explain.exchanges.tcp_connection import TcpConnection, find
+from explain.exchanges.tcp_labels import names
+from explain.exchanges.tcp_segments import follow_steps
 from explain.table import PacketTable
 
 C, S = ("192.0.2.1", 40000), ("198.51.100.7", 80)
@@ -83,9 +85,17 @@ def only(play: Play) -> tuple[str, TcpConnection]:
 
 def labels(play: Play) -> list[tuple[str, ...]]:
     """What is said of each frame of a play that is one connection."""
-    columns = found(play)
+    segments = found(play).facts["segments"]
+    rows = segments.streams.rows
+    return [names(int(segments.labels[rows == row].sum())) for row in range(len(play.frames))]
+
+
+def repeated_acks(columns: ExchangeColumns, index: int) -> dict[int, int]:
+    """By row of the table the number of each duplicate acknowledgement of a connection, counted from 1."""
     moments = columns.facts["moments"]
-    return [moments.labels_at(row) for row in range(len(play.frames))]
+    rows = moments.streams.rows[moments.streams.bounds[index] :]
+    _, numbers = follow_steps(moments.table, moments.streams, index)
+    return {int(rows[at]): number for at, number in numbers.items()}
 
 
 # -- random captures

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-MAX_CAPTURED = 262144
+_MAX_CAPTURED = 262144
 """Octets of a frame that a record may hold; more is damage. Source: libpcap's MAXIMUM_SNAPLEN."""
 
 _NAMES = {
@@ -29,7 +29,7 @@ def max_captured(link_type: int) -> int:
 
     Source: libpcap, max_snaplen_for_dlt; Wireshark, wtap_max_snaplen_for_encap.
     """
-    return _LARGER.get(link_type, MAX_CAPTURED)
+    return _LARGER.get(link_type, _MAX_CAPTURED)
 
 
 def name_of(link_type: int) -> str:

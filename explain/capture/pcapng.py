@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from explain.capture.source import Window
 
 SECTION_MARK = SECTION.to_bytes(4, "big")
-MAX_BLOCK = (128 << 20) + (128 << 10) + 32
+_MAX_BLOCK = (128 << 20) + (128 << 10) + 32
 """A block longer than the largest frame with its options is damage. Source: Wireshark, wiretap/pcapng.c."""
-MAX_SECTION = 16 << 20
-MAX_INTERFACES = 65535
-MAX_COMMENTS = 1000
+_MAX_SECTION = 16 << 20
+_MAX_INTERFACES = 65535
+_MAX_COMMENTS = 1000
 
 
 def byte_order(head: bytes) -> str | None:
@@ -58,7 +58,7 @@ def first_section_problem(peek: Callable[[int], bytes]) -> str | None:
     if order is None:
         return f"the pcapng section header is cut: {len(head)} octets are there"
     (length,) = struct.unpack_from(order + "I", head, 4)
-    if not 28 <= length <= MAX_SECTION or length % 4:
+    if not 28 <= length <= _MAX_SECTION or length % 4:
         return f"the pcapng section header claims {length} octets"
     block = peek(length)
     if len(block) < length:
@@ -107,7 +107,7 @@ class PcapngReader:
             return Step(None, first, 12, wrong)
         self._order, self._before, self._ports = order, len(self.interfaces), []
         comments = [text(value) for code, value in options(block[24:-4], order) if code == COMMENT]
-        self.comments.extend(comments[: MAX_COMMENTS - len(self.comments)])
+        self.comments.extend(comments[: _MAX_COMMENTS - len(self.comments)])
         return Step(None, found.end, 12, is_restart=True)
 
     def _read_blocks(self, window: Window, found: Walk) -> Step:
@@ -120,9 +120,9 @@ class PcapngReader:
         whole, damage = bad or (whole, damage)
         blocks = blocks.first(whole)
         declared = self._declared(blocks)
-        if len(declared) + len(self.interfaces) > MAX_INTERFACES:
-            whole = declared[MAX_INTERFACES - len(self.interfaces)][0]
-            damage = Damage("too-many-interfaces", blocks.place(whole), f"more than {MAX_INTERFACES} interfaces")
+        if len(declared) + len(self.interfaces) > _MAX_INTERFACES:
+            whole = declared[_MAX_INTERFACES - len(self.interfaces)][0]
+            damage = Damage("too-many-interfaces", blocks.place(whole), f"more than {_MAX_INTERFACES} interfaces")
             blocks = blocks.first(whole)
         ports = self._ports + [port for _, port in declared]
         frames, wrong = frames_of(blocks, packets_of(blocks, len(self._ports)), ports, self._before)
@@ -153,7 +153,7 @@ class PcapngReader:
 
 def _layout(order: str) -> Layout:
     # A total length that is no multiple of four is rounded up, as Wireshark does.
-    return Layout(order, 8, 4, 0, 12, MAX_BLOCK, 4)
+    return Layout(order, 8, 4, 0, 12, _MAX_BLOCK, 4)
 
 
 def _cut(window: Window, at: int, need: int) -> Damage | None:

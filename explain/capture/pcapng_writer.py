@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 SECTION_HEADER, INTERFACE, ENHANCED_PACKET, STATISTICS = 0x0A0D0D0A, 1, 6, 5
-LARGEST_OPTION = 65_535
+_LARGEST_OPTION = 65_535
 
 # Bits of epb_flags. Source: section 4.3.1.
 INBOUND, OUTBOUND = 1, 2
@@ -77,8 +77,8 @@ class Statistics:
 
 def option(code: int, value: bytes) -> bytes:
     """One option, padded to four octets."""
-    if len(value) > LARGEST_OPTION:
-        raise ValueError(f"an option of pcapng has at most {LARGEST_OPTION} octets, this has {len(value)}")
+    if len(value) > _LARGEST_OPTION:
+        raise ValueError(f"an option of pcapng has at most {_LARGEST_OPTION} octets, this has {len(value)}")
     return struct.pack("<HH", code, len(value)) + value + b"\0" * (-len(value) % 4)
 
 

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from explain.capture.step import FormatReader, Step
     from explain.model import Interface
 
-FIRST_SPAN = 64 << 10
+_FIRST_SPAN = 64 << 10
 """Octets of the first window: a small file is done with it."""
 
-SECTION_SPAN = 4 << 10
+_SECTION_SPAN = 4 << 10
 """Octets of the first window of a section, which may be short."""
 
 FRAMES = 34 << 10
@@ -95,7 +95,7 @@ class CaptureReader:
         Raises:
             ShrunkError: somebody cut the file while its last frames were looked at.
         """
-        span, need = FIRST_SPAN, 0
+        span, need = _FIRST_SPAN, 0
         while self.damage is None:
             window, fault = self._window(need, span, patience)
             self._ensure_it_stayed()
@@ -111,7 +111,7 @@ class CaptureReader:
                 self.damage = Damage(fault.kind, self._at, fault.message)
             if is_done:
                 return
-            span = SECTION_SPAN if step.is_restart else min(_comfortable(step), 4 * span)
+            span = _SECTION_SPAN if step.is_restart else min(_comfortable(step), 4 * span)
 
     def _ensure_it_stayed(self) -> None:
         if not self._source.has_stayed():
@@ -145,7 +145,7 @@ class CaptureReader:
         """Everything from the first octet on, unpacked, piece by piece; instead of ``frames``, not beside it."""
         at = 0
         while True:
-            window = self._source.window(at, 1, FIRST_SPAN)
+            window = self._source.window(at, 1, _FIRST_SPAN)
             piece = bytes(window.data[window.first :])
             if not piece:
                 return
@@ -171,7 +171,7 @@ def _comfortable(step: Step) -> int:
         return MAP_SPAN
     count = len(step.frames.start)
     octets = int(step.frames.start[-1] - step.frames.start[0]) + 1
-    return min(MAP_SPAN, max(FIRST_SPAN, octets * FRAMES // count))
+    return min(MAP_SPAN, max(_FIRST_SPAN, octets * FRAMES // count))
 
 
 def open_capture(path: str, stream: BinaryIO | None = None, *, is_mapped: bool = True) -> CaptureReader:

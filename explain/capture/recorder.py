@@ -17,7 +17,7 @@ from typing import Self
 from explain.capture.pcapng_writer import BROADCAST, INBOUND, MULTICAST, OUTBOUND, PROMISCUOUS, UNICAST
 from explain.record import dataclass
 
-ETH_P_ALL = 3
+_ETH_P_ALL = 3
 SOL_PACKET, PACKET_STATISTICS, PACKET_AUXDATA = 263, 6, 8
 SO_RCVBUFFORCE, SO_TIMESTAMPNS = 33, 35
 TP_STATUS_VLAN_VALID, TP_STATUS_VLAN_TPID_VALID = 1 << 4, 1 << 6
@@ -57,7 +57,7 @@ class Tap:
     def __init__(self, buffer_octets: int = 32 << 20) -> None:
         self.received = 0
         self.dropped = 0
-        self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.htons(ETH_P_ALL))
+        self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.htons(_ETH_P_ALL))
         self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self._socket.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
         try:

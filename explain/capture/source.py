@@ -20,7 +20,7 @@ LEAD = 16
 MAP_SPAN = 32 << 20
 """Octets of a mapped file looked at in one window."""
 
-STREAM_SPAN = 8 << 20
+_STREAM_SPAN = 8 << 20
 """Octets of a stream held at a time, unless one record is larger."""
 
 SMALL_FILE = 1 << 20
@@ -235,7 +235,7 @@ class StreamSource:
             with memoryview(self._buffer) as view:
                 view[: self._filled - gone] = view[gone : self._filled]
             self._base, self._filled = low, self._filled - gone
-        wanted = at - low + max(need, min(span, STREAM_SPAN - LEAD))
+        wanted = at - low + max(need, min(span, _STREAM_SPAN - LEAD))
         self._fill(at - low + max(need, 1) if self._is_live else wanted, wanted)
         data = np.frombuffer(self._buffer, np.uint8, self._filled)
         return Window(data, low, at - low, self._is_ended, self._buffer, 0)

@@ -24,7 +24,7 @@ _NAMES = frozenset(("name-resolves-to-wrong-address", "dns-server-unreachable"))
 _ROLES = {"S": "sender", "T": "target", "SW": "switch", "X": "bystander"}
 
 
-def contract_role(role: str) -> str:
+def _contract_role(role: str) -> str:
     """A role of a case in the words of the contract."""
     if role[:1] == "R" and role[1:].isdigit():
         return f"router:{role[1:]}"
@@ -63,7 +63,7 @@ def locus_of(
         return ()
     at = wires.place_of(strike) if wires is not None else None
     if at is not None:
-        role = contract_role(witnesses.topology.roles.get(at[0] or "", "")) or _role(strike.at)
+        role = _contract_role(witnesses.topology.roles.get(at[0] or "", "")) or _role(strike.at)
         return (Locus(role, at[0], at[1]),)
     if strike.at == "sender":
         return (Locus("sender", witnesses.sender),)

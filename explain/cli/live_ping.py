@@ -76,7 +76,7 @@ def observe(asked: Asked) -> Witnesses:
         MissingError: there is no ping here.
     """
     _check(asked)
-    words = command_of(asked)
+    words = _command_of(asked)
     ear, thread = _open_ear()
     try:
         shown, status = _run(words)
@@ -106,7 +106,7 @@ def observe(asked: Asked) -> Witnesses:
     )
 
 
-def command_of(asked: Asked) -> list[str]:
+def _command_of(asked: Asked) -> list[str]:
     """The ping that will be run, word by word; no shell ever sees it."""
     words = ["ping", "-c", str(asked.count), "-W", str(_WAIT_S)]
     words += [f"-{asked.family}"] if asked.family else []
@@ -166,7 +166,7 @@ def _run(words: list[str]) -> tuple[str, int | None]:
 def _probes(asked: Asked) -> list[list[str]]:
     """What ``--probe`` adds: the way hop by hop, and the other size."""
     other = _SMALL if (asked.size or 0) > _SMALL else _LARGE
-    found = [command_of(replace(asked, size=other, count=1))]
+    found = [_command_of(replace(asked, size=other, count=1))]
     if shutil.which("traceroute", path=_path()):
         found.append(["traceroute", "-n", "-q", "1", "-w", "1", "-m", "16", asked.target])
     elif shutil.which("tracepath", path=_path()):

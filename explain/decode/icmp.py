@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from explain.decode.intern import Interner
     from explain.table import I4, I8, U1, Bools
 
-PROTOCOL_ICMP = 1
-PROTOCOL_ICMPV6 = 58
+_PROTOCOL_ICMP = 1
+_PROTOCOL_ICMPV6 = 58
 _HEADER = 8
 _PEEK = 128  # header, a quoted IPv6 header with one extension, and the start of what it carried
 _IPV4_HEADER, _IPV6_HEADER, _FRAGMENT_HEADER = 20, 40, 8
@@ -30,7 +30,7 @@ _REDIRECT, _REDIRECTED_HEADER = 137, 4
 _REDIRECT_OPTIONS, _OPTION_UNIT = 40, 8
 
 _IS_ERROR_V4 = members(3, 4, 5, 11, 12)
-_IS_ICMP = members(PROTOCOL_ICMP, PROTOCOL_ICMPV6)
+_IS_ICMP = members(_PROTOCOL_ICMP, _PROTOCOL_ICMPV6)
 _HAS_PORTS = members(6, 17, 33, 132, 136)  # TCP, UDP, DCCP, SCTP, UDP-Lite
 _HAS_TARGET = members(135, 136, 137)  # neighbour solicitation and advertisement, redirect
 _OPTION_AT = np.zeros(256, np.int32)  # where the options of router and neighbour messages begin
@@ -40,9 +40,9 @@ _IS_LINK_LAYER_ADDRESS = members(1, 2)  # of the source, of the target (RFC 4861
 
 def decode(block: Block, addresses: Interner, icmps: list[IcmpRows]) -> None:
     """Enter the rows that are ICMP or ICMPv6 into the side table."""
-    rows = np.flatnonzero((block.protocol == PROTOCOL_ICMP) | (block.protocol == PROTOCOL_ICMPV6))
+    rows = np.flatnonzero((block.protocol == _PROTOCOL_ICMP) | (block.protocol == _PROTOCOL_ICMPV6))
     v6 = block.layers[rows] & IPV6 != 0
-    is_own = block.protocol[rows] == np.where(v6, PROTOCOL_ICMPV6, PROTOCOL_ICMP)
+    is_own = block.protocol[rows] == np.where(v6, _PROTOCOL_ICMPV6, _PROTOCOL_ICMP)
     rows, v6 = rows[is_own], v6[is_own]
     if not len(rows):
         return

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
 _MIX_LOW = np.uint64(0x9E3779B97F4A7C15)
 _MIX_HIGH = np.uint64(0xC2B2AE3D27D4EB4F)
-_MIX_LAST = np.uint64(0xFF51AFD7ED558CCD)
 _HALF = np.uint64(32)
 _EMPTY = -1
 _SLOTS_A_KEY = 8  # at least, so that nearly every key is found at the first look

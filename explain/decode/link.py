@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from explain.decode.slab import Slab
     from explain.table import I4, I8, U2, U4, U8
 
-SLL2_LINK = 276
+_SLL2_LINK = 276
 _ETHERNET, _PPP, _PPP_SERIAL, _CISCO, _SLL = 1, 9, 50, 104, 113
 _LOOPBACKS = (0, 108)  # LINKTYPE_NULL and LINKTYPE_LOOP
 _IP_LINKS = (101, 12, 14, 228, 229)  # LINKTYPE_RAW, as three systems number it; _IPV4; _IPV6
@@ -60,7 +60,7 @@ def read(slab: Slab, link_type: int) -> LinkFields:
     """The link layer of frames that all have one link type."""
     if link_type == _ETHERNET:
         fields = _ethernet(slab)
-    elif link_type in (_SLL, SLL2_LINK):
+    elif link_type in (_SLL, _SLL2_LINK):
         fields = _cooked(slab, link_type)
     elif link_type in _LOOPBACKS:
         fields = _loopback(slab)
@@ -89,7 +89,7 @@ def _ethernet(slab: Slab) -> LinkFields:
 
 def _cooked(slab: Slab, link_type: int) -> LinkFields:
     """Linux cooked captures, as ``tcpdump -i any`` writes them: SLL and SLL2."""
-    is_second = link_type == SLL2_LINK
+    is_second = link_type == _SLL2_LINK
     size, *columns = (20, 0, 10, 11, 12) if is_second else (16, 14, 0, 4, 6)
     type_at, kind_at, length_at, mac_at = (LINK + column for column in columns)
     count = len(slab.at)

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from explain.decode.block import Block
     from explain.table import I4, I8, U1, U2, Bools
 
-PROTOCOL_TCP = 6
-PROTOCOL_UDP = 17
+_PROTOCOL_TCP = 6
+_PROTOCOL_UDP = 17
 _TCP_HEADER = 20
 _UDP_HEADER = 8
 _LONGEST_HEADER = 60
@@ -57,7 +57,7 @@ def decode(block: Block, syns: list[SynRows]) -> tuple[U2, U2]:
 
 def _tcp_rows(block: Block, have: I4, header: I4) -> Bools:
     """Rows with the fixed part of a TCP header; what is wrong with the header of any is marked."""
-    is_tcp = block.protocol == PROTOCOL_TCP
+    is_tcp = block.protocol == _PROTOCOL_TCP
     is_good: Bools = is_tcp & (have >= _TCP_HEADER) & (header >= _TCP_HEADER) & (header <= block.payload)
     block.mark(is_good, TCP)
     odd = np.flatnonzero(is_tcp & ~(is_good & (have >= header)))
@@ -68,7 +68,7 @@ def _tcp_rows(block: Block, have: I4, header: I4) -> Bools:
 
 
 def _udp_rows(block: Block, have: I4) -> Bools:
-    is_udp = block.protocol == PROTOCOL_UDP
+    is_udp = block.protocol == _PROTOCOL_UDP
     is_good: Bools = is_udp & (have >= _UDP_HEADER)
     block.mark(is_good, UDP)
     rows = np.flatnonzero(is_udp & ~is_good)

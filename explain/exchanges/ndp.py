@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 RESOLUTION_OUTCOMES = ("answered", "unanswered", "conflicting")
 ANNOUNCEMENT_OUTCOMES = ("unchallenged", "challenged")
-CHECK_OUTCOMES = ("free", "taken")
+_CHECK_OUTCOMES = ("free", "taken")
 _SOLICITED, _OVERRIDE = 1 << 30, 1 << 29  # RFC 4861, 4.4
 _ROUTER = 1 << 31
 _SAME_QUESTION_NS = 5_000_000_000  # RETRANS_TIMER is a second; three by unicast, then three to the group
@@ -239,7 +239,7 @@ def _checks(table: PacketTable, claims: list[_Claim]) -> ExchangeColumns:
         )
         for one in claims
     ]  # fmt: skip
-    return from_list("ndp.duplicate-check", CHECK_OUTCOMES, found, table, _PATIENCE_NS)
+    return from_list("ndp.duplicate-check", _CHECK_OUTCOMES, found, table, _PATIENCE_NS)
 
 
 def _challenger(claim: _Claim) -> str | None:

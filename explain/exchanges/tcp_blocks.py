@@ -43,7 +43,7 @@ _BLOCK = 1 << 15
 _FAR = 1 << 30  # a step of the sequence number that no window allows (RFC 7323, 2.3)
 _LOOK = 64
 _LAST_NUMBER = 0xFFFFFFFF
-UNKNOWN_SHIFT = 255
+_UNKNOWN_SHIFT = 255
 
 
 def label_blocks(table: PacketTable, streams: Streams, hints: Hints, labels: U2) -> list[int]:
@@ -247,14 +247,14 @@ class _Block:
         is_probe = self.labels[closed] & ZERO_WINDOW_PROBE != 0
         self.labels[closed[(self.flags[closed] & _CONTROL == 0) & ~is_probe]] |= ZERO_WINDOW
         known = self.hints.shifts.reshape(-1, 2)[self.first : self.first + self.count].T.ravel()
-        edge = np.where(known == UNKNOWN_SHIFT, 1, np.uint32(1) << known).astype(np.uint32).repeat(self.sizes)
+        edge = np.where(known == _UNKNOWN_SHIFT, 1, np.uint32(1) << known).astype(np.uint32).repeat(self.sizes)
         edge[np.flatnonzero(self.flags & SYN != 0)] = 1  # the window of a SYN is never scaled (RFC 7323, 2.2)
         edge *= self.window
         edge += self.ack
         is_full = self.seq + self.length == edge.take(self.far, mode="clip")
         some = np.flatnonzero(is_full & (self.length > 0))
         some = some[(self.flags[some] & _CONTROL == 0) & self._has_far(some)]
-        some = some[np.roll(known, self.count)[self.piece[some]] != UNKNOWN_SHIFT]
+        some = some[np.roll(known, self.count)[self.piece[some]] != _UNKNOWN_SHIFT]
         self.labels[some] |= WINDOW_FULL
 
     # -- what only the steps can judge

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.exchanges.tcp_course import ACK, FIN, RST, SYN
-from explain.exchanges.tcp_labels import names
-from explain.exchanges.tcp_segments import follow_steps
 from explain.record import dataclass
 from explain.table import REVERSED
 
@@ -127,11 +125,6 @@ class TcpMoments:
         rows: Rows = self.error_row[start:end]
         return rows
 
-    def repeated_acks(self, index: int) -> dict[int, int]:
-        """By row of the table the number of each duplicate acknowledgement, counted from 1."""
-        rows = self.streams.rows[self.streams.bounds[index] :]
-        return {int(rows[at]): number for at, number in follow_steps(self.table, self.streams, index)[1].items()}
-
     def relative(self, index: int) -> tuple[U4, U4]:
         """Sequence and acknowledgement numbers of a connection's segments, from the initial ones.
 
@@ -142,10 +135,6 @@ class TcpMoments:
         base = [_initial(talk, role) for role in (0, 1)]
         near, far = np.array(base, np.uint32)[talk.role], np.array(base[::-1], np.uint32)[talk.role]
         return talk.seq - near, np.where(talk.flags & ACK != 0, talk.ack - far, talk.ack)
-
-    def labels_at(self, row: int) -> tuple[str, ...]:
-        """What is said of one row of the table, in the names of Wireshark's fields."""
-        return names(int(self.segments.labels[self.streams.rows == row].sum()))
 
 
 def _initial(talk: Talk, role: int) -> int:

@@ -211,7 +211,7 @@ def _protocols(octets: bytes) -> tuple[str, ...]:
     return tuple(names)
 
 
-def hellos(table: PacketTable) -> Mapping[int, list[tuple[int, bytes]]]:
+def _hellos(table: PacketTable) -> Mapping[int, list[tuple[int, bytes]]]:
     """Segments that begin a record, by flow: rows in order, each with its octets and the rest of a long hello."""
     kept = table.contents.get("tls")
     if kept is None:
@@ -245,7 +245,7 @@ def _goes_on(octets: bytes) -> bool:
 
 def by_connection(table: PacketTable, connections: ExchangeColumns) -> dict[int, Tls]:
     """What can be read of TLS on each connection, by its index in ``connections``."""
-    segments = {row: octets for some in hellos(table).values() for row, octets in some}
+    segments = {row: octets for some in _hellos(table).values() for row, octets in some}
     if not segments:
         return {}
     is_copied = np.zeros(len(table), np.bool_)

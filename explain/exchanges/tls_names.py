@@ -42,11 +42,11 @@ HANDSHAKES = {
 RECORDS = {20: "change of ciphers", 21: "alert", 22: "handshake", 23: "application data", 24: "heartbeat"}
 
 
-def is_for_greasing(number: int) -> bool:
+def _is_for_greasing(number: int) -> bool:
     """Values without meaning that clients mix in, so that servers stay tolerant (RFC 8701)."""
     return number & 0x0F0F == 0x0A0A and number >> 8 == number & 0xFF
 
 
 def named(number: int, names: dict[int, str]) -> str:
     """The name of a 16-bit number, or the number."""
-    return names.get(number) or ("GREASE" if is_for_greasing(number) else f"0x{number:04x}")
+    return names.get(number) or ("GREASE" if _is_for_greasing(number) else f"0x{number:04x}")

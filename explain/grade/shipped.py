@@ -20,8 +20,3 @@ def rubric_path(name: str) -> str:
             if found.is_file():
                 return str(found)
     return name
-
-
-def shipped_names() -> list[str]:
-    """Names of the rubrics that came along."""
-    return sorted(path.parent.name for path in SHIPPED.glob(f"*/{_FILE}"))

@@ -168,12 +168,12 @@ def _out_of_order(marker: Marker, seen: Seen) -> str:
 def _claim(marker: Marker, message: str, claim: str) -> str:
     lacks = lacking(marker, claim)
     if lacks and message == "claim-not-met":
-        return say("grade.claim-lacks", {"claims": [in_words(marker, claim)], "names": lacks}, marker.language)
-    values = {"claim": in_words(marker, claim), "values": values_in(marker, claim)}
+        return say("grade.claim-lacks", {"claims": [_in_words(marker, claim)], "names": lacks}, marker.language)
+    values = {"claim": _in_words(marker, claim), "values": _values_in(marker, claim)}
     return say(f"grade.{message}" if values["values"] else f"grade.{message}-plain", values, marker.language)
 
 
-def in_words(marker: Marker, claim: str) -> str:
+def _in_words(marker: Marker, claim: str) -> str:
     """A claim with the values of the roster in place of its braces."""
     return filled(claim, marker.names) if is_fillable(claim, marker.names) else claim
 
@@ -197,7 +197,7 @@ def _value(marker: Marker, name: str) -> Any:
         return None
 
 
-def values_in(marker: Marker, claim: str) -> list[str]:
+def _values_in(marker: Marker, claim: str) -> list[str]:
     """``name is value`` for what an expression speaks of, the roster left out."""
     told = []
     for path in dict.fromkeys(names_in(claim)):
@@ -228,15 +228,15 @@ def parts_not_met(marker: Marker, parts: Sequence[Part]) -> list[str]:
             continue
         lacks = tuple(lacking(marker, part.claim)) if part.claim is not None else ()
         if not lacks:
-            told[number] = part_not_met(marker, part.claim, part.pattern)
+            told[number] = _part_not_met(marker, part.claim, part.pattern)
         elif lacks not in told:
             alike = [one.claim for one in parts if one.claim and tuple(lacking(marker, one.claim)) == lacks]
-            values = {"claims": [in_words(marker, one) for one in alike], "names": list(lacks)}
+            values = {"claims": [_in_words(marker, one) for one in alike], "names": list(lacks)}
             told[lacks] = say("grade.claim-lacks", values, marker.language)
     return list(told.values())
 
 
-def part_not_met(marker: Marker, claim: str | None, pattern: Pattern | None) -> str:
+def _part_not_met(marker: Marker, claim: str | None, pattern: Pattern | None) -> str:
     """Why a part of ``all_of`` is not met."""
     if claim is not None:
         return _claim(marker, "claim-not-met", claim)

@@ -29,7 +29,7 @@ _RECORDS = {
 _PARTS = {"client": ("address", "port", "ip"), "server": ("address", "port", "ip")}
 
 
-def is_wildcard(name: str) -> bool:
+def _is_wildcard(name: str) -> bool:
     """Whether a name such as ``tcp.*`` stands for all events that begin so."""
     return name.endswith(".*")
 
@@ -39,7 +39,7 @@ def members(name: str) -> tuple[str, ...]:
 
     ``tcp.*`` counts each conversation once, so it stands for the kinds of exchanges where there are such.
     """
-    if not is_wildcard(name):
+    if not _is_wildcard(name):
         return (name,) if name in EVENTS or name in _RECORDS else ()
     kinds = tuple(kind for kind in (*_RECORDS, "icmp.echo") if kind.startswith(name[:-1]))
     return kinds or tuple(one for one in EVENTS if one.startswith(name[:-1]))
@@ -55,7 +55,7 @@ def fields_of(name: str) -> Mapping[str, str]:
     """Fields of an event or kind with their meaning; dots lead into parts."""
     if name in EVENTS:
         return COMMON | dict(EVENTS[name][1])
-    if is_wildcard(name):
+    if _is_wildcard(name):
         return {key: text for one in members(name) for key, text in fields_of(one).items()}
     module, record = _RECORDS[name]
     found = dict(COMMON)

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from pyroute2.iproute.linux import IPRoute
 
 FILES = Path("/run/explain")
-IFA_F_NODAD = 2
+_IFA_F_NODAD = 2
 NTF_STICKY, NTF_MASTER = 0x40, 0x04
-NUD_NOARP = 0x40
+_NUD_NOARP = 0x40
 NUD = {"permanent": 0x80, "noarp": 0x40, "reachable": 0x02, "stale": 0x04, "failed": 0x20}
 RULE_ACTIONS = {"lookup": 1, "blackhole": 6, "unreachable": 7, "prohibit": 8}
 
@@ -144,7 +144,7 @@ def _configure(act: Any, place: Place) -> None:
             flags = NTF_MASTER | (NTF_STICKY if act.entry.is_sticky else 0)
             # A sticky entry has to be dynamic to the kernel; a static one is NOARP.
             netlink.fdb(
-                "replace", ifindex=_index(place, act.entry.port), lladdr=act.entry.mac, flags=flags, state=NUD_NOARP
+                "replace", ifindex=_index(place, act.entry.port), lladdr=act.entry.mac, flags=flags, state=_NUD_NOARP
             )
 
 
@@ -159,7 +159,7 @@ def _about_address(act: operations.AddAddress) -> dict[str, Any]:
 
     parsed = ipaddress.ip_interface(act.address)
     if parsed.version == 6:
-        return {"flags": IFA_F_NODAD} if act.is_quiet else {}
+        return {"flags": _IFA_F_NODAD} if act.is_quiet else {}
     return {"broadcast": str(parsed.network.broadcast_address)} if parsed.network.prefixlen < 31 else {}
 
 

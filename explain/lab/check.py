@@ -160,7 +160,7 @@ def hostname(value: Any, where: str) -> str:
     return value
 
 
-def is_allowed(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+def _is_allowed(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     """True if a lab may own this address."""
     return any(address.version == net.version and address in net for net in ALLOWED)
 
@@ -171,7 +171,7 @@ def address(value: Any, where: str) -> str:
         parsed = ipaddress.ip_address(value if isinstance(value, str) else "")
     except ValueError:
         raise LabFileError(where, value, "an IP address such as 192.0.2.1 stands here") from None
-    if not is_allowed(parsed):
+    if not _is_allowed(parsed):
         raise LabFileError(where, value, "only documentation, private and link-local addresses may stand here")
     return str(parsed)
 
@@ -197,7 +197,7 @@ def prefix(value: str, where: str, family: int = 4) -> str:
     except ValueError:
         raise LabFileError(where, value, "default, or a network such as 198.51.100.0/24, stands here") from None
     if parsed.prefixlen > 1 and not (
-        is_allowed(parsed[0]) or any(parsed.version == net.version and parsed[0] in net for net in COMMON)
+        _is_allowed(parsed[0]) or any(parsed.version == net.version and parsed[0] in net for net in COMMON)
     ):
         raise LabFileError(where, value, "only documentation, private and link-local networks may stand here")
     return str(parsed)
@@ -220,12 +220,12 @@ def argument(value: Any, where: str) -> str:
         except ValueError:
             continue
         common = any(parsed.version == net.version and parsed in net for net in COMMON)
-        if not is_allowed(parsed) and not common and not is_netmask(parsed):
+        if not _is_allowed(parsed) and not common and not _is_netmask(parsed):
             raise LabFileError(where, value, "only documentation, private and link-local addresses may stand here")
     return word
 
 
-def is_netmask(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+def _is_netmask(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     """True for 255.255.255.0 and its like."""
     ones = int(address)
     return address.version == 4 and ones >> 24 == 255 and (~ones & 0xFFFFFFFF) & ((~ones & 0xFFFFFFFF) + 1) == 0

@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     Net = IPv4Network | IPv6Network
 
 INSIDE, OUTSIDE = ip_network("10.0.0.0/8"), ip_network("100.64.0.0/10")
-POOLS = ((ip_network("2001:db8::/32"),) * 2, (ip_network("fd00::/8"),) * 2, *((ip_network(net), INSIDE) for net in (
+_POOLS = ((ip_network("2001:db8::/32"),) * 2, (ip_network("fd00::/8"),) * 2, *((ip_network(net), INSIDE) for net in (
     "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")), *((ip_network(net), OUTSIDE) for net in (
     "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "100.64.0.0/10")))  # fmt: skip
 """Where a network stands, and where its copies go."""
 
 _MOST_TRIES = 4096
-MARKER_PORT = 9  # where rubrics look for the marker
+_MARKER_PORT = 9  # where rubrics look for the marker
 _ADDRESS = re.compile(r"(?<![\w.:])([0-9a-fA-F]*:[0-9a-fA-F:.]+|\d{1,3}(?:\.\d{1,3}){3})(/\d+)?(?![\w:]|\.\d)")
 _MAC = re.compile(r"\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b")
 _MOST_MACS = 256
@@ -129,7 +129,7 @@ def _moves(lab: Lab, told: Mapping[str, str], seed: str, taken: set[Net]) -> dic
         old, new = ip_address(was[name]), ip_address(text)
         moves |= {net: ip_network(f"{new}/{net.prefixlen}", strict=False) for net in networks if old in net}
     for net in networks:
-        pool = next((pool for block, pool in POOLS if _holds(block, net)), None)
+        pool = next((pool for block, pool in _POOLS if _holds(block, net)), None)
         if net in moves or pool is None or net.prefixlen <= pool.prefixlen:
             continue
         moves[net] = _free(net, pool, _number(seed, str(net)), taken | {*moves.values()})
@@ -256,12 +256,12 @@ def _marked(text: str, lab: Lab, marker: str) -> str:
 [[services]]
 on = "{target.name}"
 kind = "udp"
-port = {MARKER_PORT}
+port = {_MARKER_PORT}
 behaviour = "echo"
 
 [[steps]]
 on = "{_sender(lab).name}"
-run = ["udpprobe", "{_addresses(_nic(new))[0]}", "{MARKER_PORT}", "--say", "{marker}", "--timeout", "0.5"]
+run = ["udpprobe", "{_addresses(_nic(new))[0]}", "{_MARKER_PORT}", "--say", "{marker}", "--timeout", "0.5"]
 status = "any"
 main = false
 """

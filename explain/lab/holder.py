@@ -38,7 +38,7 @@ from explain.lab.kernel import (
 )
 
 Tell = Callable[[str, Any], None]
-NO_NAMESPACES = (
+_NO_NAMESPACES = (
     "as root it always works (sudo explain lab ...); "
     "as an ordinary user this system would have to allow user namespaces"
 )
@@ -157,7 +157,7 @@ def _holder(task: Callable[[Tell], Any], tell: Tell) -> NoReturn:
     import traceback
 
     try:
-        own_mounts()
+        _own_mounts()
         tell("result", task(tell))
     except ExplainError as e:
         tell("error", e)
@@ -209,10 +209,10 @@ def _why_not() -> str:
         with contextlib.suppress(OSError):
             if Path(path).read_text().strip() == forbidding:
                 return f"{path.removeprefix('/proc/sys/').replace('/', '.')} is {forbidding}: {remedy}, or run as root"
-    return NO_NAMESPACES
+    return _NO_NAMESPACES
 
 
-def own_mounts() -> None:
+def _own_mounts() -> None:
     """Mounts that nobody else sees: processes of our own, an empty /run, files of /etc that say nothing of the host."""
     unshare(CLONE_NEWNS)  # the middle process keeps the host's view, to clean up in it
     mount("none", "/", None, MS_REC | MS_PRIVATE)

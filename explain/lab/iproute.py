@@ -14,7 +14,7 @@ from explain.lab.records import ForwardingEntry, Neighbour, Route, Rule
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ROUTE_KINDS = ("unicast", "blackhole", "unreachable", "prohibit", "throw", "local")
+_ROUTE_KINDS = ("unicast", "blackhole", "unreachable", "prohibit", "throw", "local")
 RULE_ACTIONS = ("blackhole", "unreachable", "prohibit")
 NUD = ("permanent", "noarp", "reachable", "stale", "failed")
 TABLES = {"main": 254, "local": 255, "default": 253}
@@ -45,7 +45,7 @@ def pairs(words: list[str], allowed: Mapping[str, str], where: str) -> dict[str,
     return found
 
 
-def table_number(word: str | None, where: str) -> int | None:
+def _table_number(word: str | None, where: str) -> int | None:
     """A routing table's number."""
     if word is None:
         return None
@@ -72,7 +72,7 @@ def route(value: object, where: str) -> Route:
         LabFileError: a word that does not belong there.
     """
     words = words_of(value, where)
-    kind = words.pop(0) if words[0] in ROUTE_KINDS else "unicast"
+    kind = words.pop(0) if words[0] in _ROUTE_KINDS else "unicast"
     is_ipv6 = bool(words) and words[0] == "-6"  # the default route of IPv6 that has no next hop to show its family
     if is_ipv6:
         words.pop(0)
@@ -93,7 +93,7 @@ def route(value: object, where: str) -> Route:
         dev=check.name(got["dev"], where) if "dev" in got and got["dev"] != "lo" else got.get("dev"),
         src=check.address(got["src"], where) if "src" in got else None,
         metric=whole(got.get("metric"), where),
-        table=table_number(got.get("table"), where),
+        table=_table_number(got.get("table"), where),
         mtu=whole(got.get("mtu"), where),
         is_onlink="onlink" in got,
     )
@@ -118,7 +118,7 @@ def rule(value: object, where: str) -> Rule:
         text=" ".join(str(value).split()),
         family=6 if any(":" in k for k in known) else 4,
         action=action,
-        table=table_number(got.get("table"), where),
+        table=_table_number(got.get("table"), where),
         source=check.prefix(got["source"], where) if got.get("source", "all") != "all" else None,
         to=check.prefix(got["to"], where) if got.get("to", "all") != "all" else None,
         iif=check.name(got["iif"], where) if "iif" in got else None,

@@ -17,7 +17,7 @@ from explain.errors import ExplainError, UnknownNameError
 if TYPE_CHECKING:
     from explain.lab.records import Lab
 
-NETNS = Path("/run/netns")
+_NETNS = Path("/run/netns")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ def write(path: Path, lab: Lab, file: Path, holder: int, nets: dict[str, int]) -
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     names = {}
     if os.geteuid() == 0:
-        names = {node: node if not os.path.lexists(NETNS / node) else f"{lab.name}-{node}" for node in nets}
+        names = {node: node if not os.path.lexists(_NETNS / node) else f"{lab.name}-{node}" for node in nets}
     said = {
         "name": lab.name,
         "file": str(file.resolve()),
@@ -126,15 +126,15 @@ def write(path: Path, lab: Lab, file: Path, holder: int, nets: dict[str, int]) -
     }
     path.write_text(json.dumps(said))
     if names:
-        NETNS.mkdir(mode=0o755, parents=True, exist_ok=True)
+        _NETNS.mkdir(mode=0o755, parents=True, exist_ok=True)
     for node, name in names.items():
-        (NETNS / name).symlink_to(f"/proc/{holder}/fd/{nets[node]}")
+        (_NETNS / name).symlink_to(f"/proc/{holder}/fd/{nets[node]}")
 
 
 def remove(path: Path, live: Live) -> None:
     """Take the names and the file away: only links that point to this lab's holder."""
     for name in live.names.values():
-        link = NETNS / name
+        link = _NETNS / name
         with contextlib.suppress(OSError):
             if str(link.readlink()).startswith(f"/proc/{live.holder[0]}/fd/"):
                 link.unlink()

@@ -10,7 +10,7 @@ import fcntl
 import socket
 import struct
 
-SIOCETHTOOL = 0x8946
+_SIOCETHTOOL = 0x8946
 SET_RX_CHECKSUM, SET_TX_CHECKSUM, SET_TSO, SET_GSO, SET_GRO = 0x15, 0x17, 0x1F, 0x24, 0x2C
 
 
@@ -24,6 +24,6 @@ def switch_off(nic: str) -> None:
             value = ctypes.create_string_buffer(struct.pack("II", command, 0))
             request = struct.pack("16sP", nic.encode(), ctypes.addressof(value)).ljust(40, b"\0")
             try:
-                fcntl.ioctl(sock, SIOCETHTOOL, request)
+                fcntl.ioctl(sock, _SIOCETHTOOL, request)
             except OSError:
                 continue

@@ -34,9 +34,9 @@ ENVIRONMENT = {
     "TERM": "dumb",
     "COLUMNS": "120",
 }
-TIMED_OUT = 124  # as timeout(1) has it
-LARGEST_OUTPUT = 1 << 20
-LISTENING = {"tcp": "0A", "udp": "07"}
+_TIMED_OUT = 124  # as timeout(1) has it
+_LARGEST_OUTPUT = 1 << 20
+_LISTENING = {"tcp": "0A", "udp": "07"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ class Stage:
             self.background.append(child)
             return None
         is_done = self.pump(lambda: child.process.poll() is not None, step.timeout_s)
-        return self.end(child, None if is_done else TIMED_OUT)
+        return self.end(child, None if is_done else _TIMED_OUT)
 
     def serve(self, service: Service) -> None:
         """Start a service and wait until it listens.
@@ -182,7 +182,7 @@ class Stage:
                     with open(f"/proc/thread-self/net/{table}", encoding="ascii") as rows:  # noqa: PTH123 - a /proc file
                         for row in rows:
                             words = row.split()
-                            if words[1].endswith(wanted) and words[3] == LISTENING[protocol]:
+                            if words[1].endswith(wanted) and words[3] == _LISTENING[protocol]:
                                 return True
                 except FileNotFoundError:
                     continue
@@ -246,7 +246,7 @@ class Stage:
             return
         except OSError:  # the last writer has gone
             data = b""
-        child.output += data[: LARGEST_OUTPUT - len(child.output)]
+        child.output += data[: _LARGEST_OUTPUT - len(child.output)]
         if not data and child.is_open:
             self._selector.unregister(child.terminal)
             os.close(child.terminal)
@@ -275,7 +275,7 @@ class Stage:
         ended = []
         for child in reversed(self.background):
             is_service = child.step.run[0] in SERVICES
-            ran = self.end(child, None if child.process.poll() is not None or is_service else TIMED_OUT)
+            ran = self.end(child, None if child.process.poll() is not None or is_service else _TIMED_OUT)
             if not is_service:
                 ended.append(ran)
         self.background.clear()
@@ -299,7 +299,7 @@ def _is_readable(fd: int) -> bool:
     return bool(select.select([fd], [], [], 0)[0])
 
 
-NUD_NAMES = {
+_NUD_NAMES = {
     1: "INCOMPLETE",
     2: "REACHABLE",
     4: "STALE",
@@ -317,7 +317,7 @@ def _neighbour_state(netlink: object, address: str) -> tuple[str | None, ...]:
 
     for entry in netlink.get_neighbours(family=AF_INET6 if ":" in address else AF_INET):  # type: ignore[attr-defined]
         if entry.get_attr("NDA_DST") == address:
-            return NUD_NAMES.get(entry["state"]), entry.get_attr("NDA_LLADDR")
+            return _NUD_NAMES.get(entry["state"]), entry.get_attr("NDA_LLADDR")
     return ()
 
 

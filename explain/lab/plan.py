@@ -29,7 +29,7 @@ from explain.lab.records import Lab, Nic, Node, Step
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LOOPBACK_HOSTS = "127.0.0.1\tlocalhost\n::1\tlocalhost\n"
+_LOOPBACK_HOSTS = "127.0.0.1\tlocalhost\n::1\tlocalhost\n"
 
 
 def plan(lab: Lab, with_fault: bool = True) -> tuple[Operation, ...]:
@@ -62,18 +62,18 @@ def performed(lab: Lab) -> tuple[Operation, ...]:
 
 
 def _nodes(lab: Lab) -> Iterator[Operation]:
-    clients = {step.on for step in (*lab.steps, *lab.fault) if isinstance(step, Step) and step.run[0] in CLIENTS}
+    clients = {step.on for step in (*lab.steps, *lab.fault) if isinstance(step, Step) and step.run[0] in _CLIENTS}
     for node in lab.nodes:
         resolv = "".join(f"nameserver {address}\n" for address in node.nameservers)
         resolv += "options timeout:1 attempts:2\n" if resolv else ""
-        hosts = LOOPBACK_HOSTS + "".join(f"{address}\t{host}\n" for host, address in (node.hosts or {}).items())
+        hosts = _LOOPBACK_HOSTS + "".join(f"{address}\t{host}\n" for host, address in (node.hosts or {}).items())
         own = bool(node.nameservers or node.hosts or node.name in clients)
         yield CreateNode(node.name, resolv, hosts, own)
         for key, value in _settings(lab, node):
             yield SetSysctl(node.name, key, value, is_optional=True)
 
 
-CLIENTS = ("udhcpc", "dhclient")  # they write a resolv.conf
+_CLIENTS = ("udhcpc", "dhclient")  # they write a resolv.conf
 
 
 def _settings(lab: Lab, node: Node) -> Iterator[tuple[str, str]]:

@@ -15,7 +15,7 @@ NODE = (
     *("kind", "role", "interfaces", "routes", "rules", "neighbours", "forwarding", "sysctl", "nft", "nameservers"),
     *("hosts", "stp", "loopback"),
 )
-NIC = ("address", "mac", "mtu", "up", "arp", "member", "isolated")
+_NIC = ("address", "mac", "mtu", "up", "arp", "member", "isolated")
 KINDS = ("host", "router", "switch", "repeater")
 ROLES = ("sender", "target", "bystander")
 
@@ -109,7 +109,7 @@ def _node(name: str, got: dict[str, Any], role: str, linked: list[str], macs: It
 
 def _nic(name: str, value: object, macs: Iterator[str], where: str) -> Nic:
     got = check.table(value, where)
-    check.keys(got, NIC, (), where)
+    check.keys(got, _NIC, (), where)
     own = next(macs)  # taken even if the file names one, so that naming one moves no other
     mac = check.mac(got["mac"], f"{where}: mac") if "mac" in got else own
     addresses = got.get("address", [])

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from explain.lab.perform import Ran
     from explain.lab.records import Lab
 
-PART = 60_000  # a comment has at most 65,535 octets
+_PART = 60_000  # a comment has at most 65,535 octets
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def comments(recording: Recording) -> list[str]:
     packed = gzip.compress(json.dumps(truth(recording), separators=(",", ":")).encode(), mtime=0)
     text = base64.b64encode(packed).decode()
     digest = hashlib.sha256(packed).hexdigest()
-    parts = [text[i : i + PART] for i in range(0, len(text), PART)]
+    parts = [text[i : i + _PART] for i in range(0, len(text), _PART)]
     person = f"explain lab {recording.lab.name}: {recording.lab.title['en']}"
     if sum(recording.dropped.values()):
         person += f" (incomplete: the recorder lost {sum(recording.dropped.values())} frames)"

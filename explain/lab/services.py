@@ -63,7 +63,7 @@ PACKAGES = {
     "dnsmasq": "dnsmasq-base",
 }
 
-DNSMASQ_OPTIONS = (
+_DNSMASQ_OPTIONS = (
     *("--dhcp-range", "--dhcp-host", "--dhcp-option", "--dhcp-authoritative", "--dhcp-ignore", "--no-ping"),
     *("--domain", "--interface", "--port", "--address", "--dhcp-rapid-commit", "--dhcp-sequential-ip", "--dhcp-relay"),
 )
@@ -183,8 +183,8 @@ def service(row: object, where: str) -> Service:
     options = {key: option(kind.options[key], got[key], f"{where}: {key}") for key in kind.options if key in got}
     if name == "dnsmasq":
         for i, text in enumerate(options.get("options", ())):  # type: ignore[arg-type, var-annotated]
-            if str(text).split("=", 1)[0] not in DNSMASQ_OPTIONS:
-                raise LabFileError(f"{where}: options[{i}]", text, f"one of {', '.join(DNSMASQ_OPTIONS)} stands here")
+            if str(text).split("=", 1)[0] not in _DNSMASQ_OPTIONS:
+                raise LabFileError(f"{where}: options[{i}]", text, f"one of {', '.join(_DNSMASQ_OPTIONS)} stands here")
     port = check.number(got.get("port", kind.port), 1, 65535, f"{where}: port") if kind.port else None
     return Service(check.name(got["on"], f"{where}: on"), name, port, options)
 

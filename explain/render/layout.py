@@ -141,7 +141,7 @@ def frames_text(evidence: Sequence[Evidence]) -> str:
     return shown
 
 
-def lines_text(ranges: Ranges) -> str:
+def _lines_text(ranges: Ranges) -> str:
     """Lines of a text for the margin: ``L3``, ``L3-9``."""
     if not ranges:
         return ""
@@ -173,6 +173,6 @@ def _block(text: str, first: str, later: str, width: int, style: str | None) -> 
 
 
 def _told(line: Line, sentence: str, width: int) -> Iterator[Row]:
-    margin = lines_text(line.text_lines) or frames_text(line.evidence)
+    margin = _lines_text(line.text_lines) or frames_text(line.evidence)
     for number, row in enumerate(wrap(sentence, width - _MARGIN - 2)):
         yield Row(f"  {row}", None, f"{'' if number else margin:>{_MARGIN}}")

@@ -43,7 +43,7 @@ def _quiet(scene: Scene, stop: Stop, found: Resolution) -> list[StateCause]:
     causes: list[StateCause] = []
     for silence in found.silences:
         if silence.obstacle is not None:
-            causes += link_cause(scene, stop, silence.obstacle)
+            causes += _link_cause(scene, stop, silence.obstacle)
         elif silence.reason == "filter":
             causes += _filtered(scene, silence)
         else:
@@ -90,7 +90,7 @@ def _without_address(scene: Scene) -> list[StateCause]:
     return [scene.cause("sender-no-address", scene.sender, interface=scene.first_device(scene.sender))]
 
 
-def link_cause(scene: Scene, stop: Stop, obstacle: Obstacle) -> list[StateCause]:
+def _link_cause(scene: Scene, stop: Stop, obstacle: Obstacle) -> list[StateCause]:
     """The cause that an obstacle on a segment stands for."""
     host = obstacle.host
     if obstacle.reason in _ON_SWITCH:
@@ -143,10 +143,10 @@ def _fallen(scene: Scene, stop: Stop, found: Resolution) -> list[StateCause]:
     here: Place = (stop.host, stop.decision.interface or "")
     for obstacle in found.obstacles:
         if obstacle.reason in {"peer-down", "interface-down", "no-carrier"}:
-            return link_cause(scene, stop, obstacle)
+            return _link_cause(scene, stop, obstacle)
     for obstacle in found.obstacles:
         if obstacle.reason in {"bridge-down", "port-down"} and _is_lonely(scene, obstacle):
-            return link_cause(scene, stop, obstacle)
+            return _link_cause(scene, stop, obstacle)
     for place in scene.neighbours(here):
         interface = scene.host(place[0]).interface(place[1])
         if interface is not None and not interface.is_up:
@@ -170,4 +170,4 @@ def blame_lost(scene: Scene, stop: Stop) -> list[StateCause]:
         text = f"{found.address} lladdr {found.mac} PERMANENT"
         by = Decider("neighbour", text, stop.decision.interface, found.address)
         return [scene.cause("wrong-static-neighbour", stop.host, by, direction=stop.direction)]
-    return link_cause(scene, stop, stop.obstacle) if stop.obstacle else []
+    return _link_cause(scene, stop, stop.obstacle) if stop.obstacle else []

@@ -84,7 +84,7 @@ def _address_troubles(scene: Scene, host: str) -> list[StateCause]:
         return [disabled]
     if not scene.own_addresses(host):
         own = scene.cause("sender-no-address", host, interface=_first(scene, host))
-        advised = router_advertisement(scene, host)
+        advised = _router_advertisement(scene, host)
         return [own, *advised] if any(each.certainty == "possible" for each in advised) else [*advised, own]
     return []
 
@@ -127,7 +127,7 @@ def no_route(scene: Scene, host: str, stop: Stop) -> list[StateCause]:
     last = scene.cause("no-route-on-sender", host, stop.decision.by)
     if any(each.cause != "duplicate-address" for each in trouble):
         return [*trouble, replace(last, certainty="possible")]
-    advised = router_advertisement(scene, host)
+    advised = _router_advertisement(scene, host)
     if scene.own_addresses(host) and all(each.cause == "router-advertisement-missing" for each in advised):
         # Who has an address of its own was not waiting for a router to give one.
         advised = [replace(each, certainty="possible") for each in advised]
@@ -174,7 +174,7 @@ def _router_addresses(scene: Scene, place: tuple[str, str]) -> list[str]:
     return [address.local for interface in found for address in scene.addresses(interface)]
 
 
-def router_advertisement(scene: Scene, host: str) -> list[StateCause]:
+def _router_advertisement(scene: Scene, host: str) -> list[StateCause]:
     """IPv6 without a default route: was no advertisement sent, or was it not heeded? Source: RFC 4861 section 6.3.4."""
     state = scene.host(host)
     if scene.family == 4 or any(each.network.length == 0 for each in state.routes.get(6, ()) if each.type == "unicast"):

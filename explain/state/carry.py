@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from explain.state.records import BridgePort, HostState, Interface
 
 BROADCAST = "ff:ff:ff:ff:ff:ff"
-VLAN_ROOM = 4
+_VLAN_ROOM = 4
 """A veth takes frames that are longer than its MTU by one VLAN tag."""
 
 
@@ -123,7 +123,7 @@ def _arrive(trip: _Trip, place: Place) -> None:
     if not interface.is_up:
         trip.lose("port-down" if interface.master or is_orphan_port(state, place[1]) else "peer-down", place)
         return
-    if interface.mtu is not None and trip.length > interface.mtu + VLAN_ROOM:
+    if interface.mtu is not None and trip.length > interface.mtu + _VLAN_ROOM:
         trip.lose("mtu", place, Decider("mtu", f"mtu {interface.mtu}", place[1]))
         return
     if interface.master and is_bridge(state, interface.master):
@@ -217,7 +217,7 @@ def _egress(trip: _Trip, state: HostState, bridge: str, ingress: str | None, nam
     if port is not None and came is not None and port.is_isolated and came.is_isolated:
         trip.lose("isolated", place, Decider("bridge-port", f"{ingress} and {name} isolated on", name))
         return
-    if interface is not None and interface.mtu and trip.length > interface.mtu + VLAN_ROOM:
+    if interface is not None and interface.mtu and trip.length > interface.mtu + _VLAN_ROOM:
         trip.lose("mtu", place, Decider("mtu", f"mtu {interface.mtu}", name))
         return
     if ingress is not None and _filtered(trip, state, "forward", ingress, name, bridge):

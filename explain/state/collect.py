@@ -27,7 +27,7 @@ IP = {
     "proxy": ("ip", "-j", "neigh", "show", "proxy"),
     "qdisc": ("tc", "-j", "qdisc", "show"),
 }
-BRIDGE = {"fdb": ("bridge", "-j", "fdb"), "bridge_link": ("bridge", "-j", "-d", "link")}
+_BRIDGE = {"fdb": ("bridge", "-j", "fdb"), "bridge_link": ("bridge", "-j", "-d", "link")}
 LINES = {
     "iptables_save": ("iptables-save", "-c"),
     "ip6tables_save": ("ip6tables-save", "-c"),
@@ -41,11 +41,11 @@ SETTINGS = (
     *("net.bridge.bridge-nf-call-iptables", "net.bridge.bridge-nf-call-ip6tables"),
     *("net.netfilter.nf_conntrack_max", "net.netfilter.nf_conntrack_count"),
 )
-CONF4 = (
+_CONF4 = (
     *("forwarding", "rp_filter", "arp_ignore", "arp_announce", "arp_filter", "proxy_arp", "accept_redirects"),
     *("send_redirects", "accept_source_route", "log_martians"),
 )
-CONF6 = ("forwarding", "accept_ra", "accept_dad", "disable_ipv6", "hop_limit")
+_CONF6 = ("forwarding", "accept_ra", "accept_dad", "disable_ipv6", "hop_limit")
 MOST_FLOWS = 20_000  # a table with more is not listed: the count among the settings says that it is (nearly) full
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # ordinary users often lack the sbin ones
 
@@ -65,7 +65,7 @@ def collect() -> dict[str, Any]:
 
         state = {**collect_netlink(), **state}
     if any(link.get("linkinfo", {}).get("info_kind") == "bridge" for link in state.get("link", [])):
-        for key, argv in BRIDGE.items():
+        for key, argv in _BRIDGE.items():
             _put(state, key, _json(argv))
     _put(state, "nft", _json(("nft", "-j", "list", "ruleset")))
     state["sysctl"] = settings([link["ifname"] for link in state.get("link", [])])
@@ -130,8 +130,8 @@ def settings(interfaces: list[str]) -> dict[str, str]:
     found = {}
     names = [*SETTINGS]
     for nic in ("all", "default", *interfaces):
-        names += [f"net.ipv4.conf.{nic}.{key}" for key in CONF4]
-        names += [f"net.ipv6.conf.{nic}.{key}" for key in CONF6]
+        names += [f"net.ipv4.conf.{nic}.{key}" for key in _CONF4]
+        names += [f"net.ipv6.conf.{nic}.{key}" for key in _CONF6]
     for name in names:
         prefix, _, rest = name.partition(".conf.")
         # An interface's name may have dots of its own.

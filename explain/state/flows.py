@@ -53,7 +53,7 @@ class Flow:
         return frozenset(changed)
 
 
-def ends_of(packet: Packet) -> Ends:
+def _ends_of(packet: Packet) -> Ends:
     """The ends of a packet."""
     if packet.protocol == ICMP[packet.family]:
         return Ends(packet.source, packet.destination, packet.identifier, packet.identifier)
@@ -82,7 +82,7 @@ def track(packet: Packet, flows: tuple[Flow, ...]) -> Tracked:
     if packet.protocol == "icmpv6" and packet.icmp_type in _NEIGHBOUR_DISCOVERY:
         return Tracked("untracked")
     about = packet.quoted or packet
-    ends = ends_of(about)
+    ends = _ends_of(about)
     for flow in reversed(flows):
         if flow.protocol != about.protocol:
             continue
@@ -140,4 +140,4 @@ def remember(before: Packet, after: Packet) -> Flow | None:
     """The flow that a packet begins, or None if it begins none."""
     if before.quoted is not None or after.connection != "new":
         return None
-    return Flow(before.protocol, ends_of(before), ends_of(after))
+    return Flow(before.protocol, _ends_of(before), _ends_of(after))

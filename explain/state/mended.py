@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from explain.state.records import HostState
     from explain.state.verdict import Verdict
 
-MOST_MENDS = 8
+_MOST_MENDS = 8
 _SWITCHED_OFF = {
     "forwarding-off": {"net.ipv4.ip_forward": "1", "net.ipv{family}.conf.all.forwarding": "1",
                        "net.ipv{family}.conf.{device}.forwarding": "1"},
@@ -43,7 +43,7 @@ def later_faults(path: Path, again: Callable[[Network, Packet], Path]) -> tuple[
     known = {(each.cause, _node(each)) for each in path.causes}
     found: list[StateCause] = []
     now = path
-    for _ in range(MOST_MENDS):
+    for _ in range(_MOST_MENDS):
         mended = _mended(now)
         if now.stop is None or not now.stop.is_certain or mended is None:
             break
@@ -144,14 +144,14 @@ def _led_on(network: Network, hosts: set[str], stop: Stop) -> Network | None:
     destination = (stop.decision.out or stop.decision.packet).destination
     prefix = parse_network(destination)
     for host in sorted(hosts):
-        hop = next_place(network, host, destination)
+        hop = _next_place(network, host, destination)
         if hop is None or prefix is None:
             return None
         network = _led(network, *hop, prefix)
     return network
 
 
-def next_place(network: Network, host: str, destination: str) -> tuple[Place, Place] | None:
+def _next_place(network: Network, host: str, destination: str) -> tuple[Place, Place] | None:
     """By which interface, and to whose, the shortest way leads from a host to the one that has an address."""
     waiting: deque[tuple[str, tuple[Place, Place] | None]] = deque([(host, None)])
     seen = {host}

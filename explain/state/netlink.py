@@ -28,7 +28,7 @@ STATES = (
 )
 RULE_ACTIONS = {6: "blackhole", 7: "unreachable", 8: "prohibit"}
 PREFERENCES = {0: "medium", 1: "high", 3: "low"}
-FOR_EVER = 4_294_967_295
+_FOR_EVER = 4_294_967_295
 
 
 def collect_netlink() -> dict[str, Any]:
@@ -115,8 +115,8 @@ def _with_addresses(link: dict[str, Any], netlink: IPRoute) -> dict[str, Any]:
             "nodad": True if flags & 0x02 else None,
             "dynamic": None if flags & 0x80 else True,
             "label": address.get_attr("IFA_LABEL"),
-            "valid_life_time": life.get("ifa_valid", FOR_EVER),
-            "preferred_life_time": life.get("ifa_preferred", FOR_EVER),
+            "valid_life_time": life.get("ifa_valid", _FOR_EVER),
+            "preferred_life_time": life.get("ifa_preferred", _FOR_EVER),
         }
         addresses.append({key: value for key, value in found.items() if value is not None})
     return {**link, "addr_info": addresses}

@@ -44,7 +44,7 @@ class Sending:
         return self.found.route
 
 
-def query_of(packet: Packet, *, in_interface: str = "lo") -> Query:
+def _query_of(packet: Packet, *, in_interface: str = "lo") -> Query:
     """What a packet asks the tables."""
     return Query(
         family=packet.family,
@@ -75,7 +75,7 @@ def send(state: HostState, packet: Packet) -> Sending:
     if packet.destination == "255.255.255.255" and bound:
         return Sending(Found("broadcast"), bound, None, wanted or choose_v4(state, bound, None, "link"))
     is_down = interface is not None and not interface.is_up
-    found = nowhere if is_down and packet.family == 4 else look_up(state, query_of(packet))
+    found = nowhere if is_down and packet.family == 4 else look_up(state, _query_of(packet))
     if is_down and found.kind == "no-route":
         return Sending(found, device=bound, problem="interface-down")
     if found.kind in REFUSED:

@@ -39,14 +39,14 @@ def path_report(path: Path) -> dict[str, Any]:
             },
         },
         "steps": [_step(step) for step in path.steps],
-        "causes": [cause_report(cause) for cause in path.causes],
-        "later": [cause_report(cause) for cause in path.later],
-        "also": [cause_report(cause) for cause in path.also if cause not in path.causes],
+        "causes": [_cause_report(cause) for cause in path.causes],
+        "later": [_cause_report(cause) for cause in path.later],
+        "also": [_cause_report(cause) for cause in path.also if cause not in path.causes],
         "roles": dict(path.roles),
     }
 
 
-def cause_report(cause: StateCause) -> dict[str, Any]:
+def _cause_report(cause: StateCause) -> dict[str, Any]:
     """A cause in the shape of the diagnosis: cause, certainty, locus, because."""
     return {
         "cause": cause.cause,

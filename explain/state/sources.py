@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _SCOPES = {"global": 0, "site": 200, "link": 253, "host": 254, "nowhere": 255}
 
 
-def scope_number(scope: str) -> int:
+def _scope_number(scope: str) -> int:
     """The kernel's number of a scope: the larger, the narrower."""
     if scope in _SCOPES:
         return _SCOPES[scope]
@@ -30,10 +30,10 @@ def choose_v4(state: HostState, device: str | None, toward: str | None, scope: s
 
     Source: RFC 1122 section 3.3.4.3; inet_select_addr() in net/ipv4/devinet.c.
     """
-    wanted = scope_number(scope)
+    wanted = _scope_number(scope)
     fallback = None
     for address in _primaries(state.interface(device)):
-        if min(scope_number(address.scope), 254) > wanted:
+        if min(_scope_number(address.scope), 254) > wanted:
             continue
         network = address.network
         if toward is None or (network is not None and network.covers(toward)):
@@ -43,7 +43,7 @@ def choose_v4(state: HostState, device: str | None, toward: str | None, scope: s
         return fallback
     for interface in state.interfaces or ():
         for address in _primaries(interface):
-            if address.scope != "link" and scope_number(address.scope) <= wanted:
+            if address.scope != "link" and _scope_number(address.scope) <= wanted:
                 return address.local
     return None
 
@@ -87,7 +87,7 @@ def _scope_v6(address: str) -> int:
     return 2 if is_link_local(address) or is_loopback(address) else 14
 
 
-def common_bits(one: str, other: str) -> int:
+def _common_bits(one: str, other: str) -> int:
     """How many leading bits two addresses of one family share."""
     first, second = parse(one), parse(other)
     if first is None or second is None or first[0] != second[0]:
@@ -117,7 +117,7 @@ def choose_v6(state: HostState, device: str | None, destination: str) -> str | N
 def _rank(interface: Interface, address: Address, device: str | None, destination: str) -> tuple[int, ...]:
     scope, wanted = _scope_v6(address.local), _scope_v6(destination)
     network = address.network
-    shared = min(common_bits(address.local, destination), network.length if network else 128)
+    shared = min(_common_bits(address.local, destination), network.length if network else 128)
     return (
         address.local == destination,
         scope if scope < wanted else 1000 - scope,

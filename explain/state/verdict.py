@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from explain.state.packet import Packet
     from explain.state.records import Answer
 
-DEEPEST_JUMP = 16
+_DEEPEST_JUMP = 16
 """The kernel's own limit of nested jumps."""
 MOST_RULES = 100_000
 
@@ -207,7 +207,7 @@ def _reject_name(value: object) -> str:
 def _jump(walk: _Walk, rule: FilterRule, key: str, value: object, depth: int) -> _End:
     inner: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
     chain = walk.ruleset.chains.get((rule.family, rule.table, str(inner.get("target"))))
-    if chain is None or depth >= DEEPEST_JUMP:
+    if chain is None or depth >= _DEEPEST_JUMP:
         walk.doubts.add("drop")
         return "continue", None, None
     kind, by, reject = _chain(walk, chain, depth + 1)
@@ -218,7 +218,7 @@ def _jump(walk: _Walk, rule: FilterRule, key: str, value: object, depth: int) ->
 
 def _mapped(walk: _Walk, rule: FilterRule, value: object, depth: int, *, is_sure: bool) -> _End:
     inner: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
-    chosen = lookup_in_map(walk, inner)
+    chosen = _lookup_in_map(walk, inner)
     if chosen is False:
         return "continue", None, None
     if not isinstance(chosen, Mapping) or not chosen:
@@ -228,7 +228,7 @@ def _mapped(walk: _Walk, rule: FilterRule, value: object, depth: int, *, is_sure
     return _ends(walk, rule, str(key), verdict, depth, is_sure=is_sure)
 
 
-def lookup_in_map(walk: _Walk, inner: Mapping[str, Any]) -> object:
+def _lookup_in_map(walk: _Walk, inner: Mapping[str, Any]) -> object:
     """The value that a map has for the packet; False if the key is not in it, None if that is unknown."""
     data = inner.get("data")
     if isinstance(data, str) and data.startswith("@"):
@@ -251,7 +251,7 @@ def translate(walk: _Walk, key: str, value: object) -> bool:
     inner: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
     address, port = _resolved(walk, inner.get("addr")), _resolved(walk, inner.get("port"))
     if key == "masquerade":
-        address = masquerade_address(walk)
+        address = _masquerade_address(walk)
     if key == "redirect":
         address = _own_address(walk)
     if (address is None and port is None) or (address is not None and not isinstance(address, str)):
@@ -273,14 +273,14 @@ def _resolved(walk: _Walk, value: object) -> object:
     """A literal, the first of a range, or what a map gives."""
     if isinstance(value, Mapping):
         if isinstance(value.get("map"), Mapping):
-            return _resolved(walk, lookup_in_map(walk, value["map"]) or None)
+            return _resolved(walk, _lookup_in_map(walk, value["map"]) or None)
         if isinstance(value.get("range"), list) and value["range"]:
             return _resolved(walk, value["range"][0])
         return value
     return value
 
 
-def masquerade_address(walk: _Walk) -> str | None:
+def _masquerade_address(walk: _Walk) -> str | None:
     """The address of the outgoing interface that a masqueraded packet gets."""
     from explain.state.sources import choose_v4, choose_v6
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from explain.exchanges.columns import Exchanges
     from explain.model import Exchange
 
-STANDARDS = {
+_STANDARDS = {
     "arp.resolution": "RFC 826",
     "arp.announcement": "RFC 5227",
     "ndp.resolution": "RFC 4861, 7.2",
@@ -56,7 +56,7 @@ class _Known(Mapping[str, Any]):
             raise KeyError(name)
         if name == "fields":
             return _known(one.fields)
-        return STANDARDS.get(one.kind, "-") if name == "standard" else getattr(one, name)
+        return _STANDARDS.get(one.kind, "-") if name == "standard" else getattr(one, name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(_NAMES)

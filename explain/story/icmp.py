@@ -26,7 +26,7 @@ MEANINGS = frozenset((
     "source-quench",
 ))  # fmt: skip
 
-TOO_LARGE = ("fragmentation-needed", "packet-too-big")
+_TOO_LARGE = ("fragmentation-needed", "packet-too-big")
 
 
 def echo(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:
@@ -84,7 +84,7 @@ def error(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Itera
 
 
 def _meaning(fields: IcmpError, outcome: str) -> Line:
-    if outcome in TOO_LARGE:
+    if outcome in _TOO_LARGE:
         claim = size_claim(fields)
         values = {"mtu": fields.mtu, "length": fields.about.length if fields.about else None}
         return Line(f"icmp.meaning.too-large-{claim}" if claim else f"icmp.meaning.{outcome}", values)

@@ -66,7 +66,6 @@ _PROGRAMS = re.compile(
     r"(?:: line \d+)?: "
 )
 _EXCEPTION = re.compile(r"(?:[\w.]*(?:Error|Exception|gaierror|herror|timeout)): ")
-_ERRNO = re.compile(r"\[(?:Errno|WinError) (-?\d{1,5})\]")
 _TO = (
     re.compile(rf"connect(?:ion)? to (?:host |address )?(?!remote\b){_HOST}(?: \([\w.:%-]+\))?(?:,? port {_PORT})?"),
     re.compile(rf"/dev/(?:tcp|udp)/(?P<target>[^/\s]{{1,255}})/{_PORT}"),

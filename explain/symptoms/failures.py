@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from functools import cache
 
-ERRNO: dict[str, tuple[str, tuple[str, ...]]] = {
+_ERRNO: dict[str, tuple[str, tuple[str, ...]]] = {
     # name: (symbol, wordings)
     "network-unreachable": (
         "ENETUNREACH",
@@ -210,7 +210,7 @@ def _wordings() -> tuple[tuple[str, str, str, str], ...]:
     """Every wording in lower case, longest first, with kind, name and symbol."""
     found = [
         (text.lower(), kind, name, symbol)
-        for kind, table in (("errno", ERRNO), ("name", NAMES))
+        for kind, table in (("errno", _ERRNO), ("name", NAMES))
         for name, (symbol, texts) in table.items()
         for text in texts
     ]

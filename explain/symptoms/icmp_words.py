@@ -11,7 +11,7 @@ import re
 from functools import cache
 from typing import Any
 
-ICMP_WORDS: tuple[tuple[int, int, int, str, tuple[str, ...]], ...] = (
+_ICMP_WORDS: tuple[tuple[int, int, int, str, tuple[str, ...]], ...] = (
     # family, type, code, name, wordings (iputils, its Japanese, BSD, busybox, Windows, its Japanese)
     (
         4,
@@ -198,7 +198,7 @@ ICMP_WORDS: tuple[tuple[int, int, int, str, tuple[str, ...]], ...] = (
 )
 """Every wording of an ICMP error, with what it stands for."""
 
-QUERIES = {
+_QUERIES = {
     text.lower(): text.lower().replace(" ", "-")
     for text in (
         "Echo Reply", "Echo Request", "Timestamp", "Timestamp Reply", "Information Request", "Information Reply",
@@ -234,7 +234,7 @@ _POINTER = re.compile(r"(?:pointer|ポインタ) = (?:0x)?([0-9a-f]{1,9})|at (\d
 @cache
 def _table() -> dict[str, tuple[str, int, int, int]]:
     table: dict[str, tuple[str, int, int, int]] = {}
-    for family, kind, code, name, wordings in ICMP_WORDS:
+    for family, kind, code, name, wordings in _ICMP_WORDS:
         for wording in wordings:
             table.setdefault(wording.lower(), (name, kind, code, family))
     return table
@@ -269,8 +269,8 @@ def icmp_error(text: str, family: int | None = None) -> tuple[str, dict[str, Any
             meant = (name, number, code) if family in (None, usual) else _IN_IPV6.get(name, (name, None, None))
             values: dict[str, Any] = {"type": meant[1], "code": meant[2], "family": family or usual}
             return f"icmp.{meant[0]}", values | _details(text[len(wording) :])
-    if lower in QUERIES:
-        return f"icmp.{QUERIES[lower]}", {"type": None, "code": None, "family": family or 4}
+    if lower in _QUERIES:
+        return f"icmp.{_QUERIES[lower]}", {"type": None, "code": None, "family": family or 4}
     return None
 
 

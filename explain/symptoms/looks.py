@@ -59,7 +59,7 @@ _GOES_ON = {
 _INET = re.compile(r"\s+inet6? ")
 
 
-def kind_of_line(text: str) -> str | None:
+def _kind_of_line(text: str) -> str | None:
     """The kind of a host's table that begins with this line; None for all other lines."""
     stripped = text.strip()
     return next((kind for kind, pattern in _STARTS if pattern.match(stripped)), None)
@@ -102,7 +102,7 @@ def _kind(text: str, last: str | None) -> str | None:
         return last if last in ("iptables", "nft", "iptables-save") else None
     if is_packet(text) or begins_a_listing(text):
         return "tcpdump"
-    return kind_of_line(text)
+    return _kind_of_line(text)
 
 
 _PROGRAMS = {

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from explain.symptoms.tcpdump_packets import Told
     from explain.symptoms.witness import TextWitness
 
-MOST_BLOCKS = 20_000
+_MOST_BLOCKS = 20_000
 _WEAK = (".trace", ".note", ".usage", ".sent", ".trying")
 """What a sentence of prose may also look like; alone it makes no run of lines that no command stands above."""
 PROSE, COMMAND, TCPDUMP = "prose", "command", "tcpdump"
@@ -126,9 +126,9 @@ def read_notes(text: str | bytes, *, path: str = "text") -> Notes:
     blocks: list[NoteBlock] = []
     for block in transcript.blocks:
         blocks += _blocks_of(block)
-        if len(blocks) >= MOST_BLOCKS:
+        if len(blocks) >= _MOST_BLOCKS:
             break
-    notes = Notes(tuple(blocks[:MOST_BLOCKS]), transcript.is_cut or len(blocks) >= MOST_BLOCKS)
+    notes = Notes(tuple(blocks[:_MOST_BLOCKS]), transcript.is_cut or len(blocks) >= _MOST_BLOCKS)
     if not notes.is_known:
         reason = "it is neither a capture nor the text of a network tool that is known here"
         raise NothingUsableError(path, reason)

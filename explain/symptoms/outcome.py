@@ -12,13 +12,15 @@ if TYPE_CHECKING:
 
     from explain.symptoms.witness import Symptom, TextWitness
 
-MOST_SEQUENCES = 65_536
-NO_ERROR = frozenset({"icmp.source-quench", "icmp.echo-reply", "icmp.echo-request", "icmp.unnamed"})
+_MOST_SEQUENCES = 65_536
+_NO_ERROR = frozenset({"icmp.source-quench", "icmp.echo-reply", "icmp.echo-request", "icmp.unnamed"})
 
 
-def is_icmp_error(symptom: Symptom) -> bool:
+def _is_icmp_error(symptom: Symptom) -> bool:
     """Whether a line tells of an ICMP error that cost a packet (redirects and queries do not)."""
-    return symptom.id.startswith("icmp.") and symptom.id not in NO_ERROR and not symptom.id.startswith("icmp.redirect-")
+    return (
+        symptom.id.startswith("icmp.") and symptom.id not in _NO_ERROR and not symptom.id.startswith("icmp.redirect-")
+    )
 
 
 def counts_of(symptoms: Sequence[Symptom]) -> Counts:
@@ -91,11 +93,11 @@ def pattern_of(symptoms: Sequence[Symptom], counts: Counts) -> Pattern:
     printed = answered | failed | silent
     if not printed:
         is_silent = counts.received == 0 and bool(counts.sent)
-        unanswered = tuple(range(1, min(counts.sent or 0, MOST_SEQUENCES) + 1)) if is_silent else ()
+        unanswered = tuple(range(1, min(counts.sent or 0, _MOST_SEQUENCES) + 1)) if is_silent else ()
         return Pattern(missing=unanswered, shape="none" if is_silent else None)
-    last = base + min(counts.sent, MOST_SEQUENCES) - 1 if counts.sent else max(printed)
+    last = base + min(counts.sent, _MOST_SEQUENCES) - 1 if counts.sent else max(printed)
     first = base if counts.sent else min(printed)
-    expected = range(first, min(last, first + MOST_SEQUENCES) + 1)
+    expected = range(first, min(last, first + _MOST_SEQUENCES) + 1)
     missing = tuple(seq for seq in expected if seq not in answered and seq not in failed)
     return Pattern(
         tuple(sorted(answered)),
@@ -112,7 +114,7 @@ def _sequences(symptoms: Sequence[Symptom]) -> tuple[set[int], set[int], set[int
     order = 0
     for symptom in symptoms:
         is_reply, is_silence = symptom.id.startswith("echo.reply"), symptom.id in ("echo.timeout", "echo.waiting")
-        if not (is_reply or is_silence or is_icmp_error(symptom) or symptom.id == "kernel.general-failure"):
+        if not (is_reply or is_silence or _is_icmp_error(symptom) or symptom.id == "kernel.general-failure"):
             continue
         order += 1
         seq = symptom.values.get("seq")
@@ -159,7 +161,7 @@ def inconsistencies_of(symptoms: Sequence[Symptom], counts: Counts, is_shortened
         unique = lines if replies == {None} else len(replies - {None})
         if unique > received and not counts.corrupted:
             found.append("more-replies-than-received")
-        elif unique < received and not is_shortened and sent < MOST_SEQUENCES:
+        elif unique < received and not is_shortened and sent < _MOST_SEQUENCES:
             found.append("fewer-replies-than-received")
     targets = {symptom.values["target"] for symptom in symptoms if symptom.id in ("echo.start", "echo.title")}
     if len({str(target).split("%")[0].lower() for target in targets}) > 1:

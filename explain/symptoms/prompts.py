@@ -65,13 +65,13 @@ def read_prompt(text: str) -> Prompt | None:
     for pattern in _UNSURE:
         match = pattern.match(text)
         command = parse_command(match.group("cmd")) if match else None
-        if match and command and is_command(command, is_certain=True):
+        if match and command and _is_command(command, is_certain=True):
             host = match.groupdict().get("host")
             return Prompt(host if host not in KNOWN_PROGRAMS else None, match.group("cmd").strip(), command)
     command = (
         parse_command(text) if text.split(maxsplit=1)[0].rsplit("/", 1)[-1] in KNOWN_PROGRAMS | _WRAPPERS else None
     )
-    if command and is_command(command, is_certain=False):
+    if command and _is_command(command, is_certain=False):
         return Prompt(None, text, command)
     return None
 
@@ -127,7 +127,7 @@ _VERBS = {
 }
 
 
-def is_command(command: Command, is_certain: bool) -> bool:
+def _is_command(command: Command, is_certain: bool) -> bool:
     """Whether words are a command rather than a sentence that begins with one's name.
 
     Args:

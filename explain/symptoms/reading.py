@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Reading = tuple[str, dict[str, Any]]
 LineReader = Callable[[str], Reading | None]
 
-LONGEST_WRAPPED = 300
+_LONGEST_WRAPPED = 300
 
 _JAPANESE = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff]")
 _REMARK = re.compile(r"\s*(?://|#|※|→|←|=>|<-|->|\*\s|-\s|--\s|;|\(|「|（|・|>|[A-Z]?[a-z']+,? [a-z']+ [a-z']+)")
@@ -80,7 +80,7 @@ def read_lines(lines: Sequence[Line], readers: Sequence[LineReader]) -> Understo
 def _wrapped(line: Line, following: Line, readers: Sequence[LineReader]) -> Symptom | None:
     """Two lines that mean something only together."""
     if (
-        not 30 <= len(line.text) <= LONGEST_WRAPPED
+        not 30 <= len(line.text) <= _LONGEST_WRAPPED
         or not following.text.strip()
         or first_reading(following.text, readers)
     ):
@@ -95,7 +95,7 @@ def _wrapped(line: Line, following: Line, readers: Sequence[LineReader]) -> Symp
 
 def _continued(before: Symptom, line: Line, readers: Sequence[LineReader]) -> Symptom | None:
     """The line before, if it says more together with this one."""
-    if line.number - before.line > 1 or not 30 <= len(before.text) <= LONGEST_WRAPPED:
+    if line.number - before.line > 1 or not 30 <= len(before.text) <= _LONGEST_WRAPPED:
         return None
     for glue in ("", " "):
         together = f"{before.text}{glue}{line.text.strip()}"[:4096]

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-MOST_PACKETS = 100_000
-MOST_LINES_EACH = 600
+_MOST_PACKETS = 100_000
+_MOST_LINES_EACH = 600
 
 _CLOCK = re.compile(r"(?:(?P<date>\d{4}-\d\d-\d\d) )?(?P<h>\d\d):(?P<m>\d\d):(?P<s>\d\d)\.(?P<f>\d{6}|\d{9}) ")
 _EPOCH = re.compile(r"(?P<s>\d{1,11})\.(?P<f>\d{6}|\d{9}) ")
@@ -84,7 +84,7 @@ def read_packets(lines: Sequence[str]) -> tuple[PacketText, ...]:
         packet = _packet(number, head, rest)
         if packet is not None:
             found.append(packet)
-        if len(found) >= MOST_PACKETS:
+        if len(found) >= _MOST_PACKETS:
             break
     return tuple(found)
 
@@ -103,7 +103,7 @@ def _records(lines: Sequence[str]) -> Iterator[tuple[int, str, list[str]]]:
             and lines[at][:1] in ("\t", " ")
             and not (_DELTA.match(lines[at]) or _OLD_PLACE.match(lines[at]))
         ):
-            if len(rest) < MOST_LINES_EACH:
+            if len(rest) < _MOST_LINES_EACH:
                 rest.append(lines[at])
             at += 1
         yield number, head, rest

@@ -17,7 +17,7 @@ from explain.symptoms.icmp_words import icmp_error
 
 Reading = tuple[str, dict[str, Any]]
 
-MOST_TOKENS = 128
+_MOST_TOKENS = 128
 
 _HEADER = re.compile(
     r"(?:tcp)?traceroute[46]? to (?P<host>[^\s(]{1,300}) \((?P<addr>[^()\s]{1,80})\)(?: from (?P<src>[^\s,]+))?"
@@ -136,7 +136,7 @@ def _answers(rest: str) -> list[dict[str, Any]] | None:
     """The responders of one line: who, with which times and marks; a leading silent one has no address."""
     answers: list[dict[str, Any]] = []
     at = 0
-    for token in islice(_TOKEN.finditer(rest), MOST_TOKENS):
+    for token in islice(_TOKEN.finditer(rest), _MOST_TOKENS):
         if rest[at : token.start()].strip() or not _take(token, answers):
             return None
         at = token.end()

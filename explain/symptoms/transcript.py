@@ -13,9 +13,9 @@ from explain.symptoms.witness import NothingUsableError
 if TYPE_CHECKING:
     from explain.symptoms.command import Command
 
-DEEPEST_QUOTE = 8
+_DEEPEST_QUOTE = 8
 
-_QUOTE = re.compile(rf"(?: {{0,3}}[>|](?: |$)){{1,{DEEPEST_QUOTE}}}")
+_QUOTE = re.compile(rf"(?: {{0,3}}[>|](?: |$)){{1,{_DEEPEST_QUOTE}}}")
 _SENT_BY_CURL = re.compile(
     r"> (?:[A-Z]{3,8} \S+ HTTP/|(?:Host|User-Agent|Accept|Content-|Authorization|Connection|Cookie)[\w-]*: )"
 )

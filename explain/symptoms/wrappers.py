@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass, replace
 
 MOST_WORDS = 400
-MOST_WRAPPERS = 12
+_MOST_WRAPPERS = 12
 
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
 _ENDS = frozenset({"|", "||", "&", "&&", ";", ";;", ">", ">>", "<", "<<", "<<<", "|&", "&>", ">|"})
@@ -150,7 +150,7 @@ def _nsenter(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
 def unwrap(words: tuple[str, ...]) -> Wrapped:
     """The command without its wrappers, and the node that they name."""
     found = Wrapped(words)
-    for _ in range(MOST_WRAPPERS):
+    for _ in range(_MOST_WRAPPERS):
         while found.words and _ASSIGNMENT.fullmatch(found.words[0]):
             found = replace(found, words=found.words[1:])
         inner = _without_first(found) if len(found.words) > 1 else None

@@ -24,6 +24,7 @@ from tcp_scenes import (
     labels,
     only,
     outcomes,
+    repeated_acks,
     table_of,
     wild_capture,
 )  # fmt: skip
@@ -296,7 +297,7 @@ def test_the_missing_segment_after_three_equal_acknowledgements_is_a_fast_retran
     assert [one for one in said if one == ("duplicate_ack",)] == [("duplicate_ack",)] * 3
     assert said[-1] == ("fast_retransmission",)
     columns = found(play)
-    assert list(columns.facts["moments"].repeated_acks(0).values()) == [1, 2, 3]
+    assert list(repeated_acks(columns, 0).values()) == [1, 2, 3]
     one = columns.fields(0)
     assert (one.retransmissions, one.fast_retransmissions, one.duplicate_acks, one.gaps) == (1, 1, 3, 1)
 

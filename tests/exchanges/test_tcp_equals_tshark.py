@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from surroundings import CORPUS, TOP, every_capture
-from tcp_scenes import lossy_capture, table_of, wild_capture
+from tcp_scenes import lossy_capture, repeated_acks, table_of, wild_capture
 
 from explain.capture import open_capture
 from explain.decode import Decoder
@@ -71,12 +71,12 @@ def said_place_by_place(table, records, links, folder: Path):
 
 def said_by_us(table) -> tuple[dict[int, int], dict[int, int]]:
     columns = find(table)
-    segments, moments = columns.facts["segments"], columns.facts["moments"]
+    segments = columns.facts["segments"]
     marked = np.flatnonzero(segments.labels)
     frames = table.frame[segments.streams.rows[marked]].tolist()
     numbers = {}
     for index in range(len(columns)):
-        numbers |= {int(table.frame[row]): number for row, number in moments.repeated_acks(index).items()}
+        numbers |= {int(table.frame[row]): number for row, number in repeated_acks(columns, index).items()}
     return dict(zip(frames, segments.labels[marked].tolist(), strict=True)), numbers
 
 

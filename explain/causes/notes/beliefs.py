@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from explain.causes.notes.picture import Picture
     from explain.symptoms.notes import NoteBlock, NoteLine, Notes
 
-MOST_REMARKS = 2_000
+_MOST_REMARKS = 2_000
 NEAR = 12
 """Lines between a block and a remark that still speaks of it."""
 
@@ -55,7 +55,7 @@ def judged(notes: Notes, picture: Picture, diagnoses: Sequence[tuple[NoteBlock, 
     """The remarks that the evidence disproves, and those that it bears out; all others are left alone."""
     del picture
     found: list[Item] = []
-    remarks = [line for block in notes.blocks for line in block.remarks][:MOST_REMARKS]
+    remarks = [line for block in notes.blocks for line in block.remarks][:_MOST_REMARKS]
     for remark in remarks:
         claim = _claim(remark.text)
         near = _spoken_of(remark, diagnoses)

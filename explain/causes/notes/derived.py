@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from explain.symptoms.notes import NoteBlock, Notes
 
-MOST_DERIVED = 100
+_MOST_DERIVED = 100
 _LOCAL = 0x02
 """The bit of a MAC's first octet that EUI-64 turns over."""
 _MAC = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\Z")
@@ -36,7 +36,7 @@ def derived(notes: Notes) -> Iterator[Item]:
             seen.add(item.name)
             yield Item(item.name, item.values, item.spans, number, depth)
             count += 1
-            if count >= MOST_DERIVED:
+            if count >= _MOST_DERIVED:
                 return
 
 

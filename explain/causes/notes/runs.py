@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from explain.causes.notes.picture import Picture
     from explain.symptoms.witness import TextWitness
 
-MOST_CAUSES = 3
+_MOST_CAUSES = 3
 _WAYS = ("traceroute", "tracepath", "mtr")
 
 
@@ -55,7 +55,7 @@ def tells(run: TextWitness, diagnosis: Diagnosis | None) -> Iterator[Item]:
         yield Item(f"trouble.{first.certainty}", values)
         yield from because
     else:
-        values["causes"] = [each.cause for each in diagnosis.causes[:MOST_CAUSES]]
+        values["causes"] = [each.cause for each in diagnosis.causes[:_MOST_CAUSES]]
         yield Item("trouble.possible", values)
         if diagnosis.next:
             yield Item("why.next", {"command": diagnosis.next[0].command})

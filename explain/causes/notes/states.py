@@ -49,7 +49,7 @@ def _state(picture: Picture, host: Host) -> dict[str, Any]:
         value["sysctl"] = dict(host.settings)
     if host.flows:
         value["conntrack"] = [row["line"] for row in host.flows]
-    saved = iptables_lines(host)
+    saved = _iptables_lines(host)
     if saved:
         value["iptables_save"] = saved
     return value
@@ -130,7 +130,7 @@ _CHAINS = {
 }
 
 
-def iptables_lines(host: Host) -> list[str]:
+def _iptables_lines(host: Host) -> list[str]:
     """The rules as lines of ``iptables-save``: as shown, else as typed; empty where neither tells."""
     if host.saved is not None:
         return host.saved

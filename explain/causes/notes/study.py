@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from explain.exchanges.nat_translation import NatTranslation
     from explain.symptoms.notes import NoteBlock, Notes
 
-MOST_DIAGNOSES = 200
+_MOST_DIAGNOSES = 200
 MOST_ITEMS = 20_000
 MOST_PARTS = 40
 
@@ -141,7 +141,7 @@ def _told(picture: Picture, block: NoteBlock, diagnoses: list[tuple[NoteBlock, D
             yield from says(block)
         yield from show(picture, block)
     for run in block.runs:
-        diagnosis = diagnosed(picture, run) if len(diagnoses) < MOST_DIAGNOSES else None
+        diagnosis = diagnosed(picture, run) if len(diagnoses) < _MOST_DIAGNOSES else None
         if diagnosis is not None:
             diagnoses.append((block, diagnosis))
         spans = _span_of(run) or block.span

@@ -16,7 +16,7 @@ TYPES = {
     9: "router advertisement", 10: "router solicitation", 11: "time exceeded", 12: "parameter problem",
     13: "timestamp request", 14: "timestamp reply",
 }  # fmt: skip
-TYPES_V6 = {
+_TYPES_V6 = {
     1: "destination unreachable", 2: "packet too big", 3: "time exceeded", 4: "parameter problem", 128: "echo request",
     129: "echo reply", 130: "MLD query", 131: "MLD report", 132: "MLD done", 133: "router solicitation",
     134: "router advertisement", 135: "neighbour solicitation", 136: "neighbour advertisement", 137: "redirect",
@@ -28,7 +28,7 @@ CODES = {
     5: {0: "for the network", 1: "for the host", 2: "for service and network", 3: "for service and host"},
     11: {0: "TTL exceeded in transit", 1: "reassembly time exceeded"},
 }  # fmt: skip
-CODES_V6 = {
+_CODES_V6 = {
     1: {0: "no route", 1: "administratively prohibited", 2: "beyond scope of source", 3: "address unreachable",
         4: "port unreachable", 5: "source address failed policy", 6: "reject route"},
     3: {0: "hop limit exceeded in transit", 1: "reassembly time exceeded"},
@@ -83,8 +83,8 @@ def _then(header: Header, size: int, kind: str, *, is_quoted: bool) -> Next | No
 def icmpv6(header: Header) -> Next | None:
     """ICMPv6, neighbour discovery and MLD."""
     kind = header.raw(0, 1)[0]
-    header.number("icmpv6.type", 0, 1, TYPES_V6)
-    header.number("icmpv6.code", 1, 1, _code(CODES_V6, kind))
+    header.number("icmpv6.type", 0, 1, _TYPES_V6)
+    header.number("icmpv6.code", 1, 1, _code(_CODES_V6, kind))
     header.number("icmpv6.checksum", 2, 2)
     sums.with_pseudo_header(
         header, "icmpv6.checksum", 2, {**header.context, "protocol": 58}, header.said_end - header.at

@@ -50,7 +50,7 @@ def _ttl_means(header: Header, at: int) -> Means | None:
     return ("ttl-lowered", {"start": start, "routers": start - ttl}) if start else None
 
 
-def address_means(octets: bytes) -> Means | None:
+def _address_means(octets: bytes) -> Means | None:
     """What kind of address it is (RFC 6890; 4291)."""
     v4 = (
         (octets == b"\xff" * 4, "address-everyone"),
@@ -90,8 +90,8 @@ def ipv4(header: Header) -> Next | None:
     protocol = header.number("ip.proto", 9, 1, PROTOCOLS)
     header.number("ip.checksum", 10, 2)
     source, target = header.raw(12, 4), header.raw(16, 4)
-    header.text("ip.src", 12, 4, _ipv4(source), address_means(source))
-    header.text("ip.dst", 16, 4, _ipv4(target), address_means(target))
+    header.text("ip.src", 12, 4, _ipv4(source), _address_means(source))
+    header.text("ip.dst", 16, 4, _ipv4(target), _address_means(target))
     size = max(words * 4, 20)
     _options(header, size)
     sums.plain(header, "ip.checksum", 10, header.raw(0, size))
@@ -138,8 +138,8 @@ def ipv6(header: Header) -> Next | None:
     protocol = header.number("ipv6.nxt", 6, 1, PROTOCOLS)
     header.number("ipv6.hlim", 7, 1, None, _ttl_means(header, 7))
     source, target = header.raw(8, 16), header.raw(24, 16)
-    header.text("ipv6.src", 8, 16, ipv6_text(source), address_means(source))
-    header.text("ipv6.dst", 24, 16, ipv6_text(target), address_means(target))
+    header.text("ipv6.src", 8, 16, ipv6_text(source), _address_means(source))
+    header.text("ipv6.dst", 24, 16, ipv6_text(target), _address_means(target))
     end = header.at + 40 + size if size else header.said_end
     return _behind(header, 40, protocol, end, {"src": source, "dst": target, "family": 6})
 

@@ -9,7 +9,7 @@ from explain.decode.dissect.field import Means, Next
 if TYPE_CHECKING:
     from explain.decode.dissect.field import Header
 
-ETHERTYPES = {
+_ETHERTYPES = {
     0x0800: "IPv4", 0x0806: "ARP", 0x86DD: "IPv6", 0x8100: "802.1Q", 0x88A8: "802.1ad", 0x8847: "MPLS",
     0x8864: "PPPoE session", 0x8863: "PPPoE discovery", 0x88CC: "LLDP", 0x888E: "EAPOL", 0x9000: "loopback test",
 }  # fmt: skip
@@ -29,7 +29,7 @@ _CISCO = {0x010B: "spanning tree per VLAN", 0x2000: "CDP", 0x2003: "VTP", 0x2004
 _BROADCAST = b"\xff" * 6
 
 
-def mac_means(mac: bytes) -> Means | None:
+def _mac_means(mac: bytes) -> Means | None:
     """What kind of MAC it is (IEEE 802, 8.2)."""
     if mac == _BROADCAST:
         return "mac-broadcast", {}
@@ -50,7 +50,7 @@ def ethernet(header: Header) -> Next | None:
     """Ethernet II, or 802.3 with a length."""
     for name, at in (("eth.dst", 0), ("eth.src", 6)):
         mac = header.raw(at, 6)
-        header.text(name, at, 6, mac.hex(":"), mac_means(mac))
+        header.text(name, at, 6, mac.hex(":"), _mac_means(mac))
     kind = int.from_bytes(header.raw(12, 2), "big")
     if kind < _SMALLEST_TYPE:
         header.number("eth.len", 12, 2)
@@ -59,7 +59,7 @@ def ethernet(header: Header) -> Next | None:
 
 
 def _by_type(header: Header, name: str, at: int, size: int) -> Next:
-    kind = header.number(name, at, 2, ETHERTYPES)
+    kind = header.number(name, at, 2, _ETHERTYPES)
     return Next(_KINDS.get(kind, "data"), header.at + size, header.said_end)
 
 
@@ -112,7 +112,7 @@ def cooked(header: Header) -> Next | None:
 
 def cooked_second(header: Header) -> Next | None:
     """Linux cooked capture, version 2 (SLL2)."""
-    header.number("sll.etype", 0, 2, ETHERTYPES)
+    header.number("sll.etype", 0, 2, _ETHERTYPES)
     header.number("sll.ifindex", 4, 4, None, ("interface-index", {}))
     header.number("sll.hatype", 8, 2, _DEVICES)
     header.number("sll.pkttype", 10, 1, _PACKET_KINDS)
@@ -183,7 +183,7 @@ def bare(header: Header) -> Next | None:
 def arp(header: Header) -> Next | None:
     """ARP; addresses only where it is for IPv4 over Ethernet (RFC 826)."""
     hardware = header.number("arp.hw.type", 0, 2, {1: "Ethernet"})
-    protocol = header.number("arp.proto.type", 2, 2, ETHERTYPES)
+    protocol = header.number("arp.proto.type", 2, 2, _ETHERTYPES)
     sizes = header.number("arp.hw.size", 4, 1), header.number("arp.proto.size", 5, 1)
     operation = int.from_bytes(header.raw(6, 2), "big")
     names = {1: "request", 2: "reply", 3: "RARP request", 4: "RARP reply"}

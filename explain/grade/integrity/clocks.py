@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from explain.table import PacketTable
 
 APART = "clocks-apart"
-PACE = "clock-pace"
+_PACE = "clock-pace"
 _REQUESTS = {(False, 8), (True, 128)}
 _APART_US = 2_000_000  # more than a request waits for an address to be resolved, and less than a person shifts by
 _LONG_APART_US = 5_000_000
@@ -76,7 +76,7 @@ def _pace(run: list[tuple[int, int, int]]) -> Iterator[Sign]:
     spread = max(abs(ratio - middle) for ratio in ratios)
     is_steady = spread <= max(_PACE_OFF / 2, abs(middle) * 0.05) and min(abs(one - 1) for one in ratios) > _PACE_OFF
     if is_steady and abs(middle - 1) > max(_PACE_OFF, 3 * spread):
-        yield PACE, {"clock": "ping", "ratio": round(middle, 3)}, sorted(set(rows))
+        yield _PACE, {"clock": "ping", "ratio": round(middle, 3)}, sorted(set(rows))
 
 
 def _ticking(table: PacketTable, octets: Mapping[int, bytes]) -> Iterator[Sign]:
@@ -94,7 +94,7 @@ def _ticking(table: PacketTable, octets: Mapping[int, bytes]) -> Iterator[Sign]:
     for side in sorted(sides):
         one, other = _rate(sides[side]), _rate(sides.get(side ^ 1, []))
         if side % 2 == 0 and one and other and abs(one[0] - other[0]) <= _TICKING_OFF * abs(one[0]):
-            yield PACE, {"clock": "tsval", "ratio": round(one[0], 3)}, [*one[1], *other[1]]
+            yield _PACE, {"clock": "tsval", "ratio": round(one[0], 3)}, [*one[1], *other[1]]
 
 
 def _rate(side: Sequence[tuple[int, int, int]]) -> tuple[float, list[int]] | None:

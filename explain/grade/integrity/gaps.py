@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from explain.table import I8, PacketTable, Rows
 
-LEAST_BITS = 14.0
+_LEAST_BITS = 14.0
 """What three gaps must be worth together; short ones, which every run repeats, are worth little."""
 _MOST_BITS = 7.0
 _EVERYDAY_US = 8.0
@@ -26,7 +26,7 @@ def rhythm(table: PacketTable) -> Iterator[tuple[str, int]]:
             continue
         bits = np.clip(np.log2(1 + np.abs(gaps) / _EVERYDAY_US), 0, _MOST_BITS)
         worth = bits[:-2] + bits[1:-1] + bits[2:]
-        for at in np.flatnonzero(worth >= LEAST_BITS).tolist():
+        for at in np.flatnonzero(worth >= _LEAST_BITS).tolist():
             yield f"{gaps[at]}/{gaps[at + 1]}/{gaps[at + 2]}", int(rows[at])
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 BITS = {"isn": 30, "tsval": 20, "ping": 30, "echo": 22, "xid": 28, "xid6": 20, "dns": 14, "tls": 64}
 """How much chance would have to do to repeat one of a kind; less than its width, for what clients do badly."""
 
-ECHO_KINDS = {(False, 0), (False, 8), (True, 128), (True, 129)}
+_ECHO_KINDS = {(False, 0), (False, 8), (True, 128), (True, 129)}
 _ICMP_HEADER = 8
 _LEAST_RANDOM = 1 << 16  # tools that make packets use small constants
 _EARLIEST_S, _LATEST_S = 978_307_200, 4_102_444_800  # 2001 and 2100
@@ -79,17 +79,17 @@ def nonces(table: PacketTable, octets: Mapping[int, bytes]) -> Iterator[tuple[st
     yield from _names(table)
 
 
-def echo_rows(table: PacketTable) -> list[int]:
+def _echo_rows(table: PacketTable) -> list[int]:
     """Rows of echo requests and replies, in time order."""
     side = table.icmp
     kinds = zip(side.is_v6.tolist(), side.type.tolist(), side.row.tolist(), strict=True)
-    return [row for is_v6, kind, row in kinds if (is_v6, kind) in ECHO_KINDS]
+    return [row for is_v6, kind, row in kinds if (is_v6, kind) in _ECHO_KINDS]
 
 
 def _echoes(table: PacketTable, octets: Mapping[int, bytes]) -> Iterator[tuple[str, int]]:
     """Clocks in the data of echoes; without one, data that differs from echo to echo."""
     others: dict[bytes, int] = {}
-    for row in echo_rows(table):
+    for row in _echo_rows(table):
         data = octets.get(row, b"")[_ICMP_HEADER:]
         clock = payload_clock_us(data)
         if clock is not None:
@@ -126,4 +126,4 @@ def _digest(data: bytes) -> str:
 def wanted_rows(table: PacketTable) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """Rows whose octets the nonces and clocks are read from: echoes, and TCP with room for options."""
     segments = np.flatnonzero(table.layers[: len(table)] & TCP)
-    return np.union1d(np.array(echo_rows(table), np.int64), segments)
+    return np.union1d(np.array(_echo_rows(table), np.int64), segments)

@@ -86,7 +86,7 @@ def addresses(table: PacketTable) -> Iterator[tuple[str, int]]:
                 yield mac_text(key), int(has_link[at])
 
 
-def roster_addresses(row: Mapping[str, str]) -> set[str]:
+def _roster_addresses(row: Mapping[str, str]) -> set[str]:
     """The addresses and MACs of a row of the roster, in canonical form."""
     found: set[str] = set()
     for text in row.values():
@@ -106,7 +106,7 @@ def only_ones(rows: Sequence[Mapping[str, str]]) -> dict[str, int]:
     owner: dict[str, int] = {}
     shared: set[str] = set()
     for number, row in enumerate(rows):
-        for address in roster_addresses(row):
+        for address in _roster_addresses(row):
             if owner.setdefault(address, number) != number:
                 shared.add(address)
     return {address: number for address, number in owner.items() if address not in shared}

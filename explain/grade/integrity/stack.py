@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from explain.table import PacketTable, Rows
 
-REWRITTEN = "checksums-rewritten"
-HAND_MADE = "made-by-a-tool"
+_REWRITTEN = "checksums-rewritten"
+_HAND_MADE = "made-by-a-tool"
 _BAD = BAD_CHECKSUM | BAD_IP_CHECKSUM
 _JUDGED = GOOD_CHECKSUM | _BAD | PARTIAL_CHECKSUM
 _MOST_BAD = 0.8
@@ -63,7 +63,7 @@ def _rewritten(table: PacketTable) -> Iterator[Sign]:
         if ends[0].all() and ends[0].sum() >= _LEAST_BAD and (ends[0] >= _MOST_BAD * ends[1]).all():
             cited += rows[is_bad & (table.sides[rows] >> 1 == low >> 1)].tolist()
     if cited:
-        yield REWRITTEN, {"number": len(cited)}, cited
+        yield _REWRITTEN, {"number": len(cited)}, cited
 
 
 def _hand_made(table: PacketTable) -> Iterator[Sign]:
@@ -75,7 +75,7 @@ def _hand_made(table: PacketTable) -> Iterator[Sign]:
             cited += strange[side]
             ends += 1
     if ends:
-        yield HAND_MADE, {"number": ends // 2}, sorted(set(cited))
+        yield _HAND_MADE, {"number": ends // 2}, sorted(set(cited))
 
 
 def _same_identification(table: PacketTable) -> dict[int, list[int]]:
