@@ -10,7 +10,7 @@ import explain
 
 ALICE, BOB, ROUTER = "192.0.2.1", "198.51.100.1", "192.0.2.254"
 NEAR = "192.0.2.2"
-SYN, RST_ACK = 2, 20
+SYN, SYN_ACK, RST_ACK = 2, 18, 20
 
 
 def report(*frames):
@@ -112,11 +112,18 @@ def test_very_many_ports_of_one_host_that_fail_alike_are_one_finding(ports, find
     assert ("ports" in found.findings[0].values) is (findings == 1)
 
 
-def test_a_scan_stands_before_the_few_ports_that_were_refused():
-    frames = [segment((ALICE, 1000 + port), (BOB, port), SYN, seq=7) for port in range(1, 31)]
-    frames.insert(3, segment((BOB, 2), (ALICE, 1002), RST_ACK, (B, A), ack=8))
-    scan, refused = explain.explain(pcap(*frames, (9.0, ping(ALICE, BOB, 1)))).findings[:2]
-    assert (scan.values["ports"], refused.values["port"]) == (29, 2)
+def test_a_scan_is_one_finding_however_its_ports_answered():
+    refused, opened, begun = range(1, 13), (122, 80), 111
+    frames = [segment((ALICE, 1000 + port), (BOB, port), SYN, seq=7) for port in (*range(1, 31), *opened, begun)]
+    frames += [segment((BOB, port), (ALICE, 1000 + port), RST_ACK, (B, A), ack=8) for port in refused]
+    frames += [segment((BOB, port), (ALICE, 1000 + port), SYN_ACK, (B, A), seq=1, ack=8) for port in (*opened, begun)]
+    frames += [segment((ALICE, 1122), (BOB, 122), 4, seq=8), segment((ALICE, 1080), (BOB, 80), 16, seq=8, ack=2)]
+    frames += [segment((ALICE, 1080), (BOB, 80), 20, seq=8, ack=2)]
+    (scan,) = report(*frames, (9.0, ping(ALICE, BOB, 1)), (9.1, pong(BOB, ALICE, 1))).findings
+    assert (scan.cause, len(scan.exchanges)) == ("tcp-no-listener", 33)
+    assert {name: scan.values[name] for name in ("ports", "refused", "silent", "open")} == {
+        "ports": 33, "refused": 12, "silent": 18, "open": [80, 111, 122],
+    }  # fmt: skip
 
 
 def test_a_small_ttl_that_runs_out_is_no_loop():

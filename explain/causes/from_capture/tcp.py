@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from explain.causes.from_capture import tcp_resets, tcp_talk
+from explain.causes.from_capture import tcp_resets, tcp_scan, tcp_talk
 from explain.causes.from_capture.scene import Scene, Seen
+from explain.causes.from_capture.tcp_scan import by_service
 from explain.exchanges.tcp_course import NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.tcp_course import Course
-
-    _Service = tuple[str, int, list[int], int]  # address, first port, the connections, and to how many ports
 
 _REFUSED = (
     "tcp-bound-to-loopback",
@@ -41,8 +38,6 @@ NO_SYN_ACK = (
 )  # fmt: skip
 _HALF_OPEN = ("filter-on-sender-input", "stateful-filter-asymmetric-path", "hairpin-nat-missing", "partial-loss")
 _SHUT = ("tcp-application-closes", "likely", ("rst-by-middlebox",))  # after its own FIN
-_SCANNED = ("unanswered", "refused")
-_FEWEST_SCANNED = 16  # ports of one host; people and programs try a few, scanners many
 
 
 def look(scene: Scene) -> Iterator[Seen]:
@@ -50,6 +45,9 @@ def look(scene: Scene) -> Iterator[Seen]:
     part = scene.part("tcp.connection")
     if not len(part):
         return
+    for scan in tcp_scan.look(scene, part, _REFUSED, NO_SYN_ACK):
+        scene.account(scan)
+        yield scan
     yield from _same_fate(scene, part, "refused", "tcp-no-listener", "likely", _REFUSED)
     yield from _same_fate(scene, part, "unanswered", "tcp-syn-unanswered", "possible", NO_SYN_ACK)
     yield from _same_fate(scene, part, "rejected", "filter-on-target-input", "likely", ("filter-on-router-forward",))
@@ -65,23 +63,20 @@ def _same_fate(
     fated = scene.open(part, outcome)
     if outcome == "half-open":
         fated = [index for index in fated if not _is_declined(part, index)]
-    services = [(*one, 1) for one in _by_service(scene, part, fated)]
-    for server, port, some, ports in _scans_as_one(services) if outcome in _SCANNED else services:
+    for server, port, some in by_service(scene, part, fated):
         rows = [row for index in some for row in part.rows(index).tolist()]
         values = {"server": server, "port": port, "count": len(some)}
-        if ports > 1:
-            values |= {"case": "ports", "ports": ports}
         is_home = scene.one_link.stays_home(rows)
         why = scene.one_link.possible(rows, rivals) if outcome == "unanswered" or is_home else rivals
         if is_home and outcome == "unanswered":
-            values.setdefault("case", "home")
+            values["case"] = "home"
         yield Seen(cause, certainty, [(part, index) for index in some], rows, why, values)
 
 
 def _declined(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
     """Clients that answer the SYN-ACK with RST: it came, so nothing on the way is at fault."""
     some = [index for index in scene.open(part, "half-open") if _is_declined(part, index)]
-    for server, port, indices in _by_service(scene, part, some):
+    for server, port, indices in by_service(scene, part, some):
         rows = [row for index in indices for row in part.rows(index).tolist()]
         values = {"server": server, "port": port, "count": len(indices), "case": "declined"}
         members = [(part, index) for index in indices]
@@ -93,44 +88,13 @@ def _is_declined(part: ExchangeColumns, index: int) -> bool:
     return bool(course.resets[0, index] != NEVER)
 
 
-def _scans_as_one(services: list[_Service]) -> Iterator[_Service]:
-    """Of a host of which very many ports failed alike all of them as one."""
-    failed = Counter(server for server, *_ in services)
-    scanned: dict[str, list[_Service]] = defaultdict(list)
-    for one in services:
-        if failed[one[0]] < _FEWEST_SCANNED:
-            yield one
-        else:
-            scanned[one[0]].append(one)
-    for server, found in scanned.items():
-        yield server, found[0][1], [index for _, _, some, _ in found for index in some], len(found)
-
-
-def _by_service(scene: Scene, part: ExchangeColumns, indices: Sequence[int]) -> Iterator[tuple[str, int, list[int]]]:
-    """Address and port to which connections were opened, and the connections, for each place by itself."""
-    if not indices:
-        return
-    table = scene.table
-    first = part.frames[part.bounds[:-1]][np.asarray(indices)]
-    flows, flow = table.flows, table.flow[first]
-    is_high = part.facts["course"].client[np.asarray(indices)] == 0
-    server = np.where(is_high, flows.high[flow], flows.low[flow])
-    ports = np.where(is_high, flows.high_port[flow], flows.low_port[flow])
-    groups: dict[tuple[int, int, int], list[int]] = defaultdict(list)
-    keys = zip(table.place[first].tolist(), server.tolist(), ports.tolist(), strict=True)
-    for key, index in zip(keys, indices, strict=True):
-        groups[key].append(index)
-    for (_, server, port), some in groups.items():
-        yield table.addresses.text(server), port, some
-
-
 def _troubles(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
     """Connections that opened well and went badly; those of one kind to one service together."""
     alike: dict[tuple[str, str | None], dict[int, tcp_talk.Trouble]] = defaultdict(dict)
     for trouble in tcp_talk.look(scene, part):
         alike[trouble.cause, trouble.values.get("case")][trouble.connection] = trouble
     for (cause, _), troubles in alike.items():
-        for server, port, indices in _by_service(scene, part, list(troubles)):
+        for server, port, indices in by_service(scene, part, list(troubles)):
             worst = max((troubles[index] for index in indices), key=lambda one: len(one.rows))
             rows = [row for index in indices for row in troubles[index].rows]
             values = worst.values | {
@@ -155,7 +119,7 @@ def _resets(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
         is_shut = bool(is_closed_first[index]) and found.cause == "tcp-application-closes"
         alike[*(_SHUT if is_shut else found[:3]), is_shut][index] = found.rows
     for (cause, certainty, rivals, is_shut), shown in alike.items():
-        for server, port, indices in _by_service(scene, part, list(shown)):
+        for server, port, indices in by_service(scene, part, list(shown)):
             rows = [row for index in indices for row in shown[index]]
             values = {"server": server, "port": port, "count": len(indices)} | ({"case": "shut"} if is_shut else {})
             yield Seen(cause, certainty, [(part, index) for index in indices], rows, rivals, values)

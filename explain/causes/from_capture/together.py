@@ -17,6 +17,7 @@ _NAMES = frozenset((
 ))  # fmt: skip
 """Values that say who and where; the others are counts and measures, which differ from place to place."""
 _RANK = {"proved": 0, "likely": 1, "possible": 2}
+_SCANS = frozenset(("ports", "scan", "scan-open"))
 WORKS = frozenset(("icmp-redirect", "silent-hop", "suboptimal-gateway", "proxy-arp-in-play"))
 """Causes by which nothing is lost."""
 
@@ -30,7 +31,9 @@ def join(seen: Iterable[Seen]) -> list[Seen]:
     for one in seen:
         groups.setdefault(_about(one), []).append(one)
     joined = [some[0] if len(some) == 1 else _one_of(some) for some in groups.values()]
-    return sorted(joined, key=lambda one: (one.cause in WORKS, one.values.get("case") != "ports", _RANK[one.certainty]))
+    return sorted(
+        joined, key=lambda one: (one.cause in WORKS, one.values.get("case") not in _SCANS, _RANK[one.certainty])
+    )
 
 
 def _about(one: Seen) -> Hashable:

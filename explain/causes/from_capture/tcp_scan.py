@@ -1,0 +1,92 @@
+"""Very many ports of one host, tried one after the other: one finding, however each of them answered."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explain.causes.from_capture.scene import Scene, Seen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from explain.exchanges.columns import ExchangeColumns
+    from explain.exchanges.tcp_connection import TcpConnection
+
+_FEWEST = 16  # ports of one host; people and programs try a few, scanners many
+_MOST_SHOWN = 12  # open ports that are named
+_REFUSED, _SILENT, _HALF_OPEN = "refused", "unanswered", "half-open"
+_OPENED = ("reset", "closed")
+
+
+def look(scene: Scene, part: ExchangeColumns, refused: tuple[str, ...], silent: tuple[str, ...]) -> Iterator[Seen]:
+    """One finding for each host that was scanned; ports that opened and then heard nothing belong to it.
+
+    Args:
+        scene: all facts.
+        part: the connections.
+        refused: what else may refuse connections.
+        silent: what else may keep silent.
+    """
+    ports: dict[str, dict[str, dict[int, list[int]]]] = defaultdict(lambda: defaultdict(dict))
+    for outcome in (_REFUSED, _SILENT, _HALF_OPEN):
+        for server, port, some in by_service(scene, part, scene.open(part, outcome)):
+            ports[server][outcome].setdefault(port, []).extend(some)
+    scanned = {server: found for server, found in ports.items() if _is_scan(found)}
+    if not scanned:
+        return
+    for server, port, some in by_service(scene, part, part.where(*_OPENED).tolist()):
+        if server in scanned and (for_nothing := [index for index in some if _is_for_nothing(part, index)]):
+            scanned[server][_HALF_OPEN].setdefault(port, []).extend(for_nothing)
+    for server, found in scanned.items():
+        yield _seen(scene, part, server, found, (refused, silent))
+
+
+def _is_scan(found: dict[str, dict[int, list[int]]]) -> bool:
+    return len(found.get(_REFUSED, {}).keys() | found.get(_SILENT, {}).keys()) >= _FEWEST
+
+
+def _is_for_nothing(part: ExchangeColumns, index: int) -> bool:
+    """Opened, and closed before anybody had said anything."""
+    fields: TcpConnection = part.fields(index)
+    return not fields.bytes_to_server and not fields.bytes_to_client
+
+
+def _seen(
+    scene: Scene, part: ExchangeColumns, server: str, found: dict[str, dict[int, list[int]]],
+    rivals: tuple[tuple[str, ...], tuple[str, ...]],
+) -> Seen:  # fmt: skip
+    members = sorted(index for by_port in found.values() for some in by_port.values() for index in some)
+    rows = [row for index in members for row in part.rows(index).tolist()]
+    kinds = [outcome for outcome, by_port in found.items() if by_port]
+    tried, answering = set().union(*found.values()), sorted(found.get(_HALF_OPEN, {}))
+    values = {
+        "case": "ports" if len(kinds) == 1 else "scan-open" if answering else "scan",
+        "server": server, "port": min(tried), "count": len(members), "ports": len(tried),
+        "refused": len(found.get(_REFUSED, {})), "silent": len(found.get(_SILENT, {})), "answering": len(answering),
+        "open": answering[:_MOST_SHOWN],
+    }  # fmt: skip
+    if _REFUSED in kinds:
+        return Seen("tcp-no-listener", "likely", [(part, index) for index in members], rows, rivals[0], values)
+    why = scene.one_link.possible(rows, rivals[1])
+    return Seen("tcp-syn-unanswered", "possible", [(part, index) for index in members], rows, why, values)
+
+
+def by_service(scene: Scene, part: ExchangeColumns, indices: Sequence[int]) -> Iterator[tuple[str, int, list[int]]]:
+    """Address and port to which connections were opened, and the connections, for each place by itself."""
+    if not indices:
+        return
+    table = scene.table
+    first = part.frames[part.bounds[:-1]][np.asarray(indices)]
+    flows, flow = table.flows, table.flow[first]
+    is_high = part.facts["course"].client[np.asarray(indices)] == 0
+    server = np.where(is_high, flows.high[flow], flows.low[flow])
+    ports = np.where(is_high, flows.high_port[flow], flows.low_port[flow])
+    groups: dict[tuple[int, int, int], list[int]] = defaultdict(list)
+    keys = zip(table.place[first].tolist(), server.tolist(), ports.tolist(), strict=True)
+    for key, index in zip(keys, indices, strict=True):
+        groups[key].append(index)
+    for (_, address, port), some in groups.items():
+        yield table.addresses.text(address), port, some
