@@ -5,7 +5,7 @@ import struct
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from packets import B, datagram, pcap, segment
+from packets import A, B, datagram, error, pcap, segment
 
 import explain
 from explain.exchanges import dns_message
@@ -194,6 +194,13 @@ def test_a_server_that_answers_other_questions_can_be_reached():
 @pytest.mark.parametrize("name", ["b._dns-sd._udp.example", "wpad.example", "1.2.0.192.in-addr.arpa"])
 def test_what_hosts_look_for_by_habit_need_not_exist(name):
     assert causes(ask(question(1, name)), tell(answer(1, name, rcode=3))) == []
+
+
+@pytest.mark.parametrize(("name", "expected"), [("local", []), ("www.example", ["name-does-not-exist"])])
+def test_an_asker_by_habit_may_have_gone_when_the_answer_comes(name, expected):
+    said = tell(answer(1, name, rcode=3))
+    found = causes(ask(question(1, name)), said, error(CLIENT, 3, 3, said, macs=(A, B)))
+    assert [cause for cause, _ in found] == expected
 
 
 def report(*frames):

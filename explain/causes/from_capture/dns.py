@@ -50,6 +50,7 @@ def look(scene: Scene) -> Iterator[Seen]:
     _account_for_habits(scene, part, chains)
     yield from dns_answers.look(scene, part)
     errors, answered = _errors_by_flow(scene), _answered(part)
+    _account_for_gone(scene, part, errors)
     yield from _slow_start(scene, part, answered)
     carried = scene.exchanges.carried(part, scene.open(part, *_RCODES, "failed"))
     for outcome, cause, certainty, why_else in (
@@ -223,6 +224,15 @@ def _account_for_habits(scene: Scene, part: ExchangeColumns, chains: Searches) -
         is_habit = name.startswith(begins) and any(name.startswith(one) and name != one for one in begins)
         if is_reverse or is_habit or name == _LOCAL or chains.finds(index):
             scene.accounted[part.kind].add(index)
+
+
+def _account_for_gone(scene: Scene, part: ExchangeColumns, errors: dict[int, list[Member]]) -> None:
+    """That an asker by habit has closed its port when the answer comes is no more trouble than the answer."""
+    for index in sorted(scene.accounted[part.kind]) if errors else ():
+        row = int(part.rows(index)[0])
+        for kind, error in errors.get(int(scene.table.flow[row]), ()):
+            if scene.table.sources(kind.rows(error)[:1])[0] == part.facts["client"][index]:
+                scene.accounted[kind.kind].add(error)
 
 
 class Searches:
