@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+from explain.decode.services import UDP as UDP_SERVICES
 from explain.exchanges.udp_flow import MULTICAST_DNS, ONE_WAY, SEARCH
 from explain.story.teller import end_text
 from explain.table import REVERSED, UDP
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from explain.story.teller import Teller
     from explain.table import PacketTable, Rows
 
+_WITH_SERVICE = ("one-way", "search", "to-one")  # they name it in their own way
 _BROADCAST = ".255"  # of most networks (RFC 919)
 
 
@@ -42,6 +44,8 @@ def flow(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterat
     told = {"client": end_text(fields.client), "server": end_text(fields.server), "service": service}
     told |= {"other": end_text(fields.answered_from or fields.asked_at or fields.server)}
     message = _message(teller, part, index, fields)
+    if message not in _WITH_SERVICE and (custom := UDP_SERVICES.get(fields.server.port or 0)):
+        told["server"] = f"{told['server']} ({custom})"
     yield teller.line(f"udp.{message}", fields, part.rows(index), name, **told)
 
 

@@ -6,22 +6,17 @@ from typing import TYPE_CHECKING
 
 from explain.decode.dissect import sums
 from explain.decode.dissect.field import CutError, Means, Next
+from explain.decode.services import TCP, UDP
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from explain.decode.dissect.field import Header
 
 _FLAGS = (
     ("tcp.flags.ns", 7), ("tcp.flags.cwr", 8), ("tcp.flags.ece", 9), ("tcp.flags.urg", 10), ("tcp.flags.ack", 11),
     ("tcp.flags.push", 12), ("tcp.flags.reset", 13), ("tcp.flags.syn", 14), ("tcp.flags.fin", 15),
 )  # fmt: skip
-SERVICES = {
-    20: "FTP data", 21: "FTP", 22: "SSH", 23: "Telnet", 25: "SMTP", 53: "DNS", 67: "DHCP server", 68: "DHCP client",
-    69: "TFTP", 80: "HTTP", 88: "Kerberos", 110: "POP3", 123: "NTP", 137: "NetBIOS name", 138: "NetBIOS datagram",
-    139: "NetBIOS session", 143: "IMAP", 161: "SNMP", 179: "BGP", 389: "LDAP", 443: "HTTPS", 445: "SMB", 500: "IKE",
-    514: "syslog", 546: "DHCPv6 client", 547: "DHCPv6 server", 587: "SMTP submission", 636: "LDAPS", 853: "DoT",
-    993: "IMAPS", 995: "POP3S", 1194: "OpenVPN", 1900: "SSDP", 3306: "MySQL", 3389: "RDP", 4500: "IKE NAT-T",
-    4789: "VXLAN", 5353: "mDNS", 5355: "LLMNR", 5432: "PostgreSQL", 6379: "Redis", 8080: "HTTP", 51820: "WireGuard",
-}  # fmt: skip
 _OPTIONS = {
     2: "tcp.options.mss_val", 3: "tcp.options.wscale.shift", 4: "tcp.options.sack_perm", 5: "tcp.options.sack",
     8: "tcp.options.timestamp.tsval", 34: "tcp.options.tfo", 28: "tcp.options.user_to", 30: "tcp.options.mptcp",
@@ -34,15 +29,15 @@ _DNS, _DHCP, _DHCPV6 = (53, 5353, 5355), (67, 68), (546, 547)
 _TLS_KINDS, _TLS_MAJOR, _LETTERS = range(20, 25), 3, range(0x41, 0x5B)
 
 
-def _port(port: int) -> Means | None:
-    return ("port-ephemeral", {}) if port >= _EPHEMERAL and port not in SERVICES else None
+def _port(port: int, services: Mapping[int, str]) -> Means | None:
+    return ("port-ephemeral", {}) if port >= _EPHEMERAL and port not in services else None
 
 
 def tcp(header: Header) -> Next | None:
     """A segment's header and its options."""
     ports = [int.from_bytes(header.raw(at, 2), "big") for at in (0, 2)]
-    header.number("tcp.srcport", 0, 2, SERVICES, _port(ports[0]))
-    header.number("tcp.dstport", 2, 2, SERVICES, _port(ports[1]))
+    header.number("tcp.srcport", 0, 2, TCP, _port(ports[0], TCP))
+    header.number("tcp.dstport", 2, 2, TCP, _port(ports[1], TCP))
     header.number("tcp.seq_raw", 4, 4)
     header.number("tcp.ack_raw", 8, 4)
     size = (
@@ -134,9 +129,9 @@ def _option(header: Header, kind: int, at: int, length: int) -> None:
 def udp(header: Header) -> Next | None:
     """A datagram's header."""
     ports = [int.from_bytes(header.raw(at, 2), "big") for at in (0, 2)]
-    header.number("udp.srcport", 0, 2, SERVICES, _port(ports[0]))
+    header.number("udp.srcport", 0, 2, UDP, _port(ports[0], UDP))
     is_probe = ports[1] in _PROBES
-    header.number("udp.dstport", 2, 2, SERVICES, ("port-traceroute", {}) if is_probe else _port(ports[1]))
+    header.number("udp.dstport", 2, 2, UDP, ("port-traceroute", {}) if is_probe else _port(ports[1], UDP))
     size = header.number("udp.length", 4, 2)
     header.number("udp.checksum", 6, 2)
     if not header.context.get("is_quoted"):

@@ -1,0 +1,19 @@
+"""What the well-known ports are for, by custom; a port proves nothing (IANA, Service Name and Port Number Registry)."""
+
+from __future__ import annotations
+
+_BOTH = {
+    53: "DNS", 88: "Kerberos", 123: "NTP", 137: "NetBIOS name", 138: "NetBIOS datagram", 161: "SNMP", 389: "LDAP",
+    514: "syslog", 1194: "OpenVPN", 3389: "RDP", 3478: "STUN", 5060: "SIP", 5353: "mDNS", 5355: "LLMNR",
+}  # fmt: skip
+TCP = _BOTH | {
+    20: "FTP data", 21: "FTP", 22: "SSH", 23: "Telnet", 25: "SMTP", 80: "HTTP", 110: "POP3", 139: "NetBIOS session",
+    143: "IMAP", 179: "BGP", 443: "HTTPS", 445: "SMB", 587: "SMTP submission", 636: "LDAPS", 853: "DoT", 993: "IMAPS",
+    995: "POP3S", 3306: "MySQL", 5432: "PostgreSQL", 6379: "Redis", 8080: "HTTP",
+}  # fmt: skip
+UDP = _BOTH | {
+    67: "DHCP server", 68: "DHCP client", 69: "TFTP", 162: "SNMP trap", 443: "QUIC", 500: "IKE", 520: "RIP",
+    546: "DHCPv6 client", 547: "DHCPv6 server", 1812: "RADIUS", 1813: "RADIUS accounting",
+    1900: "SSDP", 3702: "WS-Discovery",
+    4500: "IKE NAT-T", 4789: "VXLAN", 5351: "NAT-PMP", 51820: "WireGuard",
+}  # fmt: skip

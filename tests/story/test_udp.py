@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+import pytest
+from packets import datagram, pcap
+
+import explain
+
+ALICE, BOB = "192.0.2.1", "192.0.2.2"
+
+
+@pytest.mark.parametrize(("port", "said"), [(123, ":123 (NTP)"), (443, ":443 (QUIC)"), (40001, ":40001:")])
+def test_a_flow_names_what_its_port_is_for_by_custom(port, said):
+    story = explain.explain(pcap(datagram((ALICE, 40000), (BOB, port), b"?"))).story()
+    assert f"{BOB}{said}" in " ".join(story.split())
