@@ -171,6 +171,15 @@ def test_two_answers_are_a_duplicate_address_and_many_of_them_look_forged():
     assert {finding.cause for finding in report(*twice, *other).findings} == {"arp-spoofed"}
 
 
+def test_an_address_that_two_hosts_only_ask_with_is_proved_by_their_questions():
+    asked = [who_has((mac, ALICE), ROUTER) for mac in (A, B, A)]
+    frames = [
+        frame for mac, one in zip((A, B, A), asked, strict=True) for frame in (one, is_at((R, ROUTER), (mac, ALICE)))
+    ]
+    finding = the_finding(*frames)
+    assert (finding.cause, finding.evidence[0].frames) == ("duplicate-address", ((1, 1), (3, 3)))
+
+
 def test_silence_to_pings_names_no_single_cause():
     finding = the_finding(*(ping(ALICE, BOB, seq) for seq in (1, 2, 3)))
     assert (finding.cause, finding.certainty) == ("echo-unanswered", "possible")

@@ -40,6 +40,7 @@ def look(scene: Scene) -> Iterator[Seen]:
 def _conflicts(scene: Scene) -> Iterator[Seen]:
     claims: dict[str, list[Member]] = defaultdict(list)
     macs: dict[str, set[str]] = defaultdict(set)
+    shown: dict[str, list[int]] = defaultdict(list)
     resolutions, announcements = scene.part("arp.resolution"), scene.part("arp.announcement")
     for index in scene.open(resolutions, "conflicting"):
         fields = resolutions.fields(index)
@@ -54,6 +55,8 @@ def _conflicts(scene: Scene) -> Iterator[Seen]:
         address = scene.table.addresses.text(contest.address)
         claims[address] += _of_contest(scene, contest)
         macs[address].update(mac_text(mac) for mac in contest.rows)
+        firsts = np.array([rows[0] for rows in contest.rows.values()], np.int64)
+        shown[address] += rows_near(scene.table, firsts).tolist()
     forgers = _forgers(scene, disputed)
     owners: dict[str, set[str]] = defaultdict(set)
     for address, claimed in macs.items():
@@ -63,7 +66,7 @@ def _conflicts(scene: Scene) -> Iterator[Seen]:
         greedy = {mac for mac in macs[address] if len(owners[mac]) >= _MANY_ADDRESSES or mac in forgers[address]}
         cause, rival = ("arp-spoofed", "duplicate-address") if greedy else ("duplicate-address", "arp-spoofed")
         members = list({(part.kind, index): (part, index) for part, index in claiming}.values())
-        rows = [int(row) for part, index in members for row in part.rows(index)]
+        rows = [*shown[address], *(int(row) for part, index in members for row in part.rows(index))]
         values = {"address": address, "macs": sorted(macs[address]), "count": len(members)}
         if forgers[address]:
             values |= {"case": "unasked", "forger": min(forgers[address]), "mac": _victim(macs[address], greedy)}
