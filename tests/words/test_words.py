@@ -116,8 +116,8 @@ def test_durations_have_three_digits_and_the_unit_that_fits(ns, text):
 @pytest.mark.parametrize(
     ("ns", "text"),
     [
-        (21_400_000, "21.4 ms 後に h2 が返事: a。"), (1_500_000_000, "1.5 秒後に h2 が返事: a。"),
-        (125_000_000_000, "2 分 5 秒後に h2 が返事: a。"),
+        (21_400_000, "21.4 ms 後に h2 が応答: a。"), (1_500_000_000, "1.5 秒後に h2 が応答: a。"),
+        (125_000_000_000, "2 分 5 秒後に h2 が応答: a。"),
     ],
 )  # fmt: skip
 def test_a_japanese_unit_stands_close_to_the_word_behind_it(ns, text):
