@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_left
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import partial
@@ -169,15 +170,17 @@ def look_again(table: PacketTable, doubted: Rows, captures: Sequence[CaptureInfo
     rows = copies_of(table, doubted)
     rows = rows[is_open(whole, rows)]
     of = np.array([place.capture for place in whole.places])
+
+    def first_of(number: int) -> int:  # the rows come capture after capture
+        return bisect_left(range(len(whole)), number, key=lambda row: of[whole.place[row]])
+
     for number in dict.fromkeys(of[whole.place[rows]].tolist()):
         info, own = captures[number], rows[of[whole.place[rows]] == number]
         if info.compression is not None or info.format == "text" or not os.path.isfile(info.path):  # noqa: PTH113
             continue
         with suppress(OSError), open(info.path, "rb", buffering=0) as file:  # noqa: PTH123  as in capture
             verify(whole, own, partial(_read_at, file))
-        is_of = (of == number).take(whole.place[: len(whole)])
-        every = slice(int(np.argmax(is_of)), len(whole) - int(np.argmax(is_of[::-1])))
-        found[number] = replace(info, checksums=extent(whole, every))
+        found[number] = replace(info, checksums=extent(whole, slice(first_of(number), first_of(number + 1))))
     if len(rows) and isinstance(table, NearTable):
         table.layers[: len(table)] = whole.layers[table.origin]
     return tuple(found)

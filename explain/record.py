@@ -25,6 +25,7 @@ else:
 
 _Given = dict[str, Any]
 """For each field its default, a ``Field``, or that there is none."""
+_FEW = 8  # records of a class whose values are put in one by one before an ``__init__`` is worth compiling
 _OF_NO_SLOTS = ("__dict__", "__weakref__")
 
 
@@ -75,9 +76,14 @@ class _Described:
 
 
 def _first_init(cls: Any, given: _Given, *, is_frozen: bool) -> Callable[..., None]:
-    """The ``__init__`` of the first record of a class, which compiles that of all later ones."""
+    """The ``__init__`` of the first records of a class; where more come, it compiles that of all later ones."""
+    few = iter(range(_FEW))
 
     def __init__(self: Any, *values: Any, **named: Any) -> None:  # noqa: N807
+        if len(values) == len(given) and not named and next(few, None) is not None:
+            for name, value in zip(given, values, strict=True):
+                object.__setattr__(self, name, value)
+            return
         cls.__init__ = _init(cls, given, is_frozen=is_frozen)
         cls.__init__(self, *values, **named)
 

@@ -136,11 +136,11 @@ def stack(kind: type[Side], parts: Sequence[Side]) -> Side:
     """One side table from its parts, in order; an empty one from none."""
     names = fields(kind)
     if not parts:
-        return kind(**{f.name: np.empty(0, _SIDE_TYPES[str(f.type)]) for f in names})
-    return kind(**{f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in names})
+        return kind(*(np.empty(0, _SIDE_TYPES[str(f.type)]) for f in names))
+    return kind(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in names))
 
 
 def by_row(side: Side) -> Side:
     """A side table whose parts were found out of order, in the order of its rows."""
     order = np.argsort(side.row, kind="stable")
-    return type(side)(**{f.name: getattr(side, f.name)[order] for f in fields(side)})
+    return type(side)(*(getattr(side, f.name)[order] for f in fields(side)))

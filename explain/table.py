@@ -11,7 +11,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from explain.addresses import Addresses
 from explain.arrays import distinct, ragged
@@ -22,19 +21,21 @@ from explain.side_tables import ArpRows, BesideRows, FragmentRows, IcmpRows, Syn
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy.typing as npt
     import pandas as pd
 
+    from explain.arrays import Number
     from explain.side_tables import ContentRows
 
-U1 = npt.NDArray[np.uint8]
-U2 = npt.NDArray[np.uint16]
-U4 = npt.NDArray[np.uint32]
-U8 = npt.NDArray[np.uint64]
-I4 = npt.NDArray[np.int32]
-I8 = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
-Rows = npt.NDArray[np.int64]
-"""Indices into a table."""
+    U1 = npt.NDArray[np.uint8]
+    U2 = npt.NDArray[np.uint16]
+    U4 = npt.NDArray[np.uint32]
+    U8 = npt.NDArray[np.uint64]
+    I4 = npt.NDArray[np.int32]
+    I8 = npt.NDArray[np.int64]
+    Bools = npt.NDArray[np.bool_]
+    Rows = npt.NDArray[np.int64]
+    """Indices into a table."""
 
 VLAN_ID = 0x0FFF
 """The bits of a VLAN tag that name the VLAN (IEEE 802.1Q, 9.6)."""
@@ -242,21 +243,27 @@ class PacketTable:
 
     def sources(self, rows: Rows) -> U8:
         """Address keys of the senders; only for rows with IP."""
-        return np.where(self.layers[rows] & REVERSED, self.flows.high[self.flow[rows]], self.flows.low[self.flow[rows]])
+        return self._of_flows(rows, self.flows.low, self.flows.high)
 
     def targets(self, rows: Rows) -> U8:
         """Address keys of the receivers; only for rows with IP."""
-        return np.where(self.layers[rows] & REVERSED, self.flows.low[self.flow[rows]], self.flows.high[self.flow[rows]])
+        return self._of_flows(rows, self.flows.high, self.flows.low)
 
     def source_ports(self, rows: Rows) -> U2:
         """Ports of the senders, 0 where there is none; only for rows with IP."""
-        flow = self.flow[rows]
-        return np.where(self.layers[rows] & REVERSED, self.flows.high_port[flow], self.flows.low_port[flow])
+        return self._of_flows(rows, self.flows.low_port, self.flows.high_port)
 
     def target_ports(self, rows: Rows) -> U2:
         """Ports of the receivers, 0 where there is none; only for rows with IP."""
+        return self._of_flows(rows, self.flows.high_port, self.flows.low_port)
+
+    def _of_flows(self, rows: Rows, usual: npt.NDArray[Number], reverse: npt.NDArray[Number]) -> npt.NDArray[Number]:
+        """What one column of the flows says of rows as they are, and another one of those that are REVERSED."""
         flow = self.flow[rows]
-        return np.where(self.layers[rows] & REVERSED, self.flows.low_port[flow], self.flows.high_port[flow])
+        found = usual.take(flow)
+        turned = np.flatnonzero(self.layers[rows] & REVERSED != 0)
+        found[turned] = reverse.take(flow[turned])
+        return found
 
     def ends(self, row: int) -> tuple[int, int]:
         """Address keys of the sender and the receiver of one row with IP."""

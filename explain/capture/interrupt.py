@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-import threading
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,8 @@ class Patience:
     def held_back(self) -> Iterator[None]:
         """Lets Ctrl-C wait until this ends or ``let_through`` begins; only the main thread hears of it at all."""
         is_usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        if not is_usual or threading.current_thread() is not threading.main_thread():
+        threading = sys.modules.get("threading")  # where nobody has loaded it there is but one thread
+        if not is_usual or (threading and threading.current_thread() is not threading.main_thread()):
             yield
             return
         signal.signal(signal.SIGINT, lambda *_: self._press())

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from explain.capture.inflate import GZIP_MAGIC, ZSTD_MAGIC
 from explain.capture.pcap import PcapReader
 from explain.capture.pcap_header import is_pcap, parse_header
-from explain.capture.pcapng import SECTION_MARK, PcapngReader, byte_order, first_section_problem
 from explain.errors import UnreadableError
 
 if TYPE_CHECKING:
@@ -52,6 +51,8 @@ def format_reader(path: str, source: Source) -> tuple[str, FormatReader] | None:
             return "pcap", PcapReader(parse_header(head))
         except ValueError as error:
             raise UnreadableError(path, str(error)) from None
+    from explain.capture.pcapng import SECTION_MARK, PcapngReader, byte_order, first_section_problem
+
     is_cut_section = len(head) < 12 and head.startswith(SECTION_MARK)
     if byte_order(head) or is_cut_section:
         problem = first_section_problem(source.peek)

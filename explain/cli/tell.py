@@ -115,11 +115,12 @@ def _listed(text: str | None) -> tuple[str, ...]:
 
 def warn(report: Report) -> None:
     """Name what is damaged or unreadable, on standard error."""
-    from explain.cli.meant import meant
     from explain.words.values import visible
 
     for one in (*report.captures, *(report.against.captures if report.against else ())):
         if one.damage:
+            from explain.cli.meant import meant
+
             where = f" at byte {one.damage.offset}" if one.damage.kind != "unreadable" else ""
             hint = meant(one.path) if one is report.captures[0] else ""
             print(f"explain: {visible(one.path)}{where}: {visible(one.damage.message)}{hint}", file=sys.stderr)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from explain.exchanges import dhcp_message as dhcp
 from explain.exchanges.columns import ExchangeColumns, Found, from_list
-from explain.exchanges.dhcp_options import FOREVER, describe
 from explain.exchanges.dhcp_talk import Step, Talk, talks
 from explain.record import dataclass
 
@@ -173,11 +171,15 @@ def agree(offers: Sequence[DhcpOffer]) -> bool:
 
 def _network(offer: DhcpOffer) -> int:
     """The network's number, with the mask of the offer or, without one, the usual 24 bits."""
+    from ipaddress import IPv4Address
+
     mask = int(IPv4Address(offer.mask)) if offer.mask else _USUAL_MASK
     return int(IPv4Address(offer.address)) & mask
 
 
 def _fields(table: PacketTable, talk: Talk, ended: str) -> DhcpLease:
+    from explain.exchanges.dhcp_options import describe
+
     text = table.addresses.text
     own = [step for step in talk.steps if not step.said.is_reply]
     answers = [step for step in talk.steps if step.said.is_reply]
@@ -197,7 +199,7 @@ def _fields(table: PacketTable, talk: Talk, ended: str) -> DhcpLease:
         offers=tuple(offer.address for offer in offers),
         address=_address(table, ended, decided, own, offers),
         server=None if server is None else text(server),
-        lease_s=None if lease == FOREVER else lease,
+        lease_s=None if lease == dhcp.FOREVER else lease,
         router=routers[0] if routers else None,
         dns=tuple(map(text, said.numbers(dhcp.DNS))) if said else (),
         messages=tuple(DhcpStep(step.said.kind, int(frames[step.row])) for step in talk.steps),
@@ -211,7 +213,7 @@ def _fields(table: PacketTable, talk: Talk, ended: str) -> DhcpLease:
         domain=said.text(dhcp.DOMAIN) if said else None,
         t1_s=t1,
         t2_s=t2,
-        is_endless=lease == FOREVER,
+        is_endless=lease == dhcp.FOREVER,
         hostname=_first_text(own, dhcp.HOSTNAME) or (said.text(dhcp.HOSTNAME) if said else None),
         relay=_text(table, next((step.said.relay for step in talk.steps if step.said.relay), None)),
         message=_first_text(answers, dhcp.MESSAGE) or _first_text(own, dhcp.MESSAGE),
@@ -267,7 +269,7 @@ def _server(talk: Talk, decided: Step | None) -> int | None:
 
 def _renewals(said: dhcp.DhcpMessage | None, lease: int | None) -> tuple[int | None, int | None]:
     """T1 and T2 in seconds, by default half and seven eighths of the lease (RFC 2131, 4.4.5)."""
-    if said is None or lease is None or lease == FOREVER:
+    if said is None or lease is None or lease == dhcp.FOREVER:
         return None, None
     t1, t2 = said.number(dhcp.RENEWAL), said.number(dhcp.REBINDING)
     return lease // 2 if t1 is None else t1, lease * 7 // 8 if t2 is None else t2

@@ -5,15 +5,13 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
-from explain.exchanges.dhcp_message import TYPES, octets_text
+from explain.exchanges.dhcp_message import FOREVER, TYPES, octets_text
 from explain.exchanges.dns_message import name_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _MOST_SHOWN = 64  # octets of a value without a form, and parts of a list
-FOREVER = 0xFFFFFFFF
-"""A lease without an end (RFC 2131, 3.3)."""
 
 
 def describe(options: Mapping[int, bytes]) -> dict[str, str]:

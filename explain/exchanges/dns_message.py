@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, NamedTuple
 
 from explain.addresses import ipv6_text
@@ -256,7 +255,7 @@ def answers(message: bytes) -> tuple[Record, ...]:
 def _value(message: bytes, kind: int, start: int, size: int) -> str:
     data = message[start : start + size]
     if kind == 1 and size == 4:
-        return str(IPv4Address(data))
+        return ".".join(map(str, data))
     if kind == 28 and size == 16:
         return ipv6_text(data)
     if kind in _NAMES_INSIDE and size > _NAMES_INSIDE[kind]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -75,6 +74,8 @@ class Uses:
         )  # fmt: skip
 
     def _key(self, text: str) -> int | None:
+        from ipaddress import IPv4Address, IPv6Address, ip_address
+
         try:
             address = ip_address(text)
         except ValueError:

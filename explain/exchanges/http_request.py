@@ -9,13 +9,13 @@ import numpy as np
 
 from explain.arrays import distinct, ragged
 from explain.exchanges.columns import ExchangeColumns
-from explain.exchanges.http_head import HttpHead, parse
 from explain.exchanges.http_stream import Talk, openings, pieces, split, talks
 from explain.model import Endpoint
 from explain.record import dataclass
 from explain.table import REVERSED
 
 if TYPE_CHECKING:
+    from explain.exchanges.http_head import HttpHead
     from explain.table import I8, U4, Bools, PacketTable, Rows
 
 OUTCOMES = ("answered", "unanswered")
@@ -176,6 +176,8 @@ def _last_of_place(table: PacketTable) -> I8:
 
 
 def _fields(table: PacketTable, talk: Talk, asked: int, told: int, was_due: bool) -> HttpRequest:
+    from explain.exchanges.http_head import parse
+
     request = parse(*talk.request) if talk.request else None
     response = parse(*talk.response) if talk.response else None
     client, server = _ends(table, asked if asked >= 0 else told, asked >= 0)

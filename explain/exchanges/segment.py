@@ -68,7 +68,7 @@ def to_itself(table: PacketTable) -> Rows:
     is_odd = (links.source == links.target) & (links.source > 0) & (links.source < NO_MAC)
     if not is_odd.any():
         return np.empty(0, np.int64)
-    rows = np.flatnonzero(is_odd[table.link[: len(table)]])
+    rows = np.flatnonzero(is_odd.take(table.link[: len(table)]))
     found: Rows = rows[table.layers[rows] & IP != 0]
     return found
 
@@ -105,7 +105,7 @@ def _of_several_links(table: PacketTable) -> Rows:
     sides, first = table.sides, table.first_of_side
     usual = table.link[: len(table)][first]  # the last row's where there is none
     is_several = np.zeros(len(first), np.bool_)
-    is_several[sides[table.link[: len(table)] != usual[sides]]] = True
+    is_several[sides[table.link[: len(table)] != usual.take(sides)]] = True
     rows = table.rows_of(is_several[:-2:2] | is_several[1:-2:2])  # the last two are without IP
     chosen: Rows = rows[is_several[sides[rows]]]
     target = table.links.target[table.link[chosen]]

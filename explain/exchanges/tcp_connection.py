@@ -20,10 +20,8 @@ from explain.exchanges.tcp_measures import (
     sent_octets,
 )
 from explain.exchanges.tcp_moments import TcpMoments
-from explain.exchanges.tcp_offers import offers
 from explain.exchanges.tcp_segments import TcpSegments
 from explain.exchanges.tcp_streams import find_streams
-from explain.exchanges.tcp_zeek import summary
 from explain.model import Endpoint
 from explain.record import dataclass
 from explain.table import BAD_CHECKSUM, NO_FLOW
@@ -204,6 +202,9 @@ def _outcome(course: Course, is_rejected: Bools) -> U1:
 
 
 def _fields(moments: TcpMoments, index: int, tls: Any) -> TcpConnection:
+    from explain.exchanges.tcp_offers import offers
+    from explain.exchanges.tcp_zeek import summary
+
     table, streams, course, talk = moments.table, moments.streams, moments.course, moments.talk(index)
     client, server = moments.ends(index)
     octets = table.addresses.octets

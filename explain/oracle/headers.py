@@ -26,13 +26,12 @@ from explain.table import (
     UDP,
     VLAN,
     PacketTable,
-    Rows,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from explain.table import U8, Bools
+    from explain.table import U8, Bools, Rows
 
 Value = int | str | None
 """What we say of one frame; None where we say nothing, so that there is nothing to compare."""

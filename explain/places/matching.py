@@ -74,7 +74,7 @@ def match(table: PacketTable) -> Matched:
     found = tuples(table)
     packet = np.full(len(table), NONE, np.int64)
     rows = np.flatnonzero(table.layers & IP)
-    side = (found.of_flow.astype(np.uint32) << np.uint32(1))[table.flow[rows]]
+    side = (found.of_flow.astype(np.uint32) << np.uint32(1)).take(table.flow[rows])
     side |= table.layers[rows] & REVERSED != 0
     words = [*invariants(table, rows), side, *_same_link(table, rows)]
     ambiguous = _number(table, rows, first_equal(words), packet)
@@ -101,7 +101,7 @@ def invariants(table: PacketTable, rows: Rows) -> list[U8]:
     second |= table.window[rows]
     third = table.flags[rows].astype(np.uint64)
     third <<= np.uint64(8)
-    third |= table.flows.protocol[table.flow[rows]]
+    third |= table.flows.protocol.take(table.flow[rows])
     _of_icmp(table, rows, layers, third)
     _of_fragments(table, rows, layers, third)
     _of_datagrams(table, rows, layers, third)

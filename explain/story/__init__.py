@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from explain.model import Line
-from explain.story import events, kept, network, paths, segment, summary, troubles, unread, verdict, vlans
+from explain.story import events, kept, summary, troubles, unread, verdict, vlans
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +55,8 @@ def tell(
     told, is_whole = events.tell(table, exchanges, hosts, carried, everything=everything, most=most)
     if not is_whole:
         return lines + _headed("story.heading.happened", told)
+    from explain.story import network, paths, segment
+
     around = paths.tell(table, exchanges) + segment.tell(table, exchanges, hosts) + beside
     lines += _headed("story.heading.happened", told + around) + network.tell(table, exchanges)
     return lines + troubles.tell(findings, groups, everything=everything)

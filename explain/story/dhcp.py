@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any
 
 from explain.exchanges import dhcp_message as dhcp
@@ -123,6 +122,8 @@ def _requested(fields: DhcpLease, talk: Talk, line: Any) -> Iterator[Line]:
     asked = talk.of("REQUEST")
     if not asked:
         return
+    from ipaddress import IPv4Address
+
     server = asked[0].said.number(dhcp.SERVER)
     chosen = str(IPv4Address(server)) if server else fields.server
     yield line(f"dhcp.request.{asked[0].purpose}", asked[:1], chosen=chosen)
@@ -179,6 +180,8 @@ def _declined(teller: Teller, talk: Talk, line: Any) -> Iterator[Line]:
 def _used(fields: DhcpLease, steps: Sequence[Step], line: Any) -> Iterator[Line]:
     """What the client does with the lease."""
     if fields.address and steps[0].said.your_ip:
+        from ipaddress import IPv4Address
+
         prefix = f"/{int(IPv4Address(fields.mask)).bit_count()}" if fields.mask else ""
         yield line("dhcp.gives.address", steps, address_and_prefix=fields.address + prefix)
     if fields.router:

@@ -66,7 +66,7 @@ _DAY = 24  # hours
 _DAYS = 2  # from so many on they are counted
 _JOINED = "\0"
 _JAPANESE = "\u3001-\u30ff\u4e00-\u9fff"
-_NO_GAP = re.compile(f"(?<=[{_JAPANESE}])(?:\0+ \0*| \0+)(?=[{_JAPANESE}])")
+_NO_GAP = f"(?<=[{_JAPANESE}])(?:\0+ \0*| \0+)(?=[{_JAPANESE}])"
 _LONGEST = 200
 _LONGEST_WHOLE = 2_000  # of what is there to be copied; the JSON report has all of it
 
@@ -143,7 +143,8 @@ class Speaker(string.Formatter):
 
     def vformat(self, format_string: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
         """The sentence; a mark that joins is taken out again (no value holds it, for ``visible`` spells it)."""
-        return _NO_GAP.sub("", super().vformat(format_string, args, kwargs)).replace(_JOINED, "")
+        text = super().vformat(format_string, args, kwargs)
+        return re.sub(_NO_GAP, "", text).replace(_JOINED, "") if _JOINED in text else text
 
     def convert_field(self, value: Any, conversion: str | None) -> Any:
         """Conversions such as ``!r`` are not part of the word tables."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -197,6 +196,8 @@ def _refused(leases: _Leases) -> Iterator[Seen]:
 
 def _why(leases: _Leases, index: int) -> str:
     """The server's own words first; then whether the address fits the network that the server stands in."""
+    from ipaddress import IPv4Address
+
     fields, talk = leases.fields(index), leases.talks[index]
     said = (fields.message or "").lower()
     if any(word in said for word in _NETWORK_WORDS):
