@@ -20,6 +20,9 @@ from explain.cli.quiz import quiz
 from explain.errors import ExplainError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explain.lab.doctor import Probe
     from explain.lab.records import Lab
 
 
@@ -96,7 +99,8 @@ def show_plan(name: str, healthy: bool) -> int:
 
 @lab.command("doctor", context_settings=HELP, short_help="What this system has for labs, and what it lacks.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def doctor(as_json: bool) -> int:
+@click.option("--lang", type=click.Choice(("en", "ja")), default=default_language, help="Language.")
+def doctor(as_json: bool, lang: str) -> int:
     """What this kernel and system have for labs; each missing thing with its remedy and the labs that need it."""
     from dataclasses import asdict
 
@@ -115,13 +119,28 @@ def doctor(as_json: bool) -> int:
         print(json.dumps({"probes": [asdict(probe) for probe in found], "labs": wanting}, indent=1))
     else:
         for probe in found:
-            print(f"✓ {probe.what}" if probe.problem is None else f"✗ {probe.what}: {visible(probe.problem)}")
-            if probe.problem is not None:
-                print(f"    {probe.remedy}")
-                if names := wanting.get(probe.what):
-                    print(f"    needed by {', '.join(names)}")
+            for line in _in_words(probe, wanting.get(probe.what, []), lang):
+                print(visible(line))
     lacking = [probe for probe in found if probe.problem and (probe.what in wanting or probe.what not in _packaged())]
     return 2 if lacking else 0
+
+
+def _in_words(probe: Probe, labs: list[str], lang: str) -> Iterator[str]:
+    """What was found of one thing, and where it is missing, how to get it and which labs need it."""
+    from explain.words import has, say
+
+    def said(kind: str, text: str) -> str:
+        message = f"doctor.{kind}.{text.replace(',', '').replace(' ', '-')}"
+        return say(message, {}, lang) if has(message) else text  # a tool's name, or what the kernel says
+
+    what = said("what", probe.what)
+    if probe.problem is None:
+        yield f"✓ {what}"
+        return
+    yield f"✗ {what}: {said('problem', probe.problem)}"
+    yield f"    {probe.remedy}"
+    if labs:
+        yield f"    {say('doctor.needed-by', {'labs': ', '.join(labs)}, lang)}"
 
 
 def _packaged() -> set[str]:

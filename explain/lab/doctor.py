@@ -26,7 +26,7 @@ class Probe:
     Attributes:
         what: in words.
         problem: None if it is here, else why not.
-        remedy: how to get it, None if it is here.
+        remedy: how to get it, as commands and options of the kernel; None if it is here.
     """
 
     what: str
@@ -75,9 +75,7 @@ def _probe_kernel() -> list[Probe]:
                 netlink.link("add", kind=kind, ifname=f"p{i}", **more)
                 found.append(Probe(f"{kind} interfaces"))
             except (NetlinkError, OSError) as e:
-                found.append(
-                    Probe(f"{kind} interfaces", str(e), f"a kernel with {option}; perhaps sudo modprobe {kind}")
-                )
+                found.append(Probe(f"{kind} interfaces", str(e), f"kernel: {option}; sudo modprobe {kind}"))
     for what, rules in {
         "nftables filters": "table inet probe { chain c { type filter hook input priority 0; }; }",
         "nftables address translation": "table ip probe4 { chain c { type nat hook postrouting priority 100; }; }",
@@ -89,12 +87,12 @@ def _probe_kernel() -> list[Probe]:
             found.append(Probe(what))
         except ExplainError as e:
             problem = str(e).splitlines()[0]
-            found.append(Probe(what, problem, "a kernel with CONFIG_NF_TABLES, and: sudo apt install nftables"))
+            found.append(Probe(what, problem, "kernel: CONFIG_NF_TABLES; sudo apt install nftables"))
     try:
         Tap().close()
         found.append(Probe("packet sockets"))
     except OSError as e:
-        found.append(Probe("packet sockets", str(e), "a kernel with CONFIG_PACKET"))
+        found.append(Probe("packet sockets", str(e), "kernel: CONFIG_PACKET"))
     return found
 
 

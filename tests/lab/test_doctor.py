@@ -48,6 +48,14 @@ def test_a_lab_of_cables_alone_needs_nothing_more():
     assert features(read(find("nat-tcp"))) == ["nftables address translation"]
 
 
+def test_japanese_has_a_name_for_all_but_tools():
+    command = [sys.executable, "-c", "from explain.cli import main; main()", "lab", "doctor", "--lang", "ja"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    names = {line[2:].partition(":")[0] for line in done.stdout.splitlines() if not line.startswith(" ")}
+    assert "nftables の接続追跡" in names
+    assert not {probe.what for probe in probes() if probe.what not in PACKAGES} & names
+
+
 def test_a_tool_that_no_lab_needs_is_no_failure():
     command = [sys.executable, "-c", "from explain.cli import main; main()", "lab", "doctor"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
