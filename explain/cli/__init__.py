@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import atexit
 import gc
+import io
 import os
 import sys
 from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from explain.errors import ExplainError, UnreadableError, reason_of
 
@@ -33,13 +34,14 @@ def main(arguments: list[str] | None = None) -> None:
     _fill_gaps()
     try:
         status = _complete() if "_EXPLAIN_COMPLETE" in os.environ else _run(words)
-        sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read our output has seen enough; the interpreter must not complain at its exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = _CLOSED_PIPE
+        status = _CLOSED_PIPE  # whoever read our output has seen enough
     except KeyboardInterrupt:
         status = _INTERRUPTED
+    try:
+        sys.stdout.flush()
+    except OSError:  # said already; the interpreter must not complain of it again at its exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if arguments is None and sys._getframe(1).f_back is None:  # noqa: SLF001  called by a program's own first lines
         _leave(status)
     gc.freeze()  # the end of the process frees everything at once; looking for cycles first would be for nothing
@@ -47,10 +49,14 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _fill_gaps() -> None:
-    """Put the null device in the place of standard streams that were closed before we came (``>&-``)."""
+    """Put the null device in the place of streams that were closed before we came (``>&-``); write whole texts."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123  open to the end
+    raw = getattr(sys.stdout, "buffer", None)
+    if isinstance(raw, io.RawIOBase):  # PYTHONUNBUFFERED: it writes what fits into a pipe and drops the rest
+        whole = cast("BinaryIO", io.BufferedWriter(raw))
+        sys.stdout = io.TextIOWrapper(whole, sys.stdout.encoding, sys.stdout.errors, line_buffering=True)
 
 
 def _leave(status: int) -> None:
@@ -70,7 +76,9 @@ def _leave(status: int) -> None:
 def _run(words: list[str]) -> int:
     first = words[:1]  # click takes them away, one by one
     try:
-        return _tell(words) if _are_files(words) else _command(words)
+        status = _tell(words) if _are_files(words) else _command(words)
+        sys.stdout.flush()
+        return status  # noqa: TRY300  what cannot be written out fails like anything else
     except UnreadableError as error:
         from explain.cli.meant import meant
 

@@ -59,7 +59,7 @@ def test_what_a_reset_answers_and_from_how_far_it_comes_tells_causes_apart(pause
 def test_a_client_that_answers_the_syn_ack_with_a_reset_was_reached():
     refusing = explain.explain(pcap(*OPENED[:2], (0.02, to(RST, 101))))
     (finding,) = refusing.findings
-    assert (finding.cause, finding.rivals) == ("tcp-handshake-unfinished", ("rst-by-middlebox",))
+    assert (finding.cause, finding.rivals) == ("tcp-handshake-unfinished", ("hairpin-nat-missing", "rst-by-middlebox"))
     assert "answers the SYN-ACK with RST" in " ".join(refusing.story().split())
     (silent,) = explain.explain(pcap(*OPENED[:2])).findings
     assert "filter-on-sender-input" in silent.rivals

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from packets import A, R, error, is_at, pcap, ping, pong, who_has
+from surroundings import TOP
 
 from explain.cli.capture import capture as command
 from explain.cli.language import default_language
@@ -193,6 +194,19 @@ def test_a_closed_pipe_is_silent_and_says_141(broken):
     process.stdout.close()
     assert process.stderr.read() == b""
     process.stderr.close()
+    assert process.wait() == 141
+
+
+@pytest.mark.parametrize("how", ["", "1"], ids=["buffered", "unbuffered"])
+def test_a_reader_that_goes_away_in_the_middle_of_a_long_text_is_noticed(how):
+    """More than a pipe holds; without a buffer Python writes a part of it and calls that done."""
+    long = str(TOP / "pcaps" / "tcp-retransmission" / "capture.pcapng")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "explain", long, "--format", "html"], stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": how},
+    )  # fmt: skip
+    process.stdout.read(10)
+    process.stdout.close()
     assert process.wait() == 141
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import stat
 import subprocess
@@ -92,11 +93,12 @@ def test_no_command_writes_over_what_it_reads(command, tmp_path, capsys):
 
 
 def test_a_full_standard_output_is_said_in_one_line():
-    for arguments in ([], ["--json"], ["--format", "html"]):
+    for arguments, how in itertools.product((["-q"], ["--json"], ["--format", "html"]), ("", "1")):
         with Path("/dev/full").open("wb") as full:
             done = subprocess.run(
-                [sys.executable, "-m", "explain", *arguments, CASE], stdout=full, stderr=subprocess.PIPE, check=False
-            )
+                [sys.executable, "-m", "explain", *arguments, CASE], stdout=full, stderr=subprocess.PIPE, check=False,
+                env={**os.environ, "PYTHONUNBUFFERED": how},
+            )  # fmt: skip
         assert (done.returncode, done.stderr.decode()) == (2, "explain: no space left on device\n")
 
 

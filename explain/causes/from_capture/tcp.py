@@ -37,6 +37,7 @@ NO_SYN_ACK = (
     "wrong-nexthop-on-router", "router-interface-down", "routing-loop", "sender-address-in-wrong-subnet",
 )  # fmt: skip
 _HALF_OPEN = ("filter-on-sender-input", "stateful-filter-asymmetric-path", "hairpin-nat-missing", "partial-loss")
+_DECLINED = ("hairpin-nat-missing", "rst-by-middlebox")  # the client had asked another address; or is not who says so
 _SHUT = ("tcp-application-closes", "likely", ("rst-by-middlebox",))  # after its own FIN
 
 
@@ -80,7 +81,7 @@ def _declined(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
         rows = [row for index in indices for row in part.rows(index).tolist()]
         values = {"server": server, "port": port, "count": len(indices), "case": "declined"}
         members = [(part, index) for index in indices]
-        yield Seen("tcp-handshake-unfinished", "likely", members, rows, ("rst-by-middlebox",), values)
+        yield Seen("tcp-handshake-unfinished", "likely", members, rows, _DECLINED, values)
 
 
 def _is_declined(part: ExchangeColumns, index: int) -> bool:
