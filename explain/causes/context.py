@@ -122,11 +122,20 @@ def _of_kind(kind: str | None, command: Command | None) -> dict[str, bool | None
     def is_kind(name: str) -> bool | None:
         return None if kind is None else kind == name
 
-    is_icmp_trace = kind == "trace" and command is not None and "I" in command.options
+    is_icmp_trace = kind == "trace" and command is not None and probes_of(command) == "icmp"
     echo = None if kind is None or (kind == "trace" and command is None) else kind == "ping" or is_icmp_trace
     return {
         "ping": is_kind("ping"), "tcp": is_kind("tcp"), "udp": is_kind("udp"), "trace": is_kind("trace"), "echo": echo,
     }  # fmt: skip
+
+
+def probes_of(command: Command) -> str:
+    """What a trace sends: ``icmp``, ``tcp`` or ``udp``. Source: traceroute(8), mtr(8), tracert of Windows."""
+    given = command.options.keys()
+    if given & {"T", "tcp"}:
+        return "tcp"
+    is_udp = command.program not in {"mtr", "tracert"} or given & {"u", "udp"}
+    return "icmp" if given & {"I", "icmp"} or not is_udp else "udp"
 
 
 def _is_named(text: TextWitness | None, command: Command | None, destination: str | None) -> bool | None:
@@ -141,10 +150,9 @@ def _binding(text: TextWitness | None, command: Command | None) -> dict[str, boo
         # Without the command only ping's first line tells, and ping refuses to print it when it fails at once.
         has_title = text is not None and text.has("echo.start")
         unknown = None if not has_title else False
-        return {"if": unknown, "src": unknown, "free": None if not has_title else True, "nosrc": None}
+        return {"if": unknown, "src": unknown, "free": None if not has_title else True}
     return {
         "if": bool(interface), "src": bool(source) and not interface, "free": not interface and not source,
-        "nosrc": not source or bool(interface),
     }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from explain.causes import wires as wire_room
@@ -35,6 +36,7 @@ def diagnose(witnesses: Witnesses) -> Diagnosis:
     wires = wire_room.read(witnesses, context) if witnesses.table is not None else None
     if wires is not None:
         context = wires.enrich(context)
+        wires = replace(wires, context=context)
     sign = sign_of(witnesses.text, context) if witnesses.text else None
     if wires is not None and sign is not None:
         sign = wires.settle(sign)
@@ -43,7 +45,7 @@ def diagnose(witnesses: Witnesses) -> Diagnosis:
     sign = sign or next(iter(signs), None)
     states = walked(witnesses, context, context.destination) if witnesses.states else None
     kept, fallen = _reconciled(witnesses, context, signs, wires, states)
-    kept = order(kept, sign, wires, states)
+    kept = order(kept, sign, wires, states, context)
     causes = tuple(_candidate(each, kept, witnesses, context, sign, wires, states) for each in kept)
     is_success = None if sign is None else sign.name in GOOD
     return Diagnosis(

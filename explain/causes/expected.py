@@ -6,12 +6,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from explain.causes.signs import Sign
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from explain.causes.context import Context
     from explain.causes.predictions import Strike
-    from explain.causes.signs import Sign
 
 _SILENCE = {"silent", "tcp:timed-out", "trace:dies"}
 _NO_NEIGHBOUR = {"host-unreachable", "address-unreachable"}
@@ -28,6 +29,25 @@ CONNECT_4 = {
 }  # fmt: skip
 CONNECT_6 = {"admin-prohibited": "permission-denied", "policy-fail": "permission-denied",
               "reject-route": "permission-denied"}  # fmt: skip
+_CONNECTS = CONNECT_4 | CONNECT_6
+_ERRORS = (
+    *(Sign("error", code, "anyone") for code in _CONNECTS if code not in _PATH_ERRORS),
+    *(Sign("too-big", code) for code in TOO_BIG), Sign("expired", "ttl-exceeded"), Sign("refused", "too-long", "self"),
+)  # fmt: skip
+"""What ping may have counted as an error that it did not print."""
+_FAILURES = tuple(
+    Sign(f"tcp:{name}")
+    for name in (
+        "refused",
+        "not-permitted",
+        "address-not-available",
+        "invalid-argument",
+        *dict.fromkeys(CONNECT_4.values()),
+        "permission-denied",
+    )
+)
+_LATE_FAILURES = (*_FAILURES, Sign("tcp:timed-out"))
+"""What a program may have been told that says only that it could not connect."""
 _ROUTING_CODES = {"network-unreachable", "host-unreachable", "invalid-argument", "permission-denied", "broadcast"}
 _VAGUE = {
     "unreachable": {"network-unreachable", "host-unreachable"},
@@ -42,6 +62,9 @@ def may_say(strike: Strike, sign: Sign, context: Context) -> bool:
     """Whether a command that met this strike can have ended with this sign."""
     if sign.name == "trace:dies" and sign.speaker is not None and _is_before_routers(strike):
         return False
+    if sign.name in {"untold", "tcp:failed"}:
+        meant = _ERRORS if sign.name == "untold" else _FAILURES if sign.code != "late" else _LATE_FAILURES
+        return any(may_say(strike, each, context) for each in meant)
     ask = _HOW.get(strike.how)
     return ask(strike, sign, context) if ask else False
 

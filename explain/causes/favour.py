@@ -36,6 +36,8 @@ def favour(wires: Wires, cause: str, strikes: tuple[Strike, ...]) -> float:
     points: float = sum(_WEIGHTS.get(mark, 60) for mark, names in _MARKS if mark in wires.course and cause in names)
     if any(spot.others for spot in wires.sender):
         points += 30 * (cause in _BY_SIZE and wires.context.holds("big")) + 20 * (cause in _SELECTIVE)
+    if wires.witnesses.text is None and any((each.how, each.at) == ("no-neighbour", "sender") for each in strikes):
+        points += 20 * bool(wires.open_questions())
     ask = _ASK.get(cause)
     points += (ask(wires) if ask else 0.0) + wires.fate.losses(cause)
     return points + max((wires.fate.weight(strike) for strike in strikes), default=0)

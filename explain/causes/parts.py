@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from explain.causes.context import context_of
 from explain.causes.sightings import look
 from explain.record import dataclass
+from explain.state.routes import Query, look_up
 from explain.state.settings import is_router
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from explain.causes.spots import Spot
 
 _TOLD = {"S": "sender", "T": "target", "SW": "switch", "X": "bystander"}
+_LOOPBACK_AND_ONE = 2
 _NEIGHBOUR_SILENT = (".host-unreachable", ".address-unreachable")
 
 
@@ -44,6 +46,7 @@ def parts_of(spots: list[Spot], witnesses: Witnesses, context: Context) -> Parts
     """Who is who among the places of the captures and the hosts of the states."""
     sender = _senders(spots, witnesses, context)
     by_node = _named(sender, witnesses, context.destination)
+    sender = _on_its_way(sender, witnesses, context)
     target = tuple(spot for spot in spots if by_node.get(spot.node or "") == "target")
     if witnesses.topology.roles or target:
         return Parts(by_node, sender, target, ())
@@ -65,6 +68,30 @@ def _senders(spots: Iterable[Spot], witnesses: Witnesses, context: Context) -> t
     if fresh:
         return fresh[:1]
     return tuple(spot for spot in unnamed if context.destination in spot.asked)[:1]
+
+
+def _on_its_way(sender: tuple[Spot, ...], witnesses: Witnesses, context: Context) -> tuple[Spot, ...]:
+    """The sender's places that a packet of the command passes; that another interface is silent tells nothing."""
+    out = _way_out(witnesses, context)
+    return tuple(
+        spot
+        for spot in sender
+        if out is None
+        or (spot.interface in {out, "any"} if spot.interface else spot.asked)
+        or spot.requests
+        or context.destination in spot.asked
+    )
+
+
+def _way_out(witnesses: Witnesses, context: Context) -> str | None:
+    """The interface that the command was bound to, or that the sender's routes lead to."""
+    command = witnesses.command or (witnesses.text.command if witnesses.text else None)
+    bound = (command.interface if command else None) or (witnesses.text.interface if witnesses.text else None)
+    state = next((each for each in witnesses.states if each.name == witnesses.sender), None)
+    if bound or state is None or context.destination is None or len(state.interfaces or ()) <= _LOOPBACK_AND_ONE:
+        return bound
+    hop = look_up(state, Query(ip_address(context.destination).version, context.destination)).nexthop
+    return hop.device if hop else None
 
 
 def with_sender(witnesses: Witnesses) -> Witnesses:

@@ -26,7 +26,7 @@ _ECHO = {8, 128}
 _ECHO_REPLY = {0, 129}
 _ERRORS_4, _FIRST_QUERY_6 = {3, 4, 11, 12}, 128
 _SYN, _RST, _ACK, _FIN = 2, 4, 16, 1
-_PROBE_PORTS = range(33434, 33700)
+_PROBE_PORTS = (*range(33434, 33700), *range(44444, 44700))
 
 
 def look(witnesses: Witnesses, context: Context) -> list[Spot]:
@@ -51,14 +51,15 @@ def look(witnesses: Witnesses, context: Context) -> list[Spot]:
     listen(table, by_place)
     _echoes(table, by_place, context)
     is_ping_unanswered = any(len(spot.requests) > len(spot.replies) for spot in spots.values())
-    if context.tool == "tcp" or (context.tool is None and not is_ping_unanswered):
+    is_known_trace = context.tool == "trace" and context.destination is not None
+    if context.tool == "tcp" or is_known_trace or (context.tool is None and not is_ping_unanswered):
         text = witnesses.text
         _segments(table, by_place, context, has_failed=text is not None and text.has("connect.timed-out"))
-    if context.tool in {"trace", None}:
+    if context.tool in {"trace", None} and not is_known_trace:
         _probes(table, by_place)
     if context.tool == "ping":
         _others(table, by_place, context.destination)
-    if context.tool == "udp" and context.destination is not None:
+    if (context.tool == "udp" or is_known_trace) and context.destination is not None:
         _datagrams(table, by_place, context.destination)
     return list({id(spot): spot for spot in spots.values()}.values())
 
@@ -186,10 +187,9 @@ def _segments(table: PacketTable, spots: list[Spot | None], context: Context, *,
 
 
 def _probes(table: PacketTable, spots: list[Spot | None]) -> None:
-    """The datagrams of a trace. Source: traceroute(8), default method."""
+    """The datagrams of a trace to an unknown target. Source: traceroute(8), default method; tracepath(8), -p."""
     rows = np.flatnonzero(table.layers[: len(table)] & UDP)
-    ports = table.target_ports(rows)
-    rows = rows[(ports >= _PROBE_PORTS.start) & (ports < _PROBE_PORTS.stop)][:_MOST_ROWS]
+    rows = rows[np.isin(table.target_ports(rows), _PROBE_PORTS)][:_MOST_ROWS]
     for row in rows.tolist():
         spot = spots[table.place[row]]
         if spot is not None:

@@ -45,6 +45,8 @@ _NAMES = {"name.not-known": "not-known", "name.temporary-failure": "temporary", 
 _PATH_ERRORS = {
     "icmp.ttl-exceeded": "expired", "icmp.fragmentation-needed": "too-big", "icmp.packet-too-big": "too-big",
 }  # fmt: skip
+_PATIENCE_MS = 20_000
+"""A kernel does not give up asking for a connection before. Source: RFC 1122 section 4.2.3.5."""
 _NOBODY = "0.0.0.0"  # noqa: S104 - an address in a text
 _NO_ERRORS = ("icmp.redirect-", "icmp.source-quench", "icmp.echo-", "icmp.unnamed")
 
@@ -102,7 +104,9 @@ def _ping(text: TextWitness, context: Context) -> Sign | None:
     if sent or text.has("echo.timeout", "echo.waiting") or received == 0:
         piped = any((each.values.get("pipe") or 0) > 1 for each in text.all("echo.times"))
         code = "source-elsewhere" if is_warned else None
-        return Sign("silent-piped" if piped else "silent", code, lines=text.all("echo.statistics"))
+        # Told to be quiet (-q), ping counts the errors and does not print them.
+        name = "untold" if text.counts.errors else "silent-piped" if piped else "silent"
+        return Sign(name, code, lines=text.all("echo.statistics"))
     return None
 
 
@@ -153,6 +157,9 @@ def _tcp(text: TextWitness) -> Sign | None:
         if name == "timed-out" and is_open:
             name = "no-answer"
         return Sign(f"tcp:{name}", lines=(found,))
+    if failed := text.all("connect.failed"):
+        is_late = any((each.values.get("after_ms") or _PATIENCE_MS) >= _PATIENCE_MS for each in failed)
+        return Sign("tcp:failed", "late" if is_late else None, lines=failed)
     closed = text.all("connect.closed")
     if closed and not any(each.values.get("bytes") for each in closed) and not text.has("connect.received"):
         return Sign("tcp:closed", lines=closed)

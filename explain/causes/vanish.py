@@ -114,7 +114,7 @@ class Vanished:
 
     def weight(self, strike: Strike) -> float:
         """How much the places speak for a strike here rather than elsewhere."""
-        return 0.5 if self.place_of(strike) is not None else 0.0
+        return 0.5 if strike.at == "router" and self.place_of(strike) is not None else 0.0
 
     def losses(self, cause: str) -> float:
         """Where some are lost: before the target's wire, or at the target that answers only some."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from explain.causes.context import probes_of
 from explain.record import dataclass
 from explain.state.addresses import is_link_local
 from explain.state.decision import Decider, worded
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
     from explain.causes.diagnosis import Witnesses
     from explain.state.path import Path
     from explain.state.records import HostState
+    from explain.symptoms.command import Command
 
 _FIRST_PROBE_PORT = 33434
 _ANY_PORT = 80
+_PORT_DIGITS = 6
 _WHOLE_6 = 128
 _NEARLY = 100
 """Of so many entries of a full table one may have run out between the command and the look."""
@@ -178,6 +181,16 @@ def _nearly_full(witnesses: Witnesses, path: Path) -> tuple[StateCause, ...]:
     return tuple(found)
 
 
+def _probe(command: Command | None, to: str) -> Packet:
+    """What a trace sends to the target, with hops enough."""
+    sent = "udp" if command is None else probes_of(command)
+    port = command.options.get("p") if command else None
+    number = int(port) if isinstance(port, str) and port.isdecimal() and len(port) < _PORT_DIGITS else None
+    if sent == "tcp":
+        return syn(to, number or _ANY_PORT)
+    return echo(to) if sent == "icmp" else datagram(to, number or _FIRST_PROBE_PORT)
+
+
 def _target(witnesses: Witnesses) -> HostState | None:
     named = {"T", "target"}
     return next((each for each in witnesses.states if witnesses.topology.roles.get(each.name) in named), None)
@@ -204,8 +217,7 @@ def _packet(witnesses: Witnesses, context: Context, to: str) -> Packet:
     if context.tool == "udp":
         return datagram(to, context.port or _ANY_PORT)
     if context.tool == "trace":
-        is_icmp = command is not None and "I" in command.options
-        return echo(to) if is_icmp else datagram(to, _FIRST_PROBE_PORT)
+        return _probe(command, to)
     packet = echo(to, size=56 if context.size is None else context.size, ttl=command.ttl if command else None)
     if command is None:
         return packet

@@ -222,7 +222,9 @@ def _fits_next_hop(strike: Strike, cause: str, states: Walked) -> bool:
     return ("target" if is_target else "gateway") in strike.of
 
 
-def order(kept: list[Kept], sign: Sign | None, wires: Wires | None, states: Walked | None) -> list[Kept]:
+def order(
+    kept: list[Kept], sign: Sign | None, wires: Wires | None, states: Walked | None, context: Context
+) -> list[Kept]:
     """Most likely first."""
     walked = [each.cause for each in states.causes] if states else []
     place = {cause: number for number, cause in enumerate(IDS)}
@@ -235,6 +237,8 @@ def order(kept: list[Kept], sign: Sign | None, wires: Wires | None, states: Walk
             score -= (200 if is_stopped else 100) - walked.index(each.cause)
         if wires is not None:
             score -= favour(wires, each.cause, each.strikes)
+        if sign is not None and any(may_say(strike, sign, context) for strike in each.strikes):
+            score -= 1
         return (score + (40 if each.is_muted else 0), place[each.cause])
 
     return sorted(kept, key=key)
@@ -245,7 +249,7 @@ _FIRST: Mapping[str, tuple[str, ...]] = {
     "redirected": ("icmp-redirect",), "part-lost": ("partial-loss", "icmp-rate-limited"),
     "duplicated": ("duplicated-packets",), "damaged": ("corrupted-packets",), "trace:gap": ("silent-hop",),
     "tcp:no-answer": ("tcp-application-hangs",), "tcp:closed": ("tcp-application-closes",),
-    "tcp:refused": ("tcp-no-listener",),
+    "tcp:refused": ("tcp-no-listener",), "tcp:failed": ("tcp-no-listener",),
 }  # fmt: skip
 """What comes first whatever else is known."""
 _USUAL: Mapping[str, tuple[str, ...]] = {
@@ -261,6 +265,7 @@ _USUAL: Mapping[str, tuple[str, ...]] = {
     "refused-each:unreachable": ("no-route-on-sender", "destination-host-absent-on-link"),
     "refused:broadcast": ("broadcast-ping-without-b",), "refused:not-permitted": ("filter-on-sender-output",),
     "refused:address-not-available": ("source-address-not-local",),
+    "untold": ("destination-host-absent-behind-router", "no-route-on-router", "filter-on-router-forward"),
     "silent": ("filter-on-target-input", "forwarding-disabled", "no-return-route-on-target"),
     "tcp:timed-out": ("filter-on-target-input", "filter-on-router-forward", "no-return-route-on-target"),
     "trace:dies": ("filter-on-target-input", "filter-on-router-forward"), "expired": ("ttl-too-low", "routing-loop"),

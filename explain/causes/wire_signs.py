@@ -26,13 +26,13 @@ def tool_of(wires: Wires) -> str | None:
     hits = [hit for spot in wires.sender for hit in spot.requests]
     if not hits:
         return None
-    protocols = {hit.protocol for hit in hits}
+    protocols, ttls = {hit.protocol for hit in hits}, {hit.ttl for hit in hits}
+    is_counting = len(ttls) >= _SEVERAL_TTLS or (len(ttls) > 1 and 1 in ttls)
     if protocols == {"tcp"}:
-        return "tcp"
+        return "trace" if is_counting else "tcp"
     if protocols == {"udp"} and not any(hit.ttl < _SEVERAL_TTLS for hit in hits):
         return "udp" if wires.context.tool == "udp" else "trace"
-    is_trace = "udp" in protocols or len({hit.ttl for hit in hits}) >= _SEVERAL_TTLS
-    return "trace" if is_trace else "ping"
+    return "trace" if is_counting or "udp" in protocols else "ping"
 
 
 def signs_of(wires: Wires) -> tuple[Sign, ...]:
@@ -45,9 +45,9 @@ def signs_of(wires: Wires) -> tuple[Sign, ...]:
     return ask(wires)
 
 
-def error_sign(wires: Wires, told: Told) -> Sign:
+def error_sign(told: Told) -> Sign:
     """What ping would say of an error."""
-    by = "target" if told.speaker == wires.context.destination else None
+    by = "target" if told.speaker == told.about_dst else None
     return Sign(_PATH_ERRORS.get(told.name, "error"), told.name, by, told.speaker)
 
 
@@ -68,7 +68,7 @@ def _ping(wires: Wires) -> tuple[Sign, ...]:
     errors = wires.errors_about_us()
     silent = Sign("silent")
     if not replies:
-        return (*(error_sign(wires, told) for told in errors[:1]), silent)
+        return (*(error_sign(told) for told in errors[:1]), silent)
     asked = {hit.dst for spot in wires.sender for hit in spot.requests}
     others = {hit.src for spot in wires.sender for hit in spot.replies} - asked
     found = [Sign("different-address")] if others and not wires.context.holds("bc") else []
@@ -115,9 +115,10 @@ def _after_handshake(wires: Wires) -> tuple[str, ...]:
 def _trace(wires: Wires) -> tuple[Sign, ...]:
     errors = [told for spot in wires.sender for told in spot.errors]
     speakers = {told.speaker for told in errors}
-    refused = [error_sign(wires, told) for told in errors if told.name not in _TRACE_ENDS]
+    refused = [error_sign(told) for told in errors if told.name not in _TRACE_ENDS]
     is_reached = wires.count("replies") or wires.context.destination in speakers
     found = [Sign("trace:reached"), Sign("trace:gap")] if is_reached and not refused else []
-    if not is_reached and errors:
-        found += [Sign("trace:loop"), Sign("trace:ended")]
-    return (*found, *refused[:1], Sign("trace:dies"))
+    ends = [Sign("trace:loop"), Sign("trace:ended")] if not is_reached and errors else []
+    dies = [Sign("trace:dies")]
+    # Where later requests stayed without an answer, the trace went on into silence.
+    return (*found, *refused[:1], *(dies + ends if len(errors) < wires.count("requests") else ends + dies))

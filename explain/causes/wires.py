@@ -34,6 +34,7 @@ _ON_PUBLISHED = frozenset((
     "pmtu-blackhole", "wrong-interface-selected",
 ))  # fmt: skip
 """What a router can do to a packet for its own address that it publishes for a host behind it."""
+_OF_TRACES = TOO_BIG | {"ttl-exceeded", "port-unreachable"}
 _TOLD = {"reject", "expire", "too-big", "no-neighbour"}
 _NO_MACS = {"", "00:00:00:00:00:00"}
 _SLOW_MARKS = {"zero-window", "slow-answer", "idle", "unread"}
@@ -102,6 +103,11 @@ class Wires:
 
     def settle(self, sign: Sign) -> Sign:
         """The sign with its speaker settled: an error that was on the wire is not the sender's own, and vice versa."""
+        from explain.causes.wire_signs import error_sign
+
+        told = self.errors_about_us()
+        if sign.name == "untold" and told:
+            return replace(error_sign(told[0]), lines=sign.lines)
         if sign.name != "error" or sign.by is not None or not self.is_listening:
             return sign
         speakers = {told.speaker for spot in self.sender for told in spot.errors}
@@ -210,7 +216,7 @@ class Wires:
             # connect() has one word for several errors; the frames tell which, and who says it.
             from explain.causes.wire_signs import error_sign
 
-            return any(may_say(strike, error_sign(self, told), context) for told in errors)
+            return any(may_say(strike, error_sign(told), context) for told in errors)
         is_heard_in_vain = (strike.at, strike.leg) == ("sender", "reply")
         return strike.how != "drop" or is_heard_in_vain or strike.at == "segment"
 
@@ -269,14 +275,14 @@ class Wires:
         return True
 
     def errors_about_us(self) -> list[Told]:
-        """Errors that came in about the requests; a trace lives on time exceeded."""
+        """Errors that came in about the requests; a trace lives on time exceeded, tracepath on what is too big."""
         own = {hit.src for spot in self.sender for hit in spot.requests}
         is_trace = self.context.tool == "trace"
         return [
             told
             for spot in self.sender
             for told in spot.errors
-            if told.about_src in own and not (is_trace and told.name in {"ttl-exceeded", "port-unreachable"})
+            if told.about_src in own and not (is_trace and told.name in _OF_TRACES)
         ]
 
     def has_reached(self) -> bool:

@@ -145,9 +145,10 @@ def _led_on(network: Network, hosts: set[str], stop: Stop) -> Network | None:
     prefix = parse_network(destination)
     for host in sorted(hosts):
         hop = _next_place(network, host, destination)
-        if hop is None or prefix is None:
+        led = _led(network, *hop, prefix) if hop and prefix else None
+        if led is None:
             return None
-        network = _led(network, *hop, prefix)
+        network = led
     return network
 
 
@@ -169,13 +170,18 @@ def _next_place(network: Network, host: str, destination: str) -> tuple[Place, P
     return None
 
 
-def _led(network: Network, here: Place, there: Place, prefix: Prefix) -> Network:
-    """The two places joined by a cable of their own, with what the first needs to send to a host prefix."""
+def _led(network: Network, here: Place, there: Place, prefix: Prefix) -> Network | None:
+    """The two places joined by a cable of their own, with what the first needs to send to a host prefix.
+
+    None where the other is a router without an address to send to.
+    """
     family, destination = prefix.family, str(prefix)
     host, other = network.hosts[here[0]], network.hosts[there[0]]
     taken = other.interface(there[1])
     own = [each.local for each in (taken.addresses if taken else None) or () if each.family == family]
     gateway = None if other.owner_of(destination) else next(iter(sorted(own, key=is_link_local)), None)
+    if gateway is None and not other.owner_of(destination):
+        return None
     hops = (NextHop(gateway, here[1], frozenset({"onlink"})),)
     route = Route(
         family, prefix, "unicast", "local", 0, "global", "static", None, hops, None, None, 0, "medium", None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from explain.state.addresses import family_of
+from explain.state.addresses import family_of, is_link_local
 
 ECHO_REQUEST = {4: 8, 6: 128}
 ECHO_REPLY = {4: 0, 6: 129}
@@ -150,8 +150,15 @@ def answer_to(packet: Packet, *, ttl: int) -> Packet:
         ttl=ttl,
         length=packet.length,
         dont_fragment=packet.protocol == "tcp",
+        bound_interface=_scope(packet),
         is_answer=True,
     )
+
+
+def _scope(packet: Packet) -> str | None:
+    """A link-local source is answered on the link that it came by. Source: RFC 4007 section 9."""
+    is_local = packet.source is not None and packet.family == 6 and is_link_local(packet.source)
+    return packet.in_interface if is_local and packet.in_interface != "lo" else None
 
 
 def reset_to(packet: Packet, *, ttl: int) -> Packet:
@@ -171,6 +178,7 @@ def error_about(
         icmp_type=kind,
         icmp_code=code,
         ttl=ttl,
+        bound_interface=_scope(packet),
         length=min(576 if family == 4 else 1280, packet.length + (28 if family == 4 else 48)),
         quoted=replace(packet, quoted=None),
         mtu=mtu,

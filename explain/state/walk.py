@@ -92,8 +92,8 @@ def _outcome(stop: Stop | None, packet: Packet) -> str:
 
 
 def _is_reached(request: Leg) -> bool:
-    """A traceroute's datagram is at its end where it finds a closed port. Source: RFC 1393 section 1."""
-    return request.stop is not None and request.stop.reason == "no-listener" and request.packet.protocol == "udp"
+    """A traceroute's probe is at its end also where it finds a closed port. Source: RFC 1393 section 1."""
+    return request.stop is not None and request.stop.reason == "no-listener"
 
 
 def _misdelivered(back: Leg, sender: str, request: Leg) -> Stop | None:
