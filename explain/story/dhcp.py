@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from explain.exchanges import dhcp_message as dhcp
@@ -47,7 +49,7 @@ def lease(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Itera
     if fields.relay:
         yield line("dhcp.relay", talk.steps)
     yield from _offered(teller, fields, talk, line, name)
-    yield from _requested(fields, talk, line)
+    yield from _requested(teller, fields, talk, line)
     yield from _answered(teller, fields, talk, outcome, line)
     if fields.hostname:
         named = [step for step in talk.steps if dhcp.HOSTNAME in step.said.options]
@@ -118,7 +120,8 @@ def _offered(teller: Teller, fields: DhcpLease, talk: Talk, line: Any, name: str
         yield line("dhcp.offers-agree" if agree(fields.offered) else "dhcp.offers-differ", steps)
 
 
-def _requested(fields: DhcpLease, talk: Talk, line: Any) -> Iterator[Line]:
+def _requested(teller: Teller, fields: DhcpLease, talk: Talk, line: Any) -> Iterator[Line]:
+    """A client whose own server keeps silent goes on to ask every server, in the same exchange."""
     asked = talk.of("REQUEST")
     if not asked:
         return
@@ -126,8 +129,11 @@ def _requested(fields: DhcpLease, talk: Talk, line: Any) -> Iterator[Line]:
 
     server = asked[0].said.number(dhcp.SERVER)
     chosen = str(IPv4Address(server)) if server else fields.server
-    yield line(f"dhcp.request.{asked[0].purpose}", asked[:1], chosen=chosen)
-    yield from _repeated("dhcp.request.repeated", asked, line)
+    for purpose, alike in groupby(asked, key=attrgetter("purpose")):
+        steps = list(alike)
+        told = line(f"dhcp.request.{purpose}", steps[:1], chosen=chosen)
+        yield replace(told, values={**told.values, "asked": teller.table.addresses.text(steps[0].target)})
+        yield from _repeated("dhcp.request.repeated", steps, line)
 
 
 def _repeated(message: str, asked: Sequence[Step], line: Any) -> Iterator[Line]:

@@ -313,6 +313,14 @@ def test_the_story_says_what_the_client_does_with_its_lease():
     assert "after 30 min (T1), every server after 52 min 30 s (T2)" in told
 
 
+def test_the_story_tells_a_renewal_in_vain_and_the_rebinding_after_it():
+    frames = [renew(), (30, renew()), (60, renew(target=BROADCAST)), (60.1, ack(server=OTHER, mac=OTHER_MAC))]
+    told = " ".join(explain.explain(pcap(*frames)).story("en").split())
+    assert f"asked its server {SERVER} directly for more time (REQUEST, renewal at T1). 1-2 It asked 2 times" in told
+    assert "asked every server for more time (REQUEST, rebinding at T2" in told
+    assert f"{OTHER} agreed (ACK)" in told
+
+
 def test_the_story_names_who_objected_to_a_declined_address():
     report = explain.explain(
         pcap(
