@@ -42,6 +42,14 @@ def test_a_client_that_gives_up_on_a_mute_server_met_an_application_that_hangs()
     assert found(*ASKED, (4.5, to(FIN | ACK, 111, 501)), (4.51, back(ACK, 501, 112)))[0] == ["tcp-application-hangs"]
 
 
+def test_a_server_that_closes_without_answering_a_request_does_not_hang():
+    request = b"GET / HTTP/1.1\r\nHost: b\r\n\r\n"
+    asked = [*OPENED, (0.03, to(ACK, 101, 501, request)), (0.04, back(ACK, 501, 101 + len(request)))]
+    ends = 101 + len(request)
+    closed = [(0.05, back(FIN | ACK, 501, ends)), (0.06, to(FIN | ACK, ends, 502)), (0.07, back(ACK, 502, ends + 1))]
+    assert found(*asked, *closed) == (["tcp-application-closes"], ())
+
+
 def test_an_upload_that_is_closed_at_once_is_no_trouble():
     done = [(0.05, to(FIN | ACK, 111, 501)), (0.06, back(FIN | ACK, 501, 112)), (0.07, to(ACK, 112, 502))]
     assert found(*ASKED, *done) == ([], ())

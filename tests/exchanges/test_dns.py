@@ -5,7 +5,7 @@ import struct
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from packets import A, B, datagram, error, pcap, segment
+from packets import A, B, datagram, error, pcap, segment, who_has
 
 import explain
 from explain.exchanges import dns_message
@@ -236,6 +236,13 @@ def test_another_name_a_moment_later_does_not_excuse_the_one_that_is_missing():
     other = [ask(question(9, "ftp.corp.example")), tell(answer(9, "ftp.corp.example", (1, b"\1\2\3\4")))]
     for frames in (later, other):
         assert findings(*refusals("db.lab.corp.example"), *frames) == [("name-does-not-exist", "proved")]
+
+
+def test_a_search_list_goes_on_later_where_the_first_server_is_sought_in_vain_by_arp():
+    later = [(1.2, ask(question(9, "db.corp.example"))), tell(answer(9, "db.corp.example", (1, b"\1\2\3\4")))]
+    sought = [(second, who_has(("00:00:5e:00:53:01", CLIENT), OTHER)) for second in (0.1, 1.1)]
+    causes = [cause for cause, _ in findings(*refusals("db.lab.corp.example"), *sought, *later)]
+    assert causes == ["destination-host-absent-on-link"]
 
 
 def slow(*names):

@@ -27,6 +27,7 @@ _EVERYBODY = "255.255.255.255"  # asked by a device that knows no name server
 _LOCAL = b"\x05local"
 _SEARCH_NS = 5_000_000_000
 _NEXT_TRY_NS = 100_000_000  # a resolver goes on at once, a person does not
+_TIMEOUT_NS = 5_000_000_000  # so long it waits for a server before (resolv.conf(5)); its question may never have left
 _MOST_TRIES = 32
 _WHY_SOME = ("dns-server-unreachable", "partial-loss", "filter-on-router-forward", "filter-on-target-output")
 _ON_ONE_LINK = {
@@ -247,11 +248,13 @@ class Searches:
         clients, names = part.facts["client"], part.facts["raw_name"]
         starts, ends = part.start_ns.tolist(), part.end_ns.tolist()
         places = scene.table.place[part.frames[part.bounds[:-1]]].tolist()
+        stuck = _stuck(scene)
         for index in part.where("no-such-name").tolist():
             name = names[index]
+            patience_ns = _TIMEOUT_NS + _NEXT_TRY_NS if clients[index] in stuck else _NEXT_TRY_NS
             label = name[: name[0] + 1] if name else b""
             for other in range(index + 1, min(len(part), index + 1 + _MOST_TRIES)):
-                if starts[other] > ends[index] + _NEXT_TRY_NS:
+                if starts[other] > ends[index] + patience_ns:
                     break
                 is_same = clients[other] == clients[index] and places[other] == places[index]
                 if is_same and starts[other] >= ends[index] and _goes_on(names[other], name, label):
@@ -273,6 +276,13 @@ class Searches:
         while index in self._before:
             index = self._before[index]
         return index
+
+
+def _stuck(scene: Scene) -> set[int]:
+    """Who asks in vain for the MAC of a neighbour: perhaps of its first name server."""
+    part, arp = scene.part("arp.resolution"), scene.table.arp
+    asked = part.frames[part.bounds[part.where("unanswered")]]
+    return set(arp.sender_ip[np.searchsorted(arp.row, asked)].tolist())
 
 
 def _goes_on(name: bytes, before: bytes, label: bytes) -> bool:

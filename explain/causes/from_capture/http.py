@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from explain.table import Rows
 
 _HALF = np.uint32(1 << 31)
+_SLOW = ("tcp-application-hangs", "server-slow")  # whose patience ended
 _RIVALS = ("server-slow", "partial-loss", "pmtu-blackhole", "idle-timeout-in-middlebox")
 
 
@@ -24,20 +25,30 @@ def look(scene: Scene) -> Iterator[Seen]:
     """One finding for each server; what is wrong with the connection itself says more and comes before."""
     part, connections = scene.part("http.request"), scene.part("tcp.connection")
     silent = [index for index in scene.open(part, "unanswered") if not is_housekeeping(part, index)]
-    groups: dict[tuple[str, int | None], list[int]] = defaultdict(list)
+    groups: dict[tuple[str, int | None, bool], list[int]] = defaultdict(list)
     for index, carrier in zip(silent, _carriers(scene, connections, part, silent), strict=True):
         if carrier in scene.accounted["tcp.connection"]:
             scene.accounted["http.request"].add(index)
         elif _is_received(scene, connections.rows(carrier), int(part.rows(index)[0])):
             server = part.fields(index).server
-            groups[server.address, server.port].append(index)
-    for (server, port), indices in groups.items():
+            groups[server.address, server.port, _is_closed(connections, carrier)].append(index)
+    for (server, port, is_closed), indices in groups.items():
         rows = [int(row) for index in indices for row in part.rows(index)]
         fields = part.fields(indices[0])
         values = {
             "server": server, "port": port, "host": fields.host, "path": fields.path, "count": len(indices),
         }  # fmt: skip
-        yield Seen("tcp-application-hangs", "likely", [(part, index) for index in indices], rows, _RIVALS, values)
+        members = [(part, index) for index in indices]
+        if is_closed:
+            yield Seen("tcp-application-closes", "likely", members, rows, _SLOW, values | {"case": "unanswered"})
+        else:
+            yield Seen("tcp-application-hangs", "likely", members, rows, _RIVALS, values)
+
+
+def _is_closed(connections: ExchangeColumns, index: int) -> bool:
+    """Whether the server was the first to say that it has nothing more to send."""
+    client, server = connections.facts["course"].fins[:, index].tolist()
+    return bool(server < client)
 
 
 def _carriers(scene: Scene, connections: ExchangeColumns, part: ExchangeColumns, some: list[int]) -> list[int]:
