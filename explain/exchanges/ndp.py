@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import TYPE_CHECKING
 
 from explain.addresses import mac_text
 from explain.exchanges.columns import ExchangeColumns, Found, from_list
 from explain.exchanges.ndp_frames import ADVERTISEMENT, SOLICITATION, Message, mac_in, messages
+from explain.exchanges.neighbours import Claim, Claims, Question, Questions
 from explain.record import dataclass
 
 if TYPE_CHECKING:
@@ -18,9 +18,6 @@ ANNOUNCEMENT_OUTCOMES = ("unchallenged", "challenged")
 _CHECK_OUTCOMES = ("free", "taken")
 _SOLICITED, _OVERRIDE = 1 << 30, 1 << 29  # RFC 4861, 4.4
 _ROUTER = 1 << 31
-_SAME_QUESTION_NS = 5_000_000_000  # RETRANS_TIMER is a second; three by unicast, then three to the group
-_LATE_ANSWER_NS = 2_000_000_000
-_SAME_CHECK_NS = 10_000_000_000
 _PATIENCE_NS = 10_000_000_000
 
 
@@ -77,128 +74,58 @@ class NdpDuplicateCheck:
     derived_mac: str | None
 
 
-@dataclass(slots=True)
-class _Question:
-    asker: int
-    asker_mac: int
-    wanted: int
-    rows: list[int] = field(default_factory=list)
-    requests: int = 0
-    replies: int = 0
-    first_ns: int = 0
-    last_ns: int = 0
-    answer_ns: int | None = None
-    macs: dict[int, bool] = field(default_factory=dict)
-    is_unicast: bool = True
-    is_router: bool = False
-
-
-@dataclass(slots=True)
-class _Claim:
-    address: int
-    mac: int
-    is_check: bool
-    rows: list[int] = field(default_factory=list)
-    count: int = 0
-    last_ns: int = 0
-    challenger: int | None = None
-
-
-@dataclass(slots=True)
-class _State:
-    """What is known so far, and what may still grow."""
-
-    questions: list[_Question] = field(default_factory=list)
-    claims: list[_Claim] = field(default_factory=list)
-    asked: dict[tuple[int, int, int], _Question] = field(default_factory=dict)
-    claimed: dict[tuple[int, int], _Claim] = field(default_factory=dict)
-
-
 def find(table: PacketTable) -> tuple[ExchangeColumns, ExchangeColumns, ExchangeColumns]:
     """Resolutions, announcements and duplicate checks, at each place by itself."""
-    state = _State()
+    questions, claims = Questions(), Claims()
     for message in messages(table):
         if message.kind == SOLICITATION and message.is_from_nobody:
-            _claim(message, state, is_check=True)
+            _claim(message, claims, is_probe=True)
         elif message.kind == SOLICITATION:
-            _ask(message, state)
-        elif message.kind == ADVERTISEMENT and not _challenges(message, state):
+            _ask(message, questions)
+        elif message.kind == ADVERTISEMENT and not _challenges(message, claims):
             if message.is_to_group:
-                _claim(message, state, is_check=False)
+                _claim(message, claims, is_probe=False)
             else:
-                _answer(message, state)
-    checks = [claim for claim in state.claims if claim.is_check]
-    announcements = [claim for claim in state.claims if not claim.is_check]
-    return _resolutions(table, state.questions), _announcements(table, announcements), _checks(table, checks)
+                _answer(message, questions)
+    checks = [claim for claim in claims.all if claim.is_probe]
+    announcements = [claim for claim in claims.all if not claim.is_probe]
+    return _resolutions(table, questions.all), _announcements(table, announcements), _checks(table, checks)
 
 
-def _ask(message: Message, state: _State) -> None:
-    key = (message.place, message.source, message.target)
-    question = state.asked.get(key)
-    if question is None or question.replies or message.time_ns - question.last_ns > _SAME_QUESTION_NS:
-        question = state.asked[key] = _Question(message.source, message.mac, message.target)
-        question.first_ns = message.time_ns
-        state.questions.append(question)
-    question.rows.append(message.row)
-    question.requests += 1
-    question.last_ns = message.time_ns
-    question.is_unicast &= not message.is_to_group
+def _ask(message: Message, questions: Questions) -> None:
+    key, ends = (message.place, message.source, message.target), (message.source, message.mac, message.target)
+    questions.ask(key, ends, message.row, message.time_ns, is_unicast=not message.is_to_group)
 
 
-def _answer(message: Message, state: _State) -> None:
-    key = (message.place, message.to, message.target)
-    question = state.asked.get(key)
-    patience = _LATE_ANSWER_NS if question and question.replies else _SAME_QUESTION_NS
-    if question is None or message.time_ns - question.last_ns > patience:
-        question = state.asked[key] = _Question(message.to, 0, message.target)
-        question.first_ns = message.time_ns
-        state.questions.append(question)
-    if question.requests and question.answer_ns is None:
-        question.answer_ns = message.time_ns - question.first_ns
-    question.rows.append(message.row)
-    question.replies += 1
-    question.last_ns = message.time_ns
-    question.macs[message.mac] = question.macs.get(message.mac, False) or bool(message.word & _OVERRIDE)
+def _answer(message: Message, questions: Questions) -> None:
+    key, ends = (message.place, message.to, message.target), (message.to, 0, message.target)
+    replaces = bool(message.word & _OVERRIDE)
+    question = questions.answer(key, ends, message.row, message.time_ns, message.mac, replaces=replaces)
     question.is_router |= bool(message.word & _ROUTER)
 
 
-def _claim(message: Message, state: _State, *, is_check: bool) -> None:
-    key = (message.place, message.target)
-    claim = state.claimed.get(key)
-    is_recent = claim is not None and message.time_ns - claim.last_ns <= _SAME_CHECK_NS
-    challenger = None
-    if claim is not None and is_recent and claim.mac != message.mac:
-        claim.challenger = challenger = message.mac
-        claim.rows.append(message.row)
-        challenger = claim.mac
-    if claim is None or not is_recent or claim.mac != message.mac or claim.is_check != is_check:
-        claim = state.claimed[key] = _Claim(message.target, message.mac, is_check, challenger=challenger)
-        state.claims.append(claim)
-    claim.rows.append(message.row)
-    claim.count += 1
-    claim.last_ns = message.time_ns
+def _claim(message: Message, claims: Claims, *, is_probe: bool) -> None:
+    claims.claim(message.place, message.target, message.mac, message.row, message.time_ns, is_probe=is_probe)
 
 
-def _challenges(message: Message, state: _State) -> bool:
+def _challenges(message: Message, claims: Claims) -> bool:
     """Whether this advertisement defends an address that somebody is checking; noted if so."""
-    claim = state.claimed.get((message.place, message.target))
-    if claim is None or message.mac == claim.mac or message.time_ns - claim.last_ns > _SAME_CHECK_NS:
-        return False
-    if not message.is_to_group and not claim.is_check:
+    claim = claims.by_another(message.place, message.target, message.mac, message.time_ns)
+    if claim is None or not (message.is_to_group or claim.is_probe):
         return False
     claim.challenger = message.mac
     claim.rows.append(message.row)
-    return claim.is_check and message.is_to_group and not message.word & _SOLICITED
+    return claim.is_probe and message.is_to_group and not message.word & _SOLICITED
 
 
-def _resolution_outcome(question: _Question) -> str:
+def _resolution_outcome(question: Question) -> str:
     if not question.replies:
         return "unanswered"
     # Several may answer for an anycast address, or as proxies: they leave the override flag out (RFC 4861, 7.2.7).
     return "conflicting" if len(question.macs) > 1 and sum(question.macs.values()) > 1 else "answered"
 
 
-def _resolutions(table: PacketTable, questions: list[_Question]) -> ExchangeColumns:
+def _resolutions(table: PacketTable, questions: list[Question]) -> ExchangeColumns:
     text = table.addresses.text
     found = [
         Found(
@@ -215,7 +142,7 @@ def _resolutions(table: PacketTable, questions: list[_Question]) -> ExchangeColu
     return from_list("ndp.resolution", RESOLUTION_OUTCOMES, found, table, _PATIENCE_NS)
 
 
-def _announcements(table: PacketTable, claims: list[_Claim]) -> ExchangeColumns:
+def _announcements(table: PacketTable, claims: list[Claim]) -> ExchangeColumns:
     found = [
         Found(
             "unchallenged" if one.challenger is None else "challenged",
@@ -227,7 +154,7 @@ def _announcements(table: PacketTable, claims: list[_Claim]) -> ExchangeColumns:
     return from_list("ndp.announcement", ANNOUNCEMENT_OUTCOMES, found, table, _PATIENCE_NS)
 
 
-def _checks(table: PacketTable, claims: list[_Claim]) -> ExchangeColumns:
+def _checks(table: PacketTable, claims: list[Claim]) -> ExchangeColumns:
     found = [
         Found(
             "free" if one.challenger is None else "taken",
@@ -242,5 +169,5 @@ def _checks(table: PacketTable, claims: list[_Claim]) -> ExchangeColumns:
     return from_list("ndp.duplicate-check", _CHECK_OUTCOMES, found, table, _PATIENCE_NS)
 
 
-def _challenger(claim: _Claim) -> str | None:
+def _challenger(claim: Claim) -> str | None:
     return None if claim.challenger is None else mac_text(claim.challenger)
