@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.capture.walk import gather
-from explain.decode.continued import Continued, goes_on
+from explain.decode.continued import Continued, missing
 from explain.decode.pipelined import Pipelined
 from explain.decode.slab import TRANSPORT, members
 from explain.side_tables import ContentRows
@@ -40,8 +40,9 @@ _HTTP_HEADS = np.array(
     np.uint32,
 )
 _TLS_CIPHER_CHANGE, _TLS_ALERT, _TLS_HANDSHAKE, _TLS_MAJOR = 0x14, 0x15, 0x16, 0x03
+_SSL2, _SSL2_HELLO = 0x80, 1  # a record of less than 256 octets, and what it says
 _TLS_CHANGE_SIZE = 6  # header and one octet
-_MAY_OPEN = members(_TLS_CIPHER_CHANGE, _TLS_ALERT, _TLS_HANDSHAKE, *(int(word) & 0xFF for word in _HTTP_HEADS))
+_MAY_OPEN = members(_TLS_CIPHER_CHANGE, _TLS_ALERT, _TLS_HANDSHAKE, _SSL2, *(int(word) & 0xFF for word in _HTTP_HEADS))
 _SHORTEST = 4  # octets by which a head is recognised
 _ICMPV6 = 58
 _ICMPV6_KINDS = {"ndp": members(134), "mld": members(131, 132, 143)}  # router advertisements, reports of listeners
@@ -76,21 +77,44 @@ class Contents:
 
     def _copy_tcp(self, block: Block, source_port: U2, target_port: U2) -> None:
         payload = block.table.payload[block.part]
-        rows = np.flatnonzero((block.layers & TCP != 0) & (payload >= _SHORTEST))
-        if not len(rows):
-            return
+        has_data = (block.layers & TCP != 0) & (payload > 0)
+        ports = source_port, target_port
+        tiny = np.flatnonzero(has_data & (payload < _SHORTEST))
+        heads = self._copy_tiny(block, tiny, ports) if len(tiny) else tiny
+        rows = np.flatnonzero(has_data & (payload >= _SHORTEST))
+        if len(rows):
+            rest = self._copy_long(block, rows, ports)
+            tiny = np.concatenate((rest, tiny)) if len(tiny) else rest
+        if self._continued and len(tiny):
+            self._copy_rest(block, tiny, ports, set(heads.tolist()))
+
+    def _copy_tiny(self, block: Block, rows: I8, ports: tuple[U2, U2]) -> I8:
+        """Copy segments in which no more than the first octets of a TLS record fit; which these are."""
+        header = block.payload[rows] - block.table.payload[block.rows(rows)]
+        at = block.transport_at(rows) + header
+        is_head = block.have_transport(rows) > header
+        is_head[is_head] = gather(block.slab.data, at[is_head], 1)[:, 0] == _TLS_HANDSHAKE
+        if is_head.any():
+            self._keep("tls", block, rows[is_head], header[is_head], ports)
+        return rows[is_head]
+
+    def _copy_long(self, block: Block, rows: I8, ports: tuple[U2, U2]) -> I8:
+        """Copy heads, and what follows one in its segment; the rows in which the rest of one may be."""
+        payload = block.table.payload[block.part]
+        source_port, target_port = ports
         header = block.payload[rows] - payload[rows]
         word = block.slab.words4(rows, TRANSPORT + header)
         is_dns = ((source_port == _PORTS["dns"][0]) | (target_port == _PORTS["dns"][0]))[rows]
         some = np.flatnonzero(_MAY_OPEN.take(word & 0xFF) | is_dns)
         some = some[block.have_transport(rows[some]) >= header[some] + _SHORTEST]
-        ports = source_port, target_port
         is_head = np.zeros(len(rows), np.bool_)
         is_head[some] = self._copy_heads(block, rows[some], header[some], word[some], is_dns[some], ports)
-        if self._continued or self._pipelined:
-            fits = block.have_transport(rows) >= header + _SHORTEST
-            self._copy_rest(block, rows[fits & ~is_head], ports)
-            self._copy_within(block, rows[fits], header[fits], ports)
+        if not self._continued and not self._pipelined:
+            return rows[:0]
+        fits = block.have_transport(rows) >= header + _SHORTEST
+        self._copy_within(block, rows[fits], header[fits], ports)
+        rest: I8 = rows[fits & ~is_head]
+        return rest
 
     def _copy_heads(self, block: Block, rows: I8, header: I4, word: U4, is_dns: Bools, ports: tuple[U2, U2]) -> Bools:
         """Copy the segments of DNS, and those that begin like a head of HTTP or TLS; which these are."""
@@ -98,6 +122,7 @@ class Contents:
         kind = word & 0xFF
         is_tls = ((kind == _TLS_HANDSHAKE) | (kind == _TLS_ALERT)) & (word >> 8 & 0xFF == _TLS_MAJOR)
         is_tls |= self._warns(block, rows, header, word)
+        is_tls |= (kind == _SSL2) & (word >> 16 & 0xFF == _SSL2_HELLO) & np.isin(word >> 24, (0, _TLS_MAJOR))
         for name, chosen in (("http", is_http), ("tls", is_tls & ~is_dns), ("dns-tcp", is_dns)):
             if chosen.any():
                 self._keep(name, block, rows[chosen], header[chosen], ports)
@@ -115,9 +140,11 @@ class Contents:
         found: Bools = is_change
         return found
 
-    def _copy_rest(self, block: Block, rows: I8, ports: tuple[U2, U2]) -> None:
-        """Segments in which a head goes on that began in an earlier one."""
+    def _copy_rest(self, block: Block, rows: I8, ports: tuple[U2, U2], known: set[int]) -> None:
+        """Segments in which a head goes on that began in an earlier one, but for those that are known already."""
         for row, name in self._continued.take(block, rows, ports):
+            if row in known:
+                continue
             at = np.array([row])
             self._keep(name, block, at, block.payload[at] - block.table.payload[block.rows(at)])
 
@@ -159,8 +186,8 @@ class Contents:
         if ports is not None and name != "dns-tcp":
             is_whole = size[:count] == block.table.payload[block.rows(rows[:count])]
             for at in np.flatnonzero(is_whole).tolist():
-                if goes_on(name, octets[at]):
-                    self._continued.begin(name, block, int(rows[at]), ports)
+                if (left := missing(name, octets[at])) > 0:
+                    self._continued.begin(name, block, int(rows[at]), ports, left)
 
     def _room_for(self, name: str, sizes: I4) -> int:
         """How many of the copies, from the first on, there is room for; it is taken."""

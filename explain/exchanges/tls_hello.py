@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 
 _DRAFTS = 0x7F  # of TLS 1.3, whose servers named them where a version stands (draft-ietf-tls-tls13-20, 4.1.3)
 _VERSION_BLOCKS = (3, _DRAFTS)
-VERSIONS = {0x0300: "SSL 3.0", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1", 0x0303: "TLS 1.2", 0x0304: "TLS 1.3"}
+VERSIONS = {
+    0x0002: "SSL 2.0",
+    0x0300: "SSL 3.0",
+    0x0301: "TLS 1.0",
+    0x0302: "TLS 1.1",
+    0x0303: "TLS 1.2",
+    0x0304: "TLS 1.3",
+}
 ALERTS = {
     0: "close_notify", 10: "unexpected_message", 20: "bad_record_mac", 21: "decryption_failed", 22: "record_overflow",
     30: "decompression_failure", 40: "handshake_failure", 41: "no_certificate", 42: "bad_certificate",
@@ -37,11 +44,13 @@ ALERTS = {
 
 _CIPHER_CHANGE, _ALERT, _HANDSHAKE = 20, 21, 22
 _CLIENT_HELLO, _SERVER_HELLO = 1, 2
+_OLD, _OLD_HEADER = 0x80, 11  # SSL 2: a record of less than 256 octets, and what stands before its lists
 _SERVER_NAME, _PROTOCOLS, _SUPPORTED_VERSIONS = 0, 16, 43
 _FATAL = 2
 _RECORD_HEADER, _MESSAGE_HEADER = 5, 4
 _LONGEST_RECORD = (1 << 14) + 2048
-_MOST_RECORDS, _MOST_EXTENSIONS, _MOST_PIECES = 32, 256, 8
+_MOST_RECORDS, _MOST_EXTENSIONS = 32, 256
+_MOST_JOINS = 4  # for each piece, on the average
 _SEQUENCE = 1 << 32
 
 
@@ -139,6 +148,14 @@ def hello(record: Record) -> Hello | None:
     )  # fmt: skip
 
 
+def old_hello(octets: bytes) -> Hello | None:
+    """A ClientHello of SSL 2, with which old clients also offer SSL 3 and TLS (RFC 5246, E.2); None if it is none."""
+    version = int.from_bytes(octets[3:5], "big")
+    if len(octets) < _OLD_HEADER or octets[0] != _OLD or octets[2] != _CLIENT_HELLO or version not in VERSIONS:
+        return None
+    return Hello(True, version, None, ())
+
+
 def lacks_its_end(octets: bytes) -> bool:
     """Whether a hello or an alert in a segment goes on behind what was captured; nothing else there is read."""
     for record in records(octets):
@@ -221,26 +238,25 @@ def _hellos(table: PacketTable) -> Mapping[int, list[tuple[int, bytes]]]:
     pieces = list(zip(kept.row, *(column.tolist() for column in columns), kept.octets, strict=True))
     by_seq = {piece[1:4]: piece for piece in reversed(pieces)}
     used: set[tuple[int, int, int]] = set()
+    joins = _MOST_JOINS * len(pieces)
     found: dict[int, list[tuple[int, bytes]]] = {}
     for row, flow, side, seq, size, octets in sorted(pieces):
         if (flow, side, seq) in used:
             continue
-        whole, at, width = octets, seq, size
-        for _ in range(_MOST_PIECES):
-            at = (at + width) % _SEQUENCE
-            following = by_seq.get((flow, side, at))
-            if not _goes_on(whole) or following is None:
-                break
+        whole, at = bytearray(octets), (seq + size) % _SEQUENCE
+        while joins and _goes_on(whole) and (following := by_seq.get((flow, side, at))):
             used.add((flow, side, at))
-            whole, width = whole + following[5], following[4]
-        found.setdefault(flow, []).append((row, whole))
+            joins -= 1
+            whole += following[5]
+            at = (at + following[4]) % _SEQUENCE
+        found.setdefault(flow, []).append((row, bytes(whole)))
     return found
 
 
-def _goes_on(octets: bytes) -> bool:
-    """Whether a handshake record is longer than its segment."""
+def _goes_on(octets: bytearray) -> bool:
+    """Whether a handshake record is longer than what there is of it."""
     size = _RECORD_HEADER + int.from_bytes(octets[3:5], "big")
-    return octets[:1] == bytes((_HANDSHAKE,)) and len(octets) < size
+    return octets[:1] == bytes((_HANDSHAKE,)) and (len(octets) < _RECORD_HEADER or len(octets) < size)
 
 
 def by_connection(table: PacketTable, connections: ExchangeColumns) -> dict[int, Tls]:
@@ -256,8 +272,8 @@ def by_connection(table: PacketTable, connections: ExchangeColumns) -> dict[int,
     client_side: dict[int, int] = {}
     for row, index in sorted(zip(connections.frames[at].tolist(), owners.tolist(), strict=True)):
         side = int(table.layers[row]) & REVERSED
-        for record in records(segments[row]):
-            said, warned = hello(record), alert(record)
+        read = [(hello(record), alert(record)) for record in records(segments[row])]
+        for said, warned in read or [(old_hello(segments[row]), None)]:
             if said is not None:
                 client_side.setdefault(index, side if said.is_client else side ^ REVERSED)
                 found[index] = _with_hello(found.get(index, _NOTHING), said, int(table.frame[row]))

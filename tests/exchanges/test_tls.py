@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 import struct
 
 import pytest
@@ -121,6 +122,25 @@ def test_a_hello_may_go_on_in_further_segments(cut):
     whole = client_hello(extension(51, b"k" * 1200), name(b"www.example"))
     tls = tls_of(connection(from_client=[whole[:cut], whole[cut : cut + 600], whole[cut + 600 :]]))
     assert tls.server_name == "www.example"
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 40])
+@pytest.mark.parametrize("order", [None, 1], ids=["in order", "any order"])
+def test_a_hello_may_come_in_very_small_segments(size, order):
+    whole = client_hello(name(b"www.example"), offered(0x0304), extension(51, b"\x16\x03\x01" * 40))
+    pieces = [(at, whole[at : at + size]) for at in range(0, len(whole), size)]
+    random.Random(order).shuffle(pieces) if order else None
+    opening = segment(CLIENT, SERVER, SYN, seq=99)
+    frames = [segment(CLIENT, SERVER, PUSH, seq=100 + at, ack=500, data=data) for at, data in pieces]
+    tls = tls_of(explain.explain(pcap(opening, *frames)))
+    assert (tls.server_name, tls.version) == ("www.example", "TLS 1.3")
+
+
+@pytest.mark.parametrize(("version", "said"), [(2, "SSL 2.0"), (0x0301, "TLS 1.0"), (0x0909, None), (0x0080, None)])
+def test_a_hello_of_ssl_2_offers_the_version_that_it_names(version, said):
+    old = b"\x80\x1f\1" + struct.pack(">HHHH", version, 6, 0, 16) + b"\1\0\x80\0\0\x05" + b"c" * 16
+    tls = tls_of(connection(from_client=[old]))
+    assert (tls and tls.version) == said
 
 
 @pytest.mark.parametrize(
