@@ -31,7 +31,7 @@ def lookup(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iter
     if again := _again(fields):
         yield teller.line(f"dns.{again}", fields, rows, name, **ends)
     if fields.is_truncated:
-        yield teller.line("dns.truncated", fields, rows, name, **ends)
+        yield teller.line(f"dns.truncated{'' if fields.over_tcp else '-only'}", fields, rows, name, **ends)
     if outcome != "answered":
         yield teller.line(f"dns.{outcome}", fields, rows if outcome == "unanswered" else rows[-1:], name, **ends)
         return
