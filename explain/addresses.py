@@ -68,6 +68,11 @@ class Addresses:
         return are_groups
 
 
+def is_private(key: int) -> bool:
+    """Whether an address key is one of the private IPv4 networks (RFC 1918, 3); keys of IPv6 are larger than these."""
+    return key >> 24 == 10 or key >> 20 == 0xAC1 or key >> 16 == 0xC0A8
+
+
 def ipv6_text(octets: bytes) -> str:
     """Canonical text of 16 octets; IPv4-mapped addresses end in dotted quads (RFC 5952, 4 and 5)."""
     if octets[:12] == b"\0" * 10 + b"\xff\xff":

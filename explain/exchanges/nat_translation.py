@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Network
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from explain.addresses import BROADCAST, IPV6_KEY
+from explain.addresses import BROADCAST, IPV6_KEY, is_private
 from explain.exchanges.columns import ExchangeColumns, Found, from_list
 from explain.exchanges.journey_sights import Spot, spot_of
 from explain.exchanges.nat_checksums import checksum_proof, ip_checksums_are_right
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from explain.table import Bools, PacketTable, Rows
 
 OUTCOMES = ("translated", "untranslated")
-_PRIVATE = tuple(IPv4Network(net) for net in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))  # RFC 1918
 _PROTOCOLS = {1: "icmp", 58: "icmpv6", 6: "tcp", 17: "udp"}
 _HOOKS = {"source": ("POSTROUTING",), "destination": ("PREROUTING",), "both": ("PREROUTING", "POSTROUTING")}
 
@@ -267,14 +265,9 @@ def _leaking(table: PacketTable, paths: Paths) -> list[int]:
         found += [
             int(trails.trail[start + int(silent[at])])
             for at in some.tolist()
-            if _is_private(int(source[at])) and not _is_private(int(target[at]))
+            if is_private(int(source[at])) and not is_private(int(target[at]))
         ]
     return sorted(set(found))
-
-
-def _is_private(key: int) -> bool:
-    address = IPv4Address(key)
-    return any(address in net for net in _PRIVATE)
 
 
 def _leak(table: PacketTable, paths: Paths, trail: int) -> Found | None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from explain.table import U8, PacketTable, Rows
 
 _GROUP_BIT = 1 << 40
+_ONCE = 2  # frames of one pair: what a switch floods before it has learned
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,11 @@ class Traffic:
     to_all: Rows
     to_groups: Rows
     overheard: dict[tuple[int, int], Rows]
+
+    @property
+    def is_flooded(self) -> bool:
+        """Whether what is overheard are single frames, as a switch floods them before it has learned."""
+        return all(len(rows) <= _ONCE for rows in self.overheard.values())
 
 
 def traffic(table: PacketTable, common: dict[int, frozenset[int] | None]) -> list[Traffic]:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 _LISTENER_REPORTS = (130, 131, 132, 143)  # MLD (RFC 2710, 3810)
 _MOST_TOLD = 4
 _WORTH_COUNTING = 10  # frames
-_ONCE = 2  # frames of one pair: what a switch floods before it has learned
 
 
 def tell(table: PacketTable, exchanges: Exchanges, hosts: Hosts) -> list[Line]:
@@ -68,9 +67,8 @@ def _overheard(table: PacketTable, hosts: Hosts) -> Iterator[Line]:
     nobody |= {place: macs for place, macs in _common(table, hosts).items() if macs is not None and not macs}
     for one in traffic(table, nobody):
         pairs = sorted(one.overheard.items(), key=lambda item: int(item[1][0]))
-        is_flooded = all(len(rows) <= _ONCE for _, rows in pairs)
         for (source, target), rows in pairs[:_MOST_TOLD]:
-            message = "flooded" if is_flooded else "overheard"
+            message = "flooded" if one.is_flooded else "overheard"
             yield _line(table, message, rows, source=mac_text(source), target=mac_text(target), count=len(rows))
 
 

@@ -38,7 +38,7 @@ RULES = (
     ("segment", ("arp.resolution", "icmp.echo", "udp.flow", "tcp.connection")),
     ("tls", ("tcp.connection",)),
     ("paths", ("icmp.echo", "udp.flow", "tcp.connection")),
-    ("nat", ("nat.translation", "tcp.connection"), "untranslated", "unanswered"),
+    ("nat", ("nat.translation", "tcp.connection", "udp.flow", "icmp.echo"), "untranslated", "unanswered"),
     ("tcp_queue", ("tcp.connection",), "unanswered"),
     ("journey", ("journey",)),
     ("tcp_refusals", ("tcp.connection",), "refused"),
@@ -58,6 +58,7 @@ def find(table: PacketTable, exchanges: Exchanges, hosts: Hosts) -> tuple[Sequen
     present = {part.kind for part in exchanges.parts if len(part)}
     elsewhere.account(scene)
     elsewhere.account_for_the_last_moment(scene)
+    elsewhere.account_for_what_was_flooded(scene)
     seen: list[Seen] = []
     ended = _ended(exchanges)
     for name, kinds, *outcomes in RULES:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explain.arrays import distinct
+from explain.arrays import among, distinct
 from explain.exchanges.quotes import quoted_flows
+from explain.exchanges.traffic import traffic
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
@@ -99,6 +100,24 @@ def _is_at_the_asker(scene: Scene, part: ExchangeColumns, index: int, others: li
         return int(table.ttl[row]) > furthest
     place = table.place[: len(table)] == table.place[row]
     return bool((table.links.target[table.link[: len(table)][place]] == table.links.source[table.link[row]]).any())
+
+
+def account_for_what_was_flooded(scene: Scene) -> None:
+    """A bystander sees the first frame to a MAC that the switch does not know yet, and never the answer."""
+    table = scene.table
+    if len(table.places) != 1 or scene.hosts.in_every_frame(0) != frozenset():
+        return
+    (here,) = traffic(table, {0: frozenset()})
+    one_way = [rows for (source, target), rows in here.overheard.items() if (target, source) not in here.overheard]
+    if not one_way or not here.is_flooded:
+        return
+    flooded = np.concatenate(one_way)
+    for kind in ("icmp.echo", "udp.flow", "tcp.connection"):
+        part = scene.part(kind)
+        silent = part.where("unanswered")
+        last = part.frames[part.bounds[silent + 1] - 1]
+        is_it = among(part.frames[part.bounds[silent]], flooded) & among(last, flooded)
+        scene.accounted[kind].update(silent[is_it].tolist())
 
 
 def account_for_the_last_moment(scene: Scene) -> None:

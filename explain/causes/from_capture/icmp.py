@@ -177,7 +177,7 @@ def _judge(
     values: dict[str, Any] = {
         "from": key.speaker, "error": key.name, "protocol": key.protocol, "dst": key.target, "count": len(indices),
         "port": key.port, "mtu": fields.mtu, "gateway": fields.gateway,
-        "src": fields.about.src if fields.about else fields.to,
+        "src": fields.to,  # whose packet it was; a NAT may have left another address in the quotation
     }  # fmt: skip
     is_answer = _is_about_an_answer(scene, key, members, rows)
     if key.name == "ttl-exceeded":

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from explain.addresses import is_private
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.causes.from_capture.silence import WHY_SILENT
+from explain.exchanges.segment import is_forwarded
 from explain.exchanges.tcp_course import ACK, SYN
 
 if TYPE_CHECKING:
@@ -25,6 +29,26 @@ def look(scene: Scene) -> Iterator[Seen]:
         scene.account(seen)
         yield seen
     yield from _strangers(scene)
+    yield from _leaks(scene)
+
+
+def _leaks(scene: Scene) -> Iterator[Seen]:
+    """Private sources that a router has sent on as they were, up to the target's own link."""
+    table, groups = scene.table, defaultdict[tuple[int, int], list[Member]](list)
+    holders = dict(zip(table.arp.sender_ip.tolist(), table.arp.sender_mac.tolist(), strict=True))
+    for kind in ("icmp.echo", "tcp.connection", "udp.flow"):
+        part = scene.part(kind)
+        some = np.array(scene.open(part, "unanswered"), np.int64)
+        first = part.frames[part.bounds[some]]
+        for index, row in zip(some.tolist(), first.tolist(), strict=True):
+            source, target = table.ends(row)
+            is_outside = is_private(source) and not is_private(target) and is_forwarded(int(table.ttl[row]))
+            if is_outside and holders.get(target) == int(table.links.target[table.link[row]]):
+                groups[source, target].append((part, index))
+    for (source, target), members in groups.items():
+        rows = [int(row) for part, index in members for row in part.rows(index)]
+        values = {"src": table.addresses.text(source), "dst": table.addresses.text(target), "count": len(rows)}
+        yield Seen("masquerade-missing", "possible", members, rows, _not_masqueraded(), values)
 
 
 def _translations(scene: Scene) -> Iterator[Seen]:

@@ -1,10 +1,10 @@
-"""An answer that is missing in the capture is no silence on the link, where the asker goes on and sends."""
+"""What only looks like a failure because a place did not see all of it, and what a place beyond a router shows."""
 
 from __future__ import annotations
 
 import pytest
 from neighbours import solicit
-from packets import A, B, R, is_at, pcap, ping, pong, who_has
+from packets import A, B, R, eth, icmp, ip, is_at, pcap, ping, pong, who_has
 
 import explain
 
@@ -55,3 +55,25 @@ def test_a_question_after_which_the_asker_sends_was_answered(frames):
 )
 def test_what_is_sent_otherwise_proves_no_answer(frames):
     assert "destination-host-absent-on-link" in findings(*frames, (99.0, ping(ALICE[1], FAR, 9, macs=(A, R))))
+
+
+def test_a_frame_that_a_switch_floods_to_a_bystander_is_no_failure_there():
+    own = [ping(ALICE[1], BOB[1], 1, ident=3), pong(BOB[1], ALICE[1], 1, ident=3)]
+    flooded = ping("192.0.2.3", "192.0.2.4", 1, macs=("00:00:5e:00:53:03", "00:00:5e:00:53:04"))
+    assert findings(*own, flooded, *own) == []
+    assert "echo-unanswered" in findings(*own, *[flooded] * 3, *own)
+
+
+def test_a_private_source_on_the_link_of_a_public_target_was_not_translated():
+    known = [who_has((R, "203.0.113.1"), "203.0.113.9"), is_at((B, "203.0.113.9"), (R, "203.0.113.1"))]
+    leaked, own = (ping(source, "203.0.113.9", 1, ttl=63, macs=(R, B)) for source in ("192.168.1.7", "198.51.100.7"))
+    assert findings(*known, leaked) == ["masquerade-missing"]
+    assert findings(*known, own) == ["echo-unanswered"]
+    assert findings(leaked) == ["echo-unanswered"]  # perhaps a router further on translates
+
+
+def test_an_error_whose_quotation_a_nat_left_as_it_was_came_back_to_who_got_it():
+    outside = ping("10.0.0.5", FAR, 1)
+    back = eth(R, A, 0x800, ip("198.51.100.254", ALICE[1], 1, icmp(3, 1, 0, outside[14:42])))
+    (finding,) = explain.explain(pcap(ping(ALICE[1], FAR, 1, macs=(A, R)), back)).findings[:1]
+    assert finding.values["src"] == ALICE[1]
