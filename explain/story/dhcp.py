@@ -156,7 +156,7 @@ def _answered(teller: Teller, fields: DhcpLease, talk: Talk, outcome: str, line:
     elif outcome == "declined":
         yield from _declined(teller, talk, line)
     elif outcome == "released":
-        yield line("dhcp.released", talk.of("RELEASE"))
+        yield line("dhcp.released" if fields.server else "dhcp.released-bare", talk.of("RELEASE"))
     elif steps := _silent_end(fields, talk, outcome):
         yield line(*steps)
 

@@ -25,8 +25,12 @@ _SHOWN = 2  # the depth of what completes the picture
 
 def what(kind: str, fields: Any) -> Line:
     """Such as ``the TCP connection 192.0.2.1:40000 > 192.0.2.2:80``."""
-    is_asked = kind == "ndp.router" and fields.router is None
-    return Line(f"exchange.what.{kind.replace('.', '-')}{'-asked' if is_asked else ''}", _ends(fields))
+    form = kind.replace(".", "-")
+    if kind == "ndp.router" and fields.router is None:
+        form = "ndp-router-asked"
+    elif kind == "http.request" and fields.method is None:
+        form = "http-answer"
+    return Line(f"exchange.what.{form}", _ends(fields))
 
 
 def ended(kind: str, outcome: str) -> Any:

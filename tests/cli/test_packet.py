@@ -4,8 +4,8 @@ import json
 import sys
 
 import pytest
-from dhcp_packets import ack, discover, offer, request
-from packets import A, B, datagram, eth, icmp, ip, pcap, ping, pong
+from dhcp_packets import ADDRESS, RELEASE, SERVER, ack, asks, discover, offer, request
+from packets import A, B, datagram, eth, icmp, ip, pcap, ping, pong, segment
 from surroundings import TOP
 
 from explain.cli import main
@@ -180,3 +180,14 @@ def test_a_frame_that_never_reached_the_asker_is_still_put_with_its_conversation
         ("e2", "tcp.connection", None)
     ]
     assert "on the way only" in run("packet", path, 68)[1]
+
+
+def test_what_is_not_known_of_an_exchange_is_not_shown_as_nothing(run, tmp_path):
+    path = tmp_path / "c.pcap"
+    release = asks(RELEASE, source=ADDRESS, target=SERVER, ciaddr=ADDRESS)
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    path.write_bytes(pcap(segment((BOB, 80), (ALICE, 40000), 24, (B, A), data=answer), release).read())
+    told = [run("packet", path, frame)[1] for frame in (1, 2)]
+    told.append(run("packet", TOP / "pcaps" / "router-advertisement-ignored" / "capture.pcapng", 53)[1])
+    assert all("What it belongs to\n  e" in page and "None" not in page for page in told)
+    assert "an HTTP answer of" in told[0]
