@@ -13,6 +13,7 @@ from explain.causes.reasons import because, locus_of, ruled_out
 from explain.causes.signs import sign_of
 from explain.causes.walked import walked
 from explain.causes.weigh import GOOD, order, weigh
+from explain.causes.wire_reasons import redirects
 
 if TYPE_CHECKING:
     from explain.causes.context import Context
@@ -126,5 +127,5 @@ def _also(causes: tuple[Candidate, ...], wires: Wires | None, states: Walked | N
     """Observations that are no cause of this failure, and what explains only its silence."""
     named = {each.cause for each in causes}
     found = [_shown(each) for each in (states.also if states else ()) if each.cause not in named]
-    found += [each for each in (wires.also if wires else ()) if each.cause not in named]
+    found += [each for each in (redirects(wires) if wires else ()) if each.cause not in named]
     return tuple(found)

@@ -98,11 +98,11 @@ def _damaged(wires: Wires) -> float:
 
 
 def _redirected(wires: Wires) -> float:
-    return 60 if wires.also else 0
+    return 60 if wires.has_redirects else 0
 
 
 def _detour(wires: Wires) -> float:
-    return 60 if wires.fate.is_detour and not wires.also else 0
+    return 60 if wires.fate.is_detour and not wires.has_redirects else 0
 
 
 _ASK: dict[str, Callable[[Wires], float]] = {

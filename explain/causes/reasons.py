@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from explain.causes.diagnosis import Reason
+from explain.causes.wire_reasons import objection, reasons_for
 from explain.state.path import Locus
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def because(
                     "interface": by.interface, "address": by.address, "rule": by.rule}  # fmt: skip
         reasons.append(Reason("diagnosis.state.object", {"text": by.told}, "state", evidence))
     if wires is not None:
-        reasons += wires.reasons(each.strikes)
+        reasons += reasons_for(wires, each.strikes)
     if sign is not None and sign.lines:
         line = sign.lines[0]
         witness = "live" if witnesses.is_live else "text"
@@ -87,7 +88,7 @@ def ruled_out(
         text = sign.lines[0].text if sign.lines else sign.name
         return Reason("diagnosis.out.text", {"text": text}, "text")
     if fallen.stage == "capture" and wires is not None:
-        return wires.objection()
+        return objection(wires)
     if fallen.stage == "state" and states is not None:
         host = states.path.stop.host if states.path and states.path.stop else None
         if host is not None:

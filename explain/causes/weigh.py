@@ -13,6 +13,7 @@ from explain.causes.expected import may_be_muted, may_say
 from explain.causes.favour import favour
 from explain.causes.ids import IDS, QUALIFIERS
 from explain.causes.predictions import Strike, all_strikes
+from explain.causes.wire_contradictions import allows
 from explain.record import dataclass
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def _survivors(
         said = [each for each in possible if any(may_be_muted(cause, each, sign) for sign in signs)]
     if not said:
         return (), False, "text"
-    seen = [each for each in said if wires is None or wires.allow(each, cause, context, is_muted=is_muted)]
+    seen = [each for each in said if wires is None or allows(wires, each, cause, context, is_muted=is_muted)]
     if not seen:
         return (), False, "capture"
     stood = [each for each in seen if states is None or _stands(each, cause, states)]

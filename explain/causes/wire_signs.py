@@ -78,7 +78,7 @@ def _ping(wires: Wires) -> tuple[Sign, ...]:
         return (*found, Sign("part-lost"), Sign("damaged"), silent)
     if replies > requests:
         found.append(Sign("duplicated"))
-    if wires.also:
+    if wires.has_redirects:
         found.append(Sign("redirected"))
     return (*found, Sign("answered"), Sign("damaged"), silent)
 

@@ -1,0 +1,76 @@
+"""What the frames show that speaks for a cause, or against it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from explain.causes.diagnosis import Candidate, Reason
+from explain.state.path import Locus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from explain.causes.predictions import Strike
+    from explain.causes.spots import Spot
+    from explain.causes.wires import Wires
+
+
+def reasons_for(wires: Wires, strikes: tuple[Strike, ...]) -> list[Reason]:
+    """What the frames show that fits."""
+    found: list[Reason] = []
+    asked = wires.open_questions() if wires.is_listening else {}
+    strike = strikes[0]
+    if asked and strike.how in {"no-neighbour", "no-carrier"}:
+        wanted, rows = next(iter(asked.items()))
+        found.append(_reason(wires, "diagnosis.wire.asked", {"wanted": wanted, "count": len(rows)}, rows))
+    elif wires.has_left():
+        rows = [hit.row for spot in wires.sender for hit in spot.requests]
+        replies = wires.count("replies")
+        errors = wires.errors_about_us()
+        if errors:
+            values = {"speaker": errors[0].speaker, "name": errors[0].name}
+            found.append(_reason(wires, "diagnosis.wire.error", values, [errors[0].row]))
+        else:
+            message = "diagnosis.wire.answered" if replies else "diagnosis.wire.silent"
+            found.append(_reason(wires, message, {"count": len(rows), "replies": replies}, rows))
+    elif wires.is_listening and strike.how != "works" and not wires.context.holds("lo"):
+        found.append(Reason("diagnosis.wire.nothing", {}, "capture", _evidence(wires, wires.sender[0], [])))
+    return [*found, *wires.fate.reasons(strike, partial(_evidence, wires))]
+
+
+def objection(wires: Wires) -> Reason:
+    """What the frames show that a cause contradicts: the short form."""
+    if not wires.is_listening:
+        return Reason("diagnosis.out.wire", {}, "capture")
+    if wires.count("replies"):
+        return Reason("diagnosis.out.answered", {}, "capture")
+    if wires.has_left():
+        return Reason("diagnosis.out.left", {}, "capture")
+    if wires.open_questions():
+        return Reason("diagnosis.out.asked", {"wanted": next(iter(wires.open_questions()))}, "capture")
+    return Reason("diagnosis.out.nothing", {}, "capture")
+
+
+def _reason(wires: Wires, message: str, values: dict[str, Any], rows: list[int]) -> Reason:
+    return Reason(message, values, "capture", _evidence(wires, wires.sender[0], rows))
+
+
+def _evidence(wires: Wires, spot: Spot, rows: Iterable[int]) -> dict[str, Any]:
+    table = wires.witnesses.table
+    place = {"capture": spot.capture, "interface": spot.number, "node": spot.node}
+    evidence = table.evidence(list(rows)) if table is not None else ()
+    mine = [each for each in evidence if each.capture == spot.capture] or list(evidence)
+    return place | {"frames": [list(span) for span in mine[0].frames] if mine else []}
+
+
+def redirects(wires: Wires) -> tuple[Candidate, ...]:
+    """Redirects that were sent, whatever became of the rest."""
+    told = [(spot, each) for spot in wires.sender for each in spot.redirects]
+    if not told:
+        return ()
+    speaker = told[0][1].speaker
+    reason = Reason(
+        "diagnosis.wire.redirect", {"speaker": speaker}, "capture", _evidence(wires, told[0][0], [told[0][1].row])
+    )
+    return (Candidate("icmp-redirect", "proved", (Locus("router:1", None, None, speaker),), (reason,)),)
