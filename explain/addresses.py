@@ -89,5 +89,4 @@ def mac_text(key: int) -> str:
     """A MAC key as lower-case text with colons; empty for NO_MAC."""
     if key >= NO_MAC:
         return ""
-    digits = f"{int(key):012x}"
-    return ":".join(digits[i : i + 2] for i in range(0, 12, 2))
+    return int(key).to_bytes(6, "big").hex(":")

@@ -36,7 +36,7 @@ class Interner:
     def index(self, low: U8, high: U8) -> I8:
         """The index of each key (int64[n]); keys not seen before are added."""
         slot = self._hash(low, high)
-        found = self._slots[slot].astype(np.int64)
+        found = self._slots.take(slot, mode="clip").astype(np.int64)
         new = np.flatnonzero(found == _EMPTY)
         while len(new):
             if self._is_crowded():
@@ -47,7 +47,9 @@ class Interner:
             found[new] = self._slots[slot[new]]
             new = new[found[new] == _EMPTY]
         # Where another key has the first slot, look further.
-        todo = np.flatnonzero((self.low[found] != low) | (self.high[found] != high))
+        is_other = self.low.take(found, mode="clip") != low
+        is_other |= self.high.take(found, mode="clip") != high
+        todo = np.flatnonzero(is_other)
         while len(todo):
             if self._is_crowded():
                 self._grow()

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from explain.decode.block import Block
     from explain.table import I4, I8, U2, U8
 
-_END = re.compile(rb"\r?\n\r?\n")
-_HEAD = re.compile(rb"(?:HTTP/1\.[01] ([0-9]{3})|[A-Z][A-Z_-]{1,20} [^\s]{1,8000}(?: HTTP/1\.[01])?)")
-_LENGTH = re.compile(rb"\ncontent-length:[ \t]*([0-9]{1,15})[ \t]*\r?\n", re.IGNORECASE)
-_CHUNKED = re.compile(rb"\ntransfer-encoding:[^\r\n]*chunked[ \t]*\r?\n", re.IGNORECASE)
-_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]{0,256})?\r?\n")
+# Compiled when a stream is read along, by ``re``, which keeps them: few captures have one.
+_END = rb"\r?\n\r?\n"
+_HEAD = rb"(?:HTTP/1\.[01] ([0-9]{3})|[A-Z][A-Z_-]{1,20} [^\s]{1,8000}(?: HTTP/1\.[01])?)"
+_LENGTH = rb"(?i)\ncontent-length:[ \t]*([0-9]{1,15})[ \t]*\r?\n"
+_CHUNKED = rb"(?i)\ntransfer-encoding:[^\r\n]*chunked[ \t]*\r?\n"
+_CHUNK = rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]{0,256})?\r?\n"
 _BODILESS = (b"204", b"304")
 _LONGEST_LINE, _LONGEST_HEAD = 300, 16_384
 _MOST_ASKED, _MOST_STREAMS, _MOST_SEGMENTS = 8192, 1024, 100_000
@@ -82,10 +83,10 @@ class _Step(NamedTuple):
 
 
 def _head(data: bytes, at: int) -> _Step | None:
-    known = _HEAD.match(data, at)
+    known = re.compile(_HEAD).match(data, at)
     if known is None and len(data) - at > _LONGEST_LINE:
         return None
-    ended = _END.search(data, at)
+    ended = re.compile(_END).search(data, at)
     if ended is None:
         return _Step(0) if len(data) - at < _LONGEST_HEAD else None
     if known is None:
@@ -93,9 +94,9 @@ def _head(data: bytes, at: int) -> _Step | None:
     end, status = ended.end(), known[1]
     if status is not None and (status.startswith(b"1") or status in _BODILESS):
         return _Step(end, end)
-    if _CHUNKED.search(data, at, end):
+    if re.compile(_CHUNKED).search(data, at, end):
         return _Step(end, end, is_chunked=True)
-    length = _LENGTH.search(data, at, end)
+    length = re.compile(_LENGTH).search(data, at, end)
     if length is None and status is not None:
         return _Step(end, end + _HALF)  # the body ends with the connection
     return _Step(end, end + (int(length[1]) if length else 0))
@@ -103,7 +104,7 @@ def _head(data: bytes, at: int) -> _Step | None:
 
 def _chunk(data: bytes, at: int) -> _Step | None:
     """The line of a chunk; behind the last one no trailers are looked for."""
-    line = _CHUNK.match(data, at)
+    line = re.compile(_CHUNK).match(data, at)
     if line is None:
         return _Step(0) if len(data) - at < _LONGEST_LINE and b"\n" not in data[at:] else None
     size = int(line[1], 16)

@@ -19,6 +19,7 @@ _PROTOCOL_UDP = 17
 _TCP_HEADER = 20
 _UDP_HEADER = 8
 _LONGEST_HEADER = 60
+_BEHIND = 4  # zeros that end the options where nothing else does
 _SYN = 2
 _NO_SCALE = 255
 _LARGEST_SCALE = 14  # RFC 7323, 2.3
@@ -95,7 +96,7 @@ def _syns(block: Block, rows: I8, header: I4, syns: list[SynRows]) -> None:
     if not len(rows):
         return
     have = np.minimum(header[rows], block.have_transport(rows))
-    head = octets(block.slab.data, block.transport_at(rows), have, _LONGEST_HEADER)
+    head = octets(block.slab.data, block.transport_at(rows), have, _LONGEST_HEADER + _BEHIND)
     found = _options(head, have)
     mss_at, scale_at = found[_MSS], found[_WINDOW_SCALE]
     index = np.arange(len(rows))
@@ -113,7 +114,7 @@ def _syns(block: Block, rows: I8, header: I4, syns: list[SynRows]) -> None:
 
 
 def _options(head: U1, have: I4) -> I8:
-    """Where each kind of option begins in a header of ``have`` octets; int64[kinds, n], 0 where absent.
+    """Where each kind of option begins in a header of ``have`` octets and zeros; int64[kinds, n], 0 where absent.
 
     Source: RFC 9293, 3.1.
     """
@@ -121,14 +122,12 @@ def _options(head: U1, have: I4) -> I8:
     todo = np.arange(len(head))
     at = np.full(len(head), _TCP_HEADER)
     for _ in range(_MOST_OPTIONS):
-        is_more = at < have[todo]
-        todo, at = todo[is_more], at[is_more]
-        if not len(todo):
-            break
         kind = head[todo, at]
-        size = np.where(kind == _NOP, 1, head[todo, np.minimum(at + 1, _LONGEST_HEADER - 1)])
+        size = np.where(kind == _NOP, 1, head[todo, at + 1])
         fits = (kind != _END) & (size > 0) & (at + size <= have[todo])
         todo, at, kind, size = todo[fits], at[fits], kind[fits], size[fits]
+        if not len(todo):
+            break
         found[np.minimum(kind, _KINDS), todo] = at
         at = at + size
     return found[:_KINDS]

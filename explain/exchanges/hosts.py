@@ -83,8 +83,8 @@ class Hosts(Sequence[Host]):
             row: the first request.
             tries: how often it was sent; who got an answer does not ask again.
         """
-        table = self._table
-        asker, target = (int(macs[table.link[row]]) for macs in (table.links.source, table.links.target))
+        table, link = self._table, self._table.link[row]
+        asker, target = int(table.links.source[link]), int(table.links.target[link])
         if target == NO_MAC:  # a cooked capture says itself which frames its host sent
             return not int(table.layers[row]) & OUTGOING
         common = self.in_every_frame(int(table.whole.place[table.whole_row(row)]))

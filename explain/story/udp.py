@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from explain.decode.services import UDP as UDP_SERVICES
@@ -29,11 +28,15 @@ def _has_both_sides(table: PacketTable, rows: Rows) -> bool:
 
 
 def _is_multicast_dns_to_one(fields: UdpFlow) -> bool:
+    from ipaddress import ip_address
+
     is_own_port = fields.client.port == fields.server.port == MULTICAST_DNS
     return is_own_port and not ip_address(fields.server.address).is_multicast
 
 
 def _is_to_many(address: str) -> bool:
+    from ipaddress import ip_address
+
     return ip_address(address).is_multicast or address.endswith(_BROADCAST)
 
 

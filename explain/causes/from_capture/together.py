@@ -39,7 +39,7 @@ def join(seen: Iterable[Seen]) -> list[Seen]:
 def _about(one: Seen) -> Hashable:
     values = one.values
     names = _names_among(tuple(values))
-    return one.cause, names, *(str(values[name]) for name in names)
+    return one.cause, names, *map(str, map(values.__getitem__, names))
 
 
 @cache
