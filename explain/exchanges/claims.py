@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _REQUEST, _REPLY = 1, 2
 _ASKED_NS = 1_500_000_000  # an answer comes at once or not at all
 _MOST_CONTESTS = 64
+INSISTS = 3
+"""Answers to one host that had not asked, by which somebody presses an address upon it."""
 
 
 @dataclass(slots=True)
@@ -26,7 +28,8 @@ class Contest:
     Attributes:
         rows: ARP frames that claim it, by MAC, in order.
         unasked: replies to one host that it had not asked for, by MAC.
-        is_disputed: a MAC went on with it after another one had claimed it; else the address moved.
+        is_disputed: a MAC went on with it after another one had claimed it, or one presses it upon a host that does not
+            ask; else the address moved.
     """
 
     place: int
@@ -84,7 +87,8 @@ def contests(table: PacketTable) -> list[Contest]:
         if operation == _REPLY and target != address:
             contest.unasked[mac] += _is_unasked(asked.get((place, target, address)), mac, time_ns)
     for key, contest in found.items():
-        contest.is_disputed = _returns(turns[key]) or _talks_on(table, contest)
+        insists = max(contest.unasked.values(), default=0) >= INSISTS
+        contest.is_disputed = insists or _returns(turns[key]) or _talks_on(table, contest)
     return sorted(found.values(), key=lambda one: min(rows[0] for rows in one.rows.values()))
 
 

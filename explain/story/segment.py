@@ -35,7 +35,7 @@ def tell(table: PacketTable, exchanges: Exchanges, hosts: Hosts) -> list[Line]:
         return []
     near, table = table, whole_of(table)
     hosts = hosts if table is near else Hosts(table, ())
-    lines = [*_moved(table), *_to_itself(table), *_overheard(table, hosts), *_listeners(table)]
+    lines = [*_moved(table, exchanges), *_to_itself(table), *_overheard(table, hosts), *_listeners(table)]
     lines += [*_routers(table, hosts), *_unasked(near, exchanges), *_everybody(table, hosts)]
     return lines
 
@@ -44,11 +44,25 @@ def _line(table: PacketTable, message: str, rows: Rows | list[int], depth: int =
     return Line(f"segment.{message}", values, table.evidence(rows), depth)
 
 
-def _moved(table: PacketTable) -> Iterator[Line]:
+def _moved(table: PacketTable, exchanges: Exchanges) -> Iterator[Line]:
+    disputed = _disputed(exchanges)
     for contest in [one for one in contests(table) if not one.is_disputed][:_MOST_TOLD]:
         (old, before), (new, after) = list(contest.rows.items())[:2]
         address = table.addresses.text(contest.address)
+        if address in disputed:
+            continue
         yield _line(table, "moved", [before[-1], after[0]], address=address, old=mac_text(old), new=mac_text(new))
+
+
+def _disputed(exchanges: Exchanges) -> set[str]:
+    """Addresses about which two hosts answered one question, or one of them objected."""
+    resolutions, announcements = exchanges.of_kind("arp.resolution"), exchanges.of_kind("arp.announcement")
+    found = (
+        {resolutions.fields(index).wanted_ip for index in resolutions.where("conflicting")} if resolutions else set()
+    )
+    if announcements:
+        found |= {announcements.fields(index).address for index in announcements.where("challenged")}
+    return found
 
 
 def _to_itself(table: PacketTable) -> Iterator[Line]:

@@ -76,13 +76,13 @@ class Teller:
     def next_hop(self, row: int) -> str | None:
         """The neighbour to whom a packet was handed, where that is not its target: a router on its way.
 
-        Who has the MAC is known by ARP.
+        Who has the MAC is known by ARP; who claims the sender's own address forges it.
         """
         table = self.table
-        target, mac = int(table.targets(np.array([row]))[0]), int(table.links.target[table.link[row]])
+        ends, mac = set(table.ends(row)), int(table.links.target[table.link[row]])
         arp = table.arp
         held = set(arp.sender_ip[(arp.sender_mac == mac) & (arp.sender_ip > 0)].tolist())
-        return table.addresses.text(min(held)) if held and target not in held else None
+        return table.addresses.text(min(held)) if held and not ends & held else None
 
     def is_cut_off(self, row: int) -> bool:
         """Whether a longer capture ends so soon after a frame that its answer may have come later."""

@@ -28,6 +28,21 @@ def test_a_mac_that_presses_the_gateways_address_upon_a_host_forges_it():
     assert found.exchanges[-1].id in finding.exchanges  # the pings that went to the forger
 
 
+def test_a_forger_that_passes_on_what_it_gets_is_no_poor_gateway_and_no_address_has_moved():
+    mine = [who_has((EVE, "192.0.2.66"), GATE[1]), is_at(GATE, (EVE, "192.0.2.66"))]
+    forged = [
+        (when, one) for when in (1.0, 2.0, 3.0) for one in (is_at((EVE, GATE[1]), ALICE), is_at((EVE, ALICE[1]), GATE))
+    ]
+    ways = [(A, EVE), (EVE, R)]
+    asked = [ping(ALICE[1], FAR, 1, ttl=64 - hop, macs=way) for hop, way in enumerate(ways)]
+    told = [pong(FAR, ALICE[1], 1, ttl=63 - hop, macs=way[::-1]) for hop, way in enumerate(ways[::-1])]
+    found = report(*mine, *HEALTHY, *forged, (9.0, asked[0]), *asked[1:], *told)
+    assert {one.cause for one in found.findings} == {"arp-spoofed"}
+    story = " ".join(found.story("en").split())
+    assert "moved from" not in story
+    assert "the MAC of the router" not in story
+
+
 def test_a_second_host_that_only_answers_when_it_is_asked_is_a_duplicate_address():
     frames = []
     for second in (0.0, 10.0, 20.0):

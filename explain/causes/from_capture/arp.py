@@ -10,7 +10,7 @@ import numpy as np
 from explain.addresses import mac_text
 from explain.arrays import among, distinct
 from explain.causes.from_capture.scene import Member, Scene, Seen
-from explain.exchanges.claims import contests
+from explain.exchanges.claims import INSISTS, contests
 from explain.places.near import rows_near, whole_of
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ WHY_SILENT = (
     "destination-host-absent-behind-router", "wrong-gateway-on-target", "wrong-netmask-on-target",
     "dnat-to-absent-host", "snat-to-unowned-address", "name-resolves-to-wrong-address",
 )  # fmt: skip
-_INSISTS = 3  # answers to one host that had not asked
 _MANY_ADDRESSES = 2  # claimed by one MAC in conflicts: no longer an accident
 
 
@@ -104,7 +103,7 @@ def _forgers(scene: Scene, disputed: list[Contest]) -> dict[str, set[str]]:
             by_address[contest.address][mac] = max(by_address[contest.address][mac], count)
     for address, counts in by_address.items():
         for mac, count in counts.items():
-            if count >= _INSISTS or (count and len(held[mac] - {0, address}) > 0):
+            if count >= INSISTS or (count and len(held[mac] - {0, address}) > 0):
                 found[_text(address)].add(mac_text(mac))
     return found
 

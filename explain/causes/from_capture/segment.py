@@ -130,6 +130,8 @@ def _detours(scene: Scene) -> Iterator[Seen]:
         if redirected.intersection(((source, target), (source, None))):  # the router says so itself, and that is told
             scene.account(Seen("icmp-redirect", "proved", members, ()))
             continue
+        if names.get(mac) in (source, target):  # it claims the address of one of both: forged, and told as that
+            continue
         if not members:  # the answers take the detour, too: told with the questions
             continue
         passed = len(distinct(table.ip_id[first[numbers]])) if table.ip_id[first[numbers]].any() else len(numbers)
