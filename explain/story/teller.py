@@ -5,8 +5,6 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from explain.model import Endpoint, Line
 
 if TYPE_CHECKING:
