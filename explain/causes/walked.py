@@ -94,10 +94,12 @@ def walked(witnesses: Witnesses, context: Context, destination: str | None) -> W
     if context.tool == "trace" and path.request.protocol == "udp":
         path = _more_telling(path, way(echo(to)), witnesses)
     is_whole = topology.is_whole and set(topology.roles) <= known
-    is_whole = is_whole or (path.is_certain and any(each.certainty == "proved" for each in path.causes))
+    is_numeric = context.conditions.get("named") is False
+    is_shown = any(each.certainty == "proved" for each in path.causes) or (is_numeric and Scene(path).is_complete())
+    is_whole = is_whole or (path.is_certain and is_shown)
     causes = (*_misnamed(witnesses, context, path, target, sender), *_corrected(path.causes, context))
     causes += _nearly_full(witnesses, path)
-    later = path.later if is_whole or Scene(path).is_complete() else ()
+    later = path.later if is_whole else ()
     return Walked(
         path.outcome, causes, path.also, is_whole, _passed(path), path, _next_hop(path),
         _is_borrowed(path, sender), _uncollected(witnesses, path), later,

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from explain.state.addresses import is_loopback
 from explain.state.blame_link import blame_lost, blame_silence, blame_unresolved
-from explain.state.blame_nat import blame_return, blame_service, masquerade_rivals
+from explain.state.blame_nat import blame_return, blame_service, masquerade_rivals, turned_back
 from explain.state.blame_route import blame_forwarding, blame_no_way
 from explain.state.blame_sender import blame_binding, blame_refused
 from explain.state.decision import Decider, worded
@@ -185,6 +185,8 @@ def _of_stop(scene: Scene, stop: Stop) -> list[StateCause]:
 
 
 def _untrue_source(scene: Scene, stop: Stop) -> list[StateCause]:
+    if stop.host == scene.sender and (found := turned_back(scene)):
+        return found
     return blame_silence(scene, stop.host, stop.reason, stop.decision.by, stop)
 
 

@@ -250,15 +250,22 @@ def _has_two_sides(scene: Scene, host: str) -> bool:
     return len(addressed) > 1 and is_router(scene.host(host), scene.family)
 
 
-def _answered_by_another(scene: Scene, stop: Stop) -> list[StateCause]:
+def turned_back(scene: Scene) -> list[StateCause]:
+    """A packet that a router gave another target and sent back to where it came from."""
     for step in _forwarding_steps(scene):
         if "dnat" in _status(step.decision):
             rule = _nat_rule(step.decision, "dnat")
             return [scene.cause("hairpin-nat-missing", step.decision.host, rule)]
+    return []
+
+
+def _answered_by_another(scene: Scene, stop: Stop) -> list[StateCause]:
+    if found := turned_back(scene):
+        return found
     by = Decider("address", stop.decision.packet.source or "", address=stop.decision.packet.source)
     if stop.reason == "elsewhere":
         return [scene.cause("duplicate-address", stop.host, by, certainty="likely")]
     return []
 
 
-__all__ = ["blame_return", "blame_service", "masquerade_rivals", "source_rules"]
+__all__ = ["blame_return", "blame_service", "masquerade_rivals", "source_rules", "turned_back"]

@@ -108,21 +108,31 @@ def _lines(argv: tuple[str, ...]) -> list[str] | None:
     if argv[0].endswith("tables-save") and not _has_tables(argv[0]):
         return []
     printed = _output(argv)
+    if printed is not None and argv[0].endswith("tables-save") and _is_beside_legacy(argv[0], printed):
+        # Beside nft's tables there are those of the kernel's old filter.
+        printed += _output((argv[0].replace("tables-", "tables-legacy-"), *argv[1:])) or ""
     return None if printed is None else [line.rstrip() for line in printed.splitlines() if line.strip()]
 
 
 def _has_tables(command: str) -> bool:
     """False if no table of iptables exists, neither old nor in nft; asking iptables-save would not say more."""
-    names = Path(
-        "/proc/thread-self/net/ip6_tables_names" if "6" in command else "/proc/thread-self/net/ip_tables_names"
-    )
-    try:
-        if names.read_text().strip():
-            return True
-    except OSError:
-        pass
+    if _legacy_names(command):
+        return True
     listed = _output(("nft", "list", "tables"))
     return listed is None or bool(re.search(r"table ip6? (filter|nat|mangle|raw|security)$", listed, re.MULTILINE))
+
+
+def _is_beside_legacy(command: str, printed: str) -> bool:
+    """Whether these are nft's tables, or none, and the old ones exist as well."""
+    return bool(_legacy_names(command)) and (not printed or "(nf_tables)" in printed)
+
+
+def _legacy_names(command: str) -> str:
+    names = "ip6_tables_names" if "6" in command else "ip_tables_names"
+    try:
+        return Path("/proc/thread-self/net", names).read_text().strip()
+    except OSError:
+        return ""
 
 
 def settings(interfaces: list[str]) -> dict[str, str]:

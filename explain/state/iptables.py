@@ -9,20 +9,25 @@ from typing import Any
 Statement = Mapping[str, Any]
 Table = tuple[str, str, str, list[tuple[tuple[Statement, ...], str]]]
 
+LEGACY = " (legacy)"
+"""Behind the name of a table that nft does not know. Source: xtables-legacy(8)."""
 _LIMIT_UNITS = {"s": "second", "m": "minute", "h": "hour", "d": "day"}
 
 
 def tables_of(lines: tuple[str, ...], family: str) -> list[Table]:
     """Chains as (table, chain, policy, rules); a rule is its statements and its text.
 
-    Lines that are no iptables-save are passed over; a rule that cannot be split is one unknown statement.
+    Lines that are no iptables-save are passed over; a rule that cannot be split is one unknown statement.  A table that
+    comes once more is that of the other iptables: a packet meets both.
     """
+    tables: set[str] = set()
     chains: dict[tuple[str, str], Table] = {}
     table = "filter"
     for raw in lines:
         line = raw.strip()
         if line.startswith("*"):
-            table = line[1:]
+            table = line[1:] if line[1:] not in tables else line[1:] + LEGACY
+            tables.add(table)
         elif line.startswith(":"):
             name, _, rest = line[1:].partition(" ")
             policy = rest.split(" ")[0] if rest else "-"

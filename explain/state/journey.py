@@ -12,6 +12,7 @@ from explain.state.network import Network, Place, segment
 from explain.state.packet import Packet, arriving, error_about
 from explain.state.path import Leg, Step, Stop
 from explain.state.resolve import Resolution, resolve
+from explain.state.sources import asking_source
 
 if TYPE_CHECKING:
     from explain.state.decision import Decision
@@ -71,7 +72,8 @@ def _hand_over(network: Network, decision: Decision, direction: str) -> tuple[St
         return Step(direction, decision), Stop("unknown", direction, host, decision)
     if decision.next_hop is None:
         return _to_many(network, decision, packet, direction)
-    found = resolve(network, host, device, decision.next_hop, packet.source)
+    asker = asking_source(network.hosts[host], device, decision.next_hop, packet.source)
+    found = resolve(network, host, device, decision.next_hop, asker)
     if not found.is_found:
         return _unresolved(decision, packet, found, direction)
     own = network.interface((host, device))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from explain.state.iptables import tables_of
+from explain.state.iptables import LEGACY, tables_of
 
 if TYPE_CHECKING:
     from explain.state.records import HostState
@@ -177,9 +177,10 @@ def _chains_of(family: str, lines: tuple[str, ...]) -> list[Chain]:
     chains = []
     for table, name, policy, rules in tables_of(lines, family):
         hook = name.lower() if name in {"PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"} else None
-        is_nat = table == "nat"
+        plain = table.removesuffix(LEGACY)
+        is_nat = plain == "nat"
         late = hook in {"postrouting", "input"}
-        priority = (100 if late else -100) if is_nat else _PRIORITIES.get(table, 0)
+        priority = (100 if late else -100) if is_nat else _PRIORITIES.get(plain, 0)
         listed = tuple(
             FilterRule(family, table, name, number, statements, text)
             for number, (statements, text) in enumerate(rules, 1)

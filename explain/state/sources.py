@@ -127,3 +127,13 @@ def _rank(interface: Interface, address: Address, device: str | None, destinatio
         "temporary" in address.flags,
         shared,
     )
+
+
+def asking_source(state: HostState, device: str, next_hop: str, source: str | None) -> str | None:
+    """From which address a neighbour is asked: the packet's own source if it is this host's, else one of the device.
+
+    Source: arp_solicit() in net/ipv4/arp.c with arp_announce 0; ndisc_solicit() in net/ipv6/ndisc.c.
+    """
+    if source is None or state.owner_of(source) is not None:
+        return source
+    return choose_v6(state, device, next_hop) if ":" in next_hop else choose_v4(state, device, next_hop, "link")

@@ -193,3 +193,42 @@ def test_a_loopback_address_is_reached_without_a_wire_and_a_link_local_one_witho
     near = causes(SILENT.replace("198.51.100.1", "fe80::2"), "ping -c 3 -W 4 fe80::2%eth0")
     assert {"filter-on-switch", "filter-on-target-input"} <= set(near)
     assert not {"forwarding-disabled", "no-return-route-on-router", "masquerade-missing"} & set(near)
+
+
+def test_errors_that_a_quiet_ping_only_counts_are_no_silence() -> None:
+    quiet = SILENT.replace("0 received,", "0 received, +2 errors,")
+    left = causes(quiet, "ping -q -c 3 198.51.100.1")
+    assert {"reject-route-on-router", "no-route-on-router", "destination-host-absent-on-link"} <= set(left)
+    assert not {"echo-ignored-by-target", "forwarding-disabled", "no-return-route-on-target"} & set(left)
+
+
+def test_a_client_that_could_not_connect_at_once_was_told_by_somebody() -> None:
+    failed = "curl: (7) Failed to connect to 192.0.2.2 port 80 after {} ms: Couldn't connect to server\n"
+    at_once = causes(failed.format(6), "curl http://192.0.2.2/")
+    assert at_once[0] == "tcp-no-listener"
+    assert not {"healthy", "forwarding-disabled"} & set(at_once)
+    assert "forwarding-disabled" in causes(failed.format(130_000), "curl http://192.0.2.2/")
+
+
+@pytest.mark.parametrize(
+    ("command", "is_echo"),
+    [("mtr -n -r 192.0.2.2", True), ("traceroute -I 192.0.2.2", True), ("mtr -u 192.0.2.2", False),
+     ("traceroute -T 192.0.2.2", False), ("traceroute 192.0.2.2", False)],
+)  # fmt: skip
+def test_only_a_trace_of_echoes_can_meet_a_target_that_ignores_echoes(command: str, *, is_echo: bool) -> None:
+    trace = "traceroute to 192.0.2.2 (192.0.2.2), 30 hops max\n 1  198.51.100.1  0.3 ms\n 2  *\n 3  *\n"
+    assert ("echo-ignored-by-target" in causes(trace, command)) is is_echo
+
+
+def test_the_silence_of_an_interface_that_the_command_does_not_use_excludes_nothing(tmp_path: Path) -> None:
+    text = tmp_path / "ping.txt"
+    text.write_text(SILENT)
+    seen = str(PCAPS / "no-route-on-sender" / "capture.pcapng")
+
+    def left(bound: str) -> list[str]:
+        command = f"ping -I {bound} -c 3 198.51.100.1"
+        given = Given(text=str(text), captures=(seen,), sender="h1", command=command)
+        return [each.cause for each in diagnose(gather(given)).causes]
+
+    assert "wrong-interface-selected" in left("eth9")
+    assert "wrong-interface-selected" not in left("eth0")

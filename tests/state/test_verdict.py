@@ -333,3 +333,13 @@ def test_rules_that_nft_can_only_call_xt_are_read_from_iptables_save():
     assert found.rule is not None
     assert found.rule.handle == 4
     assert not verdict(nft, PING).is_certain
+
+
+def test_a_packet_meets_the_tables_of_both_kinds_of_iptables() -> None:
+    modern = ["*filter", ":FORWARD ACCEPT [0:0]", "-A FORWARD -p icmp -j ACCEPT", "COMMIT"]
+    legacy = ["*filter", ":FORWARD ACCEPT [0:0]", "-A FORWARD -p icmp -j DROP", "COMMIT"]
+    assert verdict([], PING, iptables_save=modern).kind == "accept"
+    met = verdict([], PING, iptables_save=[*modern, *legacy])
+    assert met.kind == "drop"
+    assert met.rule is not None
+    assert met.rule.table == "filter (legacy)"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from explain.state.dhcp import dhcp_causes
-from explain.state.packet import datagram, echo, syn
+from explain.state.packet import answer_to, datagram, echo, syn
 from explain.state.path import Path
 from explain.state.read import host_state
 from explain.state.report import path_report
@@ -315,3 +315,30 @@ def test_what_would_stop_the_packet_behind_the_first_fault_is_named_in_order(
     assert [each.cause for each in path.later] == later
     assert [each["cause"] for each in path_report(path)["later"]] == later
     assert ("path.later.proved" in {line.message for line in tell(path)}) == bool(later)
+
+
+def test_a_packet_that_dnat_sends_back_to_its_sender_needs_a_hairpin() -> None:
+    to = {"dnat": {"addr": "10.0.1.5", "port": 8080}}
+    nat = filtered(
+        "ip",
+        "prerouting",
+        {"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": 80}},
+        to,
+        type="nat",
+        prio=-100,
+    )
+    path = walk(states({"R": nat}), syn("10.0.2.1", 80), "S", links=LINKS)
+    assert causes(path) == ["hairpin-nat-missing"]
+
+
+def test_a_probe_of_tcp_walks_as_tcp_and_a_closed_port_is_its_end() -> None:
+    assert go(packet=syn("10.0.2.9", 80), probes_hops=True).outcome == "answered"
+    tcp = {"match": {"op": "==", "left": {"meta": {"key": "l4proto"}}, "right": "tcp"}}
+    stopped = go({"T": filtered("ip", "input", tcp, DROP)}, packet=syn("10.0.2.9", 80), probes_hops=True)
+    assert causes(stopped) == ["filter-on-target-input"]
+
+
+def test_a_link_local_source_is_answered_on_the_link_that_it_came_by() -> None:
+    asked = replace(echo("fe80::1", "fe80::2"), in_interface="r1")
+    assert answer_to(asked, ttl=64).bound_interface == "r1"
+    assert answer_to(replace(echo("2001:db8::1", "2001:db8::2"), in_interface="r1"), ttl=64).bound_interface is None
