@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from explain.causes.from_capture.dhcp import account_for_carriers
+from explain.causes.from_capture.dhcp_leases import account_for_carriers
 from explain.causes.from_capture.scene import Scene, Seen
 
 if TYPE_CHECKING:

@@ -1,0 +1,133 @@
+"""Questions of DHCP that nobody answered, or that an ICMP error turned away."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from explain.arrays import among
+from explain.causes.from_capture.scene import Seen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explain.causes.from_capture.dhcp_leases import Leases
+
+_SERVER_PORT = 67
+_NO_SERVER = (
+    "dhcp-server-filtered", "dhcp-pool-exhausted", "bridge-port-not-forwarding", "filter-on-switch",
+    "sender-no-address",
+)  # fmt: skip
+_NO_ANSWER_TO_RELAY = (
+    "dhcp-server-filtered", "dhcp-pool-exhausted", "filter-on-router-forward", "no-route-on-router",
+    "no-return-route-on-target", "destination-host-absent-behind-router",
+)  # fmt: skip
+_LIMITED_BROADCAST = 0xFFFFFFFF
+_ALIVE = ("dhcp-server-filtered", "dhcp-no-server", "filter-on-switch")
+_OFFER_LOST = ("filter-on-switch", "filter-on-sender-input", "bridge-port-not-forwarding", "partial-loss")
+_INSISTS = 3
+
+
+def turned_away(leases: Leases) -> Iterator[Seen]:
+    """An ICMP error about a request: the server's host is there, but nobody or a filter answers for the port."""
+    scene, icmp = leases.scene, leases.scene.table.icmp
+    about = (icmp.quote > 0) & (icmp.quote_protocol == 17) & (icmp.quote_dport == _SERVER_PORT)
+    if not about.any():
+        return
+    errors = scene.part("icmp.error")
+    text = scene.table.addresses.text
+    for number in np.flatnonzero(among(errors.frames[errors.bounds[:-1]], icmp.row[about])).tolist():
+        said = errors.fields(number)
+        name = errors.outcomes[errors.outcome[number]]
+        indices = [
+            index
+            for index in scene.open(leases.part, "unanswered")
+            if said.about and any(text(step.target) == said.about.dst for step in leases.talks[index].steps)
+        ]
+        if not indices or said.from_ != said.about.dst:
+            continue
+        cause, rival = ("dhcp-server-filtered", "dhcp-no-server")
+        if name == "port-unreachable":
+            cause, rival = rival, cause
+        rows = [*errors.rows(number).tolist(), *(row for index in indices for row in leases.talks[index].rows())]
+        values = _values(leases, indices) | {"server": said.from_}
+        members = [*leases.members(indices), (errors, number)]
+        seen = Seen(cause, "likely", members, rows, (rival,), values)
+        scene.account(seen)
+        yield seen
+
+
+def silence(leases: Leases) -> Iterator[Seen]:
+    """Questions that nobody answered, one finding for each client."""
+    scene = leases.scene
+    groups: dict[str, list[int]] = defaultdict(list)
+    for index in scene.open(leases.part, "unanswered"):
+        fields = leases.fields(index)
+        is_wanted = fields.began != "query" and not fields.is_search  # somebody wants an address for himself
+        if fields.began == "inform":  # it has an address, and lives without the rest
+            is_wanted = fields.tries >= _INSISTS
+        if not is_wanted or leases.later(index) or _is_overheard(leases, index):
+            scene.accounted[leases.part.kind].add(index)
+        else:
+            groups[fields.client_mac].append(index)
+    for indices in groups.values():
+        rows = [row for index in indices for row in leases.talks[index].rows()]
+        values = _values(leases, indices)
+        certainty = "likely" if values["tries"] > 1 else "possible"
+        offers = [row for index in indices for row in leases.offered_elsewhere(index)]
+        alive = [row for index in indices for row in leases.servers_alive(index)]
+        cause: str = "dhcp-no-server"
+        rivals: tuple[str, ...] = _NO_SERVER
+        if offers:
+            cause, rivals = "dhcp-offer-lost", _OFFER_LOST
+        elif alive:
+            cause, rivals = "dhcp-pool-exhausted", _ALIVE
+        elif relay := _relay(leases, indices):
+            values |= relay
+            rivals = scene.one_link.possible(_handed_on(leases, indices), _NO_ANSWER_TO_RELAY)
+        yield Seen(cause, certainty, leases.members(indices), [*rows, *(offers or alive)], rivals, values)
+
+
+def _relay(leases: Leases, indices: list[int]) -> dict[str, Any]:
+    """Which relay handed the questions to which server; empty if none is seen."""
+    table = leases.scene.table
+    handed = _handed_on(leases, indices)[:1]
+    if not handed:
+        return {}
+    relay = next(step.said.relay for index in indices for step in leases.talks[index].steps if step.row == handed[0])
+    asked = table.addresses.text(int(table.targets(np.array(handed))[0]))
+    return {"case": "relayed", "relay": table.addresses.text(relay), "asked": asked}
+
+
+def _handed_on(leases: Leases, indices: list[int]) -> list[int]:
+    """Rows in which a relay carries a question to a server's address."""
+    return [
+        step.row
+        for index in indices
+        for step in leases.talks[index].steps
+        if step.said.relay and not step.said.is_reply and step.target != _LIMITED_BROADCAST
+    ]
+
+
+def _is_overheard(leases: Leases, index: int) -> bool:
+    """Whether the answer would not pass here: it may go to the client alone.
+
+    A client that gets an offer asks everyone for it next, so repeated questions were not answered.
+    """
+    fields, talk = leases.fields(index), leases.talks[index]
+    if fields.tries > 1 or fields.is_broadcast:
+        return False
+    common = leases.scene.hosts.in_every_frame(talk.place)
+    return common is not None and int.from_bytes(talk.hardware, "big") not in common
+
+
+def _values(leases: Leases, indices: list[int]) -> dict[str, Any]:
+    """What the sentences mention; a question seen at several places is counted once."""
+    tries: dict[int, int] = defaultdict(int)
+    for index in indices:
+        tries[leases.talks[index].place] += leases.fields(index).tries
+    asked = next((leases.fields(index).server for index in indices if leases.fields(index).server), None)
+    client = leases.fields(indices[0]).client_mac
+    return {"client": client, "tries": max(tries.values()), "server": asked, "count": len(indices)}
