@@ -53,10 +53,12 @@ def _fill_gaps() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123  open to the end
-    raw = getattr(sys.stdout, "buffer", None)
-    if isinstance(raw, io.RawIOBase):  # PYTHONUNBUFFERED: it writes what fits into a pipe and drops the rest
+    out = sys.stdout
+    raw = getattr(out, "buffer", None)
+    # With PYTHONUNBUFFERED it writes what fits into a pipe and drops the rest. What a caller put there stays his.
+    if out is sys.__stdout__ and out is not None and isinstance(raw, io.RawIOBase):
         whole = cast("BinaryIO", io.BufferedWriter(raw))
-        sys.stdout = io.TextIOWrapper(whole, sys.stdout.encoding, sys.stdout.errors, line_buffering=True)
+        sys.stdout = io.TextIOWrapper(whole, out.encoding, out.errors, line_buffering=True)
 
 
 def _leave(status: int) -> None:
