@@ -145,13 +145,13 @@ def _is_there(lab: str) -> bool:
     return True
 
 
-def _entries(ids: tuple[str, ...] | list[str], lang: str, indent: str) -> Iterator[str]:
+def _entries(ids: tuple[str, ...] | list[str], lang: str) -> Iterator[str]:
     """Ids with their titles under them."""
     from explain.causes.pages import page
 
     for one in ids:
-        yield bold(f"{indent}{one}")
-        yield from block(page(one).tellings[lang].title, f"{indent}    ", f"{indent}    ", width())
+        yield bold(f"  {one}")
+        yield from block(page(one).tellings[lang].title, " " * 6, " " * 6, width())
 
 
 def _chapter_rows(lang: str) -> Iterator[str]:
@@ -159,7 +159,7 @@ def _chapter_rows(lang: str) -> Iterator[str]:
 
     for chapter in chapters():
         yield bold(f"{chapter.number} {chapter.names[lang]}")
-        yield from _entries(chapter.ids, lang, "  ")
+        yield from _entries(chapter.ids, lang)
         yield ""
     yield from block(_WORDS[lang]["list"], "", "", width())
 
@@ -173,7 +173,7 @@ def _message_rows(found: list[tuple[str, str]], lang: str) -> Iterator[str]:
             yield ""
             yield from block(message, "", "    ", width())
         last = message
-        yield from _entries([one], lang, "  ")
+        yield from _entries([one], lang)
 
 
 def _page_json(told: Page) -> dict[str, Any]:

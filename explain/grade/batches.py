@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 Batch = list[tuple[int, "Submission"]]
 Forms = list[tuple[int, dict[str, Any]]]
 
+_MOST = 50  # submissions in a batch
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -43,18 +45,17 @@ def grade_batch(work: Work, batch: Batch) -> Forms:
     return [(number, _grade(work, number, submission)) for number, submission in batch]
 
 
-def in_batches(submissions: Sequence[Submission], workers: int, least: int = 1, most: int = 50) -> list[Batch]:
+def in_batches(submissions: Sequence[Submission], workers: int, least: int = 1) -> list[Batch]:
     """Batches of a size that leaves each worker several; who handed in nothing is in none.
 
     Args:
         submissions: of a class.
         workers: how many batches are graded at a time.
         least: in a batch, as long as that leaves no worker without one.
-        most: in a batch.
     """
     numbered = [(number, one) for number, one in enumerate(submissions) if one.paths]
     several, one_each = (-(-len(numbered) // (workers * times)) for times in (8, 1))
-    size = max(1, min(most, max(several, min(least, one_each))))
+    size = max(1, min(_MOST, max(several, min(least, one_each))))
     return [numbered[at : at + size] for at in range(0, len(numbered), size)]
 
 

@@ -157,15 +157,13 @@ class Scene:
                     return bytes(frames.data[start : start + int(frames.captured[at])].tobytes())
         return None
 
-    def loses_frames(self, names: Sequence[str] | None = None) -> str | None:
+    def loses_frames(self) -> str | None:
         """Why absence cannot be told from these captures: a word for it, None if it can.
 
-        ``dropped``: the capture says that frames were lost; ``cut``: it ends in damage; ``midstream``: it began
-        after the connections in it; ``missing``: there is no frame in it at all.
+        ``dropped``: the capture says that frames were lost; ``cut``: it ends in damage; ``missing``: there is no frame
+        in it at all.
         """
-        for number, info in enumerate(self.report.captures):
-            if names and self.names[number] not in names:
-                continue
+        for info in self.report.captures:
             if any(interface.dropped for interface in info.interfaces):
                 return "dropped"
             if info.damage is not None:

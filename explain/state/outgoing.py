@@ -44,14 +44,14 @@ class Sending:
         return self.found.route
 
 
-def _query_of(packet: Packet, *, in_interface: str = "lo") -> Query:
+def _query_of(packet: Packet) -> Query:
     """What a packet asks the tables."""
     return Query(
         family=packet.family,
         destination=packet.destination,
         source=packet.bound_source or packet.source,
         out_interface=packet.bound_interface,
-        in_interface=in_interface,
+        in_interface="lo",
         mark=packet.mark,
         protocol=packet.protocol,
         source_port=packet.source_port,

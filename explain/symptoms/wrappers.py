@@ -97,7 +97,8 @@ def words_of(text: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _skip_options(words: tuple[str, ...], at: int, with_value: str) -> int:
+def _skip_options(words: tuple[str, ...], with_value: str) -> int:
+    at = 1
     while at < len(words) and words[at].startswith("-") and words[at] != "--":
         takes = len(words[at]) == 2 and words[at][1] in with_value
         at += 2 if takes else 1
@@ -165,10 +166,10 @@ def _without_first(outer: Wrapped) -> Wrapped | None:
     words = outer.words
     first = words[0].rsplit("/", 1)[-1]
     if first in _PLAIN and not (first == "busybox" and words[1].startswith("-")):
-        rest = words[_skip_options(words, 1, _PLAIN[first]) :]
+        rest = words[_skip_options(words, _PLAIN[first]) :]
         return replace(outer, words=rest, is_privileged=outer.is_privileged or first in ("sudo", "doas"))
     if first in ("timeout", "mnexec", "unshare"):
-        after = _skip_options(words, 1, "ks" if first == "timeout" else "agn")
+        after = _skip_options(words, "ks" if first == "timeout" else "agn")
         return replace(outer, words=words[after + (first == "timeout") :])
     if first in ("bash", "sh", "ash", "zsh", "dash") and words[1] in ("-c", "-lc", "-ec") and len(words) > 2:
         return replace(outer, words=words_of(words[2]))

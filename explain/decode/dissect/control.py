@@ -37,6 +37,7 @@ _OPTIONS_V6 = {
     1: "source link-layer address", 2: "target link-layer address", 3: "prefix information", 4: "redirected header",
     5: "MTU", 14: "nonce", 24: "route information", 25: "RDNSS", 31: "DNSSL",
 }  # fmt: skip
+_SIZE = 8  # of the header, in octets (RFC 792; RFC 4443, 2.1)
 _RECORDS = {
     1: "include", 2: "exclude", 3: "change to include", 4: "change to exclude", 5: "allow new sources",
     6: "block old sources",
@@ -71,13 +72,13 @@ def icmp(header: Header) -> Next | None:
         header.number("icmp.unused", 4, 4)
     header.raw(0, 8)
     following = "ip" if kind in _ERRORS else "data"
-    return _then(header, 8, following, is_quoted=kind in _ERRORS)
+    return _then(header, following, is_quoted=kind in _ERRORS)
 
 
-def _then(header: Header, size: int, kind: str, *, is_quoted: bool) -> Next | None:
-    if header.at + size >= header.end:
+def _then(header: Header, kind: str, *, is_quoted: bool) -> Next | None:
+    if header.at + _SIZE >= header.end:
         return None
-    return Next(kind, header.at + size, header.said_end, {"is_quoted": True} if is_quoted else {})
+    return Next(kind, header.at + _SIZE, header.said_end, {"is_quoted": True} if is_quoted else {})
 
 
 def icmpv6(header: Header) -> Next | None:
@@ -107,7 +108,7 @@ def icmpv6(header: Header) -> Next | None:
     if kind in _OPTIONS_AT:
         _options(header, _OPTIONS_AT[kind])
         return None
-    return _then(header, 8, "ipv6" if kind in _ERRORS_V6 else "data", is_quoted=kind in _ERRORS_V6)
+    return _then(header, "ipv6" if kind in _ERRORS_V6 else "data", is_quoted=kind in _ERRORS_V6)
 
 
 def _groups(header: Header, count: int) -> None:
