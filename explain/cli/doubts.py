@@ -7,18 +7,23 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from explain.addresses import mac_text
 from explain.causes.neighbours_heard import asked_for
 from explain.causes.sightings import addresses_seen, pings_in
 from explain.exchanges.selection import Selection
+from explain.state.addresses import is_link_local, is_loopback, is_multicast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from explain.causes.diagnosis import Witnesses
     from explain.model import CaptureInfo
+    from explain.state.records import HostState
+    from explain.table import PacketTable
 
 _HOUR_NS = 3_600_000_000_000
 _MOST_NAMED = 4
+_MOST_LOOKED_AT = 1000
 _NOBODY = {"0.0.0.0", "::"}  # noqa: S104 - addresses in a text
 
 
@@ -29,9 +34,66 @@ def without_strangers(witnesses: Witnesses, say: Callable[[str], None]) -> Witne
         witnesses: everything that was given.
         say: told, in one line, about each that is left out or doubted.
     """
-    left = _of_this_host(_of_this_run(witnesses, say), say)
+    left = _of_this_network(_of_this_host(_of_this_run(witnesses, say), say), say)
     _of_the_target(left, say)
     return left
+
+
+def _of_this_network(witnesses: Witnesses, say: Callable[[str], None]) -> Witnesses:
+    """Without the states of hosts of which no capture, no text and no other state knows anything, nor they of it.
+
+    A switch has no address of its own to be known by, and who wants a lease has none yet.
+    """
+    table, states, text = witnesses.table, witnesses.states, witnesses.text
+    is_lease = text is not None and text.program == "dhcp-client"
+    if table is None or not len(table) or witnesses.topology.roles or is_lease:
+        return witnesses
+    seen = addresses_seen(table) | asked_for(table) | {_address_of_the_target(witnesses) or ""}
+    macs = {mac_text(int(mac)) for mac in {*table.links.source.tolist(), *table.links.target.tolist()}}
+    unseen = [each for each in states if not _macs(each) & macs]
+    strangers = [
+        each for each in unseen if _own(each) and not _own(each) & seen and not _is_related(each, states, seen)
+    ]
+    for state in unseen:
+        if state in strangers:
+            say(f"no capture shows an address of {state.name}, nor leads a route of its state to any: it is left out")
+        else:
+            _of_this_day(state, table, say)
+    return replace(witnesses, states=tuple(each for each in states if each not in strangers))
+
+
+def _own(state: HostState) -> set[str]:
+    return {
+        address.local
+        for each in state.interfaces or ()
+        for address in each.addresses or ()
+        if not each.is_loopback and not is_link_local(address.local)
+    }
+
+
+def _macs(state: HostState) -> set[str]:
+    return {each.mac for each in state.interfaces or () if each.mac and not each.is_loopback}
+
+
+def _is_related(state: HostState, states: Sequence[HostState], seen: set[str]) -> bool:
+    """Whether an own network or a route of the host leads to anybody of the others."""
+    others = {address for each in states if each is not state for address in _own(each)}
+    networks = {route.network for routes in state.routes.values() for route in routes if route.network.length}
+    networks |= {own for each in state.interfaces or () for a in each.addresses or () if (own := a.network)}
+    known = [*others, *sorted(seen)[:_MOST_LOOKED_AT]]
+    known = [each for each in known if not is_loopback(each) and not is_link_local(each) and not is_multicast(each)]
+    return any(network.covers(address) for network in networks for address in known)
+
+
+def _of_this_day(state: HostState, table: PacketTable, say: Callable[[str], None]) -> None:
+    """Say where an address of a host of which no frame bears a MAC is at somebody else's."""
+    arp = table.arp
+    rows = slice(_MOST_LOOKED_AT)
+    for address, mac in zip(arp.sender_ip[rows].tolist(), arp.sender_mac[rows].tolist(), strict=True):
+        if _macs(state) and (text := table.addresses.text(int(address))) in _own(state):
+            elsewhere = f"the captures show {text} at {mac_text(int(mac))}, which no interface of {state.name} has"
+            say(f"{elsewhere}: is it another host's, or is the state of another day?")
+            return
 
 
 def _of_this_run(witnesses: Witnesses, say: Callable[[str], None]) -> Witnesses:

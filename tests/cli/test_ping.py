@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -149,6 +150,24 @@ def test_a_capture_of_another_run_is_named_and_left_out(capsys: pytest.CaptureFi
     assert status == 0
     assert "another run" in err
     assert not [r for cause in json.loads(out)["causes"] for r in cause["because"] if r["witness"] == "capture"]
+
+
+def test_the_state_of_a_host_of_another_network_or_another_day_is_named(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder = TOP / "pcaps" / "no-return-route-on-target"
+    state = json.loads((folder / "state" / "h1.json").read_text())
+    foreign, older = tmp_path / "foreign.json", tmp_path / "older.json"
+    foreign.write_text(json.dumps(state).replace("192.0.2.", "10.99.0."))
+    foreign.write_text(re.sub(r"00:00:5e:00:53:", "02:00:00:00:00:", foreign.read_text()))
+    older.write_text(re.sub(r"00:00:5e:00:53:", "02:00:00:00:00:", json.dumps(state)))
+    given = ("--text", str(folder / "ping.txt"), "--capture", str(folder / "capture.pcapng"), "--sender", "h1", "-q")
+    assert run(capsys, *given, "--state", f"h1={folder / 'state' / 'h1.json'}")[2] == ""
+    assert "of another day?" in run(capsys, *given, "--state", f"h1={older}")[2]
+    assert (
+        "it is left out"
+        in run(capsys, *given, "--state", f"h1={folder / 'state' / 'h1.json'}", "--state", str(foreign))[2]
+    )
 
 
 def test_captures_that_hold_nothing_of_the_target_are_named(
