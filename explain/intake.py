@@ -238,8 +238,10 @@ def _named(source: Source, interfaces: Sequence[Interface]) -> list[Interface]:
 
 def _chosen(source: Source, reader: CaptureReader) -> int | None:
     """The interface that the user selected, if the file has one so named; else the name is only a label."""
+    if source.interface is None:
+        return None
     names = [interface.name for interface in reader.interfaces]
-    return names.index(source.interface) if source.interface and source.interface in names else None
+    return names.index(source.interface) if source.interface in names else None
 
 
 def _info(source: Source, reader: CaptureReader, count: _Count, checksums: str) -> CaptureInfo:

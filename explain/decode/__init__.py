@@ -84,12 +84,11 @@ class Decoder:
         self.table.reserve(count)
         if not count:
             return
-        cuts = sorted({*_changes(frames, interfaces), *range(0, count, _BLOCK), count})
-        for start, stop in pairwise(cuts):
+        for start, stop in pairwise((*range(0, count, _BLOCK), count)):
             self._run(frames, slice(start, stop), numbers, capture, interfaces)
 
     def _run(self, frames: Frames, part: slice, numbers: U4, capture: int, interfaces: Sequence[Interface]) -> None:
-        """Decode frames of one link type."""
+        """Decode one block of frames."""
         table, count = self.table, part.stop - part.start
         rows = slice(table.rows, table.rows + count)
         table.frame[rows] = numbers[part]
@@ -101,7 +100,7 @@ class Decoder:
         heads = None if frames.heads is None else frames.heads[:, part]
         slab = Slab(frames.data, frames.start[part], captured, heads)
         used = frames.interface[part]
-        fields = link.read(slab, interfaces[int(used[0])].link_type)
+        fields = link.read(slab, _link_types(used, interfaces))
         table.vlan[rows] = fields.vlan
         table.link[rows] = self._links.index(fields.mac_low, fields.mac_high)
         table.place[rows] = self._place(fields, slab, capture, used, interfaces)
@@ -206,13 +205,13 @@ class Decoder:
         return table
 
 
-def _changes(frames: Frames, interfaces: Sequence[Interface]) -> list[int]:
-    """The frames whose link type is another than that of the one before."""
-    link_types = [interface.link_type for interface in interfaces]
-    if len(set(link_types)) == 1:
-        return []
-    changes: list[int] = (np.flatnonzero(np.diff(np.array(link_types)[frames.interface])) + 1).tolist()
-    return changes
+def _link_types(used: U2, interfaces: Sequence[Interface]) -> int | I8:
+    """The link type of frames from these interfaces; one for each frame where they differ."""
+    if len(interfaces) == 1:
+        return interfaces[0].link_type
+    first = int(used.min())
+    link_types = [interface.link_type for interface in interfaces[first : int(used.max()) + 1]]
+    return link_types[0] if len(set(link_types)) == 1 else np.array(link_types, np.int64)[used - first]
 
 
 def _some(frames: Frames, keep: I8) -> Frames:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.addresses import NO_MAC
+from explain.arrays import distinct
 from explain.decode.slab import LINK
 from explain.decode.tags import NO_TYPE, SMALLEST_TYPE, TYPE_IPV4, TYPE_IPV6, follow, ppp_types
 from explain.record import dataclass
@@ -31,6 +32,11 @@ _FAMILIES = {2: TYPE_IPV4, 10: TYPE_IPV6, 24: TYPE_IPV6, 28: TYPE_IPV6, 30: TYPE
 _TO_OTHERS_BY_US = 4  # packet type "outgoing" of both cooked forms
 _HDLC_ADDRESS = 0xFF03
 _SIXTEEN = np.uint64(16)
+_COLUMNS = (
+    ("ethertype", 0), ("network", 0), ("layers", 0), ("vlan", 0), ("mac_low", 0), ("mac_high", 0),
+    ("device", -1), ("inner", 0),
+)  # fmt: skip
+"""Those of ``LinkFields``, each with what says that a frame has none where others have one."""
 
 
 @dataclass(slots=True)
@@ -56,8 +62,25 @@ class LinkFields:
     inner: U2 | None = None
 
 
-def read(slab: Slab, link_type: int) -> LinkFields:
-    """The link layer of frames that all have one link type."""
+def read(slab: Slab, link_types: int | I8) -> LinkFields:
+    """The link layer of frames; of one link type, or each of its own."""
+    if isinstance(link_types, int):
+        return _read_alike(slab, link_types)
+    whole = _nothing(slab, 0)
+    for link_type in distinct(link_types).tolist():
+        rows = np.flatnonzero(link_types == link_type)
+        part = _read_alike(slab.some(rows), link_type)
+        for name, absent in _COLUMNS:
+            values = getattr(part, name)
+            if values is None:
+                continue
+            if getattr(whole, name) is None:
+                setattr(whole, name, np.full(len(link_types), absent, values.dtype))
+            getattr(whole, name)[rows] = values
+    return whole
+
+
+def _read_alike(slab: Slab, link_type: int) -> LinkFields:
     if link_type == _ETHERNET:
         fields = _ethernet(slab)
     elif link_type in (_SLL, _SLL2_LINK):

@@ -63,6 +63,10 @@ class Slab:
         self.have = have
         self.words: U8 = Turner().turned(data, at - LINK, HEAD) if heads is None else np.ascontiguousarray(heads)
 
+    def some(self, rows: I8) -> Slab:
+        """The same of some frames only."""
+        return Slab(self.data, self.at[rows], self.have[rows], self.words[:, rows])
+
     def shift(self, rows: I8, by: I4, column: int) -> None:
         """Let ``rows`` begin ``by`` octets later, from the word with this column on."""
         self.at[rows] += by

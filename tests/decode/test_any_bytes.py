@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from decode.windows import KINDS, decoded, known, of_frames, window
@@ -10,6 +12,9 @@ from hypothesis import strategies as st
 
 import explain.decode
 from explain.addresses import NO_MAC
+from explain.capture.frames import Frames
+from explain.decode import Decoder
+from explain.model import Interface
 from explain.table import (
     ARP,
     BAD_CHECKSUM,
@@ -111,6 +116,31 @@ def test_how_frames_are_shared_out_among_windows_and_blocks_changes_nothing(fram
         for side in {"arp", "icmp", "syn", "fragments"} & set(one):
             del one[side]["row"]
     assert split == whole
+
+
+@given(st.lists(st.tuples(st.sampled_from(LINK_TYPES), st.binary(max_size=60) | broken()), min_size=1, max_size=12))
+def test_frames_of_many_link_types_in_any_order_are_read_as_each_alone(some: list[tuple[int, bytes]]) -> None:
+    interfaces = [Interface(None, link_type, 65535) for link_type in LINK_TYPES]
+    used = np.array([LINK_TYPES.index(link_type) for link_type, _ in some], np.uint16)
+    decoder, frames = Decoder(), window([frame for _, frame in some], around=b"\xa5" * 16)
+    decoder.add(replace(frames, interface=used), 0, interfaces)
+    alone = Decoder()
+    for at in range(len(some)):
+        alone.add(replace(_only(frames, at), interface=used[at : at + 1]), 0, interfaces)
+    table = decoder.finish()
+    assert [table.places[place].interface for place in table.place.tolist()] == used.tolist()
+    together, one_by_one = known(table), known(alone.finish())
+    for one in together + one_by_one:
+        del one["place"]  # numbered by the interface here, by what came first there
+        for side in {"arp", "icmp", "syn", "fragments"} & set(one):
+            del one[side]["row"]
+    assert together == one_by_one
+
+
+def _only(frames: Frames, at: int) -> Frames:
+    one = slice(at, at + 1)
+    columns = ("start", "captured", "length", "time_ns")
+    return replace(frames, **{name: getattr(frames, name)[one] for name in columns})
 
 
 @pytest.mark.parametrize("name", KINDS)
