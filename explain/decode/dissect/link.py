@@ -95,7 +95,8 @@ def llc(header: Header) -> Next | None:
         return Next("stp" if is_tree else "data", header.at + 2 + size, header.said_end)
     maker = header.number("llc.oui", 3, 3)
     if maker:
-        header.number("llc.pid", 6, 2, _CISCO if maker == _CISCO_OUI else None)
+        is_cisco = maker == _CISCO_OUI
+        header.number("llc.cisco_pid" if is_cisco else "llc.pid", 6, 2, _CISCO if is_cisco else None)
         return Next("data", header.at + 8, header.said_end)
     return _by_type(header, "llc.type", 6, 8)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from explain.decode.dissect.field import Header
 
 _FLAGS = (
-    ("tcp.flags.ns", 7), ("tcp.flags.cwr", 8), ("tcp.flags.ece", 9), ("tcp.flags.urg", 10), ("tcp.flags.ack", 11),
+    ("tcp.flags.ae", 7), ("tcp.flags.cwr", 8), ("tcp.flags.ece", 9), ("tcp.flags.urg", 10), ("tcp.flags.ack", 11),
     ("tcp.flags.push", 12), ("tcp.flags.reset", 13), ("tcp.flags.syn", 14), ("tcp.flags.fin", 15),
 )  # fmt: skip
 _OPTIONS = {
