@@ -147,7 +147,7 @@ def find(table: PacketTable) -> ExchangeColumns:
         lru_cache(_REMEMBERED)(lambda index: _fields(moments, index, tls.get(index))), facts, PATIENCE_NS,
     )  # fmt: skip
     if "tls" in table.contents:
-        from explain.exchanges.tls_hello import by_connection
+        from explain.exchanges.tls_talk import by_connection
 
         tls.update(by_connection(table, columns))
     return columns

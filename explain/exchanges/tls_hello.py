@@ -1,23 +1,10 @@
-"""What can be read of TLS: the server's name, the version, alerts (RFC 8446, 5246, 6066).
-
-Only records that begin a segment are looked at; what is encrypted stays unread.
-"""
+"""Records of TLS that can be read: hellos with the server's name and the version, and alerts (RFC 8446, 5246, 6066)."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
-
-import numpy as np
+from typing import NamedTuple
 
 from explain.record import dataclass
-from explain.table import REVERSED
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from explain.exchanges.columns import ExchangeColumns
-    from explain.table import PacketTable
 
 _DRAFTS = 0x7F  # of TLS 1.3, whose servers named them where a version stands (draft-ietf-tls-tls13-20, 4.1.3)
 _VERSION_BLOCKS = (3, _DRAFTS)
@@ -42,16 +29,14 @@ ALERTS = {
 }  # fmt: skip
 """Descriptions of alerts (RFC 8446, 6; the registry at IANA)."""
 
-_CIPHER_CHANGE, _ALERT, _HANDSHAKE = 20, 21, 22
+_CIPHER_CHANGE, _ALERT, HANDSHAKE = 20, 21, 22
 _CLIENT_HELLO, _SERVER_HELLO = 1, 2
 _OLD, _OLD_HEADER = 0x80, 11  # SSL 2: a record of less than 256 octets, and what stands before its lists
 _SERVER_NAME, _PROTOCOLS, _SUPPORTED_VERSIONS = 0, 16, 43
 _FATAL = 2
-_RECORD_HEADER, _MESSAGE_HEADER = 5, 4
+RECORD_HEADER, _MESSAGE_HEADER = 5, 4
 _LONGEST_RECORD = (1 << 14) + 2048
 _MOST_RECORDS, _MOST_EXTENSIONS = 32, 256
-_MOST_JOINS = 4  # for each piece, on the average
-_SEQUENCE = 1 << 32
 
 
 class Record(NamedTuple):
@@ -87,44 +72,17 @@ class Alert:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """TLS on one connection, as its beginning shows it.
-
-    Attributes:
-        version: the one that the server chose, else the highest one that the client offered.
-        server_name: what the client asked for.
-        alert: the first fatal alert, else the first one that can be read; None if there is none.
-        alert_by: ``client`` or ``server``; alert_frame: where it is.
-        is_answered: the server said hello.
-        protocols: offered by the client; protocol: chosen by the server, where that can be read.
-        hello_frame, answer_frame: the first ClientHello and the first ServerHello; None if not recorded.
-    """
-
-    version: str | None
-    server_name: str | None
-    alert: str | None
-    is_fatal: bool
-    alert_by: str | None
-    alert_frame: int | None
-    is_answered: bool
-    protocols: tuple[str, ...]
-    protocol: str | None
-    hello_frame: int | None
-    answer_frame: int | None
-
-
 def records(octets: bytes) -> list[Record]:
     """The records in a segment, the last one as far as it goes."""
     found: list[Record] = []
     at = 0
-    while at + _RECORD_HEADER <= len(octets) and len(found) < _MOST_RECORDS:
+    while at + RECORD_HEADER <= len(octets) and len(found) < _MOST_RECORDS:
         kind, version = octets[at], int.from_bytes(octets[at + 1 : at + 3], "big")
         length = int.from_bytes(octets[at + 3 : at + 5], "big")
-        if not _CIPHER_CHANGE <= kind <= _HANDSHAKE + 1 or version >> 8 != 3 or not 0 < length <= _LONGEST_RECORD:
+        if not _CIPHER_CHANGE <= kind <= HANDSHAKE + 1 or version >> 8 != 3 or not 0 < length <= _LONGEST_RECORD:
             break
-        end = at + _RECORD_HEADER + length
-        found.append(Record(kind, version, octets[at + _RECORD_HEADER : end], end <= len(octets)))
+        end = at + RECORD_HEADER + length
+        found.append(Record(kind, version, octets[at + RECORD_HEADER : end], end <= len(octets)))
         at = end
     return found
 
@@ -132,7 +90,7 @@ def records(octets: bytes) -> list[Record]:
 def hello(record: Record) -> Hello | None:
     """The hello that begins a handshake record, as far as it was captured; None if it holds none."""
     body = record.body
-    if record.kind != _HANDSHAKE or len(body) < _MESSAGE_HEADER + 34 or body[0] not in (_CLIENT_HELLO, _SERVER_HELLO):
+    if record.kind != HANDSHAKE or len(body) < _MESSAGE_HEADER + 34 or body[0] not in (_CLIENT_HELLO, _SERVER_HELLO):
         return None
     if int.from_bytes(body[1:4], "big") > _LONGEST_RECORD:  # encrypted, and the type was chance
         return None
@@ -161,11 +119,11 @@ def lacks_its_end(octets: bytes) -> bool:
     for record in records(octets):
         if record.kind == _ALERT and not record.is_whole:
             return True
-        if record.kind == _HANDSHAKE and not record.is_whole:
+        if record.kind == HANDSHAKE and not record.is_whole:
             body = record.body
             is_hello = not body or body[0] in (_CLIENT_HELLO, _SERVER_HELLO)
             return is_hello and len(body) < _MESSAGE_HEADER + int.from_bytes(body[1:4], "big")
-    return len(octets) < _RECORD_HEADER
+    return len(octets) < RECORD_HEADER
 
 
 def alert(record: Record) -> Alert | None:
@@ -226,92 +184,3 @@ def _protocols(octets: bytes) -> tuple[str, ...]:
         names.append(octets[at + 1 : at + 1 + octets[at]].decode("utf-8", "backslashreplace"))
         at += 1 + octets[at]
     return tuple(names)
-
-
-def _hellos(table: PacketTable) -> Mapping[int, list[tuple[int, bytes]]]:
-    """Segments that begin a record, by flow: rows in order, each with its octets and the rest of a long hello."""
-    kept = table.contents.get("tls")
-    if kept is None:
-        return {}
-    rows = np.array(kept.row, np.int64)
-    columns = table.flow[rows], table.layers[rows] & REVERSED, table.seq[rows], table.payload[rows]
-    pieces = list(zip(kept.row, *(column.tolist() for column in columns), kept.octets, strict=True))
-    by_seq = {piece[1:4]: piece for piece in reversed(pieces)}
-    used: set[tuple[int, int, int]] = set()
-    joins = _MOST_JOINS * len(pieces)
-    found: dict[int, list[tuple[int, bytes]]] = {}
-    for row, flow, side, seq, size, octets in sorted(pieces):
-        if (flow, side, seq) in used:
-            continue
-        whole, at = bytearray(octets), (seq + size) % _SEQUENCE
-        while joins and _goes_on(whole) and (following := by_seq.get((flow, side, at))):
-            used.add((flow, side, at))
-            joins -= 1
-            whole += following[5]
-            at = (at + following[4]) % _SEQUENCE
-        found.setdefault(flow, []).append((row, bytes(whole)))
-    return found
-
-
-def _goes_on(octets: bytearray) -> bool:
-    """Whether a handshake record is longer than what there is of it."""
-    size = _RECORD_HEADER + int.from_bytes(octets[3:5], "big")
-    return octets[:1] == bytes((_HANDSHAKE,)) and (len(octets) < _RECORD_HEADER or len(octets) < size)
-
-
-def by_connection(table: PacketTable, connections: ExchangeColumns) -> dict[int, Tls]:
-    """What can be read of TLS on each connection, by its index in ``connections``."""
-    segments = {row: octets for some in _hellos(table).values() for row, octets in some}
-    if not segments:
-        return {}
-    is_copied = np.zeros(len(table), np.bool_)
-    is_copied[list(segments)] = True
-    at = np.flatnonzero(is_copied[connections.frames])
-    owners = np.searchsorted(connections.bounds, at, "right") - 1
-    found: dict[int, Tls] = {}
-    client_side: dict[int, int] = {}
-    for row, index in sorted(zip(connections.frames[at].tolist(), owners.tolist(), strict=True)):
-        side = int(table.layers[row]) & REVERSED
-        read = [(hello(record), alert(record)) for record in records(segments[row])]
-        for said, warned in read or [(old_hello(segments[row]), None)]:
-            if said is not None:
-                client_side.setdefault(index, side if said.is_client else side ^ REVERSED)
-                found[index] = _with_hello(found.get(index, _NOTHING), said, int(table.frame[row]))
-            elif warned is not None:
-                by = _speaker(table, connections, index, side, client_side)
-                found[index] = _with_alert(found.get(index, _NOTHING), warned, by, int(table.frame[row]))
-    return found
-
-
-_NOTHING = Tls(None, None, None, False, None, None, False, (), None, None, None)
-
-
-def _speaker(
-    table: PacketTable, connections: ExchangeColumns, index: int, side: int, client_side: dict[int, int]
-) -> str:
-    if index not in client_side:
-        client = connections.fields(index).client
-        row = connections.rows(index)[:1]
-        is_first = table.addresses.text(int(table.sources(row)[0])) == client.address
-        is_first &= int(table.source_ports(row)[0]) == client.port
-        first = int(table.layers[row[0]]) & REVERSED
-        client_side[index] = first if is_first else first ^ REVERSED
-    return "client" if side == client_side[index] else "server"
-
-
-def _with_hello(tls: Tls, said: Hello, frame: int) -> Tls:
-    version = version_name(said.version)
-    if said.is_client:
-        return replace(
-            tls, version=tls.version if tls.is_answered else version,
-            server_name=tls.server_name or said.server_name, protocols=tls.protocols or said.protocols,
-            hello_frame=tls.hello_frame or frame,
-        )  # fmt: skip
-    chosen = said.protocols[0] if said.protocols else tls.protocol
-    return replace(tls, version=version, is_answered=True, protocol=chosen, answer_frame=tls.answer_frame or frame)
-
-
-def _with_alert(tls: Tls, warned: Alert, by: str, frame: int) -> Tls:
-    if tls.alert is not None and (tls.is_fatal or not warned.is_fatal):
-        return tls
-    return replace(tls, alert=warned.name, is_fatal=warned.is_fatal, alert_by=by, alert_frame=frame)

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from explain.state.match import holds
-from explain.state.packet_values import Context, value_of
 from explain.state.ruleset import Chain, FilterRule, Ruleset, say
 
 if TYPE_CHECKING:
     from explain.state.packet import Packet
+    from explain.state.packet_values import Context
     from explain.state.records import Answer
 
 _DEEPEST_JUMP = 16
@@ -325,6 +325,3 @@ def _mangle(walk: _Walk, rule: FilterRule, inner: Mapping[str, Any]) -> None:
         walk.packet = replace(walk.packet, destination=value)
     elif isinstance(target, Mapping) and "payload" in target and "dscp" not in described:
         walk.oddities.append(("corrupted", rule))
-
-
-__all__ = ["Passed", "Verdict", "decide", "value_of"]
