@@ -6,18 +6,16 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from explain.record import dataclass
-from explain.state.path import Locus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from explain.model import CaptureInfo
+    from explain.state.path import Locus
     from explain.state.records import HostState
     from explain.symptoms.command import Command
     from explain.symptoms.witness import Symptom, TextWitness
     from explain.table import PacketTable
-
-__all__ = ["Candidate", "Diagnosis", "Locus", "Look", "Reason", "RuledOut", "Topology", "Witnesses"]
 
 
 @dataclass(frozen=True, slots=True)

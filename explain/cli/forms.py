@@ -55,7 +55,8 @@ def ladder(
     report: Report, lines: Sequence[Line], sentences: Sequence[str], language: str, *, is_for_terminal: bool
 ) -> str:
     """The verdict and the ladder, in the characters that standard output can show."""
-    from explain.render.ladder import ASCII, BOX, render
+    from explain.render.ladder import render
+    from explain.render.ladder_sheet import ASCII, BOX
     from explain.render.plain import render as plain
 
     width = max(40, shutil.get_terminal_size((_WIDTH, 24)).columns) if is_for_terminal else _WIDTH

@@ -58,6 +58,3 @@ def solicited_node(address: str) -> str | None:
 
 def _text(octets: bytes, at: int) -> str:
     return str(IPv6Address(octets[at : at + _GROUP]))
-
-
-__all__ = ["Membership", "memberships", "solicited_node"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from explain.errors import UsageError
 from explain.grade.event import UnknownFieldError, part
 from explain.grade.expressions import fill
-from explain.grade.functions import AbsentError, Network, contains, equal
+from explain.grade.functions import Network, contains, equal
 from explain.grade.patterns import search
 from explain.grade.vocabulary import fields_of, nearest
 
@@ -132,6 +132,3 @@ def _in_order(actual: Any, wanted: Any, is_least: bool) -> bool:
     except (TypeError, ValueError):
         return False
     return one >= other if is_least else one <= other
-
-
-__all__ = ["OPERATORS", "AbsentError", "Predicate", "holds", "read", "value_of"]

@@ -8,7 +8,7 @@ import numpy as np
 
 from explain import table as t
 from explain.addresses import mac_text
-from explain.render.wire_words import side_row
+from explain.exchanges.wire_words import side_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from explain.render import ladder_places
-from explain.render.ladder_sheet import ASCII, BOX, INDENT, Sheet, Strokes, over
+from explain.render.ladder_sheet import BOX, INDENT, Sheet, Strokes, over
 from explain.render.layout import wrap
 from explain.render.markdown import vantage
 from explain.render.rails import EVERYONE, OTHERS
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.model import Report
-
-__all__ = ["ASCII", "BOX", "MOST", "place_name", "render"]
 
 MOST = 400
 _PITCH, _NARROW_PITCH = 30, 14  # columns between two rails

@@ -10,10 +10,11 @@ import numpy as np
 
 from explain import table as t
 from explain.addresses import BROADCAST, NO_MAC, mac_text
+from explain.exchanges.wire_words import Said, side_row
 from explain.model import Line
 from explain.record import dataclass
 from explain.render.scene_choice import owners
-from explain.render.wire_words import Said, said, side_row
+from explain.render.wire_words import said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

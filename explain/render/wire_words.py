@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain import table as t
-from explain.exchanges.wire_words import Said, dhcp_type, headers_said, side_row
+from explain.exchanges.wire_words import Said, dhcp_type, headers_said
 from explain.words.values import visible
 
 if TYPE_CHECKING:
     from explain.model import Exchange
-
-__all__ = ["Said", "said", "side_row"]
 _LONGEST = 60
 
 

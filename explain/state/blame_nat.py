@@ -266,6 +266,3 @@ def _answered_by_another(scene: Scene, stop: Stop) -> list[StateCause]:
     if stop.reason == "elsewhere":
         return [scene.cause("duplicate-address", stop.host, by, certainty="likely")]
     return []
-
-
-__all__ = ["blame_return", "blame_service", "masquerade_rivals", "source_rules", "turned_back"]

@@ -13,7 +13,7 @@ from explain.state.addresses import UNSPECIFIED, is_link_local, is_loopback, is_
 from explain.state.decision import Decider, Decision, worded
 from explain.state.deliver import deliver
 from explain.state.flows import Flow, early, late, remember, track
-from explain.state.hooks import Hooks, families, refused_by
+from explain.state.hooks import Hooks, refused_by
 from explain.state.outgoing import send
 from explain.state.packet import Packet, error_about
 from explain.state.reverse import refusal, way_back
@@ -304,6 +304,3 @@ def _refuser(state: HostState, packet: Packet, base: Decision) -> Decider | None
     if base.reason == "no-source":
         return worded("address", "no usable address", "no-address", base.interface)
     return _route_of(base.found)
-
-
-__all__ = ["decide", "families"]

@@ -8,7 +8,8 @@ from surroundings import TOP
 from tcp_scenes import lossy_capture
 
 import explain
-from explain.render.ladder import ASCII, BOX, render
+from explain.render.ladder import render
+from explain.render.ladder_sheet import ASCII, BOX
 from explain.render.layout import display_width
 from explain.render.rails import EVERYONE, OTHERS
 from explain.render.scene import stage

@@ -10,7 +10,8 @@ from surroundings import TOP
 import explain
 from explain.exchanges.selection import Selection
 from explain.pipeline import explain as explain_with
-from explain.render.ladder import ASCII, BOX, render
+from explain.render.ladder import render
+from explain.render.ladder_sheet import ASCII, BOX
 from explain.render.layout import display_width
 
 
