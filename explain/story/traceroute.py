@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,8 +22,14 @@ def trace(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Itera
     rows = part.rows(index)
     yield teller.line(teller.first("traceroute.begun"), fields, rows, name)
     frames = teller.table.frame[rows]
-    for hop in fields.hops:
-        yield teller.line(_hop_message(hop), fields, rows[np.isin(frames, hop.frames)], name, **_hop_values(hop))
+    for is_silent, alike in groupby(fields.hops, key=lambda hop: hop.from_ is None):
+        hops = list(alike)
+        if is_silent and len(hops) > 1:
+            own = rows[np.isin(frames, [frame for hop in hops for frame in hop.frames])]
+            yield teller.line("traceroute.hop.silent-on", fields, own, name, ttl=hops[0].ttl, last=hops[-1].ttl)
+            continue
+        for hop in hops:
+            yield teller.line(_hop_message(hop), fields, rows[np.isin(frames, hop.frames)], name, **_hop_values(hop))
     if fields.mtu is not None:
         yield teller.line("traceroute.mtu", fields, rows, name)
     if fields.loop:
