@@ -115,7 +115,7 @@ def _held_against(
     table, captures = read(good)
     found, _, findings, unexplained, _, captures = understand(table, len(captures), captures)
     if selection:
-        wider = replace(selection, hosts=(), between_ns=None)
+        wider = replace(selection, hosts=(), between=None)
         found, findings, _ = wider.apply(found.table, found, findings, unexplained)
     compared = compare(
         Run(captures, found.table, found, findings),

@@ -98,14 +98,14 @@ def selection_of(options: Mapping[str, Any]) -> Selection | None:
     """What the options choose, None if they choose nothing."""
     if not (options["only"] or options["host"] or options["port"] is not None or options["between"]):
         return None
-    from explain.cli.times import moments
+    from explain.cli.times import between
     from explain.exchanges.selection import Selection, known_kinds
 
     return Selection(
         known_kinds(_listed(options["only"])),
         _listed(options["host"]),
         options["port"],
-        moments(*options["between"], is_utc=options["utc"]) if options["between"] else None,
+        between(*options["between"], is_utc=options["utc"]) if options["between"] else None,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from explain.table import Bools, PacketTable
 
 
-_WALL_CLOCK_NS = 1_000_000_000 * 1_000_000_000
-"""2001-09-09; moments before it are counted from the start of the capture."""
+Between = Callable[[int], tuple[int, int]]
+"""From when the first capture begins to the first and the last moment that were chosen; UTC nanoseconds."""
 KINDS = (
     "arp.resolution", "arp.announcement", "icmp.echo", "icmp.error", "tcp.connection", "udp.flow", "dhcp.lease",
     "dhcpv6.lease", "dns.lookup", "http.request", "ndp.resolution", "ndp.announcement", "ndp.router",
@@ -55,16 +56,16 @@ class Selection:
         kinds: any of these; a name before the dot (``tcp``) stands for all kinds that begin so.
         hosts: a frame to or from any of these addresses.
         port: a frame to or from this TCP or UDP port.
-        between_ns: a frame from the first to the second time; see ``_WALL_CLOCK_NS``.
+        between: a frame from the first to the second time.
     """
 
     kinds: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     port: int | None = None
-    between_ns: tuple[int, int] | None = None
+    between: Between | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.kinds or self.hosts or self.port is not None or self.between_ns)
+        return bool(self.kinds or self.hosts or self.port is not None or self.between)
 
     def apply(
         self, table: PacketTable, exchanges: Exchanges, findings: Sequence[Finding], unexplained: tuple[str, ...]
@@ -89,7 +90,7 @@ class Selection:
 
     def frames(self, table: PacketTable) -> Bools | None:
         """Which frames fit host, port and time; None if none of these was asked for."""
-        if not self.hosts and self.port is None and self.between_ns is None:
+        if not self.hosts and self.port is None and self.between is None:
             return None
         fits = np.ones(len(table), np.bool_)
         if self.hosts:
@@ -104,11 +105,9 @@ class Selection:
 
     def span_ns(self, table: PacketTable) -> tuple[int, int] | None:
         """From when to when, UTC nanoseconds by the first capture's clock; None if no time was asked for."""
-        if not self.between_ns or not len(table):
+        if not self.between or not len(table):
             return None
-        start = int(times_of(table).min())
-        first, last = (moment if moment > _WALL_CLOCK_NS else start + moment for moment in self.between_ns)
-        return first, last
+        return self.between(int(times_of(table).min()))
 
 
 def _any_of(frames: Bools, exchanges: Exchanges, position: int) -> bool:

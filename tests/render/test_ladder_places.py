@@ -8,6 +8,7 @@ from packets import pcap, ping, pong
 from surroundings import TOP
 
 import explain
+from explain.cli.times import between
 from explain.exchanges.selection import Selection
 from explain.pipeline import explain as explain_with
 from explain.render.ladder import render
@@ -90,7 +91,7 @@ def test_places_that_saw_nothing_of_each_other_leave_the_rails_to_the_hosts(tmp_
 
 def test_only_what_lies_in_the_span_is_drawn_also_of_what_only_far_places_saw():
     source = str(TOP / "pcaps" / "filter-on-router-forward.reply" / "capture.pcapng")
-    drawn = render(explain_with([source], Selection(between_ns=(1_000_000_000, 2_000_000_000))), "en", 100)
+    drawn = render(explain_with([source], Selection(between=between("1", "2", is_utc=True))), "en", 100)
     assert "Echo request seq=2" in drawn
     assert "Echo reply seq=2" in drawn
     assert not [seq for seq in (1, 3) if f"seq={seq}" in drawn]
