@@ -35,7 +35,7 @@ def _has_local(routes: Sequence[Route]) -> bool:
 def _local_routes(family: int, interfaces: Sequence[Interface]) -> Iterator[Route]:
     for each in interfaces:
         for own in each.addresses or ():
-            if each.is_up and own.family == family and own.is_usable:
+            if (each.is_up or family == 4) and own.family == family and own.is_usable:
                 yield from _of_address(each.name, own)
 
 

@@ -165,7 +165,7 @@ def _in_table(
             return None
         if route.type in _REFUSALS:
             return Found(_REFUSALS[route.type], route, None, rule, (), False, tried, is_certain)
-        hops = [hop for hop in route.nexthops if _is_alive(state, hop, query)]
+        hops = [hop for hop in route.nexthops if _is_alive(state, hop, query, route.type)]
         if not hops:
             continue
         if rule.suppress_length is not None and route.network.length <= rule.suppress_length:
@@ -207,11 +207,12 @@ def matching_routes(state: HostState, table: str, query: Query) -> list[Route]:
     return _candidates(state.routes.get(query.family, ()), table, query)
 
 
-def _is_alive(state: HostState, hop: NextHop, query: Query) -> bool:
+def _is_alive(state: HostState, hop: NextHop, query: Query, kind: str) -> bool:
+    """An address stays the host's own while its interface is down. Source: RFC 1122 section 3.3.4.2, the weak model."""
     if "dead" in hop.flags:
         return False
     device = state.interface(hop.device)
-    if device is not None and not device.is_up and not device.is_loopback:
+    if device is not None and not device.is_up and not device.is_loopback and kind != "local":
         return False
     if "linkdown" in hop.flags and ignores_linkdown(state, hop.device or "", query.family).value == 1:
         return False

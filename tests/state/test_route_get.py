@@ -108,6 +108,9 @@ def questions(dice: random.Random, *, six: bool) -> list[dict[str, object]]:
             one["to"] = to_text(6, number)
         else:
             one["to"] = to_text(4, 10 << 24 | dice.randrange(6) << 16 | dice.randrange(3) << 8 | dice.randrange(256))
+        if dice.random() < 0.1:
+            # Its own address, also where the interface is down (``h2`` of every third host).
+            one["to"] = "2001:db8:2::5" if six else "10.2.0.5"
         if dice.random() < 0.2:
             one["from"] = "2001:db8:1::77" if six else dice.choice(("10.1.0.5", "10.1.0.77", "10.0.0.5"))
         if dice.random() < 0.2 and not (six and "from" in one):
