@@ -16,6 +16,7 @@ _OF_NEIGHBOURS = {"absent", "deaf", "cut"}
 """Why a neighbour does not answer; who is none was asked in error."""
 _SELDOM = 2
 """Questions that may leave before the kernel has noticed that there is no carrier."""
+_LATE_NS = 2_000_000_000
 
 
 def _refuse(wires: Wires, strike: Strike) -> bool:
@@ -80,7 +81,22 @@ def _left(wires: Wires, strike: Strike) -> bool:
 
 
 def _reject(wires: Wires, strike: Strike) -> bool:
-    return _is_stopped_within(wires) if strike.at == "sender" else wires.has_left()
+    if strike.at == "sender":
+        return _is_stopped_within(wires)
+    return wires.has_left() and not (strike.leg == "request" and _is_told_late(wires))
+
+
+def _is_told_late(wires: Wires) -> bool:
+    """Whether the first error took longer than any refusal: who looks for a neighbour asks thrice, a second apart.
+
+    Source: RFC 4861, 10, MAX_MULTICAST_SOLICIT and RETRANS_TIMER; arp(7), mcast_solicit.
+    """
+    table, told = wires.witnesses.table, wires.errors_about_us()
+    sent = [hit.row for spot in wires.sender for hit in spot.requests]
+    if table is None or not sent or not told or wires.context.tool not in {"ping", "tcp"}:
+        return False
+    times = table.time_ns
+    return bool(times[[each.row for each in told]].min() - times[sent].min() > _LATE_NS)
 
 
 def _is_stopped_within(wires: Wires) -> bool:

@@ -126,3 +126,13 @@ def test_every_recording_tells_its_sender() -> None:
     for each in ALL[:5]:
         case = json.loads((each.folder / "case.json").read_text())
         assert gather(Given(case=each.folder)).sender == case["sender"]
+
+
+def test_an_error_that_took_seconds_is_no_refusal_and_one_that_came_at_once_may_be() -> None:
+    absent, refused = (
+        named(next(each for each in ALL if each.name == f"pcaps/{name}"), "text+wire") or []
+        for name in ("destination-host-absent-behind-router", "reject-route-on-router.unreachable")
+    )
+    assert "destination-host-absent-behind-router" in absent
+    assert "reject-route-on-router" not in absent
+    assert "reject-route-on-router" in refused
