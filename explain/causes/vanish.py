@@ -225,37 +225,48 @@ def vanished(spots: list[Spot], parts: Parts, witnesses: Witnesses, context: Con
     seen = any(spot.requests for spot in at_target)
     answered = any(spot.replies or spot.resets for spot in (*at_target, *beside))
     own = {hit.dst for spot in at_target for hit in spot.requests}
-    silent = {
-        wanted: node
-        for node, part in parts.by_node.items()
-        if part == "router"
-        for spot in by_node.get(node, ())
-        for wanted in spot.unanswered()
-        if not any(wanted in other.answered for other in by_node.get(node, ()))
-        and not (spot.askers[wanted] & {hit.src for one in sender for hit in one.requests})
-    }
     asks = any(spot.askers[wanted] & own for spot in at_target for wanted in spot.unanswered())
+    asked_from = {hit.src for spot in sender for hit in spot.requests}
     roles = witnesses.topology
-    listening = {spot.node for spot in spots if spot.is_whole}
-    wanted = {wanted for spot in sender for wanted in spot.unanswered()}
     return Vanished(
-        parts.by_node, by_node,
-        seen or (False if is_whole or _was_never_sent_on(beside) else None),
-        answered or (False if is_whole else None),
-        silent,
-        (asks if seen else None) if is_whole else None,
-        frozenset(wanted),
-        roles.is_whole and set(roles.roles) <= listening,
-        _is_detour(sender),
-        context.destination,
-        any(told.about_dst in {hit.src for hit in spot.requests} and told.about_src in own
-            for spot in at_target for told in spot.errors),
-        any(spot.requests for spot in sender),
-        _lost(sender, at_target) if is_whole else None,
-        context.holds("bc"),
-        any(hit.ttl < _FEWEST_HOPS for spot in at_target for hit in spot.replies),
-        any(spot.requests for spot in beside),
-    )  # fmt: skip
+        parts=parts.by_node,
+        spots=by_node,
+        at_target=seen or (False if is_whole or _was_never_sent_on(beside) else None),
+        from_target=answered or (False if is_whole else None),
+        silent=_asked_in_vain(parts, by_node, asked_from),
+        target_asks=(asks if seen else None) if is_whole else None,
+        wanted=frozenset(wanted for spot in sender for wanted in spot.unanswered()),
+        is_everywhere=roles.is_whole and set(roles.roles) <= {spot.node for spot in spots if spot.is_whole},
+        is_detour=_is_detour(sender),
+        destination=context.destination,
+        errors_to_target=_has_errors_about_answers(at_target, own),
+        has_left=bool(asked_from),
+        lost=_lost(sender, at_target) if is_whole else None,
+        is_to_many=context.holds("bc"),
+        is_tired=any(hit.ttl < _FEWEST_HOPS for spot in at_target for hit in spot.replies),
+        has_crossed=any(spot.requests for spot in beside),
+    )
+
+
+def _asked_in_vain(parts: Parts, by_node: dict[str, list[Spot]], asked_from: set[str]) -> dict[str, str]:
+    """Addresses for which a router asked and nobody answered, with the router; the sender's own questions left out."""
+    found: dict[str, str] = {}
+    for node, part in parts.by_node.items():
+        spots = by_node.get(node, []) if part == "router" else []
+        answered = {wanted for spot in spots for wanted in spot.answered}
+        for spot in spots:
+            in_vain = (one for one in spot.unanswered() if one not in answered and not spot.askers[one] & asked_from)
+            found |= dict.fromkeys(in_vain, node)
+    return found
+
+
+def _has_errors_about_answers(at_target: tuple[Spot, ...], own: set[str]) -> bool:
+    """Whether an error told the target about what it sent to who had asked it."""
+    return any(
+        told.about_src in own and told.about_dst in {hit.src for hit in spot.requests}
+        for spot in at_target
+        for told in spot.errors
+    )
 
 
 def _was_never_sent_on(beside: tuple[Spot, ...]) -> bool:

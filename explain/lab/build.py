@@ -84,31 +84,9 @@ def carry_out(act: operations.Operation, places: dict[str, Place], home: IPRoute
         case operations.SetSysctl():
             _set_sysctl(act, places[act.node])
         case operations.ConnectNodes():
-            peer = {
-                "ifname": act.b_nic,
-                "address": act.b_mac,
-                "index": act.b_index,
-                "net_ns_fd": places[act.b].net,
-            }
-            home.link(
-                "add",
-                kind="veth",
-                ifname=act.a_nic,
-                address=act.a_mac,
-                index=act.a_index,
-                net_ns_fd=places[act.a].net,
-                peer=peer,
-            )
-            places[act.a].indexes[act.a_nic] = act.a_index
-            places[act.b].indexes[act.b_nic] = act.b_index
+            _connect(act, places[act.a], places[act.b], home)
         case operations.CreateBridge():
-            options = {"br_stp_state": int(act.has_stp), "br_mcast_snooping": 0}
-            if not act.has_stp:
-                options["br_forward_delay"] = 0
-            places[act.node].netlink.link(
-                "add", kind="bridge", ifname=act.nic, address=act.mac, index=act.index, **options
-            )
-            places[act.node].indexes[act.nic] = act.index
+            _create_bridge(act, places[act.node])
         case operations.LoadRules():
             with places[act.node].inside():
                 nft.load(act.nft, act.node)
@@ -118,6 +96,22 @@ def carry_out(act: operations.Operation, places: dict[str, Place], home: IPRoute
             raise TypeError(f"{act.command} is no operation of building")
         case _:
             _configure(act, places[act.node])
+
+
+def _connect(act: operations.ConnectNodes, a: Place, b: Place, home: IPRoute) -> None:
+    """A cable: both of its ends are made in their nodes at once."""
+    peer = {"ifname": act.b_nic, "address": act.b_mac, "index": act.b_index, "net_ns_fd": b.net}
+    home.link("add", kind="veth", ifname=act.a_nic, address=act.a_mac, index=act.a_index, net_ns_fd=a.net, peer=peer)
+    a.indexes[act.a_nic] = act.a_index
+    b.indexes[act.b_nic] = act.b_index
+
+
+def _create_bridge(act: operations.CreateBridge, place: Place) -> None:
+    options = {"br_stp_state": int(act.has_stp), "br_mcast_snooping": 0}
+    if not act.has_stp:
+        options["br_forward_delay"] = 0
+    place.netlink.link("add", kind="bridge", ifname=act.nic, address=act.mac, index=act.index, **options)
+    place.indexes[act.nic] = act.index
 
 
 def _configure(act: Any, place: Place) -> None:

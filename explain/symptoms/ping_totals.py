@@ -112,34 +112,38 @@ def _from_json(text: str) -> Reading | None:
     if "error" in seen:
         return _json_error(seen)
     if "transmitted" in seen:
-        values: dict[str, Any] = {ours: _int(seen.get(theirs)) or 0 for theirs, ours in _JSON_NUMBERS.items()}
-        values |= {
-            "loss": _float(seen.get("loss")),
-            "lasted_ms": _int(seen.get("time")),
-            "target": str(seen.get("host", "")) or None,
-        }
-        rtt = seen.get("rtt")
-        if isinstance(rtt, dict):
-            values |= {f"{key}_ms": _float(rtt.get(key)) for key in ("min", "avg", "max", "mdev")}
-        return "echo.statistics", values
-    if "bytes" in seen and "seq" in seen:
-        flags = ("duplicate",) if seen.get("duplicate") or seen.get("info") == "duplicate" else ()
-        name = (
-            "echo.reply.truncated"
-            if seen.get("info") == "truncated"
-            else "echo.reply.duplicate"
-            if flags
-            else "echo.reply"
-        )
-        speaker = who(str(seen.get("host", ""))[:300])
-        values = {
-            "seq": _int(seen["seq"]),
-            "ttl": _int(seen.get("ttl")),
-            "time_ms": _float(seen.get("time")),
-            "bytes": _int(seen["bytes"]),
-        }
-        return name, {**speaker, **values, "flags": flags, "family": family_of(speaker["from"])}
-    return None
+        return _json_statistics(seen)
+    return _json_reply(seen) if "bytes" in seen and "seq" in seen else None
+
+
+def _json_statistics(seen: dict[str, Any]) -> Reading:
+    values: dict[str, Any] = {ours: _int(seen.get(theirs)) or 0 for theirs, ours in _JSON_NUMBERS.items()}
+    values |= {
+        "loss": _float(seen.get("loss")),
+        "lasted_ms": _int(seen.get("time")),
+        "target": str(seen.get("host", "")) or None,
+    }
+    rtt = seen.get("rtt")
+    if isinstance(rtt, dict):
+        values |= {f"{key}_ms": _float(rtt.get(key)) for key in ("min", "avg", "max", "mdev")}
+    return "echo.statistics", values
+
+
+def _json_reply(seen: dict[str, Any]) -> Reading:
+    is_duplicate = bool(seen.get("duplicate")) or seen.get("info") == "duplicate"
+    name = "echo.reply.duplicate" if is_duplicate else "echo.reply"
+    if seen.get("info") == "truncated":
+        name = "echo.reply.truncated"
+    speaker = who(str(seen.get("host", ""))[:300])
+    values = {
+        "seq": _int(seen["seq"]),
+        "ttl": _int(seen.get("ttl")),
+        "time_ms": _float(seen.get("time")),
+        "bytes": _int(seen["bytes"]),
+        "flags": ("duplicate",) if is_duplicate else (),
+        "family": family_of(speaker["from"]),
+    }
+    return name, {**speaker, **values}
 
 
 def _json_error(seen: dict[str, Any]) -> Reading | None:
