@@ -12,7 +12,7 @@ from explain.record import dataclass
 from explain.table import ETHERNET
 
 if TYPE_CHECKING:
-    from explain.table import U8, PacketTable, Rows
+    from explain.table import I8, U8, Bools, PacketTable, Rows
 
 _GROUP_BIT = 1 << 40
 _ONCE = 2  # frames of one pair: what a switch floods before it has learned
@@ -46,39 +46,43 @@ def traffic(table: PacketTable, common: dict[int, frozenset[int] | None]) -> lis
         table: all frames.
         common: for each place, the MACs that took part in every frame meant for one host.
     """
-    targets = table.links.target
+    targets, link = table.links.target, table.link[: len(table)]
     is_all = targets == BROADCAST
     is_group = (targets & np.uint64(_GROUP_BIT) != 0) & ~is_all & (targets < NO_MAC)
     found = []
     for place, macs in common.items():
-        rows = np.flatnonzero((table.place[: len(table)] == place) & (table.layers[: len(table)] & ETHERNET != 0))
-        link = table.link[rows]
-        overheard = _overheard(table, rows) if macs is not None and not macs else {}
-        found.append(Traffic(place, len(rows), rows[is_all[link]], rows[is_group[link]], overheard))
+        is_here = (table.place[: len(table)] == place) & (table.layers[: len(table)] & ETHERNET != 0)
+        to_all, to_groups = (np.flatnonzero(is_here & is_it.take(link)) for is_it in (is_all, is_group))
+        overheard = _overheard(table, is_here) if macs is not None and not macs else {}
+        found.append(Traffic(place, int(np.count_nonzero(is_here)), to_all, to_groups, overheard))
     return found
 
 
-def _overheard(table: PacketTable, rows: Rows) -> dict[tuple[int, int], Rows]:
+def _overheard(table: PacketTable, is_here: Bools) -> dict[tuple[int, int], Rows]:
     """Frames between others, if one host took part in nearly all the rest: that is who recorded."""
-    links = table.links
-    link = table.link[rows]
-    single = (links.target[link] & np.uint64(_GROUP_BIT) == 0) & (links.target[link] < NO_MAC)
-    rows, link = rows[single], link[single]
-    own = _recorder(links.source[link], links.target[link])
+    source, target, link = table.links.source, table.links.target, table.link[: len(table)]
+    frames = np.bincount(link[is_here], minlength=len(target))
+    single = np.flatnonzero((target & np.uint64(_GROUP_BIT) == 0) & (target < NO_MAC) & (frames > 0))
+    own = _recorder(source[single], target[single], frames[single])
     if own is None:
         return {}
-    foreign = (links.source[link] != own) & (links.target[link] != own)
-    pairs: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for row, one in zip(rows[foreign].tolist(), link[foreign].tolist(), strict=True):
-        pairs[int(links.source[one]), int(links.target[one])].append(row)
-    return {pair: np.array(found, np.int64) for pair, found in pairs.items()}
+    is_foreign = np.zeros(len(target), np.bool_)
+    is_foreign[single] = (source[single] != own) & (target[single] != own)
+    rows = np.flatnonzero(is_here & is_foreign.take(link))
+    rows = rows[np.argsort(link[rows], kind="stable")]
+    pairs: dict[tuple[int, int], list[Rows]] = defaultdict(list)
+    for some in np.split(rows, np.flatnonzero(link[rows[1:]] != link[rows[:-1]]) + 1) if len(rows) else ():
+        pairs[int(source[link[some[0]]]), int(target[link[some[0]]])].append(some)
+    joined = [(pair, np.sort(np.concatenate(found))) for pair, found in pairs.items()]
+    return dict(sorted(joined, key=lambda one: int(one[1][0])))
 
 
-def _recorder(source: U8, target: U8) -> int | None:
+def _recorder(source: U8, target: U8, frames: I8) -> int | None:
     """The MAC that takes part in more than half of the frames, both ways; None if there is none."""
-    macs, counts = np.unique(np.concatenate((source, target)), return_counts=True)
-    if not len(macs):
+    if not len(frames):
         return None
-    busiest = int(macs[np.argmax(counts)])
+    macs, of = np.unique(np.concatenate((source, target)), return_inverse=True)
+    taken = np.bincount(of, np.concatenate((frames, frames)))
+    busiest = macs[np.argmax(taken)]
     both_ways = (source == busiest).any() and (target == busiest).any()
-    return busiest if both_ways and int(counts.max()) * 2 > len(source) else None
+    return int(busiest) if both_ways and taken.max() * 2 > frames.sum() else None
