@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from explain.table import I8, U8, Bools, PacketTable, Rows
 
 _GROUP_BIT = 1 << 40
+_AT_A_TIME = 1 << 16  # frames
 _ONCE = 2  # frames of one pair: what a switch floods before it has learned
 
 
@@ -58,17 +59,36 @@ def traffic(table: PacketTable, common: dict[int, frozenset[int] | None]) -> lis
     return found
 
 
+def flooded(table: PacketTable) -> Rows:
+    """Frames between others, one or two of a pair and none back, as the only ones: a switch had not learned yet."""
+    is_here = table.layers[: len(table)] & ETHERNET != 0
+    pairs = _overheard(table, is_here) if _frames_of_foreign(table, is_here).max(initial=0) <= _ONCE else {}
+    one_way = [rows for (source, target), rows in pairs.items() if (target, source) not in pairs]
+    is_it = one_way and all(len(rows) <= _ONCE for rows in pairs.values())
+    return np.concatenate(one_way) if is_it else np.empty(0, np.int64)
+
+
+def _frames_of_foreign(table: PacketTable, is_here: Bools) -> I8:
+    """How many frames each link carried that is between others than the host that recorded, which took part in most.
+
+    0 where it is none, or nobody took part in most.
+    """
+    source, target, link = table.links.source, table.links.target, table.link[: len(table)]
+    frames = np.zeros(len(target), np.int64)
+    for at in range(0, len(link), _AT_A_TIME):
+        part = slice(at, at + _AT_A_TIME)
+        frames += np.bincount(link[part][is_here[part]], minlength=len(target))
+    frames[(target & np.uint64(_GROUP_BIT) != 0) | (target >= NO_MAC)] = 0
+    single = np.flatnonzero(frames)
+    own = _recorder(source[single], target[single], frames[single])
+    return np.zeros_like(frames) if own is None else np.where((source == own) | (target == own), 0, frames)
+
+
 def _overheard(table: PacketTable, is_here: Bools) -> dict[tuple[int, int], Rows]:
     """Frames between others, if one host took part in nearly all the rest: that is who recorded."""
     source, target, link = table.links.source, table.links.target, table.link[: len(table)]
-    frames = np.bincount(link[is_here], minlength=len(target))
-    single = np.flatnonzero((target & np.uint64(_GROUP_BIT) == 0) & (target < NO_MAC) & (frames > 0))
-    own = _recorder(source[single], target[single], frames[single])
-    if own is None:
-        return {}
-    is_foreign = np.zeros(len(target), np.bool_)
-    is_foreign[single] = (source[single] != own) & (target[single] != own)
-    rows = np.flatnonzero(is_here & is_foreign.take(link))
+    is_foreign = _frames_of_foreign(table, is_here) > 0
+    rows = np.flatnonzero(is_here & is_foreign.take(link)) if is_foreign.any() else np.empty(0, np.int64)
     rows = rows[np.argsort(link[rows], kind="stable")]
     pairs: dict[tuple[int, int], list[Rows]] = defaultdict(list)
     for some in np.split(rows, np.flatnonzero(link[rows[1:]] != link[rows[:-1]]) + 1) if len(rows) else ():

@@ -11,7 +11,7 @@ import numpy as np
 
 from explain.arrays import among, distinct
 from explain.exchanges.quotes import quoted_flows
-from explain.exchanges.traffic import traffic
+from explain.exchanges.traffic import flooded
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
@@ -107,16 +107,14 @@ def account_for_what_was_flooded(scene: Scene) -> None:
     table = scene.table
     if len(table.places) != 1 or scene.hosts.in_every_frame(0) != frozenset():
         return
-    (here,) = traffic(table, {0: frozenset()})
-    one_way = [rows for (source, target), rows in here.overheard.items() if (target, source) not in here.overheard]
-    if not one_way or not here.is_flooded:
+    seen = flooded(table)
+    if not len(seen):
         return
-    flooded = np.concatenate(one_way)
     for kind in ("icmp.echo", "udp.flow", "tcp.connection"):
         part = scene.part(kind)
         silent = part.where("unanswered")
         last = part.frames[part.bounds[silent + 1] - 1]
-        is_it = among(part.frames[part.bounds[silent]], flooded) & among(last, flooded)
+        is_it = among(part.frames[part.bounds[silent]], seen) & among(last, seen)
         scene.accounted[kind].update(silent[is_it].tolist())
 
 
