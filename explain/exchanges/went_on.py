@@ -62,13 +62,14 @@ def _unanswered(table: PacketTable, parts: Sequence[ExchangeColumns]) -> tuple[R
 def _sent(table: PacketTable, askers: U8, wanted: U8) -> tuple[Rows, U8]:
     """Frames for one host from the askers, with the wanted address that they are for, or whose MAC they go to."""
     flows, links, arp = table.flows, table.links, table.arp
-    is_from = among(links.source, askers) & (links.target & _GROUP_BIT == 0)
+    sent = np.flatnonzero(
+        (among(links.source, askers) & (links.target & _GROUP_BIT == 0)).take(table.link[: len(table)])
+    )
     is_to = np.zeros(2 * len(flows.low) + 2, np.bool_)  # beside ``table.sides``
     is_to[:-2:2], is_to[1:-2:2] = among(flows.high, wanted), among(flows.low, wanted)
-    rows = np.flatnonzero(is_from.take(table.link[: len(table)]) & is_to.take(table.sides))
+    rows = sent[is_to.take(table.sides[sent])]
     owners = np.flatnonzero(among(arp.sender_ip.astype(np.uint64), wanted))
     address_of = dict(zip(arp.sender_mac[owners].tolist(), arp.sender_ip[owners].tolist(), strict=True))
-    is_from &= among(links.target, np.array(sorted(address_of), np.uint64))
-    routed = np.flatnonzero(is_from.take(table.link[: len(table)])) if is_from.any() else np.empty(0, np.int64)
+    routed = sent[among(links.target, np.array(sorted(address_of), np.uint64)).take(table.link[sent])]
     through = [address_of[mac] for mac in links.target[table.link[routed]].tolist()]
     return np.concatenate((rows, routed)), np.concatenate((table.targets(rows), np.array(through, np.uint64)))
