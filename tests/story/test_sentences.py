@@ -38,7 +38,7 @@ def test_an_answer_to_a_repeated_question_is_timed_from_the_last_one_too():
 
 def test_datagrams_of_the_server_alone_are_no_exchange():
     reply = datagram((BOB, 53), CLIENT, b"what no name server says", BACK)
-    assert f"UDP from {BOB}:53 to {ALICE}:40000: 1 datagram" in told(reply)
+    assert f"UDP from {BOB}:53 (DNS) to {ALICE}:40000: 1 datagram" in told(reply)
 
 
 def response(kind: int) -> bytes:
