@@ -40,6 +40,16 @@ SEARCH = {
     5355: "LLMNR",
 }
 """Ports to which searches go: whoever does not have what is sought, or does not know the protocol, keeps silent."""
+BOTH_SEND = {
+    2152: "GTP-U",
+    3784: "BFD",
+    4784: "BFD",
+    4789: "VXLAN",
+    6081: "Geneve",
+    6635: "MPLS",
+    8472: "VXLAN",
+}
+"""Ports to which each side sends by itself, so that what comes back is another flow (RFC 7348, 5; 8926, 3.3; 5881, 4)."""
 MULTICAST_DNS = 5353
 """From this port to this port of one host goes the answer to what that host had asked all (RFC 6762, 5.4)."""
 _UNREACHABLE_V4, _UNREACHABLE_V6 = 3, 1
@@ -97,7 +107,7 @@ def find(table: PacketTable) -> ExchangeColumns:
     outcome = np.where((backward > 0) & (backward < count), 0, np.where(is_refused, 2, 1)).astype(np.uint8)
     outcome[(is_answer & (backward == 0)) | (other >= 0)] = 0
     needs_no_answer = np.where(is_answer, _to_many(table, table.sources(opener)), is_to_many)
-    needs_no_answer |= ~is_answer & np.isin(table.target_ports(opener), [*ONE_WAY, *SEARCH])
+    needs_no_answer |= ~is_answer & np.isin(table.target_ports(opener), [*ONE_WAY, *SEARCH, *BOTH_SEND])
     client = np.where(is_answer, table.targets(opener), table.sources(opener))
     needs_no_answer |= (table.source_ports(opener) == MULTICAST_DNS) & (table.target_ports(opener) == MULTICAST_DNS)
 

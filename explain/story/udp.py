@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from explain.decode.services import UDP as UDP_SERVICES
-from explain.exchanges.udp_flow import MULTICAST_DNS, ONE_WAY, SEARCH
+from explain.exchanges.udp_flow import BOTH_SEND, MULTICAST_DNS, ONE_WAY, SEARCH
 from explain.story.teller import end_text
 from explain.table import REVERSED, UDP
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from explain.story.teller import Teller
     from explain.table import PacketTable, Rows
 
-_WITH_SERVICE = ("one-way", "search", "to-one")  # they name it in their own way
+_WITH_SERVICE = ("one-way", "both-send", "search", "to-one")  # they name it in their own way
 _BROADCAST = ".255"  # of most networks (RFC 919)
 
 
@@ -43,11 +43,12 @@ def _is_to_many(address: str) -> bool:
 def flow(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:
     """One line for a flow."""
     fields: UdpFlow = part.fields(index)
-    service = ONE_WAY.get(fields.server.port or 0) or SEARCH.get(fields.server.port or 0)
+    port = fields.server.port or 0
+    service = ONE_WAY.get(port) or SEARCH.get(port) or BOTH_SEND.get(port)
     told = {"client": end_text(fields.client), "server": end_text(fields.server), "service": service}
     told |= {"other": end_text(fields.answered_from or fields.asked_at or fields.server)}
     message = _message(teller, part, index, fields)
-    if message not in _WITH_SERVICE and (custom := UDP_SERVICES.get(fields.server.port or 0)):
+    if message not in _WITH_SERVICE and (custom := UDP_SERVICES.get(port)):
         told["server"] = f"{told['server']} ({custom})"
     yield teller.line(f"udp.{message}", fields, part.rows(index), name, **told)
 
@@ -65,6 +66,8 @@ def _message(teller: Teller, part: ExchangeColumns, index: int, fields: UdpFlow)
     if outcome == "unanswered" and fields.needs_no_answer:
         if port in ONE_WAY:
             return "one-way"
+        if port in BOTH_SEND and not _is_to_many(fields.server.address):
+            return "both-send"
         if _is_multicast_dns_to_one(fields):
             return "to-one"
         return "search" if port in SEARCH and not _is_to_many(fields.server.address) else "to-many"

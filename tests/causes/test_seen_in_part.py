@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from neighbours import solicit
-from packets import A, B, R, eth, icmp, ip, is_at, pcap, ping, pong, who_has
+from packets import A, B, R, datagram, eth, icmp, ip, is_at, pcap, ping, pong, who_has
 
 import explain
 
@@ -77,3 +77,10 @@ def test_an_error_whose_quotation_a_nat_left_as_it_was_came_back_to_who_got_it()
     back = eth(R, A, 0x800, ip("198.51.100.254", ALICE[1], 1, icmp(3, 1, 0, outside[14:42])))
     (finding,) = explain.explain(pcap(ping(ALICE[1], FAR, 1, macs=(A, R)), back)).findings[:1]
     assert finding.values["src"] == ALICE[1]
+
+
+def test_what_each_side_sends_by_itself_need_not_be_answered():
+    tunnel = [datagram((ALICE[1], 50000), (BOB[1], 4789), b"x" * 60), datagram((BOB[1], 50001), (ALICE[1], 4789), b"x")]
+    report = explain.explain(pcap(*tunnel))
+    assert (list(report.findings), report.unexplained) == ([], ())
+    assert "what comes back is a flow of its own" in " ".join(report.story("en").split())
