@@ -49,7 +49,7 @@ BOTH_SEND = {
     6635: "MPLS",
     8472: "VXLAN",
 }
-"""Ports to which each side sends by itself, so that what comes back is another flow (RFC 7348, 5; 8926, 3.3; 5881, 4)."""
+"""Ports to which each side sends by itself: what comes back is another flow (RFC 7348, 5; 8926, 3.3; 5881, 4)."""
 MULTICAST_DNS = 5353
 """From this port to this port of one host goes the answer to what that host had asked all (RFC 6762, 5.4)."""
 _UNREACHABLE_V4, _UNREACHABLE_V6 = 3, 1
