@@ -246,10 +246,21 @@ def _chosen(source: Source, reader: CaptureReader) -> int | None:
 
 def _info(source: Source, reader: CaptureReader, count: _Count, checksums: str) -> CaptureInfo:
     return CaptureInfo(
-        source.path, source.vantage, reader.format, reader.compression, tuple(_named(source, reader.interfaces)),
-        count.packets, count.octets, count.captured, reader.file_bytes, count.first_ns, count.last_ns, checksums,
-        reader.damage, ANONYMISED in reader.comments,
-    )  # fmt: skip
+        path=source.path,
+        vantage=source.vantage,
+        format=reader.format,
+        compression=reader.compression,
+        interfaces=tuple(_named(source, reader.interfaces)),
+        packets=count.packets,
+        bytes=count.octets,
+        captured_bytes=count.captured,
+        file_bytes=reader.file_bytes,
+        first_ns=count.first_ns,
+        last_ns=count.last_ns,
+        checksums=checksums,
+        damage=reader.damage,
+        is_anonymised=ANONYMISED in reader.comments,
+    )
 
 
 def _read_text(source: Source, other: NotACaptureError) -> Notes:
@@ -264,7 +275,21 @@ def _text(source: Source, notes: Notes, number: int, decoder: Decoder) -> Captur
 
     listing = listing_of(notes)
     if listing is None:
-        return CaptureInfo(source.path, source.vantage, "text", None, (), 0, 0, 0, 0, None, None, "none", None)
+        return CaptureInfo(
+            path=source.path,
+            vantage=source.vantage,
+            format="text",
+            compression=None,
+            interfaces=(),
+            packets=0,
+            bytes=0,
+            captured_bytes=0,
+            file_bytes=0,
+            first_ns=None,
+            last_ns=None,
+            checksums="none",
+            damage=None,
+        )
     first, count, frames = len(decoder.table), _Count(), listing.frames()
     interfaces = _named(source, listing.interfaces)
     decoder.add(frames, number, interfaces)
@@ -289,4 +314,18 @@ def _nothing_of(source: Source, kind: str, why: str) -> CaptureInfo:
     from explain.model import Damage
 
     damage = Damage(kind, 0, why)
-    return CaptureInfo(source.path, source.vantage, "pcap", None, (), 0, 0, 0, 0, None, None, "none", damage)
+    return CaptureInfo(
+        path=source.path,
+        vantage=source.vantage,
+        format="pcap",
+        compression=None,
+        interfaces=(),
+        packets=0,
+        bytes=0,
+        captured_bytes=0,
+        file_bytes=0,
+        first_ns=None,
+        last_ns=None,
+        checksums="none",
+        damage=damage,
+    )

@@ -59,7 +59,17 @@ def explain(
         lines = story.without_times(lines, captures)
     span = selection.span_ns(found.table) if selection else None
     report = Report(
-        captures, hosts, found, findings, unexplained, lines, table, clocks, PlainVoice(), studies, span_ns=span
+        captures=captures,
+        hosts=hosts,
+        exchanges=found,
+        findings=findings,
+        unexplained=unexplained,
+        lines=lines,
+        packets=table,
+        clocks=clocks,
+        voice=PlainVoice(),
+        studies=studies,
+        span_ns=span,
     )
     return _held_against(against, report, selection) if against else report
 

@@ -69,10 +69,17 @@ def _hit(table: PacketTable, row: int) -> Hit:
     text = table.addresses.text
     source_mac, target_mac = macs_of(table, row)
     return Hit(
-        row, text(int(table.sources(one)[0])), text(int(table.targets(one)[0])), int(table.ttl[row]), source_mac,
-        target_mac, bool(layers & BAD_CHECKSUM), "tcp" if layers & TCP else "udp" if layers & UDP else "icmp",
-        _size(table, row), int(table.target_ports(one)[0]) if layers & (TCP | UDP) else None,
-    )  # fmt: skip
+        row=row,
+        src=text(int(table.sources(one)[0])),
+        dst=text(int(table.targets(one)[0])),
+        ttl=int(table.ttl[row]),
+        source_mac=source_mac,
+        target_mac=target_mac,
+        is_bad=bool(layers & BAD_CHECKSUM),
+        protocol="tcp" if layers & TCP else "udp" if layers & UDP else "icmp",
+        size=_size(table, row),
+        port=int(table.target_ports(one)[0]) if layers & (TCP | UDP) else None,
+    )
 
 
 def _size(table: PacketTable, row: int) -> int:

@@ -101,9 +101,17 @@ def walked(witnesses: Witnesses, context: Context, destination: str | None) -> W
     causes += _nearly_full(witnesses, path)
     later = path.later if is_whole else ()
     return Walked(
-        path.outcome, causes, path.also, is_whole, _passed(path), path, _next_hop(path),
-        _is_borrowed(path, sender), _uncollected(witnesses, path), later,
-    )  # fmt: skip
+        outcome=path.outcome,
+        causes=causes,
+        also=path.also,
+        is_whole=is_whole,
+        passed=_passed(path),
+        path=path,
+        next_hop=_next_hop(path),
+        is_source_borrowed=_is_borrowed(path, sender),
+        uncollected=_uncollected(witnesses, path),
+        later=later,
+    )
 
 
 def _is_borrowed(path: Path, sender: HostState) -> bool:

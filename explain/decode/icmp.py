@@ -61,12 +61,25 @@ def decode(block: Block, addresses: Interner, icmps: list[IcmpRows]) -> None:
 def _read(rows: I8, head: U1, have: I4, v6: Bools, addresses: Interner) -> IcmpRows:
     count, kind = len(rows), head[:, 0].copy()
     result = IcmpRows(
-        rows, v6, kind, head[:, 1].copy(), number(head, 4, 4).astype(np.uint32),
-        np.zeros(count, np.uint64), np.full(count, NO_MAC, np.uint64), np.zeros(count, np.uint8),
-        np.zeros(count, np.uint64), np.zeros(count, np.uint64), np.zeros(count, np.uint8),
-        np.zeros(count, np.uint16), np.zeros(count, np.uint16), np.zeros(count, np.uint32),
-        np.zeros(count, np.uint16), np.zeros(count, np.uint8), np.zeros(count, np.uint16), np.zeros(count, np.uint16),
-    )  # fmt: skip
+        row=rows,
+        is_v6=v6,
+        type=kind,
+        code=head[:, 1].copy(),
+        word=number(head, 4, 4).astype(np.uint32),
+        target=np.zeros(count, np.uint64),
+        mac=np.full(count, NO_MAC, np.uint64),
+        quote=np.zeros(count, np.uint8),
+        quote_src=np.zeros(count, np.uint64),
+        quote_dst=np.zeros(count, np.uint64),
+        quote_protocol=np.zeros(count, np.uint8),
+        quote_sport=np.zeros(count, np.uint16),
+        quote_dport=np.zeros(count, np.uint16),
+        quote_word=np.zeros(count, np.uint32),
+        quote_kind=np.zeros(count, np.uint16),
+        quote_ttl=np.zeros(count, np.uint8),
+        quote_ip_id=np.zeros(count, np.uint16),
+        quote_length=np.zeros(count, np.uint16),
+    )
     version = head[:, _HEADER] >> 4
     is_quoting = ~v6 & _IS_ERROR_V4[kind] & (version == 4) & (have >= _HEADER + _IPV4_HEADER)
     _quote_v4(result, np.flatnonzero(is_quoting), head, have)

@@ -126,16 +126,16 @@ def from_rows(
     times = table.time_ns[frames]
     numbers = order.tolist()
     return ExchangeColumns(
-        kind,
-        outcomes,
-        outcome[order],
-        frames,
-        bounds,
-        np.minimum.reduceat(times, bounds[:-1]) if len(order) else order,
-        np.maximum.reduceat(times, bounds[:-1]) if len(order) else order,
-        lambda index: fields(numbers[index]),
-        {name: list(map(values.__getitem__, numbers)) for name, values in facts.items()},
-        patience_ns,
+        kind=kind,
+        outcomes=outcomes,
+        outcome=outcome[order],
+        frames=frames,
+        bounds=bounds,
+        start_ns=np.minimum.reduceat(times, bounds[:-1]) if len(order) else order,
+        end_ns=np.maximum.reduceat(times, bounds[:-1]) if len(order) else order,
+        fields=lambda index: fields(numbers[index]),
+        facts={name: list(map(values.__getitem__, numbers)) for name, values in facts.items()},
+        patience_ns=patience_ns,
     )
 
 
@@ -270,17 +270,17 @@ class Exchanges(Sequence[Exchange]):
         rows = part.rows(index)
         home = self._table.home(rows)
         return Exchange(
-            f"e{position + 1}",
-            part.kind,
-            part.outcomes[part.outcome[index]],
-            home.capture,
-            home.interface,
-            home.frames,
-            self._table.evidence(rows),
-            int(part.start_ns[index]),
-            int(part.end_ns[index]),
-            part.fields(index),
-            self._vlans(rows) if self._is_tagged else (),
+            id=f"e{position + 1}",
+            kind=part.kind,
+            outcome=part.outcomes[part.outcome[index]],
+            capture=home.capture,
+            interface=home.interface,
+            frames=home.frames,
+            evidence=self._table.evidence(rows),
+            start_ns=int(part.start_ns[index]),
+            end_ns=int(part.end_ns[index]),
+            fields=part.fields(index),
+            vlans=self._vlans(rows) if self._is_tagged else (),
         )
 
     @cached_property

@@ -108,9 +108,20 @@ def parse(octets: bytes, size: int) -> DhcpMessage | None:
     else:
         name = TYPES.get(kind[0]) or f"TYPE{kind[0]}"
     return DhcpMessage(
-        is_reply, name, xid, seconds, flags & _BROADCAST != 0, client, your, following, relay, hops, hardware[:length],
-        options, tuple(notes),
-    )  # fmt: skip
+        is_reply=is_reply,
+        kind=name,
+        xid=xid,
+        seconds=seconds,
+        is_broadcast=flags & _BROADCAST != 0,
+        client_ip=client,
+        your_ip=your,
+        next_server=following,
+        relay=relay,
+        hops=hops,
+        hardware=hardware[:length],
+        options=options,
+        notes=tuple(notes),
+    )
 
 
 def _read(field: bytes, is_cut: bool, options: dict[int, bytes], notes: dict[str, None]) -> None:

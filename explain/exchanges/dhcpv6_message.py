@@ -155,12 +155,21 @@ def _message(octets: bytes, reader: _Reader, relays: tuple[str, ...]) -> Dhcpv6M
     times = [t1 for t1, _ in reader.renewals], [t2 for _, t2 in reader.renewals]
     dns = options.get(_DNS, b"")
     return Dhcpv6Message(
-        TYPES.get(octets[0]) or f"TYPE{octets[0]}", int.from_bytes(octets[1:4], "big"),
-        options.get(_CLIENT_ID, b"")[:_LONGEST_DUID], options.get(_SERVER_ID, b"")[:_LONGEST_DUID],
-        tuple(reader.leases), min(times[0], default=None), min(times[1], default=None), worst[0], worst[1] or None,
-        tuple(ipv6_text(dns[at : at + 16]) for at in range(0, len(dns) - 15, 16)), _full_name(options.get(_NAME)),
-        _RAPID_COMMIT in options, relays, tuple(reader.notes),
-    )  # fmt: skip
+        kind=TYPES.get(octets[0]) or f"TYPE{octets[0]}",
+        xid=int.from_bytes(octets[1:4], "big"),
+        client=options.get(_CLIENT_ID, b"")[:_LONGEST_DUID],
+        server=options.get(_SERVER_ID, b"")[:_LONGEST_DUID],
+        leases=tuple(reader.leases),
+        t1_s=min(times[0], default=None),
+        t2_s=min(times[1], default=None),
+        status=worst[0],
+        status_text=worst[1] or None,
+        dns=tuple(ipv6_text(dns[at : at + 16]) for at in range(0, len(dns) - 15, 16)),
+        name=_full_name(options.get(_NAME)),
+        is_rapid=_RAPID_COMMIT in options,
+        relays=relays,
+        notes=tuple(reader.notes),
+    )
 
 
 def _full_name(octets: bytes | None) -> str | None:

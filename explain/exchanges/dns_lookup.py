@@ -271,13 +271,22 @@ def _fields(table: PacketTable, lookup: _Lookup, uses: Callable[[], Uses]) -> Dn
     servers = tuple(text(key) for key in lookup.asked)
     addresses = [record.value for record in records if record.type in ("A", "AAAA")]
     return DnsLookup(
-        Endpoint(text(lookup.client), lookup.port), Endpoint(text(_server(lookup)), _PORT),
-        dns_message.wire_text(lookup.head.raw_name),
-        dns_message.type_name(lookup.head.type), tuple(record.value for record in records), lookup.rtt_ns,
-        lookup.head.id, RCODES.get(said.rcode, str(said.rcode)) if said else None, lookup.queries, servers,
-        tuple(record.value for record in records if record.type == "CNAME"), lookup.was_truncated, lookup.over_tcp,
-        answer.time_ns - lookup.first_ns if answer and lookup.first_ns is not None else None,
-        bool(said and said.is_truncated), _unreadable(table, answer, len(records)),
-        tuple(text(key) for key in _silent(lookup)),
-        uses().first(answer.row, lookup.client, addresses) if answer and addresses else None,
-    )  # fmt: skip
+        client=Endpoint(text(lookup.client), lookup.port),
+        server=Endpoint(text(_server(lookup)), _PORT),
+        name=dns_message.wire_text(lookup.head.raw_name),
+        type=dns_message.type_name(lookup.head.type),
+        answers=tuple(record.value for record in records),
+        rtt_ns=lookup.rtt_ns,
+        id=lookup.head.id,
+        rcode=RCODES.get(said.rcode, str(said.rcode)) if said else None,
+        queries=lookup.queries,
+        servers=servers,
+        aliases=tuple(record.value for record in records if record.type == "CNAME"),
+        is_truncated=lookup.was_truncated,
+        over_tcp=lookup.over_tcp,
+        elapsed_ns=answer.time_ns - lookup.first_ns if answer and lookup.first_ns is not None else None,
+        is_cut=bool(said and said.is_truncated),
+        unreadable=_unreadable(table, answer, len(records)),
+        silent_servers=tuple(text(key) for key in _silent(lookup)),
+        used_by=uses().first(answer.row, lookup.client, addresses) if answer and addresses else None,
+    )

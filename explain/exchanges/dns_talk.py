@@ -61,10 +61,17 @@ class Messages:
     def one(self, at: int) -> Message:
         """One of them as a record."""
         return Message(
-            int(self.row[at]), int(self.place[at]), int(self.time_ns[at]), int(self.source[at]), int(self.target[at]),
-            int(self.source_port[at]), int(self.target_port[at]), bool(self.over_tcp[at]), self.heads.messages[at],
-            self.heads.one(at),
-        )  # fmt: skip
+            row=int(self.row[at]),
+            place=int(self.place[at]),
+            time_ns=int(self.time_ns[at]),
+            source=int(self.source[at]),
+            target=int(self.target[at]),
+            source_port=int(self.source_port[at]),
+            target_port=int(self.target_port[at]),
+            over_tcp=bool(self.over_tcp[at]),
+            octets=self.heads.messages[at],
+            said=self.heads.one(at),
+        )
 
 
 def messages_of(table: PacketTable) -> Messages:

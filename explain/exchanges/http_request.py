@@ -95,11 +95,17 @@ def find(table: PacketTable) -> ExchangeColumns:
         return _fields(table, talk, int(asked[at]), int(told[at]), bool(was_due[at]))
 
     return ExchangeColumns(
-        "http.request", OUTCOMES, outcome[order], frames, bounds,
-        np.minimum.reduceat(times, bounds[:-1]) if len(order) else order,
-        np.maximum.reduceat(times, bounds[:-1]) if len(order) else order,
-        fields, {"needs_no_answer": ~was_due[order]}, _PATIENCE_NS,
-    )  # fmt: skip
+        kind="http.request",
+        outcomes=OUTCOMES,
+        outcome=outcome[order],
+        frames=frames,
+        bounds=bounds,
+        start_ns=np.minimum.reduceat(times, bounds[:-1]) if len(order) else order,
+        end_ns=np.maximum.reduceat(times, bounds[:-1]) if len(order) else order,
+        fields=fields,
+        facts={"needs_no_answer": ~was_due[order]},
+        patience_ns=_PATIENCE_NS,
+    )
 
 
 def _rows(alone: Rows, found: list[Talk], first_data: I8) -> tuple[Rows, I8]:

@@ -224,7 +224,18 @@ class _Stream:
         if len(waiting) == 1 and _is_after(piece.ack, waiting[0].ack):
             waiting.popleft()  # the client went on after it had received something
         row, seq, ack = piece.row, piece.seq, piece.ack
-        talk = Talk(row, row, -1, piece.is_reversed, seq, ack, (seq + start) % _SEQUENCE, (octets, start), None, rest)
+        talk = Talk(
+            first=row,
+            asked_row=row,
+            told_row=-1,
+            is_reversed=piece.is_reversed,
+            seq=seq,
+            ack=ack,
+            end=(seq + start) % _SEQUENCE,
+            request=(octets, start),
+            response=None,
+            more=rest,
+        )
         if not self._joins_an_early_answer(talk):
             self._all.append(talk)
             waiting.append(talk)

@@ -197,9 +197,21 @@ def _found(table: PacketTable, run: _Run) -> Found:
     missing = [seq for seq in run.asked_ns if seq not in run.answers]
     rtts = run.rtts
     fields = IcmpEcho(
-        text(run.source), text(run.target), run.id, 6 if run.source >= IPV6_KEY else 4, sent, received,
-        run.duplicates, run.errors, min(rtts, default=None), sum(rtts) // len(rtts) if rtts else None,
-        max(rtts, default=None), run.ttl_request, run.ttl_reply, tuple(missing[:1000]),
-        tuple(text(key) for key in run.responders), run.size,
-    )  # fmt: skip
+        src=text(run.source),
+        dst=text(run.target),
+        id=run.id,
+        family=6 if run.source >= IPV6_KEY else 4,
+        sent=sent,
+        received=received,
+        duplicates=run.duplicates,
+        errors=run.errors,
+        rtt_min_ns=min(rtts, default=None),
+        rtt_avg_ns=sum(rtts) // len(rtts) if rtts else None,
+        rtt_max_ns=max(rtts, default=None),
+        ttl_request=run.ttl_request,
+        ttl_reply=run.ttl_reply,
+        unanswered_seqs=tuple(missing[:1000]),
+        responders=tuple(text(key) for key in run.responders),
+        size=run.size,
+    )
     return Found(outcome, run.rows, fields)

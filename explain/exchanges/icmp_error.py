@@ -176,15 +176,15 @@ def _about(table: PacketTable, at: int) -> About | None:
     has_ports = protocol in (6, 17)
     is_echo = int(icmp.quote_kind[at]) >> 8 in (0, 8, 128, 129) and protocol in (1, 58)
     return About(
-        _PROTOCOLS.get(protocol, str(protocol)),
-        text(int(icmp.quote_src[at])),
-        text(int(icmp.quote_dst[at])),
-        int(icmp.quote_sport[at]) if has_ports else None,
-        int(icmp.quote_dport[at]) if has_ports else None,
-        word >> 16 if is_echo else None,
-        word & 0xFFFF if is_echo else None,
-        word if protocol == 6 else None,
-        int(icmp.quote_ttl[at]),
-        int(icmp.quote_ip_id[at]),
-        int(icmp.quote_length[at]),
+        protocol=_PROTOCOLS.get(protocol, str(protocol)),
+        src=text(int(icmp.quote_src[at])),
+        dst=text(int(icmp.quote_dst[at])),
+        sport=int(icmp.quote_sport[at]) if has_ports else None,
+        dport=int(icmp.quote_dport[at]) if has_ports else None,
+        id=word >> 16 if is_echo else None,
+        seq=word & 0xFFFF if is_echo else None,
+        tcp_seq=word if protocol == 6 else None,
+        ttl=int(icmp.quote_ttl[at]),
+        ip_id=int(icmp.quote_ip_id[at]),
+        length=int(icmp.quote_length[at]),
     )

@@ -182,17 +182,17 @@ def _fields(paths: Paths, trail: int) -> Journey:
     due = table.places[verdict.due] if verdict.due is not None else None
     speaker = None if verdict.error is None else table.addresses.text(int(table.sources(np.array([verdict.error]))[0]))
     return Journey(
-        _ends(table, int(order[0])),
-        sights(table, paths.seen, order),
-        spot_of(table, verdict.last if verdict.lost else int(order[-1])),
-        verdict.lost,
-        verdict.stage,
-        Spot(due.capture, due.interface, 0, due.device) if due else None,
-        verdict.packets,
-        verdict.missing,
-        speaker,
-        len(np.unique(table.place[rows])),
-        lost_segments(table, paths.seen, paths.topology, legs),
+        packet=_ends(table, int(order[0])),
+        seen=sights(table, paths.seen, order),
+        last_seen=spot_of(table, verdict.last if verdict.lost else int(order[-1])),
+        lost=verdict.lost,
+        stage=verdict.stage,
+        due=Spot(due.capture, due.interface, 0, due.device) if due else None,
+        packets=verdict.packets,
+        missing=verdict.missing,
+        speaker=speaker,
+        places=len(np.unique(table.place[rows])),
+        lost_segments=lost_segments(table, paths.seen, paths.topology, legs),
     )
 
 

@@ -215,12 +215,21 @@ def _found(
     inside, outside = (away, near) if initiator == "outside" else (near, away)
     is_lost = bool(len(after.back)) and not back and _came_back_as_is(table, before, after)
     fields = NatTranslation(
-        inside, outside, kind, tuple(name for name, differs in changed if differs), initiator, _HOOKS[kind],
-        checksum_proof(table, pairs + back),
-        ip_checksums_are_right(table, np.array([row for pair in pairs + back for row in pair])),
-        len(pairs), len(back), spot_of(table, row) if pairs else None, spot_of(table, far) if pairs else None,
-        "reply-not-translated" if is_lost else None, bool(pairs) and _turns_round(table, row, far),
-    )  # fmt: skip
+        inside=inside,
+        outside=outside,
+        kind=kind,
+        changed=tuple(name for name, differs in changed if differs),
+        initiator=initiator,
+        hooks=_HOOKS[kind],
+        checksum=checksum_proof(table, pairs + back),
+        ip_checksum_is_right=ip_checksums_are_right(table, np.array([row for pair in pairs + back for row in pair])),
+        packets=len(pairs),
+        packets_back=len(back),
+        before=spot_of(table, row) if pairs else None,
+        after=spot_of(table, far) if pairs else None,
+        why="reply-not-translated" if is_lost else None,
+        is_hairpin=bool(pairs) and _turns_round(table, row, far),
+    )
     rows = np.unique(np.concatenate((before.rows, after.rows)))
     return Found("untranslated" if is_lost else "translated", rows.tolist(), fields)
 
@@ -286,8 +295,19 @@ def _leak(table: PacketTable, paths: Paths, trail: int) -> Found | None:
     after = int(ordered[table.place[ordered] == table.place[ordered[-1]]][0])
     side = _side(table, before, ends.pop())
     fields = NatTranslation(
-        side, None, None, (), "inside", (), None, ip_checksums_are_right(table, rows),
-        len(np.unique(paths.seen.packet[rows])), 0,
-        spot_of(table, before), spot_of(table, after), "private-source-outside", False,
-    )  # fmt: skip
+        inside=side,
+        outside=None,
+        kind=None,
+        changed=(),
+        initiator="inside",
+        hooks=(),
+        checksum=None,
+        ip_checksum_is_right=ip_checksums_are_right(table, rows),
+        packets=len(np.unique(paths.seen.packet[rows])),
+        packets_back=0,
+        before=spot_of(table, before),
+        after=spot_of(table, after),
+        why="private-source-outside",
+        is_hairpin=False,
+    )
     return Found("untranslated", rows.tolist(), fields)

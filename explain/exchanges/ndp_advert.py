@@ -88,11 +88,21 @@ def read(message: bytes) -> Advert | None:
         _note(options, kind, body)
     flags = message[5]
     return Advert(
-        message[4], bool(flags & 0x80), bool(flags & 0x40), _PREFERENCES.get(flags >> 3 & 3, "reserved"),
-        int.from_bytes(message[6:8], "big"), int.from_bytes(message[8:12], "big"),
-        int.from_bytes(message[12:16], "big"), options.mac, options.mtu, tuple(options.prefixes),
-        tuple(options.routes), tuple(options.rdnss), tuple(options.dnssl), options.is_damaged,
-    )  # fmt: skip
+        hop_limit=message[4],
+        is_managed=bool(flags & 0x80),
+        is_other=bool(flags & 0x40),
+        preference=_PREFERENCES.get(flags >> 3 & 3, "reserved"),
+        lifetime_s=int.from_bytes(message[6:8], "big"),
+        reachable_ms=int.from_bytes(message[8:12], "big"),
+        retransmit_ms=int.from_bytes(message[12:16], "big"),
+        mac=options.mac,
+        mtu=options.mtu,
+        prefixes=tuple(options.prefixes),
+        routes=tuple(options.routes),
+        rdnss=tuple(options.rdnss),
+        dnssl=tuple(options.dnssl),
+        is_damaged=options.is_damaged,
+    )
 
 
 def _options(message: bytes, into: _Options) -> Iterator[tuple[int, bytes]]:

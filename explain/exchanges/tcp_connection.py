@@ -142,10 +142,17 @@ def find(table: PacketTable) -> ExchangeColumns:
         "error_row": error_row, "error_of": error_of, "tls": tls,
     }  # fmt: skip
     columns = ExchangeColumns(
-        "tcp.connection", OUTCOMES, _outcome(course, is_rejected), streams.rows, streams.bounds,
-        table.time_ns[first], np.maximum(table.time_ns[first], table.time_ns[last]),
-        lru_cache(_REMEMBERED)(lambda index: _fields(moments, index, tls.get(index))), facts, PATIENCE_NS,
-    )  # fmt: skip
+        kind="tcp.connection",
+        outcomes=OUTCOMES,
+        outcome=_outcome(course, is_rejected),
+        frames=streams.rows,
+        bounds=streams.bounds,
+        start_ns=table.time_ns[first],
+        end_ns=np.maximum(table.time_ns[first], table.time_ns[last]),
+        fields=lru_cache(_REMEMBERED)(lambda index: _fields(moments, index, tls.get(index))),
+        facts=facts,
+        patience_ns=PATIENCE_NS,
+    )
     if "tls" in table.contents:
         from explain.exchanges.tls_talk import by_connection
 

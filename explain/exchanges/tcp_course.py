@@ -104,17 +104,17 @@ def follow(table: PacketTable, streams: Streams, marks: Control, sent: I8) -> Co
     is_midstream = (syn_ack == NEVER) & (first_syn == NEVER)
     went_on = np.where(syn_ack == NEVER, is_talking[0], is_talking[1]) | (is_midstream & is_talking[1])
     return Course(
-        client,
-        first_syn,
-        syn,
-        syn_ack,
-        ack,
-        fins[roles, by_role],
-        resets[roles, by_role],
-        is_talking,
-        (opened[0] != NEVER) & (opened[1] != NEVER),
-        syns,
-        (ack != NEVER) | went_on,
+        client=client,
+        first_syn=first_syn,
+        syn=syn,
+        syn_ack=syn_ack,
+        ack=ack,
+        fins=fins[roles, by_role],
+        resets=resets[roles, by_role],
+        is_talking=is_talking,
+        is_simultaneous=(opened[0] != NEVER) & (opened[1] != NEVER),
+        syns=syns,
+        is_established=(ack != NEVER) | went_on,
     )
 
 

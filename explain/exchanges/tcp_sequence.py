@@ -77,9 +77,20 @@ def sequence_course(moments: TcpMoments, index: int) -> SequenceCourse | None:
     gaps = _gaps(at_ns, start, end, labels)
     rtt_at, rtt = _round_trips(at_ns, end, labels, ack_ns, acked)
     return SequenceCourse(
-        sender, at_ns, start, end, labels, gaps, ack_ns, acked, acked + window, is_closed, rtt_at, rtt,
-        int(time_ns.max()),
-    )  # fmt: skip
+        sender=sender,
+        time_ns=at_ns,
+        start=start,
+        end=end,
+        labels=labels,
+        gaps=gaps,
+        ack_ns=ack_ns,
+        acked=acked,
+        edge=acked + window,
+        is_closed=is_closed,
+        rtt_at_ns=rtt_at,
+        rtt_ns=rtt,
+        span_ns=int(time_ns.max()),
+    )
 
 
 def _gaps(time_ns: I8, start: I8, end: I8, labels: U2) -> I8:

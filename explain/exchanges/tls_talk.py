@@ -52,7 +52,19 @@ class Tls:
     answer_frame: int | None
 
 
-_NOTHING = Tls(None, None, None, False, None, None, False, (), None, None, None)
+_NOTHING = Tls(
+    version=None,
+    server_name=None,
+    alert=None,
+    is_fatal=False,
+    alert_by=None,
+    alert_frame=None,
+    is_answered=False,
+    protocols=(),
+    protocol=None,
+    hello_frame=None,
+    answer_frame=None,
+)
 
 
 def by_connection(table: PacketTable, connections: ExchangeColumns) -> dict[int, Tls]:

@@ -129,4 +129,15 @@ def _replies(table: PacketTable, sent: list[tuple[Run, Probe]]) -> Iterator[_Sai
     is_reset = table.flags[rows] & _RST != 0
     said = as_lists((rows, table.time_ns[rows], table.sources(rows), table.flow[rows], is_reset))
     for row, time_ns, speaker, flow, reset, key, mark in zip(*said, keys, marks, strict=True):
-        yield _Said(row, time_ns, speaker, key, mark, 0, REPLY, 0, flow, reset)
+        yield _Said(
+            row=row,
+            time_ns=time_ns,
+            speaker=speaker,
+            key=key,
+            mark=mark,
+            ip_id=0,
+            name=REPLY,
+            word=0,
+            flow=flow,
+            is_reset=reset,
+        )

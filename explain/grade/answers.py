@@ -138,6 +138,14 @@ def _verdict(question: Question, word: str, points: float, says: str, given: Map
     written = visible(as_text(given[question.id]), longest) if question.id in given else None
     hint = question.hint if word in ("not-met", "partly") else None
     return Verdict(
-        question.id, word, round(points + 0.0, 4), question.points, says, (), hint, written, question.ask,
-        question.visibility,
-    )  # fmt: skip
+        id=question.id,
+        verdict=word,
+        points=round(points + 0.0, 4),
+        max=question.points,
+        says=says,
+        evidence=(),
+        hint=hint,
+        given=written,
+        title=question.ask,
+        visibility=question.visibility,
+    )

@@ -77,8 +77,19 @@ def grade_files(
     prints = _prints(rubric, joint)
     score = score_of(checks, marked)
     return Graded(
-        name, "graded", score, rubric.total, checks, marked, None, told, outside, prints, written, aside,
-    )  # fmt: skip
+        id=name,
+        status="graded",
+        score=score,
+        max=rubric.total,
+        checks=checks,
+        answers=marked,
+        reason=None,
+        files=told,
+        outside=outside,
+        prints=prints,
+        answers_file=written,
+        aside=aside,
+    )
 
 
 def _prints(rubric: Rubric, joint: Events) -> Prints | None:
@@ -94,7 +105,21 @@ def _nothing(joint: Events, capture: str) -> Any:
     from explain.model import CaptureInfo, Report
     from explain.table import PacketTable
 
-    info = CaptureInfo("", capture, "pcap", None, (), 0, 0, 0, 0, None, None, "none", None)
+    info = CaptureInfo(
+        path="",
+        vantage=capture,
+        format="pcap",
+        compression=None,
+        interfaces=(),
+        packets=0,
+        bytes=0,
+        captured_bytes=0,
+        file_bytes=0,
+        first_ns=None,
+        last_ns=None,
+        checksums="none",
+        damage=None,
+    )
     table, old = PacketTable(), joint.scene.report
     report = Report((info,), (), Exchanges(table, []), (), (), (), table, (), old.voice)
     return Scene(report, [capture], [""], table)

@@ -121,9 +121,18 @@ class Marker:
         hint = self.filled(check.hint, {}) if check.hint and word not in ("met", "skipped") else None
         cited = [place for event in events for place in rows_of(event)] + list(rows)
         return Verdict(
-            check.id, word, round(points + 0.0, 4), max(check.points, 0.0), says,
-            evidence(cited, self.joint.scene.names), hint, None, check.title, check.visibility, check.is_optional,
-        )  # fmt: skip
+            id=check.id,
+            verdict=word,
+            points=round(points + 0.0, 4),
+            max=max(check.points, 0.0),
+            says=says,
+            evidence=evidence(cited, self.joint.scene.names),
+            hint=hint,
+            given=None,
+            title=check.title,
+            visibility=check.visibility,
+            is_bonus=check.is_optional,
+        )
 
 
 def _is_satisfied(told: Verdict) -> bool:

@@ -69,19 +69,24 @@ def _rubric(path: str, table: Mapping[str, Any], reader: Reader) -> tuple[Rubric
         reader.say("the rubric", f"total = {table['total']}, but the points add up to {total:g}")
     answers = reader.text("[submission]", submission, "answers") or ("answers.toml" if questions else None)
     rubric = Rubric(
-        path, reader.words("the rubric", table, "title") or Path(path).stem,
-        {str(name): str(file) for name, file in captures.items()},
-        answers, reader.text("the rubric", table, "roster"),
-        {"course_key": reader.text("the rubric", table, "course_key") or ""} | dict(
-            reader.table("the rubric", table, "vars")
-        ),
-        _limits(reader, reader.table("[submission]", submission, "limits")),
-        checks, questions, total, integrity,
-        tuple(_trial(reader, one) for one in reader.tables("the rubric", table, "test")),
-        {str(key): str(value) for key, value in reader.table("the rubric", table, "me").items() if value != ""},
-        _networks(reader, table, path), reader.flag("the rubric", table, "reveal"),
-        reader.flag("the rubric", table, "packed"),
-    )  # fmt: skip
+        path=path,
+        title=reader.words("the rubric", table, "title") or Path(path).stem,
+        captures={str(name): str(file) for name, file in captures.items()},
+        answers=answers,
+        roster=reader.text("the rubric", table, "roster"),
+        variables={"course_key": reader.text("the rubric", table, "course_key") or ""}
+        | dict(reader.table("the rubric", table, "vars")),
+        limits=_limits(reader, reader.table("[submission]", submission, "limits")),
+        checks=checks,
+        questions=questions,
+        total=total,
+        integrity=integrity,
+        trials=tuple(_trial(reader, one) for one in reader.tables("the rubric", table, "test")),
+        me={str(key): str(value) for key, value in reader.table("the rubric", table, "me").items() if value != ""},
+        networks=_networks(reader, table, path),
+        reveals=reader.flag("the rubric", table, "reveal"),
+        is_packed=reader.flag("the rubric", table, "packed"),
+    )
     return rubric, reader.complaints
 
 

@@ -31,18 +31,31 @@ def read_check(reader: Reader, table: Mapping[str, Any]) -> Check:
     if "points" not in table:
         reader.say(where, "points are missing")
     return Check(
-        name, reader.number(where, table, "points"), reader.words(where, table, "title"),
-        reader.text(where, table, "capture"), expect, none, _sequence(reader, where, table),
-        reader.text(where, table, "assert"), _parts(reader, where, table), _ways(reader, where, table),
-        reader.count(where, table.get("count"), Count()), _distinct(reader, where, table),
-        _within(reader, where, table.get("within")),
-        reader.span(where, table["window"]) if "window" in table else None,
-        reader.span(where, table["skew"]) if "skew" in table else None, reader.text(where, table, "as"),
-        reader.texts(where, table, "needs"), _partial(reader, where, table), _credit(reader, where, table),
-        bool(table.get("optional") or table.get("bonus")), reader.words(where, table, "pass"),
-        reader.words(where, table, "fail"), reader.words(where, table, "hint"),
-        visibility or "now",
-    )  # fmt: skip
+        id=name,
+        points=reader.number(where, table, "points"),
+        title=reader.words(where, table, "title"),
+        capture=reader.text(where, table, "capture"),
+        expect=expect,
+        none=none,
+        sequence=_sequence(reader, where, table),
+        claim=reader.text(where, table, "assert"),
+        parts=_parts(reader, where, table),
+        ways=_ways(reader, where, table),
+        count=reader.count(where, table.get("count"), Count()),
+        distinct=_distinct(reader, where, table),
+        within=_within(reader, where, table.get("within")),
+        window_ns=reader.span(where, table["window"]) if "window" in table else None,
+        skew_ns=reader.span(where, table["skew"]) if "skew" in table else None,
+        bind=reader.text(where, table, "as"),
+        needs=reader.texts(where, table, "needs"),
+        partial=_partial(reader, where, table),
+        credit=_credit(reader, where, table),
+        is_optional=bool(table.get("optional") or table.get("bonus")),
+        passed=reader.words(where, table, "pass"),
+        failed=reader.words(where, table, "fail"),
+        hint=reader.words(where, table, "hint"),
+        visibility=visibility or "now",
+    )
 
 
 def _sequence(reader: Reader, where: str, table: Mapping[str, Any]) -> tuple[Pattern, ...]:

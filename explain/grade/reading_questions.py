@@ -41,11 +41,21 @@ def read_question(reader: Reader, table: Mapping[str, Any]) -> Question:
         if column not in ANSWER_TYPES:
             reader.say(where, f"no type is called {column!r}{nearest(str(column), ANSWER_TYPES)}")
     return Question(
-        name, reader.words(where, table, "ask") or "", str(kind), reader.number(where, table, "points"),
-        table.get("key"),
-        tuple(wrong), reader.number(where, tolerance, "relative"), reader.number(where, tolerance, "absolute"),
-        reader.text(where, table, "partial"), reader.text(where, table, "follow_through"), columns,
-        reader.texts(where, table, "choices"), is_manual, reader.texts(where, table, "keywords"),
-        reader.words(where, table, "hint"), reader.texts(where, table, "needs"),
-        reader.text(where, table, "visibility") or "now",
-    )  # fmt: skip
+        id=name,
+        ask=reader.words(where, table, "ask") or "",
+        type=str(kind),
+        points=reader.number(where, table, "points"),
+        key=table.get("key"),
+        wrong=tuple(wrong),
+        relative=reader.number(where, tolerance, "relative"),
+        absolute=reader.number(where, tolerance, "absolute"),
+        partial=reader.text(where, table, "partial"),
+        follow_through=reader.text(where, table, "follow_through"),
+        columns=columns,
+        choices=reader.texts(where, table, "choices"),
+        is_manual=is_manual,
+        keywords=reader.texts(where, table, "keywords"),
+        hint=reader.words(where, table, "hint"),
+        needs=reader.texts(where, table, "needs"),
+        visibility=reader.text(where, table, "visibility") or "now",
+    )

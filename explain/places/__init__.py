@@ -69,5 +69,14 @@ def match(table: PacketTable, captures: int = 1) -> Sightings | None:
     order = Order(table, packet, by_packet, times, told)
     is_first = matching.firsts(packet[by_packet])
     return Sightings(
-        packet, by_packet, is_first, times, found.tuples, tuple(rewritten), found.ambiguous, facts, order, occasion
+        packet=packet,
+        by_packet=by_packet,
+        is_first=is_first,
+        time_ns=times,
+        tuples=found.tuples,
+        rewritten=tuple(rewritten),
+        ambiguous=found.ambiguous,
+        clocks=facts,
+        order=order,
+        occasion=occasion,
     )

@@ -84,6 +84,18 @@ def _lost(report: Report, near: NearTable) -> tuple[set[int], set[int]]:
 def _arrow(whole: PacketTable, row: int, time_ns: int, *, is_lost: bool) -> Arrow:
     source, target, is_group = ends(whole, row)
     return Arrow(
-        row, 0, 0, is_group, said(whole, row, None), (), None, 0, int(whole.frame[row]), time_ns,
-        int(whole.place[row]), (), (source, target), is_lost,
-    )  # fmt: skip
+        row=row,
+        source=0,
+        target=0,
+        is_to_group=is_group,
+        said=said(whole, row, None),
+        marks=(),
+        position=None,
+        folded=0,
+        frame=int(whole.frame[row]),
+        time_ns=time_ns,
+        place=int(whole.place[row]),
+        seen=(),
+        names=(source, target),
+        is_lost=is_lost,
+    )

@@ -126,20 +126,20 @@ def _drawn(report: Report, rows: t.Rows, owner: t.Rows, gaps: Sequence[int], aft
         here, there = (index.get(whose.get(name, name), index.get(OTHERS, 0)) for name in (source, target))
         arrows.append(
             Arrow(
-                row,
-                here,
-                there,
-                is_group,
-                _with_nat(said(table, row, exchange), rewritten.get(row)),
-                tcp_labels.names(label),
-                position,
-                gap,
-                int(table.frame[row]),
-                int(times[row]),
-                int(whole.place[table.whole_row(row)]),
-                () if whole is table else table.evidence([row]),
-                (source, target),
-                row in lost,
+                row=row,
+                source=here,
+                target=there,
+                is_to_group=is_group,
+                said=_with_nat(said(table, row, exchange), rewritten.get(row)),
+                marks=tcp_labels.names(label),
+                position=position,
+                folded=gap,
+                frame=int(table.frame[row]),
+                time_ns=int(times[row]),
+                place=int(whole.place[table.whole_row(row)]),
+                seen=() if whole is table else table.evidence([row]),
+                names=(source, target),
+                is_lost=row in lost,
             )
         )
     return Scene(rails, tuple(arrows), after)

@@ -148,8 +148,19 @@ def _input_route(state: HostState, packet: Packet, device: str) -> Found:
         return Found("broadcast")
     if is_multicast(packet.destination):
         return Found("multicast")
-    query = Query(packet.family, packet.destination, packet.source, None, device, packet.mark, 0, packet.protocol,
-                  packet.source_port, packet.destination_port, is_strict=False)  # fmt: skip
+    query = Query(
+        family=packet.family,
+        destination=packet.destination,
+        source=packet.source,
+        out_interface=None,
+        in_interface=device,
+        mark=packet.mark,
+        tos=0,
+        protocol=packet.protocol,
+        source_port=packet.source_port,
+        destination_port=packet.destination_port,
+        is_strict=False,
+    )
     found = look_up(state, query)
     if packet.family == 6 and is_link_local(packet.destination):
         owner = state.owner_of(packet.destination)

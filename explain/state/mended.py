@@ -184,9 +184,22 @@ def _led(network: Network, here: Place, there: Place, prefix: Prefix) -> Network
         return None
     hops = (NextHop(gateway, here[1], frozenset({"onlink"})),)
     route = Route(
-        family, prefix, "unicast", "local", 0, "global", "static", None, hops, None, None, 0, "medium", None,
-        f"{destination} dev {here[1]}",
-    )  # fmt: skip
+        family=family,
+        network=prefix,
+        type="unicast",
+        table="local",
+        metric=0,
+        scope="global",
+        protocol="static",
+        source=None,
+        nexthops=hops,
+        mtu=None,
+        hop_limit=None,
+        tos=0,
+        preference="medium",
+        from_network=None,
+        text=f"{destination} dev {here[1]}",
+    )
     entry = Neighbour(gateway or destination, here[1], taken.mac if taken else None, frozenset({"PERMANENT"}))
     host = replace(
         _raised(host, here[1]),

@@ -96,9 +96,26 @@ def _default_rules(family: int) -> tuple[PolicyRule, ...]:
     numbers = ((0, "local"), (32766, "main"), (32767, "default"))
     return tuple(
         PolicyRule(
-            family, priority, False, None, None, None, None, None, 0, None, None, None, None, None, "lookup",
-            table, None, None, f"{priority}: from all lookup {table}",
-        )
+family=family,
+priority=priority,
+is_inverted=False,
+source=None,
+destination=None,
+in_interface=None,
+out_interface=None,
+mark=None,
+mark_mask=0,
+tos=None,
+protocol=None,
+source_ports=None,
+destination_ports=None,
+users=None,
+action="lookup",
+table=table,
+goto=None,
+suppress_length=None,
+text=f"{priority}: from all lookup {table}",
+)
         for priority, table in numbers
     )  # fmt: skip
 

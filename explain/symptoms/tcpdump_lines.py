@@ -200,19 +200,19 @@ def _packet(number: int, head: str, rest: list[str]) -> PacketText | None:
     groups = link.groupdict() if link else {}
     destination = groups.get("dst")
     return PacketText(
-        number,
-        time_ns,
-        form,
-        place.group("interface") if place else None,
-        place.group("direction") if place else None,
-        groups.get("src"),
-        "ff:ff:ff:ff:ff:ff" if destination == "Broadcast" else destination,
-        ethertype,
-        vlans,
-        length,
-        body,
-        more,
-        octets,
+        line=number,
+        time_ns=time_ns,
+        time_form=form,
+        interface=place.group("interface") if place else None,
+        direction=place.group("direction") if place else None,
+        src_mac=groups.get("src"),
+        dst_mac="ff:ff:ff:ff:ff:ff" if destination == "Broadcast" else destination,
+        ethertype=ethertype,
+        vlans=vlans,
+        link_length=length,
+        body=body,
+        more=more,
+        octets=octets,
     )
 
 
