@@ -35,3 +35,8 @@ def ragged(values: npt.NDArray[Number], starts: I8, sizes: I8) -> npt.NDArray[Nu
     """Runs of some values, one after the other: each from where it starts, so many of them."""
     ends = np.cumsum(sizes)
     return values[np.arange(int(sizes.sum())) + (starts - (ends - sizes)).repeat(sizes)]
+
+
+def first_and_last(values: npt.NDArray[Number], most: int) -> npt.NDArray[Number]:
+    """At most so many of them: those from the first on, and the last, so that both ends are told."""
+    return values if len(values) <= most else np.delete(values, slice(most - 1, -1))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.arrays import first_and_last
 from explain.model import Line
 from explain.table import ARP, CUT, ICMP, ICMPV6, TCP, UDP
 
@@ -46,7 +47,7 @@ def tell(table: PacketTable, captures: Sequence[CaptureInfo]) -> list[Line]:
         Line(
             "story.without-payloads" if is_renamed else "story.kept-in-part",
             values,
-            table.evidence(lacking[:_MOST_CITED]),
+            table.evidence(first_and_last(lacking, _MOST_CITED)),
             1,
             None,
             "note",

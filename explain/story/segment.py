@@ -81,9 +81,10 @@ def _overheard(table: PacketTable, hosts: Hosts) -> Iterator[Line]:
     nobody |= {place: macs for place, macs in _common(table, hosts).items() if macs is not None and not macs}
     for one in traffic(table, nobody):
         pairs = sorted(one.overheard.items(), key=lambda item: int(item[1][0]))
-        for (source, target), rows in pairs[:_MOST_TOLD]:
-            message = "flooded" if one.is_flooded else "overheard"
-            yield _line(table, message, rows, source=mac_text(source), target=mac_text(target), count=len(rows))
+        message = "flooded" if one.is_flooded else "overheard"
+        for number, ((source, target), rows) in enumerate(pairs[:_MOST_TOLD]):
+            name = "overheard-again" if number else message
+            yield _line(table, name, rows, source=mac_text(source), target=mac_text(target), count=len(rows))
 
 
 def _listeners(table: PacketTable) -> Iterator[Line]:

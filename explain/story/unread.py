@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explain.arrays import distinct
+from explain.arrays import distinct, first_and_last
 from explain.capture.linktype import name_of
 from explain.decode.slab import members
 from explain.model import Line
@@ -46,7 +46,7 @@ def tell(table: PacketTable, captures: Sequence[CaptureInfo], exchanges: Exchang
 
 
 def _line(table: PacketTable, message: str, rows: Rows, **values: Any) -> Line:
-    return Line(f"unread.{message}", {"count": len(rows), **values}, table.evidence(rows[:_MOST_CITED]))
+    return Line(f"unread.{message}", {"count": len(rows), **values}, table.evidence(first_and_last(rows, _MOST_CITED)))
 
 
 def _links(table: PacketTable, captures: Sequence[CaptureInfo], rows: Rows) -> Iterator[Line]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explain.arrays import distinct
+from explain.arrays import distinct, first_and_last
 from explain.model import Line
 from explain.table import ARP, IP, VLAN, VLAN_ID
 
@@ -55,7 +55,7 @@ def tell(table: PacketTable, exchanges: Exchanges) -> list[Line]:
 
 
 def _line(table: PacketTable, message: str, rows: Rows, **values: Any) -> Line:
-    return Line(f"vlans.{message}", {"count": len(rows), **values}, table.evidence(rows[:_MOST_CITED]))
+    return Line(f"vlans.{message}", {"count": len(rows), **values}, table.evidence(first_and_last(rows, _MOST_CITED)))
 
 
 def _hosts(table: PacketTable, rows: Rows) -> list[str]:
