@@ -4,6 +4,7 @@ import shutil
 import subprocess
 
 import pytest
+from explained import report, the_finding
 from packets import A, B, R, datagram, error, eth, ip, is_at, pcap, ping, pong, segment, udp, who_has
 
 import explain
@@ -11,17 +12,6 @@ import explain
 ALICE, BOB, ROUTER = "192.0.2.1", "198.51.100.1", "192.0.2.254"
 NEAR = "192.0.2.2"
 SYN, SYN_ACK, RST_ACK = 2, 18, 20
-
-
-def report(*frames):
-    return explain.explain(pcap(*frames))
-
-
-def the_finding(*frames):
-    found = report(*frames)
-    (finding,) = found.findings
-    assert found.unexplained == ()
-    return finding
 
 
 def test_a_healthy_capture_has_no_findings():

@@ -23,24 +23,14 @@ from dhcp_packets import (
     renew,
     request,
 )  # fmt: skip
-from packets import datagram, error, is_at, pcap, ping, pong, who_has
+from explained import report, the_finding
+from packets import datagram, error, is_at, ping, pong, who_has
 from surroundings import CASES
 
 import explain
 
 MOBILE = "00:00:5e:00:53:77"
 BOUND = (discover(), offer(), request(), ack())
-
-
-def report(*frames):
-    return explain.explain(pcap(*frames))
-
-
-def the_finding(*frames):
-    found = report(*frames)
-    (finding,) = found.findings
-    assert found.unexplained == ()
-    return finding
 
 
 def is_healthy(*frames):

@@ -1,17 +1,12 @@
 from __future__ import annotations
 
 import pytest
-from packets import A, B, R, datagram, error, eth, icmp, ip, pcap, ping, pong, segment, udp
-
-import explain
+from explained import report
+from packets import A, B, R, datagram, error, eth, icmp, ip, ping, pong, segment, udp
 
 ALICE, BOB, FAR = "192.0.2.1", "192.0.2.2", "198.51.100.1"
 SYN, ACK, PSH_ACK = 2, 16, 24
 DONT_FRAGMENT = 0x4000
-
-
-def report(*frames):
-    return explain.explain(pcap(*frames))
 
 
 def causes(*frames):

@@ -1,17 +1,12 @@
 from __future__ import annotations
 
 import pytest
-from packets import EVERYONE, A, B, R, arp, datagram, is_at, pcap, ping, pong, who_has
-
-import explain
+from explained import report
+from packets import EVERYONE, A, B, R, arp, datagram, is_at, ping, pong, who_has
 
 ALICE, BOB, GATE, FAR = (A, "192.0.2.1"), (B, "192.0.2.2"), (R, "192.0.2.254"), "198.51.100.1"
 EVE = "00:00:5e:00:53:66"
 HEALTHY = (who_has(ALICE, GATE[1]), is_at(GATE, ALICE))
-
-
-def report(*frames):
-    return explain.explain(pcap(*frames))
 
 
 def causes(*frames):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import struct
 
 import pytest
+from explained import report
 from hypothesis import given
 from hypothesis import strategies as st
 from packets import A, B, datagram, packed, pcap, ping, pong
@@ -51,10 +52,6 @@ def answers(kind, *options, to=CLIENT, **more):
 
 def relayed(kind, inner, link="2001:db8::fe"):
     return bytes((kind, 0)) + packed(link) + packed(CLIENT) + option(9, inner)
-
-
-def report(*frames):
-    return explain.explain(pcap(*frames))
 
 
 def leases(*frames):

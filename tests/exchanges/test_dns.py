@@ -3,6 +3,7 @@ from __future__ import annotations
 import struct
 
 import pytest
+from explained import report
 from hypothesis import given
 from hypothesis import strategies as st
 from packets import A, B, datagram, error, pcap, segment, who_has
@@ -201,10 +202,6 @@ def test_an_asker_by_habit_may_have_gone_when_the_answer_comes(name, expected):
     said = tell(answer(1, name, rcode=3))
     found = causes(ask(question(1, name)), said, error(CLIENT, 3, 3, said, macs=(A, B)))
     assert [cause for cause, _ in found] == expected
-
-
-def report(*frames):
-    return explain.explain(pcap(*frames))
 
 
 def findings(*frames):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
+from explained import report
 from hypothesis import given
 from hypothesis import strategies as st
 from packets import A, B, pcap, segment
@@ -48,10 +49,6 @@ class Talk:
 
     def confirms(self):
         return segment(SERVER, self.client, ACK, (B, A), seq=self.ack, ack=self.seq)
-
-
-def report(*frames):
-    return explain.explain(pcap(*frames))
 
 
 def requests(*frames):

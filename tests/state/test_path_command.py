@@ -60,7 +60,7 @@ def test_quiet_is_the_verdict_and_the_cause(capsys: pytest.CaptureFixture[str], 
     ]  # fmt: skip
 
 
-def test_the_same_in_japanese(capsys: pytest.CaptureFixture[str], options: list[str]):
+def test_the_same_is_told_in_japanese(capsys: pytest.CaptureFixture[str], options: list[str]):
     assert "応答も戻ってくる" in run(capsys, "10.0.1.5", "T", *options, "--lang", "ja")[1]
 
 

@@ -116,18 +116,7 @@ def test_with_a_lost_message_a_small_mtu_is_a_black_hole():
 
 def test_two_hosts_with_one_address_are_told_even_where_the_ping_works():
     twin = raw(interface("x0", 2, "02:00:00:00:00:77", "10.0.1.5/24"))
-    bridge = {
-        "ifindex": 2,
-        "ifname": "br0",
-        "flags": ["UP", "LOWER_UP"],
-        "mtu": 1500,
-        "link_type": "ether",
-        "address": "02:00:00:00:01:00",
-        "addr_info": [],
-    }
-    ports = [interface(f"p{n}", 3 + n, f"02:00:00:00:02:0{n}", master="br0") for n in range(3)]
-    switch = raw(bridge, *ports)
-    made = raws() | {"X": twin, "SW": switch}
+    made = raws() | {"X": twin, "SW": switch(3)}
     links = [("S", "s0", "SW", "p0"), ("R", "r0", "SW", "p1"), ("X", "x0", "SW", "p2"), ("R", "r1", "T", "t0")]
     path = walk([host_state(value, name) for name, value in made.items()], echo("10.0.2.9"), "S", links=links)
     assert causes(path)[0] == "duplicate-address"
@@ -173,21 +162,17 @@ def test_what_no_state_was_given_for_is_never_called_proved():
     assert {each.certainty for each in path.causes} <= {"likely", "possible"}
 
 
+def switch(count: int) -> dict[str, Any]:
+    """A bridge with so many ports, p0 and on."""
+    bridge = interface("br0", 2, "02:00:00:00:01:00", flags=["UP", "LOWER_UP"])
+    return raw(bridge, *(interface(f"p{n}", 3 + n, f"02:00:00:00:02:0{n}", master="br0") for n in range(count)))
+
+
 def dhcp(*servers: str, filter_on: str | None = None, family: int = 4) -> list[str]:
     made = {"C": raw(interface("c0", 2, MACS["S"], "fe80::1/64"))}
     kind, everybody, port = ("ip", "*", 67) if family == 4 else ("ip6", "[::]", 547)
     cables = []
-    bridge = {
-        "ifindex": 2,
-        "ifname": "br0",
-        "flags": ["UP", "LOWER_UP"],
-        "mtu": 1500,
-        "link_type": "ether",
-        "address": "02:00:00:00:01:00",
-        "addr_info": [],
-    }
-    ports = [interface(f"p{n}", 3 + n, f"02:00:00:00:02:0{n}", master="br0") for n in range(4)]
-    made["SW"] = raw(bridge, *ports)
+    made["SW"] = switch(4)
     for number, name in enumerate(("C", "A", "B")):
         if name != "C":
             sockets = [f"udp UNCONN 0 0 {everybody}%{name.lower()}0:{port} {everybody}:*"] if name in servers else []

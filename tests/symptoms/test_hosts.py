@@ -176,7 +176,7 @@ def test_ip_rule_gives_the_rows_of_its_json():
     ]
 
 
-def test_neighbours_old_and_new():
+def test_neighbours_are_read_from_old_and_new_tools():
     text = "h1# ip neigh\n192.0.2.9 dev eth0 lladdr 02:00:00:00:00:09 PERMANENT\nfe80::1 dev eth0 lladdr 02:00:00:00:00:fe router STALE\n192.0.2.2 dev eth0  FAILED\n"
     assert state(text)["neigh"] == [
         {"dst": "192.0.2.9", "dev": "eth0", "lladdr": "02:00:00:00:00:09", "state": ["PERMANENT"]},
@@ -253,7 +253,7 @@ def test_a_listing_with_v_shows_them():
     assert (chain["rules"][1]["packets"], chain["rules"][1].get("target")) == ("3K", None)
 
 
-def test_bridges_and_sockets():
+def test_bridges_and_sockets_are_read_as_they_are_printed():
     text = "sw# bridge fdb\n02:00:00:00:00:01 dev eth0 vlan 1 master br0 permanent\n33:33:00:00:00:01 dev eth0 self permanent\n02:00:00:00:00:02 dev eth1 master br0\nsw# bridge -d link\n3: eth0@if4: <BROADCAST,UP,LOWER_UP> mtu 1500 master br0 state forwarding priority 32 cost 2\n    hairpin off guard off learning on isolated on\nsw# ss -tln\nState  Recv-Q Send-Q Local Address:Port Peer Address:Port\nLISTEN 0      1            0.0.0.0:8080      0.0.0.0:*\n"
     found = state(text)
     assert found["fdb"][0] == {
