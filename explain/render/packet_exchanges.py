@@ -61,7 +61,7 @@ def _block(
         "id": exchange.id, "kind": exchange.kind, "what": what(exchange.kind, exchange.fields),
         "outcome": ended(exchange.kind, exchange.outcome), "number": one.position, "count": one.count,
     }  # fmt: skip
-    is_journey = exchange.kind == "journey"  # whose frames are those of the conversation
+    is_journey = exchange.kind in ("journey", "nat.translation")  # whose frames are those of the conversation
     form = "journey" if is_journey else "exchange" if one.position else "beyond"
     told = [say(f"packet.{form}", values, language)]
     told += [f"  {say(line.message, line.values, language)}" for line in lines]
