@@ -204,6 +204,8 @@ class Wires:
         state = next((each for each in self.witnesses.states if each.name == self.witnesses.sender), None)
         if state is not None:
             others = {one for one in others if state.owner_of(one) is None}
+        elif not own:
+            others = set()  # neighbours ask for the sender as well, to see whether it is still there
         return (others | {self.context.destination or ""}) - own
 
     def place_of(self, strike: Strike) -> tuple[str | None, str | None] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from packets import A, B, is_at, pcap, who_has
 from surroundings import TOP
 
 from explain.causes.diagnose import diagnose
@@ -59,3 +60,17 @@ def test_the_port_that_was_asked_is_read_off_the_frames() -> None:
     states = tuple(path.stem for path in (folder / "state").glob("*.json"))
     left = found(text=False, captures=(str(folder / "capture.pcapng"),), states=states, folder=folder)
     assert left[0] == "dnat-to-wrong-port"
+
+
+def test_a_neighbour_that_asks_whether_the_sender_is_still_there_makes_it_no_stranger(tmp_path) -> None:
+    me, other = (A, "192.0.2.1"), (B, "192.0.2.2")
+    frames = [
+        who_has(me, "192.0.2.2"), is_at(other, me), *[who_has(me, "192.0.2.9")] * 3,
+        who_has(other, "192.0.2.1", A), is_at(me, other),
+    ]  # fmt: skip
+    path = tmp_path / "wire.pcap"
+    path.write_bytes(pcap(*frames).getvalue())
+    (tmp_path / "ping.txt").write_text((TOP / "pcaps" / "destination-host-absent-on-link" / "ping.txt").read_text())
+    left = found(captures=(f"h1={path}",), folder=tmp_path)
+    assert {"destination-host-absent-on-link", "target-interface-down"} <= set(left)
+    assert "filter-on-sender-output" not in left
