@@ -35,7 +35,9 @@ def connection(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
     values: dict[str, Any] = {"client": client, "server": server, "port": fields.server.port}
     from_client = _from_client(table, rows, fields)
     if outcome in _NO_OPENING:
-        yield teller.line("tcp.midstream", fields, rows, name, **values)
+        is_accepted = bool((table.flags[rows] & (_SYN | _ACK) == _SYN | _ACK).any())
+        message = "tcp.syn-unseen" if is_accepted else "tcp.midstream"
+        yield teller.line(message, fields, rows, name, **values)
     else:
         yield from _opening(teller, fields, rows, from_client, outcome, name, values)
     if _is_one_sided(table, rows, from_client):

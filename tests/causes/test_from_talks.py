@@ -96,6 +96,11 @@ def test_a_syn_that_was_answered_otherwise_is_not_called_unanswered():
     assert "The SYN was sent again once" in story
 
 
+def test_a_handshake_of_which_only_the_answer_was_recorded_is_not_called_unrecorded():
+    story = explain.explain(pcap(OPENED[1], (0.03, back(ACK, 501, 111, b"hello")))).story()
+    assert "the SYN-ACK was recorded" in " ".join(story.split())
+
+
 SHUT = [*OPENED, (0.03, back(FIN | ACK, 501, 101)), (0.04, to(ACK, 101, 502))]
 
 
