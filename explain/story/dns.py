@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from explain.exchanges.dns_use import Use
     from explain.model import Line
     from explain.story.teller import Teller
+    from explain.table import Rows
 
 
 def lookup(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:
@@ -32,6 +33,9 @@ def lookup(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iter
         yield teller.line(f"dns.{again}", fields, rows, name, **ends)
     if fields.is_truncated:
         yield teller.line(f"dns.truncated{'' if fields.over_tcp else '-only'}", fields, rows, name, **ends)
+    if outcome == "unanswered" and len(came := _no_message(teller, part, int(rows[0]))):
+        yield teller.line("dns.no-message", fields, came, name, **ends)
+        return
     if outcome != "answered":
         yield teller.line(f"dns.{outcome}", fields, rows if outcome == "unanswered" else rows[-1:], name, **ends)
         return
@@ -41,6 +45,14 @@ def lookup(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iter
         yield teller.line("dns.malformed", fields, rows[-1:], name, **ends)
     if fields.used_by:
         yield _use(teller, fields, fields.used_by, int(rows[-1]), name)
+
+
+def _no_message(teller: Teller, part: ExchangeColumns, row: int) -> Rows:
+    """What came from the server to the port of a question, and is no DNS message."""
+    table, unread = teller.table, part.facts["unread"]
+    is_back = (table.flow[unread] == table.flow[row]) & (table.sources(unread) == table.targets(np.array([row])))
+    came: Rows = unread[is_back]
+    return came
 
 
 def _again(fields: DnsLookup) -> str | None:

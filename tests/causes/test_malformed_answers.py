@@ -45,6 +45,13 @@ def test_an_answer_that_cannot_be_read_is_the_fault_of_who_answers(octets, case)
     assert (found.values.get("case"), found.values["server"], found.values["count"]) == (case, SERVER, 1)
 
 
+def test_the_story_does_not_say_that_nothing_came_where_something_did():
+    asked = datagram((CLIENT, 40000), (SERVER, 53), message(0, b"", 0x100))
+    story = " ".join(explain.explain(pcap(asked, answer(b"hello"))).story().split())
+    assert f"{SERVER} answered with something that is no DNS message" in story
+    assert "No answer from the DNS server" not in story
+
+
 def test_an_answer_with_all_of_its_records_is_none():
     uncompressed = QUESTION[:-4] + RECORD[2:]
     assert not findings(answer(message(1, RECORD)))
