@@ -9,10 +9,11 @@ from explain.causes import wires as wire_room
 from explain.causes.context import context_of
 from explain.causes.diagnosis import Candidate, Diagnosis, Reason, RuledOut, Witnesses
 from explain.causes.next_steps import next_looks
+from explain.causes.rank import order
 from explain.causes.reasons import because, locus_of, ruled_out
 from explain.causes.signs import sign_of
 from explain.causes.walked import walked
-from explain.causes.weigh import GOOD, order, weigh
+from explain.causes.weigh import GOOD, weigh
 from explain.causes.wire_reasons import redirects
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The engine: causes predict, witnesses eliminate; what is left is ranked, and nothing that is possible is lost.
+"""The engine: causes predict, witnesses eliminate; what is left is ranked by ``rank``, and nothing possible is lost.
 
 Only what a witness contradicts outright is eliminated.  A place that did not listen, a key of a state that was not
 collected, a text that was cut: they say nothing, and so they eliminate nothing.
@@ -10,22 +10,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from explain.causes.expected import may_be_muted, may_say
-from explain.causes.favour import favour
-from explain.causes.ids import IDS, QUALIFIERS
+from explain.causes.ids import QUALIFIERS
 from explain.causes.predictions import Strike, all_strikes
 from explain.causes.wire_contradictions import allows
 from explain.record import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from explain.causes.context import Context
     from explain.causes.diagnosis import Topology
     from explain.causes.signs import Sign
     from explain.causes.walked import Walked
     from explain.causes.wires import Wires
 
-UNSEEN_BY_STATES = frozenset((
+_UNSEEN_BY_STATES = frozenset((
     "no-raw-socket-privilege", "name-does-not-exist", "name-resolves-to-wrong-address", "dns-server-unreachable",
     "dns-server-not-configured", "partial-loss", "duplicated-packets", "corrupted-packets", "icmp-rate-limited",
     "tcp-application-hangs", "tcp-application-closes", "tcp-half-open", "server-slow", "client-slow",
@@ -58,7 +55,7 @@ class Fallen:
     stage: str
 
 
-def conditions_of(topology: Topology) -> dict[str, bool | None]:
+def _conditions_of(topology: Topology) -> dict[str, bool | None]:
     """What a network that is wholly known can and cannot do: no switch, no fault of a switch."""
     roles = list(topology.roles.values())
     has_router = any(role[:1] == "R" or role.startswith("router") for role in roles)
@@ -84,7 +81,7 @@ def weigh(
         states: the walk; None without the sender's state.
         topology: who is who.
     """
-    known = replace(context, conditions=context.conditions | conditions_of(topology))
+    known = replace(context, conditions=context.conditions | _conditions_of(topology))
     kept: list[Kept] = []
     fallen: list[Fallen] = []
     for cause, strikes in all_strikes().items():
@@ -186,7 +183,7 @@ def _stands(strike: Strike, cause: str, states: Walked) -> bool:
         # What leaves no trace in a success and none in any state is not there.
         return cause in named
     if cause in named or (
-        (cause in UNSEEN_BY_STATES or cause in states.uncollected)
+        (cause in _UNSEEN_BY_STATES or cause in states.uncollected)
         and not (states.is_whole and states.outcome == "stopped")
     ):
         return True
@@ -200,7 +197,7 @@ def _stands(strike: Strike, cause: str, states: Walked) -> bool:
     return True
 
 
-VISIBLE_AT_SENDER = frozenset((
+_VISIBLE_AT_SENDER = frozenset((
     "sender-interface-down", "sender-no-address", "link-no-carrier", "loopback-down", "no-route-on-sender",
     "default-route-without-gateway", "reject-route-on-sender", "policy-rule-on-sender", "filter-on-sender-output",
     "ipv6-disabled", "address-tentative", "unknown-interface", "source-address-not-local", "local-mtu-too-small",
@@ -214,73 +211,10 @@ _WITHOUT_ADDRESS = frozenset(
 
 def _fits_next_hop(strike: Strike, cause: str, states: Walked) -> bool:
     """Whether a strike agrees with a sender that certainly sends, to this next hop."""
-    if cause in VISIBLE_AT_SENDER:
+    if cause in _VISIBLE_AT_SENDER:
         # Without an address of its own a host still sends from another one, and that the walk need not blame.
         return cause in _WITHOUT_ADDRESS and states.is_source_borrowed
     if strike.at != "sender" or strike.how not in {"no-neighbour", "no-carrier"} or states.path is None:
         return True
     is_target = states.next_hop == states.path.request.destination
     return ("target" if is_target else "gateway") in strike.of
-
-
-def order(
-    kept: list[Kept], sign: Sign | None, wires: Wires | None, states: Walked | None, context: Context
-) -> list[Kept]:
-    """Most likely first."""
-    walked = [each.cause for each in states.causes] if states else []
-    place = {cause: number for number, cause in enumerate(IDS)}
-
-    def key(each: Kept) -> tuple[float, ...]:
-        is_stopped = each.cause in walked and states is not None and states.outcome == "stopped"
-        # What is usual does not weigh where the states show which one it is.
-        score = 0.0 if is_stopped else _by_text(each, sign)
-        if each.cause in walked:
-            score -= (200 if is_stopped else 100) - walked.index(each.cause)
-        if wires is not None:
-            score -= favour(wires, each.cause, each.strikes)
-        if sign is not None and any(may_say(strike, sign, context) for strike in each.strikes):
-            score -= 1
-        return (score + (40 if each.is_muted else 0), place[each.cause])
-
-    return sorted(kept, key=key)
-
-
-_FIRST: Mapping[str, tuple[str, ...]] = {
-    "answered": ("healthy",), "tcp:open": ("healthy",), "trace:reached": ("healthy",), "dhcp:bound": ("healthy",),
-    "redirected": ("icmp-redirect",), "part-lost": ("partial-loss", "icmp-rate-limited"),
-    "duplicated": ("duplicated-packets",), "damaged": ("corrupted-packets",), "trace:gap": ("silent-hop",),
-    "tcp:no-answer": ("tcp-application-hangs",), "tcp:closed": ("tcp-application-closes",),
-    "tcp:refused": ("tcp-no-listener",), "tcp:failed": ("tcp-no-listener",),
-}  # fmt: skip
-"""What comes first whatever else is known."""
-_USUAL: Mapping[str, tuple[str, ...]] = {
-    "part-refused:fragmentation-needed": ("path-mtu-exceeded",), "part-refused:packet-too-big": ("path-mtu-exceeded",),
-    "error:net-unreachable": ("no-route-on-router", "router-interface-down"),
-    "error:no-route": ("no-route-on-router", "router-interface-down"),
-    "error:host-unreachable": ("destination-host-absent-behind-router", "destination-host-absent-on-link"),
-    "error:address-unreachable": ("destination-host-absent-behind-router", "destination-host-absent-on-link"),
-    "error:port-unreachable": ("filter-on-target-input", "filter-on-router-forward"),
-    "error:admin-prohibited": ("filter-on-router-forward", "filter-on-target-input", "reject-route-on-router"),
-    "refused:network-unreachable": ("no-route-on-sender", "sender-interface-down"),
-    "refused:general": ("no-route-on-sender", "sender-interface-down", "link-no-carrier", "filter-on-sender-output"),
-    "refused-each:unreachable": ("no-route-on-sender", "destination-host-absent-on-link"),
-    "refused:broadcast": ("broadcast-ping-without-b",), "refused:not-permitted": ("filter-on-sender-output",),
-    "refused:address-not-available": ("source-address-not-local",),
-    "untold": ("destination-host-absent-behind-router", "no-route-on-router", "filter-on-router-forward"),
-    "silent": ("filter-on-target-input", "forwarding-disabled", "no-return-route-on-target"),
-    "tcp:timed-out": ("filter-on-target-input", "filter-on-router-forward", "no-return-route-on-target"),
-    "trace:dies": ("filter-on-target-input", "filter-on-router-forward"), "expired": ("ttl-too-low", "routing-loop"),
-    "tcp:host-unreachable": ("destination-host-absent-behind-router", "destination-host-absent-on-link"),
-    "tcp:network-unreachable": ("no-route-on-sender",), "silent-piped": ("destination-host-absent-on-link",),
-    "dhcp:silent": ("dhcp-no-server",), "name:temporary": ("dns-server-unreachable",),
-}  # fmt: skip
-"""What is met most often where nothing else speaks: it breaks ties."""
-
-
-def _by_text(each: Kept, sign: Sign | None) -> float:
-    """Where the text alone would put it: what it usually means comes first."""
-    first = _FIRST.get(sign.name, ()) if sign else ()
-    if each.cause in first:
-        return -50 + first.index(each.cause)
-    usual = _USUAL.get(f"{sign.name}:{sign.code}", _USUAL.get(sign.name, ())) if sign else ()
-    return (usual.index(each.cause) - len(usual)) / 10 if each.cause in usual else 0

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from explain.state.addresses import family_of, is_link_local
 
-ECHO_REQUEST = {4: 8, 6: 128}
+_ECHO_REQUEST = {4: 8, 6: 128}
 ECHO_REPLY = {4: 0, 6: 129}
 ICMP = {4: "icmp", 6: "icmpv6"}
 
@@ -77,7 +77,7 @@ class Packet:
     @property
     def is_echo_request(self) -> bool:
         """A ping."""
-        return self.protocol == ICMP[self.family] and self.icmp_type == ECHO_REQUEST[self.family]
+        return self.protocol == ICMP[self.family] and self.icmp_type == _ECHO_REQUEST[self.family]
 
     @property
     def is_error(self) -> bool:
@@ -95,7 +95,7 @@ def echo(destination: str, source: str | None = None, *, size: int = 56, ttl: in
         destination=destination,
         source=source,
         protocol=ICMP[family],
-        icmp_type=ECHO_REQUEST[family],
+        icmp_type=_ECHO_REQUEST[family],
         icmp_code=0,
         identifier=1,
         ttl=ttl,

@@ -1,0 +1,81 @@
+"""Which of the causes that remain is the likeliest: by states, frames and the text, and by what is usual."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from explain.causes.expected import may_say
+from explain.causes.favour import favour
+from explain.causes.ids import IDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from explain.causes.context import Context
+    from explain.causes.signs import Sign
+    from explain.causes.walked import Walked
+    from explain.causes.weigh import Kept
+    from explain.causes.wires import Wires
+
+
+def order(
+    kept: list[Kept], sign: Sign | None, wires: Wires | None, states: Walked | None, context: Context
+) -> list[Kept]:
+    """Most likely first."""
+    walked = [each.cause for each in states.causes] if states else []
+    place = {cause: number for number, cause in enumerate(IDS)}
+
+    def key(each: Kept) -> tuple[float, ...]:
+        is_stopped = each.cause in walked and states is not None and states.outcome == "stopped"
+        # What is usual does not weigh where the states show which one it is.
+        score = 0.0 if is_stopped else _by_text(each, sign)
+        if each.cause in walked:
+            score -= (200 if is_stopped else 100) - walked.index(each.cause)
+        if wires is not None:
+            score -= favour(wires, each.cause, each.strikes)
+        if sign is not None and any(may_say(strike, sign, context) for strike in each.strikes):
+            score -= 1
+        return (score + (40 if each.is_muted else 0), place[each.cause])
+
+    return sorted(kept, key=key)
+
+
+_FIRST: Mapping[str, tuple[str, ...]] = {
+    "answered": ("healthy",), "tcp:open": ("healthy",), "trace:reached": ("healthy",), "dhcp:bound": ("healthy",),
+    "redirected": ("icmp-redirect",), "part-lost": ("partial-loss", "icmp-rate-limited"),
+    "duplicated": ("duplicated-packets",), "damaged": ("corrupted-packets",), "trace:gap": ("silent-hop",),
+    "tcp:no-answer": ("tcp-application-hangs",), "tcp:closed": ("tcp-application-closes",),
+    "tcp:refused": ("tcp-no-listener",), "tcp:failed": ("tcp-no-listener",),
+}  # fmt: skip
+"""What comes first whatever else is known."""
+_USUAL: Mapping[str, tuple[str, ...]] = {
+    "part-refused:fragmentation-needed": ("path-mtu-exceeded",), "part-refused:packet-too-big": ("path-mtu-exceeded",),
+    "error:net-unreachable": ("no-route-on-router", "router-interface-down"),
+    "error:no-route": ("no-route-on-router", "router-interface-down"),
+    "error:host-unreachable": ("destination-host-absent-behind-router", "destination-host-absent-on-link"),
+    "error:address-unreachable": ("destination-host-absent-behind-router", "destination-host-absent-on-link"),
+    "error:port-unreachable": ("filter-on-target-input", "filter-on-router-forward"),
+    "error:admin-prohibited": ("filter-on-router-forward", "filter-on-target-input", "reject-route-on-router"),
+    "refused:network-unreachable": ("no-route-on-sender", "sender-interface-down"),
+    "refused:general": ("no-route-on-sender", "sender-interface-down", "link-no-carrier", "filter-on-sender-output"),
+    "refused-each:unreachable": ("no-route-on-sender", "destination-host-absent-on-link"),
+    "refused:broadcast": ("broadcast-ping-without-b",), "refused:not-permitted": ("filter-on-sender-output",),
+    "refused:address-not-available": ("source-address-not-local",),
+    "untold": ("destination-host-absent-behind-router", "no-route-on-router", "filter-on-router-forward"),
+    "silent": ("filter-on-target-input", "forwarding-disabled", "no-return-route-on-target"),
+    "tcp:timed-out": ("filter-on-target-input", "filter-on-router-forward", "no-return-route-on-target"),
+    "trace:dies": ("filter-on-target-input", "filter-on-router-forward"), "expired": ("ttl-too-low", "routing-loop"),
+    "tcp:host-unreachable": ("destination-host-absent-behind-router", "destination-host-absent-on-link"),
+    "tcp:network-unreachable": ("no-route-on-sender",), "silent-piped": ("destination-host-absent-on-link",),
+    "dhcp:silent": ("dhcp-no-server",), "name:temporary": ("dns-server-unreachable",),
+}  # fmt: skip
+"""What is met most often where nothing else speaks: it breaks ties."""
+
+
+def _by_text(each: Kept, sign: Sign | None) -> float:
+    """Where the text alone would put it: what it usually means comes first."""
+    first = _FIRST.get(sign.name, ()) if sign else ()
+    if each.cause in first:
+        return -50 + first.index(each.cause)
+    usual = _USUAL.get(f"{sign.name}:{sign.code}", _USUAL.get(sign.name, ())) if sign else ()
+    return (usual.index(each.cause) - len(usual)) / 10 if each.cause in usual else 0
