@@ -68,6 +68,9 @@ def test_a_private_source_on_the_link_of_a_public_target_was_not_translated():
     known = [who_has((R, "203.0.113.1"), "203.0.113.9"), is_at((B, "203.0.113.9"), (R, "203.0.113.1"))]
     leaked, own = (ping(source, "203.0.113.9", 1, ttl=63, macs=(R, B)) for source in ("192.168.1.7", "198.51.100.7"))
     assert findings(*known, leaked) == ["masquerade-missing"]
+    sought = who_has((R, "203.0.113.1"), "203.0.113.8")
+    assert "masquerade-missing" in findings(sought, leaked)  # the router's own address here is public
+    assert "masquerade-missing" not in findings(who_has((R, "10.0.0.1"), "203.0.113.8"), leaked)
     assert findings(*known, own) == ["echo-unanswered"]
     assert findings(leaked) == ["echo-unanswered"]  # perhaps a router further on translates
 

@@ -12,12 +12,14 @@ from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.causes.from_capture.silence import WHY_SILENT
 from explain.exchanges.segment import is_forwarded
 from explain.exchanges.tcp_course import ACK, SYN
+from explain.places.near import copies_of, whole_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.nat_translation import NatTranslation
     from explain.exchanges.tcp_moments import TcpMoments
+    from explain.table import PacketTable
 
 _SYN_ACK = SYN | ACK
 _HAIRPIN = ("masquerade-bypassed-by-notrack", "stateful-filter-asymmetric-path")
@@ -33,22 +35,33 @@ def look(scene: Scene) -> Iterator[Seen]:
 
 
 def _leaks(scene: Scene) -> Iterator[Seen]:
-    """Private sources that a router has sent on as they were, up to the target's own link."""
+    """Private sources that a router has sent on as they were, to a link where addresses are public."""
     table, groups = scene.table, defaultdict[tuple[int, int], list[Member]](list)
-    holders = dict(zip(table.arp.sender_ip.tolist(), table.arp.sender_mac.tolist(), strict=True))
+    owners = list(zip(table.arp.sender_ip.tolist(), table.arp.sender_mac.tolist(), strict=True))
+    holders, public = dict(owners), {mac for address, mac in owners if address and not is_private(address)}
     for kind in ("icmp.echo", "tcp.connection", "udp.flow"):
         part = scene.part(kind)
         some = np.array(scene.open(part, "unanswered"), np.int64)
         first = part.frames[part.bounds[some]]
         for index, row in zip(some.tolist(), first.tolist(), strict=True):
             source, target = table.ends(row)
-            is_outside = is_private(source) and not is_private(target) and is_forwarded(int(table.ttl[row]))
-            if is_outside and holders.get(target) == int(table.links.target[table.link[row]]):
+            if is_private(source) and not is_private(target) and _is_let_out(table, row, holders.get(target), public):
                 groups[source, target].append((part, index))
     for (source, target), members in groups.items():
         rows = [int(row) for part, index in members for row in part.rows(index)]
         values = {"src": table.addresses.text(source), "dst": table.addresses.text(target), "count": len(rows)}
         yield Seen("masquerade-missing", "possible", members, rows, _not_masqueraded(), values)
+
+
+def _is_let_out(table: PacketTable, row: int, target_mac: int | None, public: set[int]) -> bool:
+    """Whether it was seen behind a router as it was: on the target's link, or from a port with a public address."""
+    whole, source = whole_of(table), table.ends(row)[0]
+    for copy in copies_of(table, np.array([row])).tolist():
+        link = whole.link[copy]
+        sender, receiver = int(whole.links.source[link]), int(whole.links.target[link])
+        if whole.ends(copy)[0] == source and is_forwarded(int(whole.ttl[copy])):
+            return receiver == target_mac or sender in public
+    return False
 
 
 def _translations(scene: Scene) -> Iterator[Seen]:
