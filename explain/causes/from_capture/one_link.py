@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from explain.table import PacketTable
 
 _SOLICITATION, _ADVERTISEMENT = 135, 136
+_LOOPBACK = 127  # the first octet
 _ROUTERS_DO = frozenset((
     "no-route-on-router", "no-return-route-on-router", "reject-route-on-router",
     "destination-host-absent-behind-router", "masquerade-missing", "masquerade-wrong-interface",
@@ -65,8 +66,8 @@ class OneLink:
         """
         if not len(rows):
             return False
-        asker, asked = (self._table.addresses.text(end) for end in self._table.ends(int(rows[0])))
-        return asker == asked or (asker.startswith("127.") and asked.startswith("127."))
+        asker, asked = self._table.ends(int(rows[0]))
+        return asker == asked or asker >> 24 == asked >> 24 == _LOOPBACK
 
     def possible(self, rows: Sequence[int], rivals: tuple[str, ...]) -> tuple[str, ...]:
         """The rivals without what only a router can do, where none stands between who asked and who was asked.
