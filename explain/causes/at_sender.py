@@ -41,7 +41,7 @@ def _no_neighbour(wires: Wires, strike: Strike) -> bool:
 def _is_asked_for(wires: Wires, strike: Strike) -> bool:
     """Whether the question without an answer is for the next hop of this strike."""
     asked = wires.open_questions()
-    is_target = wires.context.destination in asked
+    is_target = wires.context.destination in {None, *asked}
     is_other = any(wanted != wires.context.destination for wanted in asked)
     if is_target and strike.why in _OF_NEIGHBOURS and wires.context.conditions.get("near") is False:
         return "gateway" in strike.of and is_other

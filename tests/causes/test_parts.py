@@ -74,3 +74,11 @@ def test_a_neighbour_that_asks_whether_the_sender_is_still_there_makes_it_no_str
     left = found(captures=(f"h1={path}",), folder=tmp_path)
     assert {"destination-host-absent-on-link", "target-interface-down"} <= set(left)
     assert "filter-on-sender-output" not in left
+
+
+def test_where_nobody_told_the_destination_it_may_be_whoever_is_asked_for_in_vain(tmp_path) -> None:
+    path = tmp_path / "wire.pcap"
+    path.write_bytes(pcap(*[who_has((A, "192.0.2.1"), "192.0.2.9")] * 3).getvalue())
+    given = Given(captures=(f"h1={path}",), command="ping host.example", sender="h1")
+    left = {each.cause for each in diagnose(gather(given)).causes}
+    assert {"name-resolves-to-wrong-address", "destination-host-absent-on-link", "gateway-interface-down"} <= left
