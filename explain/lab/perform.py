@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explain.errors import ExplainError, MissingError
+from explain.lab.node_kernel import address_state, is_listening, neighbour_state, packet_sockets
 from explain.lab.operations import typed
 from explain.lab.records import Service, Step, Wait
 from explain.lab.services import PACKAGES, SERVICES, service_argv, step_argv
@@ -36,7 +37,6 @@ ENVIRONMENT = {
 }
 _TIMED_OUT = 124  # as timeout(1) has it
 _LARGEST_OUTPUT = 1 << 20
-_LISTENING = {"tcp": "0A", "udp": "07"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ class Stage:
         """
         argv = service_argv(service)
         step = Step(on=service.on, run=(service.kind,), status=None, is_background=True)
-        sockets = self._packet_sockets(service.on)
+        sockets = packet_sockets(self.places[service.on])
         child = self.start(step, argv)
         self.background.append(child)
         protocol = SERVICES[service.kind].protocol
@@ -158,35 +158,15 @@ class Stage:
                 raise ExplainError(f"services: {service.kind} on {service.on} ended at once: {said}")
             if protocol == "raw" or port is None:
                 return self._waits_for_frames(child, sockets + SERVICES[service.kind].packet_sockets)
-            return self.is_listening(service.on, protocol, port)
+            return is_listening(self.places[service.on], protocol, port)
 
         if not self.pump(is_ready, 10.0):
             raise ExplainError(f"services: {service.kind} on {service.on} does not listen after 10 s")
 
-    def _packet_sockets(self, node: str) -> int:
-        """How many packet sockets a node has, our own tap among them."""
-        with self.places[node].inside():
-            return len(Path("/proc/thread-self/net/packet").read_text().splitlines()) - 1
-
     def _waits_for_frames(self, child: Child, wanted: int) -> bool:
         """True when a program of ours has opened so many packet sockets in its node and sleeps until frames come."""
         state = Path(f"/proc/{child.process.pid}/stat").read_text().rpartition(")")[2].split()[0]
-        return state == "S" and self._packet_sockets(child.step.on) >= wanted
-
-    def is_listening(self, node: str, protocol: str, port: int) -> bool:
-        """True if a socket of the node listens on the port."""
-        wanted = f":{port:04X}"
-        with self.places[node].inside():
-            for table in (protocol, f"{protocol}6"):
-                try:
-                    with open(f"/proc/thread-self/net/{table}", encoding="ascii") as rows:  # noqa: PTH123 - a /proc file
-                        for row in rows:
-                            words = row.split()
-                            if words[1].endswith(wanted) and words[3] == _LISTENING[protocol]:
-                                return True
-                except FileNotFoundError:
-                    continue
-        return False
+        return state == "S" and packet_sockets(self.places[child.step.on]) >= wanted
 
     def wait(self, wait: Wait) -> None:
         """Wait until a condition holds.
@@ -208,11 +188,11 @@ class Stage:
             return sum(frame.interface == wait.interface for frame in self.frames[wait.on]) >= int(wait.value)
         if wait.kind == "listening":
             protocol, _, port = wait.value.partition("/")
-            return self.is_listening(wait.on, protocol, int(port))
+            return is_listening(self.places[wait.on], protocol, int(port))
         netlink = self.places[wait.on].netlink
         if wait.kind == "neighbour":
-            return (wait.state or "REACHABLE") in _neighbour_state(netlink, wait.value)
-        return _address_state(netlink, wait.value) == (wait.state or "valid")
+            return (wait.state or "REACHABLE") in neighbour_state(netlink, wait.value)
+        return address_state(netlink, wait.value) == (wait.state or "valid")
 
     def pump(self, is_done: Callable[[], bool], timeout_s: float) -> bool:
         """Collect output and frames until a condition holds; False if it did not in time."""
@@ -297,34 +277,3 @@ def _is_readable(fd: int) -> bool:
     import select
 
     return bool(select.select([fd], [], [], 0)[0])
-
-
-_NUD_NAMES = {
-    1: "INCOMPLETE",
-    2: "REACHABLE",
-    4: "STALE",
-    8: "DELAY",
-    16: "PROBE",
-    32: "FAILED",
-    64: "NOARP",
-    128: "PERMANENT",
-}
-
-
-def _neighbour_state(netlink: object, address: str) -> tuple[str | None, ...]:
-    """The entry's state and its MAC; nothing if there is no entry."""
-    from socket import AF_INET, AF_INET6
-
-    for entry in netlink.get_neighbours(family=AF_INET6 if ":" in address else AF_INET):  # type: ignore[attr-defined]
-        if entry.get_attr("NDA_DST") == address:
-            return _NUD_NAMES.get(entry["state"]), entry.get_attr("NDA_LLADDR")
-    return ()
-
-
-def _address_state(netlink: object, address: str) -> str | None:
-    """valid, tentative or dadfailed; None if there is no such address."""
-    for entry in netlink.get_addr():  # type: ignore[attr-defined]
-        if entry.get_attr("IFA_ADDRESS") == address:
-            flags = entry.get_attr("IFA_FLAGS") or entry["flags"]
-            return "dadfailed" if flags & 0x08 else "tentative" if flags & 0x40 else "valid"
-    return None
