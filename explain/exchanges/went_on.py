@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from explain.table import U8, PacketTable, Rows
 
 _SOON_NS = 5_000_000_000  # then it would have asked again
+_NEIGHBOURS = (135, 136)  # solicitation and advertisement, by which a neighbour shows its MAC
 _GROUP_BIT = np.uint64(1 << 40)
 
 
@@ -70,6 +71,9 @@ def _sent(table: PacketTable, askers: U8, wanted: U8) -> tuple[Rows, U8]:
     rows = sent[is_to.take(table.sides[sent])]
     owners = np.flatnonzero(among(arp.sender_ip.astype(np.uint64), wanted))
     address_of = dict(zip(arp.sender_mac[owners].tolist(), arp.sender_ip[owners].tolist(), strict=True))
+    told = table.icmp.row[table.icmp.is_v6 & among(table.icmp.type, _NEIGHBOURS)]
+    told = told[among(table.sources(told), wanted)]
+    address_of |= dict(zip(links.source[table.link[told]].tolist(), table.sources(told).tolist(), strict=True))
     routed = sent[among(links.target, np.array(sorted(address_of), np.uint64)).take(table.link[sent])]
     through = [address_of[mac] for mac in links.target[table.link[routed]].tolist()]
     return np.concatenate((rows, routed)), np.concatenate((table.targets(rows), np.array(through, np.uint64)))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from neighbours import solicit
+from neighbours import advertise, solicit
 from packets import A, B, R, datagram, eth, icmp, ip, is_at, pcap, ping, pong, who_has
 
 import explain
 
 ALICE, BOB, ROUTER = (A, "192.0.2.1"), (B, "192.0.2.2"), (R, "192.0.2.254")
 IPV6 = "2001:db8:1::1", "2001:db8:1::2"
+FAR6 = "2001:db8:9::1"
 FAR = "198.51.100.1"
 
 
@@ -33,8 +34,9 @@ def exchange(target=BOB[1], macs=(A, B)):
             is_at(ALICE, ROUTER),
         ],
         [solicit(A, *IPV6), ping(*IPV6, 1), pong(*IPV6[::-1], 1)],
+        [advertise(B, IPV6[1], IPV6[0]), solicit(A, *IPV6), ping(IPV6[0], FAR6, 1), pong(FAR6, IPV6[0], 1)],
     ],
-    ids=["lost", "recorded first", "of a router", "of IPv6"],
+    ids=["lost", "recorded first", "of a router", "of IPv6", "of an IPv6 router"],
 )
 def test_a_question_after_which_the_asker_sends_was_answered(frames):
     report = explain.explain(pcap(*frames))
