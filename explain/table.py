@@ -59,6 +59,7 @@ BAD_CHECKSUM = 1 << 15  # of TCP, UDP, ICMP
 PARTIAL_CHECKSUM = 1 << 16  # left to the card: the uncomplemented pseudo-header sum, or of merged segments
 REVERSED = 1 << 17  # the source is the flow's high end
 _REVERSED_BIT = np.uint32(17)
+_PART = 1 << 16  # rows looked at together, so that what is between stays in a cache
 OUTGOING = 1 << 18  # the link layer says that the recording host sent it (SLL, SLL2)
 UNKNOWN_LINK = 1 << 19  # a link type that is not decoded
 GOOD_CHECKSUM = 1 << 20  # of TCP, UDP, ICMP: verified and right
@@ -334,6 +335,12 @@ class PacketTable:
     def rows_of(self, is_wanted: Bools) -> Rows:
         """Rows of some flows, given as one boolean for each flow."""
         return np.sort(self.by_flow.of(np.flatnonzero(is_wanted)))
+
+    def rows_on(self, is_wanted: Bools) -> Rows:
+        """Rows on some links, given as one boolean for each link."""
+        parts = (slice(at, min(at + _PART, self.rows)) for at in range(0, self.rows, _PART))
+        found = (np.flatnonzero(is_wanted.take(self.link[part])) + part.start for part in parts)
+        return np.concatenate((np.empty(0, np.int64), *found))
 
     # -- what proves it
 

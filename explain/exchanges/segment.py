@@ -68,7 +68,7 @@ def to_itself(table: PacketTable) -> Rows:
     is_odd = (links.source == links.target) & (links.source > 0) & (links.source < NO_MAC)
     if not is_odd.any():
         return np.empty(0, np.int64)
-    rows = np.flatnonzero(is_odd.take(table.link[: len(table)]))
+    rows = table.rows_on(is_odd)
     found: Rows = rows[table.layers[rows] & IP != 0]
     return found
 

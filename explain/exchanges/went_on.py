@@ -63,9 +63,7 @@ def _unanswered(table: PacketTable, parts: Sequence[ExchangeColumns]) -> tuple[R
 def _sent(table: PacketTable, askers: U8, wanted: U8) -> tuple[Rows, U8]:
     """Frames for one host from the askers, with the wanted address that they are for, or whose MAC they go to."""
     flows, links, arp = table.flows, table.links, table.arp
-    sent = np.flatnonzero(
-        (among(links.source, askers) & (links.target & _GROUP_BIT == 0)).take(table.link[: len(table)])
-    )
+    sent = table.rows_on(among(links.source, askers) & (links.target & _GROUP_BIT == 0))
     is_to = np.zeros(2 * len(flows.low) + 2, np.bool_)  # beside ``table.sides``
     is_to[:-2:2], is_to[1:-2:2] = among(flows.high, wanted), among(flows.low, wanted)
     rows = sent[is_to.take(table.sides[sent])]

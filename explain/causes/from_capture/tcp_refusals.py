@@ -140,7 +140,8 @@ class _Routers:
             table = self.table
             is_own_link = np.append(table.links.source == np.uint64(mac), False)
             layers = table.layers[: len(table)]
-            rows = np.flatnonzero(is_own_link.take(table.link[: len(table)]) & (table.place[: len(table)] == place))
+            rows = table.rows_on(is_own_link)
+            rows = rows[table.place[rows] == place]
             is_refusal = (layers[rows] & TCP != 0) & (table.flags[rows] & RST != 0)
             rows = rows[(layers[rows] & IP != 0) & ~is_refusal]
             own = np.array(self._own.get(mac, []), np.uint64)
