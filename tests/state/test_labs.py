@@ -145,4 +145,6 @@ def test_the_walk_ends_as_the_real_packet_does_and_names_the_fault(number: int, 
         assert named, path.stop
         assert named[0] in {fault.cause, *fault.others}, (named, path.stop)
         assert fault.cause in named, (named, path.stop)
-        assert not path.later, [(each.cause, each.locus) for each in path.later]
+        # The way back that makes the filter drop the request would lead the answer astray as well.
+        later = [(each.cause, each.locus) for each in path.later]
+        assert not later or fault.cause == "rp-filter-strict", later
