@@ -24,7 +24,8 @@ def blame_no_way(scene: Scene, stop: Stop) -> list[StateCause]:
         return [scene.cause("no-route-on-sender", stop.host, by, direction=stop.direction)]
     if refuses:
         return [scene.cause("reject-route-on-router", stop.host, by, direction=stop.direction)]
-    if part in {"bystander", "target"} and not is_router(scene.host(stop.host), scene.family):
+    is_stray = part in {"bystander", "target"} or not _is_meant_to_forward(scene, stop)
+    if is_stray and not is_router(scene.host(stop.host), scene.family):
         return blame_forwarding(scene, stop)
     known = "no-return-route-on-router" if stop.direction == "reply" else "no-route-on-router"
     missing = scene.cause(known, stop.host, by, direction=stop.direction)
