@@ -13,6 +13,7 @@ from explain.causes.from_capture.ping_sizes import are_halves, rivals_by_size
 from explain.causes.from_capture.scene import FAILED, Member, Scene, Seen
 from explain.causes.from_capture.vanished import Vanished, left
 from explain.places.near import whole_of
+from explain.table import IPV6
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,6 +50,7 @@ _WAY_BACK = (
     "no-return-route-on-router", "reply-ttl-too-low", "hairpin-nat-missing", "masquerade-wrong-interface",
     "wrong-netmask-on-target", "wrong-gateway-on-target", "no-return-route-on-target",
 )  # fmt: skip
+_FORWARDING_4, _FORWARDING_6 = "net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"
 _NEVER_LEFT = ("filter-on-sender-input", "stateful-filter-asymmetric-path")
 CAN_ACT = {
     ("request", "link"): _LINK,
@@ -134,6 +136,7 @@ def _finding(
         values |= {
             "case": f"{lost}-{stage}", "last": table.places[table.place[last]].label,
             "next": "" if due is None else table.places[due].label, "lost": lost, "stage": stage,
+            "knob": _FORWARDING_6 if int(table.layers[last]) & IPV6 else _FORWARDING_4,
         }  # fmt: skip
         if stage == "link" and due is None:
             values["case"] = f"{lost}-wire"
