@@ -275,21 +275,7 @@ def _text(source: Source, notes: Notes, number: int, decoder: Decoder) -> Captur
 
     listing = listing_of(notes)
     if listing is None:
-        return CaptureInfo(
-            path=source.path,
-            vantage=source.vantage,
-            format="text",
-            compression=None,
-            interfaces=(),
-            packets=0,
-            bytes=0,
-            captured_bytes=0,
-            file_bytes=0,
-            first_ns=None,
-            last_ns=None,
-            checksums="none",
-            damage=None,
-        )
+        return CaptureInfo.without_packets(source.path, source.vantage, "text")
     first, count, frames = len(decoder.table), _Count(), listing.frames()
     interfaces = _named(source, listing.interfaces)
     decoder.add(frames, number, interfaces)
@@ -313,19 +299,4 @@ def _unread(source: Source) -> CaptureInfo:
 def _nothing_of(source: Source, kind: str, why: str) -> CaptureInfo:
     from explain.model import Damage
 
-    damage = Damage(kind, 0, why)
-    return CaptureInfo(
-        path=source.path,
-        vantage=source.vantage,
-        format="pcap",
-        compression=None,
-        interfaces=(),
-        packets=0,
-        bytes=0,
-        captured_bytes=0,
-        file_bytes=0,
-        first_ns=None,
-        last_ns=None,
-        checksums="none",
-        damage=damage,
-    )
+    return CaptureInfo.without_packets(source.path, source.vantage, damage=Damage(kind, 0, why))

@@ -84,6 +84,13 @@ class CaptureInfo:
     damage: Damage | None
     is_anonymised: bool = False
 
+    @classmethod
+    def without_packets(
+        cls, path: str, vantage: str | None, format_: str = "pcap", damage: Damage | None = None
+    ) -> CaptureInfo:
+        """An input of which no packet was read."""
+        return cls(path, vantage, format_, None, (), 0, 0, 0, 0, None, None, "none", damage)
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:

@@ -105,21 +105,7 @@ def _nothing(joint: Events, capture: str) -> Any:
     from explain.model import CaptureInfo, Report
     from explain.table import PacketTable
 
-    info = CaptureInfo(
-        path="",
-        vantage=capture,
-        format="pcap",
-        compression=None,
-        interfaces=(),
-        packets=0,
-        bytes=0,
-        captured_bytes=0,
-        file_bytes=0,
-        first_ns=None,
-        last_ns=None,
-        checksums="none",
-        damage=None,
-    )
+    info = CaptureInfo.without_packets("", capture)
     table, old = PacketTable(), joint.scene.report
     report = Report((info,), (), Exchanges(table, []), (), (), (), table, (), old.voice)
     return Scene(report, [capture], [""], table)
