@@ -19,7 +19,10 @@ from zlib import error as ZlibError  # noqa: N812 - an exception's name
 if TYPE_CHECKING:
     from explain.model import Report
 
-_ROOMS = ("model", "table", "capture", "decode", "places", "exchanges", "causes", "story", "render", "grade")
+_ROOMS = (
+    "model", "addresses", "table", "side_tables", "capture", "decode", "places", "exchanges", "causes", "story",
+    "render", "grade",
+)  # fmt: skip
 """Rooms of which a report has records and functions."""
 _ALLOWED = {
     "builtins": {"set", "frozenset", "bytearray", "complex", "range", "slice", "dict", "list", "tuple", "int", "str"},

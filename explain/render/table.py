@@ -77,13 +77,18 @@ def _json_values(column: pd.Series[Any]) -> list[Any]:
 
 
 def _write_parquet(frame: pd.DataFrame, stream: BinaryIO) -> None:
-    """Columns have one type there: what some kinds write as numbers and others as words becomes text."""
-    import pandas as pd
+    _of_one_type(frame).to_parquet(stream, index=False, engine="pyarrow")
 
+
+def _of_one_type(frame: pd.DataFrame) -> pd.DataFrame:
+    """Columns have one type in Parquet: what some kinds write as numbers and others as words becomes text."""
+    known = frame.notna()
     for name in frame.columns:
-        if len({type(value) for value in frame[name] if value is not None and value is not pd.NA}) > 1:
-            frame[name] = [None if value is None else str(value) for value in frame[name]]
-    frame.to_parquet(stream, index=False, engine="pyarrow")
+        if len(set(map(type, frame[name][known[name]]))) > 1:
+            frame[name] = [
+                str(value) if is_known else None for value, is_known in zip(frame[name], known[name], strict=True)
+            ]
+    return frame
 
 
 def packets_of(report: Report, wanted: Bools | None) -> pd.DataFrame:
