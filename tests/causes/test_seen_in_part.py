@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from neighbours import advertise, solicit
-from packets import A, B, R, datagram, eth, icmp, ip, is_at, pcap, ping, pong, who_has
+from packets import A, B, R, datagram, eth, icmp, ip, is_at, pcap, ping, pong, segment, who_has
 
 import explain
 
@@ -75,6 +75,17 @@ def test_a_private_source_on_the_link_of_a_public_target_was_not_translated():
     assert "masquerade-missing" not in findings(who_has((R, "10.0.0.1"), "203.0.113.8"), leaked)
     assert findings(*known, own) == ["echo-unanswered"]
     assert findings(leaked) == ["echo-unanswered"]  # perhaps a router further on translates
+
+
+def test_a_private_source_outside_has_only_the_rivals_of_what_was_sent():
+    known = [who_has((R, "203.0.113.1"), "203.0.113.9"), is_at((B, "203.0.113.9"), (R, "203.0.113.1"))]
+    syn = segment(("192.168.1.7", 40000), ("203.0.113.9", 80), 2, (R, B), 63)
+    for sent, only in (
+        (ping("192.168.1.7", "203.0.113.9", 1, ttl=63, macs=(R, B)), "echo-ignored-by-target"),
+        (syn, "tcp-accept-queue-full"),
+    ):
+        (finding,) = explain.explain(pcap(*known, sent)).findings
+        assert {"echo-ignored-by-target", "tcp-accept-queue-full", "fragments-filtered"} & {*finding.rivals} == {only}
 
 
 def test_an_error_whose_quotation_a_nat_left_as_it_was_came_back_to_who_got_it():

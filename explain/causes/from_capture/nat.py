@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.addresses import is_private
+from explain.causes.from_capture.ping_sizes import rivals_by_size
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.causes.from_capture.silence import WHY_SILENT
 from explain.exchanges.segment import is_forwarded
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     from explain.table import PacketTable
 
 _SYN_ACK = SYN | ACK
+_ONLY_OF = {
+    "icmp.echo": ("echo-ignored-by-target", "icmp-rate-limited", "broadcast-echo-ignored"),
+    "tcp.connection": ("tcp-accept-queue-full",),
+}
+"""Kind of exchange -> the causes that lose answers of this kind alone."""
 _HAIRPIN = ("masquerade-bypassed-by-notrack", "stateful-filter-asymmetric-path")
 
 
@@ -50,7 +56,7 @@ def _leaks(scene: Scene) -> Iterator[Seen]:
     for (source, target), members in groups.items():
         rows = [int(row) for part, index in members for row in part.rows(index)]
         values = {"src": table.addresses.text(source), "dst": table.addresses.text(target), "count": len(rows)}
-        yield Seen("masquerade-missing", "possible", members, rows, _not_masqueraded(), values)
+        yield Seen("masquerade-missing", "possible", members, rows, _not_masqueraded(table, members, rows), values)
 
 
 def _is_let_out(table: PacketTable, row: int, target_mac: int | None, public: set[int]) -> bool:
@@ -73,7 +79,9 @@ def _translations(scene: Scene) -> Iterator[Seen]:
         if fields.why == "private-source-outside":
             members = [(part, index), *legs]
             ends = {"src": fields.inside.src.address, "dst": fields.inside.dst.address, "count": fields.packets}
-            yield Seen("masquerade-missing", "possible", members, part.rows(index).tolist(), _not_masqueraded(), ends)
+            rows = part.rows(index).tolist()
+            rivals = _not_masqueraded(scene.table, members, rows)
+            yield Seen("masquerade-missing", "possible", members, rows, rivals, ends)
         if fields.why != "reply-not-translated" or fields.outside is None:
             continue
         asked, turned = (
@@ -91,11 +99,14 @@ def _translations(scene: Scene) -> Iterator[Seen]:
             yield Seen("hairpin-nat-missing", "likely", members, rows, _HAIRPIN, values)
 
 
-def _not_masqueraded() -> tuple[str, ...]:
+def _not_masqueraded(table: PacketTable, members: list[Member], rows: list[int]) -> tuple[str, ...]:
     """What a private address outside may come from besides, or what else may lose the answer."""
     from explain.causes.from_capture.journey import CAN_ACT  # what reads journeys is loaded where there are any
 
-    others = (cause for cause in CAN_ACT["request", "target"] if cause != "masquerade-missing")
+    kinds = {part.kind for part, _ in members}
+    out = {cause for kind, causes in _ONLY_OF.items() if kind not in kinds for cause in causes} | {"masquerade-missing"}
+    sized = rivals_by_size(table, np.array(rows, np.int64), CAN_ACT["request", "target"])
+    others = (cause for cause in sized if cause not in out)
     return ("masquerade-wrong-interface", "nat-wrong-source-net", *others)
 
 
