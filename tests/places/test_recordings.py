@@ -20,6 +20,7 @@ TRANSLATED = {
     "nat-hairpin": "both", "dnat-port": "destination", "dnat-to-wrong-port": "destination",
     "hairpin-nat-missing": "destination",
     "nat-icmp": "source", "nat-tcp": "source", "nat-udp": "source", "snat-to-unowned-address": "source",
+    "snat-to-unowned-address.ipv6": "source", "snat-to-unowned-address.tcp": "source",
 }  # fmt: skip
 """Labs in which a router rewrote packets that then went on their way."""
 
