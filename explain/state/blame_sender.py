@@ -131,10 +131,18 @@ def no_route(scene: Scene, host: str, stop: Stop) -> list[StateCause]:
     if scene.own_addresses(host) and all(each.cause == "router-advertisement-missing" for each in advised):
         # Who has an address of its own was not waiting for a router to give one.
         advised = [replace(each, certainty="possible") for each in advised]
-        wrong = misconfigured(scene, host, "sender", packet.destination)
+        wrong = [*misconfigured(scene, host, "sender", packet.destination), *_bare(scene, host)]
         return [*wrong, replace(last, certainty="possible") if wrong else last, *advised]
     found = [*misconfigured(scene, host, "sender", packet.destination), *advised]
     return [*found, replace(last, certainty="possible") if found else last]
+
+
+def _bare(scene: Scene, host: str) -> list[StateCause]:
+    """An interface towards a router that has no address, though others have; its routes go with its last address."""
+    for each in scene.wired(host):
+        if each.is_up and not each.master and not scene.addresses(each) and scene.routers_on((host, each.name)):
+            return [scene.cause("sender-no-address", host, interface=each.name, certainty="likely")]
+    return []
 
 
 def misconfigured(scene: Scene, host: str, part: str, destination: str | None = None) -> list[StateCause]:

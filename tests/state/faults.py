@@ -79,6 +79,7 @@ FAULTS = (
     fault("sender-interface-down", "r1", ("S", "ip link set s0 down"), packet={"bound_interface": "s0"}, ping=("-I", "s0")),
     fault("sender-interface-down", "bridge", ("S", "ip link set s0 down")),
     fault("sender-no-address", "direct", ("S", "ip addr flush dev s0 scope global")),
+    fault("sender-no-address", "par", ("S", "ip addr flush dev s0 scope global"), families=V4),
     fault("sender-no-address", "r1", ("S", "ip addr flush dev s0 scope global"), packet={"bound_interface": "s0"},
           ping=("-I", "s0")),
     fault("link-no-carrier", "bridge", ("SW", "ip link set ps netns {netns:Z}")),
