@@ -87,10 +87,11 @@ def _is_related(state: HostState, states: Sequence[HostState], seen: set[str]) -
 
 def _of_this_day(state: HostState, table: PacketTable, say: Callable[[str], None]) -> None:
     """Say where an address of a host of which no frame bears a MAC is at somebody else's."""
+    own = _own(state) if _macs(state) else set()
     arp = table.arp
-    rows = slice(_MOST_LOOKED_AT)
+    rows = slice(_MOST_LOOKED_AT if own else 0)
     for address, mac in zip(arp.sender_ip[rows].tolist(), arp.sender_mac[rows].tolist(), strict=True):
-        if _macs(state) and (text := table.addresses.text(int(address))) in _own(state):
+        if (text := table.addresses.text(int(address))) in own:
             elsewhere = f"the captures show {text} at {mac_text(int(mac))}, which no interface of {state.name} has"
             say(f"{elsewhere}: is it another host's, or is the state of another day?")
             return
