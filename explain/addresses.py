@@ -73,10 +73,15 @@ def is_private(key: int) -> bool:
     return key >> 24 == 10 or key >> 20 == 0xAC1 or key >> 16 == 0xC0A8
 
 
+def ipv4_text(octets: bytes) -> str:
+    """Dotted quad of 4 octets."""
+    return ".".join(map(str, octets))
+
+
 def ipv6_text(octets: bytes) -> str:
     """Canonical text of 16 octets; IPv4-mapped addresses end in dotted quads (RFC 5952, 4 and 5)."""
     if octets[:12] == b"\0" * 10 + b"\xff\xff":
-        return "::ffff:" + ".".join(str(octet) for octet in octets[12:])
+        return "::ffff:" + ipv4_text(octets[12:])
     text = _IPV6_TEXT.format(*_IPV6_WORDS.unpack(octets))
     for zeros in _ZEROS:
         at = text.find(zeros)

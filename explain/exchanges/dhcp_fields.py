@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from explain.addresses import ipv4_text
 from explain.decode.dissect.field import CutError, Next
 from explain.exchanges import dhcp_options
 from explain.exchanges.dhcp_message import octets_text
@@ -27,7 +28,7 @@ def read(header: Header) -> Next | None:
     header.number("dhcp.secs", 8, 2)
     header.bits("dhcp.flags.bc", 10, 2, 0, 1)
     for name, at in _ADDRESSES:
-        header.text(name, at, 4, ".".join(str(octet) for octet in header.raw(at, 4)))
+        header.text(name, at, 4, ipv4_text(header.raw(at, 4)))
     hardware = header.raw(28, min(size, 16))
     if hardware:
         header.text("dhcp.hw.mac_addr", 28, len(hardware), hardware.hex(":"))

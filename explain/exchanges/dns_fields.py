@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from explain.addresses import ipv6_text
+from explain.addresses import ipv4_text, ipv6_text
 from explain.decode.dissect.field import CutError, Means, Next
 from explain.exchanges.dns_lookup import RCODES
 from explain.exchanges.dns_message import TYPES, name_at, type_name
@@ -102,7 +102,7 @@ def _record(header: Header, message: bytes, start: int, at: int) -> int:
 def _value(message: bytes, kind: int, at: int, octets: bytes) -> str:
     """The value as people write it; of rarer types the octets."""
     if kind == 1 and len(octets) == 4:
-        return ".".join(str(octet) for octet in octets)
+        return ipv4_text(octets)
     if kind == 28 and len(octets) == 16:
         return ipv6_text(octets)
     if kind == _TXT:

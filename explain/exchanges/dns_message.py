@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
-from explain.addresses import ipv6_text
+from explain.addresses import ipv4_text, ipv6_text
 from explain.record import dataclass
 
 if TYPE_CHECKING:
@@ -255,7 +255,7 @@ def answers(message: bytes) -> tuple[Record, ...]:
 def _value(message: bytes, kind: int, start: int, size: int) -> str:
     data = message[start : start + size]
     if kind == 1 and size == 4:
-        return ".".join(map(str, data))
+        return ipv4_text(data)
     if kind == 28 and size == 16:
         return ipv6_text(data)
     if kind in _NAMES_INSIDE and size > _NAMES_INSIDE[kind]:

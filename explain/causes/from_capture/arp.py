@@ -104,13 +104,8 @@ def _forgers(scene: Scene, disputed: list[Contest]) -> dict[str, set[str]]:
     for address, counts in by_address.items():
         for mac, count in counts.items():
             if count >= INSISTS or (count and len(held[mac] - {0, address}) > 0):
-                found[_text(address)].add(mac_text(mac))
+                found[scene.table.addresses.text(address)].add(mac_text(mac))
     return found
-
-
-def _text(address: int) -> str:
-    """ARP speaks of IPv4 only."""
-    return ".".join(str(octet) for octet in address.to_bytes(4, "big"))
 
 
 def _victim(macs: set[str], forgers: set[str]) -> str:

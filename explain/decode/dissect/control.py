@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from explain.addresses import ipv6_text
+from explain.addresses import ipv4_text, ipv6_text
 from explain.decode.dissect import sums
 from explain.decode.dissect.field import CutError, Means, Next
 
@@ -65,7 +65,7 @@ def icmp(header: Header) -> Next | None:
         header.number("icmp.ident", 4, 2)
         header.number("icmp.seq", 6, 2)
     elif kind == 5:
-        header.text("icmp.redir_gw", 4, 4, ".".join(str(octet) for octet in header.raw(4, 4)))
+        header.text("icmp.redir_gw", 4, 4, ipv4_text(header.raw(4, 4)))
     elif (kind, code) == (3, 4):
         header.number("icmp.mtu", 6, 2)
     elif kind in (3, 4, 11):

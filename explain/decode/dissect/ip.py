@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from explain.addresses import ipv6_text
+from explain.addresses import ipv4_text, ipv6_text
 from explain.decode.dissect import sums
 from explain.decode.dissect.field import CutError, Means, Next
 
@@ -90,8 +90,8 @@ def ipv4(header: Header) -> Next | None:
     protocol = header.number("ip.proto", 9, 1, PROTOCOLS)
     header.number("ip.checksum", 10, 2)
     source, target = header.raw(12, 4), header.raw(16, 4)
-    header.text("ip.src", 12, 4, _ipv4(source), _address_means(source))
-    header.text("ip.dst", 16, 4, _ipv4(target), _address_means(target))
+    header.text("ip.src", 12, 4, ipv4_text(source), _address_means(source))
+    header.text("ip.dst", 16, 4, ipv4_text(target), _address_means(target))
     size = max(words * 4, 20)
     _options(header, size)
     sums.plain(header, "ip.checksum", 10, header.raw(0, size))
@@ -107,10 +107,6 @@ def ipv4(header: Header) -> Next | None:
 def _fragment(word: int) -> Means | None:
     offset = (word & 0x1FFF) * 8
     return ("fragment-later", {"offset": offset}) if offset else ("fragment-first", {}) if word & 0x2000 else None
-
-
-def _ipv4(octets: bytes) -> str:
-    return ".".join(str(octet) for octet in octets)
 
 
 def _options(header: Header, size: int) -> None:

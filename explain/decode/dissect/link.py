@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from explain.addresses import ipv4_text
 from explain.decode.dissect.field import Means, Next
 
 if TYPE_CHECKING:
@@ -193,19 +194,15 @@ def arp(header: Header) -> Next | None:
         return None
     sender, target = header.raw(14, 4), header.raw(24, 4)
     header.text("arp.src.hw_mac", 8, 6, header.raw(8, 6).hex(":"))
-    header.text("arp.src.proto_ipv4", 14, 4, _ipv4(sender), _arp_means(operation, sender, target))
+    header.text("arp.src.proto_ipv4", 14, 4, ipv4_text(sender), _arp_means(operation, sender, target))
     empty: Means | None = ("arp-unknown-mac", {}) if operation == 1 and not any(header.raw(18, 6)) else None
     header.text("arp.dst.hw_mac", 18, 6, header.raw(18, 6).hex(":"), empty)
-    header.text("arp.dst.proto_ipv4", 24, 4, _ipv4(target))
+    header.text("arp.dst.proto_ipv4", 24, 4, ipv4_text(target))
     return Next("padding", header.at + 28, header.end) if header.rest() > 28 else None
 
 
-def _ipv4(octets: bytes) -> str:
-    return ".".join(str(octet) for octet in octets)
-
-
 def _arp_means(operation: int, sender: bytes, target: bytes) -> Means | None:
-    values = {"sender": _ipv4(sender), "target": _ipv4(target)}
+    values = {"sender": ipv4_text(sender), "target": ipv4_text(target)}
     if sender == target:
         return "arp-gratuitous", values
     if not any(sender):
