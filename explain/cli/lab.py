@@ -127,17 +127,15 @@ def doctor(as_json: bool, lang: str) -> int:
 
 def _in_words(probe: Probe, labs: list[str], lang: str) -> Iterator[str]:
     """What was found of one thing, and where it is missing, how to get it and which labs need it."""
+    from explain.lab.doctor import ABSENT
     from explain.words import has, say
 
-    def said(kind: str, text: str) -> str:
-        message = f"doctor.{kind}.{text.replace(',', '').replace(' ', '-')}"
-        return say(message, {}, lang) if has(message) else text  # a tool's name, or what the kernel says
-
-    what = said("what", probe.what)
+    message = f"doctor.what.{probe.what}"
+    what = say(message, {}, lang) if has(message) else probe.what
     if probe.problem is None:
         yield f"✓ {what}"
         return
-    yield f"✗ {what}: {said('problem', probe.problem)}"
+    yield f"✗ {what}: {say('doctor.not-installed', {}, lang) if probe.problem == ABSENT else probe.problem}"
     yield f"    {probe.remedy}"
     if labs:
         yield f"    {say('doctor.needed-by', {'labs': ', '.join(labs)}, lang)}"

@@ -16,6 +16,8 @@ from explain.lab.run import missing_tools
 from explain.lab.services import PACKAGES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from explain.lab.records import Lab
 
 
@@ -24,8 +26,8 @@ class Probe:
     """One thing that labs need.
 
     Attributes:
-        what: in words.
-        problem: None if it is here, else why not.
+        what: its name, as ``words/doctor.toml`` and ``needy`` have it; a tool goes by its own.
+        problem: None if it is here, ``ABSENT``, or what the system said.
         remedy: how to get it, as commands and options of the kernel; None if it is here.
     """
 
@@ -34,7 +36,14 @@ class Probe:
     remedy: str | None = None
 
 
-KINDS = {"veth": "CONFIG_VETH", "bridge": "CONFIG_BRIDGE"}
+ABSENT = "not installed"
+_LINKS = {"veth": "CONFIG_VETH", "bridge": "CONFIG_BRIDGE"}
+_RULES = {
+    "nftables-filters": "table inet p1 { chain c { type filter hook input priority 0; }; }",
+    "nftables-address-translation": "table ip p2 { chain c { type nat hook postrouting priority 100; }; }",
+    "nftables-connection-tracking": "table ip p3 { chain c { type filter hook input priority 0; ct state new; }; }",
+    "nftables-bridge-filters": "table bridge p4 { chain c { type filter hook forward priority 0; }; }",
+}
 
 
 def probes() -> list[Probe]:
@@ -44,56 +53,57 @@ def probes() -> list[Probe]:
     try:
         import pyroute2  # noqa: F401
     except ImportError:
-        return [Probe("pyroute2", "the package is missing", "pip install pyroute2")]
+        return [Probe("pyroute2", ABSENT, "pip install pyroute2")]
     from explain.lab.holder import hold
 
-    rights = "root" if os.geteuid() == 0 else "an ordinary user, by user namespaces"
     try:
-        inside = hold(lambda _tell: _probe_kernel(), lambda _kind, _value: None)
+        inside = hold(lambda _tell: [*_links(), *_rules(), _sockets()], lambda _kind, _value: None)
     except ExplainError as e:
-        return [Probe("new namespaces", str(e), getattr(e, "remedy", "run as root"))]
-    found = [Probe(f"new namespaces as {rights}"), *inside]
-    for tool, package in PACKAGES.items():
-        here = shutil.which(tool, path=ENVIRONMENT["PATH"])
-        found.append(Probe(tool) if here else Probe(tool, "not installed", f"sudo apt install {package}"))
-    return found
+        return [Probe("namespaces", str(e), getattr(e, "remedy", "run as root"))]
+    namespaces = Probe("namespaces-as-root" if os.geteuid() == 0 else "namespaces-as-user")
+    return [namespaces, *inside, *(_tool(*tool) for tool in PACKAGES.items())]
 
 
-def _probe_kernel() -> list[Probe]:
-    """Inside a namespace of our own: make one of each thing and see what the kernel says."""
+def _links() -> Iterator[Probe]:
+    """One link of each kind is made, in a namespace of our own."""
     from pyroute2.iproute.linux import IPRoute
     from pyroute2.netlink.exceptions import NetlinkError
 
-    from explain.capture.recorder import Tap
+    with IPRoute(ext_ack=True) as netlink:
+        for kind, option in _LINKS.items():
+            more: dict[str, Any] = {"peer": {"ifname": "q0"}} if kind == "veth" else {}
+            try:
+                netlink.link("add", kind=kind, ifname=f"p-{kind}", **more)
+                yield Probe(f"{kind}-interfaces")
+            except (NetlinkError, OSError) as e:
+                yield Probe(f"{kind}-interfaces", str(e), f"kernel: {option}; sudo modprobe {kind}")
+
+
+def _rules() -> Iterator[Probe]:
+    """One table of each kind is loaded there."""
     from explain.lab import nft
 
-    found = []
-    with IPRoute(ext_ack=True) as netlink:
-        for i, (kind, option) in enumerate(KINDS.items()):
-            more: dict[str, Any] = {"peer": {"ifname": f"q{i}"}} if kind == "veth" else {}
-            try:
-                netlink.link("add", kind=kind, ifname=f"p{i}", **more)
-                found.append(Probe(f"{kind} interfaces"))
-            except (NetlinkError, OSError) as e:
-                found.append(Probe(f"{kind} interfaces", str(e), f"kernel: {option}; sudo modprobe {kind}"))
-    for what, rules in {
-        "nftables filters": "table inet probe { chain c { type filter hook input priority 0; }; }",
-        "nftables address translation": "table ip probe4 { chain c { type nat hook postrouting priority 100; }; }",
-        "nftables connection tracking": "table ip p5 { chain c { type filter hook input priority 0; ct state new; }; }",
-        "nftables bridge filters": "table bridge probe { chain c { type filter hook forward priority 0; }; }",
-    }.items():
+    for what, table in _RULES.items():
         try:
-            nft.load(rules, "probe")
-            found.append(Probe(what))
+            nft.load(table, "probe")
+            yield Probe(what)
         except ExplainError as e:
-            problem = str(e).splitlines()[0]
-            found.append(Probe(what, problem, "kernel: CONFIG_NF_TABLES; sudo apt install nftables"))
+            yield Probe(what, str(e).splitlines()[0], "kernel: CONFIG_NF_TABLES; sudo apt install nftables")
+
+
+def _sockets() -> Probe:
+    from explain.capture.recorder import Tap
+
     try:
         Tap().close()
-        found.append(Probe("packet sockets"))
     except OSError as e:
-        found.append(Probe("packet sockets", str(e), "kernel: CONFIG_PACKET"))
-    return found
+        return Probe("packet-sockets", str(e), "kernel: CONFIG_PACKET")
+    return Probe("packet-sockets")
+
+
+def _tool(name: str, package: str) -> Probe:
+    is_here = shutil.which(name, path=ENVIRONMENT["PATH"])
+    return Probe(name) if is_here else Probe(name, ABSENT, f"sudo apt install {package}")
 
 
 def needy(labs: list[Lab]) -> dict[str, list[str]]:
@@ -110,10 +120,10 @@ def features(lab: Lab) -> list[str]:
     steps = [" ".join(step.run) for step in (*lab.fault, *lab.steps) if isinstance(step, Step)]
     rules = "\n".join([*(node.nft or "" for node in lab.nodes), *(line for line in steps if line.startswith("nft "))])
     needed = {
-        "bridge interfaces": any(node.kind in {"switch", "repeater"} for node in lab.nodes),
-        "nftables filters": "type filter" in rules,
-        "nftables address translation": "type nat" in rules,
-        "nftables connection tracking": bool(re.search(r"\bct\b|conntrack", "\n".join((rules, *steps)))),
-        "nftables bridge filters": "table bridge" in rules,
+        "bridge-interfaces": any(node.kind in {"switch", "repeater"} for node in lab.nodes),
+        "nftables-filters": "type filter" in rules,
+        "nftables-address-translation": "type nat" in rules,
+        "nftables-connection-tracking": bool(re.search(r"\bct\b|conntrack", "\n".join((rules, *steps)))),
+        "nftables-bridge-filters": "table bridge" in rules,
     }
     return [what for what, is_needed in needed.items() if is_needed]

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.needs("namespaces", "ip")
 def test_here_everything_but_tools_is_found():
     found = {probe.what: probe for probe in probes()}
     assert not [what for what, probe in found.items() if probe.problem and what not in PACKAGES]
-    assert {"veth interfaces", "bridge interfaces", "packet sockets", "nftables connection tracking"} <= set(found)
+    assert {"veth-interfaces", "bridge-interfaces", "packet-sockets", "nftables-connection-tracking"} <= set(found)
 
 
 def test_a_feature_that_the_kernel_lacks_is_told_with_its_remedy(monkeypatch):
@@ -30,7 +30,7 @@ def test_a_feature_that_the_kernel_lacks_is_told_with_its_remedy(monkeypatch):
 
     monkeypatch.setattr(nft, "load", refused)
     [lacking] = [probe for probe in probes() if probe.problem and probe.what not in PACKAGES]
-    assert lacking.what == "nftables address translation"
+    assert lacking.what == "nftables-address-translation"
     assert "No such file" in lacking.problem
     assert "CONFIG_NF_TABLES" in lacking.remedy
 
@@ -39,13 +39,13 @@ def test_each_missing_tool_and_feature_names_the_labs_that_need_it(monkeypatch):
     monkeypatch.setattr("explain.lab.run.shutil.which", lambda tool, **_: None if tool == "traceroute" else tool)
     wanting = needy([read(path) for path in everything()])
     assert "traceroute-icmp" in wanting["traceroute"]
-    assert "switch-learning" in wanting["bridge interfaces"]
+    assert "switch-learning" in wanting["bridge-interfaces"]
     assert "ping" not in wanting
 
 
 def test_a_lab_of_cables_alone_needs_nothing_more():
     assert features(read(find("one-segment"))) == []
-    assert features(read(find("nat-tcp"))) == ["nftables address translation"]
+    assert features(read(find("nat-tcp"))) == ["nftables-address-translation"]
 
 
 def test_japanese_has_a_name_for_all_but_tools():
