@@ -8,6 +8,7 @@ from explained import report, the_finding
 from packets import A, B, R, datagram, error, eth, ip, is_at, pcap, ping, pong, segment, udp, who_has
 
 import explain
+from explain.causes.from_capture.scene import has_failed
 
 ALICE, BOB, ROUTER = "192.0.2.1", "198.51.100.1", "192.0.2.254"
 NEAR = "192.0.2.2"
@@ -114,6 +115,57 @@ def test_a_scan_is_one_finding_however_its_ports_answered():
     assert {name: scan.values[name] for name in ("ports", "refused", "silent", "open")} == {
         "ports": 33, "refused": 12, "silent": 18, "open": [80, 111, 122],
     }  # fmt: skip
+
+
+def _tcp_sweep(host, number):
+    frames = [segment((ALICE, 40000 + number), (host, 22), SYN)]
+    if number % 3 == 0:
+        frames.append(segment((host, 22), (ALICE, 40000 + number), RST_ACK, (B, A), ack=1))
+    if number == 20:
+        frames.append(segment((host, 22), (ALICE, 40000 + number), SYN_ACK, (B, A), ack=1))
+        frames.append(segment((ALICE, 40000 + number), (host, 22), 4, seq=1))
+    return frames
+
+
+def _udp_sweep(host, number, port=161):
+    asked = datagram((ALICE, 40000), (host, port), b"x")
+    if number == 20:
+        return [asked, datagram((host, port), (ALICE, 40000), b"y", (B, A))]
+    return [asked, error(host, 3, 3, asked, macs=(B, A))] if number % 3 else [asked]
+
+
+SWEEPS = {
+    "tcp": (_tcp_sweep, "tcp-no-listener", {"tried": 30, "refused": 10, "silent": 19, "answering": 1}),
+    "udp": (_udp_sweep, "udp-no-listener", {"tried": 19, "silent": 10, "answering": 1}),
+    "udp-ports": (
+        lambda _, number: _udp_sweep(BOB, number, 100 + number), "udp-no-listener",
+        {"tried": 19, "silent": 10, "answering": 1},
+    ),
+    "ping": (lambda host, number: [ping(ALICE, host, 1, number)], "echo-unanswered", {"tried": 30, "sent": 30}),
+    "arp": (
+        lambda host, _: [who_has((A, ALICE), host)], "destination-host-absent-on-link", {"tried": 30, "requests": 30}
+    ),
+    "absent": (
+        lambda host, number: [asked := ping(ALICE, host, 1, number), error(ROUTER, 3, 1, asked)],
+        "destination-host-absent-behind-router", {"tried": 30, "count": 30},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", SWEEPS)
+def test_one_thing_tried_with_very_many_hosts_is_one_finding(kind):
+    play, cause, values = SWEEPS[kind]
+    frames = [frame for number in range(1, 31) for frame in play(f"198.51.100.{100 + number}", number)]
+    found = report(*frames, (9.0, ping(ALICE, NEAR, 1)), (9.1, pong(NEAR, ALICE, 1)))
+    (sweep,) = found.findings
+    assert (sweep.cause, found.unexplained) == (cause, ())
+    assert {name: sweep.values[name] for name in values} == values
+    assert {one.id for one in found.exchanges if has_failed(one.kind, one.outcome)} == set(sweep.exchanges)
+
+
+def test_a_few_hosts_that_are_silent_are_findings_of_their_own():
+    frames = [ping(ALICE, f"198.51.100.{number}", 1, number) for number in range(1, 16)]
+    assert len(report(*frames, (9.0, ping(ALICE, NEAR, 1)), (9.1, pong(NEAR, ALICE, 1))).findings) == 15
 
 
 def test_a_small_ttl_that_runs_out_is_no_loop():

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from explain.arrays import distinct
-from explain.causes.from_capture import elsewhere
+from explain.causes.from_capture import elsewhere, sweeps
 from explain.causes.from_capture.scene import Findings, Scene, Seen, has_failed, is_housekeeping
 from explain.causes.from_capture.together import join
 
@@ -70,7 +70,7 @@ def find(table: PacketTable, exchanges: Exchanges, hosts: Hosts) -> tuple[Sequen
         from explain.causes.from_capture import journey
 
         seen = journey.attach(scene, seen)
-    return Findings(scene, join(seen)), _unexplained(scene)
+    return Findings(scene, join(sweeps.join(scene, seen))), _unexplained(scene)
 
 
 def _ended(exchanges: Exchanges) -> set[tuple[str, str]]:

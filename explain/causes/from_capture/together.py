@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
+    from collections.abc import Hashable, Iterable, Sequence
 
     from explain.causes.from_capture.scene import Seen
 
@@ -17,7 +17,7 @@ _NAMES = frozenset((
 ))  # fmt: skip
 """Values that say who and where; the others are counts and measures, which differ from place to place."""
 _RANK = {"proved": 0, "likely": 1, "possible": 2}
-_SCANS = frozenset(("ports", "scan", "scan-open"))
+_SCANS = frozenset(("ports", "scan", "scan-open", "sweep"))
 WORKS = frozenset(("icmp-redirect", "silent-hop", "suboptimal-gateway", "proxy-arp-in-play"))
 """Causes by which nothing is lost."""
 
@@ -29,26 +29,28 @@ def join(seen: Iterable[Seen]) -> list[Seen]:
     """
     groups: dict[Hashable, list[Seen]] = {}
     for one in seen:
-        groups.setdefault(_about(one), []).append(one)
-    joined = [some[0] if len(some) == 1 else _one_of(some) for some in groups.values()]
+        groups.setdefault(naming(one), []).append(one)
+    found = [some[0] if len(some) == 1 else joined(some) for some in groups.values()]
     return sorted(
-        joined, key=lambda one: (one.cause in WORKS, one.values.get("case") not in _SCANS, _RANK[one.certainty])
+        found, key=lambda one: (one.cause in WORKS, one.values.get("case") not in _SCANS, _RANK[one.certainty])
     )
 
 
-def _about(one: Seen) -> Hashable:
+def naming(one: Seen, without: Iterable[str] = ()) -> tuple[Hashable, ...]:
+    """The cause and all that says who and where, but for some: what findings have in common that can be one."""
     values = one.values
-    names = _names_among(tuple(values))
+    names = _names_among(tuple(values), frozenset(without))
     return one.cause, names, *map(str, map(values.__getitem__, names))
 
 
 @cache
-def _names_among(names: tuple[str, ...]) -> tuple[str, ...]:
+def _names_among(names: tuple[str, ...], without: frozenset[str]) -> tuple[str, ...]:
     """Those that say who and where; rules give their values under few sets of names."""
-    return tuple(sorted(_NAMES.intersection(names)))
+    return tuple(sorted(_NAMES.intersection(names) - without))
 
 
-def _one_of(some: list[Seen]) -> Seen:
+def joined(some: Sequence[Seen]) -> Seen:
+    """Several as one: the surest, with what all show, and the largest of each count."""
     surest = min(some, key=lambda one: _RANK[one.certainty])
     values: dict[str, Any] = dict(surest.values)
     for one in some:
