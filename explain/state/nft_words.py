@@ -5,10 +5,14 @@ Source: nft(8), sections RULES, EXPRESSIONS and STATEMENTS; libnftables-json(5).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
-Statement = Mapping[str, Any]
+from explain.state.nft_json import match, meta, payload
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from explain.state.nft_json import Statement
 
 _FAMILIES = ("ip", "ip6", "inet", "arp", "bridge", "netdev")
 _FIELDS = {
@@ -44,9 +48,9 @@ def _next(rest: list[str]) -> Statement:
     if word == "meta" and rest:
         word = rest.pop(0)
     if word in _META and rest:
-        return _match({"meta": {"key": word}}, rest)
+        return _match(meta(word), rest)
     if word in _FIELDS and len(rest) > 1 and rest[0] in _FIELDS[word]:
-        return _match({"payload": {"protocol": word, "field": rest.pop(0)}}, rest)
+        return _match(payload(word, rest.pop(0)), rest)
     if word in _TRANSLATIONS:
         return {word: _target(rest)}
     if word in ("counter", "log"):
@@ -56,7 +60,7 @@ def _next(rest: list[str]) -> Statement:
 
 def _match(left: Statement, rest: list[str]) -> Statement:
     op = rest.pop(0) if rest[0] in ("==", "!=") and len(rest) > 1 else "=="
-    return {"match": {"op": op, "left": left, "right": _value(rest)}}
+    return match(left, _value(rest), op)
 
 
 def _value(rest: list[str]) -> object:

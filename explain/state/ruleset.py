@@ -5,17 +5,18 @@ A rule's statements are those of nft's JSON; lines of iptables-save are turned i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from explain.state.iptables import LEGACY, tables_of
+from explain.state.nft_json import say
 
 if TYPE_CHECKING:
+    from explain.state.nft_json import Statement
     from explain.state.records import HostState
 
-Statement = Mapping[str, Any]
 Key = tuple[str, str, str]
 
 
@@ -189,46 +190,3 @@ def _chains_of(family: str, lines: tuple[str, ...]) -> list[Chain]:
             Chain(family, table, name, "nat" if is_nat else "filter", hook, priority, policy.lower(), rules=listed)
         )
     return chains
-
-
-def say(value: object) -> str:
-    """An nft expression or statement in nft's own words, as near as is needed to find it in a listing."""
-    if isinstance(value, Mapping):
-        return " ".join(_say_pair(str(key), inner) for key, inner in value.items())
-    if isinstance(value, list | tuple):
-        return ",".join(map(say, value))
-    if isinstance(value, bool):
-        return "exists" if value else "missing"
-    return "" if value is None else str(value)
-
-
-def _say_pair(key: str, value: object) -> str:
-    inner: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
-    sayer = _SAYERS.get(key)
-    if sayer is not None:
-        return sayer(inner)
-    if key == "range" and isinstance(value, list):
-        return "-".join(map(say, value))
-    if key == "set":
-        return "{ " + (", ".join(map(say, value)) if isinstance(value, list) else say(value)) + " }"
-    if key == "&" and isinstance(value, list):
-        return " & ".join(map(say, value))
-    return f"{key} {say(value)}".strip()
-
-
-def _say_match(inner: Mapping[str, Any]) -> str:
-    op = "" if str(inner.get("op")) in {"==", "in"} else f"{inner.get('op')} "
-    return f"{say(inner.get('left'))} {op}{say(inner.get('right'))}"
-
-
-_SAYERS: dict[str, Callable[[Mapping[str, Any]], str]] = {
-    "match": _say_match,
-    "payload": lambda inner: f"{inner.get('protocol', '')} {inner.get('field', '')}".strip(),
-    "meta": lambda inner: str(inner.get("key")),
-    "ct": lambda inner: f"ct {inner.get('key')}",
-    "prefix": lambda inner: f"{inner.get('addr')}/{inner.get('len')}",
-    "limit": lambda inner: f"limit rate {'over ' if inner.get('inv') else ''}{inner.get('rate')}/{inner.get('per')}",
-    "jump": lambda inner: f"jump {inner.get('target')}",
-    "goto": lambda inner: f"goto {inner.get('target')}",
-    "counter": lambda _: "counter",
-}

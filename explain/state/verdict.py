@@ -6,28 +6,24 @@ Source: nft(8), section STATEMENTS; nft_do_chain() in net/netfilter/nf_tables_co
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from explain.state.match import holds
-from explain.state.ruleset import Chain, FilterRule, Ruleset, say
+from explain.state.nft_json import members, say
+from explain.state.rewriting import Passed, Walk, affect, looked_up, translate
 
 if TYPE_CHECKING:
     from explain.state.packet import Packet
     from explain.state.packet_values import Context
     from explain.state.records import Answer
+    from explain.state.ruleset import Chain, FilterRule, Ruleset
+
+    _End = tuple[str, FilterRule | None, str | None]
 
 _DEEPEST_JUMP = 16
 """The kernel's own limit of nested jumps."""
 MOST_RULES = 100_000
-
-
-@dataclass(frozen=True, slots=True)
-class Passed:
-    """A rule that matched on the way and what it did."""
-
-    rule: FilterRule
-    did: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +58,6 @@ class Verdict:
         return self.kind != "accept"
 
 
-@dataclass(slots=True)
-class _Walk:
-    """What one pass over the chains has met so far."""
-
-    ruleset: Ruleset
-    context: Context
-    packet: Packet
-    passed: list[Passed] = field(default_factory=list)
-    doubts: set[str] = field(default_factory=set)
-    chances: set[str] = field(default_factory=set)
-    oddities: list[tuple[str, FilterRule]] = field(default_factory=list)
-    looked_at: int = 0
-    is_untracked: bool = False
-
-
 def decide(ruleset: Ruleset, families: tuple[str, ...], hook: str, packet: Packet, context: Context) -> Verdict:
     """The verdict of a hook, with what chance could change in it."""
     usual = _once(ruleset, families, hook, packet, replace(context, is_unlucky=False))
@@ -89,7 +70,7 @@ def decide(ruleset: Ruleset, families: tuple[str, ...], hook: str, packet: Packe
 
 
 def _once(ruleset: Ruleset, families: tuple[str, ...], hook: str, packet: Packet, context: Context) -> Verdict:
-    walk = _Walk(ruleset, replace(context, sets=ruleset.sets), packet)
+    walk = Walk(ruleset, replace(context, sets=ruleset.sets), packet)
     end: tuple[str, FilterRule | None, Chain | None, str | None] = ("accept", None, None, None)
     for chain in ruleset.at(families, hook):
         if chain.devices and not chain.devices & {context.in_interface, context.out_interface}:
@@ -115,10 +96,7 @@ def _once(ruleset: Ruleset, families: tuple[str, ...], hook: str, packet: Packet
     )
 
 
-_End = tuple[str, FilterRule | None, str | None]
-
-
-def _chain(walk: _Walk, chain: Chain, depth: int) -> _End:
+def _chain(walk: Walk, chain: Chain, depth: int) -> _End:
     context = walk.context
     walk.context = replace(context, table=(chain.family, chain.table))
     for rule in chain.rules:
@@ -134,7 +112,7 @@ def _chain(walk: _Walk, chain: Chain, depth: int) -> _End:
     return "continue", None, None
 
 
-def _rule(walk: _Walk, rule: FilterRule, depth: int) -> _End:
+def _rule(walk: Walk, rule: FilterRule, depth: int) -> _End:
     is_sure = True
     before = len(walk.passed)
     for statement in rule.statements:
@@ -150,15 +128,15 @@ def _rule(walk: _Walk, rule: FilterRule, depth: int) -> _End:
         if key in _TERMINAL or key in {"jump", "goto", "vmap"}:
             return _ends(walk, rule, key, value, depth, is_sure=is_sure)
         if is_sure:
-            _affect(walk, rule, key, value)
+            affect(walk, rule, key, value)
     if is_sure and len(walk.passed) == before:
         walk.passed.append(Passed(rule, "continue"))
     return "continue", None, None
 
 
-def _matches(walk: _Walk, key: str, value: object) -> Answer:
+def _matches(walk: Walk, key: str, value: object) -> Answer:
     """Whether the rule goes on after this statement."""
-    inner: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
+    inner = members(value)
     if key == "match":
         left = inner.get("left")
         if isinstance(left, Mapping) and "numgen" in left:
@@ -179,7 +157,7 @@ def _matches(walk: _Walk, key: str, value: object) -> Answer:
 _TERMINAL = frozenset("accept drop reject return queue masquerade snat dnat redirect fwd continue".split())  # noqa: SIM905
 
 
-def _ends(walk: _Walk, rule: FilterRule, key: str, value: object, depth: int, *, is_sure: bool) -> _End:
+def _ends(walk: Walk, rule: FilterRule, key: str, value: object, depth: int, *, is_sure: bool) -> _End:
     if key == "vmap":
         return _mapped(walk, rule, value, depth, is_sure=is_sure)
     if not is_sure:
@@ -198,15 +176,14 @@ def _ends(walk: _Walk, rule: FilterRule, key: str, value: object, depth: int, *,
 
 
 def _reject_name(value: object) -> str:
-    inner: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
+    inner = members(value)
     if inner.get("type") == "tcp reset":
         return "tcp reset"
     return str(inner.get("expr") or "port-unreachable")
 
 
-def _jump(walk: _Walk, rule: FilterRule, key: str, value: object, depth: int) -> _End:
-    inner: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
-    chain = walk.ruleset.chains.get((rule.family, rule.table, str(inner.get("target"))))
+def _jump(walk: Walk, rule: FilterRule, key: str, value: object, depth: int) -> _End:
+    chain = walk.ruleset.chains.get((rule.family, rule.table, str(members(value).get("target"))))
     if chain is None or depth >= _DEEPEST_JUMP:
         walk.doubts.add("drop")
         return "continue", None, None
@@ -216,9 +193,8 @@ def _jump(walk: _Walk, rule: FilterRule, key: str, value: object, depth: int) ->
     return kind, by, reject
 
 
-def _mapped(walk: _Walk, rule: FilterRule, value: object, depth: int, *, is_sure: bool) -> _End:
-    inner: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
-    chosen = _lookup_in_map(walk, inner)
+def _mapped(walk: Walk, rule: FilterRule, value: object, depth: int, *, is_sure: bool) -> _End:
+    chosen = looked_up(walk, members(value))
     if chosen is False:
         return "continue", None, None
     if not isinstance(chosen, Mapping) or not chosen:
@@ -226,102 +202,3 @@ def _mapped(walk: _Walk, rule: FilterRule, value: object, depth: int, *, is_sure
         return "continue", None, None
     key, verdict = next(iter(chosen.items()))
     return _ends(walk, rule, str(key), verdict, depth, is_sure=is_sure)
-
-
-def _lookup_in_map(walk: _Walk, inner: Mapping[str, Any]) -> object:
-    """The value that a map has for the packet; False if the key is not in it, None if that is unknown."""
-    data = inner.get("data")
-    if isinstance(data, str) and data.startswith("@"):
-        pairs: object = walk.ruleset.sets.get((*walk.context.table, data[1:]))
-    else:
-        pairs = data.get("set") if isinstance(data, Mapping) else None
-    if not isinstance(pairs, list | tuple):
-        return None
-    for pair in pairs:
-        if not isinstance(pair, list | tuple) or len(pair) != 2:
-            return None
-        answer = holds({"left": inner.get("key"), "op": "==", "right": pair[0]}, walk.packet, walk.context)
-        if answer is not False:
-            return pair[1] if answer else None
-    return False
-
-
-def translate(walk: _Walk, key: str, value: object) -> bool:
-    """Rewrite the packet as a NAT statement says; False if what it says is not understood."""
-    inner: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
-    address, port = _resolved(walk, inner.get("addr")), _resolved(walk, inner.get("port"))
-    if key == "masquerade":
-        address = _masquerade_address(walk)
-    if key == "redirect":
-        address = _own_address(walk)
-    if (address is None and port is None) or (address is not None and not isinstance(address, str)):
-        walk.doubts.add("translation")
-        return False
-    packet = walk.packet
-    is_source = key in {"masquerade", "snat"}
-    has_port = packet.protocol in {"tcp", "udp"} and isinstance(port, int)
-    if is_source:
-        packet = replace(packet, source=address or packet.source)
-        walk.packet = replace(packet, source_port=port) if has_port and isinstance(port, int) else packet
-    else:
-        packet = replace(packet, destination=address or packet.destination)
-        walk.packet = replace(packet, destination_port=port) if has_port and isinstance(port, int) else packet
-    return True
-
-
-def _resolved(walk: _Walk, value: object) -> object:
-    """A literal, the first of a range, or what a map gives."""
-    if isinstance(value, Mapping):
-        if isinstance(value.get("map"), Mapping):
-            return _resolved(walk, _lookup_in_map(walk, value["map"]) or None)
-        if isinstance(value.get("range"), list) and value["range"]:
-            return _resolved(walk, value["range"][0])
-        return value
-    return value
-
-
-def _masquerade_address(walk: _Walk) -> str | None:
-    """The address of the outgoing interface that a masqueraded packet gets."""
-    from explain.state.sources import choose_v4, choose_v6
-
-    packet, device = walk.packet, walk.context.out_interface
-    if packet.family == 6:
-        return choose_v6(walk.context.state, device, packet.destination)
-    return choose_v4(walk.context.state, device, packet.destination)
-
-
-def _own_address(walk: _Walk) -> str | None:
-    interface = walk.context.state.interface(walk.context.in_interface)
-    if interface is None:
-        return "127.0.0.1" if walk.packet.family == 4 else "::1"
-    return next((each.local for each in interface.addresses or () if each.family == walk.packet.family), None)
-
-
-def _affect(walk: _Walk, rule: FilterRule, key: str, value: object) -> None:
-    inner: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
-    if key == "notrack":
-        walk.is_untracked = True
-        walk.packet = replace(walk.packet, connection="untracked")
-    elif key == "dup":
-        walk.oddities.append(("duplicated", rule))
-    elif key == "mangle":
-        _mangle(walk, rule, inner)
-    else:
-        return
-    walk.passed.append(Passed(rule, say({key: value})))
-
-
-def _mangle(walk: _Walk, rule: FilterRule, inner: Mapping[str, Any]) -> None:
-    target = inner.get("key")
-    value = inner.get("value")
-    described = say(target)
-    if described == "mark" and isinstance(value, int):
-        walk.packet = replace(walk.packet, mark=value)
-    elif described in {"ip ttl", "ip6 hoplimit"} and isinstance(value, int):
-        walk.packet = replace(walk.packet, ttl=value)
-    elif described in {"ip saddr", "ip6 saddr"} and isinstance(value, str):
-        walk.packet = replace(walk.packet, source=value)
-    elif described in {"ip daddr", "ip6 daddr"} and isinstance(value, str):
-        walk.packet = replace(walk.packet, destination=value)
-    elif isinstance(target, Mapping) and "payload" in target and "dscp" not in described:
-        walk.oddities.append(("corrupted", rule))
