@@ -64,7 +64,11 @@ def _drop(wires: Wires, strike: Strike) -> bool:
         return _is_stopped_within(wires)
     if strike.why == "own-mac" and wires.is_for_itself is False:
         return False
+    if strike.why == "returned":
+        return wires.fate.is_detour
     if strike.at == "sender":
+        if wires.may_have_come_in_elsewhere:
+            return True
         own = {hit.src for spot in wires.sender for hit in spot.requests}
         heard = any(told.about_src in own for spot in wires.sender for told in spot.errors)
         return bool(heard or wires.count("replies") or wires.count("resets"))

@@ -31,6 +31,7 @@ class Parts:
     Attributes:
         by_node: sender, target, router, switch or bystander, by name.
         sender: the places at the sender's own interfaces.
+        is_sender_guessed: nobody told which these are; the frames look like it.
         target: the places at the target's own interfaces.
         beside_target: places on the target's link of which nobody told whose they are. What is seen there has come
             to the last link, what is not was never sent on; an answer may go elsewhere unseen.
@@ -38,31 +39,35 @@ class Parts:
 
     by_node: dict[str, str]
     sender: tuple[Spot, ...]
+    is_sender_guessed: bool
     target: tuple[Spot, ...]
     beside_target: tuple[Spot, ...]
 
 
 def parts_of(spots: list[Spot], witnesses: Witnesses, context: Context) -> Parts:
     """Who is who among the places of the captures and the hosts of the states."""
-    sender = _senders(spots, witnesses, context)
+    named = _named_senders(spots, witnesses)
+    sender = named or _likely_senders(spots, witnesses, context)
     by_node = _named(sender, witnesses, context.destination)
     sender = _on_its_way(sender, witnesses, context)
     target = tuple(spot for spot in spots if by_node.get(spot.node or "") == "target")
     if witnesses.topology.roles or target:
-        return Parts(by_node, sender, target, ())
+        return Parts(by_node, sender, not named, target, ())
     routers = {name: "router" for name in _routers(spots) if name not in by_node}
-    return Parts(by_node | routers, sender, (), _beside(spots, sender, context.destination))
+    return Parts(by_node | routers, sender, not named, (), _beside(spots, sender, context.destination))
 
 
-def _senders(spots: Iterable[Spot], witnesses: Witnesses, context: Context) -> tuple[Spot, ...]:
-    """The sender's own places: as named, else the places that saw the freshest requests or its questions."""
+def _named_senders(spots: Iterable[Spot], witnesses: Witnesses) -> tuple[Spot, ...]:
+    """The places of whom somebody called the sender."""
     roles = witnesses.topology.roles
     names = {name for name, role in roles.items() if role in {"S", "sender"}} | {witnesses.sender}
-    named = tuple(spot for spot in spots if spot.node is not None and spot.node in names)
-    if named:
-        return named
+    return tuple(spot for spot in spots if spot.node is not None and spot.node in names)
+
+
+def _likely_senders(spots: Iterable[Spot], witnesses: Witnesses, context: Context) -> tuple[Spot, ...]:
+    """The place that saw the freshest requests, or the question for the destination."""
     # Names that nobody has given a part to place no one.
-    is_told = bool(roles) or witnesses.sender is not None
+    is_told = bool(witnesses.topology.roles) or witnesses.sender is not None
     unnamed = [spot for spot in spots if spot.node is None or not is_told]
     fresh = _freshest(unnamed)
     if fresh:

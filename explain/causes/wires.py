@@ -33,6 +33,7 @@ class Wires:
 
     Attributes:
         sender: the places at the sender's own interfaces, loopback left out.
+        is_sender_guessed: nobody told which these are; the frames look like it.
         fate: how far request and answer came, by every place.
         lookups: outcomes of the name look-ups, ``unanswered`` among them.
         leases: outcomes of DHCP, and the servers that offered.
@@ -43,6 +44,7 @@ class Wires:
     context: Context
     spots: tuple[Spot, ...]
     sender: tuple[Spot, ...]
+    is_sender_guessed: bool
     fate: Vanished
     lookups: tuple[str, ...]
     asked_itself: bool
@@ -116,6 +118,11 @@ class Wires:
     def lookups_failed(self) -> bool:
         """Whether nothing but look-ups was tried, in vain."""
         return bool(self.lookups) and "answered" not in self.lookups and not self.count("requests")
+
+    @property
+    def may_have_come_in_elsewhere(self) -> bool:
+        """Whether an answer was seen at a place that may be the sender's as well, as nobody told which are."""
+        return self.is_sender_guessed and any(spot.replies for spot in self.spots)
 
     @property
     def is_listening(self) -> bool:
@@ -230,6 +237,7 @@ def read(witnesses: Witnesses, context: Context) -> Wires | None:
         context,
         tuple(spots),
         parts.sender,
+        parts.is_sender_guessed,
         vanished(spots, parts, witnesses, context),
         *lookups_of(witnesses.table),
         leases,

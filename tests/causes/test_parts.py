@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from packets import A, B, is_at, pcap, who_has
+from packets import A, B, is_at, pcap, ping, pong, who_has
 from surroundings import TOP
 
 from explain.causes.diagnose import diagnose
@@ -82,3 +82,27 @@ def test_where_nobody_told_the_destination_it_may_be_whoever_is_asked_for_in_vai
     given = Given(captures=(f"h1={path}",), command="ping host.example", sender="h1")
     left = {each.cause for each in diagnose(gather(given)).causes}
     assert {"name-resolves-to-wrong-address", "destination-host-absent-on-link", "gateway-interface-down"} <= left
+
+
+def places_of(tmp_path, silence: str, *places: list[bytes]) -> list[str]:
+    """The causes that a silent ping and captures leave of which nobody told whose they are."""
+    (tmp_path / "ping.txt").write_text(silence)
+    for number, frames in enumerate(places):
+        (tmp_path / f"{number}.pcap").write_bytes(pcap(*frames).getvalue())
+    return found(captures=tuple(str(tmp_path / f"{number}.pcap") for number in range(len(places))), folder=tmp_path)
+
+
+SILENCE = (TOP / "pcaps" / "forwarding-disabled" / "ping.txt").read_text().replace("198.51.100.1", "10.9.0.9")
+OUT = [ping("10.8.0.1", "10.9.0.9", seq) for seq in (1, 2, 3)]
+
+
+def test_an_answer_at_a_place_that_may_be_the_senders_other_interface_may_have_been_dropped_by_it(tmp_path) -> None:
+    back = [pong("10.9.0.9", "10.8.0.1", seq, ttl=63) for seq in (1, 2, 3)]
+    assert "filter-on-sender-input" in places_of(tmp_path, SILENCE, OUT, back)
+    assert "filter-on-sender-input" not in places_of(tmp_path, SILENCE, OUT, OUT)
+
+
+def test_only_a_request_that_came_back_to_its_sender_was_sent_back_by_a_nat(tmp_path) -> None:
+    returned = [ping("10.8.0.1", "10.8.0.1", seq, ttl=63, macs=(B, A)) for seq in (1, 2, 3)]
+    assert "hairpin-nat-missing" in places_of(tmp_path, SILENCE, [*OUT, *returned])
+    assert "hairpin-nat-missing" not in places_of(tmp_path, SILENCE, OUT)
