@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from explain.state.deciders import filter_decider
 from explain.state.decision import Decider, worded
-from explain.state.hooks import families, filter_decider
+from explain.state.hooks import families
 from explain.state.network import Network, Place, bridges, is_bridge, is_orphan_port
 from explain.state.packet_values import Context
 from explain.state.ruleset import ruleset_of

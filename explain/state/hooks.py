@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from explain.state.decision import Decider, Decision, Look
+from explain.state.deciders import filter_decider
+from explain.state.decision import Decision, Look
 from explain.state.packet import Packet, error_about, reset_to
 from explain.state.packet_values import Context
 from explain.state.ruleset import ruleset_of
-from explain.state.verdict import Verdict
 from explain.state.verdict import decide as verdict_of
 
 if TYPE_CHECKING:
@@ -105,16 +105,6 @@ class Hooks:
             doubts=tuple(self.doubts),
             **more,
         )
-
-
-def filter_decider(verdict: Verdict) -> Decider:
-    """The rule, or the policy of the chain, that stopped a packet."""
-    if verdict.rule is not None:
-        return Decider("filter-rule", verdict.rule.text, rule=verdict.rule.name)
-    chain = verdict.chain
-    name = f"{chain.family} {chain.table} {chain.name}" if chain else ""
-    policy = chain.policy if chain else verdict.kind
-    return Decider("filter-policy", f"{name} policy {policy}", rule=name)
 
 
 def refused_by(hooks: Hooks, packet: Packet, *, is_local: bool) -> Packet | None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from explain.state.addresses import UNSPECIFIED, parse, to_text
 from explain.state.carry import BROADCAST, Obstacle, carry
+from explain.state.deciders import filter_decider
 from explain.state.decision import Decider, worded
-from explain.state.hooks import filter_decider
 from explain.state.packet import Packet
 from explain.state.packet_values import Context
 from explain.state.reverse import refusal, way_back
