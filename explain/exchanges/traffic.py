@@ -36,8 +36,8 @@ class Traffic:
 
     @property
     def is_flooded(self) -> bool:
-        """Whether what is overheard are single frames, as a switch floods them before it has learned."""
-        return all(len(rows) <= _ONCE for rows in self.overheard.values())
+        """Whether what is overheard are single frames and no answers, as a switch floods them before it has learned."""
+        return _is_flooded(self.overheard)
 
 
 def traffic(table: PacketTable, common: dict[int, frozenset[int] | None]) -> list[Traffic]:
@@ -63,9 +63,12 @@ def flooded(table: PacketTable) -> Rows:
     """Frames between others, one or two of a pair and none back, as the only ones: a switch had not learned yet."""
     is_here = table.layers[: len(table)] & ETHERNET != 0
     pairs = _overheard(table, is_here) if _frames_of_foreign(table, is_here).max(initial=0) <= _ONCE else {}
-    one_way = [rows for (source, target), rows in pairs.items() if (target, source) not in pairs]
-    is_it = one_way and all(len(rows) <= _ONCE for rows in pairs.values())
-    return np.concatenate(one_way) if is_it else np.empty(0, np.int64)
+    return np.concatenate(list(pairs.values())) if pairs and _is_flooded(pairs) else np.empty(0, np.int64)
+
+
+def _is_flooded(pairs: dict[tuple[int, int], Rows]) -> bool:
+    """Where answers come by, too, it is no switch that has not learned: it knows already who had asked."""
+    return all(len(rows) <= _ONCE and (target, source) not in pairs for (source, target), rows in pairs.items())
 
 
 def _frames_of_foreign(table: PacketTable, is_here: Bools) -> I8:

@@ -128,3 +128,14 @@ def test_a_frame_that_is_flooded_to_a_third_host_is_told_there():
     stray = ping(ALICE[1], "192.0.2.7", 1, macs=(A, "00:00:5e:00:53:07"))
     assert "flooding" in report(*own, *talk, stray).story()
     assert "flooding" not in report(*own, *talk).story()
+
+
+def test_a_frame_and_its_answer_between_others_show_a_hub_and_no_flooding():
+    own = [ping("192.0.2.66", BOB[1], seq, macs=(EVE, B)) for seq in (1, 2)]
+    own += [pong(BOB[1], "192.0.2.66", seq, macs=(B, EVE)) for seq in (1, 2)]
+    other = ("00:00:5e:00:53:07", "192.0.2.7")
+    told = report(
+        *own, ping(ALICE[1], other[1], 1, macs=(A, other[0])), pong(other[1], ALICE[1], 1, macs=(other[0], A))
+    )
+    assert "flooding" not in told.story()
+    assert "behind a hub" in told.story()
