@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.arrays import distinct
+from explain.exchanges.quotes import quoted_flows
 from explain.record import dataclass
 from explain.table import ICMP, ICMPV6, REVERSED
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from explain.table import I8, Bools, PacketTable, Rows
 
 KINDS = ("icmp.echo", "tcp.connection", "udp.flow")
+_CARRIED_BY_FLOWS = ("dns.lookup", "http.request", "icmp.error")
 _REQUEST, _REQUEST_V6, _REPLY, _REPLY_V6 = 8, 128, 0, 129
 _SLACK_NS = 1_000_000_000
 Leg = tuple["ExchangeColumns", int]
@@ -183,13 +185,27 @@ def forward(table: PacketTable, leg: Leg) -> tuple[Rows, Rows, Rows]:
 
 
 def far_sides(exchanges: Exchanges) -> set[int]:
-    """Positions of what a translated flow looks like on the other side: its translation tells it."""
+    """Positions of what a translated flow, what it carries and errors about it look like on the other side.
+
+    The translation tells it.
+    """
     part, table = exchanges.of_kind("nat.translation"), exchanges.table
     if part is None or not len(part):
         return set()
-    found: set[int] = set()
+    far: list[Leg] = []
+    is_far = np.zeros(len(table), np.bool_)
+    quoted = quoted_flows(table)
     for carried in exchanges.carried(part, range(len(part))).values():
         first = [(int(one.frames[one.bounds[number]]), one, number) for one, number in carried]
         first.sort(key=lambda leg: (-int(table.ttl[leg[0]]), leg[0]))
-        found |= {exchanges.position(one, number) for _, one, number in first[1:]}
+        far += [(one, number) for _, one, number in first[1:]]
+        is_error = [table.icmp.row[quoted == table.flow[row]] for row, _, _ in first]
+        if first and len(is_error[0]):
+            is_far[np.concatenate(is_error[1:] or [[]]).astype(np.int64)] = True
+    for one, number in far:
+        is_far[one.rows(number)] = True
+    found = {exchanges.position(one, number) for one, number in far}
+    for one in filter(None, map(exchanges.of_kind, _CARRIED_BY_FLOWS)):
+        own = np.flatnonzero(is_far[one.frames[one.bounds[:-1]]]) if len(one) else ()
+        found |= {exchanges.position(one, int(number)) for number in own}
     return found

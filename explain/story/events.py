@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from explain.exchanges.columns import ExchangeColumns, Exchanges
     from explain.exchanges.hosts import Hosts
+    from explain.exchanges.nat_translation import NatTranslation
     from explain.table import PacketTable
 
 MOST_TOLD_ONE_BY_ONE = 40
@@ -104,6 +105,8 @@ def _likeness(part: ExchangeColumns, index: int, position: int) -> Hashable:
     outcome = part.outcomes[part.outcome[index]]
     if part.kind == "icmp.error":
         return _of_error(part.fields(index), outcome)
+    if part.kind == "nat.translation":
+        return _of_translation(part.fields(index), outcome)
     names = _ALIKE.get(part.kind)
     if names is None:
         return position
@@ -120,6 +123,14 @@ def _of_error(fields: Any, outcome: str) -> Hashable:
         fields.to,
         about and (about.protocol, about.src, about.dst, about.dport),
     )
+
+
+def _of_translation(fields: NatTranslation, outcome: str) -> Hashable:
+    """Of an end that is rewritten the port tells which rule it was; the port of the other end is the traffic's."""
+    sides = [side for side in (fields.inside, fields.outside) if side]
+    port = fields.inside.dst.port if fields.kind != "source" else None
+    addresses = [(side.src.address, side.dst.address) for side in sides]
+    return ("nat.translation", outcome, fields.kind, fields.checksum, fields.inside.protocol, port, *addresses)
 
 
 def _value(record: Any, path: str) -> Any:
@@ -139,5 +150,6 @@ def _again(teller: Teller, positions: list[int]) -> Line:
         if about is not None and about.seq is not None:
             seqs.append(about.seq)
     values = {"count": len(positions), "seqs": seqs}
-    message = "story.again-seq" if seqs else "story.again"
+    is_nat = part.kind == "nat.translation"
+    message = "story.again-seq" if seqs else "story.again-flows" if is_nat else "story.again"
     return Line(message, values, teller.table.evidence(rows), 1, f"e{positions[0] + 1}")

@@ -88,7 +88,7 @@ def router(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iter
     if len(asked):
         yield teller.line(teller.first("ndp.router.asked"), fields, asked, name)
     if not len(said):
-        yield teller.line("ndp.router.silent", fields, asked, name)
+        yield teller.line(teller.first("ndp.router.silent"), fields, asked, name)
         return
     yield teller.line("ndp.router.answered" if len(asked) else teller.first("ndp.router.announced"), fields, said, name)
     yield from _derived(teller, fields, said[:1], name)

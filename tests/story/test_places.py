@@ -6,7 +6,7 @@ import io
 import struct
 
 from capture_files import enhanced, interface, section
-from packets import A, B, ip, octets, pcap, ping, tcp
+from packets import A, B, ip, octets, pcap, ping, tcp, udp
 
 import explain
 
@@ -30,24 +30,24 @@ def through(source, target, flags, device, ttl=64, **more):
     )
 
 
-def translated():
+def translated(request=b"", response=b""):
     """Three segments from inside and two back, each on both sides of a router that rewrites the source."""
     segments = [
-        (SYN, 1, 0, True),
-        (SYN | ACK, 9, 2, False),
-        (ACK, 2, 10, True),
-        (ACK, 2, 10, True),
-        (ACK, 10, 2, False),
+        (SYN, 1, 0, True, b""),
+        (SYN | ACK, 9, 2, False, b""),
+        (ACK, 2, 10, True, b""),
+        (ACK, 2, 10, True, request),
+        (ACK, 10, 2 + len(request), False, response),
     ]
     frames = []
-    for number, (flags, seq, ack, is_out) in enumerate(segments):
+    for number, (flags, seq, ack, is_out, data) in enumerate(segments):
         sides = (
             [(INSIDE, SERVER, 2, 64), (NAT, SERVER, 3, 63)]
             if is_out
             else [(SERVER, NAT, 3, 64), (SERVER, INSIDE, 2, 63)]
         )
         frames += [
-            (number + 0.0001 * at, through(source, target, flags, device, ttl, seq=seq, ack=ack))
+            (number + 0.0001 * at, through(source, target, flags, device, ttl, seq=seq, ack=ack, data=data))
             for at, (source, target, device, ttl) in enumerate(sides)
         ]
     return frames
@@ -57,6 +57,25 @@ def test_both_sides_of_a_router_on_any_are_told_by_the_numbers_of_its_interfaces
     told = " ".join(explain.explain(pcap(*translated(), link_type=SLL2)).story().split())
     assert "was seen on its way at: ifindex 2, ifindex 3." in told
     assert told.count("ip link shows it before the name") == 1
+
+
+def test_what_a_translated_connection_carries_is_told_on_one_side():
+    asked, answered = b"GET /once HTTP/1.1\r\nHost: w\r\n\r\n", b"HTTP/1.1 204 No Content\r\n\r\n"
+    found = explain.explain(pcap(*translated(asked, answered), link_type=SLL2))
+    assert [one.kind for one in found.exchanges].count("http.request") == 2
+    assert (found.story().count("/once"), found.story().count("204")) == (1, 1)
+
+
+def test_a_translation_that_many_flows_share_is_told_once():
+    frames = []
+    for probe in range(3):
+        for source, device, ttl in ((INSIDE[0], 2, 9), (NAT[0], 3, 8)):
+            body = udp(source, SERVER[0], 4000 + probe, 33434 + probe, bytes(40))
+            kind, mac = (0, A) if device == 2 else (4, B)
+            frames.append(cooked(device, kind, mac, ip(source, SERVER[0], 17, body, ttl, ident=7 + probe)))
+    told = " ".join(explain.explain(pcap(*frames, link_type=SLL2)).story().split())
+    assert told.count("NAT of the source") == 1
+    assert "The same in 2 flows more." in told
 
 
 def test_files_without_names_are_told_by_their_own(tmp_path):
