@@ -26,6 +26,7 @@ MEANINGS = frozenset((
     "source-quench",
 ))  # fmt: skip
 
+_NEIGHBOUR_SILENT = ("host-unreachable", "address-unreachable")
 _TOO_LARGE = ("fragmentation-needed", "packet-too-big")
 
 
@@ -88,4 +89,6 @@ def _meaning(fields: IcmpError, outcome: str) -> Line:
         claim = size_claim(fields)
         values = {"mtu": fields.mtu, "length": fields.about.length if fields.about else None}
         return Line(f"icmp.meaning.too-large-{claim}" if claim else f"icmp.meaning.{outcome}", values)
-    return Line(f"icmp.meaning.{outcome if outcome in MEANINGS else 'other'}", {})
+    if outcome in _NEIGHBOUR_SILENT and fields.about is not None and fields.about.src == fields.from_:
+        return Line("icmp.meaning.own-neighbour", {})
+    return Line(f"icmp.meaning.{outcome if outcome in MEANINGS else 'other'}", {"from": fields.from_})

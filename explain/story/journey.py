@@ -104,6 +104,7 @@ def _values(table: PacketTable, before: Sight, after: Sight) -> dict[str, Any]:
     text = table.addresses.text
     sources, targets = table.sources(rows).tolist(), table.targets(rows).tolist()
     return {
+        "src": text(sources[0]),
         "ttl_before": int(table.ttl[rows[0]]), "ttl_after": int(table.ttl[rows[1]]),
         "before": f"{text(sources[0])} > {text(targets[0])}", "after": f"{text(sources[1])} > {text(targets[1])}",
     }  # fmt: skip

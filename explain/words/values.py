@@ -90,6 +90,11 @@ def typed(text: str) -> str:
     return shlex.quote(visible(text))
 
 
+def _hops_left(address: str) -> str:
+    """What a header calls the number of routers that a packet may still pass (RFC 791, 3.1; RFC 8200, 3)."""
+    return "hop limit" if ":" in str(address) else "TTL"
+
+
 def _is_plain(char: str) -> bool:
     return char == " " or unicodedata.category(char)[0] not in "CZ"
 
@@ -174,7 +179,7 @@ class Speaker(string.Formatter):
             return ("、" if self._language == "ja" else "; ").join(self.format_field(one, "") for one in value)
         forms: dict[str, Callable[[Any], str]] = {
             "title": self._title, "gist": self._gist, "span": self._span, "size": size,
-            "typed": typed,
+            "typed": typed, "ttl": _hops_left,
             "whole": lambda text: visible(str(text), _LONGEST_WHOLE), "number": lambda number: f"{number:,}",
         }  # fmt: skip
         if form in forms:

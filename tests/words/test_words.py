@@ -57,7 +57,7 @@ def test_every_counted_noun_is_known(entry):
             assert (
                 not noun
                 or noun in NOUNS
-                or noun in ("duration", "size", "number", "whole", "title", "gist", "span", "steps", "typed")
+                or noun in ("duration", "size", "number", "whole", "title", "gist", "span", "steps", "ttl", "typed")
             )
 
 
@@ -182,3 +182,9 @@ def test_nearly_all_sentences_need_no_library_to_be_read():
     sections = [part.partition("]\n")[2] for part in text.split("\n[")[1:] if "]\n" in part]
     quick = sum(explain.words.plain_entries(section) is not None for section in sections)
     assert quick > 0.95 * len(sections)
+
+
+def test_what_an_ipv6_header_calls_hop_limit_is_not_called_ttl():
+    values = {"ttl": 64, "seq": 1, "id": 7, "dst": "x"}
+    assert "TTL 64" in say("icmp.echo.request.first", values | {"src": "192.0.2.1"}, "en")
+    assert "hop limit 64" in say("icmp.echo.request.first", values | {"src": "2001:db8::1"}, "en")
