@@ -2,7 +2,8 @@
 
 ``COLUMNS`` says type and meaning of each.  What a frame does not have is said by a missing
 bit in ``layers``; the column then holds 0.  Fields of rare headers (ARP, ICMP, options of a
-SYN, fragments) lie in ``side_tables`` whose ``row`` column points into this one.
+SYN, fragments) lie in ``side_tables`` whose ``row`` column points into this one; what ``place``,
+``flow`` and ``link`` point to lies in ``flows``.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ import numpy as np
 
 from explain.addresses import Addresses
 from explain.arrays import distinct, ragged
+from explain.flows import FlowRows, Flows, Links
 from explain.model import Evidence
-from explain.record import dataclass
 from explain.side_tables import ArpRows, BesideRows, FragmentRows, IcmpRows, SynRows, stack
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from explain.arrays import Number
+    from explain.flows import Place
     from explain.side_tables import ContentRows
 
     U1 = npt.NDArray[np.uint8]
@@ -58,8 +60,6 @@ BAD_IP_CHECKSUM = 1 << 14
 BAD_CHECKSUM = 1 << 15  # of TCP, UDP, ICMP
 PARTIAL_CHECKSUM = 1 << 16  # left to the card: the uncomplemented pseudo-header sum, or of merged segments
 REVERSED = 1 << 17  # the source is the flow's high end
-_REVERSED_BIT = np.uint32(17)
-_PART = 1 << 16  # rows looked at together, so that what is between stays in a cache
 OUTGOING = 1 << 18  # the link layer says that the recording host sent it (SLL, SLL2)
 UNKNOWN_LINK = 1 << 19  # a link type that is not decoded
 GOOD_CHECKSUM = 1 << 20  # of TCP, UDP, ICMP: verified and right
@@ -68,6 +68,8 @@ ROUTED = 1 << 22  # IPv6 with a routing header that is not used up: another targ
 IP = IPV4 | IPV6
 
 _TCP, _UDP = 6, 17  # protocol numbers
+_REVERSED_BIT = np.uint32(17)
+_PART = 1 << 16  # rows looked at together, so that what is between stays in a cache
 NO_FLOW = 0xFFFFFFFF
 
 COLUMNS: dict[str, str] = {
@@ -92,86 +94,6 @@ COLUMNS: dict[str, str] = {
     "flags": "u1",  # TCP: FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32, ECE 64, CWR 128
 }
 """Name, type; 64 octets a packet."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where frames were recorded: a vantage point, or one device seen through ``-i any``.
-
-    Attributes:
-        device: interface index of an SLL2 frame, else None.
-        is_echo: the outgoing copy that a loopback device shows beside the incoming one.
-        part: number of this place, from 1, where one list of frames holds those of several.
-        file: what tells its file from the others, None where there is but one.
-    """
-
-    capture: int
-    interface: int | None
-    name: str | None = None
-    device: int | None = None
-    is_echo: bool = False
-    part: int | None = None
-    file: str | None = None
-
-    @property
-    def label(self) -> str:
-        """What people call it: its name, else its file; and of ``-i any`` the number that ``ip link`` shows.
-
-        Source: draft-ietf-opsawg-pcaplinktype, LINKTYPE_LINUX_SLL2: the kernel's index of the interface.
-        """
-        home = self.name or self.file
-        if self.device is not None:
-            number = f"ifindex {self.device}"
-            return f"{home} {number}" if home and home != "any" else number
-        return home or f"#{(self.interface or 0) + 1}"
-
-
-@dataclass(frozen=True, slots=True)
-class Flows:
-    """Pairs of ends that talked at one place; ``low`` and ``high`` are ordered by number.
-
-    Attributes:
-        low, high: uint64[n], address keys.
-        low_port, high_port: 0 where the protocol has none, or in a later fragment.
-        protocol: IP protocol number of layer 4.
-        place: index into PacketTable.places.
-    """
-
-    low: U8
-    high: U8
-    low_port: U2
-    high_port: U2
-    protocol: U1
-    place: U2
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FlowRows:
-    """The rows of all flows, flow after flow: those of TCP, those of UDP, the others; each kind by their first rows.
-
-    Attributes:
-        rows: int64[n], each flow's in order; behind the last flow those without IP.
-        bounds: int64[flows + 1]; the flow that comes as number i has ``rows[bounds[i]:bounds[i + 1]]``.
-        flow: int64[flows], which flow comes as number i; ``number`` is the inverse.
-    """
-
-    rows: Rows
-    bounds: I8
-    flow: I8
-    number: I8
-
-    def of(self, flows: Rows) -> Rows:
-        """The rows of some flows, one after the other."""
-        number = self.number[flows]
-        return ragged(self.rows, self.bounds[number], self.bounds[number + 1] - self.bounds[number])
-
-
-@dataclass(frozen=True, slots=True)
-class Links:
-    """Pairs of MAC keys."""
-
-    source: U8
-    target: U8
 
 
 class PacketTable:

@@ -68,6 +68,11 @@ def test_every_folder_of_the_package_is_a_room_that_newcomers_are_told_of():
     assert set(re.findall(r"^\| `(\w+)` \|", (TOP / "CONTRIBUTING.md").read_text("utf-8"), re.MULTILINE)) == folders
 
 
+def test_newcomers_are_told_of_every_file_beside_the_rooms():
+    files = {path.name for path in PACKAGE.glob("*.py") if not path.name.startswith("__")}
+    assert set(re.findall(r"^\| `(\w+\.py)` \|", (TOP / "CONTRIBUTING.md").read_text("utf-8"), re.MULTILINE)) == files
+
+
 def test_every_folder_with_code_is_a_package():
     assert_none([f"{named(p.parent)} has no __init__.py" for p in MODULES if not (p.parent / "__init__.py").is_file()])
 

@@ -14,8 +14,9 @@ from explain.decode.block import Block
 from explain.decode.contents import Contents
 from explain.decode.intern import Interner
 from explain.decode.slab import LINK, NETWORK, TRANSPORT, Slab
+from explain.flows import Flows, Links, Place
 from explain.side_tables import ArpRows, BesideRows, FragmentRows, IcmpRows, SynRows, by_row, stack
-from explain.table import IP, NO_FLOW, REVERSED, Flows, Links, PacketTable, Place
+from explain.table import IP, NO_FLOW, REVERSED, PacketTable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from explain.arrays import distinct
+from explain.flows import Place
 from explain.places.matching import firsts
 from explain.side_tables import ArpRows, BesideRows, ContentRows, FragmentRows, IcmpRows, SynRows
-from explain.table import COLUMNS, IP, REVERSED, PacketTable, Place
+from explain.table import COLUMNS, IP, REVERSED, PacketTable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,9 +15,10 @@ import numpy as np
 
 from explain.addresses import NO_MAC
 from explain.arrays import distinct
+from explain.flows import Place
 from explain.places.equal import group
 from explain.places.matching import invariants
-from explain.table import IP, NO_FLOW, REVERSED, Place
+from explain.table import IP, NO_FLOW, REVERSED
 
 if TYPE_CHECKING:
     from explain.table import Bools, PacketTable, Rows
