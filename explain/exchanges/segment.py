@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from explain.addresses import NO_MAC
+from explain.addresses import NO_MAC, is_private
 from explain.arrays import among
 from explain.table import IP
 
@@ -60,6 +60,12 @@ def carriers(
 def is_forwarded(ttl: int) -> bool:
     """Whether a TTL shows that routers have taken from it: no system begins with it, and it is not far from one."""
     return bool(_IS_FORWARDED[ttl])
+
+
+def is_private_underway(table: PacketTable, row: int) -> bool:
+    """Whether a packet to a public address passed a router before, and still has a private source (RFC 1918)."""
+    source, target = table.ends(row)
+    return is_private(source) and not is_private(target) and is_forwarded(int(table.ttl[row]))
 
 
 def to_itself(table: PacketTable) -> Rows:

@@ -74,7 +74,17 @@ def test_a_private_source_on_the_link_of_a_public_target_was_not_translated():
     assert "masquerade-missing" in findings(sought, leaked)  # the router's own address here is public
     assert "masquerade-missing" not in findings(who_has((R, "10.0.0.1"), "203.0.113.8"), leaked)
     assert findings(*known, own) == ["echo-unanswered"]
-    assert findings(leaked) == ["echo-unanswered"]  # perhaps a router further on translates
+    spoke = datagram(("203.0.113.1", 123), ("203.0.113.8", 123), macs=(R, B))  # with the whole TTL: its own
+    assert findings(spoke, leaked, (9.0, ping(ALICE[1], BOB[1], 1))) == ["masquerade-missing"]
+
+
+def test_a_private_source_of_which_nobody_knows_where_it_is_may_yet_be_translated():
+    leaked = ping("192.168.1.7", "203.0.113.9", 1, ttl=63, macs=(R, B))
+    syn = segment(("192.168.1.7", 40000), ("203.0.113.9", 80), 2, (R, B), 63)
+    for frame, cause in ((leaked, "echo-unanswered"), (syn, "tcp-syn-unanswered")):
+        (finding,) = explain.explain(pcap(frame)).findings
+        assert (finding.cause, finding.values["case"], finding.certainty) == (cause, "private", "possible")
+        assert "masquerade-missing" in finding.rivals
 
 
 def test_a_private_source_outside_has_only_the_rivals_of_what_was_sent():

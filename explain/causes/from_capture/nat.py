@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.addresses import is_private
+from explain.addresses import IPV6_KEY, is_private
 from explain.causes.from_capture.ping_sizes import rivals_by_size
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.causes.from_capture.silence import WHY_SILENT
-from explain.exchanges.segment import is_forwarded
+from explain.exchanges.segment import carriers, is_forwarded
 from explain.exchanges.tcp_course import ACK, SYN
 from explain.places.near import copies_of, whole_of
 
@@ -28,6 +28,8 @@ _ONLY_OF = {
     "tcp.connection": ("tcp-accept-queue-full",),
 }
 """Kind of exchange -> the causes that lose answers of this kind alone."""
+_FULL_TTLS = (64, 128, 255)  # with which hosts send
+_LINK_LOCAL = 0xA9FE  # 169.254.0.0/16 (RFC 3927)
 _HAIRPIN = ("masquerade-bypassed-by-notrack", "stateful-filter-asymmetric-path")
 
 
@@ -43,20 +45,38 @@ def look(scene: Scene) -> Iterator[Seen]:
 def _leaks(scene: Scene) -> Iterator[Seen]:
     """Private sources that a router has sent on as they were, to a link where addresses are public."""
     table, groups = scene.table, defaultdict[tuple[int, int], list[Member]](list)
-    owners = list(zip(table.arp.sender_ip.tolist(), table.arp.sender_mac.tolist(), strict=True))
-    holders, public = dict(owners), {mac for address, mac in owners if address and not is_private(address)}
+    underway: list[tuple[int, Member]] = []
     for kind in ("icmp.echo", "tcp.connection", "udp.flow"):
         part = scene.part(kind)
         some = np.array(scene.open(part, "unanswered"), np.int64)
-        first = part.frames[part.bounds[some]]
-        for index, row in zip(some.tolist(), first.tolist(), strict=True):
-            source, target = table.ends(row)
-            if is_private(source) and not is_private(target) and _is_let_out(table, row, holders.get(target), public):
-                groups[source, target].append((part, index))
+        rows = zip(some.tolist(), part.frames[part.bounds[some]].tolist(), strict=True)
+        underway += [(row, (part, index)) for index, row in rows if _is_outward(table, row)]
+    if not underway:
+        return
+    holders, public = dict(_owners(table)), {mac for address, mac in _owners(table) if address and _is_public(address)}
+    for row, member in underway:
+        source, target = table.ends(row)
+        if _is_let_out(table, row, holders.get(target), public):
+            groups[source, target].append(member)
     for (source, target), members in groups.items():
         rows = [int(row) for part, index in members for row in part.rows(index)]
         values = {"src": table.addresses.text(source), "dst": table.addresses.text(target), "count": len(rows)}
         yield Seen("masquerade-missing", "possible", members, rows, _not_masqueraded(table, members, rows), values)
+
+
+def _is_outward(table: PacketTable, row: int) -> bool:
+    source, target = table.ends(row)
+    return is_private(source) and not is_private(target)
+
+
+def _owners(table: PacketTable) -> list[tuple[int, int]]:
+    """Who has which IPv4 address: by ARP, and by packets that no router has passed on."""
+    own = [(one.address, one.mac) for one in carriers(whole_of(table)) if one.ttl in _FULL_TTLS]
+    return [*own, *zip(table.arp.sender_ip.tolist(), table.arp.sender_mac.tolist(), strict=True)]
+
+
+def _is_public(address: int) -> bool:
+    return address < IPV6_KEY and not is_private(address) and address >> 16 != _LINK_LOCAL
 
 
 def _is_let_out(table: PacketTable, row: int, target_mac: int | None, public: set[int]) -> bool:

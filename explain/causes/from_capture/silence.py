@@ -10,6 +10,7 @@ import numpy as np
 from explain.causes.from_capture.ping_sizes import rivals_by_size
 from explain.causes.from_capture.reached import acknowledgements, possible
 from explain.causes.from_capture.scene import Scene, Seen
+from explain.exchanges.segment import is_private_underway
 from explain.table import FRAGMENT
 
 if TYPE_CHECKING:
@@ -69,4 +70,6 @@ def _narrowed(scene: Scene, rows: list[int]) -> tuple[list[int], tuple[str, ...]
     proof = acknowledgements(scene.table, rows)[:_MOST_CITED].tolist()
     if proof:
         return proof, possible(why), "reached"
+    if is_private_underway(scene.table, rows[0]):
+        return [], why, "private"
     return [], why, "link" if len(why) < len(sized) else ""

@@ -30,7 +30,7 @@ _SWEPT = {
 """What such findings differ in, by cause."""
 _OF_TCP = ("tcp-no-listener", "tcp-syn-unanswered", "tcp-handshake-unfinished")
 """Who tries one port of many hosts finds all of these; the first of them that there is names the finding."""
-_CASES = (None, "link", "neighbour", "declined")
+_CASES = (None, "link", "neighbour", "private", "declined")
 _SUMMED = ("sent", "received", "requests", "count")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from explain.causes.from_capture import tcp_resets, tcp_scan, tcp_talk
 from explain.causes.from_capture.scene import Scene, Seen
 from explain.causes.from_capture.tcp_scan import by_service
+from explain.exchanges.segment import is_private_underway
 from explain.exchanges.tcp_course import NEVER
 
 if TYPE_CHECKING:
@@ -69,8 +70,11 @@ def _same_fate(
         values = {"server": server, "port": port, "count": len(some)}
         is_home = scene.one_link.stays_home(rows)
         why = scene.one_link.possible(rows, rivals) if outcome == "unanswered" or is_home else rivals
-        if is_home and outcome == "unanswered":
-            values["case"] = "home"
+        if outcome == "unanswered" and (is_home or is_private_underway(scene.table, rows[0])):
+            values |= {
+                "case": "home" if is_home else "private",
+                "client": scene.table.addresses.text(scene.table.ends(rows[0])[0]),
+            }
         yield Seen(cause, certainty, [(part, index) for index in some], rows, why, values)
 
 
