@@ -223,6 +223,16 @@ def test_the_names_of_a_search_list_are_one_finding_about_the_short_name():
     assert "db.lab.corp.example, db.corp.example, db" in " ".join(found.story("en").split())
 
 
+@pytest.mark.parametrize(("rcode", "said"), [(5, "REFUSED"), (2, "SERVFAIL")])
+def test_a_search_list_whose_last_name_the_server_does_not_look_up_is_one_finding(rcode, said):
+    last = [ask(question(9, "db")), tell(answer(9, "db", rcode=rcode))]
+    found = report(*refusals("db.lab.corp.example", "db.corp.example"), *last)
+    (one,) = found.findings
+    assert (one.cause, one.certainty, one.rivals) == ("name-does-not-exist", "likely", ("dns-server-unreachable",))
+    assert (one.values["tried"][-1], found.unexplained) == ("db", ())
+    assert f"says {said}" in " ".join(found.story("en").split())
+
+
 def test_a_search_list_that_finds_the_name_at_last_is_healthy():
     found = [ask(question(9, "db.corp.example")), tell(answer(9, "db.corp.example", (1, b"\1\2\3\4")))]
     assert findings(*refusals("db.x.lab.corp.example", "db.lab.corp.example"), *found) == []

@@ -13,7 +13,7 @@ from explain.exchanges.dns_message import wire_text
 from explain.exchanges.quotes import quoted_flows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Mapping
+    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 
     from explain.exchanges.columns import ExchangeColumns
 
@@ -66,6 +66,9 @@ def look(scene: Scene) -> Iterator[Seen]:
             members = [(part, index) for index in some] + [member for index in some for member in carried[index]]
             about = _errors_about(scene, members, errors)
             values = _values(scene, part, some, outcome)
+            if values.get("case") == "search-refused":
+                yield Seen(cause, "likely", members + about, rows, ("dns-server-unreachable",), values)
+                continue
             if outcome == "unanswered" and not about and _serves(part, some, answered):
                 why = _possible(scene, rows, _WHY_SOME)
                 yield Seen("dns-lookup-unanswered", "possible", members, rows, why, values)
@@ -124,7 +127,7 @@ def _slow_start(scene: Scene, part: ExchangeColumns, answered: Mapping[tuple[int
 def _alike(
     scene: Scene, part: ExchangeColumns, indices: list[int], outcome: str, chains: Searches
 ) -> Iterator[list[int]]:
-    """Look-ups of one name with whatever was put behind it, or of one server, at one place."""
+    """Look-ups of one name with whatever was put behind it, however the last ended, or of one server, at one place."""
     clients, servers, names = (part.facts[name] for name in ("client", "server", "raw_name"))
     places = scene.table.place[part.frames[part.bounds[:-1]]]
     groups: dict[tuple[Hashable, ...], list[int]] = defaultdict(list)
@@ -132,7 +135,8 @@ def _alike(
         name = names[chains.first(index)]
         about = (clients[index], name) if outcome == "no-such-name" else (servers[index],)
         groups[int(places[index]), *about].append(index)
-    yield from groups.values()
+    for some in groups.values():
+        yield some + (chains.unclear_end(some) if outcome == "no-such-name" else [])
 
 
 def _values(scene: Scene, part: ExchangeColumns, some: list[int], outcome: str) -> dict[str, Any]:
@@ -148,6 +152,8 @@ def _values(scene: Scene, part: ExchangeColumns, some: list[int], outcome: str) 
     }  # fmt: skip
     if is_missing and len({names[index] for index in some}) > 1:
         tried = dict.fromkeys(part.fields(index).name for index in some)
+        if part.outcomes[part.outcome[some[-1]]] != outcome:
+            return values | {"case": "search-refused", "tried": tuple(tried), "rcode": part.fields(some[-1]).rcode}
         return values | {"case": "search", "tried": tuple(tried)}
     if outcome in {"refused", "failed"}:
         return values | {"case": outcome}  # it was reached, and spoke
@@ -225,6 +231,9 @@ def _account_for_habits(scene: Scene, part: ExchangeColumns, chains: Searches) -
         is_habit = name.startswith(begins) and any(name.startswith(one) and name != one for one in begins)
         if is_reverse or is_habit or name == _LOCAL or chains.finds(index):
             scene.accounted[part.kind].add(index)
+    for index in (index for index in part.where("unanswered").tolist() if names[index] == _LOCAL):
+        for one, number in ((part, index), *scene.exchanges.inside(part.rows(index))):
+            scene.accounted[one.kind].add(number)
 
 
 def _account_for_gone(scene: Scene, part: ExchangeColumns, errors: dict[int, list[Member]]) -> None:
@@ -270,6 +279,11 @@ class Searches:
             if self._part.outcome[index] == answered:
                 return True
         return False
+
+    def unclear_end(self, some: Sequence[int]) -> list[int]:
+        """The try that came last and to which the server would, or could, not say whether there is such a name."""
+        unclear = [self._part.outcomes.index(name) for name in ("refused", "failed")]
+        return [end for end in map(self._next.get, some) if end is not None and self._part.outcome[end] in unclear][:1]
 
     def first(self, index: int) -> int:
         """The first try for the same short name."""

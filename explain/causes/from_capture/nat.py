@@ -49,8 +49,8 @@ def _leaks(scene: Scene) -> Iterator[Seen]:
     for kind in ("icmp.echo", "tcp.connection", "udp.flow"):
         part = scene.part(kind)
         some = np.array(scene.open(part, "unanswered"), np.int64)
-        rows = zip(some.tolist(), part.frames[part.bounds[some]].tolist(), strict=True)
-        underway += [(row, (part, index)) for index, row in rows if _is_outward(table, row)]
+        began = zip(some.tolist(), part.frames[part.bounds[some]].tolist(), strict=True)
+        underway += [(row, (part, index)) for index, row in began if _is_outward(table, row)]
     if not underway:
         return
     holders, public = dict(_owners(table)), {mac for address, mac in _owners(table) if address and _is_public(address)}
