@@ -14,6 +14,7 @@ from explain.state.packet import Packet, datagram, echo, syn
 from explain.state.path import Locus, StateCause
 from explain.state.scene import Scene
 from explain.state.walk import walk
+from explain.symptoms.addresses import canonical
 
 if TYPE_CHECKING:
     from explain.causes.context import Context
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _FIRST_PROBE_PORT = 33434
 _ANY_PORT = 80
+_DNS = 53
 _PORT_DIGITS = 6
 _WHOLE_6 = 128
 _NEARLY = 100
@@ -72,7 +74,8 @@ def walked(witnesses: Witnesses, context: Context, destination: str | None) -> W
     if context.tool == "dhcp":
         return _of_dhcp(witnesses, sender)
     target = _target(witnesses)
-    to = destination or _address_of(target, context.family)
+    server = _name_server(witnesses) if context.tool == "lookup" else None
+    to = server or destination or _address_of(target, context.family)
     if to is None:
         return None
     topology = witnesses.topology
@@ -99,7 +102,8 @@ def walked(witnesses: Witnesses, context: Context, destination: str | None) -> W
     is_whole = is_whole or (path.is_certain and is_shown)
     causes = (*_misnamed(witnesses, context, path, target, sender), *_corrected(path.causes, context))
     causes += _nearly_full(witnesses, path)
-    later = path.later if is_whole else ()
+    causes = tuple(_of_server(each, server) for each in causes) if server else causes
+    later = path.later if is_whole and not server else ()
     return Walked(
         outcome=path.outcome,
         causes=causes,
@@ -191,6 +195,19 @@ def _nearly_full(witnesses: Witnesses, path: Path) -> tuple[StateCause, ...]:
     return tuple(found)
 
 
+def _name_server(witnesses: Witnesses) -> str | None:
+    """The address of the name server that a look-up says it asked."""
+    told = [each.values.get("server") for each in (witnesses.text.symptoms if witnesses.text else ())]
+    return next((found for each in told if each and (found := canonical(str(each)))), None)
+
+
+def _of_server(cause: StateCause, server: str) -> StateCause:
+    """What stops a question beyond the asker is, to a look-up, a server that does not answer."""
+    if cause.certainty == "possible" or (cause.locus and cause.locus[0].role in {"sender", "command"}):
+        return cause
+    return replace(cause, cause="dns-server-unreachable", locus=(*cause.locus, Locus("dns-server", None, None, server)))
+
+
 def _probe(command: Command | None, to: str) -> Packet:
     """What a trace sends to the target, with hops enough."""
     sent = "udp" if command is None else probes_of(command)
@@ -224,6 +241,8 @@ def _packet(witnesses: Witnesses, context: Context, to: str) -> Packet:
     command = witnesses.command or (witnesses.text.command if witnesses.text else None)
     if context.tool == "tcp":
         return syn(to, context.port or _ANY_PORT)
+    if context.tool == "lookup":
+        return datagram(to, _DNS)
     if context.tool == "udp":
         return datagram(to, context.port or _ANY_PORT)
     if context.tool == "trace":

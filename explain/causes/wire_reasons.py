@@ -34,9 +34,21 @@ def reasons_for(wires: Wires, strikes: tuple[Strike, ...]) -> list[Reason]:
         else:
             message = "diagnosis.wire.answered" if replies else "diagnosis.wire.silent"
             found.append(_reason(wires, message, {"count": len(rows), "replies": replies}, rows))
-    elif wires.is_listening and strike.how != "works" and not wires.context.holds("lo"):
+    elif wires.lookups_failed and strike.at == "dns-server":
+        rows = _questions(wires)
+        found.append(_reason(wires, "diagnosis.wire.looked-up", {"count": len(wires.lookups)}, rows))
+    elif wires.is_listening and not wires.lookups and strike.how != "works" and not wires.context.holds("lo"):
         found.append(Reason("diagnosis.wire.nothing", {}, "capture", _evidence(wires, wires.sender[0], [])))
     return [*found, *wires.fate.reasons(strike, partial(_evidence, wires))]
+
+
+def _questions(wires: Wires) -> list[int]:
+    """The frames to and from name servers that the sender's place saw."""
+    table, spot = wires.witnesses.table, (wires.sender or wires.spots)[0]
+    if table is None:
+        return []
+    rows = table.contents["dns"].row
+    return [row for row in rows if table.places[table.place[row]].capture == spot.capture]
 
 
 def objection(wires: Wires) -> Reason:
@@ -53,7 +65,7 @@ def objection(wires: Wires) -> Reason:
 
 
 def _reason(wires: Wires, message: str, values: dict[str, Any], rows: list[int]) -> Reason:
-    return Reason(message, values, "capture", _evidence(wires, wires.sender[0], rows))
+    return Reason(message, values, "capture", _evidence(wires, (wires.sender or wires.spots)[0], rows))
 
 
 def _evidence(wires: Wires, spot: Spot, rows: Iterable[int]) -> dict[str, Any]:

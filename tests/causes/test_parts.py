@@ -106,3 +106,13 @@ def test_only_a_request_that_came_back_to_its_sender_was_sent_back_by_a_nat(tmp_
     returned = [ping("10.8.0.1", "10.8.0.1", seq, ttl=63, macs=(B, A)) for seq in (1, 2, 3)]
     assert "hairpin-nat-missing" in places_of(tmp_path, SILENCE, [*OUT, *returned])
     assert "hairpin-nat-missing" not in places_of(tmp_path, SILENCE, OUT)
+
+
+def test_what_keeps_a_question_from_the_name_server_that_was_asked_is_said(tmp_path) -> None:
+    folder = TOP / "pcaps" / "forwarding-disabled"
+    text = "$ dig @198.51.100.1 example.org\n;; communications error to 198.51.100.1#53: timed out\n"
+    (tmp_path / "dig.txt").write_text(text)
+    states = tuple(f"{path.stem}={path}" for path in (folder / "state").glob("*.json"))
+    (one,) = diagnose(gather(Given(text=str(tmp_path / "dig.txt"), states=states, sender="h1"))).causes
+    assert (one.cause, one.locus[0].node) == ("dns-server-unreachable", "r1")
+    assert ".forwarding = 0" in str(one.because[0].values["text"])
