@@ -22,11 +22,14 @@ if TYPE_CHECKING:
     from explain.capture.step import FormatReader, Step
     from explain.model import Interface
 
-_FIRST_SPAN = 64 << 10
+_FIRST_SPAN = 1 << 20
 """Octets of the first window: a small file is done with it."""
 
 _SECTION_SPAN = 4 << 10
 """Octets of the first window of a section, which may be short."""
+
+_GROWTH = 16
+"""A window is at most so many times as long as the one before: what is mapped for a section stays near its size."""
 
 FRAMES = 34 << 10
 """Frames in a window, about: their columns stay where the allocator reuses them, and are decoded at one go."""
@@ -111,7 +114,7 @@ class CaptureReader:
                 self.damage = Damage(fault.kind, self._at, fault.message)
             if is_done:
                 return
-            span = _SECTION_SPAN if step.is_restart else min(_comfortable(step), 4 * span)
+            span = _SECTION_SPAN if step.is_restart else min(_comfortable(step), _GROWTH * span)
 
     def _ensure_it_stayed(self) -> None:
         if not self._source.has_stayed():
