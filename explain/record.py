@@ -25,7 +25,7 @@ else:
 
 _Given = dict[str, Any]
 """For each field its default, a ``Field``, or that there is none."""
-_FEW = 8  # records of a class whose values are put in one by one before an ``__init__`` is worth compiling
+_FEW = 32  # records of a class whose values are put in one by one before an ``__init__`` is worth compiling
 _OF_NO_SLOTS = ("__dict__", "__weakref__")
 
 
@@ -77,17 +77,31 @@ class _Described:
 
 def _first_init(cls: Any, given: _Given, *, is_frozen: bool) -> Callable[..., None]:
     """The ``__init__`` of the first records of a class; where more come, it compiles that of all later ones."""
-    few = iter(range(_FEW))
+    few, optional = iter(range(_FEW)), {name for name, one in given.items() if _has_default(one)}
 
     def __init__(self: Any, *values: Any, **named: Any) -> None:  # noqa: N807
-        if len(values) == len(given) and not named and next(few, None) is not None:
-            for name, value in zip(given, values, strict=True):
-                object.__setattr__(self, name, value)
+        put = dict(zip(given, values, strict=False)) | named
+        is_fit = len(put) == len(values) + len(named) and put.keys() | optional == given.keys()
+        if is_fit and next(few, None) is not None:
+            for name, one in given.items():
+                object.__setattr__(self, name, put[name] if name in put else _default(one))
             return
         cls.__init__ = _init(cls, given, is_frozen=is_frozen)
         cls.__init__(self, *values, **named)
 
     return __init__
+
+
+def _has_default(one: Any) -> bool:
+    if isinstance(one, dataclasses.Field):
+        return one.default is not dataclasses.MISSING or one.default_factory is not dataclasses.MISSING
+    return one is not dataclasses.MISSING
+
+
+def _default(one: Any) -> Any:
+    if not isinstance(one, dataclasses.Field):
+        return one
+    return one.default if one.default_factory is dataclasses.MISSING else one.default_factory()
 
 
 def _init(cls: type, given: _Given, *, is_frozen: bool) -> Any:

@@ -48,6 +48,33 @@ def test_a_record_shows_itself_and_takes_arguments_as_the_library_has_it():
             Ours(*wrong)
 
 
+def test_the_first_records_of_a_class_take_the_arguments_that_later_ones_do():
+    @dataclass(frozen=True, slots=True)
+    class Many:
+        address: str
+        port: int = 80
+        seen: list[int] = dataclasses.field(default_factory=list, compare=False)
+
+    made = [(Many("a"), Many(seen=[1], address="b")) for _ in range(100)]
+    assert {(one.address, one.port, *one.seen) for one, _ in made} == {("a", 80)}
+    assert {(one.address, one.port, *one.seen) for _, one in made} == {("b", 80, 1)}
+    assert len({id(one.seen) for one, _ in made}) == len(made)
+
+
+@pytest.mark.parametrize("named", [{}, {"address": "a", "unknown": 1}, {"port": 1}])
+def test_the_first_record_of_a_class_refuses_what_later_ones_do(named):
+    @dataclass(frozen=True, slots=True)
+    class First:
+        address: str
+        port: int = 80
+
+    for positional in ((), ("a", 1)):
+        if named or not positional:
+            with pytest.raises(TypeError):
+                First(*positional, **named)
+    assert First("a").port == 80
+
+
 def test_a_frozen_record_can_neither_be_changed_nor_grow():
     one = Ours("a")
     for name in ("port", "unknown"):
