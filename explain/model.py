@@ -14,7 +14,7 @@ from explain.record import dataclass
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from explain.exchanges.columns import Exchanges
+    from explain.exchanges.together import Exchanges
     from explain.table import PacketTable
 
 Ranges = tuple[tuple[int, int], ...]

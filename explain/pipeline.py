@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
     from explain.capture.vantage import Source
     from explain.causes.notes.item import Study
-    from explain.exchanges.columns import Exchanges
     from explain.exchanges.hosts import Hosts
     from explain.exchanges.selection import Selection
+    from explain.exchanges.together import Exchanges
     from explain.model import CaptureInfo, Finding, Report
     from explain.symptoms.notes import Notes
     from explain.table import PacketTable

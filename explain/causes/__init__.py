@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from explain.exchanges.columns import Exchanges
     from explain.exchanges.hosts import Hosts
+    from explain.exchanges.together import Exchanges
     from explain.model import Finding
     from explain.table import PacketTable
 

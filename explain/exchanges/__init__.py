@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from explain.exchanges.columns import ExchangeColumns, Exchanges
+    from explain.exchanges.columns import ExchangeColumns
+    from explain.exchanges.together import Exchanges
     from explain.places import Sightings
     from explain.table import PacketTable
 
@@ -34,7 +35,7 @@ FINDERS: tuple[tuple[str, Callable[[PacketTable], bool]], ...] = (
 
 def find(table: PacketTable, seen: Sightings | None = None) -> Exchanges:
     """All exchanges of all kinds; a finder whose headers do not occur costs nothing."""
-    from explain.exchanges.columns import Exchanges
+    from explain.exchanges.together import Exchanges
 
     parts: list[ExchangeColumns] = []
     for name, occurs in FINDERS:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.decode.dissect.field import Dissector, Layer
-    from explain.exchanges.columns import ExchangeColumns, Exchanges
+    from explain.exchanges.columns import ExchangeColumns
+    from explain.exchanges.together import Exchanges
     from explain.model import Exchange
     from explain.table import PacketTable, Rows
 

@@ -12,8 +12,9 @@ from explain.exchanges import dhcp_message as dhcp
 from explain.exchanges.dhcp_lease import server_of
 
 if TYPE_CHECKING:
-    from explain.exchanges.columns import ExchangeColumns, Exchanges
+    from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.dhcp_talk import Talk
+    from explain.exchanges.together import Exchanges
     from explain.table import PacketTable
 
 _LONGEST_CHECK_NS = 15_000_000_000  # a client probes for some seconds before it declines (RFC 5227, 2.1.1)

@@ -15,8 +15,9 @@ from explain.exchanges.tcp_labels import RESENT
 from explain.table import REVERSED
 
 if TYPE_CHECKING:
-    from explain.exchanges.columns import ExchangeColumns, Exchanges
+    from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.tcp_moments import TcpMoments
+    from explain.exchanges.together import Exchanges
     from explain.table import Rows
 
 _MOST = 2048

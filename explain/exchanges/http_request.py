@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.arrays import distinct, ragged
-from explain.exchanges.columns import ExchangeColumns
+from explain.exchanges.columns import ExchangeColumns, first_and_last_ns
 from explain.exchanges.http_stream import Talk, openings, pieces, split, talks
 from explain.model import Endpoint
 from explain.record import dataclass
@@ -82,10 +82,10 @@ def find(table: PacketTable) -> ExchangeColumns:
     )
     first_data, was_due = _server_data(table, asked, told)
     rows, counts = _rows(own, found, first_data)
-    order = np.argsort(first, kind="stable")
+    order = np.argsort(first, kind="stable")  # requests that begin in one frame stay as they stand in it
     frames = ragged(rows, (np.cumsum(counts) - counts)[order], counts[order])
     bounds = np.append(0, np.cumsum(counts[order]))
-    times = table.time_ns[frames]
+    start_ns, end_ns = first_and_last_ns(table, frames, bounds)
     outcome = np.where((told < 0) & (first_data < 0), _UNANSWERED, _ANSWERED).astype(np.uint8)
     told = np.where(told < 0, first_data, told)
 
@@ -100,8 +100,8 @@ def find(table: PacketTable) -> ExchangeColumns:
         outcome=outcome[order],
         frames=frames,
         bounds=bounds,
-        start_ns=np.minimum.reduceat(times, bounds[:-1]) if len(order) else order,
-        end_ns=np.maximum.reduceat(times, bounds[:-1]) if len(order) else order,
+        start_ns=start_ns,
+        end_ns=end_ns,
         fields=fields,
         facts={"needs_no_answer": ~was_due[order]},
         patience_ns=_PATIENCE_NS,

@@ -18,7 +18,7 @@ from explain.table import IP
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from explain.exchanges.columns import Exchanges
+    from explain.exchanges.together import Exchanges
     from explain.model import Finding
     from explain.table import Bools, PacketTable
 

@@ -15,7 +15,8 @@ from explain.table import ICMP, ICMPV6, REVERSED
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from explain.exchanges.columns import ExchangeColumns, Exchanges
+    from explain.exchanges.columns import ExchangeColumns
+    from explain.exchanges.together import Exchanges
     from explain.places import Sightings
     from explain.table import I8, Bools, PacketTable, Rows
 

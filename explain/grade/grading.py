@@ -100,7 +100,7 @@ def _prints(rubric: Rubric, joint: Events) -> Prints | None:
 
 def _nothing(joint: Events, capture: str) -> Any:
     """A scene without a frame, for a capture that was not handed in."""
-    from explain.exchanges.columns import Exchanges
+    from explain.exchanges.together import Exchanges
     from explain.grade.scene import Scene
     from explain.model import CaptureInfo, Report
     from explain.table import PacketTable

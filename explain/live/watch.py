@@ -19,9 +19,10 @@ from explain.table import IP
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from explain.exchanges.columns import ExchangeColumns, Exchanges
+    from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.hosts import Hosts
     from explain.exchanges.selection import Selection
+    from explain.exchanges.together import Exchanges
     from explain.live.window import Copy
     from explain.model import Finding, Interface
 

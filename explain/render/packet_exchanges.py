@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from explain.exchanges.columns import CARRIED
+from explain.exchanges.together import CARRIED
 from explain.render.layout import WIDTH, wrap
 from explain.render.wire_words import said
 from explain.story.exchange import ended, found, what

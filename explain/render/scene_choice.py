@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.exchanges.columns import CARRIERS
+from explain.exchanges.together import CARRIERS
 from explain.places.near import rows_near
 from explain.render.rails import EVERYONE, ends
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain import table as t
-    from explain.exchanges.columns import Exchanges
+    from explain.exchanges.together import Exchanges
     from explain.model import Report
 
 _ACCOMPANY = ("journey", "nat.translation")

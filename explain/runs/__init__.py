@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from explain.exchanges.columns import Exchanges
+    from explain.exchanges.together import Exchanges
     from explain.model import CaptureInfo, Evidence, Finding
     from explain.table import PacketTable
 

@@ -13,7 +13,8 @@ from explain.exchanges.trails import far_sides
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
-    from explain.exchanges.columns import ExchangeColumns, Exchanges
+    from explain.exchanges.columns import ExchangeColumns
+    from explain.exchanges.together import Exchanges
     from explain.table import Rows
 
 MOST = 50_000

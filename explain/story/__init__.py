@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from explain.causes.notes.item import Study
-    from explain.exchanges.columns import Exchanges
     from explain.exchanges.hosts import Hosts
+    from explain.exchanges.together import Exchanges
     from explain.model import CaptureInfo, Finding
     from explain.runs import Comparison
     from explain.table import PacketTable

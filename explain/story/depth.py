@@ -12,7 +12,7 @@ from explain.story.teller import end_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from explain.exchanges.columns import Exchanges
+    from explain.exchanges.together import Exchanges
     from explain.model import Exchange
 
 _STANDARDS = {

@@ -15,9 +15,10 @@ from explain.model import Line
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from explain.exchanges.columns import ExchangeColumns, Exchanges
+    from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.dhcp_lease import DhcpLease
     from explain.exchanges.dhcp_talk import Step, Talk
+    from explain.exchanges.together import Exchanges
     from explain.story.teller import Teller
     from explain.table import PacketTable
 

@@ -14,9 +14,10 @@ from explain.story.teller import Teller
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
 
-    from explain.exchanges.columns import ExchangeColumns, Exchanges
+    from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.hosts import Hosts
     from explain.exchanges.nat_translation import NatTranslation
+    from explain.exchanges.together import Exchanges
     from explain.table import PacketTable
 
 MOST_TOLD_ONE_BY_ONE = 40

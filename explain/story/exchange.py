@@ -16,8 +16,8 @@ from explain.story.troubles import message, values_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from explain.exchanges.columns import Exchanges
     from explain.exchanges.hosts import Hosts
+    from explain.exchanges.together import Exchanges
     from explain.model import CaptureInfo, Evidence, Exchange, Finding
 
 _SHOWN = 2  # the depth of what completes the picture

@@ -14,8 +14,8 @@ from explain.places.network import links, routers
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from explain.exchanges.columns import Exchanges
     from explain.exchanges.journey_paths import Paths
+    from explain.exchanges.together import Exchanges
     from explain.places.network import SeenLink, SeenRouter, Station
     from explain.table import PacketTable
 

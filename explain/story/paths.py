@@ -15,8 +15,9 @@ from explain.table import REVERSED
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from explain.exchanges.columns import ExchangeColumns, Exchanges
+    from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.fragments import Datagrams
+    from explain.exchanges.together import Exchanges
     from explain.table import PacketTable, Rows
 
 _MOST_TOLD = 4

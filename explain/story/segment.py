@@ -19,7 +19,7 @@ from explain.table import IPV4
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from explain.exchanges.columns import Exchanges
+    from explain.exchanges.together import Exchanges
     from explain.table import PacketTable, Rows
 
 _LISTENER_REPORTS = (130, 131, 132, 143)  # MLD (RFC 2710, 3810)

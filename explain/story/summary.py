@@ -13,8 +13,9 @@ from explain.story.teller import Teller
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from explain.exchanges.columns import ExchangeColumns, Exchanges
+    from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.hosts import Hosts
+    from explain.exchanges.together import Exchanges
     from explain.model import Evidence
     from explain.table import PacketTable
 

@@ -10,8 +10,8 @@ from explain.model import Endpoint, Line
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from explain.exchanges.columns import Exchanges
     from explain.exchanges.hosts import Hosts
+    from explain.exchanges.together import Exchanges
     from explain.table import PacketTable, Rows
 
 TELLERS = {

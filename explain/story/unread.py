@@ -15,7 +15,7 @@ from explain.table import ARP, CUT, IP, MALFORMED, UNKNOWN_LINK
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from explain.exchanges.columns import Exchanges
+    from explain.exchanges.together import Exchanges
     from explain.model import CaptureInfo
     from explain.table import PacketTable, Rows
 

@@ -12,7 +12,7 @@ from explain.story.troubles import message, values_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from explain.exchanges.columns import Exchanges
+    from explain.exchanges.together import Exchanges
     from explain.model import CaptureInfo, Evidence, Finding
     from explain.story.troubles import Group
     from explain.table import PacketTable

@@ -16,7 +16,7 @@ from explain.table import ARP, IP, VLAN, VLAN_ID
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from explain.exchanges.columns import Exchanges
+    from explain.exchanges.together import Exchanges
     from explain.table import U2, PacketTable, Rows
 
 _MOST_TOLD = 8

@@ -17,8 +17,8 @@ from explain.causes.from_capture.together import join
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from explain.exchanges.columns import Exchanges
     from explain.exchanges.hosts import Hosts
+    from explain.exchanges.together import Exchanges
     from explain.model import Finding
     from explain.table import PacketTable
 

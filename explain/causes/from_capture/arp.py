@@ -11,6 +11,7 @@ from explain.addresses import mac_text
 from explain.arrays import among, distinct
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges.claims import INSISTS, contests
+from explain.exchanges.together import CONVERSATIONS
 from explain.places.near import rows_near, whole_of
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def _misled(scene: Scene, forgers: set[str]) -> list[Member]:
     table = scene.table
     wanted = np.array([int(mac.replace(":", ""), 16) for mac in forgers], np.uint64)
     found: list[Member] = []
-    for kind in ("icmp.echo", "udp.flow", "tcp.connection"):
+    for kind in CONVERSATIONS:
         part = scene.part(kind)
         outcomes = [name for name in ("unanswered", "partly-answered") if name in part.outcomes]
         for index in scene.open(part, *outcomes):

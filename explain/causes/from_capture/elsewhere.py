@@ -11,6 +11,7 @@ import numpy as np
 
 from explain.arrays import among, distinct
 from explain.exchanges.quotes import quoted_flows
+from explain.exchanges.together import CONVERSATIONS
 from explain.exchanges.traffic import flooded
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def account_for_what_was_flooded(scene: Scene) -> None:
     seen = flooded(table)
     if not len(seen):
         return
-    for kind in ("icmp.echo", "udp.flow", "tcp.connection"):
+    for kind in CONVERSATIONS:
         part = scene.part(kind)
         silent = part.where("unanswered")
         last = part.frames[part.bounds[silent + 1] - 1]

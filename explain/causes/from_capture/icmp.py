@@ -12,6 +12,7 @@ from explain.causes.from_capture import arp, expired, ndp
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges.icmp_error import size_claim
 from explain.exchanges.quotes import quoted_flows
+from explain.exchanges.together import CONVERSATIONS
 from explain.table import NO_FLOW, UDP
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def _affected(scene: Scene) -> dict[int, list[Member]]:
     is_told = flows != NO_FLOW
     wanted = distinct(flows[is_told])
     by_flow: dict[int, list[Member]] = defaultdict(list)
-    for kind in ("icmp.echo", "udp.flow", "tcp.connection"):
+    for kind in CONVERSATIONS:
         part = scene.part(kind)
         own = scene.table.flow[part.frames[part.bounds[:-1]]]
         for index in np.flatnonzero(among(own, wanted)).tolist():

@@ -11,6 +11,7 @@ from explain.addresses import NO_MAC
 from explain.arrays import distinct, ragged
 from explain.causes.from_capture.expired import seen_again
 from explain.causes.from_capture.scene import Member, Scene, Seen
+from explain.exchanges.together import CONVERSATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
     from explain.table import PacketTable, Rows
 
-_CARRIERS = ("icmp.echo", "udp.flow", "tcp.connection")
 _MANY_VISITS = 6  # more routers in a row would hardly be recorded in one file
 _FEWEST_STEPS = 2  # by which the TTL falls while a packet goes round
 
@@ -28,7 +28,7 @@ def look(scene: Scene) -> Iterator[Seen]:
     groups: dict[tuple[str, str], list[Member]] = defaultdict(list)
     proof: dict[tuple[str, str], list[int]] = defaultdict(list)
     table = scene.table
-    for kind in _CARRIERS:
+    for kind in CONVERSATIONS:
         part = scene.part(kind)
         for index in _suspects(scene, part).tolist():
             again = seen_again(table, part.rows(index))

@@ -16,6 +16,7 @@ from explain.causes.from_capture import arp, ndp
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges import segment
 from explain.exchanges.quotes import quoted_flows
+from explain.exchanges.together import CONVERSATIONS
 from explain.places.near import rows_near, whole_of
 from explain.record import dataclass
 from explain.table import IP, NO_FLOW
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 _GIVES_UP_NS = 1_500_000_000  # one second after the last question (RFC 4861, 10: RETRANS_TIMER), and some
 _WAITED_NS = 1_000_000_000  # a packet waits no longer for the first question
-_CARRIERS = ("icmp.echo", "udp.flow", "tcp.connection")
 _FAILED = {
     "icmp.echo": ("unanswered", "refused"),
     "udp.flow": ("unanswered", "refused"),
@@ -175,7 +175,7 @@ def _requests_to(scene: Scene, asked: _Asked) -> _Waiting:
 def _unanswered(scene: Scene, asked: _Asked, rows: Rows) -> list[Member]:
     """Exchanges with the asker that have one of these rows and no answer."""
     found: list[Member] = []
-    for kind in _CARRIERS:
+    for kind in CONVERSATIONS:
         part = scene.part(kind)
         owner = np.repeat(np.arange(len(part)), np.diff(part.bounds))
         touched = set(owner[among(part.frames, rows)].tolist())
@@ -222,7 +222,7 @@ def _quoted(scene: Scene, told: list[int]) -> list[Member]:
     flows = quoted_flows(scene.table)[np.searchsorted(icmp.row, rows)]
     wanted = distinct(flows[flows != NO_FLOW])
     found: list[Member] = []
-    for kind in _CARRIERS:
+    for kind in CONVERSATIONS:
         one = scene.part(kind)
         own = scene.table.flow[one.frames[one.bounds[:-1]]]
         of = set(np.flatnonzero(among(own, wanted)).tolist())

@@ -13,6 +13,7 @@ from explain.causes.from_capture import sizes
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges import losses
 from explain.exchanges.tcp_course import ACK
+from explain.exchanges.together import CONVERSATIONS
 from explain.places.near import rows_near, whole_of
 from explain.table import BAD_CHECKSUM, BAD_IP_CHECKSUM, GOOD_CHECKSUM, ICMP, ICMPV6, IP, REVERSED, TCP
 
@@ -102,7 +103,7 @@ def _was_accepted(table: PacketTable, rows: Rows) -> Bools:
 def _suffering(scene: Scene, rows: list[int]) -> list[Member]:
     """Exchanges that lack an answer and have one of these frames, and the same pings as seen elsewhere."""
     found: list[Member] = []
-    for kind in ("icmp.echo", "udp.flow", "tcp.connection"):
+    for kind in CONVERSATIONS:
         part = scene.part(kind)
         outcomes = [name for name in ("unanswered", "partly-answered") if name in part.outcomes]
         indices = scene.open(part, *outcomes)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from explain.causes.from_capture.one_link import OneLink
 from explain.exchanges.columns import none_of
+from explain.exchanges.together import CONVERSATIONS
 from explain.model import Finding
 from explain.places.near import whole_of
 from explain.record import dataclass
@@ -17,8 +18,9 @@ from explain.table import ranges
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from explain.exchanges.columns import ExchangeColumns, Exchanges
+    from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.hosts import Hosts
+    from explain.exchanges.together import Exchanges
     from explain.model import Evidence, Ranges
     from explain.table import PacketTable
 
@@ -96,7 +98,7 @@ class Scene:
         """What was sent to an address in vain, anywhere: a consequence, where nobody has that address."""
         if self._silent is None:
             self._silent = defaultdict(list)
-            for kind in ("icmp.echo", "udp.flow", "tcp.connection"):
+            for kind in CONVERSATIONS:
                 part = self.part(kind)
                 for index in self.open(part, "unanswered"):
                     fields = part.fields(index)

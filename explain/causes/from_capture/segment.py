@@ -13,6 +13,7 @@ from explain.causes.from_capture import silence
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges import segment
 from explain.exchanges.claims import Claims, claims
+from explain.exchanges.together import CONVERSATIONS
 from explain.places.near import rows_near, whole_of
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
     from explain.table import PacketTable, Rows
 
-_CARRIERS = ("icmp.echo", "udp.flow", "tcp.connection")
 _MOST_PAIRS = 1000
 _ADDRESS_BITS = np.uint64(40)
 
@@ -37,7 +37,7 @@ def look(scene: Scene) -> Iterator[Seen]:
 def _failed(scene: Scene, rows: Rows) -> list[Member]:
     """Exchanges without an answer that have a packet among these rows."""
     found: list[Member] = []
-    for kind in _CARRIERS:
+    for kind in CONVERSATIONS:
         part = scene.part(kind)
         indices = scene.open(part, "unanswered")
         found += [(part, index) for index in indices if among(part.rows(index), rows).any()]
@@ -70,7 +70,7 @@ def _wrong_neighbours(scene: Scene) -> Iterator[Seen]:
         return
     groups: dict[tuple[str, str, str], list[Member]] = defaultdict(list)
     proof: dict[tuple[str, str, str], list[int]] = defaultdict(list)
-    for kind in _CARRIERS:
+    for kind in CONVERSATIONS:
         part = scene.part(kind)
         indices = np.array(scene.open(part, "unanswered")[:_MOST_PAIRS], np.int64)
         for index, target, target_mac, owner in _not_to_the_owner(table, part, indices, claimed):
@@ -162,7 +162,7 @@ def _names(table: PacketTable) -> dict[int, str]:
 def _travellers(scene: Scene, rows: Rows) -> list[Member]:
     """The exchanges of these packets; a detour loses nothing, though answers may come back another way."""
     found: list[Member] = []
-    for kind in _CARRIERS:
+    for kind in CONVERSATIONS:
         part = scene.part(kind)
         owner = np.repeat(np.arange(len(part)), np.diff(part.bounds))
         touched = distinct(owner[among(part.frames, rows)])
