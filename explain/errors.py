@@ -16,16 +16,39 @@ damage is a fact of the report (``model.Damage``).  A bug is never caught.
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING
+
+from explain.model import Line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
 class ExplainError(Exception):
-    """The root of the tree; its text is one line for a person."""
+    """The root of the tree; its text is one line for a person, in English unless ``told`` in another language.
+
+    Attributes:
+        line: the sentence, which stands in ``words/errors.toml`` under the name that the error is made with.
+    """
 
     exit_status = 2
+
+    def __init__(self, message: str, /, **values: object) -> None:
+        self.line = Line(f"errors.{message}", values)
+
+    def __str__(self) -> str:
+        return self.told("en")
+
+    def told(self, language: str) -> str:
+        """The text in a language."""
+        return _told(self.line, language)
+
+
+def _told(line: Line, language: str) -> str:
+    from explain.words import say
+
+    return say(line.message, line.values, language)
 
 
 class InputError(ExplainError):
@@ -37,13 +60,18 @@ class UnreadableError(InputError):
 
     Attributes:
         path: the file as it was named by the user.
-        reason: why, in words, without the path.
+        why: the reason, without the path.
     """
 
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(f"{path}: {reason}")
+    def __init__(self, path: str, why: str | Line, /, **values: object) -> None:
         self.path = path
-        self.reason = reason
+        self.why = why if isinstance(why, Line) else Line(f"errors.{why}", values)
+        super().__init__("at.reason", path=path, reason=self.why)
+
+    @property
+    def reason(self) -> str:
+        """Why, in English."""
+        return _told(self.why, "en")
 
 
 class NotACaptureError(UnreadableError):
@@ -54,8 +82,8 @@ class NotACaptureError(UnreadableError):
         content: gives everything from the start, unpacked, up to so many octets.
     """
 
-    def __init__(self, path: str, reason: str, head: bytes, content: Callable[[int], bytes]) -> None:
-        super().__init__(path, reason)
+    def __init__(self, path: str, head: bytes, content: Callable[[int], bytes]) -> None:
+        super().__init__(path, "unread.no_capture")
         self.head = head
         self.content = content
 
@@ -64,7 +92,7 @@ class ShrunkError(UnreadableError):
     """Somebody cut the file while it was read, so that what was seen of it may not have been there."""
 
     def __init__(self, path: str) -> None:
-        super().__init__(path, "somebody made the file shorter while it was read")
+        super().__init__(path, "unread.shrunk")
 
 
 class UsageError(InputError):
@@ -79,25 +107,15 @@ class UnknownNameError(InputError):
         nearest: names that exist and look alike, best first; may be empty.
     """
 
-    def __init__(self, what: str, name: str, nearest: tuple[str, ...] = ()) -> None:
-        hint = f" (did you mean {', '.join(nearest)}?)" if nearest else ""
-        super().__init__(f"no {what} is called {name!r}{hint}")
+    def __init__(self, what: str, name: str, nearest: tuple[str, ...] = (), **values: object) -> None:
+        near = Line("errors.unknown.near", {"names": nearest}) if nearest else ""
+        super().__init__(f"unknown.{what}", name=name, near=near, **values)
         self.name = name
         self.nearest = nearest
 
 
 class MissingError(ExplainError):
-    """A tool, a package, a privilege or a kernel feature that is not here.
-
-    Attributes:
-        what: the thing that is missing.
-        remedy: how to get it, as one line.
-    """
-
-    def __init__(self, what: str, remedy: str) -> None:
-        super().__init__(f"{what}: {remedy}")
-        self.what = what
-        self.remedy = remedy
+    """A tool, a package, a privilege or a kernel feature that is not here; its text says how to get it, too."""
 
 
 class NotMetError(ExplainError):
@@ -106,6 +124,13 @@ class NotMetError(ExplainError):
     exit_status = 1
 
 
-def reason_of(error: OSError, otherwise: str = "it cannot be used") -> str:
+_SYSTEM = ("ENOENT", "EACCES", "EPERM", "EISDIR", "ENOTDIR", "EEXIST", "ENOSPC", "EROFS", "ENAMETOOLONG", "EIO")
+
+
+def reason_of(error: OSError, otherwise: str = "unread.unusable") -> Line:
     """What the system said, for the middle of a line; ``otherwise`` where it said nothing."""
-    return (error.strerror or otherwise).lower()
+    name = errno.errorcode.get(error.errno or 0)
+    if name in _SYSTEM:
+        return Line(f"errors.system.{name}", {})
+    said = (error.strerror or "").lower()
+    return Line("errors.unread.as_said", {"text": said}) if said else Line(f"errors.{otherwise}", {})

@@ -95,7 +95,7 @@ def exchange(
     from explain.exchanges.selection import KINDS
     from explain.grade.vocabulary import fields_of
 
-    _known("kind of exchange", kind, KINDS)
+    _known("kind", kind, KINDS)
     asked = {**(where or {}), **{name.replace("__", "."): value for name, value in fields.items()}}
     for name in asked:
         _known_field(kind, name, fields_of(kind))
@@ -121,23 +121,22 @@ def finding(cause: str, certainty: str | None = None) -> Matcher:
     return Matcher("finding", {"cause": cause} | ({"certainty": certainty} if certainty else {}))
 
 
-def _known(what: str, name: str, names: Collection[str]) -> None:
+def _known(what: str, name: str, names: Collection[str], **values: str) -> None:
     """A name that was mistyped is found in no traffic, so ``not in`` would hold for ever."""
     if name not in names:
         from difflib import get_close_matches
 
         from explain.errors import UnknownNameError
 
-        raise UnknownNameError(what, name, tuple(get_close_matches(name, names, 3)))
+        raise UnknownNameError(what, name, tuple(get_close_matches(name, names, 3)), **values)
 
 
 def _known_field(kind: str, name: str, known: Collection[str]) -> None:
     """What is below a field is looked up where the fields of the kind tell it."""
     first = name.partition(".")[0]
     below = {one for one in known if one.startswith(f"{first}.")} if f"{first}.address" in known else set()
-    _known(
-        f"field of {kind}", name if below and "." in name else first, {one.partition(".")[0] for one in known} | below
-    )
+    names = {one.partition(".")[0] for one in known} | below
+    _known("field", name if below and "." in name else first, names, kind=kind)
 
 
 class Traffic:

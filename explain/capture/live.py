@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from explain.capture.recorder import Tap
 
-_REMEDY = "sudo explain -i ..., or let dumpcap capture for ordinary users (dpkg-reconfigure wireshark-common)"
 _PAUSE_S = 0.1
 _START_S = 5.0
 ANY = "any"
@@ -82,7 +81,7 @@ class _Tee(io.RawIOBase):
             while octets:
                 octets = octets[copy.write(octets) :]
         except OSError as error:
-            raise InputError(f"{copy.name}: {reason_of(error, 'it cannot be written')}") from None
+            raise InputError("at.reason", path=copy.name, reason=reason_of(error, "unread.not_written")) from None
 
 
 def stream_of(stream: Raw | BinaryIO, name: str, head: bytes = b"", copy: BinaryIO | None = None) -> BinaryIO:
@@ -108,7 +107,7 @@ def hear(interface: str) -> BinaryIO:
     """
     if interface != ANY and interface not in {name for _, name in socket.if_nameindex()}:
         names = ", ".join(name for _, name in socket.if_nameindex())
-        raise InputError(f"{interface}: no such interface; there are {names}, and {ANY} for all of them")
+        raise InputError("usage.no_interface_any", interface=interface, names=names, any=ANY)
     if sys.platform == "linux":
         from explain.capture.recorder import Tap
 
@@ -154,19 +153,19 @@ def _is_read(writer: IO[bytes]) -> bool:
 def _from_dumpcap(interface: str) -> BinaryIO:
     program = shutil.which("dumpcap")
     if program is None:
-        raise MissingError(f"hearing {interface}", _REMEDY)
+        raise MissingError("missing.hearing", interface=interface)
     child = subprocess.Popen(
         [program, "-q", "-i", interface, "-w", "-"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         stdin=subprocess.DEVNULL, bufsize=0,
     )  # fmt: skip
     if child.stdout is None or child.stderr is None:
-        raise MissingError(f"hearing {interface}", _REMEDY)
+        raise MissingError("missing.hearing", interface=interface)
     if select.select([child.stdout], [], [], _START_S)[0] and _is_open(child.stdout):
         return cast("BinaryIO", child.stdout)
     child.kill()
     said = child.stderr.read().decode("utf-8", "replace").strip().partition("\n")[0]
     child.wait()
-    raise MissingError(f"hearing {interface} ({said or 'dumpcap says nothing'})", _REMEDY)
+    raise MissingError("missing.hearing_said", interface=interface, said=said or "dumpcap: ?")
 
 
 def _is_open(pipe: IO[bytes]) -> bool:

@@ -196,8 +196,8 @@ def open_capture(path: str, stream: BinaryIO | None = None, *, is_mapped: bool =
     try:
         file = _open(path)
     except (OSError, ValueError) as error:
-        words = error.strerror if isinstance(error, OSError) else str(error)
-        raise UnreadableError(path, (words or "it cannot be opened").lower()) from None
+        why = error if isinstance(error, OSError) else OSError(0, str(error))
+        raise UnreadableError(path, reason_of(why, "unread.not_opened")) from None
     try:
         status = os.fstat(file.fileno())
         size = status.st_size if stat.S_ISREG(status.st_mode) else None
@@ -208,7 +208,7 @@ def open_capture(path: str, stream: BinaryIO | None = None, *, is_mapped: bool =
         return _opened(path, source, None).own(file, size)
     except OSError as error:
         file.close()
-        raise UnreadableError(path, reason_of(error, "it cannot be read")) from None
+        raise UnreadableError(path, reason_of(error, "unread.not_read")) from None
     except BaseException:
         file.close()
         raise
@@ -252,4 +252,4 @@ def _opened(path: str, found: tuple[Source, str | None], stream: BinaryIO | None
         with _open(path) as file:
             return _stream_source(file)[0].peek(limit)
 
-    raise NotACaptureError(path, "this is no capture", head, content)
+    raise NotACaptureError(path, head, content)

@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 # What people also have at hand, and what to do about it.
 _FOREIGN = (
-    (b"\xfd7zXZ\x00", "packed with xz, which is not read here: unpack it first"),
-    (b"BZh", "packed with bzip2, which is not read here: unpack it first"),
-    (b"PK\x03\x04", "a zip archive: unpack it first"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7z archive: unpack it first"),
-    (b"\x04\x22\x4d\x18", "packed with lz4, which is not read here: unpack it first"),
-    (b"snoop\0\0\0", "a snoop capture: convert it with `editcap -F pcapng`"),
-    (b"GMBU", "a Network Monitor capture: convert it with `editcap -F pcapng`"),
-    (b"RTSS", "a Network Monitor capture: convert it with `editcap -F pcapng`"),
-    (b"\x7fELF", "a program, not a capture"),
-    (b"\x0a\x0d\x0d\x0a", "it begins like a pcapng file, but has no byte order"),
+    (b"\xfd7zXZ\x00", "xz"),
+    (b"BZh", "bzip2"),
+    (b"PK\x03\x04", "zip"),
+    (b"7z\xbc\xaf\x27\x1c", "seven_zip"),
+    (b"\x04\x22\x4d\x18", "lz4"),
+    (b"snoop\0\0\0", "snoop"),
+    (b"GMBU", "netmon"),
+    (b"RTSS", "netmon"),
+    (b"\x7fELF", "program"),
+    (b"\x0a\x0d\x0d\x0a", "no_byte_order"),
 )
 
 
@@ -45,23 +45,27 @@ def format_reader(path: str, source: Source) -> tuple[str, FormatReader] | None:
     head = source.peek(28)
     fault = source.fault()
     if not head:
-        raise UnreadableError(path, fault.message if fault else "the file is empty")
+        raise _as_said(path, fault.message) if fault else UnreadableError(path, "unread.empty_file")
     if is_pcap(head):
         try:
             return "pcap", PcapReader(parse_header(head))
         except ValueError as error:
-            raise UnreadableError(path, str(error)) from None
+            raise _as_said(path, str(error)) from None
     from explain.capture.pcapng import SECTION_MARK, PcapngReader, byte_order, first_section_problem
 
     is_cut_section = len(head) < 12 and head.startswith(SECTION_MARK)
     if byte_order(head) or is_cut_section:
         problem = first_section_problem(source.peek)
         if problem:
-            raise UnreadableError(path, problem)
+            raise _as_said(path, problem)
         return "pcapng", PcapngReader()
-    for mark, words in _FOREIGN:
+    for mark, kind in _FOREIGN:
         if head.startswith(mark):
-            raise UnreadableError(path, words)
+            raise UnreadableError(path, f"unread.{kind}")
     if fault is not None and len(head) < 28:
-        raise UnreadableError(path, fault.message)
+        raise _as_said(path, fault.message)
     return None
+
+
+def _as_said(path: str, why: str) -> UnreadableError:
+    return UnreadableError(path, "unread.as_said", text=why)

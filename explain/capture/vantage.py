@@ -42,7 +42,7 @@ def parse(text: str) -> Source:
         return Source(text)
     name, _, interface = name.partition(":")
     if not name:
-        raise UsageError(f"{text}: a vantage point needs a name before the colon, as in router:eth0=FILE")
+        raise UsageError("usage.vantage", text=text)
     return Source(path, name, interface or None)
 
 
@@ -63,7 +63,7 @@ def sources(inputs: Iterable[str | PathLike[str] | BinaryIO | Source]) -> list[S
             source = Source(str(getattr(one, "name", "stream")), stream=one)
         for key in (source.vantage, "standard input" if source.path == "-" else None):
             if key is not None and key in seen:
-                raise UsageError(f"{key} is given twice")
+                raise UsageError("usage.vantage_twice", key=key)
             if key is not None:
                 seen.add(key)
         found.append(source)

@@ -12,7 +12,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from explain.errors import ExplainError, UnreadableError, reason_of
+from explain.cli.language import spoken
+from explain.errors import ExplainError, UnreadableError, UsageError, reason_of
 
 if TYPE_CHECKING:
     import click
@@ -76,7 +77,7 @@ def _leave(status: int) -> None:
 
 
 def _run(words: list[str]) -> int:
-    first = words[:1]  # click takes them away, one by one
+    asked = words[:]  # click takes them away, one by one
     try:
         status = _tell(words) if _are_files(words) else _command(words)
         sys.stdout.flush()
@@ -84,19 +85,26 @@ def _run(words: list[str]) -> int:
     except UnreadableError as error:
         from explain.cli.meant import meant
 
-        return _complain(f"{error}{meant(error.path) if [error.path] == first else ''}", error.exit_status)
+        language = spoken(asked)
+        hint = meant(error.path, language) if [error.path] == asked[:1] else ""
+        return _complain(f"{error.told(language)}{hint}", error.exit_status)
     except ExplainError as error:
-        return _complain(str(error), error.exit_status)
+        return _complain(error.told(spoken(asked)), error.exit_status)
     except (BrokenPipeError, KeyboardInterrupt):
         raise
     except OSError as error:
-        name = f"{error.filename}: " if error.filename else ""
-        return _complain(f"{name}{reason_of(error, str(error))}", 2)
+        why = reason_of(error if error.strerror else OSError(0, str(error)))
+        told = (
+            UsageError("at.reason", path=error.filename, reason=why)
+            if error.filename
+            else UsageError("at.alone", reason=why)
+        )
+        return _complain(told.told(spoken(asked)), 2)
     except Exception as error:
         if "EXPLAIN_DEBUG" in os.environ:
             raise
-        kind = type(error).__name__
-        return _complain(f"this is a bug in explain ({kind}: {error}); EXPLAIN_DEBUG=1 shows where", _BUG)
+        bug = ExplainError("at.bug", kind=type(error).__name__, text=str(error))
+        return _complain(bug.told(spoken(asked)), _BUG)
 
 
 def _are_files(words: list[str]) -> bool:
@@ -115,6 +123,7 @@ def _tell(files: list[str]) -> int:
 def _command(words: list[str]) -> int:
     import click
 
+    language = spoken(words)
     command, rest = choose(words)
     try:
         # Not command.main(): it turns a closed pipe into its own exit status.
@@ -125,7 +134,9 @@ def _command(words: list[str]) -> int:
     except click.exceptions.Abort:
         return _INTERRUPTED
     except click.ClickException as error:
-        error.show()
+        from explain.cli.misused import show
+
+        show(error, language)
         return error.exit_code
     return result if isinstance(result, int) else 0
 

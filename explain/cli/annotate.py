@@ -40,7 +40,7 @@ def annotate(capture: str, output: str, lang: str, profile: str | None) -> int:
 
     path = sources([capture])[0].path
     if path == "-":
-        raise UsageError("annotate reads the capture twice, so it takes a file and not standard input")
+        raise UsageError("usage.annotate_stream")
     with open_capture(path) as reader:  # what is no capture is said before anything else
         is_small = reader.file_bytes <= _TELL_ALL and reader.compression is None
     keep_inputs(output, [capture])
@@ -62,7 +62,7 @@ def _write_profile(report: Report, folder: str, language: str) -> None:
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"{folder}: {reason_of(error, 'it cannot be made')}") from None
+        raise UsageError("at.reason", path=folder, reason=reason_of(error, "unread.not_made")) from None
     for name, text in files(report, language).items():
         with whole_file(str(Path(folder) / name)) as file:
             file.write(text.encode())

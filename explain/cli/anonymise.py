@@ -36,12 +36,12 @@ def renamed(files: Sequence[str | BinaryIO], options: Mapping[str, Any]) -> Iter
 
     output = options["write"]
     if output and not options["anonymise"]:
-        raise UsageError("-w writes the capture under other names, so it needs --anonymise")
+        raise UsageError("usage.w_needs_anonymise")
     if options["second_opinion"]:
-        raise UsageError("--second-opinion reads the file itself, so it cannot be asked of one under other names")
+        raise UsageError("usage.anonymised_opinion")
     found = sources(files)
     if output and len(found) > 1:
-        raise UsageError("-w writes one capture; give one at a time")
+        raise UsageError("usage.w_one")
     names = Pseudonyms(secrets.token_bytes(32))
     with ExitStack() as opened:
         copies = []
@@ -77,7 +77,7 @@ def _copy(source: Source, names: Pseudonyms) -> BinaryIO:
                     f"explain: {where}: {visible(reader.damage.message)}; what stands before is told", file=sys.stderr
                 )
     except NotACaptureError as error:
-        raise UsageError(f"{source.path}: --anonymise takes captures, and {error.reason}") from None
+        raise UsageError("usage.anonymise_text", path=source.path, reason=error.why) from None
     whole.writelines(section(described, (), comments=(ANONYMISED,)))
     packets.seek(0)
     while piece := packets.read(_PIECE):

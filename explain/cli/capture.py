@@ -8,6 +8,7 @@ import click
 
 from explain.cli.language import default_language
 from explain.cli.tell import tell
+from explain.words import say
 
 _EPILOG = (
     "Commands: ping, path, grade, lab, cause, word, packet, table, annotate, state; each has its own --help. "
@@ -51,9 +52,9 @@ def capture(files: tuple[str, ...], **options: Any) -> int:
     recognised by its content: pcap, pcapng, plain or packed with gzip or zstd.
     """
     if bool(options["interface"]) == bool(files):
-        raise click.UsageError("Give either a FILE or -i IFACE.")
+        raise click.UsageError(say("errors.usage.file_or_interface", {}, options["lang"]))
     if options["against"] and (options["interface"] or files == ("-",)):
-        raise click.UsageError("--against holds files against each other, not live traffic.")
+        raise click.UsageError(say("errors.usage.against_live", {}, options["lang"]))
     return tell(files, options)
 
 

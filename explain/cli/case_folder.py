@@ -90,13 +90,13 @@ def _captures(folder: Path, table: dict[str, Any]) -> list[str]:
 def _json(path: Path) -> dict[str, Any]:
     octets = _octets(path)
     if octets is None:
-        raise UnreadableError(str(path), "no such file; a case needs it")
+        raise UnreadableError(str(path), "unread.case_needs")
     try:
         table = json.loads(octets)
     except (ValueError, RecursionError):
-        raise UnreadableError(str(path), "not JSON") from None
+        raise UnreadableError(str(path), "unread.not_json") from None
     if not isinstance(table, dict):
-        raise UnreadableError(str(path), "not a case: no JSON object")
+        raise UnreadableError(str(path), "unread.no_case")
     return table
 
 
@@ -104,7 +104,7 @@ def _octets(path: Path) -> bytes | None:
     if not path.is_file():
         return None
     if path.stat().st_size > _MOST_OCTETS:
-        raise UnreadableError(str(path), "too large for a terminal's text")
+        raise UnreadableError(str(path), "unread.large_terminal")
     return path.read_bytes()
 
 

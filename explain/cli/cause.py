@@ -33,9 +33,6 @@ _WORDS = {
         "message": "{count} causes lead to this message. The likely first; `explain cause ID` tells each apart.",
         "one": "One cause leads to this message.",
         "list": 'explain cause ID shows a page; explain cause "TEXT" finds the causes of a message.',
-        "unknown": "no cause is called {name}",
-        "unsaid": "no cause is called so, and no page knows the message: {name}",
-        "nearest": "did you mean {names}?",
     },
     "ja": {
         "see": "何が見えるか",
@@ -51,20 +48,8 @@ _WORDS = {
         "message": "この文面に至る原因は {count} 個ある。ありそうなものから並べる。見分け方は `explain cause ID`。",
         "one": "この文面に至る原因は 1 個である。",
         "list": 'explain cause ID でページを、explain cause "文面" でその原因を示す。',
-        "unknown": "{name} という原因はない",
-        "unsaid": "その名の原因はなく、その文面を知るページもない: {name}",
-        "nearest": "もしかすると {names}",
     },
 }
-
-
-class UnknownCauseError(UnknownNameError):
-    """No cause and no message is called so; said in the language that was asked for."""
-
-    def __init__(self, text: str, name: str, close: tuple[str, ...], words: dict[str, str]) -> None:
-        super().__init__("cause", name, close)
-        hint = f" ({words['nearest'].format(names=', '.join(close))})" if close else ""
-        self.args = (text + hint,)
 
 
 @click.command("cause", context_settings={"help_option_names": ["-h", "--help"]})
@@ -88,12 +73,11 @@ def cause(name: tuple[str, ...], lang: str, as_json: bool, everything: bool) -> 
         told = page(asked.casefold())
         give(_page_json(told) if as_json else _page_rows(told, lang, everything))
         return 0
-    words = _WORDS[lang]
     if re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", asked) and nearest(asked):
-        raise UnknownCauseError(words["unknown"].format(name=asked), asked, nearest(asked), words)
+        raise UnknownNameError("cause", asked, nearest(asked))
     found = causes_for_message(asked)
     if not found:
-        raise UnknownCauseError(words["unsaid"].format(name=asked), asked, nearest(asked), words)
+        raise UnknownNameError("message", asked, nearest(asked))
     give(_message_json(asked, found) if as_json else _message_rows(found, lang))
     return 0
 

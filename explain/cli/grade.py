@@ -65,7 +65,7 @@ def run(rubric: str, paths: tuple[str, ...], **options: Any) -> int:
     roster = _roster(read, options["roster"]) or grade_gradebook.roster(export)
     found = find(read, paths, roster)
     if not found:
-        raise UsageError("there is no submission there")
+        raise UsageError("grade.no_submission")
     status = _run_in(first, read, found, export, options)
     if other is not None:
         _run_in(other, sound(rubric, other), found, None, options | {"is_other": True})
@@ -89,7 +89,7 @@ def _languages(options: Mapping[str, Any]) -> tuple[str, str | None]:
     if options["lang"] != BOTH:
         return options["lang"], None
     if not options["output"]:
-        raise UsageError("--lang both is for the pages of -o DIR")
+        raise UsageError("usage.both_languages")
     first = default_language()
     return first, "en" if first == "ja" else "ja"
 
@@ -136,7 +136,7 @@ def test_rubric(rubric: str) -> int:
 
     read = sound(rubric)
     if not read.trials:
-        raise UsageError(f"{rubric}: there is no [[test]] in it")
+        raise UsageError("grade.no_test", rubric=rubric)
     complaints = 0
     for name, wrong in run_trials(read):
         for text in wrong:
@@ -231,7 +231,7 @@ def why(name: str, check: str, grades: str) -> int:
             raise UnknownNameError("submission", name)
         verdicts = {one["id"]: one for one in (*form["checks"], *form["answers"])}
     except (KeyError, TypeError):
-        raise UnreadableError(grades, "it is not what explain grade -o writes") from None
+        raise UnreadableError(grades, "unread.no_grades") from None
     if check not in verdicts:
         raise UnknownNameError("check", check, tuple(verdicts)[:5])
     one = verdicts[check]

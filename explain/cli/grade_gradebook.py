@@ -29,7 +29,7 @@ def export_of(rubric: Rubric, options: Mapping[str, Any]) -> Export | None:
     if not options.get("gradebook"):
         return None
     if not options.get("output"):
-        raise UsageError("--gradebook is written to the folder of -o")
+        raise UsageError("usage.gradebook_folder")
     return read_export(options["gradebook"], [options["column"]] if options.get("column") else [rubric.title])
 
 

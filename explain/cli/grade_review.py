@@ -83,7 +83,7 @@ def _told(path: Path) -> Iterator[dict[str, Any]]:
             for one in (*form["checks"], *form["answers"]):
                 one["verdict"] = "manual" if one.get("by_hand") else one["verdict"]
         except (KeyError, TypeError, AttributeError):
-            raise UnreadableError(str(path), "it is not what explain grade -o writes") from None
+            raise UnreadableError(str(path), "unread.no_grades") from None
         yield form
 
 

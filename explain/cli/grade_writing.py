@@ -32,9 +32,9 @@ def _captures(given: Sequence[str]) -> dict[str, Path]:
             name, file = Path(one).name.partition(".")[0] or "capture", one
         path = Path(file)
         if not path.is_file():
-            raise UnreadableError(file, "no such file")
+            raise UnreadableError(file, "unread.no_such_file")
         if name in found:
-            raise UsageError(f"two captures are called {name}")
+            raise UsageError("usage.captures_twice", name=name)
         found[name] = path
     return found
 
@@ -46,7 +46,7 @@ def _put(text: str, output: str | None) -> None:
     try:
         Path(output).write_text(text, "utf-8")
     except OSError as error:
-        raise UnreadableError(output, reason_of(error, "it cannot be written")) from None
+        raise UnreadableError(output, reason_of(error, "unread.not_written")) from None
 
 
 @click.command("draft", context_settings=HELP, short_help="Write a first rubric from one good capture.")
@@ -149,7 +149,7 @@ def _folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UnreadableError(str(path), reason_of(error, "it cannot be made")) from None
+        raise UnreadableError(str(path), reason_of(error, "unread.not_made")) from None
 
 
 def _tell(tried: Sequence[Tried], options: Mapping[str, Any]) -> None:
@@ -199,7 +199,7 @@ def _row(rubric: Rubric, roster: str | None, student: str | None, columns: Seque
         print("explain: this rubric asks for nothing that is a student's own: it is the same for all", file=sys.stderr)
         return None
     if given is None:
-        raise UsageError(f"--student needs --roster CSV, a table with the columns {', '.join(('student', *columns))}")
+        raise UsageError("usage.student_roster", columns=[*("student", *columns)])
     rows = read_roster(given)
     number = row_of(student, rows)
     if number is None:

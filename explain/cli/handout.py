@@ -43,7 +43,7 @@ def handout(name: str, roster: str, output: Path, key: str) -> int:
     path = find(name)
     made = handouts(path, read_roster(roster), roster, key)
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        raise ExplainError(f"{output} is there already and not empty; handouts are written into a new folder")
+        raise ExplainError("lab.not_empty", folder=output)
     for student, (_, own) in made.items():
         folder = output / student
         folder.mkdir(parents=True)
@@ -75,22 +75,20 @@ def handouts(
         student = id_of(row)
         folder = re.sub(r"[^\w.@+-]", "_", student).strip(".")
         if not folder:
-            raise UnreadableError(
-                roster, f"line {number} names no student; a column called student, sid, id or email does"
-            )
+            raise UnreadableError(roster, "unread.no_student_in_line", number=number)
         if folder in found:
-            raise UnreadableError(roster, f"line {number}: {student} is there twice")
+            raise UnreadableError(roster, "unread.student_twice", number=number, student=student)
         marker = FUNCTIONS["hmac"](key, row.get("sid") or student)
         try:
             own = made_for(text, f"{lab} for {student}", row, f"{key}\0{student}", marker, taken)
         except MissingColumnError as e:
             columns = ", ".join(row)
-            raise UnreadableError(roster, f"the lab asks for a column {e.args[0]!r}; columns are {columns}") from None
+            raise UnreadableError(roster, "unread.no_such_column", column=e.args[0], columns=columns) from None
         except ValueError as e:
-            raise UnreadableError(roster, f"line {number}: {e}") from None
+            raise UnreadableError(roster, "at.line", number=number, reason=str(e)) from None
         found[folder] = (row, own)
     if not found:
-        raise UnreadableError(roster, "it has no student")
+        raise UnreadableError(roster, "unread.no_student")
     return found
 
 

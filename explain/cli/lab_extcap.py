@@ -44,7 +44,7 @@ def lab_extcap(
             print(line)
     elif is_capturing:
         if not interface or not fifo:
-            raise UsageError("--capture needs --extcap-interface and --fifo")
+            raise UsageError("usage.extcap")
         _capture(interface, Path(fifo), healthy=healthy)
     else:
         print(script(), end="")
@@ -75,7 +75,7 @@ def _capture(interface: str, fifo: Path, *, healthy: bool) -> None:
             stream_live(one(interface.removeprefix(IS_UP)), file)
         return
     if not interface.startswith(RUNS):
-        raise UsageError(f"{interface}: no such interface; --extcap-interfaces lists them")
+        raise UsageError("usage.extcap_interface", interface=interface)
     from explain.lab.catalogue import find
     from explain.lab.read import read
     from explain.lab.recording import pcapng

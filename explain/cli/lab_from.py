@@ -32,7 +32,7 @@ def lab_from(notes: str, output: str | None, title: str | None) -> int:
     titles = {lang: title or sentence("notes.lab-title", lang) for lang in LANGUAGES}
     table = lab_table(study(read_notes(octets_of(notes), path=path)), titles)
     if not table["nodes"]:
-        raise UsageError(f"{path}: no command in it builds a network (ip netns add, ip link add ... type veth)")
+        raise UsageError("lab.no_network", path=path)
     text, complaints = checked(table, path)
     for complaint in complaints:
         print(f"explain: left out: {visible(complaint)}", file=sys.stderr)

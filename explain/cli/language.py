@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def default_language() -> str:
@@ -12,3 +16,12 @@ def default_language() -> str:
         if value:
             return "ja" if value.startswith("ja") else "en"
     return "en"
+
+
+def spoken(words: Sequence[str]) -> str:
+    """What these words of a command line ask for with ``--lang``, wherever it stands, else the default."""
+    for number, word in enumerate(words):
+        name, _, told = word.partition("=")
+        if name == "--lang" and (asked := told or "".join(words[number + 1 : number + 2])) in ("en", "ja"):
+            return asked
+    return default_language()

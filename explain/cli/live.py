@@ -109,7 +109,7 @@ def live(options: Mapping[str, Any], selection: Selection | None, stream: Binary
     from explain.live.watch import Watch
 
     if not is_told_live(options):
-        raise UsageError("this form needs a capture with an end: record with -w FILE, then explain FILE")
+        raise UsageError("usage.live_form")
     name = options["interface"] or "-"
     watch = Watch(selection, is_quiet=options["quiet"])
     with ExitStack() as stack:

@@ -118,9 +118,9 @@ def _command_of(asked: Asked) -> list[str]:
 def _check(asked: Asked) -> None:
     for word in (asked.target, asked.bound or "x"):
         if not word or word.startswith("-") or len(word) > _LONGEST_NAME or not word.isprintable() or " " in word:
-            raise UsageError(f"{word!r} is no name or address that ping could take")
+            raise UsageError("usage.no_target", word=word)
     if shutil.which("ping", path=_path()) is None:
-        raise MissingError("ping", "install iputils-ping (Debian, Ubuntu) or iputils (others)")
+        raise MissingError("missing.ping")
 
 
 def _path() -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 
 
-def meant(path: str) -> str:
+def meant(path: str, language: str) -> str:
     """A hint to put behind the complaint about the first word; empty where there is such a file, or no such command."""
     if os.path.lexists(path):
         return ""
     import difflib
 
     from explain.cli import COMMANDS
+    from explain.words import say
 
     near = difflib.get_close_matches(path, COMMANDS, 1, 0.6)
-    return f" (did you mean the command {near[0]}?)" if near else ""
+    return say("errors.at.command", {"name": near[0]}, language) if near else ""

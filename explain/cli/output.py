@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from explain.errors import InputError, UsageError, reason_of
+from explain.model import Line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,7 +31,7 @@ def keep_inputs(output: str, captures: Sequence[str], *others: str | None) -> No
         return
     for path in (*(parse(one).path for one in captures), *others):
         if path and os.path.isfile(path) and os.path.samefile(path, output):  # noqa: PTH113, PTH121
-            raise UsageError(f"{output}: this is read as an input; give the new file another name")
+            raise UsageError("usage.output_is_input", path=output)
 
 
 @contextmanager
@@ -45,7 +46,7 @@ def whole_file(name: str) -> Iterator[BinaryIO]:
     target = Path(os.path.realpath(name))
     try:
         if target.is_dir():
-            raise InputError(f"{name}: is a directory")
+            raise InputError("at.reason", path=name, reason=Line("errors.system.EISDIR", {}))
         if target.exists() and not target.is_file():
             with Path(name).open("wb") as file:
                 yield file
@@ -54,7 +55,7 @@ def whole_file(name: str) -> Iterator[BinaryIO]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise InputError(f"{name}: {reason_of(error, 'it cannot be written')}") from None
+        raise InputError("at.reason", path=name, reason=reason_of(error, "unread.not_written")) from None
 
 
 def _beside(target: Path) -> Iterator[BinaryIO]:

@@ -32,7 +32,7 @@ def packet(capture: str, frame: int, as_json: bool, lang: str, verbose: bool) ->
 
     source = parse(capture)
     if source.path == "-":
-        raise UsageError("packet reads the file twice, so it cannot take standard input; save it with tcpdump -w FILE")
+        raise UsageError("usage.packet_stream")
     recorded = closeup.recorded(source.path, frame)
     layers = closeup.layers(recorded)
     table, captures = read([source.path])

@@ -72,7 +72,7 @@ def path(  # one option, one argument
     sender = _host(known, start)
     destination = _address(known, sender, to, family)
     if tcp and udp:
-        raise UsageError("--tcp and --udp exclude each other")
+        raise UsageError("usage.tcp_and_udp")
     packet = _packet(destination, tcp=tcp, udp=udp, size=size)
     packet = replace(packet, ttl=ttl, may_split=not dont_fragment)
     packet = _bind(replace(packet, is_broadcast_allowed=broadcast), bound)
@@ -106,7 +106,7 @@ def _read(named: Sequence[str]) -> list[HostState]:
     names = [each.name for each in read]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise UsageError(f"two states are called {twice!r}; give them names with NAME=FILE")
+        raise UsageError("usage.states_twice", name=twice)
     return read
 
 
@@ -123,7 +123,7 @@ def _host(known: list[HostState], text: str) -> HostState:
         if each.name == text or (parse(text) and each.owner_of(text)):
             return each
     names = [each.name for each in known]
-    raise UnknownNameError("host with a state", text, tuple(get_close_matches(text, names)))
+    raise UnknownNameError("state", text, tuple(get_close_matches(text, names)))
 
 
 def _address(known: list[HostState], sender: HostState, text: str, family: int | None) -> str:
@@ -133,7 +133,7 @@ def _address(known: list[HostState], sender: HostState, text: str, family: int |
     parsed = parse(text.partition("%")[0])
     if parsed is not None:
         if family not in {None, parsed[0]}:
-            raise UsageError(f"{text} is no IPv{family} address")
+            raise UsageError("usage.not_of_family", text=text, family=family)
         return to_text(*parsed)
     host = _host(known, text)
     for wanted in (family,) if family else (4, 6):
@@ -141,7 +141,7 @@ def _address(known: list[HostState], sender: HostState, text: str, family: int |
         own = [a for i, a in host.addresses(wanted) if not i.is_loopback and not is_link_local(a.local)]
         if own and (spoken or family):
             return own[0].local
-    raise UsageError(f"{text} has no address that {sender.name} could send to; give an address")
+    raise UsageError("usage.no_address", text=text, sender=sender.name)
 
 
 def _packet(destination: str, *, tcp: int | None, udp: int | None, size: int) -> Packet:
@@ -164,10 +164,10 @@ def _link(text: str, known: list[HostState]) -> tuple[str, str, str, str]:
     one, _, other = text.partition("=")
     (host, _, device), (peer, _, peer_device) = one.partition(":"), other.partition(":")
     if not all((host, device, peer, peer_device)):
-        raise UsageError(f"{text!r} is no link; write HOST:IFACE=HOST:IFACE")
+        raise UsageError("usage.no_link", text=text)
     for name in (host, peer):
         if name not in {each.name for each in known}:
-            raise UnknownNameError("host with a state", name, tuple(get_close_matches(name, [s.name for s in known])))
+            raise UnknownNameError("state", name, tuple(get_close_matches(name, [s.name for s in known])))
     return host, device, peer, peer_device
 
 

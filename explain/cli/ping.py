@@ -72,7 +72,7 @@ def ping(  # one option, one argument
         from explain.cli.live_ping import Asked, observe
 
         if given != Given():
-            raise UsageError("a TARGET is pinged here and now; what was seen before is given without one")
+            raise UsageError("usage.target_and_text")
         witnesses = observe(Asked(target, count, family, bound, size, probe))
     else:
         witnesses = gather(given)

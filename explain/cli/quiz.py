@@ -69,7 +69,7 @@ def quiz(name: str, at: str | None, first: int, lang: str) -> int:
     report = explain([chosen])
     deck = list(cards(report, source.names))
     if first > max(len(deck), 1):
-        raise UsageError(f"there are {len(deck)} frames at {source.place or name}; --from {first} is behind them")
+        raise UsageError("usage.quiz_from", count=len(deck), place=source.place or name, first=first)
     _say(lang, "quiz.intro", name=source.name, place=source.place or "-", frames=len(deck))
     for row in source.drawing:
         print(row)
@@ -194,7 +194,7 @@ def _place(read: tuple[CaptureInfo, Report], at: str | None, sender: str | None)
     named = [one.name for one in info.interfaces if one.name]
     if at is not None:
         if at not in named:
-            raise UnknownNameError("interface of this recording", at, tuple(name for name in named if name in heard))
+            raise UnknownNameError("interface", at, tuple(name for name in named if name in heard))
         return at
     here = [name for name in named if name in heard]
     own = [name for name in here if sender and name.startswith(f"{sender}.")]

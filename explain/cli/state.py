@@ -22,7 +22,7 @@ def state(output: Path | None, redact: bool) -> int:
     from explain.state.collect import collect, without_processes
 
     if sys.platform != "linux":
-        raise MissingError("the state of a host", "collecting it needs Linux; text pasted from elsewhere can be read")
+        raise MissingError("missing.state")
     found = collect()
     text = json.dumps(without_processes(found) if redact else found, indent=1) + "\n"
     if output is None:

@@ -41,7 +41,7 @@ def table(files: tuple[str, ...], what: str, form: str, output: str | None, **op
         _list_columns(what, options["lang"])
         return 0
     if not files:
-        raise UsageError("table needs a capture; --columns lists the columns")
+        raise UsageError("usage.table_capture")
     from explain.cli.tell import selection_of, warn
     from explain.dataframe import exchanges
     from explain.pipeline import explain
@@ -49,14 +49,14 @@ def table(files: tuple[str, ...], what: str, form: str, output: str | None, **op
 
     render.check(form)
     if form == "parquet" and output is None and sys.stdout.isatty():
-        raise UsageError("Parquet is no text; name a file with -o FILE")
+        raise UsageError("usage.parquet_text")
     if output:
         from explain.cli.output import keep_inputs
 
         keep_inputs(output, files)
     selection = selection_of(options)
     report = explain(files, selection)
-    warn(report)
+    warn(report, options["lang"])
     if what == "packets":
         frame = render.packets_of(report, _wanted(report, selection))
     else:

@@ -59,7 +59,7 @@ def tell(files: Sequence[str], options: Mapping[str, Any]) -> int:
             inputs, selection, everything=options["everything"], most_lines=_most_lines(options),
             every_checksum=options["checksums"], progress=progress, against=options["against"], until_interrupted=True,
         )  # fmt: skip
-    warn(report)
+    warn(report, options["lang"])
     _write(report, options)
     if options["second_opinion"]:
         from explain.cli.second_opinion import ask
@@ -113,7 +113,7 @@ def _listed(text: str | None) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",")) if text else ()
 
 
-def warn(report: Report) -> None:
+def warn(report: Report, language: str) -> None:
     """Name what is damaged or unreadable, on standard error."""
     from explain.words.values import visible
 
@@ -122,7 +122,7 @@ def warn(report: Report) -> None:
             from explain.cli.meant import meant
 
             where = f" at byte {one.damage.offset}" if one.damage.kind != "unreadable" else ""
-            hint = meant(one.path) if one is report.captures[0] else ""
+            hint = meant(one.path, language) if one is report.captures[0] else ""
             print(f"explain: {visible(one.path)}{where}: {visible(one.damage.message)}{hint}", file=sys.stderr)
 
 

@@ -41,7 +41,7 @@ def _moment(text: str) -> _When:
             return kind.fromisoformat(text)
         except ValueError:
             pass
-    raise UsageError(f"--between {text}: neither seconds nor a time such as 12:00:05 or 2026-01-31T12:00:05")
+    raise UsageError("usage.between", text=text)
 
 
 def _found(first: _When, last: _When, start_ns: int, zone: tzinfo | None) -> tuple[int, int]:

@@ -47,7 +47,7 @@ def gather(given: Given) -> Witnesses:
     """
     case = _case(given)
     if case is None and not (given.text or given.captures or given.states):
-        raise UsageError("nothing to explain; give a TARGET, --text, --capture, --state or --case")
+        raise UsageError("usage.nothing_given")
     command_text = _command_text(given) or (case.command if case else None)
     failures: list[InputError] = []
     status = given.exit_status if given.exit_status is not None else case.exit_status if case else None
@@ -55,7 +55,7 @@ def gather(given: Given) -> Witnesses:
     table, captures = _captures([*(case.captures if case else ()), *given.captures], failures)
     states = _states([*(str(path) for path in (case.states if case else ()))], given.states, failures)
     if text is None and table is None and not states:
-        raise failures[0] if failures else UsageError("nothing to explain was given")
+        raise failures[0] if failures else UsageError("usage.nothing_usable")
     for error in failures:
         _say(str(error))
     witnesses = Witnesses(
@@ -134,7 +134,7 @@ def octets_of(path: str) -> bytes:
         with Path(path).open("rb") as stream:
             return stream.read(_MOST_OCTETS)
     except OSError as error:
-        raise UnreadableError(path, reason_of(error, "it cannot be opened")) from None
+        raise UnreadableError(path, reason_of(error, "unread.not_opened")) from None
 
 
 def _text(
@@ -183,7 +183,7 @@ def _states(own: Sequence[str], named: Sequence[str], failures: list[InputError]
     names = [each.name for each in found]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise UsageError(f"two states are called {twice!r}; give them names with NAME=FILE")
+        raise UsageError("usage.states_twice", name=twice)
     return found
 
 
@@ -206,7 +206,7 @@ def _state(path: str, name: str | None) -> list[HostState]:
 
 
 def _refuse(path: str) -> list[HostState]:
-    raise UnreadableError(path, "JSON, but not the state of a host: it must be one object")
+    raise UnreadableError(path, "unread.no_state")
 
 
 def _say(text: str) -> None:

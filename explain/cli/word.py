@@ -23,8 +23,6 @@ _WORDS = {
         "see": "See also",
         "sources": "Where it stands",
         "list": "explain word TERM tells what one of these {count} words means.",
-        "unknown": "no word is known as {name}",
-        "nearest": "did you mean {names}?",
         "families": "{term} has several meanings; all of them follow.",
         "joint": "; ",
     },
@@ -35,25 +33,10 @@ _WORDS = {
         "see": "あわせて読む",
         "sources": "よりどころ",
         "list": "explain word 語 で、この {count} 語のそれぞれの意味を示す。",
-        "unknown": "{name} という語は載っていない",
-        "nearest": "もしかすると {names}",
         "families": "{term} には複数の意味がある。順に示す。",
         "joint": "、",
     },
 }
-
-
-_LONGEST = 200
-
-
-class UnknownWordError(UnknownNameError):
-    """No word is spelled so; said in the language that was asked for."""
-
-    def __init__(self, name: str, close: tuple[str, ...], words: dict[str, str]) -> None:
-        super().__init__("word", name, close)
-        hint = f" ({words['nearest'].format(names=words['joint'].join(close))})" if close else ""
-        shown = name if len(name) <= _LONGEST else f"{name[:_LONGEST]}..."
-        self.args = (words["unknown"].format(name=shown) + hint,)
 
 
 @click.command("word", context_settings={"help_option_names": ["-h", "--help"], "ignore_unknown_options": True})
@@ -73,7 +56,7 @@ def word(term: tuple[str, ...], lang: str, as_json: bool) -> int:
         return 0
     found = _found(asked)
     if not found:
-        raise UnknownWordError(asked, nearest(asked), _WORDS[lang])
+        raise UnknownNameError("word", asked, nearest(asked))
     give(_json(asked, found) if as_json else _rows(found, lang))
     return 0
 

@@ -101,7 +101,7 @@ def recorded(path: str, number: int) -> Recorded:
             return Recorded(
                 number, time_ns, time_ns - (first_ns or 0), octets, length, interface, one.name, one.link_type
             )
-    raise UsageError(f"{path}: there is no frame {number}; it has {seen}")
+    raise UsageError("usage.no_frame", path=path, number=number, count=seen)
 
 
 def layers(frame: Recorded) -> tuple[Layer, ...]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from explain.addresses import IPV6_KEY
 from explain.errors import UsageError
+from explain.model import Line
 from explain.places.near import times_of
 from explain.record import dataclass
 from explain.table import IP
@@ -43,8 +44,12 @@ def known_kinds(wanted: Sequence[str]) -> tuple[str, ...]:
     for name in wanted:
         if name not in names:
             near = difflib.get_close_matches(name, names, 1)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(KINDS)}"
-            raise UsageError(f"--only {name}: no such kind of exchange; {hint}")
+            hint = (
+                Line("errors.usage.kind_near", {"near": near[0]})
+                if near
+                else Line("errors.usage.kinds", {"kinds": KINDS})
+            )
+            raise UsageError("usage.no_kind", name=name, hint=hint)
     return tuple(wanted)
 
 
@@ -133,7 +138,7 @@ def _keys(table: PacketTable, host: str) -> list[int]:
     try:
         address = ip_address(host)
     except ValueError:
-        raise UsageError(f"--host {host}: this is no IP address") from None
+        raise UsageError("usage.no_host", host=host) from None
     if isinstance(address, IPv4Address):
         return [int(address)]
     return _v6_keys(table, address)

@@ -44,11 +44,11 @@ def cluster(address: str) -> Iterator[tuple[Executor, int, Callable[[], None]]]:
     try:
         distributed: Any = import_module("distributed")
     except ImportError:
-        raise MissingError("Dask distributed", "pip install 'explain-pcap[cluster]'") from None
+        raise MissingError("missing.dask") from None
     try:
         client = distributed.Client(address, timeout=_PATIENCE_S, set_as_default=False)
     except (OSError, ValueError, TimeoutError):
-        raise UsageError(f"no Dask scheduler answers at {address}") from None
+        raise UsageError("grade.no_scheduler", address=address) from None
     try:
         _look_at_workers(client, address)
         workers = sum(client.ncores().values())
@@ -62,7 +62,7 @@ def _look_for_workers(client: Any, address: str) -> None:
     try:
         client.wait_for_workers(1, timeout=_PATIENCE_S)
     except (OSError, TimeoutError):
-        raise UsageError(f"the scheduler at {address} has no workers left; what was done is kept") from None
+        raise UsageError("grade.no_workers_left", address=address) from None
 
 
 def _look_at_workers(client: Any, address: str) -> None:
@@ -71,10 +71,10 @@ def _look_at_workers(client: Any, address: str) -> None:
         client.wait_for_workers(1, timeout=_PATIENCE_S)
         found = client.run(find_spec, _SERVING, on_error="return")
     except (OSError, TimeoutError):
-        raise UsageError(f"the scheduler at {address} has no workers") from None
+        raise UsageError("grade.no_workers", address=address) from None
     for worker, spec in found.items():
         if not isinstance(spec, ModuleSpec):
-            raise UsageError(f"the worker at {worker} cannot run explain; it must have the same version")
+            raise UsageError("grade.worker", worker=worker)
 
 
 def grade_elsewhere(work: Work, batch: Batch) -> Forms:
@@ -87,7 +87,7 @@ def grade_elsewhere(work: Work, batch: Batch) -> Forms:
     asked = pickle.dumps((code_version(), work, batch))
     done = subprocess.run([sys.executable, "-m", _SERVING], input=asked, capture_output=True, check=False)
     if done.returncode == OTHER_VERSION:
-        raise UsageError("a worker has another version of explain, of Python or of NumPy")
+        raise UsageError("grade.other_version")
     if done.returncode:
         raise OSError(f"the grader ended with {done.returncode}")
     return [(number, form) for number, form in json.loads(done.stdout)]

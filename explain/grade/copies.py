@@ -75,7 +75,7 @@ def read_copy(path: Path) -> Copy:
             for start, captured, length, time_ns, at in zip(*(one.tolist() for one in columns), strict=True):
                 frames.append(Kept(time_ns, window.data[start : start + captured].tobytes(), length, at))
             if len(frames) > _MOST_FRAMES:
-                raise UsageError(f"{path}: a capture of more than {_MOST_FRAMES} frames is not changed one by one")
+                raise UsageError("grade.many_frames", path=path, limit=_MOST_FRAMES)
         interfaces = tuple(InterfaceBlock(one.name or "", None, None, one.link_type) for one in reader.interfaces)
     return Copy(tuple(frames), interfaces)
 

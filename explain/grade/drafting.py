@@ -44,7 +44,7 @@ def write(files: Mapping[str, Path], title: str, folder: Path) -> dict[str, Any]
         if len(kept) == len(checks):
             return table
         checks = [one for one in checks if one["id"] in kept and not set(one.get("needs", ())) - kept]
-    raise UsageError("the capture shows nothing that a check could ask for")
+    raise UsageError("grade.shows_nothing")
 
 
 def _holding(table: Mapping[str, Any], files: Mapping[str, Path]) -> set[str]:

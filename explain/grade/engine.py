@@ -44,7 +44,7 @@ def _check(marker: Marker, check: Check) -> Verdict:
     except UnknownFieldError as error:
         return marker.verdict(check, "cannot-tell", 0, marker.say("no-value", name=str(error)))
     except UsageError as error:
-        return marker.verdict(check, "manual", 0, marker.say("no-sense", why=str(error)))
+        return marker.verdict(check, "manual", 0, marker.say("no-sense", why=error.line))
 
 
 def _judge(marker: Marker, check: Check) -> Verdict:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from explain.causes.from_capture.scene import has_failed
 from explain.errors import UnreadableError, UsageError, reason_of
+from explain.model import Line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,11 +59,11 @@ def load(path: str) -> list[Expected]:
     try:
         text = tomllib.loads(Path(path).read_text("utf-8"))
     except OSError as error:
-        raise UnreadableError(path, reason_of(error, "it cannot be read")) from None
+        raise UnreadableError(path, reason_of(error, "unread.not_read")) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UnreadableError(path, f"not valid TOML: {error}") from None
+        raise UnreadableError(path, "unread.invalid_toml", why=str(error)) from None
     if text.get("schema") != 1:
-        raise UsageError(f"{path}: schema = 1 is missing")
+        raise UsageError("rubric.no_schema", path=path)
     _known(path, "", text)
     return [_entry(path, section, entry) for section in ("exchange", "finding") for entry in text.get(section, [])]
 
@@ -80,11 +81,17 @@ def _known(path: str, section: str, entry: Mapping[str, Any]) -> None:
     for key in entry:
         if key not in _KEYS[section]:
             near = difflib.get_close_matches(key, _KEYS[section], 1)
-            hint = f"; did you mean {near[0]}?" if near else f"; it may hold {', '.join(_KEYS[section])}"
+            hint = (
+                Line("errors.rubric.near", {"near": near[0]})
+                if near
+                else Line("errors.rubric.keys", {"keys": _KEYS[section]})
+            )
             raise UsageError(
-                f"{path}: unknown key {key!r} in [[{section}]]{hint}"
-                if section
-                else f"{path}: unknown key {key!r}{hint}"
+                "rubric.key_of_section" if section else "rubric.key_of_file",
+                path=path,
+                key=key,
+                section=section,
+                near=hint,
             )
 
 

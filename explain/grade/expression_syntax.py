@@ -32,21 +32,21 @@ def parse(text: str) -> ast.expr:
         UsageError: it is no such expression; the text says why.
     """
     if len(text) > _LONGEST:
-        raise UsageError(f"an expression may have {_LONGEST} characters")
+        raise UsageError("rubric.long", limit=_LONGEST)
     try:
         tree = ast.parse(_without_dashes(text.strip()), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise UsageError(f"{text!r} is no expression") from None
+        raise UsageError("rubric.no_expression", text=text) from None
     nodes = list(ast.walk(tree))
     if len(nodes) > _MOST_NODES:
-        raise UsageError(f"{text!r} is too long")
+        raise UsageError("rubric.too_long", text=text)
     for node in nodes:
         if not isinstance(node, _ALLOWED):
-            raise UsageError(f"{text!r}: {type(node).__name__} is not allowed in a rubric")
+            raise UsageError("rubric.not_allowed_in", text=text, what=type(node).__name__)
         if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS):
-            raise UsageError(f"{text!r}: only these can be called: {', '.join(sorted(FUNCTIONS))}")
+            raise UsageError("rubric.calls", text=text, functions=[*sorted(FUNCTIONS)])
         if isinstance(node, ast.Attribute) and node.attr.startswith("__"):
-            raise UsageError(f"{text!r}: {node.attr} is not allowed in a rubric")
+            raise UsageError("rubric.not_allowed_in", text=text, what=node.attr)
     return tree.body
 
 

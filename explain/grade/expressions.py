@@ -108,13 +108,13 @@ def _value(node: ast.expr, names: Mapping[str, Any]) -> Any:  # noqa: C901 - one
             try:
                 return FUNCTIONS[name](*given, **more)
             except (TypeError, ValueError, OverflowError) as error:
-                raise UsageError(f"{name}: {error}") from None
-    raise UsageError(f"{type(node).__name__} is not allowed in a rubric")
+                raise UsageError("rubric.function", name=name, why=str(error)) from None
+    raise UsageError("rubric.not_allowed", what=type(node).__name__)
 
 
 def _item(value: Any, index: Any) -> Any:
     if not isinstance(value, (list, tuple)) or not isinstance(index, int):
-        raise UsageError("only lists have numbered items")
+        raise UsageError("rubric.no_items")
     if not -len(value) <= index < len(value):
         raise AbsentError(f"item {index}")
     return value[index]
@@ -127,9 +127,9 @@ def _number(value: Any) -> Any:
         try:
             return int(value)
         except ValueError:
-            raise UsageError(f"{value!r} is no number") from None
+            raise UsageError("rubric.no_number", value=repr(value)) from None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise UsageError("arithmetic is for numbers")
+        raise UsageError("rubric.arithmetic")
     return value
 
 
@@ -140,7 +140,7 @@ def _arithmetic(node: ast.BinOp, names: Mapping[str, Any]) -> Any:
     except (ZeroDivisionError, OverflowError):
         raise AbsentError("a result") from None
     if isinstance(result, int) and result.bit_length() > _MOST_BITS:
-        raise UsageError("the number is too large")
+        raise UsageError("rubric.large_number")
     return result
 
 

@@ -80,11 +80,11 @@ def forms_in(path: str) -> Iterator[dict[str, Any]]:
                     yield json.loads("".join(own).rstrip().removesuffix(","))
                     is_empty = False
     except OSError as error:
-        raise UnreadableError(path, reason_of(error, "it cannot be read")) from None
+        raise UnreadableError(path, reason_of(error, "unread.not_read")) from None
     except ValueError:
         is_empty = True
     if is_empty:
-        raise UnreadableError(path, "it is not what explain grade -o writes")
+        raise UnreadableError(path, "unread.no_grades")
 
 
 def ids_of(told: Mapping[str, Any]) -> dict[str, str]:

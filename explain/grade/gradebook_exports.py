@@ -78,19 +78,19 @@ def read_export(path: str, titles: Sequence[str]) -> Export:
         feedback = f"{_called(mark, _MOODLE_GRADE)} (Feedback)"
         columns = (*(one for one in header if one in _MOODLE_PEOPLE), mark, feedback)
         return Export(columns, mark, feedback, _MOODLE_KEYS, rows, None)
-    raise UnreadableError(path, "it is no gradebook of Canvas or Moodle: no Student and ID, no Email address in it")
+    raise UnreadableError(path, "unread.no_gradebook")
 
 
 def _table(path: str) -> tuple[tuple[str, ...], tuple[Mapping[str, str], ...]]:
     try:
         if Path(path).stat().st_size > _LARGEST:
-            raise UnreadableError(path, "it is too large for a gradebook")
+            raise UnreadableError(path, "unread.large_gradebook")
         with Path(path).open(encoding="utf-8-sig", newline="") as file:
             first, *rows = [one for one in csv.reader(file) if one] or [[]]
     except OSError as error:
-        raise UnreadableError(path, reason_of(error, "it cannot be read")) from None
+        raise UnreadableError(path, reason_of(error, "unread.not_read")) from None
     except (UnicodeDecodeError, csv.Error) as error:
-        raise UnreadableError(path, f"it is no CSV: {error}") from None
+        raise UnreadableError(path, "unread.no_csv", why=str(error)) from None
     return tuple(first), tuple(dict(zip(first, [*row, *[""] * len(first)], strict=False)) for row in rows)
 
 
@@ -104,8 +104,7 @@ def _column(path: str, header: Sequence[str], titles: Sequence[str], form: re.Pa
     found = [one for one in header if wanted & {_called(one, form).strip().casefold(), one.strip().casefold()}]
     if len(found) != 1:
         there = ", ".join(repr(visible(one)) for one in header if form.fullmatch(one)) or "no assignment"
-        raise UsageError(f"{visible(path)}: {len(found)} columns are called {titles[0]!r}; there is {there}. "
-                         "Say which with --column")  # fmt: skip
+        raise UsageError("usage.two_columns", path=visible(path), count=len(found), title=titles[0], there=there)
     return found[0]
 
 

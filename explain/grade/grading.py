@@ -46,7 +46,7 @@ def grade_files(
     """
     names = [one for one in rubric.captures if one in files]
     if not names:
-        raise NotGradableError("there is no capture in it")
+        raise NotGradableError("grade.no_captures")
     joint = _events(rubric, {one: files[one] for one in names}, analyses)
 
     def alone(capture: str) -> Events:
@@ -127,21 +127,21 @@ def _events(rubric: Rubric, files: Mapping[str, Path], analyses: Analyses) -> Ev
 
     for path in files.values():
         if path.stat().st_size > rubric.limits.octets:
-            raise NotGradableError(f"a capture has more than {rubric.limits.octets} bytes")
+            raise NotGradableError("grade.octets", limit=rubric.limits.octets)
         if not is_capture(path):
-            raise NotGradableError(f"{path.name} is no capture")
+            raise NotGradableError("grade.is_no_capture", name=path.name)
     scene = scene_of_files(files, analyses)
     scene.is_one_of_several = len(rubric.captures) > 1
     for number, info in enumerate(scene.report.captures):
         if info.damage is not None and info.damage.kind == "unreadable":
-            raise NotGradableError(f"a capture cannot be read: {info.damage.message}")
+            raise NotGradableError("grade.capture_unread", why=info.damage.message)
         if info.damage is not None and not info.packets:
-            raise NotGradableError(f"no frame of a capture can be read: {info.damage.message}")
+            raise NotGradableError("grade.no_frame_read", why=info.damage.message)
         if _has_only_unknown_frames(scene.report, number):
             kinds = ", ".join(str(one.link_type) for one in info.interfaces[:3])
-            raise NotGradableError(f"no frame of a capture can be read: its link type is {kinds}")
+            raise NotGradableError("grade.link_type", kinds=kinds)
         if info.packets > rubric.limits.packets:
-            raise NotGradableError(f"a capture has more than {rubric.limits.packets} packets")
+            raise NotGradableError("grade.packets", limit=rubric.limits.packets)
     return Events(scene)
 
 

@@ -31,7 +31,7 @@ def find(rubric: Rubric, paths: Sequence[str], roster: Sequence[Mapping[str, str
 
     for path in paths:
         if not Path(path).exists():
-            raise UnreadableError(path, "no such file or directory")
+            raise UnreadableError(path, "system.ENOENT")
         for name, file in _below(rubric, opened(rubric, Path(path), known) or Path(path)):
             found.setdefault(name, []).append(file)
     result = []

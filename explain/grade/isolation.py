@@ -177,18 +177,18 @@ def _work(rubric: Rubric, submission: Submission, where: tuple[str, Path, Kept],
     confine(rubric.limits, [folder, *([] if kept.folder is None else [kept.folder])])
     try:
         form = grade_one(rubric, submission, folder, language, kept)
-        why = None
+        why: ExplainError | None = None
     except MemoryError:
-        why = "it takes too much memory"
+        why = ExplainError("grade.memory")
     except UnreadableError as error:
-        why = f"{Path(error.path).name}: {error.reason}"
+        why = UnreadableError(Path(error.path).name, error.why)
     except ExplainError as error:
-        why = str(error)
+        why = error
     except Exception as error:  # noqa: BLE001 - whatever a stranger's file provokes costs only that file
-        why = f"grading it failed ({type(error).__name__})"
+        why = ExplainError("grade.failed", kind=type(error).__name__)
     if why is not None:
-        form = failed_form(rubric, submission.id, "could-not-be-graded", why)
-        form["lasts"] = why != "it takes too much memory"
+        form = failed_form(rubric, submission.id, "could-not-be-graded", why.told(language))
+        form["lasts"] = why.line.message != "errors.grade.memory"
     with os.fdopen(output, "wb", closefd=False) as pipe:  # its end is the end of this process, with its status
         pipe.write(json.dumps(form).encode())
     return 0
@@ -214,7 +214,7 @@ def grade_one(rubric: Rubric, submission: Submission, folder: Path, language: st
             files += files_below([into])
     captures, answers = assign(rubric, files)
     if not captures and answers is None:
-        raise NotGradableError("there is no capture in it")
+        raise NotGradableError("grade.no_captures")
     analyses = Analyses(kept, rubric.limits.octets)
     graded = grade_files(rubric, submission.id, captures, answers, submission.roster, language, analyses)
     return graded_form(graded) | {"analysed": analyses.made}

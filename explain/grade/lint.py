@@ -11,12 +11,14 @@ from explain.grade.functions import FUNCTIONS
 from explain.grade.lint_paths import events_of, own_events, unknown_field
 from explain.grade.reading import load
 from explain.grade.shipped import rubric_path
-from explain.grade.vocabulary import nearest
+from explain.grade.vocabulary import complaint, nearest
+from explain.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from explain.grade.rubric import Check, Pattern, Rubric
+    from explain.model import Line
 
 _ALWAYS = ("roster",)
 _IN_MESSAGES = ("event", "count", "values", "first_violation", "missing")
@@ -30,8 +32,9 @@ def sound(name: str, language: str = "en") -> Rubric:
     """
     rubric, errors, _ = lint(name, language)
     if errors:
-        more = f" (and {len(errors) - 1} more; see grade lint)" if errors[1:] else ""
-        raise UsageError(f"{name}: {errors[0]}{more}")
+        raise UsageError(
+            "grade.lint_more" if errors[1:] else "grade.lint", rubric=name, first=errors[0], more=len(errors) - 1
+        )
     return rubric
 
 
@@ -55,18 +58,19 @@ def lint(path: str, language: str = "en") -> tuple[Rubric, list[str], list[str]]
         errors += _unknown(f"answer {question.id!r}", lint_questions.asked(question), known)
         errors += lint_questions.errors(question, ids, asked)
         asked.add(question.id)
-    return rubric, errors, list(_doubts(rubric))
+    wrong, doubtful = ([say(one.message, one.values, language) for one in some] for some in (errors, _doubts(rubric)))
+    return rubric, wrong, doubtful
 
 
-def _of_check(rubric: Rubric, check: Check, known: Mapping[str, tuple[str, ...]], ids: set[str]) -> Iterator[str]:
+def _of_check(rubric: Rubric, check: Check, known: Mapping[str, tuple[str, ...]], ids: set[str]) -> Iterator[Line]:
     where = f"check {check.id!r}"
     for need in check.needs:
         if need not in ids:
             is_later = any(one.id == need for one in rubric.checks)
-            why = "comes later, so this can never be reached" if is_later else f"does not exist{nearest(need, ids)}"
-            yield f"{where}: needs {need!r}, which {why}"
+            why = "needs_later" if is_later else "needs_absent"
+            yield complaint(where, why, need=need, near=nearest(need, ids))
     if check.capture is not None and check.capture not in rubric.captures:
-        yield f"{where}: no capture is called {check.capture!r}{nearest(check.capture, rubric.captures)}"
+        yield complaint(where, "no_such_capture", name=check.capture, near=nearest(check.capture, rubric.captures))
     yield from _unknown(where, _asked(check), known)
     for pattern in _patterns(check):
         least, most = ({one.field: one.value for one in pattern.where if one.sign == sign} for sign in ("min", "max"))
@@ -76,7 +80,7 @@ def _of_check(rubric: Rubric, check: Check, known: Mapping[str, tuple[str, ...]]
                 and isinstance(most[field], (int, float))
                 and least[field] > most[field]
             ):
-                yield f"{where}: {field} from {least[field]} to {most[field]} can never hold"
+                yield complaint(where, "never_between", field=field, least=least[field], most=most[field])
     messages = [
         check.passed,
         check.failed,
@@ -102,30 +106,30 @@ def _asked(check: Check) -> list[str]:
     return texts + [one.event for one in check.within] + [claim for claim in claims if claim is not None]
 
 
-def _unknown(where: str, expressions: Iterable[str], known: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+def _unknown(where: str, expressions: Iterable[str], known: Mapping[str, tuple[str, ...]]) -> Iterator[Line]:
     for text in expressions:
         try:
             names = names_in(text)
         except UsageError as error:
-            yield f"{where}: {error}"
+            yield complaint(where, error.line)
             continue
         for path in names:
             if path[0] not in known and path[0] not in FUNCTIONS:
-                yield f"{where}: nothing is called {path[0]!r} here{nearest(path[0], known)}"
-            for complaint in unknown_field(path, known.get(path[0], ())):
-                yield f"{where}: {complaint}"
+                yield complaint(where, "nothing_called", name=path[0], near=nearest(path[0], known))
+            for what in unknown_field(path, known.get(path[0], ())):
+                yield complaint(where, what)
 
 
-def _doubts(rubric: Rubric) -> Iterator[str]:
+def _doubts(rubric: Rubric) -> Iterator[Line]:
     bound = {name for check in rubric.checks for name in (check.id, check.bind) if name}
     for check in rubric.checks:
         if check.points > 0 and not check.needs and _is_passed_by_nothing(check, bound):
-            yield f"check {check.id!r}: a capture that shows nothing passes it; add needs"
+            yield complaint(f"check {check.id!r}", "passed_by_nothing")
         if check.credit and check.credit[0].pattern is None and len(check.credit) > 1:
             continue
         for row in check.credit:
             if row.points > check.points:
-                yield f"check {check.id!r}: a row of credit gives more than the check"
+                yield complaint(f"check {check.id!r}", "credit_more")
     for question in rubric.questions:
         yield from lint_questions.doubts(question)
 

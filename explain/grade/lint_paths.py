@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from explain.grade.vocabulary import fields_of, nearest
+from explain.grade.vocabulary import complaint, fields_of, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from explain.grade.rubric import Check
+    from explain.model import Line
 
 _OF_EVENTS = ("event", "first_violation")
 
@@ -21,7 +22,7 @@ def events_of(check: Check) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one.event for one in patterns if one is not None))
 
 
-def unknown_field(path: Sequence[str], events: Sequence[str]) -> Iterator[str]:
+def unknown_field(path: Sequence[str], events: Sequence[str]) -> Iterator[Line]:
     """A complaint where none of these events has what follows the name; their parts may lead deeper than is known."""
     if len(path) < 2 or not events:
         return
@@ -29,7 +30,7 @@ def unknown_field(path: Sequence[str], events: Sequence[str]) -> Iterator[str]:
     asked = ".".join(path[1:])
     if any(f"{one}.".startswith(f"{asked}.") or f"{asked}.".startswith(f"{one}.") for one in known):
         return
-    yield f"{'.'.join(path)}: {' or '.join(events[:3])} has no field {asked!r}{nearest(asked, known)}"
+    yield complaint(".".join(path), "no_field", event=" or ".join(events[:3]), field=asked, near=nearest(asked, known))
 
 
 def own_events(name: str, check: Check) -> tuple[str, ...]:

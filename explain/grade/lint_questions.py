@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from explain.grade.answer_values import NoAnswerError, read
 from explain.grade.expression_syntax import expressions_in, placeholders
-from explain.grade.vocabulary import nearest
+from explain.grade.vocabulary import complaint, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from explain.grade.rubric import Question
+    from explain.model import Line
 
 _MEASURED = ("number", "duration")
 _SMALLER = {"_ms": 1000, "_ns": 1_000_000_000}
@@ -24,16 +25,16 @@ def asked(question: Question) -> list[str]:
     return texts + [inner for one in question.wrong if one.say for inner in placeholders(one.say)]
 
 
-def errors(question: Question, checks: Collection[str], earlier: Collection[str]) -> Iterator[str]:
+def errors(question: Question, checks: Collection[str], earlier: Collection[str]) -> Iterator[Line]:
     """Complaints of what no answer could be marked by, given the ids of all checks and of the questions before."""
     where = f"answer {question.id!r}"
     if question.follow_through is not None and question.follow_through not in earlier:
-        yield f"{where}: follow_through names {question.follow_through!r}, which is no earlier question"
+        yield complaint(where, "follows_none", name=question.follow_through)
     for need in question.needs:
         if need not in checks:
-            yield f"{where}: needs {need!r}, which is no check{nearest(need, checks)}"
+            yield complaint(where, "needs_no_check", need=need, near=nearest(need, checks))
     if question.type == "table" and not question.columns:
-        yield f'{where}: a table has columns, such as {{ inside = "ip:port", outside = "ip:port" }}'
+        yield complaint(where, "columns")
     choices = [read(question, one) for one in question.choices] if question.type == "choice" else []
     for name, value in (("key", question.key), *(("wrong", one.value) for one in question.wrong)):
         if value is None or expressions_in(value):
@@ -41,22 +42,24 @@ def errors(question: Question, checks: Collection[str], earlier: Collection[str]
         try:
             told = read(question, value)
         except NoAnswerError as error:
-            yield f"{where}: {name} = {value!r} is not of type {question.type}: {error}"
+            yield complaint(where, "not_of_type", name=name, value=repr(value), type=question.type, why=str(error))
         else:
             if choices and told not in choices:
-                yield f"{where}: {name} = {value!r} is none of the choices{nearest(str(value), question.choices)}"
+                yield complaint(
+                    where, "no_choice", name=name, value=repr(value), near=nearest(str(value), question.choices)
+                )
 
 
-def doubts(question: Question) -> Iterator[str]:
+def doubts(question: Question) -> Iterator[Line]:
     """What its author may not have meant."""
     where, key = f"answer {question.id!r}", question.key
     is_plain = isinstance(key, (int, float, str)) and not expressions_in(key)
     if is_plain and not (question.is_manual or question.needs):
-        yield f"{where}: its key is the same for everybody"
+        yield complaint(where, "same_for_all")
     if question.type in _MEASURED and expressions_in(key) and not (question.relative or question.absolute):
-        yield f"{where}: it is measured and has no tolerance, so only the exact value is right"
+        yield complaint(where, "no_tolerance")
     if (seconds := _in_seconds(question)) is not None:
-        yield f'{where}: the key of a duration is in seconds; key = "{{{seconds}}}" may be meant'
+        yield complaint(where, "seconds", seconds=seconds)
 
 
 def _in_seconds(question: Question) -> str | None:

@@ -59,7 +59,7 @@ def good_captures(rubric: Rubric) -> tuple[dict[str, Path], Mapping[str, str]]:
         rubric.trials, key=lambda one: -(one.score or 0)
     )
     if not best:
-        raise UsageError("the rubric has no [[test]] with a good capture; name one behind it")
+        raise UsageError("grade.no_good_capture")
     first = next(iter(rubric.captures))
     return {name or first: here / file for name, file in best[0].files.items()}, best[0].roster
 
@@ -76,7 +76,7 @@ def mutate(
     scene = scene_of_files(files)
     good = Good(scene, Events(scene), {name: read_copy(path) for name, path in files.items()})
     if not any(copy.frames for copy in good.copies.values()):
-        raise UsageError("the good capture has no frame")
+        raise UsageError("grade.good_is_empty")
     before = grade_files(rubric, "good", files, None, roster, language)
     with tempfile.TemporaryDirectory(prefix="explain-mutate-") as folder:
         for number, damage in enumerate(damages(good), 1):

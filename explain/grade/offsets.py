@@ -38,7 +38,7 @@ def offset(record: Any, field: Any) -> int | None:
         UsageError: there is no field of that name.
     """
     if field not in FIELDS:
-        raise UsageError(f"offset: no field is called {field!r}{nearest(str(field), FIELDS)}")
+        raise UsageError("rubric.offset_field", field=field, near=nearest(str(field), FIELDS))
     frame = _frame(record)
     return None if frame is None else offset_in(frame, field)
 

@@ -100,7 +100,7 @@ def _compiled(pattern: str) -> list[_Step]:
     try:
         tree = _parser.parse(pattern)
     except (re.error, RecursionError, OverflowError) as error:
-        raise UsageError(f"{pattern!r} is no regular expression: {error}") from None
+        raise UsageError("rubric.no_pattern", pattern=pattern, why=str(error)) from None
     program: list[_Step] = []
     _emit(program, list(tree), pattern)
     program.append(_Step("match"))
@@ -112,7 +112,7 @@ def _emit(  # noqa: C901 - one case for each code of the parser
 ) -> None:
     for code, value in tree:
         if len(program) > _MOST_STEPS:
-            raise UsageError(f"{pattern!r} is too large")
+            raise UsageError("rubric.large_pattern", pattern=pattern)
         name = str(code)
         if name == "LITERAL":
             program.append(_Step("char", ("literal", chr(value))))
@@ -132,7 +132,7 @@ def _emit(  # noqa: C901 - one case for each code of the parser
         elif name in ("MAX_REPEAT", "MIN_REPEAT"):
             _repeat(program, value[0], value[1], (list(value[2]), pattern))
         else:
-            raise UsageError(f"{pattern!r}: {name.lower()} is not supported, because it needs a memory")
+            raise UsageError("rubric.pattern_memory", pattern=pattern, what=name.lower())
 
 
 def _branch(program: list[_Step], ways: list[list[Any]], pattern: str) -> None:
@@ -151,7 +151,7 @@ def _branch(program: list[_Step], ways: list[list[Any]], pattern: str) -> None:
 
 def _repeat(program: list[_Step], least: int, most: Any, inner: tuple[list[Any], str]) -> None:
     if int(least) > _MOST_STEPS or (str(most) != "MAXREPEAT" and int(most) > _MOST_STEPS):
-        raise UsageError(f"{inner[1]!r} repeats too often")
+        raise UsageError("rubric.repeats", pattern=inner[1])
     for _ in range(int(least)):
         _emit(program, *inner)
         _limit(program, inner[1])
@@ -174,4 +174,4 @@ def _repeat(program: list[_Step], least: int, most: Any, inner: tuple[list[Any],
 
 def _limit(program: list[_Step], pattern: str) -> None:
     if len(program) > _MOST_STEPS:
-        raise UsageError(f"{pattern!r} is too large")
+        raise UsageError("rubric.large_pattern", pattern=pattern)

@@ -57,9 +57,9 @@ def _below(event: str, prefix: str, table: Mapping[str, Any]) -> list[Predicate]
         elif path in known:
             found.append(Predicate(path, "eq", value))
         elif prefix in known and prefix:
-            raise UsageError(f"no test is called {key!r}{nearest(str(key), OPERATORS)}")
+            raise UsageError("rubric.no_operator", name=key, near=nearest(str(key), OPERATORS))
         else:
-            raise UsageError(f"{event} has no field {path!r}{nearest(path, known)}")
+            raise UsageError("rubric.no_field", event=event, field=path, near=nearest(path, known))
     return found
 
 
@@ -68,7 +68,7 @@ def _tests(path: str, table: Mapping[str, Any]) -> list[Predicate]:
         if name == "regex" and isinstance(value, str) and "{" not in value:
             search(value, "")
         if name in ("min", "max") and isinstance(value, bool):
-            raise UsageError(f"{path}: {name} is a number")
+            raise UsageError("rubric.is_number", path=path, name=name)
     return [Predicate(path, "eq" if name == "==" else name, value) for name, value in table.items()]
 
 

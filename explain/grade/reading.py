@@ -17,10 +17,12 @@ from explain.grade.rubric import Limits, Rubric, Trial, worth
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from explain.model import Line
+
 _LARGEST = 4 << 20
 
 
-def load(path: str, language: str = "en") -> tuple[Rubric, list[str]]:
+def load(path: str, language: str = "en") -> tuple[Rubric, list[Line]]:
     """A rubric, with its author's words in one language, and what is wrong with it.
 
     Raises:
@@ -29,7 +31,7 @@ def load(path: str, language: str = "en") -> tuple[Rubric, list[str]]:
     """
     table = read_table(path)
     if table.get("rubric") != 1 or isinstance(table.get("rubric"), bool):
-        raise UsageError(f"{path}: rubric = 1 is missing")
+        raise UsageError("rubric.no_version", path=path)
     return _rubric(path, table, Reader(language=language, is_packed=table.get("packed") is True))
 
 
@@ -43,30 +45,30 @@ def read_table(path: str) -> dict[str, Any]:
         with Path(path).open("rb") as file:
             octets = file.read(_LARGEST + 1)
         if len(octets) > _LARGEST:
-            raise UnreadableError(path, "it is too large for a rubric")
+            raise UnreadableError(path, "unread.large_rubric")
         return tomllib.loads(octets.decode("utf-8"))
     except OSError as error:
-        raise UnreadableError(path, reason_of(error, "it cannot be read")) from None
+        raise UnreadableError(path, reason_of(error, "unread.not_read")) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UnreadableError(path, f"not valid TOML: {error}") from None
+        raise UnreadableError(path, "unread.invalid_toml", why=str(error)) from None
 
 
-def _rubric(path: str, table: Mapping[str, Any], reader: Reader) -> tuple[Rubric, list[str]]:
+def _rubric(path: str, table: Mapping[str, Any], reader: Reader) -> tuple[Rubric, list[Line]]:
     reader.known("the rubric", "the rubric", table)
     submission = reader.table("the rubric", table, "submission")
     reader.known("[submission]", "[submission]", submission)
     captures = reader.table("[submission]", submission, "captures")
     if not captures or not all(isinstance(one, str) for one in captures.values()):
-        reader.say("[submission]", 'captures names the files, as in { h1 = "lab.pcap" }')
+        reader.say("[submission]", "captures_names")
     integrity = read_integrity(reader, table, captures)
     checks = tuple(read_check(reader, one) for one in reader.tables("the rubric", table, "check"))
     questions = tuple(read_question(reader, one) for one in reader.tables("the rubric", table, "answer"))
     ids = [*(one.id for one in checks), *(one.id for one in questions)]
     for one in sorted({one for one in ids if ids.count(one) > 1}):
-        reader.say(f"id {one!r}", "is used twice")
+        reader.say(f"id {one!r}", "used_twice")
     total = worth(checks, questions)
     if "total" in table and abs(reader.number("the rubric", table, "total", total) - total) > 1e-9:
-        reader.say("the rubric", f"total = {table['total']}, but the points add up to {total:g}")
+        reader.say("the rubric", "total", total=table["total"], sum=f"{total:g}")
     answers = reader.text("[submission]", submission, "answers") or ("answers.toml" if questions else None)
     rubric = Rubric(
         path=path,
@@ -95,7 +97,7 @@ def _networks(reader: Reader, table: Mapping[str, Any], path: str) -> tuple[str,
     stated = reader.texts("[submission]", reader.table("the rubric", table, "submission"), "networks")
     for one in stated:
         if network_of(one) is None:
-            reader.say("[submission]", f"networks: {one!r} is no network such as 192.0.2.0/24")
+            reader.say("[submission]", "no_network", network=repr(one))
     lab = reader.text("the rubric", table, "lab")
     if stated or lab is None:
         return stated
@@ -141,7 +143,7 @@ def _trial(reader: Reader, table: Mapping[str, Any]) -> Trial:
     reader.known(where, "[[test]]", table)
     files = table.get("captures", {"": table["capture"]} if "capture" in table else {})
     if not isinstance(files, dict) or not all(isinstance(one, str) for one in files.values()):
-        reader.say(where, "captures is a table of files")
+        reader.say(where, "captures_table")
         files = {}
     score = reader.number(where, table, "score") if "score" in table else None
     return Trial(

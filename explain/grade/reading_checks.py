@@ -24,12 +24,12 @@ def read_check(reader: Reader, table: Mapping[str, Any]) -> Check:
     none = reader.pattern(where, table["none"], base) if "none" in table else None
     kinds = [key for key in ("expect", "none", "sequence", "assert", "all_of", "any_of") if key in table]
     if not kinds:
-        reader.say(where, "asks for nothing: expect, none, sequence, assert, all_of or any_of is missing")
+        reader.say(where, "asks_nothing")
     if len(kinds) > 1 and set(kinds) != {"expect", "any_of"}:
-        reader.say(where, f"asks for several things: {', '.join(kinds)}")
+        reader.say(where, "asks_several", kinds=[*kinds])
     visibility = reader.word(where, table, "visibility", VISIBLE)
     if "points" not in table:
-        reader.say(where, "points are missing")
+        reader.say(where, "no_points")
     return Check(
         id=name,
         points=reader.number(where, table, "points"),
@@ -61,7 +61,7 @@ def read_check(reader: Reader, table: Mapping[str, Any]) -> Check:
 def _sequence(reader: Reader, where: str, table: Mapping[str, Any]) -> tuple[Pattern, ...]:
     steps = table.get("sequence", [])
     if not isinstance(steps, list) or (len(steps) < 2 and "sequence" in table):
-        reader.say(where, "sequence is a list of two or more events")
+        reader.say(where, "sequence")
         return ()
     found = []
     for step in steps:
@@ -80,12 +80,12 @@ def _parts(reader: Reader, where: str, table: Mapping[str, Any]) -> tuple[Part, 
         pattern = reader.pattern(where, name, one.get("where", {})) if name is not None else None
         claim = reader.text(where, one, "assert")
         if claim is None and name is None:
-            reader.say(where, "a part of all_of has assert or expect")
+            reader.say(where, "part")
         count = reader.count(where, one.get("count"), Count())
         found.append(Part(claim, pattern, count, reader.number(where, one, "points"), reader.words(where, one, "fail")))
     stated = sum(one.points for one in found)
     if found and stated and abs(stated - reader.number(where, table, "points")) > 1e-9:
-        reader.say(where, f"points = {table.get('points')}, but its parts add up to {stated:g}")
+        reader.say(where, "parts", points=table.get("points"), sum=f"{stated:g}")
     return tuple(found)
 
 
@@ -112,7 +112,7 @@ def _within(reader: Reader, where: str, value: Any) -> tuple[Within, ...]:
         told = _WITHIN.fullmatch(one.strip()) if isinstance(one, str) else None
         span = reader.span(where, told[1]) if told else None
         if not told or span is None:
-            reader.say(where, f'within = {one!r} is not of the form "1s after {{name}}"')
+            reader.say(where, "within", value=repr(one))
             continue
         found.append(Within(span, told[2], told[3]))
     return tuple(found)
@@ -123,14 +123,14 @@ def _partial(reader: Reader, where: str, table: Mapping[str, Any]) -> str | Mapp
     if value is None or value == "linear":
         return value
     if not isinstance(value, dict) or not value:
-        reader.say(where, 'partial is "linear", or phases with their points')
+        reader.say(where, "partial")
         return None
     if isinstance(table.get("expect"), str):
         for phase in value:
             reader.pattern(where, table["expect"], {phase: "any"})
     points = {str(name): reader.number(where, value, name) for name in value}
     if abs(sum(points.values()) - reader.number(where, table, "points")) > 1e-9:
-        reader.say(where, f"points = {table.get('points')}, but its phases add up to {sum(points.values()):g}")
+        reader.say(where, "phases", points=table.get("points"), sum=f"{sum(points.values()):g}")
     return points
 
 

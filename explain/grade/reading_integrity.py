@@ -24,9 +24,9 @@ def read_integrity(reader: Reader, table: Mapping[str, Any], captures: Collectio
     reader.word(_WHERE, found, "policy", _POLICIES)
     for one in reader.texts(_WHERE, found, "same_run"):
         if one not in captures:
-            reader.say(_WHERE, f"same_run: no capture is called {one!r}{nearest(one, captures)}")
+            reader.say(_WHERE, "same_run", name=one, near=nearest(one, captures))
     if not 0 < reader.number(_WHERE, found, "nonce_share", 1) <= 1:
-        reader.say(_WHERE, "nonce_share is a share, more than 0 and no more than 1")
+        reader.say(_WHERE, "share")
     reader.text(_WHERE, found, "allow_groups")
     reader.texts(_WHERE, found, "handouts")
     marker = reader.table(_WHERE, found, "marker")

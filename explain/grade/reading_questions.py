@@ -19,12 +19,12 @@ def read_question(reader: Reader, table: Mapping[str, Any]) -> Question:
     name, where = reader.named("answer", table)
     kind = table.get("type", "text")
     if kind not in ANSWER_TYPES:
-        reader.say(where, f"no type is called {kind!r}{nearest(str(kind), ANSWER_TYPES)}")
+        reader.say(where, "no_type", name=repr(kind), near=nearest(str(kind), ANSWER_TYPES))
     is_manual = table.get("mark") == "manual" or kind == "text"
     for key, words in (("mark", ("manual",)), ("partial", ("jaccard", "linear")), ("visibility", VISIBLE)):
         reader.word(where, table, key, words)
     if "key" not in table and not is_manual and not reader.is_packed:
-        reader.say(where, "key is missing")
+        reader.say(where, "no_key")
     tolerance = reader.table(where, table, "tolerance") if not isinstance(table.get("tolerance"), (int, float)) else {
         "absolute": table["tolerance"]
     }  # fmt: skip
@@ -33,13 +33,13 @@ def read_question(reader: Reader, table: Mapping[str, Any]) -> Question:
     for one in reader.tables(where, table, "wrong"):
         reader.known(where, "wrong", one)
         if "value" not in one:
-            reader.say(where, "a wrong answer has a value")
+            reader.say(where, "wrong_value")
         told = reader.words(where, one, "say")
         wrong.append(WrongAnswer(one.get("value"), reader.number(where, one, "points"), told))
     columns = reader.table(where, table, "columns") or None
     for column in (columns or {}).values():
         if column not in ANSWER_TYPES:
-            reader.say(where, f"no type is called {column!r}{nearest(str(column), ANSWER_TYPES)}")
+            reader.say(where, "no_type", name=repr(column), near=nearest(str(column), ANSWER_TYPES))
     return Question(
         id=name,
         ask=reader.words(where, table, "ask") or "",

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 from explain.errors import UsageError
 from explain.grade import predicates
 from explain.grade.rubric import Count, Pattern
-from explain.grade.vocabulary import all_names, members, nearest
+from explain.grade.vocabulary import all_names, complaint, members, nearest
 from explain.words import LANGUAGES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from explain.model import Line
 
 _KEYS = {
     "the rubric": (
@@ -61,13 +63,13 @@ class Reader:
         is_packed: a student's rubric, whose questions have no keys.
     """
 
-    complaints: list[str] = field(default_factory=list)
+    complaints: list[Line] = field(default_factory=list)
     language: str = "en"
     is_packed: bool = False
 
-    def say(self, where: str, text: str) -> None:
+    def say(self, where: str, what: str | Line, **values: object) -> None:
         """Note a complaint."""
-        self.complaints.append(f"{where}: {text}")
+        self.complaints.append(complaint(where, what, **values))
 
     def named(self, kind: str, table: Mapping[str, Any]) -> tuple[str, str]:
         """The id of a table, empty where it is missing, and how complaints name the table; unknown keys are told.
@@ -79,7 +81,7 @@ class Reader:
         section, name = f"[[{kind}]]", table.get("id")
         where = f"{kind} {name!r}"
         if not isinstance(name, str) or not name:
-            self.say(section, "id is missing")
+            self.say(section, "id_missing")
             name = ""
         self.known(where, section, table)
         return name, where
@@ -88,13 +90,13 @@ class Reader:
         """Complain of keys that the section does not have."""
         for key in table:
             if key not in _KEYS[section]:
-                self.say(where, f"unknown key {key!r}{nearest(key, _KEYS[section])}")
+                self.say(where, "unknown_key", key=key, near=nearest(key, _KEYS[section]))
 
     def text(self, where: str, table: Mapping[str, Any], key: str) -> str | None:
         """A text, or None where it is missing."""
         value = table.get(key)
         if value is not None and not isinstance(value, str):
-            self.say(where, f"{key} is a text")
+            self.say(where, "is_text", key=key)
             return None
         return value
 
@@ -102,7 +104,7 @@ class Reader:
         """One of some words, or None where it is missing."""
         value = table.get(key)
         if value is not None and value not in known:
-            self.say(where, f"{key} = {value!r} is none of {', '.join(known)}{nearest(str(value), known)}")
+            self.say(where, "none_of", key=key, value=repr(value), known=[*known], near=nearest(str(value), known))
             return None
         return value
 
@@ -112,7 +114,7 @@ class Reader:
         if not isinstance(value, dict):
             return self.text(where, table, key)
         if not value or not set(value) <= set(LANGUAGES) or not all(isinstance(one, str) for one in value.values()):
-            self.say(where, f"{key} is a text, or a table such as {{ en = ..., ja = ... }}")
+            self.say(where, "is_words", key=key)
             return None
         return str(value.get(self.language) or next(iter(value.values())))
 
@@ -120,7 +122,7 @@ class Reader:
         """A finite number."""
         value = table.get(key, default)
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 10**9:
-            self.say(where, f"{key} is a number")
+            self.say(where, "is_a_number", key=key)
             return default
         return float(value)
 
@@ -128,14 +130,14 @@ class Reader:
         """True or false; false where it is missing."""
         value = table.get(key, False)
         if not isinstance(value, bool):
-            self.say(where, f"{key} is true or false")
+            self.say(where, "is_flag", key=key)
         return value is True
 
     def texts(self, where: str, table: Mapping[str, Any], key: str) -> tuple[str, ...]:
         """A list of texts, empty where it is missing."""
         value = table.get(key, [])
         if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-            self.say(where, f"{key} is a list of texts")
+            self.say(where, "is_texts", key=key)
             return ()
         return tuple(value)
 
@@ -143,7 +145,7 @@ class Reader:
         """A table, empty where it is missing."""
         value = table.get(key, {})
         if not isinstance(value, dict):
-            self.say(where, f"{key} is a table")
+            self.say(where, "is_table", key=key)
             return {}
         return value
 
@@ -151,29 +153,29 @@ class Reader:
         """A list of tables, empty where it is missing."""
         value = table.get(key, [])
         if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
-            self.say(where, f"{key} is a list of tables")
+            self.say(where, "is_tables", key=key)
             return []
         return value
 
     def pattern(self, where: str, name: Any, table: Any) -> Pattern | None:
         """An event with its predicates; None, with a complaint, where it makes no sense."""
         if not isinstance(name, str) or not members(name):
-            self.say(where, f"no event is called {name!r}{nearest(str(name), all_names())}")
+            self.say(where, "no_event", name=repr(name), near=nearest(str(name), all_names()))
             return None
         if not isinstance(table, dict):
-            self.say(where, "where is a table")
+            self.say(where, "where_is_table")
             return None
         try:
             return Pattern(name, predicates.read(name, table))
         except UsageError as error:
-            self.say(where, str(error))
+            self.say(where, error.line)
             return None
 
     def span(self, where: str, text: Any) -> int | None:
         """A length of time in nanoseconds."""
         found = _SPAN.fullmatch(text) if isinstance(text, str) else None
         if not found:
-            self.say(where, f"{text!r} is no length of time such as 1s or 500ms")
+            self.say(where, "no_span", text=repr(text))
             return None
         return round(float(found[1]) * _UNITS_NS[found[2]])
 
@@ -183,11 +185,11 @@ class Reader:
             return default
         found = _COUNT.fullmatch(str(value)) if not isinstance(value, bool) else None
         if not found:
-            self.say(where, f'count = {value!r} is none of 1, ">=1", "<=3", "2-4"')
+            self.say(where, "no_count", value=repr(value))
             return default
         number = int(found[2])
         if (found[3] and int(found[3]) < number) or (found[1] == "<" and number == 0):
-            self.say(where, f"count = {value!r} can never hold")
+            self.say(where, "never_count", value=repr(value))
         if found[3]:
             return Count(number, int(found[3]))
         return {
@@ -200,6 +202,6 @@ class Reader:
             return value
         found = re.fullmatch(r"\s*(\d{1,9})\s*([kKMG]i?B|B)?\s*", value) if isinstance(value, str) else None
         if not found:
-            self.say(where, f"{value!r} is no size such as 20MB")
+            self.say(where, "no_size", value=repr(value))
             return default
         return int(found[1]) * _SIZES.get(found[2] or "B", 1)

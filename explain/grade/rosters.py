@@ -25,13 +25,13 @@ def read_roster(path: str) -> list[dict[str, str]]:
     """
     try:
         if Path(path).stat().st_size > _LARGEST_ROSTER:
-            raise UnreadableError(path, "it is too large for a roster")
+            raise UnreadableError(path, "unread.large_roster")
         with Path(path).open(encoding="utf-8-sig", newline="") as file:
             rows = [{str(key): value or "" for key, value in row.items() if key} for row in csv.DictReader(file)]
     except OSError as error:
-        raise UnreadableError(path, reason_of(error, "it cannot be read")) from None
+        raise UnreadableError(path, reason_of(error, "unread.not_read")) from None
     except (UnicodeDecodeError, csv.Error) as error:
-        raise UnreadableError(path, f"it is no CSV: {error}") from None
+        raise UnreadableError(path, "unread.no_csv", why=str(error)) from None
     return rows
 
 

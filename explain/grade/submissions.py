@@ -26,7 +26,6 @@ _MAGIC = (b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4", b"\x4d\x3c\xb2\xa1", b"\xa1\
 _SUFFIXES = (".gz", ".zst", ".pcap", ".pcapng", ".cap", ".dmp")
 _MOST_FILES = 2000
 _MOST_DEPTH = 6
-_TOO_MANY = f"a submission has more than {_MOST_FILES} files"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ def files_below(paths: Sequence[Path]) -> list[Path]:
             continue
         found += _plain_below(path, _MOST_DEPTH, _MOST_FILES)
         if len(found) > _MOST_FILES:
-            raise UsageError(_TOO_MANY)
+            raise UsageError("grade.too_many", limit=_MOST_FILES)
     return found
 
 
@@ -96,7 +95,7 @@ def _plain_below(folder: Path, depth: int, room: int) -> list[Path]:
     except OSError:
         return []
     if len(some) > room:
-        raise UsageError(_TOO_MANY)
+        raise UsageError("grade.too_many", limit=_MOST_FILES)
     shown = sorted((one for one in some if not one.name.startswith((".", "__MACOSX"))), key=lambda one: one.name)
     found = [Path(one.path) for one in shown if one.is_file(follow_symlinks=False)]
     for one in shown if depth else ():

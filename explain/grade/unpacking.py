@@ -30,7 +30,6 @@ BROKEN = (
 )  # fmt: skip
 """What a damaged or an unknown archive raises."""
 _HAS_A_PASSWORD = 1
-_TOO_MANY = "the archive holds more than {} files"
 _LONGEST_HEADER = 1 << 20
 
 
@@ -67,8 +66,8 @@ def unpack(path: Path, into: Path, most_octets: int, *, most_files: int = _MOST_
             _untar(path, into, room, most_files)
     except BROKEN as error:
         # What an error of the system says holds the name of a folder, another one in every run.
-        why = reason_of(error, "it cannot be read") if isinstance(error, OSError) and error.errno else error
-        raise NotGradableError(f"the archive {visible(path.name)} cannot be unpacked: {visible(str(why))}") from None
+        why = reason_of(error, "unread.not_read") if isinstance(error, OSError) and error.errno else error
+        raise NotGradableError("grade.archive_broken", name=visible(path.name), why=visible(str(why))) from None
 
 
 @dataclass(slots=True)
@@ -81,14 +80,14 @@ class _Room:
 
 def _unzip(path: Path, into: Path, room: _Room, most_files: int) -> None:
     if lists_more_than(path, most_files):
-        raise NotGradableError(_TOO_MANY.format(most_files))
+        raise NotGradableError("grade.archive_many", limit=most_files)
     with zipfile.ZipFile(path) as archive:
         for entry in archive.infolist():
             kind = entry.external_attr >> 28
             if entry.is_dir() or kind not in (0, 8):  # links and devices are left where they are
                 continue
             if entry.flag_bits & _HAS_A_PASSWORD:
-                raise NotGradableError(f"the archive {visible(path.name)} has a password")
+                raise NotGradableError("grade.archive_password", name=visible(path.name))
             with archive.open(entry) as source:
                 _copy(source, into, entry.filename, room, _moment(entry.date_time))
 
@@ -105,7 +104,7 @@ def _untar(path: Path, into: Path, room: _Room, most_files: int) -> None:
     with tarfile.open(path, "r|*", tarinfo=Entry) as archive:
         for number, entry in enumerate(archive):
             if number > most_files:
-                raise NotGradableError(_TOO_MANY.format(most_files))
+                raise NotGradableError("grade.archive_many", limit=most_files)
             source = archive.extractfile(entry) if entry.isreg() else None
             if source is not None:
                 _copy(source, into, entry.name, room, float(entry.mtime))
@@ -126,7 +125,7 @@ def _copy(source: object, into: Path, name: str, room: _Room, time_s: float) -> 
         for block in _blocks(source):
             left -= len(block)
             if left < 0 and not room.is_each:
-                raise NotGradableError("the archive unpacks to more than is allowed")
+                raise NotGradableError("grade.archive_large")
             file.write(block[: len(block) + left + 1] if left < 0 else block)
             if left < 0:
                 break

@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from explain.grade.event_table import ABOUT, COMMON, EVENTS
+from explain.model import Line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -69,7 +70,13 @@ def fields_of(name: str) -> Mapping[str, str]:
     return found
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def complaint(where: str, what: str | Line, **values: object) -> Line:
+    """What is wrong in a place of a rubric: a sentence of ``errors.rubric``, or one that is made already."""
+    told = what if isinstance(what, Line) else Line(f"errors.rubric.{what}", values)
+    return Line("errors.rubric.here", {"where": where, "what": told})
+
+
+def nearest(word: str, known: Iterable[str]) -> Line | str:
     """A hint that names what the word may have meant; empty if nothing looks like it."""
     found = difflib.get_close_matches(word, list(known), 1, 0.55)
-    return f"; did you mean {found[0]}?" if found else ""
+    return Line("errors.rubric.near", {"near": found[0]}) if found else ""

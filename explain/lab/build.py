@@ -72,7 +72,7 @@ def build(acts: tuple[operations.Operation, ...]) -> dict[str, Place]:
             except (NetlinkError, OSError) as e:
                 number, text = e.args[0], e.args[-1] if len(e.args) > 1 else e
                 known = errno.errorcode.get(number, number) if isinstance(number, int) else number
-                raise ExplainError(f"{act.command}: {text} ({known})") from e
+                raise ExplainError("lab.refused", command=act.command, text=text, code=known) from e
     return places
 
 

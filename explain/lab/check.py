@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from explain.errors import InputError
+from explain.model import Line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -54,9 +55,9 @@ class LabFileError(InputError):
         where: the file and the key, as ``nat/lab.toml: nodes.r1.routes[0]``.
     """
 
-    def __init__(self, where: str, stands: object, may: str, nearest: str | None = None) -> None:
-        hint = f" (did you mean {nearest!r}?)" if nearest else ""
-        super().__init__(f"{where}: {shown(stands)}{hint}; {may}")
+    def __init__(self, where: str, stands: object, may: str, near: str | None = None, **values: object) -> None:
+        told = {"where": where, "stands": shown(stands), "may": Line(f"errors.{may}", values), "near": near}
+        super().__init__("lab_file.near" if near else "lab_file.wrong", **told)
         self.where = where
 
 
@@ -77,31 +78,31 @@ def keys(table: Mapping[str, Any], allowed: Collection[str], required: Collectio
     for key in table:
         if key not in allowed:
             raise LabFileError(
-                f"{where}: {key}", table[key], f"keys here are {', '.join(allowed)}", nearest_of(key, allowed)
+                f"{where}: {key}", table[key], "lab_file.keys", keys=[*allowed], near=nearest_of(key, allowed)
             )
     for key in required:
         if key not in table:
-            raise LabFileError(f"{where}: {key}", None, "this key is required here")
+            raise LabFileError(f"{where}: {key}", None, "lab_file.required")
 
 
 def table(value: Any, where: str) -> dict[str, Any]:
     """A TOML table."""
     if not isinstance(value, dict):
-        raise LabFileError(where, value, "a table of keys and values stands here")
+        raise LabFileError(where, value, "lab_file.table")
     return value
 
 
 def rows(value: Any, where: str) -> list[Any]:
     """A TOML array."""
     if not isinstance(value, list):
-        raise LabFileError(where, value, "a list stands here")
+        raise LabFileError(where, value, "lab_file.rows")
     return value
 
 
 def text(value: Any, where: str) -> str:
     """Text without control characters except line breaks and tabs."""
     if not isinstance(value, str) or any(ord(c) < 32 and c not in "\n\t" for c in value) or "\x7f" in value:
-        raise LabFileError(where, value, "plain text stands here")
+        raise LabFileError(where, value, "lab_file.text")
     return value
 
 
@@ -109,28 +110,28 @@ def one_of(value: Any, choices: Collection[str], where: str) -> str:
     """One word of a closed list."""
     if not isinstance(value, str) or value not in choices:
         near = nearest_of(value, choices) if isinstance(value, str) else None
-        raise LabFileError(where, value, f"one of {', '.join(choices)} stands here", near)
+        raise LabFileError(where, value, "lab_file.choices", choices=[*choices], near=near)
     return value
 
 
 def flag(value: Any, where: str) -> bool:
     """True or false."""
     if not isinstance(value, bool):
-        raise LabFileError(where, value, "true or false stands here")
+        raise LabFileError(where, value, "lab_file.flag")
     return value
 
 
 def number(value: Any, low: int, high: int, where: str) -> int:
     """A whole number in a range."""
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise LabFileError(where, value, f"a whole number from {low} to {high} stands here")
+        raise LabFileError(where, value, "lab_file.number", low=low, high=high)
     return value
 
 
 def seconds(value: Any, where: str) -> float:
     """Seconds, up to five minutes."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 300:
-        raise LabFileError(where, value, "seconds from 0 to 300 stand here")
+        raise LabFileError(where, value, "lab_file.seconds")
     return float(value)
 
 
@@ -142,21 +143,21 @@ def strings(value: Any, where: str, check: Callable[[Any, str], str] = text) -> 
 def name(value: Any, where: str) -> str:
     """A name of a node or an interface: it has to fit the kernel's 15 characters and a file's name."""
     if not isinstance(value, str) or not NAME.fullmatch(value):
-        raise LabFileError(where, value, "up to 15 of a-z, 0-9 and - stand here, a letter first")
+        raise LabFileError(where, value, "lab_file.name")
     return value
 
 
 def mac(value: Any, where: str) -> str:
     """A unicast MAC in lower case with colons."""
     if not isinstance(value, str) or not MAC.fullmatch(value) or int(value[:2], 16) & 1:
-        raise LabFileError(where, value, "a unicast MAC such as 00:00:5e:00:53:01 stands here")
+        raise LabFileError(where, value, "lab_file.mac")
     return value
 
 
 def hostname(value: Any, where: str) -> str:
     """A DNS name in lower case."""
     if not isinstance(value, str) or len(value) > 253 or not HOSTNAME.fullmatch(value):
-        raise LabFileError(where, value, "a name such as www.example.test stands here")
+        raise LabFileError(where, value, "lab_file.hostname")
     return value
 
 
@@ -170,20 +171,20 @@ def address(value: Any, where: str) -> str:
     try:
         parsed = ipaddress.ip_address(value if isinstance(value, str) else "")
     except ValueError:
-        raise LabFileError(where, value, "an IP address such as 192.0.2.1 stands here") from None
+        raise LabFileError(where, value, "lab_file.address") from None
     if not _is_allowed(parsed):
-        raise LabFileError(where, value, "only documentation, private and link-local addresses may stand here")
+        raise LabFileError(where, value, "lab_file.foreign_address")
     return str(parsed)
 
 
 def interface_address(value: Any, where: str) -> str:
     """An address with its prefix length, as ``192.0.2.1/24``."""
     if not isinstance(value, str) or "/" not in value:
-        raise LabFileError(where, value, "an address with its prefix length, such as 192.0.2.1/24, stands here")
+        raise LabFileError(where, value, "lab_file.with_prefix")
     try:
         parsed = ipaddress.ip_interface(value)
     except ValueError:
-        raise LabFileError(where, value, "an address such as 192.0.2.1/24 stands here") from None
+        raise LabFileError(where, value, "lab_file.interface_address") from None
     address(str(parsed.ip), where)
     return parsed.with_prefixlen
 
@@ -195,18 +196,18 @@ def prefix(value: str, where: str, family: int = 4) -> str:
     try:
         parsed = ipaddress.ip_network(value)
     except ValueError:
-        raise LabFileError(where, value, "default, or a network such as 198.51.100.0/24, stands here") from None
+        raise LabFileError(where, value, "lab_file.prefix") from None
     if parsed.prefixlen > 1 and not (
         _is_allowed(parsed[0]) or any(parsed.version == net.version and parsed[0] in net for net in COMMON)
     ):
-        raise LabFileError(where, value, "only documentation, private and link-local networks may stand here")
+        raise LabFileError(where, value, "lab_file.foreign_network")
     return str(parsed)
 
 
 def sysctl_key(value: str, where: str) -> str:
     """A setting of one network namespace; ``net.core`` belongs to the whole machine."""
     if not SYSCTL.fullmatch(value):
-        raise LabFileError(where, value, "a setting under net.ipv4, net.ipv6, net.netfilter or net.bridge stands here")
+        raise LabFileError(where, value, "lab_file.sysctl")
     return value
 
 
@@ -221,7 +222,7 @@ def argument(value: Any, where: str) -> str:
             continue
         common = any(parsed.version == net.version and parsed in net for net in COMMON)
         if not _is_allowed(parsed) and not common and not _is_netmask(parsed):
-            raise LabFileError(where, value, "only documentation, private and link-local addresses may stand here")
+            raise LabFileError(where, value, "lab_file.foreign_address")
     return word
 
 

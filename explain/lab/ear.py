@@ -16,7 +16,6 @@ from explain.errors import InputError, MissingError
 if TYPE_CHECKING:
     from explain.capture.recorder import Heard
 
-_REMEDY = "run as root, or inside `unshare --user --map-root-user --net`"
 _PAUSE_S = 0.05
 ANY = "any"
 """The name that stands for all interfaces."""
@@ -85,10 +84,10 @@ class Ear:
                 _enter(self._where)
             self._names = [name for _, name in socket.if_nameindex()]
             if self._interface != ANY and self._interface not in self._names:
-                raise InputError(f"{self._interface}: no such interface; there are {', '.join(self._names)}")
+                raise InputError("usage.no_interface", interface=self._interface, names=[*self._names])
             return Tap()
         except PermissionError:
-            raise MissingError("hearing this namespace", _REMEDY) from None
+            raise MissingError("missing.hearing_namespace") from None
 
     def pcapng(self) -> bytes:
         """What was heard, as a file."""
@@ -106,7 +105,7 @@ def _enter(where: str | int) -> None:
     try:
         net = os.open(named, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
-        raise InputError(f"{where}: no such network namespace") from None
+        raise InputError("usage.no_namespace", where=where) from None
     try:
         kernel.setns(net, kernel.CLONE_NEWNET)
     finally:

@@ -36,12 +36,9 @@ from explain.lab.kernel import (
     mount,
     unshare,
 )
+from explain.model import Line
 
 Tell = Callable[[str, Any], None]
-_NO_NAMESPACES = (
-    "as root it always works (sudo explain lab ...); "
-    "as an ordinary user this system would have to allow user namespaces"
-)
 
 
 def hold(task: Callable[[Tell], Any], hear: Callable[[str, Any], None], clean: Callable[[], None] | None = None) -> Any:
@@ -92,7 +89,7 @@ def listen(told: Any, hear: Callable[[str, Any], None]) -> Any:
         if kind == "error":
             raise value
         hear(kind, value)
-    raise ExplainError("the lab was ended from outside before it was done; nothing of it is left")
+    raise ExplainError("lab.ended")
 
 
 def teller(fd: int) -> Tell:
@@ -182,8 +179,8 @@ def enter() -> None:
         unshare(flags if uid == 0 else flags | CLONE_NEWUSER)
     except OSError as e:
         if uid == 0:
-            raise MissingError(f"new namespaces ({e.strerror})", "root inside a container needs CAP_SYS_ADMIN") from e
-        raise MissingError(f"user namespaces ({e.strerror})", _why_not()) from e
+            raise MissingError("missing.new_namespaces", why=e.strerror) from e
+        raise MissingError("missing.user_namespaces", why=e.strerror, remedy=_why_not()) from e
     if uid == 0:
         return
     try:
@@ -192,24 +189,25 @@ def enter() -> None:
         Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
         mount("none", "/", None, MS_REC | MS_PRIVATE)
     except OSError as e:
-        raise MissingError(f"rights inside a user namespace ({e.strerror})", _why_not()) from e
+        raise MissingError("missing.namespace_rights", why=e.strerror, remedy=_why_not()) from e
 
 
-def _why_not() -> str:
-    """The setting that forbids user namespaces to ordinary users, as one line."""
+def _why_not() -> Line:
+    """The setting that forbids user namespaces to ordinary users, for the middle of a line."""
     for path, forbidding, remedy in (
         ("/proc/sys/kernel/unprivileged_userns_clone", "0", "sudo sysctl kernel.unprivileged_userns_clone=1"),
         ("/proc/sys/user/max_user_namespaces", "0", "sudo sysctl user.max_user_namespaces=15000"),
         (
             "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
             "1",
-            "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0, or an AppArmor profile with `userns,`",
+            "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0",
         ),
     ):
         with contextlib.suppress(OSError):
             if Path(path).read_text().strip() == forbidding:
-                return f"{path.removeprefix('/proc/sys/').replace('/', '.')} is {forbidding}: {remedy}, or run as root"
-    return _NO_NAMESPACES
+                setting = path.removeprefix("/proc/sys/").replace("/", ".")
+                return Line("errors.missing.setting", {"setting": setting, "value": forbidding, "remedy": remedy})
+    return Line("errors.missing.as_root", {})
 
 
 def _own_mounts() -> None:

@@ -23,15 +23,15 @@ def enter(live: Live, node: str | None) -> None:
         ExplainError: it is not ours to enter.
     """
     if node is not None and node not in live.nodes:
-        raise UnknownNameError(f"node of {live.name}", node, live.nodes)
+        raise UnknownNameError("node", node, live.nodes, lab=live.name)
     flags = kernel.CLONE_NEWNS | kernel.CLONE_NEWPID | kernel.CLONE_NEWNET | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS
     pidfd = os.pidfd_open(live.holder[0])
     try:
         if started(live.holder[0]) != live.holder[1]:
-            raise ExplainError(f"the lab {live.name} has just ended")
+            raise ExplainError("lab.just_ended", lab=live.name)
         kernel.setns(pidfd, flags if os.geteuid() == 0 else flags | kernel.CLONE_NEWUSER)
     except PermissionError as e:
-        raise ExplainError(f"the lab {live.name} cannot be entered: {e.strerror}") from e
+        raise ExplainError("lab.not_entered", lab=live.name, why=e.strerror) from e
     finally:
         os.close(pidfd)
     if node is None:

@@ -24,7 +24,7 @@ def words_of(value: object, where: str) -> list[str]:
     """The words of one line."""
     words = check.text(value, where).split()
     if not words:
-        raise LabFileError(where, value, "some words of iproute2 stand here")
+        raise LabFileError(where, value, "lab_file.iproute")
     return words
 
 
@@ -34,13 +34,13 @@ def pairs(words: list[str], allowed: Mapping[str, str], where: str) -> dict[str,
     rest = iter(words)
     for word in rest:
         if word not in allowed:
-            raise LabFileError(where, word, f"words here are {', '.join(allowed)}", check.nearest_of(word, allowed))
+            raise LabFileError(where, word, "lab_file.words", words=[*allowed], near=check.nearest_of(word, allowed))
         if word in {"onlink", "sticky", "proxy", "static", "master"}:
             found[allowed[word]] = "yes"
             continue
         value = next(rest, None)
         if value is None:
-            raise LabFileError(where, word, "a value follows this word")
+            raise LabFileError(where, word, "lab_file.value_follows")
         found[allowed[word]] = value
     return found
 
@@ -52,7 +52,7 @@ def _table_number(word: str | None, where: str) -> int | None:
     if word in TABLES:
         return TABLES[word]
     if not word.isdecimal() or not 1 <= int(word) <= 252:
-        raise LabFileError(where, word, "main, local, default or a number from 1 to 252 stands here")
+        raise LabFileError(where, word, "lab_file.table_name")
     return int(word)
 
 
@@ -61,7 +61,7 @@ def whole(word: str | None, where: str) -> int | None:
     if word is None:
         return None
     if not word.isdecimal() or len(word) > 9:
-        raise LabFileError(where, word, "a whole number stands here")
+        raise LabFileError(where, word, "lab_file.integer")
     return int(word)
 
 
@@ -77,14 +77,14 @@ def route(value: object, where: str) -> Route:
     if is_ipv6:
         words.pop(0)
     if not words:
-        raise LabFileError(where, value, "a destination stands here")
+        raise LabFileError(where, value, "lab_file.destination")
     to = words.pop(0)
     fields = {k: k for k in ("via", "dev", "src", "metric", "table", "mtu", "onlink")}
     got = pairs(words, fields, where)
     via = check.address(got["via"], where) if "via" in got else None
     family = 6 if is_ipv6 or ":" in (via or to) else 4
     if kind == "unicast" and via is None and "dev" not in got:
-        raise LabFileError(where, value, "a route needs via ADDRESS or dev NAME")
+        raise LabFileError(where, value, "lab_file.route_needs")
     return Route(
         text=" ".join(str(value).split()),
         kind=kind,
@@ -112,7 +112,7 @@ def rule(value: object, where: str) -> Rule:
     fields = {"from": "source", "to": "to", "iif": "iif", "priority": "priority", "pref": "priority"}
     got = pairs(words, {**fields, "lookup": "table", "table": "table"}, where)
     if action == "lookup" and "table" not in got:
-        raise LabFileError(where, value, "lookup TABLE, blackhole, unreachable or prohibit stands at the end")
+        raise LabFileError(where, value, "lab_file.rule_ends")
     known = [check.prefix(got[k], where) for k in ("source", "to") if k in got and got[k] != "all"]
     return Rule(
         text=" ".join(str(value).split()),
@@ -137,11 +137,11 @@ def neighbour(value: object, where: str) -> Neighbour:
     if is_proxy:
         words.pop(0)
     if not words:
-        raise LabFileError(where, value, "an address stands here")
+        raise LabFileError(where, value, "lab_file.an_address")
     address = check.address(words.pop(0), where)
     got = pairs(words, {"lladdr": "mac", "dev": "dev", "nud": "state"}, where)
     if "dev" not in got or ("mac" not in got and not is_proxy):
-        raise LabFileError(where, value, "lladdr MAC and dev NAME belong here")
+        raise LabFileError(where, value, "lab_file.neighbour_needs")
     return Neighbour(
         text=" ".join(str(value).split()),
         address=address,
@@ -162,5 +162,5 @@ def forwarding_entry(value: object, where: str) -> ForwardingEntry:
     mac = check.mac(words.pop(0), where)
     got = pairs(words, {"dev": "dev", "static": "static", "sticky": "sticky", "master": "master"}, where)
     if "dev" not in got:
-        raise LabFileError(where, value, "dev PORT belongs here")
+        raise LabFileError(where, value, "lab_file.fdb_needs")
     return ForwardingEntry(" ".join(str(value).split()), mac, check.name(got["dev"], where), is_sticky="sticky" in got)

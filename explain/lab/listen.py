@@ -65,7 +65,7 @@ def _in_child(live: Live, node: str | None, work: Any) -> bytes:
             except KeyboardInterrupt:  # the child got it too and is about to write
                 continue
     if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0:
-        raise ExplainError("the lab could not be looked into")
+        raise ExplainError("lab.not_looked")
     return data
 
 

@@ -85,10 +85,9 @@ def one(name: str | None) -> Live:
         for lab in live:
             if lab.name == name:
                 return lab
-        raise UnknownNameError("running lab", name, tuple(lab.name for lab in live))
+        raise UnknownNameError("live", name, tuple(lab.name for lab in live))
     if len(live) != 1:
-        names = ", ".join(lab.name for lab in live)
-        raise ExplainError(f"several labs are up: {names}; say which with --lab" if live else "no lab is up")
+        raise ExplainError("lab.several" if live else "lab.none", names=[lab.name for lab in live])
     return live[0]
 
 

@@ -46,7 +46,7 @@ def load(rules: str, node: str) -> None:
         library.nft_ctx_buffer_output(context)
         if library.nft_run_cmd_from_buffer(context, rules.encode()) != 0:
             complaint = (library.nft_ctx_get_error_buffer(context) or b"").decode(errors="replace").strip()
-            raise ExplainError(f"nodes.{node}: nft: {complaint}")
+            raise ExplainError("lab.nft", node=node, said=complaint)
     finally:
         library.nft_ctx_free(context)
 
@@ -55,6 +55,6 @@ def _load_by_command(rules: str, node: str) -> None:
     try:
         done = subprocess.run(["nft", "-f", "-"], input=rules, capture_output=True, text=True, check=False)
     except FileNotFoundError:
-        raise MissingError("nft", "sudo apt install nftables") from None
+        raise MissingError("missing.nft") from None
     if done.returncode:
-        raise ExplainError(f"nodes.{node}: nft: {done.stderr.strip()}")
+        raise ExplainError("lab.nft", node=node, said=done.stderr.strip())

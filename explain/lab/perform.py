@@ -118,9 +118,7 @@ class Stage:
                 )
         except FileNotFoundError:
             os.close(master)
-            raise MissingError(
-                f"the tool {argv[0]!r}", f"sudo apt install {PACKAGES.get(argv[0], argv[0])}, or its like"
-            ) from None
+            raise MissingError("missing.tool", tool=argv[0], package=PACKAGES.get(argv[0], argv[0])) from None
         finally:
             os.close(slave)
         os.set_blocking(master, False)
@@ -155,13 +153,13 @@ class Stage:
         def is_ready() -> bool:
             if child.process.poll() is not None:
                 said = self.end(child, None).output.strip()
-                raise ExplainError(f"services: {service.kind} on {service.on} ended at once: {said}")
+                raise ExplainError("lab.service_ended", kind=service.kind, node=service.on, said=said)
             if protocol == "raw" or port is None:
                 return self._waits_for_frames(child, sockets + SERVICES[service.kind].packet_sockets)
             return is_listening(self.places[service.on], protocol, port)
 
         if not self.pump(is_ready, 10.0):
-            raise ExplainError(f"services: {service.kind} on {service.on} does not listen after 10 s")
+            raise ExplainError("lab.service_silent", kind=service.kind, node=service.on)
 
     def _waits_for_frames(self, child: Child, wanted: int) -> bool:
         """True when a program of ours has opened so many packet sockets in its node and sleeps until frames come."""
@@ -175,9 +173,9 @@ class Stage:
             ExplainError: it does not hold in time.
         """
         if not self.pump(lambda: self._holds(wait), wait.timeout_s):
-            at = f" on {wait.on}" if wait.on else ""
-            state = f" {wait.state}" if wait.state else ""
-            raise ExplainError(f"wait: {wait.kind} {wait.value}{state}{at} did not come in {wait.timeout_s:g} s")
+            words = (wait.kind, wait.value, wait.state, f"on {wait.on}" if wait.on else None)
+            wanted = " ".join(str(word) for word in words if word)
+            raise ExplainError("lab.did_not_come", wanted=wanted, limit_s=f"{wait.timeout_s:g}")
 
     def _holds(self, wait: Wait) -> bool:
         if wait.kind == "quiet":

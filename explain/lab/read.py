@@ -37,7 +37,7 @@ def read(path: Path) -> Lab:
     try:
         return from_table(tomllib.loads(text), path.parent.name or path.stem, str(path), text)
     except tomllib.TOMLDecodeError as e:
-        raise UnreadableError(str(path), f"not TOML: {e}") from None
+        raise UnreadableError(str(path), "unread.not_toml", why=str(e)) from None
 
 
 def text_of(path: Path) -> str:
@@ -49,13 +49,13 @@ def text_of(path: Path) -> str:
     try:
         data = path.read_bytes()
     except OSError as e:
-        raise UnreadableError(str(path), reason_of(e, "it cannot be read")) from None
+        raise UnreadableError(str(path), reason_of(e, "unread.not_read")) from None
     if len(data) > LARGEST:
-        raise UnreadableError(str(path), f"a lab file has at most {LARGEST} octets, this has {len(data)}")
+        raise UnreadableError(str(path), "unread.large_lab", limit=LARGEST, size=len(data))
     try:
         return data.decode()
     except UnicodeDecodeError as e:
-        raise UnreadableError(str(path), f"not UTF-8 at octet {e.start}") from None
+        raise UnreadableError(str(path), "unread.not_utf8", offset=e.start) from None
 
 
 def from_table(data: dict[str, Any], name: str, where: str, text: str) -> Lab:
@@ -81,7 +81,7 @@ def from_table(data: dict[str, Any], name: str, where: str, text: str) -> Lab:
         node_named(service.on, by_name, f"{where}: services[{i}]: on")
     for i, step in enumerate(fault):
         if isinstance(step, Wait):
-            raise LabFileError(f"{where}: fault[{i}]", "wait", "a fault is a list of commands")
+            raise LabFileError(f"{where}: fault[{i}]", "wait", "lab_file.fault_wait")
     return Lab(
         name=name,
         title=_title(data["title"], f"{where}: title"),
@@ -110,7 +110,7 @@ def _title(value: object, where: str) -> dict[str, str]:
 def _link(row: object, where: str) -> Link:
     ends = check.strings(row, where)
     if len(ends) != 2:
-        raise LabFileError(where, row, 'two ends such as ["h1.eth0", "r1.eth0"] stand here')
+        raise LabFileError(where, row, "lab_file.two_ends")
     parsed = []
     for i, end in enumerate(ends):
         node, _, nic = end.partition(".")
@@ -125,7 +125,7 @@ def _hold_together(nodes: dict[str, Node], links: tuple[Link, ...], where: str) 
         for end in link.ends:
             node_named(end[0], nodes, f"{where}: links[{i}]")
             if end in seen:
-                raise LabFileError(f"{where}: links[{i}]", ".".join(end), "an interface is the end of one link only")
+                raise LabFileError(f"{where}: links[{i}]", ".".join(end), "lab_file.one_link")
             seen.add(end)
     for node in nodes.values():
         names = [nic.name for nic in node.nics] + ["lo"]
@@ -138,6 +138,8 @@ def _hold_together(nodes: dict[str, Node], links: tuple[Link, ...], where: str) 
                 raise LabFileError(
                     f"{where}: nodes.{node.name}: {key}",
                     dev,
-                    f"interfaces of {node.name} are {', '.join(names)}",
-                    check.nearest_of(dev, names),
+                    "lab_file.interfaces",
+                    node=node.name,
+                    names=[*names],
+                    near=check.nearest_of(dev, names),
                 )

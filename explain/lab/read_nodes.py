@@ -30,7 +30,7 @@ def _macs(first: str) -> Iterator[str]:
 def nodes_of(data: dict[str, Any], links: tuple[Link, ...], first_mac: str, where: str) -> tuple[Node, ...]:
     """The nodes of a file; interfaces that name no MAC get the next one, from ``first_mac`` on."""
     if not 1 <= len(data) <= 16:
-        raise LabFileError(f"{where}: nodes", sorted(data), "one to sixteen nodes stand here")
+        raise LabFileError(f"{where}: nodes", sorted(data), "lab_file.nodes_count")
     macs = _macs(first_mac)
     roles = _roles(data, where)
     nodes = []
@@ -74,9 +74,7 @@ def _node(name: str, got: dict[str, Any], role: str, linked: list[str], macs: It
     for nic in nics:
         if nic not in linked and not (nic == "br0" and kind in {"switch", "repeater"}):
             near = check.nearest_of(nic, linked)
-            raise LabFileError(
-                f"{where}: interfaces.{nic}", nics[nic], "an interface is the end of a link; this is none", near
-            )
+            raise LabFileError(f"{where}: interfaces.{nic}", nics[nic], "lab_file.no_end", near=near)
     if kind in {"switch", "repeater"}:
         linked = ["br0", *linked]
     sysctl = check.table(got.get("sysctl", {}), f"{where}: sysctl")
@@ -134,5 +132,5 @@ def node_named(name: str, nodes: dict[str, Node], where: str) -> Node:
         LabFileError: the lab has none of this name.
     """
     if name not in nodes:
-        raise LabFileError(where, name, f"nodes here are {', '.join(nodes)}", check.nearest_of(name, nodes))
+        raise LabFileError(where, name, "lab_file.nodes", names=[*nodes], near=check.nearest_of(name, nodes))
     return nodes[name]

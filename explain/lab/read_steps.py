@@ -32,7 +32,7 @@ def step_of(row: object, nodes: dict[str, Node], where: str) -> Step | Wait:
     check.one_of(run[0] if run else None, known, f"{where}: run[0]")
     for i, word in enumerate(run[1:], 1):
         if word.split("=", 1)[0] in services.FORBIDDEN.get(run[0], ()) or "file:" in word:
-            raise LabFileError(f"{where}: run[{i}]", word, f"{run[0]} may not read or write files, or start programs")
+            raise LabFileError(f"{where}: run[{i}]", word, "lab_file.forbidden", program=run[0])
     shows = got.get("shows", [])
     return Step(
         on=node,
@@ -64,7 +64,7 @@ def _wait(got: dict[str, Any], nodes: dict[str, Node], where: str) -> Wait:
         case "listening":
             protocol, _, port = check.text(value, f"{where}: for").partition("/")
             if protocol not in {"tcp", "udp"} or not port.isdecimal():
-                raise LabFileError(f"{where}: for", value, "tcp/PORT or udp/PORT stands here")
+                raise LabFileError(f"{where}: for", value, "lab_file.protocol_port")
     return Wait(
         kind=kind,
         on=got.get("on"),

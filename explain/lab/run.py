@@ -40,7 +40,7 @@ def require_tools(lab: Lab) -> None:
     missing = missing_tools(lab)
     if missing:
         packages = " ".join(dict.fromkeys(PACKAGES.get(tool, tool) for tool in missing))
-        raise MissingError(f"the lab {lab.name} needs {', '.join(missing)}", f"sudo apt install {packages}")
+        raise MissingError("missing.lab_tools", lab=lab.name, tools=[*missing], packages=packages)
 
 
 def require_pyroute2() -> None:
@@ -52,7 +52,7 @@ def require_pyroute2() -> None:
     from importlib.util import find_spec
 
     if find_spec("pyroute2") is None:
-        raise MissingError("the package pyroute2, which builds the labs", "pip install pyroute2")
+        raise MissingError("missing.pyroute2")
 
 
 def run(
@@ -144,7 +144,7 @@ def _act(act: object, stage: Stage, tell: Tell, ran: list[Ran], complaints: list
         case Break(step):
             done = stage.run(step)
             if done is not None and done.complaint:
-                raise ExplainError(f"fault: {done.complaint}: {done.output.strip()}")
+                raise ExplainError("lab.fault", complaint=done.complaint, output=done.output.strip())
         case Perform(step):
             tell("step", step)
             done = stage.run(step)

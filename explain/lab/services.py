@@ -184,7 +184,7 @@ def service(row: object, where: str) -> Service:
     if name == "dnsmasq":
         for i, text in enumerate(options.get("options", ())):  # type: ignore[arg-type, var-annotated]
             if str(text).split("=", 1)[0] not in _DNSMASQ_OPTIONS:
-                raise LabFileError(f"{where}: options[{i}]", text, f"one of {', '.join(_DNSMASQ_OPTIONS)} stands here")
+                raise LabFileError(f"{where}: options[{i}]", text, "lab_file.choices", choices=[*_DNSMASQ_OPTIONS])
     port = check.number(got.get("port", kind.port), 1, 65535, f"{where}: port") if kind.port else None
     return Service(check.name(got["on"], f"{where}: on"), name, port, options)
 

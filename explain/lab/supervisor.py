@@ -38,7 +38,7 @@ def up(lab: Lab, file: Path, with_fault: bool, with_steps: bool, hear: Callable[
         ExplainError: it is up already, or cannot be built.
     """
     if any(live.name == lab.name for live in all_live()):
-        raise ExplainError(f"the lab {lab.name} is up already; explain lab down {lab.name}")
+        raise ExplainError("lab.up_already", lab=lab.name)
     require_tools(lab)
     require_pyroute2()
 
@@ -83,7 +83,7 @@ def down(live: Live) -> None:
         if started(live.supervisor[0]) == live.supervisor[1]:
             signal.pidfd_send_signal(pidfd, signal.SIGTERM)
             if not select.select([pidfd], [], [], 10)[0]:
-                raise ExplainError(f"the lab {live.name} does not end")
+                raise ExplainError("lab.does_not_end", lab=live.name)
     finally:
         os.close(pidfd)
 
@@ -149,7 +149,7 @@ def _stay(lab: Lab, how: tuple[bool, bool], tell: Tell) -> None:
             elif isinstance(act, Break):
                 done = stage.run(act.step)
                 if done and done.complaint:
-                    raise ExplainError(f"fault: {done.complaint}: {done.output.strip()}")
+                    raise ExplainError("lab.fault", complaint=done.complaint, output=done.output.strip())
     for place in places.values():
         place.tap.close()  # nobody records now; `explain lab record` listens for itself
     stage.forget_taps()

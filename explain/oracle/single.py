@@ -41,7 +41,7 @@ def second_opinion(path: str, frame: int) -> tuple[Layer, ...]:
     try:
         import pyshark
     except ImportError:
-        raise MissingError("pyshark", "install it with `pip install pyshark`") from None
+        raise MissingError("missing.pyshark") from None
     import asyncio
 
     if sys.platform == "linux" and sys.version_info < (3, 12):  # there its default loses the status of fast programs

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 EVERY = "|"
 """Stands between the occurrences of one field in one frame; no number or address holds it."""
 
-_REMEDY = "install it with `apt install tshark`, or leave the second opinion out"
 AS_RECORDED = (
     "ip.defragment:FALSE",
     "ipv6.defragment:FALSE",
@@ -51,7 +50,7 @@ def tshark_fields(path: str, fields: Sequence[str]) -> Mapping[str, list[str]]:
     run = subprocess.run(command, capture_output=True, check=False, stdin=subprocess.DEVNULL)
     lines = run.stdout.decode("utf-8", "replace").splitlines()
     if run.returncode and not lines:
-        raise UnreadableError(path, f"tshark does not read it: {_last_line(run.stderr)}")
+        raise UnreadableError(path, "unread.by_tshark", why=_last_line(run.stderr))
     rows = [line.split("\t") for line in lines]
     return {name: [row[index] for row in rows] for index, name in enumerate(fields)}
 
@@ -64,7 +63,7 @@ def program() -> str:
     """
     found = shutil.which("tshark")
     if found is None:
-        raise MissingError("tshark", _REMEDY)
+        raise MissingError("missing.tshark")
     return found
 
 

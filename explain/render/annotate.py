@@ -98,7 +98,7 @@ def annotated(reader: CaptureReader, report: Report, comments: Comments) -> Iter
         is_open = kind in (ENHANCED_PACKET, _OLD_PACKET)  # a simple packet block has no room for a comment
         yield _packet(octets, order, comments.of(frame)) if is_open else octets
     if frame != info.packets:
-        raise InputError(f"{reader.path}: it has {frame} packets now, and had {info.packets} when it was explained")
+        raise InputError("usage.grew", path=reader.path, now=frame, before=info.packets)
 
 
 def _from_pcap(reader: CaptureReader, comments: Comments) -> Iterator[bytes]:

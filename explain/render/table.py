@@ -29,7 +29,7 @@ def check(form: str) -> None:
         MissingError: Parquet is asked for, and pyarrow is not installed.
     """
     if form == "parquet" and find_spec("pyarrow") is None:
-        raise MissingError("pyarrow", "Parquet needs it; install it with `pip install explain-pcap[parquet]`")
+        raise MissingError("missing.pyarrow")
 
 
 def write(frame: pd.DataFrame, form: str, stream: BinaryIO) -> None:

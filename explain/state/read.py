@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from explain.errors import UnreadableError
+from explain.errors import UnreadableError, reason_of
 from explain.state.items import Item, MisshapenError, check_depth, items_of, lines_of
 from explain.state.local_table import with_local_table
 from explain.state.read_links import bridge_ports_of, fdb_of, interfaces_of, neighbours_of
@@ -41,12 +41,12 @@ def read_state(source: Path | str, name: str | None = None) -> HostState:
     path = Path(source)
     try:
         if path.stat().st_size > MOST_OCTETS:
-            raise UnreadableError(str(path), f"larger than {MOST_OCTETS >> 20} MiB, which no state is")
+            raise UnreadableError(str(path), "unread.large_state", limit=MOST_OCTETS >> 20)
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        raise UnreadableError(str(path), error.strerror or "cannot be opened") from None
+        raise UnreadableError(str(path), reason_of(error, "unread.not_opened")) from None
     except (UnicodeDecodeError, ValueError):
-        raise UnreadableError(str(path), "not text in UTF-8") from None
+        raise UnreadableError(str(path), "unread.not_utf8_text") from None
     return _from_text(text, str(path), name or path.stem)
 
 
@@ -54,7 +54,7 @@ def _from_text(text: str, path: str, name: str) -> HostState:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
-        raise UnreadableError(path, "not JSON") from None
+        raise UnreadableError(path, "unread.not_json") from None
     return host_state(value, name, path)
 
 
@@ -70,12 +70,12 @@ def host_state(value: object, name: str, path: str = "state") -> HostState:
         UnreadableError: the object is not a state, or a part of it has another shape.
     """
     if not isinstance(value, Mapping) or not KEYS & set(value):
-        raise UnreadableError(path, "not the state of a host: it has none of the keys addr, link, route, ...")
+        raise UnreadableError(path, "unread.no_state_keys")
     try:
         check_depth(value)
         return _host_state(value, name)
     except MisshapenError as error:
-        raise UnreadableError(path, str(error)) from None
+        raise UnreadableError(path, "unread.as_said", text=str(error)) from None
 
 
 def _host_state(value: Mapping[str, Any], name: str) -> HostState:

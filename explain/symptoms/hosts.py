@@ -83,7 +83,7 @@ def read_hosts(text: str | bytes, *, path: str = "text") -> tuple[HostText, ...]
         for key, value, is_part in read_block(block):
             hosts.setdefault(block.node, _Gathered()).take(key, value, is_part)
     if not hosts:
-        raise NothingUsableError(path, "it shows no addresses, routes, rules or neighbours of any host")
+        raise NothingUsableError(path, "unread.no_tables")
     return tuple(HostText(node, found.state, tuple(sorted(found.partial))) for node, found in hosts.items())
 
 

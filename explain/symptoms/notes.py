@@ -122,7 +122,7 @@ def read_notes(text: str | bytes, *, path: str = "text") -> Notes:
     Raises:
         NothingUsableError: the text is empty, binary, or of no kind that is known here.
     """
-    transcript = read_transcript(text, path, "it is neither a capture nor text")
+    transcript = read_transcript(text, path, "unread.neither")
     blocks: list[NoteBlock] = []
     for block in transcript.blocks:
         blocks += _blocks_of(block)
@@ -130,8 +130,7 @@ def read_notes(text: str | bytes, *, path: str = "text") -> Notes:
             break
     notes = Notes(tuple(blocks[:_MOST_BLOCKS]), transcript.is_cut or len(blocks) >= _MOST_BLOCKS)
     if not notes.is_known:
-        reason = "it is neither a capture nor the text of a network tool that is known here"
-        raise NothingUsableError(path, reason)
+        raise NothingUsableError(path, "unread.no_known_tool")
     return notes
 
 

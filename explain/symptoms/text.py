@@ -61,7 +61,7 @@ def read_runs(text: str | bytes, given: Command | None = None, *, path: str = "t
         runs += _with_leftovers(block, given)
     usable = [run for run in runs if any(each.id not in _OF_ANY_PROGRAM for each in run.symptoms)]
     if not usable:
-        raise NothingUsableError(path, "it shows no ping, traceroute, connection, look-up or DHCP client that is known")
+        raise NothingUsableError(path, "unread.no_known_client")
     return tuple(replace(run, notes=(*run.notes, "cut-text")) for run in usable) if transcript.is_cut else tuple(usable)
 
 

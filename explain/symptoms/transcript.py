@@ -67,7 +67,7 @@ class _Open:
     is_prose: bool = False
 
 
-def read_transcript(text: str | bytes, path: str = "text", otherwise: str = "it is not text") -> Transcript:
+def read_transcript(text: str | bytes, path: str = "text", otherwise: str = "unread.not_text") -> Transcript:
     """Cuts a text at its prompts and fences; colours, quotation marks and control characters are taken off.
 
     Nothing in it is run or followed.  A text of any length takes time and memory of at most 16 million characters.
@@ -75,14 +75,14 @@ def read_transcript(text: str | bytes, path: str = "text", otherwise: str = "it 
     Args:
         text: as it was given.
         path: how the text is named in an error.
-        otherwise: what an error says of octets that are no text.
+        otherwise: the sentence for octets that are no text.
 
     Raises:
         NothingUsableError: the text is empty or binary.
     """
     text = decode(text) if isinstance(text, bytes) else text
     if not text.strip():
-        raise NothingUsableError(path, "it is empty")
+        raise NothingUsableError(path, "unread.empty_text")
     if looks_binary(text):
         raise NothingUsableError(path, otherwise)
     lines, is_cut = clean_lines(text)

@@ -26,7 +26,7 @@ def test_here_everything_but_tools_is_found():
 def test_a_feature_that_the_kernel_lacks_is_told_with_its_remedy(monkeypatch):
     def refused(rules, _node):
         if "nat" in rules:
-            raise ExplainError("Could not process rule: No such file or directory")
+            raise ExplainError("lab.nft", node="probe", said="Could not process rule: No such file or directory")
 
     monkeypatch.setattr(nft, "load", refused)
     [lacking] = [probe for probe in probes() if probe.problem and probe.what not in PACKAGES]

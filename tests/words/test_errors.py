@@ -1,0 +1,103 @@
+"""Every error that the code can raise has its sentence, and is told in the language that was asked for."""
+
+from __future__ import annotations
+
+import ast
+import errno
+import pickle
+import string
+from pathlib import Path
+
+import pytest
+
+import explain
+from explain.cli import main
+from explain.errors import MissingError, UnknownNameError, UnreadableError, reason_of
+from explain.words import table
+
+PACKAGE = Path(explain.__file__).parent
+PLACES = {"UnreadableError": 1, "NothingUsableError": 1, "LabFileError": 2} | dict.fromkeys(
+    ("ExplainError", "InputError", "UsageError", "MissingError", "NotGradableError"), 0
+)
+CALLED = {"say": 1, "complaint": 1, "UnknownNameError": 0}
+GIVEN = {"UnknownNameError": {"name", "near"}}
+
+
+def raised():
+    """Errors as they stand in the code: where, the name of the sentence, and the values that it is given."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            called = getattr(node, "func", None)
+            name = getattr(called, "attr", getattr(called, "id", None))
+            is_rubric = name in ("say", "complaint") and path.name.startswith(("lint", "reading"))
+            place = PLACES.get(name, CALLED.get(name) if is_rubric or name == "UnknownNameError" else None)
+            if place is None or len(node.args) <= place or not isinstance(node.args[place], ast.Constant):
+                continue
+            section = "unknown." if name == "UnknownNameError" else "rubric." if is_rubric else ""
+            values = {one.arg for one in node.keywords} | GIVEN.get(name, set())
+            yield f"{path.name}:{node.lineno}", section + node.args[place].value, values
+
+
+RAISED = list(raised())
+
+
+def wanted(text):
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def test_the_errors_of_the_whole_package_are_found():
+    assert len(RAISED) > 230
+
+
+def test_an_error_has_its_sentence_and_gives_what_it_asks_for():
+    for where, message, values in RAISED:
+        section, _, key = message.partition(".")
+        entry = table("errors")[section].get(key)
+        assert entry is not None, (where, message)
+        assert wanted(entry["en"]) | wanted(entry["ja"]) <= values, where
+
+
+def test_a_sentence_that_no_error_says_is_not_kept():
+    code = "".join(path.read_text("utf-8") for path in PACKAGE.rglob("*.py"))
+    said = {message for _, message, _ in RAISED}
+    for section, entries in table("errors").items():
+        for key in entries:
+            # What is no error itself stands inside one, or is chosen by a condition.
+            assert f"{section}.{key}" in said or f'"{key}"' in code or f'.{key}"' in code, key
+
+
+def test_what_the_system_says_has_a_sentence_where_it_is_frequent():
+    for name in table("errors")["system"]:
+        error = OSError(getattr(errno, name), "In Words")
+        assert reason_of(error).message == f"errors.system.{name}"
+    assert UnreadableError("a", reason_of(OSError(errno.EMFILE, "Too Many"))).reason == "too many"
+    assert UnreadableError("a", reason_of(OSError(), "unread.not_made")).reason == "it cannot be made"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [MissingError("missing.nft"), UnreadableError("a.pcap", "unread.zip"), UnknownNameError("lab", "x", ("y",))],
+)
+def test_an_error_comes_whole_through_a_pipe(error):
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
+    assert [str(again), again.told("ja")] == [str(error), error.told("ja")]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["none.pcap", "--lang", "ja"], "explain: none.pcap: そのようなファイルやディレクトリはない"),
+        (["--lang=ja", "none.pcap"], "explain: none.pcap: そのようなファイルやディレクトリはない"),
+        (["--nonsense", "none.pcap", "--lang", "ja"], "エラー: --nonsense というオプションはない"),
+        (["--port", "70000", "--lang", "ja", "x"], "エラー: '--port' には 0 から 65535 までの整数を指定する"),
+        (["--format", "x", "--lang", "ja", "x"], "エラー: '--format' には terminal、"),
+        (["lab", "nonsense", "--lang", "ja"], "エラー: nonsense というコマンドはない"),
+        (["path", "a", "b", "--lang", "ja"], "エラー: '--state' が指定されていない"),
+        (["--lang", "ja"], "エラー: FILE か -i IFACE のどちらか一方を指定する"),
+    ],
+)
+def test_an_error_is_told_in_the_language_asked_for_wherever_it_stands(words, told, capsys):
+    with pytest.raises(SystemExit) as done:
+        main(words)
+    assert done.value.code == 2
+    assert told in capsys.readouterr().err
