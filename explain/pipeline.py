@@ -87,7 +87,7 @@ def understand(
     from explain.exchanges.doubtful import doubtful
     from explain.exchanges.hosts import Hosts
     from explain.intake import look_again
-    from explain.places.near import nearest
+    from explain.places.nearest import nearest
 
     seen = places.match(table, count)
     near = nearest(table, seen)

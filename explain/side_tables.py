@@ -144,3 +144,23 @@ def by_row(side: Side) -> Side:
     """A side table whose parts were found out of order, in the order of its rows."""
     order = np.argsort(side.row, kind="stable")
     return type(side)(*(getattr(side, f.name)[order] for f in fields(side)))
+
+
+def chosen(side: Side, rows: Rows) -> Side:
+    """A side table of only the frames that are among some rows, which come in order; ``row`` then counts these."""
+    at = np.searchsorted(rows, side.row)
+    inside = np.minimum(at, max(len(rows) - 1, 0))
+    keep = np.flatnonzero(rows[inside] == side.row) if len(rows) else np.empty(0, np.int64)
+    return type(side)(at[keep], *(getattr(side, f.name)[keep] for f in fields(side)[1:]))
+
+
+def chosen_contents(kept: ContentRows, rows: Rows) -> ContentRows:
+    """The same of octets that were copied out."""
+    at = np.searchsorted(rows, kept.row).tolist()
+    size = len(rows)
+    kept_at = [number for number, place in enumerate(at) if place < size and rows[place] == kept.row[number]]
+    return ContentRows(
+        [at[number] for number in kept_at],
+        [kept.octets[number] for number in kept_at],
+        [kept.skip[number] for number in kept_at],
+    )

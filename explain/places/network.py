@@ -155,4 +155,4 @@ def _speakers(table: PacketTable, topology: Topology, places: set[int]) -> tuple
 
 
 def _station(topology: Topology, mac: int) -> Station:
-    return Station(mac, tuple(sorted(address for address, macs in topology.owners.items() if macs == {mac})))
+    return Station(mac, tuple(sorted(address for address, macs in topology.stations.owners.items() if macs == {mac})))

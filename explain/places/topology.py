@@ -11,6 +11,7 @@ import numpy as np
 from explain.addresses import BROADCAST
 from explain.arrays import distinct
 from explain.places.matching import NONE
+from explain.places.stations import Stations
 from explain.table import REVERSED
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from explain.table import PacketTable, Rows
 
 _GROUP_BIT = 1 << 40
-_MOST_UNUSED = 16  # times as many pairs as frames
 _MOST = 2  # a recording that began late or that lost some still shows half
 
 
@@ -27,34 +27,14 @@ class Topology:
 
     Attributes:
         order: of the places of each link.
+        stations: who was heard where.
     """
 
     def __init__(self, table: PacketTable, seen: Sightings) -> None:
         self._table = table
         self._seen = seen
         self.order = seen.order
-
-    def _directions(self) -> tuple[Rows, Rows]:
-        """Pairs of a place and a pair of MACs, as ``place * links + link``, and the number in them of each row's."""
-        table, count = self._table, max(1, len(self._table.links.source))
-        pairs = table.place[: len(table)].astype(np.int64) * count + table.link[: len(table)]
-        if len(table.places) * count <= _MOST_UNUSED * len(table):
-            return np.arange(len(table.places) * count), pairs
-        used = distinct(pairs)
-        return used, np.searchsorted(used, pairs)
-
-    @cached_property
-    def last_heard(self) -> dict[tuple[int, int], int]:
-        """When each station was last heard at each place: ns by the place's own clock, by (place, MAC key)."""
-        table, (pairs, number) = self._table, self._directions()
-        latest = np.full(len(pairs), np.iinfo(np.int64).min)
-        np.maximum.at(latest, number, table.time_ns[: len(table)])
-        heard: dict[tuple[int, int], int] = {}
-        for place, link in self._used_links:
-            mac = int(table.links.source[link])
-            time_ns = int(latest[np.searchsorted(pairs, place * len(table.links.source) + link)])
-            heard[place, mac] = max(time_ns, heard.get((place, mac), time_ns))
-        return heard
+        self.stations = Stations(table)
 
     def in_order(self, rows: Rows) -> Rows:
         """Frames of one direction of a conversation along their way, and in time at each place.
@@ -70,29 +50,34 @@ class Topology:
         if len(set(keys)) == len({ttl for ttl, _ in keys}):
             falling: Rows = rows[np.lexsort((times, [-ttl for ttl, _ in keys]))]
             return falling
-        first: dict[int, int] = {}
-        for number, time_ns in zip(packet.tolist(), times, strict=True):
-            first[number] = min(time_ns, first.get(number, time_ns))
-        lag: dict[tuple[int, int], list[int]] = defaultdict(list)
-        for key, number, time_ns in zip(keys, packet.tolist(), times, strict=True):
-            if number != NONE:
-                lag[key].append(time_ns - first[number])
-        middle = {key: sorted(lags)[len(lags) // 2] for key, lags in lag.items()}
+        lags = self._lags(keys, packet.tolist(), times)
+        middle = {key: sorted(lag)[len(lag) // 2] if lag else 0 for key, lag in lags.items()}
         rank = self._along(rows)
-        shown = {key: len(lags) for key, lags in lag.items()}  # what was lost on the way was seen before
         ranked = sorted(
             range(len(rows)),
             key=lambda at: (
                 -keys[at][0],
                 rank[at],
-                -shown.get(keys[at], 0),
-                middle.get(keys[at], 0),
+                -len(lags[keys[at]]),  # what was lost on the way was seen before
+                middle[keys[at]],
                 keys[at][1],
                 times[at],
             ),
         )
         ordered: Rows = rows[np.array(ranked)]
         return ordered
+
+    @staticmethod
+    def _lags(keys: list[tuple[int, int]], packets: list[int], times: list[int]) -> dict[tuple[int, int], list[int]]:
+        """For each TTL and place, how long after the first frame of its packet each frame was recorded there."""
+        first: dict[int, int] = {}
+        for number, time_ns in zip(packets, times, strict=True):
+            first[number] = min(time_ns, first.get(number, time_ns))
+        lags: dict[tuple[int, int], list[int]] = {key: [] for key in keys}
+        for key, number, time_ns in zip(keys, packets, times, strict=True):
+            if number != NONE:
+                lags[key].append(time_ns - first[number])
+        return lags
 
     def _along(self, rows: Rows) -> list[int]:
         """For each frame, behind how many of the places that saw it on this link its place stands."""
@@ -186,30 +171,6 @@ class Topology:
         found: Rows = self._seen.order.ranks(table.links.source[table.link[rows]], table.place[rows])
         return found
 
-    @cached_property
-    def owners(self) -> dict[int, set[int]]:
-        """MAC keys by the addresses that they were seen to claim in ARP and neighbour discovery."""
-        table = self._table
-        found: dict[int, set[int]] = defaultdict(set)
-        for address, mac in zip(table.arp.sender_ip.tolist(), table.arp.sender_mac.tolist(), strict=True):
-            if address:
-                found[address].add(mac)
-        icmp = table.icmp
-        for at in np.flatnonzero((icmp.type == 136) & icmp.is_v6).tolist():
-            row = int(icmp.row[at])
-            found[int(icmp.target[at])].add(int(table.links.source[table.link[row]]))
-        return found
-
-    @cached_property
-    def _claimed(self) -> set[int]:
-        """MAC keys of which an address is known."""
-        return set().union(*self.owners.values())
-
-    @cached_property
-    def heard(self) -> set[int]:
-        """MAC keys that sent anything, anywhere."""
-        return set(self._places_of)
-
     def beyond(self, last: int, rows: Rows) -> tuple[str | None, int | None]:
         """Where a frame that was not seen again vanished, and the next place on its way.
 
@@ -220,32 +181,37 @@ class Topology:
         Returns:
             ``link``, ``router``, ``target``, or None if nothing can be said; index of a place, or None.
         """
-        table = self._table
+        table, stations = self._table, self.stations
         visited = set(table.place[rows].tolist())
-        here = int(table.place[last])
+        near = self.neighbours.get(int(table.place[last]), {})
+        near = {place: is_on_link for place, is_on_link in near.items() if place not in visited}
+        due = self._due_on_link(last, near, visited)
+        if due is not None:
+            return "link", due
         target_mac = int(table.links.target[table.link[last]])
-        near = [(place, same) for place, same in self.neighbours.get(here, {}).items() if place not in visited]
-        source_mac = int(table.links.source[table.link[last]])
-        on_link = self._between.get((target_mac, source_mac), set()) | self._between.get(
-            (source_mac, target_mac), set()
-        )
-        beside = [place for place, same in near if same and place in self._places_of.get(target_mac, set())]
-        on_link = {place for place in on_link - visited if self._is_behind(here, place, source_mac, target_mac)}
-        beside = [place for place in beside if self._is_behind(here, place, source_mac, target_mac, is_shown=True)]
-        if on_link or beside:
-            due = sorted(on_link.intersection(beside) or on_link or beside)
-            return "link", min(due, key=lambda place: self.order.rank.get((source_mac, place), 0))
         if target_mac >= BROADCAST or target_mac & _GROUP_BIT:
             return None, None
-        if target_mac not in self.heard:
+        if target_mac not in stations.heard:
             return "link", None
         target = int(table.targets(np.array([last]))[0])
-        if target_mac in self.owners.get(target, set()):
+        if target_mac in stations.owners.get(target, set()):
             return "target", None
-        if target_mac not in self._claimed:
+        if target_mac not in stations.claimed:
             return None, None  # whose MAC this is, no frame says
-        routed = [place for place, same in near if not same]
+        routed = [place for place, is_on_link in near.items() if not is_on_link]
         return "router", routed[0] if len(routed) == 1 else None
+
+    def _due_on_link(self, last: int, near: dict[int, bool], visited: set[int]) -> int | None:
+        """The place that a frame should have passed next on its own link; None where none is known."""
+        table, stations = self._table, self.stations
+        here, link = int(table.place[last]), table.link[last]
+        source, target = int(table.links.source[link]), int(table.links.target[link])
+        between = stations.between.get((target, source), set()) | stations.between.get((source, target), set())
+        beside = {place for place, is_on_link in near.items() if is_on_link} & stations.places_of.get(target, set())
+        between = {place for place in between - visited if self._is_behind(here, place, source, target)}
+        beside = {place for place in beside if self._is_behind(here, place, source, target, is_shown=True)}
+        due = sorted(between & beside or between or beside)
+        return min(due, key=lambda place: self.order.rank.get((source, place), 0), default=None)
 
     def _is_behind(self, here: int, place: int, source_mac: int, target_mac: int, *, is_shown: bool = False) -> bool:
         """Whether a place stands beyond another one on the way between two stations: shown, or not contradicted."""
@@ -265,41 +231,6 @@ class Topology:
 
     def _is_upstream(self, station: int, first: int, then: int) -> bool:
         """Whether one place may see what a station sends before another does: it sees most of what that one sees."""
-        count = self._used_links
-        sent = self._links_of.get(station, ())
+        count = self.stations.frames_of_links
+        sent = self.stations.links_of.get(station, ())
         return all(count.get((first, link), 0) * _MOST >= count.get((then, link), 0) for link in sent)
-
-    @cached_property
-    def _links_of(self) -> dict[int, list[int]]:
-        """Pairs of MACs by the station that sends."""
-        found: dict[int, list[int]] = defaultdict(list)
-        for link, source in enumerate(self._table.links.source.tolist()):
-            found[source].append(link)
-        return found
-
-    @cached_property
-    def _between(self) -> dict[tuple[int, int], set[int]]:
-        """Places that saw frames from one MAC to another."""
-        links = self._table.links
-        found: dict[tuple[int, int], set[int]] = defaultdict(set)
-        for place, link in self._used_links:
-            found[int(links.source[link]), int(links.target[link])].add(place)
-        return found
-
-    @cached_property
-    def _used_links(self) -> dict[tuple[int, int], int]:
-        """How many frames each place saw of each pair of MACs."""
-        pairs, number = self._directions()
-        shown = np.bincount(number, minlength=len(pairs))
-        some = np.flatnonzero(shown)
-        count = max(1, len(self._table.links.source))
-        frames = zip(pairs[some].tolist(), shown[some].tolist(), strict=True)
-        return {divmod(pair, count): many for pair, many in frames}
-
-    @cached_property
-    def _places_of(self) -> dict[int, set[int]]:
-        """Places that saw frames of a MAC."""
-        found: dict[int, set[int]] = defaultdict(set)
-        for place, link in self._used_links:
-            found[int(self._table.links.source[link])].add(place)
-        return found

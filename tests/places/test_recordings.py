@@ -13,7 +13,7 @@ from two_places import of_kind
 import explain
 from explain import exchanges, places
 from explain.intake import read
-from explain.places.near import nearest
+from explain.places.nearest import nearest
 
 LABS = sorted(path.parent for path in (TOP / "pcaps").glob("*/capture.pcapng"))
 TRANSLATED = {

@@ -143,7 +143,7 @@ class Vanished:
     @cached_property
     def is_heard(self) -> bool:
         """Whether those that the lost packets were handed to spoke at the last place a moment before, or since."""
-        heard, since = self.topology.last_heard, self.span[0] - _MOMENT_NS
+        heard, since = self.topology.stations.last_heard, self.span[0] - _MOMENT_NS
         return all(heard.get((self.place, mac), since) > since for mac in self.heard_by)
 
     def is_nearest(self, mac: int) -> bool:
@@ -210,7 +210,7 @@ def _asks_nobody(gone: Vanished) -> bool:
 def _is_rightly_addressed(gone: Vanished) -> bool:
     """The frames went to the MAC that was told for the destination, and no other was."""
     targets = set(gone.table.targets(gone.gone).tolist())
-    owners = set().union(*(gone.topology.owners.get(address, set()) for address in targets))
+    owners = set().union(*(gone.topology.stations.owners.get(address, set()) for address in targets))
     return gone.lost == "request" and gone.stage in ("target", "link") and owners == gone.heard_by
 
 
