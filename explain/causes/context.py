@@ -212,6 +212,8 @@ def are_near(source: str, target: str) -> bool | None:
 
 def _patience(text: TextWitness | None, command: Command | None) -> float | None:
     """Seconds from the first packet to the end of waiting, as the options say. Source: ping(8), -c, -i, -W, -w."""
+    if command is not None and command.kind == "connect":
+        return command.deadline_s if command.wait_s is None else command.wait_s
     if command is None or command.kind != "ping":
         return None
     sent = (text.counts.sent if text else None) or command.count

@@ -113,7 +113,9 @@ GRAMMARS: dict[str, Grammar] = {
         {"T": "wait_s", "timeout": "wait_s", "connect-timeout": "wait_s", "bind-address": "source"},
     ),
     "telnet": Grammar("connect", "beklnrXxS", meaning={"b": "source"}, has_port=True),
-    "tcpprobe": Grammar("connect", has_port=True),
+    "tcpprobe": Grammar(
+        "connect", "", _set("say times repeat pause timeout enough"), {"timeout": "wait_s"}, has_port=True
+    ),
     "udpprobe": Grammar("connect", has_port=True),
     "dig": Grammar("lookup", "bcfkpqtxy", meaning={"b": "source", "p": "port"}),
     "host": Grammar("lookup", "cmNtRW", meaning={"W": "wait_s"}),

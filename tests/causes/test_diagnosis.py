@@ -103,6 +103,13 @@ def test_a_ping_that_gave_up_too_early_may_have_missed_the_error() -> None:
     assert "destination-host-absent-behind-router" in causes(SILENT, "ping -c 3 -i 0.2 -W 1 198.51.100.1")
 
 
+def test_a_program_that_gives_up_at_once_does_not_learn_that_nobody_answers_for_the_address() -> None:
+    text = "nc: connect to 192.0.2.9 port 80 (tcp) timed out: Operation now in progress\n"
+    for cause in ("destination-host-absent-on-link", "destination-host-absent-behind-router", "bridge-down"):
+        assert cause in causes(text, "nc -v -w 2 192.0.2.9 80")
+    assert "destination-host-absent-on-link" not in causes(text, "nc -v -w 9 192.0.2.9 80")
+
+
 def test_rules_of_ipv4_do_not_strike_ipv6() -> None:
     text = SILENT.replace("198.51.100.1 (198.51.100.1) 56(84) bytes of data.", "2001:db8::1(2001:db8::1) 56 data bytes")
     left = causes(text, "ping -c 3 -W 4 2001:db8::1")
