@@ -7,31 +7,24 @@ from typing import TYPE_CHECKING
 
 from explain.exchanges import dhcp_message as dhcp
 from explain.exchanges.columns import ExchangeColumns, Found, from_list
-from explain.exchanges.dhcp_talk import Step, Talk, talks
+from explain.exchanges.dhcp_outcome import outcome, server_of
+from explain.exchanges.dhcp_talk import DhcpStep, talks, tries
 from explain.record import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from explain.exchanges.dhcp_talk import Step, Talk
     from explain.table import PacketTable
 
 OUTCOMES = ("bound", "renewed", "refused", "offered", "unanswered", "released", "declined", "informed")
 _QUESTIONS = ("DISCOVER", "REQUEST", "INFORM", "BOOTREQUEST", "LEASEQUERY")
-_REPEATED_NS = 500_000_000  # closer copies are one message, recorded twice
 _BEGAN = {
     "DISCOVER": "discover", "INFORM": "inform", "RELEASE": "release", "DECLINE": "decline",
     "BOOTREQUEST": "bootp", "LEASEQUERY": "query",
 }  # fmt: skip
 _USUAL_MASK = 0xFFFFFF00
 _PATIENCE_NS = 120_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class DhcpStep:
-    """One message: its type and its frame."""
-
-    type: str
-    frame: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,52 +109,6 @@ def find(table: PacketTable) -> ExchangeColumns:
         _PATIENCE_NS,
     )
     return replace(columns, fields=lambda index: _fields(table, found[index], ended[index]), facts={"talks": found})
-
-
-def outcome(talk: Talk) -> str:
-    """How the negotiation ended, by its messages in order."""
-    result, decided_by = "", None
-    for step in talk.steps:
-        kind = step.said.kind
-        if kind in ("DECLINE", "RELEASE"):
-            result = "declined" if kind == "DECLINE" else "released"
-        elif kind in ("ACK", "BOOTREPLY") and result != "declined":
-            result, decided_by = _granted(talk, step), server_of(step)
-        elif kind == "NAK" and not (result in ("bound", "renewed") and server_of(step) != decided_by):
-            result = "refused"
-        elif kind == "OFFER" and not result:
-            result = "offered"
-        elif kind in ("FORCERENEW", "LEASEACTIVE", "LEASEUNASSIGNED", "LEASEUNKNOWN"):
-            result = "informed"
-    if result in ("", "offered"):
-        selections = [step for step in talk.of("REQUEST") if step.purpose == "select"]
-        if selections:  # it answers an offer, recorded or not
-            return "unanswered" if tries(selections) > 1 else "offered"
-    return result or "unanswered"
-
-
-def _granted(talk: Talk, step: Step) -> str:
-    said = step.said
-    if talk.of("INFORM") or (said.kind == "ACK" and not said.your_ip):
-        return "informed"
-    purposes = {one.purpose for one in talk.of("REQUEST")}
-    is_kept = purposes & {"renew", "rebind"} or (not purposes and said.client_ip and said.client_ip == said.your_ip)
-    return "renewed" if is_kept else "bound"
-
-
-def server_of(step: Step) -> int:
-    """The server's identifier; where the message has none, who sent it."""
-    return step.said.number(dhcp.SERVER) or step.source
-
-
-def tries(steps: Sequence[Step]) -> int:
-    """How often something was sent, copies of one message counted once."""
-    count, last_ns = 0, None
-    for step in steps:
-        if last_ns is None or step.time_ns - last_ns > _REPEATED_NS:
-            count += 1
-        last_ns = step.time_ns
-    return count
 
 
 def agree(offers: Sequence[DhcpOffer]) -> bool:

@@ -11,9 +11,10 @@ from explain.exchanges import dhcp_message as dhcp
 from explain.record import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from explain.exchanges.dhcp_message import DhcpMessage
+    from explain.exchanges.dhcpv6_talk import Step6
     from explain.table import PacketTable
 
 _SAME_TALK_NS = 120_000_000_000  # clients repeat a DISCOVER at up to 64 s intervals (RFC 2131, 4.1)
@@ -21,6 +22,14 @@ _REORDERED_NS = 10_000_000
 _FINAL = frozenset(("ACK", "NAK", "BOOTREPLY", "LEASEACTIVE", "LEASEUNASSIGNED", "LEASEUNKNOWN"))
 _OPENING = frozenset(("DISCOVER", "INFORM", "RELEASE", "BOOTREQUEST", "LEASEQUERY", "FORCERENEW"))
 _LIMITED_BROADCAST = 0xFFFFFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class DhcpStep:
+    """One message of a negotiation as people are shown it: its type and its frame."""
+
+    type: str
+    frame: int
 
 
 class Step(NamedTuple):
@@ -83,6 +92,16 @@ def talks(table: PacketTable) -> list[Talk]:
         talk.is_done |= said.kind in _FINAL
         talk.by_client |= not said.is_reply
     return sorted(found, key=lambda talk: min(talk.rows()))
+
+
+def tries(steps: Sequence[Step | Step6], copy_ns: int = 500_000_000) -> int:
+    """How often something was sent, copies of one message that come closer than ``copy_ns`` counted once."""
+    count, last_ns = 0, None
+    for step in steps:
+        if last_ns is None or step.time_ns - last_ns > copy_ns:
+            count += 1
+        last_ns = step.time_ns
+    return count
 
 
 def _steps(table: PacketTable) -> Iterator[Step]:

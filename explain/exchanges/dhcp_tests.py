@@ -9,7 +9,7 @@ import numpy as np
 
 from explain.addresses import mac_text
 from explain.exchanges import dhcp_message as dhcp
-from explain.exchanges.dhcp_lease import server_of
+from explain.exchanges.dhcp_outcome import server_of
 
 if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns

@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import field, replace
-from typing import TYPE_CHECKING, NamedTuple
-
-import numpy as np
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from explain.exchanges import dhcpv6_message as dhcp
 from explain.exchanges.columns import ExchangeColumns, Found, from_list
+from explain.exchanges.dhcp_talk import DhcpStep, tries
+from explain.exchanges.dhcpv6_talk import FINAL, Talk6, talks
 from explain.record import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from explain.exchanges.dhcpv6_message import Dhcpv6Message
     from explain.table import PacketTable
 
 OUTCOMES = ("bound", "renewed", "refused", "offered", "unanswered", "released", "declined", "informed")
-_SAME_TALK_NS = 120_000_000_000  # SOL_MAX_RT may be an hour, but who waits so long begins anew
-_REPEATED_NS = 200_000_000
+_COPY_NS = 200_000_000  # closer copies are one message, recorded twice
 _PATIENCE_NS = 120_000_000_000
-_REPLIES = frozenset(("ADVERTISE", "REPLY", "RECONFIGURE", "LEASEQUERY-REPLY"))
-_FINAL = "REPLY"
 _GRANTED = {
     "SOLICIT": "bound", "REQUEST": "bound", "RENEW": "renewed", "REBIND": "renewed", "CONFIRM": "renewed",
     "RELEASE": "released", "DECLINE": "declined", "INFORMATION-REQUEST": "informed", "LEASEQUERY": "informed",
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Dhcpv6Step:
-    """One message: its type and its frame."""
-
-    type: str
-    frame: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,53 +61,16 @@ class Dhcpv6Lease:
     status: str | None
     status_message: str | None
     relays: tuple[str, ...]
-    messages: tuple[Dhcpv6Step, ...]
+    messages: tuple[DhcpStep, ...]
     began: str | None
     tries: int
     is_rapid: bool
     notes: tuple[str, ...]
 
 
-class Step6(NamedTuple):
-    """One message of a negotiation; ``row`` of the packet table, address keys."""
-
-    row: int
-    place: int
-    time_ns: int
-    source: int
-    target: int
-    said: Dhcpv6Message
-
-    @property
-    def is_reply(self) -> bool:
-        """From a server."""
-        return self.said.kind in _REPLIES
-
-
-@dataclass(slots=True)
-class Talk6:
-    """The messages of one negotiation, in the order of time."""
-
-    place: int
-    client: bytes
-    steps: list[Step6] = field(default_factory=list)
-
-    def of(self, *kinds: str) -> list[Step6]:
-        """The messages of these kinds."""
-        return [step for step in self.steps if step.said.kind in kinds]
-
-    def rows(self, *kinds: str) -> list[int]:
-        """Rows of the messages of these kinds; of all messages if no kind is named."""
-        return [step.row for step in self.steps if not kinds or step.said.kind in kinds]
-
-    def own(self) -> list[Step6]:
-        """The client's messages."""
-        return [step for step in self.steps if not step.is_reply]
-
-
 def find(table: PacketTable) -> ExchangeColumns:
     """Negotiations at each place.  Facts: ``talks``, for each exchange its ``Talk6``."""
-    found = sorted(_talks(table), key=lambda talk: min(talk.rows()))
+    found = talks(table)
     ended = [outcome(talk) for talk in found]
     columns = from_list(
         "dhcpv6.lease",
@@ -132,46 +82,10 @@ def find(table: PacketTable) -> ExchangeColumns:
     return replace(columns, fields=lambda index: _fields(table, found[index], ended[index]), facts={"talks": found})
 
 
-def _steps(table: PacketTable) -> Iterator[Step6]:
-    kept = table.contents["dhcpv6"]
-    rows = np.array(kept.row, np.int64)
-    order = np.lexsort((rows, table.time_ns[rows]))
-    rows = rows[order]
-    columns = (
-        order, rows, table.place[rows], table.time_ns[rows], table.sources(rows), table.targets(rows),
-        table.payload[rows],
-    )  # fmt: skip
-    for at, row, place, time_ns, source, target, size in zip(*(column.tolist() for column in columns), strict=True):
-        said = dhcp.parse(kept.octets[at], size)
-        if said is not None:
-            yield Step6(row, place, time_ns, source, target, said)
-
-
-def _talks(table: PacketTable) -> list[Talk6]:
-    found: list[Talk6] = []
-    by_xid: dict[tuple[int, bytes, int], Talk6] = {}
-    offered: dict[tuple[int, bytes], Talk6] = {}
-    for step in _steps(table):
-        key = (step.place, step.said.client, step.said.xid)
-        talk = by_xid.get(key)
-        if talk is None and step.said.kind == "REQUEST":
-            talk = offered.get(key[:2])  # of the server whose ADVERTISE it has (RFC 8415, 18.2.2)
-        if talk is None or step.time_ns - talk.steps[-1].time_ns > _SAME_TALK_NS:
-            talk = Talk6(step.place, step.said.client)
-            found.append(talk)
-        by_xid[key] = talk
-        if step.said.kind == "ADVERTISE":
-            offered[key[:2]] = talk
-        elif step.said.kind == _FINAL:
-            offered.pop(key[:2], None)
-        talk.steps.append(step)
-    return found
-
-
 def outcome(talk: Talk6) -> str:
     """How the negotiation ended; a server's refusal is a status code (RFC 8415, 21.13)."""
     own = talk.own()
-    replies = talk.of(_FINAL, "LEASEQUERY-REPLY")
+    replies = talk.of(FINAL, "LEASEQUERY-REPLY")
     asked = own[-1].said.kind if own else None
     if asked in ("RELEASE", "DECLINE"):
         return _GRANTED[asked]
@@ -183,7 +97,7 @@ def outcome(talk: Talk6) -> str:
     if offers and all(step.said.status for step in offers):
         return "refused"
     if offers or asked == "REQUEST":
-        return "unanswered" if tries(talk.of("REQUEST")) > 1 else "offered"
+        return "unanswered" if tries(talk.of("REQUEST"), _COPY_NS) > 1 else "offered"
     return "unanswered"
 
 
@@ -197,21 +111,11 @@ def _replied(said: Dhcpv6Message, asked: str | None) -> str:
     return _GRANTED.get(asked, "informed")
 
 
-def tries(steps: list[Step6]) -> int:
-    """How often something was sent, copies of one message counted once."""
-    count, last_ns = 0, None
-    for step in steps:
-        if last_ns is None or step.time_ns - last_ns > _REPEATED_NS:
-            count += 1
-        last_ns = step.time_ns
-    return count
-
-
 def _fields(table: PacketTable, talk: Talk6, ended: str) -> Dhcpv6Lease:
     text = table.addresses.text
     own = talk.own()
     answers = [step for step in talk.steps if step.is_reply]
-    decided = (talk.of(_FINAL) or answers)[-1:]
+    decided = (talk.of(FINAL) or answers)[-1:]
     said = decided[0].said if decided else None
     shown = _shown(talk, ended, said)
     leases = shown.leases if shown else ()
@@ -236,10 +140,10 @@ def _fields(table: PacketTable, talk: Talk6, ended: str) -> Dhcpv6Lease:
         status=dhcp.STATUS.get(said.status, str(said.status)) if said and said.status is not None else None,
         status_message=said.status_text if said else None,
         relays=next((step.said.relays for step in talk.steps if step.said.relays), ()),
-        messages=tuple(Dhcpv6Step(step.said.kind, int(table.frame[step.row])) for step in talk.steps),
+        messages=tuple(DhcpStep(step.said.kind, int(table.frame[step.row])) for step in talk.steps),
         began=own[0].said.kind if own else None,
-        tries=max((tries(talk.of(kind)) for kind in {step.said.kind for step in own}), default=0),
-        is_rapid=bool(own) and own[0].said.is_rapid and bool(talk.of(_FINAL)) and not talk.of("REQUEST"),
+        tries=max((tries(talk.of(kind), _COPY_NS) for kind in {step.said.kind for step in own}), default=0),
+        is_rapid=bool(own) and own[0].said.is_rapid and bool(talk.of(FINAL)) and not talk.of("REQUEST"),
         notes=tuple(dict.fromkeys(note for step in talk.steps for note in step.said.notes)),
     )
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,49 +12,18 @@ from explain.addresses import BROADCAST, IPV6_KEY, is_private
 from explain.exchanges.columns import ExchangeColumns, Found, from_list
 from explain.exchanges.journey_sights import Spot, spot_of
 from explain.exchanges.nat_checksums import checksum_proof, ip_checksums_are_right
+from explain.exchanges.nat_flow import Ends, NatSide, Version, both_sides, ends_of, side_of, versions
 from explain.exchanges.trails import forward, near_rows
-from explain.places.matching import NONE
 from explain.record import dataclass
-from explain.table import ICMP, ICMPV6, TCP, UDP
+from explain.table import ICMP, ICMPV6
 
 if TYPE_CHECKING:
     from explain.exchanges.journey_paths import Paths
     from explain.exchanges.trails import Leg
-    from explain.table import Bools, PacketTable, Rows
+    from explain.table import Bools, PacketTable
 
 OUTCOMES = ("translated", "untranslated")
-_PROTOCOLS = {1: "icmp", 58: "icmpv6", 6: "tcp", 17: "udp"}
 _HOOKS = {"source": ("POSTROUTING",), "destination": ("PREROUTING",), "both": ("PREROUTING", "POSTROUTING")}
-
-
-@dataclass(frozen=True, slots=True)
-class NatEnd:
-    """One end; ``id`` is that of an ICMP echo."""
-
-    address: str
-    port: int | None = None
-    id: int | None = None
-
-    @property
-    def text(self) -> str:
-        """As people write it: ``192.0.2.1:80``, ``[2001:db8::1]:80``, ``192.0.2.1 id 7``."""
-        if self.port is not None:
-            return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
-        return self.address if self.id is None else f"{self.address} id {self.id}"
-
-
-@dataclass(frozen=True, slots=True)
-class NatSide:
-    """The flow as one side sees it, from who began it."""
-
-    protocol: str
-    src: NatEnd
-    dst: NatEnd
-
-    @property
-    def text(self) -> str:
-        """Both ends."""
-        return f"{self.src.text} > {self.dst.text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +66,6 @@ class NatTranslation:
     is_hairpin: bool
 
 
-class _Version(NamedTuple):
-    """A flow with one pair of ends: its legs, and their rows in order of the way."""
-
-    ahead: Rows
-    back: Rows
-    rows: Rows
-
-
 def find(paths: Paths) -> ExchangeColumns:
     """One exchange for each flow and translator, whatever the number of places."""
     table, trails = paths.table, paths.trails
@@ -138,79 +98,22 @@ def _is_rewritten(table: PacketTable, paths: Paths) -> Bools:
 
 
 def _translated(table: PacketTable, paths: Paths, legs: list[Leg]) -> list[Found]:
-    versions = _versions(table, paths, legs)
     found = []
-    for before, after in pairwise(versions):
-        pairs, pairs_back = _both_sides(paths, before.ahead, after.ahead), _both_sides(paths, after.back, before.back)
+    for before, after in pairwise(versions(table, paths, legs)):
+        pairs, pairs_back = both_sides(paths, before.ahead, after.ahead), both_sides(paths, after.back, before.back)
         if not pairs and not pairs_back:
             continue
         found.append(_found(table, before, after, pairs, pairs_back))
     return found
 
 
-def _versions(table: PacketTable, paths: Paths, legs: list[Leg]) -> list[_Version]:
-    """The flow with each pair of ends, in the order in which its packets pass."""
-    sides: dict[tuple[int, ...], list[tuple[Rows, Rows, Rows]]] = defaultdict(list)
-    for leg in legs:
-        ahead, back, _ = forward(table, leg)
-        for rows, is_back in ((ahead, False), (back, True)):
-            if len(rows):
-                sides[_ends(table, int(rows[0]), is_back=is_back)].append(
-                    (rows[:0], rows, rows) if is_back else (rows, rows[:0], rows)
-                )
-    versions = [
-        _Version(*(np.unique(np.concatenate(part)) for part in zip(*some, strict=True))) for some in sides.values()
-    ]
-    everything = np.concatenate([version.ahead for version in versions])
-    first = paths.topology.first_version(everything)
-    rest = np.setdiff1d(everything, first)
-    everything = np.concatenate((paths.topology.in_order(first), paths.topology.in_order(rest)))
-    rank = {int(row): at for at, row in enumerate(everything.tolist())}
-    moving = [version for version in versions if len(version.ahead)]
-    moving.sort(key=lambda version: min(rank[int(row)] for row in version.ahead.tolist()))
-    return moving
-
-
-def _ends(table: PacketTable, row: int, *, is_back: bool) -> tuple[int, ...]:
-    """Addresses, ports and ICMP id, from who began."""
-    one = np.array([row])
-    source = int(table.sources(one)[0]), int(table.source_ports(one)[0])
-    target = int(table.targets(one)[0]), int(table.target_ports(one)[0])
-    id_ = -1
-    if table.layers[row] & (ICMP | ICMPV6):
-        id_ = int(table.icmp.word[np.searchsorted(table.icmp.row, row)]) >> 16
-    return (*target, *source, id_) if is_back else (*source, *target, id_)
-
-
-def _both_sides(paths: Paths, one: Rows, other: Rows) -> list[tuple[int, int]]:
-    """For each packet seen in both versions, its last frame before the translator and its first one after it."""
-    table, packet = paths.table, paths.seen.packet
-    last: dict[int, int] = {}
-    first: dict[int, int] = {}
-    for rows, found, is_better in ((one, last, -1), (other, first, 1)):
-        for row in rows.tolist():
-            number = int(packet[row])
-            known = found.get(number)
-            # The TTL says which frame was nearest to the translator.
-            if number != NONE and (
-                known is None or int(table.ttl[row]) * is_better > int(table.ttl[known]) * is_better
-            ):
-                found[number] = row
-    return [(row, first[number]) for number, row in last.items() if number in first]
-
-
 def _found(
-    table: PacketTable, before: _Version, after: _Version, pairs: list[tuple[int, int]], back: list[tuple[int, int]]
+    table: PacketTable, before: Version, after: Version, pairs: list[tuple[int, int]], back: list[tuple[int, int]]
 ) -> Found:
     row, far = (pairs or [(int(before.ahead[0]), int(after.ahead[0]))])[0]
-    one, other = _ends(table, row, is_back=False), _ends(table, far, is_back=False)
-    is_source, is_destination = one[:2] != other[:2] or one[4] != other[4], one[2:4] != other[2:4]
-    kind = "both" if is_source and is_destination else "destination" if is_destination else "source"
-    changed = (
-        ("address", (one[0], one[2]) != (other[0], other[2])), ("port", (one[1], one[3]) != (other[1], other[3])),
-        ("id", one[4] != other[4]),
-    )  # fmt: skip
-    near, away = _side(table, row, one), _side(table, far, other)
+    one, other = ends_of(table, row, is_back=False), ends_of(table, far, is_back=False)
+    kind, changed = _rewriting(one, other)
+    near, away = side_of(table, row, one), side_of(table, far, other)
     initiator = "outside" if kind == "destination" else "inside"
     inside, outside = (away, near) if initiator == "outside" else (near, away)
     is_lost = bool(len(after.back)) and not back and _came_back_as_is(table, before, after)
@@ -218,7 +121,7 @@ def _found(
         inside=inside,
         outside=outside,
         kind=kind,
-        changed=tuple(name for name, differs in changed if differs),
+        changed=changed,
         initiator=initiator,
         hooks=_HOOKS[kind],
         checksum=checksum_proof(table, pairs + back),
@@ -234,6 +137,19 @@ def _found(
     return Found("untranslated" if is_lost else "translated", rows.tolist(), fields)
 
 
+def _rewriting(one: Ends, other: Ends) -> tuple[str, tuple[str, ...]]:
+    """The kind of translation that makes other ends of some, and what it changed."""
+    is_source = one[:2] != other[:2] or one.id != other.id
+    is_destination = one[2:4] != other[2:4]
+    kind = "both" if is_source and is_destination else "destination" if is_destination else "source"
+    changed = {
+        "address": (one.source, one.target) != (other.source, other.target),
+        "port": (one.source_port, one.target_port) != (other.source_port, other.target_port),
+        "id": one.id != other.id,
+    }
+    return kind, tuple(name for name, differs in changed.items() if differs)
+
+
 def _turns_round(table: PacketTable, before: int, after: int) -> bool:
     """Whether the station that a packet was handed to sent it on from the same MAC, so from the same interface."""
     came_to, left_from = (int(macs[table.link[row]]) for macs, row in
@@ -241,21 +157,10 @@ def _turns_round(table: PacketTable, before: int, after: int) -> bool:
     return came_to == left_from and came_to < BROADCAST
 
 
-def _came_back_as_is(table: PacketTable, before: _Version, after: _Version) -> bool:
+def _came_back_as_is(table: PacketTable, before: Version, after: Version) -> bool:
     """Whether who began got the answer of the rewritten flow, which he never asked."""
     begin = int(table.place[before.ahead[np.argmax(table.ttl[before.ahead])]])
     return begin in table.place[after.back].tolist()
-
-
-def _side(table: PacketTable, row: int, ends: tuple[int, ...]) -> NatSide:
-    protocol = int(table.flows.protocol[table.flow[row]])
-    text, has_ports = table.addresses.text, bool(table.layers[row] & (TCP | UDP))
-    id_ = ends[4] if ends[4] >= 0 else None
-    return NatSide(
-        _PROTOCOLS.get(protocol, str(protocol)),
-        NatEnd(text(ends[0]), ends[1] if has_ports else None, id_),
-        NatEnd(text(ends[2]), ends[3] if has_ports else None, id_),
-    )
 
 
 def _leaking(table: PacketTable, paths: Paths) -> list[int]:
@@ -287,13 +192,13 @@ def _leak(table: PacketTable, paths: Paths, trail: int) -> Found | None:
     legs = paths.legs(trail)
     rows = np.unique(np.concatenate([forward(table, leg)[0] for leg in legs]))
     ttl = table.ttl[rows]
-    ends = {_ends(table, row, is_back=False) for row in rows.tolist()}
+    ends = {ends_of(table, row, is_back=False) for row in rows.tolist()}
     if len(ends) > 1 or int(ttl.max()) == int(ttl.min()):
         return None
     ordered = paths.topology.in_order(rows)
     before = int(ordered[0])
     after = int(ordered[table.place[ordered] == table.place[ordered[-1]]][0])
-    side = _side(table, before, ends.pop())
+    side = side_of(table, before, ends.pop())
     fields = NatTranslation(
         inside=side,
         outside=None,

@@ -11,7 +11,7 @@ from explain.render.rails import ends
 
 if TYPE_CHECKING:
     from explain import table as t
-    from explain.exchanges.nat_translation import NatEnd
+    from explain.exchanges.nat_flow import NatEnd
     from explain.model import Report
 
 _MOST_JOURNEYS = 2000  # looked into for lost packets

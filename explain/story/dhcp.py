@@ -8,7 +8,9 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from explain.exchanges import dhcp_message as dhcp
-from explain.exchanges.dhcp_lease import agree, server_of, tries
+from explain.exchanges.dhcp_lease import agree
+from explain.exchanges.dhcp_outcome import server_of
+from explain.exchanges.dhcp_talk import tries
 from explain.exchanges.dhcp_tests import ServerTests, challenge_of
 from explain.model import Line
 
