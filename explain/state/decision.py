@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from explain.state.routes import Found
     from explain.state.verdict import Verdict
 
-GOES_ON = frozenset({"sent", "forwarded", "delivered"})
+_GOES_ON = frozenset({"sent", "forwarded", "delivered"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class Decision:
     @property
     def goes_on(self) -> bool:
         """Whether the packet's way does not end here in failure."""
-        return self.verdict in GOES_ON
+        return self.verdict in _GOES_ON
 
     @property
     def certainty(self) -> str:

@@ -11,7 +11,7 @@ MOST_ITEMS = 200_000
 """No host that a person asks about has more routes, rules or neighbours than this."""
 
 
-DEEPEST = 64
+_DEEPEST = 64
 """No tool nests its JSON deeper than this; what is deeper would only exhaust the stack."""
 
 
@@ -79,7 +79,7 @@ def check_depth(value: object) -> None:
         MisshapenError: it is.
     """
     level = [value]
-    for _ in range(DEEPEST):
+    for _ in range(_DEEPEST):
         level = [
             inner
             for each in level
@@ -88,7 +88,7 @@ def check_depth(value: object) -> None:
         ]
         if not level:
             return
-    raise MisshapenError(f"nested deeper than {DEEPEST} levels")
+    raise MisshapenError(f"nested deeper than {_DEEPEST} levels")
 
 
 def _list(value: object, place: str) -> Sequence[object]:

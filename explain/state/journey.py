@@ -17,7 +17,7 @@ from explain.state.sources import asking_source
 if TYPE_CHECKING:
     from explain.state.decision import Decision
 
-MOST_STEPS = 260
+_MOST_STEPS = 260
 """A TTL lives through 255 hosts."""
 Memory = dict[str, tuple[Flow, ...]]
 """What each host's connection tracking remembers."""
@@ -37,7 +37,7 @@ def travel(network: Network, host: str, packet: Packet, direction: str, memory: 
     seen: dict[tuple[str, str | None, str], int] = {}
     here, now = host, packet
     stop: Stop | None = None
-    while stop is None and len(steps) < MOST_STEPS:
+    while stop is None and len(steps) < _MOST_STEPS:
         decision = _decided(network, here, now, memory)
         key = (here, now.in_interface, decision.out.destination if decision.out else now.destination)
         if decision.verdict == "forwarded" and key in seen:

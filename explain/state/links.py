@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from explain.state.records import HostState, Interface
 
-MOST_HOSTS = 512
+_MOST_HOSTS = 512
 
 
 def join(states: Iterable[HostState], links: Iterable[Link] | None = None) -> Network:
@@ -26,7 +26,7 @@ def join(states: Iterable[HostState], links: Iterable[Link] | None = None) -> Ne
         states: one of each host; of two with one name the later counts.
         links: the cables as (host, interface, host, interface); derived where None.
     """
-    hosts = {state.name: state for state in list(states)[:MOST_HOSTS]}
+    hosts = {state.name: state for state in list(states)[:_MOST_HOSTS]}
     if links is not None:
         return Network(hosts, from_links(links), is_given=True)
     peers = _matched(hosts)

@@ -18,16 +18,16 @@ FLAGS = (
 )
 UP, RUNNING = 0x1, 0x40
 LINK_TYPES = {1: "ether", 772: "loopback", 65534: "none", 512: "ppp"}
-SCOPES = {0: "global", 200: "site", 253: "link", 254: "host", 255: "nowhere"}
+_SCOPES = {0: "global", 200: "site", 253: "link", 254: "host", 255: "nowhere"}
 PROTOCOLS = {1: "redirect", 2: "kernel", 4: "static", 9: "ra", 16: "dhcp"}
 TABLES = {253: "default", 254: "main", 255: "local"}
 KINDS = {2: "local", 3: "broadcast", 4: "anycast", 5: "multicast", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
-STATES = (
+_STATES = (
     *((1, "INCOMPLETE"), (2, "REACHABLE"), (4, "STALE"), (8, "DELAY"), (16, "PROBE"), (32, "FAILED")),
     *((64, "NOARP"), (128, "PERMANENT")),
 )
 RULE_ACTIONS = {6: "blackhole", 7: "unreachable", 8: "prohibit"}
-PREFERENCES = {0: "medium", 1: "high", 3: "low"}
+_PREFERENCES = {0: "medium", 1: "high", 3: "low"}
 _FOR_EVER = 4_294_967_295
 
 
@@ -109,7 +109,7 @@ def _with_addresses(link: dict[str, Any], netlink: IPRoute) -> dict[str, Any]:
             "local": address.get_attr("IFA_LOCAL") or address.get_attr("IFA_ADDRESS"),
             "prefixlen": address["prefixlen"],
             "broadcast": address.get_attr("IFA_BROADCAST"),
-            "scope": SCOPES.get(address["scope"], str(address["scope"])),
+            "scope": _SCOPES.get(address["scope"], str(address["scope"])),
             "tentative": True if flags & 0x40 else None,
             "dadfailed": True if flags & 0x08 else None,
             "nodad": True if flags & 0x02 else None,
@@ -137,12 +137,12 @@ def _route(route: Any, names: dict[int, str]) -> dict[str, Any]:
         "dev": names.get(route.get_attr("RTA_OIF") or 0),
         "table": None if table == 254 else TABLES.get(table, str(table)),
         "protocol": PROTOCOLS.get(route["proto"]),
-        "scope": SCOPES.get(route["scope"]) if route["family"] == AF_INET and route["scope"] else None,
+        "scope": _SCOPES.get(route["scope"]) if route["family"] == AF_INET and route["scope"] else None,
         "prefsrc": route.get_attr("RTA_PREFSRC"),
         "metric": route.get_attr("RTA_PRIORITY"),
         "flags": ["onlink"] if route["flags"] & 4 else [],
         "metrics": [{"mtu": metrics.get_attr("RTAX_MTU")}] if metrics and metrics.get_attr("RTAX_MTU") else None,
-        "pref": PREFERENCES.get(route.get_attr("RTA_PREF") or 0) if route["family"] == AF_INET6 else None,
+        "pref": _PREFERENCES.get(route.get_attr("RTA_PREF") or 0) if route["family"] == AF_INET6 else None,
     }
     if route["family"] == AF_INET6 and found["metric"] is None:
         found["metric"] = 0
@@ -178,7 +178,7 @@ def _neighbour(entry: Any, names: dict[int, str]) -> dict[str, Any]:
         "dst": entry.get_attr("NDA_DST"),
         "dev": names.get(entry["ifindex"]),
         "lladdr": entry.get_attr("NDA_LLADDR"),
-        "state": [name for bit, name in STATES if entry["state"] & bit],
+        "state": [name for bit, name in _STATES if entry["state"] & bit],
     }
     flags = {"router": None} if entry["flags"] & 0x80 else {}  # iproute2 prints null for what is simply there
     return {**{key: value for key, value in found.items() if value is not None}, **flags}

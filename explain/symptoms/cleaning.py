@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-MOST_CHARACTERS = 16_000_000
+_MOST_CHARACTERS = 16_000_000
 MOST_LINES = 200_000
-LONGEST_LINE = 2_048
+_LONGEST_LINE = 2_048
 
 _ESCAPES = re.compile(
     "\x1b\\[[0-?]{0,64}[ -/]{0,8}[@-~]"  # CSI: colours, cursor
@@ -35,7 +35,7 @@ class Line:
 
 def decode(data: bytes) -> str:
     """The characters of a terminal's bytes: UTF-8, UTF-16 with its mark (PowerShell), else the code page of Japan."""
-    data = data[: MOST_CHARACTERS * 2]
+    data = data[: _MOST_CHARACTERS * 2]
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", errors="replace")
     try:
@@ -63,14 +63,14 @@ def clean_lines(text: str) -> tuple[tuple[Line, ...], bool]:
     Returns:
         The lines, and whether any part of the text was left out because it was too long.
     """
-    is_cut = len(text) > MOST_CHARACTERS
+    is_cut = len(text) > _MOST_CHARACTERS
     lines: list[Line] = []
-    for number, raw in enumerate(_split(text[:MOST_CHARACTERS]), start=1):
+    for number, raw in enumerate(_split(text[:_MOST_CHARACTERS]), start=1):
         if number > MOST_LINES:
             is_cut = True
             break
-        is_long = len(raw) > LONGEST_LINE
-        lines.append(Line(number, clean_line(raw[: LONGEST_LINE * 2])[:LONGEST_LINE], is_long))
+        is_long = len(raw) > _LONGEST_LINE
+        lines.append(Line(number, clean_line(raw[: _LONGEST_LINE * 2])[:_LONGEST_LINE], is_long))
         is_cut |= is_long
     return tuple(lines), is_cut
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MOST_FIELDS = 200
+_MOST_FIELDS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ def fields_of(kind: str, text: str) -> tuple[Field, ...]:
     for field in (*_by_pattern(kind, text), *_by_word(kind, text)):
         if not any(each.start < field.end and field.start < each.end for each in found):
             found.append(field)
-        if len(found) >= MOST_FIELDS:
+        if len(found) >= _MOST_FIELDS:
             break
     return tuple(sorted(found, key=lambda each: each.start))
 

@@ -41,7 +41,7 @@ READERS: dict[str, tuple[LineReader, ...]] = {
 """The readers of each kind of program, in the order in which they are asked."""
 
 STARTS = frozenset({"echo.start", "way.start", "connect.start", "lookup.start"})
-WAYS = frozenset({"traceroute", "tracepath", "mtr"})
+_WAYS = frozenset({"traceroute", "tracepath", "mtr"})
 
 
 def runs_of(block: Block, given: Command | None = None) -> list[TextWitness]:
@@ -142,7 +142,7 @@ def _witness(kind: str, block: Block, understood: Understood) -> TextWitness:
     )
     is_short |= any(each.id == "echo.flood" for each in symptoms)
     target, address = _target(command, start, symptoms) if kind not in ("dhcp-client", "server-log") else (None, None)
-    if kind in WAYS:
+    if kind in _WAYS:
         symptoms = with_reached(symptoms, address or target)
     return TextWitness(
         program=kind,
@@ -162,7 +162,7 @@ def _witness(kind: str, block: Block, understood: Understood) -> TextWitness:
         unknown=understood.unknown,
         inconsistencies=inconsistencies_of(symptoms, counts, is_short or _has_cut(block)) if kind == "ping" else (),
         notes=("cut-lines",) if _has_cut(block) else (),
-        hops=hops_of(symptoms) if kind in WAYS else (),
+        hops=hops_of(symptoms) if kind in _WAYS else (),
     )
 
 

@@ -49,7 +49,7 @@ class Strike:
 
 
 @cache
-def strikes_of(cause: str) -> tuple[Strike, ...]:
+def _strikes_of(cause: str) -> tuple[Strike, ...]:
     """The strikes of a cause; empty for a qualifier.
 
     Raises:
@@ -67,4 +67,4 @@ def _strike(row: dict[str, Any]) -> Strike:
 @cache
 def all_strikes() -> dict[str, tuple[Strike, ...]]:
     """The strikes of every cause, in the order of the chapters."""
-    return {cause: strikes_of(cause) for cause in IDS}
+    return {cause: _strikes_of(cause) for cause in IDS}

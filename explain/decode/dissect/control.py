@@ -22,7 +22,7 @@ _TYPES_V6 = {
     134: "router advertisement", 135: "neighbour solicitation", 136: "neighbour advertisement", 137: "redirect",
     143: "MLDv2 report",
 }  # fmt: skip
-CODES = {
+_CODES = {
     3: {0: "net unreachable", 1: "host unreachable", 2: "protocol unreachable", 3: "port unreachable",
         4: "fragmentation needed", 9: "net prohibited", 10: "host prohibited", 13: "administratively prohibited"},
     5: {0: "for the network", 1: "for the host", 2: "for service and network", 3: "for service and host"},
@@ -55,7 +55,7 @@ def icmp(header: Header) -> Next | None:
     """ICMP for IPv4."""
     kind = header.raw(0, 1)[0]
     header.number("icmp.type", 0, 1, TYPES)
-    code = header.number("icmp.code", 1, 1, _code(CODES, kind))
+    code = header.number("icmp.code", 1, 1, _code(_CODES, kind))
     header.number("icmp.checksum", 2, 2)
     whole = header.octets[header.at : header.end]
     is_whole = header.end >= header.said_end and not header.context.get("is_fragment")
