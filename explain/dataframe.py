@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from explain.model import Exchange
+    from explain.model import Evidence, Exchange, Ranges
     from explain.table import Bools, PacketTable, Rows
 
 _PROTOCOLS = ((TCP, "tcp"), (UDP, "udp"), (ICMP, "icmp"), (ICMPV6, "icmpv6"), (ARP, "arp"), (IP, "ip"))
@@ -191,20 +191,29 @@ def _column(values: list[Any]) -> Any:
 
 
 def _exchange_row(one: Exchange, are_lists_text: bool) -> dict[str, Any]:
-    spans, vlans = plain(one.frames), plain(one.vlans)
+    spans, vlans, evidence = plain(one.frames), plain(one.vlans), plain(one.evidence)
     if are_lists_text:
-        spans = ",".join(f"{a}" if a == b else f"{a}-{b}" for a, b in one.frames)
+        spans, evidence = _spans(one.frames), ";".join(map(_of_place, one.evidence))
         vlans = ",".join("/".join(map(str, tags)) for tags in one.vlans) or None
     row: dict[str, Any] = {
         "id": one.id, "kind": one.kind, "outcome": one.outcome, "capture": one.capture, "interface": one.interface,
         "frames": spans, "start_ns": one.start_ns, "end_ns": one.end_ns, "duration_ns": one.end_ns - one.start_ns,
-        "vlans": vlans,
+        "vlans": vlans, "evidence": evidence,
     }  # fmt: skip
     # Some kinds have an identifier of their own, as DNS and ICMP do.
     row.update(
         {f"fields.{name}" if name in row else name: value for name, value in _flat(one.fields, "", are_lists_text)}
     )
     return row
+
+
+def _spans(frames: Ranges) -> str:
+    return ",".join(f"{a}" if a == b else f"{a}-{b}" for a, b in frames)
+
+
+def _of_place(one: Evidence) -> str:
+    place = f"{one.capture}" if one.interface is None else f"{one.capture}/{one.interface}"
+    return f"{place}:{_spans(one.frames)}"
 
 
 def _flat(record: Any, prefix: str, are_lists_text: bool) -> Iterator[tuple[str, Any]]:

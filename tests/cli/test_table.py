@@ -69,7 +69,15 @@ def test_each_exchange_is_a_row_with_the_fields_of_its_kind(run, capture):
     ]
     assert (rows[1]["client.address"], rows[1]["client.port"], rows[1]["server.port"]) == (ALICE, "40000", "80")
     assert (rows[0]["id"], rows[0]["fields.id"]) == ("e2", "7")
-    assert list(rows[0])[:10] == [name for name in words("columns")["exchanges"] if name != "others"]
+    assert list(rows[0])[:11] == [name for name in words("columns")["exchanges"] if name != "others"]
+
+
+def test_an_exchange_names_its_frames_in_every_file(run, tmp_path):
+    near, far = tmp_path / "near.pcap", tmp_path / "far.pcap"
+    near.write_bytes(pcap((0, ping(ALICE, BOB, 1)), (0.01, pong(BOB, ALICE, 1))).read())
+    far.write_bytes(pcap((0.001, ping(ALICE, BOB, 1, ttl=63)), (0.009, pong(BOB, ALICE, 1))).read())
+    row = next(one for one in rows_of(run(f"n={near}", f"f={far}", "--of", "exchanges")[1]) if one["fields.id"] == "7")
+    assert (row["frames"], row["evidence"]) == ("1-2", "0/0:1-2;1/0:1-2")
 
 
 def test_both_tags_of_a_frame_are_columns_and_an_exchange_tells_its_vlans(run, tmp_path):
