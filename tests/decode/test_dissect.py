@@ -9,7 +9,7 @@ import pytest
 from dhcp_packets import discover
 from hypothesis import given
 from hypothesis import strategies as st
-from packets import A, B, datagram, error, eth, icmp, ip, packed, ping, tcp, udp
+from packets import A, B, datagram, error, eth, icmp, ip, packed, pcap, ping, tcp, udp
 from surroundings import TOP, corpus_files
 
 from explain.capture import open_capture
@@ -35,6 +35,10 @@ COMPARED = (
     "icmpv6.mldr.mar.record_type", "icmpv6.mldr.mar.multicast_address", "llc.dsap", "llc.control", "dns.qry.class",
     "dns.rr.udp_payload_size", "stp.version", "stp.type", "stp.flags.tc", "stp.root.prio", "stp.root.hw",
     "stp.root.cost", "stp.bridge.prio", "stp.bridge.hw",
+    "igmp.type", "igmp.max_resp", "igmp.checksum", "igmp.maddr", "igmp.num_grp_recs", "igmp.record_type", "igmp.num_src",
+    "igmp.saddr", "igmp.qqic", "gre.proto", "gre.key", "gre.sequence_number", "vxlan.vni", "lldp.tlv.type",
+    "lldp.tlv.len", "lldp.chassis.subtype", "lldp.chassis.id.mac", "lldp.port.subtype", "lldp.port.id",
+    "lldp.time_to_live", "lldp.tlv.system.name", "lldp.tlv.system_cap", "lldp.mgn.addr.ip4",
     "sll.pkttype", "sll.etype", "sll.src.eth",
     "dhcpv6.msgtype", "dhcpv6.xid", "dhcpv6.hopcount", "dhcpv6.linkaddr", "dhcpv6.peeraddr", "dhcpv6.option.type",
     "dhcpv6.option.length", "dhcpv6.iaid.t1", "dhcpv6.iaid.t2", "dhcpv6.iaaddr.ip", "dhcpv6.iaaddr.pref_lifetime",
@@ -110,6 +114,45 @@ def said_by_tshark(path: Path, most: int) -> dict[int, dict[str, list[str]]]:
             if value
         }
     return found
+
+
+def fact(kind: int, octets: bytes) -> bytes:
+    return (kind << 9 | len(octets)).to_bytes(2, "big") + octets
+
+
+INNER = ping("192.0.2.5", "192.0.2.6", 1)
+GROUP = packed("239.1.2.3")
+NUMBER = int.from_bytes(GROUP, "big")
+IDS = fact(1, b"\4" + bytes.fromhex(A.replace(":", ""))) + fact(2, b"\5eth7") + fact(3, b"\0\x78")
+TOLD_ON_A_LINK = {
+    "igmp-query": ip(ALICE, "224.0.0.1", 2, icmp(0x11, 0x64, 0)),
+    "igmp-query-v3": ip(ALICE, "239.1.2.3", 2, icmp(0x11, 0xFE, NUMBER, b"\x0a\x7d\0\1" + packed(BOB))),
+    "igmp-leave": ip(ALICE, "224.0.0.2", 2, icmp(0x17, 0, NUMBER)),
+    "igmp-report": ip(
+        ALICE, "224.0.0.22", 2, icmp(0x22, 0, 2, b"\4\0\0\0" + GROUP + b"\5\0\0\1" + GROUP + packed(BOB))
+    ),
+    "gre": ip(ALICE, BOB, 47, b"\x30\0\x08\0\0\0\0\x2a\0\0\0\1" + INNER[14:]),
+    "gre-bridge": ip(ALICE, BOB, 47, b"\x20\0\x65\x58\0\0\0\7" + INNER),
+    "vxlan": ip(ALICE, BOB, 17, udp(ALICE, BOB, 50000, 4789, b"\x08\0\0\0\0\0\x2a\0" + INNER)),
+    "lldp": IDS + fact(5, b"sw1") + fact(7, b"\0\x14\0\4") + fact(8, b"\5\1" + packed(ALICE) + b"\2\0\0\0\1\0")
+    + b"\0\0",
+}  # fmt: skip
+
+
+@pytest.mark.needs("tshark")
+def test_groups_tunnels_and_neighbour_devices_are_taken_apart_as_tshark_does(tmp_path):
+    frames = [eth(A, B, 0x88CC if name == "lldp" else 0x800, one) for name, one in TOLD_ON_A_LINK.items()]
+    path = tmp_path / "c.pcap"
+    path.write_bytes(pcap(*frames).getvalue())
+    theirs = said_by_tshark(path, 20)
+    for number, layers in layers_of(path):
+        assert [layer.name for layer in layers if layer.is_cut] == []
+        ours: dict[str, list[str]] = defaultdict(list)
+        for layer in layers:
+            for field in layer.fields:
+                ours[field.name].append(plain(str(field.value)))
+                assert has(f"packet.for.{field.name.replace('.', '-').replace('_', '-')}"), field.name
+        assert {name: ours[name] for name in theirs[number]} == theirs[number]
 
 
 @pytest.mark.needs("tshark")

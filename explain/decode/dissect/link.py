@@ -10,12 +10,15 @@ from explain.decode.dissect.field import Means, Next
 if TYPE_CHECKING:
     from explain.decode.dissect.field import Header
 
-_ETHERTYPES = {
+ETHERTYPES = {
     0x0800: "IPv4", 0x0806: "ARP", 0x86DD: "IPv6", 0x8100: "802.1Q", 0x88A8: "802.1ad", 0x8847: "MPLS",
     0x8864: "PPPoE session", 0x8863: "PPPoE discovery", 0x88CC: "LLDP", 0x888E: "EAPOL", 0x9000: "loopback test",
 }  # fmt: skip
-_KINDS = {0x0800: "ip", 0x86DD: "ipv6", 0x0806: "arp", 0x8847: "mpls", 0x8848: "mpls", 0x8864: "pppoe", 0x888E: "eapol"}
-_KINDS |= dict.fromkeys((0x8100, 0x9100, 0x9200), "vlan") | {0x88A8: "ieee8021ad"}
+KINDS = {
+    0x0800: "ip", 0x86DD: "ipv6", 0x0806: "arp", 0x8847: "mpls", 0x8848: "mpls", 0x8864: "pppoe", 0x888E: "eapol",
+    0x88CC: "lldp",
+}  # fmt: skip
+KINDS |= dict.fromkeys((0x8100, 0x9100, 0x9200), "vlan") | {0x88A8: "ieee8021ad"}
 _SMALLEST_TYPE = 0x0600
 _FAMILIES = {2: "ip", 10: "ipv6", 24: "ipv6", 28: "ipv6", 30: "ipv6"}
 _PPP = {0x0021: "ip", 0x0057: "ipv6", 0x0281: "mpls"}
@@ -60,8 +63,8 @@ def ethernet(header: Header) -> Next | None:
 
 
 def _by_type(header: Header, name: str, at: int, size: int) -> Next:
-    kind = header.number(name, at, 2, _ETHERTYPES)
-    return Next(_KINDS.get(kind, "data"), header.at + size, header.said_end)
+    kind = header.number(name, at, 2, ETHERTYPES)
+    return Next(KINDS.get(kind, "data"), header.at + size, header.said_end)
 
 
 def vlan(header: Header) -> Next | None:
@@ -114,7 +117,7 @@ def cooked(header: Header) -> Next | None:
 
 def cooked_second(header: Header) -> Next | None:
     """Linux cooked capture, version 2 (SLL2)."""
-    header.number("sll.etype", 0, 2, _ETHERTYPES)
+    header.number("sll.etype", 0, 2, ETHERTYPES)
     header.number("sll.ifindex", 4, 4, None, ("interface-index", {}))
     header.number("sll.hatype", 8, 2, _DEVICES)
     header.number("sll.pkttype", 10, 1, _PACKET_KINDS)
@@ -123,7 +126,7 @@ def cooked_second(header: Header) -> Next | None:
         header.text("sll.src.eth" if size == 6 else "sll.src.other", 12, size, header.raw(12, size).hex(":"))
     header.raw(0, 20)
     kind = int.from_bytes(header.raw(0, 2), "big")
-    return Next(_KINDS.get(kind, "data"), header.at + 20, header.said_end)
+    return Next(KINDS.get(kind, "data"), header.at + 20, header.said_end)
 
 
 def loopback(header: Header) -> Next | None:
@@ -185,7 +188,7 @@ def bare(header: Header) -> Next | None:
 def arp(header: Header) -> Next | None:
     """ARP; addresses only where it is for IPv4 over Ethernet (RFC 826)."""
     hardware = header.number("arp.hw.type", 0, 2, {1: "Ethernet"})
-    protocol = header.number("arp.proto.type", 2, 2, _ETHERTYPES)
+    protocol = header.number("arp.proto.type", 2, 2, ETHERTYPES)
     sizes = header.number("arp.hw.size", 4, 1), header.number("arp.proto.size", 5, 1)
     operation = int.from_bytes(header.raw(6, 2), "big")
     names = {1: "request", 2: "reply", 3: "RARP request", 4: "RARP reply"}
