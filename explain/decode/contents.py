@@ -15,14 +15,23 @@ from explain.decode.continued import Continued, missing
 from explain.decode.pipelined import Pipelined
 from explain.decode.slab import TRANSPORT, members
 from explain.side_tables import ContentRows
-from explain.table import IPV6, TCP, UDP
+from explain.table import IP, IPV6, TCP, UDP
 
 if TYPE_CHECKING:
     from explain.decode.block import Block
     from explain.table import I4, I8, U2, U4, Bools
 
+TUNNEL = "tunnel"
+"""The name under which the beginnings of packets within packets are kept."""
+TUNNELS = {4: "ip", 41: "ipv6", 47: "gre"}
+"""Protocols of IP that carry packets, and what theirs begin with."""
+TUNNEL_PORTS = (4789, 8472)
+"""UDP ports of VXLAN: as registered, and as Linux has it by default (RFC 7348, 8)."""
+
+_MOST_TUNNELLED = 2000  # packets, from the first on
+_IS_TUNNEL = members(*TUNNELS)
 _MOST_OF_A_FRAME = {
-    "dns": 4096, "dhcp": 2048, "dhcpv6": 2048, "http": 1460, "tls": 2048, "ndp": 1024, "mld": 1024,
+    "dns": 4096, "dhcp": 2048, "dhcpv6": 2048, "http": 1460, "tls": 2048, "ndp": 1024, "mld": 1024, TUNNEL: 160,
 }  # fmt: skip
 _MOST_IN_ALL = 40 << 20
 _RESERVED = 2 << 20  # for each protocol, so that a flood of one does not silence another
@@ -74,6 +83,7 @@ class Contents:
                 self._keep(name, block, rows[fits], np.full(np.count_nonzero(fits), _UDP_HEADER, np.int32))
         self._copy_tcp(block, source_port, target_port)
         self._copy_icmpv6(block)
+        self._copy_tunnels(block, rows, target)
 
     def _copy_tcp(self, block: Block, source_port: U2, target_port: U2) -> None:
         payload = block.table.payload[block.part]
@@ -167,6 +177,15 @@ class Contents:
             some = rows[kinds[kind]]
             if len(some):
                 self._keep(name, block, some, np.zeros(len(some), np.int32))
+
+    def _copy_tunnels(self, block: Block, datagrams: I8, target_port: U2) -> None:
+        """How the first packets begin that others carry; VXLAN with the header of UDP."""
+        rows = np.flatnonzero(_IS_TUNNEL[block.protocol] & (block.layers & IP != 0))
+        to_port = [datagrams[target_port == port] for port in TUNNEL_PORTS]
+        if len(rows) or any(map(len, to_port)):
+            known = self.found.get(TUNNEL)
+            rows = np.sort(np.concatenate((rows, *to_port)))[: _MOST_TUNNELLED - len(known.row if known else ())]
+            self._keep(TUNNEL, block, rows, np.zeros(len(rows), np.int32))
 
     def _keep(self, name: str, block: Block, rows: I8, header: I4, ports: tuple[U2, U2] | None = None) -> None:
         """Copy what stands behind the headers; with ``ports``, heads that go on are noted."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from explain.arrays import distinct, first_and_last
 from explain.capture.linktype import name_of
+from explain.decode.contents import TUNNEL, TUNNELS
 from explain.decode.slab import members
 from explain.model import Line
 from explain.table import ARP, CUT, IP, MALFORMED, UNKNOWN_LINK
@@ -34,6 +35,10 @@ def tell(table: PacketTable, captures: Sequence[CaptureInfo], exchanges: Exchang
     """
     layers = table.layers[: len(table)]
     lines = [*_links(table, captures, np.flatnonzero(layers & UNKNOWN_LINK))]
+    if TUNNEL in table.contents:
+        from explain.story import tunnels
+
+        lines += tunnels.tell(table)
     lines += [*_protocols(table), *_messages(table), *_names(table, exchanges)]
     odd = np.flatnonzero((layers & (IP | ARP) == 0) | (layers & MALFORMED != 0))
     rest = odd[layers[odd] & (IP | ARP | UNKNOWN_LINK | CUT | MALFORMED) == 0]
@@ -64,7 +69,8 @@ def _link_type(captures: Sequence[CaptureInfo], capture: int, interface: int | N
 
 def _protocols(table: PacketTable) -> Iterator[Line]:
     protocols = table.flows.protocol
-    others = [number for number in distinct(protocols).tolist() if number not in _TOLD_ELSEWHERE]
+    told = {*_TOLD_ELSEWHERE, *(TUNNELS if TUNNEL in table.contents else ())}
+    others = [number for number in distinct(protocols).tolist() if number not in told]
     if not others:
         return
     for number in others[:_MOST_PROTOCOLS]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 import pytest
-from packets import A, B, datagram, eth, icmp, ip, pcap, ping, pong
+from packets import A, B, datagram, eth, icmp, ip, pcap, ping, pong, udp
 
 import explain
 
@@ -21,11 +21,38 @@ def test_frames_of_an_unknown_link_type_are_named_and_counted():
     assert "2 frames came over a link of type USER0 (147)" in " ".join(story.split())
 
 
-@pytest.mark.parametrize(
-    ("number", "words"), [(41, "IPv6 packets inside IP packets"), (89, "OSPF"), (200, "protocol 200")]
-)
+@pytest.mark.parametrize(("number", "words"), [(41, "are a tunnel (IPv6 in IP)"), (89, "OSPF"), (200, "protocol 200")])
 def test_another_protocol_of_ip_is_named(number, words):
     assert words in " ".join(told(eth(A, B, 0x800, ip(ALICE, BOB, number, b"\0" * 40))).split())
+
+
+INNER = ping("10.0.0.1", "10.0.0.2", 1)
+GRE, BRIDGED, VXLAN = b"\0\0\x08\0" + INNER[14:], b"\0\0\x65\x58" + INNER, b"\x08" + bytes(7) + INNER
+
+
+@pytest.mark.parametrize(
+    ("packet", "kind"),
+    [
+        (ip(ALICE, BOB, 4, INNER[14:]), "IPv4 in IP"), (ip(ALICE, BOB, 47, GRE), "GRE"),
+        (ip(ALICE, BOB, 47, BRIDGED), "GRE"), (ip(ALICE, BOB, 4, ip(ALICE, BOB, 47, GRE)), "IPv4 in IP"),
+        (ip(ALICE, BOB, 17, udp(ALICE, BOB, 5000, 4789, VXLAN)), "VXLAN"),
+    ],
+)  # fmt: skip
+def test_a_tunnel_is_told_with_its_ends_and_what_is_within(packet, kind):
+    story = " ".join(told(*[eth(A, B, 0x800, packet)] * 3).split())
+    assert f"3 packets between {ALICE} and {BOB} carry packets within packets ({kind}, a tunnel)" in story
+    assert "10.0.0.1 - 10.0.0.2 ICMP (3 packets)" in story
+
+
+def test_what_else_goes_to_the_port_of_a_tunnel_is_none():
+    assert "a tunnel" not in told(datagram((ALICE, 5000), (BOB, 4789), b"hello, is anybody there?"))
+
+
+def test_of_a_tunnel_no_more_than_the_first_packets_are_kept(monkeypatch):
+    monkeypatch.setattr("explain.decode.contents._MOST_TUNNELLED", 5)
+    story = " ".join(told(*[eth(A, B, 0x800, ip(ALICE, BOB, 47, GRE))] * 9).split())
+    assert "9 packets between" in story
+    assert "10.0.0.1 - 10.0.0.2 ICMP (5 packets)" in story
 
 
 def test_frames_without_ip_are_counted_beside_the_exchanges():

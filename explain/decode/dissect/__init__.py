@@ -36,9 +36,14 @@ def dissect(octets: bytes, link_type: int, length: int, contents: Mapping[str, D
         length: octets it had on the wire.
         contents: dissectors of what TCP and UDP carry, by the name that ``transport`` gives it.
     """
+    return dissect_from(Next(_LINKS.get(link_type, "data"), 0, length), octets, contents)
+
+
+def dissect_from(first: Next, octets: bytes, contents: Mapping[str, Dissector]) -> tuple[Layer, ...]:
+    """All layers from one on whose kind is known, from the outside in."""
     dissectors = {**_DISSECTORS, **contents}
     layers: list[Layer] = []
-    following: Next | None = Next(_LINKS.get(link_type, "data"), 0, length)
+    following: Next | None = first
     is_quoted = False
     for _ in range(_MOST_LAYERS):
         if following is None or following.at >= len(octets):
