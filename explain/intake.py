@@ -10,14 +10,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from explain.capture import open_capture
-from explain.capture.options import ANONYMISED
+from explain.capture.options import ANONYMISED, GROUND_TRUTH
 from explain.capture.vantage import Source, sources
 from explain.errors import NotACaptureError, ShrunkError, UnreadableError
-from explain.model import INTERRUPTED, CaptureInfo
+from explain.model import INTERRUPTED, CaptureInfo, Comment
 from explain.record import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from io import FileIO
     from os import PathLike
     from typing import BinaryIO
@@ -45,6 +45,7 @@ class _Count:
     captured: int = 0
     first_ns: int | None = None
     last_ns: int | None = None
+    untimed: int = 0
 
     def add(self, frames: Frames) -> None:
         if not len(frames.start):
@@ -52,7 +53,11 @@ class _Count:
         self.packets += len(frames.start)
         self.octets += int(frames.length.sum(dtype="u8"))
         self.captured += int(frames.captured.sum(dtype="u8"))
-        first, last = int(frames.time_ns.min()), int(frames.time_ns.max())
+        time_ns = frames.time_ns if frames.is_timed is None else frames.time_ns[frames.is_timed]
+        self.untimed += len(frames.start) - len(time_ns)
+        if not len(time_ns):
+            return
+        first, last = int(time_ns.min()), int(time_ns.max())
         self.first_ns = first if self.first_ns is None else min(first, self.first_ns)
         self.last_ns = last if self.last_ns is None else max(last, self.last_ns)
 
@@ -260,7 +265,17 @@ def _info(source: Source, reader: CaptureReader, count: _Count, checksums: str) 
         checksums=checksums,
         damage=reader.damage,
         is_anonymised=ANONYMISED in reader.comments,
+        comments=tuple(_comments(reader)),
+        untimed=count.untimed,
     )
+
+
+def _comments(reader: CaptureReader) -> Iterator[Comment]:
+    for text in reader.comments:
+        if not text.startswith(GROUND_TRUTH):
+            yield Comment(None, text)
+    for frame, texts in reader.frame_comments.items():
+        yield from (Comment(frame, text) for text in texts)
 
 
 def _read_text(source: Source, other: NotACaptureError) -> Notes:

@@ -62,11 +62,21 @@ class Interface:
 
 
 @dataclass(frozen=True, slots=True)
+class Comment:
+    """What somebody wrote into a capture, about a frame, or about all of it (``frame`` is None)."""
+
+    frame: int | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class CaptureInfo:
     """One input file as a whole; see the report's ``captures[]``.
 
     Attributes:
         is_anonymised: ``explain --anonymise`` wrote it: other names, and no payloads.
+        comments: what people wrote into it; the ground truth that a lab keeps there is left out.
+        untimed: packets for which the file has no time (simple packet blocks of a pcapng).
     """
 
     path: str
@@ -83,6 +93,8 @@ class CaptureInfo:
     checksums: str
     damage: Damage | None
     is_anonymised: bool = False
+    comments: tuple[Comment, ...] = ()
+    untimed: int = 0
 
     @classmethod
     def without_packets(
@@ -223,7 +235,7 @@ class Report:
 
     @property
     def untimed(self) -> frozenset[int]:
-        """The texts whose packets have no times (``tcpdump -t``), by their place among the inputs."""
+        """The inputs whose packets have no times (``tcpdump -t``, simple blocks), by their place among the inputs."""
         return frozenset(n for n, one in enumerate(self.captures) if one.packets and one.first_ns is None)
 
     def story(self, language: str = "en") -> str:

@@ -55,8 +55,7 @@ def explain(
         found, findings, unexplained = selection.apply(found.table, found, findings, unexplained)
     studies = _studied(texts, table, captures, found) if texts else []
     lines = story.tell(found.table, found, hosts, findings, unexplained, captures, studies, everything, most_lines)
-    if texts:
-        lines = story.without_times(lines, captures)
+    lines = story.without_times(lines, captures)
     span = selection.span_ns(found.table) if selection else None
     report = Report(
         captures=captures,

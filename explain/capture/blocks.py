@@ -50,6 +50,16 @@ class Blocks:
         """The first ``count`` blocks only."""
         return Blocks(self.window, self.order, self.offsets[:count], self.heads[:count])
 
+    def rows_of(self, *kinds: int) -> list[int]:
+        """The rows of the blocks of some types."""
+        import numpy as np
+
+        is_one = self.heads[:, 0] == kinds[0]
+        for kind in kinds[1:]:
+            is_one |= self.heads[:, 0] == kind
+        rows: list[int] = np.flatnonzero(is_one).tolist()
+        return rows
+
     def octets(self, row: int) -> bytes:
         """One block, whole."""
         at = int(self.offsets[row])

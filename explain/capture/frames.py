@@ -34,6 +34,7 @@ class Frames:
         interface: uint16[n], index into the file's interfaces.
         heads: uint64[HEAD / 8, n], octets of each frame from ``HEAD_LEAD`` before it on, the first one lowest in each
             word; overwritten like the bytes, and whoever decodes may write there.  None where they were not at hand.
+        is_timed: bool[n], false where the file has no time for a frame; None where it has one for each.
     """
 
     data: npt.NDArray[np.uint8]
@@ -44,3 +45,4 @@ class Frames:
     time_ns: npt.NDArray[np.int64]
     interface: npt.NDArray[np.uint16]
     heads: npt.NDArray[np.uint64] | None = None
+    is_timed: npt.NDArray[np.bool_] | None = None

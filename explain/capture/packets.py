@@ -5,12 +5,22 @@ Source: draft-ietf-opsawg-pcapng, sections 4.3 (enhanced), 4.4 (simple) and appe
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING
 
-from explain.capture.blocks import ENHANCED_PACKET, INTERFACE, OBSOLETE_PACKET, SIMPLE_PACKET, Blocks, Port
+from explain.capture.blocks import (
+    ENHANCED_PACKET,
+    INTERFACE,
+    OBSOLETE_PACKET,
+    SECTION,
+    SIMPLE_PACKET,
+    Blocks,
+    Port,
+)
 from explain.capture.chains import Guess
 from explain.capture.clock import to_ns
 from explain.capture.frames import Frames
+from explain.capture.options import END, comments
 from explain.capture.walk import gather
 from explain.model import Damage
 from explain.record import dataclass
@@ -21,6 +31,10 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+_FLAGS = 2
+_LEAST_OPTIONS = 8
+_MOST_OPTIONS = 128 << 10  # octets of a packet's options
+
 
 @dataclass(frozen=True, slots=True)
 class Packets:
@@ -30,7 +44,8 @@ class Packets:
         rows: int64, which block each is.
         header: int64, octets of the block before the frame.
         interface: int64, number within the section.
-        known: int64, how many interfaces the section had declared before this block.
+        known: int64, how many interfaces the file had declared before this block.
+        before: int64, how many of them are of earlier sections.
         stamp: uint64, time in units of the interface's clock.
         captured: int64, octets of the frame that the block claims to hold.
         length: uint32, octets the frame had on the wire.
@@ -42,6 +57,7 @@ class Packets:
     header: npt.NDArray[np.int64]
     interface: npt.NDArray[np.int64]
     known: npt.NDArray[np.int64]
+    before: npt.NDArray[np.int64]
     stamp: npt.NDArray[np.uint64]
     captured: npt.NDArray[np.int64]
     length: npt.NDArray[np.uint32]
@@ -71,29 +87,31 @@ def packet_guess(order: str) -> Guess:
     return Guess((needle,), 0, 4, is_plausible)
 
 
-def packets_of(blocks: Blocks, declared: int) -> Packets:
+def packets_of(blocks: Blocks, declared: int, before: int) -> Packets:
     """The packet blocks among these, read but not yet believed.
 
     Args:
-        blocks: whole blocks of one section with believable lengths.
-        declared: interfaces that the section declared before them.
+        blocks: whole blocks with believable lengths.
+        declared: interfaces that the file declared before them.
+        before: those among them that were declared before the section in which these blocks begin.
     """
     import numpy as np
 
     kind = blocks.heads[:, 0]
+    rows, heads = np.arange(len(kind)), blocks.heads
+    known, earlier = np.full((2, len(kind)), ((declared,), (before,)), np.int64)
     is_plain = bool((kind == ENHANCED_PACKET).all())
-    known = np.full(len(kind), declared, np.int64) if is_plain else declared + np.cumsum(kind == INTERFACE)
-    rows = np.arange(len(kind))
-    heads = blocks.heads
     if not is_plain:
+        known += np.cumsum(kind == INTERFACE)
+        np.maximum.accumulate(np.where(kind == SECTION, known, earlier), out=earlier)
         rows = ((kind == ENHANCED_PACKET) | (kind == OBSOLETE_PACKET) | (kind == SIMPLE_PACKET)).nonzero()[0]
-        heads, kind, known = heads[rows], kind[rows], known[rows]
+        heads, kind, known, earlier = heads[rows], kind[rows], known[rows], earlier[rows]
     stamp = heads[:, 3].astype(np.uint64)
     stamp <<= np.uint64(32)
     stamp |= heads[:, 4]
     interface, captured = heads[:, 2].astype(np.int64), heads[:, 5].astype(np.int64)
     length, total = heads[:, 6].astype(np.uint32), heads[:, 1].astype(np.int64)
-    found = Packets(rows, np.full(len(rows), 28), interface, known, stamp, captured, length, total - 32, None)
+    found = Packets(rows, np.full(len(rows), 28), interface, known, earlier, stamp, captured, length, total - 32, None)
     return found if is_plain else _with_rare(found, blocks, kind, heads)
 
 
@@ -107,21 +125,21 @@ def _with_rare(found: Packets, blocks: Blocks, kind: npt.NDArray[np.uint32], hea
     length = np.where(is_simple, heads[:, 2], found.length).astype(np.uint32)
     # How much a simple packet holds is not written in it: the rest of the block, at most its length (and the snaplen).
     captured = np.where(is_simple, length, found.captured)
-    stamp = np.where(is_simple, 0, found.stamp).astype(np.uint64)
     header, room = np.where(is_simple, 12, 28), np.where(is_simple, found.room + 16, found.room)
-    return Packets(found.rows, header, interface, found.known, stamp, captured, length, room, ~is_simple)
+    known, before, stamp = found.known, found.before, found.stamp
+    return Packets(found.rows, header, interface, known, before, stamp, captured, length, room, ~is_simple)
 
 
 def frames_of(
-    blocks: Blocks, found: Packets, ports: Sequence[Port], before: int
+    blocks: Blocks, found: Packets, ports: Sequence[Port], last_ns: int | None
 ) -> tuple[Frames | None, tuple[int, Damage] | None]:
     """Frames of the packets up to the first that cannot be.
 
     Args:
         blocks: the blocks that ``found`` was read from.
         found: their packets.
-        ports: the interfaces of the section, also those declared among ``blocks``.
-        before: interfaces of the sections before.
+        ports: the interfaces of the file, also those declared among ``blocks``.
+        last_ns: the time of the frame before them, None where there is none.
 
     Returns:
         The frames, or None where there are none; the row of the block that is wrong, and what is wrong with it.
@@ -130,11 +148,12 @@ def frames_of(
 
     if not len(found.rows):
         return None, None
-    captured, is_wrong = found.captured, found.interface >= found.known
+    captured, which = found.captured, found.interface + found.before
+    is_wrong = which >= found.known
     if ports:
-        which = np.where(is_wrong, 0, found.interface)
+        which = np.where(is_wrong, 0, which)
         if found.is_timed is not None:
-            snaplen = ports[0].interface.snaplen or 0xFFFFFFFF
+            snaplen = _column([port.interface.snaplen or 0xFFFFFFFF for port in ports], which)
             captured = np.where(found.is_timed, captured, np.minimum(captured, snaplen))
         most = _column([port.most for port in ports], which)
         is_wrong |= (captured > found.room) | (captured > most)
@@ -144,18 +163,67 @@ def frames_of(
         wrong = int(found.rows[count]), _damage(blocks, found, captured, count)
     if not count:
         return None, wrong
-    which, start = found.interface[:count], blocks.offsets[found.rows[:count]] + found.header[:count]
-    time_ns = _times(found.stamp[:count], which, ports)
-    if found.is_timed is not None:
-        time_ns[~found.is_timed[:count]] = 0
-    interface, kept = (which + before).astype(np.uint16), captured[:count].astype(np.uint32)
+    which, start = which[:count], blocks.offsets[found.rows[:count]] + found.header[:count]
+    time_ns, is_timed = _times(found.stamp[:count], which, ports), None
+    if found.is_timed is not None and not found.is_timed[:count].all():
+        is_timed = found.is_timed[:count]
+        time_ns = _as_before(time_ns, is_timed, last_ns)
+    interface, kept = which.astype(np.uint16), captured[:count].astype(np.uint32)
     window = blocks.window
-    return Frames(window.data, window.base, start, kept, found.length[:count], time_ns, interface), wrong
+    frames = Frames(window.data, window.base, start, kept, found.length[:count], time_ns, interface, is_timed=is_timed)
+    return frames, wrong
+
+
+def comments_of(blocks: Blocks, found: Packets, frames: Frames, most: int) -> dict[int, tuple[str, ...]]:
+    """The comments in the options of packet blocks, by the frame's index; of so many frames at most."""
+    import numpy as np
+
+    rows = found.rows[: len(frames.start)]
+    at = frames.start + ((frames.captured.astype(np.int64) + 3) & ~3)
+    size = blocks.offsets[rows] + blocks.heads[rows, 1] - 4 - at
+    has_some = size >= _LEAST_OPTIONS
+    if frames.is_timed is not None:
+        has_some &= frames.is_timed  # a simple packet has none
+    some = has_some.nonzero()[0]
+    head = gather(frames.data, at[some], 12).view(blocks.order + "u2")
+    some = some[(head[:, 0] != _FLAGS) | (head[:, 1] != 4) | (head[:, 4] != END)]  # flags alone are common
+    told: dict[int, tuple[str, ...]] = {}
+    for index in some.tolist():
+        if len(told) >= most:
+            break
+        first = int(at[index])
+        octets = frames.data[first : first + min(int(size[index]), _MOST_OPTIONS)].tobytes()
+        if texts := comments(octets, blocks.order):
+            told[index] = texts
+    return told
+
+
+def comments_beside(frames: Frames, index: int) -> tuple[str, ...]:
+    """The comments of one packet of a pcapng, which is no simple one."""
+    first, captured = int(frames.start[index]), int(frames.captured[index])
+    head = frames.data[first - 28 : first].tobytes()
+    order = ">" if head[0] == 0 else "<"  # the first octet of the block's type
+    (length,) = struct.unpack_from(order + "I", head, 4)
+    octets = frames.data[first + (captured + 3 & ~3) : first - 28 + length - 4]
+    return comments(octets[:_MOST_OPTIONS].tobytes(), order)
+
+
+def _as_before(
+    time_ns: npt.NDArray[np.int64], is_timed: npt.NDArray[np.bool_], last_ns: int | None
+) -> npt.NDArray[np.int64]:
+    """The times, with that of the frame before where a frame has none; where nothing comes before, the first one."""
+    import numpy as np
+
+    first = time_ns[is_timed][0] if is_timed.any() else 0
+    timed = np.where(is_timed, np.arange(1, len(time_ns) + 1), 0)
+    known = np.append(first if last_ns is None else last_ns, time_ns)
+    filled: npt.NDArray[np.int64] = known[np.maximum.accumulate(timed)]
+    return filled
 
 
 def _damage(blocks: Blocks, found: Packets, captured: npt.NDArray[np.int64], index: int) -> Damage:
     at = blocks.place(int(found.rows[index]))
-    interface, known = found.interface[index], found.known[index]
+    interface, known = found.interface[index], found.known[index] - found.before[index]
     if interface >= known:
         return Damage("bad-interface", at, f"a packet of interface {interface}, where {known} are declared")
     words = f"a packet that claims {captured[index]} octets, where {found.room[index]} can be"

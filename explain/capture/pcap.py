@@ -34,6 +34,7 @@ class PcapReader:
         self.interfaces = [Interface(None, header.link_type, header.snaplen)]
         self.fcs = [header.fcs]
         self.comments: list[str] = []
+        self.frame_comments: dict[int, tuple[str, ...]] = {}
         self._header = header
         self._turner = Turner()
 

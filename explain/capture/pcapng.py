@@ -21,10 +21,10 @@ from explain.capture.blocks import (
     port_of,
 )
 from explain.capture.chains import walk_window
-from explain.capture.options import COMMENT, options, text
-from explain.capture.packets import frames_of, packet_guess, packets_of
+from explain.capture.options import comments
+from explain.capture.packets import comments_of, frames_of, packet_guess, packets_of
 from explain.capture.step import Step
-from explain.capture.walk import Layout, Walk, walk
+from explain.capture.walk import Layout, Walk
 from explain.model import Damage, Interface
 
 if TYPE_CHECKING:
@@ -35,8 +35,7 @@ if TYPE_CHECKING:
 SECTION_MARK = SECTION.to_bytes(4, "big")
 _MAX_BLOCK = (128 << 20) + (128 << 10) + 32
 """A block longer than the largest frame with its options is damage. Source: Wireshark, wiretap/pcapng.c."""
-_MAX_SECTION = 16 << 20
-_MAX_INTERFACES = 65535
+_MAX_INTERFACES = 65_535
 _MAX_COMMENTS = 1000
 
 
@@ -58,7 +57,7 @@ def first_section_problem(peek: Callable[[int], bytes]) -> str | None:
     if order is None:
         return f"the pcapng section header is cut: {len(head)} octets are there"
     (length,) = struct.unpack_from(order + "I", head, 4)
-    if not 28 <= length <= _MAX_SECTION or length % 4:
+    if not 28 <= length <= _MAX_BLOCK or length % 4:
         return f"the pcapng section header claims {length} octets"
     block = peek(length)
     if len(block) < length:
@@ -75,80 +74,86 @@ class PcapngReader:
         self.interfaces: list[Interface] = []
         self.fcs: list[int] = []
         self.comments: list[str] = []
+        self.frame_comments: dict[int, tuple[str, ...]] = {}
+        self._frames = 0
+        self._last_ns: int | None = None
         self._ports: list[Port] = []
         self._before = 0
         self._order = "<"
 
     def read(self, window: Window) -> Step:
-        """Reads the whole blocks of a window, up to the next section; see ``FormatReader``."""
-        if window.data[window.first : window.first + 4].tobytes() == SECTION_MARK:
-            return self._read_section(window)
+        """Reads the whole blocks of a window, up to a section in the other byte order; see ``FormatReader``."""
+        first = window.first
+        head = bytes(window.data[first : first + 12])
+        if head[:4] == SECTION_MARK:
+            order = byte_order(head)
+            if order is None:
+                words = "a section begins here, but its byte order is none"
+                damage = Damage("bad-byte-order", window.base + first, words)
+                return Step(None, first, 12, damage if len(head) == 12 else _cut(window, first, 12))
+            self._order = order
         found = walk_window(window, _layout(self._order), packet_guess(self._order))
-        if window.data[found.end : found.end + 4].tobytes() == SECTION_MARK:
-            # Its length may be in the other byte order: what the walk thought of it means nothing.
-            found = Walk(found.offsets, found.end, None, 12)
         if not len(found.offsets):
             return Step(None, found.end, found.need, _walk_damage(window, found))
         return self._read_blocks(window, found)
 
-    def _read_section(self, window: Window) -> Step:
-        first, at = window.first, window.base + window.first
-        head = bytes(window.data[first : first + 12])
-        order = byte_order(head)
-        if order is None:
-            damage = Damage("bad-byte-order", at, "a section begins here, but its byte order is none")
-            return Step(None, first, 12, damage if len(head) == 12 else _cut(window, first, 12))
-        found = walk(window.data, first, _layout(order), first + 1)
-        if not len(found.offsets):
-            return Step(None, first, found.need, _walk_damage(window, found))
-        block = bytes(window.data[first : found.end])
-        wrong = _section_damage(block, order, at)
-        if wrong is not None:
-            return Step(None, first, 12, wrong)
-        self._order, self._before, self._ports = order, len(self.interfaces), []
-        comments = [text(value) for code, value in options(block[24:-4], order) if code == COMMENT]
-        self.comments.extend(comments[: _MAX_COMMENTS - len(self.comments)])
-        return Step(None, found.end, 12, is_restart=True)
-
     def _read_blocks(self, window: Window, found: Walk) -> Step:
         blocks = blocks_of(window, self._order, found.offsets)
-        whole, damage, is_restart = len(found.offsets), _walk_damage(window, found), False
-        sections = (blocks.heads[:, 0] == SECTION).nonzero()[0]
-        if len(sections):
-            whole, damage, is_restart = int(sections[0]), None, True
-        bad = bad_length(blocks.first(whole))
+        whole, damage = len(found.offsets), _walk_damage(window, found)
+        is_turned, turned = window.data[found.end : found.end + 4].tobytes() == SECTION_MARK, self._turned(blocks)
+        if is_turned:
+            # Its length may be in the other byte order: what the walk thought of it means nothing.
+            found, damage = Walk(found.offsets, found.end, None, 12), None
+        if turned is not None:
+            whole, damage, is_turned = turned, None, True
+        bad = bad_length(blocks.first(whole)) or _bad_version(blocks.first(whole))
         whole, damage = bad or (whole, damage)
+        declared = self._declared(blocks.first(whole))
+        room = _MAX_INTERFACES - len(self.interfaces)
+        if len(declared) > room:
+            whole = list(declared)[room]
+            words = f"explain keeps {_MAX_INTERFACES} interfaces of a file, and one more is declared here"
+            damage = Damage("too-many-interfaces", blocks.place(whole), words)
         blocks = blocks.first(whole)
-        declared = self._declared(blocks)
-        if len(declared) + len(self.interfaces) > _MAX_INTERFACES:
-            whole = declared[_MAX_INTERFACES - len(self.interfaces)][0]
-            damage = Damage("too-many-interfaces", blocks.place(whole), f"more than {_MAX_INTERFACES} interfaces")
-            blocks = blocks.first(whole)
-        ports = self._ports + [port for _, port in declared]
-        frames, wrong = frames_of(blocks, packets_of(blocks, len(self._ports)), ports, self._before)
+        packets = packets_of(blocks, len(self._ports), self._before)
+        frames, wrong = frames_of(blocks, packets, self._ports + list(declared.values()), self._last_ns)
         whole, damage = wrong or (whole, damage)
+        if frames is not None:
+            room = _MAX_COMMENTS - len(self.frame_comments)
+            for index, texts in comments_of(blocks, packets, frames, room).items():
+                self.frame_comments[self._frames + index + 1] = texts
+            self._frames += len(frames.start)
+            self._last_ns = int(frames.time_ns[-1])
         self._take(blocks.first(whole), declared)
         is_all = whole == len(found.offsets)
         end = found.end if is_all else int(found.offsets[whole])
-        return Step(frames, end, found.need if is_all else 12, damage, is_restart)
+        return Step(frames, end, found.need if is_all else 12, damage, is_turned)
 
-    def _declared(self, blocks: Blocks) -> list[tuple[int, Port]]:
-        """The interfaces declared among these blocks, with their rows."""
-        rows = (blocks.heads[:, 0] == INTERFACE).nonzero()[0].tolist()
-        return [(row, port_of(blocks.octets(row), blocks.order)) for row in rows]
+    def _turned(self, blocks: Blocks) -> int | None:
+        """The first section that is not in this byte order: the lengths from there on mean nothing."""
+        rows = blocks.rows_of(SECTION)
+        return next((row for row in rows if byte_order(blocks.octets(row)[:12]) != self._order), None)
 
-    def _take(self, blocks: Blocks, declared: list[tuple[int, Port]]) -> None:
-        """Keeps what these blocks say about interfaces."""
-        for row, port in declared:
-            if row < len(blocks.offsets):
+    def _declared(self, blocks: Blocks) -> dict[int, Port]:
+        """The interfaces declared among these blocks, by their rows."""
+        return {row: port_of(blocks.octets(row), blocks.order) for row in blocks.rows_of(INTERFACE)}
+
+    def _take(self, blocks: Blocks, declared: dict[int, Port]) -> None:
+        """Keeps what these blocks say about sections and interfaces."""
+        for row in blocks.rows_of(SECTION, INTERFACE, STATISTICS):
+            if row in declared:
+                port = declared[row]
                 self._ports.append(port)
                 self.interfaces.append(port.interface)
                 self.fcs.append(port.fcs)
-        for row in (blocks.heads[:, 0] == STATISTICS).nonzero()[0].tolist():
-            drops = drops_of(blocks.octets(row), blocks.order)
-            if drops is not None and drops[0] < len(self._ports):
+            elif int(blocks.heads[row, 0]) == SECTION:
+                self._before = len(self.interfaces)
+                room = _MAX_COMMENTS - len(self.comments)
+                self.comments.extend(comments(blocks.octets(row)[24:-4], blocks.order)[:room])
+            elif (drops := drops_of(blocks.octets(row), blocks.order)) is not None:
                 at = self._before + drops[0]
-                self.interfaces[at] = dataclasses.replace(self.interfaces[at], dropped=drops[1])
+                if at < len(self.interfaces):
+                    self.interfaces[at] = dataclasses.replace(self.interfaces[at], dropped=drops[1])
 
 
 def _layout(order: str) -> Layout:
@@ -167,6 +172,15 @@ def _walk_damage(window: Window, found: Walk) -> Damage | None:
     if found.bad_length is not None:
         return Damage("bad-block-length", window.base + found.end, f"a block that claims {found.bad_length} octets")
     return _cut(window, found.end, found.need)
+
+
+def _bad_version(blocks: Blocks) -> tuple[int, Damage] | None:
+    """The first section of a version that nobody knows, with its row."""
+    for row in blocks.rows_of(SECTION):
+        wrong = _section_damage(blocks.octets(row), blocks.order, blocks.place(row))
+        if wrong is not None:
+            return row, wrong
+    return None
 
 
 def _section_damage(block: bytes, order: str, at: int) -> Damage | None:

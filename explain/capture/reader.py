@@ -81,6 +81,11 @@ class CaptureReader:
         return self._reader.comments
 
     @property
+    def frame_comments(self) -> dict[int, tuple[str, ...]]:
+        """What they say about some of the frames read so far, by the frames' numbers."""
+        return self._reader.frame_comments
+
+    @property
     def file_bytes(self) -> int:
         """Octets of the file as it is stored; of a stream, those read so far."""
         return self.position() if self._size is None else self._size

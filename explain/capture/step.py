@@ -38,12 +38,14 @@ class FormatReader(Protocol):
         interfaces: the interfaces known so far.
         fcs: octets of frame check sequence that each of them keeps, 0 where unknown.
         comments: what the writers of the file say about it.
+        frame_comments: and about some frames of it, by their numbers.
         first: offset of the first record.
     """
 
     interfaces: list[Interface]
     fcs: list[int]
     comments: list[str]
+    frame_comments: dict[int, tuple[str, ...]]
     first: int
 
     def read(self, window: Window) -> Step:

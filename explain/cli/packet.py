@@ -38,7 +38,7 @@ def packet(capture: str, frame: int, as_json: bool, lang: str, verbose: bool) ->
     table, captures = read([source.path])
     found, hosts, findings, *_ = understand(table, len(captures), captures)
     copies = closeup.elsewhere(found.table, frame)
-    members = closeup.memberships(found, frame)
+    members = closeup.memberships(found, frame, is_timed=captures[0].untimed < captures[0].packets)
     if as_json:
         told = render.as_json(recorded, layers, copies, members, findings, source.path, lang)
     else:

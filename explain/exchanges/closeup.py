@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.capture import open_capture
+from explain.capture.packets import comments_beside
 from explain.decode.dissect import dissect
 from explain.errors import UsageError
 from explain.exchanges import dhcp_fields, dhcpv6_fields, dns_fields, http_fields, tls_fields
@@ -34,28 +35,35 @@ class Recorded:
     """One frame as it stands in the file.
 
     Attributes:
+        time_ns: None where the file has no time for it.
         elapsed_ns: since the first frame of the file.
         length: octets on the wire; ``octets`` are those that were captured.
         interface: index into the file's interfaces; place: its name, None if it has none.
+        comments: what somebody wrote beside it in the file.
     """
 
     number: int
-    time_ns: int
+    time_ns: int | None
     elapsed_ns: int
     octets: bytes
     length: int
     interface: int
     place: str | None
     link_type: int
+    comments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """Another frame of the same exchange, which row of the exchanges' table shows it, how far it is away in time."""
+    """Another frame of the same exchange, which row of the exchanges' table shows it, how far it is away in time.
+
+    Attributes:
+        gap_ns: None where the file has no times.
+    """
 
     frame: int
     row: int
-    gap_ns: int
+    gap_ns: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +106,12 @@ def recorded(path: str, number: int) -> Recorded:
             time_ns = int(window.time_ns[at])
             octets = window.data[start : start + captured].tobytes()
             length = int(window.length[at])
+            is_timed = window.is_timed is None or bool(window.is_timed[at])
+            comments = comments_beside(window, at) if reader.format == "pcapng" and is_timed else ()
             return Recorded(
-                number, time_ns, time_ns - (first_ns or 0), octets, length, interface, one.name, one.link_type
-            )
+                number, time_ns if is_timed else None, time_ns - (first_ns or 0), octets, length, interface, one.name,
+                one.link_type, comments,
+            )  # fmt: skip
     raise UsageError("usage.no_frame", path=path, number=number, count=seen)
 
 
@@ -121,7 +132,7 @@ def elsewhere(near: PacketTable, number: int) -> list[tuple[int, str | None]]:
     ]
 
 
-def memberships(exchanges: Exchanges, number: int) -> list[Membership]:
+def memberships(exchanges: Exchanges, number: int, *, is_timed: bool = True) -> list[Membership]:
     """The exchanges of one file that have this frame, in the order of their ids.
 
     Where several places recorded the packet, an exchange has all these frames; before and after are those of the same
@@ -138,7 +149,7 @@ def memberships(exchanges: Exchanges, number: int) -> list[Membership]:
         beside = np.unique(copies_of(near, part.rows(index)))
         beside = np.union1d(beside[whole.place[beside] == whole.place[row[0]]], row)
         at = int(np.searchsorted(beside, row[0]))
-        around = [None if is_beyond else _neighbour(near, beside, at, step) for step in (-1, 1)]
+        around = [None if is_beyond else _neighbour(near, beside, at, step, is_timed) for step in (-1, 1)]
         found[position] = Membership(
             exchanges.view(position), None if is_beyond else at + 1, len(beside), *around
         )  # fmt: skip
@@ -163,9 +174,9 @@ def _same_ends(near: PacketTable, row: int) -> Rows:
     return np.flatnonzero(np.isin(near.flow[: len(near)], np.flatnonzero(is_same)))
 
 
-def _neighbour(near: PacketTable, own: Rows, at: int, step: int) -> Neighbour | None:
+def _neighbour(near: PacketTable, own: Rows, at: int, step: int, is_timed: bool) -> Neighbour | None:
     if not 0 <= at + step < len(own):
         return None
     row, whole = int(own[at + step]), near.whole
-    gap = abs(int(whole.time_ns[row]) - int(whole.time_ns[own[at]]))
+    gap = abs(int(whole.time_ns[row]) - int(whole.time_ns[own[at]])) if is_timed else None
     return Neighbour(int(whole.frame[row]), int(rows_near(near, own[at + step : at + step + 1])[0]), gap)

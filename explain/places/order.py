@@ -52,12 +52,12 @@ class Order:
 
     def along(self, source: int, target: int, places: set[int]) -> dict[int, int]:
         """For each of some places, behind how many of the others it stands on the way from one MAC key to another."""
-        found = {}
+        behind = self._behind
+        others = {place: behind.get((source, place), set()) & places for place in places}
         for place in places:
-            before = self._behind.get((source, place), set()) & places
-            after = {other for other in places if place in self._behind.get((target, other), ())}
-            found[place] = len(before | after)
-        return found
+            for nearer in behind.get((target, place), set()) & places:
+                others[nearer].add(place)
+        return {place: len(some) for place, some in others.items()}
 
     def ranks(self, stations: U8 | Rows, places: U2 | Rows) -> I8:
         """The rank of each place for each MAC key, 0 where nothing is known; int64[n]."""

@@ -57,10 +57,15 @@ def text(
         return say(f"packet.{message}", values, language)
 
     rows = [said("title", frame=frame.number, path=path)]
-    when = said("when", time=_time(frame.time_ns), elapsed_ns=frame.elapsed_ns, length=frame.length,
-                captured=len(frame.octets))  # fmt: skip
+    sizes = {"length": frame.length, "captured": len(frame.octets)}
+    if frame.time_ns is None:
+        when = said("when-unknown", **sizes)
+    else:
+        when = said("when", time=_time(frame.time_ns), elapsed_ns=frame.elapsed_ns, **sizes)
     rows += [f"  {row}" for row in wrap(when, WIDTH - 2)]
     rows += [f"  {said('place', place=frame.place)}"] if frame.place else []
+    for comment in frame.comments:
+        rows += [f"  {row}" for row in wrap(said("comment", text=comment), WIDTH - 2)]
     if copies:
         frames = [
             Line("packet.copy-at" if place else "packet.copy", {"frame": other, "place": place})
@@ -208,6 +213,7 @@ def as_json(
         "link_type": frame.link_type,
         "length": frame.length,
         "captured": len(frame.octets),
+        "comments": list(frame.comments),
         "copies": [other for other, _ in copies],
         "layers": [_layer_json(layer, frame.octets, language) for layer in layers],
         "exchanges": [_member_json(one, findings) for one in members],
@@ -254,5 +260,5 @@ def _member_json(one: Membership, findings: Sequence[Finding]) -> dict[str, Any]
     }  # fmt: skip
 
 
-def _neighbour_json(one: Neighbour | None) -> dict[str, int] | None:
+def _neighbour_json(one: Neighbour | None) -> dict[str, int | None] | None:
     return {"frame": one.frame, "gap_ns": one.gap_ns} if one else None

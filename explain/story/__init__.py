@@ -47,6 +47,11 @@ def tell(
     )
     is_all = isinstance(exchanges.positions, range)  # and not some exchanges, that were asked for
     beside = vlans.tell(table, exchanges) + unread.tell(table, captures, exchanges) if is_all else []
+    if any(one.comments for one in captures):
+        from explain.story import written
+
+        lines += written.about_files(captures)
+        beside += written.beside_frames(table, captures) if is_all else []
     carried = set() if everything else events.carried(table, exchanges)
     if not everything and len(exchanges) - len(carried) > events.MOST_TOLD_ONE_BY_ONE:
         lines += troubles.tell(findings, groups, everything=False)
@@ -75,7 +80,7 @@ def with_comparison(lines: Sequence[Line], comparison: Comparison, captures: Seq
 
 
 def without_times(lines: list[Line], captures: Sequence[CaptureInfo]) -> list[Line]:
-    """The lines, in which lengths of time that no text shows are None."""
+    """The lines, in which lengths of time that an input does not show are None."""
     from dataclasses import replace
 
     untimed = {number for number, one in enumerate(captures) if one.packets and one.first_ns is None}

@@ -41,7 +41,8 @@ def tell(
     if findings:
         return _failed(findings, groups)
     if not packets:
-        return [Line("story.empty", {}, (), 0, None, "odd")]
+        is_empty = all(one.damage is None for one in captures)
+        return [Line("story.empty" if is_empty else "story.nothing-read", {}, (), 0, None, "odd")]
     if unexplained:
         first = exchanges.view(int(unexplained[0][1:]) - 1)
         return [Line("story.unexplained", {"failed": len(unexplained)}, first.evidence, 0, None, "odd")]
@@ -87,6 +88,9 @@ def files(captures: Sequence[CaptureInfo], exchanges: Exchanges) -> list[Line]:
             if damage.kind == INTERRUPTED and not capture.packets:
                 name = "story.unread"
             lines.append(Line(name, ending, (), 0, None, "note"))
+        if capture.untimed:
+            name = "story.untimed" if capture.untimed == capture.packets else "story.untimed-some"
+            lines.append(Line(name, {"path": capture.path, "count": capture.untimed}, (), 1, None, "note"))
     return lines + _mixed(captures, exchanges) + _ambiguous(exchanges) + _clocks(captures, exchanges)
 
 

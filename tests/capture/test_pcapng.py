@@ -48,7 +48,7 @@ def test_sections_have_their_own_byte_order_and_count_interfaces_on():
     whole = read_bytes(mixed_pcapng())
     assert whole.frames == [b"a" * 7, b"bb", b"c" * 6, b"dd", b"e"]
     assert whole.interface == [0, 0, 1, 0, 2]
-    assert whole.time_ns == [1 * SECOND, 0, 2 * SECOND, 3 * SECOND, 5 * SECOND]
+    assert whole.time_ns == [1 * SECOND, 1 * SECOND, 2 * SECOND, 3 * SECOND, 5 * SECOND]
     assert [i.link_type for i in whole.interfaces] == [1, 101, 1]
     assert [i.dropped for i in whole.interfaces] == [0, 3, 0]
     assert whole.damage is None

@@ -1,0 +1,63 @@
+"""What people wrote into a capture: comments beside its frames, and about all of it or its interfaces."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explain.model import Line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from explain.model import CaptureInfo, Evidence
+    from explain.table import PacketTable
+
+_MOST_TOLD = 3
+"""Frames of a capture whose comments are told; the others are counted."""
+_MOST_OF_FILE = 10
+
+
+def about_files(captures: Sequence[CaptureInfo]) -> list[Line]:
+    """On request, what is said about each file and its interfaces."""
+    lines: list[Line] = []
+    for capture in captures:
+        about = [one.text for one in capture.comments if one.frame is None][:_MOST_OF_FILE]
+        lines += [_note("written.about-file", path=capture.path, text=text) for text in about]
+        named = [one for one in capture.interfaces if one.comment][:_MOST_OF_FILE]
+        lines += [_note("written.about-interface", name=one.name or "", text=one.comment or "") for one in named]
+    return lines
+
+
+def _note(message: str, **values: str) -> Line:
+    return Line(message, values, (), 2, None, "note")
+
+
+def beside_frames(table: PacketTable, captures: Sequence[CaptureInfo]) -> list[Line]:
+    """The first comments of each capture as they stand beside its frames, and how many frames have more.
+
+    Source: draft-ietf-opsawg-pcapng, section 3.5 (opt_comment).
+    """
+    lines: list[Line] = []
+    for number, capture in enumerate(captures):
+        texts: dict[int, list[str]] = {}
+        for one in capture.comments:
+            if one.frame is not None:
+                texts.setdefault(one.frame, []).append(one.text)
+        frames = list(texts)
+        lines += [
+            Line("written.beside", {"text": " / ".join(texts[frame])}, _evidence(table, number, [frame]))
+            for frame in frames[:_MOST_TOLD]
+        ]
+        if more := frames[_MOST_TOLD:]:
+            values = {"count": len(more), "frame": more[0], "path": capture.path}
+            lines.append(Line("written.more", values, _evidence(table, number, more)))
+    return lines
+
+
+def _evidence(table: PacketTable, capture: int, frames: Sequence[int]) -> tuple[Evidence, ...]:
+    whole = table.whole
+    is_own = np.array([place.capture == capture for place in whole.places], np.bool_)
+    is_one = np.isin(whole.frame[: len(whole)], frames) & is_own[whole.place[: len(whole)]]
+    return whole.evidence(np.flatnonzero(is_one))
