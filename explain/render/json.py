@@ -11,7 +11,7 @@ from explain.plain_data import plain
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from explain.model import CaptureInfo, Line, Report
+    from explain.model import CaptureInfo, Exchange, Line, Report
 
 SCHEMA = "explain-report/1"
 
@@ -24,10 +24,7 @@ def render(report: Report, sentences: Sequence[str]) -> str:
                 "schema": SCHEMA,
                 "captures": [_capture(capture) for capture in report.captures],
                 "hosts": [plain(host) for host in report.hosts],
-                "exchanges": [
-                    _without_times(plain(one)) if one.capture in report.untimed else plain(one)
-                    for one in report.exchanges
-                ],
+                "exchanges": [_exchange(report, one) for one in report.exchanges],
                 "findings": [plain(finding) for finding in report.findings],
                 "unexplained": list(report.unexplained),
                 "story": [_line(line, text) for line, text in zip(report.lines, sentences, strict=True)],
@@ -44,8 +41,17 @@ def render(report: Report, sentences: Sequence[str]) -> str:
     )
 
 
+def _exchange(report: Report, one: Exchange) -> dict[str, Any]:
+    found: dict[str, Any] = plain(one)
+    if one.capture not in report.untimed:
+        return found
+    # These of a capture are numbers in any case; that ``first_ns`` of the capture is null says what they are worth.
+    kept = {} if report.captures[one.capture].format == "text" else {"start_ns": one.start_ns, "end_ns": one.end_ns}
+    return {**_without_times(found), **kept}
+
+
 def _without_times(value: Any) -> Any:
-    """The same with every time and length of time as null: the text shows none."""
+    """The same with every time and length of time as null: the input shows none."""
     if isinstance(value, dict):
         return {
             key: ([] if isinstance(one, list) else None) if key.endswith("_ns") else _without_times(one)
