@@ -56,6 +56,15 @@ def docstring_complaints(source: str) -> Iterator[str]:
                 yield f"{name} has no docstring"
             continue
         yield from (f"{name}: {problem}" for problem in form_complaints(text))
+        yield from (f"{name} has no {stranger}" for stranger in strangers(node, text))
+
+
+def strangers(node: ast.AST, text: str) -> list[str]:
+    """What a docstring explains under ``Args`` or ``Attributes`` and the definition does not have."""
+    told = re.search(r"^(?:Args|Attributes):\n((?: {4}.*\n?|\n)+)", text, re.MULTILINE)
+    heads = re.findall(r"^ {4}(\w[^:]*):", told[1], re.MULTILINE) if told else []
+    have = {getattr(part, kind, None) for part in ast.walk(node) for kind in ("arg", "id", "attr", "name")}
+    return [name for head in heads for name in re.split(r"[^\w]+", head) if name not in have]
 
 
 def is_bare(node: ast.ClassDef) -> bool:

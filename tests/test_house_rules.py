@@ -16,6 +16,8 @@ class Lease:
         start_ns: when it began.
     """
 
+    start_ns: int
+
     def _secret(self): ...
 
 def ends(lease):
@@ -42,6 +44,8 @@ def test_a_module_in_order_has_no_complaints():
         ('"""M."""\ndef f(x):\n    """A.\n\n    :param x: y\n    """\n', "f: sections are written as"),
         ('"""M."""\ndef f(x):\n    """A.\n\n    Returns\n    -------\n    """\n', "f: sections are not underlined"),
         ('"""M."""\ndef f(x):\n    """A.\n\n    Parameters:\n        x: y\n    """\n', "f: `Parameters:` is not one"),
+        ('"""M."""\ndef f(x):\n    """A.\n\n    Args:\n        y: z\n    """\n', "f has no y"),
+        ('"""M."""\nclass C:\n    """C.\n\n    Attributes:\n        x, y: z\n    """\n    x: int\n', "C has no y"),
     ],
 )
 def test_a_docstring_against_the_form_is_found(source, said):

@@ -70,7 +70,7 @@ class Context:
 def context_of(witnesses: Witnesses) -> Context:
     """What text, command and case tell together."""
     text, tool, destination = witnesses.text, witnesses.tool, witnesses.destination
-    command = witnesses.command or (text.command if text else None)
+    command = witnesses.known_command
     named = _CASE_TOOLS.get(tool or "", tool)
     kind = TOOLS.get(text.program) if text else TOOLS.get(command.kind or "") if command else None
     kind = kind or (named if named in {"ping", "tcp", "udp", "trace", "dhcp", "lookup"} else None)

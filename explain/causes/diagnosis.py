@@ -26,7 +26,6 @@ class Topology:
         roles: role by node, in the words of the contract or of a case.
         links: cables as (node, interface, node, interface); None if not told.
         is_whole: every node of the network is named.
-        servers: nodes that are told to serve names or leases, by role.
     """
 
     roles: Mapping[str, str] = field(default_factory=dict)
@@ -41,6 +40,7 @@ class Witnesses:
     Attributes:
         table, captures: the frames of all captures, and the files.
         states: the hosts whose state is known.
+        command: as it was given apart from the text.
         sender: name of the host that ran the command.
         tool, destination, family: as a case tells them beside the command.
         is_live: the sender is this host, and the command has just been run here.
@@ -57,6 +57,11 @@ class Witnesses:
     destination: str | None = None
     family: int | None = None
     is_live: bool = False
+
+    @property
+    def known_command(self) -> Command | None:
+        """The command as it was given, else as the text shows it."""
+        return self.command or (self.text.command if self.text else None)
 
 
 @dataclass(frozen=True, slots=True)

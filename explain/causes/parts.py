@@ -90,7 +90,7 @@ def _on_its_way(sender: tuple[Spot, ...], witnesses: Witnesses, context: Context
 
 def _way_out(witnesses: Witnesses, context: Context) -> str | None:
     """The interface that the command was bound to, or that the sender's routes lead to."""
-    command = witnesses.command or (witnesses.text.command if witnesses.text else None)
+    command = witnesses.known_command
     bound = (command.interface if command else None) or (witnesses.text.interface if witnesses.text else None)
     state = next((each for each in witnesses.states if each.name == witnesses.sender), None)
     if bound or state is None or context.destination is None or len(state.interfaces or ()) <= _LOOPBACK_AND_ONE:

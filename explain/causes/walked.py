@@ -5,28 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from explain.causes.context import probes_of
+from explain.causes.sent import name_server, packet_of
 from explain.record import dataclass
 from explain.state.addresses import is_link_local
 from explain.state.decision import Decider, worded
 from explain.state.dhcp import dhcp_causes
-from explain.state.packet import Packet, datagram, echo, syn
+from explain.state.packet import Packet, echo
 from explain.state.path import Locus, StateCause
 from explain.state.scene import Scene
 from explain.state.walk import walk
-from explain.symptoms.addresses import canonical
 
 if TYPE_CHECKING:
     from explain.causes.context import Context
     from explain.causes.diagnosis import Witnesses
     from explain.state.path import Path
     from explain.state.records import HostState
-    from explain.symptoms.command import Command
 
-_FIRST_PROBE_PORT = 33434
-_ANY_PORT = 80
-_DNS = 53
-_PORT_DIGITS = 6
 _WHOLE_6 = 128
 _NEARLY = 100
 """Of so many entries of a full table one may have run out between the command and the look."""
@@ -74,36 +68,17 @@ def walked(witnesses: Witnesses, context: Context, destination: str | None) -> W
     if context.tool == "dhcp":
         return _of_dhcp(witnesses, sender)
     target = _target(witnesses)
-    server = _name_server(witnesses) if context.tool == "lookup" else None
+    server = name_server(witnesses) if context.tool == "lookup" else None
     to = server or destination or _address_of(target, context.family)
     if to is None:
         return None
-    topology = witnesses.topology
-    known = {each.name for each in witnesses.states}
-    links = [link for link in topology.links or () if link[0] in known and link[2] in known]
-
-    def way(packet: Packet) -> Path:
-        return walk(
-            witnesses.states,
-            packet,
-            sender.name,
-            links=links if topology.links is not None and len(links) == len(topology.links) else None,
-            target=target.name if target else None,
-            roles={name: role for name, role in topology.roles.items() if name in known} or None,
-            probes_hops=context.tool == "trace",
-        )
-
-    path = way(_packet(witnesses, context, to))
+    path = _way(witnesses, context, sender.name, target, packet_of(witnesses, context, to))
     if context.tool == "trace" and path.request.protocol == "udp":
-        path = _more_telling(path, way(echo(to)), witnesses)
-    is_whole = topology.is_whole and set(topology.roles) <= known
-    is_numeric = context.conditions.get("named") is False
-    is_shown = any(each.certainty == "proved" for each in path.causes) or (is_numeric and Scene(path).is_complete())
-    is_whole = is_whole or (path.is_certain and is_shown)
+        path = _more_telling(path, _way(witnesses, context, sender.name, target, echo(to)), witnesses)
     causes = (*_misnamed(witnesses, context, path, target, sender), *_corrected(path.causes, context))
     causes += _nearly_full(witnesses, path)
     causes = tuple(_of_server(each, server) for each in causes) if server else causes
-    later = path.later if is_whole and not server else ()
+    is_whole = _is_whole(witnesses, context, path)
     return Walked(
         outcome=path.outcome,
         causes=causes,
@@ -114,8 +89,33 @@ def walked(witnesses: Witnesses, context: Context, destination: str | None) -> W
         next_hop=_next_hop(path),
         is_source_borrowed=_is_borrowed(path, sender),
         uncollected=_uncollected(witnesses, path),
-        later=later,
+        later=path.later if is_whole and not server else (),
     )
+
+
+def _way(witnesses: Witnesses, context: Context, sender: str, target: HostState | None, packet: Packet) -> Path:
+    """The walk of a packet over the cables and with the roles that are told of the hosts whose states are given."""
+    known, topology = {each.name for each in witnesses.states}, witnesses.topology
+    links = [link for link in topology.links or () if link[0] in known and link[2] in known]
+    return walk(
+        witnesses.states,
+        packet,
+        sender,
+        links=links if topology.links is not None and len(links) == len(topology.links) else None,
+        target=target.name if target else None,
+        roles={name: role for name, role in topology.roles.items() if name in known} or None,
+        probes_hops=context.tool == "trace",
+    )
+
+
+def _is_whole(witnesses: Witnesses, context: Context, path: Path) -> bool:
+    """Whether nothing that matters lies outside the states: all of the network is known, or all of the way is."""
+    topology = witnesses.topology
+    if topology.is_whole and set(topology.roles) <= {each.name for each in witnesses.states}:
+        return True
+    is_numeric = context.conditions.get("named") is False
+    is_shown = any(each.certainty == "proved" for each in path.causes) or (is_numeric and Scene(path).is_complete())
+    return path.is_certain and is_shown
 
 
 def _is_borrowed(path: Path, sender: HostState) -> bool:
@@ -195,27 +195,11 @@ def _nearly_full(witnesses: Witnesses, path: Path) -> tuple[StateCause, ...]:
     return tuple(found)
 
 
-def _name_server(witnesses: Witnesses) -> str | None:
-    """The address of the name server that a look-up says it asked."""
-    told = [each.values.get("server") for each in (witnesses.text.symptoms if witnesses.text else ())]
-    return next((found for each in told if each and (found := canonical(str(each)))), None)
-
-
 def _of_server(cause: StateCause, server: str) -> StateCause:
     """What stops a question beyond the asker is, to a look-up, a server that does not answer."""
     if cause.certainty == "possible" or (cause.locus and cause.locus[0].role in {"sender", "command"}):
         return cause
     return replace(cause, cause="dns-server-unreachable", locus=(*cause.locus, Locus("dns-server", None, None, server)))
-
-
-def _probe(command: Command | None, to: str) -> Packet:
-    """What a trace sends to the target, with hops enough."""
-    sent = "udp" if command is None else probes_of(command)
-    port = command.options.get("p") if command else None
-    number = int(port) if isinstance(port, str) and port.isdecimal() and len(port) < _PORT_DIGITS else None
-    if sent == "tcp":
-        return syn(to, number or _ANY_PORT)
-    return echo(to) if sent == "icmp" else datagram(to, number or _FIRST_PROBE_PORT)
 
 
 def _target(witnesses: Witnesses) -> HostState | None:
@@ -237,36 +221,8 @@ def _address_of(target: HostState | None, family: int | None) -> str | None:
     return None
 
 
-def _packet(witnesses: Witnesses, context: Context, to: str) -> Packet:
-    command = witnesses.command or (witnesses.text.command if witnesses.text else None)
-    if context.tool == "tcp":
-        return syn(to, context.port or _ANY_PORT)
-    if context.tool == "lookup":
-        return datagram(to, _DNS)
-    if context.tool == "udp":
-        return datagram(to, context.port or _ANY_PORT)
-    if context.tool == "trace":
-        return _probe(command, to)
-    packet = echo(to, size=56 if context.size is None else context.size, ttl=command.ttl if command else None)
-    if command is None:
-        return packet
-    return replace(
-        packet,
-        bound_interface=(command.interface if not command.source else None) or _zone(command.target),
-        bound_source=command.source,
-        dont_fragment=command.pmtu != "dont",
-        may_split=command.pmtu not in {"do", "probe"},
-        is_broadcast_allowed="b" in command.options,
-    )
-
-
-def _zone(target: str | None) -> str | None:
-    """The interface in ``fe80::1%eth0``. Source: RFC 4007 section 11."""
-    return (target or "").partition("%")[2] or None
-
-
 def _of_dhcp(witnesses: Witnesses, client: HostState) -> Walked:
-    command = witnesses.command or (witnesses.text.command if witnesses.text else None)
+    command = witnesses.known_command
     words = command.words[1:] if command else ()
     names = [each.name for each in client.interfaces or () if not each.is_loopback]
     device = next((word for word in reversed(words) if word in names), None) or (names or [""])[0]

@@ -137,10 +137,7 @@ def _witness(kind: str, block: Block, understood: Understood) -> TextWitness:
         command = parse_command(command.text, dialect) or command
     start: dict[str, Any] = dict(next((each.values for each in symptoms if each.id in STARTS), {}))
     counts = counts_of(symptoms) if kind == "ping" else Counts()
-    is_short = bool(command and ({"q", "f"} & set(command.options))) or not any(
-        each.id == "echo.start" for each in symptoms
-    )
-    is_short |= any(each.id == "echo.flood" for each in symptoms)
+    is_short = _is_short(command, symptoms) or _has_cut(block)
     target, address = _target(command, start, symptoms) if kind not in ("dhcp-client", "server-log") else (None, None)
     if kind in _WAYS:
         symptoms = with_reached(symptoms, address or target)
@@ -160,10 +157,16 @@ def _witness(kind: str, block: Block, understood: Understood) -> TextWitness:
         pattern=pattern_of(symptoms, counts) if kind == "ping" else Pattern(),
         symptoms=symptoms,
         unknown=understood.unknown,
-        inconsistencies=inconsistencies_of(symptoms, counts, is_short or _has_cut(block)) if kind == "ping" else (),
+        inconsistencies=inconsistencies_of(symptoms, counts, is_short) if kind == "ping" else (),
         notes=("cut-lines",) if _has_cut(block) else (),
         hops=hops_of(symptoms) if kind in _WAYS else (),
     )
+
+
+def _is_short(command: Command | None, symptoms: Sequence[Symptom]) -> bool:
+    """Whether the text need not show every reply: asked to be quiet, a flood, or without its beginning."""
+    seen = {each.id for each in symptoms}
+    return bool(command and {"q", "f"} & set(command.options)) or "echo.start" not in seen or "echo.flood" in seen
 
 
 def _has_cut(block: Block) -> bool:

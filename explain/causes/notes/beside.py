@@ -60,13 +60,7 @@ def _listed(
     if not len(own):
         return
     keys = [_likeness(table, row) for row in own.tolist()]
-    by_place: dict[int, dict[_Key, deque[int]]] = defaultdict(lambda: defaultdict(deque))
-    wanted = set(keys)
-    for row in rows.tolist():
-        key = _likeness(table, row)
-        if key in wanted:
-            by_place[int(table.place[row])][key].append(row)
-    matched = {place: _in_order(keys, frames) for place, frames in by_place.items()}
+    matched = _matched(table, rows, keys)
     place = max(matched, key=lambda one: len(matched[one]), default=None)
     if place is None:
         yield Item("beside.listing-none", {"count": len(own)}, (block.span,), number)
@@ -79,17 +73,28 @@ def _listed(
     if lacking:
         shown = few([f"{a}-{b}" if a != b else str(a) for a, b in ranges(lacking)])
         yield Item("beside.listing-text-only", values | {"count": len(lacking), "lines": shown}, (block.span,), number)
-    flows = {key[:5] for key in keys}
-    low, high = min(pairs.values()), max(pairs.values())
-    used = set(pairs.values())
-    more = [
-        row for row in rows[(rows >= low) & (rows <= high)].tolist()
-        if row not in used and int(table.place[row]) == place and _likeness(table, row)[:5] in flows
-    ]  # fmt: skip
+    more = _unlisted(table, rows[table.place[rows] == place], set(pairs.values()), {key[:5] for key in keys})
     if more:
         evidence = table.evidence(more)
         names = values | {"count": len(more), "frames": frames_of(evidence)}
         yield Item("beside.listing-wire-only", names, (block.span,), number, evidence=evidence)
+
+
+def _matched(table: PacketTable, rows: Any, keys: Sequence[_Key]) -> dict[int, dict[int, int]]:
+    """For each place, which line's packet looks like which of its frames."""
+    by_place: dict[int, dict[_Key, deque[int]]] = defaultdict(lambda: defaultdict(deque))
+    wanted = set(keys)
+    for row in rows.tolist():
+        key = _likeness(table, row)
+        if key in wanted:
+            by_place[int(table.place[row])][key].append(row)
+    return {place: _in_order(keys, frames) for place, frames in by_place.items()}
+
+
+def _unlisted(table: PacketTable, rows: Any, listed: set[int], flows: set[_Key]) -> list[int]:
+    """Frames of one place that the listing passes over, though it has those before and after, and others like them."""
+    within = rows[(rows >= min(listed)) & (rows <= max(listed))]
+    return [row for row in within.tolist() if row not in listed and _likeness(table, row)[:5] in flows]
 
 
 def _in_order(keys: Sequence[_Key], frames: dict[_Key, deque[int]]) -> dict[int, int]:

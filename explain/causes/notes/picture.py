@@ -46,7 +46,7 @@ class Host:
         filters: iptables and nft changes, in order.
         saved: lines of iptables-save, where shown.
         flows: connections that it remembers, as ``conntrack -L`` shows them.
-        removed: the notes deleted it.
+        is_removed: the notes deleted it.
     """
 
     name: str | None
