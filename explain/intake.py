@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from explain.capture.frames import Frames
     from explain.capture.interrupt import Patience
     from explain.decode import Decoder
-    from explain.model import Interface
+    from explain.model import Interface, Line
     from explain.symptoms.notes import Notes
     from explain.table import PacketTable, Rows
 
@@ -304,14 +304,14 @@ def _text(source: Source, notes: Notes, number: int, decoder: Decoder) -> Captur
 
 
 def _unreadable(source: Source, error: UnreadableError) -> CaptureInfo:
-    return _nothing_of(source, "unreadable", error.reason)
+    return _nothing_of(source, "unreadable", error.reason, error.why)
 
 
 def _unread(source: Source) -> CaptureInfo:
     return _nothing_of(source, INTERRUPTED, "Ctrl-C came before it was read")
 
 
-def _nothing_of(source: Source, kind: str, why: str) -> CaptureInfo:
+def _nothing_of(source: Source, kind: str, message: str, why: Line | None = None) -> CaptureInfo:
     from explain.model import Damage
 
-    return CaptureInfo.without_packets(source.path, source.vantage, damage=Damage(kind, 0, why))
+    return CaptureInfo.without_packets(source.path, source.vantage, damage=Damage(kind, 0, message, why))

@@ -32,12 +32,19 @@ class Damage:
     Attributes:
         kind: a stable name, such as ``cut-record``; ``interrupted`` where the capture is sound and Ctrl-C came.
         offset: octets from the start of the (uncompressed) stream.
-        message: what is wrong there, in words.
+        message: what is wrong there, in English.
+        why: the same as a sentence; None where the kind has one.
     """
 
     kind: str
     offset: int
     message: str
+    why: Line | None = None
+
+    @property
+    def line(self) -> Line:
+        """What is wrong there, in any language."""
+        return self.why or Line(f"damage.{self.kind}", {"message": self.message})
 
 
 @dataclass(frozen=True, slots=True)

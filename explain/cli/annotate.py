@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from explain.cli.language import default_language
+from explain.cli.talk import noted
 from explain.errors import UsageError, reason_of
 
 if TYPE_CHECKING:
@@ -69,8 +69,5 @@ def _write_profile(report: Report, folder: str, language: str) -> None:
 
 
 def _warn(info: CaptureInfo) -> None:
-    from explain.words.values import visible
-
     if info.damage:
-        where = f"{visible(info.path)} at byte {info.damage.offset}"
-        print(f"explain: {where}: {visible(info.damage.message)}; only what stands before is written", file=sys.stderr)
+        noted("damage.written", path=info.path, offset=info.damage.offset, what=info.damage.line)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import secrets
 import struct
-import sys
 import tempfile
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from explain.capture.vantage import Source, sources
+from explain.cli.talk import noted
 from explain.errors import NotACaptureError, UsageError
 
 if TYPE_CHECKING:
@@ -59,7 +59,6 @@ def _copy(source: Source, names: Pseudonyms) -> BinaryIO:
     from explain.capture.options import ANONYMISED
     from explain.capture.pcapng_writer import InterfaceBlock, section
     from explain.decode.anonymise import anonymised
-    from explain.words.values import visible
 
     packets, whole = _spool(), _spool()
     try:
@@ -72,10 +71,7 @@ def _copy(source: Source, names: Pseudonyms) -> BinaryIO:
                     packets.write(_packet(at, time_ns, octets, length))
             described = [InterfaceBlock(one.name or "", None, None, one.link_type) for one in reader.interfaces]
             if reader.damage:
-                where = f"{visible(source.path)} at byte {reader.damage.offset}"
-                print(
-                    f"explain: {where}: {visible(reader.damage.message)}; what stands before is told", file=sys.stderr
-                )
+                noted("damage.told", path=source.path, offset=reader.damage.offset, what=reader.damage.line)
     except NotACaptureError as error:
         raise UsageError("usage.anonymise_text", path=source.path, reason=error.why) from None
     whole.writelines(section(described, (), comments=(ANONYMISED,)))

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from explain.addresses import mac_text
 from explain.causes.neighbours_heard import asked_for
 from explain.causes.sightings import addresses_seen, pings_in
+from explain.cli.talk import noted
 from explain.exchanges.selection import Selection
+from explain.model import Line
 from explain.state.addresses import is_link_local, is_loopback, is_multicast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from explain.causes.diagnosis import Witnesses
     from explain.model import CaptureInfo
@@ -27,19 +29,18 @@ _MOST_LOOKED_AT = 1000
 _NOBODY = {"0.0.0.0", "::"}  # noqa: S104 - addresses in a text
 
 
-def without_strangers(witnesses: Witnesses, say: Callable[[str], None]) -> Witnesses:
+def without_strangers(witnesses: Witnesses) -> Witnesses:
     """The witnesses without those that cannot be of this command; each is named.
 
     Args:
         witnesses: everything that was given.
-        say: told, in one line, about each that is left out or doubted.
     """
-    left = _of_this_network(_of_this_host(_of_this_run(witnesses, say), say), say)
-    _of_the_target(left, say)
+    left = _of_this_network(_of_this_host(_of_this_run(witnesses)))
+    _of_the_target(left)
     return left
 
 
-def _of_this_network(witnesses: Witnesses, say: Callable[[str], None]) -> Witnesses:
+def _of_this_network(witnesses: Witnesses) -> Witnesses:
     """Without the states of hosts of which no capture, no text and no other state knows anything, nor they of it.
 
     A switch has no address of its own to be known by, and who wants a lease has none yet.
@@ -56,9 +57,9 @@ def _of_this_network(witnesses: Witnesses, say: Callable[[str], None]) -> Witnes
     ]
     for state in unseen:
         if state in strangers:
-            say(f"no capture shows an address of {state.name}, nor leads a route of its state to any: it is left out")
+            noted("ping.no_address_of", host=state.name)
         else:
-            _of_this_day(state, table, say)
+            _of_this_day(state, table)
     return replace(witnesses, states=tuple(each for each in states if each not in strangers))
 
 
@@ -85,21 +86,20 @@ def _is_related(state: HostState, states: Sequence[HostState], seen: set[str]) -
     return any(network.covers(address) for network in networks for address in known)
 
 
-def _of_this_day(state: HostState, table: PacketTable, say: Callable[[str], None]) -> None:
+def _of_this_day(state: HostState, table: PacketTable) -> None:
     """Say where an address of a host of which no frame bears a MAC is at somebody else's."""
     own = _own(state) if _macs(state) else set()
     arp = table.arp
     rows = slice(_MOST_LOOKED_AT if own else 0)
     for address, mac in zip(arp.sender_ip[rows].tolist(), arp.sender_mac[rows].tolist(), strict=True):
         if (text := table.addresses.text(int(address))) in own:
-            elsewhere = f"the captures show {text} at {mac_text(int(mac))}, which no interface of {state.name} has"
-            say(f"{elsewhere}: is it another host's, or is the state of another day?")
+            noted("ping.elsewhere", address=text, mac=mac_text(int(mac)), host=state.name)
             return
 
 
-def _of_this_run(witnesses: Witnesses, say: Callable[[str], None]) -> Witnesses:
+def _of_this_run(witnesses: Witnesses) -> Witnesses:
     if _gap(witnesses.captures) > _HOUR_NS:
-        say("the captures are more than an hour apart; they can hardly be of one run")
+        noted("ping.apart")
     text, table = witnesses.text, witnesses.table
     if text is None or table is None or text.target_address is None or not len(table):
         return witnesses
@@ -109,11 +109,11 @@ def _of_this_run(witnesses: Witnesses, say: Callable[[str], None]) -> Witnesses:
     # Silence and errors may well leave nothing on the wire; but then nobody else is pinged there either.
     if is_there or not (has_left or (text.program == "ping" and pings_in(table))):
         return witnesses
-    say(f"the captures hold nothing of {text.target_address}: they are of another run and are left out")
+    noted("ping.nothing_of", target=text.target_address)
     return replace(witnesses, table=None, captures=())
 
 
-def _of_the_target(witnesses: Witnesses, say: Callable[[str], None]) -> None:
+def _of_the_target(witnesses: Witnesses) -> None:
     """Say which captures hold nothing of the target; in a whole case there are places that cannot.
 
     They stay witnesses: that nothing came by is what a capture at the right place tells.
@@ -132,9 +132,9 @@ def _of_the_target(witnesses: Witnesses, say: Callable[[str], None]) -> None:
             found.add(int(at[row]))
     paths = [each.path for number, each in enumerate(witnesses.captures) if number not in found]
     if paths:
-        more = f" and {len(paths) - _MOST_NAMED} more" if len(paths) > _MOST_NAMED else ""
-        names_them = ", ".join(Path(path).name for path in paths[:_MOST_NAMED])
-        say(f"nothing of {target}, and no question or error about it, in {names_them}{more}: the right place and time?")
+        shown = [Path(path).name for path in paths[:_MOST_NAMED]]
+        more = Line("talk.ping.more", {"count": len(paths) - len(shown)}) if len(paths) > len(shown) else ""
+        noted("ping.target_absent", target=target, captures=shown, more=more)
 
 
 def _address_of_the_target(witnesses: Witnesses) -> str | None:
@@ -156,7 +156,7 @@ def _gap(captures: tuple[CaptureInfo, ...]) -> int:
     return longest
 
 
-def _of_this_host(witnesses: Witnesses, say: Callable[[str], None]) -> Witnesses:
+def _of_this_host(witnesses: Witnesses) -> Witnesses:
     text = witnesses.text
     state = next((each for each in witnesses.states if each.name == witnesses.sender), None)
     if text is None or state is None or state.interfaces is None or not text.source or text.source in _NOBODY:
@@ -166,5 +166,5 @@ def _of_this_host(witnesses: Witnesses, say: Callable[[str], None]) -> Witnesses
         return witnesses
     if text.interface is None and text.command is not None and text.command.source:
         return witnesses  # it was asked to use this address; that it has none such may be the fault
-    say(f"the state of {state.name} has no address {source}, from which the command sent: it is left out")
+    noted("ping.not_sender", host=state.name, source=source)
     return replace(witnesses, states=tuple(each for each in witnesses.states if each is not state))

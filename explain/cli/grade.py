@@ -14,6 +14,7 @@ from explain.cli import grade_gradebook, grade_running, grade_writing, page
 from explain.cli.grade_output import BOTH, tell
 from explain.cli.grade_review import review_answers
 from explain.cli.language import default_language
+from explain.cli.talk import noted, sentence
 from explain.errors import NotMetError, UsageError
 from explain.words.values import visible
 
@@ -100,49 +101,48 @@ def _roster(rubric: Rubric, given: str | None) -> list[dict[str, str]]:
     beside = Path(rubric.path).parent / rubric.roster if rubric.roster else None
     if given is None and (beside is None or not beside.is_file()):
         if beside is not None:
-            print(f"explain: {visible(str(rubric.roster))} is not there; give it with --roster", file=sys.stderr)
+            noted("grade.no_roster", path=rubric.roster)
         return []
     rows = read_roster(given or str(beside))
     for name in twice(rows)[:_MOST_NAMED]:
-        print(f"explain: the roster has two rows for {visible(name)}; the first one counts", file=sys.stderr)
+        noted("grade.roster_twice", name=name)
     return rows
 
 
 @grade.command("lint", context_settings=HELP, short_help="Say what is wrong with a rubric.")
 @click.argument("rubrics", nargs=-1, required=True, metavar="RUBRIC.toml...")
-def lint_rubrics(rubrics: tuple[str, ...]) -> int:
+@click.option("--lang", type=click.Choice(("en", "ja")), default=default_language, help="Language of the sentences.")
+def lint_rubrics(rubrics: tuple[str, ...], lang: str) -> int:
     """Say what is wrong with a rubric, and what may be; 1 if something is wrong."""
     from explain.grade.lint import lint
 
     is_wrong = False
     for path in rubrics:
-        _, errors, warnings = lint(path)
-        for text in errors:
-            print(f"{visible(path)}: error: {text}")
-        for text in warnings:
-            print(f"{visible(path)}: warning: {text}")
-        if not errors:
-            print(f"{visible(path)}: ok")
+        _, errors, warnings = lint(path, lang)
+        for kind, texts in (("error", errors), ("warning", warnings), ("ok", [] if errors else [""])):
+            for text in texts:
+                print(f"{visible(path)}: {sentence(f'grade.{kind}', text=text)}")
         is_wrong |= bool(errors)
     return NotMetError.exit_status if is_wrong else 0
 
 
 @grade.command("test", context_settings=HELP, short_help="Hold a rubric against its own captures.")
 @click.argument("rubric", metavar="RUBRIC.toml")
-def test_rubric(rubric: str) -> int:
+@click.option("--lang", type=click.Choice(("en", "ja")), default=default_language, help="Language of the sentences.")
+def test_rubric(rubric: str, lang: str) -> int:
     """Hold a rubric against its own good and bad captures ([[test]]); 1 if a mark is not as stated."""
     from explain.grade.lint import sound
     from explain.grade.trials import run_trials
 
-    read = sound(rubric)
+    read = sound(rubric, lang)
     if not read.trials:
         raise UsageError("grade.no_test", rubric=rubric)
     complaints = 0
-    for name, wrong in run_trials(read):
+    for name, wrong in run_trials(read, lang):
         for text in wrong:
             print(f"{visible(name)}: {visible(text)}")
         if not wrong:
-            print(f"{visible(name)}: ok")
+            print(f"{visible(name)}: {sentence('grade.ok')}")
         complaints += len(wrong)
     return NotMetError.exit_status if complaints else 0
 
@@ -150,32 +150,26 @@ def test_rubric(rubric: str) -> int:
 @grade.command("events", context_settings=HELP, short_help="The events that a rubric may name.")
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def list_events(name: str | None, as_json: bool) -> int:
+@click.option("--lang", type=click.Choice(("en", "ja")), default=default_language, help="Language of the meanings.")
+def list_events(name: str | None, as_json: bool, lang: str) -> int:
     """The events that a rubric may name, their fields, and what each means."""
     from explain.errors import UnknownNameError
-    from explain.grade.event_table import EVENTS
-    from explain.grade.vocabulary import all_names, fields_of, members
+    from explain.grade.vocabulary import all_names, fields_of, meaning, members
 
     if name and not members(name):
         from difflib import get_close_matches
 
         raise UnknownNameError("event", name, tuple(get_close_matches(name, all_names(), 3)))
-    chosen = list(members(name)) if name else list(all_names())
+    chosen = members(name) if name else all_names()
     if as_json:
-        told = [
-            {"event": one, "means": EVENTS[one][0] if one in EVENTS else "an exchange of the report",
-             "fields": dict(fields_of(one))}
-            for one in chosen
-        ]  # fmt: skip
-        print(json.dumps(told, indent=1))
+        told = [{"event": one, "means": meaning(one, lang), "fields": dict(fields_of(one, lang))} for one in chosen]
+        print(json.dumps(told, ensure_ascii=False, indent=1))
         return 0
     columns = page.width() if sys.stdout.isatty() else sys.maxsize  # in a pipe a field is one line
     for one in chosen:
-        page.give(
-            page.block(EVENTS[one][0] if one in EVENTS else "an exchange of the report", f"{one}: ", "  ", columns)
-        )
-        for field, meaning in fields_of(one).items():
-            page.give(page.block(meaning, f"  {field:<28} ", " " * 31, columns))
+        page.give(page.block(meaning(one, lang), f"{one}: ", "  ", columns))
+        for field, text in fields_of(one, lang).items():
+            page.give(page.block(text, f"  {field:<28} ", " " * 31, columns))
     return 0
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
+from explain.cli.talk import noted
 from explain.errors import UsageError
 from explain.words.values import visible
 
@@ -47,12 +47,11 @@ def with_marks(export: Export, told: Mapping[str, Any], rosters: Mapping[str, Ma
     lines, left = filled(export, told, rosters)
     if left:
         names = ", ".join(visible(one) for one in left[:_MOST_NAMES]) + (", ..." if len(left) > _MOST_NAMES else "")
-        print(f"explain: {len(left)} with marks are in no row of the gradebook: {names}", file=sys.stderr)
+        noted("grade.not_in_gradebook", count=len(left), names=names)
     try:
         possible = float(export.possible or "nan")
     except ValueError:
         return lines
     if possible == possible and possible != told["rubric"]["total"]:  # noqa: PLR0124 - NaN is no number of points
-        print(f"explain: the gradebook counts {possible:g} points, the rubric {told['rubric']['total']:g}; "
-              "marks are not scaled", file=sys.stderr)  # fmt: skip
+        noted("grade.other_total", possible=f"{possible:g}", total=f"{told['rubric']['total']:g}")
     return lines

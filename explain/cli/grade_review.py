@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from explain.cli.talk import sentence
+from explain.cli.talk import told as tell
 from explain.errors import UnreadableError
 from explain.words.values import visible
 
@@ -30,7 +32,7 @@ def review_of(rubric: Rubric, told: Mapping[str, Any], folder: Path, language: s
     review.enter(told, items, language)
     left = sum(one.points is None for one in items)
     if left:
-        print(f"{left} of {len(items)} answers wait for a person: explain grade review {folder}", file=sys.stderr)
+        tell("grade.waiting", left=left, count=len(items), folder=folder)
     return review.queue_csv(items)
 
 
@@ -64,13 +66,13 @@ def review_answers(rubric: str, folder: Path) -> int:
         print(f"explain: {text}", file=sys.stderr)
     open_ones = [number for number, one in enumerate(items) if one.points is None]
     for done, number in enumerate(open_ones, 1):
-        entry = _asked(items[number], f"{done} of {len(open_ones)}")
+        entry = _asked(items[number], (done, len(open_ones)))
         if entry is None:
             break
         items[number] = entry
         _save(path, items)
     left = sum(one.points is None for one in items)
-    print(f"{left} of {len(items)} still wait." if left else "Nothing waits. Run explain grade -o again to count it.")
+    print(sentence("review.left" if left else "review.done", left=left, count=len(items)))
     return 0
 
 
@@ -87,16 +89,18 @@ def _told(path: Path) -> Iterator[dict[str, Any]]:
         yield form
 
 
-def _asked(one: Waiting, where: str) -> Waiting | None:
+def _asked(one: Waiting, where: tuple[int, int]) -> Waiting | None:
     """The answer with points, or as it is if it was passed over; None where the reader stops."""
-    print(f"\n{where}: {visible(one.student)}, {visible(one.question)}\n  {visible(one.asked, 500)}")
-    print(f"  > {one.answer}" if one.answer else "  (a check that needs a person)")
+    number, count = where
+    print("\n" + sentence("review.one", number=number, count=count, student=one.student, question=one.question))
+    print(f"  {visible(one.asked, 500)}")
+    print(f"  > {one.answer}" if one.answer else sentence("review.check"))
     if one.mentions:
-        print(f"  mentions: {', '.join(map(visible, one.mentions))}")
+        print(sentence("review.mentions", words=one.mentions))
     if one.frames:
-        print(f"  frames {one.frames} of the student's own capture")
+        print(sentence("review.frames", frames=one.frames))
     while True:
-        text = _line(f"points, 0 to {one.max:g} (Enter: later, q: stop): ")
+        text = _line(sentence("review.points", most=f"{one.max:g}"))
         if text is None or text.casefold() == "q":
             return None
         if not text:
@@ -106,8 +110,8 @@ def _asked(one: Waiting, where: str) -> Waiting | None:
         except ValueError:
             points = -1.0
         if 0 <= points <= one.max:
-            return replace(one, points=points, remark=visible(_line("remark for the student (Enter: none): ") or ""))
-        print(f"  a number from 0 to {one.max:g}")
+            return replace(one, points=points, remark=visible(_line(sentence("review.remark")) or ""))
+        print(sentence("review.number", most=f"{one.max:g}"))
 
 
 def _line(prompt: str) -> str | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import sys
 import time
 from contextlib import closing
 from datetime import timedelta
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import click
 
 from explain.cli.progress import Progress
+from explain.cli.talk import noted, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -83,7 +83,7 @@ class _GradingProgress(Progress):
     ) -> None:
         super().__exit__(kind, error, trace)
         if kind is None and self._known:
-            print(f"{self._known} of {self._total} were known from before", file=sys.stderr)
+            told("grade.known", count=self._known, total=self._total)
 
     def add(self, form: dict[str, Any]) -> None:
         """One more is done."""
@@ -101,8 +101,7 @@ class _GradingProgress(Progress):
     def tell_what_is_kept(self, *, is_kept: bool) -> None:
         """Say what a second run need not do again."""
         self.clear()
-        kept = "they are kept, and the same command goes on from there" if is_kept else "nothing is kept"
-        print(f"explain: stopped; {self._done} of {self._total} were done: {kept}", file=sys.stderr)
+        noted("grade.stopped_kept" if is_kept else "grade.stopped", done=self._done, total=self._total)
 
     def columns(self) -> Sequence[ProgressColumn]:
         """Submissions done, what became of them, and the time left."""

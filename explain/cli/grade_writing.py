@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from explain.cli.language import default_language
+from explain.cli.talk import noted, told
 from explain.errors import UnknownNameError, UnreadableError, UsageError, reason_of
 from explain.words.values import visible
 
@@ -62,7 +63,7 @@ def draft(captures: tuple[str, ...], title: str, output: str | None) -> int:
     table = write(_captures(captures), title, folder)
     _put(toml_text(table), output)
     total = sum(one["points"] for one in table["check"])
-    print(f"{len(table['check'])} checks, {total:g} points", file=sys.stderr)
+    told("grade.drafted", count=len(table["check"]), total=f"{total:g}")
     return 0
 
 
@@ -83,7 +84,7 @@ def pack(rubric: str, roster: str | None, student: str | None, output: str | Non
     packed, left_out = packing.pack(table, _row(read, roster, student, packing.columns(table)))
     _put(toml_text(packed), output)
     for name in left_out:
-        print(f"explain: {visible(name)} is left out: it builds on a hidden check", file=sys.stderr)
+        noted("grade.builds_on_hidden", name=name)
     return 0
 
 
@@ -196,7 +197,7 @@ def _row(rubric: Rubric, roster: str | None, student: str | None, columns: Seque
     beside = Path(rubric.path).parent / rubric.roster if rubric.roster else None
     given = roster or (str(beside) if beside and beside.is_file() else None)
     if given is None and not columns:
-        print("explain: this rubric asks for nothing that is a student's own: it is the same for all", file=sys.stderr)
+        noted("grade.same_for_all")
         return None
     if given is None:
         raise UsageError("usage.student_roster", columns=[*("student", *columns)])

@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from explain.cli.talk import told
 from explain.errors import ExplainError, UnreadableError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def handout(name: str, roster: str, output: Path, key: str) -> int:
         folder.mkdir(parents=True)
         write_new(folder / "lab.toml", own.text.encode())
     write_new(output / "roster.csv", _table([{**row, **own.columns} for row, own in made.values()]).encode())
-    print(f'{len(made)} labs in {output}; for the rubric: roster = "roster.csv"', file=sys.stderr)
+    told("grade.handouts", count=len(made), folder=output)
     return 0
 
 

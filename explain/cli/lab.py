@@ -113,7 +113,7 @@ def doctor(as_json: bool, lang: str) -> int:
         try:
             labs.append(read(path))
         except ExplainError as e:
-            told(f"explain: {e}")
+            told(f"explain: {e.told(lang)}")
     found, wanting = probes(), needy(labs)
     if as_json:
         print(json.dumps({"probes": [asdict(probe) for probe in found], "labs": wanting}, indent=1))

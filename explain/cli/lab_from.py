@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
+from explain.cli.talk import noted, told
 from explain.errors import UsageError
 
 
@@ -26,7 +26,6 @@ def lab_from(notes: str, output: str | None, title: str | None) -> int:
     from explain.lab.write import checked
     from explain.symptoms.notes import read_notes
     from explain.words import LANGUAGES, sentence
-    from explain.words.values import visible
 
     path = "standard input" if notes == "-" else notes
     titles = {lang: title or sentence("notes.lab-title", lang) for lang in LANGUAGES}
@@ -35,12 +34,12 @@ def lab_from(notes: str, output: str | None, title: str | None) -> int:
         raise UsageError("lab.no_network", path=path)
     text, complaints = checked(table, path)
     for complaint in complaints:
-        print(f"explain: left out: {visible(complaint)}", file=sys.stderr)
+        noted("lab.left_out", what=complaint)
     if output is None:
         print(text, end="")
         return 0
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "lab.toml").write_text(text, "utf-8")
-    print(f"{folder / 'lab.toml'} is written; explain lab run {folder} runs it", file=sys.stderr)
+    told("lab.written", file=folder / "lab.toml", folder=folder)
     return 0

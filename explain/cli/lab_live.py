@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from explain.cli.lab_talk import HELP, read_lab, silent, tell_names, told
+from explain.cli.lab_talk import HELP, read_lab, silent, tell_names
+from explain.cli.talk import noted, told
 from explain.errors import NotMetError
 
 ANYTHING = {**HELP, "ignore_unknown_options": True}
@@ -70,12 +71,12 @@ def record(output: Path, seconds: float | None, lab_name: str | None) -> int:
     from explain.lab.recording import write_new
 
     live = one(lab_name)
-    told(f"recording {live.name}; Ctrl-C ends it")
+    told("lab.recording", lab=live.name)
     data, frames, dropped = record_live(live, seconds)
     write_new(output, data)
-    told(f"{frames} frames in {output}")
+    told("lab.recorded", count=frames, file=output)
     if dropped:
-        told(f"explain: {dropped} frames were lost; the recording is not complete")
+        noted("lab.lost", count=dropped)
         return NotMetError.exit_status
     return 0
 
@@ -102,7 +103,7 @@ def down(name: str | None, everything: bool) -> int:
 
     for live in all_live() if everything else [one(name)]:
         take_down(live)
-        told(f"{live.name} is down")
+        told("lab.down", lab=live.name)
     return 0
 
 

@@ -11,6 +11,7 @@ import click
 
 from explain.cli.lab_talk import HELP, read_lab, silent, tell_names, told, visible
 from explain.cli.language import default_language
+from explain.cli.talk import noted
 from explain.errors import NotMetError
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def _finish(recording: Recording, path: Path, options: dict[str, Any]) -> int:
     if recording.complaints and not (options["output"] or options["case_folder"]):
         kept = Path(f"{recording.lab.name}.pcapng")
         write_new(kept, data)
-        told(f"explain: the recording is kept in {kept}")
+        noted("lab.kept", file=kept)
     mismatches = _explain(recording, data, path.parent / "expected.toml", options)
     return NotMetError.exit_status if recording.complaints or mismatches else 0
 
@@ -111,7 +112,7 @@ def _explain(recording: Recording, data: bytes, expected: Path, options: dict[st
         from explain.render.plain import render
         from explain.words import say
     except ImportError as e:
-        told(f"explain: the recording was not explained and not checked: {e}")
+        noted("lab.not_explained", why=str(e))
         return 0
     capture = BytesIO(data)
     capture.name = f"{recording.lab.name}.pcapng"

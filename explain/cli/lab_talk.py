@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from explain.cli.talk import told as tell
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -41,10 +43,9 @@ def silent(_kind: str, _value: Any) -> None:
 
 def tell_names(live: Live) -> None:
     """How to reach the nodes of a lab that is up."""
-    told(f"{live.name} is up: {', '.join(live.nodes)}")
+    tell("lab.up", lab=live.name, nodes=live.nodes)
     if live.names:
         node, name = next(iter(live.names.items()))
-        told(f"  sudo ip netns exec {name} COMMAND, or: explain lab shell {node}; explain lab down {live.name}")
+        tell("lab.reach_by_name", name=name, node=node, lab=live.name)
     else:
-        node = live.nodes[0]
-        told(f"  explain lab shell {node}, explain lab exec {node} COMMAND; explain lab down {live.name}")
+        tell("lab.reach", node=live.nodes[0], lab=live.name)

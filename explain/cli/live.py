@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from explain.cli.talk import noted
 from explain.errors import ExplainError, UsageError
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def live(options: Mapping[str, Any], selection: Selection | None, stream: Binary
         copy = stack.enter_context(Path(options["write"]).open("wb", buffering=0)) if options["write"] else None
         heard = _Heard(stream_of(source, name, copy=copy), name)
         if sys.stderr.isatty():
-            print(f"explain: listening on {name}; Ctrl-C ends it with a summary", file=sys.stderr)
+            noted("live.listening", name=name)
         try:
             _tell(watch, heard, options["lang"])
         except KeyboardInterrupt:

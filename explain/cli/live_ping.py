@@ -16,9 +16,8 @@ from dataclasses import dataclass, field, replace
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-import click
-
 from explain.causes.diagnosis import Witnesses
+from explain.cli.talk import complained, noted
 from explain.errors import MissingError, UsageError
 
 if TYPE_CHECKING:
@@ -130,14 +129,14 @@ def _path() -> str:
 def _open_ear() -> tuple[_Ear | None, threading.Thread | None]:
     """Ears on this host's wires, where it may have them; else it is said what could not be heard."""
     if sys.platform != "linux":
-        _say("this host's wire cannot be heard on this system; text and state only")
+        noted("ping.deaf_system")
         return None, None
     from explain.capture.recorder import Tap
 
     try:
         ear = _Ear(Tap())
     except OSError:
-        _say("this host's wire was not heard: that needs root or CAP_NET_RAW; text and state only")
+        noted("ping.deaf")
         return None, None
     thread = threading.Thread(target=ear.listen, daemon=True)
     thread.start()
@@ -185,7 +184,7 @@ def _text(runs: list[str], words: list[str], status: int | None) -> TextWitness 
     try:
         first = read_text(runs[0], " ".join(words), status, path="what ping printed")
     except UnreadableError as error:
-        _say(str(error))
+        complained(error)
         return None
     return replace(first, others=(*first.others, *others))
 
@@ -217,7 +216,3 @@ def _state(name: str) -> HostState | None:
     from explain.state.read import host_state
 
     return host_state(collect(), name, "this host's state")
-
-
-def _say(text: str) -> None:
-    click.echo(f"explain: {text}", err=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from explain.cli.language import default_language
+from explain.cli.talk import complained
 from explain.errors import UnknownNameError, UnreadableError, UsageError
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def _read(named: Sequence[str]) -> list[HostState]:
     if not read:
         raise bad[0]
     for each_bad in bad:
-        click.echo(f"explain: {_visible(str(each_bad))}", err=True)
+        complained(each_bad)
     names = [each.name for each in read]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,21 +17,21 @@ def ask(report: Report) -> None:
         MissingError: tshark is not installed.
         UnreadableError: tshark cannot read what explain could.
     """
+    from explain.cli.talk import noted
     from explain.oracle import compare
-    from explain.words.values import visible
 
     for number, capture in enumerate(report.captures):
-        name = visible(capture.path)
-        if capture.path == "-":
-            print("explain: -: a stream is gone once it is read; give a file for a second opinion", file=sys.stderr)
+        path = capture.path
+        if path == "-":
+            noted("opinion.stream")
             continue
         if not capture.packets:
             continue
-        differences = compare(report.packets, capture.path, number)
+        differences = compare(report.packets, path, number)
         for one in differences[:_MOST_SHOWN]:
-            what = f"{one.field} is {one.ours!r} here and {one.theirs!r} for tshark"
-            print(f"explain: {name}: frame {one.frame}: {visible(what)}", file=sys.stderr)
+            values = {"ours": repr(one.ours), "theirs": repr(one.theirs)}
+            noted("opinion.differs", path=path, frame=one.frame, field=one.field, **values)
         if len(differences) > _MOST_SHOWN:
-            print(f"explain: {name}: {len(differences) - _MOST_SHOWN:,} more differences", file=sys.stderr)
+            noted("opinion.more", path=path, count=len(differences) - _MOST_SHOWN)
         if not differences:
-            print(f"explain: {name}: tshark agrees on {capture.packets:,} packets", file=sys.stderr)
+            noted("opinion.agrees", path=path, count=capture.packets)

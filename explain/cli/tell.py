@@ -115,15 +115,15 @@ def _listed(text: str | None) -> tuple[str, ...]:
 
 def warn(report: Report, language: str) -> None:
     """Name what is damaged or unreadable, on standard error."""
-    from explain.words.values import visible
-
     for one in (*report.captures, *(report.against.captures if report.against else ())):
         if one.damage:
             from explain.cli.meant import meant
+            from explain.words import say
 
-            where = f" at byte {one.damage.offset}" if one.damage.kind != "unreadable" else ""
             hint = meant(one.path, language) if one is report.captures[0] else ""
-            print(f"explain: {visible(one.path)}{where}: {visible(one.damage.message)}{hint}", file=sys.stderr)
+            values = {"path": one.path, "offset": one.damage.offset, "what": one.damage.line}
+            message = "talk.damage.file" if one.damage.kind == "unreadable" else "talk.damage.at"
+            print(f"explain: {say(message, values, language)}{hint}", file=sys.stderr)
 
 
 def _write(report: Report, options: Mapping[str, Any]) -> None:

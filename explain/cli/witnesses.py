@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from explain.causes.diagnosis import Topology, Witnesses
+from explain.cli.talk import complained, noted
 from explain.errors import InputError, UnreadableError, UsageError, reason_of
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def gather(given: Given) -> Witnesses:
     if text is None and table is None and not states:
         raise failures[0] if failures else UsageError("usage.nothing_usable")
     for error in failures:
-        _say(str(error))
+        complained(error)
     witnesses = Witnesses(
         text=text,
         command=_command(command_text) or (text.command if text else None),
@@ -75,8 +74,8 @@ def gather(given: Given) -> Witnesses:
 
     witnesses = with_sender(_without_looks(witnesses))
     if witnesses.sender is None and witnesses.states:
-        _say("which of the hosts ran the command is unknown; say it with --sender NAME")
-    return without_strangers(witnesses, _say)
+        noted("ping.sender")
+    return without_strangers(witnesses)
 
 
 def _without_looks(witnesses: Witnesses) -> Witnesses:
@@ -86,7 +85,7 @@ def _without_looks(witnesses: Witnesses) -> Witnesses:
     command = witnesses.command
     if command is None or command.kind in {*TOOLS, None} or witnesses.text is not None:
         return witnesses
-    _say(f"{command.program} itself sends nothing; the captures and states are explained without it")
+    noted("ping.sends_nothing", program=command.program)
     roles = witnesses.topology.roles
     asker = next((name for name, role in roles.items() if role in {"S", "sender"}), None)
     return replace(witnesses, command=None, tool=None, destination=None, sender=asker)
@@ -167,7 +166,7 @@ def _captures(named: Sequence[str], failures: list[InputError]) -> tuple[PacketT
         return None, ()
     for each in captures:
         if each.damage is not None:
-            _say(f"{each.path}: {each.damage.message}, at byte {each.damage.offset}")
+            noted("damage.witness", path=each.path, what=each.damage.line, offset=each.damage.offset)
     return table, captures
 
 
@@ -207,9 +206,3 @@ def _state(path: str, name: str | None) -> list[HostState]:
 
 def _refuse(path: str) -> list[HostState]:
     raise UnreadableError(path, "unread.no_state")
-
-
-def _say(text: str) -> None:
-    from explain.words.values import visible
-
-    click.echo(f"explain: {visible(text)}", err=True)

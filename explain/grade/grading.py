@@ -134,9 +134,9 @@ def _events(rubric: Rubric, files: Mapping[str, Path], analyses: Analyses) -> Ev
     scene.is_one_of_several = len(rubric.captures) > 1
     for number, info in enumerate(scene.report.captures):
         if info.damage is not None and info.damage.kind == "unreadable":
-            raise NotGradableError("grade.capture_unread", why=info.damage.message)
+            raise NotGradableError("grade.capture_unread", why=info.damage.line)
         if info.damage is not None and not info.packets:
-            raise NotGradableError("grade.no_frame_read", why=info.damage.message)
+            raise NotGradableError("grade.no_frame_read", why=info.damage.line)
         if _has_only_unknown_frames(scene.report, number):
             kinds = ", ".join(str(one.link_type) for one in info.interfaces[:3])
             raise NotGradableError("grade.link_type", kinds=kinds)

@@ -11,11 +11,12 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from explain.grade.event_table import ABOUT, COMMON, EVENTS
+from explain.grade.event_table import COMMON, EVENTS
 from explain.model import Line
+from explain.words import sentence, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 _RECORDS = {
     "arp.resolution": ("arp", "ArpResolution"), "arp.announcement": ("arp", "ArpAnnouncement"),
@@ -52,22 +53,42 @@ def all_names() -> tuple[str, ...]:
 
 
 @cache
-def fields_of(name: str) -> Mapping[str, str]:
+def fields_of(name: str, language: str = "en") -> Mapping[str, str]:
     """Fields of an event or kind with their meaning; dots lead into parts."""
-    if name in EVENTS:
-        return COMMON | dict(EVENTS[name][1])
     if _is_wildcard(name):
-        return {key: text for one in members(name) for key, text in fields_of(one).items()}
+        return {key: text for one in members(name) for key, text in fields_of(one, language).items()}
+    found = _group(COMMON, language)
+    if name in EVENTS:
+        for group in EVENTS[name]:
+            found |= _group(group, language) if isinstance(group, str) else _below(group, found, language)
+        return found
     module, record = _RECORDS[name]
-    found = dict(COMMON)
+    as_reported = sentence("grade_fields.report.field", language)
     for one in fields(getattr(import_module(f"explain.exchanges.{module}"), record)):
         field = one.name.rstrip("_")
-        found[field] = "as the report has it"
-        if field in _PARTS:
-            found |= {f"{field}.{part}": "as the report has it" for part in _PARTS[field]}
+        found[field] = as_reported
+        found |= {f"{field}.{part}": as_reported for part in _PARTS.get(field, ())}
         if field == "about":
-            found |= ABOUT | {"about.protocol": "as the report has it"}
+            found |= _group("about", language) | {"about.protocol": as_reported}
     return found
+
+
+def meaning(name: str, language: str) -> str:
+    """What an event or kind is."""
+    what = name.replace(".", "-") if name in EVENTS else "report"
+    return sentence(f"grade_fields.means.{what}", language)
+
+
+def _group(name: str, language: str) -> dict[str, str]:
+    return {field.replace("-", "."): words[language] for field, words in table("grade_fields")[name].items()}
+
+
+def _below(named: Sequence[str], found: Mapping[str, str], language: str) -> dict[str, str]:
+    """The fields of a part of an event, which is a field itself."""
+    part, *groups = named
+    form = sentence("grade_fields.part.of", language)
+    below = {field: text for group in (COMMON, *groups) for field, text in _group(group, language).items()}
+    return {f"{part}.{field}": form.format(meaning=text, part=found[part]) for field, text in below.items()}
 
 
 def complaint(where: str, what: str | Line, **values: object) -> Line:

@@ -13,6 +13,7 @@ from explain.grade.integrity import compare
 from explain.grade.integrity.prints import Prints
 from explain.grade.integrity.taking import take
 from explain.grade.on_disk import OnDisk
+from explain.words import say
 
 if TYPE_CHECKING:
     from explain.grade.rubric import Rubric
@@ -48,7 +49,7 @@ class Gathered:
 
         Tells on standard error which handout could not be read; whatever was copied from it is then flagged.
         """
-        found = compare.flags(rubric, submissions, _Prints(self._prints), _handouts(rubric), language)
+        found = compare.flags(rubric, submissions, _Prints(self._prints), _handouts(rubric, language), language)
         needs_review = rubric.integrity.get("policy") == "require-review"
         for number, flags in enumerate(found):
             if flags:
@@ -69,7 +70,7 @@ class _Prints(Sequence[Prints | None]):
         return None if form is None else Prints.of(form)
 
 
-def _handouts(rubric: Rubric) -> list[Prints]:
+def _handouts(rubric: Rubric, language: str) -> list[Prints]:
     from explain.grade.grading import scene_of_files
 
     folder, found = Path(rubric.path).parent, []
@@ -77,5 +78,5 @@ def _handouts(rubric: Rubric) -> list[Prints]:
         try:
             found.append(take(scene_of_files({"handout": folder / str(name)}), {}, ["handout"]))
         except InputError as error:
-            print(f"explain: a handout is left out: {error}", file=sys.stderr)
+            print(f"explain: {say('talk.grade.handout_left', {'why': error.line}, language)}", file=sys.stderr)
     return found

@@ -83,7 +83,7 @@ def files(captures: Sequence[CaptureInfo], exchanges: Exchanges) -> list[Line]:
         if len(captures) > 1 and not is_unread and (capture.packets or capture.format != "text"):
             lines.append(Line("story.file-at" if capture.vantage else "story.file", values, (), 1, None, "note"))
         if damage := capture.damage:
-            ending = {**values, "offset": damage.offset, "message": damage.message}
+            ending = {**values, "offset": damage.offset, "message": damage.line}
             name = _ENDED.get(damage.kind, "story.damaged")
             if damage.kind == INTERRUPTED and not capture.packets:
                 name = "story.unread"

@@ -9,7 +9,7 @@ from explain.grade.expression_syntax import parse
 from explain.grade.expressions import evaluate
 from explain.grade.lint import lint
 from explain.grade.patterns import search
-from explain.grade.vocabulary import fields_of
+from explain.grade.vocabulary import fields_of, meaning
 
 ANSWER = '[[check]]\nid = "a"\npoints = 1\nexpect = "arp.request"\n[[answer]]\nid = "q"\npoints = 1\n'
 CHECK = '[[check]]\nid = "a"\npoints = 1\nexpect = "arp.request"\n'
@@ -124,7 +124,8 @@ def test_a_pattern_that_needs_a_memory_or_too_much_room_is_refused(pattern):
 
 
 def test_every_event_tells_what_each_of_its_fields_means():
-    assert all(meaning for name in EVENTS for meaning in fields_of(name).values())
+    for language in ("en", "ja"):
+        assert all(told for name in EVENTS for told in (meaning(name, language), *fields_of(name, language).values()))
 
 
 @pytest.mark.parametrize(("tolerance", "warned"), [("", True), ("tolerance = 0.1\n", False)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import errno
 import pickle
+import re
 import string
 from pathlib import Path
 
@@ -47,6 +48,16 @@ def wanted(text):
 
 def test_the_errors_of_the_whole_package_are_found():
     assert len(RAISED) > 230
+
+
+def test_no_error_is_made_with_its_text_in_place_of_a_name():
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            name = getattr(getattr(node, "func", None), "id", None)
+            for given in node.args[PLACES[name] : PLACES[name] + 1] if name in PLACES else ():
+                assert not isinstance(given, ast.JoinedStr) or " " not in ast.unparse(given), (
+                    f"{path.name}:{node.lineno}"
+                )
 
 
 def test_an_error_has_its_sentence_and_gives_what_it_asks_for():
@@ -101,3 +112,24 @@ def test_an_error_is_told_in_the_language_asked_for_wherever_it_stands(words, to
         main(words)
     assert done.value.code == 2
     assert told in capsys.readouterr().err
+
+
+def talked():
+    """What commands say beside their answers: where, the names that may be chosen from, and the values."""
+    for path in sorted((PACKAGE / "cli").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            name = getattr(getattr(node, "func", None), "id", None)
+            if name in ("noted", "told", "tell", "sentence") and node.args:
+                texts = {one.value for one in ast.walk(node.args[0]) if isinstance(one, ast.Constant)}
+                names = [one for one in texts if re.fullmatch(r"[a-z]+\.[a-z_]+", str(one))]
+                yield f"{path.name}:{node.lineno}", names, {one.arg for one in node.keywords}
+
+
+def test_what_a_command_says_beside_its_answer_has_its_sentence_and_gives_what_it_asks_for():
+    found = list(talked())
+    assert len(found) > 40
+    for where, names, values in found:
+        for message in names:
+            section, _, key = message.partition(".")
+            entry = table("talk")[section][key]
+            assert None in values or wanted(entry["en"]) | wanted(entry["ja"]) <= values, where
