@@ -34,6 +34,7 @@ class Hosts(Sequence[Host]):
         self._in_every_frame: dict[int, frozenset[int] | None] = {}
         self._routers: set[int] | None = None
         self._went_on: frozenset[int] | None = None
+        self._began: frozenset[int] | None = None
 
     def __len__(self) -> int:
         return len(self._all())
@@ -99,6 +100,14 @@ class Hosts(Sequence[Host]):
 
             self._went_on = went_on(self._table, self._parts)
         return row in self._went_on
+
+    def began(self, row: int) -> bool:
+        """Whether who asked once at this row, unanswered here, then began to send to a MAC that nobody else has."""
+        if self._began is None:
+            from explain.exchanges.went_on import began
+
+            self._began = began(self._table, self._parts)
+        return row in self._began
 
     def routers(self) -> set[int]:
         """MAC keys that send for several addresses which are not their own (proved by ARP)."""

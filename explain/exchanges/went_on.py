@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from explain.table import U8, PacketTable, Rows
 
 _SOON_NS = 5_000_000_000  # then it would have asked again
+_AGAIN_NS = 1_000_000_000
 _NEIGHBOURS = (135, 136)  # solicitation and advertisement, by which a neighbour shows its MAC
 _GROUP_BIT = np.uint64(1 << 40)
 
@@ -47,13 +50,55 @@ def went_on(table: PacketTable, parts: Sequence[ExchangeColumns]) -> frozenset[i
     return frozenset(asked[is_same & (later_ns >= 0) & (later_ns < _SOON_NS)].tolist())
 
 
-def _unanswered(table: PacketTable, parts: Sequence[ExchangeColumns]) -> tuple[Rows, U8]:
-    """The last rows of questions to everybody that nobody answered, and the addresses that they are for."""
+def began(table: PacketTable, parts: Sequence[ExchangeColumns]) -> frozenset[int]:
+    """The rows of questions that were asked once and got no answer here, behind which the asker took up a new MAC.
+
+    Hosts ask again after a second (RFC 1122, 2.3.2.1; RFC 4861, 10).  Who sends instead for the first time to a MAC of
+    which nobody knows whose it is may have had the answer, which only the capture lacks.
+    """
+    asked, _ = _unanswered(table, parts, most=1)
+    links, link = table.links, table.link
+    if not len(asked):
+        return frozenset()
+    askers = distinct(links.source[link[asked]])
+    known = np.append(table.arp.sender_mac, links.source[link[_told(table)]])
+    sent = table.rows_on(among(links.source, askers) & (links.target & _GROUP_BIT == 0) & ~among(links.target, known))
+    first = dict(zip(link[sent[::-1]].tolist(), sent[::-1].tolist(), strict=True))  # what is first is set last
+    begun: dict[int, list[int]] = defaultdict(list)
+    for number, row in first.items():
+        begun[int(links.source[number])].append(int(table.time_ns[row]))
+    times = {mac: sorted(some) for mac, some in begun.items()}
+    return frozenset(
+        row
+        for row, mac in zip(asked.tolist(), links.source[link[asked]].tolist(), strict=True)
+        if _has_between(times.get(mac, []), int(table.time_ns[row]), _AGAIN_NS)
+    )
+
+
+def _has_between(times: list[int], since: int, wait_ns: int) -> bool:
+    at = bisect_left(times, since)
+    return at < len(times) and times[at] - since < wait_ns
+
+
+def _told(table: PacketTable) -> Rows:
+    """Messages by which IPv6 hosts show their MAC."""
+    told: Rows = table.icmp.row[table.icmp.is_v6 & among(table.icmp.type, _NEIGHBOURS)]
+    return told
+
+
+def _unanswered(table: PacketTable, parts: Sequence[ExchangeColumns], most: int | None = None) -> tuple[Rows, U8]:
+    """The last rows of questions to everybody that nobody answered, and the addresses that they are for.
+
+    With ``most``, only of those that were asked no more often.
+    """
     rows, wanted = [np.empty(0, np.int64)], [np.empty(0, np.uint64)]
     for part in parts:
         if part.kind in ("arp.resolution", "ndp.resolution"):
             side, of = (table.arp, table.arp.target_ip) if part.kind[0] == "a" else (table.icmp, table.icmp.target)
-            last = part.frames[part.bounds[1:] - 1][part.outcome == part.outcomes.index("unanswered")]
+            is_it = part.outcome == part.outcomes.index("unanswered")
+            if most is not None:
+                is_it &= np.diff(part.bounds) <= most
+            last = part.frames[part.bounds[1:] - 1][is_it]
             last = last[table.links.target[table.link[last]] & _GROUP_BIT != 0]
             rows.append(last)
             wanted.append(of[np.searchsorted(side.row, last)].astype(np.uint64))
@@ -69,7 +114,7 @@ def _sent(table: PacketTable, askers: U8, wanted: U8) -> tuple[Rows, U8]:
     rows = sent[is_to.take(table.sides[sent])]
     owners = np.flatnonzero(among(arp.sender_ip.astype(np.uint64), wanted))
     address_of = dict(zip(arp.sender_mac[owners].tolist(), arp.sender_ip[owners].tolist(), strict=True))
-    told = table.icmp.row[table.icmp.is_v6 & among(table.icmp.type, _NEIGHBOURS)]
+    told = _told(table)
     told = told[among(table.sources(told), wanted)]
     address_of |= dict(zip(links.source[table.link[told]].tolist(), table.sources(told).tolist(), strict=True))
     routed = sent[among(links.target, np.array(sorted(address_of), np.uint64)).take(table.link[sent])]

@@ -42,7 +42,9 @@ def resolution(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
 def _silence(teller: Teller, fields: ArpResolution, asked: Rows) -> str:
     if _is_cut_off(teller, fields, asked):
         return "arp.cut-off"
-    return "arp.went-on" if len(asked) and teller.hosts.went_on(int(asked[-1])) else "arp.silent"
+    if len(asked) and teller.hosts.went_on(int(asked[-1])):
+        return "arp.went-on"
+    return "arp.began" if len(asked) and teller.hosts.began(int(asked[-1])) else "arp.silent"
 
 
 def _is_cut_off(teller: Teller, fields: ArpResolution, asked: Rows) -> bool:

@@ -49,7 +49,9 @@ def resolution(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
 def _silence(teller: Teller, fields: NdpResolution, asked: Rows) -> str:
     if _is_cut_off(teller, fields, asked):
         return "ndp.cut-off"
-    return "ndp.went-on" if len(asked) and teller.hosts.went_on(int(asked[-1])) else "ndp.silent"
+    if len(asked) and teller.hosts.went_on(int(asked[-1])):
+        return "ndp.went-on"
+    return "ndp.began" if len(asked) and teller.hosts.began(int(asked[-1])) else "ndp.silent"
 
 
 def _is_cut_off(teller: Teller, fields: NdpResolution, asked: Rows) -> bool:

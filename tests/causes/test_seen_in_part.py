@@ -47,16 +47,33 @@ def test_a_question_after_which_the_asker_sends_was_answered(frames):
 @pytest.mark.parametrize(
     "frames",
     [
-        [who_has(ALICE, BOB[1]), *exchange(FAR, (A, R))],
+        [who_has(ALICE, BOB[1]), *exchange(FAR, (A, R)), is_at(ROUTER, ALICE)],
+        [exchange(FAR, (A, R))[0], who_has(ALICE, BOB[1]), *exchange(FAR, (A, R))],
+        [who_has(ALICE, BOB[1]), (1.0, who_has(ALICE, BOB[1])), *exchange(FAR, (A, R))],
         [*exchange(), (9.0, who_has(ALICE, BOB[1])), (10.0, who_has(ALICE, BOB[1]))],
         [*exchange(), (9.0, who_has(ALICE, BOB[1], to=B)), *exchange()[:1]],
         [who_has(ALICE, BOB[1]), (60.0, ping(ALICE[1], BOB[1], 1))],
         [who_has(ALICE, BOB[1]), ping(BOB[1], ALICE[1], 1, macs=(B, A))],
     ],
-    ids=["to others", "before", "by who still has the MAC", "much later", "by who was asked for"],
+    ids=[
+        "to others",
+        "as before",
+        "after a second question",
+        "before",
+        "by who still has the MAC",
+        "much later",
+        "by who was asked for",
+    ],
 )
 def test_what_is_sent_otherwise_proves_no_answer(frames):
     assert "destination-host-absent-on-link" in findings(*frames, (99.0, ping(ALICE[1], FAR, 9, macs=(A, R))))
+
+
+def test_a_new_mac_right_after_a_single_question_may_be_what_was_asked_for():
+    asked = [who_has(ALICE, ROUTER[1]), ping(ALICE[1], FAR, 1, macs=(A, R))]
+    report = explain.explain(pcap(*asked))
+    assert [one.cause for one in report.findings] == ["echo-unanswered"]
+    assert "the answer may have come and only be missing" in " ".join(report.story("en").split())
 
 
 def test_a_frame_that_a_switch_floods_to_a_bystander_is_no_failure_there():

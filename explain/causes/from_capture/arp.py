@@ -137,7 +137,9 @@ def _silence(scene: Scene) -> Iterator[Seen]:
     for index in scene.open(part, "unanswered"):
         fields = part.fields(index)
         asked = part.rows(index)
-        if scene.hosts.went_on(int(asked[-1])) or scene.hosts.is_overheard(int(asked[0]), fields.requests):
+        last = int(asked[-1])
+        is_answered = scene.hosts.went_on(last) or scene.hosts.began(last)
+        if is_answered or scene.hosts.is_overheard(int(asked[0]), fields.requests):
             scene.accounted[part.kind].add(index)
             continue
         groups[int(scene.table.place[part.rows(index)[0]]), fields.asker_ip, fields.wanted_ip].append(index)
