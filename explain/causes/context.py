@@ -40,7 +40,7 @@ class Context:
         family: 4 or 6; None if unknown.
         destination: the address, in canonical form; None if unknown.
         conditions: by name, True, False or None.
-        patience_s: how long the command waited for its last answer after its first packet; None if unknown.
+        patience_s: how long the command waited, at the least, from its first packet on; None if unknown.
         size: octets of payload of each of its packets; None if unknown.
         port: of a TCP or UDP service that was asked; None if unknown.
     """
@@ -211,10 +211,16 @@ def are_near(source: str, target: str) -> bool | None:
 
 
 def _patience(text: TextWitness | None, command: Command | None) -> float | None:
-    """Seconds from the first packet to the end of waiting, as the options say. Source: ping(8), -c, -i, -W, -w."""
-    if command is not None and command.kind == "connect":
+    """Seconds from the first packet to the end of waiting, as the options say. Source: ping(8), -c, -i, -W, -w.
+
+    Without the options the least that the text shows: they may have told it to wait no longer.
+    """
+    if command is None:
+        lasted = [each.values.get("lasted_ms") for each in text.all("echo.statistics")] if text else []
+        return lasted[0] / 1000 if lasted and lasted[0] else None
+    if command.kind == "connect":
         return command.deadline_s if command.wait_s is None else command.wait_s
-    if command is None or command.kind != "ping":
+    if command.kind != "ping":
         return None
     sent = (text.counts.sent if text else None) or command.count
     if sent is None:

@@ -28,7 +28,8 @@ def order(
     def key(each: Kept) -> tuple[float, ...]:
         is_stopped = each.cause in walked and states is not None and states.outcome == "stopped"
         # What is usual does not weigh where the states show which one it is.
-        score = 0.0 if is_stopped else _by_text(each, sign)
+        is_shown = each.cause in walked and states is not None and states.outcome != "unknown"
+        score = 0.0 if is_shown else _by_text(each, sign)
         if each.cause in walked:
             score -= (200 if is_stopped else 100) - walked.index(each.cause)
         if wires is not None:

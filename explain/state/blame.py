@@ -17,7 +17,7 @@ from explain.state.decision import Decider, worded
 from explain.state.journey import travel
 from explain.state.outgoing import needs_scope
 from explain.state.path import Leg, Path, StateCause, Stop
-from explain.state.scene import Scene, filter_cause, unique
+from explain.state.scene import STRIKES_SOME, Scene, filter_cause, unique
 
 _SENDER_REASONS = frozenset(
     (
@@ -88,7 +88,9 @@ def _of_success(scene: Scene) -> tuple[StateCause, ...]:
     is_sure = scene.path.is_certain and scene.is_complete()
     certainty = "possible" if scene.is_contradicted() else "proved" if is_sure else "likely"
     healthy = StateCause("healthy", certainty, (), ())
-    return unique(leading or [healthy])
+    if all(each.cause in STRIKES_SOME and each.certainty != "proved" for each in leading):
+        leading.append(replace(healthy, certainty="likely") if leading else healthy)
+    return unique(leading)
 
 
 def _silenced(scene: Scene) -> list[StateCause]:
@@ -220,8 +222,8 @@ def _expired(scene: Scene, stop: Stop) -> list[StateCause]:
         return [_loop(scene, again.stop)]
     if stop.direction == "request":
         return [scene.cause("ttl-too-low", scene.sender, stop.decision.by, role="command")]
-    first = leg.steps[0].decision.host
-    return [scene.cause("reply-ttl-too-low", first, Decider("ttl", f"TTL {leg.packet.ttl}"), direction="reply")]
+    first = leg.steps[0].decision
+    return [scene.cause("reply-ttl-too-low", first.host, Decider("ttl", f"TTL {first.packet.ttl}"), direction="reply")]
 
 
 def _loop(scene: Scene, stop: Stop) -> StateCause:

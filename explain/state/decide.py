@@ -22,6 +22,7 @@ from explain.state.routes import Found, Query, look_up
 from explain.state.settings import default_ttl, is_ipv6_disabled
 
 if TYPE_CHECKING:
+    from explain.state.outgoing import Sending
     from explain.state.packet import Packet
     from explain.state.records import HostState
 
@@ -42,7 +43,7 @@ def decide(state: HostState, packet: Packet, flows: tuple[Flow, ...] = ()) -> De
 def _own(state: HostState, packet: Packet, flows: tuple[Flow, ...]) -> Decision:
     """A packet that the host makes itself."""
     sending = send(state, packet)
-    told = replace(packet, ttl=packet.ttl or default_ttl(state, packet.family, sending.device))
+    told = replace(packet, ttl=packet.ttl or _first_ttl(state, packet, sending))
     base = Decision(state.name, told, "refused", sending.problem or "", found=sending.found, sending=sending,
                     interface=sending.device, next_hop=sending.next_hop)  # fmt: skip
     if sending.problem:
@@ -60,6 +61,12 @@ def _own(state: HostState, packet: Packet, flows: tuple[Flow, ...]) -> Decision:
             return replace(base, reason="too-long", by=Decider("mtu", f"mtu {mtu}", sending.device))
         out = replace(out, is_fragmented=True, dont_fragment=False)
     return _output(state, out, base, flows)
+
+
+def _first_ttl(state: HostState, packet: Packet, sending: Sending) -> int:
+    """What the route says, else the host. Source: ip4_dst_hoplimit(), ip6_dst_hoplimit() of the kernel."""
+    route = sending.found.route
+    return (route.hop_limit if route is not None else None) or default_ttl(state, packet.family, sending.device)
 
 
 def _is_discovery_off(state: HostState, packet: Packet) -> bool:

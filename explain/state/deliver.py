@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from explain.state.addresses import UNSPECIFIED, family_of, is_loopback, is_multicast
 from explain.state.decision import Decider, Decision, worded
 from explain.state.packet import ICMP, Packet, answer_to, error_about, reset_to
-from explain.state.settings import default_ttl
 
 if TYPE_CHECKING:
     from explain.state.flows import Flow
@@ -40,7 +39,7 @@ def _icmp(state: HostState, packet: Packet, hooks: Hooks, flow: Flow | None) -> 
     many = "net.ipv4.icmp_echo_ignore_broadcasts" if family == 4 else "net.ipv6.icmp.echo_ignore_multicast"
     if to_many and (state.sysctl(many) == 1 or (state.sysctl(many) is None and family == 4)):
         return hooks.done("dropped", "broadcast-ignored", None, by=Decider("sysctl", f"{many} = 1"))
-    answer = answer_to(packet, ttl=default_ttl(state, family, packet.in_interface))
+    answer = answer_to(packet)
     if to_many or is_multicast(packet.destination):
         answer = replace(answer, source=None)
     return hooks.done("delivered", "delivered", packet, flow=flow, answer=answer)
@@ -69,10 +68,9 @@ def hears(socket: Socket, address: str, device: str | None) -> bool:
 
 
 def _tcp(state: HostState, packet: Packet, hooks: Hooks, flow: Flow | None) -> Decision:
-    ttl = default_ttl(state, packet.family, packet.in_interface)
     if state.sockets is None:
         hooks.doubts.append("sockets")
-        return hooks.done("delivered", "delivered", packet, flow=flow, answer=answer_to(packet, ttl=ttl))
+        return hooks.done("delivered", "delivered", packet, flow=flow, answer=answer_to(packet))
     waiting = listeners(state, "tcp", packet.destination_port)
     heard = [each for each in waiting if hears(each, packet.destination, packet.in_interface)]
     if not heard:
@@ -80,17 +78,16 @@ def _tcp(state: HostState, packet: Packet, hooks: Hooks, flow: Flow | None) -> D
         reason = "bound-to-loopback" if only_loopback else "no-listener"
         others = [each.text for each in (*only_loopback, *waiting)]
         by = Decider("socket", others[0], address=packet.destination) if others else _unheard(packet)
-        return hooks.done("rejected", reason, None, by=by, answer=reset_to(packet, ttl=ttl))
+        return hooks.done("rejected", reason, None, by=by, answer=reset_to(packet))
     best = heard[0]
     if best.receive_queue > best.send_queue:
         by = Decider("socket", best.text, address=packet.destination)
         return hooks.done("dropped", "accept-queue-full", None, by=by)
     by = Decider("socket", best.text)
-    return hooks.done("delivered", "delivered", packet, flow=flow, by=by, answer=answer_to(packet, ttl=ttl))
+    return hooks.done("delivered", "delivered", packet, flow=flow, by=by, answer=answer_to(packet))
 
 
 def _udp(state: HostState, packet: Packet, hooks: Hooks, flow: Flow | None) -> Decision:
-    ttl = default_ttl(state, packet.family, packet.in_interface)
     is_many = hooks.base.found is not None and hooks.base.found.kind in {"broadcast", "multicast"}
     heard = [
         each
@@ -101,7 +98,7 @@ def _udp(state: HostState, packet: Packet, hooks: Hooks, flow: Flow | None) -> D
         hooks.doubts.append("sockets")
     if heard or state.sockets is None:
         by = Decider("socket", heard[0].text) if heard else None
-        return hooks.done("delivered", "delivered", packet, flow=flow, by=by, answer=answer_to(packet, ttl=ttl))
+        return hooks.done("delivered", "delivered", packet, flow=flow, by=by, answer=answer_to(packet))
     by = _unheard(packet)
     code = (3, 3) if packet.family == 4 else (1, 4)
     answer = None if is_many else error_about(packet, *code, source=packet.destination)

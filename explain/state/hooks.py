@@ -114,7 +114,7 @@ def refused_by(hooks: Hooks, packet: Packet, *, is_local: bool) -> Packet | None
     if name is None or packet.is_error or not packet.source:
         return None
     if name == "tcp reset":
-        return reset_to(packet, ttl=64) if packet.protocol == "tcp" else None
+        return reset_to(packet) if packet.protocol == "tcp" else None
     codes = _V4 if packet.family == 4 else _V6
     kind, code = codes.get(name, (3, 3) if packet.family == 4 else (1, 4))
     return error_about(packet, kind, code, source=packet.destination if is_local else None)

@@ -130,7 +130,7 @@ def datagram(destination: str, port: int, source: str | None = None, *, size: in
     )
 
 
-def answer_to(packet: Packet, *, ttl: int) -> Packet:
+def answer_to(packet: Packet) -> Packet:
     """What the target sends back: an echo reply, a SYN-ACK, a datagram, from the address that was asked."""
     kind = ECHO_REPLY[packet.family] if packet.is_echo_request else packet.icmp_type
     return Packet(
@@ -147,7 +147,6 @@ def answer_to(packet: Packet, *, ttl: int) -> Packet:
         else packet.tcp_flags | {"ack"}
         if packet.protocol == "tcp"
         else frozenset(),
-        ttl=ttl,
         length=packet.length,
         dont_fragment=packet.protocol == "tcp",
         bound_interface=_scope(packet),
@@ -161,9 +160,9 @@ def _scope(packet: Packet) -> str | None:
     return packet.in_interface if is_local and packet.in_interface != "lo" else None
 
 
-def reset_to(packet: Packet, *, ttl: int) -> Packet:
+def reset_to(packet: Packet) -> Packet:
     """The RST that refuses a segment. Source: RFC 9293 section 3.10.7.1."""
-    return replace(answer_to(packet, ttl=ttl), tcp_flags=frozenset({"rst", "ack"}), length=40)
+    return replace(answer_to(packet), tcp_flags=frozenset({"rst", "ack"}), length=40)
 
 
 def error_about(

@@ -45,6 +45,8 @@ def translate(walk: Walk, key: str, value: object) -> bool:
     """Rewrite the packet as a NAT statement says; False if what it says is not understood."""
     inner = members(value)
     address, port = _resolved(walk, inner.get("addr")), _resolved(walk, inner.get("port"))
+    if isinstance(address, Mapping) and isinstance(both := address.get("concat"), list) and len(both) > 1:
+        address, port = both[:2]  # a map may give an address and its port: dnat to tcp dport map { 80 : 10.0.0.2 . 81 }
     if key == "masquerade":
         address = _masquerade_address(walk)
     if key == "redirect":

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from explain.state.decision import Decider
     from explain.state.records import Address, HostState, Interface
 
+STRIKES_SOME = frozenset({"icmp-rate-limited", "partial-loss"})
+"""What a rule that is there may do to some packets, and to none of a short run."""
+
 
 class Scene:
     """A path with the questions that are asked of it again and again."""

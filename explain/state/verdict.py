@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from explain.state.match import holds
 from explain.state.nft_json import members, say
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _DEEPEST_JUMP = 16
 """The kernel's own limit of nested jumps."""
 MOST_RULES = 100_000
+_PACE = 10
+"""Packets a second that nothing sends unless told to; ping sends one, and five with the smallest usual ``-i``."""
+_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +150,19 @@ def _matches(walk: Walk, key: str, value: object) -> Answer:
         walk.chances.add("random")
         return walk.context.is_unlucky
     if key == "limit":
+        if _is_wide(inner):
+            return not inner.get("inv")
         walk.chances.add("limit")
         return walk.context.is_unlucky == bool(inner.get("inv"))
     if key in {"unknown", "xt", "quota", "ct count", "socket", "osf", "synproxy", "tproxy"}:
         return None
     return True
+
+
+def _is_wide(limit: Mapping[str, Any]) -> bool:
+    """Whether a limit lets through what sends at the pace of ping; only who asks for a flood meets it."""
+    rate, per = limit.get("rate"), _SECONDS.get(str(limit.get("per")), 1)
+    return isinstance(rate, int) and rate >= _PACE * per and limit.get("rate_unit", "packets") == "packets"
 
 
 _TERMINAL = frozenset("accept drop reject return queue masquerade snat dnat redirect fwd continue".split())  # noqa: SIM905

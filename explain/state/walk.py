@@ -76,6 +76,9 @@ def _through(
         back = travel(network, request.last.host, replace(answer, in_interface=None), direction, memory)
         legs.append(back)
         stop = stop or back.stop or _misdelivered(back, sender, request)
+        if back.answer is not None and back.answer.is_error and back.stop is not None and back.stop.reason == "too-big":
+            about = replace(back.answer, in_interface=None)
+            legs.append(travel(network, back.last.host, about, "error", memory))
     named = _named(network, roles, sender, target, packet, legs)
     outcome = _outcome(stop, packet)
     meant = target or next((name for name, role in named.items() if role == "target"), None)

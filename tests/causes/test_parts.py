@@ -116,3 +116,10 @@ def test_what_keeps_a_question_from_the_name_server_that_was_asked_is_said(tmp_p
     (one,) = diagnose(gather(Given(text=str(tmp_path / "dig.txt"), states=states, sender="h1"))).causes
     assert (one.cause, one.locus[0].node) == ("dns-server-unreachable", "r1")
     assert ".forwarding = 0" in str(one.because[0].values["text"])
+
+
+def test_without_its_options_a_short_run_may_have_ended_before_anybody_was_found_absent(tmp_path) -> None:
+    for lasted, is_left in ((1035, True), (5110, False)):
+        (tmp_path / "ping.txt").write_text(SILENCE.replace("2046ms", f"{lasted}ms"))
+        assert ("destination-host-absent-on-link" in found(folder=tmp_path)) == is_left
+    assert "2046ms" in SILENCE

@@ -316,6 +316,30 @@ def test_a_packet_that_dnat_sends_back_to_its_sender_needs_a_hairpin() -> None:
     assert causes(path) == ["hairpin-nat-missing"]
 
 
+def test_a_map_that_gives_an_address_and_its_port_is_obeyed() -> None:
+    port = {"payload": {"protocol": "tcp", "field": "dport"}}
+    pairs = {"set": [[8080, {"concat": ["10.0.2.9", 81]}], [8081, {"concat": ["10.0.2.9", 80]}]]}
+    nat = filtered("ip", "prerouting", {"dnat": {"addr": {"map": {"key": port, "data": pairs}}}}, type="nat", prio=-100)
+    known = states({"R": nat, "T": {"sockets": ["tcp LISTEN 0 5 0.0.0.0:80 0.0.0.0:*"]}})
+    assert causes(walk(known, syn("10.0.1.1", 8081), "S", links=LINKS)) == ["healthy"]
+    assert causes(walk(known, syn("10.0.1.1", 8080), "S", links=LINKS))[0] == "dnat-to-wrong-port"
+
+
+def test_an_answer_begins_with_the_hops_that_its_route_tells() -> None:
+    tired = [
+        each | {"metrics": [{"hoplimit": 1}]} if each["dst"] == "default" else each for each in raws()["T"]["route"]
+    ]
+    assert causes(go({"T": {"route": tired}})) == ["reply-ttl-too-low"]
+
+
+def test_a_limit_that_no_ping_meets_is_no_fault_and_one_that_it_may_meet_stands_before_health() -> None:
+    def limited(rate: int) -> Path:
+        return go({"R": filtered("inet", "forward", {"limit": {"rate": rate, "per": "second", "inv": True}}, DROP)})
+
+    assert causes(limited(100)) == ["healthy"]
+    assert causes(limited(1)) == ["icmp-rate-limited", "healthy"]
+
+
 def test_a_probe_of_tcp_walks_as_tcp_and_a_closed_port_is_its_end() -> None:
     assert go(packet=syn("10.0.2.9", 80), probes_hops=True).outcome == "answered"
     tcp = {"match": {"op": "==", "left": {"meta": {"key": "l4proto"}}, "right": "tcp"}}
@@ -325,5 +349,5 @@ def test_a_probe_of_tcp_walks_as_tcp_and_a_closed_port_is_its_end() -> None:
 
 def test_a_link_local_source_is_answered_on_the_link_that_it_came_by() -> None:
     asked = replace(echo("fe80::1", "fe80::2"), in_interface="r1")
-    assert answer_to(asked, ttl=64).bound_interface == "r1"
-    assert answer_to(replace(echo("2001:db8::1", "2001:db8::2"), in_interface="r1"), ttl=64).bound_interface is None
+    assert answer_to(asked).bound_interface == "r1"
+    assert answer_to(replace(echo("2001:db8::1", "2001:db8::2"), in_interface="r1")).bound_interface is None
