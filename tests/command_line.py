@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,6 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+def called(capsys: pytest.CaptureFixture[Any], *words: object) -> tuple[int, str, str]:
+    """Status, output and complaints of ``explain WORDS``; the fixture may be ``capsys`` or ``capsysbinary``."""
+    with pytest.raises(SystemExit) as ended:
+        main([str(word) for word in words])
+    out, err = (text.decode() if isinstance(text, bytes) else text for text in capsys.readouterr())
+    return int(ended.value.code or 0), out, err
+
+
 def runs(command: str) -> Callable[..., Callable[..., tuple[int, str, str]]]:
     """A fixture that runs ``explain COMMAND ...`` in English and gives its status, output and complaints."""
 
@@ -19,13 +28,6 @@ def runs(command: str) -> Callable[..., Callable[..., tuple[int, str, str]]]:
     def explain(capsys, monkeypatch):
         for name in ("LC_ALL", "LC_MESSAGES", "LANG", "COLUMNS"):
             monkeypatch.delenv(name, raising=False)
-
-        def run(*arguments: str) -> tuple[int, str, str]:
-            with pytest.raises(SystemExit) as done:
-                main([command, *arguments])
-            shown = capsys.readouterr()
-            return done.value.code or 0, shown.out, shown.err
-
-        return run
+        return partial(called, capsys, command)
 
     return explain

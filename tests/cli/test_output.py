@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from command_line import called
 from surroundings import TOP
 
-from explain.cli import main
 from explain.cli.output import whole_file
 from explain.errors import InputError
 
@@ -66,12 +66,9 @@ CASE = str(TOP / "pcaps" / "nat-tcp" / "capture.pcapng")
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("target", ["/dev/full", "/no/such/folder/x", "/proc/x", "/"])
 def test_no_form_can_be_written_where_nothing_can_and_one_line_says_why(form, target, capsys):
-    with pytest.raises(SystemExit) as ended:
-        main([*form, CASE, "-o", target])
-    assert ended.value.code == 2
-    said = capsys.readouterr()
-    assert said.err.startswith(f"explain: {target}: ")
-    assert (said.err.count("\n"), said.out) == (1, "")
+    status, out, err = called(capsys, *form, CASE, "-o", target)
+    assert err.startswith(f"explain: {target}: ")
+    assert (status, out, err.count("\n")) == (2, "", 1)
 
 
 @pytest.mark.parametrize(
@@ -85,10 +82,9 @@ def test_no_command_writes_over_what_it_reads(command, tmp_path, capsys):
     capture = tmp_path / "mine.pcapng"
     capture.write_bytes(Path(CASE).read_bytes())
     (tmp_path / "link").symlink_to(capture)
-    with pytest.raises(SystemExit) as ended:
-        main([word.format(capture, link=tmp_path / "link") for word in command])
-    assert ended.value.code == 2
-    assert "this is read as an input" in capsys.readouterr().err
+    status, _, err = called(capsys, *(word.format(capture, link=tmp_path / "link") for word in command))
+    assert status == 2
+    assert "this is read as an input" in err
     assert capture.read_bytes() == Path(CASE).read_bytes()
 
 

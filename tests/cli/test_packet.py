@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 
 import pytest
+from command_line import called
 from dhcp_packets import ADDRESS, RELEASE, SERVER, ack, asks, discover, offer, request
 from packets import A, B, datagram, eth, icmp, ip, pcap, ping, pong, segment
 from surroundings import TOP
-
-from explain.cli import main
 
 ALICE, BOB = "192.0.2.1", "192.0.2.2"
 
@@ -22,13 +22,7 @@ def capture(tmp_path):
 
 @pytest.fixture
 def run(capsysbinary):
-    def call(*words):
-        with pytest.raises(SystemExit) as exit_:
-            main([str(word) for word in words])
-        out, err = capsysbinary.readouterr()
-        return exit_.value.code or 0, out.decode(), err.decode()
-
-    return call
+    return partial(called, capsysbinary)
 
 
 def test_a_frame_is_shown_with_its_fields_and_the_frames_around_it(run, capture):

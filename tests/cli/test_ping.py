@@ -9,10 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from command_line import called
 from packets import A, B, eth, icmp, ip, pcap, ping, who_has
 from surroundings import CASES
-
-from explain.cli import main
 
 TOP = Path(__file__).resolve().parents[2]
 SILENT = """$ ping -c 3 -W 4 198.51.100.1
@@ -25,10 +24,7 @@ LOCUS = {"role", "node", "interface", "address", "rule"}
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
-    with pytest.raises(SystemExit) as ended:
-        main(["ping", *words])
-    shown = capsys.readouterr()
-    return int(ended.value.code or 0), shown.out, shown.err
+    return called(capsys, "ping", *words)
 
 
 @pytest.fixture

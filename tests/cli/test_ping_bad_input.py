@@ -10,9 +10,8 @@ from random import Random
 from typing import Any
 
 import pytest
+from command_line import called
 from surroundings import TOP
-
-from explain.cli import main
 
 PING = "PING 192.0.2.2 (192.0.2.2) 56(84) bytes of data.\n"
 END = "\n--- 192.0.2.2 ping statistics ---\n3 packets transmitted, 0 received, 100% packet loss, time 2033ms\n"
@@ -45,12 +44,10 @@ USABLE = {
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
-    with pytest.raises(SystemExit) as ended:
-        main(list(words))
-    shown = capsys.readouterr()
-    assert not {"\x1b", "\u202e", "\x07"} & set(shown.out + shown.err), "a terminal would obey the input"
-    assert "Traceback" not in shown.err
-    return int(ended.value.code or 0), shown.out, shown.err
+    status, out, err = called(capsys, *words)
+    assert not {"\x1b", "\u202e", "\x07"} & set(out + err), "a terminal would obey the input"
+    assert "Traceback" not in err
+    return status, out, err
 
 
 @pytest.mark.parametrize("octets", NO_WITNESS.values(), ids=NO_WITNESS.keys())

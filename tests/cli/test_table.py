@@ -3,13 +3,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+from functools import partial
 from importlib.util import find_spec
 
 import pytest
+from command_line import called
 from packets import A, B, datagram, error, pcap, ping, pong, segment, who_has
 
 import explain
-from explain.cli import main
 from explain.words import table as words
 
 ALICE, BOB = "192.0.2.1", "192.0.2.2"
@@ -28,13 +29,7 @@ def capture(tmp_path):
 
 @pytest.fixture
 def run(capsysbinary):
-    def call(*words):
-        with pytest.raises(SystemExit) as exit_:
-            main(["table", *(str(word) for word in words)])
-        out, err = capsysbinary.readouterr()
-        return exit_.value.code or 0, out.decode(), err.decode()
-
-    return call
+    return partial(called, capsysbinary, "table")
 
 
 def rows_of(text: str) -> list[dict[str, str]]:

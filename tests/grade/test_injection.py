@@ -12,7 +12,7 @@ import struct
 import pytest
 from dhcp_packets import asks
 from grading_class import run
-from grading_scenes import FAR, ME, asked_and_pinged, rubric_file
+from grading_scenes import FAR, HEAD, ME, asked_and_pinged, rubric_file
 from packets import datagram, pcap, segment
 
 SPELLS = {
@@ -36,7 +36,6 @@ SPELLS = {
     "LaTeX": "\\input{/etc/passwd}",
     "a format": "{event.frame.__class__}",
 }
-HEAD = 'rubric = 1\ntitle = "T"\n[submission]\ncaptures = { h1 = "lab.pcap" }\nanswers = "answers.toml"\n'
 TEXT = """
 [[check]]
 id = "lease"

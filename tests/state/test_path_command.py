@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
+from command_line import called
 
-from explain.cli import main
 from explain.render.layout import display_width
 from explain.words import table
 
@@ -25,10 +25,7 @@ def options(tmp_path: Path) -> list[str]:
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    with pytest.raises(SystemExit) as ended:
-        main(["path", *arguments])
-    out, err = capsys.readouterr()
-    return int(ended.value.code or 0), out, err
+    return called(capsys, "path", *arguments)
 
 
 def test_an_open_way_is_told_with_every_host(capsys: pytest.CaptureFixture[str], options: list[str]):
