@@ -18,7 +18,7 @@ FOLDER = Path(__file__).parents[2] / "explain" / "causes" / "pages"
 PARTS = ("see", "why", "tell", "mend")
 CODE = re.compile(r"`([^`]+)`")
 # Words of a command that a reader has to replace; they are written in the language of the page.
-OPEN_WORDS = re.compile(r"NEXTHOP|NAME|ADDRESS|IFNAME|次の行き先|名前|アドレス|インタフェース名|nothing|何も言わない")
+OPEN_WORDS = re.compile(r"NEXTHOP|NAME|ADDRESS|IFNAME|次の中継先|名前|アドレス|インタフェース名|nothing|何も言わない")
 SOURCE = re.compile(
     r"RFC \d{3,4}(, .+)?"
     r"|Documentation/networking/[a-z_-]+\.rst(: .+)?"
