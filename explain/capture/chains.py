@@ -30,7 +30,7 @@ LEAST_WINDOW = 512 << 10
 _CHAINS = 256  # at most: to find where one may begin costs as much as some hundred steps
 _RECORDS = 64  # that a chain walks at least, about
 _SAMPLE = 32 << 10  # octets that tell how large records are here
-_TRIES = 4  # places looked at for the start of one chain
+_TRIES = 2  # places looked at for the start of one chain
 _STRIDE = 32  # steps between two looks at which chains have ended
 _FEW = 8  # chains that are better walked one by one
 

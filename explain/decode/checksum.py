@@ -43,7 +43,7 @@ _SWAP = np.uint64(256)
 _HALF = np.uint64(32)
 _LOW_HALF = np.uint64(0xFFFFFFFF)
 _WIDTHS = (64, 128, 256, 512, 1536, 4096, 16384, 65536)
-_OCTETS_AT_A_TIME = 1 << 20
+_OCTETS_AT_A_TIME = 1 << 18
 _ROWS_AT_A_TIME = 1 << 16
 _MERGED = 1500
 """Octets after the IP header that no link of this size carries: more were merged by the card."""

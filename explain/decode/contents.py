@@ -50,6 +50,7 @@ _HTTP_HEADS = np.array(
 )
 _TLS_CIPHER_CHANGE, _TLS_ALERT, _TLS_HANDSHAKE, _TLS_MAJOR = 0x14, 0x15, 0x16, 0x03
 _SSL2, _SSL2_HELLO = 0x80, 1  # a record of less than 256 octets, and what it says
+_SSL2_OFFERS = members(0, _TLS_MAJOR)  # high halves of the versions
 _TLS_CHANGE_SIZE = 6  # header and one octet
 _MAY_OPEN = members(_TLS_CIPHER_CHANGE, _TLS_ALERT, _TLS_HANDSHAKE, _SSL2, *(int(word) & 0xFF for word in _HTTP_HEADS))
 _SHORTEST = 4  # octets by which a head is recognised
@@ -132,7 +133,7 @@ class Contents:
         kind = word & 0xFF
         is_tls = ((kind == _TLS_HANDSHAKE) | (kind == _TLS_ALERT)) & (word >> 8 & 0xFF == _TLS_MAJOR)
         is_tls |= self._warns(block, rows, header, word)
-        is_tls |= (kind == _SSL2) & (word >> 16 & 0xFF == _SSL2_HELLO) & np.isin(word >> 24, (0, _TLS_MAJOR))
+        is_tls |= (kind == _SSL2) & (word >> 16 & 0xFF == _SSL2_HELLO) & _SSL2_OFFERS.take(word >> 24)
         for name, chosen in (("http", is_http), ("tls", is_tls & ~is_dns), ("dns-tcp", is_dns)):
             if chosen.any():
                 self._keep(name, block, rows[chosen], header[chosen], ports)

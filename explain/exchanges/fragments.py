@@ -28,6 +28,7 @@ class Datagrams:
         size: int64[n], octets of the whole payload, as far as the fragments tell.
         have: int64[n], octets of it that came.
         is_ended: bool[n], the last fragment is there.
+        is_one: bool, beside the rows of the table: they are fragments.
     """
 
     rows: Rows
@@ -36,6 +37,7 @@ class Datagrams:
     size: I8
     have: I8
     is_ended: Bools
+    is_one: Bools
 
     def __len__(self) -> int:
         return len(self.first)
@@ -89,7 +91,9 @@ def _gathered(table: PacketTable, some: Rows, group: I8) -> Datagrams:
     np.add.at(have, group, np.clip(base + end - np.maximum(base + offset, reached), 0, None))
     is_ended = np.zeros(count, np.bool_)
     is_ended[group[~parts.more[some]]] = True
-    return Datagrams(rows, bounds.astype(np.int64), first, whole, have, is_ended)
+    is_one = np.zeros(len(table), np.bool_)
+    is_one[rows] = True
+    return Datagrams(rows, bounds.astype(np.int64), first, whole, have, is_ended, is_one)
 
 
 def _sizes(table: PacketTable, rows: Rows, offset: I8) -> I8:
@@ -101,21 +105,20 @@ def _sizes(table: PacketTable, rows: Rows, offset: I8) -> I8:
 
 def attach(table: PacketTable, part: ExchangeColumns, cut: Datagrams) -> ExchangeColumns:
     """The same exchanges, with all fragments of their packets among their frames."""
-    known = np.flatnonzero(cut.first >= 0)
-    is_first = np.zeros(len(table), np.bool_)
-    is_first[cut.first[known]] = True
-    if not is_first[part.frames].any():
+    at = np.flatnonzero(cut.is_one.take(part.frames))
+    if not len(at):
         return part
-    owner = np.full(len(table), -1, np.int64)
-    owner[part.frames] = np.repeat(np.arange(len(part)), np.diff(part.bounds))
-    packet = np.repeat(np.arange(len(cut)), np.diff(cut.bounds))
-    of = np.full(len(cut), -1, np.int64)
-    of[known] = owner[cut.first[known]]
-    more = np.flatnonzero((of[packet] >= 0) & (owner[cut.rows] < 0))
+    by_row = np.argsort(cut.rows)
+    owner = np.full(len(cut.rows), -1, np.int64)
+    own = by_row[np.searchsorted(cut.rows[by_row], part.frames[at])]
+    owner[own] = np.searchsorted(part.bounds, at, "right") - 1
+    packet = np.arange(len(cut)).repeat(np.diff(cut.bounds))
+    of = np.where(cut.first >= 0, owner[cut.bounds[:-1]], -1)[packet]
+    more = np.flatnonzero((of >= 0) & (owner < 0))
     if not len(more):
         return part
     frames = np.concatenate((part.frames, cut.rows[more]))
-    owners = np.concatenate((owner[part.frames], of[packet[more]]))
+    owners = np.concatenate((np.arange(len(part)).repeat(np.diff(part.bounds)), of[more]))
     # What the finder took for the first frame stays it, also where a later fragment overtook it.
     rank = np.ones(len(frames), np.int64)
     rank[part.bounds[:-1]] = 0
