@@ -1,7 +1,8 @@
-"""A command of ``explain`` run in this process, as a person or a script would call it."""
+"""The command, called in this process or in one of its own, as a person or a script would call it."""
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,9 @@ from explain.cli import main
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+EXPLAIN = (sys.executable, "-m", "explain")
 
 
 def called(capsys: pytest.CaptureFixture[Any], *words: object) -> tuple[int, str, str]:

@@ -7,11 +7,11 @@ import os
 import random
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import hostile
+from command_line import EXPLAIN
 from grading_scenes import FAR, ME, PINGS, REQUEST, ROUTER, asked_and_pinged, limited, rubric_file
 from packets import A, R, is_at, pcap, ping, pong, who_has
 
@@ -32,7 +32,7 @@ def a_class(folder: Path, size: int, text: str = TEXT) -> Path:
 
 
 def command(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "explain", "grade", *map(str, arguments)]
+    return [*EXPLAIN, "grade", *map(str, arguments)]
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:

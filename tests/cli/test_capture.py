@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from command_line import EXPLAIN
 from packets import A, R, error, is_at, pcap, ping, pong, who_has
 from surroundings import TOP
 
@@ -35,7 +36,7 @@ def broken(tmp_path):
 def run(*arguments, stdin=None, **environment):
     base = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG"))}
     return subprocess.run(
-        [sys.executable, "-m", "explain", *arguments], input=stdin, capture_output=True, check=False,
+        [*EXPLAIN, *arguments], input=stdin, capture_output=True, check=False,
         env={**base, "LANG": "C.UTF-8", **environment},
     )  # fmt: skip
 
@@ -188,9 +189,7 @@ def test_expectations_that_cannot_be_read_are_said_before_anything_is_told(broke
 
 
 def test_a_closed_pipe_is_silent_and_says_141(broken):
-    process = subprocess.Popen(
-        [sys.executable, "-m", "explain", broken, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    process = subprocess.Popen([*EXPLAIN, broken, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdout.close()
     assert process.stderr.read() == b""
     process.stderr.close()
@@ -202,7 +201,7 @@ def test_a_reader_that_goes_away_in_the_middle_of_a_long_text_is_noticed(how):
     """More than a pipe holds; without a buffer Python writes a part of it and calls that done."""
     long = str(TOP / "pcaps" / "tcp-retransmission" / "capture.pcapng")
     process = subprocess.Popen(
-        [sys.executable, "-m", "explain", long, "--format", "html"], stdout=subprocess.PIPE,
+        [*EXPLAIN, long, "--format", "html"], stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONUNBUFFERED": how},
     )  # fmt: skip
     process.stdout.read(10)

@@ -5,11 +5,11 @@ import io
 import json
 import os
 import subprocess
-import sys
 import tarfile
 import zipfile
 
 import pytest
+from command_line import EXPLAIN
 from grading_scenes import FAR, ME, OPCODE, REQUEST, ROUTER, asked_and_pinged, limited, rubric_file
 from packets import pcap, ping
 
@@ -30,7 +30,7 @@ GOOD = pcap(*asked_and_pinged(2)).getvalue()
 def run(*arguments):
     base = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG"))}
     return subprocess.run(
-        [sys.executable, "-m", "explain", "grade", *map(str, arguments)], capture_output=True, check=False, text=True,
+        [*EXPLAIN, "grade", *map(str, arguments)], capture_output=True, check=False, text=True,
         env={**base, "LANG": "C.UTF-8"}, timeout=120,
     )  # fmt: skip
 

@@ -8,12 +8,12 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import termios
 import time
 from pathlib import Path
 
 import pytest
+from command_line import EXPLAIN
 from packets import pcap, ping, pong
 
 from explain.intake import take_in
@@ -27,7 +27,7 @@ def interrupted(*arguments, stdin):
     """Runs explain on a stream that stays open after ``stdin``, and sends Ctrl-C once that was read."""
     read_end, write_end = os.pipe()
     process = subprocess.Popen(
-        [sys.executable, "-m", "explain", *arguments], stdin=read_end, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        [*EXPLAIN, *arguments], stdin=read_end, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         env={**os.environ, "LANG": "C.UTF-8"},
     )  # fmt: skip
     os.close(read_end)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 
 import pytest
+from command_line import EXPLAIN
 from two_hosts import TWO_HOSTS
 
-COMMAND = [sys.executable, "-c", "from explain.cli import main; main()", "lab"]
+COMMAND = [*EXPLAIN, "lab"]
 LAB = (
     TWO_HOSTS
     + """

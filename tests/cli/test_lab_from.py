@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 import tomllib
 
 import pytest
+from command_line import EXPLAIN
 from surroundings import TOP
 
 NOTES = """\
@@ -33,7 +33,7 @@ $ sudo ip netns exec h1 touch {mark}
 
 
 def run(*words, text=""):
-    argv = [sys.executable, "-m", "explain", "lab", *words]
+    argv = [*EXPLAIN, "lab", *words]
     return subprocess.run(argv, input=text, capture_output=True, text=True, check=False, timeout=60)
 
 

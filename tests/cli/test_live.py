@@ -2,14 +2,13 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
 import time
 
 import pytest
+from command_line import EXPLAIN
 from packets import EPOCH, pcap, ping, pong
 
 A, B = "192.0.2.1", "198.51.100.1"
-EXPLAIN = [sys.executable, "-m", "explain"]
 ALONE = ["unshare", "--net", "--mount"]
 ENVIRONMENT = {"LANG": "C.UTF-8", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 

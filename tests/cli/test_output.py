@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from command_line import called
+from command_line import EXPLAIN, called
 from surroundings import TOP
 
 from explain.cli.output import whole_file
@@ -92,7 +92,7 @@ def test_a_full_standard_output_is_said_in_one_line():
     for arguments, how in itertools.product((["-q"], ["--json"], ["--format", "html"]), ("", "1")):
         with Path("/dev/full").open("wb") as full:
             done = subprocess.run(
-                [sys.executable, "-m", "explain", *arguments, CASE], stdout=full, stderr=subprocess.PIPE, check=False,
+                [*EXPLAIN, *arguments, CASE], stdout=full, stderr=subprocess.PIPE, check=False,
                 env={**os.environ, "PYTHONUNBUFFERED": how},
             )  # fmt: skip
         assert (done.returncode, done.stderr.decode()) == (2, "explain: no space left on device\n")

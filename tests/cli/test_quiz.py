@@ -8,13 +8,14 @@ import subprocess
 import sys
 
 import pytest
+from command_line import EXPLAIN
 from surroundings import TOP
 
 from explain.cli import main
 from explain.lab import kernel
 from explain.render.quiz import Answer, flags_of, plain
 
-COMMAND = [sys.executable, "-c", "from explain.cli import main; main()", "lab", "quiz"]
+COMMAND = [*EXPLAIN, "lab", "quiz"]
 
 
 def quiz(answers, *arguments, cwd=TOP):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 
 import pytest
+from command_line import EXPLAIN
 
 from explain.errors import ExplainError
 from explain.lab import nft
@@ -49,7 +49,7 @@ def test_a_lab_of_cables_alone_needs_nothing_more():
 
 
 def test_japanese_has_a_name_for_all_but_tools():
-    command = [sys.executable, "-c", "from explain.cli import main; main()", "lab", "doctor", "--lang", "ja"]
+    command = [*EXPLAIN, "lab", "doctor", "--lang", "ja"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     names = {line[2:].partition(":")[0] for line in done.stdout.splitlines() if not line.startswith(" ")}
     assert "nftables の接続追跡" in names
@@ -57,7 +57,7 @@ def test_japanese_has_a_name_for_all_but_tools():
 
 
 def test_a_tool_that_no_lab_needs_is_no_failure():
-    command = [sys.executable, "-c", "from explain.cli import main; main()", "lab", "doctor"]
+    command = [*EXPLAIN, "lab", "doctor"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     assert "new namespaces as" in done.stdout

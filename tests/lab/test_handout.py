@@ -7,11 +7,11 @@ import io
 import ipaddress
 import json
 import subprocess
-import sys
 import tomllib
 from itertools import product
 
 import pytest
+from command_line import EXPLAIN
 
 from explain.grade.functions import FUNCTIONS
 from explain.lab.catalogue import everything, find
@@ -23,7 +23,6 @@ from explain.lab.read import FIRST_MAC, from_table, read
 from explain.lab.recording import pcapng
 from explain.lab.run import run
 
-COMMAND = [sys.executable, "-c", "from explain.cli import main; main()"]
 ROSTER = "student,email,sid,host_ip\nann,ann@example.test,s1001,\nbob,bob@example.test,s1002,10.7.3.2\n"
 
 
@@ -116,7 +115,7 @@ def test_a_value_of_the_roster_cannot_add_keys_to_a_lab():
 def written(tmp_path, roster=ROSTER, name="nat-tcp"):
     (tmp_path / "roster.csv").write_text(roster)
     words = ["lab", "handout", name, "--roster", "roster.csv", "-o", "labs", "--key", "secret"]
-    return subprocess.run([*COMMAND, *words], cwd=tmp_path, capture_output=True, text=True, check=False)
+    return subprocess.run([*EXPLAIN, *words], cwd=tmp_path, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize(
@@ -181,6 +180,6 @@ def test_a_handout_runs_carries_the_marker_and_is_graded_by_the_columns_of_its_r
         (tmp_path / "in" / student / "inside.pcapng").write_bytes(pcapng(recording, has_truth=False))
     (tmp_path / "rubric.toml").write_text(RUBRIC)
     words = ["grade", "run", "rubric.toml", "in", "--roster", "labs/roster.csv", "--json"]
-    done = subprocess.run([*COMMAND, *words], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run([*EXPLAIN, *words], cwd=tmp_path, capture_output=True, text=True, check=False)
     scores = {one["id"]: one["score"] for one in json.loads(done.stdout)["submissions"]}
     assert scores == {"ann": 3, "bob": 0}

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from command_line import EXPLAIN
 from two_hosts import TWO_HOSTS
 
 from explain.lab.catalogue import find
@@ -230,7 +231,7 @@ def test_a_killed_tool_ends_nothing_but_itself_and_leaves_nothing(lab_file, vict
     assert nothing_new(before)
 
 
-COMMAND = [sys.executable, "-c", "from explain.cli import main; main()", "lab"]
+COMMAND = [*EXPLAIN, "lab"]
 
 
 def test_ctrl_c_ends_a_run_with_130_and_leaves_nothing(lab_file, tmp_path):

@@ -3,10 +3,10 @@ from __future__ import annotations
 import gzip
 import json
 import subprocess
-import sys
 
 import capture_files as files
 import pytest
+from command_line import EXPLAIN
 from packets import A, R, error, is_at, pcap, ping, who_has
 from surroundings import TOP
 
@@ -24,7 +24,7 @@ def broken():
 
 
 def annotate(path, target, *more):
-    command = [sys.executable, "-m", "explain", "annotate", str(path), "-o", str(target), "--lang", "en", *more]
+    command = [*EXPLAIN, "annotate", str(path), "-o", str(target), "--lang", "en", *more]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 
 import pytest
+from command_line import EXPLAIN
 from surroundings import TOP
 
 import explain
@@ -23,7 +23,7 @@ def shown(tmp_path):
     def show(capture: str, *words: str, language: str = "en") -> list[list[str]]:
         profile = tmp_path / ".config" / "wireshark" / "profiles" / "explain"
         command = ["annotate", str(capture), "-o", "told.pcapng", "--profile", str(profile), "--lang", language]
-        subprocess.run([sys.executable, "-m", "explain", *command], check=True, cwd=tmp_path)
+        subprocess.run([*EXPLAIN, *command], check=True, cwd=tmp_path)
         env = {**os.environ, "HOME": str(tmp_path), "XDG_CONFIG_HOME": "", "LC_ALL": "C.UTF-8"}
         tshark = ["tshark", "-C", "explain", "-r", "told.pcapng", *words]
         done = subprocess.run(tshark, env=env, cwd=tmp_path, capture_output=True, text=True, check=True)
@@ -74,7 +74,5 @@ def test_a_failure_without_a_cause_is_told_from_the_rest():
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
     (tmp_path / "file").touch()
     command = ["annotate", str(PCAPS / "healthy" / "sender.pcap"), "-o", "told.pcapng", "--profile", "file/x"]
-    done = subprocess.run(
-        [sys.executable, "-m", "explain", *command], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([*EXPLAIN, *command], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (2, "explain: file/x: not a directory\n")

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 
+from command_line import EXPLAIN
 from hypothesis import given
 from hypothesis import strategies as st
 from packets import datagram, pcap, ping, pong
@@ -75,6 +75,6 @@ def test_no_text_ends_a_cell_or_a_line_or_looks_like_nothing(value):
 
 def test_into_a_folder_each_log_is_a_file(tmp_path):
     source = next((TOP / "pcaps" / "dns").glob("*.pcapng"))
-    command = [sys.executable, "-m", "explain", "--format", "zeek", "-o", str(tmp_path), str(source)]
+    command = [*EXPLAIN, "--format", "zeek", "-o", str(tmp_path), str(source)]
     assert subprocess.run(command, check=False).returncode == 0
     assert {path.name for path in tmp_path.iterdir()} == {"conn.log", "dns.log"}

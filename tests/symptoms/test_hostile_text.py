@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from command_line import EXPLAIN
 from surroundings import TOP
 
 import explain
@@ -119,7 +120,7 @@ def test_a_hundred_megabytes_take_no_more_memory_than_their_beginning(rest, tmp_
     (tmp_path / "text").write_bytes(CHOSEN["ping"].encode() + rest)
     limit = 1 << 30
     done = subprocess.run(
-        [sys.executable, "-m", "explain", "-q", str(tmp_path / "text")], capture_output=True, text=True, check=False,
+        [*EXPLAIN, "-q", str(tmp_path / "text")], capture_output=True, text=True, check=False,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
