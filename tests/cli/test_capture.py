@@ -70,7 +70,7 @@ def test_json_has_every_key_of_the_contract_and_nothing_else_on_standard_output(
     (capture,) = report["captures"]
     assert set(capture) == {
         "path", "vantage", "format", "compression", "interfaces", "packets", "bytes", "captured_bytes", "file_bytes",
-        "first_ns", "last_ns", "checksums", "damage", "is_anonymised",
+        "first_ns", "last_ns", "checksums", "damage", "is_anonymised", "comments", "untimed",
     }  # fmt: skip
     assert capture["packets"] == 4
     assert {"name", "vantage", "link_type", "link_type_name", "snaplen"} <= set(capture["interfaces"][0])
