@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -92,12 +93,13 @@ class _Run:
 
 
 _Key = tuple[int, int, int, int]
+_FEW = 3  # runs of the same id between the same hosts, of which a frame out of order may be part
 
 
 def find(table: PacketTable) -> ExchangeColumns:
     """Runs of echo requests at each place, with replies and errors."""
     runs: list[_Run] = []
-    by_ends: dict[_Key, _Run] = {}
+    by_ends: dict[_Key, list[_Run]] = defaultdict(list)
     to_many: dict[tuple[int, int, int], _Run] = {}
     by_quote: dict[_Key, list[_Run]] = {}
     for message in _messages(table):
@@ -124,12 +126,19 @@ def _messages(table: PacketTable) -> Iterator[_Message]:
     return map(_Message._make, zip(*(column.tolist() for column in columns), strict=True))
 
 
-def _request(message: _Message, runs: list[_Run], by_ends: dict[_Key, _Run], by_quote: dict[_Key, list[_Run]]) -> _Run:
+def _request(
+    message: _Message, runs: list[_Run], by_ends: dict[_Key, list[_Run]], by_quote: dict[_Key, list[_Run]]
+) -> _Run:
     key = (message.place, message.source, message.target, message.id)
-    run = by_ends.get(key)
-    starts_again = run is not None and message.seq < run.last_seq and message.seq <= 1 < run.last_seq < 0xFF00
+    known = by_ends[key]
+    run = _lacking(known, message.seq, of_request=True)  # the reply may have been recorded before
+    starts_again = False
+    if run is None and known:
+        run = known[-1]
+        starts_again = message.seq < run.last_seq and message.seq <= 1 < run.last_seq < 0xFF00
     if run is None or starts_again or message.time_ns - run.last_ns > _SAME_RUN_NS:
-        run = by_ends[key] = _Run(message.source, message.target, message.id)
+        run = _Run(message.source, message.target, message.id)
+        known.append(run)
         run.ttl_request, run.size = message.ttl or None, message.size
         runs.append(run)
         by_quote.setdefault((message.place, message.source, message.target, message.id), []).append(run)
@@ -142,12 +151,15 @@ def _request(message: _Message, runs: list[_Run], by_ends: dict[_Key, _Run], by_
 
 
 def _reply(
-    message: _Message, runs: list[_Run], by_ends: dict[_Key, _Run], to_many: dict[tuple[int, int, int], _Run]
+    message: _Message, runs: list[_Run], by_ends: dict[_Key, list[_Run]], to_many: dict[tuple[int, int, int], _Run]
 ) -> None:
     key = (message.place, message.target, message.source, message.id)
-    run = by_ends.get(key) or to_many.get((message.place, message.target, message.id))
+    known = by_ends[key]
+    run = _lacking(known, message.seq, of_request=False)
+    run = run or (known[-1] if known else to_many.get((message.place, message.target, message.id)))
     if run is None:
-        run = by_ends[key] = _Run(message.target, message.source, message.id)
+        run = _Run(message.target, message.source, message.id)
+        known.append(run)
         runs.append(run)
     run.rows.append(message.row)
     if run.ttl_reply is None:
@@ -161,6 +173,14 @@ def _reply(
         run.rtts.append(message.time_ns - asked)
     run.answers[message.seq] = run.answers.get(message.seq, 0) + 1
     run.last_ns = message.time_ns
+
+
+def _lacking(runs: list[_Run], seq: int, *, of_request: bool) -> _Run | None:
+    """The latest of a few runs that has one half of a ping, and lacks the other."""
+    for run in reversed(runs[-_FEW:]):
+        if (seq in run.answers) == of_request and (seq in run.asked_ns) != of_request:
+            return run
+    return None
 
 
 def _errors(table: PacketTable, by_quote: dict[_Key, list[_Run]]) -> None:

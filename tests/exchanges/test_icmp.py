@@ -64,6 +64,12 @@ def test_a_sequence_that_begins_again_is_a_new_run():
     assert [one.fields.sent for one in found] == [3, 2]
 
 
+def test_pings_that_were_recorded_in_another_order_find_their_replies():
+    said = {seq: (ping(ALICE, BOB, seq), pong(BOB, ALICE, seq)) for seq in (1, 2, 3)}
+    frames = [said[3][0], said[1][1], said[1][0], said[2][0], said[2][1], said[3][1]]
+    assert {(one.kind, one.outcome) for one in exchanges(*frames)} == {("icmp.echo", "answered")}
+
+
 def test_a_sequence_that_wraps_is_the_same_run():
     (one,) = exchanges(*(ping(ALICE, BOB, seq) for seq in (65534, 65535, 0, 1)))
     assert one.fields.sent == 4
