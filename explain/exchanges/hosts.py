@@ -35,6 +35,7 @@ class Hosts(Sequence[Host]):
         self._routers: set[int] | None = None
         self._went_on: frozenset[int] | None = None
         self._began: frozenset[int] | None = None
+        self._early: frozenset[int] | None = None
 
     def __len__(self) -> int:
         return len(self._all())
@@ -108,6 +109,14 @@ class Hosts(Sequence[Host]):
 
             self._began = began(self._table, self._parts)
         return row in self._began
+
+    def had_answer(self, row: int) -> bool:
+        """Whether the answer to a question at this row was recorded before it."""
+        if self._early is None:
+            from explain.exchanges.went_on import early
+
+            self._early = early(self._table, self._parts)
+        return row in self._early
 
     def routers(self) -> set[int]:
         """MAC keys that send for several addresses which are not their own (proved by ARP)."""

@@ -11,7 +11,7 @@ import numpy as np
 from explain.arrays import among, distinct
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from explain.exchanges.columns import ExchangeColumns
     from explain.table import U8, PacketTable, Rows
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _SOON_NS = 5_000_000_000  # then it would have asked again
 _AGAIN_NS = 1_000_000_000
 _NEIGHBOURS = (135, 136)  # solicitation and advertisement, by which a neighbour shows its MAC
+_REPLY = 2
 _GROUP_BIT = np.uint64(1 << 40)
 
 
@@ -73,6 +74,50 @@ def began(table: PacketTable, parts: Sequence[ExchangeColumns]) -> frozenset[int
         for row, mac in zip(asked.tolist(), links.source[link[asked]].tolist(), strict=True)
         if _has_between(times.get(mac, []), int(table.time_ns[row]), _AGAIN_NS)
     )
+
+
+def early(table: PacketTable, parts: Sequence[ExchangeColumns]) -> frozenset[int]:
+    """The rows of questions that were asked once, and whose answer was recorded before them.
+
+    That is an answer to the same host about the same neighbour, a moment before, which follows no question.
+    """
+    asked, wanted = _unanswered(table, parts, most=1)
+    if not len(asked):
+        return frozenset()
+    told: dict[tuple[int, int, int], list[int]] = defaultdict(list)
+    for part in parts:
+        if part.kind in ("arp.resolution", "ndp.resolution"):
+            first = part.frames[part.bounds[part.where("answered")]]
+            for row, who, whose in _answers(table, first, is_arp=part.kind[0] == "a"):
+                told[int(table.place[row]), who, whose].append(int(table.time_ns[row]))
+    times = {key: sorted(some) for key, some in told.items()}
+    askers = [*map(int, _askers(table, asked))]
+    return frozenset(
+        row
+        for row, who, whose in zip(asked.tolist(), askers, wanted.tolist(), strict=True)
+        if _has_between(
+            times.get((int(table.place[row]), who, whose), []), int(table.time_ns[row]) - _SOON_NS, _SOON_NS
+        )
+    )
+
+
+def _answers(table: PacketTable, first: Rows, *, is_arp: bool) -> Iterator[tuple[int, int, int]]:
+    """Of the first frames of some resolutions those that are answers already: row, who is told, and of whom."""
+    side = table.arp if is_arp else table.icmp
+    at = np.searchsorted(side.row, first)
+    is_answer = (table.arp.operation[at] == _REPLY) if is_arp else (table.icmp.type[at] == _NEIGHBOURS[1])
+    at, first = at[is_answer], first[is_answer]
+    who = table.arp.target_ip[at] if is_arp else table.targets(first)
+    whose = table.arp.sender_ip[at] if is_arp else table.icmp.target[at]
+    yield from zip(first.tolist(), who.tolist(), whose.tolist(), strict=True)
+
+
+def _askers(table: PacketTable, asked: Rows) -> Iterator[int]:
+    """The address of who asks, by ARP or by neighbour discovery."""
+    for row in asked.tolist():
+        at = int(np.searchsorted(table.arp.row, row))
+        is_arp = at < len(table.arp.row) and table.arp.row[at] == row
+        yield int(table.arp.sender_ip[at]) if is_arp else table.ends(row)[0]
 
 
 def _has_between(times: list[int], since: int, wait_ns: int) -> bool:

@@ -44,6 +44,8 @@ def _silence(teller: Teller, fields: ArpResolution, asked: Rows) -> str:
         return "arp.cut-off"
     if len(asked) and teller.hosts.went_on(int(asked[-1])):
         return "arp.went-on"
+    if len(asked) and teller.hosts.had_answer(int(asked[-1])):
+        return "arp.early"
     return "arp.began" if len(asked) and teller.hosts.began(int(asked[-1])) else "arp.silent"
 
 

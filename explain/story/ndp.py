@@ -51,6 +51,8 @@ def _silence(teller: Teller, fields: NdpResolution, asked: Rows) -> str:
         return "ndp.cut-off"
     if len(asked) and teller.hosts.went_on(int(asked[-1])):
         return "ndp.went-on"
+    if len(asked) and teller.hosts.had_answer(int(asked[-1])):
+        return "ndp.early"
     return "ndp.began" if len(asked) and teller.hosts.began(int(asked[-1])) else "ndp.silent"
 
 

@@ -76,6 +76,21 @@ def test_a_new_mac_right_after_a_single_question_may_be_what_was_asked_for():
     assert "the answer may have come and only be missing" in " ".join(report.story("en").split())
 
 
+@pytest.mark.parametrize(
+    "frames",
+    [
+        [is_at(BOB, ALICE), (1.5, who_has(ALICE, BOB[1]))],
+        [advertise(B, IPV6[1], IPV6[0]), (1.5, solicit(A, *IPV6))],
+    ],
+    ids=["ARP", "IPv6"],
+)
+def test_an_answer_that_follows_no_question_belongs_to_the_one_that_was_recorded_after_it(frames):
+    later = (9.0, ping(ALICE[1], FAR, 1)), (9.1, pong(FAR, ALICE[1], 1))
+    report = explain.explain(pcap(*frames, *later))
+    assert (list(report.findings), report.unexplained) == ([], ())
+    assert "the frames in another order" in " ".join(report.story("en").split())
+
+
 def test_a_frame_that_a_switch_floods_to_a_bystander_is_no_failure_there():
     own = [ping(ALICE[1], BOB[1], 1, ident=3), pong(BOB[1], ALICE[1], 1, ident=3)]
     flooded = ping("192.0.2.3", "192.0.2.4", 1, macs=("00:00:5e:00:53:03", "00:00:5e:00:53:04"))

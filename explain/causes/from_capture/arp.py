@@ -138,7 +138,7 @@ def _silence(scene: Scene) -> Iterator[Seen]:
         fields = part.fields(index)
         asked = part.rows(index)
         last = int(asked[-1])
-        is_answered = scene.hosts.went_on(last) or scene.hosts.began(last)
+        is_answered = scene.hosts.went_on(last) or scene.hosts.had_answer(last) or scene.hosts.began(last)
         if is_answered or scene.hosts.is_overheard(int(asked[0]), fields.requests):
             scene.accounted[part.kind].add(index)
             continue

@@ -72,6 +72,7 @@ def _silence(scene: Scene) -> Iterator[Seen]:
         if (
             is_cut_off
             or scene.hosts.went_on(int(asked[-1]))
+            or scene.hosts.had_answer(int(asked[-1]))
             or scene.hosts.began(int(asked[-1]))
             or scene.hosts.is_overheard(int(asked[0]), fields.requests)
         ):
