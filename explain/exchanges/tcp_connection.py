@@ -11,6 +11,7 @@ from explain.exchanges import tcp_labels as label
 from explain.exchanges.columns import ExchangeColumns
 from explain.exchanges.community_id import community_id
 from explain.exchanges.quotes import quoted_flows
+from explain.exchanges.tcp_challenge import only_challenged
 from explain.exchanges.tcp_course import NEVER, RST, control, follow
 from explain.exchanges.tcp_many import count_recorded_twice
 from explain.exchanges.tcp_measures import (
@@ -144,7 +145,7 @@ def find(table: PacketTable) -> ExchangeColumns:
     columns = ExchangeColumns(
         kind="tcp.connection",
         outcomes=OUTCOMES,
-        outcome=_outcome(course, is_rejected),
+        outcome=_outcome(course, is_rejected, only_challenged(moments, course)),
         frames=streams.rows,
         bounds=streams.bounds,
         start_ns=table.time_ns[first],
@@ -186,8 +187,8 @@ def _are_about_answers(table: PacketTable, streams: Streams, course: Course, row
     return result
 
 
-def _outcome(course: Course, is_rejected: Bools) -> U1:
-    """The first outcome of the contract's list that applies."""
+def _outcome(course: Course, is_rejected: Bools, is_challenged: Bools) -> U1:
+    """The first outcome of the contract's list that applies; what answers an older connection is no reply to a SYN."""
     is_opened, is_answered = course.first_syn != NEVER, course.syn_ack != NEVER
     is_done = course.is_established
     both_closed = (course.fins != NEVER).all(axis=0)
@@ -197,7 +198,7 @@ def _outcome(course: Course, is_rejected: Bools) -> U1:
         [
             is_rejected & ~is_done,
             is_attempt & (course.resets[1] != NEVER),
-            is_attempt & ~course.is_talking[1],
+            is_attempt & (~course.is_talking[1] | is_challenged),
             is_answered & ~is_done,
             ~is_opened,
             (reset != NEVER) & ~(both_closed & (reset > course.fins.max(axis=0))),

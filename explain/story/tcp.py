@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.exchanges import tcp_labels as label
+from explain.exchanges.tcp_challenge import challenges, goes_on
+from explain.exchanges.tcp_course import NEVER
 from explain.story.teller import end_text
 from explain.table import REVERSED, TCP
 
@@ -39,7 +41,8 @@ def connection(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
         message = "tcp.syn-unseen" if is_accepted else "tcp.midstream"
         yield teller.line(message, fields, rows, name, **values)
     else:
-        yield from _opening(teller, fields, rows, from_client, outcome, name, values)
+        older = _challenges(part, index, outcome)
+        yield from _opening(teller, fields, rows, from_client, older, outcome, name, values)
     if _is_one_sided(table, rows, from_client):
         heard, missing = (client, server) if from_client[0] else (server, client)
         yield teller.line("tcp.one-sided", None, rows, name, heard=heard, missing=missing)
@@ -48,7 +51,8 @@ def connection(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
 
         yield from tls.lines(teller, fields.tls, rows, name, values)
     yield from _talk(teller, part, index, fields, rows, name, values)
-    yield from _closing(teller, rows, from_client, outcome, name, values)
+    is_ignored = outcome == "reset" and goes_on(part.facts["moments"].talk(index))
+    yield from _closing(teller, rows, from_client, outcome, name, values, is_ignored=is_ignored)
 
 
 def _from_client(table: PacketTable, rows: Rows, fields: TcpConnection) -> Bools:
@@ -72,6 +76,7 @@ def _opening(
     fields: TcpConnection,
     rows: Rows,
     from_client: Bools,
+    older: Rows,
     outcome: str,
     name: str,
     values: dict[str, Any],
@@ -81,12 +86,14 @@ def _opening(
     syns = rows[(flags & (_SYN | _ACK) == _SYN) & from_client]
     if len(syns):
         yield teller.line(teller.first("tcp.syn"), fields, syns[:1], name, seq=int(table.seq[syns[0]]), **values)
+    accepts = rows[flags & (_SYN | _ACK) == _SYN | _ACK]
+    if len(older):
+        yield from _challenged(teller, fields, rows[(flags & _RST != 0) & from_client], accepts, older, name, values)
     if len(syns) > 1:
         after = int(table.time_ns[syns[-1]] - table.time_ns[syns[0]])
         is_silent = bool((from_client | (rows > syns[-1])).all())
-        message = "tcp.syn.retries" if is_silent else "tcp.syn.repeated"
+        message = "tcp.syn.retries" if is_silent and not len(older) else "tcp.syn.repeated"
         yield teller.line(message, fields, syns[1:], name, retries=len(syns) - 1, after_ns=after, **values)
-    accepts = rows[flags & (_SYN | _ACK) == _SYN | _ACK]
     if len(accepts) and len(syns):
         rtt = max(int(table.time_ns[accepts[0]] - table.time_ns[syns[0]]), 0)
         yield teller.line(teller.first("tcp.synack"), fields, accepts[:1], name, rtt_ns=rtt, **values)
@@ -97,8 +104,26 @@ def _opening(
         yield teller.line("tcp.refused", fields, rows[flags & _RST != 0], name, **values)
     elif outcome == "half-open" and (resets := rows[(flags & _RST != 0) & from_client]).size:
         yield teller.line("tcp.declined", fields, resets, name, **values)
-    elif outcome in ("rejected", "unanswered", "half-open"):
+    elif outcome in ("rejected", "unanswered", "half-open") and not len(older):
         yield teller.line(f"tcp.{outcome}", fields, rows, name, **values)
+
+
+def _challenged(
+    teller: Teller, fields: TcpConnection, resets: Rows, accepts: Rows, older: Rows, name: str, values: dict[str, Any]
+) -> Iterator[Line]:
+    """The older connection of which the server knows still, and the client's RST that ends it."""
+    yield teller.line("tcp.challenged", fields, older, name, **values)
+    resets = resets[(resets > older[0]) & (resets < accepts[0] if len(accepts) else True)]
+    if len(resets):
+        yield teller.line("tcp.challenged-reset", fields, resets, name, **values)
+
+
+def _challenges(part: ExchangeColumns, index: int, outcome: str) -> Rows:
+    """The server's ACKs for an older connection, where its SYN-ACK came later or never."""
+    talk = part.facts["moments"].talk(index)
+    is_accepted = part.facts["course"].syn_ack[index] != NEVER
+    found: Rows = talk.rows[challenges(talk) if is_accepted or outcome == "unanswered" else slice(0)]
+    return found
 
 
 def _talk(
@@ -124,7 +149,7 @@ def _trouble(
 ) -> Iterator[Line]:
     """What was sent again, came late, had to wait or only asked whether somebody is there."""
     moments: TcpMoments = part.facts["moments"]
-    flags = teller.table.flags
+    flags, older = teller.table.flags, _challenges(part, index, part.outcomes[part.outcome[index]])
     for message, labels in (
         ("tcp.resent", label.RESENT), ("tcp.out-of-order", label.OUT_OF_ORDER),
         ("tcp.duplicate-acks", label.DUPLICATE_ACK), ("tcp.zero-window", label.ZERO_WINDOW),
@@ -134,7 +159,8 @@ def _trouble(
         if len(rows) and labels & label.KEEP_ALIVE:
             is_probe = _meet_closed_windows(moments, index, rows)
             rows = rows[is_probe if labels & label.ZERO_WINDOW_PROBE else ~is_probe]
-        rows = rows[flags[rows] & _SYN == 0]  # SYNs that were sent again are told where the connection opens
+        rows = rows[~np.isin(rows, older)]  # told where the connection opens, as are
+        rows = rows[flags[rows] & _SYN == 0]  # SYNs that were sent again
         if len(rows):
             yield teller.line(message, fields, rows, name, count=len(rows), **values)
 
@@ -152,7 +178,7 @@ def _meet_closed_windows(moments: TcpMoments, index: int, rows: Rows) -> Bools:
 
 
 def _closing(
-    teller: Teller, rows: Rows, from_client: Bools, outcome: str, name: str, values: dict[str, Any]
+    teller: Teller, rows: Rows, from_client: Bools, outcome: str, name: str, values: dict[str, Any], *, is_ignored: bool
 ) -> Iterator[Line]:
     flags = teller.table.flags[rows]
     is_fin = flags & _FIN != 0
@@ -162,9 +188,14 @@ def _closing(
         both = is_fin[from_client].any() and is_fin[~from_client].any()
         message = teller.first("tcp.fin") if both else "tcp.fin.half"
         yield teller.line(message, None, rows[is_fin], name, closer=closer, **values)
+    accepts = np.flatnonzero(flags & (_SYN | _ACK) == _SYN | _ACK)
     resets = np.flatnonzero(flags & _RST != 0)
-    if len(resets) and outcome not in ("refused", "half-open"):
+    if len(accepts):
+        resets = resets[resets > accepts[0]]  # what was reset before was an older connection
+    if len(resets) and outcome not in ("refused", "half-open", "unanswered"):
         sender = values["client"] if from_client[resets[0]] else values["server"]
-        yield teller.line("tcp.reset", None, rows[resets], name, sender=sender, **values)
+        yield teller.line(
+            "tcp.reset-ignored" if is_ignored else "tcp.reset", None, rows[resets], name, sender=sender, **values
+        )
     elif outcome == "open" and not is_fin.any():
         yield teller.line("tcp.still-open", None, rows[-1:], name, **values)

@@ -9,6 +9,7 @@ from explain.causes.from_capture import tcp_resets, tcp_scan, tcp_talk
 from explain.causes.from_capture.scene import Scene, Seen
 from explain.causes.from_capture.tcp_scan import by_service
 from explain.exchanges.segment import is_private_underway
+from explain.exchanges.tcp_challenge import challenges, goes_on
 from explain.exchanges.tcp_course import NEVER
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ NO_SYN_ACK = (
 )  # fmt: skip
 _HALF_OPEN = ("filter-on-sender-input", "stateful-filter-asymmetric-path", "hairpin-nat-missing", "partial-loss")
 _DECLINED = ("hairpin-nat-missing", "rst-by-middlebox")  # the client had asked another address; or is not who says so
+_OLDER = ("filter-on-sender-input", "stateful-filter-asymmetric-path")
 _SHUT = ("tcp-application-closes", "likely", ("rst-by-middlebox",))  # after its own FIN
 
 
@@ -51,6 +53,7 @@ def look(scene: Scene) -> Iterator[Seen]:
         scene.account(scan)
         yield scan
     yield from _same_fate(scene, part, "refused", "tcp-no-listener", "likely", _REFUSED)
+    yield from _challenged(scene, part)
     yield from _same_fate(scene, part, "unanswered", "tcp-syn-unanswered", "possible", NO_SYN_ACK)
     yield from _same_fate(scene, part, "rejected", "filter-on-target-input", "likely", ("filter-on-router-forward",))
     yield from _same_fate(scene, part, "half-open", "tcp-handshake-unfinished", "possible", _HALF_OPEN)
@@ -76,6 +79,25 @@ def _same_fate(
                 "client": scene.table.addresses.text(scene.table.ends(rows[0])[0]),
             }
         yield Seen(cause, certainty, [(part, index) for index in some], rows, why, values)
+
+
+def _challenged(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
+    """SYNs that the server answered with the ACK of an older connection."""
+    moments = part.facts["moments"]
+    is_talking = part.facts["course"].is_talking[1]
+    shown = {
+        index: talk.rows[challenges(talk)].tolist()
+        for index in scene.open(part, "unanswered")
+        if is_talking[index]
+        for talk in [moments.talk(index)]
+    }
+    for server, port, indices in by_service(scene, part, list(shown)):
+        rows = [row for index in indices for row in shown[index]]
+        values = {"server": server, "port": port, "count": len(indices), "case": "older"}
+        members = [(part, index) for index in indices]
+        found = Seen("tcp-half-open", "likely", members, rows, _OLDER, values)
+        scene.account(found)
+        yield found
 
 
 def _declined(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
@@ -114,8 +136,11 @@ def _resets(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
     course: Course = part.facts["course"]
     alike: dict[tuple[str, str, tuple[str, ...], bool], dict[int, tuple[int, ...]]] = defaultdict(dict)
     is_closed_first = course.fins.min(axis=0) < course.resets.min(axis=0)
-    cut_off = []
+    cut_off, ignored = [], []
     for index in scene.open(part, "reset"):
+        if goes_on(part.facts["moments"].talk(index)):
+            ignored.append(index)
+            continue
         if is_closed_first[index] and not _is_shut(part, index):
             scene.accounted[part.kind].add(index)
         else:
@@ -123,6 +148,10 @@ def _resets(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
     for index, found in zip(cut_off, tcp_resets.judge(part.facts["moments"], cut_off), strict=True):
         is_shut = bool(is_closed_first[index]) and found.cause == "tcp-application-closes"
         alike[*(_SHUT if is_shut else found[:3]), is_shut][index] = found.rows
+    for server, port, indices in by_service(scene, part, ignored):
+        rows = [row for index in indices for row in part.facts["moments"].resets(index).tolist()]
+        values = {"server": server, "port": port, "count": len(indices), "case": "ignored"}
+        yield Seen("rst-by-middlebox", "possible", [(part, index) for index in indices], rows, (), values)
     for (cause, certainty, rivals, is_shut), shown in alike.items():
         for server, port, indices in by_service(scene, part, list(shown)):
             rows = [row for index in indices for row in shown[index]]

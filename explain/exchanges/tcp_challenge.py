@@ -1,0 +1,54 @@
+"""What a host does not obey: a SYN where it still has an older connection, a RST that does not fit.
+
+Source: RFC 9293, 3.5.1 and 3.10.7.4; RFC 5961, 3 and 4 (the challenge ACK).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explain.exchanges.tcp_course import ACK, FIN, NEVER, RST, SYN
+
+if TYPE_CHECKING:
+    from explain.exchanges.tcp_course import Course
+    from explain.exchanges.tcp_moments import Talk, TcpMoments
+    from explain.table import Bools, Rows
+
+
+def challenges(talk: Talk) -> Rows:
+    """Positions of the server's plain ACKs after the first SYN and before a SYN-ACK that do not confirm the SYN."""
+    syns = talk.where(SYN, 0)
+    if not len(syns):
+        return syns
+    first = syns[0]
+    accepts = talk.where(SYN, 1)
+    last = accepts[0] if len(accepts) else len(talk.rows)
+    is_one = (talk.role == 1) & (talk.flags & (FIN | SYN | RST | ACK) == ACK) & (talk.length == 0)
+    is_one[: first + 1] = is_one[last:] = False
+    confirmed = talk.ack - (talk.seq[first] + np.uint32(1))
+    found: Rows = np.flatnonzero(is_one & (confirmed > talk.length[first]))
+    return found
+
+
+def only_challenged(moments: TcpMoments, course: Course) -> Bools:
+    """Which connections saw nothing else in answer to their SYNs, and sent nothing else themselves but RST."""
+    is_attempt: Bools = (course.first_syn != NEVER) & (course.syn_ack == NEVER) & ~course.is_established
+    is_attempt &= course.is_talking[1] & (course.resets[1] == NEVER)
+    for index in np.flatnonzero(is_attempt).tolist():
+        talk = moments.talk(index)
+        is_attempt[index] = len(challenges(talk)) == int((talk.role == 1).sum())
+    return is_attempt
+
+
+def goes_on(talk: Talk) -> bool:
+    """Whether the sender of the first RST goes on talking, and the other side with it."""
+    resets = talk.where(RST)
+    if not len(resets):
+        return False
+    is_talk = talk.flags & (RST | ACK) == ACK
+    is_talk[: resets[0]] = False
+    is_sender = talk.role == talk.role[resets[0]]
+    own, other = np.flatnonzero(is_talk & is_sender), np.flatnonzero(is_talk & ~is_sender)
+    return bool(len(own) and len(other) and other[-1] > own[0])

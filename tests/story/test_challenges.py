@@ -1,0 +1,81 @@
+"""A host that does not obey is told as what it is: it has an older connection still, or a RST does not fit its own."""
+
+from __future__ import annotations
+
+import pytest
+from packets import pcap
+from tcp_scenes import ACK, FIN_ACK, PUSH, RST, SYN, SYN_ACK, WS7, Play
+
+import explain
+
+NEW = 900_000
+
+
+def told(play):
+    report = explain.explain(pcap(*play.frames))
+    lines = {one.message.removesuffix(".first"): one.evidence[0].frames for one in report.lines if one.evidence}
+    return (
+        [one.outcome for one in report.exchanges],
+        [(one.cause, one.values.get("case")) for one in report.findings],
+        lines,
+    )
+
+
+def again(seq=NEW):
+    """A SYN, and the server shows how far an older connection had come."""
+    return Play().c(SYN, raw=seq, options=WS7).s(ACK, 77, 66)
+
+
+def opened(play):
+    then = Play(client_seq=NEW, start=play.now)
+    then.s(SYN_ACK, 0, 1, options=WS7).c(ACK, 1, 1).c(PUSH, 1, 1, b"x").s(PUSH, 1, 2, b"y").c(FIN_ACK, 2, 2).s(
+        FIN_ACK, 2, 3
+    )
+    play.frames += then.frames
+    return play
+
+
+def test_an_ack_for_an_older_connection_and_the_reset_that_ends_that_are_told_before_the_new_one_opens():
+    play = again().c(RST, 66).c(SYN, raw=NEW, after=1, options=WS7)
+    outcomes, findings, lines = told(opened(play))
+    assert (outcomes, findings) == (["closed"], [])
+    assert (lines["tcp.challenged"], lines["tcp.challenged-reset"]) == (((2, 2),), ((3, 3),))
+    assert "tcp.reset" not in lines
+
+
+def test_a_syn_that_only_an_older_connection_answers_is_unanswered_and_a_finding():
+    play = again().c(SYN, raw=NEW, after=1, options=WS7).s(ACK, 77, 66)
+    outcomes, findings, lines = told(play)
+    assert (outcomes, findings) == (["unanswered"], [("tcp-half-open", "older")])
+    assert lines["tcp.challenged"] == ((2, 2), (4, 4))
+    assert not {"tcp.still-open", "tcp.duplicate-acks", "tcp.unanswered"} & set(lines)
+
+
+@pytest.mark.parametrize("ack", [1, 2])
+def test_an_ack_that_confirms_the_syn_is_of_its_connection_whose_syn_ack_was_not_recorded(ack):
+    play = Play().c(SYN, data=b"x" * (ack - 1)).s(ACK, 1, ack)
+    outcomes, findings, lines = told(play)
+    assert (outcomes, findings, "tcp.challenged" in lines) == (["open"], [], False)
+
+
+def test_a_reset_that_nobody_obeys_does_not_end_the_connection():
+    play = (
+        Play()
+        .shake(WS7)
+        .c(PUSH, 1, 1, b"hello")
+        .s(ACK, 1, 6)
+        .c(RST, 20)
+        .s(ACK, 1, 6)
+        .c(PUSH, 6, 1, b"more")
+        .s(ACK, 1, 10)
+    )
+    outcomes, findings, lines = told(play)
+    assert (outcomes, findings) == (["reset"], [("rst-by-middlebox", "ignored")])
+    assert lines["tcp.reset-ignored"] == ((6, 6),)
+
+
+def test_data_under_way_when_the_reset_came_does_not_make_it_ignored():
+    play = Play().shake(WS7).c(PUSH, 1, 1, b"hello").s(RST, 1).c(PUSH, 6, 1, b"more").s(RST, 1)
+    _, findings, lines = told(play)
+    assert findings == [("tcp-application-closes", None)]
+    assert "tcp.reset" in lines
