@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from explain.arrays import among, distinct
-from explain.causes.from_capture import arp, expired, ndp
+from explain.causes.from_capture import closed_port, expired
+from explain.causes.from_capture.icmp_meanings import ABSENT, FROM_ROUTER, meaning
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges.icmp_error import size_claim
 from explain.exchanges.quotes import quoted_flows
 from explain.exchanges.together import CONVERSATIONS
-from explain.table import NO_FLOW, UDP
+from explain.table import NO_FLOW
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,65 +24,7 @@ if TYPE_CHECKING:
     from explain.exchanges.icmp_error import IcmpError
     from explain.table import PacketTable
 
-_NO_ROUTE = ("no-route-on-router", ("router-interface-down", "reject-route-on-router", "filter-on-router-forward"))
-_ON_ITS_LINK = (
-    "bridge-port-down", "bridge-port-not-member", "bridge-down", "bridge-port-not-forwarding", "bridge-ports-isolated",
-    "filter-on-switch", "wrong-static-fdb-entry", "filter-on-target-ingress",
-)  # fmt: skip
-# Who says it decides where the fault is: the target itself, or somebody on the way.
-_FROM_ROUTER = {
-    "net-unreachable": _NO_ROUTE,
-    "no-route": _NO_ROUTE,
-    "host-unreachable": (
-        "destination-host-absent-behind-router",
-        ("target-interface-down", "target-has-other-address", "arp-ignored-by-target", "arp-disabled",
-         "wrong-nexthop-on-router", "reject-route-on-router", "filter-on-router-forward", "dnat-to-absent-host",
-         *_ON_ITS_LINK),
-    ),
-    "address-unreachable": (
-        "destination-host-absent-behind-router",
-        ("target-interface-down", "target-has-other-address", "filter-on-target-input", "filter-on-target-output",
-         "wrong-static-neighbour", "arp-disabled", "wrong-nexthop-on-router", "reject-route-on-router",
-         "filter-on-router-forward", "dnat-to-absent-host", *_ON_ITS_LINK),
-    ),
-    "port-unreachable": ("filter-on-router-forward", ("filter-on-target-input", "dnat-to-wrong-port", "dnat-missing")),
-    "protocol-unreachable": ("filter-on-router-forward", ()),
-    "net-prohibited": ("filter-on-router-forward", ("reject-route-on-router",)),
-    "host-prohibited": ("filter-on-router-forward", ("reject-route-on-router",)),
-    "admin-prohibited": ("filter-on-router-forward", ("reject-route-on-router",)),
-    "reject-route": ("reject-route-on-router", ("filter-on-router-forward",)),
-    "source-policy-failed": ("filter-on-router-forward", ("reject-route-on-router",)),
-    "beyond-scope": ("sender-no-address", ("address-tentative", "wrong-source-address-selected", "duplicate-address")),
-    "fragmentation-needed": ("path-mtu-exceeded", ()),
-    "packet-too-big": ("path-mtu-exceeded", ()),
-    "reassembly-exceeded": ("partial-loss", ("fragments-filtered",)),
-    "redirect-net": ("icmp-redirect", ()),
-    "redirect-host": ("icmp-redirect", ()),
-    "redirect-net-for-tos": ("icmp-redirect", ()),
-    "redirect-host-for-tos": ("icmp-redirect", ()),
-}  # fmt: skip
-_SELF_PROTECTION = ("filter-on-target-input", ("filter-on-router-forward", "dnat-missing"))
-_ON_THE_TARGET = frozenset((
-    "net-unreachable", "host-unreachable", "protocol-unreachable", "port-unreachable", "net-prohibited",
-    "host-prohibited", "admin-prohibited", "no-route", "address-unreachable", "source-policy-failed", "reject-route",
-))  # fmt: skip
-# The sender's own kernel speaks, on its loopback device.
-_BY_ITSELF = ("filter-on-sender-output", ("reject-route-on-sender", "policy-rule-on-sender"))
-_NO_WAY_ITSELF = ("reject-route-on-sender", ("no-route-on-sender", "policy-rule-on-sender", "filter-on-sender-output"))
-# The packet that could not go on was itself an answer: the way back is what fails.
-_WAY_BACK = (
-    "no-return-route-on-router",
-    (
-        "wrong-source-address-selected", "masquerade-missing", "masquerade-wrong-interface", "nat-wrong-source-net",
-        "masquerade-bypassed-by-notrack", "router-interface-down", "reject-route-on-router",
-        "filter-on-router-forward",
-    ),
-)  # fmt: skip
-# Nobody has the address that is to be answered: it was not the asker's own, or does not belong on that link.
-_NOBODY_TO_ANSWER = ("sender-address-in-wrong-subnet", "wrong-source-address-selected", "snat-to-unowned-address")
-_NO_WAY = ("net-unreachable", "no-route")
 _PROVED = frozenset(("icmp-redirect", "udp-no-listener"))
-_ABSENT = ("host-unreachable", "address-unreachable")
 _SOUND = ("", "unsized")  # what is odd about a report of a packet that was too large: nothing
 _SURE = {"unsaid": "likely", "doubtful": "possible", "tiny": "possible"}
 _SEVERAL = 2  # reports of packets that did not arrive whole
@@ -120,7 +63,7 @@ def look(scene: Scene) -> Iterator[Seen]:
             _Key(place, name, fields.from_, about.protocol if about else "", about.dst if about else fields.to, port)
         ].append(index)
     for key, indices in groups.items():
-        if key.name in _FROM_ROUTER or key.name == "ttl-exceeded":
+        if key.name in FROM_ROUTER or key.name == "ttl-exceeded":
             yield _judge(scene, part, key, indices, affected)
 
 
@@ -183,15 +126,10 @@ def _judge(
     is_answer = _is_about_an_answer(scene, key, members, rows)
     if key.name == "ttl-exceeded":
         return expired.judge(scene, members, rows, values, is_answer=is_answer)
-    speaks_for_itself = key.speaker == key.target
-    if key.name == "port-unreachable" and key.protocol == "udp" and speaks_for_itself:
-        return _closed_port(scene, key, members, rows, values, is_answer=is_answer)
-    cause, rivals = _meaning(fields, key, is_target=speaks_for_itself, is_answer=is_answer)
-    if (
-        speaks_for_itself and key.name in _ABSENT
-    ):  # nobody looks for himself: the router has turned the packet to another
-        cause, rivals = "dnat-to-absent-host", ("destination-host-absent-behind-router", "filter-on-router-forward")
-    if key.name in _ABSENT and not speaks_for_itself:
+    if key.name == "port-unreachable" and key.protocol == "udp" and key.speaker == key.target:
+        return closed_port.judge(scene, members, rows, values, is_answer=is_answer)
+    cause, rivals = meaning(fields, key.name, key.target, is_answer=is_answer)
+    if key.name in ABSENT and key.speaker != key.target:
         asked = _asked_in_vain(scene, key)
         members += asked
         rows += [int(row) for one, index in asked for row in one.rows(index)]
@@ -220,31 +158,6 @@ def _too_large(
     return Seen("path-mtu-exceeded", _SURE.get(claim, "proved"), members, rows, (), values)
 
 
-def _closed_port(
-    scene: Scene, key: _Key, members: list[Member], rows: list[int], values: dict[str, Any], *, is_answer: bool
-) -> Seen:
-    """A host says that nothing listens: any more, if the port asked or spoke before; or ever."""
-    if is_answer and not _has_heard(scene, members, min(rows)):
-        return Seen("udp-no-listener", "likely", members, rows, ("server-slow",), values | {"case": "late"})
-    gone = {"case": "gone"} if is_answer or _has_spoken(scene, key, members, min(rows)) else {}
-    return Seen("udp-no-listener", "likely", members, rows, ("filter-on-target-input",), values | gone)
-
-
-def _meaning(fields: IcmpError, key: _Key, *, is_target: bool, is_answer: bool) -> tuple[str, tuple[str, ...]]:
-    """The cause and its rivals: who speaks about whose packet decides."""
-    by_itself = fields.about is not None and key.speaker == fields.about.src
-    if by_itself and key.name in _ABSENT:
-        return "destination-host-absent-on-link", ndp.WHY_SILENT if ":" in key.target else arp.WHY_SILENT
-    if by_itself and key.name in _ON_THE_TARGET:
-        return _NO_WAY_ITSELF if key.name in _NO_WAY else _BY_ITSELF
-    if is_target and key.name in _ON_THE_TARGET:
-        return _SELF_PROTECTION
-    if key.name in _NO_WAY and is_answer:
-        return _WAY_BACK
-    cause, rivals = _FROM_ROUTER[key.name]
-    return cause, (*rivals, *_NOBODY_TO_ANSWER) if is_answer and key.name in _ABSENT else rivals
-
-
 def _loses_every_rest(members: list[Member], errors: int) -> bool:
     """Whether again and again the first fragment arrived, as whoever reports it must have, and never the others.
 
@@ -253,34 +166,6 @@ def _loses_every_rest(members: list[Member], errors: int) -> bool:
     echoes = [(part, index) for part, index in members if part.kind == "icmp.echo"]
     got_through = any(part.fields(index).received for part, index in echoes)
     return errors >= _SEVERAL and not got_through
-
-
-def _has_heard(scene: Scene, members: list[Member], told: int) -> bool:
-    """Whether answers had come in these conversations, and found the port open, before the one that found it closed."""
-    for part, index in members:
-        if part.kind == "udp.flow":
-            rows = part.rows(index)
-            rows = rows[(rows < told) & (scene.table.layers[rows] & UDP != 0)]
-            sides = scene.table.sides[rows]
-            if np.count_nonzero(sides != sides[:1]) >= _SEVERAL:
-                return True
-    return False
-
-
-def _has_spoken(scene: Scene, key: _Key, members: list[Member], told: int) -> bool:
-    """Whether the closed port had sent datagrams in these conversations before it was told closed."""
-    table = scene.table
-    for part, index in members:
-        if part.kind != "udp.flow":
-            continue
-        rows = part.rows(index)
-        rows = rows[(rows < told) & (table.layers[rows] & UDP != 0)]
-        if not len(rows):
-            continue
-        rows = rows[table.source_ports(rows) == (key.port or 0)]
-        if any(table.addresses.text(source) == key.target for source in distinct(table.sources(rows)).tolist()):
-            return True
-    return False
 
 
 def _is_about_an_answer(scene: Scene, key: _Key, members: list[Member], rows: list[int]) -> bool:
