@@ -64,10 +64,12 @@ def began(table: PacketTable, parts: Sequence[ExchangeColumns]) -> frozenset[int
     askers = distinct(links.source[link[asked]])
     known = np.append(table.arp.sender_mac, links.source[link[_told(table)]])
     sent = table.rows_on(among(links.source, askers) & (links.target & _GROUP_BIT == 0) & ~among(links.target, known))
-    first = dict(zip(link[sent[::-1]].tolist(), sent[::-1].tolist(), strict=True))  # what is first is set last
+    first = np.full(len(links.source), -1, np.int64)
+    first[link[sent[::-1]]] = sent[::-1]  # what is first is set last
+    first = first[first >= 0]
     begun: dict[int, list[int]] = defaultdict(list)
-    for number, row in first.items():
-        begun[int(links.source[number])].append(int(table.time_ns[row]))
+    for mac, time_ns in zip(links.source[link[first]].tolist(), table.time_ns[first].tolist(), strict=True):
+        begun[mac].append(time_ns)
     times = {mac: sorted(some) for mac, some in begun.items()}
     return frozenset(
         row

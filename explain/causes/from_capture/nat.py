@@ -51,12 +51,14 @@ def _leaks(scene: Scene) -> Iterator[Seen]:
         some = np.array(scene.open(part, "unanswered"), np.int64)
         began = zip(some.tolist(), part.frames[part.bounds[some]].tolist(), strict=True)
         underway += [(row, (part, index)) for index, row in began if _is_outward(table, row)]
-    if not underway:
+    routed = [(row, member, link) for row, member in underway if (link := _link_behind_a_router(table, row))]
+    if not routed:
         return
-    holders, public = dict(_owners(table)), {mac for address, mac in _owners(table) if address and _is_public(address)}
-    for row, member in underway:
+    owners = _owners(table)
+    holders, public = dict(owners), {mac for address, mac in owners if address and _is_public(address)}
+    for row, member, (sender, receiver) in routed:
         source, target = table.ends(row)
-        if _is_let_out(table, row, holders.get(target), public):
+        if sender in public or receiver == holders.get(target):  # from a port with a public address, or there already
             groups[source, target].append(member)
     for (source, target), members in groups.items():
         rows = [int(row) for part, index in members for row in part.rows(index)]
@@ -79,15 +81,14 @@ def _is_public(address: int) -> bool:
     return address < IPV6_KEY and not is_private(address) and address >> 16 != _LINK_LOCAL
 
 
-def _is_let_out(table: PacketTable, row: int, target_mac: int | None, public: set[int]) -> bool:
-    """Whether it was seen behind a router as it was: on the target's link, or from a port with a public address."""
+def _link_behind_a_router(table: PacketTable, row: int) -> tuple[int, int] | None:
+    """The MACs between which a packet was seen behind a router as it was; None if it was not."""
     whole, source = whole_of(table), table.ends(row)[0]
     for copy in copies_of(table, np.array([row])).tolist():
-        link = whole.link[copy]
-        sender, receiver = int(whole.links.source[link]), int(whole.links.target[link])
         if whole.ends(copy)[0] == source and is_forwarded(int(whole.ttl[copy])):
-            return receiver == target_mac or sender in public
-    return False
+            link = whole.link[copy]
+            return int(whole.links.source[link]), int(whole.links.target[link])
+    return None
 
 
 def _translations(scene: Scene) -> Iterator[Seen]:
