@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.causes.from_capture import dns_answers
+from explain.causes.from_capture.dns_searches import SEARCH_NS, Searches, account_for_habits
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges.dns_message import wire_text
 from explain.exchanges.quotes import quoted_flows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+    from collections.abc import Hashable, Iterator, Mapping
 
     from explain.exchanges.columns import ExchangeColumns
 
@@ -22,13 +23,7 @@ _WHY_SILENT = (
     "destination-host-absent-behind-router", "masquerade-missing", "partial-loss",
 )  # fmt: skip
 _WHY_CLOSED = ("filter-on-target-input",)  # it may say the same of a port that is open
-_REVERSE = (b"\x07in-addr\x04arpa", b"\x03ip6\x04arpa")  # as they stand on the wire, as all names here
 _EVERYBODY = "255.255.255.255"  # asked by a device that knows no name server
-_LOCAL = b"\x05local"
-_SEARCH_NS = 5_000_000_000
-_NEXT_TRY_NS = 100_000_000  # a resolver goes on at once, a person does not
-_TIMEOUT_NS = 5_000_000_000  # so long it waits for a server before (resolv.conf(5)); its question may never have left
-_MOST_TRIES = 32
 _WHY_SOME = ("dns-server-unreachable", "partial-loss", "filter-on-router-forward", "filter-on-target-output")
 _ON_ONE_LINK = {
     _WHY_SILENT: (
@@ -37,51 +32,58 @@ _ON_ONE_LINK = {
     ),
     _WHY_SOME: ("dns-server-unreachable", "partial-loss", "filter-on-target-output"),
 }  # fmt: skip
+_MEANT = {
+    "no-such-name": ("name-does-not-exist", "proved", ()),
+    "unanswered": ("dns-server-unreachable", "likely", _WHY_SILENT),
+    "refused": ("dns-server-unreachable", "likely", ()),
+    "failed": ("dns-server-unreachable", "possible", ("name-does-not-exist",)),
+}
+"""For each way to end without a name, the cause, how certain it is, and its rivals."""
 _RCODES = {"no-such-name": "NXDOMAIN", "refused": "REFUSED", "unanswered": None}
-_HABITS = (
-    b"\x04wpad", b"\x06isatap", b"\x05_ldap\x04_tcp\x02dc\x06_msdcs",
-    *(kind + b"\x07_dns-sd\x04_udp" for kind in (b"\x01b", b"\x02db", b"\x01r", b"\x02dr", b"\x02lb", b"\x02cf")),
-)  # fmt: skip
 
 
 def look(scene: Scene) -> Iterator[Seen]:
     """One finding for each unknown name and for each server that fails."""
     part = scene.part("dns.lookup")
     chains = Searches(scene, part)
-    _account_for_habits(scene, part, chains)
+    account_for_habits(scene, part, chains)
     yield from dns_answers.look(scene, part)
     errors, answered = _errors_by_flow(scene), _answered(part)
     _account_for_gone(scene, part, errors)
     yield from _slow_start(scene, part, answered)
-    carried = scene.exchanges.carried(part, scene.open(part, *_RCODES, "failed"))
-    for outcome, cause, certainty, why_else in (
-        ("no-such-name", "name-does-not-exist", "proved", ()),
-        ("unanswered", "dns-server-unreachable", "likely", _WHY_SILENT),
-        ("refused", "dns-server-unreachable", "likely", ()),
-        ("failed", "dns-server-unreachable", "possible", ("name-does-not-exist",)),
-    ):
-        indices = scene.open(part, outcome)
-        for some in _alike(scene, part, indices, outcome, chains):
-            rows = [row for index in some for row in part.rows(index).tolist()]
+    carried = scene.exchanges.carried(part, scene.open(part, *_MEANT))
+    for outcome in _MEANT:
+        for some in _alike(scene, part, scene.open(part, outcome), outcome, chains):
             members = [(part, index) for index in some] + [member for index in some for member in carried[index]]
             about = _errors_about(scene, members, errors)
-            values = _values(scene, part, some, outcome)
-            if values.get("case") == "search-refused":
-                yield Seen(cause, "likely", members + about, rows, ("dns-server-unreachable",), values)
-                continue
-            if outcome == "unanswered" and not about and _serves(part, some, answered):
-                why = _possible(scene, rows, _WHY_SOME)
-                yield Seen("dns-lookup-unanswered", "possible", members, rows, why, values)
-                continue
-            if outcome == "unanswered" and values["server"] == _EVERYBODY:
-                values["case"] = "everybody"
-                yield Seen("dns-server-not-configured", "likely", members, rows, ("dns-server-unreachable",), values)
-                continue
-            is_own = cause == "dns-server-unreachable" and _is_loopback(values["server"])
-            others = ("dns-server-not-configured",) if is_own else ()
-            is_closed = outcome == "unanswered" and _is_closed(scene, about, part.facts["server"][some[0]])
-            rivals = (_WHY_CLOSED if is_closed else _possible(scene, rows, why_else)) + others
-            yield Seen(cause, certainty, members + about, rows, rivals, values)
+            yield _judge(scene, part, some, outcome, members, about, answered)
+
+
+def _judge(
+    scene: Scene,
+    part: ExchangeColumns,
+    some: list[int],
+    outcome: str,
+    members: list[Member],
+    about: list[Member],
+    answered: Mapping[tuple[int, int], list[int]],
+) -> Seen:
+    cause, certainty, why = _MEANT[outcome]
+    rows = [row for index in some for row in part.rows(index).tolist()]
+    values = _values(scene, part, some, outcome)
+    is_silent = outcome == "unanswered"
+    if values.get("case") == "search-refused":
+        return Seen(cause, "likely", members + about, rows, ("dns-server-unreachable",), values)
+    if is_silent and not about and _serves(part, some, answered):
+        return Seen("dns-lookup-unanswered", "possible", members, rows, _possible(scene, rows, _WHY_SOME), values)
+    if is_silent and values["server"] == _EVERYBODY:
+        values["case"] = "everybody"
+        return Seen("dns-server-not-configured", "likely", members, rows, ("dns-server-unreachable",), values)
+    is_closed = is_silent and _is_closed(scene, about, part.facts["server"][some[0]])
+    rivals = _WHY_CLOSED if is_closed else _possible(scene, rows, why)
+    if cause == "dns-server-unreachable" and _is_loopback(values["server"]):
+        rivals = (*rivals, "dns-server-not-configured")
+    return Seen(cause, certainty, members + about, rows, rivals, values)
 
 
 def _is_loopback(address: str) -> bool:
@@ -175,7 +177,7 @@ def _serves(part: ExchangeColumns, some: list[int], answered: Mapping[tuple[int,
     """Whether the server answered other questions of the same clients meanwhile."""
     clients, servers = part.facts["client"], part.facts["server"]
     asked = {(clients[index], servers[index]) for index in some}
-    first, last = int(part.start_ns[some].min()) - _SEARCH_NS, int(part.end_ns[some].max()) + _SEARCH_NS
+    first, last = int(part.start_ns[some].min()) - SEARCH_NS, int(part.end_ns[some].max()) + SEARCH_NS
     said = [index for pair in asked for index in answered.get(pair, ())]
     if not said:
         return False
@@ -215,27 +217,6 @@ def _is_closed(scene: Scene, about: list[Member], server: int) -> bool:
     return bool((is_port & is_own).all())
 
 
-def _account_for_habits(scene: Scene, part: ExchangeColumns, chains: Searches) -> None:
-    """Nothing waits for the name of an address; a resolver tries its search list before the bare name.
-
-    Hosts look for services that few networks offer (RFC 6763, 11), and ask whether a name server knows "local",
-    which belongs to multicast DNS (RFC 6762, 3): it should not.
-    """
-    if not len(part):
-        return
-    names, found_next = part.facts["raw_name"], _found_next(scene, part)
-    for index in part.where("no-such-name", "refused", "failed").tolist():
-        name = names[index]
-        is_reverse = name.endswith(_REVERSE) and name not in _REVERSE
-        begins = (*_HABITS, *found_next(index))
-        is_habit = name.startswith(begins) and any(name.startswith(one) and name != one for one in begins)
-        if is_reverse or is_habit or name == _LOCAL or chains.finds(index):
-            scene.accounted[part.kind].add(index)
-    for index in (index for index in part.where("unanswered").tolist() if names[index] == _LOCAL):
-        for one, number in ((part, index), *scene.exchanges.inside(part.rows(index))):
-            scene.accounted[one.kind].add(number)
-
-
 def _account_for_gone(scene: Scene, part: ExchangeColumns, errors: dict[int, list[Member]]) -> None:
     """That an asker by habit has closed its port when the answer comes is no more trouble than the answer."""
     for index in sorted(scene.accounted[part.kind]) if errors else ():
@@ -243,77 +224,3 @@ def _account_for_gone(scene: Scene, part: ExchangeColumns, errors: dict[int, lis
         for kind, error in errors.get(int(scene.table.flow[row]), ()):
             if scene.table.sources(kind.rows(error)[:1])[0] == part.facts["client"][index]:
                 scene.accounted[kind.kind].add(error)
-
-
-class Searches:
-    """Which look-up tried the same short name with the next domain of the search list (resolv.conf)."""
-
-    def __init__(self, scene: Scene, part: ExchangeColumns) -> None:
-        self._part = part
-        self._before: dict[int, int] = {}
-        self._next: dict[int, int] = {}
-        if not len(part):
-            return
-        clients, names = part.facts["client"], part.facts["raw_name"]
-        starts, ends = part.start_ns.tolist(), part.end_ns.tolist()
-        places = scene.table.place[part.frames[part.bounds[:-1]]].tolist()
-        stuck = _stuck(scene)
-        for index in part.where("no-such-name").tolist():
-            name = names[index]
-            patience_ns = _TIMEOUT_NS + _NEXT_TRY_NS if clients[index] in stuck else _NEXT_TRY_NS
-            label = name[: name[0] + 1] if name else b""
-            for other in range(index + 1, min(len(part), index + 1 + _MOST_TRIES)):
-                if starts[other] > ends[index] + patience_ns:
-                    break
-                is_same = clients[other] == clients[index] and places[other] == places[index]
-                if is_same and starts[other] >= ends[index] and _goes_on(names[other], name, label):
-                    self._next[index] = other
-                    self._before.setdefault(other, index)
-                    break
-
-    def finds(self, index: int) -> bool:
-        """Whether one of the next tries found something."""
-        answered = self._part.outcomes.index("answered")
-        while index in self._next:
-            index = self._next[index]
-            if self._part.outcome[index] == answered:
-                return True
-        return False
-
-    def unclear_end(self, some: Sequence[int]) -> list[int]:
-        """The try that came last and to which the server would, or could, not say whether there is such a name."""
-        unclear = [self._part.outcomes.index(name) for name in ("refused", "failed")]
-        return [end for end in map(self._next.get, some) if end is not None and self._part.outcome[end] in unclear][:1]
-
-    def first(self, index: int) -> int:
-        """The first try for the same short name."""
-        while index in self._before:
-            index = self._before[index]
-        return index
-
-
-def _stuck(scene: Scene) -> set[int]:
-    """Who asks in vain for the MAC of a neighbour: perhaps of its first name server."""
-    part, arp = scene.part("arp.resolution"), scene.table.arp
-    asked = part.frames[part.bounds[part.where("unanswered")]]
-    return set(arp.sender_ip[np.searchsorted(arp.row, asked)].tolist())
-
-
-def _goes_on(name: bytes, before: bytes, label: bytes) -> bool:
-    return len(label) > 0 and name != before and name.startswith(label)
-
-
-def _found_next(scene: Scene, part: ExchangeColumns) -> Callable[[int], Iterator[bytes]]:
-    """Tells the names that a client found at a place within moments after a look-up, a few at most."""
-    clients, names, starts = part.facts["client"], part.facts["raw_name"], part.start_ns.tolist()
-    places = scene.table.place[part.frames[part.bounds[:-1]]].tolist()
-    is_found = (part.outcome == part.outcomes.index("answered")).tolist()
-
-    def found_next(index: int) -> Iterator[bytes]:
-        for other in range(index + 1, min(len(part), index + 1 + _MOST_TRIES)):
-            if starts[other] > starts[index] + _SEARCH_NS:
-                return
-            if is_found[other] and clients[other] == clients[index] and places[other] == places[index] and names[other]:
-                yield names[other]
-
-    return found_next

@@ -1,0 +1,120 @@
+"""Look-ups that nobody waits for by themselves: tries of a search list, and names that hosts ask for by habit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from explain.causes.from_capture.scene import Scene
+    from explain.exchanges.columns import ExchangeColumns
+
+_REVERSE = (b"\x07in-addr\x04arpa", b"\x03ip6\x04arpa")  # as they stand on the wire, as all names here
+_LOCAL = b"\x05local"
+_NEXT_TRY_NS = 100_000_000  # a resolver goes on at once, a person does not
+_TIMEOUT_NS = 5_000_000_000  # so long it waits for a server before (resolv.conf(5)); its question may never have left
+_MOST_TRIES = 32
+SEARCH_NS = 5_000_000_000
+"""Look-ups of one client that are further apart have nothing to do with each other."""
+_HABITS = (
+    b"\x04wpad", b"\x06isatap", b"\x05_ldap\x04_tcp\x02dc\x06_msdcs",
+    *(kind + b"\x07_dns-sd\x04_udp" for kind in (b"\x01b", b"\x02db", b"\x01r", b"\x02dr", b"\x02lb", b"\x02cf")),
+)  # fmt: skip
+
+
+class Searches:
+    """Which look-up tried the same short name with the next domain of the search list (resolv.conf)."""
+
+    def __init__(self, scene: Scene, part: ExchangeColumns) -> None:
+        self._part = part
+        self._before: dict[int, int] = {}
+        self._next: dict[int, int] = {}
+        if not len(part):
+            return
+        clients, names = part.facts["client"], part.facts["raw_name"]
+        starts, ends = part.start_ns.tolist(), part.end_ns.tolist()
+        places = scene.table.place[part.frames[part.bounds[:-1]]].tolist()
+        stuck = _stuck(scene)
+        for index in part.where("no-such-name").tolist():
+            name = names[index]
+            patience_ns = _TIMEOUT_NS + _NEXT_TRY_NS if clients[index] in stuck else _NEXT_TRY_NS
+            label = name[: name[0] + 1] if name else b""
+            for other in range(index + 1, min(len(part), index + 1 + _MOST_TRIES)):
+                if starts[other] > ends[index] + patience_ns:
+                    break
+                is_same = clients[other] == clients[index] and places[other] == places[index]
+                if is_same and starts[other] >= ends[index] and _goes_on(names[other], name, label):
+                    self._next[index] = other
+                    self._before.setdefault(other, index)
+                    break
+
+    def finds(self, index: int) -> bool:
+        """Whether one of the next tries found something."""
+        answered = self._part.outcomes.index("answered")
+        while index in self._next:
+            index = self._next[index]
+            if self._part.outcome[index] == answered:
+                return True
+        return False
+
+    def unclear_end(self, some: Sequence[int]) -> list[int]:
+        """The try that came last and to which the server would, or could, not say whether there is such a name."""
+        unclear = [self._part.outcomes.index(name) for name in ("refused", "failed")]
+        return [end for end in map(self._next.get, some) if end is not None and self._part.outcome[end] in unclear][:1]
+
+    def first(self, index: int) -> int:
+        """The first try for the same short name."""
+        while index in self._before:
+            index = self._before[index]
+        return index
+
+
+def _stuck(scene: Scene) -> set[int]:
+    """Who asks in vain for the MAC of a neighbour: perhaps of its first name server."""
+    part, arp = scene.part("arp.resolution"), scene.table.arp
+    asked = part.frames[part.bounds[part.where("unanswered")]]
+    return set(arp.sender_ip[np.searchsorted(arp.row, asked)].tolist())
+
+
+def _goes_on(name: bytes, before: bytes, label: bytes) -> bool:
+    return len(label) > 0 and name != before and name.startswith(label)
+
+
+def _found_next(scene: Scene, part: ExchangeColumns) -> Callable[[int], Iterator[bytes]]:
+    """Tells the names that a client found at a place within moments after a look-up, a few at most."""
+    clients, names, starts = part.facts["client"], part.facts["raw_name"], part.start_ns.tolist()
+    places = scene.table.place[part.frames[part.bounds[:-1]]].tolist()
+    is_found = (part.outcome == part.outcomes.index("answered")).tolist()
+
+    def found_next(index: int) -> Iterator[bytes]:
+        for other in range(index + 1, min(len(part), index + 1 + _MOST_TRIES)):
+            if starts[other] > starts[index] + SEARCH_NS:
+                return
+            if is_found[other] and clients[other] == clients[index] and places[other] == places[index] and names[other]:
+                yield names[other]
+
+    return found_next
+
+
+def account_for_habits(scene: Scene, part: ExchangeColumns, chains: Searches) -> None:
+    """Nothing waits for the name of an address; a resolver tries its search list before the bare name.
+
+    Hosts look for services that few networks offer (RFC 6763, 11), and ask whether a name server knows "local",
+    which belongs to multicast DNS (RFC 6762, 3): it should not.
+    """
+    if not len(part):
+        return
+    names, found_next = part.facts["raw_name"], _found_next(scene, part)
+    for index in part.where("no-such-name", "refused", "failed").tolist():
+        name = names[index]
+        is_reverse = name.endswith(_REVERSE) and name not in _REVERSE
+        begins = (*_HABITS, *found_next(index))
+        is_habit = name.startswith(begins) and any(name.startswith(one) and name != one for one in begins)
+        if is_reverse or is_habit or name == _LOCAL or chains.finds(index):
+            scene.accounted[part.kind].add(index)
+    for index in (index for index in part.where("unanswered").tolist() if names[index] == _LOCAL):
+        for one, number in ((part, index), *scene.exchanges.inside(part.rows(index))):
+            scene.accounted[one.kind].add(number)
