@@ -138,6 +138,20 @@ def test_a_question_that_was_only_overheard_is_no_trouble():
     assert is_healthy(ping("192.0.2.1", SERVER, 1), pong(SERVER, "192.0.2.1", 1), discover(client=MOBILE))
 
 
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (reboot("192.0.2.7"), "the address that it remembers"),
+        (renew(), "more time"),
+        (discover(), "No DHCP server answers"),
+    ],
+)
+def test_who_had_an_address_before_hears_no_more_than_that_it_is_not_confirmed(asked, words):
+    found = report(asked, (4.0, asked))
+    assert [one.cause for one in found.findings] == ["dhcp-no-server"]
+    assert words in " ".join(found.story().split())
+
+
 def test_a_search_for_other_servers_is_best_left_unanswered():
     assert is_healthy(*((5 * n, asks(1, source=SERVER, client=SERVER_MAC, xid=n)) for n in range(3)))
 

@@ -28,6 +28,7 @@ _LIMITED_BROADCAST = 0xFFFFFFFF
 _ALIVE = ("dhcp-server-filtered", "dhcp-no-server", "filter-on-switch")
 _OFFER_LOST = ("filter-on-switch", "filter-on-sender-input", "bridge-port-not-forwarding", "partial-loss")
 _INSISTS = 3
+_KNOWN_BEFORE = {"reboot": "reboot", "renew": "renew", "rebind": "renew"}  # the client has had an address
 
 
 def turned_away(leases: Leases) -> Iterator[Seen]:
@@ -87,6 +88,8 @@ def silence(leases: Leases) -> Iterator[Seen]:
         elif relay := _relay(leases, indices):
             values |= relay
             rivals = scene.one_link.possible(_handed_on(leases, indices), _NO_ANSWER_TO_RELAY)
+        elif len(began := {leases.fields(index).began for index in indices}) == 1 and began <= _KNOWN_BEFORE.keys():
+            values |= {"case": _KNOWN_BEFORE[began.pop()]}
         yield Seen(cause, certainty, leases.members(indices), [*rows, *(offers or alive)], rivals, values)
 
 
