@@ -86,10 +86,9 @@ def understand(
     from explain.exchanges.doubtful import doubtful
     from explain.exchanges.hosts import Hosts
     from explain.intake import look_again
-    from explain.places.nearest import nearest
 
     seen = places.match(table, count)
-    near = nearest(table, seen)
+    near = places.each_once(table, seen)
     found = exchanges.find(near, seen)
     if any(one.checksums != "all" for one in captures):
         captures = look_again(near, doubtful(found), captures)

@@ -80,3 +80,12 @@ def match(table: PacketTable, captures: int = 1) -> Sightings | None:
         order=order,
         occasion=occasion,
     )
+
+
+def each_once(table: PacketTable, seen: Sightings | None) -> PacketTable:
+    """The table itself where there is one place; else each conversation once, as its asker's side recorded it."""
+    if seen is None:
+        return table
+    from explain.places.nearest import nearest
+
+    return nearest(table, seen)

@@ -29,10 +29,8 @@ _ECHO_REQUESTS = (8, 128)
 _EVERYWHERE = 0  # the place of what is joined; others keep their own, one number higher
 
 
-def nearest(table: PacketTable, seen: Sightings | None) -> PacketTable:
-    """The table itself where there is one place, else its rows nearest to the askers."""
-    if seen is None:
-        return table
+def nearest(table: PacketTable, seen: Sightings) -> NearTable:
+    """The rows of a table that are nearest to the askers."""
     places = table.place.astype(np.int64) + 1
     is_dropped = np.zeros(len(table), np.bool_)
     _conversations(table, seen, places, is_dropped)
