@@ -9,7 +9,7 @@ from explain.capture.source import Fault
 if TYPE_CHECKING:
     import zlib
 
-CHUNK = 256 << 10
+_CHUNK = 256 << 10
 """Octets read from the stored stream at a time."""
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -25,7 +25,7 @@ class StoredOctets:
         self.consumed = 0
         self.fault: Fault | None = None
 
-    def read(self, count: int = CHUNK) -> bytes:
+    def read(self, count: int = _CHUNK) -> bytes:
         """Some octets, at most ``count``; empty at the end."""
         if self._head:
             got, self._head = self._head[:count], self._head[count:]
@@ -49,7 +49,7 @@ class StoredOctets:
 
     def readinto(self, view: memoryview) -> int:
         """Fills some of ``view``; 0 is the end."""
-        got = self.read(min(len(view), CHUNK))
+        got = self.read(min(len(view), _CHUNK))
         view[: len(got)] = got
         return len(got)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-LEAD = 16
+_LEAD = 16
 """Octets kept before the first unread one, so that every frame has a header's room before it."""
 
 MAP_SPAN = 32 << 20
@@ -137,7 +137,7 @@ class MappedSource:
         """A slice of the map; see ``Source.window``."""
         import numpy as np
 
-        low = max(0, at - LEAD)
+        low = max(0, at - _LEAD)
         high = min(self._size_now(), at + max(need, span))
         self._handed_out = max(self._handed_out, high)
         self._give_back(low)
@@ -229,13 +229,13 @@ class StreamSource:
         """The buffer from shortly before ``at`` on, filled up; see ``Source.window``."""
         import numpy as np
 
-        low = max(self._base, at - LEAD)
+        low = max(self._base, at - _LEAD)
         gone = low - self._base
         if gone:
             with memoryview(self._buffer) as view:
                 view[: self._filled - gone] = view[gone : self._filled]
             self._base, self._filled = low, self._filled - gone
-        wanted = at - low + max(need, min(span, _STREAM_SPAN - LEAD))
+        wanted = at - low + max(need, min(span, _STREAM_SPAN - _LEAD))
         self._fill(at - low + max(need, 1) if self._is_live else wanted, wanted)
         data = np.frombuffer(self._buffer, np.uint8, self._filled)
         return Window(data, low, at - low, self._is_ended, self._buffer, 0)

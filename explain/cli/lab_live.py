@@ -13,7 +13,7 @@ from explain.cli.lab_talk import HELP, read_lab, silent, tell_names
 from explain.cli.talk import noted, told
 from explain.errors import NotMetError
 
-ANYTHING = {**HELP, "ignore_unknown_options": True}
+_ANYTHING = {**HELP, "ignore_unknown_options": True}
 
 
 @click.command("up", context_settings=HELP)
@@ -29,12 +29,12 @@ def up(name: str, healthy: bool) -> int:
     return 0
 
 
-LAB_OPTION = click.option("--lab", "lab_name", help="Which lab, if several are up.")
+_LAB_OPTION = click.option("--lab", "lab_name", help="Which lab, if several are up.")
 
 
 @click.command("shell", context_settings=HELP, short_help="A shell in a node, or in the lab.")
 @click.argument("node", required=False)
-@LAB_OPTION
+@_LAB_OPTION
 def shell(node: str | None, lab_name: str | None) -> int:
     """A shell in a node; without NODE in the lab, where `ip netns exec NODE` works for everybody."""
     from explain.lab.inside import run_inside
@@ -47,10 +47,10 @@ def shell(node: str | None, lab_name: str | None) -> int:
     return run_inside(live, node, ["bash", "--norc", "-i"] if sys.stdin.isatty() else ["bash", "--norc"], environment)
 
 
-@click.command("exec", context_settings=ANYTHING)
+@click.command("exec", context_settings=_ANYTHING)
 @click.argument("node")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
-@LAB_OPTION
+@_LAB_OPTION
 def execute(node: str, command: tuple[str, ...], lab_name: str | None) -> int:
     """Run a command in a node; its exit status is ours."""
     from explain.lab.inside import run_inside
@@ -63,7 +63,7 @@ def execute(node: str, command: tuple[str, ...], lab_name: str | None) -> int:
 @click.command("record", context_settings=HELP)
 @click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The capture.")
 @click.option("--seconds", type=click.FloatRange(0, 86400), help="Stop after so long; else Ctrl-C.")
-@LAB_OPTION
+@_LAB_OPTION
 def record(output: Path, seconds: float | None, lab_name: str | None) -> int:
     """Record every interface of a lab that is up, until Ctrl-C."""
     from explain.lab.listen import record_live
@@ -83,7 +83,7 @@ def record(output: Path, seconds: float | None, lab_name: str | None) -> int:
 
 @click.command("state", context_settings=HELP)
 @click.argument("node")
-@LAB_OPTION
+@_LAB_OPTION
 def state(node: str, lab_name: str | None) -> int:
     """A node's state as JSON, as `explain ping --state` takes it."""
     from explain.lab.listen import state_of

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 def lab_run(name: str, **options: Any) -> int:
     """Build a lab, record it, run its steps, take it down, explain the recording and check it."""
     found, path = read_lab(name)
-    hear = silent if options["quiet"] else steps_aloud
+    hear = silent if options["quiet"] else _steps_aloud
     if options["keep"]:
         from explain.lab.supervisor import up
 
@@ -51,7 +51,7 @@ def lab_run(name: str, **options: Any) -> int:
 
 
 # What explaining any recording imports, and what a ping through a router does: half of all labs.
-WARM = {
+_WARM = {
     "": ("intake", "render.plain", "render.voice", "words"),
     "places.": ("clocks", "matching", "topology", "translation"),
     "exchanges.": ("arp", "icmp_echo", "icmp_error", "journey", "losses", "nat_translation", "tcp_steps", "trails"),
@@ -64,12 +64,12 @@ def _warm_up() -> None:
     """Import the analysis while the lab is being built by another process."""
     from importlib import import_module
 
-    for room, modules in WARM.items():
+    for room, modules in _WARM.items():
         for module in modules:
             import_module(f"explain.{room}{module}")
 
 
-def steps_aloud(kind: str, value: Any) -> None:
+def _steps_aloud(kind: str, value: Any) -> None:
     """Each step as it is done, on standard error."""
     from explain.lab.operations import typed
 

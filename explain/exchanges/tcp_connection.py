@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from explain.table import I8, U1, Bools, PacketTable
 
 OUTCOMES = ("rejected", "refused", "unanswered", "half-open", "midstream", "reset", "closed", "open")
-PATIENCE_NS = 300_000_000_000
+_PATIENCE_NS = 300_000_000_000
 """Zeek's ``tcp_inactivity_timeout``."""
 
 _REMEMBERED = 1024
@@ -152,7 +152,7 @@ def find(table: PacketTable) -> ExchangeColumns:
         end_ns=np.maximum(table.time_ns[first], table.time_ns[last]),
         fields=lru_cache(_REMEMBERED)(lambda index: _fields(moments, index, tls.get(index))),
         facts=facts,
-        patience_ns=PATIENCE_NS,
+        patience_ns=_PATIENCE_NS,
     )
     if "tls" in table.contents:
         from explain.exchanges.tls_talk import by_connection

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from explain.exchanges.tcp_streams import Streams
     from explain.table import I8, U1, Bools, PacketTable
 
-NO_SHIFT = 255
+_NO_SHIFT = 255
 _PATIENCE = 16  # segments in which the handshake of an ordinary connection is over
 
 
@@ -55,11 +55,11 @@ def _shifts(table: PacketTable, streams: Streams, marks: Control, is_odd: Bools)
     some = np.flatnonzero(marks.flags & SYN)
     of, way = marks.connection[some], marks.way[some]
     offered = offered_shifts(table, streams, marks.at[some])
-    result = np.full(2 * count, NO_SHIFT, np.uint8)
-    has = offered != NO_SHIFT
+    result = np.full(2 * count, _NO_SHIFT, np.uint8)
+    has = offered != _NO_SHIFT
     result[(2 * of + way)[has]] = offered[has]
     declined = of[~has]
-    is_odd[declined[result[(2 * of + way)[~has]] != NO_SHIFT]] = True  # once with the option, once without
+    is_odd[declined[result[(2 * of + way)[~has]] != _NO_SHIFT]] = True  # once with the option, once without
     result[2 * declined] = 0
     result[2 * declined + 1] = 0
     return result

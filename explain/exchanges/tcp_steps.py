@@ -83,7 +83,7 @@ class _Connection:
     round_trip_ns: int = 0
 
 
-def is_after(one: int, other: int) -> bool:
+def _is_after(one: int, other: int) -> bool:
     """Whether a sequence number comes after another (RFC 9293, 3.4)."""
     return 0 < (one - other) & _WRAP < _HALF
 
@@ -153,7 +153,7 @@ def _label(segment: Segment, near: _Side, far: _Side, mask: int) -> int:
     is_plain = not flags & _CONTROL
     if window == 0 and is_plain:
         mask |= ZERO_WINDOW
-    if near.following and is_after(seq, near.following) and not flags & RST:
+    if near.following and _is_after(seq, near.following) and not flags & RST:
         mask |= GAP
     if length <= 1 and seq == (near.following - 1) & _WRAP and is_plain:
         mask |= KEEP_ALIVE
@@ -189,7 +189,7 @@ def _fills_window(segment: Segment, far: _Side) -> bool:
 
 def _acknowledge(segment: Segment, far: _Side, mask: int) -> int:
     """Whether the segment acknowledges octets that were not captured."""
-    if not (far.unbroken and segment.flags & ACK and is_after(segment.ack, far.unbroken)):
+    if not (far.unbroken and segment.flags & ACK and _is_after(segment.ack, far.unbroken)):
         return mask
     if far.unbroken != far.following:
         far.unbroken = far.following  # so that one loss is told once
@@ -204,10 +204,10 @@ def _resent(segment: Segment, near: _Side, far: _Side, mask: int, round_trip_ns:
     time_ns, seq, _, length, flags, _, _ = segment
     if mask & KEEP_ALIVE:
         return 0
-    is_back = bool(near.following) and is_after(near.following, seq)
+    is_back = bool(near.following) and _is_after(near.following, seq)
     if length > 1 and seq == (near.following - 1) & _WRAP:
         is_back = False  # new octets after a probe
-    if length and far.acked and not is_after(seq + length, far.acked):
+    if length and far.acked and not _is_after(seq + length, far.acked):
         return SPURIOUS_RETRANSMISSION
     if not is_back:
         return 0
@@ -226,7 +226,7 @@ def _advance(segment: Segment, near: _Side, mask: int) -> None:
     end = (segment.seq + segment.length + (1 if segment.flags & (SYN | FIN) else 0)) & _WRAP
     if mask & ZERO_WINDOW_PROBE:
         return
-    if not near.following or is_after(end, near.following):
+    if not near.following or _is_after(end, near.following):
         near.following, near.following_ns = end, segment.time_ns
     if not near.unbroken or segment.seq == near.unbroken:
         near.unbroken = near.following

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from explain.grade.event import Event
 
-OPERATORS = ("==", "eq", "not", "in", "not_in", "min", "max", "network", "contains", "regex", "exists")
+_OPERATORS = ("==", "eq", "not", "in", "not_in", "min", "max", "network", "contains", "regex", "exists")
 _BROADCAST = ("ff:ff:ff:ff:ff:ff", "255.255.255.255")
 _ZERO = ("00:00:00:00:00:00", "0.0.0.0", "::", "", "0")  # noqa: S104 - what stands in a packet, nothing is bound
 
@@ -28,7 +28,7 @@ class Predicate:
 
     Attributes:
         field: its name with dots.
-        sign: one of ``OPERATORS``.
+        sign: one of ``_OPERATORS``.
         value: what to compare with; text in braces is filled when it is asked.
     """
 
@@ -52,12 +52,12 @@ def _below(event: str, prefix: str, table: Mapping[str, Any]) -> list[Predicate]
     for key, value in table.items():
         path = f"{prefix}.{key}" if prefix else str(key)
         if isinstance(value, dict):
-            is_test = path in known and all(name in OPERATORS and f"{path}.{name}" not in known for name in value)
+            is_test = path in known and all(name in _OPERATORS and f"{path}.{name}" not in known for name in value)
             found += _tests(path, value) if is_test else _below(event, path, value)
         elif path in known:
             found.append(Predicate(path, "eq", value))
         elif prefix in known and prefix:
-            raise UsageError("rubric.no_operator", name=key, near=nearest(str(key), OPERATORS))
+            raise UsageError("rubric.no_operator", name=key, near=nearest(str(key), _OPERATORS))
         else:
             raise UsageError("rubric.no_field", event=event, field=path, near=nearest(path, known))
     return found

@@ -11,16 +11,13 @@ if TYPE_CHECKING:
     from explain.grade.integrity.prints import Prints
     from explain.model import Evidence
 
-VERDICTS = ("met", "partly", "not-met", "cannot-tell", "skipped", "manual")
-STATUSES = ("graded", "could-not-be-graded", "missing")
-
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """How one check or one answer came out.
 
     Attributes:
-        verdict: one of ``VERDICTS``.
+        verdict: ``met``, ``partly``, ``not-met``, ``cannot-tell``, ``skipped`` or ``manual``.
         points: what it gives; negative for a penalty.
         max: what it could give; 0 for a penalty.
         says: one sentence for the student.
@@ -52,7 +49,7 @@ class Graded:
     """One submission with its verdicts.
 
     Attributes:
-        status: one of ``STATUSES``.
+        status: ``graded``, ``could-not-be-graded`` or ``missing``.
         reason: why it could not be graded, None if it was.
         files: what was graded as which capture.
         outside: frames with an end outside the lab, which are counted and not shown; None where nothing tells them.

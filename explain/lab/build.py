@@ -68,7 +68,7 @@ def build(acts: tuple[operations.Operation, ...]) -> dict[str, Place]:
     with IPRoute(ext_ack=True) as home:
         for act in acts:
             try:
-                carry_out(act, places, home)
+                _carry_out(act, places, home)
             except (NetlinkError, OSError) as e:
                 number, text = e.args[0], e.args[-1] if len(e.args) > 1 else e
                 known = errno.errorcode.get(number, number) if isinstance(number, int) else number
@@ -76,7 +76,7 @@ def build(acts: tuple[operations.Operation, ...]) -> dict[str, Place]:
     return places
 
 
-def carry_out(act: operations.Operation, places: dict[str, Place], home: IPRoute) -> None:
+def _carry_out(act: operations.Operation, places: dict[str, Place], home: IPRoute) -> None:
     """One operation of building."""
     match act:
         case operations.CreateNode():

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # Nothing in a lab can be an address that somebody else owns: documentation (RFC 5737, RFC 3849), private
 # (RFC 1918, RFC 4193), shared (RFC 6598) and link-local (RFC 4291, RFC 3927) networks only.
-ALLOWED = tuple(
+_ALLOWED = tuple(
     ipaddress.ip_network(text)
     for text in (
         "192.0.2.0/24",
@@ -45,7 +45,7 @@ COMMON = (
 NAME = re.compile(r"[a-z][a-z0-9-]{0,14}")
 MAC = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")
 HOSTNAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-SYSCTL = re.compile(r"net\.(?:ipv4|ipv6|netfilter|bridge)(?:\.[A-Za-z0-9_-]+)+")
+_SYSCTL = re.compile(r"net\.(?:ipv4|ipv6|netfilter|bridge)(?:\.[A-Za-z0-9_-]+)+")
 
 
 class LabFileError(InputError):
@@ -163,7 +163,7 @@ def hostname(value: Any, where: str) -> str:
 
 def _is_allowed(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     """True if a lab may own this address."""
-    return any(address.version == net.version and address in net for net in ALLOWED)
+    return any(address.version == net.version and address in net for net in _ALLOWED)
 
 
 def address(value: Any, where: str) -> str:
@@ -206,7 +206,7 @@ def prefix(value: str, where: str, family: int = 4) -> str:
 
 def sysctl_key(value: str, where: str) -> str:
     """A setting of one network namespace; ``net.core`` belongs to the whole machine."""
-    if not SYSCTL.fullmatch(value):
+    if not _SYSCTL.fullmatch(value):
         raise LabFileError(where, value, "lab_file.sysctl")
     return value
 

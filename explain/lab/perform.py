@@ -79,7 +79,7 @@ class Child:
     is_open: bool = True
 
 
-ENDED = object()
+_ENDED = object()
 """What the selector says of a process that has ended: whoever waits for it looks at once."""
 
 
@@ -124,7 +124,7 @@ class Stage:
         os.set_blocking(master, False)
         child = Child(step, process, master, time.monotonic(), os.pidfd_open(process.pid))
         self._selector.register(master, selectors.EVENT_READ, child)
-        self._selector.register(child.pidfd, selectors.EVENT_READ, ENDED)
+        self._selector.register(child.pidfd, selectors.EVENT_READ, _ENDED)
         return child
 
     def run(self, step: Step) -> Ran | None:
@@ -203,7 +203,7 @@ class Stage:
             for key, _ in self._selector.select(min(left, pause)):
                 if isinstance(key.data, Child):
                     self._read(key.data)
-                elif key.data is ENDED:
+                elif key.data is _ENDED:
                     self._selector.unregister(key.fd)
                     os.close(key.fd)
                 else:

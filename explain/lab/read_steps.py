@@ -14,9 +14,9 @@ from explain.lab.records import Step, Wait
 if TYPE_CHECKING:
     from explain.lab.records import Node
 
-STEP = ("on", "run", "status", "shows", "timeout", "background", "main", "privileged")
+_STEP = ("on", "run", "status", "shows", "timeout", "background", "main", "privileged")
 WAIT = ("wait", "on", "for", "state", "interface", "timeout")
-WAITS = ("neighbour", "listening", "address", "frames", "quiet")
+_WAITS = ("neighbour", "listening", "address", "frames", "quiet")
 
 
 def step_of(row: object, nodes: dict[str, Node], where: str) -> Step | Wait:
@@ -24,7 +24,7 @@ def step_of(row: object, nodes: dict[str, Node], where: str) -> Step | Wait:
     got = check.table(row, where)
     if "wait" in got:
         return _wait(got, nodes, where)
-    check.keys(got, STEP, ("on", "run"), where)
+    check.keys(got, _STEP, ("on", "run"), where)
     node = check.name(got["on"], f"{where}: on")
     node_named(node, nodes, f"{where}: on")
     run = check.strings(got["run"], f"{where}: run", check.argument)
@@ -48,7 +48,7 @@ def step_of(row: object, nodes: dict[str, Node], where: str) -> Step | Wait:
 
 def _wait(got: dict[str, Any], nodes: dict[str, Node], where: str) -> Wait:
     check.keys(got, WAIT, ("wait",), where)
-    kind = check.one_of(got["wait"], WAITS, f"{where}: wait")
+    kind = check.one_of(got["wait"], _WAITS, f"{where}: wait")
     needed = ("for",) if kind == "quiet" else ("on", "for", "interface") if kind == "frames" else ("on", "for")
     check.keys(got, WAIT, needed, where)
     if "on" in got:

@@ -18,7 +18,7 @@ from explain.state.read_routes import routes_of, rules_of
 from explain.state.read_sockets import sockets_of
 from explain.state.records import HostState
 
-MOST_OCTETS = 64 << 20
+_MOST_OCTETS = 64 << 20
 KEYS = frozenset(
     "addr link route route6 rule rule6 neigh proxy fdb bridge_link nft conntrack qdisc"  # noqa: SIM905
     " iptables_save ip6tables_save sockets sysctl counters".split()
@@ -40,8 +40,8 @@ def read_state(source: Path | str, name: str | None = None) -> HostState:
         return _from_text(source, name or "state", name or "host")
     path = Path(source)
     try:
-        if path.stat().st_size > MOST_OCTETS:
-            raise UnreadableError(str(path), "unread.large_state", limit=MOST_OCTETS >> 20)
+        if path.stat().st_size > _MOST_OCTETS:
+            raise UnreadableError(str(path), "unread.large_state", limit=_MOST_OCTETS >> 20)
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise UnreadableError(str(path), reason_of(error, "unread.not_opened")) from None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Choose = Callable[[list[str]], tuple[click.Command, list[str]]]
 
-VARIABLE = "_EXPLAIN_COMPLETE"
+_VARIABLE = "_EXPLAIN_COMPLETE"
 SHELLS = tuple(SCRIPTS)
 
 
@@ -37,11 +37,11 @@ def answer(commands: Sequence[str], choose: Choose) -> str:
         commands: the command words.
         choose: the command that the words mean, and what is left of them for it.
     """
-    shell, _, asked = os.environ[VARIABLE].partition("_")
+    shell, _, asked = os.environ[_VARIABLE].partition("_")
     kind = get_completion_class(shell)
     if shell not in SHELLS or asked != "complete" or kind is None:
         return ""
-    completer = kind(click.Command("explain"), {}, "explain", VARIABLE)
+    completer = kind(click.Command("explain"), {}, "explain", _VARIABLE)
     words, begun = completer.get_completion_args()
     items = _items(completer, words, begun, commands, choose)
     return "".join(f"{completer.format_completion(item)}\n" for item in items)
