@@ -72,15 +72,16 @@ def _inside(protocol: int, octets: bytes) -> str:
 
     start = Next(_kind(protocol), _UDP_HEADER if protocol == _UDP else 0, len(octets))
     layers = [layer for layer in dissect_from(start, octets, {}) if not layer.is_quoted]
-    return next((_between(layers, at) for at in reversed(range(len(layers))) if layers[at].name in _ENDS), "")
+    inmost = (_between(layers, at) for at in reversed(range(len(layers))) if layers[at].name in _ENDS)
+    return next(filter(None, inmost), "")
 
 
 def _between(layers: Sequence[Layer], at: int) -> str:
-    """The ends of a packet, whichever speaks, and what it carries."""
+    """The ends of a packet, whichever speaks, and what it carries; empty where its header is none, or is cut off."""
     name = layers[at].name
     values = {field.name: str(field.value) for field in layers[at].fields}
-    if values.get(f"{name}.version", _VERSIONS.get(name)) != _VERSIONS.get(name):
-        return ""
     ends = sorted(values[one] for one in _ENDS[name] if one in values)
+    if values.get(f"{name}.version", _VERSIONS.get(name)) != _VERSIONS.get(name) or not ends:
+        return ""
     carried = layers[at + 1].name if at + 1 < len(layers) else "data"
     return f"{' - '.join(ends)} {'ARP' if name == 'arp' else _NAMES.get(carried, 'IP')}"

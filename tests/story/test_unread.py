@@ -21,7 +21,7 @@ def test_frames_of_an_unknown_link_type_are_named_and_counted():
     assert "2 frames came over a link of type USER0 (147)" in " ".join(story.split())
 
 
-@pytest.mark.parametrize(("number", "words"), [(41, "are a tunnel (IPv6 in IP)"), (89, "OSPF"), (200, "protocol 200")])
+@pytest.mark.parametrize(("number", "words"), [(41, "have a tunnel (IPv6 in IP)"), (89, "OSPF"), (200, "protocol 200")])
 def test_another_protocol_of_ip_is_named(number, words):
     assert words in " ".join(told(eth(A, B, 0x800, ip(ALICE, BOB, number, b"\0" * 40))).split())
 
@@ -40,7 +40,7 @@ GRE, BRIDGED, VXLAN = b"\0\0\x08\0" + INNER[14:], b"\0\0\x65\x58" + INNER, b"\x0
 )  # fmt: skip
 def test_a_tunnel_is_told_with_its_ends_and_what_is_within(packet, kind):
     story = " ".join(told(*[eth(A, B, 0x800, packet)] * 3).split())
-    assert f"3 packets between {ALICE} and {BOB} carry packets within packets ({kind}, a tunnel)" in story
+    assert f"{ALICE} and {BOB} send packets within packets ({kind}, a tunnel), 3 packets" in story
     assert "10.0.0.1 - 10.0.0.2 ICMP (3 packets)" in story
 
 
@@ -51,7 +51,7 @@ def test_what_else_goes_to_the_port_of_a_tunnel_is_none():
 def test_of_a_tunnel_no_more_than_the_first_packets_are_kept(monkeypatch):
     monkeypatch.setattr("explain.decode.contents._MOST_TUNNELLED", 5)
     story = " ".join(told(*[eth(A, B, 0x800, ip(ALICE, BOB, 47, GRE))] * 9).split())
-    assert "9 packets between" in story
+    assert "a tunnel), 9 packets: " in story
     assert "10.0.0.1 - 10.0.0.2 ICMP (5 packets)" in story
 
 

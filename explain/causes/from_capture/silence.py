@@ -29,6 +29,7 @@ WHY_SILENT = (
     "partial-loss", "icmp-errors-filtered-on-router", "wrong-nexthop-on-router", "router-interface-down",
     "routing-loop", "sender-address-in-wrong-subnet", "conntrack-table-full", "duplicate-address",
 )  # fmt: skip
+_UNTRANSLATED = ("masquerade-missing", "masquerade-wrong-interface", "nat-wrong-source-net")
 _SOME_LOST = ("icmp-rate-limited", "corrupted-packets", "filter-on-target-input", "duplicate-address")
 _MOST_CITED = 4  # segments of the target that show that it is reached
 
@@ -58,6 +59,11 @@ def look(scene: Scene) -> Iterator[Seen]:
             yield Seen(cause, "possible", [(part, index) for index in indices], rows, why, values)
 
 
+def nat_first(why: tuple[str, ...]) -> tuple[str, ...]:
+    """The rivals of a silence towards a private address that a router let out: translation before all others."""
+    return (*(one for one in why if one in _UNTRANSLATED), *(one for one in why if one not in _UNTRANSLATED))
+
+
 def _narrowed(scene: Scene, rows: list[int]) -> tuple[list[int], tuple[str, ...], str]:
     """What the silence may mean, with what shows it: the size of the requests, the way, what else was answered."""
     at = np.array(rows, np.int64)
@@ -71,5 +77,5 @@ def _narrowed(scene: Scene, rows: list[int]) -> tuple[list[int], tuple[str, ...]
     if proof:
         return proof, possible(why), "reached"
     if is_private_underway(scene.table, rows[0]):
-        return [], why, "private"
+        return [], nat_first(why), "private"
     return [], why, "link" if len(why) < len(sized) else ""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from explain.causes.from_capture import tcp_resets, tcp_scan, tcp_talk
 from explain.causes.from_capture.scene import Scene, Seen
+from explain.causes.from_capture.silence import nat_first
 from explain.causes.from_capture.tcp_scan import by_service
 from explain.exchanges.segment import is_private_underway
 from explain.exchanges.tcp_challenge import challenges, goes_on
@@ -78,6 +79,7 @@ def _same_fate(
                 "case": "home" if is_home else "private",
                 "client": scene.table.addresses.text(scene.table.ends(rows[0])[0]),
             }
+            why = why if is_home else nat_first(why)
         yield Seen(cause, certainty, [(part, index) for index in some], rows, why, values)
 
 
