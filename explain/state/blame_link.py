@@ -66,10 +66,12 @@ def blame_silence(scene: Scene, host: str, reason: str, by: Decider | None, stop
         "arp-filter": "arp-ignored-by-target",
         "rp-filter": "rp-filter-strict",
         "ipv6-disabled": "ipv6-disabled",
-        "other-interface": "arp-ignored-by-target",
     }
     if reason in simple:
         return [scene.cause(simple[reason], host, by, direction=stop.direction)]
+    if reason == "other-interface":
+        # A host that is asked for an IPv6 address of another of its links is silent. Source: RFC 4861, 7.2.3.
+        return blame_absent(scene, stop)
     if reason == "tentative":
         failed = by is not None and "dadfailed" in by.text
         return [scene.cause("duplicate-address" if failed else "address-tentative", host, by)]

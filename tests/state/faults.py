@@ -102,6 +102,7 @@ FAULTS = (
           families=V4),
     fault("sender-address-in-wrong-subnet", "r1", ("S", "ip addr flush dev s0; ip addr add 172.20.1.5/24 dev s0; ip route add default via {R1} dev s0 onlink"), families=V4),
     fault("sender-address-in-wrong-subnet", "r1", ("S", "ip addr flush dev s0; ip addr add 172.20.1.5/24 dev s0"), families=V4),
+    fault("sender-address-in-wrong-subnet", "r1", ("R1", "ip -6 addr add 2001:db8:77::fe/64 dev r11 nodad"), ("S", "ip -6 addr flush dev s0 scope global; ip -6 addr add 2001:db8:77::5/64 dev s0 nodad; ip -6 route replace default via 2001:db8:77::fe"), families=V6),
     fault("wrong-netmask-on-sender", "r1", ("S", "ip -6 addr flush dev s0 scope global; ip -6 addr add {S}/24 dev s0 nodad; ip -6 route replace default via {R1}"), families=V6),
     fault("duplicate-address", "bridge", ("X", "ip -6 addr add {S}/64 dev x0 nodad"), ("S", "ip -6 addr flush dev s0 scope global; sysctl -q -w net.ipv6.conf.s0.accept_dad=1; ip -6 addr add {S}/64 dev s0; sleep 2"), families=V6, is_answered=None),
     fault("address-tentative", "direct", ("S", "ip -6 addr flush dev s0 scope global; sysctl -q -w net.ipv6.conf.s0.accept_dad=1 net.ipv6.conf.s0.dad_transmits=250; ip -6 addr add {S}/64 dev s0"), packet={"bound_source": "{S}"}, ping=("-I", "{S}"), families=V6),
