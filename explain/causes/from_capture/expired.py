@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +73,9 @@ def seen_again(table: PacketTable, rows: Rows) -> list[int]:
     for row in rows.tolist():
         copies[int(table.flow[row]), int(table.ip_id[row]), int(table.length[row]), int(table.seq[row])].append(row)
     for same in copies.values():
-        ttls = table.ttl[same].tolist()
-        if len(same) >= _LOOP_VISITS and all(later < earlier for earlier, later in itertools.pairwise(ttls)):
-            return same
+        # IPv6 has no id by which the answers of one ping were known apart; each begins anew with a high hop limit.
+        begins = np.flatnonzero(np.diff(table.ttl[same].astype(np.int64)) >= 0) + 1
+        rounds = max(np.split(np.array(same), begins), key=len)
+        if len(rounds) >= _LOOP_VISITS:
+            return [int(row) for row in rounds]
     return []
