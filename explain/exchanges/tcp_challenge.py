@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.exchanges.tcp_course import ACK, FIN, NEVER, RST, SYN
+from explain.exchanges.tcp_many import segments_of
 
 if TYPE_CHECKING:
     from explain.exchanges.tcp_course import Course
@@ -42,13 +43,17 @@ def only_challenged(moments: TcpMoments, course: Course) -> Bools:
     return is_attempt
 
 
-def goes_on(talk: Talk) -> bool:
-    """Whether the sender of the first RST goes on talking, and the other side with it."""
-    resets = talk.where(RST)
-    if not len(resets):
-        return False
-    is_talk = talk.flags & (RST | ACK) == ACK
-    is_talk[: resets[0]] = False
-    is_sender = talk.role == talk.role[resets[0]]
-    own, other = np.flatnonzero(is_talk & is_sender), np.flatnonzero(is_talk & ~is_sender)
-    return bool(len(own) and len(other) and other[-1] > own[0])
+def go_on(moments: TcpMoments, indices: Rows) -> Bools:
+    """In which of some connections the sender of the first RST goes on talking, and the other side with it."""
+    if not len(indices):
+        return np.zeros(0, np.bool_)
+    at, of = segments_of(moments.streams, indices)
+    flags, is_high, position = moments.streams.flags[at], moments.streams.is_high[at], np.arange(len(at))
+    starts = np.searchsorted(of, np.arange(len(indices)))
+    first = np.minimum.reduceat(np.where(flags & RST != 0, position, len(at)), starts)
+    is_talk = (flags & (RST | ACK) == ACK) & (position > first[of])
+    is_own = is_high == is_high.take(first, mode="clip")[of]
+    own = np.minimum.reduceat(np.where(is_talk & is_own, position, len(at)), starts)
+    other = np.maximum.reduceat(np.where(is_talk & ~is_own, position, -1), starts)
+    going: Bools = other > own
+    return going

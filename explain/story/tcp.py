@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.exchanges import tcp_labels as label
-from explain.exchanges.tcp_challenge import challenges, goes_on
+from explain.exchanges.tcp_challenge import challenges, go_on
 from explain.exchanges.tcp_course import NEVER
 from explain.story.teller import end_text
 from explain.table import REVERSED, TCP
@@ -51,7 +51,7 @@ def connection(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
 
         yield from tls.lines(teller, fields.tls, rows, name, values)
     yield from _talk(teller, part, index, fields, rows, name, values)
-    is_ignored = outcome == "reset" and goes_on(part.facts["moments"].talk(index))
+    is_ignored = outcome == "reset" and bool(go_on(part.facts["moments"], np.array([index])).any())
     yield from _closing(teller, rows, from_client, outcome, name, values, is_ignored=is_ignored)
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from explain.causes.from_capture import tcp_resets, tcp_scan, tcp_talk
 from explain.causes.from_capture.scene import Scene, Seen
 from explain.causes.from_capture.silence import nat_first
 from explain.causes.from_capture.tcp_scan import by_service
 from explain.exchanges.segment import is_private_underway
-from explain.exchanges.tcp_challenge import challenges, goes_on
+from explain.exchanges.tcp_challenge import challenges, go_on
 from explain.exchanges.tcp_course import NEVER
 
 if TYPE_CHECKING:
@@ -139,11 +141,11 @@ def _resets(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
     alike: dict[tuple[str, str, tuple[str, ...], bool], dict[int, tuple[int, ...]]] = defaultdict(dict)
     is_closed_first = course.fins.min(axis=0) < course.resets.min(axis=0)
     cut_off, ignored = [], []
-    for index in scene.open(part, "reset"):
-        if goes_on(part.facts["moments"].talk(index)):
+    some = scene.open(part, "reset")
+    for index, is_ignored in zip(some, go_on(part.facts["moments"], np.array(some, np.int64)).tolist(), strict=True):
+        if is_ignored:
             ignored.append(index)
-            continue
-        if is_closed_first[index] and not _is_shut(part, index):
+        elif is_closed_first[index] and not _is_shut(part, index):
             scene.accounted[part.kind].add(index)
         else:
             cut_off.append(index)
