@@ -112,7 +112,7 @@ def _is_whole(witnesses: Witnesses, context: Context, path: Path) -> bool:
     """Whether nothing that matters lies outside the states: all of the network is known, or all of the way is."""
     topology = witnesses.topology
     if topology.is_whole and set(topology.roles) <= {each.name for each in witnesses.states}:
-        return True
+        return path.is_certain or path.outcome != "answered"
     is_numeric = context.conditions.get("named") is False
     is_shown = any(each.certainty == "proved" for each in path.causes) or (is_numeric and Scene(path).is_complete())
     return path.is_certain and is_shown

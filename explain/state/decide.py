@@ -77,7 +77,7 @@ def _is_discovery_off(state: HostState, packet: Packet) -> bool:
 def _output(state: HostState, packet: Packet, base: Decision, flows: tuple[Flow, ...]) -> Decision:
     hooks = Hooks(state, base)
     tracked = track(packet, flows)
-    before = replace(packet, connection=tracked.connection)
+    before = tracked.told(packet)
     if full := _is_full(hooks, before):
         return hooks.done("dropped", "conntrack-full", None, by=full)
     current = hooks.run("output", before, None, base.interface, tracked)
@@ -123,7 +123,7 @@ def _arrived(state: HostState, packet: Packet, flows: tuple[Flow, ...]) -> Decis
     if is_loopback(packet.destination) and state.sysctl(f"net.ipv4.conf.{device}.route_localnet") != 1:
         return hooks.done("dropped", "loopback-from-outside", None)
     tracked = track(packet, flows)
-    before = replace(packet, connection=tracked.connection)
+    before = tracked.told(packet)
     if full := _is_full(hooks, before):
         return hooks.done("dropped", "conntrack-full", None, by=full)
     current = hooks.run("prerouting", before, device, None, tracked)

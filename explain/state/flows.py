@@ -33,11 +33,13 @@ class Flow:
     Attributes:
         before: the first packet's ends as they came in.
         after: as they went on; unlike ``before`` if they were translated.
+        mark: what a rule wrote on the flow.
     """
 
     protocol: str
     before: Ends
     after: Ends
+    mark: int = 0
 
     @property
     def status(self) -> frozenset[str]:
@@ -73,6 +75,11 @@ class Tracked:
     connection: str
     flow: Flow | None = None
     is_reply: bool = False
+
+    def told(self, packet: Packet) -> Packet:
+        """The packet with what is known of its flow, as rules may ask for it."""
+        mark = self.flow.mark if self.flow is not None else 0
+        return replace(packet, connection=self.connection, connection_mark=mark, is_reply=self.is_reply)
 
 
 def track(packet: Packet, flows: tuple[Flow, ...]) -> Tracked:
@@ -140,4 +147,4 @@ def remember(before: Packet, after: Packet) -> Flow | None:
     """The flow that a packet begins, or None if it begins none."""
     if before.quoted is not None or after.connection != "new":
         return None
-    return Flow(before.protocol, _ends_of(before), _ends_of(after))
+    return Flow(before.protocol, _ends_of(before), _ends_of(after), after.connection_mark)

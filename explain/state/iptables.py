@@ -168,10 +168,10 @@ class _Parser:
                 self.out.append({"unknown": f"{word} {','.join(names)}"})
             else:
                 self._add({"ct": {"key": "state"}}, states, op="in")
-        elif word == "--mark" and self.module in {"mark", ""}:
+        elif word == "--mark" and self.module in {"mark", "connmark", ""}:
             value, slash, mask = self.next().partition("/")
-            left: Statement = {"&": [meta("mark"), number(mask)]} if slash else meta("mark")
-            self._add(left, number(value))
+            mark: Statement = {"ct": {"key": "mark"}} if self.module == "connmark" else meta("mark")
+            self._add({"&": [mark, number(mask)]} if slash else mark, number(value))
         elif word in {"--src-range", "--dst-range"}:
             field = "saddr" if word == "--src-range" else "daddr"
             protocol = "ip" if self.family == "ip" else "ip6"

@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 
 _SIMPLE = {"ACCEPT": "accept", "DROP": "drop", "RETURN": "return", "NFQUEUE": "queue", "NOTRACK": "notrack"}
 _TRANSLATIONS = frozenset({"SNAT", "DNAT", "MASQUERADE", "REDIRECT"})
-_HARMLESS = frozenset({"LOG", "NFLOG", "ULOG", "TCPMSS", "TRACE", "CONNMARK", "CLASSIFY", "DSCP", "TOS", "CHECKSUM"})
+_HARMLESS = frozenset({"LOG", "NFLOG", "ULOG", "TCPMSS", "TRACE", "CLASSIFY", "DSCP", "TOS", "CHECKSUM"})
 _NOT_UNDERSTOOD = frozenset({"SYNPROXY", "TPROXY", "NETMAP", "SET", "HMARK", "RATEEST", "AUDIT"})
+_MARKINGS = {"--set-xmark": "^", "--set-mark": "|", "--and-mark": "&", "--or-mark": "|", "--xor-mark": "^"}
+_ALL_BITS = 0xFFFFFFFF
+_FLOWS_MARK: Statement = {"ct": {"key": "mark"}}
 _REJECTS = {
     "net": "net-unreachable",
     "host": "host-unreachable",
@@ -38,8 +41,8 @@ def target(name: str, words: Sequence[str], family: str) -> Statement:
         return {"notrack": None} if "--notrack" in options else {"effect": "CT"}
     if name in _TRANSLATIONS:
         return {name.lower(): _translation(options)}
-    if name == "MARK":
-        return _mark(options)
+    if name in {"MARK", "CONNMARK"}:
+        return _marking(_FLOWS_MARK if name == "CONNMARK" else meta("mark"), options)
     if name in {"TTL", "HL"}:
         return _ttl(options, family)
     if name == "TEE":
@@ -101,12 +104,19 @@ def _translation(options: Mapping[str, str]) -> Statement | None:
     return found or None
 
 
-def _mark(options: Mapping[str, str]) -> Statement:
-    text = options.get("--set-mark") or options.get("--set-xmark") or ""
-    value, _, mask = text.partition("/")
-    if not value or mask not in {"", "0xffffffff"}:
-        return {"effect": "MARK"}
-    return {"mangle": {"key": meta("mark"), "value": number(value)}}
+def _marking(key: Statement, options: Mapping[str, str]) -> Statement:
+    """A mark is set through a mask: what the mask covers is cleared first. Source: iptables-extensions(8), MARK."""
+    if "--save-mark" in options:
+        return {"mangle": {"key": _FLOWS_MARK, "value": meta("mark")}}
+    if "--restore-mark" in options:
+        return {"mangle": {"key": meta("mark"), "value": _FLOWS_MARK}}
+    for name, then in _MARKINGS.items():
+        value, _, mask = options.get(name, "").partition("/")
+        covered = number(mask or "0xffffffff")
+        if value and isinstance(covered, int):
+            kept = {"&": [key, _ALL_BITS & ~covered]} if name in {"--set-xmark", "--set-mark"} else key
+            return {"mangle": {"key": key, "value": {then: [kept, number(value)]}}}
+    return {"effect": "MARK"}
 
 
 def _ttl(options: Mapping[str, str], family: str) -> Statement:

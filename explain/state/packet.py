@@ -36,6 +36,7 @@ class Packet:
         is_broadcast_allowed: ``ping -b``.
         connection: what connection tracking says of it (``new``, ``established``, ``related``, ``invalid``,
             ``untracked``).
+        connection_mark, is_reply: what it knows of the packet's flow: its mark, and whether the packet goes against it.
         quoted: in an ICMP error, the packet it complains about.
         mtu: in a fragmentation-needed or packet-too-big error, the MTU it tells.
         is_answer: it answers a packet of a program that still waits, whose socket no later state shows.
@@ -65,6 +66,8 @@ class Packet:
     destination_mac: str | None = None
     packet_type: str = "host"
     connection: str | None = None
+    connection_mark: int = 0
+    is_reply: bool = False
     quoted: Packet | None = None
     mtu: int | None = None
     is_answer: bool = False
@@ -186,7 +189,10 @@ def error_about(
 
 def arriving(packet: Packet, interface: str) -> Packet:
     """The packet as the next host sees it: what was known about sending it is gone."""
-    return replace(packet, in_interface=interface, bound_interface=None, bound_source=None, mark=0, connection=None)
+    return replace(
+        packet, in_interface=interface, bound_interface=None, bound_source=None, mark=0, connection=None,
+        connection_mark=0, is_reply=False,
+    )  # fmt: skip
 
 
 _UNREACHABLE = {

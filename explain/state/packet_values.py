@@ -160,7 +160,9 @@ def _ct(inner: Mapping[str, Any], packet: Packet, context: Context) -> object:
     if key == "status":
         return context.status or frozenset({"none"})
     if key == "direction":
-        return {"new": "original", "established": UNKNOWN}.get(packet.connection or "", UNKNOWN)
+        return ("reply" if packet.is_reply else "original") if packet.connection in {"new", "established"} else UNKNOWN
+    if key == "mark":
+        return packet.connection_mark
     return UNKNOWN
 
 

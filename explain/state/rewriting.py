@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import reduce
+from operator import and_, or_, xor
 from typing import TYPE_CHECKING, Any
 
 from explain.state.match import holds
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from explain.state.packet import Packet
     from explain.state.packet_values import Context
     from explain.state.ruleset import FilterRule, Ruleset
+
+
+_BITWISE = {"&": and_, "|": or_, "^": xor}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +70,14 @@ def translate(walk: Walk, key: str, value: object) -> bool:
 
 
 def _resolved(walk: Walk, value: object) -> object:
-    """A literal, the first of a range, or what a map gives."""
+    """A literal, the first of a range or prefix, or what a map gives."""
     if isinstance(value, Mapping):
         if isinstance(value.get("map"), Mapping):
             return _resolved(walk, looked_up(walk, value["map"]) or None)
         if isinstance(value.get("range"), list) and value["range"]:
             return _resolved(walk, value["range"][0])
+        if isinstance(value.get("prefix"), Mapping):
+            return value["prefix"].get("addr")
         return value
     return value
 
@@ -111,8 +118,14 @@ def _mangle(walk: Walk, rule: FilterRule, inner: Mapping[str, Any]) -> None:
     target = inner.get("key")
     value = inner.get("value")
     described = say(target)
-    if described == "mark" and isinstance(value, int):
-        walk.packet = replace(walk.packet, mark=value)
+    if described in {"mark", "ct mark"}:
+        mark = _marked(walk.packet, value)
+        if mark is None:
+            walk.doubts.add("mark")
+        elif described == "mark":
+            walk.packet = replace(walk.packet, mark=mark)
+        else:
+            walk.packet = replace(walk.packet, connection_mark=mark)
     elif described in {"ip ttl", "ip6 hoplimit"} and isinstance(value, int):
         walk.packet = replace(walk.packet, ttl=value)
     elif described in {"ip saddr", "ip6 saddr"} and isinstance(value, str):
@@ -121,6 +134,20 @@ def _mangle(walk: Walk, rule: FilterRule, inner: Mapping[str, Any]) -> None:
         walk.packet = replace(walk.packet, destination=value)
     elif isinstance(target, Mapping) and "payload" in target and "dscp" not in described:
         walk.oddities.append(("corrupted", rule))
+
+
+def _marked(packet: Packet, value: object) -> int | None:
+    """The number that a mark is set to: written out, taken from the other mark, or reckoned from both."""
+    if isinstance(value, int):
+        return value
+    ((key, inner),) = members(value).items() if len(members(value)) == 1 else (("", None),)
+    if key in {"meta", "ct"} and members(inner).get("key") == "mark":
+        return packet.mark if key == "meta" else packet.connection_mark
+    if key not in _BITWISE or not isinstance(inner, list):
+        return None
+    parts = [_marked(packet, each) for each in inner]
+    known = [each for each in parts if each is not None]
+    return reduce(_BITWISE[key], known) if known and len(known) == len(parts) else None
 
 
 def looked_up(walk: Walk, inner: Mapping[str, Any]) -> object:

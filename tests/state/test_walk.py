@@ -332,6 +332,24 @@ def test_an_answer_begins_with_the_hops_that_its_route_tells() -> None:
     assert causes(go({"T": {"route": tired}})) == ["reply-ttl-too-low"]
 
 
+def test_a_mark_of_the_request_that_its_flow_keeps_is_seen_by_the_answer() -> None:
+    lines = [
+        "*mangle", "-A PREROUTING -i r0 -p icmp -j MARK --set-xmark 0x5/0xff",
+        "-A PREROUTING -m mark --mark 0x5 -j CONNMARK --save-mark", "COMMIT",
+        "*filter", "-A FORWARD -o r0 -m connmark --mark 0x5 -j DROP", "COMMIT",
+    ]  # fmt: skip
+    path = go({"R": {"iptables_save": lines}})
+    assert (causes(path), path.causes[0].direction) == (["filter-on-router-forward"], "reply")
+    lines[1] = lines[1].replace("0x5/0xff", "0x6/0xff")
+    assert causes(go({"R": {"iptables_save": lines}})) == ["healthy"]
+
+
+def test_a_source_is_rewritten_to_the_first_of_a_prefix() -> None:
+    to = {"snat": {"addr": {"prefix": {"addr": "10.0.2.200", "len": 31}}}}
+    path = go({"R": filtered("ip", "postrouting", to, type="nat", prio=100)})
+    assert causes(path)[0] == "snat-to-unowned-address"
+
+
 def test_a_limit_that_no_ping_meets_is_no_fault_and_one_that_it_may_meet_stands_before_health() -> None:
     def limited(rate: int) -> Path:
         return go({"R": filtered("inet", "forward", {"limit": {"rate": rate, "per": "second", "inv": True}}, DROP)})
