@@ -74,7 +74,7 @@ def context_of(witnesses: Witnesses) -> Context:
     named = _CASE_TOOLS.get(tool or "", tool)
     kind = TOOLS.get(text.program) if text else TOOLS.get(command.kind or "") if command else None
     kind = kind or (named if named in {"ping", "tcp", "udp", "trace", "dhcp", "lookup"} else None)
-    kind = "udp" if kind == "tcp" and _is_udp(command) else kind
+    kind = "udp" if kind == "tcp" and (_is_udp(command) or _says_udp(text)) else kind
     target = _address(text.target_address if text else None) or _address(destination)
     target = target or (_address(command.target) if command else None)
     family = _family(text, command, target) or witnesses.family
@@ -101,6 +101,11 @@ def _is_udp(command: Command | None) -> bool:
         return False
     is_netcat = command.program in {"nc", "ncat", "netcat", "nc.openbsd", "nc.traditional"}
     return command.program == "udpprobe" or (is_netcat and ("u" in command.options or "udp" in command.options))
+
+
+def _says_udp(text: TextWitness | None) -> bool:
+    """Whether the program names itself in what it says."""
+    return text is not None and any(each.text.startswith("udpprobe:") for each in text.symptoms)
 
 
 def _address(text: str | None) -> str | None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from explain.state.blame_nat import source_rules
 from explain.state.blame_sender import blame_refused, misconfigured, no_route
 from explain.state.decision import Decider
 from explain.state.outgoing import send, without_binding
 from explain.state.settings import is_router
+from explain.state.source_rules import source_rules
 
 if TYPE_CHECKING:
     from explain.state.network import Place
@@ -162,7 +162,7 @@ def _was_renumbered(scene: Scene, host: str) -> bool:
     mine_side = {network for name, network in _networks_of(scene, host)}
     if not sender_side or sender_side & mine_side:
         return False
-    if any(True for name in scene.network.hosts for _ in source_rules(scene, name)):
+    if any(True for state in scene.network.hosts.values() for _ in source_rules(state, scene.family)):
         # Behind a translation nobody needs a route back.
         return False
     back = [route for route in state.routes.get(4, ()) if route.table == "main" and route.protocol != "kernel"]

@@ -15,6 +15,7 @@ from explain.state.packet_values import Context
 from explain.state.routes import Query, look_up
 from explain.state.ruleset import Chain, FilterRule, ruleset_of
 from explain.state.settings import is_router
+from explain.state.source_rules import SOURCE_NAT, source_rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,12 +70,11 @@ def _status(decision: Decision) -> frozenset[str]:
     return decision.flow.status if decision.flow else frozenset()
 
 
-_SOURCE_NAT = frozenset({"snat", "masquerade"})
 _TARGET_NAT = frozenset({"dnat", "redirect"})
 
 
 def _nat_rule(decision: Decision, kind: str) -> Decider | None:
-    wanted = _TARGET_NAT if kind == "dnat" else _SOURCE_NAT
+    wanted = _TARGET_NAT if kind == "dnat" else SOURCE_NAT
     for look in decision.looks:
         for passed in look.verdict.passed:
             if passed.did in wanted:
@@ -142,25 +142,15 @@ def _masquerade(scene: Scene, step: Step, stop: Stop) -> list[StateCause]:
         return []
     if any(look.verdict.packet.connection == "untracked" for look in decision.looks):
         rule = next((p.rule for look in decision.looks for p in look.verdict.passed if "notrack" in p.did), None)
-        if rule is not None and any(source_rules(scene, decision.host)):
+        if rule is not None and any(source_rules(scene.host(decision.host), scene.family)):
             by = Decider("filter-rule", rule.text, rule=rule.name)
             return [scene.cause("masquerade-bypassed-by-notrack", decision.host, by)]
-    for chain, rule in source_rules(scene, decision.host):
+    for chain, rule in source_rules(scene.host(decision.host), scene.family):
         missed = _why_not(scene, decision, chain, rule)
         if missed is not None:
             by = Decider("filter-rule", rule.text, decision.interface, rule=rule.name)
             return [scene.cause(missed, decision.host, by)]
     return _missing(scene, decision, stop)
-
-
-def source_rules(scene: Scene, host: str) -> Iterator[tuple[Chain, FilterRule]]:
-    """The rules of a host that give packets another source."""
-    families = {"ip", "inet"} if scene.family == 4 else {"ip6", "inet"}
-    for chain in ruleset_of(scene.host(host)).chains.values():
-        if chain.type == "nat" and chain.family in families and chain.hook == "postrouting":
-            for rule in chain.rules:
-                if any(key in _SOURCE_NAT for statement in rule.statements for key in statement):
-                    yield chain, rule
 
 
 def _why_not(scene: Scene, decision: Decision, chain: Chain, rule: FilterRule) -> str | None:

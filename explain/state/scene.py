@@ -199,6 +199,8 @@ def unique(causes: Iterable[StateCause]) -> tuple[StateCause, ...]:
 
 def filter_cause(part: str, hook: str | None) -> str:
     """The id for a filter by the part that its host plays and the hook that it sits on."""
+    if hook == "forward" and part in {"sender", "target"}:
+        return "filter-on-router-forward"  # it has the address that was asked, and sends what comes there further on
     if part == "sender":
         return "filter-on-sender-output" if hook in {"output", "postrouting", "egress"} else "filter-on-sender-input"
     if part == "target":

@@ -350,6 +350,29 @@ def test_a_source_is_rewritten_to_the_first_of_a_prefix() -> None:
     assert causes(path)[0] == "snat-to-unowned-address"
 
 
+def test_a_translation_behind_a_verdict_map_bears_the_keys_of_the_map() -> None:
+    def mapped(interface: str) -> Path:
+        jump = {
+            "vmap": {"key": {"meta": {"key": "oifname"}}, "data": {"set": [[interface, {"jump": {"target": "m"}}]]}}
+        }
+        nat = filtered("ip", "postrouting", jump, type="nat", prio=100)
+        inner = {"family": "ip", "table": "t", "chain": "m", "handle": 2, "expr": [{"masquerade": None}]}
+        nat["nft"]["nftables"] += [{"chain": {"family": "ip", "table": "t", "name": "m"}}, {"rule": inner}]
+        return go({"R": nat, "T": {"route": [each for each in raws()["T"]["route"] if each["dst"] != "default"]}})
+
+    assert causes(mapped("r1")) == ["healthy"]
+    assert causes(mapped("r0"))[0] == "masquerade-wrong-interface"
+
+
+def test_what_forwards_for_its_own_address_is_filtered_as_a_router() -> None:
+    drop = filtered("ip", "forward", DROP)
+    to = {"dnat": {"addr": "10.0.2.9"}}
+    drop["nft"]["nftables"] += filtered("ip", "prerouting", to, table="n", type="nat", prio=-100)["nft"]["nftables"][:1]
+    drop["nft"]["nftables"].append({"rule": {"family": "ip", "table": "n", "chain": "c", "handle": 1, "expr": [to]}})
+    path = walk(states({"R": drop}), echo("10.0.1.1"), "S", links=LINKS)
+    assert causes(path)[0] == "filter-on-router-forward"
+
+
 def test_a_limit_that_no_ping_meets_is_no_fault_and_one_that_it_may_meet_stands_before_health() -> None:
     def limited(rate: int) -> Path:
         return go({"R": filtered("inet", "forward", {"limit": {"rate": rate, "per": "second", "inv": True}}, DROP)})
