@@ -35,11 +35,7 @@ def tell(files: Sequence[str], options: Mapping[str, Any]) -> int:
         from explain.cli.live import live
 
         return live(options, selection)
-    for output in (options["output"], options["write"]):
-        if output:
-            from explain.cli.output import keep_inputs
-
-            keep_inputs(output, (*files, *options["against"]), options["check"])
+    _keep_inputs(files, options)
     given: Sequence[str | BinaryIO] = files
     if files == ("-",):
         from explain.cli.live import is_told_live, live, standard_input
@@ -61,17 +57,30 @@ def tell(files: Sequence[str], options: Mapping[str, Any]) -> int:
         )  # fmt: skip
     warn(report, options["lang"])
     _write(report, options)
+    status = _doubted(report, options, expected)
+    return _INTERRUPTED if any(one.damage and one.damage.kind == INTERRUPTED for one in report.captures) else status
+
+
+def _keep_inputs(files: Sequence[str], options: Mapping[str, Any]) -> None:
+    """Refuse to write over what is read."""
+    for output in (options["output"], options["write"]):
+        if output:
+            from explain.cli.output import keep_inputs
+
+            keep_inputs(output, (*files, *options["against"]), options["check"])
+
+
+def _doubted(report: Report, options: Mapping[str, Any], expected: list[Expected] | None) -> int:
+    """Hold the report against tshark and against what was expected, where that is asked for; the exit status."""
     if options["second_opinion"]:
         from explain.cli.second_opinion import ask
 
         ask(report)
-    if options["check"]:
-        from explain.cli.check import check
+    if not options["check"]:
+        return 0
+    from explain.cli.check import check
 
-        status = check(report, options["check"], expected)
-    else:
-        status = 0
-    return _INTERRUPTED if any(one.damage and one.damage.kind == INTERRUPTED for one in report.captures) else status
+    return check(report, options["check"], expected)
 
 
 def _expected(path: str | None) -> list[Expected] | None:
@@ -127,37 +136,31 @@ def warn(report: Report, language: str) -> None:
 
 
 def _write(report: Report, options: Mapping[str, Any]) -> None:
-    language = options["lang"]
-    if options["as_json"] or options["form"] == "json":
-        text = report.to_json(language)
+    language, form, output = options["lang"], options["form"], options["output"]
+    is_for_terminal = not output and sys.stdout.isatty()
+    if options["as_json"] or form == "json":
+        _put(report.to_json(language), output)
+        return
+    lines = _deep_enough(report, options)
+    if form != "terminal":
+        from explain.cli.forms import drawn, zeek_files
+
+        if not (form == "zeek" and output and zeek_files(report, output)):
+            _put(drawn(form, report, lines, language), output)
+        return
+    sentences = _said(lines, language)
+    if options["ladder"]:
+        from explain.cli.forms import ladder
+
+        _put(ladder(report, lines, sentences, language, is_for_terminal=is_for_terminal), output)
+    elif is_for_terminal:
+        from explain.render.terminal import show
+
+        show(lines, sentences, sys.stdout)
     else:
-        lines = _deep_enough(report, options)
-        if options["form"] == "zeek" and options["output"]:
-            from explain.cli.forms import zeek_files
-
-            if zeek_files(report, options["output"]):
-                return
-        if options["form"] != "terminal":
-            from explain.cli.forms import drawn
-
-            _put(drawn(options["form"], report, lines, language), options["output"])
-            return
-        sentences = _said(lines, language)
-        if options["ladder"]:
-            from explain.cli.forms import ladder
-
-            is_for_terminal = not options["output"] and sys.stdout.isatty()
-            _put(ladder(report, lines, sentences, language, is_for_terminal=is_for_terminal), options["output"])
-            return
-        if not options["output"] and sys.stdout.isatty():
-            from explain.render.terminal import show
-
-            show(lines, sentences, sys.stdout)
-            return
         from explain.render.plain import render
 
-        text = render(lines, sentences)
-    _put(text, options["output"])
+        _put(render(lines, sentences), output)
 
 
 def _most_lines(options: Mapping[str, Any]) -> int | None:

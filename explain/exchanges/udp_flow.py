@@ -106,10 +106,8 @@ def find(table: PacketTable) -> ExchangeColumns:
     is_refused = _refused(table, table.flow[opener])
     outcome = np.where((backward > 0) & (backward < count), 0, np.where(is_refused, 2, 1)).astype(np.uint8)
     outcome[(is_answer & (backward == 0)) | (other >= 0)] = 0
-    needs_no_answer = np.where(is_answer, _to_many(table, table.sources(opener)), is_to_many)
-    needs_no_answer |= ~is_answer & np.isin(table.target_ports(opener), [*ONE_WAY, *SEARCH, *BOTH_SEND])
+    needs_no_answer = _needs_no_answer(table, opener, is_answer, is_to_many)
     client = np.where(is_answer, table.targets(opener), table.sources(opener))
-    needs_no_answer |= (table.source_ports(opener) == MULTICAST_DNS) & (table.target_ports(opener) == MULTICAST_DNS)
 
     def fields(index: int) -> UdpFlow:
         return _fields(table, int(opener[index]), bool(is_answer[index]), (
@@ -128,6 +126,14 @@ def find(table: PacketTable) -> ExchangeColumns:
             "is_answer": is_answer, "client": client,
         },
     )  # fmt: skip
+
+
+def _needs_no_answer(table: PacketTable, opener: Rows, is_answer: Bools, is_to_many: Bools) -> Bools:
+    source, target = table.source_ports(opener), table.target_ports(opener)
+    is_quiet: Bools = np.where(is_answer, _to_many(table, table.sources(opener)), is_to_many)
+    is_quiet |= ~is_answer & np.isin(target, [*ONE_WAY, *SEARCH, *BOTH_SEND])
+    is_quiet |= (source == MULTICAST_DNS) & (target == MULTICAST_DNS)
+    return is_quiet
 
 
 def _fields(

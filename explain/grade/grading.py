@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from explain.errors import InputError
@@ -49,14 +50,12 @@ def grade_files(
         raise NotGradableError("grade.no_captures")
     joint = _events(rubric, {one: files[one] for one in names}, analyses)
 
+    @cache
     def alone(capture: str) -> Events:
         if capture not in files:
             return Events(_nothing(joint, capture))
-        if capture not in made:
-            made[capture] = joint if len(names) == 1 else _events(rubric, {capture: files[capture]}, analyses)
-        return made[capture]
+        return joint if len(names) == 1 else _events(rubric, {capture: files[capture]}, analyses)
 
-    made: dict[str, Events] = {}
     lacking = tuple(one for one in rubric.captures if one not in files)
     lab = Lab(rubric.networks)
     marker = Marker(rubric, joint, alone, roster, language, lacking, lab)
@@ -70,25 +69,19 @@ def grade_files(
     )
     taken = files if isinstance(files, Taken) else Taken(files, answers)
     called = taken.told()
-    told = tuple((one, called[files[one]]) for one in names)
-    written = None if answers is None else called[answers]
-    aside = tuple(called[one] for one in taken.aside[:MOST_ASIDE])
-    outside = len(lab.strangers(report)) if rubric.networks else None
-    prints = _prints(rubric, joint)
-    score = score_of(checks, marked)
     return Graded(
         id=name,
         status="graded",
-        score=score,
+        score=score_of(checks, marked),
         max=rubric.total,
         checks=checks,
         answers=marked,
         reason=None,
-        files=told,
-        outside=outside,
-        prints=prints,
-        answers_file=written,
-        aside=aside,
+        files=tuple((one, called[files[one]]) for one in names),
+        outside=len(lab.strangers(report)) if rubric.networks else None,
+        prints=_prints(rubric, joint),
+        answers_file=None if answers is None else called[answers],
+        aside=tuple(called[one] for one in taken.aside[:MOST_ASIDE]),
     )
 
 

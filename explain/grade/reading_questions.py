@@ -29,13 +29,7 @@ def read_question(reader: Reader, table: Mapping[str, Any]) -> Question:
         "absolute": table["tolerance"]
     }  # fmt: skip
     reader.known(where, "tolerance", tolerance)
-    wrong = []
-    for one in reader.tables(where, table, "wrong"):
-        reader.known(where, "wrong", one)
-        if "value" not in one:
-            reader.say(where, "wrong_value")
-        told = reader.words(where, one, "say")
-        wrong.append(WrongAnswer(one.get("value"), reader.number(where, one, "points"), told))
+    wrong = tuple(_wrong(reader, where, one) for one in reader.tables(where, table, "wrong"))
     columns = reader.table(where, table, "columns") or None
     for column in (columns or {}).values():
         if column not in ANSWER_TYPES:
@@ -46,7 +40,7 @@ def read_question(reader: Reader, table: Mapping[str, Any]) -> Question:
         type=str(kind),
         points=reader.number(where, table, "points"),
         key=table.get("key"),
-        wrong=tuple(wrong),
+        wrong=wrong,
         relative=reader.number(where, tolerance, "relative"),
         absolute=reader.number(where, tolerance, "absolute"),
         partial=reader.text(where, table, "partial"),
@@ -59,3 +53,11 @@ def read_question(reader: Reader, table: Mapping[str, Any]) -> Question:
         needs=reader.texts(where, table, "needs"),
         visibility=reader.text(where, table, "visibility") or "now",
     )
+
+
+def _wrong(reader: Reader, where: str, table: Mapping[str, Any]) -> WrongAnswer:
+    """An answer that is wrong in a known way."""
+    reader.known(where, "wrong", table)
+    if "value" not in table:
+        reader.say(where, "wrong_value")
+    return WrongAnswer(table.get("value"), reader.number(where, table, "points"), reader.words(where, table, "say"))

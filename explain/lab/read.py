@@ -10,7 +10,7 @@ from explain.lab import check, services
 from explain.lab.check import LabFileError
 from explain.lab.read_nodes import node_named, nodes_of
 from explain.lab.read_steps import step_of, with_main
-from explain.lab.records import Lab, Link, Node, Step, Wait
+from explain.lab.records import Lab, Link, Node, Service, Step, Wait
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,12 +73,7 @@ def from_table(data: dict[str, Any], name: str, where: str, text: str) -> Lab:
         return tuple(step_of(row, by_name, f"{where}: {key}[{i}]") for i, row in enumerate(listed))
 
     fault = steps("fault")
-    served = tuple(
-        services.service(row, f"{where}: services[{i}]")
-        for i, row in enumerate(check.rows(data.get("services", []), f"{where}: services"))
-    )
-    for i, service in enumerate(served):
-        node_named(service.on, by_name, f"{where}: services[{i}]: on")
+    served = _services(check.rows(data.get("services", []), f"{where}: services"), by_name, where)
     for i, step in enumerate(fault):
         if isinstance(step, Wait):
             raise LabFileError(f"{where}: fault[{i}]", "wait", "lab_file.fault_wait")
@@ -99,6 +94,13 @@ def from_table(data: dict[str, Any], name: str, where: str, text: str) -> Lab:
         settle_s=check.seconds(data.get("settle", 0), f"{where}: settle"),
         text=text,
     )
+
+
+def _services(listed: list[Any], nodes: dict[str, Node], where: str) -> tuple[Service, ...]:
+    served = tuple(services.service(row, f"{where}: services[{i}]") for i, row in enumerate(listed))
+    for i, service in enumerate(served):
+        node_named(service.on, nodes, f"{where}: services[{i}]: on")
+    return served
 
 
 def _title(value: object, where: str) -> dict[str, str]:

@@ -22,6 +22,8 @@ from explain.lab.tools import tool_versions
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from explain.capture.recorder import Heard
+
 
 def missing_tools(lab: Lab) -> list[str]:
     """The tools that the lab's steps and services name and this system lacks."""
@@ -194,6 +196,29 @@ def _recording(
     seen: tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]],
     start_ns: int,
 ) -> Recording:
+    wires, frames = _joined(lab, stage)
+    dropped = {node: place.tap.dropped for node, place in stage.places.items()}
+    for node, count in dropped.items():
+        if count:
+            complaints.append(f"{node}: the recorder lost {count} frames; the recording is not complete")
+    return Recording(
+        lab=lab,
+        wires=wires,
+        frames=frames,
+        received={node: place.tap.received for node, place in stage.places.items()},
+        dropped=dropped,
+        ran=tuple(ran),
+        before=seen[0],
+        after=seen[1],
+        complaints=tuple(complaints),
+        start_ns=start_ns,
+        end_ns=time.time_ns(),
+        tools=tool_versions(lab) if seen[1] else {},
+    )
+
+
+def _joined(lab: Lab, stage: Stage) -> tuple[tuple[Wire, ...], tuple[tuple[int, Heard], ...]]:
+    """The ends of all cables, and what was heard at them in order of time, each frame with the number of its end."""
     wires = [Wire(node.name, nic.name, nic.mac) for node in lab.nodes for nic in node.nics]
     wires += [Wire(node.name, "lo", None) for node in lab.nodes]
     index = {(wire.node, wire.nic): i for i, wire in enumerate(wires)}
@@ -206,21 +231,4 @@ def _recording(
                 wires.append(Wire(node, frame.interface or "gone", None))
             frames.append((index[key], frame))
     frames.sort(key=lambda pair: pair[1].time_ns)  # stable: frames of one tap keep the kernel's order
-    dropped = {node: place.tap.dropped for node, place in stage.places.items()}
-    for node, count in dropped.items():
-        if count:
-            complaints.append(f"{node}: the recorder lost {count} frames; the recording is not complete")
-    return Recording(
-        lab=lab,
-        wires=tuple(wires),
-        frames=tuple(frames),
-        received={node: place.tap.received for node, place in stage.places.items()},
-        dropped=dropped,
-        ran=tuple(ran),
-        before=seen[0],
-        after=seen[1],
-        complaints=tuple(complaints),
-        start_ns=start_ns,
-        end_ns=time.time_ns(),
-        tools=tool_versions(lab) if seen[1] else {},
-    )
+    return tuple(wires), tuple(frames)
