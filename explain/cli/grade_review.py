@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from explain.cli.talk import sentence
+from explain.cli.talk import LANG, language, sentence
 from explain.cli.talk import told as tell
 from explain.errors import UnreadableError
 from explain.words.values import visible
@@ -51,6 +51,7 @@ def enter_reviewed(rubric: Rubric, told: Mapping[str, Any], folder: Path, langua
 )
 @click.argument("rubric", metavar="RUBRIC.toml")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@LANG
 def review_answers(rubric: str, folder: Path) -> int:
     """Read the answers that wait for a person, and enter points and a remark for each.
 
@@ -60,7 +61,7 @@ def review_answers(rubric: str, folder: Path) -> int:
     from explain.grade import review
     from explain.grade.lint import sound
 
-    read, path = sound(rubric), folder / review.QUEUE
+    read, path = sound(rubric, language()), folder / review.QUEUE
     items, complaints = review.read_queue(path, review.waiting(read, {"submissions": _told(folder / "grades.json")}))
     for text in complaints:
         print(f"explain: {text}", file=sys.stderr)

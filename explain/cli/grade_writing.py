@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from explain.cli.language import default_language
-from explain.cli.talk import noted, told
+from explain.cli.talk import LANG, language, noted, told
 from explain.errors import UnknownNameError, UnreadableError, UsageError, reason_of
 from explain.words.values import visible
 
@@ -54,6 +54,7 @@ def _put(text: str, output: str | None) -> None:
 @click.argument("captures", nargs=-1, required=True, metavar="[NAME=]FILE...")
 @click.option("--title", default="A lab", show_default=True, help="What the rubric is called.")
 @click.option("-o", "--output", metavar="RUBRIC.toml", help="Where to write it; standard output by default.")
+@LANG
 def draft(captures: tuple[str, ...], title: str, output: str | None) -> int:
     """Write a first rubric from one good capture (several: one for each place), to be changed by hand."""
     from explain.grade.drafting import write
@@ -72,6 +73,7 @@ def draft(captures: tuple[str, ...], title: str, output: str | None) -> int:
 @click.option("--roster", metavar="CSV", help="Who the students are, and what is theirs.")
 @click.option("--student", metavar="ID", help="Fill in what the roster says of this student.")
 @click.option("-o", "--output", metavar="FILE", help="Where to write it; standard output by default.")
+@LANG
 def pack(rubric: str, roster: str | None, student: str | None, output: str | None) -> int:
     """Write a student's rubric, to check oneself before handing in: the same checks, no keys, nothing hidden."""
     from explain.grade import packing
@@ -79,7 +81,7 @@ def pack(rubric: str, roster: str | None, student: str | None, output: str | Non
     from explain.grade.reading import read_table
     from explain.grade.toml_text import toml_text
 
-    read = sound(rubric)
+    read = sound(rubric, language())
     table = read_table(read.path)
     packed, left_out = packing.pack(table, _row(read, roster, student, packing.columns(table)))
     _put(toml_text(packed), output)

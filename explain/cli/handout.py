@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from explain.cli.talk import told
+from explain.cli.talk import LANG, told
 from explain.errors import ExplainError, UnreadableError
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ _MOST_STUDENTS = 10_000
 )
 @click.option("-o", "--output", required=True, type=click.Path(file_okay=False, path_type=Path), help="The new folder.")
 @click.option("--key", default="", help="The rubric's course_key; with it, nobody else can tell a student's marker.")
+@LANG
 def handout(name: str, roster: str, output: Path, key: str) -> int:
     """Write each student's own lab into a folder of its own, and the roster with what is the student's own in it.
 

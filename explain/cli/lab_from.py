@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from explain.cli.talk import noted, told
+from explain.cli.talk import LANG, noted, told
 from explain.errors import UsageError
 
 
@@ -14,6 +14,7 @@ from explain.errors import UsageError
 @click.argument("notes", metavar="NOTES|-")
 @click.option("-o", "--output", metavar="FOLDER", help="Write FOLDER/lab.toml instead of standard output.")
 @click.option("--title", help="What to call the lab, in both languages.  [default: From notes]")
+@LANG
 def lab_from(notes: str, output: str | None, title: str | None) -> int:
     """Write the network that NOTES build as a lab file.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from explain.cli.lab_talk import HELP, read_lab, silent, tell_names
-from explain.cli.talk import noted, told
+from explain.cli.talk import LANG, noted, told
 from explain.errors import NotMetError
 
 _ANYTHING = {**HELP, "ignore_unknown_options": True}
@@ -19,6 +19,7 @@ _ANYTHING = {**HELP, "ignore_unknown_options": True}
 @click.command("up", context_settings=HELP)
 @click.argument("name")
 @click.option("--healthy", is_flag=True, help="Leave the fault out.")
+@LANG
 def up(name: str, healthy: bool) -> int:
     """Build a lab with its services and its fault, and leave it up."""
     from explain.lab.supervisor import up as raise_lab
@@ -64,6 +65,7 @@ def execute(node: str, command: tuple[str, ...], lab_name: str | None) -> int:
 @click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The capture.")
 @click.option("--seconds", type=click.FloatRange(0, 86400), help="Stop after so long; else Ctrl-C.")
 @_LAB_OPTION
+@LANG
 def record(output: Path, seconds: float | None, lab_name: str | None) -> int:
     """Record every interface of a lab that is up, until Ctrl-C."""
     from explain.lab.listen import record_live
@@ -96,6 +98,7 @@ def state(node: str, lab_name: str | None) -> int:
 @click.command("down", context_settings=HELP)
 @click.argument("name", required=False)
 @click.option("--all", "everything", is_flag=True, help="All labs of yours that are up.")
+@LANG
 def down(name: str | None, everything: bool) -> int:
     """Take a lab down; nothing of it is left."""
     from explain.lab.live import all_live, one

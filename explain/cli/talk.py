@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+import click
+
 from explain.cli.language import default_language
 from explain.words import LANGUAGES, say
 
@@ -12,16 +14,22 @@ if TYPE_CHECKING:
     from explain.errors import ExplainError
 
 
-def language() -> str:
-    """What ``--lang`` asks for of the command that runs, or of one above it; else the default."""
-    import click
+def _remember(context: click.Context, _parameter: click.Parameter, value: str) -> None:
+    context.meta["lang"] = value
 
+
+LANG = click.option(
+    "--lang", type=click.Choice(LANGUAGES), default=default_language, expose_value=False, callback=_remember,
+    help="Language of what it says.",
+)  # fmt: skip
+"""``--lang`` of a command that has no answer of its own in words."""
+
+
+def language() -> str:
+    """What ``--lang`` asks for of the command that runs, else the default."""
     context = click.get_current_context(silent=True)
-    while context is not None:
-        if (asked := context.params.get("lang")) in LANGUAGES:
-            return str(asked)
-        context = context.parent
-    return default_language()
+    asked = (context.params.get("lang") or context.meta.get("lang")) if context else None
+    return asked if asked in LANGUAGES else default_language()
 
 
 def sentence(message: str, **values: object) -> str:
