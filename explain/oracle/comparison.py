@@ -68,6 +68,8 @@ def compare(table: PacketTable, path: str, capture: int = 0) -> list[Difference]
         result.append(Difference(len(stacks) + 1, "frame.number", str(len(rows)), str(len(said[_STACK]))))
     rows = rows[: len(stacks)]
     theirs = np.array([outer_layers(stack) for stack in stacks], np.uint32)
+    is_bare = np.array(["mpls" in stack for stack in stacks], np.bool_) & (theirs & IP == 0)
+    theirs[is_bare] |= table.layers[rows][is_bare] & np.uint32(IP)  # tshark 4.4 does not name IP behind MPLS
     result += _layers(table, rows, theirs)
     common = table.layers[rows] & theirs
     for bit, ask in HEADERS:

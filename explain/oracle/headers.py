@@ -21,7 +21,6 @@ from explain.table import (
     IPV6,
     LATER_FRAGMENT,
     MALFORMED,
-    PARTIAL_CHECKSUM,
     TCP,
     UDP,
     VLAN,
@@ -228,9 +227,10 @@ def _kind(table: PacketTable, at: Rows, is_quote: Bools, name: str) -> Columns:
 
 
 def _status(table: PacketTable, rows: Rows) -> list[Value]:
+    """Bad or good; of a sum left to the card tshark says the one up to 4.0, and the other from then on."""
     layers = table.layers[rows]
     status = np.where(layers & GOOD_CHECKSUM, _GOOD, _BAD).tolist()
-    return _where(layers & (GOOD_CHECKSUM | BAD_CHECKSUM | PARTIAL_CHECKSUM) != 0, status)
+    return _where(layers & (GOOD_CHECKSUM | BAD_CHECKSUM) != 0, status)
 
 
 def _addresses(table: PacketTable, keys: U8) -> list[Value]:

@@ -52,7 +52,9 @@ COMPARED = (
     "tls.handshake.extension.len", "tls.handshake.extensions_server_name", "tls.handshake.extensions_alpn_str",
     "tls.handshake.extensions.supported_version", "tls.alert_message.level", "tls.alert_message.desc",
 )  # fmt: skip
-LISTED = {"tls.handshake.ciphersuite"}  # of a ClientHello, which we show as one list
+# What tshark alone says: the suites of a ClientHello, which we show as one list; newer ones repeat a request's
+# target beside the answer.
+LISTED = {"tls.handshake.ciphersuite", "http.request.uri"}
 SAMPLE = (
     "tcp-handshake", "dhcp", "dns", "ipv6-slaac", "ttl-too-low", "fragments-filtered", "nat-icmp", "traceroute",
     "path-mtu-exceeded", "http", "tls-alert", "bridge-port-not-forwarding",
