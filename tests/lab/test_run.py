@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from surroundings import TOP
 from two_hosts import TWO_HOSTS
 
 import explain
@@ -187,6 +188,18 @@ def test_rules_that_nft_does_not_understand_are_refused_in_its_own_words():
         run(tiny(more='nodes.h1.nft = "table ip { nonsense"\n'))
 
 
+def as_nobody(script, cwd, **more):
+    """What a script does that root starts and that becomes nobody; the checkout is shown where all may read it."""
+    with TemporaryDirectory() as place:  # pytest closes its own to others whenever it starts
+        Path(place).chmod(0o755)
+        shown = 'mount --bind "$1" "$2" && exec "$3" -c "$4"'
+        command = ["unshare", "-m", "sh", "-c", shown, "sh", str(TOP), place, sys.executable, script]
+        environment = {**os.environ, "PYTHONPATH": place, "XDG_RUNTIME_DIR": str(cwd)}
+        return subprocess.run(
+            command, capture_output=True, text=True, check=False, cwd=cwd, env=environment, **more
+        )  # fmt: skip
+
+
 AS_NOBODY = """
 import ctypes, os, sys
 from pathlib import Path
@@ -207,7 +220,7 @@ def test_an_ordinary_user_runs_the_same_lab():
         recording = run(read(find("router")))
         assert len(recording.frames) == 32
         return
-    done = subprocess.run([sys.executable, "-c", AS_NOBODY], capture_output=True, text=True, check=False, cwd="/")
+    done = as_nobody(AS_NOBODY, "/")
     if "user namespaces" in done.stderr:
         pytest.skip(done.stderr.strip().splitlines()[-1])
     assert done.stdout.split()[:2] == ["65534", "32"], done.stderr
@@ -232,17 +245,14 @@ for line in sys.stdin:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="the others become nobody from root")
 def test_an_ordinary_user_keeps_a_lab_up_enters_records_and_takes_it_down():
-    with TemporaryDirectory() as folder:  # pytest closes its own to others whenever it starts
+    with TemporaryDirectory() as folder:
         Path(folder).chmod(0o777)
         _keep_up(Path(folder))
 
 
 def _keep_up(folder):
     typed = "up router\nexec h1 ping -c 1 198.51.100.1\nrecord -o by-hand.pcapng --seconds 0.1\nstate r1\ndown\n"
-    done = subprocess.run(
-        [sys.executable, "-c", LIVE_AS_NOBODY], input=typed, capture_output=True, text=True, check=False, cwd=folder,
-        env={**os.environ, "XDG_RUNTIME_DIR": str(folder)},
-    )  # fmt: skip
+    done = as_nobody(LIVE_AS_NOBODY, folder, input=typed)
     if "user namespaces" in done.stderr:
         pytest.skip(done.stderr.strip().splitlines()[-1])
     ended = [line.split() for line in done.stdout.splitlines() if re.fullmatch(r"[a-z]+ -?\d+", line)]
