@@ -35,6 +35,8 @@ _ALIKE: dict[str, tuple[str, ...]] = {
     "http.request": ("client.address", "server", "method", "host", "path", "status"),
 }
 """Exchanges of a kind that agree in these and in the outcome are the same thing once more."""
+_NO_ROUTER = ("ndp.router", "unanswered")  # whoever asked, nothing more is known
+_AGAIN = {"nat.translation": "story.again-flows", "ndp.router": "story.again-questions"}
 
 
 def carried(table: PacketTable, exchanges: Exchanges) -> set[int]:
@@ -108,6 +110,8 @@ def _likeness(part: ExchangeColumns, index: int, position: int) -> Hashable:
         return _of_error(part.fields(index), outcome)
     if part.kind == "nat.translation":
         return _of_translation(part.fields(index), outcome)
+    if (part.kind, outcome) == _NO_ROUTER:
+        return _NO_ROUTER
     names = _ALIKE.get(part.kind)
     if names is None:
         return position
@@ -151,6 +155,5 @@ def _again(teller: Teller, positions: list[int]) -> Line:
         if about is not None and about.seq is not None:
             seqs.append(about.seq)
     values = {"count": len(positions), "seqs": seqs}
-    is_nat = part.kind == "nat.translation"
-    message = "story.again-seq" if seqs else "story.again-flows" if is_nat else "story.again"
+    message = "story.again-seq" if seqs else _AGAIN.get(teller.exchanges.at(positions[0])[0].kind, "story.again")
     return Line(message, values, teller.table.evidence(rows), 1, f"e{positions[0] + 1}")

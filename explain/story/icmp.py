@@ -27,6 +27,7 @@ MEANINGS = frozenset((
 ))  # fmt: skip
 
 _NEIGHBOUR_SILENT = ("host-unreachable", "address-unreachable")
+_RATE_LIMITED = 3  # requests for each error; where fewer errors come, they are limited (RFC 1812, 4.3.2.8)
 _TOO_LARGE = ("fragmentation-needed", "packet-too-big")
 
 
@@ -57,7 +58,9 @@ def echo(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterat
     if fields.received and fields.sent > 1 and fields.rtt_min_ns is not None:
         yield teller.line("icmp.echo.some" if fields.unanswered_seqs else "icmp.echo.all", fields, everything, name)
     elif not fields.received:
-        yield teller.line("icmp.echo.refused" if fields.errors else "icmp.echo.none", fields, everything, name)
+        is_limited = 0 < fields.errors * _RATE_LIMITED <= fields.sent
+        message = "refused-some" if is_limited else "refused" if fields.errors else "none"
+        yield teller.line(f"icmp.echo.{message}", fields, everything, name)
     if fields.duplicates:
         yield teller.line("icmp.echo.duplicates", fields, rows[is_reply], name)
     if fields.responders:

@@ -127,3 +127,9 @@ def test_a_connection_of_which_one_side_was_recorded_is_told_as_such():
     assert f"Only what {ALICE}:40000 sent is in this capture" in told(*sent)
     assert "Only what" not in told(sent[0], segment(CLIENT, SERVER, SYN, seq=100))
     assert "Only what" not in told(sent[0], segment(SERVER, CLIENT, SYN | ACK, BACK, seq=500, ack=101), sent[1])
+
+
+def test_errors_that_are_fewer_than_the_pings_were_limited():
+    asked = [ping(ALICE, "198.51.100.1", seq) for seq in range(1, 8)]
+    assert "only so many errors a second" in told(asked[0], error(ROUTER, 3, 0, asked[0]), *asked[1:])
+    assert "only so many errors" not in told(*(frame for one in asked for frame in (one, error(ROUTER, 3, 0, one))))
