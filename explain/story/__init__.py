@@ -39,19 +39,8 @@ def tell(
     groups = troubles.groups(findings)
     if studies and not len(table):
         return [*_notes().verdict(studies), *verdict.files(captures, exchanges), *_notes().tell(studies)]
-    lines = verdict.tell(table, exchanges, findings, groups, unexplained, captures)
-    if studies and not findings and not unexplained:
-        lines = _notes().verdict(studies)  # no packet failed, but a program may have
-    lines += (
-        verdict.files(captures, exchanges) + kept.tell(table, captures) + (_notes().tell(studies) if studies else [])
-    )
-    is_all = isinstance(exchanges.positions, range)  # and not some exchanges, that were asked for
-    beside = vlans.tell(table, exchanges) + unread.tell(table, captures, exchanges) if is_all else []
-    if any(one.comments for one in captures):
-        from explain.story import written
-
-        lines += written.about_files(captures)
-        beside += written.beside_frames(table, captures) if is_all else []
+    lines = _top(table, exchanges, findings, groups, unexplained, captures, studies)
+    beside = _beside(table, exchanges, captures)
     carried = set() if everything else events.carried(table, exchanges)
     if not everything and len(exchanges) - len(carried) > events.MOST_TOLD_ONE_BY_ONE:
         lines += troubles.tell(findings, groups, everything=False)
@@ -65,6 +54,41 @@ def tell(
     around = paths.tell(table, exchanges) + segment.tell(table, exchanges, hosts) + beside
     lines += _headed("story.heading.happened", told + around) + network.tell(table, exchanges)
     return lines + troubles.tell(findings, groups, everything=everything)
+
+
+def _top(
+    table: PacketTable,
+    exchanges: Exchanges,
+    findings: Sequence[Finding],
+    groups: Sequence[troubles.Group],
+    unexplained: Sequence[str],
+    captures: Sequence[CaptureInfo],
+    studies: Sequence[Study],
+) -> list[Line]:
+    """The verdict, and what is told of whole files and texts."""
+    lines = verdict.tell(table, exchanges, findings, groups, unexplained, captures)
+    if studies and not findings and not unexplained:
+        lines = _notes().verdict(studies)  # no packet failed, but a program may have
+    lines += verdict.files(captures, exchanges) + kept.tell(table, captures)
+    if studies:
+        lines += _notes().tell(studies)
+    if any(one.comments for one in captures):
+        from explain.story import written
+
+        lines += written.about_files(captures)
+    return lines
+
+
+def _beside(table: PacketTable, exchanges: Exchanges, captures: Sequence[CaptureInfo]) -> list[Line]:
+    """What is told of frames that belong to no exchange; nothing where only some exchanges were asked for."""
+    if not isinstance(exchanges.positions, range):
+        return []
+    lines = vlans.tell(table, exchanges) + unread.tell(table, captures, exchanges)
+    if any(one.comments for one in captures):
+        from explain.story import written
+
+        lines += written.beside_frames(table, captures)
+    return lines
 
 
 def with_comparison(lines: Sequence[Line], comparison: Comparison, captures: Sequence[CaptureInfo]) -> list[Line]:
