@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from explain.causes.context import Context
     from explain.causes.diagnosis import Witnesses
     from explain.causes.spots import Spot
+    from explain.state.records import HostState
 
 _TOLD = {"S": "sender", "T": "target", "SW": "switch", "X": "bystander"}
 _LOOPBACK_AND_ONE = 2
@@ -109,24 +110,41 @@ def with_sender(witnesses: Witnesses) -> Witnesses:
     if len(witnesses.states) == 1:
         return replace(witnesses, sender=witnesses.states[0].name)
     source = witnesses.text.source if witnesses.text else None
-    places = () if source else _freshest(look(witnesses, context_of(witnesses)))
-    sources = {source or ""} | {hit.src for spot in places for hit in spot.requests}
-    sources |= _own_speakers(witnesses) if sources == {""} else set()
+    spots = () if source else tuple(look(witnesses, context_of(witnesses)))
+    sources = ({source} if source else {hit.src for spot in _freshest(spots) for hit in spot.requests}) or (
+        _own_speakers(witnesses) or _askers(witnesses, spots)
+    )
     owners = [each.name for each in witnesses.states if any(each.owner_of(address) for address in sources)]
     return replace(witnesses, sender=owners[0] if len(owners) == 1 else None)
 
 
+def _ends(witnesses: Witnesses, destination: str | None) -> list[HostState]:
+    """The hosts that may have run the command: they forward nothing, and the destination is not theirs."""
+    ends = (each for each in witnesses.states if not is_router(each, 4) and not is_router(each, 6))
+    return [each for each in ends if not each.owner_of(destination or "")]
+
+
 def _own_speakers(witnesses: Witnesses) -> set[str]:
     """Addresses from which a host that is neither router nor target reported on its neighbour."""
-    text, destination = witnesses.text, context_of(witnesses).destination
-    ends = [each for each in witnesses.states if not is_router(each, 4) and not is_router(each, 6)]
-    told = text.all("icmp.") if text else ()
+    ends = _ends(witnesses, context_of(witnesses).destination)
+    told = witnesses.text.all("icmp.") if witnesses.text else ()
     speakers = {str(each.values.get("from")) for each in told if each.id.endswith(_NEIGHBOUR_SILENT)}
-    return {
-        address
-        for address in speakers
-        if any(each.owner_of(address) and not each.owner_of(destination or "") for each in ends)
-    }
+    return {address for address in speakers if any(each.owner_of(address) for each in ends)}
+
+
+def _askers(witnesses: Witnesses, spots: Iterable[Spot]) -> set[str]:
+    """Addresses under which a host asked in vain for the neighbour that its own routes to the destination name."""
+    destination = context_of(witnesses).destination
+    found: set[str] = set()
+    if destination is None:
+        return found
+    for end in _ends(witnesses, destination):
+        hop = look_up(end, Query(ip_address(destination).version, destination)).nexthop
+        wanted = (hop.gateway or destination) if hop else None
+        if wanted and not any(wanted in spot.answered for spot in spots):
+            askers = {one for spot in spots for one in spot.askers.get(wanted, ())}
+            found |= {one for one in askers if end.owner_of(one)}
+    return found
 
 
 def _freshest(spots: Iterable[Spot]) -> tuple[Spot, ...]:

@@ -29,6 +29,13 @@ def test_the_host_whose_address_the_requests_bear_ran_the_command(capsys) -> Non
     assert "--sender" in capsys.readouterr().err
 
 
+def test_the_host_that_asked_in_vain_for_the_neighbour_its_routes_name_ran_the_command(capsys) -> None:
+    folder = TOP / "pcaps" / "bridge-down.tcp"
+    left = found(captures=(str(folder / "capture.pcapng"),), states=("h2", "sw", "h3", "h1"), folder=folder)
+    assert left == ["bridge-down"]
+    assert "--sender" not in capsys.readouterr().err
+
+
 def test_what_never_came_to_the_link_of_the_target_was_not_dropped_by_the_target() -> None:
     everywhere = found(captures=(str(LARGE / "capture.pcapng"),))
     assert "pmtu-blackhole" in everywhere
