@@ -22,6 +22,7 @@ MISSING = object()
 """The packet has no such header, so no comparison holds."""
 
 _FIELDS_OF = {"ip": 4, "ip6": 6}
+_EVERYBODY = "ff:ff:ff:ff:ff:ff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def _payload(inner: Mapping[str, Any], packet: Packet, _: Context) -> object:
         value = {"saddr": packet.source_mac, "daddr": packet.destination_mac, "type": _ether_type(packet)}.get(field)
         return value if value is not None else UNKNOWN
     if protocol == "arp":
-        return UNKNOWN if packet.protocol == "arp" else MISSING
+        return _arp_field(field, packet) if packet.protocol == "arp" else MISSING
     if protocol in _FIELDS_OF:
         if packet.protocol == "arp" or packet.family != _FIELDS_OF[protocol]:
             return MISSING
@@ -101,6 +102,17 @@ def _payload(inner: Mapping[str, Any], packet: Packet, _: Context) -> object:
     if packet.protocol not in ({protocol} if protocol != "th" else {"tcp", "udp"}):
         return MISSING
     return MISSING if packet.is_fragment else _transport_field(field, packet)
+
+
+def _arp_field(field: str, packet: Packet) -> object:
+    """What an ARP message says; the only one that goes to everybody asks. Source: RFC 826, Packet format."""
+    values: dict[str, object] = {
+        "operation": "request" if packet.destination_mac == _EVERYBODY else "reply",
+        "saddr ip": parse(packet.source or UNSPECIFIED[4]), "daddr ip": parse(packet.destination),
+        "saddr ether": packet.source_mac, "htype": 1, "hlen": 6, "plen": 4,
+    }  # fmt: skip
+    value = values.get(field)
+    return UNKNOWN if value is None else value
 
 
 def _ether_type(packet: Packet) -> str:

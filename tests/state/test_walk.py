@@ -373,6 +373,16 @@ def test_what_forwards_for_its_own_address_is_filtered_as_a_router() -> None:
     assert causes(path)[0] == "filter-on-router-forward"
 
 
+def test_a_filter_of_arp_reads_what_the_question_says() -> None:
+    def asked(field: str, value: str) -> list[str]:
+        at = {"match": {"op": "==", "left": {"payload": {"protocol": "arp", "field": field}}, "right": value}}
+        unknown = [each for each in raws()["R"]["neigh"] if each.get("dst") != "10.0.2.9"]
+        return causes(go({"T": filtered("arp", "input", at, DROP), "R": {"neigh": unknown}}))
+
+    assert asked("operation", "request") == asked("daddr ip", "10.0.2.9") == ["arp-ignored-by-target"]
+    assert asked("operation", "reply") == asked("daddr ip", "10.0.2.8") == ["healthy"]
+
+
 def test_a_limit_that_no_ping_meets_is_no_fault_and_one_that_it_may_meet_stands_before_health() -> None:
     def limited(rate: int) -> Path:
         return go({"R": filtered("inet", "forward", {"limit": {"rate": rate, "per": "second", "inv": True}}, DROP)})
