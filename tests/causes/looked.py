@@ -135,7 +135,10 @@ def _does(state: HostState, what: set[str]) -> bool:
     chains = ruleset_of(state).chains.values()
     policies = any(each.policy == "drop" for each in chains) and "drop" in what
     return policies or any(
-        what & set(statement) for each in chains for rule in each.rules for statement in rule.statements
+        what & set(statement) or ("vmap" in statement and any(f"'{verdict}'" in str(statement) for verdict in what))
+        for each in chains
+        for rule in each.rules
+        for statement in rule.statements
     )
 
 
@@ -236,10 +239,11 @@ def _router_route(site: Site) -> str | None:
 
 
 def _switch(site: Site) -> str | None:
-    switches = site.hosts("switch")
-    if not switches:
-        return None
-    state = switches[0]
+    found = {_of_switch(site, state) for state in site.hosts("switch")}
+    return next((each for each in ("port", "table", "rule", "fine") if each in found), None)
+
+
+def _of_switch(site: Site, state: HostState) -> str:
     ports = {each.device: each for each in state.bridge_ports or ()}
     ends = {
         port
