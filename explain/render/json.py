@@ -76,6 +76,8 @@ def _studies(report: Report) -> list[dict[str, Any]]:
 
 def _capture(capture: CaptureInfo) -> dict[str, Any]:
     result: dict[str, Any] = plain(capture)
+    if result["damage"]:
+        del result["damage"]["why"]  # a sentence; `message` is what it says in English
     for interface in result["interfaces"]:
         interface["link_type_name"] = name_of(interface["link_type"])
     return result

@@ -88,6 +88,8 @@ def _capture(said: list[str], capture: dict) -> None:
         _keys(said, "interface", interface, INTERFACE)
     if capture["damage"] is not None:
         _keys(said, "damage", capture["damage"], {"kind": str, "offset": int, "message": str})
+        if len(capture["damage"]) > 3:
+            said.append(f"damage has {list(capture['damage'])}")
 
 
 def _keys(said: list[str], name: str, record: dict, wanted: dict) -> None:
