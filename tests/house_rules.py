@@ -47,7 +47,7 @@ def docstring_complaints(source: str) -> Iterator[str]:
     """What is wrong with the docstrings of a module and of its public names, as Google's form has them."""
     tree = ast.parse(source)
     protocols = {name for name, node in public_definitions(tree) if isinstance(node, ast.ClassDef) and is_bare(node)}
-    if not ast.get_docstring(tree) and tree.body:
+    if not re.search(r"\w", ast.get_docstring(tree) or "") and tree.body:
         yield "the module has no docstring"
     for name, node in public_definitions(tree):
         text = ast.get_docstring(node)

@@ -37,6 +37,7 @@ def test_a_module_in_order_has_no_complaints():
     ("source", "said"),
     [
         ("X = 1\n", "the module has no docstring"),
+        ('"""."""\n', "the module has no docstring"),
         ('"""M."""\ndef f(): ...\n', "f has no docstring"),
         ('"""M."""\nclass C:\n    """C."""\n    def m(self): ...\n', "C.m has no docstring"),
         ('"""M."""\nasync def f(): ...\n', "f has no docstring"),

@@ -100,7 +100,7 @@ def plain(typed: str) -> str:
     return " ".join(words.replace("-", " ").split())
 
 
-def is_link_local(address: str) -> bool:
+def _stays_on_link(address: str) -> bool:
     """Whether routers leave the address alone, or it is nobody's (RFC 4291 section 2.5; RFC 3927)."""
     from ipaddress import ip_address
 
@@ -230,7 +230,7 @@ class _Deck:
         """Whether the owner of the MAC has the address: it was said here, the lab says so, no router passes it on."""
         text = self.table.addresses.text(address)
         is_named = self._names.get(text, ("",))[0] == (*self._named(mac), None)[0]
-        return address in self._holders.get(mac, ()) or is_named or is_link_local(text)
+        return address in self._holders.get(mac, ()) or is_named or _stays_on_link(text)
 
     def _why_this_mac(self, row: int) -> tuple[Line, ...]:
         """Why the frame goes to this MAC."""
