@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from packets import A, B, R, error, is_at, pcap, ping, pong, segment, who_has
+from packets import A, B, R, error, eth, ip, is_at, pcap, ping, pong, segment, tcp, who_has
 
 import explain
 from explain.causes.diagnose import diagnose
@@ -40,6 +40,18 @@ def test_a_server_that_takes_its_time_is_told_from_the_network():
 
 def test_a_client_that_gives_up_on_a_mute_server_met_an_application_that_hangs():
     assert found(*ASKED, (4.5, to(FIN | ACK, 111, 501)), (4.51, back(ACK, 501, 112)))[0] == ["tcp-application-hangs"]
+
+
+@pytest.mark.parametrize(("is_sent_again", "causes"), [(True, ["partial-loss"]), (False, [])])
+def test_segments_that_come_late_with_the_number_of_their_turn_are_not_lost(is_sent_again, causes):
+    frames = list(OPENED)
+    for turn in range(12):
+        late = turn % 3 == 0
+        number = 100 + turn + (40 if is_sent_again and late else 0)
+        body = tcp(ALICE, BOB, 40000, 80, ACK, seq=101 + 10 * turn, ack=501, data=b"x" * 10)
+        frame = eth(A, B, 0x800, ip(ALICE, BOB, 6, body, ident=number))
+        frames.append((0.1 + 0.05 * turn + (0.12 if late else 0), frame))
+    assert found(*sorted(frames, key=lambda one: one[0]), (0.9, back(ACK, 501, 221)))[0] == causes
 
 
 def test_a_server_that_closes_without_answering_a_request_does_not_hang():
