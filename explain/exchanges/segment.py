@@ -69,13 +69,14 @@ def is_private_underway(table: PacketTable, row: int) -> bool:
 
 
 def to_itself(table: PacketTable) -> Rows:
-    """Frames with IP whose sender put its own MAC as the receiver (an interface without ARP does so)."""
+    """Frames from one address to another whose sender put its own MAC as the receiver (as without ARP)."""
     links = table.links
     is_odd = (links.source == links.target) & (links.source > 0) & (links.source < NO_MAC)
     if not is_odd.any():
         return np.empty(0, np.int64)
     rows = table.rows_on(is_odd)
-    found: Rows = rows[table.layers[rows] & IP != 0]
+    rows = rows[table.layers[rows] & IP != 0]
+    found: Rows = rows[table.sources(rows) != table.targets(rows)]
     return found
 
 

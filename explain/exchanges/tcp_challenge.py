@@ -44,16 +44,41 @@ def only_challenged(moments: TcpMoments, course: Course) -> Bools:
 
 
 def go_on(moments: TcpMoments, indices: Rows) -> Bools:
-    """In which of some connections the sender of the first RST goes on talking, and the other side with it."""
+    """In which of some connections the sender of the first RST goes on with something new, and the other side, too."""
     if not len(indices):
         return np.zeros(0, np.bool_)
     at, of = segments_of(moments.streams, indices)
     flags, is_high, position = moments.streams.flags[at], moments.streams.is_high[at], np.arange(len(at))
     starts = np.searchsorted(of, np.arange(len(indices)))
-    first = np.minimum.reduceat(np.where(flags & RST != 0, position, len(at)), starts)
+    resets = moments.course.resets.min(axis=0)[indices]  # none that answered a SYN before the one that was accepted
+    first = np.where(resets == NEVER, len(at), starts + resets - moments.streams.bounds[indices])
     is_talk = (flags & (RST | ACK) == ACK) & (position > first[of])
     is_own = is_high == is_high.take(first, mode="clip")[of]
     own = np.minimum.reduceat(np.where(is_talk & is_own, position, len(at)), starts)
     other = np.maximum.reduceat(np.where(is_talk & ~is_own, position, -1), starts)
     going: Bools = other > own
+    for index in np.flatnonzero(going).tolist():
+        reset = int(resets[index] - moments.streams.bounds[indices[index]])
+        going[index] = _has_news(moments.talk(int(indices[index])), reset)
     return going
+
+
+def _has_news(talk: Talk, reset: int) -> bool:
+    """Whether the sender of a RST says something new behind it, and then the other side; copies are no news."""
+    is_own = talk.role == talk.role[reset]
+    own = _news(talk, is_own, reset)
+    return bool(len(own) and len(_news(talk, ~is_own, int(own[0]))))
+
+
+def _news(talk: Talk, is_side: Bools, after: int) -> Rows:
+    """Positions behind one at which a side sends or confirms more than it ever did before."""
+    at = np.flatnonzero(is_side & (talk.flags & (RST | ACK) == ACK))
+    before, later = at[at < after], at[at > after]
+    if not len(before):
+        return later
+    is_new = np.zeros(len(later), np.bool_)
+    for number in (talk.seq + talk.length.astype(np.uint32), talk.ack):
+        ahead = (number - number[before[0]]).view(np.int32)
+        is_new |= ahead[later] > ahead[before].max()
+    found: Rows = later[is_new]
+    return found

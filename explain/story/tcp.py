@@ -87,6 +87,9 @@ def _opening(
     if len(syns):
         yield teller.line(teller.first("tcp.syn"), fields, syns[:1], name, seq=int(table.seq[syns[0]]), **values)
     accepts = rows[flags & (_SYN | _ACK) == _SYN | _ACK]
+    refusals = rows[(flags & _RST != 0) & ~from_client]
+    if len(accepts) and len(refusals := refusals[refusals < accepts[0]]):
+        yield teller.line("tcp.refused-at-first", fields, refusals, name, **values)
     if len(older):
         yield from _challenged(teller, fields, rows[(flags & _RST != 0) & from_client], accepts, older, name, values)
     if len(syns) > 1:

@@ -56,6 +56,12 @@ def test_one_wrong_checksum_among_many_right_ones_is_damage():
     assert causes(*frames, damaged(frames[0])) == ["corrupted-packets"]
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1", ALICE])
+def test_what_a_host_sends_to_itself_is_damaged_by_no_wire(address):
+    frames = [datagram((address, 5000), (address, 6000), b"abcd") for _ in range(9)]
+    assert causes(*frames, damaged(frames[0])) == []
+
+
 def test_a_sender_whose_checksums_are_all_wrong_leaves_them_to_its_card():
     frames = [damaged(datagram((ALICE, 5000), (BOB, 6000), b"abcd")) for _ in range(9)]
     assert causes(*frames, datagram((BOB, 6000), (ALICE, 5000), b"abcd", macs=(B, A))) == []

@@ -79,3 +79,26 @@ def test_data_under_way_when_the_reset_came_does_not_make_it_ignored():
     _, findings, lines = told(play)
     assert findings == [("tcp-application-closes", None)]
     assert "tcp.reset" in lines
+
+
+def test_copies_of_older_segments_behind_a_reset_do_not_make_it_ignored():
+    play = (
+        Play().shake(WS7).c(PUSH, 1, 1, b"hello").s(ACK, 1, 6).s(RST | ACK, 1, 6).s(ACK, 1, 6).c(PUSH, 1, 1, b"hello")
+    )
+    assert told(play)[1] == [("tcp-application-closes", None)]
+
+
+def test_a_syn_that_was_refused_before_one_was_accepted_is_told_and_does_not_cut_the_connection_off():
+    play = (
+        Play()
+        .c(SYN)
+        .s(RST | ACK, 0, 1)
+        .c(SYN, after=0.5)
+        .s(SYN_ACK, 0, 1)
+        .c(ACK, 1, 1)
+        .c(PUSH, 1, 1, b"x")
+        .s(ACK, 1, 2)
+    )
+    outcomes, findings, lines = told(play)
+    assert (outcomes, findings) == (["open"], [])
+    assert lines["tcp.refused-at-first"] == ((2, 2),)

@@ -53,6 +53,8 @@ def _damaged(scene: Scene) -> Iterator[Seen]:
     for row, source, target in zip(bad.tolist(), table.sources(bad).tolist(), table.targets(bad).tolist(), strict=True):
         groups[table.addresses.text(source), table.addresses.text(target)].append(row)
     for (source, target), rows in groups.items():
+        if source == target or source.startswith("127."):
+            continue  # what never leaves its host needs no sum, and no wire can change it
         sender = int(table.links.source[table.link[rows[0]]])
         values = {"src": source, "dst": target, "count": len(rows), "mac": mac_text(sender)}
         yield Seen("corrupted-packets", "likely", _suffering(scene, rows), rows, ("partial-loss",), values)
