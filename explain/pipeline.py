@@ -85,7 +85,7 @@ def understand(
     from explain import causes, exchanges, places
     from explain.exchanges.doubtful import doubtful
     from explain.exchanges.hosts import Hosts
-    from explain.intake import look_again
+    from explain.second_look import look_again
 
     seen = places.match(table, count)
     near = places.each_once(table, seen)
