@@ -23,9 +23,10 @@ def check(report: Report, path: str, expected: Sequence[Expected] | None = None)
         path: the file with the expectations.
         expected: what it holds, where that was read before.
     """
+    from explain.cli.talk import language
     from explain.grade.expectation import compare, load
 
-    mismatches = compare(load(path) if expected is None else expected, report).mismatches
+    mismatches = compare(load(path) if expected is None else expected, report, language()).mismatches
     for mismatch in mismatches:
         print(f"explain: {visible(path)}: {visible(mismatch)}", file=sys.stderr)
     return NotMetError.exit_status if mismatches else 0

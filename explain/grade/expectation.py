@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from explain.causes.from_capture.scene import has_failed
 from explain.errors import UnreadableError, UsageError, reason_of
 from explain.model import Line
+from explain.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,10 +44,16 @@ class Outcome:
     """Expected against seen.
 
     Attributes:
+        language: of what is said.
         mismatches: lines for people; empty if everything is as expected.
     """
 
+    language: str = "en"
     mismatches: list[str] = field(default_factory=list)
+
+    def add(self, message: str, **values: object) -> None:
+        """One more thing that is not as expected."""
+        self.mismatches.append(say(f"talk.check.{message}", values, self.language))
 
 
 def load(path: str) -> list[Expected]:
@@ -95,9 +102,9 @@ def _known(path: str, section: str, entry: Mapping[str, Any]) -> None:
             )
 
 
-def compare(expected: Sequence[Expected], report: Report) -> Outcome:
+def compare(expected: Sequence[Expected], report: Report, language: str = "en") -> Outcome:
     """Every entry must be met, and no failed exchange or finding may be there that is not listed."""
-    outcome = Outcome()
+    outcome = Outcome(language)
     exchanges = list(report.exchanges)
     claimed: set[str] = set()
     named: set[int] = set()
@@ -110,10 +117,12 @@ def compare(expected: Sequence[Expected], report: Report) -> Outcome:
             found = [n for n, one in enumerate(report.findings) if any(is_finding(one, way) for way in entry.ways)]
             named.update(found)
             _count(outcome, entry, [finding_text(report.findings[n]) for n in found])
-    outcome.mismatches += [f"not expected: {seen_text(one)}" for one in failures(report) if one.id not in claimed]
+    for one in failures(report):
+        if one.id not in claimed:
+            outcome.add("unexpected", seen=seen_text(one))
     for number, finding in enumerate(report.findings):
         if number not in named:
-            outcome.mismatches.append(f"not expected: {finding_text(finding)}")
+            outcome.add("unexpected", seen=finding_text(finding))
     return outcome
 
 
@@ -173,9 +182,8 @@ def _count(outcome: Outcome, entry: Expected, seen: Sequence[str]) -> None:
     if entry.count is not None and entry.count == len(seen):
         return
     wanted = " or ".join(wanted_text(way) for way in entry.ways)
-    many = "at least one" if entry.count is None else str(entry.count)
-    found = "; ".join(seen) if seen else "none"
-    outcome.mismatches.append(f"expected {many}: {wanted}; seen: {found}")
+    found = "; ".join(seen) if seen else Line("talk.check.none", {})
+    outcome.add("any" if entry.count is None else "count", count=entry.count, wanted=wanted, seen=found)
 
 
 def wanted_text(way: Mapping[str, Any]) -> str:
