@@ -81,6 +81,17 @@ def probes(count):
     return [frame for one in asked for frame in (one, error(ROUTER, 11, 0, one))]
 
 
+def ports_of_many_hosts_swept(count):
+    """Sixteen ports of each host that are closed, and sixteen that say nothing."""
+    frames = []
+    for number in range(4 * count):
+        name, port = host(number // 32), 1000 + number % 32
+        frames.append(datagram((CLIENT, 40000), (name, port)))
+        if port < 1016:
+            frames.append(error(name, 3, 3, frames[-1], macs=(B, A)))
+    return frames
+
+
 def datagrams_of_one_flow(count):
     return [datagram((CLIENT, 40000), (SERVER, 9), b"x" * 20)] * count
 
@@ -183,7 +194,8 @@ def one_port_again_and_again(count):
 
 SHAPES = (
     requests_without_an_answer, requests_of_many, resolutions, neighbours_without_an_answer, one_long_ping, pings_lost,
-    pings_of_many, errors_about_pings, errors_about_one_flow, probes, datagrams_of_one_flow, flows_without_an_answer,
+    pings_of_many, errors_about_pings, errors_about_one_flow, probes,
+    ports_of_many_hosts_swept, datagrams_of_one_flow, flows_without_an_answer,
     lookups, names_that_do_not_exist, leases, syns_refused, syns_unanswered, connections, connections_reset, one_stream,
     a_stream_sent_twice, a_gap_that_never_closes, one_request_after_the_other, one_port_again_and_again,
 )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,10 +12,11 @@ import numpy as np
 from explain.causes.from_capture.together import joined, naming
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Sequence
 
     from explain.causes.from_capture.scene import Member, Scene, Seen
 
+_Asked = tuple[int, int]
 _FEWEST = 16  # people and programs try a few, scanners many
 _MOST_SHOWN = 3
 _SWEPT = {
@@ -36,7 +38,7 @@ _SUMMED = ("sent", "received", "requests", "count")
 
 def join(scene: Scene, seen: Iterable[Seen]) -> list[Seen]:
     """Sweeps first, then all others as they came."""
-    left = list(seen)
+    left, asked = list(seen), cache(partial(_asked, scene))
     sweeps: list[Seen] = []
     for name in ("port", "dst", "address", "server"):
         groups: dict[Hashable, list[Seen]] = defaultdict(list)
@@ -44,7 +46,7 @@ def join(scene: Scene, seen: Iterable[Seen]) -> list[Seen]:
             if name in _SWEPT.get(one.cause, ()) and one.values.get("case") in _CASES:
                 groups[_alike(one, name)].append(one)
         found = [some for some in groups.values() if _is_sweep(some, name)]
-        sweeps += [_sweep(scene, some, name) for some in found]
+        sweeps += [_sweep(scene, some, name, asked) for some in found]
         done = {id(one) for some in found for one in some}
         left = [one for one in left if id(one) not in done]
     return [*sweeps, *left]
@@ -61,7 +63,12 @@ def _is_sweep(some: Sequence[Seen], name: str) -> bool:
     return len({one.values[name] for one in some if one.cause != _OF_TCP[-1]}) >= _FEWEST
 
 
-def _sweep(scene: Scene, some: Sequence[Seen], name: str) -> Seen:
+def _sweep(
+    scene: Scene,
+    some: Sequence[Seen],
+    name: str,
+    asked: Callable[[str], tuple[list[_Asked], dict[_Asked, list[int]]]],
+) -> Seen:
     some = sorted(some, key=lambda one: one.cause in _OF_TCP and _OF_TCP.index(one.cause))
     one = joined(some)
     tried = list(dict.fromkeys(each.values[name] for each in some))
@@ -74,14 +81,14 @@ def _sweep(scene: Scene, some: Sequence[Seen], name: str) -> Seen:
         values |= dict(zip(("refused", "silent", "answering"), fates, strict=True))
     if one.cause != "udp-no-listener":
         return replace(one, values=values, rivals=some[0].rivals)
-    silent, answering = (_others(scene, one.members, name, outcome) for outcome in ("unanswered", "answered"))
+    silent, answering = (_others(scene, one.members, *asked(name), outcome) for outcome in ("unanswered", "answered"))
     scene.accounted["udp.flow"].update(index for _, index in silent)
     values |= {"silent": len(silent), "answering": len(answering)}
     return replace(one, values=values, members=[*one.members, *silent])
 
 
-def _others(scene: Scene, members: Sequence[Member], name: str, outcome: str) -> list[Member]:
-    """What else the same host sent to this host, or to this port of others, and how it ended."""
+def _asked(scene: Scene, name: str) -> tuple[list[_Asked], dict[_Asked, list[int]]]:
+    """For each UDP flow who asked which host, or at which port; and the flows that are alike in this."""
     part, table = scene.part("udp.flow"), scene.table
     opener, is_answer = part.facts["opener"], part.facts["is_answer"]
     forth, back = (
@@ -90,5 +97,18 @@ def _others(scene: Scene, members: Sequence[Member], name: str, outcome: str) ->
     asked = list(
         zip(part.facts["client"].tolist(), np.where(is_answer, back(opener), forth(opener)).tolist(), strict=True)
     )
+    alike: dict[_Asked, list[int]] = defaultdict(list)
+    for index, one in enumerate(asked):
+        alike[one].append(index)
+    return asked, alike
+
+
+def _others(
+    scene: Scene, members: Sequence[Member], asked: list[_Asked], alike: dict[_Asked, list[int]], outcome: str
+) -> list[Member]:
+    """What else the same host sent to this host, or to this port of others, and that ended like this."""
+    part = scene.part("udp.flow")
+    done, code = scene.accounted[part.kind], part.outcomes.index(outcome)
     swept = {asked[index] for one, index in members if one.kind == part.kind}
-    return [(part, index) for index in scene.open(part, outcome) if asked[index] in swept]
+    near = sorted(index for one in swept for index in alike[one] if index not in done)
+    return [(part, index) for index in near if part.outcome[index] == code]
