@@ -42,6 +42,7 @@ class HttpRequest:
         location: where a redirection points to.
         interim_responses: such as 100 Continue, which do not end the wait.
         was_due: the capture goes on long enough, or the connection ended, so an answer would be in it.
+        is_unrecorded: the other end's numbers show that it sent something, which is not in the capture.
         is_one_sided: nothing that the other end sent in this connection was recorded, so no answer would be.
         is_whole: both heads were captured to their ends.
     """
@@ -63,6 +64,7 @@ class HttpRequest:
     user_agent: str | None
     interim_responses: int
     was_due: bool
+    is_unrecorded: bool
     is_one_sided: bool
     is_whole: bool
 
@@ -70,7 +72,7 @@ class HttpRequest:
 def find(table: PacketTable) -> ExchangeColumns:
     """Requests at each place.
 
-    Facts: ``needs_no_answer`` (bool[n]: the capture ended before an answer was due).
+    Facts: ``needs_no_answer`` (bool[n]: the capture ended before an answer was due, or lacks it).
     """
     copied = pieces(table)
     alone, others = split(copied)
@@ -80,7 +82,7 @@ def find(table: PacketTable) -> ExchangeColumns:
         np.concatenate((column, np.array([getattr(talk, name) for talk in found], np.int64)))
         for name, column in (("first", own), ("asked_row", own), ("told_row", np.full(len(own), -1)))
     )
-    first_data, was_due = _server_data(table, asked, told)
+    first_data, was_due, is_unrecorded = _server_data(table, asked, told)
     rows, counts = _rows(own, found, first_data)
     order = np.argsort(first, kind="stable")  # requests that begin in one frame stay as they stand in it
     frames = ragged(rows, (np.cumsum(counts) - counts)[order], counts[order])
@@ -92,7 +94,7 @@ def find(table: PacketTable) -> ExchangeColumns:
     def fields(index: int) -> HttpRequest:
         at = int(order[index])
         talk = copied.question(int(alone[at])) if at < len(alone) else found[at - len(alone)]
-        return _fields(table, talk, int(asked[at]), int(told[at]), bool(was_due[at]))
+        return _fields(table, talk, int(asked[at]), int(told[at]), bool(was_due[at]), bool(is_unrecorded[at]))
 
     return ExchangeColumns(
         kind="http.request",
@@ -103,7 +105,7 @@ def find(table: PacketTable) -> ExchangeColumns:
         start_ns=start_ns,
         end_ns=end_ns,
         fields=fields,
-        facts={"needs_no_answer": ~was_due[order]},
+        facts={"needs_no_answer": ~was_due[order] | is_unrecorded[order]},
         patience_ns=_PATIENCE_NS,
     )
 
@@ -117,13 +119,15 @@ def _rows(alone: Rows, found: list[Talk], first_data: I8) -> tuple[Rows, I8]:
     return np.concatenate((pairs[pairs >= 0], np.array(list(chain.from_iterable(others)), np.int64))), counts
 
 
-def _server_data(table: PacketTable, asked: I8, told: I8) -> tuple[I8, Bools]:
-    """For requests without a response the row of the server's first data after them (-1 is none); which were due."""
+def _server_data(table: PacketTable, asked: I8, told: I8) -> tuple[I8, Bools, Bools]:
+    """For requests without a response: the row of the server's first data after them, -1 if none; which were due;
+    and after which its end shows by its number that there was data (RFC 9293, 3.4).
+    """
     first = np.full(len(asked), -1, np.int64)
-    was_due = np.ones(len(asked), np.bool_)
+    was_due, is_unrecorded = np.ones(len(asked), np.bool_), np.zeros(len(asked), np.bool_)
     some = np.flatnonzero(told < 0)
     if not len(some):
-        return first, was_due
+        return first, was_due, is_unrecorded
     asked = asked[some]
     own = _rows_of(table, table.flow[asked])
     size = np.int64(len(table) + 1)
@@ -131,19 +135,22 @@ def _server_data(table: PacketTable, asked: I8, told: I8) -> tuple[I8, Bools]:
     opened = np.append(openings(table, table.flow[asked]), np.iinfo(np.int64).max)
     end = np.minimum(opened[np.searchsorted(opened, key, "right")], (table.flow[asked] + np.int64(1)) * size)
     is_reversed = table.layers[asked] & REVERSED != 0
-    data = own[table.payload[own] > 0]
-    runs_back = table.layers[data] & REVERSED != 0
+    has_data, is_end = table.payload[own] > 0, table.flags[own] & (_FIN | _RST) != 0
+    runs_back = table.layers[own] & REVERSED != 0
     for direction in (False, True):
-        back = data[runs_back != direction]
         mine = np.flatnonzero(is_reversed == direction)
-        first[some[mine]] = _first_new(table, back, asked[mine], key[mine], end[mine])
-    closing = own[table.flags[own] & (_FIN | _RST) != 0]
+        span = asked[mine], key[mine], end[mine]
+        first[some[mine]] = _first_new(table, own[has_data & (runs_back != direction)], *span)
+        ended = _first_new(table, own[(table.flags[own] & _FIN != 0) & (runs_back != direction)], *span)
+        is_unrecorded[some[mine]] = (ended >= 0) & (table.seq[ended] != table.ack[asked[mine]])
+    is_unrecorded &= first < 0
+    closing = own[is_end]
     closed = np.append(table.flow[closing] * size + closing, np.iinfo(np.int64).max)
     has_ended = closed[np.searchsorted(closed, key)] < end
     last_ns = _last_of_place(table)
     is_late = has_ended | (last_ns[table.place[asked]] - table.time_ns[asked] >= _DUE_NS)
     was_due[some] = is_late & (table.first_of_side[table.sides[asked] ^ 1] >= 0)
-    return first, was_due
+    return first, was_due, is_unrecorded
 
 
 def _first_new(table: PacketTable, back: Rows, asked: I8, key: I8, end: I8) -> I8:
@@ -181,7 +188,7 @@ def _last_of_place(table: PacketTable) -> I8:
     return last
 
 
-def _fields(table: PacketTable, talk: Talk, asked: int, told: int, was_due: bool) -> HttpRequest:
+def _fields(table: PacketTable, talk: Talk, asked: int, told: int, was_due: bool, is_unrecorded: bool) -> HttpRequest:
     from explain.exchanges.http_head import parse
 
     request = parse(*talk.request) if talk.request else None
@@ -208,6 +215,7 @@ def _fields(table: PacketTable, talk: Talk, asked: int, told: int, was_due: bool
         user_agent=request.fields.get("user-agent") if request else None,
         interim_responses=talk.interim,
         was_due=was_due,
+        is_unrecorded=is_unrecorded,
         is_one_sided=bool(table.first_of_side[table.sides[asked if asked >= 0 else told] ^ 1] < 0),
         is_whole=(request is None or request.is_whole) and (response is None or response.is_whole),
     )

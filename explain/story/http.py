@@ -35,7 +35,8 @@ def request(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Ite
         return
     yield teller.line(teller.first("http.asked"), fields, rows[:1], name, **values)
     if part.outcomes[part.outcome[index]] == "unanswered":
-        why = "one-sided" if fields.is_one_sided else "unanswered" if fields.was_due else "not-due"
+        why = "unanswered" if fields.was_due else "not-due"
+        why = "one-sided" if fields.is_one_sided else "unrecorded" if fields.is_unrecorded else why
         yield teller.line(f"http.{why}", fields, rows, name, **values)
         return
     if fields.interim_responses:

@@ -296,3 +296,16 @@ def test_where_the_server_was_never_recorded_no_answer_is_missed():
     assert (one.outcome, one.fields.was_due, one.fields.is_one_sided) == ("unanswered", False, True)
     assert "Nothing that 198.51.100.1:80 sent in this connection was recorded" in " ".join(report.story().split())
     assert report.unexplained == ()
+
+
+@pytest.mark.parametrize(("was_sent", "causes"), [(True, []), (False, ["tcp-application-closes"])])
+def test_an_end_whose_number_tells_of_data_was_no_silence(was_sent, causes):
+    talk = Talk()
+    frames = [*talk.opens(), talk.asks(get()), talk.confirms()]
+    if was_sent:
+        talk.tells(OK)  # and nobody recorded it
+    found = report(*frames, talk.tells(b"", FIN))
+    (one,) = [each for each in found.exchanges if each.kind == "http.request"]
+    assert (one.outcome, one.fields.is_unrecorded) == ("unanswered", was_sent)
+    assert [each.cause for each in found.findings] == causes
+    assert ("is not in this capture, but one was sent" in " ".join(found.story().split())) is was_sent
