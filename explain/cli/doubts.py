@@ -156,10 +156,36 @@ def _gap(captures: tuple[CaptureInfo, ...]) -> int:
     return longest
 
 
+def _sent_all_the_same(witnesses: Witnesses, state: HostState) -> bool:
+    """Whether the text counts packets that were sent, where by this state the kernel would have refused at once.
+
+    With a source or an interface told, ping is silent about a refusal, and a way that was lost meanwhile leaves some
+    answered. Source: ping(8), -I.
+    """
+    from explain.causes.context import context_of
+    from explain.state.outgoing import send
+    from explain.state.packet import echo
+
+    text, context = witnesses.text, context_of(witnesses)
+    if text is None or not text.counts.sent or text.program != "ping" or not context.holds("free"):
+        return False
+    if text.counts.received not in {0, text.counts.sent}:
+        return False
+    if context.destination is None or context.holds("ll") or text.all("kernel."):
+        return False
+    sending = send(state, echo(context.destination))
+    return sending.problem == "no-route" and sending.found.is_certain
+
+
 def _of_this_host(witnesses: Witnesses) -> Witnesses:
     text = witnesses.text
     state = next((each for each in witnesses.states if each.name == witnesses.sender), None)
-    if text is None or state is None or state.interfaces is None or not text.source or text.source in _NOBODY:
+    if text is None or state is None or state.interfaces is None:
+        return witnesses
+    if _sent_all_the_same(witnesses, state):
+        noted("ping.could_not_send", host=state.name, target=text.target_address)
+        return replace(witnesses, states=tuple(each for each in witnesses.states if each is not state))
+    if not text.source or text.source in _NOBODY:
         return witnesses
     source = text.source.partition("%")[0]
     if state.owner_of(source) is not None or text.has("kernel.address-not-available", "ping.bad-source"):

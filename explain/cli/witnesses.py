@@ -139,7 +139,8 @@ def octets_of(path: str) -> bytes:
 def _text(
     given: Given, case: CaseFolder | None, command: str | None, status: int | None, failures: list[InputError]
 ) -> TextWitness | None:
-    from explain.symptoms.text import read_text
+    from explain.symptoms.text import is_mistyped, read_text
+    from explain.symptoms.witness import NothingUsableError
 
     if given.text is not None:
         octets, name = octets_of(given.text), "standard input" if given.text == "-" else given.text
@@ -148,10 +149,14 @@ def _text(
     else:
         return None
     try:
-        return read_text(octets, command, status, path=name)
+        found = read_text(octets, command, status, path=name)
     except UnreadableError as error:
         failures.append(error)
         return None
+    if not is_mistyped(found):
+        return found
+    failures.append(NothingUsableError(name, "unread.mistyped", text=found.symptoms[0].text))
+    return None
 
 
 def _captures(named: Sequence[str], failures: list[InputError]) -> tuple[PacketTable | None, tuple[CaptureInfo, ...]]:

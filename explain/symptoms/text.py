@@ -42,6 +42,7 @@ def read_text(
 
 _OF_ANY_PROGRAM = frozenset(("connect.trace", "connect.note"))
 """Lines that any program may print; alone they show no connection."""
+_MISTYPED = frozenset(("ping.usage", "way.usage"))
 
 
 def read_runs(text: str | bytes, given: Command | None = None, *, path: str = "text") -> tuple[TextWitness, ...]:
@@ -90,8 +91,14 @@ def _chosen(runs: list[TextWitness], given: Command | None) -> int:
         for found in (same, kind, [at for at, run in enumerate(runs) if run.program == given.kind]):
             if found:
                 return found[-1]
-    failed = [at for at, run in enumerate(runs) if run.succeeded is False]
-    return failed[-1] if failed else len(runs) - 1
+    sent = [at for at, run in enumerate(runs) if not is_mistyped(run)] or list(range(len(runs)))
+    failed = [at for at in sent if runs[at].succeeded is False]
+    return failed[-1] if failed else sent[-1]
+
+
+def is_mistyped(run: TextWitness) -> bool:
+    """Whether the program only complains of how it was called: it has sent nothing."""
+    return bool(run.symptoms) and all(each.id in _MISTYPED for each in run.symptoms)
 
 
 def _contradicts(run: TextWitness) -> bool:

@@ -26,6 +26,8 @@ NO_WITNESS = {
     "a letter": b"Dear all,\nthe network is broken, ping fails.\n",
     "a program": b"def f(x):\n    return x + 1\n",
     "a line without an end": b"PING " + b"A" * 300_000,
+    "a mistyped command": b"ping: invalid option -- 'z'\n\nUsage\n  ping [options] <destination>\n",
+    "usage alone": b"Usage: ping [-aAbBdDfhLnOqrRUvV64] [-c count]\n",
     "a picture": b"\x89PNG\r\n\x1a\n" + bytes(range(256)),
 }
 USABLE = {
@@ -151,3 +153,22 @@ def test_standard_input_that_is_closed_is_an_empty_text(
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
     assert run(capsys, "ping", "--text", "-")[0] == 2
+
+
+def test_a_command_that_is_mistyped_and_typed_again_is_the_second(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "x.txt"
+    path.write_text(f"$ ping -c 3 192.0.2.2\n{PING}{END}$ ping -z 192.0.2.2\nping: invalid option -- 'z'\n")
+    status, out, _ = run(capsys, "ping", "--json", "--text", str(path))
+    assert (status, json.loads(out)["symptoms"][0]["id"]) == (0, "echo.start")
+
+
+def test_a_state_by_which_nothing_could_have_been_sent_is_said_to_be_of_another_host(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "x.txt"
+    path.write_text(f"$ ping -c 3 198.18.0.9\n{(PING + END).replace('192.0.2.2', '198.18.0.9')}")
+    _, out, err = run(capsys, "ping", "--json", "--text", str(path), "--state", f"h1={STATE}", "--sender", "h1")
+    assert "of another host or day" in err
+    assert "no-route-on-sender" not in {each["cause"] for each in json.loads(out)["causes"]}
