@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explain.arrays import ragged
+from explain.arrays import among, distinct, ragged
 from explain.record import dataclass
 
 if TYPE_CHECKING:
@@ -54,6 +54,10 @@ class ExchangeColumns:
     def rows(self, index: int) -> Rows:
         """Rows of the packet table that belong to one exchange."""
         return self.frames[self.bounds[index] : self.bounds[index + 1]]
+
+    def with_rows(self, rows: Rows) -> Rows:
+        """Indices of the exchanges that have one of these rows of the packet table."""
+        return distinct(np.arange(len(self)).repeat(np.diff(self.bounds))[among(self.frames, rows)])
 
     def where(self, *outcomes: str) -> Rows:
         """Indices of the exchanges that ended in one of these ways."""

@@ -100,15 +100,9 @@ class DhcpLease:
 def find(table: PacketTable) -> ExchangeColumns:
     """Negotiations at each place.  Facts: ``talks``, for each exchange its ``Talk``."""
     found = talks(table)
-    ended = [outcome(talk) for talk in found]
-    columns = from_list(
-        "dhcp.lease",
-        OUTCOMES,
-        [Found(end, talk.rows(), None) for end, talk in zip(ended, found, strict=True)],
-        table,
-        _PATIENCE_NS,
-    )
-    return replace(columns, fields=lambda index: _fields(table, found[index], ended[index]), facts={"talks": found})
+    told = [Found(outcome(talk), talk.rows(), talk) for talk in found]
+    columns = from_list("dhcp.lease", OUTCOMES, told, table, _PATIENCE_NS, lambda talk: _fields(table, talk))
+    return replace(columns, facts={"talks": found})
 
 
 def agree(offers: Sequence[DhcpOffer]) -> bool:
@@ -124,12 +118,13 @@ def _network(offer: DhcpOffer) -> int:
     return int(IPv4Address(offer.address)) & mask
 
 
-def _fields(table: PacketTable, talk: Talk, ended: str) -> DhcpLease:
+def _fields(table: PacketTable, talk: Talk) -> DhcpLease:
     from explain.exchanges.dhcp_options import describe
 
     text = table.addresses.text
     own = [step for step in talk.steps if not step.said.is_reply]
     answers = [step for step in talk.steps if step.said.is_reply]
+    ended = outcome(talk)
     decided = _decided(talk, ended)
     said = decided.said if decided else None
     requested = _requested(own)

@@ -71,15 +71,9 @@ class Dhcpv6Lease:
 def find(table: PacketTable) -> ExchangeColumns:
     """Negotiations at each place.  Facts: ``talks``, for each exchange its ``Talk6``."""
     found = talks(table)
-    ended = [outcome(talk) for talk in found]
-    columns = from_list(
-        "dhcpv6.lease",
-        OUTCOMES,
-        [Found(end, talk.rows(), None) for end, talk in zip(ended, found, strict=True)],
-        table,
-        _PATIENCE_NS,
-    )
-    return replace(columns, fields=lambda index: _fields(table, found[index], ended[index]), facts={"talks": found})
+    told = [Found(outcome(talk), talk.rows(), talk) for talk in found]
+    columns = from_list("dhcpv6.lease", OUTCOMES, told, table, _PATIENCE_NS, lambda talk: _fields(table, talk))
+    return replace(columns, facts={"talks": found})
 
 
 def outcome(talk: Talk6) -> str:
@@ -111,13 +105,13 @@ def _replied(said: Dhcpv6Message, asked: str | None) -> str:
     return _GRANTED.get(asked, "informed")
 
 
-def _fields(table: PacketTable, talk: Talk6, ended: str) -> Dhcpv6Lease:
+def _fields(table: PacketTable, talk: Talk6) -> Dhcpv6Lease:
     text = table.addresses.text
     own = talk.own()
     answers = [step for step in talk.steps if step.is_reply]
     decided = (talk.of(FINAL) or answers)[-1:]
     said = decided[0].said if decided else None
-    shown = _shown(talk, ended, said)
+    shown = _shown(talk, outcome(talk), said)
     leases = shown.leases if shown else ()
     named = next((step.said.server for step in reversed(talk.steps) if step.said.server), b"")
     client = own[0].source if own else answers[0].target

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.addresses import mac_text
-from explain.arrays import among, distinct
+from explain.arrays import among
+from explain.causes.from_capture.neighbours import Claimed, silence
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges.claims import INSISTS, contests
 from explain.exchanges.together import CONVERSATIONS
@@ -28,48 +29,35 @@ WHY_SILENT = (
     "destination-host-absent-behind-router", "wrong-gateway-on-target", "wrong-netmask-on-target",
     "dnat-to-absent-host", "snat-to-unowned-address", "name-resolves-to-wrong-address",
 )  # fmt: skip
-_MANY_ADDRESSES = 2  # claimed by one MAC in conflicts: no longer an accident
 
 
 def look(scene: Scene) -> Iterator[Seen]:
     """Conflicts first: they explain more than silence does."""
     yield from _conflicts(scene)
-    yield from _silence(scene)
+    yield from silence(scene, scene.part("arp.resolution"), WHY_SILENT, {})
 
 
 def _conflicts(scene: Scene) -> Iterator[Seen]:
-    claims: dict[str, list[Member]] = defaultdict(list)
-    macs: dict[str, set[str]] = defaultdict(set)
+    claimed = Claimed()
     shown: dict[str, list[int]] = defaultdict(list)
-    resolutions, announcements = scene.part("arp.resolution"), scene.part("arp.announcement")
-    for index in scene.open(resolutions, "conflicting"):
-        fields = resolutions.fields(index)
-        claims[fields.wanted_ip].append((resolutions, index))
-        macs[fields.wanted_ip].update(fields.answered_macs)
-    for index in scene.open(announcements, "challenged"):
-        fields = announcements.fields(index)
-        claims[fields.address].append((announcements, index))
-        macs[fields.address].update((fields.mac, fields.challenger_mac))
+    claimed.add_conflicts(scene, scene.part("arp.resolution"))
+    claimed.add_challenged(scene, scene.part("arp.announcement"), "challenged")
     disputed = [contest for contest in contests(whole_of(scene.table)) if contest.is_disputed]
     for contest in disputed:
         address = scene.table.addresses.text(contest.address)
-        claims[address] += _of_contest(scene, contest)
-        macs[address].update(mac_text(mac) for mac in contest.rows)
+        claimed.add(address, _of_contest(scene, contest), map(mac_text, contest.rows))
         firsts = np.array([rows[0] for rows in contest.rows.values()], np.int64)
         shown[address] += rows_near(scene.table, firsts).tolist()
     forgers = _forgers(scene, disputed)
-    owners: dict[str, set[str]] = defaultdict(set)
-    for address, claimed in macs.items():
-        for mac in claimed:
-            owners[mac].add(address)
-    for address, claiming in claims.items():
-        greedy = {mac for mac in macs[address] if len(owners[mac]) >= _MANY_ADDRESSES or mac in forgers[address]}
+    for address, claiming in claimed.members.items():
+        macs = claimed.macs[address]
+        greedy = claimed.greedy(address) | (macs & forgers[address])
         cause, rival = ("arp-spoofed", "duplicate-address") if greedy else ("duplicate-address", "arp-spoofed")
         members = list({(part.kind, index): (part, index) for part, index in claiming}.values())
         rows = [*shown[address], *(int(row) for part, index in members for row in part.rows(index))]
-        values = {"address": address, "macs": sorted(macs[address]), "count": len(members)}
+        values = {"address": address, "macs": sorted(macs), "count": len(members)}
         if forgers[address]:
-            values |= {"case": "unasked", "forger": min(forgers[address]), "mac": _victim(macs[address], greedy)}
+            values |= {"case": "unasked", "forger": min(forgers[address]), "mac": _victim(macs, greedy)}
         misled = _misled(scene, forgers[address])
         yield Seen(cause, "likely", [*members, *misled], rows, (rival, "proxy-arp-in-play"), values)
 
@@ -82,9 +70,9 @@ def _of_contest(scene: Scene, contest: Contest) -> list[Member]:
     address = scene.table.addresses.text(contest.address)
     for kind, name in (("arp.resolution", "wanted_ip"), ("arp.announcement", "address")):
         part = scene.part(kind)
-        owner = np.repeat(np.arange(len(part)), np.diff(part.bounds))
-        touched = distinct(owner[among(part.frames, rows)]).tolist()
-        found += [(part, index) for index in touched if getattr(part.fields(index), name) == address]
+        found += [
+            (part, index) for index in part.with_rows(rows).tolist() if getattr(part.fields(index), name) == address
+        ]
     return found
 
 
@@ -129,29 +117,3 @@ def _misled(scene: Scene, forgers: set[str]) -> list[Member]:
             if among(targets, wanted).any():
                 found.append((part, index))
     return found
-
-
-def _silence(scene: Scene) -> Iterator[Seen]:
-    part = scene.part("arp.resolution")
-    groups: dict[tuple[int, str, str], list[int]] = defaultdict(list)
-    for index in scene.open(part, "unanswered"):
-        fields = part.fields(index)
-        asked = part.rows(index)
-        last = int(asked[-1])
-        is_answered = scene.hosts.went_on(last) or scene.hosts.had_answer(last) or scene.hosts.began(last)
-        if is_answered or scene.hosts.is_overheard(int(asked[0]), fields.requests):
-            scene.accounted[part.kind].add(index)
-            continue
-        groups[int(scene.table.place[part.rows(index)[0]]), fields.asker_ip, fields.wanted_ip].append(index)
-    for (_, asker, wanted), indices in groups.items():
-        fields = part.fields(indices[0])
-        rows = [int(row) for index in indices for row in part.rows(index)]
-        requests = sum(part.fields(index).requests for index in indices)
-        values = {"asker": asker, "asker_mac": fields.asker_mac, "address": wanted, "requests": requests}
-        members = [(part, index) for index in indices] + scene.silent_to(wanted)
-        yield Seen("destination-host-absent-on-link", _how_sure(requests), members, rows, WHY_SILENT, values)
-
-
-def _how_sure(requests: int) -> str:
-    """Linux and most others ask three times before they give up (RFC 1122, 2.3.2.1)."""
-    return "likely" if requests > 2 else "possible"

@@ -177,8 +177,7 @@ def _unanswered(scene: Scene, asked: _Asked, rows: Rows) -> list[Member]:
     found: list[Member] = []
     for kind in CONVERSATIONS:
         part = scene.part(kind)
-        owner = np.repeat(np.arange(len(part)), np.diff(part.bounds))
-        touched = set(owner[among(part.frames, rows)].tolist())
+        touched = set(part.with_rows(rows).tolist())
         found += [
             (part, index)
             for index in scene.open(part, *_FAILED[kind])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.addresses import BROADCAST, IPV6_KEY, NO_MAC, mac_text
-from explain.arrays import among, distinct
+from explain.arrays import distinct
 from explain.causes.from_capture import silence
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges import segment
@@ -39,8 +39,8 @@ def _failed(scene: Scene, rows: Rows) -> list[Member]:
     found: list[Member] = []
     for kind in CONVERSATIONS:
         part = scene.part(kind)
-        indices = scene.open(part, "unanswered")
-        found += [(part, index) for index in indices if among(part.rows(index), rows).any()]
+        touched = set(part.with_rows(rows).tolist())
+        found += [(part, index) for index in scene.open(part, "unanswered") if index in touched]
     return found
 
 
@@ -164,9 +164,7 @@ def _travellers(scene: Scene, rows: Rows) -> list[Member]:
     found: list[Member] = []
     for kind in CONVERSATIONS:
         part = scene.part(kind)
-        owner = np.repeat(np.arange(len(part)), np.diff(part.bounds))
-        touched = distinct(owner[among(part.frames, rows)])
-        found += [(part, index) for index in touched.tolist() if index not in scene.accounted[kind]]
+        found += [(part, index) for index in part.with_rows(rows).tolist() if index not in scene.accounted[kind]]
     return found
 
 
