@@ -42,6 +42,9 @@ def both_ways(name):
 
 def comparable(key, rows):
     """Rows without what one side does not tell, or what counts on while one looks."""
+    if key == "addr":  # who made an address is printed from iproute2 6.4 on
+        made = [[{**one, "protocol": None} for one in row["addr_info"]] for row in rows]
+        return [{**row, "addr_info": some} for row, some in zip(rows, made, strict=True)]
     if key != "link":
         return rows
     known = ("ifindex", "ifname", "flags", "mtu", "operstate", "address", "master", "link_netnsid", "linkinfo")
