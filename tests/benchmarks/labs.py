@@ -21,7 +21,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from measure import explain_command, have, write_between_marks
+from measure import explain_command, have, told
 
 BEGIN, END = "<!-- labs: written by tests/benchmarks/labs.py -->", "<!-- /labs -->"
 HERE = Path(__file__).resolve().parent
@@ -47,12 +47,7 @@ def main() -> int:
     ]
     table, missed = figures(rows)
     table += ["", machine()]
-    print("\n".join(table))
-    if asked.write:
-        write_between_marks(asked.write, "\n".join(table), BEGIN, END)
-    for goal in missed:
-        print(f"missed: {goal}", file=sys.stderr)
-    return 1 if missed else 0
+    return told(table, missed, asked.write, (BEGIN, END))
 
 
 def seconds(command: Sequence[str]) -> tuple[float, float]:

@@ -157,3 +157,13 @@ def write_between_marks(path: Path, table: str, begin_mark: str, end_mark: str) 
     if not (begin and end):
         sys.exit(f"{path} has no marks {begin_mark} ... {end_mark}")
     path.write_text(f"{before}{begin_mark}\n\n{table}\n\n{end_mark}{after}", encoding="utf-8")
+
+
+def told(table: Sequence[str], missed: Sequence[str], into: Path | None, marks: tuple[str, str]) -> int:
+    """Print a table, put it between the marks of a file if one is named, and say which goals were missed."""
+    print("\n".join(table))
+    if into:
+        write_between_marks(into, "\n".join(table), *marks)
+    for goal in missed:
+        print(f"missed: {goal}", file=sys.stderr)
+    return 1 if missed else 0

@@ -20,7 +20,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from measure import Memory, explain_command, have, made_capture, paired, peak_memory, run, write_between_marks
+from measure import Memory, explain_command, have, made_capture, paired, peak_memory, run, told
 
 BEGIN, END = "<!-- speed: written by tests/benchmarks/speed.py -->", "<!-- /speed -->"
 MEMORY_GOAL_MIB = 150
@@ -64,12 +64,7 @@ def main() -> int:
     table = [*comparison(sizes, asked.pairs, missed), ""]
     table += sizes_and_memory(quick=asked.quick, pairs=asked.pairs, missed=missed)
     table += ["", machine()]
-    print("\n".join(table))
-    if asked.write:
-        write_between_marks(asked.write, "\n".join(table), BEGIN, END)
-    for goal in missed:
-        print(f"missed: {goal}", file=sys.stderr)
-    return 1 if missed else 0
+    return told(table, missed, asked.write, (BEGIN, END))
 
 
 def comparison(sizes: tuple[int, ...], pairs: int, missed: list[str]) -> list[str]:
