@@ -63,6 +63,13 @@ def test_connect_network_unreachable_is_said_by_the_sender_and_never_blames_a_ro
     assert "no-route-on-router" not in left
 
 
+@pytest.mark.parametrize("target", ["198.51.100.1", "2001:db8:2::1"])
+def test_a_route_that_rejects_says_something_else_than_that_there_is_none(target) -> None:
+    command = f"ping -c 3 {target}"
+    assert "reject-route-on-sender" not in causes("ping: connect: Network is unreachable\n", command)
+    assert "reject-route-on-sender" in causes("ping: connect: No route to host\n", command)
+
+
 def test_silence_does_not_mean_that_the_router_has_no_route() -> None:
     left = causes(SILENT)
     assert "forwarding-disabled" in left
