@@ -135,3 +135,8 @@ def test_that_no_name_server_knows_local_is_as_it_should_be(outcome):
 def test_who_asks_everybody_for_a_name_knows_no_name_server():
     finding = the_finding(query(1, "255.255.255.255", (A, "ff:ff:ff:ff:ff:ff")))
     assert (finding.cause, finding.rivals) == ("dns-server-not-configured", ("dns-server-unreachable",))
+
+
+@pytest.mark.parametrize(("times", "certainty"), [((1,), "possible"), ((1, 6), "likely")])
+def test_a_single_question_in_vain_may_only_have_been_lost(times, certainty):
+    assert the_finding(*(query(when) for when in times)).certainty == certainty

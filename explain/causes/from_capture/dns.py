@@ -83,6 +83,8 @@ def _judge(
     rivals = _WHY_CLOSED if is_closed else _possible(scene, rows, why)
     if cause == "dns-server-unreachable" and _is_loopback(values["server"]):
         rivals = (*rivals, "dns-server-not-configured")
+    if is_silent and len(rows) == 1 and not about:
+        certainty = "possible"  # a single question may have been lost, or its answer not be recorded
     return Seen(cause, certainty, members + about, rows, rivals, values)
 
 
