@@ -14,7 +14,7 @@ from explain.table import REVERSED
 if TYPE_CHECKING:
     from explain.exchanges.tcp_moments import TcpMoments
     from explain.exchanges.tcp_streams import Streams
-    from explain.table import I8
+    from explain.table import I8, Rows
 
 _TWICE_NS = 500_000
 """A network card hands a frame to two devices within this time; a sender repeats none that soon."""
@@ -49,7 +49,12 @@ def measure_closed_windows(moments: TcpMoments, indices: I8) -> I8:
 
 
 def count_recorded_twice(moments: TcpMoments, indices: I8) -> I8:
-    """Frames of each of these connections that are there twice because they were recorded twice, not sent twice.
+    """How many frames of each of these connections are there twice; see ``recorded_twice``."""
+    return np.bincount(recorded_twice(moments, indices)[1], minlength=len(indices))
+
+
+def recorded_twice(moments: TcpMoments, indices: I8) -> tuple[Rows, I8]:
+    """Frames of some connections that are there because they were recorded twice, not sent twice, and of which each is.
 
     They are alike to the IP identification and the checksum, and come at once; a sender that repeats a
     segment counts its identification up, and waits.
@@ -72,7 +77,8 @@ def count_recorded_twice(moments: TcpMoments, indices: I8) -> I8:
     for column in (table.ip_id, table.window, table.flags, table.ack, table.payload, table.checksum):
         is_same &= column[one] == column[other]
     apart = table.time_ns[other] - table.time_ns[one]
-    return np.bincount(of[1:][is_same & (apart >= 0) & (apart < _TWICE_NS)], minlength=len(indices))
+    is_copy = is_same & (apart >= 0) & (apart < _TWICE_NS)
+    return other[is_copy], of[1:][is_copy]
 
 
 def with_copies(moments: TcpMoments, indices: I8, least: int, copies: int) -> I8:

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.arrays import among
 from explain.exchanges import tcp_labels as label
 from explain.exchanges.tcp_challenge import challenges, go_on
 from explain.exchanges.tcp_course import NEVER
+from explain.exchanges.tcp_many import recorded_twice
 from explain.story.teller import end_text
 from explain.table import REVERSED, TCP
 
@@ -142,9 +144,15 @@ def _talk(
     data = rows[(table.payload[rows] > 0)]
     if len(data):
         yield teller.line("tcp.data", fields, data, name, segments=len(data), **values)
-    if None not in (fields.first_byte_wait_ns, fields.network_time_ns, fields.server_time_ns) and len(data):
+    if None not in (fields.network_time_ns, fields.server_time_ns) and len(data) and _is_answer(fields):
         yield teller.line("tcp.waited", fields, data, name, **values)
     yield from _trouble(teller, part, index, fields, name, values)
+
+
+def _is_answer(fields: TcpConnection) -> bool:
+    """Whether the server's first data can answer the client's: what comes too soon for a round trip was under way."""
+    wait_ns = fields.first_byte_wait_ns
+    return wait_ns is not None and 2 * wait_ns >= (fields.syn_to_syn_ack_ns or 0)
 
 
 def _trouble(
@@ -153,6 +161,9 @@ def _trouble(
     """What was sent again, came late, had to wait or only asked whether somebody is there."""
     moments: TcpMoments = part.facts["moments"]
     flags, older = teller.table.flags, _challenges(part, index, part.outcomes[part.outcome[index]])
+    copies = np.sort(recorded_twice(moments, np.array([index]))[0]) if fields.recorded_twice else older[:0]
+    if len(copies):
+        yield teller.line("tcp.recorded-twice", fields, copies, name, count=len(copies))
     for message, labels in (
         ("tcp.resent", label.RESENT), ("tcp.out-of-order", label.OUT_OF_ORDER),
         ("tcp.duplicate-acks", label.DUPLICATE_ACK), ("tcp.zero-window", label.ZERO_WINDOW),
@@ -162,7 +173,7 @@ def _trouble(
         if len(rows) and labels & label.KEEP_ALIVE:
             is_probe = _meet_closed_windows(moments, index, rows)
             rows = rows[is_probe if labels & label.ZERO_WINDOW_PROBE else ~is_probe]
-        rows = rows[~np.isin(rows, older)]  # told where the connection opens, as are
+        rows = rows[~among(rows, np.append(older, copies))]  # told where the connection opens, and above; as are
         rows = rows[flags[rows] & _SYN == 0]  # SYNs that were sent again
         if len(rows):
             yield teller.line(message, fields, rows, name, count=len(rows), **values)

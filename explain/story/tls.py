@@ -24,7 +24,7 @@ def lines(teller: Teller, tls: Tls, rows: Rows, name: str, values: dict[str, Any
     if tls.hello_frame is not None:
         yield line("tls.hello" if tls.server_name else "tls.hello-nameless", tls.hello_frame)
     if tls.answer_frame is not None:
-        yield line("tls.answered", tls.answer_frame)
+        yield line("tls.answered" if tls.version == "TLS 1.3" else "tls.answered-clear", tls.answer_frame)
     if tls.alert_frame is not None:
         speaker = Line(f"tls.{tls.alert_by}", {})
         yield line("tls.fatal" if tls.is_fatal else "tls.warning", tls.alert_frame, speaker_line=speaker)

@@ -102,3 +102,20 @@ def test_a_syn_that_was_refused_before_one_was_accepted_is_told_and_does_not_cut
     outcomes, findings, lines = told(play)
     assert (outcomes, findings) == (["open"], [])
     assert lines["tcp.refused-at-first"] == ((2, 2),)
+
+
+def test_frames_that_were_recorded_twice_are_not_called_sent_again():
+    play = Play().shake(WS7).c(PUSH, 1, 1, b"hello")
+    play.add(play.frames[-1][1], after=0.0001)
+    lines = told(play.s(ACK, 1, 6))[2]
+    assert lines["tcp.recorded-twice"] == ((5, 5),)
+    assert "tcp.resent" not in lines
+    slow = Play().shake(WS7).c(PUSH, 1, 1, b"hello")
+    slow.add(slow.frames[-1][1], after=0.2)
+    assert "tcp.resent" in told(slow.s(ACK, 1, 6))[2]
+
+
+@pytest.mark.parametrize(("after", "is_answer"), [(0.001, False), (0.03, True)])
+def test_what_comes_too_soon_for_a_round_trip_is_no_answer_that_was_waited_for(after, is_answer):
+    play = Play().shake(WS7, after=0.03).c(PUSH, 1, 1, b"hello").s(PUSH, 1, 1, b"welcome", after=after)
+    assert ("tcp.waited" in told(play)[2]) == is_answer
