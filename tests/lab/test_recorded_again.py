@@ -16,7 +16,7 @@ from explain.lab.run import missing_tools
 pytestmark = [pytest.mark.needs("namespaces"), pytest.mark.spread]
 
 NAMES = sorted(path.parent.name for path in everything())
-AT_ONCE = 3
+AT_ONCE = 5
 """Labs wait, for answers that do not come, far more than they work."""
 GROUPS = [NAMES[first : first + AT_ONCE] for first in range(0, len(NAMES), AT_ONCE)]
 
