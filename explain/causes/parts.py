@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from explain.causes.context import context_of
 from explain.causes.sightings import look
+from explain.causes.spots import FRESH_TTLS
 from explain.record import dataclass
 from explain.state.routes import Query, look_up
 from explain.state.settings import is_router
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _TOLD = {"S": "sender", "T": "target", "SW": "switch", "X": "bystander"}
 _LOOPBACK_AND_ONE = 2
+_UNTOLD = 0
+"""The TTL where a capture is a text without it."""
 _NEIGHBOUR_SILENT = (".host-unreachable", ".address-unreachable")
 
 
@@ -66,14 +69,32 @@ def _named_senders(spots: Iterable[Spot], witnesses: Witnesses) -> tuple[Spot, .
 
 
 def _likely_senders(spots: Iterable[Spot], witnesses: Witnesses, context: Context) -> tuple[Spot, ...]:
-    """The place that saw the freshest requests, or the question for the destination."""
+    """The place that saw requests as fresh as a host sends them, or a question for the destination without an answer.
+
+    Whoever listens further on sees less of both: that he sees nothing leave is no sign that nothing left.
+    """
     # Names that nobody has given a part to place no one.
     is_told = bool(witnesses.topology.roles) or witnesses.sender is not None
     unnamed = [spot for spot in spots if spot.node is None or not is_told]
-    fresh = _freshest(unnamed)
-    if fresh:
-        return fresh[:1]
-    return tuple(spot for spot in unnamed if context.destination in spot.asked)[:1]
+    seen = _freshest(unnamed)
+    if seen:
+        return tuple(spot for spot in seen[:1] if _is_fresh(spot, witnesses))
+    # Elsewhere on the link only the question is heard, and not the answer, which goes to the asker alone.
+    said = witnesses.text.symptoms if witnesses.text else ()
+    if said and not any(each.id.endswith(_NEIGHBOUR_SILENT) for each in said):
+        return ()
+    return tuple(spot for spot in unnamed if context.destination in spot.unanswered())[:1]
+
+
+def _is_fresh(spot: Spot, witnesses: Witnesses) -> bool:
+    """Whether the requests have passed no router yet, as far as their hops and the command tell."""
+    text, command = witnesses.text, witnesses.known_command
+    if text is not None and text.hops:
+        first = next((hop.addresses for hop in text.hops if hop.addresses), ())
+        return not first or any(told.speaker in first for told in spot.errors)
+    sent = command.ttl if command is not None else None
+    most = max(hit.ttl for hit in spot.requests)
+    return most in {_UNTOLD, *(FRESH_TTLS if sent is None else {sent})}
 
 
 def _on_its_way(sender: tuple[Spot, ...], witnesses: Witnesses, context: Context) -> tuple[Spot, ...]:

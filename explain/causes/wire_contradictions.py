@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from explain.causes.at_sender import AT_SENDER, is_answered
 from explain.causes.expected import may_say
+from explain.causes.spots import FRESH_TTLS
 
 if TYPE_CHECKING:
     from explain.causes.context import Context
@@ -21,8 +22,6 @@ _ON_PUBLISHED = frozenset((
 """What a router can do to a packet for its own address that it publishes for a host behind it."""
 _TOLD = {"reject", "expire", "too-big", "no-neighbour"}
 _SLOW_MARKS = {"zero-window", "slow-answer", "idle", "unread"}
-_FRESH_TTLS = {64, 128, 255}
-"""What hosts begin with. Source: RFC 1700, IP option numbers; RFC 8200 leaves it to the host."""
 
 
 def allows(wires: Wires, strike: Strike, cause: str, context: Context, *, is_muted: bool) -> bool:
@@ -107,7 +106,7 @@ def _fits_success(wires: Wires, cause: str) -> bool:
         return wires.has_redirects or wires.fate.is_detour or request.target_mac != reply.source_mac
     asked = any(wires.context.destination in spot.asked for spot in wires.sender)
     if cause == "proxy-arp-in-play":
-        return (asked or not wires.closed_questions()) and reply.ttl not in _FRESH_TTLS
+        return (asked or not wires.closed_questions()) and reply.ttl not in FRESH_TTLS
     if cause == "address-tentative":
         return request.src.startswith("fe80:")
     if cause == "corrupted-packets":

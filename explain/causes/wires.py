@@ -121,8 +121,17 @@ class Wires:
 
     @property
     def may_have_come_in_elsewhere(self) -> bool:
-        """Whether an answer was seen at a place that may be the sender's as well, as nobody told which are."""
-        return self.is_sender_guessed and any(spot.replies for spot in self.spots)
+        """Whether an answer may have come to the sender by an interface that is not known to be listened to.
+
+        It was seen at a place that may be the sender's, as nobody told which are; or its state has more of them.
+        """
+        state = next((each for each in self.witnesses.states if each.name == self.witnesses.sender), None)
+        nics = [each for each in (state.interfaces if state else None) or () if each.is_up and not each.is_loopback]
+        heard = {spot.interface for spot in self.sender}
+        is_deaf = (
+            bool(heard) and None not in heard and not heard & {"any"} and any(each.name not in heard for each in nics)
+        )
+        return is_deaf or (self.is_sender_guessed and any(spot.replies for spot in self.spots))
 
     @property
     def is_listening(self) -> bool:

@@ -130,3 +130,17 @@ def test_without_its_options_a_short_run_may_have_ended_before_anybody_was_found
         (tmp_path / "ping.txt").write_text(SILENCE.replace("2046ms", f"{lasted}ms"))
         assert ("destination-host-absent-on-link" in found(folder=tmp_path)) == is_left
     assert "2046ms" in SILENCE
+
+
+def test_a_place_behind_a_router_is_not_taken_for_the_senders_own(tmp_path) -> None:
+    late = [ping("10.8.0.1", "10.9.0.9", seq, ttl=63) for seq in (1, 2, 3)]
+    back = [pong("10.9.0.9", "10.8.0.1", seq) for seq in (1, 2, 3)]
+    assert {"no-return-route-on-router", "filter-on-router-forward"} <= set(
+        places_of(tmp_path, SILENCE, [*late, *back])
+    )
+
+
+def test_a_question_that_is_answered_elsewhere_is_no_sign_that_nothing_left(tmp_path) -> None:
+    asked = [who_has((A, "10.8.0.1"), "10.8.0.9"), is_at((B, "10.8.0.9"), (A, "10.8.0.1"))]
+    left = places_of(tmp_path, SILENCE.replace("10.9.0.9", "10.8.0.9"), asked)
+    assert {"filter-on-switch", "filter-on-target-input"} <= set(left)
