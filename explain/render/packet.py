@@ -28,7 +28,8 @@ _TITLES = {
     "ipv6.hopopts": "IPv6 hop-by-hop options", "ipv6.dstopts": "IPv6 destination options",
     "ipv6.routing": "IPv6 routing header", "ipv6.fraghdr": "IPv6 fragment header", "ah": "AH", "tcp": "TCP",
     "udp": "UDP", "icmp": "ICMP", "icmpv6": "ICMPv6", "dns": "DNS", "dhcp": "DHCP",
-    "dhcpv6": "DHCPv6", "http": "HTTP", "tls": "TLS", "igmp": "IGMP", "gre": "GRE", "vxlan": "VXLAN", "lldp": "LLDP",
+    "dhcpv6": "DHCPv6", "http": "HTTP", "tls": "TLS", "igmp": "IGMP", "gre": "GRE", "vxlan": "VXLAN",
+    "lldp": "LLDP", "ospf": "OSPF",
 }  # fmt: skip
 _OCTETS_SHOWN = 8
 _BITS_SHOWN = 16

@@ -39,6 +39,9 @@ COMPARED = (
     "igmp.num_src", "igmp.saddr", "igmp.qqic", "gre.proto", "gre.key", "gre.sequence_number", "vxlan.vni",
     "lldp.tlv.type", "lldp.tlv.len", "lldp.chassis.subtype", "lldp.chassis.id.mac", "lldp.port.subtype", "lldp.port.id",
     "lldp.time_to_live", "lldp.tlv.system.name", "lldp.tlv.system_cap", "lldp.mgn.addr.ip4",
+    "ospf.version", "ospf.msg", "ospf.packet_length", "ospf.srcrouter", "ospf.area_id", "ospf.checksum",
+    "ospf.auth.type", "ospf.hello.network_mask", "ospf.hello.hello_interval", "ospf.hello.router_priority",
+    "ospf.hello.router_dead_interval", "ospf.hello.designated_router", "ospf.hello.active_neighbor",
     "sll.pkttype", "sll.etype", "sll.src.eth",
     "dhcpv6.msgtype", "dhcpv6.xid", "dhcpv6.hopcount", "dhcpv6.linkaddr", "dhcpv6.peeraddr", "dhcpv6.option.type",
     "dhcpv6.option.length", "dhcpv6.iaid.t1", "dhcpv6.iaid.t2", "dhcpv6.iaaddr.ip", "dhcpv6.iaaddr.pref_lifetime",
@@ -136,6 +139,10 @@ TOLD_ON_A_LINK = {
     "gre": ip(ALICE, BOB, 47, b"\x30\0\x08\0\0\0\0\x2a\0\0\0\1" + INNER[14:]),
     "gre-bridge": ip(ALICE, BOB, 47, b"\x20\0\x65\x58\0\0\0\7" + INNER),
     "vxlan": ip(ALICE, BOB, 17, udp(ALICE, BOB, 50000, 4789, b"\x08\0\0\0\0\0\x2a\0" + INNER)),
+    "ospf": ip(
+        ALICE, "224.0.0.5", 89, b"\2\1\0\x30" + packed("10.0.0.1") + bytes(8) + bytes(8) + packed("255.255.255.0")
+        + b"\0\x0a\2\1\0\0\0\x28" + packed(ALICE) + bytes(4) + packed("10.0.0.2"), 1,
+    ),
     "lldp": IDS + fact(5, b"sw1") + fact(7, b"\0\x14\0\4") + fact(8, b"\5\1" + packed(ALICE) + b"\2\0\0\0\1\0")
     + b"\0\0",
 }  # fmt: skip

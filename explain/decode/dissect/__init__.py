@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from explain.decode.dissect import control, eapol, igmp, ip, link, lldp, stp, transport, tunnel
+from explain.decode.dissect import control, eapol, igmp, ip, link, lldp, ospf, stp, transport, tunnel
 from explain.decode.dissect.field import CutError, Dissector, Field, Header, Layer, Next
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _DISSECTORS: dict[str, Dissector] = {
     "arp": link.arp, "ip": ip.ipv4, "ipv6": ip.ipv6, "ipv6.hopopts": ip.extension, "ipv6.dstopts": ip.extension,
     "ipv6.routing": ip.routing, "ipv6.fraghdr": ip.fragment, "ah": ip.authentication, "tcp": transport.tcp,
     "udp": transport.udp, "icmp": control.icmp, "icmpv6": control.icmpv6, "igmp": igmp.igmp, "gre": tunnel.gre,
-    "vxlan": tunnel.vxlan, "lldp": lldp.lldp,
+    "vxlan": tunnel.vxlan, "lldp": lldp.lldp, "ospf": ospf.ospf,
 }  # fmt: skip
 
 

@@ -16,10 +16,11 @@ PROTOCOLS = {
     44: "fragment header", 47: "GRE", 50: "ESP", 51: "AH", 58: "ICMPv6", 59: "nothing", 60: "destination options",
     88: "EIGRP", 89: "OSPF", 103: "PIM", 112: "VRRP", 132: "SCTP", 135: "mobility header", 139: "HIP", 140: "Shim6",
 }  # fmt: skip
-_KINDS_V4 = {1: "icmp", 2: "igmp", 4: "ip", 6: "tcp", 17: "udp", 41: "ipv6", 47: "gre"}
+_KINDS_V4 = {1: "icmp", 2: "igmp", 4: "ip", 6: "tcp", 17: "udp", 41: "ipv6", 47: "gre", 89: "ospf"}
 _KINDS_V6 = {
     0: "ipv6.hopopts", 4: "ip", 6: "tcp", 17: "udp", 41: "ipv6", 43: "ipv6.routing", 44: "ipv6.fraghdr", 47: "gre",
-    51: "ah", 58: "icmpv6", 60: "ipv6.dstopts", 135: "ipv6.dstopts", 139: "ipv6.dstopts", 140: "ipv6.dstopts",
+    51: "ah", 58: "icmpv6", 60: "ipv6.dstopts", 89: "ospf", 135: "ipv6.dstopts", 139: "ipv6.dstopts",
+    140: "ipv6.dstopts",
 }  # fmt: skip
 _ECN = {0: "Not-ECT", 1: "ECT(1)", 2: "ECT(0)", 3: "CE"}
 _DSCP = {0: "CS0", 8: "CS1", 16: "CS2", 24: "CS3", 32: "CS4", 40: "CS5", 46: "EF", 48: "CS6", 56: "CS7", 34: "AF41"}
