@@ -39,7 +39,7 @@ class Contest:
     is_disputed: bool = False
 
 
-class Claims(NamedTuple):
+class ClaimedAddresses(NamedTuple):
     """Addresses that somebody claims by ARP at a place, each once: the lowest MAC, and whether there are more."""
 
     place: U2
@@ -48,7 +48,7 @@ class Claims(NamedTuple):
     is_contested: Bools
 
 
-def claims(table: PacketTable) -> Claims:
+def claims(table: PacketTable) -> ClaimedAddresses:
     """Who claims which address at which place."""
     arp = table.arp
     at = np.flatnonzero((arp.sender_ip > 0) & (arp.sender_mac > 0))
@@ -61,7 +61,7 @@ def claims(table: PacketTable) -> Claims:
     is_another[1:] = ~is_first[1:] & (mac[1:] != mac[:-1])
     first = np.flatnonzero(is_first)
     is_contested = np.logical_or.reduceat(is_another, first) if len(first) else is_another
-    return Claims(place[first], address[first], mac[first], is_contested)
+    return ClaimedAddresses(place[first], address[first], mac[first], is_contested)
 
 
 def contests(table: PacketTable) -> list[Contest]:

@@ -26,7 +26,7 @@ _EVERYBODY = ("0.0.0.0/32", "255.255.255.255/32", "224.0.0.0/4", "169.254.0.0/16
 
 
 @dataclass(slots=True)
-class Lab:
+class LabNetworks:
     """The networks of a lab; what has an end outside them is not shown to anybody.
 
     Attributes:
@@ -62,7 +62,7 @@ class Lab:
         return found
 
 
-def told_of(report: Report, evidence: Sequence[Evidence], lab: Lab, language: str) -> list[dict[str, Any]]:
+def told_of(report: Report, evidence: Sequence[Evidence], lab: LabNetworks, language: str) -> list[dict[str, Any]]:
     """The lines of the story that speak of these frames, the most particular ones, in the order of the story."""
     hidden = _frames(report, lab.strangers(report))
     cited = _spans(evidence)

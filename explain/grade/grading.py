@@ -10,7 +10,7 @@ from explain.errors import InputError
 from explain.grade.analyses import EVERY_TIME, Analyses
 from explain.grade.answer_file import BadAnswersError, read_answers
 from explain.grade.answers import mark_answers
-from explain.grade.around import Lab, told_of
+from explain.grade.around import LabNetworks, told_of
 from explain.grade.engine import mark_checks
 from explain.grade.events import Events
 from explain.grade.integrity.taking import take
@@ -57,7 +57,7 @@ def grade_files(
         return joint if len(names) == 1 else _events(rubric, {capture: files[capture]}, analyses)
 
     lacking = tuple(one for one in rubric.captures if one not in files)
-    lab = Lab(rubric.networks)
+    lab = LabNetworks(rubric.networks)
     marker = Marker(rubric, joint, alone, roster, language, lacking, lab)
     checks = mark_checks(marker)
     given, trouble = _answers(answers)

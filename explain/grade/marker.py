@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from explain.grade import telling
-from explain.grade.around import Lab
+from explain.grade.around import LabNetworks
 from explain.grade.cited import Recorded, evidence, rows_of
 from explain.grade.event import Event, UnknownFieldError
 from explain.grade.expressions import UnboundError, evaluate, fill
@@ -44,7 +44,7 @@ class Marker:
     roster: Mapping[str, str]
     language: str = "en"
     lacking: tuple[str, ...] = ()
-    lab: Lab = field(default_factory=lambda: Lab(()))
+    lab: LabNetworks = field(default_factory=lambda: LabNetworks(()))
     names: dict[str, Any] = field(default_factory=dict)
     bound: dict[str, list[Event]] = field(default_factory=dict)
     verdicts: dict[str, Verdict] = field(default_factory=dict)

@@ -20,7 +20,7 @@ _STRANGE = re.compile("[\x00-\x07\x0e-\x1a\x1c-\x1f\ufffd]")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TextLine:
     """One line of the text, plain.
 
     Attributes:
@@ -57,20 +57,20 @@ def looks_binary(text: str) -> bool:
     return "\x00" in head or len(_STRANGE.findall(head)) * 20 > len(head)
 
 
-def clean_lines(text: str) -> tuple[tuple[Line, ...], bool]:
+def clean_lines(text: str) -> tuple[tuple[TextLine, ...], bool]:
     """The lines of a text without colours, cursor movements and control characters.
 
     Returns:
         The lines, and whether any part of the text was left out because it was too long.
     """
     is_cut = len(text) > _MOST_CHARACTERS
-    lines: list[Line] = []
+    lines: list[TextLine] = []
     for number, raw in enumerate(_split(text[:_MOST_CHARACTERS]), start=1):
         if number > MOST_LINES:
             is_cut = True
             break
         is_long = len(raw) > _LONGEST_LINE
-        lines.append(Line(number, clean_line(raw[: _LONGEST_LINE * 2])[:_LONGEST_LINE], is_long))
+        lines.append(TextLine(number, clean_line(raw[: _LONGEST_LINE * 2])[:_LONGEST_LINE], is_long))
         is_cut |= is_long
     return tuple(lines), is_cut
 

@@ -13,7 +13,7 @@ from explain.symptoms.tcpdump_lines import begins_a_listing, is_packet
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from explain.symptoms.cleaning import Line
+    from explain.symptoms.cleaning import TextLine
     from explain.symptoms.command import Command
 
 KINDS_OF_KEYS = {
@@ -65,9 +65,9 @@ def _kind_of_line(text: str) -> str | None:
     return next((kind for kind, pattern in _STARTS if pattern.match(stripped)), None)
 
 
-def segments(lines: Sequence[Line]) -> list[tuple[str | None, list[Line]]]:
+def segments(lines: Sequence[TextLine]) -> list[tuple[str | None, list[TextLine]]]:
     """Consecutive lines of one kind each, in order; the kind None is what belongs to no table and no listing."""
-    found: list[tuple[str | None, list[Line]]] = []
+    found: list[tuple[str | None, list[TextLine]]] = []
     for line in lines:
         last, before = found[-1] if found else (None, [])
         kind = _kind(line.text, last)

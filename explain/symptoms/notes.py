@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from explain.symptoms.changes import Change
-    from explain.symptoms.cleaning import Line
+    from explain.symptoms.cleaning import TextLine
     from explain.symptoms.command import Command
     from explain.symptoms.tcpdump_lines import PacketText
     from explain.symptoms.tcpdump_packets import Told
@@ -208,7 +208,7 @@ def _kind_of_rows(rows: Mapping[str, Any], kind: str) -> str:
     return kind if kind in {KINDS_OF_KEYS.get(key) for key in rows} else first
 
 
-def _with_packets(made: NoteBlock, lines: Sequence[Line], known: set[int]) -> NoteBlock:
+def _with_packets(made: NoteBlock, lines: Sequence[TextLine], known: set[int]) -> NoteBlock:
     from explain.symptoms.tcpdump_lines import is_talk
 
     packets = read_tcpdump([line.text for line in lines])
@@ -224,7 +224,7 @@ def _with_packets(made: NoteBlock, lines: Sequence[Line], known: set[int]) -> No
     return replace(made, packets=told, lines=shown)
 
 
-def _lines(lines: Sequence[Line], kind: str, known: set[int], is_understood: bool) -> tuple[NoteLine, ...]:
+def _lines(lines: Sequence[TextLine], kind: str, known: set[int], is_understood: bool) -> tuple[NoteLine, ...]:
     """Lines of a state: what holds no field of its kind is a remark."""
     return tuple(
         NoteLine(line.number, line.text, bool(line.text.strip()) and line.number not in known
@@ -243,7 +243,7 @@ def _is_plain_output(kind: str, text: str) -> bool:
     return kind == "sysctl" and bool(words) and all(word.lstrip("-").isdigit() for word in words)
 
 
-def _of_runs(lines: Sequence[Line], runs: Sequence[TextWitness], known: set[int]) -> tuple[NoteLine, ...]:
+def _of_runs(lines: Sequence[TextLine], runs: Sequence[TextWitness], known: set[int]) -> tuple[NoteLine, ...]:
     by_number = {line.number: line.text.strip() for line in lines}
     heard = set(known)
     for symptom in (each for run in runs for each in run.symptoms):

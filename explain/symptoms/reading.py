@@ -15,7 +15,7 @@ from explain.symptoms.vocabulary import spoken_by
 from explain.symptoms.witness import Symptom, UnknownLine
 
 if TYPE_CHECKING:
-    from explain.symptoms.cleaning import Line
+    from explain.symptoms.cleaning import TextLine
 
 Reading = tuple[str, dict[str, Any]]
 LineReader = Callable[[str], Reading | None]
@@ -54,7 +54,7 @@ def first_reading(text: str, readers: Sequence[LineReader]) -> Reading | None:
     return None
 
 
-def read_lines(lines: Sequence[Line], readers: Sequence[LineReader]) -> Understood:
+def read_lines(lines: Sequence[TextLine], readers: Sequence[LineReader]) -> Understood:
     """Every line by the first reader that knows it; wrapped lines joined; the rest kept as unknown."""
     symptoms: list[Symptom] = []
     unknown: list[UnknownLine] = []
@@ -77,7 +77,7 @@ def read_lines(lines: Sequence[Line], readers: Sequence[LineReader]) -> Understo
     return Understood(tuple(symptoms), tuple(unknown))
 
 
-def _wrapped(line: Line, following: Line, readers: Sequence[LineReader]) -> Symptom | None:
+def _wrapped(line: TextLine, following: TextLine, readers: Sequence[LineReader]) -> Symptom | None:
     """Two lines that mean something only together."""
     if (
         not 30 <= len(line.text) <= _LONGEST_WRAPPED
@@ -93,7 +93,7 @@ def _wrapped(line: Line, following: Line, readers: Sequence[LineReader]) -> Symp
     return None
 
 
-def _continued(before: Symptom, line: Line, readers: Sequence[LineReader]) -> Symptom | None:
+def _continued(before: Symptom, line: TextLine, readers: Sequence[LineReader]) -> Symptom | None:
     """The line before, if it says more together with this one."""
     if line.number - before.line > 1 or not 30 <= len(before.text) <= _LONGEST_WRAPPED:
         return None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from explain.symptoms.cleaning import Line
+    from explain.symptoms.cleaning import TextLine
 
 _NAME = r"\"?'?(?P<name>[\w.@:/-]{1,128}?)\"?'?"
 _REFUSALS = tuple((name, re.compile(pattern)) for name, pattern in (
@@ -52,7 +52,7 @@ class Refusal:
     values: Mapping[str, Any]
 
 
-def refusals_of(lines: Sequence[Line]) -> tuple[Refusal, ...]:
+def refusals_of(lines: Sequence[TextLine]) -> tuple[Refusal, ...]:
     """The refusals among the lines that came back from one command."""
     found: list[Refusal] = []
     for line in lines[:MOST]:

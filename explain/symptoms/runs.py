@@ -23,7 +23,7 @@ from explain.symptoms.witness import Counts, Pattern, Symptom, TextWitness, Unkn
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from explain.symptoms.cleaning import Line
+    from explain.symptoms.cleaning import TextLine
     from explain.symptoms.transcript import Block
 from explain.symptoms.server_lines import read_server_line
 from explain.symptoms.traceroute_lines import read_traceroute_error, read_traceroute_line
@@ -94,8 +94,8 @@ def _by_kind(block: Block, hint: str | None) -> list[tuple[str, Understood]]:
     if hops := read_mtr_json("\n".join(line.text for line in block.lines[:4096]).strip()):
         symptoms = tuple(make_symptom(hop, "", block.lines[0].number) for hop in hops)
         return [("mtr", Understood(symptoms, ()))]
-    pieces: list[tuple[str, list[Line]]] = []
-    waiting: list[Line] = []
+    pieces: list[tuple[str, list[TextLine]]] = []
+    waiting: list[TextLine] = []
     for line in block.lines:
         kind, starts = _kind_of(line.text, pieces[-1][0] if pieces else hint)
         if kind is None:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from explain.symptoms.cleaning import Line, clean_lines, decode, looks_binary
+from explain.symptoms.cleaning import TextLine, clean_lines, decode, looks_binary
 from explain.symptoms.prompts import Prompt, read_prompt
 from explain.symptoms.witness import NothingUsableError
 
@@ -40,7 +40,7 @@ class Block:
     node: str | None
     command: Command | None
     typed: int | None
-    lines: tuple[Line, ...]
+    lines: tuple[TextLine, ...]
     is_prose: bool = False
     status: int | None = None
 
@@ -88,7 +88,7 @@ def read_transcript(text: str | bytes, path: str = "text", otherwise: str = "unr
     lines, is_cut = clean_lines(text)
     has_fences = any(_FENCE.match(line.text) for line in lines)
     blocks: list[Block] = []
-    kept: list[Line] = []
+    kept: list[TextLine] = []
     head, is_inside = _Open(is_prose=has_fences), False
     for line in _joined(lines):
         is_curl = head.command is not None and head.command.program == "curl"  # its -v marks what it sends with ">"
@@ -108,7 +108,7 @@ def read_transcript(text: str | bytes, path: str = "text", otherwise: str = "unr
     return Transcript(_with_status(blocks), is_cut)
 
 
-def _close(blocks: list[Block], head: _Open, kept: list[Line]) -> None:
+def _close(blocks: list[Block], head: _Open, kept: list[TextLine]) -> None:
     if head.command is not None or any(line.text.strip() for line in kept):
         blocks.append(Block(head.node, head.command, head.typed, tuple(kept), head.is_prose))
 
@@ -118,7 +118,7 @@ def _opened(prompt: Prompt, number: int) -> _Open:
     return _Open(node, prompt.command, number)
 
 
-def _unquoted(line: Line) -> Line:
+def _unquoted(line: TextLine) -> TextLine:
     """Without the marks of a quoted mail, a table's edge, and the echo of Ctrl-C."""
     text = line.text
     if (quote := _QUOTE.match(text)) and not _SENT_BY_CURL.match(text):
@@ -128,9 +128,9 @@ def _unquoted(line: Line) -> Line:
     return line if text is line.text else replace(line, text=text)
 
 
-def _joined(lines: tuple[Line, ...]) -> list[Line]:
+def _joined(lines: tuple[TextLine, ...]) -> list[TextLine]:
     """Commands that go on after a backslash become one line."""
-    found: list[Line] = []
+    found: list[TextLine] = []
     at = 0
     while at < len(lines):
         line = lines[at]

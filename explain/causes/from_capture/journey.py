@@ -11,7 +11,7 @@ import numpy as np
 from explain.causes.from_capture import silence, tcp
 from explain.causes.from_capture.ping_sizes import are_halves, rivals_by_size
 from explain.causes.from_capture.scene import FAILED, Member, Scene, Seen
-from explain.causes.from_capture.vanished import Vanished, left
+from explain.causes.from_capture.vanished import LostPackets, left
 from explain.places.near import whole_of
 from explain.table import IPV6
 
@@ -125,7 +125,7 @@ def _finding(
         rivals = rivals_by_size(scene.table, np.array(rows), everything)
     if missing >= _FEWEST and is_looked_at:
         trails = dict.fromkeys(int(part.facts["trail"][index]) for index, _ in some)
-        gone = Vanished(scene, part.facts["paths"], list(trails), kind)
+        gone = LostPackets(scene, part.facts["paths"], list(trails), kind)
         if kind == "icmp.echo" and are_halves(gone.table, gone.gone):
             return _halved(members, gone)
         rivals = left(gone, rivals)
@@ -143,7 +143,7 @@ def _finding(
     return Seen(cause, "possible", members, rows, rivals, values)
 
 
-def _halved(members: list[Member], gone: Vanished) -> Seen:
+def _halved(members: list[Member], gone: LostPackets) -> Seen:
     """The rest of each packet was lost before its first fragment was."""
     src, dst = (gone.table.addresses.text(end) for end in gone.table.ends(int(gone.gone[0])))
     last = gone.table.places[gone.place].label

@@ -12,7 +12,7 @@ from explain.arrays import distinct
 from explain.causes.from_capture import silence
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges import segment
-from explain.exchanges.claims import Claims, claims
+from explain.exchanges.claims import ClaimedAddresses, claims
 from explain.exchanges.together import CONVERSATIONS
 from explain.places.near import rows_near, whole_of
 
@@ -87,7 +87,7 @@ def _wrong_neighbours(scene: Scene) -> Iterator[Seen]:
 
 
 def _not_to_the_owner(
-    table: PacketTable, part: ExchangeColumns, indices: Rows, claimed: Claims
+    table: PacketTable, part: ExchangeColumns, indices: Rows, claimed: ClaimedAddresses
 ) -> Iterator[tuple[int, int, int, int]]:
     """Of some exchanges, those to an IPv4 address that one MAC alone claims, sent to a MAC that nobody here has.
 

@@ -59,7 +59,7 @@ _WRONG_WAY_BACK = (
 )  # fmt: skip
 
 
-class Vanished:
+class LostPackets:
     """What was lost, all frames of the same conversations, and what passed near them.
 
     Attributes:
@@ -157,88 +157,88 @@ class Vanished:
         return set(self.table.sources(rows).tolist())
 
 
-def _is_whole(gone: Vanished) -> bool:
+def _is_whole(gone: LostPackets) -> bool:
     return not bool((gone.table.layers[gone.gone] & FRAGMENT).any())
 
 
-def _is_all(gone: Vanished) -> bool:
+def _is_all(gone: LostPackets) -> bool:
     return _FEWEST_LOST <= gone.missing >= gone.packets
 
 
-def _is_to_one(gone: Vanished) -> bool:
+def _is_to_one(gone: LostPackets) -> bool:
     return all(mac < BROADCAST and not mac >> 40 & 1 for mac in gone.heard_by)
 
 
-def _is_answered(gone: Vanished) -> bool:
+def _is_answered(gone: LostPackets) -> bool:
     return gone.lost == "reply"
 
 
-def _goes_back_as_it_came(gone: Vanished) -> bool:
+def _goes_back_as_it_came(gone: LostPackets) -> bool:
     """The reply was handed to the station that had brought the request to this place."""
     return gone.lost == "reply" and bool(gone.came_from) and gone.heard_by <= gone.came_from
 
 
-def _is_from_who_was_asked(gone: Vanished) -> bool:
+def _is_from_who_was_asked(gone: LostPackets) -> bool:
     asked = set(gone.table.targets(gone.requests).tolist())
     return gone.lost == "reply" and len(asked) == 1 and gone.sources(gone.gone) == asked
 
 
-def _has_hops(gone: Vanished) -> bool:
+def _has_hops(gone: LostPackets) -> bool:
     return int(gone.table.ttl[gone.gone].min()) >= _FEW_HOPS
 
 
-def _is_ipv6(gone: Vanished) -> bool:
+def _is_ipv6(gone: LostPackets) -> bool:
     return bool((gone.table.layers[gone.gone] & IPV6).all())
 
 
-def _is_translated(gone: Vanished) -> bool:
+def _is_translated(gone: LostPackets) -> bool:
     return len(gone.sources(gone.requests)) > 1
 
 
-def _keeps_its_source(gone: Vanished) -> bool:
+def _keeps_its_source(gone: LostPackets) -> bool:
     """The request stands as its sender made it at one place, and with the same source at the last one."""
     begun = gone.requests[np.isin(gone.table.ttl[gone.requests], _FIRST_TTLS)]
     return gone.lost == "request" and len(begun) > 0 and gone.sources(gone.requests) == gone.sources(begun)
 
 
-def _asks_nobody(gone: Vanished) -> bool:
+def _asks_nobody(gone: LostPackets) -> bool:
     """The target, all that it sends being seen, neither answered nor asked for anybody to hand an answer to."""
     is_seen = all(gone.is_nearest(mac) for mac in gone.heard_by)
     return gone.lost == "request" and gone.stage == "target" and is_seen and not gone.asked(gone.place, gone.heard_by)
 
 
-def _is_rightly_addressed(gone: Vanished) -> bool:
+def _is_rightly_addressed(gone: LostPackets) -> bool:
     """The frames went to the MAC that was told for the destination, and no other was."""
     targets = set(gone.table.targets(gone.gone).tolist())
     owners = set().union(*(gone.topology.stations.owners.get(address, set()) for address in targets))
     return gone.lost == "request" and gone.stage in ("target", "link") and owners == gone.heard_by
 
 
-def _has_one_owner(gone: Vanished) -> bool:
+def _has_one_owner(gone: LostPackets) -> bool:
     """All were asked and several places saw that station answer, so that none of them would have missed another one."""
     return _is_rightly_addressed(gone) and gone.is_sought and all(gone.told(mac) > 1 for mac in gone.heard_by)
 
 
-def _is_addressed_as_told(gone: Vanished) -> bool:
+def _is_addressed_as_told(gone: LostPackets) -> bool:
     """Whoever handed the packets on had asked for the MAC, and not taken it from a table."""
     return gone.stage == "link" and _is_rightly_addressed(gone) and all(gone.told(mac) for mac in gone.heard_by)
 
 
-def _answers_for_itself(gone: Vanished) -> bool:
+def _answers_for_itself(gone: LostPackets) -> bool:
     return gone.stage == "target" and all(gone.told(mac) for mac in gone.heard_by)
 
 
-def _speaks(gone: Vanished) -> bool:
+def _speaks(gone: LostPackets) -> bool:
     """The target was heard on its link a moment before, or since."""
     return gone.stage == "target" and gone.is_heard
 
 
-def _carries(gone: Vanished) -> bool:
+def _carries(gone: LostPackets) -> bool:
     """The station that the packets were meant for answered over this very link a moment before, or since."""
     return gone.stage == "link" and gone.is_heard and all(gone.told(mac) for mac in gone.heard_by)
 
 
-def _is_not_asked_for_behind(gone: Vanished) -> bool:
+def _is_not_asked_for_behind(gone: LostPackets) -> bool:
     """Behind the router, at a place that has seen the destination at other times, nobody looks for it."""
     if gone.stage != "router" or gone.due is None:
         return False
@@ -248,7 +248,7 @@ def _is_not_asked_for_behind(gone: Vanished) -> bool:
     return bool(is_known.all()) and not gone.asked(gone.due)
 
 
-def _others_pass(gone: Vanished) -> bool:
+def _others_pass(gone: LostPackets) -> bool:
     """Other conversations between the same two addresses were answered, before and after this was lost."""
     table = gone.table
     begun = gone.requests[table.ttl[gone.requests] == table.ttl[gone.requests].max()]
@@ -257,7 +257,7 @@ def _others_pass(gone: Vanished) -> bool:
     return started is not None and started < times.min() and ended > times.max()
 
 
-RULES: tuple[tuple[Callable[[Vanished], bool], tuple[str, ...]], ...] = (
+RULES: tuple[tuple[Callable[[LostPackets], bool], tuple[str, ...]], ...] = (
     (lambda gone: gone.kind != "tcp.connection", ("tcp-accept-queue-full", "dnat-missing")),
     (lambda gone: gone.kind != "icmp.echo", ("echo-ignored-by-target", "icmp-rate-limited")),
     (_is_to_one, ("broadcast-echo-ignored",)),
@@ -282,7 +282,7 @@ RULES: tuple[tuple[Callable[[Vanished], bool], tuple[str, ...]], ...] = (
 """What would have to be otherwise if a cause were true, and the causes that it so rules out."""
 
 
-def left(gone: Vanished, rivals: Sequence[str]) -> tuple[str, ...]:
+def left(gone: LostPackets, rivals: Sequence[str]) -> tuple[str, ...]:
     """Of some causes those that nothing speaks against, not even the size of what was lost; all where none is left."""
     sized = rivals_by_size(gone.table, gone.gone, rivals)
     out: set[str] = set()
