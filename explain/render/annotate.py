@@ -50,8 +50,8 @@ class Comments:
 
     def _note_story(self, report: Report) -> None:
         for line in report.lines:
-            if line.depth == 0 or line.label not in (None, "finding"):
-                continue
+            if line.depth == 0 or line.label not in (None, "finding") or line.message.startswith("written."):
+                continue  # what was written there stays, and need not be said again
             spans = [span for one in line.evidence if one.capture == 0 for span in one.frames]
             size = sum(last - first + 1 for first, last in spans)
             if not 0 < size <= _MOST_FRAMES:

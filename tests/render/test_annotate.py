@@ -157,3 +157,16 @@ def test_text_and_standard_input_are_refused_in_one_line(tmp_path):
         done = annotate(name, tmp_path / "b.pcapng")
         assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert not (tmp_path / "b.pcapng").exists()
+
+
+def test_what_somebody_wrote_beside_a_packet_stays_and_is_not_written_there_again(tmp_path):
+    source, target = tmp_path / "a.pcapng", tmp_path / "b.pcapng"
+    note = files.option(1, b"look here") + bytes(4)
+    asked = pcap(ping(ALICE, BOB, 1)).getvalue()[40:]
+    source.write_bytes(files.section() + files.interface() + files.enhanced(asked, options=note))
+    assert annotate(source, target).returncode == 0
+    with open_capture(str(target)) as reader:
+        list(reader.frames())
+        told = [text for texts in reader.frame_comments.values() for text in texts]
+    assert len([text for text in told if "look here" in text]) == 1
+    assert any("Echo request" in text for text in told)
