@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 
 from explain.capture.inflate import GzipOctets, StoredOctets, ZstdOctets
 from explain.capture.recognise import compression_of, format_reader
-from explain.capture.source import MAP_SPAN, MappedSource, Source, StreamSource
+from explain.capture.source import MAP_SPAN, MappedSource, OctetSource, StreamSource
 from explain.errors import NotACaptureError, ShrunkError, UnreadableError, reason_of
 from explain.model import Damage
 
@@ -49,7 +49,7 @@ class CaptureReader:
         is_mapped: the data of each window stays valid until the reader is closed, and ``read_at`` works.
     """
 
-    def __init__(self, path: str, source: Source, kind: tuple[str, FormatReader], compression: str | None) -> None:
+    def __init__(self, path: str, source: OctetSource, kind: tuple[str, FormatReader], compression: str | None) -> None:
         self.path = path
         self.format, self._reader = kind
         self.compression = compression
@@ -207,7 +207,7 @@ def open_capture(path: str, stream: BinaryIO | None = None, *, is_mapped: bool =
         status = os.fstat(file.fileno())
         size = status.st_size if stat.S_ISREG(status.st_mode) else None
         if is_mapped and size and compression_of(os.pread(file.fileno(), 4, 0)) is None:
-            source: tuple[Source, str | None] = MappedSource(file.fileno(), size), None
+            source: tuple[OctetSource, str | None] = MappedSource(file.fileno(), size), None
         else:
             source = _stream_source(file)
         return _opened(path, source, None).own(file, size)
@@ -244,7 +244,7 @@ def _stream_source(raw: BinaryIO) -> tuple[StreamSource, str | None]:
     return StreamSource(ZstdOctets(stored) if compression else stored), compression
 
 
-def _opened(path: str, found: tuple[Source, str | None], stream: BinaryIO | None) -> CaptureReader:
+def _opened(path: str, found: tuple[OctetSource, str | None], stream: BinaryIO | None) -> CaptureReader:
     source, compression = found
     kind = format_reader(path, source)
     if kind is not None:

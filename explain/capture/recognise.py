@@ -10,7 +10,7 @@ from explain.capture.pcap_header import is_pcap, parse_header
 from explain.errors import UnreadableError
 
 if TYPE_CHECKING:
-    from explain.capture.source import Source
+    from explain.capture.source import OctetSource
     from explain.capture.step import FormatReader
 
 # What people also have at hand, and what to do about it.
@@ -36,7 +36,7 @@ def compression_of(head: bytes) -> str | None:
     return "zstd" if head.startswith(ZSTD_MAGIC) or is_skippable else None
 
 
-def format_reader(path: str, source: Source) -> tuple[str, FormatReader] | None:
+def format_reader(path: str, source: OctetSource) -> tuple[str, FormatReader] | None:
     """The format of a capture by name, and its reader; None if this is no capture.
 
     Raises:

@@ -75,7 +75,7 @@ class Octets(Protocol):
         """Fills some of ``view``; 0 is the end."""
 
 
-class Source(Protocol):
+class OctetSource(Protocol):
     """What a reader of a format asks for octets."""
 
     is_mapped: bool
@@ -134,7 +134,7 @@ class MappedSource:
         return self._octets[:count]
 
     def window(self, at: int, need: int, span: int) -> Window:
-        """A slice of the map; see ``Source.window``."""
+        """A slice of the map; see ``OctetSource.window``."""
         import numpy as np
 
         low = max(0, at - _LEAD)
@@ -146,7 +146,7 @@ class MappedSource:
         return Window(data, low, at - low, high >= self.size, self._octets, low)
 
     def rest(self, at: int) -> Window:
-        """Nothing more; see ``Source.rest``."""
+        """Nothing more; see ``OctetSource.rest``."""
         self.size = min(self.size, at)
         return self.window(at, 0, 0)
 
@@ -226,7 +226,7 @@ class StreamSource:
         return bytes(self._buffer[: min(count, self._filled)])
 
     def window(self, at: int, need: int, span: int) -> Window:
-        """The buffer from shortly before ``at`` on, filled up; see ``Source.window``."""
+        """The buffer from shortly before ``at`` on, filled up; see ``OctetSource.window``."""
         import numpy as np
 
         low = max(self._base, at - _LEAD)
@@ -241,7 +241,7 @@ class StreamSource:
         return Window(data, low, at - low, self._is_ended, self._buffer, 0)
 
     def rest(self, at: int) -> Window:
-        """What the buffer holds; see ``Source.rest``."""
+        """What the buffer holds; see ``OctetSource.rest``."""
         self._is_ended = True
         return self.window(at, 0, 0)
 
