@@ -258,6 +258,20 @@ class PacketTable:
         """Rows of some flows, given as one boolean for each flow."""
         return np.sort(self.by_flow.of(np.flatnonzero(is_wanted)))
 
+    @cached_property
+    def _flows_by_ends(self) -> tuple[I8, U8, U8]:
+        """The flows sorted by their low ends, then by the high ones; and these ends."""
+        order = np.lexsort((self.flows.high, self.flows.low))
+        return order, self.flows.low[order], self.flows.high[order]
+
+    def rows_between(self, one: int, other: int) -> Rows:
+        """Rows of all flows between two address keys, at every place."""
+        flows, lows, highs = self._flows_by_ends
+        low, high = sorted((one, other))
+        first, last = np.searchsorted(lows, np.array((low, low + 1), np.uint64)).tolist()
+        begin, end = np.searchsorted(highs[first:last], np.array((high, high + 1), np.uint64)).tolist()
+        return np.sort(self.by_flow.of(flows[first + begin : first + end]))
+
     def rows_on(self, is_wanted: Bools) -> Rows:
         """Rows on some links, given as one boolean for each link."""
         parts = (slice(at, min(at + _PART, self.rows)) for at in range(0, self.rows, _PART))

@@ -61,10 +61,9 @@ def _of_sender(table: PacketTable, rows: Rows, sender: str, *, is_answer: bool) 
 def _elsewhere(scene: Scene, rows: Rows) -> Rows:
     """Rows of the same conversation at every place."""
     whole = scene.table.whole
-    flows, is_same = whole.flows, np.zeros(len(whole.flows.low), np.bool_)
-    for flow in distinct(scene.table.flow[rows]).tolist():
-        is_same |= (flows.low == flows.low[flow]) & (flows.high == flows.high[flow])
-    return whole.rows_of(is_same)
+    flows = distinct(scene.table.flow[rows])
+    ends = set(zip(whole.flows.low[flows].tolist(), whole.flows.high[flows].tolist(), strict=True))
+    return np.sort(np.concatenate([np.empty(0, np.int64), *(whole.rows_between(*pair) for pair in ends)]))
 
 
 def seen_again(table: PacketTable, rows: Rows) -> list[int]:

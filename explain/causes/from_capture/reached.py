@@ -36,9 +36,7 @@ def acknowledgements(table: PacketTable, pings: Sequence[int]) -> Rows:
     """
     rows = np.sort(np.array(pings, np.int64))
     asker, asked = table.ends(int(rows[0]))
-    flows = table.flows
-    ends = (np.uint64(min(asker, asked)), np.uint64(max(asker, asked)))
-    found = table.rows_of((flows.low == ends[0]) & (flows.high == ends[1]))
+    found = table.rows_between(asker, asked)
     found = found[(table.layers[found] & TCP != 0) & (table.flags[found] & ACK != 0)]
     times = table.time_ns[rows]
     during = (table.time_ns[found] >= times.min()) & (table.time_ns[found] <= times.max() + _PATIENCE_NS)
