@@ -106,7 +106,7 @@ def hear(interface: str) -> BinaryIO:
         MissingError: nobody here may hear it.
     """
     if interface != ANY and interface not in {name for _, name in socket.if_nameindex()}:
-        names = ", ".join(name for _, name in socket.if_nameindex())
+        names = [name for _, name in socket.if_nameindex()]
         raise InputError("usage.no_interface_any", interface=interface, names=names, any=ANY)
     if sys.platform == "linux":
         from explain.capture.recorder import Tap

@@ -83,8 +83,7 @@ def handouts(
         try:
             own = made_for(text, f"{lab} for {student}", row, f"{key}\0{student}", marker, taken)
         except MissingColumnError as e:
-            columns = ", ".join(row)
-            raise UnreadableError(roster, "unread.no_such_column", column=e.args[0], columns=columns) from None
+            raise UnreadableError(roster, "unread.no_such_column", column=e.args[0], columns=[*row]) from None
         except ValueError as e:
             raise UnreadableError(roster, "at.line", number=number, reason=str(e)) from None
         found[folder] = (row, own)
