@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from explain.cli.language import default_language
+from explain.cli.options import HELP, language_option
 from explain.cli.talk import noted
 from explain.errors import UsageError, reason_of
 
@@ -18,10 +18,10 @@ _TELL_ALL = 64 << 20
 """Octets of a capture up to which every exchange is told; of a larger one, what its summary tells."""
 
 
-@click.command("annotate", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("annotate", context_settings=HELP)
 @click.argument("capture", metavar="CAPTURE")
 @click.option("-o", "--output", metavar="NEW.pcapng", required=True, help="The file to write, whole or not at all.")
-@click.option("--lang", type=click.Choice(("en", "ja")), default=default_language, help="Language of the comments.")
+@language_option("Language of the comments.")
 @click.option("--profile", metavar="FOLDER", help="Also write a profile for Wireshark: colours, and a column.")
 def annotate(capture: str, output: str, lang: str, profile: str | None) -> int:
     """Write a capture again with the story in it, for Wireshark.

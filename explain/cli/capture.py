@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from explain.cli.language import default_language
+from explain.cli.options import HELP, json_option, language_option
 from explain.cli.tell import tell
 from explain.words import say
 
@@ -17,12 +17,12 @@ _EPILOG = (
 _FORMATS = ("terminal", "json", "markdown", "mermaid", "html", "zeek")
 
 
-@click.command("capture", epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("capture", epilog=_EPILOG, context_settings=HELP)
 @click.argument("files", nargs=-1, metavar="[NAME[:IFACE]=]FILE...")
-@click.option("--json", "as_json", is_flag=True, help="The report as one JSON object.")
+@json_option("The report as one JSON object.")
 @click.option("--format", "form", type=click.Choice(_FORMATS), default="terminal", help="The form of the output.")
 @click.option("-o", "--output", metavar="FILE", help="Write to FILE, whole or not at all.")
-@click.option("--lang", type=click.Choice(("en", "ja")), default=default_language, help="Language of the story.")
+@language_option("Language of the story.")
 @click.option("-v", "--verbose", is_flag=True, help="More depth.")
 @click.option("-q", "--quiet", is_flag=True, help="The verdict only.")
 @click.option("--all", "everything", is_flag=True, help="Tell every exchange, shorten nothing.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from explain.cli.language import default_language
+from explain.cli.options import HELP, json_option, language_option
 from explain.cli.page import block, bold, give, paragraphs, width
 from explain.errors import UnknownNameError
 
@@ -52,10 +52,10 @@ _WORDS = {
 }
 
 
-@click.command("cause", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("cause", context_settings=HELP)
 @click.argument("name", metavar="[ID | TEXT]", nargs=-1)
-@click.option("--lang", type=click.Choice(("en", "ja")), default=default_language, help="Language of the page.")
-@click.option("--json", "as_json", is_flag=True, help="As one JSON object, both languages in it.")
+@language_option("Language of the page.")
+@json_option("As one JSON object, both languages in it.")
 @click.option("--all", "everything", is_flag=True, help="Name every cause that looks alike, however many.")
 def cause(name: tuple[str, ...], lang: str, as_json: bool, everything: bool) -> int:
     """Tell what a cause is, how it is recognised and how it is mended.

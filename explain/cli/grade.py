@@ -14,6 +14,7 @@ from explain.cli import grade_gradebook, grade_running, grade_writing, page
 from explain.cli.grade_output import BOTH, tell
 from explain.cli.grade_review import review_answers
 from explain.cli.language import default_language
+from explain.cli.options import HELP, json_option, language_option
 from explain.cli.talk import noted, sentence
 from explain.errors import NotMetError, UsageError
 from explain.words.values import visible
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from explain.grade.rubric import Rubric
     from explain.grade.submissions import Submission
 
-HELP = {"help_option_names": ["-h", "--help"]}
 _MOST_NAMED = 5
 
 
@@ -52,7 +52,7 @@ def grade() -> None:
 @click.option("--column", metavar="NAME", help="What the gradebook calls this lab; by default the rubric's title.")
 @grade_running.how_to_run
 @click.option("--fail-under", type=float, metavar="POINTS", help="1 if any submission has less, or no mark.")
-@click.option("--json", "as_json", is_flag=True, help="All verdicts as one JSON object.")
+@json_option("All verdicts as one JSON object.")
 @click.option("--lang", type=click.Choice(("en", "ja", BOTH)), default=default_language,
               help="Language of the sentences; both: DIR has the pages in the other one, too.")  # fmt: skip
 def run(rubric: str, paths: tuple[str, ...], **options: Any) -> int:
@@ -111,7 +111,7 @@ def _roster(rubric: Rubric, given: str | None) -> list[dict[str, str]]:
 
 @grade.command("lint", context_settings=HELP, short_help="Say what is wrong with a rubric.")
 @click.argument("rubrics", nargs=-1, required=True, metavar="RUBRIC.toml...")
-@click.option("--lang", type=click.Choice(("en", "ja")), default=default_language, help="Language of the sentences.")
+@language_option("Language of the sentences.")
 def lint_rubrics(rubrics: tuple[str, ...], lang: str) -> int:
     """Say what is wrong with a rubric, and what may be; 1 if something is wrong."""
     from explain.grade.lint import lint
@@ -128,7 +128,7 @@ def lint_rubrics(rubrics: tuple[str, ...], lang: str) -> int:
 
 @grade.command("test", context_settings=HELP, short_help="Hold a rubric against its own captures.")
 @click.argument("rubric", metavar="RUBRIC.toml")
-@click.option("--lang", type=click.Choice(("en", "ja")), default=default_language, help="Language of the sentences.")
+@language_option("Language of the sentences.")
 def test_rubric(rubric: str, lang: str) -> int:
     """Hold a rubric against its own good and bad captures ([[test]]); 1 if a mark is not as stated."""
     from explain.grade.lint import sound
@@ -149,8 +149,8 @@ def test_rubric(rubric: str, lang: str) -> int:
 
 @grade.command("events", context_settings=HELP, short_help="The events that a rubric may name.")
 @click.argument("name", required=False)
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
-@click.option("--lang", type=click.Choice(("en", "ja")), default=default_language, help="Language of the meanings.")
+@json_option("As JSON.")
+@language_option("Language of the meanings.")
 def list_events(name: str | None, as_json: bool, lang: str) -> int:
     """The events that a rubric may name, their fields, and what each means."""
     from explain.errors import UnknownNameError

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from explain.cli.options import HELP
 from explain.cli.talk import LANG, language, sentence
 from explain.cli.talk import told as tell
 from explain.errors import UnreadableError
@@ -46,7 +47,7 @@ def enter_reviewed(rubric: Rubric, told: Mapping[str, Any], folder: Path, langua
 
 @click.command(
     "review",
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=HELP,
     short_help="Read the answers that wait for a person.",
 )
 @click.argument("rubric", metavar="RUBRIC.toml")

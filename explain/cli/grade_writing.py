@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from explain.cli.language import default_language
+from explain.cli.options import HELP, json_option, language_option
 from explain.cli.talk import LANG, language, noted, told
 from explain.errors import UnknownNameError, UnreadableError, UsageError, reason_of
 from explain.words.values import visible
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from explain.grade.mutating import Tried
     from explain.grade.rubric import Rubric
-
-HELP = {"help_option_names": ["-h", "--help"]}
 
 
 def _captures(given: Sequence[str]) -> dict[str, Path]:
@@ -97,8 +95,8 @@ def pack(rubric: str, roster: str | None, student: str | None, output: str | Non
 @click.option("--student", metavar="ID", help="Whose the good captures are; the first of the roster by default.")
 @click.option("-o", "--output", metavar="DIR", help="Keep the damaged captures there.")
 @click.option("--all", "shows_all", is_flag=True, help="Also what was noticed, and by which checks.")
-@click.option("--json", "as_json", is_flag=True, help="Everything as one JSON object.")
-@click.option("--lang", type=click.Choice(("en", "ja")), default=default_language, help="Language of the sentences.")
+@json_option("Everything as one JSON object.")
+@language_option("Language of the sentences.")
 def mutate(rubric: str, captures: tuple[str, ...], **options: Any) -> int:
     """Damage a good capture in many ways and show which damages the rubric misses.
 

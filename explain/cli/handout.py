@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from explain.cli.options import HELP
 from explain.cli.talk import LANG, told
 from explain.errors import ExplainError, UnreadableError
 
@@ -22,9 +23,7 @@ if TYPE_CHECKING:
 _MOST_STUDENTS = 10_000
 
 
-@click.command(
-    "handout", context_settings={"help_option_names": ["-h", "--help"]}, short_help="A lab for each student."
-)
+@click.command("handout", context_settings=HELP, short_help="A lab for each student.")
 @click.argument("name")
 @click.option(
     "--roster", required=True, metavar="CSV", help="One row a student, with a header, as `explain grade` takes it."

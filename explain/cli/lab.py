@@ -14,8 +14,8 @@ from explain.cli.lab_extcap import lab_extcap
 from explain.cli.lab_from import lab_from
 from explain.cli.lab_live import HANDS_ON
 from explain.cli.lab_run import lab_run
-from explain.cli.lab_talk import HELP, read_lab, told, visible
-from explain.cli.language import default_language
+from explain.cli.lab_talk import read_lab, told, visible
+from explain.cli.options import HELP, json_option, language_option
 from explain.cli.quiz import quiz
 from explain.errors import ExplainError
 
@@ -36,9 +36,9 @@ for command in (lab_run, *HANDS_ON, quiz, handout, lab_from, lab_extcap):
 
 
 @lab.command("list", context_settings=HELP)
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@json_option("As JSON.")
 @click.option("--by", type=click.Choice(("chapter", "cause")), default="chapter", help="How to group them.")
-@click.option("--lang", type=click.Choice(("en", "ja")), default=default_language, help="Language of the titles.")
+@language_option("Language of the titles.")
 def list_labs(as_json: bool, by: str, lang: str) -> int:
     """Every lab that can be run by name."""
     from explain.lab.catalogue import everything
@@ -65,7 +65,7 @@ def list_labs(as_json: bool, by: str, lang: str) -> int:
 
 @lab.command("show", context_settings=HELP)
 @click.argument("name")
-@click.option("--lang", type=click.Choice(("en", "ja")), default=default_language, help="Language of the title.")
+@language_option("Language of the title.")
 def show(name: str, lang: str) -> int:
     """Draw a lab's network and say what will be done in it."""
     import shutil
@@ -98,8 +98,8 @@ def show_plan(name: str, healthy: bool) -> int:
 
 
 @lab.command("doctor", context_settings=HELP, short_help="What this system has for labs, and what it lacks.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
-@click.option("--lang", type=click.Choice(("en", "ja")), default=default_language, help="Language.")
+@json_option("As JSON.")
+@language_option()
 def doctor(as_json: bool, lang: str) -> int:
     """What this kernel and system have for labs; each missing thing with its remedy and the labs that need it."""
     from dataclasses import asdict

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from explain.cli.language import default_language
+from explain.cli.options import HELP, language_option
 from explain.errors import ExplainError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@click.command("extcap", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("extcap", context_settings=HELP)
 @click.option("--extcap-interfaces", "is_listing", is_flag=True, help="Wireshark asks: which interfaces?")
 @click.option("--extcap-interface", "interface", metavar="NAME", help="Wireshark says which.")
 @click.option("--extcap-dlts", is_flag=True, hidden=True)
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.option("--capture", "is_capturing", is_flag=True, help="Wireshark asks: capture into --fifo.")
 @click.option("--fifo", metavar="FILE", help="Where the capture goes.")
 @click.option("--healthy", is_flag=True, help="Leave the lab's fault out.")
-@click.option("--lang", type=click.Choice(("en", "ja")), default=default_language, help="Language of the titles.")
+@language_option("Language of the titles.")
 def lab_extcap(
     is_listing: bool, interface: str | None, is_capturing: bool, fifo: str | None, healthy: bool, lang: str,
     **_: object,

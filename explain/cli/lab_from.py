@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
+from explain.cli.options import HELP
 from explain.cli.talk import LANG, noted, told
 from explain.errors import UsageError
 
 
-@click.command("from", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("from", context_settings=HELP)
 @click.argument("notes", metavar="NOTES|-")
 @click.option("-o", "--output", metavar="FOLDER", help="Write FOLDER/lab.toml instead of standard output.")
 @click.option("--title", help="What to call the lab, in both languages.  [default: From notes]")

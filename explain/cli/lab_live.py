@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from explain.cli.lab_talk import HELP, read_lab, silent, tell_names
+from explain.cli.lab_talk import read_lab, silent, tell_names
+from explain.cli.options import HELP
 from explain.cli.talk import LANG, noted, told
 from explain.errors import NotMetError
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from explain.cli.lab_talk import HELP, read_lab, silent, tell_names, told, visible
-from explain.cli.language import default_language
+from explain.cli.lab_talk import read_lab, silent, tell_names, told, visible
+from explain.cli.options import HELP, json_option, language_option
 from explain.cli.talk import noted
 from explain.errors import NotMetError
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 @click.option("--keep", is_flag=True, help="Leave the network up afterwards, for shell, exec and down.")
 @click.option("--healthy", is_flag=True, help="Leave the fault out; nothing is expected then.")
 @click.option("--states/--no-states", default=True, help="Collect every node's state before and after.")
-@click.option("--json", "as_json", is_flag=True, help="The report of the recording as one JSON object.")
+@json_option("The report of the recording as one JSON object.")
 @click.option("-v", "--verbose", is_flag=True, help="More depth.")
 @click.option("-q", "--quiet", is_flag=True, help="The verdict only, and nothing of the steps.")
-@click.option("--lang", type=click.Choice(("en", "ja")), default=default_language, help="Language of the story.")
+@language_option("Language of the story.")
 def lab_run(name: str, **options: Any) -> int:
     """Build a lab, record it, run its steps, take it down, explain the recording and check it."""
     found, path = read_lab(name)

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from explain.lab.live import Live
     from explain.lab.records import Lab
 
-HELP = {"help_option_names": ["-h", "--help"]}
-
 
 def visible(text: str) -> str:
     """Text that cannot act on a terminal."""

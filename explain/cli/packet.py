@@ -6,15 +6,15 @@ import sys
 
 import click
 
-from explain.cli.language import default_language
+from explain.cli.options import HELP, json_option, language_option
 from explain.errors import UsageError
 
 
-@click.command("packet", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("packet", context_settings=HELP)
 @click.argument("capture", metavar="CAPTURE")
 @click.argument("frame", type=click.IntRange(1), metavar="FRAME")
-@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
-@click.option("--lang", type=click.Choice(("en", "ja")), default=default_language, help="Language of the sentences.")
+@json_option("As one JSON object.")
+@language_option("Language of the sentences.")
 @click.option("-v", "--verbose", is_flag=True, help="Show the arithmetic of each checksum.")
 def packet(capture: str, frame: int, as_json: bool, lang: str, verbose: bool) -> int:
     """Show one frame of a capture: every header, every field with its bytes, what it is for and what it says here.

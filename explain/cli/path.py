@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from explain.cli.language import default_language
+from explain.cli.options import HELP, json_option, language_option
 from explain.cli.talk import complained
 from explain.errors import UnknownNameError, UnreadableError, UsageError
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _EPILOG = "A link is written HOST:IFACE=HOST:IFACE; without any, the cables are derived from the states."
 
 
-@click.command("path", context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG)
+@click.command("path", context_settings=HELP, epilog=_EPILOG)
 @click.argument("start", metavar="FROM")
 @click.argument("to", metavar="TO")
 @click.option("--state", "states", multiple=True, required=True, metavar="[NAME=]FILE", help="A host's state; repeat.")
@@ -38,11 +38,11 @@ _EPILOG = "A link is written HOST:IFACE=HOST:IFACE; without any, the cables are 
 @click.option("-b", "--broadcast", is_flag=True, help="Allow a broadcast destination.")
 @click.option("-4", "family", flag_value=4, type=int, help="Use IPv4 where a host is named.")
 @click.option("-6", "family", flag_value=6, type=int, help="Use IPv6 where a host is named.")
-@click.option("--json", "as_json", is_flag=True, help="Ids and values, no prose.")
+@json_option("Ids and values, no prose.")
 @click.option("-v", "--verbose", is_flag=True, help="With the AND of address and mask, and every rule.")
 @click.option("-q", "--quiet", is_flag=True, help="The verdict only.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write there.")
-@click.option("--lang", type=click.Choice(("en", "ja")), default=default_language, help="Language.")
+@language_option()
 def path(  # one option, one argument
     *,
     start: str,

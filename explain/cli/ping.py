@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from explain.cli.language import default_language
+from explain.cli.options import HELP, json_option, language_option
 from explain.errors import UsageError
 
 if TYPE_CHECKING:
     from explain.causes.diagnosis import Diagnosis, Witnesses
 
 
-@click.command("ping", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("ping", context_settings=HELP)
 @click.argument("target", required=False)
 @click.option("--text", "text", metavar="FILE|-", help="What a terminal showed; may begin with a prompt line.")
 @click.option("--capture", "captures", multiple=True, metavar="[NAME[:IFACE]=]FILE", help="A capture; repeat.")
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 @click.option("-6", "family", flag_value=6, type=int, help="Live: IPv6.")
 @click.option("-I", "bound", metavar="IFACE|ADDRESS", help="Live: as with ping -I.")
 @click.option("-s", "--size", type=click.IntRange(0, 65000), help="Live: bytes of payload.")
-@click.option("--json", "as_json", is_flag=True, help="Ids and values as one JSON object.")
+@json_option("Ids and values as one JSON object.")
 @click.option("-v", "--verbose", is_flag=True, help="Also every cause that was ruled out, and why.")
 @click.option("-q", "--quiet", is_flag=True, help="The verdict only.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write there.")
-@click.option("--lang", type=click.Choice(("en", "ja")), default=default_language, help="Language.")
+@language_option()
 def ping(  # one option, one argument
     *,
     target: str | None,

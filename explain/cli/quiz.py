@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from explain.cli.language import default_language
+from explain.cli.options import HELP, language_option
 from explain.errors import ExplainError, UnknownNameError, UsageError
 
 if TYPE_CHECKING:
@@ -49,13 +49,11 @@ class _EndedError(Exception):
     """Nobody answers any more."""
 
 
-@click.command(
-    "quiz", context_settings={"help_option_names": ["-h", "--help"]}, short_help="Guess each frame of a recording."
-)
+@click.command("quiz", context_settings=HELP, short_help="Guess each frame of a recording.")
 @click.argument("name")
 @click.option("--at", metavar="NODE.IFACE", help="Where you listen; else where the lab's command was typed.")
 @click.option("--from", "first", type=click.IntRange(1), default=1, help="Begin with this frame of the place.")
-@click.option("--lang", type=click.Choice(("en", "ja")), default=default_language, help="Language.")
+@language_option()
 def quiz(name: str, at: str | None, first: int, lang: str) -> int:
     """Guess each frame of a recording before it is shown: who speaks, to which MAC, with which flags; then why.
 

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import click
 
+from explain.cli.options import HELP
 
-@click.command("state", context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.command("state", context_settings=HELP)
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
 @click.option("--redact", is_flag=True, help="Leave the processes behind sockets out.")
 def state(output: Path | None, redact: bool) -> int:

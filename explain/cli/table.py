@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from explain.cli.language import default_language
+from explain.cli.options import HELP, language_option
 from explain.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 _FORMS = ("csv", "jsonl", "parquet")
 
 
-@click.command("table", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("table", context_settings=HELP)
 @click.argument("files", nargs=-1, metavar="[NAME[:IFACE]=]FILE...")
 @click.option("--of", "what", type=click.Choice(("packets", "exchanges")), default="packets", help="What a row is.")
 @click.option("--format", "form", type=click.Choice(_FORMS), default="csv", help="The form of the output.")
 @click.option("-o", "--output", metavar="FILE", help="Write to FILE, whole or not at all.")
 @click.option("--columns", "only_columns", is_flag=True, help="List the columns with their meaning and unit, and stop.")
-@click.option("--lang", type=click.Choice(("en", "ja")), default=default_language, help="Language of that list.")
+@language_option("Language of that list.")
 @click.option("--only", metavar="KIND[,KIND]", help="Only these kinds, such as tcp or icmp.echo.")
 @click.option("--host", metavar="A[,B]", help="Only what these addresses took part in.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Only what used this port.")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from explain.cli.language import default_language
+from explain.cli.options import HELP, json_option, language_option
 from explain.cli.page import block, bold, give, paragraphs, width
 from explain.errors import UnknownNameError
 
@@ -39,10 +39,10 @@ _WORDS = {
 }
 
 
-@click.command("word", context_settings={"help_option_names": ["-h", "--help"], "ignore_unknown_options": True})
+@click.command("word", context_settings={**HELP, "ignore_unknown_options": True})
 @click.argument("term", metavar="[TERM]", nargs=-1)
-@click.option("--lang", type=click.Choice(("en", "ja")), default=default_language, help="Language of the page.")
-@click.option("--json", "as_json", is_flag=True, help="As one JSON object, both languages in it.")
+@language_option("Language of the page.")
+@json_option("As one JSON object, both languages in it.")
 def word(term: tuple[str, ...], lang: str, as_json: bool) -> int:
     """Tell what a word on the screen means: STALE, scope link, LOWER_UP, Flags [S.], MASQUERADE.
 
