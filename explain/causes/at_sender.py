@@ -25,7 +25,8 @@ def _refuse(wires: Wires, strike: Strike) -> bool:
 
 def _no_neighbour(wires: Wires, strike: Strike) -> bool:
     if strike.at != "sender":
-        return wires.has_left() or not wires.spots
+        # Whose question is heard where nobody told the place: the sender's, or a router's on the last link.
+        return wires.has_left() or not wires.spots or wires.is_sender_guessed
     if wires.has_left():
         return False
     asked, closed = wires.open_questions(), wires.closed_questions()

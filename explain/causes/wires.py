@@ -95,6 +95,8 @@ class Wires:
             return replace(error_sign(told[0]), lines=sign.lines)
         if sign.name != "error" or sign.by is not None or not self.is_listening:
             return sign
+        if self.is_sender_guessed and not self.has_left():
+            return sign
         speakers = {told.speaker for spot in self.sender for told in spot.errors}
         if sign.speaker in speakers:
             return replace(sign, by="router")

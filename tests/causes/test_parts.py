@@ -144,3 +144,10 @@ def test_a_question_that_is_answered_elsewhere_is_no_sign_that_nothing_left(tmp_
     asked = [who_has((A, "10.8.0.1"), "10.8.0.9"), is_at((B, "10.8.0.9"), (A, "10.8.0.1"))]
     left = places_of(tmp_path, SILENCE.replace("10.9.0.9", "10.8.0.9"), asked)
     assert "filter-on-switch" in left
+
+
+def test_a_question_in_vain_at_a_place_that_nobody_told_may_be_that_of_the_last_router(tmp_path) -> None:
+    told = (TOP / "pcaps" / "destination-host-absent-behind-router" / "ping.txt").read_text()
+    told = told.replace("198.51.100.9", "192.0.2.9")
+    left = set(places_of(tmp_path, told, [who_has((A, "192.0.2.254"), "192.0.2.9")] * 3))
+    assert {"destination-host-absent-behind-router", "destination-host-absent-on-link"} <= left
