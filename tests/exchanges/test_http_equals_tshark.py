@@ -36,7 +36,8 @@ def check(path: Path) -> int:
         # tshark goes by the port first: what it takes for another protocol there, it does not look into.
         if seq and EVERY not in seq and stack.partition(":tcp")[2].split(":")[-1] in {"", "data", "http"}:
             assert _joined(head.method for head in found) == method, at + 1
-            assert _joined(head.target for head in found) == target, at + 1
+            if method:  # newer ones repeat the request's target beside the answer
+                assert _joined(head.target for head in found) == target, at + 1
             assert _joined(head.status for head in found) == status, at + 1
             assert _joined(head.fields.get("host") for head in found) == host, at + 1
     return len(ours)

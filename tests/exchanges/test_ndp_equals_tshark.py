@@ -24,7 +24,9 @@ def said_by_tshark(path: Path) -> dict[int, tuple[str, ...]]:
     command = [str(shutil.which("tshark")), "-n", "-r", str(path), "-Y", "icmpv6.type == 134", "-T", "fields"]
     command += [word for name in FIELDS for word in ("-e", name)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return {int(row.split("\t")[0]): tuple(row.split("\t")[1:]) for row in done.stdout.splitlines()}
+    claims = {"True": "1", "False": "0"}  # as newer ones write them
+    rows = (row.split("\t") for row in done.stdout.splitlines())
+    return {int(row[0]): tuple(claims.get(cell, cell) for cell in row[1:]) for row in rows}
 
 
 def said_by_us(path: Path) -> dict[int, tuple[str, ...]]:
