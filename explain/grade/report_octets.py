@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from explain.model import Report
 
 _ROOMS = (
-    "model", "addresses", "table", "side_tables", "capture", "decode", "places", "exchanges", "causes", "story",
-    "render", "grade",
+    "model", "addresses", "flows", "table", "side_tables", "capture", "decode", "places", "exchanges", "causes",
+    "story", "render", "grade",
 )  # fmt: skip
 """Rooms of which a report has records and functions."""
 _ALLOWED = {
