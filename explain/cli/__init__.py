@@ -147,10 +147,12 @@ def present() -> list[str]:
 
 
 def choose(words: list[str]) -> tuple[click.Command, list[str]]:
-    """The command that some words mean, and what is left of them for it."""
-    if words and words[0] in COMMANDS:
-        found: click.Command = getattr(import_module(f"explain.cli.{words[0]}"), words[0])
-        return found, words[1:]
+    """The command that some words mean, and what is left of them for it; the language may stand before it."""
+    first = words[0] if words else ""
+    at = 2 if first == "--lang" else int(first.startswith("--lang="))
+    if at < len(words) and words[at] in COMMANDS:
+        found: click.Command = getattr(import_module(f"explain.cli.{words[at]}"), words[at])
+        return found, [*words[at + 1 :], *words[:at]]
     from explain.cli.capture import capture
 
     return capture, words

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from command_line import runs
+from command_line import called, runs
 
 from explain.causes.ids import IDS
 from explain.render.layout import display_width
@@ -49,6 +49,11 @@ def test_the_locale_chooses_the_language(explain, monkeypatch):
     monkeypatch.setenv("LC_ALL", "C")
     assert "Why it happens" in explain("healthy")[1]
     assert "なぜ起きるか" in explain("healthy", "--lang", "ja")[1]
+
+
+@pytest.mark.parametrize("before", [["--lang", "ja"], ["--lang=ja"]])
+def test_the_language_may_stand_before_the_command(capsys, before):
+    assert called(capsys, *before, "cause", "healthy")[:2] == called(capsys, "cause", "healthy", "--lang", "ja")[:2]
 
 
 def test_a_page_names_its_likeliest_rivals_and_all_of_them_on_request(explain):
