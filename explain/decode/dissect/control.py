@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from explain.addresses import ipv4_text, ipv6_text
-from explain.decode.dissect import sums
+from explain.decode.dissect import groups, sums
 from explain.decode.dissect.field import CutError, Means, Next
 
 if TYPE_CHECKING:
@@ -38,10 +38,10 @@ _OPTIONS_V6 = {
     5: "MTU", 14: "nonce", 24: "route information", 25: "RDNSS", 31: "DNSSL",
 }  # fmt: skip
 _SIZE = 8  # of the header, in octets (RFC 792; RFC 4443, 2.1)
-_RECORDS = {
-    1: "include", 2: "exclude", 3: "change to include", 4: "change to exclude", 5: "allow new sources",
-    6: "block old sources",
-}  # fmt: skip
+_RECORD = groups.Names(
+    "icmpv6.mldr.mar.record_type", "icmpv6.mldr.mar.aux_data_len", "icmpv6.mldr.mar.nb_sources",
+    "icmpv6.mldr.mar.multicast_address", None,
+)  # fmt: skip
 _ERRORS, _ERRORS_V6 = (3, 4, 5, 11, 12), (1, 2, 3, 4)
 _OPTIONS_AT = {133: 8, 134: 16, 135: 24, 136: 24, 137: 40}
 _MOST_OPTIONS = 32
@@ -102,26 +102,13 @@ def icmpv6(header: Header) -> Next | None:
     elif kind in (130, 131, 132):
         header.text("icmpv6.mld.multicast_address", 8, 16, ipv6_text(header.raw(8, 16)))
     elif kind == 143:
-        _groups(header, header.number("icmpv6.mldr.nb_mcast_records", 6, 2))
+        groups.records(header, header.number("icmpv6.mldr.nb_mcast_records", 6, 2), _RECORD, 16)
         return None
     header.raw(0, min(8, header.rest()))
     if kind in _OPTIONS_AT:
         _options(header, _OPTIONS_AT[kind])
         return None
     return _then(header, "ipv6" if kind in _ERRORS_V6 else "data", is_quoted=kind in _ERRORS_V6)
-
-
-def _groups(header: Header, count: int) -> None:
-    """The group records of an MLDv2 report (RFC 3810, 5.2)."""
-    at = 8
-    for _ in range(min(count, _MOST_OPTIONS)):
-        header.number("icmpv6.mldr.mar.record_type", at, 1, _RECORDS)
-        aside = header.number("icmpv6.mldr.mar.aux_data_len", at + 1, 1)
-        sources = header.number("icmpv6.mldr.mar.nb_sources", at + 2, 2)
-        group = header.raw(at + 4, 16)
-        header.text("icmpv6.mldr.mar.multicast_address", at + 4, 16, ipv6_text(group))
-        at += 20 + sources * 16 + aside * 4
-        header.raw(0, at)
 
 
 def _router(header: Header) -> None:
