@@ -278,6 +278,11 @@ class PacketTable:
         found = (np.flatnonzero(is_wanted.take(self.link[part])) + part.start for part in parts)
         return np.concatenate((np.empty(0, np.int64), *found))
 
+    def rows_of_frames(self, capture: int, frames: Sequence[int]) -> Rows:
+        """Rows of some frames of a capture, given by their numbers there."""
+        is_own = np.array([place.capture == capture for place in self.places], np.bool_)
+        return np.flatnonzero(np.isin(self.frame[: self.rows], frames) & is_own[self.place[: self.rows]])
+
     # -- what proves it
 
     def evidence(self, rows: Rows | Sequence[int]) -> tuple[Evidence, ...]:

@@ -87,14 +87,11 @@ def _told(report: Report, most: int) -> Iterator[t.Rows]:
         ][: _HEAD + _TAIL]  # fmt: skip
         told.append(numbers)
         left -= len(numbers)
-    captures = np.array([place.capture for place in table.whole.places], np.int64)
     whole = table.whole
     rows: dict[tuple[int, int], int] = {}
     for capture in {capture for numbers in told for capture, _ in numbers}:
-        wanted = np.array(sorted({frame for numbers in told for of, frame in numbers if of == capture}))
-        count = len(whole)
-        found = np.flatnonzero(np.isin(whole.frame[:count], wanted) & (captures[whole.place[:count]] == capture))
-        for row in found.tolist():
+        wanted = sorted({frame for numbers in told for of, frame in numbers if of == capture})
+        for row in whole.rows_of_frames(capture, wanted).tolist():
             rows[capture, int(whole.frame[row])] = row
     for numbers in told:
         seen = np.array([rows[key] for key in numbers if key in rows], np.int64)

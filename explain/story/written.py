@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from explain.model import Line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from explain.model import CaptureInfo, Evidence
+    from explain.model import CaptureInfo
     from explain.table import PacketTable
 
 _MOST_TOLD = 3
@@ -39,25 +37,17 @@ def beside_frames(table: PacketTable, captures: Sequence[CaptureInfo]) -> list[L
 
     Source: draft-ietf-opsawg-pcapng, section 3.5 (opt_comment).
     """
-    lines: list[Line] = []
+    whole, lines = table.whole, list[Line]()
     for number, capture in enumerate(captures):
         texts: dict[int, list[str]] = {}
         for one in capture.comments:
             if one.frame is not None:
                 texts.setdefault(one.frame, []).append(one.text)
         frames = list(texts)
-        lines += [
-            Line("written.beside", {"text": " / ".join(texts[frame])}, _evidence(table, number, [frame]))
-            for frame in frames[:_MOST_TOLD]
-        ]
+        for frame in frames[:_MOST_TOLD]:
+            evidence = whole.evidence(whole.rows_of_frames(number, [frame]))
+            lines.append(Line("written.beside", {"text": " / ".join(texts[frame])}, evidence))
         if more := frames[_MOST_TOLD:]:
             values = {"count": len(more), "frame": more[0], "path": capture.path}
-            lines.append(Line("written.more", values, _evidence(table, number, more)))
+            lines.append(Line("written.more", values, whole.evidence(whole.rows_of_frames(number, more))))
     return lines
-
-
-def _evidence(table: PacketTable, capture: int, frames: Sequence[int]) -> tuple[Evidence, ...]:
-    whole = table.whole
-    is_own = np.array([place.capture == capture for place in whole.places], np.bool_)
-    is_one = np.isin(whole.frame[: len(whole)], frames) & is_own[whole.place[: len(whole)]]
-    return whole.evidence(np.flatnonzero(is_one))
