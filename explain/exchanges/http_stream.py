@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,6 +19,7 @@ _HALF = 1 << 31
 _SEQUENCE = 1 << 32
 _SYN, _ACK = 2, 16
 _MOST_PIECES = 8
+_OPENING = re.compile(rb"[A-Z][A-Z_-]{0,20}(?: \S*(?: [HTP/0-9.]*)?)?\r?\Z")  # of a request line (RFC 9112, 3)
 _Follow = Callable[["Piece", bytes, int, tuple[int, ...]], None]
 
 
@@ -179,7 +181,9 @@ class _Stream:
             if end == len(octets):
                 follow(piece, octets, 0, ())
             elif end < 4:
-                follow(piece, *self._whole(piece, 0))
+                whole = self._whole(piece, 0)
+                if octets.startswith(b"HTTP") or _is_a_head(whole[0]):
+                    follow(piece, *whole)
             else:
                 self._several(piece, follow)
         return self._all
@@ -271,7 +275,13 @@ def _begins_a_head(octets: bytes) -> bool:
     if octets.startswith(b"HTTP"):
         return octets.startswith(b"HTTP/"[: len(octets)])
     end = octets.find(b"\n")
-    return end < 0 or octets.rfind(b" HTTP/", 0, end) > 0
+    return octets.rfind(b" HTTP/", 0, end) > 0 if end >= 0 else _OPENING.match(octets) is not None
+
+
+def _is_a_head(octets: bytes) -> bool:
+    from explain.exchanges.http_head import parse
+
+    return parse(octets) is not None
 
 
 def _is_after(one: int, other: int) -> bool:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.arrays import among
 from explain.exchanges import tcp_labels as label
 from explain.exchanges.columns import ExchangeColumns
 from explain.exchanges.community_id import community_id
 from explain.exchanges.quotes import quoted_flows
 from explain.exchanges.tcp_challenge import only_challenged
-from explain.exchanges.tcp_course import NEVER, RST, control, follow
-from explain.exchanges.tcp_many import count_recorded_twice
+from explain.exchanges.tcp_course import ACK, NEVER, RST, SYN, control, follow
+from explain.exchanges.tcp_many import recorded_twice
 from explain.exchanges.tcp_measures import (
     distinct_octets,
     measure_stalls,
@@ -223,6 +224,9 @@ def _fields(moments: TcpMoments, index: int, tls: Any) -> TcpConnection:
     state, history = summary(talk, is_damaged, to_server + to_client)
 
     marked = talk.labels[talk.labels > 0]
+    twice = recorded_twice(moments, np.array([index]))[0] if len(marked) else talk.rows[:0]
+    again = among(talk.rows, twice) & (talk.role == 0) & (talk.flags & (SYN | ACK) == SYN)
+    syns = int(course.syns[index]) - int(np.count_nonzero(again))
 
     def count(labels: int) -> int:
         return int(np.count_nonzero(marked & np.uint16(labels))) if len(marked) else 0
@@ -262,7 +266,7 @@ def _fields(moments: TcpMoments, index: int, tls: Any) -> TcpConnection:
         is_established=bool(course.is_established[index]),
         is_port_reuse=bool(streams.is_reuse[index]),
         is_simultaneous_open=bool(course.is_simultaneous[index]),
-        syn_retries=max(0, int(course.syns[index]) - 1),
+        syn_retries=max(0, syns - 1),
         segments_to_server=int((talk.role == 0).sum()),
         segments_to_client=int((talk.role == 1).sum()),
         sent_to_server=sent_octets(talk, 0),
@@ -273,7 +277,7 @@ def _fields(moments: TcpMoments, index: int, tls: Any) -> TcpConnection:
         window_scale=offered.window_scale,
         has_sack=offered.has_sack,
         has_timestamps=offered.has_timestamps,
-        recorded_twice=int(count_recorded_twice(moments, np.array([index]))[0]) if len(marked) else 0,
+        recorded_twice=len(twice),
         icmp_errors=len(moments.errors(index)),
     )
 

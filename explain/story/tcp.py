@@ -43,8 +43,8 @@ def connection(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
         message = "tcp.syn-unseen" if is_accepted else "tcp.midstream"
         yield teller.line(message, fields, rows, name, **values)
     else:
-        older = _challenges(part, index, outcome)
-        yield from _opening(teller, fields, rows, from_client, older, outcome, name, values)
+        older, is_sent = _challenges(part, index, outcome), ~among(rows, _copies(part, index, fields))
+        yield from _opening(teller, fields, rows[is_sent], from_client[is_sent], older, outcome, name, values)
     if _is_one_sided(table, rows, from_client):
         heard, missing = (client, server) if from_client[0] else (server, client)
         yield teller.line("tcp.one-sided", None, rows, name, heard=heard, missing=missing)
@@ -131,6 +131,13 @@ def _challenges(part: ExchangeColumns, index: int, outcome: str) -> Rows:
     return found
 
 
+def _copies(part: ExchangeColumns, index: int, fields: TcpConnection) -> Rows:
+    """Frames that were recorded twice, and sent once."""
+    if not fields.recorded_twice:
+        return part.rows(index)[:0]
+    return np.sort(recorded_twice(part.facts["moments"], np.array([index]))[0])
+
+
 def _talk(
     teller: Teller,
     part: ExchangeColumns,
@@ -161,7 +168,7 @@ def _trouble(
     """What was sent again, came late, had to wait or only asked whether somebody is there."""
     moments: TcpMoments = part.facts["moments"]
     flags, older = teller.table.flags, _challenges(part, index, part.outcomes[part.outcome[index]])
-    copies = np.sort(recorded_twice(moments, np.array([index]))[0]) if fields.recorded_twice else older[:0]
+    copies = _copies(part, index, fields)
     if len(copies):
         yield teller.line("tcp.recorded-twice", fields, copies, name, count=len(copies))
     for message, labels in (

@@ -219,6 +219,19 @@ def test_a_head_may_go_on_in_the_next_segments():
     assert one.frames == ((4, 7),)
 
 
+def test_the_rest_of_a_head_that_overtook_it_begins_no_head_of_its_own():
+    talk = Talk()
+    start, early, rest, new = (talk.asks(part) for part in (b"GET /a HTTP/1.1\r\n", b"\r", b"\n", get(b"/b")))
+    found = requests(*talk.opens(), early, start, rest, new)
+    assert [one.fields.path for one in found] == ["/a", "/b"]
+
+
+@pytest.mark.parametrize("octets", [b"GET", b"PUT it there", b"GET out"])
+def test_what_never_becomes_the_line_of_a_request_is_none(octets):
+    talk = Talk()
+    assert not requests(*talk.opens(), talk.asks(octets), talk.asks(b" and more"))
+
+
 def test_an_answer_whose_head_was_not_recorded_still_answers():
     talk = Talk()
     frames = [*talk.opens(), talk.asks(get(b"/a")), talk.tells(b"not a head"), talk.hears(), talk.asks(get(b"/b"))]

@@ -344,6 +344,12 @@ def test_frames_recorded_twice_are_retransmissions_that_nobody_sent():
     assert (other.retransmissions, other.recorded_twice) == (1, 0)
 
 
+@pytest.mark.parametrize(("after_s", "retries"), [(0.00001, 0), (1.0, 1)])
+def test_a_syn_recorded_twice_is_no_second_attempt(after_s, retries):
+    _, one = only(Play().c(SYN).c(SYN, after=after_s).s(SYN_ACK, 0, 1).c(ACK, 1, 1))
+    assert (one.syn_retries, one.recorded_twice) == (retries, 1 - retries)
+
+
 # -- options
 
 

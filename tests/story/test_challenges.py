@@ -110,6 +110,9 @@ def test_frames_that_were_recorded_twice_are_not_called_sent_again():
     lines = told(play.s(ACK, 1, 6))[2]
     assert lines["tcp.recorded-twice"] == ((5, 5),)
     assert "tcp.resent" not in lines
+    lines = told(Play().c(SYN).c(SYN, after=0.0001).s(SYN_ACK, 0, 1).c(ACK, 1, 1))[2]
+    assert "tcp.recorded-twice" in lines
+    assert "tcp.syn.retries" not in lines
     slow = Play().shake(WS7).c(PUSH, 1, 1, b"hello")
     slow.add(slow.frames[-1][1], after=0.2)
     assert "tcp.resent" in told(slow.s(ACK, 1, 6))[2]
