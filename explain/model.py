@@ -14,6 +14,7 @@ from explain.record import dataclass
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from explain.exchanges.hosts import Hosts
     from explain.exchanges.together import Exchanges
     from explain.table import PacketTable
 
@@ -228,7 +229,7 @@ class Report:
     """
 
     captures: tuple[CaptureInfo, ...]
-    hosts: Sequence[Host]
+    hosts: Hosts
     exchanges: Exchanges
     findings: Sequence[Finding]
     unexplained: tuple[str, ...]

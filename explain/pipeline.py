@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
     from os import PathLike
-    from typing import Any, BinaryIO
+    from typing import BinaryIO
 
     from explain.capture.vantage import Source
     from explain.causes.notes.item import Study
-    from explain.exchanges.hosts import Hosts
     from explain.exchanges.selection import Selection
-    from explain.exchanges.together import Exchanges
-    from explain.model import CaptureInfo, Finding, Report
+    from explain.model import CaptureInfo, Report
     from explain.symptoms.notes import Notes
     from explain.table import PacketTable
 
@@ -42,71 +40,64 @@ def explain(
         against: captures of a run of the same thing that went well, to hold this one against.
         until_interrupted: Ctrl-C ends the reading only, and what was read is explained; its ``damage`` says so.
     """
+    from dataclasses import replace
+
     from explain import story
     from explain.intake import take_in
-    from explain.model import Report
-    from explain.render.voice import PlainVoice
 
     table, captures, texts = take_in(
         inputs, every_checksum=every_checksum, progress=progress, until_interrupted=until_interrupted
     )
-    found, hosts, findings, unexplained, clocks, captures = understand(table, len(captures), captures)
+    report = understand(table, captures)
     if selection:
-        found, findings, unexplained = selection.apply(found.table, found, findings, unexplained)
-    studies = _studied(texts, table, captures, found) if texts else []
-    lines = story.tell(found.table, found, hosts, findings, unexplained, captures, studies, everything, most_lines)
-    lines = story.without_times(lines, captures)
-    span = selection.span_ns(found.table) if selection else None
-    report = Report(
-        captures=captures,
-        hosts=hosts,
-        exchanges=found,
-        findings=findings,
-        unexplained=unexplained,
-        lines=lines,
-        packets=table,
-        clocks=clocks,
-        voice=PlainVoice(),
-        studies=studies,
-        span_ns=span,
-    )
+        report = selection.apply(report)
+    if texts:
+        report = replace(report, studies=_studied(texts, report))
+    report = replace(report, lines=story.tell(report, everything=everything, most=most_lines))
     return _held_against(against, report, selection) if against else report
 
 
-def understand(
-    table: PacketTable, count: int, captures: tuple[CaptureInfo, ...] = ()
-) -> tuple[
-    Exchanges, Hosts, Sequence[Finding], tuple[str, ...], tuple[Mapping[str, Any], ...], tuple[CaptureInfo, ...]
-]:
-    """What the rows of so many captures mean: exchanges, hosts, findings, what is unexplained, and the clocks.
+def understand(table: PacketTable, captures: tuple[CaptureInfo, ...] = ()) -> Report:
+    """What the rows mean; its ``lines`` are still to come.
 
     Given the files as they were read, it looks into them again where it doubts an octet, and says what was verified.
     """
     from explain import causes, exchanges, places
     from explain.exchanges.doubtful import doubtful
     from explain.exchanges.hosts import Hosts
+    from explain.model import Report
+    from explain.render.voice import PlainVoice
     from explain.second_look import look_again
 
-    seen = places.match(table, count)
+    seen = places.match(table, len(captures) or 1)
     near = places.each_once(table, seen)
     found = exchanges.find(near, seen)
     if any(one.checksums != "all" for one in captures):
         captures = look_again(near, doubtful(found), captures)
     hosts = Hosts(near, found.parts)
     findings, unexplained = causes.find(near, found, hosts)
-    return found, hosts, findings, unexplained, seen.clocks if seen else (), captures
+    return Report(
+        captures=captures,
+        hosts=hosts,
+        exchanges=found,
+        findings=findings,
+        unexplained=unexplained,
+        lines=(),
+        packets=table,
+        clocks=seen.clocks if seen else (),
+        voice=PlainVoice(),
+    )
 
 
-def _studied(
-    texts: Mapping[int, Notes], table: PacketTable, captures: Sequence[CaptureInfo], found: Exchanges
-) -> list[Study]:
+def _studied(texts: Mapping[int, Notes], report: Report) -> list[Study]:
     """The texts among the inputs, replayed and judged; what reads them is imported only where there is one."""
     from explain.causes.notes.beside import beside
     from explain.causes.notes.study import study
 
-    part = found.of_kind("nat.translation")
+    part = report.exchanges.of_kind("nat.translation")
     translations = [part.fields(index) for index in range(len(part))] if part else []
-    return beside([study(notes, number, translations) for number, notes in texts.items()], table, captures)
+    studies = [study(notes, number, translations) for number, notes in texts.items()]
+    return beside(studies, report.packets, report.captures)
 
 
 def _held_against(
@@ -117,16 +108,10 @@ def _held_against(
 
     from explain import story
     from explain.intake import read
-    from explain.runs import Run
     from explain.runs.compare import compare
 
-    table, captures = read(good)
-    found, _, findings, unexplained, _, captures = understand(table, len(captures), captures)
+    other = understand(*read(good))
     if selection:
-        wider = replace(selection, hosts=(), between=None)
-        found, findings, _ = wider.apply(found.table, found, findings, unexplained)
-    compared = compare(
-        Run(captures, found.table, found, findings),
-        Run(report.captures, report.exchanges.table, report.exchanges, report.findings),
-    )
+        other = replace(selection, hosts=(), between=None).apply(other)
+    compared = compare(other, report)
     return replace(report, lines=story.with_comparison(report.lines, compared, report.captures), against=compared)

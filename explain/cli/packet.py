@@ -35,8 +35,8 @@ def packet(capture: str, frame: int, as_json: bool, lang: str, verbose: bool) ->
         raise UsageError("usage.packet_stream")
     recorded = closeup.recorded(source.path, frame)
     layers = closeup.layers(recorded)
-    table, captures = read([source.path])
-    found, hosts, findings, *_ = understand(table, len(captures), captures)
+    report = understand(*read([source.path]))
+    found, hosts, findings, captures = report.exchanges, report.hosts, report.findings, report.captures
     copies = closeup.elsewhere(found.table, frame)
     members = closeup.memberships(found, frame, is_timed=captures[0].untimed < captures[0].packets)
     if as_json:

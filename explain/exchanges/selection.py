@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from explain.exchanges.together import Exchanges
-    from explain.model import Finding
+    from explain.model import Report
     from explain.table import Bools, PacketTable
 
 
@@ -72,11 +73,10 @@ class Selection:
     def __bool__(self) -> bool:
         return bool(self.kinds or self.hosts or self.port is not None or self.between)
 
-    def apply(
-        self, table: PacketTable, exchanges: Exchanges, findings: Sequence[Finding], unexplained: tuple[str, ...]
-    ) -> tuple[Exchanges, Sequence[Finding], tuple[str, ...]]:
-        """The chosen exchanges, and what was found about them."""
-        frames = self.frames(table)
+    def apply(self, report: Report) -> Report:
+        """The report of the chosen exchanges, and of what was found about them; its lines are not chosen."""
+        exchanges = report.exchanges
+        frames = self.frames(exchanges.table)
         chosen = [
             position
             for position in exchanges.positions
@@ -84,10 +84,12 @@ class Selection:
             and (frames is None or _any_of(frames, exchanges, position))
         ]
         names = {f"e{position + 1}" for position in chosen}
-        return (
-            exchanges.choose(chosen),
-            tuple(finding for finding in findings if names.intersection(finding.exchanges)),
-            tuple(name for name in unexplained if name in names),
+        return replace(
+            report,
+            exchanges=exchanges.choose(chosen),
+            findings=tuple(finding for finding in report.findings if names.intersection(finding.exchanges)),
+            unexplained=tuple(name for name in report.unexplained if name in names),
+            span_ns=self.span_ns(exchanges.table),
         )
 
     def _is_kind(self, kind: str) -> bool:

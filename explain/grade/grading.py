@@ -93,6 +93,7 @@ def _prints(rubric: Rubric, joint: Events) -> Prints | None:
 
 def _nothing(joint: Events, capture: str) -> Any:
     """A scene without a frame, for a capture that was not handed in."""
+    from explain.exchanges.hosts import Hosts
     from explain.exchanges.together import Exchanges
     from explain.grade.scene import Scene
     from explain.model import CaptureInfo, Report
@@ -100,7 +101,7 @@ def _nothing(joint: Events, capture: str) -> Any:
 
     info = CaptureInfo.without_packets("", capture)
     table, old = PacketTable(), joint.scene.report
-    report = Report((info,), (), Exchanges(table, []), (), (), (), table, (), old.voice)
+    report = Report((info,), Hosts(table, ()), Exchanges(table, []), (), (), (), table, (), old.voice)
     return Scene(report, [capture], [""], table)
 
 

@@ -80,15 +80,13 @@ class Watch:
         """
         if not len(self.window):
             return []
-        table = self.window.table(interfaces)
-        found, hosts, findings, *_ = understand(table, 1)
+        report = understand(self.window.table(interfaces))
+        found = report.exchanges
         full_ns = self.window.until_when_if_full()
         over = [position for position in range(len(found)) if is_over or _is_over(found, position, now_ns, full_ns)]
-        chosen, wanted = found, findings
-        if self._selection:
-            chosen, wanted, _ = self._selection.apply(found.table, found, findings, ())
-        lines = self._tell(chosen, hosts, set(over).intersection(chosen.positions))
-        lines += self._tell_findings(wanted, is_over=is_over)
+        wanted = self._selection.apply(report) if self._selection else report
+        lines = self._tell(wanted.exchanges, wanted.hosts, set(over).intersection(wanted.exchanges.positions))
+        lines += self._tell_findings(wanted.findings, is_over=is_over)
         if not is_over:
             lines += self._follow_no_further(found)
             self._forget(found, over, now_ns, full_ns)

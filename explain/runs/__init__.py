@@ -9,21 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from explain.exchanges.together import Exchanges
-    from explain.model import CaptureInfo, Evidence, Finding
-    from explain.table import PacketTable
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """All that is known of one run."""
-
-    captures: tuple[CaptureInfo, ...]
-    table: PacketTable
-    exchanges: Exchanges
-    findings: Sequence[Finding]
+    from explain.model import CaptureInfo, Evidence
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from explain.runs.values import asked, told
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from explain.model import CaptureInfo, Evidence
-    from explain.runs import Run, Step
+    from explain.model import CaptureInfo, Evidence, Report
+    from explain.runs import Step
     from explain.runs.alignment import Who
     from explain.runs.likeness import Item
     from explain.runs.values import Change
@@ -38,7 +38,7 @@ class _Seen:
     difference: Difference
 
 
-def compare(good: Run, run: Run) -> Comparison:
+def compare(good: Report, run: Report) -> Comparison:
     """Hold a run against a good one."""
     there, here = items(good.exchanges), items(run.exchanges)
     who = who_is_who(there, here)
@@ -72,20 +72,20 @@ def _is_same_thing(there: Sequence[Item], here: Sequence[Item], pairs: Sequence[
     return shared >= _LEAST_IN_COMMON * least if shared or least else True
 
 
-def _alike_before(run: Run, pairs: Sequence[tuple[Item, Item]], first: _Seen) -> list[tuple[Item, Item]]:
+def _alike_before(run: Report, pairs: Sequence[tuple[Item, Item]], first: _Seen) -> list[tuple[Item, Item]]:
     """The pairs that are over before the first difference begins."""
     here = first.difference.here
     return [
         pair
         for pair in pairs
-        if run.table.time_ns[pair[1].rows[-1]] <= first.moment_ns
+        if run.exchanges.table.time_ns[pair[1].rows[-1]] <= first.moment_ns
         and pair[0].outcome == pair[1].outcome
         and not (here and here.exchange == pair[1].id)
     ]
 
 
 class _Differences:
-    def __init__(self, good: Run, run: Run, who: Who) -> None:
+    def __init__(self, good: Report, run: Report, who: Who) -> None:
         self._good, self._run, self._who = good, run, who
         self._places = Places(good, run)
 
@@ -137,7 +137,7 @@ class _Differences:
         if here.kind == "nat.translation":
             sides = _side(self._good, there, translated(there)), _side(self._run, here, translated(here))
             return Difference("outcome", here.kind, here.fields, *sides)
-        part = parting((self._good.table, there), (self._run.table, here))
+        part = parting((self._good.exchanges.table, there), (self._run.exchanges.table, here))
         following, last, lost = self._places.of(there, here)
         sides = (
             _side(self._good, there, part.then[0], part.last_alike[0], place=following),
@@ -148,7 +148,7 @@ class _Differences:
     def _answers(self, there: Item, here: Item) -> tuple[Step | None, Step | None]:
         if here.kind == "nat.translation":
             return translated(there), translated(here)
-        return answer(self._good.table, there), answer(self._run.table, here)
+        return answer(self._good.exchanges.table, there), answer(self._run.exchanges.table, here)
 
     def _valued(
         self,
@@ -170,18 +170,18 @@ def _is_grave(there: Item, here: Item) -> bool:
     return here.has_failed and there.outcome != here.outcome
 
 
-def _side(run: Run, item: Item, step: Step | None = None, last_alike: Step | None = None, **more: Any) -> Side:
+def _side(run: Report, item: Item, step: Step | None = None, last_alike: Step | None = None, **more: Any) -> Side:
     evidence = _evidence(run, item)
     seen = step or last_alike
     frame = seen.frame if seen else evidence[0].frames[0][0]
     return Side(item.id, item.outcome, frame, evidence, item.start_ns, step, last_alike, **more)
 
 
-def _evidence(run: Run, item: Item) -> tuple[Evidence, ...]:
-    return run.table.evidence(item.rows)
+def _evidence(run: Report, item: Item) -> tuple[Evidence, ...]:
+    return run.exchanges.table.evidence(item.rows)
 
 
-def _is_after_end(good: Run, run: Run, first: Difference) -> bool:
+def _is_after_end(good: Report, run: Report, first: Difference) -> bool:
     """Whether what is missing came, in the good run, later than this recording is long."""
     there, here = _span(good.captures), _span(run.captures)
     if first.there is None or first.here is not None or there is None or here is None:
@@ -194,7 +194,7 @@ def _span(captures: Sequence[CaptureInfo]) -> tuple[int, int] | None:
     return (min(times), max(times)) if times else None
 
 
-def _causes(run: Run, first: Difference) -> tuple[str, ...]:
+def _causes(run: Report, first: Difference) -> tuple[str, ...]:
     if first.here is None:
         return ()
     return tuple(dict.fromkeys(one.cause for one in run.findings if first.here.exchange in one.exchanges))

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.journey import Journey
     from explain.exchanges.journey_sights import Spot
-    from explain.runs import Run
+    from explain.model import Report
     from explain.runs.likeness import Item
     from explain.table import PacketTable
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Places:
     """The journeys of both runs, by the flows that they are of."""
 
-    def __init__(self, good: Run, run: Run) -> None:
+    def __init__(self, good: Report, run: Report) -> None:
         self._good, self._run = good, run
         self._journeys = _by_flow(good), _by_flow(run)
 
@@ -28,7 +28,7 @@ class Places:
         other = _journey(self._run, self._journeys[1], here)
         if other is None or other.lost is None:
             return None, None, None
-        last = _name(whole(self._run.table), other.last_seen)
+        last = _name(whole(self._run.exchanges.table), other.last_seen)
         way = [sight.vantage for sight in one.seen] if one else []
         if other.lost == "reply":  # what a good run's journey follows is the way there
             way.reverse()
@@ -36,16 +36,16 @@ class Places:
         return following, last, other.lost
 
 
-def _by_flow(run: Run) -> dict[int, tuple[ExchangeColumns, int]]:
+def _by_flow(run: Report) -> dict[int, tuple[ExchangeColumns, int]]:
     part = run.exchanges.of_kind("journey")
     if part is None or not len(part):
         return {}
-    flows = run.table.flow[part.frames[part.bounds[:-1]]].tolist()
+    flows = run.exchanges.table.flow[part.frames[part.bounds[:-1]]].tolist()
     return {flow: (part, index) for index, flow in enumerate(flows)}
 
 
-def _journey(run: Run, journeys: dict[int, tuple[ExchangeColumns, int]], item: Item) -> Journey | None:
-    found = journeys.get(int(run.table.flow[item.rows[0]]))
+def _journey(run: Report, journeys: dict[int, tuple[ExchangeColumns, int]], item: Item) -> Journey | None:
+    found = journeys.get(int(run.exchanges.table.flow[item.rows[0]]))
     if found is None:
         return None
     fields: Journey = found[0].fields(found[1])

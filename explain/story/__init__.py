@@ -16,35 +16,28 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import ModuleType
 
-    from explain.causes.notes.item import Study
-    from explain.exchanges.hosts import Hosts
-    from explain.exchanges.together import Exchanges
-    from explain.model import CaptureInfo, Finding
+    from explain.model import CaptureInfo, Report
     from explain.runs import Comparison
-    from explain.table import PacketTable
 
 
-def tell(
-    table: PacketTable,
-    exchanges: Exchanges,
-    hosts: Hosts,
-    findings: Sequence[Finding],
-    unexplained: Sequence[str],
-    captures: Sequence[CaptureInfo],
-    studies: Sequence[Study] = (),
-    everything: bool = False,
-    most: int | None = None,
-) -> list[Line]:
+def tell(report: Report, *, everything: bool = False, most: int | None = None) -> list[Line]:
     """The whole story, as lines in the order in which they are read; with ``most`` little more than the first ones."""
+    return _without_times(_told(report, everything=everything, most=most), report.untimed)
+
+
+def _told(report: Report, *, everything: bool, most: int | None) -> list[Line]:
+    exchanges, hosts, findings = report.exchanges, report.hosts, report.findings
+    table = exchanges.table
     groups = troubles.groups(findings)
-    if studies and not len(table):
-        return [*_notes().verdict(studies), *verdict.files(captures, exchanges), *_notes().tell(studies)]
-    lines = _top(table, exchanges, findings, groups, unexplained, captures, studies)
-    beside = _beside(table, exchanges, captures)
+    if report.studies and not len(table):
+        files = verdict.files(report.captures, exchanges)
+        return [*_notes().verdict(report.studies), *files, *_notes().tell(report.studies)]
+    lines = _top(report, groups)
+    beside = _beside(report)
     carried = set() if everything else events.carried(table, exchanges)
     if not everything and len(exchanges) - len(carried) > events.MOST_TOLD_ONE_BY_ONE:
         lines += troubles.tell(findings, groups, everything=False)
-        lines += _headed("story.heading.unexplained", summary.examples(table, exchanges, hosts, unexplained))
+        lines += _headed("story.heading.unexplained", summary.examples(table, exchanges, hosts, report.unexplained))
         return lines + _headed("story.heading.traffic", summary.tell(table, exchanges) + beside)
     told, is_whole = events.tell(table, exchanges, hosts, carried, everything=everything, most=most)
     if not is_whole:
@@ -56,20 +49,13 @@ def tell(
     return lines + troubles.tell(findings, groups, everything=everything)
 
 
-def _top(
-    table: PacketTable,
-    exchanges: Exchanges,
-    findings: Sequence[Finding],
-    groups: Sequence[troubles.Group],
-    unexplained: Sequence[str],
-    captures: Sequence[CaptureInfo],
-    studies: Sequence[Study],
-) -> list[Line]:
+def _top(report: Report, groups: Sequence[troubles.Group]) -> list[Line]:
     """The verdict, and what is told of whole files and texts."""
-    lines = verdict.tell(table, exchanges, findings, groups, unexplained, captures)
-    if studies and not findings and not unexplained:
+    captures, studies = report.captures, report.studies
+    lines = verdict.tell(report, groups)
+    if studies and not report.findings and not report.unexplained:
         lines = _notes().verdict(studies)  # no packet failed, but a program may have
-    lines += verdict.files(captures, exchanges) + kept.tell(table, captures)
+    lines += verdict.files(captures, report.exchanges) + kept.tell(report.exchanges.table, captures)
     if studies:
         lines += _notes().tell(studies)
     if any(one.comments for one in captures):
@@ -79,8 +65,9 @@ def _top(
     return lines
 
 
-def _beside(table: PacketTable, exchanges: Exchanges, captures: Sequence[CaptureInfo]) -> list[Line]:
+def _beside(report: Report) -> list[Line]:
     """What is told of frames that belong to no exchange; nothing where only some exchanges were asked for."""
+    exchanges, captures, table = report.exchanges, report.captures, report.exchanges.table
     if not isinstance(exchanges.positions, range):
         return []
     lines = vlans.tell(table, exchanges) + unread.tell(table, captures, exchanges)
@@ -103,11 +90,10 @@ def with_comparison(lines: Sequence[Line], comparison: Comparison, captures: Seq
     ]  # fmt: skip
 
 
-def without_times(lines: list[Line], captures: Sequence[CaptureInfo]) -> list[Line]:
+def _without_times(lines: list[Line], untimed: frozenset[int]) -> list[Line]:
     """The lines, in which lengths of time that an input does not show are None."""
     from dataclasses import replace
 
-    untimed = {number for number, one in enumerate(captures) if one.packets and one.first_ns is None}
     if not untimed:
         return lines
 

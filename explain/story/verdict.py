@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from explain.exchanges.together import Exchanges
-    from explain.model import CaptureInfo, Evidence, Finding
+    from explain.model import CaptureInfo, Evidence, Finding, Report
     from explain.story.troubles import Group
     from explain.table import PacketTable
 
@@ -22,15 +22,10 @@ _ENDED = {"unreadable": "story.unread", INTERRUPTED: "story.interrupted"}  # by 
 _MANY = 3  # kinds of trouble, beyond which the first alone is no verdict
 
 
-def tell(
-    table: PacketTable,
-    exchanges: Exchanges,
-    findings: Sequence[Finding],
-    groups: Sequence[Group],
-    unexplained: Sequence[str],
-    captures: Sequence[CaptureInfo],
-) -> list[Line]:
+def tell(report: Report, groups: Sequence[Group]) -> list[Line]:
     """The lines of depth 0."""
+    captures, exchanges = report.captures, report.exchanges
+    table = exchanges.table
     packets = sum(capture.packets for capture in captures)
     values: dict[str, Any] = {
         "packets": packets,
@@ -38,14 +33,14 @@ def tell(
         "span_ns": _span(captures, _skews(exchanges)),
     }
     everything = table.evidence(range(len(table)))[:1] if 0 < len(table) < _SMALL else _ends(table)
-    if findings:
-        return _failed(findings, groups)
+    if report.findings:
+        return _failed(report.findings, groups)
     if not packets:
         is_empty = all(one.damage is None for one in captures)
         return [Line("story.empty" if is_empty else "story.nothing-read", {}, (), 0, None, "odd")]
-    if unexplained:
-        first = exchanges.view(int(unexplained[0][1:]) - 1)
-        return [Line("story.unexplained", {"failed": len(unexplained)}, first.evidence, 0, None, "odd")]
+    if report.unexplained:
+        first = exchanges.view(int(report.unexplained[0][1:]) - 1)
+        return [Line("story.unexplained", {"failed": len(report.unexplained)}, first.evidence, 0, None, "odd")]
     if not len(exchanges):
         return [Line("story.nothing", values, everything, 0, None, "odd")]
     return [Line("story.healthy", values, everything, 0, None, "good")]
