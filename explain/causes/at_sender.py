@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from explain.causes.chance import may_lose_all
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -85,6 +87,11 @@ def _left(wires: Wires, strike: Strike) -> bool:
     return wires.has_left() or wires.context.tool not in {"ping", "tcp"}
 
 
+def _lose(wires: Wires, strike: Strike) -> bool:
+    sent = max((len(spot.requests) for spot in wires.sender), default=0)
+    return _left(wires, strike) and (wires.context.tool != "ping" or is_answered(wires) or may_lose_all(sent))
+
+
 def _reject(wires: Wires, strike: Strike) -> bool:
     if strike.at == "sender":
         return _is_stopped_within(wires)
@@ -131,7 +138,7 @@ AT_SENDER: dict[str, Callable[[Wires, Strike], bool]] = {
     "too-big": _left,
     "elsewhere": _elsewhere,
     "rst": _left,
-    "lose": _left,
+    "lose": _lose,
     "duplicate": _left,
     "damage": _left,
     "works": _works,

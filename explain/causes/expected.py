@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from explain.causes.chance import may_lose_all
 from explain.causes.signs import Sign
 
 if TYPE_CHECKING:
@@ -54,8 +55,6 @@ _VAGUE = {
     "general": _ROUTING_CODES - {"broadcast"} | {"address-not-available", "no-such-device", "not-permitted"},
 }
 """What two systems say for several things: BSD's "No route to host", Windows' "General failure"."""
-_FEW = 6
-"""Requests that chance may lose all together."""
 
 
 def may_say(strike: Strike, sign: Sign, context: Context) -> bool:
@@ -202,7 +201,7 @@ def _lose(strike: Strike, sign: Sign, context: Context) -> bool:
 
 
 def _is_few(sign: Sign) -> bool:
-    return all((line.values.get("sent") or 0) <= _FEW for line in sign.lines)
+    return all(may_lose_all(line.values.get("sent") or 0) for line in sign.lines)
 
 
 def _one_of(*names: str) -> Callable[[Strike, Sign, Context], bool]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.causes.chance import without_chance
 from explain.causes.from_capture.ping_sizes import rivals_by_size
 from explain.causes.from_capture.reached import acknowledgements, possible
 from explain.causes.from_capture.scene import Scene, Seen
@@ -54,6 +55,7 @@ def look(scene: Scene) -> Iterator[Seen]:
             why: tuple[str, ...] = rivals
             if outcome == "unanswered":
                 proof, why, case = _narrowed(scene, rows)
+                why = without_chance(why, sent)
                 rows += proof
                 values |= {"case": case} if case else {}
             yield Seen(cause, "possible", [(part, index) for index in indices], rows, why, values)

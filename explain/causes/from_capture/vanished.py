@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.addresses import BROADCAST
+from explain.causes.chance import may_lose_all
 from explain.causes.from_capture.ping_sizes import rivals_by_size
 from explain.exchanges.trails import forward
 from explain.places.near import whole_of
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 _MOST_TRAILS = 20
 _FEW_HOPS = 16  # less than any host begins with
-_FEWEST_LOST = 3  # of a whole run; fewer may be chance
 _WAIT_NS = 3_000_000_000  # ARP asks three times, a second apart
 _MOMENT_NS = 50_000_000  # less than between two pings, so that nobody pulled a cable in between
 _REQUEST, _REPLY = 1, 2
@@ -161,8 +161,8 @@ def _is_whole(gone: LostPackets) -> bool:
     return not bool((gone.table.layers[gone.gone] & FRAGMENT).any())
 
 
-def _is_all(gone: LostPackets) -> bool:
-    return _FEWEST_LOST <= gone.missing >= gone.packets
+def _is_more_than_chance(gone: LostPackets) -> bool:
+    return gone.missing >= gone.packets and not may_lose_all(gone.missing)
 
 
 def _is_to_one(gone: LostPackets) -> bool:
@@ -262,7 +262,7 @@ RULES: tuple[tuple[Callable[[LostPackets], bool], tuple[str, ...]], ...] = (
     (lambda gone: gone.kind != "icmp.echo", ("echo-ignored-by-target", "icmp-rate-limited")),
     (_is_to_one, ("broadcast-echo-ignored",)),
     (_is_whole, ("fragments-filtered",)),
-    (_is_all, ("partial-loss",)),
+    (_is_more_than_chance, ("partial-loss",)),
     (_is_ipv6, ("rp-filter-strict",)),
     (_is_answered, _ON_THE_WAY_THERE),
     (_goes_back_as_it_came, _WRONG_WAY_BACK),
