@@ -87,6 +87,9 @@ def _record(header: Header, message: bytes, start: int, at: int) -> int:
     kind = header.number("dns.resp.type", start + at, 2, TYPES)
     if type_name(kind) == "OPT":
         header.number("dns.rr.udp_payload_size", start + at + 2, 2)
+        header.number("dns.resp.ext_rcode", start + at + 4, 1)
+        header.number("dns.resp.edns0_version", start + at + 5, 1)
+        header.bits("dns.resp.z.do", start + at + 6, 2, 0, 1)
     else:
         _class(header, start + at + 2, "dns.resp.class", "dns.resp.cache_flush")
         seconds = int.from_bytes(header.raw(start + at + 4, 4), "big")

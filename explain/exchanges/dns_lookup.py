@@ -26,7 +26,12 @@ if TYPE_CHECKING:
     from explain.table import I8, PacketTable
 
 OUTCOMES = ("answered", "no-such-name", "failed", "refused", "unanswered")
-RCODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED", 9: "NOTAUTH"}
+RCODES = {
+    0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED", 6: "YXDOMAIN", 7: "YXRRSET",
+    8: "NXRRSET", 9: "NOTAUTH", 10: "NOTZONE", 11: "DSOTYPENI", 16: "BADVERS", 23: "BADCOOKIE",
+}  # fmt: skip
+ASKED_OTHERWISE = frozenset({"FORMERR", "NOTIMP", "BADVERS", "BADCOOKIE"})
+"""What a server says that takes no options, not these, or wants a cookie. Source: RFC 6891, 7; RFC 7873, 5.3."""
 _PORT = 53
 _NXDOMAIN, _REFUSED = 3, 5
 _SERVER_DUE_NS = 1_000_000_000  # a server that answers at all does so by then, mostly
@@ -147,7 +152,7 @@ def _columns_of_plain(messages: Messages, members: I8, bounds: I8) -> _Columns:
     codes = np.array([_outcome(rcode) for rcode in range(16)], np.uint8)
     is_answered = heads.is_response[last]
     return _Columns(
-        np.where(is_answered, codes[heads.rcode[last]], _outcome(None)).tolist(),
+        np.where(is_answered, codes[np.minimum(heads.rcode[last], 15)], _outcome(None)).tolist(),
         messages.row[members].tolist(),
         np.diff(bounds).tolist(),
         np.where(heads.is_response[first], messages.target[first], messages.source[first]).tolist(),

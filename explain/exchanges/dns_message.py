@@ -1,4 +1,4 @@
-"""What a DNS message says (RFC 1035; 3596 for AAAA, 9460 for HTTPS and SVCB)."""
+"""What a DNS message says (RFC 1035; 3596 for AAAA, 6891 for OPT, 9460 for HTTPS and SVCB)."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ TYPES = {
 _HEADER = struct.Struct(">HHHHHH")
 _RECORD = struct.Struct(">HHIH")
 _RESPONSE, _TRUNCATED = 0x8000, 0x0200  # flags
+_OPT = 41  # the type; a record of it has the root's empty name, so its number stands in the third octet
+_SHORTEST_OPT = 11  # octets
 _QUESTION = 12  # octets of the header
 _SHORTEST = _QUESTION + 5  # a root name, type and class
 _LONGEST_LABEL = 63
@@ -37,6 +39,7 @@ class Head(NamedTuple):
     """Header and first question.
 
     Attributes:
+        rcode: with the upper eight bits of an OPT record.
         raw_name: the question's name as it stands on the wire, lower case, uncompressed; the key for matching.
     """
 
@@ -66,7 +69,7 @@ class Heads:
 
     Attributes:
         is_read: bool[n], False where a message is too short or asks nothing that can be read; the rest is void then.
-        id, flags, answers, type: int64[n].
+        id, flags, rcode, answers, type: int64[n].
         end: int64[n], octets before the empty label that ends the question's name.
         is_odd: bool[n], not all answers are whole records whose names stand earlier in the message.
     """
@@ -75,6 +78,7 @@ class Heads:
     is_read: Bools
     id: I8
     flags: I8
+    rcode: I8
     answers: I8
     type: I8
     end: I8
@@ -95,11 +99,6 @@ class Heads:
         """int64[n]."""
         return self.flags >> 11 & 15
 
-    @property
-    def rcode(self) -> I8:
-        """int64[n]."""
-        return self.flags & 15
-
     def names(self) -> list[bytes]:
         """Each question's name, lower case."""
         ends = zip(self.messages, self.end.tolist(), strict=True)
@@ -109,15 +108,15 @@ class Heads:
         """Some of them, by number."""
         messages = [self.messages[at] for at in some.tolist()]
         return Heads(
-            messages, self.is_read[some], self.id[some], self.flags[some], self.answers[some], self.type[some],
-            self.end[some], self.is_odd[some],
+            messages, self.is_read[some], self.id[some], self.flags[some], self.rcode[some], self.answers[some],
+            self.type[some], self.end[some], self.is_odd[some],
         )  # fmt: skip
 
     def one(self, at: int) -> Head:
         """One of them as a record."""
         message, flags, end = self.messages[at], int(self.flags[at]), int(self.end[at])
         return Head(
-            int(self.id[at]), flags & _RESPONSE > 0, flags & _TRUNCATED > 0, flags & 15, flags >> 11 & 15,
+            int(self.id[at]), flags & _RESPONSE > 0, flags & _TRUNCATED > 0, int(self.rcode[at]), flags >> 11 & 15,
             int(self.answers[at]), message[_QUESTION:end].lower(), int(self.type[at]),
         )  # fmt: skip
 
@@ -136,8 +135,24 @@ def heads(messages: Sequence[bytes]) -> Heads:
     is_read = (sizes >= _SHORTEST) & (end >= 0)
     at = starts + np.minimum(np.maximum(end, 0), sizes)
     kinds = np.where(questions > 0, octets[at + 1].astype(np.int64) << 8 | octets[at + 2], 0)
-    is_odd = _are_odd(octets, starts, sizes, end + np.where(questions > 0, 5, 0), counts)
-    return Heads(messages, is_read, numbers, flags, counts, kinds, end, is_odd)
+    behind = end + np.where(questions > 0, 5, 0)
+    is_odd = _are_odd(octets, starts, sizes, behind, counts)
+    rcode = _rcodes(octets, flags, starts + behind, is_read & (counts == 0) & (behind + _SHORTEST_OPT <= sizes))
+    return Heads(messages, is_read, numbers, flags, rcode, counts, kinds, end, is_odd)
+
+
+def _rcodes(octets: U1, flags: I8, behind: I8, may_extend: Bools) -> I8:
+    """How each ended; a server that has nothing else to say may say it in eight more bits, behind the question.
+
+    Source: RFC 6891 section 6.1.3.
+    """
+    import numpy as np
+
+    rcode, some = flags & 15, np.flatnonzero(may_extend & (flags & _RESPONSE > 0))
+    at = behind[some]
+    is_opt = (octets[at] == 0) & (octets[at + 1] == 0) & (octets[at + 2] == _OPT)
+    rcode[some[is_opt]] |= octets[at[is_opt] + 5].astype(np.int64) << 4
+    return rcode
 
 
 def _are_odd(octets: U1, starts: I8, sizes: I8, at: I8, counts: I8) -> Bools:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.exchanges.dns_lookup import ASKED_OTHERWISE
 from explain.model import Endpoint
 from explain.story.teller import end_text
 
@@ -37,7 +38,8 @@ def lookup(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iter
         yield teller.line("dns.no-message", fields, came, name, **ends)
         return
     if outcome != "answered":
-        yield teller.line(f"dns.{outcome}", fields, rows if outcome == "unanswered" else rows[-1:], name, **ends)
+        said = "asked-otherwise" if fields.rcode in ASKED_OTHERWISE else outcome
+        yield teller.line(f"dns.{said}", fields, rows if outcome == "unanswered" else rows[-1:], name, **ends)
         return
     if fields.answers or not fields.unreadable:
         yield teller.line(f"dns.{_answer(fields)}", fields, rows[-1:], name, **ends, **_told(fields))

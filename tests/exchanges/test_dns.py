@@ -31,6 +31,14 @@ def answer(ident, name, *records, kind=1, rcode=0, flags=0x8180):
     return out
 
 
+def extended(ident, name, low, high):
+    """An answer without a record, but for OPT with the upper bits of the response code and a server's cookie."""
+    cookie = struct.pack(">HH", 10, 16) + bytes(range(16))
+    opt = struct.pack(">BHHBBHH", 0, 41, 1232, high, 0, 0, len(cookie)) + cookie
+    message = answer(ident, name, rcode=low) + opt
+    return message[:11] + b"\x01" + message[12:]
+
+
 def ask(message, server=SERVER, port=40000):
     return datagram((CLIENT, port), (server, 53), message)
 
@@ -63,6 +71,22 @@ def test_interleaved_look_ups_are_kept_apart_by_id_and_name():
         ("a.example", "no-such-name", ((1, 1), (4, 4))),
         ("b.example", "answered", ((2, 3),)),
     ]
+
+
+@pytest.mark.parametrize(("low", "high", "rcode"), [(7, 1, "BADCOOKIE"), (0, 1, "BADVERS"), (0, 255, "4080")])
+def test_a_response_code_has_eight_more_bits_in_the_options(low, high, rcode):
+    (one,) = lookups(ask(question(7, "a.example")), tell(extended(7, "a.example", low, high)))
+    assert (one.outcome, one.fields.rcode) == ("failed", rcode)
+
+
+def test_a_question_that_is_asked_again_with_a_cookie_is_no_trouble():
+    told = explain.explain(pcap(
+        ask(question(7, "a.example")), tell(extended(7, "a.example", 7, 1)),
+        ask(question(8, "a.example")), tell(answer(8, "a.example", (1, b"\1\2\3\4"))),
+        ask(question(9, "b.example")), tell(extended(9, "b.example", 7, 1)),
+    ))  # fmt: skip
+    (finding,) = told.findings
+    assert finding.exchanges == tuple(one.id for one in told.exchanges if one.frames == ((5, 6),))
 
 
 def test_a_and_aaaa_with_one_id_are_two_look_ups():

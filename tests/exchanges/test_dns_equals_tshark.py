@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.needs("tshark"), pytest.mark.spread]
 ID, RESPONSE, CUT, CODE, COUNT = (
     "dns.id", "dns.flags.response", "dns.flags.truncated", "dns.flags.rcode", "dns.count.answers",
 )  # fmt: skip
-NAME, TYPE, KINDS = "dns.qry.name", "dns.qry.type", "dns.resp.type"
+NAME, TYPE, KINDS, MORE_CODE = "dns.qry.name", "dns.qry.type", "dns.resp.type", "dns.resp.ext_rcode"
 VALUES = {"A": "dns.a", "AAAA": "dns.aaaa", "CNAME": "dns.cname", "NS": "dns.ns", "PTR": "dns.ptr.domain_name"}
 
 
@@ -30,7 +30,7 @@ def check(path: Path) -> int:
     ]  # fmt: skip
     if not messages:
         return 0
-    names = [ID, RESPONSE, CUT, CODE, COUNT, NAME, TYPE, KINDS, "frame.protocols", *VALUES.values()]
+    names = [ID, RESPONSE, CUT, CODE, COUNT, NAME, TYPE, KINDS, MORE_CODE, "frame.protocols", *VALUES.values()]
     theirs = tshark_fields(str(path), names)
     compared = 0
     heads = dns_message.heads([one for _, one, _ in messages])
@@ -48,7 +48,8 @@ def check(path: Path) -> int:
 
 
 def compare(octets, head, said, frame, *, is_whole):
-    assert (head.id, head.rcode if head.is_response else 0) == (int(said[ID], 16), int(said[CODE] or 0)), frame
+    code = int(said[CODE] or 0) + (int(said[MORE_CODE] or "0", 16) << 4)
+    assert (head.id, head.rcode if head.is_response else 0) == (int(said[ID], 16), code), frame
     assert [head.is_response, head.is_truncated] == [said[name] in ("1", "True") for name in (RESPONSE, CUT)], frame
     assert (head.type, head.answers) == (int(said[TYPE]), int(said[COUNT])), frame
     name = dns_message.name_at(octets, 12)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.exchanges.dns_lookup import ASKED_OTHERWISE
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -83,37 +85,42 @@ def _goes_on(name: bytes, before: bytes, label: bytes) -> bool:
     return len(label) > 0 and name != before and name.startswith(label)
 
 
-def _found_next(scene: Scene, part: ExchangeColumns) -> Callable[[int], Iterator[bytes]]:
-    """Tells the names that a client found at a place within moments after a look-up, a few at most."""
+def _told_next(scene: Scene, part: ExchangeColumns, *outcomes: str) -> Callable[[int], Iterator[bytes]]:
+    """Tells the names whose look-ups a client ended so at a place within moments after a look-up, a few at most."""
     clients, names, starts = part.facts["client"], part.facts["raw_name"], part.start_ns.tolist()
     places = scene.table.place[part.frames[part.bounds[:-1]]].tolist()
-    is_found = (part.outcome == part.outcomes.index("answered")).tolist()
+    is_told = np.isin(part.outcome, [part.outcomes.index(name) for name in outcomes]).tolist()
 
-    def found_next(index: int) -> Iterator[bytes]:
+    def told_next(index: int) -> Iterator[bytes]:
         for other in range(index + 1, min(len(part), index + 1 + _MOST_TRIES)):
             if starts[other] > starts[index] + SEARCH_NS:
                 return
-            if is_found[other] and clients[other] == clients[index] and places[other] == places[index] and names[other]:
+            if is_told[other] and clients[other] == clients[index] and places[other] == places[index] and names[other]:
                 yield names[other]
 
-    return found_next
+    return told_next
 
 
 def account_for_habits(scene: Scene, part: ExchangeColumns, chains: Searches) -> None:
     """Nothing waits for the name of an address; a resolver tries its search list before the bare name.
 
     Hosts look for services that few networks offer (RFC 6763, 11), and ask whether a name server knows "local",
-    which belongs to multicast DNS (RFC 6762, 3): it should not.
+    which belongs to multicast DNS (RFC 6762, 3): it should not. A server that does not take a question as it
+    is gets it in another form.
     """
     if not len(part):
         return
-    names, found_next = part.facts["raw_name"], _found_next(scene, part)
+    names, found_next = part.facts["raw_name"], _told_next(scene, part, "answered")
     for index in part.where("no-such-name", "refused", "failed").tolist():
         name = names[index]
         is_reverse = name.endswith(_REVERSE) and name not in _REVERSE
         begins = (*_HABITS, *found_next(index))
         is_habit = name.startswith(begins) and any(name.startswith(one) and name != one for one in begins)
         if is_reverse or is_habit or name == _LOCAL or chains.finds(index):
+            scene.accounted[part.kind].add(index)
+    told_next = _told_next(scene, part, "answered", "no-such-name", "refused")
+    for index in part.where("failed").tolist():
+        if names[index] in told_next(index) and part.fields(index).rcode in ASKED_OTHERWISE:
             scene.accounted[part.kind].add(index)
     for index in (index for index in part.where("unanswered").tolist() if names[index] == _LOCAL):
         for one, number in ((part, index), *scene.exchanges.inside(part.rows(index))):
