@@ -8,7 +8,7 @@ evidence; what only they saw is the business of journeys.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -19,13 +19,13 @@ from explain.table import REVERSED
 
 if TYPE_CHECKING:
     from explain.places import Sightings
-    from explain.table import I8, U4, Bools, PacketTable, Rows
+    from explain.table import I8, Bools, PacketTable, Rows
 
 _MOST_PARTINGS = 64
 _LARGEST_OF_A_TRACE = 32
 _ABOVE_EVERY_TTL = 256
 _SYN, _SYN_OR_ACK = 2, 18
-_ECHO_REQUESTS = (8, 128)
+_ECHO_REQUESTS, _ECHO_REPLIES = (8, 128), (0, 129)
 _EVERYWHERE = 0  # the place of what is joined; others keep their own, one number higher
 
 
@@ -39,51 +39,88 @@ def nearest(table: PacketTable, seen: Sightings) -> NearTable:
 
 
 def _conversations(table: PacketTable, seen: Sightings, places: Rows, is_dropped: Bools) -> None:
-    """Of the flows between two ends, keep the one whose opener's packets have the highest TTL."""
-    flows = np.arange(len(table.flows.low))
-    first_of_side, asks = _first_asked(table)
-    pair = _pairs(table, seen)
-    opening = first_of_side[:-2].view(np.uint64).reshape(-1, 2).min(axis=1).view(np.int64)  # none is the largest number
-    order = np.lexsort((seen.time_ns[opening], ~asks, pair))
+    """Of the talks between two ends, keep the one whose opener's packets have the highest TTL."""
+    talks = _talks(table, seen)
+    first_of_side, pair, talk = talks.first_of_side, talks.pair, talks.of_row
+    opening = first_of_side.view(np.uint64).reshape(-1, 2).min(axis=1).view(np.int64)  # none is the largest number
+    order = np.lexsort((seen.time_ns[opening], ~talks.asks, pair))
     openers = order[firsts(pair[order])]
     direction = np.zeros(int(pair.max(initial=0)) + 1, np.int64)
     direction[pair[openers]] = table.layers[opening[openers]] & REVERSED != 0
-    asked = first_of_side[2 * flows + direction[pair]]
-    ttl = np.where(asked >= 0, _highest_ttl(table, asked), -1)
+    asked = first_of_side[2 * np.arange(len(pair)) + direction[pair]]
+    ttl = np.where(asked >= 0, _highest_ttl(table, talk, asked), -1)
     saw_the_beginning = (asked >= 0) & (table.flags[asked] & _SYN_OR_ACK == _SYN)
     ttl[saw_the_beginning] += _ABOVE_EVERY_TTL
     first = np.where(asked >= 0, asked, opening)
     rank = seen.order.ranks(table.links.source[table.link[first]], table.place[first])
     order = np.lexsort((seen.time_ns[opening], rank, -ttl, pair))
-    is_near = np.zeros(len(flows) + 1, np.bool_)  # the last one stands for what has no flow
+    is_near = np.zeros(len(pair) + 1, np.bool_)  # the last one stands for what has no flow
     is_near[order[firsts(pair[order])]] = True
-    flow = np.minimum(table.flow[: len(table)], len(flows))
-    is_dropped |= (_of_one_talk(flow, seen, is_near) & ~is_near)[flow]
-    places[is_near[flow]] = _EVERYWHERE
+    is_dropped |= (_of_one_talk(talk, seen, is_near) & ~is_near)[talk]
+    places[is_near[talk]] = _EVERYWHERE
 
 
-def _first_asked(table: PacketTable) -> tuple[I8, Bools]:
-    """The first row of each flow and side, and which flows ask by echo: there only requests count, no error or reply.
+class _Talks(NamedTuple):
+    """The flows; where two hosts ping each other, what belongs to the pings of the second is a talk behind them.
 
-    Of ICMP two hosts have one flow, whoever of them began by asking, or by an error about other traffic.
+    Attributes:
+        of_row: int64[n], the talk of each row, one more than the last where there is none.
+        first_of_side: int64[2 * talks], the first row of each side, -1 where there is none.
+        asks: which talks ask by echo; there only requests count as first rows, no error or reply.
+        pair: the number of the two ends, another one for the pings of the second and on other occasions.
     """
-    requests = table.icmp.row[np.isin(table.icmp.type, _ECHO_REQUESTS)][::-1]
-    asked = np.full_like(table.first_of_side, -1)
-    asked[2 * table.flow[requests] + (table.layers[requests] & REVERSED != 0)] = requests  # the first one is set last
-    asks: Bools = asked[:-2].reshape(-1, 2).max(axis=1) >= 0
-    return np.where(np.append(asks, np.False_).repeat(2), asked, table.first_of_side), asks
+
+    of_row: Rows
+    first_of_side: Rows
+    asks: Bools
+    pair: Rows
 
 
-def _highest_ttl(table: PacketTable, asked: Rows) -> I8:
-    """The TTL of the first packet of each flow and side; where it is small, as in traces, of the highest one there."""
+def _talks(table: PacketTable, seen: Sightings) -> _Talks:
+    """Of ICMP two hosts have one flow, whoever of them pings, or tells an error about other traffic."""
+    flows, icmp = len(table.flows.low), table.icmp
+    is_request, is_reply = np.isin(icmp.type, _ECHO_REQUESTS), np.isin(icmp.type, _ECHO_REPLIES)
+    is_reversed = table.layers[icmp.row] & REVERSED != 0
+    requests = icmp.row[is_request][::-1]
+    asked: Rows = np.full((flows, 2), -1, np.int64)
+    asked[table.flow[requests], is_reversed[is_request][::-1].astype(np.int64)] = requests  # the first one is set last
+    pair = _pairs(table, seen)
+    has_asked: Bools = asked >= 0
+    is_asker = np.zeros((int(pair.max(initial=0)) + 1, 2), np.bool_)
+    np.logical_or.at(is_asker, pair, has_asked)
+    mutual = np.flatnonzero(is_asker[pair].all(axis=1))
+    of_row = np.minimum(table.flow[: len(table)], flows).astype(np.int64)
+    talk = np.arange(flows + 1)
+    talk[mutual] = flows + np.arange(len(mutual))
+    talk[flows] += len(mutual)
+    is_of_second = np.where(is_reversed, is_request, is_reply)
+    moved = np.concatenate((icmp.row[is_of_second], np.flatnonzero(of_row == flows)))
+    of_row[moved] = talk[of_row[moved]]
+    asks: Bools = has_asked.max(axis=1)
+    first_of_side = np.where(asks[:, None], asked, table.first_of_side[:-2].reshape(-1, 2))
+    second = asked[mutual]
+    second[:, 0] = -1
+    asks[mutual] = asked[mutual, 0] >= 0
+    first_of_side[mutual] = asked[mutual]
+    first_of_side[mutual, 1] = -1
+    return _Talks(
+        of_row,
+        np.concatenate((first_of_side, second)).reshape(-1),
+        np.append(asks, second[:, 1] >= 0),
+        np.append(pair, pair[mutual] + len(is_asker)),
+    )
+
+
+def _highest_ttl(table: PacketTable, talk: Rows, asked: Rows) -> I8:
+    """The TTL of the first packet of each talk and side; where it is small, as in traces, of the highest one there."""
     ttl: I8 = table.ttl[asked].astype(np.int64)
     is_low = (asked >= 0) & (ttl <= _LARGEST_OF_A_TRACE)
     if not is_low.any():
         return ttl
-    rows = table.rows_of(is_low)
-    flow = table.flow[rows]
-    is_asked = table.layers[rows] & REVERSED == (table.layers[asked] & REVERSED)[flow]
-    np.maximum.at(ttl, flow[is_asked], table.ttl[rows[is_asked]])
+    rows = np.flatnonzero(np.append(is_low, np.False_)[talk])
+    talk = talk[rows]
+    is_asked = table.layers[rows] & REVERSED == (table.layers[asked] & REVERSED)[talk]
+    np.maximum.at(ttl, talk[is_asked], table.ttl[rows[is_asked]])
     return ttl
 
 
@@ -97,10 +134,10 @@ def _pairs(table: PacketTable, seen: Sightings) -> Rows:
     return found
 
 
-def _of_one_talk(flow: U4, seen: Sightings, is_near: Bools) -> Bools:
+def _of_one_talk(flow: Rows, seen: Sightings, is_near: Bools) -> Bools:
     """The flows that show packets of the near ones, or of a flow that does: the ways of a talk may part."""
     again = np.flatnonzero(~seen.is_first)
-    ends = (flow[seen.by_packet[at]].astype(np.int64) for at in (again - 1, again))
+    ends = (flow[seen.by_packet[at]] for at in (again - 1, again))
     one, other = np.divmod(distinct(next(ends) * len(is_near) + next(ends)), len(is_near))
     belongs = is_near.copy()
     for _ in range(_MOST_PARTINGS):
