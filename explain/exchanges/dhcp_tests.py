@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
+from functools import cached_property
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,10 +18,11 @@ if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.dhcp_talk import Talk
     from explain.exchanges.together import Exchanges
-    from explain.table import PacketTable
+    from explain.table import I8, PacketTable
 
 _LONGEST_CHECK_NS = 15_000_000_000  # a client probes for some seconds before it declines (RFC 5227, 2.1.1)
 _LONGEST_TEST_NS = 5_000_000_000  # dnsmasq takes three seconds, the ISC server one
+_AT_ONCE_NS = 1_000_000_000
 
 Tried = tuple["ExchangeColumns", int]
 
@@ -45,6 +49,8 @@ class ServerTests:
         """The tests that led to the offers of a negotiation; behind a relay, it is the relay that asks."""
         if not self._by_address:
             return []
+        if not any(step.said.is_reply for step in talk.steps):
+            return self._cut_off(talk)
         text = self._table.addresses.text
         found: dict[tuple[str, int], Tried] = {}
         for offer in talk.of("OFFER"):
@@ -56,6 +62,37 @@ class ServerTests:
                 if asker in askers and 0 <= since <= _LONGEST_TEST_NS:
                     found[part.kind, index] = part, index
         return list(found.values())
+
+    def _cut_off(self, talk: Talk) -> list[Tried]:
+        """The test that somebody began right after a question, where the capture ends before the offer was due."""
+        table, asked = self._table, talk.of("DISCOVER")
+        if not asked or self._ends_ns[talk.place] - asked[0].time_ns > _LONGEST_TEST_NS:
+            return []
+        for at in range(bisect_left(self._by_time, (talk.place, asked[0].time_ns)), len(self._by_time)):
+            place, start_ns, part, index = self._by_time[at]
+            if place != talk.place or start_ns - asked[0].time_ns > _AT_ONCE_NS:
+                break
+            asker = int(table.links.source[table.link[part.frames[part.bounds[index]]]])
+            if asker != int.from_bytes(talk.hardware, "big"):
+                return [(part, index)]
+        return []
+
+    @cached_property
+    def _ends_ns(self) -> I8:
+        """When the last frame of each place was recorded."""
+        table = self._table
+        ends: I8 = np.zeros(len(table.places), np.int64)
+        np.maximum.at(ends, table.place[: len(table)], table.time_ns[: len(table)])
+        return ends
+
+    @cached_property
+    def _by_time(self) -> list[tuple[int, int, ExchangeColumns, int]]:
+        tried = (
+            (place, int(part.start_ns[index]), part, index)
+            for (place, _), some in self._by_address.items()
+            for part, index in some
+        )
+        return sorted(tried, key=itemgetter(0, 1))
 
 
 def challenge_of(table: PacketTable, talk: Talk) -> tuple[str, list[int]] | None:

@@ -105,10 +105,13 @@ def _asked(teller: Teller, fields: DhcpLease, talk: Talk, line: Any) -> Iterator
 
 
 def _offered(teller: Teller, fields: DhcpLease, talk: Talk, line: Any, name: str) -> Iterator[Line]:
-    tests = ServerTests(teller.table, teller.exchanges).of(talk)
-    if tests and fields.offer_wait_ns is not None:
+    tests = teller.server_tests.of(talk)
+    if tests:
         rows = [int(row) for part, index in tests for row in part.rows(index)]
-        tested = line("dhcp.tested", talk.of("OFFER")[:1])
+        part, index = tests[0]
+        tried = part.fields(index)
+        asker, wanted = (tried.asker_ip, tried.wanted_ip) if part.kind == "arp.resolution" else (tried.src, tried.dst)
+        tested = line("dhcp.tested" if fields.offered else "dhcp.testing", talk.steps, asker=asker, tested=wanted)
         yield replace(tested, evidence=teller.table.evidence(rows), exchange=name)
     steps = talk.of("OFFER")
     text = teller.table.addresses.text
@@ -160,18 +163,18 @@ def _answered(teller: Teller, fields: DhcpLease, talk: Talk, outcome: str, line:
         yield from _declined(teller, talk, line)
     elif outcome == "released":
         yield line("dhcp.released" if fields.server else "dhcp.released-bare", talk.of("RELEASE"))
-    elif steps := _silent_end(fields, talk, outcome):
+    elif steps := _silent_end(teller, fields, talk, outcome):
         yield line(*steps)
 
 
-def _silent_end(fields: DhcpLease, talk: Talk, outcome: str) -> tuple[str, list[Step]] | None:
+def _silent_end(teller: Teller, fields: DhcpLease, talk: Talk, outcome: str) -> tuple[str, list[Step]] | None:
     """What is told where the last word is missing, or says nothing that needs telling."""
     if outcome == "informed":
         answers = [step for step in talk.steps if step.said.is_reply]
         return ("dhcp.informed", answers) if answers else None
     if outcome == "offered" and talk.of("REQUEST"):
         return "dhcp.unconfirmed", talk.of("REQUEST")
-    if outcome == "unanswered" and not fields.is_search:
+    if outcome == "unanswered" and not fields.is_search and not teller.server_tests.of(talk):
         return "dhcp.unanswered" if fields.tries > 1 else "dhcp.not-seen", talk.steps
     return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from explain.model import Endpoint, Line
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from explain.exchanges.dhcp_tests import ServerTests
     from explain.exchanges.hosts import Hosts
     from explain.exchanges.together import Exchanges
     from explain.table import PacketTable, Rows
@@ -65,6 +67,13 @@ class Teller:
             keys = flows.high[flows.low == 0].tolist()
             self._sought_by_nobody = {self.table.addresses.text(key) for key in keys}
         return address in self._sought_by_nobody
+
+    @cached_property
+    def server_tests(self) -> ServerTests:
+        """What DHCP servers tried before they offered it."""
+        from explain.exchanges.dhcp_tests import ServerTests
+
+        return ServerTests(self.table, self.exchanges)
 
     def line(self, message: str, fields: object, rows: Rows | list[int], exchange: str, **more: Any) -> Line:
         """A line about some rows, with the fields of the exchange as its values."""

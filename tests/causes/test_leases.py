@@ -53,6 +53,18 @@ def test_the_servers_test_before_an_offer_is_healthy():
     )  # fmt: skip
 
 
+def test_a_capture_that_ends_while_a_server_tests_an_address_proves_nothing():
+    asker, client = (SERVER_MAC, SERVER), (CLIENT, OTHER)
+    tests = [(at, who_has(asker, ADDRESS)) for at in (0.1, 1.1, 2.1)]
+    story = " ".join(report(discover(), *tests).story("en").split())
+    assert is_healthy(discover(), *tests)
+    assert f"{SERVER} began to try whether {ADDRESS} is free" in story
+    assert "No DHCP server answered" not in story
+    went_on = report(discover(), *tests, (9, ping(OTHER, SERVER, 1)), (9.1, pong(SERVER, OTHER, 1)))
+    assert "dhcp-no-server" in [one.cause for one in went_on.findings]
+    assert not is_healthy(discover(), (0.1, who_has(client, ADDRESS)))
+
+
 def test_an_error_about_the_servers_test_is_no_trouble():
     test = ping(SERVER, ADDRESS, 0, macs=(SERVER_MAC, CLIENT))
     assert is_healthy(

@@ -31,7 +31,7 @@ def look(scene: Scene) -> Iterator[Seen]:
     part = scene.part("dhcp.lease")
     leases = Leases(scene, part)
     account_for_carriers(scene, part, _CLIENT_PORT)
-    account_for_tests(scene, part)
+    account_for_tests(leases)
     yield from _rogue(leases)
     yield from _refused(leases)
     yield from _declined(leases)

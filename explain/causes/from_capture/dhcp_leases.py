@@ -27,6 +27,7 @@ class Leases:
         self.scene = scene
         self.part = part
         self.talks: list[Talk] = part.facts["talks"]
+        self.tests = ServerTests(scene.table, scene.exchanges)
         self._of_client: dict[bytes, list[int]] = defaultdict(list)
         for index, talk in enumerate(self.talks):
             self._of_client[talk.hardware].append(index)
@@ -95,12 +96,12 @@ def account_for_carriers(scene: Scene, part: ExchangeColumns, client_port: int) 
         scene.accounted["icmp.error"].update(np.flatnonzero(among(first, late)).tolist())
 
 
-def account_for_tests(scene: Scene, part: ExchangeColumns) -> None:
+def account_for_tests(leases: Leases) -> None:
     """A server tries an address before it offers it; the silence, or a router's error about it, is good news."""
-    tests = ServerTests(scene.table, scene.exchanges)
+    scene = leases.scene
     errors = scene.part("icmp.error")
-    for talk in part.facts["talks"]:
-        tried = tests.of(talk)
+    for talk in leases.talks:
+        tried = leases.tests.of(talk)
         for one, index in tried:
             scene.accounted[one.kind].add(index)
         if any(one.kind == "icmp.echo" for one, _ in tried):

@@ -69,7 +69,8 @@ def silence(leases: Leases) -> Iterator[Seen]:
         is_wanted = fields.began != "query" and not fields.is_search  # somebody wants an address for himself
         if fields.began == "inform":  # it has an address, and lives without the rest
             is_wanted = fields.tries >= _INSISTS
-        if not is_wanted or leases.later(index) or _is_overheard(leases, index):
+        is_tested = bool(leases.tests.of(leases.talks[index]))  # the offer may have come after the capture's end
+        if not is_wanted or is_tested or leases.later(index) or _is_overheard(leases, index):
             scene.accounted[leases.part.kind].add(index)
         else:
             groups[fields.client_mac].append(index)
