@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from explain.exchanges.together import Exchanges
     from explain.table import PacketTable
 
+LANGUAGES = ("en", "ja")
+"""Those in which everything is told, the usual one first."""
+
 Ranges = tuple[tuple[int, int], ...]
 """Frame numbers as sorted, disjoint, maximal, inclusive ranges."""
 

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from explain.causes.ids import CHAPTERS, IDS
 from explain.errors import UnknownNameError
+from explain.model import LANGUAGES
 from explain.record import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LANGUAGES = ("en", "ja")
 _SHORTEST_PART = 5
 _LONGEST_TEXT = 4_000
 _CLOSE_ENOUGH = 0.75

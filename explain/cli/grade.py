@@ -53,8 +53,7 @@ def grade() -> None:
 @grade_running.how_to_run
 @click.option("--fail-under", type=float, metavar="POINTS", help="1 if any submission has less, or no mark.")
 @json_option("All verdicts as one JSON object.")
-@click.option("--lang", type=click.Choice(("en", "ja", BOTH)), default=default_language,
-              help="Language of the sentences; both: DIR has the pages in the other one, too.")  # fmt: skip
+@language_option("Language of the sentences; both: DIR has the pages in the other one, too.", BOTH)
 def run(rubric: str, paths: tuple[str, ...], **options: Any) -> int:
     """Grade every submission below the PATHs: folders, archives, captures."""
     from explain.grade.handed_in import find

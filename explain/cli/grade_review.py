@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from explain.cli.options import HELP
-from explain.cli.talk import LANG, language, sentence
+from explain.cli.options import HELP, LANG
+from explain.cli.talk import language, sentence
 from explain.cli.talk import told as tell
 from explain.errors import UnreadableError
 from explain.words.values import visible

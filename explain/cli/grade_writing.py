@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from explain.cli.options import HELP, json_option, language_option
-from explain.cli.talk import LANG, language, noted, told
+from explain.cli.options import HELP, LANG, json_option, language_option
+from explain.cli.talk import language, noted, told
 from explain.errors import UnknownNameError, UnreadableError, UsageError, reason_of
 from explain.words.values import visible
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from explain.cli.options import HELP
-from explain.cli.talk import LANG, told
+from explain.cli.options import HELP, LANG
+from explain.cli.talk import told
 from explain.errors import ExplainError, UnreadableError
 
 if TYPE_CHECKING:

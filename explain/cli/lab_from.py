@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from explain.cli.options import HELP
-from explain.cli.talk import LANG, noted, told
+from explain.cli.options import HELP, LANG
+from explain.cli.talk import noted, told
 from explain.errors import UsageError
 
 
@@ -26,8 +26,9 @@ def lab_from(notes: str, output: str | None, title: str | None) -> int:
     from explain.causes.notes.study import study
     from explain.cli.witnesses import octets_of
     from explain.lab.write import checked
+    from explain.model import LANGUAGES
     from explain.symptoms.notes import read_notes
-    from explain.words import LANGUAGES, sentence
+    from explain.words import sentence
 
     path = "standard input" if notes == "-" else notes
     titles = {lang: title or sentence("notes.lab-title", lang) for lang in LANGUAGES}

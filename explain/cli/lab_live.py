@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 
 from explain.cli.lab_talk import read_lab, silent, tell_names
-from explain.cli.options import HELP
-from explain.cli.talk import LANG, noted, told
+from explain.cli.options import HELP, LANG
+from explain.cli.talk import noted, told
 from explain.errors import NotMetError
 
 _ANYTHING = {**HELP, "ignore_unknown_options": True}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from explain.model import LANGUAGES
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -22,6 +24,6 @@ def spoken(words: Sequence[str]) -> str:
     """What these words of a command line ask for with ``--lang``, wherever it stands, else the default."""
     for number, word in enumerate(words):
         name, _, told = word.partition("=")
-        if name == "--lang" and (asked := told or "".join(words[number + 1 : number + 2])) in ("en", "ja"):
+        if name == "--lang" and (asked := told or "".join(words[number + 1 : number + 2])) in LANGUAGES:
             return asked
     return default_language()

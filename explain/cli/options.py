@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from explain.cli.language import default_language
+from explain.model import LANGUAGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,9 +18,29 @@ HELP = {"help_option_names": ["-h", "--help"]}
 """The settings of each command."""
 
 
-def language_option(what: str = "Language.") -> Callable[[Decorated], Decorated]:
-    """``--lang``; without it the language is that of the locale."""
-    return click.option("--lang", type=click.Choice(("en", "ja")), default=default_language, help=what)
+def language_option(
+    what: str = "Language.", *others: str, is_argument: bool = True
+) -> Callable[[Decorated], Decorated]:
+    """``--lang``; without it the language is that of the locale.
+
+    Args:
+        what: whose language it is.
+        others: what may be asked for beside the languages.
+        is_argument: whether the command gets it as ``lang``; ``talk`` hears of it anyway.
+    """
+    return click.option(
+        "--lang", type=click.Choice((*LANGUAGES, *others)), default=default_language, expose_value=is_argument,
+        callback=_remember, help=what,
+    )  # fmt: skip
+
+
+def _remember(context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    context.meta["lang"] = value
+    return value
+
+
+LANG = language_option("Language of what it says.", is_argument=False)
+"""``--lang`` of a command that has no answer of its own in words."""
 
 
 def json_option(what: str) -> Callable[[Decorated], Decorated]:

@@ -8,27 +8,17 @@ from typing import TYPE_CHECKING
 import click
 
 from explain.cli.language import default_language
-from explain.words import LANGUAGES, say
+from explain.model import LANGUAGES
+from explain.words import say
 
 if TYPE_CHECKING:
     from explain.errors import ExplainError
 
 
-def _remember(context: click.Context, _parameter: click.Parameter, value: str) -> None:
-    context.meta["lang"] = value
-
-
-LANG = click.option(
-    "--lang", type=click.Choice(LANGUAGES), default=default_language, expose_value=False, callback=_remember,
-    help="Language of what it says.",
-)  # fmt: skip
-"""``--lang`` of a command that has no answer of its own in words."""
-
-
 def language() -> str:
     """What ``--lang`` asks for of the command that runs, else the default."""
     context = click.get_current_context(silent=True)
-    asked = (context.params.get("lang") or context.meta.get("lang")) if context else None
+    asked = context.meta.get("lang") if context else None
     return asked if asked in LANGUAGES else default_language()
 
 

@@ -15,11 +15,11 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from explain.glossary.families import FAMILIES, FIRST_FAMILIES
+from explain.model import LANGUAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LANGUAGES = ("en", "ja")
 _LONGEST = 200
 _SENTENCE_ENDS = {"en": re.compile(r"(?<=[.?!])\s"), "ja": re.compile(r"(?<=[。？])")}
 

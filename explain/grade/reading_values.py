@@ -10,7 +10,7 @@ from explain.errors import UsageError
 from explain.grade import predicates
 from explain.grade.rubric import Count, Pattern
 from explain.grade.vocabulary import all_names, complaint, members, nearest
-from explain.words import LANGUAGES
+from explain.model import LANGUAGES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,6 +6,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from explain.model import LANGUAGES
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -30,7 +32,7 @@ def toml_text(table: Mapping[str, Any]) -> str:
 def _is_section(value: Any) -> bool:
     if isinstance(value, list):
         return bool(value) and all(isinstance(one, dict) for one in value)
-    return isinstance(value, dict) and not set(value) <= {"en", "ja"}
+    return isinstance(value, dict) and not set(value) <= {*LANGUAGES}
 
 
 def _rows(table: Mapping[str, Any]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from explain.lab.check import LabFileError
 from explain.lab.read_nodes import node_named, nodes_of
 from explain.lab.read_steps import step_of, with_main
 from explain.lab.records import Lab, Link, Node, Service, Step, Wait
+from explain.model import LANGUAGES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,7 +106,7 @@ def _services(listed: list[Any], nodes: dict[str, Node], where: str) -> tuple[Se
 
 def _title(value: object, where: str) -> dict[str, str]:
     got = check.table(value, where)
-    check.keys(got, ("en", "ja"), ("en", "ja"), where)
+    check.keys(got, LANGUAGES, LANGUAGES, where)
     return {language: check.text(line, f"{where}.{language}") for language, line in got.items()}
 
 

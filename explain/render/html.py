@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
+from explain.model import LANGUAGES
 from explain.render.html_facts import arrow_attributes, arrow_facts
 from explain.render.html_ladder import both, hosts_ladder, places_ladder, rules
 from explain.render.html_plot import plots
@@ -21,7 +22,7 @@ from explain.render.markup import Markup, data, own, tag
 from explain.render.rails import conversation
 from explain.render.scene import Scene, stage
 from explain.render.ways import Ways, ways
-from explain.words import LANGUAGES, has, say
+from explain.words import has, say
 from explain.words.values import visible
 
 if TYPE_CHECKING:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from explain.model import LANGUAGES
 from explain.places.near import NearTable
 from explain.render.frame_fields import frame_fields
 from explain.render.markdown import frames as frames_told
-from explain.words import LANGUAGES, has, say
+from explain.words import has, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

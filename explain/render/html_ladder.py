@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from explain.model import LANGUAGES
 from explain.render.markup import Markup, breakable, joined, tag
 from explain.render.rails import EVERYONE, OTHERS
 from explain.render.ways import sides
-from explain.words import LANGUAGES, say
+from explain.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain import table as t
+from explain.model import LANGUAGES
 from explain.render.html_ladder import both
 from explain.render.markdown import frames as frames_told
 from explain.render.markup import Markup, data, joined, tag
-from explain.words import LANGUAGES
 from explain.words.values import duration, size
 
 if TYPE_CHECKING:

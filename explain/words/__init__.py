@@ -1,4 +1,4 @@
-"""Line -> sentence: the only room that knows that there are languages.
+"""Line -> sentence: here what is told gets its language.
 
 Sentences stand in TOML tables, English and Japanese side by side, under the name that the
 code uses: the message ``arp.asked.again`` is the entry ``[asked.again]`` of ``arp.toml``.  A table is
@@ -15,7 +15,6 @@ from explain.words.values import Speaker
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LANGUAGES = ("en", "ja")
 _QUOTE, _STANDS_FOR_IT = '\\"', "\0"  # a table holds no NUL
 _NEXT = "\n["  # a header; no sentence has a line that begins so
 

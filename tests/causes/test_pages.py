@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from explain.causes.ids import CHAPTERS, IDS, QUALIFIERS
-from explain.causes.pages import LANGUAGES, all_ids, causes_for_message, chapters, nearest, page
+from explain.causes.pages import all_ids, causes_for_message, chapters, nearest, page
 from explain.errors import UnknownNameError
+from explain.model import LANGUAGES
 from explain.render.layout import display_width
 
 FOLDER = Path(__file__).parents[2] / "explain" / "causes" / "pages"

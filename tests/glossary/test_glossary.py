@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from surroundings import TOP
 
-from explain.glossary import LANGUAGES, family, lookup, nearest, words
+from explain.glossary import family, lookup, nearest, words
 from explain.glossary.families import FAMILIES, FIRST_FAMILIES
+from explain.model import LANGUAGES
 from explain.symptoms import fields
 
 FOLDER = Path(fields.__file__).parents[1] / "glossary"
