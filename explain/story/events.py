@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.hosts import Hosts
     from explain.exchanges.nat_translation import NatTranslation
+    from explain.exchanges.tcp_connection import TcpConnection
     from explain.exchanges.together import Exchanges
     from explain.table import PacketTable
 
@@ -30,7 +31,6 @@ _ALIKE: dict[str, tuple[str, ...]] = {
     "ndp.resolution": ("asker_ip", "wanted_ip"),
     "icmp.echo": ("src", "dst"),
     "udp.flow": ("client.address", "server"),
-    "tcp.connection": ("client.address", "server"),
     "dns.lookup": ("client.address", "server.address", "name", "type"),
     "http.request": ("client.address", "server", "method", "host", "path", "status"),
 }
@@ -110,6 +110,8 @@ def _likeness(part: ExchangeColumns, index: int, position: int) -> Hashable:
         return _of_error(part.fields(index), outcome)
     if part.kind == "nat.translation":
         return _of_translation(part.fields(index), outcome)
+    if part.kind == "tcp.connection":
+        return _of_connection(part.fields(index), outcome)
     if (part.kind, outcome) == _NO_ROUTER:
         return _NO_ROUTER
     names = _ALIKE.get(part.kind)
@@ -128,6 +130,13 @@ def _of_error(fields: Any, outcome: str) -> Hashable:
         fields.to,
         about and (about.protocol, about.src, about.dst, about.dport),
     )
+
+
+def _of_connection(fields: TcpConnection, outcome: str) -> Hashable:
+    """Where other packets were lost or had to wait, that is not the same again."""
+    troubles = (fields.retransmissions - fields.syn_retries, fields.out_of_order, fields.zero_windows)
+    name = fields.tls.server_name if fields.tls else None
+    return ("tcp.connection", outcome, fields.client.address, fields.server, name, *troubles)
 
 
 def _of_translation(fields: NatTranslation, outcome: str) -> Hashable:

@@ -118,6 +118,20 @@ def test_frames_that_were_recorded_twice_are_not_called_sent_again():
     assert "tcp.resent" in told(slow.s(ACK, 1, 6))[2]
 
 
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_a_connection_that_lost_something_is_not_the_same_as_one_that_did_not(is_lost):
+    play = Play()
+    (address, first), server = play.ends
+    for port in (first, first + 1):
+        play.ends = (address, port), server
+        play.shake(WS7).c(PUSH, 1, 1, b"hello")
+        if is_lost and port > first:
+            play.c(PUSH, 1, 1, b"hello", after=0.3)
+        play.s(ACK, 1, 6)
+    lines = told(play)[2]
+    assert ("story.again" in lines, "tcp.resent" in lines) == (not is_lost, is_lost)
+
+
 @pytest.mark.parametrize(("after", "is_answer"), [(0.001, False), (0.03, True)])
 def test_what_comes_too_soon_for_a_round_trip_is_no_answer_that_was_waited_for(after, is_answer):
     play = Play().shake(WS7, after=0.03).c(PUSH, 1, 1, b"hello").s(PUSH, 1, 1, b"welcome", after=after)
