@@ -12,7 +12,7 @@ from explain.capture import open_capture
 from explain.capture.options import ANONYMISED, GROUND_TRUTH
 from explain.capture.vantage import Source, sources
 from explain.errors import NotACaptureError, ShrunkError, UnreadableError
-from explain.model import INTERRUPTED, CaptureInfo, Comment
+from explain.model import INTERRUPTED, CaptureInfo, Comment, Line
 from explain.record import dataclass
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from explain.capture.frames import Frames
     from explain.capture.interrupt import Patience
     from explain.decode import Decoder
-    from explain.model import Interface, Line
+    from explain.model import Interface
     from explain.symptoms.notes import Notes
     from explain.table import PacketTable
 
@@ -262,14 +262,14 @@ def _text(source: Source, notes: Notes, number: int, decoder: Decoder) -> Captur
 
 
 def _unreadable(source: Source, error: UnreadableError) -> CaptureInfo:
-    return _nothing_of(source, "unreadable", error.reason, error.why)
+    return _nothing_of(source, "unreadable", error.why)
 
 
 def _unread(source: Source) -> CaptureInfo:
-    return _nothing_of(source, INTERRUPTED, "Ctrl-C came before it was read")
+    return _nothing_of(source, INTERRUPTED, Line("damage.interrupted.before", {}))
 
 
-def _nothing_of(source: Source, kind: str, message: str, why: Line | None = None) -> CaptureInfo:
+def _nothing_of(source: Source, kind: str, line: Line) -> CaptureInfo:
     from explain.model import Damage
 
-    return CaptureInfo.without_packets(source.path, source.vantage, damage=Damage(kind, 0, message, why))
+    return CaptureInfo.without_packets(source.path, source.vantage, damage=Damage(kind, 0, line))

@@ -36,19 +36,17 @@ class Damage:
     Attributes:
         kind: a stable name, such as ``cut-record``; ``interrupted`` where the capture is sound and Ctrl-C came.
         offset: octets from the start of the (uncompressed) stream.
-        message: what is wrong there, in English.
-        why: the same as a sentence; None where the kind has one.
+        line: what is wrong there.
     """
 
     kind: str
     offset: int
-    message: str
-    why: Line | None = None
+    line: Line
 
-    @property
-    def line(self) -> Line:
-        """What is wrong there, in any language."""
-        return self.why or Line(f"damage.{self.kind}", {"message": self.message})
+    @classmethod
+    def at(cls, offset: int, what: str, /, **values: object) -> Damage:
+        """Damage by the name of its sentence: the kind, and behind a point what of it (``cut-record.header``)."""
+        return cls(what.partition(".")[0], offset, Line(f"damage.{what}", values))
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ def differences(name):
         {key: value for key, value in one.items() if key not in varies}
         for one in (json.loads((PCAPS / name / "case.json").read_text()), case(recording))
     )
-    compared = [("complaints", list(recording.complaints), []), ("case.json", fresh, stored)]
+    compared = [("complaints", [str(one) for one in recording.complaints], []), ("case.json", fresh, stored)]
     if name not in RACES:
         main = recording.main.output if recording.main else ""
         compared.append(("terminal", timeless(main), timeless((PCAPS / name / "ping.txt").read_text())))

@@ -106,10 +106,10 @@ def bad_length(blocks: Blocks) -> tuple[int, Damage] | None:
     if not is_bad[row]:
         return None
     if trailer[row] != length[row]:
-        words = f"a block of {length[row]} octets, whose end says {trailer[row]}"
-        return row, Damage("trailer-mismatch", blocks.place(row), words)
-    words = f"a block of type {blocks.heads[row, 0]} with no more than {length[row]} octets"
-    return row, Damage("bad-block-length", blocks.place(row), words)
+        lengths = {"length": int(length[row]), "trailer": int(trailer[row])}
+        return row, Damage.at(blocks.place(row), "trailer-mismatch.block", **lengths)
+    values = {"kind": f"{blocks.heads[row, 0]:#x}", "length": int(length[row])}
+    return row, Damage.at(blocks.place(row), "bad-block-length.short", **values)
 
 
 def port_of(block: bytes, order: str) -> Port:

@@ -44,7 +44,7 @@ class StoredOctets:
         try:
             return read(count) or b""
         except OSError as error:
-            self.fault = Fault("read-error", f"reading stopped: {error.strerror or error}")
+            self.fault = Fault("read-error", error.strerror or str(error))
             return b""
 
     def readinto(self, view: memoryview) -> int:
@@ -92,7 +92,7 @@ class GzipOctets:
             return True
         self._is_done = True
         if self._member is not None:
-            self.fault = self._stored.fault or Fault("cut-compression", "the gzip stream ends before its end mark")
+            self.fault = self._stored.fault or Fault("cut-compression.gzip")
         else:
             self.fault = self._stored.fault
         return False
@@ -119,7 +119,7 @@ class GzipOctets:
             got = self._member.decompress(self._input, room)
         except zlib.error as error:
             self._is_done = True
-            self.fault = Fault("bad-compression", f"the gzip stream is corrupt: {_reason(error)}")
+            self.fault = Fault("bad-compression.gzip", _reason(error))
             return _salvage(before, self._input, room)
         if self._member.eof:
             self._input, self._member = self._member.unused_data, None
@@ -184,7 +184,7 @@ class ZstdOctets:
         try:
             return self._block() if self._frame is not None else self._header()
         except zstandard.ZstdError as error:
-            return self._end(Fault("bad-compression", f"the zstd stream is corrupt: {_reason(error)}"))
+            return self._end(Fault("bad-compression.zstd", _reason(error)))
 
     def _end(self, fault: Fault | None) -> bytes:
         self._is_done = True
@@ -195,8 +195,7 @@ class ZstdOctets:
         while len(self._input) < count:
             more = self._stored.read()
             if not more:
-                cut = Fault("cut-compression", "the zstd stream ends in the middle of a frame")
-                self._end(self._stored.fault or cut)
+                self._end(self._stored.fault or Fault("cut-compression.zstd"))
                 return False
             self._input += more
         return True
@@ -218,7 +217,7 @@ class ZstdOctets:
         if self._input[1:4] == b"\x2a\x4d\x18" and self._input[0] >> 4 == 5:
             return self._skip()
         if self._input[:4] != ZSTD_MAGIC:
-            return self._end(Fault("bad-compression", "what follows a zstd frame is no zstd frame"))
+            return self._end(Fault("bad-compression.no_frame"))
         descriptor = self._input[4]
         is_single = descriptor >> 5 & 1
         size = 5 + (1 - is_single) + (0, 1, 2, 4)[descriptor & 3] + (is_single, 2, 4, 8)[descriptor >> 6]
@@ -243,7 +242,7 @@ class ZstdOctets:
         is_last, kind, size = header & 1, header >> 1 & 3, header >> 3
         count = 3 + (1 if kind == 1 else size) + (4 if is_last and self._has_checksum else 0)
         if kind == 3 or size > 128 << 10:
-            return self._end(Fault("bad-compression", "the zstd stream is corrupt: a block that cannot be"))
+            return self._end(Fault("bad-compression.block"))
         if not self._have(count):
             return b""
         got: bytes = self._frame.decompress(self._take(count))

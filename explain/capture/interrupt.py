@@ -13,7 +13,7 @@ from explain.model import INTERRUPTED
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-STOPPED = Fault(INTERRUPTED, "reading was stopped here by Ctrl-C; what follows is not explained")
+STOPPED = Fault(f"{INTERRUPTED}.here")
 
 
 class Patience:

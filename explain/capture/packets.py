@@ -225,9 +225,9 @@ def _damage(blocks: Blocks, found: Packets, captured: npt.NDArray[np.int64], ind
     at = blocks.place(int(found.rows[index]))
     interface, known = found.interface[index], found.known[index] - found.before[index]
     if interface >= known:
-        return Damage("bad-interface", at, f"a packet of interface {interface}, where {known} are declared")
-    words = f"a packet that claims {captured[index]} octets, where {found.room[index]} can be"
-    return Damage("bad-record-length", at, words)
+        return Damage.at(at, "bad-interface", interface=int(interface), known=int(known))
+    claimed, most = int(captured[index]), int(found.room[index])
+    return Damage.at(at, "bad-record-length.packet", claimed=claimed, most=most)
 
 
 def _column(values: Sequence[int], which: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -82,11 +82,10 @@ class PcapReader:
         left = len(window.data) - found.end
         if found.bad_length is not None:
             most = max_captured(self._header.link_type)
-            words = f"a record that claims {found.bad_length} octets, where at most {most} can be"
-            return Damage("bad-record-length", at, words)
+            return Damage.at(at, "bad-record-length.record", claimed=found.bad_length, most=most)
         if window.is_last and left:
             part = "header" if left < self._header.record_size else "record"
-            return Damage("cut-record", at, f"the file ends inside a {part}: {left} of {found.need} octets are there")
+            return Damage.at(at, f"cut-record.{part}", left=left, need=found.need)
         return None
 
 

@@ -9,6 +9,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from explain.capture.linktype import max_captured
+from explain.errors import UnreadableError
 from explain.record import dataclass
 
 if TYPE_CHECKING:
@@ -52,23 +53,24 @@ def is_pcap(head: bytes) -> bool:
     return len(head) >= 4 and any(int.from_bytes(head[:4], order) in _MAGICS for order in ("little", "big"))
 
 
-def parse_header(head: bytes) -> PcapHeader:
+def parse_header(path: str, head: bytes) -> PcapHeader:
     """Parses the header of a pcap file.
 
     Args:
+        path: the file as it was named by the user.
         head: the first octets; ``is_pcap`` of them is true.
 
     Raises:
-        ValueError: the header is cut, or of a version that nobody can read; the text says which.
+        UnreadableError: the header is cut, or of a version that nobody can read.
     """
     order = "<" if int.from_bytes(head[:4], "little") in _MAGICS else ">"
     magic = struct.unpack_from(order + "I", head)[0]
     size = 28 if magic in (_IXIA_NANO, _IXIA_MICRO) else 24
     if len(head) < size:
-        raise ValueError(f"the pcap header is cut: {len(head)} of {size} octets are there")
+        raise UnreadableError(path, "unread.cut_header", left=len(head), need=size)
     major, minor, _, _, snaplen, network = struct.unpack_from(order + "HHiIII", head, 4)
     if major < 2:
-        raise ValueError(f"pcap version {major}.{minor} cannot be read")
+        raise UnreadableError(path, "unread.pcap_version", version=f"{major}.{minor}")
     lengths = {0: "swapped", 1: "swapped", 2: "swapped", 3: "either"}.get(minor, "kept") if major == 2 else "kept"
     lengths = "swapped" if (major, minor) == (543, 0) else lengths  # DG/UX
     is_aix = magic == _STANDARD and (major, minor) == (2, 2) and network in _AIX_LINK_TYPES

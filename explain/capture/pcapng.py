@@ -25,7 +25,7 @@ from explain.capture.options import comments
 from explain.capture.packets import comments_of, frames_of, packet_guess, packets_of
 from explain.capture.step import Step
 from explain.capture.walk import Layout, Walk
-from explain.model import Damage, Interface
+from explain.model import Damage, Interface, Line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,8 +46,8 @@ def byte_order(head: bytes) -> str | None:
     return {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}.get(head[8:12])
 
 
-def first_section_problem(peek: Callable[[int], bytes]) -> str | None:
-    """Why the first section header cannot be used, in words; None if it can.
+def first_section_problem(peek: Callable[[int], bytes]) -> Line | None:
+    """Why the first section header cannot be used; None if it can.
 
     Args:
         peek: gives the first octets of the file, fewer only where it is shorter.
@@ -55,15 +55,15 @@ def first_section_problem(peek: Callable[[int], bytes]) -> str | None:
     head = peek(12)
     order = byte_order(head)
     if order is None:
-        return f"the pcapng section header is cut: {len(head)} octets are there"
+        return Line("errors.unread.cut_section", {"left": len(head)})
     (length,) = struct.unpack_from(order + "I", head, 4)
     if not 28 <= length <= _MAX_BLOCK or length % 4:
-        return f"the pcapng section header claims {length} octets"
+        return Line("errors.unread.section_length", {"claimed": length})
     block = peek(length)
     if len(block) < length:
-        return f"the pcapng section header is cut: {len(block)} of {length} octets are there"
+        return Line("errors.unread.cut_section", {"left": len(block)})
     damage = _section_damage(block, order, 0)
-    return damage.message if damage else None
+    return damage.line if damage else None
 
 
 class PcapngReader:
@@ -88,8 +88,7 @@ class PcapngReader:
         if head[:4] == SECTION_MARK:
             order = byte_order(head)
             if order is None:
-                words = "a section begins here, but its byte order is none"
-                damage = Damage("bad-byte-order", window.base + first, words)
+                damage = Damage.at(window.base + first, "bad-byte-order")
                 return Step(None, first, 12, damage if len(head) == 12 else _cut(window, first, 12))
             self._order = order
         found = walk_window(window, _layout(self._order), packet_guess(self._order))
@@ -112,8 +111,7 @@ class PcapngReader:
         room = _MAX_INTERFACES - len(self.interfaces)
         if len(declared) > room:
             whole = list(declared)[room]
-            words = f"explain keeps {_MAX_INTERFACES} interfaces of a file, and one more is declared here"
-            damage = Damage("too-many-interfaces", blocks.place(whole), words)
+            damage = Damage.at(blocks.place(whole), "too-many-interfaces", most=_MAX_INTERFACES)
         blocks = blocks.first(whole)
         packets = packets_of(blocks, len(self._ports), self._before)
         frames, wrong = frames_of(blocks, packets, self._ports + list(declared.values()), self._last_ns)
@@ -165,12 +163,12 @@ def _cut(window: Window, at: int, need: int) -> Damage | None:
     left = len(window.data) - at
     if not window.is_last or not left or left >= need:
         return None
-    return Damage("cut-record", window.base + at, f"the file ends inside a block: {left} of {need} octets are there")
+    return Damage.at(window.base + at, "cut-record.block", left=left, need=need)
 
 
 def _walk_damage(window: Window, found: Walk) -> Damage | None:
     if found.bad_length is not None:
-        return Damage("bad-block-length", window.base + found.end, f"a block that claims {found.bad_length} octets")
+        return Damage.at(window.base + found.end, "bad-block-length.long", claimed=found.bad_length)
     return _cut(window, found.end, found.need)
 
 
@@ -186,8 +184,8 @@ def _bad_version(blocks: Blocks) -> tuple[int, Damage] | None:
 def _section_damage(block: bytes, order: str, at: int) -> Damage | None:
     length, trailer = struct.unpack_from(order + "I", block, 4)[0], struct.unpack(order + "I", block[-4:])[0]
     if length != trailer:
-        return Damage("trailer-mismatch", at, f"a section header of {length} octets, whose end says {trailer}")
+        return Damage.at(at, "trailer-mismatch.section", length=length, trailer=trailer)
     if length < 28:
-        return Damage("bad-block-length", at, f"a section header with no more than {length} octets")
+        return Damage.at(at, "bad-block-length.short", kind=f"{SECTION:#x}", length=length)
     (version,) = struct.unpack_from(order + "H", block, 12)
-    return None if version == 1 else Damage("bad-version", at, f"a section of version {version}")
+    return None if version == 1 else Damage.at(at, "bad-version", version=version)

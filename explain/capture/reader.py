@@ -11,7 +11,6 @@ from explain.capture.inflate import GzipOctets, StoredOctets, ZstdOctets
 from explain.capture.recognise import compression_of, format_reader
 from explain.capture.source import MAP_SPAN, MappedSource, OctetSource, StreamSource
 from explain.errors import NotACaptureError, ShrunkError, UnreadableError, reason_of
-from explain.model import Damage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from explain.capture.interrupt import Patience
     from explain.capture.source import Fault, Window
     from explain.capture.step import FormatReader, Step
-    from explain.model import Interface
+    from explain.model import Damage, Interface
 
 _FIRST_SPAN = 1 << 20
 """Octets of the first window: a small file is done with it."""
@@ -116,7 +115,7 @@ class CaptureReader:
             self.damage = step.damage
             if fault is not None and (is_done or (step.damage is not None and step.damage.kind == "cut-record")):
                 # The record is cut because the stream was.
-                self.damage = Damage(fault.kind, self._at, fault.message)
+                self.damage = fault.at(self._at)
             if is_done:
                 return
             span = _SECTION_SPAN if step.is_restart else min(_comfortable(step), _GROWTH * span)

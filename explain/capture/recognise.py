@@ -45,27 +45,20 @@ def format_reader(path: str, source: OctetSource) -> tuple[str, FormatReader] | 
     head = source.peek(28)
     fault = source.fault()
     if not head:
-        raise _as_said(path, fault.message) if fault else UnreadableError(path, "unread.empty_file")
+        raise UnreadableError(path, fault.at(0).line if fault else "unread.empty_file")
     if is_pcap(head):
-        try:
-            return "pcap", PcapReader(parse_header(head))
-        except ValueError as error:
-            raise _as_said(path, str(error)) from None
+        return "pcap", PcapReader(parse_header(path, head))
     from explain.capture.pcapng import SECTION_MARK, PcapngReader, byte_order, first_section_problem
 
     is_cut_section = len(head) < 12 and head.startswith(SECTION_MARK)
     if byte_order(head) or is_cut_section:
         problem = first_section_problem(source.peek)
         if problem:
-            raise _as_said(path, problem)
+            raise UnreadableError(path, problem)
         return "pcapng", PcapngReader()
     for mark, kind in _FOREIGN:
         if head.startswith(mark):
             raise UnreadableError(path, f"unread.{kind}")
     if fault is not None and len(head) < 28:
-        raise _as_said(path, fault.message)
+        raise UnreadableError(path, fault.at(0).line)
     return None
-
-
-def _as_said(path: str, why: str) -> UnreadableError:
-    return UnreadableError(path, "unread.as_said", text=why)

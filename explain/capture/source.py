@@ -8,6 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Protocol
 
+from explain.model import Damage
 from explain.record import dataclass
 
 if TYPE_CHECKING:
@@ -31,10 +32,14 @@ _MADV_POPULATE_READ = 22  # madvise(2); Python's mmap has no name for it
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why a stream of octets ended early: the kind of damage and its words."""
+    """Why a stream of octets ended early: the name of a sentence about damage, and its values."""
 
-    kind: str
-    message: str
+    what: str
+    said: str = ""
+
+    def at(self, offset: int) -> Damage:
+        """As the damage of the capture in it."""
+        return Damage.at(offset, self.what, said=self.said)
 
 
 @dataclass(frozen=True, slots=True)

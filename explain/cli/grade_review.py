@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from explain.cli.options import HELP, LANG
-from explain.cli.talk import language, sentence
+from explain.cli.talk import complained, language, sentence
 from explain.cli.talk import told as tell
 from explain.errors import UnreadableError
 from explain.words.values import visible
@@ -28,8 +28,8 @@ def review_of(rubric: Rubric, told: Mapping[str, Any], folder: Path, language: s
 
     path = folder / review.QUEUE
     items, complaints = review.read_queue(path, review.waiting(rubric, told))
-    for text in complaints:
-        print(f"explain: {path}: {text}", file=sys.stderr)
+    for complaint in complaints:
+        complained(complaint)
     review.enter(told, items, language)
     left = sum(one.points is None for one in items)
     if left:
@@ -64,8 +64,8 @@ def review_answers(rubric: str, folder: Path) -> int:
 
     read, path = sound(rubric, language()), folder / review.QUEUE
     items, complaints = review.read_queue(path, review.waiting(read, {"submissions": _told(folder / "grades.json")}))
-    for text in complaints:
-        print(f"explain: {text}", file=sys.stderr)
+    for complaint in complaints:
+        complained(complaint)
     open_ones = [number for number, one in enumerate(items) if one.points is None]
     for done, number in enumerate(open_ones, 1):
         entry = _asked(items[number], (done, len(open_ones)))

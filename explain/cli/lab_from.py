@@ -37,7 +37,7 @@ def lab_from(notes: str, output: str | None, title: str | None) -> int:
         raise UsageError("lab.no_network", path=path)
     text, complaints = checked(table, path)
     for complaint in complaints:
-        noted("lab.left_out", what=complaint)
+        noted("lab.left_out", what=complaint.line)
     if output is None:
         print(text, end="")
         return 0

@@ -11,7 +11,7 @@ import click
 
 from explain.cli.lab_talk import read_lab, silent, tell_names, told, visible
 from explain.cli.options import HELP, json_option, language_option
-from explain.cli.talk import noted
+from explain.cli.talk import complained, noted
 from explain.errors import NotMetError
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _finish(recording: Recording, path: Path, options: dict[str, Any]) -> int:
 
         write_case(recording, options["case_folder"])
     for complaint in recording.complaints:
-        told(visible(f"explain: {complaint}"))
+        complained(complaint)
     for ran in recording.ran if options["quiet"] else ():  # else its output was seen when it ran
         if ran.complaint:
             told(visible(ran.output.rstrip("\n")))

@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from explain.errors import InputError, UnreadableError
 from explain.grade.gradebooks import cell
 from explain.words import say
 from explain.words.values import visible
@@ -82,7 +83,7 @@ def queue_csv(items: Sequence[Waiting]) -> str:
     return out.getvalue()
 
 
-def read_queue(path: Path, items: Sequence[Waiting]) -> tuple[list[Waiting], list[str]]:
+def read_queue(path: Path, items: Sequence[Waiting]) -> tuple[list[Waiting], list[InputError]]:
     """The answers with what a person entered for them, and complaints about entries that do not count.
 
     An entry counts only for the answer that was read: where a student wrote something else since, it waits again.
@@ -94,12 +95,12 @@ def read_queue(path: Path, items: Sequence[Waiting]) -> tuple[list[Waiting], lis
         if row is None or not row["points"].strip():
             entered.append(one)
             continue
-        where = f"{visible(one.student)}, {visible(one.question)}"
+        where = {"path": str(path), "student": one.student, "question": one.question}
         points = _points(row["points"], one.max)
         if points is None:
-            complaints.append(f"{where}: {visible(row['points'])} is no number from 0 to {one.max:g}")
+            complaints.append(InputError("review.points", **where, given=row["points"], most=f"{one.max:g}"))
         elif row["answer"] != cell(one.answer):
-            complaints.append(f"{where}: the answer is another one since it was read")
+            complaints.append(InputError("review.changed", **where))
             points = None
         remark = row["remark"][:_LONGEST] if points is not None else ""
         entered.append(Waiting(one.student, one.question, one.asked, one.answer, one.mentions, one.frames, one.max,
@@ -115,7 +116,7 @@ def _kept(row: Mapping[str, str]) -> Waiting:
                    _points(row["max"], math.inf) or 0.0, _points(row["points"], math.inf), row["remark"])  # fmt: skip
 
 
-def _rows(path: Path) -> tuple[dict[tuple[str, str], dict[str, str]], list[str]]:
+def _rows(path: Path) -> tuple[dict[tuple[str, str], dict[str, str]], list[InputError]]:
     if not path.is_file():
         return {}, []
     with path.open("rb") as file:
@@ -123,7 +124,7 @@ def _rows(path: Path) -> tuple[dict[tuple[str, str], dict[str, str]], list[str]]
     try:
         found = list(csv.DictReader(io.StringIO(text, newline="")))
     except csv.Error as error:
-        return {}, [f"{path}: {error}"]
+        return {}, [UnreadableError(str(path), "unread.no_csv", why=str(error))]
     kept = [{name: row.get(name) or "" for name in COLUMNS} for row in found]
     return {(row["student"], row["question"]): row for row in kept}, []
 

@@ -21,6 +21,7 @@ from explain.lab.node_kernel import address_state, is_listening, neighbour_state
 from explain.lab.operations import typed
 from explain.lab.records import Service, Step, Wait
 from explain.lab.services import PACKAGES, SERVICES, service_argv, step_argv
+from explain.model import Line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,13 +57,14 @@ class Ran:
     seconds: float
 
     @property
-    def complaint(self) -> str | None:
-        """What was not as expected, as one line; None if all was."""
+    def complaint(self) -> ExplainError | None:
+        """What was not as expected; None if all was."""
+        named = {"node": self.step.on, "command": typed(self.step.run)}
         if self.step.status is not None and self.status != self.step.status:
-            return f"{self.step.on}: {typed(self.step.run)}: exit status {self.status}, expected {self.step.status}"
+            return ExplainError("lab.status", **named, status=self.status, wanted=self.step.status)
         for text in self.step.shows:
             if text not in self.output:
-                return f"{self.step.on}: {typed(self.step.run)}: the output does not contain {text!r}"
+                return ExplainError("lab.output", **named, text=text)
         return None
 
 
@@ -173,9 +175,9 @@ class Stage:
             ExplainError: it does not hold in time.
         """
         if not self.pump(lambda: self._holds(wait), wait.timeout_s):
-            words = (wait.kind, wait.value, wait.state, f"on {wait.on}" if wait.on else None)
-            wanted = " ".join(str(word) for word in words if word)
-            raise ExplainError("lab.did_not_come", wanted=wanted, limit_s=f"{wait.timeout_s:g}")
+            wanted = " ".join(str(word) for word in (wait.kind, wait.value, wait.state) if word)
+            where = Line("errors.lab.on", {"node": wait.on}) if wait.on else ""
+            raise ExplainError("lab.did_not_come", wanted=wanted, where=where, limit_s=f"{wait.timeout_s:g}")
 
     def _holds(self, wait: Wait) -> bool:
         if wait.kind == "quiet":

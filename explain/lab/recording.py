@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from explain.capture.recorder import Heard
+    from explain.errors import ExplainError
     from explain.lab.perform import Ran
     from explain.lab.records import Lab
 
@@ -63,7 +64,7 @@ class Recording:
     ran: tuple[Ran, ...]
     before: Mapping[str, Mapping[str, Any]]
     after: Mapping[str, Mapping[str, Any]]
-    complaints: tuple[str, ...]
+    complaints: tuple[ExplainError, ...]
     start_ns: int
     end_ns: int
     tools: Mapping[str, str]
@@ -92,7 +93,7 @@ def truth(recording: Recording) -> dict[str, Any]:
             }
             for ran in recording.ran
         ],
-        "complaints": recording.complaints,
+        "complaints": [str(one) for one in recording.complaints],
         "dropped": recording.dropped,
         "kernel": platform.release(),
         "tools": recording.tools,

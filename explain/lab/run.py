@@ -90,14 +90,14 @@ def run(
 
 
 @contextmanager
-def _noted(lost: list[str]) -> Iterator[None]:
+def _noted(lost: list[ExplainError]) -> Iterator[None]:
     """A step or wait that fails ends the run, but not the recording."""
     try:
         yield
     except MissingError:
         raise
     except ExplainError as e:
-        lost.append(str(e))
+        lost.append(e)
 
 
 def _performed(lab: Lab, with_fault: bool, with_states: bool, tell: Tell) -> Recording:
@@ -115,7 +115,7 @@ def perform_into(
     """Serve, break and perform on a network that is built; what was seen.  If it is kept, its servers go on."""
     places = stage.places
     ran: list[Ran] = []
-    complaints: list[str] = []
+    complaints: list[ExplainError] = []
     before: dict[str, dict[str, Any]] = {}
     stage.pump(lambda: carrying(places), 2.0)
     with _noted(complaints):
@@ -139,14 +139,14 @@ def perform_into(
     return _recording(lab, stage, ran, complaints, (before, after), start_ns)
 
 
-def _act(act: object, stage: Stage, tell: Tell, ran: list[Ran], complaints: list[str]) -> None:
+def _act(act: object, stage: Stage, tell: Tell, ran: list[Ran], complaints: list[ExplainError]) -> None:
     match act:
         case StartService(service):
             stage.serve(service)
         case Break(step):
             done = stage.run(step)
             if done is not None and done.complaint:
-                raise ExplainError("lab.fault", complaint=done.complaint, output=done.output.strip())
+                raise ExplainError("lab.fault", complaint=done.complaint.line, output=done.output.strip())
         case Perform(step):
             tell("step", step)
             done = stage.run(step)
@@ -192,7 +192,7 @@ def _recording(
     lab: Lab,
     stage: Stage,
     ran: list[Ran],
-    complaints: list[str],
+    complaints: list[ExplainError],
     seen: tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]],
     start_ns: int,
 ) -> Recording:
@@ -200,7 +200,7 @@ def _recording(
     dropped = {node: place.tap.dropped for node, place in stage.places.items()}
     for node, count in dropped.items():
         if count:
-            complaints.append(f"{node}: the recorder lost {count} frames; the recording is not complete")
+            complaints.append(ExplainError("lab.recorder_lost", node=node, count=count))
     return Recording(
         lab=lab,
         wires=wires,

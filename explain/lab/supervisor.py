@@ -149,7 +149,7 @@ def _stay(lab: Lab, how: tuple[bool, bool], tell: Tell) -> None:
             elif isinstance(act, Break):
                 done = stage.run(act.step)
                 if done and done.complaint:
-                    raise ExplainError("lab.fault", complaint=done.complaint, output=done.output.strip())
+                    raise ExplainError("lab.fault", complaint=done.complaint.line, output=done.output.strip())
     for place in places.values():
         place.tap.close()  # nobody records now; `explain lab record` listens for itself
     stage.forget_taps()

@@ -12,7 +12,7 @@ from explain.lab.read import from_table
 Table = dict[str, Any]
 
 
-def checked(table: Table, where: str) -> tuple[str, list[str]]:
+def checked(table: Table, where: str) -> tuple[str, list[InputError]]:
     """The text of a lab file, and complaints about what had to be left out of it.
 
     Args:
@@ -22,7 +22,7 @@ def checked(table: Table, where: str) -> tuple[str, list[str]]:
     Raises:
         LabFileError: not even the nodes and links can be a lab.
     """
-    complaints: list[str] = []
+    complaints: list[InputError] = []
     kept: Table = {**table, "fault": [], "steps": []}
     nodes = kept["nodes"] = {name: dict(node) for name, node in table["nodes"].items()}
     for node in nodes.values():
@@ -45,11 +45,11 @@ def checked(table: Table, where: str) -> tuple[str, list[str]]:
     return text, complaints
 
 
-def _holds(table: Table, where: str, complaints: list[str]) -> bool:
+def _holds(table: Table, where: str, complaints: list[InputError]) -> bool:
     try:
         from_table(table, "notes", where, "")
     except InputError as error:
-        complaints.append(str(error))
+        complaints.append(error)
         return False
     return True
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from explain.capture.linktype import name_of
 from explain.plain_data import plain
+from explain.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,8 +77,9 @@ def _studies(report: Report) -> list[dict[str, Any]]:
 
 def _capture(capture: CaptureInfo) -> dict[str, Any]:
     result: dict[str, Any] = plain(capture)
-    if result["damage"]:
-        del result["damage"]["why"]  # a sentence; `message` is what it says in English
+    if damage := capture.damage:
+        message = say(damage.line.message, damage.line.values, "en")
+        result["damage"] = {"kind": damage.kind, "offset": damage.offset, "message": message}
     for interface in result["interfaces"]:
         interface["link_type_name"] = name_of(interface["link_type"])
     return result

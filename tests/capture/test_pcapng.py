@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from explain.capture import open_capture
 from explain.capture.clock import clock_of, to_ns
 from explain.errors import NotACaptureError, UnreadableError
+from explain.words import say
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -111,7 +112,7 @@ def test_what_cannot_be_ends_the_reading_at_its_place(wrong, kind):
     whole = read_bytes(sound + wrong + enhanced(b"never") * 3)
     assert whole.frames == [b"a", b"b"]
     assert (whole.damage.kind, whole.damage.offset) == (kind, len(sound))
-    assert whole.damage.message
+    assert say(whole.damage.line.message, whole.damage.line.values, "en")
 
 
 def test_a_packet_before_any_interface_is_damage():

@@ -91,7 +91,7 @@ def test_an_answer_that_changed_after_it_was_read_waits_again(lab):
     run(lab)
     enter(lab, "alice", points="2")
     (lab / "in" / "alice" / "answers.toml").write_text('why = "copied"\n')
-    assert "another one since it was read" in run(lab).stderr
+    assert "the answer has changed since it was read" in run(lab).stderr
     assert marks(lab)["alice"][:2] == (1, "manual")
 
 

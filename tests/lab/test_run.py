@@ -147,7 +147,7 @@ def test_a_case_holds_what_a_diagnoser_may_know_and_not_the_answer(routed, tmp_p
 
 def test_a_step_that_ends_otherwise_is_told_and_the_recording_is_kept():
     recording = run(tiny(["ping", "-c", "1", "-W", "1", "192.0.2.9"]), with_states=False)
-    assert "exit status 1, expected 0" in recording.complaints[0]
+    assert "exit status 1, expected 0" in str(recording.complaints[0])
     assert recording.frames
 
 
@@ -173,7 +173,7 @@ def test_frames_that_the_recorder_lost_fail_the_run_and_are_written_down(monkeyp
     monkeypatch.setattr("explain.lab.perform.Stage.finish", lambda self: [t.tap.drain() for t in self.places.values()])
     recording = run(tiny(["ping", "-c", "40", "-i", "0.01", "-s", "1400", "192.0.2.2"]), with_states=False)
     assert sum(recording.dropped.values()) > 0
-    assert any("not complete" in complaint for complaint in recording.complaints)
+    assert any("not complete" in str(complaint) for complaint in recording.complaints)
     assert b"incomplete: the recorder lost" in pcapng(recording)
 
 

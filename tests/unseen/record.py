@@ -143,7 +143,7 @@ def record(cause: str, seed: int, top: Path) -> str:
     recording = run(lab)
     main, frames = recording.main, recording.frames
     if main is None:
-        return f"no command: {recording.complaints}"
+        return f"no command: {[str(one) for one in recording.complaints]}"
     if cause != "address-tentative" and any(
         heard.data[12:14] + heard.data[22:38] == FROM_ITSELF for _, heard in frames
     ):

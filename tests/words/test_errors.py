@@ -65,7 +65,7 @@ def test_an_error_has_its_sentence_and_gives_what_it_asks_for():
         section, _, key = message.partition(".")
         entry = table("errors")[section].get(key)
         assert entry is not None, (where, message)
-        assert wanted(entry["en"]) | wanted(entry["ja"]) <= values, where
+        assert None in values or wanted(entry["en"]) | wanted(entry["ja"]) <= values, where
 
 
 def test_a_sentence_that_no_error_says_is_not_kept():
@@ -133,3 +133,20 @@ def test_what_a_command_says_beside_its_answer_has_its_sentence_and_gives_what_i
             section, _, key = message.partition(".")
             entry = table("talk")[section][key]
             assert None in values or wanted(entry["en"]) | wanted(entry["ja"]) <= values, where
+
+
+def test_damage_has_its_sentence_and_gives_what_it_asks_for():
+    made = [
+        (f"{path.name}:{node.lineno}", node.args[place], {one.arg for one in node.keywords} | more)
+        for path in sorted((PACKAGE / "capture").glob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call)
+        for called, place, more in (("Damage.at", 1, set()), ("Fault", 0, {"said"}))
+        if ast.unparse(node.func) == called and isinstance(node.args[place], ast.Constant)
+    ]
+    assert len(made) > 15
+    for where, what, values in made:
+        entry = table("damage")
+        for key in what.value.split("."):
+            entry = entry[key]
+        assert None in values or wanted(entry["en"]) <= values, where
