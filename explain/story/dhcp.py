@@ -102,6 +102,8 @@ def _asked(teller: Teller, fields: DhcpLease, talk: Talk, line: Any) -> Iterator
             yield line(f"dhcp.{message}", steps)
     if steps := talk.of("LEASEQUERY", "FORCERENEW"):
         yield line("dhcp.query", steps)
+    if steps := [step for step in talk.steps if step.said.kind.startswith("TYPE")]:
+        yield line("dhcp.unknown-type", steps)
 
 
 def _offered(teller: Teller, fields: DhcpLease, talk: Talk, line: Any, name: str) -> Iterator[Line]:
@@ -174,7 +176,8 @@ def _silent_end(teller: Teller, fields: DhcpLease, talk: Talk, outcome: str) -> 
         return ("dhcp.informed", answers) if answers else None
     if outcome == "offered" and talk.of("REQUEST"):
         return "dhcp.unconfirmed", talk.of("REQUEST")
-    if outcome == "unanswered" and not fields.is_search and not teller.server_tests.of(talk):
+    is_asked = any(step.said.kind in dhcp.TYPES.values() or step.said.kind == "BOOTREQUEST" for step in talk.steps)
+    if outcome == "unanswered" and is_asked and not fields.is_search and not teller.server_tests.of(talk):
         return "dhcp.unanswered" if fields.tries > 1 else "dhcp.not-seen", talk.steps
     return None
 

@@ -192,6 +192,12 @@ def test_an_inform_gets_settings_and_no_lease():
     assert (one.outcome, one.fields.dns, one.fields.lease_s) == ("informed", (SERVER,), None)
 
 
+def test_a_type_that_is_not_defined_is_no_question_that_waits_for_an_answer():
+    told = explain.explain(pcap(asks(106))).story("en")
+    assert "TYPE106" in told
+    assert "answer" not in told
+
+
 def test_two_messages_suffice_with_rapid_commit():
     assert only(asks(1, (80, b"")), ack(given=(*GIVEN, (80, b"")))).outcome == "bound"
 
