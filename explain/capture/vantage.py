@@ -35,12 +35,20 @@ class Source:
         return f"{self.name}:{self.interface}" if self.name and self.interface else self.name
 
 
-def parse(text: str) -> Source:
+def named(text: str) -> tuple[str | None, str]:
     """Split at the first ``=`` if what stands before it is a name without ``/``; else all is the path."""
     name, equals, path = text.partition("=")
     if not equals or not name or "/" in name or not path:
-        return Source(text)
-    name, _, interface = name.partition(":")
+        return None, text
+    return name, path
+
+
+def parse(text: str) -> Source:
+    """A source as it was typed."""
+    place, path = named(text)
+    if place is None:
+        return Source(path)
+    name, _, interface = place.partition(":")
     if not name:
         raise UsageError("usage.vantage", text=text)
     return Source(path, name, interface or None)

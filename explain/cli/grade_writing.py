@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from explain.capture.vantage import named
 from explain.cli.options import HELP, LANG, json_option, language_option
 from explain.cli.talk import language, noted, told
 from explain.errors import UnknownNameError, UnreadableError, UsageError, reason_of
@@ -26,10 +27,9 @@ def _captures(given: Sequence[str]) -> dict[str, Path]:
     """``[NAME=]FILE``; without a name the file's stem."""
     found: dict[str, Path] = {}
     for one in given:
-        name, sign, file = one.partition("=")
-        if not sign or "/" in name or not name:
-            name, file = Path(one).name.partition(".")[0] or "capture", one
+        name, file = named(one)
         path = Path(file)
+        name = name or path.name.partition(".")[0] or "capture"
         if not path.is_file():
             raise UnreadableError(file, "unread.no_such_file")
         if name in found:

@@ -24,7 +24,7 @@ def lab_from(notes: str, output: str | None, title: str | None) -> int:
     """
     from explain.causes.notes.plan import lab_table
     from explain.causes.notes.study import study
-    from explain.cli.witnesses import octets_of
+    from explain.cli.reading import octets_of
     from explain.lab.write import checked
     from explain.model import LANGUAGES
     from explain.symptoms.notes import read_notes

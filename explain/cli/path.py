@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 import click
 
 from explain.cli.options import HELP, json_option, language_option
+from explain.cli.states import read_states
 from explain.cli.talk import complained
-from explain.errors import UnknownNameError, UnreadableError, UsageError
+from explain.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from explain.errors import InputError
     from explain.state.packet import Packet
     from explain.state.path import Path as Way
     from explain.state.records import HostState
@@ -87,34 +89,15 @@ def path(  # one option, one argument
     return 0
 
 
-def _read(named: Sequence[str]) -> list[HostState]:
+def _read(files: Sequence[str]) -> list[HostState]:
     """The states that can be read; the others are named on standard error, and it is an error if none can."""
-    from explain.state.read import read_state
-
-    read: list[HostState] = []
-    bad: list[UnreadableError] = []
-    for text in named:
-        name, equals, file = text.partition("=")
-        is_named = bool(equals) and "/" not in name and name != ""
-        try:
-            read.append(read_state(Path(file if is_named else text), name if is_named else None))
-        except UnreadableError as error:
-            bad.append(error)
-    if not read:
-        raise bad[0]
-    for each_bad in bad:
-        complained(each_bad)
-    names = [each.name for each in read]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise UsageError("usage.states_twice", name=twice)
-    return read
-
-
-def _visible(text: str) -> str:
-    from explain.words.values import visible
-
-    return visible(text)
+    failures: list[InputError] = []
+    known = read_states(files, failures)
+    if not known:
+        raise failures[0] if failures else UsageError("usage.nothing_usable")
+    for failure in failures:
+        complained(failure)
+    return known
 
 
 def _host(known: list[HostState], text: str) -> HostState:

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explain.causes.diagnosis import Topology, Witnesses
+from explain.cli.reading import octets_of
+from explain.cli.states import read_states
 from explain.cli.talk import complained, noted
-from explain.errors import InputError, UnreadableError, UsageError, reason_of
+from explain.errors import InputError, UnreadableError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from explain.cli.case_folder import CaseFolder
     from explain.model import CaptureInfo
-    from explain.state.records import HostState
     from explain.symptoms.command import Command
     from explain.symptoms.witness import TextWitness
     from explain.table import PacketTable
-
-_MOST_OCTETS = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ def gather(given: Given) -> Witnesses:
     status = given.exit_status if given.exit_status is not None else case.exit_status if case else None
     text = _text(given, case, command_text, status, failures)
     table, captures = _captures([*(case.captures if case else ()), *given.captures], failures)
-    states = _states([*(str(path) for path in (case.states if case else ()))], given.states, failures)
+    states = read_states([*(case.states if case else ()), *given.states], failures)
     if text is None and table is None and not states:
         raise failures[0] if failures else UsageError("usage.nothing_usable")
     for error in failures:
@@ -121,21 +119,6 @@ def _command(text: str | None) -> Command | None:
     return parse_command(prompt.typed if prompt else first)
 
 
-def octets_of(path: str) -> bytes:
-    """What a file holds, up to 64 MiB; ``-`` is standard input.
-
-    Raises:
-        UnreadableError: it cannot be opened.
-    """
-    if path == "-":
-        return sys.stdin.buffer.read(_MOST_OCTETS)
-    try:
-        with Path(path).open("rb") as stream:
-            return stream.read(_MOST_OCTETS)
-    except OSError as error:
-        raise UnreadableError(path, reason_of(error, "unread.not_opened")) from None
-
-
 def _text(
     given: Given, case: CaseFolder | None, command: str | None, status: int | None, failures: list[InputError]
 ) -> TextWitness | None:
@@ -173,41 +156,3 @@ def _captures(named: Sequence[str], failures: list[InputError]) -> tuple[PacketT
         if each.damage is not None:
             noted("damage.witness", path=each.path, what=each.damage.line, offset=each.damage.offset)
     return table, captures
-
-
-def _states(own: Sequence[str], named: Sequence[str], failures: list[InputError]) -> list[HostState]:
-    found: list[HostState] = []
-    for text in (*own, *named):
-        name, equals, path = text.partition("=")
-        is_named = bool(equals) and "/" not in name and bool(name) and text not in own
-        try:
-            found += _state(path if is_named else text, name if is_named else None)
-        except UnreadableError as error:
-            failures.append(error)
-    names = [each.name for each in found]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise UsageError("usage.states_twice", name=twice)
-    return found
-
-
-def _state(path: str, name: str | None) -> list[HostState]:
-    """One file: a state as JSON, or the pasted output of ``ip`` and its like, of one host or several."""
-    from explain.state.read import host_state, read_state
-    from explain.symptoms.hosts import read_hosts
-
-    octets = octets_of(path)
-    stem = name or ("host" if path == "-" else Path(path).stem)
-    text = octets.decode("utf-8-sig", "replace")
-    if text.lstrip()[:1] in "{[" and text.strip():
-        return [read_state(text, stem)] if text.lstrip()[:1] == "{" else _refuse(path)
-    hosts = read_hosts(octets, path=path)
-    return [
-        host_state(dict(each.state), name or each.node or stem, path)
-        for each in (hosts[:1] if name else hosts)
-        if each.state
-    ]
-
-
-def _refuse(path: str) -> list[HostState]:
-    raise UnreadableError(path, "unread.no_state")

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, TypeVar
 
-from explain.errors import UnreadableError, reason_of
+from explain.errors import UnreadableError
 from explain.state.items import Item, MisshapenError, check_depth, items_of, lines_of
 from explain.state.local_table import with_local_table
 from explain.state.read_links import bridge_ports_of, fdb_of, interfaces_of, neighbours_of
@@ -18,7 +17,6 @@ from explain.state.read_routes import routes_of, rules_of
 from explain.state.read_sockets import sockets_of
 from explain.state.records import HostState
 
-_MOST_OCTETS = 64 << 20
 KEYS = frozenset(
     "addr link route route6 rule rule6 neigh proxy fdb bridge_link nft conntrack qdisc"  # noqa: SIM905
     " iptables_save ip6tables_save sockets sysctl counters".split()
@@ -26,31 +24,17 @@ KEYS = frozenset(
 T = TypeVar("T")
 
 
-def read_state(source: Path | str, name: str | None = None) -> HostState:
+def read_state(text: str, name: str, path: str = "state") -> HostState:
     """The state of one host.
 
     Args:
-        source: a path, or the JSON text itself (a text that begins with ``{``).
-        name: what to call the host; by default the file's stem.
+        text: JSON.
+        name: what to call the host.
+        path: how errors name the source.
 
     Raises:
-        UnreadableError: the file cannot be opened, is no JSON, or is not a state.
+        UnreadableError: the text is no JSON, or is not a state.
     """
-    if isinstance(source, str) and source.lstrip()[:1] == "{":
-        return _from_text(source, name or "state", name or "host")
-    path = Path(source)
-    try:
-        if path.stat().st_size > _MOST_OCTETS:
-            raise UnreadableError(str(path), "unread.large_state", limit=_MOST_OCTETS >> 20)
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise UnreadableError(str(path), reason_of(error, "unread.not_opened")) from None
-    except (UnicodeDecodeError, ValueError):
-        raise UnreadableError(str(path), "unread.not_utf8_text") from None
-    return _from_text(text, str(path), name or path.stem)
-
-
-def _from_text(text: str, path: str, name: str) -> HostState:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):

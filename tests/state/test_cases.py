@@ -55,7 +55,7 @@ def walked(folder: Path, *, is_told: bool) -> Way | None:
     case = json.loads((folder / "case.json").read_text())
     if case["tool"] in OTHER_TOOLS:
         return None
-    states = [read_state(path) for path in sorted((folder / "state").glob("*.json"))]
+    states = [read_state(path.read_text(), path.stem) for path in sorted((folder / "state").glob("*.json"))]
     roles = {node["name"]: node["role"] for node in case["nodes"]}
     target = next(name for name, role in roles.items() if role == "T")
     to = address_of(case["destination"], states, target, case["family"])
@@ -92,7 +92,7 @@ def test_with_the_senders_state_alone_nothing_beyond_it_is_claimed(folder: Path)
     case = json.loads((folder / "case.json").read_text())
     if case["tool"] in OTHER_TOOLS:
         return
-    states = [read_state(folder / "state" / f"{case['sender']}.json")]
+    states = [read_state((folder / "state" / f"{case['sender']}.json").read_text(), case["sender"])]
     to = case["destination"] if ":" in case["destination"] or case["destination"][0].isdigit() else "192.0.2.1"
     path = walk(states, packet_of(case["tool"], shlex.split(case["command"]), to), case["sender"])
     for cause in path.causes:

@@ -101,12 +101,20 @@ def test_of_several_states_the_unreadable_one_is_named(
     capsys: pytest.CaptureFixture[str], options: list[str], tmp_path: Path
 ):
     bad = tmp_path / "bad.json"
-    bad.write_text("no")
+    bad.write_bytes(b"\xd4\xc3\xb2\xa1\x00\xff")
     status, out, err = run(capsys, "S", "T", *options, "--state", str(bad), "--lang", "en")
     assert status == 0
     assert "bad.json" in err
     assert "healthy" in out
-    assert run(capsys, "S", "T", "--state", str(bad))[0] == 2
+    for none in (bad, tmp_path / "absent", tmp_path):
+        assert run(capsys, "S", "T", "--state", str(none))[0] == 2
+
+
+def test_a_state_may_be_what_ip_printed(capsys: pytest.CaptureFixture[str], options: list[str], tmp_path: Path):
+    printed = tmp_path / "X.txt"
+    printed.write_text("$ ip addr\n2: eth0: <BROADCAST,UP> mtu 1500\n    inet 10.9.0.1/24 scope global eth0\n")
+    status, out, _ = run(capsys, "X", "10.0.2.9", *options, "--state", str(printed), "--lang", "en")
+    assert (status, "X" in out) == (0, True)
 
 
 def test_a_hostile_name_cannot_act_on_a_terminal(
