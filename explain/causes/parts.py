@@ -106,6 +106,8 @@ def _on_its_way(sender: tuple[Spot, ...], witnesses: Witnesses, context: Context
         if out is None
         or (spot.interface in {out, "any"} if spot.interface else spot.asked)
         or spot.requests
+        or spot.replies
+        or spot.resets
         or context.destination in spot.asked
     )
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from explain.causes.spots import Spot, Told
 
 _OF_TRACES = TOO_BIG | {"ttl-exceeded", "port-unreachable"}
+_COOKED = {113, 276}
+"""Link types without a device's own header: of any device. Source: LINKTYPE_LINUX_SLL and its second version."""
 _NO_MACS = {"", "00:00:00:00:00:00"}
 
 
@@ -125,15 +127,29 @@ class Wires:
     def may_have_come_in_elsewhere(self) -> bool:
         """Whether an answer may have come to the sender by an interface that is not known to be listened to.
 
-        It was seen at a place that may be the sender's, as nobody told which are; or its state has more of them.
+        It was seen at a place that may be the sender's, as nobody told which are; or the sender has more of them, or
+        nobody told how many, and what comes from beyond a router may come by another one.
         """
-        state = next((each for each in self.witnesses.states if each.name == self.witnesses.sender), None)
-        nics = [each for each in (state.interfaces if state else None) or () if each.is_up and not each.is_loopback]
-        heard = {spot.interface for spot in self.sender}
-        is_deaf = (
-            bool(heard) and None not in heard and not heard & {"any"} and any(each.name not in heard for each in nics)
-        )
-        return is_deaf or (self.is_sender_guessed and any(spot.replies for spot in self.spots))
+        nodes = {spot.node for spot in self.sender}
+        heard = [spot for spot in self.spots if spot.node in nodes]
+        count, own = len({spot.interface for spot in heard}), self._own_interfaces()
+        is_all = any(self._is_of_every_interface(spot) for spot in heard)
+        is_one = self.is_onlink or count > 1 if own is None else len(own) <= count
+        return not (is_all or is_one) or (self.is_sender_guessed and any(spot.replies for spot in self.spots))
+
+    def _is_of_every_interface(self, spot: Spot) -> bool:
+        """Whether it was recorded on all of a host's interfaces at once, as ``-i any`` does."""
+        info = self.witnesses.captures[spot.capture]
+        return spot.interface == "any" or any(each.link_type in _COOKED for each in info.interfaces)
+
+    def _own_interfaces(self) -> set[str] | None:
+        """The sender's interfaces by its state, else by the cables; None if nobody told them."""
+        name, topology = self.witnesses.sender, self.witnesses.topology
+        state = next((each for each in self.witnesses.states if each.name == name), None)
+        if state is not None and state.interfaces is not None:
+            return {each.name for each in state.interfaces if each.is_up and not each.is_loopback}
+        ends = [end for a, one, b, other in topology.links or () for end in ((a, one), (b, other))]
+        return {interface for node, interface in ends if node == name} or None
 
     @property
     def is_listening(self) -> bool:

@@ -246,3 +246,15 @@ def test_the_silence_of_an_interface_that_the_command_does_not_use_excludes_noth
 
     assert "wrong-interface-selected" in left("eth9")
     assert "wrong-interface-selected" not in left("eth0")
+
+
+def test_an_answer_may_come_in_by_an_interface_of_the_sender_that_nobody_recorded() -> None:
+    folder = PCAPS / "forwarding-disabled"
+    wire = f"only:h1.eth0={folder / 'capture.pcapng'}"
+
+    def left(*states: str) -> set[str]:
+        given = Given(text=str(folder / "ping.txt"), captures=(wire,), sender="h1", states=states)
+        return {each.cause for each in diagnose(gather(given)).causes}
+
+    assert "filter-on-sender-input" in left()
+    assert "filter-on-sender-input" not in left(f"h1={folder / 'state' / 'h1.json'}")  # it has this one alone
