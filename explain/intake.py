@@ -199,12 +199,11 @@ def _named(source: Source, interfaces: Sequence[Interface]) -> list[Interface]:
     return [replace(one, vantage=f"{source.vantage}:{name}") for one, name in zip(interfaces, names, strict=True)]
 
 
-def _chosen(source: Source, reader: CaptureReader) -> int | None:
-    """The interface that the user selected, if the file has one so named; else the name is only a label."""
+def _chosen(source: Source, reader: CaptureReader) -> list[int]:
+    """The interface that the user selected, each time the file describes it; if it has none so named, all of them."""
     if source.interface is None:
-        return None
-    names = [interface.name for interface in reader.interfaces]
-    return names.index(source.interface) if source.interface in names else None
+        return []
+    return [number for number, one in enumerate(reader.interfaces) if one.name == source.interface]
 
 
 def _info(source: Source, reader: CaptureReader, count: _Count, checksums: str) -> CaptureInfo:

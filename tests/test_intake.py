@@ -21,13 +21,13 @@ def option(code, value):
     return struct.pack("<HH", code, len(value)) + value + b"\0" * (-len(value) % 4)
 
 
-def pcapng(*frames, names=("lan", "wan", None)):
-    """Frames as (interface, octets); one more interface without a name, as many files have."""
+def pcapng(*frames, names=("lan", "wan", None), first=1000):
+    """Frames as (interface, octets), from so many microseconds on; one more interface has no name, as many files."""
     out = block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
     for name in names:
         out += block(1, struct.pack("<HHI", 1, 0, 0) + (option(2, name.encode()) if name else b"") + option(0, b""))
     for number, (interface, frame) in enumerate(frames):
-        head = struct.pack("<IIIII", interface, 0, 1000 + number, len(frame), len(frame))
+        head = struct.pack("<IIIII", interface, 0, first + number, len(frame), len(frame))
         out += block(6, head + frame)
     return io.BytesIO(out)
 
@@ -99,6 +99,32 @@ def test_the_only_interface_under_a_name_has_that_name(tmp_path):
     report = explain.explain(f"router={write(tmp_path / 'one.pcapng', pcapng(ROUTED[0], names=('lan',)))}")
     assert [one.vantage for one in report.captures[0].interfaces] == ["router"]
     assert [place.name for place in report.packets.places] == ["router"]
+
+
+def sections(*parts, names=("lan", "wan"), first=(1000, 2000)):
+    return io.BytesIO(
+        b"".join(pcapng(*some, names=names, first=at).getvalue() for some, at in zip(parts, first, strict=True))
+    )
+
+
+def test_an_interface_that_a_later_section_describes_again_is_the_same_place():
+    report = explain.explain(sections(ROUTED[:2], ROUTED[2:]))
+    one, journey = report.exchanges
+    assert (one.outcome, journey.outcome, len(report.packets.places)) == ("answered", "delivered", 2)
+    assert [(piece.interface, piece.frames) for piece in one.evidence] == [(0, ((1, 1), (4, 4))), (1, ((2, 3),))]
+    assert [interface.name for interface in report.captures[0].interfaces] == ["lan", "wan", "lan", "wan"]
+
+
+@pytest.mark.parametrize(
+    "apart", [{"first": (1000, 1000)}, {"names": (None, None)}], ids=["recorded at once", "without a name"]
+)
+def test_an_interface_of_a_later_section_is_a_place_of_its_own_where_nothing_says_that_it_goes_on(apart):
+    assert len(explain.explain(sections(ROUTED, ROUTED, **apart)).packets.places) == 4
+
+
+def test_an_interface_is_selected_in_every_section(tmp_path):
+    path = write(tmp_path / "both.pcapng", sections(ROUTED[:2], ROUTED[2:]))
+    assert [one.frames for one in explain.explain(f"router:wan={path}").exchanges] == [((2, 3),)]
 
 
 def test_a_name_with_a_slash_is_a_path(tmp_path):

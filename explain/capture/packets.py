@@ -152,6 +152,9 @@ def frames_of(
     is_wrong = which >= found.known
     if ports:
         which = np.where(is_wrong, 0, which)
+        first = int(which.min())
+        ports = ports[first : int(which.max()) + 1]  # there may be many more in the file
+        which -= first
         if found.is_timed is not None:
             snaplen = _column([port.interface.snaplen or 0xFFFFFFFF for port in ports], which)
             captured = np.where(found.is_timed, captured, np.minimum(captured, snaplen))
@@ -168,7 +171,7 @@ def frames_of(
     if found.is_timed is not None and not found.is_timed[:count].all():
         is_timed = found.is_timed[:count]
         time_ns = _as_before(time_ns, is_timed, last_ns)
-    interface, kept = which.astype(np.uint16), captured[:count].astype(np.uint32)
+    interface, kept = (which + first).astype(np.uint16), captured[:count].astype(np.uint32)
     window = blocks.window
     frames = Frames(window.data, window.base, start, kept, found.length[:count], time_ns, interface, is_timed=is_timed)
     return frames, wrong

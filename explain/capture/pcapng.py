@@ -99,7 +99,8 @@ class PcapngReader:
     def _read_blocks(self, window: Window, found: Walk) -> Step:
         blocks = blocks_of(window, self._order, found.offsets)
         whole, damage = len(found.offsets), _walk_damage(window, found)
-        is_turned, turned = window.data[found.end : found.end + 4].tobytes() == SECTION_MARK, self._turned(blocks)
+        tail, turned = window.data[found.end : found.end + 12].tobytes(), self._turned(blocks)
+        is_turned = tail[:4] == SECTION_MARK and byte_order(tail) != self._order
         if is_turned:
             # Its length may be in the other byte order: what the walk thought of it means nothing.
             found, damage = Walk(found.offsets, found.end, None, 12), None

@@ -54,6 +54,8 @@ class Decoder:
         self._links = Interner()
         self._flows = Interner()
         self._places: dict[Place, int] = {}
+        self._named: dict[tuple[Place, int], int] = {}
+        self._until_ns: dict[int, int] = {}
         self._frames_seen: dict[int, int] = {}
         self._arps: list[ArpRows] = []
         self._icmps: list[IcmpRows] = []
@@ -67,10 +69,10 @@ class Decoder:
         frames: Frames,
         capture: int,
         interfaces: Sequence[Interface],
-        chosen: int | None = None,
+        chosen: Sequence[int] = (),
         numbers: U4 | None = None,
     ) -> None:
-        """Decode one window of file ``capture``, whose interfaces are known so far; or one interface of it only.
+        """Decode one window of file ``capture``, whose interfaces are known so far; or some of its interfaces only.
 
         Frames are numbered on from those before them, unless their numbers are given.
         """
@@ -78,8 +80,8 @@ class Decoder:
             first = self._frames_seen.get(capture, 0) + 1
             numbers = np.arange(first, first + len(frames.start), dtype=np.uint32)
             self._frames_seen[capture] = first - 1 + len(numbers)
-        if chosen is not None:
-            keep = np.flatnonzero(frames.interface == chosen)
+        if chosen:
+            keep = np.flatnonzero(np.isin(frames.interface, chosen))
             frames, numbers = _some(frames, keep), numbers[keep]
         count = len(numbers)
         self.table.reserve(count)
@@ -104,7 +106,7 @@ class Decoder:
         fields = link.read(slab, _link_types(used, interfaces))
         table.vlan[rows] = fields.vlan
         table.link[rows] = self._links.index(fields.mac_low, fields.mac_high)
-        table.place[rows] = self._place(fields, slab, capture, used, interfaces)
+        table.place[rows] = self._place(fields, slab, frames.time_ns[part], capture, used, interfaces)
         self._decode(Block(table, rows.start, slab, frames.length[part], fields), capture)
         table.rows = rows.stop
 
@@ -158,34 +160,50 @@ class Decoder:
             column[part][without_ip] = 0
 
     def _place(
-        self, fields: link.LinkFields, slab: Slab, capture: int, used: U2, interfaces: Sequence[Interface]
+        self, fields: link.LinkFields, slab: Slab, time_ns: I8, capture: int, used: U2, interfaces: Sequence[Interface]
     ) -> int | U2:
         """The place of each row: its interface, and the device that SLL2 names."""
         if len(interfaces) == 1 and fields.device is None:
-            return self._place_of(0, capture, interfaces)
+            return self._place_of(0, time_ns, capture, interfaces)
         keys = used.astype(np.int64) << _DEVICE_BITS
         if fields.device is not None:
             is_echo = (slab.u2(LINK + 8) == _LOOPBACK_DEVICE) & (slab.u1(LINK + 10) == _OUTGOING) & (fields.device >= 0)
             keys |= (fields.device + 1 << 1 | is_echo) & _DEVICE_MASK
         if keys[0] == keys[-1] and (keys == keys[0]).all():
-            return self._place_of(int(keys[0]), capture, interfaces)
-        distinct, inverse = np.unique(keys, return_inverse=True)
-        return np.array([self._place_of(key, capture, interfaces) for key in distinct.tolist()], np.uint16)[inverse]
+            return self._place_of(int(keys[0]), time_ns, capture, interfaces)
+        distinct, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
+        times = np.split(time_ns[np.argsort(inverse, kind="stable")], np.cumsum(counts)[:-1])
+        found = [
+            self._place_of(key, own, capture, interfaces) for key, own in zip(distinct.tolist(), times, strict=True)
+        ]
+        return np.array(found, np.uint16)[inverse]
 
-    def _place_of(self, key: int, capture: int, interfaces: Sequence[Interface]) -> int:
+    def _place_of(self, key: int, time_ns: I8, capture: int, interfaces: Sequence[Interface]) -> int:
+        """The place of some rows that have a key, and these times."""
         index, device = key >> _DEVICE_BITS, (key & _DEVICE_MASK) >> 1
         name = interfaces[index].vantage or interfaces[index].name
-        return self._place_index(Place(capture, index, name, device - 1 if device else None, bool(key & 1)))
-
-    def _place_index(self, place: Place) -> int:
-        """Past the most places the last one stands for all further ones."""
+        place = Place(capture, index, name, device - 1 if device else None, bool(key & 1))
         known = self._places.get(place)
         if known is None:
-            if len(self.table.places) == _MOST_PLACES:
-                return _MOST_PLACES - 1
-            known = self._places[place] = len(self.table.places)
-            self.table.places.append(place)
+            known = self._places[place] = self._new_place(place, interfaces[index].link_type, int(time_ns.min()))
+        self._until_ns[known] = max(self._until_ns.get(known, 0), int(time_ns.max()))
         return known
+
+    def _new_place(self, place: Place, link_type: int, start_ns: int) -> int:
+        """The number of a place; it is an earlier one where a file describes an interface again, as in a later section.
+
+        What has a name, and begins where the other of this name ended, is the same recording that goes on. Past the
+        most places the last one stands for all further ones.
+        """
+        alike = replace(place, interface=None), link_type
+        before = self._named.get(alike)
+        if place.name and before is not None and start_ns >= self._until_ns[before]:
+            return before
+        if len(self.table.places) == _MOST_PLACES:
+            return _MOST_PLACES - 1
+        self._named[alike] = len(self.table.places)
+        self.table.places.append(place)
+        return len(self.table.places) - 1
 
     def finish(self) -> PacketTable:
         """The table of all that was added."""
