@@ -191,8 +191,10 @@ def _errors(table: PacketTable, by_quote: dict[_Key, list[_Run]]) -> None:
         if int(icmp.quote_kind[at]) >> 8 not in _REQUESTS:
             continue
         row = int(icmp.row[at])
-        key = (int(table.place[row]), to, int(icmp.quote_dst[at]), int(icmp.quote_word[at]) >> 16)
-        runs = [run for run in by_quote.get(key, ()) if run.rows[0] < row]
+        ident, seq = divmod(int(icmp.quote_word[at]), 1 << 16)
+        known = by_quote.get((int(table.place[row]), to, int(icmp.quote_dst[at]), ident), ())
+        runs = [run for run in known if run.rows[0] < row]
+        runs = runs or [run for run in known if seq in run.asked_ns][:1]  # recorded before what it quotes
         if runs and not _is_redirect(int(icmp.type[at])):
             runs[-1].errors += 1
             runs[-1].rows.append(row)

@@ -37,6 +37,7 @@ OUTCOMES = ("rejected", "refused", "unanswered", "half-open", "midstream", "rese
 _PATIENCE_NS = 300_000_000_000
 """Zeek's ``tcp_inactivity_timeout``."""
 
+_REORDERED_NS = 10_000_000
 _REMEMBERED = 1024
 """Connections whose fields are kept, about 1 KiB each: what is told is looked at again and again."""
 _ERRORS_V4 = (3, 11, 12)  # a redirect or a quench lets the packet pass (RFC 792)
@@ -169,13 +170,16 @@ def _errors(table: PacketTable, streams: Streams) -> tuple[I8, I8]:
     some = np.flatnonzero((flow != NO_FLOW) & (icmp.quote_protocol == 6) & is_error)
     if not len(some) or not len(streams.flow):
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    # Of the connections of that flow, the last that had begun when the error came.
-    size = np.int64(len(table) + 1)
-    key = streams.flow * size + streams.rows[streams.bounds[:-1]]
+    # Of the connections of that flow, the last that had begun when the error came; or the first, recorded too late.
+    size, first = np.int64(len(table) + 1), streams.rows[streams.bounds[:-1]]
+    key = streams.flow * size + first
     order = np.argsort(key)
-    at = np.searchsorted(key[order], flow[some] * size + icmp.row[some], side="right") - 1
-    of = order[np.maximum(at, 0)]
-    fits = np.flatnonzero((at >= 0) & (streams.flow[of] == flow[some]))
+    at = np.searchsorted(key[order], flow[some] * size + icmp.row[some], side="right")
+    of = order[np.maximum(at - 1, 0)]
+    is_early = (at == 0) | (streams.flow[of] != flow[some])
+    of[is_early] = order[np.minimum(at[is_early], len(order) - 1)]
+    is_early &= table.time_ns[first[of]] - table.time_ns[icmp.row[some]] > _REORDERED_NS
+    fits = np.flatnonzero((streams.flow[of] == flow[some]) & ~is_early)
     fits = fits[np.argsort(of[fits], kind="stable")]
     return icmp.row[some[fits]], of[fits]
 

@@ -93,6 +93,16 @@ def test_an_error_refuses_the_run_and_is_an_exchange_of_its_own():
     )  # fmt: skip
 
 
+def test_an_error_recorded_before_the_ping_that_it_quotes_refuses_it_and_no_other():
+    requests = [ping(ALICE, BOB, seq) for seq in (1, 2)]
+    said = error("192.0.2.254", 3, 0, requests[0])
+    runs = of_kind("icmp.echo", said, *requests, ping(ALICE, BOB, 1, ident=8))
+    assert [(one.fields.id, one.outcome, one.frames) for one in runs] == [
+        (7, "refused", ((1, 3),)), (8, "unanswered", ((4, 4),)),
+    ]  # fmt: skip
+    assert of_kind("icmp.echo", said, requests[1])[0].outcome == "unanswered"
+
+
 V4 = {
     (3, 0): "net-unreachable", (3, 1): "host-unreachable", (3, 2): "protocol-unreachable", (3, 3): "port-unreachable",
     (3, 4): "fragmentation-needed", (3, 9): "net-prohibited", (3, 10): "host-prohibited", (3, 13): "admin-prohibited",

@@ -164,6 +164,14 @@ def test_an_error_belongs_to_the_connection_that_had_begun_when_it_came():
     assert outcomes(rejected(first), second) == ["rejected", "unanswered"]
 
 
+def test_an_error_recorded_just_before_the_syn_that_it_quotes_rejects_it():
+    play = rejected(Play().c(SYN))
+    (syn_at, syn), (_, said) = play.frames
+    for early_s, outcome in ((0.001, "rejected"), (10, "unanswered")):
+        play.frames[:] = [(syn_at - early_s, said), (syn_at, syn)]
+        assert outcomes(play) == [outcome]
+
+
 # -- which segments belong together
 
 
