@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.arrays import distinct
 from explain.exchanges.trails import forward, whole
 from explain.places.matching import NONE
 from explain.places.topology import Topology
@@ -136,12 +137,18 @@ def _placed(paths: Paths, kind: str, rows: Rows, lost: str) -> Verdict:
     table, topology = paths.table, paths.topology
     last_place = int(table.place[rows[-1]])
     reached = rows[table.place[rows] == last_place]
-    last = int(reached[0])
+    number = paths.seen.packet[reached[0]]
+    same = rows[paths.seen.packet[rows] == number] if number != NONE else reached[:1]
+    last = int(same[table.place[same] == last_place][-1])  # it may pass a place twice
     stage, due = topology.beyond(last, rows)
-    packets = len(rows[table.place[rows] == table.place[rows[0]]])
-    number = paths.seen.packet[last]
-    same = rows[paths.seen.packet[rows] == number] if number != NONE else np.array([last])
+    packets = _count(paths, rows[table.place[rows] == table.place[rows[0]]])
     if kind == "udp.flow" and (stage == "target" or due is None):
         return Verdict(DELIVERED, int(same[0]), last)  # nobody need answer a datagram
-    missing = max(packets, len(reached))
+    missing = max(packets, _count(paths, reached))
     return Verdict(VANISHED, int(same[0]), last, lost, stage, due, packets, missing)
+
+
+def _count(paths: Paths, rows: Rows) -> int:
+    """How many packets some rows of a place are."""
+    numbers = paths.seen.packet[rows]
+    return len(distinct(numbers[numbers != NONE])) + int(np.count_nonzero(numbers == NONE))

@@ -45,7 +45,7 @@ class NatTranslation:
         ip_checksum_is_right: of all frames on both sides; None in IPv6.
         packets, packets_back: packets seen on both sides, from and to who began.
         before, after: frames of one packet on both sides.
-        why: for untranslated ones: private-source-outside, reply-not-translated.
+        why: for untranslated ones: private-source-outside, reply-not-translated, sent-to-itself.
         is_hairpin: it left the translator by the interface by which it had come: both ends are on one side of it.
             Source: RFC 4787, section 6.
     """
@@ -116,7 +116,8 @@ def _found(
     near, away = side_of(table, row, one), side_of(table, far, other)
     initiator = "outside" if kind == "destination" else "inside"
     inside, outside = (away, near) if initiator == "outside" else (near, away)
-    is_lost = bool(len(after.back)) and not back and _came_back_as_is(table, before, after)
+    is_to_itself = other.source == other.target != one.target
+    is_lost = is_to_itself or (bool(len(after.back)) and not back and _came_back_as_is(table, before, after))
     fields = NatTranslation(
         inside=inside,
         outside=outside,
@@ -130,7 +131,7 @@ def _found(
         packets_back=len(back),
         before=spot_of(table, row) if pairs else None,
         after=spot_of(table, far) if pairs else None,
-        why="reply-not-translated" if is_lost else None,
+        why="sent-to-itself" if is_to_itself else "reply-not-translated" if is_lost else None,
         is_hairpin=bool(pairs) and _turns_round(table, row, far),
     )
     rows = np.unique(np.concatenate((before.rows, after.rows)))

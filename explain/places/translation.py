@@ -72,7 +72,7 @@ def _candidates(table: PacketTable, matched: Matched) -> tuple[Rows, list[U8]]:
     is_one = table.layers[: len(table)] & (TCP | UDP | ICMP | ICMPV6) != 0
     rows = np.flatnonzero(is_one & (matched.packet != NONE))
     rows = rows[~stays_on_link(table, rows)]
-    rows = rows[_is_missing(table, matched.packet[rows], table.place[rows])]
+    rows = rows[_is_missing(table, matched.packet[rows], table.place[rows]) | _is_turned_back(table, rows)]
     first = np.full(len(table), NONE, np.int64)
     first[matched.packet[rows[::-1]]] = rows[::-1]
     rows = np.sort(first[first != NONE])
@@ -90,6 +90,14 @@ def _is_missing(table: PacketTable, packet: Rows, place: U2) -> Bools:
         seen_at = distinct(packet * len(table.places) + place) // len(table.places)
         missing |= np.bincount(seen_at, minlength=len(table)) < len(places)
     return missing[packet]
+
+
+def _is_turned_back(table: PacketTable, rows: Rows) -> Bools:
+    """Packets of hosts to which something came from their own address: a NAT sent it back to them, past every place."""
+    low, high = table.flows.low, table.flows.high
+    same = distinct(low[low == high])
+    with_same: Bools = (np.isin(low, same) | np.isin(high, same))[table.flow[rows]]
+    return with_same
 
 
 def _contents(table: PacketTable, rows: Rows) -> U8 | None:

@@ -53,7 +53,8 @@ def translation(teller: Teller, part: ExchangeColumns, index: int, name: str) ->
     if fields.is_hairpin:
         yield line(teller, f"nat.hairpin.{fields.kind}", fields, rows, name, **values)
     if fields.why:
-        yield line(teller, "nat.not-back", fields, rows, name, **values)
+        why = "nat.to-itself" if fields.why == "sent-to-itself" else "nat.not-back"
+        yield line(teller, why, fields, rows, name, **values)
     if fields.checksum:
         yield line(teller, f"nat.proof.{fields.checksum}", fields, rows, name, **values)
     yield line(teller, teller.first(f"nat.hook.{fields.kind}"), fields, rows, name, **values)

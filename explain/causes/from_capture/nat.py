@@ -103,7 +103,7 @@ def _translations(scene: Scene) -> Iterator[Seen]:
             rows = part.rows(index).tolist()
             rivals = _not_masqueraded(scene.table, members, rows)
             yield Seen("masquerade-missing", "possible", members, rows, rivals, ends)
-        if fields.why != "reply-not-translated" or fields.outside is None:
+        if fields.why not in ("reply-not-translated", "sent-to-itself") or fields.outside is None:
             continue
         asked, turned = (
             (fields.outside, fields.inside) if fields.initiator == "outside" else (fields.inside, fields.outside)
@@ -114,10 +114,13 @@ def _translations(scene: Scene) -> Iterator[Seen]:
             "from": turned.dst.address, "protocol": asked.protocol, "count": fields.packets,
         }  # fmt: skip
         rows = part.rows(index).tolist()
+        rivals = _HAIRPIN
+        if fields.why == "sent-to-itself":
+            values["case"], rivals = "itself", ()
         if fields.kind == "source":
             yield Seen("masquerade-bypassed-by-notrack", "possible", members, rows, WHY_SILENT, values)
         else:
-            yield Seen("hairpin-nat-missing", "likely", members, rows, _HAIRPIN, values)
+            yield Seen("hairpin-nat-missing", "likely", members, rows, rivals, values)
 
 
 def _not_masqueraded(table: PacketTable, members: list[Member], rows: list[int]) -> tuple[str, ...]:
