@@ -230,7 +230,7 @@ def _of_dhcp(witnesses: Witnesses, client: HostState) -> Walked:
     links = topology.links if topology.is_whole else None
     is_whole = topology.is_whole and set(topology.roles) <= {each.name for each in witnesses.states}
     family = 6 if command is not None and (command.family == 6 or "-6" in words) else 4
-    causes = dhcp_causes(witnesses.states, client.name, device, family=family, links=links, roles=None)
+    causes = dhcp_causes(witnesses.states, client.name, device, family=family, links=links)
     if not causes and is_whole:
         own = [each for nic, each in client.addresses(family) if nic.name == device and not is_link_local(each.local)]
         # A lease of IPv6 says nothing of the link's prefix. Source: RFC 8415, 18.2.10.1.

@@ -59,7 +59,7 @@ def _figure(report: Report, position: int, course: SequenceCourse, *, is_open: b
     legend = [_entry(name) for name in _LEGEND if name in shown]
     picture = _picture(list(shown.values()), _HIGH)
     top = int(course.end.max())
-    parts = [_scaled(picture, "0", size(top), course.span_ns), tag("ul", {"class": "legend"}, *legend)]
+    parts = [_scaled(picture, size(top), course.span_ns), tag("ul", {"class": "legend"}, *legend)]
     if len(course.rtt_ns):
         parts += [tag("h3", None, both("render.plot.rtt", _spread(course.rtt_ns))), _trips(course)]
     return tag(
@@ -85,14 +85,14 @@ def _picture(lines: Sequence[Markup], high: int) -> Markup:
     return tag("svg", box, *lines)
 
 
-def _scaled(picture: Markup, low: str, high: str, span_ns: int) -> Markup:
+def _scaled(picture: Markup, high: str, span_ns: int) -> Markup:
     """A picture with its scales as text."""
     across = (
         tag("span", None, duration(round(span_ns * share))) if share else "0" for share in (0, 0.25, 0.5, 0.75, 1)
     )
     return tag(
         "div", {"class": "scaled"},
-        tag("div", {"class": "up"}, tag("span", None, high), tag("span", None, low)), picture,
+        tag("div", {"class": "up"}, tag("span", None, high), tag("span", None, "0")), picture,
         tag("div", {"class": "across"}, *across),
     )  # fmt: skip
 
@@ -160,4 +160,4 @@ def _trips(course: SequenceCourse) -> Markup:
         for at in _thinned(np.arange(len(course.rtt_ns)))
     )
     return tag("div", {"class": "low"}, _scaled(_picture([joined(_path("trip", dots) or Markup(""))], _LOW),
-                                                 "0", duration(most), course.span_ns))  # fmt: skip
+                                                 duration(most), course.span_ns))  # fmt: skip

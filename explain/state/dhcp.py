@@ -17,7 +17,7 @@ from explain.state.packet import Packet, arriving
 from explain.state.path import Locus, StateCause
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from explain.state.decision import Decision
     from explain.state.network import Link, Network, Place
@@ -51,7 +51,6 @@ def dhcp_causes(
     *,
     family: int = 4,
     links: Iterable[Link] | None = None,
-    roles: Mapping[str, str] | None = None,
 ) -> tuple[StateCause, ...]:
     """What the states tell of a client that asks for an address.
 
@@ -61,7 +60,6 @@ def dhcp_causes(
         device: the interface that it asks on.
         family: of the address that it asks for, 4 or 6.
         links: as for ``walk``.
-        roles: role words of the contract by host.
 
     Returns:
         ``dhcp-no-server``, ``dhcp-server-filtered``, ``dhcp-rogue-server`` or nothing: a pool that is exhausted
@@ -77,9 +75,9 @@ def dhcp_causes(
     willing = [(place, said) for place, said in servers if said.goes_on]
     stopped = [(place, said) for place, said in servers if said.reason == "filter"]
     if stopped and not willing:
-        return tuple(_cause("dhcp-server-filtered", each, roles) for each in stopped)
+        return tuple(_cause("dhcp-server-filtered", each) for each in stopped)
     if len({place[0] for place, _ in willing}) > 1:
-        return (replace(_cause("dhcp-rogue-server", willing[-1], roles), certainty="likely"),)
+        return (replace(_cause("dhcp-rogue-server", willing[-1]), certainty="likely"),)
     if not servers and _is_known(network, arrivals):
         return (StateCause("dhcp-no-server", "proved", (Locus("dhcp-server"),), ()),)
     return ()
@@ -98,8 +96,7 @@ def _is_known(network: Network, arrivals: list[Place]) -> bool:
     return bool(arrivals) and all(network.hosts[place[0]].sockets is not None for place in arrivals)
 
 
-def _cause(cause: str, found: tuple[Place, Decision], roles: Mapping[str, str] | None) -> StateCause:
+def _cause(cause: str, found: tuple[Place, Decision]) -> StateCause:
     place, said = found
-    role = (roles or {}).get(place[0], "dhcp-server")
     rule = said.by.rule if said.by else None
-    return StateCause(cause, "proved", (Locus(role, *place, rule=rule),), (said.by,) if said.by else ())
+    return StateCause(cause, "proved", (Locus("dhcp-server", *place, rule=rule),), (said.by,) if said.by else ())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from explain.exchanges.arp import ArpAnnouncement, ArpResolution
     from explain.exchanges.columns import ExchangeColumns
+    from explain.exchanges.ndp import NdpResolution
     from explain.model import Line
     from explain.story.teller import Teller
     from explain.table import Rows
@@ -22,35 +23,46 @@ def resolution(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
     rows = part.rows(index)
     operations = teller.table.arp.operation[np.searchsorted(teller.table.arp.row, rows)]
     asked, answered = rows[operations == 1], rows[operations == 2]
-    if not len(answered) and teller.hosts.is_overheard(int(rows[0]), fields.requests):
-        yield teller.line("arp.overheard", fields, asked, name)
+    is_alone = fields.requests == 1 and len(asked) > 0 and not len(answered)
+    is_cut_off = is_alone and teller.is_cut_off(int(asked[-1]))
+    yield from resolved(teller, part, index, name, asked, answered, is_cut_off=is_cut_off)
+
+
+def resolved(
+    teller: Teller, part: ExchangeColumns, index: int, name: str, asked: Rows, answered: Rows, *, is_cut_off: bool
+) -> Iterator[Line]:
+    """A question for a MAC with its answers, by ARP or NDP: both have the same sentences."""
+    fields: ArpResolution | NdpResolution = part.fields(index)
+    family = part.kind.partition(".")[0]
+
+    def line(message: str, rows: Rows, **more: Any) -> Line:
+        return teller.line(f"{family}.{message}", fields, rows, name, **more)
+
+    if not len(answered) and teller.hosts.is_overheard(int(part.rows(index)[0]), fields.requests):
+        yield line("overheard", asked)
         return
     if len(asked):
-        message = "arp.checked" if fields.is_unicast else "arp.asked.repeatedly" if fields.requests > 1 else ""
-        yield teller.line(message or teller.first("arp.asked"), fields, asked, name)
+        again = "checked" if fields.is_unicast else "asked.repeatedly" if fields.requests > 1 else ""
+        yield line(again, asked) if again else teller.line(teller.first(f"{family}.asked"), fields, asked, name)
     if not len(answered):
-        yield teller.line(_silence(teller, fields, asked), fields, asked, name)
-    elif len(fields.answered_macs) > 1:
-        yield teller.line("arp.conflicting", fields, answered, name)
+        yield line("cut-off" if is_cut_off else _silence(teller, asked), asked)
+    elif part.outcomes[part.outcome[index]] == "conflicting":
+        yield line("conflicting", answered)
     elif fields.requests > 1 and len(asked) and asked[0] < answered[0]:
-        wait = teller.wait_ns(asked, answered)
-        yield teller.line("arp.answered-at-last", fields, answered, name, wait_ns=wait)
+        yield line("answered-at-last", answered, wait_ns=teller.wait_ns(asked, answered))
     else:
-        yield teller.line("arp.answered" if len(asked) else "arp.told", fields, answered, name)
+        yield line("answered" if len(asked) else "told", answered)
 
 
-def _silence(teller: Teller, fields: ArpResolution, asked: Rows) -> str:
-    if _is_cut_off(teller, fields, asked):
-        return "arp.cut-off"
-    if len(asked) and teller.hosts.went_on(int(asked[-1])):
-        return "arp.went-on"
-    if len(asked) and teller.hosts.had_answer(int(asked[-1])):
-        return "arp.early"
-    return "arp.began" if len(asked) and teller.hosts.began(int(asked[-1])) else "arp.silent"
-
-
-def _is_cut_off(teller: Teller, fields: ArpResolution, asked: Rows) -> bool:
-    return fields.requests == 1 and len(asked) > 0 and teller.is_cut_off(int(asked[-1]))
+def _silence(teller: Teller, asked: Rows) -> str:
+    if not len(asked):
+        return "silent"
+    last = int(asked[-1])
+    if teller.hosts.went_on(last):
+        return "went-on"
+    if teller.hosts.had_answer(last):
+        return "early"
+    return "began" if teller.hosts.began(last) else "silent"
 
 
 def announcement(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:

