@@ -18,7 +18,7 @@ NEVER = np.iinfo(np.int64).max
 """Stands for the position of a segment that was not seen."""
 
 _PATIENCE = 8  # segments between SYN-ACK and ACK that are looked at for all connections at once
-_WELL_KNOWN = 1024
+_REGISTERED, _EPHEMERAL = 1024, 32768  # where the system's ports end, and where those begin that Linux gives to clients
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,8 +133,8 @@ def _clients(table: PacketTable, streams: Streams, opened: list[I8], answered: l
 
 
 def _is_service(port: U2, other: U2) -> Bools:
-    """A port below 1024 faces one above it: the system's ports are those of servers (RFC 6335, 6)."""
-    return (port < _WELL_KNOWN) & (other >= _WELL_KNOWN)
+    """Servers have the system's ports or registered ones, clients those above (RFC 6335, 6; ip-sysctl)."""
+    return ((port < _REGISTERED) & (other >= _REGISTERED)) | ((port < _EPHEMERAL) & (other >= _EPHEMERAL))
 
 
 def _last_syn(marks: Control, client: U1, first_syn: I8, syn_ack: I8) -> tuple[I8, I8]:

@@ -87,9 +87,11 @@ def test_a_scanner_that_resets_after_the_syn_ack_leaves_the_handshake_half_open(
     assert only(Play().c(SYN).s(SYN_ACK, 0, 1).c(RST, 1))[0] == "half-open"
 
 
-def test_without_a_syn_it_is_midstream_and_the_port_tells_the_server():
-    outcome, one = only(Play().s(PUSH, 1, 11, b"late answer").c(ACK, 11, 12))
-    assert (outcome, one.client.port, one.server.port) == ("midstream", 40000, 80)
+@pytest.mark.parametrize("port", [80, 5672])
+def test_without_a_syn_it_is_midstream_and_the_port_tells_the_server(port):
+    play = Play(server=("192.0.2.2", port))
+    outcome, one = only(play.s(PUSH, 1, 11, b"late answer").c(ACK, 11, 12))
+    assert (outcome, one.client.port, one.server.port) == ("midstream", 40000, port)
     assert (one.initial_seq, one.window_scale, one.has_sack) == ((None, None), (None, None), None)
 
 
