@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from explain.capture.source import Fault
+from explain.errors import reason_of
 
 if TYPE_CHECKING:
     import zlib
@@ -44,7 +45,7 @@ class StoredOctets:
         try:
             return read(count) or b""
         except OSError as error:
-            self.fault = Fault("read-error", error.strerror or str(error))
+            self.fault = Fault("read-error", reason_of(error))
             return b""
 
     def readinto(self, view: memoryview) -> int:

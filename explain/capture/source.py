@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Protocol
 
-from explain.model import Damage
+from explain.model import Damage, Line
 from explain.record import dataclass
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Fault:
     """Why a stream of octets ended early: the name of a sentence about damage, and its values."""
 
     what: str
-    said: str = ""
+    said: str | Line = ""
 
     def at(self, offset: int) -> Damage:
         """As the damage of the capture in it."""

@@ -12,7 +12,7 @@ import click
 
 from explain.cli.options import HELP, LANG
 from explain.cli.talk import told
-from explain.errors import ExplainError, UnreadableError
+from explain.errors import ExplainError, InputError, UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,8 +59,8 @@ def handouts(
     """Student -> row of the roster and lab, in the order of the roster.
 
     Raises:
-        UnreadableError: the roster names nobody, somebody twice, or lacks what the lab asks for.
-        LabFileError: a value of the roster cannot stand in a lab.
+        UnreadableError: the roster names nobody, somebody twice, or lacks what the lab asks for, or has a value that
+            cannot stand in a lab.
     """
     from explain.grade.functions import FUNCTIONS
     from explain.grade.rosters import id_of
@@ -83,8 +83,8 @@ def handouts(
             own = made_for(text, f"{lab} for {student}", row, f"{key}\0{student}", marker, taken)
         except MissingColumnError as e:
             raise UnreadableError(roster, "unread.no_such_column", column=e.args[0], columns=[*row]) from None
-        except ValueError as e:
-            raise UnreadableError(roster, "at.line", number=number, reason=str(e)) from None
+        except InputError as e:
+            raise UnreadableError(roster, "at.line", number=number, reason=e.line) from None
         found[folder] = (row, own)
     if not found:
         raise UnreadableError(roster, "unread.no_student")

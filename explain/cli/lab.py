@@ -102,8 +102,6 @@ def show_plan(name: str, healthy: bool) -> int:
 @language_option()
 def doctor(as_json: bool, lang: str) -> int:
     """What this kernel and system have for labs; each missing thing with its remedy and the labs that need it."""
-    from dataclasses import asdict
-
     from explain.lab.catalogue import everything
     from explain.lab.doctor import needy, probes
     from explain.lab.read import read
@@ -116,7 +114,11 @@ def doctor(as_json: bool, lang: str) -> int:
             told(f"explain: {e.told(lang)}")
     found, wanting = probes(), needy(labs)
     if as_json:
-        print(json.dumps({"probes": [asdict(probe) for probe in found], "labs": wanting}, indent=1))
+        rows = [
+            {"what": one.what, "problem": str(one.problem) if one.problem else None, "remedy": one.remedy}
+            for one in found
+        ]
+        print(json.dumps({"probes": rows, "labs": wanting}, indent=1))
     else:
         for probe in found:
             for line in _in_words(probe, wanting.get(probe.what, []), lang):
@@ -127,7 +129,6 @@ def doctor(as_json: bool, lang: str) -> int:
 
 def _in_words(probe: Probe, labs: list[str], lang: str) -> Iterator[str]:
     """What was found of one thing, and where it is missing, how to get it and which labs need it."""
-    from explain.lab.doctor import ABSENT
     from explain.words import has, say
 
     message = f"doctor.what.{probe.what}"
@@ -135,8 +136,9 @@ def _in_words(probe: Probe, labs: list[str], lang: str) -> Iterator[str]:
     if probe.problem is None:
         yield f"✓ {what}"
         return
-    yield f"✗ {what}: {say('doctor.not-installed', {}, lang) if probe.problem == ABSENT else probe.problem}"
-    yield f"    {probe.remedy}"
+    yield f"✗ {what}: {probe.problem.told(lang).splitlines()[0]}"
+    if probe.remedy:
+        yield f"    {probe.remedy}"
     if labs:
         yield f"    {say('doctor.needed-by', {'labs': ', '.join(labs)}, lang)}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from typing import TYPE_CHECKING, Any
 
-from explain.words.values import visible
+from explain.errors import UnreadableError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,26 +13,22 @@ if TYPE_CHECKING:
 _LARGEST = 256 << 10
 
 
-class BadAnswersError(ValueError):
-    """The file with the answers cannot be read; the text says why."""
-
-
 def read_answers(path: Path) -> dict[str, Any]:
     """The answers by question; nothing in them is ever looked at as anything but a value.
 
     Raises:
-        BadAnswersError: it is too large or no TOML.
+        UnreadableError: it is too large or no TOML.
     """
     with path.open("rb") as file:
         octets = file.read(_LARGEST + 1)
     if len(octets) > _LARGEST:
-        raise BadAnswersError("it is too large")
+        raise UnreadableError(str(path), "unread.large_answers")
     try:
         table = tomllib.loads(octets.decode("utf-8"))
     except MemoryError:
-        raise BadAnswersError("it takes too much memory") from None
+        raise UnreadableError(str(path), "grade.memory") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise BadAnswersError(visible(str(error))) from None
+        raise UnreadableError(str(path), "unread.not_toml", why=str(error)) from None
     inner = table.get("answers", table.get("answer"))
     return dict(inner) if isinstance(inner, dict) else table
 

@@ -72,7 +72,7 @@ def read_as(kind: str, given: Any, columns: Any = None) -> Any:  # noqa: C901 - 
     """
     if isinstance(given, str):
         if len(given) > _LONGEST:
-            raise NoAnswerError("too long")
+            raise NoAnswerError
         given = unicodedata.normalize("NFKC", given)
     match kind:
         case "int" | "frame" | "offset":
@@ -80,7 +80,7 @@ def read_as(kind: str, given: Any, columns: Any = None) -> Any:  # noqa: C901 - 
         case "uint32":
             number = _integer(given)
             if not 0 <= number < 1 << 32:
-                raise NoAnswerError("no number of 32 bits")
+                raise NoAnswerError
             return number
         case "hex":
             return _hex(given)
@@ -89,7 +89,7 @@ def read_as(kind: str, given: Any, columns: Any = None) -> Any:  # noqa: C901 - 
         case "duration":
             value, unit = _float(given)
             if unit not in _UNITS_S:
-                raise NoAnswerError("unknown unit")
+                raise NoAnswerError
             return value * _UNITS_S[unit]
         case "set":
             return frozenset(_items(given))
@@ -102,19 +102,19 @@ def _text(kind: str, given: Any) -> Any:
     if not isinstance(given, str):
         given = str(given) if isinstance(given, (int, float)) and not isinstance(given, bool) else None
     if given is None:
-        raise NoAnswerError("no text")
+        raise NoAnswerError
     text = str(given).strip()
     if kind == "mac":
         mac = canonical_mac(text)
         if mac is None:
-            raise NoAnswerError("no MAC")
+            raise NoAnswerError
         return mac
     if kind == "ip":
         return _address(text)
     if kind == "ip:port":
         found = _SOCKET.fullmatch(text.lower())
         if not found or int(found[2]) > 65535:
-            raise NoAnswerError("no address and port")
+            raise NoAnswerError
         return f"{_address(found[1])}:{int(found[2])}"
     return " ".join(text.casefold().split())
 
@@ -123,12 +123,12 @@ def _address(text: str) -> str:
     try:
         return str(ip_address(re.sub(r"/[0-9]{1,3}$", "", text)))
     except ValueError:
-        raise NoAnswerError("no address") from None
+        raise NoAnswerError from None
 
 
 def _integer(given: Any) -> int:
     if isinstance(given, bool):
-        raise NoAnswerError("no number")
+        raise NoAnswerError
     if isinstance(given, int) and given.bit_length() <= 128:
         return given
     if isinstance(given, float) and math.isfinite(given) and given == int(given):
@@ -140,7 +140,7 @@ def _integer(given: Any) -> int:
         return int(counted[1])
     if re.fullmatch(r"0[xX][0-9a-fA-F]{1,32}", text):
         return int(text, 16)
-    raise NoAnswerError("no whole number")
+    raise NoAnswerError
 
 
 def _hex(given: Any) -> int:
@@ -148,7 +148,7 @@ def _hex(given: Any) -> int:
         digits = given.strip().lower().removeprefix("0x").replace(":", "").replace(" ", "")
         if re.fullmatch(r"[0-9a-f]{1,32}", digits):
             return int(digits, 16)
-        raise NoAnswerError("no hexadecimal number")
+        raise NoAnswerError
     return _integer(given)
 
 
@@ -156,17 +156,17 @@ def _float(given: Any) -> tuple[float, str]:
     if isinstance(given, str):
         found = _NUMBER.fullmatch(given)
         if not found:
-            raise NoAnswerError("no number")
+            raise NoAnswerError
         value, unit = float(found[1]), found[2]
     elif isinstance(given, bool) or not isinstance(given, (int, float)):
-        raise NoAnswerError("no number")
+        raise NoAnswerError
     else:
         try:
             value, unit = float(given), ""
         except OverflowError:
-            raise NoAnswerError("no number") from None
+            raise NoAnswerError from None
     if not math.isfinite(value):
-        raise NoAnswerError("not finite")
+        raise NoAnswerError
     return value, unit
 
 
@@ -174,7 +174,7 @@ def _items(given: Any) -> list[str]:
     if isinstance(given, str):
         given = re.split(r"[,;\n]", given)
     if not isinstance(given, (list, tuple)) or len(given) > _MOST_ITEMS:
-        raise NoAnswerError("no list")
+        raise NoAnswerError
     found = []
     for one in given:
         text = str(one).strip().casefold()[:_LONGEST]
@@ -195,10 +195,10 @@ def _rows(given: Any, columns: Any) -> tuple[tuple[Any, ...], ...]:
     if isinstance(given, dict):
         given = [given]
     if not isinstance(given, (list, tuple)) or len(given) > _MOST_ITEMS:
-        raise NoAnswerError("no table")
+        raise NoAnswerError
     rows = []
     for one in given:
         if not isinstance(one, dict) or set(one) != set(columns):
-            raise NoAnswerError(f"no row with {', '.join(columns)}")
+            raise NoAnswerError
         rows.append(tuple(read_as(kind, one[name]) for name, kind in columns.items()))
     return tuple(sorted(rows, key=repr))

@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
     from explain.grade.marker import Marker
     from explain.grade.rubric import Question
+    from explain.model import Line
 
 _LONGEST_SHOWN, _LONGEST_READ = 200, 4000  # what a person has to read is there as a whole
 
 
-def mark_answers(marker: Marker, given: Mapping[str, Any], trouble: str | None) -> tuple[Verdict, ...]:
+def mark_answers(marker: Marker, given: Mapping[str, Any], trouble: Line | None) -> tuple[Verdict, ...]:
     """The verdicts of all questions, in their order; ``trouble`` is why the file could not be read."""
     marked: list[Verdict] = []
     for question in marker.rubric.questions:
@@ -40,7 +41,7 @@ def _beside(marker: Marker, question: Question, told: Verdict, before: Sequence[
     return replace(told, evidence=next((one for one in near if one), ()))
 
 
-def _mark(marker: Marker, question: Question, given: Mapping[str, Any], trouble: str | None) -> Verdict:
+def _mark(marker: Marker, question: Question, given: Mapping[str, Any], trouble: Line | None) -> Verdict:
     """A verdict with the frames that the key was read from, and with the key for the instructor."""
     judged = _judged(marker, question, given, trouble)
     try:
@@ -51,7 +52,7 @@ def _mark(marker: Marker, question: Question, given: Mapping[str, Any], trouble:
     return replace(judged, evidence=cited, key=key)
 
 
-def _judged(marker: Marker, question: Question, given: Mapping[str, Any], trouble: str | None) -> Verdict:
+def _judged(marker: Marker, question: Question, given: Mapping[str, Any], trouble: Line | None) -> Verdict:
     def told(word: str, points: float, message: str, **values: Any) -> Verdict:
         return _verdict(question, word, points, say(f"grade.{message}", values, marker.language), given)
 
@@ -68,8 +69,8 @@ def _judged(marker: Marker, question: Question, given: Mapping[str, Any], troubl
         key = key_of(marker, question, question.key)
     except UNKNOWN:
         return told("skipped", 0, "no-key")
-    except NoAnswerError as error:
-        return told("manual", 0, "no-sense", why=str(error))
+    except NoAnswerError:
+        return told("manual", 0, "key-not-of-type", type=_form(question, marker.language))
     return _compared(marker, question, key, given, told)
 
 

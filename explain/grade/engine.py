@@ -40,7 +40,8 @@ def _check(marker: Marker, check: Check) -> Verdict:
         text = marker.say("skipped", needs=marker.titles(makers)) if makers else marker.say("unbound", name=str(error))
         return marker.verdict(check, "skipped", 0, text)
     except AbsentError as error:
-        return marker.verdict(check, "skipped", 0, marker.say("absent", name=str(error)))
+        text = marker.say("absent" if str(error) else "absent-value", name=str(error))
+        return marker.verdict(check, "skipped", 0, text)
     except UnknownFieldError as error:
         return marker.verdict(check, "cannot-tell", 0, marker.say("no-value", name=str(error)))
     except UsageError as error:

@@ -116,13 +116,13 @@ def _item(value: Any, index: Any) -> Any:
     if not isinstance(value, (list, tuple)) or not isinstance(index, int):
         raise UsageError("rubric.no_items")
     if not -len(value) <= index < len(value):
-        raise AbsentError(f"item {index}")
+        raise AbsentError
     return value[index]
 
 
 def _number(value: Any) -> Any:
     if value is None:
-        raise AbsentError("a number")
+        raise AbsentError
     if isinstance(value, str) and not isinstance(value, End):
         try:
             return int(value)
@@ -138,7 +138,7 @@ def _arithmetic(node: ast.BinOp, names: Mapping[str, Any]) -> Any:
     try:
         result = _ARITHMETIC[type(node.op)](one, other)
     except (ZeroDivisionError, OverflowError):
-        raise AbsentError("a result") from None
+        raise AbsentError from None
     if isinstance(result, int) and result.bit_length() > _MOST_BITS:
         raise UsageError("rubric.large_number")
     return result

@@ -26,7 +26,7 @@ _COMPARED = {
 
 
 class AbsentError(LookupError):
-    """A value that is needed is not there; the text says which."""
+    """A value that is needed is not there; the text says which, where it has a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def _equal_text(one: str, other: str) -> bool:
 def contains(whole: Any, one: Any) -> bool:
     """Whether a network, a span, a list or a text holds a value."""
     if one is None:
-        raise AbsentError("a value")
+        raise AbsentError
     if isinstance(whole, str) and "/" in whole and not isinstance(whole, End):
         whole = Network(whole)
     if isinstance(whole, (Network, Span)):
@@ -111,7 +111,7 @@ def _numbers(*given: Any) -> list[float]:
     flat = [value for one in given for value in (one if isinstance(one, (list, tuple)) else [one])]
     found = [value for value in flat if isinstance(value, (int, float)) and not isinstance(value, bool)]
     if not found:
-        raise AbsentError("numbers")
+        raise AbsentError
     return found
 
 
@@ -165,7 +165,7 @@ def _largest(records: Any, name: str) -> Any:
 def _difference(one: Any, other: Any) -> list[Any]:
     """What is in only one of two lists."""
     if not isinstance(one, (list, tuple)) or not isinstance(other, (list, tuple)):
-        raise AbsentError("a list")
+        raise AbsentError
     return [each for each in one if each not in other] + [each for each in other if each not in one]
 
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from explain.errors import InputError
+from explain.errors import InputError, UnreadableError, reason_of
 from explain.grade.analyses import EVERY_TIME, Analyses
-from explain.grade.answer_file import BadAnswersError, read_answers
+from explain.grade.answer_file import read_answers
 from explain.grade.answers import mark_answers
 from explain.grade.around import LabNetworks, told_of
 from explain.grade.engine import mark_checks
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from explain.grade.integrity.prints import Prints
     from explain.grade.rubric import Rubric
     from explain.grade.scene import Scene
-    from explain.model import Report
+    from explain.model import Line, Report
 
 
 class NotGradableError(InputError):
@@ -150,10 +150,12 @@ def _has_only_unknown_frames(report: Report, capture: int) -> bool:
     return bool(len(found)) and bool((found & UNKNOWN_LINK != 0).all())
 
 
-def _answers(path: Path | None) -> tuple[dict[str, Any], str | None]:
+def _answers(path: Path | None) -> tuple[dict[str, Any], Line | None]:
     if path is None:
         return {}, None
     try:
         return read_answers(path), None
-    except (BadAnswersError, OSError) as error:
-        return {}, str(error)
+    except UnreadableError as error:
+        return {}, error.why
+    except OSError as error:
+        return {}, reason_of(error)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from explain.grade.answer_values import NoAnswerError, read
 from explain.grade.expression_syntax import expressions_in, placeholders
 from explain.grade.vocabulary import complaint, nearest
+from explain.model import Line
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from explain.grade.rubric import Question
-    from explain.model import Line
 
 _MEASURED = ("number", "duration")
 _SMALLER = {"_ms": 1000, "_ns": 1_000_000_000}
@@ -41,8 +41,9 @@ def errors(question: Question, checks: Collection[str], earlier: Collection[str]
             continue
         try:
             told = read(question, value)
-        except NoAnswerError as error:
-            yield complaint(where, "not_of_type", name=name, value=repr(value), type=question.type, why=str(error))
+        except NoAnswerError:
+            form = Line(f"grade_types.{question.type}", {})
+            yield complaint(where, "not_of_type", name=name, value=repr(value), type=question.type, form=form)
         else:
             if choices and told not in choices:
                 yield complaint(

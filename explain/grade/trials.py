@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from explain.errors import InputError
+from explain.errors import InputError, reason_of
 from explain.grade.grading import grade_files
 from explain.words import say
 
@@ -31,7 +31,7 @@ def _trial(rubric: Rubric, trial: Trial, language: str) -> list[str]:
     except InputError as error:
         return [error.told(language)]
     except OSError as error:
-        return [str(error)]
+        return [say("errors.at.reason", {"path": error.filename, "reason": reason_of(error)}, language)]
 
     def told(message: str, **values: object) -> str:
         return say(f"talk.trial.{message}", values, language)

@@ -9,7 +9,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from explain.errors import ExplainError
+from explain.errors import ExplainError, reason_of
 from explain.lab.perform import ENVIRONMENT
 from explain.lab.records import Step
 from explain.lab.run import missing_tools
@@ -27,16 +27,15 @@ class Probe:
 
     Attributes:
         what: its name, as ``words/doctor.toml`` and ``needy`` have it; a tool goes by its own.
-        problem: None if it is here, ``ABSENT``, or what the system said.
+        problem: None if it is here, else why not.
         remedy: how to get it, as commands and options of the kernel; None if it is here.
     """
 
     what: str
-    problem: str | None = None
+    problem: ExplainError | None = None
     remedy: str | None = None
 
 
-ABSENT = "not installed"
 _LINKS = {"veth": "CONFIG_VETH", "bridge": "CONFIG_BRIDGE"}
 _RULES = {
     "nftables-filters": "table inet p1 { chain c { type filter hook input priority 0; }; }",
@@ -49,17 +48,17 @@ _RULES = {
 def probes() -> list[Probe]:
     """Everything that was looked at, here and now."""
     if platform.system() != "Linux":
-        return [Probe("Linux", f"this is {platform.system()}", "labs need the namespaces of Linux")]
+        return [Probe("Linux", ExplainError("lab.other_system", system=platform.system()))]
     try:
         import pyroute2  # noqa: F401
     except ImportError:
-        return [Probe("pyroute2", ABSENT, "pip install pyroute2")]
+        return [Probe("pyroute2", ExplainError("lab.not_installed"), "pip install pyroute2")]
     from explain.lab.holder import hold
 
     try:
         inside = hold(lambda _tell: [*_links(), *_rules(), _sockets()], lambda _kind, _value: None)
     except ExplainError as e:
-        return [Probe("namespaces", str(e), getattr(e, "remedy", "run as root"))]
+        return [Probe("namespaces", e, "sudo explain lab doctor")]
     namespaces = Probe("namespaces-as-root" if os.geteuid() == 0 else "namespaces-as-user")
     return [namespaces, *inside, *(_tool(*tool) for tool in PACKAGES.items())]
 
@@ -76,7 +75,7 @@ def _links() -> Iterator[Probe]:
                 netlink.link("add", kind=kind, ifname=f"p-{kind}", **more)
                 yield Probe(f"{kind}-interfaces")
             except (NetlinkError, OSError) as e:
-                yield Probe(f"{kind}-interfaces", str(e), f"kernel: {option}; sudo modprobe {kind}")
+                yield Probe(f"{kind}-interfaces", _refusal(e), f"kernel: {option}; sudo modprobe {kind}")
 
 
 def _rules() -> Iterator[Probe]:
@@ -88,7 +87,7 @@ def _rules() -> Iterator[Probe]:
             nft.load(table, "probe")
             yield Probe(what)
         except ExplainError as e:
-            yield Probe(what, str(e).splitlines()[0], "kernel: CONFIG_NF_TABLES; sudo apt install nftables")
+            yield Probe(what, e, "kernel: CONFIG_NF_TABLES; sudo apt install nftables")
 
 
 def _sockets() -> Probe:
@@ -97,13 +96,18 @@ def _sockets() -> Probe:
     try:
         Tap().close()
     except OSError as e:
-        return Probe("packet-sockets", str(e), "kernel: CONFIG_PACKET")
+        return Probe("packet-sockets", _refusal(e), "kernel: CONFIG_PACKET")
     return Probe("packet-sockets")
 
 
 def _tool(name: str, package: str) -> Probe:
     is_here = shutil.which(name, path=ENVIRONMENT["PATH"])
-    return Probe(name) if is_here else Probe(name, ABSENT, f"sudo apt install {package}")
+    return Probe(name) if is_here else Probe(name, ExplainError("lab.not_installed"), f"sudo apt install {package}")
+
+
+def _refusal(error: Exception) -> ExplainError:
+    """What the kernel said."""
+    return ExplainError("at.alone", reason=reason_of(error) if isinstance(error, OSError) else str(error))
 
 
 def needy(labs: list[Lab]) -> dict[str, list[str]]:

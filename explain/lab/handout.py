@@ -15,14 +15,16 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_interface, ip_network
 from typing import TYPE_CHECKING
 
+from explain.errors import InputError
 from explain.lab.read import FIRST_MAC, from_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from ipaddress import IPv4Network, IPv6Network
+    from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
     from explain.lab.records import Lab, Nic, Node
 
+    Address = IPv4Address | IPv6Address
     Net = IPv4Network | IPv6Network
 
 INSIDE, OUTSIDE = ip_network("10.0.0.0/8"), ip_network("100.64.0.0/10")
@@ -70,7 +72,7 @@ def handout(lab_text: str, where: str, row: Mapping[str, str], seed: str, marker
         taken: networks that are others' already; those of this student are added.
 
     Raises:
-        LabFileError: a value of the roster cannot stand in a lab.
+        InputError: a value of the roster cannot stand in a lab, or there are more students than networks.
         MissingColumnError: the lab asks for a column that is not there.
     """
     filled, own = _filled(lab_text, row, marker)
@@ -126,7 +128,7 @@ def _moves(lab: Lab, told: Mapping[str, str], seed: str, taken: set[Net]) -> dic
     for name, text in told.items():
         if not name.endswith(("_ip", "_ip6")):
             continue
-        old, new = ip_address(was[name]), ip_address(text)
+        old, new = ip_address(was[name]), _address(name, text)
         moves |= {net: ip_network(f"{new}/{net.prefixlen}", strict=False) for net in networks if old in net}
     for net in networks:
         pool = next((pool for block, pool in _POOLS if _holds(block, net)), None)
@@ -144,13 +146,20 @@ def _free(net: Net, pool: Net, number: int, used: set[Net]) -> Net:
         new = ip_network((int(pool.network_address) + ((number + i) % count << size), net.prefixlen))
         if not any(_holds(new, other) or _holds(other, new) for other in used):
             return new
-    raise ValueError(f"there are not enough networks of the size of {net} for all students")
+    raise InputError("lab.few_networks", size=f"/{net.prefixlen}")
 
 
 def _fixed(lab: Lab, told: Mapping[str, str]) -> dict[str, str]:
     """Addresses that the roster gives outright: old text -> new text."""
     was = _columns(lab)
-    return {was[name]: str(ip_address(text)) for name, text in told.items() if name.endswith(("_ip", "_ip6"))}
+    return {was[name]: str(_address(name, text)) for name, text in told.items() if name.endswith(("_ip", "_ip6"))}
+
+
+def _address(name: str, text: str) -> Address:
+    try:
+        return ip_address(text)
+    except ValueError:
+        raise InputError("lab.roster_address", column=name, value=text) from None
 
 
 class _Moved:
@@ -200,7 +209,10 @@ def _first_mac(lab: Lab, told: Mapping[str, str], seed: str) -> str:
     """The first of the student's MACs, locally administered; the sender's is the roster's where it gives one."""
     if "mac" in told:
         at = [nic.mac for node in lab.nodes for nic in node.nics].index(_nic(_sender(lab)).mac)
-        return (int(re.sub(r"[:.-]", "", told["mac"]), 16) - at).to_bytes(6, "big").hex(":")
+        try:
+            return (int(re.sub(r"[:.-]", "", told["mac"]), 16) - at).to_bytes(6, "big").hex(":")
+        except (ValueError, OverflowError):
+            raise InputError("lab.roster_mac", value=told["mac"]) from None
     return (0x02 << 40 | _number(seed, FIRST_MAC) % (1 << 32) << 8 | 1).to_bytes(6, "big").hex(":")
 
 

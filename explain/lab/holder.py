@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from explain.errors import ExplainError, MissingError
+from explain.errors import ExplainError, MissingError, reason_of
 from explain.lab.kernel import (
     CLONE_NEWIPC,
     CLONE_NEWNET,
@@ -179,8 +179,8 @@ def enter() -> None:
         unshare(flags if uid == 0 else flags | CLONE_NEWUSER)
     except OSError as e:
         if uid == 0:
-            raise MissingError("missing.new_namespaces", why=e.strerror) from e
-        raise MissingError("missing.user_namespaces", why=e.strerror, remedy=_why_not()) from e
+            raise MissingError("missing.new_namespaces", why=reason_of(e)) from e
+        raise MissingError("missing.user_namespaces", why=reason_of(e), remedy=_why_not()) from e
     if uid == 0:
         return
     try:
@@ -189,7 +189,7 @@ def enter() -> None:
         Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
         mount("none", "/", None, MS_REC | MS_PRIVATE)
     except OSError as e:
-        raise MissingError("missing.namespace_rights", why=e.strerror, remedy=_why_not()) from e
+        raise MissingError("missing.namespace_rights", why=reason_of(e), remedy=_why_not()) from e
 
 
 def _why_not() -> Line:

@@ -7,7 +7,7 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
-from explain.errors import ExplainError, UnknownNameError
+from explain.errors import ExplainError, UnknownNameError, reason_of
 from explain.lab import kernel
 from explain.lab.live import started
 
@@ -31,7 +31,7 @@ def enter(live: Live, node: str | None) -> None:
             raise ExplainError("lab.just_ended", lab=live.name)
         kernel.setns(pidfd, flags if os.geteuid() == 0 else flags | kernel.CLONE_NEWUSER)
     except PermissionError as e:
-        raise ExplainError("lab.not_entered", lab=live.name, why=e.strerror) from e
+        raise ExplainError("lab.not_entered", lab=live.name, why=reason_of(e)) from e
     finally:
         os.close(pidfd)
     if node is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pickle
 import platform
 import select
 import signal
@@ -22,13 +23,15 @@ from explain.capture.pcapng_writer import (
     section,
 )
 from explain.capture.recorder import Heard, Tap
-from explain.errors import ExplainError
+from explain.errors import ExplainError, reason_of
 from explain.lab.inside import enter
 
 if TYPE_CHECKING:
     from explain.lab.live import Live
 
 _PAUSE_S = 0.1
+_TOLD = 3
+"""Status of a child that wrote its error into the pipe."""
 
 
 def _in_child(live: Live, node: str | None, work: Any) -> bytes:
@@ -46,14 +49,15 @@ def _in_child(live: Live, node: str | None, work: Any) -> bytes:
             enter(live, node)
             inner = os.fork()  # only children are in the lab's process namespace, and find themselves in its /proc
             if inner == 0:
-                with os.fdopen(write_end, "wb") as out:
+                with os.fdopen(write_end, "wb", closefd=False) as out:
                     work(out)
                 os._exit(0)
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-            os.close(write_end)
             status = os.waitstatus_to_exitcode(os.waitpid(inner, 0)[1])
         except (ExplainError, OSError) as e:
-            os.write(2, f"explain: {e}\n".encode())
+            error = ExplainError("at.alone", reason=reason_of(e)) if isinstance(e, OSError) else e
+            os.write(write_end, pickle.dumps(error))
+            status = _TOLD
         finally:
             os._exit(status if status >= 0 else 1)
     os.close(write_end)
@@ -64,8 +68,9 @@ def _in_child(live: Live, node: str | None, work: Any) -> bytes:
                 break
             except KeyboardInterrupt:  # the child got it too and is about to write
                 continue
-    if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0:
-        raise ExplainError("lab.not_looked")
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if status:
+        raise pickle.loads(data) if status == _TOLD else ExplainError("lab.not_looked")  # noqa: S301 - our own child's
     return data
 
 

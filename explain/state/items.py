@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from explain.errors import InputError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -15,8 +17,8 @@ _DEEPEST = 64
 """No tool nests its JSON deeper than this; what is deeper would only exhaust the stack."""
 
 
-class MisshapenError(ValueError):
-    """A value is not what iproute2 or nft would have written; the text says where and why."""
+class MisshapenError(InputError):
+    """A value is not what iproute2 or nft would have written."""
 
 
 class Item:
@@ -26,7 +28,7 @@ class Item:
 
     def __init__(self, value: object, place: str) -> None:
         if not isinstance(value, dict):
-            raise MisshapenError(f"{place} is not an object")
+            raise MisshapenError("state.object", place=place)
         self.fields: Mapping[str, Any] = value
         self.place = place
 
@@ -41,7 +43,7 @@ class Item:
             return value
         if isinstance(value, int | float) and not isinstance(value, bool):
             return str(value)
-        raise MisshapenError(f"{self.place}.{key} is not text")
+        raise MisshapenError("state.text", place=f"{self.place}.{key}")
 
     def number(self, key: str) -> int | None:
         """An integer (also written as text, also hexadecimal), or None where the key is absent."""
@@ -49,13 +51,13 @@ class Item:
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int | float | str):
-            raise MisshapenError(f"{self.place}.{key} is not a number")
+            raise MisshapenError("state.number", place=f"{self.place}.{key}")
         try:
             number = int(value, 0) if isinstance(value, str) else int(value)
         except (ValueError, OverflowError):
-            raise MisshapenError(f"{self.place}.{key} is not a number") from None
+            raise MisshapenError("state.number", place=f"{self.place}.{key}") from None
         if not -(1 << 63) <= number < 1 << 64:
-            raise MisshapenError(f"{self.place}.{key} is out of range")
+            raise MisshapenError("state.range", place=f"{self.place}.{key}")
         return number
 
     def words(self, key: str) -> frozenset[str]:
@@ -88,14 +90,14 @@ def check_depth(value: object) -> None:
         ]
         if not level:
             return
-    raise MisshapenError(f"nested deeper than {_DEEPEST} levels")
+    raise MisshapenError("state.deep", most=_DEEPEST)
 
 
 def _list(value: object, place: str) -> Sequence[object]:
     if not isinstance(value, list | tuple):
-        raise MisshapenError(f"{place} is not a list")
+        raise MisshapenError("state.list", place=place)
     if len(value) > MOST_ITEMS:
-        raise MisshapenError(f"{place} has more than {MOST_ITEMS} entries")
+        raise MisshapenError("state.many", place=place, most=MOST_ITEMS)
     return value
 
 
@@ -109,5 +111,5 @@ def lines_of(value: object, place: str) -> tuple[str, ...]:
     listed = value.splitlines() if isinstance(value, str) else _list(value, place)
     for number, each in enumerate(listed):
         if not isinstance(each, str):
-            raise MisshapenError(f"{place}[{number}] is not text")
+            raise MisshapenError("state.text", place=f"{place}[{number}]")
     return tuple(str(each) for each in listed)

@@ -59,7 +59,7 @@ def host_state(value: object, name: str, path: str = "state") -> HostState:
         check_depth(value)
         return _host_state(value, name)
     except MisshapenError as error:
-        raise UnreadableError(path, "unread.as_said", text=str(error)) from None
+        raise UnreadableError(path, error.line) from None
 
 
 def _host_state(value: Mapping[str, Any], name: str) -> HostState:

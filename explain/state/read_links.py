@@ -29,14 +29,14 @@ def interfaces_of(links: Sequence[Item] | None, addresses: Sequence[Item] | None
 def _name(item: Item) -> str:
     name = item.text("ifname")
     if not name:
-        raise MisshapenError(f"{item.place} has no ifname")
+        raise MisshapenError("state.no_name", place=item.place)
     return name
 
 
 def _interface(name: str, link: Item | None, addr: Item | None, *, was_asked: bool) -> Interface:
     item = link or addr
     if item is None:
-        raise MisshapenError(f"{name} is not described")
+        raise MisshapenError("state.not_described", place=name)
     info = link.item("linkinfo") if link else None
     stats = link.item("stats64") or link.item("stats") if link else None
     received, sent = (stats.item("rx"), stats.item("tx")) if stats else (None, None)

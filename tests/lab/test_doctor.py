@@ -31,7 +31,7 @@ def test_a_feature_that_the_kernel_lacks_is_told_with_its_remedy(monkeypatch):
     monkeypatch.setattr(nft, "load", refused)
     [lacking] = [probe for probe in probes() if probe.problem and probe.what not in PACKAGES]
     assert lacking.what == "nftables-address-translation"
-    assert "No such file" in lacking.problem
+    assert "No such file" in str(lacking.problem)
     assert "CONFIG_NF_TABLES" in lacking.remedy
 
 

@@ -124,7 +124,7 @@ def written(tmp_path, roster=ROSTER, name="nat-tcp"):
         ("student,sid\nann,1\nann,1\n", "line 3: ann is there twice"),
         ("points\n3\n", "names no student"),
         ("student\n", "no student"),
-        ("student,host_ip\nann,nonsense\n", "line 2: 'nonsense'"),
+        ("student,host_ip\nann,nonsense\n", "line 2: host_ip = 'nonsense' is no IP address"),
     ],
 )
 def test_a_roster_that_cannot_be_used_is_told_by_its_line(tmp_path, roster, said):

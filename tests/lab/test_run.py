@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import gzip
 import io
 import json
@@ -23,6 +24,7 @@ from explain.capture.recorder import Tap
 from explain.errors import ExplainError
 from explain.lab.case import write_case
 from explain.lab.catalogue import find
+from explain.lab.listen import _in_child
 from explain.lab.read import from_table, read
 from explain.lab.recording import pcapng
 from explain.lab.run import run
@@ -204,6 +206,7 @@ AS_NOBODY = """
 import ctypes, os, sys
 from pathlib import Path
 from explain.lab.catalogue import find
+from explain.lab.listen import _in_child
 from explain.lab.read import read
 from explain.lab.run import run
 lab = read(find("router"))
@@ -231,6 +234,7 @@ import ctypes, os, sys
 import explain.cli.lab, explain.lab.listen, explain.lab.supervisor, explain.lab.recording, explain.state.collect
 import pyroute2
 from explain.lab.catalogue import find
+from explain.lab.listen import _in_child
 from explain.lab.read import read
 from explain.lab.run import run
 run(read(find("one-segment")))  # everything is imported now: the interpreter may lie where nobody can read
@@ -273,3 +277,14 @@ def test_the_host_sees_nothing_of_a_lab_while_it_runs():
     was = Path("/run/netns/h1").exists()
     run(tiny(["ping", "-c", "1", "192.0.2.2"]), with_states=False, hear=hear)
     assert seen == [(True, was)]
+
+
+def test_an_error_inside_a_lab_that_is_up_comes_out_whole(monkeypatch):
+    def refused(_):
+        raise PermissionError(errno.EPERM, "In Words")
+
+    monkeypatch.setattr("explain.lab.listen.enter", lambda *_: None)
+    with pytest.raises(ExplainError) as raised:
+        _in_child(None, None, refused)
+    assert raised.value.told("ja") == "その操作は許されていない"
+    assert _in_child(None, None, lambda out: out.write(b"heard")) == b"heard"
