@@ -69,13 +69,13 @@ def _named_senders(spots: Iterable[Spot], witnesses: Witnesses) -> tuple[Spot, .
 
 
 def _likely_senders(spots: Iterable[Spot], witnesses: Witnesses, context: Context) -> tuple[Spot, ...]:
-    """The place that saw requests as fresh as a host sends them, or a question for the destination without an answer.
+    """The place that saw requests as fresh as a host sends them, or a question without an answer.
 
+    That is one for the destination, or of whoever reports that nobody answered: the sender, or a router that
+    translates, which reports from the address that it asks from.
     Whoever listens further on sees less of both: that he sees nothing leave is no sign that nothing left.
     """
-    # Names that nobody has given a part to place no one.
-    is_told = bool(witnesses.topology.roles) or witnesses.sender is not None
-    unnamed = [spot for spot in spots if spot.node is None or not is_told]
+    unnamed = [spot for spot in spots if spot.node is None or not _is_told(witnesses)]
     seen = _freshest(unnamed)
     if seen:
         return tuple(spot for spot in seen[:1] if _is_fresh(spot, witnesses))
@@ -83,7 +83,18 @@ def _likely_senders(spots: Iterable[Spot], witnesses: Witnesses, context: Contex
     said = witnesses.text.symptoms if witnesses.text else ()
     if said and not any(each.id.endswith(_NEIGHBOUR_SILENT) for each in said):
         return ()
-    return tuple(spot for spot in unnamed if context.destination in spot.unanswered())[:1]
+    speakers = _silent_speakers(witnesses)
+    return tuple(
+        spot
+        for spot in unnamed
+        for wanted in spot.unanswered()
+        if wanted == context.destination or spot.askers[wanted] & speakers
+    )[:1]
+
+
+def _is_told(witnesses: Witnesses) -> bool:
+    """Whether somebody has given parts to names; names without any place no one."""
+    return bool(witnesses.topology.roles) or witnesses.sender is not None
 
 
 def _is_fresh(spot: Spot, witnesses: Witnesses) -> bool:
@@ -150,9 +161,13 @@ def _ends(witnesses: Witnesses, destination: str | None) -> list[HostState]:
 def _own_speakers(witnesses: Witnesses) -> set[str]:
     """Addresses from which a host that is neither router nor target reported on its neighbour."""
     ends = _ends(witnesses, context_of(witnesses).destination)
+    return {address for address in _silent_speakers(witnesses) if any(each.owner_of(address) for each in ends)}
+
+
+def _silent_speakers(witnesses: Witnesses) -> set[str]:
+    """Addresses from which somebody reported, as the text says, that a neighbour did not answer."""
     told = witnesses.text.all("icmp.") if witnesses.text else ()
-    speakers = {str(each.values.get("from")) for each in told if each.id.endswith(_NEIGHBOUR_SILENT)}
-    return {address for address in speakers if any(each.owner_of(address) for each in ends)}
+    return {str(each.values.get("from")) for each in told if each.id.endswith(_NEIGHBOUR_SILENT)}
 
 
 def _askers(witnesses: Witnesses, spots: Iterable[Spot]) -> set[str]:

@@ -152,3 +152,20 @@ def test_a_question_in_vain_at_a_place_that_nobody_told_may_be_that_of_the_last_
     told = told.replace("198.51.100.9", "192.0.2.9")
     left = set(places_of(tmp_path, told, [who_has((A, "192.0.2.254"), "192.0.2.9")] * 3))
     assert {"destination-host-absent-behind-router", "destination-host-absent-on-link"} <= left
+
+
+def test_who_reports_that_its_question_was_in_vain_was_stopped_by_that_wherever_it_was_heard(tmp_path) -> None:
+    path = tmp_path / "wire.pcap"
+    path.write_bytes(pcap(*[who_has((A, "192.0.2.1"), "192.0.2.254")] * 3).getvalue())
+    text = "PING 198.51.100.1 (198.51.100.1) 56(84) bytes of data.\nFrom {} icmp_seq=1 Destination Host Unreachable\n"
+
+    def left(speaker: str) -> set[str]:
+        (tmp_path / "ping.txt").write_text(text.format(speaker))
+        return set(found(captures=(str(path),), folder=tmp_path))
+
+    refused = {"reject-route-on-router", "filter-on-sender-output"}
+    asker, other = left("192.0.2.1"), left("203.0.113.9")
+    # A router that translates reports from the address that it asks from, so the place may be beyond it.
+    assert {"wrong-gateway-address", "gateway-interface-down", "wrong-nexthop-on-router"} <= asker
+    assert not refused & asker
+    assert refused <= other
