@@ -49,6 +49,11 @@ def _two_answers(wires: Wires) -> float:
     return 30 if max(macs, default=0) > 1 else 0
 
 
+def _forged(wires: Wires) -> float:
+    """A reset where only the target answers for its address, and whose wire never saw the request."""
+    return 20 if wires.count("resets") and wires.is_onlink and wires.fate.at_target is False else 0
+
+
 def _no_server(wires: Wires) -> float:
     return 60 if wires.asked_itself and not wires.lookups else 0
 
@@ -108,6 +113,7 @@ def _detour(wires: Wires) -> float:
 _ASK: dict[str, Callable[[Wires], float]] = {
     "duplicate-address": _two_answers,
     "arp-spoofed": _two_answers,
+    "rst-by-middlebox": _forged,
     "dns-server-not-configured": _no_server,
     "dns-server-unreachable": _lost_server,
     "target-has-other-address": _moved,

@@ -1,7 +1,7 @@
 """A device in the cable: it copies frames between two interfaces and loses, doubles, damages, resets or forgets some.
 
 Which frames is told by a pattern, so that every run does the same: ``--lose icmp:2,4`` loses the second and the
-fourth ICMP frame.
+fourth ICMP frame. Of TCP the segments with data count, and 0 is every SYN.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def protocol_of(frame: bytes) -> int:
 
 
 def pattern(text: str) -> tuple[int, set[int]]:
-    """``icmp:2,4`` as the protocol's number and the frames counted from 1."""
+    """``icmp:2,4`` as the protocol's number and the frames counted from 1; 0 for a SYN."""
     if not text:
         return -1, set()
     name, _, counts = text.partition(":")
@@ -39,6 +39,11 @@ def has_payload(frame: bytes) -> bool:
     header = (frame[14] & 15) * 4
     total: int = struct.unpack_from(">H", frame, 16)[0]
     return protocol_of(frame) == 6 and total > header + (frame[14 + header + 12] >> 4) * 4
+
+
+def is_syn(frame: bytes) -> bool:
+    """True for the segment over IPv4 that asks for a connection."""
+    return protocol_of(frame) == 6 and frame[14 + (frame[14] & 15) * 4 + 13] & 0x12 == 2
 
 
 def checksum(data: bytes) -> int:
@@ -54,8 +59,9 @@ def reset_for(frame: bytes, ttl: int) -> bytes:
     """A reset towards the sender of a TCP segment over IPv4, forged. Source: RFC 9293 section 3.5.2."""
     header = (frame[14] & 15) * 4
     ip, tcp = frame[14 : 14 + header], frame[14 + header :]
-    ack = struct.unpack_from(">I", tcp, 8)[0]
-    reply = struct.pack(">HHIIBBHHH", *struct.unpack_from(">HH", tcp)[::-1], ack, 0, 0x50, 4, 0, 0, 0)
+    begun, confirmed = struct.unpack_from(">II", tcp, 4)
+    numbers = (0, begun + 1 & 0xFFFFFFFF, 0x50, 0x14) if is_syn(frame) else (confirmed, 0, 0x50, 4)
+    reply = struct.pack(">HHIIBBHHH", *struct.unpack_from(">HH", tcp)[::-1], *numbers, 0, 0, 0)
     pseudo = ip[16:20] + ip[12:16] + struct.pack(">BBH", 0, 6, len(reply))
     reply = reply[:16] + struct.pack(">H", checksum(pseudo + reply)) + reply[18:]
     head = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(reply), 0x4D4D, 0, ttl, 6, 0) + ip[16:20] + ip[12:16]
@@ -82,7 +88,9 @@ class Mischief:
         """What happens to this frame; nothing to most."""
         hit = set()
         for what, (protocol, wanted) in self.rules.items():
-            if protocol_of(frame) == protocol and (protocol != PROTOCOLS["tcp"] or has_payload(frame)):
+            if is_syn(frame):
+                hit |= {what} if protocol == PROTOCOLS["tcp"] and 0 in wanted else set()
+            elif protocol_of(frame) == protocol and (protocol != PROTOCOLS["tcp"] or has_payload(frame)):
                 self.counts[what] += 1
                 if self.counts[what] in wanted:
                     hit.add(what)
