@@ -10,6 +10,7 @@ from explain.arrays import among
 from explain.exchanges import tcp_labels as label
 from explain.exchanges.tcp_challenge import challenges, go_on
 from explain.exchanges.tcp_course import NEVER
+from explain.exchanges.tcp_late import delayed, sent_again_at_once
 from explain.exchanges.tcp_many import recorded_twice
 from explain.story.teller import end_text
 from explain.table import REVERSED, TCP
@@ -182,8 +183,21 @@ def _trouble(
             rows = rows[is_probe if labels & label.ZERO_WINDOW_PROBE else ~is_probe]
         rows = rows[~among(rows, np.append(older, copies))]  # told where the connection opens, and above; as are
         rows = rows[flags[rows] & _SYN == 0]  # SYNs that were sent again
-        if len(rows):
-            yield teller.line(message, fields, rows, name, count=len(rows), **values)
+        for told, some in _late(teller, moments, index, rows) if message == "tcp.out-of-order" else ((message, rows),):
+            if len(some):
+                yield teller.line(told, fields, some, name, count=len(some), **values)
+
+
+def _late(teller: Teller, moments: TcpMoments, index: int, rows: Rows) -> tuple[tuple[str, Rows], ...]:
+    """What came after later segments: sent again, overtaken, or nobody can tell."""
+    if not len(rows):
+        return ()
+    talk = moments.talk(index)
+    is_again, is_delayed = among(rows, sent_again_at_once(teller.table, talk)), among(rows, delayed(teller.table, talk))
+    return (
+        ("tcp.resent-at-once", rows[is_again]), ("tcp.out-of-order", rows[is_delayed]),
+        ("tcp.late", rows[~is_again & ~is_delayed]),
+    )  # fmt: skip
 
 
 def _meet_closed_windows(moments: TcpMoments, index: int, rows: Rows) -> Bools:

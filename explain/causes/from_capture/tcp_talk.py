@@ -11,6 +11,7 @@ from explain.arrays import among
 from explain.causes.from_capture.ping_sizes import LARGE
 from explain.exchanges import tcp_labels as label
 from explain.exchanges.tcp_course import ACK, FIN, RST, SYN
+from explain.exchanges.tcp_late import delayed, sent_again_at_once
 from explain.exchanges.tcp_many import count_recorded_twice, measure_closed_windows
 from explain.exchanges.tcp_measures import measure_times
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from explain.causes.from_capture.scene import Scene
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.tcp_moments import Talk, TcpMoments
-    from explain.table import I8, Bools, PacketTable, Rows
+    from explain.table import I8, Bools, Rows
 
 _SLOW_NS = 1_000_000_000  # people call it slow from here on (Nielsen's third limit is ten times as long)
 _SLOWER_THAN_NETWORK = 10
@@ -29,7 +30,6 @@ _STALLED_NS = 500_000_000
 _FEWEST_RESENT = 3
 _SUBSTANTIAL = 100  # one segment in so many sent again is more than a healthy path loses
 _FEW_ANSWERS = 10  # segments of a server that only acknowledges
-_COUNTS, _AT_MOST = 4, 64  # of a side's own packets; whose numbers spread more does not count, or others, too
 _OPENING = 16  # segments in which the first request and its answer are looked for
 _IN_VAIN = ("pmtu-blackhole", "filter-on-router-forward", "stateful-filter-asymmetric-path", "partial-loss")
 _UNHEARD = ("target-interface-down", "filter-on-router-forward", "stateful-filter-asymmetric-path", "partial-loss")
@@ -132,27 +132,10 @@ def _ends(moments: TcpMoments, row: int) -> dict[str, Any]:
 
 
 def _lost(moments: TcpMoments) -> I8:
-    """In each connection, the segments that were sent again, without SYNs and what came although it had arrived."""
-    resent = moments.segments.counts(label.RESENT & ~label.SPURIOUS_RETRANSMISSION)
+    """In each connection, what may have been sent again, without SYNs and what came although it had arrived."""
+    resent = moments.segments.counts(label.REPEATED & ~label.SPURIOUS_RETRANSMISSION)
     lost: I8 = resent - np.maximum(moments.course.syns - 1, 0)
     return lost
-
-
-def _delayed(table: PacketTable, talk: Talk) -> Rows:
-    """Segments that were sent before others that were recorded ahead of them, and so were not sent again.
-
-    A sender that counts its packets gives one that it sends again a new number (IP identification); one that was
-    delayed, or recorded out of its turn, has the number that it should have.
-    """
-    found = [np.empty(0, np.int64)]
-    for side in (0, 1):
-        own = talk.rows[talk.role == side]
-        own = own[table.ip_id[own] != 0]
-        steps = np.diff(table.ip_id[own].astype(np.int64))
-        number = np.concatenate(([0], np.cumsum((steps + 0x8000) % 0x10000 - 0x8000)))[: len(own)]
-        if len(own) and number.max() - number.min() <= _COUNTS * len(own) + _AT_MOST:
-            found.append(own[number < np.maximum.accumulate(number)])
-    return np.concatenate(found)
 
 
 def _resent(twice: I8, moments: TcpMoments, index: int) -> Trouble | None:
@@ -160,7 +143,8 @@ def _resent(twice: I8, moments: TcpMoments, index: int) -> Trouble | None:
     total = len(talk.rows)
     rows = moments.labelled(index, label.RESENT & ~label.SPURIOUS_RETRANSMISSION)
     rows = rows[moments.table.flags[rows] & SYN == 0]
-    rows = rows[~among(rows, _delayed(moments.table, talk))]
+    rows = rows[~among(rows, delayed(moments.table, talk))]
+    rows = np.sort(np.concatenate((rows, sent_again_at_once(moments.table, talk))))
     resent = len(rows) - int(twice[index])
     if resent < _FEWEST_RESENT or resent * _SUBSTANTIAL < total:
         return None

@@ -1,0 +1,63 @@
+"""Segments that came after later ones: delayed on the way, or sent again?
+
+A sender that counts its packets gives one that it sends again a new number (IP identification); one that was
+delayed, or recorded out of its turn, has the number that it should have.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explain.exchanges.tcp_labels import OUT_OF_ORDER
+
+if TYPE_CHECKING:
+    from explain.exchanges.tcp_moments import Talk
+    from explain.table import I8, Bools, PacketTable, Rows
+
+_COUNTS, _AT_MOST = 4, 64  # of a side's own packets; whose numbers spread more does not count, or others, too
+_UNKNOWN = 2
+
+
+def delayed(table: PacketTable, talk: Talk) -> Rows:
+    """Segments that were sent before others that were recorded ahead of them, and so were not sent again."""
+    found: Rows = talk.rows[_turns(table, talk) < 0]
+    return found
+
+
+def sent_again_at_once(table: PacketTable, talk: Talk) -> Rows:
+    """Segments that were sent again, and so soon that Wireshark calls them out of order.
+
+    Where a side does not count its packets, they are those whose octets are in the capture before.
+    """
+    is_late = talk.labels & np.uint16(OUT_OF_ORDER) != 0
+    if not is_late.any():
+        return talk.rows[:0]
+    turns = _turns(table, talk)
+    found: Rows = talk.rows[is_late & np.where(turns == _UNKNOWN, _was_here(talk), turns > 0)]
+    return found
+
+
+def _turns(table: PacketTable, talk: Talk) -> I8:
+    """1 what was sent after all that stands before it here of its side, -1 what was not, 0 a copy of the last."""
+    turns = np.full(len(talk.rows), _UNKNOWN)
+    numbers = table.ip_id[talk.rows].astype(np.int64)
+    for side in (0, 1):
+        own = np.flatnonzero((talk.role == side) & (numbers != 0))
+        if not len(own):
+            continue
+        steps = np.diff(numbers[own], prepend=numbers[own[0]])
+        number = np.cumsum((steps + 0x8000) % 0x10000 - 0x8000)
+        if number.max() - number.min() <= _COUNTS * len(own) + _AT_MOST:
+            highest = np.maximum.accumulate(np.concatenate(([-1], number[:-1])))
+            turns[own] = np.sign(number - highest)
+    return turns
+
+
+def _was_here(talk: Talk) -> Bools:
+    """Whether a segment with the same octets of the same side stands before each."""
+    key = talk.seq.astype(np.uint64) << np.uint64(32) | talk.length.astype(np.uint64) << np.uint64(1)
+    _, first, which = np.unique(key | talk.role.astype(np.uint64), return_index=True, return_inverse=True)
+    found: Bools = first[which] < np.arange(len(key))
+    return found
