@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _LONGEST_CHECK_NS = 15_000_000_000  # a client probes for some seconds before it declines (RFC 5227, 2.1.1)
 _LONGEST_TEST_NS = 5_000_000_000  # dnsmasq takes three seconds, the ISC server one
+_LONGEST_WAIT_NS = 3_000_000_000  # so long a router keeps an echo for an address that does not answer ARP
 _AT_ONCE_NS = 1_000_000_000
 
 Tried = tuple["ExchangeColumns", int]
@@ -59,7 +60,8 @@ class ServerTests:
                 fields = part.fields(index)
                 asker = fields.asker_ip if part.kind == "arp.resolution" else fields.src
                 since = offer.time_ns - int(part.start_ns[index])
-                if asker in askers and 0 <= since <= _LONGEST_TEST_NS:
+                latest = -_LONGEST_WAIT_NS if offer.said.relay and part.kind == "icmp.echo" else 0
+                if asker in askers and latest <= since <= _LONGEST_TEST_NS:
                     found[part.kind, index] = part, index
         return list(found.values())
 

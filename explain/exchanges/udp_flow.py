@@ -50,6 +50,9 @@ BOTH_SEND = {
     8472: "VXLAN",
 }
 """Ports to which each side sends by itself: what comes back is another flow (RFC 7348, 5; 8926, 3.3; 5881, 4)."""
+RELAYED = {67: "DHCP", 547: "DHCPv6"}
+"""From this port to this port goes what relays and servers tell each other, to other addresses than answers come from
+(RFC 2131, 4.1; RFC 8415, 7.2)."""
 MULTICAST_DNS = 5353
 """From this port to this port of one host goes the answer to what that host had asked all (RFC 6762, 5.4)."""
 _UNREACHABLE_V4, _UNREACHABLE_V6 = 3, 1
@@ -133,6 +136,7 @@ def _needs_no_answer(table: PacketTable, opener: Rows, is_answer: Bools, is_to_m
     is_quiet: Bools = np.where(is_answer, _to_many(table, table.sources(opener)), is_to_many)
     is_quiet |= ~is_answer & np.isin(target, [*ONE_WAY, *SEARCH, *BOTH_SEND])
     is_quiet |= (source == MULTICAST_DNS) & (target == MULTICAST_DNS)
+    is_quiet |= (source == target) & np.isin(target, list(RELAYED))
     return is_quiet
 
 

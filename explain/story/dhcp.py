@@ -194,7 +194,7 @@ def _declined(teller: Teller, talk: Talk, line: Any) -> Iterator[Line]:
 
 def _used(fields: DhcpLease, steps: Sequence[Step], line: Any) -> Iterator[Line]:
     """What the client does with the lease."""
-    if fields.address and steps[0].said.your_ip:
+    if fields.began not in ("renew", "rebind") and fields.address and steps[0].said.your_ip:
         from ipaddress import IPv4Address
 
         prefix = f"/{int(IPv4Address(fields.mask)).bit_count()}" if fields.mask else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from explain.decode.services import UDP as UDP_SERVICES
-from explain.exchanges.udp_flow import BOTH_SEND, MULTICAST_DNS, ONE_WAY, SEARCH
+from explain.exchanges.udp_flow import BOTH_SEND, MULTICAST_DNS, ONE_WAY, RELAYED, SEARCH
 from explain.story.teller import end_text
 from explain.table import REVERSED, UDP
 
@@ -44,7 +44,7 @@ def flow(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterat
     """One line for a flow."""
     fields: UdpFlow = part.fields(index)
     port = fields.server.port or 0
-    service = ONE_WAY.get(port) or SEARCH.get(port) or BOTH_SEND.get(port)
+    service = ONE_WAY.get(port) or SEARCH.get(port) or BOTH_SEND.get(port) or RELAYED.get(port)
     told = {"client": end_text(fields.client), "server": end_text(fields.server), "service": service}
     told |= {"other": end_text(fields.answered_from or fields.asked_at or fields.server)}
     message = _message(teller, part, index, fields)
@@ -66,7 +66,7 @@ def _message(teller: Teller, part: ExchangeColumns, index: int, fields: UdpFlow)
     if outcome == "unanswered" and fields.needs_no_answer:
         if port in ONE_WAY:
             return "one-way"
-        if port in BOTH_SEND and not _is_to_many(fields.server.address):
+        if port in BOTH_SEND | RELAYED and not _is_to_many(fields.server.address):
             return "both-send"
         if _is_multicast_dns_to_one(fields):
             return "to-one"

@@ -65,6 +65,16 @@ def test_a_capture_that_ends_while_a_server_tests_an_address_proves_nothing():
     assert not is_healthy(discover(), (0.1, who_has(client, ADDRESS)))
 
 
+def test_an_echo_that_a_router_delivers_after_the_offer_was_the_servers_test_behind_a_relay():
+    relay, afar = "192.0.2.1", "198.51.100.53"
+    late = ping(afar, ADDRESS, 0, ttl=63, macs=(SERVER_MAC, CLIENT))
+    granted = (given(giaddr=relay, server=afar) for given in (offer, ack))
+    offered, acked = granted
+    lease = (discover(), (1, offered), (1.01, request(server=afar)), (1.02, acked))
+    assert is_healthy(*lease, (1.1, late))
+    assert not is_healthy(*lease, (9, late), (20, is_at((CLIENT, ADDRESS), (SERVER_MAC, SERVER))))
+
+
 def test_an_error_about_the_servers_test_is_no_trouble():
     test = ping(SERVER, ADDRESS, 0, macs=(SERVER_MAC, CLIENT))
     assert is_healthy(
@@ -213,13 +223,15 @@ def test_a_declined_address_and_the_arp_that_led_to_it_are_one_duplicate_address
         (1.1, asks(DECLINE, (50, ADDRESS), (54, SERVER))),
     )  # fmt: skip
     assert (finding.cause, finding.values["macs"]) == ("duplicate-address", [CLIENT, OTHER_MAC])
+    assert (finding.values["case"], finding.values["holder"]) == ("objected", OTHER_MAC)
     assert finding.evidence[0].frames == ((6, 7),)
 
 
 def test_a_renewal_that_meets_a_closed_port_shows_a_host_without_a_server():
     asked = renew()
-    finding = the_finding(asked, error(SERVER, 3, 3, asked))
+    finding = the_finding(asked, error(SERVER, 3, 3, asked), (4, asked), (4.1, error(SERVER, 3, 3, asked)))
     assert (finding.cause, finding.values["server"]) == ("dhcp-no-server", SERVER)
+    assert (finding.values["case"], finding.evidence[0].frames) == ("closed", ((1, 4),))
 
 
 def test_a_renewal_that_a_filter_rejects_shows_the_filter():

@@ -126,8 +126,7 @@ def _declined(leases: Leases) -> Iterator[Seen]:
             rows += challenge[1]
             members += _with_rows(scene, challenge[1])
         values: dict[str, Any] = {"address": fields.address, "macs": macs, "client": fields.client_mac, "count": 1}
-        if not challenge:
-            values["case"] = "declined"
+        values |= {"case": "objected", "holder": macs[-1]} if challenge else {"case": "declined"}
         yield Seen("duplicate-address", "likely", members, rows, ("arp-spoofed", "proxy-arp-in-play"), values)
 
 

@@ -38,23 +38,27 @@ def turned_away(leases: Leases) -> Iterator[Seen]:
     if not about.any():
         return
     errors = scene.part("icmp.error")
-    text = scene.table.addresses.text
+    groups: dict[tuple[str, bool], list[int]] = defaultdict(list)
     for number in np.flatnonzero(among(errors.frames[errors.bounds[:-1]], icmp.row[about])).tolist():
         said = errors.fields(number)
-        name = errors.outcomes[errors.outcome[number]]
+        if said.about and said.from_ == said.about.dst:
+            groups[said.from_, errors.outcomes[errors.outcome[number]] == "port-unreachable"].append(number)
+    text = scene.table.addresses.text
+    for (server, is_closed), numbers in groups.items():
         indices = [
             index
             for index in scene.open(leases.part, "unanswered")
-            if said.about and any(text(step.target) == said.about.dst for step in leases.talks[index].steps)
+            if any(text(step.target) == server for step in leases.talks[index].steps)
         ]
-        if not indices or said.from_ != said.about.dst:
+        if not indices:
             continue
-        cause, rival = ("dhcp-server-filtered", "dhcp-no-server")
-        if name == "port-unreachable":
-            cause, rival = rival, cause
-        rows = [*errors.rows(number).tolist(), *(row for index in indices for row in leases.talks[index].rows())]
-        values = _values(leases, indices) | {"server": said.from_}
-        members = [*leases.members(indices), (errors, number)]
+        cause, rival = "dhcp-server-filtered", "dhcp-no-server"
+        values = _values(leases, indices) | {"server": server}
+        if is_closed:
+            cause, rival, values["case"] = rival, cause, "closed"
+        rows = [int(errors.rows(number)[0]) for number in numbers]
+        rows += [row for index in indices for row in leases.talks[index].rows()]
+        members = [*leases.members(indices), *((errors, number) for number in numbers)]
         seen = Seen(cause, "likely", members, rows, (rival,), values)
         scene.account(seen)
         yield seen
