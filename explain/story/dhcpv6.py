@@ -41,7 +41,7 @@ def lease(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Itera
     if fields.relays and not is_relayed:
         yield line("relay", talk.steps)
     if outcome != "unanswered":
-        yield from _answered(fields, talk, outcome, line)
+        yield from _answered(teller, fields, talk, outcome, line)
     else:
         yield line("unanswered", talk.steps)
     for note in fields.notes:
@@ -71,17 +71,32 @@ def _offered(fields: Dhcpv6Lease, talk: Talk6, line: Any) -> Iterator[Line]:
         yield line("offered-nothing" if fields.status else "offered-nothing-bare", steps)
 
 
-def _answered(fields: Dhcpv6Lease, talk: Talk6, outcome: str, line: Any) -> Iterator[Line]:
+def _answered(teller: Teller, fields: Dhcpv6Lease, talk: Talk6, outcome: str, line: Any) -> Iterator[Line]:
     replies = talk.of("REPLY")
-    if outcome == "refused" and replies:
-        yield line("refused" if fields.status not in (None, "Success") else "refused-bare", replies)
-    elif outcome == "offered" and talk.of("REQUEST"):
+    if outcome == "offered" and talk.of("REQUEST"):
         yield line("unconfirmed", talk.of("REQUEST"))
-    elif outcome in ("bound", "renewed") and replies:
-        yield line(outcome if fields.valid_s is not None else "confirmed", replies)
+    elif not replies:
+        return
+    elif outcome == "refused":
+        yield line("refused" if fields.status not in (None, "Success") else "refused-bare", replies)
+    elif outcome in ("released", "declined"):
+        yield line("released", replies)
+    elif outcome in ("bound", "renewed"):
+        agreed = "confirmed-link" if fields.began == "CONFIRM" else "confirmed"
+        yield line(outcome if fields.valid_s is not None else agreed, replies)
+        if outcome == "bound":
+            yield from _used(teller, fields, replies, line)
         if fields.dns:
             yield line("dns", replies)
         if fields.t1_s and fields.t2_s:
             yield line("renewal", replies)
-    elif outcome == "informed" and replies and fields.dns:
+    elif outcome == "informed" and fields.dns:
         yield line("dns", replies)
+
+
+def _used(teller: Teller, fields: Dhcpv6Lease, replies: Sequence[Step6], line: Any) -> Iterator[Line]:
+    """What the client does with addresses and prefixes."""
+    if fields.addresses:
+        yield line(teller.first("address"), replies)
+    if fields.prefixes:
+        yield line("prefix", replies)

@@ -32,9 +32,14 @@ def look(scene: Scene) -> Iterator[Seen]:
     part = scene.part("dhcpv6.lease")
     account_for_carriers(scene, part, _CLIENT_PORT)
     groups: dict[tuple[str, str | None], list[int]] = defaultdict(list)
+    checks = scene.part("ndp.duplicate-check")
+    taken = {checks.fields(index).address for index in checks.where("taken").tolist()}
     for index in scene.open(part, "unanswered", "refused", "declined"):
         fields: Dhcpv6Lease = part.fields(index)
         outcome = part.outcomes[part.outcome[index]]
+        if outcome == "declined" and taken.intersection(fields.addresses):  # told by the check that found it
+            scene.accounted[part.kind].add(index)
+            continue
         is_early = outcome == "unanswered" and (_succeeds_later(part, index) or _is_cut_off(scene, part, index))
         if is_early or (outcome == "unanswered" and not _is_expected(scene, part, fields)):
             scene.accounted[part.kind].add(index)
@@ -79,7 +84,8 @@ def _judge(part: ExchangeColumns, outcome: str, indices: list[int]) -> Seen:
     rows = [int(row) for index in indices for row in part.rows(index)]
     members = [(part, index) for index in indices]
     if outcome == "unanswered":
-        return Seen("dhcp-no-server", "likely" if count > 1 else "possible", members, rows, _NO_SERVER, values)
+        certainty = "likely" if count > 1 else "possible"
+        return Seen("dhcp-no-server", certainty, members, rows, _NO_SERVER, values | {"case": "solicit"})
     if outcome == "declined":
         return Seen("duplicate-address", "likely", members, rows, (), values | {"case": "declined"})
     cause = _REFUSALS.get(fields.status or "", "dhcp-request-refused")
