@@ -9,11 +9,13 @@ import numpy as np
 
 from explain.addresses import BROADCAST, IPV6_KEY, NO_MAC, mac_text
 from explain.arrays import distinct
+from explain.exchanges.roles import played
 from explain.model import Host
 from explain.table import OUTGOING
 
 if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
+    from explain.exchanges.roles import Played
     from explain.table import U8, PacketTable
 
 _GROUP_BIT = 1 << 40  # of the first octet of a MAC
@@ -149,24 +151,14 @@ class Hosts(Sequence[Host]):
                 own.setdefault(mac, {})[address] = None
             else:
                 sent_by.setdefault(address, {})[mac] = None
-        roles = _roles(self._parts)
-        hosts: list[Host] = []
-        claimed: set[int] = set()
-        for mac, held in own.items():
-            claimed.update(held)
-            hosts.append(self._host(len(hosts), list(held), [mac], roles, mac in routers))
-        for address in sent_by:
-            if address not in claimed and address:
-                hosts.append(self._host(len(hosts), [address], [], roles, is_router=False))
-        return hosts
-
-    def _host(self, number: int, held: list[int], macs: list[int], roles: dict[str, set[str]], is_router: bool) -> Host:
-        texts = tuple(self._table.addresses.text(key) for key in held)
-        seen = sorted(set().union(*(roles.get(text, set()) for text in texts)))
-        if is_router:
-            seen.insert(0, "router")
-        names = tuple(mac_text(mac) for mac in macs if mac < BROADCAST)
-        return Host(f"h{number + 1}", texts, names, (), tuple(seen))
+        claimed = {address for held in own.values() for address in held}
+        text = table.addresses.text
+        people = [
+            (mac_text(mac) if mac < BROADCAST else "", list(map(text, held)), mac in routers)
+            for mac, held in own.items()
+        ]
+        people += [("", [text(address)], False) for address in sent_by if address and address not in claimed]
+        return _known(people, played(self._parts))
 
 
 def _carried(table: PacketTable) -> tuple[U8, U8]:
@@ -191,14 +183,20 @@ def is_link_local(table: PacketTable, address: int) -> bool:
     return (octets[0] == 0xFE and octets[1] >> 6 == 2) or not any(octets)
 
 
-def _roles(parts: Sequence[ExchangeColumns]) -> dict[str, set[str]]:
-    """Client and server, from the exchanges that have such ends."""
-    roles: dict[str, set[str]] = {}
-    for part in parts:
-        if part.kind not in ("tcp.connection", "udp.flow"):
-            continue
-        for index in range(len(part)):
-            fields = part.fields(index)
-            roles.setdefault(fields.client.address, set()).add("client")
-            roles.setdefault(fields.server.address, set()).add("server")
-    return roles
+def _known(people: list[tuple[str, list[str], bool]], shown: Played) -> list[Host]:
+    """Hosts by MAC, own addresses and whether they forward, joined with what the exchanges show of them."""
+    at = {mac: number for number, (mac, _, _) in enumerate(people) if mac}
+    for mac, leased in shown.clients.items():  # who asks for an address sends from none
+        if mac not in at:
+            people.append((mac, [], False))
+        own = people[at.setdefault(mac, len(people) - 1)][1]
+        own += [address for address in leased if address not in own]
+    hosts = []
+    for number, (mac, addresses, forwards) in enumerate(people, 1):
+        roles = {"router"} if forwards else set()
+        roles |= {role for address in addresses for role in shown.roles.get(address, ())}
+        roles |= {"client"} if mac in shown.clients else set()
+        names = dict.fromkeys(name for address in addresses for name in shown.names.get(address, ()))
+        order = sorted(roles, key=lambda role: (role != "router", role))
+        hosts.append(Host(f"h{number}", tuple(addresses), (mac,) if mac else (), tuple(names), tuple(order)))
+    return hosts

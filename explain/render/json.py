@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from explain.capture.linktype import name_of
 from explain.plain_data import plain
+from explain.render.grounds import grounds
 from explain.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from explain.model import CaptureInfo, Exchange, Line, Report
+    from explain.model import CaptureInfo, Evidence, Exchange, Line, Report
 
 SCHEMA = "explain-report/1"
 
@@ -28,7 +29,7 @@ def render(report: Report, sentences: Sequence[str]) -> str:
                 "exchanges": [_exchange(report, one) for one in report.exchanges],
                 "findings": [plain(finding) for finding in report.findings],
                 "unexplained": list(report.unexplained),
-                "story": [_line(line, text) for line, text in zip(report.lines, sentences, strict=True)],
+                "story": list(map(_line, report.lines, sentences, grounds(report.lines))),
                 "clocks": [dict(clock) for clock in report.clocks],
                 "notes": _studies(report),
                 "against": _against(report.against),
@@ -85,12 +86,12 @@ def _capture(capture: CaptureInfo) -> dict[str, Any]:
     return result
 
 
-def _line(line: Line, text: str) -> dict[str, Any]:
+def _line(line: Line, text: str, evidence: Sequence[Evidence]) -> dict[str, Any]:
     return {
         "message": line.message,
         "text": text,
         "depth": line.depth,
-        "evidence": plain(line.evidence),
+        "evidence": plain(evidence),
         "exchange": line.exchange,
         "lines": plain(line.text_lines),
     }

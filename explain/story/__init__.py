@@ -61,7 +61,7 @@ def _top(report: Report, groups: Sequence[troubles.Group]) -> list[Line]:
     if any(one.comments for one in captures):
         from explain.story import written
 
-        lines += written.about_files(captures)
+        lines += written.about_files(report.exchanges.table, captures)
     return lines
 
 

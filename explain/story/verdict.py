@@ -8,6 +8,7 @@ from explain.causes.from_capture.together import WORKS
 from explain.exchanges.trails import whole
 from explain.model import INTERRUPTED, Line
 from explain.story.troubles import message, values_of
+from explain.story.whole_file import frames_of_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,22 +71,24 @@ def _failed(findings: Sequence[Finding], groups: Sequence[Group]) -> list[Line]:
 def files(captures: Sequence[CaptureInfo], exchanges: Exchanges) -> list[Line]:
     """Which file is which place, where there are several; whose clock is off; and what is damaged."""
     lines: list[Line] = []
-    for capture in captures:
+    table = whole(exchanges.table)
+    for number, capture in enumerate(captures):
+        frames = frames_of_file(table, number, capture)
         values: dict[str, Any] = {
             "path": capture.path, "vantage": capture.vantage, "packets": capture.packets, "span_ns": _span([capture]),
         }  # fmt: skip
         is_unread = capture.damage is not None and capture.damage.kind == "unreadable"
         if len(captures) > 1 and not is_unread and (capture.packets or capture.format != "text"):
-            lines.append(Line("story.file-at" if capture.vantage else "story.file", values, (), 1, None, "note"))
+            lines.append(Line("story.file-at" if capture.vantage else "story.file", values, frames, 1, None, "note"))
         if damage := capture.damage:
             ending = {**values, "offset": damage.offset, "message": damage.line}
             name = _ENDED.get(damage.kind, "story.damaged")
             if damage.kind == INTERRUPTED and not capture.packets:
                 name = "story.unread"
-            lines.append(Line(name, ending, (), 0, None, "note"))
+            lines.append(Line(name, ending, frames, 0, None, "note"))
         if capture.untimed:
             name = "story.untimed" if capture.untimed == capture.packets else "story.untimed-some"
-            lines.append(Line(name, {"path": capture.path, "count": capture.untimed}, (), 1, None, "note"))
+            lines.append(Line(name, {"path": capture.path, "count": capture.untimed}, frames, 1, None, "note"))
     return lines + _mixed(captures, exchanges) + _ambiguous(exchanges) + _clocks(captures, exchanges)
 
 
@@ -95,16 +98,18 @@ def _mixed(captures: Sequence[CaptureInfo], exchanges: Exchanges) -> list[Line]:
     for place in whole(exchanges.table).places:
         if place.part:
             parts.setdefault(place.capture, []).append(place.name)
-    return [
-        Line("story.mixed", {"path": captures[at].path, "places": len(names), "names": names}, (), 1, None, "note")
-        for at, names in parts.items()
-    ]
+    lines: list[Line] = []
+    for at, names in parts.items():
+        values = {"path": captures[at].path, "places": len(names), "names": names}
+        frames = frames_of_file(whole(exchanges.table), at, captures[at])
+        lines.append(Line("story.mixed", values, frames, 1, None, "note"))
+    return lines
 
 
 def _ambiguous(exchanges: Exchanges) -> list[Line]:
     """How many frames could not be followed, because they look like others."""
     count = getattr(exchanges.table, "ambiguous", 0)
-    return [Line("story.ambiguous", {"count": count}, (), 1, None, "note")] if count else []
+    return [Line("story.ambiguous", {"count": count}, _ends(exchanges.table), 1, None, "note")] if count else []
 
 
 def _clocks(captures: Sequence[CaptureInfo], exchanges: Exchanges) -> list[Line]:
@@ -114,8 +119,9 @@ def _clocks(captures: Sequence[CaptureInfo], exchanges: Exchanges) -> list[Line]
     lines: list[Line] = []
     for clock in told:
         capture, skew, bound = captures[clock["capture"]], clock["skew_ns"], clock["bound_ns"]
+        frames = frames_of_file(whole(exchanges.table), clock["capture"], capture)
         if skew is None and capture.packets:
-            lines.append(Line("story.clock.apart", {"name": capture.vantage or capture.path}, (), 1, None, "note"))
+            lines.append(Line("story.clock.apart", {"name": capture.vantage or capture.path}, frames, 1, None, "note"))
         if not skew or reference is None or abs(skew) <= (bound or 0):
             continue
         values = {
@@ -124,7 +130,7 @@ def _clocks(captures: Sequence[CaptureInfo], exchanges: Exchanges) -> list[Line]
         }  # fmt: skip
         side = "ahead" if skew > 0 else "behind"
         form = side if bound is not None else f"{side}-roughly"
-        lines.append(Line(f"story.clock.{form}", values, (), 1, None, "note"))
+        lines.append(Line(f"story.clock.{form}", values, frames, 1, None, "note"))
     return lines
 
 

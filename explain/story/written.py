@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from explain.model import Line
+from explain.story.whole_file import frames_of_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from explain.model import CaptureInfo
+    from explain.model import CaptureInfo, Evidence
     from explain.table import PacketTable
 
 _MOST_TOLD = 3
@@ -17,19 +18,22 @@ _MOST_TOLD = 3
 _MOST_OF_FILE = 10
 
 
-def about_files(captures: Sequence[CaptureInfo]) -> list[Line]:
+def about_files(table: PacketTable, captures: Sequence[CaptureInfo]) -> list[Line]:
     """On request, what is said about each file and its interfaces."""
     lines: list[Line] = []
-    for capture in captures:
+    for number, capture in enumerate(captures):
+        frames = frames_of_file(table.whole, number, capture)
         about = [one.text for one in capture.comments if one.frame is None][:_MOST_OF_FILE]
-        lines += [_note("written.about-file", path=capture.path, text=text) for text in about]
+        lines += [_note("written.about-file", frames, path=capture.path, text=text) for text in about]
         named = [one for one in capture.interfaces if one.comment][:_MOST_OF_FILE]
-        lines += [_note("written.about-interface", name=one.name or "", text=one.comment or "") for one in named]
+        lines += [
+            _note("written.about-interface", frames, name=one.name or "", text=one.comment or "") for one in named
+        ]
     return lines
 
 
-def _note(message: str, **values: str) -> Line:
-    return Line(message, values, (), 2, None, "note")
+def _note(message: str, frames: tuple[Evidence, ...], **values: str) -> Line:
+    return Line(message, values, frames, 2, None, "note")
 
 
 def beside_frames(table: PacketTable, captures: Sequence[CaptureInfo]) -> list[Line]:

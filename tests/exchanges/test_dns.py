@@ -62,6 +62,15 @@ def test_a_question_and_its_answer_are_one_look_up():
     )  # fmt: skip
 
 
+def test_who_answers_look_ups_is_a_name_server_and_an_address_looked_up_is_called_so():
+    found = explain.explain(pcap(
+        ask(question(7, "www.example.com")), tell(answer(7, "www.example.com", (1, bytes((192, 0, 2, 80))))),
+        segment((CLIENT, 5000), ("192.0.2.80", 80), 2), segment(("192.0.2.80", 80), (CLIENT, 5000), 20, macs=(A, B)),
+    )).hosts  # fmt: skip
+    assert [one.roles for one in found if SERVER in one.addresses] == [("dns-server", "server")]
+    assert [one.names for one in found if "192.0.2.80" in one.addresses] == [("www.example.com",)]
+
+
 def test_interleaved_look_ups_are_kept_apart_by_id_and_name():
     found = lookups(
         ask(question(1, "a.example")), ask(question(2, "b.example")),

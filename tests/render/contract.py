@@ -77,6 +77,8 @@ def violations(report: dict) -> list[str]:
     for line in report["story"]:
         _keys(said, f"line {line['message']}", line, LINE)
         _evidence(said, report, f"line {line['message']}", line["evidence"])
+        if not line["evidence"] and any(capture["packets"] for capture in report["captures"]) and not report["notes"]:
+            said.append(f"line {line['message']} cites no frame")
         if line["exchange"] is not None and line["exchange"] not in ids:
             said.append(f"line {line['message']} speaks of {line['exchange']}")
     return said

@@ -49,5 +49,7 @@ def _conflicts(scene: Scene) -> Iterator[Seen]:
         if claimed.greedy(address) and not is_checked:
             yield Seen("arp-spoofed", "likely", members, rows, ("duplicate-address",), values)
             continue
-        values |= {"case": "checked"} if is_checked else {}
-        yield Seen("duplicate-address", "proved" if is_checked else "likely", members, rows, ("arp-spoofed",), values)
+        if is_checked:  # it was asked before anybody had the address, and said that it has it
+            yield Seen("duplicate-address", "proved", members, rows, (), values | {"case": "checked"})
+        else:
+            yield Seen("duplicate-address", "likely", members, rows, ("arp-spoofed",), values)
