@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.exchanges.tcp_labels import OUT_OF_ORDER
+from explain.exchanges.tcp_labels import OUT_OF_ORDER, SPURIOUS_RETRANSMISSION
 
 if TYPE_CHECKING:
     from explain.exchanges.tcp_moments import Talk
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _COUNTS, _AT_MOST = 4, 64  # of a side's own packets; whose numbers spread more does not count, or others, too
 _UNKNOWN = 2
+_FEWEST_MIXED, _SHARE_MIXED = 2, 8  # segments, and one in so many
 
 
 def delayed(table: PacketTable, talk: Talk) -> Rows:
@@ -36,6 +37,18 @@ def sent_again_at_once(table: PacketTable, talk: Talk) -> Rows:
         return talk.rows[:0]
     turns = _turns(table, talk)
     found: Rows = talk.rows[is_late & np.where(turns == _UNKNOWN, _was_here(talk), turns > 0)]
+    return found
+
+
+def mixed(talk: Talk) -> Rows:
+    """Segments that first come when they were confirmed already, if so many are that the recording mixed its frames.
+
+    A receiver confirms nothing that was not sent; what a capture missed and what was sent again needlessly is rarer.
+    """
+    is_early = (talk.labels & np.uint16(SPURIOUS_RETRANSMISSION) != 0) & ~_was_here(talk)
+    count = int(np.count_nonzero(is_early))
+    is_mixed = count >= _FEWEST_MIXED and count * _SHARE_MIXED >= np.count_nonzero(talk.length > 0)
+    found: Rows = talk.rows[is_early if is_mixed else slice(0)]
     return found
 
 

@@ -10,7 +10,7 @@ from explain.arrays import among
 from explain.exchanges import tcp_labels as label
 from explain.exchanges.tcp_challenge import challenges, go_on
 from explain.exchanges.tcp_course import NEVER
-from explain.exchanges.tcp_late import delayed, sent_again_at_once
+from explain.exchanges.tcp_late import delayed, mixed, sent_again_at_once
 from explain.exchanges.tcp_many import recorded_twice
 from explain.story.teller import end_text
 from explain.table import REVERSED, TCP
@@ -172,6 +172,9 @@ def _trouble(
     copies = _copies(part, index, fields)
     if len(copies):
         yield teller.line("tcp.recorded-twice", fields, copies, name, count=len(copies))
+    if fields.retransmissions and len(rows := mixed(moments.talk(index))):
+        yield teller.line("tcp.mixed", fields, rows, name, count=len(rows), **values)
+        return
     for message, labels in (
         ("tcp.resent", label.RESENT), ("tcp.out-of-order", label.OUT_OF_ORDER),
         ("tcp.duplicate-acks", label.DUPLICATE_ACK), ("tcp.zero-window", label.ZERO_WINDOW),

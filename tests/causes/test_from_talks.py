@@ -54,6 +54,18 @@ def test_segments_that_come_late_with_the_number_of_their_turn_are_not_lost(is_s
     assert found(*sorted(frames, key=lambda one: one[0]), (0.9, back(ACK, 501, 221)))[0] == causes
 
 
+@pytest.mark.parametrize("is_mixed", [False, True])
+def test_frames_that_a_recording_mixed_are_not_taken_for_losses(is_mixed):
+    sent = [eth(A, B, 0x800, ip(ALICE, BOB, 6, tcp(ALICE, BOB, 40000, 80, ACK, seq=101 + 10 * turn, ack=501,
+            data=b"x" * 10), ident=0)) for turn in range(12)]  # fmt: skip
+    confirmed = [back(ACK, 501, 111 + 10 * turn) for turn in range(12)]
+    talk = [frame for pair in zip(sent, confirmed, strict=True) for frame in pair]
+    order = [at * 7 % 24 for at in range(24)] if is_mixed else [*range(9), 8, 8, 8, *range(9, 24)]
+    report = explain.explain(pcap(*OPENED, *((0.1 + at / 4, talk[one]) for at, one in enumerate(order))))
+    assert [one.cause for one in report.findings] == ([] if is_mixed else ["partial-loss"])
+    assert ("tcp.mixed" in [line.message for line in report.lines]) == is_mixed
+
+
 def test_a_server_that_closes_without_answering_a_request_does_not_hang():
     request = b"GET / HTTP/1.1\r\nHost: b\r\n\r\n"
     asked = [*OPENED, (0.03, to(ACK, 101, 501, request)), (0.04, back(ACK, 501, 101 + len(request)))]

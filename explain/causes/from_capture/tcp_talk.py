@@ -11,7 +11,7 @@ from explain.arrays import among
 from explain.causes.from_capture.ping_sizes import LARGE
 from explain.exchanges import tcp_labels as label
 from explain.exchanges.tcp_course import ACK, FIN, RST, SYN
-from explain.exchanges.tcp_late import delayed, sent_again_at_once
+from explain.exchanges.tcp_late import delayed, mixed, sent_again_at_once
 from explain.exchanges.tcp_many import count_recorded_twice, measure_closed_windows
 from explain.exchanges.tcp_measures import measure_times
 
@@ -146,7 +146,7 @@ def _resent(twice: I8, moments: TcpMoments, index: int) -> Trouble | None:
     rows = rows[~among(rows, delayed(moments.table, talk))]
     rows = np.sort(np.concatenate((rows, sent_again_at_once(moments.table, talk))))
     resent = len(rows) - int(twice[index])
-    if resent < _FEWEST_RESENT or resent * _SUBSTANTIAL < total:
+    if resent < _FEWEST_RESENT or resent * _SUBSTANTIAL < total or len(mixed(talk)):
         return None
     values: dict[str, Any] = {"resent": resent, "segments": total}
     if (pause := _in_vain(talk)) is None:
@@ -223,7 +223,10 @@ def _slow(moments: TcpMoments, index: int) -> Trouble | None:
     if server is None or network is None or server < _SLOW_NS or server < network * _SLOWER_THAN_NETWORK:
         return None
     values: dict[str, Any] = {"server_time_ns": server, "network_time_ns": network}
-    again, waited = _waits(moments.talk(index))
+    talk = moments.talk(index)
+    if len(mixed(talk)):
+        return None
+    again, waited = _waits(talk)
     if waited >= server:
         values |= {"case": "waits", "resent": len(again), "lost_ns": waited}
         return Trouble("partial-loss", "likely", index, ("server-slow", *_LOSSY[:1]), _several(again), values)
