@@ -40,11 +40,17 @@ def tell(report: Report, groups: Sequence[Group]) -> list[Line]:
         is_empty = all(one.damage is None for one in captures)
         return [Line("story.empty" if is_empty else "story.nothing-read", {}, (), 0, None, "odd")]
     if report.unexplained:
-        first = exchanges.view(int(report.unexplained[0][1:]) - 1)
-        return [Line("story.unexplained", {"failed": len(report.unexplained)}, first.evidence, 0, None, "odd")]
+        return [_unexplained(report.unexplained, exchanges)]
     if not len(exchanges):
         return [Line("story.nothing", values, everything, 0, None, "odd")]
     return [Line("story.healthy", values, everything, 0, None, "good")]
+
+
+def _unexplained(names: Sequence[str], exchanges: Exchanges) -> Line:
+    positions = [int(name[1:]) - 1 for name in names]
+    is_udp = all(exchanges.at(position)[0].kind == "udp.flow" for position in positions)
+    name = "story.unexplained-udp" if is_udp else "story.unexplained"  # UDP itself asks for no answer
+    return Line(name, {"failed": len(names)}, exchanges.view(positions[0]).evidence, 0, None, "odd")
 
 
 def _failed(findings: Sequence[Finding], groups: Sequence[Group]) -> list[Line]:
