@@ -60,12 +60,13 @@ def standard_input() -> tuple[BinaryIO, bool]:
         return sys.stdin.buffer, False
     from explain.capture.live import stream_of
 
-    head, until = b"", float("inf")
+    head, until, pauses = b"", float("inf"), False
     try:
         while len(head) < _HEAD:
             wait = max(0.0, until - time.monotonic()) if head else None
-            if not select.select([raw], [], [], wait)[0]:
-                return stream_of(raw, "-", head), _is_fresh(head)
+            pauses = not select.select([raw], [], [], wait)[0]
+            if pauses:
+                break
             more = raw.read(_HEAD - len(head)) or b""
             if not more:
                 break
@@ -73,7 +74,7 @@ def standard_input() -> tuple[BinaryIO, bool]:
             head += more
     except KeyboardInterrupt:
         return _Stopped(head), False
-    return stream_of(raw, "-", head), False
+    return stream_of(raw, "-", head), pauses and _is_fresh(head)
 
 
 class _Stopped(io.BytesIO):

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
 from command_line import EXPLAIN
 from packets import EPOCH, pcap, ping, pong
+
+from explain.cli import live
 
 A, B = "192.0.2.1", "198.51.100.1"
 ALONE = ["unshare", "--net", "--mount"]
@@ -47,6 +51,21 @@ def test_an_exchange_is_told_while_the_capture_is_still_being_made(piped):
     piped.stdin.close()
     assert "Nothing failed: 1 exchange among 2 packets" in text_until(piped.stdout, "Nothing failed")
     assert piped.wait(20) == 0
+
+
+def test_ctrl_c_while_numpy_is_loaded_ends_the_command_since_nothing_can_load_it_once_more(monkeypatch):
+    def interrupted(_head):
+        raise KeyboardInterrupt
+
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as pipe, os.fdopen(writing, "wb") as writer:
+        writer.write(fresh(ping(A, B, 1)))
+        writer.flush()
+        monkeypatch.setattr(sys, "stdin", pipe)
+        monkeypatch.setattr(live, "_PATIENCE_S", 0.0)
+        monkeypatch.setattr(live, "_is_fresh", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            live.standard_input()
 
 
 def test_ctrl_c_ends_a_live_story_with_its_summary_and_success(piped):
