@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from explain.causes.diagnosis import Topology
@@ -21,24 +21,23 @@ _MOST_NODES = 512
 
 @dataclass(frozen=True, slots=True)
 class CaseFolder:
-    """What a case tells.
+    """What a case tells; without one, nothing.
 
     Attributes:
         captures: ``NODE:IFACE=FILE`` as the options take them, without ``any``.
         states: files below ``state``.
     """
 
-    command: str | None
-    text: bytes | None
-    exit_status: int | None
-    sender: str | None
-    tool: str | None
-    family: int | None
-    destination: str | None
-    topology: Topology
-    captures: tuple[str, ...]
-    states: tuple[Path, ...]
-    notes: tuple[str, ...] = ()
+    command: str | None = None
+    text: bytes | None = None
+    exit_status: int | None = None
+    sender: str | None = None
+    tool: str | None = None
+    family: int | None = None
+    destination: str | None = None
+    topology: Topology = field(default_factory=Topology)
+    captures: tuple[str, ...] = ()
+    states: tuple[Path, ...] = ()
 
 
 def read_case(folder: Path) -> CaseFolder:

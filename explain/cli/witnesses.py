@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from explain.causes.diagnosis import Topology, Witnesses
+from explain.causes.diagnosis import Witnesses
+from explain.cli.case_folder import CaseFolder, read_case
 from explain.cli.reading import octets_of
 from explain.cli.states import read_states
 from explain.cli.talk import complained, noted
@@ -15,7 +16,6 @@ from explain.errors import InputError, UnreadableError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from explain.cli.case_folder import CaseFolder
     from explain.model import CaptureInfo
     from explain.symptoms.command import Command
     from explain.symptoms.witness import TextWitness
@@ -42,15 +42,15 @@ def gather(given: Given) -> Witnesses:
         UsageError: nothing was given.
         UnreadableError: nothing of what was given can be used.
     """
-    case = _case(given)
-    if case is None and not (given.text or given.captures or given.states):
+    if not (given.case or given.text or given.captures or given.states):
         raise UsageError("usage.nothing_given")
-    command_text = _command_text(given) or (case.command if case else None)
+    case = read_case(_found(given.case)) if given.case else CaseFolder()
+    command_text = _command_text(given) or case.command
     failures: list[InputError] = []
-    status = given.exit_status if given.exit_status is not None else case.exit_status if case else None
+    status = case.exit_status if given.exit_status is None else given.exit_status
     text = _text(given, case, command_text, status, failures)
-    table, captures = _captures([*(case.captures if case else ()), *given.captures], failures)
-    states = read_states([*(case.states if case else ()), *given.states], failures)
+    table, captures = _captures([*case.captures, *given.captures], failures)
+    states = read_states([*case.states, *given.states], failures)
     if text is None and table is None and not states:
         raise failures[0] if failures else UsageError("usage.nothing_usable")
     for error in failures:
@@ -61,11 +61,11 @@ def gather(given: Given) -> Witnesses:
         table=table,
         captures=captures,
         states=tuple(states),
-        sender=given.sender or (case.sender if case else None) or (text.node if text else None),
-        topology=case.topology if case else Topology(),
-        tool=case.tool if case else None,
-        destination=case.destination if case else None,
-        family=case.family if case else None,
+        sender=given.sender or case.sender or (text.node if text else None),
+        topology=case.topology,
+        tool=case.tool,
+        destination=case.destination,
+        family=case.family,
     )
     from explain.causes.parts import with_sender
     from explain.cli.doubts import without_strangers
@@ -87,14 +87,6 @@ def _without_looks(witnesses: Witnesses) -> Witnesses:
     roles = witnesses.topology.roles
     asker = next((name for name, role in roles.items() if role in {"S", "sender"}), None)
     return replace(witnesses, command=None, tool=None, destination=None, sender=asker)
-
-
-def _case(given: Given) -> CaseFolder | None:
-    if given.case is None:
-        return None
-    from explain.cli.case_folder import read_case
-
-    return read_case(_found(given.case))
 
 
 def _found(name: Path) -> Path:
@@ -120,14 +112,14 @@ def _command(text: str | None) -> Command | None:
 
 
 def _text(
-    given: Given, case: CaseFolder | None, command: str | None, status: int | None, failures: list[InputError]
+    given: Given, case: CaseFolder, command: str | None, status: int | None, failures: list[InputError]
 ) -> TextWitness | None:
     from explain.symptoms.text import is_mistyped, read_text
     from explain.symptoms.witness import NothingUsableError
 
     if given.text is not None:
         octets, name = octets_of(given.text), "standard input" if given.text == "-" else given.text
-    elif case is not None and case.text is not None:
+    elif case.text is not None:
         octets, name = case.text, str((given.case or Path()) / "ping.txt")
     else:
         return None
