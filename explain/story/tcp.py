@@ -12,6 +12,7 @@ from explain.exchanges.tcp_challenge import challenges, go_on
 from explain.exchanges.tcp_course import NEVER
 from explain.exchanges.tcp_late import delayed, mixed, sent_again_at_once
 from explain.exchanges.tcp_many import recorded_twice
+from explain.record import dataclass
 from explain.story.teller import end_text
 from explain.table import REVERSED, TCP
 
@@ -29,33 +30,53 @@ _FIN, _SYN, _RST, _ACK = 1, 2, 4, 16
 _NO_OPENING = ("midstream",)
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """The connection that is being told, and what each of its sentences may mention."""
+
+    teller: Teller
+    fields: TcpConnection
+    outcome: str
+    name: str
+    values: dict[str, Any]
+
+    @property
+    def table(self) -> PacketTable:
+        return self.teller.table
+
+    def line(self, message: str, rows: Rows, **more: Any) -> Line:
+        return self.teller.line(message, self.fields, rows, self.name, **self.values, **more)
+
+
 def connection(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:
     """The lines of one connection."""
     fields: TcpConnection = part.fields(index)
     table = teller.table
     rows = part.rows(index)
     rows = rows[table.layers[rows] & TCP != 0]  # errors about the connection are told by themselves
-    outcome = part.outcomes[part.outcome[index]]
     client, server = end_text(fields.client), end_text(fields.server)
     values: dict[str, Any] = {"client": client, "server": server, "port": fields.server.port}
+    told = _Told(teller, fields, part.outcomes[part.outcome[index]], name, values)
+    moments: TcpMoments = part.facts["moments"]
+    older, copies = _challenges(part, index, told.outcome), _copies(moments, index, rows, fields)
     from_client = _from_client(table, rows, fields)
-    if outcome in _NO_OPENING:
+    if told.outcome in _NO_OPENING:
         is_accepted = bool((table.flags[rows] & (_SYN | _ACK) == _SYN | _ACK).any())
-        message = "tcp.syn-unseen" if is_accepted else "tcp.midstream"
-        yield teller.line(message, fields, rows, name, **values)
+        yield told.line("tcp.syn-unseen" if is_accepted else "tcp.midstream", rows)
     else:
-        older, is_sent = _challenges(part, index, outcome), ~among(rows, _copies(part, index, fields))
-        yield from _opening(teller, fields, rows[is_sent], from_client[is_sent], older, outcome, name, values)
+        is_sent = ~among(rows, copies)
+        yield from _opening(told, rows[is_sent], from_client[is_sent], older)
     if _is_one_sided(table, rows, from_client):
         heard, missing = (client, server) if from_client[0] else (server, client)
-        yield teller.line("tcp.one-sided", None, rows, name, heard=heard, missing=missing)
+        yield told.line("tcp.one-sided", rows, heard=heard, missing=missing)
     if fields.tls:
         from explain.story import tls
 
         yield from tls.lines(teller, fields.tls, rows, name, values)
-    yield from _talk(teller, part, index, fields, rows, name, values)
-    is_ignored = outcome == "reset" and bool(go_on(part.facts["moments"], np.array([index])).any())
-    yield from _closing(teller, rows, from_client, outcome, name, values, is_ignored=is_ignored)
+    yield from _talk(told, rows)
+    yield from _trouble(told, moments, index, older, copies)
+    is_ignored = told.outcome == "reset" and bool(go_on(moments, np.array([index])).any())
+    yield from _closing(told, rows, from_client, is_ignored=is_ignored)
 
 
 def _from_client(table: PacketTable, rows: Rows, fields: TcpConnection) -> Bools:
@@ -74,54 +95,47 @@ def _is_one_sided(table: PacketTable, rows: Rows, from_client: Bools) -> bool:
     return len(rows) > 1 and bool(confirms.any()) and bool(from_client.all() or not from_client.any())
 
 
-def _opening(
-    teller: Teller,
-    fields: TcpConnection,
-    rows: Rows,
-    from_client: Bools,
-    older: Rows,
-    outcome: str,
-    name: str,
-    values: dict[str, Any],
-) -> Iterator[Line]:
-    table = teller.table
-    flags = table.flags[rows]
+def _opening(told: _Told, rows: Rows, from_client: Bools, older: Rows) -> Iterator[Line]:
+    flags = told.table.flags[rows]
     syns = rows[(flags & (_SYN | _ACK) == _SYN) & from_client]
-    if len(syns):
-        yield teller.line(teller.first("tcp.syn"), fields, syns[:1], name, seq=int(table.seq[syns[0]]), **values)
     accepts = rows[flags & (_SYN | _ACK) == _SYN | _ACK]
+    if len(syns):
+        yield told.line(told.teller.first("tcp.syn"), syns[:1], seq=int(told.table.seq[syns[0]]))
     refusals = rows[(flags & _RST != 0) & ~from_client]
     if len(accepts) and len(refusals := refusals[refusals < accepts[0]]):
-        yield teller.line("tcp.refused-at-first", fields, refusals, name, **values)
+        yield told.line("tcp.refused-at-first", refusals)
     if len(older):
-        yield from _challenged(teller, fields, rows[(flags & _RST != 0) & from_client], accepts, older, name, values)
+        yield from _challenged(told, rows[(flags & _RST != 0) & from_client], accepts, older)
     if len(syns) > 1:
-        after = int(table.time_ns[syns[-1]] - table.time_ns[syns[0]])
+        after_ns = int(told.table.time_ns[syns[-1]] - told.table.time_ns[syns[0]])
         is_silent = bool((from_client | (rows > syns[-1])).all())
         message = "tcp.syn.retries" if is_silent and not len(older) else "tcp.syn.repeated"
-        yield teller.line(message, fields, syns[1:], name, retries=len(syns) - 1, after_ns=after, **values)
+        yield told.line(message, syns[1:], retries=len(syns) - 1, after_ns=after_ns)
     if len(accepts) and len(syns):
-        rtt = max(int(table.time_ns[accepts[0]] - table.time_ns[syns[0]]), 0)
-        yield teller.line(teller.first("tcp.synack"), fields, accepts[:1], name, rtt_ns=rtt, **values)
         confirms = rows[(flags & (_SYN | _RST | _ACK) == _ACK) & from_client & (rows > accepts[0])]
-        if len(confirms):
-            yield teller.line(teller.first("tcp.ack"), fields, confirms[:1], name, **values)
-    if outcome == "refused":
-        yield teller.line("tcp.refused", fields, rows[flags & _RST != 0], name, **values)
-    elif outcome == "half-open" and (resets := rows[(flags & _RST != 0) & from_client]).size:
-        yield teller.line("tcp.declined", fields, resets, name, **values)
-    elif outcome in ("rejected", "unanswered", "half-open") and not len(older):
-        yield teller.line(f"tcp.{outcome}", fields, rows, name, **values)
+        yield from _accepted(told, syns[0], accepts, confirms)
+    if told.outcome == "refused":
+        yield told.line("tcp.refused", rows[flags & _RST != 0])
+    elif told.outcome == "half-open" and (resets := rows[(flags & _RST != 0) & from_client]).size:
+        yield told.line("tcp.declined", resets)
+    elif told.outcome in ("rejected", "unanswered", "half-open") and not len(older):
+        yield told.line(f"tcp.{told.outcome}", rows)
 
 
-def _challenged(
-    teller: Teller, fields: TcpConnection, resets: Rows, accepts: Rows, older: Rows, name: str, values: dict[str, Any]
-) -> Iterator[Line]:
+def _challenged(told: _Told, resets: Rows, accepts: Rows, older: Rows) -> Iterator[Line]:
     """The older connection of which the server knows still, and the client's RST that ends it."""
-    yield teller.line("tcp.challenged", fields, older, name, **values)
+    yield told.line("tcp.challenged", older)
     resets = resets[(resets > older[0]) & (resets < accepts[0] if len(accepts) else True)]
     if len(resets):
-        yield teller.line("tcp.challenged-reset", fields, resets, name, **values)
+        yield told.line("tcp.challenged-reset", resets)
+
+
+def _accepted(told: _Told, syn: int, accepts: Rows, confirms: Rows) -> Iterator[Line]:
+    """The second and the third segment of the handshake."""
+    rtt_ns = max(int(told.table.time_ns[accepts[0]] - told.table.time_ns[syn]), 0)
+    yield told.line(told.teller.first("tcp.synack"), accepts[:1], rtt_ns=rtt_ns)
+    if len(confirms):
+        yield told.line(told.teller.first("tcp.ack"), confirms[:1])
 
 
 def _challenges(part: ExchangeColumns, index: int, outcome: str) -> Rows:
@@ -132,29 +146,18 @@ def _challenges(part: ExchangeColumns, index: int, outcome: str) -> Rows:
     return found
 
 
-def _copies(part: ExchangeColumns, index: int, fields: TcpConnection) -> Rows:
+def _copies(moments: TcpMoments, index: int, rows: Rows, fields: TcpConnection) -> Rows:
     """Frames that were recorded twice, and sent once."""
-    if not fields.recorded_twice:
-        return part.rows(index)[:0]
-    return np.sort(recorded_twice(part.facts["moments"], np.array([index]))[0])
+    return np.sort(recorded_twice(moments, np.array([index]))[0]) if fields.recorded_twice else rows[:0]
 
 
-def _talk(
-    teller: Teller,
-    part: ExchangeColumns,
-    index: int,
-    fields: TcpConnection,
-    rows: Rows,
-    name: str,
-    values: dict[str, Any],
-) -> Iterator[Line]:
-    table = teller.table
-    data = rows[(table.payload[rows] > 0)]
-    if len(data):
-        yield teller.line("tcp.data", fields, data, name, segments=len(data), **values)
-    if None not in (fields.network_time_ns, fields.server_time_ns) and len(data) and _is_answer(fields):
-        yield teller.line("tcp.waited", fields, data, name, **values)
-    yield from _trouble(teller, part, index, fields, name, values)
+def _talk(told: _Told, rows: Rows) -> Iterator[Line]:
+    fields, data = told.fields, rows[told.table.payload[rows] > 0]
+    if not len(data):
+        return
+    yield told.line("tcp.data", data, segments=len(data))
+    if None not in (fields.network_time_ns, fields.server_time_ns) and _is_answer(fields):
+        yield told.line("tcp.waited", data)
 
 
 def _is_answer(fields: TcpConnection) -> bool:
@@ -163,17 +166,12 @@ def _is_answer(fields: TcpConnection) -> bool:
     return wait_ns is not None and 2 * wait_ns >= (fields.syn_to_syn_ack_ns or 0)
 
 
-def _trouble(
-    teller: Teller, part: ExchangeColumns, index: int, fields: TcpConnection, name: str, values: dict[str, Any]
-) -> Iterator[Line]:
+def _trouble(told: _Told, moments: TcpMoments, index: int, older: Rows, copies: Rows) -> Iterator[Line]:
     """What was sent again, came late, had to wait or only asked whether somebody is there."""
-    moments: TcpMoments = part.facts["moments"]
-    flags, older = teller.table.flags, _challenges(part, index, part.outcomes[part.outcome[index]])
-    copies = _copies(part, index, fields)
     if len(copies):
-        yield teller.line("tcp.recorded-twice", fields, copies, name, count=len(copies))
-    if fields.retransmissions and len(rows := mixed(moments.talk(index))):
-        yield teller.line("tcp.mixed", fields, rows, name, count=len(rows), **values)
+        yield told.line("tcp.recorded-twice", copies, count=len(copies))
+    if told.fields.retransmissions and len(rows := mixed(moments.talk(index))):
+        yield told.line("tcp.mixed", rows, count=len(rows))
         return
     for message, labels in (
         ("tcp.resent", label.RESENT), ("tcp.out-of-order", label.OUT_OF_ORDER),
@@ -185,18 +183,19 @@ def _trouble(
             is_probe = _meet_closed_windows(moments, index, rows)
             rows = rows[is_probe if labels & label.ZERO_WINDOW_PROBE else ~is_probe]
         rows = rows[~among(rows, np.append(older, copies))]  # told where the connection opens, and above; as are
-        rows = rows[flags[rows] & _SYN == 0]  # SYNs that were sent again
-        for told, some in _late(teller, moments, index, rows) if message == "tcp.out-of-order" else ((message, rows),):
+        rows = rows[told.table.flags[rows] & _SYN == 0]  # SYNs that were sent again
+        is_late = message == "tcp.out-of-order"
+        for name, some in _late(told.table, moments, index, rows) if is_late else ((message, rows),):
             if len(some):
-                yield teller.line(told, fields, some, name, count=len(some), **values)
+                yield told.line(name, some, count=len(some))
 
 
-def _late(teller: Teller, moments: TcpMoments, index: int, rows: Rows) -> tuple[tuple[str, Rows], ...]:
+def _late(table: PacketTable, moments: TcpMoments, index: int, rows: Rows) -> tuple[tuple[str, Rows], ...]:
     """What came after later segments: sent again, overtaken, or nobody can tell."""
     if not len(rows):
         return ()
     talk = moments.talk(index)
-    is_again, is_delayed = among(rows, sent_again_at_once(teller.table, talk)), among(rows, delayed(teller.table, talk))
+    is_again, is_delayed = among(rows, sent_again_at_once(table, talk)), among(rows, delayed(table, talk))
     return (
         ("tcp.resent-at-once", rows[is_again]), ("tcp.out-of-order", rows[is_delayed]),
         ("tcp.late", rows[~is_again & ~is_delayed]),
@@ -215,25 +214,20 @@ def _meet_closed_windows(moments: TcpMoments, index: int, rows: Rows) -> Bools:
     return is_closed
 
 
-def _closing(
-    teller: Teller, rows: Rows, from_client: Bools, outcome: str, name: str, values: dict[str, Any], *, is_ignored: bool
-) -> Iterator[Line]:
-    flags = teller.table.flags[rows]
+def _closing(told: _Told, rows: Rows, from_client: Bools, *, is_ignored: bool) -> Iterator[Line]:
+    flags, values = told.table.flags[rows], told.values
     is_fin = flags & _FIN != 0
     if is_fin.any():
         first = int(np.flatnonzero(is_fin)[0])
         closer = values["client"] if from_client[first] else values["server"]
         both = is_fin[from_client].any() and is_fin[~from_client].any()
-        message = teller.first("tcp.fin") if both else "tcp.fin.half"
-        yield teller.line(message, None, rows[is_fin], name, closer=closer, **values)
+        yield told.line(told.teller.first("tcp.fin") if both else "tcp.fin.half", rows[is_fin], closer=closer)
     accepts = np.flatnonzero(flags & (_SYN | _ACK) == _SYN | _ACK)
     resets = np.flatnonzero(flags & _RST != 0)
     if len(accepts):
         resets = resets[resets > accepts[0]]  # what was reset before was an older connection
-    if len(resets) and outcome not in ("refused", "half-open", "unanswered"):
+    if len(resets) and told.outcome not in ("refused", "half-open", "unanswered"):
         sender = values["client"] if from_client[resets[0]] else values["server"]
-        yield teller.line(
-            "tcp.reset-ignored" if is_ignored else "tcp.reset", None, rows[resets], name, sender=sender, **values
-        )
-    elif outcome == "open" and not is_fin.any():
-        yield teller.line("tcp.still-open", None, rows[-1:], name, **values)
+        yield told.line("tcp.reset-ignored" if is_ignored else "tcp.reset", rows[resets], sender=sender)
+    elif told.outcome == "open" and not is_fin.any():
+        yield told.line("tcp.still-open", rows[-1:])
