@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -21,6 +22,10 @@ _SHORTEST = 8  # columns of a last row
 _MOST_CARRIED = 10  # columns that a row gives up so that the next begins with a word
 _LONGEST_KATAKANA = 16  # characters of a word that stays whole
 _MOST_RANGES = 3
+_UNIT = re.compile(
+    r"(?:us|ms|s|min|h|B|kB|MB|GB|bytes?)(?![^ ,.:;)])"
+    r"|[秒分時日個回本件台行通組人種番]|か所|バイト|ビット|パケット|フレーム|セグメント|ホップ"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ def wrap(text: str, width: int) -> list[str]:
 
     Between wide characters a row may end anywhere but within a word of katakana, and none begins
     with a closing mark or a small kana, and the last one holds more than a letter or two; a word
-    that is too long for a row stays whole, so that it can be copied.
+    that is too long for a row stays whole, so that it can be copied.  A number stands beside its unit.
     """
     rows: list[list[str]] = [[]]
     used = 0
@@ -103,6 +108,8 @@ def _pieces(text: str) -> Iterator[str]:
         following = text[index + 1 : index + 2]
         if not following or following in _NO_BREAK_BEFORE or following == " ":
             continue
+        if char == " " and text[index - 1 : index].isdigit() and _UNIT.match(text, index + 1):
+            continue
         if _is_katakana(char) and _is_katakana(following) and len(piece) < _LONGEST_KATAKANA:
             continue
         is_wide = unicodedata.east_asian_width(char) in "WF" or unicodedata.east_asian_width(following) in "WF"
@@ -122,6 +129,8 @@ def _words(text: str) -> Iterator[str]:
     piece, words = "", text.split(" ")
     for word, following in pairwise(words):
         piece += f"{word} "
+        if word[-1:].isdigit() and _UNIT.match(following):
+            continue
         if following[:1] not in _NO_BREAK_BEFORE:  # what is empty is in everything: there a space follows, or nothing
             yield piece
             piece = ""

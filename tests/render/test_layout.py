@@ -68,3 +68,12 @@ def test_frames_stand_in_the_margin_of_the_first_row_only():
     assert rows[0].margin.strip() == "7"
     assert all(not row.margin.strip() for row in rows[1:])
     assert all(display_width(row.margin + row.text) <= 60 for row in rows)
+
+
+def test_a_number_stays_beside_its_unit():
+    for text, held in (
+        ("its window was closed for 1.96 s.", "1.96 s."),
+        ("ウィンドウが 1.96 秒閉じていた。そのあとで 12 パケットが届いた。", "12 パケット"),
+        ("往復時間は 0.0432 ms から 0.199 ms、平均は 0.106 ms。", "0.106 ms"),
+    ):
+        assert all(any(held in row for row in wrap(text, width)) for width in range(16, 60))
