@@ -84,7 +84,7 @@ def _icmp(table: t.PacketTable, at: int) -> Said:
 def _tcp(table: t.PacketTable, row: int) -> Said:
     flags, payload = int(table.flags[row]), int(table.payload[row])
     names = " ".join(name for bit, name, _ in _FLAGS if flags & bit) or "no flag"
-    letters = "".join(letter for bit, _, letter in _FLAGS if flags & bit) or "none"
+    letters = flag_letters(flags)
     size = f" {payload} B" if payload else ""
     port = " {} > {}".format(*_ports(table, row)) if flags & (_SYN | _ACK) == _SYN else ""
     if flags & _RST:
@@ -94,6 +94,11 @@ def _tcp(table: t.PacketTable, row: int) -> Said:
     else:
         meaning = "fin" if flags & _FIN else "data" if payload else "ack"
     return Said(meaning, f"{names} [{letters}]{port}{size}")
+
+
+def flag_letters(flags: int) -> str:
+    """The flags of a TCP segment as tcpdump shows them: ``S.`` for SYN and ACK."""
+    return "".join(letter for bit, _, letter in _FLAGS if flags & bit) or "none"
 
 
 def _udp(table: t.PacketTable, row: int) -> Said:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from explain.arrays import among, first_and_last
 from explain.decode.contents import TUNNEL, TUNNEL_PORTS, TUNNELS
+from explain.exchanges.icmp_error import error_name
+from explain.exchanges.wire_words import flag_letters
 from explain.model import Line
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from explain.table import PacketTable, Rows
 
 _MOST_TOLD, _MOST_INSIDE, _MOST_CITED = 4, 3, 1000
+_FEW = 12  # packets of a tunnel that are told one by one
 _UDP, _UDP_HEADER = 17, 8
 _KINDS = {"ip": "IPv4 in IP", "ipv6": "IPv6 in IP", "gre": "GRE", "vxlan": "VXLAN"}
 _ENDS = {
@@ -23,7 +26,12 @@ _ENDS = {
     "arp": ("arp.src.proto_ipv4", "arp.dst.proto_ipv4"),
 }  # fmt: skip
 _VERSIONS = {"ip": "4", "ipv6": "6"}
-_NAMES = {"tcp": "TCP", "udp": "UDP", "icmp": "ICMP", "icmpv6": "ICMPv6", "igmp": "IGMP", "data": "IP"}
+_ECHO = {"icmp": {8: "echo request", 0: "echo reply"}, "icmpv6": {128: "echo request", 129: "echo reply"}}
+_ECHO_FIELDS = {
+    "icmp": ("icmp.ident", "icmp.seq"), "icmpv6": ("icmpv6.echo.identifier", "icmpv6.echo.sequence_number"),
+}  # fmt: skip
+_INFORMATIONAL = {"icmp": 13, "icmpv6": 128}  # from here on no errors (RFC 792; 4443, 2.1)
+_NAMES = {"arp": "ARP", "tcp": "TCP", "udp": "UDP", "icmp": "ICMP", "icmpv6": "ICMPv6", "igmp": "IGMP", "data": "IP"}
 
 
 def tell(table: PacketTable) -> Iterator[Line]:
@@ -31,25 +39,43 @@ def tell(table: PacketTable) -> Iterator[Line]:
     kept = table.contents.get(TUNNEL)
     if kept is None:
         return
-    tunnels: dict[tuple[int, int, int], Counter[str]] = defaultdict(Counter)
+    tunnels: dict[tuple[int, int, int], list[tuple[int, _Inside]]] = defaultdict(list)
     for row, octets in zip(kept.row, kept.octets, strict=True):
         flow = table.flow[row]
         low, high, protocol = (int(one[flow]) for one in (table.flows.low, table.flows.high, table.flows.protocol))
         inside = _inside(protocol, octets)
-        if inside or protocol != _UDP:  # anybody may send something else to a port
-            tunnels[low, high, protocol][inside] += 1
-    busiest = sorted(tunnels.items(), key=lambda one: -one[1].total())[:_MOST_TOLD]
+        if inside.between or protocol != _UDP:  # anybody may send something else to a port
+            tunnels[low, high, protocol].append((row, inside))
+    busiest = sorted(tunnels.items(), key=lambda one: -len(one[1]))[:_MOST_TOLD]
     for (low, high, protocol), found in busiest:
         rows = _rows(table, low, high, protocol)
-        known = [
-            Line("unread.within", {"what": what, "count": count}) for what, count in found.most_common() if what
-        ]  # fmt: skip
+        counts = Counter(inside.between for _, inside in found if inside.between)
+        known = [Line("unread.within", {"what": what, "count": count}) for what, count in counts.most_common()]
         values = {
             "count": len(rows), "kind": _KINDS[_kind(protocol)], "near": table.addresses.text(low),
             "far": table.addresses.text(high), "within": known[:_MOST_INSIDE], "more": len(known) - _MOST_INSIDE,
         }  # fmt: skip
-        form = "tunnel-unseen" if not known else "tunnel" if len(known) <= _MOST_INSIDE else "tunnel-of-many"
+        form = "tunnel" if len(known) <= _MOST_INSIDE else "tunnel-of-many"
+        if not known:
+            form = "tunnel-unseen"
+        elif len(rows) <= _FEW:
+            form = "tunnel-of-few"
         yield Line(f"unread.{form}", values, table.evidence(first_and_last(rows, _MOST_CITED)))
+        for row, inside in found if form == "tunnel-of-few" else ():
+            if inside.says:
+                yield Line("unread.inside", {"what": inside.says}, table.evidence([row]))
+
+
+class _Inside(NamedTuple):
+    """The innermost packet in words of the wire, such as ``192.0.2.1 > 192.0.2.2 ICMP echo request``.
+
+    Attributes:
+        between: its ends, whichever speaks, and what it carries; empty if unknown.
+        says: who says what to whom.
+    """
+
+    between: str
+    says: str
 
 
 def _kind(protocol: int) -> str:
@@ -65,23 +91,49 @@ def _rows(table: PacketTable, low: int, high: int, protocol: int) -> Rows:
     return table.rows_of(is_it)
 
 
-def _inside(protocol: int, octets: bytes) -> str:
-    """The innermost packet in a few words of the wire, such as ``192.0.2.1 - 192.0.2.2 ICMP``; empty if unknown."""
+def _inside(protocol: int, octets: bytes) -> _Inside:
     from explain.decode.dissect import dissect_from
     from explain.decode.dissect.field import Next
 
     start = Next(_kind(protocol), _UDP_HEADER if protocol == _UDP else 0, len(octets))
     layers = [layer for layer in dissect_from(start, octets, {}) if not layer.is_quoted]
-    inmost = (_between(layers, at) for at in reversed(range(len(layers))) if layers[at].name in _ENDS)
-    return next(filter(None, inmost), "")
+    inmost = (_packet(layers, at) for at in reversed(range(len(layers))) if layers[at].name in _ENDS)
+    return next((one for one in inmost if one.between), _Inside("", ""))
 
 
-def _between(layers: Sequence[Layer], at: int) -> str:
-    """The ends of a packet, whichever speaks, and what it carries; empty where its header is none, or is cut off."""
-    name = layers[at].name
-    values = {field.name: str(field.value) for field in layers[at].fields}
-    ends = sorted(values[one] for one in _ENDS[name] if one in values)
+def _packet(layers: Sequence[Layer], at: int) -> _Inside:
+    """A packet by its header and the one behind it; empty where its header is none, or is cut off."""
+    name, values = layers[at].name, _values(layers[at])
+    ends = [values[one] for one in _ENDS[name] if one in values]
     if values.get(f"{name}.version", _VERSIONS.get(name)) != _VERSIONS.get(name) or not ends:
+        return _Inside("", "")
+    carried = layers[at + 1].name if at + 1 < len(layers) and name != "arp" else name
+    protocol = _NAMES.get(carried, "IP")
+    between = f"{' - '.join(sorted(ends))} {protocol}"
+    if carried in ("tcp", "udp") and (ports := _ports(carried, _values(layers[at + 1]))):
+        ends = [f"[{end}]:{port}" if ":" in end else f"{end}:{port}" for end, port in zip(ends, ports, strict=True)]
+    more = _values(layers[at + 1]) if carried != name else values
+    return _Inside(between, " ".join((" > ".join(ends), protocol, _says(carried, more))).rstrip())
+
+
+def _values(layer: Layer) -> dict[str, str]:
+    return {field.name: str(field.value) for field in layer.fields}
+
+
+def _ports(name: str, values: dict[str, str]) -> list[str]:
+    return [values[port] for port in (f"{name}.srcport", f"{name}.dstport") if port in values]
+
+
+def _says(name: str, values: dict[str, str]) -> str:
+    """What a header says, as tcpdump has it; empty where it says nothing more than its ports."""
+    if name == "tcp" and "tcp.flags" in values:
+        return f"[{flag_letters(int(values['tcp.flags']))}]"
+    if name == "arp" and "arp.opcode" in values:
+        return "who-has" if values["arp.opcode"] == "1" else "is-at"
+    if name not in ("icmp", "icmpv6") or f"{name}.code" not in values:
         return ""
-    carried = layers[at + 1].name if at + 1 < len(layers) else "data"
-    return f"{' - '.join(ends)} {'ARP' if name == 'arp' else _NAMES.get(carried, 'IP')}"
+    kind, code = int(values[f"{name}.type"]), int(values[f"{name}.code"])
+    if kind not in _ECHO[name]:
+        return error_name(name == "icmpv6", kind, code) if kind < _INFORMATIONAL[name] else f"type {kind}"
+    numbers = [values[field] for field in _ECHO_FIELDS[name] if field in values]
+    return ", ".join((_ECHO[name][kind], *map("{} {}".format, ("id", "seq"), numbers)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 import pytest
-from packets import A, B, datagram, eth, icmp, ip, pcap, ping, pong, udp
+from packets import A, B, datagram, error, eth, icmp, ip, pcap, ping, pong, segment, udp, who_has
 
 import explain
 
@@ -42,6 +42,22 @@ def test_a_tunnel_is_told_with_its_ends_and_what_is_within(packet, kind):
     story = " ".join(told(*[eth(A, B, 0x800, packet)] * 3).split())
     assert f"{ALICE} and {BOB} send packets within packets ({kind}, a tunnel), 3 packets" in story
     assert "10.0.0.1 - 10.0.0.2 ICMP (3 packets)" in story
+    assert story.count("In the tunnel: 10.0.0.1 > 10.0.0.2 ICMP echo request, id 7, seq 1") == 3
+
+
+@pytest.mark.parametrize(
+    ("inner", "words"),
+    [
+        (segment(("2001:db8::1", 40000), ("2001:db8::2", 80), 18), "[2001:db8::1]:40000 > [2001:db8::2]:80 TCP [S.]"),
+        (datagram(("10.0.0.1", 40000), ("10.0.0.2", 53), b"x"), "10.0.0.1:40000 > 10.0.0.2:53 UDP"),
+        (error("10.0.0.2", 11, 0, INNER), "10.0.0.2 > 10.0.0.1 ICMP ttl-exceeded"),
+        (who_has((A, "10.0.0.1"), "10.0.0.2"), "10.0.0.1 > 10.0.0.2 ARP who-has"),
+        (INNER[:34], "10.0.0.1 > 10.0.0.2 IP"),
+    ],
+)
+def test_each_of_few_packets_in_a_tunnel_is_told_with_who_says_what(inner, words):
+    packet = ip(ALICE, BOB, 47, b"\0\0\x65\x58" + inner)
+    assert f"In the tunnel: {words}" in " ".join(told(eth(A, B, 0x800, packet)).split())
 
 
 def test_what_else_goes_to_the_port_of_a_tunnel_is_none():
