@@ -100,8 +100,10 @@ def _asked(teller: Teller, fields: DhcpLease, talk: Talk, line: Any) -> Iterator
     for kind, message in (("INFORM", "inform"), ("BOOTREQUEST", "bootp")):
         if steps := talk.of(kind):
             yield line(f"dhcp.{message}", steps)
-    if steps := talk.of("LEASEQUERY", "FORCERENEW"):
+    if steps := talk.of("LEASEQUERY"):
         yield line("dhcp.query", steps)
+    if steps := talk.of("FORCERENEW"):
+        yield line("dhcp.force-renew", steps)
     if steps := [step for step in talk.steps if step.said.kind.startswith("TYPE")]:
         yield line("dhcp.unknown-type", steps)
 
@@ -158,28 +160,36 @@ def _answered(teller: Teller, fields: DhcpLease, talk: Talk, outcome: str, line:
     if outcome in ("bound", "renewed", "declined") and grants:
         if not talk.by_client:
             yield line("dhcp.answer-only", talk.steps)
-        yield line("dhcp.ack.renewed" if outcome == "renewed" else "dhcp.ack.bound", grants[-1:])
+        form = "renewed" if outcome == "renewed" else "bootp" if grants[-1].said.kind == "BOOTREPLY" else "bound"
+        yield line(f"dhcp.ack.{form}", grants[-1:])
     if outcome in ("bound", "renewed"):
         yield from _used(fields, grants[-1:], line)
     elif outcome == "declined":
         yield from _declined(teller, talk, line)
     elif outcome == "released":
         yield line("dhcp.released" if fields.server else "dhcp.released-bare", talk.of("RELEASE"))
+    elif outcome == "informed":
+        yield from _informed(fields, talk, line)
     elif steps := _silent_end(teller, fields, talk, outcome):
         yield line(*steps)
 
 
 def _silent_end(teller: Teller, fields: DhcpLease, talk: Talk, outcome: str) -> tuple[str, list[Step]] | None:
     """What is told where the last word is missing, or says nothing that needs telling."""
-    if outcome == "informed":
-        answers = [step for step in talk.steps if step.said.is_reply]
-        return ("dhcp.informed", answers) if answers else None
     if outcome == "offered" and talk.of("REQUEST"):
         return "dhcp.unconfirmed", talk.of("REQUEST")
     is_asked = any(step.said.kind in dhcp.TYPES.values() or step.said.kind == "BOOTREQUEST" for step in talk.steps)
     if outcome == "unanswered" and is_asked and not fields.is_search and not teller.server_tests.of(talk):
         return "dhcp.unanswered" if fields.tries > 1 else "dhcp.not-seen", talk.steps
     return None
+
+
+def _informed(fields: DhcpLease, talk: Talk, line: Any) -> Iterator[Line]:
+    answers = [step for step in talk.steps if step.said.is_reply]
+    if answers:
+        yield line("dhcp.informed" if talk.of("INFORM") else "dhcp.answered", answers)
+        if fields.dns:
+            yield line("dhcp.gives.dns", answers)
 
 
 def _declined(teller: Teller, talk: Talk, line: Any) -> Iterator[Line]:

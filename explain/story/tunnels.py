@@ -27,9 +27,7 @@ _ENDS = {
 }  # fmt: skip
 _VERSIONS = {"ip": "4", "ipv6": "6"}
 _ECHO = {"icmp": {8: "echo request", 0: "echo reply"}, "icmpv6": {128: "echo request", 129: "echo reply"}}
-_ECHO_FIELDS = {
-    "icmp": ("icmp.ident", "icmp.seq"), "icmpv6": ("icmpv6.echo.identifier", "icmpv6.echo.sequence_number"),
-}  # fmt: skip
+_ECHO_FIELDS = {"icmp": ("ident", "seq"), "icmpv6": ("echo.identifier", "echo.sequence_number")}
 _INFORMATIONAL = {"icmp": 13, "icmpv6": 128}  # from here on no errors (RFC 792; 4443, 2.1)
 _NAMES = {"arp": "ARP", "tcp": "TCP", "udp": "UDP", "icmp": "ICMP", "icmpv6": "ICMPv6", "igmp": "IGMP", "data": "IP"}
 
@@ -126,14 +124,14 @@ def _ports(name: str, values: dict[str, str]) -> list[str]:
 
 def _says(name: str, values: dict[str, str]) -> str:
     """What a header says, as tcpdump has it; empty where it says nothing more than its ports."""
-    if name == "tcp" and "tcp.flags" in values:
-        return f"[{flag_letters(int(values['tcp.flags']))}]"
-    if name == "arp" and "arp.opcode" in values:
-        return "who-has" if values["arp.opcode"] == "1" else "is-at"
+    if name == "tcp" and (flags := values.get(f"{name}.flags")):
+        return f"[{flag_letters(int(flags))}]"
+    if name == "arp" and (operation := values.get(f"{name}.opcode")):
+        return "who-has" if operation == "1" else "is-at"
     if name not in ("icmp", "icmpv6") or f"{name}.code" not in values:
         return ""
     kind, code = int(values[f"{name}.type"]), int(values[f"{name}.code"])
     if kind not in _ECHO[name]:
         return error_name(name == "icmpv6", kind, code) if kind < _INFORMATIONAL[name] else f"type {kind}"
-    numbers = [values[field] for field in _ECHO_FIELDS[name] if field in values]
+    numbers = [values[each] for field in _ECHO_FIELDS[name] if (each := f"{name}.{field}") in values]
     return ", ".join((_ECHO[name][kind], *map("{} {}".format, ("id", "seq"), numbers)))

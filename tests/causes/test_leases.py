@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import pytest
 from dhcp_packets import (
+    ACK,
     ADDRESS,
     CLIENT,
     DECLINE,
     DISCOVER,
+    INFORM,
     NOWHERE,
     OTHER,
     OTHER_MAC,
@@ -13,6 +15,7 @@ from dhcp_packets import (
     SERVER,
     SERVER_MAC,
     ack,
+    answers,
     asks,
     discover,
     message,
@@ -242,6 +245,15 @@ def test_a_renewal_that_a_filter_rejects_shows_the_filter():
 def test_an_error_about_an_answer_that_came_after_the_client_had_left_is_no_trouble():
     late = ack(ciaddr=ADDRESS, to=ADDRESS)
     assert is_healthy(renew(), late, error(ADDRESS, 3, 3, late, macs=(CLIENT, SERVER_MAC)))
+
+
+def test_what_is_answered_without_an_address_is_told_with_what_was_learned():
+    asked = asks(INFORM, source=ADDRESS, ciaddr=ADDRESS)
+    answered = answers(ACK, (6, OTHER), ciaddr=ADDRESS, to=ADDRESS)
+    story = " ".join(report(asked, answered).story("en").split())
+    assert f"{SERVER} answered with these settings (ACK)" in story
+    assert f"It asks {OTHER} for names." in story
+    assert the_finding(asked, (4, asked), (9, asked)).values["case"] == "inform"
 
 
 def test_other_datagrams_of_the_same_ends_are_not_accounted_for_by_a_lease():

@@ -28,7 +28,12 @@ _LIMITED_BROADCAST = 0xFFFFFFFF
 _ALIVE = ("dhcp-server-filtered", "dhcp-no-server", "filter-on-switch")
 _OFFER_LOST = ("filter-on-switch", "filter-on-sender-input", "bridge-port-not-forwarding", "partial-loss")
 _INSISTS = 3
-_KNOWN_BEFORE = {"reboot": "reboot", "renew": "renew", "rebind": "renew"}  # the client has had an address
+_KNOWN_BEFORE = {
+    "reboot": "reboot",
+    "renew": "renew",
+    "rebind": "renew",
+    "inform": "inform",
+}  # the client has had an address
 
 
 def turned_away(leases: Leases) -> Iterator[Seen]:
