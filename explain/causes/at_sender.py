@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from explain.causes.chance import may_lose_all
+from explain.causes.spots import FRESH_TTLS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,6 +93,12 @@ def _lose(wires: Wires, strike: Strike) -> bool:
     return _left(wires, strike) and (wires.context.tool != "ping" or is_answered(wires) or may_lose_all(sent))
 
 
+def _expire(wires: Wires, strike: Strike) -> bool:
+    if strike.why == "default" and any(hit.ttl in FRESH_TTLS for spot in wires.sender for hit in spot.requests):
+        return False
+    return _left(wires, strike)
+
+
 def _reject(wires: Wires, strike: Strike) -> bool:
     if strike.at == "sender":
         return _is_stopped_within(wires)
@@ -134,7 +141,7 @@ AT_SENDER: dict[str, Callable[[Wires, Strike], bool]] = {
     "no-carrier": _no_carrier,
     "drop": _drop,
     "reject": _reject,
-    "expire": _left,
+    "expire": _expire,
     "too-big": _left,
     "elsewhere": _elsewhere,
     "rst": _left,

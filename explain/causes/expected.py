@@ -86,7 +86,7 @@ A link on the way that is too small and of which nobody tells has a name of its 
 
 def may_be_muted(cause: str, strike: Strike, sign: Sign) -> bool:
     """Whether the strike would be told by an error that a second fault, a filter, kept from the sender."""
-    if cause not in _MUTABLE or (cause == "ttl-too-low" and sign.name == "trace:dies"):
+    if cause not in _MUTABLE or (cause == "ttl-too-low" and (sign.name == "trace:dies" or strike.why == "default")):
         # A trace asks with every number of hops; the silence of all the last ones is not that of the limit.
         return False
     is_told = strike.how in {"reject", "too-big", "expire"} or (strike.how == "no-neighbour" and strike.at == "router")
@@ -152,9 +152,16 @@ def _no_carrier(strike: Strike, sign: Sign, context: Context) -> bool:
     return is_silent or _no_neighbour(strike, sign, context)
 
 
+_DROPPED = {"not-permitted", "general", "no-buffer-space"}
+"""What a drop on the way out is called: EPERM by the OUTPUT hook, ENOBUFS by what stands behind it, at the device.
+
+Source: nf_hook_slow(), NF_DROP_ERR; net_xmit_errno() of include/linux/netdevice.h.
+"""
+
+
 def _drop(strike: Strike, sign: Sign, context: Context) -> bool:
     if strike.at == "sender" and strike.leg == "request":
-        is_refused = sign.name in {"refused", "refused-each"} and sign.code in {"not-permitted", "general"}
+        is_refused = sign.name in {"refused", "refused-each"} and sign.code in _DROPPED
         return is_refused or sign.name in {*_SILENCE, "tcp:not-permitted"}
     return sign.name in _SILENCE
 

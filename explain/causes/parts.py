@@ -148,8 +148,10 @@ def with_sender(witnesses: Witnesses) -> Witnesses:
     sources = ({source} if source else {hit.src for spot in _freshest(spots) for hit in spot.requests}) or (
         _own_speakers(witnesses) or _askers(witnesses, spots)
     )
-    owners = [each.name for each in witnesses.states if any(each.owner_of(address) for address in sources)]
-    return replace(witnesses, sender=owners[0] if len(owners) == 1 else None)
+    owners = [each for each in witnesses.states if any(each.owner_of(address) for address in sources)]
+    if len(owners) > 1:  # one address on two hosts
+        owners = [each for each in owners if not is_router(each, 4) and not is_router(each, 6)]
+    return replace(witnesses, sender=owners[0].name if len(owners) == 1 else None)
 
 
 def _ends(witnesses: Witnesses, destination: str | None) -> list[HostState]:

@@ -36,6 +36,8 @@ def order(
             score -= favour(wires, each.cause, each.strikes)
         if sign is not None and any(may_say(strike, sign, context) for strike in each.strikes):
             score -= 1
+        if all(strike.why == "default" for strike in each.strikes):
+            score += 1  # hardly anybody changes a default
         return (score + (40 if each.is_muted else 0), place[each.cause])
 
     return sorted(kept, key=key)
@@ -61,6 +63,7 @@ _USUAL: Mapping[str, tuple[str, ...]] = {
     "refused:general": ("no-route-on-sender", "sender-interface-down", "link-no-carrier", "filter-on-sender-output"),
     "refused-each:unreachable": ("no-route-on-sender", "destination-host-absent-on-link"),
     "refused:broadcast": ("broadcast-ping-without-b",), "refused:not-permitted": ("filter-on-sender-output",),
+    "refused-each:no-buffer-space": ("filter-on-sender-output",),
     "refused:address-not-available": ("source-address-not-local",),
     "untold": ("destination-host-absent-behind-router", "no-route-on-router", "filter-on-router-forward"),
     "silent": ("filter-on-target-input", "forwarding-disabled", "no-return-route-on-target"),

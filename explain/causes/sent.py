@@ -36,6 +36,8 @@ def packet_of(witnesses: Witnesses, context: Context, to: str) -> Packet:
         return packet
     return replace(
         packet,
+        mark=command.mark or 0,
+        tos=command.tos or 0,
         bound_interface=(command.interface if not command.source else None) or _zone(command.target),
         bound_source=command.source,
         dont_fragment=command.pmtu != "dont",

@@ -12,10 +12,12 @@ from explain.state.decision import Decider, worded
 from explain.state.dhcp import dhcp_causes
 from explain.state.packet import Packet, echo
 from explain.state.path import Locus, StateCause
-from explain.state.scene import Scene
+from explain.state.scene import Scene, filter_cause
 from explain.state.walk import walk
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from explain.causes.context import Context
     from explain.causes.diagnosis import Witnesses
     from explain.state.path import Path
@@ -76,7 +78,7 @@ def walked(witnesses: Witnesses, context: Context, destination: str | None) -> W
     if context.tool == "trace" and path.request.protocol == "udp":
         path = _more_telling(path, _way(witnesses, context, sender.name, target, echo(to)), witnesses)
     causes = (*_misnamed(witnesses, context, path, target, sender), *_corrected(path.causes, context))
-    causes += _nearly_full(witnesses, path)
+    causes += (*_nearly_full(witnesses, path), *_in_doubt(path))
     causes = tuple(_of_server(each, server) for each in causes) if server else causes
     is_whole = _is_whole(witnesses, context, path)
     return Walked(
@@ -193,6 +195,29 @@ def _nearly_full(witnesses: Witnesses, path: Path) -> tuple[StateCause, ...]:
             place = Locus(path.roles.get(state.name, "bystander"), state.name)
             found.append(StateCause("conntrack-table-full", "possible", (place,), (by,)))
     return tuple(found)
+
+
+_REFUSING = {
+    "sender": "policy-rule-on-sender",
+    "router": "reject-route-on-router",
+    "target": "no-return-route-on-target",
+}
+
+
+def _in_doubt(path: Path) -> Iterator[StateCause]:
+    """Rules on a way that seems free which stop the packet if a condition holds that the states do not tell."""
+    for step in path.steps if path.outcome == "answered" else ():
+        role, host = path.roles.get(step.decision.host, "bystander"), step.decision.host
+        part = role.partition(":")[0]
+        rule = step.decision.found.suspect if step.decision.found else None
+        if rule is not None and part in _REFUSING:
+            by = Decider("policy-rule", rule.text, rule=rule.text)
+            yield StateCause(_REFUSING[part], "possible", (Locus(role, host, rule=rule.text),), (by,))
+        for look in step.decision.looks:
+            if (doubted := look.verdict.suspect) is not None:
+                by = Decider("filter-rule", doubted.text, rule=doubted.name)
+                place = Locus(role, host, rule=doubted.name)
+                yield StateCause(filter_cause(part, look.hook), "possible", (place,), (by,))
 
 
 def _of_server(cause: StateCause, server: str) -> StateCause:

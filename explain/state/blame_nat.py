@@ -183,7 +183,8 @@ def _missing(scene: Scene, decision: Decision, stop: Stop) -> list[StateCause]:
     state = scene.host(decision.host)
     inside = look_up(state, Query(scene.family, source, is_strict=False))
     is_edge = inside.route is not None and inside.route.protocol == "kernel"
-    if "dnat" in _status(decision) or not is_edge or scene.family == 6 or _knows(scene, decision.host, source):
+    is_known = _knows(scene, decision.host, source)
+    if "dnat" in _status(decision) or not is_edge or scene.family == 6 or is_known or not _helps(scene, decision, stop):
         # IPv6 has addresses for all; there a route is what is missing. Source: RFC 4864 section 2.
         return []
     by = worded("filter-policy", "no MASQUERADE or SNAT", "no-nat", decision.interface)
@@ -201,12 +202,21 @@ def _knows(scene: Scene, edge: str, source: str) -> bool:
     return False
 
 
+def _helps(scene: Scene, decision: Decision, stop: Stop) -> bool:
+    """Whether the host that finds no way back would find one to the address that a translation here gives."""
+    out = decision.interface
+    own = [address.local for interface, address in scene.own_addresses(decision.host) if interface.name == out]
+    asks = (Query(scene.family, one, stop.decision.packet.source) for one in own)
+    return any(look_up(scene.host(stop.host), each).kind == "unicast" for each in asks)
+
+
 def masquerade_rivals(scene: Scene, stop: Stop) -> list[StateCause]:
     """That a translation is missing cannot be excluded where a private source is not found back."""
     source = stop.decision.packet.destination
     if stop.direction != "reply" or stop.reason != "no-route" or not is_private(source):
         return []
-    edge = next((step.decision.host for step in _forwarding_steps(scene)), None)
+    edges = (each.decision for each in _forwarding_steps(scene))
+    edge = next((each.host for each in edges if _helps(scene, each, stop)), None)
     return [scene.cause("masquerade-missing", edge, certainty="possible")] if edge else []
 
 

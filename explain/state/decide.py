@@ -161,7 +161,7 @@ def _input_route(state: HostState, packet: Packet, device: str) -> Found:
         out_interface=None,
         in_interface=device,
         mark=packet.mark,
-        tos=0,
+        tos=packet.service,
         protocol=packet.protocol,
         source_port=packet.source_port,
         destination_port=packet.destination_port,

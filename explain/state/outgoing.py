@@ -53,6 +53,7 @@ def _query_of(packet: Packet) -> Query:
         out_interface=packet.bound_interface,
         in_interface="lo",
         mark=packet.mark,
+        tos=packet.service,
         protocol=packet.protocol,
         source_port=packet.source_port,
         destination_port=packet.destination_port,

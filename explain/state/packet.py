@@ -30,6 +30,7 @@ class Packet:
         is_fragment: a second or later fragment: its transport header is elsewhere.
         is_fragmented: this packet travels in fragments.
         mark: the firewall mark, 0 if none.
+        tos: the octet of the type of service, which an echo reply repeats. Source: RFC 1122 section 3.2.2.6.
         in_interface: where it came in; None on the host that makes it.
         bound_interface: ``ping -I IFNAME``: the socket is bound to this interface.
         bound_source: ``ping -I ADDRESS``: the socket is bound to this address.
@@ -58,6 +59,7 @@ class Packet:
     is_fragment: bool = False
     is_fragmented: bool = False
     mark: int = 0
+    tos: int = 0
     in_interface: str | None = None
     bound_interface: str | None = None
     bound_source: str | None = None
@@ -76,6 +78,11 @@ class Packet:
     def family(self) -> int:
         """4 or 6."""
         return family_of(self.destination)
+
+    @property
+    def service(self) -> int:
+        """The bits of ``tos`` that choose a route: the other two are ECN's. Source: RFC 3168 section 5."""
+        return self.tos & 0xFC
 
     @property
     def is_echo_request(self) -> bool:
@@ -153,6 +160,7 @@ def answer_to(packet: Packet) -> Packet:
         length=packet.length,
         dont_fragment=packet.protocol == "tcp",
         bound_interface=_scope(packet),
+        tos=packet.tos if packet.is_echo_request else 0,
         is_answer=True,
     )
 

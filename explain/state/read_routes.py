@@ -170,9 +170,12 @@ def _rule_text(item: Item) -> str:
         if text := item.text(key):
             length = item.number(f"{key}len")
             words += [word, text if length is None else f"{text}/{length}"]
-    for key in ("fwmark", "iif", "oif", "ipproto", "sport", "dport", "tos"):
+    for key in ("fwmark", "iif", "oif", "ipproto", "tos"):
         if text := item.text(key):
             words += [key, text]
+    for key, word in (("sport", "sport"), ("dport", "dport"), ("uid", "uidrange")):
+        if span := _range(item, key):
+            words += [word, "-".join(str(each) for each in dict.fromkeys(span))]
     if table := item.text("table"):
         words += ["lookup", table]
     if item.number("goto") is not None:

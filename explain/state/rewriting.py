@@ -40,6 +40,7 @@ class Walk:
     packet: Packet
     passed: list[Passed] = field(default_factory=list)
     doubts: set[str] = field(default_factory=set)
+    suspect: FilterRule | None = None
     chances: set[str] = field(default_factory=set)
     oddities: list[tuple[str, FilterRule]] = field(default_factory=list)
     looked_at: int = 0

@@ -5,7 +5,7 @@ Source: RFC 1812 section 5.2.4.3; net/core/fib_rules.c, net/ipv4/fib_trie.c and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from explain.state.addresses import parse
@@ -54,6 +54,7 @@ class Found:
         nexthop: the one that is taken; with several of equal rank the first, see ``others``.
         rule: the policy rule that decided.
         others: further next hops among which the kernel chooses by a hash.
+        suspect: a rule that refuses, if it met what nobody told: whose packet it is, say.
         is_by_rule: the refusal stands in the rule itself, not in a table.
         tried: tables that were asked before, in order.
     """
@@ -66,6 +67,7 @@ class Found:
     is_by_rule: bool = False
     tried: tuple[str, ...] = ()
     is_certain: bool = True
+    suspect: PolicyRule | None = None
 
 
 def look_up(state: HostState, query: Query) -> Found:
@@ -73,13 +75,20 @@ def look_up(state: HostState, query: Query) -> Found:
     routes = state.routes.get(query.family)
     if routes is None:
         return Found("unknown", is_certain=False)
+    doubted: list[PolicyRule] = []
+    found = _by_rules(state, routes, query, doubted)
+    suspect = next((rule for rule in doubted if rule.action in _RULE_REFUSALS), None)
+    return replace(found, suspect=suspect) if suspect else found
+
+
+def _by_rules(state: HostState, routes: tuple[Route, ...], query: Query, doubted: list[PolicyRule]) -> Found:
     tried: list[str] = []
-    certain = True
     for rule in _rules_in_order(state, query):
         applies = _applies(rule, query)
         if applies is None:
-            certain = False
+            doubted.append(rule)
             continue
+        certain = not doubted
         if rule.action != "lookup":
             if rule.action in _RULE_REFUSALS:
                 return Found(_RULE_REFUSALS[rule.action], None, None, rule, (), True, tuple(tried), certain)
@@ -88,7 +97,7 @@ def look_up(state: HostState, query: Query) -> Found:
         found = _in_table(state, routes, rule, query, tuple(tried), is_certain=certain)
         if found is not None:
             return found
-    return Found("no-route", tried=tuple(tried), is_certain=certain)
+    return Found("no-route", tried=tuple(tried), is_certain=not doubted)
 
 
 def _default_rules(family: int) -> tuple[PolicyRule, ...]:

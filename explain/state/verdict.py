@@ -40,6 +40,7 @@ class Verdict:
         chain: the chain whose policy decided, else None.
         reject_with: ``icmp`` name or ``tcp reset``.
         is_certain: False if an expression that is not understood could have changed the verdict.
+        suspect: the first rule that would stop the packet if it met a condition that the state does not tell.
         sometimes: ``limit`` or ``random`` if packets of this kind may also fare as ``otherwise``.
         oddities: ``duplicated``, ``corrupted``: what else happened to it.
     """
@@ -51,6 +52,7 @@ class Verdict:
     reject_with: str | None = None
     is_certain: bool = True
     passed: tuple[Passed, ...] = ()
+    suspect: FilterRule | None = None
     sometimes: str | None = None
     otherwise: Verdict | None = None
     oddities: tuple[tuple[str, FilterRule], ...] = ()
@@ -94,6 +96,7 @@ def _once(ruleset: Ruleset, families: tuple[str, ...], hook: str, packet: Packet
         reject_with=end[3],
         is_certain=ruleset.is_known and not walk.doubts - {end[0]},
         passed=tuple(walk.passed),
+        suspect=walk.suspect,
         sometimes=min(walk.chances) if walk.chances else None,
         oddities=tuple(walk.oddities),
     )
@@ -172,7 +175,9 @@ def _ends(walk: Walk, rule: FilterRule, key: str, value: object, depth: int, *, 
     if key == "vmap":
         return _mapped(walk, rule, value, depth, is_sure=is_sure)
     if not is_sure:
-        walk.doubts.add({"jump": "drop", "goto": "drop", "fwd": "taken"}.get(key, key))
+        doubt = {"jump": "drop", "goto": "drop", "fwd": "taken"}.get(key, key)
+        walk.doubts.add(doubt)
+        walk.suspect = walk.suspect or (rule if doubt in {"drop", "reject", "queue"} else None)
         return "continue", None, None
     walk.passed.append(Passed(rule, key if key not in {"jump", "goto"} else say({key: value})))
     if key in {"jump", "goto"}:

@@ -26,6 +26,8 @@ class Command:
         target: host or address as typed; ``port`` where the program takes one.
         family: 4 or 6 if an option or the target's form settles it.
         count, size, ttl: packets, octets of payload, first time to live.
+        most_hops: how far a trace goes at the most.
+        mark, tos: the firewall mark and the octet of the type of service that the packets get.
         interval_s, wait_s, deadline_s: between packets, for an answer, for all; seconds.
         pmtu: ``do``, ``dont``, ``want``, ``probe`` of ``-M``.
         interface, source: what ``-I`` and its like name; never both from one word.
@@ -44,6 +46,9 @@ class Command:
     count: int | None = None
     size: int | None = None
     ttl: int | None = None
+    most_hops: int | None = None
+    mark: int | None = None
+    tos: int | None = None
     interval_s: float | None = None
     wait_s: float | None = None
     deadline_s: float | None = None
@@ -53,7 +58,9 @@ class Command:
     options: Options = field(default_factory=dict)
 
 
+_COUNTS = ("count", "size", "ttl", "most_hops", "port")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?\Z|\.[0-9]+\Z")
+_C_NUMBER = re.compile(r"0[xX][0-9a-fA-F]{1,8}\Z|0[0-7]{0,11}\Z|[1-9][0-9]{0,9}\Z")
 _DEV_TCP = re.compile(r"/dev/(?:tcp|udp)/([^/\s'\"]+)/(\w+)")
 
 
@@ -144,12 +151,21 @@ def _whole(text: str | bool | None) -> int | None:
     return int(number) if number is not None else None
 
 
+def _as_c_reads(text: str | bool | None) -> int | None:
+    """A number as C reads it. Source: strtol(3), base 0."""
+    if not isinstance(text, str) or (found := _C_NUMBER.match(text)) is None:
+        return None
+    return int(found[0], 16 if found[0][:2].lower() == "0x" else 8 if found[0][0] == "0" else 10)
+
+
 def _fill(command: Command, grammar: Grammar, operands: list[str], name: str) -> Command:
     found: dict[str, object] = {}
     for option, meant in grammar.meaning.items():
         value = command.options.get(option)
-        if meant in ("count", "size", "ttl", "port") and value is not None:
+        if meant in _COUNTS and value is not None:
             found[meant] = _whole(value)
+        elif meant in {"mark", "tos"} and value is not None:
+            found[meant] = _as_c_reads(value)
         elif meant == "wait_ms" and (number := _number(value)) is not None:
             found["wait_s"] = number / 1000
         elif meant.endswith("_s") and value is not None:

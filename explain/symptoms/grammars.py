@@ -44,6 +44,8 @@ GRAMMARS: dict[str, Grammar] = {
             "t": "ttl",
             "M": "pmtu",
             "I": "from",
+            "m": "mark",
+            "Q": "tos",
         },
     ),
     "ping.bsd": Grammar(
@@ -78,10 +80,21 @@ GRAMMARS: dict[str, Grammar] = {
             "first max-hops gateway interface sim-queries port tos flowlabel wait queries source sendwait "
             "module options sport fwmark"
         ),
-        {"f": "ttl", "i": "interface", "s": "source", "w": "wait_s", "q": "count", "max-hops": "m"},
+        {
+            "f": "ttl",
+            "i": "interface",
+            "s": "source",
+            "w": "wait_s",
+            "q": "count",
+            "m": "most_hops",
+            "max-hops": "most_hops",
+            "t": "tos",
+            "tos": "tos",
+            "fwmark": "mark",
+        },
     ),
-    "tracepath": Grammar("tracepath", "lmp", meaning={"l": "size"}),
-    "tracert": Grammar("traceroute", "hwjS", meaning={"w": "wait_ms", "S": "source"}),
+    "tracepath": Grammar("tracepath", "lmp", meaning={"l": "size", "m": "most_hops"}),
+    "tracert": Grammar("traceroute", "hwjS", meaning={"w": "wait_ms", "S": "source", "h": "most_hops"}),
     "mtr": Grammar(
         "mtr",
         "cifmsaIQBPLZGUoyFMN",
@@ -89,7 +102,21 @@ GRAMMARS: dict[str, Grammar] = {
             "report-cycles interval first-ttl max-ttl max-unknown psize bitpattern gracetime tos mpls "
             "timeout address interface port localport order ipinfo filename mark displaymode"
         ),
-        {"c": "count", "i": "interval_s", "s": "size", "f": "ttl", "I": "interface", "a": "source", "Z": "wait_s"},
+        {
+            "c": "count",
+            "i": "interval_s",
+            "s": "size",
+            "f": "ttl",
+            "I": "interface",
+            "a": "source",
+            "Z": "wait_s",
+            "m": "most_hops",
+            "max-ttl": "most_hops",
+            "Q": "tos",
+            "tos": "tos",
+            "M": "mark",
+            "mark": "mark",
+        },
     ),
     "curl": Grammar(
         "connect",

@@ -258,3 +258,17 @@ def test_an_answer_may_come_in_by_an_interface_of_the_sender_that_nobody_recorde
 
     assert "filter-on-sender-input" in left()
     assert "filter-on-sender-input" not in left(f"h1={folder / 'state' / 'h1.json'}")  # it has this one alone
+
+
+def test_a_drop_at_the_device_is_told_as_a_full_buffer() -> None:
+    text = SILENT.replace("data.\n", "data.\nping: sendmsg: No buffer space available\n", 1)
+    left = causes(text)
+    assert left[0] == "filter-on-sender-output"
+    assert "forwarding-disabled" not in left
+
+
+def test_time_exceeded_without_an_option_may_be_the_hosts_own_default() -> None:
+    text = FROM_ROUTER.replace("Destination {} Unreachable", "Time to live exceeded")
+    assert causes(text, "ping 198.51.100.1") == ["routing-loop", "ttl-too-low"]
+    assert causes(text, "ping -t 2 198.51.100.1") == ["ttl-too-low", "routing-loop"]
+    assert "ttl-too-low" not in causes(SILENT, "ping 198.51.100.1")

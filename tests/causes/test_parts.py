@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+
 from packets import A, B, is_at, pcap, ping, pong, who_has
 from surroundings import TOP
 
@@ -33,6 +36,18 @@ def test_the_host_that_asked_in_vain_for_the_neighbour_its_routes_name_ran_the_c
     folder = TOP / "pcaps" / "bridge-down.tcp"
     left = found(captures=(str(folder / "capture.pcapng"),), states=("h2", "sw", "h3", "h1"), folder=folder)
     assert left == ["bridge-down"]
+    assert "--sender" not in capsys.readouterr().err
+
+
+def test_of_two_hosts_with_the_senders_address_the_one_that_forwards_did_not_run_the_command(tmp_path, capsys) -> None:
+    folder = shutil.copytree(FIRST, tmp_path / "case")
+    path = folder / "state" / "r2.json"
+    (own,) = json.loads((folder / "state" / "h1.json").read_text("utf-8"))["addr"][1]["addr_info"][:1]
+    state = json.loads(path.read_text("utf-8"))
+    state["addr"][0]["addr_info"].append({**own, "prefixlen": 32})
+    path.write_text(json.dumps(state), "utf-8")
+    captures = (str(folder / "capture.pcapng"),)
+    assert found(captures=captures, states=("h1", "r1", "r2", "h2"), folder=folder)[0] == "path-mtu-exceeded"
     assert "--sender" not in capsys.readouterr().err
 
 

@@ -1,0 +1,75 @@
+"""Recorded networks to which a hand adds a rule: the walk obeys it, suspects it or drops a cause that it disproves."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from surroundings import TOP
+
+from explain.causes.diagnose import diagnose
+from explain.cli.witnesses import Given, gather
+
+
+@pytest.fixture
+def causes_of(tmp_path: Path) -> Callable[..., list[str]]:
+    """The causes of a recording of which one host's state was changed; ``command`` replaces the recorded one."""
+
+    def found(lab: str, host: str, changes: dict[str, Any], command: str | None = None) -> list[str]:
+        folder = shutil.copytree(TOP / "pcaps" / lab, tmp_path / "case", dirs_exist_ok=True)
+        path = folder / "state" / f"{host}.json"
+        state = json.loads(path.read_text("utf-8"))
+        for key, rows in changes.items():
+            state[key] = [*rows, *state[key]] if isinstance(rows, list) else rows
+        path.write_text(json.dumps(state), "utf-8")
+        states = tuple(f"{one.stem}={one}" for one in sorted((folder / "state").glob("*.json")))
+        text = None if command else str(folder / "ping.txt")
+        given = Given(text=text, states=states, sender="h1", command=command or f"@{folder / 'command.txt'}")
+        return [each.cause for each in diagnose(gather(given)).causes]
+
+    return found
+
+
+@pytest.mark.parametrize(
+    ("rule", "option"),
+    [
+        ({"fwmark": "0x5"}, "-m 5"),
+        ({"fwmark": "5"}, "-m 0x5"),
+        ({"tos": "0x10"}, "-Q 16"),
+        ({"tos": "0x10"}, "-Q 0x12"),
+    ],
+)
+def test_a_rule_for_what_ping_writes_on_its_packets_meets_them_alone(causes_of, rule, option) -> None:
+    refusing = {"rule": [{"priority": 1, "src": "all", **rule, "action": "prohibit"}]}
+    assert causes_of("router", "h1", refusing, f"ping -c 1 {option} 198.51.100.1") == ["policy-rule-on-sender"]
+    assert causes_of("router", "h1", refusing, "ping -c 1 198.51.100.1")[0] == "healthy"
+
+
+@pytest.mark.parametrize(
+    ("host", "changes", "suspected"),
+    [
+        ("h1", {"rule": [{"priority": 1, "src": "all", "uid_start": 0, "uid_end": 0, "action": "blackhole"}]},
+         "policy-rule-on-sender"),
+        ("r1", {"nft": {"nftables": [
+            {"table": {"family": "ip", "name": "filter", "handle": 1}},
+            {"chain": {"family": "ip", "table": "filter", "name": "FORWARD", "handle": 1, "type": "filter",
+                       "hook": "forward", "prio": 0, "policy": "accept"}},
+            {"rule": {"family": "ip", "table": "filter", "chain": "FORWARD", "handle": 2,
+                      "expr": [{"xt": {"type": "match", "name": "u32"}}, {"drop": None}]}},
+        ]}}, "filter-on-router-forward"),
+    ],
+)  # fmt: skip
+def test_a_rule_whose_condition_no_state_tells_is_suspected_on_a_way_that_else_is_free(
+    causes_of, host, changes, suspected
+) -> None:
+    assert causes_of("router", host, changes, "ping -c 1 198.51.100.1")[:2] == ["healthy", suspected]
+
+
+def test_a_translation_that_would_not_bring_the_answer_back_is_not_what_is_missing(causes_of) -> None:
+    assert causes_of("masquerade-missing", "h2", {})[0] == "masquerade-missing"
+    refusing = {"rule": [{"priority": 1, "src": "203.0.113.2", "action": "unreachable"}]}
+    assert causes_of("masquerade-missing", "h2", refusing) == ["no-return-route-on-target"]
