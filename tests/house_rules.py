@@ -168,6 +168,14 @@ def messages_named(source: str, tables: Container[str]) -> Iterator[str]:
                 yield node.value
 
 
+def kinds_made(source: str) -> Iterator[str]:
+    """The kinds of exchanges of which a module makes columns."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"ExchangeColumns", "from_list", "from_rows"}:
+            given = [*node.args[:1], *(one.value for one in node.keywords if one.arg == "kind")]
+            yield from (str(one.value) for one in given if isinstance(one, ast.Constant))
+
+
 def undocumented_requirements(pyproject: str) -> Iterator[str]:
     """Dependencies without a reason beside them, in the text of a ``pyproject.toml``."""
     block = re.search(r"^dependencies = \[\n(.*?)^\]", pyproject, re.MULTILINE | re.DOTALL)

@@ -108,6 +108,11 @@ def test_names_of_messages_are_told_from_other_texts():
     assert list(house_rules.messages_named(source, {"arp"})) == ["arp.asked.first"]
 
 
+def test_the_kinds_of_exchanges_that_a_module_makes_are_found():
+    source = 'a = from_list("arp.resolution", O); b = ExchangeColumns(kind="udp.flow", outcomes=O); from_rows(kind, O)'
+    assert list(house_rules.kinds_made(source)) == ["arp.resolution", "udp.flow"]
+
+
 def test_a_dependency_without_a_reason_is_found():
     text = 'dependencies = [\n    "numpy>=1", # columns\n    "six",\n]\n'
     assert list(house_rules.undocumented_requirements(text)) == ['"six",']
