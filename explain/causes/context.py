@@ -75,8 +75,8 @@ def context_of(witnesses: Witnesses) -> Context:
     kind = TOOLS.get(text.program) if text else TOOLS.get(command.kind or "") if command else None
     kind = kind or (named if named in {"ping", "tcp", "udp", "trace", "dhcp", "lookup"} else None)
     kind = "udp" if kind == "tcp" and (_is_udp(command) or _says_udp(text)) else kind
-    target = _address(text.target_address if text else None) or _address(destination)
-    target = target or (_address(command.target) if command else None)
+    target = canonical(text.target_address if text else None) or canonical(destination)
+    target = target or (canonical(command.target) if command else None)
     family = _family(text, command, target) or witnesses.family
     size = _size(text, command)
     conditions: dict[str, bool | None] = {
@@ -108,7 +108,8 @@ def _says_udp(text: TextWitness | None) -> bool:
     return text is not None and any(each.text.startswith("udpprobe:") for each in text.symptoms)
 
 
-def _address(text: str | None) -> str | None:
+def canonical(text: str | None) -> str | None:
+    """An address as a text that compares, without its zone; None if it is none."""
     if not text:
         return None
     try:
@@ -145,7 +146,7 @@ def probes_of(command: Command) -> str:
 
 def _is_named(text: TextWitness | None, command: Command | None, destination: str | None) -> bool | None:
     typed = (command.target if command else None) or (text.target if text else None) or destination
-    return None if not typed else _address(typed) is None and typed != "localhost"
+    return None if not typed else canonical(typed) is None and typed != "localhost"
 
 
 def _binding(text: TextWitness | None, command: Command | None) -> dict[str, bool | None]:
@@ -202,7 +203,7 @@ def _is_near(text: TextWitness | None, command: Command | None, target: str | No
     """
     speakers = [each.values.get("from") for each in text.all("icmp.")] if text else []
     source = (command.source if command else None) or (text.source if text else None) or (speakers or [None])[0]
-    address = _address(source if isinstance(source, str) else None)
+    address = canonical(source if isinstance(source, str) else None)
     return None if address is None or target is None else are_near(address, target)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from explain.causes.context import canonical
 from explain.causes.expected import may_say
 from explain.causes.favour import favour
 from explain.causes.ids import IDS
@@ -29,7 +30,7 @@ def order(
         is_stopped = each.cause in walked and states is not None and states.outcome == "stopped"
         # What is usual does not weigh where the states show which one it is.
         is_shown = each.cause in walked and states is not None and states.outcome != "unknown"
-        score = 0.0 if is_shown else _by_text(each, sign)
+        score = 0.0 if is_shown else _by_text(each, sign, context)
         if each.cause in walked:
             score -= (200 if is_stopped else 100) - walked.index(each.cause)
         if wires is not None:
@@ -76,10 +77,28 @@ _USUAL: Mapping[str, tuple[str, ...]] = {
 """What is met most often where nothing else speaks: it breaks ties."""
 
 
-def _by_text(each: Kept, sign: Sign | None) -> float:
+def _by_text(each: Kept, sign: Sign | None, context: Context) -> float:
     """Where the text alone would put it: what it usually means comes first."""
     first = _FIRST.get(sign.name, ()) if sign else ()
     if each.cause in first:
         return -50 + first.index(each.cause)
     usual = _USUAL.get(f"{sign.name}:{sign.code}", _USUAL.get(sign.name, ())) if sign else ()
+    if sign and each.cause in _ABSENT and _is_near(sign.speaker, context.destination):
+        return (_ABSENT.index(each.cause) - len(_ABSENT)) / 10
     return (usual.index(each.cause) - len(usual)) / 10 if each.cause in usual else 0
+
+
+_ABSENT = ("destination-host-absent-on-link", "destination-host-absent-behind-router")
+
+
+def _is_near(speaker: str | None, destination: str | None) -> bool:
+    """Whether the one who complains is in the target's own network, as networks are mostly cut: then it is the sender.
+
+    A router complains from its address on the sender's side.  Source: RFC 1812, 4.3.2.4.
+    """
+    address = canonical(speaker)
+    if address is None or destination is None:
+        return False
+    from ipaddress import ip_address, ip_network
+
+    return ip_address(destination) in ip_network(f"{address}/{64 if ':' in address else 24}", strict=False)

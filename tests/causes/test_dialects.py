@@ -35,6 +35,18 @@ def test_the_errors_that_windows_counts_as_received_are_no_replies(text: str) ->
 
 
 @pytest.mark.parametrize(
+    ("speaker", "first"),
+    [
+        ("203.0.113.1", "destination-host-absent-on-link"),
+        ("192.0.2.1", "destination-host-absent-behind-router"),
+        ("gateway.example", "destination-host-absent-behind-router"),
+    ],
+)
+def test_who_complains_from_the_network_of_the_target_is_the_sender_itself(speaker: str, first: str) -> None:
+    assert causes(WINDOWS + f"Reply from {speaker}: Destination host unreachable.\n")[0] == first
+
+
+@pytest.mark.parametrize(
     "text",
     [WINDOWS + "PING: transmit failed. General failure.\n", JAPANESE + "PING: 転送に失敗しました。一般エラーです。\n"],
 )
