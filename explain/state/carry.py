@@ -216,7 +216,7 @@ def _egress(trip: _Trip, state: HostState, bridge: str, ingress: str | None, nam
             trip.lose("port-state" if interface is None or interface.has_carrier else "no-carrier", place, by)
         return
     if port is not None and came is not None and port.is_isolated and came.is_isolated:
-        trip.lose("isolated", place, Decider("bridge-port", f"{ingress} and {name} isolated on", name))
+        trip.lose("isolated", place, Decider("bridge-port", f"{ingress}, {name}: isolated on", name))
         return
     if interface is not None and interface.mtu and trip.length > interface.mtu + _VLAN_ROOM:
         trip.lose("mtu", place, Decider("mtu", f"mtu {interface.mtu}", name))

@@ -126,7 +126,7 @@ def _route(state: HostState, decision: Decision) -> Iterator[Line]:
         return
     if found.route is None:
         if found.is_by_rule and found.rule is not None:
-            yield _line("route.rule", rule=found.rule.text, kind=found.kind)
+            yield _line("route.rule", rule=found.rule.text)
         elif found.kind in {"no-route", "unknown"}:
             yield _line(f"route.{found.kind}", destination=decision.packet.destination, tables=list(found.tried))
         return
@@ -142,10 +142,16 @@ def _route(state: HostState, decision: Decision) -> Iterator[Line]:
         ]
         yield _line("route.several", hops=hops)
     if sending is not None and sending.source and found.kind != "local":
-        kind = (
-            "source.bound" if decision.packet.bound_source else "source.hint" if found.route.source else "source.chosen"
-        )
-        yield _line(kind, source=sending.source, interface=sending.device)
+        yield _line(_source(decision.packet, found.route), source=sending.source, interface=sending.device)
+
+
+def _source(packet: Packet, route: Route) -> str:
+    """Who decided from which address a packet is sent."""
+    if packet.bound_source:
+        return "source.bound"
+    if packet.source:
+        return "source.asked"
+    return "source.hint" if route.source else "source.chosen"
 
 
 def _looked_up(decision: Decision, route: Route) -> str:
@@ -221,7 +227,11 @@ def _stop(stop: Stop) -> Iterator[Line]:
         "mac": stop.resolution.mac if stop.resolution else None,
         "interface": stop.decision.interface or stop.decision.packet.in_interface,
     }
-    yield _line(f"stop.{stop.reason if stop.reason in _STOPS else 'unknown'}", **values)
+    reason = stop.reason if stop.reason in _STOPS else "unknown"
+    found = stop.decision.found
+    if reason == "no-route" and found is not None and found.is_by_rule:
+        reason = "no-route-by-rule"
+    yield _line(f"stop.{reason}", **values)
     if stop.obstacle is not None and stop.obstacle.reason in _OBSTACLES:
         yield _obstacle(stop.obstacle.reason, stop.obstacle.host, stop.obstacle.interface, stop.obstacle.by)
     for silence in stop.resolution.silences if stop.resolution else ():
@@ -243,6 +253,8 @@ def _obstacle(reason: str, host: str, interface: str, by: object) -> Line:
 
 
 def _cause(cause: StateCause, kind: str) -> Iterator[Line]:
+    if not cause.locus:  # nothing is wrong anywhere: the verdict says it
+        return
     where = [_place(each) for each in cause.locus]
     yield _line(f"{kind}.{cause.certainty}", 0 if kind == "cause" else 1, cause=cause.cause, where=where)
     for by in cause.because:

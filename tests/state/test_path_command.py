@@ -32,7 +32,7 @@ def test_an_open_way_is_told_with_every_host(capsys: pytest.CaptureFixture[str],
     status, out, err = run(capsys, "S", "10.0.2.9", *options, "--lang", "en")
     assert (status, err) == (0, "")
     assert out.startswith("✓ A packet from S (10.0.1.5) reaches 10.0.2.9, and the answer comes back.")
-    assert "Cause: healthy (proved)" in out
+    assert "Cause:" not in out
     assert "AND" not in out
 
 
@@ -58,7 +58,7 @@ def test_quiet_is_the_verdict_and_the_cause(capsys: pytest.CaptureFixture[str], 
 
 
 def test_the_same_is_told_in_japanese(capsys: pytest.CaptureFixture[str], options: list[str]):
-    assert "応答も戻ってくる" in run(capsys, "10.0.1.5", "T", *options, "--lang", "ja")[1]
+    assert "応答も返ってくる" in run(capsys, "10.0.1.5", "T", *options, "--lang", "ja")[1]
 
 
 def test_json_has_ids_and_values(capsys: pytest.CaptureFixture[str], options: list[str]):
@@ -105,7 +105,7 @@ def test_of_several_states_the_unreadable_one_is_named(
     status, out, err = run(capsys, "S", "T", *options, "--state", str(bad), "--lang", "en")
     assert status == 0
     assert "bad.json" in err
-    assert "healthy" in out
+    assert out.startswith("✓")
     for none in (bad, tmp_path / "absent", tmp_path):
         assert run(capsys, "S", "T", "--state", str(none))[0] == 2
 
