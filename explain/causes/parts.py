@@ -10,6 +10,7 @@ from explain.causes.context import context_of
 from explain.causes.sightings import look
 from explain.causes.spots import FRESH_TTLS
 from explain.record import dataclass
+from explain.state.network import is_switch
 from explain.state.routes import Query, look_up
 from explain.state.settings import is_router
 
@@ -78,7 +79,10 @@ def _likely_senders(spots: Iterable[Spot], witnesses: Witnesses, context: Contex
     unnamed = [spot for spot in spots if spot.node is None or not _is_told(witnesses)]
     seen = _freshest(unnamed)
     if seen:
-        return tuple(spot for spot in seen[:1] if _is_fresh(spot, witnesses))
+        first = seen[:1] if _is_fresh(seen[0], witnesses) else ()
+        # What a host sends by one of its interfaces may be answered by way of another.
+        names = {spot.node for spot in first} - {None}
+        return (*first, *(spot for spot in unnamed if spot.node in names and spot.replies and not spot.requests))
     # Elsewhere on the link only the question is heard, and not the answer, which goes to the asker alone.
     said = witnesses.text.symptoms if witnesses.text else ()
     if said and not any(each.id.endswith(_NEIGHBOUR_SILENT) for each in said):
@@ -87,8 +91,8 @@ def _likely_senders(spots: Iterable[Spot], witnesses: Witnesses, context: Contex
     return tuple(
         spot
         for spot in unnamed
-        for wanted in spot.unanswered()
-        if wanted == context.destination or spot.askers[wanted] & speakers
+        for wanted, rows in spot.unanswered().items()
+        if (wanted == context.destination and (said or len(rows) > 1)) or spot.askers[wanted] & speakers
     )[:1]
 
 
@@ -135,22 +139,24 @@ def _way_out(witnesses: Witnesses, context: Context) -> str | None:
 
 
 def with_sender(witnesses: Witnesses) -> Witnesses:
-    """Which host ran the command: as told, the only one, or the one that has the address it sent from.
+    """Which host ran the command: as told, or the one that has the address it sent from.
 
-    Who says that nobody answers, forwards nothing and is not the target, is the sender's own kernel.
+    Who says that nobody answers, forwards nothing and is not the target, is the sender's own kernel.  A single state
+    beside a text alone is that of the host in front of the reader, unless it cannot be.
     """
     if witnesses.sender is not None or not witnesses.states:
         return witnesses
-    if len(witnesses.states) == 1:
-        return replace(witnesses, sender=witnesses.states[0].name)
     source = witnesses.text.source if witnesses.text else None
     spots = () if source else tuple(look(witnesses, context_of(witnesses)))
-    sources = ({source} if source else {hit.src for spot in _freshest(spots) for hit in spot.requests}) or (
+    fresh = (spot for spot in _freshest(spots) if _is_fresh(spot, witnesses))
+    sources = ({source} if source else {hit.src for spot in fresh for hit in spot.requests}) or (
         _own_speakers(witnesses) or _askers(witnesses, spots)
     )
     owners = [each for each in witnesses.states if any(each.owner_of(address) for address in sources)]
     if len(owners) > 1:  # one address on two hosts
         owners = [each for each in owners if not is_router(each, 4) and not is_router(each, 6)]
+    if not owners and len(witnesses.states) == 1 and witnesses.table is None:
+        owners = [each for each in _ends(witnesses, context_of(witnesses).destination) if not is_switch(each)]
     return replace(witnesses, sender=owners[0].name if len(owners) == 1 else None)
 
 

@@ -32,6 +32,7 @@ def packet_of(witnesses: Witnesses, context: Context, to: str) -> Packet:
     if context.tool == "trace":
         return _probe(command, to)
     packet = echo(to, size=56 if context.size is None else context.size, ttl=command.ttl if command else None)
+    packet = replace(packet, is_broadcast_allowed=context.holds("bc"))
     if command is None:
         return packet
     return replace(
@@ -42,7 +43,6 @@ def packet_of(witnesses: Witnesses, context: Context, to: str) -> Packet:
         bound_source=command.source,
         dont_fragment=command.pmtu != "dont",
         may_split=command.pmtu not in {"do", "probe"},
-        is_broadcast_allowed="b" in command.options,
     )
 
 

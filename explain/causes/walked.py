@@ -116,8 +116,10 @@ def _is_whole(witnesses: Witnesses, context: Context, path: Path) -> bool:
     if topology.is_whole and set(topology.roles) <= {each.name for each in witnesses.states}:
         return path.is_certain or path.outcome != "answered"
     is_numeric = context.conditions.get("named") is False
-    is_shown = any(each.certainty == "proved" for each in path.causes) or (is_numeric and Scene(path).is_complete())
-    return path.is_certain and is_shown
+    # Where hosts are only taken to share a segment, nobody knows what joins them, nor who else is there.
+    is_joined = not any(step.to in cloud for step in path.steps for cloud in path.network.clouds)
+    is_proved = is_joined and any(each.certainty == "proved" for each in path.causes)
+    return path.is_certain and (is_proved or (is_numeric and Scene(path).is_complete()))
 
 
 def _is_borrowed(path: Path, sender: HostState) -> bool:

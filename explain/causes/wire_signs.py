@@ -78,9 +78,11 @@ def _ping(wires: Wires) -> tuple[Sign, ...]:
         return (*found, Sign("part-lost"), Sign("damaged"), silent)
     if replies > requests:
         found.append(Sign("duplicated"))
+    redirected = Sign("redirected")
     if wires.has_redirects:
-        found.append(Sign("redirected"))
-    return (*found, Sign("answered"), Sign("damaged"), silent)
+        found.append(redirected)
+    # Only the sender's own place is sure to hear that it is redirected.
+    return (*found, Sign("answered"), Sign("damaged"), silent, *([redirected] if wires.is_sender_guessed else ()))
 
 
 def _tcp(wires: Wires) -> tuple[Sign, ...]:

@@ -152,7 +152,10 @@ class Scene:
         return not any(_overlaps(one, other) for one in mine for other in others)
 
     def is_complete(self) -> bool:
-        """Whether every cable of the hosts that the packet met ends at a host whose state is known."""
+        """Whether every cable of the hosts that the packet met ends at a host whose state is known.
+
+        Where hosts are only taken to share a segment, whatever joins them is not shown.
+        """
         met = {step.decision.host for step in self.path.steps}
         places = [
             (name, each.name) for name in met for each in self.wired(name) if not is_bridge(self.host(name), each.name)
@@ -165,8 +168,8 @@ class Scene:
             for each in self.wired(name)
             if not is_bridge(self.host(name), each.name)
         ]
-        ends = {place: self.network.beyond(place) for place in (*places, *ports)}
-        return all(beyond and all(self.network.interface(other) for other in beyond) for beyond in ends.values())
+        peers = [self.network.peers.get(place) for place in (*places, *ports)]
+        return all(peer is not None and self.network.interface(peer) is not None for peer in peers)
 
     def is_contradicted(self) -> bool:
         """Whether a host's neighbour table says that nobody answered where somebody should have."""

@@ -15,11 +15,12 @@ LARGE = TOP / "pcaps" / "pmtu-blackhole.large"
 FIRST = TOP / "pcaps" / "path-mtu-exceeded.first"
 
 
-def found(*, text=True, captures=(), states=(), folder=LARGE) -> list[str]:
+def found(*, text=True, captures=(), states=(), folder=LARGE, sender=None) -> list[str]:
     given = Given(
         text=str(folder / "ping.txt") if text else None,
         captures=captures,
         states=tuple(f"{name}={folder / 'state' / name}.json" for name in states),
+        sender=sender,
     )
     return [each.cause for each in diagnose(gather(given)).causes]
 
@@ -184,3 +185,23 @@ def test_who_reports_that_its_question_was_in_vain_was_stopped_by_that_wherever_
     assert {"wrong-gateway-address", "gateway-interface-down", "wrong-nexthop-on-router"} <= asker
     assert not refused & asker
     assert refused <= other
+
+
+def test_a_host_is_not_the_sender_because_no_other_state_was_given(capsys) -> None:
+    folder = TOP / "pcaps" / "filter-on-target-input.routed"
+    for name in ("h2", "r1"):
+        assert "filter-on-target-input" in found(states=(name,), folder=folder)
+        assert "--sender" in capsys.readouterr().err
+    near = TOP / "pcaps" / "duplicate-address"
+    assert "duplicate-address" in found(captures=(str(near / "capture.pcapng"),), states=("h3",), folder=near)
+
+
+def test_what_joins_hosts_is_unknown_where_the_switch_between_them_is_not_shown() -> None:
+    for folder in (TOP / "pcaps" / "filter-on-switch", TOP / "pcaps" / "wrong-static-fdb-entry"):
+        left = found(captures=(f"h1={folder / 'capture.pcapng'}",), states=("h1", "h2"), folder=folder)
+        assert {"filter-on-switch", "wrong-static-fdb-entry"} <= set(left)
+
+
+def test_a_broadcast_that_ping_warned_of_was_allowed() -> None:
+    folder = TOP / "pcaps" / "broadcast-echo-ignored"
+    assert found(states=("h1", "h2", "h3", "sw"), folder=folder, sender="h1")[0] == "broadcast-echo-ignored"
