@@ -122,14 +122,10 @@ def _likeness(part: ExchangeColumns, index: int, position: int) -> Hashable:
 
 
 def _of_error(fields: Any, outcome: str) -> Hashable:
+    """Only where nobody listens on a port is it the port that matters: traces change theirs from probe to probe."""
     about = fields.about
-    return (
-        "icmp.error",
-        outcome,
-        fields.from_,
-        fields.to,
-        about and (about.protocol, about.src, about.dst, about.dport),
-    )
+    port = about.dport if about and outcome == "port-unreachable" else None
+    return ("icmp.error", outcome, fields.from_, fields.to, about and (about.protocol, about.src, about.dst), port)
 
 
 def _of_connection(fields: TcpConnection, outcome: str) -> Hashable:

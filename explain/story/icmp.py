@@ -8,7 +8,8 @@ import numpy as np
 
 from explain.exchanges.icmp_error import size_claim
 from explain.exchanges.quotes import quoted_row
-from explain.model import Line
+from explain.model import Endpoint, Line
+from explain.story.teller import end_text
 from explain.table import ICMP, ICMPV6
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ def error(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Itera
         yield teller.line("icmp.error.bare", fields, part.rows(index), name, **more)
         return
     more |= {"src": fields.about.src, "dst": fields.about.dst}
+    if outcome == "port-unreachable" and fields.about.dport is not None:
+        more["dst"] = end_text(Endpoint(fields.about.dst, fields.about.dport))
     if fields.about.src != fields.to:
         is_beside = outcome.startswith("redirect") or fields.about.src == fields.from_
         message = "icmp.error.not-its-own" if is_beside else "icmp.error.translated"

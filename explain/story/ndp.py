@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _SOLICITATION, _ROUTER_SOLICITATION = 135, 133
 _FOREVER_S = 0xFFFFFFFF
+_SMALLEST_MTU = 1280  # RFC 8200, 5; hosts ignore less (RFC 4861, 6.3.4)
+_FIT = "/64"  # what leaves room for an interface identifier; other lengths are ignored (RFC 4862, 5.5.3 d)
 _SECOND_NS = 1_000_000_000
 
 
@@ -91,7 +93,8 @@ def _derived(teller: Teller, fields: NdpRouter, rows: Rows, name: str) -> Iterat
     for message, is_there in (
         ("managed", fields.is_managed),
         ("other", fields.is_other and not fields.is_managed),
-        ("mtu", fields.mtu is not None),
+        ("mtu", fields.mtu is not None and fields.mtu >= _SMALLEST_MTU),
+        ("mtu-ignored", fields.mtu is not None and fields.mtu < _SMALLEST_MTU),
         ("rdnss", bool(fields.rdnss)),
         ("dnssl", bool(fields.dnssl)),
         ("routes", bool(fields.routes)),
@@ -102,6 +105,8 @@ def _derived(teller: Teller, fields: NdpRouter, rows: Rows, name: str) -> Iterat
 
 
 def _prefix_message(prefix: Prefix) -> str:
+    if prefix.is_autonomous and not prefix.prefix.endswith(_FIT):
+        return "misfit"
     if prefix.is_autonomous:
         return "autonomous" if prefix.is_on_link else "autonomous-only"
     return "on-link" if prefix.is_on_link else "prefix"

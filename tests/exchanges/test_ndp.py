@@ -134,6 +134,15 @@ def test_a_host_that_seeks_a_router_and_the_advertisement_are_one_exchange_with_
     assert (only_prefix.is_on_link, only_prefix.is_autonomous, only_prefix.valid_s) == (True, True, 86400)
 
 
+def test_what_hosts_ignore_of_an_advertisement_is_told_as_ignored():
+    options = (prefix("2001:db8:1::", 72), option(5, struct.pack(">HI", 0, 100)))
+    story = " ".join(explain.explain(pcap(router(R, GATE, *options))).story("en").split())
+    assert (
+        "2001:db8:1::/72 (valid for 24 h): hosts are to make their own addresses in it (flag A), but cannot" in story
+    )
+    assert "MTU of the link: 100 bytes, it says. Hosts ignore that" in story
+
+
 def test_two_routers_that_answer_are_two_exchanges():
     found = exchanges(seek_router(A, NEW), router(R, GATE), router(B, "fe80::200:5eff:fe00:5302"))
     assert [(one.outcome, one.fields.router) for one in found] == [
