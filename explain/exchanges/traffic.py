@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.addresses import BROADCAST, NO_MAC
+from explain.arrays import distinct
 from explain.record import dataclass
 from explain.table import ETHERNET
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _GROUP_BIT = 1 << 40
 _AT_A_TIME = 1 << 16  # frames
+_TCP, _SYN, _RST, _ACK = 6, 2, 4, 16
 _ONCE = 2  # frames of one pair: what a switch floods before it has learned
 
 
@@ -64,6 +66,25 @@ def flooded(table: PacketTable) -> Rows:
     is_here = table.layers[: len(table)] & ETHERNET != 0
     pairs = _overheard(table, is_here) if _frames_of_foreign(table, is_here).max(initial=0) <= _ONCE else {}
     return np.concatenate(list(pairs.values())) if pairs and _is_flooded(pairs) else np.empty(0, np.int64)
+
+
+def without_way_back(table: PacketTable) -> U8:
+    """Hosts that confirm in TCP what came to them, of which nothing was recorded: only what they sent was.
+
+    Source: RFC 9293, 3.5: who confirms after its SYN has been answered.
+    """
+    flows, nobody = table.flows, np.empty(0, np.uint64)
+    by_side = table.first_of_side[:-2].reshape(-1, 2)
+    speaks = by_side >= 0
+    opener = by_side.max(axis=1)
+    is_lonely = (flows.protocol == _TCP) & ~speaks.all(axis=1) & (table.flags[opener] & (_SYN | _ACK) == _SYN)
+    if len(table.places) > 1 or not is_lonely.any():
+        return nobody
+    rows = table.rows_of(is_lonely)
+    hosts = distinct(table.sources(rows[table.flags[rows] & (_SYN | _RST | _ACK) == _ACK]))
+    spoken_to = np.concatenate((flows.high[speaks[:, 0]], flows.low[speaks[:, 1]]))
+    found: U8 = hosts[~np.isin(hosts, spoken_to)]
+    return found
 
 
 def _is_flooded(pairs: dict[tuple[int, int], Rows]) -> bool:

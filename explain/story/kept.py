@@ -1,4 +1,4 @@
-"""Frames of which a capture kept only the beginning, where that may hide what explain would have told."""
+"""What a capture lacks: a direction, or all but the beginning of frames, where more would have been told."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from explain.arrays import first_and_last
 from explain.decode.contents import TUNNEL
+from explain.exchanges.traffic import without_way_back
 from explain.model import Line
 from explain.table import ARP, CUT, ICMP, ICMPV6, TCP, UDP
 
@@ -24,6 +25,16 @@ _MOST_CITED = 1000
 
 
 def tell(table: PacketTable, captures: Sequence[CaptureInfo]) -> list[Line]:
+    """One line for each way in which a capture lacks something."""
+    return [*_in_part(table, captures), *_one_way(table)]
+
+
+def _one_way(table: PacketTable) -> list[Line]:
+    hosts = [table.addresses.text(key) for key in without_way_back(table).tolist()] if len(table) else []
+    return [Line("story.one-way", {"hosts": hosts}, (), 1, None, "note")] if hosts else []
+
+
+def _in_part(table: PacketTable, captures: Sequence[CaptureInfo]) -> list[Line]:
     """One line if frames were cut by the capture's snapshot length and names or messages may have gone with it.
 
     A text that shows packets keeps no octets at all, and is no such capture.  From a copy under other names

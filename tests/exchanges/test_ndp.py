@@ -137,9 +137,7 @@ def test_a_host_that_seeks_a_router_and_the_advertisement_are_one_exchange_with_
 def test_what_hosts_ignore_of_an_advertisement_is_told_as_ignored():
     options = (prefix("2001:db8:1::", 72), option(5, struct.pack(">HI", 0, 100)))
     story = " ".join(explain.explain(pcap(router(R, GATE, *options))).story("en").split())
-    assert (
-        "2001:db8:1::/72 (valid for 24 h): hosts are to make their own addresses in it (flag A), but cannot" in story
-    )
+    assert "2001:db8:1::/72 (valid for 24 h): hosts are to make their own addresses in it (flag A), but cannot" in story
     assert "MTU of the link: 100 bytes, it says. Hosts ignore that" in story
 
 

@@ -95,3 +95,14 @@ def test_packets_that_a_text_shows_were_not_cut_by_a_capture():
     assert len(report.packets) == 2
     assert (report.packets.captured[:2] < report.packets.length[:2]).all(), "else this proves nothing"
     assert not [one for one in report.lines if one.message == "story.kept-in-part"]
+
+
+@pytest.mark.parametrize("is_heard", [False, True])
+def test_where_only_one_direction_was_recorded_silence_is_no_finding(is_heard):
+    """With one packet that came to the host, its unanswered questions count again."""
+    asked = datagram((CLIENT[0], 5000), ("192.0.2.53", 53), QUESTION)
+    frames = [segment(CLIENT, SERVER, SYN), segment(CLIENT, SERVER, ACK), asked, (5, asked), (9, asked)]
+    heard = [pong(SERVER[0], CLIENT[0], 1)] if is_heard else []
+    report = explain.explain(pcap(*frames, *heard, (12, segment(CLIENT, SERVER, ACK))))
+    assert bool(report.findings) == is_heard
+    assert ("story.one-way" in [line.message for line in report.lines]) != is_heard

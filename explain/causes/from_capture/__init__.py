@@ -59,6 +59,7 @@ def find(table: PacketTable, exchanges: Exchanges, hosts: Hosts) -> tuple[Sequen
     elsewhere.account(scene)
     elsewhere.account_for_the_last_moment(scene)
     elsewhere.account_for_what_was_flooded(scene)
+    elsewhere.account_for_the_missing_way_back(scene)
     seen: list[Seen] = []
     ended = _ended(exchanges)
     for name, kinds, *outcomes in RULES:

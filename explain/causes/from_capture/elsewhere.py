@@ -12,7 +12,7 @@ import numpy as np
 from explain.arrays import among, distinct
 from explain.exchanges.quotes import quoted_flows
 from explain.exchanges.together import CONVERSATIONS
-from explain.exchanges.traffic import flooded
+from explain.exchanges.traffic import flooded, without_way_back
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
@@ -117,6 +117,17 @@ def account_for_what_was_flooded(scene: Scene) -> None:
         last = part.frames[part.bounds[silent + 1] - 1]
         is_it = among(part.frames[part.bounds[silent]], seen) & among(last, seen)
         scene.accounted[kind].update(silent[is_it].tolist())
+
+
+def account_for_the_missing_way_back(scene: Scene) -> None:
+    """Where only one direction was recorded, silence is the recording's."""
+    table = scene.table
+    hosts = without_way_back(table) if len(table) else ()
+    for kind in (*CONVERSATIONS, "dns.lookup") if len(hosts) else ():
+        part = scene.part(kind)
+        silent = part.where("unanswered")
+        asked_by = table.sources(part.frames[part.bounds[silent]])
+        scene.accounted[kind].update(silent[among(asked_by, hosts)].tolist())
 
 
 def account_for_the_last_moment(scene: Scene) -> None:
