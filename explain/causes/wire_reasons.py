@@ -32,8 +32,9 @@ def reasons_for(wires: Wires, strikes: tuple[Strike, ...]) -> list[Reason]:
             values = {"speaker": errors[0].speaker, "name": errors[0].name}
             found.append(_reason(wires, "diagnosis.wire.error", values, [errors[0].row]))
         else:
-            message = "diagnosis.wire.answered" if replies else "diagnosis.wire.silent"
-            found.append(_reason(wires, message, {"count": len(rows), "replies": replies}, rows))
+            resets = wires.count("resets")
+            message = f"diagnosis.wire.{'answered' if replies else 'reset' if resets else 'silent'}"
+            found.append(_reason(wires, message, {"count": len(rows), "replies": replies, "resets": resets}, rows))
     elif wires.lookups_failed and strike.at == "dns-server":
         rows = _questions(wires)
         found.append(_reason(wires, "diagnosis.wire.looked-up", {"count": len(wires.lookups)}, rows))

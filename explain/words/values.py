@@ -17,6 +17,7 @@ NOUNS: dict[str, tuple[str, str, str]] = {
     "times": ("once", "{n} times", "{n} 回"),
     "requests": ("1 request", "{n} requests", "{n} 個の要求"),
     "replies": ("1 reply", "{n} replies", "{n} 個の応答"),
+    "resets": ("1 RST", "{n} RSTs", "{n} 個の RST"),
     "answers": ("1 answer", "{n} answers", "{n} 個の応答"),
     "pings": ("1 ping", "{n} pings", "{n} 回の ping"),
     "packets": ("1 packet", "{n} packets", "{n} パケット"),
