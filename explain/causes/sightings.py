@@ -39,15 +39,7 @@ def look(witnesses: Witnesses, context: Context) -> list[Spot]:
         spots.get((each.capture, each.interface)) or spots.get((each.capture, None if each.interface is None else 0))
         for each in table.places
     ]
-    place = table.place[: len(table)]
-    for number, spot in enumerate(by_place):
-        if spot is not None:
-            rows = np.flatnonzero(place == number)
-            spot.frames += len(rows)
-            spot.macs.update(table.links.source[table.links_at(number)].tolist())
-            if len(rows):
-                first = int(table.time_ns[rows].min())
-                spot.first_ns = first if spot.first_ns is None else min(first, spot.first_ns)
+    _count(table, by_place)
     listen(table, by_place)
     _echoes(table, by_place, context)
     is_ping_unanswered = any(len(spot.requests) > len(spot.replies) for spot in spots.values())
@@ -62,6 +54,20 @@ def look(witnesses: Witnesses, context: Context) -> list[Spot]:
     if (context.tool == "udp" or is_known_trace) and context.destination is not None:
         _datagrams(table, by_place, context.destination)
     return list({id(spot): spot for spot in spots.values()}.values())
+
+
+def _count(table: PacketTable, by_place: list[Spot | None]) -> None:
+    """How many frames each place recorded, from when on, and who sent them."""
+    place = table.place[: len(table)]
+    for number, spot in enumerate(by_place):
+        if spot is None:
+            continue
+        rows = np.flatnonzero(place == number)
+        spot.frames += len(rows)
+        spot.macs.update(table.links.source[table.links_at(number)].tolist())
+        if len(rows):
+            first = int(table.time_ns[rows].min())
+            spot.first_ns = first if spot.first_ns is None else min(first, spot.first_ns)
 
 
 def _hit(table: PacketTable, row: int) -> Hit:

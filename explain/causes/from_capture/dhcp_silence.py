@@ -84,23 +84,28 @@ def silence(leases: Leases) -> Iterator[Seen]:
         else:
             groups[fields.client_mac].append(index)
     for indices in groups.values():
-        rows = [row for index in indices for row in leases.talks[index].rows()]
-        values = _values(leases, indices)
-        certainty = "likely" if values["tries"] > 1 else "possible"
-        offers = [row for index in indices for row in leases.offered_elsewhere(index)]
-        alive = [row for index in indices for row in leases.servers_alive(index)]
-        cause: str = "dhcp-no-server"
-        rivals: tuple[str, ...] = _NO_SERVER
-        if offers:
-            cause, rivals = "dhcp-offer-lost", _OFFER_LOST
-        elif alive:
-            cause, rivals = "dhcp-pool-exhausted", _ALIVE
-        elif relay := _relay(leases, indices):
-            values |= relay
-            rivals = scene.one_link.possible(_handed_on(leases, indices), _NO_ANSWER_TO_RELAY)
-        elif len(began := {leases.fields(index).began for index in indices}) == 1 and began <= _KNOWN_BEFORE.keys():
-            values |= {"case": _KNOWN_BEFORE[began.pop()]}
-        yield Seen(cause, certainty, leases.members(indices), [*rows, *(offers or alive)], rivals, values)
+        yield _of_client(leases, indices)
+
+
+def _of_client(leases: Leases, indices: list[int]) -> Seen:
+    """What a client's questions in vain show, by what else was seen of servers."""
+    rows = [row for index in indices for row in leases.talks[index].rows()]
+    values = _values(leases, indices)
+    certainty = "likely" if values["tries"] > 1 else "possible"
+    offers = [row for index in indices for row in leases.offered_elsewhere(index)]
+    alive = [row for index in indices for row in leases.servers_alive(index)]
+    cause: str = "dhcp-no-server"
+    rivals: tuple[str, ...] = _NO_SERVER
+    if offers:
+        cause, rivals = "dhcp-offer-lost", _OFFER_LOST
+    elif alive:
+        cause, rivals = "dhcp-pool-exhausted", _ALIVE
+    elif relay := _relay(leases, indices):
+        values |= relay
+        rivals = leases.scene.one_link.possible(_handed_on(leases, indices), _NO_ANSWER_TO_RELAY)
+    elif len(began := {leases.fields(index).began for index in indices}) == 1 and began <= _KNOWN_BEFORE.keys():
+        values |= {"case": _KNOWN_BEFORE[began.pop()]}
+    return Seen(cause, certainty, leases.members(indices), [*rows, *(offers or alive)], rivals, values)
 
 
 def _relay(leases: Leases, indices: list[int]) -> dict[str, Any]:

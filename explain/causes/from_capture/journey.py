@@ -132,15 +132,19 @@ def _finding(
         rivals = scene.one_link.possible(rows, rivals)
     values = _values(scene.table, [member for _, member in some])
     if stage:
-        table, last, due = whole_of(scene.table), verdicts[0].last, verdicts[0].due
-        values |= {
-            "case": f"{lost}-{stage}", "last": table.places[table.place[last]].label,
-            "next": "" if due is None else table.places[due].label, "lost": lost, "stage": stage,
-            "knob": _FORWARDING_6 if int(table.layers[last]) & IPV6 else _FORWARDING_4,
-        }  # fmt: skip
-        if stage == "link" and due is None:
-            values["case"] = f"{lost}-wire"
+        values |= _where(whole_of(scene.table), verdicts[0], lost, stage)
     return Seen(cause, "possible", members, rows, rivals, values)
+
+
+def _where(table: PacketTable, verdict: Verdict, lost: str, stage: str) -> dict[str, Any]:
+    """Where a packet was seen last, and where it was due next."""
+    last, due = verdict.last, verdict.due
+    return {
+        "case": f"{lost}-wire" if stage == "link" and due is None else f"{lost}-{stage}",
+        "last": table.places[table.place[last]].label, "next": "" if due is None else table.places[due].label,
+        "lost": lost, "stage": stage,
+        "knob": _FORWARDING_6 if int(table.layers[last]) & IPV6 else _FORWARDING_4,
+    }  # fmt: skip
 
 
 def _halved(members: list[Member], gone: LostPackets) -> Seen:
