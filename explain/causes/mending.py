@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from explain.state.addresses import Network
     from explain.state.records import HostState
 
+_TABLE = re.compile(r"\btable [\w.-]{1,15}(?= |\Z)")
 _NAME = re.compile(r"[\w.-]{1,15}")
 """An interface's name that may stand in a command; a state may hold any."""
 
@@ -34,7 +35,14 @@ def mending(candidate: Candidate, witnesses: Witnesses, lang: str) -> tuple[str,
         return text, False
     for example, part in about.stands_for.items():
         text = re.sub(rf"(?<![\w.:/]){re.escape(example)}(?![\w/:]|\.\d)", own[part], text)
-    return text, True
+    return _in_its_table(text, candidate), True
+
+
+def _in_its_table(text: str, candidate: Candidate) -> str:
+    """A route that a policy rule's table holds is mended there, not in ``main``."""
+    shown = (each.evidence or {} for each in candidate.because)
+    table = _TABLE.search(next((str(each["text"]) for each in shown if each.get("kind") == "route"), ""))
+    return re.sub(r"(?m)^(\s*ip (?:-6 )?route replace \S.*)$", rf"\1 {table[0]}", text) if table else text
 
 
 def _own(candidate: Candidate, witnesses: Witnesses) -> dict[str, str]:

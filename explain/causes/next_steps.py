@@ -37,12 +37,21 @@ def next_looks(kept: list[Kept], witnesses: Witnesses, context: Context, wires: 
     splits = [
         split
         for each in OBSERVATIONS
-        if (not each.tools or tool in each.tools) and each.sees not in known
+        if (not each.tools or tool in each.tools) and each.sees not in known and not _is_vain(each, witnesses, context)
         if (split := _split(each, kept)) is not None
     ]
     splits.sort(key=lambda split: split.left + split.observation.cost)
     values = _values(witnesses, context)
     return tuple(_look(split, values) for split in splits[:_MOST_LOOKS])
+
+
+def _is_vain(observation: Observation, witnesses: Witnesses, context: Context) -> bool:
+    """Whether there is nothing to look at: no switch, no name that was looked up, no packet that was large."""
+    topology = witnesses.topology
+    if observation.role == "switch" and topology.is_whole:
+        return "switch" not in {_part(role) for role in topology.roles.values()}
+    missing = {"resolver": "named", "smaller": "big"}.get(observation.id)
+    return missing is not None and context.conditions.get(missing) is False
 
 
 def _split(observation: Observation, kept: list[Kept]) -> _Split | None:

@@ -18,6 +18,7 @@ from explain.state.journey import travel
 from explain.state.outgoing import needs_scope
 from explain.state.path import Leg, Path, StateCause, Stop
 from explain.state.scene import STRIKES_SOME, Scene, filter_cause, unique
+from explain.state.settings import default_ttl
 
 _SENDER_REASONS = frozenset(
     (
@@ -221,7 +222,8 @@ def _expired(scene: Scene, stop: Stop) -> list[StateCause]:
     if again.stop is not None and again.stop.reason == "loop":
         return [_loop(scene, again.stop)]
     if stop.direction == "request":
-        return [scene.cause("ttl-too-low", scene.sender, stop.decision.by, role="command")]
+        chosen = leg.packet.ttl or default_ttl(scene.host(scene.sender), scene.family, leg.steps[0].decision.interface)
+        return [scene.cause("ttl-too-low", scene.sender, Decider("ttl", f"TTL {chosen}"), role="command")]
     first = leg.steps[0].decision
     return [scene.cause("reply-ttl-too-low", first.host, Decider("ttl", f"TTL {first.packet.ttl}"), direction="reply")]
 

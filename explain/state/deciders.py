@@ -43,6 +43,9 @@ def source_decider(state: HostState, packet: Packet, setting: object) -> Decider
         if back.route:
             return Decider("sysctl", f"{shown} ({back.route.text})", device)
         return worded("sysctl", f"{shown} (no route back)", "no-way-back", device, setting=shown)
+    owner = state.owner_of(packet.source or "")
+    if owner is not None:
+        return Decider("address", f"{packet.source} dev {owner.name}", owner.name, packet.source)
     source = packet.source or "-"
     text = f"{source} is no source for a packet from outside"
     return worded("address", text, "no-source-outside", device, packet.source, source=source)

@@ -60,6 +60,15 @@ def _say_match(inner: Mapping[str, Any]) -> str:
     return f"{say(inner.get('left'))} {op}{say(inner.get('right'))}"
 
 
+def _say_translation(kind: str) -> Callable[[Mapping[str, Any]], str]:
+    def told(inner: Mapping[str, Any]) -> str:
+        parts = [f"{say(inner.get('addr'))}", f":{say(inner['port'])}" if "port" in inner else ""]
+        to = " to " if any(parts) else ""
+        return f"{kind}{to}{''.join(parts)}"
+
+    return told
+
+
 _SAYERS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "match": _say_match,
     "payload": lambda inner: f"{inner.get('protocol', '')} {inner.get('field', '')}".strip(),
@@ -69,5 +78,8 @@ _SAYERS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "limit": lambda inner: f"limit rate {'over ' if inner.get('inv') else ''}{inner.get('rate')}/{inner.get('per')}",
     "jump": lambda inner: f"jump {inner.get('target')}",
     "goto": lambda inner: f"goto {inner.get('target')}",
+    "map": lambda inner: f"{say(inner.get('key'))} map {say(inner.get('data'))}",
+    "vmap": lambda inner: f"{say(inner.get('key'))} vmap {say(inner.get('data'))}",
+    **{kind: _say_translation(kind) for kind in ("dnat", "snat", "masquerade", "redirect")},
     "counter": lambda _: "counter",
 }

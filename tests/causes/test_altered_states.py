@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,26 +13,34 @@ import pytest
 from surroundings import TOP
 
 from explain.causes.diagnose import diagnose
+from explain.causes.diagnosis import Witnesses
+from explain.causes.mending import mending
 from explain.cli.witnesses import Given, gather
 
 
 @pytest.fixture
-def causes_of(tmp_path: Path) -> Callable[..., list[str]]:
-    """The causes of a recording of which one host's state was changed; ``command`` replaces the recorded one."""
+def altered(tmp_path: Path) -> Callable[..., Witnesses]:
+    """A recording of which one host's state was changed; ``command`` replaces the recorded one and its text."""
 
-    def found(lab: str, host: str, changes: dict[str, Any], command: str | None = None) -> list[str]:
+    def found(lab: str, host: str, changes: dict[str, Any], command: str | None = None) -> Witnesses:
         folder = shutil.copytree(TOP / "pcaps" / lab, tmp_path / "case", dirs_exist_ok=True)
         path = folder / "state" / f"{host}.json"
         state = json.loads(path.read_text("utf-8"))
         for key, rows in changes.items():
-            state[key] = [*rows, *state[key]] if isinstance(rows, list) else rows
+            state[key] = [*rows, *state[key]] if isinstance(rows, list) else {**state[key], **rows}
         path.write_text(json.dumps(state), "utf-8")
         states = tuple(f"{one.stem}={one}" for one in sorted((folder / "state").glob("*.json")))
         text = None if command else str(folder / "ping.txt")
         given = Given(text=text, states=states, sender="h1", command=command or f"@{folder / 'command.txt'}")
-        return [each.cause for each in diagnose(gather(given)).causes]
+        return gather(given)
 
     return found
+
+
+@pytest.fixture
+def causes_of(altered: Callable[..., Witnesses]) -> Callable[..., list[str]]:
+    """The causes that are left of an altered recording."""
+    return lambda *told: [each.cause for each in diagnose(altered(*told)).causes]
 
 
 @pytest.mark.parametrize(
@@ -73,3 +82,25 @@ def test_a_translation_that_would_not_bring_the_answer_back_is_not_what_is_missi
     assert causes_of("masquerade-missing", "h2", {})[0] == "masquerade-missing"
     refusing = {"rule": [{"priority": 1, "src": "203.0.113.2", "action": "unreachable"}]}
     assert causes_of("masquerade-missing", "h2", refusing) == ["no-return-route-on-target"]
+
+
+def test_a_route_in_a_table_of_its_own_is_mended_there(altered) -> None:
+    way = {"dst": "default", "gateway": "192.0.2.99", "dev": "eth0", "flags": [], "table": "56"}
+    changes = {"rule": [{"priority": 1, "src": "all", "fwmark": "0x6", "table": "56"}], "route": [way]}
+    witnesses = altered("router", "h1", changes, "ping -m 6 -c 1 198.51.100.1")
+    first = diagnose(witnesses).causes[0]
+    assert first.cause == "wrong-gateway-address"
+    told, is_own = mending(first, replace(witnesses, destination="198.51.100.1"), "en")
+    assert is_own
+    assert "ip route replace default via 192.0.2.254 table 56\n" in told
+
+
+def test_the_hops_that_a_packet_began_with_are_told_and_not_those_that_were_left(altered) -> None:
+    witnesses = altered("two-routers", "h1", {"sysctl": {"net.ipv4.ip_default_ttl": "2"}}, "ping -c 1 198.51.100.1")
+    first = diagnose(witnesses).causes[0]
+    assert (first.cause, first.because[0].values["text"]) == ("ttl-too-low", "TTL 2")
+
+
+def test_nobody_is_sent_to_look_where_there_is_nothing(altered) -> None:
+    asked = {look.ask for look in diagnose(altered("conntrack-table-full", "r1", {})).next}
+    assert not {one for one in asked if ".resolver." in one or ".smaller." in one}
