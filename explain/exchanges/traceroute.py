@@ -7,6 +7,7 @@ numbers: ``-q``, parallel probes and other tools number their ports as they like
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from explain.exchanges.columns import ExchangeColumns, Found, from_list
@@ -21,6 +22,8 @@ OUTCOMES = ("reached", "not-reached")
 _METHODS = {1: "icmp", 58: "icmp", 6: "tcp", 17: "udp"}
 _FINAL = frozenset((REPLY, UNREACHABLE))  # nobody asks further: the probe has come to its target, or was turned back
 _PATIENCE_NS = 15_000_000_000
+_USUAL_TTLS = (64, 128, 255)
+_FEWEST_SILENT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ class Traceroute:
         loop: addresses that answered again after another one had, in order; empty without a loop.
         mtu: the smallest MTU that an error on the way named, None if none did; mtu_from: who named it.
         was_stopped: it did not arrive, but a router answered from the furthest distance that was probed; no loop.
+        distance: of the target, by the TTL of its answer; None where it gave none, or where a text does not show it.
+        target_silent: distances at which the target itself kept silent, for it is nearer.
     """
 
     src: str
@@ -63,6 +68,8 @@ class Traceroute:
     mtu: int | None
     mtu_from: str | None
     was_stopped: bool
+    distance: int | None
+    target_silent: tuple[int, ...]
 
 
 def find(table: PacketTable) -> ExchangeColumns:
@@ -87,8 +94,24 @@ def _found(table: PacketTable, run: Run) -> Found:
     fields = Traceroute(
         text(run.source), text(run.target), _METHODS.get(run.protocol, "ip"), hops, loop, mtu,
         None if narrow is None else text(narrow), not reached and not loop and hops[-1].error == EXPIRED,
+        distance := _distance(table, run), _silent_before_its_answer(hops, distance),
     )  # fmt: skip
     return Found("reached" if reached else "not-reached", rows, fields)
+
+
+def _distance(table: PacketTable, run: Run) -> int | None:
+    """How many hops the answer of the target came, if it began with one of the usual TTLs."""
+    said = (int(table.ttl[one.row]) for one in run.answers.values() if one.speaker == run.target and one.name in _FINAL)
+    ttl = next(said, 0)
+    return next((begun - ttl + 1 for begun in _USUAL_TTLS if ttl <= begun), None) if ttl else None
+
+
+def _silent_before_its_answer(hops: tuple[Hop, ...], distance: int | None) -> tuple[int, ...]:
+    """The distances just before the target's that are not nearer than it is: ways there and back differ by a few."""
+    if distance is None:
+        return ()
+    silent = tuple(takewhile(lambda hop: hop.from_ is None and hop.ttl >= distance, reversed(hops[:-1])))
+    return tuple(hop.ttl for hop in reversed(silent)) if len(silent) >= _FEWEST_SILENT else ()
 
 
 def _distances(run: Run, *, reached: bool) -> list[int]:

@@ -26,7 +26,8 @@ def trace(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Itera
         hops = list(alike)
         if is_silent and len(hops) > 1:
             own = rows[np.isin(frames, [frame for hop in hops for frame in hop.frames])]
-            yield teller.line("traceroute.hop.silent-on", fields, own, name, ttl=hops[0].ttl, last=hops[-1].ttl)
+            silent = "target-silent" if hops[0].ttl in fields.target_silent else "silent-on"
+            yield teller.line(f"traceroute.hop.{silent}", fields, own, name, ttl=hops[0].ttl, last=hops[-1].ttl)
             continue
         for hop in hops:
             yield teller.line(_hop_message(hop), fields, rows[np.isin(frames, hop.frames)], name, **_hop_values(hop))

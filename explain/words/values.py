@@ -24,6 +24,7 @@ NOUNS: dict[str, tuple[str, str, str]] = {
     "frames": ("1 frame", "{n} frames", "{n} フレーム"),
     "octets": ("1 byte", "{n} bytes", "{n} バイト"),
     "segments": ("1 segment", "{n} segments", "{n} セグメント"),
+    "probes": ("1 probe", "{n} probes", "{n} 個のプローブ"),
     "datagrams": ("1 datagram", "{n} datagrams", "{n} 個のデータグラム"),
     "connections": ("1 connection", "{n} connections", "{n} 本の接続"),
     "exchanges": ("1 exchange", "{n} exchanges", "{n} 件のやりとり"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from packets import A, B, R, datagram, error, eth, ip, pcap, ping, pong, segment, udp
 
 import explain
@@ -58,6 +59,16 @@ def test_a_silent_hop_is_silence_and_no_end():
     (trace,) = traces(*udp_trace(2, silent=(2,)))
     assert hops(trace)[1] == (2, None, 2)
     assert trace.outcome == "reached"
+
+
+@pytest.mark.parametrize(("ttl", "silent"), [(63, (2, 3, 4, 5)), (60, ())])
+def test_silence_before_the_target_is_its_own_where_its_answer_comes_from_nearer(ttl, silent):
+    """With a TTL of 60 the answer came over five links, so routers may stand at the silent distances."""
+    probes = [probe(number, number) for number in range(1, 7)]
+    said = error(BOB, 3, 3, probes[-1])
+    last = said[:22] + bytes((ttl,)) + said[23:]
+    (trace,) = traces(probes[0], error(HOPS[0], 11, 0, probes[0]), *probes[1:], last)
+    assert (trace.fields.distance, trace.fields.target_silent) == (65 - ttl, silent)
 
 
 def test_a_trace_without_an_answer_of_the_target_did_not_arrive():

@@ -97,8 +97,12 @@ def _judge(scene: Scene, part: ExchangeColumns, index: int, members: list[Member
         yield Seen("routing-loop", "proved", everything, rows, (), values)
     elif part.outcomes[part.outcome[index]] == "reached":
         silent = [hop.ttl for hop in fields.hops if hop.from_ is None and last and hop.ttl < last.ttl]
-        if silent:
-            values["silent"] = silent
+        values["silent"] = silent
+        if fields.target_silent:
+            probes = sum(hop.probes for hop in fields.hops if hop.ttl in fields.target_silent)
+            values |= {"case": "target", "distance": fields.distance, "probes": probes}
+            yield Seen("silent-hop", "likely", everything, rows, ("icmp-rate-limited", "partial-loss"), values)
+        elif silent:
             yield Seen("silent-hop", "likely", everything, rows, ("icmp-rate-limited", "partial-loss"), values)
     elif fields.was_stopped:
         scene.accounted[part.kind].add(index)  # nobody was silent: no probe went further
