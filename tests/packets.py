@@ -127,13 +127,16 @@ def datagram(
     return eth(*macs, 0x86DD if ":" in source[0] else 0x800, ip(source[0], target[0], 17, body, ttl))
 
 
-def pcap(*frames: bytes | tuple[float, bytes], link_type: int = 1, gap_s: float = 0.001) -> io.BytesIO:
-    """A capture with one frame each ``gap_s``; a pair says its own time in seconds."""
-    out = struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262144, link_type)
+def pcap(
+    *frames: bytes | tuple[float, bytes], link_type: int = 1, gap_s: float = 0.001, snaplen: int = 262144
+) -> io.BytesIO:
+    """A capture with one frame each ``gap_s``, cut to ``snaplen``; a pair says its own time in seconds."""
+    out = [struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, snaplen, link_type)]
     now = 0.0
     for one in frames:
         when, frame = one if isinstance(one, tuple) else (now, one)
         now = when + gap_s
         ns = EPOCH * 10**9 + round(when * 1e9)
-        out += struct.pack("<IIII", ns // 10**9, ns % 10**9, len(frame), len(frame)) + frame
-    return io.BytesIO(out)
+        kept = frame[:snaplen]
+        out.append(struct.pack("<IIII", ns // 10**9, ns % 10**9, len(kept), len(frame)) + kept)
+    return io.BytesIO(b"".join(out))

@@ -25,6 +25,7 @@ _HEADER = 8
 _PEEK = 128  # header, a quoted IPv6 header with one extension, and the start of what it carried
 _IPV4_HEADER, _IPV6_HEADER, _FRAGMENT_HEADER = 20, 40, 8
 _QUOTED = 8  # octets of layer 4 that an error quotes at least (RFC 792)
+_QUOTED_PORTS = 4  # of them; a frame may be cut behind these
 _NEXT_IS_FRAGMENT = 44
 _REDIRECT, _REDIRECTED_HEADER = 137, 4
 _REDIRECT_OPTIONS, _OPTION_UNIT = 40, 8
@@ -156,8 +157,8 @@ def _quote_redirected(result: IcmpRows, rows: I8, head: U1, have: I4, addresses:
 
 
 def _quote_transport(result: IcmpRows, rows: I8, quoted: U1, start: I4, have: I4) -> None:
-    fits = (start + _QUOTED <= have) & (start + _QUOTED <= _PEEK)
-    rows, quoted, start = rows[fits], quoted[fits], start[fits]
+    fits = (start + _QUOTED_PORTS <= have) & (start + _QUOTED <= _PEEK)
+    rows, quoted, start, have = rows[fits], quoted[fits], start[fits], have[fits]
     if not len(rows):
         return
     eight = quoted[np.arange(len(rows))[:, None], start[:, None] + np.arange(_QUOTED)]
@@ -166,7 +167,7 @@ def _quote_transport(result: IcmpRows, rows: I8, quoted: U1, start: I4, have: I4
     result.quote_kind[rows] = np.where(_IS_ICMP[protocol], number(eight, 0, 2), 0)
     result.quote_sport[rows] = np.where(has_ports, number(eight, 0, 2), 0)
     result.quote_dport[rows] = np.where(has_ports, number(eight, 2, 2), 0)
-    result.quote_word[rows] = number(eight, 4, 4)
+    result.quote_word[rows] = np.where(start + _QUOTED <= have, number(eight, 4, 4), 0)
 
 
 def verify(block: Block, addresses: Addresses) -> None:

@@ -68,7 +68,7 @@ class About:
 
     Attributes:
         protocol: tcp, udp, icmp, icmpv6, or the IP protocol number as text.
-        sport, dport: of TCP and UDP; id, seq: of an ICMP echo; None elsewhere.
+        sport, dport: of TCP and UDP; id, seq: of an ICMP echo; None elsewhere, and where the quotation ends before.
         ttl: TTL with which it arrived there, before it was decremented.
         tcp_seq: raw sequence number of a TCP segment.
     """
@@ -162,7 +162,8 @@ def _error(table: PacketTable, at: int) -> IcmpError:
     name = error_name(bool(icmp.is_v6[at]), kind, code)
     gateway = None
     if name.startswith("redirect"):
-        gateway = text(int(icmp.target[at])) if icmp.is_v6[at] else text(word)
+        better = int(icmp.target[at]) if icmp.is_v6[at] else word
+        gateway = text(better) if better else None
     mtu = {"fragmentation-needed": word & 0xFFFF, "packet-too-big": word}.get(name)
     return IcmpError(text(source), text(target), kind, code, _about(table, at), mtu, gateway)
 
@@ -171,19 +172,20 @@ def _about(table: PacketTable, at: int) -> About | None:
     icmp, text = table.icmp, table.addresses.text
     if not icmp.quote[at]:
         return None
-    protocol = int(icmp.quote_protocol[at])
-    word = int(icmp.quote_word[at])
-    has_ports = protocol in (6, 17)
-    is_echo = int(icmp.quote_kind[at]) >> 8 in (0, 8, 128, 129) and protocol in (1, 58)
+    protocol, kind = int(icmp.quote_protocol[at]), int(icmp.quote_kind[at])
+    word, sport, dport = int(icmp.quote_word[at]), int(icmp.quote_sport[at]), int(icmp.quote_dport[at])
+    # A later fragment has no layer 4 to quote, and a frame may be cut before it, or behind the ports.
+    has_ports = protocol in (6, 17) and (sport or dport)
+    is_echo = word > 0 and kind >> 8 in (0, 8, 128, 129) and protocol in (1, 58)
     return About(
         protocol=_PROTOCOLS.get(protocol, str(protocol)),
         src=text(int(icmp.quote_src[at])),
         dst=text(int(icmp.quote_dst[at])),
-        sport=int(icmp.quote_sport[at]) if has_ports else None,
-        dport=int(icmp.quote_dport[at]) if has_ports else None,
+        sport=sport if has_ports else None,
+        dport=dport if has_ports else None,
         id=word >> 16 if is_echo else None,
         seq=word & 0xFFFF if is_echo else None,
-        tcp_seq=word if protocol == 6 else None,
+        tcp_seq=word if word and protocol == 6 else None,
         ttl=int(icmp.quote_ttl[at]),
         ip_id=int(icmp.quote_ip_id[at]),
         length=int(icmp.quote_length[at]),

@@ -43,11 +43,11 @@ class Message(NamedTuple):
 
 
 def messages(table: PacketTable) -> Iterator[Message]:
-    """All of them in order; those whose hop limit shows that they were forwarded are not believed."""
+    """All of them in order, but those whose target was cut off, and those whose hop limit shows that they travelled."""
     icmp = table.icmp
     is_neighbour = icmp.is_v6 & (icmp.type >= ROUTER_SOLICITATION) & (icmp.type <= ADVERTISEMENT) & (icmp.code == 0)
     at = np.flatnonzero(is_neighbour)
-    at = at[table.ttl[icmp.row[at]] == _HOP_LIMIT]
+    at = at[(table.ttl[icmp.row[at]] == _HOP_LIMIT) & ((icmp.type[at] < SOLICITATION) | (icmp.target[at] != 0))]
     rows = icmp.row[at]
     sender = table.links.source[table.link[rows]]
     mac = np.where(icmp.mac[at] < NO_MAC, icmp.mac[at], sender)

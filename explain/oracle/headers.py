@@ -11,6 +11,7 @@ from explain.table import (
     ARP,
     BAD_CHECKSUM,
     BAD_IP_CHECKSUM,
+    CUT,
     DONT_FRAGMENT,
     ETHERNET,
     FRAGMENT,
@@ -133,7 +134,7 @@ def _tcp(table: PacketTable, rows: Rows) -> Columns:
 
 def _syn(table: PacketTable, rows: Rows) -> Columns:
     side = table.syn
-    is_syn = table.flags[rows] & _SYN != 0
+    is_syn = (table.flags[rows] & _SYN != 0) & (table.layers[rows] & CUT == 0)  # tshark reads half an option, too
     at = np.searchsorted(side.row, rows[is_syn])
     mss, scale = side.mss[at], side.window_scale[at]
     options = {
@@ -190,7 +191,9 @@ def _icmpv6(table: PacketTable, rows: Rows) -> Columns:
         "icmpv6.code": side.code[at].tolist(),
         "icmpv6.echo.identifier": _where(is_echo, (side.word[at] >> 16).tolist()),
         "icmpv6.echo.sequence_number": _where(is_echo, (side.word[at] & 0xFFFF).tolist()),
-        targets: _where(np.isin(side.type[at], (135, 136, 137)), _addresses(table, side.target[at])),
+        targets: _where(
+            np.isin(side.type[at], (135, 136, 137)) & (side.target[at] != 0), _addresses(table, side.target[at])
+        ),
         "icmpv6.opt.linkaddr": _where(side.mac[at] != NO_MAC, _macs(side.mac[at])),
         "icmpv6.checksum.status": _status(table, rows),
         "ipv6.src#1": _where(is_quote, _addresses(table, side.quote_src[at])),
@@ -205,14 +208,15 @@ def _quoted(table: PacketTable, at: Rows, is_quote: Bools) -> Columns:
     """What a quote holds of its layer 4; only an unquoted header would come before it."""
     side = table.icmp
     protocol, start = side.quote_protocol[at], side.quote_word[at]
+    sport, dport = side.quote_sport[at], side.quote_dport[at]
+    is_quote = is_quote & (sport | dport | start != 0)  # a frame may be cut before
     is_tcp, is_udp = is_quote & (protocol == 6), is_quote & (protocol == 17)
-    sport, dport = side.quote_sport[at].tolist(), side.quote_dport[at].tolist()
     return {
-        "tcp.srcport": _where(is_tcp, sport),
-        "tcp.dstport": _where(is_tcp, dport),
-        "tcp.seq": _where(is_tcp, start.tolist()),
-        "udp.srcport": _where(is_udp, sport),
-        "udp.dstport": _where(is_udp, dport),
+        "tcp.srcport": _where(is_tcp, sport.tolist()),
+        "tcp.dstport": _where(is_tcp, dport.tolist()),
+        "tcp.seq": _where(is_tcp & (start > 0), start.tolist()),
+        "udp.srcport": _where(is_udp, sport.tolist()),
+        "udp.dstport": _where(is_udp, dport.tolist()),
     }
 
 

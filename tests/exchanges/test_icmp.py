@@ -146,6 +146,25 @@ def test_an_error_about_tcp_quotes_ports_and_sequence_number():
     assert (about.protocol, about.sport, about.dport, about.tcp_seq) == ("tcp", 40000, 80, 0xDEADBEEF)
 
 
+CUT = [(61, None, []), (62, (None, None), ["cut"]), (66, (40000, 9), [None]), (70, (40000, 9), [None])]
+
+
+@pytest.mark.parametrize(("snaplen", "ports", "cases"), CUT, ids=[f"snaplen {one[0]}" for one in CUT])
+def test_what_a_cut_frame_does_not_quote_is_absent_and_nobody_is_accused_for_it(snaplen, ports, cases):
+    request = datagram((ALICE, 40000), (BOB, 9), b"x")
+    told = explain.explain(pcap(request, error(BOB, 3, 3, request), snaplen=snaplen))
+    (said,) = [one.fields.about for one in told.exchanges if one.kind == "icmp.error"]
+    assert (said and (said.sport, said.dport)) == ports
+    assert [one.values.get("case") for one in told.findings if one.cause != "udp-unanswered"] == cases
+    assert {one.cause for one in told.findings} <= {"udp-no-listener", "udp-unanswered"}
+
+
+def test_an_error_about_a_ping_whose_type_was_cut_off_is_not_about_an_answer():
+    request = ping(ALICE, BOB, 1)
+    told = explain.explain(pcap(request, error("192.0.2.254", 11, 0, request), snaplen=64))
+    assert "reply-ttl-too-low" not in {one.cause for one in told.findings}
+
+
 def test_a_neighbour_solicitation_is_no_error():
     frame = eth(A, B, 0x86DD, ip(ALICE6, BOB6, 58, icmp6(ALICE6, BOB6, 135, 0, 0, b"\0" * 16), ttl=255))
     assert of_kind("icmp.error", frame) == []

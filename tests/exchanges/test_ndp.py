@@ -84,6 +84,12 @@ def test_what_crossed_a_router_is_not_believed():
     assert exchanges(solicit(A, ALICE, BOB, ttl=254)) == []
 
 
+@pytest.mark.parametrize("snaplen", [62, 70, 77])
+def test_a_target_that_was_cut_off_is_not_taken_for_the_address_of_zeros(snaplen):
+    frames = solicit(A, "::", BOB), solicit(B, "::", NEW), solicit(A, ALICE, BOB), advertise(B, BOB)
+    assert list(explain.explain(pcap(*frames, snaplen=snaplen)).exchanges) == []
+
+
 def test_a_check_from_no_address_that_nobody_answers_finds_the_address_free():
     one = only(solicit(A, "::", NEW))
     assert (one.kind, one.outcome, one.fields.address, one.fields.mac) == ("ndp.duplicate-check", "free", NEW, A)

@@ -20,6 +20,8 @@ _SEVERAL = 2  # answers that had come
 
 def judge(scene: Scene, members: list[Member], rows: list[int], values: dict[str, Any], *, is_answer: bool) -> Seen:
     """The finding: nothing listens any more, if the port asked or spoke before; else perhaps ever."""
+    if values["port"] is None:
+        return Seen("udp-no-listener", "likely", members, rows, ("filter-on-target-input",), values | {"case": "cut"})
     if is_answer and not _has_heard(scene, members, min(rows)):
         return Seen("udp-no-listener", "likely", members, rows, ("server-slow",), values | {"case": "late"})
     gone = {"case": "gone"} if is_answer or _has_spoken(scene, members, min(rows), values) else {}
@@ -36,7 +38,7 @@ def _has_spoken(scene: Scene, members: list[Member], told: int, values: dict[str
     """Whether the closed port had sent datagrams in these conversations before it was told closed."""
     table = scene.table
     for rows in _datagrams(scene, members, told):
-        own = rows[table.source_ports(rows) == (values["port"] or 0)]
+        own = rows[table.source_ports(rows) == values["port"]]
         if any(table.addresses.text(source) == values["dst"] for source in distinct(table.sources(own)).tolist()):
             return True
     return False

@@ -63,7 +63,7 @@ def look(scene: Scene) -> Iterator[Seen]:
             _Key(place, name, fields.from_, about.protocol if about else "", about.dst if about else fields.to, port)
         ].append(index)
     for key, indices in groups.items():
-        if key.name in FROM_ROUTER or key.name == "ttl-exceeded":
+        if (key.name in FROM_ROUTER and part.fields(indices[0]).about) or key.name == "ttl-exceeded":
             yield _judge(scene, part, key, indices, affected)
 
 
@@ -173,7 +173,7 @@ def _is_about_an_answer(scene: Scene, key: _Key, members: list[Member], rows: li
     icmp = scene.table.icmp
     at = int(np.searchsorted(icmp.row, rows[0]))
     if key.protocol in ("icmp", "icmpv6"):
-        return int(icmp.quote_kind[at]) >> 8 in _ECHO_REPLIES
+        return int(icmp.quote_word[at]) > 0 and int(icmp.quote_kind[at]) >> 8 in _ECHO_REPLIES
     askers = {_asker(part, index) for part, index in members if part.kind in ("tcp.connection", "udp.flow")}
     return len(askers) == 1 and scene.table.addresses.text(askers.pop()) == key.target
 
