@@ -135,7 +135,8 @@ def _request(
     starts_again = False
     if run is None and known:
         run = known[-1]
-        starts_again = message.seq < run.last_seq and message.seq <= 1 < run.last_seq < 0xFF00
+        is_back = message.seq < run.last_seq and message.seq <= 1 < run.last_seq < 0xFF00
+        starts_again = is_back and message.seq in run.asked_ns  # else it only comes late
     if run is None or starts_again or message.time_ns - run.last_ns > _SAME_RUN_NS:
         run = _Run(message.source, message.target, message.id)
         known.append(run)

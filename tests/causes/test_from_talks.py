@@ -176,6 +176,12 @@ def test_an_error_that_a_host_sends_to_itself_is_about_the_host(code, cause):
     assert found(asked, error(ALICE, 3, code, asked, macs=(A, A)))[0] == [cause]
 
 
+def test_an_error_explains_the_ping_that_was_recorded_after_it():
+    asked = [ping(ALICE, BOB, seq) for seq in (1, 2)]
+    said = [error(ROUTER, 3, 0, one) for one in asked]
+    assert found(said[1], *asked, said[0]) == (["no-route-on-router"], ())
+
+
 def test_an_error_about_an_answer_means_that_the_way_back_fails():
     answer = pong(BOB, ALICE, 1)
     assert found(ping(ALICE, BOB, 1), answer, error(ROUTER, 3, 0, answer))[0] == ["no-return-route-on-router"]

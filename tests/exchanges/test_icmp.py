@@ -33,6 +33,11 @@ def test_pings_with_one_id_are_one_run(alice, bob, family):
     assert (fields.ttl_request, fields.ttl_reply) == (64, 63)
 
 
+def test_a_first_request_that_comes_late_begins_no_second_run_and_one_that_comes_again_does():
+    assert [one.fields.sent for one in exchanges(*(ping(ALICE, BOB, seq) for seq in (2, 3, 1)))] == [3]
+    assert [one.fields.sent for one in exchanges(*(ping(ALICE, BOB, seq) for seq in (1, 2, 3, 1)))] == [3, 1]
+
+
 def test_two_ids_between_the_same_hosts_are_two_runs():
     found = exchanges(ping(ALICE, BOB, 1, ident=1), ping(ALICE, BOB, 1, ident=2), pong(BOB, ALICE, 1, ident=2))
     assert [(one.fields.id, one.outcome) for one in found] == [(1, "unanswered"), (2, "answered")]

@@ -83,7 +83,9 @@ def _affected(scene: Scene) -> dict[int, list[Member]]:
     by_flow: dict[int, list[Member]] = defaultdict(list)
     for kind in CONVERSATIONS:
         part = scene.part(kind)
-        own = scene.table.flow[part.frames[part.bounds[:-1]]]
+        is_error = among(part.frames, icmp.row[is_told])  # which may have been recorded before what it quotes
+        openers = np.append(np.flatnonzero(~is_error), len(is_error) - 1)
+        own = scene.table.flow[part.frames[openers[np.searchsorted(openers[:-1], part.bounds[:-1])]]]
         for index in np.flatnonzero(among(own, wanted)).tolist():
             by_flow[int(own[index])].append((part, index))
     quoted = zip(icmp.row[is_told].tolist(), flows[is_told].tolist(), strict=True)
