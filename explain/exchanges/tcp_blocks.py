@@ -28,6 +28,7 @@ from explain.exchanges.tcp_labels import (
     ZERO_WINDOW_PROBE,
     ZERO_WINDOW_PROBE_ACK,
 )
+from explain.exchanges.tcp_oddities import FAR, mark_odd
 from explain.exchanges.tcp_steps import FAST_NS, REORDERED_NS
 
 if TYPE_CHECKING:
@@ -40,9 +41,6 @@ if TYPE_CHECKING:
 FIN, SYN, RST, ACK = 1, 2, 4, 16
 _CONTROL = FIN | SYN | RST
 _BLOCK = 1 << 15
-_FAR = 1 << 30  # a step of the sequence number that no window allows (RFC 7323, 2.3)
-_LOOK = 64
-_LAST_NUMBER = 0xFFFFFFFF
 _UNKNOWN_SHIFT = 255
 
 
@@ -54,7 +52,7 @@ def label_blocks(table: PacketTable, streams: Streams, hints: Hints, labels: U2)
     """
     odd = [np.flatnonzero(hints.is_odd)]
     for first, last in _spans(streams.bounds):
-        odd.append(_Block(table, streams, hints, first, last).label(labels))
+        odd.append(Block(table, streams, hints, first, last).label(labels))
     labels[streams.bounds[:-1][streams.is_reuse]] |= PORTS_REUSED
     result: list[int] = distinct(np.concatenate(odd)).tolist()
     return result
@@ -70,7 +68,7 @@ def _spans(bounds: I8) -> Iterator[tuple[int, int]]:
         first = last
 
 
-class _Block:
+class Block:
     """Segments of the connections ``first`` to ``last``, each direction in one piece.
 
     A *piece* is a direction of a connection. First come those from the low ends, connection after connection, then
@@ -121,9 +119,9 @@ class _Block:
         step = np.diff(self.seq, prepend=self.seq[:1]).view(np.int32)
         jumps = step[self.heads].astype(np.int64)
         step[self.heads] = 0
-        if len(step) and (step.max() > _FAR or step.min() < -_FAR):
-            self._give_up(np.flatnonzero((step > _FAR) | (step < -_FAR)))
-            np.clip(step, -_FAR, _FAR, out=step)
+        if len(step) and (step.max() > FAR or step.min() < -FAR):
+            self.give_up(np.flatnonzero((step > FAR) | (step < -FAR)))
+            np.clip(step, -FAR, FAR, out=step)
         # Steps of 30 bits, so many of them: each piece gets a range that it cannot leave.
         place = step.astype(np.int64)
         place[self.heads] = jumps + (1 << (31 + len(step).bit_length()))
@@ -137,16 +135,16 @@ class _Block:
         np.not_equal(self.reach[:-1], self.place[1:], out=self.is_away[1:])
         self.is_away[self.heads] = False
 
-    def _behind(self, some: I8) -> I8:
+    def behind(self, some: I8) -> I8:
         """Octets by which segments that are away begin before what is expected."""
         return self.reach[some - 1] - self.place[some]
 
     def _find_probes(self, end: I8) -> None:
         """One octet into a closed window does not move what is expected, if it is the next one."""
         some = np.flatnonzero(self.length == 1)
-        some = some[self._has_far(some) & ~self.is_head[some]]
+        some = some[self.has_far(some) & ~self.is_head[some]]
         some = some[self.window[self.far[some]] == 0]
-        end[some] = self.place[some] - (_FAR << 1)
+        end[some] = self.place[some] - (FAR << 1)
         self.probes = some
 
     def label(self, labels: U2) -> I8:
@@ -154,30 +152,31 @@ class _Block:
         self._settle_probes()
         away = np.flatnonzero(self.is_away)
         self._label_away(away)
-        self._check_oddities(away)
+        mark_odd(self, away)
         self._label_windows()
         marked = np.flatnonzero(self.labels != 0)
         labels[self.base + self.order[marked]] = self.labels[marked]
         return np.flatnonzero(self.odd) + self.first
 
-    def _give_up(self, some: I8) -> None:
+    def give_up(self, some: I8) -> None:
+        """Leave the connections of some segments to the steps."""
         self.odd[self.piece[some] % self.count] = True
 
-    def _has_far(self, some: I8) -> Bools:
+    def has_far(self, some: I8) -> Bools:
         """Whether the other direction had sent anything before."""
         result: Bools = self.far[some] >= self.far_starts[self.piece[some]]
         return result
 
     def _settle_probes(self) -> None:
         some = self.probes
-        behind = self._behind(some)
+        behind = self.behind(some)
         self.labels[some[behind == 0]] |= ZERO_WINDOW_PROBE
-        self._give_up(some[behind < 0])
+        self.give_up(some[behind < 0])
 
     # -- segments that are not where they are expected
 
     def _label_away(self, away: I8) -> None:
-        behind = self._behind(away)
+        behind = self.behind(away)
         length, flags = self.length[away], self.flags[away]
         self.labels[away[(behind < 0) & (flags & RST == 0)]] |= GAP
         is_alive = (behind == 1) & (length <= 1) & (flags & _CONTROL == 0)
@@ -190,11 +189,11 @@ class _Block:
         """Spurious before fast before out of order before any other retransmission."""
         if not len(some):
             return
-        far, has_far = self.far[some], self._has_far(some)
+        far, has_far = self.far[some], self.has_far(some)
         seq, length = self.seq[some], self.length[some]
         acked = np.where(has_far, self.ack[far], 0)
         is_spurious = (length > 0) & (acked != 0) & ((seq + length - acked).view(np.int32) <= 0)
-        is_fresh = (self._behind(some) == 1) & (length > 1)  # new octets after a probe
+        is_fresh = (self.behind(some) == 1) & (length > 1)  # new octets after a probe
         time = self.table.time_ns[self.rows[some]]
         wait = (time - self.table.time_ns[self.rows[far]]).view(np.uint64)
         is_fast = has_far & (acked == seq) & (wait < FAST_NS) & (self._repeats(far) >= 2)
@@ -235,7 +234,7 @@ class _Block:
         window = self.window[some]
         is_same, is_open = window == self.window[some - 1], window > 0
         self.labels[some[~is_same & is_open]] |= WINDOW_UPDATE
-        asked = np.where(self._has_far(some), self.labels[self.far[some]], 0)
+        asked = np.where(self.has_far(some), self.labels[self.far[some]], 0)
         is_answer = is_same & is_open & (asked & KEEP_ALIVE != 0)
         self.labels[some[is_answer]] |= KEEP_ALIVE_ACK
         self.labels[some[is_same & ~is_open & (asked & ZERO_WINDOW_PROBE != 0)]] |= ZERO_WINDOW_PROBE_ACK
@@ -253,75 +252,6 @@ class _Block:
         edge += self.ack
         is_full = self.seq + self.length == edge.take(self.far, mode="clip")
         some = np.flatnonzero(is_full & (self.length > 0))
-        some = some[(self.flags[some] & _CONTROL == 0) & self._has_far(some)]
+        some = some[(self.flags[some] & _CONTROL == 0) & self.has_far(some)]
         some = some[np.roll(known, self.count)[self.piece[some]] != _UNKNOWN_SHIFT]
         self.labels[some] |= WINDOW_FULL
-
-    # -- what only the steps can judge
-
-    def _check_oddities(self, away: I8) -> None:
-        self._give_up(away[np.abs(self._behind(away)) >= _FAR])
-        following = self.reach.astype(np.uint32)
-        if not following.all():  # Wireshark takes the number 0 for none
-            none = np.flatnonzero(following == 0)
-            self._give_up(none[~self.is_head[none + 1]])
-        unbroken = self._unbroken(away, following)
-        beyond = np.flatnonzero((self.ack - unbroken.take(self.far, mode="clip")).view(np.int32) > 0)
-        beyond = beyond[(self.flags[beyond] & ACK != 0) & self._has_far(beyond)]
-        self._give_up(beyond)
-        unset = np.flatnonzero(self.flags & ACK == 0)
-        self._give_up(unset[self.ack[unset] != 0])
-        self._check_syns(following, unbroken, unset)
-        seq = self.seq[self.heads]
-        may_seem_next = (self.flags[self.heads] & _CONTROL == 0) | (self.length[self.heads] == 1)
-        self._give_up(self.heads[may_seem_next & ((seq == 0) | (seq == _LAST_NUMBER))])
-        # What was acknowledged before any of it was captured is spurious when it comes.
-        heads = self.heads[self._has_far(self.heads)]
-        acked = self.ack[self.far[heads]]
-        self._give_up(heads[(acked != 0) & ((self.seq[heads] - acked).view(np.int32) < 0)])
-
-    def _unbroken(self, away: I8, following: U4) -> U4:
-        """The number after the last octet before the first hole, after each segment."""
-        unbroken = following.copy()
-        holes = away[self.reach[away] > self.reach[away - 1]]
-        wanted, piece = following[holes - 1], self.piece[holes]
-        ends = self.starts[piece] + self.sizes[piece]
-        fills = self._find_soon(wanted, holes, ends)
-        filled = 0
-        for hole, number, fill, end in zip(*(one.tolist() for one in (holes, wanted, fills, ends)), strict=True):
-            if hole < filled:
-                continue
-            filled = self._find(number, hole + _LOOK, end) if fill < 0 else fill
-            unbroken[hole:filled] = number
-        return unbroken
-
-    def _find_soon(self, wanted: U4, starts: I8, ends: I8) -> I8:
-        """For each number the first of the next ``_LOOK`` segments that begins at it, else -1."""
-        at = np.minimum(starts[:, None] + np.arange(_LOOK), ends[:, None] - 1)
-        is_it = self.seq[at] == wanted[:, None]
-        return np.where(is_it.any(axis=1), starts + is_it.argmax(axis=1), -1)
-
-    def _find(self, wanted: int, start: int, end: int) -> int:
-        """The first segment from ``start`` on that begins at a number, else ``end``."""
-        width = _LOOK * 4
-        while start < end:
-            found = np.flatnonzero(self.seq[start : min(start + width, end)] == wanted)
-            if len(found):
-                return start + int(found[0])
-            start += width
-            width *= 4
-        return end
-
-    def _check_syns(self, following: U4, unbroken: U4, unset: I8) -> None:
-        some = np.flatnonzero(self.flags & SYN != 0)
-        is_answer = self.flags[some] & ACK != 0
-        is_head = self.is_head[some]
-        has_far = self._has_far(some)
-        far, twin = self.far[some], self.far_starts[self.piece[some]]
-        silent = np.searchsorted(unset, far, side="right") - np.searchsorted(unset, twin)
-        knows = has_far & (silent < far - twin + 1)  # an acknowledgement came before the SYN-ACK
-        self._give_up(some[is_head & (knows | (has_far & ~is_answer))])
-        again = some[~is_head]
-        self._give_up(again[unbroken[again - 1] != following[again - 1]])
-        heads = self.starts[self.piece[again]]
-        self._give_up(again[(self.seq[again] != self.seq[heads]) | (self.flags[heads] & SYN == 0)])
