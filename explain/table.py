@@ -67,6 +67,9 @@ EXTENSIONS = 1 << 21  # IPv4 options or IPv6 extension headers
 ROUTED = 1 << 22  # IPv6 with a routing header that is not used up: another target comes last
 IP = IPV4 | IPV6
 
+FIN, SYN, RST, ACK = 1, 2, 4, 16
+"""Bits of ``flags`` (RFC 9293, 3.1)."""
+
 _TCP, _UDP = 6, 17  # protocol numbers
 _REVERSED_BIT = np.uint32(17)
 _PART = 1 << 16  # rows looked at together, so that what is between stays in a cache

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explain.table import TCP
+from explain.table import ACK, FIN, SYN, TCP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 _SLOW_NS = 900_000_000
 _IDLE_NS = 2_000_000_000
 _MOST = 200
-_FIN, _SYN_ACK = 1, 18
 _HALF_RANGE = 1 << 31
 
 
@@ -148,11 +147,11 @@ def _endings(table: PacketTable, fields: Any, rows: Any) -> set[str]:
         return {"cut"}
     if ends[:1] != ["f"] or fields.bytes_to_client:
         return set()
-    opens = rows[table.flags[rows] & _SYN_ACK == _SYN_ACK]
+    opens = rows[table.flags[rows] & (SYN | ACK) == SYN | ACK]
     if not len(opens):
         return set()
     is_servers = table.sources(rows) == int(table.sources(opens[:1])[0])
-    closes = rows[is_servers & (table.flags[rows] & _FIN != 0)]
+    closes = rows[is_servers & (table.flags[rows] & FIN != 0)]
     # Octets between the two were lost on the way: then it had something to say.
     is_mute = len(closes) > 0 and (int(table.seq[closes[0]]) - int(table.seq[opens[0]])) & 0xFFFFFFFF == 1
     says = ~is_servers & (table.payload[rows] > 0)

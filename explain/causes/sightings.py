@@ -13,7 +13,7 @@ from explain.arrays import distinct
 from explain.causes.neighbours_heard import listen, macs_of
 from explain.causes.spots import Hit, Spot, Told, spots_of
 from explain.exchanges.icmp_error import error_name
-from explain.table import BAD_CHECKSUM, FRAGMENT, IP, TCP, UDP
+from explain.table import ACK, BAD_CHECKSUM, FRAGMENT, IP, RST, SYN, TCP, UDP
 
 if TYPE_CHECKING:
     from explain.causes.context import Context
@@ -25,7 +25,6 @@ _MOST_FRAGMENTS = 8_192
 _ECHO = {8, 128}
 _ECHO_REPLY = {0, 129}
 _ERRORS_4, _FIRST_QUERY_6 = {3, 4, 11, 12}, 128
-_SYN, _RST, _ACK, _FIN = 2, 4, 16, 1
 _PROBE_PORTS = (*range(33434, 33700), *range(44444, 44700))
 
 
@@ -163,7 +162,7 @@ def _is_of_another(tool: str | None, protocol: int) -> bool:
 def _of_the_run(table: PacketTable, rows: Any, ours: set[int], *, has_failed: bool) -> set[int]:
     """Of several connections to one service, those that were never answered, if the command timed out."""
     flags = table.flags[rows]
-    acks = table.ack[rows[((flags & _SYN) != 0) & ((flags & _ACK) != 0)]]
+    acks = table.ack[rows[((flags & SYN) != 0) & ((flags & ACK) != 0)]]
     open_ones = ours - {(int(ack) - 1) & 0xFFFFFFFF for ack in acks.tolist()}
     return open_ones if has_failed and open_ones else ours
 
@@ -172,7 +171,7 @@ def _segments(table: PacketTable, spots: list[Spot | None], context: Context, *,
     """SYNs to the destination, what answers them, and resets; recognised by sequence number also behind a NAT."""
     rows = np.flatnonzero(table.layers[: len(table)] & TCP)
     flags = table.flags[rows]
-    syns = rows[(flags & (_SYN | _ACK)) == _SYN][:_MOST_ROWS]
+    syns = rows[(flags & (SYN | ACK)) == SYN][:_MOST_ROWS]
     text = table.addresses.text
     keys = table.targets(syns).tolist()
     ours = {
@@ -187,12 +186,12 @@ def _segments(table: PacketTable, spots: list[Spot | None], context: Context, *,
             spot.requests.append(_hit(table, row))
     wanted = {(seq + 1) & 0xFFFFFFFF for seq in ours}
     flows = {int(table.flow[row]) for row in syns.tolist() if int(table.seq[row]) in ours}
-    is_answer = ((flags & _SYN) != 0) & ((flags & _ACK) != 0)
-    for row in rows[is_answer | ((flags & _RST) != 0)][:_MOST_ROWS].tolist():
+    is_answer = ((flags & SYN) != 0) & ((flags & ACK) != 0)
+    for row in rows[is_answer | ((flags & RST) != 0)][:_MOST_ROWS].tolist():
         spot = spots[table.place[row]]
         if spot is None:
             continue
-        is_syn = bool(table.flags[row] & _SYN)
+        is_syn = bool(table.flags[row] & SYN)
         if is_syn and int(table.ack[row]) in wanted:
             spot.replies.append(_hit(table, row))
         elif not is_syn and (int(table.ack[row]) in wanted or int(table.flow[row]) in flows):

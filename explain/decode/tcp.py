@@ -8,7 +8,7 @@ import numpy as np
 
 from explain.decode.slab import TRANSPORT, octets
 from explain.side_tables import SynRows
-from explain.table import CUT, FRAGMENT, IPV6, MALFORMED, TCP, UDP
+from explain.table import CUT, FRAGMENT, IPV6, MALFORMED, SYN, TCP, UDP
 
 if TYPE_CHECKING:
     from explain.decode.block import Block
@@ -20,7 +20,6 @@ _TCP_HEADER = 20
 _UDP_HEADER = 8
 _LONGEST_HEADER = 60
 _BEHIND = 4  # zeros that end the options where nothing else does
-_SYN = 2
 _NO_SCALE = 255
 _LARGEST_SCALE = 14  # RFC 7323, 2.3
 
@@ -49,7 +48,7 @@ def decode(block: Block, syns: list[SynRows]) -> tuple[U2, U2]:
     udp = np.flatnonzero(is_udp)
     if len(udp):
         _udp(block, udp)
-    _syns(block, np.flatnonzero(is_tcp & (table.flags[part] & _SYN != 0)), header, syns)
+    _syns(block, np.flatnonzero(is_tcp & (table.flags[part] & SYN != 0)), header, syns)
     source, target = slab.u2(TRANSPORT), slab.u2(TRANSPORT + 2)
     neither = not_tcp[~is_udp[not_tcp]]
     source[neither] = target[neither] = 0

@@ -12,7 +12,7 @@ from explain.exchanges.columns import ExchangeColumns, first_and_last_ns
 from explain.exchanges.http_stream import Talk, openings, pieces, split, talks
 from explain.model import Endpoint
 from explain.record import dataclass
-from explain.table import REVERSED
+from explain.table import FIN, REVERSED, RST
 
 if TYPE_CHECKING:
     from explain.exchanges.http_head import HttpHead
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 OUTCOMES = ("answered", "unanswered")
 _ANSWERED, _UNANSWERED = 0, 1
 _DUE_NS = 3_000_000_000  # a server that is alive and willing begins to answer by then, mostly
-_FIN, _RST = 1, 4
 _HALF = np.uint32(1 << 31)
 _MOST_COPIES = 4  # of earlier data that may come again before the answer
 _PATIENCE_NS = 60_000_000_000
@@ -135,13 +134,13 @@ def _server_data(table: PacketTable, asked: I8, told: I8) -> tuple[I8, Bools, Bo
     opened = np.append(openings(table, table.flow[asked]), np.iinfo(np.int64).max)
     end = np.minimum(opened[np.searchsorted(opened, key, "right")], (table.flow[asked] + np.int64(1)) * size)
     is_reversed = table.layers[asked] & REVERSED != 0
-    has_data, is_end = table.payload[own] > 0, table.flags[own] & (_FIN | _RST) != 0
+    has_data, is_end = table.payload[own] > 0, table.flags[own] & (FIN | RST) != 0
     runs_back = table.layers[own] & REVERSED != 0
     for direction in (False, True):
         mine = np.flatnonzero(is_reversed == direction)
         span = asked[mine], key[mine], end[mine]
         first[some[mine]] = _first_new(table, own[has_data & (runs_back != direction)], *span)
-        ended = _first_new(table, own[(table.flags[own] & _FIN != 0) & (runs_back != direction)], *span)
+        ended = _first_new(table, own[(table.flags[own] & FIN != 0) & (runs_back != direction)], *span)
         is_unrecorded[some[mine]] = (ended >= 0) & (table.seq[ended] != table.ack[asked[mine]])
     is_unrecorded &= first < 0
     closing = own[is_end]
@@ -176,7 +175,7 @@ def _first_new(table: PacketTable, back: Rows, asked: I8, key: I8, end: I8) -> I
 def _rows_of(table: PacketTable, flows: U4) -> Rows:
     """Rows of these flows with data or an end, flow by flow, each in order."""
     rows = table.by_flow.of(distinct(flows.astype(np.int64)))
-    ordered: Rows = rows[(table.payload[rows] > 0) | (table.flags[rows] & (_FIN | _RST) != 0)]
+    ordered: Rows = rows[(table.payload[rows] > 0) | (table.flags[rows] & (FIN | RST) != 0)]
     return ordered
 
 

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from explain.record import dataclass
-from explain.table import REVERSED
+from explain.table import ACK, REVERSED, SYN
 
 if TYPE_CHECKING:
     from explain.table import I8, U4, Bools, PacketTable, Rows
 
 _HALF = 1 << 31
 _SEQUENCE = 1 << 32
-_SYN, _ACK = 2, 16
 _MOST_PIECES = 8
 _OPENING = re.compile(rb"[A-Z][A-Z_-]{0,20}(?: \S*(?: [HTP/0-9.]*)?)?\r?\Z")  # of a request line (RFC 9112, 3)
 _Follow = Callable[["Piece", bytes, int, tuple[int, ...]], None]
@@ -99,7 +98,7 @@ def pieces(table: PacketTable) -> Pieces:
     order = np.lexsort((rows, table.time_ns[rows]))
     rows = rows[order]
     skip = np.array(kept.skip, np.int64)[order]
-    seq = table.seq[rows] + skip + (table.flags[rows] & _SYN != 0)
+    seq = table.seq[rows] + skip + (table.flags[rows] & SYN != 0)
     return Pieces(
         rows, table.flow[rows], _epochs(table, rows), table.layers[rows] & REVERSED != 0,
         seq % _SEQUENCE, table.ack[rows], table.payload[rows] - skip,
@@ -139,7 +138,7 @@ def openings(table: PacketTable, flows: U4) -> Rows:
     is_mine = np.zeros(len(table.flows.low), np.bool_)
     is_mine[flows] = True
     syn = table.syn.row[is_mine[table.flow[table.syn.row]]]
-    syn = syn[table.flags[syn] & (_SYN | _ACK) == _SYN]
+    syn = syn[table.flags[syn] & (SYN | ACK) == SYN]
     keys: Rows = np.sort(table.flow[syn] * np.int64(len(table) + 1) + syn)
     flow, seq = keys // (len(table) + 1), table.seq[keys % (len(table) + 1)]
     is_again = np.zeros(len(keys), np.bool_)

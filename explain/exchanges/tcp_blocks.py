@@ -30,6 +30,7 @@ from explain.exchanges.tcp_labels import (
 )
 from explain.exchanges.tcp_oddities import FAR, mark_odd
 from explain.exchanges.tcp_steps import FAST_NS, REORDERED_NS
+from explain.table import FIN, RST, SYN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from explain.exchanges.tcp_streams import Streams
     from explain.table import I8, U1, U2, U4, Bools, PacketTable
 
-FIN, SYN, RST, ACK = 1, 2, 4, 16
 _CONTROL = FIN | SYN | RST
 _BLOCK = 1 << 15
 _UNKNOWN_SHIFT = 255

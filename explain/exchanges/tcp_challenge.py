@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.exchanges.tcp_course import ACK, FIN, NEVER, RST, SYN
+from explain.exchanges.tcp_course import NEVER
 from explain.exchanges.tcp_many import segments_of
+from explain.table import ACK, FIN, RST, SYN
 
 if TYPE_CHECKING:
     from explain.exchanges.tcp_course import Course

@@ -13,7 +13,7 @@ from explain.exchanges.columns import ExchangeColumns
 from explain.exchanges.community_id import community_id
 from explain.exchanges.quotes import quoted_flows
 from explain.exchanges.tcp_challenge import only_challenged
-from explain.exchanges.tcp_course import ACK, NEVER, RST, SYN, control, follow
+from explain.exchanges.tcp_course import NEVER, control, follow
 from explain.exchanges.tcp_many import recorded_twice
 from explain.exchanges.tcp_measures import (
     distinct_octets,
@@ -26,7 +26,7 @@ from explain.exchanges.tcp_segments import TcpSegments
 from explain.exchanges.tcp_streams import find_streams
 from explain.model import Endpoint
 from explain.record import dataclass
-from explain.table import BAD_CHECKSUM, NO_FLOW
+from explain.table import ACK, BAD_CHECKSUM, NO_FLOW, RST, SYN
 
 if TYPE_CHECKING:
     from explain.exchanges.tcp_course import Course

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.record import dataclass
-from explain.table import REVERSED
+from explain.table import ACK, FIN, REVERSED, RST, SYN
 
 if TYPE_CHECKING:
     from explain.exchanges.tcp_streams import Streams
     from explain.table import I8, U1, U2, Bools, PacketTable, Rows
 
-FIN, SYN, RST, ACK = 1, 2, 4, 16
 NEVER = np.iinfo(np.int64).max
 """Stands for the position of a segment that was not seen."""
 

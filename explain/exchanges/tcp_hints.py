@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.exchanges.tcp_course import ACK, NEVER, SYN
+from explain.exchanges.tcp_course import NEVER
 from explain.record import dataclass
+from explain.table import ACK, SYN
 
 if TYPE_CHECKING:
     from explain.exchanges.tcp_course import Control

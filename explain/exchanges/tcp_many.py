@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.arrays import among
-from explain.exchanges.tcp_course import FIN, RST, SYN
 from explain.exchanges.tcp_labels import DUPLICATE_ACK, RESENT
-from explain.table import REVERSED
+from explain.table import FIN, REVERSED, RST, SYN
 
 if TYPE_CHECKING:
     from explain.exchanges.tcp_moments import TcpMoments

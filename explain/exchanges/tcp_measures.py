@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.exchanges.tcp_course import FIN, NEVER, RST, SYN
+from explain.exchanges.tcp_course import NEVER
 from explain.exchanges.tcp_labels import GAP, KEEP_ALIVE, REPEATED, SPURIOUS_RETRANSMISSION, ZERO_WINDOW
 from explain.exchanges.tcp_moments import first_answer
 from explain.record import dataclass
+from explain.table import FIN, RST, SYN
 
 if TYPE_CHECKING:
     from explain.exchanges.tcp_course import Course

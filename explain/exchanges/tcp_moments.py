@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.exchanges.tcp_course import ACK, FIN, RST, SYN
 from explain.record import dataclass
-from explain.table import REVERSED
+from explain.table import ACK, FIN, REVERSED, RST, SYN
 
 if TYPE_CHECKING:
     from explain.exchanges.tcp_course import Course

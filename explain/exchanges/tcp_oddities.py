@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.table import ACK, FIN, RST, SYN
+
 if TYPE_CHECKING:
     from explain.exchanges.tcp_blocks import Block
     from explain.table import I8, U4
 
 FAR = 1 << 30
 """A step of the sequence number that no window allows (RFC 7323, 2.3)."""
-_FIN, _SYN, _RST, _ACK = 1, 2, 4, 16
-_CONTROL = _FIN | _SYN | _RST
+_CONTROL = FIN | SYN | RST
 _LOOK = 64
 _LAST_NUMBER = 0xFFFFFFFF
 
@@ -27,9 +28,9 @@ def mark_odd(block: Block, away: I8) -> None:
         block.give_up(none[~block.is_head[none + 1]])
     unbroken = _unbroken(block, away, following)
     beyond = np.flatnonzero((block.ack - unbroken.take(block.far, mode="clip")).view(np.int32) > 0)
-    beyond = beyond[(block.flags[beyond] & _ACK != 0) & block.has_far(beyond)]
+    beyond = beyond[(block.flags[beyond] & ACK != 0) & block.has_far(beyond)]
     block.give_up(beyond)
-    unset = np.flatnonzero(block.flags & _ACK == 0)
+    unset = np.flatnonzero(block.flags & ACK == 0)
     block.give_up(unset[block.ack[unset] != 0])
     _check_syns(block, following, unbroken, unset)
     seq = block.seq[block.heads]
@@ -77,8 +78,8 @@ def _find(block: Block, wanted: int, start: int, end: int) -> int:
 
 
 def _check_syns(block: Block, following: U4, unbroken: U4, unset: I8) -> None:
-    some = np.flatnonzero(block.flags & _SYN != 0)
-    is_answer = block.flags[some] & _ACK != 0
+    some = np.flatnonzero(block.flags & SYN != 0)
+    is_answer = block.flags[some] & ACK != 0
     is_head = block.is_head[some]
     has_far = block.has_far(some)
     far, twin = block.far[some], block.far_starts[block.piece[some]]
@@ -88,4 +89,4 @@ def _check_syns(block: Block, following: U4, unbroken: U4, unset: I8) -> None:
     again = some[~is_head]
     block.give_up(again[unbroken[again - 1] != following[again - 1]])
     heads = block.starts[block.piece[again]]
-    block.give_up(again[(block.seq[again] != block.seq[heads]) | (block.flags[heads] & _SYN == 0)])
+    block.give_up(again[(block.seq[again] != block.seq[heads]) | (block.flags[heads] & SYN == 0)])

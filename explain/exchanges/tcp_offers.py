@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from explain.exchanges.tcp_course import SYN
 from explain.record import dataclass
+from explain.table import SYN
 
 if TYPE_CHECKING:
     from explain.exchanges.tcp_moments import Talk

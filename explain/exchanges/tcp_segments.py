@@ -9,8 +9,8 @@ import numpy as np
 
 from explain.exchanges.tcp_blocks import label_blocks
 from explain.exchanges.tcp_hints import find_hints, offered_shifts
-from explain.exchanges.tcp_steps import SYN, Segment, label_steps
-from explain.table import REVERSED
+from explain.exchanges.tcp_steps import Segment, label_steps
+from explain.table import REVERSED, SYN
 
 if TYPE_CHECKING:
     from explain.exchanges.tcp_course import Control

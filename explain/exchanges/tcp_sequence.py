@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.exchanges.tcp_course import ACK, FIN, RST, SYN
 from explain.exchanges.tcp_labels import GAP, REPEATED
 from explain.exchanges.tcp_offers import offers
 from explain.record import dataclass
+from explain.table import ACK, FIN, RST, SYN
 
 if TYPE_CHECKING:
     from explain.exchanges.tcp_moments import TcpMoments

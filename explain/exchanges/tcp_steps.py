@@ -30,11 +30,11 @@ from explain.exchanges.tcp_labels import (
     ZERO_WINDOW_PROBE_ACK,
 )
 from explain.record import dataclass
+from explain.table import ACK, FIN, RST, SYN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-FIN, SYN, RST, ACK = 1, 2, 4, 16
 _CONTROL = FIN | SYN | RST
 _WRAP = 0xFFFFFFFF
 _HALF = 0x80000000

@@ -9,12 +9,10 @@ import numpy as np
 from explain.arrays import among, distinct, ragged
 from explain.exchanges.tcp_fragments import segment_lengths
 from explain.record import dataclass
-from explain.table import REVERSED, TCP
+from explain.table import ACK, REVERSED, SYN, TCP
 
 if TYPE_CHECKING:
     from explain.table import I8, U1, U4, Bools, PacketTable, Rows
-
-SYN, ACK = 2, 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,12 +15,12 @@ import numpy as np
 
 from explain.exchanges.tcp_labels import ACKED_UNSEEN
 from explain.record import dataclass
+from explain.table import ACK, FIN, RST, SYN
 
 if TYPE_CHECKING:
     from explain.exchanges.tcp_moments import Talk
     from explain.table import Bools, Rows
 
-FIN, SYN, RST, ACK = 1, 2, 4, 16
 _WRAP = 0xFFFFFFFF
 _INACTIVE, _SYN_SENT, _PARTIAL, _ESTABLISHED, _CLOSED, _RESET = range(6)
 _GIVEN_UP = re.compile(r"\^?S[^HAFGIQ]*R")

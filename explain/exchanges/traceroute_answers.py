@@ -11,6 +11,7 @@ import numpy as np
 from explain.arrays import among
 from explain.exchanges.icmp_error import error_positions
 from explain.exchanges.traceroute_probes import Answer, Key, Mark, Probe, Run, as_lists, marks_of
+from explain.table import RST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +22,6 @@ EXPIRED, TOO_BIG, UNREACHABLE, REPLY = "ttl-exceeded", "too-big", "unreachable",
 _NAMES = (UNREACHABLE, EXPIRED, TOO_BIG)
 _ICMP = (1, 58)
 _WITH_PORTS = (6, 17)  # as far as packets are read here
-_RST = 4
 _NO_FLOW = -1
 
 
@@ -126,7 +126,7 @@ def _replies(table: PacketTable, sent: list[tuple[Run, Probe]]) -> Iterator[_Sai
     marks = marks_of(table, rows, table.target_ports(rows), table.source_ports(rows))
     protocol = table.flows.protocol[table.flow[rows]]
     keys = zip(*as_lists((table.place[rows], table.targets(rows), table.sources(rows), protocol)), strict=True)
-    is_reset = table.flags[rows] & _RST != 0
+    is_reset = table.flags[rows] & RST != 0
     said = as_lists((rows, table.time_ns[rows], table.sources(rows), table.flow[rows], is_reset))
     for row, time_ns, speaker, flow, reset, key, mark in zip(*said, keys, marks, strict=True):
         yield _Said(

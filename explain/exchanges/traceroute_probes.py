@@ -10,7 +10,7 @@ import numpy as np
 
 from explain.arrays import among, distinct
 from explain.record import dataclass
-from explain.table import ICMP, ICMPV6, IP, LATER_FRAGMENT, TCP, UDP
+from explain.table import ACK, ICMP, ICMPV6, IP, LATER_FRAGMENT, SYN, TCP, UDP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,7 +27,6 @@ _FEWEST_SILENT_TTLS = 4  # without a single error, only a longer climb is a trac
 _SAME_TRACE_NS = 15_000_000_000  # traceroute waits five seconds for a silent hop, some tools ten
 _LARGEST_GAP = 8  # distances of which all probes may be missing in the capture
 _NEAR = 64  # a program that goes on counts from one probe to the next
-_SYN, _ACK = 2, 16
 _TCP = 6
 
 
@@ -138,7 +137,7 @@ def _is_probe_like(table: PacketTable, rows: Rows) -> Bools:
     layers = table.layers[rows]
     is_request = among(rows, table.icmp.row[among(table.icmp.type, (8, 128))])
     is_other = layers & (TCP | UDP | ICMP | ICMPV6) == 0
-    found: Bools = (table.flags[rows] & (_SYN | _ACK) == _SYN) | (layers & UDP != 0) | is_request | is_other
+    found: Bools = (table.flags[rows] & (SYN | ACK) == SYN) | (layers & UDP != 0) | is_request | is_other
     return found
 
 

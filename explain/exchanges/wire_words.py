@@ -11,8 +11,8 @@ from explain import table as t
 from explain.addresses import mac_text
 from explain.exchanges import dhcp_message
 from explain.exchanges.icmp_error import error_name
+from explain.table import ACK, FIN, RST, SYN
 
-_FIN, _SYN, _RST, _ACK = 1, 2, 4, 16
 _FLAGS = ((2, "SYN", "S"), (1, "FIN", "F"), (4, "RST", "R"), (8, "PSH", "P"), (32, "URG", "U"), (16, "ACK", "."))
 _NDP = {
     133: ("router-solicitation", "Router Solicitation"), 134: ("router-advertisement", "Router Advertisement"),
@@ -86,13 +86,13 @@ def _tcp(table: t.PacketTable, row: int) -> Said:
     names = " ".join(name for bit, name, _ in _FLAGS if flags & bit) or "no flag"
     letters = flag_letters(flags)
     size = f" {payload} B" if payload else ""
-    port = " {} > {}".format(*_ports(table, row)) if flags & (_SYN | _ACK) == _SYN else ""
-    if flags & _RST:
+    port = " {} > {}".format(*_ports(table, row)) if flags & (SYN | ACK) == SYN else ""
+    if flags & RST:
         meaning = "rst"
-    elif flags & _SYN:
-        meaning = "syn-ack" if flags & _ACK else "syn"
+    elif flags & SYN:
+        meaning = "syn-ack" if flags & ACK else "syn"
     else:
-        meaning = "fin" if flags & _FIN else "data" if payload else "ack"
+        meaning = "fin" if flags & FIN else "data" if payload else "ack"
     return Said(meaning, f"{names} [{letters}]{port}{size}")
 
 

@@ -11,6 +11,7 @@ from explain.exchanges import tcp_labels as label
 from explain.exchanges.tcp_course import NEVER
 from explain.grade.event import ROW, Later, end
 from explain.grade.events_lan import each
+from explain.table import ACK, FIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 _MOST_TEXT = 65_536
 _ROLES = ("client", "server")
-_SYN, _ACK, _FIN = 2, 16, 1
 
 
 def make(scene: Scene, name: str) -> list[Event] | None:
@@ -89,7 +89,7 @@ def _close(scene: Scene, part: ExchangeColumns, index: int) -> Iterator[Event]:
         return
     fields = part.fields(index)
     talk = moments.talk(index)
-    sides = {int(role) for role in talk.role[talk.flags & _FIN != 0]}
+    sides = {int(role) for role in talk.role[talk.flags & FIN != 0]}
     yield scene.event("tcp.close", fins or resets, exchange, outcome, base | {
         "by": "fin" if fins else "rst", "both_directions": len(sides) == len(_ROLES),
         "first": fields.closed_by if fins else fields.reset_by,
@@ -132,7 +132,7 @@ def _data(scene: Scene, part: ExchangeColumns, index: int) -> Iterator[Event]:
     table, talk = scene.table, moments.talk(index)
     for role, name in enumerate(_ROLES):
         own, others = talk.rows[(talk.role == role) & (talk.length > 0)], talk.rows[talk.role != role]
-        others = others[talk.flags[talk.role != role] & _ACK != 0]
+        others = others[talk.flags[talk.role != role] & ACK != 0]
         if not len(own):
             continue
         first, sizes = table.seq[own], talk.length[(talk.role == role) & (talk.length > 0)].astype(np.int64)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.capture.frames import Frames
-from explain.table import IP, TCP, PacketTable
+from explain.table import ACK, IP, SYN, TCP, PacketTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +24,6 @@ MOST_OF_A_FLOW = 2_000
 _MOST_LONG_FLOWS = 10_000
 _LEAD = 16  # octets before each frame, where a reader finds room for a record header
 _LARGEST = 2_048  # octets kept of a frame: what a link carries, but not what an offload made of it
-_SYN, _ACK = 2, 16
 
 FlowKey = tuple[str, int, str, int, int, int]
 """Both ends, the protocol and the place of a flow, as text and numbers that outlive a table."""
@@ -105,7 +104,7 @@ class Window:
     def _without_long(self, interfaces: Sequence[Interface]) -> dict[int, Copy]:
         table = _decoded(self._fresh, interfaces)
         keys = flow_keys(table)
-        is_syn = (table.layers & TCP != 0) & (table.flags & (_SYN | _ACK) == _SYN)
+        is_syn = (table.layers & TCP != 0) & (table.flags & (SYN | ACK) == SYN)
         kept = {}
         rows = zip(self._fresh.items(), table.flow.tolist(), (table.layers & IP != 0).tolist(), is_syn.tolist(),
                    strict=True)  # fmt: skip

@@ -15,7 +15,7 @@ import numpy as np
 from explain.arrays import distinct
 from explain.places.matching import firsts
 from explain.places.near import NearTable
-from explain.table import REVERSED
+from explain.table import ACK, REVERSED, SYN
 
 if TYPE_CHECKING:
     from explain.places import Sightings
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 _MOST_PARTINGS = 64
 _LARGEST_OF_A_TRACE = 32
 _ABOVE_EVERY_TTL = 256
-_SYN, _SYN_OR_ACK = 2, 18
 _ECHO_REQUESTS, _ECHO_REPLIES = (8, 128), (0, 129)
 _EVERYWHERE = 0  # the place of what is joined; others keep their own, one number higher
 
@@ -49,7 +48,7 @@ def _conversations(table: PacketTable, seen: Sightings, places: Rows, is_dropped
     direction[pair[openers]] = table.layers[opening[openers]] & REVERSED != 0
     asked = first_of_side[2 * np.arange(len(pair)) + direction[pair]]
     ttl = np.where(asked >= 0, _highest_ttl(table, talk, asked), -1)
-    saw_the_beginning = (asked >= 0) & (table.flags[asked] & _SYN_OR_ACK == _SYN)
+    saw_the_beginning = (asked >= 0) & (table.flags[asked] & (SYN | ACK) == SYN)
     ttl[saw_the_beginning] += _ABOVE_EVERY_TTL
     first = np.where(asked >= 0, asked, opening)
     rank = seen.order.ranks(table.links.source[table.link[first]], table.place[first])

@@ -14,7 +14,7 @@ from explain.exchanges.tcp_late import delayed, mixed, sent_again_at_once
 from explain.exchanges.tcp_many import recorded_twice
 from explain.record import dataclass
 from explain.story.teller import end_text
-from explain.table import REVERSED, TCP
+from explain.table import ACK, FIN, REVERSED, RST, SYN, TCP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from explain.story.teller import Teller
     from explain.table import Bools, PacketTable, Rows
 
-_FIN, _SYN, _RST, _ACK = 1, 2, 4, 16
 _NO_OPENING = ("midstream",)
 
 
@@ -61,7 +60,7 @@ def connection(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
     older, copies = _challenges(part, index, told.outcome), _copies(moments, index, rows, fields)
     from_client = _from_client(table, rows, fields)
     if told.outcome in _NO_OPENING:
-        is_accepted = bool((table.flags[rows] & (_SYN | _ACK) == _SYN | _ACK).any())
+        is_accepted = bool((table.flags[rows] & (SYN | ACK) == SYN | ACK).any())
         yield told.line("tcp.syn-unseen" if is_accepted else "tcp.midstream", rows)
     else:
         is_sent = ~among(rows, copies)
@@ -91,32 +90,32 @@ def _from_client(table: PacketTable, rows: Rows, fields: TcpConnection) -> Bools
 def _is_one_sided(table: PacketTable, rows: Rows, from_client: Bools) -> bool:
     """Whether one side alone was recorded, and confirms what the other had sent."""
     flags = table.flags[rows]
-    confirms = (flags & _ACK != 0) & (flags & (_SYN | _RST) == 0)
+    confirms = (flags & ACK != 0) & (flags & (SYN | RST) == 0)
     return len(rows) > 1 and bool(confirms.any()) and bool(from_client.all() or not from_client.any())
 
 
 def _opening(told: _Told, rows: Rows, from_client: Bools, older: Rows) -> Iterator[Line]:
     flags = told.table.flags[rows]
-    syns = rows[(flags & (_SYN | _ACK) == _SYN) & from_client]
-    accepts = rows[flags & (_SYN | _ACK) == _SYN | _ACK]
+    syns = rows[(flags & (SYN | ACK) == SYN) & from_client]
+    accepts = rows[flags & (SYN | ACK) == SYN | ACK]
     if len(syns):
         yield told.line(told.teller.first("tcp.syn"), syns[:1], seq=int(told.table.seq[syns[0]]))
-    refusals = rows[(flags & _RST != 0) & ~from_client]
+    refusals = rows[(flags & RST != 0) & ~from_client]
     if len(accepts) and len(refusals := refusals[refusals < accepts[0]]):
         yield told.line("tcp.refused-at-first", refusals)
     if len(older):
-        yield from _challenged(told, rows[(flags & _RST != 0) & from_client], accepts, older)
+        yield from _challenged(told, rows[(flags & RST != 0) & from_client], accepts, older)
     if len(syns) > 1:
         after_ns = int(told.table.time_ns[syns[-1]] - told.table.time_ns[syns[0]])
         is_silent = bool((from_client | (rows > syns[-1])).all())
         message = "tcp.syn.retries" if is_silent and not len(older) else "tcp.syn.repeated"
         yield told.line(message, syns[1:], retries=len(syns) - 1, after_ns=after_ns)
     if len(accepts) and len(syns):
-        confirms = rows[(flags & (_SYN | _RST | _ACK) == _ACK) & from_client & (rows > accepts[0])]
+        confirms = rows[(flags & (SYN | RST | ACK) == ACK) & from_client & (rows > accepts[0])]
         yield from _accepted(told, syns[0], accepts, confirms)
     if told.outcome == "refused":
-        yield told.line("tcp.refused", rows[flags & _RST != 0])
-    elif told.outcome == "half-open" and (resets := rows[(flags & _RST != 0) & from_client]).size:
+        yield told.line("tcp.refused", rows[flags & RST != 0])
+    elif told.outcome == "half-open" and (resets := rows[(flags & RST != 0) & from_client]).size:
         yield told.line("tcp.declined", resets)
     elif told.outcome in ("rejected", "unanswered", "half-open") and not len(older):
         yield told.line(f"tcp.{told.outcome}", rows)
@@ -183,7 +182,7 @@ def _trouble(told: _Told, moments: TcpMoments, index: int, older: Rows, copies: 
             is_probe = _meet_closed_windows(moments, index, rows)
             rows = rows[is_probe if labels & label.ZERO_WINDOW_PROBE else ~is_probe]
         rows = rows[~among(rows, np.append(older, copies))]  # told where the connection opens, and above; as are
-        rows = rows[told.table.flags[rows] & _SYN == 0]  # SYNs that were sent again
+        rows = rows[told.table.flags[rows] & SYN == 0]  # SYNs that were sent again
         is_late = message == "tcp.out-of-order"
         for name, some in _late(told.table, moments, index, rows) if is_late else ((message, rows),):
             if len(some):
@@ -207,7 +206,7 @@ def _meet_closed_windows(moments: TcpMoments, index: int, rows: Rows) -> Bools:
     talk = moments.talk(index)
     at, is_closed = np.searchsorted(talk.rows, rows), np.zeros(len(rows), np.bool_)
     for role in (0, 1):
-        told = np.flatnonzero((talk.role != role) & (talk.flags & (_FIN | _SYN | _RST) == 0))
+        told = np.flatnonzero((talk.role != role) & (talk.flags & (FIN | SYN | RST) == 0))
         last = np.searchsorted(told, at) - 1
         is_mine = np.flatnonzero((talk.role[at] == role) & (last >= 0))
         is_closed[is_mine] = talk.window[told[last[is_mine]]] == 0
@@ -216,14 +215,14 @@ def _meet_closed_windows(moments: TcpMoments, index: int, rows: Rows) -> Bools:
 
 def _closing(told: _Told, rows: Rows, from_client: Bools, *, is_ignored: bool) -> Iterator[Line]:
     flags, values = told.table.flags[rows], told.values
-    is_fin = flags & _FIN != 0
+    is_fin = flags & FIN != 0
     if is_fin.any():
         first = int(np.flatnonzero(is_fin)[0])
         closer = values["client"] if from_client[first] else values["server"]
         both = is_fin[from_client].any() and is_fin[~from_client].any()
         yield told.line(told.teller.first("tcp.fin") if both else "tcp.fin.half", rows[is_fin], closer=closer)
-    accepts = np.flatnonzero(flags & (_SYN | _ACK) == _SYN | _ACK)
-    resets = np.flatnonzero(flags & _RST != 0)
+    accepts = np.flatnonzero(flags & (SYN | ACK) == SYN | ACK)
+    resets = np.flatnonzero(flags & RST != 0)
     if len(accepts):
         resets = resets[resets > accepts[0]]  # what was reset before was an older connection
     if len(resets) and told.outcome not in ("refused", "half-open", "unanswered"):

@@ -12,8 +12,8 @@ from explain.causes.from_capture.ping_sizes import rivals_by_size
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.causes.from_capture.silence import WHY_SILENT
 from explain.exchanges.segment import carriers, is_forwarded
-from explain.exchanges.tcp_course import ACK, SYN
 from explain.places.near import copies_of, whole_of
+from explain.table import ACK, SYN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,10 +12,9 @@ from explain.arrays import among
 from explain.causes.from_capture import sizes
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges import losses
-from explain.exchanges.tcp_course import ACK
 from explain.exchanges.together import CONVERSATIONS
 from explain.places.near import rows_near, whole_of
-from explain.table import BAD_CHECKSUM, BAD_IP_CHECKSUM, GOOD_CHECKSUM, ICMP, ICMPV6, IP, REVERSED, TCP
+from explain.table import ACK, BAD_CHECKSUM, BAD_IP_CHECKSUM, GOOD_CHECKSUM, ICMP, ICMPV6, IP, REVERSED, TCP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

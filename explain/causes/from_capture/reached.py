@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.exchanges.tcp_course import ACK
-from explain.table import TCP
+from explain.table import ACK, TCP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,14 +13,13 @@ from explain.causes.from_capture.scene import Scene, Seen
 from explain.exchanges import tcp_labels as label
 from explain.exchanges.tcp_many import with_copies
 from explain.places.near import NearTable
-from explain.table import DONT_FRAGMENT, REVERSED, TCP
+from explain.table import ACK, DONT_FRAGMENT, REVERSED, TCP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.table import PacketTable, Rows
 
-_ACK = 16
 _COPIES = 3
 _MOST_SEGMENTS = 5000
 _MOST_FLOWS = 100
@@ -99,7 +98,7 @@ def _stuck(table: PacketTable, rows: Rows) -> tuple[Rows, int] | None:
     """The copies of a large segment that was never acknowledged as sent, and the largest that was."""
     for way in (0, REVERSED):
         is_own = table.layers[rows] & REVERSED == way
-        acks = table.flags[rows] & _ACK != 0  # a SYN confirms nothing; what stands in its field is no number
+        acks = table.flags[rows] & ACK != 0  # a SYN confirms nothing; what stands in its field is no number
         sent, heard = rows[is_own & (table.payload[rows] > 0)], rows[~is_own & acks]
         if len(sent) < _COPIES or not len(heard):
             continue

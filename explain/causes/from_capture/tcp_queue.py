@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.causes.from_capture.scene import Member, Scene, Seen
-from explain.exchanges.tcp_course import ACK
+from explain.table import ACK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,9 +10,8 @@ import numpy as np
 from explain.addresses import NO_MAC
 from explain.arrays import among
 from explain.causes.from_capture.scene import Seen
-from explain.exchanges.tcp_course import RST
 from explain.places.near import copies_of, whole_of
-from explain.table import ICMP, ICMPV6, IP, TCP
+from explain.table import ICMP, ICMPV6, IP, RST, TCP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from explain.exchanges.tcp_course import RST
 from explain.exchanges.tcp_many import segments_of
-from explain.table import REVERSED
+from explain.table import REVERSED, RST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -10,10 +10,10 @@ import numpy as np
 from explain.arrays import among
 from explain.causes.from_capture.ping_sizes import LARGE
 from explain.exchanges import tcp_labels as label
-from explain.exchanges.tcp_course import ACK, FIN, RST, SYN
 from explain.exchanges.tcp_late import delayed, mixed, sent_again_at_once
 from explain.exchanges.tcp_many import count_recorded_twice, measure_closed_windows
 from explain.exchanges.tcp_measures import measure_times
+from explain.table import ACK, FIN, RST, SYN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

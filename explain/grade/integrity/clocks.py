@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.grade.integrity.nonces import payload_clock_us, tsval
-from explain.table import TCP
+from explain.table import ACK, SYN, TCP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +30,6 @@ _TICKS_HZ = (1000, 100, 250, 10, 2, 1_000_000)  # Linux and most others; older o
 _LEAST_TICKING_S = 0.7
 _TICKING_OFF_S = 0.25
 _TICKING_OFF = 0.05
-_SYN, _ACK = 2, 16
 
 Sign = tuple[str, dict[str, Any], list[int]]
 """Kind, values for its sentence, and rows."""
@@ -85,7 +84,7 @@ def _ticking(table: PacketTable, octets: Mapping[int, bytes]) -> Iterator[Sign]:
     A queue delays one direction; a SYN waits for an address to be resolved, and is left out.
     """
     last = len(table)
-    rows = np.flatnonzero((table.layers[:last] & TCP != 0) & (table.flags[:last] & (_SYN | _ACK) != _SYN))
+    rows = np.flatnonzero((table.layers[:last] & TCP != 0) & (table.flags[:last] & (SYN | ACK) != SYN))
     sides: dict[int, list[tuple[int, int, int]]] = {}
     for row in rows.tolist():
         stamp = tsval(octets[row]) if row in octets else None
