@@ -34,6 +34,7 @@ ASKED_OTHERWISE = frozenset({"FORMERR", "NOTIMP", "BADVERS", "BADCOOKIE"})
 """What a server says that takes no options, not these, or wants a cookie. Source: RFC 6891, 7; RFC 7873, 5.3."""
 _PORT = 53
 _NXDOMAIN, _REFUSED = 3, 5
+_REORDERED_NS = 5_000_000_000
 _SERVER_DUE_NS = 1_000_000_000  # a server that answers at all does so by then, mostly
 _PATIENCE_NS = 30_000_000_000
 
@@ -186,7 +187,7 @@ def _follow(messages: Iterable[Message]) -> list[_Lookup]:
         key = (message.place, client, said.id, said.raw_name, said.type)
         lookup = open_lookups.get(key)
         is_new = lookup is None or message.time_ns - lookup.last_ns > SAME_LOOKUP_NS
-        if lookup is None or is_new or (not said.is_response and _is_done(lookup)):
+        if lookup is None or is_new or (not said.is_response and _is_done(lookup) and not _is_early(lookup, message)):
             cut = truncated.get((message.place, client, message.target, said.raw_name, said.type))
             lookup = open_lookups[key] = (cut and _asked_again(message, cut)) or _Lookup(
                 client, message.target_port if said.is_response else message.source_port, said
@@ -230,6 +231,11 @@ def _silent(lookup: _Lookup) -> dict[int, list[int]]:
 
 def _is_done(lookup: _Lookup) -> bool:
     return lookup.answer is not None and not lookup.answer.said.is_truncated
+
+
+def _is_early(lookup: _Lookup, question: Message) -> bool:
+    """Whether the answer was only recorded before its question."""
+    return lookup.queries == 0 and question.time_ns - lookup.last_ns <= _REORDERED_NS
 
 
 def _note(lookup: _Lookup, message: Message) -> None:

@@ -25,28 +25,37 @@ def lookup(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iter
     """Question, repetitions, answer."""
     fields: DnsLookup = part.fields(index)
     rows = part.rows(index)
+    asked_rows, said = _sides(teller, part, index)
     outcome = part.outcomes[part.outcome[index]]
     ends = {"client": fields.client.address, "server": fields.server.address}
     if fields.queries:
         asked = ends | {"server": fields.servers[0]}
-        yield teller.line(teller.first("dns.asked"), fields, rows[:1], name, **asked)
+        yield teller.line(teller.first("dns.asked"), fields, asked_rows[:1], name, **asked)
     if again := _again(fields):
         yield teller.line(f"dns.{again}", fields, rows, name, **ends)
     if fields.is_truncated:
         yield teller.line(f"dns.truncated{'' if fields.over_tcp else '-only'}", fields, rows, name, **ends)
-    if outcome == "unanswered" and len(came := _no_message(teller, part, int(rows[0]))):
+    if outcome == "unanswered" and len(came := _no_message(teller, part, int(asked_rows[0]))):
         yield teller.line("dns.no-message", fields, came, name, **ends)
         return
     if outcome != "answered":
-        said = "asked-otherwise" if fields.rcode in ASKED_OTHERWISE else outcome
-        yield teller.line(f"dns.{said}", fields, rows if outcome == "unanswered" else rows[-1:], name, **ends)
+        form = "asked-otherwise" if fields.rcode in ASKED_OTHERWISE else outcome
+        yield teller.line(f"dns.{form}", fields, rows if outcome == "unanswered" else said[-1:], name, **ends)
         return
     if fields.answers or not fields.unreadable:
-        yield teller.line(f"dns.{_answer(fields)}", fields, rows[-1:], name, **ends, **_told(fields))
+        yield teller.line(f"dns.{_answer(fields)}", fields, said[-1:], name, **ends, **_told(fields))
     if fields.unreadable:
-        yield teller.line("dns.malformed", fields, rows[-1:], name, **ends)
+        yield teller.line("dns.malformed", fields, said[-1:], name, **ends)
     if fields.used_by:
-        yield _use(teller, fields, fields.used_by, int(rows[-1]), name)
+        yield _use(teller, fields, fields.used_by, int(said[-1]), name)
+
+
+def _sides(teller: Teller, part: ExchangeColumns, index: int) -> tuple[Rows, Rows]:
+    """The questions, and the answers, which may have been recorded before them; all where nothing tells them apart."""
+    rows = part.rows(index)
+    is_asked = teller.table.sources(rows) == part.facts["client"][index]
+    asked, said = rows[is_asked], rows[~is_asked]
+    return asked if len(asked) else rows, said if len(said) else rows
 
 
 def _no_message(teller: Teller, part: ExchangeColumns, row: int) -> Rows:

@@ -71,6 +71,14 @@ def test_who_answers_look_ups_is_a_name_server_and_an_address_looked_up_is_calle
     assert [one.names for one in found if "192.0.2.80" in one.addresses] == [("www.example.com",)]
 
 
+@pytest.mark.parametrize(("later_s", "outcomes"), [(0.5, ["answered"]), (20, ["answered", "unanswered"])])
+def test_an_answer_recorded_shortly_before_its_question_answers_it(later_s, outcomes):
+    said, asked = tell(answer(7, "www.example.test", (1, bytes(4)))), ask(question(7, "www.example.test"))
+    found = lookups(said, (later_s, asked))
+    assert [one.outcome for one in found] == outcomes
+    assert found[0].fields.rtt_ns is None
+
+
 def test_interleaved_look_ups_are_kept_apart_by_id_and_name():
     found = lookups(
         ask(question(1, "a.example")), ask(question(2, "b.example")),
@@ -304,7 +312,9 @@ def test_a_first_server_that_is_always_silent_is_a_finding_although_every_name_i
     assert (first.outcome, first.fields.servers) == ("answered", (SERVER, OTHER))
     assert first.fields.silent_servers == (SERVER,)
     assert (first.fields.elapsed_ns, first.fields.rtt_ns) == (5_002_000_000, 2_000_000)
-    assert "192.0.2.1 asked the DNS server 192.0.2.53 for A of a.example" in " ".join(found.story("en").split())
+    assert "192.0.2.1 asked the DNS server 192.0.2.53 for the A record of a.example" in " ".join(
+        found.story("en").split()
+    )
 
 
 def test_a_first_server_that_was_silent_once_may_have_lost_a_packet():
