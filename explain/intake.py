@@ -190,11 +190,19 @@ def _is_interrupted(capture: CaptureInfo) -> bool:
 
 
 def _named(source: Source, interfaces: Sequence[Interface]) -> list[Interface]:
-    """The interfaces under the name that the user gave, else their own; several under one name with both."""
+    """The interfaces under the name that the user gave, else their own; several under one name with both.
+
+    Those that were not selected have none.
+    """
     if source.vantage is None:
         return [replace(one, vantage=one.name) for one in interfaces]
     if len(interfaces) == 1 or source.interface:
-        return [replace(one, vantage=source.vantage) for one in interfaces]
+        is_there = any(one.name == source.interface for one in interfaces)
+        chosen = [one.name == source.interface or not is_there for one in interfaces]
+        return [
+            replace(one, vantage=source.vantage if is_one else None)
+            for one, is_one in zip(interfaces, chosen, strict=True)
+        ]
     names = (one.name or f"#{number}" for number, one in enumerate(interfaces, 1))
     return [replace(one, vantage=f"{source.vantage}:{name}") for one, name in zip(interfaces, names, strict=True)]
 

@@ -79,6 +79,7 @@ def test_an_interface_that_the_file_has_is_selected_and_keeps_its_frame_numbers(
     report = explain.explain(f"router:wan={path}")
     assert [(one.interface, one.frames) for one in report.exchanges] == [(1, ((2, 3),))]
     assert report.captures[0].packets == 4
+    assert [one.vantage for one in report.captures[0].interfaces] == [None, "router:wan", None]
 
 
 def test_an_interface_that_the_file_has_not_is_a_label_of_the_whole_file(tmp_path):

@@ -102,6 +102,8 @@ def spots_of(witnesses: Witnesses) -> dict[tuple[int, int | None], Spot]:
     for capture, info in enumerate(witnesses.captures):
         names = [each.vantage for each in info.interfaces] or [info.vantage]
         for number, name in enumerate(names):
+            if name is None and info.vantage is not None:
+                continue  # nobody selected it
             node, interface = _split(name, known)
             spot = Spot(node, interface, info.damage is None, capture, number)
             found[capture, number] = spot

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from explain.causes.context import context_of
 from explain.causes.diagnose import diagnose
 from explain.causes.diagnosis import Diagnosis, Witnesses
 from explain.causes.ids import IDS, QUALIFIERS
 from explain.causes.predictions import all_strikes
+from explain.causes.sightings import look
 from explain.cli.witnesses import Given, gather
 from explain.symptoms.command import parse_command
 from explain.symptoms.text import read_text
@@ -272,3 +274,9 @@ def test_time_exceeded_without_an_option_may_be_the_hosts_own_default() -> None:
     assert causes(text, "ping 198.51.100.1") == ["routing-loop", "ttl-too-low"]
     assert causes(text, "ping -t 2 198.51.100.1") == ["ttl-too-low", "routing-loop"]
     assert "ttl-too-low" not in causes(SILENT, "ping 198.51.100.1")
+
+
+def test_the_interfaces_of_a_file_that_nobody_selected_are_no_places_of_the_host_that_one_was_selected_for() -> None:
+    wire = f"h1:h1.eth0={PCAPS / 'forwarding-disabled' / 'capture.pcapng'}"
+    witnesses = gather(Given(captures=(wire,), sender="h1", command="ping 198.51.100.1"))
+    assert [(spot.node, spot.interface) for spot in look(witnesses, context_of(witnesses))] == [("h1", "eth0")]
