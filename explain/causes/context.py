@@ -21,6 +21,7 @@ TOOLS = {
 }  # fmt: skip
 """Programs of a text and kinds of a command, and the tool that they are here."""
 _CASE_TOOLS = {"ping": "ping", "tcp": "tcp", "udp": "udp", "traceroute": "trace", "dhclient": "dhcp", "udhcpc": "dhcp"}
+_TOO_BIG = ("icmp.fragmentation-needed", "icmp.packet-too-big", "kernel.message-too-long")
 _SMALLEST_BIG = 400
 """Octets of payload from which a small MTU on the way can matter; links of fewer are museum pieces."""
 _SHORTEST_4, _SHORTEST_6 = 8, 48
@@ -86,6 +87,7 @@ def context_of(witnesses: Witnesses) -> Context:
         "named": _is_named(text, command, destination),
         **_binding(text, command),
         **room(size),
+        **({"big": True} if text is not None and text.has(*_TOO_BIG) else {}),  # whatever the first line says
         **_target(text, command, target),
         "near": _is_near(text, command, target),
     }

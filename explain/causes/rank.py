@@ -73,6 +73,7 @@ _USUAL: Mapping[str, tuple[str, ...]] = {
     "tcp:host-unreachable": ("destination-host-absent-behind-router", "destination-host-absent-on-link"),
     "tcp:network-unreachable": ("no-route-on-sender",), "silent-piped": ("destination-host-absent-on-link",),
     "dhcp:silent": ("dhcp-no-server",), "name:temporary": ("dns-server-unreachable",),
+    "name:unresolved": ("name-does-not-exist",),
 }  # fmt: skip
 """What is met most often where nothing else speaks: it breaks ties."""
 

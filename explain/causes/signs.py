@@ -40,9 +40,11 @@ _REFUSALS = {
     "ping.bad-source": "address-not-available", "kernel.network-down": "network-unreachable",
     "way.no-privilege": "no-privilege", "kernel.general-failure": "general",
 }  # fmt: skip
-_NAMES = {"name.not-known": "not-known", "name.no-address": "not-known", "name.family-unsupported": "not-known",
-          "name.temporary-failure": "temporary", "lookup.timed-out": "temporary",
-          "lookup.refused": "temporary", "lookup.no-such-name": "not-known"}  # fmt: skip
+_NAMES = {
+    "name.not-known": "not-known", "name.no-address": "not-known", "name.family-unsupported": "not-known",
+    "lookup.no-such-name": "not-known", "name.temporary-failure": "temporary", "lookup.timed-out": "temporary",
+    "lookup.refused": "temporary", "name.unresolved": "unresolved", "name.note": "unresolved",
+}  # fmt: skip
 _PATH_ERRORS = {
     "icmp.ttl-exceeded": "expired", "icmp.fragmentation-needed": "too-big", "icmp.packet-too-big": "too-big",
 }  # fmt: skip

@@ -160,9 +160,9 @@ def _of_the_program(said: str, lower: str) -> Reading | None:
 
 def _failure(said: str, lower: str) -> Reading | None:
     """A call that failed, or a name that was not found, by the C library's words at the end."""
-    if host := _NO_HOST.fullmatch(said):
-        return "name.not-known", {"name": host.group(1), "errno": "EAI_NONAME"}
     failure = failure_at_end(said)
+    if (host := _NO_HOST.fullmatch(said)) and (failure is None or failure[:2] == ("name", "not-known")):
+        return "name.unresolved", {"name": host.group(1), "errno": None}  # said whatever the reason is
     if failure is None:
         return ("ping.warning", {"message": said[:300]}) if lower.startswith(_WARNINGS) else None
     kind, name, symbol, before = failure

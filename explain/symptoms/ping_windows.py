@@ -96,7 +96,7 @@ def _silence(text: str) -> Reading | None:
             "code": int(code.group(1)) if code else None,
         }
     if unknown := _NO_HOST.match(text):
-        return "name.not-known", {"name": next(name for name in unknown.groups() if name), "errno": "EAI_NONAME"}
+        return "name.unresolved", {"name": next(name for name in unknown.groups() if name), "errno": None}
     if text.startswith(("Destination ", "宛先", "Packet needs", "パケット", "TTL expired", "転送中に")):
         error = icmp_error(text)
         # without "Reply from" it is this host's own stack that speaks

@@ -230,7 +230,7 @@ def read_traceroute_error(text: str) -> Reading | None:
     """What traceroute, tracepath and mtr say of themselves and of this kernel, or None."""
     text = text.strip()
     if unknown := _NO_HOST.match(text):
-        return "name.not-known", {"name": next(name for name in unknown.groups() if name), "errno": "EAI_NONAME"}
+        return "name.unresolved", {"name": next(name for name in unknown.groups() if name), "errno": None}
     prefix = _PROGRAM.match(text)
     said = text[prefix.end() :] if prefix else text
     if said.startswith(_PRIVILEGE):

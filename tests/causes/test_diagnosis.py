@@ -148,11 +148,29 @@ def test_small_packets_never_meet_a_small_mtu() -> None:
 
 
 def test_a_name_that_is_not_known_is_not_the_servers_silence() -> None:
-    for said in ("Name or service not known", "No address associated with hostname"):  # no such name; no A or AAAA of it
+    for said in (
+        "Name or service not known",
+        "No address associated with hostname",
+    ):  # no such name; no A or AAAA of it
         assert causes(f"ping: files.example.test: {said}\n", "ping files.example.test") == ["name-does-not-exist"]
     left = causes("ping: files.example.test: Temporary failure in name resolution\n", "ping files.example.test")
     assert {"dns-server-unreachable", "dns-server-not-configured", "no-route-on-sender"} <= set(left)
     assert "name-does-not-exist" not in left
+
+
+@pytest.mark.parametrize(
+    "said", ["ping: bad address 'files.example.test'", "curl: (6) Could not resolve host: files.example.test"]
+)
+def test_a_program_that_says_no_reason_leaves_open_whether_the_name_or_the_server_is_missing(said: str) -> None:
+    left = causes(f"{said}\n", "ping files.example.test")
+    assert left[0] == "name-does-not-exist"
+    assert {"dns-server-unreachable", "dns-server-not-configured"} < set(left)
+
+
+def test_a_host_that_says_the_packet_was_too_large_is_believed_whatever_size_the_first_line_names() -> None:
+    assert causes(
+        FROM_ROUTER.format("x").replace("Destination x Unreachable", "Frag needed and DF set (mtu = 1280)")
+    ) == ["path-mtu-exceeded"]
 
 
 def test_a_ping_on_the_wire_without_an_answer_excludes_what_never_leaves_the_sender() -> None:
