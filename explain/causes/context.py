@@ -21,7 +21,7 @@ TOOLS = {
 }  # fmt: skip
 """Programs of a text and kinds of a command, and the tool that they are here."""
 _CASE_TOOLS = {"ping": "ping", "tcp": "tcp", "udp": "udp", "traceroute": "trace", "dhclient": "dhcp", "udhcpc": "dhcp"}
-_TOO_BIG = ("icmp.fragmentation-needed", "icmp.packet-too-big", "kernel.message-too-long")
+_TOO_BIG = (".fragmentation-needed", ".packet-too-big", ".message-too-long")
 _SMALLEST_BIG = 400
 """Octets of payload from which a small MTU on the way can matter; links of fewer are museum pieces."""
 _SHORTEST_4, _SHORTEST_6 = 8, 48
@@ -87,7 +87,7 @@ def context_of(witnesses: Witnesses) -> Context:
         "named": _is_named(text, command, destination),
         **_binding(text, command),
         **room(size),
-        **({"big": True} if text is not None and text.has(*_TOO_BIG) else {}),  # whatever the first line says
+        **({"big": True} if _is_too_big(text) else {}),
         **_target(text, command, target),
         "near": _is_near(text, command, target),
     }
@@ -175,6 +175,11 @@ def _size(text: TextWitness | None, command: Command | None) -> int | None:
 def _port(text: TextWitness | None, command: Command | None) -> int | None:
     told = (each.values["port"] for each in (text.symptoms if text else ()) if each.values.get("port"))
     return (command.port if command else None) or next(told, None)
+
+
+def _is_too_big(text: TextWitness | None) -> bool:
+    """Whether a kernel says that the packet was too large, whatever size the first line names."""
+    return text is not None and any(each.id.endswith(_TOO_BIG) for each in text.symptoms)
 
 
 def room(size: int | None) -> dict[str, bool | None]:
