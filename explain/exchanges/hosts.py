@@ -23,6 +23,7 @@ _BOTH_ENDS = 2
 _KEY_BITS = np.uint64(33)  # of an address key
 _KEY = np.uint64((1 << 33) - 1)
 _FORWARDED = 2  # a MAC that carries so many other networks' addresses is a router
+_FRESH = (64, 128, 255)  # hop limits that hosts begin with; a router takes one off
 
 
 class Hosts(Sequence[Host]):
@@ -121,14 +122,18 @@ class Hosts(Sequence[Host]):
         return row in self._early
 
     def routers(self) -> set[int]:
-        """MAC keys that send for several addresses which are not their own (proved by ARP)."""
+        """MAC keys that send for several addresses which are not their own (proved by ARP).
+
+        ARP says nothing of IPv6, where hosts have several addresses; what they send themselves has a fresh hop limit.
+        """
         if self._routers is None:
             self._routers = self._find_routers()
         return self._routers
 
     def _find_routers(self) -> set[int]:
         table = self._table
-        macs, addresses = self.carried()
+        has_ipv6 = (table.flows.high >= IPV6_KEY).any()
+        macs, addresses = _carried(table, without_fresh=True) if has_ipv6 else self.carried()
         own = set(zip(table.arp.sender_mac.tolist(), table.arp.sender_ip.tolist(), strict=True))
         foreign: dict[int, int] = {}
         for mac, address in zip(macs.tolist(), addresses.tolist(), strict=True):
@@ -147,7 +152,9 @@ class Hosts(Sequence[Host]):
         sent_by: dict[int, dict[int, None]] = {}
         macs, addresses = self.carried()
         for mac, address in zip(macs.tolist(), addresses.tolist(), strict=True):
-            if mac < NO_MAC and mac not in routers and address:
+            if not address or (address >= IPV6_KEY and not any(table.addresses.octets(address))):
+                continue  # the address that means none
+            if mac < NO_MAC and mac not in routers:
                 own.setdefault(mac, {})[address] = None
             else:
                 sent_by.setdefault(address, {})[mac] = None
@@ -157,15 +164,17 @@ class Hosts(Sequence[Host]):
             (mac_text(mac) if mac < BROADCAST else "", list(map(text, held)), mac in routers)
             for mac, held in own.items()
         ]
-        people += [("", [text(address)], False) for address in sent_by if address and address not in claimed]
+        people += [("", [text(address)], False) for address in sent_by if address not in claimed]
         return _known(people, played(self._parts))
 
 
-def _carried(table: PacketTable) -> tuple[U8, U8]:
+def _carried(table: PacketTable, *, without_fresh: bool = False) -> tuple[U8, U8]:
     """One look per flow and direction is enough: who sent its first frame, with which MAC."""
     first = table.first_of_side[:-2]
-    is_seen = first >= 0
-    senders = np.stack((table.flows.low, table.flows.high), axis=1).ravel()[is_seen]
+    is_seen, senders = first >= 0, np.stack((table.flows.low, table.flows.high), axis=1).ravel()
+    if without_fresh:
+        is_seen &= (senders < IPV6_KEY) | ~np.isin(table.ttl[first], _FRESH)
+    senders = senders[is_seen]
     pairs = distinct(table.link[first[is_seen]].astype(np.uint64) << _KEY_BITS | senders)
     macs, addresses = table.links.source[pairs >> _KEY_BITS], pairs & _KEY
     order = np.lexsort((addresses, macs))

@@ -6,6 +6,7 @@ from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from explain.addresses import IPV6_KEY
 from explain.model import Endpoint, Line
 
 if TYPE_CHECKING:
@@ -83,10 +84,12 @@ class Teller:
     def next_hop(self, row: int) -> str | None:
         """The neighbour to whom a packet was handed, where that is not its target: a router on its way.
 
-        Who has the MAC is known by ARP; who claims the sender's own address forges it.
+        Who has the MAC is known by ARP, which says nothing of IPv6; who claims the sender's own address forges it.
         """
         table = self.table
         ends, mac = set(table.ends(row)), int(table.links.target[table.link[row]])
+        if max(ends) >= IPV6_KEY:
+            return None
         arp = table.arp
         held = set(arp.sender_ip[(arp.sender_mac == mac) & (arp.sender_ip > 0)].tolist())
         return table.addresses.text(min(held)) if held and not ends & held else None

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from packets import A, B, R, is_at, pcap, ping, pong, who_has
+
+import explain
+
+ALICE, BOB, ALICE6, BOB6, AWAY6 = "192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2", "2001:db8:1::1"
+
+
+def told(*frames):
+    return explain.explain(pcap(*frames))
+
+
+def test_two_hosts_with_addresses_of_both_families_are_two_hosts_and_no_routers():
+    found = told(who_has((A, ALICE), BOB), is_at((B, BOB), (A, ALICE)), ping(ALICE6, BOB6, 1), pong(BOB6, ALICE6, 1))
+    assert [(one.addresses, "router" in one.roles) for one in found.hosts] == [
+        ((ALICE, ALICE6), False), ((BOB, BOB6), False),
+    ]  # fmt: skip
+    assert "the MAC of the router" not in " ".join(found.story().split())
+
+
+def test_who_passes_ipv6_on_is_a_router():
+    found = told(
+        who_has((A, ALICE), BOB), is_at((R, BOB), (A, ALICE)),
+        ping(ALICE6, AWAY6, 1, macs=(A, R)), pong(AWAY6, ALICE6, 1, macs=(R, A), ttl=63),
+    )  # fmt: skip
+    assert [one.addresses for one in found.hosts if "router" in one.roles] == [(BOB,)]
