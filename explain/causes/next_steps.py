@@ -46,10 +46,10 @@ def next_looks(kept: list[Kept], witnesses: Witnesses, context: Context, wires: 
 
 
 def _is_vain(observation: Observation, witnesses: Witnesses, context: Context) -> bool:
-    """Whether there is nothing to look at: no switch, no name that was looked up, no packet that was large."""
+    """Whether there is nothing to look at: no such host, no name that was looked up, no packet that was large."""
     topology = witnesses.topology
-    if observation.role == "switch" and topology.is_whole:
-        return "switch" not in {_part(role) for role in topology.roles.values()}
+    if observation.role in {"switch", "router"} and topology.is_whole:
+        return observation.role not in {_part(role) for role in topology.roles.values()}
     missing = {"resolver": "named", "smaller": "big"}.get(observation.id)
     return missing is not None and context.conditions.get(missing) is False
 

@@ -62,6 +62,9 @@ def locus_of(
     strike = each.strikes[0]
     if strike.at is None:
         return ()
+    part = _named_part(each.cause)
+    if part is not None and strike.at != part:
+        return (_locus_of_part(part, each.cause, witnesses, context),)
     at = wires.place_of(strike) if wires is not None else None
     if at is not None:
         role = _contract_role(witnesses.topology.roles.get(at[0] or "", "")) or _role(strike.at)
@@ -74,6 +77,22 @@ def locus_of(
     if strike.at == "target":
         return (Locus("target", None, None, context.destination),)
     return (Locus(_role(strike.at)),)
+
+
+def _named_part(cause: str) -> str | None:
+    """Where a cause lies by its own name, although it is the sender who waits in vain."""
+    if cause.startswith("destination-host-absent") or "target" in cause:
+        return "target"
+    if cause.startswith("bridge-") or cause in {"filter-on-switch", "wrong-static-fdb-entry"}:
+        return "switch"
+    return "router:1" if cause == "gateway-interface-down" else None
+
+
+def _locus_of_part(part: str, cause: str, witnesses: Witnesses, context: Context) -> Locus:
+    """The part with its node, if there is one of them and it is not absent."""
+    nodes = [name for name, role in witnesses.topology.roles.items() if _contract_role(role) == part]
+    is_known = len(nodes) == 1 and not cause.startswith("destination-host-absent")
+    return Locus(part, nodes[0] if is_known else None, None, context.destination if part == "target" else None)
 
 
 def _role(at: str) -> str:

@@ -33,8 +33,13 @@ def reasons_for(wires: Wires, strikes: tuple[Strike, ...]) -> list[Reason]:
             found.append(_reason(wires, "diagnosis.wire.error", values, [errors[0].row]))
         else:
             resets = wires.count("resets")
-            message = f"diagnosis.wire.{'answered' if replies else 'reset' if resets else 'silent'}"
-            found.append(_reason(wires, message, {"count": len(rows), "replies": replies, "resets": resets}, rows))
+            answered = "astray" if wires.is_answer_for_another else "answered"
+            shown = answered if replies else "reset" if resets else "silent"
+            found.append(
+                _reason(
+                    wires, f"diagnosis.wire.{shown}", {"count": len(rows), "replies": replies, "resets": resets}, rows
+                )
+            )
     elif wires.lookups_failed and strike.at == "dns-server":
         rows = _questions(wires)
         found.append(_reason(wires, "diagnosis.wire.looked-up", {"count": len(wires.lookups)}, rows))

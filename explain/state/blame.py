@@ -140,10 +140,9 @@ def _contested(scene: Scene) -> list[StateCause]:
         elif resolution.kind == "static" and state.owner_of(resolution.address) is None:
             found.append(scene.cause("wrong-static-neighbour", host, by, direction=step.direction))
         if len(set(resolution.answers)) > 1 and resolution.kind == "answered":
-            spare = [place for place in resolution.answers if place[0] not in {scene.sender, scene.target}] or list(
-                resolution.answers
-            )
-            found.append(scene.cause("duplicate-address", spare[0][0], by, interface=spare[0][1], certainty="likely"))
+            # Whoever has a part in this conversation is meant to have its address.
+            spare = min(resolution.answers, key=lambda place: scene.part(place[0]) != "bystander")
+            found.append(scene.cause("duplicate-address", spare[0], by, interface=spare[1], certainty="likely"))
     return [*found, *_two_of_us(scene)]
 
 

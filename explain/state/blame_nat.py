@@ -187,7 +187,7 @@ def _missing(scene: Scene, decision: Decision, stop: Stop) -> list[StateCause]:
     if "dnat" in _status(decision) or not is_edge or scene.family == 6 or is_known or not _helps(scene, decision, stop):
         # IPv6 has addresses for all; there a route is what is missing. Source: RFC 4864 section 2.
         return []
-    by = worded("filter-policy", "no MASQUERADE or SNAT", "no-nat", decision.interface)
+    by = worded("filter-policy", "no MASQUERADE or SNAT that meets this packet", "no-nat", decision.interface)
     return [scene.cause("masquerade-missing", decision.host, by, certainty="likely")]
 
 

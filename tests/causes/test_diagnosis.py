@@ -297,3 +297,22 @@ def test_the_interfaces_of_a_file_that_nobody_selected_are_no_places_of_the_host
     wire = f"h1:h1.eth0={PCAPS / 'forwarding-disabled' / 'capture.pcapng'}"
     witnesses = gather(Given(captures=(wire,), sender="h1", command="ping 198.51.100.1"))
     assert [(spot.node, spot.interface) for spot in look(witnesses, context_of(witnesses))] == [("h1", "eth0")]
+
+
+@pytest.mark.parametrize(
+    ("cause", "role"),
+    [
+        ("destination-host-absent-on-link", "target"),
+        ("bridge-down", "switch"),
+        ("gateway-interface-down", "router:1"),
+        ("filter-on-switch", "switch"),
+        ("wrong-gateway-address", "sender"),
+    ],
+)
+def test_who_waits_in_vain_for_a_neighbour_is_not_who_is_at_fault(cause: str, role: str) -> None:
+    text = FROM_ROUTER.replace("From 192.0.2.254", "From 192.0.2.1").format("Host")
+    text = (
+        text.replace("1 packets", "3 packets").replace("time 0ms", "time 2044ms").replace("198.51.100.1", "192.0.2.9")
+    )
+    found = next(each for each in explained(text, "ping -c 3 -W 4 192.0.2.9").causes if each.cause == cause)
+    assert found.locus[0].role == role
