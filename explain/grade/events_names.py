@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.dhcp_talk import Step, Talk
-    from explain.grade.event import Event
+    from explain.grade.event import End, Event
     from explain.grade.scene import Scene
+    from explain.model import Endpoint
 
 _PHASES = ("discover", "offer", "request", "ack", "nak")
 _MESSAGES = (*_PHASES, "release", "decline", "inform")
@@ -108,10 +109,17 @@ def _names(scene: Scene, what: str) -> Iterator[Event]:
             continue
         exchange = f"e{scene.report.exchanges.position(part, index) + 1}"
         yield scene.event(f"dns.{what}", part.rows(index).tolist(), exchange, outcome, {
-            "client": told.client.address, "server": told.server.address, "name": told.name, "type": told.type,
+            "client": _host(told.client), "server": _host(told.server), "name": told.name, "type": told.type,
             "answers": list(told.answers), "rcode": told.rcode, "id": told.id,
             "rtt_ms": None if told.rtt_ns is None else told.rtt_ns / 1e6,
         })  # fmt: skip
+
+
+def _host(one: Endpoint) -> End:
+    """An end that reads as its address alone, and knows its port."""
+    made = end(one.address)
+    made.port = one.port
+    return made
 
 
 def _hops(scene: Scene) -> Iterator[Event]:

@@ -83,6 +83,15 @@ def test_each_test_of_a_field_holds_where_it_should(tmp_path, field, test, verdi
     assert over(tmp_path, "http", f"{base}where = {{ {field} = {given} }}\n")["a"].verdict == verdict
 
 
+def test_the_ends_of_a_look_up_have_address_and_port_as_those_of_a_connection_have(tmp_path):
+    text = '[[check]]\nid = "a"\npoints = 1\nexpect = "dns.answer"\nas = "d"\n'
+    text += 'pass = "{d.server.ip} {d.server.port} {d.server}"\n'
+    address, port, alone = over(tmp_path, "dns", text)["a"].says.split()
+    assert (port, alone) == ("53", address)
+    for verdict, end in (("met", "server"), ("met", "server.ip"), ("not-met", "client.ip")):
+        assert over(tmp_path, "dns", f'{text}where = {{ {end} = "{address}" }}\n')["a"].verdict == verdict
+
+
 def test_two_servers_are_told_by_what_is_distinct(tmp_path):
     text = (
         '[[check]]\nid = "one"\npoints = -2\nexpect = "dhcp.offer"\ndistinct = "server_id"\ncount = 1\n'
