@@ -55,6 +55,10 @@ def parts_of(spots: list[Spot], witnesses: Witnesses, context: Context) -> Parts
     sender = named or _likely_senders(spots, witnesses, context)
     by_node = _named(sender, witnesses, context.destination)
     sender = _on_its_way(sender, witnesses, context)
+    if not any(spot.requests for spot in sender):
+        is_idle = not any(spot.asked for spot in sender) and _way_out(witnesses, context) is None
+        if any(spot.requests for spot in spots) or (is_idle and not are_everywhere(sender, witnesses)):
+            sender = ()  # they left by an interface that was not recorded, or may have
     target = tuple(spot for spot in spots if by_node.get(spot.node or "") == "target")
     if witnesses.topology.roles or target:
         return Parts(by_node, sender, not named, target, ())
@@ -158,6 +162,26 @@ def with_sender(witnesses: Witnesses) -> Witnesses:
     if not owners and len(witnesses.states) == 1 and witnesses.table is None:
         owners = [each for each in _ends(witnesses, context_of(witnesses).destination) if not is_switch(each)]
     return replace(witnesses, sender=owners[0].name if len(owners) == 1 else None)
+
+
+def interfaces_of(name: str | None, witnesses: Witnesses) -> set[str] | None:
+    """A host's interfaces by its state, else by the cables; None if nobody told them."""
+    state = next((each for each in witnesses.states if each.name == name), None)
+    if state is not None and state.interfaces is not None:
+        return {each.name for each in state.interfaces if each.is_up and not each.is_loopback}
+    ends = [end for a, one, b, other in witnesses.topology.links or () for end in ((a, one), (b, other))]
+    return {interface for node, interface in ends if node == name} or None
+
+
+def are_everywhere(places: tuple[Spot, ...], witnesses: Witnesses) -> bool:
+    """Whether some hosts were listened to at all of their interfaces, as far as anybody told these."""
+    heard: dict[str | None, set[str | None]] = {}
+    for spot in places:
+        heard.setdefault(spot.node, set()).add(spot.interface)
+    return all(
+        bool(names & {None, "any"}) or len(interfaces_of(node, witnesses) or ()) <= len(names)
+        for node, names in heard.items()
+    )
 
 
 def _ends(witnesses: Witnesses, destination: str | None) -> list[HostState]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from explain.causes.diagnosis import Reason
+from explain.causes.parts import are_everywhere
 from explain.record import dataclass
 
 if TYPE_CHECKING:
@@ -221,7 +222,7 @@ def vanished(spots: list[Spot], parts: Parts, witnesses: Witnesses, context: Con
     for spot in spots:
         if spot.node is not None:
             by_node.setdefault(spot.node, []).append(spot)
-    is_whole = bool(at_target) and all(spot.is_whole for spot in at_target)
+    is_whole = bool(at_target) and all(spot.is_whole for spot in at_target) and are_everywhere(at_target, witnesses)
     seen = any(spot.requests for spot in at_target)
     answered = any(spot.replies or spot.resets for spot in (*at_target, *beside))
     own = {hit.dst for spot in at_target for hit in spot.requests}

@@ -96,14 +96,13 @@ def walked(witnesses: Witnesses, context: Context, destination: str | None) -> W
 
 
 def _way(witnesses: Witnesses, context: Context, sender: str, target: HostState | None, packet: Packet) -> Path:
-    """The walk of a packet over the cables and with the roles that are told of the hosts whose states are given."""
+    """The walk of a packet over the cables that are told, and with the roles of the hosts whose states are given."""
     known, topology = {each.name for each in witnesses.states}, witnesses.topology
-    links = [link for link in topology.links or () if link[0] in known and link[2] in known]
     return walk(
         witnesses.states,
         packet,
         sender,
-        links=links if topology.links is not None and len(links) == len(topology.links) else None,
+        links=topology.links,
         target=target.name if target else None,
         roles={name: role for name, role in topology.roles.items() if name in known} or None,
         probes_hops=context.tool == "trace",
@@ -117,7 +116,7 @@ def _is_whole(witnesses: Witnesses, context: Context, path: Path) -> bool:
         return path.is_certain or path.outcome != "answered"
     is_numeric = context.conditions.get("named") is False
     # Where hosts are only taken to share a segment, nobody knows what joins them, nor who else is there.
-    is_joined = not any(step.to in cloud for step in path.steps for cloud in path.network.clouds)
+    is_joined = all(step.to is None or path.network.is_joined(step.to) for step in path.steps)
     is_proved = is_joined and any(each.certainty == "proved" for each in path.causes)
     return path.is_certain and (is_proved or (is_numeric and Scene(path).is_complete()))
 

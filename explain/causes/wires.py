@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from explain.causes.at_sender import is_answered
 from explain.causes.expected import TOO_BIG
-from explain.causes.parts import parts_of
+from explain.causes.parts import interfaces_of, parts_of
 from explain.causes.sightings import look
 from explain.causes.vanish import Vanished, vanished
 from explain.exchanges.mld_report import solicited_node
@@ -132,7 +132,7 @@ class Wires:
         """
         nodes = {spot.node for spot in self.sender}
         heard = [spot for spot in self.spots if spot.node in nodes]
-        count, own = len({spot.interface for spot in heard}), self._own_interfaces()
+        count, own = len({spot.interface for spot in heard}), interfaces_of(self.witnesses.sender, self.witnesses)
         is_all = any(self._is_of_every_interface(spot) for spot in heard)
         is_one = self.is_onlink or count > 1 if own is None else len(own) <= count
         return not (is_all or is_one) or (self.is_sender_guessed and any(spot.replies for spot in self.spots))
@@ -141,15 +141,6 @@ class Wires:
         """Whether it was recorded on all of a host's interfaces at once, as ``-i any`` does."""
         info = self.witnesses.captures[spot.capture]
         return spot.interface == "any" or any(each.link_type in _COOKED for each in info.interfaces)
-
-    def _own_interfaces(self) -> set[str] | None:
-        """The sender's interfaces by its state, else by the cables; None if nobody told them."""
-        name, topology = self.witnesses.sender, self.witnesses.topology
-        state = next((each for each in self.witnesses.states if each.name == name), None)
-        if state is not None and state.interfaces is not None:
-            return {each.name for each in state.interfaces if each.is_up and not each.is_loopback}
-        ends = [end for a, one, b, other in topology.links or () for end in ((a, one), (b, other))]
-        return {interface for node, interface in ends if node == name} or None
 
     @property
     def is_listening(self) -> bool:

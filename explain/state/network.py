@@ -45,6 +45,11 @@ class Network:
             return [peer]
         return [other for cloud in self.clouds if place in cloud for other in sorted(cloud) if other != place]
 
+    def is_joined(self, place: Place) -> bool:
+        """Whether it is known what a place is joined to: a host whose state is given, and nothing between."""
+        peer = self.peers.get(place)
+        return peer is not None and self.interface(peer) is not None
+
     def ports(self, host: str, bridge: str) -> list[str]:
         """The interfaces of a host that are ports of a bridge."""
         state = self.hosts.get(host)

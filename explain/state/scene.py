@@ -168,8 +168,7 @@ class Scene:
             for each in self.wired(name)
             if not is_bridge(self.host(name), each.name)
         ]
-        peers = [self.network.peers.get(place) for place in (*places, *ports)]
-        return all(peer is not None and self.network.interface(peer) is not None for peer in peers)
+        return all(self.network.is_joined(place) for place in (*places, *ports))
 
     def is_contradicted(self) -> bool:
         """Whether a host's neighbour table says that nobody answered where somebody should have."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
-from packets import A, B, is_at, pcap, ping, pong, who_has
+from packets import A, B, R, is_at, pcap, ping, pong, who_has
 from surroundings import TOP
 
 from explain.causes.diagnose import diagnose
@@ -205,3 +206,21 @@ def test_what_joins_hosts_is_unknown_where_the_switch_between_them_is_not_shown(
 def test_a_broadcast_that_ping_warned_of_was_allowed() -> None:
     folder = TOP / "pcaps" / "broadcast-echo-ignored"
     assert found(states=("h1", "h2", "h3", "sw"), folder=folder, sender="h1")[0] == "broadcast-echo-ignored"
+
+
+def test_what_was_seen_on_its_way_left_the_sender_by_an_interface_that_was_not_recorded(tmp_path) -> None:
+    idle, far = tmp_path / "idle.pcap", tmp_path / "far.pcap"
+    idle.write_bytes(pcap(who_has((B, "203.0.113.7"), "203.0.113.8")).getvalue())
+    on_its_way = [ping("192.0.2.1", "198.51.100.1", seq, ttl=63, macs=(R, B)) for seq in (1, 2, 3)]
+    far.write_bytes(pcap(*on_its_way).getvalue())
+    folder = TOP / "pcaps" / "filter-on-target-input.routed"
+    left = found(captures=(f"h1:eth1={idle}", f"r1:eth1={far}"), folder=folder, sender="h1")
+    assert "filter-on-target-input" in left
+    assert not {"link-no-carrier", "filter-on-sender-output"} & set(left[:3])
+
+
+def test_cables_that_are_told_are_not_guessed_although_some_states_are_missing() -> None:
+    case = TOP / "pcaps" / "bridge-down"
+    told = gather(Given(case=case))
+    some = replace(told, text=None, states=tuple(each for each in told.states if each.name in {"h1", "h2"}))
+    assert "bridge-down" in [each.cause for each in diagnose(some).causes]
