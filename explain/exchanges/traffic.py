@@ -73,15 +73,15 @@ def without_way_back(table: PacketTable) -> U8:
 
     Source: RFC 9293, 3.5: who confirms after its SYN has been answered.
     """
-    flows, nobody = table.flows, np.empty(0, np.uint64)
+    flows = table.flows
     by_side = table.first_of_side[:-2].reshape(-1, 2)
     speaks = by_side >= 0
     opener = by_side.max(axis=1)
     is_lonely = (flows.protocol == _TCP) & ~speaks.all(axis=1) & (table.flags[opener] & (_SYN | _ACK) == _SYN)
-    if len(table.places) > 1 or not is_lonely.any():
-        return nobody
-    rows = table.rows_of(is_lonely)
+    rows = table.rows_of(is_lonely & (len(table.places) == 1))
     hosts = distinct(table.sources(rows[table.flags[rows] & (_SYN | _RST | _ACK) == _ACK]))
+    if not len(hosts):
+        return hosts
     spoken_to = np.concatenate((flows.high[speaks[:, 0]], flows.low[speaks[:, 1]]))
     found: U8 = hosts[~np.isin(hosts, spoken_to)]
     return found

@@ -135,8 +135,8 @@ def _needs_no_answer(table: PacketTable, opener: Rows, is_answer: Bools, is_to_m
     source, target = table.source_ports(opener), table.target_ports(opener)
     is_quiet: Bools = np.where(is_answer, _to_many(table, table.sources(opener)), is_to_many)
     is_quiet |= ~is_answer & np.isin(target, [*ONE_WAY, *SEARCH, *BOTH_SEND])
-    is_quiet |= (source == MULTICAST_DNS) & (target == MULTICAST_DNS)
-    is_quiet |= (source == target) & np.isin(target, list(RELAYED))
+    for port in (MULTICAST_DNS, *RELAYED):
+        is_quiet |= (source == port) & (target == port)
     return is_quiet
 
 
