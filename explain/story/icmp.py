@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.addresses import BROADCAST
 from explain.exchanges.icmp_error import size_claim
 from explain.exchanges.quotes import quoted_row
 from explain.model import Endpoint, Line
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from explain.exchanges.icmp_echo import IcmpEcho
     from explain.exchanges.icmp_error import IcmpError
     from explain.story.teller import Teller
+    from explain.table import Rows
 
 MEANINGS = frozenset((
     "net-unreachable", "host-unreachable", "protocol-unreachable", "port-unreachable", "net-prohibited",
@@ -62,10 +64,20 @@ def echo(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterat
         is_limited = 0 < fields.errors * _RATE_LIMITED <= fields.sent
         message = "refused-some" if is_limited else "refused" if fields.errors else "none"
         yield teller.line(f"icmp.echo.{message}", fields, everything, name)
+    if fields.responders and _is_to_many(teller, first):
+        yield teller.line("icmp.echo.group", fields, rows[is_reply], name)
+        return
     if fields.duplicates:
         yield teller.line("icmp.echo.duplicates", fields, rows[is_reply], name)
     if fields.responders:
         yield teller.line("icmp.echo.responders", fields, rows[is_reply], name)
+
+
+def _is_to_many(teller: Teller, row: Rows) -> bool:
+    """Whether a packet goes to a group, or to everybody on the link."""
+    table = teller.table
+    is_broadcast = table.links.target[table.link[row]] == BROADCAST
+    return bool((is_broadcast | table.addresses.are_groups(table.targets(row))).any())
 
 
 def error(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:

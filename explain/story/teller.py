@@ -40,6 +40,8 @@ TELLERS = {
 
 
 _LAST_MOMENT_NS = 1_000_000_000
+_ADVERTISEMENT = 136  # of a neighbour (RFC 4861, 4.4)
+_PREFIX = 64  # bits of an address, and of what stands behind the prefix of a link (RFC 4291, 2.5.1)
 
 
 class Teller:
@@ -84,15 +86,30 @@ class Teller:
     def next_hop(self, row: int) -> str | None:
         """The neighbour to whom a packet was handed, where that is not its target: a router on its way.
 
-        Who has the MAC is known by ARP, which says nothing of IPv6; who claims the sender's own address forges it.
+        Who has the MAC is known by ARP, or by neighbour discovery; who claims the sender's own address forges it.
         """
         table = self.table
-        ends, mac = set(table.ends(row)), int(table.links.target[table.link[row]])
+        ends, mac = table.ends(row), int(table.links.target[table.link[row]])
         if max(ends) >= IPV6_KEY:
-            return None
-        arp = table.arp
-        held = set(arp.sender_ip[(arp.sender_mac == mac) & (arp.sender_ip > 0)].tolist())
-        return table.addresses.text(min(held)) if held and not ends & held else None
+            held = set() if self._share_a_prefix(*ends) else self._told_by_neighbours(mac)
+        else:
+            arp = table.arp
+            held = set(arp.sender_ip[(arp.sender_mac == mac) & (arp.sender_ip > 0)].tolist())
+        return table.addresses.text(min(held)) if held and not held.intersection(ends) else None
+
+    def _told_by_neighbours(self, mac: int) -> set[int]:
+        """The addresses for which a MAC answered a neighbour solicitation."""
+        icmp = self.table.icmp
+        is_it = icmp.is_v6 & (icmp.type == _ADVERTISEMENT)
+        is_it &= self.table.links.source[self.table.link[icmp.row]] == mac
+        return set(icmp.target[is_it].tolist())
+
+    def _share_a_prefix(self, source: int, target: int) -> bool:
+        """Whether a target is on the sender's own link: its address says so, or begins as the sender's."""
+        from ipaddress import IPv6Address
+
+        one, other = (IPv6Address(self.table.addresses.text(end)) for end in (source, target))
+        return other.is_link_local or other.is_multicast or int(one) >> _PREFIX == int(other) >> _PREFIX
 
     def is_cut_off(self, row: int) -> bool:
         """Whether a longer capture ends so soon after a frame that its answer may have come later."""

@@ -83,8 +83,12 @@ def test_a_sequence_that_wraps_is_the_same_run():
 def test_a_ping_to_everybody_is_answered_by_whoever_answers():
     word = 7 << 16 | 1
     request = eth(A, EVERYONE, 0x800, ip(ALICE, "192.0.2.255", 1, icmp(8, 0, word, b"x" * 56)))
-    (one,) = exchanges(request, pong("192.0.2.2", ALICE, 1), pong("192.0.2.3", ALICE, 1))
+    frames = request, pong("192.0.2.2", ALICE, 1), pong("192.0.2.3", ALICE, 1)
+    (one,) = exchanges(*frames)
     assert (one.outcome, one.fields.responders) == ("answered", ("192.0.2.2", "192.0.2.3"))
+    story = " ".join(explain.explain(pcap(*frames)).story("en").split())
+    assert "192.0.2.255 means every host" in story
+    assert "came twice" not in story
 
 
 def test_an_error_refuses_the_run_and_is_an_exchange_of_its_own():

@@ -16,7 +16,7 @@ from neighbours import (
     sent,
     solicit,
 )
-from packets import A, B, R, packed, pcap
+from packets import A, B, R, packed, pcap, ping
 
 import explain
 from explain.exchanges.ndp_frames import mac_in
@@ -145,6 +145,16 @@ def test_what_hosts_ignore_of_an_advertisement_is_told_as_ignored():
     story = " ".join(explain.explain(pcap(router(R, GATE, *options))).story("en").split())
     assert "2001:db8:1::/72 (valid for 24 h): hosts are to make their own addresses in it (flag A), but cannot" in story
     assert "MTU of the link: 100 bytes, it says. Hosts ignore that" in story
+
+
+@pytest.mark.parametrize(
+    ("target", "is_routed"), [("2001:db8:9::1", True), ("2001:db8::77", False), ("fe80::77", False), (GATE, False)]
+)
+def test_a_ping_goes_to_a_router_only_where_its_target_is_not_on_the_link(target, is_routed):
+    """One box may have many addresses with one MAC; what begins as the sender's address is on its link."""
+    frames = (advertise(R, GATE), advertise(R, "2001:db8::fe"), ping("2001:db8::1", target, 1, macs=(A, R)))
+    story = " ".join(explain.explain(pcap(*frames)).story("en").split())
+    assert ("the MAC of the router" in story) == is_routed
 
 
 def test_two_routers_that_answer_are_two_exchanges():
