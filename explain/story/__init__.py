@@ -90,6 +90,9 @@ def with_comparison(lines: Sequence[Line], comparison: Comparison, captures: Seq
     ]  # fmt: skip
 
 
+_STATED = frozenset(("lease_ns", "t1_ns", "t2_ns", "valid_ns"))  # the packets themselves say how long
+
+
 def _without_times(lines: list[Line], untimed: frozenset[int]) -> list[Line]:
     """The lines, in which lengths of time that an input does not show are None."""
     from dataclasses import replace
@@ -108,7 +111,7 @@ def _without_times(lines: list[Line], untimed: frozenset[int]) -> list[Line]:
 def _timeless(key: str, value: Any) -> Any:
     if key == "fields":
         return [one for one in value if "_ns=" not in one]
-    return None if key.endswith("_ns") else value
+    return None if key.endswith("_ns") and key not in _STATED else value
 
 
 def _notes() -> ModuleType:

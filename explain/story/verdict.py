@@ -43,7 +43,8 @@ def tell(report: Report, groups: Sequence[Group]) -> list[Line]:
         return [_unexplained(report.unexplained, exchanges)]
     if not len(exchanges):
         return [Line("story.nothing", values, everything, 0, None, "odd")]
-    return [Line("story.healthy", values, everything, 0, None, "good")]
+    name = "story.healthy" if values["span_ns"] else "story.healthy-moment"
+    return [Line(name, values, everything, 0, None, "good")]
 
 
 def _unexplained(names: Sequence[str], exchanges: Exchanges) -> Line:

@@ -176,7 +176,7 @@ class Speaker(string.Formatter):
     def _as(self, form: str, value: Any) -> str:
         """A value in the form that stands behind the colon: a unit, a name's text, or a counted noun."""
         if form == "duration":
-            return self._unknown if value is None else self._joined(duration(value, self._language))
+            return self._joined(self._unknown if value is None else duration(value, self._language))
         if form == "steps":  # they may have commas of their own
             return ("、" if self._language == "ja" else "; ").join(self.format_field(one, "") for one in value)
         forms: dict[str, Callable[[Any], str]] = {
