@@ -30,8 +30,12 @@ def tell(table: PacketTable, captures: Sequence[CaptureInfo]) -> list[Line]:
 
 
 def _one_way(table: PacketTable) -> list[Line]:
-    hosts = [table.addresses.text(key) for key in without_way_back(table).tolist()] if len(table) else []
-    return [Line("story.one-way", {"hosts": hosts}, (), 1, None, "note")] if hosts else []
+    keys = without_way_back(table) if len(table) else None
+    if keys is None or not len(keys):
+        return []
+    sent = np.flatnonzero(np.isin(table.sources(np.arange(len(table))), keys))
+    values = {"hosts": [table.addresses.text(key) for key in keys.tolist()]}
+    return [Line("story.one-way", values, table.evidence(first_and_last(sent, _MOST_CITED)), 1, None, "note")]
 
 
 def _in_part(table: PacketTable, captures: Sequence[CaptureInfo]) -> list[Line]:
