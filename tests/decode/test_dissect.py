@@ -23,7 +23,7 @@ LINKS = (0, 1, 9, 12, 50, 101, 104, 108, 113, 228, 229, 276, 147)
 COMPARED = (
     "eth.dst", "eth.src", "eth.type", "vlan.id", "vlan.priority", "arp.opcode", "arp.src.proto_ipv4",
     "arp.dst.proto_ipv4", "arp.src.hw_mac", "ip.version", "ip.dsfield.dscp", "ip.len", "ip.id", "ip.flags.df",
-    "ip.flags.mf", "ip.ttl", "ip.proto", "ip.checksum", "ip.src", "ip.dst", "ipv6.plen", "ipv6.nxt", "ipv6.hlim",
+    "ip.flags.mf", "ip.ttl", "ip.proto", "ip.checksum", "ip.src", "ip.dst", "ip.rec_rt", "ipv6.plen", "ipv6.nxt", "ipv6.hlim",
     "ipv6.flow", "ipv6.src", "ipv6.dst", "tcp.srcport", "tcp.dstport", "tcp.seq_raw", "tcp.ack_raw", "tcp.flags",
     "tcp.flags.syn", "tcp.flags.push", "tcp.window_size_value", "tcp.checksum", "tcp.options.mss_val",
     "tcp.options.wscale.shift", "tcp.options.timestamp.tsval", "tcp.options.timestamp.tsecr", "udp.srcport",
@@ -198,6 +198,15 @@ def test_layers_lie_side_by_side_from_the_first_octet_to_the_last():
     assert [layer.name for layer in layers] == ["eth", "ip", "udp", "data"]
     edges = [(layer.offset, layer.offset + layer.size) for layer in layers]
     assert edges == [(0, 14), (14, 34), (34, 42), (42, 49)]
+
+
+@pytest.mark.parametrize(("pointer", "count"), [(4, 0), (12, 2), (16, 3), (255, 3)])
+def test_of_a_recorded_route_the_addresses_before_its_pointer_are_told(pointer, count):
+    route = ["192.0.2.9", "198.51.100.9", "203.0.113.9"]
+    options = bytes((7, 15, pointer)) + b"".join(map(packed, route)) + b"\0"
+    frame = bytearray(ping(ALICE, BOB, 1))
+    frame[14] = 0x45 + len(options) // 4
+    assert values(only(bytes(frame[:34]) + options + bytes(frame[34:])), "ip.rec_rt") == route[:count]
 
 
 def test_padding_of_a_short_frame_is_no_data():

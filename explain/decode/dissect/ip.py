@@ -28,6 +28,7 @@ _OPTIONS = {
     0: "end", 1: "no operation", 7: "record route", 68: "timestamp", 130: "security", 131: "loose source route",
     136: "stream id", 137: "strict source route", 148: "router alert",
 }  # fmt: skip
+_RECORD_ROUTE, _ROUTE = 7, 3  # and the octets before its addresses, the last of which points behind those filled in
 _HOP_BY_HOP, _DESTINATION = 0, 60
 _OPTIONS_V6 = {
     0: "Pad1", 1: "PadN", 5: "router alert", 0x26: "quick start", 0x63: "RPL", 0xC2: "jumbo payload",
@@ -120,6 +121,9 @@ def _options(header: Header, size: int) -> None:
         if length < 1 or at + length > size:
             raise CutError
         header.text("ip.opt.type", at, length, _OPTIONS.get(kind, str(kind)))
+        if kind == _RECORD_ROUTE and length >= _ROUTE:
+            for spot in range(at + _ROUTE, min(at + header.raw(at + 2, 1)[0], at + length + 1) - 4, 4):
+                header.text("ip.rec_rt", spot, 4, ipv4_text(header.raw(spot, 4)))
         at += length
         if kind == 0:
             return
