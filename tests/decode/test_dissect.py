@@ -23,7 +23,8 @@ LINKS = (0, 1, 9, 12, 50, 101, 104, 108, 113, 228, 229, 276, 147)
 COMPARED = (
     "eth.dst", "eth.src", "eth.type", "vlan.id", "vlan.priority", "arp.opcode", "arp.src.proto_ipv4",
     "arp.dst.proto_ipv4", "arp.src.hw_mac", "ip.version", "ip.dsfield.dscp", "ip.len", "ip.id", "ip.flags.df",
-    "ip.flags.mf", "ip.ttl", "ip.proto", "ip.checksum", "ip.src", "ip.dst", "ip.rec_rt", "ipv6.plen", "ipv6.nxt", "ipv6.hlim",
+    "ip.flags.mf", "ip.ttl", "ip.proto", "ip.checksum", "ip.src", "ip.dst", "ip.rec_rt", "ipv6.plen", "ipv6.nxt",
+    "ipv6.hlim",
     "ipv6.flow", "ipv6.src", "ipv6.dst", "tcp.srcport", "tcp.dstport", "tcp.seq_raw", "tcp.ack_raw", "tcp.flags",
     "tcp.flags.syn", "tcp.flags.push", "tcp.window_size_value", "tcp.checksum", "tcp.options.mss_val",
     "tcp.options.wscale.shift", "tcp.options.timestamp.tsval", "tcp.options.timestamp.tsecr", "udp.srcport",
