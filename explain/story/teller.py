@@ -100,7 +100,7 @@ class Teller:
     def _told_by_neighbours(self, mac: int) -> set[int]:
         """The addresses for which a MAC answered a neighbour solicitation."""
         icmp = self.table.icmp
-        is_it = icmp.is_v6 & (icmp.type == _ADVERTISEMENT)
+        is_it = icmp.is_v6 & (icmp.type == _ADVERTISEMENT) & (icmp.target > 0)
         is_it &= self.table.links.source[self.table.link[icmp.row]] == mac
         return set(icmp.target[is_it].tolist())
 

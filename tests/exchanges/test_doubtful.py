@@ -8,6 +8,7 @@ import pytest
 from packets import A, B, R, pcap, segment
 
 import explain
+from explain import pipeline
 
 CLIENT, SERVER = ("192.0.2.1", 40000), ("198.51.100.7", 80)
 SYN, SYN_ACK, ACK, PSH_ACK = 2, 18, 16, 24
@@ -80,14 +81,14 @@ def test_what_cannot_be_read_again_is_told_as_not_verified(tmp_path):
 def test_a_file_that_became_another_in_the_meantime_proves_nothing(tmp_path, monkeypatch):
     path = tmp_path / "a.pcap"
     written(path, upload())
-    find = explain.pipeline.understand
+    understand = pipeline.understand
 
-    def late(table, count, captures):
+    def late(table, captures):
         data = bytearray(path.read_bytes())
         path.write_bytes(data[:100] + bytes(len(data) - 100))
-        return find(table, count, captures)
+        return understand(table, captures)
 
-    monkeypatch.setattr("explain.pipeline.understand", late)
+    monkeypatch.setattr(pipeline, "understand", late)
     assert causes(explain.explain(str(path))) == causes(explain.explain(upload()))
 
 
