@@ -7,6 +7,9 @@ from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from explain.arrays import among
 from explain.exchanges import dhcp_message as dhcp
 from explain.exchanges.dhcp_lease import agree
 from explain.exchanges.dhcp_outcome import server_of
@@ -64,12 +67,18 @@ def lease(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Itera
 
 
 def told_with(table: PacketTable, exchanges: Exchanges) -> set[int]:
-    """Positions of the server's tests, which a lease tells in one sentence."""
+    """Positions of the server's tests and of their journeys, which a lease tells in one sentence."""
     part = exchanges.of_kind("dhcp.lease")
     if part is None:
         return set()
     tests = ServerTests(table, exchanges)
-    return {exchanges.position(one, index) for talk in part.facts["talks"] for one, index in tests.of(talk)}
+    tried = [one for talk in part.facts["talks"] for one in tests.of(talk)]
+    journeys = exchanges.of_kind("journey")
+    if journeys is not None and tried:
+        rows = np.concatenate([one.rows(index) for one, index in tried])
+        begins_with_one = among(journeys.frames[journeys.bounds[:-1]], rows)
+        tried += [(journeys, index) for index in np.flatnonzero(begins_with_one).tolist()]
+    return {exchanges.position(one, index) for one, index in tried}
 
 
 def _values(teller: Teller, fields: DhcpLease, talk: Talk) -> dict[str, Any]:

@@ -224,3 +224,15 @@ def test_cables_that_are_told_are_not_guessed_although_some_states_are_missing()
     told = gather(Given(case=case))
     some = replace(told, text=None, states=tuple(each for each in told.states if each.name in {"h1", "h2"}))
     assert "bridge-down" in [each.cause for each in diagnose(some).causes]
+
+
+def test_a_place_behind_a_silent_router_is_not_the_senders(tmp_path) -> None:
+    title = "traceroute to 198.51.100.1 (198.51.100.1), 5 hops max, 60 byte packets\n"
+    (tmp_path / "ping.txt").write_text(title + " 1  *\n 2  198.51.100.1  0.035 ms\n")
+    capture = TOP / "pcaps" / "silent-hop" / "capture.pcapng"
+    assert "silent-hop" in found(captures=(f"x:h2.eth0={capture}",), folder=tmp_path)
+
+
+def test_what_this_kernel_called_too_long_was_not_to_be_split() -> None:
+    folder = TOP / "pcaps" / "local-mtu-too-small"
+    assert found(states=("h1", "h2"), folder=folder, sender="h1") == ["local-mtu-too-small"]
