@@ -109,8 +109,9 @@ def _is_fresh(spot: Spot, witnesses: Witnesses) -> bool:
     """Whether the requests have passed no router yet, as far as their hops and the command tell."""
     text, command = witnesses.text, witnesses.known_command
     if text is not None and text.hops:
-        first = next((hop.addresses for hop in text.hops if hop.addresses), ())
-        return not first or any(told.speaker in first for told in spot.errors)
+        # Where the first router is silent, the one behind it would see the same, each probe with one hop less.
+        is_silent = not any(hop.addresses for hop in text.hops)
+        return is_silent or any(told.speaker in text.hops[0].addresses for told in spot.errors)
     sent = command.ttl if command is not None else None
     most = max(hit.ttl for hit in spot.requests)
     return most in {_UNTOLD, *(FRESH_TTLS if sent is None else {sent})}

@@ -32,7 +32,9 @@ def packet_of(witnesses: Witnesses, context: Context, to: str) -> Packet:
     if context.tool == "trace":
         return _probe(command, to)
     packet = echo(to, size=56 if context.size is None else context.size, ttl=command.ttl if command else None)
-    packet = replace(packet, is_broadcast_allowed=context.holds("bc"))
+    # Who is told that a message is too long has forbidden that it is split. Source: ping(8), -M.
+    is_strict = witnesses.text is not None and witnesses.text.has("kernel.message-too-long")
+    packet = replace(packet, is_broadcast_allowed=context.holds("bc"), may_split=not is_strict)
     if command is None:
         return packet
     return replace(
@@ -42,7 +44,7 @@ def packet_of(witnesses: Witnesses, context: Context, to: str) -> Packet:
         bound_interface=(command.interface if not command.source else None) or _zone(command.target),
         bound_source=command.source,
         dont_fragment=command.pmtu != "dont",
-        may_split=command.pmtu not in {"do", "probe"},
+        may_split=packet.may_split and command.pmtu not in {"do", "probe"},
     )
 
 

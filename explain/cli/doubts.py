@@ -106,6 +106,7 @@ def _of_this_run(witnesses: Witnesses) -> Witnesses:
     seen = addresses_seen(table) | asked_for(table)
     is_there = text.target_address.partition("%")[0] in seen
     has_left = text.has("echo.reply", "echo.reply.duplicate", "connect.open", "way.reached")
+    has_left = has_left or any(hop.addresses for hop in text.hops)
     # Silence and errors may well leave nothing on the wire; but then nobody else is pinged there either.
     if is_there or not (has_left or (text.program == "ping" and pings_in(table))):
         return witnesses
