@@ -27,7 +27,7 @@ from dhcp_packets import (
     request,
 )  # fmt: skip
 from explained import report, the_finding
-from packets import datagram, error, is_at, ping, pong, who_has
+from packets import datagram, error, is_at, pcap, ping, pong, who_has
 from surroundings import CASES
 
 import explain
@@ -75,7 +75,11 @@ def test_an_echo_that_a_router_delivers_after_the_offer_was_the_servers_test_beh
     offered, acked = granted
     lease = (discover(), (1, offered), (1.01, request(server=afar)), (1.02, acked))
     assert is_healthy(*lease, (1.1, late))
-    assert not is_healthy(*lease, (9, late), (20, is_at((CLIENT, ADDRESS), (SERVER_MAC, SERVER))))
+    taken = is_at((CLIENT, ADDRESS), (SERVER_MAC, SERVER))
+    assert not is_healthy(*lease, (9, late), (20, taken))
+    at_server = ping(afar, ADDRESS, 0, macs=(OTHER_MAC, MOBILE))
+    both = explain.explain(pcap(*lease, (1.05, taken), (1.1, late)), pcap((1.09, at_server)))
+    assert [line.message for line in both.lines if line.message.startswith("journey.")] == []
 
 
 def test_an_error_about_the_servers_test_is_no_trouble():
@@ -252,7 +256,7 @@ def test_what_is_answered_without_an_address_is_told_with_what_was_learned():
     answered = answers(ACK, (6, OTHER), ciaddr=ADDRESS, to=ADDRESS)
     story = " ".join(report(asked, answered).story("en").split())
     assert f"{SERVER} answered with these settings (ACK)" in story
-    assert f"It asks {OTHER} for names." in story
+    assert f"It asks {OTHER} for names" in story
     assert the_finding(asked, (4, asked), (9, asked)).values["case"] == "inform"
 
 
