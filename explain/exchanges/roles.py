@@ -46,10 +46,24 @@ def played(parts: Sequence[ExchangeColumns]) -> Played:
     found = Played()
     for part in parts:
         note = _NOTES.get(part.kind)
-        if note:
+        if part.kind == "tcp.connection":
+            _connections(found, part)
+        elif note:
             for index in range(len(part)):
                 note(found, part.outcomes[part.outcome[index]], part.fields(index))
     return found
+
+
+def _connections(found: Played, part: ExchangeColumns) -> None:
+    """The ends of all connections, without the other fields, which are dear to make."""
+    if not len(part):
+        return
+    moments = part.facts["moments"]
+    text = moments.table.addresses.text
+    for index in range(len(part)):
+        client, server = moments.ends(index)
+        found.plays(text(client[0]), "client")
+        found.plays(text(server[0]), "server")
 
 
 def _ends(found: Played, _: str, fields: Any) -> None:
@@ -89,7 +103,6 @@ def _router(found: Played, _: str, fields: Any) -> None:
 
 
 _NOTES: dict[str, Callable[[Played, str, Any], None]] = {
-    "tcp.connection": _ends,
     "udp.flow": _ends,
     "dns.lookup": _lookup,
     "dhcp.lease": _lease,
