@@ -1,4 +1,4 @@
-"""Which language to speak when nobody says."""
+"""Which language to speak: what the command line asks for, else that of the locale."""
 
 from __future__ import annotations
 

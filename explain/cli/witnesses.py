@@ -44,7 +44,7 @@ def gather(given: Given) -> Witnesses:
     """
     if not (given.case or given.text or given.captures or given.states):
         raise UsageError("usage.nothing_given")
-    case = read_case(_found(given.case)) if given.case else CaseFolder()
+    case = read_case(given.case) if given.case else CaseFolder()
     command_text = _command_text(given) or case.command
     failures: list[InputError] = []
     status = case.exit_status if given.exit_status is None else given.exit_status
@@ -87,11 +87,6 @@ def _without_looks(witnesses: Witnesses) -> Witnesses:
     roles = witnesses.topology.roles
     asker = next((name for name, role in roles.items() if role in {"S", "sender"}), None)
     return replace(witnesses, command=None, tool=None, destination=None, sender=asker)
-
-
-def _found(name: Path) -> Path:
-    """A case by its path, else under ./fixtures as the contract has it of labs."""
-    return next((each for each in (name, Path("pcaps") / name) if each.is_dir()), name)
 
 
 def _command_text(given: Given) -> str | None:
