@@ -18,3 +18,14 @@ def the_finding(*frames):
     (finding,) = found.findings
     assert found.unexplained == ()
     return finding
+
+
+def exchanges(*frames):
+    """All exchanges of these frames."""
+    return list(report(*frames).exchanges)
+
+
+def only(*frames):
+    """The only exchange of these frames."""
+    (one,) = exchanges(*frames)
+    return one

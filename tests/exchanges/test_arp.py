@@ -1,21 +1,11 @@
 from __future__ import annotations
 
-from packets import EVERYONE, A, B, R, arp, is_at, pcap, who_has
-
-import explain
+from explained import exchanges, only
+from packets import EVERYONE, A, B, R, arp, is_at, who_has
 
 ALICE, BOB, ROUTER = (A, "192.0.2.1"), (B, "192.0.2.2"), (R, "192.0.2.254")
 NOBODY = "00:00:00:00:00:00"
 UNKNOWN = ".".join("0000")  # the address of who has none yet
-
-
-def exchanges(*frames):
-    return list(explain.explain(pcap(*frames)).exchanges)
-
-
-def only(*frames):
-    (one,) = exchanges(*frames)
-    return one
 
 
 def test_a_question_and_its_answer_are_one_resolution():

@@ -3,6 +3,7 @@ from __future__ import annotations
 import struct
 
 import pytest
+from explained import only
 from packets import A, B, eth, icmp, icmp6, ip, pcap, udp
 
 import explain
@@ -28,11 +29,6 @@ def request(seq: int, size: int = 3000) -> list[bytes]:
 def reply(seq: int, size: int = 3000) -> list[bytes]:
     body = icmp(0, 0, 7 << 16 | seq, b"x" * size)
     return cut(body, source=BOB, target=ALICE, ident=200 + seq, macs=(B, A))
-
-
-def only(*frames):
-    (one,) = explain.explain(pcap(*frames)).exchanges
-    return one
 
 
 def test_a_ping_of_3000_octets_is_one_echo_with_all_its_fragments():

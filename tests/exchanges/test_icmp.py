@@ -3,16 +3,13 @@ from __future__ import annotations
 import struct
 
 import pytest
+from explained import exchanges
 from packets import EVERYONE, A, B, R, datagram, error, eth, icmp, icmp6, ip, packed, pcap, ping, pong, segment
 
 import explain
 
 ALICE, BOB = "192.0.2.1", "198.51.100.1"
 ALICE6, BOB6 = "2001:db8::1", "2001:db8:1::1"
-
-
-def exchanges(*frames):
-    return list(explain.explain(pcap(*frames)).exchanges)
 
 
 def of_kind(kind, *frames):

@@ -4,6 +4,7 @@ import struct
 from itertools import pairwise
 
 import pytest
+from explained import exchanges, only
 from neighbours import (
     OVERRIDE,
     ROUTER,
@@ -23,15 +24,6 @@ from explain.exchanges.ndp_frames import mac_in
 
 ALICE, BOB, GATE = "2001:db8:1::1", "2001:db8:1::2", "fe80::200:5eff:fe00:53fe"
 NEW = "fe80::200:5eff:fe00:5301"
-
-
-def exchanges(*frames):
-    return list(explain.explain(pcap(*frames)).exchanges)
-
-
-def only(*frames):
-    (one,) = exchanges(*frames)
-    return one
 
 
 def test_a_solicitation_and_its_advertisement_are_one_resolution():
