@@ -24,8 +24,8 @@ def tagged(frame: bytes, *ids: int, kind: int = 0x8100) -> bytes:
 def test_each_vlan_is_named_with_those_who_speak_in_it():
     first = [tagged(ping(ALICE, BOB, 1), 10), tagged(pong(BOB, ALICE, 1), 10)]
     story = told(*first, tagged(ping(CAROL, BOB, 1), 0x2000 | 20), ping(ALICE, BOB, 1, ident=9))
-    assert f"VLAN 10: 2 frames with its tag (802.1Q), 1 exchange. There speak {ALICE}, {BOB}." in story
-    assert f"VLAN 20: 1 frame with its tag, 1 exchange. There speak {CAROL}." in story
+    assert f"VLAN 10: 2 frames with its tag (802.1Q), 1 exchange, sent by {ALICE}, {BOB}." in story
+    assert f"VLAN 20: 1 frame with its tag, 1 exchange, sent by {CAROL}." in story
     assert "VLAN" not in told(ping(ALICE, BOB, 1), pong(BOB, ALICE, 1))
 
 
@@ -58,7 +58,7 @@ REQUEST, SUCCESS, FAILURE = (1, 1, 0, 5, 1), (3, 2, 0, 4), (4, 2, 0, 4)
         ([eapol(1), eapol(0, *REQUEST), eapol(0, *SUCCESS)], "Log-in accepted once", "refused"),
         ([eapol(1), eapol(0, *REQUEST), eapol(0, *FAILURE)], "Log-in refused once", "accepted"),
         ([eapol(1), eapol(1)], "A host asked 2 times to log in (EAPOL Start), and nobody asked", "accepted"),
-        ([eapol(3), eapol(3)], "2 frames of it hand over keys", "Log-in"),
+        ([eapol(3), eapol(3)], "Among them 2 frames with keys", "Log-in"),
         ([tagged(eapol(2), 30)], "A host logged off once", "Log-in"),
     ],
 )  # fmt: skip

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import string
 import tomllib
 from pathlib import Path
 
 import explain
+from explain.words.values import NOUNS
 
 TOP = Path(__file__).parents[2]
 TABLES = [
@@ -76,6 +78,20 @@ def odd(rules):
         for name, text in TEXTS
         for found in re.finditer(wrong, text)
     ]
+
+
+def counted(text):
+    """A sentence with three of each thing that it counts; every other value stands as a mark."""
+    parts = string.Formatter().parse(text)
+    return "".join(
+        f"{said}{NOUNS[noun][2].format(n=3) if noun in NOUNS else '*' if name else ''}" for said, name, noun, _ in parts
+    )
+
+
+def test_a_number_stands_apart_from_japanese_and_its_counter_does_not():
+    wrong = re.compile("[ぁ-んァ-ヶ一-龠][0-9]|[ぁ-んァ-ヶ一-龠] [ぁ-んァ-ヶ一-龠]")
+    texts = {text for name, text in TEXTS if (Path(explain.__file__).parent / f"words/{name}.toml").is_file()}
+    assert [text for text in texts if wrong.search(counted(text))] == []
 
 
 def test_there_is_japanese_in_all_kinds_of_tables():
