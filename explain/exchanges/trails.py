@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from explain.table import I8, Bools, PacketTable, Rows
 
 KINDS = ("icmp.echo", "tcp.connection", "udp.flow")
-_CARRIED_BY_FLOWS = ("dns.lookup", "http.request", "icmp.error")
+_CARRIED_BY_FLOWS = ("traceroute", "dns.lookup", "http.request", "icmp.error")
 _REQUEST, _REQUEST_V6, _REPLY, _REPLY_V6 = 8, 128, 0, 129
 _SLACK_NS = 1_000_000_000
 Leg = tuple["ExchangeColumns", int]

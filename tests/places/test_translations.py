@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from packets import A, R, eth, pcap
+from packets import A, R, eth, icmp, ip, pcap
 from surroundings import corpus_files
 from two_places import INSIDE, NAT, OTHER, SERVER, Walk, connection, datagram, of_kind, ping, segment
 
@@ -169,3 +169,23 @@ def test_very_many_translations_are_told_by_the_addresses_that_became_others():
         )  # fmt: skip
     told = [line.values for line in walk.report().lines if line.message == "nat.became.source"]
     assert told == [{"count": 150, "before": INSIDE, "after": NAT}]
+
+
+def test_a_trace_on_the_far_side_of_a_nat_is_told_with_the_near_one():
+    walk = Walk()
+    for ttl in range(1, 7):
+        near, far = (
+            datagram((source, 40000 + ttl), (SERVER, 33434 + ttl), b"x" * 32, ttl=left, ip_id=900 + ttl)
+            for source, left in ((INSIDE, ttl), (NAT, ttl - 1))
+        )
+        walk.out(ttl, near, far if ttl > 1 else None)
+        if ttl > 1:
+            said = [
+                ip(SERVER, to, 1, icmp(3, 3, 0, about), left)
+                for to, about, left in ((INSIDE, near, 63), (NAT, far, 64))
+            ]
+            walk.back(ttl + 0.1, *said)
+    report = walk.report()
+    assert [one.fields.src for one in of_kind(report, "traceroute")] == [INSIDE, NAT]
+    begun = [line.values["src"] for line in report.lines if line.message.startswith("traceroute.begun")]
+    assert begun == [INSIDE]
