@@ -48,6 +48,8 @@ _AT_PUBLISHER = _PUBLISHED + (
     "idle-timeout-in-middlebox fragments-filtered pmtu-blackhole no-return-route-on-target "
 )
 """What a router may do to packets for its own address that it publishes for a host behind it."""
+_WORKING = "healthy icmp-redirect suboptimal-gateway proxy-arp-in-play"
+"""What may come with an odd prefix that does no harm."""
 _UNTRANSLATED = "masquerade-missing masquerade-wrong-interface nat-wrong-source-net masquerade-bypassed-by-notrack "
 _ASTRAY = (
     "name-resolves-to-wrong-address no-route-on-sender no-route-on-router reject-route-on-router routing-loop "
@@ -75,10 +77,12 @@ OBSERVATIONS: tuple[Observation, ...] = (
             "address-tentative duplicate-address sender-interface-down wrong-interface-selected link-no-carrier dhcp-no-server "
             "dhcp-server-filtered dhcp-pool-exhausted dhcp-request-wrong-subnet link-local-without-scope name-resolves-to-wrong-address",
             tentative="address-tentative duplicate-address",
-            other="wrong-netmask-on-sender sender-address-in-wrong-subnet wrong-source-address-selected wrong-netmask-on-target",
+            other="wrong-netmask-on-sender sender-address-in-wrong-subnet wrong-source-address-selected wrong-netmask-on-target "
+            + _WORKING,
             fine="address-tentative duplicate-address gateway-interface-down target-interface-down bridge-port-down "
             "router-advertisement-missing router-advertisement-ignored wrong-interface-selected dhcp-request-wrong-subnet "
-            "wrong-source-address-selected link-local-without-scope wrong-netmask-on-target name-resolves-to-wrong-address",
+            "wrong-source-address-selected link-local-without-scope wrong-netmask-on-target name-resolves-to-wrong-address "
+            + _WORKING,
         ),
         "sender.state",
     ),
@@ -199,7 +203,7 @@ OBSERVATIONS: tuple[Observation, ...] = (
             "nat none",
             rule="silent-hop filter-on-router-forward stateful-filter-asymmetric-path fragments-filtered pmtu-blackhole rst-by-middlebox "
             "idle-timeout-in-middlebox partial-loss icmp-rate-limited conntrack-table-full",
-            nat="silent-hop masquerade-wrong-interface nat-wrong-source-net masquerade-bypassed-by-notrack snat-to-unowned-address "
+            nat="silent-hop masquerade-missing masquerade-wrong-interface nat-wrong-source-net masquerade-bypassed-by-notrack snat-to-unowned-address "
             "dnat-to-absent-host dnat-to-wrong-port hairpin-nat-missing dnat-missing idle-timeout-in-middlebox pmtu-blackhole "
             "fragments-filtered rst-by-middlebox partial-loss conntrack-table-full no-return-route-on-target icmp-rate-limited",
             none="silent-hop masquerade-missing dnat-missing pmtu-blackhole fragments-filtered rst-by-middlebox idle-timeout-in-middlebox "
