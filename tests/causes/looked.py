@@ -136,7 +136,8 @@ def _does(state: HostState, what: set[str]) -> bool:
     chains, maps = ruleset.chains.values(), str(tuple(ruleset.sets.values()))
     policies = any(each.policy == "drop" for each in chains) and "drop" in what
     return policies or any(
-        what & set(statement) or ("vmap" in statement and any(f"'{verdict}'" in f"{statement} {maps}" for verdict in what))
+        what & set(statement)
+        or ("vmap" in statement and any(f"'{verdict}'" in f"{statement} {maps}" for verdict in what))
         for each in chains
         for rule in each.rules
         for statement in rule.statements
