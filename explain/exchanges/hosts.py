@@ -9,7 +9,6 @@ import numpy as np
 
 from explain.addresses import BROADCAST, IPV6_KEY, NO_MAC, mac_text
 from explain.arrays import distinct
-from explain.exchanges.roles import played
 from explain.model import Host
 from explain.table import OUTGOING
 
@@ -143,6 +142,8 @@ class Hosts(Sequence[Host]):
         return {mac for mac, count in foreign.items() if count >= _FORWARDED or (mac in with_own and count >= 1)}
 
     def _make(self) -> list[Host]:
+        from explain.exchanges import roles
+
         table = self._table
         routers = self.routers()
         own: dict[int, dict[int, None]] = {}
@@ -165,7 +166,7 @@ class Hosts(Sequence[Host]):
             for mac, held in own.items()
         ]
         people += [("", [text(address)], False) for address in sent_by if address not in claimed]
-        return _known(people, played(self._parts))
+        return _known(people, roles.played(self._parts))
 
 
 def _carried(table: PacketTable, *, without_fresh: bool = False) -> tuple[U8, U8]:
