@@ -110,6 +110,17 @@ def _detour(wires: Wires) -> float:
     return 60 if wires.fate.is_detour and not wires.has_redirects else 0
 
 
+def _untranslated(wires: Wires) -> float:
+    """A router let a private address out, on its way to a public one (RFC 1918, 3); states would tell its rules."""
+    if wires.witnesses.states:
+        return 0
+    from explain.state.addresses import is_private
+
+    away = (hit for spot in wires.spots if spot not in wires.sender for hit in spot.requests)
+    pairs = {(hit.src, hit.dst) for hit in away}
+    return 20 * any(is_private(src) and not is_private(dst) for src, dst in pairs)
+
+
 _ASK: dict[str, Callable[[Wires], float]] = {
     "duplicate-address": _two_answers,
     "arp-spoofed": _two_answers,
@@ -122,6 +133,7 @@ _ASK: dict[str, Callable[[Wires], float]] = {
     "reply-ttl-too-low": _tired,
     "filter-on-sender-input": _unheard,
     "corrupted-packets": _damaged,
+    "masquerade-missing": _untranslated,
     "icmp-redirect": _redirected,
     "suboptimal-gateway": _detour,
 }

@@ -316,3 +316,9 @@ def test_who_waits_in_vain_for_a_neighbour_is_not_who_is_at_fault(cause: str, ro
     )
     found = next(each for each in explained(text, "ping -c 3 -W 4 192.0.2.9").causes if each.cause == cause)
     assert found.locus[0].role == role
+
+
+def test_a_private_address_that_a_router_let_out_speaks_for_a_translation_that_is_missing() -> None:
+    wire = str(PCAPS / "masquerade-missing" / "capture.pcapng")
+    silent = diagnose(gather(Given(captures=(wire,), command="ping -c 3 -W 2 203.0.113.2")))
+    assert silent.causes[0].cause == "masquerade-missing"
