@@ -60,8 +60,8 @@ class Selection:
 
     Attributes:
         kinds: any of these; a name before the dot (``tcp``) stands for all kinds that begin so.
-        hosts: a frame to or from any of these addresses.
-        port: a frame to or from this TCP or UDP port.
+        hosts: a frame to or from any of these addresses, or an error about one.
+        port: a frame to or from this TCP or UDP port, or an error about one.
         between: a frame from the first to the second time.
     """
 
@@ -156,4 +156,6 @@ def _of_port(table: PacketTable, port: int) -> Bools:
     fits = np.zeros(len(table), np.bool_)
     with_ip = np.flatnonzero(table.layers & IP)
     fits[with_ip] = flows[table.flow[with_ip]]
+    sport, dport = table.icmp.quote_sport, table.icmp.quote_dport
+    fits[table.icmp.row] |= ((sport == port) | (dport == port)) & (sport | dport > 0)
     return fits

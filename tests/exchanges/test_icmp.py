@@ -7,6 +7,8 @@ from explained import exchanges
 from packets import EVERYONE, A, B, R, datagram, error, eth, icmp, icmp6, ip, packed, pcap, ping, pong, segment
 
 import explain
+from explain.exchanges.selection import Selection
+from explain.pipeline import explain as explain_with
 
 ALICE, BOB = "192.0.2.1", "198.51.100.1"
 ALICE6, BOB6 = "2001:db8::1", "2001:db8:1::1"
@@ -194,6 +196,13 @@ def test_a_datagram_that_an_error_quotes_is_refused():
     request = datagram((ALICE, 40000), (BOB, 9), b"x")
     flow, _said = exchanges(request, error(BOB, 3, 3, request))
     assert (flow.kind, flow.outcome) == ("udp.flow", "refused")
+
+
+def test_a_port_that_is_chosen_brings_the_errors_about_it():
+    asked, other = (datagram((ALICE, 40000), (BOB, port)) for port in (9, 10))
+    frames = asked, error(BOB, 3, 3, asked), other, error(BOB, 3, 3, other)
+    told = explain_with([pcap(*frames)], Selection(port=9))
+    assert [(one.kind, one.frames) for one in told.exchanges] == [("udp.flow", ((1, 1),)), ("icmp.error", ((2, 2),))]
 
 
 def test_an_error_about_another_flow_refuses_nothing():
