@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from explain.causes.from_capture.scene import has_failed
 from explain.errors import UnreadableError, UsageError, reason_of
 from explain.model import Line
-from explain.words import say
+from explain.words import say, table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,6 +80,7 @@ def _entry(path: str, section: str, entry: Mapping[str, Any]) -> Expected:
     ways = entry.get("any_of") or [entry]
     for way in ways:
         _known(path, section, way)
+        _named(path, section, way)
     shared = {key: value for key, value in entry.items() if key != "any_of"}
     return Expected(section, tuple({**shared, **way} for way in ways), entry.get("count"))
 
@@ -100,6 +101,27 @@ def _known(path: str, section: str, entry: Mapping[str, Any]) -> None:
                 section=section,
                 near=hint,
             )
+
+
+def _named(path: str, section: str, way: Mapping[str, Any]) -> None:
+    """Complains about a kind or a cause that nothing has: it could never be met."""
+    key = "kind" if section == "exchange" else "cause"
+    name, names = way.get(key), _names(section)
+    if name is None or str(name) in names:
+        return
+    near = difflib.get_close_matches(str(name), names, 1)
+    hint = Line("errors.rubric.near", {"near": near[0]}) if near else ""
+    raise UsageError("rubric.no_kind" if section == "exchange" else "rubric.no_cause", path=path, name=name, near=hint)
+
+
+def _names(section: str) -> tuple[str, ...]:
+    if section == "exchange":
+        from explain.exchanges.selection import KINDS
+
+        return KINDS
+    from explain.causes.ids import IDS, QUALIFIERS
+
+    return (*IDS, *QUALIFIERS, *table("findings"))
 
 
 def compare(expected: Sequence[Expected], report: Report, language: str = "en") -> Outcome:

@@ -178,7 +178,16 @@ def test_expectations_that_are_met_exit_zero_and_others_one(broken, tmp_path):
     assert b"expected at least one: icmp.echo answered; seen: none" in done.stderr
 
 
-@pytest.mark.parametrize("content", [None, "schema = ", "schema = 1\nexchanges = 1\n"])
+UNKNOWN = (
+    'exchange]]\nkind = "icmp.ecko"\n',
+    'exchange]]\nany_of = [{kind = "icmp"}]\n',
+    'finding]]\ncause = "no-rout"\n',
+)
+
+
+@pytest.mark.parametrize(
+    "content", [None, "schema = ", "schema = 1\nexchanges = 1\n", *(f"schema = 1\n[[{one}" for one in UNKNOWN)]
+)
 def test_expectations_that_cannot_be_read_are_said_before_anything_is_told(broken, tmp_path, content):
     expected = tmp_path / "expected.toml"
     if content:
