@@ -12,6 +12,7 @@ import click
 
 from explain.capture.vantage import named
 from explain.cli.options import HELP, LANG, json_option, language_option
+from explain.cli.output import put
 from explain.cli.talk import language, noted, told
 from explain.errors import UnknownNameError, UnreadableError, UsageError, reason_of
 from explain.words.values import visible
@@ -38,16 +39,6 @@ def _captures(given: Sequence[str]) -> dict[str, Path]:
     return found
 
 
-def _put(text: str, output: str | None) -> None:
-    if output is None:
-        print(text, end="")
-        return
-    try:
-        Path(output).write_text(text, "utf-8")
-    except OSError as error:
-        raise UnreadableError(output, reason_of(error, "unread.not_written")) from None
-
-
 @click.command("draft", context_settings=HELP, short_help="Write a first rubric from one good capture.")
 @click.argument("captures", nargs=-1, required=True, metavar="[NAME=]FILE...")
 @click.option("--title", default="A lab", show_default=True, help="What the rubric is called.")
@@ -60,7 +51,7 @@ def draft(captures: tuple[str, ...], title: str, output: str | None) -> int:
 
     folder = Path(output).parent if output else Path()
     table = write(_captures(captures), title, folder)
-    _put(toml_text(table), output)
+    put(toml_text(table), output)
     total = sum(one["points"] for one in table["check"])
     told("grade.drafted", count=len(table["check"]), total=f"{total:g}")
     return 0
@@ -82,7 +73,7 @@ def pack(rubric: str, roster: str | None, student: str | None, output: str | Non
     read = sound(rubric, language())
     table = read_table(read.path)
     packed, left_out = packing.pack(table, _row(read, roster, student, packing.columns(table)))
-    _put(toml_text(packed), output)
+    put(toml_text(packed), output)
     for name in left_out:
         noted("grade.builds_on_hidden", name=name)
     return 0

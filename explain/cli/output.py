@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -32,6 +33,20 @@ def keep_inputs(output: str, captures: Sequence[str], *others: str | None) -> No
     for path in (*(parse(one).path for one in captures), *others):
         if path and os.path.isfile(path) and os.path.samefile(path, output):  # noqa: PTH113, PTH121
             raise UsageError("usage.output_is_input", path=output)
+
+
+def put(text: str, output: str | Path | None) -> None:
+    """To standard output, or to a file that appears under its name only when it is whole.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    octets = text.encode("utf-8", "backslashreplace")
+    if output is None:
+        sys.stdout.buffer.write(octets)
+        return
+    with whole_file(str(output)) as file:
+        file.write(octets)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from explain.cli.options import HELP, json_option, language_option
+from explain.cli.output import keep_inputs, put
 from explain.cli.states import read_states
 from explain.cli.talk import complained
 from explain.errors import UnknownNameError, UsageError
@@ -29,7 +30,8 @@ _EPILOG = "A link is written HOST:IFACE=HOST:IFACE; without any, the cables are 
 @click.command("path", context_settings=HELP, epilog=_EPILOG)
 @click.argument("start", metavar="FROM")
 @click.argument("to", metavar="TO")
-@click.option("--state", "states", multiple=True, required=True, metavar="[NAME=]FILE", help="A host's state; repeat.")
+@click.option("--state", "states", multiple=True, required=True, metavar="[NAME=]FILE",
+              help="A host's state, JSON or pasted; repeat.")  # fmt: skip
 @click.option("--link", "links", multiple=True, metavar="A:IF=B:IF", help="A cable; repeat.")
 @click.option("--tcp", type=click.IntRange(1, 65535), help="A TCP connection to this port instead of a ping.")
 @click.option("--udp", type=click.IntRange(1, 65535), help="A UDP datagram to this port instead of a ping.")
@@ -71,6 +73,8 @@ def path(  # one option, one argument
     """
     from explain.state.walk import walk
 
+    if output is not None:
+        keep_inputs(str(output), states)
     known = _read(states)
     sender = _host(known, start)
     destination = _address(known, sender, to, family)
@@ -82,10 +86,7 @@ def path(  # one option, one argument
     cables = [_link(text, known) for text in links] or None
     found = walk(known, packet, sender.name, links=cables, target=to if to in {s.name for s in known} else None)
     text = _json(found) if as_json else _text(found, lang, depth=0 if quiet else 2 if verbose else 1)
-    if output is None:
-        print(text)
-    else:
-        output.write_text(text + "\n", encoding="utf-8")
+    put(f"{text}\n", output)
     return 0
 
 

@@ -61,6 +61,7 @@ def ping(  # one option, one argument
     With TARGET, ping it from here and watch; else explain what --text, --capture and --state show.
     """
     from explain.causes.diagnose import diagnose
+    from explain.cli.output import keep_inputs, put
     from explain.cli.witnesses import Given, gather
 
     if case is not None and not case.exists():
@@ -68,6 +69,8 @@ def ping(  # one option, one argument
 
         case = find_recording(str(case))
     given = Given(text, captures, states, command, exit_status, sender, case)
+    if output is not None:
+        keep_inputs(str(output), (*captures, *states), text)
     if target is not None:
         from explain.cli.live_ping import Asked, observe
 
@@ -81,7 +84,7 @@ def ping(  # one option, one argument
     if output is not None:
         from explain.cli.telling import plain_text
 
-        output.write_text(shown or plain_text(diagnosis, witnesses, lang, verbose=verbose, quiet=quiet), "utf-8")
+        put(shown or plain_text(diagnosis, witnesses, lang, verbose=verbose, quiet=quiet), output)
     elif shown is not None:
         print(shown, end="")
     else:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from explain.cli.options import HELP
+from explain.cli.output import put
 
 
 @click.command("state", context_settings=HELP)
@@ -27,8 +28,5 @@ def state(output: Path | None, redact: bool) -> int:
         raise MissingError("missing.state")
     found = collect()
     text = json.dumps(without_processes(found) if redact else found, indent=1) + "\n"
-    if output is None:
-        sys.stdout.write(text)
-    else:
-        output.write_text(text)
+    put(text, output)
     return 0

@@ -184,11 +184,10 @@ def _deep_enough(report: Report, options: Mapping[str, Any]) -> list[Line]:
 
 
 def _put(text: str, output: str | None) -> None:
-    """To standard output, or to a file that appears under its name only when it is whole."""
+    """As ``put``, which only a file needs: what it loads costs a small run much."""
     if output is None:
         sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
         return
-    from explain.cli.output import whole_file
+    from explain.cli.output import put
 
-    with whole_file(output) as file:
-        file.write(text.encode("utf-8", "backslashreplace"))
+    put(text, output)

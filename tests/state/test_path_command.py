@@ -110,6 +110,16 @@ def test_of_several_states_the_unreadable_one_is_named(
         assert run(capsys, "S", "T", "--state", str(none))[0] == 2
 
 
+@pytest.mark.parametrize("command", ["path S T", "ping --sender S"])
+def test_a_state_that_is_read_is_not_written_over(
+    capsys: pytest.CaptureFixture[str], options: list[str], tmp_path: Path, command: str
+):
+    state = tmp_path / "S.json"
+    before = state.read_bytes()
+    status, _, err = called(capsys, *command.split(), *options, "-o", state)
+    assert (status, "S.json" in err, state.read_bytes()) == (2, True, before)
+
+
 def test_a_state_may_be_what_ip_printed(capsys: pytest.CaptureFixture[str], options: list[str], tmp_path: Path):
     printed = tmp_path / "X.txt"
     printed.write_text("$ ip addr\n2: eth0: <BROADCAST,UP> mtu 1500\n    inet 10.9.0.1/24 scope global eth0\n")
