@@ -237,7 +237,9 @@ def vanished(spots: list[Spot], parts: Parts, witnesses: Witnesses, context: Con
         silent=_asked_in_vain(parts, by_node, asked_from),
         target_asks=(asks if seen else None) if is_whole else None,
         wanted=frozenset(wanted for spot in sender for wanted in spot.unanswered()),
-        is_everywhere=roles.is_whole and set(roles.roles) <= {spot.node for spot in spots if spot.is_whole},
+        is_everywhere=roles.is_whole
+        and set(roles.roles) <= {spot.node for spot in spots if spot.is_whole}
+        and are_everywhere(tuple(spots), witnesses),
         is_detour=_is_detour(sender),
         destination=context.destination,
         errors_to_target=_has_errors_about_answers(at_target, own),

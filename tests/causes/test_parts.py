@@ -236,3 +236,12 @@ def test_a_place_behind_a_silent_router_is_not_the_senders(tmp_path) -> None:
 def test_what_this_kernel_called_too_long_was_not_to_be_split() -> None:
     folder = TOP / "pcaps" / "local-mtu-too-small"
     assert found(states=("h1", "h2"), folder=folder, sender="h1") == ["local-mtu-too-small"]
+
+
+def test_a_router_of_which_one_side_was_recorded_may_have_asked_in_vain_on_the_other() -> None:
+    case = TOP / "pcaps" / "destination-host-absent-behind-router"
+    told = gather(Given(case=case))
+    places = ("h1.eth0", "r1.eth0", "h2.eth0")
+    seen = gather(Given(captures=tuple(f"{each[:2]}:{each}={case / 'capture.pcapng'}" for each in places)))
+    some = replace(told, table=seen.table, captures=seen.captures, states=())
+    assert "destination-host-absent-behind-router" in [each.cause for each in diagnose(some).causes]
