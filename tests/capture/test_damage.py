@@ -151,7 +151,7 @@ class Failing(io.RawIOBase):
     def read(self, count=-1):
         got = self._octets.read(count)
         if not got:
-            raise OSError(5, "Input/output error")
+            raise OSError(5, "input/output error")
         return got
 
 
@@ -172,7 +172,7 @@ def test_an_error_of_the_device_ends_the_reading_with_what_was_read(pack):
     whole = read_all_from(Failing(pack(SMALL_PCAP)))
     assert len(whole.frames) == 4
     assert (whole.damage.kind, whole.damage.offset) == ("read-error", len(SMALL_PCAP))
-    with pytest.raises(UnreadableError, match="Input/output error"):
+    with pytest.raises(UnreadableError, match="input/output error"):
         read_all_from(Failing(b""))
 
 
