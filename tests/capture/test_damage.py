@@ -151,7 +151,7 @@ class Failing(io.RawIOBase):
     def read(self, count=-1):
         got = self._octets.read(count)
         if not got:
-            raise OSError(5, "input/output error")
+            raise OSError(5, "Input/output error")
         return got
 
 
