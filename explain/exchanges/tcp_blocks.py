@@ -171,7 +171,8 @@ class Block:
         some = self.probes
         behind = self.behind(some)
         self.labels[some[behind == 0]] |= ZERO_WINDOW_PROBE
-        self.give_up(some[behind < 0])
+        is_longer = self.flags[some] & (FIN | SYN) != 0  # and so may reach beyond what is expected
+        self.give_up(some[(behind < 0) | (behind > 0) & is_longer])
 
     # -- segments that are not where they are expected
 

@@ -66,7 +66,7 @@ class Told:
 
 
 _IP4 = re.compile(
-    r"\(tos 0x[0-9a-f]+(?:,(?:CE|ECT\(\d\)))?, (?:ttl (?P<ttl>\d+), )?id (?P<id>\d+), offset (?P<offset>\d+), flags \[(?P<flags>[^\]]*)\], proto:? (?P<proto>[\w-]+)(?: \((?P<number>\d+)\))?, length (?P<length>\d+)"
+    r"\(tos 0x[0-9a-f]+(?:,(?:CE|ECT\(\d\)))?, (?:ttl (?P<ttl>\d+), )?id (?P<id>\d+), offset (?P<offset>\d+), flags \[(?P<flags>[^\]]*)\], proto:? (?P<proto>[\w-]+)(?: \((?P<number>\d+)\))?, length (?:\d+ \[was )?(?P<length>\d+)"
 )
 _IP6 = re.compile(
     r"\((?:class 0x[0-9a-f]+, )?(?:flowlabel 0x[0-9a-f]+, )?hlim (?P<ttl>\d+), next-header (?P<proto>[\w() -]+?) (?:\((?P<number>\d+)\) )?payload length: (?P<length>\d+)\)"
