@@ -99,7 +99,9 @@ def _missed(network: Network, decision: Decision, found: Resolution, carried: Ca
     if not carried.obstacles:
         return Stop("unseen", direction, host, decision, found, is_certain=False)
     obstacle = _nearest(carried, found.place)
-    return Stop("lost", direction, host, decision, found, obstacle, is_certain=obstacle.reason != "unseen")
+    if obstacle.reason == "unseen":
+        return Stop("unseen", direction, host, decision, found, obstacle, is_certain=False)
+    return Stop("lost", direction, host, decision, found, obstacle)
 
 
 def _nearest(carried: Carried, place: Place) -> Obstacle:

@@ -156,6 +156,16 @@ def test_a_destination_beyond_the_given_states_is_not_judged():
     assert path.causes == ()
 
 
+def test_what_leaves_by_a_device_upon_another_whose_end_is_not_told_is_not_called_lost():
+    stacked = interface("mv0", 3, "02:00:00:00:00:05", "10.0.2.9/24", link="t0")
+    back = [{"dst": "default", "gateway": "10.0.2.1", "dev": "mv0", "flags": []}]
+    known = [{"dst": "10.0.2.1", "dev": "mv0", "lladdr": MACS["Q"], "state": ["REACHABLE"]}]
+    there = [{"dst": "10.0.2.9", "dev": "r1", "lladdr": MACS["T"], "state": ["REACHABLE"]}]
+    target = raw(interface("t0", 2, MACS["T"], peer=3), stacked, routes=back, neigh=known)
+    path = go({"T": target, "R": {"neigh": there}})
+    assert (path.outcome, path.stop.host, path.stop.is_certain) == ("unknown", "T", False)
+
+
 def test_what_no_state_was_given_for_is_never_called_proved():
     failed = [{"dst": "10.0.1.1", "dev": "s0", "state": ["FAILED"]}]
     path = walk([host_state(raws()["S"] | {"neigh": failed}, "S")], echo("10.0.2.9"), "S")
