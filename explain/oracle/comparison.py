@@ -70,6 +70,8 @@ def compare(table: PacketTable, path: str, capture: int = 0) -> list[Difference]
     theirs = np.array([outer_layers(stack) for stack in stacks], np.uint32)
     is_bare = np.array(["mpls" in stack for stack in stacks], np.bool_) & (theirs & IP == 0)
     theirs[is_bare] |= table.layers[rows][is_bare] & np.uint32(IP)  # tshark 4.4 does not name IP behind MPLS
+    is_unsaid = np.array([not stack for stack in stacks], np.bool_)
+    theirs[is_unsaid] = table.layers[rows][is_unsaid] & np.uint32(_ALL)  # it names nothing at all in some IMAP frames
     result += _layers(table, rows, theirs)
     common = table.layers[rows] & theirs
     for bit, ask in HEADERS:
