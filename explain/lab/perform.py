@@ -34,6 +34,7 @@ ENVIRONMENT = {
     "LC_ALL": "C.UTF-8",
     "HOME": "/run/explain",
     "TERM": "dumb",
+    "NO_COLOR": "1",  # iproute2 of Debian 13 asks for it, whatever the terminal can do
     "COLUMNS": "120",
 }
 _TIMED_OUT = 124  # as timeout(1) has it
