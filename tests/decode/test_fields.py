@@ -79,13 +79,14 @@ def test_an_error_quotes_who_spoke_to_whom_about_what() -> None:
     assert (quoted["quote_sport"], quoted["quote_dport"]) == (9, 10)
 
 
-def test_a_quoted_fragment_and_a_short_quote_tell_no_ports() -> None:
+def test_a_quoted_fragment_tells_no_ports_and_a_short_quote_those_that_are_whole() -> None:
     later = KINDS["later fragment"][0]
     (one,) = known(of_frames(p.error("192.0.2.254", 11, 1, later)))
     assert (one["icmp"]["quote_protocol"], one["icmp"]["quote_sport"]) == (17, 0)
-    packet = p.ip("192.0.2.254", A4, 1, p.icmp(3, 1, 0, KINDS["udp"][0][14:41]))
-    (short,) = known(of_frames(p.eth(p.R, p.A, 0x800, packet)))
-    assert (short["icmp"]["quote_src"], short["icmp"]["quote_sport"]) == (A4, 0)
+    for octets, port in ((20, 0), (23, 0), (24, 5353)):
+        packet = p.ip("192.0.2.254", A4, 1, p.icmp(3, 1, 0, KINDS["udp"][0][14 : 14 + octets]))
+        (short,) = known(of_frames(p.eth(p.R, p.A, 0x800, packet)))
+        assert (short["icmp"]["quote_src"], short["icmp"]["quote_sport"]) == (A4, port)
 
 
 def test_a_neighbour_message_names_its_target_and_its_link_layer_address() -> None:
