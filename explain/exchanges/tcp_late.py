@@ -21,23 +21,17 @@ _UNKNOWN = 2
 _FEWEST_MIXED, _SHARE_MIXED = 2, 8  # segments, and one in so many
 
 
-def delayed(table: PacketTable, talk: Talk) -> Rows:
-    """Segments that were sent before others that were recorded ahead of them, and so were not sent again."""
-    found: Rows = talk.rows[_turns(table, talk) < 0]
-    return found
+def late(table: PacketTable, talk: Talk) -> tuple[Rows, Rows]:
+    """Segments that came late: those that were delayed, and those that were sent again at once.
 
-
-def sent_again_at_once(table: PacketTable, talk: Talk) -> Rows:
-    """Segments that were sent again, and so soon that Wireshark calls them out of order.
-
-    Where a side does not count its packets, they are those whose octets are in the capture before.
+    What was delayed was sent before others that were recorded ahead of it. What was sent again so soon Wireshark
+    calls out of order; where a side does not count its packets, it is what has its octets in the capture before.
     """
-    is_late = talk.labels & np.uint16(OUT_OF_ORDER) != 0
-    if not is_late.any():
-        return talk.rows[:0]
-    turns = _turns(table, talk)
-    found: Rows = talk.rows[is_late & np.where(turns == _UNKNOWN, _was_here(talk), turns > 0)]
-    return found
+    turns, is_late = _turns(table, talk), talk.labels & np.uint16(OUT_OF_ORDER) != 0
+    is_again, is_unknown = is_late & (turns > 0), is_late & (turns == _UNKNOWN)
+    if is_unknown.any():
+        is_again &= ~is_unknown | _was_here(talk)
+    return talk.rows[turns < 0], talk.rows[is_again]
 
 
 def mixed(talk: Talk) -> Rows:

@@ -10,7 +10,7 @@ from explain.arrays import among
 from explain.exchanges import tcp_labels as label
 from explain.exchanges.tcp_challenge import challenges, go_on
 from explain.exchanges.tcp_course import NEVER
-from explain.exchanges.tcp_late import delayed, mixed, sent_again_at_once
+from explain.exchanges.tcp_late import late, mixed
 from explain.exchanges.tcp_many import recorded_twice
 from explain.record import dataclass
 from explain.story.teller import end_text
@@ -194,7 +194,7 @@ def _late(table: PacketTable, moments: TcpMoments, index: int, rows: Rows) -> tu
     if not len(rows):
         return ()
     talk = moments.talk(index)
-    is_again, is_delayed = among(rows, sent_again_at_once(table, talk)), among(rows, delayed(table, talk))
+    is_delayed, is_again = (among(rows, some) for some in late(table, talk))
     return (
         ("tcp.resent-at-once", rows[is_again]), ("tcp.out-of-order", rows[is_delayed]),
         ("tcp.late", rows[~is_again & ~is_delayed]),

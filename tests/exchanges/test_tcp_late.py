@@ -7,7 +7,7 @@ from packets import pcap
 from tcp_scenes import ACK, Play, found
 
 import explain
-from explain.exchanges.tcp_late import delayed, sent_again_at_once
+from explain.exchanges.tcp_late import late
 
 ONE, TWO, THREE = 1, 11, 21  # where the segments begin
 
@@ -30,7 +30,7 @@ def talk_of(*sent):
 
 
 @pytest.mark.parametrize(
-    ("sent", "again", "late"),
+    ("sent", "again", "delayed"),
     [
         ([(ONE, 101), (THREE, 103), (TWO, 102)], [], [5]),
         ([(ONE, 101), (THREE, 103), (TWO, 104)], [5], []),
@@ -41,11 +41,10 @@ def talk_of(*sent):
     ],
     ids=["overtaken", "a new number", "seen before, a new number", "seen before", "no numbers", "numbers by lot"],
 )
-def test_what_comes_late_was_sent_again_if_its_number_or_its_octets_say_so(sent, again, late):
+def test_what_comes_late_was_sent_again_if_its_number_or_its_octets_say_so(sent, again, delayed):
     moments = found(talk_of(*sent)).facts["moments"]
     talk = moments.talk(0)
-    assert sent_again_at_once(moments.table, talk).tolist() == again
-    assert delayed(moments.table, talk).tolist() == late
+    assert [rows.tolist() for rows in late(moments.table, talk)] == [delayed, again]
 
 
 @pytest.mark.parametrize(("is_again", "resent"), [(True, [5]), (False, [])])

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.icmp_echo import IcmpEcho
     from explain.exchanges.icmp_error import IcmpError
-    from explain.table import PacketTable
+    from explain.table import PacketTable, Rows
 
 _PROVED = frozenset(("icmp-redirect", "udp-no-listener"))
 _SOUND = ("", "unsized")  # what is odd about a report of a packet that was too large: nothing
@@ -83,9 +83,7 @@ def _affected(scene: Scene) -> dict[int, list[Member]]:
     by_flow: dict[int, list[Member]] = defaultdict(list)
     for kind in CONVERSATIONS:
         part = scene.part(kind)
-        is_error = among(part.frames, icmp.row[is_told])  # which may have been recorded before what it quotes
-        openers = np.append(np.flatnonzero(~is_error), len(is_error) - 1)
-        own = scene.table.flow[part.frames[openers[np.searchsorted(openers[:-1], part.bounds[:-1])]]]
+        own = scene.table.flow[_openers(part, icmp.row[is_told])]
         for index in np.flatnonzero(among(own, wanted)).tolist():
             by_flow[int(own[index])].append((part, index))
     quoted = zip(icmp.row[is_told].tolist(), flows[is_told].tolist(), strict=True)
@@ -94,6 +92,15 @@ def _affected(scene: Scene) -> dict[int, list[Member]]:
         for row in np.intersect1d(trace.rows(index), icmp.row).tolist():
             affected[row] = [*affected.get(row, ()), (trace, index)]
     return affected
+
+
+def _openers(part: ExchangeColumns, errors: Rows) -> Rows:
+    """The first frame of each exchange that is no error: an error may have been recorded before what it quotes."""
+    first = part.frames[part.bounds[:-1]]
+    for index in np.flatnonzero(among(first, errors)).tolist():
+        rows = part.rows(index)
+        first[index] = rows[np.argmin(among(rows, errors))]
+    return first
 
 
 def _members(part: ExchangeColumns, indices: list[int], affected: dict[int, list[Member]]) -> list[Member]:

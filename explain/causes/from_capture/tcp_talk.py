@@ -10,7 +10,7 @@ import numpy as np
 from explain.arrays import among
 from explain.causes.from_capture.ping_sizes import LARGE
 from explain.exchanges import tcp_labels as label
-from explain.exchanges.tcp_late import delayed, mixed, sent_again_at_once
+from explain.exchanges.tcp_late import late, mixed
 from explain.exchanges.tcp_many import count_recorded_twice, measure_closed_windows
 from explain.exchanges.tcp_measures import measure_times
 from explain.table import ACK, FIN, RST, SYN
@@ -143,8 +143,8 @@ def _resent(twice: I8, moments: TcpMoments, index: int) -> Trouble | None:
     total = len(talk.rows)
     rows = moments.labelled(index, label.RESENT & ~label.SPURIOUS_RETRANSMISSION)
     rows = rows[moments.table.flags[rows] & SYN == 0]
-    rows = rows[~among(rows, delayed(moments.table, talk))]
-    rows = np.sort(np.concatenate((rows, sent_again_at_once(moments.table, talk))))
+    delayed, at_once = late(moments.table, talk)
+    rows = np.sort(np.concatenate((rows[~among(rows, delayed)], at_once)))
     resent = len(rows) - int(twice[index])
     if resent < _FEWEST_RESENT or resent * _SUBSTANTIAL < total or len(mixed(talk)):
         return None
