@@ -70,6 +70,9 @@ IP = IPV4 | IPV6
 FIN, SYN, RST, ACK = 1, 2, 4, 16
 """Bits of ``flags`` (RFC 9293, 3.1)."""
 
+FRESH_TTLS = (64, 128, 255)
+"""Hop limits that hosts begin with; whoever forwards takes one off (RFC 1812, 5.3.1; RFC 8200, 3)."""
+
 _TCP, _UDP = 6, 17  # protocol numbers
 _REVERSED_BIT = np.uint32(17)
 _PART = 1 << 16  # rows looked at together, so that what is between stays in a cache

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from explain.causes.chance import may_lose_all
-from explain.causes.spots import FRESH_TTLS
+from explain.table import FRESH_TTLS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

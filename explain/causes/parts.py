@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from explain.causes.context import context_of
 from explain.causes.sightings import look
-from explain.causes.spots import FRESH_TTLS
 from explain.record import dataclass
 from explain.state.network import is_switch
 from explain.state.routes import Query, look_up
 from explain.state.settings import is_router
+from explain.table import FRESH_TTLS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

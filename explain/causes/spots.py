@@ -10,8 +10,6 @@ from explain.record import dataclass
 if TYPE_CHECKING:
     from explain.causes.diagnosis import Witnesses
 
-FRESH_TTLS = frozenset((64, 128, 255))
-"""What hosts begin with. Source: RFC 1700, IP option numbers; RFC 8200 leaves it to the host."""
 NOBODY = {"0.0.0.0", "::"}  # noqa: S104 - addresses on the wire
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from explain.causes.at_sender import AT_SENDER, is_answered
 from explain.causes.expected import may_say
-from explain.causes.spots import FRESH_TTLS
+from explain.table import FRESH_TTLS
 
 if TYPE_CHECKING:
     from explain.causes.context import Context

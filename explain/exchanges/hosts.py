@@ -10,7 +10,7 @@ import numpy as np
 from explain.addresses import BROADCAST, IPV6_KEY, NO_MAC, mac_text
 from explain.arrays import distinct
 from explain.model import Host
-from explain.table import OUTGOING
+from explain.table import FRESH_TTLS, OUTGOING
 
 if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
@@ -22,7 +22,6 @@ _BOTH_ENDS = 2
 _KEY_BITS = np.uint64(33)  # of an address key
 _KEY = np.uint64((1 << 33) - 1)
 _FORWARDED = 2  # a MAC that carries so many other networks' addresses is a router
-_FRESH = (64, 128, 255)  # hop limits that hosts begin with; a router takes one off
 
 
 class Hosts(Sequence[Host]):
@@ -174,7 +173,7 @@ def _carried(table: PacketTable, *, without_fresh: bool = False) -> tuple[U8, U8
     first = table.first_of_side[:-2]
     is_seen, senders = first >= 0, np.stack((table.flows.low, table.flows.high), axis=1).ravel()
     if without_fresh:
-        is_seen &= (senders < IPV6_KEY) | ~np.isin(table.ttl[first], _FRESH)
+        is_seen &= (senders < IPV6_KEY) | ~np.isin(table.ttl[first], FRESH_TTLS)
     senders = senders[is_seen]
     pairs = distinct(table.link[first[is_seen]].astype(np.uint64) << _KEY_BITS | senders)
     macs, addresses = table.links.source[pairs >> _KEY_BITS], pairs & _KEY

@@ -13,7 +13,7 @@ import numpy as np
 
 from explain.addresses import NO_MAC, is_private
 from explain.arrays import among
-from explain.table import IP
+from explain.table import FRESH_TTLS, IP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,7 @@ _REPLY = 2
 _INITIAL_TTLS = (30, 32, 60, 64, 100, 128, 255)
 _MOST_HOPS = 31
 _IS_FORWARDED = np.zeros(256, np.bool_)  # by TTL
-for _start in (64, 128, 255):
+for _start in FRESH_TTLS:
     _IS_FORWARDED[_start - _MOST_HOPS : _start] = True
 _IS_FORWARDED[list(_INITIAL_TTLS)] = False
 

@@ -14,6 +14,7 @@ from explain.exchanges.columns import ExchangeColumns, Found, from_list
 from explain.exchanges.traceroute_answers import EXPIRED, REPLY, TOO_BIG, UNREACHABLE, listen
 from explain.exchanges.traceroute_probes import Probe, Run, is_trace, runs_of
 from explain.record import dataclass
+from explain.table import FRESH_TTLS
 
 if TYPE_CHECKING:
     from explain.table import PacketTable
@@ -22,7 +23,6 @@ OUTCOMES = ("reached", "not-reached")
 _METHODS = {1: "icmp", 58: "icmp", 6: "tcp", 17: "udp"}
 _FINAL = frozenset((REPLY, UNREACHABLE))  # nobody asks further: the probe has come to its target, or was turned back
 _PATIENCE_NS = 15_000_000_000
-_USUAL_TTLS = (64, 128, 255)
 _FEWEST_SILENT = 3
 
 
@@ -103,7 +103,7 @@ def _distance(table: PacketTable, run: Run) -> int | None:
     """How many hops the answer of the target came, if it began with one of the usual TTLs."""
     said = (int(table.ttl[one.row]) for one in run.answers.values() if one.speaker == run.target and one.name in _FINAL)
     ttl = next(said, 0)
-    return next((begun - ttl + 1 for begun in _USUAL_TTLS if ttl <= begun), None) if ttl else None
+    return next((begun - ttl + 1 for begun in FRESH_TTLS if ttl <= begun), None) if ttl else None
 
 
 def _silent_before_its_answer(hops: tuple[Hop, ...], distance: int | None) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.causes.from_capture.silence import WHY_SILENT
 from explain.exchanges.segment import carriers, is_forwarded
 from explain.places.near import copies_of, whole_of
-from explain.table import ACK, SYN
+from explain.table import ACK, FRESH_TTLS, SYN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,6 @@ _ONLY_OF = {
     "tcp.connection": ("tcp-accept-queue-full",),
 }
 """Kind of exchange -> the causes that lose answers of this kind alone."""
-_FULL_TTLS = (64, 128, 255)  # with which hosts send
 _LINK_LOCAL = 0xA9FE  # 169.254.0.0/16 (RFC 3927)
 _HAIRPIN = ("masquerade-bypassed-by-notrack", "stateful-filter-asymmetric-path")
 
@@ -73,7 +72,7 @@ def _is_outward(table: PacketTable, row: int) -> bool:
 
 def _owners(table: PacketTable) -> list[tuple[int, int]]:
     """Who has which IPv4 address: by ARP, and by packets that no router has passed on."""
-    own = [(one.address, one.mac) for one in carriers(whole_of(table)) if one.ttl in _FULL_TTLS]
+    own = [(one.address, one.mac) for one in carriers(whole_of(table)) if one.ttl in FRESH_TTLS]
     return [*own, *zip(table.arp.sender_ip.tolist(), table.arp.sender_mac.tolist(), strict=True)]
 
 

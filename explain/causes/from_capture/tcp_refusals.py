@@ -11,7 +11,7 @@ from explain.addresses import NO_MAC
 from explain.arrays import among
 from explain.causes.from_capture.scene import Seen
 from explain.places.near import copies_of, whole_of
-from explain.table import ICMP, ICMPV6, IP, RST, TCP
+from explain.table import FRESH_TTLS, ICMP, ICMPV6, IP, RST, TCP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
     from explain.table import PacketTable, Rows
 
-_FULL_TTLS = (64, 128, 255)  # with which hosts send; whoever forwards takes one off (RFC 1812, 5.3.1)
 _ADVERTISEMENT = 136
 _OTHERS = ("rst-by-middlebox", "filter-on-target-input", "dnat-to-wrong-port")
 _ITS_OWN = ("tcp-no-listener", "dnat-missing", "tcp-bound-to-loopback")
@@ -117,11 +116,11 @@ class _Routers:
         """The frame, if its sender wrote the packet in it, although the source is another's address."""
         table, mac, place = self.table, self.mac(row), int(self.table.place[row])
         server, _ = table.ends(row)
-        if int(table.ttl[row]) not in _FULL_TTLS or mac >= NO_MAC or server in self._own.get(mac, (server,)):
+        if int(table.ttl[row]) not in FRESH_TTLS or mac >= NO_MAC or server in self._own.get(mac, (server,)):
             return None
         # Where what is forwarded keeps its TTL, a whole one says nothing; who answers from there lives there.
         passed = self._from(mac, place)
-        passed = passed[among(table.ttl[passed], _FULL_TTLS)]
+        passed = passed[among(table.ttl[passed], FRESH_TTLS)]
         is_icmp = table.layers[passed] & (ICMP | ICMPV6) != 0
         return None if (~is_icmp | (table.sources(passed) == server)).any() else row
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from explain.addresses import ipv4_text, ipv6_text
 from explain.decode.dissect import sums
 from explain.decode.dissect.field import CutError, Means, Next
+from explain.table import FRESH_TTLS
 
 if TYPE_CHECKING:
     from explain.decode.dissect.field import Header
@@ -34,7 +35,6 @@ _OPTIONS_V6 = {
     0: "Pad1", 1: "PadN", 5: "router alert", 0x26: "quick start", 0x63: "RPL", 0xC2: "jumbo payload",
     0xC9: "home address",
 }  # fmt: skip
-_INITIAL = (64, 128, 255)
 _MOST_HOPS = 31
 _MOST_OPTIONS = 40
 
@@ -46,9 +46,9 @@ def _ttl_means(header: Header, at: int) -> Means | None:
         return "ttl-quoted", {"ttl": ttl}
     if ttl <= 1:
         return "ttl-last", {}
-    if ttl in _INITIAL:
+    if ttl in FRESH_TTLS:
         return "ttl-full", {"ttl": ttl}
-    start = next((one for one in _INITIAL if one - _MOST_HOPS <= ttl < one), None)
+    start = next((one for one in FRESH_TTLS if one - _MOST_HOPS <= ttl < one), None)
     return ("ttl-lowered", {"start": start, "routers": start - ttl}) if start else None
 
 
