@@ -111,14 +111,13 @@ def _detour(wires: Wires) -> float:
 
 
 def _untranslated(wires: Wires) -> float:
-    """A router let a private address out, on its way to a public one (RFC 1918, 3); states would tell its rules."""
-    if wires.witnesses.states:
+    """A router let a private address out, on its way to a public one; states would tell its rules."""
+    table = wires.witnesses.table
+    if wires.witnesses.states or table is None:
         return 0
-    from explain.state.addresses import is_private
+    from explain.exchanges.segment import is_private_underway
 
-    away = (hit for spot in wires.spots if spot not in wires.sender for hit in spot.requests)
-    pairs = {(hit.src, hit.dst) for hit in away}
-    return 20 * any(is_private(src) and not is_private(dst) for src, dst in pairs)
+    return 20 * any(is_private_underway(table, hit.row) for spot in wires.spots for hit in spot.requests)
 
 
 _ASK: dict[str, Callable[[Wires], float]] = {
