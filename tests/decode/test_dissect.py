@@ -23,8 +23,8 @@ LINKS = (0, 1, 9, 12, 50, 101, 104, 108, 113, 228, 229, 276, 147)
 COMPARED = (
     "eth.dst", "eth.src", "eth.type", "vlan.id", "vlan.priority", "arp.opcode", "arp.src.proto_ipv4",
     "arp.dst.proto_ipv4", "arp.src.hw_mac", "ip.version", "ip.dsfield.dscp", "ip.len", "ip.id", "ip.flags.df",
-    "ip.flags.mf", "ip.ttl", "ip.proto", "ip.checksum", "ip.src", "ip.dst", "ip.rec_rt", "ipv6.plen", "ipv6.nxt",
-    "ipv6.hlim",
+    "ip.flags.mf", "ip.ttl", "ip.proto", "ip.checksum", "ip.src", "ip.dst", "ip.rec_rt", "ip.opt.flag",
+    "ip.opt.overflow", "ip.opt.time_stamp_addr", "ipv6.plen", "ipv6.nxt", "ipv6.hlim",
     "ipv6.flow", "ipv6.src", "ipv6.dst", "tcp.srcport", "tcp.dstport", "tcp.seq_raw", "tcp.ack_raw", "tcp.flags",
     "tcp.flags.syn", "tcp.flags.push", "tcp.window_size_value", "tcp.checksum", "tcp.options.mss_val",
     "tcp.options.wscale.shift", "tcp.options.timestamp.tsval", "tcp.options.timestamp.tsecr", "udp.srcport",
@@ -208,6 +208,44 @@ def test_of_a_recorded_route_the_addresses_before_its_pointer_are_told(pointer, 
     frame = bytearray(ping(ALICE, BOB, 1))
     frame[14] = 0x45 + len(options) // 4
     assert values(only(bytes(frame[:34]) + options + bytes(frame[34:])), "ip.rec_rt") == route[:count]
+
+
+WRITER = "0.56.206.252"  # the same octets as the time
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ((68, 12, 9, 0x10), [("flag", 0), ("overflow", 1), ("time_stamp", 3723004)]),
+        ((68, 12, 5, 0x00), [("flag", 0), ("overflow", 0)]),
+        ((68, 12, 13, 0x01), [("flag", 1), ("overflow", 0), ("time_stamp", 3723004), ("time_stamp_addr", WRITER)]),
+        ((68, 12, 5, 0x03), [("flag", 3), ("overflow", 0), ("time_stamp_addr", WRITER)]),
+    ],
+)
+def test_of_recorded_times_those_before_the_pointer_are_told(option, told):
+    """Source: RFC 791, 3.1."""
+    frame = bytearray(ping(ALICE, BOB, 1))
+    frame[14] = 0x48
+    layers = only(bytes(frame[:34]) + bytes(option) + (3723004).to_bytes(4, "big") * 2 + bytes(frame[34:]))
+    found = [field for field in layers[1].fields if field.name.startswith("ip.opt.") and field.name != "ip.opt.type"]
+    assert sorted((field.name.removeprefix("ip.opt."), field.value) for field in found) == told
+    assert all(field.means == ("time-of-day", {"time": "01:02:03.004"}) for field in found if field.value == 3723004)
+
+
+def test_a_time_that_nobody_filled_in_yet_is_no_midnight():
+    message = bytes((13, 0, 0, 0, 0, 7, 0, 1)) + (3723004).to_bytes(4, "big") + bytes(8)
+    fields = {field.name: field.means for field in only(eth(A, B, 0x800, ip(ALICE, BOB, 1, message)))[2].fields}
+    assert fields["icmp.originate_timestamp"] == ("time-of-day", {"time": "01:02:03.004"})
+    assert fields["icmp.receive_timestamp"] is fields["icmp.transmit_timestamp"] is None
+
+
+def test_a_source_route_tells_where_it_was_and_where_it_still_goes():
+    frame = bytearray(ping(ALICE, BOB, 1))
+    frame[14] = 0x48
+    option = bytes((131, 11, 8)) + packed("192.0.2.9") + packed("198.51.100.9") + b"\0"
+    layers = only(bytes(frame[:34]) + option + bytes(frame[34:]))
+    assert values(layers, "ip.rec_rt") == ["192.0.2.9"]
+    assert values(layers, "ip.src_rt") == ["198.51.100.9"]
 
 
 def test_padding_of_a_short_frame_is_no_data():

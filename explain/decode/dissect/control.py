@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from explain.addresses import ipv4_text, ipv6_text
 from explain.decode.dissect import groups, sums
 from explain.decode.dissect.field import CutError, Means, Next
+from explain.decode.dissect.ip import time_of_day
 
 if TYPE_CHECKING:
     from explain.decode.dissect.field import Header
@@ -42,6 +43,7 @@ _RECORD = groups.Names(
     "icmpv6.mldr.mar.record_type", "icmpv6.mldr.mar.aux_data_len", "icmpv6.mldr.mar.nb_sources",
     "icmpv6.mldr.mar.multicast_address", None,
 )  # fmt: skip
+_TIMES = (13, 14)
 _ERRORS, _ERRORS_V6 = (3, 4, 5, 11, 12), (1, 2, 3, 4)
 _OPTIONS_AT = {133: 8, 134: 16, 135: 24, 136: 24, 137: 40}
 _MOST_OPTIONS = 32
@@ -64,6 +66,9 @@ def icmp(header: Header) -> Next | None:
     if kind in (0, 8, 13, 14):
         header.number("icmp.ident", 4, 2)
         header.number("icmp.seq", 6, 2)
+        if kind in _TIMES:
+            _timestamps(header)
+            return None
     elif kind == 5:
         header.text("icmp.redir_gw", 4, 4, ipv4_text(header.raw(4, 4)))
     elif (kind, code) == (3, 4):
@@ -73,6 +78,13 @@ def icmp(header: Header) -> Next | None:
     header.raw(0, 8)
     following = "ip" if kind in _ERRORS else "data"
     return _then(header, following, is_quoted=kind in _ERRORS)
+
+
+def _timestamps(header: Header) -> None:
+    """When each of the two sent and received, what nobody filled in yet being 0 (RFC 792)."""
+    for at, name in ((8, "originate"), (12, "receive"), (16, "transmit")):
+        ms = int.from_bytes(header.raw(at, 4), "big")
+        header.number(f"icmp.{name}_timestamp", at, 4, None, time_of_day(ms) if ms else None)
 
 
 def _then(header: Header, kind: str, *, is_quoted: bool) -> Next | None:

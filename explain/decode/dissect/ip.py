@@ -29,7 +29,10 @@ _OPTIONS = {
     0: "end", 1: "no operation", 7: "record route", 68: "timestamp", 130: "security", 131: "loose source route",
     136: "stream id", 137: "strict source route", 148: "router alert",
 }  # fmt: skip
-_RECORD_ROUTE, _ROUTE = 7, 3  # and the octets before its addresses, the last of which points behind those filled in
+_RECORD_ROUTE, _TIMESTAMP, _SOURCE_ROUTES = 7, 68, (131, 137)
+_ROUTE, _TIMES = 3, 4  # octets before what these options hold; the third points behind what is filled in
+_TIME_FLAGS = {0: "times only", 1: "addresses and times", 3: "times of the addresses given"}
+_DAY_MS = 86_400_000
 _HOP_BY_HOP, _DESTINATION = 0, 60
 _OPTIONS_V6 = {
     0: "Pad1", 1: "PadN", 5: "router alert", 0x26: "quick start", 0x63: "RPL", 0xC2: "jumbo payload",
@@ -121,12 +124,44 @@ def _options(header: Header, size: int) -> None:
         if length < 1 or at + length > size:
             raise CutError
         header.text("ip.opt.type", at, length, _OPTIONS.get(kind, str(kind)))
-        if kind == _RECORD_ROUTE and length >= _ROUTE:
-            for spot in range(at + _ROUTE, min(at + header.raw(at + 2, 1)[0], at + length + 1) - 4, 4):
-                header.text("ip.rec_rt", spot, 4, ipv4_text(header.raw(spot, 4)))
+        if kind in (_RECORD_ROUTE, *_SOURCE_ROUTES) and length >= _ROUTE:
+            _route(header, at, length, is_wanted=kind != _RECORD_ROUTE)
+        if kind == _TIMESTAMP and length >= _TIMES:
+            _times(header, at, length)
         at += length
         if kind == 0:
             return
+
+
+def _route(header: Header, at: int, length: int, *, is_wanted: bool) -> None:
+    """The addresses of a route: those that filled it in, and of a source route those still to pass (RFC 791, 3.1)."""
+    next_one = at + header.raw(at + 2, 1)[0] - 1
+    for spot in range(at + _ROUTE, at + length - 3, 4):
+        is_past = spot + 4 <= next_one
+        if is_past or is_wanted:
+            header.text("ip.rec_rt" if is_past else "ip.src_rt", spot, 4, ipv4_text(header.raw(spot, 4)))
+
+
+def _times(header: Header, at: int, length: int) -> None:
+    """When hosts and routers passed the packet on, each alone or behind its address (RFC 791, 3.1; 781)."""
+    next_one = at + header.raw(at + 2, 1)[0] - 1
+    header.bits("ip.opt.overflow", at + 3, 1, 0, 4)
+    with_address = header.bits("ip.opt.flag", at + 3, 1, 4, 4, _TIME_FLAGS) != 0
+    for spot in range(at + _TIMES, at + length - (7 if with_address else 3), 8 if with_address else 4):
+        if with_address:
+            header.text("ip.opt.time_stamp_addr", spot, 4, ipv4_text(header.raw(spot, 4)))
+        time = spot + 4 * with_address
+        if time + 4 <= next_one:
+            ms = int.from_bytes(header.raw(time, 4), "big")
+            header.number("ip.opt.time_stamp", time, 4, None, time_of_day(ms))
+
+
+def time_of_day(ms: int) -> Means:
+    """The time that milliseconds since midnight tell; those of more than a day count something else."""
+    if ms >= _DAY_MS:
+        return "time-not-of-day", {}
+    minutes, rest = divmod(ms, 60_000)
+    return "time-of-day", {"time": f"{minutes // 60:02}:{minutes % 60:02}:{rest / 1000:06.3f}"}
 
 
 def ipv6(header: Header) -> Next | None:
