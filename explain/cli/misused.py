@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 from click.exceptions import NoArgsIsHelpError
 
 from explain.model import Line
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 def show(error: click.ClickException, language: str) -> None:
     """Tell it with the usage of the command, on standard error."""
-    if language == "en" or isinstance(error, NoArgsIsHelpError):
+    if isinstance(error, NoArgsIsHelpError) or (language == "en" and not _is_about_a_number(error)):
         error.show()
         return
     from explain.words import say
@@ -25,12 +29,11 @@ def show(error: click.ClickException, language: str) -> None:
 
 
 def _line(error: click.ClickException) -> Line:
-    if command := getattr(error, "command_name", None):
-        return Line("errors.misused.command", {"name": command})
     match error:
+        case click.NoSuchCommand():
+            return Line("errors.misused.command", {"name": error.command_name, "near": _near(error.possibilities)})
         case click.NoSuchOption():
-            near = Line("errors.unknown.near", {"names": error.possibilities}) if error.possibilities else ""
-            return Line("errors.misused.option", {"name": error.option_name, "near": near})
+            return Line("errors.misused.option", {"name": error.option_name, "near": _near(error.possibilities)})
         case click.BadOptionUsage():
             return Line("errors.misused.value", {"name": error.option_name})
         case click.BadParameter(param=click.Parameter() as param):
@@ -39,8 +42,22 @@ def _line(error: click.ClickException) -> Line:
                 return Line("errors.misused.missing", {"name": name})
             if isinstance(param.type, click.Choice):
                 return Line("errors.misused.choice", {"name": name, "choices": list(param.type.choices)})
-            if isinstance(param.type, click.IntRange) and None not in (param.type.min, param.type.max):
-                limits = {"least": param.type.min, "most": param.type.max}
-                return Line("errors.misused.number", {"name": name, **limits})
+            if isinstance(param.type, click.IntRange):
+                form = "count" if param.type.max is None else "number"
+                return Line(f"errors.misused.{form}", {"name": name, "least": param.type.min, "most": param.type.max})
             return Line("errors.misused.bad", {"name": name, "message": error.message.rstrip(".")})
     return Line("errors.misused.other", {"message": error.format_message()})
+
+
+def _near(names: Sequence[str] | None) -> Line | str:
+    return Line("errors.unknown.near", {"names": names}) if names else ""
+
+
+def _is_about_a_number(error: click.ClickException) -> bool:
+    """Whether click would call a word that is no number, or one out of range, "not a valid integer range"."""
+    return (
+        isinstance(error, click.BadParameter)
+        and not isinstance(error, click.MissingParameter)
+        and isinstance(error.param, click.Parameter)
+        and isinstance(error.param.type, click.IntRange)
+    )

@@ -23,11 +23,19 @@ def between(first: str, last: str, *, is_utc: bool) -> Between:
     A time of the day alone is that of the day on which the capture begins, or of the next one if it ends before.
 
     Raises:
-        UsageError: a moment that is neither a number nor an ISO 8601 time, with or without its date.
+        UsageError: a moment that is neither a number nor an ISO 8601 time, with or without its date; or, once
+            it is known when the capture begins, an end before the beginning.
     """
     zone = UTC if is_utc else None
     given = _moment(first), _moment(last)
-    return lambda start_ns: _found(*given, start_ns, zone)
+
+    def found(start_ns: int) -> tuple[int, int]:
+        begin, end = _found(*given, start_ns, zone)
+        if end < begin:
+            raise UsageError("usage.between_order", first=first, last=last)
+        return begin, end
+
+    return found
 
 
 def _moment(text: str) -> _When:

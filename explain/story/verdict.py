@@ -42,7 +42,9 @@ def tell(report: Report, groups: Sequence[Group]) -> list[Line]:
     if report.unexplained:
         return [_unexplained(report.unexplained, exchanges)]
     if not len(exchanges):
-        return [Line("story.nothing", values, everything, 0, None, "odd")]
+        there = sum(len(part) for part in exchanges.parts)
+        name = "story.nothing-chosen" if there else "story.nothing"
+        return [Line(name, {**values, "exchanges": there}, everything, 0, None, "odd")]
     name = "story.healthy" if values["span_ns"] else "story.healthy-moment"
     return [Line(name, values, everything, 0, None, "good")]
 

@@ -104,9 +104,10 @@ def test_a_selection_keeps_frame_numbers_and_ids_and_never_the_captures(broken):
         (("--port", "80"), []),
     ],
 )
-def test_selections_choose_exchanges(broken, selection, kinds):
+def test_selections_choose_exchanges_and_say_so_where_they_choose_none(broken, selection, kinds):
     report = json.loads(run(broken, "--json", *selection).stdout)
     assert [one["kind"] for one in report["exchanges"]] == kinds
+    assert (report["story"][0]["message"] == "story.nothing-chosen") == (not kinds)
 
 
 def test_a_file_that_is_not_there_is_one_clear_line(tmp_path):

@@ -47,3 +47,9 @@ def test_the_clock_on_the_wall_is_the_local_one(monkeypatch):
 def test_anything_else_is_named(text):
     with pytest.raises(UsageError, match="neither seconds nor a time"):
         between("0", text, is_utc=True)
+
+
+@pytest.mark.parametrize(("first", "last"), [("5", "1"), ("2000-01-31", "2000-01-30T22:46"), ("2000-01-31", "0")])
+def test_an_end_before_the_beginning_is_refused(first, last):
+    with pytest.raises(UsageError, match="the end is before the beginning"):
+        between(first, last, is_utc=True)(START_NS)
