@@ -12,9 +12,9 @@ import packets
 from explain.capture import open_capture
 from explain.decode import Decoder
 from explain.exchanges.columns import ExchangeColumns
-from explain.exchanges.tcp_connection import TcpConnection, find
-from explain.exchanges.tcp_labels import names
-from explain.exchanges.tcp_segments import follow_steps
+from explain.exchanges.tcp.connection import TcpConnection, find
+from explain.exchanges.tcp.labels import names
+from explain.exchanges.tcp.segments import follow_steps
 from explain.table import PacketTable
 
 C, S = ("192.0.2.1", 40000), ("198.51.100.7", 80)

@@ -108,7 +108,7 @@ def test_both_languages_say_every_message_with_the_same_values():
 
 
 def test_every_kind_of_exchange_stands_wherever_kinds_are_listed():
-    sources = [path.read_text(encoding="utf-8") for path in (PACKAGE / "exchanges").glob("*.py")]
+    sources = [path.read_text(encoding="utf-8") for path in (PACKAGE / "exchanges").rglob("*.py")]
     made = {kind for source in sources for kind in house_rules.kinds_made(source)}
     tables = {path.stem: tomllib.loads(path.read_text(encoding="utf-8")) for path in WORD_TABLES}
     counted = {name for name, _ in house_rules.messages(tables["story"]["kind"])}

@@ -25,7 +25,7 @@ def lookups_of(table: PacketTable) -> tuple[tuple[str, ...], bool]:
 
     A resolver without a configured server asks 127.0.0.1. Source: resolv.conf(5), nameserver.
     """
-    from explain.exchanges import dns_lookup
+    from explain.exchanges.dns import lookup as dns_lookup
 
     if "dns" not in table.contents:
         return (), False
@@ -68,7 +68,7 @@ def leases_of(table: PacketTable, is_bound: bool | None) -> tuple[tuple[str, ...
 def _leases_v4(table: PacketTable) -> Iterator[tuple[str, str, set[str]]]:
     if "dhcp" not in table.contents:
         return
-    from explain.exchanges import dhcp_lease
+    from explain.exchanges.dhcp import lease as dhcp_lease
 
     part = dhcp_lease.find(table)
     for index in range(min(len(part), _MOST)):
@@ -82,7 +82,7 @@ def _leases_v6(table: PacketTable) -> Iterator[tuple[str, str, set[str]]]:
     """A server that has no address left says so, and is then as good as none. Source: RFC 8415, 18.3.2."""
     if "dhcpv6" not in table.contents:
         return
-    from explain.exchanges import dhcpv6_lease
+    from explain.exchanges.dhcpv6 import lease as dhcpv6_lease
 
     part = dhcpv6_lease.find(table)
     for index in range(min(len(part), _MOST)):
@@ -97,7 +97,7 @@ def course_of(table: PacketTable, context: Context) -> frozenset[str]:
     """Marks of how TCP to the destination went, where the sender's wire shows it."""
     if context.tool != "tcp" or not len(np.flatnonzero(table.layers[: len(table)] & TCP)):
         return frozenset()
-    from explain.exchanges import tcp_connection
+    from explain.exchanges.tcp import connection as tcp_connection
 
     part = tcp_connection.find(table)
     marks: set[str] = set()

@@ -8,7 +8,7 @@ import numpy as np
 
 from explain.addresses import NO_MAC, mac_text
 from explain.causes.spots import NOBODY, Spot
-from explain.exchanges.mld_report import memberships
+from explain.exchanges.ndp.mld_report import memberships
 
 if TYPE_CHECKING:
     from explain.table import PacketTable

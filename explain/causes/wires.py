@@ -13,7 +13,7 @@ from explain.causes.expected import TOO_BIG
 from explain.causes.parts import interfaces_of, parts_of
 from explain.causes.sightings import look
 from explain.causes.vanish import Vanished, vanished
-from explain.exchanges.mld_report import solicited_node
+from explain.exchanges.ndp.mld_report import solicited_node
 from explain.record import dataclass
 
 if TYPE_CHECKING:

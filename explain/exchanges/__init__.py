@@ -1,4 +1,4 @@
-"""PacketTable -> Exchange: one file per kind.  The order is that of the layers, low to high."""
+"""PacketTable -> Exchange: one file per kind, beside what its protocol needs.  The order is that of the layers."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _LOW_TTL = 2
 
 FINDERS: tuple[tuple[str, Callable[[PacketTable], bool]], ...] = (
     ("arp", lambda table: len(table.arp.row) > 0),
-    ("ndp", lambda table: bool(table.icmp.is_v6.any())),
-    ("ndp_router", lambda table: bool(table.icmp.is_v6.any())),
-    ("icmp_echo", lambda table: len(table.icmp.row) > 0),
-    ("icmp_error", lambda table: len(table.icmp.row) > 0),
-    ("udp_flow", lambda table: bool((table.flows.protocol == _UDP).any())),
-    ("tcp_connection", lambda table: bool((table.flows.protocol == _TCP).any())),
-    ("traceroute", lambda table: bool((table.icmp.quote > 0).any() or (table.ttl - 1 < _LOW_TTL).any())),
-    ("dns_lookup", lambda table: bool({"dns", "dns-tcp"}.intersection(table.contents))),
-    ("dhcp_lease", lambda table: "dhcp" in table.contents),
-    ("dhcpv6_lease", lambda table: "dhcpv6" in table.contents),
-    ("http_request", lambda table: "http" in table.contents),
+    ("ndp.resolution", lambda table: bool(table.icmp.is_v6.any())),
+    ("ndp.router", lambda table: bool(table.icmp.is_v6.any())),
+    ("icmp.echo", lambda table: len(table.icmp.row) > 0),
+    ("icmp.error", lambda table: len(table.icmp.row) > 0),
+    ("udp.flow", lambda table: bool((table.flows.protocol == _UDP).any())),
+    ("tcp.connection", lambda table: bool((table.flows.protocol == _TCP).any())),
+    ("traceroute.trace", lambda table: bool((table.icmp.quote > 0).any() or (table.ttl - 1 < _LOW_TTL).any())),
+    ("dns.lookup", lambda table: bool({"dns", "dns-tcp"}.intersection(table.contents))),
+    ("dhcp.lease", lambda table: "dhcp" in table.contents),
+    ("dhcpv6.lease", lambda table: "dhcpv6" in table.contents),
+    ("http.request", lambda table: "http" in table.contents),
 )
 """Each finder, and what must occur for it to be worth loading."""
 
@@ -60,8 +60,8 @@ def _with_fragments(table: PacketTable, parts: Sequence[ExchangeColumns]) -> lis
 
 def _over_places(table: PacketTable, seen: Sightings, parts: list[ExchangeColumns]) -> tuple[ExchangeColumns, ...]:
     """What only several places together show; ``table`` holds the rows nearest to the askers."""
-    from explain.exchanges import journey, nat_translation, trails
-    from explain.exchanges.journey_paths import Paths
+    from explain.exchanges.over_places import journey, nat_translation, trails
+    from explain.exchanges.over_places.paths import Paths
 
     paths = Paths(table, seen, trails.follow(table, seen, FINDERS))
     return nat_translation.find(paths), journey.find(paths, parts)

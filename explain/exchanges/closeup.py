@@ -10,7 +10,11 @@ from explain.capture import open_capture
 from explain.capture.packets import comments_beside
 from explain.decode.dissect import dissect
 from explain.errors import UsageError
-from explain.exchanges import dhcp_fields, dhcpv6_fields, dns_fields, http_fields, tls_fields
+from explain.exchanges.dhcp import fields as dhcp_fields
+from explain.exchanges.dhcpv6 import fields as dhcpv6_fields
+from explain.exchanges.dns import fields as dns_fields
+from explain.exchanges.http import fields as http_fields
+from explain.exchanges.tls import fields as tls_fields
 from explain.places.near import NearTable, copies_of, rows_near
 from explain.record import dataclass
 from explain.table import IP

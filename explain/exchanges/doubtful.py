@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.arrays import among, distinct
-from explain.exchanges.tcp_labels import RESENT
+from explain.exchanges.tcp.labels import RESENT
 from explain.table import REVERSED
 
 if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.tcp_moments import TcpMoments
+    from explain.exchanges.tcp.moments import TcpMoments
     from explain.exchanges.together import Exchanges
     from explain.table import Rows
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from explain import table as t
 from explain.addresses import mac_text
-from explain.exchanges import dhcp_message
-from explain.exchanges.icmp_error import error_name
+from explain.exchanges.dhcp import message as dhcp_message
+from explain.exchanges.icmp.error import error_name
 from explain.table import ACK, FIN, RST, SYN
 
 _FLAGS = ((2, "SYN", "S"), (1, "FIN", "F"), (4, "RST", "R"), (8, "PSH", "P"), (32, "URG", "U"), (16, "ACK", "."))

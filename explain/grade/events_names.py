@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from explain.exchanges import dhcp_message as dhcp
+from explain.exchanges.dhcp import message as dhcp
 from explain.grade.event import end
 from explain.grade.events_lan import each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from explain.exchanges.dhcp_talk import Step, Talk
+    from explain.exchanges.dhcp.talk import Step, Talk
     from explain.grade.event import End, Event
     from explain.grade.scene import Scene
     from explain.model import Endpoint

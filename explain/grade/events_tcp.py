@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explain.exchanges import tcp_labels as label
-from explain.exchanges.tcp_course import NEVER
+from explain.exchanges.tcp import labels as label
+from explain.exchanges.tcp.course import NEVER
 from explain.grade.event import ROW, Later, end
 from explain.grade.events_lan import each
 from explain.table import ACK, FIN
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.tcp_moments import TcpMoments
+    from explain.exchanges.tcp.moments import TcpMoments
     from explain.grade.event import Event
     from explain.grade.scene import Scene
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.exchanges.tcp_labels import OUT_OF_ORDER, RESENT
-from explain.exchanges.tcp_sequence import sequence_course
+from explain.exchanges.tcp.labels import OUT_OF_ORDER, RESENT
+from explain.exchanges.tcp.sequence import sequence_course
 from explain.render.html_ladder import both
 from explain.render.markup import Markup, joined, tag
 from explain.words.values import duration, size
@@ -19,7 +19,7 @@ from explain.words.values import duration, size
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from explain.exchanges.tcp_sequence import SequenceCourse
+    from explain.exchanges.tcp.sequence import SequenceCourse
     from explain.model import Report
 
 MOST_PLOTS, _MOST_POINTS = 8, 1200

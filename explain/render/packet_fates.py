@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.exchanges.quotes import quoted_row
+from explain.exchanges.icmp.quotes import quoted_row
 from explain.render.rails import ends
 
 if TYPE_CHECKING:
     from explain import table as t
-    from explain.exchanges.nat_flow import NatEnd
+    from explain.exchanges.over_places.nat_flow import NatEnd
     from explain.model import Report
 
 _MOST_JOURNEYS = 2000  # looked into for lost packets

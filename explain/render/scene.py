@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.exchanges import tcp_labels
+from explain.exchanges.tcp.labels import names as label_names
 from explain.exchanges.wire_words import Said
 from explain.places.near import times_of
 from explain.places.network import names_of_routers
@@ -38,7 +38,7 @@ class Arrow:
         source, target: indices of rails; equal where a host talks to itself.
         is_to_group: broadcast or multicast.
         said: what it says.
-        marks: names of ``tcp_labels``.
+        marks: names of TCP labels.
         position: of the exchange that it belongs to, None if to nothing.
         folded: frames that are left out before it.
         frame: its number in its file.
@@ -131,7 +131,7 @@ def _drawn(report: Report, rows: t.Rows, owner: t.Rows, gaps: Sequence[int], aft
                 target=there,
                 is_to_group=is_group,
                 said=_with_nat(said(table, row, exchange), rewritten.get(row)),
-                marks=tcp_labels.names(label),
+                marks=label_names(label),
                 position=position,
                 folded=gap,
                 frame=int(table.frame[row]),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from explain.causes.from_capture.scene import has_failed, is_housekeeping
-from explain.exchanges.trails import far_sides
+from explain.exchanges.over_places.trails import far_sides
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence

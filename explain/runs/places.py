@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from explain.exchanges.trails import whole
+from explain.exchanges.over_places.trails import whole
 
 if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.journey import Journey
-    from explain.exchanges.journey_sights import Spot
+    from explain.exchanges.over_places.journey import Journey
+    from explain.exchanges.over_places.sights import Spot
     from explain.model import Report
     from explain.runs.likeness import Item
     from explain.table import PacketTable

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from explain.exchanges.arp import ArpAnnouncement, ArpResolution
     from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.ndp import NdpResolution
+    from explain.exchanges.ndp.resolution import NdpResolution
     from explain.model import Line
     from explain.story.teller import Teller
     from explain.table import Rows

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.arrays import among
-from explain.exchanges import dhcp_message as dhcp
-from explain.exchanges.dhcp_lease import agree
-from explain.exchanges.dhcp_outcome import server_of
-from explain.exchanges.dhcp_talk import tries
-from explain.exchanges.dhcp_tests import ServerTests, challenge_of
+from explain.exchanges.dhcp import message as dhcp
+from explain.exchanges.dhcp.lease import agree
+from explain.exchanges.dhcp.outcome import server_of
+from explain.exchanges.dhcp.talk import tries
+from explain.exchanges.dhcp.trials import ServerTests, challenge_of
 from explain.model import Line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.dhcp_lease import DhcpLease
-    from explain.exchanges.dhcp_talk import Step, Talk
+    from explain.exchanges.dhcp.lease import DhcpLease
+    from explain.exchanges.dhcp.talk import Step, Talk
     from explain.exchanges.together import Exchanges
     from explain.story.teller import Teller
     from explain.table import PacketTable

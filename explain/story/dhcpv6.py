@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.dhcpv6_lease import Dhcpv6Lease
-    from explain.exchanges.dhcpv6_talk import Step6, Talk6
+    from explain.exchanges.dhcpv6.lease import Dhcpv6Lease
+    from explain.exchanges.dhcpv6.talk import Step6, Talk6
     from explain.model import Line
     from explain.story.teller import Teller
 

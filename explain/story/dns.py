@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explain.exchanges.dns_lookup import ASKED_OTHERWISE
+from explain.exchanges.dns.lookup import ASKED_OTHERWISE
 from explain.model import Endpoint
 from explain.story.teller import end_text
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.dns_lookup import DnsLookup
-    from explain.exchanges.dns_use import Use
+    from explain.exchanges.dns.lookup import DnsLookup
+    from explain.exchanges.dns.use import Use
     from explain.model import Line
     from explain.story.teller import Teller
     from explain.table import Rows

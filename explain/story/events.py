@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.hosts import Hosts
-    from explain.exchanges.nat_translation import NatTranslation
-    from explain.exchanges.tcp_connection import TcpConnection
+    from explain.exchanges.over_places.nat_translation import NatTranslation
+    from explain.exchanges.tcp.connection import TcpConnection
     from explain.exchanges.together import Exchanges
     from explain.table import PacketTable
 
@@ -48,7 +48,7 @@ def carried(table: PacketTable, exchanges: Exchanges) -> set[int]:
 
         positions |= dhcp.told_with(table, exchanges)
     if exchanges.of_kind("nat.translation") is not None:
-        from explain.exchanges.trails import far_sides
+        from explain.exchanges.over_places.trails import far_sides
 
         positions |= far_sides(exchanges)
     return positions

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.http_request import HttpRequest
+    from explain.exchanges.http.request import HttpRequest
     from explain.story.teller import Teller
 
 _REDIRECTION, _NOT_MODIFIED = 3, 304

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.addresses import BROADCAST
-from explain.exchanges.icmp_error import size_claim
-from explain.exchanges.quotes import quoted_row
+from explain.exchanges.icmp.error import size_claim
+from explain.exchanges.icmp.quotes import quoted_row
 from explain.model import Endpoint, Line
 from explain.story.teller import end_text
 from explain.table import ICMP, ICMPV6
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.icmp_echo import IcmpEcho
-    from explain.exchanges.icmp_error import IcmpError
+    from explain.exchanges.icmp.echo import IcmpEcho
+    from explain.exchanges.icmp.error import IcmpError
     from explain.story.teller import Teller
     from explain.table import Rows
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explain.exchanges.journey_sights import Spot, spot_name
-from explain.exchanges.trails import whole
+from explain.exchanges.over_places.sights import Spot, spot_name
+from explain.exchanges.over_places.trails import whole
 from explain.model import Line
 from explain.story.teller import end_text
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.journey import Journey
-    from explain.exchanges.journey_sights import Sight
-    from explain.exchanges.lost_segments import LostSegments
+    from explain.exchanges.over_places.journey import Journey
+    from explain.exchanges.over_places.lost_segments import LostSegments
+    from explain.exchanges.over_places.sights import Sight
     from explain.story.teller import Teller
     from explain.table import PacketTable, Rows
 

@@ -97,9 +97,9 @@ def _unfinished(name: str, kept: ContentRows, cut: Rows) -> I8:
 def _goes_on(name: str, octets: bytes) -> bool:
     """Whether a head begins in these octets and does not end there."""
     if name == "http":
-        from explain.exchanges.http_head import heads
+        from explain.exchanges.http.head import heads
 
         return not all(head.is_whole for head in heads(octets))
-    from explain.exchanges.tls_hello import lacks_its_end
+    from explain.exchanges.tls.hello import lacks_its_end
 
     return lacks_its_end(octets)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from explain.exchanges.trails import origin, whole
+from explain.exchanges.over_places.trails import origin, whole
 from explain.model import Line
 from explain.story.journey import line, row_of
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.nat_translation import NatTranslation
+    from explain.exchanges.over_places.nat_translation import NatTranslation
     from explain.story.teller import Teller
     from explain.table import PacketTable, Rows
 

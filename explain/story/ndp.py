@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.ndp import NdpAnnouncement, NdpDuplicateCheck, NdpResolution
-    from explain.exchanges.ndp_advert import Prefix
-    from explain.exchanges.ndp_router import NdpRouter
+    from explain.exchanges.ndp.advert import Prefix
+    from explain.exchanges.ndp.resolution import NdpAnnouncement, NdpDuplicateCheck, NdpResolution
+    from explain.exchanges.ndp.router import NdpRouter
     from explain.story.teller import Teller
     from explain.table import Bools, Rows
 

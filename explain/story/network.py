@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.addresses import mac_text
-from explain.exchanges.trails import whole
+from explain.exchanges.over_places.trails import whole
 from explain.model import Line
 from explain.places.network import links, routers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from explain.exchanges.journey_paths import Paths
+    from explain.exchanges.over_places.paths import Paths
     from explain.exchanges.together import Exchanges
     from explain.places.network import SeenLink, SeenRouter, Station
     from explain.table import PacketTable

@@ -68,7 +68,7 @@ def examples(table: PacketTable, exchanges: Exchanges, hosts: Hosts, unexplained
     lines: list[Line] = []
     positions = [int(name[1:]) - 1 for name in unexplained]
     if exchanges.of_kind("nat.translation"):
-        from explain.exchanges.trails import far_sides
+        from explain.exchanges.over_places.trails import far_sides
 
         told = far_sides(exchanges)  # with their near sides
         positions = [position for position in positions if position not in told]

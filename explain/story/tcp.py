@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.arrays import among
-from explain.exchanges import tcp_labels as label
-from explain.exchanges.tcp_challenge import challenges, go_on
-from explain.exchanges.tcp_course import NEVER
-from explain.exchanges.tcp_late import late, mixed
-from explain.exchanges.tcp_many import recorded_twice
+from explain.exchanges.tcp import labels as label
+from explain.exchanges.tcp.challenge import challenges, go_on
+from explain.exchanges.tcp.course import NEVER
+from explain.exchanges.tcp.late import late, mixed
+from explain.exchanges.tcp.many import recorded_twice
 from explain.record import dataclass
 from explain.story.teller import end_text
 from explain.table import ACK, FIN, REVERSED, RST, SYN, TCP
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.tcp_connection import TcpConnection
-    from explain.exchanges.tcp_moments import TcpMoments
+    from explain.exchanges.tcp.connection import TcpConnection
+    from explain.exchanges.tcp.moments import TcpMoments
     from explain.model import Line
     from explain.story.teller import Teller
     from explain.table import Bools, PacketTable, Rows

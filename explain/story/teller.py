@@ -12,7 +12,7 @@ from explain.model import Endpoint, Line
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from explain.exchanges.dhcp_tests import ServerTests
+    from explain.exchanges.dhcp.trials import ServerTests
     from explain.exchanges.hosts import Hosts
     from explain.exchanges.together import Exchanges
     from explain.table import PacketTable, Rows
@@ -74,7 +74,7 @@ class Teller:
     @cached_property
     def server_tests(self) -> ServerTests:
         """What DHCP servers tried before they offered it."""
-        from explain.exchanges.dhcp_tests import ServerTests
+        from explain.exchanges.dhcp.trials import ServerTests
 
         return ServerTests(self.table, self.exchanges)
 

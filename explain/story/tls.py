@@ -9,7 +9,7 @@ from explain.model import Line
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from explain.exchanges.tls_talk import Tls
+    from explain.exchanges.tls.talk import Tls
     from explain.story.teller import Teller
     from explain.table import Rows
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.traceroute import Hop, Traceroute
+    from explain.exchanges.traceroute.trace import Hop, Traceroute
     from explain.model import Line
     from explain.story.teller import Teller
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from explain.arrays import among, first_and_last
 from explain.decode.contents import TUNNEL, TUNNEL_PORTS, TUNNELS
-from explain.exchanges.icmp_error import error_name
+from explain.exchanges.icmp.error import error_name
 from explain.exchanges.wire_words import flag_letters
 from explain.model import Line
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from explain.decode.services import UDP as UDP_SERVICES
-from explain.exchanges.udp_flow import BOTH_SEND, MULTICAST_DNS, ONE_WAY, RELAYED, SEARCH
+from explain.exchanges.udp.flow import BOTH_SEND, MULTICAST_DNS, ONE_WAY, RELAYED, SEARCH
 from explain.story.teller import end_text
 from explain.table import REVERSED, UDP
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.udp_flow import UdpFlow
+    from explain.exchanges.udp.flow import UdpFlow
     from explain.model import Line
     from explain.story.teller import Teller
     from explain.table import PacketTable, Rows

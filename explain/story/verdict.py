@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from explain.causes.from_capture.together import WORKS
-from explain.exchanges.trails import whole
+from explain.exchanges.over_places.trails import whole
 from explain.model import INTERRUPTED, Line
 from explain.story.troubles import message, values_of
 from explain.story.whole_file import frames_of_file

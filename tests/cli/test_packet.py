@@ -151,14 +151,15 @@ def test_exchanges_have_the_ids_of_the_report_and_the_frames_of_their_own_place(
 def test_every_kind_and_every_way_to_end_has_its_words(language):
     from importlib import import_module
 
-    from explain.exchanges import FINDERS, journey, nat_translation
+    from explain.exchanges import FINDERS
+    from explain.exchanges.over_places import journey, nat_translation
     from explain.story.teller import TELLERS
     from explain.words import sentence
 
     modules = [import_module(f"explain.exchanges.{name}") for name, _ in FINDERS] + [journey, nat_translation]
     outcomes = {
         name
-        for module in modules if module.__name__ != "explain.exchanges.icmp_error"
+        for module in modules if module.__name__ != "explain.exchanges.icmp.error"
         for key, names in vars(module).items() if key.endswith("OUTCOMES")
         for name in names
     }  # fmt: skip

@@ -10,7 +10,7 @@ from asunder import skewed, split, thinned, told
 from surroundings import TOP
 from two_places import of_kind
 
-from explain.exchanges.journey_sights import spot_name
+from explain.exchanges.over_places.sights import spot_name
 
 pytestmark = pytest.mark.spread
 

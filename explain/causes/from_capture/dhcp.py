@@ -11,14 +11,14 @@ from explain.arrays import among, distinct
 from explain.causes.from_capture.dhcp_leases import Leases, account_for_carriers, account_for_tests
 from explain.causes.from_capture.dhcp_silence import silence, turned_away
 from explain.causes.from_capture.scene import Member, Scene, Seen
-from explain.exchanges.dhcp_lease import agree
-from explain.exchanges.dhcp_outcome import server_of
-from explain.exchanges.dhcp_tests import challenge_of
+from explain.exchanges.dhcp.lease import agree
+from explain.exchanges.dhcp.outcome import server_of
+from explain.exchanges.dhcp.trials import challenge_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from explain.exchanges.dhcp_talk import Talk
+    from explain.exchanges.dhcp.talk import Talk
 
 _CLIENT_PORT = 68
 _NETWORK_WORDS = ("network", "subnet")

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.arrays import among
-from explain.exchanges.dhcp_tests import ServerTests
+from explain.exchanges.dhcp.trials import ServerTests
 
 if TYPE_CHECKING:
     from explain.causes.from_capture.scene import Member, Scene
     from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.dhcp_lease import DhcpLease
-    from explain.exchanges.dhcp_talk import Talk
+    from explain.exchanges.dhcp.lease import DhcpLease
+    from explain.exchanges.dhcp.talk import Talk
 
 _LATER_NS = 120_000_000_000  # a client that got its address so soon was only impatient
 _ALIVE_NS = 300_000_000_000

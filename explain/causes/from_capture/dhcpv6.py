@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.dhcpv6_lease import Dhcpv6Lease
+    from explain.exchanges.dhcpv6.lease import Dhcpv6Lease
 
 _CLIENT_PORT = 546
 _LAST_MOMENT_NS = 1_000_000_000

@@ -10,8 +10,8 @@ import numpy as np
 from explain.causes.from_capture import dns_answers
 from explain.causes.from_capture.dns_searches import SEARCH_NS, Searches, account_for_habits
 from explain.causes.from_capture.scene import Member, Scene, Seen
-from explain.exchanges.dns_message import wire_text
-from explain.exchanges.quotes import quoted_flows
+from explain.exchanges.dns.message import wire_text
+from explain.exchanges.icmp.quotes import quoted_flows
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping

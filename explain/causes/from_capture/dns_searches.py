@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.exchanges.dns_lookup import ASKED_OTHERWISE
+from explain.exchanges.dns.lookup import ASKED_OTHERWISE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -12,7 +12,7 @@ from explain.table import ICMP, ICMPV6
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from explain.exchanges.icmp_echo import IcmpEcho
+    from explain.exchanges.icmp.echo import IcmpEcho
     from explain.table import PacketTable, Rows
 
 _REQUESTS, _REPLIES = (8, 128), (0, 129)

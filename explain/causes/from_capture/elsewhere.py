@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.arrays import among, distinct
-from explain.exchanges.quotes import quoted_flows
+from explain.exchanges.icmp.quotes import quoted_flows
 from explain.exchanges.together import CONVERSATIONS
 from explain.exchanges.traffic import flooded, without_way_back
 

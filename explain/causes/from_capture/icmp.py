@@ -11,8 +11,8 @@ from explain.arrays import among, distinct
 from explain.causes.from_capture import closed_port, expired
 from explain.causes.from_capture.icmp_meanings import ABSENT, FROM_ROUTER, meaning
 from explain.causes.from_capture.scene import Member, Scene, Seen
-from explain.exchanges.icmp_error import size_claim
-from explain.exchanges.quotes import quoted_flows
+from explain.exchanges.icmp.error import size_claim
+from explain.exchanges.icmp.quotes import quoted_flows
 from explain.exchanges.together import CONVERSATIONS
 from explain.table import NO_FLOW
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.icmp_echo import IcmpEcho
-    from explain.exchanges.icmp_error import IcmpError
+    from explain.exchanges.icmp.echo import IcmpEcho
+    from explain.exchanges.icmp.error import IcmpError
     from explain.table import PacketTable, Rows
 
 _PROVED = frozenset(("icmp-redirect", "udp-no-listener"))

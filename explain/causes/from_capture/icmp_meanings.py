@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from explain.causes.from_capture import arp, ndp
 
 if TYPE_CHECKING:
-    from explain.exchanges.icmp_error import IcmpError
+    from explain.exchanges.icmp.error import IcmpError
 
 ABSENT = ("host-unreachable", "address-unreachable")
 """Errors that say that nobody has the address."""

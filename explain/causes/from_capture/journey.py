@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.journey_paths import Paths, Verdict
+    from explain.exchanges.over_places.paths import Paths, Verdict
     from explain.table import PacketTable
 
 _LINK = (

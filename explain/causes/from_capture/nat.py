@@ -18,8 +18,8 @@ from explain.table import ACK, FRESH_TTLS, SYN
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from explain.exchanges.nat_translation import NatTranslation
-    from explain.exchanges.tcp_moments import TcpMoments
+    from explain.exchanges.over_places.nat_translation import NatTranslation
+    from explain.exchanges.tcp.moments import TcpMoments
     from explain.table import PacketTable
 
 _SYN_ACK = SYN | ACK

@@ -15,7 +15,7 @@ from explain.arrays import among, distinct
 from explain.causes.from_capture import arp, ndp
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges import segment
-from explain.exchanges.quotes import quoted_flows
+from explain.exchanges.icmp.quotes import quoted_flows
 from explain.exchanges.together import CONVERSATIONS
 from explain.places.near import rows_near, whole_of
 from explain.record import dataclass
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.icmp_error import IcmpError
+    from explain.exchanges.icmp.error import IcmpError
     from explain.table import Rows
 
 _GIVES_UP_NS = 1_500_000_000  # one second after the last question (RFC 4861, 10: RETRANS_TIMER), and some

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.icmp_echo import IcmpEcho
+    from explain.exchanges.icmp.echo import IcmpEcho
     from explain.table import Bools, PacketTable, Rows
 
 _REQUESTS = (8, 128)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.fragments import Datagrams
-    from explain.exchanges.icmp_echo import IcmpEcho
+    from explain.exchanges.icmp.echo import IcmpEcho
     from explain.table import Bools, PacketTable, Rows
 
 LARGE = 500

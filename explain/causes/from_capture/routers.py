@@ -9,15 +9,15 @@ import numpy as np
 from explain.addresses import mac_text
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges.hosts import is_link_local
-from explain.exchanges.ndp_frames import ADVERTISEMENT, SOLICITATION, messages
+from explain.exchanges.ndp.frames import ADVERTISEMENT, SOLICITATION, messages
 from explain.table import TCP, UDP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.ndp_frames import Message
-    from explain.exchanges.ndp_router import NdpRouter
+    from explain.exchanges.ndp.frames import Message
+    from explain.exchanges.ndp.router import NdpRouter
     from explain.table import PacketTable
 
 _ALL_TRIES = 3  # MAX_RTR_SOLICITATIONS (RFC 4861, 10)

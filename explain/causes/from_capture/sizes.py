@@ -10,8 +10,8 @@ from explain.arrays import distinct
 from explain.causes.from_capture import ping_sizes
 from explain.causes.from_capture.ping_sizes import LARGE, TOO_LARGE_RIVALS
 from explain.causes.from_capture.scene import Scene, Seen
-from explain.exchanges import tcp_labels as label
-from explain.exchanges.tcp_many import with_copies
+from explain.exchanges.tcp import labels as label
+from explain.exchanges.tcp.many import with_copies
 from explain.places.near import NearTable
 from explain.table import ACK, DONT_FRAGMENT, REVERSED, TCP
 

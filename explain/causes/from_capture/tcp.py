@@ -12,14 +12,14 @@ from explain.causes.from_capture.scene import Scene, Seen
 from explain.causes.from_capture.silence import nat_first
 from explain.causes.from_capture.tcp_scan import by_service
 from explain.exchanges.segment import is_private_underway
-from explain.exchanges.tcp_challenge import challenges, go_on
-from explain.exchanges.tcp_course import NEVER
+from explain.exchanges.tcp.challenge import challenges, go_on
+from explain.exchanges.tcp.course import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.tcp_course import Course
+    from explain.exchanges.tcp.course import Course
 
 _REFUSED = (
     "tcp-bound-to-loopback",

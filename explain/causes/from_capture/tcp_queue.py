@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.tcp_course import Course
-    from explain.exchanges.tcp_moments import TcpMoments
+    from explain.exchanges.tcp.course import Course
+    from explain.exchanges.tcp.moments import TcpMoments
     from explain.table import Rows
 
 _RIVALS = (

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from explain.exchanges.tcp_many import segments_of
+from explain.exchanges.tcp.many import segments_of
 from explain.table import REVERSED, RST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from explain.exchanges.tcp_moments import TcpMoments
+    from explain.exchanges.tcp.moments import TcpMoments
     from explain.table import Bools, PacketTable, Rows
 
 _QUIET_NS = 1_000_000_000  # after such a pause the other side may have forgotten the connection

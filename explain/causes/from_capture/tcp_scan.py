@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.tcp_connection import TcpConnection
+    from explain.exchanges.tcp.connection import TcpConnection
 
 _FEWEST = 16  # ports of one host; people and programs try a few, scanners many
 _MOST_SHOWN = 12  # open ports that are named

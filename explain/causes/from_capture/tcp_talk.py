@@ -9,10 +9,10 @@ import numpy as np
 
 from explain.arrays import among
 from explain.causes.from_capture.ping_sizes import LARGE
-from explain.exchanges import tcp_labels as label
-from explain.exchanges.tcp_late import late, mixed
-from explain.exchanges.tcp_many import count_recorded_twice, measure_closed_windows
-from explain.exchanges.tcp_measures import measure_times
+from explain.exchanges.tcp import labels as label
+from explain.exchanges.tcp.late import late, mixed
+from explain.exchanges.tcp.many import count_recorded_twice, measure_closed_windows
+from explain.exchanges.tcp.measures import measure_times
 from explain.table import ACK, FIN, RST, SYN
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from explain.causes.from_capture.scene import Scene
     from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.tcp_moments import Talk, TcpMoments
+    from explain.exchanges.tcp.moments import Talk, TcpMoments
     from explain.table import I8, Bools, Rows
 
 _SLOW_NS = 1_000_000_000  # people call it slow from here on (Nielsen's third limit is ten times as long)

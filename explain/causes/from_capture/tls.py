@@ -10,7 +10,7 @@ from explain.causes.from_capture.scene import Scene, Seen
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from explain.exchanges.tls_talk import Tls
+    from explain.exchanges.tls.talk import Tls
     from explain.table import Rows
 
 

@@ -8,14 +8,14 @@ import numpy as np
 
 from explain.arrays import among, distinct
 from explain.causes.from_capture.scene import Member, Scene, Seen
-from explain.exchanges.quotes import quoted_flows
+from explain.exchanges.icmp.quotes import quoted_flows
 from explain.table import NO_FLOW
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.traceroute import Traceroute
+    from explain.exchanges.traceroute.trace import Traceroute
     from explain.table import PacketTable, Rows
 
 _WHY_SILENT = (

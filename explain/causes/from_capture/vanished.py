@@ -14,7 +14,7 @@ import numpy as np
 from explain.addresses import BROADCAST
 from explain.causes.chance import may_lose_all
 from explain.causes.from_capture.ping_sizes import rivals_by_size
-from explain.exchanges.trails import forward
+from explain.exchanges.over_places.trails import forward
 from explain.places.near import whole_of
 from explain.table import FRAGMENT, IPV6
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from explain.causes.from_capture.scene import Scene
-    from explain.exchanges.journey_paths import Paths
+    from explain.exchanges.over_places.paths import Paths
     from explain.table import PacketTable, Rows
 
 _MOST_TRAILS = 20

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from explain.causes.diagnosis import Diagnosis
-    from explain.exchanges.nat_translation import NatTranslation
+    from explain.exchanges.over_places.nat_translation import NatTranslation
     from explain.symptoms.notes import NoteBlock, Notes
 
 _MOST_DIAGNOSES = 200

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from explain.causes.notes.item import Span
     from explain.causes.notes.picture import Picture
-    from explain.exchanges.nat_flow import NatSide
-    from explain.exchanges.nat_translation import NatTranslation
+    from explain.exchanges.over_places.nat_flow import NatSide
+    from explain.exchanges.over_places.nat_translation import NatTranslation
     from explain.symptoms.changes import Change
     from explain.symptoms.notes import NoteBlock, Notes
 
@@ -87,7 +87,7 @@ def _interface(block: NoteBlock, packet: Any) -> str | None:
 
 def remembered(notes: Notes) -> list[Flow]:
     """What ``conntrack -L`` shows: how a flow began, and from where its answer is awaited."""
-    from explain.exchanges.nat_flow import NatEnd, NatSide
+    from explain.exchanges.over_places.nat_flow import NatEnd, NatSide
 
     def end(pair: Mapping[str, Any], address: str, port: str) -> NatEnd:
         return NatEnd(str(pair[address]), pair.get(port))

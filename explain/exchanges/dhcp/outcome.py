@@ -1,0 +1,47 @@
+"""How a negotiation of DHCP ended, and which server decided it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from explain.exchanges.dhcp import message as dhcp
+from explain.exchanges.dhcp.talk import tries
+
+if TYPE_CHECKING:
+    from explain.exchanges.dhcp.talk import Step, Talk
+
+
+def outcome(talk: Talk) -> str:
+    """How the negotiation ended, by its messages in order."""
+    result, decided_by = "", None
+    for step in talk.steps:
+        kind = step.said.kind
+        if kind in ("DECLINE", "RELEASE"):
+            result = "declined" if kind == "DECLINE" else "released"
+        elif kind in ("ACK", "BOOTREPLY") and result != "declined":
+            result, decided_by = _granted(talk, step), server_of(step)
+        elif kind == "NAK" and not (result in ("bound", "renewed") and server_of(step) != decided_by):
+            result = "refused"
+        elif kind == "OFFER" and not result:
+            result = "offered"
+        elif kind in ("FORCERENEW", "LEASEACTIVE", "LEASEUNASSIGNED", "LEASEUNKNOWN"):
+            result = "informed"
+    if result in ("", "offered"):
+        selections = [step for step in talk.of("REQUEST") if step.purpose == "select"]
+        if selections:  # it answers an offer, recorded or not
+            return "unanswered" if tries(selections) > 1 else "offered"
+    return result or "unanswered"
+
+
+def _granted(talk: Talk, step: Step) -> str:
+    said = step.said
+    if talk.of("INFORM") or (said.kind == "ACK" and not said.your_ip):
+        return "informed"
+    purposes = {one.purpose for one in talk.of("REQUEST")}
+    is_kept = purposes & {"renew", "rebind"} or (not purposes and said.client_ip and said.client_ip == said.your_ip)
+    return "renewed" if is_kept else "bound"
+
+
+def server_of(step: Step) -> int:
+    """The server's identifier; where the message has none, who sent it."""
+    return step.said.number(dhcp.SERVER) or step.source

@@ -1,0 +1,1 @@
+"""DHCP for IPv6: leases, and what their messages say (RFC 8415)."""

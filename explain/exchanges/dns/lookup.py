@@ -1,0 +1,303 @@
+"""``dns.lookup``: a name asked for, and what came back (RFC 1035)."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from dataclasses import field, replace
+from functools import cache
+from operator import add
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from explain.exchanges.columns import ExchangeColumns, from_rows
+from explain.exchanges.dns import message as dns_message
+from explain.exchanges.dns.talk import SAME_LOOKUP_NS, messages_of, split
+from explain.exchanges.dns.use import Use, Uses
+from explain.model import Endpoint
+from explain.record import dataclass
+from explain.table import FRAGMENT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from explain.exchanges.dns.message import Head
+    from explain.exchanges.dns.talk import Message, Messages
+    from explain.table import I8, PacketTable
+
+OUTCOMES = ("answered", "no-such-name", "failed", "refused", "unanswered")
+RCODES = {
+    0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED", 6: "YXDOMAIN", 7: "YXRRSET",
+    8: "NXRRSET", 9: "NOTAUTH", 10: "NOTZONE", 11: "DSOTYPENI", 16: "BADVERS", 23: "BADCOOKIE",
+}  # fmt: skip
+ASKED_OTHERWISE = frozenset({"FORMERR", "NOTIMP", "BADVERS", "BADCOOKIE"})
+"""What a server says that takes no options, not these, or wants a cookie. Source: RFC 6891, 7; RFC 7873, 5.3."""
+_PORT = 53
+_NXDOMAIN, _REFUSED = 3, 5
+_REORDERED_NS = 5_000_000_000
+_SERVER_DUE_NS = 1_000_000_000  # a server that answers at all does so by then, mostly
+_PATIENCE_NS = 30_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class DnsLookup:
+    """One question of a client, with its repetitions, and the answer that ended it.
+
+    Attributes:
+        client: with the port of its first question.
+        server: who answered, or who was asked last.
+        servers: everyone who was asked, in the order of the first questions.
+        answers: values of the answer section, aliases included, in order.
+        aliases: the CNAME chain from the name asked for.
+        rcode: the response code's mnemonic, None without a response.
+        queries: how often it was asked.
+        over_tcp: the answer came, or was asked for, over TCP.
+        rtt_ns: from the question that was answered to the answer, as seen here.
+        elapsed_ns: from the first question to the answer; None without one of them.
+        is_cut: the only answer is a truncated one.
+        unreadable: how many of the answers that are announced cannot be read, though the message is all there.
+        silent_servers: asked in vain, although there was time, while another one answered.
+        used_by: the first thing that the client began afterwards with an address of the answer.
+    """
+
+    client: Endpoint
+    server: Endpoint
+    name: str
+    type: str
+    answers: tuple[str, ...]
+    rtt_ns: int | None
+    id: int
+    rcode: str | None
+    queries: int
+    servers: tuple[str, ...]
+    aliases: tuple[str, ...]
+    is_truncated: bool
+    over_tcp: bool
+    elapsed_ns: int | None
+    is_cut: bool
+    unreadable: int
+    silent_servers: tuple[str, ...]
+    used_by: Use | None
+
+
+@dataclass(slots=True)
+class _Lookup:
+    client: int
+    port: int
+    head: Head
+    rows: list[int] = field(default_factory=list)
+    asked: dict[int, int] = field(default_factory=dict)
+    asked_rows: dict[int, list[int]] = field(default_factory=dict)
+    replied: set[int] = field(default_factory=set)
+    queries: int = 0
+    first_ns: int | None = None
+    last_ns: int = 0
+    last_server: int = 0
+    answer: Message | None = None
+    rtt_ns: int | None = None
+    was_truncated: bool = False
+    over_tcp: bool = False
+
+
+_Key = tuple[int, int, int, bytes, int]
+
+
+def find(table: PacketTable) -> ExchangeColumns:
+    """Look-ups at each place; multicast DNS and LLMNR are not look-ups of a server and not in here.
+
+    Facts: ``client`` and ``server`` (address keys), ``raw_name`` (as ``dns_message.Head`` has it), ``silent`` (rows of
+    the questions to each server, by address key, that did not answer while another one did), ``unread`` and ``others``
+    (rows that are no look-up, as ``Messages`` has them), ``is_odd`` (bool[n]: a glance at the answer does not show
+    that all of its records are there).
+    """
+    messages = messages_of(table)
+    members, bounds, others = split(messages)
+    lookups = _follow(map(messages.one, others.tolist()))
+    columns = _columns_of_plain(messages, members, bounds).before(_columns(lookups))
+    uses = cache(lambda: Uses(table))
+
+    @cache
+    def fields(number: int) -> DnsLookup:
+        rest = number - (len(bounds) - 1)
+        if rest >= 0:
+            return _fields(table, lookups[rest], uses)
+        own = members[bounds[number] : bounds[number + 1]].tolist()
+        return _fields(table, _follow(map(messages.one, own))[0], uses)
+
+    part = from_rows(
+        "dns.lookup", OUTCOMES, np.array(columns.outcome, np.uint8), np.array(columns.rows, np.int64),
+        np.array(columns.counts, np.int64), table, fields,
+        {name: getattr(columns, name) for name in ("client", "server", "raw_name", "silent", "is_odd")}, _PATIENCE_NS,
+    )  # fmt: skip
+    return replace(part, facts={**part.facts, "unread": messages.unread, "others": messages.others})
+
+
+class _Columns(NamedTuple):
+    """Of some look-ups: what ``from_rows`` wants, and the facts."""
+
+    outcome: list[int]
+    rows: list[int]
+    counts: list[int]
+    client: list[int]
+    server: list[int]
+    raw_name: list[bytes]
+    silent: list[dict[int, list[int]]]
+    is_odd: list[bool]
+
+    def before(self, rest: _Columns) -> _Columns:
+        return _Columns._make(map(add, self, rest))
+
+
+def _columns_of_plain(messages: Messages, members: I8, bounds: I8) -> _Columns:
+    heads, first, last = messages.heads, members[bounds[:-1]], members[bounds[1:] - 1]
+    codes = np.array([_outcome(rcode) for rcode in range(16)], np.uint8)
+    is_answered = heads.is_response[last]
+    return _Columns(
+        np.where(is_answered, codes[np.minimum(heads.rcode[last], 15)], _outcome(None)).tolist(),
+        messages.row[members].tolist(),
+        np.diff(bounds).tolist(),
+        np.where(heads.is_response[first], messages.target[first], messages.source[first]).tolist(),
+        np.where(is_answered, messages.source[last], messages.target[last]).tolist(),
+        [messages.names[at] for at in first.tolist()],
+        [{}] * len(first),
+        (is_answered & heads.is_odd[last]).tolist(),
+    )
+
+
+def _columns(lookups: list[_Lookup]) -> _Columns:
+    return _Columns(
+        [_outcome(one.answer.said.rcode if one.answer else None) for one in lookups],
+        [row for one in lookups for row in one.rows],
+        [len(one.rows) for one in lookups],
+        [one.client for one in lookups],
+        [_server(one) for one in lookups],
+        [one.head.raw_name for one in lookups],
+        [_silent(one) for one in lookups],
+        [one.answer is not None for one in lookups],
+    )
+
+
+def _follow(messages: Iterable[Message]) -> list[_Lookup]:
+    lookups: list[_Lookup] = []
+    open_lookups: dict[_Key, _Lookup] = {}
+    truncated: dict[tuple[int, int, int, bytes, int], deque[_Lookup]] = defaultdict(deque)
+    for message in messages:
+        said = message.said
+        client = message.target if said.is_response else message.source
+        key = (message.place, client, said.id, said.raw_name, said.type)
+        lookup = open_lookups.get(key)
+        is_new = lookup is None or message.time_ns - lookup.last_ns > SAME_LOOKUP_NS
+        if lookup is None or is_new or (not said.is_response and _is_done(lookup) and not _is_early(lookup, message)):
+            cut = truncated.get((message.place, client, message.target, said.raw_name, said.type))
+            lookup = open_lookups[key] = (cut and _asked_again(message, cut)) or _Lookup(
+                client, message.target_port if said.is_response else message.source_port, said
+            )
+            if not lookup.rows:
+                lookups.append(lookup)
+        _note(lookup, message)
+        if said.is_response and said.is_truncated and lookup.answer is message:
+            truncated[message.place, client, message.source, said.raw_name, said.type].append(lookup)
+    return lookups
+
+
+def _asked_again(message: Message, truncated: deque[_Lookup]) -> _Lookup | None:
+    """The look-up whose answer was cut, if this question asks for the rest: over TCP, perhaps with a new id.
+
+    Source: RFC 7766 section 5; RFC 5452 section 9.2 wants a fresh id for each question.
+    """
+    while message.over_tcp and truncated and truncated[0].last_ns <= message.time_ns:
+        lookup = truncated.popleft()
+        if not lookup.over_tcp and message.time_ns - lookup.last_ns <= SAME_LOOKUP_NS:
+            return lookup
+    return None
+
+
+def _server(lookup: _Lookup) -> int:
+    """Who answered, or who was asked last."""
+    return lookup.answer.source if lookup.answer else lookup.last_server
+
+
+def _silent(lookup: _Lookup) -> dict[int, list[int]]:
+    """Rows of the questions to the servers that had time to answer, and did not, where another one answered."""
+    if lookup.answer is None or len(lookup.asked) < 2:
+        return {}
+    ended = lookup.answer.time_ns
+    return {
+        server: rows
+        for server, rows in lookup.asked_rows.items()
+        if server not in lookup.replied and ended - lookup.asked[server] >= _SERVER_DUE_NS
+    }
+
+
+def _is_done(lookup: _Lookup) -> bool:
+    return lookup.answer is not None and not lookup.answer.said.is_truncated
+
+
+def _is_early(lookup: _Lookup, question: Message) -> bool:
+    """Whether the answer was only recorded before its question."""
+    return lookup.queries == 0 and question.time_ns - lookup.last_ns <= _REORDERED_NS
+
+
+def _note(lookup: _Lookup, message: Message) -> None:
+    said = message.said
+    lookup.rows.append(message.row)
+    lookup.last_ns = message.time_ns
+    lookup.over_tcp |= message.over_tcp
+    if not said.is_response:
+        lookup.queries += 1
+        lookup.first_ns = message.time_ns if lookup.first_ns is None else lookup.first_ns
+        lookup.last_server = message.target
+        lookup.asked[message.target] = message.time_ns
+        lookup.asked_rows.setdefault(message.target, []).append(message.row)
+        return
+    lookup.replied.add(message.source)
+    if _is_done(lookup):
+        return
+    lookup.was_truncated |= said.is_truncated
+    lookup.answer = message
+    asked = lookup.asked.get(message.source)
+    lookup.rtt_ns = None if asked is None else message.time_ns - asked
+
+
+def _outcome(rcode: int | None) -> int:
+    """Number of the outcome; None is no response."""
+    names = {None: "unanswered", 0: "answered", _NXDOMAIN: "no-such-name", _REFUSED: "refused"}
+    return OUTCOMES.index(names.get(rcode, "failed"))
+
+
+def _unreadable(table: PacketTable, answer: Message | None, read: int) -> int:
+    """Answers that are announced and cannot be read; 0 where the octets that were kept may not be all."""
+    if answer is None or answer.over_tcp or int(table.layers[answer.row]) & FRAGMENT:
+        return 0
+    if len(answer.octets) < int(table.payload[answer.row]):
+        return 0
+    return max(min(answer.said.answers, dns_message.MOST_RECORDS) - read, 0)
+
+
+def _fields(table: PacketTable, lookup: _Lookup, uses: Callable[[], Uses]) -> DnsLookup:
+    text = table.addresses.text
+    answer = lookup.answer
+    said = answer.said if answer else None
+    records = dns_message.answers(answer.octets) if answer else ()
+    servers = tuple(text(key) for key in lookup.asked)
+    addresses = [record.value for record in records if record.type in ("A", "AAAA")]
+    return DnsLookup(
+        client=Endpoint(text(lookup.client), lookup.port),
+        server=Endpoint(text(_server(lookup)), _PORT),
+        name=dns_message.wire_text(lookup.head.raw_name),
+        type=dns_message.type_name(lookup.head.type),
+        answers=tuple(record.value for record in records),
+        rtt_ns=lookup.rtt_ns,
+        id=lookup.head.id,
+        rcode=RCODES.get(said.rcode, str(said.rcode)) if said else None,
+        queries=lookup.queries,
+        servers=servers,
+        aliases=tuple(record.value for record in records if record.type == "CNAME"),
+        is_truncated=lookup.was_truncated,
+        over_tcp=lookup.over_tcp,
+        elapsed_ns=answer.time_ns - lookup.first_ns if answer and lookup.first_ns is not None else None,
+        is_cut=bool(said and said.is_truncated),
+        unreadable=_unreadable(table, answer, len(records)),
+        silent_servers=tuple(text(key) for key in _silent(lookup)),
+        used_by=uses().first(answer.row, lookup.client, addresses) if answer and addresses else None,
+    )

@@ -1,0 +1,122 @@
+"""The messages to and from name servers as columns, and which of them nobody has to look at one by one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from explain.exchanges.dns import message as dns_message
+from explain.record import dataclass
+
+if TYPE_CHECKING:
+    from explain.exchanges.dns.message import Head, Heads
+    from explain.table import I8, U2, U8, Bools, PacketTable, Rows
+
+SAME_LOOKUP_NS = 60_000_000_000
+"""Resolvers try each server a few times, five seconds apart."""
+
+_PORT = 53
+_QUERY = 0
+
+
+class Message(NamedTuple):
+    """One of the messages, with what its header and its question say."""
+
+    row: int
+    place: int
+    time_ns: int
+    source: int
+    target: int
+    source_port: int
+    target_port: int
+    over_tcp: bool
+    octets: bytes
+    said: Head
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Messages:
+    """Questions to name servers and responses of them that can be read: those over UDP, then those over TCP.
+
+    Attributes:
+        names: of the questions, as ``Head.raw_name``.
+        unread: rows of datagrams from or to a port of DNS that no DNS message begins.
+        others: rows of DNS messages that are neither a query nor its response, such as UPDATE and NOTIFY.
+    """
+
+    row: Rows
+    place: U2
+    time_ns: I8
+    source: U8
+    target: U8
+    source_port: U2
+    target_port: U2
+    over_tcp: Bools
+    heads: Heads
+    names: list[bytes]
+    unread: Rows
+    others: Rows
+
+    def one(self, at: int) -> Message:
+        """One of them as a record."""
+        return Message(
+            row=int(self.row[at]),
+            place=int(self.place[at]),
+            time_ns=int(self.time_ns[at]),
+            source=int(self.source[at]),
+            target=int(self.target[at]),
+            source_port=int(self.source_port[at]),
+            target_port=int(self.target_port[at]),
+            over_tcp=bool(self.over_tcp[at]),
+            octets=self.heads.messages[at],
+            said=self.heads.one(at),
+        )
+
+
+def messages_of(table: PacketTable) -> Messages:
+    """What was copied of them; multicast DNS and LLMNR are not in here."""
+    kept = [(table.contents[name], prefix) for name, prefix in (("dns", 0), ("dns-tcp", 2)) if name in table.contents]
+    rows = np.array([row for one, _ in kept for row in one.row], np.int64)
+    over_tcp = np.array([prefix > 0 for _, prefix in kept], np.bool_).repeat([len(one.row) for one, _ in kept])
+    heads = dns_message.heads([octets[prefix:] for one, prefix in kept for octets in one.octets])
+    is_wanted = heads.is_read & (heads.opcode == _QUERY) & (heads.type > 0)
+    is_wanted &= (table.source_ports(rows) == _PORT) | (table.target_ports(rows) == _PORT)
+    is_whole = ~over_tcp & (table.captured[rows] >= table.length[rows])
+    unread, others = rows[is_whole & ~heads.is_read], rows[is_whole & heads.is_read & (heads.opcode != _QUERY)]
+    some = np.flatnonzero(is_wanted)
+    rows, heads = rows[some], heads.take(some)
+    ports = table.source_ports(rows), table.target_ports(rows)
+    return Messages(
+        rows, table.place[rows], table.time_ns[rows], table.sources(rows), table.targets(rows), *ports, over_tcp[some],
+        heads, heads.names(), unread, others,
+    )  # fmt: skip
+
+
+def split(messages: Messages) -> tuple[I8, I8, I8]:
+    """The look-ups that are one question over UDP and its response, or one of them alone.
+
+    Returns:
+        The numbers of their messages, look-up after look-up, and where each begins, with the end; and the
+        numbers of all other messages.
+    """
+    heads = messages.heads
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(messages.names))}
+    name = np.fromiter(map(numbers.__getitem__, messages.names), np.int64, len(messages.names))
+    client = np.where(heads.is_response, messages.target, messages.source)
+    keys = name, heads.id << 16 | heads.type, client, messages.place
+    order = np.lexsort(keys)
+    is_new = np.ones(len(order) + 1, np.bool_)
+    is_new[1:-1] = False
+    for key in keys:
+        is_new[1:-1] |= key[order[1:]] != key[order[:-1]]
+    bounds = np.flatnonzero(is_new) if len(order) else np.zeros(1, np.int64)
+    sizes = np.diff(bounds)
+    first, last = order[bounds[:-1]], order[bounds[1:] - 1]
+    is_pair = (sizes == 2) & ~heads.is_response[first] & heads.is_response[last]
+    is_pair &= messages.time_ns[last] - messages.time_ns[first] <= SAME_LOOKUP_NS
+    is_special = messages.over_tcp | heads.is_truncated
+    is_plain = (is_pair | (sizes == 1)) & ~is_special[first] & ~is_special[last]
+    is_among = is_plain.repeat(sizes)
+    bounds = np.concatenate(([0], np.cumsum(sizes[is_plain])))
+    return order[is_among], bounds, np.sort(order[~is_among])

@@ -1,0 +1,1 @@
+"""HTTP/1: requests and responses, heads only (RFC 9112)."""

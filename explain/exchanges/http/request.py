@@ -1,0 +1,236 @@
+"""``http.request``: a request of HTTP/1 and the response to it, heads only (RFC 9112)."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explain.arrays import distinct, ragged
+from explain.exchanges.columns import ExchangeColumns, first_and_last_ns
+from explain.exchanges.http.stream import Talk, openings, pieces, split, talks
+from explain.model import Endpoint
+from explain.record import dataclass
+from explain.table import FIN, REVERSED, RST
+
+if TYPE_CHECKING:
+    from explain.exchanges.http.head import HttpHead
+    from explain.table import I8, U4, Bools, PacketTable, Rows
+
+OUTCOMES = ("answered", "unanswered")
+_ANSWERED, _UNANSWERED = 0, 1
+_DUE_NS = 3_000_000_000  # a server that is alive and willing begins to answer by then, mostly
+_HALF = np.uint32(1 << 31)
+_MOST_COPIES = 4  # of earlier data that may come again before the answer
+_PATIENCE_NS = 60_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """One request on a connection, and its response.
+
+    Attributes:
+        method, host, path: as the request's head has them; None where only the response was recorded.
+        status: None where no response came, or where its head was not captured or is no HTTP.
+        version: of the request, else of the response.
+        reason: the words behind the status.
+        status_class: informational, success, redirection, client-error or server-error (RFC 9110, 15).
+        wait_ns: from the request's head to the first octet of the answer.
+        response_length: octets of the response's body, where its head says so.
+        location: where a redirection points to.
+        interim_responses: such as 100 Continue, which do not end the wait.
+        was_due: the capture goes on long enough, or the connection ended, so an answer would be in it.
+        is_unrecorded: the other end's numbers show that it sent something, which is not in the capture.
+        is_one_sided: nothing that the other end sent in this connection was recorded, so no answer would be.
+        is_whole: both heads were captured to their ends.
+    """
+
+    method: str | None
+    host: str | None
+    path: str | None
+    status: int | None
+    client: Endpoint
+    server: Endpoint
+    version: str | None
+    reason: str | None
+    status_class: str | None
+    wait_ns: int | None
+    content_type: str | None
+    response_length: int | None
+    location: str | None
+    server_software: str | None
+    user_agent: str | None
+    interim_responses: int
+    was_due: bool
+    is_unrecorded: bool
+    is_one_sided: bool
+    is_whole: bool
+
+
+def find(table: PacketTable) -> ExchangeColumns:
+    """Requests at each place.
+
+    Facts: ``needs_no_answer`` (bool[n]: the capture ended before an answer was due, or lacks it).
+    """
+    copied = pieces(table)
+    alone, others = split(copied)
+    found = talks(copied.take(others))
+    own = copied.row[alone]
+    first, asked, told = (
+        np.concatenate((column, np.array([getattr(talk, name) for talk in found], np.int64)))
+        for name, column in (("first", own), ("asked_row", own), ("told_row", np.full(len(own), -1)))
+    )
+    first_data, was_due, is_unrecorded = _server_data(table, asked, told)
+    rows, counts = _rows(own, found, first_data)
+    order = np.argsort(first, kind="stable")  # requests that begin in one frame stay as they stand in it
+    frames = ragged(rows, (np.cumsum(counts) - counts)[order], counts[order])
+    bounds = np.append(0, np.cumsum(counts[order]))
+    start_ns, end_ns = first_and_last_ns(table, frames, bounds)
+    outcome = np.where((told < 0) & (first_data < 0), _UNANSWERED, _ANSWERED).astype(np.uint8)
+    told = np.where(told < 0, first_data, told)
+
+    def fields(index: int) -> HttpRequest:
+        at = int(order[index])
+        talk = copied.question(int(alone[at])) if at < len(alone) else found[at - len(alone)]
+        return _fields(table, talk, int(asked[at]), int(told[at]), bool(was_due[at]), bool(is_unrecorded[at]))
+
+    return ExchangeColumns(
+        kind="http.request",
+        outcomes=OUTCOMES,
+        outcome=outcome[order],
+        frames=frames,
+        bounds=bounds,
+        start_ns=start_ns,
+        end_ns=end_ns,
+        fields=fields,
+        facts={"needs_no_answer": ~was_due[order] | is_unrecorded[order]},
+        patience_ns=_PATIENCE_NS,
+    )
+
+
+def _rows(alone: Rows, found: list[Talk], first_data: I8) -> tuple[Rows, I8]:
+    """The rows of requests that stand alone, then of the others, and how many rows each has."""
+    data, rest = np.split(first_data, [len(alone)])
+    pairs = np.stack((alone, data), axis=1).ravel()
+    others = [talk.rows(row) for talk, row in zip(found, rest.tolist(), strict=True)]
+    counts = np.concatenate((1 + (data >= 0), np.array([len(some) for some in others], np.int64)))
+    return np.concatenate((pairs[pairs >= 0], np.array(list(chain.from_iterable(others)), np.int64))), counts
+
+
+def _server_data(table: PacketTable, asked: I8, told: I8) -> tuple[I8, Bools, Bools]:
+    """For requests without a response: the row of the server's first data after them, -1 if none; which were due;
+    and after which its end shows by its number that there was data (RFC 9293, 3.4).
+    """
+    first = np.full(len(asked), -1, np.int64)
+    was_due, is_unrecorded = np.ones(len(asked), np.bool_), np.zeros(len(asked), np.bool_)
+    some = np.flatnonzero(told < 0)
+    if not len(some):
+        return first, was_due, is_unrecorded
+    asked = asked[some]
+    own = _rows_of(table, table.flow[asked])
+    size = np.int64(len(table) + 1)
+    key = table.flow[asked] * size + asked
+    opened = np.append(openings(table, table.flow[asked]), np.iinfo(np.int64).max)
+    end = np.minimum(opened[np.searchsorted(opened, key, "right")], (table.flow[asked] + np.int64(1)) * size)
+    is_reversed = table.layers[asked] & REVERSED != 0
+    has_data, is_end = table.payload[own] > 0, table.flags[own] & (FIN | RST) != 0
+    runs_back = table.layers[own] & REVERSED != 0
+    for direction in (False, True):
+        mine = np.flatnonzero(is_reversed == direction)
+        span = asked[mine], key[mine], end[mine]
+        first[some[mine]] = _first_new(table, own[has_data & (runs_back != direction)], *span)
+        ended = _first_new(table, own[(table.flags[own] & FIN != 0) & (runs_back != direction)], *span)
+        is_unrecorded[some[mine]] = (ended >= 0) & (table.seq[ended] != table.ack[asked[mine]])
+    is_unrecorded &= first < 0
+    closing = own[is_end]
+    closed = np.append(table.flow[closing] * size + closing, np.iinfo(np.int64).max)
+    has_ended = closed[np.searchsorted(closed, key)] < end
+    last_ns = _last_of_place(table)
+    is_late = has_ended | (last_ns[table.place[asked]] - table.time_ns[asked] >= _DUE_NS)
+    was_due[some] = is_late & (table.first_of_side[table.sides[asked] ^ 1] >= 0)
+    return first, was_due, is_unrecorded
+
+
+def _first_new(table: PacketTable, back: Rows, asked: I8, key: I8, end: I8) -> I8:
+    """The first of the rows ``back`` between ``key`` and ``end`` with data that the asking side had not; -1 if none."""
+    found = np.full(len(asked), -1, np.int64)
+    if not len(back):
+        return found
+    keys = table.flow[back] * np.int64(len(table) + 1) + back
+    at, left = np.searchsorted(keys, key), np.arange(len(asked))
+    for _ in range(_MOST_COPIES):
+        left = left[at[left] < len(back)]
+        left = left[keys[at[left]] < end[left]]
+        if not len(left):
+            break
+        candidate = back[at[left]]
+        is_new = table.seq[candidate] - table.ack[asked[left]] < _HALF
+        found[left[is_new]] = candidate[is_new]
+        left = left[~is_new]
+        at[left] += 1
+    return found
+
+
+def _rows_of(table: PacketTable, flows: U4) -> Rows:
+    """Rows of these flows with data or an end, flow by flow, each in order."""
+    rows = table.by_flow.of(distinct(flows.astype(np.int64)))
+    ordered: Rows = rows[(table.payload[rows] > 0) | (table.flags[rows] & (FIN | RST) != 0)]
+    return ordered
+
+
+def _last_of_place(table: PacketTable) -> I8:
+    if len(table.places) == 1:
+        return np.array([table.time_ns[: len(table)].max()], np.int64)
+    last = np.zeros(len(table.places), np.int64)
+    np.maximum.at(last, table.place[: len(table)], table.time_ns[: len(table)])
+    return last
+
+
+def _fields(table: PacketTable, talk: Talk, asked: int, told: int, was_due: bool, is_unrecorded: bool) -> HttpRequest:
+    from explain.exchanges.http.head import parse
+
+    request = parse(*talk.request) if talk.request else None
+    response = parse(*talk.response) if talk.response else None
+    client, server = _ends(table, asked if asked >= 0 else told, asked >= 0)
+    wait = int(table.time_ns[told] - table.time_ns[asked]) if asked >= 0 and told >= 0 else None
+    said = response.fields if response else {}
+    status = response.status if response else None
+    return HttpRequest(
+        method=request.method if request else None,
+        host=request.host if request else None,
+        path=request.target if request else None,
+        status=status,
+        client=client,
+        server=server,
+        version=_version(request, response),
+        reason=response.reason if response else None,
+        status_class=None if status is None else _CLASSES.get(status // 100),
+        wait_ns=wait,
+        content_type=said.get("content-type"),
+        response_length=response.length if response else None,
+        location=said.get("location"),
+        server_software=said.get("server"),
+        user_agent=request.fields.get("user-agent") if request else None,
+        interim_responses=talk.interim,
+        was_due=was_due,
+        is_unrecorded=is_unrecorded,
+        is_one_sided=bool(table.first_of_side[table.sides[asked if asked >= 0 else told] ^ 1] < 0),
+        is_whole=(request is None or request.is_whole) and (response is None or response.is_whole),
+    )
+
+
+_CLASSES = {1: "informational", 2: "success", 3: "redirection", 4: "client-error", 5: "server-error"}
+
+
+def _version(request: HttpHead | None, response: HttpHead | None) -> str | None:
+    head = request if request and request.version else response
+    return head.version if head else None
+
+
+def _ends(table: PacketTable, row: int, is_from_client: bool) -> tuple[Endpoint, Endpoint]:
+    at = np.array([row])
+    text = table.addresses.text
+    source = Endpoint(text(int(table.sources(at)[0])), int(table.source_ports(at)[0]))
+    target = Endpoint(text(int(table.targets(at)[0])), int(table.target_ports(at)[0]))
+    return (source, target) if is_from_client else (target, source)

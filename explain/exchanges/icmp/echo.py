@@ -1,0 +1,240 @@
+"""``icmp.echo``: a run of pings with one identifier between two hosts (RFC 792, 4443)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import field
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from explain.addresses import BROADCAST, IPV6_KEY
+from explain.exchanges.columns import ExchangeColumns, Found, from_list
+from explain.exchanges.icmp.error import error_positions
+from explain.record import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explain.table import PacketTable
+
+OUTCOMES = ("answered", "partly-answered", "unanswered", "refused")
+_REQUESTS, _REPLIES = (8, 128), (0, 129)
+_SAME_RUN_NS = 60_000_000_000
+_PATIENCE_NS = 60_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class IcmpEcho:
+    """A run of echo requests, their replies and the errors about them.
+
+    Attributes:
+        family: 4 or 6.
+        sent: requests; received: requests that got a reply; duplicates: further replies.
+        errors: ICMP errors that quote a request of this run.
+        rtt_min_ns, rtt_avg_ns, rtt_max_ns: from a request to its first reply, as seen here.
+        ttl_request, ttl_reply: of the first request and the first reply; None where a text does not show it.
+        unanswered_seqs: sequence numbers without a reply, at most 1,000 of them.
+        responders: other addresses that replied (broadcast, or a reply that NAT did not turn back).
+        size: octets of data in the first request.
+    """
+
+    src: str
+    dst: str
+    id: int
+    family: int
+    sent: int
+    received: int
+    duplicates: int
+    errors: int
+    rtt_min_ns: int | None
+    rtt_avg_ns: int | None
+    rtt_max_ns: int | None
+    ttl_request: int | None
+    ttl_reply: int | None
+    unanswered_seqs: tuple[int, ...]
+    responders: tuple[str, ...]
+    size: int | None
+
+
+class _Message(NamedTuple):
+    row: int
+    place: int
+    time_ns: int
+    source: int
+    target: int
+    kind: int
+    id: int
+    seq: int
+    ttl: int
+    size: int
+    is_to_many: bool
+
+
+@dataclass(slots=True)
+class _Run:
+    source: int
+    target: int
+    id: int
+    rows: list[int] = field(default_factory=list)
+    asked_ns: dict[int, int] = field(default_factory=dict)
+    asked_ttl: dict[int, int] = field(default_factory=dict)
+    answers: dict[int, int] = field(default_factory=dict)
+    sent: int = 0
+    duplicates: int = 0
+    errors: int = 0
+    rtts: list[int] = field(default_factory=list)
+    ttl_request: int | None = None
+    ttl_reply: int | None = None
+    size: int | None = None
+    last_ns: int = 0
+    last_seq: int = -1
+    responders: dict[int, None] = field(default_factory=dict)
+
+
+_Key = tuple[int, int, int, int]
+_FEW = 3  # runs of the same id between the same hosts, of which a frame out of order may be part
+
+
+def find(table: PacketTable) -> ExchangeColumns:
+    """Runs of echo requests at each place, with replies and errors."""
+    runs: list[_Run] = []
+    by_ends: dict[_Key, list[_Run]] = defaultdict(list)
+    to_many: dict[tuple[int, int, int], _Run] = {}
+    by_quote: dict[_Key, list[_Run]] = {}
+    for message in _messages(table):
+        if message.kind in _REQUESTS:
+            run = _request(message, runs, by_ends, by_quote)
+            if message.is_to_many:
+                to_many[message.place, message.source, message.id] = run
+        else:
+            _reply(message, runs, by_ends, to_many)
+    _errors(table, by_quote)
+    return from_list("icmp.echo", OUTCOMES, [_found(table, run) for run in runs], table, _PATIENCE_NS)
+
+
+def _messages(table: PacketTable) -> Iterator[_Message]:
+    icmp = table.icmp
+    is_echo = np.where(icmp.is_v6, np.isin(icmp.type, (128, 129)), np.isin(icmp.type, (0, 8)))
+    at = np.flatnonzero(is_echo)
+    rows = icmp.row[at]
+    columns = (
+        rows, table.place[rows], table.time_ns[rows], table.sources(rows), table.targets(rows), icmp.type[at],
+        icmp.word[at] >> 16, icmp.word[at] & 0xFFFF, table.ttl[rows], table.payload[rows],
+        (table.links.target[table.link[rows]] == BROADCAST) | table.addresses.are_groups(table.targets(rows)),
+    )  # fmt: skip
+    return map(_Message._make, zip(*(column.tolist() for column in columns), strict=True))
+
+
+def _request(
+    message: _Message, runs: list[_Run], by_ends: dict[_Key, list[_Run]], by_quote: dict[_Key, list[_Run]]
+) -> _Run:
+    key = (message.place, message.source, message.target, message.id)
+    known = by_ends[key]
+    run = _lacking(known, message.seq, of_request=True)  # the reply may have been recorded before
+    starts_again = False
+    if run is None and known:
+        run = known[-1]
+        is_back = message.seq < run.last_seq and message.seq <= 1 < run.last_seq < 0xFF00
+        starts_again = is_back and message.seq in run.asked_ns  # else it only comes late
+    if run is None or starts_again or message.time_ns - run.last_ns > _SAME_RUN_NS:
+        run = _Run(message.source, message.target, message.id)
+        known.append(run)
+        run.ttl_request, run.size = message.ttl or None, message.size
+        runs.append(run)
+        by_quote.setdefault((message.place, message.source, message.target, message.id), []).append(run)
+    run.rows.append(message.row)
+    # The same request with fewer hops left comes by a second time: it was forwarded, not sent again.
+    run.sent += message.ttl >= run.asked_ttl.setdefault(message.seq, message.ttl)
+    run.asked_ns.setdefault(message.seq, message.time_ns)
+    run.last_seq, run.last_ns = message.seq, message.time_ns
+    return run
+
+
+def _reply(
+    message: _Message, runs: list[_Run], by_ends: dict[_Key, list[_Run]], to_many: dict[tuple[int, int, int], _Run]
+) -> None:
+    key = (message.place, message.target, message.source, message.id)
+    known = by_ends[key]
+    run = _lacking(known, message.seq, of_request=False)
+    run = run or (known[-1] if known else to_many.get((message.place, message.target, message.id)))
+    if run is None:
+        run = _Run(message.target, message.source, message.id)
+        known.append(run)
+        runs.append(run)
+    run.rows.append(message.row)
+    if run.ttl_reply is None:
+        run.ttl_reply = message.ttl or None
+    if message.source != run.target:
+        run.responders[message.source] = None
+    asked = run.asked_ns.get(message.seq)
+    if message.seq in run.answers:
+        run.duplicates += 1
+    elif asked is not None:
+        run.rtts.append(message.time_ns - asked)
+    run.answers[message.seq] = run.answers.get(message.seq, 0) + 1
+    run.last_ns = message.time_ns
+
+
+def _lacking(runs: list[_Run], seq: int, *, of_request: bool) -> _Run | None:
+    """The latest of a few runs that has one half of a ping, and lacks the other."""
+    for run in reversed(runs[-_FEW:]):
+        if (seq in run.answers) == of_request and (seq in run.asked_ns) != of_request:
+            return run
+    return None
+
+
+def _errors(table: PacketTable, by_quote: dict[_Key, list[_Run]]) -> None:
+    icmp = table.icmp
+    positions = error_positions(icmp)
+    told = table.targets(icmp.row[positions])  # where a NAT forgot to translate the quotation, still the asker
+    for at, to in zip(positions.tolist(), told.tolist(), strict=True):
+        if int(icmp.quote_kind[at]) >> 8 not in _REQUESTS:
+            continue
+        row = int(icmp.row[at])
+        ident, seq = divmod(int(icmp.quote_word[at]), 1 << 16)
+        known = by_quote.get((int(table.place[row]), to, int(icmp.quote_dst[at]), ident), ())
+        runs = [run for run in known if run.rows[0] < row]
+        runs = runs or [run for run in known if seq in run.asked_ns][:1]  # recorded before what it quotes
+        if runs and not _is_redirect(int(icmp.type[at])):
+            runs[-1].errors += 1
+            runs[-1].rows.append(row)
+
+
+def _is_redirect(kind: int) -> bool:
+    return kind in (5, 137)
+
+
+def _found(table: PacketTable, run: _Run) -> Found:
+    text = table.addresses.text
+    received = len(run.answers.keys() & run.asked_ns.keys())
+    sent = run.sent or len(run.answers)
+    if not run.sent:  # only the replies were recorded
+        outcome, received = "answered", len(run.answers)
+    elif received >= len(run.asked_ns):
+        outcome = "answered"
+    elif received:
+        outcome = "partly-answered"
+    else:
+        outcome = "refused" if run.errors else "unanswered"
+    missing = [seq for seq in run.asked_ns if seq not in run.answers]
+    rtts = run.rtts
+    fields = IcmpEcho(
+        src=text(run.source),
+        dst=text(run.target),
+        id=run.id,
+        family=6 if run.source >= IPV6_KEY else 4,
+        sent=sent,
+        received=received,
+        duplicates=run.duplicates,
+        errors=run.errors,
+        rtt_min_ns=min(rtts, default=None),
+        rtt_avg_ns=sum(rtts) // len(rtts) if rtts else None,
+        rtt_max_ns=max(rtts, default=None),
+        ttl_request=run.ttl_request,
+        ttl_reply=run.ttl_reply,
+        unanswered_seqs=tuple(missing[:1000]),
+        responders=tuple(text(key) for key in run.responders),
+        size=run.size,
+    )
+    return Found(outcome, run.rows, fields)

@@ -1,0 +1,208 @@
+"""``journey``: one conversation over several vantage points, and where it went missing if it did."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explain.arrays import ragged
+from explain.exchanges.columns import ExchangeColumns
+from explain.exchanges.over_places.lost_segments import LostSegments, lost_segments
+from explain.exchanges.over_places.paths import FAILED, VANISHED
+from explain.exchanges.over_places.sights import Sight, Spot, sights, spot_of
+from explain.exchanges.over_places.trails import near_rows
+from explain.model import Endpoint
+from explain.places.equal import in_order
+from explain.places.matching import NONE, stays_on_link
+from explain.record import dataclass
+from explain.table import TCP, UDP
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from explain.exchanges.over_places.paths import Paths
+    from explain.exchanges.over_places.trails import Trails
+    from explain.places import Sightings
+    from explain.table import I8, Bools, PacketTable, Rows
+
+OUTCOMES = ("delivered", "vanished", "answered-elsewhere")
+_PROTOCOLS = {1: "icmp", 58: "icmpv6", 6: "tcp", 17: "udp"}
+
+
+@dataclass(frozen=True, slots=True)
+class PacketEnds:
+    """The packet that was followed, as it was where it was first seen."""
+
+    protocol: str
+    src: Endpoint
+    dst: Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """A conversation over places.
+
+    Attributes:
+        packet: the packet that ``seen`` follows: one that was lost if any was, else the first one.
+        seen: in the order of its way; of a flood at one place the first eight.
+        last_seen: where what was lost was last seen; where the packet was last seen if nothing was lost.
+        lost: request, reply, or None.
+        stage: where it vanished: link (it left one end and did not reach the other), router (a router has it
+            and did not pass it on), target (it arrived, and no reply left), or None.
+        due: the next place on the way, where it is missing; None if none was recorded.
+        packets, missing: packets of the direction that was lost, and how many of them did not arrive.
+        speaker: who sent an error instead of an answer, or answered although somebody else was asked.
+        places: how many vantage points saw the conversation.
+        lost_segments: of a connection, what was lost between places and sent again.
+    """
+
+    packet: PacketEnds
+    seen: tuple[Sight, ...]
+    last_seen: Spot
+    lost: str | None
+    stage: str | None
+    due: Spot | None
+    packets: int
+    missing: int
+    speaker: str | None
+    places: int
+    lost_segments: tuple[LostSegments, ...]
+
+
+def find(paths: Paths, parts: Sequence[ExchangeColumns]) -> ExchangeColumns:
+    """One journey for each conversation seen at several places, or lost before it reached a second one."""
+    table, trails = paths.table, paths.trails
+    chosen = _chosen(table, paths, parts)
+    outcome = np.zeros(len(chosen), np.uint8)
+    has_failed = _has_failed(trails)
+    keep = _places(trails)[chosen] > 1
+    for number in np.flatnonzero(has_failed[chosen]).tolist():
+        verdict = paths.verdict(int(chosen[number]))
+        outcome[number] = verdict.outcome
+        if verdict.outcome == VANISHED:  # a single packet, lost nobody knows where, has no journey to tell
+            keep[number] = verdict.stage is not None or verdict.missing > 1
+    chosen, outcome = chosen[keep], outcome[keep]
+    start, end = _times(trails)
+    rows, owner = _frames(paths, chosen)
+    sizes = np.bincount(owner, minlength=len(chosen))
+    rows, starts = in_order(owner, rows), np.cumsum(sizes) - sizes
+    is_there = np.flatnonzero(sizes)
+    by_first = is_there[np.argsort(rows[starts[is_there]], kind="stable")]
+    sizes, chosen = sizes[by_first], chosen[by_first]
+    bounds = np.concatenate(([0], np.cumsum(sizes))).astype(np.int64)
+    return ExchangeColumns(
+        "journey", OUTCOMES, outcome[by_first], ragged(rows, starts[by_first], sizes), bounds,
+        start[chosen], end[chosen],
+        lambda index: _fields(paths, int(chosen[index])), {"paths": paths, "trail": chosen},
+    )  # fmt: skip
+
+
+def _times(trails: Trails) -> tuple[I8, I8]:
+    """When each conversation began and ended, by the clocks of its places."""
+    start, end = np.full(len(trails), np.iinfo(np.int64).max), np.zeros(len(trails), np.int64)
+    for part, first in zip(trails.parts, trails.starts.tolist(), strict=False):
+        trail = trails.trail[first : first + len(part)]
+        np.minimum.at(start, trail, part.start_ns)
+        np.maximum.at(end, trail, part.end_ns)
+    return start, end
+
+
+def _frames(paths: Paths, chosen: I8) -> tuple[Rows, I8]:
+    """Rows of the near table of the chosen conversations, and which of these each belongs to."""
+    trails = paths.trails
+    number = np.full(len(trails), -1, np.int64)
+    number[chosen] = np.arange(len(chosen))
+    rows, owners = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    for part, start in zip(trails.parts, trails.starts.tolist(), strict=False):
+        owner = number[trails.trail[start : start + len(part)]].repeat(np.diff(part.bounds))
+        near = near_rows(paths.near, part.frames)
+        is_it = (owner >= 0) & (near >= 0)
+        rows.append(near[is_it])
+        owners.append(owner[is_it])
+    return np.concatenate(rows), np.concatenate(owners)
+
+
+def _places(trails: Trails) -> I8:
+    """At how many places each conversation was seen."""
+    places = int(trails.place.max(initial=0)) + 1
+    pairs = np.unique(trails.trail * places + trails.place)
+    return np.bincount(pairs // places, minlength=len(trails)).astype(np.int64)
+
+
+def _has_failed(trails: Trails) -> Bools:
+    """Conversations of which a leg failed."""
+    failed = np.zeros(len(trails.trail), np.bool_)
+    for part, start in zip(trails.parts, trails.starts.tolist(), strict=False):
+        failed[start : start + len(part)][part.where(*FAILED[part.kind])] = True
+        silent = part.facts.get("needs_no_answer")
+        if silent is not None:
+            failed[start : start + len(part)] &= ~silent
+    result = np.zeros(len(trails), np.bool_)
+    result[trails.trail[failed]] = True
+    return result
+
+
+def _chosen(table: PacketTable, paths: Paths, parts: Sequence[ExchangeColumns]) -> I8:
+    """Conversations that someone routes or could route, and that are no probes of a trace."""
+    trails = paths.trails
+    if not len(trails):
+        return np.empty(0, np.int64)
+    first = np.concatenate([part.frames[part.bounds[:-1]] for part in trails.parts])
+    stays = stays_on_link(table, first)
+    for part in parts:
+        if part.kind == "traceroute":
+            origin = getattr(paths.near, "origin", None)
+            stays |= np.isin(first, part.frames if origin is None else origin[part.frames])
+    is_local = np.zeros(len(trails), np.bool_)
+    is_local[trails.trail[stays]] = True
+    shared = _shared_places(table, paths.seen)
+    is_shared = np.zeros(len(trails), np.bool_)
+    is_shared[trails.trail[shared[trails.place]]] = True
+    return np.flatnonzero(~is_local & is_shared)
+
+
+def _shared_places(table: PacketTable, seen: Sightings) -> Bools:
+    """Places that saw a packet which another place saw, too."""
+    place = table.place[seen.by_packet]
+    at = np.flatnonzero(~seen.is_first[1:] & (place[1:] != place[:-1]))
+    shared = np.zeros(len(table.places), np.bool_)
+    shared[place[at]] = shared[place[at + 1]] = True
+    return shared
+
+
+def _fields(paths: Paths, trail: int) -> Journey:
+    table = paths.table
+    legs = paths.legs(trail)
+    verdict = paths.verdict(trail)
+    number = paths.seen.packet[verdict.sample]
+    rows = np.concatenate([part.rows(index) for part, index in legs])
+    same = np.unique(rows[paths.seen.packet[rows] == number]) if number != NONE else np.array([verdict.sample])
+    order = paths.topology.in_order(same)
+    due = table.places[verdict.due] if verdict.due is not None else None
+    speaker = None if verdict.error is None else table.addresses.text(int(table.sources(np.array([verdict.error]))[0]))
+    return Journey(
+        packet=_ends(table, int(order[0])),
+        seen=sights(table, paths.seen, order),
+        last_seen=spot_of(table, verdict.last if verdict.lost else int(order[-1])),
+        lost=verdict.lost,
+        stage=verdict.stage,
+        due=Spot(due.capture, due.interface, 0, due.device) if due else None,
+        packets=verdict.packets,
+        missing=verdict.missing,
+        speaker=speaker,
+        places=len(np.unique(table.place[rows])),
+        lost_segments=lost_segments(table, paths.seen, paths.topology, legs),
+    )
+
+
+def _ends(table: PacketTable, row: int) -> PacketEnds:
+    one, text = np.array([row]), table.addresses.text
+    has_ports = bool(table.layers[row] & (TCP | UDP))
+    ports = (int(table.source_ports(one)[0]), int(table.target_ports(one)[0])) if has_ports else (None, None)
+    protocol = int(table.flows.protocol[table.flow[row]])
+    return PacketEnds(
+        _PROTOCOLS.get(protocol, str(protocol)),
+        Endpoint(text(int(table.sources(one)[0])), ports[0]),
+        Endpoint(text(int(table.targets(one)[0])), ports[1]),
+    )

@@ -1,0 +1,134 @@
+"""Between which places segments of a connection were lost, by the octets that they carry.
+
+A card may merge segments before one place records them, and cut them before the next, so frames
+need not match.  The octets do: whoever had to send them again shows how often each place saw them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from explain.exchanges.over_places.trails import forward
+from explain.record import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from explain.exchanges.over_places.trails import Leg
+    from explain.places import Sightings
+    from explain.places.topology import Topology
+    from explain.table import I8, PacketTable, Rows
+
+_MOST_ROWS = 200_000  # of one direction at all places
+
+
+@dataclass(frozen=True, slots=True)
+class LostSegments:
+    """Segments that one place saw, that the next one did not, and that were sent again.
+
+    Attributes:
+        is_from_server: who sent them.
+        segments: how many.
+        capture, interface: the place that saw them.
+        frames: of the first copies there, in ascending order.
+        next_capture, next_interface: the place that did not.
+    """
+
+    is_from_server: bool
+    segments: int
+    capture: int
+    interface: int | None
+    frames: tuple[int, ...]
+    next_capture: int
+    next_interface: int | None
+
+
+class _Seen(NamedTuple):
+    """The data of one direction at one place: first and last octet and row of each segment."""
+
+    place: int
+    start: I8
+    end: I8
+    rows: Rows
+
+    def copies(self, octets: I8) -> I8:
+        """How often each of some octets passed."""
+        passed: I8 = np.searchsorted(np.sort(self.start), octets, "right") - np.searchsorted(
+            np.sort(self.end), octets, "right"
+        )
+        return passed
+
+
+def lost_segments(
+    table: PacketTable, seen: Sightings, topology: Topology, legs: Sequence[Leg]
+) -> tuple[LostSegments, ...]:
+    """Losses of a connection between neighbouring places, both directions; in the order of the way."""
+    if not legs or legs[0][0].kind != "tcp.connection":
+        return ()
+    sides = [forward(table, leg) for leg in legs]
+    found: list[LostSegments] = []
+    for number in (0, 1):
+        rows = np.concatenate([side[number] for side in sides])
+        rows = rows[table.payload[rows] > 0]
+        if len(np.unique(table.place[rows])) > 1 and len(rows) <= _MOST_ROWS:
+            found += _between(table, _along(table, seen, topology, rows), is_from_server=number == 1)
+    return tuple(found)
+
+
+def _along(table: PacketTable, seen: Sightings, topology: Topology, rows: Rows) -> list[_Seen]:
+    """What each place saw, along the way; a packet that a place recorded twice counts once."""
+    base = table.seq[rows[:1]]
+    places = list(dict.fromkeys(table.place[topology.in_order(rows)].tolist()))
+    found = []
+    for place in places:
+        own = np.sort(rows[table.place[rows] == place])
+        packet = seen.packet[own]
+        first = np.zeros(len(own), np.bool_)
+        first[np.unique(packet, return_index=True)[1]] = True
+        own = own[first | (packet < 0)]
+        start = (table.seq[own] - base).view(np.int32).astype(np.int64)
+        found.append(_Seen(place, start, start + table.payload[own], own))
+    return found
+
+
+def _between(table: PacketTable, way: list[_Seen], *, is_from_server: bool) -> Iterator[LostSegments]:
+    sent_again = _sent_again(way[0])
+    if not len(sent_again):
+        return
+    copies = np.stack([place.copies(sent_again) for place in way])
+    # What a later place saw has passed the ones before it, whatever they recorded.
+    passed = np.maximum.accumulate(copies[::-1])[::-1]
+    for at in range(len(way) - 1):
+        here, there = way[at], way[at + 1]
+        is_lost = (passed[at] > passed[at + 1]) & (passed[at + 1] > 0) & (sent_again > there.start.min())
+        if not is_lost.any() or _has_holes(here, there):
+            continue
+        place, beyond = table.places[here.place], table.places[there.place]
+        if (place.capture, place.interface) == (beyond.capture, beyond.interface):
+            continue  # one recording that holds frames several times need not hold all of them as often
+        frames = sorted({int(table.frame[_first(here, octet)]) for octet in sent_again[is_lost].tolist()})
+        count = int((passed[at] - passed[at + 1])[is_lost].sum())
+        yield LostSegments(
+            is_from_server, count, place.capture, place.interface, tuple(frames), beyond.capture, beyond.interface
+        )
+
+
+def _sent_again(place: _Seen) -> I8:
+    """First octets of segments that came again."""
+    starts = np.unique(place.start)
+    again: I8 = starts[place.copies(starts) > 1]
+    return again
+
+
+def _has_holes(here: _Seen, there: _Seen) -> bool:
+    """Whether a place lacks octets that were sent only once and later ones followed: its recording lost frames."""
+    starts = np.unique(here.start)
+    once = starts[(here.copies(starts) == 1) & (starts > there.start.min()) & (starts < there.end.max())]
+    return bool((there.copies(once) == 0).any())
+
+
+def _first(place: _Seen, octet: int) -> int:
+    """The row that first carried an octet."""
+    return int(place.rows[np.flatnonzero((place.start <= octet) & (octet < place.end))[0]])

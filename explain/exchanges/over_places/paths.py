@@ -1,0 +1,154 @@
+"""How a conversation over places ended, and between which of them it vanished if it did."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explain.arrays import distinct
+from explain.exchanges.over_places.trails import forward, whole
+from explain.places.matching import NONE
+from explain.places.topology import Topology
+from explain.record import dataclass
+from explain.table import ICMP, ICMPV6
+
+if TYPE_CHECKING:
+    from explain.exchanges.over_places.trails import Leg, Trails
+    from explain.places import Sightings
+    from explain.table import PacketTable, Rows
+
+DELIVERED, VANISHED, ELSEWHERE = range(3)
+FAILED = {
+    "icmp.echo": ("unanswered", "partly-answered", "refused"), "tcp.connection": ("unanswered", "rejected"),
+    "udp.flow": ("unanswered", "refused"),
+}  # fmt: skip
+"""By kind of exchange, the outcomes of which a journey asks where it went wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a conversation ended: rows of the packets that tell it."""
+
+    outcome: int
+    sample: int
+    last: int
+    lost: str | None = None
+    stage: str | None = None
+    due: int | None = None
+    packets: int = 0
+    missing: int = 0
+    error: int | None = None
+
+
+class Paths:
+    """Conversations of a table with all that is asked of them; verdicts are made once.
+
+    Attributes:
+        near: the rows nearest to the askers, by which exchanges are numbered.
+        table: the rows of all places.
+    """
+
+    def __init__(self, near: PacketTable, seen: Sightings, trails: Trails) -> None:
+        self.near = near
+        self.table = whole(near)
+        self.seen = seen
+        self.trails = trails
+        self._verdicts: dict[int, Verdict] = {}
+
+    @cached_property
+    def topology(self) -> Topology:
+        """What the packets of the whole table show of the network."""
+        return Topology(self.table, self.seen)
+
+    def legs(self, trail: int) -> list[Leg]:
+        """The exchanges of a conversation."""
+        return [self.trails.leg(number) for number in self.trails.legs(trail)]
+
+    def verdict(self, trail: int) -> Verdict:
+        """How it ended."""
+        if trail not in self._verdicts:
+            self._verdicts[trail] = _judge(self, self.legs(trail))
+        return self._verdicts[trail]
+
+
+def _judge(paths: Paths, legs: list[Leg]) -> Verdict:
+    table, topology = paths.table, paths.topology
+    sides = [forward(table, leg) for leg in legs]
+    ahead = topology.in_order(np.concatenate([side[0] for side in sides]))
+    back = topology.in_order(np.concatenate([side[1] for side in sides]))
+    errors = np.concatenate([side[2] for side in sides])
+    if not len(ahead):
+        return Verdict(DELIVERED, int(back[0]), int(back[-1]))
+    start = int(table.place[topology.first_version(ahead)[0]])
+    here = [leg for leg, side in zip(legs, sides, strict=True) if len(side[0]) and table.place[side[0][0]] == start]
+    failed = [(part, index) for part, index in here if part.outcomes[part.outcome[index]] in FAILED[part.kind]]
+    if not failed:
+        return Verdict(DELIVERED, int(ahead[0]), int(ahead[-1]))
+    missing = _missing(table, ahead, failed)
+    errors_here = errors[table.place[errors] == start]
+    answered = set(_marks(table, back[table.place[back] == start]))
+    if len(errors_here) and not answered:
+        return Verdict(ELSEWHERE, int(missing[0]), int(missing[-1]), error=int(errors_here[0]))
+    marks = _marks(table, missing)
+    wanted = set(marks) - set(_quoted_marks(table, errors_here))
+    if not wanted:
+        return Verdict(
+            ELSEWHERE, int(missing[0]), int(missing[-1]), packets=len(set(_marks(table, ahead))),
+            missing=len(set(marks)), error=int(errors_here[0]),
+        )  # fmt: skip
+    missing = missing[[mark in wanted for mark in marks]]
+    replies = back[[mark in wanted for mark in _marks(table, back)]] if len(back) else back
+    arrived = replies[table.place[replies] == start]
+    if len(arrived):  # from somebody who was not asked: a NAT did not turn the answer back
+        return Verdict(ELSEWHERE, int(missing[0]), int(missing[-1]), error=int(arrived[0]))
+    if len(replies):
+        return _placed(paths, legs[0][0].kind, replies, "reply")
+    return _placed(paths, legs[0][0].kind, missing, "request")
+
+
+def _missing(table: PacketTable, ahead: Rows, failed: list[Leg]) -> Rows:
+    """Requests without an answer where they began, as seen anywhere."""
+    if failed[0][0].kind != "icmp.echo":
+        return ahead
+    silent = {seq for part, index in failed for seq in part.fields(index).unanswered_seqs}
+    found = ahead[[mark in silent for mark in _marks(table, ahead)]]
+    return found if len(found) else ahead
+
+
+def _marks(table: PacketTable, rows: Rows) -> list[int]:
+    """What tells which request a reply answers: the sequence number of ICMP, nothing else."""
+    if len(rows) and table.layers[rows[0]] & (ICMP | ICMPV6):
+        marks: list[int] = (table.icmp.word[np.searchsorted(table.icmp.row, rows)] & 0xFFFF).tolist()
+        return marks
+    return [0] * len(rows)
+
+
+def _quoted_marks(table: PacketTable, errors: Rows) -> list[int]:
+    """The marks of the echo requests that errors quote."""
+    at = np.searchsorted(table.icmp.row, errors)
+    marks: list[int] = (table.icmp.quote_word[at[table.icmp.quote_kind[at] > 0]] & 0xFFFF).tolist()
+    return marks
+
+
+def _placed(paths: Paths, kind: str, rows: Rows, lost: str) -> Verdict:
+    """Where packets were last seen, and between what they vanished; ``rows`` in the order of their way."""
+    table, topology = paths.table, paths.topology
+    last_place = int(table.place[rows[-1]])
+    reached = rows[table.place[rows] == last_place]
+    number = paths.seen.packet[reached[0]]
+    same = rows[paths.seen.packet[rows] == number] if number != NONE else reached[:1]
+    last = int(same[table.place[same] == last_place][-1])  # it may pass a place twice
+    stage, due = topology.beyond(last, rows)
+    packets = _count(paths, rows[table.place[rows] == table.place[rows[0]]])
+    if kind == "udp.flow" and (stage == "target" or due is None):
+        return Verdict(DELIVERED, int(same[0]), last)  # nobody need answer a datagram
+    missing = max(packets, _count(paths, reached))
+    return Verdict(VANISHED, int(same[0]), last, lost, stage, due, packets, missing)
+
+
+def _count(paths: Paths, rows: Rows) -> int:
+    """How many packets some rows of a place are."""
+    numbers = paths.seen.packet[rows]
+    return len(distinct(numbers[numbers != NONE])) + int(np.count_nonzero(numbers == NONE))

@@ -1,0 +1,1 @@
+"""TCP: connections, and what may be said of their segments (RFC 9293)."""

@@ -1,0 +1,123 @@
+"""Numbers of one connection, made when it is shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explain.exchanges.tcp.course import NEVER
+from explain.exchanges.tcp.labels import GAP, KEEP_ALIVE, REPEATED, SPURIOUS_RETRANSMISSION, ZERO_WINDOW
+from explain.exchanges.tcp.moments import first_answer
+from explain.record import dataclass
+from explain.table import FIN, RST, SYN
+
+if TYPE_CHECKING:
+    from explain.exchanges.tcp.course import Course
+    from explain.exchanges.tcp.moments import Talk
+    from explain.table import I8, PacketTable
+
+_UNTIDY = np.uint16(GAP | REPEATED)
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Times as they pass at the place of the capture, nanoseconds, None where they are not known.
+
+    Attributes:
+        handshake_rtt_ns: from the last SYN before the SYN-ACK to the ACK: the whole round trip
+            between client and server, wherever the capture was made.
+        syn_to_syn_ack_ns: the part of it between the place of the capture and the server.
+        syn_ack_to_ack_ns: the part between the place and the client.
+        first_byte_wait_ns: from the last segment of the first request, as it was first sent, to the first octet of
+            the answer.
+        network_time_ns: of that wait, one ``syn_to_syn_ack_ns``: the way to the server and back; and the time until
+            that segment was sent again, if it had not arrived.
+        server_time_ns: the rest of the wait.
+    """
+
+    handshake_rtt_ns: int | None
+    syn_to_syn_ack_ns: int | None
+    syn_ack_to_ack_ns: int | None
+    first_byte_wait_ns: int | None
+    server_time_ns: int | None
+    network_time_ns: int | None
+
+
+def measure_times(table: PacketTable, rows: I8, course: Course, index: int, talk: Talk) -> Times:
+    """The times of connection ``index``; ``rows`` are those of ``Streams``."""
+    syn, syn_ack, ack = (
+        None if at == NEVER else int(table.time_ns[rows[at]])
+        for at in (int(course.syn[index]), int(course.syn_ack[index]), int(course.ack[index]))
+    )
+    pair = first_answer(talk)
+    asked_ns, lost_ns = _asked(talk, pair[0]) if pair else (0, 0)
+    wait = int(talk.time_ns[pair[1]]) - asked_ns if pair else None
+    far = _between(syn, syn_ack)
+    is_split = wait is not None and wait >= 0 and far is not None
+    network = min(wait, far + lost_ns) if is_split and wait is not None and far is not None else None
+    server = wait - network if wait is not None and network is not None else None
+    return Times(_between(syn, ack), far, _between(syn_ack, ack), wait, server, network)
+
+
+def _asked(talk: Talk, at: int) -> tuple[int, int]:
+    """When the segment at this position was first sent, and how long its loss then cost."""
+    same = np.flatnonzero((talk.role == talk.role[at]) & (talk.seq == talk.seq[at]) & (talk.length > 0))
+    first_ns, last_ns = int(talk.time_ns[same[0]]), int(talk.time_ns[at])
+    had_arrived = bool(talk.labels[at] & SPURIOUS_RETRANSMISSION)
+    return first_ns, 0 if had_arrived else max(last_ns - first_ns, 0)
+
+
+def _between(first: int | None, last: int | None) -> int | None:
+    """None where either is missing, or clocks went back."""
+    return last - first if first is not None and last is not None and last >= first else None
+
+
+def distinct_octets(talk: Talk, role: int) -> int:
+    """Octets of payload that a role sent, each counted once however often it was seen."""
+    mine = np.flatnonzero(talk.role == role)
+    flags, length = talk.flags[mine], talk.length[mine].astype(np.int64)
+    is_data = (length > 0) & (flags & RST == 0) & (talk.labels[mine] & KEEP_ALIVE == 0)
+    if not is_data.any():
+        return 0
+    start = (talk.numbers(role) + (flags & SYN != 0))[is_data]
+    total = int(length[is_data].sum())
+    if int(start[-1] + length[is_data][-1] - start[0]) == total and not (talk.labels[mine] & _UNTIDY).any():
+        return total
+    order = np.argsort(start, kind="stable")
+    start, end = start[order], (start + length[is_data])[order]
+    covered = np.maximum.accumulate(end)
+    covered = np.concatenate((start[:1], covered[:-1]))
+    return int(np.maximum(end - np.maximum(start, covered), 0).sum())
+
+
+def sent_octets(talk: Talk, role: int) -> int:
+    """Octets of payload that a role sent, repeats included."""
+    return int(talk.length[talk.role == role].sum(dtype=np.int64))
+
+
+@dataclass(frozen=True, slots=True)
+class Stalls:
+    """Times in which a side could not send because the other had no room.
+
+    Attributes:
+        recoveries: how often a closed window opened again.
+        closed_ns: for how long windows were closed altogether, those that never opened again not counted.
+    """
+
+    recoveries: int
+    closed_ns: int
+
+
+def measure_stalls(talk: Talk) -> Stalls:
+    """The closed windows of both sides."""
+    recoveries, closed_ns = 0, 0
+    if (talk.labels & ZERO_WINDOW).any():
+        for role in (0, 1):
+            mine = np.flatnonzero((talk.role == role) & (talk.flags & (FIN | SYN | RST) == 0))
+            is_closed = (talk.window[mine] == 0).astype(np.int8)
+            turns = np.diff(is_closed, prepend=np.int8(0))
+            opens, closes = mine[turns == -1], mine[turns == 1]
+            recoveries += len(opens)
+            closed_ns += int((talk.time_ns[opens] - talk.time_ns[closes[: len(opens)]]).sum())
+    return Stalls(recoveries, closed_ns)

@@ -1,0 +1,1 @@
+"""TLS: what can be read of it, the hellos and the alerts (RFC 8446, 5246)."""

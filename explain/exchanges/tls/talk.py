@@ -1,0 +1,153 @@
+"""TLS on each connection, as its beginning shows it.
+
+Only records that begin a segment are looked at; what is encrypted stays unread.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explain.exchanges.tls.hello import HANDSHAKE, RECORD_HEADER, alert, hello, old_hello, records, version_name
+from explain.record import dataclass
+from explain.table import REVERSED
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from explain.exchanges.columns import ExchangeColumns
+    from explain.exchanges.tls.hello import Alert, Hello
+    from explain.table import PacketTable
+
+_MOST_JOINS = 4  # for each piece, on the average
+_SEQUENCE = 1 << 32
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """TLS on one connection, as its beginning shows it.
+
+    Attributes:
+        version: the one that the server chose, else the highest one that the client offered.
+        server_name: what the client asked for.
+        alert: the first fatal alert, else the first one that can be read; None if there is none.
+        alert_by: ``client`` or ``server``; alert_frame: where it is.
+        is_answered: the server said hello.
+        protocols: offered by the client; protocol: chosen by the server, where that can be read.
+        hello_frame, answer_frame: the first ClientHello and the first ServerHello; None if not recorded.
+    """
+
+    version: str | None
+    server_name: str | None
+    alert: str | None
+    is_fatal: bool
+    alert_by: str | None
+    alert_frame: int | None
+    is_answered: bool
+    protocols: tuple[str, ...]
+    protocol: str | None
+    hello_frame: int | None
+    answer_frame: int | None
+
+
+_NOTHING = Tls(
+    version=None,
+    server_name=None,
+    alert=None,
+    is_fatal=False,
+    alert_by=None,
+    alert_frame=None,
+    is_answered=False,
+    protocols=(),
+    protocol=None,
+    hello_frame=None,
+    answer_frame=None,
+)
+
+
+def by_connection(table: PacketTable, connections: ExchangeColumns) -> dict[int, Tls]:
+    """What can be read of TLS on each connection, by its index in ``connections``."""
+    segments = {row: octets for some in _hellos(table).values() for row, octets in some}
+    if not segments:
+        return {}
+    is_copied = np.zeros(len(table), np.bool_)
+    is_copied[list(segments)] = True
+    at = np.flatnonzero(is_copied[connections.frames])
+    owners = np.searchsorted(connections.bounds, at, "right") - 1
+    found: dict[int, Tls] = {}
+    client_side: dict[int, int] = {}
+    for row, index in sorted(zip(connections.frames[at].tolist(), owners.tolist(), strict=True)):
+        side = int(table.layers[row]) & REVERSED
+        read = [(hello(record), alert(record)) for record in records(segments[row])]
+        for said, warned in read or [(old_hello(segments[row]), None)]:
+            if said is not None:
+                client_side.setdefault(index, side if said.is_client else side ^ REVERSED)
+                found[index] = _with_hello(found.get(index, _NOTHING), said, int(table.frame[row]))
+            elif warned is not None:
+                by = _speaker(table, connections, index, side, client_side)
+                found[index] = _with_alert(found.get(index, _NOTHING), warned, by, int(table.frame[row]))
+    return found
+
+
+def _hellos(table: PacketTable) -> Mapping[int, list[tuple[int, bytes]]]:
+    """Segments that begin a record, by flow: rows in order, each with its octets and the rest of a long hello."""
+    kept = table.contents.get("tls")
+    if kept is None:
+        return {}
+    rows = np.array(kept.row, np.int64)
+    columns = table.flow[rows], table.layers[rows] & REVERSED, table.seq[rows], table.payload[rows]
+    pieces = list(zip(kept.row, *(column.tolist() for column in columns), kept.octets, strict=True))
+    by_seq = {piece[1:4]: piece for piece in reversed(pieces)}
+    used: set[tuple[int, int, int]] = set()
+    joins = _MOST_JOINS * len(pieces)
+    found: dict[int, list[tuple[int, bytes]]] = {}
+    for row, flow, side, seq, size, octets in sorted(pieces):
+        if (flow, side, seq) in used:
+            continue
+        whole, at = bytearray(octets), (seq + size) % _SEQUENCE
+        while joins and _goes_on(whole) and (following := by_seq.get((flow, side, at))):
+            used.add((flow, side, at))
+            joins -= 1
+            whole += following[5]
+            at = (at + following[4]) % _SEQUENCE
+        found.setdefault(flow, []).append((row, bytes(whole)))
+    return found
+
+
+def _goes_on(octets: bytearray) -> bool:
+    """Whether a handshake record is longer than what there is of it."""
+    size = RECORD_HEADER + int.from_bytes(octets[3:5], "big")
+    return octets[:1] == bytes((HANDSHAKE,)) and (len(octets) < RECORD_HEADER or len(octets) < size)
+
+
+def _speaker(
+    table: PacketTable, connections: ExchangeColumns, index: int, side: int, client_side: dict[int, int]
+) -> str:
+    if index not in client_side:
+        client = connections.fields(index).client
+        row = connections.rows(index)[:1]
+        is_first = table.addresses.text(int(table.sources(row)[0])) == client.address
+        is_first &= int(table.source_ports(row)[0]) == client.port
+        first = int(table.layers[row[0]]) & REVERSED
+        client_side[index] = first if is_first else first ^ REVERSED
+    return "client" if side == client_side[index] else "server"
+
+
+def _with_hello(tls: Tls, said: Hello, frame: int) -> Tls:
+    version = version_name(said.version)
+    if said.is_client:
+        return replace(
+            tls, version=tls.version if tls.is_answered else version,
+            server_name=tls.server_name or said.server_name, protocols=tls.protocols or said.protocols,
+            hello_frame=tls.hello_frame or frame,
+        )  # fmt: skip
+    chosen = said.protocols[0] if said.protocols else tls.protocol
+    return replace(tls, version=version, is_answered=True, protocol=chosen, answer_frame=tls.answer_frame or frame)
+
+
+def _with_alert(tls: Tls, warned: Alert, by: str, frame: int) -> Tls:
+    if tls.alert is not None and (tls.is_fatal or not warned.is_fatal):
+        return tls
+    return replace(tls, alert=warned.name, is_fatal=warned.is_fatal, alert_by=by, alert_frame=frame)

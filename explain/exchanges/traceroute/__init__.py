@@ -1,0 +1,1 @@
+"""Traces: probes with rising TTLs, and who answered them."""

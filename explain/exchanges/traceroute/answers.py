@@ -1,0 +1,143 @@
+"""What came back for the probes of traces: each error or reply goes to the probe that it is about."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from operator import attrgetter
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from explain.arrays import among
+from explain.exchanges.icmp.error import error_positions
+from explain.exchanges.traceroute.probes import Answer, Key, Mark, Probe, Run, as_lists, marks_of
+from explain.table import RST
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explain.table import PacketTable
+
+EXPIRED, TOO_BIG, UNREACHABLE, REPLY = "ttl-exceeded", "too-big", "unreachable", "reply"
+_NAMES = (UNREACHABLE, EXPIRED, TOO_BIG)
+_ICMP = (1, 58)
+_WITH_PORTS = (6, 17)  # as far as packets are read here
+_NO_FLOW = -1
+
+
+class _Said(NamedTuple):
+    """An error or a packet of the other side; ``key`` and ``mark`` are those of the probe that it is about."""
+
+    row: int
+    time_ns: int
+    speaker: int
+    key: Key
+    mark: Mark
+    ip_id: int
+    name: str
+    word: int = 0
+    flow: int = _NO_FLOW
+    is_reset: bool = False
+
+
+class _Waiting:
+    """Probes that nobody has answered yet, each found by what an answer says of it, without a search."""
+
+    def __init__(self) -> None:
+        self._by_mark: dict[tuple[Key, Mark], list[tuple[Run, Probe]]] = defaultdict(list)
+        self._by_id: dict[tuple[Key, Mark, int], deque[tuple[Run, Probe]]] = defaultdict(deque)
+
+    def add(self, run: Run, probe: Probe) -> None:
+        self._by_mark[run.key, probe.mark].append((run, probe))
+        if probe.ip_id:
+            self._by_id[run.key, probe.mark, probe.ip_id].append((run, probe))
+
+    def take(self, said: _Said) -> tuple[Run, Probe] | None:
+        """The latest probe that the quotation fits; by its IP id where the sender counts them."""
+        exact = self._by_id.get((said.key, said.mark, said.ip_id), deque())
+        while exact:
+            run, probe = exact.popleft()
+            if probe.row not in run.answers:
+                return run, probe
+        fitting = self._by_mark.get((said.key, said.mark), [])
+        while fitting:
+            run, probe = fitting.pop()
+            if probe.row not in run.answers:
+                return run, probe
+        return None
+
+
+def listen(table: PacketTable, runs: list[Run]) -> None:
+    """Gives each run the answers to its probes, in the order in which they were recorded."""
+    waiting, newest, opened = _Waiting(), dict[Key, Run](), dict[int, Run]()
+    sent = [(run, probe) for run in runs for probe in run.probes]
+    sent.sort(key=lambda one: one[1].row)
+    probes = iter([*sent, None])
+    following = next(probes)
+    for said in sorted((*_errors(table), *_replies(table, sent)), key=attrgetter("row")):
+        while following is not None and following[1].row < said.row:
+            waiting.add(*following)
+            newest[following[0].key] = following[0]
+            following = next(probes)
+        if said.is_reset and said.flow in opened and opened[said.flow].source == said.speaker:
+            opened[said.flow].strays.append(said.row)
+        elif (found := waiting.take(said)) is not None:
+            _answer(*found, said)
+            opened[said.flow] = found[0]
+        elif said.name == EXPIRED and said.key in newest and said.time_ns < newest[said.key].until_ns:
+            newest[said.key].strays.append(said.row)
+
+
+def _answer(run: Run, probe: Probe, said: _Said) -> None:
+    if said.name == TOO_BIG:
+        run.mtus.append((said.word & 0xFFFF, said.speaker))
+    run.answers[probe.row] = Answer(said.row, said.speaker, said.time_ns - probe.time_ns, said.name)
+
+
+def _errors(table: PacketTable) -> Iterator[_Said]:
+    """Errors but redirects, which answer nothing.
+
+    They go to whoever sent the packet, also where a NAT forgot to translate the quotation back.
+    """
+    icmp = table.icmp
+    at = error_positions(icmp)
+    at = at[icmp.type[at] != np.where(icmp.is_v6[at], 137, 5)]
+    rows = icmp.row[at]
+    is_icmp, has_ports = (np.isin(icmp.quote_protocol[at], some) for some in (_ICMP, _WITH_PORTS))
+    is_late = icmp.type[at] == np.where(icmp.is_v6[at], 3, 11)
+    is_too_big = np.where(icmp.is_v6[at], icmp.type[at] == 2, (icmp.type[at] == 3) & (icmp.code[at] == 4))
+    keys = table.place[rows], table.targets(rows), icmp.quote_dst[at], icmp.quote_protocol[at]
+    ports = icmp.quote_sport[at] * has_ports, icmp.quote_dport[at] * has_ports
+    marks = ports[0], np.where(is_icmp, icmp.quote_word[at], ports[1])
+    rest = icmp.quote_ip_id[at], is_late + 2 * is_too_big, icmp.word[at]
+    said = as_lists((rows, table.time_ns[rows], table.sources(rows)))
+    about = [zip(*as_lists(each), strict=True) for each in (keys, marks, rest)]
+    for row, time_ns, speaker, key, mark, (ip_id, name, word) in zip(*said, *about, strict=True):
+        yield _Said(row, time_ns, speaker, key, mark, ip_id, _NAMES[name], word)
+
+
+def _replies(table: PacketTable, sent: list[tuple[Run, Probe]]) -> Iterator[_Said]:
+    """All that else was recorded between the two ends of a probe."""
+    is_probed = np.zeros(len(table.flows.low), np.bool_)
+    is_probed[[probe.flow for _, probe in sent]] = True
+    rows = table.rows_of(is_probed)
+    own = np.array([probe.row for _, probe in sent], np.int64)
+    rows = rows[~among(rows, own) & ~among(rows, table.icmp.row[error_positions(table.icmp)])]
+    marks = marks_of(table, rows, table.target_ports(rows), table.source_ports(rows))
+    protocol = table.flows.protocol[table.flow[rows]]
+    keys = zip(*as_lists((table.place[rows], table.targets(rows), table.sources(rows), protocol)), strict=True)
+    is_reset = table.flags[rows] & RST != 0
+    said = as_lists((rows, table.time_ns[rows], table.sources(rows), table.flow[rows], is_reset))
+    for row, time_ns, speaker, flow, reset, key, mark in zip(*said, keys, marks, strict=True):
+        yield _Said(
+            row=row,
+            time_ns=time_ns,
+            speaker=speaker,
+            key=key,
+            mark=mark,
+            ip_id=0,
+            name=REPLY,
+            word=0,
+            flow=flow,
+            is_reset=reset,
+        )

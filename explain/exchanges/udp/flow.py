@@ -1,0 +1,186 @@
+"""``udp.flow``: datagrams between two ends (RFC 768)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explain.addresses import IPV6_KEY
+from explain.exchanges.columns import ExchangeColumns
+from explain.exchanges.community_id import community_id
+from explain.exchanges.icmp.quotes import quoted_flows
+from explain.exchanges.udp.partners import asked_by
+from explain.model import Endpoint
+from explain.record import dataclass
+from explain.table import NO_FLOW, REVERSED, UDP
+
+if TYPE_CHECKING:
+    from explain.table import U4, U8, Bools, PacketTable, Rows
+
+OUTCOMES = ("answered", "unanswered", "refused")
+_WELL_KNOWN = 1024
+ONE_WAY = {
+    68: "DHCP clients",
+    546: "DHCPv6 clients",
+    138: "NetBIOS datagrams",
+    162: "SNMP traps",
+    514: "syslog",
+    2055: "NetFlow",
+    4739: "IPFIX",
+    6343: "sFlow",
+}
+"""Ports that only listen, and for what."""
+SEARCH = {
+    137: "NetBIOS names",
+    427: "SLP",
+    1900: "SSDP",
+    3702: "WS-Discovery",
+    5351: "NAT-PMP",
+    5355: "LLMNR",
+}
+"""Ports to which searches go: whoever does not have what is sought, or does not know the protocol, keeps silent."""
+BOTH_SEND = {
+    2152: "GTP-U",
+    3784: "BFD",
+    4784: "BFD",
+    4789: "VXLAN",
+    6081: "Geneve",
+    6635: "MPLS",
+    8472: "VXLAN",
+}
+"""Ports to which each side sends by itself: what comes back is another flow (RFC 7348, 5; 8926, 3.3; 5881, 4)."""
+RELAYED = {67: "DHCP", 547: "DHCPv6"}
+"""From this port to this port goes what relays and servers tell each other, to other addresses than answers come from
+(RFC 2131, 4.1; RFC 8415, 7.2)."""
+MULTICAST_DNS = 5353
+"""From this port to this port of one host goes the answer to what that host had asked all (RFC 6762, 5.4)."""
+_UNREACHABLE_V4, _UNREACHABLE_V6 = 3, 1
+
+
+@dataclass(frozen=True, slots=True)
+class UdpFlow:
+    """All datagrams of one pair of ends at one place.
+
+    Attributes:
+        datagrams, payload_bytes: in both directions; the split by direction follows.
+        needs_no_answer: sent to a group, to everybody or to a port that only listens or is searched, where silence is
+            normal.
+        answered_from: the port from which the server answered, where that is not the one that was asked.
+        asked_at: of such an answer, or of one to a question to a group, where the question had gone.
+    """
+
+    client: Endpoint
+    server: Endpoint
+    datagrams: int
+    payload_bytes: int
+    datagrams_to_server: int
+    datagrams_to_client: int
+    needs_no_answer: bool
+    community_id: str
+    answered_from: Endpoint | None
+    asked_at: Endpoint | None
+
+
+def find(table: PacketTable) -> ExchangeColumns:
+    """One exchange for each flow, whatever it carries.
+
+    Facts: ``needs_no_answer``, ``datagrams``, ``payload_bytes`` as the fields, and ``opener`` (the row of the first
+    frame), ``is_answer`` (bool[n]: that frame came from the server), ``client`` (address keys).
+    """
+    rows, bounds = table.with_header(UDP)
+    first = bounds[:-1]
+    is_back = (table.layers[rows] & REVERSED != 0) != (table.layers[rows[first]] & REVERSED != 0).repeat(
+        np.diff(bounds)
+    )
+    count = np.diff(bounds)
+    backward = np.add.reduceat(is_back, first, dtype=np.int64) if len(first) else count
+    octets = np.add.reduceat(table.payload[rows], first, dtype=np.int64) if len(first) else count
+    opener = rows[first]
+    # The first frame seen may be an answer.
+    is_answer = _is_from_service(table, opener)
+    is_to_many = _to_many(table, table.targets(opener))
+    asked = asked_by(table, opener, is_to_many)
+    is_answer |= asked >= 0
+    other = np.full(len(opener), -1, np.int64)
+    is_own = (asked >= 0) & ~is_to_many[asked]
+    other[asked[is_own][::-1]] = np.flatnonzero(is_own)[::-1]
+    to_server = np.where(is_answer, backward, count - backward)
+    is_refused = _refused(table, table.flow[opener])
+    outcome = np.where((backward > 0) & (backward < count), 0, np.where(is_refused, 2, 1)).astype(np.uint8)
+    outcome[(is_answer & (backward == 0)) | (other >= 0)] = 0
+    needs_no_answer = _needs_no_answer(table, opener, is_answer, is_to_many)
+    client = np.where(is_answer, table.targets(opener), table.sources(opener))
+
+    def fields(index: int) -> UdpFlow:
+        return _fields(table, int(opener[index]), bool(is_answer[index]), (
+            int(count[index]), int(octets[index]), int(to_server[index]), int(count[index] - to_server[index]),
+        ), bool(needs_no_answer[index]), tuple(
+            _opener_end(table, int(opener[of]), is_source) if of >= 0 else None
+            for of, is_source in ((int(other[index]), True), (int(asked[index]), False))
+        ))  # fmt: skip
+
+    times = table.time_ns[rows]
+    return ExchangeColumns(
+        "udp.flow", OUTCOMES, outcome, rows, bounds, times[first],
+        np.maximum(times[first], times[bounds[1:] - 1]), fields,
+        {
+            "needs_no_answer": needs_no_answer, "datagrams": count, "payload_bytes": octets, "opener": opener,
+            "is_answer": is_answer, "client": client,
+        },
+    )  # fmt: skip
+
+
+def _needs_no_answer(table: PacketTable, opener: Rows, is_answer: Bools, is_to_many: Bools) -> Bools:
+    source, target = table.source_ports(opener), table.target_ports(opener)
+    is_quiet: Bools = np.where(is_answer, _to_many(table, table.sources(opener)), is_to_many)
+    is_quiet |= ~is_answer & np.isin(target, [*ONE_WAY, *SEARCH, *BOTH_SEND])
+    for port in (MULTICAST_DNS, *RELAYED):
+        is_quiet |= (source == port) & (target == port)
+    return is_quiet
+
+
+def _fields(
+    table: PacketTable,
+    opener: int,
+    is_answer: bool,
+    counts: tuple[int, int, int, int],
+    needs_no_answer: bool,
+    others: tuple[Endpoint | None, ...],
+) -> UdpFlow:
+    client, server = (_opener_end(table, opener, is_source) for is_source in (not is_answer, is_answer))
+    octets = table.addresses.octets
+    low, high = (octets(key) for key in table.ends(opener)[:: -1 if is_answer else 1])
+    name = community_id(low, high, 17, client.port or 0, server.port or 0)
+    return UdpFlow(client, server, *counts, needs_no_answer, name, *others)
+
+
+def _opener_end(table: PacketTable, opener: int, is_source: bool) -> Endpoint:
+    row, (source, target) = np.array([opener]), table.ends(opener)
+    ports = table.source_ports(row) if is_source else table.target_ports(row)
+    return Endpoint(table.addresses.text(source if is_source else target), int(ports[0]))
+
+
+def _is_from_service(table: PacketTable, opener: Rows) -> Bools:
+    """Whether the first frame comes from a port that is known to be a service's, and goes to one that is not."""
+    source, target = table.source_ports(opener), table.target_ports(opener)
+    is_search = np.isin(source, list(SEARCH)) & ~np.isin(target, list(SEARCH)) & (target >= _WELL_KNOWN)
+    return ((source < _WELL_KNOWN) & (target >= _WELL_KNOWN)) | is_search
+
+
+def _refused(table: PacketTable, flows: U4) -> Bools:
+    """Whether an ICMP unreachable quotes a datagram of the flow."""
+    icmp = table.icmp
+    says_unreachable = icmp.type == np.where(icmp.is_v6, _UNREACHABLE_V6, _UNREACHABLE_V4)
+    told = quoted_flows(table)[says_unreachable]
+    is_told = np.zeros(len(table.flows.low), np.bool_)
+    is_told[told[told != NO_FLOW]] = True
+    refused: Bools = is_told[flows]
+    return refused
+
+
+def _to_many(table: PacketTable, targets: U8) -> Bools:
+    """Multicast and broadcast, as far as the address tells (RFC 5771, 4291, 919)."""
+    are_many = table.addresses.are_groups(targets)
+    are_many |= (targets < IPV6_KEY) & (targets & np.uint64(0xFF) == 255)
+    return are_many

@@ -1,0 +1,353 @@
+from __future__ import annotations
+
+import struct
+
+import pytest
+from explained import report
+from hypothesis import given
+from hypothesis import strategies as st
+from packets import A, B, datagram, error, pcap, segment, who_has
+
+import explain
+from explain.exchanges.dns import message as dns_message
+from explain.model import Endpoint
+
+CLIENT, SERVER, OTHER = "192.0.2.1", "192.0.2.53", "192.0.2.54"
+
+
+def wire(name):
+    return b"".join(bytes([len(label)]) + label.encode() for label in name.split(".") if label) + b"\0"
+
+
+def question(ident, name, kind=1, flags=0x0100):
+    return struct.pack(">HHHHHH", ident, flags, 1, 0, 0, 0) + wire(name) + struct.pack(">HH", kind, 1)
+
+
+def answer(ident, name, *records, kind=1, rcode=0, flags=0x8180):
+    """Records as (type, data); their name is a pointer to the question."""
+    out = struct.pack(">HHHHHH", ident, flags | rcode, 1, len(records), 0, 0) + wire(name) + struct.pack(">HH", kind, 1)
+    for record_kind, data in records:
+        out += struct.pack(">HHHIH", 0xC00C, record_kind, 1, 300, len(data)) + data
+    return out
+
+
+def extended(ident, name, low, high):
+    """An answer without a record, but for OPT with the upper bits of the response code and a server's cookie."""
+    cookie = struct.pack(">HH", 10, 16) + bytes(range(16))
+    opt = struct.pack(">BHHBBHH", 0, 41, 1232, high, 0, 0, len(cookie)) + cookie
+    message = answer(ident, name, rcode=low) + opt
+    return message[:11] + b"\x01" + message[12:]
+
+
+def ask(message, server=SERVER, port=40000):
+    return datagram((CLIENT, port), (server, 53), message)
+
+
+def tell(message, server=SERVER, port=40000):
+    return datagram((server, 53), (CLIENT, port), message, macs=(B, "00:00:5e:00:53:01"))
+
+
+def lookups(*frames):
+    return [one for one in explain.explain(pcap(*frames)).exchanges if one.kind == "dns.lookup"]
+
+
+def test_a_question_and_its_answer_are_one_look_up():
+    (one,) = lookups(ask(question(7, "www.example.com")), tell(answer(7, "www.example.com", (1, b"\xcb\0\x71\x05"))))
+    fields = one.fields
+    assert (one.outcome, one.frames, fields.client, fields.server) == (
+        "answered", ((1, 2),), Endpoint(CLIENT, 40000), Endpoint(SERVER, 53),
+    )  # fmt: skip
+    assert (fields.name, fields.type, fields.answers, fields.rtt_ns) == (
+        "www.example.com", "A", ("203.0.113.5",), 1_000_000,
+    )  # fmt: skip
+
+
+def test_who_answers_look_ups_is_a_name_server_and_an_address_looked_up_is_called_so():
+    found = explain.explain(pcap(
+        ask(question(7, "www.example.com")), tell(answer(7, "www.example.com", (1, bytes((192, 0, 2, 80))))),
+        segment((CLIENT, 5000), ("192.0.2.80", 80), 2), segment(("192.0.2.80", 80), (CLIENT, 5000), 20, macs=(A, B)),
+    )).hosts  # fmt: skip
+    assert [one.roles for one in found if SERVER in one.addresses] == [("dns-server", "server")]
+    assert [one.names for one in found if "192.0.2.80" in one.addresses] == [("www.example.com",)]
+
+
+@pytest.mark.parametrize(("later_s", "outcomes"), [(0.5, ["answered"]), (20, ["answered", "unanswered"])])
+def test_an_answer_recorded_shortly_before_its_question_answers_it(later_s, outcomes):
+    said, asked = tell(answer(7, "www.example.test", (1, bytes(4)))), ask(question(7, "www.example.test"))
+    found = lookups(said, (later_s, asked))
+    assert [one.outcome for one in found] == outcomes
+    assert found[0].fields.rtt_ns is None
+
+
+def test_interleaved_look_ups_are_kept_apart_by_id_and_name():
+    found = lookups(
+        ask(question(1, "a.example")), ask(question(2, "b.example")),
+        tell(answer(2, "b.example", (1, b"\1\2\3\4"))), tell(answer(1, "a.example", rcode=3)),
+    )  # fmt: skip
+    assert [(one.fields.name, one.outcome, one.frames) for one in found] == [
+        ("a.example", "no-such-name", ((1, 1), (4, 4))),
+        ("b.example", "answered", ((2, 3),)),
+    ]
+
+
+@pytest.mark.parametrize(("low", "high", "rcode"), [(7, 1, "BADCOOKIE"), (0, 1, "BADVERS"), (0, 255, "4080")])
+def test_a_response_code_has_eight_more_bits_in_the_options(low, high, rcode):
+    (one,) = lookups(ask(question(7, "a.example")), tell(extended(7, "a.example", low, high)))
+    assert (one.outcome, one.fields.rcode) == ("failed", rcode)
+
+
+def test_a_question_that_is_asked_again_with_a_cookie_is_no_trouble():
+    told = explain.explain(pcap(
+        ask(question(7, "a.example")), tell(extended(7, "a.example", 7, 1)),
+        ask(question(8, "a.example")), tell(answer(8, "a.example", (1, b"\1\2\3\4"))),
+        ask(question(9, "b.example")), tell(extended(9, "b.example", 7, 1)),
+    ))  # fmt: skip
+    (finding,) = told.findings
+    assert finding.exchanges == tuple(one.id for one in told.exchanges if one.frames == ((5, 6),))
+
+
+def test_a_and_aaaa_with_one_id_are_two_look_ups():
+    found = lookups(ask(question(1, "a.example")), ask(question(1, "a.example", kind=28)))
+    assert [one.fields.type for one in found] == ["A", "AAAA"]
+
+
+def test_a_question_repeated_to_the_second_server_is_the_same_look_up():
+    (one,) = lookups(
+        (0, ask(question(1, "a.example"))), (5, ask(question(1, "a.example"), OTHER)),
+        (5.01, tell(answer(1, "a.example", (1, b"\1\2\3\4")), OTHER)),
+    )  # fmt: skip
+    assert (one.outcome, one.fields.queries, one.fields.servers, one.fields.server.address) == (
+        "answered", 2, (SERVER, OTHER), OTHER,
+    )  # fmt: skip
+    assert one.fields.rtt_ns == 10_000_000
+
+
+@pytest.mark.parametrize(
+    ("rcode", "outcome"),
+    [(0, "answered"), (1, "failed"), (2, "failed"), (3, "no-such-name"), (4, "failed"), (5, "refused")],
+)
+def test_each_response_code_has_its_outcome(rcode, outcome):
+    (one,) = lookups(ask(question(1, "a.example")), tell(answer(1, "a.example", rcode=rcode)))
+    assert one.outcome == outcome
+
+
+def test_silence_is_unanswered():
+    (one,) = lookups(ask(question(1, "a.example")))
+    assert (one.outcome, one.fields.rcode, one.fields.rtt_ns) == ("unanswered", None, None)
+
+
+def test_an_alias_is_followed():
+    chain = (5, wire("web.example")), (1, b"\1\2\3\4")
+    (one,) = lookups(ask(question(1, "www.example")), tell(answer(1, "www.example", *chain)))
+    assert (one.fields.aliases, one.fields.answers) == (("web.example",), ("web.example", "1.2.3.4"))
+
+
+def test_a_truncated_answer_goes_on_over_tcp_as_the_same_look_up():
+    whole = answer(1, "a.example", (16, b"\x03abc"), kind=16)
+    (one,) = lookups(
+        ask(question(1, "a.example", kind=16)), tell(answer(1, "a.example", kind=16, flags=0x8380)),
+        segment((CLIENT, 40001), (SERVER, 53), 24, seq=1, ack=1, data=b"\0\x1b" + question(1, "a.example", kind=16)),
+        segment((SERVER, 53), (CLIENT, 40001), 24, seq=1, ack=1, data=struct.pack(">H", len(whole)) + whole),
+    )  # fmt: skip
+    assert (one.outcome, one.fields.is_truncated, one.fields.over_tcp, one.fields.answers) == (
+        "answered", True, True, ("abc",),
+    )  # fmt: skip
+
+
+def test_a_question_that_goes_over_tcp_with_a_new_id_belongs_to_the_answer_that_was_cut():
+    def again(ident: int, port: int) -> list[bytes]:
+        whole = answer(ident, "a.example", (16, b"\x03abc"), kind=16)
+        asked = question(ident, "a.example", kind=16)
+        return [
+            segment((CLIENT, port), (SERVER, 53), 24, seq=1, ack=1, data=struct.pack(">H", len(asked)) + asked),
+            segment((SERVER, 53), (CLIENT, port), 24, seq=1, ack=1, data=struct.pack(">H", len(whole)) + whole),
+        ]
+
+    def cut(ident: int, port: int) -> list[bytes]:
+        said = answer(ident, "a.example", kind=16, flags=0x8380)
+        return [ask(question(ident, "a.example", kind=16), port=port), tell(said, port=port)]
+
+    both = lookups(*cut(1, 40000), *cut(2, 40001), *again(11, 41000), *again(12, 41001), *again(13, 41002))
+    assert [(one.fields.is_truncated, one.fields.over_tcp, one.fields.answers) for one in both] == [
+        (True, True, ("abc",)), (True, True, ("abc",)), (False, True, ("abc",)),
+    ]  # fmt: skip
+
+
+def test_an_answer_whose_question_was_not_recorded_is_still_told():
+    (one,) = lookups(tell(answer(1, "a.example", (1, b"\1\2\3\4"))))
+    assert (one.outcome, one.fields.queries, one.fields.client) == ("answered", 0, Endpoint(CLIENT, 40000))
+
+
+def test_upper_and_lower_case_are_the_same_name():
+    (one,) = lookups(ask(question(1, "WwW.ExAmple")), tell(answer(1, "www.example", (1, b"\1\2\3\4"))))
+    assert one.outcome == "answered"
+
+
+def test_multicast_dns_is_no_look_up_of_a_server():
+    assert lookups(datagram((CLIENT, 5353), ("224.0.0.251", 5353), question(0, "host.local"))) == []
+
+
+def test_a_name_that_points_at_itself_ends():
+    looping = struct.pack(">HHHHHH", 1, 0x8180, 1, 1, 0, 0) + wire("a") + b"\0\1\0\1" + b"\xc0\x13" + b"\0" * 12
+    assert dns_message.answers(looping) == ()
+
+
+def test_control_characters_in_a_name_are_spelled_out():
+    assert dns_message.wire_text(b"\x05\x1b[31m\x02a.\0") == "\\027[31m.a\\."
+
+
+@given(st.binary(max_size=600))
+def test_any_bytes_are_read_or_refused_but_never_crash(message):
+    dns_message.heads([message]).one(0)
+    dns_message.answers(message)
+
+
+@given(st.lists(st.binary(min_size=1, max_size=63), max_size=4))
+def test_a_name_reads_the_same_in_the_question_and_by_pointer(labels):
+    raw = b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
+    message = b"\0" * 12 + raw + b"\xc0\x0c"
+    if len(raw) <= 255:
+        assert dns_message.name_at(message, 12) == (dns_message.wire_text(raw), 12 + len(raw))
+        assert dns_message.name_at(message, 12 + len(raw))[0] == dns_message.wire_text(raw)
+
+
+def causes(*frames):
+    return [(one.cause, one.values.get("clients")) for one in explain.explain(pcap(*frames)).findings]
+
+
+def asks_from(client, ident, name, when):
+    return (when, datagram((client, 40000 + ident), (SERVER, 53), question(ident, name)))
+
+
+def test_a_server_that_answers_nobody_is_one_finding_for_all_its_clients():
+    asked = [asks_from(f"192.0.2.{number}", number, "a.example", float(number)) for number in (1, 2, 3)]
+    assert causes(*asked, asks_from("192.0.2.1", 9, "b.example", 9.0)) == [("dns-server-unreachable", 3)]
+
+
+def test_a_server_that_answers_other_questions_can_be_reached():
+    frames = [
+        (0.0, ask(question(1, "www.example"))), (0.1, tell(answer(1, "www.example", (1, b"\1\2\3\4")))),
+        (0.2, ask(question(2, "_sip.example", 33))), (1.2, ask(question(2, "_sip.example", 33))),
+        (9.0, ask(question(3, "www.example"))), (9.1, tell(answer(3, "www.example", (1, b"\1\2\3\4")))),
+    ]  # fmt: skip
+    assert causes(*frames) == [("dns-lookup-unanswered", 1)]
+
+
+@pytest.mark.parametrize("name", ["b._dns-sd._udp.example", "wpad.example", "1.2.0.192.in-addr.arpa"])
+def test_what_hosts_look_for_by_habit_need_not_exist(name):
+    assert causes(ask(question(1, name)), tell(answer(1, name, rcode=3))) == []
+
+
+@pytest.mark.parametrize(("name", "expected"), [("local", []), ("www.example", ["name-does-not-exist"])])
+def test_an_asker_by_habit_may_have_gone_when_the_answer_comes(name, expected):
+    said = tell(answer(1, name, rcode=3))
+    found = causes(ask(question(1, name)), said, error(CLIENT, 3, 3, said, macs=(A, B)))
+    assert [cause for cause, _ in found] == expected
+
+
+def findings(*frames):
+    return [(one.cause, one.certainty) for one in report(*frames).findings]
+
+
+def refusals(*names):
+    """A search list at work: each name is asked for at once after the refusal of the one before."""
+    frames = []
+    for number, name in enumerate(names):
+        frames += [ask(question(number, name)), tell(answer(number, name, rcode=3))]
+    return frames
+
+
+def test_the_names_of_a_search_list_are_one_finding_about_the_short_name():
+    found = report(*refusals("db.lab.corp.example", "db.corp.example", "db"))
+    (one,) = found.findings
+    assert (one.cause, one.values["name"], one.values["count"]) == ("name-does-not-exist", "db", 3)
+    assert "db.lab.corp.example, db.corp.example, db" in " ".join(found.story("en").split())
+
+
+@pytest.mark.parametrize(("rcode", "said"), [(5, "REFUSED"), (2, "SERVFAIL")])
+def test_a_search_list_whose_last_name_the_server_does_not_look_up_is_one_finding(rcode, said):
+    last = [ask(question(9, "db")), tell(answer(9, "db", rcode=rcode))]
+    found = report(*refusals("db.lab.corp.example", "db.corp.example"), *last)
+    (one,) = found.findings
+    assert (one.cause, one.certainty, one.rivals) == ("name-does-not-exist", "likely", ("dns-server-unreachable",))
+    assert (one.values["tried"][-1], found.unexplained) == ("db", ())
+    assert f"says {said}" in " ".join(found.story("en").split())
+
+
+def test_a_search_list_that_finds_the_name_at_last_is_healthy():
+    found = [ask(question(9, "db.corp.example")), tell(answer(9, "db.corp.example", (1, b"\1\2\3\4")))]
+    assert findings(*refusals("db.x.lab.corp.example", "db.lab.corp.example"), *found) == []
+
+
+def test_another_name_a_moment_later_does_not_excuse_the_one_that_is_missing():
+    later = [(1, ask(question(9, "db.corp.example"))), tell(answer(9, "db.corp.example", (1, b"\1\2\3\4")))]
+    other = [ask(question(9, "ftp.corp.example")), tell(answer(9, "ftp.corp.example", (1, b"\1\2\3\4")))]
+    for frames in (later, other):
+        assert findings(*refusals("db.lab.corp.example"), *frames) == [("name-does-not-exist", "proved")]
+
+
+def test_a_search_list_goes_on_later_where_the_first_server_is_sought_in_vain_by_arp():
+    later = [(1.2, ask(question(9, "db.corp.example"))), tell(answer(9, "db.corp.example", (1, b"\1\2\3\4")))]
+    sought = [(second, who_has(("00:00:5e:00:53:01", CLIENT), OTHER)) for second in (0.1, 1.1)]
+    causes = [cause for cause, _ in findings(*refusals("db.lab.corp.example"), *sought, *later)]
+    assert causes == ["destination-host-absent-on-link"]
+
+
+def slow(*names):
+    """The first server is silent, the second one is asked five seconds later."""
+    frames = []
+    for number, name in enumerate(names):
+        asked, start = question(number, name), 10 * number
+        told = answer(number, name, (1, b"\1\2\3\4"))
+        frames += [(start, ask(asked)), (start + 5, ask(asked, OTHER)), (start + 5.002, tell(told, OTHER))]
+    return frames
+
+
+def test_a_first_server_that_is_always_silent_is_a_finding_although_every_name_is_found():
+    found = report(*slow("a.example", "b.example"))
+    (one,) = found.findings
+    assert (one.cause, one.certainty, one.values["server"]) == ("dns-server-unreachable", "likely", SERVER)
+    assert found.unexplained == ()
+    first = next(one for one in found.exchanges if one.kind == "dns.lookup")
+    assert (first.outcome, first.fields.servers) == ("answered", (SERVER, OTHER))
+    assert first.fields.silent_servers == (SERVER,)
+    assert (first.fields.elapsed_ns, first.fields.rtt_ns) == (5_002_000_000, 2_000_000)
+    assert "192.0.2.1 asked the DNS server 192.0.2.53 for the A record of a.example" in " ".join(
+        found.story("en").split()
+    )
+
+
+def test_a_first_server_that_was_silent_once_may_have_lost_a_packet():
+    assert findings(*slow("a.example")) == [("dns-server-unreachable", "possible")]
+    heals = [(30, ask(question(9, "c.example"))), tell(answer(9, "c.example", (1, b"\1\2\3\4")))]
+    assert findings(*slow("a.example"), *heals) == []
+
+
+def test_two_servers_that_are_asked_at_once_are_both_in_time():
+    both = [ask(question(1, "a.example")), ask(question(1, "a.example"), OTHER)]
+    told = answer(1, "a.example", (1, b"\1\2\3\4"))
+    assert findings(*both, tell(told, OTHER), tell(told)) == []
+
+
+def test_the_connection_that_uses_an_answer_is_named():
+    syn = segment((CLIENT, 50000), ("1.2.3.4", 443), 2)
+    (one,) = lookups(ask(question(1, "a.example")), tell(answer(1, "a.example", (1, b"\1\2\3\4"))), syn)
+    assert (one.fields.used_by.protocol, one.fields.used_by.port, one.fields.used_by.frame) == ("tcp", 443, 3)
+
+
+def test_a_connection_that_began_before_the_answer_does_not_use_it():
+    syn = segment((CLIENT, 50000), ("1.2.3.4", 443), 2)
+    (one,) = lookups(syn, ask(question(1, "a.example")), tell(answer(1, "a.example", (1, b"\1\2\3\4"))), syn)
+    assert one.fields.used_by is None
+
+
+def test_a_truncated_answer_alone_says_nothing_about_the_records():
+    text = report(ask(question(1, "a.example")), tell(answer(1, "a.example", flags=0x8380))).story("en")
+    assert "The whole answer is not in this capture" in text
+    assert "has no A record" not in text
+
+
+def test_an_alias_that_leads_to_no_record_of_the_wanted_type_is_told_so():
+    frames = ask(question(1, "www.example", 28)), tell(answer(1, "www.example", (5, wire("web.example")), kind=28))
+    (line,) = [one for one in explain.explain(pcap(*frames)).lines if one.message == "dns.alias-empty-in"]
+    assert (line.values["chain"], line.values["type"]) == ("www.example -> web.example", "AAAA")

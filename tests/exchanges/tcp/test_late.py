@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import struct
+
+import pytest
+from packets import pcap
+from tcp_scenes import ACK, Play, found
+
+import explain
+from explain.exchanges.tcp.late import late
+
+ONE, TWO, THREE = 1, 11, 21  # where the segments begin
+
+
+def numbered(frame, number):
+    """The frame with another IP identification; nothing here looks at the header's checksum."""
+    return frame[:18] + struct.pack(">H", number) + frame[20:]
+
+
+def talk_of(*sent):
+    """A download whose segments are given as (sequence number, IP identification), 0.1 ms apart."""
+    play = Play().shake(after=0.05)
+    for seq, _ in sent:
+        play.s(ACK, seq, 1, b"x" * 10, after=0.0001)
+    opening = [(0, 1), (0, 100), (0, 2)]
+    play.frames = [
+        (at, numbered(frame, number)) for (at, frame), (_, number) in zip(play.frames, [*opening, *sent], strict=True)
+    ]
+    return play
+
+
+@pytest.mark.parametrize(
+    ("sent", "again", "delayed"),
+    [
+        ([(ONE, 101), (THREE, 103), (TWO, 102)], [], [5]),
+        ([(ONE, 101), (THREE, 103), (TWO, 104)], [5], []),
+        ([(ONE, 101), (TWO, 102), (THREE, 103), (TWO, 104)], [6], []),
+        ([(ONE, 0), (TWO, 0), (THREE, 0), (TWO, 0)], [6], []),
+        ([(ONE, 0), (THREE, 0), (TWO, 0)], [], []),
+        ([(ONE, 30_000), (THREE, 60_000), (TWO, 9)], [], []),
+    ],
+    ids=["overtaken", "a new number", "seen before, a new number", "seen before", "no numbers", "numbers by lot"],
+)
+def test_what_comes_late_was_sent_again_if_its_number_or_its_octets_say_so(sent, again, delayed):
+    moments = found(talk_of(*sent)).facts["moments"]
+    talk = moments.talk(0)
+    assert [rows.tolist() for rows in late(moments.table, talk)] == [delayed, again]
+
+
+@pytest.mark.parametrize(("is_again", "resent"), [(True, [5]), (False, [])])
+def test_what_was_sent_again_at_once_counts_as_lost_and_what_was_overtaken_does_not(is_again, resent):
+    order = [first + 20 * step for step in range(5) for first in (TWO, ONE)]
+    sent = [(seq, 101 + (at if is_again else seq // 10)) for at, seq in enumerate(order)]
+    told = explain.explain(pcap(*talk_of(*sent).frames))
+    assert [one.values["resent"] for one in told.findings if one.cause == "partial-loss"] == resent

@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import random
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from packets import A, B, pcap, segment
+
+import explain
+from explain.exchanges.tls.hello import alert, hello, records
+
+CLIENT, SERVER = ("192.0.2.1", 40000), ("198.51.100.1", 443)
+SYN, ACK, PUSH, FIN = 2, 16, 24, 17
+GREASE = 0x3A3A
+HANDSHAKE, ALERT = 22, 21
+REFUSAL = struct.pack(">BHHBB", ALERT, 0x0303, 2, 2, 40)
+
+
+def extension(kind, data):
+    return struct.pack(">HH", kind, len(data)) + data
+
+
+def name(text):
+    return extension(0, struct.pack(">HBH", len(text) + 3, 0, len(text)) + text)
+
+
+def record(kind, body, version=0x0301):
+    return struct.pack(">BHH", kind, version, len(body)) + body
+
+
+def client_hello(*extensions, version=0x0303):
+    body = struct.pack(">H", version) + b"r" * 32 + b"\x20" + b"s" * 32 + struct.pack(">HHH", 4, 0x1301, 0x1302)
+    body += b"\1\0" + struct.pack(">H", len(b"".join(extensions))) + b"".join(extensions)
+    return record(HANDSHAKE, b"\1" + len(body).to_bytes(3, "big") + body)
+
+
+def server_hello(*extensions, version=0x0303):
+    body = struct.pack(">H", version) + b"r" * 32 + b"\0" + struct.pack(">HB", 0x1301, 0)
+    body += struct.pack(">H", len(b"".join(extensions))) + b"".join(extensions)
+    return record(HANDSHAKE, b"\2" + len(body).to_bytes(3, "big") + body, 0x0303)
+
+
+def offered(*versions):
+    return extension(43, bytes((2 * len(versions),)) + b"".join(struct.pack(">H", one) for one in versions))
+
+
+def connection(*told, from_client=(), closing=()):
+    """Handshake of TCP, segments of the client, segments of the server."""
+    frames = [
+        segment(CLIENT, SERVER, SYN, seq=99), segment(SERVER, CLIENT, SYN | ACK, (B, A), seq=499, ack=100),
+        segment(CLIENT, SERVER, ACK, seq=100, ack=500),
+    ]  # fmt: skip
+    seq, ack = 100, 500
+    for data in from_client:
+        frames.append(segment(CLIENT, SERVER, PUSH, seq=seq, ack=ack, data=data))
+        seq += len(data)
+    for data in told:
+        frames.append(segment(SERVER, CLIENT, PUSH, (B, A), seq=ack, ack=seq, data=data))
+        ack += len(data)
+    for data in closing:
+        frames.append(segment(CLIENT, SERVER, PUSH, seq=seq, ack=ack, data=data))
+        seq += len(data)
+    return explain.explain(pcap(*frames))
+
+
+def tls_of(report):
+    (one,) = [one for one in report.exchanges if one.kind == "tcp.connection"]
+    return one.fields.tls
+
+
+def test_the_name_that_the_client_asks_for_is_read():
+    assert tls_of(connection(from_client=[client_hello(name(b"www.example"))])).server_name == "www.example"
+
+
+def test_the_servers_choice_is_the_version_and_not_what_the_record_says():
+    ask = client_hello(offered(GREASE, 0x0304, 0x0303))
+    tls = tls_of(connection(server_hello(extension(43, b"\3\4")), from_client=[ask]))
+    assert (tls.version, tls.is_answered) == ("TLS 1.3", True)
+
+
+def test_a_server_without_the_extension_chose_an_older_version():
+    ask = client_hello(offered(0x0304, 0x0303))
+    assert tls_of(connection(server_hello(), from_client=[ask])).version == "TLS 1.2"
+
+
+def test_without_an_answer_the_highest_offer_counts():
+    assert tls_of(connection(from_client=[client_hello(offered(GREASE, 0x0303, 0x0304))])).version == "TLS 1.3"
+
+
+def test_a_connection_without_tls_has_none():
+    assert tls_of(connection(b"220 hello\r\n")) is None
+
+
+def test_a_fatal_alert_is_a_finding_with_its_reason():
+    report = connection(REFUSAL, from_client=[client_hello(name(b"www.example"))])
+    (finding,) = report.findings
+    assert (finding.cause, finding.certainty) == ("tls-alert", "proved")
+    assert (finding.values["alert"], finding.values["by"]) == ("handshake_failure", "server")
+    assert finding.evidence[0].frames == ((5, 5),)
+
+
+def test_the_client_may_be_who_sends_the_alert():
+    unknown = struct.pack(">BHHBB", ALERT, 0x0303, 2, 2, 48)
+    report = connection(server_hello(), from_client=[client_hello()], closing=[unknown])
+    assert (tls_of(report).alert, tls_of(report).alert_by) == ("unknown_ca", "client")
+
+
+def test_a_close_notify_is_no_trouble():
+    report = connection(struct.pack(">BHHBB", ALERT, 0x0303, 2, 1, 0), from_client=[client_hello()])
+    assert tls_of(report).alert == "close_notify"
+    assert not tuple(report.findings)
+
+
+def test_an_encrypted_alert_is_not_guessed_at():
+    assert tls_of(connection(record(ALERT, b"x" * 26), from_client=[client_hello()])).alert is None
+
+
+@pytest.mark.parametrize("cut", [50, 700, 1300])
+def test_a_hello_may_go_on_in_further_segments(cut):
+    whole = client_hello(extension(51, b"k" * 1200), name(b"www.example"))
+    tls = tls_of(connection(from_client=[whole[:cut], whole[cut : cut + 600], whole[cut + 600 :]]))
+    assert tls.server_name == "www.example"
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 40])
+@pytest.mark.parametrize("order", [None, 1], ids=["in order", "any order"])
+def test_a_hello_may_come_in_very_small_segments(size, order):
+    whole = client_hello(name(b"www.example"), offered(0x0304), extension(51, b"\x16\x03\x01" * 40))
+    pieces = [(at, whole[at : at + size]) for at in range(0, len(whole), size)]
+    random.Random(order).shuffle(pieces) if order else None
+    opening = segment(CLIENT, SERVER, SYN, seq=99)
+    frames = [segment(CLIENT, SERVER, PUSH, seq=100 + at, ack=500, data=data) for at, data in pieces]
+    tls = tls_of(explain.explain(pcap(opening, *frames)))
+    assert (tls.server_name, tls.version) == ("www.example", "TLS 1.3")
+
+
+@pytest.mark.parametrize(("version", "said"), [(2, "SSL 2.0"), (0x0301, "TLS 1.0"), (0x0909, None), (0x0080, None)])
+def test_a_hello_of_ssl_2_offers_the_version_that_it_names(version, said):
+    old = b"\x80\x1f\1" + struct.pack(">HHHH", version, 6, 0, 16) + b"\1\0\x80\0\0\x05" + b"c" * 16
+    tls = tls_of(connection(from_client=[old]))
+    assert (tls and tls.version) == said
+
+
+@pytest.mark.parametrize(
+    "answer", [server_hello(version=0x7F14), server_hello(extension(43, b"\x7f\x14"))], ids=["field", "extension"]
+)
+def test_a_draft_of_tls_1_3_that_a_server_chose_is_not_taken_for_tls_1_2(answer):
+    assert tls_of(connection(answer, from_client=[client_hello()])).version == "TLS 1.3 (draft 20)"
+
+
+def test_a_hello_sent_again_is_read_once():
+    ask = client_hello(name(b"www.example"))
+    again = segment(CLIENT, SERVER, PUSH, seq=100, ack=500, data=ask)
+    report = explain.explain(pcap(again, again))
+    assert tls_of(report).hello_frame == 1
+
+
+def test_connections_at_the_same_time_keep_their_own_names():
+    frames = [segment((CLIENT[0], port), SERVER, SYN, seq=99) for port in (40000, 40001)]
+    for port in (40001, 40000):
+        ask = client_hello(name(b"host%d.example" % port))
+        frames.append(segment((CLIENT[0], port), SERVER, PUSH, seq=100, ack=1, data=ask))
+    found = explain.explain(pcap(*frames)).exchanges
+    assert {one.fields.client.port: one.fields.tls.server_name for one in found} == {
+        40000: "host40000.example", 40001: "host40001.example",
+    }  # fmt: skip
+
+
+def test_a_hostile_name_is_shown_and_not_obeyed():
+    told = connection(from_client=[client_hello(name(b"\x1b[2Jx\xff"))]).story("en")
+    assert "\x1b" not in told
+    assert "\\x1b[2Jx\\xff" in "".join(told.split())
+
+
+@given(st.binary(max_size=600))
+def test_any_octets_are_read_without_complaint(octets):
+    for start in (b"", b"\x16\3\1\2\0\1\0\1\xfc\3\3", client_hello()[:60]):
+        for one in records(start + octets):
+            hello(one)
+            alert(one)
+
+
+def test_lengths_that_lie_find_no_name():
+    body = bytearray(client_hello(name(b"www.example")))
+    body[-13] = 0xFF
+    (one,) = records(bytes(body))
+    assert hello(one).server_name is None
+
+
+def test_an_alert_behind_a_change_of_ciphers_is_read():
+    gives_up = record(20, b"\1", 0x0303) + struct.pack(">BHHBB", ALERT, 0x0303, 2, 2, 70)
+    report = connection(server_hello(), from_client=[client_hello()], closing=[gives_up])
+    assert (tls_of(report).alert, tls_of(report).alert_by) == ("protocol_version", "client")
+
+
+def test_a_change_of_ciphers_before_what_is_encrypted_says_nothing():
+    goes_on = record(20, b"\1", 0x0303) + record(22, b"x" * 40, 0x0303)
+    assert tls_of(connection(server_hello(), from_client=[client_hello()], closing=[goes_on])).alert is None
