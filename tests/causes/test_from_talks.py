@@ -106,6 +106,18 @@ def test_keep_alives_that_nobody_answers_mean_that_the_host_or_the_way_is_gone()
     assert there.cause == "tcp-application-hangs"
 
 
+@pytest.mark.parametrize("is_sent_again", [False, True])
+def test_only_what_is_sent_again_after_the_last_answer_is_sent_in_vain(is_sent_again):
+    """Where ACKs without data were filtered out, the last new data has no answer either."""
+    healed = [(1.0 + at, to(ACK, seq, 501, b"x" * 10)) for at, seq in enumerate((111, 111, 121, 121, 131, 131))]
+    healed.append((7.0, back(ACK, 501, 141)))
+    last = [(60.0 + at, to(ACK, 141 + (0 if is_sent_again else 10 * at), 501, b"x" * 10)) for at in range(4)]
+    (finding,) = explain.explain(pcap(*ASKED, *healed, *last)).findings
+    assert finding.cause == ("idle-timeout-in-middlebox" if is_sent_again else "partial-loss")
+    resent = [frame for one in finding.evidence for pair in one.frames for frame in range(pair[0], pair[1] + 1)]
+    assert resent == ([14, 15, 16] if is_sent_again else [7, 9, 11])
+
+
 def test_what_asks_at_a_closed_window_is_no_keep_alive():
     closed = [(0.05, back(ACK, 501, 111, window=0)), (0.5, to(ACK, 110, 501)), (0.51, back(ACK, 501, 111, window=0))]
     story = " ".join(explain.explain(pcap(*ASKED, *closed, (1.5, back(ACK, 501, 111)))).story().split())

@@ -149,9 +149,11 @@ def _resent(twice: I8, moments: TcpMoments, index: int) -> Trouble | None:
     if resent < _FEWEST_RESENT or resent * _SUBSTANTIAL < total or len(mixed(talk)):
         return None
     values: dict[str, Any] = {"resent": resent, "segments": total}
-    if (pause := _in_vain(talk)) is None:
+    if (vain := _in_vain(talk)) is None:
         values["case"] = "segments"
         return Trouble("partial-loss", "likely", index, _LOSSY, _several(rows), values)
+    pause, rows = vain
+    values["resent"] = len(rows)
     if pause >= _SLOW_NS:
         values |= {"case": "vain", "pause_ns": pause}
         return Trouble("idle-timeout-in-middlebox", "possible", index, _IN_VAIN, _several(rows), values)
@@ -170,8 +172,11 @@ def _was_closed(talk: Talk) -> bool:
     return len(fins) > 0 and int(fins[0]) < last
 
 
-def _in_vain(talk: Talk) -> int | None:
-    """The pause before the data that was sent to the end of the capture and never confirmed; None if it was."""
+def _in_vain(talk: Talk) -> tuple[int, Rows] | None:
+    """The pause before the data that was sent to the end of the capture and never confirmed, and what was sent again.
+
+    None where less was sent again after the other side was last heard.
+    """
     data = np.flatnonzero(talk.length > 0)
     if not len(data):
         return None  # only FINs were sent again
@@ -179,10 +184,11 @@ def _in_vain(talk: Talk) -> int | None:
     later = np.flatnonzero(talk.role != role)
     heard = int(later[-1]) if len(later) else 0
     unheard = data[(data > heard) & (talk.role[data] == role)]
-    if len(unheard) <= _FEWEST_RESENT or talk.flags[heard] & RST:
+    again = unheard[talk.labels[unheard] & np.uint16(label.RESENT) != 0]
+    if len(again) < _FEWEST_RESENT or talk.flags[heard] & RST:
         return None
     first = int(unheard[0])
-    return int(talk.time_ns[first] - talk.time_ns[first - 1]) if first else 0
+    return int(talk.time_ns[first] - talk.time_ns[first - 1]) if first else 0, talk.rows[again]
 
 
 def _unheard(moments: TcpMoments, index: int) -> Trouble | None:
