@@ -41,9 +41,13 @@ def tell(table: PacketTable, exchanges: Exchanges) -> list[Line]:
 
 def _count(table: PacketTable, part: ExchangeColumns, indices: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Line:
     counts = np.bincount(part.outcome[indices], minlength=len(part.outcomes)).tolist()
+    named = dict(zip(part.outcomes, counts, strict=True))
+    if part.kind == "udp.flow":
+        is_silent = part.outcome[indices] == part.outcomes.index("unanswered")
+        named["quiet"] = np.count_nonzero(is_silent & part.facts["needs_no_answer"][indices])
+        named["unanswered"] -= named["quiet"]
     first, last = (part.rows(int(indices[at])) for at in (0, -1))
-    evidence = table.evidence(np.concatenate((first, last)))
-    return counted(part.kind, dict(zip(part.outcomes, counts, strict=True)), evidence)
+    return counted(part.kind, named, table.evidence(np.concatenate((first, last))))
 
 
 def counted(kind: str, counts: Mapping[str, int], evidence: tuple[Evidence, ...] = ()) -> Line:

@@ -4,6 +4,7 @@ import pytest
 from dhcp_packets import (
     ACK,
     ADDRESS,
+    BROADCAST,
     CLIENT,
     DECLINE,
     DISCOVER,
@@ -165,6 +166,13 @@ def test_a_broadcast_request_of_another_client_shows_that_a_server_lives():
 
 def test_a_question_that_was_only_overheard_is_no_trouble():
     assert is_healthy(ping("192.0.2.1", SERVER, 1), pong(SERVER, "192.0.2.1", 1), discover(client=MOBILE))
+
+
+def test_where_somebody_takes_an_offer_that_was_not_recorded_a_renewal_without_an_answer_is_no_trouble():
+    asked = [(5, renew(client=MOBILE, xid=8, target=BROADCAST)), (99, renew(client=MOBILE, xid=9, target=BROADCAST))]
+    assert is_healthy(discover(), (0.1, request()), *asked)
+    finding = the_finding(*asked)
+    assert (finding.cause, finding.certainty) == ("dhcp-no-server", "possible")
 
 
 @pytest.mark.parametrize(

@@ -12,3 +12,9 @@ ALICE, BOB = "192.0.2.1", "192.0.2.2"
 def test_a_flow_names_what_its_port_is_for_by_custom(port, said):
     story = explain.explain(pcap(datagram((ALICE, 40000), (BOB, port), b"?"))).story()
     assert f"{BOB}{said}" in " ".join(story.split())
+
+
+def test_a_large_capture_counts_apart_what_nobody_has_to_answer():
+    sent = [datagram((ALICE, 40000 + at), ("192.0.2.255" if at < 40 else BOB, 5353), b"?") for at in range(60)]
+    story = explain.explain(pcap(*sent)).story()
+    assert "UDP, 60 flows: 40 that nobody has to answer, 20 without an answer." in " ".join(story.split())

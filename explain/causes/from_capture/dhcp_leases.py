@@ -75,6 +75,13 @@ class Leases:
                 ]
         return rows
 
+    def took_unseen_offer(self, place: int) -> bool:
+        """Whether somebody at this place takes an offer that was not recorded: it went to him alone."""
+        return any(
+            talk.place == place and not talk.of("OFFER") and any(step.purpose == "select" for step in talk.steps)
+            for talk in self.talks
+        )
+
     def members(self, indices: list[int]) -> list[Member]:
         """Negotiations as members of a finding."""
         return [(self.part, index) for index in indices]

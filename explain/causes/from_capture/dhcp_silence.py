@@ -91,7 +91,7 @@ def _of_client(leases: Leases, indices: list[int]) -> Seen:
     """What a client's questions in vain show, by what else was seen of servers."""
     rows = [row for index in indices for row in leases.talks[index].rows()]
     values = _values(leases, indices)
-    certainty = "likely" if values["tries"] > 1 else "possible"
+    certainty = "likely" if _insists(leases, indices) else "possible"
     offers = [row for index in indices for row in leases.offered_elsewhere(index)]
     alive = [row for index in indices for row in leases.servers_alive(index)]
     cause: str = "dhcp-no-server"
@@ -106,6 +106,12 @@ def _of_client(leases: Leases, indices: list[int]) -> Seen:
     elif len(began := {leases.fields(index).began for index in indices}) == 1 and began <= _KNOWN_BEFORE.keys():
         values |= {"case": _KNOWN_BEFORE[began.pop()]}
     return Seen(cause, certainty, leases.members(indices), [*rows, *(offers or alive)], rivals, values)
+
+
+def _insists(leases: Leases, indices: list[int]) -> bool:
+    """Whether a client asked again unanswered; questions about an address that it has may stand alone."""
+    asked = [leases.fields(index) for index in indices]
+    return any(one.tries > 1 for one in asked) or sum(one.began not in _KNOWN_BEFORE for one in asked) > 1
 
 
 def _relay(leases: Leases, indices: list[int]) -> dict[str, Any]:
@@ -138,7 +144,9 @@ def _is_overheard(leases: Leases, index: int) -> bool:
     if fields.tries > 1 or fields.is_broadcast:
         return False
     common = leases.scene.hosts.in_every_frame(talk.place)
-    return common is not None and int.from_bytes(talk.hardware, "big") not in common
+    if common is None:  # nothing for one host alone was recorded, so nobody knows whose capture it is
+        return leases.took_unseen_offer(talk.place)
+    return int.from_bytes(talk.hardware, "big") not in common
 
 
 def _values(leases: Leases, indices: list[int]) -> dict[str, Any]:
