@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 _TABLE = re.compile(r"\btable [\w.-]{1,15}(?= |\Z)")
 _NAME = re.compile(r"[\w.-]{1,15}")
 """An interface's name that may stand in a command; a state may hold any."""
+_EXAMPLE = re.compile(r"\b(192\.0\.2|198\.51\.100|198\.51\.0)\.(\d+)(?:/(\d+)|:(\d+))?\b")
+_NETS = {"192.0.2": "2001:db8:1::", "198.51.100": "2001:db8:2::", "198.51.0": "2001:db8::"}
+_LENGTHS = {"8": "/32", "16": "/32", "24": "/64", "32": "/128", None: ""}
+_IN_IPV6 = {"iptables": "ip6tables", "ip rule": "ip -6 rule", "icmp type": "icmpv6 type"}
 
 
 def mending(candidate: Candidate, witnesses: Witnesses, lang: str) -> tuple[str, bool]:
@@ -27,15 +31,29 @@ def mending(candidate: Candidate, witnesses: Witnesses, lang: str) -> tuple[str,
 
     Returns:
         The page's words, and whether they are about this network: what stands for an address or interface of the
-        example is its own, if the witnesses tell each of them, else all is left as the page has it.
+        example is its own, if the witnesses tell each of them, else the example is left, for IPv6 with addresses of
+        IPv6.
     """
     about = page(candidate.cause)
     text, own = about.tellings[lang].mend, _own(candidate, witnesses)
     if not about.stands_for or not all(own.get(part) for part in about.stands_for.values()):
-        return text, False
+        return _in_ipv6(text) if ":" in own.get("target", "") else text, False
     for example, part in about.stands_for.items():
         text = re.sub(rf"(?<![\w.:/]){re.escape(example)}(?![\w/:]|\.\d)", own[part], text)
     return _in_its_table(text, candidate), True
+
+
+def _in_ipv6(text: str) -> str:
+    """The example's addresses and programs as IPv6 has them."""
+    for word, theirs in _IN_IPV6.items():
+        text = re.sub(rf"\b{word}\b", theirs, text)
+    return _EXAMPLE.sub(_address_in_ipv6, text)
+
+
+def _address_in_ipv6(found: re.Match[str]) -> str:
+    host = int(found[2])
+    address = f"{_NETS[found[1]]}{f'{host:x}' if host else ''}{_LENGTHS[found[3]]}"
+    return f"[{address}]:{found[4]}" if found[4] else address
 
 
 def _in_its_table(text: str, candidate: Candidate) -> str:

@@ -99,11 +99,13 @@ def accept_ra(state: HostState, interface: str) -> Setting:
 
 
 def default_ttl(state: HostState, family: int, interface: str | None = None) -> int:
-    """The TTL or hop limit of packets that the host makes; 64 where nothing else is known."""
+    """The TTL or hop limit of packets that the host makes; 64 where nothing else is known.
+
+    The kernel looks at ``conf.all.hop_limit`` only where an interface has no settings of IPv6.
+    """
     if family == 4:
         return state.sysctl("net.ipv4.ip_default_ttl") or 64
-    names = (f"net.ipv6.conf.{interface}.hop_limit", "net.ipv6.conf.all.hop_limit")
-    return next((value for name in names if (value := state.sysctl(name))), 64)
+    return state.sysctl(f"net.ipv6.conf.{interface}.hop_limit") or 64
 
 
 def bridged_is_filtered(state: HostState, family: int) -> Setting:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from ipaddress import ip_interface
 
 import pytest
 
 from explain.causes.diagnose import diagnose
 from explain.causes.ids import IDS
-from explain.causes.mending import _networks, mending
+from explain.causes.mending import _in_ipv6, _networks, mending
 from explain.causes.pages import page
 from explain.cli.witnesses import Given, gather
 
 from .confusion import Recorded, recordings
 
+ONLY_IPV4 = {"broadcast-ping-without-b", "dhcp-pool-exhausted"}
 PARTS = {"sender-net", "gateway", "target", "target-net", "target-gateway", "interface"}
 FILLED = [each for each in recordings() if page(each.truth).stands_for]
 
@@ -42,7 +44,7 @@ def test_a_command_that_mends_names_nobody_of_another_network(recorded: Recorded
             found = re.fullmatch("(.+)".join(map(re.escape, written[::2])), told, re.DOTALL)
             assert found
             assert set(found.groups()) <= owned | {witnesses.destination}
-        else:
+        elif ":" not in (witnesses.destination or ""):
             assert told == "".join(written)
 
 
@@ -51,9 +53,19 @@ def test_with_the_states_a_gateway_is_named_by_its_own_address_and_without_them_
     witnesses = gather(Given(case=recorded.folder))
     for known, gateway, is_own in (
         (witnesses, "2001:db8:2::fe", True),
-        (replace(witnesses, states=()), "198.51.100.254", False),
+        (replace(witnesses, states=()), "2001:db8:2::fe", False),
+        (replace(witnesses, states=(), destination="198.51.100.1", text=None), "198.51.100.254", False),
     ):
         found = next(one for one in diagnose(known).causes if one.cause == recorded.truth)
         text, is_filled = mending(found, known, "en")
         assert f"`ip route add default via {gateway}`" in text
         assert is_filled is is_own
+
+
+@pytest.mark.parametrize("cause", IDS)
+def test_where_a_ping_was_ipv6_the_example_has_no_address_of_ipv4(cause: str) -> None:
+    for telling in page(cause).tellings.values():
+        told = _in_ipv6(telling.mend)
+        assert not re.search(r"\d+\.\d+\.\d+\.\d+", told.replace("0.0.0.0", "")) or cause in ONLY_IPV4
+        for found in re.findall(r"2001:[0-9a-f:]+(?:/\d+)?", told):
+            ip_interface(found)
