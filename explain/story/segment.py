@@ -45,8 +45,9 @@ def _line(table: PacketTable, message: str, rows: Rows | list[int], depth: int =
 
 
 def _moved(table: PacketTable, exchanges: Exchanges) -> Iterator[Line]:
-    disputed = _disputed(exchanges)
-    for contest in [one for one in contests(table) if not one.is_disputed][:_MOST_TOLD]:
+    found, disputed = contests(table), _disputed(exchanges)
+    disputed |= {table.addresses.text(one.address) for one in found if one.is_disputed}
+    for contest in [one for one in found if not one.is_disputed][:_MOST_TOLD]:
         (old, before), (new, after) = list(contest.rows.items())[:2]
         address = table.addresses.text(contest.address)
         if address in disputed:
