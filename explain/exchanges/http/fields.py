@@ -35,12 +35,13 @@ def read(header: Header) -> Next | None:
 
 def _request(header: Header, head: HttpHead, line: bytes) -> None:
     method, target = head.method or "", head.target or ""
-    size = len(line[len(method) + 1 :].split(b" ")[0].rstrip())
+    uri = line.split(maxsplit=2)[1]
+    at = line.index(uri, len(method))
     means: Means | None = (f"http-{method.lower()}", {}) if method in _METHODS else None
     header.text("http.request.method", 0, len(method), method, means)
-    header.text("http.request.uri", len(method) + 1, size, target)
+    header.text("http.request.uri", at, len(uri), target)
     if head.version:
-        header.text("http.request.version", len(method) + size + 2, len(head.version), head.version)
+        header.text("http.request.version", line.index(b"HTTP/", at + len(uri)), len(head.version), head.version)
 
 
 def _response(header: Header, head: HttpHead, line: bytes) -> None:

@@ -6,7 +6,9 @@ import re
 
 from explain.record import dataclass
 
-_REQUEST = re.compile(rb"([A-Z][A-Z_-]{1,20}) ([^\s]{1,8000})(?: (HTTP/[0-9]\.[0-9]))?[ \t]*(\r?\n|\Z)")
+_REQUEST = re.compile(  # more white space than one octet is allowed for (RFC 9112, 3)
+    rb"([A-Z][A-Z_-]{1,20})[ \t]+([^\s]{1,8000})(?:[ \t]+(HTTP/[0-9]\.[0-9]))?[ \t]*(\r?\n|\Z)"
+)
 _RESPONSE = re.compile(rb"(HTTP/[0-9]\.[0-9]) ([0-9]{3})(?:[ \t]+([^\r\n]*))?\r?(?:\n|\Z)")
 _FIELD = re.compile(rb"([!#-'*+.0-9A-Z^-z|~-]{1,64}):[ \t]*([^\r\n]*)")
 _END = re.compile(rb"\r?\n\r?\n")

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 _HALF = 1 << 31
 _SEQUENCE = 1 << 32
 _MOST_PIECES = 8
-_OPENING = re.compile(rb"[A-Z][A-Z_-]{0,20}(?: \S*(?: [HTP/0-9.]*)?)?\r?\Z")  # of a request line (RFC 9112, 3)
+_OPENING = re.compile(
+    rb"[A-Z][A-Z_-]{0,20}(?:[ \t]+(?:\S+(?:[ \t]+[HTP/0-9.]*)?)?)?\r?\Z"
+)  # of a request line (RFC 9112, 3)
 _Follow = Callable[["Piece", bytes, int, tuple[int, ...]], None]
 
 

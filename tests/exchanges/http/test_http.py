@@ -267,7 +267,8 @@ def test_a_server_that_takes_the_request_and_keeps_silent_hangs():
         (b"HTTP/1.1 2000 OK\r\n\r\n", []),
         (b"HTTP/2 please", []),
         (b"get / HTTP/1.1\r\n\r\n", []),
-        (b"GET  / HTTP/1.1\r\n\r\n", []),
+        (b"GET \t / HTTP/1.1\r\n\r\n", [("GET", "/", None)]),
+        (b"GET\v/ HTTP/1.1\r\n\r\n", []),
         (b"OPTIONS * HTTP/1.1\r\n\r\n", [("OPTIONS", "*", None)]),
     ],
 )
