@@ -20,7 +20,8 @@ def trace(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Itera
     """Who asked for which way, each distance, and whether the target answered."""
     fields: Traceroute = part.fields(index)
     rows = part.rows(index)
-    yield teller.line(teller.first("traceroute.begun"), fields, rows, name)
+    is_seen = fields.hops[0].ttl is not None
+    yield teller.line(teller.first("traceroute.begun") if is_seen else "traceroute.begun.unseen", fields, rows, name)
     frames = teller.table.frame[rows]
     for is_silent, alike in groupby(fields.hops, key=lambda hop: hop.from_ is None):
         hops = list(alike)
@@ -35,11 +36,13 @@ def trace(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Itera
         yield teller.line("traceroute.mtu", fields, rows, name)
     if fields.loop:
         yield teller.line("traceroute.loop", fields, rows, name)
-    outcome = "stopped" if fields.was_stopped else part.outcomes[part.outcome[index]]
+    outcome = "stopped" if fields.was_stopped and is_seen else part.outcomes[part.outcome[index]]
     yield teller.line(f"traceroute.{outcome}", fields, rows, name, ttl=fields.hops[-1].ttl)
 
 
 def _hop_message(hop: Hop) -> str:
+    if hop.ttl is None:
+        return "traceroute.hop.unseen"
     if hop.from_ is None:
         return "traceroute.hop.silent"
     if len(hop.rtt_ns) < hop.probes and not hop.others:
@@ -49,4 +52,4 @@ def _hop_message(hop: Hop) -> str:
 
 def _hop_values(hop: Hop) -> dict[str, object]:
     return {"ttl": hop.ttl, "speaker": hop.from_, "others": hop.others, "rtt_min_ns": min(hop.rtt_ns, default=0),
-            "answers": len(hop.rtt_ns), "probes": hop.probes}  # fmt: skip
+            "answers": len(hop.rtt_ns) or len(hop.frames), "probes": hop.probes}  # fmt: skip

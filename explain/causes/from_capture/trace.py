@@ -96,7 +96,8 @@ def _judge(scene: Scene, part: ExchangeColumns, index: int, members: list[Member
     if fields.loop:
         yield Seen("routing-loop", "proved", everything, rows, (), values)
     elif part.outcomes[part.outcome[index]] == "reached":
-        silent = [hop.ttl for hop in fields.hops if hop.from_ is None and last and hop.ttl < last.ttl]
+        before = fields.hops[: fields.hops.index(last)] if last else ()
+        silent = [hop.ttl for hop in before if hop.from_ is None]
         values["silent"] = silent
         if fields.target_silent:
             probes = sum(hop.probes for hop in fields.hops if hop.ttl in fields.target_silent)
@@ -107,6 +108,8 @@ def _judge(scene: Scene, part: ExchangeColumns, index: int, members: list[Member
     elif fields.was_stopped:
         scene.accounted[part.kind].add(index)  # nobody was silent: no probe went further
     elif last is None or last.error == "ttl-exceeded":
+        if last and last.ttl is None:
+            values["case"] = "unseen"
         yield Seen("trace-not-answered", "possible", everything, rows, _WHY_SILENT, values)
     else:
         scene.unfinished_traces.append((part, index))

@@ -16,7 +16,7 @@ from explain.table import RST
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from explain.table import PacketTable
+    from explain.table import PacketTable, Rows
 
 EXPIRED, TOO_BIG, UNREACHABLE, REPLY = "ttl-exceeded", "too-big", "unreachable", "reply"
 _NAMES = (UNREACHABLE, EXPIRED, TOO_BIG)
@@ -25,7 +25,7 @@ _WITH_PORTS = (6, 17)  # as far as packets are read here
 _NO_FLOW = -1
 
 
-class _Said(NamedTuple):
+class Said(NamedTuple):
     """An error or a packet of the other side; ``key`` and ``mark`` are those of the probe that it is about."""
 
     row: int
@@ -52,7 +52,7 @@ class _Waiting:
         if probe.ip_id:
             self._by_id[run.key, probe.mark, probe.ip_id].append((run, probe))
 
-    def take(self, said: _Said) -> tuple[Run, Probe] | None:
+    def take(self, said: Said) -> tuple[Run, Probe] | None:
         """The latest probe that the quotation fits; by its IP id where the sender counts them."""
         exact = self._by_id.get((said.key, said.mark, said.ip_id), deque())
         while exact:
@@ -74,7 +74,7 @@ def listen(table: PacketTable, runs: list[Run]) -> None:
     sent.sort(key=lambda one: one[1].row)
     probes = iter([*sent, None])
     following = next(probes)
-    for said in sorted((*_errors(table), *_replies(table, sent)), key=attrgetter("row")):
+    for said in sorted((*errors(table, error_positions(table.icmp)), *_replies(table, sent)), key=attrgetter("row")):
         while following is not None and following[1].row < said.row:
             waiting.add(*following)
             newest[following[0].key] = following[0]
@@ -82,25 +82,26 @@ def listen(table: PacketTable, runs: list[Run]) -> None:
         if said.is_reset and said.flow in opened and opened[said.flow].source == said.speaker:
             opened[said.flow].strays.append(said.row)
         elif (found := waiting.take(said)) is not None:
-            _answer(*found, said)
-            opened[said.flow] = found[0]
+            run, probe = found
+            answer(run, probe.row, probe.time_ns, said)
+            opened[said.flow] = run
         elif said.name == EXPIRED and said.key in newest and said.time_ns < newest[said.key].until_ns:
             newest[said.key].strays.append(said.row)
 
 
-def _answer(run: Run, probe: Probe, said: _Said) -> None:
+def answer(run: Run, row: int, sent_ns: int, said: Said) -> None:
+    """Note what was said about the probe at a row."""
     if said.name == TOO_BIG:
         run.mtus.append((said.word & 0xFFFF, said.speaker))
-    run.answers[probe.row] = Answer(said.row, said.speaker, said.time_ns - probe.time_ns, said.name)
+    run.answers[row] = Answer(said.row, said.speaker, said.time_ns - sent_ns, said.name)
 
 
-def _errors(table: PacketTable) -> Iterator[_Said]:
-    """Errors but redirects, which answer nothing.
+def errors(table: PacketTable, at: Rows) -> Iterator[Said]:
+    """Of the errors at some positions all but redirects, which answer nothing.
 
     They go to whoever sent the packet, also where a NAT forgot to translate the quotation back.
     """
     icmp = table.icmp
-    at = error_positions(icmp)
     at = at[icmp.type[at] != np.where(icmp.is_v6[at], 137, 5)]
     rows = icmp.row[at]
     is_icmp, has_ports = (np.isin(icmp.quote_protocol[at], some) for some in (_ICMP, _WITH_PORTS))
@@ -113,10 +114,10 @@ def _errors(table: PacketTable) -> Iterator[_Said]:
     said = as_lists((rows, table.time_ns[rows], table.sources(rows)))
     about = [zip(*as_lists(each), strict=True) for each in (keys, marks, rest)]
     for row, time_ns, speaker, key, mark, (ip_id, name, word) in zip(*said, *about, strict=True):
-        yield _Said(row, time_ns, speaker, key, mark, ip_id, _NAMES[name], word)
+        yield Said(row, time_ns, speaker, key, mark, ip_id, _NAMES[name], word)
 
 
-def _replies(table: PacketTable, sent: list[tuple[Run, Probe]]) -> Iterator[_Said]:
+def _replies(table: PacketTable, sent: list[tuple[Run, Probe]]) -> Iterator[Said]:
     """All that else was recorded between the two ends of a probe."""
     is_probed = np.zeros(len(table.flows.low), np.bool_)
     is_probed[[probe.flow for _, probe in sent]] = True
@@ -129,7 +130,7 @@ def _replies(table: PacketTable, sent: list[tuple[Run, Probe]]) -> Iterator[_Sai
     is_reset = table.flags[rows] & RST != 0
     said = as_lists((rows, table.time_ns[rows], table.sources(rows), table.flow[rows], is_reset))
     for row, time_ns, speaker, flow, reset, key, mark in zip(*said, keys, marks, strict=True):
-        yield _Said(
+        yield Said(
             row=row,
             time_ns=time_ns,
             speaker=speaker,

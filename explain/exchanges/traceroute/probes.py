@@ -24,7 +24,7 @@ _LATEST_START = 32  # where errors say that a probe expired, the first TTL was c
 _HIGHEST = 64
 _FEWEST_TTLS = 2
 _FEWEST_SILENT_TTLS = 4  # without a single error, only a longer climb is a trace
-_SAME_TRACE_NS = 15_000_000_000  # traceroute waits five seconds for a silent hop, some tools ten
+SAME_TRACE_NS = 15_000_000_000  # traceroute waits five seconds for a silent hop, some tools ten
 _LARGEST_GAP = 8  # distances of which all probes may be missing in the capture
 _NEAR = 64  # a program that goes on counts from one probe to the next
 _TCP = 6
@@ -64,7 +64,7 @@ class Run:
     Attributes:
         highest: the largest TTL so far.
         until_ns: when the next one between the same hosts begins.
-        answers: by the row of the probe.
+        answers: by the row of the probe; by their own where no probes were recorded.
         mtus: what errors named, and who.
         strays: errors whose probe was not recorded, or answered already, and the resets by which a prober drops the
             connection that its probe would open.
@@ -158,14 +158,14 @@ def _runs(table: PacketTable, rows: Rows) -> Iterator[Run]:
         probe = Probe(row, time_ns, ttl, flow, ip_id, mark)
         if ttl > (run.highest + _LARGEST_GAP if run else _LATEST_START):
             continue
-        if run is not None and (time_ns - run.probes[-1].time_ns > _SAME_TRACE_NS or _begins_anew(run, probe)):
+        if run is not None and (time_ns - run.probes[-1].time_ns > SAME_TRACE_NS or _begins_anew(run, probe)):
             run.until_ns = time_ns
             yield run
             run = None
         if run is None:
             run = runs[group] = Run(key)
         run.probes.append(probe)
-        run.highest, run.until_ns = max(run.highest, ttl), time_ns + _SAME_TRACE_NS
+        run.highest, run.until_ns = max(run.highest, ttl), time_ns + SAME_TRACE_NS
     yield from runs.values()
 
 

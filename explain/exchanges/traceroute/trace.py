@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from explain.exchanges.columns import ExchangeColumns, Found, from_list
 from explain.exchanges.traceroute.answers import EXPIRED, REPLY, TOO_BIG, UNREACHABLE, listen
-from explain.exchanges.traceroute.probes import Probe, Run, is_trace, runs_of
+from explain.exchanges.traceroute.probes import Answer, Probe, Run, is_trace, runs_of
+from explain.exchanges.traceroute.unseen import unseen
 from explain.record import dataclass
 from explain.table import FRESH_TTLS
 
@@ -31,6 +32,7 @@ class Hop:
     """What the probes with one TTL found; the hop of the target is the last one.
 
     Attributes:
+        ttl: None where the probes themselves were not recorded; the hops stand in the order of their answers then.
         from_: who answered first at this distance, None where all probes met silence (``from`` in the report).
         rtt_ns: one for each answer, in the order of the probes.
         others: further hosts that answered at the same distance (load balancing).
@@ -38,7 +40,7 @@ class Hop:
         frames: of the probes and of the answers to them.
     """
 
-    ttl: int
+    ttl: int | None
     from_: str | None
     rtt_ns: tuple[int, ...]
     probes: int
@@ -55,7 +57,7 @@ class Traceroute:
         method: udp, icmp, tcp, or ip for the bare packets of another protocol.
         loop: addresses that answered again after another one had, in order; empty without a loop.
         mtu: the smallest MTU that an error on the way named, None if none did; mtu_from: who named it.
-        was_stopped: it did not arrive, but a router answered from the furthest distance that was probed; no loop.
+        was_stopped: it did not arrive, but a router answered from the furthest distance that was seen probed; no loop.
         distance: of the target, by the TTL of its answer; None where it gave none, or where a text does not show it.
         target_silent: distances at which the target itself kept silent, for it is nearer.
     """
@@ -77,7 +79,8 @@ def find(table: PacketTable) -> ExchangeColumns:
     runs = runs_of(table)
     if runs:
         listen(table, runs)
-    found = [_found(table, run) for run in runs if is_trace(run)]
+    traces = [run for run in runs if is_trace(run)]
+    found = [_found(table, run) for run in (*traces, *unseen(table, traces))]
     return from_list("traceroute", OUTCOMES, found, table, _PATIENCE_NS)
 
 
@@ -87,13 +90,15 @@ def _found(table: PacketTable, run: Run) -> Found:
     for probe in run.probes:
         by_ttl[probe.ttl].append(probe)
     reached = any(answer.speaker == run.target and answer.name != TOO_BIG for answer in run.answers.values())
-    hops = tuple(_hop(table, run, ttl, by_ttl[ttl]) for ttl in _distances(run, reached=reached))
+    ttls = _distances(run, reached=reached) if by_ttl else ()
+    hops = tuple(_hop(table, run, ttl, by_ttl[ttl]) for ttl in ttls) or _speakers(table, run)
     rows = [probe.row for probe in run.probes] + [answer.row for answer in run.answers.values()] + run.strays
     mtu, narrow = min(run.mtus, default=(None, None))
     loop = _loop(hops)
     fields = Traceroute(
         text(run.source), text(run.target), _METHODS.get(run.protocol, "ip"), hops, loop, mtu,
-        None if narrow is None else text(narrow), not reached and not loop and hops[-1].error == EXPIRED,
+        None if narrow is None else text(narrow),
+        bool(by_ttl) and not reached and not loop and hops[-1].error == EXPIRED,
         distance := _distance(table, run), _silent_before_its_answer(hops, distance),
     )  # fmt: skip
     return Found("reached" if reached else "not-reached", rows, fields)
@@ -110,8 +115,9 @@ def _silent_before_its_answer(hops: tuple[Hop, ...], distance: int | None) -> tu
     """The distances just before the target's that are not nearer than it is: ways there and back differ by a few."""
     if distance is None:
         return ()
-    silent = tuple(takewhile(lambda hop: hop.from_ is None and hop.ttl >= distance, reversed(hops[:-1])))
-    return tuple(hop.ttl for hop in reversed(silent)) if len(silent) >= _FEWEST_SILENT else ()
+    silent = [hop.ttl for hop in takewhile(lambda hop: hop.from_ is None, reversed(hops[:-1]))]
+    not_nearer = [ttl for ttl in silent if ttl is not None and ttl >= distance]
+    return tuple(reversed(not_nearer)) if len(not_nearer) >= _FEWEST_SILENT else ()
 
 
 def _distances(run: Run, *, reached: bool) -> list[int]:
@@ -142,6 +148,17 @@ def _hop(table: PacketTable, run: Run, ttl: int, probes: list[Probe]) -> Hop:
         tuple(speakers[1:]),
         at_hop[0].name if at_hop else None,
         tuple(sorted(int(table.frame[row]) for row in rows)),
+    )
+
+
+def _speakers(table: PacketTable, run: Run) -> tuple[Hop, ...]:
+    """Who answered probes that were not recorded; the target last."""
+    said: dict[int, list[Answer]] = defaultdict(list)
+    for answer in run.answers.values():
+        said[answer.speaker].append(answer)
+    return tuple(
+        Hop(None, table.addresses.text(who), (), 0, (), what[0].name, tuple(int(table.frame[one.row]) for one in what))
+        for who, what in sorted(said.items(), key=lambda one: one[0] == run.target)
     )
 
 

@@ -251,3 +251,48 @@ def test_the_reset_by_which_a_prober_drops_what_its_probe_opened_is_part_of_the_
     (trace,) = [one for one in report.exchanges if one.kind == "traceroute"]
     assert (trace.outcome, trace.frames) == ("reached", ((1, 5),))
     assert (list(report.findings), report.unexplained) == ([], ())
+
+
+def from_afar(distance, *said):
+    """An error that comes to the sender from some routers away."""
+    frame = bytearray(error(*said))
+    frame[22] = 64 - distance
+    return bytes(frame)
+
+
+def answers_alone(distances=(0, 1, 2)):
+    said = [
+        from_afar(one, name, 11, 0, probe(at, 1)) for at, (one, name) in enumerate(zip(distances, HOPS, strict=True))
+    ]
+    return [*said, from_afar(3, BOB, 3, 3, probe(9, 1))]
+
+
+def test_a_trace_is_told_by_its_answers_where_no_probe_was_recorded():
+    (trace,) = traces(*answers_alone())
+    assert trace.outcome == "reached"
+    assert hops(trace) == [*((None, name, 0) for name in HOPS), (None, BOB, 0)]
+    assert trace.frames == ((1, 4),)
+    report = explain.explain(pcap(*answers_alone()[:3]))
+    assert [one.outcome for one in report.exchanges if one.kind == "traceroute"] == ["not-reached"]
+    assert [(one.cause, one.certainty) for one in report.findings] == [("trace-not-answered", "possible")]
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        answers_alone((1, 1, 1))[:3],  # routers at one distance, between which a loop is balanced
+        [from_afar(0, HOPS[0], 11, 0, probe(at, 1)) for at in range(4)],
+        [from_afar(at, name, 3, 1, probe(at, 1)) for at, name in enumerate(HOPS)],
+        [datagram((ALICE, 40000), (BOB, 33434), b"x"), *answers_alone()],
+    ],
+    ids=["one distance", "one router", "nothing expired", "a packet of the sender"],
+)
+def test_errors_alone_are_no_trace_unless_they_come_from_several_distances(frames):
+    assert traces(*frames) == []
+
+
+def test_what_the_target_answers_to_unseen_echo_probes_is_the_end_of_their_trace():
+    asked = [ping(ALICE, BOB, seq, ttl=1) for seq in (1, 2, 3)]
+    said = [from_afar(at, name, 11, 0, one) for at, (name, one) in enumerate(zip(HOPS, asked, strict=True))]
+    (trace,) = traces(*said, pong(BOB, ALICE, 4))
+    assert (trace.outcome, hops(trace)[-1]) == ("reached", (None, BOB, 0))
