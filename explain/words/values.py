@@ -70,6 +70,7 @@ _JOINED = "\0"
 _JAPANESE = "\u3001-\u30ff\u4e00-\u9fff"
 _NO_GAP = f"(?<=[{_JAPANESE}])(?:\0+ \0*| \0+)(?=[{_JAPANESE}])"
 _LONGEST = 200
+_LONGEST_BRIEF = 64  # of what is only an example, in a verdict that is read at one glance
 _LONGEST_WHOLE = 2_000  # of what is there to be copied; the JSON report has all of it
 
 
@@ -182,6 +183,7 @@ class Speaker(string.Formatter):
         forms: dict[str, Callable[[Any], str]] = {
             "title": self._title, "gist": self._gist, "span": self._span, "size": size,
             "typed": typed, "ttl": _hops_left,
+            "brief": lambda text: visible(str(text), _LONGEST_BRIEF),
             "whole": lambda text: visible(str(text), _LONGEST_WHOLE), "number": lambda number: f"{number:,}",
         }  # fmt: skip
         if form in forms:

@@ -95,7 +95,7 @@ def _told_next(scene: Scene, part: ExchangeColumns, *outcomes: str) -> Callable[
         for other in range(index + 1, min(len(part), index + 1 + _MOST_TRIES)):
             if starts[other] > starts[index] + SEARCH_NS:
                 return
-            if is_told[other] and clients[other] == clients[index] and places[other] == places[index] and names[other]:
+            if is_told[other] and clients[other] == clients[index] and places[other] == places[index]:
                 yield names[other]
 
     return told_next
@@ -114,7 +114,7 @@ def account_for_habits(scene: Scene, part: ExchangeColumns, chains: Searches) ->
     for index in part.where("no-such-name", "refused", "failed").tolist():
         name = names[index]
         is_reverse = name.endswith(_REVERSE) and name not in _REVERSE
-        begins = (*_HABITS, *found_next(index))
+        begins = (*_HABITS, *filter(None, found_next(index)))  # the root is the beginning of nothing
         is_habit = name.startswith(begins) and any(name.startswith(one) and name != one for one in begins)
         if is_reverse or is_habit or name == _LOCAL or chains.finds(index):
             scene.accounted[part.kind].add(index)

@@ -96,14 +96,21 @@ def test_a_response_code_has_eight_more_bits_in_the_options(low, high, rcode):
     assert (one.outcome, one.fields.rcode) == ("failed", rcode)
 
 
-def test_a_question_that_is_asked_again_with_a_cookie_is_no_trouble():
+@pytest.mark.parametrize("name", ["a.example", ""])
+def test_a_question_that_is_asked_again_with_a_cookie_is_no_trouble(name):
     told = explain.explain(pcap(
-        ask(question(7, "a.example")), tell(extended(7, "a.example", 7, 1)),
-        ask(question(8, "a.example")), tell(answer(8, "a.example", (1, b"\1\2\3\4"))),
+        ask(question(7, name)), tell(extended(7, name, 7, 1)),
+        ask(question(8, name)), tell(answer(8, name, (1, b"\1\2\3\4"))),
         ask(question(9, "b.example")), tell(extended(9, "b.example", 7, 1)),
     ))  # fmt: skip
     (finding,) = told.findings
     assert finding.exchanges == tuple(one.id for one in told.exchanges if one.frames == ((5, 6),))
+
+
+def test_a_name_that_fills_lines_is_shortened_in_the_verdict():
+    name = ".".join(["x" * 60] * 3)
+    story = explain.explain(pcap(ask(question(7, name)), tell(answer(7, name, rcode=3)))).story()
+    assert f"✗ There is no name {name[:64]}...:" in " ".join(story.split())
 
 
 def test_a_and_aaaa_with_one_id_are_two_look_ups():
