@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from explain.model import Line
 from explain.story.teller import end_text
+from explain.table import REVERSED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.http.request import HttpRequest
     from explain.story.teller import Teller
+    from explain.table import Rows
 
 _REDIRECTION, _NOT_MODIFIED = 3, 304
 
@@ -45,6 +47,19 @@ def request(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Ite
         message = "http.answered-unseen"
     else:
         message = "http.answered-opaque" if fields.status is None else "http.answered"
-    yield teller.line(message, fields, rows[-1:], name, **values)
+    told = _told(teller, rows, fields.wait_ns)
+    yield teller.line(message, fields, told, name, **values)
     if fields.location and fields.status is not None and fields.status // 100 == _REDIRECTION:
-        yield teller.line("http.moved", fields, rows[-1:], name, **values)
+        yield teller.line("http.moved", fields, told, name, **values)
+
+
+def _told(teller: Teller, rows: Rows, wait_ns: int | None) -> Rows:
+    """The rows of the answer's head, which may fill several segments, without interim responses before it."""
+    if wait_ns is None:
+        return rows[-1:]
+    if wait_ns < 0:  # recorded before what it answers
+        return rows[:1]
+    table = teller.table
+    is_back = (table.layers[rows] ^ table.layers[rows[0]]) & REVERSED != 0
+    told: Rows = rows[is_back & (table.time_ns[rows] - table.time_ns[rows[0]] >= wait_ns)]
+    return told

@@ -57,7 +57,8 @@ def test_every_counted_noun_is_known(entry):
             assert (
                 not noun
                 or noun in NOUNS
-                or noun in "duration size number brief whole title gist span steps ttl typed".split()
+                or noun in ("duration", "size", "number", "brief", "whole")
+                or noun in ("title", "gist", "span", "steps", "ttl", "typed")
             )
 
 

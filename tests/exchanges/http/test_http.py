@@ -219,6 +219,14 @@ def test_a_head_may_go_on_in_the_next_segments():
     assert one.frames == ((4, 7),)
 
 
+def test_an_answer_is_told_with_all_frames_of_its_head_and_none_before_it():
+    talk = Talk()
+    told = [b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 200 OK\r\n", b"Server: x\r\n\r\nhello"]
+    lines = explain.explain(pcap(*talk.opens(), talk.asks(get()), *map(talk.tells, told))).lines
+    (answered,) = [line for line in lines if line.message == "http.answered"]
+    assert answered.evidence[0].frames == ((6, 7),)
+
+
 def test_the_rest_of_a_head_that_overtook_it_begins_no_head_of_its_own():
     talk = Talk()
     start, early, rest, new = (talk.asks(part) for part in (b"GET /a HTTP/1.1\r\n", b"\r", b"\n", get(b"/b")))
