@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _MOST_CITED = 1000
 _MOST_PROTOCOLS = 8
-_NAMED = (2, 4, 41, 46, 47, 50, 51, 88, 89, 103, 112, 115, 132, 136)
+_NAMED = (2, 4, 33, 41, 46, 47, 50, 51, 88, 89, 103, 112, 115, 132, 136)
 _TOLD_ELSEWHERE = (1, 6, 17, 58)  # ICMP, TCP, UDP, ICMPv6
 _ICMP_TOLD = members(0, 3, 4, 5, 8, 11, 12)  # echo and errors (RFC 792)
 _ICMPV6_TOLD = members(1, 2, 3, 4, *range(128, 138), 143)  # errors, echo, MLD, neighbours (RFC 4443, 4861, 3810)
