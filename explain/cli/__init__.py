@@ -12,8 +12,11 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from explain.cli.language import spoken
-from explain.errors import ExplainError, UnreadableError, UsageError, reason_of
+try:
+    from explain.cli.language import spoken
+    from explain.errors import ExplainError, UnreadableError, UsageError, reason_of
+except KeyboardInterrupt:  # Ctrl-C while these load, and ``main`` is not there yet to answer it
+    os._exit(130)
 
 if TYPE_CHECKING:
     import click

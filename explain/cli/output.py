@@ -14,6 +14,8 @@ from explain.model import Line
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+_STANDARD_OUTPUT = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
+
 
 def keep_inputs(output: str, captures: Sequence[str], *others: str | None) -> None:
     """Refuse to write over what is read, under whatever name.
@@ -53,11 +55,15 @@ def put(text: str, output: str | Path | None) -> None:
 def whole_file(name: str) -> Iterator[BinaryIO]:
     """A file to write that gets its name only when everything is in it.
 
-    A device or a pipe (``/dev/stdout``) is written as it is, never replaced; of a symbolic link, the target is.
+    A device or a pipe is written as it is, never replaced, and so is what standard output goes to, where that is
+    named (``/dev/stdout``); of a symbolic link, the target is replaced.
 
     Raises:
         InputError: it cannot be written, in one line that names it; nothing is left behind.
     """
+    if name in _STANDARD_OUTPUT:
+        yield sys.stdout.buffer
+        return
     target = Path(os.path.realpath(name))
     try:
         if target.is_dir():

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import termios
 import time
 from pathlib import Path
@@ -93,3 +94,17 @@ def test_ctrl_c_stays_an_exception_for_programs_that_did_not_ask(tmp_path):
     path.write_bytes(pcap(ping(ALICE, BOB, 1)).getvalue())
     with pytest.raises(KeyboardInterrupt):
         take_in([str(path)], progress=press_ctrl_c)
+
+
+def test_ctrl_c_before_the_command_is_loaded_is_silent_too():
+    program = (
+        "import sys\n"
+        "class Interrupted:\n"
+        "    def find_spec(name, path=None, target=None):\n"
+        "        if name == 'explain.errors':\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupted)\n"
+        "import explain.cli\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")

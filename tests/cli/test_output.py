@@ -51,6 +51,18 @@ def test_a_device_is_written_and_not_replaced():
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)  # noqa: PTH116
 
 
+def test_a_file_that_standard_output_goes_to_keeps_what_others_wrote(tmp_path):
+    log = tmp_path / "log"
+    log.write_bytes(b"before\n")
+    command = [*EXPLAIN, "-q", "-o", "/dev/stdout", str(TOP / "pcaps" / "healthy" / "sender.pcap")]
+    with log.open("ab") as file:
+        subprocess.run(command, stdout=file, check=True)
+        file.write(b"after\n")
+    lines = log.read_text().splitlines()
+    assert (lines[0], lines[-1]) == ("before", "after")
+    assert "Nothing failed" in lines[1]
+
+
 def test_a_link_stays_a_link(tmp_path):
     (tmp_path / "link").symlink_to("real")
     with whole_file(str(tmp_path / "link")) as file:
