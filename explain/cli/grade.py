@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -164,11 +163,11 @@ def list_events(name: str | None, as_json: bool, lang: str) -> int:
         told = [{"event": one, "means": meaning(one, lang), "fields": dict(fields_of(one, lang))} for one in chosen]
         print(json.dumps(told, ensure_ascii=False, indent=1))
         return 0
-    columns = page.width() if sys.stdout.isatty() else sys.maxsize  # in a pipe a field is one line
+    columns, longest = page.list_width(), max(len(field) for one in chosen for field in fields_of(one, lang))
     for one in chosen:
-        page.give(page.block(meaning(one, lang), f"{one}: ", "  ", columns))
+        page.give(page.block(f"{one}: {meaning(one, lang)}", "", "  ", columns))
         for field, text in fields_of(one, lang).items():
-            page.give(page.block(text, f"  {field:<28} ", " " * 31, columns))
+            page.give(page.entry(field, text, longest, columns))
     return 0
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -55,11 +54,11 @@ def list_labs(as_json: bool, by: str, lang: str) -> int:
     for one in labs:
         groups.setdefault(one.chapter if by == "chapter" else one.cause, []).append(one)
     longest = max((len(one.name) for one in labs), default=0)
-    columns = page.width() if sys.stdout.isatty() else sys.maxsize  # in a pipe a lab is one line
+    columns = page.list_width()
     for group in sorted(groups):
         print(visible(group))
         for one in groups[group]:
-            page.give(page.block(visible(one.title[lang]), f"  {one.name:<{longest}}  ", " " * (longest + 4), columns))
+            page.give(page.entry(one.name, visible(one.title[lang]), longest, columns))
     return 0
 
 

@@ -32,6 +32,11 @@ def width() -> int:
     return max(_NARROWEST, min(shutil.get_terminal_size((80, 24)).columns, _WIDEST))
 
 
+def list_width() -> int:
+    """Columns of a list: those of the page on a terminal; in a pipe each entry is one line."""
+    return width() if sys.stdout.isatty() else sys.maxsize
+
+
 def bold(text: str) -> str:
     """A heading."""
     is_plain = not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
@@ -44,6 +49,24 @@ def block(text: str, first: str, later: str, columns: int) -> Iterator[str]:
 
     for number, row in enumerate(wrap(text, columns - len(later))):
         yield (later if number else first) + row
+
+
+def entry(name: str, text: str, longest: int, columns: int) -> Iterator[str]:
+    """A name and what it is, side by side; a name that leaves too little room beside it has a row of its own.
+
+    Args:
+        name: what the entry is called.
+        text: what it is.
+        longest: columns of the longest name of the list.
+        columns: of the page.
+    """
+    beside = min(longest, columns * 2 // 5)
+    later = " " * (beside + 4)
+    first = f"  {name:<{beside}}  "
+    if len(name) > beside:
+        yield f"  {name}"
+        first = later
+    yield from block(text, first, later, columns)
 
 
 def paragraphs(text: str, columns: int) -> Iterator[str]:

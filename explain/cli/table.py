@@ -11,8 +11,6 @@ from explain.cli.options import HELP, language_option
 from explain.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from explain.exchanges.selection import Selection
     from explain.model import Report
     from explain.table import Bools
@@ -90,12 +88,10 @@ def _wanted(report: Report, selection: Selection | None) -> Bools | None:
 
 
 def _list_columns(what: str, language: str) -> None:
-    for name, said in _columns(what, language):
-        print(f"{name:<18} {said}")
-
-
-def _columns(what: str, language: str) -> Iterator[tuple[str, str]]:
+    from explain.cli import page
     from explain.words import say, table
 
-    for key in table("columns")[what]:
-        yield key, say(f"columns.{what}.{key}", {}, language)
+    keys = table("columns")[what]
+    for key in keys:
+        meaning = say(f"columns.{what}.{key}", {}, language)
+        page.give(page.entry(key, meaning, max(map(len, keys)), page.list_width()))

@@ -183,5 +183,6 @@ def _block(text: str, first: str, later: str, width: int, style: str | None) -> 
 
 def _told(line: Line, sentence: str, width: int) -> Iterator[Row]:
     margin = _lines_text(line.text_lines) or frames_text(line.evidence)
-    for number, row in enumerate(wrap(sentence, width - _MARGIN - 2)):
-        yield Row(f"  {row}", None, f"{'' if number else margin:>{_MARGIN}}")
+    columns = max(_MARGIN, len(margin))
+    for number, row in enumerate(wrap(sentence, width - columns - 2)):
+        yield Row(f"  {row}", None, f"{'' if number else margin:>{columns}}")
