@@ -132,7 +132,7 @@ def _works(wires: Wires, strike: Strike) -> bool:
     # What answers a trace's probes is an error, and a sign of success.
     text = wires.witnesses.text
     has_succeeded = is_answered(wires) or (text is not None and text.succeeded is True)
-    return not wires.has_left() or has_succeeded or wires.context.tool == "trace"
+    return not wires.has_left() or has_succeeded or wires.was_answered_elsewhere or wires.context.tool == "trace"
 
 
 AT_SENDER: dict[str, Callable[[Wires, Strike], bool]] = {

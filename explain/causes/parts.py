@@ -62,7 +62,7 @@ def parts_of(spots: list[Spot], witnesses: Witnesses, context: Context) -> Parts
     target = tuple(spot for spot in spots if by_node.get(spot.node or "") == "target")
     if witnesses.topology.roles or target:
         return Parts(by_node, sender, not named, target, ())
-    routers = {name: "router" for name in _routers(spots) if name not in by_node}
+    routers = {name: "router" for name in _routers(spots, context.destination) if name not in by_node}
     return Parts(by_node | routers, sender, not named, (), _beside(spots, sender, context.destination))
 
 
@@ -238,13 +238,22 @@ def _named(sender: Iterable[Spot], witnesses: Witnesses, destination: str | None
     return parts | {spot.node: "sender" for spot in sender if spot.node is not None}
 
 
-def _routers(spots: Iterable[Spot]) -> set[str]:
-    """Nodes with several places that have no sender of frames in common; a switch would carry their broadcasts on."""
-    by_node: dict[str, list[set[int]]] = {}
+def _routers(spots: Iterable[Spot], destination: str | None) -> set[str]:
+    """Nodes with several places that have no sender of frames in common; a switch would carry their broadcasts on.
+
+    One that got a request, not on the destination's own link, may have let nothing out at its other places.
+    """
+    by_node: dict[str, list[Spot]] = {}
     for spot in spots:
-        if spot.node is not None and spot.macs:
-            by_node.setdefault(spot.node, []).append(spot.macs)
-    return {node for node, macs in by_node.items() if len(macs) > 1 and not set.intersection(*macs)}
+        if spot.node is not None:
+            by_node.setdefault(spot.node, []).append(spot)
+    found = set()
+    for node, places in by_node.items():
+        has_got = any(spot.requests and destination not in spot.answered for spot in places)
+        macs = [spot.macs for spot in places if spot.macs or has_got]
+        if len(macs) > 1 and not set.intersection(*macs):
+            found.add(node)
+    return found
 
 
 def _beside(spots: Iterable[Spot], sender: tuple[Spot, ...], destination: str | None) -> tuple[Spot, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from explain.causes.diagnosis import Reason
 from explain.causes.parts import are_everywhere
+from explain.causes.unresolved import unresolved
 from explain.record import dataclass
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _FEWEST_HOPS = 16
 """Less than any host begins with."""
+_ENDINGS = {"drop", "reject", "expire", "too-big", "no-neighbour"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class Vanished:
         is_to_many: the destination is everybody on a link.
         is_tired: an answer began its way with hardly any hops to go.
         has_crossed: a request was seen on the link of whoever answers for the destination.
+        unresolved: the leg of the packet for whose next hop somebody asked until he gave up, beyond the sender.
+        is_damaged_at_target: nothing whole came to the target: a host first drops what bears a wrong checksum.
     """
 
     parts: dict[str, str]
@@ -58,6 +62,8 @@ class Vanished:
     is_to_many: bool
     is_tired: bool
     has_crossed: bool
+    unresolved: str | None
+    is_damaged_at_target: bool
 
     def allows(self, strike: Strike) -> bool:
         """Whether what the other places saw leaves this strike possible."""
@@ -65,6 +71,8 @@ class Vanished:
             # Whoever is on the link is meant; the node that is called target need not be.
             return True
         ask = _ASK.get((strike.at, strike.leg))
+        if self.unresolved and strike.how in _ENDINGS and strike.at != "sender":
+            return (strike.how, strike.leg) == ("no-neighbour", self.unresolved)
         if strike.how in {"no-neighbour", "no-carrier"} and strike.at == "sender":
             return self._allows_deafness(strike)
         if strike.how in {"works", "lose", "duplicate", "damage", "trace-gap", "elsewhere"} or strike.how.startswith(
@@ -92,12 +100,6 @@ class Vanished:
     def nodes(self, part: str) -> list[str]:
         """The nodes that play a part."""
         return [node for node, one in self.parts.items() if one == part]
-
-    @property
-    def is_damaged_at_target(self) -> bool:
-        """Whether nothing whole came to the target: a host first drops what bears a wrong checksum."""
-        hits = [hit for node in self.nodes("target") for spot in self.spots.get(node, ()) for hit in spot.requests]
-        return bool(hits) and all(hit.is_bad for hit in hits) and self.from_target is not True
 
     def seen_at(self, node: str, what: str) -> tuple[int, int]:
         """At how many of a node's places something was seen, and how many places there are."""
@@ -156,7 +158,7 @@ def _segment_request(fate: Vanished, strike: Strike) -> bool:
 
 
 def _router_request(fate: Vanished, strike: Strike) -> bool:
-    if fate.at_target is True:
+    if fate.at_target is True or fate.from_target is True:
         return False
     routers = fate.nodes("router")
     if strike.how == "no-neighbour":
@@ -178,7 +180,7 @@ def _router_request(fate: Vanished, strike: Strike) -> bool:
 
 
 def _bystander_request(fate: Vanished, strike: Strike) -> bool:
-    return fate.at_target is not True
+    return fate.at_target is not True and (strike.how != "drop" or fate.from_target is not True)
 
 
 def _target_any(fate: Vanished, strike: Strike) -> bool:
@@ -224,7 +226,7 @@ def vanished(spots: list[Spot], parts: Parts, witnesses: Witnesses, context: Con
             by_node.setdefault(spot.node, []).append(spot)
     is_whole = bool(at_target) and all(spot.is_whole for spot in at_target) and are_everywhere(at_target, witnesses)
     seen = any(spot.requests for spot in at_target)
-    answered = any(spot.replies or spot.resets for spot in (*at_target, *beside))
+    answered = any(spot.replies or spot.resets for spot in (*at_target, *beside)) or any(s.replies for s in spots)
     own = {hit.dst for spot in at_target for hit in spot.requests}
     asks = any(spot.askers[wanted] & own for spot in at_target for wanted in spot.unanswered())
     asked_from = {hit.src for spot in sender for hit in spot.requests}
@@ -246,8 +248,10 @@ def vanished(spots: list[Spot], parts: Parts, witnesses: Witnesses, context: Con
         has_left=bool(asked_from),
         lost=_lost(sender, at_target) if is_whole else None,
         is_to_many=context.holds("bc"),
-        is_tired=any(hit.ttl < _FEWEST_HOPS for spot in at_target for hit in spot.replies),
+        is_tired=0 < max((hit.ttl for spot in spots for hit in spot.replies), default=0) < _FEWEST_HOPS,
         has_crossed=any(spot.requests for spot in beside),
+        unresolved=unresolved(spots, witnesses, context.destination, asked_from),
+        is_damaged_at_target=not answered and _are_damaged(at_target or beside),
     )
 
 
@@ -261,6 +265,11 @@ def _asked_in_vain(parts: Parts, by_node: dict[str, list[Spot]], asked_from: set
             in_vain = (one for one in spot.unanswered() if one not in answered and not spot.askers[one] & asked_from)
             found |= dict.fromkeys(in_vain, node)
     return found
+
+
+def _are_damaged(places: tuple[Spot, ...]) -> bool:
+    hits = [hit for spot in places for hit in spot.requests]
+    return bool(hits) and all(hit.is_bad for hit in hits)
 
 
 def _has_errors_about_answers(at_target: tuple[Spot, ...], own: set[str]) -> bool:

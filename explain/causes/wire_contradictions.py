@@ -38,7 +38,8 @@ def allows(wires: Wires, strike: Strike, cause: str, context: Context, *, is_mut
         return True
     if not _allows_at_sender(wires, strike, cause, context, is_muted=is_muted):
         return False
-    is_behind = wires.fate.has_crossed and (strike.at, strike.leg) == ("router", "request")
+    is_before = strike.at == "router" or (strike.at, strike.hop) == ("bystander", "remote")
+    is_behind = wires.fate.has_crossed and is_before and strike.leg == "request"
     if is_behind and strike.how in _STOPPING and cause not in _ON_PUBLISHED:
         return False
     return wires.fate.allows(strike)

@@ -68,7 +68,8 @@ def _ping(wires: Wires) -> tuple[Sign, ...]:
     errors = wires.errors_about_us()
     silent = Sign("silent")
     if not replies:
-        return (*(error_sign(told) for told in errors[:1]), silent)
+        unseen = (Sign("answered"), Sign("redirected")) if wires.was_answered_elsewhere else ()
+        return (*(error_sign(told) for told in errors[:1]), silent, *unseen)
     asked = {hit.dst for spot in wires.sender for hit in spot.requests}
     others = {hit.src for spot in wires.sender for hit in spot.replies} - asked
     found = [Sign("different-address")] if others and not wires.context.holds("bc") else []
@@ -98,7 +99,8 @@ def _tcp(wires: Wires) -> tuple[Sign, ...]:
         return Sign("tcp:refused"), Sign("tcp:reset"), Sign("tcp:timed-out")
     table = CONNECT_4 | CONNECT_6 if wires.context.family == 6 else CONNECT_4
     told = dict.fromkeys(table.get(each.name) for each in wires.errors_about_us())
-    return (*(Sign(f"tcp:{name}") for name in told if name), Sign("tcp:timed-out"))
+    ends = ("timed-out", *(_MAY_FOLLOW if wires.was_answered_elsewhere else ()))
+    return tuple(Sign(f"tcp:{name}") for name in (*told, *ends) if name)
 
 
 def _after_handshake(wires: Wires) -> tuple[str, ...]:

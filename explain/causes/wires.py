@@ -137,6 +137,11 @@ class Wires:
         is_one = self.is_onlink or count > 1 if own is None else len(own) <= count
         return not (is_all or is_one) or (self.is_sender_guessed and any(spot.replies for spot in self.spots))
 
+    @property
+    def was_answered_elsewhere(self) -> bool:
+        """Whether an answer was seen that may have come to the sender by another interface."""
+        return self.fate.from_target is True and not self.count("replies") and self.may_have_come_in_elsewhere
+
     def _is_of_every_interface(self, spot: Spot) -> bool:
         """Whether it was recorded on all of a host's interfaces at once, as ``-i any`` does."""
         info = self.witnesses.captures[spot.capture]

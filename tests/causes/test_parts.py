@@ -127,6 +127,42 @@ def test_an_answer_at_a_place_that_may_be_the_senders_other_interface_may_have_b
     assert "filter-on-sender-input" not in places_of(tmp_path, SILENCE, [who_has(me, it[1]), is_at(it, me), *OUT], OUT)
 
 
+LATE = [ping("10.8.0.1", "10.9.0.9", seq, ttl=63, macs=(R, B)) for seq in (1, 2, 3)]
+BEHIND = {"filter-on-target-input", "filter-on-target-output", "no-return-route-on-target", "forwarding-disabled"}
+BEHIND |= {"filter-on-router-forward", "no-return-route-on-router", "routing-loop"}
+
+
+def test_what_its_holder_asked_for_a_neighbour_in_vain_for_came_no_farther(tmp_path) -> None:
+    router, target = (R, "10.9.0.1"), (B, "10.9.0.9")
+    asked = [(1.0 * at, who_has(router, target[1])) for at in (0, 1, 2)]
+    left = set(places_of(tmp_path, SILENCE, OUT, asked))
+    assert "destination-host-absent-behind-router" in left
+    assert not BEHIND & left
+    assert set(places_of(tmp_path, SILENCE, OUT, asked[:2])) >= BEHIND
+    back = [(1.0 * at, who_has(target, "10.9.0.254")) for at in (1, 2, 3)]
+    left = set(places_of(tmp_path, SILENCE, OUT, [*LATE, *back]))
+    assert {"wrong-gateway-on-target", "snat-to-unowned-address"} <= left
+    assert not BEHIND & left
+    assert set(places_of(tmp_path, SILENCE, OUT, [*back, (9.0, LATE[0])])) >= BEHIND
+
+
+def test_a_request_on_the_link_of_who_answers_for_the_destination_was_sent_the_right_way(tmp_path) -> None:
+    known = [who_has((R, "10.9.0.1"), "10.9.0.9"), is_at((B, "10.9.0.9"), (R, "10.9.0.1"))]
+    astray = {"wrong-gateway-address", "wrong-nexthop-on-router"}
+    assert astray <= set(places_of(tmp_path, SILENCE, OUT, LATE))
+    assert not astray & set(places_of(tmp_path, SILENCE, OUT, [*known, *LATE]))
+
+
+def test_an_answer_that_was_seen_on_its_way_may_have_come_in_where_nobody_listened(tmp_path) -> None:
+    sent, back = tmp_path / "sent.pcap", tmp_path / "back.pcap"
+    sent.write_bytes(pcap(*OUT).getvalue())
+    back.write_bytes(pcap(*[pong("10.9.0.9", "10.8.0.1", seq) for seq in (1, 2, 3)]).getvalue())
+    left = found(text=False, captures=(f"h1:eth0={sent}", f"r2:eth0={back}"), sender="h1")
+    assert {"healthy", "no-return-route-on-router"} <= set(left)
+    assert "filter-on-target-input" not in left
+    assert "healthy" not in found(text=False, captures=(f"h1:eth0={sent}",), sender="h1")
+
+
 def test_only_a_request_that_came_back_to_its_sender_was_sent_back_by_a_nat(tmp_path) -> None:
     returned = [ping("10.8.0.1", "10.8.0.1", seq, ttl=63, macs=(B, A)) for seq in (1, 2, 3)]
     assert "hairpin-nat-missing" in places_of(tmp_path, SILENCE, [*OUT, *returned])
