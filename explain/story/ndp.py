@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.model import Line
+from explain.state.addresses import is_link_local
 from explain.story.arp import resolved
 
 if TYPE_CHECKING:
@@ -84,6 +85,9 @@ def _derived(teller: Teller, fields: NdpRouter, rows: Rows, name: str) -> Iterat
     def line(message: str, **more: Any) -> Line:
         return teller.line(f"ndp.router.{message}", fields, rows, name, **more)
 
+    if not is_link_local(fields.router or ""):  # RFC 4861, 6.1.2
+        yield line("foreign")
+        return
     if fields.lifetime_s:
         yield line("default", lifetime_ns=fields.lifetime_s * _SECOND_NS)
     else:

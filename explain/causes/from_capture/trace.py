@@ -108,8 +108,8 @@ def _judge(scene: Scene, part: ExchangeColumns, index: int, members: list[Member
     elif fields.was_stopped:
         scene.accounted[part.kind].add(index)  # nobody was silent: no probe went further
     elif last is None or last.error == "ttl-exceeded":
-        if last and last.ttl is None:
-            values["case"] = "unseen"
+        if last is None or last.ttl is None:
+            values["case"] = "nobody" if last is None else "unseen"
         yield Seen("trace-not-answered", "possible", everything, rows, _WHY_SILENT, values)
     else:
         scene.unfinished_traces.append((part, index))
