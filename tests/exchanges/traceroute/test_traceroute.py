@@ -82,7 +82,7 @@ def test_a_trace_that_went_no_further_than_its_last_answer_was_stopped_and_met_n
     (trace,) = [one for one in report.exchanges if one.kind == "traceroute"]
     assert (trace.outcome, trace.fields.was_stopped) == ("not-reached", True)
     assert (len(report.findings), report.unexplained) == (0, ())
-    assert "No probe went further than distance 2" in " ".join(report.story().split())
+    assert "No probe went further than hop 2" in " ".join(report.story().split())
     (beyond,) = traces(*frames, probe(3, 3))
     assert not beyond.fields.was_stopped
 
