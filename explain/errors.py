@@ -6,7 +6,8 @@ ExplainError                  the root; ``exit_status`` is what the command line
 │   │   ├── NotACaptureError  2   its content is no capture; it may be text
 │   │   └── ShrunkError   2   somebody cut the file while it was read
 │   ├── UsageError        2   arguments that contradict each other or the documentation
-│   └── UnknownNameError  2   a name that does not exist here; carries the nearest ones that do
+│   ├── UnknownNameError  2   a name that does not exist here; carries the nearest ones that do
+│   └── NotGradableError  2   a submission that cannot be graded
 ├── MissingError          2   what this needs is not here: a tool, a package, a privilege, a kernel feature
 └── NotMetError           1   an expectation was not met
 
@@ -112,6 +113,10 @@ class UnknownNameError(InputError):
         super().__init__(f"unknown.{what}", name=name, near=near, **values)
         self.name = name
         self.nearest = nearest
+
+
+class NotGradableError(InputError):
+    """A submission that cannot be graded; the text says why, and it is no mark."""
 
 
 class MissingError(ExplainError):

@@ -93,7 +93,7 @@ def exchange(
         explain.errors.UnknownNameError: there is no such kind, or it has no such field.
     """
     from explain.exchanges.selection import KINDS
-    from explain.grade.vocabulary import fields_of
+    from explain.grade.events.vocabulary import fields_of
 
     _known("kind", kind, KINDS)
     asked = {**(where or {}), **{name.replace("__", "."): value for name, value in fields.items()}}

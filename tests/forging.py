@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 from explain.capture import open_capture
-from explain.grade.grading import scene_of_files
 from explain.grade.integrity.prints import Prints
 from explain.grade.integrity.taking import take
+from explain.grade.running.grading import scene_of_files
 
 LAB = Path(__file__).parent / "grade" / "integrity" / "honest.toml"
 SIDES = {"inside": "r1.eth0", "outside": "r1.eth1"}

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from packets import A, R, is_at, pcap, ping, pong, who_has
 
-from explain.grade.grading import grade_files
-from explain.grade.reading import load
+from explain.grade.rubric.reading import load
+from explain.grade.running.grading import grade_files
 
 ME, ROUTER, FAR = "192.0.2.1", "192.0.2.254", "198.51.100.1"
 ROSTER = {"host_ip": ME, "router_ip": ROUTER, "sid": "s001"}

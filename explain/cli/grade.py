@@ -21,9 +21,9 @@ from explain.words.values import visible
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from explain.grade.gradebook_exports import Export
-    from explain.grade.rubric import Rubric
-    from explain.grade.submissions import Submission
+    from explain.grade.hand_ins.submissions import Submission
+    from explain.grade.pages.gradebook_exports import Export
+    from explain.grade.rubric.records import Rubric
 
 _MOST_NAMED = 5
 
@@ -55,8 +55,8 @@ def grade() -> None:
 @language_option("Language of the sentences; both: DIR has the pages in the other one, too.", BOTH)
 def run(rubric: str, paths: tuple[str, ...], **options: Any) -> int:
     """Grade every submission below the PATHs: folders, archives, captures."""
-    from explain.grade.handed_in import find
-    from explain.grade.lint import sound
+    from explain.grade.authoring.lint import sound
+    from explain.grade.hand_ins.handed_in import find
 
     first, other = _languages(options)
     read = sound(rubric, first)
@@ -74,7 +74,7 @@ def run(rubric: str, paths: tuple[str, ...], **options: Any) -> int:
 def _run_in(
     language: str, rubric: Rubric, found: Sequence[Submission], export: Export | None, options: Mapping[str, Any]
 ) -> int:
-    from explain.grade.whole_class import Gathered
+    from explain.grade.running.whole_class import Gathered
 
     chosen = {**options, "lang": language}
     with Gathered(len(found)) as gathered:
@@ -94,7 +94,7 @@ def _languages(options: Mapping[str, Any]) -> tuple[str, str | None]:
 
 
 def _roster(rubric: Rubric, given: str | None) -> list[dict[str, str]]:
-    from explain.grade.rosters import read_roster, twice
+    from explain.grade.hand_ins.rosters import read_roster, twice
 
     beside = Path(rubric.path).parent / rubric.roster if rubric.roster else None
     if given is None and (beside is None or not beside.is_file()):
@@ -112,7 +112,7 @@ def _roster(rubric: Rubric, given: str | None) -> list[dict[str, str]]:
 @language_option("Language of the sentences.")
 def lint_rubrics(rubrics: tuple[str, ...], lang: str) -> int:
     """Say what is wrong with a rubric, and what may be; 1 if something is wrong."""
-    from explain.grade.lint import lint
+    from explain.grade.authoring.lint import lint
 
     is_wrong = False
     for path in rubrics:
@@ -129,8 +129,8 @@ def lint_rubrics(rubrics: tuple[str, ...], lang: str) -> int:
 @language_option("Language of the sentences.")
 def test_rubric(rubric: str, lang: str) -> int:
     """Hold a rubric against its own good and bad captures ([[test]]); 1 if a mark is not as stated."""
-    from explain.grade.lint import sound
-    from explain.grade.trials import run_trials
+    from explain.grade.authoring.lint import sound
+    from explain.grade.authoring.trials import run_trials
 
     read = sound(rubric, lang)
     if not read.trials:
@@ -152,7 +152,7 @@ def test_rubric(rubric: str, lang: str) -> int:
 def list_events(name: str | None, as_json: bool, lang: str) -> int:
     """The events that a rubric may name, their fields, and what each means."""
     from explain.errors import UnknownNameError
-    from explain.grade.vocabulary import all_names, fields_of, meaning, members
+    from explain.grade.events.vocabulary import all_names, fields_of, meaning, members
 
     if name and not members(name):
         from difflib import get_close_matches
@@ -192,9 +192,9 @@ def _points(
     path: str, paths: tuple[str, ...], roster: str | None, jobs: int | None
 ) -> dict[str, dict[str, float | None]]:
     """By submission the points of each check and answer, and the score."""
-    from explain.grade.executors import grade_all
-    from explain.grade.handed_in import find
-    from explain.grade.lint import sound
+    from explain.grade.authoring.lint import sound
+    from explain.grade.hand_ins.handed_in import find
+    from explain.grade.running.executors import grade_all
 
     rubric = sound(path)
     found = find(rubric, paths, _roster(rubric, roster))
@@ -215,7 +215,7 @@ def _number(value: float | None) -> str:
 def why(name: str, check: str, grades: str) -> int:
     """Answer a complaint: what this check gave this student, why, and which frames show it."""
     from explain.errors import UnknownNameError, UnreadableError
-    from explain.grade.form import forms_in
+    from explain.grade.pages.form import forms_in
 
     try:
         form = next((one for one in forms_in(grades) if one["id"] == name), None)

@@ -11,8 +11,8 @@ from explain.words.values import visible
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from explain.grade.gradebook_exports import Export
-    from explain.grade.rubric import Rubric
+    from explain.grade.pages.gradebook_exports import Export
+    from explain.grade.rubric.records import Rubric
 
 _MOST_NAMES = 5
 
@@ -24,7 +24,7 @@ def export_of(rubric: Rubric, options: Mapping[str, Any]) -> Export | None:
         UnreadableError: it is none.
         UsageError: it does not say which column is this lab's, or there is no folder to write it to.
     """
-    from explain.grade.gradebook_exports import read_export
+    from explain.grade.pages.gradebook_exports import read_export
 
     if not options.get("gradebook"):
         return None
@@ -35,14 +35,14 @@ def export_of(rubric: Rubric, options: Mapping[str, Any]) -> Export | None:
 
 def roster(export: Export | None) -> list[dict[str, str]]:
     """The people of a gradebook, where there is no other roster."""
-    from explain.grade.gradebook_exports import roster_of
+    from explain.grade.pages.gradebook_exports import roster_of
 
     return [] if export is None else roster_of(export)
 
 
 def with_marks(export: Export, told: Mapping[str, Any], rosters: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
     """The gradebook with the marks; says on standard error who is not in it, and whether it counts other points."""
-    from explain.grade.gradebook_exports import filled
+    from explain.grade.pages.gradebook_exports import filled
 
     lines, left = filled(export, told, rosters)
     if left:

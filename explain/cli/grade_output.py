@@ -17,8 +17,8 @@ from explain.words.values import visible
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from explain.grade.gradebook_exports import Export
-    from explain.grade.rubric import Rubric
+    from explain.grade.pages.gradebook_exports import Export
+    from explain.grade.rubric.records import Rubric
 
 _MOST_FRAMES = 8
 BOTH = "both"
@@ -30,7 +30,7 @@ def tell(
     options: Mapping[str, Any],
 ) -> int:  # fmt: skip
     """Write the marks of a class as it is asked for; the exit status."""
-    from explain.grade.form import whole
+    from explain.grade.pages.form import whole
 
     told = whole(rubric, forms)
     if options.get("is_other"):
@@ -51,7 +51,7 @@ def tell(
 
 def _print(told: Mapping[str, Any], language: str, *, is_json: bool) -> None:
     if is_json:
-        from explain.grade.form import json_of
+        from explain.grade.pages.form import json_of
 
         sys.stdout.writelines(json_of(told))
         return
@@ -78,8 +78,8 @@ def _frames(evidence: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _write(folder: Path, told: Mapping[str, Any], rosters: Mapping[str, Mapping[str, str]], language: str) -> None:
-    from explain.grade import gradebooks
-    from explain.grade.form import json_of
+    from explain.grade.pages import gradebooks
+    from explain.grade.pages.form import json_of
 
     folder.mkdir(parents=True, exist_ok=True)
     _put(folder / "grades.json", json_of(told))
@@ -96,7 +96,7 @@ def _write(folder: Path, told: Mapping[str, Any], rosters: Mapping[str, Mapping[
 
 def _write_pages(folder: Path, told: Mapping[str, Any], language: str, suffix: str = "") -> None:
     """The pages for people, in folders that are there; ``suffix`` tells those of a second language apart."""
-    from explain.grade import feedback, feedback_markdown, summary
+    from explain.grade.pages import feedback, feedback_markdown, summary
 
     title, reveals = told["rubric"]["title"], bool(told["rubric"].get("reveal"))
     names = _names(told)

@@ -18,13 +18,13 @@ from explain.words.values import visible
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from explain.grade.review import Waiting
-    from explain.grade.rubric import Rubric
+    from explain.grade.pages.review import Waiting
+    from explain.grade.rubric.records import Rubric
 
 
 def review_of(rubric: Rubric, told: Mapping[str, Any], folder: Path, language: str) -> str:
     """Enter into the marks what a person gave before; the queue as it has to be written now."""
-    from explain.grade import review
+    from explain.grade.pages import review
 
     path = folder / review.QUEUE
     items, complaints = review.read_queue(path, review.waiting(rubric, told))
@@ -39,7 +39,7 @@ def review_of(rubric: Rubric, told: Mapping[str, Any], folder: Path, language: s
 
 def enter_reviewed(rubric: Rubric, told: Mapping[str, Any], folder: Path, language: str) -> None:
     """The same without a word, once the queue is written."""
-    from explain.grade import review
+    from explain.grade.pages import review
 
     items, _ = review.read_queue(folder / review.QUEUE, review.waiting(rubric, told))
     review.enter(told, items, language)
@@ -59,8 +59,8 @@ def review_answers(rubric: str, folder: Path) -> int:
     DIR is what `explain grade -o DIR` wrote. Each entry is kept at once, so it can be left and taken up at any time;
     the same entries can be made in DIR/review.csv. The next `explain grade -o DIR` counts them.
     """
-    from explain.grade import review
-    from explain.grade.lint import sound
+    from explain.grade.authoring.lint import sound
+    from explain.grade.pages import review
 
     read, path = sound(rubric, language()), folder / review.QUEUE
     items, complaints = review.read_queue(path, review.waiting(read, {"submissions": _told(folder / "grades.json")}))
@@ -80,7 +80,7 @@ def review_answers(rubric: str, folder: Path) -> int:
 
 def _told(path: Path) -> Iterator[dict[str, Any]]:
     """The verdicts as they were before a person looked: what was read already waits in the queue with its points."""
-    from explain.grade.form import forms_in
+    from explain.grade.pages.form import forms_in
 
     for form in forms_in(str(path)):
         try:
@@ -128,7 +128,7 @@ def _line(prompt: str) -> str | None:
 
 def _save(path: Path, items: Sequence[Waiting]) -> None:
     """Replace the file as a whole, so that it is never half written."""
-    from explain.grade.review import queue_csv
+    from explain.grade.pages.review import queue_csv
 
     new = path.with_suffix(".new")
     with new.open("w", encoding="utf-8", newline="") as file:

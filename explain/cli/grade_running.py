@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from rich.progress import ProgressColumn
 
-    from explain.grade.rubric import Rubric
-    from explain.grade.submissions import Submission
-    from explain.grade.whole_class import Gathered
+    from explain.grade.hand_ins.submissions import Submission
+    from explain.grade.rubric.records import Rubric
+    from explain.grade.running.whole_class import Gathered
 
 
 def how_to_run(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -47,8 +47,8 @@ def grade_class(rubric: Rubric, found: Sequence[Submission], options: Mapping[st
     """
     from pathlib import Path
 
-    from explain.grade.executors import grade_all
-    from explain.grade.kept import Kept, usual_folder
+    from explain.grade.running.executors import grade_all
+    from explain.grade.running.kept import Kept, usual_folder
 
     gc.enable()  # writing JSON leaves cycles behind, and a class is long; a short run does without looking for them
     folder = None if options.get("no_cache") else Path(options["cache"]) if options.get("cache") else usual_folder()

@@ -20,8 +20,8 @@ from explain.words.values import visible
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from explain.grade.mutating import Tried
-    from explain.grade.rubric import Rubric
+    from explain.grade.authoring.mutating import Tried
+    from explain.grade.rubric.records import Rubric
 
 
 def _captures(given: Sequence[str]) -> dict[str, Path]:
@@ -46,8 +46,8 @@ def _captures(given: Sequence[str]) -> dict[str, Path]:
 @LANG
 def draft(captures: tuple[str, ...], title: str, output: str | None) -> int:
     """Write a first rubric from one good capture (several: one for each place), to be changed by hand."""
-    from explain.grade.drafting import write
-    from explain.grade.toml_text import toml_text
+    from explain.grade.authoring.drafting import write
+    from explain.grade.rubric.toml_text import toml_text
 
     folder = Path(output).parent if output else Path()
     table = write(_captures(captures), title, folder)
@@ -65,10 +65,10 @@ def draft(captures: tuple[str, ...], title: str, output: str | None) -> int:
 @LANG
 def pack(rubric: str, roster: str | None, student: str | None, output: str | None) -> int:
     """Write a student's rubric, to check oneself before handing in: the same checks, no keys, nothing hidden."""
-    from explain.grade import packing
-    from explain.grade.lint import sound
-    from explain.grade.reading import read_table
-    from explain.grade.toml_text import toml_text
+    from explain.grade.authoring.lint import sound
+    from explain.grade.rubric import packing
+    from explain.grade.rubric.reading import read_table
+    from explain.grade.rubric.toml_text import toml_text
 
     read = sound(rubric, language())
     table = read_table(read.path)
@@ -93,9 +93,10 @@ def mutate(rubric: str, captures: tuple[str, ...], **options: Any) -> int:
 
     Without a capture, those of the rubric's own first good [[test]].
     """
-    from explain.grade import mutating, packing
-    from explain.grade.lint import sound
-    from explain.grade.reading import read_table
+    from explain.grade.authoring import mutating
+    from explain.grade.authoring.lint import sound
+    from explain.grade.rubric import packing
+    from explain.grade.rubric.reading import read_table
 
     read = sound(rubric, options["lang"])
     files, row = mutating.good_captures(read) if not captures else (_named(read, captures), {})
@@ -128,7 +129,7 @@ def _named(rubric: Rubric, captures: Sequence[str]) -> dict[str, Path]:
 
 
 def _first_row(rubric: Rubric, roster: str | None) -> dict[str, str]:
-    from explain.grade.rosters import read_roster
+    from explain.grade.hand_ins.rosters import read_roster
 
     beside = Path(rubric.path).parent / rubric.roster if rubric.roster else None
     if roster is None and (beside is None or not beside.is_file()):
@@ -157,7 +158,7 @@ def _tell(tried: Sequence[Tried], options: Mapping[str, Any]) -> None:
         print(json.dumps(counts | {"tried": [asdict(one) | {"checks": dict(one.checks)} for one in tried]}, indent=1))
         return
     print(say("grade_damages.said.summary", counts, options["lang"]))
-    from explain.grade.mutating import gathered
+    from explain.grade.authoring.mutating import gathered
 
     if missed:
         print("\n" + say("grade_damages.said.missed", {}, options["lang"]))
@@ -183,7 +184,7 @@ def _row(rubric: Rubric, roster: str | None, student: str | None, columns: Seque
     """The student's row of the roster; None for nobody, and where the rubric asks for nothing of it."""
     if student is None:
         return None
-    from explain.grade.rosters import read_roster, row_of
+    from explain.grade.hand_ins.rosters import read_roster, row_of
 
     beside = Path(rubric.path).parent / rubric.roster if rubric.roster else None
     given = roster or (str(beside) if beside and beside.is_file() else None)

@@ -36,7 +36,7 @@ def handout(name: str, roster: str, output: Path, key: str) -> int:
 
     NAME is a lab. The same roster and key give the same labs. `OUTPUT/roster.csv` is for `explain grade --roster`.
     """
-    from explain.grade.rosters import read_roster
+    from explain.grade.hand_ins.rosters import read_roster
     from explain.lab.catalogue import find
     from explain.lab.recording import write_new
 
@@ -62,8 +62,8 @@ def handouts(
         UnreadableError: the roster names nobody, somebody twice, or lacks what the lab asks for, or has a value that
             cannot stand in a lab.
     """
-    from explain.grade.functions import FUNCTIONS
-    from explain.grade.rosters import id_of
+    from explain.grade.hand_ins.rosters import id_of
+    from explain.grade.language.functions import FUNCTIONS
     from explain.lab.handout import MissingColumnError
     from explain.lab.handout import handout as made_for
     from explain.lab.read import text_of

@@ -54,7 +54,8 @@ def lab_run(name: str, **options: Any) -> int:
 _WARM = {
     "": ("intake", "render.plain", "render.voice", "words"),
     "places.": ("clocks", "matching", "topology", "translation"),
-    "exchanges.": ("arp", "icmp_echo", "icmp_error", "journey", "losses", "nat_translation", "tcp_steps", "trails"),
+    "exchanges.": ("arp", "icmp.echo", "icmp.error", "losses", "tcp.steps"),
+    "exchanges.over_places.": ("journey", "nat_translation", "trails"),
     "causes.from_capture.": ("journey", "paths", "segment", "silence", "tcp_resets", "tcp_talk", "unaddressed"),
     "story.": ("arp", "icmp", "journey", "nat"),
 }

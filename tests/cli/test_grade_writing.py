@@ -11,8 +11,8 @@ from packets import pcap, segment
 import explain
 from explain.cli.grade import grade
 from explain.errors import UnknownNameError
-from explain.grade.grading import grade_files
-from explain.grade.lint import lint
+from explain.grade.authoring.lint import lint
+from explain.grade.running.grading import grade_files
 
 CONNECTED = (
     segment((ME, 4000), (FAR, 80), 0x02, seq=1), segment((FAR, 80), (ME, 4000), 0x12, seq=9, ack=2),

@@ -8,9 +8,9 @@ import hostile
 import pytest
 from grading_scenes import OPCODE, PINGS, REQUEST, limited, rubric_file
 
-from explain.grade.executors import grade_all
-from explain.grade.handed_in import find
-from explain.grade.reading import load
+from explain.grade.hand_ins.handed_in import find
+from explain.grade.rubric.reading import load
+from explain.grade.running.executors import grade_all
 
 HEAD = limited("4MB")
 QUIET = """

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from surroundings import TOP
 
-from explain.grade.grading import grade_files
-from explain.grade.lint import sound
+from explain.grade.authoring.lint import sound
+from explain.grade.running.grading import grade_files
 
 ROSTER = {
     "student": "ann", "sid": "s001", "host_ip": "192.0.2.1", "router_ip": "192.0.2.254", "mac": "00:00:5e:00:53:01",

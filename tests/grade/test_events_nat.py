@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from packets import A, B, R, pcap, segment
 
-from explain.grade.grading import grade_files
-from explain.grade.reading import load
+from explain.grade.rubric.reading import load
+from explain.grade.running.grading import grade_files
 
 ME, PUBLIC, FAR = ("192.0.2.1", 5000), ("203.0.113.254", 5000), ("203.0.113.2", 80)
 TEXT = """

@@ -12,11 +12,11 @@ import pytest
 from grading_class import TEXT, a_class, command, marks, run
 
 from explain.errors import UsageError
-from explain.grade import batches, cluster, executors
-from explain.grade.executors import grade_all
-from explain.grade.handed_in import find
-from explain.grade.kept import Kept
-from explain.grade.reading import load
+from explain.grade.hand_ins.handed_in import find
+from explain.grade.rubric.reading import load
+from explain.grade.running import batches, cluster, executors
+from explain.grade.running.executors import grade_all
+from explain.grade.running.kept import Kept
 
 SIZE = 24
 

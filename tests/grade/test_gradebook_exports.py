@@ -6,8 +6,8 @@ import io
 import pytest
 
 from explain.errors import UnreadableError, UsageError
-from explain.grade.gradebook_exports import filled, read_export, roster_of
-from explain.grade.gradebooks import prairielearn
+from explain.grade.pages.gradebook_exports import filled, read_export, roster_of
+from explain.grade.pages.gradebooks import prairielearn
 
 CANVAS = """\
 Student,ID,SIS User ID,SIS Login ID,Section,Lab 1 (41),NAT lab (42),Current Score

@@ -14,10 +14,10 @@ from dataclasses import replace
 import pytest
 from grading_class import a_class
 
-from explain.grade import isolation
-from explain.grade.kept import Kept
-from explain.grade.reading import load
-from explain.grade.submissions import Submission
+from explain.grade.hand_ins.submissions import Submission
+from explain.grade.rubric.reading import load
+from explain.grade.running import isolation
+from explain.grade.running.kept import Kept
 
 MEBI = 1 << 20
 

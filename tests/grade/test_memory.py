@@ -13,16 +13,16 @@ import pytest
 
 from explain.cli.grade_running import grade_class
 from explain.errors import UnreadableError
-from explain.grade import gradebooks
-from explain.grade.batches import Work
-from explain.grade.executors import _until_done
-from explain.grade.form import forms_in, json_of
+from explain.grade.hand_ins.submissions import Submission
 from explain.grade.integrity.compare import flags
 from explain.grade.integrity.prints import Prints
-from explain.grade.kept import Kept
-from explain.grade.on_disk import OnDisk
-from explain.grade.submissions import Submission
-from explain.grade.summary import summary_page
+from explain.grade.pages import gradebooks
+from explain.grade.pages.form import forms_in, json_of
+from explain.grade.pages.summary import summary_page
+from explain.grade.running.batches import Work
+from explain.grade.running.executors import _until_done
+from explain.grade.running.kept import Kept
+from explain.grade.running.on_disk import OnDisk
 
 FEW, MANY = 1100, 2200  # the pages show 1000
 CHECK = {

@@ -8,13 +8,13 @@ from browser import Browser
 from grading_scenes import ME, ROSTER, ROUTER, asked_and_pinged, rubric_file
 from packets import A, R, is_at, pcap, who_has
 
-from explain.grade.feedback import html_page
-from explain.grade.feedback_markdown import markdown_page
-from explain.grade.form import failed_form, graded_form, whole
-from explain.grade.grading import grade_files
-from explain.grade.reading import load
-from explain.grade.summary import summary_page
-from explain.grade.unrevealed import unrevealed
+from explain.grade.pages.feedback import html_page
+from explain.grade.pages.feedback_markdown import markdown_page
+from explain.grade.pages.form import failed_form, graded_form, whole
+from explain.grade.pages.summary import summary_page
+from explain.grade.pages.unrevealed import unrevealed
+from explain.grade.rubric.reading import load
+from explain.grade.running.grading import grade_files
 
 EVIL = "<img src=x onerror=alert(1)>\"'=![x](http://beacon.invalid/x.png)\x1b[31m\u202e"
 RUBRIC = """

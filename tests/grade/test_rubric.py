@@ -4,12 +4,12 @@ import pytest
 from grading_scenes import HEAD, rubric_file
 
 from explain.errors import UsageError
-from explain.grade.event_table import EVENTS
-from explain.grade.expression_syntax import parse
-from explain.grade.expressions import evaluate
-from explain.grade.lint import lint
-from explain.grade.patterns import search
-from explain.grade.vocabulary import fields_of, meaning
+from explain.grade.authoring.lint import lint
+from explain.grade.events.table import EVENTS
+from explain.grade.events.vocabulary import fields_of, meaning
+from explain.grade.language.expressions import evaluate
+from explain.grade.language.patterns import search
+from explain.grade.language.syntax import parse
 
 ANSWER = '[[check]]\nid = "a"\npoints = 1\nexpect = "arp.request"\n[[answer]]\nid = "q"\npoints = 1\n'
 CHECK = '[[check]]\nid = "a"\npoints = 1\nexpect = "arp.request"\n'

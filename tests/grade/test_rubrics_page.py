@@ -5,10 +5,10 @@ import re
 import pytest
 from surroundings import TOP
 
-from explain.grade.answer_values import read_as
-from explain.grade.lint import lint
-from explain.grade.reading_values import _KEYS
-from explain.grade.rubric import ANSWER_TYPES
+from explain.grade.authoring.lint import lint
+from explain.grade.marking.answer_values import read_as
+from explain.grade.rubric.records import ANSWER_TYPES
+from explain.grade.rubric.values import _KEYS
 
 PAGE = (TOP / "docs" / "rubrics.md").read_text("utf-8")
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 from packets import pcap
 
-from explain.grade.grading import grade_files
-from explain.grade.lint import lint, sound
-from explain.grade.shipped import SHIPPED, rubric_path
-from explain.grade.trials import run_trials
+from explain.grade.authoring.lint import lint, sound
+from explain.grade.authoring.trials import run_trials
+from explain.grade.rubric.shipped import SHIPPED, rubric_path
+from explain.grade.running.grading import grade_files
 
 NAMES = sorted(path.parent.name for path in SHIPPED.glob("*/rubric.toml"))
 

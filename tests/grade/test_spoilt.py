@@ -7,8 +7,8 @@ from grading_scenes import FAR, ME, mark
 from packets import ping, pong, segment
 from surroundings import TOP
 
-from explain.grade.grading import grade_files
-from explain.grade.lint import sound
+from explain.grade.authoring.lint import sound
+from explain.grade.running.grading import grade_files
 
 RESET = """
 [[check]]

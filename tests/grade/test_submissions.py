@@ -11,11 +11,11 @@ import pytest
 from grading_scenes import HEAD, asked_and_pinged, rubric_file
 from packets import pcap
 
-from explain.grade.handed_in import find
-from explain.grade.reading import load
-from explain.grade.rosters import twice
-from explain.grade.submissions import assign, files_below
-from explain.grade.unpacking import unpack
+from explain.grade.hand_ins.handed_in import find
+from explain.grade.hand_ins.rosters import twice
+from explain.grade.hand_ins.submissions import assign, files_below
+from explain.grade.hand_ins.unpacking import unpack
+from explain.grade.rubric.reading import load
 
 GOOD = pcap(*asked_and_pinged(1)).getvalue()
 CHECK = '[[check]]\nid = "a"\npoints = 1\nexpect = "arp.request"\n'

@@ -6,8 +6,8 @@ import pytest
 from grading_scenes import FAR, ME, ROUTER, asked_and_pinged, mark
 from packets import A, R, is_at, pcap, ping, pong, segment, who_has
 
-from explain.grade.grading import grade_files
-from explain.grade.reading import load
+from explain.grade.rubric.reading import load
+from explain.grade.running.grading import grade_files
 
 REPLY = '[[check]]\nid = "reply"\npoints = 2\nexpect = "arp.reply"\n'
 SEQUENCE = """

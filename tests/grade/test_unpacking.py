@@ -12,12 +12,12 @@ import hostile
 import pytest
 
 from explain.errors import UsageError
-from explain.grade import submissions
-from explain.grade.class_archive import opened
-from explain.grade.grading import NotGradableError
-from explain.grade.submissions import files_below
-from explain.grade.unpacking import unpack
-from explain.grade.zip_directory import lists_more_than
+from explain.grade.hand_ins import submissions
+from explain.grade.hand_ins.class_archive import opened
+from explain.grade.hand_ins.submissions import files_below
+from explain.grade.hand_ins.unpacking import unpack
+from explain.grade.hand_ins.zip_directory import lists_more_than
+from explain.grade.running.grading import NotGradableError
 
 MEBI = 1 << 20
 RUBRIC = SimpleNamespace(captures={"h1": "lab.pcap"}, limits=SimpleNamespace(octets=MEBI))

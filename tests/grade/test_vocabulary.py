@@ -10,9 +10,9 @@ from grading_scenes import mark, rubric_file
 from packets import A, arp, segment
 from surroundings import TOP
 
-from explain.grade.event_table import EVENTS
-from explain.grade.grading import grade_files
-from explain.grade.reading import load
+from explain.grade.events.table import EVENTS
+from explain.grade.rubric.reading import load
+from explain.grade.running.grading import grade_files
 
 RECORDED = {
     "arp.request": "router", "arp.reply": "router", "icmp.echo": "router", "icmp.unreachable": "no-route-on-router",

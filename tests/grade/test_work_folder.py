@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from explain.grade.work_folder import PREFIX, remove_dead, work_folder
+from explain.grade.hand_ins.work_folder import PREFIX, remove_dead, work_folder
 
 HOLDING = """
 import os, sys
-from explain.grade.work_folder import work_folder
+from explain.grade.hand_ins.work_folder import work_folder
 with work_folder() as folder:
     (folder / "lab.pcap").write_bytes(b"x")
     if not os.fork():

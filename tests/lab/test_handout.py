@@ -13,7 +13,7 @@ from itertools import product
 import pytest
 from command_line import EXPLAIN
 
-from explain.grade.functions import FUNCTIONS
+from explain.grade.language.functions import FUNCTIONS
 from explain.lab.catalogue import everything, find
 from explain.lab.check import LabFileError
 from explain.lab.handout import handout

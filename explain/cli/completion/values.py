@@ -105,7 +105,7 @@ def _kinds() -> Iterable[str]:
 
 
 def _events() -> Iterable[str]:
-    from explain.grade.vocabulary import all_names
+    from explain.grade.events.vocabulary import all_names
 
     return all_names()
 

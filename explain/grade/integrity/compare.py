@@ -14,8 +14,8 @@ from explain.grade.integrity.whose import Addresses, Markers
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from explain.grade.rubric import Rubric
-    from explain.grade.submissions import Submission
+    from explain.grade.hand_ins.submissions import Submission
+    from explain.grade.rubric.records import Rubric
 
 _EVERYBODYS = 0.25
 """Clocks apart in so many submissions: the lab runs on several machines whose clocks differ."""

@@ -10,7 +10,7 @@ from explain.words import say
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from explain.grade.submissions import Submission
+    from explain.grade.hand_ins.submissions import Submission
 
 MOST_CITED = 200
 MOST_PARTNERS = 5

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.addresses import BROADCAST, NO_MAC, mac_text
-from explain.grade.event import UnknownFieldError
-from explain.grade.expressions import UnboundError, fill
-from explain.grade.functions import AbsentError
-from explain.table import ARP, ICMP, IP, TCP, UDP
+from explain.grade.events.event import UnknownFieldError
+from explain.grade.language.expressions import UnboundError, fill
+from explain.grade.language.functions import AbsentError
+from explain.grade.rubric.integrity import MARKER_PLACES
+from explain.table import ARP, ICMP, IP, UDP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from explain.grade.rubric import Rubric
+    from explain.grade.rubric.records import Rubric
     from explain.table import PacketTable, Rows
 
-MARKER_PLACES = {"udp.payload": (UDP, 8), "tcp.payload": (TCP, None), "icmp.payload": (ICMP, 8)}
 """Where a marker may be looked for: the layer, and how long its header is."""
 _LONGEST_WORD = 64
 _MOST_WORDS = 64

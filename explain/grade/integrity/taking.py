@@ -12,7 +12,7 @@ from explain.grade.integrity.prints import Prints, Spot, few
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from explain.grade.scene import Scene
+    from explain.grade.events.scene import Scene
     from explain.table import PacketTable
 
 RUNS = "different-runs"

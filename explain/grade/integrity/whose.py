@@ -10,9 +10,9 @@ from explain.grade.integrity.flag import MOST_PARTNERS, Flag, flag, person, spot
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from explain.grade.hand_ins.submissions import Submission
     from explain.grade.integrity.prints import Prints
-    from explain.grade.rubric import Rubric
-    from explain.grade.submissions import Submission
+    from explain.grade.rubric.records import Rubric
 
 MARKER_MISSING, MARKER_OF = "marker-missing", "marker-of-another"
 ADDRESS_MISSING, ADDRESS_OF = "addresses-missing", "addresses-of-another"

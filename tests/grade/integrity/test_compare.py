@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from explain.grade.hand_ins.submissions import Submission
 from explain.grade.integrity.compare import flags
 from explain.grade.integrity.prints import MOST_KEPT, Prints, few
-from explain.grade.submissions import Submission
 
 
 def prints(*values, gaps=(), moments=(), words=(), addresses=(), signs=()):

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import forging
 import pytest
 
+from explain.grade.hand_ins.submissions import Submission
 from explain.grade.integrity.compare import flags
-from explain.grade.submissions import Submission
 
 pytestmark = pytest.mark.needs("namespaces", "root", "tshark", "editcap", "mergecap", "tcprewrite", "ping")
 

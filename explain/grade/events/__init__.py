@@ -1,0 +1,1 @@
+"""Report -> events: what happened, under the names that a rubric uses."""

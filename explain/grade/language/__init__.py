@@ -1,0 +1,1 @@
+"""What a rubric may say about events: expressions, functions, predicates and patterns."""

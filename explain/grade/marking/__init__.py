@@ -1,0 +1,1 @@
+"""Rubric + events -> verdicts: each check and each answer, why, and what cannot be told."""

@@ -1,0 +1,204 @@
+"""What a student wrote as an answer, read as what the question asks for."""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any
+
+from explain.grade.language.functions import canonical_mac
+
+if TYPE_CHECKING:
+    from explain.grade.rubric.records import Question
+
+_LONGEST = 4000
+_MOST_ITEMS = 200
+_NUMBER = re.compile(
+    r"\s*([+-]?\d{1,30}(?:\.\d{1,30})?(?:[eE][+-]?\d{1,3})?)\s*([a-zA-Zµμ%秒分時間ミリマイクロ]{0,8})\s*"
+)
+_UNITS_S = {
+    unit: size
+    for units, size in (
+        (" s sec secs second seconds 秒", 1.0), ("ms msec ミリ秒", 1e-3), ("us µs μs usec マイクロ秒", 1e-6),
+        ("ns", 1e-9), ("min mins minute minutes 分", 60.0), ("h hour hours 時間", 3600.0),
+    )
+    for unit in units.split(" ")
+}  # fmt: skip
+_COUNTED = re.compile(
+    r"(?:(?:frame|packet|no\.?|number|#|フレーム)\s*)?([+-]?[0-9]{1,38})\s*"
+    r"(?:bytes?|octets?|b|s|secs?|seconds?|hops?|packets?|frames?|segments?|times|バイト|オクテット|秒|回|個|番|ホップ|パケット)?"
+)
+_GROUPED = re.compile(r"[0-9]{1,3}(?:[ ,][0-9]{3})+")
+_SOCKET = re.compile(r"\[?([0-9a-f:.]{2,45}?)\]?(?:\s*[:,]\s*|\s+)(?:port\s*)?([0-9]{1,5})")
+_FIELD_WORDS = {
+    "ip.src": "ipsrc srcip src source sourceip sourceaddress sourceipaddress ipsource ipsourceaddress srcaddr "
+    "saddr srcaddress",
+    "ip.dst": "ipdst dstip dst destination destinationip destinationaddress destinationipaddress ipdestination "
+    "ipdestinationaddress dstaddr daddr dstaddress",
+    "ip.ttl": "ipttl ttl timetolive iptimetolive hoplimit",
+    "ip.id": "ipid id identification ipidentification",
+    "ip.checksum": "ipchecksum ipheaderchecksum headerchecksum iphdrchecksum",
+    "port.src": "tcpsrcport udpsrcport srcport sourceport sport tcpsourceport udpsourceport tcpsport",
+    "port.dst": "tcpdstport udpdstport dstport destinationport dport tcpdestinationport udpdestinationport tcpdport",
+    "tcp.seq": "tcpseq seq sequencenumber tcpsequencenumber sequence",
+    "tcp.ack": "tcpack ack acknowledgementnumber acknowledgmentnumber tcpacknowledgmentnumber",
+    "icmp.id": "icmpid icmpidentifier identifier",
+    "checksum": "checksum tcpchecksum udpchecksum icmpchecksum transportchecksum layer4checksum",
+}
+FIELD_NAMES = {word: name for name, words in _FIELD_WORDS.items() for word in words.split()}
+"""How people write a header field, blanks and marks left out -> its name in ``diff_fields``."""
+
+
+class NoAnswerError(ValueError):
+    """What was written is not of the type that was asked for."""
+
+
+def read(question: Question, given: Any) -> Any:
+    """The value of an answer, in the form in which two answers can be compared.
+
+    Raises:
+        NoAnswerError: it is not of the question's type.
+    """
+    return read_as(question.type, given, question.columns or {})
+
+
+def read_as(kind: str, given: Any, columns: Any = None) -> Any:  # noqa: C901 - one case for each type
+    """A value as one of ``rubric.ANSWER_TYPES``.
+
+    Raises:
+        NoAnswerError: it is no such value.
+    """
+    if isinstance(given, str):
+        if len(given) > _LONGEST:
+            raise NoAnswerError
+        given = unicodedata.normalize("NFKC", given)
+    match kind:
+        case "int" | "frame" | "offset":
+            return _integer(given)
+        case "uint32":
+            number = _integer(given)
+            if not 0 <= number < 1 << 32:
+                raise NoAnswerError
+            return number
+        case "hex":
+            return _hex(given)
+        case "number":
+            return _float(given)[0]
+        case "duration":
+            value, unit = _float(given)
+            if unit not in _UNITS_S:
+                raise NoAnswerError
+            return value * _UNITS_S[unit]
+        case "set":
+            return frozenset(_items(given))
+        case "table":
+            return _rows(given, columns or {})
+    return _text(kind, given)
+
+
+def _text(kind: str, given: Any) -> Any:
+    if not isinstance(given, str):
+        given = str(given) if isinstance(given, (int, float)) and not isinstance(given, bool) else None
+    if given is None:
+        raise NoAnswerError
+    text = str(given).strip()
+    if kind == "mac":
+        mac = canonical_mac(text)
+        if mac is None:
+            raise NoAnswerError
+        return mac
+    if kind == "ip":
+        return _address(text)
+    if kind == "ip:port":
+        found = _SOCKET.fullmatch(text.lower())
+        if not found or int(found[2]) > 65535:
+            raise NoAnswerError
+        return f"{_address(found[1])}:{int(found[2])}"
+    return " ".join(text.casefold().split())
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ip_address(re.sub(r"/[0-9]{1,3}$", "", text)))
+    except ValueError:
+        raise NoAnswerError from None
+
+
+def _integer(given: Any) -> int:
+    if isinstance(given, bool):
+        raise NoAnswerError
+    if isinstance(given, int) and given.bit_length() <= 128:
+        return given
+    if isinstance(given, float) and math.isfinite(given) and given == int(given):
+        return int(given)
+    text = given.strip().replace("_", "") if isinstance(given, str) else ""
+    if _GROUPED.fullmatch(text):
+        return int(re.sub(r"[ ,]", "", text))
+    if counted := _COUNTED.fullmatch(text.lower()):
+        return int(counted[1])
+    if re.fullmatch(r"0[xX][0-9a-fA-F]{1,32}", text):
+        return int(text, 16)
+    raise NoAnswerError
+
+
+def _hex(given: Any) -> int:
+    if isinstance(given, str):
+        digits = given.strip().lower().removeprefix("0x").replace(":", "").replace(" ", "")
+        if re.fullmatch(r"[0-9a-f]{1,32}", digits):
+            return int(digits, 16)
+        raise NoAnswerError
+    return _integer(given)
+
+
+def _float(given: Any) -> tuple[float, str]:
+    if isinstance(given, str):
+        found = _NUMBER.fullmatch(given)
+        if not found:
+            raise NoAnswerError
+        value, unit = float(found[1]), found[2]
+    elif isinstance(given, bool) or not isinstance(given, (int, float)):
+        raise NoAnswerError
+    else:
+        try:
+            value, unit = float(given), ""
+        except OverflowError:
+            raise NoAnswerError from None
+    if not math.isfinite(value):
+        raise NoAnswerError
+    return value, unit
+
+
+def _items(given: Any) -> list[str]:
+    if isinstance(given, str):
+        given = re.split(r"[,;\n]", given)
+    if not isinstance(given, (list, tuple)) or len(given) > _MOST_ITEMS:
+        raise NoAnswerError
+    found = []
+    for one in given:
+        text = str(one).strip().casefold()[:_LONGEST]
+        if text:
+            found.append(FIELD_NAMES.get(re.sub(r"[^a-z0-9]", "", text)) or _item(text))
+    return found
+
+
+def _item(text: str) -> str:
+    """Something else that is listed: MACs and addresses in one spelling, all else as it stands."""
+    try:
+        return canonical_mac(text) or str(ip_address(text))
+    except ValueError:
+        return text
+
+
+def _rows(given: Any, columns: Any) -> tuple[tuple[Any, ...], ...]:
+    if isinstance(given, dict):
+        given = [given]
+    if not isinstance(given, (list, tuple)) or len(given) > _MOST_ITEMS:
+        raise NoAnswerError
+    rows = []
+    for one in given:
+        if not isinstance(one, dict) or set(one) != set(columns):
+            raise NoAnswerError
+        rows.append(tuple(read_as(kind, one[name]) for name, kind in columns.items()))
+    return tuple(sorted(rows, key=repr))

@@ -1,0 +1,1 @@
+"""rubric.toml -> Rubric: what an instructor asks, read and checked."""

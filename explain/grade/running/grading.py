@@ -1,0 +1,157 @@
+"""One submission: files in, verdicts out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from explain.errors import NotGradableError, UnreadableError, reason_of
+from explain.grade.events.of_report import Events
+from explain.grade.events.scene import scene_of
+from explain.grade.hand_ins.taken import MOST_ASIDE, Taken
+from explain.grade.integrity.taking import take
+from explain.grade.marking.answer_file import read_answers
+from explain.grade.marking.answers import mark_answers
+from explain.grade.marking.around import LabNetworks, told_of
+from explain.grade.marking.engine import mark_checks
+from explain.grade.marking.marker import Marker
+from explain.grade.marking.verdict import Graded, score_of
+from explain.grade.running.analyses import EVERY_TIME, Analyses
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from explain.grade.events.scene import Scene
+    from explain.grade.integrity.prints import Prints
+    from explain.grade.rubric.records import Rubric
+    from explain.model import Line, Report
+
+
+def grade_files(
+    rubric: Rubric, name: str, files: Mapping[str, Path], answers: Path | None, roster: Mapping[str, str],
+    language: str = "en", analyses: Analyses = EVERY_TIME,
+) -> Graded:  # fmt: skip
+    """Grade the captures and answers of one student.
+
+    ``files`` has the captures by their names in the rubric, those that are missing left out; ``roster`` is the
+    student's row.
+
+    Raises:
+        NotGradableError: a capture is too large, or cannot be read.
+    """
+    names = [one for one in rubric.captures if one in files]
+    if not names:
+        raise NotGradableError("grade.no_captures")
+    joint = _events(rubric, {one: files[one] for one in names}, analyses)
+
+    @cache
+    def alone(capture: str) -> Events:
+        if capture not in files:
+            return Events(_nothing(joint, capture))
+        return joint if len(names) == 1 else _events(rubric, {capture: files[capture]}, analyses)
+
+    lacking = tuple(one for one in rubric.captures if one not in files)
+    lab = LabNetworks(rubric.networks)
+    marker = Marker(rubric, joint, alone, roster, language, lacking, lab)
+    checks = mark_checks(marker)
+    given, trouble = _answers(answers)
+    marked = mark_answers(marker, given, trouble)
+    report = joint.scene.report
+    checks, marked = (
+        tuple(replace(one, story=tuple(told_of(report, one.evidence, lab, language))) for one in some)
+        for some in (checks, marked)
+    )
+    taken = files if isinstance(files, Taken) else Taken(files, answers)
+    called = taken.told()
+    return Graded(
+        id=name,
+        status="graded",
+        score=score_of(checks, marked),
+        max=rubric.total,
+        checks=checks,
+        answers=marked,
+        reason=None,
+        files=tuple((one, called[files[one]]) for one in names),
+        outside=len(lab.strangers(report)) if rubric.networks else None,
+        prints=_prints(rubric, joint),
+        answers_file=None if answers is None else called[answers],
+        aside=tuple(called[one] for one in taken.aside[:MOST_ASIDE]),
+    )
+
+
+def _prints(rubric: Rubric, joint: Events) -> Prints | None:
+    if rubric.integrity.get("policy") == "off":
+        return None
+    return take(joint.scene, rubric.integrity, list(rubric.captures))
+
+
+def _nothing(joint: Events, capture: str) -> Any:
+    """A scene without a frame, for a capture that was not handed in."""
+    from explain.exchanges.hosts import Hosts
+    from explain.exchanges.together import Exchanges
+    from explain.grade.events.scene import Scene
+    from explain.model import CaptureInfo, Report
+    from explain.table import PacketTable
+
+    info = CaptureInfo.without_packets("", capture)
+    table, old = PacketTable(), joint.scene.report
+    report = Report((info,), Hosts(table, ()), Exchanges(table, []), (), (), (), table, (), old.voice)
+    return Scene(report, [capture], [""], table)
+
+
+def scene_of_files(files: Mapping[str, Path], analyses: Analyses = EVERY_TIME) -> Scene:
+    """What some captures show, under their names.
+
+    Raises:
+        UnreadableError: one of them cannot be read.
+    """
+    # An absolute path is never split at its first `=`.
+    paths = [path.resolve() for path in files.values()]
+    return scene_of(analyses.report(paths), list(files), [str(path) for path in paths])
+
+
+def _events(rubric: Rubric, files: Mapping[str, Path], analyses: Analyses) -> Events:
+    from explain.grade.hand_ins.submissions import is_capture
+
+    for path in files.values():
+        if path.stat().st_size > rubric.limits.octets:
+            raise NotGradableError("grade.octets", limit=rubric.limits.octets)
+        if not is_capture(path):
+            raise NotGradableError("grade.is_no_capture", name=path.name)
+    scene = scene_of_files(files, analyses)
+    scene.is_one_of_several = len(rubric.captures) > 1
+    for number, info in enumerate(scene.report.captures):
+        if info.damage is not None and info.damage.kind == "unreadable":
+            raise NotGradableError("grade.capture_unread", why=info.damage.line)
+        if info.damage is not None and not info.packets:
+            raise NotGradableError("grade.no_frame_read", why=info.damage.line)
+        if _has_only_unknown_frames(scene.report, number):
+            kinds = ", ".join(str(one.link_type) for one in info.interfaces[:3])
+            raise NotGradableError("grade.link_type", kinds=kinds)
+        if info.packets > rubric.limits.packets:
+            raise NotGradableError("grade.packets", limit=rubric.limits.packets)
+    return Events(scene)
+
+
+def _has_only_unknown_frames(report: Report, capture: int) -> bool:
+    import numpy as np
+
+    from explain.table import UNKNOWN_LINK
+
+    table = report.packets.whole
+    here = [place for place, spot in enumerate(table.places) if spot.capture == capture]
+    found = table.layers[: table.rows][np.isin(table.place[: table.rows], here)]
+    return bool(len(found)) and bool((found & UNKNOWN_LINK != 0).all())
+
+
+def _answers(path: Path | None) -> tuple[dict[str, Any], Line | None]:
+    if path is None:
+        return {}, None
+    try:
+        return read_answers(path), None
+    except UnreadableError as error:
+        return {}, error.why
+    except OSError as error:
+        return {}, reason_of(error)
