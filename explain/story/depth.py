@@ -81,4 +81,6 @@ def _text(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         shown = ",".join(_text(one) for one in value[:_LONGEST])
         return f"[{shown}{',...' if len(value) > _LONGEST else ''}]"
+    if value is None:
+        return "null"
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -76,8 +76,8 @@ def segments(lines: Sequence[TextLine]) -> list[tuple[str | None, list[TextLine]
         if kind == "ip-link" and last == "ip-address":
             kind = last
         if last == "ip-link" and kind == last and _INET.match(line.text):
-            found[-1] = ("ip-address", before)
-            kind = "ip-address"
+            last = kind = "ip-address"
+            found[-1] = (last, before)
         if (
             kind == last == "tcpdump"
             and begins_a_listing(line.text)

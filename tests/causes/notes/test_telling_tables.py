@@ -78,6 +78,14 @@ def test_a_setting_that_was_shown_as_a_file_is_still_a_setting():
     assert "r1 does not forward" in story("root@r1:~# cat /proc/sys/net/ipv4/ip_forward\n0\n")
 
 
+@pytest.mark.parametrize(
+    "command", ["ip address", "ip link", "ip route", "ip neigh", "bridge link", "nft list ruleset"]
+)
+def test_a_table_without_its_command_is_as_whole_as_with_it(command):
+    shown = block(command).split("\n", 1)[1]
+    assert [one.kind for one in read_notes(shown).blocks] == [one.kind for one in read_notes(block(command)).blocks]
+
+
 TWICE = """\
     [NEW] icmp     1 30 src=2001:db8::1 dst=2001:db8:1::1 type=128 code=0 id=7 [UNREPLIED] \
 src=2001:db8:1::2 dst=2001:db8:2::1 type=129 code=0 id=9
