@@ -196,9 +196,9 @@ class PacketTable:
 
     def ends(self, row: int) -> tuple[int, int]:
         """Address keys of the sender and the receiver of one row with IP."""
-        flow = self.flow[row]
-        low, high = int(self.flows.low[flow]), int(self.flows.high[flow])
-        return (high, low) if self.layers[row] & REVERSED else (low, high)
+        flow = self.flow.item(row)
+        low, high = self.flows.low.item(flow), self.flows.high.item(flow)
+        return (high, low) if self.layers.item(row) & REVERSED else (low, high)
 
     @cached_property
     def sides(self) -> U4:

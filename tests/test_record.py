@@ -5,10 +5,11 @@ from __future__ import annotations
 import copy
 import dataclasses
 import pickle
+import typing
 
 import pytest
 
-from explain.record import dataclass
+from explain.record import NamedTuple, dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,3 +147,38 @@ def test_what_only_the_library_can_do_is_refused():
 
     with pytest.raises(TypeError, match="dataclasses"):
         dataclass(slots=True)(Later)
+
+
+class OurTuple(NamedTuple):
+    """What is said of it."""
+
+    address: str
+    port: int = 80
+
+    @property
+    def end(self) -> str:
+        return f"{self.address}:{self.port}"
+
+
+class TheirTuple(typing.NamedTuple):
+    """What is said of it."""
+
+    address: str
+    port: int = 80
+
+    @property
+    def end(self) -> str:
+        return f"{self.address}:{self.port}"
+
+
+def test_a_named_tuple_is_what_the_library_makes_of_the_same_class():
+    ours, theirs = OurTuple("a"), TheirTuple("a")
+    assert ours == theirs == ("a", 80)
+    assert repr(ours) == repr(theirs).replace("Their", "Our")
+    assert (ours.end, ours._replace(port=1).end, OurTuple._make("ab").end) == ("a:80", "a:1", "a:b")
+    for name in ("__doc__", "__module__", "_fields", "_field_defaults", "__match_args__"):
+        assert getattr(OurTuple, name) == getattr(TheirTuple, name)
+    assert OurTuple.__qualname__ == "OurTuple"
+    assert pickle.loads(pickle.dumps(ours)) == copy.copy(ours) == ours  # noqa: S301  our own
+    with pytest.raises(TypeError):
+        OurTuple()

@@ -5,9 +5,11 @@ A request line may be longer than a segment, and a ClientHello with a post-quant
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from explain.record import NamedTuple
 
 if TYPE_CHECKING:
     from explain.decode.block import Block

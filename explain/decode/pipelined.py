@@ -7,11 +7,11 @@ along: of their segments the heads are copied, and the lengths of bodies and chu
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.record import dataclass
+from explain.record import NamedTuple, dataclass
 
 if TYPE_CHECKING:
     from explain.decode.block import Block

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from explain.addresses import BROADCAST, mac_text
 from explain.exchanges.columns import ExchangeColumns, Found, from_list
 from explain.exchanges.neighbours import Claim, Claims, Question, Questions
-from explain.record import dataclass
+from explain.record import NamedTuple, dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

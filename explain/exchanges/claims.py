@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.record import dataclass
+from explain.record import NamedTuple, dataclass
 from explain.table import IP
 
 if TYPE_CHECKING:

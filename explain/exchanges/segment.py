@@ -7,12 +7,13 @@ a large capture without oddities costs a few passes over small tables.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from explain.addresses import NO_MAC, is_private
 from explain.arrays import among
+from explain.record import NamedTuple
 from explain.table import FRESH_TTLS, IP
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from explain.record import dataclass
 from explain.table import ETHERNET
 
 if TYPE_CHECKING:
-    from explain.table import I8, U8, Bools, PacketTable, Rows
+    from explain.table import I8, U4, U8, PacketTable, Rows
 
 _GROUP_BIT = 1 << 40
 _AT_A_TIME = 1 << 16  # frames
@@ -56,15 +56,15 @@ def traffic(table: PacketTable, common: dict[int, frozenset[int] | None]) -> lis
     for place, macs in common.items():
         is_here = (table.place[: len(table)] == place) & (table.layers[: len(table)] & ETHERNET != 0)
         to_all, to_groups = (np.flatnonzero(is_here & is_it.take(link)) for is_it in (is_all, is_group))
-        overheard = _overheard(table, is_here) if macs is not None and not macs else {}
+        overheard = _overheard(table, np.flatnonzero(is_here)) if macs is not None and not macs else {}
         found.append(Traffic(place, int(np.count_nonzero(is_here)), to_all, to_groups, overheard))
     return found
 
 
 def flooded(table: PacketTable) -> Rows:
     """Frames between others, one or two of a pair and none back, as the only ones: a switch had not learned yet."""
-    is_here = table.layers[: len(table)] & ETHERNET != 0
-    pairs = _overheard(table, is_here) if _frames_of_foreign(table, is_here).max(initial=0) <= _ONCE else {}
+    foreign = _frames_of_foreign(table, table.link[: len(table)])
+    pairs = _by_pair(table, table.rows_on(foreign > 0)) if 0 < foreign.max(initial=0) <= _ONCE else {}
     return np.concatenate(list(pairs.values())) if pairs and _is_flooded(pairs) else np.empty(0, np.int64)
 
 
@@ -92,27 +92,34 @@ def _is_flooded(pairs: dict[tuple[int, int], Rows]) -> bool:
     return all(len(rows) <= _ONCE and (target, source) not in pairs for (source, target), rows in pairs.items())
 
 
-def _frames_of_foreign(table: PacketTable, is_here: Bools) -> I8:
+def _frames_of_foreign(table: PacketTable, link: U4) -> I8:
     """How many frames each link carried that is between others than the host that recorded, which took part in most.
 
     0 where it is none, or nobody took part in most.
+
+    Args:
+        table: what the links are of.
+        link: of each frame.
     """
-    source, target, link = table.links.source, table.links.target, table.link[: len(table)]
+    source, target = table.links.source, table.links.target
     frames = np.zeros(len(target), np.int64)
     for at in range(0, len(link), _AT_A_TIME):
-        part = slice(at, at + _AT_A_TIME)
-        frames += np.bincount(link[part][is_here[part]], minlength=len(target))
+        frames += np.bincount(link[at : at + _AT_A_TIME], minlength=len(target))
     frames[(target & np.uint64(_GROUP_BIT) != 0) | (target >= NO_MAC)] = 0
     single = np.flatnonzero(frames)
     own = _recorder(source[single], target[single], frames[single])
     return np.zeros_like(frames) if own is None else np.where((source == own) | (target == own), 0, frames)
 
 
-def _overheard(table: PacketTable, is_here: Bools) -> dict[tuple[int, int], Rows]:
+def _overheard(table: PacketTable, rows: Rows) -> dict[tuple[int, int], Rows]:
     """Frames between others, if one host took part in nearly all the rest: that is who recorded."""
-    source, target, link = table.links.source, table.links.target, table.link[: len(table)]
-    is_foreign = _frames_of_foreign(table, is_here) > 0
-    rows = np.flatnonzero(is_here & is_foreign.take(link)) if is_foreign.any() else np.empty(0, np.int64)
+    link = table.link[rows]
+    return _by_pair(table, rows[_frames_of_foreign(table, link)[link] > 0])
+
+
+def _by_pair(table: PacketTable, rows: Rows) -> dict[tuple[int, int], Rows]:
+    """Frames by who sent them to whom, in the order of the first ones."""
+    source, target, link = table.links.source, table.links.target, table.link
     rows = rows[np.argsort(link[rows], kind="stable")]
     pairs: dict[tuple[int, int], list[Rows]] = defaultdict(list)
     for some in np.split(rows, np.flatnonzero(link[rows[1:]] != link[rows[:-1]]) + 1) if len(rows) else ():

@@ -11,7 +11,7 @@ import numpy as np
 
 from explain.arrays import distinct, first_and_last
 from explain.model import Line
-from explain.table import ARP, IP, VLAN, VLAN_ID
+from explain.table import ARP, VLAN, VLAN_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +60,9 @@ def _line(table: PacketTable, message: str, rows: Rows, **values: Any) -> Line:
 
 def _hosts(table: PacketTable, rows: Rows) -> list[str]:
     """Addresses that send there, in the order of their first frames."""
-    with_ip = rows[table.layers[rows] & IP != 0]
+    spoke = np.full(len(table.first_of_side), -1)
+    spoke[table.sides[rows[::-1]]] = rows[::-1]  # what is first is set last
+    with_ip = spoke[:-2][spoke[:-2] >= 0]
     keys = table.sources(with_ip)
     with_arp = rows[table.layers[rows] & ARP != 0]
     at = np.searchsorted(table.arp.row, with_arp)

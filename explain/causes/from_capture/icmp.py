@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges.icmp.error import size_claim
 from explain.exchanges.icmp.quotes import quoted_flows
 from explain.exchanges.together import CONVERSATIONS
+from explain.record import NamedTuple
 from explain.table import NO_FLOW
 
 if TYPE_CHECKING:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from explain.arrays import among
 from explain.causes.from_capture.scene import Scene, Seen
 from explain.exchanges.fragments import datagrams
+from explain.record import NamedTuple
 from explain.table import FRAGMENT, ICMP, ICMPV6
 
 if TYPE_CHECKING:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from explain.exchanges.tcp.many import segments_of
+from explain.record import NamedTuple
 from explain.table import REVERSED, RST
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from explain.exchanges.tcp import labels as label
 from explain.exchanges.tcp.late import late, mixed
 from explain.exchanges.tcp.many import count_recorded_twice, measure_closed_windows
 from explain.exchanges.tcp.measures import measure_times
+from explain.record import NamedTuple
 from explain.table import ACK, FIN, RST, SYN
 
 if TYPE_CHECKING:

@@ -7,7 +7,9 @@ work is bounded by what was captured.
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from explain.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

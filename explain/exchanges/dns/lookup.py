@@ -6,7 +6,7 @@ from collections import defaultdict, deque
 from dataclasses import field, replace
 from functools import cache
 from operator import add
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from explain.exchanges.dns import message as dns_message
 from explain.exchanges.dns.talk import SAME_LOOKUP_NS, messages_of, split
 from explain.exchanges.dns.use import Use, Uses
 from explain.model import Endpoint
-from explain.record import dataclass
+from explain.record import NamedTuple, dataclass
 from explain.table import FRAGMENT
 
 if TYPE_CHECKING:

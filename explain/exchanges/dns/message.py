@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from explain.addresses import ipv4_text, ipv6_text
-from explain.record import dataclass
+from explain.record import NamedTuple, dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.record import dataclass
+from explain.record import NamedTuple, dataclass
 from explain.table import ACK, REVERSED, SYN
 
 if TYPE_CHECKING:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from explain.addresses import BROADCAST, IPV6_KEY
 from explain.exchanges.columns import ExchangeColumns, Found, from_list
 from explain.exchanges.icmp.error import error_positions
-from explain.record import dataclass
+from explain.record import NamedTuple, dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

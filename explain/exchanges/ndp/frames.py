@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from explain.addresses import NO_MAC
 from explain.places.near import NearTable
+from explain.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

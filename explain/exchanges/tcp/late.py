@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.exchanges.tcp.labels import OUT_OF_ORDER, SPURIOUS_RETRANSMISSION
+from explain.exchanges.tcp.labels import OUT_OF_ORDER, REPEATED, SPURIOUS_RETRANSMISSION
 
 if TYPE_CHECKING:
     from explain.exchanges.tcp.moments import Talk
@@ -22,7 +22,7 @@ _FEWEST_MIXED, _SHARE_MIXED = 2, 8  # segments, and one in so many
 
 
 def late(table: PacketTable, talk: Talk) -> tuple[Rows, Rows]:
-    """Segments that came late: those that were delayed, and those that were sent again at once.
+    """Segments labelled as repeated that came late: those that were delayed, and those that were sent again at once.
 
     What was delayed was sent before others that were recorded ahead of it. What was sent again so soon Wireshark
     calls out of order; where a side does not count its packets, it is what has its octets in the capture before.
@@ -39,7 +39,10 @@ def mixed(talk: Talk) -> Rows:
 
     A receiver confirms nothing that was not sent; what a capture missed and what was sent again needlessly is rarer.
     """
-    is_early = (talk.labels & np.uint16(SPURIOUS_RETRANSMISSION) != 0) & ~_was_here(talk)
+    is_early = talk.labels & np.uint16(SPURIOUS_RETRANSMISSION) != 0
+    if np.count_nonzero(is_early) < _FEWEST_MIXED:
+        return talk.rows[:0]
+    is_early &= ~_was_here(talk)
     count = int(np.count_nonzero(is_early))
     is_mixed = count >= _FEWEST_MIXED and count * _SHARE_MIXED >= np.count_nonzero(talk.length > 0)
     found: Rows = talk.rows[is_early if is_mixed else slice(0)]
@@ -47,15 +50,18 @@ def mixed(talk: Talk) -> Rows:
 
 
 def _turns(table: PacketTable, talk: Talk) -> I8:
-    """1 what was sent after all that stands before it here of its side, -1 what was not, 0 a copy of the last."""
+    """1 what was sent after all that stands before it here of its side, -1 what was not, 0 a copy of the last.
+
+    Only of sides of which some came again or late.
+    """
     turns = np.full(len(talk.rows), _UNKNOWN)
-    numbers = table.ip_id[talk.rows].astype(np.int64)
-    for side in (0, 1):
+    numbers = table.ip_id[talk.rows]
+    for side in set(talk.role[talk.labels & np.uint16(REPEATED) != 0].tolist()):
         own = np.flatnonzero((talk.role == side) & (numbers != 0))
         if not len(own):
             continue
-        steps = np.diff(numbers[own], prepend=numbers[own[0]])
-        number = np.cumsum((steps + 0x8000) % 0x10000 - 0x8000)
+        steps = np.diff(numbers[own]).view(np.int16)
+        number = np.concatenate(([0], np.cumsum(steps, dtype=np.int64)))
         if number.max() - number.min() <= _COUNTS * len(own) + _AT_MOST:
             highest = np.maximum.accumulate(np.concatenate(([-1], number[:-1])))
             turns[own] = np.sign(number - highest)

@@ -10,7 +10,7 @@ Source: Wireshark User's Guide, 7.5 "TCP Analysis"; the precedence is that of ve
 from __future__ import annotations
 
 from dataclasses import field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from explain.exchanges.tcp.labels import (
     ACKED_UNSEEN,
@@ -29,7 +29,7 @@ from explain.exchanges.tcp.labels import (
     ZERO_WINDOW_PROBE,
     ZERO_WINDOW_PROBE_ACK,
 )
-from explain.record import dataclass
+from explain.record import NamedTuple, dataclass
 from explain.table import ACK, FIN, RST, SYN
 
 if TYPE_CHECKING:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from explain.arrays import among
 from explain.exchanges.icmp.error import error_positions
 from explain.exchanges.traceroute.probes import Answer, Key, Mark, Probe, Run, as_lists, marks_of
+from explain.record import NamedTuple
 from explain.table import RST
 
 if TYPE_CHECKING:

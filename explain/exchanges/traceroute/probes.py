@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import field
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from explain.arrays import among, distinct
-from explain.record import dataclass
+from explain.record import NamedTuple, dataclass
 from explain.table import ACK, ICMP, ICMPV6, IP, LATER_FRAGMENT, SYN, TCP, UDP
 
 if TYPE_CHECKING:
