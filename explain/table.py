@@ -72,6 +72,8 @@ FIN, SYN, RST, ACK = 1, 2, 4, 16
 
 FRESH_TTLS = (64, 128, 255)
 """Hop limits that hosts begin with; whoever forwards takes one off (RFC 1812, 5.3.1; RFC 8200, 3)."""
+TWICE_NS = 500_000
+"""A network card hands a frame to two devices within this time; a sender repeats none that soon."""
 
 _TCP, _UDP = 6, 17  # protocol numbers
 _REVERSED_BIT = np.uint32(17)

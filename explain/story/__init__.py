@@ -38,7 +38,8 @@ def _told(report: Report, *, everything: bool, most: int | None) -> list[Line]:
     if not everything and len(exchanges) - len(carried) > events.MOST_TOLD_ONE_BY_ONE:
         lines += troubles.tell(findings, groups, everything=False)
         lines += _headed("story.heading.unexplained", summary.examples(table, exchanges, hosts, report.unexplained))
-        return lines + _headed("story.heading.traffic", summary.tell(table, exchanges) + beside)
+        is_well = not report.findings and not report.unexplained
+        return lines + _headed("story.heading.traffic", summary.tell(table, exchanges, is_well=is_well) + beside)
     told, is_whole = events.tell(table, exchanges, hosts, carried, everything=everything, most=most)
     if not is_whole:
         return lines + _headed("story.heading.happened", told)

@@ -189,7 +189,8 @@ def _silent_end(teller: Teller, fields: DhcpLease, talk: Talk, outcome: str) -> 
         return "dhcp.unconfirmed", talk.of("REQUEST")
     is_asked = any(step.said.kind in dhcp.TYPES.values() or step.said.kind == "BOOTREQUEST" for step in talk.steps)
     if outcome == "unanswered" and is_asked and not fields.is_search and not teller.server_tests.of(talk):
-        return "dhcp.unanswered" if fields.tries > 1 else "dhcp.not-seen", talk.steps
+        would_be_here = fields.tries > 1 or fields.is_broadcast
+        return "dhcp.unanswered" if would_be_here else "dhcp.not-seen", talk.steps
     return None
 
 

@@ -58,6 +58,8 @@ def echo(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterat
         more = {"rtt_ns": max(rtt, 0), "ttl": fields.ttl_reply, "responder": responder}
         message = "icmp.echo.reply.first" if fields.ttl_reply else "icmp.echo.reply.first-untold"
         yield teller.line(message, fields, reply, name, **more)
+    if fields.recorded_twice:
+        yield teller.line("icmp.echo.recorded-twice", fields, everything, name)
     if fields.received and fields.sent > 1 and fields.rtt_min_ns is not None:
         yield teller.line("icmp.echo.some" if fields.unanswered_seqs else "icmp.echo.all", fields, everything, name)
     elif not fields.received:

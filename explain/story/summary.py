@@ -17,14 +17,17 @@ if TYPE_CHECKING:
     from explain.exchanges.hosts import Hosts
     from explain.exchanges.together import Exchanges
     from explain.model import Evidence
-    from explain.table import PacketTable
+    from explain.table import I8, PacketTable
 
 _EXAMPLES = 3
 _LINES_EACH = 3
 
 
-def tell(table: PacketTable, exchanges: Exchanges) -> list[Line]:
-    """One line for each kind: how many, and how they ended, the frequent ends first."""
+def tell(table: PacketTable, exchanges: Exchanges, *, is_well: bool = False) -> list[Line]:
+    """One line for each kind: how many, and how they ended, the frequent ends first.
+
+    Where nothing is reported as failed, silence that is counted needs a word.
+    """
     chosen = np.asarray(exchanges.positions)
     lines = []
     for part in exchanges.parts:
@@ -35,11 +38,19 @@ def tell(table: PacketTable, exchanges: Exchanges) -> list[Line]:
             from explain.story.nat import together  # only several places show it
 
             lines += together(table, part, indices)
+    if is_well and any(_is_counted_silent(part, exchanges.indices(part, chosen)) for part in exchanges.parts):
+        lines.append(Line("story.silence-is-well", {}, (), 1, None, "note"))
     lines.append(Line("story.shortened", {"count": len(exchanges)}, (), 1, None, "note"))
     return lines
 
 
-def _count(table: PacketTable, part: ExchangeColumns, indices: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Line:
+def _is_counted_silent(part: ExchangeColumns, indices: I8) -> bool:
+    """Whether one is counted as unanswered; silence that nobody has to break is counted as that."""
+    silent = indices[np.isin(indices, part.where("unanswered"))]
+    return bool(len(silent) and not (part.kind == "udp.flow" and part.facts["needs_no_answer"][silent].all()))
+
+
+def _count(table: PacketTable, part: ExchangeColumns, indices: I8) -> Line:
     counts = np.bincount(part.outcome[indices], minlength=len(part.outcomes)).tolist()
     named = dict(zip(part.outcomes, counts, strict=True))
     if part.kind == "udp.flow":

@@ -248,6 +248,12 @@ def test_a_source_route_tells_where_it_was_and_where_it_still_goes():
     assert values(layers, "ip.src_rt") == ["198.51.100.9"]
 
 
+@pytest.mark.parametrize(("ethertype", "version"), [(0x800, 4), (0x86DD, 6)])
+def test_a_version_that_contradicts_the_frame_is_said_to_be_wrong(ethertype, version):
+    first = only(eth(A, B, ethertype, bytes(60)))[1].fields[0]
+    assert (first.value, first.means) == (0, ("version-other", {"version": version}))
+
+
 def test_padding_of_a_short_frame_is_no_data():
     frame = eth(A, B, 0x800, ip(ALICE, BOB, 17, udp(ALICE, BOB, 5000, 6000, b"ab"))).ljust(60, b"\0")
     assert [layer.name for layer in only(frame)] == ["eth", "ip", "udp", "data", "padding"]

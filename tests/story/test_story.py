@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from dhcp_packets import discover
 from packets import A, B, R, datagram, error, is_at, pcap, ping, pong, segment, who_has
 
 import explain
@@ -88,6 +89,27 @@ def test_many_findings_of_one_kind_are_one_paragraph_and_the_report_keeps_all():
 def test_a_large_capture_is_told_with_trouble_first_and_all_traffic_in_counts():
     said = messages(lines(*closed_ports(60)))
     assert said.index("story.alike") < said.index("story.heading.traffic") < said.index("story.counted")
+
+
+def test_silence_that_is_counted_but_no_failure_is_said_to_be_none():
+    asked = [(0.1 * at, ping(ALICE, f"198.51.100.{at}", 1, ident=at)) for at in range(1, 60)]
+    pings = [
+        one
+        for when, asking in asked
+        for one in (
+            (when, asking),
+            (when + 0.01, pong(f"198.51.100.{round(when * 10)}", ALICE, 1, ident=round(when * 10))),
+        )
+    ]
+    last = (5.95, segment((ALICE, 40000), (BOB, 80), SYN, seq=1))
+    assert "story.silence-is-well" not in messages(lines(*pings))
+    assert "story.silence-is-well" in messages(lines(*pings, last))
+
+
+@pytest.mark.parametrize(("flags", "said"), [(0, "dhcp.not-seen"), (0x8000, "dhcp.unanswered")])
+def test_an_answer_that_the_client_wants_to_go_to_everybody_would_have_been_heard(flags, said):
+    """Source: RFC 2131, 4.1."""
+    assert said in messages(lines(discover(flags=flags)))
 
 
 def test_fields_and_standards_come_only_on_request():

@@ -55,6 +55,11 @@ def _ttl_means(header: Header, at: int) -> Means | None:
     return ("ttl-lowered", {"start": start, "routers": start - ttl}) if start else None
 
 
+def _version_means(header: Header, version: int) -> Means | None:
+    """That the frame says otherwise; nothing of a version that is right."""
+    return None if header.raw(0, 1)[0] >> 4 == version else ("version-other", {"version": version})
+
+
 def _address_means(octets: bytes) -> Means | None:
     """What kind of address it is (RFC 6890; 4291)."""
     v4 = (
@@ -81,7 +86,7 @@ def _address_means(octets: bytes) -> Means | None:
 
 def ipv4(header: Header) -> Next | None:
     """The header of IPv4 and its options."""
-    header.bits("ip.version", 0, 1, 0, 4)
+    header.bits("ip.version", 0, 1, 0, 4, None, _version_means(header, 4))
     words = header.bits("ip.hdr_len", 0, 1, 4, 4, None, ("header-words", {"octets": (header.raw(0, 1)[0] & 15) * 4}))
     header.bits("ip.dsfield.dscp", 1, 1, 0, 6, _DSCP)
     header.bits("ip.dsfield.ecn", 1, 1, 6, 2, _ECN)
@@ -166,7 +171,7 @@ def time_of_day(ms: int) -> Means:
 
 def ipv6(header: Header) -> Next | None:
     """The fixed header of IPv6."""
-    header.bits("ipv6.version", 0, 4, 0, 4)
+    header.bits("ipv6.version", 0, 4, 0, 4, None, _version_means(header, 6))
     header.bits("ipv6.tclass.dscp", 0, 4, 4, 6, _DSCP)
     header.bits("ipv6.tclass.ecn", 0, 4, 10, 2, _ECN)
     header.bits("ipv6.flow", 1, 3, 4, 20)

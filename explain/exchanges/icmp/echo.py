@@ -12,6 +12,7 @@ from explain.addresses import BROADCAST, IPV6_KEY
 from explain.exchanges.columns import ExchangeColumns, Found, from_list
 from explain.exchanges.icmp.error import error_positions
 from explain.record import NamedTuple, dataclass
+from explain.table import TWICE_NS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +32,7 @@ class IcmpEcho:
     Attributes:
         family: 4 or 6.
         sent: requests; received: requests that got a reply; duplicates: further replies.
+        recorded_twice: frames that repeat a request at once, to its IP identification; it was sent once.
         errors: ICMP errors that quote a request of this run.
         rtt_min_ns, rtt_avg_ns, rtt_max_ns: from a request to its first reply, as seen here.
         ttl_request, ttl_reply: of the first request and the first reply; None where a text does not show it.
@@ -46,6 +48,7 @@ class IcmpEcho:
     sent: int
     received: int
     duplicates: int
+    recorded_twice: int
     errors: int
     rtt_min_ns: int | None
     rtt_avg_ns: int | None
@@ -68,6 +71,7 @@ class _Message(NamedTuple):
     seq: int
     ttl: int
     size: int
+    ip_id: int
     is_to_many: bool
 
 
@@ -78,9 +82,10 @@ class _Run:
     id: int
     rows: list[int] = field(default_factory=list)
     asked_ns: dict[int, int] = field(default_factory=dict)
-    asked_ttl: dict[int, int] = field(default_factory=dict)
+    asked_as: dict[int, int] = field(default_factory=dict)  # TTL, and below it the IP identification
     answers: dict[int, int] = field(default_factory=dict)
     sent: int = 0
+    recorded_twice: int = 0
     duplicates: int = 0
     errors: int = 0
     rtts: list[int] = field(default_factory=list)
@@ -121,6 +126,7 @@ def _messages(table: PacketTable) -> Iterator[_Message]:
     columns = (
         rows, table.place[rows], table.time_ns[rows], table.sources(rows), table.targets(rows), icmp.type[at],
         icmp.word[at] >> 16, icmp.word[at] & 0xFFFF, table.ttl[rows], table.payload[rows],
+        table.ip_id[rows],
         (table.links.target[table.link[rows]] == BROADCAST) | table.addresses.are_groups(table.targets(rows)),
     )  # fmt: skip
     return map(_Message._make, zip(*(column.tolist() for column in columns), strict=True))
@@ -144,9 +150,12 @@ def _request(
         runs.append(run)
         by_quote.setdefault((message.place, message.source, message.target, message.id), []).append(run)
     run.rows.append(message.row)
+    mark = message.ttl << 16 | message.ip_id
+    first, asked_ns = run.asked_as.get(message.seq), run.asked_ns.setdefault(message.seq, message.time_ns)
+    is_copy = first == mark and abs(message.time_ns - asked_ns) < TWICE_NS
+    run.recorded_twice += is_copy
     # The same request with fewer hops left comes by a second time: it was forwarded, not sent again.
-    run.sent += message.ttl >= run.asked_ttl.setdefault(message.seq, message.ttl)
-    run.asked_ns.setdefault(message.seq, message.time_ns)
+    run.sent += not is_copy and message.ttl >= run.asked_as.setdefault(message.seq, mark) >> 16
     run.last_seq, run.last_ns = message.seq, message.time_ns
     return run
 
@@ -227,6 +236,7 @@ def _found(table: PacketTable, run: _Run) -> Found:
         sent=sent,
         received=received,
         duplicates=run.duplicates,
+        recorded_twice=run.recorded_twice,
         errors=run.errors,
         rtt_min_ns=min(rtts, default=None),
         rtt_avg_ns=sum(rtts) // len(rtts) if rtts else None,

@@ -8,15 +8,12 @@ import numpy as np
 
 from explain.arrays import among
 from explain.exchanges.tcp.labels import DUPLICATE_ACK, RESENT
-from explain.table import FIN, REVERSED, RST, SYN
+from explain.table import FIN, REVERSED, RST, SYN, TWICE_NS
 
 if TYPE_CHECKING:
     from explain.exchanges.tcp.moments import TcpMoments
     from explain.exchanges.tcp.streams import Streams
     from explain.table import I8, Rows
-
-_TWICE_NS = 500_000
-"""A network card hands a frame to two devices within this time; a sender repeats none that soon."""
 
 
 def segments_of(streams: Streams, indices: I8) -> tuple[I8, I8]:
@@ -76,7 +73,7 @@ def recorded_twice(moments: TcpMoments, indices: I8) -> tuple[Rows, I8]:
     for column in (table.ip_id, table.window, table.flags, table.ack, table.payload, table.checksum):
         is_same &= column[one] == column[other]
     apart = table.time_ns[other] - table.time_ns[one]
-    is_copy = is_same & (apart >= 0) & (apart < _TWICE_NS)
+    is_copy = is_same & (apart >= 0) & (apart < TWICE_NS)
     return other[is_copy], of[1:][is_copy]
 
 

@@ -63,6 +63,17 @@ def test_a_reply_that_comes_twice_is_a_duplicate_and_no_second_answer():
     assert (one.outcome, one.fields.received, one.fields.duplicates) == ("answered", 1, 1)
 
 
+@pytest.mark.parametrize(("after_s", "sent", "copies"), [(0.0004, 1, 1), (0.0006, 2, 0)])
+def test_a_request_that_is_there_twice_at_once_was_sent_once(after_s, sent, copies):
+    (one,) = exchanges((1.0, ping(ALICE, BOB, 1)), (1 + after_s, ping(ALICE, BOB, 1)), (1.1, pong(BOB, ALICE, 1)))
+    assert (one.outcome, one.fields.sent, one.fields.recorded_twice, one.fields.duplicates) == (
+        "answered",
+        sent,
+        copies,
+        0,
+    )
+
+
 def test_a_sequence_that_begins_again_is_a_new_run():
     found = exchanges(*(ping(ALICE, BOB, seq) for seq in (1, 2, 3, 1, 2)))
     assert [one.fields.sent for one in found] == [3, 2]
