@@ -244,9 +244,11 @@ class Wires:
 
 
 def read(witnesses: Witnesses, context: Context) -> Wires | None:
-    """What the captures show; None if they hold no place at all."""
+    """What the captures show; None if they hold no place at all, or a tunnel that may carry what is not seen."""
     spots = [spot for spot in look(witnesses, context) if not spot.is_loopback]
     if not spots or witnesses.table is None:
+        return None
+    if "tunnel" in witnesses.table.contents and not any(spot.requests for spot in spots):
         return None
     from explain.causes.courses import course_of, leases_of, lookups_of
     from explain.causes.signs import has_lease

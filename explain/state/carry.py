@@ -218,12 +218,25 @@ def _egress(trip: _Trip, state: HostState, bridge: str, ingress: str | None, nam
     if port is not None and came is not None and port.is_isolated and came.is_isolated:
         trip.lose("isolated", place, Decider("bridge-port", f"{ingress}, {name}: isolated on", name))
         return
+    flood = _flood_kind(state, trip.packet.destination_mac)
+    if port is not None and ingress is not None and flood in port.held_back:
+        trip.lose("port-state", place, Decider("bridge-port", f"{name} {flood} off", name))
+        return
     if interface is not None and interface.mtu and trip.length > interface.mtu + _VLAN_ROOM:
         trip.lose("mtu", place, Decider("mtu", f"mtu {interface.mtu}", name))
         return
     if ingress is not None and _filtered(trip, state, "forward", ingress, name, bridge):
         return
     _leave(trip, place)
+
+
+def _flood_kind(state: HostState, mac: str | None) -> str | None:
+    """Which flag of a port a frame needs that goes to all of them; None for a host of the table."""
+    if mac in {None, BROADCAST}:
+        return "bcast_flood"
+    if _is_group(mac):
+        return "mcast_flood"
+    return None if state.fdb is None or any(each.mac == mac for each in state.fdb) else "flood"
 
 
 def _filtered(trip: _Trip, state: HostState, hook: str, in_port: str, out_port: str | None, bridge: str) -> bool:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _ADDRESS_FLAGS = (
     "tentative dadfailed deprecated secondary temporary nodad optimistic dynamic mngtmpaddr noprefixroute".split()  # noqa: SIM905
 )
+_FLOODS = ("flood", "mcast_flood", "bcast_flood")
 
 
 def interfaces_of(links: Sequence[Item] | None, addresses: Sequence[Item] | None) -> tuple[Interface, ...]:
@@ -136,4 +137,5 @@ def _port(item: Item, detail: Item) -> BridgePort:
         master=item.text("master") or "",
         state=detail.text("state") or "unknown",
         is_isolated=detail.fields.get("isolated") is True,
+        held_back=frozenset(each for each in _FLOODS if detail.fields.get(each) is False),
     )

@@ -186,12 +186,17 @@ class FdbEntry:
 
 @dataclass(frozen=True, slots=True)
 class BridgePort:
-    """An interface as a port of a bridge."""
+    """An interface as a port of a bridge.
+
+    Attributes:
+        held_back: what is not flooded to it: ``flood`` (to unknown hosts), ``mcast_flood``, ``bcast_flood``.
+    """
 
     device: str
     master: str
     state: str
     is_isolated: bool
+    held_back: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

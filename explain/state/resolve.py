@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from explain.state.records import HostState, Neighbour
 
 _HEARD = frozenset({"REACHABLE", "STALE", "DELAY", "PROBE"})
+_TUNNELS = frozenset({"vxlan", "geneve", "gretap", "ip6gretap"})
+"""Kinds of Ethernet that packets carry. Source: ip-link(8), TYPE."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,9 @@ def _concluded(asked: Question, entry: Neighbour | None, heard: _Heard, obstacle
     if chosen is None:
         if known is not None:
             return Resolution("unseen", address, known, table, (), silences, obstacles, entry)
-        is_unseen = any(each.reason == "unseen" for each in obstacles) and not silences and not _failed(entry)
+        # That a question was in vain does not tell where, if a tunnel was to carry it.
+        is_open = asked.interface.kind in _TUNNELS or not _failed(entry)
+        is_unseen = any(each.reason == "unseen" for each in obstacles) and not silences and is_open
         kind = "unseen" if is_unseen else "silent"
         return Resolution(kind, address, None, None, (), silences, obstacles, entry)
     owner = network.interface(chosen)

@@ -6,7 +6,7 @@ import json
 import shutil
 from dataclasses import replace
 
-from packets import A, B, R, is_at, pcap, ping, pong, who_has
+from packets import A, B, R, datagram, is_at, pcap, ping, pong, who_has
 from surroundings import TOP
 
 from explain.causes.diagnose import diagnose
@@ -161,6 +161,15 @@ def test_an_answer_that_was_seen_on_its_way_may_have_come_in_where_nobody_listen
     assert {"healthy", "no-return-route-on-router"} <= set(left)
     assert "filter-on-target-input" not in left
     assert "healthy" not in found(text=False, captures=(f"h1:eth0={sent}",), sender="h1")
+
+
+def test_what_a_tunnel_may_carry_is_not_called_unsent(tmp_path) -> None:
+    (tmp_path / "ping.txt").write_text(SILENCE)
+    for port, is_left in ((4789, True), (4790, False)):
+        path = tmp_path / f"{port}.pcap"
+        path.write_bytes(pcap(datagram(("192.0.2.1", 50000), ("198.51.100.1", port), b"x" * 60)).getvalue())
+        left = found(captures=(f"h1:any={path}",), folder=tmp_path, sender="h1")
+        assert ("filter-on-router-forward" in left) == is_left
 
 
 def test_only_a_request_that_came_back_to_its_sender_was_sent_back_by_a_nat(tmp_path) -> None:

@@ -178,6 +178,35 @@ def switch(count: int) -> dict[str, Any]:
     return raw(bridge, *(interface(f"p{n}", 3 + n, f"02:00:00:00:02:0{n}", master="br0") for n in range(count)))
 
 
+@pytest.mark.parametrize(
+    ("port", "entries", "named"),
+    [
+        ({"bcast_flood": False}, "T", ["bridge-port-not-forwarding"]),
+        ({"mcast_flood": False}, "T", ["healthy"]),
+        ({"flood": False}, "T", ["healthy"]),
+        ({"flood": False}, "", ["bridge-port-not-forwarding"]),
+    ],
+)
+def test_a_port_that_is_spared_a_flood_gets_only_what_the_table_sends_there(port, entries, named):
+    ends = {name: raw(interface("e0", 2, MACS[name], f"10.0.1.{at}/24")) for at, name in enumerate("ST", 1)}
+    ports = [{"ifname": name, "master": "br0", "state": "forwarding"} for name in ("p0", "p1")]
+    learnt = [{"mac": MACS[each], "ifname": "p1", "master": "br0", "state": ""} for each in entries]
+    ends["SW"] = switch(2) | {"bridge_link": [ports[0], ports[1] | port], "fdb": learnt}
+    cables = [("S", "e0", "SW", "p0"), ("T", "e0", "SW", "p1")]
+    path = walk([host_state(value, name) for name, value in ends.items()], echo("10.0.1.2"), "S", links=cables)
+    assert causes(path) == named
+
+
+def test_who_was_asked_for_in_vain_through_a_tunnel_need_not_be_absent():
+    def outcome(kind: str) -> str:
+        up = interface("vx", 3, "02:00:00:00:00:07", "10.99.0.1/24")
+        failed = [{"dst": "10.99.0.2", "dev": "vx", "state": ["FAILED"]}]
+        state = raw(up, neigh=failed, link=[up | {"linkinfo": {"info_kind": kind}}])
+        return walk([host_state(state, "S")], echo("10.99.0.2"), "S", links=[]).outcome
+
+    assert (outcome("vxlan"), outcome("dummy")) == ("unknown", "stopped")
+
+
 def dhcp(*servers: str, filter_on: str | None = None, family: int = 4) -> list[str]:
     made = {"C": raw(interface("c0", 2, MACS["S"], "fe80::1/64"))}
     kind, everybody, port = ("ip", "*", 67) if family == 4 else ("ip6", "[::]", 547)
