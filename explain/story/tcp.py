@@ -72,7 +72,7 @@ def connection(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
         from explain.story import tls
 
         yield from tls.lines(teller, fields.tls, rows, name, values)
-    yield from _talk(told, rows)
+    yield from _talk(told, moments, index, rows)
     yield from _trouble(told, moments, index, older, copies)
     is_ignored = told.outcome == "reset" and bool(go_on(moments, np.array([index])).any())
     yield from _closing(told, rows, from_client, is_ignored=is_ignored)
@@ -150,13 +150,15 @@ def _copies(moments: TcpMoments, index: int, rows: Rows, fields: TcpConnection) 
     return np.sort(recorded_twice(moments, np.array([index]))[0]) if fields.recorded_twice else rows[:0]
 
 
-def _talk(told: _Told, rows: Rows) -> Iterator[Line]:
+def _talk(told: _Told, moments: TcpMoments, index: int, rows: Rows) -> Iterator[Line]:
     fields, data = told.fields, rows[told.table.payload[rows] > 0]
     if not len(data):
         return
     yield told.line("tcp.data", data, segments=len(data))
     if None not in (fields.network_time_ns, fields.server_time_ns) and _is_answer(fields):
-        yield told.line("tcp.waited", data)
+        yield told.line(
+            "tcp.waited" if fields.server_time_ns else "tcp.waited-no-longer", moments.exchange_of_data(index)
+        )
 
 
 def _is_answer(fields: TcpConnection) -> bool:

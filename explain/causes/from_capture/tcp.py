@@ -128,7 +128,9 @@ def _troubles(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
         for server, port, indices in by_service(scene, part, list(troubles)):
             worst = max((troubles[index] for index in indices), key=lambda one: len(one.rows))
             rows = [row for index in indices for row in troubles[index].rows]
-            values = worst.values | {
+            counts = [name for name in ("resent", "segments") if name in worst.values]
+            values = worst.values | {name: sum(troubles[index].values[name] for index in indices) for name in counts}
+            values |= {
                 "server": server, "port": port, "count": len(indices),
                 "client": scene.table.addresses.text(part.facts["moments"].ends(worst.connection)[0][0]),
             }  # fmt: skip
