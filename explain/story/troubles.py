@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from explain.causes.from_capture.scene import Findings
+from explain.causes.from_capture.scene import Findings, frame_filter
 from explain.causes.from_capture.together import WORKS
 from explain.causes.ids import CHAPTERS, IDS
 from explain.model import Line
@@ -19,6 +19,7 @@ _TOLD_ALONE = 3  # findings of one kind that are told each by itself
 _EXAMPLES = 3
 _RIVALS_SHOWN = 6  # more are told by where they act
 _OF_A_PLACE = 4
+_SPANS_SHOWN = 40  # frames of a proof that follow each other count as one; this many fill some five lines
 _ELSEWHERE = 9  # the last chapter
 _KINDS_IN_ORDER = 12  # with more findings than this, the frequent come first
 
@@ -111,8 +112,22 @@ def _advice(finding: Finding, *, everything: bool) -> list[Line]:
     if finding.cause in IDS:
         lines.append(Line("story.page", {"cause": finding.cause}, finding.evidence, 1, None, "item"))
     lines.append(Line("story.heading.evidence", {}, (), 1, None, "subheading"))
-    lines.append(Line("story.filter", {"filter": finding.filter}, finding.evidence, 1, None, "item"))
-    return lines
+    return lines + _proof(finding)
+
+
+def _proof(finding: Finding) -> list[Line]:
+    """The frames as a filter; where they are very many, the first of them and how many more there are."""
+    first = finding.evidence[0]
+    later = sum(last - start + 1 for start, last in first.frames[_SPANS_SHOWN:])
+    if not later:
+        return [Line("story.filter", {"filter": finding.filter}, finding.evidence, 1, None, "item")]
+    from dataclasses import replace
+
+    shown = replace(first, frames=first.frames[:_SPANS_SHOWN])
+    return [
+        Line("story.filter", {"filter": frame_filter([shown])}, finding.evidence, 1, None, "item"),
+        Line("story.filter-goes-on", {"more": later}, finding.evidence, 1, None, "item"),
+    ]
 
 
 def _rivals(finding: Finding, *, everything: bool) -> list[Line]:
