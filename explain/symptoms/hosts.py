@@ -4,8 +4,6 @@ Reads what is printed; what the text does not show stays unknown.  The readers k
 and without a prompt by the look of the lines.
 """
 
-# ruff: noqa: E501 - one form of output a row reads better than a pattern in pieces
-
 from __future__ import annotations
 
 import re
@@ -23,14 +21,15 @@ from explain.symptoms.host_text import (
     read_sysctl,
 )
 from explain.symptoms.link_text import read_links
-from explain.symptoms.looks import NO_SHOW
+from explain.symptoms.looks import NO_SHOW, segments
 from explain.symptoms.route_text import read_neighbours, read_old_routes, read_routes, read_rules
 from explain.symptoms.transcript import Block, read_transcript
 from explain.symptoms.witness import NothingUsableError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from explain.symptoms.cleaning import TextLine
     from explain.symptoms.command import Command
 
 
@@ -95,7 +94,7 @@ def read_block(block: Block) -> Found:
     lines = [line.text for line in block.lines]
     command = block.command
     if command is None:
-        return [] if block.is_prose else _by_look(lines)
+        return [] if block.is_prose else _by_look(block.lines)
     if any(word in {"-j", "-json"} for word in command.words[1:4]):
         return []
     if command.program == "ip":
@@ -214,43 +213,52 @@ def _sockets(words: Sequence[str], program: str, lines: Sequence[str]) -> Found:
     return [("sockets", sockets, len(asked) < 2 or "l" in letters)]
 
 
-def _by_look(lines: Sequence[str]) -> Found:
-    """Output without a command above it: each kind takes the lines that it knows for certain."""
-    found: Found = []
-    links = read_links(lines) if any(_INTERFACE.match(line.strip()) for line in lines) else []
-    if links:
-        found.append(("addr" if any("addr_info" in row for row in links) else "link", links, True))
-    routes = read_routes([line for line in lines if _ROUTE.match(line.strip()) or line.strip().startswith("nexthop ")])
-    for key, rows in (
-        ("route", [row for row in routes if not _is_6(row)]),
-        ("route6", [row for row in routes if _is_6(row)]),
-    ):
-        if rows:
-            found.append((key, rows, True))
-    rules = read_rules(lines)
-    neighbours = read_neighbours([line for line in lines if re.search(r" dev \S+.* (?:[A-Z]{4,10})\s*\Z", line)])[0]
-    saved = read_iptables_save(lines) if any(line.startswith("*") for line in lines) else []
-    sysctl = read_sysctl(lines)
-    simple = (
-        ("rule", rules),
-        ("neigh", neighbours),
-        ("iptables_save", saved),
-        ("fdb", read_fdb(lines)),
-        ("sysctl", sysctl),
-    )
-    found += [(key, value, True) for key, value in simple if value]
-    if flows := read_conntrack(lines):
-        found.append(("conntrack", flows, True))
-    chains = read_iptables_list(lines, "filter")
-    return [*found, ("iptables_list", chains, True)] if chains else found
+def _by_look(lines: Sequence[TextLine]) -> Found:
+    """Output without a command above it: each part by its look; whether it was all of its table nobody knows."""
+    return [
+        (key, value, True)
+        for kind, part in segments(lines)
+        for key, value in _of_kind(kind, [line.text for line in part])
+        if value
+    ]
 
 
-_INTERFACE = re.compile(
-    r"\d{1,9}: [^\s:]{1,64}: <[A-Z0-9_,-]*>|[^\s:@]{1,64}(?:@\S+)? +(?:UP|DOWN|UNKNOWN) +(?:<|[0-9a-f.:]+/|[0-9a-f]{2}:)"
-)
-_ROUTE = re.compile(
-    r"(?:(?:unicast|local|broadcast|multicast|anycast|blackhole|unreachable|prohibit|throw) )?(?:default|[0-9a-fA-F.:]+(?:/\d{1,3})?) (?:via|dev|proto|nhid|table|metric) "
-)
+def _of_kind(kind: str | None, lines: Sequence[str]) -> Sequence[tuple[str, Any]]:
+    match kind:
+        case "ip-link" | "ip-address":
+            links = read_links(lines)
+            return [("addr" if any("addr_info" in row for row in links) else "link", links)]
+        case "ip-route":
+            routes = read_routes([line for line in lines if not _ANSWER.search(line)])
+            return [
+                ("route_get", read_routes([line for line in lines if _ANSWER.search(line)])),
+                ("route", [row for row in routes if not _is_6(row)]),
+                ("route6", [row for row in routes if _is_6(row)]),
+            ]
+        case "ip-neighbour":
+            known, proxied = read_neighbours(lines)
+            return [("neigh", known), ("proxy", proxied)]
+        case "iptables-save" if lines[0].startswith("-"):
+            return [("iptables_save", read_iptables_rules(lines, "filter"))]
+    if kind not in _BY_LOOK:
+        return []
+    key, read = _BY_LOOK[kind]
+    return [(key, read(lines))]
+
+
+_BY_LOOK: Mapping[str | None, tuple[str, Callable[[Sequence[str]], Any]]] = {
+    "ip-rule": ("rule", read_rules),
+    "bridge-fdb": ("fdb", read_fdb),
+    "bridge-link": ("bridge_link", read_bridge_links),
+    "sysctl": ("sysctl", read_sysctl),
+    "iptables": ("iptables_list", lambda lines: read_iptables_list(lines, "filter")),
+    "iptables-save": ("iptables_save", read_iptables_save),
+    "conntrack": ("conntrack", read_conntrack),
+    "nft": ("nft_text", lambda lines: [line for line in lines if line.strip()]),
+    "sockets": ("sockets", read_sockets),
+}
+"""The key of the state file, and what reads it, of each kind that ``_of_kind`` does not know better."""
+_ANSWER = re.compile(r"^\S+ from \S+ |\buid \d+\s*\Z")  # to ``ip route get``
 
 
 def _is_6(row: Mapping[str, Any]) -> bool:

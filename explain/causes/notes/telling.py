@@ -120,11 +120,18 @@ def _link(row: Row) -> Item:
     return Item(name, {"interface": row["ifname"], "state": state, "addresses": addresses})
 
 
+_REFUSING = ("blackhole", "unreachable", "prohibit")
+
+
 def _routes(host: Values, rows: Sequence[Row], key: str, *, is_part: bool) -> Iterator[Item]:
     if not rows:
         if not is_part:
             yield Item("shows.no-routes", host)
         return
+    refused = [str(row["dst"]) for row in rows if row.get("type") in _REFUSING]
+    if refused:
+        yield Item("shows.routes-refused", host | {"networks": _few(refused)})
+    rows = [row for row in rows if row.get("type") not in _REFUSING]
     default = next((row for row in rows if row.get("dst") == "default"), None)
     others = [
         str(row["dst"])
@@ -135,7 +142,7 @@ def _routes(host: Values, rows: Sequence[Row], key: str, *, is_part: bool) -> It
     if default is not None:
         way = default.get("gateway") or default.get("dev") or "?"
         yield Item("shows.routes-default" if others else "shows.default-only", values | {"gateway": way})
-    elif others and key == "route" and not is_part:
+    elif others and key == "route" and not is_part and "default" not in refused:
         yield Item("shows.routes-no-default", values)
     elif others:
         yield Item("shows.routes", values)

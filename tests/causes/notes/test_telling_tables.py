@@ -79,11 +79,26 @@ def test_a_setting_that_was_shown_as_a_file_is_still_a_setting():
 
 
 @pytest.mark.parametrize(
-    "command", ["ip address", "ip link", "ip route", "ip neigh", "bridge link", "nft list ruleset"]
-)
-def test_a_table_without_its_command_is_as_whole_as_with_it(command):
-    shown = block(command).split("\n", 1)[1]
-    assert [one.kind for one in read_notes(shown).blocks] == [one.kind for one in read_notes(block(command)).blocks]
+    ("command", "nth"),
+    [
+        ("ip address", 0), ("ip link", 0), ("ip -d address show dev tun0", 0), ("ip neigh", 0), ("bridge link", 0),
+        ("ip route", 0), ("ip route", 2), ("ip route get 203.0.113.2", 0), ("ip -6 route get 2001:db8:1::fe", 0),
+        ("nft list ruleset", 0),
+    ],
+)  # fmt: skip
+def test_a_table_without_its_command_is_as_whole_as_with_it(command, nth):
+    with_it, without = (
+        [(one.kind, one.rows) for one in read_notes(text).blocks]
+        for text in (block(command, nth), block(command, nth).split("\n", 1)[1])
+    )
+    assert without == with_it
+
+
+def test_a_route_that_refuses_is_no_way():
+    refusing = "blackhole 10.1.0.0/16\nunreachable default\n192.0.2.0/24 dev eth0 proto kernel scope link\n"
+    told = story(f"r# ip route\n{refusing}")
+    assert "r lets no packet through to 10.1.0.0/16, default" in told
+    assert "r has routes to 192.0.2.0/24." in told
 
 
 TWICE = """\
