@@ -52,8 +52,8 @@ def lease(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Itera
         return teller.line(message, fields, [step.row for step in steps], name, **values, **more)
 
     yield from _asked(teller, fields, talk, line)
-    if fields.relay:
-        yield line("dhcp.relay", talk.steps)
+    if fields.relay and fields.began != "query":
+        yield line(teller.first("dhcp.relay"), talk.steps)
     yield from _offered(teller, fields, talk, line, name)
     yield from _requested(teller, fields, talk, line)
     yield from _answered(teller, fields, talk, outcome, line)
@@ -189,7 +189,7 @@ def _silent_end(teller: Teller, fields: DhcpLease, talk: Talk, outcome: str) -> 
         return "dhcp.unconfirmed", talk.of("REQUEST")
     is_asked = any(step.said.kind in dhcp.TYPES.values() or step.said.kind == "BOOTREQUEST" for step in talk.steps)
     if outcome == "unanswered" and is_asked and not fields.is_search and not teller.server_tests.of(talk):
-        would_be_here = fields.tries > 1 or fields.is_broadcast
+        would_be_here = fields.tries > 1 or fields.is_broadcast or not teller.hosts.is_overheard(talk.steps[0].row)
         return "dhcp.unanswered" if would_be_here else "dhcp.not-seen", talk.steps
     return None
 

@@ -10,7 +10,7 @@ import numpy as np
 from explain.addresses import NO_MAC, mac_text
 from explain.exchanges.fragments import datagrams
 from explain.model import Line
-from explain.table import REVERSED
+from explain.table import FRESH_TTLS, REVERSED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +80,9 @@ def _asymmetric(table: PacketTable, exchanges: Exchanges) -> Iterator[Line]:
             source, target = table.sources(rows)[0], table.targets(rows)[0]
             text = table.addresses.text
             values = {"src": text(int(source)), "dst": text(int(target)), "out": mac_text(out), "back": mac_text(back)}
-            message = "virtual" if _is_virtual(out) or _is_virtual(back) else "asymmetric"
+            is_direct = int(table.ttl[rows[1]]) in FRESH_TTLS
+            message = "direct" if is_direct else "asymmetric"
+            message = "virtual" if _is_virtual(out) or _is_virtual(back) else message
             yield _line(table, message, rows, **values)
 
 

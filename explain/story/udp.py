@@ -60,6 +60,8 @@ def _message(teller: Teller, part: ExchangeColumns, index: int, fields: UdpFlow)
     if outcome == "answered" and not is_both and fields.answered_from:
         return "answered-elsewhere"
     if outcome == "answered" and fields.asked_at:
+        if is_both and fields.asked_at.port == fields.server.port:
+            return "answers-to-many"
         return "answers-elsewhere" if is_both else "answer-elsewhere"
     if outcome == "answered":
         return "answered" if is_both else "answer-only"

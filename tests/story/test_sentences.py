@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import struct
 
+import pytest
 from neighbours import solicit
-from packets import A, B, datagram, error, eth, icmp, ip, is_at, pcap, ping, segment, who_has
+from packets import A, B, datagram, error, eth, icmp, ip, is_at, pcap, ping, pong, segment, who_has
 
 import explain
 
@@ -103,6 +104,7 @@ def test_a_server_that_sent_its_fin_and_confirms_nothing_more_is_told_so():
     ]
     (finding,) = [one for one in explain.explain(pcap(*frames)).findings if one.cause == "partial-loss"]
     assert finding.values["case"] == "segments-vain-closed"
+    assert (finding.values["asker"], finding.values["silent"]) == (CLIENT[0], SERVER[0])
     assert "pmtu-blackhole" not in finding.rivals
 
 
@@ -133,3 +135,9 @@ def test_errors_that_are_fewer_than_the_pings_were_limited():
     asked = [ping(ALICE, "198.51.100.1", seq) for seq in range(1, 8)]
     assert "only so many errors a second" in told(asked[0], error(ROUTER, 3, 0, asked[0]), *asked[1:])
     assert "only so many errors" not in told(*(frame for one in asked for frame in (one, error(ROUTER, 3, 0, one))))
+
+
+@pytest.mark.parametrize(("ttl", "said"), [(64, "both MACs are those of"), (63, "asymmetric")])
+def test_an_answer_from_another_mac_came_another_way_only_if_a_router_passed_it_on(ttl, said):
+    back = pong("198.51.100.1", ALICE, 1, ttl=ttl, macs=("00:00:5e:00:53:77", A))
+    assert said in told(ping(ALICE, "198.51.100.1", 1), back)

@@ -20,7 +20,7 @@ _NO_SERVER = (
     "dhcp-server-filtered", "dhcp-pool-exhausted", "bridge-port-not-forwarding", "filter-on-switch",
     "sender-no-address",
 )  # fmt: skip
-_NO_ANSWER_TO_RELAY = (
+NO_ANSWER_TO_RELAY = (
     "dhcp-server-filtered", "dhcp-pool-exhausted", "filter-on-router-forward", "no-route-on-router",
     "no-return-route-on-target", "destination-host-absent-behind-router",
 )  # fmt: skip
@@ -102,7 +102,7 @@ def _of_client(leases: Leases, indices: list[int]) -> Seen:
         cause, rivals = "dhcp-pool-exhausted", _ALIVE
     elif relay := _relay(leases, indices):
         values |= relay
-        rivals = leases.scene.one_link.possible(_handed_on(leases, indices), _NO_ANSWER_TO_RELAY)
+        rivals = leases.scene.one_link.possible(_handed_on(leases, indices), NO_ANSWER_TO_RELAY)
     elif len(began := {leases.fields(index).began for index in indices}) == 1 and began <= _KNOWN_BEFORE.keys():
         values |= {"case": _KNOWN_BEFORE[began.pop()]}
     return Seen(cause, certainty, leases.members(indices), [*rows, *(offers or alive)], rivals, values)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from explain.causes.from_capture.dhcp_leases import account_for_carriers
+from explain.causes.from_capture.dhcp_silence import NO_ANSWER_TO_RELAY
 from explain.causes.from_capture.scene import Scene, Seen
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def look(scene: Scene) -> Iterator[Seen]:
         else:
             groups[outcome, fields.client_duid].append(index)
     for (outcome, _), indices in groups.items():
-        yield _judge(part, outcome, indices)
+        yield _judge(scene, part, outcome, indices)
 
 
 def _is_expected(scene: Scene, part: ExchangeColumns, fields: Dhcpv6Lease) -> bool:
@@ -74,7 +75,7 @@ def _is_cut_off(scene: Scene, part: ExchangeColumns, index: int) -> bool:
     return part.fields(index).tries == 1 and is_late
 
 
-def _judge(part: ExchangeColumns, outcome: str, indices: list[int]) -> Seen:
+def _judge(scene: Scene, part: ExchangeColumns, outcome: str, indices: list[int]) -> Seen:
     fields: Dhcpv6Lease = part.fields(indices[0])
     count = sum(part.fields(index).tries for index in indices)
     values: dict[str, Any] = {
@@ -85,6 +86,11 @@ def _judge(part: ExchangeColumns, outcome: str, indices: list[int]) -> Seen:
     members = [(part, index) for index in indices]
     if outcome == "unanswered":
         certainty = "likely" if count > 1 else "possible"
+        relayed = [step for index in indices for step in part.facts["talks"][index].steps if step.said.relays]
+        if relayed:
+            text = scene.table.addresses.text
+            values |= {"case": "relay", "relay": text(relayed[0].source), "asked": text(relayed[0].target)}
+            return Seen("dhcp-no-server", certainty, members, rows, NO_ANSWER_TO_RELAY, values)
         return Seen("dhcp-no-server", certainty, members, rows, _NO_SERVER, values | {"case": "solicit"})
     if outcome == "declined":
         return Seen("duplicate-address", "likely", members, rows, (), values | {"case": "declined"})

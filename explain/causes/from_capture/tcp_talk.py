@@ -158,8 +158,10 @@ def _resent(twice: I8, moments: TcpMoments, index: int) -> Trouble | None:
     if pause >= _SLOW_NS:
         values |= {"case": "vain", "pause_ns": pause}
         return Trouble("idle-timeout-in-middlebox", "possible", index, _IN_VAIN, _several(rows), values)
-    largest = int(moments.table.payload[rows].max(initial=0))
-    values |= {"case": "segments-vain", "size": largest}
+    table = moments.table
+    largest = int(table.payload[rows].max(initial=0))
+    asker, silent = (table.addresses.text(int(ends(rows[:1])[0])) for ends in (table.sources, table.targets))
+    values |= {"case": "segments-vain", "size": largest, "asker": asker, "silent": silent}
     if largest >= LARGE:
         return Trouble("partial-loss", "possible", index, _IN_VAIN[:-1], _several(rows), values)
     values["case"] = "segments-vain-closed" if _was_closed(talk) else "segments-vain-small"

@@ -158,6 +158,14 @@ def test_silence_is_a_missing_server_where_nothing_else_goes_on():
     assert (finding.cause, finding.certainty) == ("dhcp-no-server", "likely")
 
 
+def test_where_a_relay_asks_in_vain_the_server_or_the_way_to_it_is_at_fault():
+    asked = datagram(("2001:db8::fe", 547), ("2001:db8::1", 547), relayed(RELAY_FORW, message(SOLICIT)))
+    (finding,) = report(asked, (1, asked)).findings
+    assert (finding.cause, finding.values["case"]) == ("dhcp-no-server", "relay")
+    assert (finding.values["relay"], finding.values["asked"]) == ("2001:db8::fe", "2001:db8::1")
+    assert "no-return-route-on-target" in finding.rivals
+
+
 def test_hosts_that_ask_just_in_case_are_no_trouble():
     found = report(
         ping("192.0.2.1", "192.0.2.2", 1), pong("192.0.2.2", "192.0.2.1", 1), asks(SOLICIT), (1, asks(SOLICIT))
