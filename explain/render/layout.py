@@ -86,15 +86,15 @@ def _lengthen(last: list[str], before: list[str], width: int) -> None:
     """Move the end of a row down until the row below holds more than a letter or two, and begins with a word."""
     while len(before) > 1:
         used = display_width("".join(last))
-        is_whole = used >= 2 * _SHORTEST or _is_word_start(before[-1], last[0])
+        is_whole = used >= 3 * _SHORTEST or _is_word_start(before[-1], last[0])
         if (used >= _SHORTEST and is_whole) or used + display_width(before[-1]) > width:
             return
         last.insert(0, before.pop())
 
 
 def _is_word_start(before: str, piece: str) -> bool:
-    """Whether a piece seems to begin a word: no hiragana, and not behind a kanji that it may belong to."""
-    return not "ぁ" <= piece[:1] <= "ん" and not "一" <= before[-1:] <= "鿿"
+    """Whether a piece seems to begin a word: behind a comma or a stop, else no hiragana, and not behind a kanji."""
+    return before[-1:] in "、。" or (not "ぁ" <= piece[:1] <= "ん" and not "一" <= before[-1:] <= "鿿")
 
 
 def _pieces(text: str) -> Iterator[str]:
