@@ -42,7 +42,7 @@ else:
 
 _Given = dict[str, Any]
 """For each field its default, a ``Field``, or that there is none."""
-_FEW = 8  # records of a class whose values are put in one by one before an ``__init__`` is worth compiling
+_FEW = 32  # records of a class whose values are put in one by one before an ``__init__`` is worth compiling
 _OF_NO_SLOTS = ("__dict__", "__weakref__")
 
 

@@ -155,15 +155,15 @@ def _unanswered(table: PacketTable, parts: Sequence[ExchangeColumns], most: int 
 def _sent(table: PacketTable, askers: U8, wanted: U8) -> tuple[Rows, U8]:
     """Frames for one host from the askers, with the wanted address that they are for, or whose MAC they go to."""
     flows, links, arp = table.flows, table.links, table.arp
-    sent = table.rows_on(among(links.source, askers) & (links.target & _GROUP_BIT == 0))
-    is_to = np.zeros(2 * len(flows.low) + 2, np.bool_)  # beside ``table.sides``
-    is_to[:-2:2], is_to[1:-2:2] = among(flows.high, wanted), among(flows.low, wanted)
-    rows = sent[is_to.take(table.sides[sent])]
+    is_own = among(links.source, askers) & (links.target & _GROUP_BIT == 0)
+    rows = table.rows_of(among(flows.high, wanted) | among(flows.low, wanted))
+    rows = rows[is_own.take(table.link[rows])]
+    rows = rows[among(table.targets(rows), wanted)]
     owners = np.flatnonzero(among(arp.sender_ip.astype(np.uint64), wanted))
     address_of = dict(zip(arp.sender_mac[owners].tolist(), arp.sender_ip[owners].tolist(), strict=True))
     told = _told(table)
     told = told[among(table.sources(told), wanted)]
     address_of |= dict(zip(links.source[table.link[told]].tolist(), table.sources(told).tolist(), strict=True))
-    routed = sent[among(links.target, np.array(sorted(address_of), np.uint64)).take(table.link[sent])]
+    routed = table.rows_on(is_own & among(links.target, np.array(sorted(address_of), np.uint64)))
     through = [address_of[mac] for mac in links.target[table.link[routed]].tolist()]
     return np.concatenate((rows, routed)), np.concatenate((table.targets(rows), np.array(through, np.uint64)))

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from explain.arrays import distinct
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.table import UDP
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from explain.table import Rows
 
 _SEVERAL = 2  # answers that had come
 
@@ -30,25 +24,26 @@ def judge(scene: Scene, members: list[Member], rows: list[int], values: dict[str
 
 def _has_heard(scene: Scene, members: list[Member], told: int) -> bool:
     """Whether answers had come in one of these conversations, and found the port open, before one found it closed."""
-    sides = (scene.table.sides[rows] for rows in _datagrams(scene, members, told))
-    return any(np.count_nonzero(side != side[:1]) >= _SEVERAL for side in sides)
+    table = scene.table
+    for part, index in members:
+        if part.kind == "udp.flow":
+            rows = part.rows(index)
+            side = table.sides[rows[(rows < told) & (table.layers[rows] & UDP != 0)]]
+            if np.count_nonzero(side != side[:1]) >= _SEVERAL:
+                return True
+    return False
 
 
 def _has_spoken(scene: Scene, members: list[Member], told: int, values: dict[str, Any]) -> bool:
     """Whether the closed port had sent datagrams in these conversations before it was told closed."""
-    table = scene.table
-    for rows in _datagrams(scene, members, told):
-        own = rows[table.source_ports(rows) == values["port"]]
-        if any(table.addresses.text(source) == values["dst"] for source in distinct(table.sources(own)).tolist()):
-            return True
-    return False
-
-
-def _datagrams(scene: Scene, members: list[Member], told: int) -> Iterator[Rows]:
-    """Of each conversation the datagrams before the port was told closed."""
-    for part, index in members:
-        if part.kind == "udp.flow":
-            rows = part.rows(index)
-            rows = rows[(rows < told) & (scene.table.layers[rows] & UDP != 0)]
-            if len(rows):
-                yield rows
+    table, flows = scene.table, scene.table.flows
+    own = {table.flow.item(part.frames.item(part.bounds[index])) for part, index in members if part.kind == "udp.flow"}
+    return any(
+        0 <= first < told and ports.item(flow) == values["port"]
+        and table.addresses.text(addresses.item(flow)) == values["dst"]
+        for flow in own
+        for first, addresses, ports in zip(
+            table.first_of_side[2 * flow : 2 * flow + 2].tolist(), (flows.low, flows.high),
+            (flows.low_port, flows.high_port), strict=True,
+        )
+    )  # fmt: skip
