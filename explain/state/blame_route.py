@@ -78,7 +78,7 @@ def _is_meant_to_forward(scene: Scene, stop: Stop) -> bool:
     given = [each for each in scene.path.roles.values() if each.startswith("router:")]
     if role in {"bystander", "target", "switch"} and given:
         return False
-    joined = [each for each in scene.wired(stop.host) if scene.addresses(each) or not each.is_up]
+    joined = [each for each in scene.wired(stop.host) if each.addresses or not each.is_up]  # fe80 is enough to route
     if len(joined) > 1:
         return True
     device = stop.decision.packet.in_interface or ""
