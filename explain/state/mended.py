@@ -162,7 +162,8 @@ def _next_place(network: Network, host: str, destination: str) -> tuple[Place, P
         here, first = waiting.popleft()
         if network.hosts[here].owner_of(destination) is not None:
             return first
-        if here != host and not is_router(network.hosts[here], 6 if ":" in destination else 4):
+        leads_on = is_router(network.hosts[here], 6 if ":" in destination else 4) and not is_link_local(destination)
+        if here != host and not leads_on:
             continue
         for each in network.hosts[here].interfaces or ():
             for other in segment(network, (here, each.name)) if not each.is_loopback and not each.master else ():

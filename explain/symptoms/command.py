@@ -62,6 +62,7 @@ _COUNTS = ("count", "size", "ttl", "most_hops", "port")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?\Z|\.[0-9]+\Z")
 _C_NUMBER = re.compile(r"0[xX][0-9a-fA-F]{1,8}\Z|0[0-7]{0,11}\Z|[1-9][0-9]{0,9}\Z")
 _DEV_TCP = re.compile(r"/dev/(?:tcp|udp)/([^/\s'\"]+)/(\w+)")
+_PYTHON = re.compile(r"python[\d.]*\b.*?\(\s*['\"]([^\s'\"]+)['\"]\s*,\s*(\d+)\s*[,)]", re.DOTALL)
 
 
 def parse_command(text: str, dialect: str | None = None) -> Command | None:
@@ -72,12 +73,12 @@ def parse_command(text: str, dialect: str | None = None) -> Command | None:
         dialect: ``bsd`` or ``windows`` where the output shows it: their letters mean other things.
     """
     wrapped = unwrap(words_of(text.strip()))
-    if (pseudo := _DEV_TCP.search(text[:4096])) is not None:
+    if (pseudo := _DEV_TCP.search(text[:4096]) or _PYTHON.search(text[:4096])) is not None:
         port = int(pseudo.group(2)) if pseudo.group(2).isdigit() and len(pseudo.group(2)) < 6 else None
         host = pseudo.group(1)
         return Command(
             text.strip(),
-            "bash",
+            "bash" if pseudo.re is _DEV_TCP else "python",
             "connect",
             words_of(text),
             wrapped.node,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from explain.symptoms.cleaning import decode
 from explain.symptoms.command import Command, parse_command
 from explain.symptoms.prompts import read_prompt
 from explain.symptoms.runs import runs_of, without_symptoms
@@ -31,7 +32,12 @@ def read_text(
         NothingUsableError: the text is empty, binary, or of no program that is known here.
     """
     given = parse_command(_bare(command)) if isinstance(command, str) else command
-    runs = list(read_runs(text, given, path=path))
+    try:
+        runs = list(read_runs(text, given, path=path))
+    except NothingUsableError:
+        runs = _silent(text, given) if exit_status is not None else []
+        if not runs:
+            raise
     chosen = runs.pop(_chosen(runs, given))
     if exit_status is not None:
         chosen = replace(chosen, exit_status=exit_status)
@@ -64,6 +70,17 @@ def read_runs(text: str | bytes, given: Command | None = None, *, path: str = "t
     if not usable:
         raise NothingUsableError(path, "unread.no_known_client")
     return tuple(replace(run, notes=(*run.notes, "cut-text")) for run in usable) if transcript.is_cut else tuple(usable)
+
+
+def _silent(text: str | bytes, given: Command | None) -> list[TextWitness]:
+    """The run of a TCP client that printed nothing, as ``curl -s`` and ``nc -z`` do: only its exit status tells."""
+    shown = (decode(text) if isinstance(text, bytes) else text).strip()
+    prompt = read_prompt(shown) if "\n" not in shown else None
+    command = given if not shown else prompt.command if prompt else None
+    if command is None or command.kind != "connect":
+        return []
+    node = command.node or (prompt.host if prompt else None)
+    return runs_of(Block(node, command, 1 if shown else None, ()))
 
 
 def _with_leftovers(block: Block, given: Command | None) -> list[TextWitness]:

@@ -311,6 +311,38 @@ def test_an_ipv6_address_of_its_own_is_sound_where_a_route_leads_into_its_subnet
     assert causes(direct_v6(128, elsewhere))[0] == "wrong-netmask-on-sender"
 
 
+def unnumbered_v6(target: str, **changed: Any) -> Path:
+    """S - R - Q: the two routers know each other by link-local addresses alone."""
+    wires = {
+        "S": (interface("e0", 2, MACS["S"], "2001:db8:1::5/64", "fe80::5/64", peer=2),),
+        "R": (interface("e0", 2, MACS["R"], "2001:db8:1::1/64", peer=2), interface("e1", 3, MACS["Q"], "fe80::a/64", peer=2)),
+        "Q": (interface("e0", 2, MACS["T"], "fe80::b/64", peer=3), interface("e1", 3, MACS["T"], "2001:db8:2::1/64", "fe80::99/64")),
+    }
+    routes = {
+        "S": [("2001:db8:1::/64", "e0", None), ("fe80::/64", "e0", None), ("default", "e0", "2001:db8:1::1")],
+        "R": [("2001:db8:1::/64", "e0", None), ("fe80::/64", "e1", None), ("2001:db8:2::/64", "e1", "fe80::b")],
+        "Q": [("2001:db8:2::/64", "e1", None), ("fe80::/64", "e0", None)],
+    }
+    made = []
+    for name, nics in wires.items():
+        listed = [{"dst": dst, "dev": dev, "flags": []} | ({"gateway": hop} if hop else {"protocol": "kernel"}) for dst, dev, hop in routes[name]]
+        forwards = {"net.ipv6.conf.all.forwarding": "0" if name == "S" else changed.get(name, "1")}
+        made.append(host_state(raw(*nics, route6=listed, rule6=RULES, sysctl=forwards), name))
+    bound = "e0" if target.startswith("fe80") else None
+    return walk(made, replace(echo(target), bound_interface=bound), "S", links=[("S", "e0", "R", "e0"), ("R", "e1", "Q", "e0")])
+
+
+def test_a_router_that_others_reach_by_its_link_local_address_is_off_and_not_the_wrong_next_hop() -> None:
+    assert causes(unnumbered_v6("2001:db8:2::9", Q="0")) == ["forwarding-disabled"]
+    assert causes(unnumbered_v6("2001:db8:2::9")) == []  # nothing is known of what lies behind Q
+
+
+def test_no_fault_lies_behind_a_link_local_address_that_is_absent_since_no_router_leads_to_it() -> None:
+    path = unnumbered_v6("fe80::99")
+    assert causes(path)[0] == "destination-host-absent-on-link"
+    assert path.later == ()
+
+
 OFF = {"sysctl": {"net.ipv4.ip_forward": "0", "net.ipv4.conf.r0.forwarding": "0"}}
 IGNORES = {"sysctl": {"net.ipv4.icmp_echo_ignore_all": "1"}}
 SEND_ONLY = raws()["T"] | {"route": [each for each in raws()["T"]["route"] if each.get("dst") != "default"]}

@@ -7,6 +7,7 @@ from explain.symptoms.dhcp_lines import transaction
 from explain.symptoms.reading import first_reading
 from explain.symptoms.runs import READERS
 from explain.symptoms.text import read_text
+from explain.symptoms.witness import NothingUsableError
 
 LINES = [
     # curl
@@ -128,6 +129,19 @@ def test_success_is_what_the_program_came_for(text, command, succeeded):
     witness = read_text(text, command)
     assert witness.succeeded is succeeded
     assert witness.unknown == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "command"), [("$ curl -s -o x http://192.0.2.2/\n", None), ("", "nc -z 192.0.2.2 80")]
+)
+def test_a_client_that_printed_nothing_is_told_by_its_exit_status_alone(text, command):
+    assert read_text(text, command, 0).succeeded is True
+    assert read_text(text, command, 7).succeeded is False
+    assert read_text(text, command, 7).target == "192.0.2.2"
+    with pytest.raises(NothingUsableError):
+        read_text(text, command)
+    with pytest.raises(NothingUsableError):
+        read_text(text.replace("curl", "ping"), "ping 192.0.2.2", 0)  # ping never is silent
 
 
 def test_a_transaction_id_and_its_byte_swapped_form_are_one():

@@ -37,6 +37,7 @@ COMMANDS = [
     ("telnet h2 25", {"target": "h2", "port": 25}),
     ("wget -T 2 -O - http://192.0.2.9:81/", {"target": "192.0.2.9", "port": 81, "wait_s": 2.0}),
     ("exec 3<>/dev/tcp/192.0.2.9/80", {"kind": "connect", "target": "192.0.2.9", "port": 80}),
+    ("python3 -c \"import socket; socket.create_connection(('192.0.2.9', 80), 3)\"", {"kind": "connect", "program": "python", "target": "192.0.2.9", "port": 80}),
     ("dig @192.0.2.53 +short www.example.test AAAA", {"kind": "lookup", "target": "www.example.test"}),
     ("dhclient -4 -d -v -1 -lf /tmp/x eth0", {"kind": "dhcp-client", "target": None, "family": 4}),
     ("udhcpc -i eth0 -n -q", {"kind": "dhcp-client", "interface": "eth0"}),
