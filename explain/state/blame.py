@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from explain.state.addresses import is_loopback
+from explain.state.blame_absent import blame_given_up
 from explain.state.blame_link import blame_lost, blame_silence, blame_unresolved
 from explain.state.blame_nat import blame_return, blame_service, masquerade_rivals, turned_back
 from explain.state.blame_route import blame_forwarding, blame_no_way
@@ -135,8 +136,11 @@ def _contested(scene: Scene) -> list[StateCause]:
         by = Decider("neighbour", text, step.decision.interface, resolution.address)
         if resolution.kind == "answered" and state.owner_of(resolution.address) is None:
             if entry is not None and entry.mac and resolution.place not in resolution.answers:
-                cause = scene.cause("arp-spoofed", resolution.place[0], by, interface=resolution.place[1])
-                found.append(replace(cause, locus=(*cause.locus, scene.locus(host, step.decision.interface))))
+                given_up = blame_given_up(scene, step)
+                sure = "possible" if given_up else "proved"
+                cause = scene.cause("arp-spoofed", resolution.place[0], by, interface=resolution.place[1], certainty=sure)
+                cause = replace(cause, locus=(*cause.locus, scene.locus(host, step.decision.interface)))
+                found += [*given_up, cause]
         elif resolution.kind == "static" and state.owner_of(resolution.address) is None:
             found.append(scene.cause("wrong-static-neighbour", host, by, direction=step.direction))
         if len(set(resolution.answers)) > 1 and resolution.kind == "answered":

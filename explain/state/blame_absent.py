@@ -13,7 +13,7 @@ from explain.state.source_rules import source_rules
 
 if TYPE_CHECKING:
     from explain.state.network import Place
-    from explain.state.path import StateCause, Stop
+    from explain.state.path import StateCause, Step, Stop
     from explain.state.scene import Scene
 
 
@@ -104,9 +104,7 @@ def _absent(scene: Scene, stop: Stop, part: str) -> list[StateCause]:
     wrong = misconfigured(scene, stop.host, "sender", asked) if part == "sender" else []
     if wrong:
         return wrong
-    behind = part != "sender"
-    name = "destination-host-absent-behind-router" if behind else "destination-host-absent-on-link"
-    absent = scene.cause(name, None, stop.decision.by, role="target", direction=stop.direction)
+    absent = scene.cause(_absence(scene, stop.host), None, stop.decision.by, role="target", direction=stop.direction)
     renamed = _renamed(scene, here, asked)
     if renamed is None:
         return [absent]
@@ -141,6 +139,24 @@ def _renamed(scene: Scene, here: Place, asked: str | None) -> tuple[str, Decider
                 by = Decider("address", f"{address.local}/{address.prefix_length}", place[1], address.local)
                 return place[0], by
     return None
+
+
+def blame_given_up(scene: Scene, step: Step) -> list[StateCause]:
+    """A neighbour entry from when its host still had the destination's address: now nobody has it."""
+    resolution, here = step.resolution, (step.decision.host, step.decision.interface or "")
+    asked = resolution.address if resolution else None
+    if resolution is None or resolution.place is None or scene.owner(asked) is not None:
+        return []
+    if asked != scene.path.request.destination:
+        return []
+    renamed = _renamed(scene, here, asked)
+    if renamed is not None and renamed[0] == resolution.place[0]:
+        return [scene.cause("target-has-other-address", *renamed, certainty="likely")]
+    return [scene.cause(_absence(scene, step.decision.host), None, step.decision.by, certainty="likely", role="target")]
+
+
+def _absence(scene: Scene, asker: str) -> str:
+    return f"destination-host-absent-{'on-link' if scene.part(asker) == 'sender' else 'behind-router'}"
 
 
 def _was_renumbered(scene: Scene, host: str) -> bool:
