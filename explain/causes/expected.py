@@ -112,6 +112,8 @@ def _refuse(strike: Strike, sign: Sign, context: Context) -> bool:
         return sign.code in strike.shows or is_broadcast
     if sign.name == "silent":
         # A new ping does not print what sendmsg() says, and with a source given it never asks connect().
+        if "unprinted" in strike.shows:
+            return True  # a rule about the protocol: connect() asks with a datagram
         return context.conditions.get("src") is not False and bool(_ROUTING_CODES & set(strike.shows))
     if sign.name.startswith("tcp:"):
         wanted = "broadcast" if sign.name == "tcp:permission-denied" else ""

@@ -39,7 +39,8 @@ def order(
             score -= 1
         if all(strike.why == "default" for strike in each.strikes):
             score += 1  # hardly anybody changes a default
-        return (score + (40 if each.is_muted else 0), place[each.cause])
+        shown = walked.index(each.cause) if each.cause in walked else len(walked)
+        return (score + (40 if each.is_muted else 0), shown, place[each.cause])
 
     return sorted(kept, key=key)
 

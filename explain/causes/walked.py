@@ -106,6 +106,7 @@ def _way(witnesses: Witnesses, context: Context, sender: str, target: HostState 
         target=target.name if target else None,
         roles={name: role for name, role in topology.roles.items() if name in known} or None,
         probes_hops=context.tool == "trace",
+        has_succeeded=witnesses.text.succeeded if witnesses.text else None,
     )
 
 

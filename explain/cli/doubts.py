@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _HOUR_NS = 3_600_000_000_000
 _MOST_NAMED = 4
+_PROBED = 1025  # the port that ping connects to, to learn its source
 _MOST_LOOKED_AT = 1000
 _NOBODY = {"0.0.0.0", "::"}  # noqa: S104 - addresses in a text
 
@@ -160,12 +161,12 @@ def _gap(captures: tuple[CaptureInfo, ...]) -> int:
 def _sent_all_the_same(witnesses: Witnesses, state: HostState) -> bool:
     """Whether the text counts packets that were sent, where by this state the kernel would have refused at once.
 
-    With a source or an interface told, ping is silent about a refusal, and a way that was lost meanwhile leaves some
-    answered. Source: ping(8), -I.
+    With a source or an interface told, ping is silent about a refusal, as of a rule about ICMP alone, and a way that
+    was lost meanwhile leaves some answered. Source: ping(8), -I.
     """
     from explain.causes.context import context_of
     from explain.state.outgoing import send
-    from explain.state.packet import echo
+    from explain.state.packet import datagram, echo
 
     text, context = witnesses.text, context_of(witnesses)
     if text is None or not text.counts.sent or text.program != "ping" or not context.holds("free"):
@@ -174,8 +175,8 @@ def _sent_all_the_same(witnesses: Witnesses, state: HostState) -> bool:
         return False
     if context.destination is None or context.holds("ll") or text.all("kernel."):
         return False
-    sending = send(state, echo(context.destination))
-    return sending.problem == "no-route" and sending.found.is_certain
+    sending, probe = send(state, echo(context.destination)), send(state, datagram(context.destination, _PROBED))
+    return sending.problem == probe.problem == "no-route" and sending.found.is_certain
 
 
 def _of_this_host(witnesses: Witnesses) -> Witnesses:

@@ -135,12 +135,11 @@ def _contested(scene: Scene) -> list[StateCause]:
         text = f"{resolution.address} lladdr {resolution.mac}"
         by = Decider("neighbour", text, step.decision.interface, resolution.address)
         if resolution.kind == "answered" and state.owner_of(resolution.address) is None:
-            if entry is not None and entry.mac and resolution.place not in resolution.answers:
-                given_up = blame_given_up(scene, step)
-                sure = "possible" if given_up else "proved"
-                cause = scene.cause("arp-spoofed", resolution.place[0], by, interface=resolution.place[1], certainty=sure)
-                cause = replace(cause, locus=(*cause.locus, scene.locus(host, step.decision.interface)))
-                found += [*given_up, cause]
+            if scene.is_complete() and scene.owner(resolution.address) is None:
+                found += blame_given_up(scene, step)
+            elif entry is not None and entry.mac and resolution.place not in resolution.answers:
+                cause = scene.cause("arp-spoofed", resolution.place[0], by, interface=resolution.place[1])
+                found.append(replace(cause, locus=(*cause.locus, scene.locus(host, step.decision.interface))))
         elif resolution.kind == "static" and state.owner_of(resolution.address) is None:
             found.append(scene.cause("wrong-static-neighbour", host, by, direction=step.direction))
         if len(set(resolution.answers)) > 1 and resolution.kind == "answered":

@@ -142,17 +142,16 @@ def _renamed(scene: Scene, here: Place, asked: str | None) -> tuple[str, Decider
 
 
 def blame_given_up(scene: Scene, step: Step) -> list[StateCause]:
-    """A neighbour entry from when its host still had the destination's address: now nobody has it."""
+    """A neighbour entry from when its host still had the destination's address: nobody has it now, or it was forged."""
     resolution, here = step.resolution, (step.decision.host, step.decision.interface or "")
-    asked = resolution.address if resolution else None
-    if resolution is None or resolution.place is None or scene.owner(asked) is not None:
+    asked, place = (resolution.address, resolution.place) if resolution else (None, None)
+    if place is None or asked != scene.path.request.destination or scene.path.outcome == "answered":
         return []
-    if asked != scene.path.request.destination:
-        return []
-    renamed = _renamed(scene, here, asked)
-    if renamed is not None and renamed[0] == resolution.place[0]:
-        return [scene.cause("target-has-other-address", *renamed, certainty="likely")]
-    return [scene.cause(_absence(scene, step.decision.host), None, step.decision.by, certainty="likely", role="target")]
+    renamed, by = _renamed(scene, here, asked), step.decision.by
+    gone = scene.cause(_absence(scene, here[0]), None, by, certainty="likely", role="target")
+    if renamed is not None and renamed[0] == place[0]:
+        gone = scene.cause("target-has-other-address", *renamed, certainty="likely")
+    return [gone, scene.cause("arp-spoofed", place[0], by, interface=place[1], certainty="possible")]
 
 
 def _absence(scene: Scene, asker: str) -> str:

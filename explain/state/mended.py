@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from explain.state.addresses import is_link_local, parse_network
 from explain.state.network import Network, Place, segment
 from explain.state.records import Neighbour, NextHop, Route
+from explain.state.routes import Query, look_up
 from explain.state.settings import is_router
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ _SWITCHED_OFF = {
 _NO_WAY = frozenset(("no-route", "blackhole", "unreachable", "prohibit", "loop"))
 _NO_FRAME = frozenset(("unresolved", "lost", "nobody-has-mac", "noarp"))
 _UNBOUND = frozenset(("unknown-interface", "source-not-local", "other-interface"))
+_ABSENT = frozenset(
+    ("target-has-other-address", "destination-host-absent-on-link", "destination-host-absent-behind-router")
+)
 _SMALL = 84
 
 
@@ -71,7 +75,8 @@ def _node(cause: StateCause) -> str | None:
 def _mended(path: Path) -> tuple[Network, Packet] | None:
     """The network and the packet without what stopped it; None where nothing can be known of what lies behind."""
     stop, network = path.stop, path.network
-    if stop is None or stop.decision.packet.packet_type == "broadcast":
+    is_absent = any(each.cause in _ABSENT for each in path.causes[:1])
+    if stop is None or is_absent or stop.decision.packet.packet_type == "broadcast":
         return None
     packet = replace(path.request, source=None) if path.request.bound_source is None else path.request
     if stop.reason in _UNBOUND:
@@ -155,15 +160,26 @@ def _led_on(network: Network, hosts: set[str], stop: Stop) -> Network | None:
 
 
 def _next_place(network: Network, host: str, destination: str) -> tuple[Place, Place] | None:
-    """By which interface, and to whose, the shortest way leads from a host to the one that has an address."""
+    """By which interface, and to whose, the shortest way leads from a host to the one that has an address.
+
+    A way through routers that know the destination is preferred: another that happens to be shorter is not meant.
+    """
+    family = 6 if ":" in destination else 4
+    routers = {name for name, state in network.hosts.items() if is_router(state, family)}
+    routers = set() if is_link_local(destination) else routers
+    query = Query(family, destination, is_strict=False)
+    knowing = {name for name in routers if look_up(network.hosts[name], query).kind in {"unicast", "local"}}
+    return _shortest(network, host, destination, knowing) or _shortest(network, host, destination, routers)
+
+
+def _shortest(network: Network, host: str, destination: str, through: set[str]) -> tuple[Place, Place] | None:
     waiting: deque[tuple[str, tuple[Place, Place] | None]] = deque([(host, None)])
     seen = {host}
     while waiting:
         here, first = waiting.popleft()
         if network.hosts[here].owner_of(destination) is not None:
             return first
-        leads_on = is_router(network.hosts[here], 6 if ":" in destination else 4) and not is_link_local(destination)
-        if here != host and not leads_on:
+        if here != host and here not in through:
             continue
         for each in network.hosts[here].interfaces or ():
             for other in segment(network, (here, each.name)) if not each.is_loopback and not each.master else ():

@@ -15,6 +15,8 @@ from explain.state.settings import ignores_linkdown
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+TAKEN = "taken"
+"""The mark of a next hop that is supposed to be the one of several that a packet takes."""
 _REFUSALS = {"blackhole": "blackhole", "unreachable": "unreachable", "prohibit": "prohibit"}
 _ON_LOOPBACK = frozenset({*_REFUSALS, "throw"})
 _RULE_REFUSALS = {"blackhole": "blackhole", "unreachable": "no-route", "prohibit": "prohibit"}
@@ -196,7 +198,8 @@ def _in_table(
             continue
         if rule.suppress_length is not None and route.network.length <= rule.suppress_length:
             return None
-        return Found(route.type, route, hops[0], rule, tuple(hops[1:]), False, tried, is_certain and len(hops) == 1)
+        is_certain = is_certain and (len(hops) == 1 or TAKEN in hops[0].flags)
+        return Found(route.type, route, hops[0], rule, tuple(hops[1:]), False, tried, is_certain)
     return None
 
 

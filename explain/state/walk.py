@@ -10,6 +10,7 @@ from explain.state.blame import blame
 from explain.state.journey import Memory, travel
 from explain.state.links import join
 from explain.state.mended import later_faults
+from explain.state.multipath import one_of_many
 from explain.state.network import Link, Network, is_switch
 from explain.state.notes import muted, observations
 from explain.state.path import Leg, Path, Stop
@@ -33,6 +34,7 @@ def walk(
     target: str | None = None,
     roles: Mapping[str, str] | None = None,
     probes_hops: bool = False,
+    has_succeeded: bool | None = None,
 ) -> Path:
     """The way of a packet and of its answer, with the causes that the states show.
 
@@ -44,12 +46,14 @@ def walk(
         target: name of the host that is meant; by default the one that has the destination.
         roles: roles by host name, as in a case: S, T, R1, SW, X, or the words of the contract.
         probes_hops: also ask whether every router on the way would send its time-exceeded (traceroute).
+        has_succeeded: how it ended, where that is known; it settles which of several equal next hops was taken.
 
     Raises:
         KeyError: no state is called ``sender``.
     """
     network = join(states, links)
-    path = _through(network, packet, sender, target, roles, probes_hops=probes_hops)
+    again = partial(_through, sender=sender, target=target, roles=roles, probes_hops=probes_hops)
+    path = one_of_many(again(network, packet), partial(again, packet=packet), has_succeeded=has_succeeded)
     if path.outcome != "stopped":
         return path
     again = partial(_through, sender=sender, target=target, roles=path.roles, probes_hops=probes_hops)

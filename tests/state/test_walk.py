@@ -315,8 +315,14 @@ def unnumbered_v6(target: str, **changed: Any) -> Path:
     """S - R - Q: the two routers know each other by link-local addresses alone."""
     wires = {
         "S": (interface("e0", 2, MACS["S"], "2001:db8:1::5/64", "fe80::5/64", peer=2),),
-        "R": (interface("e0", 2, MACS["R"], "2001:db8:1::1/64", peer=2), interface("e1", 3, MACS["Q"], "fe80::a/64", peer=2)),
-        "Q": (interface("e0", 2, MACS["T"], "fe80::b/64", peer=3), interface("e1", 3, MACS["T"], "2001:db8:2::1/64", "fe80::99/64")),
+        "R": (
+            interface("e0", 2, MACS["R"], "2001:db8:1::1/64", peer=2),
+            interface("e1", 3, MACS["Q"], "fe80::a/64", peer=2),
+        ),
+        "Q": (
+            interface("e0", 2, MACS["T"], "fe80::b/64", peer=3),
+            interface("e1", 3, MACS["T"], "2001:db8:2::1/64", "fe80::99/64"),
+        ),
     }
     routes = {
         "S": [("2001:db8:1::/64", "e0", None), ("fe80::/64", "e0", None), ("default", "e0", "2001:db8:1::1")],
@@ -325,11 +331,16 @@ def unnumbered_v6(target: str, **changed: Any) -> Path:
     }
     made = []
     for name, nics in wires.items():
-        listed = [{"dst": dst, "dev": dev, "flags": []} | ({"gateway": hop} if hop else {"protocol": "kernel"}) for dst, dev, hop in routes[name]]
+        listed = [
+            {"dst": dst, "dev": dev, "flags": []} | ({"gateway": hop} if hop else {"protocol": "kernel"})
+            for dst, dev, hop in routes[name]
+        ]
         forwards = {"net.ipv6.conf.all.forwarding": "0" if name == "S" else changed.get(name, "1")}
         made.append(host_state(raw(*nics, route6=listed, rule6=RULES, sysctl=forwards), name))
     bound = "e0" if target.startswith("fe80") else None
-    return walk(made, replace(echo(target), bound_interface=bound), "S", links=[("S", "e0", "R", "e0"), ("R", "e1", "Q", "e0")])
+    return walk(
+        made, replace(echo(target), bound_interface=bound), "S", links=[("S", "e0", "R", "e0"), ("R", "e1", "Q", "e0")]
+    )
 
 
 def test_a_router_that_others_reach_by_its_link_local_address_is_off_and_not_the_wrong_next_hop() -> None:
@@ -340,6 +351,34 @@ def test_a_router_that_others_reach_by_its_link_local_address_is_off_and_not_the
 def test_no_fault_lies_behind_a_link_local_address_that_is_absent_since_no_router_leads_to_it() -> None:
     path = unnumbered_v6("fe80::99")
     assert causes(path)[0] == "destination-host-absent-on-link"
+    assert path.later == ()
+
+
+def several(*gateways: str, **more: Any) -> Path:
+    hops = [{"gateway": each, "dev": "s0", "weight": 1, "flags": []} for each in gateways]
+    connected = [each for each in raws()["S"]["route"] if each["dst"] != "default"]
+    return go({"S": {"route": [*connected, {"dst": "default", "flags": [], "nexthops": hops}]}}, **more)
+
+
+def test_of_several_next_hops_all_are_tried_since_no_state_tells_which_one_is_taken() -> None:
+    assert [(each.cause, each.certainty) for each in several("10.0.1.1", "10.0.1.1").causes] == [("healthy", "proved")]
+    mixed = several("10.0.1.1", "10.0.1.250")
+    assert [(each.cause, each.certainty) for each in mixed.causes] == [("wrong-gateway-address", "likely")]
+    assert causes(several("10.0.1.1", "10.0.1.250", has_succeeded=True)) == ["healthy"]
+    assert several("10.0.1.1", "10.0.1.250", has_succeeded=False).causes[0].certainty == "proved"
+
+
+def test_an_entry_from_before_an_address_was_changed_is_not_taken_for_a_forged_one() -> None:
+    moved = raw(
+        interface("t0", 2, MACS["T"], "10.0.2.8/24", peer=3),
+        routes=[{"dst": "default", "gateway": "10.0.2.1", "dev": "t0", "flags": []}],
+    )
+    known = {"neigh": [{"dst": "10.0.2.9", "dev": "r1", "lladdr": MACS["T"], "state": ["REACHABLE"]}]}
+    path = go({"R": known, "T": moved})
+    assert [(each.cause, each.certainty) for each in path.causes[:2]] == [
+        ("target-has-other-address", "likely"),
+        ("arp-spoofed", "possible"),
+    ]
     assert path.later == ()
 
 

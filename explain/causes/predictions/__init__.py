@@ -3,7 +3,8 @@
 A *strike* is a mechanism at a place.  ``how`` it strikes:
 
 - ``works``: the command succeeds (``shows``: ``plain`` or ``redirected``);
-- ``refuse``: the sender's own kernel or program refuses at once (``shows``: with which words);
+- ``refuse``: the sender's own kernel or program refuses at once (``shows``: with which words; ``unprinted`` if only
+  the echo itself is refused, of which ping is silent);
 - ``no-neighbour``: nobody answers the ARP or ND question of the host ``at`` (``of`` whom it asks; ``why`` nobody
   answers: ``absent``, ``deaf`` who hears and is silent, ``cut`` where the question does not arrive, ``unasked``,
   ``unheard``);
