@@ -126,7 +126,7 @@ def _marks(table: PacketTable, fields: Any, rows: Any) -> set[str]:
     if fields.bytes_to_client and not resets and "F" in fields.history.upper():
         marks.add("served")
     if "A" in fields.history.partition("h")[2]:
-        marks |= {"established"} | _endings(table, fields, rows)
+        marks |= {"established"} | _endings(table, fields, rows) | _said(table, fields, rows)
     gaps = np.diff(table.time_ns[rows]) if len(rows) > 1 else np.array([0])
     if resets and fields.bytes_to_server:
         marks |= _of_resets(table, rows, resets)
@@ -160,6 +160,19 @@ def _endings(table: PacketTable, fields: Any, rows: Any) -> set[str]:
     before = rows[says & (rows < closes[0])]
     lag = (table.seq[before].astype("i8") + table.payload[before] - int(table.ack[closes[0]])) & 0xFFFFFFFF
     return {"shut", "unheard"} if ((lag > 0) & (lag < _HALF_RANGE)).any() else {"shut"}
+
+
+def _said(table: PacketTable, fields: Any, rows: Any) -> set[str]:
+    """``asked`` if the client sent octets, ``heard`` if the server acknowledged some, ``told`` if it sent some."""
+    opens = rows[table.flags[rows] & (SYN | ACK) == SYN | ACK]
+    if not len(opens):
+        return set()
+    is_servers = table.sources(rows) == int(table.sources(opens[:1])[0])
+    asks = rows[~is_servers & (table.payload[rows] > 0)]
+    ahead = table.ack[rows[is_servers]].astype("i8") - (int(table.seq[asks[0]]) if len(asks) else 0) & 0xFFFFFFFF
+    is_heard = len(asks) > 0 and ((ahead > 0) & (ahead < _HALF_RANGE)).any()
+    marks = {"asked": len(asks) > 0, "heard": is_heard, "told": bool(fields.bytes_to_client)}
+    return {mark for mark, holds in marks.items() if holds}
 
 
 def _is_late(table: PacketTable, rows: Any, reset: int) -> bool:

@@ -38,7 +38,7 @@ def favour(wires: Wires, cause: str, strikes: tuple[Strike, ...]) -> float:
         points += 30 * (cause in _BY_SIZE and wires.context.holds("big")) + 20 * (cause in _SELECTIVE)
     if wires.witnesses.text is None and any((each.how, each.at) == ("no-neighbour", "sender") for each in strikes):
         points += 20 * bool(wires.open_questions())
-    ask = _ASK.get(cause)
+    ask = _ASK.get(cause) if any(each.how != "tcp-hang" for each in strikes) else None
     points += (ask(wires) if ask else 0.0) + wires.fate.losses(cause)
     return points + max((wires.fate.weight(strike) for strike in strikes), default=0)
 

@@ -73,6 +73,7 @@ _USUAL: Mapping[str, tuple[str, ...]] = {
     "trace:dies": ("filter-on-target-input", "filter-on-router-forward"), "expired": ("ttl-too-low", "routing-loop"),
     "tcp:host-unreachable": ("destination-host-absent-behind-router", "destination-host-absent-on-link"),
     "tcp:network-unreachable": ("no-route-on-sender",), "silent-piped": ("destination-host-absent-on-link",),
+    "tcp:no-answer": ("filter-on-router-forward", "filter-on-target-input"),
     "dhcp:silent": ("dhcp-no-server",), "name:temporary": ("dns-server-unreachable",),
     "name:unresolved": ("name-does-not-exist",),
 }  # fmt: skip

@@ -21,6 +21,10 @@ _ON_PUBLISHED = frozenset((
 ))  # fmt: skip
 """What a router can do to a packet for its own address that it publishes for a host behind it."""
 _TOLD = {"reject", "expire", "too-big", "no-neighbour"}
+_MAY_LEAVE_UNHEARD = frozenset((
+    "mtu-mismatch-on-link", "pmtu-blackhole", "tcp-accept-queue-full", "idle-timeout-in-middlebox",
+    "stateful-filter-asymmetric-path",
+))  # fmt: skip
 _SLOW_MARKS = {"zero-window", "slow-answer", "idle", "unread"}
 
 
@@ -34,6 +38,8 @@ def allows(wires: Wires, strike: Strike, cause: str, context: Context, *, is_mut
         return True
     if wires.is_listening and wires.is_for_itself and strike.why not in {"own-mac", "wrong-mac"}:
         return False
+    if wires.is_listening and not _fits_talk(wires.course, strike, cause):
+        return False
     if strike.how == "too-big" and wires.was_split_since:
         return True
     if not _allows_at_sender(wires, strike, cause, context, is_muted=is_muted):
@@ -43,6 +49,19 @@ def allows(wires: Wires, strike: Strike, cause: str, context: Context, *, is_mut
     if is_behind and strike.how in _STOPPING and cause not in _ON_PUBLISHED:
         return False
     return wires.fate.allows(strike)
+
+
+def _fits_talk(course: frozenset[str], strike: Strike, cause: str) -> bool:
+    """Whether what an open connection said on the sender's wire, and whether it was acknowledged, fits a silent end.
+
+    A kernel acknowledges what its program does not read; nobody does what a filter drops. Source: RFC 9293, 3.8.6.3.
+    """
+    if "asked" not in course or strike.how not in {"tcp-hang", "tcp-slow"}:
+        return True
+    is_filter = cause.startswith("filter-on-")
+    if "heard" not in course:
+        return (is_filter and strike.at != "sender") or cause in _MAY_LEAVE_UNHEARD
+    return not is_filter or (strike.leg == "reply" and ("told" in course or strike.at != "sender"))
 
 
 def _allows_name(wires: Wires, strike: Strike) -> bool:

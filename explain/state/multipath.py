@@ -26,7 +26,8 @@ def one_of_many(path: Path, again: Callable[[Network], Path], *, has_succeeded: 
         again: makes the walk through a network that is changed.
         has_succeeded: how it ended, where that is known: then only the ways that end so count.
     """
-    waiting, ended = [path], list[Path]()
+    waiting: list[Path] = [path]
+    ended: list[Path] = []
     while waiting and len(waiting) + len(ended) <= _MOST_WAYS:
         now = waiting.pop(0)
         split = next((step for step in now.steps if _is_open(step)), None)

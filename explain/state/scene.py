@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from explain.state.addresses import BITS, Network, is_link_local
-from explain.state.network import Place, is_bridge, segment
+from explain.state.network import Place, is_bridge, is_switch, segment
 from explain.state.path import Locus, Path, StateCause
 from explain.state.settings import is_router
 
@@ -79,9 +79,10 @@ class Scene:
         return [each for each in self.host(name).interfaces or () if not each.is_loopback]
 
     def down(self, name: str) -> list[Interface]:
-        """Interfaces of a host that an administrator took down."""
+        """Interfaces of a host that an administrator took down; of a switch not the bridge, of a host also that."""
         state = self.host(name)
-        return [each for each in self.wired(name) if not each.is_up and not is_bridge(state, each.name)]
+        is_own = not is_switch(state) or self.part(name) == "sender"
+        return [each for each in self.wired(name) if not each.is_up and (is_own or not is_bridge(state, each.name))]
 
     def addresses(self, interface: Interface | None) -> list[Address]:
         """An interface's addresses of the path's family, without link-local ones."""
