@@ -51,8 +51,11 @@ _HTTP_HEADS = np.array(
 _TLS_CIPHER_CHANGE, _TLS_ALERT, _TLS_HANDSHAKE, _TLS_MAJOR = 0x14, 0x15, 0x16, 0x03
 _SSL2, _SSL2_HELLO = 0x80, 1  # a record of less than 256 octets, and what it says
 _SSL2_OFFERS = members(0, _TLS_MAJOR)  # high halves of the versions
+_SSL2_LONGER, _SSL2_ANSWER = range(0x80, 0x88), 4  # with a certificate, in a record of less than 2,048 octets
 _TLS_CHANGE_SIZE = 6  # header and one octet
-_MAY_OPEN = members(_TLS_CIPHER_CHANGE, _TLS_ALERT, _TLS_HANDSHAKE, _SSL2, *(int(word) & 0xFF for word in _HTTP_HEADS))
+_MAY_OPEN = members(
+    _TLS_CIPHER_CHANGE, _TLS_ALERT, _TLS_HANDSHAKE, *_SSL2_LONGER, *(int(word) & 0xFF for word in _HTTP_HEADS)
+)
 _SHORTEST = 4  # octets by which a head is recognised
 _ICMPV6 = 58
 _ICMPV6_KINDS = {"ndp": members(134), "mld": members(131, 132, 143)}  # router advertisements, reports of listeners
@@ -134,6 +137,7 @@ class Contents:
         is_tls = ((kind == _TLS_HANDSHAKE) | (kind == _TLS_ALERT)) & (word >> 8 & 0xFF == _TLS_MAJOR)
         is_tls |= self._warns(block, rows, header, word)
         is_tls |= (kind == _SSL2) & (word >> 16 & 0xFF == _SSL2_HELLO) & _SSL2_OFFERS.take(word >> 24)
+        is_tls |= (kind & 0xF8 == _SSL2) & (word >> 16 & 0xFF == _SSL2_ANSWER) & (word >> 24 <= 1)
         for name, chosen in (("http", is_http), ("tls", is_tls & ~is_dns), ("dns-tcp", is_dns)):
             if chosen.any():
                 self._keep(name, block, rows[chosen], header[chosen], ports)

@@ -32,6 +32,8 @@ ALERTS = {
 _CIPHER_CHANGE, _ALERT, HANDSHAKE = 20, 21, 22
 _CLIENT_HELLO, _SERVER_HELLO = 1, 2
 _OLD, _OLD_HEADER = 0x80, 11  # SSL 2: a record of less than 256 octets, and what stands before its lists
+_OLD_SERVER_HELLO, _OLD_VERSION, _X509 = 4, 0x0002, 1
+_RECORD_SIZE = 0x7FFF  # bits of the first two octets of a record of SSL 2
 _SERVER_NAME, _PROTOCOLS, _SUPPORTED_VERSIONS = 0, 16, 43
 _FATAL = 2
 RECORD_HEADER, _MESSAGE_HEADER = 5, 4
@@ -107,11 +109,21 @@ def hello(record: Record) -> Hello | None:
 
 
 def old_hello(octets: bytes) -> Hello | None:
-    """A ClientHello of SSL 2, with which old clients also offer SSL 3 and TLS (RFC 5246, E.2); None if it is none."""
+    """A hello of SSL 2, with which old clients also offer SSL 3 and TLS (RFC 5246, E.2); None if it is none."""
+    if _is_old_answer(octets):
+        return Hello(False, _OLD_VERSION, None, ())
     version = int.from_bytes(octets[3:5], "big")
     if len(octets) < _OLD_HEADER or octets[0] != _OLD or octets[2] != _CLIENT_HELLO or version not in VERSIONS:
         return None
     return Hello(True, version, None, ())
+
+
+def _is_old_answer(octets: bytes) -> bool:
+    """Whether a record is a ServerHello of SSL 2: its certificate, ciphers and connection fill it exactly."""
+    if len(octets) < _OLD_HEADER + 2 or octets[2] != _OLD_SERVER_HELLO or octets[4] not in (0, _X509):
+        return False
+    size, version, *parts = (int.from_bytes(octets[at : at + 2], "big") for at in (0, 5, 7, 9, 11))
+    return version == _OLD_VERSION and size & _RECORD_SIZE == _OLD_HEADER + sum(parts)
 
 
 def lacks_its_end(octets: bytes) -> bool:

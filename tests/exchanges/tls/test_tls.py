@@ -143,6 +143,15 @@ def test_a_hello_of_ssl_2_offers_the_version_that_it_names(version, said):
     assert (tls and tls.version) == said
 
 
+@pytest.mark.parametrize(("certificate", "version"), [(300, "SSL 2.0"), (299, "TLS 1.0")], ids=["fits", "does not"])
+def test_a_server_that_answers_with_ssl_2_has_chosen_it(certificate, version):
+    """Source: draft-hickman-netscape-ssl-00, 2.6."""
+    asked = b"\x80\x1f\1" + struct.pack(">HHHH", 0x0301, 6, 0, 16) + b"\1\0\x80\0\0\x05" + b"c" * 16
+    told = struct.pack(">HBBBHHHH", 0x8000 | 11 + 300 + 6 + 16, 4, 0, 1, 2, certificate, 6, 16) + b"z" * 322
+    tls = tls_of(connection(told, from_client=[asked]))
+    assert (tls.version, tls.is_answered) == (version, version == "SSL 2.0")
+
+
 @pytest.mark.parametrize(
     "answer", [server_hello(version=0x7F14), server_hello(extension(43, b"\x7f\x14"))], ids=["field", "extension"]
 )
