@@ -118,16 +118,20 @@ def test_only_what_is_sent_again_after_the_last_answer_is_sent_in_vain(is_sent_a
     assert resent == ([14, 15, 16] if is_sent_again else [7, 9, 11])
 
 
-def test_losses_of_several_connections_to_one_service_are_counted_together():
+@pytest.mark.parametrize(("octets", "is_large"), [(10, False), (600, True)])
+def test_losses_of_several_connections_to_one_service_are_counted_together(octets, is_large):
     def lossy(port, start):
         ends = (ALICE, port), SERVER
         opened = [segment(*ends, SYN, seq=100), segment(*ends[::-1], SYN | ACK, (B, A), seq=500, ack=101)]
-        sent = [segment(*ends, ACK, seq=101 + 10 * turn, ack=501, data=b"x" * 10) for turn in (0, 0, 1, 1, 2, 2)]
-        heard = segment(*ends[::-1], ACK, (B, A), seq=501, ack=131)
+        sent = [
+            segment(*ends, ACK, seq=101 + octets * turn, ack=501, data=bytes(octets)) for turn in (0, 0, 1, 1, 2, 2)
+        ]
+        heard = segment(*ends[::-1], ACK, (B, A), seq=501, ack=101 + 3 * octets)
         return [(start + at, frame) for at, frame in enumerate([*opened, *sent, heard])]
 
     (finding,) = explain.explain(pcap(*lossy(40000, 0.0), *lossy(40001, 20.0))).findings
     assert (finding.values["count"], finding.values["resent"], finding.values["segments"]) == (2, 6, 18)
+    assert ("pmtu-blackhole" in finding.rivals) == is_large  # no limit of size loses small segments
 
 
 def test_what_asks_at_a_closed_window_is_no_keep_alive():

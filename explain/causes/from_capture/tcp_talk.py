@@ -152,20 +152,25 @@ def _resent(twice: I8, moments: TcpMoments, index: int) -> Trouble | None:
     values: dict[str, Any] = {"resent": resent, "segments": total}
     if (vain := _in_vain(talk)) is None:
         values["case"] = "segments"
-        return Trouble("partial-loss", "likely", index, _LOSSY, _several(rows), values)
+        rivals = _LOSSY if _largest(moments, rows) >= LARGE else _LOSSY[:1]
+        return Trouble("partial-loss", "likely", index, rivals, _several(rows), values)
     pause, rows = vain
     values["resent"] = len(rows)
     if pause >= _SLOW_NS:
         values |= {"case": "vain", "pause_ns": pause}
         return Trouble("idle-timeout-in-middlebox", "possible", index, _IN_VAIN, _several(rows), values)
-    table = moments.table
-    largest = int(table.payload[rows].max(initial=0))
-    asker, silent = (table.addresses.text(int(ends(rows[:1])[0])) for ends in (table.sources, table.targets))
+    largest = _largest(moments, rows)
+    asker, silent = (moments.table.addresses.text(end) for end in moments.table.ends(int(rows[0])))
     values |= {"case": "segments-vain", "size": largest, "asker": asker, "silent": silent}
     if largest >= LARGE:
         return Trouble("partial-loss", "possible", index, _IN_VAIN[:-1], _several(rows), values)
     values["case"] = "segments-vain-closed" if _was_closed(talk) else "segments-vain-small"
     return Trouble("partial-loss", "possible", index, _IN_VAIN[1:-1], _several(rows), values)
+
+
+def _largest(moments: TcpMoments, rows: Rows) -> int:
+    """Octets of data in the largest of some segments: a limit of size loses no small ones."""
+    return int(moments.table.payload[rows].max(initial=0))
 
 
 def _was_closed(talk: Talk) -> bool:
