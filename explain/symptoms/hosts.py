@@ -228,6 +228,8 @@ def _of_kind(kind: str | None, lines: Sequence[str]) -> Sequence[tuple[str, Any]
         case "ip-link" | "ip-address":
             links = read_links(lines)
             return [("addr" if any("addr_info" in row for row in links) else "link", links)]
+        case "ip-route" if old := read_old_routes(lines):
+            return [("route", old)]
         case "ip-route":
             routes = read_routes([line for line in lines if not _ANSWER.search(line)])
             return [
@@ -255,10 +257,17 @@ _BY_LOOK: Mapping[str | None, tuple[str, Callable[[Sequence[str]], Any]]] = {
     "iptables-save": ("iptables_save", read_iptables_save),
     "conntrack": ("conntrack", read_conntrack),
     "nft": ("nft_text", lambda lines: [line for line in lines if line.strip()]),
-    "sockets": ("sockets", read_sockets),
+    "sockets": ("sockets", lambda lines: read_sockets(lines, _protocol(lines))),
 }
 """The key of the state file, and what reads it, of each kind that ``_of_kind`` does not know better."""
+_STATES = {"tcp": re.compile(r"LISTEN|SYN-|TIME-WAIT|CLOS|FIN-|LAST-"), "udp": re.compile("UNCONN")}
 _ANSWER = re.compile(r"^\S+ from \S+ |\buid \d+\s*\Z")  # to ``ip route get``
+
+
+def _protocol(lines: Sequence[str]) -> str | None:
+    """Of sockets that ``ss`` shows without their protocol, as it does where one was asked for: by their states."""
+    having = [name for name, state in _STATES.items() if any(state.match(line) for line in lines)]
+    return having[0] if len(having) == 1 else None
 
 
 def _is_6(row: Mapping[str, Any]) -> bool:

@@ -34,6 +34,7 @@ _STARTS = tuple((kind, re.compile(pattern)) for kind, pattern in (
     ("ip-address", r"\d{1,9}: [^\s:@]{1,64} +inet6? "),
     ("ip-rule", r"\d{1,9}:\s+(?:not )?from "),
     ("ip-route", rf"(?:(?:unicast|local|broadcast|multicast|anycast|blackhole|unreachable|prohibit|throw) )?(?:default|{_ADDRESS}(?:/\d{{1,3}})?) (?:from {_ADDRESS} )?(?:via {_ADDRESS} dev \S|(?:via|dev|proto|nhid|table|metric) .*(?:\bvia\b|\bproto\b|\bscope\b|\bmetric\b|\buid \d|\bdev \S+\s*\Z))"),
+    ("ip-route", r"Kernel IP routing table|Destination +Gateway +Genmask "),
     ("ip-route", r"(?:blackhole|unreachable|prohibit|throw) (?:default|[\d.:a-f]+(?:/\d+)?)\b"),
     ("ip-neighbour", rf"{_ADDRESS} dev \S+ .*(?:REACHABLE|STALE|DELAY|PROBE|FAILED|INCOMPLETE|PERMANENT|NOARP)"),
     ("ip-neighbour", r"\S+ \([\d.]+\) at (?:<incomplete>|[0-9a-f:]{11,17})"),
@@ -47,9 +48,9 @@ _STARTS = tuple((kind, re.compile(pattern)) for kind, pattern in (
     ("sockets", r"(?:Netid\s+)?State\s+Recv-Q\s+Send-Q|(?:tcp|udp)6?\s+(?:LISTEN|UNCONN|ESTAB|\d+\s+\d+\s+\S+:\S+)"),
 ))  # fmt: skip
 _GOES_ON = {
-    "ip-address": re.compile(r"\s+(?:link/|inet6? |valid_lft |altname |altnames |veth|bridge|tun |vlan |vxlan |promiscuity|RX|TX|\d)"),
+    "ip-address": re.compile(r"\S+ +(?:UP|DOWN|UNKNOWN|LOWERLAYERDOWN)\b|\s+(?:link/|inet6? |valid_lft |altname |altnames |veth|bridge|tun |vlan |vxlan |promiscuity|RX|TX|\d)"),
     "ip-link": re.compile(r"\s+(?:link/|altname |veth|bridge|tun |vlan |vxlan |promiscuity|RX|TX|\d)"),
-    "ip-route": re.compile(rf"\s+nexthop |\s+cache\b|(?:default|{_ADDRESS}/\d{{1,3}})\s*\Z"),
+    "ip-route": re.compile(rf"Destination +Gateway |[\d.]+ +[\d.*]+ +[\d.]+ +[A-Z!]+ |\s+nexthop |\s+cache\b|(?:default|{_ADDRESS}/\d{{1,3}})\s*\Z"),
     "bridge-link": re.compile(r"\s+(?:hairpin|guard|learning|flood|mcast|neigh|isolated|locked)"),
     "iptables": re.compile(r"\s*(?:num +)?(?:pkts +bytes +)?target +prot|\s*(?:\d+[KMG]? +){0,3}[\w-]+ +(?:all|tcp|udp|icmp|\d+|[\w-]+) +(?:--|!?f|-f)"),
     "iptables-save": re.compile(r"[:*-]|COMMIT|\[\d+:\d+\] -|# "),

@@ -108,16 +108,22 @@ def _links(host: Values, rows: Sequence[Row]) -> Iterator[Item]:
 
 
 def _link(row: Row) -> Item:
-    flags, info = row.get("flags"), row.get("addr_info")
+    info = row.get("addr_info")
     addresses = [f"{each['local']}/{each['prefixlen']}" for each in info or () if each.get("local")]
-    kind = (
-        "unknown" if flags is None else "down" if "UP" not in flags else "no-carrier" if "NO-CARRIER" in flags else "up"
-    )
-    state = Item(f"link.{kind}", {})
+    state = Item(f"link.{_link_state(row)}", {})
     if info is None:
         return Item("link.bare", {"interface": row["ifname"], "state": state})
     name = "link.with" if addresses else "link.without"
     return Item(name, {"interface": row["ifname"], "state": state, "addresses": addresses})
+
+
+def _link_state(row: Row) -> str:
+    flags = row.get("flags")
+    if flags is None:  # ``ip -br`` tells the state alone, and DOWN may be no signal as well
+        return "up" if row.get("operstate") == "UP" else "unknown"
+    if "UP" not in flags:
+        return "down"
+    return "no-carrier" if "NO-CARRIER" in flags else "up"
 
 
 _REFUSING = ("blackhole", "unreachable", "prohibit")

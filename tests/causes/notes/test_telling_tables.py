@@ -81,9 +81,10 @@ def test_a_setting_that_was_shown_as_a_file_is_still_a_setting():
 @pytest.mark.parametrize(
     ("command", "nth"),
     [
-        ("ip address", 0), ("ip link", 0), ("ip -d address show dev tun0", 0), ("ip neigh", 0), ("bridge link", 0),
+        ("ip address", 0), ("ip -br address", 0), ("ip link", 0), ("ip -d address show dev tun0", 0),
+        ("ip neigh", 0), ("bridge link", 0),
         ("ip route", 0), ("ip route", 2), ("ip route get 203.0.113.2", 0), ("ip -6 route get 2001:db8:1::fe", 0),
-        ("nft list ruleset", 0),
+        ("nft list ruleset", 0), ("ss -tanp", 0), ("ss -uln", 0), ("iptables -S", 0),
     ],
 )  # fmt: skip
 def test_a_table_without_its_command_is_as_whole_as_with_it(command, nth):
@@ -92,6 +93,18 @@ def test_a_table_without_its_command_is_as_whole_as_with_it(command, nth):
         for text in (block(command, nth), block(command, nth).split("\n", 1)[1])
     )
     assert without == with_it
+
+
+def test_the_old_table_of_routes_needs_no_command_either():
+    head = "Kernel IP routing table\nDestination     Gateway         Genmask         Flags Metric Ref    Use Iface\n"
+    rows = ("0.0.0.0 192.0.2.1 0.0.0.0 UG 0 0 0 eth0", "192.0.2.0 0.0.0.0 255.255.255.0 U 0 0 0 eth0")
+    told = story(head + "".join("  ".join(row.split()) + "\n" for row in rows))
+    assert "knows the way to 192.0.2.0/24; everything else goes to 192.0.2.1." in told
+
+
+def test_an_interface_without_an_address_belongs_to_the_short_list():
+    told = story("eth0    UP    192.0.2.2/24 \neth1    DOWN    \n")
+    assert "has eth0 (up) with 192.0.2.2/24, eth1 (state not shown)" in told
 
 
 def test_a_route_that_refuses_is_no_way():
