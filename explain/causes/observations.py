@@ -176,7 +176,7 @@ OBSERVATIONS: tuple[Observation, ...] = (
             none="tcp-application-closes tcp-half-open rst-by-middlebox idle-timeout-in-middlebox tcp-application-hangs tls-alert",
             taken="idle-timeout-in-middlebox rst-by-middlebox server-slow client-slow tcp-application-hangs",
         ),
-        "target.state", 0.8, ("tcp",),
+        "target.connection", 0.8, ("tcp",),
     ),
     Observation(
         "router-forwarding", "router", "sysctl -ar '{forward}'", ("off", "on"),

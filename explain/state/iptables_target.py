@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from explain.state.nft_json import Statement
 
 _SIMPLE = {"ACCEPT": "accept", "DROP": "drop", "RETURN": "return", "NFQUEUE": "queue", "NOTRACK": "notrack"}
-_TRANSLATIONS = frozenset({"SNAT", "DNAT", "MASQUERADE", "REDIRECT"})
+_TRANSLATIONS = frozenset({"SNAT", "DNAT", "NETMAP", "MASQUERADE", "REDIRECT"})
 _HARMLESS = frozenset({"LOG", "NFLOG", "ULOG", "TCPMSS", "TRACE", "CLASSIFY", "DSCP", "TOS", "CHECKSUM"})
-_NOT_UNDERSTOOD = frozenset({"SYNPROXY", "TPROXY", "NETMAP", "SET", "HMARK", "RATEEST", "AUDIT"})
+_NOT_UNDERSTOOD = frozenset({"SYNPROXY", "TPROXY", "SET", "HMARK", "RATEEST", "AUDIT"})
 _MARKINGS = {"--set-xmark": "^", "--set-mark": "|", "--and-mark": "&", "--or-mark": "|", "--xor-mark": "^"}
 _ALL_BITS = 0xFFFFFFFF
 _FLOWS_MARK: Statement = {"ct": {"key": "mark"}}
@@ -86,7 +86,7 @@ def _reject(text: str) -> Statement:
 
 
 def _translation(options: Mapping[str, str]) -> Statement | None:
-    text = options.get("--to-source") or options.get("--to-destination") or ""
+    text = options.get("--to-source") or options.get("--to-destination") or options.get("--to") or ""
     ports = options.get("--to-ports") or options.get("--to-port")
     if text.startswith("["):
         address, _, port = text[1:].partition("]")
@@ -98,7 +98,9 @@ def _translation(options: Mapping[str, str]) -> Statement | None:
     found: dict[str, object] = {}
     if address:
         first, dash, last = address.partition("-")
-        found["addr"] = {"range": [first, last]} if dash else first
+        base, slash, length = first.partition("/")
+        whole = {"prefix": {"addr": base, "len": number(length)}} if slash else first
+        found["addr"] = {"range": [first, last]} if dash else whole
     if ports or port:
         found["port"] = span(ports or port, "-")
     return found or None

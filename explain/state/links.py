@@ -28,9 +28,26 @@ def join(states: Iterable[HostState], links: Iterable[Link] | None = None) -> Ne
     """
     hosts = {state.name: state for state in list(states)[:_MOST_HOSTS]}
     if links is not None:
-        return Network(hosts, from_links(links), is_given=True)
-    peers = _matched(hosts)
+        return Network(hosts, _lifted(hosts, from_links(links)), is_given=True)
+    peers = _lifted(hosts, _matched(hosts))
     return Network(hosts, peers, _clouds(hosts, peers))
+
+
+def _lifted(hosts: Mapping[str, HostState], peers: dict[Place, Place]) -> dict[Place, Place]:
+    """A macvlan alone over a card without an address takes what comes for the host by the card's cable.
+
+    Source: ip-link(8), MACVLAN and MACVTAP type support.
+    """
+    lifted = dict(peers)
+    for name, state in hosts.items():
+        over = [each for each in state.interfaces or () if each.kind == "macvlan"]
+        for each in over:
+            card = state.interface(each.lower)
+            is_bare = card is not None and all(is_link_local(own.local) for own in card.addresses or ())
+            peer = peers.get((name, each.lower or ""))
+            if peer is not None and is_bare and [other.lower for other in over].count(each.lower) == 1:
+                lifted[(name, each.name)], lifted[peer] = peer, (name, each.name)
+    return lifted
 
 
 def _outward(hosts: Mapping[str, HostState]) -> list[tuple[Place, Interface]]:

@@ -80,6 +80,6 @@ _SAYERS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "goto": lambda inner: f"goto {inner.get('target')}",
     "map": lambda inner: f"{say(inner.get('key'))} map {say(inner.get('data'))}",
     "vmap": lambda inner: f"{say(inner.get('key'))} vmap {say(inner.get('data'))}",
-    **{kind: _say_translation(kind) for kind in ("dnat", "snat", "masquerade", "redirect")},
+    **{kind: _say_translation(kind) for kind in ("dnat", "snat", "netmap", "masquerade", "redirect")},
     "counter": lambda _: "counter",
 }

@@ -57,6 +57,7 @@ def _interface(name: str, link: Item | None, addr: Item | None, *, was_asked: bo
         addresses=_addresses(addr) if addr else (() if was_asked else None),
         rx_packets=received.number("packets") if received else None,
         tx_packets=sent.number("packets") if sent else None,
+        lower=item.text("link"),
     )
 
 

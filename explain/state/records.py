@@ -59,6 +59,7 @@ class Interface:
         master: the bridge (or bond) that it is a port of.
         link_index: index of the interface at the other end (veth) or below (vlan).
         addresses: None if addresses were not collected.
+        lower: the interface of the same host that a macvlan lies over.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Interface:
     addresses: tuple[Address, ...] | None
     rx_packets: int | None = None
     tx_packets: int | None = None
+    lower: str | None = None
 
     @property
     def is_up(self) -> bool:

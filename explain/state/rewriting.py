@@ -11,6 +11,7 @@ from functools import reduce
 from operator import and_, or_, xor
 from typing import TYPE_CHECKING, Any
 
+from explain.state.addresses import BITS, parse, parse_network, to_text
 from explain.state.match import holds
 from explain.state.nft_json import members, say
 
@@ -53,6 +54,9 @@ def translate(walk: Walk, key: str, value: object) -> bool:
     address, port = _resolved(walk, inner.get("addr")), _resolved(walk, inner.get("port"))
     if isinstance(address, Mapping) and isinstance(both := address.get("concat"), list) and len(both) > 1:
         address, port = both[:2]  # a map may give an address and its port: dnat to tcp dport map { 80 : 10.0.0.2 . 81 }
+    is_source = key in {"masquerade", "snat"} or (key == "netmap" and walk.context.out_interface is not None)
+    if isinstance(prefix := members(inner.get("addr")).get("prefix"), Mapping):
+        address = _mapped(prefix, walk.packet.source if is_source else walk.packet.destination)
     if key == "masquerade":
         address = _masquerade_address(walk)
     if key == "redirect":
@@ -61,7 +65,6 @@ def translate(walk: Walk, key: str, value: object) -> bool:
         walk.doubts.add("translation")
         return False
     packet = walk.packet
-    is_source = key in {"masquerade", "snat"}
     if address:
         packet = replace(packet, source=address) if is_source else replace(packet, destination=address)
     if isinstance(port, int) and packet.protocol in {"tcp", "udp"}:
@@ -81,6 +84,14 @@ def _resolved(walk: Walk, value: object) -> object:
             return value["prefix"].get("addr")
         return value
     return value
+
+
+def _mapped(prefix: Mapping[str, Any], address: str | None) -> str | None:
+    """The address of the same number in another network. Source: iptables-extensions(8), NETMAP; nft(8), prefix."""
+    network, own = parse_network(f"{prefix.get('addr')}/{prefix.get('len')}"), parse(address or "")
+    if network is None or own is None or own[0] != network.family:
+        return None
+    return to_text(own[0], network.number | (own[1] & (1 << BITS[own[0]] - network.length) - 1))
 
 
 def _masquerade_address(walk: Walk) -> str | None:

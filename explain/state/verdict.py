@@ -168,7 +168,7 @@ def _is_wide(limit: Mapping[str, Any]) -> bool:
     return isinstance(rate, int) and rate >= _PACE * per and limit.get("rate_unit", "packets") == "packets"
 
 
-_TERMINAL = frozenset("accept drop reject return queue masquerade snat dnat redirect fwd continue".split())  # noqa: SIM905
+_TERMINAL = frozenset("accept drop reject return queue masquerade snat dnat netmap redirect fwd continue".split())  # noqa: SIM905
 
 
 def _ends(walk: Walk, rule: FilterRule, key: str, value: object, depth: int, *, is_sure: bool) -> _End:
@@ -182,7 +182,7 @@ def _ends(walk: Walk, rule: FilterRule, key: str, value: object, depth: int, *, 
     walk.passed.append(Passed(rule, key if key not in {"jump", "goto"} else say({key: value})))
     if key in {"jump", "goto"}:
         return _jump(walk, rule, key, value, depth)
-    if key in {"masquerade", "snat", "dnat", "redirect"}:
+    if key in {"masquerade", "snat", "dnat", "netmap", "redirect"}:
         return ("accept" if translate(walk, key, value) else "continue"), rule, None
     if key == "reject":
         return "reject", rule, _reject_name(value)

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from packets import A, B, pcap, segment
 
 from explain.causes.context import context_of
 from explain.causes.diagnose import diagnose
@@ -17,6 +18,7 @@ from explain.causes.sightings import look
 from explain.cli.witnesses import Given, gather
 from explain.symptoms.command import parse_command
 from explain.symptoms.text import read_text
+from explain.table import ACK, SYN
 
 PCAPS = Path(__file__).resolve().parents[2] / "pcaps"
 SILENT = """PING 198.51.100.1 (198.51.100.1) 56(84) bytes of data.
@@ -297,6 +299,34 @@ def test_the_interfaces_of_a_file_that_nobody_selected_are_no_places_of_the_host
     wire = f"h1:h1.eth0={PCAPS / 'forwarding-disabled' / 'capture.pcapng'}"
     witnesses = gather(Given(captures=(wire,), sender="h1", command="ping 198.51.100.1"))
     assert [(spot.node, spot.interface) for spot in look(witnesses, context_of(witnesses))] == [("h1", "eth0")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "wrong", "left"),
+    [
+        (None, {"tcp-application-hangs", "server-slow"}, {"filter-on-router-forward", "filter-on-target-input"}),
+        (ACK, {"filter-on-target-input"}, {"tcp-application-hangs", "filter-on-router-forward"}),
+    ],
+    ids=["not acknowledged", "acknowledged"],
+)  # fmt: skip
+def test_what_a_program_does_not_read_is_acknowledged_and_what_a_filter_drops_is_not(
+    tmp_path: Path, answer: int | None, wrong: set[str], left: set[str]
+) -> None:
+    client, server = ("192.0.2.1", 40000), ("198.51.100.1", 80)
+    frames = [
+        segment(client, server, SYN, seq=9),
+        segment(server, client, SYN | ACK, (B, A), seq=99, ack=10),
+        segment(client, server, ACK, seq=10, ack=100),
+        *[segment(client, server, ACK, seq=10, ack=100, data=b"GET / HTTP/1.0\r\n\r\n")] * 2,
+        *([segment(server, client, answer, (B, A), seq=100, ack=28)] if answer else []),
+    ]
+    (tmp_path / "wire.pcap").write_bytes(pcap(*frames).getvalue())
+    (tmp_path / "text").write_text("curl: (28) Operation timed out after 3000 milliseconds with 0 bytes received\n")
+    given = Given(text=str(tmp_path / "text"), captures=(f"h1:e0={tmp_path / 'wire.pcap'}",), sender="h1",
+                  command="curl http://198.51.100.1/")  # fmt: skip
+    found = {each.cause for each in diagnose(gather(given)).causes}
+    assert found >= left
+    assert not found & wrong
 
 
 @pytest.mark.parametrize(

@@ -354,6 +354,21 @@ def test_no_fault_lies_behind_a_link_local_address_that_is_absent_since_no_route
     assert path.later == ()
 
 
+def test_a_network_that_is_mapped_onto_another_keeps_the_number_of_each_host() -> None:
+    rule = "-A PREROUTING -d 10.9.9.0/24 -i r0 -j NETMAP --to 10.0.2.0/24"
+    lines = {"nft": None, "iptables_save": ["*nat", ":PREROUTING ACCEPT [0:0]", rule, "COMMIT"]}
+    assert causes(go({"R": lines}, packet=echo("10.9.9.9"))) == ["healthy"]
+    assert causes(go({"R": lines}, packet=echo("10.9.9.8")))[0] != "healthy"
+
+
+def test_a_macvlan_takes_the_cable_of_the_card_below_it() -> None:
+    card = interface("s0", 2, MACS["Q"], peer=2)
+    above = interface("m0", 3, MACS["S"], "10.0.1.5/24", link="s0", linkinfo={"info_kind": "macvlan"})
+    host = raw(card, above, routes=[{"dst": "default", "gateway": "10.0.1.1", "dev": "m0", "flags": []}])
+    path = go({"S": host | {"link": [card, above]}})
+    assert [(each.cause, each.certainty) for each in path.causes] == [("healthy", "proved")]
+
+
 def several(*gateways: str, **more: Any) -> Path:
     hops = [{"gateway": each, "dev": "s0", "weight": 1, "flags": []} for each in gateways]
     connected = [each for each in raws()["S"]["route"] if each["dst"] != "default"]
