@@ -87,7 +87,7 @@ def _values(teller: Teller, fields: DhcpLease, talk: Talk) -> dict[str, Any]:
     lease_ns = None if fields.lease_s is None else fields.lease_s * _SECOND
     return {
         "xid_hex": f"0x{fields.xid:08x}",
-        "source": text(own[0].source) if own else None,
+        "source": text(own[0].source) if own and own[0].source else fields.client_mac,
         "asked": text(own[-1].target) if own else None,
         "wanted": fields.requested_address or fields.address or Line("dhcp.what-it-wanted", {}),
         "lease_ns": lease_ns,

@@ -191,6 +191,7 @@ def test_who_had_an_address_before_hears_no_more_than_that_it_is_not_confirmed(a
 
 def test_a_search_for_other_servers_is_best_left_unanswered():
     assert is_healthy(*((5 * n, asks(1, source=SERVER, client=SERVER_MAC, xid=n)) for n in range(3)))
+    assert is_healthy(*BOUND, *((5 + 5 * n, discover(client=SERVER_MAC, xid=n)) for n in range(3)))
 
 
 def test_an_address_of_another_network_is_refused_and_that_is_told_although_the_client_gets_a_new_one():

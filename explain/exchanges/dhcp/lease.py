@@ -60,7 +60,8 @@ class DhcpLease:
         refused_by: servers that said NAK, also where it did not count.
         offer_wait_ns: from the first DISCOVER to the first OFFER.
         tries: how often the client asked the same, copies within half a second counted once.
-        is_search: asked by somebody who has an address already: a search for servers, not for an address.
+        is_search: asked by somebody who has an address already, or who answers as a server: a search for servers, not
+            for an address.
         options: of the message that decided, by name.
         notes: what is odd in any message: ``cut``, ``overrun``, ``no-end``, ``overload``, ``bootp``.
     """
@@ -101,7 +102,12 @@ def find(table: PacketTable) -> ExchangeColumns:
     """Negotiations at each place.  Facts: ``talks``, for each exchange its ``Talk``."""
     found = talks(table)
     told = [Found(outcome(talk), talk.rows(), talk) for talk in found]
-    columns = from_list("dhcp.lease", OUTCOMES, told, table, _PATIENCE_NS, lambda talk: _fields(table, talk))
+    serving = {
+        (step.place, int(table.links.source[table.link[step.row]]).to_bytes(6, "big"))
+        for talk in found
+        for step in talk.of("OFFER", "ACK", "NAK")
+    }
+    columns = from_list("dhcp.lease", OUTCOMES, told, table, _PATIENCE_NS, lambda talk: _fields(table, talk, serving))
     return replace(columns, facts={"talks": found})
 
 
@@ -118,7 +124,7 @@ def _network(offer: DhcpOffer) -> int:
     return int(IPv4Address(offer.address)) & mask
 
 
-def _fields(table: PacketTable, talk: Talk) -> DhcpLease:
+def _fields(table: PacketTable, talk: Talk, serving: set[tuple[int, bytes]]) -> DhcpLease:
     from explain.exchanges.dhcp.options import describe
 
     text = table.addresses.text
@@ -162,7 +168,12 @@ def _fields(table: PacketTable, talk: Talk) -> DhcpLease:
         vendor_class=_first_text(own, dhcp.VENDOR_CLASS),
         offer_wait_ns=_wait(talk),
         tries=max((tries([step for step in own if step.said.kind == kind]) for kind in _QUESTIONS), default=0),
-        is_search=any(step.said.kind == "DISCOVER" and step.source and not step.said.relay for step in own),
+        is_search=any(
+            step.said.kind == "DISCOVER"
+            and not step.said.relay
+            and (step.source != 0 or (step.place, talk.hardware) in serving)
+            for step in own
+        ),
         is_broadcast=any(step.said.is_broadcast for step in own),
         options=describe(said.options) if said else {},
         notes=tuple(notes),
