@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from explain.story.teller import Teller
     from explain.table import Rows
 
+_SELF_ASSIGNED = "169.254."  # RFC 3927
+
 
 def resolution(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:
     """Who asked for whom, and who answered."""
@@ -75,5 +77,7 @@ def announcement(teller: Teller, part: ExchangeColumns, index: int, name: str) -
             yield teller.line("arp.found", fields, rows, name)
         return
     yield teller.line("arp.probed" if fields.is_probe else "arp.announced", fields, rows, name)
+    if not fields.is_probe and fields.address.startswith(_SELF_ASSIGNED):
+        yield teller.line("arp.self-assigned", fields, rows, name)
     if fields.challenger_mac:
         yield teller.line("arp.challenged", fields, rows, name)

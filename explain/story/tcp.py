@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.arrays import among
+from explain.decode.services import TCP as SERVICES
 from explain.exchanges.tcp import labels as label
 from explain.exchanges.tcp.challenge import challenges, go_on
 from explain.exchanges.tcp.course import NEVER
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from explain.table import Bools, PacketTable, Rows
 
 _NO_OPENING = ("midstream",)
+_TOLD_BY_THEMSELVES = (None, "HTTP", "DNS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,9 @@ def _talk(told: _Told, moments: TcpMoments, index: int, rows: Rows) -> Iterator[
     fields, data = told.fields, rows[told.table.payload[rows] > 0]
     if not len(data):
         return
-    yield told.line("tcp.data", data, segments=len(data))
+    service = None if fields.tls else SERVICES.get(fields.server.port or 0)
+    message = "tcp.data" if service in _TOLD_BY_THEMSELVES else "tcp.data-custom"
+    yield told.line(message, data, segments=len(data), service=service)
     if None not in (fields.network_time_ns, fields.server_time_ns) and _is_answer(fields):
         yield told.line(
             "tcp.waited" if fields.server_time_ns else "tcp.waited-no-longer", moments.exchange_of_data(index)

@@ -141,3 +141,19 @@ def test_errors_that_are_fewer_than_the_pings_were_limited():
 def test_an_answer_from_another_mac_came_another_way_only_if_a_router_passed_it_on(ttl, said):
     back = pong("198.51.100.1", ALICE, 1, ttl=ttl, macs=("00:00:5e:00:53:77", A))
     assert said in told(ping(ALICE, "198.51.100.1", 1), back)
+
+
+def test_a_connection_whose_contents_nobody_reads_names_what_its_port_is_for_by_custom():
+    def talk(port):
+        return told(segment((ALICE, 40000), (BOB, port), PSH | ACK, seq=1, ack=1, data=b"hello"))
+
+    assert "Data (port 110: POP3 by custom): 5 B" in talk(110)
+    assert "by custom" not in talk(80) + talk(40001)
+
+
+def test_an_address_that_a_host_gave_itself_is_told_as_such():
+    def announced(address):
+        return told(who_has((A, address), address))
+
+    assert "that a host gives itself where no DHCP server answers" in announced("169.254.7.7")
+    assert "gives itself" not in announced(ALICE)
