@@ -118,6 +118,33 @@ def test_only_what_is_sent_again_after_the_last_answer_is_sent_in_vain(is_sent_a
     assert resent == ([14, 15, 16] if is_sent_again else [7, 9, 11])
 
 
+@pytest.mark.parametrize(
+    ("is_closed", "pause", "case"),
+    [(True, 9.0, "segments-vain-closed"), (False, 9.0, "vain"), (False, 0.1, "segments-vain-small")],
+)
+def test_a_fin_that_is_sent_again_and_again_is_no_loss_that_was_repaired(is_closed, pause, case):
+    before = [(0.05, back(FIN | ACK, 501, 111)), (0.06, to(ACK, 111, 502))] if is_closed else []
+    fins = [(pause + at, to(FIN | ACK, 111, 502 if is_closed else 501)) for at in (0.1, 0.4, 1.0, 2.2)]
+    (finding,) = explain.explain(pcap(*ASKED, *before, *fins)).findings
+    assert (finding.values["case"], finding.values["resent"]) == (case, 3)
+    assert "pmtu-blackhole" not in finding.rivals
+
+
+def test_nothing_between_hosts_resets_a_connection_of_a_host_with_itself():
+    def ends(client, server):
+        frames = [
+            (0.0, segment(client, server, SYN, seq=100)),
+            (0.01, segment(server, client, SYN | ACK, (B, A), seq=500, ack=101)),
+            (0.02, segment(client, server, ACK, seq=101, ack=501, data=b"x")),
+            (0.03, segment(server, client, RST | ACK, (B, A), seq=501, ack=102)),
+        ]
+        return explain.explain(pcap(*frames)).findings[0]
+
+    assert "rst-by-middlebox" in ends(CLIENT, SERVER).rivals
+    home = ends((ALICE, 40000), (ALICE, 80))
+    assert (home.cause, "rst-by-middlebox" in home.rivals) == ("tcp-application-closes", False)
+
+
 @pytest.mark.parametrize(("octets", "is_large"), [(10, False), (600, True)])
 def test_losses_of_several_connections_to_one_service_are_counted_together(octets, is_large):
     def lossy(port, start):

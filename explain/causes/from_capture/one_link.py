@@ -27,7 +27,8 @@ _ROUTERS_DO = frozenset((
 _AT_HOME = frozenset((
     "filter-on-target-input", "filter-on-target-ingress", "filter-on-target-output", "filter-on-sender-input",
     "tcp-accept-queue-full", "tcp-bound-to-loopback", "dnat-missing", "echo-ignored-by-target",
-    "conntrack-table-full", "name-resolves-to-wrong-address",
+    "conntrack-table-full", "name-resolves-to-wrong-address", "tcp-half-open", "tcp-application-closes",
+    "tcp-application-hangs",
 ))  # fmt: skip
 _WHO_HANDS_ON_DOES = ("forwarding-disabled", "filter-on-router-forward")  # destination NAT at the host that was asked
 

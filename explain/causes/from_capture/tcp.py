@@ -162,7 +162,8 @@ def _resets(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
         for server, port, indices in by_service(scene, part, list(shown)):
             rows = [row for index in indices for row in shown[index]]
             values = {"server": server, "port": port, "count": len(indices)} | ({"case": "shut"} if is_shut else {})
-            yield Seen(cause, certainty, [(part, index) for index in indices], rows, rivals, values)
+            why = scene.one_link.possible(rows, rivals)
+            yield Seen(cause, certainty, [(part, index) for index in indices], rows, why, values)
 
 
 def _is_shut(part: ExchangeColumns, index: int) -> bool:

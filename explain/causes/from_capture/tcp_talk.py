@@ -155,17 +155,18 @@ def _resent(twice: I8, moments: TcpMoments, index: int) -> Trouble | None:
         rivals = _LOSSY if _largest(moments, rows) >= LARGE else _LOSSY[:1]
         return Trouble("partial-loss", "likely", index, rivals, _several(rows), values)
     pause, rows = vain
-    values["resent"] = len(rows)
-    if pause >= _SLOW_NS:
-        values |= {"case": "vain", "pause_ns": pause}
-        return Trouble("idle-timeout-in-middlebox", "possible", index, _IN_VAIN, _several(rows), values)
     largest = _largest(moments, rows)
     asker, silent = (moments.table.addresses.text(end) for end in moments.table.ends(int(rows[0])))
-    values |= {"case": "segments-vain", "size": largest, "asker": asker, "silent": silent}
-    if largest >= LARGE:
-        return Trouble("partial-loss", "possible", index, _IN_VAIN[:-1], _several(rows), values)
-    values["case"] = "segments-vain-closed" if _was_closed(talk) else "segments-vain-small"
-    return Trouble("partial-loss", "possible", index, _IN_VAIN[1:-1], _several(rows), values)
+    values |= {"resent": len(rows), "size": largest, "asker": asker, "silent": silent}
+    why = _IN_VAIN if largest >= LARGE else _IN_VAIN[1:]
+    if _was_closed(talk):
+        values["case"] = "segments-vain-closed"
+        return Trouble("partial-loss", "possible", index, why[:-1], _several(rows), values)
+    if pause >= _SLOW_NS:
+        values |= {"case": "vain", "pause_ns": pause}
+        return Trouble("idle-timeout-in-middlebox", "possible", index, why, _several(rows), values)
+    values["case"] = "segments-vain" if largest >= LARGE else "segments-vain-small"
+    return Trouble("partial-loss", "possible", index, why[:-1], _several(rows), values)
 
 
 def _largest(moments: TcpMoments, rows: Rows) -> int:
@@ -174,24 +175,24 @@ def _largest(moments: TcpMoments, rows: Rows) -> int:
 
 
 def _was_closed(talk: Talk) -> bool:
-    """Whether the side that confirms nothing had sent its FIN before the last data."""
-    last = int(np.flatnonzero(talk.length > 0)[-1])
+    """Whether the side that confirms nothing had sent its FIN before the other side's last data or FIN."""
+    last = int(np.flatnonzero((talk.length > 0) | (talk.flags & FIN != 0))[-1])
     fins = np.flatnonzero((talk.flags & FIN != 0) & (talk.role != talk.role[last]))
     return len(fins) > 0 and int(fins[0]) < last
 
 
 def _in_vain(talk: Talk) -> tuple[int, Rows] | None:
-    """The pause before the data that was sent to the end of the capture and never confirmed, and what was sent again.
+    """The pause before what was sent to the end of the capture and never confirmed, and what of it was sent again.
 
     None where less was sent again after the other side was last heard.
     """
-    data = np.flatnonzero(talk.length > 0)
-    if not len(data):
-        return None  # only FINs were sent again
-    role = talk.role[data[-1]]
+    sent = np.flatnonzero((talk.length > 0) | (talk.flags & FIN != 0))
+    if not len(sent):
+        return None
+    role = talk.role[sent[-1]]
     later = np.flatnonzero(talk.role != role)
     heard = int(later[-1]) if len(later) else 0
-    unheard = data[(data > heard) & (talk.role[data] == role)]
+    unheard = sent[(sent > heard) & (talk.role[sent] == role)]
     again = unheard[talk.labels[unheard] & np.uint16(label.RESENT) != 0]
     if len(again) < _FEWEST_RESENT or talk.flags[heard] & RST:
         return None
