@@ -117,7 +117,7 @@ def _likeness(
     if networks & others:
         score += 4
     elif networks and others:
-        score -= 2
+        score -= 4
     return score
 
 
