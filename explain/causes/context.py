@@ -6,6 +6,7 @@ A condition is True, False, or None where no witness tells; an unknown condition
 from __future__ import annotations
 
 from ipaddress import ip_address
+from math import inf
 from typing import TYPE_CHECKING
 
 from explain.record import dataclass
@@ -232,7 +233,8 @@ def _patience(text: TextWitness | None, command: Command | None) -> float | None
         lasted = [each.values.get("lasted_ms") for each in text.all("echo.statistics")] if text else []
         return lasted[0] / 1000 if lasted and lasted[0] else None
     if command.kind == "connect":
-        return command.deadline_s if command.wait_s is None else command.wait_s
+        told = command.deadline_s if command.wait_s is None else command.wait_s
+        return inf if told is None else told  # as long as the kernel does
     if command.kind != "ping":
         return None
     sent = (text.counts.sent if text else None) or command.count

@@ -134,7 +134,9 @@ def _no_neighbour(strike: Strike, sign: Sign, context: Context) -> bool:
         return strike.at == "sender" and context.conditions.get("if") is not False
     if sign.name == "silent" and strike.at == "sender" and context.conditions.get("if") is not False:
         return context.conditions.get("v6") is not True and (context.is_hasty or context.patience_s is None)
-    return sign.name in {"silent", "tcp:timed-out"} and context.is_hasty
+    # A program's own limit, of which nobody told, may have come before the kernel's.
+    is_open = sign.name == "tcp:timed-out" and context.patience_s is None
+    return is_open or (sign.name in {"silent", "tcp:timed-out"} and context.is_hasty)
 
 
 def _may_speak(strike: Strike, sign: Sign) -> bool:

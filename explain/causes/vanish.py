@@ -43,7 +43,7 @@ class Vanished:
         is_tired: an answer began its way with hardly any hops to go.
         has_crossed: a request was seen on the link of whoever answers for the destination.
         unresolved: the leg of the packet for whose next hop somebody asked until he gave up, beyond the sender.
-        is_damaged_at_target: nothing whole came to the target: a host first drops what bears a wrong checksum.
+        is_damaged_at_target: nothing whole came to a place there: a host first drops what bears a wrong checksum.
     """
 
     parts: dict[str, str]
@@ -251,7 +251,7 @@ def vanished(spots: list[Spot], parts: Parts, witnesses: Witnesses, context: Con
         is_tired=0 < max((hit.ttl for spot in spots for hit in spot.replies), default=0) < _FEWEST_HOPS,
         has_crossed=any(spot.requests for spot in beside),
         unresolved=unresolved(spots, witnesses, context.destination, asked_from),
-        is_damaged_at_target=not answered and _are_damaged(at_target or beside),
+        is_damaged_at_target=not answered and any(_is_damaged(spot) for spot in at_target or beside),
     )
 
 
@@ -267,9 +267,8 @@ def _asked_in_vain(parts: Parts, by_node: dict[str, list[Spot]], asked_from: set
     return found
 
 
-def _are_damaged(places: tuple[Spot, ...]) -> bool:
-    hits = [hit for spot in places for hit in spot.requests]
-    return bool(hits) and all(hit.is_bad for hit in hits)
+def _is_damaged(spot: Spot) -> bool:
+    return bool(spot.requests) and all(hit.is_bad for hit in spot.requests)
 
 
 def _has_errors_about_answers(at_target: tuple[Spot, ...], own: set[str]) -> bool:

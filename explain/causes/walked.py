@@ -42,6 +42,7 @@ class Walked:
         is_source_borrowed: the sender has no better source than its link-local address, or one of another interface.
         later: causes that would stop it next, were the first ones mended.
         uncollected: causes of which the states say nothing, since what would show them was not collected.
+        is_joined: what joins the hosts of the way is known, not only that they share a segment.
     """
 
     outcome: str
@@ -54,6 +55,7 @@ class Walked:
     is_source_borrowed: bool = False
     uncollected: frozenset[str] = frozenset()
     later: tuple[StateCause, ...] = ()
+    is_joined: bool = True
 
 
 def walked(witnesses: Witnesses, context: Context, destination: str | None) -> Walked | None:
@@ -92,6 +94,7 @@ def walked(witnesses: Witnesses, context: Context, destination: str | None) -> W
         is_source_borrowed=_is_borrowed(path, sender),
         uncollected=_uncollected(witnesses, path),
         later=path.later if is_whole and not server else (),
+        is_joined=_is_joined(path),
     )
 
 
@@ -116,10 +119,13 @@ def _is_whole(witnesses: Witnesses, context: Context, path: Path) -> bool:
     if topology.is_whole and set(topology.roles) <= {each.name for each in witnesses.states}:
         return path.is_certain or path.outcome != "answered"
     is_numeric = context.conditions.get("named") is False
-    # Where hosts are only taken to share a segment, nobody knows what joins them, nor who else is there.
-    is_joined = all(step.to is None or path.network.is_joined(step.to) for step in path.steps)
-    is_proved = is_joined and any(each.certainty == "proved" for each in path.causes)
+    is_proved = _is_joined(path) and any(each.certainty == "proved" for each in path.causes)
     return path.is_certain and (is_proved or (is_numeric and Scene(path).is_complete()))
+
+
+def _is_joined(path: Path) -> bool:
+    """Where hosts are only taken to share a segment, nobody knows what joins them, nor who else is there."""
+    return all(step.to is None or path.network.is_joined(step.to) for step in path.steps)
 
 
 def _is_borrowed(path: Path, sender: HostState) -> bool:

@@ -191,6 +191,8 @@ def _stands(strike: Strike, cause: str, states: Walked) -> bool:
         return False
     if states.next_hop is not None and not _fits_next_hop(strike, cause, states):
         return False
+    if strike.why == "cut" and "switch" in strike.when and not states.is_joined:
+        return True
     if strike.how in {"no-carrier", "refuse"} or strike.at in {"sender", "target"}:
         part = strike.at or "sender"
         return (part, strike.leg or "request") not in states.passed

@@ -93,7 +93,8 @@ def _missed(network: Network, decision: Decision, found: Resolution, carried: Ca
     if found.place is None:
         if found.kind in {"unseen", "needless"}:
             return Stop("unseen", direction, host, decision, found, is_certain=False)
-        return Stop("nobody-has-mac", direction, host, decision, found)
+        is_seen = network.is_joined((host, decision.interface or ""))
+        return Stop("nobody-has-mac", direction, host, decision, found, is_certain=is_seen)
     if found.place not in segment(network, (host, decision.interface or "")) and found.kind == "static":
         return Stop("nobody-has-mac", direction, host, decision, found)
     if not carried.obstacles:

@@ -246,6 +246,25 @@ def test_what_joins_hosts_is_unknown_where_the_switch_between_them_is_not_shown(
     for folder in (TOP / "pcaps" / "filter-on-switch", TOP / "pcaps" / "wrong-static-fdb-entry"):
         left = found(captures=(f"h1={folder / 'capture.pcapng'}",), states=("h1", "h2"), folder=folder)
         assert {"filter-on-switch", "wrong-static-fdb-entry"} <= set(left)
+    states = tuple(f"{name}={TOP / 'pcaps' / 'bridge-down' / 'state' / name}.json" for name in ("h1", "h2"))
+    (command,) = (TOP / "pcaps" / "bridge-down" / "command.txt").read_text().splitlines()
+    left = {each.cause for each in diagnose(gather(Given(states=states, command=command, sender="h1"))).causes}
+    assert {"healthy", "bridge-down", "filter-on-switch"} <= left
+    assert not {"destination-host-absent-on-link", "no-route-on-sender"} & left
+
+
+def test_a_permanent_entry_for_a_host_whose_state_was_not_given_need_not_be_wrong() -> None:
+    state = TOP / "pcaps" / "static-neighbours" / "state" / "h1.json"
+    given = Given(states=(f"h1={state}",), command="ping -c 1 192.0.2.2", sender="h1")
+    assert {"healthy", "wrong-static-neighbour"} <= {each.cause for each in diagnose(gather(given)).causes}
+
+
+def test_a_program_of_whose_options_nobody_told_may_have_given_up_before_the_kernel(tmp_path) -> None:
+    title = "tcpprobe: connect to 198.51.100.1 port 80: Connection timed out\n"
+    for prompt, is_left in (("", True), ("$ tcpprobe --timeout 2 198.51.100.1 80\n", True),
+                            ("$ tcpprobe 198.51.100.1 80\n", False)):  # fmt: skip
+        (tmp_path / "ping.txt").write_text(prompt + title)
+        assert ("target-has-other-address" in found(folder=tmp_path)) == is_left
 
 
 def test_a_broadcast_that_ping_warned_of_was_allowed() -> None:
