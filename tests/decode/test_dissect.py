@@ -9,7 +9,7 @@ import pytest
 from dhcp_packets import discover
 from hypothesis import given
 from hypothesis import strategies as st
-from packets import A, B, datagram, error, eth, icmp, ip, packed, pcap, ping, tcp, udp
+from packets import A, B, datagram, error, eth, icmp, icmp6, ip, packed, pcap, ping, tcp, udp
 from surroundings import TOP, corpus_files
 
 from explain.capture import open_capture
@@ -189,6 +189,10 @@ def known(layers, name: str) -> bool:
     }  # fmt: skip
 
 
+def vxlan(frame: bytes) -> bytes:
+    return udp(ALICE, BOB, 5000, 4789, b"\x08\0\0\0\0\0\x64\0" + frame)
+
+
 def only(frame: bytes, link_type: int = 1):
     return dissect(frame, link_type, len(frame), closeup._CONTENTS)
 
@@ -246,6 +250,43 @@ def test_a_source_route_tells_where_it_was_and_where_it_still_goes():
     layers = only(bytes(frame[:34]) + option + bytes(frame[34:]))
     assert values(layers, "ip.rec_rt") == ["192.0.2.9"]
     assert values(layers, "ip.src_rt") == ["198.51.100.9"]
+
+
+@pytest.mark.parametrize(
+    ("rest", "told"),
+    [
+        (bytes(16), {"maximum_response_delay": 10000, "multicast_address": "::"}),
+        (
+            bytes(16) + bytes((0x0A, 60, 0, 1)) + packed("2001:db8::1"),
+            {
+                "maximum_response_code": 10000, "multicast_address": "::", "flag.s": 1, "flag.qrv": 2, "qqi": 60,
+                "nb_sources": 1, "source_address": "2001:db8::1",
+            },
+        ),
+    ],
+    ids=["version 1", "version 2"],
+)  # fmt: skip
+def test_a_query_of_mld_is_read_to_its_end(rest, told):
+    """Source: RFC 2710, 3; RFC 3810, 5.1."""
+    message = icmp6("fe80::1", "ff02::1", 130, 0, 10000 << 16, rest)
+    layers = only(eth(A, B, 0x86DD, ip("fe80::1", "ff02::1", 58, message)))
+    assert [layer.name for layer in layers] == ["eth", "ipv6", "icmpv6"]
+    prefix = "icmpv6.mld."
+    assert {one.name.removeprefix(prefix): one.value for one in layers[2].fields if one.name.startswith(prefix)} == told
+
+
+def test_what_is_no_report_of_igmp_is_not_read_as_one():
+    layers = only(eth(A, B, 0x800, ip(ALICE, BOB, 2, bytes((0x1F, 32, 0, 0)) + bytes(20))))
+    assert [field.name for field in layers[2].fields] == ["igmp.type", "igmp.checksum"]
+    assert [layer.name for layer in layers] == ["eth", "ip", "igmp", "data"]
+
+
+def test_a_full_ttl_within_a_tunnel_says_nothing_of_this_link():
+    inner = ip(ALICE, BOB, 17, udp(ALICE, BOB, 5000, 6000, b"x"))
+    for protocol, carried in ((4, inner), (47, b"\0\0\x08\0" + inner), (17, vxlan(eth(A, B, 0x800, inner)))):
+        layers = [one for one in only(eth(A, B, 0x800, ip(ALICE, BOB, protocol, carried))) if one.name == "ip"]
+        said = [field.means[0] for layer in layers for field in layer.fields if field.name == "ip.ttl"]
+        assert said == ["ttl-full", "ttl-full-inside"]
 
 
 @pytest.mark.parametrize(("ethertype", "version"), [(0x800, 4), (0x86DD, 6)])

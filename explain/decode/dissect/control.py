@@ -39,6 +39,7 @@ _OPTIONS_V6 = {
     5: "MTU", 14: "nonce", 24: "route information", 25: "RDNSS", 31: "DNSSL",
 }  # fmt: skip
 _SIZE = 8  # of the header, in octets (RFC 792; RFC 4443, 2.1)
+_MLD_QUERY, _SIZE_MLD_V2 = 130, 28
 _RECORD = groups.Names(
     "icmpv6.mldr.mar.record_type", "icmpv6.mldr.mar.aux_data_len", "icmpv6.mldr.mar.nb_sources",
     "icmpv6.mldr.mar.multicast_address", None,
@@ -112,7 +113,8 @@ def icmpv6(header: Header) -> Next | None:
     elif kind in (135, 136, 137):
         _neighbour(header, kind)
     elif kind in (130, 131, 132):
-        header.text("icmpv6.mld.multicast_address", 8, 16, ipv6_text(header.raw(8, 16)))
+        _listener(header)
+        return None
     elif kind == 143:
         groups.records(header, header.number("icmpv6.mldr.nb_mcast_records", 6, 2), _RECORD, 16)
         return None
@@ -121,6 +123,19 @@ def icmpv6(header: Header) -> Next | None:
         _options(header, _OPTIONS_AT[kind])
         return None
     return _then(header, "ipv6" if kind in _ERRORS_V6 else "data", is_quoted=kind in _ERRORS_V6)
+
+
+def _listener(header: Header) -> None:
+    """A query or report of MLD; a query of version 2 is longer (RFC 2710, 3; 3810, 5.1 and 8.1)."""
+    is_query_v2 = header.raw(0, 1)[0] == _MLD_QUERY and header.rest() >= _SIZE_MLD_V2
+    header.number(f"icmpv6.mld.maximum_response_{'code' if is_query_v2 else 'delay'}", 4, 2)
+    group = header.raw(8, 16)
+    header.text("icmpv6.mld.multicast_address", 8, 16, ipv6_text(group), None if any(group) else ("igmp-all", {}))
+    if is_query_v2:
+        header.bits("icmpv6.mld.flag.s", 24, 1, 4, 1)
+        header.bits("icmpv6.mld.flag.qrv", 24, 1, 5, 3)
+        header.number("icmpv6.mld.qqi", 25, 1)
+        groups.sources(header, 28, header.number("icmpv6.mld.nb_sources", 26, 2), "icmpv6.mld.source_address", 16)
 
 
 def _router(header: Header) -> None:

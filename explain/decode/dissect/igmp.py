@@ -15,20 +15,23 @@ _TYPES = {
     _QUERY: "membership query", 0x12: "IGMPv1 report", 0x16: "IGMPv2 report", 0x17: "leave group",
     _REPORT_V3: "IGMPv3 report",
 }  # fmt: skip
+_OTHERS = {0x13: "DVMRP", 0x14: "PIMv1", 0x1E: "multicast traceroute response", 0x1F: "multicast traceroute"}
 _SIZE_V3 = 12  # a query of version 3 is longer (RFC 3376, 7.1)
 _RECORD = groups.Names("igmp.record_type", "igmp.aux_data_len", "igmp.num_src", "igmp.maddr", "igmp.saddr")
 
 
 def igmp(header: Header) -> None:
     """A query of a router, or what a host says of its groups."""
-    kind = header.number("igmp.type", 0, 1, _TYPES)
+    kind = header.number("igmp.type", 0, 1, _TYPES | _OTHERS)
     is_query_v3 = kind == _QUERY and header.rest() >= _SIZE_V3
-    if kind != _REPORT_V3:
+    if kind in _TYPES and kind != _REPORT_V3:
         _time(header, "igmp.max_resp", 1, is_coded=is_query_v3)
     header.number("igmp.checksum", 2, 2)
     sums.plain(header, "igmp.checksum", 2, header.octets[header.at : header.end])
     if kind == _REPORT_V3:
         groups.records(header, header.number("igmp.num_grp_recs", 6, 2), _RECORD, 4)
+        return
+    if kind not in _TYPES:
         return
     group = header.raw(4, 4)
     header.text("igmp.maddr", 4, 4, ipv4_text(group), None if any(group) else ("igmp-all", {}))

@@ -50,7 +50,8 @@ def _ttl_means(header: Header, at: int) -> Means | None:
     if ttl <= 1:
         return "ttl-last", {}
     if ttl in FRESH_TTLS:
-        return "ttl-full", {"ttl": ttl}
+        is_inside = "src" in header.context or "is_inside" in header.context
+        return "ttl-full-inside" if is_inside else "ttl-full", {"ttl": ttl}
     start = next((one for one in FRESH_TTLS if one - _MOST_HOPS <= ttl < one), None)
     return ("ttl-lowered", {"start": start, "routers": start - ttl}) if start else None
 

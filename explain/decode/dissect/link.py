@@ -64,7 +64,7 @@ def ethernet(header: Header) -> Next | None:
 
 def _by_type(header: Header, name: str, at: int, size: int) -> Next:
     kind = header.number(name, at, 2, ETHERTYPES)
-    return Next(KINDS.get(kind, "data"), header.at + size, header.said_end)
+    return Next(KINDS.get(kind, "data"), header.at + size, header.said_end, header.context)
 
 
 def vlan(header: Header) -> Next | None:

@@ -14,6 +14,7 @@ _CARRIED = KINDS | {0x6558: "eth", 0x880B: "ppp"}
 _NAMES = ETHERTYPES | {0x6558: "Ethernet", 0x880B: "PPP", 0x88BE: "ERSPAN"}
 _CHECKSUM, _ROUTING, _KEY, _SEQUENCE, _ACK = 0x8000, 0x4000, 0x2000, 0x1000, 0x80
 _OF_PPTP = 1  # the version
+_INSIDE = {"is_inside": True}
 
 
 def gre(header: Header) -> Next | None:
@@ -43,7 +44,7 @@ def gre(header: Header) -> Next | None:
     header.raw(0, at)
     # Source routes were taken out of GRE again; where they are said to follow, nobody knows what does.
     carried = "data" if flags & _ROUTING else _CARRIED.get(kind, "data")
-    return Next(carried, header.at + at, header.said_end) if header.rest() > at else None
+    return Next(carried, header.at + at, header.said_end, _INSIDE) if header.rest() > at else None
 
 
 def vxlan(header: Header) -> Next | None:
@@ -51,4 +52,4 @@ def vxlan(header: Header) -> Next | None:
     header.bits("vxlan.flag_i", 0, 2, 4, 1)
     header.number("vxlan.vni", 4, 3)
     header.raw(0, 8)
-    return Next("eth", header.at + 8, header.said_end)
+    return Next("eth", header.at + 8, header.said_end, _INSIDE)
