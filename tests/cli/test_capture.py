@@ -119,7 +119,12 @@ def test_a_file_that_is_not_there_is_one_clear_line(tmp_path):
 
 @pytest.mark.parametrize(
     ("word", "hint"),
-    [("pakcet", " (did you mean the command packet?)"), ("lba", " (did you mean the command lab?)"), ("none.pcap", "")],
+    [
+        ("pakcet", " (did you mean the command packet?)"),
+        ("lba", " (did you mean the command lab?)"),
+        ("help", " (did you mean --help?)"),
+        ("none.pcap", ""),
+    ],
 )
 def test_a_misspelt_command_is_a_file_that_is_not_there_and_the_command_is_named(word, hint, healthy):
     line = f"explain: {word}: no such file or directory{hint}\n"
