@@ -95,9 +95,8 @@ def frames(evidence: Sequence[Evidence], captures: Sequence[CaptureInfo], langua
         numbers = ", ".join(spans) + (", ..." if len(one.frames) > _MOST_RANGES else "")
         name = vantage(one.capture, one.interface, captures)
         is_named = name is not None and (len(evidence) > 1 or len(captures) > 1)
-        told.append(
-            say("render.frame-at" if is_named else "render.frame", {"frames": numbers, "vantage": name}, language)
-        )
+        form = f"{'frame' if numbers.isdigit() else 'frames'}{'-at' if is_named else ''}"
+        told.append(say(f"render.{form}", {"frames": numbers, "vantage": name}, language))
     return "; ".join(told)
 
 

@@ -58,8 +58,8 @@ def test_an_address_with_an_emoji_in_it_stays_an_address():
 
 def test_frames_name_their_vantage_point_where_there_are_several():
     evidence = (Evidence(0, 0, ((1, 2), (4, 4))), Evidence(0, 1, ((3, 3),)))
-    assert frames(evidence, [capture("a", "eth0", "eth1")], "en") == "eth0: frame 1-2, 4; eth1: frame 3"
-    assert frames(evidence[:1], [capture("a")], "en") == "frame 1-2, 4"
+    assert frames(evidence, [capture("a", "eth0", "eth1")], "en") == "eth0: frames 1-2, 4; eth1: frame 3"
+    assert frames(evidence[:1], [capture("a")], "en") == "frames 1-2, 4"
 
 
 def test_the_story_has_a_verdict_a_list_with_frames_and_the_filter_as_code():
