@@ -65,6 +65,7 @@ UNKNOWN_LINK = 1 << 19  # a link type that is not decoded
 GOOD_CHECKSUM = 1 << 20  # of TCP, UDP, ICMP: verified and right
 EXTENSIONS = 1 << 21  # IPv4 options or IPv6 extension headers
 ROUTED = 1 << 22  # IPv6 with a routing header that is not used up: another target comes last
+FOR_OTHERS = 1 << 23  # the link layer says that the frame was for another MAC than the recording host's (SLL, SLL2)
 IP = IPV4 | IPV6
 
 FIN, SYN, RST, ACK = 1, 2, 4, 16

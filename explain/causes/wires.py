@@ -15,6 +15,7 @@ from explain.causes.sightings import look
 from explain.causes.vanish import Vanished, vanished
 from explain.exchanges.ndp.mld_report import solicited_node
 from explain.record import dataclass
+from explain.table import FOR_OTHERS
 
 if TYPE_CHECKING:
     from explain.causes.context import Context
@@ -171,6 +172,9 @@ class Wires:
         """Whether the answers bear a MAC that is not the asker's: the wire shows them, the kernel drops them."""
         own = {hit.source_mac for spot in self.sender for hit in spot.requests}
         to = {hit.target_mac for spot in self.sender for hit in spot.replies}
+        layers = self.witnesses.table.layers if self.witnesses.table is not None else ()
+        if to and all(layers[hit.row] & FOR_OTHERS for spot in self.sender for hit in spot.replies):
+            return True
         return bool(own and to) and "" not in own | to and not own & to and len(self.sender) == 1
 
     @property

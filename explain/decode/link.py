@@ -18,7 +18,7 @@ from explain.arrays import distinct
 from explain.decode.slab import LINK
 from explain.decode.tags import NO_TYPE, SMALLEST_TYPE, TYPE_IPV4, TYPE_IPV6, follow, ppp_types
 from explain.record import dataclass
-from explain.table import CUT, ETHERNET, OUTGOING, UNKNOWN_LINK
+from explain.table import CUT, ETHERNET, FOR_OTHERS, OUTGOING, UNKNOWN_LINK
 
 if TYPE_CHECKING:
     from explain.decode.slab import Slab
@@ -29,7 +29,7 @@ _ETHERNET, _PPP, _PPP_SERIAL, _CISCO, _SLL = 1, 9, 50, 104, 113
 _LOOPBACKS = (0, 108)  # LINKTYPE_NULL and LINKTYPE_LOOP
 _IP_LINKS = (101, 12, 14, 228, 229)  # LINKTYPE_RAW, as three systems number it; _IPV4; _IPV6
 _FAMILIES = {2: TYPE_IPV4, 10: TYPE_IPV6, 24: TYPE_IPV6, 28: TYPE_IPV6, 30: TYPE_IPV6}  # AF_INET6 differs by system
-_TO_OTHERS_BY_US = 4  # packet type "outgoing" of both cooked forms
+_TO_OTHERS_BY_US, _TO_OTHERS_BY_OTHERS = 4, 3  # packet types of both cooked forms
 _HDLC_ADDRESS = 0xFF03
 _SIXTEEN = np.uint64(16)
 _COLUMNS = (
@@ -119,9 +119,10 @@ def _cooked(slab: Slab, link_type: int) -> LinkFields:
     packet_kind = slab.u1(kind_at) if is_second else slab.u2(kind_at)
     address_length = slab.u1(length_at) if is_second else slab.u2(length_at)
     mac = slab.u2(mac_at).astype(np.uint64) << np.uint64(32) | slab.u4(mac_at + 2)
-    outgoing = np.where(packet_kind == _TO_OTHERS_BY_US, np.uint32(ETHERNET | OUTGOING), np.uint32(ETHERNET))
+    kinds = (packet_kind == _TO_OTHERS_BY_US, packet_kind == _TO_OTHERS_BY_OTHERS)
+    headers = np.select(kinds, (np.uint32(ETHERNET | OUTGOING), np.uint32(ETHERNET | FOR_OTHERS)), np.uint32(ETHERNET))
     fields = LinkFields(
-        slab.u2(type_at), np.full(count, size, np.int32), outgoing, np.zeros(count, np.uint16),
+        slab.u2(type_at), np.full(count, size, np.int32), headers, np.zeros(count, np.uint16),
         np.where(address_length == 6, mac, np.uint64(NO_MAC)), np.full(count, NO_MAC, np.uint64),
         slab.u4(LINK + 4).astype(np.int64) if is_second else None,
     )  # fmt: skip

@@ -8,7 +8,17 @@ from decode.windows import A4, A6, B4, B6, KINDS, decoded, known, of_frames, win
 
 from explain.addresses import NO_MAC
 from explain.model import Interface
-from explain.table import EXTENSIONS, FRAGMENT, LATER_FRAGMENT, MALFORMED, OUTGOING, ROUTED, TCP, UNKNOWN_LINK
+from explain.table import (
+    EXTENSIONS,
+    FOR_OTHERS,
+    FRAGMENT,
+    LATER_FRAGMENT,
+    MALFORMED,
+    OUTGOING,
+    ROUTED,
+    TCP,
+    UNKNOWN_LINK,
+)
 
 
 def kind(name: str) -> dict:
@@ -103,8 +113,10 @@ def test_cooked_frames_name_the_sender_the_direction_and_the_device() -> None:
     packet = KINDS["udp"][0][14:]
     head = bytes.fromhex("0800 0000 00000005 0001 04 06 00005e0053010000")
     echo = bytes.fromhex("0800 0000 00000001 0304 04 06 0000000000000000")
-    table = decoded(window([head + packet, echo + packet]), link_type=276)
-    first, second = known(table)
+    others = head[:10] + b"\3" + head[11:]
+    table = decoded(window([head + packet, echo + packet, others + packet]), link_type=276)
+    first, second, third = known(table)
+    assert third["layers"] & (OUTGOING | FOR_OTHERS) == FOR_OTHERS
     assert first["macs"] == (0x00005E005301, NO_MAC)
     assert first["layers"] & OUTGOING
     devices = [(table.places[one["place"]].device, table.places[one["place"]].is_echo) for one in (first, second)]
