@@ -34,12 +34,10 @@ def reasons_for(wires: Wires, strikes: tuple[Strike, ...]) -> list[Reason]:
         else:
             resets = wires.count("resets")
             answered = "astray" if wires.is_answer_for_another else "answered"
-            shown = answered if replies else "reset" if resets else "silent"
-            found.append(
-                _reason(
-                    wires, f"diagnosis.wire.{shown}", {"count": len(rows), "replies": replies, "resets": resets}, rows
-                )
-            )
+            told = [each for spot in wires.sender for each in spot.errors if wires.context.tool == "trace"]
+            shown = answered if replies else "reset" if resets else "traced" if told else "silent"
+            counts = {"count": len(rows), "replies": replies, "resets": resets, "told": len(told)}
+            found.append(_reason(wires, f"diagnosis.wire.{shown}", counts, rows))
     elif wires.lookups_failed and strike.at == "dns-server":
         rows = _questions(wires)
         found.append(_reason(wires, "diagnosis.wire.looked-up", {"count": len(wires.lookups)}, rows))
