@@ -22,10 +22,14 @@ if TYPE_CHECKING:
     from explain.story.teller import Teller
     from explain.table import PacketTable, Rows
 
+_LONGEST_WAY = 20  # places that are named
+_MOST_ROUNDS = 2  # times that a packet is told to come by where it was
+
 
 def _way(names: list[str]) -> list[str]:
     """The places of a way; one that saw it again and again, as in a flood, twice: coming and going."""
-    return [name for _, run in groupby(names) for name in islice(run, 2)]
+    way = [name for _, run in groupby(names) for name in islice(run, 2)]
+    return way if len(way) <= _LONGEST_WAY else [*way[: _LONGEST_WAY // 2], "...", way[-1]]
 
 
 def journey(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:
@@ -42,16 +46,7 @@ def journey(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Ite
         yield line(teller, "journey.way", fields, rows, name, **ends)
         if any(sight.device is not None for sight in fields.seen) and teller.first("journey.ifindex").endswith("first"):
             yield line(teller, "journey.ifindex.first", fields, rows[:1], name)
-    for before, after, row in zip(fields.seen, fields.seen[1:], rows[1:], strict=False):
-        for message in _steps(after):
-            steps = {
-                "at": spot_name(table, before),
-                "to": spot_name(table, after),
-                "wait_ns": max(after.step_ns or 0, 0),
-            }
-            values = _values(table, before, after)
-            shown = message if values["ttl_before"] and values["ttl_after"] else "journey.rewritten-by-text"
-            yield line(teller, shown, None, [row], name, **values, **steps)
+    yield from _passed_on(teller, fields, rows, name)
     for lost in fields.lost_segments:
         yield _lost_segments(teller, fields, lost, name)
     if outcome == "vanished":
@@ -61,6 +56,29 @@ def journey(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Ite
     elif outcome == "answered-elsewhere":
         message = "journey.elsewhere-partly" if fields.missing else "journey.elsewhere"
         yield line(teller, message, fields, rows, name, **ends)
+
+
+def _passed_on(teller: Teller, fields: Journey, rows: list[int], name: str) -> Iterator[Line]:
+    """Who passed it on from place to place; what comes by its places again and again is told shortly."""
+    table = whole(teller.table)
+    again: list[int] = []
+    values: dict[str, Any] = {}
+    for before, after, row in zip(fields.seen, fields.seen[1:], rows[1:], strict=False):
+        for message in _steps(after):
+            at, to = spot_name(table, before), spot_name(table, after)
+            is_back = message == "journey.routed" and at == to
+            if is_back and len(again) >= _MOST_ROUNDS:
+                again.append(row)
+                continue
+            values = _values(table, before, after)
+            shown = message if values["ttl_before"] and values["ttl_after"] else "journey.rewritten-by-text"
+            if is_back and shown == message:
+                again.append(row)
+                shown = "journey.routed-back"
+            yield line(teller, shown, None, [row], name, **values, at=at, to=to, wait_ns=max(after.step_ns or 0, 0))
+    if rest := again[_MOST_ROUNDS:]:
+        values["ttl_after"] = int(table.ttl[rest[-1]])
+        yield line(teller, "journey.rounds", None, rest, name, **values, count=len(rest))
 
 
 def line(teller: Teller, message: str, fields: object, rows: list[int], exchange: str, **more: Any) -> Line:

@@ -111,6 +111,8 @@ def _advice(finding: Finding, *, everything: bool) -> list[Line]:
     lines.append(Line(message(finding, "next"), values, finding.evidence, 1, None, "item"))
     if finding.cause in IDS:
         lines.append(Line("story.page", {"cause": finding.cause}, finding.evidence, 1, None, "item"))
+    if not finding.evidence:  # the frames that show it all stand for others
+        return lines
     lines.append(Line("story.heading.evidence", {}, (), 1, None, "subheading"))
     return lines + _proof(finding)
 

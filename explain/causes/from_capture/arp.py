@@ -59,6 +59,7 @@ def _conflicts(scene: Scene) -> Iterator[Seen]:
         if forgers[address]:
             values |= {"case": "unasked", "forger": min(forgers[address]), "mac": _victim(macs, greedy)}
         misled = _misled(scene, forgers[address])
+        rows = rows or [int(row) for part, index in misled for row in part.rows(index)]
         yield Seen(cause, "likely", [*members, *misled], rows, (rival, "proxy-arp-in-play"), values)
 
 
