@@ -232,7 +232,10 @@ def _closing(told: _Told, rows: Rows, from_client: Bools, *, is_ignored: bool) -
     if len(accepts):
         resets = resets[resets > accepts[0]]  # what was reset before was an older connection
     if len(resets) and told.outcome not in ("refused", "half-open", "unanswered"):
-        sender = values["client"] if from_client[resets[0]] else values["server"]
-        yield told.line("tcp.reset-ignored" if is_ignored else "tcp.reset", rows[resets], sender=sender)
+        first = int(resets[0])
+        sender = values["client"] if from_client[first] else values["server"]
+        is_over = all((is_fin & side)[:first].any() for side in (from_client, ~from_client))
+        message = "tcp.reset-ignored" if is_ignored else "tcp.reset-after-fins" if is_over else "tcp.reset"
+        yield told.line(message, rows[resets], sender=sender)
     elif told.outcome == "open" and not is_fin.any():
         yield told.line("tcp.still-open", rows[-1:])

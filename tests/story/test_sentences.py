@@ -157,3 +157,15 @@ def test_an_address_that_a_host_gave_itself_is_told_as_such():
 
     assert "that a host gives itself where no DHCP server answers" in announced("169.254.7.7")
     assert "gives itself" not in announced(ALICE)
+
+
+def test_a_reset_after_both_fins_loses_nothing():
+    opened = [segment(CLIENT, SERVER, SYN, seq=100), segment(SERVER, CLIENT, SYN | ACK, BACK, seq=500, ack=101)]
+    opened.append(segment(CLIENT, SERVER, ACK, seq=101, ack=501))
+    fins = [
+        segment(SERVER, CLIENT, FIN | ACK, BACK, seq=501, ack=101),
+        segment(CLIENT, SERVER, FIN | ACK, seq=101, ack=502),
+    ]
+    reset = segment(SERVER, CLIENT, 4, BACK, seq=502)
+    assert "RST after both FINs" in told(*opened, *fins, reset)
+    assert "what was still under way is lost" in told(*opened, fins[0], reset)
