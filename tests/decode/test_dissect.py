@@ -30,7 +30,8 @@ COMPARED = (
     "tcp.options.wscale.shift", "tcp.options.timestamp.tsval", "tcp.options.timestamp.tsecr", "udp.srcport",
     "udp.dstport", "udp.length", "udp.checksum", "icmp.type", "icmp.code", "icmp.checksum", "icmpv6.type",
     "icmpv6.code", "icmpv6.checksum", "icmpv6.nd.ns.target_address", "icmpv6.nd.na.target_address",
-    "icmpv6.nd.na.flag.s", "icmpv6.nd.ra.router_lifetime", "icmpv6.opt.prefix", "icmpv6.opt.linkaddr", "dns.id",
+    "icmpv6.nd.na.flag.s", "icmpv6.nd.ra.router_lifetime", "icmpv6.opt.prefix", "icmpv6.opt.linkaddr",
+    "icmpv6.opt.rdnss", "icmpv6.opt.dnssl", "dns.id",
     "dns.flags.rcode", "dns.count.answers", "dns.qry.name", "dns.qry.type", "dns.a", "dns.aaaa", "dhcp.type",
     "dhcp.id", "dhcp.ip.client", "dhcp.ip.your", "dhcp.ip.server", "dhcp.ip.relay", "dhcp.hw.mac_addr",
     "icmpv6.mldr.mar.record_type", "icmpv6.mldr.mar.multicast_address", "llc.dsap", "llc.control", "dns.qry.class",
@@ -273,6 +274,19 @@ def test_a_query_of_mld_is_read_to_its_end(rest, told):
     assert [layer.name for layer in layers] == ["eth", "ipv6", "icmpv6"]
     prefix = "icmpv6.mld."
     assert {one.name.removeprefix(prefix): one.value for one in layers[2].fields if one.name.startswith(prefix)} == told
+
+
+def test_options_of_a_router_name_routes_servers_and_search_domains():
+    """Source: RFC 4191, 2.3; RFC 8106, 5.1 and 5.2."""
+    options = (
+        bytes((24, 2, 48, 8, 0, 0, 7, 8)) + packed("2001:db8:1::")[:8]
+        + bytes((25, 3, 0, 0, 0, 0, 7, 8)) + packed("2001:db8::53")
+        + bytes((31, 3, 0, 0, 0, 0, 7, 8)) + b"\3lan\0\1a\1b\0".ljust(16, b"\0")
+    )  # fmt: skip
+    message = icmp6("fe80::1", "ff02::1", 134, 0, 0x40000708, bytes(8) + options)
+    fields = only(eth(A, B, 0x86DD, ip("fe80::1", "ff02::1", 58, message)))[2].fields
+    told = [field.value for field in fields if field.name.startswith("icmpv6.opt.")]
+    assert told == [24, 2, 48, 1, 1800, "2001:db8:1::", 25, 3, 1800, "2001:db8::53", 31, 3, 1800, "lan", "a.b"]
 
 
 def test_what_is_no_report_of_igmp_is_not_read_as_one():

@@ -10,6 +10,8 @@ from explain.decode.dissect.field import CutError, Means, Next
 from explain.decode.dissect.ip import time_of_day
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from explain.decode.dissect.field import Header
 
 TYPES = {
@@ -45,6 +47,8 @@ _RECORD = groups.Names(
     "icmpv6.mldr.mar.multicast_address", None,
 )  # fmt: skip
 _TIMES = (13, 14)
+_ROUTE, _NAME_SERVERS, _SEARCH_LIST = 24, 25, 31
+_PREFERENCES = {0: "medium", 1: "high", 3: "low"}  # RFC 4191, 2.1
 _ERRORS, _ERRORS_V6 = (3, 4, 5, 11, 12), (1, 2, 3, 4)
 _OPTIONS_AT = {133: 8, 134: 16, 135: 24, 136: 24, 137: 40}
 _MOST_OPTIONS = 32
@@ -142,7 +146,7 @@ def _router(header: Header) -> None:
     header.number("icmpv6.nd.ra.cur_hop_limit", 4, 1)
     header.bits("icmpv6.nd.ra.flag.m", 5, 1, 0, 1)
     header.bits("icmpv6.nd.ra.flag.o", 5, 1, 1, 1)
-    header.bits("icmpv6.nd.ra.flag.prf", 5, 1, 3, 2, {0: "medium", 1: "high", 3: "low"})
+    header.bits("icmpv6.nd.ra.flag.prf", 5, 1, 3, 2, _PREFERENCES)
     lifetime = int.from_bytes(header.raw(6, 2), "big")
     header.number("icmpv6.nd.ra.router_lifetime", 6, 2, None, None if lifetime else ("no-default-router", {}))
     header.number("icmpv6.nd.ra.reachable_time", 8, 4)
@@ -186,9 +190,32 @@ def _option(header: Header, at: int, size: int) -> None:
         header.text("icmpv6.opt.prefix", at + 16, 16, ipv6_text(octets[16:32]))
     elif kind == 5 and size >= 8:
         header.number("icmpv6.opt.mtu", at + 4, 4)
-    elif kind == 25:
+    elif kind == _ROUTE:
+        header.number("icmpv6.opt.prefix.length", at + 2, 1)
+        header.bits("icmpv6.opt.route_info.flag.route_preference", at + 3, 1, 3, 2, _PREFERENCES)
+        header.number("icmpv6.opt.route_lifetime", at + 4, 4, None, _lasting(octets[4:8]))
+        header.text("icmpv6.opt.prefix", at + 8, size - 8, ipv6_text(octets[8:24].ljust(16, b"\0")))
+    elif kind == _NAME_SERVERS:
+        header.number("icmpv6.opt.rdnss.lifetime", at + 4, 4, None, _lasting(octets[4:8]))
         for place in range(8, size - 15, 16):
             header.text("icmpv6.opt.rdnss", at + place, 16, ipv6_text(octets[place : place + 16]))
+    elif kind == _SEARCH_LIST:
+        header.number("icmpv6.opt.dnssl.lifetime", at + 4, 4, None, _lasting(octets[4:8]))
+        for place, end, name in _names(octets):
+            header.text("icmpv6.opt.dnssl", at + place, end - place, name)
+
+
+def _names(octets: bytes) -> Iterator[tuple[int, int, str]]:
+    """Where the names of a search list stand, and the names; zeros fill up the option (RFC 8106, 5.2)."""
+    first = at = _SIZE
+    labels: list[str] = []
+    while at < len(octets) and at + octets[at] < len(octets):
+        labels.append(octets[at + 1 : at + 1 + octets[at]].decode("utf-8", "backslashreplace"))
+        at += 1 + octets[at]
+        if not labels[-1]:
+            if first + 1 < at:
+                yield first, at, ".".join(labels[:-1])
+            first, labels = at, []
 
 
 def _lasting(octets: bytes) -> Means | None:
