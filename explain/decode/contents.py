@@ -201,7 +201,7 @@ class Contents:
         count = self._room_for(name, size + _PER_COPY)
         data = block.slab.data.data
         ends = zip(start[:count].tolist(), (start + size)[:count].tolist(), strict=True)
-        octets = [bytes(data[first:end]) for first, end in ends]
+        octets = [data[first:end].tobytes() for first, end in ends]
         into.row.extend((rows[:count] + block.first).tolist())
         into.octets.extend(octets)
         into.skip.extend([0] * count)

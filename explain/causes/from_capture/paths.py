@@ -68,11 +68,10 @@ def _is_no_offload(table: PacketTable, bad: Rows) -> Bools:
     is_doubted[table.link[bad]] = True
     verified = np.flatnonzero(layers & (GOOD_CHECKSUM | BAD_CHECKSUM | BAD_IP_CHECKSUM) != 0)
     verified = verified[is_doubted[table.link[verified]]]
-    is_icmp = (layers & (ICMP | ICMPV6) != 0).astype(np.int64)
 
     def who(rows: Rows) -> Rows:
         sender: Rows = table.place[rows].astype(np.int64) * len(table.links.source) + table.link[rows]
-        key: Rows = sender * 2 + is_icmp[rows]
+        key: Rows = sender * 2 + (layers[rows] & (ICMP | ICMPV6) != 0)
         return key
 
     is_bad = (layers[verified] & (BAD_CHECKSUM | BAD_IP_CHECKSUM) != 0).astype(np.int64)
@@ -80,7 +79,7 @@ def _is_no_offload(table: PacketTable, bad: Rows) -> Bools:
     wrong = np.bincount(inverse, is_bad, len(known))
     is_fine = (wrong < counts * _OFFLOADED) & (counts >= _FEWEST_VERIFIED)
     # No card leaves the checksum of ICMP open, so there a single wrong one is damage.
-    fine: Bools = is_fine[np.searchsorted(known, who(bad))] | (is_icmp[bad] > 0)
+    fine: Bools = is_fine[np.searchsorted(known, who(bad))] | (layers[bad] & (ICMP | ICMPV6) != 0)
     return fine
 
 
