@@ -7,6 +7,7 @@ does any other skip: a check that quietly stopped running is found on the day it
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Generator
 from functools import cache
 from pathlib import Path
@@ -32,6 +33,8 @@ def pytest_configure(config: pytest.Config) -> None:
         suppress_health_check=[HealthCheck.too_slow],
     )
     settings.load_profile("house")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a script that starts the tests behind it (`./test &`)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "needs(*things): corpus, cases, root, namespaces, or programs that must be here")
     config.addinivalue_line("markers", "full: too big for every day; runs with --full")
     config.addinivalue_line("markers", "spread: tests of this file may run on several workers")
