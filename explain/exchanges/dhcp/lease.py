@@ -103,7 +103,7 @@ def find(table: PacketTable) -> ExchangeColumns:
     found = talks(table)
     told = [Found(outcome(talk), talk.rows(), talk) for talk in found]
     serving = {
-        (step.place, int(table.links.source[table.link[step.row]]).to_bytes(6, "big"))
+        (step.place, int(table.links.source[table.link[step.row]]))
         for talk in found
         for step in talk.of("OFFER", "ACK", "NAK")
     }
@@ -124,7 +124,7 @@ def _network(offer: DhcpOffer) -> int:
     return int(IPv4Address(offer.address)) & mask
 
 
-def _fields(table: PacketTable, talk: Talk, serving: set[tuple[int, bytes]]) -> DhcpLease:
+def _fields(table: PacketTable, talk: Talk, serving: set[tuple[int, int]]) -> DhcpLease:
     from explain.exchanges.dhcp.options import describe
 
     text = table.addresses.text
@@ -171,7 +171,7 @@ def _fields(table: PacketTable, talk: Talk, serving: set[tuple[int, bytes]]) -> 
         is_search=any(
             step.said.kind == "DISCOVER"
             and not step.said.relay
-            and (step.source != 0 or (step.place, talk.hardware) in serving)
+            and (step.source != 0 or (step.place, int.from_bytes(talk.hardware, "big")) in serving)
             for step in own
         ),
         is_broadcast=any(step.said.is_broadcast for step in own),
