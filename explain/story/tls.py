@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from explain.exchanges.tls.talk import ENCRYPTED_FROM
 from explain.model import Line
 
 if TYPE_CHECKING:
@@ -24,7 +25,14 @@ def lines(teller: Teller, tls: Tls, rows: Rows, name: str, values: dict[str, Any
     if tls.hello_frame is not None:
         yield line("tls.hello" if tls.server_name else "tls.hello-nameless", tls.hello_frame)
     if tls.answer_frame is not None:
-        yield line("tls.answered" if tls.version == "TLS 1.3" else "tls.answered-clear", tls.answer_frame)
+        yield line(_answered(tls), tls.answer_frame)
     if tls.alert_frame is not None:
         speaker = Line(f"tls.{tls.alert_by}", {})
         yield line("tls.fatal" if tls.is_fatal else "tls.warning", tls.alert_frame, speaker_line=speaker)
+
+
+def _answered(tls: Tls) -> str:
+    """Which sentence says what of the server's answer can be read."""
+    if (tls.version or "").startswith(ENCRYPTED_FROM):
+        return "tls.answered"
+    return "tls.answered-again" if tls.is_resumed else "tls.answered-clear"

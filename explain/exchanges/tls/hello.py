@@ -37,6 +37,7 @@ _RECORD_SIZE = 0x7FFF  # bits of the first two octets of a record of SSL 2
 _SERVER_NAME, _PROTOCOLS, _SUPPORTED_VERSIONS = 0, 16, 43
 _FATAL = 2
 RECORD_HEADER, _MESSAGE_HEADER = 5, 4
+_SESSION = _MESSAGE_HEADER + 2 + 32 + 1  # behind version, random and its own length
 _LONGEST_RECORD = (1 << 14) + 2048
 _MOST_RECORDS, _MOST_EXTENSIONS = 32, 256
 
@@ -58,12 +59,14 @@ class Hello:
         version: the one chosen, or the highest one offered, with ``supported_versions`` considered.
         server_name: asked for by the client (RFC 6066, 3), None if it names none.
         protocols: application protocols offered or chosen, such as h2 (RFC 7301).
+        session: id of the session; a server that repeats the client's takes that one up again (RFC 5246, 7.4.1.3).
     """
 
     is_client: bool
     version: int
     server_name: str | None
     protocols: tuple[str, ...]
+    session: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,7 @@ def records(octets: bytes) -> list[Record]:
 def hello(record: Record) -> Hello | None:
     """The hello that begins a handshake record, as far as it was captured; None if it holds none."""
     body = record.body
-    if record.kind != HANDSHAKE or len(body) < _MESSAGE_HEADER + 34 or body[0] not in (_CLIENT_HELLO, _SERVER_HELLO):
+    if record.kind != HANDSHAKE or len(body) < _SESSION or body[0] not in (_CLIENT_HELLO, _SERVER_HELLO):
         return None
     if int.from_bytes(body[1:4], "big") > _LONGEST_RECORD:  # encrypted, and the type was chance
         return None
@@ -104,7 +107,7 @@ def hello(record: Record) -> Hello | None:
     supported = _supported(extensions.get(_SUPPORTED_VERSIONS, b""), is_client)
     return Hello(
         is_client, max(supported, default=version), _server_name(extensions.get(_SERVER_NAME, b"")),
-        _protocols(extensions.get(_PROTOCOLS, b"")),
+        _protocols(extensions.get(_PROTOCOLS, b"")), body[_SESSION : _SESSION + body[_SESSION - 1]],
     )  # fmt: skip
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _MOST_JOINS = 4  # for each piece, on the average
 _SEQUENCE = 1 << 32
+ENCRYPTED_FROM = "TLS 1.3"
+"""What the name of a version begins with whose certificates are encrypted, drafts included (RFC 8446, 4.4.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Tls:
         server_name: what the client asked for.
         alert: the first fatal alert, else the first one that can be read; None if there is none.
         alert_by: ``client`` or ``server``; alert_frame: where it is.
-        is_answered: the server said hello.
+        is_answered: the server said hello; is_resumed: and took up an earlier session again (before TLS 1.3).
         protocols: offered by the client; protocol: chosen by the server, where that can be read.
         hello_frame, answer_frame: the first ClientHello and the first ServerHello; None if not recorded.
     """
@@ -50,6 +52,7 @@ class Tls:
     protocol: str | None
     hello_frame: int | None
     answer_frame: int | None
+    is_resumed: bool
 
 
 _NOTHING = Tls(
@@ -64,6 +67,7 @@ _NOTHING = Tls(
     protocol=None,
     hello_frame=None,
     answer_frame=None,
+    is_resumed=False,
 )
 
 
@@ -78,13 +82,17 @@ def by_connection(table: PacketTable, connections: ExchangeColumns) -> dict[int,
     owners = np.searchsorted(connections.bounds, at, "right") - 1
     found: dict[int, Tls] = {}
     client_side: dict[int, int] = {}
+    wanted: dict[int, bytes] = {}  # the session that the client would like to go on with
     for row, index in sorted(zip(connections.frames[at].tolist(), owners.tolist(), strict=True)):
         side = int(table.layers[row]) & REVERSED
         read = [(hello(record), alert(record)) for record in records(segments[row])]
         for said, warned in read or [(old_hello(segments[row]), None)]:
             if said is not None:
                 client_side.setdefault(index, side if said.is_client else side ^ REVERSED)
-                found[index] = _with_hello(found.get(index, _NOTHING), said, int(table.frame[row]))
+                if said.is_client and said.session:
+                    wanted[index] = said.session
+                is_again = wanted.get(index) == said.session
+                found[index] = _with_hello(found.get(index, _NOTHING), said, int(table.frame[row]), is_again=is_again)
             elif warned is not None:
                 by = _speaker(table, connections, index, side, client_side)
                 found[index] = _with_alert(found.get(index, _NOTHING), warned, by, int(table.frame[row]))
@@ -135,7 +143,7 @@ def _speaker(
     return "client" if side == client_side[index] else "server"
 
 
-def _with_hello(tls: Tls, said: Hello, frame: int) -> Tls:
+def _with_hello(tls: Tls, said: Hello, frame: int, *, is_again: bool) -> Tls:
     version = version_name(said.version)
     if said.is_client:
         return replace(
@@ -144,7 +152,11 @@ def _with_hello(tls: Tls, said: Hello, frame: int) -> Tls:
             hello_frame=tls.hello_frame or frame,
         )  # fmt: skip
     chosen = said.protocols[0] if said.protocols else tls.protocol
-    return replace(tls, version=version, is_answered=True, protocol=chosen, answer_frame=tls.answer_frame or frame)
+    is_resumed = is_again and not version.startswith(ENCRYPTED_FROM)
+    return replace(
+        tls, version=version, is_answered=True, protocol=chosen, answer_frame=tls.answer_frame or frame,
+        is_resumed=is_resumed,
+    )  # fmt: skip
 
 
 def _with_alert(tls: Tls, warned: Alert, by: str, frame: int) -> Tls:

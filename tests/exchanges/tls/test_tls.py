@@ -36,8 +36,8 @@ def client_hello(*extensions, version=0x0303):
     return record(HANDSHAKE, b"\1" + len(body).to_bytes(3, "big") + body)
 
 
-def server_hello(*extensions, version=0x0303):
-    body = struct.pack(">H", version) + b"r" * 32 + b"\0" + struct.pack(">HB", 0x1301, 0)
+def server_hello(*extensions, version=0x0303, session=b""):
+    body = struct.pack(">H", version) + b"r" * 32 + bytes((len(session),)) + session + struct.pack(">HB", 0x1301, 0)
     body += struct.pack(">H", len(b"".join(extensions))) + b"".join(extensions)
     return record(HANDSHAKE, b"\2" + len(body).to_bytes(3, "big") + body, 0x0303)
 
@@ -157,6 +157,22 @@ def test_a_server_that_answers_with_ssl_2_has_chosen_it(certificate, version):
 )
 def test_a_draft_of_tls_1_3_that_a_server_chose_is_not_taken_for_tls_1_2(answer):
     assert tls_of(connection(answer, from_client=[client_hello()])).version == "TLS 1.3 (draft 20)"
+
+
+@pytest.mark.parametrize(
+    ("session", "more", "said"),
+    [
+        (b"s" * 32, (), "takes up an earlier session again: it sends no certificate"),
+        (b"t" * 32, (), "Its certificate still comes in the clear"),
+        (b"s" * 32, (extension(43, b"\3\4"),), "chose TLS 1.3. What follows is encrypted"),
+        (b"", (extension(43, b"\x7f\x14"),), "chose TLS 1.3 (draft 20). What follows is encrypted"),
+    ],
+    ids=["again", "anew", "1.3", "draft"],
+)
+def test_what_can_be_read_behind_the_servers_answer_depends_on_version_and_session(session, more, said):
+    report = connection(server_hello(*more, session=session), from_client=[client_hello()])
+    assert said in " ".join(report.story().split())
+    assert tls_of(report).is_resumed == ("again" in said)
 
 
 def test_a_hello_sent_again_is_read_once():
