@@ -305,3 +305,12 @@ def test_fins_sent_again_without_any_data_are_no_trouble_to_look_at():
         segment(*ends, SYN, seq=1), segment(*reversed(ends), 18, seq=9, ack=2), segment(*ends, 16, seq=2, ack=10), *fins
     )
     assert [one.kind for one in found.exchanges] == ["tcp.connection"]
+
+
+@pytest.mark.parametrize(
+    ("lab", "is_named"), [("gateway-interface-down", True), ("gateway-interface-down.ipv6-tcp", False)]
+)
+def test_what_only_ipv4_can_suffer_is_no_rival_of_what_ipv6_suffers(lab, is_named):
+    rivals = {name for one in explain.explain(f"pcaps/{lab}/capture.pcapng").findings for name in one.rivals}
+    assert ({"rp-filter-strict", "arp-ignored-by-target"} <= rivals) is is_named
+    assert "wrong-gateway-address" in rivals

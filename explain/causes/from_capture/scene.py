@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, overload
 
+import numpy as np
+
 from explain.causes.from_capture.one_link import OneLink
 from explain.exchanges.columns import none_of
 from explain.exchanges.together import CONVERSATIONS
 from explain.model import Finding
 from explain.places.near import whole_of
 from explain.record import dataclass
-from explain.table import ranges
+from explain.table import IPV6, ranges
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -157,6 +159,17 @@ class Findings(Sequence[Finding]):
         return self._made[index]
 
 
+_ONLY_IPV4 = frozenset(("rp-filter-strict", "arp-ignored-by-target"))
+"""Causes that are settings of IPv4 alone."""
+
+
+def _rivals(scene: Scene, seen: Seen) -> tuple[str, ...]:
+    table = whole_of(scene.table) if seen.elsewhere else scene.table
+    layers = table.layers[np.asarray(seen.elsewhere or seen.rows, np.int64)]
+    is_ipv6 = len(layers) > 0 and bool((layers & IPV6).all())
+    return tuple(name for name in dict.fromkeys(seen.rivals) if not (is_ipv6 and name in _ONLY_IPV4))
+
+
 def _finding(scene: Scene, seen: Seen) -> Finding:
     positions = sorted({scene.exchanges.position(part, index) for part, index in seen.members})
     evidence = whole_of(scene.table).evidence(seen.elsewhere) if seen.elsewhere else scene.table.evidence(seen.rows)
@@ -165,7 +178,7 @@ def _finding(scene: Scene, seen: Seen) -> Finding:
         seen.certainty,
         tuple(f"e{position + 1}" for position in positions),
         evidence,
-        tuple(dict.fromkeys(seen.rivals)),
+        _rivals(scene, seen),
         frame_filter(evidence),
         seen.values,
     )
