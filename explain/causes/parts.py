@@ -263,8 +263,13 @@ def _beside(spots: Iterable[Spot], sender: tuple[Spot, ...], destination: str | 
     own link a router may answer for it (proxy ARP), so requests must have come there with fewer hops, or not at all.
     """
     hottest = max((hit.ttl for spot in sender for hit in spot.requests), default=0)
+    # Of two interfaces of one host on the link both answer, each with its MAC, and requests come to one of them.
+    macs = {mac for spot in spots for mac in spot.answered.get(destination or "", ())}
     return tuple(
         spot
         for spot in spots
-        if destination in spot.answered and spot not in sender and all(hit.ttl < hottest for hit in spot.requests)
+        if set(spot.answered.get(destination or "", ())) == macs
+        and macs
+        and spot not in sender
+        and all(hit.ttl < hottest for hit in spot.requests)
     )

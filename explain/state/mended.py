@@ -230,7 +230,9 @@ def _led(network: Network, here: Place, there: Place, prefix: Prefix) -> Network
 
 
 def _raised(state: HostState, name: str) -> HostState:
-    """The host with an interface that is up, plugged in, and no port of anything."""
+    """The host with an interface that is up, plugged in, and no port of anything; a bridge takes its ports along."""
+    own = state.interface(name)
+    ports = {each.name for each in state.interfaces or () if each.master == name and own is not None and not own.is_up}
     return replace(
         state,
         interfaces=tuple(
@@ -239,4 +241,6 @@ def _raised(state: HostState, name: str) -> HostState:
             else each
             for each in state.interfaces or ()
         ),
+        bridge_ports=state.bridge_ports
+        and tuple(replace(each, state="forwarding") if each.device in ports else each for each in state.bridge_ports),
     )

@@ -144,14 +144,12 @@ def owners(network: Network, places: Iterable[Place], address: str) -> list[Plac
 
 
 def place_of_mac(network: Network, mac: str | None) -> Place | None:
-    """The interface that has a MAC, if a state shows it."""
+    """The interface that has a MAC, if a state shows it; the bridge rather than the port that it has the MAC from."""
     if mac is None:
         return None
-    for name, state in network.hosts.items():
-        for each in state.interfaces or ():
-            if each.mac == mac:
-                return name, each.name
-    return None
+    found = [(each.master is not None, (name, each.name)) for name, state in network.hosts.items()
+             for each in state.interfaces or () if each.mac == mac]  # fmt: skip
+    return min(found, key=lambda one: one[0])[1] if found else None
 
 
 def from_links(links: Iterable[Link]) -> dict[Place, Place]:

@@ -309,3 +309,16 @@ def test_a_router_of_which_one_side_was_recorded_may_have_asked_in_vain_on_the_o
     seen = gather(Given(captures=tuple(f"{each[:2]}:{each}={case / 'capture.pcapng'}" for each in places)))
     some = replace(told, table=seen.table, captures=seen.captures, states=())
     assert "destination-host-absent-behind-router" in [each.cause for each in diagnose(some).causes]
+
+
+def test_of_two_interfaces_of_the_target_on_one_link_the_silent_one_does_not_show_that_nothing_came(tmp_path) -> None:
+    near, far = (A, "192.0.2.1"), (B, "192.0.2.2")
+    requests = [(0.1 + seq, ping(near[1], far[1], seq)) for seq in (1, 2, 3)]
+    asked, other = who_has(near, far[1]), (0.001, is_at((R, far[1]), near))
+    (tmp_path / "one.pcap").write_bytes(pcap(asked, is_at(far, near), other, *requests).getvalue())
+    (tmp_path / "two.pcap").write_bytes(pcap(asked, other).getvalue())
+    (tmp_path / "text").write_text("3 packets transmitted, 0 received, 100% packet loss, time 2040ms\n")
+    given = Given(text=str(tmp_path / "text"), captures=(str(tmp_path / "one.pcap"), str(tmp_path / "two.pcap")),
+                  command=f"ping -c 3 {far[1]}")  # fmt: skip
+    left = [each.cause for each in diagnose(gather(given)).causes]
+    assert {"filter-on-target-input", "echo-ignored-by-target"} <= set(left)

@@ -397,6 +397,16 @@ def test_an_entry_from_before_an_address_was_changed_is_not_taken_for_a_forged_o
     assert path.later == ()
 
 
+def test_nothing_lies_behind_a_fault_before_a_router_whose_bridge_has_the_mac_of_a_port() -> None:
+    port = interface("r0", 2, MACS["R"], peer=2, master="br0")
+    bridge = interface("br0", 4, MACS["R"], "10.0.1.1/24", linkinfo={"info_kind": "bridge"})
+    beyond = interface("r1", 3, MACS["Q"], "10.0.2.1/24", peer=2)
+    router = raw(port, beyond, bridge, sysctl=raws()["R"]["sysctl"], link=[port, beyond, bridge])
+    assert causes(go({"R": router})) == ["healthy"]
+    path = go({"R": router, "S": UNROUTED})
+    assert (causes(path), path.later) == (["no-route-on-sender"], ())
+
+
 OFF = {"sysctl": {"net.ipv4.ip_forward": "0", "net.ipv4.conf.r0.forwarding": "0"}}
 IGNORES = {"sysctl": {"net.ipv4.icmp_echo_ignore_all": "1"}}
 SEND_ONLY = raws()["T"] | {"route": [each for each in raws()["T"]["route"] if each.get("dst") != "default"]}
