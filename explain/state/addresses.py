@@ -116,9 +116,14 @@ _PRIVATE = tuple(
 )
 
 
+def private_block(address: str) -> Network | None:
+    """The block for use inside one site or provider that holds the address. Source: RFC 1918, RFC 6598, RFC 4193."""
+    return next((network for network in _PRIVATE if network is not None and network.covers(address)), None)
+
+
 def is_private(address: str) -> bool:
-    """Whether the address is for use inside one site or provider. Source: RFC 1918, RFC 6598, RFC 4193."""
-    return any(network is not None and network.covers(address) for network in _PRIVATE)
+    """Whether the address is for use inside one site or provider."""
+    return private_block(address) is not None
 
 
 def in_bits(address: str) -> str:

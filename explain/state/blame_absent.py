@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from explain.state.blame_sender import blame_refused, misconfigured, no_route
 from explain.state.decision import Decider
+from explain.state.deliver import listeners
 from explain.state.outgoing import send, without_binding
 from explain.state.settings import is_router
 from explain.state.source_rules import source_rules
@@ -159,10 +160,11 @@ def _absence(scene: Scene, asker: str) -> str:
 
 
 def _was_renumbered(scene: Scene, host: str) -> bool:
-    """Whether a host shows traces of a changed address: more group reports than others, or its routes gone.
+    """Whether a host shows traces of a changed address: more group reports than others, its routes gone, a service.
 
     A new IPv6 address joins another solicited-node group and reports it (RFC 3810 section 6.1); an IPv4
-    address that is removed takes the routes through its subnet along.
+    address that is removed takes the routes through its subnet along; where it needs none, it is told by waiting
+    at the very port that was asked for.
     """
     state = scene.host(host)
     if scene.family == 6:
@@ -176,12 +178,18 @@ def _was_renumbered(scene: Scene, host: str) -> bool:
     sender_side = {network for name, network in _networks_of(scene, scene.sender)}
     mine_side = {network for name, network in _networks_of(scene, host)}
     if not sender_side or sender_side & mine_side:
-        return False
+        return _serves(scene, host)  # no route is needed, so none can be missed
     if any(True for state in scene.network.hosts.values() for _ in source_rules(state, scene.family)):
         # Behind a translation nobody needs a route back.
         return False
     back = [route for route in state.routes.get(4, ()) if route.table == "main" and route.protocol != "kernel"]
     return 4 in state.routes and not back
+
+
+def _serves(scene: Scene, host: str) -> bool:
+    """Whether a program of the host waits at the port that was asked for, so that this host was meant."""
+    port = scene.path.request.destination_port
+    return port is not None and bool(listeners(scene.host(host), "tcp", port))
 
 
 def _networks_of(scene: Scene, host: str) -> list[tuple[str, object]]:

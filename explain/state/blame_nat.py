@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from explain.state.addresses import BITS, is_private
+from explain.state.addresses import BITS, is_private, private_block
 from explain.state.blame_sender import misconfigured
 from explain.state.decision import Decider, Decision, worded
 from explain.state.deliver import listeners
@@ -174,10 +174,10 @@ def _why_not(scene: Scene, decision: Decision, chain: Chain, rule: FilterRule) -
 
 def _missing(scene: Scene, decision: Decision, stop: Stop) -> list[StateCause]:
     """No rule at all: a private network behind a router that nobody outside has a route to."""
-    source = decision.out.source if decision.out else None
+    source, target = decision.out.source if decision.out else None, stop.decision.packet.source or ""
     if source is None or not is_private(source) or stop.reason != "no-route" or stop.direction != "reply":
         return []
-    if scene.part(stop.host) == "router" or is_private(stop.decision.packet.source or ""):
+    if scene.part(stop.host) == "router" or _is_one_site(scene, decision.host, source, target):
         # Whoever is inside is expected to know the private networks; the rival is told as possible.
         return []
     state = scene.host(decision.host)
@@ -189,6 +189,13 @@ def _missing(scene: Scene, decision: Decision, stop: Stop) -> list[StateCause]:
         return []
     by = worded("filter-policy", "no MASQUERADE or SNAT that meets this packet", "no-nat", decision.interface)
     return [scene.cause("masquerade-missing", decision.host, by, certainty="likely")]
+
+
+def _is_one_site(scene: Scene, edge: str, source: str, target: str) -> bool:
+    """Whether two private networks look routed: numbered from one block, or with more routers than the one between."""
+    others = (state for name, state in scene.network.hosts.items() if name != edge)
+    is_routed = private_block(source) == private_block(target) or any(is_router(one, scene.family) for one in others)
+    return is_private(target) and is_routed
 
 
 def _knows(scene: Scene, edge: str, source: str) -> bool:

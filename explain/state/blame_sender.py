@@ -12,7 +12,7 @@ from explain.state.settings import accept_ra, is_ipv6_disabled
 
 if TYPE_CHECKING:
     from explain.state.path import StateCause, Stop
-    from explain.state.records import Address
+    from explain.state.records import Address, Interface
     from explain.state.scene import Scene
 
 _TABLES = {"main", "local", "default"}
@@ -80,7 +80,7 @@ def _address_troubles(scene: Scene, host: str) -> list[StateCause]:
     down = scene.down(host)
     if down:
         return [scene.cause("sender-interface-down", host, _flags(down[0].name, down[0].flags))]
-    if disabled := _disabled(scene, host):
+    if disabled := _disabled(scene, host, scene.wired(host)):
         return [disabled]
     if not scene.own_addresses(host):
         own = scene.cause("sender-no-address", host, interface=_first(scene, host))
@@ -97,10 +97,10 @@ def _flags(name: str, flags: frozenset[str]) -> Decider:
     return Decider("interface", f"{name} <{','.join(sorted(flags))}>", name)
 
 
-def _disabled(scene: Scene, host: str) -> StateCause | None:
+def _disabled(scene: Scene, host: str, wires: list[Interface]) -> StateCause | None:
+    """IPv6 is switched off on all of these interfaces."""
     if scene.family == 4:
         return None
-    wires = scene.wired(host)
     settings = [is_ipv6_disabled(scene.host(host), each.name) for each in wires]
     if not settings or any(each.value != 1 for each in settings):
         return None
@@ -141,7 +141,8 @@ def _bare(scene: Scene, host: str) -> list[StateCause]:
     """An interface towards a router that has no address, though others have; its routes go with its last address."""
     for each in scene.wired(host):
         if each.is_up and not each.master and not scene.addresses(each) and scene.routers_on((host, each.name)):
-            return [scene.cause("sender-no-address", host, interface=each.name, certainty="likely")]
+            why = _disabled(scene, host, [each]) or scene.cause("sender-no-address", host, interface=each.name)
+            return [replace(why, certainty="likely")]
     return []
 
 

@@ -104,3 +104,33 @@ def test_the_hops_that_a_packet_began_with_are_told_and_not_those_that_were_left
 def test_nobody_is_sent_to_look_where_there_is_nothing(altered) -> None:
     asked = {look.ask for look in diagnose(altered("conntrack-table-full", "r1", {})).next}
     assert not {one for one in asked if ".resolver." in one or ".smaller." in one}
+
+
+@pytest.mark.parametrize(
+    ("outside", "router", "first"),
+    [
+        ("172.16.5", "r1", "masquerade-missing"),  # another block: nobody there needs to know the inside
+        ("10.0.77", "r1", "no-return-route-on-target"),  # one site's plan of addresses
+        ("172.16.5", "h2", "no-return-route-on-target"),  # more than one host forwards: a network of routes
+    ],
+)
+def test_two_private_networks_are_translated_or_routed_as_their_addresses_say(
+    tmp_path: Path, outside: str, router: str, first: str
+) -> None:
+    for path in (TOP / "pcaps" / "masquerade-missing" / "state").glob("*.json"):
+        (tmp_path / path.name).write_text(path.read_text("utf-8").replace("203.0.113", outside), "utf-8")
+    forwards = tmp_path / f"{router}.json"
+    state = json.loads(forwards.read_text("utf-8"))
+    state["sysctl"]["net.ipv4.ip_forward"] = "1"
+    forwards.write_text(json.dumps(state), "utf-8")
+    states = tuple(f"{one.stem}={one}" for one in sorted(tmp_path.glob("*.json")))
+    found = diagnose(gather(Given(states=states, sender="h1", command=f"ping -c 3 {outside}.2"))).causes
+    assert found[0].cause == first
+    assert {"masquerade-missing", "no-return-route-on-target"} <= {one.cause for one in found}
+
+
+@pytest.mark.parametrize(("port", "first"), [(80, "target-has-other-address"), (81, "destination-host-absent-on-link")])
+def test_a_host_that_waits_at_the_port_that_was_asked_for_is_the_one_that_was_meant(altered, port, first) -> None:
+    waiting = {"sockets": ["tcp LISTEN 0 16 *:80 *:*"]}
+    witnesses = altered("target-has-other-address", "h2", waiting, f"nc -z 192.0.2.2 {port}")
+    assert diagnose(witnesses).causes[0].cause == first

@@ -128,6 +128,7 @@ FAULTS = (
     fault("filter-on-sender-input", "direct", ("S", _nft("input", "icmpv6 type echo-reply drop")), families=V6),
     fault("filter-on-sender-input", "r1", ("S", "iptables -t raw -A PREROUTING -p icmp --icmp-type echo-reply -j DROP"), families=V4),
     fault("ipv6-disabled", "r1", ("S", "sysctl -q -w net.ipv6.conf.s0.disable_ipv6=1"), families=V6),
+    fault("ipv6-disabled", "par", ("S", "sysctl -q -w net.ipv6.conf.s0.disable_ipv6=1"), families=V6),
     fault("address-tentative", "r1",
           ("S", "ip -6 addr flush dev s0 scope global; sysctl -q -w net.ipv6.conf.s0.accept_dad=1 net.ipv6.conf.s0.dad_transmits=250; "
                 "ip -6 addr add {S}/64 dev s0; ip -6 route replace default via {R1}"), families=V6),
