@@ -13,6 +13,7 @@ import numpy as np
 from explain.capture.walk import gather
 from explain.decode.continued import Continued, missing
 from explain.decode.pipelined import Pipelined
+from explain.decode.services import TUNNEL_PORTS
 from explain.decode.slab import TRANSPORT, members
 from explain.side_tables import ContentRows
 from explain.table import IP, IPV6, TCP, UDP
@@ -25,8 +26,6 @@ TUNNEL = "tunnel"
 """The name under which the beginnings of packets within packets are kept."""
 TUNNELS = {4: "ip", 41: "ipv6", 47: "gre"}
 """Protocols of IP that carry packets, and what theirs begin with."""
-TUNNEL_PORTS = (4789, 8472)
-"""UDP ports of VXLAN: as registered, and as Linux has it by default (RFC 7348, 8)."""
 
 _MOST_TUNNELLED = 2000  # packets, from the first on
 _IS_TUNNEL = members(*TUNNELS)
@@ -184,7 +183,7 @@ class Contents:
                 self._keep(name, block, some, np.zeros(len(some), np.int32))
 
     def _copy_tunnels(self, block: Block, datagrams: I8, target_port: U2) -> None:
-        """How the first packets begin that others carry; VXLAN with the header of UDP."""
+        """How the first packets begin that others carry; VXLAN and Geneve with the header of UDP."""
         rows = np.flatnonzero(_IS_TUNNEL[block.protocol] & (block.layers & IP != 0))
         to_port = [datagrams[target_port == port] for port in TUNNEL_PORTS]
         if len(rows) or any(map(len, to_port)):

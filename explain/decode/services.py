@@ -18,3 +18,5 @@ UDP = _BOTH | {
     4500: "IKE NAT-T", 4789: "VXLAN", 5246: "CAPWAP control", 5247: "CAPWAP data", 5351: "NAT-PMP", 5683: "CoAP",
     6081: "Geneve", 6635: "MPLS", 51820: "WireGuard",
 }  # fmt: skip
+TUNNEL_PORTS = {4789: "vxlan", 6081: "geneve", 8472: "vxlan"}
+"""UDP ports of tunnels: VXLAN as registered and as Linux has it by default (RFC 7348, 8), Geneve (RFC 8926, 3.3)."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from explain.arrays import among, first_and_last
-from explain.decode.contents import TUNNEL, TUNNEL_PORTS, TUNNELS
+from explain.decode.contents import TUNNEL, TUNNELS
+from explain.decode.services import TUNNEL_PORTS
 from explain.exchanges.icmp.error import error_name
 from explain.exchanges.wire_words import flag_letters
 from explain.model import Line
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 _MOST_TOLD, _MOST_INSIDE, _MOST_CITED = 4, 3, 1000
 _FEW = 12  # packets of a tunnel that are told one by one
 _UDP, _UDP_HEADER = 17, 8
-_KINDS = {"ip": "IPv4 in IP", "ipv6": "IPv6 in IP", "gre": "GRE", "vxlan": "VXLAN"}
+_KINDS = {"ip": "IPv4 in IP", "ipv6": "IPv6 in IP", "gre": "GRE", "vxlan": "VXLAN", "geneve": "Geneve"}
 _ENDS = {
     "ip": ("ip.src", "ip.dst"), "ipv6": ("ipv6.src", "ipv6.dst"),
     "arp": ("arp.src.proto_ipv4", "arp.dst.proto_ipv4"),
@@ -37,20 +40,21 @@ def tell(table: PacketTable) -> Iterator[Line]:
     kept = table.contents.get(TUNNEL)
     if kept is None:
         return
-    tunnels: dict[tuple[int, int, int], list[tuple[int, _Inside]]] = defaultdict(list)
+    tunnels: dict[tuple[int, int, str], list[tuple[int, _Inside]]] = defaultdict(list)
     for row, octets in zip(kept.row, kept.octets, strict=True):
         flow = table.flow[row]
         low, high, protocol = (int(one[flow]) for one in (table.flows.low, table.flows.high, table.flows.protocol))
-        inside = _inside(protocol, octets)
+        kind = TUNNELS.get(protocol) or TUNNEL_PORTS[int(table.target_ports(np.array([row]))[0])]
+        inside = _inside(kind, octets)
         if inside.between or protocol != _UDP:  # anybody may send something else to a port
-            tunnels[low, high, protocol].append((row, inside))
+            tunnels[low, high, kind].append((row, inside))
     busiest = sorted(tunnels.items(), key=lambda one: -len(one[1]))[:_MOST_TOLD]
-    for (low, high, protocol), found in busiest:
-        rows = _rows(table, low, high, protocol)
+    for (low, high, kind), found in busiest:
+        rows = _rows(table, low, high, kind)
         counts = Counter(inside.between for _, inside in found if inside.between)
         known = [Line("unread.within", {"what": what, "count": count}) for what, count in counts.most_common()]
         values = {
-            "count": len(rows), "kind": _KINDS[_kind(protocol)], "near": table.addresses.text(low),
+            "count": len(rows), "kind": _KINDS[kind], "near": table.addresses.text(low),
             "far": table.addresses.text(high), "within": known[:_MOST_INSIDE], "more": len(known) - _MOST_INSIDE,
         }  # fmt: skip
         form = "tunnel" if len(known) <= _MOST_INSIDE else "tunnel-of-many"
@@ -76,24 +80,22 @@ class _Inside(NamedTuple):
     says: str
 
 
-def _kind(protocol: int) -> str:
-    return TUNNELS.get(protocol, "vxlan")
-
-
-def _rows(table: PacketTable, low: int, high: int, protocol: int) -> Rows:
+def _rows(table: PacketTable, low: int, high: int, kind: str) -> Rows:
     """All rows of a tunnel, also those of which nothing was kept."""
     flows = table.flows
-    is_it = (flows.low == low) & (flows.high == high) & (flows.protocol == protocol)
-    if protocol == _UDP:
-        is_it &= among(flows.low_port, TUNNEL_PORTS) | among(flows.high_port, TUNNEL_PORTS)
+    is_it = (flows.low == low) & (flows.high == high)
+    if ports := [port for port, of in TUNNEL_PORTS.items() if of == kind]:
+        is_it &= (flows.protocol == _UDP) & (among(flows.low_port, ports) | among(flows.high_port, ports))
+    else:
+        is_it &= among(flows.protocol, [number for number, of in TUNNELS.items() if of == kind])
     return table.rows_of(is_it)
 
 
-def _inside(protocol: int, octets: bytes) -> _Inside:
+def _inside(kind: str, octets: bytes) -> _Inside:
     from explain.decode.dissect import dissect_from
     from explain.decode.dissect.field import Next
 
-    start = Next(_kind(protocol), _UDP_HEADER if protocol == _UDP else 0, len(octets))
+    start = Next(kind, _UDP_HEADER if kind in TUNNEL_PORTS.values() else 0, len(octets))
     layers = [layer for layer in dissect_from(start, octets, {}) if not layer.is_quoted]
     inmost = (_packet(layers, at) for at in reversed(range(len(layers))) if layers[at].name in _ENDS)
     return next((one for one in inmost if one.between), _Inside("", ""))

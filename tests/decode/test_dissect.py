@@ -38,7 +38,7 @@ COMPARED = (
     "dns.rr.udp_payload_size", "dns.resp.ext_rcode", "dns.resp.edns0_version", "dns.resp.z.do", "stp.version",
     "stp.type", "stp.flags.tc", "stp.root.prio", "stp.root.hw", "stp.root.cost", "stp.bridge.prio", "stp.bridge.hw",
     "igmp.type", "igmp.max_resp", "igmp.checksum", "igmp.maddr", "igmp.num_grp_recs", "igmp.record_type",
-    "igmp.num_src", "igmp.saddr", "igmp.qqic", "gre.proto", "gre.key", "gre.sequence_number", "vxlan.vni",
+    "igmp.num_src", "igmp.saddr", "igmp.qqic", "gre.proto", "gre.key", "gre.sequence_number", "vxlan.vni", "geneve.vni",
     "lldp.tlv.type", "lldp.tlv.len", "lldp.chassis.subtype", "lldp.chassis.id.mac", "lldp.port.subtype", "lldp.port.id",
     "lldp.time_to_live", "lldp.tlv.system.name", "lldp.tlv.system_cap", "lldp.mgn.addr.ip4",
     "ospf.version", "ospf.msg", "ospf.packet_length", "ospf.srcrouter", "ospf.area_id", "ospf.checksum",
@@ -301,6 +301,21 @@ def test_a_full_ttl_within_a_tunnel_says_nothing_of_this_link():
         layers = [one for one in only(eth(A, B, 0x800, ip(ALICE, BOB, protocol, carried))) if one.name == "ip"]
         said = [field.means[0] for layer in layers for field in layer.fields if field.name == "ip.ttl"]
         assert said == ["ttl-full", "ttl-full-inside"]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "inner"),
+    [(0x6558, ["eth", "ip", "udp", "data"]), (0x0800, ["ip", "udp", "data"]), (0x1234, ["data"])],
+    ids=["frame", "packet", "unknown"],
+)
+def test_geneve_carries_what_its_type_says_behind_its_options(protocol, inner):
+    """Source: RFC 8926, 3.4."""
+    packet = ip(ALICE, BOB, 17, udp(ALICE, BOB, 5000, 6000, b"x"))
+    carried = eth(A, B, 0x800, packet) if protocol == 0x6558 else packet
+    head = bytes((2, 0x40)) + protocol.to_bytes(2, "big") + b"\0\0\x64\0" + bytes(8)
+    layers = only(eth(A, B, 0x800, ip(ALICE, BOB, 17, udp(ALICE, BOB, 5000, 6081, head + carried))))
+    assert [layer.name for layer in layers] == ["eth", "ip", "udp", "geneve", *inner]
+    assert values(layers, "geneve.vni") == [100]
 
 
 @pytest.mark.parametrize(("ethertype", "version"), [(0x800, 4), (0x86DD, 6)])

@@ -28,6 +28,7 @@ def test_another_protocol_of_ip_is_named(number, words):
 
 INNER = ping("10.0.0.1", "10.0.0.2", 1)
 GRE, BRIDGED, VXLAN = b"\0\0\x08\0" + INNER[14:], b"\0\0\x65\x58" + INNER, b"\x08" + bytes(7) + INNER
+GENEVE = b"\0\0\x65\x58" + bytes(4) + INNER
 
 
 @pytest.mark.parametrize(
@@ -36,6 +37,7 @@ GRE, BRIDGED, VXLAN = b"\0\0\x08\0" + INNER[14:], b"\0\0\x65\x58" + INNER, b"\x0
         (ip(ALICE, BOB, 4, INNER[14:]), "IPv4 in IP"), (ip(ALICE, BOB, 47, GRE), "GRE"),
         (ip(ALICE, BOB, 47, BRIDGED), "GRE"), (ip(ALICE, BOB, 4, ip(ALICE, BOB, 47, GRE)), "IPv4 in IP"),
         (ip(ALICE, BOB, 17, udp(ALICE, BOB, 5000, 4789, VXLAN)), "VXLAN"),
+        (ip(ALICE, BOB, 17, udp(ALICE, BOB, 5000, 6081, GENEVE)), "Geneve"),
     ],
 )  # fmt: skip
 def test_a_tunnel_is_told_with_its_ends_and_what_is_within(packet, kind):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from explain.decode.dissect import sums
 from explain.decode.dissect.field import CutError, Means, Next
-from explain.decode.services import TCP, UDP
+from explain.decode.services import TCP, TUNNEL_PORTS, UDP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,6 @@ _MOST_OPTIONS = 40
 _EPHEMERAL = 32768
 _PROBES = range(33434, 33535)
 _DNS, _DHCP, _DHCPV6 = (53, 5353, 5355), (67, 68), (546, 547)
-_VXLAN = (4789, 8472)  # as registered, and as Linux has it by default
 _TLS_KINDS, _TLS_MAJOR, _LETTERS = range(20, 25), 3, range(0x41, 0x5B)
 
 
@@ -139,5 +138,5 @@ def udp(header: Header) -> Next | None:
         sums.with_pseudo_header(header, "udp.checksum", 6, header.context, size or header.said_end - header.at)
     end = min(header.at + size, header.said_end) if size >= 8 else header.said_end
     kinds = (("dns", _DNS), ("dhcp", _DHCP), ("dhcpv6", _DHCPV6))
-    kind = next((kind for kind, known in kinds if set(ports) & set(known)), "vxlan" if ports[1] in _VXLAN else "data")
+    kind = next((kind for kind, known in kinds if set(ports) & set(known)), TUNNEL_PORTS.get(ports[1], "data"))
     return Next(kind, header.at + 8, end, header.context) if end > header.at + 8 else None

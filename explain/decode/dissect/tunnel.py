@@ -1,4 +1,4 @@
-"""What carries packets within packets: GRE and VXLAN (RFC 2784, 2890, 2637, 7348)."""
+"""What carries packets within packets: GRE, VXLAN and Geneve (RFC 2784, 2890, 2637, 7348, 8926)."""
 
 from __future__ import annotations
 
@@ -53,3 +53,16 @@ def vxlan(header: Header) -> Next | None:
     header.number("vxlan.vni", 4, 3)
     header.raw(0, 8)
     return Next("eth", header.at + 8, header.said_end, _INSIDE)
+
+
+def geneve(header: Header) -> Next | None:
+    """The number of a virtual network, options, and a frame or packet of it (RFC 8926, 3.4)."""
+    header.bits("geneve.version", 0, 1, 0, 2)
+    words = header.raw(0, 1)[0] & 0x3F
+    header.bits("geneve.options_length", 0, 1, 2, 6, None, ("header-words", {"octets": words * 4}))
+    header.bits("geneve.flags.oam", 1, 1, 0, 1)
+    header.bits("geneve.flags.critical", 1, 1, 1, 1)
+    kind = header.number("geneve.proto_type", 2, 2, _NAMES)
+    header.number("geneve.vni", 4, 3)
+    header.raw(0, 8 + words * 4)
+    return Next(_CARRIED.get(kind, "data"), header.at + 8 + words * 4, header.said_end, _INSIDE)
