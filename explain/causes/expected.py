@@ -49,6 +49,7 @@ _FAILURES = tuple(
 )
 _LATE_FAILURES = (*_FAILURES, Sign("tcp:timed-out"))
 """What a program may have been told that says only that it could not connect."""
+_FAILED = {None: _FAILURES, "late": _LATE_FAILURES, "waited": (Sign("tcp:timed-out"), Sign("tcp:no-answer"))}
 _ROUTING_CODES = {"network-unreachable", "host-unreachable", "invalid-argument", "permission-denied", "broadcast"}
 _VAGUE = {
     "unreachable": {"network-unreachable", "host-unreachable"},
@@ -62,7 +63,7 @@ def may_say(strike: Strike, sign: Sign, context: Context) -> bool:
     if sign.name == "trace:dies" and sign.speaker is not None and _is_before_routers(strike):
         return False
     if sign.name in {"untold", "tcp:failed"}:
-        meant = _ERRORS if sign.name == "untold" else _FAILURES if sign.code != "late" else _LATE_FAILURES
+        meant = _ERRORS if sign.name == "untold" else _FAILED[sign.code]
         return any(may_say(strike, each, context) for each in meant)
     ask = _HOW.get(strike.how)
     return ask(strike, sign, context) if ask else False

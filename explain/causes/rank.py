@@ -82,7 +82,7 @@ _USUAL: Mapping[str, tuple[str, ...]] = {
 
 def _by_text(each: Kept, sign: Sign | None, context: Context) -> float:
     """Where the text alone would put it: what it usually means comes first."""
-    first = _FIRST.get(sign.name, ()) if sign else ()
+    first = _FIRST.get(sign.name, ()) if sign and sign.code != "waited" else ()
     if each.cause in first:
         return -50 + first.index(each.cause)
     usual = _USUAL.get(f"{sign.name}:{sign.code}", _USUAL.get(sign.name, ())) if sign else ()

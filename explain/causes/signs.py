@@ -152,6 +152,13 @@ _CONNECT = {
 }  # fmt: skip
 
 
+_CURL = {
+    6: Sign("name", "unresolved"), 7: Sign("tcp:failed", "late"), 28: Sign("tcp:failed", "waited"),
+    35: Sign("tcp:tls-alert"), 52: Sign("tcp:closed"), 56: Sign("tcp:reset"),
+}  # fmt: skip
+"""How curl ended that was told to be silent. Source: curl(1), EXIT CODES."""
+
+
 def _tcp(text: TextWitness) -> Sign | None:
     found = _first(text, _CONNECT)
     if found is not None:
@@ -168,7 +175,7 @@ def _tcp(text: TextWitness) -> Sign | None:
         return Sign("tcp:closed", lines=closed)
     if text.has("connect.open", "connect.received", "connect.http") or text.succeeded:
         return Sign("tcp:open", lines=text.all("connect.open") or text.symptoms[:1])
-    return None
+    return _CURL.get(text.exit_status or 0) if text.command and text.command.program == "curl" else None
 
 
 _TOLD_OF_DATAGRAMS = {

@@ -253,6 +253,18 @@ def test_what_joins_hosts_is_unknown_where_the_switch_between_them_is_not_shown(
     assert not {"destination-host-absent-on-link", "no-route-on-sender"} & left
 
 
+def test_a_curl_that_says_nothing_is_known_by_how_it_ended(tmp_path) -> None:
+    def left(status: int) -> set[str]:
+        (tmp_path / "ping.txt").write_text("")
+        told = Given(text=str(tmp_path / "ping.txt"), command="curl -s -m 3 http://198.51.100.1/", exit_status=status)
+        return {each.cause for each in diagnose(gather(told)).causes}
+
+    assert {"tcp-application-hangs", "filter-on-router-forward", "pmtu-blackhole"} <= left(28)
+    assert not {"healthy", "tcp-no-listener", "no-route-on-sender", "tls-alert"} & left(28)
+    assert {"tcp-no-listener", "no-route-on-sender"} <= left(7)
+    assert left(35) == {"tls-alert"}
+
+
 def test_a_permanent_entry_for_a_host_whose_state_was_not_given_need_not_be_wrong() -> None:
     state = TOP / "pcaps" / "static-neighbours" / "state" / "h1.json"
     given = Given(states=(f"h1={state}",), command="ping -c 1 192.0.2.2", sender="h1")
