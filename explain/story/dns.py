@@ -9,6 +9,7 @@ import numpy as np
 from explain.exchanges.dns.lookup import ASKED_OTHERWISE
 from explain.model import Endpoint
 from explain.story.teller import end_text
+from explain.table import SYN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,6 +94,8 @@ def _use(teller: Teller, fields: DnsLookup, use: Use, row: int, name: str) -> Li
     """What the client did with the address."""
     table = teller.table
     is_it = (table.frame[row + 1 : len(table)] == use.frame) & (table.place[row + 1 : len(table)] == table.place[row])
+    rows = np.flatnonzero(is_it)[:1] + row + 1
     end = end_text(Endpoint(use.address, use.port))
     values = {"client": fields.client.address, "end": end, "to": use.address}
-    return teller.line(f"dns.used-{use.protocol}", fields, np.flatnonzero(is_it)[:1] + row + 1, name, **values)
+    is_midway = use.protocol == "tcp" and not (table.flags[rows] & SYN).any()
+    return teller.line(f"dns.used-{'midway' if is_midway else use.protocol}", fields, rows, name, **values)

@@ -342,6 +342,15 @@ def test_the_connection_that_uses_an_answer_is_named():
     assert (one.fields.used_by.protocol, one.fields.used_by.port, one.fields.used_by.frame) == ("tcp", 443, 3)
 
 
+@pytest.mark.parametrize(("flags", "said"), [(2, "then opened a connection to"), (16, "was not recorded")])
+def test_a_connection_whose_beginning_was_not_recorded_is_not_said_to_open(flags, said):
+    asked = ask(question(1, "a.example")), tell(answer(1, "a.example", (1, b"\1\2\3\4")))
+    story = explain.explain(
+        pcap(*asked, segment((CLIENT, 50000), ("1.2.3.4", 443), flags, data=b"x" * (flags & 16)))
+    ).story()
+    assert said in " ".join(story.split()).split("With this address ")[1]
+
+
 def test_a_connection_that_began_before_the_answer_does_not_use_it():
     syn = segment((CLIENT, 50000), ("1.2.3.4", 443), 2)
     (one,) = lookups(syn, ask(question(1, "a.example")), tell(answer(1, "a.example", (1, b"\1\2\3\4"))), syn)
