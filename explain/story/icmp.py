@@ -31,6 +31,7 @@ MEANINGS = frozenset((
 
 _NEIGHBOUR_SILENT = ("host-unreachable", "address-unreachable")
 _RATE_LIMITED = 3  # requests for each error; where fewer errors come, they are limited (RFC 1812, 4.3.2.8)
+_PINGS = ("icmp", "icmpv6")
 _TOO_LARGE = ("fragmentation-needed", "packet-too-big")
 
 
@@ -105,6 +106,8 @@ def error(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Itera
 
 
 def _meaning(fields: IcmpError, outcome: str) -> Line:
+    if outcome == "port-unreachable" and fields.about is not None and fields.about.protocol in _PINGS:
+        return Line("icmp.meaning.port-unreachable-ping", {})
     if outcome in _TOO_LARGE:
         claim = size_claim(fields)
         values = {"mtu": fields.mtu, "length": fields.about.length if fields.about else None}

@@ -54,8 +54,9 @@ def journey(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Ite
         if fields.missing == 1:
             yield line(teller, "journey.weak", fields, rows[-1:], name)
     elif outcome == "answered-elsewhere":
-        message = "journey.elsewhere-partly" if fields.missing else "journey.elsewhere"
-        yield line(teller, message, fields, rows, name, **ends)
+        is_itself = fields.speaker == fields.packet.dst.address
+        message = "-partly" if fields.missing else "-itself" if is_itself else ""
+        yield line(teller, f"journey.elsewhere{message}", fields, rows, name, **ends)
 
 
 def _passed_on(teller: Teller, fields: Journey, rows: list[int], name: str) -> Iterator[Line]:
