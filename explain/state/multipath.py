@@ -11,14 +11,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from explain.state.network import Network
-    from explain.state.path import Path, Step
+    from explain.state.path import Path, StateCause, Step
 
 _MOST_WAYS = 16
 
 
 def one_of_many(path: Path, again: Callable[[Network], Path], *, has_succeeded: bool | None = None) -> Path:
-    """A way on which nothing is left to a hash: certain if all ways end alike, else one that fails, as a possibility.
+    """A way on which nothing is left to a hash: certain if all ways end alike, else one that fails.
 
+    The causes of the others that fail are then possible as well.
     Source: ip-route(8), nexthop; fib_select_multipath() in net/ipv4/fib_semantics.c.
 
     Args:
@@ -40,9 +41,14 @@ def one_of_many(path: Path, again: Callable[[Network], Path], *, has_succeeded: 
     fitting = [each for each in ended if has_succeeded in {None, each.outcome == "answered"}] or ended
     if len({(each.outcome, tuple(cause.cause for cause in each.causes)) for each in fitting}) == 1:
         return fitting[0]
-    failed = next(each for each in fitting if each.stop is not None)
-    unsure = tuple(replace(each, certainty="likely") if each.certainty == "proved" else each for each in failed.causes)
-    return replace(failed, stop=failed.stop and replace(failed.stop, is_certain=False), causes=unsure)
+    stopped = [each for each in fitting if each.stop is not None]
+    if not stopped:
+        return path  # all arrive, some in an odd way
+    named: dict[str, StateCause] = {}
+    for cause in (cause for each in stopped for cause in each.causes):
+        named.setdefault(cause.cause, replace(cause, certainty="likely") if cause.certainty == "proved" else cause)
+    failed = stopped[0]
+    return replace(failed, stop=failed.stop and replace(failed.stop, is_certain=False), causes=tuple(named.values()))
 
 
 def _is_open(step: Step) -> bool:

@@ -372,7 +372,8 @@ def test_a_macvlan_takes_the_cable_of_the_card_below_it() -> None:
 def several(*gateways: str, **more: Any) -> Path:
     hops = [{"gateway": each, "dev": "s0", "weight": 1, "flags": []} for each in gateways]
     connected = [each for each in raws()["S"]["route"] if each["dst"] != "default"]
-    return go({"S": {"route": [*connected, {"dst": "default", "flags": [], "nexthops": hops}]}}, **more)
+    sender = {"route": [*connected, {"dst": "default", "flags": [], "nexthops": hops}]}
+    return go({"S": sender, **more.pop("changed", {})}, **more)
 
 
 def test_of_several_next_hops_all_are_tried_since_no_state_tells_which_one_is_taken() -> None:
@@ -380,6 +381,8 @@ def test_of_several_next_hops_all_are_tried_since_no_state_tells_which_one_is_ta
     mixed = several("10.0.1.1", "10.0.1.250")
     assert [(each.cause, each.certainty) for each in mixed.causes] == [("wrong-gateway-address", "likely")]
     assert causes(several("10.0.1.1", "10.0.1.250", has_succeeded=True)) == ["healthy"]
+    both = several("10.0.1.1", "10.0.1.250", changed={"T": IGNORES})
+    assert causes(both) == ["echo-ignored-by-target", "wrong-gateway-address"]
     assert several("10.0.1.1", "10.0.1.250", has_succeeded=False).causes[0].certainty == "proved"
 
 
