@@ -58,8 +58,7 @@ def test_a_capture_of_few_packets_is_explained_without_what_it_does_not_need():
     path = Path(__file__).parents[1] / "pcaps" / "healthy" / "sender.pcap"
     code = (
         "import sys; before = set(sys.modules)\nfrom explain.cli import main\n"
-        f"try: main([{str(path)!r}])\nexcept SystemExit: print(*(set(sys.modules) - before))\n"
-        "import numpy\nassert numpy.array.__doc__ is None"
+        f"try: main([{str(path)!r}])\nexcept SystemExit: print(*(set(sys.modules) - before))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.splitlines()[-1].split())

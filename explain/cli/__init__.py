@@ -10,7 +10,6 @@ import sys
 from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
-from types import ModuleType
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 try:
@@ -56,9 +55,6 @@ def _lighten_numpy() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Clearing a huge page for a column that is written once costs more than the small pages do.
     os.environ.setdefault("NUMPY_MADVISE_HUGEPAGE", "0")
-    # These give its functions their documentation: a tenth of the instructions of a run over ten packets.
-    for name in ("numpy._core._add_newdocs", "numpy._core._add_newdocs_scalars"):
-        sys.modules.setdefault(name, ModuleType(name))
 
 
 def _fill_gaps() -> None:
