@@ -82,7 +82,7 @@ def _address_troubles(scene: Scene, host: str) -> list[StateCause]:
         return [scene.cause("sender-interface-down", host, _flags(down[0].name, down[0].flags))]
     if disabled := _disabled(scene, host, scene.wired(host)):
         return [disabled]
-    if not scene.own_addresses(host):
+    if scene.wired(host) and not scene.own_addresses(host):
         own = scene.cause("sender-no-address", host, interface=_first(scene, host))
         advised = _router_advertisement(scene, host)
         return [own, *advised] if any(each.certainty == "possible" for each in advised) else [*advised, own]

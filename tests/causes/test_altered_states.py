@@ -134,3 +134,14 @@ def test_a_host_that_waits_at_the_port_that_was_asked_for_is_the_one_that_was_me
     waiting = {"sockets": ["tcp LISTEN 0 16 *:80 *:*"]}
     witnesses = altered("target-has-other-address", "h2", waiting, f"nc -z 192.0.2.2 {port}")
     assert diagnose(witnesses).causes[0].cause == first
+
+
+def test_a_host_without_any_interface_lacks_a_route_and_no_address(tmp_path: Path) -> None:
+    state = json.loads((TOP / "pcaps" / "sender-no-address" / "state" / "h1.json").read_text("utf-8"))
+    for only in (False, True):
+        if only:
+            state |= {key: [row for row in state[key] if row["ifname"] == "lo"] for key in ("addr", "link")}
+        (tmp_path / "h1.json").write_text(json.dumps(state), "utf-8")
+        given = Given(states=(f"h1={tmp_path / 'h1.json'}",), sender="h1", command="ping -c 1 198.51.100.1")
+        first = diagnose(gather(given)).causes[0].cause
+        assert first == ("no-route-on-sender" if only else "sender-no-address")
