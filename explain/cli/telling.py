@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 _SECTION_0 = 4
 _FEW = 12
 _FEW_CAUSES, _FEW_EXAMPLES, _FEW_LOOKS = 6, 3, 2
+_FEW_LINES = 5
 
 
 def plain_text(diagnosis: Diagnosis, witnesses: Witnesses, lang: str, *, verbose: bool, quiet: bool) -> str:
@@ -67,7 +68,7 @@ def _target(witnesses: Witnesses) -> str:
 
 def _story(diagnosis: Diagnosis, witnesses: Witnesses, lang: str, say: Any, *, verbose: bool) -> list[Line]:
     if not diagnosis.causes:
-        return []
+        return _unread(witnesses, verbose=verbose)
     first, *rest = diagnosis.causes
     lines = [_place(first)] if first.locus else []
     lines += _section("diagnosis.head.why", [_because(each) for each in first.because])
@@ -93,7 +94,18 @@ def _story(diagnosis: Diagnosis, witnesses: Witnesses, lang: str, say: Any, *, v
         lines += _section("diagnosis.head.also", rows)
     if verbose and diagnosis.ruled_out:
         lines += _section("diagnosis.head.out", _ruled_out(diagnosis, lang, say))
+    lines += _unread(witnesses, verbose=verbose)
     return [*lines, Line("diagnosis.page", {"cause": first.cause}, label="heading")]
+
+
+def _unread(witnesses: Witnesses, *, verbose: bool) -> list[Line]:
+    """The lines of the text that no reader understood: nothing above rests on them."""
+    lines = witnesses.text.unknown if witnesses.text else ()
+    shown = lines if verbose else lines[:_FEW_LINES]
+    rows = [_item("diagnosis.unread", {"line": each.line, "text": each.text}) for each in shown]
+    if len(lines) > len(shown):
+        rows.append(_item("diagnosis.unread-more", {"count": len(lines) - len(shown)}))
+    return _section("diagnosis.head.unread", rows)
 
 
 def _later(each: Candidate, lang: str) -> list[Line]:

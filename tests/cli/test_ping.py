@@ -196,3 +196,19 @@ def test_the_state_of_another_host_is_named_and_left_out(capsys: pytest.CaptureF
     assert status == 0
     assert "10.9.9.9" in err
     assert not [r for cause in json.loads(out)["causes"] for r in cause["because"] if r["witness"] == "state"]
+
+
+def test_lines_that_nobody_understood_are_said_and_not_obeyed(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "odd.txt"
+    odd = "".join(f"odd remark {number} \x1b[31m\n" for number in range(7))
+    path.write_text(SILENT.replace("\n--- ", f"\n{odd}--- "))
+    _, page, _ = run(capsys, "--text", str(path))
+    said = page.partition("Not understood, and left out")[2]
+    assert "odd remark 4" in said
+    assert "2 lines more" in said
+    assert "\x1b" not in page
+    assert "odd remark 6" in run(capsys, "--text", str(path), "-v")[1]
+    path.write_text(SILENT)
+    assert "Not understood" not in run(capsys, "--text", str(path), "-v")[1]
