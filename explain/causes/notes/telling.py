@@ -9,6 +9,7 @@ from explain.causes.notes.item import Item, host_item
 from explain.causes.notes.telling_flows import flows
 from explain.causes.notes.telling_tables import nft, ports, sockets, switch_table
 from explain.state.addresses import is_link_local
+from explain.state.outgoing import REFUSED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,18 +127,15 @@ def _link_state(row: Row) -> str:
     return "no-carrier" if "NO-CARRIER" in flags else "up"
 
 
-_REFUSING = ("blackhole", "unreachable", "prohibit")
-
-
 def _routes(host: Values, rows: Sequence[Row], key: str, *, is_part: bool) -> Iterator[Item]:
     if not rows:
         if not is_part:
             yield Item("shows.no-routes", host)
         return
-    refused = [str(row["dst"]) for row in rows if row.get("type") in _REFUSING]
+    refused = [str(row["dst"]) for row in rows if row.get("type") in REFUSED]
     if refused:
         yield Item("shows.routes-refused", host | {"networks": _few(refused)})
-    rows = [row for row in rows if row.get("type") not in _REFUSING]
+    rows = [row for row in rows if row.get("type") not in REFUSED]
     default = next((row for row in rows if row.get("dst") == "default"), None)
     others = [
         str(row["dst"])
