@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 
 import pytest
+from surroundings import CASES
 
 from explain.causes.ids import CHAPTERS, IDS, QUALIFIERS
 from explain.causes.pages import all_ids, causes_for_message, chapters, nearest, page
@@ -249,12 +249,10 @@ def test_a_very_long_text_is_read_in_part():
     assert causes_for_message("x" * 1_000_000) == []
 
 
+@pytest.mark.needs("cases")
 def test_a_recorded_failure_is_found_by_what_its_terminal_showed():
-    top = Path(os.environ.get("EXPLAIN_CASES", Path(__file__).parents[3] / "shared" / "cases"))
-    if not top.is_dir():
-        pytest.skip("the recorded cases are not here (EXPLAIN_CASES)")
     missed = []
-    for case in sorted(path for path in top.iterdir() if (path / "meta.json").is_file()):
+    for case in sorted(path for path in CASES.iterdir() if (path / "meta.json").is_file()):
         text = (case / "ping.txt").read_text(encoding="utf-8")
         truth = json.loads((case / "meta.json").read_text(encoding="utf-8"))
         # A success shows nothing of a fault behind it, and a traceroute's loop is in its numbers, not in a message.

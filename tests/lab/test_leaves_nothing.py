@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -118,16 +120,30 @@ def host():
             found.add((key, Path("/proc/sys", *key.split(".")).read_text()))
     for line in ("nft list ruleset", "ip rule", "ip -6 rule", "ip route", "ip -6 route"):
         shown = subprocess.run(line.split(), capture_output=True, text=True, check=False).stdout
-        found |= {(line, row) for row in shown.splitlines()}
+        found |= {(line, re.sub(r" expires \d+sec", "", row)) for row in shown.splitlines()}
     return found
 
 
-def nothing_new(before):
-    """Whether the host is as before, after a while: others come and go on it too."""
+def of_a_running_lab(thing):
+    """Whether a file or a name belongs to a lab that is up: another test's, once ours is dead."""
+    with contextlib.suppress(OSError, ValueError, KeyError, IndexError):
+        if thing.parent == Path("/run/netns"):  # a link to /proc/PID/fd/N
+            return born(thing.readlink().parts[2]) is not None
+        if thing.suffix == ".json":
+            pid, start = json.loads(thing.read_text())["supervisor"]
+            return born(pid) == str(start)
+    return False
+
+
+def assert_nothing_new(before):
+    """Every new thing goes within a while; others may bring new ones of their own meanwhile."""
     ends = time.monotonic() + 20
-    while time.monotonic() < ends and not host() <= before:
+    left = host() - before
+    while left and time.monotonic() < ends:
         time.sleep(0.02)
-    return host() <= before
+        left &= host()
+    left = {thing for thing in left if not (isinstance(thing, Path) and of_a_running_lab(thing))}
+    assert not left, f"left on the host: {left}"
 
 
 def assert_gone(pids, names):
@@ -187,7 +203,7 @@ def test_a_killed_process_takes_everything_with_it(lab_file, victim, step):
     # At the last step the result may have been told before the others were killed.
     assert performer.returncode != 0 or step == STEPS
     assert_gone(everybody, names)
-    assert nothing_new(before)
+    assert_nothing_new(before)
 
 
 def test_a_holder_that_is_slow_to_ask_to_die_with_its_parent_still_does(lab_file):
@@ -230,7 +246,7 @@ def test_a_killed_tool_ends_nothing_but_itself_and_leaves_nothing(lab_file, vict
     assert performer.returncode == 0
     assert "ran" in kinds
     assert_gone(everybody, names)
-    assert nothing_new(before)
+    assert_nothing_new(before)
 
 
 COMMAND = [*EXPLAIN, "lab"]
@@ -249,7 +265,7 @@ def test_ctrl_c_ends_a_run_with_130_and_leaves_nothing(lab_file, tmp_path):
     running.stderr.close()
     assert running.returncode == 130
     assert_gone(everybody, names)
-    assert nothing_new(before)
+    assert_nothing_new(before)
     assert [path.name for path in tmp_path.iterdir()] == ["killed"]
 
 
@@ -276,7 +292,7 @@ def await_clean(before, runtime):
     ends = time.monotonic() + 20
     while time.monotonic() < ends and any(runtime.iterdir()):
         time.sleep(0.02)
-    assert nothing_new(before)
+    assert_nothing_new(before)
     assert not any(runtime.iterdir())
 
 

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import io
-import os
 import subprocess
-from pathlib import Path
 
 import numpy as np
 import pytest
+from surroundings import TOP
 
 import explain
 from explain.intake import read
 from explain.render.table import packets_of
 from explain.table import ICMP, ICMPV6, IP, MALFORMED, TCP, UDP
 
-TOP = Path(__file__).parents[2]
-CORPUS = Path(os.environ.get("EXPLAIN_CORPUS", TOP / ".." / "shared" / "corpus"))
 OPTIONS = ("-nn", "-nn -e -t", "-nn -tttt -v", "-nn -ttt -vv -S", "-nn -e -tt -X -S")
 FEW = 12
 PINGED = """\

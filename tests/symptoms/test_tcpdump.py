@@ -1,16 +1,14 @@
 # ruff: noqa: E501 - output as it is printed
 """tcpdump's lines, with the options that people use, read back into what the capture holds."""
 
-import os
-import shutil
 import socket
 import subprocess
-from pathlib import Path
 
 import dpkt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from surroundings import CORPUS
 
 from explain.symptoms.tcpdump_packets import read_tcpdump
 
@@ -61,7 +59,6 @@ def test_any_text_is_read_without_an_error(text):
     read_tcpdump(text.split("\n"))
 
 
-CORPUS = Path(os.environ.get("EXPLAIN_CORPUS", Path(__file__).parents[2] / ".." / "shared" / "corpus"))
 MOST = 200
 
 
@@ -136,9 +133,7 @@ def first_frames(path):
         return [octets for _, octets in zip(range(MOST), (octets for _, octets in reader), strict=False)]
 
 
-@pytest.mark.skipif(
-    not CORPUS.is_dir() or not shutil.which("tcpdump"), reason="the corpus (EXPLAIN_CORPUS) or tcpdump is not here"
-)
+@pytest.mark.needs("corpus", "tcpdump")
 @pytest.mark.parametrize(
     "options", ["-nn -e -vv -S -tt", "-nn", "-nn -e -t", "-nn -ttt -v -l", "-nn -tttt -x", "-nn -X -S -e"]
 )

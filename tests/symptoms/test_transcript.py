@@ -1,12 +1,10 @@
 # ruff: noqa: E501 - one prompt a row
 """Prompts, blocks, quotations, remarks; and texts that mean harm."""
 
-import os
-from pathlib import Path
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from surroundings import CASES
 
 from explain.symptoms.cleaning import clean_line, decode
 from explain.symptoms.prompts import read_prompt
@@ -222,10 +220,7 @@ def test_any_bytes_give_a_witness_or_one_clear_error(data):
         return
 
 
-CASES = Path(os.environ.get("EXPLAIN_CASES", Path(__file__).parents[2] / ".." / "shared" / "cases"))
-
-
-@pytest.mark.skipif(not CASES.is_dir(), reason="the recorded cases are not here (EXPLAIN_CASES)")
+@pytest.mark.needs("cases")
 def test_no_line_of_a_recorded_case_stays_unknown():
     import json
 
