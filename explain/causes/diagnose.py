@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from explain.causes.walked import Walked
     from explain.causes.weigh import Fallen, Kept
     from explain.causes.wires import Wires
-    from explain.state.path import StateCause
+    from explain.state.way.path import StateCause
 
 _BOTH_SURE = 2
 _LATER = Reason("diagnosis.later", {}, "state")

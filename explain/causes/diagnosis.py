@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from explain.model import CaptureInfo
-    from explain.state.path import Locus
     from explain.state.records import HostState
+    from explain.state.way.path import Locus
     from explain.symptoms.command import Command
     from explain.symptoms.witness import Symptom, TextWitness
     from explain.table import PacketTable

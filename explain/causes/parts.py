@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from explain.causes.context import context_of
 from explain.causes.sightings import look
 from explain.record import dataclass
-from explain.state.network import is_switch
-from explain.state.routes import Query, look_up
+from explain.state.routing.routes import Query, look_up
+from explain.state.segment.network import is_switch
 from explain.state.settings import is_router
 from explain.table import FRESH_TTLS
 

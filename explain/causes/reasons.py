@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from explain.causes.diagnosis import Reason
 from explain.causes.wire_reasons import objection, reasons_for
-from explain.state.path import Locus
+from explain.state.way.path import Locus
 
 if TYPE_CHECKING:
     from explain.causes.context import Context
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from explain.causes.walked import Walked
     from explain.causes.weigh import Fallen, Kept
     from explain.causes.wires import Wires
-    from explain.state.path import StateCause
+    from explain.state.way.path import StateCause
 
 _COMMAND = frozenset((
     "source-address-not-local", "unknown-interface", "wrong-interface-selected", "no-raw-socket-privilege",

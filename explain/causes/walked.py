@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 from explain.causes.sent import name_server, packet_of
 from explain.record import dataclass
 from explain.state.addresses import is_link_local
-from explain.state.decision import Decider, worded
-from explain.state.dhcp import dhcp_causes
+from explain.state.one_host.decision import Decider, worded
 from explain.state.packet import Packet, echo
-from explain.state.path import Locus, StateCause
-from explain.state.scene import Scene, filter_cause
 from explain.state.walk import walk
+from explain.state.way.dhcp import dhcp_causes
+from explain.state.way.path import Locus, StateCause
+from explain.state.way.scene import Scene, filter_cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.causes.context import Context
     from explain.causes.diagnosis import Witnesses
-    from explain.state.path import Path
     from explain.state.records import HostState
+    from explain.state.way.path import Path
 
 _WHOLE_6 = 128
 _NEARLY = 100

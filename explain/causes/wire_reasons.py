@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from explain.causes.diagnosis import Candidate, Reason
-from explain.state.path import Locus
+from explain.state.way.path import Locus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -165,8 +165,8 @@ def _sent_all_the_same(witnesses: Witnesses, state: HostState) -> bool:
     was lost meanwhile leaves some answered. Source: ping(8), -I.
     """
     from explain.causes.context import context_of
-    from explain.state.outgoing import send
     from explain.state.packet import datagram, echo
+    from explain.state.routing.outgoing import send
 
     text, context = witnesses.text, context_of(witnesses)
     if text is None or not text.counts.sent or text.program != "ping" or not context.holds("free"):

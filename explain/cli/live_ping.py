@@ -212,7 +212,7 @@ def _devices() -> set[str]:
 def _state(name: str) -> HostState | None:
     if sys.platform != "linux":
         return None
-    from explain.state.collect import collect
-    from explain.state.read import host_state
+    from explain.state.collecting.collect import collect
+    from explain.state.reading.state_file import host_state
 
     return host_state(collect(), name, "this host's state")

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from explain.errors import InputError
     from explain.state.packet import Packet
-    from explain.state.path import Path as Way
     from explain.state.records import HostState
+    from explain.state.way.path import Path as Way
 
 _EPILOG = "A link is written HOST:IFACE=HOST:IFACE; without any, the cables are derived from the states."
 

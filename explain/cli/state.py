@@ -22,7 +22,7 @@ def state(output: Path | None, redact: bool) -> int:
     key is unknown.
     """
     from explain.errors import MissingError
-    from explain.state.collect import collect, without_processes
+    from explain.state.collecting.collect import collect, without_processes
 
     if sys.platform != "linux":
         raise MissingError("missing.state")

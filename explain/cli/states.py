@@ -42,7 +42,7 @@ def read_states(files: Sequence[str | Path], failures: list[InputError]) -> list
 
 def _states_in(path: str, name: str | None) -> list[HostState]:
     """One file: a state as JSON, or the pasted output of ``ip`` and its like, of one host or several."""
-    from explain.state.read import host_state, read_state
+    from explain.state.reading.state_file import host_state, read_state
     from explain.symptoms.hosts import read_hosts
 
     octets = octets_of(path)

@@ -82,7 +82,7 @@ def state_of(live: Live, node: str) -> dict[str, Any]:
     """
 
     def work(out: Any) -> None:
-        from explain.state.collect import collect
+        from explain.state.collecting.collect import collect
 
         out.write(json.dumps(collect()).encode())
 

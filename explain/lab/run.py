@@ -179,7 +179,7 @@ def carrying(places: dict[str, Place]) -> bool:
 
 def states(places: dict[str, Place]) -> dict[str, dict[str, Any]]:
     """Node -> its state now."""
-    from explain.state.collect import collect
+    from explain.state.collecting.collect import collect
 
     found = {}
     for name, place in places.items():

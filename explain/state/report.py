@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from explain.state.packet import Packet, error_name
 
 if TYPE_CHECKING:
-    from explain.state.decision import Decider, Decision
-    from explain.state.path import Locus, Path, StateCause, Step
+    from explain.state.one_host.decision import Decider, Decision
+    from explain.state.way.path import Locus, Path, StateCause, Step
 
 SCHEMA = "explain-path/1"
 

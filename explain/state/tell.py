@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 from explain.model import Line
 from explain.state.addresses import in_bits, mask_text, parse, to_text
 from explain.state.packet import Packet, error_name
-from explain.state.routes import Query, matching_routes
+from explain.state.routing.routes import Query, matching_routes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from explain.state.decision import Decision
-    from explain.state.path import Leg, Locus, Path, StateCause, Step, Stop
+    from explain.state.one_host.decision import Decision
     from explain.state.records import HostState, Route
+    from explain.state.way.path import Leg, Locus, Path, StateCause, Step, Stop
 
 _STOPS = frozenset(
     "unknown-interface source-not-local interface-down no-source no-route blackhole unreachable prohibit"  # noqa: SIM905

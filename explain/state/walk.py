@@ -6,15 +6,15 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from explain.state.blame import blame
-from explain.state.journey import Memory, travel
-from explain.state.links import join
-from explain.state.mended import later_faults
-from explain.state.multipath import one_of_many
-from explain.state.network import Link, Network, is_switch
-from explain.state.notes import muted, observations
-from explain.state.path import Leg, Path, Stop
+from explain.state.blame.stop import blame
+from explain.state.segment.links import join
+from explain.state.segment.network import Link, Network, is_switch
 from explain.state.settings import is_router
+from explain.state.way.journey import Memory, travel
+from explain.state.way.mended import later_faults
+from explain.state.way.multipath import one_of_many
+from explain.state.way.notes import muted, observations
+from explain.state.way.path import Leg, Path, Stop
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

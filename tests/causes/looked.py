@@ -15,13 +15,13 @@ from explain.causes.wires import Wires
 from explain.cli.case_folder import read_case
 from explain.cli.witnesses import Given, gather
 from explain.state.addresses import is_link_local
-from explain.state.network import segment
+from explain.state.filters.ruleset import ruleset_of
 from explain.state.packet import echo
 from explain.state.records import HostState
-from explain.state.routes import Query, look_up
-from explain.state.ruleset import ruleset_of
-from explain.state.scene import Scene
+from explain.state.routing.routes import Query, look_up
+from explain.state.segment.network import segment
 from explain.state.walk import walk
+from explain.state.way.scene import Scene
 
 _STOPS = {"drop", "reject"}
 _NATS = {"masquerade", "snat", "dnat", "redirect"}

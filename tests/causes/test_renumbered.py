@@ -12,7 +12,7 @@ from state.hosts import MACS, RULES, interface, raw
 from explain.causes.diagnose import diagnose
 from explain.causes.diagnosis import Topology, Witnesses
 from explain.intake import read
-from explain.state.read import host_state
+from explain.state.reading.state_file import host_state
 from explain.symptoms.command import parse_command
 from explain.symptoms.text import read_text
 

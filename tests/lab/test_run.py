@@ -231,7 +231,8 @@ def test_an_ordinary_user_runs_the_same_lab():
 
 LIVE_AS_NOBODY = """
 import ctypes, os, sys
-import explain.cli.lab, explain.lab.listen, explain.lab.supervisor, explain.lab.recording, explain.state.collect
+import explain.cli.lab, explain.lab.listen, explain.lab.supervisor, explain.lab.recording
+import explain.state.collecting.collect
 import pyroute2
 from explain.lab.catalogue import find
 from explain.lab.listen import _in_child

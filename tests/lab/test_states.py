@@ -12,9 +12,9 @@ from explain.lab.operations import Perform
 from explain.lab.perform import Stage
 from explain.lab.read import read
 from explain.lab.run import settled
-from explain.state import collect
-from explain.state.collect import settings, without_processes
-from explain.state.netlink import collect_netlink
+from explain.state.collecting import collect
+from explain.state.collecting.collect import settings, without_processes
+from explain.state.collecting.netlink import collect_netlink
 
 pytestmark = pytest.mark.needs("namespaces", "ip", "ping")
 LABS = ("wrong-source-address-selected", "ipv6-router", "policy-rule-on-sender", "reject-route-on-sender.prohibit")

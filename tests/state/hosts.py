@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from explain.state.read import host_state
+from explain.state.reading.state_file import host_state
 from explain.state.records import HostState
 
 MACS = {"S": "02:00:00:00:00:01", "R": "02:00:00:00:00:02", "Q": "02:00:00:00:00:03", "T": "02:00:00:00:00:04"}

@@ -11,10 +11,10 @@ import pytest
 from surroundings import case_folders
 
 from explain.state.packet import Packet, datagram, echo, syn
-from explain.state.path import Path as Way
-from explain.state.read import read_state
+from explain.state.reading.state_file import read_state
 from explain.state.records import HostState
 from explain.state.walk import walk
+from explain.state.way.path import Path as Way
 
 pytestmark = pytest.mark.needs("cases")
 

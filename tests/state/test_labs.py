@@ -11,9 +11,9 @@ from dataclasses import replace
 import pytest
 
 from explain.state.packet import Packet, echo, syn
-from explain.state.path import Path
-from explain.state.read import host_state
+from explain.state.reading.state_file import host_state
 from explain.state.walk import walk
+from explain.state.way.path import Path
 
 from .faults import FAULTS, Fault
 from .lab import Lab, topology

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from explain.state.dhcp import dhcp_causes
 from explain.state.packet import answer_to, datagram, echo, syn
-from explain.state.path import Path
-from explain.state.read import host_state
+from explain.state.reading.state_file import host_state
 from explain.state.report import path_report
 from explain.state.tell import tell
 from explain.state.walk import walk
+from explain.state.way.dhcp import dhcp_causes
+from explain.state.way.path import Path
 from explain.words import say
 
 from .hosts import LINKS, MACS, RULES, interface, raw, raws, states

@@ -16,7 +16,7 @@ HERE = "host"
 def states_of(picture: Picture) -> tuple[HostState, ...]:
     """The hosts of which something is known wholly, as states."""
     from explain.errors import UnreadableError
-    from explain.state.read import host_state
+    from explain.state.reading.state_file import host_state
 
     found = []
     for host in picture.hosts.values():

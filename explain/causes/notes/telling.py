@@ -9,7 +9,7 @@ from explain.causes.notes.item import Item, host_item
 from explain.causes.notes.telling_flows import flows
 from explain.causes.notes.telling_tables import nft, ports, sockets, switch_table
 from explain.state.addresses import is_link_local
-from explain.state.outgoing import REFUSED
+from explain.state.routing.outgoing import REFUSED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

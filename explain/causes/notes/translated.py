@@ -130,8 +130,8 @@ def _rules(notes: Notes) -> list[tuple[int, NoteBlock, Change]]:
 
 
 def _statements(change: Change) -> Sequence[Mapping[str, Any]]:
-    from explain.state.iptables import tables_of
-    from explain.state.nft_words import rule_statements
+    from explain.state.filters.iptables import tables_of
+    from explain.state.filters.nft_words import rule_statements
 
     if change.verb == "nft":
         return rule_statements(change.values["words"])
@@ -163,10 +163,10 @@ def _is_given(wanted: Any, seen: Any) -> bool:
 
 
 def _takes(statements: Sequence[Mapping[str, Any]], change: Change, flow: Flow, *, is_source: bool) -> bool:
-    from explain.state.match import holds
+    from explain.state.filters.match import holds
+    from explain.state.filters.packet_values import Context
     from explain.state.packet import Packet
-    from explain.state.packet_values import Context
-    from explain.state.read import host_state
+    from explain.state.reading.state_file import host_state
 
     target = flow.after.dst if is_source else flow.before.dst  # the source is changed last, on the way out
     packet = Packet(

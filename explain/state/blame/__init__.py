@@ -1,0 +1,1 @@
+"""From the place where a packet stops to the causes that the states prove."""

@@ -1,0 +1,1 @@
+"""The state of the host that this runs on, asked of ``ip`` and its like, or of the kernel itself."""
