@@ -13,7 +13,7 @@ from explain.record import dataclass
 
 if TYPE_CHECKING:
     from explain.causes.diagnosis import Witnesses
-    from explain.symptoms.command import Command
+    from explain.symptoms.commands.command import Command
     from explain.symptoms.witness import TextWitness
 
 TOOLS = {

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from explain.model import CaptureInfo
     from explain.state.records import HostState
     from explain.state.way.path import Locus
-    from explain.symptoms.command import Command
+    from explain.symptoms.commands.command import Command
     from explain.symptoms.witness import Symptom, TextWitness
     from explain.table import PacketTable
 

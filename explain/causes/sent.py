@@ -12,7 +12,7 @@ from explain.symptoms.addresses import canonical
 if TYPE_CHECKING:
     from explain.causes.context import Context
     from explain.causes.diagnosis import Witnesses
-    from explain.symptoms.command import Command
+    from explain.symptoms.commands.command import Command
 
 _FIRST_PROBE_PORT = 33434
 _ANY_PORT = 80

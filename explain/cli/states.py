@@ -43,7 +43,7 @@ def read_states(files: Sequence[str | Path], failures: list[InputError]) -> list
 def _states_in(path: str, name: str | None) -> list[HostState]:
     """One file: a state as JSON, or the pasted output of ``ip`` and its like, of one host or several."""
     from explain.state.reading.state_file import host_state, read_state
-    from explain.symptoms.hosts import read_hosts
+    from explain.symptoms.hosts.pasted import read_hosts
 
     octets = octets_of(path)
     stem = name or ("host" if path == "-" else Path(path).stem)

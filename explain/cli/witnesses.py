@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from explain.model import CaptureInfo
-    from explain.symptoms.command import Command
+    from explain.symptoms.commands.command import Command
     from explain.symptoms.witness import TextWitness
     from explain.table import PacketTable
 
@@ -96,8 +96,8 @@ def _command_text(given: Given) -> str | None:
 
 
 def _command(text: str | None) -> Command | None:
-    from explain.symptoms.command import parse_command
-    from explain.symptoms.prompts import read_prompt
+    from explain.symptoms.commands.command import parse_command
+    from explain.symptoms.transcript.prompts import read_prompt
 
     if text is None:
         return None

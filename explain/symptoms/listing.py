@@ -13,16 +13,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from explain.symptoms.addresses import canonical
-from explain.symptoms.messages import Messages
-from explain.symptoms.octets import network_octets, port
-from explain.symptoms.tcpdump_lines import place_told
+from explain.symptoms.tcpdump.lines import place_told
+from explain.symptoms.tcpdump.messages import Messages
+from explain.symptoms.tcpdump.octets import network_octets, port
 
 if TYPE_CHECKING:
     from explain.capture.frames import Frames
     from explain.model import Interface
     from explain.symptoms.notes import NoteBlock, Notes
-    from explain.symptoms.tcpdump_lines import PacketText
-    from explain.symptoms.tcpdump_packets import Told
+    from explain.symptoms.tcpdump.lines import PacketText
+    from explain.symptoms.tcpdump.packets import Told
     from explain.table import PacketTable
 
 ETHERNET, COOKED = 1, 113

@@ -9,24 +9,24 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from explain.symptoms.changes.refusals import Refusal, refusals_of
+from explain.symptoms.changes.typed import changes_of
 from explain.symptoms.fields import Field, fields_of
-from explain.symptoms.hosts import read_block
-from explain.symptoms.looks import KINDS_OF_KEYS, kind_of_command, segments
-from explain.symptoms.refusals import Refusal, refusals_of
-from explain.symptoms.runs import runs_of
-from explain.symptoms.tcpdump_packets import read_tcpdump
-from explain.symptoms.transcript import Block, read_transcript
-from explain.symptoms.typed_changes import changes_of
+from explain.symptoms.hosts.looks import KINDS_OF_KEYS, kind_of_command, segments
+from explain.symptoms.hosts.pasted import read_block
+from explain.symptoms.runs.of_blocks import runs_of
+from explain.symptoms.tcpdump.packets import read_tcpdump
+from explain.symptoms.transcript.blocks import Block, read_transcript
 from explain.symptoms.witness import NothingUsableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from explain.symptoms.changes import Change
-    from explain.symptoms.cleaning import TextLine
-    from explain.symptoms.command import Command
-    from explain.symptoms.tcpdump_lines import PacketText
-    from explain.symptoms.tcpdump_packets import Told
+    from explain.symptoms.changes.change import Change
+    from explain.symptoms.commands.command import Command
+    from explain.symptoms.tcpdump.lines import PacketText
+    from explain.symptoms.tcpdump.packets import Told
+    from explain.symptoms.transcript.cleaning import TextLine
     from explain.symptoms.witness import TextWitness
 
 _MOST_BLOCKS = 20_000
@@ -209,7 +209,7 @@ def _kind_of_rows(rows: Mapping[str, Any], kind: str) -> str:
 
 
 def _with_packets(made: NoteBlock, lines: Sequence[TextLine], known: set[int]) -> NoteBlock:
-    from explain.symptoms.tcpdump_lines import is_talk
+    from explain.symptoms.tcpdump.lines import is_talk
 
     packets = read_tcpdump([line.text for line in lines])
     numbers = [line.number for line in lines]

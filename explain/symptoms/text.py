@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from explain.symptoms.cleaning import decode
-from explain.symptoms.command import Command, parse_command
-from explain.symptoms.prompts import read_prompt
-from explain.symptoms.runs import runs_of, without_symptoms
-from explain.symptoms.transcript import Block, read_transcript
+from explain.symptoms.commands.command import Command, parse_command
+from explain.symptoms.runs.of_blocks import runs_of, without_symptoms
+from explain.symptoms.transcript.blocks import Block, read_transcript
+from explain.symptoms.transcript.cleaning import decode
+from explain.symptoms.transcript.prompts import read_prompt
 from explain.symptoms.witness import NothingUsableError, TextWitness
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from explain.errors import UnreadableError
 
 if TYPE_CHECKING:
-    from explain.symptoms.command import Command
+    from explain.symptoms.commands.command import Command
 
 Values = Mapping[str, Any]
 

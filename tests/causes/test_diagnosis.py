@@ -16,7 +16,7 @@ from explain.causes.ids import IDS, QUALIFIERS
 from explain.causes.predictions import all_strikes
 from explain.causes.sightings import look
 from explain.cli.witnesses import Given, gather
-from explain.symptoms.command import parse_command
+from explain.symptoms.commands.command import parse_command
 from explain.symptoms.text import read_text
 from explain.table import ACK, SYN
 

@@ -13,7 +13,7 @@ from explain.causes.diagnose import diagnose
 from explain.causes.diagnosis import Topology, Witnesses
 from explain.intake import read
 from explain.state.reading.state_file import host_state
-from explain.symptoms.command import parse_command
+from explain.symptoms.commands.command import parse_command
 from explain.symptoms.text import read_text
 
 SENDER, TARGET, WANTED = "2001:db8:1::5", "2001:db8:1::9", "2001:db8:1::77"

@@ -12,7 +12,7 @@ from explain.state.addresses import is_link_local
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from explain.symptoms.changes import Change
+    from explain.symptoms.changes.change import Change
 
 Row = dict[str, Any]
 End = tuple[str | None, str]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from explain.symptoms.changes import Change
+    from explain.symptoms.changes.change import Change
 
 _LETTERS = {"append": "-A", "insert": "-I", "delete": "-D", "policy": "-P", "flush": "-F"}
 

@@ -14,7 +14,7 @@ from explain.state.routing.outgoing import REFUSED
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from explain.symptoms.changes import Change
+    from explain.symptoms.changes.change import Change
     from explain.symptoms.notes import NoteBlock
 
 MOST_PARTS = 12

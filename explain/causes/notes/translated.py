@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from explain.causes.notes.picture import Picture
     from explain.exchanges.over_places.nat_flow import NatSide
     from explain.exchanges.over_places.nat_translation import NatTranslation
-    from explain.symptoms.changes import Change
+    from explain.symptoms.changes.change import Change
     from explain.symptoms.notes import NoteBlock, Notes
 
 MOST_FLOWS = 200

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from explain.causes.diagnosis import Diagnosis
-    from explain.symptoms.changes import Change
+    from explain.symptoms.changes.change import Change
     from explain.symptoms.notes import NoteBlock, Notes
 
 MOST_PARTS = 8

@@ -1,0 +1,1 @@
+"""How programs phrase things, line by line: ping, traceroute and their kin, clients, servers."""

@@ -1,0 +1,1 @@
+"""What one program printed, from its first line to its last: its symptoms, its hops, its sums."""

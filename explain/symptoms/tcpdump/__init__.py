@@ -1,0 +1,1 @@
+"""tcpdump's lines: cut into packets, and written as octets again for the decoder."""
