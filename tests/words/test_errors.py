@@ -85,6 +85,12 @@ def test_what_the_system_says_has_a_sentence_where_it_is_frequent():
     assert UnreadableError("a", reason_of(OSError(), "unread.not_made")).reason == "it cannot be made"
 
 
+def test_what_is_missing_is_said_to_be_missing_before_the_remedy():
+    for key, entry in table("errors")["missing"].items():
+        said = entry["en"].partition("; ")[0].partition(": ")[0] if key != "as_root" else entry["en"]
+        assert re.search(r"\bno\b|\bnot\b|cannot|needs|only|would have to|is \{value\}", said), said
+
+
 @pytest.mark.parametrize(
     "error",
     [MissingError("missing.nft"), UnreadableError("a.pcap", "unread.zip"), UnknownNameError("lab", "x", ("y",))],
