@@ -140,6 +140,15 @@ def test_the_same_vantage_point_twice_is_refused(tmp_path):
         explain.explain(f"a={path}", f"a={path}")
 
 
+def test_one_file_under_two_paths_is_not_two_places_unless_somebody_names_them(tmp_path):
+    path = write(tmp_path / "x.pcap", pcap(ping(ALICE, BOB, 1)))
+    link = tmp_path / "latest.pcap"
+    link.symlink_to(path)
+    with pytest.raises(UsageError, match=r"latest\.pcap is given twice"):
+        explain.explain(str(path), str(link))
+    assert len(explain.explain(f"a={path}", f"b={link}").captures) == 2
+
+
 def test_a_stream_is_read_like_a_file():
     report = explain.explain(pcap(ping(ALICE, BOB, 1), pong(BOB, ALICE, 1)))
     assert report.captures[0].packets == 2

@@ -58,10 +58,10 @@ def sources(inputs: Iterable[str | PathLike[str] | BinaryIO | Source]) -> list[S
     """All inputs; the same vantage point twice is an error.
 
     Raises:
-        UsageError: a vantage point was named twice, or standard input was.
+        UsageError: a vantage point was named twice, or standard input was, or a file to which no name was given.
     """
     found: list[Source] = []
-    seen: set[str] = set()
+    seen: set[str | tuple[int, int]] = set()
     for one in inputs:
         if isinstance(one, Source):
             source = one
@@ -69,10 +69,21 @@ def sources(inputs: Iterable[str | PathLike[str] | BinaryIO | Source]) -> list[S
             source = parse(os.fspath(one))
         else:
             source = Source(str(getattr(one, "name", "stream")), stream=one)
-        for key in (source.vantage, "standard input" if source.path == "-" else None):
+        for key in (source.vantage, "standard input" if source.path == "-" else None, _file(source)):
             if key is not None and key in seen:
-                raise UsageError("usage.vantage_twice", key=key)
+                raise UsageError("usage.vantage_twice", key=source.path if isinstance(key, tuple) else key)
             if key is not None:
                 seen.add(key)
         found.append(source)
     return found
+
+
+def _file(source: Source) -> tuple[int, int] | None:
+    """What file it is, under whatever path; None where a name tells it from others, or nobody can say."""
+    if source.name is not None or source.stream is not None:
+        return None
+    try:
+        status = os.stat(source.path)  # noqa: PTH116  a path may hold what no file name may
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino

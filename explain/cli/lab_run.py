@@ -111,6 +111,7 @@ def _explain(recording: Recording, data: bytes, expected: Path, options: dict[st
         from explain.cli.check import check
         from explain.pipeline import explain
         from explain.render.plain import render
+        from explain.story.troubles import in_full
         from explain.words import say
     except ImportError as e:
         noted("lab.not_explained", why=str(e))
@@ -123,6 +124,7 @@ def _explain(recording: Recording, data: bytes, expected: Path, options: dict[st
     else:
         depth = 0 if options["quiet"] else 2 if options["verbose"] else 1
         lines = [line for line in report.lines if line.depth <= depth]
+        lines = in_full(lines) if options["verbose"] else lines
         sys.stdout.write(render(lines, [say(line.message, line.values, options["lang"]) for line in lines]))
     if options["healthy"] or not expected.is_file():
         return 0

@@ -24,7 +24,8 @@ PLAIN: Mapping[str, Any] = {
 }  # fmt: skip
 """The options where none is given, all but the language."""
 
-_INTERRUPTED = 130
+_INTERRUPTED, _DEEPEST = 130, 2
+_FOR_OTHERS = ("markdown", "html")  # read by people who cannot ask for more depth
 
 
 def tell(files: Sequence[str], options: Mapping[str, Any]) -> int:
@@ -179,8 +180,13 @@ def _said(lines: Sequence[Line], language: str) -> list[str]:
 
 
 def _deep_enough(report: Report, options: Mapping[str, Any]) -> list[Line]:
-    depth = 0 if options["quiet"] else 2 if options["verbose"] else 1
-    return [line for line in report.lines if line.depth <= depth]
+    depth = 0 if options["quiet"] else _DEEPEST if options["verbose"] else 1
+    lines = [line for line in report.lines if line.depth <= depth]
+    if depth < _DEEPEST and options["form"] not in _FOR_OTHERS:
+        return lines
+    from explain.story.troubles import in_full
+
+    return in_full(lines)
 
 
 def _put(text: str, output: str | None) -> None:

@@ -26,15 +26,20 @@ class PlainVoice:
 
     def json(self, report: Report, language: str) -> str:
         """The report of the contract."""
-        from explain.render.json import render
+        from dataclasses import replace
 
+        from explain.render.json import render
+        from explain.story.troubles import in_full
+
+        report = replace(report, lines=in_full(report.lines))
         return render(report, self.sentences(report, language))
 
     def html(self, report: Report, language: str) -> str:
         """The story as a piece of a page, safe to show in a notebook."""
         from explain.render.notebook import render
+        from explain.story.troubles import in_full
 
-        lines = [line for line in report.lines if line.depth <= _DEFAULT_DEPTH]
+        lines = in_full([line for line in report.lines if line.depth <= _DEFAULT_DEPTH])
         return render(lines, [_say(line, language) for line in lines])
 
 

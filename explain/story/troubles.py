@@ -143,12 +143,23 @@ def _rivals(finding: Finding, *, everything: bool) -> list[Line]:
     lines = []
     for chapter, causes in groups.items():
         shown = causes if everything or len(causes) <= _OF_A_PLACE + 1 else causes[:_OF_A_PLACE]
-        values = {"causes": shown, "rest": len(causes) - len(shown), "where": Line(f"story.acts.{chapter}", {})}
+        values = {"causes": shown, "rest": len(causes) - len(shown), "where": Line(f"story.acts.{chapter}", {}),
+                  "all": causes}  # fmt: skip
         form = "story.rivals-at" if len(shown) == len(causes) else "story.rivals-some"
         lines.append(Line(form, values, finding.evidence, 1, None, "item"))
-    if any(line.values["rest"] for line in lines):
-        lines.append(Line("story.rivals", {"causes": finding.rivals}, finding.evidence, 2, None, "item"))
     return lines
+
+
+def in_full(lines: Sequence[Line]) -> list[Line]:
+    """The same lines for who cannot ask again, or did ask: without a list of causes that was shortened."""
+    from dataclasses import replace
+
+    return [
+        replace(line, message="story.rivals-at", values={**line.values, "causes": line.values["all"]})
+        if line.message == "story.rivals-some"
+        else line
+        for line in lines
+    ]
 
 
 def message(finding: Finding, what: str) -> str:

@@ -7,6 +7,8 @@ from dhcp_packets import discover
 from packets import A, B, R, datagram, error, is_at, pcap, ping, pong, segment, who_has
 
 import explain
+from explain.cli.tell import PLAIN, tell
+from explain.story.troubles import in_full
 
 ALICE, BOB, ROUTER = "192.0.2.1", "198.51.100.1", "192.0.2.254"
 SYN, RST_ACK = 2, 20
@@ -122,13 +124,27 @@ def test_fields_and_standards_come_only_on_request():
 def test_a_long_list_of_rivals_is_told_by_where_they_act_and_whole_on_request():
     told = lines(*(ping(ALICE, BOB, seq) for seq in (1, 2, 3)))
     groups = [line for line in told if line.message in ("story.rivals-some", "story.rivals-at")]
-    (whole,) = [line for line in told if line.message == "story.rivals"]
     wheres = [line.values["where"].message for line in groups]
     assert len(wheres) == len(set(wheres)) > 3
-    shown = [cause for line in groups for cause in line.values["causes"]]
-    assert len(shown) + sum(line.values["rest"] for line in groups) == len(whole.values["causes"])
-    assert set(shown) < set(whole.values["causes"])
-    assert whole.depth == 2
+    shown = {cause for line in groups for cause in line.values["causes"]}
+    whole = {cause for line in in_full(groups) for cause in line.values["causes"]}
+    assert shown < whole
+    assert len(whole) - len(shown) == sum(line.values["rest"] for line in groups)
+
+
+def test_who_cannot_ask_for_more_depth_is_told_every_rival(tmp_path):
+    capture = pcap(*(ping(ALICE, BOB, seq) for seq in (1, 2, 3)))
+    report, path = explain.explain(capture), tmp_path / "c.pcap"
+    path.write_bytes(capture.getvalue())
+    (finding,) = report.findings
+    pages = [report.to_json(), report._repr_html_()]
+    for asked in ({"verbose": True}, {"form": "markdown"}, {"form": "html"}):
+        tell([str(path)], {**PLAIN, "lang": "en", "output": str(tmp_path / "told"), **asked})
+        pages.append((tmp_path / "told").read_text())
+    for page in pages:
+        assert "(-v)" not in page
+        assert all(page.count(rival) for rival in finding.rivals)
+    assert "(-v)" in report.story()
 
 
 def test_a_word_of_the_trade_is_explained_once():
