@@ -159,6 +159,23 @@ def test_silence_for_one_while_another_is_served_is_likely_an_exhausted_pool():
     assert {"dhcp-no-server", "dhcp-server-filtered"} <= set(finding.rivals)
 
 
+def test_silence_for_one_before_another_is_served_shows_a_server_that_may_only_have_come_up_then():
+    alone = [(3 * n, discover(client=MOBILE, xid=9)) for n in range(3)]
+    soon = [(46 + n / 10, frame) for n, frame in enumerate(BOUND)]
+    finding = the_finding(*alone, *soon)
+    assert (finding.cause, finding.certainty, finding.values["case"]) == ("dhcp-pool-exhausted", "possible", "later")
+    assert {"dhcp-no-server", "bridge-port-not-forwarding"} <= set(finding.rivals)
+    story = " ".join(report(*alone, *soon).story().split())
+    assert f"No DHCP server answered {MOBILE} (3 times), though one served another client 40.1 s later" in story
+    assert the_finding(*alone, *[(900 + n, frame) for n, frame in enumerate(BOUND)]).cause == "dhcp-no-server"
+
+
+@pytest.mark.parametrize("asked", [reboot("192.0.2.7", client=MOBILE, xid=9), renew(client=MOBILE, xid=9)])
+def test_who_asks_for_the_address_that_it_has_is_not_told_of_a_full_pool(asked):
+    finding = the_finding(*BOUND, (1, asked), (5, asked))
+    assert (finding.cause, finding.values["case"] in ("reboot", "renew")) == ("dhcp-no-server", True)
+
+
 def test_a_broadcast_request_of_another_client_shows_that_a_server_lives():
     late = [(1 + 3 * n, discover(client=MOBILE, xid=9)) for n in range(3)]
     assert the_finding(discover(), request(), *late).cause == "dhcp-pool-exhausted"

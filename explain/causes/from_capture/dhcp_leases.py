@@ -65,10 +65,19 @@ class Leases:
 
     def servers_alive(self, index: int) -> list[int]:
         """Rows that show a server at work for other clients, at the same place."""
-        talk, start, end = self.talks[index], int(self.part.start_ns[index]), int(self.part.end_ns[index])
+        return self._served(index, int(self.part.start_ns[index]) - _ALIVE_NS, int(self.part.end_ns[index]))
+
+    def served_soon_after(self, index: int) -> list[int]:
+        """Rows that show a server at work for other clients soon after this one gave up, at the same place."""
+        end = int(self.part.end_ns[index])
+        return self._served(index, end, end + _LATER_NS)
+
+    def _served(self, index: int, since_ns: int, until_ns: int) -> list[int]:
+        """Rows that show a server at work in negotiations of others that reach into a time."""
+        talk, part = self.talks[index], self.part
         rows: list[int] = []
         for other, one in enumerate(self.talks):
-            is_near = int(self.part.end_ns[other]) >= start - _ALIVE_NS and int(self.part.start_ns[other]) <= end
+            is_near = int(part.end_ns[other]) >= since_ns and int(part.start_ns[other]) <= until_ns
             if one.place == talk.place and one.hardware != talk.hardware and is_near:
                 rows += [
                     step.row for step in one.steps if step.said.kind in ("OFFER", "ACK") or step.purpose == "select"

@@ -26,6 +26,7 @@ NO_ANSWER_TO_RELAY = (
 )  # fmt: skip
 _LIMITED_BROADCAST = 0xFFFFFFFF
 _ALIVE = ("dhcp-server-filtered", "dhcp-no-server", "filter-on-switch")
+_STARTED = ("dhcp-no-server", "dhcp-server-filtered", "bridge-port-not-forwarding", "filter-on-switch")
 _OFFER_LOST = ("filter-on-switch", "filter-on-sender-input", "bridge-port-not-forwarding", "partial-loss")
 _INSISTS = 3
 _KNOWN_BEFORE = {
@@ -93,19 +94,30 @@ def _of_client(leases: Leases, indices: list[int]) -> Seen:
     values = _values(leases, indices)
     certainty = "likely" if _insists(leases, indices) else "possible"
     offers = [row for index in indices for row in leases.offered_elsewhere(index)]
-    alive = [row for index in indices for row in leases.servers_alive(index)]
+    began = {leases.fields(index).began for index in indices}
+    alive: list[int] = []
     cause: str = "dhcp-no-server"
     rivals: tuple[str, ...] = _NO_SERVER
     if offers:
         cause, rivals = "dhcp-offer-lost", _OFFER_LOST
-    elif alive:
+    elif len(began) == 1 and began <= _KNOWN_BEFORE.keys():  # a full pool keeps nobody from his own address
+        values |= _relay(leases, indices) or {"case": _KNOWN_BEFORE[began.pop()]}
+    elif alive := [row for index in indices for row in leases.servers_alive(index)]:
         cause, rivals = "dhcp-pool-exhausted", _ALIVE
+    elif alive := [row for index in indices for row in leases.served_soon_after(index)]:
+        cause, certainty, rivals = "dhcp-pool-exhausted", "possible", _STARTED
+        values |= {"case": "later", "after_ns": _between(leases, rows, alive)}
     elif relay := _relay(leases, indices):
         values |= relay
+    if values.get("case") == "relayed":
         rivals = leases.scene.one_link.possible(_handed_on(leases, indices), NO_ANSWER_TO_RELAY)
-    elif len(began := {leases.fields(index).began for index in indices}) == 1 and began <= _KNOWN_BEFORE.keys():
-        values |= {"case": _KNOWN_BEFORE[began.pop()]}
     return Seen(cause, certainty, leases.members(indices), [*rows, *(offers or alive)], rivals, values)
+
+
+def _between(leases: Leases, asked: list[int], served: list[int]) -> int:
+    """How long after its last question another client was served."""
+    time_ns = leases.scene.table.time_ns
+    return int(time_ns[served].min() - time_ns[asked].max())
 
 
 def _insists(leases: Leases, indices: list[int]) -> bool:
