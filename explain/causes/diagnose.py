@@ -11,7 +11,7 @@ from explain.causes.diagnosis import Candidate, Diagnosis, Reason, RuledOut, Wit
 from explain.causes.next_steps import next_looks
 from explain.causes.rank import order
 from explain.causes.reasons import because, locus_of, ruled_out
-from explain.causes.signs import sign_of
+from explain.causes.signs import OPEN, sign_of
 from explain.causes.walked import walked
 from explain.causes.weigh import GOOD, weigh
 from explain.causes.wire_reasons import redirects
@@ -49,7 +49,7 @@ def diagnose(witnesses: Witnesses) -> Diagnosis:
     kept, fallen = _reconciled(witnesses, context, signs, wires, states)
     kept = order(kept, sign, wires, states, context)
     causes = tuple(_candidate(each, kept, witnesses, context, sign, wires, states) for each in kept)
-    is_success = None if sign is None else sign.name in GOOD
+    is_success = None if sign is None or sign.name in OPEN else sign.name in GOOD
     return Diagnosis(
         symptoms=witnesses.text.symptoms if witnesses.text else (),
         causes=causes,
@@ -111,7 +111,7 @@ def _certainty(
         return found.certainty if is_first or found.certainty != "proved" else "likely"
     if len(kept) == 1:
         return "proved" if wires is not None and (states is not None or wires.is_everywhere) else "likely"
-    if is_first and sign is not None and sign.name in GOOD | {"part-lost", "damaged", "trace:gap"}:
+    if is_first and sign is not None and sign.name in GOOD | {"part-lost", "damaged"}:
         return "likely"
     return "likely" if is_first and len(kept) <= _BOTH_SURE + 1 else "possible"
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from explain.causes.chance import may_lose_all
-from explain.causes.signs import Sign
+from explain.causes.signs import OPEN, Sign
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,7 +101,7 @@ def _works(strike: Strike, sign: Sign, context: Context) -> bool:
         return False
     if sign.name == "dhcp:bound":
         return "bound" in strike.shows
-    return sign.name in {"answered", "tcp:open", "trace:reached"}
+    return sign.name in {"answered", "tcp:open", "trace:reached"} or sign.name in OPEN
 
 
 def _refuse(strike: Strike, sign: Sign, context: Context) -> bool:
@@ -187,14 +187,14 @@ def _reject(strike: Strike, sign: Sign, context: Context) -> bool:
         return sign.name.removeprefix("tcp:") in wanted
     if strike.at == "sender" and sign.name in {"refused", "refused-each", "tcp:not-permitted"}:
         return sign.code == "not-permitted" or sign.name == "tcp:not-permitted"
-    return sign.name == "trace:ended"
+    return sign.name in {"trace:ended", *OPEN} and (strike.at, sign.by) != ("sender", "router")
 
 
 def _expire(strike: Strike, sign: Sign, context: Context) -> bool:
     if strike.leg == "reply":
         return sign.name in _SILENCE
     # Time exceeded is one more "No route to host" to connect(). Source: icmp_err_convert[], icmpv6_err_convert().
-    return sign.name in {"expired", "trace:loop", "trace:ended", "tcp:host-unreachable"}
+    return sign.name in {"expired", "trace:loop", "trace:ended", "tcp:host-unreachable", *OPEN}
 
 
 def _too_big(strike: Strike, sign: Sign, context: Context) -> bool:
@@ -203,7 +203,7 @@ def _too_big(strike: Strike, sign: Sign, context: Context) -> bool:
 
 
 def _lose(strike: Strike, sign: Sign, context: Context) -> bool:
-    if sign.name == "trace:gap":
+    if sign.name in {"trace:gap", "trace:perhaps-gap"}:
         return "gap" in strike.shows
     if sign.name == "part-refused" and sign.code in TOO_BIG:
         return False  # the first was too long, and the kernel has split the others since
@@ -249,7 +249,7 @@ _HOW: dict[str, Callable[[Strike, Sign, Context], bool]] = {
     "tcp-end": _one_of("tcp:closed", "tcp:reset"),
     "tcp-late-rst": _one_of("tcp:reset"),
     "tcp-alert": _one_of("tcp:tls-alert"),
-    "trace-gap": _one_of("trace:gap"),
+    "trace-gap": _one_of("trace:gap", "trace:perhaps-gap"),
     "name": _shown("name"),
     "dhcp": _shown("dhcp:"),
 }

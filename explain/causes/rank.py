@@ -49,6 +49,7 @@ _FIRST: Mapping[str, tuple[str, ...]] = {
     "answered": ("healthy",), "tcp:open": ("healthy",), "trace:reached": ("healthy",), "dhcp:bound": ("healthy",),
     "redirected": ("icmp-redirect",), "part-lost": ("partial-loss", "icmp-rate-limited"),
     "duplicated": ("duplicated-packets",), "damaged": ("corrupted-packets",), "trace:gap": ("silent-hop",),
+    "trace:perhaps": ("healthy",), "trace:perhaps-gap": ("silent-hop",),
     "tcp:no-answer": ("tcp-application-hangs",), "tcp:closed": ("tcp-application-closes",),
     "tcp:refused": ("tcp-no-listener",), "tcp:failed": ("tcp-no-listener",),
 }  # fmt: skip
@@ -70,6 +71,7 @@ _USUAL: Mapping[str, tuple[str, ...]] = {
     "untold": ("destination-host-absent-behind-router", "no-route-on-router", "filter-on-router-forward"),
     "silent": ("filter-on-target-input", "forwarding-disabled", "no-return-route-on-target"),
     "tcp:timed-out": ("filter-on-target-input", "filter-on-router-forward", "no-return-route-on-target"),
+    "trace:ended": ("ttl-too-low", "no-route-on-router", "filter-on-router-forward"),
     "trace:dies": ("filter-on-target-input", "filter-on-router-forward"), "expired": ("ttl-too-low", "routing-loop"),
     "tcp:host-unreachable": ("destination-host-absent-behind-router", "destination-host-absent-on-link"),
     "tcp:network-unreachable": ("no-route-on-sender",), "silent-piped": ("destination-host-absent-on-link",),

@@ -71,12 +71,19 @@ def locus_of(
         return (Locus(role, at[0], at[1]),)
     if strike.at == "sender":
         return (Locus("sender", witnesses.sender),)
+    if each.cause == "silent-hop" and (gap := _silent_hop(witnesses)):
+        return (Locus(f"router:{gap}"),)
     if strike.at == "router":
         speaker = sign.speaker if sign and sign.by != "self" else None
         return (Locus("router:1" if strike.leg == "request" and speaker is None else "router", None, None, speaker),)
     if strike.at == "target":
         return (Locus("target", None, None, context.destination),)
     return (Locus(_role(strike.at)),)
+
+
+def _silent_hop(witnesses: Witnesses) -> int | None:
+    """The number of the first hop that a trace shows as silent."""
+    return next((hop.ttl for hop in witnesses.text.hops if not hop.addresses), None) if witnesses.text else None
 
 
 def _named_part(cause: str) -> str | None:

@@ -30,6 +30,8 @@ class Sign:
     lines: tuple[Symptom, ...] = ()
 
 
+OPEN = frozenset(("trace:perhaps", "trace:perhaps-gap"))
+"""Names of signs that leave open whether it ended well: the last to answer is the target, or turned the probes back."""
 _REFUSALS = {
     "kernel.network-unreachable": "network-unreachable", "kernel.host-unreachable": "host-unreachable",
     "kernel.invalid-argument": "invalid-argument", "kernel.permission-denied": "permission-denied",
@@ -208,9 +210,9 @@ def _trace(text: TextWitness, context: Context) -> Sign | None:
         gaps = [hop for hop in silent if hop.ttl < last]
         if refused or any(hop.errors for hop in hops):
             return _trace_refused(text, context)
-        return Sign(
-            "trace:gap" if gaps else "trace:reached", lines=text.all("way.silent") if gaps else text.symptoms[:1]
-        )
+        if gaps:
+            return Sign("trace:gap", lines=text.all("way.silent"))
+        return Sign("trace:reached", lines=text.all("way.reached")[-1:] or text.symptoms[:1])
     seen = [hop.addresses[0] for hop in hops if hop.addresses]
     is_refused = bool(refused) or any(hop.errors for hop in hops)
     if not is_refused and any(one == again for one, again in zip(seen, seen[2:], strict=False)):
@@ -221,7 +223,11 @@ def _trace(text: TextWitness, context: Context) -> Sign | None:
     if refusal is not None:
         return Sign("refused", _REFUSALS.get(refusal.id), "self", lines=(refusal,))
     if hops and hops[-1].addresses:
-        return Sign("trace:ended", speaker=hops[-1].addresses[0], lines=text.all("way.hop"))
+        last, by = text.all("way.hop")[-1:], "router" if len(hops) > 1 else None
+        if text.succeeded is None:
+            name = "trace:perhaps-gap" if silent else "trace:perhaps"
+            return Sign(name, by=by, lines=text.all("way.silent") or last)
+        return Sign("trace:ended", by=by, speaker=hops[-1].addresses[0], lines=last)
     if hops:
         return Sign("trace:dies", speaker=seen[-1] if seen else None, lines=text.all("way.silent")[:1])
     return None

@@ -118,7 +118,7 @@ def _survivors(
     return tuple(stood), is_muted, "state"
 
 
-GOOD = frozenset(("answered", "redirected", "tcp:open", "trace:reached", "dhcp:bound", "duplicated"))
+GOOD = frozenset(("answered", "redirected", "tcp:open", "trace:reached", "trace:gap", "dhcp:bound", "duplicated"))
 """Signs of a command that came to its end well."""
 
 

@@ -50,7 +50,8 @@ def _verdict(diagnosis: Diagnosis, witnesses: Witnesses, lang: str) -> Line:
         "title": _title(first.cause, lang), "cause": first.cause, "count": len(diagnosis.causes),
         "target": _target(witnesses),
     }  # fmt: skip
-    if first.cause in IDS[:_SECTION_0] and first.certainty == "possible" and not diagnosis.is_success:
+    is_sound = first.cause in IDS[:_SECTION_0] or (first.cause == "silent-hop" and diagnosis.is_success is None)
+    if is_sound and first.certainty == "possible" and not diagnosis.is_success:
         return Line("diagnosis.verdict.untold", values, depth=0, label="odd")
     if first.cause == "healthy":
         message = "diagnosis.verdict.success" if values["target"] != "-" else "diagnosis.verdict.well"

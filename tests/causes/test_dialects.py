@@ -75,3 +75,44 @@ def test_a_packet_that_windows_itself_may_not_cut_is_too_large_for_its_own_link_
 
 def test_busybox_without_privileges_is_told_so() -> None:
     assert causes(BSD + "ping: permission denied (are you root?)\n") == ["no-raw-socket-privilege"]
+
+
+MTR = "HOST: h1                          Loss%   Snt   Last   Avg  Best  Wrst StDev\n"
+HUB_1 = "  1.|-- 192.0.2.254                0.0%    10    0.1   0.2   0.1   0.3   0.1\n"
+SILENT_2 = "  2.|-- ???                       100.0    10    0.0   0.0   0.0   0.0   0.0\n"
+HUB_3 = "  3.|-- 203.0.113.9                0.0%    10    0.1   0.2   0.1   0.3   0.1\n"
+NAMED = "  2.|-- web.example (203.0.113.9)  0.0%    10    0.1   0.2   0.1   0.3   0.1\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        (MTR + HUB_1 + HUB_3.replace("3.|", "2.|"), "healthy"),
+        (MTR + HUB_1 + SILENT_2 + HUB_3, "silent-hop"),
+        (" 1  192.0.2.254  0.1 ms\n 2  203.0.113.9  0.2 ms  0.2 ms\n", "healthy"),
+        ("$ mtr -rn web.example\n" + MTR + HUB_1 + HUB_3.replace("3.|", "2.|"), "healthy"),
+    ],
+)
+def test_a_way_that_ends_with_an_answer_may_have_arrived_where_nobody_tells_the_target(text: str, first: str) -> None:
+    diagnosis = diagnose(Witnesses(text=read_text(text)))
+    named = [each.cause for each in diagnosis.causes]
+    assert (named[0], diagnosis.is_success) == (first, None)
+    assert {"healthy", "no-route-on-router", "filter-on-router-forward"} <= set(named)
+    assert "filter-on-sender-output" not in named
+
+
+def test_a_way_to_a_name_has_arrived_where_the_name_answers() -> None:
+    diagnosis = diagnose(Witnesses(text=read_text("$ mtr -rw Web.example.\n" + MTR + HUB_1 + NAMED)))
+    assert (diagnosis.causes[0].cause, diagnosis.is_success) == ("healthy", True)
+
+
+def test_a_silent_hop_is_the_router_of_that_number_and_no_failure() -> None:
+    diagnosis = diagnose(Witnesses(text=read_text("$ mtr -rn 203.0.113.9\n" + MTR + HUB_1 + SILENT_2 + HUB_3)))
+    assert (diagnosis.causes[0].cause, diagnosis.is_success) == ("silent-hop", True)
+    assert [each.role for each in diagnosis.causes[0].locus] == ["router:2"]
+
+
+def test_a_way_that_ends_before_its_target_was_turned_back_there() -> None:
+    named = causes("$ mtr -rn 203.0.113.77\n" + MTR + HUB_1 + SILENT_2 + HUB_3)
+    assert named[0] == "no-route-on-router"
+    assert not {"healthy", "filter-on-sender-output"} & set(named)

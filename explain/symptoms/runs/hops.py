@@ -38,13 +38,19 @@ class Hop:
 
 def with_reached(symptoms: Sequence[Symptom], target: str | None) -> tuple[Symptom, ...]:
     """Hops at which the target itself answers are ``way.reached``."""
-    wanted = str(target or "").split("%", 1)[0]
+    wanted = str(target or "").split("%", 1)[0].lower().rstrip(".")
     return tuple(
         make_symptom(("way.reached", dict(each.values)), each.text, each.line)
-        if wanted and each.id == "way.hop" and wanted in (str(one).split("%", 1)[0] for one in each.values["addresses"])
+        if wanted and each.id == "way.hop" and wanted in _named(each.values)
         else each
         for each in symptoms
     )
+
+
+def _named(values: Mapping[str, Any]) -> set[str]:
+    """Who answered at a hop, by address and by name."""
+    told = (*values["addresses"], values.get("from_name") or "")
+    return {str(one).split("%", 1)[0].lower().rstrip(".") for one in told}
 
 
 def hops_of(symptoms: Sequence[Symptom]) -> tuple[Hop, ...]:
