@@ -71,7 +71,9 @@ def echo(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterat
         yield teller.line("icmp.echo.group", fields, rows[is_reply], name)
         return
     if fields.duplicates:
-        yield teller.line("icmp.echo.duplicates", fields, rows[is_reply], name)
+        word, times = np.unique(table.icmp.word[at[is_reply]], return_counts=True)
+        again = rows[is_reply][np.isin(table.icmp.word[at[is_reply]], word[times > 1])]
+        yield teller.line("icmp.echo.duplicates", fields, again, name)
     if fields.responders:
         yield teller.line("icmp.echo.responders", fields, rows[is_reply], name)
 

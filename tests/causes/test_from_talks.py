@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from packets import A, B, R, error, eth, ip, is_at, pcap, ping, pong, segment, tcp, who_has
+from packets import A, B, R, error, eth, ip, is_at, packed, pcap, ping, pong, segment, tcp, who_has
 
 import explain
 from explain.causes.diagnose import diagnose
@@ -264,6 +264,28 @@ def test_a_reply_that_comes_twice_is_told():
     once = [(0.0, ping(ALICE, BOB, 1)), (0.01, pong(BOB, ALICE, 1))]
     assert found(*once) == ([], ())
     assert found(*once, (0.02, pong(BOB, ALICE, 1)))[0] == ["duplicated-packets"]
+
+
+def test_a_reply_too_many_does_not_make_up_for_those_that_are_missing():
+    pings = [(float(seq), ping(ALICE, BOB, seq)) for seq in range(1, 7)]
+    replies = [(seq + 0.01, pong(BOB, ALICE, seq)) for seq in (1, 2, 4, 6, 6)]
+    causes, unexplained = found(*sorted(pings + replies, key=lambda one: one[0]), (20.0, who_has((A, ALICE), BOB)))
+    assert (causes[:2], unexplained) == (["partial-loss", "duplicated-packets"], ())
+
+
+def test_a_redirect_is_no_reason_for_pings_without_any_answer():
+    pings = [(float(seq), ping(ALICE, BOB, seq, macs=(A, R))) for seq in range(1, 6)]
+    redirect = error(ROUTER, 5, 1, pings[0][1], int.from_bytes(packed("192.0.2.253"), "big"))
+    causes, _ = found(pings[0], (1.01, redirect), *pings[1:], (20.0, who_has((A, ALICE), BOB)))
+    assert causes[:2] == ["echo-unanswered", "icmp-redirect"]
+
+
+def test_an_error_of_a_kind_without_a_cause_is_not_told_as_silence():
+    asked = ping(ALICE, BOB, 1, macs=(A, R))
+    report = explain.explain(pcap(asked, error(ROUTER, 12, 0, asked)))
+    (finding,) = report.findings
+    assert (finding.cause, len(finding.exchanges), report.unexplained) == ("echo-unanswered", 2, ())
+    assert "No error came back" not in " ".join(report.story("en").split())
 
 
 def test_a_router_that_asks_for_its_own_neighbours_is_overheard_by_a_host():

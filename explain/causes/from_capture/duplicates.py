@@ -32,7 +32,10 @@ def look(scene: Scene) -> Iterator[Seen]:
         rows = part.rows(index)
         again = _answered_twice(scene.table, rows[scene.table.layers[rows] & (ICMP | ICMPV6) != 0])
         if again:
-            values = {"src": fields.src, "dst": fields.dst, "count": fields.duplicates, "sent": fields.sent}
+            values = {
+                "src": fields.src, "dst": fields.dst, "count": fields.duplicates, "sent": fields.sent,
+                "received": fields.received,
+            }  # fmt: skip
             yield Seen("duplicated-packets", "likely", [(part, index)], again, _RIVALS, values)
 
 

@@ -32,6 +32,7 @@ FAILED = frozenset((
 ))  # fmt: skip
 """Outcomes that the contract calls failed; of ``icmp.error`` every one but redirects is."""
 
+_LOSES_NOTHING = frozenset(("icmp-redirect", "duplicated-packets"))
 _GOOD = {"icmp.echo": ("answered",), "tcp.connection": ("closed", "open"), "udp.flow": ("answered",)}
 
 Member = tuple["ExchangeColumns", int]
@@ -87,9 +88,11 @@ class Scene:
         return self.exchanges.of_kind(kind) or none_of(kind)
 
     def account(self, seen: Seen) -> None:
-        """Note what a finding explains."""
+        """Note what a finding explains: what loses nothing is no reason for a conversation that failed."""
+        loses_nothing = seen.cause in _LOSES_NOTHING
         for part, index in seen.members:
-            self.accounted[part.kind].add(index)
+            if not (loses_nothing and part.kind in CONVERSATIONS and part.outcomes[part.outcome[index]] in FAILED):
+                self.accounted[part.kind].add(index)
 
     def open(self, part: ExchangeColumns, *outcomes: str) -> list[int]:
         """Exchanges that ended like this and that nothing accounts for yet."""

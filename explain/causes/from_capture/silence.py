@@ -17,6 +17,8 @@ from explain.table import FRAGMENT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from explain.causes.from_capture.scene import Member
+
 WHY_SILENT = (
     "forwarding-disabled", "filter-on-router-forward", "filter-on-target-input", "filter-on-target-ingress",
     "filter-on-target-output", "echo-ignored-by-target", "broadcast-echo-ignored", "no-return-route-on-target",
@@ -40,7 +42,7 @@ def look(scene: Scene) -> Iterator[Seen]:
     part = scene.part("icmp.echo")
     for outcome, cause, rivals in (
         ("unanswered", "echo-unanswered", WHY_SILENT),
-        ("refused", "echo-unanswered", WHY_SILENT),
+        ("refused", "echo-unanswered", ()),
         ("partly-answered", "partial-loss", _SOME_LOST),
     ):
         groups: dict[tuple[int, str, str], list[int]] = defaultdict(list)
@@ -58,7 +60,16 @@ def look(scene: Scene) -> Iterator[Seen]:
                 why = without_chance(why, sent)
                 rows += proof
                 values |= {"case": case} if case else {}
-            yield Seen(cause, "possible", [(part, index) for index in indices], rows, why, values)
+            members = [(part, index) for index in indices]
+            if outcome == "refused":  # by an error of a kind that has no cause of its own
+                members += _errors_among(scene, rows)
+                values["case"] = "told"
+            yield Seen(cause, "possible", members, rows, why, values)
+
+
+def _errors_among(scene: Scene, rows: list[int]) -> list[Member]:
+    part, own = scene.part("icmp.error"), set(rows)
+    return [(part, index) for index in scene.open(part, *part.outcomes) if int(part.rows(index)[0]) in own]
 
 
 def nat_first(why: tuple[str, ...]) -> tuple[str, ...]:

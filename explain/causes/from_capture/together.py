@@ -31,9 +31,12 @@ def join(seen: Iterable[Seen]) -> list[Seen]:
     for one in seen:
         groups.setdefault(naming(one), []).append(one)
     found = [some[0] if len(some) == 1 else joined(some) for some in groups.values()]
-    return sorted(
-        found, key=lambda one: (one.cause in WORKS, one.values.get("case") not in _SCANS, _RANK[one.certainty])
-    )
+    return sorted(found, key=lambda one: (_harm(one), one.values.get("case") not in _SCANS, _RANK[one.certainty]))
+
+
+def _harm(one: Seen) -> int:
+    """Failures first, then what came twice, then what works anyway."""
+    return 2 if one.cause in WORKS else int(one.cause == "duplicated-packets")
 
 
 def naming(one: Seen, without: Iterable[str] = ()) -> tuple[Hashable, ...]:

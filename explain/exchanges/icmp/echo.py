@@ -31,7 +31,8 @@ class IcmpEcho:
 
     Attributes:
         family: 4 or 6.
-        sent: requests; received: requests that got a reply; duplicates: further replies.
+        sent: requests; received: requests that got a reply; duplicates: further replies, without
+            those that a router passes on in sight of this place.
         recorded_twice: frames that repeat a request at once, to its IP identification; it was sent once.
         errors: ICMP errors that quote a request of this run.
         rtt_min_ns, rtt_avg_ns, rtt_max_ns: from a request to its first reply, as seen here.
@@ -72,6 +73,7 @@ class _Message(NamedTuple):
     ttl: int
     size: int
     ip_id: int
+    link: int
     is_to_many: bool
 
 
@@ -83,7 +85,7 @@ class _Run:
     rows: list[int] = field(default_factory=list)
     asked_ns: dict[int, int] = field(default_factory=dict)
     asked_as: dict[int, int] = field(default_factory=dict)  # TTL, and below it the IP identification
-    answers: dict[int, int] = field(default_factory=dict)
+    answers: dict[int, _Message] = field(default_factory=dict)  # the first of each
     sent: int = 0
     recorded_twice: int = 0
     duplicates: int = 0
@@ -126,7 +128,7 @@ def _messages(table: PacketTable) -> Iterator[_Message]:
     columns = (
         rows, table.place[rows], table.time_ns[rows], table.sources(rows), table.targets(rows), icmp.type[at],
         icmp.word[at] >> 16, icmp.word[at] & 0xFFFF, table.ttl[rows], table.payload[rows],
-        table.ip_id[rows],
+        table.ip_id[rows], table.link[rows],
         (table.links.target[table.link[rows]] == BROADCAST) | table.addresses.are_groups(table.targets(rows)),
     )  # fmt: skip
     return map(_Message._make, zip(*(column.tolist() for column in columns), strict=True))
@@ -177,12 +179,18 @@ def _reply(
     if message.source != run.target:
         run.responders[message.source] = None
     asked = run.asked_ns.get(message.seq)
-    if message.seq in run.answers:
-        run.duplicates += 1
+    first = run.answers.setdefault(message.seq, message)
+    if first is not message:
+        run.duplicates += not _is_passed_on(first, message)
     elif asked is not None:
         run.rtts.append(message.time_ns - asked)
-    run.answers[message.seq] = run.answers.get(message.seq, 0) + 1
     run.last_ns = message.time_ns
+
+
+def _is_passed_on(one: _Message, other: _Message) -> bool:
+    """Whether a reply comes by on two links, with fewer hops left on one: a router between them forwarded it."""
+    is_same = (one.source, one.ip_id) == (other.source, other.ip_id)
+    return is_same and one.ttl != other.ttl and one.link != other.link
 
 
 def _lacking(runs: list[_Run], seq: int, *, of_request: bool) -> _Run | None:

@@ -63,6 +63,17 @@ def test_a_reply_that_comes_twice_is_a_duplicate_and_no_second_answer():
     assert (one.outcome, one.fields.received, one.fields.duplicates) == ("answered", 1, 1)
 
 
+def test_a_reply_that_a_router_on_the_same_cable_passes_on_is_no_duplicate():
+    there = ping(ALICE, BOB, 1, macs=(A, R)), ping(ALICE, BOB, 1, ttl=63, macs=(R, B))
+    back = pong(BOB, ALICE, 1, macs=(B, R)), pong(BOB, ALICE, 1, ttl=63, macs=(R, A))
+    (one,) = exchanges(*there, *back)
+    assert (one.fields.sent, one.fields.received, one.fields.duplicates) == (1, 1, 0)
+    (one,) = exchanges(*there, *back, back[1])
+    assert one.fields.duplicates == 0  # still the one that was passed on
+    (one,) = exchanges(*there, *back, back[0])
+    assert one.fields.duplicates == 1
+
+
 @pytest.mark.parametrize(("after_s", "sent", "copies"), [(0.0004, 1, 1), (0.0006, 2, 0)])
 def test_a_request_that_is_there_twice_at_once_was_sent_once(after_s, sent, copies):
     (one,) = exchanges((1.0, ping(ALICE, BOB, 1)), (1 + after_s, ping(ALICE, BOB, 1)), (1.1, pong(BOB, ALICE, 1)))
