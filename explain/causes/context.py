@@ -200,6 +200,7 @@ def _target(text: TextWitness | None, command: Command | None, target: str | Non
         "ll": None if address is None else address.is_link_local and address.version == 6,
         "lo": None if address is None else address.is_loopback or None,
         "loopback": None if address is None else address.is_loopback,
+        "wire": None if address is None else not address.is_loopback,
         "ttl": None if command is None else command.ttl is not None or command.most_hops is not None,
     }
 

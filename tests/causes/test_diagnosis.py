@@ -230,6 +230,25 @@ def test_a_loopback_address_is_reached_without_a_wire_and_a_link_local_one_witho
     assert not {"forwarding-disabled", "no-return-route-on-router", "masquerade-missing"} & set(near)
 
 
+@pytest.mark.parametrize("own", ["127.0.0.2", "::1"])
+def test_a_loopback_address_that_answers_met_no_other_host_and_no_wire(own: str) -> None:
+    others = {"suboptimal-gateway", "icmp-redirect", "proxy-arp-in-play", "duplicate-address", "corrupted-packets"}
+    assert not others & set(causes(REPLY.replace("192.0.2.2", own).format(1, 0), f"ping -c 1 {own}", 0))
+
+
+def test_a_host_that_reaches_itself_needs_no_cable_to_be_known(tmp_path: Path) -> None:
+    folder = PCAPS / "conntrack-table-full"
+
+    def left(target: str) -> list[str]:
+        (tmp_path / "ping.txt").write_text(REPLY.replace("192.0.2.2", target).format(1, 0))
+        states = (f"h1={folder / 'state' / 'h1.json'}",)
+        given = Given(text=str(tmp_path / "ping.txt"), states=states, sender="h1", command=f"ping -c 1 {target}")
+        return [each.cause for each in diagnose(gather(given)).causes]
+
+    assert left("192.0.2.1") == ["healthy"]
+    assert len(left("192.0.2.254")) > 1
+
+
 def test_errors_that_a_quiet_ping_only_counts_are_no_silence() -> None:
     quiet = SILENT.replace("0 received,", "0 received, +2 errors,")
     left = causes(quiet, "ping -q -c 3 198.51.100.1")

@@ -155,9 +155,12 @@ class Scene:
     def is_complete(self) -> bool:
         """Whether every cable of the hosts that the packet met ends at a host whose state is known.
 
-        Where hosts are only taken to share a segment, whatever joins them is not shown.
+        Where hosts are only taken to share a segment, whatever joins them is not shown.  A host that asks
+        itself needs no cable.
         """
         met = {step.decision.host for step in self.path.steps}
+        if self.path.outcome == "answered" and len(met) == 1:
+            return True
         places = [
             (name, each.name) for name in met for each in self.wired(name) if not is_bridge(self.host(name), each.name)
         ]
