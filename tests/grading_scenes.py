@@ -56,7 +56,7 @@ def rubric_file(folder: Path, text: str, head: str = HEAD) -> Path:
     return path
 
 
-def mark(folder: Path, text: str, *frames, answers: str | None = None, roster: dict | None = None):
+def mark(folder: Path, text: str, *frames, answers: str | bytes | None = None, roster: dict | None = None):
     """Grade one hand-made capture by a rubric; the verdicts by id, and the score."""
     rubric, complaints = load(str(rubric_file(folder, text)))
     assert complaints == []
@@ -65,6 +65,6 @@ def mark(folder: Path, text: str, *frames, answers: str | None = None, roster: d
     written = None
     if answers is not None:
         written = folder / "answers.toml"
-        written.write_text(answers, encoding="utf-8")
+        written.write_bytes(answers if isinstance(answers, bytes) else answers.encode())
     graded = grade_files(rubric, "x", {"h1": capture}, written, ROSTER if roster is None else roster)
     return {one.id: one for one in (*graded.checks, *graded.answers)}, graded.score

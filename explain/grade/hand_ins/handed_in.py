@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from explain.errors import UnreadableError
 from explain.grade.hand_ins.class_archive import opened
 from explain.grade.hand_ins.layouts import METADATA, gradescope_owners, owner
 from explain.grade.hand_ins.rosters import id_of, row_of
-from explain.grade.hand_ins.submissions import Submission, is_capture, is_plain, stem_of
+from explain.grade.hand_ins.submissions import Submission, is_capture, is_plain, may_be_answers, stem_of
 from explain.grade.hand_ins.unpacking import is_archive
 
 if TYPE_CHECKING:
@@ -71,7 +72,11 @@ def _below(rubric: Rubric, path: Path) -> Iterator[tuple[str, Path]]:
     for one in entries:
         if one.is_dir() and not one.is_symlink():
             yield told.get(one.name) or owner(one.name) or one.name, one
-        elif is_plain(one) and one.name != METADATA and (is_archive(one) or is_capture(one) or one.suffix == ".toml"):
+        elif (
+            is_plain(one)
+            and one.name != METADATA
+            and (is_archive(one) or is_capture(one) or may_be_answers(rubric, one))
+        ):
             yield _name_of(one, rubric), one
 
 
@@ -80,7 +85,7 @@ def _name_of(path: Path, rubric: Rubric) -> str:
     exported = owner(path.name)
     if exported is not None:
         return exported
-    stem = stem_of(path.name)
+    stem = re.sub(r"\s*\(\d+\)$", "", stem_of(path.name))  # downloaded twice
     for wanted in (
         *(stem_of(one) for one in rubric.captures.values()),
         stem_of(rubric.answers or ""),

@@ -47,7 +47,7 @@ def stem_of(name: str) -> str:
     """A name without what tells the kind of file."""
     for _ in range(3):
         base, suffix = os.path.splitext(name)  # noqa: PTH122 - of a name, not of a path
-        if suffix.lower() not in (*_SUFFIXES, ".zip", ".tar", ".tgz", ".toml"):
+        if suffix.lower() not in (*_SUFFIXES, ".zip", ".tar", ".tgz", ".toml", ".txt"):
             break
         name = base
     return name
@@ -142,7 +142,14 @@ def _texts(rubric: Rubric, files: Sequence[Path]) -> list[Path]:
     if rubric.answers is None:
         return []
     named = [one for one in files if one.name.casefold().endswith(rubric.answers.casefold())]
-    return named or [one for one in files if one.suffix.casefold() == ".toml"]
+    return named or [one for one in files if may_be_answers(rubric, one)]
+
+
+def may_be_answers(rubric: Rubric, file: Path) -> bool:
+    """Whether a name is one of answers: TOML, or the name that was asked for with the ``.txt`` that editors add."""
+    suffix = file.suffix.casefold()
+    alike = suffix == ".txt" and rubric.answers is not None and _is_alike(file.name, "", rubric.answers)
+    return suffix == ".toml" or alike
 
 
 def _is_named(file: str, name: str, wanted: str) -> bool:

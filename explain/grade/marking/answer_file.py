@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -10,27 +11,70 @@ from explain.errors import UnreadableError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from explain.model import Line
+
 _LARGEST = 256 << 10
+_STATEMENT = re.compile(r"""^[ \t\u3000]*["'“”]?([A-Za-z0-9_-]{1,64})["'“”]?[ \t\u3000]*[=＝]""", re.MULTILINE)
+_BESIDE = re.compile(r"^\s*(?:#.*|\[.*\]\s*)$|\s#\s.*$", re.MULTILINE)
+_STRAIGHT = str.maketrans("“”„‟＂‘’‚‛＇\u3000", '"' * 5 + "'" * 5 + " ")
+_MARKS = "\"'“”„‟＂‘’‚‛＇ \t\r\n\u3000"
+_NO_TOML = (tomllib.TOMLDecodeError, RecursionError, ValueError)
 
 
-def read_answers(path: Path) -> dict[str, Any]:
-    """The answers by question; nothing in them is ever looked at as anything but a value.
+def read_answers(path: Path) -> tuple[dict[str, Any], Line | None]:
+    """The answers by question, and what is wrong with the file; none is ever looked at as anything but a value.
+
+    A line that is no TOML costs no other one its answer, and is taken as it stands: ``mac = 00:00:5e:00:53:01``.
 
     Raises:
-        UnreadableError: it is too large or no TOML.
+        UnreadableError: it is too large, or nothing can be read.
     """
     with path.open("rb") as file:
         octets = file.read(_LARGEST + 1)
     if len(octets) > _LARGEST:
         raise UnreadableError(str(path), "unread.large_answers")
+    text, trouble = _decoded(octets), None
     try:
-        table = tomllib.loads(octets.decode("utf-8"))
+        table = tomllib.loads(text)
     except MemoryError:
         raise UnreadableError(str(path), "grade.memory") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise UnreadableError(str(path), "unread.not_toml", why=str(error)) from None
+    except _NO_TOML as error:
+        table, wrong = _one_by_one(text), UnreadableError(str(path), "unread.not_toml", why=str(error))
+        if not table:
+            raise wrong from None
+        trouble = wrong.why
     inner = table.get("answers", table.get("answer"))
-    return dict(inner) if isinstance(inner, dict) else table
+    return (dict(inner) if isinstance(inner, dict) else table), trouble
+
+
+def _decoded(octets: bytes) -> str:
+    """Text as editors save it: UTF-8, with or without a mark before it, UTF-16, or what old Windows wrote."""
+    if octets[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return octets.decode("utf-16", "replace")
+    try:
+        return octets.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        japanese = octets.decode("cp932", "replace")
+    # In western text, cp932 finds narrow katakana at most: each is one octet.
+    is_japanese = "\ufffd" not in japanese and any("\u3000" <= one <= "\u9fff" for one in japanese)
+    return japanese if is_japanese else octets.decode("cp1252", "replace")
+
+
+def _one_by_one(text: str) -> dict[str, Any]:
+    """Answers of a file that is no TOML; none where a question is answered twice."""
+    starts = list(_STATEMENT.finditer(text))
+    ends = [one.start() for one in starts[1:]] + [len(text)]
+    found = {one[1]: _value(text[one.end() : end]) for one, end in zip(starts, ends, strict=False)}
+    return found if len(found) == len(starts) else {}
+
+
+def _value(written: str) -> Any:
+    for one in (written, written.translate(_STRAIGHT)):
+        try:
+            return tomllib.loads(f"value = {one.lstrip()}")["value"]
+        except _NO_TOML:
+            continue
+    return _BESIDE.sub("", written).strip(_MARKS)
 
 
 def as_text(given: Any) -> str:

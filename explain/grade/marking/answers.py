@@ -28,10 +28,19 @@ _LONGEST_SHOWN, _LONGEST_READ = 200, 4000  # what a person has to read is there 
 def mark_answers(marker: Marker, given: Mapping[str, Any], trouble: Line | None) -> tuple[Verdict, ...]:
     """The verdicts of all questions, in their order; ``trouble`` is why the file could not be read."""
     marked: list[Verdict] = []
+    given = _by_question(given, [one.id for one in marker.rubric.questions])
     for question in marker.rubric.questions:
         told = _mark(marker, question, given, trouble)
         marked.append(told if told.evidence or not question.is_manual else _beside(marker, question, told, marked))
     return tuple(marked)
+
+
+def _by_question(given: Mapping[str, Any], asked: Sequence[str]) -> Mapping[str, Any]:
+    """Answers under the names of the questions, whose capitals are nobody's concern."""
+    small = {name.casefold(): name for name in given}
+    return dict(given) | {
+        one: given[small[one.casefold()]] for one in asked if one not in given and one.casefold() in small
+    }
 
 
 def _beside(marker: Marker, question: Question, told: Verdict, before: Sequence[Verdict]) -> Verdict:

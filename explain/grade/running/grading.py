@@ -150,7 +150,7 @@ def _answers(path: Path | None) -> tuple[dict[str, Any], Line | None]:
     if path is None:
         return {}, None
     try:
-        return read_answers(path), None
+        return read_answers(path)
     except UnreadableError as error:
         return {}, error.why
     except OSError as error:

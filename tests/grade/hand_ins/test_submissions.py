@@ -199,3 +199,13 @@ def test_a_submission_of_one_attempt_leaves_nothing_aside(tmp_path, rubric):
     put(tmp_path / "ann", {"x/lab.pcap": GOOD, "answers.toml": b"", "notes.txt": b"x"})
     taken, _ = assign(rubric, files_below([tmp_path / "ann"]))
     assert (taken.aside, set(taken.told().values())) == ((), {"lab.pcap", "answers.toml"})
+
+
+@pytest.mark.parametrize("name", ["answers.toml.txt", "Answers.txt", "answers (1).toml", "my.toml"])
+def test_answers_are_found_under_the_names_that_editors_give_them(tmp_path, rubric, name):
+    put(tmp_path / "class/ann", {"lab.pcap": GOOD, name: b"", "notes.txt": b"x"})
+    assert assign(rubric, files_below([tmp_path / "class/ann"]))[1].name == name
+    put(tmp_path / "loose", {"bob_lab.pcap": GOOD, f"bob_{name}": b"", "readme.txt": b"x"})
+    assert [len(one.paths) for one in find(rubric, [str(tmp_path / "loose")], []) if one.id == "bob"] == [
+        1 if name == "my.toml" else 2
+    ]

@@ -154,3 +154,36 @@ def test_rows_and_lists_are_shown_as_people_read_them(tmp_path):
         == "a 1, b ::1; a 2, b ::2"
     )
     assert answer(tmp_path, SET, 'set = ["x", 1]')["set"].given == "x, 1"
+
+
+BOTH = OPCODE + MAC
+RIGHT = 'op = 2\nmac = "00:00:5e:00:53:fe"\n'
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        RIGHT.encode("utf-8-sig"),
+        RIGHT.encode("utf-16"),
+        (RIGHT + "# 答え").encode("cp932"),
+        (RIGHT + "# réponse").encode("cp1252"),
+        RIGHT.replace('"', "”").encode(),
+        RIGHT.replace('"', "").encode(),
+        RIGHT.replace("=", "＝").replace("2", "２").encode(),
+        RIGHT.replace("op = 2", "Op = 02  # as Wireshark shows it").encode(),
+        f"name Ann\n{RIGHT}".encode(),
+    ],
+)
+def test_answers_count_however_an_editor_saved_them_and_whatever_marks_stand_around_them(tmp_path, octets):
+    told = answer(tmp_path, BOTH, octets)
+    assert (told["op"].verdict, told["mac"].verdict) == ("met", "met")
+
+
+def test_a_line_that_is_no_toml_costs_no_other_one_and_the_page_says_where_it_is(tmp_path):
+    told = answer(tmp_path, BOTH, 'op 2\nmac = "00:00:5e:00:53:fe"\n')
+    assert told["mac"].verdict == "met"
+    assert "line 1" in told["op"].says
+
+
+def test_nobody_answers_twice(tmp_path):
+    assert answer(tmp_path, OPCODE, "op = 1\nop = 2\n")["op"].points == 0
