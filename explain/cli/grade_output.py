@@ -60,16 +60,27 @@ def _print(told: Mapping[str, Any], language: str, *, is_json: bool) -> None:
         print(f"{visible(form['id'])}\t{score}\t{form['reason'] or ''}".rstrip())
         for one in (*form["checks"], *form["answers"]):
             if one["verdict"] != "met":
-                verdict = say(f"grade_page.verdict.{one['verdict']}", {}, language)
-                _tell(f"{visible(one['id'])}: {verdict}, {one['points']:g}/{one['max']:g}. {one['says']}")
-        for flag in form["flags"]:
-            seen = _frames(flag["evidence"])
-            said = f"{say('grade_page.class.flagged', {}, language)}: {flag['says']}"
-            _tell(f"{said} ({say('grade_page.student.frames', {}, language)} {seen})" if seen else said)
+                values = {"name": visible(one["id"]), "points": f"{one['points']:g}", "most": f"{one['max']:g}"}
+                values |= {"verdict": say(f"grade_page.verdict.{one['verdict']}", {}, language), "says": one["says"]}
+                _tell(say("grade_page.student.line", values, language))
+        _tell_flags(form["flags"], language)
 
 
-def _tell(sentence: str) -> None:
-    page.give(page.block(sentence, "  ", "    ", WIDTH))
+def _tell_flags(flags: Sequence[Mapping[str, Any]], language: str) -> None:
+    """What a person has to look at: what is shared with several others once, and with whom."""
+    groups: dict[Any, list[Mapping[str, Any]]] = {}
+    for number, flag in enumerate(flags):
+        groups.setdefault(number if flag["with"] is None else flag["kind"], []).append(flag)
+    for first, *others in groups.values():
+        seen = _frames(first["evidence"])
+        values = {"says": first["says"], "frames": seen}
+        _tell(say(f"grade_page.class.flagged-{'at' if seen else 'whole'}", values, language))
+        if others:
+            _tell(say("grade_page.class.flagged-others", {"others": [one["with"] for one in others]}, language), "    ")
+
+
+def _tell(sentence: str, indent: str = "  ") -> None:
+    page.give(page.block(sentence, indent, "    ", WIDTH))
 
 
 def _frames(evidence: Sequence[Mapping[str, Any]]) -> str:

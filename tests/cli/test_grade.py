@@ -11,7 +11,7 @@ import zipfile
 import pytest
 from command_line import EXPLAIN
 from grading_scenes import FAR, ME, OPCODE, REQUEST, ROUTER, asked_and_pinged, limited, rubric_file
-from packets import pcap, ping
+from packets import pcap, ping, segment
 
 from explain.cli.grade_running import time_left
 
@@ -52,6 +52,14 @@ def hand_in(lab, name, content=GOOD, file="lab.pcap", answers="q = 1\n"):
     if answers:
         (folder / "answers.toml").write_text(answers)
     return folder
+
+
+def opened(number):
+    """A connection that has numbers of its own."""
+    client, server, seq = (ME, 40000 + number), (FAR, 80), 100_003 * number
+    yield segment(client, server, 2, seq=seq)
+    yield segment(server, client, 18, seq=seq * 7, ack=seq + 1)
+    yield segment(client, server, 16, seq=seq + 1, ack=seq * 7 + 1)
 
 
 def graded(lab, *more):
@@ -241,6 +249,18 @@ def test_a_complaint_is_answered_with_the_frames(lab):
     assert "met, 2 of 2" in done.stdout
     assert "lab.pcap: frames 1" in done.stdout
     assert run("why", "alice", "zz", "--grades", lab / "out" / "grades.json").returncode == 2
+
+
+def test_what_several_share_is_told_once_with_all_their_names(tmp_path):
+    rubric_file(tmp_path, REQUEST, HEAD)
+    (tmp_path / "in").mkdir()
+    octets = pcap(*(frame for number in (1, 2, 3) for frame in opened(number))).getvalue()
+    for name in ("ann", "ben", "cyd", "dot"):
+        hand_in(tmp_path, name, octets, answers="")
+    told = run(tmp_path / "rubric.toml", tmp_path / "in", "--no-cache").stdout
+    ann = told[: told.index("\nben")]
+    assert ann.count("of 6 random numbers") == 1
+    assert "The same kind of thing is shared with cyd, dot." in ann
 
 
 def test_one_run_writes_the_pages_in_both_languages(lab):

@@ -30,6 +30,8 @@ _TICKS_HZ = (1000, 100, 250, 10, 2, 1_000_000)  # Linux and most others; older o
 _LEAST_TICKING_S = 0.7
 _TICKING_OFF_S = 0.25
 _TICKING_OFF = 0.05
+_AGAIN_NS = 1_000_000_000
+_LEAST_AGAIN = 3
 
 Sign = tuple[str, dict[str, Any], list[int]]
 """Kind, values for its sentence, and rows."""
@@ -81,19 +83,37 @@ def _pace(run: list[tuple[int, int, int]]) -> Iterator[Sign]:
 def _ticking(table: PacketTable, octets: Mapping[int, bytes]) -> Iterator[Sign]:
     """TCP timestamps of both ends that tick at one rate, which is that of no known system.
 
-    A queue delays one direction; a SYN waits for an address to be resolved, and is left out.
+    A queue delays one direction; a SYN waits for an address to be resolved, and is left out. What stands again in the
+    file ticks no more: no host sends a segment with the same timestamp seconds later.
     """
     last = len(table)
     rows = np.flatnonzero((table.layers[:last] & TCP != 0) & (table.flags[:last] & (SYN | ACK) != SYN))
-    sides: dict[int, list[tuple[int, int, int]]] = {}
+    sides: dict[tuple[int, int], list[tuple[int, int, int]]] = {}
+    first: dict[tuple[int, int, bytes], int] = {}
+    again: list[tuple[int, int]] = []
     for row in rows.tolist():
         stamp = tsval(octets[row]) if row in octets else None
-        if stamp is not None:
-            sides.setdefault(int(table.sides[row]), []).append((int(table.time_ns[row]), stamp, row))
-    for side in sorted(sides):
-        one, other = _rate(sides[side]), _rate(sides.get(side ^ 1, []))
+        if stamp is None:
+            continue
+        end = int(table.place[row]), int(table.sides[row])
+        before = first.setdefault((*end, octets[row]), row)
+        if before == row:
+            sides.setdefault(end, []).append((int(table.time_ns[row]), stamp, row))
+        elif abs(int(table.time_ns[row] - table.time_ns[before])) >= _AGAIN_NS:
+            again.append((before, row))
+    yield from _again(table, again)
+    for place, side in sorted(sides):
+        one, other = _rate(sides[place, side]), _rate(sides.get((place, side ^ 1), []))
         if side % 2 == 0 and one and other and abs(one[0] - other[0]) <= _TICKING_OFF * abs(one[0]):
             yield _PACE, {"clock": "tsval", "ratio": round(one[0], 3)}, [*one[1], *other[1]]
+
+
+def _again(table: PacketTable, pairs: Sequence[tuple[int, int]]) -> Iterator[Sign]:
+    """Segments that stand in the capture a second time, much later."""
+    if len(pairs) >= _LEAST_AGAIN:
+        one, other = pairs[0]
+        values = {"number": len(pairs), "apart": abs(int(table.time_ns[other] - table.time_ns[one]))}
+        yield "frames-again", values, sorted({row for pair in pairs for row in pair})
 
 
 def _rate(side: Sequence[tuple[int, int, int]]) -> tuple[float, list[int]] | None:
