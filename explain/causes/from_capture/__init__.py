@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 RULES = (
     ("trace", ("traceroute", "icmp.error")),
+    ("host_silent", ("icmp.echo", "udp.flow", "tcp.connection")),
     ("dns", ("dns.lookup",)),
     ("dhcp", ("dhcp.lease",)),
     ("dhcpv6", ("dhcpv6.lease",)),

@@ -61,7 +61,7 @@ def look(scene: Scene, part: ExchangeColumns) -> Iterator[Trouble]:
     suspects = (
         (closed_ns >= _STALLED_NS, partial(_stalled, closed_ns, zero_windows)),
         (is_lossy, partial(_resent, _twice(moments, is_lossy))),
-        (is_open & (moments.segments.counts(label.KEEP_ALIVE) >= _FEWEST_RESENT) & _is_left(moments), _unheard),
+        (is_open & (moments.segments.counts(label.KEEP_ALIVE) >= _FEWEST_RESENT) & is_left(moments), _unheard),
         (is_open & (span >= _HANGS_NS) & _is_mute(moments), _hangs),
         (is_open & (span >= _SLOW_NS), _slow),
     )
@@ -100,7 +100,7 @@ def _is_mute(moments: TcpMoments) -> Bools:
     return found
 
 
-def _is_left(moments: TcpMoments) -> Bools:
+def is_left(moments: TcpMoments) -> Bools:
     """Connections whose last segments all come from one side, as keep-alives do that nobody answers."""
     last = moments.streams.bounds[1:, None] - np.arange(1, _FEWEST_RESENT + 1)
     is_high = moments.streams.is_high.take(last, mode="clip")
