@@ -78,7 +78,7 @@ def _again(fields: DnsLookup) -> str | None:
 
 def _answer(fields: DnsLookup) -> str:
     if not fields.answers:
-        return "cut-answer" if fields.is_cut else "empty"
+        return "cut-answer" if fields.is_cut else "referral" if fields.referred_to else "empty"
     has_end = any(value not in fields.aliases for value in fields.answers)
     form = "answered" if not fields.aliases else "alias" if has_end else "alias-empty"
     return form if fields.rtt_ns is None else f"{form}-in"

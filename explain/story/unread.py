@@ -81,7 +81,7 @@ def _protocols(table: PacketTable) -> Iterator[Line]:
 def _names(table: PacketTable, exchanges: Exchanges) -> Iterator[Line]:
     """What came from or went to a port of DNS, and is no look-up (RFC 1035, 4.1; 2136 UPDATE; 1996 NOTIFY)."""
     part = exchanges.of_kind("dns.lookup")
-    for message, fact in (("dns", "unread"), ("dns-other", "others")):
+    for message, fact in (("dns", "unread"), ("dns-in-pieces", "in_pieces"), ("dns-other", "others")):
         if part is not None and len(part.facts[fact]):
             yield _line(table, message, part.facts[fact])
 

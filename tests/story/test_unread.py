@@ -111,6 +111,15 @@ def test_an_answer_whose_records_cannot_be_read_is_malformed(record):
     assert "malformed" not in names(head + b"\xc0\x0c" + struct.pack(">HHIH", 1, 1, 60, 4) + b"abcd")
 
 
+def test_a_question_that_goes_on_in_a_later_fragment_is_not_called_malformed():
+    message = udp(ALICE, BOB, 5000, 53, struct.pack(">6H", 7, 0x0100, 1, 0, 0, 0) + QUESTION)
+    parts = (ip(ALICE, BOB, 17, message[:24], flags=0x2000), ip(ALICE, BOB, 17, message[24:], flags=3))
+    story = " ".join(told(*[eth(A, B, 0x800, part) for part in parts]).split())
+    assert "1 datagram on a port of DNS are cut" not in story
+    assert "question goes on in a later one" in story
+    assert "cannot be read as DNS" not in story
+
+
 def test_what_comes_from_a_port_of_dns_and_is_none_is_said():
     loop = struct.pack(">6H", 7, 0x8180, 1, 1, 0, 0) + b"\xc0\x0c" + bytes(10)
     assert "1 datagram on a port of DNS (53, 5353 or 5355) cannot be read as DNS" in names(loop)

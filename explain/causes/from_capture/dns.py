@@ -39,6 +39,7 @@ _MEANT = {
     "failed": ("dns-server-unreachable", "possible", ("name-does-not-exist",)),
 }
 """For each way to end without a name, the cause, how certain it is, and its rivals."""
+_LAST_MOMENT_NS = 1_000_000_000
 _RCODES = {"no-such-name": "NXDOMAIN", "refused": "REFUSED", "unanswered": None}
 
 
@@ -50,6 +51,7 @@ def look(scene: Scene) -> Iterator[Seen]:
     yield from dns_answers.look(scene, part)
     errors, answered = _errors_by_flow(scene), _answered(part)
     _account_for_gone(scene, part, errors)
+    _account_for_cut_off(scene, part, answered)
     yield from _slow_start(scene, part, answered)
     carried = scene.exchanges.carried(part, scene.open(part, *_MEANT))
     for outcome in _MEANT:
@@ -83,9 +85,24 @@ def _judge(
     rivals = _WHY_CLOSED if is_closed else _possible(scene, rows, why)
     if cause == "dns-server-unreachable" and _is_loopback(values["server"]):
         rivals = (*rivals, "dns-server-not-configured")
-    if is_silent and len(rows) == 1 and not about:
+    if is_silent and not about and (len(rows) == 1 or all(_is_cut_off(scene, part, index) for index in some)):
         certainty = "possible"  # a single question may have been lost, or its answer not be recorded
     return Seen(cause, certainty, members + about, rows, rivals, values)
+
+
+def _is_cut_off(scene: Scene, part: ExchangeColumns, index: int) -> bool:
+    """Whether the capture of that place ends before an answer was due."""
+    return scene.ends_ns(int(part.rows(index)[0])) - int(part.start_ns[index]) < _LAST_MOMENT_NS
+
+
+def _account_for_cut_off(scene: Scene, part: ExchangeColumns, answered: Mapping[tuple[int, int], list[int]]) -> None:
+    """That a server which answered before did not answer the very last question proves nothing."""
+    for index in scene.open(part, "unanswered"):
+        clients, servers = part.facts["client"], part.facts["server"]
+        if (clients[index], servers[index]) in answered and _is_cut_off(scene, part, index):
+            for one, number in ((part, index), *scene.exchanges.inside(part.rows(index))):
+                if one.kind != "tcp.connection":
+                    scene.accounted[one.kind].add(number)
 
 
 def _is_loopback(address: str) -> bool:

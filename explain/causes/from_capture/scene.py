@@ -59,6 +59,7 @@ class Scene:
     _silent: dict[str, list[Member]] | None = None
     _one_link: OneLink | None = None
     _answered: dict[tuple[int, int], tuple[int, int]] | None = None
+    _ends_ns: dict[int, int] = field(default_factory=dict)
 
     @property
     def one_link(self) -> OneLink:
@@ -82,6 +83,14 @@ class Scene:
                     started, ended = self._answered.get((low, high), (start, end))
                     self._answered[low, high] = min(started, start), max(ended, end)
         return self._answered
+
+    def ends_ns(self, row: int) -> int:
+        """When the last frame was recorded at the place of a row."""
+        table = self.table
+        place = int(table.place[row])
+        if place not in self._ends_ns:
+            self._ends_ns[place] = int(table.time_ns[: len(table)][table.place[: len(table)] == place].max())
+        return self._ends_ns[place]
 
     def part(self, kind: str) -> ExchangeColumns:
         """The columns of one kind; empty ones where nothing of that kind occurs."""

@@ -57,6 +57,7 @@ class DnsLookup:
         is_cut: the only answer is a truncated one.
         unreadable: how many of the answers that are announced cannot be read, though the message is all there.
         silent_servers: asked in vain, although there was time, while another one answered.
+        referred_to: name servers that the server named in place of an answer: those of ``zone``, which know more.
         used_by: the first thing that the client began afterwards with an address of the answer.
     """
 
@@ -77,6 +78,8 @@ class DnsLookup:
     is_cut: bool
     unreadable: int
     silent_servers: tuple[str, ...]
+    referred_to: tuple[str, ...]
+    zone: str | None
     used_by: Use | None
 
 
@@ -106,9 +109,9 @@ def find(table: PacketTable) -> ExchangeColumns:
     """Look-ups at each place; multicast DNS and LLMNR are not look-ups of a server and not in here.
 
     Facts: ``client`` and ``server`` (address keys), ``raw_name`` (as ``dns_message.Head`` has it), ``silent`` (rows of
-    the questions to each server, by address key, that did not answer while another one did), ``unread`` and ``others``
-    (rows that are no look-up, as ``Messages`` has them), ``is_odd`` (bool[n]: a glance at the answer does not show
-    that all of its records are there).
+    the questions to each server, by address key, that did not answer while another one did), ``unread``, ``in_pieces``
+    and ``others`` (rows that are no look-up, as ``Messages`` has them), ``is_odd`` (bool[n]: a glance at the answer
+    does not show that all of its records are there).
     """
     messages = messages_of(table)
     members, bounds, others = split(messages)
@@ -129,7 +132,8 @@ def find(table: PacketTable) -> ExchangeColumns:
         np.array(columns.counts, np.int64), table, fields,
         {name: getattr(columns, name) for name in ("client", "server", "raw_name", "silent", "is_odd")}, _PATIENCE_NS,
     )  # fmt: skip
-    return replace(part, facts={**part.facts, "unread": messages.unread, "others": messages.others})
+    left = {"unread": messages.unread, "in_pieces": messages.in_pieces, "others": messages.others}
+    return replace(part, facts={**part.facts, **left})
 
 
 class _Columns(NamedTuple):
@@ -280,6 +284,7 @@ def _fields(table: PacketTable, lookup: _Lookup, uses: Callable[[], Uses]) -> Dn
     said = answer.said if answer else None
     records = dns_message.answers(answer.octets) if answer else ()
     servers = tuple(text(key) for key in lookup.asked)
+    referral = dns_message.referral(answer.octets) if answer and not answer.said.rcode else ()
     addresses = [record.value for record in records if record.type in ("A", "AAAA")]
     return DnsLookup(
         client=Endpoint(text(lookup.client), lookup.port),
@@ -299,5 +304,7 @@ def _fields(table: PacketTable, lookup: _Lookup, uses: Callable[[], Uses]) -> Dn
         is_cut=bool(said and said.is_truncated),
         unreadable=_unreadable(table, answer, len(records)),
         silent_servers=tuple(text(key) for key in _silent(lookup)),
+        referred_to=tuple(record.value for record in referral),
+        zone=referral[0].name if referral else None,
         used_by=uses().first(answer.row, lookup.client, addresses) if answer and addresses else None,
     )

@@ -244,17 +244,34 @@ def name_at(message: bytes, at: int) -> tuple[str, int] | None:
 
 def answers(message: bytes) -> tuple[Record, ...]:
     """The answer section as far as it can be read; at most 256 records."""
-    if len(message) < 12:
+    return tuple(_records(message, 0))
+
+
+def referral(message: bytes) -> tuple[Record, ...]:
+    """Whom a server without an answer names as those who know more; empty where it says that there is no record.
+
+    Source: RFC 2308 section 2.2: a SOA record says that there is none, and without it NS records refer.
+    """
+    authority = _records(message, 1) if int.from_bytes(message[6:8], "big") == 0 else []
+    if any(record.type == "SOA" for record in authority):
         return ()
-    _, _, questions, count, _, _ = _HEADER.unpack_from(message)
-    at = 12
+    return tuple(record for record in authority if record.type == "NS")
+
+
+def _records(message: bytes, section: int) -> list[Record]:
+    """The records of a section behind the question as far as they can be read; at most 256, those before it too."""
+    if len(message) < _QUESTION:
+        return []
+    _, _, questions, *counts = _HEADER.unpack_from(message)
+    at = _QUESTION
     for _ in range(min(questions, MOST_RECORDS)):
         named = name_at(message, at)
         if named is None:
-            return ()
+            return []
         at = named[1] + 4
+    before = sum(counts[:section])
     found: list[Record] = []
-    for _ in range(min(count, MOST_RECORDS)):
+    for _ in range(min(before + counts[section], MOST_RECORDS)):
         named = name_at(message, at)
         if named is None or named[1] + 10 > len(message):
             break
@@ -264,7 +281,7 @@ def answers(message: bytes) -> tuple[Record, ...]:
             break
         found.append(Record(named[0], type_name(kind), ttl, _value(message, kind, start, size)))
         at = start + size
-    return tuple(found)
+    return found[before:]
 
 
 def _value(message: bytes, kind: int, start: int, size: int) -> str:

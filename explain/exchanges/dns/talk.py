@@ -8,6 +8,7 @@ import numpy as np
 
 from explain.exchanges.dns import message as dns_message
 from explain.record import NamedTuple, dataclass
+from explain.table import FRAGMENT
 
 if TYPE_CHECKING:
     from explain.exchanges.dns.message import Head, Heads
@@ -42,6 +43,7 @@ class Messages:
     Attributes:
         names: of the questions, as ``Head.raw_name``.
         unread: rows of datagrams from or to a port of DNS that no DNS message begins.
+        in_pieces: rows of first fragments that end before the question does.
         others: rows of DNS messages that are neither a query nor its response, such as UPDATE and NOTIFY.
     """
 
@@ -56,6 +58,7 @@ class Messages:
     heads: Heads
     names: list[bytes]
     unread: Rows
+    in_pieces: Rows
     others: Rows
 
     def one(self, at: int) -> Message:
@@ -83,13 +86,15 @@ def messages_of(table: PacketTable) -> Messages:
     is_wanted = heads.is_read & (heads.opcode == _QUERY) & (heads.type > 0)
     is_wanted &= (table.source_ports(rows) == _PORT) | (table.target_ports(rows) == _PORT)
     is_whole = ~over_tcp & (table.captured[rows] >= table.length[rows])
-    unread, others = rows[is_whole & ~heads.is_read], rows[is_whole & heads.is_read & (heads.opcode != _QUERY)]
+    is_part = table.layers[rows] & FRAGMENT > 0
+    unread, in_pieces = (rows[is_whole & ~heads.is_read & some] for some in (~is_part, is_part))
+    others = rows[is_whole & heads.is_read & (heads.opcode != _QUERY)]
     some = np.flatnonzero(is_wanted)
     rows, heads = rows[some], heads.take(some)
     ports = table.source_ports(rows), table.target_ports(rows)
     return Messages(
         rows, table.place[rows], table.time_ns[rows], table.sources(rows), table.targets(rows), *ports, over_tcp[some],
-        heads, heads.names(), unread, others,
+        heads, heads.names(), unread, in_pieces, others,
     )  # fmt: skip
 
 

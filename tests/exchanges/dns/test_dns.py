@@ -143,6 +143,20 @@ def test_silence_is_unanswered():
     assert (one.outcome, one.fields.rcode, one.fields.rtt_ns) == ("unanswered", None, None)
 
 
+@pytest.mark.parametrize(("kinds", "said"), [((2, 2), "says who does"), ((6,), "has no A record"), ((), "has no A")])
+def test_a_server_that_names_other_servers_and_no_soa_refers_to_them(kinds, said):
+    record = b"\xc0\x0c" + struct.pack(">HIH", 1, 60, 4) + b"\x02ns\x00"
+    records = b"".join(record[:2] + struct.pack(">H", kind) + record[2:] for kind in kinds)
+    octets = answer(1, "net", flags=0x8000)
+    octets = octets[:8] + struct.pack(">H", len(kinds)) + octets[10:] + records
+    frames = ask(question(1, "net")), tell(octets)
+    (lookup,) = lookups(*frames)
+    assert lookup.outcome == "answered"
+    assert lookup.fields.referred_to == (("ns", "ns") if kinds == (2, 2) else ())
+    assert lookup.fields.zone == ("net" if kinds == (2, 2) else None)
+    assert said in " ".join(report(*frames).story().split())
+
+
 def test_an_alias_is_followed():
     chain = (5, wire("web.example")), (1, b"\1\2\3\4")
     (one,) = lookups(ask(question(1, "www.example")), tell(answer(1, "www.example", *chain)))
@@ -238,6 +252,18 @@ def test_a_server_that_answers_other_questions_can_be_reached():
         (9.0, ask(question(3, "www.example"))), (9.1, tell(answer(3, "www.example", (1, b"\1\2\3\4")))),
     ]  # fmt: skip
     assert causes(*frames) == [("dns-lookup-unanswered", 1)]
+
+
+def test_a_capture_that_ends_right_after_a_question_proves_little():
+    served = [(0.0, ask(question(1, "www.example"))), (0.1, tell(answer(1, "www.example", (1, b"\1\2\3\4"))))]
+    last = (9.0, ask(question(2, "mail.example")))
+    assert causes(*served, last) == []
+    assert causes(*served, last, (10.5, who_has((A, CLIENT), "192.0.2.9"))) != []
+    several = [(number / 100, ask(question(number, f"{number}.example"), port=4000 + number)) for number in range(5)]
+    (hasty,), (patient,) = (
+        explain.explain(pcap(*asked)).findings for asked in (several, [*several, (5.0, several[0][1])])
+    )
+    assert (hasty.certainty, patient.certainty) == ("possible", "likely")
 
 
 @pytest.mark.parametrize("name", ["b._dns-sd._udp.example", "wpad.example", "1.2.0.192.in-addr.arpa"])
