@@ -13,7 +13,7 @@ import numpy as np
 from explain.capture.walk import gather
 from explain.decode.continued import Continued, missing
 from explain.decode.pipelined import Pipelined
-from explain.decode.services import TUNNEL_PORTS
+from explain.decode.services import tunnel_ends
 from explain.decode.slab import TRANSPORT, members
 from explain.side_tables import ContentRows
 from explain.table import IP, IPV6, TCP, UDP
@@ -86,7 +86,7 @@ class Contents:
                 self._keep(name, block, rows[fits], np.full(np.count_nonzero(fits), _UDP_HEADER, np.int32))
         self._copy_tcp(block, source_port, target_port)
         self._copy_icmpv6(block)
-        self._copy_tunnels(block, rows, target)
+        self._copy_tunnels(block, rows, (source, target))
 
     def _copy_tcp(self, block: Block, source_port: U2, target_port: U2) -> None:
         payload = block.table.payload[block.part]
@@ -182,13 +182,18 @@ class Contents:
             if len(some):
                 self._keep(name, block, some, np.zeros(len(some), np.int32))
 
-    def _copy_tunnels(self, block: Block, datagrams: I8, target_port: U2) -> None:
-        """How the first packets begin that others carry; VXLAN and Geneve with the header of UDP."""
+    def _copy_tunnels(self, block: Block, datagrams: I8, ports: tuple[U2, U2]) -> None:
+        """How the first packets begin that others carry; those in datagrams with the header of UDP."""
         rows = np.flatnonzero(_IS_TUNNEL[block.protocol] & (block.layers & IP != 0))
-        to_port = [datagrams[target_port == port] for port in TUNNEL_PORTS]
-        if len(rows) or any(map(len, to_port)):
+        in_udp = np.zeros(len(datagrams), np.bool_)
+        for own, known_ports in zip(ports, tunnel_ends(), strict=True):
+            for port in known_ports:
+                in_udp |= own == port
+        if len(rows) or in_udp.any():
             known = self.found.get(TUNNEL)
-            rows = np.sort(np.concatenate((rows, *to_port)))[: _MOST_TUNNELLED - len(known.row if known else ())]
+            rows = np.sort(np.concatenate((rows, datagrams[in_udp])))[
+                : _MOST_TUNNELLED - len(known.row if known else ())
+            ]
             self._keep(TUNNEL, block, rows, np.zeros(len(rows), np.int32))
 
     def _keep(self, name: str, block: Block, rows: I8, header: I4, ports: tuple[U2, U2] | None = None) -> None:

@@ -29,7 +29,7 @@ _TITLES = {
     "ipv6.routing": "IPv6 routing header", "ipv6.fraghdr": "IPv6 fragment header", "ah": "AH", "tcp": "TCP",
     "udp": "UDP", "icmp": "ICMP", "icmpv6": "ICMPv6", "dns": "DNS", "dhcp": "DHCP",
     "dhcpv6": "DHCPv6", "http": "HTTP", "tls": "TLS", "igmp": "IGMP", "gre": "GRE", "vxlan": "VXLAN",
-    "geneve": "Geneve", "lldp": "LLDP", "ospf": "OSPF",
+    "geneve": "Geneve", "gtp": "GTP-U", "teredo": "Teredo", "lldp": "LLDP", "ospf": "OSPF",
 }  # fmt: skip
 _OCTETS_SHOWN = 8
 _BITS_SHOWN = 16

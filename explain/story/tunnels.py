@@ -9,7 +9,7 @@ import numpy as np
 
 from explain.arrays import among, first_and_last
 from explain.decode.contents import TUNNEL, TUNNELS
-from explain.decode.services import TUNNEL_PORTS
+from explain.decode.services import TUNNEL_PORTS, tunnel_of
 from explain.exchanges.icmp.error import error_name
 from explain.exchanges.wire_words import flag_letters
 from explain.model import Line
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 _MOST_TOLD, _MOST_INSIDE, _MOST_CITED = 4, 3, 1000
 _FEW = 12  # packets of a tunnel that are told one by one
 _UDP, _UDP_HEADER = 17, 8
-_KINDS = {"ip": "IPv4 in IP", "ipv6": "IPv6 in IP", "gre": "GRE", "vxlan": "VXLAN", "geneve": "Geneve"}
+_KINDS = {
+    "ip": "IPv4 in IP", "ipv6": "IPv6 in IP", "gre": "GRE", "vxlan": "VXLAN", "geneve": "Geneve", "gtp": "GTP-U",
+    "teredo": "Teredo",
+}  # fmt: skip
 _ENDS = {
     "ip": ("ip.src", "ip.dst"), "ipv6": ("ipv6.src", "ipv6.dst"),
     "arp": ("arp.src.proto_ipv4", "arp.dst.proto_ipv4"),
@@ -44,7 +47,9 @@ def tell(table: PacketTable) -> Iterator[Line]:
     for row, octets in zip(kept.row, kept.octets, strict=True):
         flow = table.flow[row]
         low, high, protocol = (int(one[flow]) for one in (table.flows.low, table.flows.high, table.flows.protocol))
-        kind = TUNNELS.get(protocol) or TUNNEL_PORTS[int(table.target_ports(np.array([row]))[0])]
+        at = np.array([row])
+        ports = int(table.source_ports(at)[0]), int(table.target_ports(at)[0])
+        kind = TUNNELS.get(protocol) or tunnel_of(*ports) or ""
         inside = _inside(kind, octets)
         if inside.between or protocol != _UDP:  # anybody may send something else to a port
             tunnels[low, high, kind].append((row, inside))

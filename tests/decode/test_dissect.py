@@ -39,6 +39,7 @@ COMPARED = (
     "stp.type", "stp.flags.tc", "stp.root.prio", "stp.root.hw", "stp.root.cost", "stp.bridge.prio", "stp.bridge.hw",
     "igmp.type", "igmp.max_resp", "igmp.checksum", "igmp.maddr", "igmp.num_grp_recs", "igmp.record_type",
     "igmp.num_src", "igmp.saddr", "igmp.qqic", "gre.proto", "gre.key", "gre.sequence_number", "vxlan.vni", "geneve.vni",
+    "gtp.teid", "gtp.message", "teredo.orig.port", "teredo.orig.addr",
     "lldp.tlv.type", "lldp.tlv.len", "lldp.chassis.subtype", "lldp.chassis.id.mac", "lldp.port.subtype", "lldp.port.id",
     "lldp.time_to_live", "lldp.tlv.system.name", "lldp.tlv.system_cap", "lldp.mgn.addr.ip4",
     "ospf.version", "ospf.msg", "ospf.packet_length", "ospf.srcrouter", "ospf.area_id", "ospf.checksum",
@@ -141,6 +142,14 @@ TOLD_ON_A_LINK = {
     "gre": ip(ALICE, BOB, 47, b"\x30\0\x08\0\0\0\0\x2a\0\0\0\1" + INNER[14:]),
     "gre-bridge": ip(ALICE, BOB, 47, b"\x20\0\x65\x58\0\0\0\7" + INNER),
     "vxlan": ip(ALICE, BOB, 17, udp(ALICE, BOB, 50000, 4789, b"\x08\0\0\0\0\0\x2a\0" + INNER)),
+    "gtp": ip(
+        ALICE, BOB, 17, udp(ALICE, BOB, 2152, 2152, b"\x34\xff" + (len(INNER) - 14 + 8).to_bytes(2, "big")
+        + b"\0\0\x64\1\0\0\0\x85\1\x10\x09\0" + INNER[14:]),
+    ),
+    "teredo": ip(ALICE, BOB, 17, udp(
+        ALICE, BOB, 3544, 50000, bytes((0, 0, 0x63, 0xBF, 0x3F, 0xFF, 0xFD, 0xF8))
+        + ip("2001::1", "2001:db8::2", 17, udp("2001::1", "2001:db8::2", 5000, 6000, b"x")),
+    )),
     "ospf": ip(
         ALICE, "224.0.0.5", 89, b"\2\1\0\x30" + packed("10.0.0.1") + bytes(8) + bytes(8) + packed("255.255.255.0")
         + b"\0\x0a\2\1\0\0\0\x28" + packed(ALICE) + bytes(4) + packed("10.0.0.2"), 1,
@@ -162,6 +171,8 @@ def test_groups_tunnels_and_neighbour_devices_are_taken_apart_as_tshark_does(tmp
         for layer in layers:
             for field in layer.fields:
                 ours[field.name].append(plain(str(field.value)))
+                if field.name == "ipv6.version":  # tshark notes it under both names
+                    ours["ip.version"].append(str(field.value))
                 assert has(f"packet.for.{field.name.replace('.', '-').replace('_', '-')}"), field.name
         assert {name: ours[name] for name in theirs[number]} == theirs[number]
 
@@ -316,6 +327,37 @@ def test_geneve_carries_what_its_type_says_behind_its_options(protocol, inner):
     layers = only(eth(A, B, 0x800, ip(ALICE, BOB, 17, udp(ALICE, BOB, 5000, 6081, head + carried))))
     assert [layer.name for layer in layers] == ["eth", "ip", "udp", "geneve", *inner]
     assert values(layers, "geneve.vni") == [100]
+
+
+@pytest.mark.parametrize(
+    ("head", "carried", "inner"),
+    [
+        (b"\x30\xff", 4, ["ip", "udp", "data"]), (b"\x30\xff", 6, ["ipv6", "udp", "data"]),
+        (b"\x34\xff", 4, ["ip", "udp", "data"]), (b"\x32\x01", 0, ["data"]),
+    ],
+    ids=["IPv4", "IPv6", "extended", "echo"],
+)  # fmt: skip
+def test_gtp_carries_what_its_first_octet_says_behind_its_extensions(head, carried, inner):
+    """Source: 3GPP TS 29.281, 5.1 and 5.2; 38.415 has the header of type 0x85."""
+    ends = {4: (ALICE, BOB), 6: ("2001:db8::1", "2001:db8::2"), 0: ()}[carried]
+    packet = ip(*ends, 17, udp(*ends, 5000, 6000, b"x")) if ends else b"\x0e\0"
+    more = {0x30: b"", 0x32: b"\0\7\0\0", 0x34: b"\0\0\0\x85\1\x10\x09\0"}[head[0]]
+    message = head + (len(more) + len(packet)).to_bytes(2, "big") + b"\0\0\x64\1" + more + packet
+    layers = only(eth(A, B, 0x800, ip(ALICE, BOB, 17, udp(ALICE, BOB, 5000, 2152, message))))
+    assert [layer.name for layer in layers] == ["eth", "ip", "udp", "gtp", *inner]
+    assert values(layers, "gtp.teid") == [0x6401]
+
+
+def test_teredo_shows_the_address_behind_a_nat_and_the_packet_within():
+    """Source: RFC 4380, 5.1.1."""
+    inner = ip("2001::1", "2001:db8::2", 17, udp("2001::1", "2001:db8::2", 5000, 6000, b"x"))
+    origin = bytes((0, 0, 0x63, 0xBF, 0x3F, 0xFF, 0xFD, 0xF8))
+    signed = b"\0\1\0\0" + bytes(range(8)) + b"\0" + origin + inner
+    for message, names in ((inner, []), (origin + inner, ["teredo"]), (signed, ["teredo"])):
+        layers = only(eth(A, B, 0x800, ip(BOB, ALICE, 17, udp(BOB, ALICE, 3544, 40000, message))))
+        assert [layer.name for layer in layers] == ["eth", "ip", "udp", *names, "ipv6", "udp", "data"]
+        assert values(layers, "teredo.orig.addr") == (["192.0.2.7"] if names else [])
+        assert values(layers, "teredo.orig.port") == ([0x9C40] if names else [])
 
 
 @pytest.mark.parametrize(("ethertype", "version"), [(0x800, 4), (0x86DD, 6)])

@@ -29,6 +29,7 @@ def test_another_protocol_of_ip_is_named(number, words):
 INNER = ping("10.0.0.1", "10.0.0.2", 1)
 GRE, BRIDGED, VXLAN = b"\0\0\x08\0" + INNER[14:], b"\0\0\x65\x58" + INNER, b"\x08" + bytes(7) + INNER
 GENEVE = b"\0\0\x65\x58" + bytes(4) + INNER
+GTP = b"\x30\xff" + struct.pack(">HI", len(INNER) - 14, 7) + INNER[14:]
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,7 @@ GENEVE = b"\0\0\x65\x58" + bytes(4) + INNER
         (ip(ALICE, BOB, 47, BRIDGED), "GRE"), (ip(ALICE, BOB, 4, ip(ALICE, BOB, 47, GRE)), "IPv4 in IP"),
         (ip(ALICE, BOB, 17, udp(ALICE, BOB, 5000, 4789, VXLAN)), "VXLAN"),
         (ip(ALICE, BOB, 17, udp(ALICE, BOB, 5000, 6081, GENEVE)), "Geneve"),
+        (ip(ALICE, BOB, 17, udp(ALICE, BOB, 2152, 2152, GTP)), "GTP-U"),
     ],
 )  # fmt: skip
 def test_a_tunnel_is_told_with_its_ends_and_what_is_within(packet, kind):
@@ -45,6 +47,14 @@ def test_a_tunnel_is_told_with_its_ends_and_what_is_within(packet, kind):
     assert f"{ALICE} and {BOB} send packets within packets ({kind}, a tunnel), 3 packets" in story
     assert "10.0.0.1 - 10.0.0.2 ICMP (3 packets)" in story
     assert story.count("In the tunnel: 10.0.0.1 > 10.0.0.2 ICMP echo request, id 7, seq 1") == 3
+
+
+@pytest.mark.parametrize("ports", [(40000, 3544), (3544, 40000)])
+def test_teredo_is_a_tunnel_to_its_server_and_back(ports):
+    inner = segment(("2001::1", 40000), ("2001:db8::2", 80), 2)[14:]
+    story = " ".join(told(eth(A, B, 0x800, ip(ALICE, BOB, 17, udp(ALICE, BOB, *ports, inner)))).split())
+    assert "packets within packets (Teredo, a tunnel), 1 packet" in story
+    assert "In the tunnel: [2001::1]:40000 > [2001:db8::2]:80 TCP [S]" in story
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,8 @@ _DISSECTORS: dict[str, Dissector] = {
     "arp": link.arp, "ip": ip.ipv4, "ipv6": ip.ipv6, "ipv6.hopopts": ip.extension, "ipv6.dstopts": ip.extension,
     "ipv6.routing": ip.routing, "ipv6.fraghdr": ip.fragment, "ah": ip.authentication, "tcp": transport.tcp,
     "udp": transport.udp, "icmp": control.icmp, "icmpv6": control.icmpv6, "igmp": igmp.igmp, "gre": tunnel.gre,
-    "vxlan": tunnel.vxlan, "geneve": tunnel.geneve, "lldp": lldp.lldp, "ospf": ospf.ospf,
+    "vxlan": tunnel.vxlan, "geneve": tunnel.geneve, "gtp": tunnel.gtp,
+    "teredo": tunnel.teredo, "lldp": lldp.lldp, "ospf": ospf.ospf,
 }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from explain.decode.dissect import sums
 from explain.decode.dissect.field import CutError, Means, Next
-from explain.decode.services import TCP, TUNNEL_PORTS, UDP
+from explain.decode.services import TCP, UDP, tunnel_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -138,5 +138,5 @@ def udp(header: Header) -> Next | None:
         sums.with_pseudo_header(header, "udp.checksum", 6, header.context, size or header.said_end - header.at)
     end = min(header.at + size, header.said_end) if size >= 8 else header.said_end
     kinds = (("dns", _DNS), ("dhcp", _DHCP), ("dhcpv6", _DHCPV6))
-    kind = next((kind for kind, known in kinds if set(ports) & set(known)), TUNNEL_PORTS.get(ports[1], "data"))
+    kind = next((kind for kind, known in kinds if set(ports) & set(known)), tunnel_of(*ports) or "data")
     return Next(kind, header.at + 8, end, header.context) if end > header.at + 8 else None
