@@ -19,8 +19,9 @@ _MARGIN = 9
 MARKS = {"bad": "✗", "good": "✓", "odd": "!"}
 _NO_BREAK_BEFORE = "、。」』）)],.;:!?？！ー々・〜ぁぃぅぇぉっゃゅょァィゥェォッャュョ"
 _SHORTEST = 8  # columns of a last row
-_MOST_CARRIED = 10  # columns that a row gives up so that the next begins with a word
+_MOST_CARRIED = 16  # columns that a row gives up so that the next begins with a word
 _LONGEST_KATAKANA = 16  # characters of a word that stays whole
+_STEM_ENDS = "いきぎしちびみりえけげせねべめれ"  # between kanji, as in 問い合わせ and 書き換える
 _MOST_RANGES = 3
 _UNIT = re.compile(
     r"(?:us|ms|s|min|h|B|kB|MB|GB|bytes?)(?![^ ,.:;)])"
@@ -68,7 +69,7 @@ def wrap(text: str, width: int) -> list[str]:
 
 
 def _carried(row: list[str], piece: str, room: int) -> list[str]:
-    """What of a full row goes to the next one, so that this begins with a word: two or three letters, or nothing."""
+    """What of a full row goes to the next one, so that this begins with a word: a few letters, or nothing."""
     following, carried = piece, 0
     for number in range(len(row) - 1, 0, -1):
         if _is_word_start(row[number], following):
@@ -94,7 +95,7 @@ def _lengthen(last: list[str], before: list[str], width: int) -> None:
 
 def _is_word_start(before: str, piece: str) -> bool:
     """Whether a piece seems to begin a word: behind a comma or a stop, else no hiragana, and not behind a kanji."""
-    return before[-1:] in "、。" or (not "ぁ" <= piece[:1] <= "ん" and not "一" <= before[-1:] <= "鿿")
+    return before[-1:] in "、。" or (not "ぁ" <= piece[:1] <= "ん" and not _is_kanji(before[-1:]))
 
 
 def _pieces(text: str) -> Iterator[str]:
@@ -112,12 +113,18 @@ def _pieces(text: str) -> Iterator[str]:
             continue
         if _is_katakana(char) and _is_katakana(following) and len(piece) < _LONGEST_KATAKANA:
             continue
+        if char in _STEM_ENDS and _is_kanji(text[index - 1 : index]) and _is_kanji(following):
+            continue
         is_wide = unicodedata.east_asian_width(char) in "WF" or unicodedata.east_asian_width(following) in "WF"
         if char == " " or (is_wide and char not in "「『（("):
             yield piece
             piece = ""
     if piece:
         yield piece
+
+
+def _is_kanji(char: str) -> bool:
+    return "一" <= char <= "鿿"
 
 
 def _is_katakana(char: str) -> bool:

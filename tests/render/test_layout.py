@@ -48,7 +48,13 @@ def test_no_japanese_paragraph_ends_with_a_letter_or_two_alone(text, width):
 def test_a_japanese_row_begins_with_a_word_where_one_is_near():
     text = "ルーターはこのパケットを黙って捨てているので、送信側には何も返ってこないように見えている。" * 2
     starts = [row[0] for width in range(30, 70) for row in wrap(text, width)]
-    assert sum("ぁ" <= start <= "ん" for start in starts) < len(starts) / 5
+    assert sum("ぁ" <= start <= "ん" for start in starts) < len(starts) / 8
+
+
+def test_a_japanese_word_of_two_kanji_with_a_kana_between_stays_whole():
+    text = "サーバーに問い合わせが届いたのに、書き換えの行き先で受け取られず、応答を待ち続けた。" * 3
+    ends = [row[-2:] for width in range(24, 70) for row in wrap(text, width)[:-1]]
+    assert not {"問い", "書き", "行き", "受け", "待ち"} & set(ends)
 
 
 def test_a_long_address_stays_whole():
