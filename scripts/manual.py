@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING
 import click
 
 import explain
-from explain.cli import choose, present
+from explain.cli import choose, place, present
+from explain.cli.helping import put_into_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -97,7 +98,9 @@ def described(command: click.Command, name: str) -> Iterator[str]:
 
 def body() -> str:
     """The page without its head."""
-    whole = choose([])[0]
+    whole, *others = commands = [choose([name])[0] for name in ("", *present())]
+    for command in commands:
+        put_into_words(command, place(command), "en")
     lines = [".SH NAME", filled(f"explain - {SUMMARY}"), ".SH SYNOPSIS"]
     with click.Context(whole, info_name="explain") as context:
         lines += [f"\\fBexplain\\fR {roff(' '.join(whole.collect_usage_pieces(context)))}"]
@@ -107,8 +110,8 @@ def body() -> str:
     text, mark, options = rest.partition(".TP\n")
     lines += [".SH DESCRIPTION", text.rstrip("\n"), ".SH OPTIONS", mark + options, ".SH COMMANDS"]
     lines += [filled("Each also has --help. A file that is named like a command is given as ./ping.")]
-    for name in names:
-        lines += [f'.SS "explain {name}"', *described(choose([name])[0], f"explain {name}")]
+    for name, command in zip(names, others, strict=True):
+        lines += [f'.SS "explain {name}"', *described(command, f"explain {name}")]
     lines += [".SH EXIT STATUS", *listed(STATUS), ".SH ENVIRONMENT", *listed(ENVIRONMENT)]
     lines += [".SH EXAMPLES", *listed(EXAMPLES)]
     lines += [".SH SEE ALSO", *(f".BR {name}" for name in ("tcpdump (8),", "tshark (1),", "wireshark (1),", "ip (8)"))]

@@ -132,7 +132,13 @@ def _command(words: list[str]) -> int:
     import click
 
     language = spoken(words)
+    from explain.cli.options import HELP
+
     command, rest = choose(words)
+    if not rest or any(name in rest for name in HELP["help_option_names"]):
+        from explain.cli.helping import put_into_words
+
+        put_into_words(command, place(command), language)
     try:
         # Not command.main(): it turns a closed pipe into its own exit status.
         with command.make_context(_name(command), rest) as context:
@@ -160,10 +166,20 @@ def choose(words: list[str]) -> tuple[click.Command, list[str]]:
     at = 2 if first == "--lang" else int(first.startswith("--lang="))
     if at < len(words) and words[at] in COMMANDS:
         found: click.Command = getattr(import_module(f"explain.cli.{words[at]}"), words[at])
-        return found, [*words[at + 1 :], *words[:at]]
+        rest = [*words[:at], *words[at + 1 :]]
+        return found, _below(rest) if hasattr(found, "commands") else rest
     from explain.cli.capture import capture
 
     return capture, words
+
+
+def _below(words: list[str]) -> list[str]:
+    """The words of a group, which has no language of its own: it is asked for behind the command that follows."""
+    first = words[0] if words else ""
+    at = 2 if first == "--lang" else int(first.startswith("--lang="))
+    rest = words[at:]
+    is_about_the_group = not rest or rest[0] in ("-h", "--help")
+    return rest[:1] if is_about_the_group else [*rest, *words[:at]]
 
 
 def _complete() -> int:
@@ -173,6 +189,11 @@ def _complete() -> int:
 
         print(answer(present(), choose), end="")
     return 0
+
+
+def place(command: click.Command) -> str:
+    """Where a command's words stand in the table of the help."""
+    return "explain" if command.name in {None, "capture"} else str(command.name)
 
 
 def _name(command: click.Command) -> str:

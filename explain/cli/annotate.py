@@ -20,18 +20,11 @@ _TELL_ALL = 64 << 20
 
 @click.command("annotate", context_settings=HELP)
 @click.argument("capture", metavar="CAPTURE")
-@click.option("-o", "--output", metavar="NEW.pcapng", required=True, help="The file to write, whole or not at all.")
-@language_option("Language of the comments.")
-@click.option("--profile", metavar="FOLDER", help="Also write a profile for Wireshark: colours, and a column.")
+@click.option("-o", "--output", metavar="NEW.pcapng", required=True)
+@language_option()
+@click.option("--profile", metavar="FOLDER")
 def annotate(capture: str, output: str, lang: str, profile: str | None) -> int:
-    """Write a capture again with the story in it, for Wireshark.
-
-    What explain says about a packet becomes its comment, and the verdict the comment of the
-    file; every packet keeps its octets and its time.  A pcap becomes a pcapng.
-
-    The profile colours what proves a cause, and shows the comments beside the packets.  Edit > Configuration
-    Profiles > Import > From directory takes the FOLDER above it; or make it a folder of Wireshark's profiles.
-    """
+    """Write a capture again with the story in it, for Wireshark."""
     from explain.capture import open_capture
     from explain.capture.vantage import sources
     from explain.cli.output import keep_inputs, whole_file

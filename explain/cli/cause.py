@@ -54,15 +54,11 @@ _WORDS = {
 
 @click.command("cause", context_settings=HELP)
 @click.argument("name", metavar="[ID | TEXT]", nargs=-1)
-@language_option("Language of the page.")
-@json_option("As one JSON object, both languages in it.")
-@click.option("--all", "everything", is_flag=True, help="Name every cause that looks alike, however many.")
+@language_option()
+@json_option()
+@click.option("--all", "everything", is_flag=True)
 def cause(name: tuple[str, ...], lang: str, as_json: bool, everything: bool) -> int:
-    """Tell what a cause is, how it is recognised and how it is mended.
-
-    Without an argument every cause is listed by chapter.  With an ID its page is shown.  With the TEXT of
-    a message, the causes that lead to it.
-    """
+    """Tell what a cause is, how it is recognised and how it is mended."""
     from explain.causes.pages import all_ids, causes_for_message, nearest, page
 
     asked = " ".join(name).strip()

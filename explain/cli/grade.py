@@ -42,17 +42,17 @@ def grade() -> None:
     """Mark captures by a rubric: explain grade RUBRIC.toml PATH..."""
 
 
-@grade.command("run", context_settings=HELP, short_help="Grade every submission below the PATHs.")
+@grade.command("run", context_settings=HELP)
 @click.argument("rubric", metavar="RUBRIC.toml")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("--roster", metavar="CSV", help="Who the students are, and what is theirs.")
-@click.option("-o", "--output", metavar="DIR", help="Write marks, gradebooks and feedback pages there.")
-@click.option("--gradebook", metavar="CSV", help="What Canvas or Moodle exported: written to DIR with the marks in it.")
-@click.option("--column", metavar="NAME", help="What the gradebook calls this lab; by default the rubric's title.")
+@click.option("--roster", metavar="CSV")
+@click.option("-o", "--output", metavar="DIR")
+@click.option("--gradebook", metavar="CSV")
+@click.option("--column", metavar="NAME")
 @grade_running.how_to_run
-@click.option("--fail-under", type=float, metavar="POINTS", help="1 if any submission has less, or no mark.")
-@json_option("All verdicts as one JSON object.")
-@language_option("Language of the sentences; both: DIR has the pages in the other one, too.", BOTH)
+@click.option("--fail-under", type=float, metavar="POINTS")
+@json_option()
+@language_option(BOTH)
 def run(rubric: str, paths: tuple[str, ...], **options: Any) -> int:
     """Grade every submission below the PATHs: folders, archives, captures."""
     from explain.grade.authoring.lint import sound
@@ -107,9 +107,9 @@ def _roster(rubric: Rubric, given: str | None) -> list[dict[str, str]]:
     return rows
 
 
-@grade.command("lint", context_settings=HELP, short_help="Say what is wrong with a rubric.")
+@grade.command("lint", context_settings=HELP)
 @click.argument("rubrics", nargs=-1, required=True, metavar="RUBRIC.toml...")
-@language_option("Language of the sentences.")
+@language_option()
 def lint_rubrics(rubrics: tuple[str, ...], lang: str) -> int:
     """Say what is wrong with a rubric, and what may be; 1 if something is wrong."""
     from explain.grade.authoring.lint import lint
@@ -124,9 +124,9 @@ def lint_rubrics(rubrics: tuple[str, ...], lang: str) -> int:
     return NotMetError.exit_status if is_wrong else 0
 
 
-@grade.command("test", context_settings=HELP, short_help="Hold a rubric against its own captures.")
+@grade.command("test", context_settings=HELP)
 @click.argument("rubric", metavar="RUBRIC.toml")
-@language_option("Language of the sentences.")
+@language_option()
 def test_rubric(rubric: str, lang: str) -> int:
     """Hold a rubric against its own good and bad captures ([[test]]); 1 if a mark is not as stated."""
     from explain.grade.authoring.lint import sound
@@ -145,10 +145,10 @@ def test_rubric(rubric: str, lang: str) -> int:
     return NotMetError.exit_status if complaints else 0
 
 
-@grade.command("events", context_settings=HELP, short_help="The events that a rubric may name.")
+@grade.command("events", context_settings=HELP)
 @click.argument("name", required=False)
-@json_option("As JSON.")
-@language_option("Language of the meanings.")
+@json_option()
+@language_option()
 def list_events(name: str | None, as_json: bool, lang: str) -> int:
     """The events that a rubric may name, their fields, and what each means."""
     from explain.errors import UnknownNameError
@@ -175,8 +175,8 @@ def list_events(name: str | None, as_json: bool, lang: str) -> int:
 @click.argument("old", metavar="OLD.toml")
 @click.argument("new", metavar="NEW.toml")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("--roster", metavar="CSV", help="Who the students are, and what is theirs.")
-@click.option("--jobs", type=click.IntRange(1, 256), help="How many at a time; all cores by default.")
+@click.option("--roster", metavar="CSV")
+@click.option("--jobs", type=click.IntRange(1, 256))
 def diff(old: str, new: str, paths: tuple[str, ...], roster: str | None, jobs: int | None) -> int:
     """Who gains or loses by a changed rubric, check by check."""
     before, after = (_points(path, paths, roster, jobs) for path in (old, new))
@@ -208,10 +208,10 @@ def _number(value: float | None) -> str:
     return "none" if value is None else f"{value:g}"
 
 
-@grade.command("why", context_settings=HELP, short_help="Answer a complaint about one check.")
+@grade.command("why", context_settings=HELP)
 @click.argument("name", metavar="ID")
 @click.argument("check")
-@click.option("--grades", default="grades.json", show_default=True, metavar="FILE", help="What -o DIR wrote there.")
+@click.option("--grades", default="grades.json", show_default=True, metavar="FILE")
 def why(name: str, check: str, grades: str) -> int:
     """Answer a complaint: what this check gave this student, why, and which frames show it."""
     from explain.errors import UnknownNameError, UnreadableError

@@ -48,17 +48,12 @@ def enter_reviewed(rubric: Rubric, told: Mapping[str, Any], folder: Path, langua
 @click.command(
     "review",
     context_settings=HELP,
-    short_help="Read the answers that wait for a person.",
 )
 @click.argument("rubric", metavar="RUBRIC.toml")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @LANG
 def review_answers(rubric: str, folder: Path) -> int:
-    """Read the answers that wait for a person, and enter points and a remark for each.
-
-    DIR is what `explain grade -o DIR` wrote. Each entry is kept at once, so it can be left and taken up at any time;
-    the same entries can be made in DIR/review.csv. The next `explain grade -o DIR` counts them.
-    """
+    """Read the answers that wait for a person, and enter points and a remark for each."""
     from explain.grade.authoring.lint import sound
     from explain.grade.pages import review
 

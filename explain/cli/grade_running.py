@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 def how_to_run(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that say where submissions are graded, and what is kept of it."""
     for option in (
-        click.option("--no-cache", is_flag=True, help="Analyse everything anew, and keep nothing."),
-        click.option("--cache", metavar="DIR", help="Keep what was found out there; by default with other caches."),
-        click.option("--scheduler", metavar="ADDRESS", help="Grade on the workers of this Dask scheduler."),
-        click.option("--jobs", type=click.IntRange(1, 256), help="How many at a time; all cores by default."),
+        click.option("--no-cache", is_flag=True),
+        click.option("--cache", metavar="DIR"),
+        click.option("--scheduler", metavar="ADDRESS"),
+        click.option("--jobs", type=click.IntRange(1, 256)),
     ):
         command = option(command)
     return command

@@ -39,10 +39,10 @@ def _captures(given: Sequence[str]) -> dict[str, Path]:
     return found
 
 
-@click.command("draft", context_settings=HELP, short_help="Write a first rubric from one good capture.")
+@click.command("draft", context_settings=HELP)
 @click.argument("captures", nargs=-1, required=True, metavar="[NAME=]FILE...")
-@click.option("--title", default="A lab", show_default=True, help="What the rubric is called.")
-@click.option("-o", "--output", metavar="RUBRIC.toml", help="Where to write it; standard output by default.")
+@click.option("--title", default="A lab", show_default=True)
+@click.option("-o", "--output", metavar="RUBRIC.toml")
 @LANG
 def draft(captures: tuple[str, ...], title: str, output: str | None) -> int:
     """Write a first rubric from one good capture (several: one for each place), to be changed by hand."""
@@ -57,11 +57,11 @@ def draft(captures: tuple[str, ...], title: str, output: str | None) -> int:
     return 0
 
 
-@click.command("pack", context_settings=HELP, short_help="Write a student's own rubric, without keys.")
+@click.command("pack", context_settings=HELP)
 @click.argument("rubric", metavar="RUBRIC.toml")
-@click.option("--roster", metavar="CSV", help="Who the students are, and what is theirs.")
-@click.option("--student", metavar="ID", help="Fill in what the roster says of this student.")
-@click.option("-o", "--output", metavar="FILE", help="Where to write it; standard output by default.")
+@click.option("--roster", metavar="CSV")
+@click.option("--student", metavar="ID")
+@click.option("-o", "--output", metavar="FILE")
 @LANG
 def pack(rubric: str, roster: str | None, student: str | None, output: str | None) -> int:
     """Write a student's rubric, to check oneself before handing in: the same checks, no keys, nothing hidden."""
@@ -79,20 +79,17 @@ def pack(rubric: str, roster: str | None, student: str | None, output: str | Non
     return 0
 
 
-@click.command("mutate", context_settings=HELP, short_help="Damage a good capture: what goes unnoticed?")
+@click.command("mutate", context_settings=HELP)
 @click.argument("rubric", metavar="RUBRIC.toml")
 @click.argument("captures", nargs=-1, metavar="[NAME=]FILE...")
-@click.option("--roster", metavar="CSV", help="Who the students are, and what is theirs.")
-@click.option("--student", metavar="ID", help="Whose the good captures are; the first of the roster by default.")
-@click.option("-o", "--output", metavar="DIR", help="Keep the damaged captures there.")
-@click.option("--all", "shows_all", is_flag=True, help="Also what was noticed, and by which checks.")
-@json_option("Everything as one JSON object.")
-@language_option("Language of the sentences.")
+@click.option("--roster", metavar="CSV")
+@click.option("--student", metavar="ID")
+@click.option("-o", "--output", metavar="DIR")
+@click.option("--all", "shows_all", is_flag=True)
+@json_option()
+@language_option()
 def mutate(rubric: str, captures: tuple[str, ...], **options: Any) -> int:
-    """Damage a good capture in many ways and show which damages the rubric misses.
-
-    Without a capture, those of the rubric's own first good [[test]].
-    """
+    """Damage a good capture in many ways and show which damages the rubric misses."""
     from explain.grade.authoring import mutating
     from explain.grade.authoring.lint import sound
     from explain.grade.rubric import packing

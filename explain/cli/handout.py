@@ -23,19 +23,14 @@ if TYPE_CHECKING:
 _MOST_STUDENTS = 10_000
 
 
-@click.command("handout", context_settings=HELP, short_help="A lab for each student.")
+@click.command("handout", context_settings=HELP)
 @click.argument("name")
-@click.option(
-    "--roster", required=True, metavar="CSV", help="One row a student, with a header, as `explain grade` takes it."
-)
-@click.option("-o", "--output", required=True, type=click.Path(file_okay=False, path_type=Path), help="The new folder.")
-@click.option("--key", default="", help="The rubric's course_key; with it, nobody else can tell a student's marker.")
+@click.option("--roster", required=True, metavar="CSV")
+@click.option("-o", "--output", required=True, type=click.Path(file_okay=False, path_type=Path))
+@click.option("--key", default="")
 @LANG
 def handout(name: str, roster: str, output: Path, key: str) -> int:
-    """Write each student's own lab into a folder of its own, and the roster with what is the student's own in it.
-
-    NAME is a lab. The same roster and key give the same labs. `OUTPUT/roster.csv` is for `explain grade --roster`.
-    """
+    """Write each student's own lab into a folder of its own, and the roster with what is the student's own in it."""
     from explain.grade.hand_ins.rosters import read_roster
     from explain.lab.catalogue import find
     from explain.lab.recording import write_new

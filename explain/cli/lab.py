@@ -35,9 +35,9 @@ for command in (lab_run, *HANDS_ON, quiz, handout, lab_from, lab_extcap):
 
 
 @lab.command("list", context_settings=HELP)
-@json_option("As JSON.")
-@click.option("--by", type=click.Choice(("chapter", "cause")), default="chapter", help="How to group them.")
-@language_option("Language of the titles.")
+@json_option()
+@click.option("--by", type=click.Choice(("chapter", "cause")), default="chapter")
+@language_option()
 def list_labs(as_json: bool, by: str, lang: str) -> int:
     """Every lab that can be run by name."""
     from explain.lab.catalogue import everything
@@ -64,7 +64,7 @@ def list_labs(as_json: bool, by: str, lang: str) -> int:
 
 @lab.command("show", context_settings=HELP)
 @click.argument("name")
-@language_option("Language of the title.")
+@language_option()
 def show(name: str, lang: str) -> int:
     """Draw a lab's network and say what will be done in it."""
     import shutil
@@ -86,7 +86,7 @@ def show(name: str, lang: str) -> int:
 
 @lab.command("plan", context_settings=HELP)
 @click.argument("name")
-@click.option("--healthy", is_flag=True, help="Leave the fault out.")
+@click.option("--healthy", is_flag=True)
 def show_plan(name: str, healthy: bool) -> int:
     """Everything that building and running a lab does, as commands.  Needs no rights and does nothing."""
     from explain.lab.plan import plan
@@ -96,8 +96,8 @@ def show_plan(name: str, healthy: bool) -> int:
     return 0
 
 
-@lab.command("doctor", context_settings=HELP, short_help="What this system has for labs, and what it lacks.")
-@json_option("As JSON.")
+@lab.command("doctor", context_settings=HELP)
+@json_option()
 @language_option()
 def doctor(as_json: bool, lang: str) -> int:
     """What this kernel and system have for labs; each missing thing with its remedy and the labs that need it."""

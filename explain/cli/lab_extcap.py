@@ -15,26 +15,21 @@ if TYPE_CHECKING:
 
 
 @click.command("extcap", context_settings=HELP)
-@click.option("--extcap-interfaces", "is_listing", is_flag=True, help="Wireshark asks: which interfaces?")
-@click.option("--extcap-interface", "interface", metavar="NAME", help="Wireshark says which.")
+@click.option("--extcap-interfaces", "is_listing", is_flag=True)
+@click.option("--extcap-interface", "interface", metavar="NAME")
 @click.option("--extcap-dlts", is_flag=True, hidden=True)
 @click.option("--extcap-config", is_flag=True, hidden=True)
 @click.option("--extcap-version", hidden=True)
 @click.option("--extcap-capture-filter", hidden=True)
-@click.option("--capture", "is_capturing", is_flag=True, help="Wireshark asks: capture into --fifo.")
-@click.option("--fifo", metavar="FILE", help="Where the capture goes.")
-@click.option("--healthy", is_flag=True, help="Leave the lab's fault out.")
-@language_option("Language of the titles.")
+@click.option("--capture", "is_capturing", is_flag=True)
+@click.option("--fifo", metavar="FILE")
+@click.option("--healthy", is_flag=True)
+@language_option()
 def lab_extcap(
     is_listing: bool, interface: str | None, is_capturing: bool, fifo: str | None, healthy: bool, lang: str,
     **_: object,
 ) -> int:  # fmt: skip
-    """Print the script that offers the labs to Wireshark as interfaces.
-
-    It belongs into the folder that Help > About Wireshark > Folders calls Personal extcap path, made executable.  A
-    lab is then run, and recorded, by a capture on its interface; a lab that is up is recorded until the capture is
-    stopped.
-    """
+    """Print the script that offers the labs to Wireshark as interfaces."""
     from explain.lab.extcap import interfaces, script
 
     if is_listing:

@@ -13,15 +13,11 @@ from explain.errors import UsageError
 
 @click.command("from", context_settings=HELP)
 @click.argument("notes", metavar="NOTES|-")
-@click.option("-o", "--output", metavar="FOLDER", help="Write FOLDER/lab.toml instead of standard output.")
-@click.option("--title", help="What to call the lab, in both languages.  [default: From notes]")
+@click.option("-o", "--output", metavar="FOLDER")
+@click.option("--title")
 @LANG
 def lab_from(notes: str, output: str | None, title: str | None) -> int:
-    """Write the network that NOTES build as a lab file.
-
-    Only commands that are understood are taken, and nothing of the text is run.  `explain lab run FOLDER` then builds
-    the network and tries again what the notes tried.
-    """
+    """Write the network that NOTES build as a lab file."""
     from explain.causes.notes.plan import lab_table
     from explain.causes.notes.study import study
     from explain.cli.reading import octets_of

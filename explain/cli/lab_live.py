@@ -19,7 +19,7 @@ _ANYTHING = {**HELP, "ignore_unknown_options": True}
 
 @click.command("up", context_settings=HELP)
 @click.argument("name")
-@click.option("--healthy", is_flag=True, help="Leave the fault out.")
+@click.option("--healthy", is_flag=True)
 @LANG
 def up(name: str, healthy: bool) -> int:
     """Build a lab with its services and its fault, and leave it up."""
@@ -31,10 +31,10 @@ def up(name: str, healthy: bool) -> int:
     return 0
 
 
-_LAB_OPTION = click.option("--lab", "lab_name", help="Which lab, if several are up.")
+_LAB_OPTION = click.option("--lab", "lab_name")
 
 
-@click.command("shell", context_settings=HELP, short_help="A shell in a node, or in the lab.")
+@click.command("shell", context_settings=HELP)
 @click.argument("node", required=False)
 @_LAB_OPTION
 def shell(node: str | None, lab_name: str | None) -> int:
@@ -63,8 +63,8 @@ def execute(node: str, command: tuple[str, ...], lab_name: str | None) -> int:
 
 
 @click.command("record", context_settings=HELP)
-@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The capture.")
-@click.option("--seconds", type=click.FloatRange(0, 86400), help="Stop after so long; else Ctrl-C.")
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--seconds", type=click.FloatRange(0, 86400))
 @_LAB_OPTION
 @LANG
 def record(output: Path, seconds: float | None, lab_name: str | None) -> int:
@@ -98,7 +98,7 @@ def state(node: str, lab_name: str | None) -> int:
 
 @click.command("down", context_settings=HELP)
 @click.argument("name", required=False)
-@click.option("--all", "everything", is_flag=True, help="All labs of yours that are up.")
+@click.option("--all", "everything", is_flag=True)
 @LANG
 def down(name: str | None, everything: bool) -> int:
     """Take a lab down; nothing of it is left."""

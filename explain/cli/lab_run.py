@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from explain.lab.recording import Recording
 
 
-@click.command("run", context_settings=HELP, short_help="Build, record, take down, explain and check a lab.")
+@click.command("run", context_settings=HELP)
 @click.argument("name")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Keep the capture in this file.")
-@click.option("--case", "case_folder", type=click.Path(file_okay=False, path_type=Path), help="Write a case's folder.")
-@click.option("--keep", is_flag=True, help="Leave the network up afterwards, for shell, exec and down.")
-@click.option("--healthy", is_flag=True, help="Leave the fault out; nothing is expected then.")
-@click.option("--states/--no-states", default=True, help="Collect every node's state before and after.")
-@json_option("The report of the recording as one JSON object.")
-@click.option("-v", "--verbose", is_flag=True, help="More depth.")
-@click.option("-q", "--quiet", is_flag=True, help="The verdict only, and nothing of the steps.")
-@language_option("Language of the story.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--case", "case_folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--keep", is_flag=True)
+@click.option("--healthy", is_flag=True)
+@click.option("--states/--no-states", default=True)
+@json_option()
+@click.option("-v", "--verbose", is_flag=True)
+@click.option("-q", "--quiet", is_flag=True)
+@language_option()
 def lab_run(name: str, **options: Any) -> int:
     """Build a lab, record it, run its steps, take it down, explain the recording and check it."""
     found, path = read_lab(name)

@@ -1,4 +1,7 @@
-"""What several commands have: how they are asked for help, for another language, and for JSON."""
+"""What several commands have: how they are asked for help, for another language, and for JSON.
+
+What the help says of each option stands in ``words/help.toml``.
+"""
 
 from __future__ import annotations
 
@@ -18,19 +21,16 @@ HELP = {"help_option_names": ["-h", "--help"]}
 """The settings of each command."""
 
 
-def language_option(
-    what: str = "Language.", *others: str, is_argument: bool = True
-) -> Callable[[Decorated], Decorated]:
+def language_option(*others: str, is_argument: bool = True) -> Callable[[Decorated], Decorated]:
     """``--lang``; without it the language is that of the locale.
 
     Args:
-        what: whose language it is.
         others: what may be asked for beside the languages.
         is_argument: whether the command gets it as ``lang``; ``talk`` hears of it anyway.
     """
     return click.option(
         "--lang", type=click.Choice((*LANGUAGES, *others)), default=default_language, expose_value=is_argument,
-        callback=_remember, help=what,
+        callback=_remember,
     )  # fmt: skip
 
 
@@ -39,10 +39,10 @@ def _remember(context: click.Context, _parameter: click.Parameter, value: str) -
     return value
 
 
-LANG = language_option("Language of what it says.", is_argument=False)
+LANG = language_option(is_argument=False)
 """``--lang`` of a command that has no answer of its own in words."""
 
 
-def json_option(what: str) -> Callable[[Decorated], Decorated]:
+def json_option() -> Callable[[Decorated], Decorated]:
     """``--json``, which the command gets as ``as_json``."""
-    return click.option("--json", "as_json", is_flag=True, help=what)
+    return click.option("--json", "as_json", is_flag=True)

@@ -13,15 +13,11 @@ from explain.errors import UsageError
 @click.command("packet", context_settings=HELP)
 @click.argument("capture", metavar="CAPTURE")
 @click.argument("frame", type=click.IntRange(1), metavar="FRAME")
-@json_option("As one JSON object.")
-@language_option("Language of the sentences.")
-@click.option("-v", "--verbose", is_flag=True, help="Show the arithmetic of each checksum.")
+@json_option()
+@language_option()
+@click.option("-v", "--verbose", is_flag=True)
 def packet(capture: str, frame: int, as_json: bool, lang: str, verbose: bool) -> int:
-    """Show one frame of a capture: every header, every field with its bytes, what it is for and what it says here.
-
-    FRAME is its number in the file, from 1, as Wireshark shows it.  Below the fields stands which exchange the
-    frame belongs to, and what came before and after it there.
-    """
+    """Show one frame of a capture: every header, every field with its bytes, what it is for and what it says here."""
     from explain.capture.vantage import parse
     from explain.exchanges import closeup
     from explain.intake import read

@@ -24,28 +24,25 @@ if TYPE_CHECKING:
     from explain.state.records import HostState
     from explain.state.way.path import Path as Way
 
-_EPILOG = "A link is written HOST:IFACE=HOST:IFACE; without any, the cables are derived from the states."
 
-
-@click.command("path", context_settings=HELP, epilog=_EPILOG)
+@click.command("path", context_settings=HELP)
 @click.argument("start", metavar="FROM")
 @click.argument("to", metavar="TO")
-@click.option("--state", "states", multiple=True, required=True, metavar="[NAME=]FILE",
-              help="A host's state, JSON or pasted; repeat.")  # fmt: skip
-@click.option("--link", "links", multiple=True, metavar="A:IF=B:IF", help="A cable; repeat.")
-@click.option("--tcp", type=click.IntRange(1, 65535), help="A TCP connection to this port instead of a ping.")
-@click.option("--udp", type=click.IntRange(1, 65535), help="A UDP datagram to this port instead of a ping.")
-@click.option("-I", "bound", metavar="IFACE|ADDRESS", help="As with ping -I.")
-@click.option("-s", "--size", type=click.IntRange(0, 65000), default=56, show_default=True, help="Bytes of payload.")
-@click.option("-t", "--ttl", type=click.IntRange(1, 255), help="Time to live.")
-@click.option("-M", "--dont-fragment", is_flag=True, help="The packet must not be fragmented.")
-@click.option("-b", "--broadcast", is_flag=True, help="Allow a broadcast destination.")
-@click.option("-4", "family", flag_value=4, type=int, help="Use IPv4 where a host is named.")
-@click.option("-6", "family", flag_value=6, type=int, help="Use IPv6 where a host is named.")
-@json_option("Ids and values, no prose.")
-@click.option("-v", "--verbose", is_flag=True, help="With the AND of address and mask, and every rule.")
-@click.option("-q", "--quiet", is_flag=True, help="The verdict only.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write there.")
+@click.option("--state", "states", multiple=True, required=True, metavar="[NAME=]FILE")  # fmt: skip
+@click.option("--link", "links", multiple=True, metavar="A:IF=B:IF")
+@click.option("--tcp", type=click.IntRange(1, 65535))
+@click.option("--udp", type=click.IntRange(1, 65535))
+@click.option("-I", "bound", metavar="IFACE|ADDRESS")
+@click.option("-s", "--size", type=click.IntRange(0, 65000), default=56, show_default=True)
+@click.option("-t", "--ttl", type=click.IntRange(1, 255))
+@click.option("-M", "--dont-fragment", is_flag=True)
+@click.option("-b", "--broadcast", is_flag=True)
+@click.option("-4", "family", flag_value=4, type=int)
+@click.option("-6", "family", flag_value=6, type=int)
+@json_option()
+@click.option("-v", "--verbose", is_flag=True)
+@click.option("-q", "--quiet", is_flag=True)
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path))
 @language_option()
 def path(  # one option, one argument
     *,
@@ -67,10 +64,7 @@ def path(  # one option, one argument
     output: Path | None,
     lang: str,
 ) -> int:
-    """Follow a packet from FROM to TO and its reply back, through the states of hosts.
-
-    FROM is a host's name or one of its addresses; TO is an address or a host's name.
-    """
+    """Follow a packet from FROM to TO and its reply back, through the states of hosts."""
     from explain.state.walk import walk
 
     if output is not None:

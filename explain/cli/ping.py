@@ -17,23 +17,23 @@ if TYPE_CHECKING:
 
 @click.command("ping", context_settings=HELP)
 @click.argument("target", required=False)
-@click.option("--text", "text", metavar="FILE|-", help="What a terminal showed; may begin with a prompt line.")
-@click.option("--capture", "captures", multiple=True, metavar="[NAME[:IFACE]=]FILE", help="A capture; repeat.")
-@click.option("--state", "states", multiple=True, metavar="[NAME=]FILE", help="A host's state, JSON or pasted; repeat.")
-@click.option("--command", "command", metavar="TEXT|@FILE", help="The command line that failed.")
-@click.option("--exit-status", type=int, help="Its exit status.")
-@click.option("--sender", metavar="NAME", help="Which of the named hosts ran it.")
-@click.option("--case", "case", type=click.Path(path_type=Path), metavar="DIR|NAME", help="A folder with all of these.")
-@click.option("--probe", is_flag=True, help="Live: also a traceroute and a ping of another size.")
-@click.option("-c", "--count", type=click.IntRange(1, 100), default=3, show_default=True, help="Live: pings to send.")
-@click.option("-4", "family", flag_value=4, type=int, help="Live: IPv4.")
-@click.option("-6", "family", flag_value=6, type=int, help="Live: IPv6.")
-@click.option("-I", "bound", metavar="IFACE|ADDRESS", help="Live: as with ping -I.")
-@click.option("-s", "--size", type=click.IntRange(0, 65000), help="Live: bytes of payload.")
-@json_option("Ids and values as one JSON object.")
-@click.option("-v", "--verbose", is_flag=True, help="Also every cause that was ruled out, and why.")
-@click.option("-q", "--quiet", is_flag=True, help="The verdict only.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write there.")
+@click.option("--text", "text", metavar="FILE|-")
+@click.option("--capture", "captures", multiple=True, metavar="[NAME[:IFACE]=]FILE")
+@click.option("--state", "states", multiple=True, metavar="[NAME=]FILE")
+@click.option("--command", "command", metavar="TEXT|@FILE")
+@click.option("--exit-status", type=int)
+@click.option("--sender", metavar="NAME")
+@click.option("--case", "case", type=click.Path(path_type=Path), metavar="DIR|NAME")
+@click.option("--probe", is_flag=True)
+@click.option("-c", "--count", type=click.IntRange(1, 100), default=3, show_default=True)
+@click.option("-4", "family", flag_value=4, type=int)
+@click.option("-6", "family", flag_value=6, type=int)
+@click.option("-I", "bound", metavar="IFACE|ADDRESS")
+@click.option("-s", "--size", type=click.IntRange(0, 65000))
+@json_option()
+@click.option("-v", "--verbose", is_flag=True)
+@click.option("-q", "--quiet", is_flag=True)
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path))
 @language_option()
 def ping(  # one option, one argument
     *,
@@ -56,10 +56,7 @@ def ping(  # one option, one argument
     output: Path | None,
     lang: str,
 ) -> int:
-    """Say why a command failed, what proves it, what it cannot be, and what to look at next.
-
-    With TARGET, ping it from here and watch; else explain what --text, --capture and --state show.
-    """
+    """Say why a command failed, what proves it, what it cannot be, and what to look at next."""
     from explain.causes.diagnose import diagnose
     from explain.cli.output import keep_inputs, put
     from explain.cli.witnesses import Given, gather

@@ -49,16 +49,13 @@ class _EndedError(Exception):
     """Nobody answers any more."""
 
 
-@click.command("quiz", context_settings=HELP, short_help="Guess each frame of a recording.")
+@click.command("quiz", context_settings=HELP)
 @click.argument("name")
-@click.option("--at", metavar="NODE.IFACE", help="Where you listen; else where the lab's command was typed.")
-@click.option("--from", "first", type=click.IntRange(1), default=1, help="Begin with this frame of the place.")
+@click.option("--at", metavar="NODE.IFACE")
+@click.option("--from", "first", type=click.IntRange(1), default=1)
 @language_option()
 def quiz(name: str, at: str | None, first: int, lang: str) -> int:
-    """Guess each frame of a recording before it is shown: who speaks, to which MAC, with which flags; then why.
-
-    NAME is a recorded lab or a capture.  It needs no rights: nothing is built.  Answers may also come from a pipe.
-    """
+    """Guess each frame of a recording before it is shown: who speaks, to which MAC, with which flags; then why."""
     from explain.pipeline import explain
     from explain.render.quiz import cards
 

@@ -13,14 +13,10 @@ from explain.cli.output import put
 
 
 @click.command("state", context_settings=HELP)
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
-@click.option("--redact", is_flag=True, help="Leave the processes behind sockets out.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--redact", is_flag=True)
 def state(output: Path | None, redact: bool) -> int:
-    """This host's addresses, routes, rules, neighbours, filters, settings and counters, as one JSON object.
-
-    Reads only.  What cannot be collected here, for want of a tool or a right, is left out: an absent
-    key is unknown.
-    """
+    """This host's addresses, routes, rules, neighbours, filters, settings and counters, as one JSON object."""
     from explain.errors import MissingError
     from explain.state.collecting.collect import collect, without_processes
 

@@ -20,21 +20,18 @@ _FORMS = ("csv", "jsonl", "parquet")
 
 @click.command("table", context_settings=HELP)
 @click.argument("files", nargs=-1, metavar="[NAME[:IFACE]=]FILE...")
-@click.option("--of", "what", type=click.Choice(("packets", "exchanges")), default="packets", help="What a row is.")
-@click.option("--format", "form", type=click.Choice(_FORMS), default="csv", help="The form of the output.")
-@click.option("-o", "--output", metavar="FILE", help="Write to FILE, whole or not at all.")
-@click.option("--columns", "only_columns", is_flag=True, help="List the columns with their meaning and unit, and stop.")
-@language_option("Language of that list.")
-@click.option("--only", metavar="KIND[,KIND]", help="Only these kinds, such as tcp or icmp.echo.")
-@click.option("--host", metavar="A[,B]", help="Only what these addresses took part in.")
-@click.option("--port", type=click.IntRange(0, 65535), help="Only what used this port.")
-@click.option("--between", nargs=2, metavar="T1 T2", help="Only from T1 to T2: wall clock, or seconds from the start.")
-@click.option("--utc", is_flag=True, help="Wall clock times are UTC.")
+@click.option("--of", "what", type=click.Choice(("packets", "exchanges")), default="packets")
+@click.option("--format", "form", type=click.Choice(_FORMS), default="csv")
+@click.option("-o", "--output", metavar="FILE")
+@click.option("--columns", "only_columns", is_flag=True)
+@language_option()
+@click.option("--only", metavar="KIND[,KIND]")
+@click.option("--host", metavar="A[,B]")
+@click.option("--port", type=click.IntRange(0, 65535))
+@click.option("--between", nargs=2, metavar="T1 T2")
+@click.option("--utc", is_flag=True)
 def table(files: tuple[str, ...], what: str, form: str, output: str | None, **options: Any) -> int:
-    """Write the packets or the exchanges of captures as CSV, JSON Lines or Parquet.
-
-    Cells of CSV that a spreadsheet could take for a formula begin with an apostrophe.  Parquet needs pyarrow.
-    """
+    """Write the packets or the exchanges of captures as CSV, JSON Lines or Parquet."""
     if options["only_columns"]:
         _list_columns(what, options["lang"])
         return 0

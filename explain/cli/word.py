@@ -41,13 +41,10 @@ _WORDS = {
 
 @click.command("word", context_settings={**HELP, "ignore_unknown_options": True})
 @click.argument("term", metavar="[TERM]", nargs=-1)
-@language_option("Language of the page.")
-@json_option("As one JSON object, both languages in it.")
+@language_option()
+@json_option()
 def word(term: tuple[str, ...], lang: str, as_json: bool) -> int:
-    """Tell what a word on the screen means: STALE, scope link, LOWER_UP, Flags [S.], MASQUERADE.
-
-    Without an argument every word is listed by family.
-    """
+    """Tell what a word on the screen means: STALE, scope link, LOWER_UP, Flags [S.], MASQUERADE."""
     from explain.glossary import nearest
 
     asked = " ".join(" ".join(term).split())

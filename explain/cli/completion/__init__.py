@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
+from explain.cli import place
 from explain.cli.completion.scripts import SCRIPTS
 from explain.cli.completion.values import teach
+from explain.cli.helping import put_into_words, short
+from explain.cli.language import default_language
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,16 +54,17 @@ def _items(
     completer: ShellComplete, words: list[str], begun: str, commands: Sequence[str], choose: Choose
 ) -> list[CompletionItem[str]]:
     command, rest = choose(words)
+    put_into_words(command, place(command), default_language())
     teach(command, words[0] if len(rest) < len(words) else "")
     completer.cli = command
     items = completer.get_completions(rest, begun)
     if not words:
-        items += [_told(name, choose) for name in commands if name.startswith(begun)]
+        items += [_told(name) for name in commands if name.startswith(begun)]
     elif words == ["grade"] and not begun.startswith("-"):
         items.append(CompletionItem(begun, type="file"))  # the first word of `grade` may be left out
     return items
 
 
-def _told(name: str, choose: Choose) -> CompletionItem[str]:
+def _told(name: str) -> CompletionItem[str]:
     """A command word, with what the command is for."""
-    return CompletionItem(name, help=choose([name])[0].get_short_help_str(60))
+    return CompletionItem(name, help=short(name, default_language()))
