@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.tcp.connection import TcpConnection
-    from explain.exchanges.tcp.moments import TcpMoments
+    from explain.exchanges.tcp.moments import Talk, TcpMoments
     from explain.model import Line
     from explain.story.teller import Teller
     from explain.table import Bools, PacketTable, Rows
 
+_ANSWERED_NS = 100_000_000
 _NO_OPENING = ("midstream",)
 _TOLD_BY_THEMSELVES = (None, "HTTP", "DNS")
 
@@ -174,7 +175,9 @@ def _is_answer(fields: TcpConnection) -> bool:
 def _trouble(told: _Told, moments: TcpMoments, index: int, older: Rows, copies: Rows) -> Iterator[Line]:
     """What was sent again, came late, had to wait or only asked whether somebody is there."""
     if len(copies):
-        yield told.line("tcp.recorded-twice", copies, count=len(copies))
+        is_answered = _are_answered(moments.talk(index), copies)
+        name = "tcp.doubled" if is_answered else "tcp.recorded-twice"
+        yield told.line(name, copies, count=len(copies))
     if told.fields.retransmissions and len(rows := mixed(moments.talk(index))):
         yield told.line("tcp.mixed", rows, count=len(rows))
         return
@@ -189,10 +192,36 @@ def _trouble(told: _Told, moments: TcpMoments, index: int, older: Rows, copies: 
             rows = rows[is_probe if labels & label.ZERO_WINDOW_PROBE else ~is_probe]
         rows = rows[~among(rows, np.append(older, copies))]  # told where the connection opens, and above; as are
         rows = rows[told.table.flags[rows] & SYN == 0]  # SYNs that were sent again
-        is_late = message == "tcp.out-of-order"
-        for name, some in _late(told.table, moments, index, rows) if is_late else ((message, rows),):
+        parts: tuple[tuple[str, Rows], ...] = ((message, rows),)
+        if message == "tcp.out-of-order":
+            parts = _late(told.table, moments, index, rows)
+        elif message == "tcp.keep-alive":
+            parts = _heeded(moments, index, rows)
+        for name, some in parts:
             if len(some):
                 yield told.line(name, some, count=len(some))
+
+
+def _are_answered(talk: Talk, copies: Rows) -> bool:
+    """Whether most copies of data made their receiver confirm once more what it had: then they reached it."""
+    is_copy = among(talk.rows, copies)
+    again = np.flatnonzero((talk.labels & np.uint16(label.DUPLICATE_ACK) != 0) & ~is_copy)
+    data = np.flatnonzero(is_copy & (talk.length > 0))
+    follows = np.searchsorted(again, data)
+    data, follows = data[follows < len(again)], again[follows[follows < len(again)]]
+    is_near = talk.time_ns[follows] - talk.time_ns[data] < _ANSWERED_NS
+    is_had = (talk.ack[follows] - talk.seq[data] - talk.length[data]).view(np.int32) >= 0  # more than a loss would show
+    return len(data) > 1 and 2 * int((is_near & is_had).sum()) > len(data)
+
+
+def _heeded(moments: TcpMoments, index: int, asks: Rows) -> tuple[tuple[str, Rows], ...]:
+    """Keep-alives by whether the other side was heard after them; the silence after a single one proves nothing."""
+    talk = moments.talk(index)
+    at = np.searchsorted(talk.rows, asks)
+    last = np.array([np.flatnonzero(talk.role != role).max(initial=-1) for role in (0, 1)])
+    is_vain = at > last[talk.role[at]] if len(at) else at > 0
+    is_vain &= is_vain.sum() > 1
+    return ("tcp.keep-alive", asks[~is_vain]), ("tcp.keep-alive-vain", asks[is_vain])
 
 
 def _late(table: PacketTable, moments: TcpMoments, index: int, rows: Rows) -> tuple[tuple[str, Rows], ...]:

@@ -311,3 +311,43 @@ def test_a_refusal_with_a_whole_ttl_out_of_a_router_was_written_by_the_router():
     # It was heard with the very same: it lives there, or nobody takes from the TTL.
     home = [(0.2, ping(ALICE, BOB, 1, macs=(A, R))), (0.21, pong(BOB, ALICE, 1, macs=(R, A)))]
     assert refused(64, *home) == [("tcp-no-listener", "likely", False)]
+
+
+def test_who_sent_the_reset_is_said_and_what_it_cannot_have_forgotten():
+    """A side that has spoken a moment ago has not forgotten the connection; the server's filter refuses no server."""
+    talk = [*ASKED, (0.05, back(ACK, 501, 111, b"y" * 10))]
+    frames = {"client": (*talk, (0.06, to(RST | ACK, 111, 511))), None: (*talk, (0.06, back(RST | ACK, 511, 111)))}
+    for case, sent in frames.items():
+        (finding,) = explain.explain(pcap(*sent)).findings
+        assert (finding.cause, finding.values.get("case")) == ("tcp-application-closes", case)
+        assert not {"tcp-half-open", "idle-timeout-in-middlebox"} & {*finding.rivals}
+        assert ("filter-on-target-input" in finding.rivals) == (case is None)
+
+
+def _resends(size):
+    """A download of segments of one size, some of which are sent twice, and all confirmed."""
+    frames, seq, at = [*ASKED], 501, 0.05
+    for number in range(40):
+        for pause in (0.0, 0.3)[: 1 + (number % 10 == 9)]:
+            at += 0.01 + pause
+            frames.append((at, back(ACK, seq, 111, b"z" * size)))
+        seq += size
+    return [*frames, (at + 0.01, to(ACK, 111, seq))]
+
+
+def test_losses_of_segments_as_large_as_others_that_arrive_are_not_blamed_on_their_size():
+    assert found_rivals(*_resends(1448)) == ("corrupted-packets",)
+
+
+def found_rivals(*frames):
+    (finding,) = explain.explain(pcap(*frames)).findings
+    assert finding.cause == "partial-loss"
+    return finding.rivals
+
+
+@pytest.mark.parametrize(("rest", "cause"), [(1.5, "partial-loss"), (4.0, "idle-timeout-in-middlebox")])
+def test_a_connection_is_forgotten_after_a_long_rest_only(rest, cause):
+    at = 0.04 + rest
+    again = [(at + wait, to(ACK, 111, 501, b"q" * 10)) for wait in (0.0, 0.3, 0.9, 2.1, 4.5)]
+    (finding,) = explain.explain(pcap(*ASKED, *again)).findings
+    assert (finding.cause, "target-interface-down" in finding.rivals) == (cause, True)

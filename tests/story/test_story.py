@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import tcp_scenes as tcp
 from dhcp_packets import discover
 from packets import A, B, R, datagram, error, is_at, pcap, ping, pong, segment, who_has
 
@@ -183,3 +184,26 @@ def test_a_page_that_shows_the_first_lines_gets_them_as_the_whole_story_has_them
     assert [(line.message, dict(line.values)) for line in begun] == [
         (line.message, dict(line.values)) for line in whole[: len(begun)]
     ]
+
+
+def test_keep_alives_that_nobody_answers_are_not_called_normal():
+    play = tcp.Play().shake().c(tcp.PUSH, 1, 1, b"ask").s(tcp.PUSH, 1, 4, b"told").c(tcp.ACK, 4, 5)
+    for _ in range(2):
+        play.c(tcp.ACK, 3, 5, after=1.0).s(tcp.ACK, 5, 4)
+    assert "tcp.keep-alive" in messages(lines(*play.frames))
+    for _ in range(3):
+        play.c(tcp.ACK, 3, 5, after=1.0)
+    told = {line.message: line.values for line in lines(*play.frames)}
+    assert [told[f"tcp.keep-alive{vain}"]["count"] for vain in ("", "-vain")] == [2, 3]
+
+
+@pytest.mark.parametrize(("is_answered", "message"), [(False, "tcp.recorded-twice"), (True, "tcp.doubled")])
+def test_copies_that_their_receiver_answers_were_doubled_on_the_way(is_answered, message):
+    play, seq = tcp.Play().shake().c(tcp.PUSH, 1, 1, b"ask"), 1
+    for _ in range(4):
+        play.s(tcp.PUSH, seq, 4, b"data").s(tcp.PUSH, seq, 4, b"data", after=0.0001)
+        seq += 4
+        play.c(tcp.ACK, 4, seq)
+        if is_answered:
+            play.c(tcp.ACK, 4, seq)
+    assert message in messages(lines(*play.frames))

@@ -140,7 +140,7 @@ def _troubles(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
 def _resets(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
     """After a FIN a reset is one way to be done; before it, it cuts the connection off."""
     course: Course = part.facts["course"]
-    alike: dict[tuple[str, str, tuple[str, ...], bool], dict[int, tuple[int, ...]]] = defaultdict(dict)
+    alike: dict[tuple[str, str, tuple[str, ...], str], dict[int, tuple[int, ...]]] = defaultdict(dict)
     is_closed_first = course.fins.min(axis=0) < course.resets.min(axis=0)
     cut_off, ignored = [], []
     some = scene.open(part, "reset")
@@ -153,15 +153,17 @@ def _resets(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
             cut_off.append(index)
     for index, found in zip(cut_off, tcp_resets.judge(part.facts["moments"], cut_off), strict=True):
         is_shut = bool(is_closed_first[index]) and found.cause == "tcp-application-closes"
-        alike[*(_SHUT if is_shut else found[:3]), is_shut][index] = found.rows
+        is_client = found.is_from_client and found.cause == "tcp-application-closes"
+        case = "shut" if is_shut else "client" if is_client else ""
+        alike[*(_SHUT if is_shut else found[:3]), case][index] = found.rows
     for server, port, indices in by_service(scene, part, ignored):
         rows = [row for index in indices for row in part.facts["moments"].resets(index).tolist()]
         values = {"server": server, "port": port, "count": len(indices), "case": "ignored"}
         yield Seen("rst-by-middlebox", "possible", [(part, index) for index in indices], rows, (), values)
-    for (cause, certainty, rivals, is_shut), shown in alike.items():
+    for (cause, certainty, rivals, case), shown in alike.items():
         for server, port, indices in by_service(scene, part, list(shown)):
             rows = [row for index in indices for row in shown[index]]
-            values = {"server": server, "port": port, "count": len(indices)} | ({"case": "shut"} if is_shut else {})
+            values = {"server": server, "port": port, "count": len(indices)} | ({"case": case} if case else {})
             why = scene.one_link.possible(rows, rivals)
             yield Seen(cause, certainty, [(part, index) for index in indices], rows, why, values)
 

@@ -27,6 +27,8 @@ _CLOSES = ("tcp-application-closes", "possible", (
 _FORGOTTEN = ("tcp-half-open", "possible", (
     "idle-timeout-in-middlebox", "tcp-application-closes", "rst-by-middlebox", "stateful-filter-asymmetric-path",
 ))  # fmt: skip
+_FORGETS = ("tcp-half-open", "idle-timeout-in-middlebox")  # not of a connection in which its sender has just spoken
+_AT_THE_SERVER = ("filter-on-target-input",)  # what refuses there refuses the client
 _FORGED = (
     "rst-by-middlebox",
     "likely",
@@ -41,6 +43,7 @@ class Reset(NamedTuple):
     certainty: str
     rivals: tuple[str, ...]
     rows: tuple[int, ...]
+    is_from_client: bool
 
 
 def judge(moments: TcpMoments, indices: Sequence[int]) -> Iterator[Reset]:
@@ -61,11 +64,18 @@ def judge(moments: TcpMoments, indices: Sequence[int]) -> Iterator[Reset]:
     is_late = (last > starts) & (table.time_ns[rows[last]] - table.time_ns[rows[since]] >= _QUIET_NS)
     is_forgotten = is_late & (streams.length[rows[last]] > 0)
     answered, resets = rows[last].tolist(), rows[first].tolist()
-    columns = zip(answered, resets, (last >= 0).tolist(), is_forged.tolist(), is_forgotten.tolist(), strict=True)
-    for answer, reset, is_answer, forged, forgotten in columns:
+    own = np.maximum.reduceat(np.where(is_before & is_own, position, -1), starts)
+    has_spoken = (own >= 0) & (table.time_ns[rows[first]] - table.time_ns[rows[own]] < _QUIET_NS)
+    is_from_client = (way[first] != 0) == (moments.course.client[np.asarray(indices)] == 1)
+    columns = zip(
+        answered, resets, (last >= 0).tolist(), is_forged.tolist(), is_forgotten.tolist(), has_spoken.tolist(),
+        is_from_client.tolist(), strict=True,
+    )  # fmt: skip
+    for answer, reset, is_answer, forged, forgotten, awake, from_client in columns:
         shown = (answer, reset) if is_answer else (reset,)
         cause, certainty, rivals = _FORGED if forged else _FORGOTTEN if forgotten else _CLOSES
-        yield Reset(cause, certainty, rivals, shown)
+        not_it = (*(_FORGETS if awake and cause == _CLOSES[0] else ()), *(_AT_THE_SERVER if from_client else ()))
+        yield Reset(cause, certainty, tuple(one for one in rivals if one not in not_it), shown, from_client)
 
 
 def _are_forged(table: PacketTable, rows: Rows, is_own: Bools, blocks: tuple[Rows, Rows, Rows]) -> Bools:

@@ -26,13 +26,20 @@ if TYPE_CHECKING:
 
 _SLOW_NS = 1_000_000_000  # people call it slow from here on (Nielsen's third limit is ten times as long)
 _SLOWER_THAN_NETWORK = 10
+_FORGOTTEN_NS = 3_000_000_000  # after a shorter rest no middlebox has forgotten a connection (RFC 5382, REQ-5: hours)
 _HANGS_NS = 2_000_000_000
 _STALLED_NS = 500_000_000
 _FEWEST_RESENT = 3
 _SUBSTANTIAL = 100  # one segment in so many sent again is more than a healthy path loses
 _FEW_ANSWERS = 10  # segments of a server that only acknowledges
 _OPENING = 16  # segments in which the first request and its answer are looked for
-_IN_VAIN = ("pmtu-blackhole", "filter-on-router-forward", "stateful-filter-asymmetric-path", "partial-loss")
+_IN_VAIN = (
+    "pmtu-blackhole",
+    "target-interface-down",
+    "filter-on-router-forward",
+    "stateful-filter-asymmetric-path",
+    "partial-loss",
+)
 _UNHEARD = ("target-interface-down", "filter-on-router-forward", "stateful-filter-asymmetric-path", "partial-loss")
 _LOSSY = ("corrupted-packets", "mtu-mismatch-on-link", "pmtu-blackhole")
 
@@ -152,7 +159,8 @@ def _resent(twice: I8, moments: TcpMoments, index: int) -> Trouble | None:
     values: dict[str, Any] = {"resent": resent, "segments": total}
     if (vain := _in_vain(talk)) is None:
         values["case"] = "segments"
-        rivals = _LOSSY if _largest(moments, rows) >= LARGE else _LOSSY[:1]
+        is_by_size = _largest(moments, rows) >= LARGE and not _are_as_large_at_once(talk, rows)
+        rivals = _LOSSY if is_by_size else _LOSSY[:1]
         return Trouble("partial-loss", "likely", index, rivals, _several(rows), values)
     pause, rows = vain
     largest = _largest(moments, rows)
@@ -162,7 +170,7 @@ def _resent(twice: I8, moments: TcpMoments, index: int) -> Trouble | None:
     if _was_closed(talk):
         values["case"] = "segments-vain-closed"
         return Trouble("partial-loss", "possible", index, why[:-1], _several(rows), values)
-    if pause >= _SLOW_NS:
+    if pause >= _FORGOTTEN_NS:
         values |= {"case": "vain", "pause_ns": pause}
         return Trouble("idle-timeout-in-middlebox", "possible", index, why, _several(rows), values)
     values["case"] = "segments-vain" if largest >= LARGE else "segments-vain-small"
@@ -172,6 +180,18 @@ def _resent(twice: I8, moments: TcpMoments, index: int) -> Trouble | None:
 def _largest(moments: TcpMoments, rows: Rows) -> int:
     """Octets of data in the largest of some segments: a limit of size loses no small ones."""
     return int(moments.table.payload[rows].max(initial=0))
+
+
+def _are_as_large_at_once(talk: Talk, again: Rows) -> bool:
+    """Whether segments as large as those that were sent again arrived the first time: then size is not the reason."""
+    is_again = among(talk.rows, again)
+    least, role = int(talk.length[is_again].max()), int(talk.role[is_again][0])
+    number = talk.numbers(role)
+    own = talk.role == role
+    lost = np.sort(number[is_again[own]])
+    length, is_again = talk.length[own].astype(np.int64), is_again[own]
+    is_whole = np.searchsorted(lost, number) == np.searchsorted(lost, number + length)
+    return bool((is_whole & ~is_again & (length >= least)).any())
 
 
 def _was_closed(talk: Talk) -> bool:
