@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -95,8 +96,13 @@ def table(value: Any, where: str) -> dict[str, Any]:
 def rows(value: Any, where: str) -> list[Any]:
     """A TOML array."""
     if not isinstance(value, list):
-        raise LabFileError(where, value, "lab_file.rows")
+        raise LabFileError(where, value, "lab_file.rows", near=_listed(value) if isinstance(value, str) else None)
     return value
+
+
+def _listed(words: str) -> str:
+    """Words in one text as the list that TOML has of them."""
+    return json.dumps(words.split(), ensure_ascii=False)
 
 
 def text(value: Any, where: str) -> str:

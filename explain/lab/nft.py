@@ -46,7 +46,7 @@ def load(rules: str, node: str) -> None:
         library.nft_ctx_buffer_output(context)
         if library.nft_run_cmd_from_buffer(context, rules.encode()) != 0:
             complaint = (library.nft_ctx_get_error_buffer(context) or b"").decode(errors="replace").strip()
-            raise ExplainError("lab.nft", node=node, said=complaint)
+            raise ExplainError("lab.nft", node=node, said=_first(complaint))
     finally:
         library.nft_ctx_free(context)
 
@@ -57,4 +57,9 @@ def _load_by_command(rules: str, node: str) -> None:
     except FileNotFoundError:
         raise MissingError("missing.nft") from None
     if done.returncode:
-        raise ExplainError("lab.nft", node=node, said=done.stderr.strip())
+        raise ExplainError("lab.nft", node=node, said=_first(done.stderr))
+
+
+def _first(complaint: str) -> str:
+    """What nft says first; it shows the line and a pointer below, and more that follows from it."""
+    return next(iter(complaint.strip().splitlines()), "")

@@ -68,6 +68,9 @@ def from_table(data: dict[str, Any], name: str, where: str, text: str) -> Lab:
     nodes = nodes_of(check.table(data["nodes"], f"{where}: nodes"), links, first_mac, where)
     by_name = {node.name: node for node in nodes}
     _hold_together(by_name, links, where)
+    ipv6 = check.one_of(data.get("ipv6", "off"), ("off", "quiet", "natural"), f"{where}: ipv6")
+    if ipv6 == "off":
+        _speaks_ipv4(nodes, where)
 
     def steps(key: str) -> tuple[Step | Wait, ...]:
         listed = check.rows(data.get(key, []), f"{where}: {key}")
@@ -85,7 +88,7 @@ def from_table(data: dict[str, Any], name: str, where: str, text: str) -> Lab:
         cause=check.text(data.get("cause", "healthy"), f"{where}: cause"),
         also=check.strings(data.get("also", []), f"{where}: also"),
         needs=check.strings(data.get("needs", []), f"{where}: needs"),
-        ipv6=check.one_of(data.get("ipv6", "off"), ("off", "quiet", "natural"), f"{where}: ipv6"),
+        ipv6=ipv6,
         has_offload=check.flag(data.get("offload", False), f"{where}: offload"),
         nodes=nodes,
         links=links,
@@ -104,7 +107,18 @@ def _services(listed: list[Any], nodes: dict[str, Node], where: str) -> tuple[Se
     return served
 
 
+def _speaks_ipv4(nodes: tuple[Node, ...], where: str) -> None:
+    for node in nodes:
+        told = [(f"interfaces.{nic.name}: address", address) for nic in node.nics for address in nic.addresses]
+        told += [(f"routes[{i}]", route.to) for i, route in enumerate(node.routes)]
+        for key, address in told:
+            if ":" in address:
+                raise LabFileError(f"{where}: nodes.{node.name}: {key}", address, "lab_file.ipv6_off")
+
+
 def _title(value: object, where: str) -> dict[str, str]:
+    if isinstance(value, str):
+        return dict.fromkeys(LANGUAGES, check.text(value, where))
     got = check.table(value, where)
     check.keys(got, LANGUAGES, LANGUAGES, where)
     return {language: check.text(line, f"{where}.{language}") for language, line in got.items()}

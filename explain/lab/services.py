@@ -66,7 +66,11 @@ PACKAGES = {
 _DNSMASQ_OPTIONS = (
     *("--dhcp-range", "--dhcp-host", "--dhcp-option", "--dhcp-authoritative", "--dhcp-ignore", "--no-ping"),
     *("--domain", "--interface", "--port", "--address", "--dhcp-rapid-commit", "--dhcp-sequential-ip", "--dhcp-relay"),
+    *("--local", "--cname", "--host-record", "--ptr-record", "--txt-record"),
 )
+_DNS = 53
+_ABOUT_NAMES = ("--port", "--address", "--local", "--cname", "--host-record", "--ptr-record", "--txt-record")
+"""Options of dnsmasq without which it answers DHCP alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +189,13 @@ def service(row: object, where: str) -> Service:
         for i, text in enumerate(options.get("options", ())):  # type: ignore[arg-type, var-annotated]
             if str(text).split("=", 1)[0] not in _DNSMASQ_OPTIONS:
                 raise LabFileError(f"{where}: options[{i}]", text, "lab_file.choices", choices=[*_DNSMASQ_OPTIONS])
-    port = check.number(got.get("port", kind.port), 1, 65535, f"{where}: port") if kind.port else None
+    usual = _DNS if name == "dnsmasq" and not _gives_leases(options) else kind.port
+    port = check.number(got.get("port", usual), 1, 65535, f"{where}: port") if kind.port else None
     return Service(check.name(got["on"], f"{where}: on"), name, port, options)
+
+
+def _gives_leases(options: Mapping[str, object]) -> bool:
+    return any(str(text).startswith("--dhcp") for text in options.get("options", ()))  # type: ignore[attr-defined]
 
 
 def python() -> list[str]:
@@ -200,7 +209,7 @@ def service_argv(service: Service) -> list[str]:
         fixed = ["dnsmasq", "-d", "--conf-file=/dev/null", "--pid-file=", "--no-hosts", "--no-resolv"]
         fixed += ["--dhcp-leasefile=/run/explain/leases", "--bind-interfaces", "--except-interface=lo", "--user=root"]
         options = [str(text) for text in service.options.get("options", ())]  # type: ignore[attr-defined]
-        return fixed + ([] if any(o.startswith("--port") for o in options) else ["--port=0"]) + options
+        return fixed + ([] if any(o.startswith(_ABOUT_NAMES) for o in options) else ["--port=0"]) + options
     argv = [*python(), str(PROGRAMS / SERVICES[service.kind].program)]
     if service.port is not None:
         argv.append(f"--port={service.port}")

@@ -11,6 +11,7 @@ from explain.errors import ExplainError, InputError
 from explain.lab.catalogue import everything, find
 from explain.lab.check import LabFileError
 from explain.lab.read import from_table, read
+from explain.lab.services import service_argv
 
 GOOD = """
 schema = 1
@@ -47,6 +48,17 @@ def replaced(old, new):
 BAD = {
     "an unknown key": (replaced("chapter =", "chapte ="), "chapte", "chapter"),
     "an unknown key of a node": (replaced("routes =", "route ="), "nodes.h1: route", "routes"),
+    "IPv6 in a lab without it": (replaced('"192.0.2.1/24"', '"2001:db8::1/64"'), "interfaces.eth0", 'ipv6 = "quiet"'),
+    "a route of IPv6 in a lab without it": (
+        replaced('via 192.0.2.254"', 'via 192.0.2.254", "default via 2001:db8::2"'),
+        "routes[1]",
+        'ipv6 = "quiet"',
+    ),
+    "a command that is one text": (
+        replaced('["ping", "-c", "1", "198.51.100.1"]', '"ping -c 1 198.51.100.1"'),
+        "steps[0]: run",
+        '["ping", "-c", "1"',
+    ),
     "an unknown node in a step": (replaced('on = "h1"', 'on = "h9"'), "steps[0]: on", "h1"),
     "an unknown program": (replaced('"ping", "-c"', '"pin", "-c"'), "run[0]", "ping"),
     "an address of somebody else": (replaced("192.0.2.1/24", "8.8.8.8/24"), "address[0]", "documentation"),
@@ -172,3 +184,26 @@ def test_a_lab_is_found_by_path_then_in_the_working_folder_then_among_the_shippe
     (own / "lab.toml").write_text(GOOD)
     assert find("router") == Path("fixtures/router/lab.toml")
     assert find(str(own / "lab.toml")) == own / "lab.toml"
+
+
+def test_a_title_may_be_one_text_for_both_languages():
+    assert lab_of(replaced('{ en = "A test", ja = "試験" }', '"A test"')).title == {"en": "A test", "ja": "A test"}
+
+
+def test_the_lab_that_the_page_shows_can_be_read():
+    page = (Path(__file__).parents[2] / "docs/labs.md").read_text(encoding="utf-8")
+    shown = page.split("```toml\n")[1].split("```")[0]
+    assert lab_of(shown).chapter == "5 names and pages"
+
+
+@pytest.mark.parametrize(
+    ("options", "port", "serves_names"),
+    [
+        (["--dhcp-range=192.0.2.9,192.0.2.9"], 67, False),
+        (["--address=/www.lab.test/192.0.2.1"], 53, True),
+        (["--dhcp-range=192.0.2.9,192.0.2.9", "--address=/www.lab.test/192.0.2.1"], 67, True),
+    ],
+)
+def test_dnsmasq_serves_what_its_options_speak_of_and_is_waited_for_there(options, port, serves_names):
+    (served,) = lab_of(f'{GOOD}\n[[services]]\non = "h1"\nkind = "dnsmasq"\noptions = {options}\n').services
+    assert (served.port, "--port=0" not in service_argv(served)) == (port, serves_names)

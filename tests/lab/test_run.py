@@ -186,8 +186,9 @@ def test_an_operation_that_the_kernel_refuses_is_named_as_a_command():
 
 
 def test_rules_that_nft_does_not_understand_are_refused_in_its_own_words():
-    with pytest.raises(ExplainError, match=r"nodes\.h1: nft: .*syntax error"):
+    with pytest.raises(ExplainError, match=r"nodes\.h1: nft: .*syntax error") as caught:
         run(tiny(more='nodes.h1.nft = "table ip { nonsense"\n'))
+    assert "\n" not in str(caught.value)
 
 
 def as_nobody(script, cwd, **more):
