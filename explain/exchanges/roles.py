@@ -82,12 +82,19 @@ def _lookup(found: Played, outcome: str, fields: Any) -> None:
 
 
 def _lease(found: Played, outcome: str, fields: Any) -> None:
-    found.plays(fields.server, "dhcp-server")
+    for server in (fields.server, *fields.servers):
+        found.plays(server, "dhcp-server")
     held = found.clients.setdefault(fields.client_mac, {}) if fields.client_mac else {}
     if fields.address and outcome in ("bound", "renewed", "informed", "released"):
         held[fields.address] = None
         found.plays(fields.address, "client")
         found.is_called(fields.address, fields.hostname)
+
+
+def _lease6(found: Played, _: str, fields: Any) -> None:
+    if not fields.relays:  # else both ends as seen here may be relays
+        found.plays(fields.client, "client")
+        found.plays(fields.server, "dhcp-server")
 
 
 def _error(found: Played, outcome: str, fields: Any) -> None:
@@ -106,6 +113,7 @@ _NOTES: dict[str, Callable[[Played, str, Any], None]] = {
     "udp.flow": _ends,
     "dns.lookup": _lookup,
     "dhcp.lease": _lease,
+    "dhcpv6.lease": _lease6,
     "icmp.error": _error,
     "ndp.router": _router,
 }

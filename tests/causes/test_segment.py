@@ -3,6 +3,8 @@ from __future__ import annotations
 import pytest
 from explained import report
 from packets import EVERYONE, A, B, R, arp, datagram, is_at, ping, pong, who_has
+from two_places import INSIDE, SERVER, Walk
+from two_places import ping as ping_of
 
 ALICE, BOB, GATE, FAR = (A, "192.0.2.1"), (B, "192.0.2.2"), (R, "192.0.2.254"), "198.51.100.1"
 EVE = "00:00:5e:00:53:66"
@@ -77,6 +79,14 @@ def test_packets_to_a_mac_that_nobody_has_while_the_neighbour_shows_another_one(
     pings = [(1.0 + seq, ping(ALICE[1], BOB[1], seq, macs=(A, EVE))) for seq in (1, 2, 3)]
     (finding,) = report(told, *pings).findings
     assert (finding.cause, finding.values["mac"], finding.values["owner"]) == ("wrong-static-neighbour", EVE, B)
+
+
+def test_what_the_target_claims_on_another_link_says_nothing_of_the_senders_neighbours():
+    walk = Walk()
+    for seq in (1, 2, 3):
+        walk.out(float(seq), ping_of(INSIDE, SERVER, seq, ip_id=seq), ping_of(INSIDE, SERVER, seq, ttl=63, ip_id=seq))
+    walk.outer.append((30.0, who_has((B, SERVER), "198.51.100.254")))
+    assert "wrong-static-neighbour" not in [one.cause for one in walk.report().findings]
 
 
 @pytest.mark.parametrize("speaks", [True, False])

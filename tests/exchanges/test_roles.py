@@ -19,6 +19,11 @@ def test_the_ends_of_a_lease_are_a_client_that_has_its_new_address_and_a_dhcp_se
     assert (server.macs, server.roles) == ((SERVER_MAC,), ("dhcp-server",))
 
 
+def test_every_server_that_offers_is_a_dhcp_server():
+    other = offer("192.0.2.77", server="192.0.2.66", mac=B)
+    assert hosts(discover(), offer(), other, request(), ack())["192.0.2.66"].roles == ("dhcp-server",)
+
+
 def test_a_client_without_a_lease_is_a_host_without_address():
     assert (hosts(discover())[CLIENT].addresses, hosts(discover())[CLIENT].roles) == ((), ("client",))
 

@@ -13,6 +13,7 @@ from explain.arrays import among, distinct
 from explain.exchanges.icmp.quotes import quoted_flows
 from explain.exchanges.together import CONVERSATIONS
 from explain.exchanges.traffic import flooded, without_way_back
+from explain.places.near import times_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
@@ -136,7 +137,8 @@ def account_for_the_last_moment(scene: Scene) -> None:
     if not count:
         return
     captures = np.array([place.capture for place in table.places], np.int64)
-    first, last = _edges(table, captures)
+    times = times_of(table)
+    first, last = _edges(table, times, captures)
     is_told_of = np.zeros(len(table.flows.low) + 1, np.bool_)  # an error is no silence
     is_told_of[np.minimum(quoted_flows(table), len(table.flows.low))] = True
     is_told_of[-1] = False  # frames without a flow, and errors about none
@@ -146,14 +148,13 @@ def account_for_the_last_moment(scene: Scene) -> None:
         silent = part.where("unanswered")
         silent = silent[~is_told_of.take(table.flow[part.frames[part.bounds[silent]]], mode="clip")]
         of = captures[table.place[part.frames[part.bounds[silent]]]]
-        start = part.start_ns[silent]
+        start = times[part.frames[part.bounds[silent]]]
         is_cut_off = (start - first[of] > _LAST_MOMENT_NS) & (last[of] - start < _LAST_MOMENT_NS)
         scene.accounted[part.kind].update(silent[is_cut_off].tolist())
 
 
-def _edges(table: PacketTable, captures: I8) -> tuple[I8, I8]:
-    """Time of the first and of the last frame of each capture."""
-    time_ns = table.time_ns[: len(table)]
+def _edges(table: PacketTable, time_ns: I8, captures: I8) -> tuple[I8, I8]:
+    """Time of the first and of the last frame of each capture, by one clock."""
     known = distinct(captures)
     if len(known) == 1:
         return np.full(known[0] + 1, time_ns.min()), np.full(known[0] + 1, time_ns.max())

@@ -105,8 +105,19 @@ def _not_to_the_owner(
         place = int(table.place[row[number]])
         if place not in speakers:
             speakers[place] = set(table.links.source[table.links_at(place)].tolist())
-        if int(mac[number]) not in speakers[place] and not segment.is_forwarded(int(table.ttl[row[number]])):
-            yield int(indices[number]), int(target[number]), int(mac[number]), int(claimed.mac[at[number]])
+        owner = int(claimed.mac[at[number]])
+        if int(mac[number]) in speakers[place] or segment.is_forwarded(int(table.ttl[row[number]])):
+            continue
+        if _is_claimed_beside(table, int(row[number]), int(target[number]), owner):
+            yield int(indices[number]), int(target[number]), int(mac[number]), owner
+
+
+def _is_claimed_beside(table: PacketTable, row: int, address: int, owner: int) -> bool:
+    """Whether a place where the sender of this row speaks heard the owner claim the address: they share a link."""
+    whole, sender = whole_of(table), table.links.source[table.link[row]]
+    is_claim = (whole.arp.sender_ip == address) & (whole.arp.sender_mac == owner)
+    places = distinct(whole.place[whole.arp.row[is_claim]]).tolist()
+    return any((whole.links.source[whole.links_at(place)] == sender).any() for place in places)
 
 
 def _detours(scene: Scene) -> Iterator[Seen]:

@@ -205,3 +205,9 @@ def test_a_question_in_the_last_moment_of_a_longer_capture_has_no_finding():
     assert [one.cause for one in explain.explain(pcap(first, (9.0, asks(1)), (20.0, first[1]))).findings] == [
         "dhcp-no-server"
     ]
+
+
+def test_the_ends_of_a_lease_are_a_client_and_a_dhcp_server():
+    found = report(asks(SOLICIT, address()), answers(2, address()), asks(REQUEST, address()), answers(REPLY, address()))
+    roles = {each.addresses[0]: each.roles for each in found.hosts}
+    assert (roles[CLIENT], roles[SERVER]) == (("client",), ("dhcp-server",))
