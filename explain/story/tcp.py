@@ -91,10 +91,11 @@ def _from_client(table: PacketTable, rows: Rows, fields: TcpConnection) -> Bools
 
 
 def _is_one_sided(table: PacketTable, rows: Rows, from_client: Bools) -> bool:
-    """Whether one side alone was recorded, and confirms what the other had sent."""
+    """Whether one side alone was recorded, and confirms what the other sent meanwhile, or at all where it opened."""
     flags = table.flags[rows]
-    confirms = (flags & ACK != 0) & (flags & (SYN | RST) == 0)
-    return len(rows) > 1 and bool(confirms.any()) and bool(from_client.all() or not from_client.any())
+    confirmed = table.ack[rows][(flags & ACK != 0) & (flags & (SYN | RST) == 0)]
+    is_news = len(confirmed) > 0 and (bool((flags & SYN).any()) or bool((confirmed != confirmed[0]).any()))
+    return is_news and bool(from_client.all() or not from_client.any())
 
 
 def _opening(told: _Told, rows: Rows, from_client: Bools, older: Rows) -> Iterator[Line]:

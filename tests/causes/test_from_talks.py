@@ -351,3 +351,29 @@ def test_a_connection_is_forgotten_after_a_long_rest_only(rest, cause):
     again = [(at + wait, to(ACK, 111, 501, b"q" * 10)) for wait in (0.0, 0.3, 0.9, 2.1, 4.5)]
     (finding,) = explain.explain(pcap(*ASKED, *again)).findings
     assert (finding.cause, "target-interface-down" in finding.rivals) == (cause, True)
+
+
+@pytest.mark.parametrize(("confirmed", "case"), [(0.001, "near"), (0.1, None)])
+def test_who_confirms_much_sooner_than_a_round_trip_is_not_the_server(confirmed, case):
+    opened = [(0.0, to(SYN, 100)), (0.16, back(SYN | ACK, 500, 101)), (0.161, to(ACK, 101, 501))]
+    asked = [(0.2, to(ACK, 101, 501, b"x" * 10)), (0.2 + confirmed, back(ACK, 501, 111))]
+    (finding,) = explain.explain(
+        pcap(*opened, *asked, (4.0, back(ACK, 501, 111, b"y")), (4.1, to(ACK, 111, 502)))
+    ).findings
+    assert (finding.cause, finding.values.get("case")) == ("server-slow", case)
+    assert finding.rivals == (("partial-loss",) if case else ())
+
+
+def test_a_host_that_answers_elsewhere_is_not_down_though_a_connection_to_it_is_dead():
+    again = [(3.0 + wait, to(ACK, 111, 501, b"q" * 10)) for wait in (0.0, 0.3, 0.9, 2.1, 4.5)]
+    lives = [(5.0, ping(ALICE, BOB, 1)), (5.01, pong(BOB, ALICE, 1))]
+    (finding,) = explain.explain(pcap(*sorted([*ASKED, *again, *lives]))).findings
+    assert "target-interface-down" not in finding.rivals
+
+
+def test_a_silent_port_of_a_host_that_takes_other_connections_has_no_cause_that_would_strike_all_of_them():
+    syns = [(at, segment((ALICE, 40001), (BOB, 8009), SYN, seq=7)) for at in (0.0, 1.0, 3.0)]
+    (finding,) = explain.explain(pcap(*sorted([*ASKED, *syns]))).findings
+    assert finding.cause == "tcp-syn-unanswered"
+    assert {"filter-on-target-input", "name-resolves-to-wrong-address"} < {*finding.rivals}
+    assert not {"forwarding-disabled", "no-return-route-on-target", "no-route-on-router"} & {*finding.rivals}

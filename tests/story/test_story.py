@@ -207,3 +207,11 @@ def test_copies_that_their_receiver_answers_were_doubled_on_the_way(is_answered,
         if is_answered:
             play.c(tcp.ACK, 4, seq)
     assert message in messages(lines(*play.frames))
+
+
+@pytest.mark.parametrize(("confirmed", "is_one_sided"), [((5, 5, 5), False), ((5, 9, 13), True)])
+def test_one_side_alone_was_recorded_if_it_confirms_something_new(confirmed, is_one_sided):
+    play = tcp.Play()
+    for number in confirmed:
+        play.c(tcp.FIN_ACK, 1, number, after=1.0)
+    assert ("tcp.one-sided" in messages(lines(*play.frames))) == is_one_sided

@@ -31,7 +31,7 @@ def acknowledgements(table: PacketTable, pings: Sequence[int]) -> Rows:
 
     Args:
         table: the rows nearest to the askers.
-        pings: rows of echo requests from one host to one other, none answered.
+        pings: rows of requests from one host to one other, none answered.
     """
     rows = np.sort(np.array(pings, np.int64))
     asker, asked = table.ends(int(rows[0]))
@@ -44,6 +44,6 @@ def acknowledgements(table: PacketTable, pings: Sequence[int]) -> Rows:
     return theirs
 
 
-def possible(rivals: tuple[str, ...]) -> tuple[str, ...]:
-    """The rivals that can strike pings alone."""
-    return tuple(one for one in rivals if one not in _HITS_ALL)
+def possible(rivals: tuple[str, ...], but: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The rivals that can strike one kind of packets alone, and some others."""
+    return tuple(one for one in rivals if one not in _HITS_ALL or one in but)

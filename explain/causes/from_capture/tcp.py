@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.causes.from_capture import tcp_resets, tcp_scan, tcp_talk
+from explain.causes.from_capture import reached, tcp_resets, tcp_scan, tcp_talk
 from explain.causes.from_capture.scene import Scene, Seen
 from explain.causes.from_capture.silence import nat_first
 from explain.causes.from_capture.tcp_scan import by_service
@@ -76,6 +76,8 @@ def _same_fate(
         values = {"server": server, "port": port, "count": len(some)}
         is_home = scene.one_link.stays_home(rows)
         why = scene.one_link.possible(rows, rivals) if outcome == "unanswered" or is_home else rivals
+        if outcome == "unanswered" and len(reached.acknowledgements(scene.table, rows)):
+            why = reached.possible(why, but=("name-resolves-to-wrong-address",))
         if outcome == "unanswered" and (is_home or is_private_underway(scene.table, rows[0])):
             values |= {
                 "case": "home" if is_home else "private",

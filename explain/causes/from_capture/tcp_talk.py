@@ -13,6 +13,7 @@ from explain.exchanges.tcp import labels as label
 from explain.exchanges.tcp.late import late, mixed
 from explain.exchanges.tcp.many import count_recorded_twice, measure_closed_windows
 from explain.exchanges.tcp.measures import measure_times
+from explain.exchanges.tcp.moments import first_answer
 from explain.record import NamedTuple
 from explain.table import ACK, FIN, RST, SYN
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from explain.causes.from_capture.scene import Scene
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.tcp.moments import Talk, TcpMoments
-    from explain.table import I8, Bools, Rows
+    from explain.table import I8, Bools, PacketTable, Rows
 
 _SLOW_NS = 1_000_000_000  # people call it slow from here on (Nielsen's third limit is ten times as long)
 _SLOWER_THAN_NETWORK = 10
@@ -31,6 +32,7 @@ _HANGS_NS = 2_000_000_000
 _STALLED_NS = 500_000_000
 _FEWEST_RESENT = 3
 _SUBSTANTIAL = 100  # one segment in so many sent again is more than a healthy path loses
+_NEARER, _FAR_NS = 10, 20_000_000  # who confirms so much sooner than a round trip is not the far end
 _FEW_ANSWERS = 10  # segments of a server that only acknowledges
 _OPENING = 16  # segments in which the first request and its answer are looked for
 _IN_VAIN = (
@@ -166,7 +168,9 @@ def _resent(twice: I8, moments: TcpMoments, index: int) -> Trouble | None:
     largest = _largest(moments, rows)
     asker, silent = (moments.table.addresses.text(end) for end in moments.table.ends(int(rows[0])))
     values |= {"resent": len(rows), "size": largest, "asker": asker, "silent": silent}
-    why = _IN_VAIN if largest >= LARGE else _IN_VAIN[1:]
+    why: tuple[str, ...] = _IN_VAIN if largest >= LARGE else _IN_VAIN[1:]
+    if _lives(moments.table, rows):
+        why = tuple(one for one in why if one != "target-interface-down")
     if _was_closed(talk):
         values["case"] = "segments-vain-closed"
         return Trouble("partial-loss", "possible", index, why[:-1], _several(rows), values)
@@ -175,6 +179,14 @@ def _resent(twice: I8, moments: TcpMoments, index: int) -> Trouble | None:
         return Trouble("idle-timeout-in-middlebox", "possible", index, why, _several(rows), values)
     values["case"] = "segments-vain" if largest >= LARGE else "segments-vain-small"
     return Trouble("partial-loss", "possible", index, why[:-1], _several(rows), values)
+
+
+def _lives(table: PacketTable, vain: Rows) -> bool:
+    """Whether the silent host was heard by the asker in another conversation after the first of these."""
+    asker, silent = table.ends(int(vain[0]))
+    between = table.rows_between(asker, silent)
+    later = between[table.time_ns[between] > table.time_ns[vain[0]]]
+    return bool((table.sources(later) == np.uint64(silent)).any())
 
 
 def _largest(moments: TcpMoments, rows: Rows) -> int:
@@ -265,7 +277,25 @@ def _slow(moments: TcpMoments, index: int) -> Trouble | None:
     if waited >= server:
         values |= {"case": "waits", "resent": len(again), "lost_ns": waited}
         return Trouble("partial-loss", "likely", index, ("server-slow", *_LOSSY[:1]), _several(again), values)
+    confirmed = _confirmed_ns(talk)
+    is_far = network == times.syn_to_syn_ack_ns and network > _FAR_NS
+    if is_far and confirmed is not None and network > confirmed * _NEARER:
+        values |= {"case": "near", "confirmed_ns": confirmed}
+        return Trouble(
+            "server-slow", "possible", index, ("partial-loss",), _several(moments.exchange_of_data(index)), values
+        )
     return Trouble("server-slow", "likely", index, (), _several(moments.exchange_of_data(index)), values)
+
+
+def _confirmed_ns(talk: Talk) -> int | None:
+    """How soon the server's side confirmed the request by a mere ACK."""
+    pair = first_answer(talk)
+    if pair is None:
+        return None
+    between = np.arange(pair[0] + 1, pair[1])
+    end = talk.seq[pair[0]] + np.uint32(talk.length[pair[0]])
+    between = between[(talk.role[between] == 1) & (talk.ack[between] == end)]
+    return int(talk.time_ns[between[0]] - talk.time_ns[pair[0]]) if len(between) else None
 
 
 def _waits(talk: Talk) -> tuple[Rows, int]:
