@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from explain.cli import grade_gradebook, grade_running, grade_writing, page
-from explain.cli.grade_output import BOTH, tell
+from explain.cli.grade_output import BOTH, tell, tell_verdict
 from explain.cli.grade_review import review_answers
 from explain.cli.language import default_language
-from explain.cli.options import HELP, json_option, language_option
+from explain.cli.options import HELP, LANG, json_option, language_option
 from explain.cli.talk import noted, sentence
 from explain.errors import NotMetError, UsageError
+from explain.words import say
 from explain.words.values import visible
 
 if TYPE_CHECKING:
@@ -177,6 +178,7 @@ def list_events(name: str | None, as_json: bool, lang: str) -> int:
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--roster", metavar="CSV")
 @click.option("--jobs", type=click.IntRange(1, 256))
+@LANG
 def diff(old: str, new: str, paths: tuple[str, ...], roster: str | None, jobs: int | None) -> int:
     """Who gains or loses by a changed rubric, check by check."""
     before, after = (_points(path, paths, roster, jobs) for path in (old, new))
@@ -212,7 +214,8 @@ def _number(value: float | None) -> str:
 @click.argument("name", metavar="ID")
 @click.argument("check")
 @click.option("--grades", default="grades.json", show_default=True, metavar="FILE")
-def why(name: str, check: str, grades: str) -> int:
+@language_option()
+def why(name: str, check: str, grades: str, lang: str) -> int:
     """Answer a complaint: what this check gave this student, why, and which frames show it."""
     from explain.errors import UnknownNameError, UnreadableError
     from explain.grade.pages.form import forms_in
@@ -227,13 +230,13 @@ def why(name: str, check: str, grades: str) -> int:
     if check not in verdicts:
         raise UnknownNameError("check", check, tuple(verdicts)[:5])
     one = verdicts[check]
-    print(f"{visible(name)}, {visible(check)}: {one['verdict']}, {one['points']:g} of {one['max']:g}")
-    print(f"  {visible(one['says'])}")
+    tell_verdict(f"{name}, {check}", one, lang, "")
     files = [file["file"] for file in form["files"]]
     for evidence in one["evidence"]:
-        frames = ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in evidence["frames"])
         number = evidence["capture"]
-        print(f"  {visible(files[number]) if number < len(files) else number}: frames {frames}")
+        file = files[number] if number < len(files) else str(number)
+        values = {"file": file, "frames": [str(a) if a == b else f"{a}-{b}" for a, b in evidence["frames"]]}
+        print(f"  {say('grade_page.student.at', values, lang)}")
     return 0
 
 

@@ -60,10 +60,15 @@ def _print(told: Mapping[str, Any], language: str, *, is_json: bool) -> None:
         print(f"{visible(form['id'])}\t{score}\t{form['reason'] or ''}".rstrip())
         for one in (*form["checks"], *form["answers"]):
             if one["verdict"] != "met":
-                values = {"name": visible(one["id"]), "points": f"{one['points']:g}", "most": f"{one['max']:g}"}
-                values |= {"verdict": say(f"grade_page.verdict.{one['verdict']}", {}, language), "says": one["says"]}
-                _tell(say("grade_page.student.line", values, language))
+                tell_verdict(one["id"], one, language)
         _tell_flags(form["flags"], language)
+
+
+def tell_verdict(name: str, verdict: Mapping[str, Any], language: str, indent: str = "  ") -> None:
+    """What a check or an answer gave, and why."""
+    values = {"name": visible(name), "points": f"{verdict['points']:g}", "most": f"{verdict['max']:g}"}
+    values |= {"verdict": say(f"grade_page.verdict.{verdict['verdict']}", {}, language), "says": verdict["says"]}
+    _tell(say("grade_page.student.line", values, language), indent)
 
 
 def _tell_flags(flags: Sequence[Mapping[str, Any]], language: str) -> None:
@@ -80,7 +85,7 @@ def _tell_flags(flags: Sequence[Mapping[str, Any]], language: str) -> None:
 
 
 def _tell(sentence: str, indent: str = "  ") -> None:
-    page.give(page.block(sentence, indent, "    ", WIDTH))
+    page.give(page.block(sentence, indent, f"{indent}  ", WIDTH))
 
 
 def _frames(evidence: Sequence[Mapping[str, Any]]) -> str:

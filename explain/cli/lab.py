@@ -14,7 +14,7 @@ from explain.cli.lab_from import lab_from
 from explain.cli.lab_live import HANDS_ON
 from explain.cli.lab_run import lab_run
 from explain.cli.lab_talk import read_lab, told, visible
-from explain.cli.options import HELP, json_option, language_option
+from explain.cli.options import HELP, LANG, json_option, language_option
 from explain.cli.quiz import quiz
 from explain.errors import ExplainError
 
@@ -87,6 +87,7 @@ def show(name: str, lang: str) -> int:
 @lab.command("plan", context_settings=HELP)
 @click.argument("name")
 @click.option("--healthy", is_flag=True)
+@LANG
 def show_plan(name: str, healthy: bool) -> int:
     """Everything that building and running a lab does, as commands.  Needs no rights and does nothing."""
     from explain.lab.plan import plan

@@ -37,6 +37,7 @@ _LAB_OPTION = click.option("--lab", "lab_name")
 @click.command("shell", context_settings=HELP)
 @click.argument("node", required=False)
 @_LAB_OPTION
+@LANG
 def shell(node: str | None, lab_name: str | None) -> int:
     """A shell in a node; without NODE in the lab, where `ip netns exec NODE` works for everybody."""
     from explain.lab.inside import run_inside
@@ -53,6 +54,7 @@ def shell(node: str | None, lab_name: str | None) -> int:
 @click.argument("node")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @_LAB_OPTION
+@LANG
 def execute(node: str, command: tuple[str, ...], lab_name: str | None) -> int:
     """Run a command in a node; its exit status is ours."""
     from explain.lab.inside import run_inside
@@ -87,6 +89,7 @@ def record(output: Path, seconds: float | None, lab_name: str | None) -> int:
 @click.command("state", context_settings=HELP)
 @click.argument("node")
 @_LAB_OPTION
+@LANG
 def state(node: str, lab_name: str | None) -> int:
     """A node's state as JSON, as `explain ping --state` takes it."""
     from explain.lab.listen import state_of

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import click
 
-from explain.cli.options import HELP
+from explain.cli.options import HELP, LANG
 from explain.cli.output import put
 
 
 @click.command("state", context_settings=HELP)
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--redact", is_flag=True)
+@LANG
 def state(output: Path | None, redact: bool) -> int:
     """This host's addresses, routes, rules, neighbours, filters, settings and counters, as one JSON object."""
     from explain.errors import MissingError

@@ -41,6 +41,12 @@ def test_every_command_and_option_says_what_it_is_for():
     assert [one for one in sorted(asked) if not has(f"help.{one}")] == []
 
 
+def test_every_command_can_be_asked_for_a_language():
+    own = {words: {name for one in command.params for name in one.opts} for command, words in ALL}
+    within = {words for command, words in ALL if not getattr(command, "commands", None)}
+    assert sorted(words for words in within if "--lang" not in own[words]) == []
+
+
 def test_nothing_is_said_of_what_is_not_there():
     asked = {one for each in ALL for one in spoken_by(*each)}
     assert not [one for one in sentences(table("help"), "") if one not in asked and not one.startswith("frame.")]
