@@ -9,7 +9,7 @@ from explain.causes.notes.item import Item, host_item
 from explain.causes.notes.telling_flows import flows
 from explain.causes.notes.telling_tables import nft, ports, sockets, switch_table
 from explain.state.addresses import is_link_local
-from explain.state.routing.outgoing import REFUSED
+from explain.state.routing.routes import REFUSING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -132,10 +132,10 @@ def _routes(host: Values, rows: Sequence[Row], key: str, *, is_part: bool) -> It
         if not is_part:
             yield Item("shows.no-routes", host)
         return
-    refused = [str(row["dst"]) for row in rows if row.get("type") in REFUSED]
+    refused = [str(row["dst"]) for row in rows if row.get("type") in REFUSING]
     if refused:
         yield Item("shows.routes-refused", host | {"networks": _few(refused)})
-    rows = [row for row in rows if row.get("type") not in REFUSED]
+    rows = [row for row in rows if row.get("type") not in REFUSING]
     default = next((row for row in rows if row.get("dst") == "default"), None)
     others = [
         str(row["dst"])

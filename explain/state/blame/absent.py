@@ -10,6 +10,7 @@ from explain.state.filters.source_rules import source_rules
 from explain.state.one_host.decision import Decider
 from explain.state.one_host.deliver import listeners
 from explain.state.routing.outgoing import send, without_binding
+from explain.state.routing.routes import REFUSING
 from explain.state.settings import is_router
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def _assumed(scene: Scene, stop: Stop) -> list[StateCause]:
         return [
             scene.cause("wrong-interface-selected", stop.host, by, interface=packet.bound_interface, role="command")
         ]
-    refused = free.found.kind in {"blackhole", "unreachable", "prohibit"} or free.found.is_by_rule
+    refused = free.found.kind in REFUSING or free.found.is_by_rule
     plain = replace(stop.decision, found=free.found, reason=free.problem or "no-route")
     again = replace(stop, reason=free.problem or "no-route", decision=plain)
     return blame_refused(scene, again) if refused else no_route(scene, stop.host, again)

@@ -14,7 +14,7 @@ from explain.state.filters.source_rules import SOURCE_NAT, source_rules
 from explain.state.one_host.decision import Decider, Decision, worded
 from explain.state.one_host.deliver import listeners
 from explain.state.routing.outgoing import source_for
-from explain.state.routing.routes import Query, look_up
+from explain.state.routing.routes import REFUSING, Query, look_up
 from explain.state.settings import is_router
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from explain.state.way.path import StateCause, Step, Stop
     from explain.state.way.scene import Scene
 
-_ROUTING = frozenset(
-    "no-route unresolved forwarding-off loop ttl-expired unseen blackhole unreachable prohibit lost elsewhere".split()  # noqa: SIM905
-)
+_ROUTING = REFUSING | {
+    "no-route", "unresolved", "forwarding-off", "loop", "ttl-expired", "unseen", "lost", "elsewhere",
+}  # fmt: skip
 
 
 def blame_return(scene: Scene, stop: Stop) -> list[StateCause]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from explain.state.blame.sender import misconfigured
 from explain.state.one_host.decision import Decider
+from explain.state.routing.routes import REFUSING
 from explain.state.settings import is_router
 
 if TYPE_CHECKING:
@@ -17,12 +18,11 @@ if TYPE_CHECKING:
 def blame_no_way(scene: Scene, stop: Stop) -> list[StateCause]:
     """No route, or a route that refuses, at a router or at the target."""
     part, by = scene.part(stop.host), stop.decision.by
-    refuses = stop.reason in {"blackhole", "unreachable", "prohibit"}
     if part == "target" and stop.direction != "request":
         return _on_target(scene, stop)
     if part == "sender":
         return [scene.cause("no-route-on-sender", stop.host, by, direction=stop.direction)]
-    if refuses:
+    if stop.reason in REFUSING:
         return [scene.cause("reject-route-on-router", stop.host, by, direction=stop.direction)]
     is_stray = part in {"bystander", "target"} or not _is_meant_to_forward(scene, stop)
     if is_stray and not is_router(scene.host(stop.host), scene.family):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from explain.state.addresses import is_loopback, network_of
 from explain.state.one_host.decision import Decider, worded
 from explain.state.routing.outgoing import send, without_binding
+from explain.state.routing.routes import REFUSING
 from explain.state.settings import accept_ra, is_ipv6_disabled
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def blame_refused(scene: Scene, stop: Stop) -> list[StateCause]:
         return [scene.cause("local-mtu-too-small", host, by)]
     if stop.reason == "loopback-down":
         return [scene.cause("loopback-down", host, by)]
-    if stop.reason in {"blackhole", "unreachable", "prohibit"} or (decision.found and decision.found.is_by_rule):
+    if stop.reason in REFUSING or (decision.found and decision.found.is_by_rule):
         return [_refused_by_route(scene, stop)]
     if stop.reason == "source-not-local":
         return [

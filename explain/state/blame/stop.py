@@ -16,17 +16,16 @@ from explain.state.blame.route import blame_forwarding, blame_no_way
 from explain.state.blame.sender import blame_binding, blame_refused
 from explain.state.one_host.decision import Decider, worded
 from explain.state.routing.outgoing import needs_scope
+from explain.state.routing.routes import REFUSING
 from explain.state.settings import default_ttl
 from explain.state.way.journey import travel
 from explain.state.way.path import Leg, Path, StateCause, Stop
 from explain.state.way.scene import STRIKES_SOME, Scene, filter_cause, unique
 
-_SENDER_REASONS = frozenset(
-    (
-        "unknown-interface", "source-not-local", "interface-down", "no-source", "broadcast-denied", "too-long",
-        "loopback-down", "no-route", "blackhole", "unreachable", "prohibit",
-    )
-)  # fmt: skip
+_SENDER_REASONS = REFUSING | {
+    "unknown-interface", "source-not-local", "interface-down", "no-source", "broadcast-denied", "too-long",
+    "loopback-down", "no-route",
+}  # fmt: skip
 
 
 def blame(path: Path) -> tuple[StateCause, ...]:
@@ -257,9 +256,7 @@ def _too_big(scene: Scene, stop: Stop) -> list[StateCause]:
 _ASK = {
     "filter": _filtered,
     "no-route": blame_no_way,
-    "blackhole": blame_no_way,
-    "unreachable": blame_no_way,
-    "prohibit": blame_no_way,
+    **dict.fromkeys(REFUSING, blame_no_way),
     "forwarding-off": blame_forwarding,
     "unresolved": blame_unresolved,
     "lost": blame_lost,

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from explain.state.addresses import is_link_local, is_multicast
-from explain.state.routing.routes import Found, Query, look_up
+from explain.state.routing.routes import REFUSING, Found, Query, look_up
 from explain.state.routing.sources import choose_v4, choose_v6
 
 if TYPE_CHECKING:
     from explain.state.packet import Packet
     from explain.state.records import HostState, Route
 
-REFUSED = frozenset({"no-route", "blackhole", "unreachable", "prohibit"})
+_REFUSED = REFUSING | {"no-route"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def send(state: HostState, packet: Packet) -> Sending:
     found = nowhere if is_down and packet.family == 4 else look_up(state, _query_of(packet))
     if is_down and found.kind == "no-route":
         return Sending(found, device=bound, problem="interface-down")
-    if found.kind in REFUSED:
+    if found.kind in _REFUSED:
         if packet.family == 4 and bound:
             source = wanted or choose_v4(state, bound, None, "link")
             return Sending(found, bound, packet.destination, source, None, is_assumed_on_link=True)

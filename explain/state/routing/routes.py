@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 TAKEN = "taken"
 """The mark of a next hop that is supposed to be the one of several that a packet takes."""
-_REFUSALS = {"blackhole": "blackhole", "unreachable": "unreachable", "prohibit": "prohibit"}
-_ON_LOOPBACK = frozenset({*_REFUSALS, "throw"})
+REFUSING = frozenset({"blackhole", "unreachable", "prohibit"})
+"""Types of routes that lead nowhere on purpose."""
+_ON_LOOPBACK = REFUSING | {"throw"}
 _RULE_REFUSALS = {"blackhole": "blackhole", "unreachable": "no-route", "prohibit": "prohibit"}
 
 
@@ -191,8 +192,8 @@ def _in_table(
             continue
         if route.type == "throw":
             return None
-        if route.type in _REFUSALS:
-            return Found(_REFUSALS[route.type], route, None, rule, (), False, tried, is_certain)
+        if route.type in REFUSING:
+            return Found(route.type, route, None, rule, (), False, tried, is_certain)
         hops = [hop for hop in route.nexthops if _is_alive(state, hop, query, route.type)]
         if not hops:
             continue

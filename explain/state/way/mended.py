@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from explain.state.addresses import is_link_local, parse_network
 from explain.state.records import Neighbour, NextHop, Route
-from explain.state.routing.routes import Query, look_up
+from explain.state.routing.routes import REFUSING, Query, look_up
 from explain.state.segment.network import Network, Place, segment
 from explain.state.settings import is_router
 
@@ -28,7 +28,7 @@ _SWITCHED_OFF = {
     "rp-filter": {"net.ipv4.conf.all.rp_filter": "0", "net.ipv4.conf.{device}.rp_filter": "0"},
     "echo-ignored": {"net.ipv{family}.icmp_echo_ignore_all": "0", "net.ipv6.icmp.echo_ignore_all": "0"},
 }  # fmt: skip
-_NO_WAY = frozenset(("no-route", "blackhole", "unreachable", "prohibit", "loop"))
+_NO_WAY = REFUSING | {"no-route", "loop"}
 _NO_FRAME = frozenset(("unresolved", "lost", "nobody-has-mac", "noarp"))
 _UNBOUND = frozenset(("unknown-interface", "source-not-local", "other-interface"))
 _ABSENT = frozenset(
