@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from explain.exchanges.columns import ExchangeColumns, Found, from_list
 from explain.exchanges.dhcp import message as dhcp
@@ -125,8 +125,6 @@ def _network(offer: DhcpOffer) -> int:
 
 
 def _fields(table: PacketTable, talk: Talk, serving: set[tuple[int, int]]) -> DhcpLease:
-    from explain.exchanges.dhcp.options import describe
-
     text = table.addresses.text
     own = [step for step in talk.steps if not step.said.is_reply]
     answers = [step for step in talk.steps if step.said.is_reply]
@@ -134,50 +132,66 @@ def _fields(table: PacketTable, talk: Talk, serving: set[tuple[int, int]]) -> Dh
     decided = _decided(talk, ended)
     said = decided.said if decided else None
     requested = _requested(own)
-    lease = said.number(dhcp.LEASE) if said else None
-    t1, t2 = _renewals(said, lease)
-    routers = tuple(map(text, said.numbers(dhcp.ROUTER))) if said else ()
     offers = _offers(table, talk)
     server = _server(talk, decided)
-    notes = dict.fromkeys(note for step in talk.steps for note in step.said.notes)
-    frames = table.frame
     return DhcpLease(
         client_mac=talk.hardware.hex(":"),
         xid=talk.xid,
         offers=tuple(offer.address for offer in offers),
         address=_address(table, ended, decided, own, offers),
         server=None if server is None else text(server),
-        lease_s=None if lease == dhcp.FOREVER else lease,
-        router=routers[0] if routers else None,
-        dns=tuple(map(text, said.numbers(dhcp.DNS))) if said else (),
-        messages=tuple(DhcpStep(step.said.kind, int(frames[step.row])) for step in talk.steps),
+        messages=tuple(DhcpStep(step.said.kind, int(table.frame[step.row])) for step in talk.steps),
         began=_began(own),
         requested_address=text(requested) if requested else None,
         servers=tuple(text(key) for key in dict.fromkeys(server_of(step) for step in answers)),
         refused_by=tuple(text(key) for key in dict.fromkeys(server_of(step) for step in talk.of("NAK"))),
         offered=offers,
-        mask=_text(table, said.number(dhcp.MASK) if said else None),
-        routers=routers,
-        domain=said.text(dhcp.DOMAIN) if said else None,
-        t1_s=t1,
-        t2_s=t2,
-        is_endless=lease == dhcp.FOREVER,
         hostname=_first_text(own, dhcp.HOSTNAME) or (said.text(dhcp.HOSTNAME) if said else None),
         relay=_text(table, next((step.said.relay for step in talk.steps if step.said.relay), None)),
         message=_first_text(answers, dhcp.MESSAGE) or _first_text(own, dhcp.MESSAGE),
         vendor_class=_first_text(own, dhcp.VENDOR_CLASS),
         offer_wait_ns=_wait(talk),
         tries=max((tries([step for step in own if step.said.kind == kind]) for kind in _QUESTIONS), default=0),
-        is_search=any(
-            step.said.kind == "DISCOVER"
-            and not step.said.relay
-            and (step.source != 0 or (step.place, int.from_bytes(talk.hardware, "big")) in serving)
-            for step in own
-        ),
+        is_search=any(_searches(step, talk, serving) for step in own),
         is_broadcast=any(step.said.is_broadcast for step in own),
-        options=describe(said.options) if said else {},
-        notes=tuple(notes),
+        notes=tuple(dict.fromkeys(note for step in talk.steps for note in step.said.notes)),
+        **(_granted(table, said) if said else _NOTHING_GRANTED),
     )
+
+
+_NOTHING_GRANTED: dict[str, Any] = {
+    "lease_s": None, "router": None, "dns": (), "mask": None, "routers": (), "domain": None, "t1_s": None, "t2_s": None,
+    "is_endless": False, "options": {},
+}  # fmt: skip
+
+
+def _granted(table: PacketTable, said: dhcp.DhcpMessage) -> dict[str, Any]:
+    """The fields that stand in the message that decided."""
+    from explain.exchanges.dhcp.options import describe
+
+    text = table.addresses.text
+    lease = said.number(dhcp.LEASE)
+    t1, t2 = _renewals(said, lease)
+    routers = tuple(map(text, said.numbers(dhcp.ROUTER)))
+    return {
+        "lease_s": None if lease == dhcp.FOREVER else lease,
+        "router": routers[0] if routers else None,
+        "dns": tuple(map(text, said.numbers(dhcp.DNS))),
+        "mask": _text(table, said.number(dhcp.MASK)),
+        "routers": routers,
+        "domain": said.text(dhcp.DOMAIN),
+        "t1_s": t1,
+        "t2_s": t2,
+        "is_endless": lease == dhcp.FOREVER,
+        "options": describe(said.options),
+    }
+
+
+def _searches(step: Step, talk: Talk, serving: set[tuple[int, int]]) -> bool:
+    """Whether somebody who has an address, or who answers as a server, looks for servers."""
+    if step.said.kind != "DISCOVER" or step.said.relay:
+        return False
+    return step.source != 0 or (step.place, int.from_bytes(talk.hardware, "big")) in serving
 
 
 def _decided(talk: Talk, ended: str) -> Step | None:
@@ -220,9 +234,9 @@ def _server(talk: Talk, decided: Step | None) -> int | None:
     return next((number for number in reversed(named) if number), None)
 
 
-def _renewals(said: dhcp.DhcpMessage | None, lease: int | None) -> tuple[int | None, int | None]:
+def _renewals(said: dhcp.DhcpMessage, lease: int | None) -> tuple[int | None, int | None]:
     """T1 and T2 in seconds, by default half and seven eighths of the lease (RFC 2131, 4.4.5)."""
-    if said is None or lease is None or lease == dhcp.FOREVER:
+    if lease is None or lease == dhcp.FOREVER:
         return None, None
     t1, t2 = said.number(dhcp.RENEWAL), said.number(dhcp.REBINDING)
     return lease // 2 if t1 is None else t1, lease * 7 // 8 if t2 is None else t2

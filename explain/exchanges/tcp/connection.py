@@ -30,6 +30,7 @@ from explain.table import ACK, BAD_CHECKSUM, NO_FLOW, RST, SYN
 
 if TYPE_CHECKING:
     from explain.exchanges.tcp.course import Course
+    from explain.exchanges.tcp.moments import Talk
     from explain.exchanges.tcp.streams import Streams
     from explain.table import I8, U1, Bools, PacketTable
 
@@ -221,20 +222,11 @@ def _fields(moments: TcpMoments, index: int, tls: Any) -> TcpConnection:
     table, streams, course, talk = moments.table, moments.streams, moments.course, moments.talk(index)
     client, server = moments.ends(index)
     octets = table.addresses.octets
-    times = measure_times(table, streams.rows, course, index, talk)
-    stalls, offered = measure_stalls(talk), offers(table, talk)
+    stalls = measure_stalls(talk)
     to_server, to_client = distinct_octets(talk, 0), distinct_octets(talk, 1)
     is_damaged = table.layers[talk.rows] & BAD_CHECKSUM != 0
     state, history = summary(talk, is_damaged, to_server + to_client)
-
-    marked = talk.labels[talk.labels > 0]
-    twice = recorded_twice(moments, np.array([index]))[0] if len(marked) else talk.rows[:0]
-    again = among(talk.rows, twice) & (talk.role == 0) & (talk.flags & (SYN | ACK) == SYN)
-    syns = int(course.syns[index]) - int(np.count_nonzero(again))
-
-    def count(labels: int) -> int:
-        return int(np.count_nonzero(marked & np.uint16(labels))) if len(marked) else 0
-
+    twice = recorded_twice(moments, np.array([index]))[0] if talk.labels.any() else talk.rows[:0]
     return TcpConnection(
         client=Endpoint(table.addresses.text(client[0]), client[1]),
         server=Endpoint(table.addresses.text(server[0]), server[1]),
@@ -242,27 +234,9 @@ def _fields(moments: TcpMoments, index: int, tls: Any) -> TcpConnection:
         history=history,
         bytes_to_server=to_server,
         bytes_to_client=to_client,
-        handshake_rtt_ns=times.handshake_rtt_ns,
-        retransmissions=count(label.RESENT),
-        out_of_order=count(label.OUT_OF_ORDER),
-        duplicate_acks=count(label.DUPLICATE_ACK),
-        zero_windows=count(label.ZERO_WINDOW),
-        keep_alives=count(label.KEEP_ALIVE),
         resets=len(talk.where(RST)),
-        first_byte_wait_ns=times.first_byte_wait_ns,
-        server_time_ns=times.server_time_ns,
-        network_time_ns=times.network_time_ns,
         tls=tls,
         community_id=community_id(octets(client[0]), octets(server[0]), 6, client[1], server[1]),
-        syn_to_syn_ack_ns=times.syn_to_syn_ack_ns,
-        syn_ack_to_ack_ns=times.syn_ack_to_ack_ns,
-        fast_retransmissions=count(label.FAST_RETRANSMISSION),
-        timeout_retransmissions=count(label.RETRANSMISSION),
-        spurious_retransmissions=count(label.SPURIOUS_RETRANSMISSION),
-        gaps=count(label.GAP),
-        acked_unseen=count(label.ACKED_UNSEEN),
-        windows_full=count(label.WINDOW_FULL),
-        window_updates=count(label.WINDOW_UPDATE),
         window_recoveries=stalls.recoveries,
         window_closed_ns=stalls.closed_ns,
         closed_by=_first_of(course.fins[:, index]),
@@ -270,20 +244,47 @@ def _fields(moments: TcpMoments, index: int, tls: Any) -> TcpConnection:
         is_established=bool(course.is_established[index]),
         is_port_reuse=bool(streams.is_reuse[index]),
         is_simultaneous_open=bool(course.is_simultaneous[index]),
-        syn_retries=max(0, syns - 1),
+        syn_retries=_syn_retries(talk, int(course.syns[index]), twice),
         segments_to_server=int((talk.role == 0).sum()),
         segments_to_client=int((talk.role == 1).sum()),
         sent_to_server=sent_octets(talk, 0),
         sent_to_client=sent_octets(talk, 1),
-        initial_seq=offered.initial_seq,
-        initial_window=offered.initial_window,
-        mss=offered.mss,
-        window_scale=offered.window_scale,
-        has_sack=offered.has_sack,
-        has_timestamps=offered.has_timestamps,
         recorded_twice=len(twice),
         icmp_errors=len(moments.errors(index)),
+        **_counts(talk),
+        **measure_times(table, streams.rows, course, index, talk)._asdict(),
+        **offers(table, talk)._asdict(),
     )
+
+
+_COUNTED = {
+    "retransmissions": label.RESENT,
+    "fast_retransmissions": label.FAST_RETRANSMISSION,
+    "timeout_retransmissions": label.RETRANSMISSION,
+    "spurious_retransmissions": label.SPURIOUS_RETRANSMISSION,
+    "out_of_order": label.OUT_OF_ORDER,
+    "duplicate_acks": label.DUPLICATE_ACK,
+    "zero_windows": label.ZERO_WINDOW,
+    "keep_alives": label.KEEP_ALIVE,
+    "gaps": label.GAP,
+    "acked_unseen": label.ACKED_UNSEEN,
+    "windows_full": label.WINDOW_FULL,
+    "window_updates": label.WINDOW_UPDATE,
+}
+
+
+def _counts(talk: Talk) -> dict[str, Any]:
+    """How many segments bear each label, by the name of the field."""
+    marked = talk.labels[talk.labels > 0]
+    if not len(marked):
+        return dict.fromkeys(_COUNTED, 0)
+    return {field: int(np.count_nonzero(marked & np.uint16(labels))) for field, labels in _COUNTED.items()}
+
+
+def _syn_retries(talk: Talk, syns: int, twice: I8) -> int:
+    """SYNs of the client after its first, without those that the recording host saw ``twice``."""
+    again = among(talk.rows, twice) & (talk.role == 0) & (talk.flags & (SYN | ACK) == SYN)
+    return max(0, syns - int(np.count_nonzero(again)) - 1)
 
 
 def _first_of(positions: I8) -> str | None:

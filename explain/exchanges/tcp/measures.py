@@ -9,7 +9,7 @@ import numpy as np
 from explain.exchanges.tcp.course import NEVER
 from explain.exchanges.tcp.labels import GAP, KEEP_ALIVE, REPEATED, SPURIOUS_RETRANSMISSION, ZERO_WINDOW
 from explain.exchanges.tcp.moments import first_answer
-from explain.record import dataclass
+from explain.record import NamedTuple, dataclass
 from explain.table import FIN, RST, SYN
 
 if TYPE_CHECKING:
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 _UNTIDY = np.uint16(GAP | REPEATED)
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
+class Times(NamedTuple):
     """Times as they pass at the place of the capture, nanoseconds, None where they are not known.
 
     Attributes:

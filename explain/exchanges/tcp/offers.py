@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from explain.record import dataclass
+from explain.record import NamedTuple
 from explain.table import SYN
 
 if TYPE_CHECKING:
@@ -18,8 +18,7 @@ Pair = tuple[T | None, T | None]
 _NO_SHIFT = 255
 
 
-@dataclass(frozen=True, slots=True)
-class Offers:
+class Offers(NamedTuple):
     """Pairs are the client's and the server's; None where the SYN was not seen or lacks the option.
 
     Attributes:
