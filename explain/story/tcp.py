@@ -198,6 +198,8 @@ def _trouble(told: _Told, moments: TcpMoments, index: int, older: Rows, copies: 
             parts = _late(told.table, moments, index, rows)
         elif message == "tcp.keep-alive":
             parts = _heeded(moments, index, rows)
+        elif message == "tcp.duplicate-acks":
+            parts = _meant(moments, index, rows)
         for name, some in parts:
             if len(some):
                 yield told.line(name, some, count=len(some))
@@ -213,6 +215,24 @@ def _are_answered(talk: Talk, copies: Rows) -> bool:
     is_near = talk.time_ns[follows] - talk.time_ns[data] < _ANSWERED_NS
     is_had = (talk.ack[follows] - talk.seq[data] - talk.length[data]).view(np.int32) >= 0  # more than a loss would show
     return len(data) > 1 and 2 * int((is_near & is_had).sum()) > len(data)
+
+
+def _meant(moments: TcpMoments, index: int, again: Rows) -> tuple[tuple[str, Rows], ...]:
+    """Duplicate ACKs by whether they can tell of a segment: not where all data was confirmed, and none came twice."""
+    talk = moments.talk(index)
+    at = np.searchsorted(talk.rows, again)
+    is_idle = np.zeros(len(at), np.bool_)
+    for role in {*talk.role[at].tolist()}:
+        mine = np.flatnonzero(talk.role[at] == role)
+        data = np.flatnonzero((talk.role != role) & (talk.length > 0))
+        count = np.searchsorted(data, at[mine])  # of their segments before each
+        has_any = count > 0
+        is_idle[mine[~has_any]] = bool(((talk.role != role) & (talk.flags & SYN != 0)).any())
+        mine, last = mine[has_any], data[count[has_any] - 1]
+        confirmed = talk.ack[at[mine]] - talk.seq[last] - talk.length[last].astype(np.uint32)
+        is_twice = talk.labels[last] & np.uint16(label.REPEATED | label.KEEP_ALIVE) != 0
+        is_idle[mine] = (confirmed <= 1) & ~is_twice  # 1 is a FIN
+    return ("tcp.duplicate-acks", again[~is_idle]), ("tcp.duplicate-acks-idle", again[is_idle])
 
 
 def _heeded(moments: TcpMoments, index: int, asks: Rows) -> tuple[tuple[str, Rows], ...]:

@@ -377,3 +377,12 @@ def test_a_silent_port_of_a_host_that_takes_other_connections_has_no_cause_that_
     assert finding.cause == "tcp-syn-unanswered"
     assert {"filter-on-target-input", "name-resolves-to-wrong-address"} < {*finding.rivals}
     assert not {"forwarding-disabled", "no-return-route-on-target", "no-route-on-router"} & {*finding.rivals}
+
+
+@pytest.mark.parametrize(("is_confirmed", "case"), [(True, "outage"), (False, "segments-vain-small")])
+def test_one_segment_sent_again_until_it_is_confirmed_is_an_outage(is_confirmed, case):
+    again = [(0.5 + wait, to(ACK, 111, 501, b"q" * 10)) for wait in (0.0, 0.3, 0.9, 2.1, 4.5)]
+    end = [(5.1, back(ACK, 501, 121)), (5.2, to(FIN | ACK, 121, 501)), (5.3, back(FIN | ACK, 501, 122))]
+    (finding,) = explain.explain(pcap(*ASKED, *again, *(end if is_confirmed else []))).findings
+    assert (finding.cause, finding.values["case"]) == ("partial-loss", case)
+    assert finding.values.get("lost_ns") == (4_500_000_000 if is_confirmed else None)

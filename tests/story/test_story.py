@@ -215,3 +215,11 @@ def test_one_side_alone_was_recorded_if_it_confirms_something_new(confirmed, is_
     for number in confirmed:
         play.c(tcp.FIN_ACK, 1, number, after=1.0)
     assert ("tcp.one-sided" in messages(lines(*play.frames))) == is_one_sided
+
+
+@pytest.mark.parametrize(("missing", "message"), [(0, "tcp.duplicate-acks-idle"), (4, "tcp.duplicate-acks")])
+def test_duplicate_acks_tell_of_a_missing_segment_only_where_one_can_be_missing(missing, message):
+    play = tcp.Play().shake().c(tcp.PUSH, 1, 1, b"ask").s(tcp.PUSH, 1, 4, b"told").s(tcp.PUSH, 5, 4, b"more")
+    for _ in range(3):
+        play.c(tcp.ACK, 4, 9 - missing)
+    assert message in messages(lines(*play.frames))

@@ -43,6 +43,7 @@ _IN_VAIN = (
     "partial-loss",
 )
 _UNHEARD = ("target-interface-down", "filter-on-router-forward", "stateful-filter-asymmetric-path", "partial-loss")
+_OUTAGE = ("target-interface-down", "router-interface-down", "filter-on-router-forward")
 _LOSSY = ("corrupted-packets", "mtu-mismatch-on-link", "pmtu-blackhole")
 
 
@@ -160,6 +161,9 @@ def _resent(twice: I8, moments: TcpMoments, index: int) -> Trouble | None:
         return None
     values: dict[str, Any] = {"resent": resent, "segments": total}
     if (vain := _in_vain(talk)) is None:
+        if outage := _outage(talk, rows):
+            values |= {"case": "outage", "lost_ns": outage}
+            return Trouble("partial-loss", "likely", index, _OUTAGE, _several(rows), values)
         values["case"] = "segments"
         is_by_size = _largest(moments, rows) >= LARGE and not _are_as_large_at_once(talk, rows)
         rivals = _LOSSY if is_by_size else _LOSSY[:1]
@@ -192,6 +196,18 @@ def _lives(table: PacketTable, vain: Rows) -> bool:
 def _largest(moments: TcpMoments, rows: Rows) -> int:
     """Octets of data in the largest of some segments: a limit of size loses no small ones."""
     return int(moments.table.payload[rows].max(initial=0))
+
+
+def _outage(talk: Talk, again: Rows) -> int:
+    """For how long one segment alone was sent again before it was confirmed, while nothing else came; 0 if not so."""
+    at = np.flatnonzero(among(talk.rows, again))
+    role, seq, end = talk.role[at[0]], talk.seq[at[0]], talk.seq[at[0]] + np.uint32(talk.length[at[0]])
+    first = int(np.flatnonzero((talk.role == role) & (talk.seq == seq) & (talk.length > 0))[:1].sum())
+    between = talk.role[first : at[-1] + 1]
+    confirmed = talk.ack[at[-1] + 1 :][talk.role[at[-1] + 1 :] != role]
+    is_one = bool((talk.seq[at] == seq).all() and (talk.role[at] == role).all() and (between == role).all())
+    is_through = len(confirmed) > 0 and bool(((confirmed - end).view(np.int32) >= 0).any())
+    return int(talk.time_ns[at[-1]] - talk.time_ns[first]) if first < at[0] and is_one and is_through else 0
 
 
 def _are_as_large_at_once(talk: Talk, again: Rows) -> bool:
