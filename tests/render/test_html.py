@@ -106,6 +106,11 @@ def test_both_languages_are_in_the_page_and_the_chosen_one_is_shown_first():
     assert "失敗はない" in page
 
 
+def test_a_japanese_row_of_a_page_begins_with_a_word_and_never_with_a_long_vowel_mark():
+    style = page_of(ping(ALICE, BOB, 1), language="ja").partition("<style>")[2].partition("</style>")[0]
+    assert re.search(r"\[data-lang=ja\] body \{[^}]*line-break: strict; word-break: auto-phrase", style)
+
+
 def test_the_verdict_comes_before_the_story_and_the_story_before_the_packets():
     page = page_of(*hostile())
     assert page.index("<h1") < page.index('id="story"') < page.index('id="packets"') < page.index('id="exchanges"')
