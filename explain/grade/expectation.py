@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from explain.model import Line
 from explain.words import say, table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from explain.model import Evidence, Exchange, Finding, Report
 
@@ -23,6 +24,10 @@ _KEYS = {
     "exchange": ("kind", "outcome", "count", "where", "any_of"),
     "finding": ("cause", "certainty", "count", "any_of"),
 }
+_SHAPES: Mapping[str, type] = {
+    "schema": int, "title": str, "exchange": list, "finding": list, "kind": str, "outcome": str, "cause": str,
+    "certainty": str, "count": int, "where": dict, "any_of": list,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,7 @@ def load(path: str) -> list[Expected]:
 
     Raises:
         UnreadableError: it cannot be read or is no TOML.
-        UsageError: an unknown key, or a schema that this version does not know.
+        UsageError: an unknown key, a value of another form, or a schema that this version does not know.
     """
     try:
         text = tomllib.loads(Path(path).read_text("utf-8"))
@@ -77,7 +82,8 @@ def load(path: str) -> list[Expected]:
 
 def _entry(path: str, section: str, entry: Mapping[str, Any]) -> Expected:
     _known(path, section, entry)
-    ways = entry.get("any_of") or [entry]
+    name = "outcome" if section == "exchange" else "cause"
+    ways = [{name: way} if isinstance(way, str) else way for way in entry.get("any_of", ())] or [entry]
     for way in ways:
         _known(path, section, way)
         _named(path, section, way)
@@ -86,6 +92,8 @@ def _entry(path: str, section: str, entry: Mapping[str, Any]) -> Expected:
 
 
 def _known(path: str, section: str, entry: Mapping[str, Any]) -> None:
+    if not isinstance(entry, dict):
+        raise UsageError("rubric.shape", path=path, key=section)
     for key in entry:
         if key not in _KEYS[section]:
             near = difflib.get_close_matches(key, _KEYS[section], 1)
@@ -101,6 +109,8 @@ def _known(path: str, section: str, entry: Mapping[str, Any]) -> None:
                 section=section,
                 near=hint,
             )
+        if not isinstance(entry[key], _SHAPES[key]):
+            raise UsageError("rubric.shape", path=path, key=key)
 
 
 def _named(path: str, section: str, way: Mapping[str, Any]) -> None:
@@ -176,20 +186,28 @@ def fits(exchange: Exchange, way: Mapping[str, Any]) -> bool:
 
 
 def _is(seen: Any, wanted: Any) -> bool:
+    """Whether a value is the wanted one; of a record, whether what is named of it is as wanted."""
     if callable(wanted):
         return seen is not None and bool(wanted(seen))
+    if isinstance(wanted, Mapping):
+        return seen is not None and all(_is(_value(seen, name), value) for name, value in wanted.items())
+    if isinstance(wanted, list) and isinstance(seen, list | tuple):
+        return len(seen) == len(wanted) and all(map(_is, seen, wanted))
     return bool(seen == wanted)
 
 
 def value_of(exchange: Exchange, path: str) -> Any:
     """A field by name; dots lead into records (``client.port``); a tuple is given as a list."""
-    record = exchange.fields
+    return _value(exchange.fields, path)
+
+
+def _value(record: Any, path: str) -> Any:
     for name in path.split("."):
         if is_dataclass(record):
             names = {one.name.rstrip("_"): one.name for one in fields(record)}
             record = getattr(record, names[name]) if name in names else None
         else:
-            record = None
+            record = record.get(name) if isinstance(record, Mapping) else None
     return list(record) if isinstance(record, tuple) else record
 
 

@@ -184,7 +184,28 @@ def test_expectations_that_are_met_exit_zero_and_others_one(broken, tmp_path):
     assert b"expected at least one: icmp.echo answered; seen: none" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("where", "status"),
+    [
+        ('{about = {protocol = "icmp", dst = "198.51.100.1"}}', 0),
+        ('{"about.protocol" = "icmp", type = 3}', 0),
+        ('{about = {protocol = "icmp", dst = "198.51.100.2"}}', 1),
+        ("{about = {nothing = 1}}", 1),
+    ],
+)
+def test_a_record_is_expected_as_a_table_or_by_dots(broken, tmp_path, where, status):
+    expected = tmp_path / "expected.toml"
+    expected.write_text(
+        'schema = 1\n[[exchange]]\nkind = "icmp.echo"\nany_of = ["refused", "unanswered"]\n'
+        '[[finding]]\nany_of = ["no-route-on-router", "router-interface-down"]\n'
+        f'[[exchange]]\nkind = "icmp.error"\nwhere = {where}\n'
+    )
+    assert run(broken, "--check", str(expected)).returncode == status
+
+
 UNKNOWN = (
+    "exchange]]\nany_of = 3\n",
+    "exchange]]\nwhere = 3\n",
     'exchange]]\nkind = "icmp.ecko"\n',
     'exchange]]\nany_of = [{kind = "icmp"}]\n',
     'finding]]\ncause = "no-rout"\n',
