@@ -21,7 +21,7 @@ from explain.places.matching import invariants
 from explain.table import IP, NO_FLOW, REVERSED
 
 if TYPE_CHECKING:
-    from explain.table import Bools, PacketTable, Rows
+    from explain.table import U8, Bools, PacketTable, Rows
 
 _SAMPLE = 4096  # frames that are looked at before anything is done
 _AT_ONCE_NS = 1_000_000  # the same frame recorded twice; nothing is sent again so soon
@@ -52,6 +52,10 @@ def _unravel(table: PacketTable, place: int) -> None:
     has_doubles = _has_doubles(table, told)
     has_sides = _has_sides(table, told, link_of)
     if not (has_sides or has_doubles):
+        turning = _turning(table, told) if len(table.places) == 1 else None
+        if turning:  # where other places saw it too, they show what became of what
+            rows = np.flatnonzero(is_here)
+            _split(table, place, rows, _behind(table, rows, *turning))
         return
     rows = np.flatnonzero(is_here)
     if len(rows) > len(sample):  # later frames may join the links
@@ -105,6 +109,47 @@ def _has_sides(table: PacketTable, rows: Rows, link_of: Rows) -> bool:
     )  # fmt: skip
     fewest = min(np.bincount(number)[distinct(number)])
     return len(crossing) >= max(_FEWEST, int(_SHARED * fewest))
+
+
+def _turning(table: PacketTable, rows: Rows) -> tuple[int, U8] | None:
+    """Who sends packets back, with other ends, to the link on which they came: his MAC, and those whom they reach."""
+    if len(rows) < 2 * _FEWEST:
+        return None
+    order, bucket = group(invariants(table, rows))
+    rows = rows[order]
+    before, after, ttl = rows[:-1], rows[1:], table.ttl[rows].astype(np.int64)
+    came_to, left_from = table.links.target[table.link[before]], table.links.source[table.link[after]]
+    is_turned = (
+        (bucket[1:] == bucket[:-1]) & (came_to == left_from)
+        & (table.sources(before) != table.sources(after)) & (table.targets(before) != table.targets(after))
+        & (ttl[:-1] == ttl[1:] + 1)
+        & (np.abs(table.time_ns[after] - table.time_ns[before]) < _AT_ONCE_NS * 1000)
+    )  # fmt: skip
+    macs, counts = np.unique(came_to[is_turned], return_counts=True)
+    if not len(macs) or counts.max() < _FEWEST:
+        return None
+    mac = macs[np.argmax(counts)]
+    some = np.flatnonzero(is_turned & (came_to == mac))
+    some = some[np.argsort(before[some])]
+    askers, first_asked = np.unique(table.links.source[table.link[before[some]]], return_index=True)
+    reached, first_reached = np.unique(table.links.target[table.link[after[some]]], return_index=True)
+    began = dict(zip(askers.tolist(), first_asked.tolist(), strict=True))
+    is_server = [
+        began.get(one, len(some)) > at for one, at in zip(reached.tolist(), first_reached.tolist(), strict=True)
+    ]
+    return int(mac), reached[is_server].astype(np.uint64)
+
+
+def _behind(table: PacketTable, rows: Rows, turning: int, reached: U8) -> Rows:
+    """1 for each row between who turns packets round and those whom they reach, his who-has too; 0 for the rest."""
+    source, target = table.links.source[table.link[rows]], table.links.target[table.link[rows]]
+    partner = np.where(source == turning, target, source)
+    arp = table.arp
+    owners = dict(zip(arp.sender_ip.tolist(), arp.sender_mac.tolist(), strict=True))
+    own = np.flatnonzero(np.isin(arp.row, rows) & (arp.sender_mac == turning))
+    wanted = [owners.get(address, 0) for address in arp.target_ip[own].tolist()]
+    partner[np.searchsorted(rows, arp.row[own])] = np.array(wanted, np.uint64)
+    return np.isin(partner, reached).astype(np.int64)
 
 
 def _identical(table: PacketTable, rows: Rows) -> tuple[Rows, Rows]:

@@ -39,6 +39,8 @@ COMPARED = (
     "stp.type", "stp.flags.tc", "stp.root.prio", "stp.root.hw", "stp.root.cost", "stp.bridge.prio", "stp.bridge.hw",
     "igmp.type", "igmp.max_resp", "igmp.checksum", "igmp.maddr", "igmp.num_grp_recs", "igmp.record_type",
     "igmp.num_src", "igmp.saddr", "igmp.qqic", "gre.proto", "gre.key", "gre.sequence_number", "vxlan.vni", "geneve.vni",
+    "icmp.ext.class", "icmp.ext.ctype", "icmp.mpls.label", "icmp.mpls.exp", "icmp.mpls.s", "icmp.mpls.ttl",
+    "icmpv6.opt.captive_portal", "icmpv6.opt.pref64.scaled_lifetime", "icmpv6.opt.pref64.plc",
     "gtp.teid", "gtp.message", "teredo.orig.port", "teredo.orig.addr",
     "lldp.tlv.type", "lldp.tlv.len", "lldp.chassis.subtype", "lldp.chassis.id.mac", "lldp.port.subtype", "lldp.port.id",
     "lldp.time_to_live", "lldp.tlv.system.name", "lldp.tlv.system_cap", "lldp.mgn.addr.ip4",
@@ -157,6 +159,43 @@ TOLD_ON_A_LINK = {
     "lldp": IDS + fact(5, b"sw1") + fact(7, b"\0\x14\0\4") + fact(8, b"\5\1" + packed(ALICE) + b"\2\0\0\0\1\0")
     + b"\0\0",
 }  # fmt: skip
+
+
+LABEL = bytes.fromhex("2000e81800080101 05dcf101")
+NET = b"\0\0\0\0\x26\2\2\x58" + packed("64:ff9b::")[:12] + b"\x25\3" + b"https://login.example/"
+TOLD_BY_ROUTERS = {
+    "mpls": ip(BOB, ALICE, 1, icmp(11, 0, 32 << 16, INNER[14:].ljust(128, b"\0") + LABEL)),
+    "mpls-v6": ip("2001:db8::1", "2001:db8::2", 58, icmp6(
+        "2001:db8::1", "2001:db8::2", 3, 0, 16 << 24,
+        ip("2001:db8::2", "2001:db8::3", 17, udp("2001:db8::2", "2001:db8::3", 5, 6, bytes(400)))[:128] + LABEL,
+    )),
+    "advert": ip("fe80::1", "ff02::1", 58, icmp6("fe80::1", "ff02::1", 134, 0, 0, bytes(4) + NET), 255),
+}  # fmt: skip
+
+
+@pytest.mark.needs("tshark")
+@pytest.mark.parametrize("name", TOLD_BY_ROUTERS)
+def test_what_routers_add_to_errors_and_advertisements_is_taken_apart_as_tshark_does(name, tmp_path):
+    packet = TOLD_BY_ROUTERS[name]
+    path = tmp_path / "c.pcap"
+    path.write_bytes(pcap(eth(A, B, 0x86DD if packet[0] >> 4 == 6 else 0x800, packet)).getvalue())
+    ((_, layers),) = layers_of(path)
+    assert "padding" not in [layer.name for layer in layers]
+    theirs = said_by_tshark(path, 1)[1]
+    told = {one: values(layers, one) for one in theirs if one.startswith(("icmp.ext", "icmp.mpls", "icmpv6.opt"))}
+    assert told
+    assert {one: [plain(str(value)) for value in found] for one, found in told.items()} == {
+        one: theirs[one] for one in told
+    }
+
+
+def test_an_extension_is_no_data_of_a_packet_that_is_quoted_in_part():
+    """Source: RFC 4884, 4; tshark 4.0 takes it for data of the quoted packet, whose length says more."""
+    quote = ip(ALICE, BOB, 17, udp(ALICE, BOB, 5, 6, bytes(400)))[:128]
+    layers = only(eth(A, B, 0x800, ip(BOB, ALICE, 1, icmp(11, 0, 32 << 16, quote + LABEL))))
+    assert [layer.name for layer in layers] == ["eth", "ip", "icmp", "ip", "udp", "data", "icmp.ext"]
+    assert [layer.is_quoted for layer in layers] == [False] * 3 + [True] * 3 + [False]
+    assert values(layers, "icmp.mpls.label") == [24015]
 
 
 @pytest.mark.needs("tshark")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from asunder import split
 from packets import A, B, eth, pcap
+from surroundings import TOP
 from two_places import INSIDE, SERVER, Walk, connection, of_kind, ping, segment
 
 import explain
@@ -49,6 +51,17 @@ def test_a_nat_between_two_sides_in_one_file_is_a_translation_and_no_retransmiss
     (found,) = of_kind(report, "nat.translation")
     assert found.outcome == "translated"
     assert all(one.fields.retransmissions == 0 for one in of_kind(report, "tcp.connection"))
+
+
+def test_a_translator_that_sends_packets_back_to_their_link_is_told_at_its_one_interface():
+    """Source: RFC 4787, 6 (hairpinning)."""
+    (router,) = (place for place in split(TOP / "pcaps" / "nat-hairpin" / "capture.pcapng") if place.name == "r1.eth0")
+    report = explain.explain(router.source())
+    (found,) = of_kind(report, "nat.translation")
+    assert (found.outcome, found.fields.kind, found.fields.is_hairpin) == ("translated", "both", True)
+    assert [one.outcome for one in of_kind(report, "arp.resolution")] == ["answered", "answered"]
+    assert report.story().count("the connection is open") == 1
+    assert not tuple(report.findings)
 
 
 def twice(*frames, gap_s=0.00001):

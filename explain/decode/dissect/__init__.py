@@ -22,7 +22,8 @@ _DISSECTORS: dict[str, Dissector] = {
     "eapol": eapol.eapol, "eap": eapol.eap, "llc": link.llc, "stp": stp.stp, "pppoe": link.pppoe, "mpls": link.mpls,
     "arp": link.arp, "ip": ip.ipv4, "ipv6": ip.ipv6, "ipv6.hopopts": ip.extension, "ipv6.dstopts": ip.extension,
     "ipv6.routing": ip.routing, "ipv6.fraghdr": ip.fragment, "ah": ip.authentication, "tcp": transport.tcp,
-    "udp": transport.udp, "icmp": control.icmp, "icmpv6": control.icmpv6, "igmp": igmp.igmp, "gre": tunnel.gre,
+    "udp": transport.udp, "icmp": control.icmp, "icmpv6": control.icmpv6,
+    "icmp.ext": control.extension, "igmp": igmp.igmp, "gre": tunnel.gre,
     "vxlan": tunnel.vxlan, "geneve": tunnel.geneve, "gtp": tunnel.gtp,
     "teredo": tunnel.teredo, "lldp": lldp.lldp, "ospf": ospf.ospf,
 }  # fmt: skip
@@ -54,7 +55,9 @@ def dissect_from(first: Next, octets: bytes, contents: Mapping[str, Dissector]) 
         if layer.size:
             layers.append(layer)
         after = after or _trailer(layers, following, octets)
-        if after is not None and is_quoted:
+        if after is not None and after.kind == "icmp.ext":
+            is_quoted = False
+        elif after is not None and is_quoted:
             after = Next(after.kind, after.at, after.end, {**after.context, "is_quoted": True})
         following = after
     return tuple(layers)
@@ -87,4 +90,11 @@ def _trailer(layers: list[Layer], last: Next, octets: bytes) -> Next | None:
     end = max((layer.offset + layer.size for layer in layers), default=0)
     if last.kind == "padding" or any(layer.is_cut for layer in layers) or end >= len(octets):
         return None
-    return Next("data", end, last.end) if end < last.end else Next("padding", end, len(octets))
+    if end < last.end:
+        return Next("data", end, last.end)
+    error = next((layer for layer in layers if layer.name in ("icmp", "icmpv6")), None)
+    if error and layers[-1].is_quoted:
+        start = control.extension_at(octets, error.offset, is_v6=error.name == "icmpv6")
+        if start >= end:
+            return Next("icmp.ext", end, len(octets), {"fill": start - end})
+    return Next("padding", end, len(octets))

@@ -38,7 +38,8 @@ _CODES_V6 = {
 }  # fmt: skip
 _OPTIONS_V6 = {
     1: "source link-layer address", 2: "target link-layer address", 3: "prefix information", 4: "redirected header",
-    5: "MTU", 14: "nonce", 24: "route information", 25: "RDNSS", 31: "DNSSL",
+    5: "MTU", 7: "advertisement interval", 8: "home agent information", 14: "nonce", 24: "route information",
+    25: "RDNSS", 26: "RA flags extension", 31: "DNSSL", 37: "captive portal", 38: "PREF64",
 }  # fmt: skip
 _SIZE = 8  # of the header, in octets (RFC 792; RFC 4443, 2.1)
 _MLD_QUERY, _SIZE_MLD_V2 = 130, 28
@@ -47,8 +48,16 @@ _RECORD = groups.Names(
     "icmpv6.mldr.mar.multicast_address", None,
 )  # fmt: skip
 _TIMES = (13, 14)
-_ROUTE, _NAME_SERVERS, _SEARCH_LIST = 24, 25, 31
+_ROUTE, _NAME_SERVERS, _SEARCH_LIST, _PORTAL, _PREF64 = 24, 25, 31, 37, 38
+_SIZE_PREF64 = 16
+_PREF64_SIZES = (96, 64, 56, 48, 40, 32)  # bits, by the prefix length code (RFC 8781, 4)
+_QUOTED_AT_LEAST, _EXTENSION_VERSION = 128, 2  # octets before an extension (RFC 4884, 3 and 7)
+_MPLS = (1, 1)  # class and type of an object (RFC 4950, 3)
+_INTERFACE = 2  # the class of objects about interfaces (RFC 5837, 4)
+_OBJECTS = {1: "MPLS label stack", _INTERFACE: "interface information", 3: "interface identification"}
+_MOST_OBJECTS = 16
 _PREFERENCES = {0: "medium", 1: "high", 3: "low"}  # RFC 4191, 2.1
+_EXTENDED, _EXTENDED_V6 = (3, 11, 12), (1, 3)  # errors that an extension may follow
 _ERRORS, _ERRORS_V6 = (3, 4, 5, 11, 12), (1, 2, 3, 4)
 _OPTIONS_AT = {133: 8, 134: 16, 135: 24, 136: 24, 137: 40}
 _MOST_OPTIONS = 32
@@ -95,7 +104,10 @@ def _timestamps(header: Header) -> None:
 def _then(header: Header, kind: str, *, is_quoted: bool) -> Next | None:
     if header.at + _SIZE >= header.end:
         return None
-    return Next(kind, header.at + _SIZE, header.said_end, {"is_quoted": True} if is_quoted else {})
+    if not is_quoted:
+        return Next(kind, header.at + _SIZE, header.said_end)
+    end = extension_at(header.octets[: header.end], header.at, is_v6=kind == "ipv6") or header.said_end
+    return Next(kind, header.at + _SIZE, end, {"is_quoted": True})
 
 
 def icmpv6(header: Header) -> Next | None:
@@ -190,7 +202,14 @@ def _option(header: Header, at: int, size: int) -> None:
         header.text("icmpv6.opt.prefix", at + 16, 16, ipv6_text(octets[16:32]))
     elif kind == 5 and size >= 8:
         header.number("icmpv6.opt.mtu", at + 4, 4)
-    elif kind == _ROUTE:
+    else:
+        _later_option(header, at, octets)
+
+
+def _later_option(header: Header, at: int, octets: bytes) -> None:
+    """Those that came after RFC 4861 (RFC 4191, 8106, 8781, 8910)."""
+    kind, size = octets[0], len(octets)
+    if kind == _ROUTE:
         header.number("icmpv6.opt.prefix.length", at + 2, 1)
         header.bits("icmpv6.opt.route_info.flag.route_preference", at + 3, 1, 3, 2, _PREFERENCES)
         header.number("icmpv6.opt.route_lifetime", at + 4, 4, None, _lasting(octets[4:8]))
@@ -203,6 +222,21 @@ def _option(header: Header, at: int, size: int) -> None:
         header.number("icmpv6.opt.dnssl.lifetime", at + 4, 4, None, _lasting(octets[4:8]))
         for place, end, name in _names(octets):
             header.text("icmpv6.opt.dnssl", at + place, end - place, name)
+    elif kind == _PORTAL:
+        uri = octets[2:].rstrip(b"\0").decode("utf-8", "backslashreplace")
+        header.text("icmpv6.opt.captive_portal", at + 2, size - 2, uri)
+    elif kind == _PREF64 and size >= _SIZE_PREF64:
+        _nat64(header, at, octets)
+
+
+def _nat64(header: Header, at: int, octets: bytes) -> None:
+    """The prefix before IPv4 addresses (RFC 8781, 4)."""
+    lasting = _lasting(bytes((octets[2], octets[3] & 0xF8)))
+    header.bits("icmpv6.opt.pref64.scaled_lifetime", at + 2, 2, 0, 13, None, lasting)
+    code = octets[3] & 7
+    means = ("prefix-bits", {"bits": _PREF64_SIZES[code]}) if code < len(_PREF64_SIZES) else None
+    header.bits("icmpv6.opt.pref64.plc", at + 2, 2, 13, 3, None, means)
+    header.text("icmpv6.opt.pref64.prefix", at + 4, 12, ipv6_text(octets[4:16].ljust(16, b"\0")))
 
 
 def _names(octets: bytes) -> Iterator[tuple[int, int, str]]:
@@ -223,3 +257,37 @@ def _lasting(octets: bytes) -> Means | None:
     if seconds == 0xFFFFFFFF:
         return "forever", {}
     return "seconds", {"lasting_ns": seconds * 1_000_000_000}
+
+
+def extension_at(octets: bytes, first: int, *, is_v6: bool) -> int:
+    """Where behind its quote an ICMP error goes on with an extension; 0 where it has none (RFC 4884, 4, 5 and 5.5)."""
+    if octets[first] not in (_EXTENDED_V6 if is_v6 else _EXTENDED):
+        return 0
+    said = octets[first + 4] * 8 if is_v6 else octets[first + 5] * 4
+    at = first + _SIZE + max(said, _QUOTED_AT_LEAST)
+    return at if at + 4 <= len(octets) and octets[at] >> 4 == _EXTENSION_VERSION else 0
+
+
+def extension(header: Header) -> Next | None:
+    """What a router adds to an error: by which label, or interface, the packet came (RFC 4884, 7; 4950; 5837)."""
+    fill = header.context["fill"]
+    if fill:
+        header.text("icmp.ext.fill", 0, fill, "")
+    header.bits("icmp.ext.version", fill, 1, 0, 4)
+    header.number("icmp.ext.checksum", fill + 2, 2)
+    at = fill + 4
+    for _ in range(_MOST_OBJECTS):
+        if at + 4 > header.rest():
+            break
+        size = header.number("icmp.ext.length", at, 2)
+        kind = header.number("icmp.ext.class", at + 2, 1, _OBJECTS), header.number("icmp.ext.ctype", at + 3, 1)
+        if size < 4:
+            raise CutError
+        header.raw(at, size)
+        for label in range(at + 4, at + size - 3, 4) if kind == _MPLS else ():
+            header.bits("icmp.mpls.label", label, 4, 0, 20)
+            header.bits("icmp.mpls.exp", label, 4, 20, 3)
+            header.bits("icmp.mpls.s", label, 4, 23, 1)
+            header.number("icmp.mpls.ttl", label + 3, 1)
+        at += size
+    return None
