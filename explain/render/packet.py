@@ -27,7 +27,7 @@ _TITLES = {
     "ppp": "PPP", "chdlc": "Cisco HDLC", "pppoe": "PPPoE", "mpls": "MPLS", "arp": "ARP", "ip": "IPv4", "ipv6": "IPv6",
     "ipv6.hopopts": "IPv6 hop-by-hop options", "ipv6.dstopts": "IPv6 destination options",
     "ipv6.routing": "IPv6 routing header", "ipv6.fraghdr": "IPv6 fragment header", "ah": "AH", "tcp": "TCP",
-    "udp": "UDP", "icmp": "ICMP", "icmpv6": "ICMPv6", "icmp.ext": "ICMP extension",
+    "udp": "UDP", "icmp": "ICMP", "icmpv6": "ICMPv6", "icmp-extension": "ICMP extension",
     "dns": "DNS", "dhcp": "DHCP",
     "dhcpv6": "DHCPv6", "http": "HTTP", "tls": "TLS", "igmp": "IGMP", "gre": "GRE", "vxlan": "VXLAN",
     "geneve": "Geneve", "gtp": "GTP-U", "teredo": "Teredo", "lldp": "LLDP", "ospf": "OSPF",

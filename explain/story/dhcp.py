@@ -38,6 +38,7 @@ MEANINGS = frozenset((
 """Options of which the word table tells what they are for."""
 
 _SECOND = 1_000_000_000
+_ROUTES = "classless-static-route"
 _ODD = ("overload", "overrun", "cut")
 
 
@@ -221,8 +222,10 @@ def _used(fields: DhcpLease, steps: Sequence[Step], line: Any) -> Iterator[Line]
         yield line("dhcp.gives.address", steps, address_and_prefix=fields.address + prefix)
     if fields.router:
         yield line("dhcp.gives.router", steps)
-    elif "classless-static-route" not in fields.options and "cut" not in fields.notes:
+    elif _ROUTES not in fields.options and "cut" not in fields.notes:
         yield line("dhcp.gives.no-router", steps)
+    if routes := fields.options.get(_ROUTES):
+        yield line("dhcp.gives.routes" if fields.router else "dhcp.gives.routes-alone", steps, routes=routes)
     if fields.dns:
         yield line("dhcp.gives.dns", steps)
     if fields.is_endless:

@@ -176,6 +176,22 @@ def test_who_asks_for_the_address_that_it_has_is_not_told_of_a_full_pool(asked):
     assert (finding.cause, finding.values["case"] in ("reboot", "renew")) == ("dhcp-no-server", True)
 
 
+def test_a_client_that_asks_on_after_an_offer_did_not_hear_it_or_does_not_want_it():
+    deaf = [one for when in (0, 4, 12) for one in ((when, discover()), (when + 0.1, offer()))]
+    finding = the_finding(*deaf)
+    assert (finding.cause, finding.certainty, finding.values["case"]) == ("dhcp-offer-lost", "likely", "unheard")
+    assert "offers 192.0.2.100 to 00:00:5e:00:53:01, which goes on asking" in " ".join(report(*deaf).story().split())
+    assert is_healthy(*deaf, (12.2, request()), (12.3, ack()))
+    assert is_healthy(discover(), (3, discover()), (3.1, offer()), (3.2, offer())), "the offer may just have come"
+
+
+def test_the_routes_of_a_lease_are_told_with_its_router():
+    routes = bytes((16, 198, 51)) + bytes((192, 0, 2, 9))
+    granted = ack(given=((51, 3600), (1, "255.255.255.0"), (3, SERVER), (121, routes)))
+    story = " ".join(report(discover(), offer(), request(), granted).story().split())
+    assert "It gets routes to certain networks: 198.51.0.0/16 via 192.0.2.9 (option 121). A client that knows" in story
+
+
 def test_a_broadcast_request_of_another_client_shows_that_a_server_lives():
     late = [(1 + 3 * n, discover(client=MOBILE, xid=9)) for n in range(3)]
     assert the_finding(discover(), request(), *late).cause == "dhcp-pool-exhausted"

@@ -193,7 +193,7 @@ def test_an_extension_is_no_data_of_a_packet_that_is_quoted_in_part():
     """Source: RFC 4884, 4; tshark 4.0 takes it for data of the quoted packet, whose length says more."""
     quote = ip(ALICE, BOB, 17, udp(ALICE, BOB, 5, 6, bytes(400)))[:128]
     layers = only(eth(A, B, 0x800, ip(BOB, ALICE, 1, icmp(11, 0, 32 << 16, quote + LABEL))))
-    assert [layer.name for layer in layers] == ["eth", "ip", "icmp", "ip", "udp", "data", "icmp.ext"]
+    assert [layer.name for layer in layers] == ["eth", "ip", "icmp", "ip", "udp", "data", "icmp-extension"]
     assert [layer.is_quoted for layer in layers] == [False] * 3 + [True] * 3 + [False]
     assert values(layers, "icmp.mpls.label") == [24015]
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from explain.arrays import among, distinct
 from explain.causes.from_capture.dhcp_leases import Leases, account_for_carriers, account_for_tests
-from explain.causes.from_capture.dhcp_silence import silence, turned_away
+from explain.causes.from_capture.dhcp_silence import silence, turned_away, unheard
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges.dhcp.lease import agree
 from explain.exchanges.dhcp.outcome import server_of
@@ -36,6 +36,7 @@ def look(scene: Scene) -> Iterator[Seen]:
     yield from _refused(leases)
     yield from _declined(leases)
     yield from turned_away(leases)
+    yield from unheard(leases)
     yield from silence(leases)
 
 

@@ -46,6 +46,18 @@ class Leases:
             if other != index and self._went_on(index, other) and 0 <= int(self.part.end_ns[other]) - start <= _LATER_NS
         ]
 
+    def took(self, index: int) -> bool:
+        """Whether the client took an offer in any negotiation afterwards, or another place shows more of this one."""
+        talk, start = self.talks[index], int(self.part.start_ns[index])
+        return any(
+            (self.talks[other].xid == talk.xid and self.talks[other].place != talk.place)
+            or (
+                int(self.part.end_ns[other]) >= start
+                and any(step.purpose == "select" for step in self.talks[other].steps)
+            )
+            for other in self._of_client[talk.hardware]
+        )
+
     def _went_on(self, index: int, other: int) -> bool:
         """Whether the client got an answer in the other negotiation; an offer elsewhere counts if it was taken."""
         talk = self.talks[other]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.causes.from_capture.dhcp_leases import Leases
+    from explain.exchanges.dhcp.talk import Step, Talk
 
 _SERVER_PORT = 67
 _NO_SERVER = (
@@ -27,7 +28,9 @@ NO_ANSWER_TO_RELAY = (
 _LIMITED_BROADCAST = 0xFFFFFFFF
 _ALIVE = ("dhcp-server-filtered", "dhcp-no-server", "filter-on-switch")
 _STARTED = ("dhcp-no-server", "dhcp-server-filtered", "bridge-port-not-forwarding", "filter-on-switch")
+_RENEWED_IN_VAIN = ("dhcp-server-filtered", "filter-on-switch", "partial-loss")
 _OFFER_LOST = ("filter-on-switch", "filter-on-sender-input", "bridge-port-not-forwarding", "partial-loss")
+_HEARD_NS = 1_000_000_000
 _INSISTS = 3
 _KNOWN_BEFORE = {
     "reboot": "reboot",
@@ -70,6 +73,32 @@ def turned_away(leases: Leases) -> Iterator[Seen]:
         yield seen
 
 
+def unheard(leases: Leases) -> Iterator[Seen]:
+    """A client that goes on to ask for an offer after it was made one, and takes none."""
+    groups: dict[str, list[int]] = defaultdict(list)
+    for index in leases.scene.open(leases.part, "offered"):
+        talk = leases.talks[index]
+        if not talk.of("REQUEST") and _asked_after_offer(talk) and not leases.took(index):
+            groups[leases.fields(index).client_mac].append(index)
+    for client, indices in groups.items():
+        talks = [leases.talks[index] for index in indices]
+        offer = leases.fields(indices[0]).offered[0]
+        again = sum(len(_asked_after_offer(talk)) for talk in talks)
+        values = {
+            "client": client, "server": offer.server, "address": offer.address, "case": "unheard",
+            "count": len(indices), "tries": sum(leases.fields(index).tries for index in indices),
+        }  # fmt: skip
+        rows = [row for talk in talks for row in talk.rows()]
+        certainty = "likely" if again > 1 else "possible"
+        yield Seen("dhcp-offer-lost", certainty, leases.members(indices), rows, _OFFER_LOST, values)
+
+
+def _asked_after_offer(talk: Talk) -> list[Step]:
+    """The client's questions that came when an offer had long reached whoever can hear it."""
+    offers = talk.of("OFFER")
+    return [step for step in talk.of("DISCOVER") if offers and step.time_ns - offers[0].time_ns > _HEARD_NS]
+
+
 def silence(leases: Leases) -> Iterator[Seen]:
     """Questions that nobody answered, one finding for each client."""
     scene = leases.scene
@@ -101,6 +130,7 @@ def _of_client(leases: Leases, indices: list[int]) -> Seen:
     if offers:
         cause, rivals = "dhcp-offer-lost", _OFFER_LOST
     elif len(began) == 1 and began <= _KNOWN_BEFORE.keys():  # a full pool keeps nobody from his own address
+        rivals = _RENEWED_IN_VAIN
         values |= _relay(leases, indices) or {"case": _KNOWN_BEFORE[began.pop()]}
     elif alive := [row for index in indices for row in leases.servers_alive(index)]:
         cause, rivals = "dhcp-pool-exhausted", _ALIVE

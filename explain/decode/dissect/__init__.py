@@ -23,7 +23,7 @@ _DISSECTORS: dict[str, Dissector] = {
     "arp": link.arp, "ip": ip.ipv4, "ipv6": ip.ipv6, "ipv6.hopopts": ip.extension, "ipv6.dstopts": ip.extension,
     "ipv6.routing": ip.routing, "ipv6.fraghdr": ip.fragment, "ah": ip.authentication, "tcp": transport.tcp,
     "udp": transport.udp, "icmp": control.icmp, "icmpv6": control.icmpv6,
-    "icmp.ext": control.extension, "igmp": igmp.igmp, "gre": tunnel.gre,
+    "icmp-extension": control.extension, "igmp": igmp.igmp, "gre": tunnel.gre,
     "vxlan": tunnel.vxlan, "geneve": tunnel.geneve, "gtp": tunnel.gtp,
     "teredo": tunnel.teredo, "lldp": lldp.lldp, "ospf": ospf.ospf,
 }  # fmt: skip
@@ -55,7 +55,7 @@ def dissect_from(first: Next, octets: bytes, contents: Mapping[str, Dissector]) 
         if layer.size:
             layers.append(layer)
         after = after or _trailer(layers, following, octets)
-        if after is not None and after.kind == "icmp.ext":
+        if after is not None and after.kind == "icmp-extension":
             is_quoted = False
         elif after is not None and is_quoted:
             after = Next(after.kind, after.at, after.end, {**after.context, "is_quoted": True})
@@ -96,5 +96,5 @@ def _trailer(layers: list[Layer], last: Next, octets: bytes) -> Next | None:
     if error and layers[-1].is_quoted:
         start = control.extension_at(octets, error.offset, is_v6=error.name == "icmpv6")
         if start >= end:
-            return Next("icmp.ext", end, len(octets), {"fill": start - end})
+            return Next("icmp-extension", end, len(octets), {"fill": start - end})
     return Next("padding", end, len(octets))
