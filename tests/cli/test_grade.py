@@ -254,6 +254,16 @@ def test_a_complaint_is_answered_with_the_frames(lab):
     assert run("why", "alice", "zz", "--grades", lab / "out" / "grades.json").returncode == 2
 
 
+def test_a_capture_that_may_be_either_of_two_is_told_by_name_and_not_as_none(tmp_path):
+    rubric_file(tmp_path, REQUEST, HEAD.replace("}", ', h2 = "other.pcap" }', 1))
+    (tmp_path / "in").mkdir()
+    hand_in(tmp_path, "ann", file="trace.pcap", answers="")
+    told = run(tmp_path / "rubric.toml", tmp_path / "in", "--no-cache").stdout
+    assert (
+        "ann\tcould-not-be-graded\tnothing tells which of the captures lab.pcap, other.pcap this is: trace.pcap" in told
+    )
+
+
 def test_what_several_share_is_told_once_with_all_their_names(tmp_path):
     rubric_file(tmp_path, REQUEST, HEAD)
     (tmp_path / "in").mkdir()

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _OPEN = ("not-met", "partly", "manual")
 _WORD = re.compile(r"[^\s,;()\[\]{}'\"=]+")
@@ -23,11 +23,25 @@ def unrevealed(form: Mapping[str, Any]) -> dict[str, Any]:
     """
     keys = {one["id"]: _keys(one) for one in form["answers"] if one["verdict"] in _OPEN and one.get("key") is not None}
     told = {key for some in keys.values() for key in some if _is_telling(key)}
+    near = [(_frames(one), _short(keys[one["id"]])) for one in form["answers"] if one["id"] in keys]
     return {
         **form,
-        "checks": [_without(one, told) for one in form["checks"]],
-        "answers": [_without(_apart(one, keys.get(one["id"])), told) for one in form["answers"]],
+        "checks": [_without(one, told, near) for one in form["checks"]],
+        "answers": [_without(_apart(one, keys.get(one["id"])), told, near) for one in form["answers"]],
     }
+
+
+_Frames = set[tuple[int, int]]
+
+
+def _frames(one: Mapping[str, Any]) -> _Frames:
+    """The first and last frames of what is cited, with their captures."""
+    return {(place["capture"], number) for place in one["evidence"] for span in place["frames"] for number in span}
+
+
+def _short(keys: set[str]) -> set[str]:
+    """Numbers that any sentence may have by chance, but not one of the very frames that the answer is read from."""
+    return {key for key in keys if key.isdigit() and not _is_telling(key)}
 
 
 def _keys(one: Mapping[str, Any]) -> set[str]:
@@ -58,8 +72,13 @@ def _own(one: Mapping[str, Any]) -> set[str]:
     return {whole, *items, *(key for key in _keys(one) if any(map(str.isdigit, key)))} - {""}
 
 
-def _without(one: Mapping[str, Any], keys: set[str]) -> dict[str, Any]:
-    story = [line for line in one["story"] if not any(_place(key).search(line["text"]) for key in keys)]
+def _without(one: Mapping[str, Any], keys: set[str], near: Sequence[tuple[_Frames, set[str]]] = ()) -> dict[str, Any]:
+    def is_secret(line: Mapping[str, Any]) -> bool:
+        here = {(line.get("capture"), number) for span in line.get("frames", ()) for number in span}
+        own = {key for frames, short in near if frames & here for key in short}
+        return any(_place(key).search(line["text"]) for key in keys | own)
+
+    story = [line for line in one["story"] if not is_secret(line)]
     masked = {name: _masked(one[name], keys) for name in ("says", "hint") if name in one}
     return {**one, **masked, "story": story, "withheld": len(one["story"]) - len(story)}
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from explain.errors import ExplainError, NotGradableError, UnreadableError
 from explain.grade.hand_ins import unpacking
-from explain.grade.hand_ins.submissions import assign, files_below
+from explain.grade.hand_ins.submissions import assign, files_below, is_capture
 from explain.grade.pages.form import failed_form, graded_form
 from explain.grade.rubric.shipped import SHIPPED
 from explain.grade.running.analyses import Analyses
@@ -213,6 +213,10 @@ def grade_one(rubric: Rubric, submission: Submission, folder: Path, language: st
             unpacking.unpack(archive, into, room)
             files += files_below([into])
     captures, answers = assign(rubric, files)
+    if not captures and captures.aside:
+        names = [one.name for one in captures.aside if is_capture(one)]
+        if names:
+            raise NotGradableError("grade.untold_captures", files=names, wanted=list(rubric.captures.values()))
     if not captures and answers is None:
         raise NotGradableError("grade.no_captures")
     analyses = Analyses(kept, rubric.limits.octets)

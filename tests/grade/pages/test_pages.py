@@ -254,6 +254,16 @@ def test_a_sentence_elsewhere_keeps_an_open_answer_secret_in_any_form(key, text,
     assert (open_to_all["withheld"], open_to_all["says"]) == (0, text)
 
 
+def test_a_short_number_is_kept_secret_in_sentences_of_the_frames_that_it_is_read_from():
+    at = [{"capture": 0, "interface": None, "frames": [[10, 10], [12, 12]]}]
+    question = {"id": "q", "verdict": "not-met", "key": "200", "says": "", "story": [], "evidence": at}
+    story = [{"text": "answered 200: here it is.", "capture": 0, "frames": [[number, number]]} for number in (12, 30)]
+    check = {"id": "c", "verdict": "met", "says": "", "story": story, "evidence": at}
+    told = unrevealed({"checks": [check], "answers": [question]})["checks"][0]
+    assert (told["story"], told["withheld"]) == (story[1:], 1)
+    assert unrevealed({"checks": [check], "answers": [{**question, "verdict": "met"}]})["checks"][0]["story"] == story
+
+
 @pytest.mark.parametrize(
     ("key", "hint", "shown"),
     [
