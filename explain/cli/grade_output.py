@@ -56,12 +56,18 @@ def _print(told: Mapping[str, Any], language: str, *, is_json: bool) -> None:
         sys.stdout.writelines(json_of(told))
         return
     for form in told["submissions"]:
-        score = f"{form['score']:g}/{form['max']:g}" if form["status"] == "graded" else form["status"]
+        score = (
+            f"{form['score']:g}/{form['max']:g}" if form["status"] == "graded" else _ungraded(form["status"], language)
+        )
         print(f"{visible(form['id'])}\t{score}\t{form['reason'] or ''}".rstrip())
         for one in (*form["checks"], *form["answers"]):
             if one["verdict"] != "met":
                 tell_verdict(one["id"], one, language)
         _tell_flags(form["flags"], language)
+
+
+def _ungraded(status: str, language: str) -> str:
+    return say(f"grade_page.class.{status}", {}, language)
 
 
 def tell_verdict(name: str, verdict: Mapping[str, Any], language: str, indent: str = "  ") -> None:

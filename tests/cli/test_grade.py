@@ -260,7 +260,7 @@ def test_a_capture_that_may_be_either_of_two_is_told_by_name_and_not_as_none(tmp
     hand_in(tmp_path, "ann", file="trace.pcap", answers="")
     told = run(tmp_path / "rubric.toml", tmp_path / "in", "--no-cache").stdout
     assert (
-        "ann\tcould-not-be-graded\tnothing tells which of the captures lab.pcap, other.pcap this is: trace.pcap" in told
+        "ann\tcould not be graded\tnothing tells which of the captures lab.pcap, other.pcap this is: trace.pcap" in told
     )
 
 

@@ -37,10 +37,19 @@ def offset(record: Any, field: Any) -> int | None:
     Raises:
         UsageError: there is no field of that name.
     """
+    frame = _frame(record)
+    return None if frame is None else offset_in(frame, known(field))
+
+
+def known(field: Any) -> str:
+    """A field that ``offset`` knows.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
     if field not in FIELDS:
         raise UsageError("rubric.offset_field", field=field, near=nearest(str(field), FIELDS))
-    frame = _frame(record)
-    return None if frame is None else offset_in(frame, field)
+    return str(field)
 
 
 def offset_in(frame: bytes, field: str) -> int | None:

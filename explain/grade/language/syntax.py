@@ -45,9 +45,20 @@ def parse(text: str) -> ast.expr:
             raise UsageError("rubric.not_allowed_in", text=text, what=type(node).__name__)
         if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS):
             raise UsageError("rubric.calls", text=text, functions=[*sorted(FUNCTIONS)])
+        if isinstance(node, ast.Call):
+            _know_field(node)
         if isinstance(node, ast.Attribute) and node.attr.startswith("__"):
             raise UsageError("rubric.not_allowed_in", text=text, what=node.attr)
     return tree.body
+
+
+def _know_field(call: ast.Call) -> None:
+    """Complain about a field that ``offset`` does not know, before a capture is blamed for it."""
+    from explain.grade.language.offsets import known
+
+    match call:
+        case ast.Call(func=ast.Name(id="offset"), args=[_, ast.Constant(value=str() as field)]):
+            known(field)
 
 
 def _without_dashes(text: str) -> str:

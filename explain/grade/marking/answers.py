@@ -71,7 +71,8 @@ def _judged(marker: Marker, question: Question, given: Mapping[str, Any], troubl
     if question.id not in given:
         return told("not-met", 0, "answers-unreadable" if trouble else "no-answer", why=trouble or "")
     if question.is_manual:
-        return told("manual", 0, "manual")
+        is_empty = isinstance(given[question.id], str) and not given[question.id].strip()
+        return told("not-met", 0, "no-answer") if is_empty else told("manual", 0, "manual")
     if marker.rubric.is_packed and question.key is None:
         return _formed(marker, question, given, told)
     try:

@@ -187,3 +187,9 @@ def test_a_line_that_is_no_toml_costs_no_other_one_and_the_page_says_where_it_is
 
 def test_nobody_answers_twice(tmp_path):
     assert answer(tmp_path, OPCODE, "op = 1\nop = 2\n")["op"].points == 0
+
+
+@pytest.mark.parametrize(("given", "verdict"), [('""', "not-met"), ('" "', "not-met"), ('"so"', "manual")])
+def test_nobody_has_to_read_an_empty_answer(tmp_path, given, verdict):
+    question = '[[answer]]\nid = "why"\nask = "?"\ntype = "text"\nmark = "manual"\npoints = 1\n'
+    assert answer(tmp_path, question, f"why = {given}")["why"].verdict == verdict

@@ -59,6 +59,10 @@ def test_the_rubrics_of_the_contract_lint_unchanged(corpus, name):
         (ANSWER + 'type = "table"\nkey = "{a}"\n', "a table has columns"),
         (ANSWER + 'type = "int"\nkey = 1\nneeds = ["b"]\n', "needs 'b', which is no check"),
         (ANSWER + 'type = "set"\nkey = ["x"]\npartial = "jacard"\n', "did you mean jaccard"),
+        (
+            CHECK + 'as = "req"\n' + ANSWER + 'type = "offset"\nkey = "{offset(req, \'arp.opcod\')}"\n',
+            "did you mean arp.opcode",
+        ),
         (CHECK + '[integrity]\npolicy = "flags"\n', "did you mean flag"),
         (CHECK + '[integrity]\nsame_run = ["h1", "h2"]\n', "no capture is called 'h2'"),
         (CHECK + '[integrity]\nmarker = { were = "udp.payload" }\n', "did you mean where"),
