@@ -35,8 +35,9 @@ def test_a_shipped_rubric_marks_its_own_captures_as_stated(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_shipped_rubric_gives_an_empty_capture_nothing(tmp_path, name):
     rubric = sound(name)
-    (tmp_path / "none.pcap").write_bytes(pcap().getvalue())
-    files = dict.fromkeys(rubric.captures, tmp_path / "none.pcap")
+    files = {one: tmp_path / f"{one}.pcap" for one in rubric.captures}
+    for file in files.values():
+        file.write_bytes(pcap().getvalue())
     assert grade_files(rubric, "x", files, None, {}).score == 0
 
 
