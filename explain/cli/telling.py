@@ -69,7 +69,7 @@ def _target(witnesses: Witnesses) -> str:
 
 def _story(diagnosis: Diagnosis, witnesses: Witnesses, lang: str, say: Any, *, verbose: bool) -> list[Line]:
     if not diagnosis.causes:
-        return _unread(witnesses, verbose=verbose)
+        return [*_contradictions(witnesses), *_unread(witnesses, verbose=verbose)]
     first, *rest = diagnosis.causes
     lines = [_place(first)] if first.locus else []
     lines += _section("diagnosis.head.why", [_because(each) for each in first.because])
@@ -95,8 +95,14 @@ def _story(diagnosis: Diagnosis, witnesses: Witnesses, lang: str, say: Any, *, v
         lines += _section("diagnosis.head.also", rows)
     if verbose and diagnosis.ruled_out:
         lines += _section("diagnosis.head.out", _ruled_out(diagnosis, lang, say))
-    lines += _unread(witnesses, verbose=verbose)
+    lines += [*_contradictions(witnesses), *_unread(witnesses, verbose=verbose)]
     return [*lines, Line("diagnosis.page", {"cause": first.cause}, label="heading")]
+
+
+def _contradictions(witnesses: Witnesses) -> list[Line]:
+    """Where the text disagrees with itself: it may have been edited, or be of two runs."""
+    names = witnesses.text.inconsistencies if witnesses.text else ()
+    return _section("diagnosis.head.odds", [_item(f"diagnosis.odds.{name}", {}) for name in names])
 
 
 def _unread(witnesses: Witnesses, *, verbose: bool) -> list[Line]:

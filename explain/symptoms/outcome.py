@@ -151,22 +151,39 @@ def inconsistencies_of(symptoms: Sequence[Symptom], counts: Counts, is_shortened
     """
     found: list[str] = []
     replies = {symptom.values.get("seq") for symptom in symptoms if symptom.id.startswith("echo.reply")}
-    lines = sum(symptom.id.startswith("echo.reply") for symptom in symptoms)
+    lines = sum(symptom.id.startswith("echo.reply") or _is_counted(symptom, symptoms) for symptom in symptoms)
     sent, received, loss = counts.sent, counts.received, counts.loss
     if sent is not None and received is not None:
         if received > sent:
             found.append("received-above-sent")
         elif sent and loss is not None and abs(loss - 100 * (sent - received) / sent) > 1:
             found.append("loss-does-not-add-up")
-        unique = lines if replies == {None} else len(replies - {None})
+        unique = lines if replies <= {None} else len(replies - {None})
         if unique > received and not counts.corrupted:
             found.append("more-replies-than-received")
         elif unique < received and not is_shortened and sent < _MOST_SEQUENCES:
             found.append("fewer-replies-than-received")
-    targets = {symptom.values["target"] for symptom in symptoms if symptom.id in ("echo.start", "echo.title")}
-    if len({str(target).split("%")[0].lower() for target in targets}) > 1:
+    if _has_two_targets(symptoms):
         found.append("two-targets")
     return (*found, *_about_times(symptoms))
+
+
+def _has_two_targets(symptoms: Sequence[Symptom]) -> bool:
+    """Whether the last lines name neither the name nor the address of the first; Windows repeats the address."""
+    starts = [symptom.values for symptom in symptoms if symptom.id == "echo.start"]
+    named = {_bare(values[key]) for values in starts for key in ("target", "address") if values.get(key)}
+    titles = {_bare(symptom.values["target"]) for symptom in symptoms if symptom.id == "echo.title"}
+    return bool(named) and not titles <= named
+
+
+def _bare(target: object) -> str:
+    return str(target).split("%")[0].lower()
+
+
+def _is_counted(symptom: Symptom, symptoms: Sequence[Symptom]) -> bool:
+    """Whether a line tells of an error that the totals call received: those of Windows that came from somebody."""
+    is_told = _is_icmp_error(symptom) and bool(symptom.values.get("from") or symptom.values.get("from_name"))
+    return is_told and any(one.values.get("dialect") == "windows" for one in symptoms)
 
 
 def _about_times(symptoms: Sequence[Symptom]) -> tuple[str, ...]:

@@ -198,6 +198,15 @@ def test_the_state_of_another_host_is_named_and_left_out(capsys: pytest.CaptureF
     assert not [r for cause in json.loads(out)["causes"] for r in cause["because"] if r["witness"] == "state"]
 
 
+def test_a_text_that_contradicts_itself_is_said_to(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "edited.txt"
+    path.write_text(SILENT.replace("100% packet loss", "33% packet loss"))
+    assert "the loss in percent is not what sent and received make" in run(capsys, "--text", str(path))[1]
+    assert "食い違っている" in run(capsys, "--text", str(path), "--lang", "ja")[1]
+    path.write_text(SILENT)
+    assert "contradicts itself" not in run(capsys, "--text", str(path))[1]
+
+
 def test_lines_that_nobody_understood_are_said_and_not_obeyed(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -63,7 +63,7 @@ def read_ping_line(text: str) -> Reading | None:
     if stamp:
         text = text[stamp.end() :]
         extra = {"timestamp_s": float(stamp.group(1))} if stamp.group(1) else {"clock": stamp.group(2)}
-    found = _packet(text)
+    found = _packet(text) or (_odd(text) if extra else None)
     if found:
         return found[0], {**found[1], **extra}
     if extra:

@@ -35,6 +35,7 @@ LINES = [
     ("wrong data byte #16 should be 0x10 but was 0x0", "echo.wrong-data", {"byte": 16, "expected": 16, "found": 0}),
     ("#16\t10 11 12 13 14 15 ", "echo.payload", {}),
     ("no answer yet for icmp_seq=4", "echo.waiting", {"seq": 4}),
+    ("[1700000000.123456] no answer yet for icmp_seq=4", "echo.waiting", {"seq": 4, "timestamp_s": 1700000000.123456}),
     ("ping: Warning: time of day goes back (-1234us), taking countermeasures", "echo.clock-back", {"back_ms": -1.234}),
     ("ping: Warning: time of day goes back (-2 s), taking countermeasures", "echo.clock-back", {"back_ms": -2000.0}),
     # iputils: ICMP errors
@@ -264,6 +265,21 @@ def test_statements_that_contradict_each_other_are_named(text, name):
 def test_an_exit_status_that_the_statistics_deny_is_named():
     assert "exit-status-contradicts" in read_text(ping([], 3, 0), exit_status=0).inconsistencies
     assert read_text(ping([], 3, 0), exit_status=1).inconsistencies == ()
+
+
+WINDOWS = "Pinging web.example [192.0.2.9] with 32 bytes of data:\n{}\nPing statistics for 192.0.2.9:\n    Packets: Sent = 2, Received = {}, Lost = {} ({}% loss),\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        WINDOWS.format("Reply from 192.0.2.1: Destination host unreachable.\nRequest timed out.\n", 1, 1, 50),
+        WINDOWS.format("Destination host unreachable.\nDestination host unreachable.\n", 0, 2, 100),
+        WINDOWS.format("Reply from 192.0.2.9: bytes=32 time<1ms TTL=64\n" * 2, 2, 0, 0),
+    ],
+)
+def test_windows_contradicts_itself_neither_by_errors_that_it_counts_nor_by_an_address_for_a_name(text):
+    assert read_text(text).inconsistencies == ()
 
 
 def test_quiet_pings_owe_no_reply_lines():
