@@ -65,6 +65,8 @@ def may_say(strike: Strike, sign: Sign, context: Context) -> bool:
     if sign.name in {"untold", "tcp:failed"}:
         meant = _ERRORS if sign.name == "untold" else _FAILED[sign.code]
         return any(may_say(strike, each, context) for each in meant)
+    if sign.rest is not None and may_say(strike, sign.rest, context):
+        return True
     ask = _HOW.get(strike.how)
     return ask(strike, sign, context) if ask else False
 
@@ -207,6 +209,8 @@ def _lose(strike: Strike, sign: Sign, context: Context) -> bool:
         return "gap" in strike.shows
     if sign.name == "part-refused" and sign.code in TOO_BIG:
         return False  # the first was too long, and the kernel has split the others since
+    if sign.rest is not None and sign.rest.name.startswith("refused") and sign.code in _ROUTING_CODES:
+        return False  # a route has gone
     # A limit lets the first ones pass; chance need not.
     is_chance = sign.name == "silent" and _is_few(sign) and strike.at != "target"
     return sign.name in {"part-lost", "part-refused"} or is_chance

@@ -63,9 +63,11 @@ _USUAL: Mapping[str, tuple[str, ...]] = {
     "error:port-unreachable": ("filter-on-target-input", "filter-on-router-forward"),
     "error:admin-prohibited": ("filter-on-router-forward", "filter-on-target-input", "reject-route-on-router"),
     "refused:network-unreachable": ("no-route-on-sender", "sender-interface-down"),
+    "refused-each:network-unreachable": ("no-route-on-sender", "sender-interface-down"),
     "refused:general": ("no-route-on-sender", "sender-interface-down", "link-no-carrier", "filter-on-sender-output"),
     "refused-each:unreachable": ("no-route-on-sender", "destination-host-absent-on-link"),
     "refused:broadcast": ("broadcast-ping-without-b",), "refused:not-permitted": ("filter-on-sender-output",),
+    "refused-each:not-permitted": ("filter-on-sender-output",),
     "refused-each:no-buffer-space": ("filter-on-sender-output",),
     "refused:address-not-available": ("source-address-not-local",),
     "untold": ("destination-host-absent-behind-router", "no-route-on-router", "filter-on-router-forward"),
@@ -88,6 +90,8 @@ def _by_text(each: Kept, sign: Sign | None, context: Context) -> float:
     if each.cause in first:
         return -50 + first.index(each.cause)
     usual = _USUAL.get(f"{sign.name}:{sign.code}", _USUAL.get(sign.name, ())) if sign else ()
+    if sign and sign.rest:
+        return _by_text(each, sign.rest, context) if each.cause not in usual else usual.index(each.cause) - len(usual)
     if sign and each.cause in _ABSENT and _is_near(sign.speaker, context.destination):
         return (_ABSENT.index(each.cause) - len(_ABSENT)) / 10
     return (usual.index(each.cause) - len(usual)) / 10 if each.cause in usual else 0

@@ -21,6 +21,7 @@ class Sign:
         by: of an ``error`` who says it: ``self``, ``target``, ``router``, or ``anyone`` where no program tells.
         speaker: its address.
         lines: the symptoms that show it.
+        rest: of a ``part-refused`` the sign that the refused packets alone would make: the network may have changed.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Sign:
     by: str | None = None
     speaker: str | None = None
     lines: tuple[Symptom, ...] = ()
+    rest: Sign | None = None
 
 
 OPEN = frozenset(("trace:perhaps", "trace:perhaps-gap"))
@@ -91,18 +93,14 @@ def _ping(text: TextWitness, context: Context) -> Sign | None:
         # What Windows calls received are the errors too.
         received = 0
     if received:
-        return _answered(text, received, sent, errors)
+        return _answered(text, received, sent, context)
     if errors:
         return _error(text, errors, context)
     if down := text.all("kernel.host-down"):
         # BSD, whose kernel remembers for a while that nobody answered ARP. Source: arp(4) of FreeBSD, EHOSTDOWN.
         return Sign("error", "host-unreachable", "self", lines=down)
-    refusal = _first(text, _REFUSALS)
-    if refusal is not None:
-        if refusal.id == "kernel.host-unreachable" and text.dialect == "bsd":
-            return Sign("refused-each", "unreachable", "self", lines=(refusal,))
-        name = "refused-each" if str(refusal.values.get("call") or "").startswith(("sendmsg", "sendto")) else "refused"
-        return Sign(name, _REFUSALS[refusal.id], "self", lines=(refusal,))
+    if refusal := _refusal(text):
+        return refusal
     is_warned = text.has("ping.source-elsewhere")
     if is_warned and any(str(each.values.get("source") or _NOBODY) == _NOBODY for each in text.all("echo.start")):
         return Sign("unspecified", lines=text.all("ping.source-elsewhere"))
@@ -115,7 +113,18 @@ def _ping(text: TextWitness, context: Context) -> Sign | None:
     return None
 
 
-def _answered(text: TextWitness, received: int, sent: int | None, errors: tuple[Symptom, ...]) -> Sign:
+def _refusal(text: TextWitness) -> Sign | None:
+    """What the sender's own kernel said."""
+    refusal = _first(text, _REFUSALS)
+    if refusal is None:
+        return None
+    if refusal.id == "kernel.host-unreachable" and text.dialect == "bsd":
+        return Sign("refused-each", "unreachable", "self", lines=(refusal,))
+    name = "refused-each" if str(refusal.values.get("call") or "").startswith(("sendmsg", "sendto")) else "refused"
+    return Sign(name, _REFUSALS[refusal.id], "self", lines=(refusal,))
+
+
+def _answered(text: TextWitness, received: int, sent: int | None, context: Context) -> Sign:
     damaged = text.all("echo.wrong-data") + text.all("echo.reply.damaged") + text.all("echo.payload")
     if damaged or text.counts.corrupted:
         return Sign("damaged", lines=damaged or text.all("echo.statistics"))
@@ -123,9 +132,13 @@ def _answered(text: TextWitness, received: int, sent: int | None, errors: tuple[
         return Sign("different-address", lines=elsewhere)
     if text.counts.duplicates or text.has("echo.reply.duplicate"):
         return Sign("duplicated", lines=text.all("echo.reply.duplicate") or text.all("echo.statistics"))
-    if errors:
-        return Sign("part-refused", errors[0].id.removeprefix("icmp."), lines=errors[:1])
-    if sent is not None and received < sent:
+    if errors := _errors(text):
+        rest = _error(text, errors, context)
+        return Sign("part-refused", errors[0].id.removeprefix("icmp."), lines=errors[:1], rest=rest)
+    is_short = sent is not None and received < sent
+    if is_short and (refusal := _refusal(text)):
+        return Sign("part-refused", refusal.code, lines=refusal.lines, rest=refusal)
+    if is_short:
         return Sign("part-lost", lines=text.all("echo.statistics"))
     if redirects := tuple(each for each in text.symptoms if each.id.startswith("icmp.redirect-")):
         return Sign("redirected", lines=redirects)

@@ -71,7 +71,7 @@ def witnesses_of(recorded: Recorded, view: str) -> Witnesses:
         "wire": tuple(sender_captures(folder)),
         "places": case.captures,
         "unplaced": case.captures,
-        "unnamed": tuple(str(each).split("=", 1)[1] for each in sender_captures(folder)),
+        "unnamed": tuple(dict.fromkeys(each.split("=", 1)[1] for each in sender_captures(folder))),
     }.get(parts, ())
     own = tuple(one for one in case.states if one.stem == case.sender)
     wanted = {"states": case.states, "unplaced": case.states, "state": own}

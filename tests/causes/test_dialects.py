@@ -116,3 +116,39 @@ def test_a_way_that_ends_before_its_target_was_turned_back_there() -> None:
     named = causes("$ mtr -rn 203.0.113.77\n" + MTR + HUB_1 + SILENT_2 + HUB_3)
     assert named[0] == "no-route-on-router"
     assert not {"healthy", "filter-on-sender-output"} & set(named)
+
+
+HALF = """$ ping -c 3 203.0.113.9
+PING 203.0.113.9 (203.0.113.9) 56(84) bytes of data.
+64 bytes from 203.0.113.9: icmp_seq=1 ttl=62 time=2.1 ms
+{0}
+{0}
+
+--- 203.0.113.9 ping statistics ---
+3 packets transmitted, 1 received, 66% packet loss, time 2003ms
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "first", "named"),
+    [
+        ("From 192.0.2.1 icmp_seq=3 Destination Net Unreachable", "no-route-on-router", "router-interface-down"),
+        ("From 192.0.2.1 icmp_seq=3 Time to live exceeded", "routing-loop", "partial-loss"),
+        ("From 192.0.2.1 icmp_seq=3 Packet filtered", "filter-on-router-forward", "partial-loss"),
+        ("ping: sendmsg: Network is unreachable", "no-route-on-sender", "sender-interface-down"),
+        ("ping: sendmsg: Operation not permitted", "filter-on-sender-output", "icmp-rate-limited"),
+    ],
+)  # fmt: skip
+def test_what_refuses_after_a_reply_may_have_begun_meanwhile(line: str, first: str, named: str) -> None:
+    found = causes(HALF.format(line))
+    assert found[0] == first
+    assert named in found
+
+
+def test_a_route_that_is_gone_is_no_loss() -> None:
+    found = causes(HALF.format("ping: sendmsg: Network is unreachable"))
+    assert not {"partial-loss", "icmp-rate-limited", "healthy"} & set(found)
+
+
+def test_what_each_packet_is_refused_is_first_a_missing_route() -> None:
+    assert causes("ping: sendmsg: Network is unreachable\n")[0] == "no-route-on-sender"
