@@ -55,7 +55,7 @@ _GOES_ON = {
     "iptables": re.compile(r"\s*(?:num +)?(?:pkts +bytes +)?target +prot|\s*(?:\d+[KMG]? +){0,3}[\w-]+ +(?:all|tcp|udp|icmp|\d+|[\w-]+) +(?:--|!?f|-f)"),
     "iptables-save": re.compile(r"[:*-]|COMMIT|\[\d+:\d+\] -|# "),
     "nft": re.compile(r"\s|\}|table "),
-    "sockets": re.compile(r"(?:tcp|udp|icmp|raw|u_str)?6?\s*(?:LISTEN|UNCONN|ESTAB|SYN|TIME|CLOSE|FIN|LAST|\d+\s)"),
+    "sockets": re.compile(r"(?:tcp|udp|icmp|raw|u_str)?6?\s*(?:LISTEN|UNCONN|ESTAB|SYN|TIME|CLOSE|FIN|LAST|\d+\s)|\s.*\b(?:rto|cwnd|rcv_space|minrtt|skmem):?\S"),
 }  # fmt: skip
 _INET = re.compile(r"\s+inet6? ")
 

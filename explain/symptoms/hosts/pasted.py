@@ -240,6 +240,10 @@ def _of_kind(kind: str | None, lines: Sequence[str]) -> Sequence[tuple[str, Any]
         case "ip-neighbour":
             known, proxied = read_neighbours(lines)
             return [("neigh", known), ("proxy", proxied)]
+        case "ip-rule":
+            return _rules(read_rules(lines))
+        case "iptables":
+            return [("iptables_list", read_iptables_list(part, _table(part))) for part in _tables(lines)]
         case "iptables-save" if lines[0].startswith("-"):
             return [("iptables_save", read_iptables_rules(lines, "filter"))]
     if kind not in _BY_LOOK:
@@ -248,12 +252,59 @@ def _of_kind(kind: str | None, lines: Sequence[str]) -> Sequence[tuple[str, Any]
     return [(key, read(lines))]
 
 
+def _rules(rows: list[dict[str, Any]]) -> list[tuple[str, Any]]:
+    """Rules by family: IPv6 has no third rule of its own.  Source: fib_default_rules_init(), fib6_rules_net_init()."""
+    starts = [at for at, row in enumerate(rows) if at == 0 or row["priority"] < rows[at - 1]["priority"]]
+    parts = [rows[at:end] for at, end in zip(starts, [*starts[1:], len(rows)], strict=True)]
+    return [("rule6" if _are_6(part) else "rule", part) for part in parts]
+
+
+def _are_6(rows: list[dict[str, Any]]) -> bool:
+    ends = [str(row.get(key, "")) for row in rows for key in ("src", "dst")]
+    own = {row["priority"] for row in rows}
+    return any(":" in end for end in ends) or (
+        _LAST_OF_BOTH in own and _LAST_OF_IPV4 not in own and not any("." in end for end in ends)
+    )
+
+
+_LAST_OF_BOTH, _LAST_OF_IPV4 = 32766, 32767
+
+
+def _tables(lines: Sequence[str]) -> list[list[str]]:
+    """A listing of iptables cut where the next table begins: with PREROUTING, or with a chain that was there."""
+    parts: list[list[str]] = [[]]
+    seen: set[str] = set()
+    for line in lines:
+        chain = line.split()[1] if line.startswith("Chain ") else ""
+        if chain and seen and (chain in seen or chain == "PREROUTING"):
+            parts.append([])
+            seen = set()
+        seen |= {chain} - {""}
+        parts[-1].append(line)
+    return parts
+
+
+def _table(lines: Sequence[str]) -> str:
+    """Whose chains and targets these are.  Source: iptables(8), TABLES; iptables-extensions(8), TARGET EXTENSIONS."""
+    words = [line.split() for line in lines]
+    chains = {each[1] for each in words if each[:1] == ["Chain"]}
+    for table, targets in _TARGETS.items():
+        if any(targets & set(each[:4]) for each in words):
+            return table
+    if "PREROUTING" not in chains:
+        return "nat" if chains == {"POSTROUTING"} else "filter"
+    return "mangle" if "FORWARD" in chains else "raw" if chains == {"PREROUTING", "OUTPUT"} else "nat"
+
+
+_TARGETS = {
+    "nat": {"DNAT", "SNAT", "MASQUERADE", "REDIRECT", "NETMAP"}, "raw": {"CT", "NOTRACK"},
+    "mangle": {"MARK", "CONNMARK", "TCPMSS", "TTL", "HL", "DSCP", "TOS"},
+}  # fmt: skip
+"""Targets that one table alone may have, or has nearly always."""
 _BY_LOOK: Mapping[str | None, tuple[str, Callable[[Sequence[str]], Any]]] = {
-    "ip-rule": ("rule", read_rules),
     "bridge-fdb": ("fdb", read_fdb),
     "bridge-link": ("bridge_link", read_bridge_links),
     "sysctl": ("sysctl", read_sysctl),
-    "iptables": ("iptables_list", lambda lines: read_iptables_list(lines, "filter")),
     "iptables-save": ("iptables_save", read_iptables_save),
     "conntrack": ("conntrack", read_conntrack),
     "nft": ("nft_text", lambda lines: [line for line in lines if line.strip()]),

@@ -334,3 +334,46 @@ def test_any_text_gives_hosts_or_one_clear_error(text):
     except NothingUsableError:
         return
     assert hosts
+
+
+EMPTY = "target     prot opt source               destination\n\n"
+FILTER = "".join(f"Chain {name} (policy ACCEPT)\n{EMPTY}" for name in ("INPUT", "FORWARD", "OUTPUT"))
+NAT = "".join(
+    f"Chain {name} (policy ACCEPT)\n{EMPTY}" for name in ("PREROUTING", "INPUT", "OUTPUT", "POSTROUTING")
+).replace("\n\n", "\nMASQUERADE  all  --  192.0.2.0/24   anywhere\n\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "tables"),
+    [(FILTER, ["filter"]), (NAT, ["nat"]), (FILTER + NAT, ["filter", "nat"]), (NAT + FILTER, ["nat", "filter"])],
+)
+def test_a_listing_of_iptables_is_of_the_table_whose_chains_it_shows(text, tables):
+    found = read_hosts(text)[0].state["iptables_list"]
+    assert list(dict.fromkeys(chain["table"] for chain in found)) == tables
+
+
+TWO_RULES = "0:\tfrom all lookup local\n32766:\tfrom all lookup main\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        (TWO_RULES, {"rule6"}),
+        (TWO_RULES + "32767:\tfrom all lookup default\n", {"rule"}),
+        (TWO_RULES.replace("main\n", "main\n32767:\tfrom all lookup default\n") + TWO_RULES, {"rule", "rule6"}),
+        ("1000:\tfrom 2001:db8::/32 lookup 100\n", {"rule6"}),
+        ("1000:\tfrom 192.0.2.0/24 lookup 100\n", {"rule"}),
+    ],
+)
+def test_rules_without_a_command_are_of_the_family_that_they_show(text, keys):
+    assert set(read_hosts(text)[0].state) == keys
+
+
+def test_what_ss_tells_below_a_socket_does_not_end_the_list():
+    text = (
+        "State  Recv-Q Send-Q Local Address:Port Peer Address:PortProcess\n"
+        "LISTEN 0      128          0.0.0.0:22        0.0.0.0:*\n\t cubic rto:1000 mss:536 cwnd:10\n"
+        "ESTAB  0      0          192.0.2.5:22      192.0.2.7:51234\n\t cubic wscale:7,7 rto:204 rtt:0.3/0.1 cwnd:10\n"
+        "LISTEN 0      128             [::]:80           [::]:*\n"
+    )
+    assert [line.split()[1] for line in read_hosts(text)[0].state["sockets"]] == ["LISTEN", "ESTAB", "LISTEN"]
