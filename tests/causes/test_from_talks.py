@@ -386,3 +386,33 @@ def test_one_segment_sent_again_until_it_is_confirmed_is_an_outage(is_confirmed,
     (finding,) = explain.explain(pcap(*ASKED, *again, *(end if is_confirmed else []))).findings
     assert (finding.cause, finding.values["case"]) == ("partial-loss", case)
     assert finding.values.get("lost_ns") == (4_500_000_000 if is_confirmed else None)
+
+
+@pytest.mark.parametrize(("flags", "letters"), [(0, "none"), (FIN, "F"), (FIN | 8 | 32, "FPU"), (ACK, ".")])
+def test_lone_segments_that_open_nothing_at_many_ports_are_a_scan(flags, letters):
+    probes = [(port / 1000, segment((ALICE, 50000), (BOB, port), flags, seq=7)) for port in range(20, 60)]
+    resets = [
+        (port / 1000 + 0.0005, segment((BOB, port), (ALICE, 50000), RST | ACK, (B, A), ack=8)) for port in range(20, 59)
+    ]
+    (finding,) = explain.explain(pcap(*sorted([*probes, *resets]))).findings
+    values = finding.values
+    assert (values["case"], values["flags"], values["ports"], values["silent"]) == ("stealth", letters, 40, 1)
+
+
+def test_a_server_that_ends_many_old_connections_scans_nobody():
+    ends = [
+        (port / 1e5, segment((BOB, 443), (ALICE, port), FIN | ACK, (B, A), seq=7, ack=9)) for port in range(4000, 4040)
+    ]
+    assert "stealth" not in [one.values.get("case") for one in explain.explain(pcap(*ends)).findings]
+
+
+@pytest.mark.parametrize(("again", "case"), [(False, "flood"), (True, None)])
+def test_many_syns_from_many_addresses_that_nobody_repeats_are_a_flood(again, case):
+    syns = [
+        (after + number / 1000, segment((f"203.0.113.{number % 100}", 5000 + number), SERVER, SYN, seq=number))
+        for after in (0.0, 1.0)[: 1 + again]
+        for number in range(100)
+    ]
+    (finding,) = explain.explain(pcap(*syns, (3.0, segment(CLIENT, (BOB, 81), SYN)))).findings[:1]
+    assert (finding.cause, finding.values.get("case")) == ("tcp-syn-unanswered", case)
+    assert finding.values.get("clients") == (100 if case else None)

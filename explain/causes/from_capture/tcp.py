@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.arrays import distinct
 from explain.causes.from_capture import reached, tcp_resets, tcp_scan, tcp_talk
 from explain.causes.from_capture.scene import Scene, Seen
 from explain.causes.from_capture.silence import nat_first
@@ -44,6 +45,8 @@ NO_SYN_ACK = (
 _HALF_OPEN = ("filter-on-sender-input", "stateful-filter-asymmetric-path", "hairpin-nat-missing", "partial-loss")
 _DECLINED = ("hairpin-nat-missing", "rst-by-middlebox")  # the client had asked another address; or is not who says so
 _OLDER = ("filter-on-sender-input", "stateful-filter-asymmetric-path")
+_FLOOD, _FLOODERS, _FLOOD_PACE_NS = 64, 16, 100_000_000  # SYNs to one port, from how many addresses, how dense
+_PATIENCE_NS = 1_500_000_000
 _SHUT = ("tcp-application-closes", "likely", ("rst-by-middlebox",))  # after its own FIN
 
 
@@ -55,6 +58,7 @@ def look(scene: Scene) -> Iterator[Seen]:
     for scan in tcp_scan.look(scene, part, _REFUSED, NO_SYN_ACK):
         scene.account(scan)
         yield scan
+    yield from tcp_scan.stealthy(scene, part)
     yield from _same_fate(scene, part, "refused", "tcp-no-listener", "likely", _REFUSED)
     yield from _challenged(scene, part)
     yield from _same_fate(scene, part, "unanswered", "tcp-syn-unanswered", "possible", NO_SYN_ACK)
@@ -84,7 +88,25 @@ def _same_fate(
                 "client": scene.table.addresses.text(scene.table.ends(rows[0])[0]),
             }
             why = why if is_home else nat_first(why)
+        elif clients := _flooding(scene, part, some):
+            values |= {"case": "flood", "clients": clients}
         yield Seen(cause, certainty, [(part, index) for index in some], rows, why, values)
+
+
+def _flooding(scene: Scene, part: ExchangeColumns, some: list[int]) -> int:
+    """From how many addresses a flood of SYNs came; 0 where they may be those of clients.
+
+    Clients offer an MSS (RFC 9293, 3.7.1), and ask again after a second (RFC 6298, 2).
+    """
+    if len(some) < _FLOOD or (part.facts["course"].syns[some] > 1).any():
+        return 0
+    table, first, start_ns = scene.table, part.frames[part.bounds[some]], part.start_ns[some]
+    end_ns = int(table.time_ns[: len(table)].max())
+    is_bare = not table.syn.mss[np.searchsorted(table.syn.row, first)].any()
+    has_waited = int((end_ns - start_ns > _PATIENCE_NS).sum()) >= _FLOOD
+    is_dense = int(np.ptp(start_ns)) < len(some) * _FLOOD_PACE_NS
+    clients = len(distinct(table.sources(first)))
+    return clients if clients >= _FLOODERS and is_dense and (is_bare or has_waited) else 0
 
 
 def _challenged(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:

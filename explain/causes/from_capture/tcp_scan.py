@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.arrays import distinct
 from explain.causes.from_capture.scene import Scene, Seen
+from explain.table import ACK, FIN, RST, SYN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,6 +21,9 @@ _FEWEST = 16  # ports of one host; people and programs try a few, scanners many
 _MOST_SHOWN = 12  # open ports that are named
 _REFUSED, _SILENT, _HALF_OPEN = "refused", "unanswered", "half-open"
 _OPENED = ("reset", "closed")
+_MIDSTREAM = "midstream"
+_FEW = 3  # segments: a probe, the same again, and a RST
+_LETTERS = ((FIN, "F"), (8, "P"), (ACK, "."), (32, "U"))
 
 
 def look(scene: Scene, part: ExchangeColumns, refused: tuple[str, ...], silent: tuple[str, ...]) -> Iterator[Seen]:
@@ -42,6 +47,50 @@ def look(scene: Scene, part: ExchangeColumns, refused: tuple[str, ...], silent: 
             scanned[server][_HALF_OPEN].setdefault(port, []).extend(for_nothing)
     for server, found in scanned.items():
         yield _seen(scene, part, server, found, (refused, silent))
+
+
+def stealthy(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
+    """One finding for each host of which many ports were sent a lone segment that opens nothing.
+
+    Whoever scans so hopes that nobody logs it: a closed port answers with RST, an open one with nothing (RFC 9293,
+    3.10.7).  A server that ends old connections sends from one port to many higher ones, and is none.
+    """
+    table = scene.table
+    few = np.flatnonzero((np.diff(part.bounds) <= _FEW) & (part.outcome == part.outcomes.index(_MIDSTREAM)))
+    first = part.frames[part.bounds[few]]
+    opens_nothing = (table.flags[first] & (SYN | RST) == 0) & (table.payload[first] == 0)
+    is_probe = opens_nothing & (table.source_ports(first) > table.target_ports(first))
+    few, first = few[is_probe], first[is_probe]
+    if len(few) < _FEWEST:
+        return
+    groups: dict[tuple[int, int, int, int], list[int]] = defaultdict(list)
+    ends = table.place[first], table.sources(first), table.targets(first), table.flags[first]
+    for key, index in zip(zip(*(one.tolist() for one in ends), strict=True), few.tolist(), strict=True):
+        if _is_lone(scene, part, index):
+            groups[key].append(index)
+    for (_, scanner, server, flags), some in groups.items():
+        ports = distinct(table.target_ports(part.frames[part.bounds[some]]))
+        if len(ports) < _FEWEST:
+            continue
+        refused = sum(len(part.rows(index)) > 1 for index in some)
+        values = {
+            "case": "stealth", "server": table.addresses.text(server), "src": table.addresses.text(scanner),
+            "port": int(ports[0]), "ports": len(ports), "count": len(some), "refused": refused,
+            "silent": len(some) - refused, "flags": _letters(flags),
+        }  # fmt: skip
+        rows = [row for index in some for row in part.rows(index).tolist()]
+        yield Seen("tcp-no-listener", "likely", [(part, index) for index in some], rows, (), values)
+
+
+def _is_lone(scene: Scene, part: ExchangeColumns, index: int) -> bool:
+    """Whether nothing but the same again, or a RST, followed."""
+    flags = scene.table.flags[part.rows(index)]
+    return bool(((flags[1:] & RST != 0) | (flags[1:] == flags[0])).all())
+
+
+def _letters(flags: int) -> str:
+    """As tcpdump writes them."""
+    return "".join(letter for bit, letter in _LETTERS if flags & bit) or "none"
 
 
 def _is_scan(found: dict[str, dict[int, list[int]]]) -> bool:

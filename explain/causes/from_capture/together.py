@@ -17,7 +17,7 @@ _NAMES = frozenset((
 ))  # fmt: skip
 """Values that say who and where; the others are counts and measures, which differ from place to place."""
 _RANK = {"proved": 0, "likely": 1, "possible": 2}
-_SCANS = frozenset(("ports", "scan", "scan-open", "sweep"))
+_SCANS = frozenset(("ports", "scan", "scan-open", "stealth", "sweep"))
 WORKS = frozenset(("icmp-redirect", "silent-hop", "suboptimal-gateway", "proxy-arp-in-play"))
 """Causes by which nothing is lost."""
 
