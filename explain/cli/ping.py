@@ -61,11 +61,7 @@ def ping(  # one option, one argument
     from explain.cli.output import keep_inputs, put
     from explain.cli.witnesses import Given, gather
 
-    if case is not None and not case.exists():
-        from explain.lab.catalogue import find_recording
-
-        case = find_recording(str(case))
-    given = Given(text, captures, states, command, exit_status, sender, case)
+    given = Given(text, captures, states, command, exit_status, sender, _found(case))
     if output is not None:
         keep_inputs(str(output), (*captures, *states), text)
     if target is not None:
@@ -87,6 +83,15 @@ def ping(  # one option, one argument
     else:
         _show(diagnosis, witnesses, lang, verbose=verbose, quiet=quiet)
     return 0
+
+
+def _found(case: Path | None) -> Path | None:
+    """The folder of a case; a name stands for a recording of a lab."""
+    if case is None or case.exists():
+        return case
+    from explain.lab.catalogue import find_recording
+
+    return find_recording(str(case))
 
 
 def _json(diagnosis: Diagnosis, witnesses: Witnesses, lang: str) -> str:

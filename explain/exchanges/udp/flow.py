@@ -90,10 +90,8 @@ def find(table: PacketTable) -> ExchangeColumns:
     """
     rows, bounds = table.with_header(UDP)
     first = bounds[:-1]
-    is_back = (table.layers[rows] & REVERSED != 0) != (table.layers[rows[first]] & REVERSED != 0).repeat(
-        np.diff(bounds)
-    )
-    count = np.diff(bounds)
+    count, is_reversed = np.diff(bounds), table.layers[rows] & REVERSED != 0
+    is_back = is_reversed != is_reversed[first].repeat(count)
     backward = np.add.reduceat(is_back, first, dtype=np.int64) if len(first) else count
     octets = np.add.reduceat(table.payload[rows], first, dtype=np.int64) if len(first) else count
     opener = rows[first]
@@ -106,9 +104,9 @@ def find(table: PacketTable) -> ExchangeColumns:
     is_own = (asked >= 0) & ~is_to_many[asked]
     other[asked[is_own][::-1]] = np.flatnonzero(is_own)[::-1]
     to_server = np.where(is_answer, backward, count - backward)
+    is_answered = ((backward > 0) & (backward < count)) | (is_answer & (backward == 0)) | (other >= 0)
     is_refused = _refused(table, table.flow[opener])
-    outcome = np.where((backward > 0) & (backward < count), 0, np.where(is_refused, 2, 1)).astype(np.uint8)
-    outcome[(is_answer & (backward == 0)) | (other >= 0)] = 0
+    outcome = np.where(is_answered, 0, np.where(is_refused, 2, 1)).astype(np.uint8)
     needs_no_answer = _needs_no_answer(table, opener, is_answer, is_to_many)
     client = np.where(is_answer, table.targets(opener), table.sources(opener))
 

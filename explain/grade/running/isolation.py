@@ -123,14 +123,22 @@ def grade_apart(
         _, status = os.waitpid(pid, 0)
         os.close(read_end)
         unpacking.remove(folder)
-    try:
-        form = json.loads(bytes(output))
-    except (ValueError, RecursionError):
-        form = None
-    if isinstance(form, dict) and len(output) <= _MOST_OUTPUT:
+    form = _form_in(output)
+    if form is not None:
         return form, form.pop("lasts", True)
     why = _why(until, status, len(output))
     return failed_form(rubric, submission.id, "could-not-be-graded", why), False
+
+
+def _form_in(output: bytearray) -> dict[str, Any] | None:
+    """The form that a child wrote, if it is whole."""
+    if len(output) > _MOST_OUTPUT:
+        return None
+    try:
+        form = json.loads(bytes(output))
+    except (ValueError, RecursionError):
+        return None
+    return form if isinstance(form, dict) else None
 
 
 def _why(until: float, status: int, length: int) -> str:
