@@ -1,12 +1,16 @@
-"""Records as plain data for JSON: names and values, no behaviour."""
+"""Records as plain data for JSON, and JSON as text: names and values, no behaviour."""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any
 
+_OBEYED = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]")
+"""What a terminal or an eye obeys: escapes of eight bits, marks that turn the reading direction, lone surrogates."""
 _AS_IT_IS = frozenset((int, str, bool, float, type(None)))
 
 
@@ -22,6 +26,16 @@ def plain(value: Any) -> Any:
     if isinstance(value, (list, tuple, set, frozenset)):
         return [plain(one) for one in value]
     return value
+
+
+def json_text(value: Any, indent: int = 1) -> str:
+    """The text of a JSON value: letters of every script as they are, what could be obeyed as JSON's own escapes."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    return text if text.isascii() and "\x7f" not in text else _OBEYED.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return json.dumps(found[0])[1:-1].replace("\x7f", "\\u007f")
 
 
 @cache

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,9 @@ _NARROWEST, _WIDEST = 40, 100
 def give(told: dict[str, Any] | Iterator[str]) -> None:
     """Print a page, or its JSON."""
     if isinstance(told, dict):
-        print(json.dumps(told, ensure_ascii=False, indent=2))
+        from explain.plain_data import json_text
+
+        print(json_text(told, 2))
         return
     for row in told:
         print(row)

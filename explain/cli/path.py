@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -151,9 +150,10 @@ def _link(text: str, known: list[HostState]) -> tuple[str, str, str, str]:
 
 
 def _json(found: Way) -> str:
+    from explain.plain_data import json_text
     from explain.state.report import path_report
 
-    return json.dumps(path_report(found), ensure_ascii=False, indent=1)
+    return json_text(path_report(found))
 
 
 def _text(found: Way, lang: str, *, depth: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,13 +96,13 @@ def _found(case: Path | None) -> Path | None:
 def _json(diagnosis: Diagnosis, witnesses: Witnesses, lang: str) -> str:
     from explain.causes.mending import mending
     from explain.causes.report import diagnosis_report
+    from explain.plain_data import json_text
     from explain.words import say
 
     report = diagnosis_report(
         diagnosis, lambda message, values: say(message, values, lang), lambda each: mending(each, witnesses, lang)[0]
     )
-    octets = json.dumps(report, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace")
-    return octets.decode("utf-8") + "\n"
+    return f"{json_text(report)}\n"
 
 
 def _show(diagnosis: Diagnosis, witnesses: Witnesses, lang: str, *, verbose: bool, quiet: bool) -> None:

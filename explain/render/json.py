@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from explain.capture.linktype import name_of
-from explain.plain_data import plain
+from explain.plain_data import json_text, plain
 from explain.render.grounds import grounds
 from explain.words import say
 
@@ -20,27 +19,19 @@ SCHEMA = "explain-report/1"
 
 def render(report: Report, sentences: Sequence[str]) -> str:
     """The report, indented by one space, with every key of the contract."""
-    return (
-        json.dumps(
-            {
-                "schema": SCHEMA,
-                "captures": [_capture(capture) for capture in report.captures],
-                "hosts": [plain(host) for host in report.hosts],
-                "exchanges": [_exchange(report, one) for one in report.exchanges],
-                "findings": [plain(finding) for finding in report.findings],
-                "unexplained": list(report.unexplained),
-                "story": list(map(_line, report.lines, sentences, grounds(report.lines))),
-                "clocks": [dict(clock) for clock in report.clocks],
-                "notes": _studies(report),
-                "against": _against(report.against),
-            },
-            ensure_ascii=False,
-            indent=1,
-        )
-        .encode("utf-8", "backslashreplace")
-        .decode("utf-8")
-        + "\n"
-    )
+    told = {
+        "schema": SCHEMA,
+        "captures": [_capture(capture) for capture in report.captures],
+        "hosts": [plain(host) for host in report.hosts],
+        "exchanges": [_exchange(report, one) for one in report.exchanges],
+        "findings": [plain(finding) for finding in report.findings],
+        "unexplained": list(report.unexplained),
+        "story": list(map(_line, report.lines, sentences, grounds(report.lines))),
+        "clocks": [dict(clock) for clock in report.clocks],
+        "notes": _studies(report),
+        "against": _against(report.against),
+    }
+    return f"{json_text(told)}\n"
 
 
 def _exchange(report: Report, one: Exchange) -> dict[str, Any]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from explain.decode.dissect.field import IN_HEX
 from explain.model import Line
+from explain.plain_data import json_text
 from explain.render.layout import WIDTH, wrap
 from explain.render.packet_exchanges import causes
 from explain.words import has, say
@@ -220,7 +220,7 @@ def as_json(
         "layers": [_layer_json(layer, frame.octets, language) for layer in layers],
         "exchanges": [_member_json(one, findings) for one in members],
     }
-    return json.dumps(content, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace").decode("utf-8") + "\n"
+    return f"{json_text(content)}\n"
 
 
 def _layer_json(layer: Layer, octets: bytes, language: str) -> dict[str, Any]:

@@ -110,7 +110,7 @@ def test_a_full_standard_output_is_said_in_one_line():
         assert (done.returncode, done.stderr.decode()) == (2, "explain: no space left on device\n")
 
 
-@pytest.mark.needs("root", "unshare")
+@pytest.mark.needs("root", "unshare", "namespaces")
 def test_a_disk_that_fills_up_keeps_no_half_written_file(tmp_path):
     script = f"""
         mount -t tmpfs -o size=16k none {tmp_path}

@@ -131,7 +131,19 @@ def refused(deed):
 
 
 @pytest.mark.needs("root")
-@pytest.mark.parametrize("how", ["program", "file", "link", "pipe", "removal", "tcp", "udp", "server"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        "program",
+        "file",
+        "link",
+        "pipe",
+        "removal",
+        "tcp",
+        "server",
+        pytest.param("udp", marks=pytest.mark.needs("namespaces")),
+    ],
+)
 def test_the_process_of_a_submission_runs_no_program_writes_nowhere_and_reaches_nobody(apart, tmp_path, how):
     (tmp_path / "mine").write_text("mine")
     with socket.create_server(("127.0.0.1", 0)) as server:
