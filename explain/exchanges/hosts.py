@@ -21,6 +21,7 @@ _GROUP_BIT = 1 << 40  # of the first octet of a MAC
 _BOTH_ENDS = 2
 _KEY_BITS = np.uint64(33)  # of an address key
 _KEY = np.uint64((1 << 33) - 1)
+_OF_TRACES = range(33)  # hop limits that say nothing: a trace counts them up from 1
 _FORWARDED = 2  # a MAC that carries so many other networks' addresses is a router
 
 
@@ -131,14 +132,28 @@ class Hosts(Sequence[Host]):
     def _find_routers(self) -> set[int]:
         table = self._table
         has_ipv6 = (table.flows.high >= IPV6_KEY).any()
-        macs, addresses = _carried(table, without_fresh=True) if has_ipv6 else self.carried()
+        macs, addresses = _carried(table, unlike=(*_OF_TRACES, *FRESH_TTLS)) if has_ipv6 else self.carried()
         own = set(zip(table.arp.sender_mac.tolist(), table.arp.sender_ip.tolist(), strict=True))
+        own |= self._claimed() if has_ipv6 else set()
         foreign: dict[int, int] = {}
         for mac, address in zip(macs.tolist(), addresses.tolist(), strict=True):
             if mac < NO_MAC and (mac, address) not in own and not is_link_local(table, address):
                 foreign[mac] = foreign.get(mac, 0) + 1
         with_own = {mac for mac, _ in own}
         return {mac for mac, count in foreign.items() if count >= _FORWARDED or (mac in with_own and count >= 1)}
+
+    def _claimed(self) -> set[tuple[int, int]]:
+        """Pairs (MAC key, address key) by neighbour discovery, which does for IPv6 what ARP does for IPv4."""
+        said: set[tuple[str, str]] = set()
+        for part in self._parts:
+            if part.kind == "ndp.resolution":
+                for fields in map(part.fields, range(len(part))):
+                    said.add((fields.asker_mac, fields.asker_ip))
+                    said |= {(mac, fields.wanted_ip) for mac in fields.answered_macs}
+        macs, addresses = self.carried()
+        text = self._table.addresses.text
+        pairs = zip(macs.tolist(), addresses.tolist(), strict=True)
+        return {pair for pair in pairs if pair[0] < NO_MAC and (mac_text(pair[0]), text(pair[1])) in said}
 
     def _make(self) -> list[Host]:
         from explain.exchanges import roles
@@ -151,10 +166,12 @@ class Hosts(Sequence[Host]):
                 own.setdefault(mac, {})[address] = None
         sent_by: dict[int, dict[int, None]] = {}
         macs, addresses = self.carried()
+        brought = _brought(table) if routers else frozenset()
         for mac, address in zip(macs.tolist(), addresses.tolist(), strict=True):
             if not address or (address >= IPV6_KEY and not any(table.addresses.octets(address))):
                 continue  # the address that means none
-            if mac < NO_MAC and mac not in routers:
+            is_own = mac not in routers or (address >= IPV6_KEY and (mac, address) not in brought)
+            if mac < NO_MAC and is_own:
                 own.setdefault(mac, {})[address] = None
             else:
                 sent_by.setdefault(address, {})[mac] = None
@@ -168,12 +185,23 @@ class Hosts(Sequence[Host]):
         return _known(people, roles.played(self._parts))
 
 
-def _carried(table: PacketTable, *, without_fresh: bool = False) -> tuple[U8, U8]:
-    """One look per flow and direction is enough: who sent its first frame, with which MAC."""
+def _brought(table: PacketTable) -> frozenset[tuple[int, int]]:
+    """Pairs (MAC key, address key) of IPv6 packets that had been forwarded."""
+    pairs = (one.tolist() for one in _carried(table, unlike=FRESH_TTLS))
+    return frozenset(pair for pair in zip(*pairs, strict=True) if not is_link_local(table, pair[1]))
+
+
+def _carried(table: PacketTable, unlike: Sequence[int] = ()) -> tuple[U8, U8]:
+    """One look per flow and direction is enough: who sent its first frame, with which MAC.
+
+    Args:
+        table: the frames.
+        unlike: hop limits with which packets of IPv6 are passed over.
+    """
     first = table.first_of_side[:-2]
     is_seen, senders = first >= 0, np.stack((table.flows.low, table.flows.high), axis=1).ravel()
-    if without_fresh:
-        is_seen &= (senders < IPV6_KEY) | ~np.isin(table.ttl[first], FRESH_TTLS)
+    if unlike:
+        is_seen &= (senders < IPV6_KEY) | ~np.isin(table.ttl[first], unlike)
     senders = senders[is_seen]
     pairs = distinct(table.link[first[is_seen]].astype(np.uint64) << _KEY_BITS | senders)
     macs, addresses = table.links.source[pairs >> _KEY_BITS], pairs & _KEY

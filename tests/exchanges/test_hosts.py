@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from neighbours import advertise, router, solicit
 from packets import A, B, R, is_at, pcap, ping, pong, who_has
 
 import explain
@@ -25,3 +26,22 @@ def test_who_passes_ipv6_on_is_a_router():
         ping(ALICE6, AWAY6, 1, macs=(A, R)), pong(AWAY6, ALICE6, 1, macs=(R, A), ttl=63),
     )  # fmt: skip
     assert [one.addresses for one in found.hosts if "router" in one.roles] == [(BOB,)]
+
+
+def test_who_claims_one_ipv6_address_and_passes_another_on_is_a_router():
+    gate, gate_local = "2001:db8::fe", "fe80::fe"
+    found = told(
+        solicit(A, ALICE6, gate),
+        advertise(R, gate, ALICE6),
+        router(R, gate_local),
+        ping(ALICE6, AWAY6, 1, macs=(A, R)),
+        pong(AWAY6, ALICE6, 1, ttl=63, macs=(R, A)),
+    )
+    by_address = {address: host for host in found.hosts for address in host.addresses}
+    assert (by_address[gate].addresses, by_address[gate].roles) == ((gate, gate_local), ("router",))
+    assert (by_address[AWAY6].addresses, by_address[AWAY6].macs) == ((AWAY6,), ())
+
+
+def test_who_traces_over_ipv6_is_no_router():
+    found = told(solicit(A, "fe80::1", "fe80::fe"), ping(ALICE6, AWAY6, 1, ttl=1, macs=(A, R)))
+    assert [host.roles for host in found.hosts] == [()]
