@@ -16,11 +16,16 @@ if TYPE_CHECKING:
     from explain.story.teller import Teller
     from explain.table import Rows
 
-_REDIRECTION, _NOT_MODIFIED = 3, 304
+_REDIRECTION = 3
+_MEANINGS = {
+    101: "switching", 206: "partial", 304: "not-modified", 401: "log-in", 403: "forbidden", 404: "not-found",
+    407: "proxy-log-in", 429: "too-many", 502: "bad-gateway", 503: "unavailable", 504: "gateway-timeout",
+}  # fmt: skip
+"""Of statuses that say more than their class (RFC 9110, 15; RFC 6585, 4)."""
 
 
 def _meaning(fields: HttpRequest) -> str:
-    return "not-modified" if fields.status == _NOT_MODIFIED else fields.status_class or "other"
+    return _MEANINGS.get(fields.status or 0) or fields.status_class or "other"
 
 
 def request(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:

@@ -66,6 +66,20 @@ def test_a_request_and_its_response_are_one_exchange():
     assert fields.wait_ns == 47_000_000
 
 
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("401 No", "has to log in first"), ("206 Part", "the part that was asked for"),
+        ("504 Late", "did not answer in time"), ("418 Tea", "the request is at fault"),
+    ],
+)  # fmt: skip
+def test_a_status_that_says_more_than_its_class_is_told_so(status, words):
+    talk = Talk()
+    answer = f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode()
+    frames = [*talk.opens(), talk.asks(get(b"/")), (0.05, talk.tells(answer)), talk.hears()]
+    assert words in " ".join(explain.explain(pcap(*frames)).story().split())
+
+
 def test_requests_on_one_connection_keep_their_order():
     talk = Talk()
     frames = [*talk.opens()]
