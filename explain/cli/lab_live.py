@@ -11,7 +11,7 @@ import click
 
 from explain.cli.lab_talk import read_lab, silent, tell_names
 from explain.cli.options import HELP, LANG
-from explain.cli.talk import noted, told
+from explain.cli.talk import complained, noted, told
 from explain.errors import NotMetError
 
 _ANYTHING = {**HELP, "ignore_unknown_options": True}
@@ -47,7 +47,9 @@ def shell(node: str | None, lab_name: str | None) -> int:
     where = node or live.name
     environment = {**os.environ, "PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"}
     environment["PS1"] = f"{where}# "
-    return run_inside(live, node, ["bash", "--norc", "-i"] if sys.stdin.isatty() else ["bash", "--norc"], environment)
+    return run_inside(
+        live, node, ["bash", "--norc", "-i"] if sys.stdin.isatty() else ["bash", "--norc"], environment, complained
+    )
 
 
 @click.command("exec", context_settings=_ANYTHING)
@@ -61,7 +63,7 @@ def execute(node: str, command: tuple[str, ...], lab_name: str | None) -> int:
     from explain.lab.live import one
 
     environment = {**os.environ, "PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"}
-    return run_inside(one(lab_name), node, list(command), environment)
+    return run_inside(one(lab_name), node, list(command), environment, complained)
 
 
 @click.command("record", context_settings=HELP)

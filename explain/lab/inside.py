@@ -7,11 +7,13 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
-from explain.errors import ExplainError, UnknownNameError, reason_of
+from explain.errors import ExplainError, UnknownNameError, UnreadableError, reason_of
 from explain.lab import kernel
 from explain.lab.live import started
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from explain.lab.live import Live
 
 
@@ -45,8 +47,10 @@ def enter(live: Live, node: str | None) -> None:
     os.close(net)
 
 
-def run_inside(live: Live, node: str | None, argv: list[str], environment: dict[str, str]) -> int:
-    """Run a command in a node of a live lab with this terminal; its exit status."""
+def run_inside(
+    live: Live, node: str | None, argv: list[str], environment: dict[str, str], complain: Callable[[ExplainError], None]
+) -> int:
+    """Run a command in a node of a live lab with this terminal; its exit status, and what was in its way."""
     child = os.fork()
     if child == 0:
         status = 127
@@ -58,9 +62,9 @@ def run_inside(live: Live, node: str | None, argv: list[str], environment: dict[
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             status = os.waitstatus_to_exitcode(os.waitpid(inner, 0)[1])
         except FileNotFoundError:
-            os.write(2, f"explain: {argv[0]}: there is no such command\n".encode())
+            complain(ExplainError("lab.no_command", command=argv[0]))
         except (ExplainError, OSError) as e:
-            os.write(2, f"explain: {e}\n".encode())
+            complain(e if isinstance(e, ExplainError) else UnreadableError(argv[0], reason_of(e)))
             status = 2
         finally:
             os._exit(status if status >= 0 else 128 - status)
