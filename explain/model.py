@@ -171,7 +171,16 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A cause seen here: what proves it, what it accounts for, what it cannot be told from."""
+    """A cause seen here: what proves it, what it accounts for, what it cannot be told from.
+
+    Attributes:
+        cause: its id, or that of what was found.
+        certainty: ``proved``, ``likely`` or ``possible``.
+        exchanges: ids of those that it accounts for, such as ``e3``.
+        rivals: ids of causes that this evidence cannot exclude.
+        filter: of Wireshark; shows exactly the frames of ``evidence``.
+        values: what its sentences may mention.
+    """
 
     cause: str
     certainty: str

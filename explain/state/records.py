@@ -140,7 +140,17 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class PolicyRule:
-    """One line of ``ip rule``: which packets ask which routing table."""
+    """One line of ``ip rule``: which packets ask which routing table; what is None is asked of no packet.
+
+    Attributes:
+        is_inverted: the rule is for the packets that do not match (``not``).
+        source_ports, destination_ports, users: first and last that match.
+        action: ``lookup``, ``goto``, ``blackhole``, ``unreachable``, ``prohibit``, ...
+        table: of ``lookup``; ``goto`` is the priority of the rule at which to go on.
+        suppress_length: a route whose prefix is no longer than this does not count.
+        text: as ``ip rule`` prints it.
+        is_understood: nothing in it is unknown here.
+    """
 
     family: int
     priority: int

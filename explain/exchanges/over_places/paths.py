@@ -29,7 +29,15 @@ FAILED = {
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How a conversation ended: rows of the packets that tell it."""
+    """How a conversation ended: rows of the packets that tell it.
+
+    Attributes:
+        sample, last: first and last row on the way of what it is about; of one packet where packets vanished.
+        lost: ``request`` or ``reply``, None where nothing vanished.
+        stage, due: what lay ahead of the last place, and the place where the packet was due; see ``Topology.beyond``.
+        packets, missing: how many there were, and how many of them had no answer.
+        error: row of what came back instead of an answer.
+    """
 
     outcome: int
     sample: int

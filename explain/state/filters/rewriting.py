@@ -34,7 +34,18 @@ class Passed:
 
 @dataclass(slots=True)
 class Walk:
-    """What one pass over the chains has met so far."""
+    """What one pass over the chains has met so far.
+
+    Attributes:
+        packet: as the rules met so far have left it.
+        passed: the rules that matched.
+        doubts: what a rule might do of which nobody can tell whether it matches: ``drop``, ``translation``, ...
+        suspect: the first rule that might refuse the packet.
+        chances: why only some packets meet their fate: ``random``, ``limit``.
+        oddities: what rules do to a packet that goes on, ``duplicated`` or ``corrupted``, and which.
+        looked_at: rules so far, against rulesets without an end.
+        is_untracked: a rule kept it from connection tracking.
+    """
 
     ruleset: Ruleset
     context: Context
