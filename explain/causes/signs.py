@@ -218,8 +218,9 @@ def _trace(text: TextWitness, context: Context) -> Sign | None:
     hops = list(text.hops)
     silent = [hop for hop in hops if not hop.addresses]
     refused = text.all("way.refused")
-    if text.has("way.reached") or any(hop.is_target for hop in hops):
-        last = max((hop.ttl for hop in hops if hop.is_target), default=len(hops))
+    arrived = [hop.ttl for hop in hops if hop.is_target or context.destination in hop.addresses]
+    if text.has("way.reached") or arrived:
+        last = max(arrived, default=len(hops))
         gaps = [hop for hop in silent if hop.ttl < last]
         if refused or any(hop.errors for hop in hops):
             return _trace_refused(text, context)
@@ -237,7 +238,7 @@ def _trace(text: TextWitness, context: Context) -> Sign | None:
         return Sign("refused", _REFUSALS.get(refusal.id), "self", lines=(refusal,))
     if hops and hops[-1].addresses:
         last, by = text.all("way.hop")[-1:], "router" if len(hops) > 1 else None
-        if text.succeeded is None:
+        if text.succeeded is None and context.destination is None:
             name = "trace:perhaps-gap" if silent else "trace:perhaps"
             return Sign(name, by=by, lines=text.all("way.silent") or last)
         return Sign("trace:ended", by=by, speaker=hops[-1].addresses[0], lines=last)

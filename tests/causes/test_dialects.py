@@ -152,3 +152,9 @@ def test_a_route_that_is_gone_is_no_loss() -> None:
 
 def test_what_each_packet_is_refused_is_first_a_missing_route() -> None:
     assert causes("ping: sendmsg: Network is unreachable\n")[0] == "no-route-on-sender"
+
+
+@pytest.mark.parametrize(("destination", "first"), [("203.0.113.9", "healthy"), ("203.0.113.77", "no-route-on-router")])
+def test_who_tells_the_target_beside_the_text_tells_whether_a_way_arrived(destination: str, first: str) -> None:
+    text = read_text("$ mtr -rn web.example\n" + MTR + HUB_1 + HUB_3.replace("3.|", "2.|"))
+    assert diagnose(Witnesses(text=text, destination=destination)).causes[0].cause == first
