@@ -155,3 +155,13 @@ def test_a_packet_for_a_mac_that_nobody_has_is_told_with_no_place_beyond():
         walk.out(float(second), ping(INSIDE, SERVER, second), ping(INSIDE, SERVER, second, ttl=63))
     told = [line.values["next"] for line in walk.report().lines if line.message == "journey.vanished.wire"]
     assert told == [""]
+
+
+def test_a_journey_ends_by_the_clock_of_its_asker():
+    walk = Walk(skew_s=1000.0)
+    for seq in range(1, 4):
+        asked, reply = ping(INSIDE, SERVER, seq, ip_id=seq), ping(SERVER, INSIDE, seq, ip_id=seq + 50, kind=0)
+        walk.out(float(seq), asked, ping(INSIDE, SERVER, seq, ttl=63, ip_id=seq))
+        walk.back(seq + 0.01, None, reply)
+    (journey,), (echo,) = (of_kind(walk.report(), kind) for kind in ("journey", "icmp.echo"))
+    assert (journey.start_ns, journey.end_ns) == (echo.start_ns, echo.end_ns)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.arrays import ragged
-from explain.exchanges.columns import ExchangeColumns
+from explain.exchanges.columns import ExchangeColumns, first_and_last_ns
 from explain.exchanges.over_places.lost_segments import LostSegments, lost_segments
 from explain.exchanges.over_places.paths import FAILED, VANISHED
 from explain.exchanges.over_places.sights import Sight, Spot, sights, spot_of
@@ -83,7 +83,6 @@ def find(paths: Paths, parts: Sequence[ExchangeColumns]) -> ExchangeColumns:
         if verdict.outcome == VANISHED:  # a single packet, lost nobody knows where, has no journey to tell
             keep[number] = verdict.stage is not None or verdict.missing > 1
     chosen, outcome = chosen[keep], outcome[keep]
-    start, end = _times(trails)
     rows, owner = _frames(paths, chosen)
     sizes = np.bincount(owner, minlength=len(chosen))
     rows, starts = in_order(owner, rows), np.cumsum(sizes) - sizes
@@ -91,21 +90,11 @@ def find(paths: Paths, parts: Sequence[ExchangeColumns]) -> ExchangeColumns:
     by_first = is_there[np.argsort(rows[starts[is_there]], kind="stable")]
     sizes, chosen = sizes[by_first], chosen[by_first]
     bounds = np.concatenate(([0], np.cumsum(sizes))).astype(np.int64)
+    frames = ragged(rows, starts[by_first], sizes)
     return ExchangeColumns(
-        "journey", OUTCOMES, outcome[by_first], ragged(rows, starts[by_first], sizes), bounds,
-        start[chosen], end[chosen],
+        "journey", OUTCOMES, outcome[by_first], frames, bounds, *first_and_last_ns(paths.near, frames, bounds),
         lambda index: _fields(paths, int(chosen[index])), {"paths": paths, "trail": chosen},
     )  # fmt: skip
-
-
-def _times(trails: Trails) -> tuple[I8, I8]:
-    """When each conversation began and ended, by the clocks of its places."""
-    start, end = np.full(len(trails), np.iinfo(np.int64).max), np.zeros(len(trails), np.int64)
-    for part, first in zip(trails.parts, trails.starts.tolist(), strict=False):
-        trail = trails.trail[first : first + len(part)]
-        np.minimum.at(start, trail, part.start_ns)
-        np.maximum.at(end, trail, part.end_ns)
-    return start, end
 
 
 def _frames(paths: Paths, chosen: I8) -> tuple[Rows, I8]:
