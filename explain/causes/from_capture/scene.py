@@ -49,6 +49,7 @@ class Scene:
 
     Attributes:
         unfinished_traces: traces that ended with an error which says why; it is told with that error.
+        beside: what was found about a conversation that failed, by its kind and index, and is no reason for that.
     """
 
     table: PacketTable
@@ -56,6 +57,7 @@ class Scene:
     hosts: Hosts
     accounted: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     unfinished_traces: list[Member] = field(default_factory=list)
+    beside: dict[tuple[str, int], str] = field(default_factory=dict)
     _silent: dict[str, list[Member]] | None = None
     _one_link: OneLink | None = None
     _answered: dict[tuple[int, int], tuple[int, int]] | None = None
@@ -100,7 +102,9 @@ class Scene:
         """Note what a finding explains: what loses nothing is no reason for a conversation that failed."""
         loses_nothing = seen.cause in _LOSES_NOTHING
         for part, index in seen.members:
-            if not (loses_nothing and part.kind in CONVERSATIONS and part.outcomes[part.outcome[index]] in FAILED):
+            if loses_nothing and part.kind in CONVERSATIONS and part.outcomes[part.outcome[index]] in FAILED:
+                self.beside[part.kind, index] = seen.cause
+            else:
                 self.accounted[part.kind].add(index)
 
     def open(self, part: ExchangeColumns, *outcomes: str) -> list[int]:

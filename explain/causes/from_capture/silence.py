@@ -58,6 +58,8 @@ def look(scene: Scene) -> Iterator[Seen]:
             if outcome == "unanswered":
                 proof, why, case = _narrowed(scene, rows)
                 why = without_chance(why, sent)
+                if any(scene.beside.get((part.kind, index)) == "icmp-redirect" for index in indices):
+                    why = ("icmp-redirect", *why)  # the replies may come back by the better router
                 rows += proof
                 values |= {"case": case} if case else {}
             members = [(part, index) for index in indices]
