@@ -287,6 +287,14 @@ def test_of_recorded_times_those_before_the_pointer_are_told(option, told):
     assert all(field.means == ("time-of-day", {"time": "01:02:03.004"}) for field in found if field.value == 3723004)
 
 
+def test_an_option_shorter_than_its_own_length_is_no_option():
+    """Source: RFC 791, 3.1: the length counts the octets of type and length too."""
+    frame = bytearray(ping(ALICE, BOB, 1))
+    frame[14] = 0x46
+    layers = only(bytes(frame[:34]) + bytes((7, 1, 1, 0)) + bytes(frame[34:]))
+    assert "ip.opt.type" not in [field.name for layer in layers for field in layer.fields]
+
+
 def test_a_time_that_nobody_filled_in_yet_is_no_midnight():
     message = bytes((13, 0, 0, 0, 0, 7, 0, 1)) + (3723004).to_bytes(4, "big") + bytes(8)
     fields = {field.name: field.means for field in only(eth(A, B, 0x800, ip(ALICE, BOB, 1, message)))[2].fields}

@@ -127,7 +127,7 @@ def _options(header: Header, size: int) -> None:
             return
         kind = header.raw(at, 1)[0]
         length = 1 if kind < 2 else header.raw(at + 1, 1)[0]
-        if length < 1 or at + length > size:
+        if length < (1 if kind < 2 else 2) or at + length > size:
             raise CutError
         header.text("ip.opt.type", at, length, _OPTIONS.get(kind, str(kind)))
         if kind in (_RECORD_ROUTE, *_SOURCE_ROUTES) and length >= _ROUTE:
