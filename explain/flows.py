@@ -80,6 +80,9 @@ class FlowRows:
     def of(self, flows: Rows) -> Rows:
         """The rows of some flows, one after the other."""
         number = self.number[flows]
+        if len(number) == 1:
+            alone: Rows = self.rows[self.bounds[number[0]] : self.bounds[number[0] + 1]]
+            return alone
         return ragged(self.rows, self.bounds[number], self.bounds[number + 1] - self.bounds[number])
 
 
