@@ -34,10 +34,20 @@ def both_ways(name):
         found = {}
         for node, place in places.items():
             with place.inside():
-                found[node] = (collect.collect(), collect_netlink())
+                found[node] = _at_rest()
         return found
 
     return hold(task, lambda _kind, _value: None)
+
+
+def _at_rest():
+    """Both, of a moment in which no neighbour went from one state to the next between the looks."""
+    printed = collect.collect()
+    for _ in range(9):
+        before, asked, printed = printed, collect_netlink(), collect.collect()
+        if before["neigh"] == printed["neigh"]:
+            break
+    return printed, asked
 
 
 def comparable(key, rows):
