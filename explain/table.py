@@ -281,6 +281,12 @@ class PacketTable:
         begin, end = np.searchsorted(highs[first:last], np.array((high, high + 1), np.uint64)).tolist()
         return np.sort(self.by_flow.of(flows[first + begin : first + end]))
 
+    def rows_from(self, source: int, target: int) -> Rows:
+        """Rows that one address key sent to another one, in all flows and at every place."""
+        rows = self.rows_between(source, target)
+        own: Rows = rows[self.sources(rows) == np.uint64(source)]
+        return own
+
     def rows_on(self, is_wanted: Bools) -> Rows:
         """Rows on some links, given as one boolean for each link."""
         parts = (slice(at, min(at + _PART, self.rows)) for at in range(0, self.rows, _PART))

@@ -151,7 +151,10 @@ def inconsistencies_of(symptoms: Sequence[Symptom], counts: Counts, is_shortened
     """
     found: list[str] = []
     replies = {symptom.values.get("seq") for symptom in symptoms if symptom.id.startswith("echo.reply")}
-    lines = sum(symptom.id.startswith("echo.reply") or _is_counted(symptom, symptoms) for symptom in symptoms)
+    is_windows = any(symptom.values.get("dialect") == "windows" for symptom in symptoms)
+    lines = sum(
+        symptom.id.startswith("echo.reply") or (is_windows and _is_told_by_somebody(symptom)) for symptom in symptoms
+    )
     sent, received, loss = counts.sent, counts.received, counts.loss
     if sent is not None and received is not None:
         if received > sent:
@@ -180,10 +183,9 @@ def _bare(target: object) -> str:
     return str(target).split("%")[0].lower()
 
 
-def _is_counted(symptom: Symptom, symptoms: Sequence[Symptom]) -> bool:
-    """Whether a line tells of an error that the totals call received: those of Windows that came from somebody."""
-    is_told = _is_icmp_error(symptom) and bool(symptom.values.get("from") or symptom.values.get("from_name"))
-    return is_told and any(one.values.get("dialect") == "windows" for one in symptoms)
+def _is_told_by_somebody(symptom: Symptom) -> bool:
+    """Whether a line tells of an error that came from somebody: the totals of Windows call it received."""
+    return _is_icmp_error(symptom) and bool(symptom.values.get("from") or symptom.values.get("from_name"))
 
 
 def _about_times(symptoms: Sequence[Symptom]) -> tuple[str, ...]:

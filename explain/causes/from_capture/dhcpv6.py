@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from explain.causes.from_capture.dhcp_leases import account_for_carriers
 from explain.causes.from_capture.dhcp_silence import NO_ANSWER_TO_RELAY
-from explain.causes.from_capture.scene import Scene, Seen
+from explain.causes.from_capture.scene import LAST_MOMENT_NS, Scene, Seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from explain.exchanges.dhcpv6.lease import Dhcpv6Lease
 
 _CLIENT_PORT = 546
-_LAST_MOMENT_NS = 1_000_000_000
 _LATER_NS = 120_000_000_000
 _NO_SERVER = ("dhcp-server-filtered", "dhcp-pool-exhausted", "bridge-port-not-forwarding", "filter-on-switch")
 _REFUSALS = {
@@ -71,7 +70,7 @@ def _is_cut_off(scene: Scene, part: ExchangeColumns, index: int) -> bool:
     """Whether a longer capture ends so soon after the only question that it proves little."""
     table, asked = scene.table, int(part.start_ns[index])
     own = table.time_ns[: len(table)][table.place[: len(table)] == table.place[part.rows(index)[0]]]
-    is_late = asked - int(own.min()) > _LAST_MOMENT_NS and int(own.max()) - asked < _LAST_MOMENT_NS
+    is_late = asked - int(own.min()) > LAST_MOMENT_NS and int(own.max()) - asked < LAST_MOMENT_NS
     return part.fields(index).tries == 1 and is_late
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from explain.causes.from_capture import dns_answers
 from explain.causes.from_capture.dns_searches import SEARCH_NS, Searches, account_for_habits
-from explain.causes.from_capture.scene import Member, Scene, Seen
+from explain.causes.from_capture.scene import LAST_MOMENT_NS, Member, Scene, Seen
 from explain.exchanges.dns.message import wire_text
 from explain.exchanges.icmp.quotes import quoted_flows
 
@@ -39,7 +39,6 @@ _MEANT = {
     "failed": ("dns-server-unreachable", "possible", ("name-does-not-exist",)),
 }
 """For each way to end without a name, the cause, how certain it is, and its rivals."""
-_LAST_MOMENT_NS = 1_000_000_000
 _RCODES = {"no-such-name": "NXDOMAIN", "refused": "REFUSED", "unanswered": None}
 
 
@@ -92,7 +91,7 @@ def _judge(
 
 def _is_cut_off(scene: Scene, part: ExchangeColumns, index: int) -> bool:
     """Whether the capture of that place ends before an answer was due."""
-    return scene.ends_ns(int(part.rows(index)[0])) - int(part.start_ns[index]) < _LAST_MOMENT_NS
+    return scene.ends_ns(int(part.rows(index)[0])) - int(part.start_ns[index]) < LAST_MOMENT_NS
 
 
 def _account_for_cut_off(scene: Scene, part: ExchangeColumns, answered: Mapping[tuple[int, int], list[int]]) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.arrays import among, distinct
+from explain.causes.from_capture.scene import LAST_MOMENT_NS
 from explain.exchanges.icmp.quotes import quoted_flows
 from explain.exchanges.together import CONVERSATIONS
 from explain.exchanges.traffic import flooded, without_way_back
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
     from explain.table import I8, PacketTable, Rows
 
-_LAST_MOMENT_NS = 1_000_000_000
 _MEASURED_OTHERWISE = ("dhcp.lease", "dhcpv6.lease")  # servers may take three seconds; their rules know
 _GOOD = {
     "arp.resolution": ("answered",),
@@ -79,8 +79,8 @@ def _who(scene: Scene, part: ExchangeColumns, indices: Rows) -> Iterator[Hashabl
 def _is_together(part: ExchangeColumns, one: int, other: int) -> bool:
     """Whether both happened at the same time, as far as clocks of several hosts agree."""
     return bool(
-        part.start_ns[one] <= part.end_ns[other] + _LAST_MOMENT_NS
-        and part.start_ns[other] <= part.end_ns[one] + _LAST_MOMENT_NS
+        part.start_ns[one] <= part.end_ns[other] + LAST_MOMENT_NS
+        and part.start_ns[other] <= part.end_ns[one] + LAST_MOMENT_NS
     )
 
 
@@ -149,7 +149,7 @@ def account_for_the_last_moment(scene: Scene) -> None:
         silent = silent[~is_told_of.take(table.flow[part.frames[part.bounds[silent]]], mode="clip")]
         of = captures[table.place[part.frames[part.bounds[silent]]]]
         start = times[part.frames[part.bounds[silent]]]
-        is_cut_off = (start - first[of] > _LAST_MOMENT_NS) & (last[of] - start < _LAST_MOMENT_NS)
+        is_cut_off = (start - first[of] > LAST_MOMENT_NS) & (last[of] - start < LAST_MOMENT_NS)
         scene.accounted[part.kind].update(silent[is_cut_off].tolist())
 
 

@@ -82,7 +82,7 @@ def look(scene: Scene) -> Iterator[Seen]:
 
 
 def _asked(scene: Scene) -> dict[_Pair, list[Member]]:
-    """Between whom something was asked in vain, or may have been; nothing if that is a single thing."""
+    """Between whom something was asked in vain, or may have been."""
     found: dict[_Pair, list[Member]] = defaultdict(list)
     for kind in (*CONVERSATIONS, "dns.lookup"):
         part = scene.part(kind)
@@ -132,8 +132,7 @@ def _silence(scene: Scene, pair: _Pair, candidates: list[Member]) -> _Silence | 
     """What of it stayed in vain to the end, for a second at least."""
     table = scene.table
     asker, asked = pair
-    between = table.rows_between(asker, asked)
-    heard = table.time_ns[between[table.sources(between) == np.uint64(asked)]]
+    heard = table.time_ns[table.rows_from(asked, asker)]
     since_ns = int(heard.max()) if len(heard) else None
     members: list[Member] = []
     services: set[Hashable] = set()

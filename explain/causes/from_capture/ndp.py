@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from explain.causes.from_capture.neighbours import Claimed, silence
-from explain.causes.from_capture.scene import Scene, Seen
+from explain.causes.from_capture.scene import LAST_MOMENT_NS, Scene, Seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,6 @@ WHY_SILENT = (
     "sender-address-in-wrong-subnet", "wrong-nexthop-on-router", "destination-host-absent-behind-router",
     "wrong-gateway-on-target", "wrong-netmask-on-target", "name-resolves-to-wrong-address",
 )  # fmt: skip
-_LAST_MOMENT_NS = 1_000_000_000
 
 
 def look(scene: Scene) -> Iterator[Seen]:
@@ -32,7 +31,7 @@ def look(scene: Scene) -> Iterator[Seen]:
     last_ns = int(scene.table.time_ns.max()) if len(scene.table) else 0
 
     def is_cut_off(index: int) -> bool:
-        return bool(part.fields(index).is_unicast) and last_ns - int(part.end_ns[index]) < _LAST_MOMENT_NS
+        return bool(part.fields(index).is_unicast) and last_ns - int(part.end_ns[index]) < LAST_MOMENT_NS
 
     yield from silence(scene, part, WHY_SILENT, {"case": "neighbour"}, is_cut_off)
 

@@ -35,14 +35,13 @@ def acknowledgements(table: PacketTable, pings: Sequence[int]) -> Rows:
     """
     rows = np.sort(np.array(pings, np.int64))
     asker, asked = table.ends(int(rows[0]))
-    found = table.rows_between(asker, asked)
-    if len(found) == len(rows):
-        return found[:0]
+    found = table.rows_from(asked, asker)
+    if not len(found):
+        return found
     found = found[(table.layers[found] & TCP != 0) & (table.flags[found] & ACK != 0)]
     times = table.time_ns[rows]
     during = (table.time_ns[found] >= times.min()) & (table.time_ns[found] <= times.max() + _PATIENCE_NS)
-    found = found[during & (table.place[found] == table.place[rows[0]])]
-    theirs: Rows = found[table.sources(found) == np.uint64(asked)]
+    theirs: Rows = found[during & (table.place[found] == table.place[rows[0]])]
     return theirs
 
 

@@ -188,9 +188,7 @@ def _resent(twice: I8, moments: TcpMoments, index: int) -> Trouble | None:
 def _lives(table: PacketTable, vain: Rows) -> bool:
     """Whether the silent host was heard by the asker in another conversation after the first of these."""
     asker, silent = table.ends(int(vain[0]))
-    between = table.rows_between(asker, silent)
-    later = between[table.time_ns[between] > table.time_ns[vain[0]]]
-    return bool((table.sources(later) == np.uint64(silent)).any())
+    return bool((table.time_ns[table.rows_from(silent, asker)] > table.time_ns[vain[0]]).any())
 
 
 def _largest(moments: TcpMoments, rows: Rows) -> int:
