@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.causes.from_capture.scene import is_cut_off
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -26,12 +28,12 @@ def resolution(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
     operations = teller.table.arp.operation[np.searchsorted(teller.table.arp.row, rows)]
     asked, answered = rows[operations == 1], rows[operations == 2]
     is_alone = fields.requests == 1 and len(asked) > 0 and not len(answered)
-    is_cut_off = is_alone and teller.is_cut_off(int(asked[-1]))
-    yield from resolved(teller, part, index, name, asked, answered, is_cut_off=is_cut_off)
+    is_last = is_alone and is_cut_off(teller.table, asked[-1])
+    yield from resolved(teller, part, index, name, asked, answered, is_last=is_last)
 
 
 def resolved(
-    teller: Teller, part: ExchangeColumns, index: int, name: str, asked: Rows, answered: Rows, *, is_cut_off: bool
+    teller: Teller, part: ExchangeColumns, index: int, name: str, asked: Rows, answered: Rows, *, is_last: bool
 ) -> Iterator[Line]:
     """A question for a MAC with its answers, by ARP or NDP: both have the same sentences."""
     fields: ArpResolution | NdpResolution = part.fields(index)
@@ -47,7 +49,7 @@ def resolved(
         again = "checked" if fields.is_unicast else "asked.repeatedly" if fields.requests > 1 else ""
         yield line(again, asked) if again else teller.line(teller.first(f"{family}.asked"), fields, asked, name)
     if not len(answered):
-        yield line("cut-off" if is_cut_off else _silence(teller, asked), asked)
+        yield line("cut-off" if is_last else _silence(teller, asked), asked)
     elif part.outcomes[part.outcome[index]] == "conflicting":
         yield line("conflicting", answered)
     elif fields.requests > 1 and len(asked) and asked[0] < answered[0]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.causes.from_capture.scene import LAST_MOMENT_NS, is_cut_off
 from explain.model import Line
 from explain.state.addresses import is_link_local
 from explain.story.arp import resolved
@@ -33,16 +34,18 @@ def resolution(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
     rows = part.rows(index)
     is_question = _is_of(teller, rows, _SOLICITATION)
     asked, answered = rows[is_question], rows[~is_question]
-    is_cut_off = not len(answered) and _is_cut_off(teller, fields, asked)
-    yield from resolved(teller, part, index, name, asked, answered, is_cut_off=is_cut_off)
+    is_last = not len(answered) and _is_last(teller, fields, asked)
+    yield from resolved(teller, part, index, name, asked, answered, is_last=is_last)
 
 
-def _is_cut_off(teller: Teller, fields: NdpResolution, asked: Rows) -> bool:
+def _is_last(teller: Teller, fields: NdpResolution, asked: Rows) -> bool:
     """A unicast check has the MAC already, so its silence means little in the last moment of any capture."""
     if not len(asked):
         return False
-    is_last = int(teller.table.time_ns[: len(teller.table)].max()) - int(teller.table.time_ns[asked[-1]]) < _SECOND_NS
-    return (fields.is_unicast and is_last) or (fields.requests == 1 and teller.is_cut_off(int(asked[-1])))
+    table, last = teller.table, asked[-1]
+    if fields.is_unicast and table.time_ns[: len(table)].max() - table.time_ns[last] < LAST_MOMENT_NS:
+        return True
+    return fields.requests == 1 and is_cut_off(table, last)
 
 
 def announcement(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:

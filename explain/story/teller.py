@@ -39,7 +39,6 @@ TELLERS = {
 """For each kind, the module of this room and the function in it; loaded when the first one is told."""
 
 
-_LAST_MOMENT_NS = 1_000_000_000
 _ADVERTISEMENT = 136  # of a neighbour (RFC 4861, 4.4)
 _PREFIX = 64  # bits of an address, and of what stands behind the prefix of a link (RFC 4291, 2.5.1)
 
@@ -110,13 +109,6 @@ class Teller:
 
         one, other = (IPv6Address(self.table.addresses.text(end)) for end in (source, target))
         return other.is_link_local or other.is_multicast or int(one) >> _PREFIX == int(other) >> _PREFIX
-
-    def is_cut_off(self, row: int) -> bool:
-        """Whether a longer capture ends so soon after a frame that its answer may have come later."""
-        table = self.table
-        own = table.time_ns[: len(table)][table.place[: len(table)] == table.place[row]]
-        asked = int(table.time_ns[row])
-        return asked - int(own.min()) > _LAST_MOMENT_NS and int(own.max()) - asked < _LAST_MOMENT_NS
 
     def wait_ns(self, asked: Rows, answered: Rows) -> int:
         """From the last of several questions before an answer to that answer."""

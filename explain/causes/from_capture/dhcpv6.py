@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from explain.causes.from_capture.dhcp_leases import account_for_carriers
 from explain.causes.from_capture.dhcp_silence import NO_ANSWER_TO_RELAY
-from explain.causes.from_capture.scene import LAST_MOMENT_NS, Scene, Seen
+from explain.causes.from_capture.scene import Scene, Seen, is_cut_off
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,13 +40,18 @@ def look(scene: Scene) -> Iterator[Seen]:
         if outcome == "declined" and taken.intersection(fields.addresses):  # told by the check that found it
             scene.accounted[part.kind].add(index)
             continue
-        is_early = outcome == "unanswered" and (_succeeds_later(part, index) or _is_cut_off(scene, part, index))
-        if is_early or (outcome == "unanswered" and not _is_expected(scene, part, fields)):
+        if outcome == "unanswered" and not (_is_due(scene, part, index) and _is_expected(scene, part, fields)):
             scene.accounted[part.kind].add(index)
         else:
             groups[outcome, fields.client_duid].append(index)
     for (outcome, _), indices in groups.items():
         yield _judge(scene, part, outcome, indices)
+
+
+def _is_due(scene: Scene, part: ExchangeColumns, index: int) -> bool:
+    """Whether an answer should have come by now: a client may be impatient, and a capture end before its answer."""
+    is_only_one = part.fields(index).tries == 1
+    return not _succeeds_later(part, index) and not (is_only_one and is_cut_off(scene.table, part.rows(index)[0]))
 
 
 def _is_expected(scene: Scene, part: ExchangeColumns, fields: Dhcpv6Lease) -> bool:
@@ -64,14 +69,6 @@ def _is_expected(scene: Scene, part: ExchangeColumns, fields: Dhcpv6Lease) -> bo
             return True
     has_flows = len(scene.part("udp.flow").where("answered")) > 0
     return not has_flows and not any(len(scene.part(kind)) for kind in _OTHER_BUSINESS)
-
-
-def _is_cut_off(scene: Scene, part: ExchangeColumns, index: int) -> bool:
-    """Whether a longer capture ends so soon after the only question that it proves little."""
-    table, asked = scene.table, int(part.start_ns[index])
-    own = table.time_ns[: len(table)][table.place[: len(table)] == table.place[part.rows(index)[0]]]
-    is_late = asked - int(own.min()) > LAST_MOMENT_NS and int(own.max()) - asked < LAST_MOMENT_NS
-    return part.fields(index).tries == 1 and is_late
 
 
 def _judge(scene: Scene, part: ExchangeColumns, outcome: str, indices: list[int]) -> Seen:

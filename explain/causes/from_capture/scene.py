@@ -44,6 +44,13 @@ def has_failed(kind: str, outcome: str) -> bool:
     return not outcome.startswith("redirect") if kind == "icmp.error" else outcome in FAILED
 
 
+def is_cut_off(table: PacketTable, row: int | np.integer[Any]) -> bool:
+    """Whether a longer capture ends so soon after a frame that its answer may have come later."""
+    own = table.time_ns[: len(table)][table.place[: len(table)] == table.place[row]]
+    asked = int(table.time_ns[row])
+    return asked - int(own.min()) > LAST_MOMENT_NS and int(own.max()) - asked < LAST_MOMENT_NS
+
+
 @dataclass(slots=True)
 class Scene:
     """All facts of a report, and which exchanges a cause already accounts for.
