@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explain.grade.integrity.nonces import BITS
+from explain.grade.integrity.nonces import BITS, STAMPS, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,7 +21,6 @@ RECORD = np.dtype([("print", "<i8"), ("number", "<u4"), ("kind", "u1"), ("bits",
 """A print's hash, the submission that has it, which of ``KINDS`` it is, and what it is worth."""
 _PARTS = 64
 _WAITING = 1 << 14
-_STAMPS = "tsval"
 
 
 def hash_of(value: str) -> int:
@@ -67,5 +66,5 @@ class Index(ExitStack):
 
 def _worth(value: str) -> tuple[int, bool]:
     """Bits of a nonce, without those of a timestamp, and whether it is one."""
-    kind = value.partition(":")[0]
-    return (0, True) if kind == _STAMPS else (BITS.get(kind, 0), False)
+    kind = kind_of(value)
+    return (0, True) if kind == STAMPS else (BITS.get(kind, 0), False)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 BITS = {"isn": 30, "tsval": 20, "ping": 30, "echo": 22, "xid": 28, "xid6": 20, "dns": 14, "tls": 64}
 """How much chance would have to do to repeat one of a kind; less than its width, for what clients do badly."""
+STAMPS = "tsval"
+"""The kind that runs on one kernel may share: it counts the same milliseconds for all of them."""
 
 _ECHO_KINDS = {(False, 0), (False, 8), (True, 128), (True, 129)}
 _ICMP_HEADER = 8
@@ -112,6 +114,11 @@ def _names(table: PacketTable) -> Iterator[tuple[str, int]]:
         for row, record in zip(kept.row, kept.octets, strict=True):
             if len(record) >= 43 and record[0] == 22 and record[5] == 1:
                 yield f"tls:{record[11:43].hex()}", row
+
+
+def kind_of(nonce: str) -> str:
+    """Its kind, as ``BITS`` knows it."""
+    return nonce.partition(":")[0]
 
 
 def _question(message: bytes) -> bytes:

@@ -147,7 +147,8 @@ def _nonces(rows: NDArray[Any], smaller: NDArray[np.int64], share: float) -> NDA
 
     Runs of one lab that begin in the same one share every timestamp until one of them is slower, and no number else.
 
-    Source: Linux, ``secure_tcp_ts_off``: the offset is a function of the two addresses and a secret of the boot.
+    Source: Linux, ``secure_tcp_ts_off``: the offset is a function of the two addresses, later also of the ports, and a
+    secret of the boot. Runs that connect at the same time from one address may also take the same port.
     """
     bits = rows["bits"] + np.where(rows["stamps"] > 0, BITS["tsval"], 0)
     is_enough: NDArray[np.bool_] = (bits >= _LEAST_NONCE_BITS) & (rows["number"] >= share * smaller)

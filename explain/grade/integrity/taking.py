@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from explain.grade.integrity import clocks, gaps, nonces, octets, own, stack
+from explain.grade.integrity.nonces import kind_of
 from explain.grade.integrity.prints import Prints, Spot, few
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 RUNS = "different-runs"
 _LEAST_IN_A_RUN = 3
+_OF_A_SEGMENT = {"isn", nonces.STAMPS}
 _MOST_CITED = 200
 
 
@@ -71,12 +74,24 @@ def _strangers(
         where = spot(row)
         by_capture.setdefault(where[0], {}).setdefault(value, where)
     signs: list[tuple[str, dict[str, Any], list[Spot]]] = []
-    for at, one in enumerate(together):
-        for other in together[at + 1 :]:
-            mine, yours = by_capture.get(one, {}), by_capture.get(other, {})
-            kinds = {value.partition(":")[0] for value in mine} & {value.partition(":")[0] for value in yours}
-            some = [[value for value in each if value.partition(":")[0] in kinds] for each in (mine, yours)]
-            if min(map(len, some)) >= _LEAST_IN_A_RUN and not set(mine) & set(yours):
-                cited = [each[value] for each, values in zip((mine, yours), some, strict=True) for value in values]
-                signs.append((RUNS, {"one": captures[one], "other": captures[other]}, cited[:_MOST_CITED]))
+    for one, other in combinations(together, 2):
+        mine, yours = by_capture.get(one, {}), by_capture.get(other, {})
+        kinds = set(map(kind_of, mine)) & set(map(kind_of, yours))
+        some = [[value for value in each if kind_of(value) in kinds] for each in (mine, yours)]
+        if min(map(len, some)) >= _LEAST_IN_A_RUN and not _is_one_run(*some):
+            cited = [each[value] for each, values in zip((mine, yours), some, strict=True) for value in values]
+            signs.append((RUNS, {"one": captures[one], "other": captures[other]}, cited[:_MOST_CITED]))
     return signs
+
+
+def _is_one_run(mine: Sequence[str], yours: Sequence[str]) -> bool:
+    """Whether two captures share what two runs never share.
+
+    Two runs on one kernel that connect in the same millisecond may share the port and so all timestamps of TCP. These
+    show one run only where nothing else could: a firewall makes sequence numbers anew and lets timestamps pass.
+    """
+    shared = set(mine) & set(yours)
+    if any(kind_of(value) != nonces.STAMPS for value in shared):
+        return True
+    stamps = min(sum(kind_of(value) == nonces.STAMPS for value in each) for each in (mine, yours))
+    return set(map(kind_of, mine)) <= _OF_A_SEGMENT and len(shared) > stamps / 2

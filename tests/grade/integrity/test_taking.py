@@ -1,0 +1,53 @@
+"""Captures that a rubric wants from one run: those of two runs are told, also where a kernel counted for both."""
+
+from __future__ import annotations
+
+import struct
+
+import packets
+import pytest
+from tcp_scenes import SYN, SYN_ACK, Play
+
+from explain.grade.integrity.taking import take
+from explain.grade.running.grading import scene_of_files
+
+SIDES = ["inside", "outside"]
+MINE = {"isn": (10**6, 2 * 10**6), "stamps": (10**8, 2 * 10**8)}
+OTHER = {"isn": (3 * 10**6, 4 * 10**6), "stamps": (10**8 + 700, 2 * 10**8 + 700)}
+
+
+def run(isn, stamps, ping_s=0):
+    """The frames of a handshake with these initial numbers and timestamps, and of three pings since such a second."""
+    play = Play(client_seq=isn[0], server_seq=isn[1])
+    options = [struct.pack(">BBBBII", 1, 1, 8, 10, stamp, 0) for stamp in stamps]
+    play.c(SYN, options=options[0]).s(SYN_ACK, 0, 1, options=options[1])
+    for seq in range(1, 4) if ping_s else ():
+        data = struct.pack("<QQ", packets.EPOCH + ping_s, seq * 1000) + bytes(range(40))
+        echo = packets.icmp(8, 0, 7 << 16 | seq, data)
+        play.add(packets.eth(packets.A, packets.B, 0x800, packets.ip("192.0.2.1", "198.51.100.7", 1, echo)))
+    return play.frames
+
+
+def told(tmp_path, *captures):
+    """The kinds of signs that two captures leave."""
+    files = {side: tmp_path / f"{side}.pcap" for side in SIDES}
+    for path, frames in zip(files.values(), captures, strict=True):
+        path.write_bytes(packets.pcap(*frames).getvalue())
+    return [kind for kind, *_ in take(scene_of_files(files), {"same_run": SIDES}, SIDES).signs if "run" in kind]
+
+
+def test_two_captures_of_one_run_are_not_told_though_one_began_late(tmp_path):
+    assert told(tmp_path, run(**MINE, ping_s=1), run(**MINE, ping_s=1)) == []
+    assert told(tmp_path, run(**MINE, ping_s=1), run(**MINE, ping_s=1)[-1:] + run(**OTHER, ping_s=2)) == []
+
+
+@pytest.mark.parametrize("met", [(), (0,), (0, 1)])
+def test_two_runs_are_told_also_where_they_met_in_a_millisecond_of_their_kernel(tmp_path, met):
+    stamps = tuple(MINE["stamps"][at] if at in met else OTHER["stamps"][at] for at in (0, 1))
+    other = run(OTHER["isn"], stamps, ping_s=2)
+    assert told(tmp_path, run(**MINE, ping_s=1), other) == ["different-runs"]
+
+
+def test_sequence_numbers_that_a_firewall_made_anew_are_no_other_run(tmp_path):
+    assert told(tmp_path, run(**MINE), run(OTHER["isn"], MINE["stamps"])) == []
+    assert told(tmp_path, run(**MINE), run(**OTHER)) == ["different-runs"]
