@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.exchanges.dns.lookup import ASKED_OTHERWISE
+from explain.exchanges.dns.message import address_in
 from explain.model import Endpoint
 from explain.story.teller import end_text
 from explain.table import SYN
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from explain.story.teller import Teller
     from explain.table import Rows
 
+_ADDRESSES = ("A", "AAAA")
+_ZONES = ("AXFR", "IXFR")
+
 
 def lookup(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:
     """Question, repetitions, answer."""
@@ -30,8 +34,8 @@ def lookup(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iter
     outcome = part.outcomes[part.outcome[index]]
     ends = {"client": fields.client.address, "server": fields.server.address}
     if fields.queries:
-        asked = ends | {"server": fields.servers[0]}
-        yield teller.line(teller.first("dns.asked"), fields, asked_rows[:1], name, **asked)
+        asked = ends | {"server": fields.servers[0], "address": address_in(fields.name)}
+        yield teller.line(_asked(teller, fields), fields, asked_rows[:1], name, **asked)
     if again := _again(fields):
         yield teller.line(f"dns.{again}", fields, rows, name, **ends)
     if fields.is_truncated:
@@ -67,6 +71,15 @@ def _no_message(teller: Teller, part: ExchangeColumns, row: int) -> Rows:
     return came
 
 
+def _asked(teller: Teller, fields: DnsLookup) -> str:
+    """What names are for is told where an address is asked for."""
+    if fields.type in _ZONES:
+        return "dns.asked-zone"
+    if fields.type == "PTR" and address_in(fields.name):
+        return "dns.asked-reverse"
+    return teller.first("dns.asked") if fields.type in _ADDRESSES else "dns.asked.again"
+
+
 def _again(fields: DnsLookup) -> str | None:
     """How the question was repeated, if it was for want of an answer."""
     if fields.silent_servers:
@@ -79,15 +92,19 @@ def _again(fields: DnsLookup) -> str | None:
 def _answer(fields: DnsLookup) -> str:
     if not fields.answers:
         return "cut-answer" if fields.is_cut else "referral" if fields.referred_to else "empty"
-    has_end = any(value not in fields.aliases for value in fields.answers)
-    form = "answered" if not fields.aliases else "alias" if has_end else "alias-empty"
+    form = "zone" if fields.type in _ZONES else "answered"
+    if fields.aliases and fields.type not in ("CNAME", *_ZONES):
+        form = "alias" if fields.wanted else "alias-empty" if fields.is_denied else "alias-open"
     return form if fields.rtt_ns is None else f"{form}-in"
 
 
 def _told(fields: DnsLookup) -> dict[str, Any]:
     """The chain of names as text, and what stands at its end."""
-    addresses = tuple(value for value in fields.answers if value not in fields.aliases)
-    return {"chain": " -> ".join((fields.name, *fields.aliases)), "addresses": addresses}
+    last = fields.aliases[-1] if fields.aliases else fields.name
+    return {
+        "chain": " -> ".join((fields.name, *fields.aliases)), "addresses": fields.wanted, "last": last,
+        "answers": fields.wanted or fields.answers, "records": len(fields.answers),
+    }  # fmt: skip
 
 
 def _use(teller: Teller, fields: DnsLookup, use: Use, row: int, name: str) -> Line:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from explain.addresses import ipv4_text, ipv6_text
 from explain.decode.dissect.field import CutError, Means, Next
 from explain.exchanges.dns.lookup import RCODES
 from explain.exchanges.dns.message import TYPES, name_at, type_name
+from explain.exchanges.dns.values import value_text
 
 if TYPE_CHECKING:
     from explain.decode.dissect.field import Header
@@ -16,8 +16,6 @@ _HEADER = 12
 _OPCODES = {0: "QUERY", 2: "STATUS", 4: "NOTIFY", 5: "UPDATE"}
 _CLASSES = {1: "IN", 3: "CH", 255: "ANY"}
 _MOST_RECORDS = 64
-_NAME_AT = {2: 0, 5: 0, 6: 0, 12: 0, 15: 2, 33: 6, 39: 0}  # where in the value of a type a name stands
-_OCTETS_SHOWN, _TXT = 64, 16
 _FLAGS = (
     ("dns.flags.response", 0, 1), ("dns.flags.opcode", 1, 4), ("dns.flags.authoritative", 5, 1),
     ("dns.flags.truncated", 6, 1), ("dns.flags.recdesired", 7, 1), ("dns.flags.recavail", 8, 1),
@@ -95,29 +93,8 @@ def _record(header: Header, message: bytes, start: int, at: int) -> int:
         seconds = int.from_bytes(header.raw(start + at + 4, 4), "big")
         header.number("dns.resp.ttl", start + at + 4, 4, None, ("seconds", {"lasting_ns": seconds * 1_000_000_000}))
     size = header.number("dns.resp.len", start + at + 8, 2)
-    octets = header.raw(start + at + 10, size)
+    header.raw(start + at + 10, size)
     if size:
         name = {1: "dns.a", 28: "dns.aaaa", 5: "dns.cname"}.get(kind, "dns.resp.data")
-        header.text(name, start + at + 10, size, _value(message, kind, at + 10, octets))
+        header.text(name, start + at + 10, size, value_text(message, kind, at + 10, size))
     return at + 10 + size
-
-
-def _value(message: bytes, kind: int, at: int, octets: bytes) -> str:
-    """The value as people write it; of rarer types the octets."""
-    if kind == 1 and len(octets) == 4:
-        return ipv4_text(octets)
-    if kind == 28 and len(octets) == 16:
-        return ipv6_text(octets)
-    if kind == _TXT:
-        return _text(octets)
-    named = name_at(message, at + _NAME_AT[kind]) if kind in _NAME_AT else None
-    return named[0] if named else octets[:_OCTETS_SHOWN].hex()
-
-
-def _text(octets: bytes) -> str:
-    """The strings of a TXT record, each with its length before it."""
-    found, at = [], 0
-    while at < len(octets):
-        found.append(octets[at + 1 : at + 1 + octets[at]].decode("utf-8", "backslashreplace"))
-        at += 1 + octets[at]
-    return "; ".join(found)

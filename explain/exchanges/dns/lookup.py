@@ -12,6 +12,7 @@ import numpy as np
 
 from explain.exchanges.columns import ExchangeColumns, from_rows
 from explain.exchanges.dns import message as dns_message
+from explain.exchanges.dns import records
 from explain.exchanges.dns.talk import SAME_LOOKUP_NS, messages_of, split
 from explain.exchanges.dns.use import Use, Uses
 from explain.model import Endpoint
@@ -32,6 +33,9 @@ RCODES = {
 }  # fmt: skip
 ASKED_OTHERWISE = frozenset({"FORMERR", "NOTIMP", "BADVERS", "BADCOOKIE"})
 """What a server says that takes no options, not these, or wants a cookie. Source: RFC 6891, 7; RFC 7873, 5.3."""
+_ASK_FOR_ALL = ("ANY", "AXFR", "IXFR")
+_BESIDE = ("CNAME", "DNAME", "RRSIG")
+_LOOKS_UP = 0x80  # flag RA, in the fourth octet: recursion available (RFC 1035, 4.1.1)
 _PORT = 53
 _NXDOMAIN, _REFUSED = 3, 5
 _REORDERED_NS = 5_000_000_000
@@ -49,6 +53,9 @@ class DnsLookup:
         servers: everyone who was asked, in the order of the first questions.
         answers: values of the answer section, aliases included, in order.
         aliases: the CNAME chain from the name asked for.
+        wanted: of the answers those of the type asked for, which stand at the end of that chain; without signatures.
+        is_denied: there are no others: the answer says so (an SOA record), or whoever answered looks up all that
+            is asked, and so would have told them.
         rcode: the response code's mnemonic, None without a response.
         queries: how often it was asked.
         over_tcp: the answer came, or was asked for, over TCP.
@@ -72,6 +79,8 @@ class DnsLookup:
     queries: int
     servers: tuple[str, ...]
     aliases: tuple[str, ...]
+    wanted: tuple[str, ...]
+    is_denied: bool
     is_truncated: bool
     over_tcp: bool
     elapsed_ns: int | None
@@ -275,34 +284,43 @@ def _unreadable(table: PacketTable, answer: Message | None, read: int) -> int:
         return 0
     if len(answer.octets) < int(table.payload[answer.row]):
         return 0
-    return max(min(answer.said.answers, dns_message.MOST_RECORDS) - read, 0)
+    return max(min(answer.said.answers, records.MOST_RECORDS) - read, 0)
+
+
+def _is_wanted(kind: str, asked: str) -> bool:
+    """Whether a record is what was asked for, and not only what leads to it or vouches for it."""
+    return kind == asked or (asked in _ASK_FOR_ALL and kind not in _BESIDE)
 
 
 def _fields(table: PacketTable, lookup: _Lookup, uses: Callable[[], Uses]) -> DnsLookup:
     text = table.addresses.text
     answer = lookup.answer
     said = answer.said if answer else None
-    records = dns_message.answers(answer.octets) if answer else ()
+    found = records.answers(answer.octets) if answer else ()
     servers = tuple(text(key) for key in lookup.asked)
-    referral = dns_message.referral(answer.octets) if answer and not answer.said.rcode else ()
-    addresses = [record.value for record in records if record.type in ("A", "AAAA")]
+    referral = records.referral(answer.octets) if answer and not answer.said.rcode else ()
+    addresses = [record.value for record in found if record.type in ("A", "AAAA")]
     return DnsLookup(
         client=Endpoint(text(lookup.client), lookup.port),
         server=Endpoint(text(_server(lookup)), _PORT),
         name=dns_message.wire_text(lookup.head.raw_name),
         type=dns_message.type_name(lookup.head.type),
-        answers=tuple(record.value for record in records),
+        answers=tuple(record.value for record in found),
         rtt_ns=lookup.rtt_ns,
         id=lookup.head.id,
         rcode=RCODES.get(said.rcode, str(said.rcode)) if said else None,
         queries=lookup.queries,
         servers=servers,
-        aliases=tuple(record.value for record in records if record.type == "CNAME"),
+        aliases=tuple(record.value for record in found if record.type == "CNAME"),
+        wanted=tuple(
+            record.value for record in found if _is_wanted(record.type, dns_message.type_name(lookup.head.type))
+        ),
+        is_denied=bool(answer and (answer.octets[3] & _LOOKS_UP or records.denies(answer.octets))),
         is_truncated=lookup.was_truncated,
         over_tcp=lookup.over_tcp,
         elapsed_ns=answer.time_ns - lookup.first_ns if answer and lookup.first_ns is not None else None,
         is_cut=bool(said and said.is_truncated),
-        unreadable=_unreadable(table, answer, len(records)),
+        unreadable=_unreadable(table, answer, len(found)),
         silent_servers=tuple(text(key) for key in _silent(lookup)),
         referred_to=tuple(record.value for record in referral),
         zone=referral[0].name if referral else None,

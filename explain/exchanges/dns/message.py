@@ -1,11 +1,9 @@
-"""What a DNS message says (RFC 1035; 3596 for AAAA, 6891 for OPT, 9460 for HTTPS and SVCB)."""
+"""Headers, questions and names of DNS messages (RFC 1035; 6891 for OPT)."""
 
 from __future__ import annotations
 
-import struct
 from typing import TYPE_CHECKING
 
-from explain.addresses import ipv4_text, ipv6_text
 from explain.record import NamedTuple, dataclass
 
 if TYPE_CHECKING:
@@ -19,8 +17,6 @@ TYPES = {
     50: "NSEC3", 52: "TLSA", 64: "SVCB", 65: "HTTPS", 99: "SPF", 250: "TSIG", 251: "IXFR", 252: "AXFR", 255: "ANY",
     256: "URI", 257: "CAA",
 }  # fmt: skip
-_HEADER = struct.Struct(">HHHHHH")
-_RECORD = struct.Struct(">HHIH")
 _RESPONSE, _TRUNCATED = 0x8000, 0x0200  # flags
 _OPT = 41  # the type; a record of it has the root's empty name, so its number stands in the third octet
 _SHORTEST_OPT = 11  # octets
@@ -30,9 +26,8 @@ _LONGEST_LABEL = 63
 _LONGEST_NAME = 255
 _POINTER = 0xC0
 _SMALLEST_RECORD = 12  # octets, with a pointer for its name
+_V4_LABELS, _V6_LABELS = 6, 34  # of an address turned round, with its two last
 _MOST_POINTERS = 64  # each must point backwards, so a name of 255 octets cannot need more
-MOST_RECORDS = 256
-_NAMES_INSIDE = {2: 0, 5: 0, 12: 0, 15: 2, 33: 6, 39: 0}  # octets before the name in the record's data
 
 
 class Head(NamedTuple):
@@ -51,16 +46,6 @@ class Head(NamedTuple):
     answers: int
     raw_name: bytes
     type: int
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One resource record of the answer section; ``value`` as people write it."""
-
-    name: str
-    type: str
-    ttl: int
-    value: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -200,12 +185,13 @@ def wire_text(raw: bytes) -> str:
     labels: list[str] = []
     at = 0
     while at < len(raw) and raw[at]:
-        labels.append(_label(raw[at + 1 : at + 1 + raw[at]]))
+        labels.append(label_text(raw[at + 1 : at + 1 + raw[at]]))
         at += raw[at] + 1
     return ".".join(labels) or "."
 
 
-def _label(octets: bytes) -> str:
+def label_text(octets: bytes) -> str:
+    r"""One label; dots, backslashes and octets that are not printable are spelled out (RFC 1035, 5.1)."""
     if octets.replace(b"-", b"").isalnum():
         return octets.decode("ascii")
     return "".join(
@@ -237,64 +223,24 @@ def name_at(message: bytes, at: int) -> tuple[str, int] | None:
         length += size + 1
         if size > 63 or length > _LONGEST_NAME or at + 1 + size > len(message):
             return None
-        labels.append(_label(message[at + 1 : at + 1 + size]))
+        labels.append(label_text(message[at + 1 : at + 1 + size]))
         at += 1 + size
     return None
 
 
-def answers(message: bytes) -> tuple[Record, ...]:
-    """The answer section as far as it can be read; at most 256 records."""
-    return tuple(_records(message, 0))
+def address_in(name: str) -> str | None:
+    """The address whose name is asked for: 192.0.2.1 of ``1.2.0.192.in-addr.arpa`` (RFC 1035, 3.5; RFC 3596, 2.5)."""
+    from ipaddress import ip_address
 
-
-def referral(message: bytes) -> tuple[Record, ...]:
-    """Whom a server without an answer names as those who know more; empty where it says that there is no record.
-
-    Source: RFC 2308 section 2.2: a SOA record says that there is none, and without it NS records refer.
-    """
-    authority = _records(message, 1) if int.from_bytes(message[6:8], "big") == 0 else []
-    if any(record.type == "SOA" for record in authority):
-        return ()
-    return tuple(record for record in authority if record.type == "NS")
-
-
-def _records(message: bytes, section: int) -> list[Record]:
-    """The records of a section behind the question as far as they can be read; at most 256, those before it too."""
-    if len(message) < _QUESTION:
-        return []
-    _, _, questions, *counts = _HEADER.unpack_from(message)
-    at = _QUESTION
-    for _ in range(min(questions, MOST_RECORDS)):
-        named = name_at(message, at)
-        if named is None:
-            return []
-        at = named[1] + 4
-    before = sum(counts[:section])
-    found: list[Record] = []
-    for _ in range(min(before + counts[section], MOST_RECORDS)):
-        named = name_at(message, at)
-        if named is None or named[1] + 10 > len(message):
-            break
-        kind, _, ttl, size = _RECORD.unpack_from(message, named[1])
-        start = named[1] + 10
-        if start + size > len(message):
-            break
-        found.append(Record(named[0], type_name(kind), ttl, _value(message, kind, start, size)))
-        at = start + size
-    return found[before:]
-
-
-def _value(message: bytes, kind: int, start: int, size: int) -> str:
-    data = message[start : start + size]
-    if kind == 1 and size == 4:
-        return ipv4_text(data)
-    if kind == 28 and size == 16:
-        return ipv6_text(data)
-    if kind in _NAMES_INSIDE and size > _NAMES_INSIDE[kind]:
-        named = name_at(message, start + _NAMES_INSIDE[kind])
-        if named:
-            numbers = [str(data[i] << 8 | data[i + 1]) for i in range(0, _NAMES_INSIDE[kind], 2)]
-            return " ".join([*numbers, named[0]])
-    if kind == 16 and size:
-        return _label(data[1 : 1 + data[0]])
-    return f"{type_name(kind)} of {size} octets"
+    labels = name.lower().split(".")
+    if len(labels) == _V4_LABELS and labels[-2:] == ["in-addr", "arpa"]:
+        text = ".".join(labels[3::-1])
+    elif len(labels) == _V6_LABELS and labels[-2:] == ["ip6", "arpa"]:
+        nibbles = "".join(labels[31::-1])
+        text = ":".join(nibbles[at : at + 4] for at in range(0, 32, 4))
+    else:
+        return None
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        return None

@@ -10,6 +10,7 @@ from packets import A, B, datagram, error, pcap, segment, who_has
 
 import explain
 from explain.exchanges.dns import message as dns_message
+from explain.exchanges.dns import records
 from explain.model import Endpoint
 
 CLIENT, SERVER, OTHER = "192.0.2.1", "192.0.2.53", "192.0.2.54"
@@ -210,7 +211,7 @@ def test_multicast_dns_is_no_look_up_of_a_server():
 
 def test_a_name_that_points_at_itself_ends():
     looping = struct.pack(">HHHHHH", 1, 0x8180, 1, 1, 0, 0) + wire("a") + b"\0\1\0\1" + b"\xc0\x13" + b"\0" * 12
-    assert dns_message.answers(looping) == ()
+    assert records.answers(looping) == ()
 
 
 def test_control_characters_in_a_name_are_spelled_out():
@@ -220,7 +221,7 @@ def test_control_characters_in_a_name_are_spelled_out():
 @given(st.binary(max_size=600))
 def test_any_bytes_are_read_or_refused_but_never_crash(message):
     dns_message.heads([message]).one(0)
-    dns_message.answers(message)
+    records.answers(message)
 
 
 @given(st.lists(st.binary(min_size=1, max_size=63), max_size=4))
@@ -393,3 +394,68 @@ def test_an_alias_that_leads_to_no_record_of_the_wanted_type_is_told_so():
     frames = ask(question(1, "www.example", 28)), tell(answer(1, "www.example", (5, wire("web.example")), kind=28))
     (line,) = [one for one in explain.explain(pcap(*frames)).lines if one.message == "dns.alias-empty-in"]
     assert (line.values["chain"], line.values["type"]) == ("www.example -> web.example", "AAAA")
+
+
+def strings(*texts):
+    return b"".join(bytes([len(text)]) + text.encode() for text in texts)
+
+
+SOA = wire("ns.example") + wire("admin.example") + struct.pack(">5I", 7, 3600, 900, 604800, 60)
+PARAMETERS = struct.pack(">HH", 1, 6) + strings("h3", "h2") + struct.pack(">HHH", 3, 2, 8443)
+PARAMETERS += struct.pack(">HH", 4, 4) + bytes((192, 0, 2, 80))
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "said"),
+    [
+        (6, SOA, "ns.example admin.example 7 3600 900 604800 60"),
+        (13, strings("PC", "Linux"), '"PC" "Linux"'),
+        (16, strings("v=spf1 include:spf.example -all"), "v=spf1 include:spf.example -all"),
+        (16, strings("k=rsa; p=AAA", "BBB"), '"k=rsa; p=AAA" "BBB"'),
+        (16, b"\x05ab", "TXT of 3 octets"),
+        (35, struct.pack(">HH", 10, 100) + strings("S", "SIP+D2U", "") + wire("sip.example"),
+         '10 100 "S" "SIP+D2U" "" sip.example'),
+        (47, wire("b.example") + b"\0\x04\x40\0\0\x08", "b.example A AAAA"),
+        (65, struct.pack(">H", 1) + wire("") + PARAMETERS, "1 . alpn=h3,h2 port=8443 ipv4hint=192.0.2.80"),
+        (65, struct.pack(">H", 0) + wire("web.example"), "0 web.example"),
+        (256, struct.pack(">HH", 10, 1) + b"https://a.example/", '10 1 "https://a.example/"'),
+        (257, b"\0\x05issueca.example", '0 issue "ca.example"'),
+        (257, b"\0\x09issue", "CAA of 7 octets"),
+    ],
+)  # fmt: skip
+def test_the_data_of_a_record_is_told_as_people_write_it(kind, data, said):
+    (one,) = lookups(ask(question(1, "a.example", kind)), tell(answer(1, "a.example", (kind, data), kind=kind)))
+    assert one.fields.answers == (said,)
+
+
+@pytest.mark.parametrize(("flags", "said"), [(0x8180, "the last has no A record"), (0x8400, "It does not say whether")])
+def test_a_server_that_looks_nothing_up_does_not_say_that_the_end_of_an_alias_has_no_record(flags, said):
+    frames = ask(question(1, "a.example")), tell(answer(1, "a.example", (5, wire("b.test")), flags=flags))
+    assert said in " ".join(report(*frames).story().split())
+
+
+def test_an_alias_that_is_asked_for_is_the_answer():
+    frames = ask(question(1, "a.example", 5)), tell(answer(1, "a.example", (5, wire("b.test")), kind=5))
+    assert "answered after 1 ms: b.test." in report(*frames).story()
+
+
+def test_a_name_that_is_made_of_another_does_not_stand_among_the_addresses():
+    records_told = (39, wire("new.test")), (5, wire("a.new.test")), (1, bytes((192, 0, 2, 9)))
+    frames = ask(question(1, "a.old.test")), tell(answer(1, "a.old.test", *records_told))
+    assert "and at the end 192.0.2.9." in " ".join(report(*frames).story().split())
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [("9.2.0.192.in-addr.arpa", "192.0.2.9"), ("1." + "0." * 23 + "8.b.d.0.1.0.0.2.ip6.arpa", "2001:db8::1")],
+)
+def test_a_question_for_the_name_of_an_address_shows_the_address(name, address):
+    story = " ".join(report(ask(question(1, name, 12))).story().split())
+    assert f"which name the address {address} has" in story
+    assert "people use names" not in story
+
+
+def test_a_copy_of_a_zone_is_told_by_its_size():
+    told = [(6, SOA), (1, bytes(4)), (6, SOA)]
+    frames = ask(question(1, "example", 252)), tell(answer(1, "example", *told, kind=252))
+    assert "with 3 records of the zone" in " ".join(report(*frames).story().split())

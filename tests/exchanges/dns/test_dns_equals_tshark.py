@@ -8,6 +8,7 @@ import pytest
 from surroundings import CORPUS, every_capture
 
 from explain.exchanges.dns import message as dns_message
+from explain.exchanges.dns import records
 from explain.intake import read
 from explain.oracle.tshark import EVERY, tshark_fields
 
@@ -57,7 +58,7 @@ def compare(octets, head, said, frame, *, is_whole):
         assert name[0] == said[NAME].replace("<Root>", "."), frame
     if not is_whole:
         return
-    found = dns_message.answers(octets)
+    found = records.answers(octets)
     kinds = [dns_message.type_name(int(kind)) for kind in said[KINDS].split(EVERY)[: head.answers] if kind]
     assert [one.type for one in found] == kinds, frame
     for kind, field in VALUES.items():
