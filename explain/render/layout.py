@@ -21,6 +21,7 @@ _NO_BREAK_BEFORE = "、。」』）)],.;:!?？！ー々・〜ぁぃぅぇぉっ�
 _SHORTEST = 8  # columns of a last row
 _MOST_CARRIED = 16  # columns that a row gives up so that the next begins with a word
 _LONGEST_KATAKANA = 16  # characters of a word that stays whole
+_PARTICLES = "をがはにのへも"  # end what stands before them
 _STEM_ENDS = "いきぎしちびみりえけげせねべめれ"  # between kanji, as in 問い合わせ and 書き換える
 _MOST_RANGES = 3
 _UNIT = re.compile(
@@ -69,18 +70,21 @@ def wrap(text: str, width: int) -> list[str]:
 
 
 def _carried(row: list[str], piece: str, room: int) -> list[str]:
-    """What of a full row goes to the next one, so that this begins with a word: a few letters, or nothing."""
-    following, carried = piece, 0
+    """What of a full row goes to the next one, so that this begins with a word or with what ends one: a few letters."""
+    following, carried, end = piece, 0, len(row)
     for number in range(len(row) - 1, 0, -1):
         if _is_word_start(row[number], following):
-            moved = row[number + 1 :]
-            del row[number + 1 :]
-            return moved
+            end = number + 1
+            break
+        if "ぁ" <= following[:1] <= "ん" and _is_katakana(row[number][-1:]):
+            end = number + 1 + (following in _PARTICLES)
         following = row[number]
         carried += display_width(following)
         if carried > min(_MOST_CARRIED, room):
             break
-    return []
+    moved = row[end:]
+    del row[end:]
+    return moved
 
 
 def _lengthen(last: list[str], before: list[str], width: int) -> None:
@@ -103,11 +107,12 @@ def _pieces(text: str) -> Iterator[str]:
     if text.isascii():
         yield from _words(text)
         return
-    piece = ""
+    piece, is_code = "", False
     for index, char in enumerate(text):
         piece += char
+        is_code ^= char == "`"
         following = text[index + 1 : index + 2]
-        if not following or following in _NO_BREAK_BEFORE or following == " ":
+        if not following or following in _NO_BREAK_BEFORE or following == " " or (is_code and "`" in (char, following)):
             continue
         if char == " " and text[index - 1 : index].isdigit() and _UNIT.match(text, index + 1):
             continue

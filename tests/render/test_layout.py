@@ -51,6 +51,19 @@ def test_a_japanese_row_begins_with_a_word_where_one_is_near():
     assert sum("ぁ" <= start <= "ん" for start in starts) < len(starts) / 8
 
 
+def test_a_japanese_row_begins_behind_the_katakana_where_no_word_begins_near():
+    rows = wrap("ping は何も表示しないので、証拠になるのはキャプチャだけである。そこではゲートウェイが", 60)
+    assert rows[1].startswith("だけである。")
+    rows = wrap("UDP: 192.0.2.1:43204 と 192.0.2.2:7 が 2 個のデータグラムをやりとりした。データは 38 B。", 66)
+    assert rows[1].startswith("やりとりした。")
+
+
+def test_a_piece_of_code_keeps_its_closing_mark():
+    for width in range(20, 60):
+        rows = wrap("同じリンクの相手は普通に答えるが、`-I アドレス` なら断られる。" * 3, width)
+        assert not any(row.startswith("` ") or row.endswith(" `") for row in rows)
+
+
 def test_a_japanese_word_of_two_kanji_with_a_kana_between_stays_whole():
     text = "サーバーに問い合わせが届いたのに、書き換えの行き先で受け取られず、応答を待ち続けた。" * 3
     ends = [row[-2:] for width in range(24, 70) for row in wrap(text, width)[:-1]]
