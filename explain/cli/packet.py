@@ -19,6 +19,7 @@ from explain.errors import UsageError
 def packet(capture: str, frame: int, as_json: bool, lang: str, verbose: bool) -> int:
     """Show one frame of a capture: every header, every field with its bytes, what it is for and what it says here."""
     from explain.capture.vantage import parse
+    from explain.cli import page
     from explain.exchanges import closeup
     from explain.intake import read
     from explain.pipeline import understand
@@ -40,7 +41,7 @@ def packet(capture: str, frame: int, as_json: bool, lang: str, verbose: bool) ->
     else:
         story = [of_frame(found, hosts, one.exchange, frame) for one in members]
         stray = [] if members else of_stray(found, hosts, captures, frame)
-        belongs = packet_exchanges.rows(members, story, stray, findings, found.table, lang)
-        told = render.text(recorded, layers, copies, belongs, source.path, lang, verbose=verbose)
+        belongs = packet_exchanges.rows(members, story, stray, findings, found.table, lang, page.width())
+        told = render.text(recorded, layers, copies, belongs, source.path, lang, verbose=verbose, width=page.width())
     sys.stdout.buffer.write(told.encode("utf-8", "backslashreplace"))
     return 0

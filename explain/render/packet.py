@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from explain.decode.dissect.field import IN_HEX
 from explain.model import Line
 from explain.plain_data import json_text
-from explain.render.layout import WIDTH, wrap
+from explain.render.layout import WIDTH, display_width, wrap
 from explain.render.packet_exchanges import causes
 from explain.words import has, say
 from explain.words.values import visible
@@ -32,6 +32,9 @@ _TITLES = {
     "dhcpv6": "DHCPv6", "http": "HTTP", "tls": "TLS", "igmp": "IGMP", "gre": "GRE", "vxlan": "VXLAN",
     "geneve": "Geneve", "gtp": "GTP-U", "teredo": "Teredo", "lldp": "LLDP", "ospf": "OSPF",
 }  # fmt: skip
+_INDENT = 7  # of what is said below a field
+_BESIDE = 34  # of what a field says, beside its octets
+_NARROW = 72  # columns of a page where that leaves no room
 _OCTETS_SHOWN = 8
 _BITS_SHOWN = 16
 _NO_DHCP_OPTIONS = ("dhcp.option.end", "dhcp.option.padding")
@@ -41,7 +44,7 @@ _SECOND_NS = 1_000_000_000
 
 def text(
     frame: Recorded, layers: Sequence[Layer], copies: Sequence[tuple[int, str | None]], belongs: Iterable[str],
-    path: str, language: str, *, verbose: bool = False,
+    path: str, language: str, *, verbose: bool = False, width: int = WIDTH,
 ) -> str:  # fmt: skip
     """The page, ending in a line break.
 
@@ -53,62 +56,76 @@ def text(
         path: of the file.
         language: of the sentences.
         verbose: show the arithmetic of checksums.
+        width: columns of the page.
     """
 
     def said(message: str, **values: Any) -> str:
         return say(f"packet.{message}", values, language)
 
-    rows = [said("title", frame=frame.number, path=path)]
+    rows = wrap(said("title", frame=frame.number, path=path), width)
     sizes = {"length": frame.length, "captured": len(frame.octets)}
     if frame.time_ns is None:
         when = said("when-unknown", **sizes)
     else:
         when = said("when", time=_time(frame.time_ns), elapsed_ns=frame.elapsed_ns, **sizes)
-    rows += [f"  {row}" for row in wrap(when, WIDTH - 2)]
+    rows += [f"  {row}" for row in wrap(when, width - 2)]
     rows += [f"  {said('place', place=frame.place)}"] if frame.place else []
     for comment in frame.comments:
-        rows += [f"  {row}" for row in wrap(said("comment", text=comment), WIDTH - 2)]
+        rows += [f"  {row}" for row in wrap(said("comment", text=comment), width - 2)]
     if copies:
         frames = [
             Line("packet.copy-at" if place else "packet.copy", {"frame": other, "place": place})
             for other, place in copies
         ]
-        rows += [f"  {row}" for row in wrap(said("elsewhere", frames=frames), WIDTH - 2)]
+        rows += [f"  {row}" for row in wrap(said("elsewhere", frames=frames), width - 2)]
     for layer in layers:
-        rows += ["", *_layer(layer, frame.octets, language, verbose=verbose)]
+        rows += ["", *_layer(layer, frame.octets, language, verbose=verbose, width=width)]
     rows += belongs
     return "".join(f"{row.rstrip()}\n" for row in rows)
 
 
-def _layer(layer: Layer, octets: bytes, language: str, *, verbose: bool) -> Iterator[str]:
+def _layer(layer: Layer, octets: bytes, language: str, *, verbose: bool, width: int) -> Iterator[str]:
     name = _TITLES.get(layer.name, layer.name)
     first, last = layer.offset, layer.offset + max(layer.size, 1) - 1
     values = {"name": name, "first": first, "last": last}
-    yield say("packet.quoted" if layer.is_quoted else "packet.layer", values, language)
+    yield from wrap(say("packet.quoted" if layer.is_quoted else "packet.layer", values, language), width)
     told: set[str] = set()
     for field in layer.fields:
-        yield from _field(field, layer, octets, language, verbose=verbose, is_new=field.name not in told)
+        raw = octets[field.offset : field.offset + field.size]
+        yield from _beside(field, _bits(field, raw) if field.bits else _octets(raw), width)
+        if about := _about(field, layer, language, is_new=field.name not in told):
+            yield from _indented(about, _INDENT, width)
         told.add(field.name)
+        if verbose:
+            for one in layer.sums:
+                if one.name == field.name and one.expected is not None:
+                    yield from _indented(_arithmetic(one, language), _INDENT + 2, width)
     if layer.is_cut:
-        yield f"       {say('packet.cut', {}, language)}"
+        yield from _indented(say("packet.cut", {}, language), _INDENT, width)
 
 
-def _field(field: Field, layer: Layer, octets: bytes, language: str, *, verbose: bool, is_new: bool) -> Iterator[str]:
-    """A field with its octets; what it is for is said where it comes up first."""
-    raw = octets[field.offset : field.offset + field.size]
-    shown = _bits(field, raw) if field.bits else _octets(raw)
-    value = _value(field)
-    word = f" ({visible(field.says)})" if field.says else ""
-    if display := f"{value}{word}".strip():
-        display = f" = {display}"
-    for number, row in enumerate(wrap(f"{field.name}{display}", WIDTH - 34)):
-        yield f"{field.offset:>5}  {shown:<23}    {row}" if number == 0 else f"{'':34}{row}"
-    if about := _about(field, layer, language, is_new=is_new):
-        yield from (f"       {row}".rstrip() for row in wrap(about, WIDTH - 9))
-    if verbose:
-        for one in layer.sums:
-            if one.name == field.name and one.expected is not None:
-                yield from (f"         {row}" for row in wrap(_arithmetic(one, language), WIDTH - 11))
+def _beside(field: Field, shown: str, width: int) -> Iterator[str]:
+    """The octets of a field and beside them what they say; below them where the page or a word leaves no room."""
+    name, word = field.name, f" ({visible(field.says)})" if field.says else ""
+    if _is_dhcp_option(field):  # the number is that of the option, not of its value
+        name, word = f"{name}{word}", ""
+    display = f"{_value(field)}{word}".strip()
+    says = f"{name} = {display}" if display else name
+    rows = wrap(says, width - _BESIDE)
+    if width < _NARROW or any(display_width(row) > width - _BESIDE for row in rows):
+        yield f"{field.offset:>5}  {shown}".rstrip()
+        yield from _indented(says, _INDENT, width)
+        return
+    for number, row in enumerate(rows):
+        yield f"{field.offset:>5}  {shown:<23}    {row}" if number == 0 else f"{'':{_BESIDE}}{row}"
+
+
+def _indented(text: str, indent: int, width: int) -> Iterator[str]:
+    return (f"{'':{indent}}{row}".rstrip() for row in wrap(text, width - indent - 2))
+
+
+def _is_dhcp_option(field: Field) -> bool:
+    return field.name.startswith("dhcp.option.") and field.name not in _NO_DHCP_OPTIONS
 
 
 def _about(field: Field, layer: Layer, language: str, *, is_new: bool) -> str:
@@ -162,7 +179,7 @@ def _key(name: str) -> str:
 
 
 def _purpose(field: Field, language: str) -> str | None:
-    if field.name.startswith("dhcp.option.") and field.name not in _NO_DHCP_OPTIONS:
+    if _is_dhcp_option(field):
         message = f"dhcp_options.{field.name.removeprefix('dhcp.option.')}"
         return say(message if has(message) else "packet.for.dhcp-option", {}, language)
     message = f"packet.for.{_key(field.name)}"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def rows(
     members: Sequence[Membership], story: Sequence[Sequence[Line]], stray: Sequence[Line],
-    findings: Sequence[Finding], table: PacketTable, language: str,
+    findings: Sequence[Finding], table: PacketTable, language: str, width: int = WIDTH,
 ) -> Iterator[str]:  # fmt: skip
     """One block for each exchange.
 
@@ -31,6 +31,7 @@ def rows(
         findings: of the whole file.
         table: with all frames of the file.
         language: of the sentences.
+        width: columns of the page.
     """
     yield ""
     yield say("packet.belongs", {}, language)
@@ -41,11 +42,10 @@ def rows(
         if not (is_carried and one.exchange.kind == "udp.flow"):
             why = [found(each) for each in causes(one, findings) if id(each) not in told]
             told.update(id(each) for each in causes(one, findings))
-            yield from _block(one, lines, why, table, language)
+            yield from _block(_sentences(one, lines, why, table, language), width)
     if not members:
-        yield f"  {say('packet.alone', {}, language)}"
-        for line in stray:
-            yield from (f"  {row}" for row in wrap(say(line.message, line.values, language), WIDTH - 4))
+        alone = [say("packet.alone", {}, language), *(say(line.message, line.values, language) for line in stray)]
+        yield from (f"  {row}" for text in alone for row in wrap(text, width - 4))
 
 
 def causes(one: Membership, findings: Sequence[Finding]) -> list[Finding]:
@@ -53,9 +53,10 @@ def causes(one: Membership, findings: Sequence[Finding]) -> list[Finding]:
     return [finding for finding in findings if one.exchange.id in finding.exchanges]
 
 
-def _block(
+def _sentences(
     one: Membership, lines: Sequence[Line], why: Sequence[Line], table: PacketTable, language: str
-) -> Iterator[str]:
+) -> list[str]:
+    """What the exchange is, then what is told of the frame in it."""
     exchange = one.exchange
     values: dict[str, Any] = {
         "id": exchange.id, "kind": exchange.kind, "what": what(exchange.kind, exchange.fields),
@@ -64,13 +65,16 @@ def _block(
     is_journey = exchange.kind in ("journey", "nat.translation")  # whose frames are those of the conversation
     form = "journey" if is_journey else "exchange" if one.position else "beyond"
     told = [say(f"packet.{form}", values, language)]
-    told += [f"  {say(line.message, line.values, language)}" for line in lines]
+    told += [say(line.message, line.values, language) for line in lines]
     for name, other in (("before", one.before), ("after", one.after)):
         if other and not is_journey:
             around = {"other": other.frame, "gap_ns": other.gap_ns, "says": said(table, other.row, exchange).text}
-            told.append(f"  {say(f'packet.{name}', around, language)}")
-    told += [f"  {say(line.message, line.values, language)}" for line in why]
-    for text in told:
-        indent = "    " if text.startswith("  ") else "  "
-        for number, row in enumerate(wrap(text.strip(), WIDTH - 6)):
+            told.append(say(f"packet.{name}", around, language))
+    return told + [say(line.message, line.values, language) for line in why]
+
+
+def _block(told: Sequence[str], width: int) -> Iterator[str]:
+    for at, text in enumerate(told):
+        indent = "    " if at else "  "
+        for number, row in enumerate(wrap(text.strip(), width - 6)):
             yield f"{indent}{'  ' if number else ''}{row}"

@@ -50,6 +50,26 @@ def test_a_long_number_within_octets_is_shown_by_its_digits(run, tmp_path):
     assert "   15  .d 89 21                   ipv6.flow = 0x0d8921" in out.splitlines()
 
 
+def test_a_narrow_page_shows_what_octets_say_below_them(run, capture, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    out = run("packet", capture, 1)[1]
+    assert max(len(row) for row in out.splitlines() if str(capture) not in row) <= 40
+    assert "   22  40\n       ip.ttl = 64\n" in out
+
+
+def test_a_word_for_which_there_is_no_room_beside_its_octets_stands_below_them(run, tmp_path):
+    path = tmp_path / "c.pcap"
+    get = f"GET /{'a' * 70} HTTP/1.1\r\n\r\n".encode()
+    path.write_bytes(pcap(segment((ALICE, 50000), (BOB, 80), 0x18, data=get)).read())
+    assert f"\n       http.request.uri =\n       /{'a' * 70}\n" in run("packet", path, 1)[1]
+
+
+def test_the_number_of_an_option_of_dhcp_is_not_taken_for_its_value(run, tmp_path):
+    path = tmp_path / "c.pcap"
+    path.write_bytes(pcap(discover()).read())
+    assert "dhcp.option.message-type (53) = DISCOVER" in run("packet", path, 1)[1]
+
+
 def test_a_lease_by_broadcast_is_not_shown_as_a_datagram_without_an_answer(run, tmp_path):
     path = tmp_path / "c.pcap"
     path.write_bytes(pcap(discover(), offer(), request(), ack()).read())
