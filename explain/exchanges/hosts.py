@@ -151,9 +151,10 @@ class Hosts(Sequence[Host]):
                     said.add((fields.asker_mac, fields.asker_ip))
                     said |= {(mac, fields.wanted_ip) for mac in fields.answered_macs}
         macs, addresses = self.carried()
+        is_it = (macs < NO_MAC) & (addresses >= IPV6_KEY)
         text = self._table.addresses.text
-        pairs = zip(macs.tolist(), addresses.tolist(), strict=True)
-        return {pair for pair in pairs if pair[0] < NO_MAC and (mac_text(pair[0]), text(pair[1])) in said}
+        pairs = zip(macs[is_it].tolist(), addresses[is_it].tolist(), strict=True)
+        return {pair for pair in pairs if (mac_text(pair[0]), text(pair[1])) in said}
 
     def _make(self) -> list[Host]:
         from explain.exchanges import roles

@@ -156,14 +156,15 @@ def _sent(table: PacketTable, askers: U8, wanted: U8) -> tuple[Rows, U8]:
     """Frames for one host from the askers, with the wanted address that they are for, or whose MAC they go to."""
     flows, links, arp = table.flows, table.links, table.arp
     is_own = among(links.source, askers) & (links.target & _GROUP_BIT == 0)
-    rows = table.rows_of(among(flows.high, wanted) | among(flows.low, wanted))
-    rows = rows[is_own.take(table.link[rows])]
-    rows = rows[among(table.targets(rows), wanted)]
+    is_for = np.zeros((len(flows.low) + 1, 2), np.bool_)  # by who speaks: the low end to the high one, and back
+    is_for[:-1, 0], is_for[:-1, 1] = among(flows.high, wanted), among(flows.low, wanted)
+    own = table.rows_on(is_own)
+    rows = own[is_for.reshape(-1).take(table.sides[own])]
     owners = np.flatnonzero(among(arp.sender_ip.astype(np.uint64), wanted))
     address_of = dict(zip(arp.sender_mac[owners].tolist(), arp.sender_ip[owners].tolist(), strict=True))
     told = _told(table)
     told = told[among(table.sources(told), wanted)]
     address_of |= dict(zip(links.source[table.link[told]].tolist(), table.sources(told).tolist(), strict=True))
-    routed = table.rows_on(is_own & among(links.target, np.array(sorted(address_of), np.uint64)))
+    routed = own[among(links.target, np.array(sorted(address_of), np.uint64)).take(table.link[own])]
     through = [address_of[mac] for mac in links.target[table.link[routed]].tolist()]
     return np.concatenate((rows, routed)), np.concatenate((table.targets(rows), np.array(through, np.uint64)))
