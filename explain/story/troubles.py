@@ -20,8 +20,9 @@ _EXAMPLES = 3
 _RIVALS_SHOWN = 6  # more are told by where they act
 _OF_A_PLACE = 4
 _SPANS_SHOWN = 40  # frames of a proof that follow each other count as one; this many fill some five lines
+_SPANS_OF_MANY = 12  # and this many two
 _ELSEWHERE = 9  # the last chapter
-_KINDS_IN_ORDER = 12  # with more findings than this, the frequent come first
+_MANY = 12  # with more findings than this, the frequent kinds come first, and each is told once and briefly
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def groups(findings: Sequence[Finding]) -> list[Group]:
         Group(cause, tuple(number for _, number in sorted(some)), -sum(weight for weight, _ in some))
         for (cause, _), some in by_kind.items()
     ]
-    if len(heads) > _KINDS_IN_ORDER:
+    if len(heads) > _MANY:
         found.sort(key=lambda group: (group.cause in WORKS, -group.weight))
     return found
 
@@ -64,30 +65,31 @@ def _head(finding: Finding) -> tuple[str, str, int]:
 
 def tell(findings: Sequence[Finding], found: Sequence[Group], *, everything: bool) -> list[Line]:
     """The lines of all findings."""
-    is_only = len(findings) == 1
+    alone, spans = (1, _SPANS_OF_MANY) if len(findings) > _MANY and not everything else (_TOLD_ALONE, _SPANS_SHOWN)
     lines: list[Line] = []
     for group in found:
-        if everything or len(group.members) <= _TOLD_ALONE:
+        if everything or len(group.members) <= alone:
             for number in sorted(group.members):
-                lines += _finding(findings[number], is_only=is_only, everything=everything)
+                lines += _finding(findings[number], is_only=len(findings) == 1)
+                lines += _advice(findings[number], spans, everything=everything)
         else:
             lines += _together(findings, group)
+            lines += _advice(findings[group.worst], spans, everything=False)
     return lines
 
 
-def _finding(finding: Finding, *, is_only: bool, everything: bool) -> list[Line]:
+def _finding(finding: Finding, *, is_only: bool) -> list[Line]:
     values = values_of(finding)
     heading = "story.heading.why" if is_only else message(finding, "verdict")
     evidence = () if is_only else finding.evidence
-    lines = [
+    return [
         Line(heading, values, evidence, 1, None, "heading" if is_only else "finding"),
         Line(message(finding, "so"), values, finding.evidence, 1, None, "under"),
     ]
-    return lines + _advice(finding, everything=everything)
 
 
 def _together(findings: Sequence[Finding], group: Group) -> list[Line]:
-    """Many of one kind: how many, the worst of them, and the advice for the first."""
+    """Many of one kind: the worst of them, how many there are, and some more."""
     worst = findings[group.worst]
     values = {"findings": len(group.members), "affected": group.weight, "cause": group.cause}
     lines = [
@@ -97,11 +99,10 @@ def _together(findings: Sequence[Finding], group: Group) -> list[Line]:
     for number in group.members[1:_EXAMPLES]:
         other = findings[number]
         lines.append(Line(message(other, "verdict"), values_of(other), other.evidence, 1, None, "item"))
-    lines.append(Line(message(worst, "so"), values_of(worst), worst.evidence, 1, None, "under"))
-    return lines + _advice(worst, everything=False)
+    return [*lines, Line(message(worst, "so"), values_of(worst), worst.evidence, 1, None, "under")]
 
 
-def _advice(finding: Finding, *, everything: bool) -> list[Line]:
+def _advice(finding: Finding, spans: int, *, everything: bool) -> list[Line]:
     values = values_of(finding)
     lines: list[Line] = []
     if finding.rivals:
@@ -114,18 +115,18 @@ def _advice(finding: Finding, *, everything: bool) -> list[Line]:
     if not finding.evidence:  # the frames that show it all stand for others
         return lines
     lines.append(Line("story.heading.evidence", {}, (), 1, None, "subheading"))
-    return lines + _proof(finding)
+    return lines + _proof(finding, spans)
 
 
-def _proof(finding: Finding) -> list[Line]:
+def _proof(finding: Finding, spans: int) -> list[Line]:
     """The frames as a filter; where they are very many, the first of them and how many more there are."""
     first = finding.evidence[0]
-    later = sum(last - start + 1 for start, last in first.frames[_SPANS_SHOWN:])
+    later = sum(last - start + 1 for start, last in first.frames[spans:])
     if not later:
         return [Line("story.filter", {"filter": finding.filter}, finding.evidence, 1, None, "item")]
     from dataclasses import replace
 
-    shown = replace(first, frames=first.frames[:_SPANS_SHOWN])
+    shown = replace(first, frames=first.frames[:spans])
     return [
         Line("story.filter", {"filter": frame_filter([shown])}, finding.evidence, 1, None, "item"),
         Line("story.filter-goes-on", {"more": later}, finding.evidence, 1, None, "item"),

@@ -15,3 +15,26 @@ def test_a_proof_of_very_many_frames_is_a_filter_of_the_first_ones_and_says_how_
     shown = told["story.filter"]["filter"]
     assert shown == ("the whole filter" if more is None else shown)
     assert shown.endswith("400..401}") == (more is not None)
+
+
+def _losses(number):
+    frames = tuple((10 * at, 10 * at + 1) for at in range(1, 31))
+    return [
+        Finding("partial-loss", "likely", (), (Evidence(0, 0, frames),), (), "all", {"case": f"of-{at // 2}"})
+        for at in range(number)
+    ]
+
+
+@pytest.mark.parametrize(("number", "together"), [(12, 0), (14, 7)])
+def test_of_very_many_findings_each_kind_is_told_once_and_proved_briefly(number, together):
+    some = _losses(number)
+    told = [line.message for line in tell(some, groups(some), everything=False)]
+    assert told.count("story.alike") == told.count("story.filter-goes-on") == together
+    assert told.count("story.heading.evidence") == (together or number)
+
+
+def test_who_asks_for_everything_is_told_each_of_very_many_findings():
+    some = _losses(14)
+    told = [line.message for line in tell(some, groups(some), everything=True)]
+    assert told.count("story.heading.evidence") == 14
+    assert not {"story.alike", "story.filter-goes-on"} & set(told)
