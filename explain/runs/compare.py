@@ -66,10 +66,15 @@ def compare(good: Report, run: Report) -> Comparison:
 
 
 def _is_same_thing(there: Sequence[Item], here: Sequence[Item], pairs: Sequence[tuple[Item, Item]]) -> bool:
-    """Whether enough of what was done in one run was done in the other; that hosts find each other is no deed."""
-    least = min(sum(not item.is_routine for item in items) for items in (there, here))
-    shared = sum(not one.is_routine for one, _ in pairs)
+    """Whether enough of what was done in one run was done in the other."""
+    least = min(sum(_is_deed(item) for item in items) for items in (there, here))
+    shared = sum(_is_deed(one) for one, _ in pairs)
     return shared >= _LEAST_IN_COMMON * least if shared or least else True
+
+
+def _is_deed(item: Item) -> bool:
+    """Neither that hosts find each other is one, nor that something is refused."""
+    return not item.is_routine and item.kind != "icmp.error"
 
 
 def _alike_before(run: Report, pairs: Sequence[tuple[Item, Item]], first: _Seen) -> list[tuple[Item, Item]]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from explain.exchanges.wire_words import dhcp_type, headers_said
 from explain.model import Evidence
 from explain.runs import Step
-from explain.table import ARP
+from explain.table import ARP, IP
 
 if TYPE_CHECKING:
     from explain.runs.likeness import Item
-    from explain.table import PacketTable
+    from explain.table import PacketTable, Rows
 
 _MOST = 20_000  # frames of an exchange that are looked at one by one
 _OF_DHCP_SERVERS = ("OFFER", "ACK", "NAK", "BOOTREPLY")
@@ -84,7 +86,7 @@ def step(table: PacketTable, token: _Token | None) -> Step | None:
 
 def _tokens(table: PacketTable, item: Item) -> list[_Token]:
     rows = item.rows[:_MOST]
-    senders = table.sources(rows).tolist()
+    senders = _senders(table, rows)
     found: list[_Token] = []
     for row, sender in zip(rows.tolist(), senders, strict=True):
         said = headers_said(table, row)
@@ -104,6 +106,16 @@ def _tokens(table: PacketTable, item: Item) -> list[_Token]:
         if not is_again or meaning in _EACH_COUNTS:
             found.append(_Token(speaker, meaning, row, says, said.meaning == "icmp-error"))
     return found
+
+
+def _senders(table: PacketTable, rows: Rows) -> list[int]:
+    """Who sent each frame: an address, or a MAC where there is no IP."""
+    found = table.links.source.take(table.link[rows])
+    has_ip = np.flatnonzero(table.layers[rows] & IP != 0)
+    if len(has_ip):
+        found[has_ip] = table.sources(rows[has_ip])
+    senders: list[int] = found.tolist()
+    return senders
 
 
 def _of_dhcp(table: PacketTable, row: int, speaker: int) -> tuple[str, str, int]:
