@@ -98,7 +98,7 @@ def accept_ra(state: HostState, interface: str) -> Setting:
     return setting
 
 
-def default_ttl(state: HostState, family: int, interface: str | None = None) -> int:
+def default_ttl(state: HostState, family: int, interface: str | None) -> int:
     """The TTL or hop limit of packets that the host makes; 64 where nothing else is known.
 
     The kernel looks at ``conf.all.hop_limit`` only where an interface has no settings of IPv6.

@@ -55,7 +55,7 @@ class Sharing:
     common: dict[str, set[int]]
 
 
-def sharing(index: Index, people: Sequence[str], groups: Sequence[str], nonce_share: float = NONCE_SHARE) -> Sharing:
+def sharing(index: Index, people: Sequence[str], groups: Sequence[str], nonce_share: float) -> Sharing:
     """Find who shares what.
 
     Args:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _MOST_WAYS = 16
 
 
-def one_of_many(path: Path, again: Callable[[Network], Path], *, has_succeeded: bool | None = None) -> Path:
+def one_of_many(path: Path, again: Callable[[Network], Path], *, has_succeeded: bool | None) -> Path:
     """A way on which nothing is left to a hash: certain if all ways end alike, else one that fails.
 
     The causes of the others that fail are then possible as well.

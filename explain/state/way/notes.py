@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from explain.state.way.path import Path, StateCause, Step
 
 
-def observations(path: Path, memory: Memory, *, probes_hops: bool = False) -> tuple[StateCause, ...]:
+def observations(path: Path, memory: Memory, *, probes_hops: bool) -> tuple[StateCause, ...]:
     """What is remarkable on the way although it need not stop the packet.
 
     Args:

@@ -22,7 +22,7 @@ _MOST_WORDS = 200
 _BREAKS = frozenset({";", "&&", "||", "&", "|"})
 
 
-def changes_of(text: str, node: str | None = None) -> Iterator[Change]:
+def changes_of(text: str, node: str | None) -> Iterator[Change]:
     """The changes that a line of a shell would make, in order.
 
     Args:

@@ -192,7 +192,7 @@ _NETSTAT_STATES = {
 }
 
 
-def read_sockets(lines: Iterable[str], protocol: str | None = None) -> list[str]:
+def read_sockets(lines: Iterable[str], protocol: str | None) -> list[str]:
     """``ss`` and ``netstat``, as lines of ``ss`` with the protocol in front.
 
     Args:

@@ -30,7 +30,7 @@ _TCP_OPTION = re.compile(
 
 
 def network_octets(
-    told: Told, src: str, dst: str, seq: int, ack: int, macs: tuple[bytes, bytes], message: bytes = b""
+    told: Told, src: str, dst: str, seq: int, ack: int, macs: tuple[bytes, bytes], message: bytes
 ) -> bytes:
     """The packet from its network layer on.
 
