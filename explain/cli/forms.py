@@ -24,9 +24,9 @@ def drawn(form: str, report: Report, lines: Sequence[Line], language: str) -> st
         sentences = [say(line.message, line.values, language) for line in lines]
         return render(lines, sentences, report.captures, language)
     if form == "html":
-        from explain.render import html
+        from explain.render.html import page
 
-        return html.render(report, lines, language)
+        return page.render(report, lines, language)
     if form == "zeek":
         from explain.render import zeek
 
@@ -55,8 +55,8 @@ def ladder(
     report: Report, lines: Sequence[Line], sentences: Sequence[str], language: str, *, is_for_terminal: bool
 ) -> str:
     """The verdict and the ladder, in the characters that standard output can show."""
-    from explain.render.ladder import render
-    from explain.render.ladder_sheet import ASCII, BOX
+    from explain.render.ladder.drawing import render
+    from explain.render.ladder.sheet import ASCII, BOX
     from explain.render.plain import render as plain
 
     width = max(40, shutil.get_terminal_size((_WIDTH, 24)).columns) if is_for_terminal else _WIDTH

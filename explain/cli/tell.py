@@ -168,7 +168,7 @@ def _most_lines(options: Mapping[str, Any]) -> int | None:
     """A page shows so many lines of the story; the other forms show all."""
     if options["form"] != "html":
         return None
-    from explain.render.html_story import MOST_LINES
+    from explain.render.html.story import MOST_LINES
 
     return MOST_LINES
 

@@ -1,1 +1,1 @@
-"""Report -> terminal, HTML, Markdown, JSON, tables, pictures: one file per form.  No facts are made here."""
+"""Report -> terminal, HTML, Markdown, JSON, tables, pictures: a file or a folder per form.  No facts are made here."""

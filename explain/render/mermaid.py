@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from explain.render.ladder import place_name
-from explain.render.rails import EVERYONE, OTHERS
-from explain.render.scene import Arrow, Scene, stage
+from explain.render.ladder.drawing import place_name
+from explain.render.scene.rails import EVERYONE, OTHERS
+from explain.render.scene.stage import Arrow, Scene, stage
 from explain.words import say
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from explain.addresses import BROADCAST, NO_MAC, mac_text
 from explain.exchanges.wire_words import Said, side_row
 from explain.model import Line
 from explain.record import dataclass
-from explain.render.scene_choice import owners
+from explain.render.scene.choice import owners
 from explain.render.wire_words import said
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from surroundings import TOP
 from tcp_scenes import lossy_capture
 
 import explain
-from explain.render.html import render
-from explain.render.html_plot import MOST_PLOTS
+from explain.render.html.page import render
+from explain.render.html.plot import MOST_PLOTS
 from explain.render.markup import data, tag, text
 
 ALICE, BOB = "192.0.2.1", "192.0.2.2"

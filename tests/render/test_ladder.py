@@ -8,11 +8,11 @@ from surroundings import TOP
 from tcp_scenes import lossy_capture
 
 import explain
-from explain.render.ladder import render
-from explain.render.ladder_sheet import ASCII, BOX
+from explain.render.ladder.drawing import render
+from explain.render.ladder.sheet import ASCII, BOX
 from explain.render.layout import display_width
-from explain.render.rails import EVERYONE, OTHERS
-from explain.render.scene import stage
+from explain.render.scene.rails import EVERYONE, OTHERS
+from explain.render.scene.stage import stage
 
 ALICE, BOB = "192.0.2.1", "192.0.2.2"
 SYN, ACK = 2, 16

@@ -11,8 +11,8 @@ import explain
 from explain.cli.times import between
 from explain.exchanges.selection import Selection
 from explain.pipeline import explain as explain_with
-from explain.render.ladder import render
-from explain.render.ladder_sheet import ASCII, BOX
+from explain.render.ladder.drawing import render
+from explain.render.ladder.sheet import ASCII, BOX
 from explain.render.layout import display_width
 
 

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 from explain.model import LANGUAGES
 from explain.render.markup import Markup, breakable, joined, tag
-from explain.render.rails import EVERYONE, OTHERS
-from explain.render.ways import sides
+from explain.render.scene.rails import EVERYONE, OTHERS
+from explain.render.scene.ways import sides
 from explain.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from explain.render.scene import Arrow, Scene
-    from explain.render.ways import Way, Ways
+    from explain.render.scene.stage import Arrow, Scene
+    from explain.render.scene.ways import Way, Ways
 
 
 _MOST_DIGITS, _MOST_PLACES = 9, 15  # of frame numbers, and of times, for which there is room

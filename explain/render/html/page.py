@@ -12,16 +12,16 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from explain.model import LANGUAGES
-from explain.render.html_facts import arrow_attributes, arrow_facts
-from explain.render.html_ladder import both, hosts_ladder, places_ladder, rules
-from explain.render.html_plot import plots
-from explain.render.html_story import story, verdict
-from explain.render.html_talk import listing, pairs, trips
-from explain.render.ladder import place_name
+from explain.render.html.facts import arrow_attributes, arrow_facts
+from explain.render.html.ladder import both, hosts_ladder, places_ladder, rules
+from explain.render.html.plot import plots
+from explain.render.html.story import story, verdict
+from explain.render.html.talk import listing, pairs, trips
+from explain.render.ladder.drawing import place_name
 from explain.render.markup import Markup, data, own, tag
-from explain.render.rails import conversation
-from explain.render.scene import Scene, stage
-from explain.render.ways import Ways, ways
+from explain.render.scene.rails import conversation
+from explain.render.scene.stage import Scene, stage
+from explain.render.scene.ways import Ways, ways
 from explain.words import has, say
 from explain.words.values import visible
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 MOST_ARROWS, MOST_RAILS, MOST_EXCHANGES = 1000, 12, 400
 _MOST_HOSTS = 200
-_HERE = Path(__file__).parent / "page"
+_HERE = Path(__file__).parent
 
 
 def render(report: Report, lines: Sequence[Line], language: str) -> str:

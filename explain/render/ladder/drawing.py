@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from explain.render import ladder_places
-from explain.render.ladder_sheet import BOX, INDENT, Sheet, Strokes, over
+from explain.render.ladder import places
+from explain.render.ladder.sheet import BOX, INDENT, Sheet, Strokes, over
 from explain.render.layout import wrap
 from explain.render.markdown import vantage
-from explain.render.rails import EVERYONE, OTHERS
-from explain.render.scene import Arrow, Scene, stage
-from explain.render.ways import ways
+from explain.render.scene.rails import EVERYONE, OTHERS
+from explain.render.scene.stage import Arrow, Scene, stage
+from explain.render.scene.ways import ways
 from explain.words import say
 from explain.words.values import visible
 
@@ -58,11 +58,11 @@ def _clock(report: Report, language: str, room: int) -> list[str]:
 
 def _rows(report: Report, scene: Scene, language: str, room: int, gutter: int, strokes: Strokes) -> Iterator[str]:
     over_places = ways(report, scene) if len(report.packets.places) > 1 else None
-    if over_places and ladder_places.fits(over_places, room):
+    if over_places and places.fits(over_places, room):
         count = len(over_places.places)
         sheet = Sheet.of(scene, count, language, strokes, gutter, room, _PITCH)
         names = [place_name(report, place, language) for place in over_places.places]
-        return ladder_places.rows(sheet, over_places, scene.folded_after, names)
+        return places.rows(sheet, over_places, scene.folded_after, names)
     return _Ladder(report, scene, Sheet.of(scene, len(scene.rails), language, strokes, gutter, room, _PITCH)).rows()
 
 

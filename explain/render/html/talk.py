@@ -9,7 +9,7 @@ import numpy as np
 
 from explain import table as t
 from explain.model import LANGUAGES
-from explain.render.html_ladder import both
+from explain.render.html.ladder import both
 from explain.render.markdown import frames as frames_told
 from explain.render.markup import Markup, data, joined, tag
 from explain.words.values import duration, size

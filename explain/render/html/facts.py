@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.model import Exchange, Report
-    from explain.render.scene import Arrow, Scene
-    from explain.render.ways import Way, Ways
+    from explain.render.scene.stage import Arrow, Scene
+    from explain.render.scene.ways import Way, Ways
 
     _Seen = tuple[Arrow, list[list[int]], list[tuple[str, str]]]
 

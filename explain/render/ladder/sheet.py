@@ -11,7 +11,7 @@ from explain.words import say
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from explain.render.scene import Arrow, Scene
+    from explain.render.scene.stage import Arrow, Scene
 
 INDENT = 1
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from explain.render.html_ladder import both
-from explain.render.html_talk import lights, spans
+from explain.render.html.ladder import both
+from explain.render.html.talk import lights, spans
 from explain.render.layout import MARKS, frames_text
 from explain.render.markdown import frames as frames_told
 from explain.render.markup import Markup, breakable, tag

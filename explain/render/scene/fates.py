@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.exchanges.icmp.quotes import quoted_row
-from explain.render.rails import ends
+from explain.render.scene.rails import ends
 
 if TYPE_CHECKING:
     from explain import table as t

@@ -13,13 +13,13 @@ import numpy as np
 
 from explain.places.near import whole_times_of
 from explain.record import dataclass
-from explain.render.far import far_arrows
+from explain.render.scene.far import far_arrows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from explain.model import Report
-    from explain.render.scene import Arrow, Scene
+    from explain.render.scene.stage import Arrow, Scene
     from explain.table import I8, PacketTable
 
 _MOST_FAR = 400  # packets drawn in all; what only far places saw comes after what the askers saw

@@ -9,7 +9,7 @@ import numpy as np
 
 from explain.exchanges.together import CARRIERS
 from explain.places.near import rows_near
-from explain.render.rails import EVERYONE, ends
+from explain.render.scene.rails import EVERYONE, ends
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

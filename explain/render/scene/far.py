@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.places.near import NearTable
-from explain.render.rails import ends
-from explain.render.scene import Arrow
+from explain.render.scene.rails import ends
+from explain.render.scene.stage import Arrow
 from explain.render.wire_words import said
 from explain.table import IP, NO_FLOW
 
 if TYPE_CHECKING:
     from explain.model import Report
-    from explain.render.scene import Scene
+    from explain.render.scene.stage import Scene
     from explain.table import PacketTable, Rows
 
 _MOST_JOURNEYS = 2000  # looked into for lost packets

@@ -15,9 +15,9 @@ from explain.exchanges.wire_words import Said
 from explain.places.near import times_of
 from explain.places.network import names_of_routers
 from explain.record import dataclass
-from explain.render.packet_fates import labels_of, lost_rows, rewritten_rows, thrown_away_rows
-from explain.render.rails import OTHERS, ends, rails_of
-from explain.render.scene_choice import important, owners
+from explain.render.scene.choice import important, owners
+from explain.render.scene.fates import labels_of, lost_rows, rewritten_rows, thrown_away_rows
+from explain.render.scene.rails import OTHERS, ends, rails_of
 from explain.render.wire_words import said
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import numpy as np
 
 from explain.exchanges.tcp.labels import OUT_OF_ORDER, RESENT
 from explain.exchanges.tcp.sequence import sequence_course
-from explain.render.html_ladder import both
+from explain.render.html.ladder import both
 from explain.render.markup import Markup, joined, tag
 from explain.words.values import duration, size
 

@@ -10,17 +10,17 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from explain.render.layout import wrap
-from explain.render.rails import EVERYONE
-from explain.render.ways import sides
+from explain.render.scene.rails import EVERYONE
+from explain.render.scene.ways import sides
 from explain.words import say
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterator, Sequence
 
-    from explain.render.ladder_sheet import Sheet
-    from explain.render.scene import Arrow
-    from explain.render.ways import Stop, Way, Ways
+    from explain.render.ladder.sheet import Sheet
+    from explain.render.scene.stage import Arrow
+    from explain.render.scene.ways import Stop, Way, Ways
 
 _LEAST_PITCH = 7  # columns between two rails: a frame number and the head of an arrow
 _RIGHT, _LEFT = 1, -1

@@ -1,0 +1,1 @@
+"""The report as one self-contained page, and the parts that it is made of."""
