@@ -225,9 +225,14 @@ def _used(fields: DhcpLease, steps: Sequence[Step], line: Any) -> Iterator[Line]
     elif _ROUTES not in fields.options and "cut" not in fields.notes:
         yield line("dhcp.gives.no-router", steps)
     if routes := fields.options.get(_ROUTES):
-        yield line("dhcp.gives.routes" if fields.router else "dhcp.gives.routes-alone", steps, routes=routes)
+        form = "routes-broken" if "/" not in routes else "routes" if fields.router else "routes-alone"
+        yield line(f"dhcp.gives.{form}", steps, routes=routes)
     if fields.dns:
         yield line("dhcp.gives.dns", steps)
+    if domains := fields.options.get("domain-search") or fields.options.get("domain-name"):
+        yield line("dhcp.gives.domains", steps, domains=domains)
+    if mtu := fields.options.get("interface-mtu"):
+        yield line("dhcp.gives.mtu", steps, mtu=mtu)
     if fields.is_endless:
         yield line("dhcp.gives.endless", steps)
     elif fields.lease_s is not None and fields.t1_s is not None:

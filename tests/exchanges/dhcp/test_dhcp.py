@@ -319,6 +319,22 @@ def test_the_story_says_what_the_client_does_with_its_lease():
     assert "after 30 min (T1), every server after 52 min 30 s (T2)" in told
 
 
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ((26, b"\x05\x78"), "at most 1400 bytes on this interface (MTU)"),
+        ((15, b"lab.example"), "Behind short names it tries lab.example."),
+        ((119, b"\x03lab\x07example\0\x03net\0"), "Behind short names it tries lab.example, net."),
+        ((121, bytes((24, 10, 9, 0, 192, 0, 2, 1))), "routes to certain networks: 10.9.0.0/24 via 192.0.2.1 (option"),
+        ((121, bytes((24, 10, 9, 0, 192, 0, 2))), "The routes that it gets (option 121) cannot be read"),
+    ],
+)
+def test_the_story_says_what_else_the_client_sets(more, said):
+    handed = (*GIVEN, more)
+    frames = discover(), offer(given=handed), request(), ack(given=handed)
+    assert said in " ".join(explain.explain(pcap(*frames)).story("en").split())
+
+
 def test_the_story_tells_a_renewal_in_vain_and_the_rebinding_after_it():
     frames = [renew(), (30, renew()), (60, renew(target=BROADCAST)), (60.1, ack(server=OTHER, mac=OTHER_MAC))]
     told = " ".join(explain.explain(pcap(*frames)).story("en").split())
