@@ -72,6 +72,13 @@ def _ends(found: Played, _: str, fields: Any) -> None:
         found.plays(fields.server.address, "server")
 
 
+def _flow(found: Played, outcome: str, fields: Any) -> None:
+    _ends(found, outcome, fields)
+    for record in fields.names.told if fields.names else ():
+        if record.type in ("A", "AAAA"):
+            found.is_called(record.value, record.name)
+
+
 def _lookup(found: Played, outcome: str, fields: Any) -> None:
     found.plays(fields.client.address, "client")
     if outcome != "unanswered":
@@ -110,7 +117,7 @@ def _router(found: Played, _: str, fields: Any) -> None:
 
 
 _NOTES: dict[str, Callable[[Played, str, Any], None]] = {
-    "udp.flow": _ends,
+    "udp.flow": _flow,
     "dns.lookup": _lookup,
     "dhcp.lease": _lease,
     "dhcpv6.lease": _lease6,

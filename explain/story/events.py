@@ -30,7 +30,7 @@ _ALIKE: dict[str, tuple[str, ...]] = {
     "arp.announcement": ("address", "mac", "is_probe"),
     "ndp.resolution": ("asker_ip", "wanted_ip"),
     "icmp.echo": ("src", "dst"),
-    "udp.flow": ("client.address", "server"),
+    "udp.flow": ("client.address", "server", "names"),
     "dns.lookup": ("client.address", "server.address", "name", "type"),
     "http.request": ("client.address", "server", "method", "host", "path", "status"),
 }

@@ -51,6 +51,10 @@ def flow(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterat
     if message not in _WITH_SERVICE and (custom := UDP_SERVICES.get(port)):
         told["server"] = f"{told['server']} ({custom})"
     yield teller.line(f"udp.{message}", fields, part.rows(index), name, **told)
+    if fields.names:
+        from explain.story.group_names import told_of
+
+        yield from told_of(teller, fields, fields.names, part.rows(index), name)
 
 
 def _message(teller: Teller, part: ExchangeColumns, index: int, fields: UdpFlow) -> str:

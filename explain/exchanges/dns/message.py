@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from explain.record import NamedTuple, dataclass
@@ -198,6 +199,19 @@ def label_text(octets: bytes) -> str:
         f"\\{chr(octet)}" if octet in b".\\" else chr(octet) if 0x20 < octet < 0x7F else f"\\{octet:03d}"
         for octet in octets
     )
+
+
+def readable(name: str) -> str:
+    """A name of multicast DNS for people: its labels are UTF-8, and may hold any mark (RFC 6763, 4.1.1)."""
+    if "\\" not in name:
+        return name
+    octets = re.sub(rb"\\(\d{3}|.)", _spelled, name.encode())
+    return octets.decode("utf-8", "backslashreplace")
+
+
+def _spelled(found: re.Match[bytes]) -> bytes:
+    text = found[1]
+    return bytes((int(text) & 0xFF,)) if text.isdigit() else text
 
 
 def name_at(message: bytes, at: int) -> tuple[str, int] | None:

@@ -43,20 +43,43 @@ def denies(message: bytes) -> bool:
     return any(record.type == "SOA" for record in _records(message, 1))
 
 
-def _records(message: bytes, section: int) -> list[Record]:
-    """The records of a section behind the question as far as they can be read; at most 256, those before it too."""
+def everywhere(message: bytes) -> list[Record]:
+    """The records of all sections, but for those about the message itself (RFC 6891, 6.1.1)."""
+    return [record for record in _records(message, 0, 2) if record.type != "OPT"]
+
+
+def proposed(message: bytes) -> set[str]:
+    """The names that who asks wants for itself: it shows the records that it would give them (RFC 6762, 8.2)."""
+    return {record.name for record in _records(message, 1)}
+
+
+def questions(message: bytes) -> list[tuple[str, str]]:
+    """Name and type of each question as far as they can be read; at most 256."""
+    return _questions(message)[0] if len(message) >= _HEADER.size else []
+
+
+def _questions(message: bytes) -> tuple[list[tuple[str, str]], int]:
+    """The questions, and where they end; the end of the message where one is broken."""
+    at = _HEADER.size
+    found: list[tuple[str, str]] = []
+    for _ in range(min(_HEADER.unpack_from(message)[2], MOST_RECORDS)):
+        named = name_at(message, at)
+        if named is None or named[1] + 4 > len(message):
+            return found, len(message)
+        found.append((named[0], type_name(int.from_bytes(message[named[1] : named[1] + 2], "big"))))
+        at = named[1] + 4
+    return found, at
+
+
+def _records(message: bytes, first: int, last: int | None = None) -> list[Record]:
+    """The records of some sections as far as they can be read; at most 256, those before them too."""
     if len(message) < _HEADER.size:
         return []
-    _, _, questions, *counts = _HEADER.unpack_from(message)
-    at = _HEADER.size
-    for _ in range(min(questions, MOST_RECORDS)):
-        named = name_at(message, at)
-        if named is None:
-            return []
-        at = named[1] + 4
-    before = sum(counts[:section])
+    counts = _HEADER.unpack_from(message)[3:]
+    at = _questions(message)[1]
+    before, end = sum(counts[:first]), sum(counts[: (first if last is None else last) + 1])
     found: list[Record] = []
-    for _ in range(min(before + counts[section], MOST_RECORDS)):
+    for _ in range(min(end, MOST_RECORDS)):
         named = name_at(message, at)
         if named is None or named[1] + 10 > len(message):
             break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,9 @@ from explain.record import dataclass
 from explain.table import NO_FLOW, REVERSED, UDP
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from explain.exchanges.dns.group import GroupNames, NamesTold
     from explain.table import U4, U8, Bools, PacketTable, Rows
 
 OUTCOMES = ("answered", "unanswered", "refused")
@@ -55,6 +59,8 @@ RELAYED = {67: "DHCP", 547: "DHCPv6"}
 (RFC 2131, 4.1; RFC 8415, 7.2)."""
 MULTICAST_DNS = 5353
 """From this port to this port of one host goes the answer to what that host had asked all (RFC 6762, 5.4)."""
+_GROUP_NAMES = (MULTICAST_DNS, 5355)
+"""Ports of multicast DNS and LLMNR."""
 _UNREACHABLE_V4, _UNREACHABLE_V6 = 3, 1
 
 
@@ -68,6 +74,7 @@ class UdpFlow:
             normal.
         answered_from: the port from which the server answered, where that is not the one that was asked.
         asked_at: of such an answer, or of one to a question to a group, where the question had gone.
+        names: of multicast DNS and LLMNR, what was asked and told.
     """
 
     client: Endpoint
@@ -80,6 +87,7 @@ class UdpFlow:
     community_id: str
     answered_from: Endpoint | None
     asked_at: Endpoint | None
+    names: NamesTold | None
 
 
 def find(table: PacketTable) -> ExchangeColumns:
@@ -110,13 +118,19 @@ def find(table: PacketTable) -> ExchangeColumns:
     needs_no_answer = _needs_no_answer(table, opener, is_answer, is_to_many)
     client = np.where(is_answer, table.targets(opener), table.sources(opener))
 
+    @cache
+    def names() -> GroupNames:
+        from explain.exchanges.dns.group import GroupNames
+
+        return GroupNames(table)
+
     def fields(index: int) -> UdpFlow:
         return _fields(table, int(opener[index]), bool(is_answer[index]), (
             int(count[index]), int(octets[index]), int(to_server[index]), int(count[index] - to_server[index]),
         ), bool(needs_no_answer[index]), tuple(
             _opener_end(table, int(opener[of]), is_source) if of >= 0 else None
             for of, is_source in ((int(other[index]), True), (int(asked[index]), False))
-        ))  # fmt: skip
+        ), names)  # fmt: skip
 
     times = table.time_ns[rows]
     return ExchangeColumns(
@@ -144,13 +158,16 @@ def _fields(
     is_answer: bool,
     counts: tuple[int, int, int, int],
     needs_no_answer: bool,
-    others: tuple[Endpoint | None, ...],
+    others: Sequence[Endpoint | None],
+    names: Callable[[], GroupNames],
 ) -> UdpFlow:
     client, server = (_opener_end(table, opener, is_source) for is_source in (not is_answer, is_answer))
     octets = table.addresses.octets
     low, high = (octets(key) for key in table.ends(opener)[:: -1 if is_answer else 1])
     name = community_id(low, high, 17, client.port or 0, server.port or 0)
-    return UdpFlow(client, server, *counts, needs_no_answer, name, *others)
+    told = names().of(opener) if {client.port, server.port}.intersection(_GROUP_NAMES) else None
+    answered_from, asked_at = others
+    return UdpFlow(client, server, *counts, needs_no_answer, name, answered_from, asked_at, told)
 
 
 def _opener_end(table: PacketTable, opener: int, is_source: bool) -> Endpoint:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from packets import A, B, datagram, pcap
+from packets import A, B, datagram, error, pcap
 
 import explain
 
@@ -63,3 +63,11 @@ def test_what_a_searched_port_says_to_another_is_an_answer_whose_question_is_mis
     (one,), report = flows(datagram((BOB, 1900), (ALICE, 50000), b"HTTP/1.1 200 OK\r\n\r\n", BACK))
     assert (one.outcome, one.fields.server.address) == ("answered", BOB)
     assert report.unexplained == ()
+
+
+def test_who_refuses_an_answer_from_another_address_than_the_one_that_it_asked_may_hear_only_that():
+    answer = datagram((BOB, 5353), (ALICE, 5000), b"!", BACK)
+    frames = datagram((ALICE, 5000), (GROUP, 5353), b"?"), answer, error(ALICE, 3, 3, answer, macs=(A, B))
+    _, report = flows(*frames)
+    assert [(one.cause, one.values["asked"]) for one in report.findings] == [("udp-no-listener", GROUP)]
+    assert "too late" not in report.story()

@@ -1,0 +1,113 @@
+"""What hosts ask all others of their link about names, and tell them: multicast DNS (RFC 6762) and LLMNR (RFC 4795)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explain.exchanges.dns.message import readable
+from explain.exchanges.dns.records import Record, everywhere, proposed, questions
+from explain.record import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explain.table import I8, PacketTable
+
+PORTS = (5353, 5355)
+_MOST = 64  # different questions, and different records, of one flow
+_RESPONSE, _FLAGS = 0x80, 2  # the bit, and the octet in which it stands
+_NAMES = ("PTR", "SRV", "CNAME", "NSEC")  # the data of these types ends in a name, or begins with one
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question to all.
+
+    Attributes:
+        is_probe: the asker wants the name for itself, and asks whether somebody has it already (RFC 6762, 8.1).
+        answered_by: who else told a record of that name, to all or to the asker alone, at the same place.
+    """
+
+    name: str
+    type: str
+    is_probe: bool
+    answered_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NamesTold:
+    """What was said in a flow.
+
+    Attributes:
+        asked: each question once, in the order in which they came first.
+        told: each record once.
+        taken_back: records that are no longer so: their lifetime is 0 (RFC 6762, 10.1).
+    """
+
+    asked: tuple[Question, ...]
+    told: tuple[Record, ...]
+    taken_back: tuple[Record, ...]
+
+
+class GroupNames:
+    """The messages of multicast DNS and LLMNR, by flow."""
+
+    def __init__(self, table: PacketTable) -> None:
+        self._table = table
+        kept = table.contents.get("dns")
+        rows = np.array(kept.row if kept else (), np.int64)
+        some = np.flatnonzero(np.isin(table.source_ports(rows), PORTS) | np.isin(table.target_ports(rows), PORTS))
+        some = some[np.argsort(table.flow[rows[some]], kind="stable")]
+        self._rows: I8 = rows[some]
+        self._flow = table.flow[self._rows]
+        self._octets = [kept.octets[at] for at in some.tolist()] if kept else []
+        self._owners: dict[tuple[int, str], dict[int, None]] | None = None
+
+    def of(self, row: int) -> NamesTold | None:
+        """What was said in the flow of a row; None where nothing of it can be read."""
+        table = self._table
+        asked: dict[tuple[str, str], Question] = {}
+        told: dict[tuple[str, str, str], Record] = {}
+        gone: dict[tuple[str, str, str], Record] = {}
+        first, end = (int(np.searchsorted(self._flow, table.flow[row], side)) for side in ("left", "right"))
+        for at in range(first, end):
+            message = self._octets[at]
+            if _is_response(message):
+                for record in map(_for_people, everywhere(message)):
+                    into = told if record.ttl else gone
+                    if len(into) < _MOST:
+                        into.setdefault((record.name, record.type, record.value), record)
+            elif len(asked) < _MOST:
+                asked |= {key: one for key, one in self._asked(at, message) if key not in asked}
+        parts = tuple(asked.values()), tuple(told.values()), tuple(gone.values())
+        return NamesTold(*parts) if any(parts) else None
+
+    def _asked(self, at: int, message: bytes) -> Iterator[tuple[tuple[str, str], Question]]:
+        table, row = self._table, int(self._rows[at])
+        own = int(table.sources(self._rows[at : at + 1])[0])
+        wanted = proposed(message)
+        for name, kind in questions(message):
+            owners = self._owners_of(int(table.place[row]), name)
+            by = tuple(table.addresses.text(key) for key in owners if key != own)
+            yield (name, kind), Question(readable(name), kind, kind == "ANY" and name in wanted, by)
+
+    def _owners_of(self, place: int, name: str) -> dict[int, None]:
+        """Who told a record of a name at a place: address keys."""
+        if self._owners is None:
+            self._owners = {}
+            places, speakers = self._table.place[self._rows].tolist(), self._table.sources(self._rows).tolist()
+            for where, speaker, message in zip(places, speakers, self._octets, strict=True):
+                for record in everywhere(message) if _is_response(message) else ():
+                    self._owners.setdefault((where, record.name.lower()), {})[speaker] = None
+        return self._owners.get((place, name.lower()), {})
+
+
+def _is_response(message: bytes) -> bool:
+    return len(message) > _FLAGS and message[_FLAGS] & _RESPONSE > 0
+
+
+def _for_people(record: Record) -> Record:
+    value = readable(record.value) if record.type in _NAMES else record.value
+    return Record(readable(record.name), record.type, record.ttl, value)
