@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explain.arrays import distinct, first_and_last
+from explain.arrays import among, distinct, first_and_last
 from explain.capture.linktype import name_of
 from explain.decode.contents import TUNNEL, TUNNELS
 from explain.decode.slab import members
@@ -80,10 +80,15 @@ def _protocols(table: PacketTable) -> Iterator[Line]:
 
 def _names(table: PacketTable, exchanges: Exchanges) -> Iterator[Line]:
     """What came from or went to a port of DNS, and is no look-up (RFC 1035, 4.1; 2136 UPDATE; 1996 NOTIFY)."""
-    part = exchanges.of_kind("dns.lookup")
+    part, traces = exchanges.of_kind("dns.lookup"), exchanges.of_kind("traceroute")
+    if part is None:
+        return
     for message, fact in (("dns", "unread"), ("dns-in-pieces", "in_pieces"), ("dns-other", "others")):
-        if part is not None and len(part.facts[fact]):
-            yield _line(table, message, part.facts[fact])
+        rows: Rows = part.facts[fact]
+        if traces is not None and len(rows):
+            rows = rows[~among(rows, traces.frames)]  # probes may go to any port, and mean nothing
+        if len(rows):
+            yield _line(table, message, rows)
 
 
 def _messages(table: PacketTable) -> Iterator[Line]:

@@ -104,6 +104,8 @@ def _judge(scene: Scene, part: ExchangeColumns, index: int, members: list[Member
             values |= {"case": "target", "distance": fields.distance, "probes": probes}
             yield Seen("silent-hop", "likely", everything, rows, ("icmp-rate-limited", "partial-loss"), values)
         elif silent:
+            known = _known_elsewhere(part, index, silent)
+            values |= {"case": "elsewhere", "named": known} if known else {}
             yield Seen("silent-hop", "likely", everything, rows, ("icmp-rate-limited", "partial-loss"), values)
     elif fields.was_stopped:
         scene.accounted[part.kind].add(index)  # nobody was silent: no probe went further
@@ -113,3 +115,12 @@ def _judge(scene: Scene, part: ExchangeColumns, index: int, members: list[Member
         yield Seen("trace-not-answered", "possible", everything, rows, _WHY_SILENT, values)
     else:
         scene.unfinished_traces.append((part, index))
+
+
+def _known_elsewhere(part: ExchangeColumns, index: int, silent: list[int | None]) -> list[str]:
+    """Who answered at the silent distances in other traces between the same ends; empty if not at all of them."""
+    own: Traceroute = part.fields(index)
+    others: list[Traceroute] = [part.fields(at) for at in range(len(part)) if at != index]
+    alike = [one for one in others if (one.src, one.dst) == (own.src, own.dst)]
+    named = {hop.ttl: hop.from_ for one in alike for hop in one.hops if hop.from_}
+    return [named[ttl] for ttl in silent] if all(ttl in named for ttl in silent) else []

@@ -61,6 +61,12 @@ def test_a_silent_hop_is_silence_and_no_end():
     assert trace.outcome == "reached"
 
 
+def test_a_hop_that_is_silent_in_one_trace_and_answers_in_another_is_known_by_it():
+    later = [(60 + number / 100, one) for number, one in enumerate(answered(300, 3, port=44444))]
+    found = explain.explain(pcap(*udp_trace(1, silent=(2,)), *later)).findings
+    assert [one.values.get("named") for one in found if one.cause == "silent-hop"] == [[HOPS[1]]]
+
+
 @pytest.mark.parametrize(("ttl", "silent"), [(63, (2, 3, 4, 5)), (60, ())])
 def test_silence_before_the_target_is_its_own_where_its_answer_comes_from_nearer(ttl, silent):
     """With a TTL of 60 the answer came over five links, so routers may stand at the silent distances."""
@@ -296,3 +302,13 @@ def test_what_the_target_answers_to_unseen_echo_probes_is_the_end_of_their_trace
     said = [from_afar(at, name, 11, 0, one) for at, (name, one) in enumerate(zip(HOPS, asked, strict=True))]
     (trace,) = traces(*said, pong(BOB, ALICE, 4))
     assert (trace.outcome, hops(trace)[-1]) == ("reached", (None, BOB, 0))
+
+
+def test_probes_to_the_port_of_dns_are_no_broken_questions():
+    frames = []
+    for ttl, name in enumerate((*HOPS, BOB), 1):
+        one = eth(A, R, 0x800, ip(ALICE, BOB, 17, udp(ALICE, BOB, 40000 + ttl, 53, b"@" * 32), ttl, ident=ttl))
+        frames += [one, error(name, 3 if name == BOB else 11, 3 if name == BOB else 0, one)]
+    report = explain.explain(pcap(*frames))
+    assert [one.kind for one in report.exchanges if one.kind == "traceroute"] == ["traceroute"]
+    assert "cannot be read as DNS" not in " ".join(report.story().split())
