@@ -9,9 +9,11 @@ import numpy as np
 
 from explain.causes.from_capture import dns_answers
 from explain.causes.from_capture.dns_searches import SEARCH_NS, Searches, account_for_habits
+from explain.causes.from_capture.http import carriers, is_received
 from explain.causes.from_capture.scene import LAST_MOMENT_NS, Member, Scene, Seen
 from explain.exchanges.dns.message import wire_text
 from explain.exchanges.icmp.quotes import quoted_flows
+from explain.table import TCP
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping
@@ -23,6 +25,7 @@ _WHY_SILENT = (
     "destination-host-absent-behind-router", "masquerade-missing", "partial-loss",
 )  # fmt: skip
 _WHY_CLOSED = ("filter-on-target-input",)  # it may say the same of a port that is open
+_WHY_MUTE = ("tcp-application-hangs", "server-slow", "filter-on-target-output")
 _EVERYBODY = "255.255.255.255"  # asked by a device that knows no name server
 _WHY_SOME = ("dns-server-unreachable", "partial-loss", "filter-on-router-forward", "filter-on-target-output")
 _ON_ONE_LINK = {
@@ -80,6 +83,8 @@ def _judge(
     if is_silent and values["server"] == _EVERYBODY:
         values["case"] = "everybody"
         return Seen("dns-server-not-configured", "likely", members, rows, ("dns-server-unreachable",), values)
+    if is_silent and not about and (connections := _taken(scene, part, some)):
+        return Seen(cause, certainty, [*members, *connections], rows, _WHY_MUTE, values | {"case": "taken"})
     is_closed = is_silent and _is_closed(scene, about, part.facts["server"][some[0]])
     rivals = _WHY_CLOSED if is_closed else _possible(scene, rows, why)
     if cause == "dns-server-unreachable" and _is_loopback(values["server"]):
@@ -87,6 +92,18 @@ def _judge(
     if is_silent and not about and (len(rows) == 1 or all(_is_cut_off(scene, part, index) for index in some)):
         certainty = "possible"  # a single question may have been lost, or its answer not be recorded
     return Seen(cause, certainty, members + about, rows, rivals, values)
+
+
+def _taken(scene: Scene, part: ExchangeColumns, some: list[int]) -> list[Member]:
+    """The connections over which questions went that the server's host confirmed; none if any went otherwise."""
+    connections = scene.part("tcp.connection")
+    rows = part.frames[part.bounds[some]]
+    if not len(connections) or not (scene.table.layers[rows] & TCP != 0).all():
+        return []
+    of = carriers(scene, connections, part, some)
+    if not all(is_received(scene, connections.rows(one), row) for one, row in zip(of, rows.tolist(), strict=True)):
+        return []
+    return [(connections, one) for one in dict.fromkeys(of)]
 
 
 def _is_cut_off(scene: Scene, part: ExchangeColumns, index: int) -> bool:

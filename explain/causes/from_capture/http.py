@@ -26,10 +26,10 @@ def look(scene: Scene) -> Iterator[Seen]:
     part, connections = scene.part("http.request"), scene.part("tcp.connection")
     silent = [index for index in scene.open(part, "unanswered") if not is_housekeeping(part, index)]
     groups: dict[tuple[str, int | None, bool], list[int]] = defaultdict(list)
-    for index, carrier in zip(silent, _carriers(scene, connections, part, silent), strict=True):
+    for index, carrier in zip(silent, carriers(scene, connections, part, silent), strict=True):
         if carrier in scene.accounted["tcp.connection"]:
             scene.accounted["http.request"].add(index)
-        elif _is_received(scene, connections.rows(carrier), int(part.rows(index)[0])):
+        elif is_received(scene, connections.rows(carrier), int(part.rows(index)[0])):
             server = part.fields(index).server
             groups[server.address, server.port, _is_closed(connections, carrier)].append(index)
     for (server, port, is_closed), indices in groups.items():
@@ -51,8 +51,8 @@ def _is_closed(connections: ExchangeColumns, index: int) -> bool:
     return bool(server < client)
 
 
-def _carriers(scene: Scene, connections: ExchangeColumns, part: ExchangeColumns, some: list[int]) -> list[int]:
-    """The connection that carried each of these requests; every row of TCP data belongs to one."""
+def carriers(scene: Scene, connections: ExchangeColumns, part: ExchangeColumns, some: list[int]) -> list[int]:
+    """The connection that carried each of these requests or look-ups; every row of TCP data belongs to one."""
     rows = part.frames[part.bounds[some]] if some else np.empty(0, np.int64)
     is_asked = np.zeros(len(scene.table), np.bool_)
     is_asked[rows] = True
@@ -67,7 +67,7 @@ def _carriers(scene: Scene, connections: ExchangeColumns, part: ExchangeColumns,
     return [of_row[row] for row in rows.tolist()]
 
 
-def _is_received(scene: Scene, rows: Rows, row: int) -> bool:
+def is_received(scene: Scene, rows: Rows, row: int) -> bool:
     """Whether the server's host acknowledged the request: the network did its part."""
     table = scene.table
     back = rows[(rows > row) & ((table.layers[rows] & REVERSED) != (table.layers[row] & REVERSED))]

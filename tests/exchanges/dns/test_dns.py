@@ -459,3 +459,30 @@ def test_a_copy_of_a_zone_is_told_by_its_size():
     told = [(6, SOA), (1, bytes(4)), (6, SOA)]
     frames = ask(question(1, "example", 252)), tell(answer(1, "example", *told, kind=252))
     assert "with 3 records of the zone" in " ".join(report(*frames).story().split())
+
+
+def over_tcp(*, is_confirmed):
+    """A connection that carries one question, which the server's host may confirm, and no answer."""
+    at, to = (CLIENT, 41000), (SERVER, 53)
+    asked = question(1, "www.example")
+    sent = struct.pack(">H", len(asked)) + asked
+    back = (B, A)
+    frames = [
+        segment(at, to, 2, seq=100), segment(to, at, 18, seq=900, ack=101, macs=back),
+        segment(at, to, 16, seq=101, ack=901), segment(at, to, 24, seq=101, ack=901, data=sent),
+    ]  # fmt: skip
+    if is_confirmed:
+        frames.append(segment(to, at, 16, seq=901, ack=101 + len(sent), macs=back))
+    return [*frames, (3, segment(at, to, 17, seq=101 + len(sent), ack=901))]
+
+
+def test_a_question_that_arrived_over_tcp_and_has_no_answer_is_the_programs_silence_and_told_once():
+    found = explain.explain(pcap(*over_tcp(is_confirmed=True))).findings
+    assert [(one.cause, one.values.get("case"), one.rivals) for one in found] == [
+        ("dns-server-unreachable", "taken", ("tcp-application-hangs", "server-slow", "filter-on-target-output")),
+    ]  # fmt: skip
+
+
+def test_a_question_over_tcp_that_nobody_confirms_may_have_been_lost():
+    (found,) = explain.explain(pcap(*over_tcp(is_confirmed=False))).findings
+    assert "partial-loss" in found.rivals
