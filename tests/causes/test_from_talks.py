@@ -97,6 +97,31 @@ def test_a_client_that_answers_the_syn_ack_with_a_reset_was_reached():
     assert "filter-on-sender-input" in silent.rivals
 
 
+INSIDE = (NEAR, 8080)
+ASKS = segment(CLIENT, SERVER, SYN, (A, R), seq=100)
+ANSWER = segment(INSIDE, CLIENT, SYN | ACK, (B, A), seq=7, ack=101)
+REFUSES = segment(CLIENT, INSIDE, RST, (A, B), seq=101)
+
+
+def turned(macs=(R, B), ttl=63, seq=100):
+    """The SYN to the server, as a router makes one to the host inside of it."""
+    return segment(CLIENT, INSIDE, SYN, macs, ttl=ttl, seq=seq)
+
+
+@pytest.mark.parametrize(
+    ("frames", "case"),
+    [((ASKS, turned(), ANSWER, REFUSES), None), ((ASKS, ANSWER, REFUSES), None), ((ASKS, turned()), "turned")],
+)
+def test_a_router_that_turns_a_syn_back_to_its_link_without_its_own_address_is_one_finding(frames, case):
+    seen = [(one.cause, one.values["from"], one.values.get("case")) for one in explain.explain(pcap(*frames)).findings]
+    assert seen == [("hairpin-nat-missing", NEAR, case)]
+
+
+@pytest.mark.parametrize("other", [turned(macs=(A, B)), turned(ttl=64), turned(seq=200)])
+def test_another_syn_of_the_same_client_is_none_that_a_router_turned_back(other):
+    assert "hairpin-nat-missing" not in found(ASKS, other)[0]
+
+
 def test_keep_alives_that_nobody_answers_mean_that_the_host_or_the_way_is_gone():
     asked = [(second, to(ACK, 110, 501)) for second in (60.0, 61.0, 62.0)]
     gone = explain.explain(pcap(*ASKED, *asked, (63.0, to(RST | ACK, 111, 501)))).findings[0]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.addresses import IPV6_KEY, is_private
+from explain.addresses import IPV6_KEY, NO_MAC, is_private
 from explain.causes.from_capture.ping_sizes import rivals_by_size
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.causes.from_capture.silence import WHY_SILENT
@@ -18,6 +18,7 @@ from explain.table import ACK, FRESH_TTLS, SYN
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.over_places.nat_translation import NatTranslation
     from explain.exchanges.tcp.moments import TcpMoments
     from explain.table import PacketTable
@@ -30,6 +31,9 @@ _ONLY_OF = {
 """Kind of exchange -> the causes that lose answers of this kind alone."""
 _LINK_LOCAL = 0xA9FE  # 169.254.0.0/16 (RFC 3927)
 _HAIRPIN = ("masquerade-bypassed-by-notrack", "stateful-filter-asymmetric-path")
+_TURNED = (
+    *_HAIRPIN, "filter-on-target-input", "filter-on-target-ingress", "filter-on-target-output", "tcp-accept-queue-full",
+)  # fmt: skip
 
 
 def look(scene: Scene) -> Iterator[Seen]:
@@ -134,30 +138,57 @@ def _not_masqueraded(table: PacketTable, members: list[Member], rows: list[int])
 
 
 def _strangers(scene: Scene) -> Iterator[Seen]:
-    """A SYN-ACK that confirms a SYN to somebody else: the number is right, the address is not."""
-    part, table = scene.part("tcp.connection"), scene.table
+    """A SYN-ACK that confirms a SYN to somebody else, or that SYN on its way to somebody else: the number is the same.
+
+    Who is asked in the end stands on the same link as who asked, so the answer need not pass the router.
+    """
+    part = scene.part("tcp.connection")
     if not len(part):
         return
     moments: TcpMoments = part.facts["moments"]
-    asked = {_asked(moments, index): index for index in scene.open(part, "unanswered")}
-    first = part.frames[part.bounds[:-1]]
-    is_answer = table.flags[first] & _SYN_ACK == _SYN_ACK
-    groups: dict[tuple[int, int, int], list[tuple[int, int]]] = defaultdict(list)
-    for index in scene.open(part, "half-open", "reset", "refused") if asked else ():
-        if is_answer[index]:
-            client, stranger = moments.ends(index)
-            silent = asked.get((*client, (int(table.ack[first[index]]) - 1) % (1 << 32)))
-            if silent is not None:
-                groups[*moments.ends(silent)[1], stranger[0]].append((silent, index))
-    text = table.addresses.text
-    for (server, port, stranger_ip), pairs in groups.items():
+    groups: dict[tuple[int, int, int, bool], list[tuple[int, int]]] = defaultdict(list)
+    for silent, index, is_answered in _doubles(scene, part, moments):
+        groups[*moments.ends(silent)[1], moments.ends(index)[1][0], is_answered].append((silent, index))
+    text = scene.table.addresses.text
+    for (server_ip, port, turned, is_answered), pairs in groups.items():
         members: list[Member] = [(part, index) for pair in pairs for index in pair]
         rows = [int(row) for one, index in members for row in one.rows(index)]
         values = {
-            "client": text(moments.ends(pairs[0][0])[0][0]), "server": text(server), "port": port,
-            "from": text(stranger_ip), "protocol": "tcp", "count": len(pairs),
+            "client": text(moments.ends(pairs[0][0])[0][0]), "server": text(server_ip), "port": port,
+            "from": text(turned), "protocol": "tcp", "count": len(pairs),
         }  # fmt: skip
-        yield Seen("hairpin-nat-missing", "likely", members, rows, _HAIRPIN, values)
+        if is_answered:
+            yield Seen("hairpin-nat-missing", "likely", members, rows, _HAIRPIN, values)
+        else:
+            yield Seen("hairpin-nat-missing", "likely", members, rows, _TURNED, values | {"case": "turned"})
+
+
+def _doubles(scene: Scene, part: ExchangeColumns, moments: TcpMoments) -> Iterator[tuple[int, int, bool]]:
+    """A connection without an answer, what was made of it or answers it, and whether that was heard."""
+    table, first = scene.table, part.frames[part.bounds[:-1]]
+    is_answer = table.flags[first] & _SYN_ACK == _SYN_ACK
+    silent = scene.open(part, "unanswered")
+    asked: dict[tuple[int, int, int], int] = {}
+    for index in sorted(silent, key=lambda one: int(table.ttl[first[one]])):
+        asked[_asked(moments, index)] = index  # where a SYN was seen before and behind a router, the former
+    for index in scene.open(part, "half-open", "reset", "refused") if asked else ():
+        number = int(table.ack[first[index]]) - 1 if is_answer[index] else _asked(moments, index)[2]
+        known = asked.get((*moments.ends(index)[0], number % (1 << 32)))
+        if known is not None and (is_answer[index] or _is_turned(table, int(first[known]), int(first[index]))):
+            yield known, index, True
+    for index in silent:
+        known = asked[_asked(moments, index)]
+        if known != index and _is_turned(table, int(first[known]), int(first[index])):
+            yield known, index, False
+
+
+def _is_turned(table: PacketTable, before: int, behind: int) -> bool:
+    """Whether a router sent a packet back to the link on which it had come, to somebody else."""
+    (_, old), (_, new), links = table.ends(before), table.ends(behind), table.links
+    router = links.target[table.link[before]]
+    is_passed_on = router < NO_MAC and links.source[table.link[behind]] == router
+    is_passed_on &= table.place[before] == table.place[behind]
+    return old != new and bool(is_passed_on) and int(table.ttl[behind]) == int(table.ttl[before]) - 1
 
 
 def _asked(moments: TcpMoments, index: int) -> tuple[int, int, int]:
