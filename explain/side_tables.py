@@ -83,6 +83,19 @@ class SynRows:
 
 
 @dataclass(frozen=True, slots=True)
+class TwiceRows:
+    """Acknowledgements that say which octets have come to their sender twice (D-SACK, RFC 2883, 4).
+
+    Attributes:
+        start, end: sequence numbers of the first of these octets, and of what follows the last.
+    """
+
+    row: Rows
+    start: U4
+    end: U4
+
+
+@dataclass(frozen=True, slots=True)
 class FragmentRows:
     """Fragments of IPv4 (RFC 791) and IPv6 (RFC 8200, 4.5).
 
@@ -127,7 +140,7 @@ class ContentRows:
     skip: list[int]
 
 
-Side = TypeVar("Side", ArpRows, IcmpRows, SynRows, FragmentRows, BesideRows)
+Side = TypeVar("Side", ArpRows, IcmpRows, SynRows, TwiceRows, FragmentRows, BesideRows)
 
 _SIDE_TYPES = {"Rows": np.int64, "Bools": np.bool_, "U1": np.uint8, "U2": np.uint16, "U4": np.uint32, "U8": np.uint64}
 

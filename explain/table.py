@@ -17,7 +17,7 @@ from explain.addresses import Addresses
 from explain.arrays import distinct, ragged
 from explain.flows import FlowRows, Flows, Links
 from explain.model import Evidence
-from explain.side_tables import ArpRows, BesideRows, FragmentRows, IcmpRows, SynRows, stack
+from explain.side_tables import ArpRows, BesideRows, FragmentRows, IcmpRows, SynRows, TwiceRows, stack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -147,6 +147,7 @@ class PacketTable:
         self.arp = stack(ArpRows, [])
         self.icmp = stack(IcmpRows, [])
         self.syn = stack(SynRows, [])
+        self.twice = stack(TwiceRows, [])
         self.fragments = stack(FragmentRows, [])
         self.beside = stack(BesideRows, [])
         self.contents: dict[str, ContentRows] = {}

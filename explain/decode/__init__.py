@@ -15,7 +15,7 @@ from explain.decode.contents import Contents
 from explain.decode.intern import Interner
 from explain.decode.slab import LINK, NETWORK, TRANSPORT, Slab
 from explain.flows import Flows, Links, Place
-from explain.side_tables import ArpRows, BesideRows, FragmentRows, IcmpRows, SynRows, by_row, stack
+from explain.side_tables import ArpRows, BesideRows, FragmentRows, IcmpRows, SynRows, TwiceRows, by_row, stack
 from explain.table import IP, NO_FLOW, REVERSED, PacketTable
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class Decoder:
         self._arps: list[ArpRows] = []
         self._icmps: list[IcmpRows] = []
         self._syns: list[SynRows] = []
+        self._twice: list[TwiceRows] = []
         self._fragments: list[FragmentRows] = []
         self._besides: list[BesideRows] = []
         self._contents = Contents()
@@ -123,7 +124,7 @@ class Decoder:
         offset = block.transport - block.network - (TRANSPORT - NETWORK)
         shifted = np.flatnonzero(has_ip & (offset != 0))
         slab.shift(shifted, offset[shifted], TRANSPORT)
-        ports = tcp.decode(block, self._syns)
+        ports = tcp.decode(block, self._syns, self._twice)
         self._contents.copy(block, *ports)
         icmp.decode(block, self._addresses, self._icmps)
         self._flow(block, np.flatnonzero(~has_ip), *ports)
@@ -218,6 +219,7 @@ class Decoder:
         table.arp = stack(ArpRows, self._arps)
         table.icmp = stack(IcmpRows, self._icmps)
         table.syn = stack(SynRows, self._syns)
+        table.twice = stack(TwiceRows, self._twice)
         table.beside = stack(BesideRows, self._besides)
         table.contents = self._contents.found
         table.fragments = by_row(stack(FragmentRows, self._fragments))  # those of IPv4 and IPv6 came apart

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.decode.slab import TRANSPORT, octets
-from explain.side_tables import SynRows
+from explain.side_tables import SynRows, TwiceRows
 from explain.table import CUT, FRAGMENT, IPV6, MALFORMED, SYN, TCP, UDP
 
 if TYPE_CHECKING:
     from explain.decode.block import Block
-    from explain.table import I4, I8, U1, U2, Bools
+    from explain.decode.slab import Slab
+    from explain.table import I4, I8, U1, U2, U4, Bools
 
 _PROTOCOL_TCP = 6
 _PROTOCOL_UDP = 17
@@ -23,12 +24,15 @@ _BEHIND = 4  # zeros that end the options where nothing else does
 _NO_SCALE = 255
 _LARGEST_SCALE = 14  # RFC 7323, 2.3
 
-_END, _NOP, _MSS, _WINDOW_SCALE, _SACK_PERMITTED, _TIMESTAMPS = 0, 1, 2, 3, 4, 8
+_END, _NOP, _MSS, _WINDOW_SCALE, _SACK_PERMITTED, _SACK, _TIMESTAMPS = 0, 1, 2, 3, 4, 5, 8
 _KINDS = 9  # kinds of options from here on are of no interest
+_SACK_HEADER = _TCP_HEADER + 12  # with two NOPs before one block, as everybody writes it
+_SACK_AT = _TCP_HEADER + 2
+_BLOCK, _TWO_BLOCKS = 8, 18  # octets: of a block, and of an option with two of them
 _MOST_OPTIONS = _LONGEST_HEADER - _TCP_HEADER  # of one octet each
 
 
-def decode(block: Block, syns: list[SynRows]) -> tuple[U2, U2]:
+def decode(block: Block, syns: list[SynRows], twice: list[TwiceRows]) -> tuple[U2, U2]:
     """Fill the columns of layer 4; returns source and target ports, 0 where there are none.
 
     ``payload`` of the block becomes what UDP says, where UDP says less than IP.
@@ -48,7 +52,9 @@ def decode(block: Block, syns: list[SynRows]) -> tuple[U2, U2]:
     udp = np.flatnonzero(is_udp)
     if len(udp):
         _udp(block, udp)
-    _syns(block, np.flatnonzero(is_tcp & (table.flags[part] & SYN != 0)), header, syns)
+    is_syn = table.flags[part] & SYN != 0
+    _syns(block, np.flatnonzero(is_tcp & is_syn), header, syns)
+    _twice(block, np.flatnonzero(_may_have_sack(slab, header) & ~is_syn), header, twice)
     source, target = slab.u2(TRANSPORT), slab.u2(TRANSPORT + 2)
     neither = not_tcp[~is_udp[not_tcp]]
     source[neither] = target[neither] = 0
@@ -110,6 +116,36 @@ def _syns(block: Block, rows: I8, header: I4, syns: list[SynRows]) -> None:
             found[_TIMESTAMPS] > 0,
         )
     )
+
+
+def _may_have_sack(slab: Slab, header: I4) -> Bools:
+    """Segments with options beyond a timestamp, or with one of its size that is none."""
+    is_one: Bools = (header == _SACK_HEADER) & (slab.u1(TRANSPORT + _SACK_AT) == _SACK)
+    return is_one | (header > _SACK_HEADER)
+
+
+def _twice(block: Block, rows: I8, header: I4, twice: list[TwiceRows]) -> None:
+    """A first block below what is confirmed, or within the second one, tells of octets that had come before."""
+    if not len(rows):
+        return
+    have = np.minimum(header[rows], block.have_transport(rows))
+    head = octets(block.slab.data, block.transport_at(rows), have, _LONGEST_HEADER + _BEHIND + 2 * _BLOCK)
+    at = _options(head, have)[_SACK]
+    some = np.flatnonzero(at)
+    rows, head, at = rows[some], head[some], at[some]
+    size = head[np.arange(len(some)), at + 1]
+    spots = at[:, None] + np.arange(2, 2 + 2 * _BLOCK)
+    start, end, outer, outer_end = np.ascontiguousarray(np.take_along_axis(head, spots, axis=1)).view(">u4").T
+    confirmed = block.table.ack[block.rows(rows)]
+    is_within = (size >= _TWO_BLOCKS) & (_step(outer, start) >= 0) & (_step(end, outer_end) >= 0)
+    keep = np.flatnonzero((size >= 2 + _BLOCK) & (_step(start, end) > 0) & (is_within | (_step(end, confirmed) >= 0)))
+    if len(keep):
+        twice.append(TwiceRows(block.rows(rows[keep]), start[keep].astype(np.uint32), end[keep].astype(np.uint32)))
+
+
+def _step(one: U4, other: U4) -> I4:
+    """By how much one sequence number comes before another."""
+    return (other - one).astype(np.uint32).view(np.int32)
 
 
 def _options(head: U1, have: I4) -> I8:

@@ -47,6 +47,7 @@ class NearTable(PacketTable):
         self.arp = chosen(whole.arp, rows)
         self.icmp = chosen(whole.icmp, rows)
         self.syn = chosen(whole.syn, rows)
+        self.twice = chosen(whole.twice, rows)
         self.fragments = chosen(whole.fragments, rows)
         self.beside = chosen(whole.beside, rows)
         self.contents = {name: chosen_contents(kept, rows) for name, kept in whole.contents.items()}

@@ -11,7 +11,7 @@ from explain.decode.services import TCP as SERVICES
 from explain.exchanges.tcp import labels as label
 from explain.exchanges.tcp.challenge import challenges, go_on
 from explain.exchanges.tcp.course import NEVER
-from explain.exchanges.tcp.late import late, mixed
+from explain.exchanges.tcp.late import came_again, mixed
 from explain.exchanges.tcp.many import recorded_twice
 from explain.record import dataclass
 from explain.story.teller import end_text
@@ -174,7 +174,7 @@ def _is_answer(fields: TcpConnection) -> bool:
 
 
 def _trouble(told: _Told, moments: TcpMoments, index: int, older: Rows, copies: Rows) -> Iterator[Line]:
-    """What was sent again, came late, had to wait or only asked whether somebody is there."""
+    """What was recorded twice, sent again or came late, and what came of it."""
     if len(copies):
         is_answered = _are_answered(moments.talk(index), copies)
         name = "tcp.doubled" if is_answered else "tcp.recorded-twice"
@@ -182,8 +182,16 @@ def _trouble(told: _Told, moments: TcpMoments, index: int, older: Rows, copies: 
     if told.fields.retransmissions and len(rows := mixed(moments.talk(index))):
         yield told.line("tcp.mixed", rows, count=len(rows))
         return
+    repeated = np.append(older, copies)  # told where the connection opens, and above
+    for name, rows in came_again(moments, index).items():
+        if len(rows := rows[~among(rows, repeated)]):
+            yield told.line(f"tcp.{name}", rows, count=len(rows))
+    yield from _silent_trouble(told, moments, index, repeated)
+
+
+def _silent_trouble(told: _Told, moments: TcpMoments, index: int, repeated: Rows) -> Iterator[Line]:
+    """Segments without data that tell of trouble, or only ask whether somebody is there."""
     for message, labels in (
-        ("tcp.resent", label.RESENT), ("tcp.out-of-order", label.OUT_OF_ORDER),
         ("tcp.duplicate-acks", label.DUPLICATE_ACK), ("tcp.zero-window", label.ZERO_WINDOW),
         ("tcp.keep-alive", label.KEEP_ALIVE), ("tcp.window-probe", label.KEEP_ALIVE | label.ZERO_WINDOW_PROBE),
     ):  # fmt: skip
@@ -191,12 +199,9 @@ def _trouble(told: _Told, moments: TcpMoments, index: int, older: Rows, copies: 
         if len(rows) and labels & label.KEEP_ALIVE:
             is_probe = _meet_closed_windows(moments, index, rows)
             rows = rows[is_probe if labels & label.ZERO_WINDOW_PROBE else ~is_probe]
-        rows = rows[~among(rows, np.append(older, copies))]  # told where the connection opens, and above; as are
-        rows = rows[told.table.flags[rows] & SYN == 0]  # SYNs that were sent again
+        rows = rows[~among(rows, repeated)]
         parts: tuple[tuple[str, Rows], ...] = ((message, rows),)
-        if message == "tcp.out-of-order":
-            parts = _late(told.table, moments, index, rows)
-        elif message == "tcp.keep-alive":
+        if message == "tcp.keep-alive":
             parts = _heeded(moments, index, rows)
         elif message == "tcp.duplicate-acks":
             parts = _meant(moments, index, rows)
@@ -243,18 +248,6 @@ def _heeded(moments: TcpMoments, index: int, asks: Rows) -> tuple[tuple[str, Row
     is_vain = at > last[talk.role[at]] if len(at) else at > 0
     is_vain &= is_vain.sum() > 1
     return ("tcp.keep-alive", asks[~is_vain]), ("tcp.keep-alive-vain", asks[is_vain])
-
-
-def _late(table: PacketTable, moments: TcpMoments, index: int, rows: Rows) -> tuple[tuple[str, Rows], ...]:
-    """What came after later segments: sent again, overtaken, or nobody can tell."""
-    if not len(rows):
-        return ()
-    talk = moments.talk(index)
-    is_delayed, is_again = (among(rows, some) for some in late(table, talk))
-    return (
-        ("tcp.resent-at-once", rows[is_again]), ("tcp.out-of-order", rows[is_delayed]),
-        ("tcp.late", rows[~is_again & ~is_delayed]),
-    )  # fmt: skip
 
 
 def _meet_closed_windows(moments: TcpMoments, index: int, rows: Rows) -> Bools:

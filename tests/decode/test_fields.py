@@ -159,3 +159,21 @@ def test_each_interface_of_a_capture_is_a_place_and_frames_count_on() -> None:
     assert table.place[:10].tolist() == [0, 1, 1, 0, 1] * 2
     assert table.frame[:10].tolist() == list(range(1, 11))
     assert table.flow[0] != table.flow[1]
+
+
+@pytest.mark.parametrize(
+    ("blocks", "twice"),
+    [
+        ((90, 100), (90, 100)),  # below what is confirmed
+        ((110, 120), None),  # beyond a hole
+        ((110, 120, 105, 130), (110, 120)),  # within the second block
+        ((110, 120, 130, 140), None),
+        ((100, 90), None),  # no octets
+        ((0xFFFFFFF0, 5), (0xFFFFFFF0, 5)),  # across the end of the numbers
+    ],
+)
+def test_an_acknowledgement_tells_which_octets_have_come_twice(blocks: tuple[int, ...], twice: object) -> None:
+    option = b"\x01\x01\x05" + bytes([2 + 4 * len(blocks)]) + b"".join(one.to_bytes(4, "big") for one in blocks)
+    table = of_frames(p.segment((A4, 1), (B4, 2), 16, ack=100, options=option))
+    found = list(zip(table.twice.start.tolist(), table.twice.end.tolist(), strict=True))
+    assert found == ([twice] if twice else [])

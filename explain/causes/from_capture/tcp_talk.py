@@ -10,7 +10,7 @@ import numpy as np
 from explain.arrays import among
 from explain.causes.from_capture.ping_sizes import LARGE
 from explain.exchanges.tcp import labels as label
-from explain.exchanges.tcp.late import late, mixed
+from explain.exchanges.tcp.late import fresh, late, mixed, needless
 from explain.exchanges.tcp.many import count_recorded_twice, measure_closed_windows
 from explain.exchanges.tcp.measures import measure_times
 from explain.exchanges.tcp.moments import first_answer
@@ -156,6 +156,7 @@ def _resent(twice: I8, moments: TcpMoments, index: int) -> Trouble | None:
     rows = rows[moments.table.flags[rows] & SYN == 0]
     delayed, at_once = late(moments.table, talk)
     rows = np.sort(np.concatenate((rows[~among(rows, delayed)], at_once)))
+    rows = rows[~among(rows, np.concatenate((needless(moments.table, talk), fresh(talk))))]
     resent = len(rows) - int(twice[index])
     if resent < _FEWEST_RESENT or resent * _SUBSTANTIAL < total or len(mixed(talk)):
         return None

@@ -10,14 +10,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.arrays import among, distinct
 from explain.exchanges.tcp.labels import OUT_OF_ORDER, REPEATED, SPURIOUS_RETRANSMISSION
+from explain.table import FIN, RST, SYN
 
 if TYPE_CHECKING:
-    from explain.exchanges.tcp.moments import Talk
-    from explain.table import I8, Bools, PacketTable, Rows
+    from explain.exchanges.tcp.moments import Talk, TcpMoments
+    from explain.table import I8, U8, Bools, PacketTable, Rows
 
 _COUNTS, _AT_MOST = 4, 64  # of a side's own packets; whose numbers spread more does not count, or others, too
 _UNKNOWN = 2
+_V6 = 1  # in place of the code, which is 0 there
+_TOO_LARGE = (3 << 8 | 4, 2 << 8 | _V6)  # RFC 792, RFC 4443, 3.2
+_MTU, _LEAST_HEADERS = np.uint32(0xFFFF), 40
 _FEWEST_MIXED, _SHARE_MIXED = 2, 8  # segments, and one in so many
 
 
@@ -32,6 +37,88 @@ def late(table: PacketTable, talk: Talk) -> tuple[Rows, Rows]:
     if is_unknown.any():
         is_again &= ~is_unknown | _was_here(talk)
     return talk.rows[turns < 0], talk.rows[is_again]
+
+
+def needless(table: PacketTable, talk: Talk) -> Rows:
+    """Segments that were sent again although their receiver had them, as it says itself (D-SACK, RFC 2883)."""
+    twice = table.twice
+    at = np.searchsorted(talk.rows, twice.row)
+    said = np.flatnonzero(talk.rows[np.minimum(at, len(talk.rows) - 1)] == twice.row)
+    if not len(said):
+        return talk.rows[:0]
+    is_again = np.flatnonzero(talk.labels & np.uint16(REPEATED) != 0)
+    key = talk.role[is_again].astype(np.uint64) << np.uint64(32) | talk.seq[is_again]
+    order = np.argsort(key, kind="stable")
+    wanted = (1 - talk.role[at[said]]).astype(np.uint64) << np.uint64(32) | twice.start[said]
+    first, last = (np.searchsorted(key[order], wanted, side) for side in ("left", "right"))
+    found: set[int] = set()
+    for low, high, until in zip(first.tolist(), last.tolist(), at[said].tolist(), strict=True):
+        copies = [one for one in is_again[order[low:high]].tolist() if one < until and one not in found]
+        found.update(copies[-1:])
+    return talk.rows[sorted(found)]
+
+
+def came_again(moments: TcpMoments, index: int) -> dict[str, Rows]:
+    """Segments that were sent again or came late, without SYNs, by the reason as far as frames tell it."""
+    table, talk = moments.table, moments.talk(index)
+    left = talk.rows[(talk.labels & np.uint16(REPEATED) != 0) & (talk.flags & SYN == 0)]
+    left = left[~among(left, fresh(talk))]
+    if not len(left):
+        return {}
+    delayed, at_once = late(table, talk)
+    told = {"resent-smaller": _cut(moments, index), "copied": _copied(table, talk), "out-of-order": delayed}
+    told |= {"resent-needless": needless(table, talk), "resent-at-once": at_once}
+    told["late"] = moments.labelled(index, OUT_OF_ORDER)
+    for name, rows in told.items():
+        told[name] = left[among(left, rows)]
+        left = left[~among(left, rows)]
+    return {"resent": left, **told}
+
+
+def fresh(talk: Talk) -> Rows:
+    """Segments labelled as repeated whose octets are new: they follow on what came before a RST with a stray number."""
+    resets = np.flatnonzero(talk.flags & RST != 0)
+    if not len(resets):
+        return talk.rows[:0]
+    found = [talk.rows[:0]]
+    for role in set(talk.role[resets].tolist()):
+        is_reset = talk.flags[talk.role == role] & RST != 0
+        own, start = np.flatnonzero(talk.role == role)[~is_reset], talk.numbers(role)[~is_reset]
+        reach = np.maximum.accumulate(start + talk.length[own] + (talk.flags[own] & (SYN | FIN) != 0))
+        is_new = (start[1:] == reach[:-1]) & (talk.labels[own[1:]] & np.uint16(REPEATED) != 0)
+        found.append(talk.rows[own[1:][is_new & (own[1:] > resets[0])]])
+    return np.concatenate(found)
+
+
+def _cut(moments: TcpMoments, index: int) -> Rows:
+    """What was sent again after a router had said that what first carried it is too large."""
+    table, talk = moments.table, moments.talk(index)
+    errors = moments.errors(index)
+    at = np.searchsorted(table.icmp.row, errors)
+    kind = np.where(table.icmp.is_v6[at], _V6, table.icmp.code[at]) + (table.icmp.type[at].astype(np.int64) << 8)
+    errors, at = errors[among(kind, _TOO_LARGE)], at[among(kind, _TOO_LARGE)]
+    if not len(errors):
+        return talk.rows[:0]
+    most = int((table.icmp.word[at] & _MTU).max())
+    role = int(table.targets(errors[:1])[0] != moments.ends(index)[0][0])
+    own, start = np.flatnonzero(talk.role == role), talk.numbers(role)
+    length = talk.length[own].astype(np.int64)
+    first = np.searchsorted(np.maximum.accumulate(start + length), start, "right")
+    is_again = (first < np.arange(len(own))) & (talk.rows[own] > errors[0]) & (length > 0)
+    was_too_large = length[np.minimum(first, len(own) - 1)] + _LEAST_HEADERS > most
+    cut: Rows = talk.rows[own[is_again & was_too_large & (length + _LEAST_HEADERS <= most)]]
+    return cut
+
+
+def _copied(table: PacketTable, talk: Talk) -> Rows:
+    """What has the octets and the number of a packet before it, of a side that gives each packet its own."""
+    is_counted, numbers = _turns(table, talk) != _UNKNOWN, table.ip_id[talk.rows]
+    for role in (0, 1):
+        own = talk.role == role
+        is_counted[own] &= 2 * len(distinct(numbers[own])) > np.count_nonzero(own)
+    key = talk.seq.astype(np.uint64) << np.uint64(32) | numbers.astype(np.uint64) << np.uint64(16)
+    copied: Rows = talk.rows[is_counted & (talk.length > 0) & _came_before(key | talk.length << np.uint64(1), talk)]
+    return copied
 
 
 def mixed(talk: Talk) -> Rows:
@@ -71,6 +158,11 @@ def _turns(table: PacketTable, talk: Talk) -> I8:
 def _was_here(talk: Talk) -> Bools:
     """Whether a segment with the same octets of the same side stands before each."""
     key = talk.seq.astype(np.uint64) << np.uint64(32) | talk.length.astype(np.uint64) << np.uint64(1)
+    return _came_before(key, talk)
+
+
+def _came_before(key: U8, talk: Talk) -> Bools:
+    """Whether each key stands before of the same side."""
     _, first, which = np.unique(key | talk.role.astype(np.uint64), return_index=True, return_inverse=True)
     found: Bools = first[which] < np.arange(len(key))
     return found
