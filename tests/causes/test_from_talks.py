@@ -444,3 +444,97 @@ def test_many_syns_from_many_addresses_that_nobody_repeats_are_a_flood(again, ca
     (finding,) = explain.explain(pcap(*syns, (3.0, segment(CLIENT, (BOB, 81), SYN)))).findings[:1]
     assert (finding.cause, finding.values.get("case")) == ("tcp-syn-unanswered", case)
     assert finding.values.get("clients") == (100 if case else None)
+
+
+def sack(start, end, *more):
+    """The option SACK behind two NOPs (RFC 2018, 3)."""
+    blocks = b"".join(number.to_bytes(4, "big") for number in (start, end, *more))
+    return b"\x01\x01\x05" + bytes([2 + len(blocks)]) + blocks
+
+
+@pytest.mark.parametrize("has_come_twice", [False, True])
+def test_what_the_receiver_says_that_it_had_already_was_not_lost(has_come_twice):
+    frames = list(ASKED)
+    for turn in range(4):
+        at, seq = 0.1 + turn, 501 + 10 * turn
+        option = sack(seq, seq + 10) if has_come_twice else b""
+        frames += [
+            (at, back(ACK, seq, 111, b"y" * 10)), (at + 0.3, back(ACK, seq, 111, b"y" * 10)),
+            (at + 0.31, to(ACK, 111, seq + 10)), (at + 0.32, to(ACK, 111, seq + 10, options=option)),
+        ]  # fmt: skip
+    report = explain.explain(pcap(*frames))
+    assert [one.cause for one in report.findings] == ([] if has_come_twice else ["partial-loss"])
+    told = [line.message for line in report.lines]
+    assert ("tcp.resent-needless" in told, "tcp.resent" in told) == (has_come_twice, not has_come_twice)
+
+
+def test_a_stray_reset_that_nobody_obeys_makes_no_loss_of_what_follows():
+    frames = [*ASKED, (0.1, back(ACK, 501, 111, b"y" * 10)), (0.2, back(RST, 9_000_000, ttl=200))]
+    for turn in range(6):
+        seq = 511 + 10 * turn
+        frames += [(0.3 + turn / 10, back(ACK, seq, 111, b"y" * 10)), (0.31 + turn / 10, to(ACK, 111, seq + 10))]
+    report = explain.explain(pcap(*frames))
+    assert [(one.cause, one.certainty) for one in report.findings] == [("rst-by-middlebox", "likely")]
+    assert "tcp.resent" not in [line.message for line in report.lines]
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_who_goes_on_after_a_reset_did_not_write_it(goes_on):
+    answered = [*ASKED, (0.1, back(ACK, 501, 111, b"y" * 10)), (0.2, to(RST, 111))]
+    report = explain.explain(pcap(*answered, *([(2.0, to(FIN | ACK, 111, 511))] if goes_on else [])))
+    (only,) = report.findings
+    assert (only.cause, only.values.get("case")) == (
+        ("rst-by-middlebox", "survived") if goes_on else ("tcp-application-closes", "client")
+    )
+
+
+def test_a_few_ports_of_one_host_that_refuse_are_one_finding():
+    frames = []
+    for turn, port in enumerate((21, 22, 25, 22)):
+        ends = (ALICE, 40000 + turn), (BOB, port)
+        frames += [
+            (turn, segment(*ends, SYN, seq=100)), (turn + 0.01, segment(*ends[::-1], RST | ACK, (B, A), ack=101)),
+        ]  # fmt: skip
+    (only,) = explain.explain(pcap(*frames)).findings
+    assert (only.cause, only.values["ports"], only.values["count"]) == ("tcp-no-listener", [21, 22, 25], 4)
+
+
+def test_a_connection_that_suffers_from_damage_alone_is_no_second_finding():
+    frames = list(ASKED)
+    for turn in range(8):
+        at, whole = 0.1 + turn, back(ACK, 501 + 10 * turn, 111, b"y" * 10)
+        if turn % 2:
+            frames += [(at, whole[:-1] + b"z")]
+            at += 0.3
+        frames += [(at, whole), (at + 0.1, to(ACK, 111, 511 + 10 * turn))]
+    report = explain.explain(pcap(*frames))
+    assert [(one.cause, len(one.exchanges)) for one in report.findings] == [("corrupted-packets", 1)]
+
+
+@pytest.mark.parametrize("is_heeded", [True, False])
+def test_a_sender_that_does_not_heed_what_a_router_says_about_sizes_is_told_as_such(is_heeded):
+    def sent(number, size):
+        body = tcp(BOB, ALICE, 80, 40000, ACK, seq=501, ack=111, data=b"y" * size)
+        return eth(B, A, 0x800, ip(BOB, ALICE, 6, body, ident=number, flags=0x4000))
+
+    frames = list(ASKED)
+    for turn in range(4):
+        at, whole = 0.1 + turn, sent(100 + turn, 1000 if is_heeded and turn else 1400)
+        frames += [(at, whole)]
+        if turn == 0 or not is_heeded:
+            frames += [(at + 0.001, error(ROUTER, 3, 4, whole, word=1300, macs=(R, B)))]
+    report = explain.explain(pcap(*frames))
+    (case,) = [one.values.get("case") for one in report.findings if one.cause == "path-mtu-exceeded"]
+    assert case == (None if is_heeded else "unheeded")
+    assert ("tcp.resent-smaller" in [line.message for line in report.lines]) == is_heeded
+
+
+def test_the_same_packet_twice_was_doubled_and_not_sent_again():
+    def sent(turn):
+        body = tcp(BOB, ALICE, 80, 40000, ACK, seq=501 + 10 * turn, ack=111, data=b"y" * 10)
+        return eth(B, A, 0x800, ip(BOB, ALICE, 6, body, ident=20 + turn))
+
+    frames = [*ASKED, *((0.1 + turn / 10, sent(turn)) for turn in range(8)), (0.87, sent(3))]
+    messages = [line.message for line in explain.explain(pcap(*frames)).lines]
+    assert "tcp.copied" in messages
+    assert not {"tcp.resent", "tcp.out-of-order", "tcp.late"} & {*messages}

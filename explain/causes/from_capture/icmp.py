@@ -12,7 +12,7 @@ from explain.causes.from_capture import closed_port, expired
 from explain.causes.from_capture.icmp_meanings import ABSENT, FROM_ROUTER, meaning
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges.icmp.error import size_claim
-from explain.exchanges.icmp.quotes import quoted_flows
+from explain.exchanges.icmp.quotes import quoted_flows, quoted_row
 from explain.exchanges.together import CONVERSATIONS
 from explain.record import NamedTuple
 from explain.table import NO_FLOW
@@ -29,6 +29,8 @@ _PROVED = frozenset(("icmp-redirect", "udp-no-listener"))
 _SOUND = ("", "unsized")  # what is odd about a report of a packet that was too large: nothing
 _SURE = {"unsaid": "likely", "doubtful": "possible", "tiny": "possible"}
 _SEVERAL = 2  # reports of packets that did not arrive whole
+_TCP, _ROUND_TRIP_NS, _FORGOTTEN_NS = 6, 190_000_000, 300_000_000_000  # RFC 6298: a time-out takes longer; RFC 1191
+_DEAF = ("filter-on-sender-input", "pmtu-blackhole")
 _ECHO_REPLIES = (0, 129)
 
 
@@ -148,7 +150,7 @@ def _judge(
         if key.target in _looked_up(scene):
             rivals = (*rivals, "name-resolves-to-wrong-address")
     if cause == "path-mtu-exceeded":
-        return _too_large(part, indices, members, rows, values)
+        return _too_large(scene.table, part, indices, members, rows, values)
     if key.name == "reassembly-exceeded":
         values["case"] = "fragments"
         if _loses_every_rest(members, len(indices)):
@@ -158,14 +160,37 @@ def _judge(
 
 
 def _too_large(
-    part: ExchangeColumns, indices: list[int], members: list[Member], rows: list[int], values: dict[str, Any]
+    table: PacketTable,
+    part: ExchangeColumns,
+    indices: list[int],
+    members: list[Member],
+    rows: list[int],
+    values: dict[str, Any],
 ) -> Seen:
     """Too large for a link: proved by one report whose numbers agree with each other."""
     told: list[IcmpError] = [part.fields(index) for index in indices]
     told.sort(key=lambda one: size_claim(one) not in _SOUND)  # keeps the order of time among those that are alike
     claim, length = size_claim(told[0]), told[0].about.length if told[0].about else None
     values |= {"mtu": told[0].mtu, "length": length} | ({} if claim in _SOUND else {"case": claim})
+    if claim in _SOUND and _is_unheeded(table, rows):
+        return Seen("path-mtu-exceeded", "proved", members, rows, _DEAF, values | {"case": "unheeded"})
     return Seen("path-mtu-exceeded", _SURE.get(claim, "proved"), members, rows, (), values)
+
+
+def _is_unheeded(table: PacketTable, rows: list[int]) -> bool:
+    """Whether segments of TCP were sent that large again and again, long after their sender had been told.
+
+    What was under way meanwhile was sent within a round trip; what a sender learned it forgets after minutes.
+    """
+    icmp, again = table.icmp, 0
+    told_ns: dict[int, int] = {}
+    for row in sorted(rows):
+        at = int(np.searchsorted(icmp.row, row))
+        quoted = quoted_row(table, row) if icmp.quote_protocol[at] == _TCP else None
+        first_ns = told_ns.setdefault(int(table.targets(np.array([row]))[0]), int(table.time_ns[row]))
+        if quoted is not None and _ROUND_TRIP_NS < int(table.time_ns[quoted]) - first_ns < _FORGOTTEN_NS:
+            again += 1
+    return again >= _SEVERAL
 
 
 def _loses_every_rest(members: list[Member], errors: int) -> bool:

@@ -12,6 +12,7 @@ from explain.arrays import among
 from explain.causes.from_capture import sizes
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges import losses
+from explain.exchanges.tcp.labels import REPEATED
 from explain.exchanges.together import CONVERSATIONS
 from explain.places.near import rows_near, whole_of
 from explain.table import ACK, BAD_CHECKSUM, BAD_IP_CHECKSUM, GOOD_CHECKSUM, ICMP, ICMPV6, IP, REVERSED, TCP
@@ -27,6 +28,7 @@ _REQUESTS = (8, 128)
 _OFFLOADED = 0.5  # a sender of whom so many segments are wrong leaves them to the card
 _FEWEST_VERIFIED = 4
 _MOST_DOUBTED = 100
+_HARDLY_MORE = 2
 _FULL_BUCKET_RIVALS = ("partial-loss", "filter-on-target-input", "corrupted-packets")
 _LOSS_RIVALS = ("icmp-rate-limited", "corrupted-packets", "filter-on-target-input", "duplicate-address")
 
@@ -108,11 +110,26 @@ def _suffering(scene: Scene, rows: list[int]) -> list[Member]:
         outcomes = [name for name in ("unanswered", "partly-answered") if name in part.outcomes]
         indices = scene.open(part, *outcomes)
         found += [(part, index) for index in indices if among(part.rows(index), rows).any()]
+    found += _torn(scene, rows)
     echoes = scene.part("icmp.echo")
     runs = {_run(echoes, index) for part, index in found if part is echoes}
     pings = scene.open(echoes, "unanswered", "partly-answered") if runs else []
     found += [(echoes, index) for index in pings if _run(echoes, index) in runs and (echoes, index) not in found]
     return found
+
+
+def _torn(scene: Scene, rows: list[int]) -> Iterator[Member]:
+    """Connections of which hardly more was sent again than came damaged."""
+    part = scene.part("tcp.connection")
+    hit = part.with_rows(np.array(rows))
+    if len(hit):
+        resent = part.facts["moments"].segments.counts(REPEATED)
+        yield from (
+            (part, index)
+            for index in hit.tolist()
+            if index not in scene.accounted[part.kind]
+            and 0 < resent[index] <= _HARDLY_MORE * int(among(part.rows(index), rows).sum())
+        )
 
 
 def _run(part: ExchangeColumns, index: int) -> tuple[str, str, int]:

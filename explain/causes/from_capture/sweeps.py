@@ -32,6 +32,7 @@ _SWEPT = {
 """What such findings differ in, by cause."""
 _OF_TCP = ("tcp-no-listener", "tcp-syn-unanswered", "tcp-handshake-unfinished")
 """Who tries one port of many hosts finds all of these; the first of them that there is names the finding."""
+_PORTS, _SEVERAL = ("tcp-no-listener", "tcp-syn-unanswered", "udp-no-listener"), 2
 _CASES = (None, "link", "neighbour", "private", "declined")
 _SUMMED = ("sent", "received", "requests", "count")
 
@@ -49,7 +50,31 @@ def join(scene: Scene, seen: Iterable[Seen]) -> list[Seen]:
         sweeps += [_sweep(scene, some, name, asked) for some in found]
         done = {id(one) for some in found for one in some}
         left = [one for one in left if id(one) not in done]
-    return [*sweeps, *left]
+    return [*sweeps, *_of_few_ports(left)]
+
+
+def _of_few_ports(left: Sequence[Seen]) -> list[Seen]:
+    """What differs in the port of one host alone, as one finding that names the ports."""
+    groups: dict[Hashable, list[Seen]] = defaultdict(list)
+    for one in left:
+        is_one = one.cause in _PORTS and one.values.get("case") is None
+        groups[naming(one, ("port",)) if is_one else id(one)].append(one)
+    return [some[0] if len(_ports(some)) < _SEVERAL else _several_ports(some) for some in groups.values()]
+
+
+def _ports(some: Sequence[Seen]) -> list[Any]:
+    return list(dict.fromkeys(one.values.get("port") for one in some))
+
+
+def _several_ports(some: Sequence[Seen]) -> Seen:
+    one = joined(some)
+    values = {
+        **one.values,
+        "case": "several",
+        "ports": _ports(some),
+        "count": sum(each.values["count"] for each in some),
+    }
+    return replace(one, values=values)
 
 
 def _alike(one: Seen, name: str) -> Hashable:

@@ -178,12 +178,20 @@ def _resets(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
     for index, found in zip(cut_off, tcp_resets.judge(part.facts["moments"], cut_off), strict=True):
         is_shut = bool(is_closed_first[index]) and found.cause == "tcp-application-closes"
         is_client = found.is_from_client and found.cause == "tcp-application-closes"
-        case = "shut" if is_shut else "client" if is_client else ""
+        case = found.case or ("shut" if is_shut else "client" if is_client else "")
         alike[*(_SHUT if is_shut else found[:3]), case][index] = found.rows
     for server, port, indices in by_service(scene, part, ignored):
         rows = [row for index in indices for row in part.facts["moments"].resets(index).tolist()]
         values = {"server": server, "port": port, "count": len(indices), "case": "ignored"}
-        yield Seen("rst-by-middlebox", "possible", [(part, index) for index in indices], rows, (), values)
+        is_forged = any(one.cause == "rst-by-middlebox" for one in tcp_resets.judge(part.facts["moments"], indices))
+        yield Seen(
+            "rst-by-middlebox",
+            "likely" if is_forged else "possible",
+            [(part, index) for index in indices],
+            rows,
+            (),
+            values,
+        )
     for (cause, certainty, rivals, case), shown in alike.items():
         for server, port, indices in by_service(scene, part, list(shown)):
             rows = [row for index in indices for row in shown[index]]

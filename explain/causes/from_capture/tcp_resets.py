@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from explain.table import Bools, PacketTable, Rows
 
 _QUIET_NS = 1_000_000_000  # after such a pause the other side may have forgotten the connection
+_LIVES_ON_NS = 100_000_000  # who sends a RST has nothing left to go on with; recordings mix up less than this
 _NOTHING_ELSE = 256  # above every difference between TTLs
 _TTL_OF_OTHERS = 2  # the way may change by a hop; a device on it sends with a TTL of its own
 
@@ -37,13 +38,14 @@ _FORGED = (
 
 
 class Reset(NamedTuple):
-    """What a reset looks like: the cause, how sure, the rivals, and the rows that show it."""
+    """What a reset looks like: the cause, how sure, the rivals, the rows that show it, and the case of the cause."""
 
     cause: str
     certainty: str
     rivals: tuple[str, ...]
     rows: tuple[int, ...]
     is_from_client: bool
+    case: str
 
 
 def judge(moments: TcpMoments, indices: Sequence[int]) -> Iterator[Reset]:
@@ -59,6 +61,8 @@ def judge(moments: TcpMoments, indices: Sequence[int]) -> Iterator[Reset]:
     way = table.layers[rows] & REVERSED
     is_own, is_before = way == way[first[of]], position < first[of]
     last = np.maximum.reduceat(np.where(is_before & ~is_own, position, -1), starts)
+    lives_on = is_own & ~is_reset & (table.time_ns[rows] - table.time_ns[rows[first[of]]] >= _LIVES_ON_NS)
+    after = np.minimum.reduceat(np.where(lives_on, position, len(at)), starts)
     is_forged = _are_forged(table, rows, is_before & is_own, (first, of, starts))
     since = np.maximum(last - 1, starts)  # the silence before what the reset answers
     is_late = (last > starts) & (table.time_ns[rows[last]] - table.time_ns[rows[since]] >= _QUIET_NS)
@@ -69,13 +73,16 @@ def judge(moments: TcpMoments, indices: Sequence[int]) -> Iterator[Reset]:
     is_from_client = (way[first] != 0) == (moments.course.client[np.asarray(indices)] == 1)
     columns = zip(
         answered, resets, (last >= 0).tolist(), is_forged.tolist(), is_forgotten.tolist(), has_spoken.tolist(),
-        is_from_client.tolist(), strict=True,
+        is_from_client.tolist(), after.tolist(), strict=True,
     )  # fmt: skip
-    for answer, reset, is_answer, forged, forgotten, awake, from_client in columns:
+    for answer, reset, is_answer, forged, forgotten, awake, from_client, later in columns:
         shown = (answer, reset) if is_answer else (reset,)
+        if later < len(at):
+            yield Reset(*_FORGED[:2], _FORGED[2][:-1], (*shown, int(rows[later])), from_client, "survived")
+            continue
         cause, certainty, rivals = _FORGED if forged else _FORGOTTEN if forgotten else _CLOSES
         not_it = (*(_FORGETS if awake and cause == _CLOSES[0] else ()), *(_AT_THE_SERVER if from_client else ()))
-        yield Reset(cause, certainty, tuple(one for one in rivals if one not in not_it), shown, from_client)
+        yield Reset(cause, certainty, tuple(one for one in rivals if one not in not_it), shown, from_client, "")
 
 
 def _are_forged(table: PacketTable, rows: Rows, is_own: Bools, blocks: tuple[Rows, Rows, Rows]) -> Bools:
