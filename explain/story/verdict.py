@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from explain.causes.from_capture.together import WORKS
 from explain.exchanges.over_places.trails import whole
 from explain.model import INTERRUPTED, Line
+from explain.story.teller import end_text
 from explain.story.troubles import message, values_of
 from explain.story.whole_file import frames_of_file
 
@@ -35,7 +36,7 @@ def tell(report: Report, groups: Sequence[Group]) -> list[Line]:
     }
     everything = table.evidence(range(len(table)))[:1] if 0 < len(table) < _SMALL else _ends(table)
     if report.findings:
-        return _failed(report.findings, groups)
+        return [*_failed(report.findings, groups), *_server_errors(exchanges, is_all=False)]
     if not packets:
         is_empty = all(one.damage is None for one in captures)
         return [Line("story.empty" if is_empty else "story.nothing-read", {}, (), 0, None, "odd")]
@@ -45,8 +46,28 @@ def tell(report: Report, groups: Sequence[Group]) -> list[Line]:
         there = sum(len(part) for part in exchanges.parts)
         name = "story.nothing-chosen" if there else "story.nothing"
         return [Line(name, {**values, "exchanges": there}, everything, 0, None, "odd")]
+    if errors := _server_errors(exchanges, is_all=True):
+        return errors
     name = "story.healthy" if values["span_ns"] else "story.healthy-moment"
     return [Line(name, values, everything, 0, None, "good")]
+
+
+def _server_errors(exchanges: Exchanges, *, is_all: bool) -> list[Line]:
+    """Servers that answered, and said that they failed: the network is well, and who asked got nothing."""
+    part = exchanges.of_kind("http.request")
+    failed = part.facts["server_errors"]() if part is not None and len(part) else []
+    if part is None or not failed:
+        return []
+    told = [part.fields(index) for index in failed[:_SMALL]]
+    values = {
+        "servers": list(dict.fromkeys(end_text(one.server) for one in told))[:_MANY], "count": len(failed),
+        "requests": len(part), "statuses": sorted({one.status for one in told}),
+    }  # fmt: skip
+    evidence = exchanges.table.evidence(part.rows(failed[0]))
+    return [
+        Line("story.server-errors", values, evidence, 0, None, "odd") if is_all
+        else Line("story.server-errors-too", values, evidence, 0, None, "under")
+    ]  # fmt: skip
 
 
 def _unexplained(names: Sequence[str], exchanges: Exchanges) -> Line:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.arrays import distinct, ragged
+from explain.arrays import among, distinct, ragged
 from explain.exchanges.columns import ExchangeColumns, first_and_last_ns
 from explain.exchanges.http.stream import Talk, openings, pieces, split, talks
 from explain.model import Endpoint
@@ -71,7 +72,8 @@ class HttpRequest:
 def find(table: PacketTable) -> ExchangeColumns:
     """Requests at each place.
 
-    Facts: ``needs_no_answer`` (bool[n]: the capture ended before an answer was due, or lacks it).
+    Facts: ``needs_no_answer`` (bool[n]: the capture ended before an answer was due, or lacks it);
+    ``server_errors``, when it is called (which were answered with a status from 500 on).
     """
     copied = pieces(table)
     alone, others = split(copied)
@@ -104,9 +106,19 @@ def find(table: PacketTable) -> ExchangeColumns:
         start_ns=start_ns,
         end_ns=end_ns,
         fields=fields,
-        facts={"needs_no_answer": ~was_due[order] | is_unrecorded[order]},
+        facts={
+            "needs_no_answer": ~was_due[order] | is_unrecorded[order],
+            "server_errors": partial(_server_errors, found, order - len(alone)),
+        },
         patience_ns=_PATIENCE_NS,
     )
+
+
+def _server_errors(found: list[Talk], order: I8) -> list[int]:
+    """Positions of the requests to which a server says that it failed itself (RFC 9110, 15.6)."""
+    heads = (talk.response for talk in found)
+    failed = [at for at, head in enumerate(heads) if head and head[0][head[1] + 8 : head[1] + 10] == b" 5"]
+    return np.flatnonzero(among(order, failed)).tolist() if failed else []
 
 
 def _rows(alone: Rows, found: list[Talk], first_data: I8) -> tuple[Rows, I8]:
