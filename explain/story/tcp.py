@@ -162,9 +162,9 @@ def _talk(told: _Told, moments: TcpMoments, index: int, rows: Rows) -> Iterator[
     message = "tcp.data" if service in _TOLD_BY_THEMSELVES else "tcp.data-custom"
     yield told.line(message, data, segments=len(data), service=service)
     if None not in (fields.network_time_ns, fields.server_time_ns) and _is_answer(fields):
-        yield told.line(
-            "tcp.waited" if fields.server_time_ns else "tcp.waited-no-longer", moments.exchange_of_data(index)
-        )
+        lost_ns = max((fields.network_time_ns or 0) - (fields.syn_to_syn_ack_ns or 0), 0)
+        waited = "tcp.waited" if fields.server_time_ns else "tcp.waited-no-longer"
+        yield told.line("tcp.waited-lost" if lost_ns else waited, moments.exchange_of_data(index), lost_ns=lost_ns)
 
 
 def _is_answer(fields: TcpConnection) -> bool:

@@ -538,3 +538,57 @@ def test_the_same_packet_twice_was_doubled_and_not_sent_again():
     messages = [line.message for line in explain.explain(pcap(*frames)).lines]
     assert "tcp.copied" in messages
     assert not {"tcp.resent", "tcp.out-of-order", "tcp.late"} & {*messages}
+
+
+@pytest.mark.parametrize("has_passed", [False, True])
+def test_a_loss_is_told_to_lie_before_or_behind_the_place_that_recorded_it(has_passed):
+    frames = list(ASKED)
+    for turn in range(6):
+        at, seq = 0.1 + turn, 501 + 20 * turn
+        lost, next_one = back(ACK, seq, 111, b"y" * 10), back(ACK, seq + 10, 111, b"y" * 10)
+        frames += [(at, lost)] if has_passed else []
+        frames += [(at + 0.01, next_one), (at + 0.4, lost), (at + 0.41, to(ACK, 111, seq + 20))]
+    (only,) = explain.explain(pcap(*frames)).findings
+    assert (only.values["case"], only.values["sender"]) == (
+        "segments-beyond" if has_passed else "segments-before", BOB,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("syns", "causes"), [(2, []), (3, ["partial-loss"])])
+def test_a_connection_that_comes_about_after_several_syns_made_somebody_wait(syns, causes):
+    frames = [(turn, to(SYN, 100)) for turn in range(syns)]
+    accepted = [(syns - 0.9, back(SYN | ACK, 500, 101)), (syns - 0.8, to(ACK, 101, 501))]
+    assert found(*frames, *accepted)[0] == causes
+
+
+def test_a_window_that_closes_and_never_opens_again_is_a_reader_that_does_not_read():
+    full = [*OPENED, (0.03, to(ACK, 101, 501, b"x" * 10)), (0.04, back(ACK, 501, 111, window=0))]
+    asked = [one for turn in range(1, 5)
+             for one in ((turn, to(ACK, 110, 501)), (turn + 0.01, back(ACK, 501, 111, window=0)))]  # fmt: skip
+    (only,) = explain.explain(pcap(*full, *asked)).findings
+    assert (only.cause, only.values["reader"], only.values["closed_ns"]) == ("client-slow", BOB, 3_960_000_000)
+
+
+def test_a_request_that_was_lost_is_told_apart_from_the_way_in_what_the_answer_took():
+    lost = [*OPENED, (0.03, to(ACK, 101, 501, b"x" * 10)), (0.43, to(ACK, 101, 501, b"x" * 10))]
+    report = explain.explain(pcap(*lost, (0.45, back(ACK, 501, 111, b"y" * 10))))
+    (line,) = [line for line in report.lines if line.message.startswith("tcp.waited")]
+    assert (line.message, line.values["lost_ns"]) == ("tcp.waited-lost", 400_000_000)
+
+
+def test_two_syn_acks_at_once_that_two_syns_called_for_are_no_copies():
+    def accept():
+        body = tcp(BOB, ALICE, 80, 40000, SYN | ACK, seq=500, ack=101)
+        return eth(B, A, 0x800, ip(BOB, ALICE, 6, body, ident=0))
+
+    frames = [(0.0, to(SYN, 100)), (0.01, accept()), (1.0, accept()), (1.0001, to(SYN, 100)), (1.0002, accept())]
+    messages = [line.message for line in explain.explain(pcap(*frames, (1.1, to(ACK, 101, 501)))).lines]
+    assert "tcp.recorded-twice" not in messages
+
+
+@pytest.mark.parametrize(("status", "verdict"), [(b"503 No", "story.server-errors"), (b"404 No", "story.healthy")])
+def test_a_server_that_says_that_it_failed_itself_stands_in_the_verdict(status, verdict):
+    asked, said = b"GET / HTTP/1.1\r\nHost: b\r\n\r\n", b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\n\r\n"
+    frames = [*OPENED, (0.03, to(ACK, 101, 501, asked)), (0.05, back(ACK, 501, 101 + len(asked), said))]
+    report = explain.explain(pcap(*frames))
+    assert (report.lines[0].message, list(report.findings)) == (verdict, [])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -152,13 +152,25 @@ def _troubles(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
         for server, port, indices in by_service(scene, part, list(troubles)):
             worst = max((troubles[index] for index in indices), key=lambda one: len(one.rows))
             rows = [row for index in indices for row in troubles[index].rows]
-            counts = [name for name in ("resent", "segments") if name in worst.values]
+            counts = [name for name in ("resent", "segments", "passed") if name in worst.values]
             values = worst.values | {name: sum(troubles[index].values[name] for index in indices) for name in counts}
             values |= {
                 "server": server, "port": port, "count": len(indices),
                 "client": scene.table.addresses.text(part.facts["moments"].ends(worst.connection)[0][0]),
             }  # fmt: skip
+            values |= _side(scene, rows, values)
             yield Seen(cause, worst.certainty, [(part, index) for index in indices], rows, worst.rivals, values)
+
+
+def _side(scene: Scene, again: list[int], values: dict[str, Any]) -> dict[str, Any]:
+    """The case of a loss of one way, if all of it was on one side of this place: the first copies passed, or none."""
+    ways = distinct(scene.table.sources(np.array(again)))
+    passed = values.get("passed")
+    if passed is None or passed not in (0, values["resent"]) or len(ways) > 1 or len(scene.table.places) > 1:
+        return {}
+    sender = scene.table.addresses.text(int(ways[0]))
+    reader = values["client"] if sender == values["server"] else values["server"]
+    return {"case": "segments-beyond" if passed else "segments-before", "sender": sender, "reader": reader}
 
 
 def _resets(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:

@@ -10,7 +10,8 @@ import numpy as np
 from explain.arrays import among
 from explain.causes.from_capture.ping_sizes import LARGE
 from explain.exchanges.tcp import labels as label
-from explain.exchanges.tcp.late import fresh, late, mixed, needless
+from explain.exchanges.tcp.course import NEVER
+from explain.exchanges.tcp.late import fresh, late, mixed, needless, were_here
 from explain.exchanges.tcp.many import count_recorded_twice, measure_closed_windows
 from explain.exchanges.tcp.measures import measure_times
 from explain.exchanges.tcp.moments import first_answer
@@ -43,6 +44,8 @@ _IN_VAIN = (
     "partial-loss",
 )
 _UNHEARD = ("target-interface-down", "filter-on-router-forward", "stateful-filter-asymmetric-path", "partial-loss")
+_SYNS_LOST = 2  # sent before the one that was answered: a single one is lost now and then
+_NO_ROOM = ("tcp-accept-queue-full", "filter-on-target-input", "conntrack-table-full")
 _OUTAGE = ("target-interface-down", "router-interface-down", "filter-on-router-forward")
 _LOSSY = ("corrupted-packets", "mtu-mismatch-on-link", "pmtu-blackhole")
 
@@ -73,6 +76,7 @@ def look(scene: Scene, part: ExchangeColumns) -> Iterator[Trouble]:
         (is_lossy, partial(_resent, _twice(moments, is_lossy))),
         (is_open & (moments.segments.counts(label.KEEP_ALIVE) >= _FEWEST_RESENT) & is_left(moments), _unheard),
         (is_open & (span >= _HANGS_NS) & _is_mute(moments), _hangs),
+        (is_open & (moments.course.syns > _SYNS_LOST) & (moments.course.syn_ack != NEVER), _begun_late),
         (is_open & (span >= _SLOW_NS), _slow),
     )
     told: set[int] = set(done)
@@ -90,9 +94,19 @@ def look(scene: Scene, part: ExchangeColumns) -> Iterator[Trouble]:
 
 
 def _closed(moments: TcpMoments, are_candidates: Bools) -> I8:
-    """For how long the windows of each connection were closed, 0 where it is no candidate; int64[n]."""
+    """For how long the windows of each connection were closed, to its end or not; 0 where it is no candidate."""
     closed_ns = np.zeros(len(are_candidates), np.int64)
-    closed_ns[are_candidates] = measure_closed_windows(moments, np.flatnonzero(are_candidates))
+    some = np.flatnonzero(are_candidates)
+    closed_ns[some] = measure_closed_windows(moments, some)
+    for index in some.tolist():
+        talk = moments.talk(index)
+        for role in {*talk.role[talk.labels & np.uint16(label.ZERO_WINDOW) != 0].tolist()}:
+            said = np.flatnonzero((talk.role == role) & (talk.flags & (SYN | RST) == 0))
+            opens = said[talk.window[said] > 0]
+            closed = said[said > (opens[-1] if len(opens) else -1)]
+            asked = np.flatnonzero((talk.role != role) & (talk.flags & RST == 0))
+            if len(closed) and len(asked):
+                closed_ns[index] += max(int(talk.time_ns[asked[-1]] - talk.time_ns[closed[0]]), 0)
     return closed_ns
 
 
@@ -165,7 +179,7 @@ def _resent(twice: I8, moments: TcpMoments, index: int) -> Trouble | None:
         if outage := _outage(talk, rows):
             values |= {"case": "outage", "lost_ns": outage}
             return Trouble("partial-loss", "likely", index, _OUTAGE, _several(rows), values)
-        values["case"] = "segments"
+        values |= {"case": "segments", "passed": int(among(rows, were_here(talk)).sum())}
         is_by_size = _largest(moments, rows) >= LARGE and not _are_as_large_at_once(talk, rows)
         rivals = _LOSSY if is_by_size else _LOSSY[:1]
         return Trouble("partial-loss", "likely", index, rivals, _several(rows), values)
@@ -259,6 +273,19 @@ def _unheard(moments: TcpMoments, index: int) -> Trouble | None:
     pause = int(talk.time_ns[vain[0]] - talk.time_ns[heard[-1]])
     values = {"case": "keep-alive", "resent": len(vain), "pause_ns": pause, "asker": asker, "silent": silent}
     return Trouble("idle-timeout-in-middlebox", "possible", index, _UNHEARD, _several(talk.rows[vain]), values)
+
+
+def _begun_late(moments: TcpMoments, index: int) -> Trouble | None:
+    """A connection that came about only after several SYNs."""
+    course, rows = moments.course, moments.streams.rows
+    first, accepted = int(rows[course.first_syn[index]]), int(rows[course.syn_ack[index]])
+    syns = moments.syns(index)
+    syns = syns[syns < accepted]
+    wait = int(moments.table.time_ns[syns[-1]] - moments.table.time_ns[first]) if len(syns) else 0
+    if wait < _SLOW_NS or len(syns) <= _SYNS_LOST:
+        return None
+    values = {"case": "syns", "resent": len(syns) - 1, "lost_ns": wait}
+    return Trouble("partial-loss", "possible", index, _NO_ROOM, (*syns.tolist(), accepted), values)
 
 
 def _hangs(moments: TcpMoments, index: int) -> Trouble | None:

@@ -155,6 +155,18 @@ def _turns(table: PacketTable, talk: Talk) -> I8:
     return turns
 
 
+def were_here(talk: Talk) -> Rows:
+    """Segments whose first octet had passed before."""
+    key = talk.seq.astype(np.uint64)
+    is_known = (talk.length > 0) & _came_before(np.where(talk.length > 0, key + np.uint64(1), np.uint64(0)), talk)
+    for role in (0, 1):
+        own, start = np.flatnonzero(talk.role == role), talk.numbers(role)
+        first = np.searchsorted(np.maximum.accumulate(start + talk.length[own]), start, "right")
+        is_earlier = first < np.arange(len(own))
+        is_known[own] |= is_earlier & (start[np.minimum(first, len(own) - 1)] <= start)
+    return talk.rows[is_known]
+
+
 def _was_here(talk: Talk) -> Bools:
     """Whether a segment with the same octets of the same side stands before each."""
     key = talk.seq.astype(np.uint64) << np.uint64(32) | talk.length.astype(np.uint64) << np.uint64(1)

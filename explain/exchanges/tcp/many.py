@@ -74,6 +74,9 @@ def recorded_twice(moments: TcpMoments, indices: I8) -> tuple[Rows, I8]:
         is_same &= column[one] == column[other]
     apart = table.time_ns[other] - table.time_ns[one]
     is_copy = is_same & (apart >= 0) & (apart < TWICE_NS)
+    for pair in np.flatnonzero(is_copy & (table.flags[one] & SYN != 0) & (table.ip_id[one] == 0)).tolist():
+        own = moments.syns(int(indices[of[pair]]))  # one SYN-ACK after a time-out, and one that answers a SYN
+        is_copy[pair] = not ((own > one[pair]) & (own < other[pair])).any()
     return other[is_copy], of[1:][is_copy]
 
 
