@@ -56,12 +56,14 @@ def rubric_file(folder: Path, text: str, head: str = HEAD) -> Path:
     return path
 
 
-def mark(folder: Path, text: str, *frames, answers: str | bytes | None = None, roster: dict | None = None):
+def mark(
+    folder: Path, text: str, *frames, answers: str | bytes | None = None, roster: dict | None = None, **how: int
+):  # fmt: skip
     """Grade one hand-made capture by a rubric; the verdicts by id, and the score."""
     rubric, complaints = load(str(rubric_file(folder, text)))
     assert complaints == []
     capture = folder / "lab.pcap"
-    capture.write_bytes(pcap(*frames).getvalue())
+    capture.write_bytes(pcap(*frames, **how).getvalue())
     written = None
     if answers is not None:
         written = folder / "answers.toml"

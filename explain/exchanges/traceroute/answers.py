@@ -24,6 +24,8 @@ _NAMES = (UNREACHABLE, EXPIRED, TOO_BIG)
 _ICMP = (1, 58)
 _WITH_PORTS = (6, 17)  # as far as packets are read here
 _NO_FLOW = -1
+_CUT_OFF: Mark = (0, 0)
+"""The mark of a quotation whose ports or words the capture did not keep."""
 
 
 class Said(NamedTuple):
@@ -51,10 +53,14 @@ class _Waiting:
     def add(self, run: Run, probe: Probe) -> None:
         self._by_mark[run.key, probe.mark].append((run, probe))
         if probe.ip_id:
-            self._by_id[run.key, probe.mark, probe.ip_id].append((run, probe))
+            for mark in {probe.mark, _CUT_OFF}:
+                self._by_id[run.key, mark, probe.ip_id].append((run, probe))
 
     def take(self, said: Said) -> tuple[Run, Probe] | None:
-        """The latest probe that the quotation fits; by its IP id where the sender counts them."""
+        """The latest probe that the quotation fits; by its IP id where the sender counts them.
+
+        A quotation that the capture cut behind its IP header is known by the id alone.
+        """
         exact = self._by_id.get((said.key, said.mark, said.ip_id), deque())
         while exact:
             run, probe = exact.popleft()

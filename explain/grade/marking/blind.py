@@ -9,7 +9,7 @@ import numpy as np
 
 from explain.grade.events.event import Event, end
 from explain.grade.language.predicates import holds
-from explain.table import ICMP, TCP, UDP
+from explain.table import CUT, ICMP, TCP, UDP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -90,6 +90,8 @@ def _is_short(scene: Scene, wanted: Pattern) -> bool:
     if not len(cut):
         return False
     family, layers = wanted.event.partition(".")[0], table.layers[cut]
+    if family not in ("arp", "ip") and (layers & CUT != 0).any():
+        return True
     fields = {one.field for one in wanted.where}
     if family in _PORTS and family != "http":
         some = cut[layers & UDP != 0]
@@ -97,7 +99,17 @@ def _is_short(scene: Scene, wanted: Pattern) -> bool:
         return bool(np.isin(ports, _PORTS[family]).any())
     if family == "http" or any(one.endswith(".text") for one in fields):
         return bool((table.payload[cut[layers & TCP != 0]] > 0).any())
+    if family == "traceroute":
+        return _quotes_nothing(scene)
     return family == "icmp" and any(one.startswith("about.") for one in fields) and bool((layers & ICMP != 0).any())
+
+
+def _quotes_nothing(scene: Scene) -> bool:
+    """Whether an error was kept so short that nothing in it tells which packet it is about."""
+    icmp = scene.report.packets.icmp
+    is_error = np.where(icmp.is_v6, np.isin(icmp.type, (1, 2, 3, 4)), np.isin(icmp.type, (3, 11)))
+    told = icmp.quote_ip_id | icmp.quote_sport | icmp.quote_dport | icmp.quote_word
+    return bool((is_error & (told == 0)).any())
 
 
 def _is_answered(scene: Scene, wanted: Pattern, names: Mapping[str, Any]) -> bool:

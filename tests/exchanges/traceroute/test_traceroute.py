@@ -43,6 +43,13 @@ def test_parallel_probes_are_matched_to_their_own_errors():
     assert all(len(hop.rtt_ns) == 3 for hop in trace.fields.hops)
 
 
+def test_an_error_that_the_capture_cut_behind_the_quoted_ip_header_is_known_by_its_identification():
+    """As with ``tcpdump -s 64``: the ports would stand in the octets behind."""
+    exchanges = explain.explain(pcap(*udp_trace(3), snaplen=64)).exchanges
+    (trace,) = [one for one in exchanges if one.kind == "traceroute"]
+    assert (trace.outcome, hops(trace)) == ("reached", hops(*traces(*udp_trace(3))))
+
+
 def test_probes_sent_ahead_are_no_hops_behind_the_target():
     ahead = [probe(ttl, ttl) for ttl in (5, 6, 7)]
     (trace,) = traces(*udp_trace(1)[:4], *ahead, *udp_trace(1)[4:], error(BOB, 3, 3, ahead[0]))

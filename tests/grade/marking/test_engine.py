@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from grading_scenes import FAR, ME, ROUTER, asked_and_pinged, mark
 from packets import A, B, R, error, eth, icmp, ip, is_at, ping, pong, segment, who_has
 
@@ -127,6 +128,20 @@ def test_absence_cannot_be_told_where_the_capture_began_late(tmp_path):
     text = '[[check]]\nid = "quiet"\npoints = 1\nnone = "tcp.reset"\n'
     talk = segment((ME, 4000), (FAR, 80), 0x10, seq=5, ack=7), segment((FAR, 80), (ME, 4000), 0x10, seq=7, ack=5)
     assert mark(tmp_path, text, *talk)[0]["quiet"].verdict == "cannot-tell"
+
+
+HOPS = '[[check]]\nid = "q"\npoints = 1\nexpect = "traceroute.hop"\nwhere = { answered = true }\n'
+SHAKE = '[[check]]\nid = "q"\npoints = 1\nexpect = "tcp.handshake"\n'
+
+
+@pytest.mark.parametrize(("octets", "verdicts"), [(64, ["met", "met"]), (48, ["cannot-tell", "cannot-tell"])])
+def test_what_was_cut_off_its_frames_cannot_be_told_and_costs_nothing_sooner(tmp_path, octets, verdicts):
+    """Behind 64 octets of a frame lie the ports that an ICMP error quotes, behind 48 the flags of a SYN."""
+    probes = [ping(ME, FAR, ttl, ttl=ttl) for ttl in (1, 2)]
+    trace = [frame for one in probes for frame in (one, error(ROUTER, 11, 0, one))]
+    talk = segment((ME, 4000), (FAR, 80), 0x02, seq=1), segment((FAR, 80), (ME, 4000), 0x12, seq=9, ack=2)
+    told = [mark(tmp_path, text, *some, snaplen=octets)[0]["q"] for text, some in ((HOPS, trace), (SHAKE, talk))]
+    assert [one.verdict for one in told] == verdicts
 
 
 def test_absence_is_judged_where_the_whole_connection_was_seen(tmp_path):
