@@ -10,7 +10,7 @@ from explain.errors import UnreadableError
 from explain.grade.hand_ins.class_archive import opened
 from explain.grade.hand_ins.layouts import METADATA, gradescope_owners, owner
 from explain.grade.hand_ins.rosters import id_of, row_of
-from explain.grade.hand_ins.submissions import Submission, is_capture, is_plain, may_be_answers, stem_of
+from explain.grade.hand_ins.submissions import Submission, file_key, is_capture, is_plain, may_be_answers, stem_of
 from explain.grade.hand_ins.unpacking import is_archive
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ def _below(rubric: Rubric, path: Path) -> Iterator[tuple[str, Path]]:
     entries = sorted(one for one in path.iterdir() if not one.name.startswith((".", "__MACOSX")))
     loose = [one for one in entries if is_plain(one)]
     told = gradescope_owners(path)
-    wanted = {name.casefold() for name in (*rubric.captures.values(), rubric.answers or "")}
-    if any(one.name.casefold() in wanted for one in loose) or (not loose and not entries):
+    wanted = {file_key(name) for name in (*rubric.captures.values(), rubric.answers or "")} - {""}
+    if any(file_key(one.name) in wanted for one in loose) or (not loose and not entries):
         name = path.resolve().name
         yield owner(name) or name, path
         return

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _MAGIC = (b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4", b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d", b"\x0a\x0d\x0d\x0a",
           b"\x34\xcd\xb2\xa1", b"\xa1\xb2\xcd\x34", b"\x1f\x8b", b"\x28\xb5\x2f\xfd")  # fmt: skip
 _SUFFIXES = (".gz", ".zst", ".pcap", ".pcapng", ".cap", ".dmp")
+_TEXTS = (".txt", ".json", ".csv", ".md")
 _MOST_FILES = 2000
 _MOST_DEPTH = 6
 
@@ -47,10 +48,15 @@ def stem_of(name: str) -> str:
     """A name without what tells the kind of file."""
     for _ in range(3):
         base, suffix = os.path.splitext(name)  # noqa: PTH122 - of a name, not of a path
-        if suffix.lower() not in (*_SUFFIXES, ".zip", ".tar", ".tgz", ".toml", ".txt"):
+        if suffix.lower() not in (*_SUFFIXES, ".zip", ".tar", ".tgz", ".toml", *_TEXTS):
             break
         name = base
     return name
+
+
+def file_key(name: str) -> str:
+    """A file's name as it is compared: without its kind, and without the number of one that was downloaded twice."""
+    return key_of_name(re.sub(r"\s*\(\d+\)", "", stem_of(name)))
 
 
 def is_plain(path: Path) -> bool:
@@ -146,9 +152,9 @@ def _texts(rubric: Rubric, files: Sequence[Path]) -> list[Path]:
 
 
 def may_be_answers(rubric: Rubric, file: Path) -> bool:
-    """Whether a name is one of answers: TOML, or the name that was asked for with the ``.txt`` that editors add."""
+    """Whether a name is one of answers: TOML, or the name that was asked for as that of another kind of text."""
     suffix = file.suffix.casefold()
-    alike = suffix == ".txt" and rubric.answers is not None and _is_alike(file.name, "", rubric.answers)
+    alike = suffix in _TEXTS and rubric.answers is not None and _is_alike(file.name, "", rubric.answers)
     return suffix == ".toml" or alike
 
 
@@ -159,7 +165,7 @@ def _is_named(file: str, name: str, wanted: str) -> bool:
 
 def _is_alike(file: str, name: str, wanted: str) -> bool:
     del name
-    return key_of_name(re.sub(r"\s*\(\d+\)", "", stem_of(file))).endswith(key_of_name(stem_of(wanted)))
+    return file_key(file).endswith(file_key(wanted))
 
 
 def _mentions(file: str, name: str, wanted: str) -> bool:

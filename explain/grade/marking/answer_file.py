@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from typing import TYPE_CHECKING, Any
@@ -9,22 +10,32 @@ from typing import TYPE_CHECKING, Any
 from explain.errors import UnreadableError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from explain.model import Line
 
 _LARGEST = 256 << 10
 _STATEMENT = re.compile(r"""^[ \t\u3000]*["'“”]?([A-Za-z0-9_-]{1,64})["'“”]?[ \t\u3000]*[=＝]""", re.MULTILINE)
+_BEFORE = r"^[ \t\u3000]*(?:(?:[-*+>|#・]|[0-9]{1,3}[.)])[ \t\u3000]*)*[\"'“”*_`]*"
+_BEHIND = r"[\"'“”*_`]*[ \t\u3000]*(?:[=＝:：,;|\t]|-+>|→)[*_`]*"
+_BORDER = re.compile(r"[ \t]*\|[ \t]*$", re.MULTILINE)
+_ORNAMENT = re.compile(r"[ \t]*(?:\||#).*|[-=*_|:+ \t]{3,}")
 _BESIDE = re.compile(r"^\s*(?:#.*|\[.*\]\s*)$|\s#\s.*$", re.MULTILINE)
 _STRAIGHT = str.maketrans("“”„‟＂‘’‚‛＇\u3000", '"' * 5 + "'" * 5 + " ")
-_MARKS = "\"'“”„‟＂‘’‚‛＇ \t\r\n\u3000"
+_MARKS = "`*\"'“”„‟＂‘’‚‛＇ \t\r\n\u3000"
 _NO_TOML = (tomllib.TOMLDecodeError, RecursionError, ValueError)
 
 
-def read_answers(path: Path) -> tuple[dict[str, Any], Line | None]:
+def read_answers(path: Path, asked: Sequence[str] = ()) -> tuple[dict[str, Any], Line | None]:
     """The answers by question, and what is wrong with the file; none is ever looked at as anything but a value.
 
     A line that is no TOML costs no other one its answer, and is taken as it stands: ``mac = 00:00:5e:00:53:01``.
+    Whoever writes JSON, CSV or Markdown instead, the name of a question and its answer side by side, is understood.
+
+    Args:
+        path: the file.
+        asked: the names of the questions.
 
     Raises:
         UnreadableError: it is too large, or nothing can be read.
@@ -39,7 +50,8 @@ def read_answers(path: Path) -> tuple[dict[str, Any], Line | None]:
     except MemoryError:
         raise UnreadableError(str(path), "grade.memory") from None
     except _NO_TOML as error:
-        table, wrong = _one_by_one(text), UnreadableError(str(path), "unread.not_toml", why=str(error))
+        table = _of_json(text) or _one_by_one(text) or _beside_names(text, asked)
+        wrong = UnreadableError(str(path), "unread.not_toml", why=str(error))
         if not table:
             raise wrong from None
         trouble = wrong.why
@@ -60,9 +72,33 @@ def _decoded(octets: bytes) -> str:
     return japanese if is_japanese else octets.decode("cp1252", "replace")
 
 
-def _one_by_one(text: str) -> dict[str, Any]:
+def _of_json(text: str) -> dict[str, Any]:
+    try:
+        table = json.loads(text, object_pairs_hook=_once)
+    except (ValueError, RecursionError):
+        return {}
+    return table if isinstance(table, dict) else {}
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON; none in which a name stands twice."""
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else {}
+
+
+def _beside_names(text: str, asked: Sequence[str]) -> dict[str, Any]:
+    """Answers that stand behind the names of their questions in a list or a table: of CSV, of Markdown."""
+    if not asked:
+        return {}
+    names = "|".join(map(re.escape, sorted(asked, key=len, reverse=True)))
+    statement = re.compile(f"{_BEFORE}({names}){_BEHIND}", re.MULTILINE | re.IGNORECASE)
+    lines = [one for one in text.splitlines() if statement.match(one) or not _ORNAMENT.fullmatch(one)]
+    return _one_by_one(_BORDER.sub("", "\n".join(lines)), statement)
+
+
+def _one_by_one(text: str, statement: re.Pattern[str] = _STATEMENT) -> dict[str, Any]:
     """Answers of a file that is no TOML; none where a question is answered twice."""
-    starts = list(_STATEMENT.finditer(text))
+    starts = list(statement.finditer(text))
     ends = [one.start() for one in starts[1:]] + [len(text)]
     found = {one[1]: _value(text[one.end() : end]) for one, end in zip(starts, ends, strict=False)}
     return found if len(found) == len(starts) else {}

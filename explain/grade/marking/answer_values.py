@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from http import HTTPStatus
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
@@ -28,9 +29,15 @@ _UNITS_S = {
 }  # fmt: skip
 _COUNTED = re.compile(
     r"(?:(?:frame|packet|no\.?|number|#|フレーム)\s*)?([+-]?[0-9]{1,38})\s*"
-    r"(?:bytes?|octets?|b|s|secs?|seconds?|hops?|packets?|frames?|segments?|times|バイト|オクテット|秒|回|個|番|ホップ|パケット)?"
+    r"(?:bytes?|octets?|b|s|secs?|seconds?|hops?|packets?|frames?|segments?|datagrams?|fragments?|messages?|times|"
+    r"requests?|repl(?:y|ies)|answers?|responses?|quer(?:y|ies)|probes?|pings?|retransmissions?|connections?|"
+    r"routers?|hosts?|servers?|clients?|devices?|addresses|"
+    r"バイト|オクテット|秒|回|個|番|台|つ|件|ホップ|パケット|フレーム|セグメント)?\.?"
 )
+_STATUS = re.compile(r"(?:http(?:/[0-9.]{1,3})?\s+)?([1-5][0-9]{2})(?:\s+([a-z][a-z' -]{1,40}))?")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:[ ,][0-9]{3})+")
+_AND = re.compile(r"\s+(?:(?:and|と)\s+)?")
+_PLAIN = re.compile(r"[0-9]+|[0-9a-fA-F]*[.:-][0-9a-fA-F.:-]+")
 _SOCKET = re.compile(r"\[?([0-9a-f:.]{2,45}?)\]?(?:\s*[:,]\s*|\s+)(?:port\s*)?([0-9]{1,5})")
 _FIELD_WORDS = {
     "ip.src": "ipsrc srcip src source sourceip sourceaddress sourceipaddress ipsource ipsourceaddress srcaddr "
@@ -136,11 +143,18 @@ def _integer(given: Any) -> int:
     text = given.strip().replace("_", "") if isinstance(given, str) else ""
     if _GROUPED.fullmatch(text):
         return int(re.sub(r"[ ,]", "", text))
-    if counted := _COUNTED.fullmatch(text.lower()):
+    if counted := _COUNTED.fullmatch(text.lower()) or _status(text.lower()):
         return int(counted[1])
     if re.fullmatch(r"0[xX][0-9a-fA-F]{1,32}", text):
         return int(text, 16)
     raise NoAnswerError
+
+
+def _status(text: str) -> re.Match[str] | None:
+    """A status of HTTP as its line has it, with the words that belong to the number (RFC 9110, 15)."""
+    found = _STATUS.fullmatch(text)
+    phrase = {one.value: one.phrase.lower() for one in HTTPStatus}.get(int(found[1])) if found else None
+    return found if found and found[2] in (None, phrase) else None
 
 
 def _hex(given: Any) -> int:
@@ -172,7 +186,7 @@ def _float(given: Any) -> tuple[float, str]:
 
 def _items(given: Any) -> list[str]:
     if isinstance(given, str):
-        given = re.split(r"[,;\n]", given)
+        given = [item for part in re.split(r"[,;、\n]", given) for item in _apart(part)]
     if not isinstance(given, (list, tuple)) or len(given) > _MOST_ITEMS:
         raise NoAnswerError
     found = []
@@ -181,6 +195,12 @@ def _items(given: Any) -> list[str]:
         if text:
             found.append(FIELD_NAMES.get(re.sub(r"[^a-z0-9]", "", text)) or _item(text))
     return found
+
+
+def _apart(part: str) -> list[str]:
+    """Addresses, MACs and numbers with nothing but blanks or a word such as *and* between them; all else is one."""
+    words = _AND.split(part.strip())
+    return words if all(_PLAIN.fullmatch(one) for one in words) else [part]
 
 
 def _item(text: str) -> str:

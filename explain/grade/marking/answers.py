@@ -132,16 +132,22 @@ def _wrong(
         return _verdict(question, "met", question.points, say("grade.follows", {}, marker.language), given)
     if question.partial == "jaccard" and isinstance(answer, frozenset) and answer & key:
         share = len(answer & key) / len(answer | key)
-        text = say("grade.overlap", {"right": len(answer & key), "wanted": len(key)}, marker.language)
+        text = _overlap(len(answer & key), len(key), len(answer - key), marker.language)
         return _verdict(question, "partly", round(question.points * share, 4), text, given)
     if question.partial == "linear" and isinstance(answer, tuple) and key:
         right = sum(1 for one in answer if one in key)
         extra = max(0, len(answer) - len(key))
         share = max(0.0, (right - extra) / len(key))
         if share:
-            text = say("grade.overlap", {"right": right, "wanted": len(key)}, marker.language)
+            text = _overlap(right, len(key), extra, marker.language)
             return _verdict(question, "partly", round(question.points * share, 4), text, given)
     return None
+
+
+def _overlap(right: int, wanted: int, extra: int, language: str) -> str:
+    """How much of a list is right, and what it holds that cost points beside that."""
+    values = {"right": right, "wanted": wanted, "extra": extra}
+    return say("grade.overlap-and-more" if extra else "grade.overlap", values, language)
 
 
 def _verdict(question: Question, word: str, points: float, says: str, given: Mapping[str, Any]) -> Verdict:

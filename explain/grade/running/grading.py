@@ -20,7 +20,7 @@ from explain.grade.marking.verdict import Graded, score_of
 from explain.grade.running.analyses import EVERY_TIME, Analyses
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from explain.grade.events.scene import Scene
@@ -56,7 +56,7 @@ def grade_files(
     lab = LabNetworks(rubric.networks)
     marker = Marker(rubric, joint, alone, roster, language, lacking, lab)
     checks = mark_checks(marker)
-    given, trouble = _answers(answers)
+    given, trouble = _answers(answers, [one.id for one in rubric.questions])
     marked = mark_answers(marker, given, trouble)
     report = joint.scene.report
     checks, marked = (
@@ -146,11 +146,11 @@ def _has_only_unknown_frames(report: Report, capture: int) -> bool:
     return bool(len(found)) and bool((found & UNKNOWN_LINK != 0).all())
 
 
-def _answers(path: Path | None) -> tuple[dict[str, Any], Line | None]:
+def _answers(path: Path | None, asked: Sequence[str]) -> tuple[dict[str, Any], Line | None]:
     if path is None:
         return {}, None
     try:
-        return read_answers(path)
+        return read_answers(path, asked)
     except UnreadableError as error:
         return {}, error.why
     except OSError as error:

@@ -201,7 +201,10 @@ def test_a_submission_of_one_attempt_leaves_nothing_aside(tmp_path, rubric):
     assert (taken.aside, set(taken.told().values())) == ((), {"lab.pcap", "answers.toml"})
 
 
-@pytest.mark.parametrize("name", ["answers.toml.txt", "Answers.txt", "answers (1).toml", "my.toml"])
+@pytest.mark.parametrize(
+    "name",
+    ["answers.toml.txt", "Answers.txt", "answers (1).toml", "my.toml", "answers.json", "Answers.csv", "answers.md"],
+)
 def test_answers_are_found_under_the_names_that_editors_give_them(tmp_path, rubric, name):
     put(tmp_path / "class/ann", {"lab.pcap": GOOD, name: b"", "notes.txt": b"x"})
     assert assign(rubric, files_below([tmp_path / "class/ann"]))[1].name == name
@@ -209,3 +212,9 @@ def test_answers_are_found_under_the_names_that_editors_give_them(tmp_path, rubr
     assert [len(one.paths) for one in find(rubric, [str(tmp_path / "loose")], []) if one.id == "bob"] == [
         1 if name == "my.toml" else 2
     ]
+
+
+@pytest.mark.parametrize("name", ["lab.pcap", "Lab.pcapng", "lab (1).pcap", "answers.json"])
+def test_one_students_folder_is_one_submission_though_a_file_has_another_ending(tmp_path, rubric, name):
+    put(tmp_path / "ann", {name: GOOD, "other.pcap": GOOD})
+    assert [one.id for one in find(rubric, [str(tmp_path / "ann")], [])] == ["ann"]

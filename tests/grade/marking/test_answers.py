@@ -104,7 +104,10 @@ def test_a_question_about_what_the_capture_lacks_is_skipped(tmp_path):
     ("kind", "key", "right", "wrong"),
     [
         ("int", 1234567, ["1234567", "1,234,567", "1 234 567", "１２３４５６７", "1234567 bytes", "0x12d687"],
-         ["1234567.5", "", "{one.seq}", "1,23,4567", "12345678901234567890123456789012345678901234"]),
+         ["1234567.5", "", "1234567 ms", "1234567 k", "1234567 or 8", "{one.seq}", "1,23,4567",
+          "12345678901234567890123456789012345678901234"]),
+        ("int", 3, ["3 routers", "3 hosts.", "３ 台", "3つ", "3 replies"], ["3 million", "3 OK", "not 3", "3-4"]),
+        ("int", 404, ["404 Not Found", "HTTP/1.1 404 Not Found", "HTTP 404", "404 not found"], ["404 OK", "200 OK"]),
         ("uint32", 4294967295, ["4294967295", "0xffffffff"], ["4294967296", "-1", "1e3"]),
         ("hex", 0x56FB, ["0x56fb", "56FB", "56:fb", "0x000056fb"], ["22267 ", "xyz", "0x"]),
         ("mac", "00:00:5e:00:53:01", ["00-00-5E-00-53-01", "0000.5e00.5301", "00005e005301", "0:0:5e:0:53:1"],
@@ -134,6 +137,27 @@ def test_a_list_may_name_addresses_in_any_spelling_and_any_order(tmp_path):
     question = '[[answer]]\nid = "q"\nask = "?"\ntype = "set"\npoints = 1\nkey = ["2001:db8::1", "00:00:5e:00:53:01"]\n'
     given = 'q = ["00-00-5E-00-53-01", "2001:DB8:0::1"]'
     assert answer(tmp_path, question, given)["q"].verdict == "met"
+
+
+@pytest.mark.parametrize(
+    ("given", "points"),
+    [
+        ("192.0.2.1 192.0.2.2 192.0.2.3", 3),
+        ("192.0.2.1, 192.0.2.2 and 192.0.2.3", 3),
+        ("192.0.2.1、192.0.2.2 と 192.0.2.3", 3),
+        ("192.0.2.1 or 192.0.2.2 or 192.0.2.3", 0),
+    ],
+)
+def test_addresses_may_be_listed_as_in_a_sentence(tmp_path, given, points):
+    key = ["192.0.2.1", "192.0.2.2", "192.0.2.3"]
+    question = f'[[answer]]\nid = "q"\nask = "?"\ntype = "set"\npoints = 3\npartial = "jaccard"\nkey = {key}\n'
+    assert answer(tmp_path, question, f"q = '{given}'")["q"].points == points
+
+
+def test_who_names_too_much_is_told_so(tmp_path):
+    told = answer(tmp_path, SET, 'set = "Source address, TTL, IP checksum, TCP checksum, protocol"')["set"]
+    assert "Right: 4 of 4" in told.says
+    assert "1 that do" in told.says
 
 
 def test_a_free_answer_is_there_as_a_whole_with_the_frames_of_the_question_before_it(tmp_path):
@@ -177,6 +201,29 @@ RIGHT = 'op = 2\nmac = "00:00:5e:00:53:fe"\n'
 def test_answers_count_however_an_editor_saved_them_and_whatever_marks_stand_around_them(tmp_path, octets):
     told = answer(tmp_path, BOTH, octets)
     assert (told["op"].verdict, told["mac"].verdict) == ("met", "met")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"op": 2, "mac": "00:00:5e:00:53:fe"}',
+        '{"answers": {"op": "2", "mac": "00:00:5e:00:53:fe"}}',
+        'question,answer\nop,2\nmac,"00:00:5e:00:53:fe"\n',
+        '"op";"2"\r\n"mac";"00:00:5e:00:53:fe"\r\n',
+        "# Lab 1\n\n1. **op**: 2\n2. **mac**: `00:00:5e:00:53:fe`\n",
+        "# Lab 1\n- op: 2\n\n| question | answer |\n|---|---|\n| mac | 00:00:5e:00:53:fe |\n",
+        "op：２\nmac：00:00:5e:00:53:fe\n",
+        "op -> 2\nmac -> 00-00-5e-00-53-fe",
+    ],
+)
+def test_answers_count_as_json_csv_or_markdown_too(tmp_path, text):
+    told = answer(tmp_path, BOTH, text)
+    assert (told["op"].verdict, told["mac"].verdict) == ("met", "met")
+
+
+@pytest.mark.parametrize("text", ['{"op": 1, "op": 2}', "op,1\nop,2\n", "- op: 1\n- op: 2\n", "[" * 90_000 + "op: 2"])
+def test_nobody_answers_twice_nor_without_end_in_another_form(tmp_path, text):
+    assert answer(tmp_path, OPCODE, text)["op"].points == 0
 
 
 def test_a_line_that_is_no_toml_costs_no_other_one_and_the_page_says_where_it_is(tmp_path):
