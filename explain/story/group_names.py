@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 SERVICES = frozenset((
     "ipp", "ipps", "printer", "pdl-datastream", "scanner", "uscan", "http", "https", "ssh", "sftp-ssh", "smb", "nfs",
     "afpovertcp", "airplay", "raop", "googlecast", "spotify-connect", "hap", "matter", "workstation", "device-info",
-    "companion-link", "sleep-proxy",
+    "companion-link", "sleep-proxy", "homekit",
 ))  # fmt: skip
 """Services of which the word table tells what they are for."""
-_MOST = 6  # things that one sentence tells
+_MOST = 6  # things that one list tells
 _ALL_KINDS = "_services._dns-sd._udp."  # begins the question which services there are (RFC 6763, 9)
 _ADDRESSES = ("A", "AAAA")
 _WHERE = ("SRV", "TXT")
@@ -60,9 +60,9 @@ def _heard(teller: Teller, fields: UdpFlow, sought: dict[str, list[Question]], r
         yield teller.line("group.unheard", fields, rows, name, silent=silent)
 
 
-def _few(items: list[Line]) -> list[Line]:
+def _few(items: Sequence[Line | str]) -> list[Line | str]:
     rest = len(items) - _MOST
-    return items if rest <= 0 else [*items[:_MOST], Line("group.more", {"count": rest})]
+    return [*items[:_MOST], *([Line("group.more", {"count": rest})] if rest > 0 else ())]
 
 
 def _question(name: str, types: Sequence[str]) -> Line:
@@ -82,7 +82,7 @@ def _question(name: str, types: Sequence[str]) -> Line:
 
 def _service(name: str) -> Line:
     """A kind of services, with what it is for where that is known."""
-    labels = name.split(".")
+    labels = name.rpartition("._sub.")[2].split(".")  # which of them only (RFC 6763, 7.1)
     kind = labels[0].removeprefix("_")
     short = ".".join(label for label in labels if label.startswith("_")) or name
     if kind not in SERVICES:
@@ -98,10 +98,10 @@ def _services(records: Iterable[Record]) -> Iterator[Line]:
             offered.setdefault(record.name, []).append(record.value)
     for kind, found in offered.items():
         if kind.startswith(_ALL_KINDS):
-            yield Line("group.are.kinds", {"kinds": [_service(one) for one in found]})
+            yield Line("group.are.kinds", {"kinds": _few([_service(one) for one in found])})
         else:
             instances = [one.removesuffix(f".{kind}") for one in found]
-            yield Line("group.are.offered", {"service": _service(kind), "instances": instances})
+            yield Line("group.are.offered", {"service": _service(kind), "instances": _few(instances)})
 
 
 def _others(records: Iterable[Record]) -> Iterator[Line]:
@@ -114,7 +114,7 @@ def _others(records: Iterable[Record]) -> Iterator[Line]:
             _, _, port, host = record.value.split(" ", 3)
             yield Line("group.are.where", {"name": record.name, "host": host, "port": port})
     for name, some in addresses.items():
-        yield Line("group.are.address", {"name": name, "addresses": some})
+        yield Line("group.are.address", {"name": name, "addresses": _few(some)})
     for record in records:
         if record.type == "PTR" and (address := address_in(record.name)):
             yield Line("group.are.called", {"address": address, "name": record.value})

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.addresses import NO_MAC
 from explain.exchanges.dns.message import readable
 from explain.exchanges.dns.records import Record, everywhere, proposed, questions
 from explain.record import dataclass
@@ -63,7 +64,7 @@ class GroupNames:
         self._rows: I8 = rows[some]
         self._flow = table.flow[self._rows]
         self._octets = [kept.octets[at] for at in some.tolist()] if kept else []
-        self._owners: dict[tuple[int, str], dict[int, None]] | None = None
+        self._owners: dict[tuple[int, str], dict[int, int]] | None = None
 
     def of(self, row: int) -> NamesTold | None:
         """What was said in the flow of a row; None where nothing of it can be read."""
@@ -86,22 +87,26 @@ class GroupNames:
 
     def _asked(self, at: int, message: bytes) -> Iterator[tuple[tuple[str, str], Question]]:
         table, row = self._table, int(self._rows[at])
-        own = int(table.sources(self._rows[at : at + 1])[0])
+        own, mac = int(table.sources(self._rows[at : at + 1])[0]), self._mac(row)
         wanted = proposed(message)
         for name, kind in questions(message):
-            owners = self._owners_of(int(table.place[row]), name)
-            by = tuple(table.addresses.text(key) for key in owners if key != own)
+            owners = self._owners_of(int(table.place[row]), name).items()
+            by = tuple(table.addresses.text(key) for key, of in owners if key != own and (of != mac or of == NO_MAC))
             yield (name, kind), Question(readable(name), kind, kind == "ANY" and name in wanted, by)
 
-    def _owners_of(self, place: int, name: str) -> dict[int, None]:
-        """Who told a record of a name at a place: address keys."""
+    def _owners_of(self, place: int, name: str) -> dict[int, int]:
+        """Who told a record of a name at a place: address key -> MAC key."""
         if self._owners is None:
             self._owners = {}
-            places, speakers = self._table.place[self._rows].tolist(), self._table.sources(self._rows).tolist()
-            for where, speaker, message in zip(places, speakers, self._octets, strict=True):
+            speakers = self._table.sources(self._rows).tolist()
+            for row, speaker, message in zip(self._rows.tolist(), speakers, self._octets, strict=True):
+                where, mac = int(self._table.place[row]), self._mac(row)
                 for record in everywhere(message) if _is_response(message) else ():
-                    self._owners.setdefault((where, record.name.lower()), {})[speaker] = None
+                    self._owners.setdefault((where, record.name.lower()), {})[speaker] = mac
         return self._owners.get((place, name.lower()), {})
+
+    def _mac(self, row: int) -> int:
+        return int(self._table.links.source[self._table.link[row]])
 
 
 def _is_response(message: bytes) -> bool:

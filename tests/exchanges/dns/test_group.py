@@ -59,6 +59,12 @@ def test_who_seeks_a_service_and_who_offers_it_is_told():
     assert [one.names for one in report.hosts if PRINTER in one.addresses] == [(HOST,)]
 
 
+def test_a_host_that_answers_itself_by_another_address_is_nobody_else():
+    again = datagram(("192.0.2.7", 5353), (GROUP, 5353), tells(OFFER), macs=(A, B))
+    _, report = told(from_(ALICE, asks((SERVICE, PTR))), again)
+    assert names(report)[0].asked[0].answered_by == ()
+
+
 def test_a_question_to_all_for_an_address_that_nobody_answers_is_told_so():
     story, report = told(from_(ALICE, asks((HOST, 1), (HOST, AAAA))))
     assert "asks what the address of printer.local is (A, AAAA)" in story
@@ -90,6 +96,7 @@ def test_a_goodbye_takes_back_what_was_told():
     [
         (("_services._dns-sd._udp.local", PTR), "which kinds of services there are"),
         (("_odd._udp.local", PTR), "who offers _odd._udp."),
+        (("_color._sub._ipp._tcp.local", PTR), "who offers _ipp._tcp (printing)."),
         (("9.2.0.192.in-addr.arpa", PTR), "what the name of 192.0.2.9 is"),
         ((INSTANCE, SRV), "on which host and port Büro._ipp._tcp.local is (SRV)"),
         ((HOST, ANY), "which ANY records printer.local has"),
