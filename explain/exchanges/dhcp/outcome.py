@@ -20,6 +20,8 @@ def outcome(talk: Talk) -> str:
             result = "declined" if kind == "DECLINE" else "released"
         elif kind in ("ACK", "BOOTREPLY") and result != "declined":
             result, decided_by = _granted(talk, step), server_of(step)
+        elif kind == "NAK" and talk.answers_a_copy(step):
+            continue
         elif kind == "NAK" and not (result in ("bound", "renewed") and server_of(step) != decided_by):
             result = "refused"
         elif kind == "OFFER" and not result:

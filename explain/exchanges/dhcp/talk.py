@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from explain.table import PacketTable
 
 _SAME_TALK_NS = 120_000_000_000  # clients repeat a DISCOVER at up to 64 s intervals (RFC 2131, 4.1)
+COPY_NS = 500_000_000
+"""Within such a time the same message, sent again by somebody who passes it on, may come by."""
 _REORDERED_NS = 10_000_000
 _FINAL = frozenset(("ACK", "NAK", "BOOTREPLY", "LEASEACTIVE", "LEASEUNASSIGNED", "LEASEUNKNOWN"))
 _OPENING = frozenset(("DISCOVER", "INFORM", "RELEASE", "BOOTREQUEST", "LEASEQUERY", "FORCERENEW"))
@@ -71,6 +73,15 @@ class Talk:
         """The messages of these kinds."""
         return [step for step in self.steps if step.said.kind in kinds]
 
+    def answers_a_copy(self, refusal: Step) -> bool:
+        """Whether a NAK is for what a relay made of a renewal that went past it, while the renewal itself was granted.
+
+        A relay that listens on the server's side, too, gives it the address of the wrong network.
+        """
+        asked = [one for one in self.of("REQUEST") if one.purpose == "renew" and not one.said.relay]
+        granted = [one for one in self.of("ACK") if one.said.relay != refusal.said.relay]
+        return refusal.said.relay != 0 and bool(asked) and bool(granted)
+
     def rows(self, *kinds: str) -> list[int]:
         """Rows of the messages of these kinds; of all messages if no kind is named."""
         return [step.row for step in self.steps if not kinds or step.said.kind in kinds]
@@ -91,10 +102,21 @@ def talks(table: PacketTable) -> list[Talk]:
         talk.steps.append(step)
         talk.is_done |= said.kind in _FINAL
         talk.by_client |= not said.is_reply
+    for talk in found:
+        _know_copies(talk)
     return sorted(found, key=lambda talk: min(talk.rows()))
 
 
-def tries(steps: Sequence[Step | Step6], copy_ns: int = 500_000_000) -> int:
+def _know_copies(talk: Talk) -> None:
+    """What a relay hands on beside a renewal that its client sends straight to its server is no rebinding."""
+    direct = [one.time_ns for one in talk.of("REQUEST") if one.purpose == "renew" and not one.said.relay]
+    for at, step in enumerate(talk.steps) if direct else ():
+        is_relayed = step.purpose == "rebind" and step.said.relay
+        if is_relayed and any(abs(step.time_ns - time_ns) <= COPY_NS for time_ns in direct):
+            talk.steps[at] = step._replace(purpose="renew")
+
+
+def tries(steps: Sequence[Step | Step6], copy_ns: int = COPY_NS) -> int:
     """How often something was sent, copies of one message that come closer than ``copy_ns`` counted once."""
     count, last_ns = 0, None
     for step in steps:

@@ -343,6 +343,21 @@ def test_the_story_tells_a_renewal_in_vain_and_the_rebinding_after_it():
     assert f"{OTHER} agreed (ACK)" in told
 
 
+@pytest.mark.parametrize("order", [(2, 3), (3, 2)])
+def test_a_renewal_that_a_relay_copies_to_the_server_from_the_wrong_side_is_no_rebinding_and_was_not_refused(order):
+    relay = "192.0.2.200"
+    copy = asks(3, source=relay, target=SERVER, ciaddr=ADDRESS, giaddr=relay)
+    refused = answers(6, giaddr=relay, to=relay)
+    frames = renew(), copy, ack(ciaddr=ADDRESS, to=ADDRESS), refused
+    report = explain.explain(pcap(*frames[:2], *(frames[at] for at in order)))
+    (one,) = [one for one in report.exchanges if one.kind == "dhcp.lease"]
+    assert (one.outcome, one.fields.address) == ("renewed", ADDRESS)
+    assert not report.findings
+    story = " ".join(report.story().split())
+    assert "a copy of that request, which the relay 192.0.2.200 had made" in story
+    assert "rebinding" not in story
+
+
 def test_the_story_names_who_objected_to_a_declined_address():
     report = explain.explain(
         pcap(
