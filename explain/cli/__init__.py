@@ -111,6 +111,8 @@ def _run(words: list[str]) -> int:
     except Exception as error:
         if "EXPLAIN_DEBUG" in os.environ:
             raise
+        if isinstance(error, MemoryError):
+            return _complain(ExplainError("at.memory").told(spoken(asked)), _BUG)
         bug = ExplainError("at.bug", kind=type(error).__name__, text=str(error))
         return _complain(bug.told(spoken(asked)), _BUG)
 

@@ -10,7 +10,7 @@ from explain.arrays import first_and_last
 from explain.decode.contents import TUNNEL
 from explain.exchanges.traffic import without_way_back
 from explain.model import Line
-from explain.table import ARP, CUT, ICMP, ICMPV6, TCP, UDP
+from explain.table import ARP, CUT, ICMP, ICMPV6, IP, TCP, UDP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +33,8 @@ def _one_way(table: PacketTable) -> list[Line]:
     keys = without_way_back(table) if len(table) else None
     if keys is None or not len(keys):
         return []
-    sent = np.flatnonzero(np.isin(table.sources(np.arange(len(table))), keys))
+    with_ip = np.flatnonzero(table.layers[: len(table)] & IP != 0)
+    sent = with_ip[np.isin(table.sources(with_ip), keys)]
     values = {"hosts": [table.addresses.text(key) for key in keys.tolist()]}
     return [Line("story.one-way", values, table.evidence(first_and_last(sent, _MOST_CITED)), 1, None, "note")]
 

@@ -12,6 +12,7 @@ import pytest
 from command_line import EXPLAIN, called
 from surroundings import TOP
 
+from explain.cli import main
 from explain.cli.output import whole_file
 from explain.errors import InputError
 
@@ -121,3 +122,14 @@ def test_a_disk_that_fills_up_keeps_no_half_written_file(tmp_path):
     done = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, check=False, cwd=TOP)
     assert done.stdout.split() == ["2", "2", "0"], done.stderr
     assert done.stderr.count("no space left on device\n") == done.stderr.count("\n") == 2
+
+
+def test_too_little_memory_is_no_bug_and_says_what_helps(monkeypatch, capsys):
+    def no_room(_files):
+        raise MemoryError
+
+    monkeypatch.setattr("explain.cli._tell", no_room)
+    with pytest.raises(SystemExit) as ended:
+        main(["some.pcap"])
+    assert ended.value.code == 2
+    assert "not enough memory" in capsys.readouterr().err

@@ -7,7 +7,7 @@ import struct
 
 import pytest
 from dhcp_packets import discover, offer
-from packets import A, B, datagram, pcap, ping, pong, segment
+from packets import A, B, datagram, pcap, ping, pong, segment, who_has
 
 import explain
 
@@ -99,10 +99,13 @@ def test_packets_that_a_text_shows_were_not_cut_by_a_capture():
 
 @pytest.mark.parametrize("is_heard", [False, True])
 def test_where_only_one_direction_was_recorded_silence_is_no_finding(is_heard):
-    """With one packet that came to the host, its unanswered questions count again."""
+    """With one packet that came to the host, its unanswered questions count again; frames without IP change nothing."""
     asked = datagram((CLIENT[0], 5000), ("192.0.2.53", 53), QUESTION)
-    frames = [segment(CLIENT, SERVER, SYN), segment(CLIENT, SERVER, ACK), asked, (5, asked), (9, asked)]
+    frames = [who_has((A, CLIENT[0]), CLIENT[0]), segment(CLIENT, SERVER, SYN), segment(CLIENT, SERVER, ACK)]
+    frames += [asked, (5, asked), (9, asked)]
     heard = [pong(SERVER[0], CLIENT[0], 1)] if is_heard else []
     report = explain.explain(pcap(*frames, *heard, (12, segment(CLIENT, SERVER, ACK))))
     assert bool(report.findings) == is_heard
-    assert ("story.one-way" in [line.message for line in report.lines]) != is_heard
+    (told,) = [line for line in report.lines if line.message == "story.one-way"] or [None]
+    assert (told is None) == is_heard
+    assert told is None or told.evidence[0].frames == ((2, 7),)

@@ -38,7 +38,7 @@ _TYPE = re.compile(
 _VLAN = re.compile(
     r"vlan (?P<vlan>\d{1,4}), p \d(?:, DEI)?, (?:ethertype (?P<name>[\w. /-]{1,32}) \((?P<number>0x[0-9a-f]{4})\),? ?(?:length \d+: )?)?"
 )
-_HEX = re.compile(r"\s+0x(?P<offset>[0-9a-f]{4,8}):  (?P<octets>(?:[0-9a-f]{2,4} ?){1,8})")
+_HEX = re.compile(r"\s+0x(?P<offset>[0-9a-f]{4,8}):  (?P<octets>(?:(?:[0-9a-f]{2}){1,2} ?){1,8})")
 _NUMBER = re.compile(r"(?: {0,4}\d{1,5}|\d{6,10})  (?=\S| \d\d:)")  # of -#, five wide
 _START = re.compile(r"(?:IP6? |IP6?$|ARP, |[0-9a-f]{2}:[0-9a-f]{2}:[0-9a-f]{2}:[0-9a-f]{2}:[0-9a-f]{2}:[0-9a-f]{2} )")
 _NOISE = re.compile(

@@ -40,6 +40,12 @@ def test_each_form_of_a_line_is_read(text, packet, told):
     assert {name: getattr(fields, name) for name in told} == told
 
 
+def test_a_dump_that_was_cut_within_an_octet_is_read_up_to_it():
+    text = "IP 192.0.2.1 > 192.0.2.2: ICMP echo request, id 1, seq 1, length 8\n\t0x0000:  4500 001c 000"
+    ((frame, _),) = read_tcpdump(text.split("\n"))
+    assert frame.octets == bytes.fromhex("4500001c00")
+
+
 def test_the_talk_of_tcpdump_is_no_packet():
     text = "tcpdump: verbose output suppressed, use -v[v]... for full protocol decode\nlistening on eth0, link-type EN10MB (Ethernet), snapshot length 262144 bytes\n3 packets captured\n0 packets dropped by kernel\n"
     assert read_tcpdump(text.split("\n")) == ()
