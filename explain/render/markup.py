@@ -13,6 +13,8 @@ from typing import Any
 
 _EMPTY = frozenset(("meta", "input", "line", "polygon", "rect", "path", "br", "col"))
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9-]*")
+_ROW = 40  # characters
+_HYPHENATED = re.compile(r"(?<![\w.&#/-])[A-Za-z0-9][\w.]*(?:-[\w.]*\w)+(?![\w/-])", re.ASCII)
 # What XML and HTML do not allow in text: controls, lone surrogates, non-characters.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
@@ -31,6 +33,15 @@ def text(value: str) -> Markup:
 def breakable(value: str) -> Markup:
     """Text that may be broken after its dots, colons, commas and ellipses, so that it need not be elsewhere."""
     return Markup(re.sub("([.:,\N{HORIZONTAL ELLIPSIS}]+)(?=.)", r"\1<wbr/>", text(value)))
+
+
+def unbroken(value: str) -> Markup:
+    """Text in which no name that fits into a row is broken behind a hyphen, as if that were hyphenation."""
+    return Markup(
+        _HYPHENATED.sub(
+            lambda one: f'<span class="whole">{one[0]}</span>' if len(one[0]) <= _ROW else one[0], text(value)
+        )
+    )
 
 
 def tag(element: str, attributes: dict[str, Any] | None = None, *children: Markup | str | None) -> Markup:

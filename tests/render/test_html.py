@@ -18,7 +18,7 @@ from tcp_scenes import lossy_capture
 import explain
 from explain.render.html.page import render
 from explain.render.html.plot import MOST_PLOTS
-from explain.render.markup import data, tag, text
+from explain.render.markup import data, tag, text, unbroken
 
 ALICE, BOB = "192.0.2.1", "192.0.2.2"
 EVIL = "<img/src=x/onerror=alert(1)>"
@@ -48,6 +48,17 @@ def hostile():
 def handshake():
     syn, answer = segment((ALICE, 4000), (BOB, 80), 2, seq=1), segment((BOB, 80), (ALICE, 4000), 18, seq=9, ack=2)
     return who_has((A, ALICE), BOB), is_at((B, BOB), (A, ALICE)), syn, answer
+
+
+def test_outcomes_are_told_in_the_words_of_the_page():
+    page = page_of(*handshake(), ping(ALICE, BOB, 1), language="ja")
+    assert '<span class="t" lang="ja">応答なし</span>' in page
+    assert '<option value="unanswered" data-en="not answered" data-ja="応答なし">' in page
+
+
+def test_a_name_with_hyphens_is_not_broken_behind_one():
+    told = unbroken("フィルター: filter-on-target-input、a-b/c と x<y-z.test>, /p/q-r")
+    assert re.findall(r'<span class="whole">(.*?)</span>', told) == ["filter-on-target-input", "y-z.test"]
 
 
 @pytest.fixture(scope="module")

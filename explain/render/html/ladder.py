@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from explain.model import LANGUAGES
-from explain.render.markup import Markup, breakable, joined, tag
+from explain.render.markup import Markup, breakable, joined, tag, unbroken
 from explain.render.scene.rails import EVERYONE, OTHERS
 from explain.render.scene.ways import sides
 from explain.words import say
@@ -29,7 +29,7 @@ def both(message: str, values: dict[str, object], element: str = "span", **attri
     """A message in each language, of which the page shows one."""
     return joined(
         *(
-            tag(element, {**attributes, "class": "t", "lang": language}, say(message, values, language))
+            tag(element, {**attributes, "class": "t", "lang": language}, unbroken(say(message, values, language)))
             for language in LANGUAGES
         )
     )

@@ -142,10 +142,17 @@ def _controls(listed: Sequence[tuple[Exchange, str]], scene: Scene) -> Markup:
 
 
 def _choice(name: str, options: Sequence[str]) -> Markup:
-    switched = {f"data-{language}": say("render.page.any", {}, language) for language in LANGUAGES}
-    everything = tag("option", {"value": "", **switched}, say("render.page.any", {}, "en"))
-    chosen = (tag("option", {"value": one}, one) for one in options)
-    return tag("label", None, both(f"render.page.{name}", {}), tag("select", {"id": name}, everything, *chosen))
+    chosen = (_option(one, f"exchange.outcome.{one}" if name == "outcome" else "") for one in options)
+    choice = tag("select", {"id": name}, _option("", "render.page.any"), *chosen)
+    return tag("label", None, both(f"render.page.{name}", {}), choice)
+
+
+def _option(value: str, message: str) -> Markup:
+    """What may be chosen, by the words for it in each language where there are any."""
+    if not has(message):
+        return tag("option", {"value": value}, value)
+    switched = {f"data-{language}": say(message, {}, language) for language in LANGUAGES}
+    return tag("option", {"value": value, **switched}, switched["data-en"])
 
 
 def _listed(report: Report) -> list[tuple[Exchange, str]]:

@@ -12,6 +12,7 @@ from explain.model import LANGUAGES
 from explain.render.html.ladder import both
 from explain.render.markdown import frames as frames_told
 from explain.render.markup import Markup, data, joined, tag
+from explain.words import has
 from explain.words.values import duration, size
 
 if TYPE_CHECKING:
@@ -129,10 +130,16 @@ def listing(report: Report, listed: Sequence[tuple[Exchange, str]]) -> Markup:
             for lang in LANGUAGES
         ))  # fmt: skip
         rows.append(_row(
-            kind, tag("span", bad, exchange.outcome), " > ".join(hosts.split()), where,
+            kind, tag("span", bad, outcome(exchange.outcome)), " > ".join(hosts.split()), where,
             hosts=hosts.split(), kind=exchange.kind, outcome=exchange.outcome,
         ))  # fmt: skip
     return _table(("kind", "outcome", "host", "frames"), rows, "listing")
+
+
+def outcome(name: str) -> Markup:
+    """How an exchange ended; the error of an ICMP message has its own name on the wire."""
+    message = f"exchange.outcome.{name}"
+    return both(message, {}) if has(message) else tag("span", None, name)
 
 
 def is_failed(report: Report, exchange: Exchange) -> bool:
