@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from explain.causes.diagnosis import Candidate, Reason
 from explain.state.way.path import Locus
 
@@ -15,13 +17,19 @@ if TYPE_CHECKING:
     from explain.causes.spots import Spot
     from explain.causes.wires import Wires
 
+_SERVERS = (67, 547)
+"""Ports of the servers of DHCP and DHCPv6."""
+
 
 def reasons_for(wires: Wires, strikes: tuple[Strike, ...]) -> list[Reason]:
     """What the frames show that fits."""
     found: list[Reason] = []
     asked = wires.open_questions() if wires.is_listening else {}
     strike = strikes[0]
-    if asked and strike.how in {"no-neighbour", "no-carrier"}:
+    leasing = _leasing(wires) if wires.context.tool == "dhcp" else None
+    if leasing is not None:
+        found.append(leasing)
+    elif asked and strike.how in {"no-neighbour", "no-carrier"}:
         wanted, rows = next(iter(asked.items()))
         found.append(_reason(wires, "diagnosis.wire.asked", {"wanted": wanted, "count": len(rows)}, rows))
     elif wires.has_left():
@@ -46,13 +54,37 @@ def reasons_for(wires: Wires, strikes: tuple[Strike, ...]) -> list[Reason]:
     return [*found, *wires.fate.reasons(strike, partial(_evidence, wires))]
 
 
+def _leasing(wires: Wires) -> Reason | None:
+    """The messages of a client of DHCP that left the sender, and those that came."""
+    rows = [row for name in ("dhcp", "dhcpv6") for row in _contents(wires, name) if _is_seen_at(wires, row)]
+    table = wires.witnesses.table
+    if not rows or table is None or not wires.sender:
+        return None
+    ports = table.target_ports(np.array(rows)).tolist()
+    sent = sum(port in _SERVERS for port in ports)
+    back = len(rows) - sent
+    return _reason(wires, f"diagnosis.wire.{'leased' if back else 'unleased'}", {"sent": sent, "back": back}, rows)
+
+
+def _contents(wires: Wires, name: str) -> list[int]:
+    table = wires.witnesses.table
+    return list(table.contents[name].row) if table is not None and name in table.contents else []
+
+
+def _is_seen_at(wires: Wires, row: int) -> bool:
+    """Whether the frame was recorded at one of the sender's places."""
+    table = wires.witnesses.table
+    place = table.places[table.place[row]] if table is not None else None
+    return place is not None and any(
+        (spot.capture, spot.number) == (place.capture, place.interface or 0) for spot in wires.sender
+    )
+
+
 def _questions(wires: Wires) -> list[int]:
     """The frames to and from name servers that the sender's place saw."""
     table, spot = wires.witnesses.table, (wires.sender or wires.spots)[0]
-    if table is None:
-        return []
-    rows = table.contents["dns"].row
-    return [row for row in rows if table.places[table.place[row]].capture == spot.capture]
+    rows = _contents(wires, "dns")
+    return [row for row in rows if table is not None and table.places[table.place[row]].capture == spot.capture]
 
 
 def objection(wires: Wires) -> Reason:

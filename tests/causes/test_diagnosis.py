@@ -221,6 +221,15 @@ def test_a_table_that_is_full_but_for_a_few_entries_is_suspected_first_of_a_sile
     assert first("100000") != "conntrack-table-full"
 
 
+def test_a_dhcp_client_that_was_heard_is_not_said_to_have_sent_nothing() -> None:
+    def told(name: str) -> list[str]:
+        because = diagnose(gather(Given(case=PCAPS / name))).causes[0].because
+        return [each.message for each in because if each.witness == "capture"]
+
+    assert told("dhcp-no-server") == ["diagnosis.wire.unleased"]
+    assert told("dhcp-request-wrong-subnet") == ["diagnosis.wire.leased"]
+
+
 def test_a_loopback_address_is_reached_without_a_wire_and_a_link_local_one_without_a_router() -> None:
     own = causes(SILENT.replace("198.51.100.1", "127.0.0.1"), "ping -c 3 -W 4 127.0.0.1")
     assert {"loopback-down", "filter-on-sender-output", "filter-on-target-input"} <= set(own)
