@@ -105,12 +105,14 @@ class Look:
     Attributes:
         ask: the name of the question in ``words/diagnosis.toml``.
         command: what to type, with everything that is known filled in.
-        node: where to type it; None if anywhere or unknown.
+        role: of the host where to type it.
+        node: its name; None if unknown.
         outcomes: what it may show and the causes that would then remain.
     """
 
     ask: str
     command: str
+    role: str
     node: str | None
     outcomes: tuple[tuple[str, tuple[str, ...]], ...]
     values: Mapping[str, Any] = field(default_factory=dict)

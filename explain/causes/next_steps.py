@@ -73,6 +73,7 @@ def _look(split: _Split, values: dict[str, Any]) -> Look:
     return Look(
         f"diagnosis.next.{one.id}.ask",
         one.command.format(**values),
+        one.role,
         values["nodes"].get(one.role),
         tuple((f"diagnosis.next.{one.id}.{outcome}", causes) for outcome, causes in split.groups),
         {key: value for key, value in values.items() if key != "nodes"},

@@ -65,6 +65,7 @@ def _look(each: Look, say: Callable[[str, Mapping[str, Any]], str]) -> dict[str,
     return {
         "ask": say(each.ask, each.values),
         "command": each.command,
+        "role": each.role,
         "node": each.node,
         "tells": [{"if": say(shown, each.values), "causes": list(causes)} for shown, causes in each.outcomes],
     }

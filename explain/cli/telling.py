@@ -121,7 +121,13 @@ def _later(each: Candidate, lang: str) -> list[Line]:
 
 
 def _look(look: Look, lang: str, say: Any, *, verbose: bool) -> list[Line]:
-    rows = [Line(look.ask, look.values, label="under"), _raw(look.command)]
+    from explain.state.tell import role_line
+
+    where = {"role": role_line(look.role), "node": look.node, "command": look.command}
+    rows = [
+        Line(look.ask, look.values, label="under"),
+        _item("diagnosis.type.node" if look.node else "diagnosis.type.role", where),
+    ]
     for shown, causes in look.outcomes:
         is_long = len(causes) > _FEW_CAUSES and not verbose
         values = {"shown": say(shown, look.values, lang), "count": len(causes),

@@ -46,7 +46,7 @@ def test_json_has_every_key_of_the_contract(capsys: pytest.CaptureFixture[str], 
         assert all(set(locus) == LOCUS for locus in cause["locus"])
         assert all({"text", "witness", "evidence"} == set(reason) for reason in cause["because"])
         assert cause["fix"]
-    assert all(set(look) >= {"ask", "command", "tells"} for look in report["next"])
+    assert all(set(look) >= {"ask", "command", "role", "tells"} for look in report["next"])
     assert report["next"]
 
 
@@ -60,6 +60,13 @@ def test_the_page_is_plain_and_at_most_eighty_columns_wide(
     assert status == 0
     assert "\x1b" not in out
     assert all(display_width(line) <= 80 or " " not in line.strip() for line in out.splitlines())
+
+
+def test_each_next_look_says_on_which_host_it_is_taken(capsys: pytest.CaptureFixture[str], text: str) -> None:
+    _, out, _ = run(capsys, "--text", text, "--lang", "en")
+    looks = out.split("Look next")[1]
+    assert "    on the sender: tcpdump" in looks
+    assert "    on the target: nft list ruleset" in looks
 
 
 def test_quiet_is_the_verdict_only(capsys: pytest.CaptureFixture[str], text: str) -> None:
