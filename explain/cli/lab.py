@@ -56,10 +56,18 @@ def list_labs(as_json: bool, by: str, lang: str) -> int:
     longest = max((len(one.name) for one in labs), default=0)
     columns = page.list_width()
     for group in sorted(groups):
-        print(visible(group))
+        print(visible(_chapter(group, lang) if by == "chapter" else group))
         for one in groups[group]:
             page.give(page.entry(one.name, visible(one.title[lang]), longest, columns))
     return 0
+
+
+def _chapter(name: str, lang: str) -> str:
+    """The name of a chapter in the reader's language, for the chapters of the shipped labs."""
+    from explain.words import has, say
+
+    message = f"talk.chapter.{name.replace(' ', '-')}"
+    return say(message, {}, lang) if has(message) else name
 
 
 @lab.command("show", context_settings=HELP)
@@ -74,7 +82,7 @@ def show(name: str, lang: str) -> int:
 
     found, path = read_lab(name)
     print(visible(f"{found.name}: {found.title[lang]}"))
-    print(visible(f"{path}  ({found.chapter}; {found.cause})"))
+    print(visible(f"{path}  ({_chapter(found.chapter, lang)}; {found.cause})"))
     print()
     for line in draw(found, shutil.get_terminal_size((100, 24)).columns):
         print(visible(line))

@@ -27,8 +27,8 @@ _WORDS = {
         "joint": "; ",
     },
     "ja": {
-        "is": "何であるか",
-        "not": "何でないか",
+        "is": "意味",
+        "not": "間違えやすい点",
         "example": "実際の記録から (pcaps/{recording}/{file})",
         "see": "あわせて読む",
         "sources": "よりどころ",

@@ -61,6 +61,8 @@ def test_a_name_that_is_nearly_one_is_told_with_its_likes(tmp_path, words):
 
 def test_labs_are_listed_by_chapter_and_by_cause_in_both_languages(tmp_path):
     assert "1 segment\n" in lab(tmp_path, "list").stdout
+    assert "1 セグメント\n" in lab(tmp_path, "list", "--lang", "ja").stdout
+    assert "(2 ルーター; healthy)" in lab(tmp_path, "show", "router", "--lang", "ja").stdout
     by_cause = lab(tmp_path, "list", "--by", "cause", "--lang", "ja").stdout
     assert "\nforwarding-disabled\n  forwarding-disabled " in by_cause
     assert "ルーター" in by_cause
