@@ -58,7 +58,8 @@ def tells(run: TextWitness, diagnosis: Diagnosis | None) -> Iterator[Item]:
         values["causes"] = [each.cause for each in diagnosis.causes[:_MOST_CAUSES]]
         yield Item("trouble.possible", values)
         if diagnosis.next:
-            yield Item("why.next", {"command": diagnosis.next[0].command})
+            look = diagnosis.next[0]
+            yield Item("why.next", {"where": Item(f"where.{look.role}", {}), "command": look.command})
 
 
 def _showed(run: TextWitness) -> Item:

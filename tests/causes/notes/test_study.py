@@ -103,6 +103,13 @@ def test_what_contradicts_the_notes_is_said(text, trouble):
     assert trouble not in names(BUILT)
 
 
+def test_what_would_tell_more_says_on_which_host():
+    seen = "From 192.0.2.254 icmp_seq=1 Destination Net Unreachable"
+    ping = OLD_PING.replace("ping: sendmsg: Network is unreachable", seen)
+    (look,) = [item for item in study(read_notes(ping)).items if item.name == "why.next"]
+    assert (look.values["where"].name, look.values["command"]) == ("where.sender", "nft list ruleset; iptables-save")
+
+
 def test_a_ping_that_worked_makes_no_trouble():
     text = BUILT + (
         "$ sudo ip netns exec h1 ping -c 1 192.0.2.254\n"
