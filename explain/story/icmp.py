@@ -16,6 +16,8 @@ from explain.table import ICMP, ICMPV6
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import numpy.typing as npt
+
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.icmp.echo import IcmpEcho
     from explain.exchanges.icmp.error import IcmpError
@@ -53,12 +55,7 @@ def echo(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterat
     message += "" if fields.ttl_request else "-untold"
     yield teller.line(message, fields, first, name, **asked)
     if is_reply.any() and fields.rtt_min_ns is not None:
-        reply = rows[is_reply][:1]
-        rtt = int(table.time_ns[reply[0]] - table.time_ns[first[0]])
-        responder = table.addresses.text(int(table.sources(reply)[0]))
-        more = {"rtt_ns": max(rtt, 0), "ttl": fields.ttl_reply, "responder": responder}
-        message = "icmp.echo.reply.first" if fields.ttl_reply else "icmp.echo.reply.first-untold"
-        yield teller.line(message, fields, reply, name, **more)
+        yield _first_reply(teller, fields, rows, (is_request, is_reply), name)
     if fields.recorded_twice:
         yield teller.line("icmp.echo.recorded-twice", fields, everything, name)
     if fields.received and fields.sent > 1 and fields.rtt_min_ns is not None:
@@ -76,6 +73,23 @@ def echo(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterat
         yield teller.line("icmp.echo.duplicates", fields, again, name)
     if fields.responders:
         yield teller.line("icmp.echo.responders", fields, rows[is_reply], name)
+
+
+def _first_reply(
+    teller: Teller, fields: IcmpEcho, rows: Rows, sorts: tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]], name: str
+) -> Line:
+    """The first reply to a request that was recorded, which need not be the first request."""
+    table, (asked, answered) = teller.table, (rows[one] for one in sorts)
+    seqs = [table.icmp.word[np.searchsorted(table.icmp.row, one)] & 0xFFFF for one in (asked, answered)]
+    at = int(np.argmax(np.isin(seqs[1], seqs[0])))
+    reply, seq = answered[at : at + 1], int(seqs[1][at])
+    request = asked[int(np.argmax(seqs[0] == seq))]
+    rtt = max(int(table.time_ns[reply[0]] - table.time_ns[request]), 0)
+    responder = table.addresses.text(int(table.sources(reply)[0]))
+    message = "icmp.echo.reply.first" if seq == int(seqs[0][0]) else "icmp.echo.reply.later"
+    message += "" if fields.ttl_reply else "-untold"
+    more = {"rtt_ns": rtt, "ttl": fields.ttl_reply, "responder": responder, "seq": seq}
+    return teller.line(message, fields, reply, name, **more)
 
 
 def _is_to_many(teller: Teller, row: Rows) -> bool:

@@ -74,6 +74,12 @@ def test_a_ping_through_a_router_teaches_whose_mac_it_carries():
     assert asked.values["router"] == ROUTER
 
 
+def test_a_reply_is_timed_from_its_own_request_and_not_from_the_first():
+    report = explain.explain(pcap(ping(ALICE, BOB, 0), ping(ALICE, BOB, 1), pong(BOB, ALICE, 1), ping(ALICE, BOB, 2)))
+    (reply,) = [line for line in report.lines if line.message.startswith("icmp.echo.reply")]
+    assert (reply.message, reply.values["seq"], reply.values["rtt_ns"]) == ("icmp.echo.reply.later", 1, 1_000_000)
+
+
 def test_everything_is_told_one_by_one_if_that_is_asked_for():
     from explain.pipeline import explain as run
 
