@@ -69,17 +69,18 @@ def execute(node: str, command: tuple[str, ...], lab_name: str | None) -> int:
 @click.command("record", context_settings=HELP)
 @click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--seconds", type=click.FloatRange(0, 86400))
+@click.option("--at", metavar="NODE.IFACE")
 @_LAB_OPTION
 @LANG
-def record(output: Path, seconds: float | None, lab_name: str | None) -> int:
-    """Record every interface of a lab that is up, until Ctrl-C."""
+def record(output: Path, seconds: float | None, at: str | None, lab_name: str | None) -> int:
+    """Record every interface of a lab that is up, or one, until Ctrl-C."""
     from explain.lab.listen import record_live
     from explain.lab.live import one
     from explain.lab.recording import write_new
 
     live = one(lab_name)
     told("lab.recording", lab=live.name)
-    data, frames, dropped = record_live(live, seconds)
+    data, frames, dropped = record_live(live, seconds, at)
     write_new(output, data)
     told("lab.recorded", count=frames, file=output)
     if dropped:

@@ -23,7 +23,7 @@ from explain.capture.pcapng_writer import (
     section,
 )
 from explain.capture.recorder import Heard, Tap
-from explain.errors import ExplainError, reason_of
+from explain.errors import ExplainError, InputError, reason_of
 from explain.lab.inside import enter
 
 if TYPE_CHECKING:
@@ -90,15 +90,18 @@ def state_of(live: Live, node: str) -> dict[str, Any]:
     return state
 
 
-def record_live(live: Live, seconds: float | None) -> tuple[bytes, int, int]:
-    """Record until Ctrl-C or for some seconds.
+def record_live(live: Live, seconds: float | None, at: str | None = None) -> tuple[bytes, int, int]:
+    """Record until Ctrl-C or for some seconds; every interface, or the one that ``at`` names as NODE.INTERFACE.
 
     Returns:
         The capture file, how many frames it has, and how many were lost.
+
+    Raises:
+        InputError: there is no such interface.
     """
 
     def work(out: Any) -> None:
-        data, frames, dropped = _record(live, seconds)
+        data, frames, dropped = _record(live, seconds, at)
         out.write(b"%d %d\n" % (frames, dropped) + data)
 
     head, _, data = _in_child(live, None, work).partition(b"\n")
@@ -152,28 +155,37 @@ def _listening(live: Live) -> tuple[dict[str, Tap], list[tuple[str, str]]]:
     return taps, names
 
 
-def _record(live: Live, seconds: float | None) -> tuple[bytes, int, int]:
+def _record(live: Live, seconds: float | None, at: str | None) -> tuple[bytes, int, int]:
     taps, names = _listening(live)
+    if at is not None:
+        names = [_named(at, names)]
+        taps = {node: taps[node] for node, _ in names}
     start_ns = time.time_ns()
     heard = _until(taps, seconds)
     index = {name: i for i, name in enumerate(names)}
     frames: list[tuple[int, Heard]] = []
     for node, some in heard.items():
-        for frame in some:
-            at = index.setdefault((node, frame.interface), len(index))
-            frames.append((at, frame))
+        kept = [one for one in some if at is None or (node, one.interface) in index]
+        frames += [(index.setdefault((node, one.interface), len(index)), one) for one in kept]
     frames.sort(key=lambda pair: pair[1].time_ns)
     blocks = [InterfaceBlock(f"{node}.{nic}", description=f"{nic} of {node}") for node, nic in index]
     counts = [0] * len(blocks)
-    for at, _ in frames:
-        counts[at] += 1
+    for place, _ in frames:
+        counts[place] += 1
     end_ns = time.time_ns()
     statistics = [Statistics(i, start_ns, end_ns, counts[i], taps[node].dropped) for i, (node, _) in enumerate(index)]
-    packets = (PacketBlock(at, one.time_ns, one.data, one.length, one.flags) for at, one in frames)
+    packets = (PacketBlock(place, one.time_ns, one.data, one.length, one.flags) for place, one in frames)
     system = f"{platform.system()} {platform.release()}"
     note = [f"explain lab {live.name}, recorded by hand"]
     data = b"".join(section(blocks, packets, statistics, note, operating_system=system, application="explain lab"))
     return data, len(frames), sum(tap.dropped for tap in taps.values())
+
+
+def _named(wanted: str, names: list[tuple[str, str]]) -> tuple[str, str]:
+    for node, nic in names:
+        if f"{node}.{nic}" == wanted:
+            return node, nic
+    raise InputError("usage.no_interface", interface=wanted, names=[f"{node}.{nic}" for node, nic in names])
 
 
 def _until(taps: dict[str, Tap], seconds: float | None) -> dict[str, list[Heard]]:

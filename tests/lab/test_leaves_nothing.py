@@ -16,6 +16,7 @@ import pytest
 from command_line import EXPLAIN
 from two_hosts import TWO_HOSTS
 
+from explain.capture import open_capture
 from explain.lab.catalogue import find
 from explain.lab.operations import SetSysctl
 from explain.lab.plan import plan
@@ -316,6 +317,12 @@ def test_a_lab_that_stays_up_is_entered_recorded_and_taken_down(live, tmp_path):
     target = tmp_path / "by-hand.pcapng"
     subprocess.run([*COMMAND, "record", "-o", target, "--seconds", "0.2"], check=True, capture_output=True)
     assert target.read_bytes()[:4] == b"\x0a\x0d\x0d\x0a"
+    alone = [*COMMAND, "record", "-o", tmp_path / "alone.pcapng", "--seconds", "0.2", "--at"]
+    subprocess.run([*alone, "h2.eth0"], check=True, capture_output=True)
+    with open_capture(str(tmp_path / "alone.pcapng")) as reader:
+        list(reader.frames())
+        assert [one.name for one in reader.interfaces] == ["h2.eth0"]
+    assert "h2.eth0" in subprocess.run([*alone, "h9.eth0"], capture_output=True, text=True, check=False).stderr
     if lab.names:
         typed = ["ip", "netns", "exec", lab.names["h1"], "ip", "-4", "address"]
         assert "192.0.2.1/24" in subprocess.run(typed, capture_output=True, text=True, check=True).stdout
