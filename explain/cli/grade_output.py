@@ -6,6 +6,7 @@ import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unicodedata import category, normalize
 
 from explain.cli import grade_gradebook, page
 from explain.cli.grade_review import enter_reviewed, review_of
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from explain.grade.rubric.records import Rubric
 
 _MOST_FRAMES = 8
+_LONGEST_NAME = 150
+"""Octets: file systems take 255, and some archives of them less."""
 BOTH = "both"
 """A second time in the other language, as ``--lang`` calls it."""
 
@@ -131,7 +134,7 @@ def _write_pages(folder: Path, told: Mapping[str, Any], language: str, suffix: s
 
 
 def _names(told: Mapping[str, Any]) -> list[str]:
-    return _file_names(form["id"] for form in told["submissions"])
+    return file_names(form["id"] for form in told["submissions"])
 
 
 def _put(path: Path, text: str | Iterable[str]) -> None:
@@ -139,8 +142,8 @@ def _put(path: Path, text: str | Iterable[str]) -> None:
         file.writelines([text] if isinstance(text, str) else text)
 
 
-def _file_names(ids: Iterable[str]) -> list[str]:
-    """A folder's name for each submission: only plain characters, and no two alike."""
+def file_names(ids: Iterable[str]) -> list[str]:
+    """A folder's name for each submission: only letters and digits, of any script, and no two alike."""
     taken: set[str] = {
         "grades.json",
         "grades.csv",
@@ -154,8 +157,8 @@ def _file_names(ids: Iterable[str]) -> list[str]:
     }
     names = []
     for one in ids:
-        plain = "".join(char if char.isascii() and (char.isalnum() or char in "-_@.") else "_" for char in one)
-        base = name = plain.lstrip(".-")[:100] or "submission"
+        plain = "".join(char if _is_plain(char) else "_" for char in normalize("NFC", one))
+        base = name = plain.lstrip(".-").encode()[:_LONGEST_NAME].decode(errors="ignore") or "submission"
         number = 1
         while name.casefold() in taken:
             number += 1
@@ -163,3 +166,10 @@ def _file_names(ids: Iterable[str]) -> list[str]:
         taken.add(name.casefold())
         names.append(name)
     return names
+
+
+def _is_plain(char: str) -> bool:
+    """Whether a character may stand in a file's name; outside ASCII letters, their marks and digits only."""
+    if char.isascii():
+        return char.isalnum() or char in "-_@."
+    return sys.getfilesystemencoding() == "utf-8" and category(char)[0] in "LMN"

@@ -13,6 +13,7 @@ from command_line import EXPLAIN
 from grading_scenes import FAR, ME, OPCODE, REQUEST, ROUTER, asked_and_pinged, limited, rubric_file
 from packets import pcap, ping, segment
 
+from explain.cli.grade_output import file_names
 from explain.cli.grade_running import time_left
 
 HIDDEN = """
@@ -327,3 +328,20 @@ def test_the_time_left_is_told_by_what_was_made_and_not_by_what_was_known():
     assert time_left(10.0, 20, 60) == "0:00:30"
     assert time_left(1.0, 0, 60) == "-:--:--"  # everything so far was known
     assert time_left(7200.0, 300, 0) == "0:00:00"
+
+
+@pytest.mark.parametrize(
+    ("student", "folder"),
+    [
+        ("山田太郎", "山田太郎"),
+        ("Jose\u0301", "José"),
+        ("กำ", "กำ"),
+        ("x\u202egnp.exe", "x_gnp.exe"),
+        ("a/b", "a_b"),
+        ("\udc80", "_"),
+        ("..", "submission"),
+        ("字" * 200, "字" * 50),
+    ],
+)
+def test_a_student_s_folder_has_the_student_s_name_without_what_deceives(student, folder):
+    assert file_names([student, student]) == [folder, f"{folder}-2"]
