@@ -19,6 +19,8 @@ _MOST_ITEMS = 200
 _NUMBER = re.compile(
     r"\s*([+-]?\d{1,30}(?:\.\d{1,30})?(?:[eE][+-]?\d{1,3})?)\s*([a-zA-Zµμ%秒分時間ミリマイクロ]{0,8})\s*"
 )
+_ABOUT = re.compile(r"\s*(?:[~≈≒∼〜]|about|around|approx(?:\.|imately)?|circa|ca\.?|約|およそ)\s*", re.IGNORECASE)
+_COMMA = re.compile(r"([+-]?\d+),(\d+)(?=\D*$)")
 _UNITS_S = {
     unit: size
     for units, size in (
@@ -168,7 +170,7 @@ def _hex(given: Any) -> int:
 
 def _float(given: Any) -> tuple[float, str]:
     if isinstance(given, str):
-        found = _NUMBER.fullmatch(given)
+        found = _NUMBER.fullmatch(_with_point(given))
         if not found:
             raise NoAnswerError
         value, unit = float(found[1]), found[2]
@@ -182,6 +184,14 @@ def _float(given: Any) -> tuple[float, str]:
     if not math.isfinite(value):
         raise NoAnswerError
     return value, unit
+
+
+def _with_point(given: str) -> str:
+    """A measured number as one says it, *about 1,5 ms*: its comma is a point unless it parts thousands, as in 1,500."""
+    text = given[found.end() :] if (found := _ABOUT.match(given)) else given
+    if grouped := re.match(r"\s*[1-9]\d{0,2}(?:,\d{3})+(?![\d,])", text):
+        return grouped[0].replace(",", "") + text[grouped.end() :]
+    return _COMMA.sub(r"\1.\2", text, count=1) if text.count(",") == 1 else text
 
 
 def _items(given: Any) -> list[str]:
