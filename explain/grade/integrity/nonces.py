@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.table import TCP
+from explain.table import IPV4, TCP, UDP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from explain.table import PacketTable
 
-BITS = {"isn": 30, "tsval": 20, "ping": 30, "echo": 22, "xid": 28, "xid6": 20, "dns": 14, "tls": 64}
+BITS = {"isn": 30, "tsval": 20, "ping": 30, "echo": 22, "xid": 28, "xid6": 20, "dns": 14, "tls": 64, "probe": 14}
 """How much chance would have to do to repeat one of a kind; less than its width, for what clients do badly."""
-STAMPS = "tsval"
-"""The kind that runs on one kernel may share: it counts the same milliseconds for all of them."""
+STAMPS, PROBES = "tsval", "probe"
+"""Kinds of their own: runs on one kernel may share a timestamp, which counts the same milliseconds for all of them;
+and a router may give a probe of a trace another identification, so that the two ends of one run share none."""
 
 _ECHO_KINDS = {(False, 0), (False, 8), (True, 128), (True, 129)}
 _ICMP_HEADER = 8
@@ -30,6 +31,10 @@ _EARLIEST_S, _LATEST_S = 978_307_200, 4_102_444_800  # 2001 and 2100
 _CLOCK_FORMS = ((8, "little"), (8, "big"), (4, "little"), (4, "big"))
 _TIMESTAMP = 8
 _END, _NOTHING = 0, 1
+_PROBED = 33434, 33534  # the ports of traceroute, mtr and tracepath
+_HIGHEST_TTL = 64
+_NEAR = 256  # from one identification to the next where a host counts
+_MOST_NEAR = 0.5
 
 
 def payload_clock_us(octets: bytes) -> int | None:
@@ -79,6 +84,24 @@ def nonces(table: PacketTable, octets: Mapping[int, bytes]) -> Iterator[tuple[st
                 if any(message[part]):
                     yield f"{kind}:{message[part].hex()}", row
     yield from _names(table)
+    yield from _probes(table)
+
+
+def _probes(table: PacketTable) -> Iterator[tuple[str, int]]:
+    """Identifications of a trace's datagrams, each with the port that tells which probe it is; none that are counted.
+
+    Source: RFC 6864, 4; Linux, ``ip_select_ident``; a host that counts from its start would repeat them in each run.
+    """
+    last = len(table)
+    rows = np.flatnonzero((table.layers[:last] & (UDP | IPV4) == UDP | IPV4) & (table.ip_id[:last] > 0))
+    ports = table.target_ports(rows)
+    rows = rows[(ports >= _PROBED[0]) & (ports <= _PROBED[1]) & (table.ttl[rows] <= _HIGHEST_TTL)]
+    for place in np.unique(table.place[rows]).tolist():
+        own = rows[table.place[rows] == place]
+        steps = np.diff(table.ip_id[own].astype(np.int64)) % (1 << 16)
+        if len(own) > 1 and np.count_nonzero(steps <= _NEAR) <= _MOST_NEAR * len(steps):
+            for row, port in zip(own.tolist(), table.target_ports(own).tolist(), strict=True):
+                yield f"probe:{int(table.ip_id[row])}/{port}", row
 
 
 def _echo_rows(table: PacketTable) -> list[int]:

@@ -76,7 +76,7 @@ def _strangers(
     signs: list[tuple[str, dict[str, Any], list[Spot]]] = []
     for one, other in combinations(together, 2):
         mine, yours = by_capture.get(one, {}), by_capture.get(other, {})
-        kinds = set(map(kind_of, mine)) & set(map(kind_of, yours))
+        kinds = set(map(kind_of, mine)) & set(map(kind_of, yours)) - {nonces.PROBES}
         some = [[value for value in each if kind_of(value) in kinds] for each in (mine, yours)]
         if min(map(len, some)) >= _LEAST_IN_A_RUN and not _is_one_run(*some):
             cited = [each[value] for each, values in zip((mine, yours), some, strict=True) for value in values]

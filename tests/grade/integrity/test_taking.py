@@ -6,8 +6,10 @@ import struct
 
 import packets
 import pytest
-from tcp_scenes import SYN, SYN_ACK, Play
+from tcp_scenes import SYN, SYN_ACK, Play, table_of
 
+from explain.grade.integrity.nonces import kind_of
+from explain.grade.integrity.nonces import nonces as found
 from explain.grade.integrity.taking import take
 from explain.grade.running.grading import scene_of_files
 
@@ -51,3 +53,25 @@ def test_two_runs_are_told_also_where_they_met_in_a_millisecond_of_their_kernel(
 def test_sequence_numbers_that_a_firewall_made_anew_are_no_other_run(tmp_path):
     assert told(tmp_path, run(**MINE), run(OTHER["isn"], MINE["stamps"])) == []
     assert told(tmp_path, run(**MINE), run(**OTHER)) == ["different-runs"]
+
+
+def trace(numbers):
+    """The datagrams of a trace whose packets have these identifications."""
+    made = []
+    for ttl, number in enumerate(numbers, 1):
+        body = packets.udp("192.0.2.1", "198.51.100.7", 40000 + ttl, 33433 + ttl, b"x" * 32)
+        whole = packets.ip("192.0.2.1", "198.51.100.7", 17, body, ttl, ident=number)
+        made.append((float(ttl), packets.eth(packets.A, packets.B, 0x800, whole)))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("numbers", "count"),
+    [((40000, 911, 31007, 17), 4), ((1, 2, 3, 4), 0), ((65530, 65535, 3, 90), 0), ((0, 0, 0, 0), 0), ((5,), 0)],
+)
+def test_a_trace_leaves_its_identifications_where_its_host_does_not_count_them(numbers, count):
+    assert sum(kind_of(one) == "probe" for one, _ in found(table_of(packets.pcap(*trace(numbers))), {})) == count
+
+
+def test_a_trace_whose_packets_a_router_numbered_anew_is_no_other_run(tmp_path):
+    assert told(tmp_path, trace((40000, 911, 31007, 17)), trace((1234, 50000, 812, 30009))) == []
