@@ -79,7 +79,7 @@ def _through(
         direction = "error" if answer.is_error or "rst" in answer.tcp_flags else "reply"
         back = travel(network, request.last.host, replace(answer, in_interface=None), direction, memory)
         legs.append(back)
-        stop = stop or back.stop or _misdelivered(back, sender, request)
+        stop = _of_reset(request, back) or stop or back.stop or _misdelivered(back, sender, request)
         if back.answer is not None and back.answer.is_error and back.stop is not None and back.stop.reason == "too-big":
             about = replace(back.answer, in_interface=None)
             legs.append(travel(network, back.last.host, about, "error", memory))
@@ -96,6 +96,11 @@ def _outcome(stop: Stop | None, packet: Packet) -> str:
     if stop is None or (stop.reason == "unexpected-source" and packet.is_echo_request):
         return "answered"
     return "unknown" if stop.reason in {"unseen", "unknown"} else "stopped"
+
+
+def _of_reset(request: Leg, back: Leg) -> Stop | None:
+    """Where a RST is lost: whoever asked for a closed port hears nothing, as if nobody had got the SYN."""
+    return back.stop if _is_reached(request) and request.packet.protocol == "tcp" else None
 
 
 def _is_reached(request: Leg) -> bool:

@@ -540,3 +540,56 @@ def test_a_link_local_source_is_answered_on_the_link_that_it_came_by() -> None:
     asked = replace(echo("fe80::1", "fe80::2"), in_interface="r1")
     assert answer_to(asked).bound_interface == "r1"
     assert answer_to(replace(echo("2001:db8::1", "2001:db8::2"), in_interface="r1")).bound_interface is None
+
+
+def no_way_back(**more: Any) -> list[str]:
+    changed = raws()["R"]
+    changed["route"] = [each for each in changed["route"] if each["dst"] != "10.0.1.0/24"]
+    return causes(go({"R": changed}, **more))
+
+
+def test_what_the_target_says_to_a_trace_or_to_a_connection_goes_the_way_back() -> None:
+    assert no_way_back(packet=datagram("10.0.2.9", 33434), probes_hops=True)[0] == "no-return-route-on-router"
+    assert no_way_back(packet=syn("10.0.2.9", 80)) == no_way_back() == ["no-return-route-on-router"]
+
+
+def nat(device: str, *match: dict[str, Any]) -> dict[str, Any]:
+    is_out = {"match": {"op": "==", "left": {"meta": {"key": "oifname"}}, "right": device}}
+    rule = {"family": "ip", "table": "t", "chain": "c", "handle": 1, "expr": [is_out, *match, {"masquerade": None}]}
+    chain = {"family": "ip", "table": "t", "name": "c", "type": "nat", "hook": "postrouting", "prio": 100}
+    return {"nft": {"nftables": [{"chain": chain}, {"rule": rule}]}}
+
+
+def behind_two_translations(*, home: dict[str, Any], provider: dict[str, Any]) -> Path:
+    """S at home, a router, that of a provider with addresses of its own, and a target without any route."""
+    forwards = {"sysctl": {"net.ipv4.ip_forward": "1"}}
+    way = {"dst": "default", "gateway": "100.64.0.1", "dev": "h1", "flags": []}
+    made = {
+        "S": raw(interface("s0", 2, MACS["S"], "192.168.1.5/24"),
+                 routes=[{"dst": "default", "gateway": "192.168.1.1", "dev": "s0", "flags": []}]),
+        "H": raw(interface("h0", 2, MACS["R"], "192.168.1.1/24"), interface("h1", 3, MACS["Q"], "100.64.0.2/24"),
+                 routes=[way], **forwards, **home),
+        "P": raw(interface("p0", 2, "02:00:00:00:00:0a", "100.64.0.1/24"), interface("p1", 3, "02:00:00:00:00:0b", "203.0.113.1/24"),
+                 **forwards, **provider),
+        "T": raw(interface("t0", 2, MACS["T"], "203.0.113.80/24")),
+    }  # fmt: skip
+    links = [("S", "s0", "H", "h0"), ("H", "h1", "P", "p0"), ("P", "p1", "T", "t0")]
+    return walk([host_state(one, name) for name, one in made.items()], echo("203.0.113.80"), "S", links=links)
+
+
+@pytest.mark.parametrize(
+    ("home", "provider", "named"),
+    [
+        (nat("h1"), nat("p1"), ["healthy"]),
+        (nat("h1"), {}, ["masquerade-missing", "no-return-route-on-target"]),
+        ({}, nat("p1"), ["no-return-route-on-router", "masquerade-missing"]),
+        (nat("h0"), nat("p1"), ["masquerade-wrong-interface", "no-return-route-on-router", "masquerade-missing"]),
+    ],
+)
+def test_a_translation_that_is_missing_is_seen_before_and_behind_another_one(
+    home: Any, provider: Any, named: Any
+) -> None:
+    path = behind_two_translations(home=home, provider=provider)
+    assert causes(path) == named
+    if "no-return-route-on-router" in named:
+        assert next(each for each in path.causes if "masq" in each.cause).locus[0].node == "H"

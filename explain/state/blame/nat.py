@@ -31,7 +31,7 @@ _ROUTING = REFUSING | {
 
 def blame_return(scene: Scene, stop: Stop) -> list[StateCause]:
     """Causes upstream of an answer that is not routed back."""
-    if stop.direction == "error" or stop.reason not in _ROUTING:
+    if stop.reason not in _ROUTING:
         return []
     if stop.direction == "request":
         return _bad_target(scene, stop)
@@ -39,6 +39,14 @@ def blame_return(scene: Scene, stop: Stop) -> list[StateCause]:
     for step in _forwarding_steps(scene):
         found += _masquerade(scene, step, stop)
     return found
+
+
+def _sought(scene: Scene, stop: Stop) -> str:
+    """Whom the host that stopped an answer looked for: who made the request, where the host had translated that."""
+    to = stop.decision.packet.destination
+    own = (each.decision for each in _forwarding_steps(scene) if each.decision.host == stop.host)
+    before = (each.packet.source for each in own if each.out and each.out.source == to and "snat" in _status(each))
+    return next(before, None) or to
 
 
 def _forwarding_steps(scene: Scene) -> Iterator[Step]:
@@ -138,7 +146,7 @@ def _masquerade(scene: Scene, step: Step, stop: Stop) -> list[StateCause]:
     """A router that should have translated the source, and did not."""
     decision = step.decision
     packet = decision.out
-    if packet is None or "snat" in _status(decision) or stop.decision.packet.destination != packet.source:
+    if packet is None or "snat" in _status(decision) or _sought(scene, stop) != packet.source:
         return []
     if any(look.verdict.packet.connection == "untracked" for look in decision.looks):
         rule = next((p.rule for look in decision.looks for p in look.verdict.passed if "notrack" in p.did), None)
@@ -175,7 +183,7 @@ def _why_not(scene: Scene, decision: Decision, chain: Chain, rule: FilterRule) -
 def _missing(scene: Scene, decision: Decision, stop: Stop) -> list[StateCause]:
     """No rule at all: a private network behind a router that nobody outside has a route to."""
     source, target = decision.out.source if decision.out else None, stop.decision.packet.source or ""
-    if source is None or not is_private(source) or stop.reason != "no-route" or stop.direction != "reply":
+    if source is None or not is_private(source) or stop.reason != "no-route" or stop.direction == "request":
         return []
     if scene.part(stop.host) == "router" or _is_one_site(scene, decision.host, source, target):
         # Whoever is inside is expected to know the private networks; the rival is told as possible.
@@ -200,8 +208,10 @@ def _is_one_site(scene: Scene, edge: str, source: str, target: str) -> bool:
 
 def _knows(scene: Scene, edge: str, source: str) -> bool:
     """Whether somebody beyond the edge has a route back to the sender's network: then it is routed, not hidden."""
+    way = [each.decision.host for each in _forwarding_steps(scene)]
+    inside = {scene.sender, *way[: way.index(edge) + 1]}
     for name, state in scene.network.hosts.items():
-        if name in {edge, scene.sender}:
+        if name in inside:
             continue
         for route in state.routes.get(scene.family, ()):
             if route.table == "main" and route.network.length and route.network.covers(source):
@@ -219,10 +229,9 @@ def _helps(scene: Scene, decision: Decision, stop: Stop) -> bool:
 
 def masquerade_rivals(scene: Scene, stop: Stop) -> list[StateCause]:
     """That a translation is missing cannot be excluded where a private source is not found back."""
-    source = stop.decision.packet.destination
-    if stop.direction != "reply" or stop.reason != "no-route" or not is_private(source):
+    if stop.direction == "request" or stop.reason != "no-route" or not is_private(_sought(scene, stop)):
         return []
-    edges = (each.decision for each in _forwarding_steps(scene))
+    edges = (each.decision for each in _forwarding_steps(scene) if each.decision.host != stop.host)
     edge = next((each.host for each in edges if _helps(scene, each, stop)), None)
     return [scene.cause("masquerade-missing", edge, certainty="possible")] if edge else []
 

@@ -27,7 +27,7 @@ def blame_no_way(scene: Scene, stop: Stop) -> list[StateCause]:
     is_stray = part in {"bystander", "target"} or not _is_meant_to_forward(scene, stop)
     if is_stray and not is_router(scene.host(stop.host), scene.family):
         return blame_forwarding(scene, stop)
-    known = "no-return-route-on-router" if stop.direction == "reply" else "no-route-on-router"
+    known = "no-route-on-router" if stop.direction == "request" else "no-return-route-on-router"
     missing = scene.cause(known, stop.host, by, direction=stop.direction)
     down = scene.down(stop.host)
     if down:

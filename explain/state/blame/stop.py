@@ -205,7 +205,7 @@ def _filtered(scene: Scene, stop: Stop) -> list[StateCause]:
     about_fragments = look is not None and look.verdict.rule is not None and "frag" in str(look.verdict.rule.statements)
     if packet.is_fragment or (packet.is_fragmented and about_fragments):
         found.insert(0, replace(cause, cause="fragments-filtered"))
-    elif packet.connection == "invalid" and stop.direction == "reply" and scene.part(stop.host) == "router":
+    elif packet.connection == "invalid" and stop.direction != "request" and scene.part(stop.host) == "router":
         found.insert(0, replace(cause, cause="stateful-filter-asymmetric-path"))
     if look is not None and look.verdict.rule is not None:
         kinds = {key for statement in look.verdict.rule.statements for key in statement}
