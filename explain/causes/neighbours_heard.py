@@ -50,7 +50,7 @@ def _neighbours(table: PacketTable, spots: list[Spot | None]) -> None:
             if asker != wanted:
                 _ask(spot, row, asker, wanted, {mac_text(int(arp.sender_mac[at])), macs_of(table, row)[0]})
         elif asker != wanted:
-            _answer(spot, asker, mac_text(int(arp.sender_mac[at])), macs_of(table, row)[1])
+            _answer(spot, row, asker, mac_text(int(arp.sender_mac[at])), macs_of(table, row)[1])
     icmp = table.icmp
     for at in np.flatnonzero(np.isin(icmp.type, (_SOLICIT, _ADVERTISE)) & icmp.is_v6)[:_MOST_ROWS].tolist():
         row = int(icmp.row[at])
@@ -61,7 +61,7 @@ def _neighbours(table: PacketTable, spots: list[Spot | None]) -> None:
         wanted = text(int(icmp.target[at]))
         if icmp.type[at] == _ADVERTISE:
             mac = mac_text(int(icmp.mac[at])) if icmp.mac[at] != NO_MAC else macs_of(table, row)[0]
-            _answer(spot, wanted, mac, macs_of(table, row)[1])
+            _answer(spot, row, wanted, mac, macs_of(table, row)[1])
         elif src in NOBODY:
             spot.claimed.add(wanted)
         else:
@@ -78,7 +78,7 @@ def _listeners(table: PacketTable, spots: list[Spot | None]) -> None:
             spot.left.update(each.group for each in memberships(octets) if each.is_left)
 
 
-def _answer(spot: Spot, wanted: str, mac: str, to: str) -> None:
+def _answer(spot: Spot, row: int, wanted: str, mac: str, to: str) -> None:
     """An answer counts if whoever asked can hear it.
 
     A host without ARP sends it to its own MAC, one with a wrong permanent entry to a MAC that nobody has.
@@ -89,6 +89,7 @@ def _answer(spot: Spot, wanted: str, mac: str, to: str) -> None:
         spot.astray.add(wanted)
     else:
         spot.answered.setdefault(wanted, set()).add(mac)
+        spot.first_answer.setdefault(wanted, row)
 
 
 def _is_for_many(mac: str) -> bool:

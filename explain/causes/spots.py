@@ -51,6 +51,7 @@ class Spot:
         askers: address wanted -> who asked.
         asking_macs: address wanted -> the MACs of those who asked.
         answered: address wanted -> MACs that were given.
+        first_answer: address wanted -> row of the first answer.
         astray: addresses whose owner answered, but to a MAC that nobody else has.
         claimed: addresses that somebody took for its own: by a duplicate check, or by asking under it.
         left: multicast groups that somebody left.
@@ -76,6 +77,7 @@ class Spot:
     askers: dict[str, set[str]] = field(default_factory=dict)
     asking_macs: dict[str, set[str]] = field(default_factory=dict)
     answered: dict[str, set[str]] = field(default_factory=dict)
+    first_answer: dict[str, int] = field(default_factory=dict)
     astray: set[str] = field(default_factory=set)
     claimed: set[str] = field(default_factory=set)
     left: set[str] = field(default_factory=set)

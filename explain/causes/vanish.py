@@ -236,7 +236,7 @@ def vanished(spots: list[Spot], parts: Parts, witnesses: Witnesses, context: Con
         spots=by_node,
         at_target=seen or (False if is_whole or _was_never_sent_on(beside) else None),
         from_target=answered or (False if is_whole else None),
-        silent=_asked_in_vain(parts, by_node, asked_from),
+        silent=asked_in_vain(parts.by_node, by_node, asked_from),
         target_asks=(asks if seen else None) if is_whole else None,
         wanted=frozenset(wanted for spot in sender for wanted in spot.unanswered()),
         is_everywhere=roles.is_whole
@@ -255,15 +255,18 @@ def vanished(spots: list[Spot], parts: Parts, witnesses: Witnesses, context: Con
     )
 
 
-def _asked_in_vain(parts: Parts, by_node: dict[str, list[Spot]], asked_from: set[str]) -> dict[str, str]:
-    """Addresses for which a router asked and nobody answered, with the router; the sender's own questions left out."""
+def asked_in_vain(parts: dict[str, str], spots: dict[str, list[Spot]], senders: set[str]) -> dict[str, str]:
+    """Addresses for which a router asked and nobody answered, with the router; the sender's own questions left out.
+
+    A router may itself answer for whom it asks in vain on its other side.
+    """
     found: dict[str, str] = {}
-    for node, part in parts.by_node.items():
-        spots = by_node.get(node, []) if part == "router" else []
-        answered = {wanted for spot in spots for wanted in spot.answered}
-        for spot in spots:
-            in_vain = (one for one in spot.unanswered() if one not in answered and not spot.askers[one] & asked_from)
-            found |= dict.fromkeys(in_vain, node)
+    for node in (node for node, part in parts.items() if part == "router"):
+        places = spots.get(node, [])
+        heard = {(one, asker) for spot in places for one in spot.answered for asker in spot.askers.get(one, ())}
+        for spot in places:
+            open_ones = {one: spot.askers[one] for one in spot.unanswered() if not spot.askers[one] & senders}
+            found |= {one: node for one, by in open_ones.items() if not any((one, each) in heard for each in by)}
     return found
 
 

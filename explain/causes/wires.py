@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from explain.causes.spots import Spot, Told
 
 _OF_TRACES = TOO_BIG | {"ttl-exceeded", "port-unreachable"}
+_LATE_NS = 10_000_000
+"""No host that is awake takes so long to tell its MAC."""
 _COOKED = {113, 276}
 """Link types without a device's own header: of any device. Source: LINKTYPE_LINUX_SLL and its second version."""
 _NO_MACS = {"", "00:00:00:00:00:00"}
@@ -188,6 +190,8 @@ class Wires:
     @property
     def is_onlink(self) -> bool:
         """Whether the destination itself answered for its MAC, and nobody with that MAC for anybody else."""
+        if self._has_stand_in():
+            return False
         macs = [mac for spot in self.sender for mac in spot.answered.get(self.context.destination or "", ())]
         others = {
             mac for spot in self.sender for wanted, given in spot.answered.items()
@@ -195,6 +199,24 @@ class Wires:
         }  # fmt: skip
         asked = any(self.context.destination in spot.asked for spot in self.sender)
         return asked and bool(macs) and not set(macs) & others
+
+    def _has_stand_in(self) -> bool:
+        """Whether a router seems to have answered for the destination: it, or one behind it, speaks or sends on.
+
+        Linux lets others answer first, and waits for up to 0.8 s. Source: RFC 1027; arp(7), proxy_delay.
+        """
+        wanted = self.context.destination or ""
+        own = {hit.src for spot in self.sender for hit in spot.requests}
+        if any(told.speaker not in {wanted, *own} for told in self.errors_about_us()):
+            return True
+        fewest = min((hit.ttl for spot in self.sender for hit in spot.requests), default=0)
+        is_sent_on = any(hit.ttl < fewest for spot in self.spots for hit in spot.requests)
+        return is_sent_on or any(self._is_late(spot, wanted) for spot in self.sender)
+
+    def _is_late(self, spot: Spot, wanted: str) -> bool:
+        answer, table = spot.first_answer.get(wanted), self.witnesses.table
+        asked = [row for row in spot.asked.get(wanted, ()) if answer is not None and row < answer]
+        return bool(asked) and table is not None and int(table.time_ns[answer] - table.time_ns[asked[-1]]) > _LATE_NS
 
     def errors_about_us(self) -> list[Told]:
         """Errors that came in about the requests; a trace lives on time exceeded, tracepath on what is too big."""

@@ -6,10 +6,12 @@ import json
 import shutil
 from dataclasses import replace
 
-from packets import A, B, R, datagram, is_at, pcap, ping, pong, who_has
+from packets import A, B, R, datagram, error, is_at, pcap, ping, pong, who_has
 from surroundings import TOP
 
 from explain.causes.diagnose import diagnose
+from explain.causes.spots import Spot
+from explain.causes.vanish import asked_in_vain
 from explain.cli.witnesses import Given, gather
 
 LARGE = TOP / "pcaps" / "pmtu-blackhole.large"
@@ -334,3 +336,36 @@ def test_of_two_interfaces_of_the_target_on_one_link_the_silent_one_does_not_sho
                   command=f"ping -c 3 {far[1]}")  # fmt: skip
     left = [each.cause for each in diagnose(gather(given)).causes]
     assert {"filter-on-target-input", "echo-ignored-by-target"} <= set(left)
+
+
+ME, STAND_IN = (A, "10.8.0.1"), (R, "10.9.0.9")
+ASKED = [(0.0, who_has(ME, STAND_IN[1]))]
+
+
+def test_a_router_may_have_answered_for_the_mac_of_the_target_if_the_answer_came_late(tmp_path) -> None:
+    """Linux waits for up to 0.8 s before it answers in another's name."""
+    later = [(0.7 + 0.1 * at, frame) for at, frame in enumerate(OUT)]
+    at_once, late = ([*ASKED, (when, is_at(STAND_IN, ME)), *later] for when in (0.001, 0.43))
+    assert "no-return-route-on-router" not in places_of(tmp_path, SILENCE, at_once)
+    left = places_of(tmp_path, SILENCE, late)
+    assert {"no-return-route-on-router", "reject-route-on-router", "rp-filter-strict", *BEHIND} <= set(left)
+
+
+def test_a_router_that_complains_or_sends_on_stands_before_the_target_though_it_answers_for_its_mac(tmp_path) -> None:
+    told = [frame for sent in OUT for frame in (sent, error("10.8.9.2", 3, 0, sent))]
+    text = SILENCE.replace("\n\n", "\nFrom 10.8.9.2 icmp_seq=1 Destination Net Unreachable\n\n", 1)
+    left = places_of(tmp_path, text, [*ASKED, is_at(STAND_IN, ME), *told])
+    assert {"no-route-on-router", "router-interface-down"} <= set(left)
+    by_target = [frame for sent in OUT for frame in (sent, error("10.9.0.9", 3, 0, sent))]
+    left = places_of(tmp_path, text.replace("10.8.9.2", "10.9.0.9"), [*ASKED, is_at(STAND_IN, ME), *by_target])
+    assert "no-route-on-router" not in left
+    sent_on = [ping("10.8.0.1", "10.9.0.9", seq, ttl=63) for seq in (1, 2, 3)]
+    assert "routing-loop" in places_of(tmp_path, SILENCE, [*ASKED, is_at(STAND_IN, ME), *OUT], sent_on)
+
+
+def test_a_router_may_ask_in_vain_for_whom_it_answers_on_its_other_side() -> None:
+    spots = [Spot("r", name, is_whole=True, capture=at, number=0) for at, name in enumerate(("in", "out"))]
+    for spot, asker in zip(spots, ("10.8.0.1", "10.9.0.1"), strict=True):
+        spot.asked["10.9.0.9"], spot.askers["10.9.0.9"] = [1, 2, 3], {asker}
+    spots[0].answered["10.9.0.9"] = {R}
+    assert asked_in_vain({"r": "router"}, {"r": spots}, {"10.8.0.1"}) == {"10.9.0.9": "r"}
