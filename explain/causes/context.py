@@ -154,6 +154,9 @@ def _is_named(text: TextWitness | None, command: Command | None, destination: st
 
 def _binding(text: TextWitness | None, command: Command | None) -> dict[str, bool | None]:
     interface = (command.interface if command else None) or (text.interface if text else None)
+    if _is_fping(text) and not interface:
+        # When told to count, it keeps back what its own kernel refused, as ping does with a source.
+        return {"if": False, "src": None, "free": not (command and command.source)}
     source = (command.source if command else None) or (text.source if text and not interface else None)
     if command is None and not interface and not source:
         # Without the command only ping's first line tells, and ping refuses to print it when it fails at once.
@@ -163,6 +166,10 @@ def _binding(text: TextWitness | None, command: Command | None) -> dict[str, boo
     return {
         "if": bool(interface), "src": bool(source) and not interface, "free": not interface and not source,
     }  # fmt: skip
+
+
+def _is_fping(text: TextWitness | None) -> bool:
+    return text is not None and text.dialect == "fping"
 
 
 def _size(text: TextWitness | None, command: Command | None) -> int | None:
@@ -239,9 +246,20 @@ def _patience(text: TextWitness | None, command: Command | None) -> float | None
     if command.kind != "ping":
         return None
     sent = (text.counts.sent if text else None) or command.count
+    if _is_fping(text):
+        return _patience_of_fping(command, sent)
     if sent is None:
         return None
     interval = command.interval_s if command.interval_s is not None else 1.0
     wait = command.wait_s if command.wait_s is not None else _DEFAULT_WAIT_S
     total = (sent - 1) * interval + wait
     return min(total, command.deadline_s) if command.deadline_s is not None else total
+
+
+def _patience_of_fping(command: Command, sent: int | None) -> float:
+    """Four requests, each for half as long again, or as many as it was told. Source: fping(8), -c, -p, -t, -r, -B."""
+    if command.count is None:
+        return 8 * (command.wait_s or 0.5)
+    interval = command.interval_s if command.interval_s is not None else 1.0
+    wait = command.wait_s if command.wait_s is not None else min(interval, 2.0)
+    return ((sent or command.count) - 1) * interval + wait

@@ -7,6 +7,7 @@ import pytest
 from explain.causes.diagnose import diagnose
 from explain.causes.diagnosis import Witnesses
 from explain.symptoms.text import read_text
+from explain.symptoms.witness import NothingUsableError
 
 WINDOWS = "Pinging 203.0.113.9 with 32 bytes of data:\n"
 JAPANESE = "203.0.113.9 に ping を送信しています 32 バイトのデータ:\n"
@@ -158,3 +159,39 @@ def test_what_each_packet_is_refused_is_first_a_missing_route() -> None:
 def test_who_tells_the_target_beside_the_text_tells_whether_a_way_arrived(destination: str, first: str) -> None:
     text = read_text("$ mtr -rn web.example\n" + MTR + HUB_1 + HUB_3.replace("3.|", "2.|"))
     assert diagnose(Witnesses(text=text, destination=destination)).causes[0].cause == first
+
+
+FPING = "$ fping -c 3 203.0.113.9\n203.0.113.9 : [0], timed out (NaN avg, 100% loss)\n"
+FPING += "\n203.0.113.9 : xmt/rcv/%loss = {}/0/100%\n"
+
+
+def test_a_silent_fping_may_have_been_refused_by_its_own_kernel_or_have_left_before_an_error() -> None:
+    """Told to count, it prints neither what its kernel refused nor what came after its last second."""
+    either = {"no-route-on-sender", "destination-host-absent-on-link", "destination-host-absent-behind-router"}
+    assert either | {"filter-on-target-input"} <= set(causes(FPING.format(3)))
+    patient = causes(FPING.replace("-c 3", "-c 9").format(9))
+    assert "destination-host-absent-on-link" not in patient
+    assert "no-route-on-sender" in patient
+
+
+def test_each_target_of_fping_is_a_run_of_its_own() -> None:
+    told = "ICMP Host Unreachable from 203.0.113.2 for ICMP Echo sent to 203.0.113.9\n"
+    text = f"$ fping 203.0.113.1 203.0.113.9\n203.0.113.1 is alive\n{told}203.0.113.9 is unreachable\n"
+    run = read_text(text)
+    assert (run.target_address, run.succeeded, run.dialect) == ("203.0.113.9", False, "fping")
+    assert [(one.target_address, one.succeeded) for one in run.others] == [("203.0.113.1", True)]
+    assert causes(text)[0] == "destination-host-absent-on-link"
+    given = read_text(text.split("\n", 1)[1], "fping 203.0.113.1 203.0.113.9")
+    assert given.target_address == "203.0.113.9"
+
+
+def test_fping_says_what_its_kernel_refused_and_which_name_is_unknown() -> None:
+    refused = "203.0.113.9: error while sending ping: Network is unreachable\n203.0.113.9 is unreachable\n"
+    assert causes(f"$ fping 203.0.113.9\n{refused}")[0] == "no-route-on-sender"
+    unknown = "$ fping nohost.invalid\nnohost.invalid: Temporary failure in name resolution\n"
+    assert causes(unknown)[0] == "dns-server-unreachable"
+
+
+def test_a_note_that_somebody_is_unreachable_is_no_line_of_fping() -> None:
+    with pytest.raises(NothingUsableError):
+        read_text("203.0.113.9 is unreachable\nthe switch is alive\n")

@@ -167,8 +167,8 @@ def _fill(command: Command, grammar: Grammar, operands: list[str], name: str) ->
             found[meant] = _whole(value)
         elif meant in {"mark", "tos"} and value is not None:
             found[meant] = _as_c_reads(value)
-        elif meant == "wait_ms" and (number := _number(value)) is not None:
-            found["wait_s"] = number / 1000
+        elif meant.endswith("_ms") and (number := _number(value)) is not None:
+            found[meant.replace("_ms", "_s")] = number / 1000
         elif meant.endswith("_s") and value is not None:
             found[meant] = _number(value)
         elif meant == "from" and isinstance(value, str):

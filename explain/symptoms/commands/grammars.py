@@ -68,6 +68,21 @@ GRAMMARS: dict[str, Grammar] = {
         "nlivrswSc",
         meaning={"n": "count", "l": "size", "i": "ttl", "w": "wait_ms", "S": "source"},
     ),
+    "fping": Grammar(
+        "ping",
+        "bBcCfHiIkOpQrStTx",
+        _set("count vcount size ttl iface src tos period timeout retry backoff interval file"),
+        {
+            **dict.fromkeys(("c", "count", "C", "vcount"), "count"),
+            **dict.fromkeys(("b", "size"), "size"),
+            **dict.fromkeys(("H", "ttl"), "ttl"),
+            **dict.fromkeys(("I", "iface"), "interface"),
+            **dict.fromkeys(("S", "src"), "source"),
+            **dict.fromkeys(("O", "tos"), "tos"),
+            **dict.fromkeys(("p", "period"), "interval_ms"),
+            **dict.fromkeys(("t", "timeout"), "wait_ms"),
+        },
+    ),
     "arping": Grammar(
         "arping",
         "cIswitSTPV",
@@ -166,6 +181,7 @@ GRAMMARS: dict[str, Grammar] = {
 ALIASES = {
     "ping4": "ping",
     "ping6": "ping",
+    "fping6": "fping",
     "traceroute6": "traceroute",
     "traceroute4": "traceroute",
     "traceroute.db": "traceroute",

@@ -10,6 +10,7 @@ from explain.symptoms.commands.command import Command, parse_command
 from explain.symptoms.outcome import counts_of, inconsistencies_of, is_complete, is_finished, pattern_of
 from explain.symptoms.programs.connect import read_connect_line
 from explain.symptoms.programs.dhcp import read_dhcp_line
+from explain.symptoms.programs.fping import read_fping_line, read_fping_state
 from explain.symptoms.programs.lookup import read_lookup_line, read_short_answer
 from explain.symptoms.programs.paths import read_mtr_json, read_mtr_line, read_tracepath_line
 from explain.symptoms.programs.ping import read_ping_line
@@ -29,7 +30,7 @@ from explain.symptoms.programs.servers import read_server_line
 from explain.symptoms.programs.traceroute import read_traceroute_error, read_traceroute_line
 
 READERS: dict[str, tuple[LineReader, ...]] = {
-    "ping": (read_ping_line, read_ping_totals, read_windows_ping, read_ping_error),
+    "ping": (read_ping_line, read_ping_totals, read_windows_ping, read_fping_line, read_ping_error),
     "traceroute": (read_traceroute_line, read_traceroute_error),
     "tracepath": (read_tracepath_line, read_traceroute_error),
     "mtr": (read_mtr_line, read_traceroute_error),
@@ -53,16 +54,40 @@ def runs_of(block: Block, given: Command | None = None) -> list[TextWitness]:
     """
     kind = block.command.kind if block.command else None
     if kind in READERS:
-        return [_witness(kind, block, _understood(kind, block))]
+        understood = _understood(kind, block)
+        return [_witness(kind, *each) for each in _by_target(block, understood)]
     if block.command is not None and kind is not None:
         return []
-    if given and given.kind == "lookup" and "+short" in given.words:
+    if given and given.kind and (_is_fping(given) or (given.kind == "lookup" and "+short" in given.words)):
         told = _told(block, given)
-        return [_witness("lookup", told, _understood("lookup", told))]
+        return [_witness(given.kind, *each) for each in _by_target(told, _understood(given.kind, told))]
     hint = given.kind if given and given.kind in READERS else None
     return [
-        _witness(kind, _told(block, given) if kind == hint and _fits(given, understood) else block, understood)
+        _witness(kind, *each)
         for kind, understood in _by_kind(block, hint)
+        for each in _by_target(_told(block, given) if kind == hint and _fits(given, understood) else block, understood)
+    ]
+
+
+def _is_fping(command: Command | None) -> bool:
+    return command is not None and command.program in {"fping", "fping6"}
+
+
+def _by_target(block: Block, understood: Understood) -> list[tuple[Block, Understood]]:
+    """A run of fping is one for each target that its lines name; what names none stays with the first."""
+    if not any(each.values.get("dialect") == "fping" for each in understood.symptoms):
+        return [(block, understood)]
+    groups: dict[str, list[Symptom]] = {}
+    for each in understood.symptoms:
+        named = str(each.values.get("target") or next(iter(groups), ""))
+        groups.setdefault(named, []).append(each)
+    command = block.command
+    return [
+        (
+            replace(block, command=replace(command, target=target)) if command else block,
+            Understood(tuple(symptoms), understood.unknown if at == 0 else ()),
+        )
+        for at, (target, symptoms) in enumerate(groups.items())
     ]
 
 
@@ -86,6 +111,8 @@ def _understood(kind: str, block: Block) -> Understood:
     readers = READERS[kind]
     if kind == "lookup" and block.command and "+short" in block.command.words:
         readers = (*readers, read_short_answer)
+    if _is_fping(block.command):
+        readers = (read_fping_state, *readers)
     return read_lines(block.lines, readers)
 
 

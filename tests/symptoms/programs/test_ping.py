@@ -9,6 +9,13 @@ from explain.symptoms.text import read_text
 from explain.symptoms.vocabulary import spoken_by
 
 LINES = [
+    # fping
+    ("203.0.113.9 : [0], timed out (NaN avg, 100% loss)", "echo.timeout", {"target": "203.0.113.9", "seq": 0, "dialect": "fping"}),
+    ("[1796034474.77075] 203.0.113.9 : [0], 64 bytes, 0.033 ms (0.033 avg, 0% loss)", "echo.reply", {"from": "203.0.113.9", "time_ms": 0.033, "bytes": 64}),
+    ("fe80::1 : xmt/rcv/%loss = 3/1/66%, min/avg/max = 0.034/0.034/0.034", "echo.statistics", {"sent": 3, "received": 1, "avg_ms": 0.034, "family": 6}),
+    ("ICMP Unreachable (Communication Administratively Prohibited) from 192.0.2.1 for ICMP Echo sent to 203.0.113.9", "icmp.admin-prohibited", {"from": "192.0.2.1", "target": "203.0.113.9"}),
+    ("ICMP Network Unreachable from 192.0.2.1 for ICMP Echo sent to www.example.test (203.0.113.9)", "icmp.net-unreachable", {"address": "203.0.113.9", "code": 0}),
+    ("203.0.113.9: error while sending ping: Network is unreachable", "kernel.network-unreachable", {"target": "203.0.113.9"}),
     # iputils: headers
     ("PING 192.0.2.1 (192.0.2.1) 56(84) bytes of data.", "echo.start", {"address": "192.0.2.1", "size": 56, "family": 4, "source": None}),
     ("PING 192.0.2.9 (192.0.2.9) from 192.0.2.1 : 56(84) bytes of data.", "echo.start", {"source": "192.0.2.1", "interface": None}),
