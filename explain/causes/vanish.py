@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _FEWEST_HOPS = 16
 """Less than any host begins with."""
+_FEWEST_ROUNDS = 4
+"""More than the places and the ways of one path make of one packet."""
 _ENDINGS = {"drop", "reject", "expire", "too-big", "no-neighbour"}
 
 
@@ -38,6 +40,7 @@ class Vanished:
         silent: address wanted -> nodes of routers that asked for it in vain.
         target_asks: whether the target asked for somebody in vain.
         is_everywhere: every node of a network that is wholly known was listened to.
+        is_circling: a request came by one place beyond the sender again and again, with fewer hops each time.
         is_detour: a request was seen twice on one segment with different MACs.
         is_to_many: the destination is everybody on a link.
         is_tired: an answer began its way with hardly any hops to go.
@@ -54,6 +57,7 @@ class Vanished:
     target_asks: bool | None
     wanted: frozenset[str]
     is_everywhere: bool
+    is_circling: bool
     is_detour: bool
     destination: str | None
     errors_to_target: bool
@@ -158,6 +162,8 @@ def _segment_request(fate: Vanished, strike: Strike) -> bool:
 
 
 def _router_request(fate: Vanished, strike: Strike) -> bool:
+    if strike.how == "expire" and fate.is_circling:
+        return True
     if fate.at_target is True or fate.from_target is True:
         return False
     routers = fate.nodes("router")
@@ -242,6 +248,7 @@ def vanished(spots: list[Spot], parts: Parts, witnesses: Witnesses, context: Con
         is_everywhere=roles.is_whole
         and set(roles.roles) <= {spot.node for spot in spots if spot.is_whole}
         and are_everywhere(tuple(spots), witnesses),
+        is_circling=context.tool != "trace" and any(_is_circling(spot) for spot in spots if spot not in sender),
         is_detour=_is_detour(sender),
         destination=context.destination,
         errors_to_target=_has_errors_about_answers(at_target, own),
@@ -295,6 +302,10 @@ def _lost(sender: tuple[Spot, ...], at_target: tuple[Spot, ...]) -> str | None:
     if not 0 < back < sent:
         return None
     return "target" if came == sent and answered == back else "way"
+
+
+def _is_circling(spot: Spot) -> bool:
+    return len({hit.ttl for hit in spot.requests}) > _FEWEST_ROUNDS
 
 
 def _is_detour(sender: tuple[Spot, ...]) -> bool:

@@ -369,3 +369,21 @@ def test_a_router_may_ask_in_vain_for_whom_it_answers_on_its_other_side() -> Non
         spot.asked["10.9.0.9"], spot.askers["10.9.0.9"] = [1, 2, 3], {asker}
     spots[0].answered["10.9.0.9"] = {R}
     assert asked_in_vain({"r": "router"}, {"r": spots}, {"10.8.0.1"}) == {"10.9.0.9": "r"}
+
+
+def test_a_packet_that_comes_to_the_targets_wire_again_and_again_goes_round_although_it_was_there(tmp_path) -> None:
+    """A host that has lost its address and forwards sends it back by its own default route."""
+    told = [frame for sent in OUT for frame in (sent, error("10.8.9.2", 11, 0, sent))]
+    once = [ping("10.8.0.1", "10.9.0.9", seq, ttl=62) for seq in (1, 2, 3)]
+    again = [ping("10.8.0.1", "10.9.0.9", 1, ttl=ttl) for ttl in range(62, 40, -2)]
+
+    def left(at_target: list[bytes]) -> set[str]:
+        for name, frames in (("pc", told), ("t", at_target)):
+            (tmp_path / f"{name}.pcap").write_bytes(pcap(*frames).getvalue())
+        captures = tuple(f"{name}={tmp_path / name}.pcap" for name in ("pc", "t"))
+        witnesses = gather(Given(captures=captures, command="ping 10.9.0.9", sender="pc"))
+        told_roles = replace(witnesses.topology, roles={"pc": "S", "t": "T"})
+        return {each.cause for each in diagnose(replace(witnesses, topology=told_roles)).causes}
+
+    assert "routing-loop" in left(again)
+    assert "routing-loop" not in left(once)

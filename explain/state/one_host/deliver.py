@@ -39,10 +39,19 @@ def _icmp(state: HostState, packet: Packet, hooks: Hooks, flow: Flow | None) -> 
     many = "net.ipv4.icmp_echo_ignore_broadcasts" if family == 4 else "net.ipv6.icmp.echo_ignore_multicast"
     if to_many and (state.sysctl(many) == 1 or (state.sysctl(many) is None and family == 4)):
         return hooks.done("dropped", "broadcast-ignored", None, by=Decider("sysctl", f"{many} = 1"))
-    answer = answer_to(packet)
-    if to_many or is_multicast(packet.destination):
+    answer, is_anycast = answer_to(packet), _is_anycast(hooks)
+    if is_anycast and state.sysctl("net.ipv6.icmp.echo_ignore_anycast") == 1:
+        by = Decider("sysctl", "net.ipv6.icmp.echo_ignore_anycast = 1")
+        return hooks.done("dropped", "echo-ignored", None, by=by)
+    is_kept = is_anycast and state.sysctl("net.ipv6.anycast_src_echo_reply") == 1
+    if (to_many or is_anycast or is_multicast(packet.destination)) and not is_kept:
         answer = replace(answer, source=None)
     return hooks.done("delivered", "delivered", packet, flow=flow, answer=answer)
+
+
+def _is_anycast(hooks: Hooks) -> bool:
+    """Whether all routers of a subnet are asked; each answers by its own address. Source: RFC 4291, 2.6."""
+    return hooks.base.found is not None and hooks.base.found.kind == "anycast"
 
 
 def listeners(state: HostState, protocol: str, port: int | None) -> list[Socket]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from state.hosts import MACS, interface, raw, raws
+from state.hosts import MACS, RULES, interface, raw, raws
 
 from explain.state.one_host.decide import decide
 from explain.state.one_host.decision import Decision
@@ -201,3 +201,17 @@ def test_ipv6_sources_are_chosen_by_scope_state_label_and_prefix():
     new = six("fe80::1/64", "2001:db8:2::1/64", flags={"2001:db8:2::1": {"tentative": True}})
     assert choose_v6(new, "e0", "2001:db8:2::9") == "fe80::1"
     assert choose_v6(six(), "e0", "2001:db8::1") is None
+
+
+OWN_SOURCE = {"anycast_src_echo_reply": "1"}
+
+
+@pytest.mark.parametrize(
+    ("sysctl", "answer"), [({}, None), (OWN_SOURCE, "fd00:2::"), ({"icmp.echo_ignore_anycast": "1"}, "")]
+)
+def test_what_all_routers_of_a_subnet_are_asked_is_answered_by_an_address_of_ones_own(sysctl: Any, answer: Any) -> None:
+    listed = {"type": "anycast", "dst": "fd00:2::", "dev": "r0", "table": "local", "flags": []}
+    told = {f"net.ipv6.{name}": value for name, value in sysctl.items()} | {"net.ipv6.icmp.echo_ignore_all": "0"}
+    value = raw(interface("r0", 2, MACS["R"], "fd00:2::1/64"), route6=[listed], rule6=RULES, sysctl=told)
+    decision = decide(host_state(value, "R"), replace(echo("fd00:2::", "fd00:1::9"), in_interface="r0"))
+    assert (decision.answer.source if decision.answer else "") == answer
