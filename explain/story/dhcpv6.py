@@ -86,12 +86,18 @@ def _answered(teller: Teller, fields: Dhcpv6Lease, talk: Talk6, outcome: str, li
         yield line(outcome if fields.valid_s is not None else agreed, replies)
         if outcome == "bound":
             yield from _used(teller, fields, replies, line)
-        if fields.dns:
-            yield line("dns", replies)
+        yield from _names(fields, replies, line)
         if fields.t1_s and fields.t2_s:
             yield line("renewal", replies)
-    elif outcome == "informed" and fields.dns:
+    elif outcome == "informed":
+        yield from _names(fields, replies, line)
+
+
+def _names(fields: Dhcpv6Lease, replies: Sequence[Step6], line: Any) -> Iterator[Line]:
+    if fields.dns:
         yield line("dns", replies)
+    if fields.domains:
+        yield line("domains", replies)
 
 
 def _used(teller: Teller, fields: Dhcpv6Lease, replies: Sequence[Step6], line: Any) -> Iterator[Line]:

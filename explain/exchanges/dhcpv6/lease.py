@@ -36,6 +36,7 @@ class Dhcpv6Lease:
         server: address of who answered, as seen here; a relay's if one stands between.
         t1_s, t2_s: when it will be renewed and rebound, as the server says; None leaves it to the client.
         preferred_s, valid_s: shortest lifetimes of what was granted or offered.
+        domains: what the client tries behind short names.
         status, status_message: the server's status code by name, and its words.
         relays: link addresses of relays that carried it, the nearest to the server first.
         began: type of the client's first message; None where only servers were recorded.
@@ -57,6 +58,7 @@ class Dhcpv6Lease:
     preferred_s: int | None
     valid_s: int | None
     dns: tuple[str, ...]
+    domains: tuple[str, ...]
     hostname: str | None
     status: str | None
     status_message: str | None
@@ -130,6 +132,7 @@ def _fields(table: PacketTable, talk: Talk6) -> Dhcpv6Lease:
         preferred_s=min((lease.preferred_s for lease in leases), default=None),
         valid_s=min((lease.valid_s for lease in leases), default=None),
         dns=said.dns if said else (),
+        domains=said.domains if said else (),
         hostname=next((step.said.name for step in own if step.said.name), None),
         status=dhcp.STATUS.get(said.status, str(said.status)) if said and said.status is not None else None,
         status_message=said.status_text if said else None,

@@ -72,6 +72,7 @@ class Dhcpv6Message:
     status: int | None
     status_text: str | None
     dns: tuple[str, ...]
+    domains: tuple[str, ...]
     name: str | None
     is_rapid: bool
     relays: tuple[str, ...]
@@ -165,11 +166,24 @@ def _message(octets: bytes, reader: _Reader, relays: tuple[str, ...]) -> Dhcpv6M
         status=worst[0],
         status_text=worst[1] or None,
         dns=tuple(ipv6_text(dns[at : at + 16]) for at in range(0, len(dns) - 15, 16)),
+        domains=_domains(options.get(_DOMAINS, b"")),
         name=_full_name(options.get(_NAME)),
         is_rapid=_RAPID_COMMIT in options,
         relays=relays,
         notes=tuple(reader.notes),
     )
+
+
+def _domains(octets: bytes) -> tuple[str, ...]:
+    """The names of a search list, uncompressed (RFC 3646, 4; RFC 8415, 10)."""
+    from explain.exchanges.dns.message import name_at
+
+    names: list[str] = []
+    at = 0
+    while at < len(octets) and (found := name_at(octets, at)):
+        names.append(found[0])
+        at = found[1]
+    return tuple(names)
 
 
 def _full_name(octets: bytes | None) -> str | None:

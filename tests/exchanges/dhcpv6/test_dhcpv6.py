@@ -211,3 +211,12 @@ def test_the_ends_of_a_lease_are_a_client_and_a_dhcp_server():
     found = report(asks(SOLICIT, address()), answers(2, address()), asks(REQUEST, address()), answers(REPLY, address()))
     roles = {each.addresses[0]: each.roles for each in found.hosts}
     assert (roles[CLIENT], roles[SERVER]) == (("client",), ("dhcp-server",))
+
+
+@pytest.mark.parametrize(("octets", "domains"), [
+    (b"\x03lab\x07example\0\x03net\0", ("lab.example", "net")), (b"\x03lab\x07exam", ()), (b"", ()),
+])  # fmt: skip
+def test_the_domains_that_a_client_tries_are_told(octets, domains):
+    frames = asks(INFORMATION_REQUEST), answers(REPLY, option(24, octets))
+    assert [one.fields.domains for one in leases(*frames)] == [domains]
+    assert ("Behind short names it tries" in report(*frames).story()) == bool(domains)
