@@ -43,6 +43,9 @@ def test_host_unreachable_accounts_for_the_questions_that_led_to_it():
     assert finding.cause == "destination-host-absent-behind-router"
     assert finding.evidence[0].frames == ((2, 5),)
     assert len(finding.exchanges) == 3
+    at_once = {"reject-route-on-router", "filter-on-router-forward"}  # those who say so ask for no MAC before
+    assert not at_once.intersection(finding.rivals)
+    assert at_once <= set(the_finding(asked, (3.2, error(ROUTER, 3, 1, asked))).rivals)
 
 
 def test_the_senders_own_host_unreachable_means_that_its_own_link_is_silent():

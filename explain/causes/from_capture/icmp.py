@@ -31,6 +31,7 @@ _SURE = {"unsaid": "likely", "doubtful": "possible", "tiny": "possible"}
 _SEVERAL = 2  # reports of packets that did not arrive whole
 _TCP, _ROUND_TRIP_NS, _FORGOTTEN_NS = 6, 190_000_000, 300_000_000_000  # RFC 6298: a time-out takes longer; RFC 1191
 _DEAF = ("filter-on-sender-input", "pmtu-blackhole")
+_SAY_AT_ONCE = ("reject-route-on-router", "filter-on-router-forward")  # without a question for the MAC
 _ECHO_REPLIES = (0, 129)
 
 
@@ -145,6 +146,8 @@ def _judge(
         asked = _asked_in_vain(scene, key)
         members += asked
         rows += [int(row) for one, index in asked for row in one.rows(index)]
+        if any(one.fields(index).asker_ip != fields.to for one, index in asked):  # a router has several addresses
+            rivals = tuple(rival for rival in rivals if rival not in _SAY_AT_ONCE)
         if cause == "destination-host-absent-on-link":
             values |= {"case": "told", "address": key.target, "asker": key.speaker, "requests": _requests(asked)}
         if key.target in _looked_up(scene):
