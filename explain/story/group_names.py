@@ -40,11 +40,31 @@ def told_of(teller: Teller, fields: UdpFlow, names: NamesTold, rows: Rows, name:
         items = _few([_question(of, [one.type for one in some]) for of, some in sought.items()])
         yield teller.line(teller.first(f"group.{form}"), fields, rows, name, asker=asker, items=items)
         yield from _heard(teller, fields, sought, rows, name)
-    if wanted := [of for of in by_name if of not in sought]:
-        yield teller.line(teller.first("group.wants"), fields, rows, name, asker=asker, wanted=wanted)
-    for message, records in (("told", names.told), ("taken-back", names.taken_back)):
-        if items := _few([*_services(records), *_others(records)]):
-            yield teller.line(f"group.{message}", fields, rows, name, speaker=speaker, items=items)
+    yield from _wanted(teller, fields, {of: some for of, some in by_name.items() if of not in sought}, rows, name)
+    if items := _all(names.told):
+        yield teller.line("group.told", fields, rows, name, speaker=speaker, items=items)
+    if items := _all(names.taken_back):
+        told, gone = ({(one.name, one.type, one.value) for one in some} for some in (names.told, names.taken_back))
+        form = "taken-back-all" if told and told <= gone else "taken-back"
+        yield teller.line(f"group.{form}", fields, rows, name, speaker=speaker, items=items)
+
+
+def _wanted(
+    teller: Teller, fields: UdpFlow, probes: dict[str, list[Question]], rows: Rows, name: str
+) -> Iterator[Line]:
+    """Names that a host wants for itself, and those that another one has; of its addresses the names say nothing."""
+    wanted = [of for of in probes if not address_in(of)]
+    if not wanted:
+        return
+    asker = fields.client.address
+    yield teller.line(teller.first("group.wants"), fields, rows, name, asker=asker, wanted=wanted)
+    for of in wanted:
+        if owners := list(dict.fromkeys(by for one in probes[of] for by in one.answered_by)):
+            yield teller.line("group.taken", fields, rows, name, asker=asker, owners=owners, wanted=of)
+
+
+def _all(records: Sequence[Record]) -> list[Line | str]:
+    return _few([*_services(records), *_others(records)])
 
 
 def _heard(teller: Teller, fields: UdpFlow, sought: dict[str, list[Question]], rows: Rows, name: str) -> Iterator[Line]:

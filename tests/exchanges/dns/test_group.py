@@ -86,9 +86,26 @@ def test_whoever_wants_a_name_asks_first_whether_it_is_free():
 
 def test_a_goodbye_takes_back_what_was_told():
     story, report = told(from_(PRINTER, tells(OFFER)), from_(PRINTER, tells(record(SERVICE, PTR, wire(INSTANCE), 0))))
-    assert "takes back (lifetime 0, a goodbye): _ipp._tcp (printing) is offered by Büro" in story
+    assert "takes all of that back (lifetime 0, a goodbye)" in story
     (said,) = names(report)
     assert (len(said.told), len(said.taken_back)) == (1, 1)
+
+
+def test_a_goodbye_to_a_part_says_to_which():
+    goodbye = from_(PRINTER, tells(record(SERVICE, PTR, wire(INSTANCE), 0)))
+    assert (
+        "takes back (lifetime 0, a goodbye): _ipp._tcp (printing) is offered by Büro."
+        in told(from_(PRINTER, tells(OFFER, ADDRESS)), goodbye)[0]
+    )
+
+
+def test_a_name_that_another_host_has_already_is_told_and_names_of_addresses_are_left_out():
+    reverse = "9.2.0.192.in-addr.arpa"
+    own = record(HOST, 1, bytes((192, 0, 2, 1)))
+    probe = asks((HOST, ANY), (reverse, ANY), proposed=(own, record(reverse, PTR, wire(HOST))))
+    story, _ = told(from_(ALICE, probe), from_(PRINTER, tells(ADDRESS)))
+    assert "192.0.2.1 wants printer.local for itself" in story
+    assert "The name printer.local belongs to 192.0.2.9 already, so 192.0.2.1 has to take another one." in story
 
 
 @pytest.mark.parametrize(
