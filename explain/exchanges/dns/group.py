@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -64,6 +65,7 @@ class GroupNames:
         self._rows: I8 = rows[some]
         self._flow = table.flow[self._rows]
         self._octets = [kept.octets[at] for at in some.tolist()] if kept else []
+        self._records = cache(everywhere)  # the same is told again and again
         self._owners: dict[tuple[int, str], dict[int, int]] | None = None
 
     def of(self, row: int) -> NamesTold | None:
@@ -76,7 +78,7 @@ class GroupNames:
         for at in range(first, end):
             message = self._octets[at]
             if _is_response(message):
-                for record in map(_for_people, everywhere(message)):
+                for record in map(_for_people, self._records(message)):
                     into = told if record.ttl else gone
                     if len(into) < _MOST:
                         into.setdefault((record.name, record.type, record.value), record)
@@ -101,7 +103,7 @@ class GroupNames:
             speakers = self._table.sources(self._rows).tolist()
             for row, speaker, message in zip(self._rows.tolist(), speakers, self._octets, strict=True):
                 where, mac = int(self._table.place[row]), self._mac(row)
-                for record in everywhere(message) if _is_response(message) else ():
+                for record in self._records(message) if _is_response(message) else ():
                     self._owners.setdefault((where, record.name.lower()), {})[speaker] = mac
         return self._owners.get((place, name.lower()), {})
 
