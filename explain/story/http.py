@@ -40,11 +40,15 @@ def request(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Ite
     if fields.method is None:
         yield teller.line("http.answer-only", fields, rows, name, **values)
         return
-    yield teller.line(teller.first("http.asked"), fields, rows[:1], name, **values)
+    asked = teller.first("http.asked")  # whose Host is the server itself needs no telling of
+    if values["host"] in (server, fields.server.address):
+        asked = asked.replace("asked", "asked-itself")
+    yield teller.line(asked, fields, rows[:1], name, **values)
     if part.outcomes[part.outcome[index]] == "unanswered":
         why = "unanswered" if fields.was_due else "not-due"
         why = "one-sided" if fields.is_one_sided else "unrecorded" if fields.is_unrecorded else why
-        yield teller.line(f"http.{why}", fields, rows, name, **values)
+        if why != "one-sided" or teller.first(f"http.one-sided.{values['client']}").endswith(".first"):  # once of each
+            yield teller.line(f"http.{why}", fields, rows, name, **values)
         return
     if fields.interim_responses:
         yield teller.line("http.interim", fields, rows, name, **values)

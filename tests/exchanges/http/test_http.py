@@ -324,6 +324,23 @@ def test_a_syn_sent_again_in_the_middle_begins_no_new_connection():
     assert [(one.outcome, one.fields.status) for one in found] == [("answered", 200)]
 
 
+def test_that_a_server_was_never_recorded_is_told_once_of_a_connection():
+    talk = Talk()
+    frames = [talk.opens()[0], talk.opens()[2], talk.asks(get()), talk.asks(get(b"/2")), talk.asks(b"", FIN)]
+    told = [line.message for line in explain.explain(pcap(*frames)).lines if line.message.startswith("http.")]
+    assert told == ["http.asked.first", "http.one-sided", "http.asked.again"]
+
+
+def test_a_site_that_is_the_server_itself_is_not_named_twice():
+    talk = Talk()
+    (line,) = [
+        line
+        for line in explain.explain(pcap(*talk.opens(), talk.asks(get(b"/a", b"Host: 198.51.100.1\r\n\r\n")))).lines
+        if line.message.startswith("http.asked")
+    ]
+    assert line.message == "http.asked-itself.first"
+
+
 def test_where_the_server_was_never_recorded_no_answer_is_missed():
     talk = Talk()
     frames = [talk.opens()[0], talk.opens()[2], talk.asks(get()), talk.asks(b"", FIN)]
