@@ -130,8 +130,7 @@ def _talks_on(table: PacketTable, contest: Contest) -> bool:
     rows = with_ip[flows[table.flow[with_ip]] & (table.place[with_ip] == contest.place)]
     rows = rows[table.sources(rows) == contest.address]
     senders = table.links.source[table.link[rows]]
-    for mac in contest.rows:
-        others = [rows_of[0] for other, rows_of in contest.rows.items() if other != mac]
-        if (rows[senders == mac] > min(others)).any():
-            return True
-    return False
+    begins = {mac: claimed[0] for mac, claimed in contest.rows.items()}
+    first, second = sorted(begins.values())[:2]
+    last = dict(zip(senders.tolist(), rows.tolist(), strict=True))  # what is last is set last
+    return any(row > (second if begins[mac] == first else first) for mac, row in last.items() if mac in begins)

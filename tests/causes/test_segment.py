@@ -63,6 +63,13 @@ def test_an_address_that_a_standby_takes_over_for_good_is_told_and_no_finding():
     assert f"moved from {R} to {B}" in " ".join(found.story().split())
 
 
+def test_an_address_that_another_claims_while_its_owner_goes_on_to_speak_is_disputed():
+    moved = arp(1, (B, GATE[1]), ("00:00:00:00:00:00", GATE[1]), EVERYONE)
+    speaks = ping(GATE[1], ALICE[1], 1, macs=(R, A))
+    assert causes(*HEALTHY, (60, moved)) == []
+    assert causes(*HEALTHY, (60, moved), (61, speaks), (61.1, pong(ALICE[1], GATE[1], 1, macs=(A, R)))) != []
+
+
 def test_frames_to_the_senders_own_mac_show_an_interface_without_arp():
     (finding,) = report(*(ping(ALICE[1], BOB[1], seq, macs=(A, A)) for seq in (1, 2, 3))).findings
     assert (finding.cause, finding.values["mac"], finding.values["count"]) == ("arp-disabled", A, 3)
