@@ -108,8 +108,8 @@ def _suffering(scene: Scene, rows: list[int]) -> list[Member]:
     for kind in CONVERSATIONS:
         part = scene.part(kind)
         outcomes = [name for name in ("unanswered", "partly-answered") if name in part.outcomes]
-        indices = scene.open(part, *outcomes)
-        found += [(part, index) for index in indices if among(part.rows(index), rows).any()]
+        hit = set(part.with_rows(np.array(rows)).tolist())
+        found += [(part, index) for index in scene.open(part, *outcomes) if index in hit]
     found += _torn(scene, rows)
     echoes = scene.part("icmp.echo")
     runs = {_run(echoes, index) for part, index in found if part is echoes}
