@@ -43,7 +43,8 @@ def _longest(lost: Sequence[int]) -> int:
 def limiter_step(was_answered: Sequence[bool]) -> tuple[int, bool] | None:
     """After how many requests a limiter gives the next answer, and whether that repeats; None if none does.
 
-    A bucket lets a first burst pass, and then one more each time a token has come.
+    A bucket lets a first burst pass, and then one more each time a token has come.  A single gap is any loss: there
+    must be a second one, if only at the end.
     """
     answered = [number for number, one in enumerate(was_answered) if one]
     if len(was_answered) < _FEWEST or not answered or answered[0] != 0:
@@ -53,5 +54,7 @@ def limiter_step(was_answered: Sequence[bool]) -> tuple[int, bool] | None:
     steps = [b - a for a, b in pairwise(later)]
     rest = len(was_answered) - 1 - answered[-1]
     if not steps or max(steps) - min(steps) > 1 or min(steps) < _SLOWEST_STEP or rest > max(steps):
+        return None
+    if len(steps) < _FEWEST_STEPS and rest < steps[0] - 1:
         return None
     return round(sum(steps) / len(steps)), len(steps) >= _FEWEST_STEPS

@@ -23,7 +23,9 @@ _KEYS = {
     "": ("schema", "exchange", "finding", "title", "any_of"),
     "exchange": ("kind", "outcome", "count", "where", "any_of"),
     "finding": ("cause", "certainty", "count", "any_of"),
+    "any_of": ("exchange", "finding"),
 }
+_SECTIONS = ("exchange", "finding")
 _SHAPES: Mapping[str, type] = {
     "schema": int, "title": str, "exchange": list, "finding": list, "kind": str, "outcome": str, "cause": str,
     "certainty": str, "count": int, "where": dict, "any_of": list,
@@ -35,13 +37,16 @@ class Expected:
     """One entry of the file: exchanges or findings that must be there, ``count`` of them.
 
     Attributes:
+        section: exchange or finding; any_of for the alternatives of a whole file.
         ways: the alternatives of ``any_of``, or the entry itself; one of them must hold.
         count: how many; None is at least one.
+        endings: what each alternative of a whole file expects beside the other entries.
     """
 
     section: str
     ways: tuple[Mapping[str, Any], ...]
     count: int | None
+    endings: tuple[tuple[Expected, ...], ...] = ()
 
 
 @dataclass(slots=True)
@@ -77,7 +82,15 @@ def load(path: str) -> list[Expected]:
     if text.get("schema") != 1:
         raise UsageError("rubric.no_schema", path=path)
     _known(path, "", text)
-    return [_entry(path, section, entry) for section in ("exchange", "finding") for entry in text.get(section, [])]
+    endings = text.get("any_of", ())
+    for one in endings:
+        _known(path, "any_of", one)
+    found = _entries(path, text)
+    return [*found, Expected("any_of", (), None, tuple(tuple(_entries(path, one)) for one in endings))] if endings else found
+
+
+def _entries(path: str, text: Mapping[str, Any]) -> list[Expected]:
+    return [_entry(path, section, entry) for section in _SECTIONS for entry in text.get(section, [])]
 
 
 def _entry(path: str, section: str, entry: Mapping[str, Any]) -> Expected:
@@ -135,7 +148,15 @@ def _names(section: str) -> tuple[str, ...]:
 
 
 def compare(expected: Sequence[Expected], report: Report, language: str = "en") -> Outcome:
-    """Every entry must be met, and no failed exchange or finding may be there that is not listed."""
+    """Every entry must be met, and no failed exchange or finding may be there that is not listed.
+
+    Of alternatives of the whole file one must hold; if none does, what the nearest one lacks is told.
+    """
+    ends = next((one for one in expected if one.endings), None)
+    if ends:
+        rest = [one for one in expected if one is not ends]
+        ways = (compare([*rest, *ending], report, language) for ending in ends.endings)
+        return min(ways, key=lambda way: len(way.mismatches))
     outcome = Outcome(language)
     exchanges = list(report.exchanges)
     claimed: set[str] = set()

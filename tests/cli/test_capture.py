@@ -203,7 +203,32 @@ def test_a_record_is_expected_as_a_table_or_by_dots(broken, tmp_path, where, sta
     assert run(broken, "--check", str(expected)).returncode == status
 
 
+@pytest.mark.parametrize(
+    ("ways", "status", "lacks"),
+    [
+        (("unanswered", "echo-unanswered"), 1, b"expected at least one: icmp.echo answered"),
+        (("refused", "no-route-on-router"), 0, b""),
+    ],
+)
+def test_one_of_several_endings_of_the_whole_file_must_be_seen(broken, tmp_path, ways, status, lacks):
+    expected = tmp_path / "expected.toml"
+    endings = (("answered", "icmp-redirect"), ways)
+    expected.write_text(
+        'schema = 1\n[[exchange]]\nkind = "icmp.error"\noutcome = "net-unreachable"\n'
+        + "".join(
+            f'[[any_of]]\nexchange = [{{kind = "icmp.echo", outcome = "{outcome}"}}]\n'
+            f'finding = [{{cause = "{cause}"}}]\n'
+            for outcome, cause in endings
+        )
+    )
+    done = run(broken, "--check", str(expected))
+    assert done.returncode == status
+    assert lacks in done.stderr
+
+
 UNKNOWN = (
+    "any_of]]\ncause = 3\n",
+    "any_of]]\nexchange = 3\n",
     "exchange]]\nany_of = 3\n",
     "exchange]]\nwhere = 3\n",
     'exchange]]\nkind = "icmp.ecko"\n',

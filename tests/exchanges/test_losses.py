@@ -33,6 +33,8 @@ def test_the_order_of_losses_has_a_name(text, name):
         ("x....x....x....", (5, True)),
         ("xxxxx...x...x...x", (4, True)),
         ("x....x....", (5, False)),
+        ("xxxxx...x", None),
+        ("xx....x..", None),
         ("x....x...x....x", (5, True)),
         ("x.x.x.x.x", None),
         ("x....x.x..x.", None),
