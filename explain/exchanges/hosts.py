@@ -22,6 +22,7 @@ _BOTH_ENDS = 2
 _KEY_BITS = np.uint64(33)  # of an address key
 _KEY = np.uint64((1 << 33) - 1)
 _OF_TRACES = range(33)  # hop limits that say nothing: a trace counts them up from 1
+_NEAR = 8  # bits of an IPv4 address in which neighbours differ, with the usual prefix
 _FORWARDED = 2  # a MAC that carries so many other networks' addresses is a router
 
 
@@ -121,9 +122,10 @@ class Hosts(Sequence[Host]):
         return row in self._early
 
     def routers(self) -> set[int]:
-        """MAC keys that send for several addresses which are not their own (proved by ARP).
+        """MAC keys that send for addresses which are not their own (proved by ARP).
 
-        ARP says nothing of IPv6, where hosts have several addresses; what they send themselves has a fresh hop limit.
+        What has a fresh hop limit and is near an own address is a further one of the same host, which nobody asked for.
+        ARP says nothing of IPv6, where hosts have several addresses: only what was forwarded counts.
         """
         if self._routers is None:
             self._routers = self._find_routers()
@@ -132,15 +134,17 @@ class Hosts(Sequence[Host]):
     def _find_routers(self) -> set[int]:
         table = self._table
         has_ipv6 = (table.flows.high >= IPV6_KEY).any()
-        macs, addresses = _carried(table, unlike=(*_OF_TRACES, *FRESH_TTLS)) if has_ipv6 else self.carried()
+        forwarded = _pairs(_carried(table, unlike=(*_OF_TRACES, *FRESH_TTLS)))
         own = set(zip(table.arp.sender_mac.tolist(), table.arp.sender_ip.tolist(), strict=True))
         own |= self._claimed() if has_ipv6 else set()
+        with_own, nearby = {mac for mac, _ in own}, {(mac, address >> _NEAR) for mac, address in own}
         foreign: dict[int, int] = {}
-        for mac, address in zip(macs.tolist(), addresses.tolist(), strict=True):
-            if mac < NO_MAC and (mac, address) not in own and not is_link_local(table, address):
-                foreign[mac] = foreign.get(mac, 0) + 1
-        with_own = {mac for mac, _ in own}
-        return {mac for mac, count in foreign.items() if count >= _FORWARDED or (mac in with_own and count >= 1)}
+        for mac, address in _pairs(self.carried()) - own:
+            is_further = address >= IPV6_KEY or (mac, address >> _NEAR) in nearby
+            if mac >= NO_MAC or is_link_local(table, address) or (is_further and (mac, address) not in forwarded):
+                continue
+            foreign[mac] = foreign.get(mac, 0) + (_FORWARDED if mac in with_own else 1)
+        return {mac for mac, count in foreign.items() if count >= _FORWARDED}
 
     def _claimed(self) -> set[tuple[int, int]]:
         """Pairs (MAC key, address key) by neighbour discovery, which does for IPv6 what ARP does for IPv4."""
@@ -188,8 +192,12 @@ class Hosts(Sequence[Host]):
 
 def _brought(table: PacketTable) -> frozenset[tuple[int, int]]:
     """Pairs (MAC key, address key) of IPv6 packets that had been forwarded."""
-    pairs = (one.tolist() for one in _carried(table, unlike=FRESH_TTLS))
-    return frozenset(pair for pair in zip(*pairs, strict=True) if not is_link_local(table, pair[1]))
+    pairs = _pairs(_carried(table, unlike=FRESH_TTLS))
+    return frozenset(pair for pair in pairs if not is_link_local(table, pair[1]))
+
+
+def _pairs(columns: tuple[U8, U8]) -> set[tuple[int, int]]:
+    return set(zip(*(one.tolist() for one in columns), strict=True))
 
 
 def _carried(table: PacketTable, unlike: Sequence[int] = ()) -> tuple[U8, U8]:
@@ -197,12 +205,12 @@ def _carried(table: PacketTable, unlike: Sequence[int] = ()) -> tuple[U8, U8]:
 
     Args:
         table: the frames.
-        unlike: hop limits with which packets of IPv6 are passed over.
+        unlike: hop limits with which packets are passed over.
     """
     first = table.first_of_side[:-2]
     is_seen, senders = first >= 0, np.stack((table.flows.low, table.flows.high), axis=1).ravel()
     if unlike:
-        is_seen &= (senders < IPV6_KEY) | ~np.isin(table.ttl[first], unlike)
+        is_seen &= ~np.isin(table.ttl[first], unlike)
     senders = senders[is_seen]
     pairs = distinct(table.link[first[is_seen]].astype(np.uint64) << _KEY_BITS | senders)
     macs, addresses = table.links.source[pairs >> _KEY_BITS], pairs & _KEY

@@ -20,6 +20,20 @@ def test_two_hosts_with_addresses_of_both_families_are_two_hosts_and_no_routers(
     assert "the MAC of the router" not in " ".join(found.story().split())
 
 
+def test_a_further_address_of_a_host_that_nobody_asked_for_makes_it_no_router():
+    further = "192.0.2.3"
+    known = who_has((A, ALICE), BOB), is_at((B, BOB), (A, ALICE)), ping(ALICE, BOB, 1), pong(BOB, ALICE, 1)
+    found = told(*known, ping(ALICE, further, 1, ident=8), pong(further, ALICE, 1, ident=8))
+    assert [(one.addresses, one.roles) for one in found.hosts] == [((ALICE,), ()), ((BOB, further), ())]
+
+
+def test_one_address_that_was_forwarded_or_is_far_away_makes_who_brings_it_a_router():
+    known = who_has((A, ALICE), BOB), is_at((B, BOB), (A, ALICE))
+    for away, ttl in (("192.0.2.200", 63), ("198.51.100.1", 64)):  # behind a NAT of a virtual machine the TTL is fresh
+        found = told(*known, ping(ALICE, away, 1), pong(away, ALICE, 1, ttl=ttl))
+        assert [one.addresses for one in found.hosts if "router" in one.roles] == [(BOB,)]
+
+
 def test_who_passes_ipv6_on_is_a_router():
     found = told(
         who_has((A, ALICE), BOB), is_at((R, BOB), (A, ALICE)),
