@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.addresses import Addresses
-from explain.decode import arp, beside, checksum, icmp, ipv4, ipv6, link, tcp
+from explain.decode import arp, beside, checksum, icmp, ipv4, ipv6, link, tcp, vlans
 from explain.decode.block import Block
 from explain.decode.contents import Contents
 from explain.decode.intern import Interner
@@ -223,6 +223,7 @@ class Decoder:
         table.beside = stack(BesideRows, self._besides)
         table.contents = self._contents.found
         table.fragments = by_row(stack(FragmentRows, self._fragments))  # those of IPv4 and IPv6 came apart
+        vlans.tell_apart(table)
         return table
 
 

@@ -86,7 +86,11 @@ def load(path: str) -> list[Expected]:
     for one in endings:
         _known(path, "any_of", one)
     found = _entries(path, text)
-    return [*found, Expected("any_of", (), None, tuple(tuple(_entries(path, one)) for one in endings))] if endings else found
+    return (
+        [*found, Expected("any_of", (), None, tuple(tuple(_entries(path, one)) for one in endings))]
+        if endings
+        else found
+    )
 
 
 def _entries(path: str, text: Mapping[str, Any]) -> list[Expected]:

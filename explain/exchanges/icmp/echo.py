@@ -64,6 +64,7 @@ class IcmpEcho:
 class _Message(NamedTuple):
     row: int
     place: int
+    flow: int
     time_ns: int
     source: int
     target: int
@@ -126,8 +127,8 @@ def _messages(table: PacketTable) -> Iterator[_Message]:
     at = np.flatnonzero(is_echo)
     rows = icmp.row[at]
     columns = (
-        rows, table.place[rows], table.time_ns[rows], table.sources(rows), table.targets(rows), icmp.type[at],
-        icmp.word[at] >> 16, icmp.word[at] & 0xFFFF, table.ttl[rows], table.payload[rows],
+        rows, table.place[rows], table.flow[rows], table.time_ns[rows], table.sources(rows), table.targets(rows),
+        icmp.type[at], icmp.word[at] >> 16, icmp.word[at] & 0xFFFF, table.ttl[rows], table.payload[rows],
         table.ip_id[rows], table.link[rows],
         (table.links.target[table.link[rows]] == BROADCAST) | table.addresses.are_groups(table.targets(rows)),
     )  # fmt: skip
@@ -137,7 +138,7 @@ def _messages(table: PacketTable) -> Iterator[_Message]:
 def _request(
     message: _Message, runs: list[_Run], by_ends: dict[_Key, list[_Run]], by_quote: dict[_Key, list[_Run]]
 ) -> _Run:
-    key = (message.place, message.source, message.target, message.id)
+    key = (message.flow, message.source, message.target, message.id)
     known = by_ends[key]
     run = _lacking(known, message.seq, of_request=True)  # the reply may have been recorded before
     starts_again = False
@@ -165,7 +166,7 @@ def _request(
 def _reply(
     message: _Message, runs: list[_Run], by_ends: dict[_Key, list[_Run]], to_many: dict[tuple[int, int, int], _Run]
 ) -> None:
-    key = (message.place, message.target, message.source, message.id)
+    key = (message.flow, message.target, message.source, message.id)
     known = by_ends[key]
     run = _lacking(known, message.seq, of_request=False)
     run = run or (known[-1] if known else to_many.get((message.place, message.target, message.id)))
