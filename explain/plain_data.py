@@ -11,6 +11,7 @@ from typing import Any
 
 _OBEYED = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]")
 """What a terminal or an eye obeys: escapes of eight bits, marks that turn the reading direction, lone surrogates."""
+_MOST_READ = 1000
 _AS_IT_IS = frozenset((int, str, bool, float, type(None)))
 
 
@@ -29,9 +30,24 @@ def plain(value: Any) -> Any:
 
 
 def json_text(value: Any, indent: int = 1) -> str:
-    """The text of a JSON value: letters of every script as they are, what could be obeyed as JSON's own escapes."""
-    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    """The text of a JSON value: letters of every script as they are, what could be obeyed as JSON's own escapes.
+
+    It is indented for people; of what holds a list that nobody reads through, each item is a line.
+    """
+    is_long = isinstance(value, dict) and any(isinstance(one, list) and len(one) > _MOST_READ for one in value.values())
+    text = _in_lines(value) if is_long else json.dumps(value, ensure_ascii=False, indent=indent)
     return text if text.isascii() and "\x7f" not in text else _OBEYED.sub(_escaped, text)
+
+
+def _in_lines(value: dict[str, Any]) -> str:
+    """Several times quicker: Python's own encoder is slow where it indents."""
+    write = json.JSONEncoder(ensure_ascii=False).encode
+    shown = (
+        f"[\n  {body}\n ]" if isinstance(one, list) and (body := ",\n  ".join(map(write, one))) else write(one)
+        for one in value.values()
+    )
+    pairs = (f" {write(str(name))}: {text}" for name, text in zip(value, shown, strict=True))
+    return "{\n" + ",\n".join(pairs) + "\n}"
 
 
 def _escaped(found: re.Match[str]) -> str:

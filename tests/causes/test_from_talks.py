@@ -592,3 +592,26 @@ def test_a_server_that_says_that_it_failed_itself_stands_in_the_verdict(status, 
     frames = [*OPENED, (0.03, to(ACK, 101, 501, asked)), (0.05, back(ACK, 501, 101 + len(asked), said))]
     report = explain.explain(pcap(*frames))
     assert (report.lines[0].message, list(report.findings)) == (verdict, [])
+
+
+@pytest.mark.parametrize(
+    ("said", "closes_s", "case"),
+    [
+        (b"", 0.03, ["mute"]),
+        (b"", 9.0, []),
+        (b"hello", 0.05, ["unheard"]),
+        (b"GET / HTTP/1.1\r\n\r\n", 0.05, ["unanswered"]),
+    ],
+)
+def test_who_closes_at_once_and_without_a_word_is_named_once(said, closes_s, case):
+    end = 101 + len(said)
+    asked = [(0.03, to(ACK, 101, 501, said)), (0.04, back(ACK, 501, end))] if said else []
+    over = [(closes_s, back(FIN | ACK, 501, end)), to(FIN | ACK, end, 502), back(ACK, 502, end + 1)]
+    report = explain.explain(pcap(*OPENED, *asked, *over))
+    assert [(one.cause, one.values["case"]) for one in report.findings] == [
+        ("tcp-application-closes", one) for one in case
+    ]
+
+
+def test_a_client_that_only_looks_whether_somebody_listens_is_no_trouble():
+    assert found(*OPENED, (0.03, to(FIN | ACK, 101, 501)), back(FIN | ACK, 501, 102), to(ACK, 102, 502)) == ([], ())

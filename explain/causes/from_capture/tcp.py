@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explain.arrays import distinct
+from explain.arrays import among, distinct
 from explain.causes.from_capture import reached, tcp_resets, tcp_scan, tcp_talk
 from explain.causes.from_capture.scene import Scene, Seen
 from explain.causes.from_capture.silence import nat_first
@@ -15,12 +15,14 @@ from explain.causes.from_capture.tcp_scan import by_service
 from explain.exchanges.segment import is_private_underway
 from explain.exchanges.tcp.challenge import challenges, go_on
 from explain.exchanges.tcp.course import NEVER
+from explain.table import FIN, SYN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.tcp.course import Course
+    from explain.exchanges.tcp.moments import Talk
 
 _REFUSED = (
     "tcp-bound-to-loopback",
@@ -47,6 +49,9 @@ _DECLINED = ("hairpin-nat-missing", "rst-by-middlebox")  # the client had asked 
 _OLDER = ("filter-on-sender-input", "stateful-filter-asymmetric-path")
 _FLOOD, _FLOODERS, _FLOOD_PACE_NS = 64, 16, 100_000_000  # SYNs to one port, from how many addresses, how dense
 _PATIENCE_NS = 1_500_000_000
+_MUTE = ("rst-by-middlebox", "dnat-to-wrong-port")  # who speaks for it, or is not the service that was meant
+_AT_ONCE_NS = 1_000_000_000  # one that nobody uses is closed after longer
+_FEW = 8  # segments before the FIN of who closes at once
 _SHUT = ("tcp-application-closes", "likely", ("rst-by-middlebox",))  # after its own FIN
 
 
@@ -67,6 +72,7 @@ def look(scene: Scene) -> Iterator[Seen]:
     yield from _declined(scene, part)
     yield from _troubles(scene, part)
     yield from _resets(scene, part)
+    yield from _closed_at_once(scene, part)
 
 
 def _same_fate(
@@ -221,3 +227,37 @@ def _is_shut(part: ExchangeColumns, index: int) -> bool:
     talk = part.facts["moments"].talk(index)
     has_data = talk.length > 0
     return bool((has_data & (talk.role == 0)).any() and not (has_data & (talk.role == 1)).any())
+
+
+def _closed_at_once(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
+    """Connections that the server accepted and closed at once, without a word."""
+    course: Course = part.facts["course"]
+    moments = part.facts["moments"]
+    client_fin, server_fin = course.fins
+    is_quick = course.is_established & (server_fin < client_fin) & (server_fin - part.bounds[:-1] < _FEW)
+    some = [
+        index
+        for name in ("closed", "open")
+        for index in scene.open(part, name)
+        if is_quick[index] and course.syn_ack[index] != NEVER
+    ]
+    carried = scene.part("http.request").frames  # an answer that is due is looked for elsewhere
+    alike: dict[str, list[int]] = {"mute": [], "unheard": []}
+    for index in some:
+        talk = moments.talk(index)
+        if _is_sudden(talk) and not among(talk.rows, carried).any():
+            alike["unheard" if talk.length.any() else "mute"].append(index)
+    for case, indices in alike.items():
+        for server, port, own in by_service(scene, part, indices):
+            rows = [int(moments.streams.rows[server_fin[index]]) for index in own]
+            values = {"server": server, "port": port, "count": len(own), "case": case}
+            yield Seen("tcp-application-closes", "likely", [(part, index) for index in own], rows, _MUTE, values)
+
+
+def _is_sudden(talk: Talk) -> bool:
+    """Whether the server sent no octet and closed soon after its SYN-ACK, or after all that was said to it."""
+    data = np.flatnonzero(talk.length > 0)
+    fin = int(talk.where(FIN, 1)[0])
+    since = int(np.concatenate((talk.where(SYN, 1), data[data < fin])).max())
+    is_soon = int(talk.time_ns[fin] - talk.time_ns[since]) < _AT_ONCE_NS
+    return is_soon and not talk.length[talk.role == 1].any() and not (data > fin).any()  # else it closed but its half

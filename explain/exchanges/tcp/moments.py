@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from explain.table import I8, U1, U2, U4, PacketTable, Rows
 
 _WRAP = 0xFFFFFFFF
+_HALF = 1 << 31
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,8 +47,9 @@ class Talk:
     def numbers(self, role: int) -> I8:
         """Sequence numbers of one role without wrapping, int64, beside ``np.flatnonzero(role == role)``."""
         seq = self.seq[self.role == role]
-        if not len(seq):
-            return np.empty(0, np.int64)
+        plain: I8 = seq.astype(np.int64)
+        if not len(seq) or plain.max() - plain.min() < _HALF:
+            return plain
         steps = np.diff(seq, prepend=seq[:1]).view(np.int32)
         result: I8 = np.cumsum(steps, dtype=np.int64) + int(seq[0])
         return result

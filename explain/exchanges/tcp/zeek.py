@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _WRAP = 0xFFFFFFFF
 _INACTIVE, _SYN_SENT, _PARTIAL, _ESTABLISHED, _CLOSED, _RESET = range(6)
 _GIVEN_UP = re.compile(r"\^?S[^HAFGIQ]*R")
+_FEW = 32  # segments, which are looked at sooner than they are sorted out
 _QUIET = (_INACTIVE, _PARTIAL)
 
 
@@ -49,20 +50,22 @@ def summary(talk: Talk, is_damaged: Bools, octets: int) -> tuple[str, str]:
     ends = (_End(), _End())
     letters = ["^"] if len(talk.rows) and talk.role[0] == 1 else []
     again = _resent(talk)
-    for at in _notable(talk, is_damaged, again).tolist():
-        role = int(talk.role[at])
+    at = _notable(talk, is_damaged, again)
+    columns = (talk.role, is_damaged, talk.flags, talk.length, talk.seq, talk.window, again, talk.labels)
+    for role, damaged, flags, length, seq, window, is_again, labels in zip(
+        *(column[at].tolist() for column in columns), strict=True
+    ):
         near, far = ends[role], ends[1 - role]
-        if is_damaged[at]:
+        if damaged:
             letters += _scaled(near, role, "c")
             continue
-        flags, length = int(talk.flags[at]), int(talk.length[at])
-        letters += _flag_letter(near, role, flags, int(talk.seq[at]), length)
-        if talk.window[at] == 0 and not flags & RST and far.state != _CLOSED and near.state != _RESET:
+        letters += _flag_letter(near, role, flags, seq, length)
+        if window == 0 and not flags & RST and far.state != _CLOSED and near.state != _RESET:
             letters += _scaled(near, role, "w")
-        if again[at] and near.state != _RESET:
+        if is_again and near.state != _RESET:
             letters += _scaled(near, role, "t")
         _step(near, far, role, flags, length)
-        if talk.labels[at] & ACKED_UNSEEN and _CLOSED not in (near.state, far.state) and near.state != _RESET:
+        if labels & ACKED_UNSEEN and _CLOSED not in (near.state, far.state) and near.state != _RESET:
             letters += _scaled(far, 1 - role, "g")
     history = "".join(letters)
     return _state(*ends, octets, history), history
@@ -74,16 +77,16 @@ def _resent(talk: Talk) -> Bools:
     for role in (0, 1):
         mine = np.flatnonzero(talk.role == role)
         if len(mine) > 1:
-            control = (talk.flags[mine] & SYN != 0).astype(np.int64) + (talk.flags[mine] & FIN != 0)
-            end = talk.numbers(role) + np.where(talk.flags[mine] & RST != 0, 0, talk.length[mine]) + control
-            if (np.diff(end) >= 0).all() and not (talk.length[mine[1:]][np.diff(end) == 0]).any():
-                continue
-            result[mine[1:]] = (end[1:] <= np.maximum.accumulate(end)[:-1]) & (talk.length[mine[1:]] > 0)
+            flags, length = talk.flags[mine], talk.length[mine]
+            end = talk.numbers(role) + length * (flags & RST == 0) + (flags & SYN != 0) + (flags & FIN != 0)
+            result[mine[1:]] = (end[1:] <= np.maximum.accumulate(end)[:-1]) & (length[1:] > 0)
     return result
 
 
 def _notable(talk: Talk, is_damaged: Bools, again: Bools) -> Rows:
-    """Positions that can add a letter or change a state."""
+    """Positions that can add a letter or change a state; of a few all."""
+    if len(talk.rows) <= _FEW:
+        return np.arange(len(talk.rows))
     is_notable = (talk.flags & (FIN | SYN | RST) != 0) | (talk.window == 0) | is_damaged | again
     is_notable |= talk.labels & np.uint16(ACKED_UNSEEN) != 0
     plain = talk.flags & (FIN | SYN | RST) == 0
