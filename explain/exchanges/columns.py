@@ -35,6 +35,7 @@ class ExchangeColumns:
         fields: makes the frozen dataclass of exchange i, with the names of the contract.
         facts: further columns of length n by name, for whoever looks at all exchanges at once.
         patience_ns: how long after ``end_ns`` a further frame may still belong to it.
+        beyond: rows of the table of all places that belong to exchange i, also those of packets that have no row here.
     """
 
     kind: str
@@ -47,6 +48,7 @@ class ExchangeColumns:
     fields: Callable[[int], Any]
     facts: Mapping[str, Any]
     patience_ns: int = 60_000_000_000
+    beyond: Callable[[int], Rows] | None = None
 
     def __len__(self) -> int:
         return len(self.outcome)

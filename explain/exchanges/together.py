@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 
 from explain.model import Exchange
+from explain.places.near import evidence_of
 from explain.table import VLAN, VLAN_ID
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ class Exchanges(Sequence[Exchange]):
             capture=home.capture,
             interface=home.interface,
             frames=home.frames,
-            evidence=self._table.evidence(rows),
+            evidence=evidence_of(self._table, rows, [part.beyond(index)] if part.beyond else ()),
             start_ns=int(part.start_ns[index]),
             end_ns=int(part.end_ns[index]),
             fields=part.fields(index),

@@ -136,10 +136,16 @@ class NearTable(PacketTable):
         twins = [self._order[low:high] for low, high in zip(first, last, strict=True)]
         return np.concatenate([own, *twins])
 
-    def evidence(self, rows: Rows | Sequence[int]) -> tuple[Evidence, ...]:
-        """The rows, and the same packets at every other place; first where the first row was recorded."""
+    def evidence(self, rows: Rows | Sequence[int], beyond: Rows | None = None) -> tuple[Evidence, ...]:
+        """The rows, and the same packets at every other place; first where the first row was recorded.
+
+        Args:
+            rows: of this table.
+            beyond: further ones of the whole table.
+        """
         own = self.origin[np.asarray(rows, np.int64)]
-        found = self._whole.evidence(self.copies(own))
+        shown = self.copies(own)
+        found = self._whole.evidence(shown if beyond is None else np.concatenate((shown, beyond)))
         if not len(own):
             return found
         home = self._whole.places[self._whole.place[own[0]]]
@@ -148,6 +154,13 @@ class NearTable(PacketTable):
     def home(self, rows: Rows) -> Evidence:
         """Where the asker's side recorded these rows."""
         return self._whole.evidence(self.origin[rows[self.place[rows] == self.place[rows[0]]]])[0]
+
+
+def evidence_of(table: PacketTable, rows: Rows | Sequence[int], beyond: Sequence[Rows]) -> tuple[Evidence, ...]:
+    """Where some rows were recorded, and further ones of the whole table."""
+    if not beyond or not isinstance(table, NearTable):
+        return table.evidence(rows)
+    return table.evidence(rows, np.concatenate(beyond))
 
 
 def whole_of(table: PacketTable) -> PacketTable:

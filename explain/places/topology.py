@@ -145,6 +145,15 @@ class Topology:
         return ordered
 
     @cached_property
+    def passing(self) -> set[int]:
+        """MAC keys of who sent a packet with fewer hops left than another place had seen: routers."""
+        table, rows = self._table, self.along_every_way
+        falls = np.flatnonzero(
+            (self._seen.packet[rows[1:]] == self._seen.packet[rows[:-1]]) & (table.ttl[rows[1:]] < table.ttl[rows[:-1]])
+        )
+        return set(table.links.source[distinct(table.link[rows[falls + 1]])].tolist())
+
+    @cached_property
     def _sizes(self) -> tuple[Rows, Rows]:
         """Where each packet begins in the rows by packets, and how many frames show it."""
         first = np.flatnonzero(self._seen.is_first)
@@ -196,7 +205,7 @@ class Topology:
         target = int(table.targets(np.array([last]))[0])
         if target_mac in stations.owners.get(target, set()):
             return "target", None
-        if target_mac not in stations.claimed:
+        if target_mac not in stations.claimed and target_mac not in self.passing:
             return None, None  # whose MAC this is, no frame says
         routed = [place for place, is_on_link in near.items() if not is_on_link]
         return "router", routed[0] if len(routed) == 1 else None

@@ -119,3 +119,45 @@ def test_where_only_first_fragments_arrive_the_packet_did_not():
     far = [(when + 0.0001, frame) for when, frame in near[:2] + near[2::2]]
     (finding,) = explain.explain(pcap(*near), pcap(*far)).findings
     assert (finding.cause, finding.values["case"], finding.values["count"]) == ("fragments-filtered", "halves-at", 3)
+
+
+def replies_that_end_outside(missing):
+    """Eight pings through a router whose neighbours know each other already, as both its sides recorded them."""
+    walk = Walk()
+    for seq in range(1, 9):
+        asked, answer = (INSIDE, SERVER, seq), (SERVER, INSIDE, seq)
+        walk.out(seq, ping(*asked, ip_id=seq), ping(*asked, ttl=63, ip_id=seq))
+        near = ping(*answer, ttl=63, ip_id=90 + seq, kind=0)
+        walk.back(seq + 0.01, None if seq in missing else near, ping(*answer, ip_id=90 + seq, kind=0))
+    walk.inner.append((60.0, who_has((A, INSIDE), "192.0.2.77")))
+    walk.outer.append((60.0, who_has((B, SERVER), "198.51.100.77")))
+    return walk.report()
+
+
+def test_who_forwarded_the_requests_is_the_router_that_kept_the_replies():
+    found = replies_that_end_outside(range(1, 9))
+    (finding,) = found.findings
+    assert finding.values["case"] == "reply-router"
+    assert not {"echo-ignored-by-target", "filter-on-target-input", "filter-on-target-output"} & set(finding.rivals)
+
+
+def test_replies_that_were_seen_to_leave_clear_their_sender_where_no_mac_says_what_they_met():
+    def cooked(frame, is_own):
+        return bytes([0, 4 * is_own, 0, 1, 0, 6]) + frame[6:12] + bytes(2) + frame[12:]
+
+    near = [(seq, cooked(eth(A, R, 0x800, ping(INSIDE, SERVER, seq, ip_id=seq)), 1)) for seq in range(6)]
+    far = []
+    for seq in range(6):
+        far.append((seq + 0.001, cooked(eth(R2, B, 0x800, ping(INSIDE, SERVER, seq, ttl=62, ip_id=seq)), 0)))
+        far.append((seq + 0.002, cooked(eth(B, R2, 0x800, ping(SERVER, INSIDE, seq, ip_id=9, kind=0)), 1)))
+    late = (40.0, cooked(who_has((A, INSIDE), "192.0.2.77"), 1))
+    (finding,) = explain.explain(pcap(*near, late, link_type=113), pcap(*far, late, link_type=113)).findings
+    assert finding.values["case"] == "reply-beyond"
+    assert not {"echo-ignored-by-target", "filter-on-target-input", "filter-on-target-output"} & set(finding.rivals)
+
+
+def test_the_evidence_of_a_journey_holds_what_was_lost_and_seen_at_the_far_place_alone():
+    found = replies_that_end_outside({3, 5})
+    (journey,) = (one for one in found.exchanges if one.kind == "journey")
+    assert [one.frames for one in journey.evidence if one.capture == 1] == [((1, 16),)]
+    assert [one.frames for one in found.findings[0].evidence if one.capture == 1] == [((1, 16),)]

@@ -60,6 +60,8 @@ CAN_ACT = {
     ("reply", "router"): _ROUTER + _WAY_BACK,
     ("reply", "target"): _LINK + _NEVER_LEFT,
 }
+_ANSWERED = tuple(dict.fromkeys(CAN_ACT["reply", "router"] + CAN_ACT["reply", "link"] + CAN_ACT["reply", "target"]))
+"""What can act on replies that were seen to leave, where nobody knows what they met next."""
 _FEWEST = 2  # lost packets; a single one may only be missing in a capture
 _MOST_LOOKED_AT = 100  # pairs of hosts; where more are cut off, nobody reads what speaks against each cause of each
 _KINDS = {
@@ -119,7 +121,7 @@ def _finding(
     )
     rows = sorted({int(row) for _, (one, number) in some for row in one.rows(number)})
     missing = sum(verdict.missing for verdict in verdicts)
-    can_act = CAN_ACT.get((lost, stage or ""))
+    can_act = CAN_ACT[lost, stage] if stage else _ANSWERED if lost == "reply" else None
     rivals = can_act or ()
     if can_act is None or missing < _FEWEST:
         rivals = rivals_by_size(scene.table, np.array(rows), everything)
@@ -131,8 +133,8 @@ def _finding(
         rivals = left(gone, rivals)
         rivals = scene.one_link.possible(rows, rivals)
     values = _values(scene.table, [member for _, member in some])
-    if stage:
-        values |= _where(whole_of(scene.table), verdicts[0], lost, stage)
+    if stage or lost == "reply":
+        values |= _where(whole_of(scene.table), verdicts[0], lost, stage or "beyond")
     return Seen(cause, "possible", members, rows, rivals, values)
 
 

@@ -13,7 +13,7 @@ from explain.causes.from_capture.one_link import OneLink
 from explain.exchanges.columns import none_of
 from explain.exchanges.together import CONVERSATIONS
 from explain.model import Finding
-from explain.places.near import whole_of
+from explain.places.near import evidence_of, whole_of
 from explain.record import dataclass
 from explain.table import IPV6, ranges
 
@@ -196,7 +196,9 @@ def _rivals(scene: Scene, seen: Seen) -> tuple[str, ...]:
 
 def _finding(scene: Scene, seen: Seen) -> Finding:
     positions = sorted({scene.exchanges.position(part, index) for part, index in seen.members})
-    evidence = whole_of(scene.table).evidence(seen.elsewhere) if seen.elsewhere else scene.table.evidence(seen.rows)
+    beyond = [part.beyond(index) for part, index in seen.members if part.beyond]
+    near = evidence_of(scene.table, seen.rows, beyond)
+    evidence = whole_of(scene.table).evidence(seen.elsewhere) if seen.elsewhere else near
     return Finding(
         seen.cause,
         seen.certainty,

@@ -94,7 +94,13 @@ def find(paths: Paths, parts: Sequence[ExchangeColumns]) -> ExchangeColumns:
     return ExchangeColumns(
         "journey", OUTCOMES, outcome[by_first], frames, bounds, *first_and_last_ns(paths.near, frames, bounds),
         lambda index: _fields(paths, int(chosen[index])), {"paths": paths, "trail": chosen},
+        beyond=lambda index: _rows(paths, int(chosen[index])),
     )  # fmt: skip
+
+
+def _rows(paths: Paths, trail: int) -> Rows:
+    """Rows of a conversation at all places, what was lost before it came near included."""
+    return np.concatenate([part.rows(index) for part, index in paths.legs(trail)])
 
 
 def _frames(paths: Paths, chosen: I8) -> tuple[Rows, I8]:
@@ -165,7 +171,7 @@ def _fields(paths: Paths, trail: int) -> Journey:
     legs = paths.legs(trail)
     verdict = paths.verdict(trail)
     number = paths.seen.packet[verdict.sample]
-    rows = np.concatenate([part.rows(index) for part, index in legs])
+    rows = _rows(paths, trail)
     same = np.unique(rows[paths.seen.packet[rows] == number]) if number != NONE else np.array([verdict.sample])
     order = paths.topology.in_order(same)
     due = table.places[verdict.due] if verdict.due is not None else None
