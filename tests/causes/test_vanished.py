@@ -161,3 +161,4 @@ def test_the_evidence_of_a_journey_holds_what_was_lost_and_seen_at_the_far_place
     (journey,) = (one for one in found.exchanges if one.kind == "journey")
     assert [one.frames for one in journey.evidence if one.capture == 1] == [((1, 16),)]
     assert [one.frames for one in found.findings[0].evidence if one.capture == 1] == [((1, 16),)]
+    assert not {"icmp-rate-limited", "filter-on-target-input"} & set(found.findings[0].rivals)

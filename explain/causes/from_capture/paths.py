@@ -32,6 +32,8 @@ _HARDLY_MORE = 2
 _FULL_BUCKET_RIVALS = ("partial-loss", "filter-on-target-input", "corrupted-packets")
 _LOSS_RIVALS = ("icmp-rate-limited", "corrupted-packets", "filter-on-target-input", "duplicate-address")
 
+_LOST_ON_THE_WAY = ("corrupted-packets", "filter-on-router-forward", "duplicate-address")
+
 
 def look(scene: Scene) -> Iterator[Seen]:
     """Damage first, then what is too large, then a limiter, then mere loss."""
@@ -140,19 +142,36 @@ def _run(part: ExchangeColumns, index: int) -> tuple[str, str, int]:
 def _some_lost(scene: Scene) -> Iterator[Seen]:
     """Runs of pings of which some were answered: the order of the losses tells a limiter from a bad line."""
     part = scene.part("icmp.echo")
-    for index in scene.open(part, "partly-answered"):
+    some = scene.open(part, "partly-answered")
+    on_the_way = _lost_on_the_way(scene) if some else set()
+    for index in some:
         fields: IcmpEcho = part.fields(index)
         was_answered = _answers(scene.table, part, index, fields)
         rows = part.rows(index).tolist()
         values = {"src": fields.src, "dst": fields.dst, "sent": fields.sent, "received": fields.received}
-        step = losses.limiter_step(was_answered)
+        step = None if index in on_the_way else losses.limiter_step(was_answered)
         if step:
             values |= {"step": step[0], "burst": was_answered.index(False) if False in was_answered else 0}
             certainty = "likely" if step[1] else "possible"
             yield Seen("icmp-rate-limited", certainty, [(part, index)], rows, _FULL_BUCKET_RIVALS, values)
             continue
         values["case"] = losses.pattern(was_answered)
-        yield Seen("partial-loss", "possible", [(part, index)], rows, _LOSS_RIVALS, values)
+        rivals = _LOST_ON_THE_WAY if index in on_the_way else _LOSS_RIVALS
+        yield Seen("partial-loss", "possible", [(part, index)], rows, rivals, values)
+
+
+def _lost_on_the_way(scene: Scene) -> set[int]:
+    """Runs of pings in whose losses the target has no part, as several places show: it replied, or was not reached."""
+    part = scene.part("journey")
+    lost = scene.open(part, "vanished")
+    verdicts = [part.facts["paths"].verdict(int(part.facts["trail"][index])) for index in lost]
+    clear = [
+        index
+        for index, one in zip(lost, verdicts, strict=True)
+        if one.lost == "reply" or one.stage in {"link", "router"}
+    ]
+    legs = scene.exchanges.carried(part, clear).values() if clear else ()
+    return {index for carried in legs for one, index in carried if one.kind == "icmp.echo"}
 
 
 def _answers(table: PacketTable, part: ExchangeColumns, index: int, fields: IcmpEcho) -> list[bool]:
