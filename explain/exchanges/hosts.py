@@ -22,6 +22,7 @@ _BOTH_ENDS = 2
 _KEY_BITS = np.uint64(33)  # of an address key
 _KEY = np.uint64((1 << 33) - 1)
 _OF_TRACES = range(33)  # hop limits that say nothing: a trace counts them up from 1
+_ALL_HOPS = 256
 _NEAR = 8  # bits of an IPv4 address in which neighbours differ, with the usual prefix
 _FORWARDED = 2  # a MAC that carries so many other networks' addresses is a router
 
@@ -171,11 +172,12 @@ class Hosts(Sequence[Host]):
                 own.setdefault(mac, {})[address] = None
         sent_by: dict[int, dict[int, None]] = {}
         macs, addresses = self.carried()
-        brought = _brought(table) if routers else frozenset()
+        brought, aged = _brought(table) if routers else frozenset(), _aged(table)
         for mac, address in zip(macs.tolist(), addresses.tolist(), strict=True):
             if not address or (address >= IPV6_KEY and not any(table.addresses.octets(address))):
                 continue  # the address that means none
             is_own = mac not in routers or (address >= IPV6_KEY and (mac, address) not in brought)
+            is_own &= (mac, address) not in aged
             if mac < NO_MAC and is_own:
                 own.setdefault(mac, {})[address] = None
             else:
@@ -194,6 +196,13 @@ def _brought(table: PacketTable) -> frozenset[tuple[int, int]]:
     """Pairs (MAC key, address key) of IPv6 packets that had been forwarded."""
     pairs = _pairs(_carried(table, unlike=FRESH_TTLS))
     return frozenset(pair for pair in pairs if not is_link_local(table, pair[1]))
+
+
+def _aged(table: PacketTable) -> set[tuple[int, int]]:
+    """Pairs (MAC key, address key) of which every packet had been forwarded: the MAC is that of who did so."""
+    others = [hops for hops in range(_ALL_HOPS) if hops not in FRESH_TTLS]
+    forwarded = _pairs(_carried(table, unlike=(*_OF_TRACES, *FRESH_TTLS)))
+    return forwarded - _pairs(_carried(table, unlike=others)) if forwarded else forwarded
 
 
 def _pairs(columns: tuple[U8, U8]) -> set[tuple[int, int]]:

@@ -34,6 +34,11 @@ def test_one_address_that_was_forwarded_or_is_far_away_makes_who_brings_it_a_rou
         assert [one.addresses for one in found.hosts if "router" in one.roles] == [(BOB,)]
 
 
+def test_the_mac_of_who_forwarded_a_hosts_packets_is_not_its_own():
+    found = told(ping(ALICE, "198.51.100.1", 1, macs=(A, R)), pong("198.51.100.1", ALICE, 1, ttl=57, macs=(R, A)))
+    assert [(one.addresses, one.macs) for one in found.hosts] == [((ALICE,), (A,)), (("198.51.100.1",), ())]
+
+
 def test_who_passes_ipv6_on_is_a_router():
     found = told(
         who_has((A, ALICE), BOB), is_at((R, BOB), (A, ALICE)),
