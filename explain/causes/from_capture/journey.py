@@ -122,7 +122,7 @@ def _finding(
     rows = sorted({int(row) for _, (one, number) in some for row in one.rows(number)})
     missing = sum(verdict.missing for verdict in verdicts)
     can_act = CAN_ACT[lost, stage] if stage else _ANSWERED if lost == "reply" else None
-    rivals = can_act or ()
+    rivals, beyond = can_act or (), np.empty(0, np.int64)
     if can_act is None or missing < _FEWEST:
         rivals = rivals_by_size(scene.table, np.array(rows), everything)
     if missing >= _FEWEST and is_looked_at:
@@ -131,11 +131,12 @@ def _finding(
         if kind == "icmp.echo" and are_halves(gone.table, gone.gone):
             return _halved(members, gone)
         rivals = left(gone, rivals)
+        beyond = gone.gone if lost == "reply" else beyond
         rivals = scene.one_link.possible(rows, rivals)
     values = _values(scene.table, [member for _, member in some])
     if stage or lost == "reply":
         values |= _where(whole_of(scene.table), verdicts[0], lost, stage or "beyond")
-    return Seen(cause, "possible", members, rows, rivals, values)
+    return Seen(cause, "possible", members, rows, rivals, values, beyond=beyond.tolist())
 
 
 def _where(table: PacketTable, verdict: Verdict, lost: str, stage: str) -> dict[str, Any]:

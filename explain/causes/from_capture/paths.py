@@ -156,7 +156,7 @@ def _some_lost(scene: Scene) -> Iterator[Seen]:
             yield Seen("icmp-rate-limited", certainty, [(part, index)], rows, _FULL_BUCKET_RIVALS, values)
             continue
         values["case"] = losses.pattern(was_answered)
-        rivals = _LOST_ON_THE_WAY if index in on_the_way else _LOSS_RIVALS
+        rivals = scene.one_link.possible(rows, _LOST_ON_THE_WAY) if index in on_the_way else _LOSS_RIVALS
         yield Seen("partial-loss", "possible", [(part, index)], rows, rivals, values)
 
 

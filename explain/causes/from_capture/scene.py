@@ -138,6 +138,7 @@ class Seen:
 
     Attributes:
         elsewhere: rows of the table of all places that prove it, where the place nearest to the asker saw none.
+        beyond: rows of that table which prove it beside ``rows``, of packets that never came near the asker.
     """
 
     cause: str
@@ -147,6 +148,7 @@ class Seen:
     rivals: Sequence[str] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
     elsewhere: Sequence[int] = ()
+    beyond: Sequence[int] = ()
 
 
 def is_housekeeping(part: ExchangeColumns, index: int) -> bool:
@@ -196,8 +198,7 @@ def _rivals(scene: Scene, seen: Seen) -> tuple[str, ...]:
 
 def _finding(scene: Scene, seen: Seen) -> Finding:
     positions = sorted({scene.exchanges.position(part, index) for part, index in seen.members})
-    beyond = [part.beyond(index) for part, index in seen.members if part.beyond]
-    near = evidence_of(scene.table, seen.rows, beyond)
+    near = evidence_of(scene.table, seen.rows, [np.array(seen.beyond, np.int64)] if seen.beyond else ())
     evidence = whole_of(scene.table).evidence(seen.elsewhere) if seen.elsewhere else near
     return Finding(
         seen.cause,

@@ -65,6 +65,7 @@ def joined(some: Sequence[Seen]) -> Seen:
         members=[member for one in some for member in one.members],
         rows=sorted({row for one in some for row in one.rows}),
         elsewhere=sorted({row for one in some for row in one.elsewhere}),
+        beyond=sorted({row for one in some for row in one.beyond}),
         rivals=tuple(dict.fromkeys(rival for one in some for rival in one.rivals)),
         values=values,
     )
