@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 
 from explain.addresses import BROADCAST, IPV6_KEY, NO_MAC, mac_text
-from explain.arrays import distinct
+from explain.arrays import among, distinct
 from explain.model import Host
 from explain.table import FRESH_TTLS, OUTGOING
 
@@ -219,7 +219,7 @@ def _carried(table: PacketTable, unlike: Sequence[int] = ()) -> tuple[U8, U8]:
     first = table.first_of_side[:-2]
     is_seen, senders = first >= 0, np.stack((table.flows.low, table.flows.high), axis=1).ravel()
     if unlike:
-        is_seen &= ~np.isin(table.ttl[first], unlike)
+        is_seen &= ~among(table.ttl[first], unlike)
     senders = senders[is_seen]
     pairs = distinct(table.link[first[is_seen]].astype(np.uint64) << _KEY_BITS | senders)
     macs, addresses = table.links.source[pairs >> _KEY_BITS], pairs & _KEY
