@@ -3,6 +3,7 @@ from __future__ import annotations
 from packets import A, B, R, error, eth, icmp, ip, is_at, pcap, ping, segment, who_has
 
 import explain
+from explain.causes.from_capture import next_hop
 
 ALICE, BOB, NOWHERE = "192.0.2.1", "198.51.100.1", "198.51.100.253"
 SYN, SYN_ACK, RST, PUSH, ACK = 2, 18, 4, 24, 16
@@ -123,3 +124,18 @@ def test_a_packet_that_comes_by_again_and_again_is_a_loop_though_nobody_says_so(
 def test_a_packet_recorded_on_each_link_of_its_way_is_no_loop():
     way = [(A, R), ("00:00:5e:00:53:10", "00:00:5e:00:53:11"), ("00:00:5e:00:53:12", B)]
     assert "routing-loop" not in {one.cause for one in findings(*round_trip((64, 63, 62), way))}
+
+
+def test_what_waits_for_its_answer_is_found_within_a_sweep_of_the_network():
+    sweep = [(0.02 + number / 100, who_has((B, BOB), f"198.51.100.{number}")) for number in range(100, 200)]
+    found = findings(arrives(1, 0.0), *questions((B, BOB), NOWHERE), *sweep)
+    assert [one.cause for one in found].count("wrong-gateway-on-target") == 1
+
+
+def test_the_frames_are_not_looked_at_for_each_question_of_a_sweep(monkeypatch):
+    monkeypatch.setattr(next_hop, "_requests_to", None)
+    sweep = [(5 + number / 100, who_has((B, BOB), f"198.51.100.{number}")) for number in range(100, 200)]
+    reply = eth(B, R, 0x800, ip(BOB, ALICE, 1, icmp(0, 0, 7 << 16 | 1, b"x" * 56)))
+    end = (30.0, is_at((A, ALICE), (B, BOB)))
+    (one, _) = findings(arrives(1, 0.0, ALICE), (0.001, reply), arrives(2, 0.5, "192.0.2.9"), *sweep, end)
+    assert one.cause == "destination-host-absent-on-link"

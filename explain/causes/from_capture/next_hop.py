@@ -6,18 +6,20 @@ ends the wait are one event.  Which address was asked for, and on whose behalf, 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explain.arrays import among, distinct
+from explain.arrays import among, distinct, ragged
 from explain.causes.from_capture import arp, ndp
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges import segment
 from explain.exchanges.icmp.quotes import quoted_flows
 from explain.exchanges.together import CONVERSATIONS
-from explain.places.near import rows_near, whole_of
+from explain.places.near import copies_of, rows_near, whole_of
 from explain.record import dataclass
 from explain.table import IP, NO_FLOW
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.icmp.error import IcmpError
-    from explain.table import Rows
+    from explain.table import I8, PacketTable, Rows
 
 _GIVES_UP_NS = 1_500_000_000  # one second after the last question (RFC 4861, 10: RETRANS_TIMER), and some
 _WAITED_NS = 1_000_000_000  # a packet waits no longer for the first question
@@ -36,6 +38,7 @@ _FAILED = {
     "tcp.connection": ("unanswered", "rejected", "half-open"),
 }
 _ABSENT = ("host-unreachable", "address-unreachable")
+_MOST_LOOKS = 2000  # questions for which it is looked up what waits for them
 _SURE = 3  # questions, after which hosts give up
 _AT_THE_SENDER = "destination-host-absent-on-link"  # a wrong gateway and one that is down look alike to it
 _LINK = (
@@ -90,13 +93,18 @@ class _Waiting:
     is_forwarded: bool
 
 
+_NOTHING = _Waiting([], False, False)
+
+
 def look(scene: Scene) -> Iterator[Seen]:
     """One finding for each next hop that does not answer, where it shows what waited for it."""
-    questions = list(_questions(scene))
-    wanted = {one.wanted for one in questions}
+    questions, arrivals = list(_questions(scene)), _Arrivals(scene)
+    errors = _Errors(scene, {one.wanted for one in questions})
+    if not errors and not arrivals:
+        return
     for asked in questions:
-        told = _errors(scene, asked, wanted)
-        waiting = _requests_to(scene, asked)
+        told = errors.about(scene, asked)
+        waiting = _requests_to(scene, asked) if arrivals.are_before(asked) else _NOTHING
         found = _judge(scene, asked, told, waiting)
         if not found:
             continue
@@ -156,13 +164,54 @@ def _is_translated(scene: Scene, address: str) -> bool:
     return any(side is not None and side.src.address == address for side in outside)
 
 
+class _Arrivals:
+    """When packets arrived that nobody answered, by place and MAC; so that of thousands of questions few are looked at.
+
+    A sweep of a network asks for every address of it: a look at all frames for each of them would take hours.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        self._near, self._table = scene.table, whole_of(scene.table)
+        self._times: dict[tuple[int, int], I8] = {}
+        self._left = _MOST_LOOKS
+        rows = []
+        for part in map(scene.part, CONVERSATIONS):
+            some = np.array(scene.open(part, *_FAILED[part.kind]), np.int64)
+            rows.append(ragged(part.frames, part.bounds[some], np.diff(part.bounds)[some]))
+        self._rows = copies_of(self._near, np.concatenate(rows))
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def are_before(self, asked: _Asked) -> bool:
+        """Whether something may wait for what was asked; False also when that was so too often."""
+        own, first, last = _span(self._near, self._table, asked)
+        times = self._of(int(self._table.place[own]), asked.mac)
+        found = bool(np.searchsorted(times, first) < np.searchsorted(times, last, "right")) and self._left > 0
+        self._left -= found
+        return found
+
+    def _of(self, place: int, mac: int) -> I8:
+        if (place, mac) not in self._times:
+            table, rows = self._table, self._rows
+            is_it = (table.place[rows] == place) & (table.links.target[table.link[rows]] == mac)
+            self._times[place, mac] = np.sort(table.time_ns[rows[is_it]])
+        return self._times[place, mac]
+
+
+def _span(near: PacketTable, table: PacketTable, asked: _Asked) -> tuple[int, int, int]:
+    """A row of the whole table with a question, and from when to when what arrives there may wait for its answer."""
+    own = np.array([near.whole_row(int(row)) for row in asked.rows])
+    time_ns = table.time_ns[own]
+    return int(own[0]), int(time_ns.min()) - _WAITED_NS, int(time_ns.max())
+
+
 def _requests_to(scene: Scene, asked: _Asked) -> _Waiting:
     """Requests without an answer that had reached the asker when it began to ask."""
     near, table = scene.table, whole_of(scene.table)
-    own = np.array([near.whole_row(int(row)) for row in asked.rows])
+    own, first, last = _span(near, table, asked)
     time_ns = table.time_ns[: len(table)]
-    first, last = int(time_ns[own].min()) - _WAITED_NS, int(time_ns[own].max())
-    is_recent = (time_ns >= first) & (time_ns <= last) & (table.place[: len(table)] == table.place[own[0]])
+    is_recent = (time_ns >= first) & (time_ns <= last) & (table.place[: len(table)] == table.place[own])
     recent = np.flatnonzero(is_recent & (table.layers[: len(table)] & IP != 0))
     recent = recent[table.links.target[table.link[recent]] == asked.mac]
     members = _unanswered(scene, asked, rows_near(near, recent)) if len(recent) else []
@@ -191,25 +240,50 @@ def _target(part: ExchangeColumns, index: int) -> str:
     return str(fields.dst if part.kind == "icmp.echo" else fields.server.address)
 
 
-def _errors(scene: Scene, asked: _Asked, wanted: set[str]) -> list[int]:
-    """Errors with which the asker gave up on something else than the address that it had asked for, or on an answer."""
-    part, table = scene.part("icmp.error"), scene.table
-    asked_ns = table.time_ns[asked.rows]
-    found: list[int] = []
-    for index in scene.open(part, *(name for name in _ABSENT if name in part.outcomes)):
-        fields: IcmpError = part.fields(index)
-        about = fields.about
-        if about is None or (":" in about.dst) != (":" in asked.wanted):
-            continue
-        is_own = fields.from_ == about.src
-        if is_own != (fields.from_ == asked.asker) or (about.dst == asked.wanted and not is_own):
-            continue
-        if not is_own and about.dst in wanted and fields.from_ != about.dst:
-            continue  # the speaker asked for that one itself
-        wait_ns = int(part.start_ns[index]) - asked_ns
-        if ((wait_ns > 0) & (wait_ns < _GIVES_UP_NS)).any():
-            found.append(index)
-    return found
+class _Errors:
+    """Errors with which somebody gave up on something else than the address asked for, or on an answer, by time."""
+
+    def __init__(self, scene: Scene, wanted: set[str]) -> None:
+        part = scene.part("icmp.error")
+        self._all: list[tuple[int, int, IcmpError]] = []
+        self._own: dict[str, list[tuple[int, int, IcmpError]]] = defaultdict(list)
+        for index in scene.open(part, *(name for name in _ABSENT if name in part.outcomes)):
+            fields: IcmpError = part.fields(index)
+            if fields.about is None:
+                continue
+            one = int(part.start_ns[index]), index, fields
+            if fields.from_ == fields.about.src:
+                self._own[fields.from_].append(one)
+            elif fields.about.dst not in wanted or fields.from_ == fields.about.dst:
+                self._all.append(one)  # else the speaker asked for that one itself
+        for some in (self._all, *self._own.values()):
+            some.sort(key=itemgetter(0))
+
+    def __len__(self) -> int:
+        return len(self._all) + len(self._own)
+
+    def about(self, scene: Scene, asked: _Asked) -> list[int]:
+        """Those that may be about what somebody asked for, in the order of the capture."""
+        part, asked_ns = scene.part("icmp.error"), scene.table.time_ns[asked.rows]
+        done = scene.accounted[part.kind]
+        first, last = int(asked_ns.min()), int(asked_ns.max()) + _GIVES_UP_NS
+        found: list[int] = []
+        for some in (self._own.get(asked.asker, []), self._all):
+            for start_ns, index, fields in some[bisect_right(some, first, key=itemgetter(0)) :]:
+                if start_ns >= last:
+                    break
+                wait_ns = start_ns - asked_ns
+                if index not in done and _fits(fields, asked) and ((wait_ns > 0) & (wait_ns < _GIVES_UP_NS)).any():
+                    found.append(index)
+        return sorted(found)
+
+
+def _fits(error: IcmpError, asked: _Asked) -> bool:
+    """Whether an error may tell the end of these questions: of the asker itself, or of another one on the way."""
+    about = error.about
+    if about is None or (":" in about.dst) != (":" in asked.wanted):
+        return False
+    return error.from_ == about.src or (error.from_ != asked.asker and about.dst != asked.wanted)
 
 
 def _quoted(scene: Scene, told: list[int]) -> list[Member]:
