@@ -72,6 +72,8 @@ def seen_again(table: PacketTable, rows: Rows) -> list[int]:
     for row in rows.tolist():
         copies[int(table.flow[row]), int(table.ip_id[row]), int(table.length[row]), int(table.seq[row])].append(row)
     for same in copies.values():
+        if len(same) < _LOOP_VISITS:
+            continue
         # IPv6 has no id by which the answers of one ping were known apart; each begins anew with a high hop limit.
         begins = np.flatnonzero(np.diff(table.ttl[same].astype(np.int64)) >= 0) + 1
         rounds = max(np.split(np.array(same), begins), key=len)
