@@ -237,6 +237,19 @@ class PacketTable:
         keys &= (1 << bits) - 1
         return FlowRows(keys, bounds, flow, number[:-1])
 
+    @cached_property
+    def spans(self) -> tuple[I8, I8]:
+        """When the first and the last frame of each place was recorded; two int64[places], 0 where there is none."""
+        place, time_ns = self.place[: self.rows], self.time_ns[: self.rows]
+        first, last = np.zeros(len(self.places), np.int64), np.zeros(len(self.places), np.int64)
+        if len(self.places) == 1 and self.rows:
+            first[0], last[0] = time_ns.min(), time_ns.max()
+        else:
+            first[place] = last[place] = time_ns
+            np.minimum.at(first, place, time_ns)
+            np.maximum.at(last, place, time_ns)
+        return first, last
+
     def links_at(self, place: int) -> Bools:
         """Which of ``links`` have a frame at a place."""
         if len(self.places) == 1 and self.whole is self:  # no link is known but from a row

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ def look(scene: Scene) -> Iterator[Seen]:
     """One finding for each client and each way to fail."""
     part = scene.part("dhcpv6.lease")
     account_for_carriers(scene, part, _CLIENT_PORT)
+    servers = _Servers(scene, part)
     groups: dict[tuple[str, str | None], list[int]] = defaultdict(list)
     checks = scene.part("ndp.duplicate-check")
     taken = {checks.fields(index).address for index in checks.where("taken").tolist()}
@@ -40,7 +42,8 @@ def look(scene: Scene) -> Iterator[Seen]:
         if outcome == "declined" and taken.intersection(fields.addresses):  # told by the check that found it
             scene.accounted[part.kind].add(index)
             continue
-        if outcome == "unanswered" and not (_is_due(scene, part, index) and _is_expected(scene, part, fields)):
+        is_due = fields.tries > 1 or not is_cut_off(scene.table, part.rows(index)[0])
+        if outcome == "unanswered" and not (is_due and servers.owe(fields, int(part.start_ns[index]))):
             scene.accounted[part.kind].add(index)
         else:
             groups[outcome, fields.client_duid].append(index)
@@ -48,27 +51,34 @@ def look(scene: Scene) -> Iterator[Seen]:
         yield _judge(scene, part, outcome, indices)
 
 
-def _is_due(scene: Scene, part: ExchangeColumns, index: int) -> bool:
-    """Whether an answer should have come by now: a client may be impatient, and a capture end before its answer."""
-    is_only_one = part.fields(index).tries == 1
-    return not _succeeds_later(part, index) and not (is_only_one and is_cut_off(scene.table, part.rows(index)[0]))
+class _Servers:
+    """What a capture shows of the servers of its clients."""
 
+    def __init__(self, scene: Scene, part: ExchangeColumns) -> None:
+        self._served: dict[str | None, list[int]] = defaultdict(list)
+        for index in part.where(*_GOOD, "offered").tolist():
+            self._served[part.fields(index).client_duid].append(int(part.end_ns[index]))
+        for times in self._served.values():
+            times.sort()
+        routers = scene.part("ndp.router")
+        said = [routers.fields(index) for index in range(len(routers))]
+        self._is_managed, self._is_other = any(one.is_managed for one in said), any(one.is_other for one in said)
+        has_flows = len(scene.part("udp.flow").where("answered")) > 0
+        self._is_alone = not has_flows and not any(len(scene.part(kind)) for kind in _OTHER_BUSINESS)
 
-def _is_expected(scene: Scene, part: ExchangeColumns, fields: Dhcpv6Lease) -> bool:
-    """Whether a server should have answered.
+    def owe(self, fields: Dhcpv6Lease, start_ns: int) -> bool:
+        """Whether a server should have answered, and did not do so soon after; impatience is no failure.
 
-    Many hosts ask on every link, just in case.  It is trouble where a router says that there is a server
-    (M and O of RFC 4861, 4.2), where one serves others, where an old lease is at stake, or where nothing else goes on.
-    """
-    if fields.began not in ("SOLICIT", "INFORMATION-REQUEST", "CONFIRM") or len(part.where(*_GOOD, "offered")):
-        return True
-    routers = scene.part("ndp.router")
-    for index in range(len(routers)):
-        said = routers.fields(index)
-        if said.is_managed or (said.is_other and fields.began == "INFORMATION-REQUEST"):
+        Many hosts ask on every link, just in case.  It is trouble where a router says that there is a server (M and O
+        of RFC 4861, 4.2), where one serves others, where an old lease is at stake, or where nothing else goes on.
+        """
+        times = self._served.get(fields.client_duid, [])
+        at = bisect_left(times, start_ns)
+        if at < len(times) and times[at] - start_ns <= _LATER_NS:
+            return False
+        if fields.began not in ("SOLICIT", "INFORMATION-REQUEST", "CONFIRM") or self._served:
             return True
-    has_flows = len(scene.part("udp.flow").where("answered")) > 0
-    return not has_flows and not any(len(scene.part(kind)) for kind in _OTHER_BUSINESS)
+        return self._is_managed or (self._is_other and fields.began == "INFORMATION-REQUEST") or self._is_alone
 
 
 def _judge(scene: Scene, part: ExchangeColumns, outcome: str, indices: list[int]) -> Seen:
@@ -92,12 +102,3 @@ def _judge(scene: Scene, part: ExchangeColumns, outcome: str, indices: list[int]
         return Seen("duplicate-address", "likely", members, rows, (), values | {"case": "declined"})
     cause = _REFUSALS.get(fields.status or "", "dhcp-request-refused")
     return Seen(cause, "likely", members, rows, (), values | {"case": "told"})
-
-
-def _succeeds_later(part: ExchangeColumns, index: int) -> bool:
-    """Whether the same client got what it wanted soon after; impatience is no failure."""
-    client, start = part.fields(index).client_duid, int(part.start_ns[index])
-    return any(
-        0 <= int(part.end_ns[other]) - start <= _LATER_NS and part.fields(other).client_duid == client
-        for other in part.where(*_GOOD, "offered").tolist()
-    )

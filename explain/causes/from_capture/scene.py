@@ -46,9 +46,9 @@ def has_failed(kind: str, outcome: str) -> bool:
 
 def is_cut_off(table: PacketTable, row: int | np.integer[Any]) -> bool:
     """Whether a longer capture ends so soon after a frame that its answer may have come later."""
-    own = table.time_ns[: len(table)][table.place[: len(table)] == table.place[row]]
+    (first, last), place = table.spans, int(table.place[row])
     asked = int(table.time_ns[row])
-    return asked - int(own.min()) > LAST_MOMENT_NS and int(own.max()) - asked < LAST_MOMENT_NS
+    return asked - int(first[place]) > LAST_MOMENT_NS and int(last[place]) - asked < LAST_MOMENT_NS
 
 
 @dataclass(slots=True)
@@ -69,7 +69,6 @@ class Scene:
     _silent: dict[str, list[Member]] | None = None
     _one_link: OneLink | None = None
     _answered: dict[tuple[int, int], tuple[int, int]] | None = None
-    _ends_ns: dict[int, int] = field(default_factory=dict)
 
     @property
     def one_link(self) -> OneLink:
@@ -96,11 +95,7 @@ class Scene:
 
     def ends_ns(self, row: int) -> int:
         """When the last frame was recorded at the place of a row."""
-        table = self.table
-        place = int(table.place[row])
-        if place not in self._ends_ns:
-            self._ends_ns[place] = int(table.time_ns[: len(table)][table.place[: len(table)] == place].max())
-        return self._ends_ns[place]
+        return int(self.table.spans[1][self.table.place[row]])
 
     def part(self, kind: str) -> ExchangeColumns:
         """The columns of one kind; empty ones where nothing of that kind occurs."""

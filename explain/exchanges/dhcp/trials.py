@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.dhcp.talk import Talk
     from explain.exchanges.together import Exchanges
-    from explain.table import I8, PacketTable
+    from explain.table import PacketTable
 
 _LONGEST_CHECK_NS = 15_000_000_000  # a client probes for some seconds before it declines (RFC 5227, 2.1.1)
 _LONGEST_TEST_NS = 5_000_000_000  # dnsmasq takes three seconds, the ISC server one
@@ -68,7 +68,7 @@ class ServerTests:
     def _cut_off(self, talk: Talk) -> list[Tried]:
         """The test that somebody began right after a question, where the capture ends before the offer was due."""
         table, asked = self._table, talk.of("DISCOVER")
-        if not asked or self._ends_ns[talk.place] - asked[0].time_ns > _LONGEST_TEST_NS:
+        if not asked or self._table.spans[1][talk.place] - asked[0].time_ns > _LONGEST_TEST_NS:
             return []
         for at in range(bisect_left(self._by_time, (talk.place, asked[0].time_ns)), len(self._by_time)):
             place, start_ns, part, index = self._by_time[at]
@@ -78,14 +78,6 @@ class ServerTests:
             if asker != int.from_bytes(talk.hardware, "big"):
                 return [(part, index)]
         return []
-
-    @cached_property
-    def _ends_ns(self) -> I8:
-        """When the last frame of each place was recorded."""
-        table = self._table
-        ends: I8 = np.zeros(len(table.places), np.int64)
-        np.maximum.at(ends, table.place[: len(table)], table.time_ns[: len(table)])
-        return ends
 
     @cached_property
     def _by_time(self) -> list[tuple[int, int, ExchangeColumns, int]]:

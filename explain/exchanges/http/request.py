@@ -158,7 +158,7 @@ def _server_data(table: PacketTable, asked: I8, told: I8) -> tuple[I8, Bools, Bo
     closing = own[is_end]
     closed = np.append(table.flow[closing] * size + closing, np.iinfo(np.int64).max)
     has_ended = closed[np.searchsorted(closed, key)] < end
-    last_ns = _last_of_place(table)
+    last_ns = table.spans[1]
     is_late = has_ended | (last_ns[table.place[asked]] - table.time_ns[asked] >= _DUE_NS)
     was_due[some] = is_late & (table.first_of_side[table.sides[asked] ^ 1] >= 0)
     return first, was_due, is_unrecorded
@@ -189,14 +189,6 @@ def _rows_of(table: PacketTable, flows: U4) -> Rows:
     rows = table.by_flow.of(distinct(flows.astype(np.int64)))
     ordered: Rows = rows[(table.payload[rows] > 0) | (table.flags[rows] & (FIN | RST) != 0)]
     return ordered
-
-
-def _last_of_place(table: PacketTable) -> I8:
-    if len(table.places) == 1:
-        return np.array([table.time_ns[: len(table)].max()], np.int64)
-    last = np.zeros(len(table.places), np.int64)
-    np.maximum.at(last, table.place[: len(table)], table.time_ns[: len(table)])
-    return last
 
 
 def _fields(table: PacketTable, talk: Talk, asked: int, told: int, was_due: bool, is_unrecorded: bool) -> HttpRequest:
