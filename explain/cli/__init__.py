@@ -1,4 +1,4 @@
-"""Arguments in, exit status out.  One file a command; nothing here knows a protocol."""
+"""Arguments in, exit status out.  One file or folder a command; nothing here knows a protocol."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ from command_line import EXPLAIN
 from grading_scenes import FAR, ME, OPCODE, REQUEST, ROUTER, asked_and_pinged, limited, rubric_file
 from packets import pcap, ping, segment
 
-from explain.cli.grade_output import file_names
-from explain.cli.grade_running import time_left
+from explain.cli.grade.output import file_names
+from explain.cli.grade.running import time_left
 
 HIDDEN = """
 [[check]]

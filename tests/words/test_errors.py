@@ -124,7 +124,7 @@ def test_an_error_is_told_in_the_language_asked_for_wherever_it_stands(words, to
 
 def talked():
     """What commands say beside their answers: where, the names that may be chosen from, and the values."""
-    for path in sorted((PACKAGE / "cli").glob("*.py")):
+    for path in sorted((PACKAGE / "cli").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             name = getattr(getattr(node, "func", None), "id", None)
             if name in ("noted", "told", "tell", "sentence") and node.args:

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from explain.cli.grade_running import grade_class
+from explain.cli.grade.running import grade_class
 from explain.errors import UnreadableError
 from explain.grade.hand_ins.submissions import Submission
 from explain.grade.integrity.compare import flags

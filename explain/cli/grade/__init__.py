@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from explain.cli import grade_gradebook, grade_running, grade_writing, page
-from explain.cli.grade_output import BOTH, tell, tell_verdict
-from explain.cli.grade_review import review_answers
+from explain.cli import page
+from explain.cli.grade import gradebook, running, writing
+from explain.cli.grade.output import BOTH, tell, tell_verdict
+from explain.cli.grade.review import review_answers
 from explain.cli.language import default_language
 from explain.cli.options import HELP, LANG, json_option, language_option
 from explain.cli.talk import noted, sentence
@@ -50,7 +51,7 @@ def grade() -> None:
 @click.option("-o", "--output", metavar="DIR")
 @click.option("--gradebook", metavar="CSV")
 @click.option("--column", metavar="NAME")
-@grade_running.how_to_run
+@running.how_to_run
 @click.option("--fail-under", type=float, metavar="POINTS")
 @json_option()
 @language_option(BOTH)
@@ -61,8 +62,8 @@ def run(rubric: str, paths: tuple[str, ...], **options: Any) -> int:
 
     first, other = _languages(options)
     read = sound(rubric, first)
-    export = grade_gradebook.export_of(read, options)
-    roster = _roster(read, options["roster"]) or grade_gradebook.roster(export)
+    export = gradebook.export_of(read, options)
+    roster = _roster(read, options["roster"]) or gradebook.roster(export)
     found = find(read, paths, roster)
     if not found:
         raise UsageError("grade.no_submission")
@@ -79,7 +80,7 @@ def _run_in(
 
     chosen = {**options, "lang": language}
     with Gathered(len(found)) as gathered:
-        grade_running.grade_class(rubric, found, chosen, gathered)
+        running.grade_class(rubric, found, chosen, gathered)
         gathered.add_flags(rubric, found, language)
         return tell(rubric, gathered.forms, {one.id: one.roster for one in found}, export, chosen)
 
@@ -240,5 +241,5 @@ def why(name: str, check: str, grades: str, lang: str) -> int:
     return 0
 
 
-for _command in (grade_writing.draft, grade_writing.mutate, grade_writing.pack, review_answers):
+for _command in (writing.draft, writing.mutate, writing.pack, review_answers):
     grade.add_command(_command)

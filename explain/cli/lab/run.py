@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from explain.cli.lab_talk import read_lab, silent, tell_names, told, visible
+from explain.cli.lab.talk import read_lab, silent, tell_names, told, visible
 from explain.cli.options import HELP, json_option, language_option
 from explain.cli.talk import complained, noted
 from explain.errors import NotMetError

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from explain.cli.lab_talk import read_lab, silent, tell_names
+from explain.cli.lab.talk import read_lab, silent, tell_names
 from explain.cli.options import HELP, LANG
 from explain.cli.talk import complained, noted, told
 from explain.errors import NotMetError

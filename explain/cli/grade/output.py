@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unicodedata import category, normalize
 
-from explain.cli import grade_gradebook, page
-from explain.cli.grade_review import enter_reviewed, review_of
+from explain.cli import page
+from explain.cli.grade import gradebook
+from explain.cli.grade.review import enter_reviewed, review_of
 from explain.errors import NotMetError
 from explain.render.layout import WIDTH
 from explain.words import say
@@ -44,7 +45,7 @@ def tell(
         queue = review_of(rubric, told, Path(options["output"]), options["lang"])
         _write(Path(options["output"]), told, rosters, options["lang"])
         if export is not None:
-            _put(Path(options["output"]) / "gradebook.csv", grade_gradebook.with_marks(export, told, rosters))
+            _put(Path(options["output"]) / "gradebook.csv", gradebook.with_marks(export, told, rosters))
         _put(Path(options["output"]) / "review.csv", queue)
     _print(told, options["lang"], is_json=options["as_json"])
     least = options["fail_under"]

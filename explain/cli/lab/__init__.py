@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from explain.cli import page
-from explain.cli.handout import handout
-from explain.cli.lab_extcap import lab_extcap
-from explain.cli.lab_from import lab_from
-from explain.cli.lab_live import HANDS_ON
-from explain.cli.lab_run import lab_run
-from explain.cli.lab_talk import read_lab, told, visible
+from explain.cli.lab.extcap import lab_extcap
+from explain.cli.lab.from_notes import lab_from
+from explain.cli.lab.handout import handout
+from explain.cli.lab.live import HANDS_ON
+from explain.cli.lab.quiz import quiz
+from explain.cli.lab.run import lab_run
+from explain.cli.lab.talk import read_lab, told, visible
 from explain.cli.options import HELP, LANG, json_option, language_option
-from explain.cli.quiz import quiz
 from explain.errors import ExplainError
 
 if TYPE_CHECKING:
