@@ -148,18 +148,16 @@ def frames_of(
 
     if not len(found.rows):
         return None, None
-    captured, which = found.captured, found.interface + found.before
-    is_wrong = which >= found.known
+    which = found.interface + found.before
+    is_wrong, first = which >= found.known, 0
     if ports:
         which = np.where(is_wrong, 0, which)
         first = int(which.min())
         ports = ports[first : int(which.max()) + 1]  # there may be many more in the file
         which -= first
-        if found.is_timed is not None:
-            snaplen = _column([port.interface.snaplen or 0xFFFFFFFF for port in ports], which)
-            captured = np.where(found.is_timed, captured, np.minimum(captured, snaplen))
-        most = _column([port.most for port in ports], which)
-        is_wrong |= (captured > found.room) | (captured > most)
+    captured = _captured(found, ports, which)
+    if ports:
+        is_wrong |= (captured > found.room) | (captured > _column([port.most for port in ports], which))
     wrong, count = None, len(found.rows)
     if is_wrong.any():
         count = int(is_wrong.argmax())
@@ -175,6 +173,16 @@ def frames_of(
     window = blocks.window
     frames = Frames(window.data, window.base, start, kept, found.length[:count], time_ns, interface, is_timed=is_timed)
     return frames, wrong
+
+
+def _captured(found: Packets, ports: Sequence[Port], which: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """How many octets of each packet are there: of a simple one as many as its interface keeps."""
+    import numpy as np
+
+    if found.is_timed is None or not ports:
+        return found.captured
+    snaplen = _column([port.interface.snaplen or 0xFFFFFFFF for port in ports], which)
+    return np.where(found.is_timed, found.captured, np.minimum(found.captured, snaplen))
 
 
 def comments_of(blocks: Blocks, found: Packets, frames: Frames, most: int) -> dict[int, tuple[str, ...]]:

@@ -57,7 +57,7 @@ def ping(  # one option, one argument
 ) -> int:
     """Say why a command failed, what proves it, what it cannot be, and what to look at next."""
     from explain.causes.diagnose import diagnose
-    from explain.cli.output import keep_inputs, put
+    from explain.cli.output import keep_inputs
     from explain.cli.witnesses import Given, gather
 
     given = Given(text, captures, states, command, exit_status, sender, _found(case))
@@ -71,16 +71,7 @@ def ping(  # one option, one argument
         witnesses = observe(Asked(target, count, family, bound, size, probe))
     else:
         witnesses = gather(given)
-    diagnosis = diagnose(witnesses)
-    shown = _json(diagnosis, witnesses, lang) if as_json else None
-    if output is not None:
-        from explain.cli.telling import plain_text
-
-        put(shown or plain_text(diagnosis, witnesses, lang, verbose=verbose, quiet=quiet), output)
-    elif shown is not None:
-        print(shown, end="")
-    else:
-        _show(diagnosis, witnesses, lang, verbose=verbose, quiet=quiet)
+    _tell(diagnose(witnesses), witnesses, lang, output, as_json=as_json, verbose=verbose, quiet=quiet)
     return 0
 
 
@@ -105,16 +96,33 @@ def _json(diagnosis: Diagnosis, witnesses: Witnesses, lang: str) -> str:
     return f"{json_text(report)}\n"
 
 
-def _show(diagnosis: Diagnosis, witnesses: Witnesses, lang: str, *, verbose: bool, quiet: bool) -> None:
+def _tell(
+    diagnosis: Diagnosis,
+    witnesses: Witnesses,
+    lang: str,
+    output: Path | None,
+    *,
+    as_json: bool,
+    verbose: bool,
+    quiet: bool,
+) -> None:
     import os
     import sys
 
+    from explain.cli.output import put
     from explain.cli.telling import lines_of, plain_text
 
-    if not sys.stdout.isatty() or "NO_COLOR" in os.environ:
-        print(plain_text(diagnosis, witnesses, lang, verbose=verbose, quiet=quiet), end="")
-        return
-    from explain.render.terminal import show
+    if not as_json and output is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ:
+        from explain.render.terminal import show
 
-    lines, sentences = lines_of(diagnosis, witnesses, lang, verbose=verbose, quiet=quiet)
-    show(lines, sentences, sys.stdout)
+        show(*lines_of(diagnosis, witnesses, lang, verbose=verbose, quiet=quiet), sys.stdout)
+        return
+    told = (
+        _json(diagnosis, witnesses, lang)
+        if as_json
+        else plain_text(diagnosis, witnesses, lang, verbose=verbose, quiet=quiet)
+    )
+    if output is None:
+        print(told, end="")
+    else:
+        put(told, output)

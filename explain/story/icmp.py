@@ -16,8 +16,6 @@ from explain.table import ICMP, ICMPV6
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import numpy.typing as npt
-
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.icmp.echo import IcmpEcho
     from explain.exchanges.icmp.error import IcmpError
@@ -48,14 +46,11 @@ def echo(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterat
     if not is_request.any():
         yield teller.line("icmp.echo.reply.only", fields, rows, name)
         return
-    first = rows[is_request][:1]
-    seq = int(table.icmp.word[at[is_request][0]]) & 0xFFFF
-    asked = {"ttl": fields.ttl_request, "seq": seq, "router": teller.next_hop(int(first[0]))}
-    message = "icmp.echo.request.routed" if asked["router"] else "icmp.echo.request.first"
-    message += "" if fields.ttl_request else "-untold"
-    yield teller.line(message, fields, first, name, **asked)
-    if is_reply.any() and fields.rtt_min_ns is not None:
-        yield _first_reply(teller, fields, rows, (is_request, is_reply), name)
+    requests, replies = rows[is_request], rows[is_reply]
+    first = requests[:1]
+    yield _requested(teller, fields, first, name)
+    if len(replies) and fields.rtt_min_ns is not None:
+        yield _first_reply(teller, fields, requests, replies, name)
     if fields.recorded_twice:
         yield teller.line("icmp.echo.recorded-twice", fields, everything, name)
     if fields.received and fields.sent > 1 and fields.rtt_min_ns is not None:
@@ -65,21 +60,28 @@ def echo(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterat
         message = "refused-some" if is_limited else "refused" if fields.errors else "none"
         yield teller.line(f"icmp.echo.{message}", fields, everything, name)
     if fields.responders and _is_to_many(teller, first):
-        yield teller.line("icmp.echo.group", fields, rows[is_reply], name)
+        yield teller.line("icmp.echo.group", fields, replies, name)
         return
     if fields.duplicates:
         word, times = np.unique(table.icmp.word[at[is_reply]], return_counts=True)
-        again = rows[is_reply][np.isin(table.icmp.word[at[is_reply]], word[times > 1])]
+        again = replies[np.isin(table.icmp.word[at[is_reply]], word[times > 1])]
         yield teller.line("icmp.echo.duplicates", fields, again, name)
     if fields.responders:
-        yield teller.line("icmp.echo.responders", fields, rows[is_reply], name)
+        yield teller.line("icmp.echo.responders", fields, replies, name)
 
 
-def _first_reply(
-    teller: Teller, fields: IcmpEcho, rows: Rows, sorts: tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]], name: str
-) -> Line:
+def _requested(teller: Teller, fields: IcmpEcho, first: Rows, name: str) -> Line:
+    icmp = teller.table.icmp
+    seq = int(icmp.word[np.searchsorted(icmp.row, first[0])]) & 0xFFFF
+    router = teller.next_hop(int(first[0]))
+    message = "icmp.echo.request.routed" if router else "icmp.echo.request.first"
+    message += "" if fields.ttl_request else "-untold"
+    return teller.line(message, fields, first, name, ttl=fields.ttl_request, seq=seq, router=router)
+
+
+def _first_reply(teller: Teller, fields: IcmpEcho, asked: Rows, answered: Rows, name: str) -> Line:
     """The first reply to a request that was recorded, which need not be the first request."""
-    table, (asked, answered) = teller.table, (rows[one] for one in sorts)
+    table = teller.table
     seqs = [table.icmp.word[np.searchsorted(table.icmp.row, one)] & 0xFFFF for one in (asked, answered)]
     at = int(np.argmax(np.isin(seqs[1], seqs[0])))
     reply, seq = answered[at : at + 1], int(seqs[1][at])

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from explain.exchanges.dns.group import GroupNames, NamesTold
-    from explain.table import U4, U8, Bools, PacketTable, Rows
+    from explain.table import I8, U4, U8, Bools, PacketTable, Rows
 
 OUTCOMES = ("answered", "unanswered", "refused")
 _WELL_KNOWN = 1024
@@ -103,14 +103,10 @@ def find(table: PacketTable) -> ExchangeColumns:
     backward = np.add.reduceat(is_back, first, dtype=np.int64) if len(first) else count
     octets = np.add.reduceat(table.payload[rows], first, dtype=np.int64) if len(first) else count
     opener = rows[first]
-    # The first frame seen may be an answer.
-    is_answer = _is_from_service(table, opener)
     is_to_many = _to_many(table, table.targets(opener))
     asked = asked_by(table, opener, is_to_many)
-    is_answer |= asked >= 0
-    other = np.full(len(opener), -1, np.int64)
-    is_own = (asked >= 0) & ~is_to_many[asked]
-    other[asked[is_own][::-1]] = np.flatnonzero(is_own)[::-1]
+    is_answer = _is_from_service(table, opener) | (asked >= 0)  # the first frame seen may be an answer
+    other = _answers(asked, is_to_many)
     to_server = np.where(is_answer, backward, count - backward)
     is_answered = ((backward > 0) & (backward < count)) | (is_answer & (backward == 0)) | (other >= 0)
     is_refused = _refused(table, table.flow[opener])
@@ -141,6 +137,14 @@ def find(table: PacketTable) -> ExchangeColumns:
             "is_answer": is_answer, "client": client,
         },
     )  # fmt: skip
+
+
+def _answers(asked: I8, is_to_many: Bools) -> I8:
+    """For each flow the first other one that answers it alone; -1 where none does."""
+    answers = np.full(len(asked), -1, np.int64)
+    is_own = (asked >= 0) & ~is_to_many[asked]
+    answers[asked[is_own][::-1]] = np.flatnonzero(is_own)[::-1]
+    return answers
 
 
 def _needs_no_answer(table: PacketTable, opener: Rows, is_answer: Bools, is_to_many: Bools) -> Bools:

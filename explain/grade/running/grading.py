@@ -44,24 +44,12 @@ def grade_files(
     names = [one for one in rubric.captures if one in files]
     if not names:
         raise NotGradableError("grade.no_captures")
-    joint = _events(rubric, {one: files[one] for one in names}, analyses)
-
-    @cache
-    def alone(capture: str) -> Events:
-        if capture not in files:
-            return Events(_nothing(joint, capture))
-        return joint if len(names) == 1 else _events(rubric, {capture: files[capture]}, analyses)
-
-    lacking = tuple(one for one in rubric.captures if one not in files)
-    lab = LabNetworks(rubric.networks)
-    marker = Marker(rubric, joint, alone, roster, language, lacking, lab)
-    checks = mark_checks(marker)
+    marker = _marker(rubric, {one: files[one] for one in names}, analyses, roster, language)
     given, trouble = _answers(answers, [one.id for one in rubric.questions])
-    marked = mark_answers(marker, given, trouble)
-    report = joint.scene.report
+    report = marker.joint.scene.report
     checks, marked = (
-        tuple(replace(one, story=tuple(told_of(report, one.evidence, lab, language))) for one in some)
-        for some in (checks, marked)
+        tuple(replace(one, story=tuple(told_of(report, one.evidence, marker.lab, language))) for one in some)
+        for some in (mark_checks(marker), mark_answers(marker, given, trouble))
     )
     taken = files if isinstance(files, Taken) else Taken(files, answers)
     called = taken.told()
@@ -74,11 +62,27 @@ def grade_files(
         answers=marked,
         reason=None,
         files=tuple((one, called[files[one]]) for one in names),
-        outside=len(lab.strangers(report)) if rubric.networks else None,
-        prints=_prints(rubric, joint),
+        outside=len(marker.lab.strangers(report)) if rubric.networks else None,
+        prints=_prints(rubric, marker.joint),
         answers_file=None if answers is None else called[answers],
         aside=tuple(called[one] for one in taken.aside[:MOST_ASIDE]),
     )
+
+
+def _marker(
+    rubric: Rubric, files: Mapping[str, Path], analyses: Analyses, roster: Mapping[str, str], language: str
+) -> Marker:
+    """What marking begins with: the events of all captures together, and of each alone when they are asked for."""
+    joint = _events(rubric, files, analyses)
+
+    @cache
+    def alone(capture: str) -> Events:
+        if capture not in files:
+            return Events(_nothing(joint, capture))
+        return joint if len(files) == 1 else _events(rubric, {capture: files[capture]}, analyses)
+
+    lacking = tuple(one for one in rubric.captures if one not in files)
+    return Marker(rubric, joint, alone, roster, language, lacking, LabNetworks(rubric.networks))
 
 
 def _prints(rubric: Rubric, joint: Events) -> Prints | None:

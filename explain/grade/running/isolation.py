@@ -23,6 +23,8 @@ from explain.grade.running.confinement import confine, end_with_parent
 from explain.grade.running.grading import grade_files
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from explain.grade.rubric.records import Rubric
     from explain.grade.running.kept import Kept
 from explain.grade.hand_ins.submissions import Submission
@@ -99,22 +101,8 @@ def grade_apart(
     Returns:
         the form, and whether the same submission would give it again: a limit may be met on a busy machine only.
     """
-    read_end, write_end = os.pipe()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    parent = os.getpid()
-    pid = os.fork()
-    if pid == 0:
-        status = 1
-        try:
-            os.close(read_end)
-            os.setpgid(0, 0)
-            end_with_parent(parent)
-            status = _work(rubric, submission, (language, folder, kept), write_end)
-        finally:
-            os._exit(status)
-    os.close(write_end)
+    pid, read_end = _in_child(lambda output: _work(rubric, submission, (language, folder, kept), output))
     until = time.monotonic() + max(_SHORTEST_S, rubric.limits.seconds * _SLOWEST)
     try:
         output = _heard(read_end, until)
@@ -128,6 +116,26 @@ def grade_apart(
         return form, form.pop("lasts", True)
     why = _why(until, status, len(output))
     return failed_form(rubric, submission.id, "could-not-be-graded", why), False
+
+
+def _in_child(work: Callable[[int], int]) -> tuple[int, int]:
+    """Do some work in a child, which ends with its status; the child's id, and the pipe that carries its output."""
+    read_end, write_end = os.pipe()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    parent = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            os.close(read_end)
+            os.setpgid(0, 0)
+            end_with_parent(parent)
+            status = work(write_end)
+        finally:
+            os._exit(status)
+    os.close(write_end)
+    return pid, read_end
 
 
 def _form_in(output: bytearray) -> dict[str, Any] | None:
