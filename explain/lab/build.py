@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from explain.capture.recorder import Tap
 from explain.errors import ExplainError
-from explain.lab import nft, offload, operations
-from explain.lab.kernel import CLONE_NEWNET, CLONE_NEWNS, MS_BIND, Inside, mount, setns, unshare
-from explain.lab.light import lighten
+from explain.lab import operations
+from explain.lab.kernel import CLONE_NEWNET, CLONE_NEWNS, MS_BIND, Inside, mount, nft, offload, setns, unshare
+from explain.lab.kernel.light import lighten
 from explain.lab.services import HOOK, PROGRAMS
 
 if TYPE_CHECKING:

@@ -80,7 +80,7 @@ def _links() -> Iterator[Probe]:
 
 def _rules() -> Iterator[Probe]:
     """One table of each kind is loaded there."""
-    from explain.lab import nft
+    from explain.lab.kernel import nft
 
     for what, table in _RULES.items():
         try:

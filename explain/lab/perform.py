@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explain.errors import ExplainError, MissingError
-from explain.lab.node_kernel import address_state, is_listening, neighbour_state, packet_sockets
+from explain.lab.kernel.node import address_state, is_listening, neighbour_state, packet_sockets
 from explain.lab.operations import typed
 from explain.lab.records import Service, Step, Wait
 from explain.lab.services import PACKAGES, SERVICES, service_argv, step_argv

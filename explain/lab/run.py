@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from explain.errors import ExplainError, MissingError
 from explain.lab import plan as planning
 from explain.lab.build import Place, build
-from explain.lab.carrier import IFF_LOOPBACK, IFF_UP, OPERSTATE_UP, Seen, interfaces
 from explain.lab.holder import Tell, hold
+from explain.lab.kernel.carrier import IFF_LOOPBACK, IFF_UP, OPERSTATE_UP, Seen, interfaces
 from explain.lab.operations import Break, Perform, StartService, WaitUntil
 from explain.lab.perform import ENVIRONMENT, Ran, Stage
 from explain.lab.recording import Recording, Wire

@@ -7,7 +7,7 @@ import time
 from importlib import import_module
 from pathlib import Path
 
-from explain.lab.light import lighten
+from explain.lab.kernel.light import lighten
 from explain.lab.read import read
 from explain.lab.recording import pcapng
 from explain.lab.run import run

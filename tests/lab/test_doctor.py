@@ -8,9 +8,9 @@ import pytest
 from command_line import EXPLAIN
 
 from explain.errors import ExplainError
-from explain.lab import nft
 from explain.lab.catalogue import everything, find
 from explain.lab.doctor import features, needy, probes
+from explain.lab.kernel import nft
 from explain.lab.read import read
 from explain.lab.services import PACKAGES
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from explain.errors import UnreadableError, reason_of
 from explain.lab import check, services
 from explain.lab.check import LabFileError
-from explain.lab.read_nodes import node_named, nodes_of
-from explain.lab.read_steps import step_of, with_main
+from explain.lab.read.nodes import node_named, nodes_of
+from explain.lab.read.steps import step_of, with_main
 from explain.lab.records import Lab, Link, Node, Service, Step, Wait
 from explain.model import LANGUAGES
 

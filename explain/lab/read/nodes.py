@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from explain.lab import check, iproute
+from explain.lab import check
 from explain.lab.check import LabFileError
+from explain.lab.read import iproute
 from explain.lab.records import Link, Nic, Node
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from explain.lab import check, services
 from explain.lab.check import LabFileError
-from explain.lab.read_nodes import node_named
+from explain.lab.read.nodes import node_named
 from explain.lab.records import Step, Wait
 
 if TYPE_CHECKING:
