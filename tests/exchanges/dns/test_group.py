@@ -142,6 +142,12 @@ def test_other_questions_of_one_host_are_not_the_same_again():
     assert "b.local is" in story
 
 
-@pytest.mark.parametrize("cut", [0, 5, 12, 20, 40])
-def test_a_message_that_is_cut_short_is_told_as_far_as_it_goes(cut):
-    told(from_(PRINTER, tells(OFFER, PLACE)[:cut]), from_(ALICE, asks((SERVICE, PTR))[:cut]))
+@pytest.mark.parametrize(
+    ("cut", "asked", "offered"),
+    [(0, (), ()), (5, (), ()), (12, (), ()), (20, (), ()), (40, (SERVICE,), ()), (90, (SERVICE,), (INSTANCE,))],
+)
+def test_a_message_that_is_cut_short_is_told_as_far_as_it_goes(cut, asked, offered):
+    _, report = told(from_(PRINTER, tells(OFFER, PLACE)[:cut]), from_(ALICE, asks((SERVICE, PTR))[:cut]))
+    heard = [one for one in names(report) if one]
+    assert tuple(one.name for each in heard for one in each.asked) == asked
+    assert tuple(one.value for each in heard for one in each.told) == offered
