@@ -73,6 +73,8 @@ class SynRows:
     Attributes:
         mss: octets, 0 if absent.
         window_scale: shift count, 255 if absent.
+        multipath: of MPTCP (RFC 8684, 3.1 and 3.2): 1 it could be spoken, 2 it joins a connection, 0 if absent.
+        key: the key of who sends a SYN-ACK, or the token of the connection that is joined; 0 if absent.
     """
 
     row: Rows
@@ -80,6 +82,8 @@ class SynRows:
     window_scale: U1
     sack_permitted: Bools
     has_timestamps: Bools
+    multipath: U1
+    key: U8
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from explain.table import CUT, FRAGMENT, IPV6, MALFORMED, SYN, TCP, UDP
 if TYPE_CHECKING:
     from explain.decode.block import Block
     from explain.decode.slab import Slab
-    from explain.table import I4, I8, U1, U2, U4, Bools
+    from explain.table import I4, I8, U1, U2, U4, U8, Bools
 
 _PROTOCOL_TCP = 6
 _PROTOCOL_UDP = 17
@@ -25,10 +25,12 @@ _NO_SCALE = 255
 _LARGEST_SCALE = 14  # RFC 7323, 2.3
 
 _END, _NOP, _MSS, _WINDOW_SCALE, _SACK_PERMITTED, _SACK, _TIMESTAMPS = 0, 1, 2, 3, 4, 5, 8
-_KINDS = 9  # kinds of options from here on are of no interest
+_MULTIPATH, _MULTIPATH_AT = 30, 9  # RFC 8684; and where it is found among those below
+_KINDS = 10  # kinds of options from here on are of no interest
 _SACK_HEADER = _TCP_HEADER + 12  # with two NOPs before one block, as everybody writes it
 _SACK_AT = _TCP_HEADER + 2
 _BLOCK, _TWO_BLOCKS = 8, 18  # octets: of a block, and of an option with two of them
+_KEY_AT, _JOINS, _SUBTYPES = 4, 12, 2  # MP_CAPABLE and MP_JOIN; of its three forms the one in a SYN
 _MOST_OPTIONS = _LONGEST_HEADER - _TCP_HEADER  # of one octet each
 
 
@@ -101,7 +103,7 @@ def _syns(block: Block, rows: I8, header: I4, syns: list[SynRows]) -> None:
     if not len(rows):
         return
     have = np.minimum(header[rows], block.have_transport(rows))
-    head = octets(block.slab.data, block.transport_at(rows), have, _LONGEST_HEADER + _BEHIND)
+    head = octets(block.slab.data, block.transport_at(rows), have, _LONGEST_HEADER + _BEHIND + _BLOCK)
     found = _options(head, have)
     mss_at, scale_at = found[_MSS], found[_WINDOW_SCALE]
     index = np.arange(len(rows))
@@ -114,8 +116,23 @@ def _syns(block: Block, rows: I8, header: I4, syns: list[SynRows]) -> None:
             np.where((scale_at > 0) & (head[index, scale_at + 1] == 3), scale, _NO_SCALE).astype(np.uint8),
             found[_SACK_PERMITTED] > 0,
             found[_TIMESTAMPS] > 0,
+            *_multipath(head, found[_MULTIPATH_AT]),
         )
     )
+
+
+def _multipath(head: U1, at: I8) -> tuple[U1, U8]:
+    """What a SYN says of MPTCP, one more than the subtype, and the key or the token with it; 0 where nothing."""
+    index = np.arange(len(head))
+    size = head[index, at + 1] * (at > 0)
+    subtype = head[index, at + 2] >> 4
+    words = np.zeros((len(head), 8), np.uint8)
+    spots = at[:, None] + np.arange(_KEY_AT, _KEY_AT + 8)
+    has_key, has_token = (subtype == 0) & (size >= _KEY_AT + 8), (subtype == 1) & (size == _JOINS)
+    words[has_key] = np.take_along_axis(head, spots, axis=1)[has_key]
+    words[has_token, 4:] = np.take_along_axis(head, spots[:, :4], axis=1)[has_token]
+    kind = np.where((size > 0) & (subtype < _SUBTYPES), subtype + np.uint8(1), np.uint8(0))
+    return kind.astype(np.uint8), words.view(">u8")[:, 0].astype(np.uint64)
 
 
 def _may_have_sack(slab: Slab, header: I4) -> Bools:
@@ -163,6 +180,6 @@ def _options(head: U1, have: I4) -> I8:
         todo, at, kind, size = todo[fits], at[fits], kind[fits], size[fits]
         if not len(todo):
             break
-        found[np.minimum(kind, _KINDS), todo] = at
+        found[np.where(kind == _MULTIPATH, _MULTIPATH_AT, np.where(kind < _MULTIPATH_AT, kind, _KINDS)), todo] = at
         at = at + size
     return found[:_KINDS]

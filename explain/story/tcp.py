@@ -13,6 +13,8 @@ from explain.exchanges.tcp.challenge import challenges, go_on
 from explain.exchanges.tcp.course import NEVER
 from explain.exchanges.tcp.late import came_again, mixed
 from explain.exchanges.tcp.many import recorded_twice
+from explain.exchanges.tcp.offers import joined, window_limit
+from explain.model import Endpoint
 from explain.record import dataclass
 from explain.story.teller import end_text
 from explain.table import ACK, FIN, REVERSED, RST, SYN, TCP
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from explain.story.teller import Teller
     from explain.table import Bools, PacketTable, Rows
 
+_ECE = 0x40  # RFC 3168, 6.1
 _ANSWERED_NS = 100_000_000
 _NO_OPENING = ("midstream",)
 _TOLD_BY_THEMSELVES = (None, "HTTP", "DNS")
@@ -68,6 +71,10 @@ def connection(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
     else:
         is_sent = ~among(rows, copies)
         yield from _opening(told, rows[is_sent], from_client[is_sent], older)
+        if (accept := joined(table, moments.talk(index))) is not None:
+            text, (target,) = table.addresses.text, table.targets(np.array([accept])).tolist()
+            port = int(table.target_ports(np.array([accept]))[0])
+            yield told.line("tcp.subflow", np.array([accept, rows[0]]), first=end_text(Endpoint(text(target), port)))
     if _is_one_sided(table, rows, from_client):
         heard, missing = (client, server) if from_client[0] else (server, client)
         yield told.line("tcp.one-sided", rows, heard=heard, missing=missing)
@@ -76,6 +83,7 @@ def connection(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
 
         yield from tls.lines(teller, fields.tls, rows, name, values)
     yield from _talk(told, moments, index, rows)
+    yield from _limits(told, moments, index, rows)
     yield from _trouble(told, moments, index, older, copies)
     is_ignored = told.outcome == "reset" and bool(go_on(moments, np.array([index])).any())
     yield from _closing(told, rows, from_client, is_ignored=is_ignored)
@@ -104,6 +112,7 @@ def _opening(told: _Told, rows: Rows, from_client: Bools, older: Rows) -> Iterat
     accepts = rows[flags & (SYN | ACK) == SYN | ACK]
     if len(syns):
         yield told.line(told.teller.first("tcp.syn"), syns[:1], seq=int(told.table.seq[syns[0]]))
+        yield from _early(told, int(syns[0]), accepts)
     refusals = rows[(flags & RST != 0) & ~from_client]
     if len(accepts) and len(refusals := refusals[refusals < accepts[0]]):
         yield told.line("tcp.refused-at-first", refusals)
@@ -123,6 +132,15 @@ def _opening(told: _Told, rows: Rows, from_client: Bools, older: Rows) -> Iterat
         yield told.line("tcp.declined", resets)
     elif told.outcome in ("rejected", "unanswered", "half-open") and not len(older):
         yield told.line(f"tcp.{told.outcome}", rows)
+
+
+def _early(told: _Told, syn: int, accepts: Rows) -> Iterator[Line]:
+    """Data in the SYN itself, and whether the server took it (RFC 7413)."""
+    octets = int(told.table.payload[syn])
+    if octets and len(accepts):
+        taken = int(told.table.ack[accepts[0]] - told.table.seq[syn]) - 1
+        name = "tcp.syn-data" if taken >= octets else "tcp.syn-data-left"
+        yield told.line(name, np.array([syn, accepts[0]]), octets=octets)
 
 
 def _challenged(told: _Told, resets: Rows, accepts: Rows, older: Rows) -> Iterator[Line]:
@@ -165,6 +183,17 @@ def _talk(told: _Told, moments: TcpMoments, index: int, rows: Rows) -> Iterator[
         lost_ns = max((fields.network_time_ns or 0) - (fields.syn_to_syn_ack_ns or 0), 0)
         waited = "tcp.waited" if fields.server_time_ns else "tcp.waited-no-longer"
         yield told.line("tcp.waited-lost" if lost_ns else waited, moments.exchange_of_data(index), lost_ns=lost_ns)
+
+
+def _limits(told: _Told, moments: TcpMoments, index: int, rows: Rows) -> Iterator[Line]:
+    """What slowed the data down though nothing was lost: marks of congestion, and a window that cannot grow."""
+    flags, is_syn = told.table.flags[rows], told.table.flags[rows] & SYN != 0
+    agrees = not is_syn.any() or bool((flags[is_syn] & (ACK | _ECE) == ACK | _ECE).any())
+    echoes = rows[~is_syn & (flags & _ECE != 0)]
+    if agrees and len(echoes):
+        yield told.line("tcp.congested", echoes, count=len(echoes))
+    if limit := window_limit(told.fields, moments, index):
+        yield told.line("tcp.unscaled", rows[is_syn], **limit)
 
 
 def _is_answer(fields: TcpConnection) -> bool:

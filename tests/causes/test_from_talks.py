@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 import pytest
 from packets import A, B, R, error, eth, ip, is_at, packed, pcap, ping, pong, segment, tcp, who_has
 
@@ -615,3 +617,53 @@ def test_who_closes_at_once_and_without_a_word_is_named_once(said, closes_s, cas
 
 def test_a_client_that_only_looks_whether_somebody_listens_is_no_trouble():
     assert found(*OPENED, (0.03, to(FIN | ACK, 101, 501)), back(FIN | ACK, 501, 102), to(ACK, 102, 502)) == ([], ())
+
+
+def lines_of(*frames):
+    return {line.message: line.values for line in explain.explain(pcap(*frames)).lines}
+
+
+@pytest.mark.parametrize(("taken", "message"), [(10, "tcp.syn-data"), (0, "tcp.syn-data-left")])
+def test_data_in_a_syn_is_told_with_what_the_server_made_of_it(taken, message):
+    opened = [(0.0, to(SYN, 100, data=b"x" * 10)), (0.01, back(SYN | ACK, 500, 101 + taken))]
+    assert lines_of(*opened, (0.02, to(ACK, 101 + taken, 501)))[message]["octets"] == 10
+
+
+@pytest.mark.parametrize("agrees", [True, False])
+def test_echoes_of_congestion_are_told_where_both_sides_agreed_on_them(agrees):
+    opened = [
+        (0.0, to(SYN | 0xC0, 100)), (0.01, back(SYN | ACK | (0x40 if agrees else 0), 500, 101)),
+        (0.02, to(ACK, 101, 501)),
+    ]  # fmt: skip
+    marked = [(0.03, back(ACK, 501, 101, b"y" * 10)), (0.04, to(ACK | 0x40, 101, 511))]
+    assert ("tcp.congested" in lines_of(*opened, *marked)) == agrees
+
+
+@pytest.mark.parametrize("is_scaled", [True, False])
+def test_a_window_without_a_scale_that_sets_the_pace_is_told(is_scaled):
+    scale = b"\x03\x03\x07\x01" if is_scaled else b""
+    frames = [(0.0, to(SYN, 100, options=scale)), (0.1, back(SYN | ACK, 500, 101, options=scale))]
+    frames += [(0.1, to(ACK, 101, 501)), (0.1, to(ACK, 101, 501, b"x"))]
+    for turn in range(10):
+        frames += [
+            (0.2 + turn / 10, back(ACK, 501 + 60_000 * turn, 102, b"y" * 60_000)),
+            (0.2001 + turn / 10, to(ACK, 102, 60_501 + 60_000 * turn, window=60_000)),
+        ]  # fmt: skip
+    told = lines_of(*frames)
+    assert ("tcp.unscaled" in told) != is_scaled
+    if not is_scaled:
+        assert (told["tcp.unscaled"]["window"], told["tcp.unscaled"]["rate"]) == (64_240, 642_400)
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_further_way_of_mptcp_is_told_with_the_connection_that_it_joins(is_known):
+    key = bytes(range(8))
+    token = sha256(key).digest()[:4] if is_known else b"\0\0\0\1"
+    capable, join = b"\x1e\x0c\x01\x01" + key, b"\x1e\x0c\x10\x00" + token + b"\0\0\0\7"
+    frames = [
+        (0.0, to(SYN, 100, options=b"\x1e\x04\x01\x01")), (0.01, back(SYN | ACK, 500, 101, options=capable)),
+        (0.02, to(ACK, 101, 501)), (0.1, segment((NEAR, 40001), SERVER, SYN, seq=7, options=join)),
+        (0.11, segment(SERVER, (NEAR, 40001), SYN | ACK, (B, A), seq=9, ack=8)),
+        (0.12, segment((NEAR, 40001), SERVER, ACK, seq=8, ack=10)),
+    ]  # fmt: skip
+    assert lines_of(*frames).get("tcp.subflow", {}).get("first") == (f"{ALICE}:40000" if is_known else None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -10,12 +10,15 @@ from explain.record import NamedTuple
 from explain.table import SYN
 
 if TYPE_CHECKING:
-    from explain.exchanges.tcp.moments import Talk
+    from explain.exchanges.tcp.connection import TcpConnection
+    from explain.exchanges.tcp.moments import Talk, TcpMoments
     from explain.table import PacketTable
 
 T = TypeVar("T")
 Pair = tuple[T | None, T | None]
 _NO_SHIFT = 255
+_CAPABLE, _JOINS, _MOST_KEYS = 1, 2, 1000
+_FAR_NS, _MUCH, _FULL, _NEARLY = 20_000_000, 500_000, 32_768, 0.6
 
 
 class Offers(NamedTuple):
@@ -56,6 +59,43 @@ def offers(table: PacketTable, talk: Talk) -> Offers:
         bool(syn.sack_permitted[known].all()) if is_whole else None,
         bool(syn.has_timestamps[known].all()) if is_whole else None,
     )
+
+
+def window_limit(fields: TcpConnection, moments: TcpMoments, index: int) -> dict[str, Any] | None:
+    """The window and what it lets through, where it is as large as one without a scale may be and so sets the pace.
+
+    Without a scale no more than 65,535 octets are under way at a time (RFC 7323, 1.1).
+    """
+    rtt_ns, sent = fields.handshake_rtt_ns, max(fields.bytes_to_client, fields.bytes_to_server)
+    if fields.window_scale != (0, 0) or not rtt_ns or rtt_ns < _FAR_NS or sent < _MUCH:
+        return None
+    talk = moments.talk(index)
+    role = int(fields.bytes_to_client > fields.bytes_to_server)
+    at = talk.time_ns[(talk.role == role) & (talk.length > 0)]
+    window = int(talk.window[talk.role != role].max(initial=0))
+    rate = window * 1_000_000_000 // rtt_ns
+    took_ns = int(at[-1] - at[0])
+    if took_ns <= 0 or sent * 1_000_000_000 // took_ns < rate * _NEARLY or window < _FULL:
+        return None
+    return {"window": window, "rtt_ns": rtt_ns, "rate": rate}
+
+
+def joined(table: PacketTable, talk: Talk) -> int | None:
+    """The SYN-ACK of the connection that this one joins as a further way of MPTCP, if it was recorded.
+
+    The token is the beginning of the hash of the key that the server gave there (RFC 8684, 3.2).
+    """
+    from hashlib import sha256
+
+    syn = table.syn
+    at = int(np.searchsorted(syn.row, talk.rows[0]))
+    if at >= len(syn.row) or syn.row[at] != talk.rows[0] or syn.multipath[at] != _JOINS or not syn.key[at]:
+        return None
+    for one in np.flatnonzero((syn.multipath == _CAPABLE) & (syn.key > 0))[:_MOST_KEYS].tolist():
+        token = sha256(int(syn.key[one]).to_bytes(8, "big")).digest()[:4]
+        if int.from_bytes(token, "big") == int(syn.key[at]):
+            return int(syn.row[one])
+    return None
 
 
 def _at(column: np.ndarray[tuple[int], np.dtype[np.unsignedinteger]], spot: int | None) -> int | None:
