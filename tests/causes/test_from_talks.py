@@ -667,3 +667,13 @@ def test_a_further_way_of_mptcp_is_told_with_the_connection_that_it_joins(is_kno
         (0.12, segment((NEAR, 40001), SERVER, ACK, seq=8, ack=10)),
     ]  # fmt: skip
     assert lines_of(*frames).get("tcp.subflow", {}).get("first") == (f"{ALICE}:40000" if is_known else None)
+
+
+@pytest.mark.parametrize("comes_back", [True, False])
+def test_a_route_that_was_missing_for_a_while_is_told_as_that(comes_back):
+    lost = back(ACK, 501, 111, b"y" * 10)
+    frames = [*ASKED, (0.1, lost), (0.101, error(ROUTER, 3, 0, lost, macs=(R, B))), (3.0, lost)]
+    later = [(3.1, to(ACK, 111, 511)), (3.2, to(FIN | ACK, 111, 511))] if comes_back else []
+    (only,) = explain.explain(pcap(*frames, *later)).findings
+    assert only.cause == "no-return-route-on-router"
+    assert only.values.get("lost_ns") == (2_999_000_000 if comes_back else None)

@@ -253,3 +253,21 @@ def test_one_sound_report_proves_what_an_odd_one_before_it_did_not():
     sent = eth(A, R, 0x800, ip(ALICE, FAR, 17, udp(ALICE, FAR, 5000, 6000, bytes(1000)), flags=0x4000))
     (finding,) = report(sent, *(error("192.0.2.254", 3, 4, sent, word=mtu) for mtu in (9000, 600))).findings
     assert (finding.certainty, finding.values["mtu"]) == ("proved", 600)
+
+
+@pytest.mark.parametrize(("whole", "found"), [(1, ["partial-loss"]), (0, [])])
+def test_packets_that_lack_a_fragment_where_others_are_whole_are_told_as_lost(whole, found):
+    def sent(number, parts):
+        body = udp(ALICE, FAR, 40000, 7000, b"x" * 4000)
+        starts = [at for at in range(0, len(body), 1480) if at // 1480 in parts]
+        return [
+            (number + at / 1e6, eth(A, R, 0x800, ip(ALICE, FAR, 17, body[at : at + 1480], ident=number,
+             flags=(0x2000 if at + 1480 < len(body) else 0) | at // 8)))
+            for at in starts
+        ]  # fmt: skip
+
+    frames = [*sent(1, (0, 1, 2) if whole else (0, 1)), *sent(2, (0, 2)), *sent(3, (0, 1)), *sent(4, (0, 2))]
+    told = report(*frames, (9.0, ping(ALICE, BOB, 1)), (9.1, pong(BOB, ALICE, 1))).findings
+    pieces = [one for one in told if one.values.get("case") == "pieces"]
+    assert [one.cause for one in pieces] == found
+    assert [one.values["count"] for one in pieces] == [3] * whole

@@ -15,7 +15,7 @@ from explain.exchanges.icmp.error import size_claim
 from explain.exchanges.icmp.quotes import quoted_flows, quoted_row
 from explain.exchanges.together import CONVERSATIONS
 from explain.record import NamedTuple
-from explain.table import NO_FLOW
+from explain.table import NO_FLOW, TCP, UDP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +30,12 @@ _SOUND = ("", "unsized")  # what is odd about a report of a packet that was too 
 _SURE = {"unsaid": "likely", "doubtful": "possible", "tiny": "possible"}
 _SEVERAL = 2  # reports of packets that did not arrive whole
 _TCP, _ROUND_TRIP_NS, _FORGOTTEN_NS = 6, 190_000_000, 300_000_000_000  # RFC 6298: a time-out takes longer; RFC 1191
+_PASSING = {
+    "no-route-on-router": ("router-interface-down",),
+    "no-return-route-on-router": ("router-interface-down",),
+    "destination-host-absent-behind-router": ("target-interface-down",),
+}
+"""What may be so for a while only, and what then is as likely: a link or a host that was away."""
 _DEAF = ("filter-on-sender-input", "pmtu-blackhole")
 _SAY_AT_ONCE = ("reject-route-on-router", "filter-on-router-forward")  # without a question for the MAC
 _ECHO_REPLIES = (0, 129)
@@ -159,7 +165,20 @@ def _judge(
         if _loses_every_rest(members, len(indices)):
             cause, rivals = "fragments-filtered", ("partial-loss",)
             values["case"] = "told"
+    if cause in _PASSING and (lost_ns := _mended(scene.table, key, members, rows)):
+        return Seen(cause, "likely", members, rows, _PASSING[cause], values | {"case": "passing", "lost_ns": lost_ns})
     return Seen(cause, "proved" if cause in _PROVED else "likely", members, rows, rivals, values)
+
+
+def _mended(table: PacketTable, key: _Key, members: list[Member], rows: list[int]) -> int:
+    """How long after the first error the target was heard again in the same conversations; 0 if it was not."""
+    conversations = [part.rows(index) for part, index in members if part.kind in CONVERSATIONS]
+    if not conversations:
+        return 0
+    told = distinct(np.concatenate(conversations))
+    later = told[(told > max(rows)) & (table.layers[told] & (TCP | UDP) != 0)]
+    later = later[[table.addresses.text(one) == key.target for one in table.sources(later).tolist()]]
+    return max(int(table.time_ns[later[0]] - table.time_ns[min(rows)]), 0) if len(later) else 0
 
 
 def _too_large(

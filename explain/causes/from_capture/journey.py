@@ -184,10 +184,29 @@ def attach(scene: Scene, seen: list[Seen]) -> list[Seen]:
                 more[told].append((part, index))
             if told is not None or not any(_is_open(scene, one, at) for one, at in carried):
                 scene.accounted[kind].add(index)
-    return [
+    found = [
         replace(one, members=[*one.members, *more[number]]) if number in more else one
         for number, one in enumerate(seen)
     ]
+    return [_with_stretch(scene, one) if one.values.get("case") == "segments" else one for one in found]
+
+
+def _with_stretch(scene: Scene, loss: Seen) -> Seen:
+    """A loss of segments with the two places between which all of it happened, where several places tell that."""
+    part, members = scene.part("journey"), {(one.kind, index) for one, index in loss.members}
+    some = list(range(min(len(part), _MOST_LOOKED_AT)))
+    lost = [
+        gone
+        for index, carried in scene.exchanges.carried(part, some).items()
+        if any((one.kind, at) in members for one, at in carried)
+        for gone in part.fields(index).lost_segments
+    ]
+    stretches = {((gone.capture, gone.interface), (gone.next_capture, gone.next_interface)) for gone in lost}
+    if len(stretches) != 1:
+        return loss
+    labels = {(place.capture, place.interface): place.label for place in reversed(whole_of(scene.table).places)}
+    last, due = (labels.get(spot, "") for spot in stretches.pop())
+    return replace(loss, values={**loss.values, "case": "segments-between", "last": last, "next": due})
 
 
 def _is_open(scene: Scene, part: ExchangeColumns, index: int) -> bool:

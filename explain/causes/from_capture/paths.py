@@ -12,6 +12,7 @@ from explain.arrays import among
 from explain.causes.from_capture import sizes
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges import losses
+from explain.exchanges.fragments import datagrams
 from explain.exchanges.tcp.labels import REPEATED
 from explain.exchanges.together import CONVERSATIONS
 from explain.places.near import rows_near, whole_of
@@ -29,6 +30,7 @@ _OFFLOADED = 0.5  # a sender of whom so many segments are wrong leaves them to t
 _FEWEST_VERIFIED = 4
 _MOST_DOUBTED = 100
 _HARDLY_MORE = 2
+_FEWEST_TORN, _ARRIVING_NS = 3, 1_000_000_000
 _FULL_BUCKET_RIVALS = ("partial-loss", "filter-on-target-input", "corrupted-packets")
 _LOSS_RIVALS = ("icmp-rate-limited", "corrupted-packets", "filter-on-target-input", "duplicate-address")
 
@@ -39,6 +41,7 @@ def look(scene: Scene) -> Iterator[Seen]:
     """Damage first, then what is too large, then a limiter, then mere loss."""
     yield from _damaged(scene)
     yield from sizes.look(scene)
+    yield from _in_pieces(scene)
     yield from _some_lost(scene)
 
 
@@ -137,6 +140,35 @@ def _torn(scene: Scene, rows: list[int]) -> Iterator[Member]:
 def _run(part: ExchangeColumns, index: int) -> tuple[str, str, int]:
     fields: IcmpEcho = part.fields(index)
     return fields.src, fields.dst, fields.id
+
+
+def _in_pieces(scene: Scene) -> Iterator[Seen]:
+    """Packets that lack a fragment where others of the same two hosts are whole: so no filter holds them back."""
+    table = scene.table
+    if not len(table.fragments.row):
+        return
+    cut = datagrams(table)
+    groups: dict[tuple[int, int, int], tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
+    torn, first = set(cut.unfinished().tolist()), cut.rows[cut.bounds[:-1]]
+    end_ns = int(table.time_ns[: len(table)].max())
+    keys = zip(table.place[first].tolist(), table.sources(first).tolist(), table.targets(first).tolist(), strict=True)
+    for index, key in enumerate(keys):
+        if index not in torn or end_ns - int(table.time_ns[cut.of(index)].max()) > _ARRIVING_NS:
+            groups[key][index in torn].append(index)
+    for (_, source, target), (whole, lacking) in groups.items():
+        if not whole or len(lacking) < _FEWEST_TORN:
+            continue
+        rows = np.concatenate([cut.of(index) for index in lacking]).tolist()
+        values = {
+            "case": "pieces", "src": table.addresses.text(source), "dst": table.addresses.text(target),
+            "count": len(lacking), "total": len(lacking) + len(whole),
+        }  # fmt: skip
+        parts = [scene.part(kind) for kind in CONVERSATIONS]
+        members = [
+            (part, index) for part in parts for index in part.with_rows(np.array(rows)).tolist()
+            if index not in scene.accounted[part.kind]
+        ]  # fmt: skip
+        yield Seen("partial-loss", "likely", members, sorted(rows), (), values)
 
 
 def _some_lost(scene: Scene) -> Iterator[Seen]:

@@ -12,7 +12,7 @@ def data(number, count=1, ttl=64, ip_id=2):
     return segment(CLIENT, WEB, 16, 2 + number * SIZE, 9, bytes(count * SIZE), ttl, ip_id)
 
 
-def upload(lost=(), unrecorded=()):
+def walked(lost=(), unrecorded=()):
     """Six segments: the inner place records them merged by twos, the outer one as they went."""
     walk = Walk()
     walk.out(0.0, segment(CLIENT, WEB, 2, 1, ip_id=1), segment(CLIENT, WEB, 2, 1, ttl=63, ip_id=1))
@@ -25,7 +25,11 @@ def upload(lost=(), unrecorded=()):
     for number in lost:
         walk.out(0.3 + number / 1000, data(number, ip_id=30 + number), data(number, ttl=63, ip_id=30 + number))
     walk.back(0.5, segment(WEB, CLIENT, 16, 9, 2 + 6 * SIZE, ttl=63), segment(WEB, CLIENT, 16, 9, 2 + 6 * SIZE))
-    (journey,) = of_kind(walk.report(), "journey")
+    return walk
+
+
+def upload(**more):
+    (journey,) = of_kind(walked(**more).report(), "journey")
     return journey
 
 
@@ -49,3 +53,9 @@ def test_several_losses_are_counted():
 def test_a_recording_that_itself_lost_frames_proves_no_loss_on_the_way():
     assert upload(lost=(3,), unrecorded=(2,)).fields.lost_segments == ()
     assert upload(unrecorded=(2,)).fields.lost_segments == ()
+
+
+def test_a_finding_of_lost_segments_names_the_two_places_between_which_all_were_lost():
+    (told,) = [one.values for one in walked(lost=(1, 3, 4)).report().findings if one.cause == "partial-loss"]
+    assert (told["case"], told["resent"]) == ("segments-between", 3)
+    assert {"last", "next"} <= told.keys()
