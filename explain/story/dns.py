@@ -49,6 +49,8 @@ def lookup(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iter
         return
     if fields.answers or not fields.unreadable:
         yield teller.line(f"dns.{_answer(fields)}", fields, said[-1:], name, **ends, **_told(fields))
+    if fields.unseen:
+        yield teller.line("dns.goes-on", fields, said[-1:], name, **ends)
     if fields.unreadable:
         yield teller.line("dns.malformed", fields, said[-1:], name, **ends)
     if fields.used_by:

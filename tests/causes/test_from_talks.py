@@ -677,3 +677,27 @@ def test_a_route_that_was_missing_for_a_while_is_told_as_that(comes_back):
     (only,) = explain.explain(pcap(*frames, *later)).findings
     assert only.cause == "no-return-route-on-router"
     assert only.values.get("lost_ns") == (2_999_000_000 if comes_back else None)
+
+
+def test_an_answer_that_was_sent_and_never_came_is_no_application_that_hangs():
+    given_up = [(5.0, to(FIN | ACK, 111, 501)), (5.01, back(ACK, 1901, 112))]
+    (only,) = explain.explain(pcap(*ASKED, *given_up)).findings
+    assert (only.cause, only.values["missing"]) == ("pmtu-blackhole", 1400)
+
+
+def test_a_server_that_only_repeats_its_syn_ack_has_not_got_the_ack():
+    sent = [(turn, to(ACK, 101, 501, b"x" * 10)) for turn in (0.1, 0.4, 1.0, 2.2)]
+    repeated = [(turn, back(SYN | ACK, 500, 101)) for turn in (1.1, 3.1)]
+    (only,) = explain.explain(pcap(*sorted(OPENED + sent + repeated, key=lambda one: one[0]))).findings
+    assert (only.cause, only.values["case"], only.values["times"]) == ("tcp-accept-queue-full", "accepts", 2)
+    assert {"stateful-filter-asymmetric-path", "filter-on-router-forward"} <= {*only.rivals}
+
+
+def test_a_request_on_a_connection_that_its_server_had_closed_is_told():
+    asked, said = b"GET / HTTP/1.1\r\nHost: b\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    next_, after = 101 + len(asked), 501 + len(said)
+    frames = [*OPENED, (0.03, to(ACK, 101, 501, asked)), (0.05, back(ACK, 501, next_, said))]
+    frames += [(0.06, to(ACK, next_, after)), (0.5, back(FIN | ACK, after, next_)), (0.51, to(ACK, next_, after + 1))]
+    frames += [(0.6, to(ACK, next_, after + 1, asked)), (0.61, back(RST, after + 1))]
+    (only,) = explain.explain(pcap(*frames)).findings
+    assert (only.cause, only.values["case"], only.values["count"]) == ("tcp-application-closes", "late", 1)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.causes.from_capture.scene import Scene, Seen, is_housekeeping
-from explain.table import REVERSED
+from explain.table import FIN, REVERSED, RST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,12 +26,18 @@ def look(scene: Scene) -> Iterator[Seen]:
     part, connections = scene.part("http.request"), scene.part("tcp.connection")
     silent = [index for index in scene.open(part, "unanswered") if not is_housekeeping(part, index)]
     groups: dict[tuple[str, int | None, bool], list[int]] = defaultdict(list)
+    late: dict[tuple[str, int | None], list[int]] = defaultdict(list)
     for index, carrier in zip(silent, carriers(scene, connections, part, silent), strict=True):
         if carrier in scene.accounted["tcp.connection"]:
-            scene.accounted["http.request"].add(index)
+            if _came_late(connections, carrier, int(part.rows(index)[0])):
+                server = part.fields(index).server
+                late[server.address, server.port].append(index)
+            else:
+                scene.accounted["http.request"].add(index)
         elif is_received(scene, connections.rows(carrier), int(part.rows(index)[0])):
             server = part.fields(index).server
             groups[server.address, server.port, _is_closed(connections, carrier)].append(index)
+    yield from _too_late(part, late)
     for (server, port, is_closed), indices in groups.items():
         rows = [int(row) for index in indices for row in part.rows(index)]
         fields = part.fields(indices[0])
@@ -45,10 +51,32 @@ def look(scene: Scene) -> Iterator[Seen]:
             yield Seen("tcp-application-hangs", "likely", members, rows, _RIVALS, values)
 
 
+def _too_late(part: ExchangeColumns, late: dict[tuple[str, int | None], list[int]]) -> Iterator[Seen]:
+    """Requests on connections that their server had closed."""
+    for (server, port), indices in late.items():
+        rows = [int(row) for index in indices for row in part.rows(index)]
+        first = part.fields(indices[0])
+        values = {
+            "case": "late", "server": server, "port": port, "host": first.host, "path": first.path,
+            "count": len(indices), "client": first.client.address,
+        }  # fmt: skip
+        yield Seen("tcp-application-closes", "likely", [(part, index) for index in indices], rows, (), values)
+
+
 def _is_closed(connections: ExchangeColumns, index: int) -> bool:
     """Whether the server was the first to say that it has nothing more to send."""
     client, server = connections.facts["course"].fins[:, index].tolist()
     return bool(server < client)
+
+
+def _came_late(connections: ExchangeColumns, index: int, row: int) -> bool:
+    """Whether the server had closed in order after an answer, and refused with RST what came then."""
+    talk = connections.facts["moments"].talk(index)
+    asked = int(np.searchsorted(talk.rows, row))
+    is_server = talk.role == 1
+    has_closed = bool((talk.flags[:asked][is_server[:asked]] & FIN != 0).any())
+    has_answered = bool((talk.length[:asked][is_server[:asked]] > 0).any())
+    return has_closed and has_answered and bool((talk.flags[asked:][is_server[asked:]] & RST != 0).any())
 
 
 def carriers(scene: Scene, connections: ExchangeColumns, part: ExchangeColumns, some: list[int]) -> list[int]:

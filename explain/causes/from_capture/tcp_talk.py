@@ -46,6 +46,13 @@ _IN_VAIN = (
 _UNHEARD = ("target-interface-down", "filter-on-router-forward", "stateful-filter-asymmetric-path", "partial-loss")
 _SYNS_LOST = 2  # sent before the one that was answered: a single one is lost now and then
 _NO_ROOM = ("tcp-accept-queue-full", "filter-on-target-input", "conntrack-table-full")
+_SWALLOWED = (
+    "mtu-mismatch-on-link", "icmp-errors-filtered-on-router", "filter-on-router-forward", "filter-on-target-output",
+)  # fmt: skip
+_ACK_LOST = (
+    "stateful-filter-asymmetric-path", "filter-on-router-forward", "filter-on-target-input", "conntrack-table-full",
+    "partial-loss",
+)  # fmt: skip
 _OUTAGE = ("target-interface-down", "router-interface-down", "filter-on-router-forward")
 _LOSSY = ("corrupted-packets", "mtu-mismatch-on-link", "pmtu-blackhole")
 
@@ -175,6 +182,10 @@ def _resent(twice: I8, moments: TcpMoments, index: int) -> Trouble | None:
     if resent < _FEWEST_RESENT or resent * _SUBSTANTIAL < total or len(mixed(talk)):
         return None
     values: dict[str, Any] = {"resent": resent, "segments": total}
+    if len(repeated := _only_accepts(talk)) > 1:
+        values |= {"case": "accepts", "times": len(repeated) - 1}
+        shown = np.sort(np.concatenate((rows, repeated)))
+        return Trouble("tcp-accept-queue-full", "possible", index, _ACK_LOST, _several(shown), values)
     if (vain := _in_vain(talk)) is None:
         if outage := _outage(talk, rows):
             values |= {"case": "outage", "lost_ns": outage}
@@ -198,6 +209,12 @@ def _resent(twice: I8, moments: TcpMoments, index: int) -> Trouble | None:
         return Trouble("idle-timeout-in-middlebox", "possible", index, why, _several(rows), values)
     values["case"] = "segments-vain" if largest >= LARGE else "segments-vain-small"
     return Trouble("partial-loss", "possible", index, why[:-1], _several(rows), values)
+
+
+def _only_accepts(talk: Talk) -> Rows:
+    """The SYN-ACKs of a server that was heard to say nothing else: the ACK of its client has not arrived."""
+    is_accept = (talk.flags & (SYN | ACK) == SYN | ACK) & (talk.role == 1)
+    return talk.rows[is_accept if (is_accept | (talk.role == 0)).all() else slice(0)]
 
 
 def _lives(table: PacketTable, vain: Rows) -> bool:
@@ -302,8 +319,23 @@ def _hangs(moments: TcpMoments, index: int) -> Trouble | None:
     if wait < _HANGS_NS:
         return None
     rows = tuple(int(talk.rows[at]) for at in (last, int(confirmed[0]), int(ends[0])))
+    if missing := _unseen(talk):
+        later = np.flatnonzero((talk.role == 1) & (talk.labels & np.uint16(label.GAP) != 0))
+        rows = (*rows, *_several(talk.rows[later]))
+        why = _SWALLOWED if missing >= LARGE else _SWALLOWED[2:]
+        values = {"case": "unseen", "missing": missing, "waited_ns": wait}
+        return Trouble("pmtu-blackhole" if missing >= LARGE else "partial-loss", "possible", index, why, rows, values)
     rivals = ("server-slow", "filter-on-target-output")
     return Trouble("tcp-application-hangs", "possible", index, rivals, rows, {"case": "mute", "waited_ns": wait})
+
+
+def _unseen(talk: Talk) -> int:
+    """Octets that the server had sent by its last number, and of which none came by here."""
+    heard = np.flatnonzero((talk.role == 1) & (talk.flags & (SYN | RST) == 0))
+    wanted = np.flatnonzero((talk.role == 0) & (talk.flags & (ACK | RST) == ACK))
+    if not len(heard) or not len(wanted):
+        return 0
+    return max(int((talk.seq[heard] - talk.ack[wanted[-1]]).view(np.int32).max()), 0)
 
 
 def _slow(moments: TcpMoments, index: int) -> Trouble | None:

@@ -63,6 +63,7 @@ class DnsLookup:
         elapsed_ns: from the first question to the answer; None without one of them.
         is_cut: the only answer is a truncated one.
         unreadable: how many of the answers that are announced cannot be read, though the message is all there.
+        unseen: how many are announced but stand beyond the octets that were kept, as in later segments of TCP.
         silent_servers: asked in vain, although there was time, while another one answered.
         referred_to: name servers that the server named in place of an answer: those of ``zone``, which know more.
         used_by: the first thing that the client began afterwards with an address of the answer.
@@ -86,6 +87,7 @@ class DnsLookup:
     elapsed_ns: int | None
     is_cut: bool
     unreadable: int
+    unseen: int
     silent_servers: tuple[str, ...]
     referred_to: tuple[str, ...]
     zone: str | None
@@ -321,6 +323,7 @@ def _fields(table: PacketTable, lookup: _Lookup, uses: Callable[[], Uses]) -> Dn
         elapsed_ns=answer.time_ns - lookup.first_ns if answer and lookup.first_ns is not None else None,
         is_cut=bool(said and said.is_truncated),
         unreadable=_unreadable(table, answer, len(found)),
+        unseen=max(min(answer.said.answers, records.MOST_RECORDS) - len(found), 0) if answer and answer.over_tcp else 0,
         silent_servers=tuple(text(key) for key in _silent(lookup)),
         referred_to=tuple(record.value for record in referral),
         zone=referral[0].name if referral else None,

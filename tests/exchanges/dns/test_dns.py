@@ -486,3 +486,18 @@ def test_a_question_that_arrived_over_tcp_and_has_no_answer_is_the_programs_sile
 def test_a_question_over_tcp_that_nobody_confirms_may_have_been_lost():
     (found,) = explain.explain(pcap(*over_tcp(is_confirmed=False))).findings
     assert "partial-loss" in found.rivals
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_an_answer_over_tcp_that_goes_on_in_a_later_segment_says_how_many_records_stand_there(goes_on):
+    asked = question(1, "a.example", kind=16)
+    whole = answer(1, "a.example", *[(16, b"\x03abc")] * 4, kind=16)
+    sent, to, at = struct.pack(">H", len(whole)) + whole, (SERVER, 53), (CLIENT, 40001)
+    cut = len(sent) - (20 if goes_on else 0)
+    frames = [
+        segment(at, to, 24, seq=1, ack=1, data=struct.pack(">H", len(asked)) + asked),
+        segment(to, at, 24, seq=1, ack=1, data=sent[:cut]),
+    ]  # fmt: skip
+    (one,) = lookups(*frames)
+    assert one.fields.unseen + len(one.fields.answers) == 4
+    assert (one.fields.unseen > 0, "later segments" in report(*frames).story()) == (goes_on, goes_on)
