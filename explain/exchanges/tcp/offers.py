@@ -85,12 +85,12 @@ def joined(table: PacketTable, talk: Talk) -> int | None:
 
     The token is the beginning of the hash of the key that the server gave there (RFC 8684, 3.2).
     """
-    from hashlib import sha256
-
     syn = table.syn
     at = int(np.searchsorted(syn.row, talk.rows[0]))
     if at >= len(syn.row) or syn.row[at] != talk.rows[0] or syn.multipath[at] != _JOINS or not syn.key[at]:
         return None
+    from hashlib import sha256
+
     for one in np.flatnonzero((syn.multipath == _CAPABLE) & (syn.key > 0))[:_MOST_KEYS].tolist():
         token = sha256(int(syn.key[one]).to_bytes(8, "big")).digest()[:4]
         if int.from_bytes(token, "big") == int(syn.key[at]):
