@@ -23,6 +23,8 @@ _SPANS_SHOWN = 40  # frames of a proof that follow each other count as one; this
 _SPANS_OF_MANY = 12  # and this many two
 _ELSEWHERE = 9  # the last chapter
 _MANY = 12  # with more findings than this, the frequent kinds come first, and each is told once and briefly
+_FAMILY = dict.fromkeys(("segments-before", "segments-beyond", "segments-between"), "segments")
+"""Cases that tell more of the same trouble than others of it can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def groups(findings: Sequence[Finding]) -> list[Group]:
     heads = findings.heads() if isinstance(findings, Findings) else [_head(one) for one in findings]
     by_kind: dict[tuple[str, str], list[tuple[int, int]]] = {}
     for number, (cause, case, weight) in enumerate(heads):
-        by_kind.setdefault((cause, case), []).append((-weight, number))
+        by_kind.setdefault((cause, _FAMILY.get(case, case)), []).append((-weight, number))
     found = [
         Group(cause, tuple(number for _, number in sorted(some)), -sum(weight for weight, _ in some))
         for (cause, _), some in by_kind.items()

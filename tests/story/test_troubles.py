@@ -38,3 +38,9 @@ def test_who_asks_for_everything_is_told_each_of_very_many_findings():
     told = [line.message for line in tell(some, groups(some), everything=True)]
     assert told.count("story.heading.evidence") == 14
     assert not {"story.alike", "story.filter-goes-on"} & set(told)
+
+
+def test_losses_are_one_kind_of_trouble_on_whichever_side_of_the_capture_they_were():
+    cases = ("segments", "segments-before", "segments-beyond", "segments-between", "outage")
+    some = [Finding("partial-loss", "likely", (), (), (), None, {"case": case}) for case in cases]
+    assert [group.members for group in groups(some)] == [(0, 1, 2, 3), (4,)]
