@@ -701,3 +701,18 @@ def test_a_request_on_a_connection_that_its_server_had_closed_is_told():
     frames += [(0.6, to(ACK, next_, after + 1, asked)), (0.61, back(RST, after + 1))]
     (only,) = explain.explain(pcap(*frames)).findings
     assert (only.cause, only.values["case"], only.values["count"]) == ("tcp-application-closes", "late", 1)
+
+
+@pytest.mark.parametrize("is_outage", [True, False])
+def test_what_was_lost_in_one_go_during_a_pause_is_an_outage(is_outage):
+    frames = list(ASKED)
+    for turn in range(10):
+        at, seq = 0.1 + turn / 10, 501 + 10 * turn
+        frames += [(at, back(ACK, seq, 111, b"y" * 10))] if is_outage or turn not in (2, 4, 6) else []
+    if not is_outage:
+        frames += [(1.2 + turn / 10, back(ACK, 501 + 10 * turn, 111, b"y" * 10)) for turn in (2, 4, 6)]
+    frames += [(4.0, back(ACK, 651, 111, b"y" * 10)), (4.01, to(ACK, 111, 601))]
+    frames += [(4.1 + turn / 10, back(ACK, 601 + 10 * turn, 111, b"y" * 10)) for turn in range(5 if is_outage else 0)]
+    (only,) = explain.explain(pcap(*frames, (5.0, to(ACK, 111, 661)))).findings
+    assert (only.cause, only.values["case"] == "pause") == ("partial-loss", is_outage)
+    assert not is_outage or only.values["lost_ns"] == 3_000_000_000

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _SLOW_NS = 1_000_000_000  # people call it slow from here on (Nielsen's third limit is ten times as long)
 _SLOWER_THAN_NETWORK = 10
+_OUTAGE_NS = 1_500_000_000  # a link that comes back and a time-out after it take longer than a single loss
 _FORGOTTEN_NS = 3_000_000_000  # after a shorter rest no middlebox has forgotten a connection (RFC 5382, REQ-5: hours)
 _HANGS_NS = 2_000_000_000
 _STALLED_NS = 500_000_000
@@ -190,6 +191,10 @@ def _resent(twice: I8, moments: TcpMoments, index: int) -> Trouble | None:
         if outage := _outage(talk, rows):
             values |= {"case": "outage", "lost_ns": outage}
             return Trouble("partial-loss", "likely", index, _OUTAGE, _several(rows), values)
+        if pause := _pause(talk, rows):
+            values |= {"case": "pause", "lost_ns": pause, "sender": _sender(moments, rows)}
+            larger = _IN_VAIN[:1] if _largest(moments, rows) >= LARGE else ()
+            return Trouble("partial-loss", "likely", index, (*_OUTAGE, *larger), _several(rows), values)
         values |= {"case": "segments", "passed": int(among(rows, were_here(talk)).sum())}
         is_by_size = _largest(moments, rows) >= LARGE and not _are_as_large_at_once(talk, rows)
         rivals = _LOSSY if is_by_size else _LOSSY[:1]
@@ -238,6 +243,25 @@ def _outage(talk: Talk, again: Rows) -> int:
     is_one = bool((talk.seq[at] == seq).all() and (talk.role[at] == role).all() and (between == role).all())
     is_through = len(confirmed) > 0 and bool(((confirmed - end).view(np.int32) >= 0).any())
     return int(talk.time_ns[at[-1]] - talk.time_ns[first]) if first < at[0] and is_one and is_through else 0
+
+
+def _pause(talk: Talk, again: Rows) -> int:
+    """For how long this place heard nothing, if all that was sent again belongs behind what came before; else 0."""
+    at = np.flatnonzero(among(talk.rows, again))
+    gaps = np.diff(talk.time_ns[: at[0] + 1])
+    first = int(np.argmax(gaps)) + 1 if len(gaps) else 0
+    role = int(talk.role[at[0]])
+    if not first or int(gaps[first - 1]) < _OUTAGE_NS or (talk.role[at] != role).any():
+        return 0
+    own, start = np.flatnonzero(talk.role == role), talk.numbers(role)
+    reach = (start + talk.length[own])[own < first]
+    is_again = among(own, at)
+    is_behind = len(reach) > 0 and bool((start[is_again] >= reach.max()).all())
+    return int(gaps[first - 1]) if is_behind else 0
+
+
+def _sender(moments: TcpMoments, rows: Rows) -> str:
+    return moments.table.addresses.text(moments.table.ends(int(rows[0]))[0])
 
 
 def _are_as_large_at_once(talk: Talk, again: Rows) -> bool:
