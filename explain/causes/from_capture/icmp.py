@@ -177,7 +177,9 @@ def _mended(table: PacketTable, key: _Key, members: list[Member], rows: list[int
         return 0
     told = distinct(np.concatenate(conversations))
     later = told[(told > max(rows)) & (table.layers[told] & (TCP | UDP) != 0)]
-    later = later[[table.addresses.text(one) == key.target for one in table.sources(later).tolist()]]
+    speakers = table.sources(later)
+    target = [one for one in distinct(speakers).tolist() if table.addresses.text(one) == key.target]
+    later = later[among(speakers, target)]
     return max(int(table.time_ns[later[0]] - table.time_ns[min(rows)]), 0) if len(later) else 0
 
 
@@ -208,8 +210,10 @@ def _is_unheeded(table: PacketTable, rows: list[int]) -> bool:
     told_ns: dict[int, int] = {}
     for row in sorted(rows):
         at = int(np.searchsorted(icmp.row, row))
-        quoted = quoted_row(table, row) if icmp.quote_protocol[at] == _TCP else None
         first_ns = told_ns.setdefault(int(table.targets(np.array([row]))[0]), int(table.time_ns[row]))
+        if icmp.quote_protocol[at] != _TCP or int(table.time_ns[row]) - first_ns <= _ROUND_TRIP_NS or again >= _SEVERAL:
+            continue
+        quoted = quoted_row(table, row)
         if quoted is not None and _ROUND_TRIP_NS < int(table.time_ns[quoted]) - first_ns < _FORGOTTEN_NS:
             again += 1
     return again >= _SEVERAL

@@ -16,7 +16,7 @@ from explain.exchanges.tcp.many import count_recorded_twice, measure_closed_wind
 from explain.exchanges.tcp.measures import measure_times
 from explain.exchanges.tcp.moments import first_answer
 from explain.record import NamedTuple
-from explain.table import ACK, FIN, RST, SYN
+from explain.table import ACK, FIN, RST, SYN, TWICE_NS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -322,6 +322,7 @@ def _begun_late(moments: TcpMoments, index: int) -> Trouble | None:
     first, accepted = int(rows[course.first_syn[index]]), int(rows[course.syn_ack[index]])
     syns = moments.syns(index)
     syns = syns[syns < accepted]
+    syns = syns[np.diff(moments.table.time_ns[syns], prepend=-TWICE_NS) >= TWICE_NS]  # recorded twice is sent once
     wait = int(moments.table.time_ns[syns[-1]] - moments.table.time_ns[first]) if len(syns) else 0
     if wait < _SLOW_NS or len(syns) <= _SYNS_LOST:
         return None
