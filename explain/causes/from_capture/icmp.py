@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -165,9 +166,17 @@ def _judge(
         if _loses_every_rest(members, len(indices)):
             cause, rivals = "fragments-filtered", ("partial-loss",)
             values["case"] = "told"
-    if cause in _PASSING and (lost_ns := _mended(scene.table, key, members, rows)):
-        return Seen(cause, "likely", members, rows, _PASSING[cause], values | {"case": "passing", "lost_ns": lost_ns})
-    return Seen(cause, "proved" if cause in _PROVED else "likely", members, rows, rivals, values)
+    found = Seen(cause, "proved" if cause in _PROVED else "likely", members, rows, rivals, values)
+    return _passing(scene.table, key, found)
+
+
+def _passing(table: PacketTable, key: _Key, found: Seen) -> Seen:
+    """The same, told as what was so for a while only, where the target was heard again later."""
+    lost_ns = _mended(table, key, list(found.members), list(found.rows)) if found.cause in _PASSING else 0
+    if not lost_ns:
+        return found
+    values = {**found.values, "case": "passing", "lost_ns": lost_ns}
+    return replace(found, rivals=_PASSING[found.cause], values=values)
 
 
 def _mended(table: PacketTable, key: _Key, members: list[Member], rows: list[int]) -> int:
