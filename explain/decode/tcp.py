@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.capture.walk import gather
 from explain.decode.slab import TRANSPORT, octets
 from explain.side_tables import SynRows, TwiceRows
 from explain.table import CUT, FRAGMENT, IPV6, MALFORMED, SYN, TCP, UDP
@@ -29,7 +30,8 @@ _MULTIPATH, _MULTIPATH_AT = 30, 9  # RFC 8684; and where it is found among those
 _KINDS = 10  # kinds of options from here on are of no interest
 _SACK_HEADER = _TCP_HEADER + 12  # with two NOPs before one block, as everybody writes it
 _SACK_AT = _TCP_HEADER + 2
-_BLOCK, _TWO_BLOCKS = 8, 18  # octets: of a block, and of an option with two of them
+_STAMPED_HEADER = _SACK_HEADER + 12  # with a timestamp before that
+_BLOCK, _ONE_BLOCK, _TWO_BLOCKS = 8, 10, 18  # octets: of a block, and of an option with one or two of them
 _KEY_AT, _JOINS, _SUBTYPES = 4, 12, 2  # MP_CAPABLE and MP_JOIN; of its three forms the one in a SYN
 _MOST_OPTIONS = _LONGEST_HEADER - _TCP_HEADER  # of one octet each
 
@@ -143,6 +145,7 @@ def _may_have_sack(slab: Slab, header: I4) -> Bools:
 
 def _twice(block: Block, rows: I8, header: I4, twice: list[TwiceRows]) -> None:
     """A first block below what is confirmed, or within the second one, tells of octets that had come before."""
+    rows = rows[~_tell_of_a_gap(block, rows, header[rows])]
     if not len(rows):
         return
     have = np.minimum(header[rows], block.have_transport(rows))
@@ -158,6 +161,19 @@ def _twice(block: Block, rows: I8, header: I4, twice: list[TwiceRows]) -> None:
     keep = np.flatnonzero((size >= 2 + _BLOCK) & (_step(start, end) > 0) & (is_within | (_step(end, confirmed) >= 0)))
     if len(keep):
         twice.append(TwiceRows(block.rows(rows[keep]), start[keep].astype(np.uint32), end[keep].astype(np.uint32)))
+
+
+def _tell_of_a_gap(block: Block, rows: I8, header: I4) -> Bools:
+    """Segments with a timestamp and one block, above what is confirmed: nearly all that have a block are such."""
+    is_it: Bools = (header == _STAMPED_HEADER) & (block.have_transport(rows) >= _STAMPED_HEADER)
+    some = np.flatnonzero(is_it)
+    if not len(some):
+        return is_it
+    option = gather(block.slab.data, block.transport_at(rows[some]) + _STAMPED_HEADER - _ONE_BLOCK, _ONE_BLOCK)
+    is_one: Bools = (option[:, 0] == _SACK) & (option[:, 1] == _ONE_BLOCK)
+    end = np.ascontiguousarray(option[:, _ONE_BLOCK - 4 :]).view(">u4")[:, 0]
+    is_it[some] = is_one & (_step(end, block.table.ack[block.rows(rows[some])]) < 0)
+    return is_it
 
 
 def _step(one: U4, other: U4) -> I4:

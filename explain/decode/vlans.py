@@ -9,7 +9,7 @@ import numpy as np
 
 from explain.arrays import among, distinct
 from explain.flows import Flows
-from explain.table import NO_FLOW, REVERSED, VLAN, VLAN_ID
+from explain.table import REVERSED, VLAN, VLAN_ID
 
 if TYPE_CHECKING:
     from explain.table import I8, Bools, PacketTable, Rows
@@ -46,16 +46,24 @@ def tell_apart(table: PacketTable) -> None:
 
 def _tagged(table: PacketTable) -> tuple[Rows, I8]:
     """The rows of flows that were seen in several VLANs, and the ids of each row."""
-    vlan = np.where(table.layers & VLAN, table.vlan & np.uint16(VLAN_ID), 0).astype(np.int64)
-    vlan[table.beside.row] |= (table.beside.inner & np.uint16(VLAN_ID)).astype(np.int64) << 12
-    rows = np.flatnonzero(table.flow != NO_FLOW)
-    flow = table.flow[rows]
+    tagged = np.flatnonzero(table.layers & VLAN)
+    of_flow = np.zeros(len(table.flows.low) + 1, np.bool_)  # the last for what has no flow
+    of_flow[np.minimum(table.flow[tagged], len(table.flows.low))] = True
+    of_flow[-1] = False
+    rows = np.flatnonzero(of_flow.take(table.flow, mode="clip"))
+    is_tagged, flow = table.layers[rows] & VLAN != 0, table.flow[rows]
+    vlan = (table.vlan[rows] & np.uint16(VLAN_ID)).astype(np.int64) * is_tagged
+    beside = table.beside
+    if (beside.inner & np.uint16(VLAN_ID)).any():
+        at = np.minimum(np.searchsorted(beside.row, rows), len(beside.row) - 1)
+        inner = (beside.inner[at] & np.uint16(VLAN_ID)) * (beside.row[at] == rows)
+        vlan |= inner.astype(np.int64) << 12
     usual = np.zeros(len(table.flows.low), np.int64)
-    usual[flow] = vlan[rows]
-    is_several = np.zeros(len(usual), np.bool_)
-    is_several[flow[usual[flow] != vlan[rows]]] = True
-    rows = rows[is_several[flow]]
-    return rows, vlan[rows]
+    usual[flow] = vlan
+    several = np.zeros(len(usual), np.bool_)
+    several[flow[usual[flow] != vlan]] = True
+    is_wanted = several[flow]
+    return rows[is_wanted], vlan[is_wanted]
 
 
 def _least(values: I8, of_flow: I8) -> I8:

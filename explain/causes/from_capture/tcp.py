@@ -170,9 +170,11 @@ def _troubles(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
 
 def _side(scene: Scene, again: list[int], values: dict[str, Any]) -> dict[str, Any]:
     """The case of a loss of one way, if all of it was on one side of this place: the first copies passed, or none."""
-    ways = distinct(scene.table.sources(np.array(again)))
     passed = values.get("passed")
-    if passed is None or passed not in (0, values["resent"]) or len(ways) > 1 or len(scene.table.places) > 1:
+    if passed is None or passed not in (0, values["resent"]) or len(scene.table.places) > 1:
+        return {}
+    ways = distinct(scene.table.sources(np.array(again)))
+    if len(ways) > 1:
         return {}
     sender = scene.table.addresses.text(int(ways[0]))
     reader = values["client"] if sender == values["server"] else values["server"]

@@ -11,7 +11,7 @@ from explain.arrays import among
 from explain.causes.from_capture.ping_sizes import LARGE
 from explain.exchanges.tcp import labels as label
 from explain.exchanges.tcp.course import NEVER
-from explain.exchanges.tcp.late import fresh, late, mixed, needless, were_here
+from explain.exchanges.tcp.late import count_here, fresh, late, mixed, needless
 from explain.exchanges.tcp.many import count_recorded_twice, measure_closed_windows
 from explain.exchanges.tcp.measures import measure_times
 from explain.exchanges.tcp.moments import first_answer
@@ -104,17 +104,7 @@ def look(scene: Scene, part: ExchangeColumns) -> Iterator[Trouble]:
 def _closed(moments: TcpMoments, are_candidates: Bools) -> I8:
     """For how long the windows of each connection were closed, to its end or not; 0 where it is no candidate."""
     closed_ns = np.zeros(len(are_candidates), np.int64)
-    some = np.flatnonzero(are_candidates)
-    closed_ns[some] = measure_closed_windows(moments, some)
-    for index in some.tolist():
-        talk = moments.talk(index)
-        for role in {*talk.role[talk.labels & np.uint16(label.ZERO_WINDOW) != 0].tolist()}:
-            said = np.flatnonzero((talk.role == role) & (talk.flags & (SYN | RST) == 0))
-            opens = said[talk.window[said] > 0]
-            closed = said[said > (opens[-1] if len(opens) else -1)]
-            asked = np.flatnonzero((talk.role != role) & (talk.flags & RST == 0))
-            if len(closed) and len(asked):
-                closed_ns[index] += max(int(talk.time_ns[asked[-1]] - talk.time_ns[closed[0]]), 0)
+    closed_ns[are_candidates] = measure_closed_windows(moments, np.flatnonzero(are_candidates))
     return closed_ns
 
 
@@ -195,7 +185,7 @@ def _resent(twice: I8, moments: TcpMoments, index: int) -> Trouble | None:
             values |= {"case": "pause", "lost_ns": pause, "sender": _sender(moments, rows)}
             larger = _IN_VAIN[:1] if _largest(moments, rows) >= LARGE else ()
             return Trouble("partial-loss", "likely", index, (*_OUTAGE, *larger), _several(rows), values)
-        values |= {"case": "segments", "passed": int(among(rows, were_here(talk)).sum())}
+        values |= {"case": "segments", "passed": count_here(talk, rows)}
         is_by_size = _largest(moments, rows) >= LARGE and not _are_as_large_at_once(talk, rows)
         rivals = _LOSSY if is_by_size else _LOSSY[:1]
         return Trouble("partial-loss", "likely", index, rivals, _several(rows), values)

@@ -155,16 +155,19 @@ def _turns(table: PacketTable, talk: Talk) -> I8:
     return turns
 
 
-def were_here(talk: Talk) -> Rows:
-    """Segments whose first octet had passed before."""
-    key = talk.seq.astype(np.uint64)
-    is_known = (talk.length > 0) & _came_before(np.where(talk.length > 0, key + np.uint64(1), np.uint64(0)), talk)
+def count_here(talk: Talk, rows: Rows) -> int:
+    """Of how many of some segments the first octet had passed before."""
+    at, count = np.searchsorted(talk.rows, rows), 0
     for role in (0, 1):
         own, start = np.flatnonzero(talk.role == role), talk.numbers(role)
-        first = np.searchsorted(np.maximum.accumulate(start + talk.length[own]), start, "right")
-        is_earlier = first < np.arange(len(own))
-        is_known[own] |= is_earlier & (start[np.minimum(first, len(own) - 1)] <= start)
-    return talk.rows[is_known]
+        end = start + talk.length[own]
+        spot = np.searchsorted(own, at[talk.role[at] == role])
+        first = np.searchsorted(np.maximum.accumulate(end), start[spot], "right")
+        is_known = (first < spot) & (start[np.minimum(first, spot)] <= start[spot])
+        count += int(is_known.sum())
+        for one in spot[~is_known].tolist():  # a gap before it hides what passed alone
+            count += bool(((start[:one] <= start[one]) & (end[:one] > start[one])).any())
+    return count
 
 
 def _was_here(talk: Talk) -> Bools:

@@ -25,12 +25,18 @@ def segments_of(streams: Streams, indices: I8) -> tuple[I8, I8]:
 
 
 def measure_closed_windows(moments: TcpMoments, indices: I8) -> I8:
-    """For how many nanoseconds windows of these connections were closed, those that never opened again not counted."""
+    """For how many nanoseconds windows of these connections were closed.
+
+    One that never opened again was closed for as long as the other side still asked.
+    """
     table, streams = moments.table, moments.streams
     at, of = segments_of(streams, indices)
-    says_window = streams.flags[at] & (FIN | SYN | RST) == 0
-    rows, of = streams.rows[at[says_window]], of[says_window]
+    rows, flags = streams.rows[at], streams.flags[at]
     side = of * 2 + (table.layers[rows] & REVERSED != 0)
+    last_ns = np.zeros(2 * len(indices), np.int64)
+    last_ns[side[flags & RST == 0]] = table.time_ns[rows[flags & RST == 0]]  # of each side what comes last is set last
+    says_window = flags & (FIN | SYN | RST) == 0
+    rows, of, side = rows[says_window], of[says_window], side[says_window]
     order = np.argsort(side, kind="stable")
     rows, of, side = rows[order], of[order], side[order]
     is_closed = table.window[rows] == 0
@@ -41,6 +47,10 @@ def measure_closed_windows(moments: TcpMoments, indices: I8) -> I8:
     spans = table.time_ns[rows[turns[opens]]] - table.time_ns[rows[turns[opens - 1]]]
     closed_ns = np.zeros(len(indices), np.int64)
     np.add.at(closed_ns, of[turns[opens]], spans)
+    is_left = is_closed[turns]
+    is_left[opens - 1] = False
+    left = turns[is_left]
+    np.add.at(closed_ns, of[left], np.maximum(last_ns[side[left] ^ 1] - table.time_ns[rows[left]], 0))
     return closed_ns
 
 
