@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.addresses import IPV6_KEY, NO_MAC, is_private
+from explain.arrays import among
 from explain.causes.from_capture.ping_sizes import rivals_by_size
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.causes.from_capture.silence import WHY_SILENT
@@ -167,17 +168,20 @@ def _doubles(scene: Scene, part: ExchangeColumns, moments: TcpMoments) -> Iterat
     """A connection without an answer, what was made of it or answers it, and whether that was heard."""
     table, first = scene.table, part.frames[part.bounds[:-1]]
     is_answer = table.flags[first] & _SYN_ACK == _SYN_ACK
-    silent = scene.open(part, "unanswered")
+    begun = moments.streams.rows[moments.streams.bounds[:-1]]
+    number = np.where(is_answer, table.ack[first] - np.uint32(1), table.seq[begun])
+    silent = np.array(scene.open(part, "unanswered"), np.int64)
+    silent = silent[np.argsort(table.ttl[first[silent]], kind="stable")]
     asked: dict[tuple[int, int, int], int] = {}
-    for index in sorted(silent, key=lambda one: int(table.ttl[first[one]])):
-        asked[_asked(moments, index)] = index  # where a SYN was seen before and behind a router, the former
-    for index in scene.open(part, "half-open", "reset", "refused") if asked else ():
-        number = int(table.ack[first[index]]) - 1 if is_answer[index] else _asked(moments, index)[2]
-        known = asked.get((*moments.ends(index)[0], number % (1 << 32)))
+    for index in silent.tolist():
+        asked[*moments.ends(index)[0], int(number[index])] = index  # seen before and behind a router, the former
+    others = np.array(scene.open(part, "half-open", "reset", "refused"), np.int64)
+    for index in others[among(number[others], number[silent])].tolist():
+        known = asked.get((*moments.ends(index)[0], int(number[index])))
         if known is not None and (is_answer[index] or _is_turned(table, int(first[known]), int(first[index]))):
             yield known, index, True
-    for index in silent:
-        known = asked[_asked(moments, index)]
+    for index in np.sort(silent).tolist() if len(asked) < len(silent) else ():
+        known = asked[*moments.ends(index)[0], int(number[index])]
         if known != index and _is_turned(table, int(first[known]), int(first[index])):
             yield known, index, False
 
@@ -189,9 +193,3 @@ def _is_turned(table: PacketTable, before: int, behind: int) -> bool:
     is_passed_on = router < NO_MAC and links.source[table.link[behind]] == router
     is_passed_on &= table.place[before] == table.place[behind]
     return old != new and bool(is_passed_on) and int(table.ttl[behind]) == int(table.ttl[before]) - 1
-
-
-def _asked(moments: TcpMoments, index: int) -> tuple[int, int, int]:
-    """Who asked, and the number with which he began."""
-    first = int(moments.streams.rows[moments.streams.bounds[index]])
-    return *moments.ends(index)[0], int(moments.table.seq[first])
