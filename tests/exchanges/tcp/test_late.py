@@ -7,7 +7,7 @@ from packets import pcap
 from tcp_scenes import ACK, Play, found
 
 import explain
-from explain.exchanges.tcp.late import late
+from explain.exchanges.tcp.late import count_here, late
 
 ONE, TWO, THREE = 1, 11, 21  # where the segments begin
 
@@ -53,3 +53,24 @@ def test_what_was_sent_again_at_once_counts_as_lost_and_what_was_overtaken_does_
     sent = [(seq, 101 + (at if is_again else seq // 10)) for at, seq in enumerate(order)]
     told = explain.explain(pcap(*talk_of(*sent).frames))
     assert [one.values["resent"] for one in told.findings if one.cause == "partial-loss"] == resent
+
+
+@pytest.mark.parametrize(
+    ("sent", "passed"),
+    [
+        ((ONE, TWO, ONE), [6]),
+        ((ONE, THREE, TWO, THREE), [7]),
+        ((ONE, THREE, TWO, TWO), [7]),
+        ((ONE, THREE, TWO), []),
+        ((ONE, THREE, THREE + 5, TWO), [6]),
+    ],
+    ids=["seen whole", "seen beyond a gap", "seen in a gap", "not seen", "seen in part"],
+)
+def test_what_passed_is_told_from_what_was_lost_before_it_came_here(sent, passed):
+    play = Play().shake(after=0.05)
+    play.c(ACK, 2, 1, b"y" * 10)  # the numbers of the other side say nothing
+    for seq in sent:
+        play.s(ACK, seq, 1, b"x" * 10, after=0.0001)
+    moments = found(play).facts["moments"]
+    talk = moments.talk(0)
+    assert [row for row in talk.rows[4:].tolist() if count_here(talk, talk.rows[row : row + 1])] == passed
