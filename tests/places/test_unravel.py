@@ -41,7 +41,7 @@ def test_a_reply_that_the_router_kept_is_lost_though_it_stands_in_the_same_file(
     (echo,) = of_kind(report, "icmp.echo")
     assert echo.outcome == "unanswered"
     (journey,) = of_kind(report, "journey")
-    assert (journey.outcome, journey.fields.lost, journey.fields.stage) == ("vanished", "reply", None)
+    assert (journey.outcome, journey.fields.lost, journey.fields.stage) == ("vanished", "reply", "router")
 
 
 def test_a_nat_between_two_sides_in_one_file_is_a_translation_and_no_retransmission():
