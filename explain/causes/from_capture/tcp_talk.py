@@ -168,7 +168,8 @@ def _resent(twice: I8, moments: TcpMoments, index: int) -> Trouble | None:
     rows = rows[moments.table.flags[rows] & SYN == 0]
     delayed, at_once = late(moments.table, talk)
     rows = np.sort(np.concatenate((rows[~among(rows, delayed)], at_once)))
-    rows = rows[~among(rows, np.concatenate((needless(moments.table, talk), fresh(talk))))]
+    if len(not_lost := np.concatenate((needless(moments.table, talk), fresh(talk)))):
+        rows = rows[~among(rows, not_lost)]
     resent = len(rows) - int(twice[index])
     if resent < _FEWEST_RESENT or resent * _SUBSTANTIAL < total or len(mixed(talk)):
         return None

@@ -42,6 +42,8 @@ def late(table: PacketTable, talk: Talk) -> tuple[Rows, Rows]:
 def needless(table: PacketTable, talk: Talk) -> Rows:
     """Segments that were sent again although their receiver had them, as it says itself (D-SACK, RFC 2883)."""
     twice = table.twice
+    if not len(twice.row):
+        return talk.rows[:0]
     at = np.searchsorted(talk.rows, twice.row)
     said = np.flatnonzero(talk.rows[np.minimum(at, len(talk.rows) - 1)] == twice.row)
     if not len(said):
