@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 BITS = {"isn": 30, "tsval": 20, "ping": 30, "echo": 22, "xid": 28, "xid6": 20, "dns": 14, "tls": 64, "probe": 14}
 """How much chance would have to do to repeat one of a kind; less than its width, for what clients do badly."""
-STAMPS, PROBES = "tsval", "probe"
+STAMPS, PROBES, PINGS = "tsval", "probe", "ping"
 """Kinds of their own: runs on one kernel may share a timestamp, which counts the same milliseconds for all of them;
 and a router may give a probe of a trace another identification, so that the two ends of one run share none."""
 
@@ -118,7 +118,7 @@ def _echoes(table: PacketTable, octets: Mapping[int, bytes]) -> Iterator[tuple[s
         data = octets.get(row, b"")[_ICMP_HEADER:]
         clock = payload_clock_us(data)
         if clock is not None:
-            yield f"ping:{clock}", row
+            yield f"{PINGS}:{clock}", row
         elif len(data) >= 4:
             others.setdefault(data[:32], row)
     if len(others) >= 4:

@@ -89,9 +89,23 @@ def _is_one_run(mine: Sequence[str], yours: Sequence[str]) -> bool:
 
     Two runs on one kernel that connect in the same millisecond may share the port and so all timestamps of TCP. These
     show one run only where nothing else could: a firewall makes sequence numbers anew and lets timestamps pass.
+    Two of its pings that wait for the same tick may be stamped in the same microsecond, now and then.
     """
     shared = set(mine) & set(yours)
-    if any(kind_of(value) != nonces.STAMPS for value in shared):
+    if any(kind_of(value) not in (nonces.STAMPS, nonces.PINGS) for value in shared) or _ping_as_one(mine, yours):
         return True
     stamps = min(sum(kind_of(value) == nonces.STAMPS for value in each) for each in (mine, yours))
     return set(map(kind_of, mine)) <= _OF_A_SEGMENT and len(shared) > stamps / 2
+
+
+def _ping_as_one(mine: Sequence[str], yours: Sequence[str]) -> bool:
+    """Whether two captures share more pings than meet by chance: several, or most of those while both recorded."""
+    clocks = [
+        {int(value.partition(":")[2]) for value in each if kind_of(value) == nonces.PINGS} for each in (mine, yours)
+    ]
+    shared = clocks[0] & clocks[1]
+    if not shared:
+        return False
+    first, last = max(map(min, clocks)), min(map(max, clocks))
+    fewest = min(sum(first <= clock <= last for clock in each) for each in clocks)
+    return len(shared) >= _LEAST_IN_A_RUN or len(shared) * 3 > fewest * 2

@@ -18,13 +18,13 @@ MINE = {"isn": (10**6, 2 * 10**6), "stamps": (10**8, 2 * 10**8)}
 OTHER = {"isn": (3 * 10**6, 4 * 10**6), "stamps": (10**8 + 700, 2 * 10**8 + 700)}
 
 
-def run(isn, stamps, ping_s=0):
+def run(isn, stamps, ping_s=0, late_us=(0, 0, 0)):
     """The frames of a handshake with these initial numbers and timestamps, and of three pings since such a second."""
     play = Play(client_seq=isn[0], server_seq=isn[1])
     options = [struct.pack(">BBBBII", 1, 1, 8, 10, stamp, 0) for stamp in stamps]
     play.c(SYN, options=options[0]).s(SYN_ACK, 0, 1, options=options[1])
     for seq in range(1, 4) if ping_s else ():
-        data = struct.pack("<QQ", packets.EPOCH + ping_s, seq * 1000) + bytes(range(40))
+        data = struct.pack("<QQ", packets.EPOCH + ping_s, seq * 1000 + late_us[seq - 1]) + bytes(range(40))
         echo = packets.icmp(8, 0, 7 << 16 | seq, data)
         play.add(packets.eth(packets.A, packets.B, 0x800, packets.ip("192.0.2.1", "198.51.100.7", 1, echo)))
     return play.frames
@@ -48,6 +48,13 @@ def test_two_runs_are_told_also_where_they_met_in_a_millisecond_of_their_kernel(
     stamps = tuple(MINE["stamps"][at] if at in met else OTHER["stamps"][at] for at in (0, 1))
     other = run(OTHER["isn"], stamps, ping_s=2)
     assert told(tmp_path, run(**MINE, ping_s=1), other) == ["different-runs"]
+
+
+@pytest.mark.parametrize(("late_us", "signs"), [((12, 0, 7), ["different-runs"]), ((0, 0, 0), [])])
+def test_two_runs_are_told_also_where_two_pings_met_in_a_microsecond(tmp_path, late_us, signs):
+    """Pings of one kernel wait for the same tick, each in its turn on one of a few processors."""
+    other = run(**OTHER, ping_s=1, late_us=late_us)
+    assert told(tmp_path, run(**MINE, ping_s=1), other) == signs
 
 
 def test_sequence_numbers_that_a_firewall_made_anew_are_no_other_run(tmp_path):
