@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 _VLAN_BITS = 24  # of the outer and the inner id
 _STATION_BITS = 32
 _NO_TTL = 1 << 8
-_TURNED_SHIFT = np.uint32(17)
 
 
 def tell_apart(table: PacketTable) -> None:
@@ -27,9 +26,10 @@ def tell_apart(table: PacketTable) -> None:
     it on, and has a TTL that is one lower where a router did.  Where no station is in both, and the TTLs are alike
     all the same, somebody uses the same addresses twice.
     """
-    if not (table.layers & VLAN).any():
+    tagged = np.flatnonzero(table.layers & VLAN)
+    if not len(tagged):
         return
-    rows, vlan = _tagged(table)
+    rows, vlan = _in_several(table, tagged)
     if not len(rows):
         return
     group = table.flow[rows].astype(np.int64) << _VLAN_BITS | vlan
@@ -44,9 +44,8 @@ def tell_apart(table: PacketTable) -> None:
     table.flows = Flows(*(getattr(table.flows, one.name)[again] for one in fields(Flows)))
 
 
-def _tagged(table: PacketTable) -> tuple[Rows, I8]:
+def _in_several(table: PacketTable, tagged: Rows) -> tuple[Rows, I8]:
     """The rows of flows that were seen in several VLANs, and the ids of each row."""
-    tagged = np.flatnonzero(table.layers & VLAN)
     of_flow = np.zeros(len(table.flows.low) + 1, np.bool_)  # the last for what has no flow
     of_flow[np.minimum(table.flow[tagged], len(table.flows.low))] = True
     of_flow[-1] = False
@@ -88,7 +87,7 @@ def _meets(table: PacketTable, rows: Rows, number: I8, of_flow: I8) -> Bools:
 
 def _aged(table: PacketTable, rows: Rows, number: I8, of_flow: I8) -> Bools:
     """Groups of flows whose packets are not equally fresh in all VLANs, or that have no direction in common."""
-    turned = (table.layers[rows] & REVERSED) >> _TURNED_SHIFT
+    turned = (table.layers[rows] & REVERSED != 0).astype(np.int64)
     most = np.full((2, len(of_flow)), -1, np.int64)
     np.maximum.at(most, (turned, number), table.ttl[rows])
     is_unequal, has_common = np.zeros((2, len(of_flow)), np.bool_)

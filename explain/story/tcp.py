@@ -17,7 +17,7 @@ from explain.exchanges.tcp.offers import joined, window_limit
 from explain.model import Endpoint
 from explain.record import dataclass
 from explain.story.teller import end_text
-from explain.table import ACK, FIN, REVERSED, RST, SYN, TCP
+from explain.table import ACK, ECE, FIN, REVERSED, RST, SYN, TCP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from explain.story.teller import Teller
     from explain.table import Bools, PacketTable, Rows
 
-_ECE = 0x40  # RFC 3168, 6.1
 _ANSWERED_NS = 100_000_000
 _NO_OPENING = ("midstream",)
 _TOLD_BY_THEMSELVES = (None, "HTTP", "DNS")
@@ -188,8 +187,8 @@ def _talk(told: _Told, moments: TcpMoments, index: int, rows: Rows) -> Iterator[
 def _limits(told: _Told, moments: TcpMoments, index: int, rows: Rows) -> Iterator[Line]:
     """What slowed the data down though nothing was lost: marks of congestion, and a window that cannot grow."""
     flags, is_syn = told.table.flags[rows], told.table.flags[rows] & SYN != 0
-    agrees = not is_syn.any() or bool((flags[is_syn] & (ACK | _ECE) == ACK | _ECE).any())
-    echoes = rows[~is_syn & (flags & _ECE != 0)]
+    agrees = not is_syn.any() or bool((flags[is_syn] & (ACK | ECE) == ACK | ECE).any())
+    echoes = rows[~is_syn & (flags & ECE != 0)]
     if agrees and len(echoes):
         yield told.line("tcp.congested", echoes, count=len(echoes))
     if limit := window_limit(told.fields, moments, index):
