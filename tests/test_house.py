@@ -12,7 +12,7 @@ import house_rules
 from surroundings import TOP
 
 from explain.exchanges.selection import KINDS
-from explain.story.teller import TELLERS
+from explain.story.exchanges.teller import TELLERS
 
 PACKAGE = TOP / "explain"
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -114,7 +114,7 @@ def test_every_kind_of_exchange_stands_wherever_kinds_are_listed():
     counted = {name for name, _ in house_rules.messages(tables["story"]["kind"])}
     lists = {
         "exchanges/selection.py": KINDS,
-        "story/teller.py": TELLERS,
+        "story/exchanges/teller.py": TELLERS,
         "words/story.toml as kind": counted,
         "words/exchange.toml as what": [kind for kind in made if kind.replace(".", "-") in tables["exchange"]["what"]],
     }

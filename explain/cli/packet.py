@@ -25,7 +25,7 @@ def packet(capture: str, frame: int, as_json: bool, lang: str, verbose: bool) ->
     from explain.pipeline import understand
     from explain.render import packet as render
     from explain.render import packet_exchanges
-    from explain.story.exchange import of_frame, of_stray
+    from explain.story.in_brief import of_frame, of_stray
 
     source = parse(capture)
     if source.path == "-":

@@ -12,7 +12,7 @@ from explain.live.window import MOST_OF_A_FLOW, Window, flow_keys
 from explain.model import Line
 from explain.pipeline import understand
 from explain.story import events, summary
-from explain.story.teller import Teller
+from explain.story.exchanges.teller import Teller
 from explain.story.troubles import message, values_of
 from explain.table import IP
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from explain.exchanges.together import CARRIED
 from explain.render.layout import WIDTH, wrap
 from explain.render.wire_words import said
-from explain.story.exchange import ended, found, what
+from explain.story.in_brief import ended, found, what
 from explain.words import say
 
 if TYPE_CHECKING:

@@ -10,7 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from explain.model import Line
-from explain.story import events, kept, summary, troubles, unread, verdict, vlans
+from explain.story import events, summary, troubles, verdict
+from explain.story.around import vlans
+from explain.story.recording import kept, unread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +45,7 @@ def _told(report: Report, *, everything: bool, most: int | None) -> list[Line]:
     told, is_whole = events.tell(table, exchanges, hosts, carried, everything=everything, most=most)
     if not is_whole:
         return lines + _headed("story.heading.happened", told)
-    from explain.story import network, paths, segment
+    from explain.story.around import network, paths, segment
 
     around = paths.tell(table, exchanges) + segment.tell(table, exchanges, hosts) + beside
     lines += _headed("story.heading.happened", told + around) + network.tell(table, exchanges)
@@ -60,7 +62,7 @@ def _top(report: Report, groups: Sequence[troubles.Group]) -> list[Line]:
     if studies:
         lines += _notes().tell(studies)
     if any(one.comments for one in captures):
-        from explain.story import written
+        from explain.story.recording import written
 
         lines += written.about_files(report.exchanges.table, captures)
     return lines
@@ -73,7 +75,7 @@ def _beside(report: Report) -> list[Line]:
         return []
     lines = vlans.tell(table, exchanges) + unread.tell(table, captures, exchanges)
     if any(one.comments for one in captures):
-        from explain.story import written
+        from explain.story.recording import written
 
         lines += written.beside_frames(table, captures)
     return lines

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from explain.model import Endpoint, Line
 from explain.runs.likeness import likeness
-from explain.story.exchange import ended, what
-from explain.story.teller import end_text
+from explain.story.exchanges.teller import end_text
+from explain.story.in_brief import ended, what
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

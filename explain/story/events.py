@@ -8,8 +8,8 @@ import numpy as np
 
 from explain.model import Line
 from explain.places.near import whole_of
-from explain.story.depth import fields_line
-from explain.story.teller import Teller
+from explain.story.exchanges.depth import fields_line
+from explain.story.exchanges.teller import Teller
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
@@ -44,7 +44,7 @@ def carried(table: PacketTable, exchanges: Exchanges) -> set[int]:
     rows = [part.frames for part in exchanges.parts if part.kind in _TOLD_INSTEAD]
     positions = exchanges.positions_inside(np.concatenate(rows)) if rows else set()
     if exchanges.of_kind("dhcp.lease") is not None:
-        from explain.story import dhcp
+        from explain.story.exchanges import dhcp
 
         positions |= dhcp.told_with(table, exchanges)
     if exchanges.of_kind("nat.translation") is not None:

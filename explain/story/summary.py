@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.model import Line
-from explain.story.teller import Teller
+from explain.story.exchanges.teller import Teller
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ def tell(table: PacketTable, exchanges: Exchanges, *, is_well: bool = False) -> 
         if len(indices):
             lines.append(_count(table, part, indices))
         if len(indices) and part.kind == "nat.translation":
-            from explain.story.nat import together  # only several places show it
+            from explain.story.exchanges.nat import together  # only several places show it
 
             lines += together(table, part, indices)
     if is_well and any(_is_counted_silent(part, exchanges.indices(part, chosen)) for part in exchanges.parts):

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from explain.causes.from_capture.together import WORKS
 from explain.exchanges.over_places.trails import whole
 from explain.model import INTERRUPTED, Line
-from explain.story.teller import end_text
+from explain.story.exchanges.teller import end_text
+from explain.story.recording.whole_file import frames_of_file
 from explain.story.troubles import message, values_of
-from explain.story.whole_file import frames_of_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -173,7 +173,7 @@ def test_every_kind_and_every_way_to_end_has_its_words(language):
 
     from explain.exchanges import FINDERS
     from explain.exchanges.over_places import journey, nat_translation
-    from explain.story.teller import TELLERS
+    from explain.story.exchanges.teller import TELLERS
     from explain.words import sentence
 
     modules = [import_module(f"explain.exchanges.{name}") for name, _ in FINDERS] + [journey, nat_translation]

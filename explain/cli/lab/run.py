@@ -57,7 +57,7 @@ _WARM = {
     "exchanges.": ("arp", "icmp.echo", "icmp.error", "losses", "tcp.steps"),
     "exchanges.over_places.": ("journey", "nat_translation", "trails"),
     "causes.from_capture.": ("journey", "paths", "segment", "silence", "tcp_resets", "tcp_talk", "unaddressed"),
-    "story.": ("arp", "icmp", "journey", "nat"),
+    "story.exchanges.": ("arp", "icmp", "journey", "nat"),
 }
 
 

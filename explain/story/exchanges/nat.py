@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from explain.exchanges.over_places.trails import origin, whole
 from explain.model import Line
-from explain.story.journey import line, row_of
+from explain.story.exchanges.journey import line, row_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.over_places.nat_translation import NatTranslation
-    from explain.story.teller import Teller
+    from explain.story.exchanges.teller import Teller
     from explain.table import PacketTable, Rows
 
 _MOST_READ, _MOST_TOLD = 10_000, 3

@@ -10,7 +10,7 @@ from explain.addresses import BROADCAST
 from explain.exchanges.icmp.error import size_claim
 from explain.exchanges.icmp.quotes import quoted_row
 from explain.model import Endpoint, Line
-from explain.story.teller import end_text
+from explain.story.exchanges.teller import end_text
 from explain.table import ICMP, ICMPV6
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.icmp.echo import IcmpEcho
     from explain.exchanges.icmp.error import IcmpError
-    from explain.story.teller import Teller
+    from explain.story.exchanges.teller import Teller
     from explain.table import Rows
 
 MEANINGS = frozenset((

@@ -9,8 +9,9 @@ import numpy as np
 from explain.causes.ids import IDS
 from explain.exchanges.wire_words import headers_said
 from explain.model import Endpoint, Line
-from explain.story import segment, unread
-from explain.story.teller import Teller, end_text
+from explain.story.around import segment
+from explain.story.exchanges.teller import Teller, end_text
+from explain.story.recording import unread
 from explain.story.troubles import message, values_of
 
 if TYPE_CHECKING:

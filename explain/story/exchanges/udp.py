@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from explain.decode.services import UDP as UDP_SERVICES
 from explain.exchanges.udp.flow import BOTH_SEND, MULTICAST_DNS, ONE_WAY, RELAYED, SEARCH
-from explain.story.teller import end_text
+from explain.story.exchanges.teller import end_text
 from explain.table import REVERSED, UDP
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.udp.flow import UdpFlow
     from explain.model import Line
-    from explain.story.teller import Teller
+    from explain.story.exchanges.teller import Teller
     from explain.table import PacketTable, Rows
 
 _WITH_SERVICE = ("one-way", "both-send", "search", "to-one")  # they name it in their own way
@@ -52,7 +52,7 @@ def flow(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterat
         told["server"] = f"{told['server']} ({custom})"
     yield teller.line(f"udp.{message}", fields, part.rows(index), name, **told)
     if fields.names:
-        from explain.story.group_names import told_of
+        from explain.story.exchanges.group_names import told_of
 
         yield from told_of(teller, fields, fields.names, part.rows(index), name)
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from explain.exchanges.dhcp.lease import DhcpLease
     from explain.exchanges.dhcp.talk import Step, Talk
     from explain.exchanges.together import Exchanges
-    from explain.story.teller import Teller
+    from explain.story.exchanges.teller import Teller
     from explain.table import PacketTable
 
 MEANINGS = frozenset((

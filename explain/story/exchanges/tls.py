@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.tls.talk import Tls
-    from explain.story.teller import Teller
+    from explain.story.exchanges.teller import Teller
     from explain.table import Rows
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from explain.exchanges.dhcpv6.lease import Dhcpv6Lease
     from explain.exchanges.dhcpv6.talk import Step6, Talk6
     from explain.model import Line
-    from explain.story.teller import Teller
+    from explain.story.exchanges.teller import Teller
 
 _ASKED = frozenset((
     "SOLICIT", "REQUEST", "CONFIRM", "RENEW", "REBIND", "RELEASE", "DECLINE", "INFORMATION-REQUEST",

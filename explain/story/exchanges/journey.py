@@ -10,7 +10,7 @@ import numpy as np
 from explain.exchanges.over_places.sights import Spot, spot_name
 from explain.exchanges.over_places.trails import whole
 from explain.model import Line
-from explain.story.teller import end_text
+from explain.story.exchanges.teller import end_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from explain.exchanges.over_places.journey import Journey
     from explain.exchanges.over_places.lost_segments import LostSegments
     from explain.exchanges.over_places.sights import Sight
-    from explain.story.teller import Teller
+    from explain.story.exchanges.teller import Teller
     from explain.table import PacketTable, Rows
 
 _LONGEST_WAY = 20  # places that are named

@@ -9,7 +9,7 @@ import numpy as np
 from explain.exchanges.dns.lookup import ASKED_OTHERWISE
 from explain.exchanges.dns.message import address_in
 from explain.model import Endpoint
-from explain.story.teller import end_text
+from explain.story.exchanges.teller import end_text
 from explain.table import SYN
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from explain.exchanges.dns.lookup import DnsLookup
     from explain.exchanges.dns.use import Use
     from explain.model import Line
-    from explain.story.teller import Teller
+    from explain.story.exchanges.teller import Teller
     from explain.table import Rows
 
 _ADDRESSES = ("A", "AAAA")

@@ -36,7 +36,7 @@ TELLERS = {
     "dhcpv6.lease": ("dhcpv6", "lease"),
     "http.request": ("http", "request"),
 }
-"""For each kind, the module of this room and the function in it; loaded when the first one is told."""
+"""For each kind, the module of this folder and the function in it; loaded when the first one is told."""
 
 
 _ADVERTISEMENT = 136  # of a neighbour (RFC 4861, 4.4)
@@ -57,7 +57,7 @@ class Teller:
         """The lines of one exchange."""
         part, index = self.exchanges.at(position)
         module, function = TELLERS[part.kind]
-        told: Iterator[Line] = getattr(import_module(f"explain.story.{module}"), function)(
+        told: Iterator[Line] = getattr(import_module(f"explain.story.exchanges.{module}"), function)(
             self, part, index, f"e{position + 1}"
         )
         return told

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from explain.model import Line
-from explain.story.whole_file import frames_of_file
+from explain.story.recording.whole_file import frames_of_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from explain.model import Endpoint, Line
-from explain.story.teller import end_text
+from explain.story.exchanges.teller import end_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

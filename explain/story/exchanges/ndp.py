@@ -9,7 +9,7 @@ import numpy as np
 from explain.causes.from_capture.scene import LAST_MOMENT_NS, is_cut_off
 from explain.model import Line
 from explain.state.addresses import is_link_local
-from explain.story.arp import resolved
+from explain.story.exchanges.arp import resolved
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from explain.exchanges.ndp.advert import Prefix
     from explain.exchanges.ndp.resolution import NdpAnnouncement, NdpDuplicateCheck, NdpResolution
     from explain.exchanges.ndp.router import NdpRouter
-    from explain.story.teller import Teller
+    from explain.story.exchanges.teller import Teller
     from explain.table import Bools, Rows
 
 _SOLICITATION, _ROUTER_SOLICITATION = 135, 133

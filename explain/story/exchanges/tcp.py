@@ -16,7 +16,7 @@ from explain.exchanges.tcp.many import recorded_twice
 from explain.exchanges.tcp.offers import joined, window_limit
 from explain.model import Endpoint
 from explain.record import dataclass
-from explain.story.teller import end_text
+from explain.story.exchanges.teller import end_text
 from explain.table import ACK, ECE, FIN, REVERSED, RST, SYN, TCP
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from explain.exchanges.tcp.connection import TcpConnection
     from explain.exchanges.tcp.moments import Talk, TcpMoments
     from explain.model import Line
-    from explain.story.teller import Teller
+    from explain.story.exchanges.teller import Teller
     from explain.table import Bools, PacketTable, Rows
 
 _ANSWERED_NS = 100_000_000
@@ -78,7 +78,7 @@ def connection(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
         heard, missing = (client, server) if from_client[0] else (server, client)
         yield told.line("tcp.one-sided", rows, heard=heard, missing=missing)
     if fields.tls:
-        from explain.story import tls
+        from explain.story.exchanges import tls
 
         yield from tls.lines(teller, fields.tls, rows, name, values)
     yield from _talk(told, moments, index, rows)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from explain.exchanges.dns.group import NamesTold, Question
     from explain.exchanges.dns.records import Record
     from explain.exchanges.udp.flow import UdpFlow
-    from explain.story.teller import Teller
+    from explain.story.exchanges.teller import Teller
     from explain.table import Rows
 
 SERVICES = frozenset((

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.ndp.resolution import NdpResolution
     from explain.model import Line
-    from explain.story.teller import Teller
+    from explain.story.exchanges.teller import Teller
     from explain.table import Rows
 
 _SELF_ASSIGNED = "169.254."  # RFC 3927

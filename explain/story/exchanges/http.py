@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from explain.model import Line
-from explain.story.teller import end_text
+from explain.story.exchanges.teller import end_text
 from explain.table import REVERSED
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.http.request import HttpRequest
-    from explain.story.teller import Teller
+    from explain.story.exchanges.teller import Teller
     from explain.table import Rows
 
 _REDIRECTION = 3

@@ -36,7 +36,7 @@ def tell(table: PacketTable, captures: Sequence[CaptureInfo], exchanges: Exchang
     layers = table.layers[: len(table)]
     lines = [*_links(table, captures, np.flatnonzero(layers & UNKNOWN_LINK))]
     if TUNNEL in table.contents:
-        from explain.story import tunnels
+        from explain.story.recording import tunnels
 
         lines += tunnels.tell(table)
     lines += [*_protocols(table), *_messages(table), *_names(table, exchanges)]
@@ -44,9 +44,9 @@ def tell(table: PacketTable, captures: Sequence[CaptureInfo], exchanges: Exchang
     rest = odd[layers[odd] & (IP | ARP | UNKNOWN_LINK | CUT | MALFORMED) == 0]
     broken = odd[layers[odd] & MALFORMED != 0]
     if len(rest):
-        from explain.story import beside
+        from explain.story.recording import without_ip
 
-        lines += [_line(table, message, rows, **values) for message, rows, values in beside.tell(table, rest)]
+        lines += [_line(table, message, rows, **values) for message, rows, values in without_ip.tell(table, rest)]
     return [*lines, _line(table, "malformed", broken)] if len(broken) else lines
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.traceroute.trace import Hop, Traceroute
     from explain.model import Line
-    from explain.story.teller import Teller
+    from explain.story.exchanges.teller import Teller
 
 
 def trace(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:
