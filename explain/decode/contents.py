@@ -27,10 +27,14 @@ TUNNEL = "tunnel"
 TUNNELS = {4: "ip", 41: "ipv6", 47: "gre"}
 """Protocols of IP that carry packets, and what theirs begin with."""
 
+GREETING = "greeting"
+"""The name under which the beginnings of lines are kept with which servers greet or refuse in plain text."""
+
 _MOST_TUNNELLED = 2000  # packets, from the first on
 _IS_TUNNEL = members(*TUNNELS)
 _MOST_OF_A_FRAME = {
     "dns": 4096, "dhcp": 2048, "dhcpv6": 2048, "http": 1460, "tls": 2048, "ndp": 1024, "mld": 1024, TUNNEL: 160,
+    GREETING: 96,
 }  # fmt: skip
 _MOST_IN_ALL = 40 << 20
 _RESERVED = 2 << 20  # for each protocol, so that a flood of one does not silence another
@@ -47,13 +51,23 @@ _HTTP_HEADS = np.array(
     sorted(int.from_bytes(_HTTP_WORDS[at : at + 4].encode(), "little") for at in range(0, len(_HTTP_WORDS), 5)),
     np.uint32,
 )
+_GREETING_WORDS = "SSH-220 220-421 500 501 502 503 530 554 +OK -ERR* OK* BYERRORTSPSIP/RFB AMQP"
+_GREETINGS = np.array(
+    sorted(int.from_bytes(_GREETING_WORDS[at : at + 4].encode(), "little") for at in range(0, len(_GREETING_WORDS), 4)),
+    np.uint32,
+)
 _TLS_CIPHER_CHANGE, _TLS_ALERT, _TLS_HANDSHAKE, _TLS_MAJOR = 0x14, 0x15, 0x16, 0x03
 _SSL2, _SSL2_HELLO = 0x80, 1  # a record of less than 256 octets, and what it says
 _SSL2_OFFERS = members(0, _TLS_MAJOR)  # high halves of the versions
 _SSL2_LONGER, _SSL2_ANSWER = range(0x80, 0x88), 4  # with a certificate, in a record of less than 2,048 octets
 _TLS_CHANGE_SIZE = 6  # header and one octet
 _MAY_OPEN = members(
-    _TLS_CIPHER_CHANGE, _TLS_ALERT, _TLS_HANDSHAKE, *_SSL2_LONGER, *(int(word) & 0xFF for word in _HTTP_HEADS)
+    _TLS_CIPHER_CHANGE,
+    _TLS_ALERT,
+    _TLS_HANDSHAKE,
+    *_SSL2_LONGER,
+    *(int(word) & 0xFF for word in _HTTP_HEADS),
+    *(int(word) & 0xFF for word in _GREETINGS),
 )
 _SHORTEST = 4  # octets by which a head is recognised
 _ICMPV6 = 58
@@ -137,9 +151,12 @@ class Contents:
         is_tls |= self._warns(block, rows, header, word)
         is_tls |= (kind == _SSL2) & (word >> 16 & 0xFF == _SSL2_HELLO) & _SSL2_OFFERS.take(word >> 24)
         is_tls |= (kind & 0xF8 == _SSL2) & (word >> 16 & 0xFF == _SSL2_ANSWER) & (word >> 24 <= 1)
+        is_plain = _GREETINGS.take(np.searchsorted(_GREETINGS, word), mode="clip") == word
         for name, chosen in (("http", is_http), ("tls", is_tls & ~is_dns), ("dns-tcp", is_dns)):
             if chosen.any():
                 self._keep(name, block, rows[chosen], header[chosen], ports)
+        if is_plain.any():
+            self._keep(GREETING, block, rows[is_plain], header[is_plain])
         known: Bools = is_http | is_tls | is_dns
         return known
 

@@ -1,30 +1,103 @@
-"""TCP did its part, and TLS ended with an alert that says why."""
+"""TCP did its part, and TLS ended with an alert that says why; or one side alone speaks TLS."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from explain.causes.from_capture.http import carriers
 from explain.causes.from_capture.scene import Scene, Seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.tls.talk import Tls
     from explain.table import Rows
 
 
 def look(scene: Scene) -> Iterator[Seen]:
+    """Who does not speak TLS at all, then who will not go on with it."""
+    for rule in (_not_spoken, _wanted, _wanted_in_words, _alerts):
+        for seen in rule(scene):
+            scene.account(seen)
+            yield seen
+
+
+def _not_spoken(scene: Scene) -> Iterator[Seen]:
+    """Servers that answer a ClientHello in plain text."""
+    part = scene.part("tcp.connection")
+    known: dict[int, Tls] = part.facts.get("tls", {})
+    groups: dict[tuple[str, int | None], list[int]] = defaultdict(list)
+    for index, tls in known.items():
+        if tls.plain_answer is not None:
+            server = part.fields(index).server
+            groups[server.address, server.port].append(index)
+    for (server, port), indices in groups.items():
+        rows = [
+            row
+            for index in indices
+            for frame in (known[index].hello_frame, known[index].plain_frame)
+            for row in _rows_of(scene, part.rows(index), frame)
+        ]
+        values = {
+            "server": server, "port": port, "count": len(indices), "says": known[indices[0]].plain_answer,
+            "client": part.fields(indices[0]).client.address,
+        }  # fmt: skip
+        yield Seen("tls-not-spoken", "proved", [(part, index) for index in indices], sorted(rows), (), values)
+
+
+def _wanted(scene: Scene) -> Iterator[Seen]:
+    """Servers that answer plain HTTP with an alert of TLS."""
+    part, requests = scene.part("tcp.connection"), scene.part("http.request")
+    known: dict[int, Tls] = part.facts.get("tls", {})
+    warned = {
+        index for index, tls in known.items() if tls.hello_frame is None and tls.alert_by == "server" and tls.is_fatal
+    }
+    asked = [index for index in range(len(requests)) if warned and requests.fields(index).method]
+    groups: dict[tuple[str, int | None], list[tuple[int, int]]] = defaultdict(list)
+    for index, carrier in zip(asked, carriers(scene, part, requests, asked), strict=True):
+        if carrier in warned and not known[carrier].is_answered:
+            server = requests.fields(index).server
+            groups[server.address, server.port].append((index, carrier))
+    for (server, port), some in groups.items():
+        rows = [int(requests.rows(index)[0]) for index, _ in some]
+        rows += [row for _, index in some for row in _rows_of(scene, part.rows(index), known[index].alert_frame)]
+        members = [(part, index) for _, index in some] + [(requests, index) for index, _ in some]
+        values = _request(requests, some[0][0]) | {"server": server, "port": port, "count": len(some)}
+        values["alert"] = known[some[0][1]].alert
+        yield Seen("tls-wanted", "proved", members, sorted(set(rows)), (), values)
+
+
+def _wanted_in_words(scene: Scene) -> Iterator[Seen]:
+    """Servers of HTTPS that say in a page that they were asked in plain HTTP."""
+    part = scene.part("http.request")
+    groups: dict[tuple[str, int | None], list[int]] = defaultdict(list)
+    for index in part.facts["wants_tls"]() if len(part) else ():
+        server = part.fields(index).server
+        groups[server.address, server.port].append(index)
+    for (server, port), some in groups.items():
+        rows = sorted({int(row) for index in some for row in part.rows(index)})
+        values = _request(part, some[0]) | {"server": server, "port": port, "count": len(some), "case": "told"}
+        yield Seen("tls-wanted", "proved", [(part, index) for index in some], rows, (), values)
+
+
+def _request(part: ExchangeColumns, index: int) -> dict[str, object]:
+    fields = part.fields(index)
+    return {"client": fields.client.address, "path": fields.path, "status": fields.status}
+
+
+def _alerts(scene: Scene) -> Iterator[Seen]:
     """One finding for each server and alert; only for fatal ones."""
     part = scene.part("tcp.connection")
     known: dict[int, Tls] = part.facts.get("tls", {})
     groups: dict[tuple[str, int | None, str], list[int]] = defaultdict(list)
     for index, tls in known.items():
-        if tls.alert is not None and tls.is_fatal:
+        if tls.alert is not None and tls.is_fatal and index not in scene.accounted["tcp.connection"]:
             server = part.fields(index).server
             groups[server.address, server.port, tls.alert].append(index)
     for (server, port, alert), indices in groups.items():
-        rows = [int(row) for index in indices for row in _alert_rows(scene, part.rows(index), known[index])]
+        rows = [int(row) for index in indices for row in _rows_of(scene, part.rows(index), known[index].alert_frame)]
         first = known[indices[0]]
         values = {
             "server": server, "port": port, "alert": alert, "by": first.alert_by, "server_name": first.server_name,
@@ -34,5 +107,5 @@ def look(scene: Scene) -> Iterator[Seen]:
         yield Seen("tls-alert", "proved", [(part, index) for index in indices], rows, (), values)
 
 
-def _alert_rows(scene: Scene, rows: Rows, tls: Tls) -> list[int]:
-    return [row for row in rows.tolist() if scene.table.frame[row] == tls.alert_frame]
+def _rows_of(scene: Scene, rows: Rows, frame: int | None) -> list[int]:
+    return [row for row in rows.tolist() if scene.table.frame[row] == frame]

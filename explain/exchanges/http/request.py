@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,10 @@ OUTCOMES = ("answered", "unanswered")
 _ANSWERED, _UNANSWERED = 0, 1
 _DUE_NS = 3_000_000_000  # a server that is alive and willing begins to answer by then, mostly
 _HALF = np.uint32(1 << 31)
+_SPEAKS_TLS = (  # how nginx, Apache and Go say it
+    b"plain HTTP request was sent to HTTPS port", b"speaking plain HTTP to an SSL-enabled server port",
+    b"sent an HTTP request to an HTTPS server",
+)  # fmt: skip
 _MOST_COPIES = 4  # of earlier data that may come again before the answer
 _PATIENCE_NS = 60_000_000_000
 
@@ -73,7 +77,8 @@ def find(table: PacketTable) -> ExchangeColumns:
     """Requests at each place.
 
     Facts: ``needs_no_answer`` (bool[n]: the capture ended before an answer was due, or lacks it);
-    ``server_errors``, when it is called (which were answered with a status from 500 on).
+    ``server_errors`` and ``wants_tls``, when they are called (which were answered with a status from 500 on, and
+    which by a server that says in words that it was asked for TLS in plain text).
     """
     copied = pieces(table)
     alone, others = split(copied)
@@ -109,6 +114,7 @@ def find(table: PacketTable) -> ExchangeColumns:
         facts={
             "needs_no_answer": ~was_due[order] | is_unrecorded[order],
             "server_errors": partial(_server_errors, found, order - len(alone)),
+            "wants_tls": cache(partial(_wants_tls, found, order - len(alone))),
         },
         patience_ns=_PATIENCE_NS,
     )
@@ -119,6 +125,14 @@ def _server_errors(found: list[Talk], order: I8) -> list[int]:
     heads = (talk.response for talk in found)
     failed = [at for at, head in enumerate(heads) if head and head[0][head[1] + 8 : head[1] + 10] == b" 5"]
     return np.flatnonzero(among(order, failed)).tolist() if failed else []
+
+
+def _wants_tls(found: list[Talk], order: I8) -> list[int]:
+    """Positions of the requests whose server says that it speaks HTTPS alone, and was asked in plain HTTP."""
+    heads = (talk.response for talk in found)
+    some = [at for at, head in enumerate(heads) if head and head[0][head[1] + 8 : head[1] + 12] == b" 400"]
+    told = [at for at in some if any(words in (found[at].response or (b"",))[0] for words in _SPEAKS_TLS)]
+    return np.flatnonzero(among(order, told)).tolist() if told else []
 
 
 def _rows(alone: Rows, found: list[Talk], first_data: I8) -> tuple[Rows, I8]:

@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.decode.contents import GREETING
 from explain.exchanges.tls.hello import HANDSHAKE, RECORD_HEADER, alert, hello, old_hello, records, version_name
 from explain.record import dataclass
-from explain.table import REVERSED
+from explain.table import ACK, REVERSED, SYN, TCP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.tls.hello import Alert, Hello
-    from explain.table import PacketTable
+    from explain.table import PacketTable, Rows
 
+_LONGEST_LINE = 80  # octets shown of what should have been TLS
 _MOST_JOINS = 4  # for each piece, on the average
 _SEQUENCE = 1 << 32
 ENCRYPTED_FROM = "TLS 1.3"
@@ -39,6 +41,7 @@ class Tls:
         is_answered: the server said hello; is_resumed: and took up an earlier session again (before TLS 1.3).
         protocols: offered by the client; protocol: chosen by the server, where that can be read.
         hello_frame, answer_frame: the first ClientHello and the first ServerHello; None if not recorded.
+        plain_answer: the line in plain text that the server said where its ServerHello was due; plain_frame: where.
     """
 
     version: str | None
@@ -53,6 +56,8 @@ class Tls:
     hello_frame: int | None
     answer_frame: int | None
     is_resumed: bool
+    plain_answer: str | None
+    plain_frame: int | None
 
 
 _NOTHING = Tls(
@@ -68,6 +73,8 @@ _NOTHING = Tls(
     hello_frame=None,
     answer_frame=None,
     is_resumed=False,
+    plain_answer=None,
+    plain_frame=None,
 )
 
 
@@ -96,7 +103,49 @@ def by_connection(table: PacketTable, connections: ExchangeColumns) -> dict[int,
             elif warned is not None:
                 by = _speaker(table, connections, index, side, client_side)
                 found[index] = _with_alert(found.get(index, _NOTHING), warned, by, int(table.frame[row]))
+    _note_plain_answers(table, connections, found)
     return found
+
+
+def plain_texts(table: PacketTable) -> dict[int, bytes]:
+    """What begins segments like a line of plain text that servers say, by row."""
+    kept = [table.contents[name] for name in (GREETING, "http") if name in table.contents]
+    return {
+        row: octets
+        for some in kept
+        for row, octets, skip in zip(some.row, some.octets, some.skip, strict=True)
+        if not skip
+    }
+
+
+def _note_plain_answers(table: PacketTable, connections: ExchangeColumns, found: dict[int, Tls]) -> None:
+    """Enter what servers said in plain text where they owed a ServerHello."""
+    unanswered = [
+        index
+        for index, tls in found.items()
+        if tls.hello_frame is not None and not tls.is_answered and tls.alert_by != "server"
+    ]
+    texts = plain_texts(table) if unanswered else {}
+    for index in unanswered if texts else ():
+        tls, rows = found[index], connections.rows(index)
+        row = _first_answer(table, rows, int(np.flatnonzero(table.frame[rows] == tls.hello_frame)[0]))
+        if row in texts:
+            line = texts[row].split(b"\n")[0].rstrip()[:_LONGEST_LINE]
+            found[index] = replace(
+                tls, plain_answer=line.decode("ascii", "backslashreplace"), plain_frame=int(table.frame[row])
+            )
+
+
+def _first_answer(table: PacketTable, rows: Rows, hello_at: int) -> int:
+    """The row of what a server said in answer to a ClientHello, or before it if nothing else had been said; or -1."""
+    hello = rows[hello_at]
+    is_back = (table.layers[rows] ^ table.layers[hello]) & REVERSED != 0
+    has_data = (table.payload[rows] > 0) & (table.layers[rows] & TCP != 0)
+    is_first = table.flags[rows[0]] & (SYN | ACK) == SYN and not (has_data & ~is_back)[:hello_at].any()
+    is_due = table.seq[rows] == table.ack[hello]
+    is_due[:hello_at] = False
+    some = rows[is_back & has_data & (is_due | is_first)]
+    return int(some[0]) if len(some) else -1
 
 
 def _hellos(table: PacketTable) -> Mapping[int, list[tuple[int, bytes]]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from explain.model import Line
 from explain.story.exchanges.teller import end_text
 from explain.table import REVERSED
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.http.request import HttpRequest
     from explain.story.exchanges.teller import Teller
-    from explain.table import Rows
+    from explain.table import PacketTable, Rows
 
 _REDIRECTION = 3
 _MEANINGS = {
@@ -28,6 +30,24 @@ def _meaning(fields: HttpRequest) -> str:
     return _MEANINGS.get(fields.status or 0) or fields.status_class or "other"
 
 
+def _wanting(part: ExchangeColumns) -> list[int]:
+    wanting: list[int] = part.facts["wants_tls"]()
+    return wanting
+
+
+def _is_after_a_hello(table: PacketTable, row: int) -> bool:
+    """Whether a ClientHello or another record of TLS came before on the same connection, from the other side."""
+    kept = table.contents.get("tls")
+    rows = np.array(kept.row if kept else (), np.int64)
+    some = rows[(table.flow[rows] == table.flow[row]) & (rows < row)]
+    return bool(((table.layers[some] ^ table.layers[row]) & REVERSED != 0).any())
+
+
+def _is_tls(table: PacketTable, rows: Rows) -> bool:
+    kept = table.contents.get("tls")
+    return kept is not None and not set(kept.row).isdisjoint(rows.tolist())
+
+
 def request(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:
     """Who asked for what, and the status of the answer."""
     fields: HttpRequest = part.fields(index)
@@ -35,10 +55,11 @@ def request(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Ite
     server = end_text(fields.server)
     values: dict[str, Any] = {
         "client": end_text(fields.client), "server": server, "host": fields.host or server,
-        "meaning": Line(f"http.class.{_meaning(fields)}", {}),
+        "meaning": Line(f"http.class.{'wants-tls' if index in _wanting(part) else _meaning(fields)}", {}),
     }  # fmt: skip
     if fields.method is None:
-        yield teller.line("http.answer-only", fields, rows, name, **values)
+        answer = "http.answered-hello" if _is_after_a_hello(teller.table, int(rows[0])) else "http.answer-only"
+        yield teller.line(answer, fields, rows, name, **values)
         return
     asked = teller.first("http.asked")  # whose Host is the server itself needs no telling of
     if values["host"] in (server, fields.server.address):
@@ -57,6 +78,8 @@ def request(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Ite
     else:
         message = "http.answered-opaque" if fields.status is None else "http.answered"
     told = _told(teller, rows, fields.wait_ns)
+    if message == "http.answered-opaque" and _is_tls(teller.table, told):
+        message = "http.answered-tls"
     yield teller.line(message, fields, told, name, **values)
     if fields.location and fields.status is not None and fields.status // 100 == _REDIRECTION:
         yield teller.line("http.moved", fields, told, name, **values)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def lines(teller: Teller, tls: Tls, rows: Rows, name: str, values: dict[str, Any]) -> Iterator[Line]:
-    """The name asked for, the version agreed on, an alert."""
+    """The name asked for, the version agreed on, what is no TLS, an alert."""
 
     def line(message: str, frame: int, **more: Any) -> Line:
         at = [row for row in rows.tolist() if teller.table.frame[row] == frame]
@@ -26,6 +26,8 @@ def lines(teller: Teller, tls: Tls, rows: Rows, name: str, values: dict[str, Any
         yield line("tls.hello" if tls.server_name else "tls.hello-nameless", tls.hello_frame)
     if tls.answer_frame is not None:
         yield line(_answered(tls), tls.answer_frame)
+    if tls.plain_frame is not None:
+        yield line("tls.plain", tls.plain_frame)
     if tls.alert_frame is not None:
         speaker = Line(f"tls.{tls.alert_by}", {})
         yield line("tls.fatal" if tls.is_fatal else "tls.warning", tls.alert_frame, speaker_line=speaker)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.arrays import first_and_last
-from explain.decode.contents import TUNNEL
+from explain.decode.contents import GREETING, TUNNEL
 from explain.exchanges.traffic import without_way_back
 from explain.model import Line
 from explain.table import ARP, CUT, ICMP, ICMPV6, IP, TCP, UDP
@@ -79,7 +79,7 @@ def _lacking(table: PacketTable, cut: Rows) -> Rows:
     is_lacking = (layers & CUT != 0) & (layers & (ARP | TCP | UDP | ICMP | ICMPV6) == 0)
     is_lacking |= (layers & TCP != 0) & (payload >= _RECOGNISED_BY) & (payload - missing < _RECOGNISED_BY)
     for name, kept in table.contents.items():
-        if name == TUNNEL:  # of these no more than the beginning is read
+        if name in (GREETING, TUNNEL):  # of these no more than the beginning is read
             continue
         is_lacking |= np.isin(cut, _unfinished(name, kept, cut))
     found: Rows = cut[is_lacking]

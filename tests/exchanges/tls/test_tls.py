@@ -223,3 +223,64 @@ def test_an_alert_behind_a_change_of_ciphers_is_read():
 def test_a_change_of_ciphers_before_what_is_encrypted_says_nothing():
     goes_on = record(20, b"\1", 0x0303) + record(22, b"x" * 40, 0x0303)
     assert tls_of(connection(server_hello(), from_client=[client_hello()], closing=[goes_on])).alert is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"HTTP/1.1 400 Bad Request", b"SSH-2.0-OpenSSH_9.6", b"220 mail.example.test ESMTP", b"-ERR unknown command"],
+)
+def test_a_plain_answer_to_a_client_hello_is_told_as_what_it_is_and_is_the_failure(line):
+    report = connection(line + b"\r\n\r\n", from_client=[client_hello()])
+    (finding,) = report.findings
+    assert (finding.cause, finding.certainty, finding.values["says"]) == ("tls-not-spoken", "proved", line.decode())
+    assert finding.evidence[0].frames == ((4, 5),)
+    story = " ".join(report.story().split())
+    assert f'says in plain text: "{line.decode()}"' in story
+    assert "is not here" not in story
+
+
+def test_a_server_that_greets_before_the_hello_does_not_speak_tls_either():
+    opening = [segment(CLIENT, SERVER, SYN, seq=1), segment(SERVER, CLIENT, SYN | ACK, (B, A), seq=1, ack=2)]
+    greeting = segment(SERVER, CLIENT, PUSH, (B, A), seq=2, ack=2, data=b"220 ready\r\n")
+    asked = segment(CLIENT, SERVER, PUSH, seq=2, ack=2, data=client_hello())
+    (finding,) = explain.explain(pcap(*opening, greeting, asked)).findings
+    assert (finding.cause, finding.values["says"]) == ("tls-not-spoken", "220 ready")
+
+
+def test_tls_after_words_in_plain_text_is_no_trouble():
+    asked, agreed, hello_ = b"EHLO a\r\nSTARTTLS\r\n", b"220 Go ahead\r\n", client_hello()
+    frames = [
+        segment(CLIENT, SERVER, SYN, seq=1),
+        segment(SERVER, CLIENT, SYN | ACK, (B, A), seq=1, ack=2),
+        segment(CLIENT, SERVER, PUSH, seq=2, ack=2, data=asked),
+        segment(SERVER, CLIENT, PUSH, (B, A), seq=2, ack=2 + len(asked), data=agreed),
+        segment(CLIENT, SERVER, PUSH, seq=2 + len(asked), ack=2 + len(agreed), data=hello_),
+        segment(SERVER, CLIENT, PUSH, (B, A), seq=2, ack=2 + len(asked), data=agreed),
+    ]
+    assert not explain.explain(pcap(*frames)).findings
+
+
+def test_an_alert_in_answer_to_plain_http_says_that_tls_is_wanted():
+    report = connection(REFUSAL, from_client=[b"GET /here HTTP/1.1\r\nHost: a\r\n\r\n"])
+    (finding,) = report.findings
+    assert (finding.cause, finding.certainty, finding.values["path"]) == ("tls-wanted", "proved", "/here")
+    story = " ".join(report.story().split())
+    assert "with a record of TLS: it does not want plain HTTP" in story
+    assert "no head of a response" not in story
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        b"<title>400 The plain HTTP request was sent to HTTPS port</title>",
+        b"Reason: You're speaking plain HTTP to an SSL-enabled server port.<br />",
+        b"Client sent an HTTP request to an HTTPS server.\n",
+    ],
+)
+def test_a_server_that_says_in_words_that_it_wants_https_is_believed(words):
+    refusal = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"
+    asked = [b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"]
+    (finding,) = connection(refusal + words, from_client=asked).findings
+    assert (finding.cause, finding.values["case"]) == ("tls-wanted", "told")
+    assert not connection(refusal + b"Bad", from_client=asked).findings
+    assert not connection(refusal.replace(b"400 Bad Request", b"200 OK") + words, from_client=asked).findings
