@@ -71,8 +71,8 @@ def hears(socket: Socket, address: str, device: str | None) -> bool:
     family = family_of(address)
     if socket.local == "*":
         return not (socket.is_v6_only and family == 4)
-    if socket.local == "::":
-        return family == 6 or not socket.is_v6_only
+    if socket.local == "::":  # so ss writes IPv6 alone; a socket of both families is "*"
+        return family == 6
     return socket.local == address or (socket.local == UNSPECIFIED[4] and family == 4)
 
 

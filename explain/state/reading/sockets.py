@@ -38,6 +38,8 @@ def _endpoint(text: str) -> tuple[str, str | None, int | None]:
     host, _, port = text.rpartition(":")
     host, _, device = host.partition("%")
     device = device.rstrip("]")
+    if host == "::":  # netstat, and ss before 2018, wrote this for a socket of both families as well
+        host = "*"
     host = host.strip("[]")
     if host.startswith("::ffff:") and "." in host:
         host = host.removeprefix("::ffff:")

@@ -205,6 +205,7 @@ def read_sockets(lines: Iterable[str], protocol: str | None) -> list[str]:
             found.append(f"{one.group('net') or protocol} {one.group('state'):<8} {one.group('rest')}")
         elif old := _NETSTAT.match(line.strip()):
             state = _NETSTAT_STATES.get(old.group("state") or "UNCONN", old.group("state") or "UNCONN")
-            local, peer = (re.sub(r"^:::", "[::]:", part) for part in (old.group("local"), old.group("peer")))
-            found.append(f"{old.group('net')} {state:<8} {old.group('queues')} {local} {peer}")
+            found.append(
+                f"{old.group('net')} {state:<8} {old.group('queues')} {old.group('local')} {old.group('peer')}"
+            )
     return found

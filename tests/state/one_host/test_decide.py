@@ -153,6 +153,8 @@ def test_listeners_are_found_by_address_and_their_queue_may_be_full():
 
     assert said("tcp LISTEN 0 8 0.0.0.0:80 0.0.0.0:*").verdict == "delivered"
     assert said("tcp LISTEN 0 8 *:80 *:*").verdict == "delivered"
+    assert said("tcp LISTEN 0 8 :::80 :::*").verdict == "delivered"
+    assert said("tcp LISTEN 0 8 [::]:80 [::]:*").reason == "no-listener"
     assert said("tcp LISTEN 0 8 127.0.0.1:80 0.0.0.0:*").reason == "bound-to-loopback"
     assert said("tcp LISTEN 0 8 0.0.0.0%lo:80 0.0.0.0:*").reason == "no-listener"
     assert said("tcp LISTEN 0 8 [::1]:80 [::]:*").reason == "bound-to-loopback"
