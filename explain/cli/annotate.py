@@ -28,11 +28,12 @@ def annotate(capture: str, output: str, lang: str, profile: str | None) -> int:
     from explain.capture import open_capture
     from explain.capture.vantage import sources
     from explain.cli.output import keep_inputs, whole_file
+    from explain.cli.reading import is_gone_once_read
     from explain.pipeline import explain
     from explain.render.annotate import Comments, annotated
 
     path = sources([capture])[0].path
-    if path == "-":
+    if is_gone_once_read(path):
         raise UsageError("usage.annotate_stream")
     with open_capture(path) as reader:  # what is no capture is said before anything else
         is_small = reader.file_bytes <= _TELL_ALL and reader.compression is None

@@ -26,7 +26,7 @@ _PIECE = 1 << 20
 
 
 @contextmanager
-def renamed(files: Sequence[str | BinaryIO], options: Mapping[str, Any]) -> Iterator[list[Source]]:
+def renamed(files: Sequence[str | Source], options: Mapping[str, Any]) -> Iterator[list[Source]]:
     """Copies of the captures under other names, to be explained instead; with ``-w`` the copy is kept.
 
     Raises:

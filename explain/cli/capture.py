@@ -45,7 +45,7 @@ def capture(files: tuple[str, ...], **options: Any) -> int:
     """Tell what happened in a capture, with the frames that prove it."""
     if bool(options["interface"]) == bool(files):
         raise click.UsageError(say("errors.usage.file_or_interface", {}, options["lang"]))
-    if options["against"] and (options["interface"] or files == ("-",)):
+    if options["against"] and options["interface"]:
         raise click.UsageError(say("errors.usage.against_live", {}, options["lang"]))
     return tell(files, options)
 

@@ -41,6 +41,7 @@ _WHOLE_ONLY = (
     "checksums",
     "verbose",
     "anonymise",
+    "against",
 )
 
 

@@ -20,6 +20,7 @@ def packet(capture: str, frame: int, as_json: bool, lang: str, verbose: bool) ->
     """Show one frame of a capture: every header, every field with its bytes, what it is for and what it says here."""
     from explain.capture.vantage import parse
     from explain.cli import page
+    from explain.cli.reading import is_gone_once_read
     from explain.exchanges import closeup
     from explain.intake import read
     from explain.pipeline import understand
@@ -28,7 +29,7 @@ def packet(capture: str, frame: int, as_json: bool, lang: str, verbose: bool) ->
     from explain.story.in_brief import of_frame, of_stray
 
     source = parse(capture)
-    if source.path == "-":
+    if is_gone_once_read(source.path):
         raise UsageError("usage.packet_stream")
     recorded = closeup.recorded(source.path, frame)
     layers = closeup.layers(recorded)

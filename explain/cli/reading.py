@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 from pathlib import Path
 
 from explain.errors import UnreadableError, reason_of
 
 _MOST_OCTETS = 64 << 20
+
+
+def is_gone_once_read(path: str) -> bool:
+    """Whether it is a stream: standard input, or a pipe under a name, such as a shell's ``<(...)``."""
+    if path == "-":
+        return True
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116  a path may hold what no file name may
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
 
 def octets_of(path: str) -> bytes:

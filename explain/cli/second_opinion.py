@@ -17,13 +17,14 @@ def ask(report: Report) -> None:
         MissingError: tshark is not installed.
         UnreadableError: tshark cannot read what explain could.
     """
+    from explain.cli.reading import is_gone_once_read
     from explain.cli.talk import noted
     from explain.oracle import compare
 
     for number, capture in enumerate(report.captures):
         path = capture.path
-        if path == "-":
-            noted("opinion.stream")
+        if is_gone_once_read(path):
+            noted("opinion.stream", path=path)
             continue
         if not capture.packets:
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from explain.model import INTERRUPTED
 
@@ -37,15 +37,16 @@ def tell(files: Sequence[str], options: Mapping[str, Any]) -> int:
 
         return live(options, selection)
     _keep_inputs(files, options)
-    given: Sequence[str | BinaryIO] = files
+    given: Sequence[str | Source] = files
     if files == ("-",):
+        from explain.capture.vantage import Source
         from explain.cli.live import is_told_live, live, standard_input
 
         if is_told_live(options):
             stream, is_live = standard_input()
             if is_live:
                 return live(options, selection, stream)
-            given = [stream]
+            given = [Source("-", stream=stream)]
     from explain.cli.memory import reuse_freed_memory
     from explain.cli.progress import ReadingProgress
     from explain.pipeline import explain
@@ -94,8 +95,8 @@ def _expected(path: str | None) -> list[Expected] | None:
 
 
 def _inputs(
-    files: Sequence[str | BinaryIO], options: Mapping[str, Any]
-) -> AbstractContextManager[Sequence[str | BinaryIO | Source]]:
+    files: Sequence[str | Source], options: Mapping[str, Any]
+) -> AbstractContextManager[Sequence[str | Source]]:
     """The captures, or their copies under other names."""
     if options["anonymise"] or options["write"]:
         from explain.cli.anonymise import renamed
@@ -106,7 +107,7 @@ def _inputs(
 
 def selection_of(options: Mapping[str, Any]) -> Selection | None:
     """What the options choose, None if they choose nothing."""
-    if not (options["only"] or options["host"] or options["port"] is not None or options["between"]):
+    if all(options[name] is None for name in ("only", "host", "port", "between")):
         return None
     from explain.cli.times import between
     from explain.exchanges.selection import Selection, known_kinds
@@ -120,7 +121,10 @@ def selection_of(options: Mapping[str, Any]) -> Selection | None:
 
 
 def _listed(text: str | None) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",")) if text else ()
+    if text is None:
+        return ()
+    parts = tuple(part for one in text.split(",") if (part := one.strip()))
+    return parts or ("",)  # an option without a value asks for what is not there, and not for everything
 
 
 def warn(report: Report, language: str) -> None:

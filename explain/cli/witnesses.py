@@ -113,7 +113,7 @@ def _text(
     from explain.symptoms.witness import NothingUsableError
 
     if given.text is not None:
-        octets, name = octets_of(given.text), "standard input" if given.text == "-" else given.text
+        octets, name = octets_of(given.text), given.text
     elif case.text is not None:
         octets, name = case.text, str((given.case or Path()) / "ping.txt")
     else:

@@ -15,7 +15,7 @@ from explain.errors import UsageError
 from explain.model import Line
 from explain.places.near import times_of
 from explain.record import dataclass
-from explain.table import IP
+from explain.table import IP, TCP, UDP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -138,7 +138,7 @@ def _of_hosts(table: PacketTable, hosts: tuple[str, ...]) -> Bools:
 
 def _keys(table: PacketTable, host: str) -> list[int]:
     try:
-        address = ip_address(host)
+        address = ip_address(host.partition("%")[0].removeprefix("[").removesuffix("]"))
     except ValueError:
         raise UsageError("usage.no_host", host=host) from None
     if isinstance(address, IPv4Address):
@@ -154,7 +154,8 @@ def _v6_keys(table: PacketTable, address: IPv6Address) -> list[int]:
 def _of_port(table: PacketTable, port: int) -> Bools:
     flows = (table.flows.low_port == port) | (table.flows.high_port == port)
     fits = np.zeros(len(table), np.bool_)
-    with_ip = np.flatnonzero(table.layers & IP)
+    # Port 0 stands in flows without ports, too.
+    with_ip = np.flatnonzero(table.layers & (IP if port else TCP | UDP))
     fits[with_ip] = flows[table.flow[with_ip]]
     sport, dport = table.icmp.quote_sport, table.icmp.quote_dport
     fits[table.icmp.row] |= ((sport == port) | (dport == port)) & (sport | dport > 0)

@@ -143,6 +143,7 @@ class Speaker(string.Formatter):
         super().__init__()
         self._language = language
         self._unknown = "不明な時間" if language == "ja" else "an unknown time"  # of a text without times (tcpdump -t)
+        self._stream = "標準入力" if language == "ja" else "standard input"
 
     def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, str]:
         """Only plain names: no attribute and no index is ever followed."""
@@ -182,7 +183,7 @@ class Speaker(string.Formatter):
             return ("、" if self._language == "ja" else "; ").join(self.format_field(one, "") for one in value)
         forms: dict[str, Callable[[Any], str]] = {
             "title": self._title, "gist": self._gist, "span": self._span, "size": size,
-            "typed": typed, "ttl": _hops_left,
+            "typed": typed, "ttl": _hops_left, "file": self._file,
             "brief": lambda text: visible(str(text), _LONGEST_BRIEF),
             "whole": lambda text: visible(str(text), _LONGEST_WHOLE), "number": lambda number: f"{number:,}",
         }  # fmt: skip
@@ -198,6 +199,12 @@ class Speaker(string.Formatter):
             if seconds % size == 0:
                 return self.format_field(seconds // size, noun)
         return self._joined(duration(seconds * 1_000_000_000, self._language))
+
+    def _file(self, path: Any) -> str:
+        """A file, or several, as they were named; ``-`` is standard input."""
+        if isinstance(path, (list, tuple)):
+            return ("、" if self._language == "ja" else ", ").join(map(self._file, path))
+        return self._joined(self._stream) if path == "-" else visible(str(path), _LONGEST_WHOLE)
 
     def _joined(self, text: str) -> str:
         """A text that swallows the space between it and Japanese where it is Japanese, too: ``5 ms 後``, ``5 分後``."""

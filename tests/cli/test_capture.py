@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 
@@ -87,6 +88,44 @@ def test_standard_input_is_a_dash(broken):
         assert run("-", stdin=file.read()).stdout == run(broken).stdout
 
 
+def test_standard_input_has_one_name_in_each_language_whatever_it_is_connected_to(broken, tmp_path):
+    with open(broken, "rb") as file:  # noqa: PTH123
+        octets = file.read()
+    (cut := tmp_path / "cut").write_bytes(octets[:-9])
+    with cut.open("rb") as file:
+        done = subprocess.run([*EXPLAIN, "-", "--lang", "ja"], stdin=file, capture_output=True, text=True, check=True)
+    assert done.stderr.startswith("explain: 標準入力の先頭から")
+    assert "標準入力は先頭から" in done.stdout
+    assert b"standard input is damaged" in run("-", stdin=octets[:-9]).stdout
+    for more in "", "--json":
+        closed = subprocess.run(
+            ["sh", "-c", f'"$@" - {more} <&-', "sh", *EXPLAIN],
+            env={**os.environ, "LC_ALL": "C"}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert closed.stderr == "explain: standard input: the file is empty\n"
+
+
+@pytest.mark.parametrize("words", ["packet {} 1", "annotate {} -o new", "{} -q --second-opinion"])
+def test_a_pipe_that_would_have_to_be_read_twice_is_refused_as_standard_input_is(broken, tmp_path, words):
+    script = f"cat {broken} | {shlex.join(EXPLAIN)} {words.format('/dev/fd/0')}"
+    done = subprocess.run(["sh", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "reads the" in done.stderr or "a stream is gone once it is read" in done.stderr, done.stderr
+    assert done.returncode == (0 if "opinion" in words else 2)
+
+
+@pytest.mark.parametrize("option", ["--only", "--host"])
+def test_a_selection_of_nothing_is_no_selection_of_everything(broken, option):
+    done = run(broken, option, "")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.decode().startswith(f"explain: {option} '': ")
+
+
+def test_what_comes_from_standard_input_is_held_against_a_good_file(broken):
+    with open(broken, "rb") as file:  # noqa: PTH123
+        done = run("-q", "--against", broken, "-", stdin=file.read())
+    assert (done.returncode, "nothing that matters differs" in done.stdout.decode()) == (0, True)
+
+
 def test_a_selection_keeps_frame_numbers_and_ids_and_never_the_captures(broken):
     whole, chosen = (json.loads(run(broken, "--json", *more).stdout) for more in ((), ("--only", "icmp.error")))
     assert [one for one in whole["exchanges"] if one["kind"] == "icmp.error"] == chosen["exchanges"]
@@ -102,6 +141,9 @@ def test_a_selection_keeps_frame_numbers_and_ids_and_never_the_captures(broken):
         (("--between", "0", "0.0005"), ["arp.resolution"]),
         (("--only", "icmp"), ["icmp.echo", "icmp.error"]),
         (("--port", "80"), []),
+        (("--port", "0"), []),
+        (("--only", "icmp.error,"), ["icmp.error"]),
+        (("--host", "[fe80::1%eth0]"), []),
     ],
 )
 def test_selections_choose_exchanges_and_say_so_where_they_choose_none(broken, selection, kinds):

@@ -26,12 +26,11 @@ def lab_from(notes: str, output: str | None, title: str | None) -> int:
     from explain.symptoms.notes import read_notes
     from explain.words import sentence
 
-    path = "standard input" if notes == "-" else notes
     titles = {lang: title or sentence("notes.lab-title", lang) for lang in LANGUAGES}
-    table = lab_table(study(read_notes(octets_of(notes), path=path)), titles)
+    table = lab_table(study(read_notes(octets_of(notes), path=notes)), titles)
     if not table["nodes"]:
-        raise UsageError("lab.no_network", path=path)
-    text, complaints = checked(table, path)
+        raise UsageError("lab.no_network", path=notes)
+    text, complaints = checked(table, notes)
     for complaint in complaints:
         noted("lab.left_out", what=complaint.line)
     if output is None:
