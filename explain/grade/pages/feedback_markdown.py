@@ -7,16 +7,12 @@ from typing import TYPE_CHECKING, Any
 from explain.grade.pages.feedback import PARTS, facts, notes, shown, spans, worth
 from explain.grade.pages.page_parts import LONGEST, MARKS
 from explain.grade.pages.unrevealed import unrevealed
+from explain.render.markdown import code, inert
 from explain.words import say
 from explain.words.values import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_MARKDOWN = {
-    **{char: f"\\{char}" for char in "\\`*_{}[]()#+-.!|~:$@"},
-    "&": "&amp;", "<": "&lt;", ">": "&gt;",  # some readers of Markdown show a backslash before these
-}  # fmt: skip
 
 
 def markdown_page(title: str, form: Mapping[str, Any], language: str, *, reveals: bool = False) -> str:
@@ -44,15 +40,16 @@ def _check(form: Mapping[str, Any], one: Mapping[str, Any], language: str, *, re
     def told(name: str, **values: Any) -> str:
         return _plain(say(f"grade_page.student.{name}", values, language))
 
-    verdict = _plain(say(f"grade_page.verdict.{one['verdict']}", {}, language))
-    name = _plain(one["title"] or one["id"])
-    lines = [f"- {MARKS[one['verdict']]} **{name}**, {verdict}, {_plain(worth(one, language))}: {_plain(one['says'])}"]
+    verdict = say(f"grade_page.verdict.{one['verdict']}", {}, language)
+    how = told("how", verdict=verdict, points=worth(one, language), says=one["says"])
+    lines = [f"- {MARKS[one['verdict']]} **{_plain(one['title'] or one['id'])}**: {how}"]
     lines += [f"  - {told('hint', hint=one['hint'])}"] if one["hint"] else []
-    lines += [f"  - {told(name)}: {_plain(value)}" for name, value in facts(form, one, reveals=reveals)]
+    for name, value in facts(form, one, reveals=reveals):
+        lines.append(f"  - {told(name)}: {code(value) if name == 'filter' else _plain(value)}")
     lines += [f"  - {_plain(spans(form, line))}: {_plain(line['text'])}" for line in one["story"]]
     withheld = one.get("withheld", 0)
     return [*lines, *([f"  - {told('withheld', withheld=withheld)}"] if withheld else [])]
 
 
 def _plain(value: str) -> str:
-    return "".join(_MARKDOWN.get(char, char) for char in visible(value, LONGEST))
+    return inert(visible(value, LONGEST))
