@@ -5,23 +5,23 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from explain.causes import wires as wire_room
 from explain.causes.context import context_of
 from explain.causes.diagnosis import Candidate, Diagnosis, Reason, RuledOut, Witnesses
-from explain.causes.next_steps import next_looks
-from explain.causes.rank import order
-from explain.causes.reasons import because, locus_of, ruled_out
-from explain.causes.signs import OPEN, sign_of
-from explain.causes.walked import walked
-from explain.causes.weigh import GOOD, weigh
-from explain.causes.wire_reasons import redirects
+from explain.causes.looks.next_steps import next_looks
+from explain.causes.states.walked import walked
+from explain.causes.text.signs import OPEN, sign_of
+from explain.causes.weighing.rank import order
+from explain.causes.weighing.reasons import because, locus_of, ruled_out
+from explain.causes.weighing.weigh import GOOD, weigh
+from explain.causes.wires.reasons import redirects
+from explain.causes.wires.witness import wires_of
 
 if TYPE_CHECKING:
     from explain.causes.context import Context
-    from explain.causes.signs import Sign
-    from explain.causes.walked import Walked
-    from explain.causes.weigh import Fallen, Kept
-    from explain.causes.wires import Wires
+    from explain.causes.states.walked import Walked
+    from explain.causes.text.signs import Sign
+    from explain.causes.weighing.weigh import Fallen, Kept
+    from explain.causes.wires.witness import Wires
     from explain.state.way.path import StateCause
 
 _BOTH_SURE = 2
@@ -35,7 +35,7 @@ def diagnose(witnesses: Witnesses) -> Diagnosis:
         witnesses: at least one of text, captures and states.
     """
     context = context_of(witnesses)
-    wires = wire_room.read(witnesses, context) if witnesses.table is not None else None
+    wires = wires_of(witnesses, context) if witnesses.table is not None else None
     if wires is not None:
         context = wires.enrich(context)
         wires = replace(wires, context=context)

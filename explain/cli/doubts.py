@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explain.addresses import mac_text
-from explain.causes.neighbours_heard import asked_for
-from explain.causes.sightings import addresses_seen, pings_in
+from explain.causes.wires.neighbours_heard import asked_for
+from explain.causes.wires.sightings import addresses_seen, pings_in
 from explain.cli.talk import noted
 from explain.exchanges.selection import Selection
 from explain.model import Line

@@ -67,7 +67,7 @@ def gather(given: Given) -> Witnesses:
         destination=case.destination,
         family=case.family,
     )
-    from explain.causes.parts import with_sender
+    from explain.causes.wires.parts import with_sender
     from explain.cli.doubts import without_strangers
 
     witnesses = with_sender(_without_looks(witnesses))

@@ -8,10 +8,9 @@ from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
 
-from explain.causes import wires as wire_room
 from explain.causes.context import context_of
 from explain.causes.diagnosis import Look, Witnesses
-from explain.causes.wires import Wires
+from explain.causes.wires.witness import Wires, wires_of
 from explain.cli.case_folder import read_case
 from explain.cli.witnesses import Given, gather
 from explain.state.addresses import is_link_local
@@ -41,7 +40,7 @@ class Site:
     @cached_property
     def wires(self) -> Wires | None:
         context = context_of(self.all)
-        return wire_room.read(self.all, context)
+        return wires_of(self.all, context)
 
     @property
     def family(self) -> int:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from explain.causes.predictions import Strike
-    from explain.causes.spots import Spot
-    from explain.causes.wires import Wires
+    from explain.causes.wires.spots import Spot
+    from explain.causes.wires.witness import Wires
 
 _SERVERS = (67, 547)
 """Ports of the servers of DHCP and DHCPv6."""

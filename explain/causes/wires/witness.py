@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from explain.causes.at_sender import is_answered
-from explain.causes.expected import TOO_BIG
-from explain.causes.parts import interfaces_of, parts_of
-from explain.causes.sightings import look
-from explain.causes.vanish import Vanished, vanished
+from explain.causes.text.expected import TOO_BIG
+from explain.causes.wires.at_sender import is_answered
+from explain.causes.wires.parts import interfaces_of, parts_of
+from explain.causes.wires.sightings import look
+from explain.causes.wires.vanish import Vanished, vanished
 from explain.exchanges.ndp.mld_report import solicited_node
 from explain.record import dataclass
 from explain.table import FOR_OTHERS
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from explain.causes.context import Context
     from explain.causes.diagnosis import Witnesses
     from explain.causes.predictions import Strike
-    from explain.causes.signs import Sign
-    from explain.causes.spots import Spot, Told
+    from explain.causes.text.signs import Sign
+    from explain.causes.wires.spots import Spot, Told
 
 _OF_TRACES = TOO_BIG | {"ttl-exceeded", "port-unreachable"}
 _LATE_NS = 10_000_000
@@ -60,7 +60,7 @@ class Wires:
     def enrich(self, context: Context) -> Context:
         """The context with what the frames show of the command where nothing else told it."""
         from explain.causes.context import are_near, room
-        from explain.causes.wire_signs import tool_of
+        from explain.causes.wires.signs import tool_of
 
         if context.tool is None and (tool := tool_of(self)) is not None:
             kinds: dict[str, bool | None] = {kind: kind == tool for kind in ("ping", "tcp", "trace")}
@@ -87,13 +87,13 @@ class Wires:
 
         What arrives at the wire need not arrive at the program, so an answer does not exclude silence.
         """
-        from explain.causes.wire_signs import signs_of
+        from explain.causes.wires.signs import signs_of
 
         return signs_of(self)
 
     def settle(self, sign: Sign) -> Sign:
         """The sign with its speaker settled: an error that was on the wire is not the sender's own, and vice versa."""
-        from explain.causes.wire_signs import error_sign
+        from explain.causes.wires.signs import error_sign
 
         told = self.errors_about_us()
         if sign.name == "untold" and told:
@@ -269,15 +269,15 @@ class Wires:
         return self.fate.place_of(strike)
 
 
-def read(witnesses: Witnesses, context: Context) -> Wires | None:
+def wires_of(witnesses: Witnesses, context: Context) -> Wires | None:
     """What the captures show; None if they hold no place at all, or a tunnel that may carry what is not seen."""
     spots = [spot for spot in look(witnesses, context) if not spot.is_loopback]
     if not spots or witnesses.table is None:
         return None
     if "tunnel" in witnesses.table.contents and not any(spot.requests for spot in spots):
         return None
-    from explain.causes.courses import course_of, leases_of, lookups_of
-    from explain.causes.signs import has_lease
+    from explain.causes.text.signs import has_lease
+    from explain.causes.wires.courses import course_of, leases_of, lookups_of
 
     parts = parts_of(spots, witnesses, context)
     text = witnesses.text

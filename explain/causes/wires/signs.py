@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from explain.causes.expected import CONNECT_4, CONNECT_6
-from explain.causes.signs import Sign
-from explain.causes.spots import NOBODY
+from explain.causes.text.expected import CONNECT_4, CONNECT_6
+from explain.causes.text.signs import Sign
+from explain.causes.wires.spots import NOBODY
 
 if TYPE_CHECKING:
-    from explain.causes.spots import Told
-    from explain.causes.wires import Wires
+    from explain.causes.wires.spots import Told
+    from explain.causes.wires.witness import Wires
 
 _PATH_ERRORS = {"ttl-exceeded": "expired", "packet-too-big": "too-big", "fragmentation-needed": "too-big"}
 _TRACE_ENDS = {"port-unreachable", "ttl-exceeded"}

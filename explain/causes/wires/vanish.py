@@ -7,8 +7,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from explain.causes.diagnosis import Reason
-from explain.causes.parts import are_everywhere
-from explain.causes.unresolved import unresolved
+from explain.causes.wires.parts import are_everywhere
+from explain.causes.wires.unresolved import unresolved
 from explain.record import dataclass
 
 if TYPE_CHECKING:
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from explain.causes.context import Context
     from explain.causes.diagnosis import Witnesses
-    from explain.causes.parts import Parts
     from explain.causes.predictions import Strike
-    from explain.causes.spots import Spot
+    from explain.causes.wires.parts import Parts
+    from explain.causes.wires.spots import Spot
 
 
 _FEWEST_HOPS = 16

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from explain.causes.predictions import Strike
-    from explain.causes.wires import Wires
+    from explain.causes.wires.witness import Wires
 
 _OF_NEIGHBOURS = {"absent", "deaf", "cut"}
 """Why a neighbour does not answer; who is none was asked in error."""

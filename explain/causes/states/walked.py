@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from explain.causes.sent import name_server, packet_of
+from explain.causes.states.sent import name_server, packet_of
 from explain.record import dataclass
 from explain.state.addresses import is_link_local
 from explain.state.one_host.decision import Decider, worded

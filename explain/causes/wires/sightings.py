@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.arrays import distinct
-from explain.causes.neighbours_heard import listen, macs_of
-from explain.causes.spots import Hit, Spot, Told, spots_of
+from explain.causes.wires.neighbours_heard import listen, macs_of
+from explain.causes.wires.spots import Hit, Spot, Told, spots_of
 from explain.exchanges.icmp.error import error_name
 from explain.table import ACK, BAD_CHECKSUM, FRAGMENT, IP, RST, SYN, TCP, UDP
 

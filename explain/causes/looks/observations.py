@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from explain.causes import foretold
-from explain.causes.foretold import by_cause, by_strike
+from explain.causes.looks import foretold
+from explain.causes.looks.foretold import by_cause, by_strike
 from explain.record import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from explain.causes.foretold import Strikes
+    from explain.causes.looks.foretold import Strikes
 
 
 @dataclass(frozen=True, slots=True)

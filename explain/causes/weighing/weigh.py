@@ -9,18 +9,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from explain.causes.expected import may_be_muted, may_say
 from explain.causes.ids import QUALIFIERS
 from explain.causes.predictions import Strike, all_strikes
-from explain.causes.wire_contradictions import allows
+from explain.causes.text.expected import may_be_muted, may_say
+from explain.causes.wires.contradictions import allows
 from explain.record import dataclass
 
 if TYPE_CHECKING:
     from explain.causes.context import Context
     from explain.causes.diagnosis import Topology
-    from explain.causes.signs import Sign
-    from explain.causes.walked import Walked
-    from explain.causes.wires import Wires
+    from explain.causes.states.walked import Walked
+    from explain.causes.text.signs import Sign
+    from explain.causes.wires.witness import Wires
 
 _UNSEEN_BY_STATES = frozenset((
     "no-raw-socket-privilege", "name-does-not-exist", "name-resolves-to-wrong-address", "dns-server-unreachable",

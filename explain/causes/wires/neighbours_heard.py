@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.addresses import NO_MAC, mac_text
-from explain.causes.spots import NOBODY, Spot
+from explain.causes.wires.spots import NOBODY, Spot
 from explain.exchanges.ndp.mld_report import memberships
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from explain.causes.context import context_of
-from explain.causes.sightings import look
+from explain.causes.wires.sightings import look
 from explain.record import dataclass
 from explain.state.routing.routes import Query, look_up
 from explain.state.segment.network import is_switch
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from explain.causes.context import Context
     from explain.causes.diagnosis import Witnesses
-    from explain.causes.spots import Spot
+    from explain.causes.wires.spots import Spot
     from explain.state.records import HostState
 
 _TOLD = {"S": "sender", "T": "target", "SW": "switch", "X": "bystander"}

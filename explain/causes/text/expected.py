@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from explain.causes.chance import may_lose_all
-from explain.causes.signs import OPEN, Sign
+from explain.causes.text.signs import OPEN, Sign
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from explain.causes.diagnosis import Reason
-from explain.causes.wire_reasons import objection, reasons_for
+from explain.causes.wires.reasons import objection, reasons_for
 from explain.state.way.path import Locus
 
 if TYPE_CHECKING:
     from explain.causes.context import Context
     from explain.causes.diagnosis import Witnesses
-    from explain.causes.signs import Sign
-    from explain.causes.walked import Walked
-    from explain.causes.weigh import Fallen, Kept
-    from explain.causes.wires import Wires
+    from explain.causes.states.walked import Walked
+    from explain.causes.text.signs import Sign
+    from explain.causes.weighing.weigh import Fallen, Kept
+    from explain.causes.wires.witness import Wires
     from explain.state.way.path import StateCause
 
 _COMMAND = frozenset((

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from explain.causes.diagnosis import Witnesses
-    from explain.causes.spots import Spot
+    from explain.causes.wires.spots import Spot
 
 _ASKED_IN_VAIN, _LEAST_NS, _MOST_NS = 3, 1_500_000_000, 3_500_000_000
 """How often a kernel asks for a neighbour before it gives up, a second apart; and how long that takes.

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from explain.causes.context import canonical
-from explain.causes.expected import may_say
-from explain.causes.favour import favour
 from explain.causes.ids import IDS
+from explain.causes.text.expected import may_say
+from explain.causes.weighing.favour import favour
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from explain.causes.context import Context
-    from explain.causes.signs import Sign
-    from explain.causes.walked import Walked
-    from explain.causes.weigh import Kept
-    from explain.causes.wires import Wires
+    from explain.causes.states.walked import Walked
+    from explain.causes.text.signs import Sign
+    from explain.causes.weighing.weigh import Kept
+    from explain.causes.wires.witness import Wires
 
 
 def order(

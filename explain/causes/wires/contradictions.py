@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from explain.causes.at_sender import AT_SENDER, is_answered
-from explain.causes.expected import may_say
+from explain.causes.text.expected import may_say
+from explain.causes.wires.at_sender import AT_SENDER, is_answered
 from explain.table import FRESH_TTLS
 
 if TYPE_CHECKING:
     from explain.causes.context import Context
     from explain.causes.predictions import Strike
-    from explain.causes.wires import Wires
+    from explain.causes.wires.witness import Wires
 
 _STOPPING = {"drop", "reject", "expire", "too-big", "no-neighbour", "no-carrier"}
 _ON_PUBLISHED = frozenset((
@@ -109,7 +109,7 @@ def _fits_errors(wires: Wires, strike: Strike, context: Context, *, is_muted: bo
         return strike.how != "reject" or not strike.shows or any(told.name in strike.shows for told in errors)
     if context.tool == "tcp" and strike.how in _TOLD and strike.leg == "request" and strike.at != "sender":
         # connect() has one word for several errors; the frames tell which, and who says it.
-        from explain.causes.wire_signs import error_sign
+        from explain.causes.wires.signs import error_sign
 
         return any(may_say(strike, error_sign(told), context) for told in errors)
     is_heard_in_vain = (strike.at, strike.leg) == ("sender", "reply")

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from explain.causes.predictions import Strike
-    from explain.causes.wires import Wires
+    from explain.causes.wires.witness import Wires
 
 _MARKS: tuple[tuple[str, frozenset[str]], ...] = (
     ("zero-window", frozenset(("client-slow",))),

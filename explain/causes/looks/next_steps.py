@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from explain.causes.diagnosis import Look
-from explain.causes.observations import OBSERVATIONS, Observation
+from explain.causes.looks.observations import OBSERVATIONS, Observation
 from explain.record import dataclass
 
 if TYPE_CHECKING:
     from explain.causes.context import Context
     from explain.causes.diagnosis import Witnesses
-    from explain.causes.weigh import Kept
-    from explain.causes.wires import Wires
+    from explain.causes.weighing.weigh import Kept
+    from explain.causes.wires.witness import Wires
 
 _MOST_LOOKS = 3
 _UNKNOWN = "ADDRESS"
