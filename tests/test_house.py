@@ -123,6 +123,7 @@ def test_every_kind_of_exchange_stands_wherever_kinds_are_listed():
 
 
 OTHER_NAMES = {
+    "explain/causes/from_capture/__init__.py",  # modules of rules
     "explain/causes/text/signs.py",  # ids of symptoms, which look alike
     "explain/render/frame_fields.py",  # names of fields as Wireshark has them
 }

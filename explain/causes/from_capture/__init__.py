@@ -25,25 +25,25 @@ if TYPE_CHECKING:
 RULES = (
     ("trace", ("traceroute", "icmp.error")),
     ("host_silent", ("icmp.echo", "udp.flow", "tcp.connection")),
-    ("dns", ("dns.lookup",)),
-    ("dhcp", ("dhcp.lease",)),
-    ("dhcpv6", ("dhcpv6.lease",)),
-    ("next_hop", ("arp.resolution", "ndp.resolution")),
-    ("icmp", ("icmp.error",)),
+    ("dns.lookups", ("dns.lookup",)),
+    ("dhcp.dhcp", ("dhcp.lease",)),
+    ("dhcp.dhcpv6", ("dhcpv6.lease",)),
+    ("link.next_hop", ("arp.resolution", "ndp.resolution")),
+    ("icmp.errors", ("icmp.error",)),
     ("loop", ("icmp.echo", "udp.flow", "tcp.connection"), "unanswered"),
     ("unaddressed", ("icmp.echo",), "unanswered", "refused", "partly-answered"),
     ("duplicates", ("icmp.echo",)),
-    ("arp", ("arp.resolution", "arp.announcement")),
-    ("ndp", ("ndp.resolution", "ndp.duplicate-check")),
-    ("routers", ("ndp.router",)),
-    ("segment", ("arp.resolution", "icmp.echo", "udp.flow", "tcp.connection")),
+    ("link.arp", ("arp.resolution", "arp.announcement")),
+    ("link.ndp", ("ndp.resolution", "ndp.duplicate-check")),
+    ("link.routers", ("ndp.router",)),
+    ("link.segment", ("arp.resolution", "icmp.echo", "udp.flow", "tcp.connection")),
     ("tls", ("tcp.connection",)),
     ("paths", ("icmp.echo", "udp.flow", "tcp.connection")),
-    ("nat", ("nat.translation", "tcp.connection", "udp.flow", "icmp.echo"), "untranslated", "unanswered"),
-    ("tcp_queue", ("tcp.connection",), "unanswered"),
-    ("journey", ("journey",)),
-    ("tcp_refusals", ("tcp.connection",), "refused"),
-    ("tcp", ("tcp.connection",)),
+    ("over_places.nat", ("nat.translation", "tcp.connection", "udp.flow", "icmp.echo"), "untranslated", "unanswered"),
+    ("tcp.queue", ("tcp.connection",), "unanswered"),
+    ("over_places.journey", ("journey",)),
+    ("tcp.refusals", ("tcp.connection",), "refused"),
+    ("tcp.connections", ("tcp.connection",)),
     ("http", ("http.request",), "unanswered"),
     ("silence", ("icmp.echo",), "unanswered", "refused", "partly-answered"),
 )
@@ -69,7 +69,7 @@ def find(table: PacketTable, exchanges: Exchanges, hosts: Hosts) -> tuple[Sequen
                 scene.account(one)
                 seen.append(one)
     if present.intersection(("journey", "nat.translation")):
-        from explain.causes.from_capture import journey
+        from explain.causes.from_capture.over_places import journey
 
         seen = journey.attach(scene, seen)
     return Findings(scene, join(sweeps.join(scene, seen))), _unexplained(scene)

@@ -11,8 +11,8 @@ from explain.addresses import NO_MAC, mac_text
 from explain.arrays import among, distinct
 from explain.causes.from_capture.scene import Member, Scene, Seen, is_housekeeping
 from explain.causes.from_capture.silence import WHY_SILENT
-from explain.causes.from_capture.tcp import NO_SYN_ACK
-from explain.causes.from_capture.tcp_talk import is_left
+from explain.causes.from_capture.tcp.connections import NO_SYN_ACK
+from explain.causes.from_capture.tcp.troubles import is_left
 from explain.exchanges.icmp.quotes import quoted_flows
 from explain.exchanges.tcp import labels as label
 from explain.exchanges.together import CONVERSATIONS

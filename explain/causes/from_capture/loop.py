@@ -9,7 +9,7 @@ import numpy as np
 
 from explain.addresses import NO_MAC
 from explain.arrays import distinct, ragged
-from explain.causes.from_capture.expired import seen_again
+from explain.causes.from_capture.icmp.expired import seen_again
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges.together import CONVERSATIONS
 

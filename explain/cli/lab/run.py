@@ -56,7 +56,8 @@ _WARM = {
     "places.": ("clocks", "matching", "topology", "translation"),
     "exchanges.": ("arp", "icmp.echo", "icmp.error", "losses", "tcp.steps"),
     "exchanges.over_places.": ("journey", "nat_translation", "trails"),
-    "causes.from_capture.": ("journey", "paths", "segment", "silence", "tcp_resets", "tcp_talk", "unaddressed"),
+    "causes.from_capture.": ("link.segment", "over_places.journey", "paths", "silence", "unaddressed"),
+    "causes.from_capture.tcp.": ("connections",),
     "story.exchanges.": ("arp", "icmp", "journey", "nat"),
 }
 

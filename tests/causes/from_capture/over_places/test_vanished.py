@@ -13,7 +13,7 @@ from surroundings import TOP
 from two_places import INSIDE, R2, SERVER, Walk, ping, segment
 
 import explain
-from explain.causes.from_capture import journey, vanished
+from explain.causes.from_capture.over_places import journey, vanished
 
 LABS = sorted(
     path.parent.name

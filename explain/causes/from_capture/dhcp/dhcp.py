@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.arrays import among, distinct
-from explain.causes.from_capture.dhcp_leases import Leases, account_for_carriers, account_for_tests
-from explain.causes.from_capture.dhcp_silence import silence, turned_away, unheard
+from explain.causes.from_capture.dhcp.leases import Leases, account_for_carriers, account_for_tests
+from explain.causes.from_capture.dhcp.silence import silence, turned_away, unheard
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges.dhcp.lease import agree
 from explain.exchanges.dhcp.outcome import server_of

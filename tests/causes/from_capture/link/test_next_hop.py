@@ -3,7 +3,7 @@ from __future__ import annotations
 from packets import A, B, R, error, eth, icmp, ip, is_at, pcap, ping, segment, who_has
 
 import explain
-from explain.causes.from_capture import next_hop
+from explain.causes.from_capture.link import next_hop
 
 ALICE, BOB, NOWHERE = "192.0.2.1", "198.51.100.1", "198.51.100.253"
 SYN, SYN_ACK, RST, PUSH, ACK = 2, 18, 4, 24, 16

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from explain.causes.from_capture import arp, ndp
+from explain.causes.from_capture.link import arp, ndp
 
 if TYPE_CHECKING:
     from explain.exchanges.icmp.error import IcmpError

@@ -9,7 +9,7 @@ import numpy as np
 
 from explain.addresses import mac_text
 from explain.arrays import among
-from explain.causes.from_capture.neighbours import Claimed, silence
+from explain.causes.from_capture.link.neighbours import Claimed, silence
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges.claims import INSISTS, contests
 from explain.exchanges.together import CONVERSATIONS

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explain.causes.from_capture import dns_answers
-from explain.causes.from_capture.dns_searches import SEARCH_NS, Searches, account_for_habits
+from explain.causes.from_capture.dns import answers
+from explain.causes.from_capture.dns.searches import SEARCH_NS, Searches, account_for_habits
 from explain.causes.from_capture.http import carriers, is_received
 from explain.causes.from_capture.scene import LAST_MOMENT_NS, Member, Scene, Seen
 from explain.exchanges.dns.message import wire_text
@@ -50,7 +50,7 @@ def look(scene: Scene) -> Iterator[Seen]:
     part = scene.part("dns.lookup")
     chains = Searches(scene, part)
     account_for_habits(scene, part, chains)
-    yield from dns_answers.look(scene, part)
+    yield from answers.look(scene, part)
     errors, answered = _errors_by_flow(scene), _answered(part)
     _account_for_gone(scene, part, errors)
     _account_for_cut_off(scene, part, answered)

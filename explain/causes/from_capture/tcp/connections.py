@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.arrays import among, distinct
-from explain.causes.from_capture import reached, tcp_resets, tcp_scan, tcp_talk
+from explain.causes.from_capture import reached
 from explain.causes.from_capture.scene import Scene, Seen
 from explain.causes.from_capture.silence import nat_first
-from explain.causes.from_capture.tcp_scan import by_service
+from explain.causes.from_capture.tcp import resets, scan, troubles
+from explain.causes.from_capture.tcp.scan import by_service
 from explain.exchanges.segment import is_private_underway
 from explain.exchanges.tcp.challenge import challenges, go_on
 from explain.exchanges.tcp.course import NEVER
@@ -60,10 +61,10 @@ def look(scene: Scene) -> Iterator[Seen]:
     part = scene.part("tcp.connection")
     if not len(part):
         return
-    for scan in tcp_scan.look(scene, part, _REFUSED, NO_SYN_ACK):
-        scene.account(scan)
-        yield scan
-    yield from tcp_scan.stealthy(scene, part)
+    for found in scan.look(scene, part, _REFUSED, NO_SYN_ACK):
+        scene.account(found)
+        yield found
+    yield from scan.stealthy(scene, part)
     yield from _same_fate(scene, part, "refused", "tcp-no-listener", "likely", _REFUSED)
     yield from _challenged(scene, part)
     yield from _same_fate(scene, part, "unanswered", "tcp-syn-unanswered", "possible", NO_SYN_ACK)
@@ -151,15 +152,15 @@ def _is_declined(part: ExchangeColumns, index: int) -> bool:
 
 def _troubles(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
     """Connections that opened well and went badly; those of one kind to one service together."""
-    alike: dict[tuple[str, str | None], dict[int, tcp_talk.Trouble]] = defaultdict(dict)
-    for trouble in tcp_talk.look(scene, part):
+    alike: dict[tuple[str, str | None], dict[int, troubles.Trouble]] = defaultdict(dict)
+    for trouble in troubles.look(scene, part):
         alike[trouble.cause, trouble.values.get("case")][trouble.connection] = trouble
-    for (cause, _), troubles in alike.items():
-        for server, port, indices in by_service(scene, part, list(troubles)):
-            worst = max((troubles[index] for index in indices), key=lambda one: len(one.rows))
-            rows = [row for index in indices for row in troubles[index].rows]
+    for (cause, _), shown in alike.items():
+        for server, port, indices in by_service(scene, part, list(shown)):
+            worst = max((shown[index] for index in indices), key=lambda one: len(one.rows))
+            rows = [row for index in indices for row in shown[index].rows]
             counts = [name for name in ("resent", "segments", "passed") if name in worst.values]
-            values = worst.values | {name: sum(troubles[index].values[name] for index in indices) for name in counts}
+            values = worst.values | {name: sum(shown[index].values[name] for index in indices) for name in counts}
             values |= {
                 "server": server, "port": port, "count": len(indices),
                 "client": scene.table.addresses.text(part.facts["moments"].ends(worst.connection)[0][0]),
@@ -195,7 +196,7 @@ def _resets(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
             scene.accounted[part.kind].add(index)
         else:
             cut_off.append(index)
-    for index, found in zip(cut_off, tcp_resets.judge(part.facts["moments"], cut_off), strict=True):
+    for index, found in zip(cut_off, resets.judge(part.facts["moments"], cut_off), strict=True):
         is_shut = bool(is_closed_first[index]) and found.cause == "tcp-application-closes"
         is_client = found.is_from_client and found.cause == "tcp-application-closes"
         case = found.case or ("shut" if is_shut else "client" if is_client else "")
@@ -203,7 +204,7 @@ def _resets(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
     for server, port, indices in by_service(scene, part, ignored):
         rows = [row for index in indices for row in part.facts["moments"].resets(index).tolist()]
         values = {"server": server, "port": port, "count": len(indices), "case": "ignored"}
-        is_forged = any(one.cause == "rst-by-middlebox" for one in tcp_resets.judge(part.facts["moments"], indices))
+        is_forged = any(one.cause == "rst-by-middlebox" for one in resets.judge(part.facts["moments"], indices))
         yield Seen(
             "rst-by-middlebox",
             "likely" if is_forged else "possible",

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.arrays import among, distinct
-from explain.causes.from_capture import closed_port, expired
-from explain.causes.from_capture.icmp_meanings import ABSENT, FROM_ROUTER, meaning
+from explain.causes.from_capture.icmp import closed_port, expired
+from explain.causes.from_capture.icmp.meanings import ABSENT, FROM_ROUTER, meaning
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges.icmp.error import size_claim
 from explain.exchanges.icmp.quotes import quoted_flows, quoted_row

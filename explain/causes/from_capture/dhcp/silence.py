@@ -13,7 +13,7 @@ from explain.causes.from_capture.scene import Seen
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from explain.causes.from_capture.dhcp_leases import Leases
+    from explain.causes.from_capture.dhcp.leases import Leases
     from explain.exchanges.dhcp.talk import Step, Talk
 
 _SERVER_PORT = 67

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explain.causes.from_capture import silence, tcp
+from explain.causes.from_capture import silence
+from explain.causes.from_capture.over_places.vanished import LostPackets, left
 from explain.causes.from_capture.ping_sizes import are_halves, rivals_by_size
 from explain.causes.from_capture.scene import FAILED, Member, Scene, Seen
-from explain.causes.from_capture.vanished import LostPackets, left
+from explain.causes.from_capture.tcp import connections
 from explain.places.near import whole_of
 from explain.table import IPV6
 
@@ -66,7 +67,7 @@ _FEWEST = 2  # lost packets; a single one may only be missing in a capture
 _MOST_LOOKED_AT = 100  # pairs of hosts; where more are cut off, nobody reads what speaks against each cause of each
 _KINDS = {
     "icmp.echo": ("echo-unanswered", silence.WHY_SILENT),
-    "tcp.connection": ("tcp-syn-unanswered", tcp.NO_SYN_ACK),
+    "tcp.connection": ("tcp-syn-unanswered", connections.NO_SYN_ACK),
 }
 
 

@@ -6,8 +6,8 @@ from bisect import bisect_left
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from explain.causes.from_capture.dhcp_leases import account_for_carriers
-from explain.causes.from_capture.dhcp_silence import NO_ANSWER_TO_RELAY
+from explain.causes.from_capture.dhcp.leases import account_for_carriers
+from explain.causes.from_capture.dhcp.silence import NO_ANSWER_TO_RELAY
 from explain.causes.from_capture.scene import Scene, Seen, is_cut_off
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from explain.causes.from_capture.neighbours import Claimed, silence
+from explain.causes.from_capture.link.neighbours import Claimed, silence
 from explain.causes.from_capture.scene import LAST_MOMENT_NS, Scene, Seen
 
 if TYPE_CHECKING:

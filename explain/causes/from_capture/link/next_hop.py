@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.arrays import among, distinct, ragged
-from explain.causes.from_capture import arp, ndp
+from explain.causes.from_capture.link import arp, ndp
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges import segment
 from explain.exchanges.icmp.quotes import quoted_flows

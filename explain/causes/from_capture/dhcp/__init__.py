@@ -1,0 +1,1 @@
+"""Addresses that clients get, or do not get, from a DHCP server."""

@@ -1,0 +1,1 @@
+"""Names, and the servers that are asked for them."""

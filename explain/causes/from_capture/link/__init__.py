@@ -1,0 +1,1 @@
+"""One link: who answers for which address, who routes, and what passes there and should not."""

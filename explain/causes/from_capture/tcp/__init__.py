@@ -1,0 +1,1 @@
+"""Connections: refused, cut off, slow, lossy, or one of very many."""
