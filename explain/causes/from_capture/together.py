@@ -35,8 +35,8 @@ def join(seen: Iterable[Seen]) -> list[Seen]:
 
 
 def _harm(one: Seen) -> int:
-    """Failures first, then what came twice, then what works anyway."""
-    return 2 if one.cause in WORKS else int(one.cause == "duplicated-packets")
+    """Failures first, then what came twice or was given as well as denied, then what works anyway."""
+    return 2 if one.cause in WORKS else int(one.cause == "duplicated-packets" or one.values.get("case") == "denied")
 
 
 def naming(one: Seen, without: Iterable[str] = ()) -> tuple[Hashable, ...]:

@@ -1,8 +1,9 @@
-"""Name servers whose answers cannot be read: the way is right, and what comes back is of no use."""
+"""Name servers whose answers cannot be read, or contradict each other: the way is right, what comes back is not."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from explain.causes.from_capture.scene import Scene, Seen
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
 
 _PORT = 53
+_TOGETHER_NS = 5_000_000_000
+"""Nobody enters or removes a name between two answers that are not further apart."""
 
 
 def look(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
@@ -25,6 +28,29 @@ def look(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
     doubtful = [index for index in part.where("answered").tolist() if part.facts["is_odd"][index] and is_whole[index]]
     for some in _by_ends(part, [index for index in doubtful if part.fields(index).unreadable]):
         yield _seen(part, some, [int(part.rows(index)[-1]) for index in some], "records")
+    yield from _denied(scene, part)
+
+
+def _denied(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
+    """Names that are said not to exist, while a record of another type is given. Source: RFC 4074, section 4.2."""
+    servers, names = part.facts["server"], part.facts["raw_name"]
+    missing = scene.open(part, "no-such-name")
+    if not missing:
+        return
+    given: dict[tuple[int, bytes], list[int]] = {(servers[index], names[index]): [] for index in missing}
+    for index in part.where("answered").tolist():
+        if (both := given.get((servers[index], names[index]))) is not None and part.fields(index).wanted:
+            both.append(index)
+    starts = part.start_ns
+    beside = {
+        index: [one for one in given[servers[index], names[index]] if abs(starts[one] - starts[index]) < _TOGETHER_NS]
+        for index in missing
+    }
+    for some in _by_ends(part, [index for index in missing if beside[index]]):
+        rows = [int(part.rows(one)[-1]) for index in some for one in (index, beside[index][0])]
+        seen = _seen(part, some, rows, "denied")
+        types = {"denied": part.fields(some[0]).type, "given": part.fields(beside[some[0]][0]).type}
+        yield replace(seen, values={**seen.values, **types})
 
 
 def _no_message(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:

@@ -67,3 +67,30 @@ def test_an_answer_that_goes_on_in_another_fragment_is_none():
 def test_an_answer_that_was_damaged_on_the_way_is_not_the_fault_of_the_server():
     whole = answer(message(1, RECORD))
     assert "dns-answer-malformed" not in {one.cause for one in findings(whole[:-5] + b"\x09" + whole[-4:])}
+
+
+def named(kind: int, number: int, at: int, answers: int, rcode: int) -> list[bytes]:
+    """A question for one type of record and its answer."""
+    question = QUESTION[:-3] + bytes([kind]) + QUESTION[-2:]
+    head = struct.pack(">H", number)
+    asked = head + struct.pack(">5H", 0x100, 1, 0, 0, 0) + question
+    said = head + struct.pack(">5H", 0x8180 | rcode, 1, answers, 0, 0) + question + RECORD * answers
+    return [
+        datagram((CLIENT, at), (SERVER, 53), asked),
+        datagram((SERVER, 53), (CLIENT, at), said, macs=(B, A)),
+    ]
+
+
+def test_a_name_that_has_an_address_is_not_told_as_missing_for_want_of_another_type():
+    (found,) = explain.explain(pcap(*named(1, 1, 40000, 1, 0), *named(28, 2, 40001, 0, 3))).findings
+    assert (found.cause, found.values["case"]) == ("dns-answer-malformed", "denied")
+    assert (found.values["given"], found.values["denied"]) == ("A", "AAAA")
+    assert found.evidence
+
+
+@pytest.mark.parametrize(
+    ("answers", "rcode"), [(0, 3), (0, 0)], ids=["both say that there is none", "the other has no record either"]
+)
+def test_a_name_without_any_record_is_missing(answers, rcode):
+    frames = [*named(1, 1, 40000, answers, rcode), *named(28, 2, 40001, 0, 3)]
+    assert {one.cause for one in explain.explain(pcap(*frames)).findings} == {"name-does-not-exist"}

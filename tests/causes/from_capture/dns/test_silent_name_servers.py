@@ -120,7 +120,7 @@ def test_a_second_server_that_helps_does_not_bring_a_router_into_it():
 def test_a_server_that_answers_with_an_error_is_told_as_reached(rcode, words):
     report = explain.explain(pcap(query(1), query(1.01, answer=True, rcode=rcode)))
     assert words in report.story("en")
-    assert "ネットワークは動いている" in report.story("ja")
+    assert "ネットワークは動いている" in report.story("ja").replace("\n  ", "")
 
 
 @pytest.mark.parametrize("outcome", ["no-such-name", "unanswered"])
