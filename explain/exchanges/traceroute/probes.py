@@ -27,7 +27,7 @@ _FEWEST_SILENT_TTLS = 4  # without a single error, only a longer climb is a trac
 SAME_TRACE_NS = 15_000_000_000  # traceroute waits five seconds for a silent hop, some tools ten
 _LARGEST_GAP = 8  # distances of which all probes may be missing in the capture
 _NEAR = 64  # a program that goes on counts from one probe to the next
-_TCP = 6
+_TCP, _ICMPS = 6, (1, 58)
 
 
 Key = tuple[int, int, int, int]
@@ -185,12 +185,23 @@ def marks_of(table: PacketTable, rows: Rows, one: U2, other: U2) -> list[Mark]:
 def _begins_anew(run: Run, probe: Probe) -> bool:
     """Other ports, or the first TTL and port again; mtr goes round too, but counts on."""
     first, last = run.probes[0], run.probes[-1]
-    one, other = probe.mark[0] - last.mark[0], probe.mark[1] - last.mark[1]
+    one, other = probe.mark[0] - last.mark[0], _step(run, last.mark[1], probe.mark[1])
     if 0 in (one, other) and abs(one + other) <= _NEAR:
         return False
     begins_low = probe.ttl <= first.ttl and probe.ttl < last.ttl
     is_first_port = run.protocol == _TCP or probe.mark[1] == first.mark[1]
     return abs(other) > _NEAR or (begins_low and is_first_port)
+
+
+def _step(run: Run, before: int, after: int) -> int:
+    """How far the ports or sequence numbers of two probes are apart; Windows counts with the low octet first."""
+    if run.protocol not in _ICMPS:
+        return after - before
+    return min(after - before, _swapped(after) - _swapped(before), key=abs)
+
+
+def _swapped(word: int) -> int:
+    return (word & 0xFF) << 8 | word >> 8 & 0xFF
 
 
 def _climbs(run: Run) -> bool:

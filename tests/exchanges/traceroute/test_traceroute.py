@@ -106,6 +106,15 @@ def test_echo_probes_end_with_an_echo_reply():
     assert (trace.fields.method, trace.outcome, hops(trace)) == ("icmp", "reached", [(1, HOPS[0], 1), (2, BOB, 1)])
 
 
+def test_probes_of_windows_are_one_trace_although_it_counts_with_the_low_octet_first():
+    numbers = [int.from_bytes(number.to_bytes(2, "little"), "big") for number in range(254, 260)]
+    probes = [ping(ALICE, BOB, seq, ttl=1 + step // 2) for step, seq in enumerate(numbers)]
+    errors = [error(HOPS[step // 2], 11, 0, one) for step, one in enumerate(probes[:4])]
+    answers = [*errors, *(pong(BOB, ALICE, seq) for seq in numbers[4:])]
+    (trace,) = traces(*(frame for both in zip(probes, answers, strict=True) for frame in both))
+    assert hops(trace) == [(1, HOPS[0], 2), (2, HOPS[1], 2), (3, BOB, 2)]
+
+
 def test_syn_probes_end_with_whatever_tcp_says():
     first = segment((ALICE, 40001), (BOB, 80), 2, ttl=1, seq=1)
     second = segment((ALICE, 40002), (BOB, 80), 2, ttl=2, seq=2)
