@@ -82,7 +82,8 @@ def _asymmetric(table: PacketTable, exchanges: Exchanges) -> Iterator[Line]:
             values = {"src": text(int(source)), "dst": text(int(target)), "out": mac_text(out), "back": mac_text(back)}
             is_direct = int(table.ttl[rows[1]]) in FRESH_TTLS
             message = "direct" if is_direct else "asymmetric"
-            message = "virtual" if _is_virtual(out) or _is_virtual(back) else message
+            if virtual := [mac for mac in (out, back) if _is_virtual(mac)]:
+                message, values["virtual"] = "virtual", mac_text(virtual[0])
             yield _line(table, message, rows, **values)
 
 
