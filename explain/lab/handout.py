@@ -83,7 +83,8 @@ def handout(lab_text: str, where: str, row: Mapping[str, str], seed: str, marker
     told = {name: row[name] for name in _columns(lab) if row.get(name)}
     first = _first_mac(lab, told, seed)
     was = tomllib.loads(lab_text).get("first_mac", FIRST_MAC)
-    moved = _Moved(_fixed(lab, told), _moves(lab, told, seed, taken), (was, first))
+    moves = _moves(lab, told, seed, taken)
+    moved = _Moved(_fixed(lab, told, moves), moves, (was, first))
     text = f'first_mac = "{first}"\n{_marked(moved.text(_FIRST_MAC_LINE.sub("", lab_text)), lab, marker)}'
     lab = from_table(tomllib.loads(text), where, where, text)
     return Handout(text, _columns(lab) | {"marker": marker})
@@ -149,10 +150,27 @@ def _free(net: Net, pool: Net, number: int, used: set[Net]) -> Net:
     raise InputError("lab.few_networks", size=f"/{net.prefixlen}")
 
 
-def _fixed(lab: Lab, told: Mapping[str, str]) -> dict[str, str]:
-    """Addresses that the roster gives outright: old text -> new text."""
+def _fixed(lab: Lab, told: Mapping[str, str], moves: Mapping[Net, Net]) -> dict[str, str]:
+    """Addresses that the roster gives outright: old text -> new text; whoever would have one of them changes places."""
     was = _columns(lab)
-    return {was[name]: str(_address(name, text)) for name, text in told.items() if name.endswith(("_ip", "_ip6"))}
+    fixed = {was[name]: str(_address(name, text)) for name, text in told.items() if name.endswith(("_ip", "_ip6"))}
+    places = {new: str(_shifted(ip_address(old), moves)) for old, new in fixed.items()}
+    free = [place for place in places.values() if place not in places]
+    for text in (text for node in lab.nodes for nic in node.nics for text in _addresses(nic)):
+        wanted = str(_shifted(ip_address(text), moves))
+        if text not in fixed and wanted in places and free:
+            place = places[wanted] if places[wanted] in free else free[0]
+            free.remove(place)
+            fixed[text] = place
+    return fixed
+
+
+def _shifted(old: Address, moves: Mapping[Net, Net], length: int | None = None) -> Address:
+    """The address, or the network of this length, at its place in the student's network."""
+    for net, new in moves.items():
+        if old.version == net.version and old in net and (length is None or length >= net.prefixlen):
+            return type(old)(int(old) + int(new.network_address) - int(net.network_address))
+    return old
 
 
 def _address(name: str, text: str) -> Address:
@@ -189,10 +207,7 @@ class _Moved:
         length = int(slash[1:]) if slash else old.max_prefixlen
         if str(old) in self._fixed:
             return self._fixed[str(old)] + slash
-        number = int(old)
-        for net, new in self._moves.items():
-            if old.version == net.version and old in net and length >= net.prefixlen:
-                number += int(new.network_address) - int(net.network_address)
+        number = int(_shifted(old, self._moves, length))
         number = self._with_own_mac(number) if old.version == 6 else number
         return found[0] if number == int(old) else f"{type(old)(number)}{slash}"
 

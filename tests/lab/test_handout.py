@@ -94,6 +94,20 @@ def test_an_address_of_the_roster_is_obeyed_and_its_network_follows():
     assert own.columns["mac"] == "02:00:00:00:10:05"
 
 
+@pytest.mark.parametrize("given", ["10.7.3.1", "10.7.3.2", "10.7.3.9"])
+def test_a_router_makes_room_for_an_address_of_the_roster(given):
+    own = made("nat-tcp", {"host_ip": given})
+    (gateway,) = (nic.addresses[0] for nic in lab_of(own).node("r1").nics if nic.name == "eth0")
+    assert own.columns["host_ip"] == given
+    assert own.columns["gateway"] == gateway.partition("/")[0] == ("10.7.3.2" if given == "10.7.3.1" else "10.7.3.1")
+    assert f"default via {own.columns['gateway']}" in own.text
+
+
+def test_two_hosts_of_a_roster_may_change_places():
+    own = made("nat-tcp", {"h1_eth0_ip": "10.7.3.1", "r1_eth0_ip": "10.7.3.2"})
+    assert (own.columns["host_ip"], own.columns["gateway"]) == ("10.7.3.1", "10.7.3.2")
+
+
 def test_an_address_that_no_lab_may_own_is_refused_by_name():
     with pytest.raises(LabFileError, match=r"8\.8\.8\.8"):
         made("nat-tcp", {"host_ip": "8.8.8.8"})
