@@ -316,12 +316,13 @@ class PacketTable:
 
     def evidence(self, rows: Rows | Sequence[int]) -> tuple[Evidence, ...]:
         """The rows as frame ranges per vantage point, in the order of the captures."""
-        index = np.array(sorted(set(np.asarray(rows).tolist())), np.int64)
+        index = np.asarray(rows, np.int64)
+        place, frame = self.place.take(index), self.frame.take(index)
         found: dict[tuple[int, int], list[int]] = {}
-        for place, frame in zip(self.place[index].tolist(), self.frame[index].tolist(), strict=True):
-            spot = self.places[place]
+        for number in set(place.tolist()):
+            spot = self.places[number]
             key = (spot.capture, -1 if spot.interface is None else spot.interface)
-            found.setdefault(key, []).append(frame)
+            found.setdefault(key, []).extend(frame[place == number].tolist())
         return tuple(
             Evidence(capture, None if interface < 0 else interface, ranges(sorted(frames)))
             for (capture, interface), frames in sorted(found.items())
@@ -349,10 +350,13 @@ class PacketTable:
 
 def ranges(numbers: Sequence[int]) -> tuple[tuple[int, int], ...]:
     """Sorted numbers as maximal inclusive ranges."""
+    if not numbers:
+        return ()
     result: list[tuple[int, int]] = []
+    first = last = numbers[0]
     for number in numbers:
-        if result and number <= result[-1][1] + 1:
-            result[-1] = (result[-1][0], max(number, result[-1][1]))
-        else:
-            result.append((number, number))
-    return tuple(result)
+        if number > last + 1:
+            result.append((first, last))
+            first = number
+        last = number
+    return (*result, (first, last))

@@ -138,7 +138,9 @@ class Exchanges(Sequence[Exchange]):
         """The exchange at a position, as the record that people are shown."""
         part, index = self.at(position)
         rows = part.rows(index)
-        home = self._table.home(rows)
+        evidence = evidence_of(self._table, rows, [part.beyond(index)] if part.beyond else ())
+        is_home = len(evidence) == 1 and self._table.whole is self._table
+        home = evidence[0] if is_home else self._table.home(rows)
         return Exchange(
             id=f"e{position + 1}",
             kind=part.kind,
@@ -146,7 +148,7 @@ class Exchanges(Sequence[Exchange]):
             capture=home.capture,
             interface=home.interface,
             frames=home.frames,
-            evidence=evidence_of(self._table, rows, [part.beyond(index)] if part.beyond else ()),
+            evidence=evidence,
             start_ns=int(part.start_ns[index]),
             end_ns=int(part.end_ns[index]),
             fields=part.fields(index),
@@ -160,13 +162,14 @@ class Exchanges(Sequence[Exchange]):
     def _vlans(self, rows: Rows) -> tuple[tuple[int, ...], ...]:
         """The tags of some rows, each outer before inner; a tag for priority alone names no VLAN."""
         table, beside = self._table, self._table.beside
-        at = np.searchsorted(beside.row, rows)
-        found = set()
-        for row, place in zip(rows.tolist(), at.tolist(), strict=True):
-            inner = int(beside.inner[place]) if place < len(beside.row) and beside.row[place] == row else 0
-            tags = (int(table.vlan[row]) if table.layers[row] & VLAN else 0, inner)
-            found.add(tuple(tag & VLAN_ID for tag in tags if tag & VLAN_ID))
-        return tuple(sorted(found - {()}))
+        rows = rows[table.layers[rows] & VLAN != 0]
+        outer = table.vlan[rows]
+        inner = np.zeros_like(outer)
+        if len(beside.row):
+            at = np.minimum(np.searchsorted(beside.row, rows), len(beside.row) - 1)
+            inner = beside.inner[at] * (beside.row[at] == rows)
+        pairs = set(zip((outer & VLAN_ID).tolist(), (inner & VLAN_ID).tolist(), strict=True))
+        return tuple(sorted({tuple(tag for tag in pair if tag) for pair in pairs} - {()}))
 
     def _repr_html_(self) -> str:
         from explain.facts_html import of_many

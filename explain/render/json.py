@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from explain.capture.linktype import name_of
-from explain.plain_data import json_text, plain
+from explain.plain_data import MOST_READ, json_text, plain
 from explain.render.grounds import grounds
 from explain.words import say
 
@@ -19,11 +19,12 @@ SCHEMA = "explain-report/1"
 
 def render(report: Report, sentences: Sequence[str]) -> str:
     """The report, indented by one space, with every key of the contract."""
+    exchanges = (_exchange(report, one) for one in report.exchanges)
     told = {
         "schema": SCHEMA,
         "captures": [_capture(capture) for capture in report.captures],
         "hosts": [plain(host) for host in report.hosts],
-        "exchanges": [_exchange(report, one) for one in report.exchanges],
+        "exchanges": exchanges if len(report.exchanges) > MOST_READ else list(exchanges),
         "findings": [plain(finding) for finding in report.findings],
         "unexplained": list(report.unexplained),
         "story": list(map(_line, report.lines, sentences, grounds(report.lines))),
