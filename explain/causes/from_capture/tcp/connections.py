@@ -159,7 +159,7 @@ def _troubles(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
         for server, port, indices in by_service(scene, part, list(shown)):
             worst = max((shown[index] for index in indices), key=lambda one: len(one.rows))
             rows = [row for index in indices for row in shown[index].rows]
-            counts = [name for name in ("resent", "segments", "passed") if name in worst.values]
+            counts = [name for name in ("resent", "segments", "passed", "held", "held_ns") if name in worst.values]
             values = worst.values | {name: sum(shown[index].values[name] for index in indices) for name in counts}
             values |= {
                 "server": server, "port": port, "count": len(indices),

@@ -11,6 +11,7 @@ from explain.arrays import among
 from explain.causes.from_capture.ping_sizes import LARGE
 from explain.exchanges.tcp import labels as label
 from explain.exchanges.tcp.course import NEVER
+from explain.exchanges.tcp.held_back import find_held_back, rows_of
 from explain.exchanges.tcp.late import count_here, fresh, late, mixed, needless
 from explain.exchanges.tcp.many import count_recorded_twice, measure_closed_windows
 from explain.exchanges.tcp.measures import measure_times
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from explain.causes.from_capture.scene import Scene
     from explain.exchanges.columns import ExchangeColumns
+    from explain.exchanges.tcp.held_back import HeldBack
     from explain.exchanges.tcp.moments import Talk, TcpMoments
     from explain.table import I8, Bools, PacketTable, Rows
 
@@ -54,6 +56,8 @@ _ACK_LOST = (
     "stateful-filter-asymmetric-path", "filter-on-router-forward", "filter-on-target-input", "conntrack-table-full",
     "partial-loss",
 )  # fmt: skip
+_FEWEST_HELD = 3  # times that the same two waited for each other: once may be chance
+_RARELY = 10  # of so many messages one that waited makes nothing slow
 _OUTAGE = ("target-interface-down", "router-interface-down", "filter-on-router-forward")
 _LOSSY = ("corrupted-packets", "mtu-mismatch-on-link", "pmtu-blackhole")
 
@@ -79,6 +83,7 @@ def look(scene: Scene, part: ExchangeColumns) -> Iterator[Trouble]:
     zero_windows = moments.segments.where(label.ZERO_WINDOW)
     closed_ns = _closed(moments, (span >= _STALLED_NS) & (np.diff(zero_windows[1]) > 0))
     is_lossy = is_open & (lost >= _FEWEST_RESENT) & (lost * _SUBSTANTIAL >= total)
+    held = _held(moments)
     suspects = (
         (closed_ns >= _STALLED_NS, partial(_stalled, closed_ns, zero_windows)),
         (is_lossy, partial(_resent, _twice(moments, is_lossy))),
@@ -86,6 +91,7 @@ def look(scene: Scene, part: ExchangeColumns) -> Iterator[Trouble]:
         (is_open & (span >= _HANGS_NS) & _is_mute(moments), _hangs),
         (is_open & (moments.course.syns > _SYNS_LOST) & (moments.course.syn_ack != NEVER), _begun_late),
         (is_open & (span >= _SLOW_NS), _slow),
+        (held[0], partial(_held_back, held[1])),
     )
     told: set[int] = set(done)
     for is_suspect, judge in suspects:
@@ -139,6 +145,37 @@ def _waited(moments: TcpMoments, candidates: I8) -> I8:
     time_ns = moments.table.time_ns[moments.streams.rows[np.minimum(at, end[:, None] - 1)]]
     found: I8 = candidates[(np.diff(time_ns, axis=1) >= _SLOW_NS).any(axis=1)]
     return found
+
+
+def _held(moments: TcpMoments) -> tuple[Bools, HeldBack]:
+    """Connections in which the end of a message waited for a delayed ACK, if that befell the same two often."""
+    found, flows, course = find_held_back(moments), moments.table.flows, moments.course
+    has_held = np.zeros(len(course.client), np.bool_)
+    if len(found.at) >= _FEWEST_HELD:
+        flow = moments.streams.flow[found.connection]
+        port = np.where(course.client[found.connection] == 1, flows.low_port[flow], flows.high_port[flow])
+        key = np.stack((flows.low[flow], flows.high[flow], port, moments.streams.is_high[found.at]))
+        _, which, count = np.unique(key, axis=1, return_inverse=True, return_counts=True)
+        found = found.only((count >= _FEWEST_HELD)[which.ravel()])
+        has_held[found.connection] = True
+    return has_held, found
+
+
+def _held_back(found: HeldBack, moments: TcpMoments, index: int) -> Trouble | None:
+    is_client = moments.streams.is_high[found.at] == (moments.course.client[found.connection] == 1)
+    own = found.connection == index
+    is_request = 2 * int(is_client[own].sum()) >= int(own.sum())
+    own &= is_client == is_request
+    some, talk = found.only(own), moments.talk(index)
+    speaks = talk.role[talk.length > 0] == (0 if is_request else 1)
+    if len(some.at) * _RARELY < int((speaks[1:] & ~speaks[:-1]).sum()):
+        return None
+    values: dict[str, Any] = {
+        "held": len(some.at), "held_ns": int(some.waited_ns.sum()), "each_ns": int(np.median(some.waited_ns)),
+    }  # fmt: skip
+    case, rival = ("request", "client-slow") if is_request else ("answer", "server-slow")
+    rows = _several(rows_of(moments, some))
+    return Trouble("tcp-nagle-delayed-ack", "likely", index, (rival,), rows, values | {"case": case})
 
 
 def _stalled(closed_ns: I8, zero_windows: tuple[I8, I8], moments: TcpMoments, index: int) -> Trouble:

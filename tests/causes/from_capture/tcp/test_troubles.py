@@ -716,3 +716,49 @@ def test_what_was_lost_in_one_go_during_a_pause_is_an_outage(is_outage):
     (only,) = explain.explain(pcap(*frames, (5.0, to(ACK, 111, 661)))).findings
     assert (only.cause, only.values["case"] == "pause") == ("partial-loss", is_outage)
     assert not is_outage or only.values["lost_ns"] == 3_000_000_000
+
+
+def written_in_pieces(ack_after=0.04, rest_after=0.0101, is_answered=True, way=0.01):
+    """Five requests in two pieces; the second comes so long after the ACK for the first."""
+    frames, at, seq, due = list(OPENED), 0.1, 101, 501
+    for _ in range(5):
+        acked = at + way + ack_after
+        rest = acked + rest_after
+        frames += [
+            (at, to(ACK, seq, due, b"h" * 40)), (acked, back(ACK, due, seq + 40)),
+            (rest, to(ACK, seq + 40, due, b"b" * 90)),
+        ]  # fmt: skip
+        frames.append((rest + way, back(ACK, due, seq + 130, b"y" * 20 * is_answered)))
+        at, seq, due = rest + way + 0.02, seq + 130, due + 20 * is_answered
+    return frames
+
+
+@pytest.mark.parametrize(
+    ("played", "is_told"),
+    [
+        ({}, True),
+        ({"ack_after": 0.2}, True),
+        ({"ack_after": 0.001}, False),  # confirmed at once
+        ({"ack_after": 0.7}, False),  # no ACK is delayed so long
+        ({"rest_after": 0.04}, False),  # the program took its time
+        ({"is_answered": False}, False),  # nobody waits for the rest
+    ],
+)
+def test_the_end_of_a_message_that_waited_for_a_delayed_ack_is_told_as_that(played, is_told):
+    findings = explain.explain(pcap(*written_in_pieces(**played))).findings
+    assert [one.cause for one in findings] == (["tcp-nagle-delayed-ack"] if is_told else [])
+    if is_told:
+        (only,) = findings
+        delay_ns = round(played.get("ack_after", 0.04) * 1e9)
+        assert (only.values["case"], only.values["held"], only.rivals) == ("request", 5, ("client-slow",))
+        assert only.values["each_ns"] == pytest.approx(delay_ns, abs=20_000)
+
+
+def test_a_message_that_waits_once_for_an_ack_slows_nothing():
+    assert found(*written_in_pieces()[:7])[0] == []
+
+
+def test_a_pause_of_no_more_than_the_way_is_no_delayed_ack():
+    opened = [(0.0, to(SYN, 100)), (0.05, back(SYN | ACK, 500, 101)), (0.051, to(ACK, 101, 501))]
+    played = written_in_pieces(ack_after=0.001, rest_after=0.0011, way=0.05)[3:]
+    assert found(*opened, *played)[0] == []
