@@ -27,6 +27,8 @@ _SMALLEST_BIG = 400
 """Octets of payload from which a small MTU on the way can matter; links of fewer are museum pieces."""
 _SHORTEST_4, _SHORTEST_6 = 8, 48
 """Prefixes that are shorter are not set on an interface, not even by mistake."""
+_USUAL_4, _USUAL_6 = 24, 64
+"""Prefixes of most links; where a shorter one is set, a router may answer for others' MACs. Source: RFC 1027."""
 _ETHERNET_PAYLOAD = 1200
 _ARP_PATIENCE_S = 3.3
 """Three questions, one second apart, and then the kernel gives up. Source: arp(7), mcast_solicit and retrans_time."""
@@ -225,11 +227,21 @@ def _is_near(text: TextWitness | None, command: Command | None, target: str | No
 
 def are_near(source: str, target: str) -> bool | None:
     """False where no prefix that anybody sets covers both addresses, else None."""
+    return None if _share(source, target, _SHORTEST_4, _SHORTEST_6) is not False else False
+
+
+def are_on_wide_link(source: str, target: str) -> bool:
+    """Whether only a prefix shorter than most links' covers both: a host may ask for what lies behind a router."""
+    return _share(source, target, _USUAL_4, _USUAL_6) is False
+
+
+def _share(source: str, target: str, bits_4: int, bits_6: int) -> bool | None:
+    """Whether the first bits of both addresses are the same; None if they have no such bits in common to compare."""
     one, other = ip_address(source), ip_address(target)
-    if one.version != other.version or one.is_link_local or other.is_link_local:
+    if one.version != other.version or any(each.is_link_local or each.is_unspecified for each in (one, other)):
         return None
     common = one.max_prefixlen - (int(one) ^ int(other)).bit_length()
-    return None if common >= (_SHORTEST_4 if one.version == 4 else _SHORTEST_6) else False
+    return common >= (bits_4 if one.version == 4 else bits_6)
 
 
 def _patience(text: TextWitness | None, command: Command | None) -> float | None:

@@ -38,6 +38,8 @@ def allows(wires: Wires, strike: Strike, cause: str, context: Context, *, is_mut
         return True
     if wires.is_listening and wires.is_for_itself and strike.why not in {"own-mac", "wrong-mac"}:
         return False
+    if cause == "snat-to-unowned-address" and _kept_its_source(wires):
+        return False
     if wires.is_listening and not _fits_talk(wires.course, strike, cause):
         return False
     if strike.how == "too-big" and wires.was_split_since:
@@ -49,6 +51,14 @@ def allows(wires: Wires, strike: Strike, cause: str, context: Context, *, is_mut
     if is_behind and strike.how in _STOPPING and cause not in _ON_PUBLISHED:
         return False
     return wires.fate.allows(strike)
+
+
+def _kept_its_source(wires: Wires) -> bool:
+    """Whether the request came to the target's wire from the very address that it was sent from."""
+    sent = {hit.src for spot in wires.sender for hit in spot.requests}
+    nodes = wires.fate.nodes("target")
+    come = {hit.src for node in nodes for spot in wires.fate.spots.get(node, ()) for hit in spot.requests}
+    return bool(come) and come <= sent
 
 
 def _fits_talk(course: frozenset[str], strike: Strike, cause: str) -> bool:

@@ -231,8 +231,10 @@ def vanished(spots: list[Spot], parts: Parts, witnesses: Witnesses, context: Con
         if spot.node is not None:
             by_node.setdefault(spot.node, []).append(spot)
     is_whole = bool(at_target) and all(spot.is_whole for spot in at_target) and are_everywhere(at_target, witnesses)
+    is_whole = is_whole and not _is_elsewhere(context, spots, at_target)
     seen = any(spot.requests for spot in at_target)
     answered = any(spot.replies or spot.resets for spot in (*at_target, *beside)) or any(s.replies for s in spots)
+    answered = answered or (context.tool == "trace" and any(_has_come_to_its_end(spot, context) for spot in spots))
     own = {hit.dst for spot in at_target for hit in spot.requests}
     asks = any(spot.askers[wanted] & own for spot in at_target for wanted in spot.unanswered())
     asked_from = {hit.src for spot in sender for hit in spot.requests}
@@ -275,6 +277,23 @@ def asked_in_vain(parts: dict[str, str], spots: dict[str, list[Spot]], senders: 
             open_ones = {one: spot.askers[one] for one in spot.unanswered() if not spot.askers[one] & senders}
             found |= {one: node for one, by in open_ones.items() if not any((one, each) in heard for each in by)}
     return found
+
+
+def _is_elsewhere(context: Context, spots: list[Spot], at_target: tuple[Spot, ...]) -> bool:
+    """Whether the destination answered for its MAC, and who is called the target heard nothing of it.
+
+    The command may have asked for a router's own address; a port of it rather belongs to a host behind it.
+    """
+    destination = context.destination
+    if destination is None or context.tool == "tcp":
+        return False
+    is_there = any(spot.requests or destination in spot.asked or destination in spot.claimed for spot in at_target)
+    return not is_there and any(destination in spot.answered for spot in spots)
+
+
+def _has_come_to_its_end(spot: Spot, context: Context) -> bool:
+    """Whether the destination told a trace so: the port that it asked for is closed."""
+    return any(told.name == "port-unreachable" and told.speaker == context.destination for told in spot.errors)
 
 
 def _is_damaged(spot: Spot) -> bool:

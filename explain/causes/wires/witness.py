@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from explain.causes.context import are_on_wide_link
 from explain.causes.text.expected import TOO_BIG
 from explain.causes.wires.at_sender import is_answered
 from explain.causes.wires.parts import interfaces_of, parts_of
@@ -201,13 +202,17 @@ class Wires:
         return asked and bool(macs) and not set(macs) & others
 
     def _has_stand_in(self) -> bool:
-        """Whether a router seems to have answered for the destination: it, or one behind it, speaks or sends on.
+        """Whether a router may have answered for the destination: it, or one behind it, speaks or sends on.
 
-        Linux lets others answer first, and waits for up to 0.8 s. Source: RFC 1027; arp(7), proxy_delay.
+        Or the destination would hardly be a neighbour. Linux lets others answer first, and waits for up to 0.8 s.
+        Source: RFC 1027; arp(7), proxy_delay.
         """
         wanted = self.context.destination or ""
         own = {hit.src for spot in self.sender for hit in spot.requests}
-        if any(told.speaker not in {wanted, *own} for told in self.errors_about_us()):
+        speakers = {told.speaker for told in self.errors_about_us()}
+        if speakers - {wanted, *own}:
+            return True
+        if wanted and wanted not in speakers and any(are_on_wide_link(one, wanted) for one in own):
             return True
         fewest = min((hit.ttl for spot in self.sender for hit in spot.requests), default=0)
         is_sent_on = any(hit.ttl < fewest for spot in self.spots for hit in spot.requests)

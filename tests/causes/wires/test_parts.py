@@ -6,6 +6,7 @@ import json
 import shutil
 from dataclasses import replace
 
+import pytest
 from packets import A, B, R, datagram, error, is_at, pcap, ping, pong, who_has
 from surroundings import TOP
 
@@ -125,8 +126,9 @@ OUT = [ping("10.8.0.1", "10.9.0.9", seq) for seq in (1, 2, 3)]
 def test_an_answer_at_a_place_that_may_be_the_senders_other_interface_may_have_been_dropped_by_it(tmp_path) -> None:
     back = [pong("10.9.0.9", "10.8.0.1", seq, ttl=63) for seq in (1, 2, 3)]
     assert "filter-on-sender-input" in places_of(tmp_path, SILENCE, OUT, back)
-    me, it = (A, "10.8.0.1"), (B, "10.9.0.9")
-    assert "filter-on-sender-input" not in places_of(tmp_path, SILENCE, [who_has(me, it[1]), is_at(it, me), *OUT], OUT)
+    me, it = (A, "10.9.0.1"), (B, "10.9.0.9")
+    out = [ping(me[1], it[1], seq) for seq in (1, 2, 3)]
+    assert "filter-on-sender-input" not in places_of(tmp_path, SILENCE, [who_has(me, it[1]), is_at(it, me), *out], out)
 
 
 LATE = [ping("10.8.0.1", "10.9.0.9", seq, ttl=63, macs=(R, B)) for seq in (1, 2, 3)]
@@ -345,10 +347,17 @@ ASKED = [(0.0, who_has(ME, STAND_IN[1]))]
 def test_a_router_may_have_answered_for_the_mac_of_the_target_if_the_answer_came_late(tmp_path) -> None:
     """Linux waits for up to 0.8 s before it answers in another's name."""
     later = [(0.7 + 0.1 * at, frame) for at, frame in enumerate(OUT)]
-    at_once, late = ([*ASKED, (when, is_at(STAND_IN, ME)), *later] for when in (0.001, 0.43))
-    assert "no-return-route-on-router" not in places_of(tmp_path, SILENCE, at_once)
-    left = places_of(tmp_path, SILENCE, late)
+    left = places_of(tmp_path, SILENCE, [*ASKED, (0.43, is_at(STAND_IN, ME)), *later])
     assert {"no-return-route-on-router", "reject-route-on-router", "rp-filter-strict", *BEHIND} <= set(left)
+
+
+@pytest.mark.parametrize(("own", "may_stand_in"), [("10.8.0.1", True), ("10.9.1.1", True), ("10.9.0.1", False)])
+def test_a_router_may_answer_at_once_for_whom_only_a_wide_prefix_makes_a_neighbour(tmp_path, own, may_stand_in) -> None:
+    """RFC 1027's own use: hosts that know nothing of subnets."""
+    sent = [ping(own, STAND_IN[1], seq, macs=(A, R)) for seq in (1, 2, 3)]
+    left = places_of(tmp_path, SILENCE, [who_has((A, own), STAND_IN[1]), is_at(STAND_IN, (A, own)), *sent])
+    assert ({"no-return-route-on-router", "reject-route-on-router", "rp-filter-strict"} <= set(left)) is may_stand_in
+    assert "filter-on-target-input" in left
 
 
 def test_a_router_that_complains_or_sends_on_stands_before_the_target_though_it_answers_for_its_mac(tmp_path) -> None:
@@ -387,3 +396,49 @@ def test_a_packet_that_comes_to_the_targets_wire_again_and_again_goes_round_alth
 
     assert "routing-loop" in left(again)
     assert "routing-loop" not in left(once)
+
+
+def named(tmp_path, roles: dict[str, str], command: str, **places: list[bytes]) -> set[str]:
+    """What captures leave of whose places everybody knows whose they are."""
+    for name, frames in places.items():
+        (tmp_path / f"{name}.pcap").write_bytes(pcap(*frames).getvalue())
+    captures = tuple(f"{name}={tmp_path / name}.pcap" for name in places)
+    witnesses = gather(Given(captures=captures, command=command, sender="pc"))
+    told = replace(witnesses.topology, roles=roles)
+    return {each.cause for each in diagnose(replace(witnesses, topology=told)).causes}
+
+
+def test_a_trace_came_to_its_end_where_the_target_said_so_whoever_lost_that(tmp_path) -> None:
+    probes = [datagram(("10.8.0.1", 40000), ("10.9.0.9", 33434 + at), ttl=1 + at // 3) for at in range(9)]
+    told = [error("10.9.0.9", 3, 3, probe, macs=(B, R)) for probe in probes[-3:]]
+    roles = {"pc": "S", "t": "T"}
+    answered = named(tmp_path, roles, "traceroute 10.9.0.9", pc=probes, t=[*probes[-3:], *told])
+    assert "no-return-route-on-router" in answered
+    assert "filter-on-target-input" not in answered
+    silent = named(tmp_path, roles, "traceroute 10.9.0.9", pc=probes, t=probes[-3:])
+    assert "filter-on-target-input" in silent
+    assert "no-return-route-on-router" not in silent
+
+
+def test_an_answer_to_an_address_that_nobody_owns_may_end_at_any_router(tmp_path) -> None:
+    translated = [ping("192.0.2.77", "10.9.0.9", seq, ttl=62) for seq in (1, 2, 3)]
+    back = [pong("10.9.0.9", "192.0.2.77", seq) for seq in (1, 2, 3)]
+    told = [error("10.9.0.1", 3, 0, answer) for answer in back]
+    roles = {"pc": "S", "r": "R1", "t": "T"}
+    left = named(tmp_path, roles, "ping 10.9.0.9", pc=OUT, r=translated, t=[*translated, *back, *told])
+    assert "snat-to-unowned-address" in left
+    plain = [ping("10.8.0.1", "10.9.0.9", seq, ttl=62) for seq in (1, 2, 3)]
+    answers = [pong("10.9.0.9", "10.8.0.1", seq) for seq in (1, 2, 3)]
+    left = named(tmp_path, roles, "ping 10.9.0.9", pc=OUT, r=plain, t=[*plain, *answers])
+    assert "no-return-route-on-router" in left
+    assert "snat-to-unowned-address" not in left
+
+
+def test_an_address_that_answers_out_of_earshot_of_the_target_is_another_hosts(tmp_path) -> None:
+    """A command may ask for an address of a router on the way."""
+    router, roles = (R, "10.9.0.1"), {"pc": "S", "r": "R1", "t": "T"}
+    asked = [who_has(router, "10.9.0.9"), is_at((B, "10.9.0.9"), router)]
+    sent_on = [ping("10.8.0.1", "10.9.0.9", seq, ttl=63, macs=(R, B)) for seq in (1, 2, 3)]
+    arrived = [*asked, *sent_on]
+    assert "echo-ignored-by-target" in named(tmp_path, roles, "ping 10.9.0.9", pc=OUT, r=arrived, t=[])
+    assert "echo-ignored-by-target" not in named(tmp_path, roles, "ping 10.9.0.9", pc=OUT, r=sent_on, t=[])
