@@ -111,7 +111,7 @@ def _certainty(
         return found.certainty if is_first or found.certainty != "proved" else "likely"
     if len(kept) == 1:
         return "proved" if wires is not None and (states is not None or wires.is_everywhere) else "likely"
-    if is_first and sign is not None and sign.name in GOOD | {"part-lost", "damaged"}:
+    if is_first and sign is not None and sign.rest is None and sign.name in GOOD | {"part-lost", "damaged"}:
         return "likely"
     return "likely" if is_first and len(kept) <= _BOTH_SURE + 1 else "possible"
 

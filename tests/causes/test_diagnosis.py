@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from packets import A, B, pcap, segment
+from packets import A, B, R, pcap, ping, pong, segment
 
 from explain.causes.context import context_of
 from explain.causes.diagnose import diagnose
@@ -380,3 +380,40 @@ def test_a_private_address_that_a_router_let_out_speaks_for_a_translation_that_i
     wire = str(PCAPS / "masquerade-missing" / "capture.pcapng")
     silent = diagnose(gather(Given(captures=(wire,), command="ping -c 3 -W 2 203.0.113.2")))
     assert silent.causes[0].cause == "masquerade-missing"
+
+
+CEASED = """PING 198.51.100.1 (198.51.100.1) 56(84) bytes of data.
+64 bytes from 198.51.100.1: icmp_seq=1 ttl=63 time=0.1 ms
+64 bytes from 198.51.100.1: icmp_seq={} ttl=63 time=0.1 ms
+{}
+--- 198.51.100.1 ping statistics ---
+5 packets transmitted, 2 received, 60% packet loss, time 4087ms
+"""
+
+
+def test_what_ends_all_answers_at_once_need_not_be_chance() -> None:
+    """A new ping does not say that its kernel refuses the rest, as it does when a route is deleted meanwhile."""
+    ceased = causes(CEASED.format(2, ""), "ping -c 5 198.51.100.1")
+    assert {"no-route-on-sender", "partial-loss", "filter-on-target-input"} <= set(ceased)
+    assert explained(CEASED.format(2, ""), "ping -c 5 198.51.100.1").causes[0].certainty == "possible"
+    assert "no-route-on-sender" not in causes(CEASED.format(4, ""), "ping -c 5 198.51.100.1")
+
+
+@pytest.mark.parametrize("said", ["", "ping: sendmsg: Network is unreachable\n"])
+def test_what_ping_counts_and_its_wire_never_saw_was_refused_by_its_own_kernel(tmp_path, said: str) -> None:
+    own, to = "192.0.2.1", "198.51.100.1"
+    frames = [each for seq in (1, 2) for each in (ping(own, to, seq, macs=(A, R)), pong(to, own, seq, macs=(R, A)))]
+    (tmp_path / "pc.pcap").write_bytes(pcap(*frames).getvalue())
+    (tmp_path / "ping.txt").write_text(CEASED.format(2, said))
+    given = Given(
+        text=str(tmp_path / "ping.txt"), captures=(f"pc={tmp_path}/pc.pcap",), sender="pc", command="ping 198.51.100.1"
+    )
+    assert diagnose(gather(given)).causes[0].cause == "no-route-on-sender"
+
+
+def test_busybox_ends_without_its_totals_where_its_kernel_refuses() -> None:
+    text = """PING 198.51.100.1 (198.51.100.1): 56 data bytes
+64 bytes from 198.51.100.1: seq=0 ttl=63 time=0.160 ms
+ping: sendto: Network unreachable
+"""
+    assert causes(text, "ping 198.51.100.1")[0] == "no-route-on-sender"

@@ -114,9 +114,11 @@ def _refuse(strike: Strike, sign: Sign, context: Context) -> bool:
         is_broadcast = sign.code == "permission-denied" and context.tool != "ping" and "broadcast" in strike.shows
         return sign.code in strike.shows or is_broadcast
     if sign.name == "silent":
-        # A new ping does not print what sendmsg() says, and with a source given it never asks connect().
+        # A new ping does not print what sendmsg() says, and with a source given, or later on, it never asks connect().
         if "unprinted" in strike.shows:
             return True  # a rule about the protocol: connect() asks with a datagram
+        if sign.code == "ceased":
+            return bool(_ROUTING_CODES - {"broadcast"} & set(strike.shows))
         return context.conditions.get("src") is not False and bool(_ROUTING_CODES & set(strike.shows))
     if sign.name.startswith("tcp:"):
         wanted = "broadcast" if sign.name == "tcp:permission-denied" else ""

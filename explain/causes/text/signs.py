@@ -136,13 +136,23 @@ def _answered(text: TextWitness, received: int, sent: int | None, context: Conte
         rest = _error(text, errors, context)
         return Sign("part-refused", errors[0].id.removeprefix("icmp."), lines=errors[:1], rest=rest)
     is_short = sent is not None and received < sent
-    if is_short and (refusal := _refusal(text)):
+    # BusyBox ends at the first refusal, without a word of how many were sent.
+    if (is_short or sent is None) and (refusal := _refusal(text)):
         return Sign("part-refused", refusal.code, lines=refusal.lines, rest=refusal)
     if is_short:
-        return Sign("part-lost", lines=text.all("echo.statistics"))
+        told = text.all("echo.statistics")
+        since = Sign("silent", "ceased", lines=told) if _has_ceased(text, sent or 0) else None
+        return Sign("part-lost", lines=told, rest=since)
     if redirects := tuple(each for each in text.symptoms if each.id.startswith("icmp.redirect-")):
         return Sign("redirected", lines=redirects)
     return Sign("answered", lines=text.all("echo.reply")[:1] or text.all("echo.statistics"))
+
+
+def _has_ceased(text: TextWitness, sent: int) -> bool:
+    """Whether all were answered up to one, and then none of several: what was so before need not be so since."""
+    seen = [each.values["seq"] for each in text.all("echo.reply") if each.values.get("seq") is not None]
+    is_unbroken = bool(seen) and seen == list(range(seen[0], seen[0] + len(seen)))
+    return is_unbroken and seen[0] in {0, 1} and sent - len(seen) >= _CEASED
 
 
 def _error(text: TextWitness, errors: tuple[Symptom, ...], context: Context) -> Sign:
@@ -156,6 +166,9 @@ def _error(text: TextWitness, errors: tuple[Symptom, ...], context: Context) -> 
     by = "self" if one.speaker == "this-kernel" or is_refused else "target" if speaker == context.destination else None
     return Sign("error", one.id.removeprefix("icmp."), by, speaker, (one,))
 
+
+_CEASED = 3
+"""As many lost in a row at the end are seldom chance."""
 
 _CONNECT = {
     "connect.tls-alert": "tls-alert", "connect.reset": "reset", "connect.no-answer": "no-answer",

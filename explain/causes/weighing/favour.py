@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from explain.causes.wires.at_sender import has_ceased_to_send
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -120,7 +122,13 @@ def _untranslated(wires: Wires) -> float:
     return 20 * any(is_private_underway(table, hit.row) for spot in wires.spots for hit in spot.requests)
 
 
+def _ceased(wires: Wires) -> float:
+    """Less left than ping believes that it sent: its kernel refused the others, and a new ping is silent of that."""
+    return 60 if has_ceased_to_send(wires) else 0
+
+
 _ASK: dict[str, Callable[[Wires], float]] = {
+    "no-route-on-sender": _ceased,
     "duplicate-address": _two_answers,
     "arp-spoofed": _two_answers,
     "rst-by-middlebox": _forged,

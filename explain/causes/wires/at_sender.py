@@ -23,7 +23,14 @@ _LATE_NS = 2_000_000_000
 
 
 def _refuse(wires: Wires, strike: Strike) -> bool:
-    return _is_stopped_within(wires)
+    return _is_stopped_within(wires) or has_ceased_to_send(wires)
+
+
+def has_ceased_to_send(wires: Wires) -> bool:
+    """Whether ping says that it sent more than ever left: what was let out before was refused then."""
+    text = wires.witnesses.text
+    sent = text.counts.sent if text is not None and wires.context.tool == "ping" else None
+    return sent is not None and 0 < wires.count("requests") < sent
 
 
 def _no_neighbour(wires: Wires, strike: Strike) -> bool:
