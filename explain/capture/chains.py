@@ -149,6 +149,20 @@ def _lengths(data: npt.NDArray[np.uint8], layout: Layout) -> npt.NDArray[np.uint
     return np.ndarray(shape, np.dtype(layout.order + "u4"), data, layout.field, (1,))
 
 
+def _stride(at: Offsets, length: npt.NDArray[np.uint32], extra: int, highest: int) -> Offsets:
+    """Where some chains come to by several steps from record to record; int64[steps + 1, chains]."""
+    import numpy as np
+
+    path = np.empty((_STRIDE + 1, len(at)), np.int64)
+    path[0] = at
+    for step in range(_STRIDE):
+        here, then = path[step], path[step + 1]
+        np.add(here, length[here], out=then)
+        then += extra
+        np.minimum(then, highest, out=then)
+    return path
+
+
 def _step(
     data: npt.NDArray[np.uint8], starts: Offsets, stops: Offsets, layout: Layout
 ) -> tuple[Offsets, Offsets] | None:
@@ -165,13 +179,7 @@ def _step(
     ends = np.empty_like(starts)
     chain, at = np.arange(len(starts)), starts
     while len(chain) > _FEW:
-        path = np.empty((_STRIDE + 1, len(chain)), np.int64)
-        path[0] = at
-        for step in range(_STRIDE):
-            here, then = path[step], path[step + 1]
-            np.add(here, length[here], out=then)
-            then += layout.extra
-            np.minimum(then, highest, out=then)
+        path = _stride(at, length, layout.extra, highest)
         is_inside = path < stops[chain]
         found.append(path[:-1][is_inside[:-1]])
         is_going = is_inside[-1]

@@ -76,18 +76,7 @@ def observe(asked: Asked) -> Witnesses:
     """
     _check(asked)
     words = _command_of(asked)
-    ear, thread = _open_ear()
-    try:
-        shown, status = _run(words)
-        runs = [f"$ {' '.join(words)}\n{shown}"]
-        if asked.probes:
-            runs += [f"$ {' '.join(probe)}\n{_run(probe)[0]}" for probe in _probes(asked)]
-        time.sleep(_SETTLE_S)
-    finally:
-        if ear is not None and thread is not None:
-            ear.is_over = True
-            thread.join()
-            ear.tap.close()
+    runs, status, ear = _overheard(asked, words)
     name = socket.gethostname() or "here"
     text = _text(runs, words, status)
     table, captures = _captures(ear, name)
@@ -103,6 +92,23 @@ def observe(asked: Asked) -> Witnesses:
         family=asked.family,
         is_live=True,
     )
+
+
+def _overheard(asked: Asked, words: list[str]) -> tuple[list[str], int | None, _Ear | None]:
+    """What the ping and its probes said, the ping's status, and who heard their frames."""
+    ear, thread = _open_ear()
+    try:
+        shown, status = _run(words)
+        runs = [f"$ {' '.join(words)}\n{shown}"]
+        if asked.probes:
+            runs += [f"$ {' '.join(probe)}\n{_run(probe)[0]}" for probe in _probes(asked)]
+        time.sleep(_SETTLE_S)
+    finally:
+        if ear is not None and thread is not None:
+            ear.is_over = True
+            thread.join()
+            ear.tap.close()
+    return runs, status, ear
 
 
 def _command_of(asked: Asked) -> list[str]:

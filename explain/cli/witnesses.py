@@ -42,6 +42,16 @@ def gather(given: Given) -> Witnesses:
         UsageError: nothing was given.
         UnreadableError: nothing of what was given can be used.
     """
+    from explain.causes.wires.parts import with_sender
+    from explain.cli.doubts import without_strangers
+
+    witnesses = with_sender(_without_looks(_read(given)))
+    if witnesses.sender is None and witnesses.states:
+        noted("ping.sender")
+    return without_strangers(witnesses)
+
+
+def _read(given: Given) -> Witnesses:
     if not (given.case or given.text or given.captures or given.states):
         raise UsageError("usage.nothing_given")
     case = read_case(given.case) if given.case else CaseFolder()
@@ -55,7 +65,7 @@ def gather(given: Given) -> Witnesses:
         raise failures[0] if failures else UsageError("usage.nothing_usable")
     for error in failures:
         complained(error)
-    witnesses = Witnesses(
+    return Witnesses(
         text=text,
         command=_command(command_text) or (text.command if text else None),
         table=table,
@@ -67,13 +77,6 @@ def gather(given: Given) -> Witnesses:
         destination=case.destination,
         family=case.family,
     )
-    from explain.causes.wires.parts import with_sender
-    from explain.cli.doubts import without_strangers
-
-    witnesses = with_sender(_without_looks(witnesses))
-    if witnesses.sender is None and witnesses.states:
-        noted("ping.sender")
-    return without_strangers(witnesses)
 
 
 def _without_looks(witnesses: Witnesses) -> Witnesses:

@@ -11,7 +11,7 @@ import select
 import signal
 import socket
 import time
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 from explain.capture.pcapng_writer import (
     InterfaceBlock,
@@ -44,22 +44,7 @@ def _in_child(live: Live, node: str | None, work: Any) -> bytes:
     child = os.fork()
     if child == 0:
         os.close(read_end)
-        status = 1
-        try:
-            enter(live, node)
-            inner = os.fork()  # only children are in the lab's process namespace, and find themselves in its /proc
-            if inner == 0:
-                with os.fdopen(write_end, "wb", closefd=False) as out:
-                    work(out)
-                os._exit(0)
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            status = os.waitstatus_to_exitcode(os.waitpid(inner, 0)[1])
-        except (ExplainError, OSError) as e:
-            error = ExplainError("at.alone", reason=reason_of(e)) if isinstance(e, OSError) else e
-            os.write(write_end, pickle.dumps(error))
-            status = _TOLD
-        finally:
-            os._exit(status if status >= 0 else 1)
+        _work_inside(live, node, work, write_end)
     os.close(write_end)
     with os.fdopen(read_end, "rb") as told:
         while True:
@@ -72,6 +57,26 @@ def _in_child(live: Live, node: str | None, work: Any) -> bytes:
     if status:
         raise pickle.loads(data) if status == _TOLD else ExplainError("lab.not_looked")  # noqa: S301 - our own child's
     return data
+
+
+def _work_inside(live: Live, node: str | None, work: Any, write_end: int) -> NoReturn:
+    """The child's whole life: its status says whether the work was done, or that the pipe holds an error."""
+    status = 1
+    try:
+        enter(live, node)
+        inner = os.fork()  # only children are in the lab's process namespace, and find themselves in its /proc
+        if inner == 0:
+            with os.fdopen(write_end, "wb", closefd=False) as out:
+                work(out)
+            os._exit(0)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        status = os.waitstatus_to_exitcode(os.waitpid(inner, 0)[1])
+    except (ExplainError, OSError) as e:
+        error = ExplainError("at.alone", reason=reason_of(e)) if isinstance(e, OSError) else e
+        os.write(write_end, pickle.dumps(error))
+        status = _TOLD
+    finally:
+        os._exit(status if status >= 0 else 1)
 
 
 def state_of(live: Live, node: str) -> dict[str, Any]:

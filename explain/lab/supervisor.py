@@ -42,12 +42,6 @@ def up(lab: Lab, file: Path, with_fault: bool, with_steps: bool, hear: Callable[
     require_tools(lab)
     require_pyroute2()
 
-    read_end, write_end = os.pipe2(os.O_CLOEXEC)
-    child = os.fork()
-    if child == 0:
-        os.close(read_end)
-        _supervise(lab, file, (with_fault, with_steps), write_end)
-    os.close(write_end)
     recording = None
 
     def note(kind: str, value: Any) -> None:
@@ -57,6 +51,18 @@ def up(lab: Lab, file: Path, with_fault: bool, with_steps: bool, hear: Callable[
         else:
             hear(kind, value)
 
+    read_end, write_end = os.pipe2(os.O_CLOEXEC)
+    child = os.fork()
+    if child == 0:
+        os.close(read_end)
+        _supervise(lab, file, (with_fault, with_steps), write_end)
+    os.close(write_end)
+    _hear_out(child, read_end, note)
+    return one(lab.name), recording
+
+
+def _hear_out(child: int, read_end: int, note: Callable[[str, Any], None]) -> None:
+    """Listen to the process that builds a lab until it is done; who stops listening ends it."""
     with os.fdopen(read_end, "rb") as told:
         try:
             listen(told, note)
@@ -65,7 +71,6 @@ def up(lab: Lab, file: Path, with_fault: bool, with_steps: bool, hear: Callable[
                 os.kill(child, signal.SIGTERM)
             os.waitpid(child, 0)
             raise
-    return one(lab.name), recording
 
 
 def down(live: Live) -> None:
@@ -92,12 +97,7 @@ def _supervise(lab: Lab, file: Path, how: tuple[bool, bool], fd: int) -> NoRetur
     """The process that stands behind a live lab, away from the terminal."""
     tell = teller(fd)
     try:
-        os.setsid()
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, _interrupted)
-        null = os.open(os.devnull, os.O_RDWR)
-        for stream in (0, 1, 2):
-            os.dup2(null, stream)
+        _leave_terminal()
         path = folder() / f"{lab.name}.json"
         holder = 0
         is_told = False
@@ -126,6 +126,15 @@ def _supervise(lab: Lab, file: Path, how: tuple[bool, bool], fd: int) -> NoRetur
         pass
     finally:
         os._exit(0)
+
+
+def _leave_terminal() -> None:
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _interrupted)
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(null, stream)
 
 
 def _interrupted(*_: object) -> NoReturn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ from explain.errors import MissingError
 from explain.oracle.tshark import AS_RECORDED, program
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+    from collections.abc import Iterator
     from typing import Any
 
 
@@ -42,28 +45,36 @@ def second_opinion(path: str, frame: int) -> tuple[Layer, ...]:
         import pyshark
     except ImportError:
         raise MissingError("missing.pyshark") from None
+    preferences = dict(preference.split(":") for preference in AS_RECORDED)
+    with _own_loop() as loop:
+        capture = pyshark.FileCapture(
+            path,
+            eventloop=loop,
+            display_filter=f"frame.number == {frame}",
+            keep_packets=False,
+            override_prefs=preferences,
+            custom_parameters=["-n", "-c", str(frame)],  # what comes later is not read
+        )
+        try:
+            return tuple(_layer(layer) for layer in capture.next().layers)
+        except StopIteration:
+            return ()
+        finally:
+            capture.close()
+
+
+@contextmanager
+def _own_loop() -> Iterator[AbstractEventLoop]:
+    """A loop of events for a while: one that is left open goes on hearing of every child of this process."""
     import asyncio
 
     if sys.platform == "linux" and sys.version_info < (3, 12):  # there its default loses the status of fast programs
         asyncio.set_child_watcher(asyncio.PidfdChildWatcher())
-    preferences = dict(preference.split(":") for preference in AS_RECORDED)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    capture = pyshark.FileCapture(
-        path,
-        eventloop=loop,
-        display_filter=f"frame.number == {frame}",
-        keep_packets=False,
-        override_prefs=preferences,
-        custom_parameters=["-n", "-c", str(frame)],  # what comes later is not read
-    )
     try:
-        return tuple(_layer(layer) for layer in capture.next().layers)
-    except StopIteration:
-        return ()
+        yield loop
     finally:
-        capture.close()
-        # A loop that is left open goes on hearing of every child of this process.
         asyncio.set_event_loop(None)
         loop.close()
 

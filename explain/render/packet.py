@@ -14,7 +14,7 @@ from explain.words import has, say
 from explain.words.values import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from explain.decode.dissect.field import Field, Layer, Sum
     from explain.exchanges.closeup import Membership, Neighbour, Recorded
@@ -62,16 +62,7 @@ def text(
     def said(message: str, **values: Any) -> str:
         return say(f"packet.{message}", values, language)
 
-    rows = wrap(said("title", frame=frame.number, path=path), width)
-    sizes = {"length": frame.length, "captured": len(frame.octets)}
-    if frame.time_ns is None:
-        when = said("when-unknown", **sizes)
-    else:
-        when = said("when", time=_time(frame.time_ns), elapsed_ns=frame.elapsed_ns, **sizes)
-    rows += [f"  {row}" for row in wrap(when, width - 2)]
-    rows += [f"  {said('place', place=frame.place)}"] if frame.place else []
-    for comment in frame.comments:
-        rows += [f"  {row}" for row in wrap(said("comment", text=comment), width - 2)]
+    rows = [*wrap(said("title", frame=frame.number, path=path), width), *_recorded(frame, said, width)]
     if copies:
         frames = [
             Line("packet.copy-at" if place else "packet.copy", {"frame": other, "place": place})
@@ -82,6 +73,20 @@ def text(
         rows += ["", *_layer(layer, frame.octets, language, verbose=verbose, width=width)]
     rows += belongs
     return "".join(f"{row.rstrip()}\n" for row in rows)
+
+
+def _recorded(frame: Recorded, said: Callable[..., str], width: int) -> Iterator[str]:
+    """When a frame was recorded and where, and what somebody wrote beside it."""
+    sizes = {"length": frame.length, "captured": len(frame.octets)}
+    if frame.time_ns is None:
+        when = said("when-unknown", **sizes)
+    else:
+        when = said("when", time=_time(frame.time_ns), elapsed_ns=frame.elapsed_ns, **sizes)
+    yield from (f"  {row}" for row in wrap(when, width - 2))
+    if frame.place:
+        yield f"  {said('place', place=frame.place)}"
+    for comment in frame.comments:
+        yield from (f"  {row}" for row in wrap(said("comment", text=comment), width - 2))
 
 
 def _layer(layer: Layer, octets: bytes, language: str, *, verbose: bool, width: int) -> Iterator[str]:

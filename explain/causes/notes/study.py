@@ -37,12 +37,37 @@ def study(notes: Notes, capture: int = 0, translations: Sequence[NatTranslation]
         translations: what was rewritten, as the listings of this text and whatever else was given show it.
     """
     picture = Picture()
+    diagnoses: list[tuple[NoteBlock, Diagnosis]] = []
+    frames = _frames(notes)
+    told, begun = _replayed(notes, picture, diagnoses, frames)
+    items = _mended(told, notes, diagnoses)
+    items += derived(notes)
+    items += judged(notes, picture, diagnoses)
+    confirmations = list(confirmed(notes, picture, listed(notes, frames, translations, capture) + remembered(notes)))
+    items += [item for _, item in confirmations]
+    items.sort(key=lambda item: (item.spans[0][0] if item.spans else 1 << 30, 0))
+    items += unseen(notes, diagnoses, [change for change, _ in confirmations])
+    return Study(capture, notes, picture, begun or picture, tuple(items), tuple(diagnoses), frames)
+
+
+def _frames(notes: Notes) -> dict[int, tuple[int, int]]:
+    """For each block that lists packets its number, and the first and last of their numbers in the whole text."""
+    frames: dict[int, tuple[int, int]] = {}
+    count = 0
+    for number, block in enumerate(notes.blocks):
+        if block.packets:
+            frames[number] = (count + 1, count + len(block.packets))
+            count += len(block.packets)
+    return frames
+
+
+def _replayed(
+    notes: Notes, picture: Picture, diagnoses: list[tuple[NoteBlock, Diagnosis]], frames: dict[int, tuple[int, int]]
+) -> tuple[list[Item], Picture | None]:
+    """What each block says, while the picture grows; and the picture before the first try."""
     begun: Picture | None = None
     items: list[Item] = []
-    diagnoses: list[tuple[NoteBlock, Diagnosis]] = []
-    frames: dict[int, tuple[int, int]] = {}
     pending: list[tuple[int, NoteBlock]] = []
-    count = 0
     for number, block in enumerate(notes.blocks):
         if begun is None and block.kind in TRIED:
             begun = deepcopy(picture)
@@ -53,21 +78,11 @@ def study(notes: Notes, capture: int = 0, translations: Sequence[NatTranslation]
             pending = []
         items += _placed(_changed(picture, block), number, block)
         items += _placed(_told(picture, block, diagnoses), number, block)
-        if block.packets:
-            frames[number] = (count + 1, count + len(block.packets))
-            count += len(block.packets)
+        if number in frames:
             items += _placed(iter([_listing(block, frames[number])]), number, block)
         if len(items) > MOST_ITEMS:
             break
-    items += _built(pending)
-    items = _mended(items, notes, diagnoses)
-    items += derived(notes)
-    items += judged(notes, picture, diagnoses)
-    confirmations = list(confirmed(notes, picture, listed(notes, frames, translations, capture) + remembered(notes)))
-    items += [item for _, item in confirmations]
-    items.sort(key=lambda item: (item.spans[0][0] if item.spans else 1 << 30, 0))
-    items += unseen(notes, diagnoses, [change for change, _ in confirmations])
-    return Study(capture, notes, picture, begun or picture, tuple(items), tuple(diagnoses), frames)
+    return items + _built(pending), begun
 
 
 def _mended(items: list[Item], notes: Notes, diagnoses: list[tuple[NoteBlock, Diagnosis]]) -> list[Item]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from explain.causes.notes.item import Item, host_item
 from explain.causes.notes.telling_flows import flows
-from explain.causes.notes.telling_tables import nft, ports, sockets, switch_table
+from explain.causes.notes.telling_tables import MOST_PARTS, few, nft, ports, sockets, switch_table
 from explain.state.addresses import is_link_local
 from explain.state.routing.routes import REFUSING
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from explain.symptoms.changes.change import Change
     from explain.symptoms.notes import NoteBlock
 
-MOST_PARTS = 12
 _USUAL_RULES = 3
 Row = Mapping[str, Any]
 Values = dict[str, Any]
@@ -84,20 +83,16 @@ def says(block: NoteBlock) -> Iterator[Item]:
 
 def _saved(host: Values, lines: Sequence[str]) -> Iterator[Item]:
     rules = [line for line in lines if line.split("] ", 1)[-1].startswith("-A")]
-    yield Item("shows.rules" if rules else "shows.no-rules", host | {"count": len(rules), "rules": _few(rules)})
+    yield Item("shows.rules" if rules else "shows.no-rules", host | {"count": len(rules), "rules": few(rules)})
 
 
 def _namespaces(host: Values, names: Sequence[str]) -> Iterator[Item]:
-    yield Item("shows.namespaces", host | {"names": _few(names) or ["-"]})
+    yield Item("shows.namespaces", host | {"names": few(names) or ["-"]})
 
 
 def _routing_rules(host: Values, rows: Sequence[Row]) -> Iterator[Item]:
     is_usual = len(rows) <= _USUAL_RULES
     yield Item("shows.rule" if is_usual else "shows.rules-routing", host | {"count": len(rows)}, depth=1 + is_usual)
-
-
-def _few(texts: Sequence[str]) -> list[str]:
-    return [*texts[:MOST_PARTS], *(["..."] if len(texts) > MOST_PARTS else [])]
 
 
 def _links(host: Values, rows: Sequence[Row]) -> Iterator[Item]:
@@ -134,7 +129,7 @@ def _routes(host: Values, rows: Sequence[Row], key: str, *, is_part: bool) -> It
         return
     refused = [str(row["dst"]) for row in rows if row.get("type") in REFUSING]
     if refused:
-        yield Item("shows.routes-refused", host | {"networks": _few(refused)})
+        yield Item("shows.routes-refused", host | {"networks": few(refused)})
     rows = [row for row in rows if row.get("type") not in REFUSING]
     default = next((row for row in rows if row.get("dst") == "default"), None)
     others = [
@@ -142,7 +137,7 @@ def _routes(host: Values, rows: Sequence[Row], key: str, *, is_part: bool) -> It
         for row in rows
         if row.get("dst") != "default" and not is_link_local(str(row["dst"]).split("/")[0])
     ]
-    values = host | {"networks": _few(others) or ["-"]}
+    values = host | {"networks": few(others) or ["-"]}
     if default is not None:
         way = default.get("gateway") or default.get("dev") or "?"
         yield Item("shows.routes-default" if others else "shows.default-only", values | {"gateway": way})

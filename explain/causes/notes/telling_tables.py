@@ -56,9 +56,9 @@ def sockets(host: Values, lines: Sequence[str]) -> Iterator[Item]:
             listening.append(words[4])
         elif len(words) > 5 and words[1] in _SHOWN_SOCKETS:
             pairs.setdefault(_SHOWN_SOCKETS[words[1]], []).append(f"{words[4]} - {words[5]}")
-    yield Item("shows.listening" if listening else "shows.not-listening", host | {"sockets": _few(listening)})
+    yield Item("shows.listening" if listening else "shows.not-listening", host | {"sockets": few(listening)})
     for name, shown in pairs.items():
-        yield Item(f"shows.{name}", host | {"sockets": _few(shown)})
+        yield Item(f"shows.{name}", host | {"sockets": few(shown)})
 
 
 def nft(host: Values, lines: Sequence[str]) -> Iterator[Item]:
@@ -76,7 +76,7 @@ def nft(host: Values, lines: Sequence[str]) -> Iterator[Item]:
         elif line.strip() == "}":
             chain = ""
     if drops:
-        yield Item("shows.policy-drop", host | {"chains": _few(drops)})
+        yield Item("shows.policy-drop", host | {"chains": few(drops)})
     for rule in nat[:MOST_PARTS]:
         kind, source = _NFT_NAT.search(rule), _NFT_SOURCE.search(rule)
         values = host | {"options": rule, "source": source["source"] if source else "0.0.0.0/0"}
@@ -101,8 +101,9 @@ def served(run: TextWitness) -> Iterator[Item]:
             names.setdefault(what, {})[str(values["name"])] = None
     yield from list(clients.values())[:MOST_PARTS]
     for what, asked in names.items():
-        yield Item(f"server.{what}", {"names": _few(list(asked))})
+        yield Item(f"server.{what}", {"names": few(list(asked))})
 
 
-def _few(texts: Sequence[str]) -> list[str]:
+def few(texts: Sequence[str]) -> list[str]:
+    """The first of some texts, and dots for the others."""
     return [*texts[:MOST_PARTS], *(["..."] if len(texts) > MOST_PARTS else [])]

@@ -68,9 +68,7 @@ def handouts(
     taken: set[IPv4Network | IPv6Network] = set()
     for number, row in enumerate(rows[:_MOST_STUDENTS], 2):
         student = id_of(row)
-        folder = re.sub(r"[^\w.@+-]", "_", student).strip(".")
-        if not folder:
-            raise UnreadableError(roster, "unread.no_student_in_line", number=number)
+        folder = _folder_of(student, roster, number)
         if folder in found:
             raise UnreadableError(roster, "unread.student_twice", number=number, student=student)
         marker = FUNCTIONS["hmac"](key, row.get("sid") or student)
@@ -84,6 +82,13 @@ def handouts(
     if not found:
         raise UnreadableError(roster, "unread.no_student")
     return found
+
+
+def _folder_of(student: str, roster: str, number: int) -> str:
+    folder = re.sub(r"[^\w.@+-]", "_", student).strip(".")
+    if not folder:
+        raise UnreadableError(roster, "unread.no_student_in_line", number=number)
+    return folder
 
 
 def _table(rows: Sequence[Mapping[str, str]]) -> str:

@@ -102,16 +102,13 @@ def parse(octets: bytes, size: int) -> DhcpMessage | None:
     if octets[_FIXED_SIZE : _FIXED_SIZE + 4] == _COOKIE:
         _read(octets[_FIXED_SIZE + 4 :], len(octets) < size, options, notes)
         _read_overload(octets, options, notes)
-    is_reply = op == 2
     kind = options.get(TYPE)
     if not kind:
-        name = "BOOTREPLY" if is_reply else "BOOTREQUEST"
         notes["bootp"] = None
-    else:
-        name = TYPES.get(kind[0]) or f"TYPE{kind[0]}"
+    is_reply = op == 2
     return DhcpMessage(
         is_reply=is_reply,
-        kind=name,
+        kind=_kind(kind, is_reply=is_reply),
         xid=xid,
         seconds=seconds,
         is_broadcast=flags & _BROADCAST != 0,
@@ -124,6 +121,12 @@ def parse(octets: bytes, size: int) -> DhcpMessage | None:
         options=options,
         notes=tuple(notes),
     )
+
+
+def _kind(kind: bytes | None, *, is_reply: bool) -> str:
+    if not kind:
+        return "BOOTREPLY" if is_reply else "BOOTREQUEST"
+    return TYPES.get(kind[0]) or f"TYPE{kind[0]}"
 
 
 def _read(field: bytes, is_cut: bool, options: dict[int, bytes], notes: dict[str, None]) -> None:

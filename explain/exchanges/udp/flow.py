@@ -13,14 +13,14 @@ from explain.exchanges.community_id import community_id
 from explain.exchanges.icmp.quotes import quoted_flows
 from explain.exchanges.udp.partners import asked_by
 from explain.model import Endpoint
-from explain.record import dataclass
+from explain.record import NamedTuple, dataclass
 from explain.table import NO_FLOW, REVERSED, UDP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from explain.exchanges.dns.group import GroupNames, NamesTold
-    from explain.table import I8, U4, U8, Bools, PacketTable, Rows
+    from explain.table import I8, U1, U4, U8, Bools, PacketTable, Rows
 
 OUTCOMES = ("answered", "unanswered", "refused")
 _WELL_KNOWN = 1024
@@ -97,6 +97,48 @@ def find(table: PacketTable) -> ExchangeColumns:
     frame), ``is_answer`` (bool[n]: that frame came from the server), ``client`` (address keys).
     """
     rows, bounds = table.with_header(UDP)
+    flows, first = _flows(table, rows, bounds), bounds[:-1]
+
+    @cache
+    def names() -> GroupNames:
+        from explain.exchanges.dns.group import GroupNames
+
+        return GroupNames(table)
+
+    times = table.time_ns[rows]
+    return ExchangeColumns(
+        "udp.flow", OUTCOMES, _outcome(table, flows), rows, bounds, times[first],
+        np.maximum(times[first], times[bounds[1:] - 1]), lambda index: _fields(table, flows, index, names),
+        {
+            "needs_no_answer": flows.needs_no_answer, "datagrams": flows.datagrams, "payload_bytes": flows.octets,
+            "opener": flows.opener, "is_answer": flows.is_answer,
+            "client": np.where(flows.is_answer, table.targets(flows.opener), table.sources(flows.opener)),
+        },
+    )  # fmt: skip
+
+
+class _Flows(NamedTuple):
+    """What is known of each flow, in columns.
+
+    Attributes:
+        opener: row of the first frame.
+        is_answer: that frame came from the server.
+        datagrams, octets, to_server: how many, what they carried, and how many of them the client sent.
+        asked: the flow to many that this one answers, -1 if none.
+        other: the first flow that alone answers this one, -1 if none.
+    """
+
+    opener: Rows
+    is_answer: Bools
+    datagrams: I8
+    octets: I8
+    to_server: I8
+    asked: I8
+    other: I8
+    needs_no_answer: Bools
+
+
+def _flows(table: PacketTable, rows: Rows, bounds: I8) -> _Flows:
     first = bounds[:-1]
     count, is_reversed = np.diff(bounds), table.layers[rows] & REVERSED != 0
     is_back = is_reversed != is_reversed[first].repeat(count)
@@ -106,37 +148,16 @@ def find(table: PacketTable) -> ExchangeColumns:
     is_to_many = _to_many(table, table.targets(opener))
     asked = asked_by(table, opener, is_to_many)
     is_answer = _is_from_service(table, opener) | (asked >= 0)  # the first frame seen may be an answer
-    other = _answers(asked, is_to_many)
     to_server = np.where(is_answer, backward, count - backward)
-    is_answered = ((backward > 0) & (backward < count)) | (is_answer & (backward == 0)) | (other >= 0)
-    is_refused = _refused(table, table.flow[opener])
-    outcome = np.where(is_answered, 0, np.where(is_refused, 2, 1)).astype(np.uint8)
     needs_no_answer = _needs_no_answer(table, opener, is_answer, is_to_many)
-    client = np.where(is_answer, table.targets(opener), table.sources(opener))
+    return _Flows(opener, is_answer, count, octets, to_server, asked, _answers(asked, is_to_many), needs_no_answer)
 
-    @cache
-    def names() -> GroupNames:
-        from explain.exchanges.dns.group import GroupNames
 
-        return GroupNames(table)
-
-    def fields(index: int) -> UdpFlow:
-        return _fields(table, int(opener[index]), bool(is_answer[index]), (
-            int(count[index]), int(octets[index]), int(to_server[index]), int(count[index] - to_server[index]),
-        ), bool(needs_no_answer[index]), tuple(
-            _opener_end(table, int(opener[of]), is_source) if of >= 0 else None
-            for of, is_source in ((int(other[index]), True), (int(asked[index]), False))
-        ), names)  # fmt: skip
-
-    times = table.time_ns[rows]
-    return ExchangeColumns(
-        "udp.flow", OUTCOMES, outcome, rows, bounds, times[first],
-        np.maximum(times[first], times[bounds[1:] - 1]), fields,
-        {
-            "needs_no_answer": needs_no_answer, "datagrams": count, "payload_bytes": octets, "opener": opener,
-            "is_answer": is_answer, "client": client,
-        },
-    )  # fmt: skip
+def _outcome(table: PacketTable, flows: _Flows) -> U1:
+    is_both_ways = (flows.to_server > 0) & (flows.to_server < flows.datagrams)
+    is_answered = is_both_ways | (flows.is_answer & (flows.to_server == 0)) | (flows.other >= 0)
+    is_refused = _refused(table, table.flow[flows.opener])
+    return np.where(is_answered, 0, np.where(is_refused, 2, 1)).astype(np.uint8)
 
 
 def _answers(asked: I8, is_to_many: Bools) -> I8:
@@ -156,22 +177,21 @@ def _needs_no_answer(table: PacketTable, opener: Rows, is_answer: Bools, is_to_m
     return is_quiet
 
 
-def _fields(
-    table: PacketTable,
-    opener: int,
-    is_answer: bool,
-    counts: tuple[int, int, int, int],
-    needs_no_answer: bool,
-    others: Sequence[Endpoint | None],
-    names: Callable[[], GroupNames],
-) -> UdpFlow:
+def _fields(table: PacketTable, flows: _Flows, index: int, names: Callable[[], GroupNames]) -> UdpFlow:
+    opener, is_answer = int(flows.opener[index]), bool(flows.is_answer[index])
     client, server = (_opener_end(table, opener, is_source) for is_source in (not is_answer, is_answer))
     octets = table.addresses.octets
     low, high = (octets(key) for key in table.ends(opener)[:: -1 if is_answer else 1])
-    name = community_id(low, high, 17, client.port or 0, server.port or 0)
-    told = names().of(opener) if {client.port, server.port}.intersection(_GROUP_NAMES) else None
-    answered_from, asked_at = others
-    return UdpFlow(client, server, *counts, needs_no_answer, name, answered_from, asked_at, told)
+    count, to_server, other, asked = (
+        int(column[index]) for column in (flows.datagrams, flows.to_server, flows.other, flows.asked)
+    )
+    return UdpFlow(
+        client, server, count, int(flows.octets[index]), to_server, count - to_server,
+        bool(flows.needs_no_answer[index]), community_id(low, high, 17, client.port or 0, server.port or 0),
+        _opener_end(table, int(flows.opener[other]), True) if other >= 0 else None,
+        _opener_end(table, int(flows.opener[asked]), False) if asked >= 0 else None,
+        names().of(opener) if {client.port, server.port}.intersection(_GROUP_NAMES) else None,
+    )  # fmt: skip
 
 
 def _opener_end(table: PacketTable, opener: int, is_source: bool) -> Endpoint:

@@ -22,11 +22,7 @@ def read_check(reader: Reader, table: Mapping[str, Any]) -> Check:
     base = table.get("where", {})
     expect = reader.pattern(where, table["expect"], base) if "expect" in table else None
     none = reader.pattern(where, table["none"], base) if "none" in table else None
-    kinds = [key for key in ("expect", "none", "sequence", "assert", "all_of", "any_of") if key in table]
-    if not kinds:
-        reader.say(where, "asks_nothing")
-    if len(kinds) > 1 and set(kinds) != {"expect", "any_of"}:
-        reader.say(where, "asks_several", kinds=[*kinds])
+    _ask_one_thing(reader, where, table)
     visibility = reader.word(where, table, "visibility", VISIBLE)
     if "points" not in table:
         reader.say(where, "no_points")
@@ -56,6 +52,14 @@ def read_check(reader: Reader, table: Mapping[str, Any]) -> Check:
         hint=reader.words(where, table, "hint"),
         visibility=visibility or "now",
     )
+
+
+def _ask_one_thing(reader: Reader, where: str, table: Mapping[str, Any]) -> None:
+    kinds = [key for key in ("expect", "none", "sequence", "assert", "all_of", "any_of") if key in table]
+    if not kinds:
+        reader.say(where, "asks_nothing")
+    if len(kinds) > 1 and set(kinds) != {"expect", "any_of"}:
+        reader.say(where, "asks_several", kinds=[*kinds])
 
 
 def _sequence(reader: Reader, where: str, table: Mapping[str, Any]) -> tuple[Pattern, ...]:

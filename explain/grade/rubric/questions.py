@@ -25,15 +25,9 @@ def read_question(reader: Reader, table: Mapping[str, Any]) -> Question:
         reader.word(where, table, key, words)
     if "key" not in table and not is_manual and not reader.is_packed:
         reader.say(where, "no_key")
-    tolerance = reader.table(where, table, "tolerance") if not isinstance(table.get("tolerance"), (int, float)) else {
-        "absolute": table["tolerance"]
-    }  # fmt: skip
-    reader.known(where, "tolerance", tolerance)
+    tolerance = _tolerance(reader, where, table)
     wrong = tuple(_wrong(reader, where, one) for one in reader.tables(where, table, "wrong"))
-    columns = reader.table(where, table, "columns") or None
-    for column in (columns or {}).values():
-        if column not in ANSWER_TYPES:
-            reader.say(where, "no_type", name=repr(column), near=nearest(str(column), ANSWER_TYPES))
+    columns = _columns(reader, where, table)
     return Question(
         id=name,
         ask=reader.words(where, table, "ask") or "",
@@ -53,6 +47,23 @@ def read_question(reader: Reader, table: Mapping[str, Any]) -> Question:
         needs=reader.texts(where, table, "needs"),
         visibility=reader.text(where, table, "visibility") or "now",
     )
+
+
+def _tolerance(reader: Reader, where: str, table: Mapping[str, Any]) -> Mapping[str, Any]:
+    """How far off an answer may be; a mere number is absolute."""
+    stated = table.get("tolerance")
+    tolerance = {"absolute": stated} if isinstance(stated, (int, float)) else reader.table(where, table, "tolerance")
+    reader.known(where, "tolerance", tolerance)
+    return tolerance
+
+
+def _columns(reader: Reader, where: str, table: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What each column of a table holds that a student fills in."""
+    columns = reader.table(where, table, "columns") or None
+    for column in (columns or {}).values():
+        if column not in ANSWER_TYPES:
+            reader.say(where, "no_type", name=repr(column), near=nearest(str(column), ANSWER_TYPES))
+    return columns
 
 
 def _wrong(reader: Reader, where: str, table: Mapping[str, Any]) -> WrongAnswer:

@@ -63,9 +63,7 @@ def _rubric(path: str, table: Mapping[str, Any], reader: Reader) -> tuple[Rubric
     integrity = read_integrity(reader, table, captures)
     checks = tuple(read_check(reader, one) for one in reader.tables("the rubric", table, "check"))
     questions = tuple(read_question(reader, one) for one in reader.tables("the rubric", table, "answer"))
-    ids = [*(one.id for one in checks), *(one.id for one in questions)]
-    for one in sorted({one for one in ids if ids.count(one) > 1}):
-        reader.say(f"id {one!r}", "used_twice")
+    _names_once(reader, [*(one.id for one in checks), *(one.id for one in questions)])
     total = worth(checks, questions)
     if "total" in table and abs(reader.number("the rubric", table, "total", total) - total) > 1e-9:
         reader.say("the rubric", "total", total=table["total"], sum=f"{total:g}")
@@ -90,6 +88,11 @@ def _rubric(path: str, table: Mapping[str, Any], reader: Reader) -> tuple[Rubric
         is_packed=reader.flag("the rubric", table, "packed"),
     )
     return rubric, reader.complaints
+
+
+def _names_once(reader: Reader, ids: list[str]) -> None:
+    for one in sorted({one for one in ids if ids.count(one) > 1}):
+        reader.say(f"id {one!r}", "used_twice")
 
 
 def _networks(reader: Reader, table: Mapping[str, Any], path: str) -> tuple[str, ...]:

@@ -31,23 +31,13 @@ def far_arrows(report: Report, scene: Scene, most: int) -> list[tuple[Arrow, Row
     near = report.exchanges.table
     if not isinstance(near, NearTable) or not scene.arrows:
         return []
-    whole = near.whole
-    drawn = near.copies(near.origin[np.array([arrow.row for arrow in scene.arrows])])
-    is_drawn = np.zeros(len(whole.flows.low) + 1, np.bool_)
-    is_drawn[np.minimum(whole.flow[drawn[whole.layers[drawn] & IP != 0]], len(is_drawn) - 1)] = True
-    is_drawn[-1] = False
-    count = len(whole)
-    flow = np.minimum(whole.flow[:count], len(is_drawn) - 1)
-    rows = np.flatnonzero(is_drawn[flow] & (whole.layers[:count] & IP != 0) & (whole.flow[:count] != NO_FLOW))
-    rows = rows[~near.shows(rows) & (near.packet_of(rows) >= 0)]
+    whole, times = near.whole, near.whole_corrected_ns
+    rows = _unseen(near, np.array([arrow.row for arrow in scene.arrows]))
+    if report.span_ns:
+        rows = rows[(times[rows] >= report.span_ns[0]) & (times[rows] <= report.span_ns[1])]
     if not len(rows):
         return []
     flows, packets = _lost(report, near)
-    times = near.whole_corrected_ns
-    if report.span_ns:
-        rows = rows[(times[rows] >= report.span_ns[0]) & (times[rows] <= report.span_ns[1])]
-        if not len(rows):
-            return []
     order = np.lexsort((times[rows], -whole.ttl[rows].astype(np.int64), near.packet_of(rows)))
     rows, numbers = rows[order], near.packet_of(rows[order])
     found = []
@@ -56,6 +46,20 @@ def far_arrows(report: Report, scene: Scene, most: int) -> list[tuple[Arrow, Row
         is_lost = int(whole.flow[first]) in flows or int(near.packet_of(some[:1])[0]) in packets
         found.append((_arrow(whole, first, int(times[first]), is_lost=is_lost), np.unique(near.copies(some))))
     return sorted(found, key=lambda one: one[0].time_ns)[:most]
+
+
+def _unseen(near: NearTable, drawn: Rows) -> Rows:
+    """Rows in the table of all places of packets of the drawn conversations that no place near their asker saw."""
+    whole = near.whole
+    shown = near.copies(near.origin[drawn])
+    is_drawn = np.zeros(len(whole.flows.low) + 1, np.bool_)
+    is_drawn[np.minimum(whole.flow[shown[whole.layers[shown] & IP != 0]], len(is_drawn) - 1)] = True
+    is_drawn[-1] = False
+    count = len(whole)
+    flow = np.minimum(whole.flow[:count], len(is_drawn) - 1)
+    rows = np.flatnonzero(is_drawn[flow] & (whole.layers[:count] & IP != 0) & (whole.flow[:count] != NO_FLOW))
+    unseen: Rows = rows[~near.shows(rows) & (near.packet_of(rows) >= 0)]
+    return unseen
 
 
 def _lost(report: Report, near: NearTable) -> tuple[set[int], set[int]]:

@@ -201,24 +201,7 @@ def _led(network: Network, here: Place, there: Place, prefix: Prefix) -> Network
     gateway = None if other.owner_of(destination) else next(iter(sorted(own, key=is_link_local)), None)
     if gateway is None and not other.owner_of(destination):
         return None
-    hops = (NextHop(gateway, here[1], frozenset({"onlink"})),)
-    route = Route(
-        family=family,
-        network=prefix,
-        type="unicast",
-        table="local",
-        metric=0,
-        scope="global",
-        protocol="static",
-        source=None,
-        nexthops=hops,
-        mtu=None,
-        hop_limit=None,
-        tos=0,
-        preference="medium",
-        from_network=None,
-        text=f"{destination} dev {here[1]}",
-    )
+    route = _host_route(prefix, NextHop(gateway, here[1], frozenset({"onlink"})))
     entry = Neighbour(gateway or destination, here[1], taken.mac if taken else None, frozenset({"PERMANENT"}))
     host = replace(
         _raised(host, here[1]),
@@ -227,6 +210,27 @@ def _led(network: Network, here: Place, there: Place, prefix: Prefix) -> Network
     )
     peers = {**network.peers, here: there, there: here}
     return replace(_with(network, host, _raised(other, there[1])), peers=peers)
+
+
+def _host_route(prefix: Prefix, hop: NextHop) -> Route:
+    """A route that is asked before all others."""
+    return Route(
+        family=prefix.family,
+        network=prefix,
+        type="unicast",
+        table="local",
+        metric=0,
+        scope="global",
+        protocol="static",
+        source=None,
+        nexthops=(hop,),
+        mtu=None,
+        hop_limit=None,
+        tos=0,
+        preference="medium",
+        from_network=None,
+        text=f"{prefix} dev {hop.device}",
+    )
 
 
 def _raised(state: HostState, name: str) -> HostState:

@@ -73,16 +73,19 @@ def request(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Ite
         return
     if fields.interim_responses:
         yield teller.line("http.interim", fields, rows, name, **values)
-    if fields.wait_ns is None:
-        message = "http.answered-unseen"
-    else:
-        message = "http.answered-opaque" if fields.status is None else "http.answered"
     told = _told(teller, rows, fields.wait_ns)
-    if message == "http.answered-opaque" and _is_tls(teller.table, told):
-        message = "http.answered-tls"
-    yield teller.line(message, fields, told, name, **values)
+    yield teller.line(_answer(teller.table, fields, told), fields, told, name, **values)
     if fields.location and fields.status is not None and fields.status // 100 == _REDIRECTION:
         yield teller.line("http.moved", fields, told, name, **values)
+
+
+def _answer(table: PacketTable, fields: HttpRequest, told: Rows) -> str:
+    """How an answer is told, by what of it can be read."""
+    if fields.wait_ns is None:
+        return "http.answered-unseen"
+    if fields.status is not None:
+        return "http.answered"
+    return "http.answered-tls" if _is_tls(table, told) else "http.answered-opaque"
 
 
 def _told(teller: Teller, rows: Rows, wait_ns: int | None) -> Rows:

@@ -71,9 +71,8 @@ def connection(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
         is_sent = ~among(rows, copies)
         yield from _opening(told, rows[is_sent], from_client[is_sent], older)
         if (accept := joined(table, moments.talk(index))) is not None:
-            text, (target,) = table.addresses.text, table.targets(np.array([accept])).tolist()
-            port = int(table.target_ports(np.array([accept]))[0])
-            yield told.line("tcp.subflow", np.array([accept, rows[0]]), first=end_text(Endpoint(text(target), port)))
+            first = _target_end(table, accept)
+            yield told.line("tcp.subflow", np.array([accept, rows[0]]), first=end_text(first))
     if _is_one_sided(table, rows, from_client):
         heard, missing = (client, server) if from_client[0] else (server, client)
         yield told.line("tcp.one-sided", rows, heard=heard, missing=missing)
@@ -86,6 +85,11 @@ def connection(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
     yield from _trouble(told, moments, index, older, copies)
     is_ignored = told.outcome == "reset" and bool(go_on(moments, np.array([index])).any())
     yield from _closing(told, rows, from_client, is_ignored=is_ignored)
+
+
+def _target_end(table: PacketTable, row: int) -> Endpoint:
+    at = np.array([row])
+    return Endpoint(table.addresses.text(int(table.targets(at)[0])), int(table.target_ports(at)[0]))
 
 
 def _from_client(table: PacketTable, rows: Rows, fields: TcpConnection) -> Bools:
