@@ -183,7 +183,7 @@ class Speaker(string.Formatter):
             return ("、" if self._language == "ja" else "; ").join(self.format_field(one, "") for one in value)
         forms: dict[str, Callable[[Any], str]] = {
             "title": self._title, "gist": self._gist, "span": self._span, "size": size,
-            "typed": typed, "ttl": _hops_left, "file": self._file,
+            "typed": typed, "ttl": _hops_left, "file": self._file, "numbered": self._numbered,
             "brief": lambda text: visible(str(text), _LONGEST_BRIEF),
             "whole": lambda text: visible(str(text), _LONGEST_WHOLE), "number": lambda number: f"{number:,}",
         }  # fmt: skip
@@ -205,6 +205,11 @@ class Speaker(string.Formatter):
         if isinstance(path, (list, tuple)):
             return ("、" if self._language == "ja" else ", ").join(map(self._file, path))
         return self._joined(self._stream) if path == "-" else visible(str(path), _LONGEST_WHOLE)
+
+    def _numbered(self, frames: Any) -> str:
+        """Frames by their numbers: ``frame 5``, ``frames 5-7, 9``."""
+        numbers = self.format_field(frames, "")
+        return f"フレーム {numbers}" if self._language == "ja" else f"frame{'' if numbers.isdigit() else 's'} {numbers}"
 
     def _joined(self, text: str) -> str:
         """A text that swallows the space between it and Japanese where it is Japanese, too: ``5 ms 後``, ``5 分後``."""

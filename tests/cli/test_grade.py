@@ -248,7 +248,7 @@ def test_a_complaint_is_answered_with_the_frames(lab):
     run(lab / "rubric.toml", lab / "in", "--roster", lab / "roster.csv", "-o", lab / "out")
     done = run("why", "alice", "request", "--grades", lab / "out" / "grades.json")
     assert "alice, request: met, 2/2. " in done.stdout
-    assert "lab.pcap: frames 1" in done.stdout
+    assert "lab.pcap: frame 1" in done.stdout
     told = run("why", "alice", "request", "--grades", lab / "out" / "grades.json", "--lang", "ja").stdout
     assert "alice, request: 達成 (2/2 点)。" in told
     assert "lab.pcap: フレーム 1" in told

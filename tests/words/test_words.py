@@ -58,8 +58,16 @@ def test_every_counted_noun_is_known(entry):
                 not noun
                 or noun in NOUNS
                 or noun in ("duration", "size", "number", "brief", "whole", "file")
-                or noun in ("title", "gist", "span", "steps", "ttl", "typed")
+                or noun in ("title", "gist", "span", "steps", "ttl", "typed", "numbered")
             )
+
+
+@pytest.mark.parametrize(
+    ("frames", "said"), [("5", "frame 5"), ("5-7", "frames 5-7"), ([5, 9], "frames 5, 9"), ([5], "frame 5")]
+)
+def test_one_frame_is_no_frames(frames, said):
+    assert say("grade_page.student.at", {"file": "a.pcap", "frames": frames}, "en") == f"a.pcap: {said}"
+    assert say("grade_page.student.at", {"file": "a.pcap", "frames": "5"}, "ja") == "a.pcap: フレーム 5"
 
 
 def test_nouns_are_counted_as_each_language_does():
