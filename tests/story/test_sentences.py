@@ -135,6 +135,10 @@ def test_errors_that_are_fewer_than_the_pings_were_limited():
     asked = [ping(ALICE, "198.51.100.1", seq) for seq in range(1, 8)]
     assert "only so many errors a second" in told(asked[0], error(ROUTER, 3, 0, asked[0]), *asked[1:])
     assert "only so many errors" not in told(*(frame for one in asked for frame in (one, error(ROUTER, 3, 0, one))))
+    refused = {0, 1, 2, 3, 6}
+    some = [(one, error(ROUTER, 3, 13, one)) if number in refused else (one,) for number, one in enumerate(asked)]
+    assert "only so many errors" in told(*(frame for few in some for frame in few))
+    assert "only so many errors" not in told(*(frame for few in some[:6] for frame in few))
 
 
 @pytest.mark.parametrize(("ttl", "said"), [(64, "both MACs are those of"), (63, "asymmetric")])

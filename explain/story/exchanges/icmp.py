@@ -31,8 +31,15 @@ MEANINGS = frozenset((
 
 _NEIGHBOUR_SILENT = ("host-unreachable", "address-unreachable")
 _RATE_LIMITED = 3  # requests for each error; where fewer errors come, they are limited (RFC 1812, 4.3.2.8)
+_UNDER_WAY = 1  # a request whose error may come after that of the next one
 _PINGS = ("icmp", "icmpv6")
 _TOO_LARGE = ("fragmentation-needed", "packet-too-big")
+
+
+def _is_limited(fields: IcmpEcho, asked: int) -> bool:
+    """Whether few requests got their error, or several were passed over before the last one that got it."""
+    are_few = 0 < fields.errors * _RATE_LIMITED <= fields.sent
+    return are_few or (not fields.recorded_twice and 0 < fields.errors < asked - _UNDER_WAY)
 
 
 def echo(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:
@@ -56,8 +63,8 @@ def echo(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterat
     if fields.received and fields.sent > 1 and fields.rtt_min_ns is not None:
         yield teller.line("icmp.echo.some" if fields.unanswered_seqs else "icmp.echo.all", fields, everything, name)
     elif not fields.received:
-        is_limited = 0 < fields.errors * _RATE_LIMITED <= fields.sent
-        message = "refused-some" if is_limited else "refused" if fields.errors else "none"
+        before = requests[requests < rows[~is_request & ~is_reply][-1:].max(initial=0)]
+        message = "refused-some" if _is_limited(fields, len(before)) else "refused" if fields.errors else "none"
         yield teller.line(f"icmp.echo.{message}", fields, everything, name)
     if fields.responders and _is_to_many(teller, first):
         yield teller.line("icmp.echo.group", fields, replies, name)
