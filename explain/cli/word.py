@@ -92,7 +92,7 @@ def _page_rows(one: Word, lang: str) -> Iterator[str]:
 
     words, meaning, columns = _WORDS[lang], one.meanings[lang], width()
     yield bold(one.term)
-    yield f"({FAMILIES[one.family][lang]})"
+    yield FAMILIES[one.family][lang]
     yield ""
     yield bold(words["is"])
     yield from paragraphs(meaning.what, columns)
