@@ -71,9 +71,12 @@ def tell(findings: Sequence[Finding], found: Sequence[Group], *, everything: boo
     lines: list[Line] = []
     for group in found:
         if everything or len(group.members) <= alone:
+            above: Sequence[str] = ()
             for number in sorted(group.members):
-                lines += _finding(findings[number], is_only=len(findings) == 1)
-                lines += _advice(findings[number], spans, everything=everything)
+                finding = findings[number]
+                lines += _finding(finding, is_only=len(findings) == 1)
+                lines += _advice(finding, spans, everything=everything, above=() if everything else above)
+                above = finding.rivals
         else:
             lines += _together(findings, group)
             lines += _advice(findings[group.worst], spans, everything=False)
@@ -104,12 +107,16 @@ def _together(findings: Sequence[Finding], group: Group) -> list[Line]:
     return [*lines, Line(message(worst, "so"), values_of(worst), worst.evidence, 1, None, "under")]
 
 
-def _advice(finding: Finding, spans: int, *, everything: bool) -> list[Line]:
+def _advice(finding: Finding, spans: int, *, everything: bool, above: Sequence[str] = ()) -> list[Line]:
+    """Rivals, what to look at next, and the proof; many rivals that stand above already are not named again."""
     values = values_of(finding)
     lines: list[Line] = []
     if finding.rivals:
         lines.append(Line("story.heading.rivals", {}, (), 1, None, "subheading"))
-        lines += _rivals(finding, everything=everything)
+        if len(finding.rivals) > _RIVALS_SHOWN + 1 and set(finding.rivals) == set(above):
+            lines.append(Line("story.rivals-above", {"causes": len(above)}, finding.evidence, 1, None, "item"))
+        else:
+            lines += _rivals(finding, everything=everything)
     lines.append(Line("story.heading.next", {}, (), 1, None, "subheading"))
     lines.append(Line(message(finding, "next"), values, finding.evidence, 1, None, "item"))
     if finding.cause in IDS:

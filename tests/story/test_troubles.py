@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from explain.causes.ids import CHAPTERS
 from explain.model import Evidence, Finding
 from explain.story.troubles import groups, tell
 
@@ -44,3 +45,22 @@ def test_losses_are_one_kind_of_trouble_on_whichever_side_of_the_capture_they_we
     cases = ("segments", "segments-before", "segments-beyond", "segments-between", "outage")
     some = [Finding("partial-loss", "likely", (), (), (), None, {"case": case}) for case in cases]
     assert [group.members for group in groups(some)] == [(0, 1, 2, 3), (4,)]
+
+
+MANY = tuple(sorted(CHAPTERS[5][3])[:9])
+
+
+@pytest.mark.parametrize(
+    ("rivals", "everything", "again"),
+    [(MANY, False, 1), (MANY[::-1], False, 1), (MANY, True, 0), (MANY[:8], False, 0)],
+    ids=["the same", "in another order", "on request", "others"],
+)
+def test_rivals_that_stand_above_are_not_named_again(rivals, everything, again):
+    some = [Finding("partial-loss", "likely", (), (), several, None, {}) for several in (MANY, rivals)]
+    told = [line.message for line in tell(some, groups(some), everything=everything)]
+    assert told.count("story.rivals-above") == again
+
+
+def test_a_few_rivals_are_named_each_time():
+    some = [Finding("partial-loss", "likely", (), (), MANY[:3], None, {})] * 2
+    assert [line.message for line in tell(some, groups(some), everything=False)].count("story.rivals") == 2
