@@ -12,8 +12,8 @@ TCP = _BOTH | {
     995: "POP3S", 3306: "MySQL", 5432: "PostgreSQL", 6379: "Redis", 8080: "HTTP",
 }  # fmt: skip
 UDP = _BOTH | {
-    67: "DHCP server", 68: "DHCP client", 69: "TFTP", 162: "SNMP trap", 443: "QUIC", 500: "IKE", 520: "RIP", 521: "RIPng",
-    546: "DHCPv6 client", 547: "DHCPv6 server", 1812: "RADIUS", 1813: "RADIUS accounting",
+    67: "DHCP server", 68: "DHCP client", 69: "TFTP", 162: "SNMP trap", 443: "QUIC", 500: "IKE", 520: "RIP",
+    521: "RIPng", 546: "DHCPv6 client", 547: "DHCPv6 server", 1812: "RADIUS", 1813: "RADIUS accounting",
     1900: "SSDP", 1985: "HSRP", 2152: "GTP-U", 3544: "Teredo", 3702: "WS-Discovery",
     4500: "IKE NAT-T", 4789: "VXLAN", 5246: "CAPWAP control", 5247: "CAPWAP data", 5351: "NAT-PMP", 5683: "CoAP",
     6081: "Geneve", 6635: "MPLS", 51820: "WireGuard",
