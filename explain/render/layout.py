@@ -25,7 +25,7 @@ _PARTICLES = "をがはにのへも"  # end what stands before them
 _STEM_ENDS = "いきぎしちびみりえけげせねべめれ"  # between kanji, as in 問い合わせ and 書き換える
 _MOST_RANGES = 3
 _UNIT = re.compile(
-    r"(?:us|ms|s|min|h|B|kB|MB|GB|bytes?)(?![^ ,.:;)])"
+    r"(?:us|ms|s|min|h|B|kB|MB|GB|bytes?)(?![^ ,.:;)、。」）])"
     r"|[秒分時日個回本件台行通組人種番]|か所|バイト|ビット|パケット|フレーム|セグメント|ホップ"
 )
 

@@ -94,5 +94,6 @@ def test_a_number_stays_beside_its_unit():
         ("its window was closed for 1.96 s.", "1.96 s."),
         ("ウィンドウが 1.96 秒閉じていた。そのあとで 12 パケットが届いた。", "12 パケット"),
         ("往復時間は 0.0432 ms から 0.199 ms、平均は 0.106 ms。", "0.106 ms"),
+        ("最後の質問から 0.0633 ms、最初の質問から 1.03 秒後。", "0.0633 ms"),
     ):
         assert all(any(held in row for row in wrap(text, width)) for width in range(16, 60))
