@@ -195,6 +195,18 @@ def test_what_asks_at_a_closed_window_is_no_keep_alive():
     assert "keep-alive" not in story
 
 
+def test_two_programs_of_one_host_are_told_apart_by_the_port_of_the_reader():
+    there, here = ("127.0.0.1", 40000), ("127.0.0.1", 5555)
+    frames = [
+        (0.0, segment(there, here, SYN, seq=100)), (0.01, segment(here, there, SYN | ACK, seq=500, ack=101)),
+        (0.02, segment(there, here, ACK, seq=101, ack=501, data=b"x" * 10)),
+        *((at, segment(here, there, ACK, seq=501, ack=111, window=0)) for at in (0.03, 0.9, 2.0)),
+        (3.0, segment(here, there, ACK, seq=501, ack=111)),
+    ]  # fmt: skip
+    (finding,) = explain.explain(pcap(*frames)).findings
+    assert (finding.cause, finding.values["reader"], finding.values["port"]) == ("client-slow", "127.0.0.1", 5555)
+
+
 def test_a_syn_that_was_answered_otherwise_is_not_called_unanswered():
     """A side that still knows an old connection confirms that one; RST clears it (RFC 9293, 3.5.1)."""
     old = [(0.0, to(SYN, 100)), (0.01, back(ACK, 501, 111)), (0.02, to(RST, 111)), (1.0, to(SYN, 100))]
