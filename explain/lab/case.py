@@ -56,7 +56,7 @@ def case(recording: Recording) -> dict[str, Any]:
     lab, main = recording.lab, recording.main
     sender = main.step.on if main else lab.nodes[0].name
     destination = _destination(main)
-    roles = _roles(lab, destination)
+    roles = _roles(lab, main, destination)
     return {
         "tool": TOOLS.get(main.step.run[0], main.step.run[0]) if main else None,
         "command": typed(main.step.run) if main else None,
@@ -78,17 +78,23 @@ def case(recording: Recording) -> dict[str, Any]:
     }
 
 
-def _roles(lab: Lab, destination: str | None) -> dict[str, str]:
-    """The letter of each node; where only a bystander has the address that is asked, it is the target instead."""
+def _roles(lab: Lab, main: Ran | None, destination: str | None) -> dict[str, str]:
+    """The letter of each node; where only a bystander, or a router that is pinged, has the address, it is the target.
+
+    A router with rules that change destinations may stand for the host behind it, and keeps its number.
+    """
     roles = {node.name: node.role for node in lab.nodes}
-    owners = {
-        roles[node.name]: node.name
-        for node in lab.nodes
+    owners = [
+        node for node in lab.nodes
         if any(text.partition("/")[0] == destination for nic in node.nics for text in nic.addresses)
-    }
-    if set(owners) == {"X"}:
-        roles = {name: "X" if role == "T" else role for name, role in roles.items()} | {owners["X"]: "T"}
-    return roles
+    ]  # fmt: skip
+    is_pinged = main is not None and TOOLS.get(main.step.run[0], main.step.run[0]) in {"ping", "traceroute"}
+    may_be = {"host": True, "router": is_pinged and not any("dnat" in (node.nft or "") for node in lab.nodes)}
+    if not owners or not all(may_be.get(node.kind) and roles[node.name] not in "ST" for node in owners):
+        return roles
+    roles = {name: "X" if role == "T" else role for name, role in roles.items()} | {owners[-1].name: "T"}
+    left = [name for name, role in roles.items() if role.startswith("R")]
+    return roles | {name: f"R{number}" for number, name in enumerate(left, 1)}
 
 
 def _destination(main: Ran | None) -> str | None:

@@ -11,6 +11,7 @@ import numpy as np
 from explain.addresses import BROADCAST, IPV6_KEY
 from explain.exchanges.columns import ExchangeColumns, Found, from_list
 from explain.exchanges.icmp.error import error_positions
+from explain.exchanges.icmp.quotes import quoted_flows
 from explain.record import NamedTuple, dataclass
 from explain.table import TWICE_NS
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 OUTCOMES = ("answered", "partly-answered", "unanswered", "refused")
 _REQUESTS, _REPLIES = (8, 128), (0, 129)
+_ICMP = 1
 _SAME_RUN_NS = 60_000_000_000
 _PATIENCE_NS = 60_000_000_000
 
@@ -117,7 +119,7 @@ def find(table: PacketTable) -> ExchangeColumns:
                 to_many[message.place, message.source, message.id] = run
         else:
             _reply(message, runs, by_ends, to_many)
-    _errors(table, by_quote)
+    _errors(table, by_quote, by_ends)
     return from_list("icmp.echo", OUTCOMES, [_found(table, run) for run in runs], table, _PATIENCE_NS)
 
 
@@ -202,21 +204,41 @@ def _lacking(runs: list[_Run], seq: int, *, of_request: bool) -> _Run | None:
     return None
 
 
-def _errors(table: PacketTable, by_quote: dict[_Key, list[_Run]]) -> None:
+def _errors(table: PacketTable, by_quote: dict[_Key, list[_Run]], by_ends: dict[_Key, list[_Run]]) -> None:
     icmp = table.icmp
     positions = error_positions(icmp)
     told = table.targets(icmp.row[positions])  # where a NAT forgot to translate the quotation, still the asker
+    shortened: list[int] = []
     for at, to in zip(positions.tolist(), told.tolist(), strict=True):
-        if int(icmp.quote_kind[at]) >> 8 not in _REQUESTS:
-            continue
-        row = int(icmp.row[at])
-        ident, seq = divmod(int(icmp.quote_word[at]), 1 << 16)
-        known = by_quote.get((int(table.place[row]), to, int(icmp.quote_dst[at]), ident), ())
-        runs = [run for run in known if run.rows[0] < row]
-        runs = runs or [run for run in known if seq in run.asked_ns][:1]  # recorded before what it quotes
+        kind, word, row = int(icmp.quote_kind[at]), int(icmp.quote_word[at]), int(icmp.row[at])
+        runs: list[_Run] = []
+        if kind >> 8 in _REQUESTS:
+            ident, seq = divmod(word, 1 << 16)
+            known = by_quote.get((int(table.place[row]), to, int(icmp.quote_dst[at]), ident), ())
+            runs = [run for run in known if run.rows[0] < row]
+            runs = runs or [run for run in known if seq in run.asked_ns][:1]  # recorded before what it quotes
         if runs and not _is_redirect(int(icmp.type[at])):
             runs[-1].errors += 1
             runs[-1].rows.append(row)
+        elif not runs and not word and (not kind or kind >> 8 in _REQUESTS):
+            shortened.append(at)
+    _shortened(table, shortened, by_ends)
+
+
+def _shortened(table: PacketTable, positions: list[int], by_ends: dict[_Key, list[_Run]]) -> None:
+    """Errors of which too little was captured to read the identifier of the ping: the number of its packet tells it."""
+    icmp, some = table.icmp, [at for at in positions if table.icmp.quote_protocol[at] == _ICMP]
+    if not some:
+        return
+    by_packet = {
+        (key[0], mark & 0xFFFF): run for key, runs in by_ends.items() for run in runs for mark in run.asked_as.values()
+    }
+    flows = quoted_flows(table)
+    for at in some:
+        run, row = by_packet.get((int(flows[at]), int(icmp.quote_ip_id[at]))), int(icmp.row[at])
+        if run is not None and run.rows[0] < row and not _is_redirect(int(icmp.type[at])):
+            run.errors += 1
+            run.rows.append(row)
 
 
 def _is_redirect(kind: int) -> bool:

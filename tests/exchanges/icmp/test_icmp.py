@@ -195,6 +195,20 @@ def test_an_error_about_a_ping_whose_type_was_cut_off_is_not_about_an_answer():
     assert "reply-ttl-too-low" not in {one.cause for one in told.findings}
 
 
+@pytest.mark.parametrize("snaplen", [62, 64, 67, 96])
+def test_an_error_whose_quotation_was_cut_refuses_the_ping_whose_packet_it_quotes(snaplen):
+    asked = [
+        eth(A, R, 0x800, ip(ALICE, BOB, 1, icmp(8, 0, ident << 16 | 1, b"x" * 48), ident=900 + ident))
+        for ident in (7, 8)
+    ]
+    told = explain.explain(pcap(*asked, error("192.0.2.254", 3, 0, asked[0]), snaplen=snaplen))
+    runs = [one for one in told.exchanges if one.kind == "icmp.echo"]
+    assert [(one.fields.id, one.outcome, one.fields.errors) for one in runs] == [
+        (7, "refused", 1),
+        (8, "unanswered", 0),
+    ]
+
+
 def test_a_neighbour_solicitation_is_no_error():
     frame = eth(A, B, 0x86DD, ip(ALICE6, BOB6, 58, icmp6(ALICE6, BOB6, 135, 0, 0, b"\0" * 16), ttl=255))
     assert of_kind("icmp.error", frame) == []
