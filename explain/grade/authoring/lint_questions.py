@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from explain.grade.events.vocabulary import complaint, nearest
 from explain.grade.language.syntax import expressions_in, placeholders
 from explain.grade.marking.answer_values import NoAnswerError, read
+from explain.grade.rubric.records import ANSWER_TYPES
 from explain.model import Line
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def errors(question: Question, checks: Collection[str], earlier: Collection[str]
         yield complaint(where, "columns")
     choices = [read(question, one) for one in question.choices] if question.type == "choice" else []
     for name, value in (("key", question.key), *(("wrong", one.value) for one in question.wrong)):
-        if value is None or expressions_in(value):
+        if value is None or question.type not in ANSWER_TYPES or expressions_in(value):
             continue
         try:
             told = read(question, value)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explain.errors import UsageError
+from explain.grade.hand_ins.interfaces import apart
 from explain.grade.hand_ins.layouts import newest
 from explain.grade.hand_ins.rosters import key_of_name
 from explain.grade.hand_ins.taken import Taken
@@ -113,7 +114,12 @@ def _plain_below(folder: Path, depth: int, room: int) -> list[Path]:
 def assign(rubric: Rubric, files: Sequence[Path]) -> tuple[Taken, Path | None]:
     """Which file is which capture, and which holds the answers: by name, by likeness, or as the only one."""
     captures = [one for one in files if is_capture(one) and not is_archive(one)]
-    chosen = _chosen(rubric, captures)
+    chosen, interfaces = _chosen(rubric, captures), dict[str, str]()
+    if len(chosen) < len(rubric.captures) and (len(captures) == 1 or (captures and not chosen)):
+        whole = max(captures, key=newest)
+        interfaces = apart(rubric, whole)
+        interfaces = interfaces if len(interfaces) > max(1, len(chosen)) else {}
+        chosen = dict.fromkeys(interfaces, whole) or chosen
     if not chosen:  # a file that has the name of a capture and is none is told as such
         chosen = {
             name: one for one in files for name, wanted in rubric.captures.items()
@@ -123,7 +129,7 @@ def assign(rubric: Rubric, files: Sequence[Path]) -> tuple[Taken, Path | None]:
     answers = max(texts, key=newest) if texts else None
     used = {*chosen.values(), answers}
     aside = tuple(one for one in dict.fromkeys((*captures, *texts)) if one not in used)
-    return Taken(chosen, answers, aside), answers
+    return Taken(chosen, answers, aside, interfaces), answers
 
 
 def _chosen(rubric: Rubric, captures: Sequence[Path]) -> dict[str, Path]:

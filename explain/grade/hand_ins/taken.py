@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,12 +23,14 @@ class Taken(Mapping[str, "Path"]):
     Attributes:
         captures: what is graded.
         answers: the file with the answers, None without one.
+        interfaces: by the name of a capture the interface of its file that is meant; of others the whole file is.
         aside: what might have been a capture or the answers and is not graded, such as an earlier attempt.
     """
 
     captures: Mapping[str, Path]
     answers: Path | None = None
     aside: tuple[Path, ...] = ()
+    interfaces: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Path:
         return self.captures[name]

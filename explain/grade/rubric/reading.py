@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explain.errors import UnreadableError, UsageError, reason_of
+from explain.grade.events.vocabulary import nearest
 from explain.grade.rubric.checks import read_check
 from explain.grade.rubric.integrity import read_integrity
 from explain.grade.rubric.questions import read_question
@@ -86,6 +87,7 @@ def _rubric(path: str, table: Mapping[str, Any], reader: Reader) -> tuple[Rubric
         networks=_networks(reader, table, path),
         reveals=reader.flag("the rubric", table, "reveal"),
         is_packed=reader.flag("the rubric", table, "packed"),
+        interfaces=_interfaces(reader, submission, captures),
     )
     return rubric, reader.complaints
 
@@ -93,6 +95,18 @@ def _rubric(path: str, table: Mapping[str, Any], reader: Reader) -> tuple[Rubric
 def _names_once(reader: Reader, ids: list[str]) -> None:
     for one in sorted({one for one in ids if ids.count(one) > 1}):
         reader.say(f"id {one!r}", "used_twice")
+
+
+def _interfaces(
+    reader: Reader, submission: Mapping[str, Any], captures: Mapping[str, Any]
+) -> dict[str, tuple[str, ...]]:
+    """What the interfaces of captures may be called that are handed in as one file."""
+    table = reader.table("[submission]", submission, "interfaces")
+    for name in table:
+        if name not in captures:
+            reader.say("[submission] interfaces", "unknown_key", key=name, near=nearest(name, captures))
+    listed = {name: [value] if isinstance(value, str) else value for name, value in table.items()}
+    return {name: reader.texts("[submission] interfaces", listed, name) for name in listed}
 
 
 def _networks(reader: Reader, table: Mapping[str, Any], path: str) -> tuple[str, ...]:

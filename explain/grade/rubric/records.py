@@ -190,6 +190,7 @@ class Rubric:
 
     Attributes:
         captures: by name the file that a student hands in.
+        interfaces: by name what the interface of a capture may be called, where one file has several.
         answers: the file with the answers, None if there are no questions.
         roster: a CSV beside the rubric, None without one.
         variables: expressions by name.
@@ -216,6 +217,7 @@ class Rubric:
     networks: tuple[str, ...] = ()
     reveals: bool = False
     is_packed: bool = False
+    interfaces: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def worth(checks: tuple[Check, ...], questions: tuple[Question, ...]) -> float:

@@ -22,7 +22,7 @@ _KEYS = {
         "rubric", "title", "lab", "roster", "total", "submission", "vars", "check", "answer", "integrity", "test",
         "description", "visibility", "due", "course_key", "me", "reveal", "packed",
     ),
-    "[submission]": ("captures", "answers", "limits", "optional", "networks"),
+    "[submission]": ("captures", "answers", "limits", "optional", "networks", "interfaces"),
     "limits": ("bytes", "packets", "seconds", "memory"),
     "[[check]]": (
         "id", "title", "points", "expect", "none", "sequence", "assert", "all_of", "any_of", "where", "count",

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explain.grade.running.kept import Kept, content_of, key_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
+    from explain.capture.vantage import Source
     from explain.model import Report
 
 
@@ -28,7 +29,7 @@ class Analyses:
     most_octets: int = 0
     made: int = 0
 
-    def report(self, paths: Sequence[Path]) -> Report:
+    def report(self, sources: Sequence[Source]) -> Report:
         """What some captures show together.
 
         Raises:
@@ -36,21 +37,22 @@ class Analyses:
         """
         from explain.pipeline import explain
 
-        key = self._key(paths)
+        key = self._key(sources)
         known = None if key is None else self.kept.report(key)
         if known is not None:
-            captures = zip(known.captures, paths, strict=True)
-            return replace(known, captures=tuple(replace(one, path=str(path)) for one, path in captures))
+            captures = zip(known.captures, sources, strict=True)
+            return replace(known, captures=tuple(replace(one, path=source.path) for one, source in captures))
         self.made += 1
-        report = explain([str(path) for path in paths])
+        report = explain(sources)
         if key is not None:
             self.kept.keep_report(key, report)
         return report
 
-    def _key(self, paths: Sequence[Path]) -> str | None:
+    def _key(self, sources: Sequence[Source]) -> str | None:
         if self.kept.folder is None:
             return None
-        content = content_of([("", path) for path in paths], self.most_octets * len(paths))
+        files = [(one.vantage or "", Path(one.path)) for one in sources]
+        content = content_of(files, self.most_octets * len(files))
         return None if content is None else key_of("report", content)
 
 

@@ -44,14 +44,14 @@ def grade_files(
     names = [one for one in rubric.captures if one in files]
     if not names:
         raise NotGradableError("grade.no_captures")
-    marker = _marker(rubric, {one: files[one] for one in names}, analyses, roster, language)
+    taken = files if isinstance(files, Taken) else Taken(files, answers)
+    marker = _marker(rubric, replace(taken, captures={one: files[one] for one in names}), analyses, roster, language)
     given, trouble = _answers(answers, [one.id for one in rubric.questions])
     report = marker.joint.scene.report
     checks, marked = (
         tuple(replace(one, story=tuple(told_of(report, one.evidence, marker.lab, language))) for one in some)
         for some in (mark_checks(marker), mark_answers(marker, given, trouble))
     )
-    taken = files if isinstance(files, Taken) else Taken(files, answers)
     called = taken.told()
     return Graded(
         id=name,
@@ -61,7 +61,7 @@ def grade_files(
         checks=checks,
         answers=marked,
         reason=None,
-        files=tuple((one, called[files[one]]) for one in names),
+        files=tuple((one, _called(called[files[one]], taken.interfaces.get(one))) for one in names),
         outside=len(marker.lab.strangers(report)) if rubric.networks else None,
         prints=_prints(rubric, marker.joint),
         answers_file=None if answers is None else called[answers],
@@ -69,9 +69,11 @@ def grade_files(
     )
 
 
-def _marker(
-    rubric: Rubric, files: Mapping[str, Path], analyses: Analyses, roster: Mapping[str, str], language: str
-) -> Marker:
+def _called(file: str, interface: str | None) -> str:
+    return file if interface is None else f"{file} ({interface})"
+
+
+def _marker(rubric: Rubric, files: Taken, analyses: Analyses, roster: Mapping[str, str], language: str) -> Marker:
     """What marking begins with: the events of all captures together, and of each alone when they are asked for."""
     joint = _events(rubric, files, analyses)
 
@@ -79,7 +81,9 @@ def _marker(
     def alone(capture: str) -> Events:
         if capture not in files:
             return Events(_nothing(joint, capture))
-        return joint if len(files) == 1 else _events(rubric, {capture: files[capture]}, analyses)
+        return (
+            joint if len(files) == 1 else _events(rubric, replace(files, captures={capture: files[capture]}), analyses)
+        )
 
     lacking = tuple(one for one in rubric.captures if one not in files)
     return Marker(rubric, joint, alone, roster, language, lacking, LabNetworks(rubric.networks))
@@ -111,12 +115,17 @@ def scene_of_files(files: Mapping[str, Path], analyses: Analyses = EVERY_TIME) -
     Raises:
         UnreadableError: one of them cannot be read.
     """
-    # An absolute path is never split at its first `=`.
-    paths = [path.resolve() for path in files.values()]
-    return scene_of(analyses.report(paths), list(files), [str(path) for path in paths])
+    from explain.capture.vantage import Source
+
+    interfaces = files.interfaces if isinstance(files, Taken) else {}
+    sources = [
+        Source(str(path.resolve()), name if name in interfaces else None, interfaces.get(name))
+        for name, path in files.items()
+    ]
+    return scene_of(analyses.report(sources), list(files), [one.path for one in sources])
 
 
-def _events(rubric: Rubric, files: Mapping[str, Path], analyses: Analyses) -> Events:
+def _events(rubric: Rubric, files: Taken, analyses: Analyses) -> Events:
     from explain.grade.hand_ins.submissions import is_capture
 
     for path in files.values():

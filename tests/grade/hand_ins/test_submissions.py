@@ -9,13 +9,15 @@ import zipfile
 
 import pytest
 from grading_scenes import HEAD, asked_and_pinged, rubric_file
-from packets import pcap
+from packets import pcap, ping
 
+from explain.capture.pcapng_writer import InterfaceBlock, PacketBlock, section
 from explain.grade.hand_ins.handed_in import find
 from explain.grade.hand_ins.rosters import twice
 from explain.grade.hand_ins.submissions import assign, files_below
 from explain.grade.hand_ins.unpacking import unpack
 from explain.grade.rubric.reading import load
+from explain.grade.running.grading import grade_files
 
 GOOD = pcap(*asked_and_pinged(1)).getvalue()
 CHECK = '[[check]]\nid = "a"\npoints = 1\nexpect = "arp.request"\n'
@@ -181,6 +183,47 @@ def test_badly_named_captures_are_told_apart_only_where_their_names_do_it(tmp_pa
     put(tmp_path / "ann", dict.fromkeys(files, GOOD))
     chosen = assign(rubric, files_below([tmp_path / "ann"]))[0]
     assert [chosen[one].name for one in ("inside", "outside") if one in chosen] == expected
+
+
+def whole(*names):
+    """A pcapng of these interfaces, each with a ping of its own."""
+    blocks = [PacketBlock(at, at + 1, ping("10.0.0.1", "10.0.0.2", at + 1), 98) for at in range(len(names))]
+    return b"".join(section([InterfaceBlock(name) for name in names], blocks))
+
+
+TOLD = NAT + 'interfaces = { inside = "eth0", outside = ["eth1", "wan"] }\n'
+
+
+@pytest.mark.parametrize(
+    ("rubric", "names", "expected"),
+    [
+        (TOLD, ["r1.lo", "r1.eth0", "r1.eth1"], ["r1.eth0", "r1.eth1"]),
+        (TOLD, ["WAN", "eth0"], ["eth0", "WAN"]),
+        (TOLD, ["h1.eth0", "r1.eth0", "r1.eth1"], []),
+        (NAT, ["outside", "r1-inside"], ["r1-inside", "outside"]),
+        (NAT, ["eth0", "eth1"], []),
+        (NAT.replace("nat-inside", "r1-eth0").replace("nat-outside", "r1-eth1"), ["r1.eth1", "r1.eth0", "h1.eth0"],
+         ["r1.eth0", "r1.eth1"]),
+    ],
+)  # fmt: skip
+def test_several_captures_are_taken_from_one_file_whose_interfaces_are_told_apart(tmp_path, rubric, names, expected):
+    rubric = load(str(rubric_file(tmp_path, CHECK, rubric)))[0]
+    put(tmp_path / "ann", {"all.pcapng": whole(*names)})
+    taken = assign(rubric, files_below([tmp_path / "ann"]))[0]
+    assert [taken.interfaces[one] for one in ("inside", "outside") if one in taken] == expected
+
+
+def test_each_interface_of_a_file_is_marked_as_the_capture_that_it_is(tmp_path):
+    text = "".join(
+        f'[[check]]\nid = "{one}"\npoints = 1\nexpect = "icmp.echo"\ncapture = "{one}"\ncount = 1\n'
+        for one in ("inside", "outside")
+    )
+    rubric = load(str(rubric_file(tmp_path, text, TOLD)))[0]
+    put(tmp_path / "ann", {"all.pcapng": whole("r1.eth1", "r1.eth0")})
+    taken, answers = assign(rubric, files_below([tmp_path / "ann"]))
+    graded = grade_files(rubric, "ann", taken, answers, {})
+    assert [(one.verdict, one.evidence[0].frames) for one in graded.checks] == [("met", ((2, 2),)), ("met", ((1, 1),))]
+    assert graded.files == (("inside", "all.pcapng (r1.eth0)"), ("outside", "all.pcapng (r1.eth1)"))
 
 
 PARTS = {"lab.pcap": GOOD, "answers.toml": b""}

@@ -10,6 +10,7 @@ from explain.grade.events.vocabulary import fields_of, meaning
 from explain.grade.language.expressions import evaluate
 from explain.grade.language.patterns import search
 from explain.grade.language.syntax import parse
+from explain.grade.rubric.reading import load
 
 ANSWER = '[[check]]\nid = "a"\npoints = 1\nexpect = "arp.request"\n[[answer]]\nid = "q"\npoints = 1\n'
 CHECK = '[[check]]\nid = "a"\npoints = 1\nexpect = "arp.request"\n'
@@ -109,6 +110,20 @@ def test_a_check_that_an_empty_capture_passes_is_warned_of(tmp_path, text):
 def test_what_is_not_on_the_list_is_no_expression(text):
     with pytest.raises(UsageError):
         parse(text)
+
+
+def test_a_type_that_nobody_knows_is_told_with_one_that_may_be_meant(tmp_path):
+    text = '[[answer]]\nid = "q"\nask = "?"\ntype = "tabel"\npoints = 1\nkey = [{ a = 1 }]\n'
+    _, errors, _ = lint(str(rubric_file(tmp_path, text)))
+    assert any("'tabel'" in one and "table" in one for one in errors)
+
+
+def test_what_the_interfaces_are_called_is_read_for_the_captures_that_there_are(tmp_path):
+    head = 'rubric = 1\n[submission]\ncaptures = { h1 = "a.pcap", r1 = "b.pcap" }\n'
+    check = '[[check]]\nid = "a"\npoints = 1\nexpect = "arp.request"\n'
+    for named, number in (('{ h1 = "eth0", r1 = ["lan", "wan"] }', 0), ('{ r2 = "eth0", h1 = 7 }', 2)):
+        _, complaints = load(str(rubric_file(tmp_path, check, f"{head}interfaces = {named}\n")))
+        assert len(complaints) == number
 
 
 def test_a_product_cannot_grow_without_bound():
