@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.arrays import among
 from explain.exchanges.tcp import labels as label
 from explain.exchanges.tcp.course import NEVER
+from explain.exchanges.tcp.many import recorded_twice
 from explain.grade.events.event import ROW, Later, end
 from explain.grade.events.lan import each
 from explain.table import ACK, FIN
@@ -103,8 +105,10 @@ def _resets(scene: Scene, part: ExchangeColumns, index: int) -> Iterator[Event]:
 
 def _resent(scene: Scene, part: ExchangeColumns, index: int) -> Iterator[Event]:
     exchange, outcome, base, moments = _known(scene, part, index)
-    rows = moments.labelled(index, label.RESENT).tolist()
-    yield from _segments(scene, "tcp.retransmission", rows, (exchange, outcome, base, moments, index))
+    rows = moments.labelled(index, label.RESENT)
+    if len(rows):  # what was recorded twice was sent once
+        rows = rows[~among(rows, recorded_twice(moments, np.array([index]))[0])]
+    yield from _segments(scene, "tcp.retransmission", rows.tolist(), (exchange, outcome, base, moments, index))
 
 
 def _segments(

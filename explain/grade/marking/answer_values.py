@@ -36,7 +36,11 @@ _COUNTED = re.compile(
     r"routers?|hosts?|servers?|clients?|devices?|addresses|"
     r"バイト|オクテット|秒|回|個|番|台|つ|件|ホップ|パケット|フレーム|セグメント)?\.?"
 )
+_REMARK = re.compile(r"(?<=[0-9A-Fa-f])\s*\([^()]{1,60}\)\s*$")
+"""What explains a number behind it, as in *2 (reply)*."""
 _STATUS = re.compile(r"(?:http(?:/[0-9.]{1,3})?\s+)?([1-5][0-9]{2})(?:\s+([a-z][a-z' -]{1,40}))?")
+_TIMED = re.compile(r"_(ms|us|ns)\b")
+_RECKONED = re.compile(r"[*/+]|\s-")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:[ ,][0-9]{3})+")
 _AND = re.compile(r"\s+(?:(?:and|と)\s+)?")
 _PLAIN = re.compile(r"[0-9]+|[0-9a-fA-F]*[.:-][0-9a-fA-F.:-]+")
@@ -70,7 +74,16 @@ def read(question: Question, given: Any) -> Any:
     Raises:
         NoAnswerError: it is not of the question's type.
     """
+    if question.type == "number" and isinstance(given, str) and (unit_s := _unit_s(question.key)):
+        value, unit = _float(unicodedata.normalize("NFKC", given[:_LONGEST]))
+        return value * _UNITS_S[unit] / unit_s if unit and unit in _UNITS_S else value
     return read_as(question.type, given, question.columns or {})
+
+
+def _unit_s(key: Any) -> float | None:
+    """The unit of a key that is a time of the capture as it stands, such as ``{median(ping.rtt_ms)}``."""
+    found = _TIMED.findall(key) if isinstance(key, str) and not _RECKONED.search(key) else []
+    return _UNITS_S[found[0]] if len(set(found)) == 1 else None
 
 
 def read_as(kind: str, given: Any, columns: Any = None) -> Any:  # noqa: C901 - one case for each type
@@ -142,7 +155,7 @@ def _integer(given: Any) -> int:
         return given
     if isinstance(given, float) and math.isfinite(given) and given == int(given):
         return int(given)
-    text = given.strip().replace("_", "") if isinstance(given, str) else ""
+    text = _REMARK.sub("", given).strip().replace("_", "") if isinstance(given, str) else ""
     if _GROUPED.fullmatch(text):
         return int(re.sub(r"[ ,]", "", text))
     if counted := _COUNTED.fullmatch(text.lower()) or _status(text.lower()):
@@ -161,7 +174,7 @@ def _status(text: str) -> re.Match[str] | None:
 
 def _hex(given: Any) -> int:
     if isinstance(given, str):
-        digits = given.strip().lower().removeprefix("0x").replace(":", "").replace(" ", "")
+        digits = _REMARK.sub("", given).strip().lower().removeprefix("0x").replace(":", "").replace(" ", "")
         if re.fullmatch(r"[0-9a-f]{1,32}", digits):
             return int(digits, 16)
         raise NoAnswerError

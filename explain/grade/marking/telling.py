@@ -110,6 +110,8 @@ def _lacking(marker: Marker, check: Check, wanted: Pattern) -> tuple[str, list[R
     events = [one for one in marker.source(check).of(wanted.event)[:_MOST_TOLD] if marker.lab.has(one)]
     values: dict[str, Any] = {"what": thing(wanted.event, marker.language)}
     if not events:
+        if marker.source(check).of(wanted.event):
+            return say("grade.none-in-the-lab", values | {"networks": list(marker.lab.networks)}, marker.language), []
         lacks = not_handed_in(marker, check, wanted)
         if lacks:
             return say("grade.not-handed-in", values | {"captures": lacks}, marker.language), []

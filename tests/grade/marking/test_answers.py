@@ -39,7 +39,7 @@ def answer(tmp_path, question, text):
     return mark(tmp_path, BIND + question, *asked_and_pinged(3), answers=text)[0]
 
 
-@pytest.mark.parametrize("given", ["2", '"2"', '" 0x2 "'])
+@pytest.mark.parametrize("given", ["2", '"2"', '" 0x2 "', '"2 (reply)"'])
 def test_a_number_may_be_written_in_any_usual_way(tmp_path, given):
     assert answer(tmp_path, OPCODE, f"op = {given}")["op"].verdict == "met"
 
@@ -47,6 +47,12 @@ def test_a_number_may_be_written_in_any_usual_way(tmp_path, given):
 @pytest.mark.parametrize("given", ["00:00:5e:00:53:fe", "00-00-5E-00-53-FE", "0000.5e00.53fe", "00005E0053FE"])
 def test_a_mac_may_be_written_in_any_usual_way(tmp_path, given):
     assert answer(tmp_path, MAC, f'mac = "{given}"')["mac"].verdict == "met"
+
+
+@pytest.mark.parametrize(("unit", "verdict"), [("us", "met"), ("ms", "not-met"), ("s", "not-met")])
+def test_a_time_may_be_written_in_another_unit_than_its_key(tmp_path, unit, verdict):
+    told = answer(tmp_path, RTT, f'rtt = "1000 {unit}"')["rtt"]
+    assert (told.verdict, told.key) == (verdict, "1")
 
 
 def test_a_known_mistake_has_its_own_words_and_points(tmp_path):

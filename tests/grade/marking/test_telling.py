@@ -4,7 +4,7 @@ import struct
 
 import pytest
 from grading_scenes import FAR, ME, ROUTER, asked_and_pinged, mark
-from packets import A, R, is_at, pcap, ping, pong, segment, who_has
+from packets import A, B, R, eth, ip, is_at, pcap, ping, pong, segment, tcp, who_has
 
 from explain.grade.rubric.reading import load
 from explain.grade.running.grading import grade_files
@@ -111,6 +111,31 @@ def test_a_phase_that_is_missing_costs_its_points_also_where_the_rest_fits(tmp_p
     told, _ = mark(tmp_path, text, *opened)
     assert (told["hs"].verdict, told["hs"].points) == ("partly", 2)
     assert mark(tmp_path, text, *opened, segment((ME, 4000), (FAR, 80), 0x10, seq=2, ack=10))[0]["hs"].points == 3
+
+
+def test_a_segment_that_was_recorded_twice_is_no_retransmission(tmp_path):
+    text = '[[check]]\nid = "once"\npoints = 1\nnone = "tcp.retransmission"\n'
+    me, far = (ME, 4000), (FAR, 80)
+    opened = segment(me, far, 0x02, seq=1), segment(far, me, 0x12, seq=9, ack=2), segment(me, far, 0x10, seq=2, ack=10)
+    said, again = (
+        eth(A, B, 0x800, ip(ME, FAR, 6, tcp(ME, FAR, 4000, 80, 0x18, 2, 10, b"hello"), ident=ident))
+        for ident in (77, 78)
+    )
+    ended = segment(far, me, 0x14, seq=10, ack=7)
+    for frames, verdict in ((((0.3, said), (0.3001, said)), "met"), (((0.3, said), (0.5, again)), "not-met")):
+        assert mark(tmp_path, text, *opened, *frames, (0.7, ended))[0]["once"].verdict == verdict
+
+
+def test_what_is_there_with_strangers_only_is_not_called_missing(tmp_path):
+    text = '[[check]]\nid = "ping"\npoints = 1\nexpect = "icmp.echo"\nwhere = { src = "192.0.2.9" }\n'
+    head = 'rubric = 1\n[submission]\ncaptures = { h1 = "lab.pcap" }\nnetworks = ["10.0.0.0/8"]\n'
+    path = tmp_path / "rubric.toml"
+    path.write_text(head + text)
+    capture = tmp_path / "lab.pcap"
+    capture.write_bytes(pcap(ping(ME, FAR, 1), pong(FAR, ME, 1)).getvalue())
+    says = grade_files(load(str(path))[0], "x", {"h1": capture}, None, {}).checks[0].says
+    assert says == "The capture has this only with an address outside the lab's networks (10.0.0.0/8): ping."
+    assert ME not in says
 
 
 def test_a_finished_connection_shows_what_it_lacks_also_in_a_capture_that_is_cut_later(tmp_path):
