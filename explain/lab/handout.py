@@ -77,17 +77,23 @@ def handout(lab_text: str, where: str, row: Mapping[str, str], seed: str, marker
     """
     filled, own = _filled(lab_text, row, marker)
     if own:
-        lab = from_table(tomllib.loads(filled), where, where, filled)
+        lab = _lab(filled, where)
         return Handout(filled, _columns(lab) | {"marker": marker})
-    lab = from_table(tomllib.loads(lab_text), where, where, lab_text)
+    lab = _lab(lab_text, where)
     told = {name: row[name] for name in _columns(lab) if row.get(name)}
     first = _first_mac(lab, told, seed)
     was = tomllib.loads(lab_text).get("first_mac", FIRST_MAC)
     moves = _moves(lab, told, seed, taken)
     moved = _Moved(_fixed(lab, told, moves), moves, (was, first))
     text = f'first_mac = "{first}"\n{_marked(moved.text(_FIRST_MAC_LINE.sub("", lab_text)), lab, marker)}'
-    lab = from_table(tomllib.loads(text), where, where, text)
-    return Handout(text, _columns(lab) | {"marker": marker})
+    return Handout(text, _columns(_lab(text, where)) | {"marker": marker})
+
+
+def _lab(text: str, where: str) -> Lab:
+    try:
+        return from_table(tomllib.loads(text), where, where, text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError("lab.handout_toml", why=str(error)) from None
 
 
 def _filled(text: str, row: Mapping[str, str], marker: str) -> tuple[str, bool]:
@@ -276,7 +282,7 @@ def _marked(text: str, lab: Lab, marker: str) -> str:
     addresses = _addresses(_nic(target)) if target else []
     if target is None or not addresses:
         return text
-    new = from_table(tomllib.loads(text), "", "", text).node(target.name)
+    new = _lab(text, "").node(target.name)
     return f"""{text.rstrip()}
 
 # Whose lab this is: a datagram with the marker, and its echo.

@@ -13,8 +13,9 @@ from command_line import EXPLAIN
 from grading_scenes import FAR, ME, OPCODE, REQUEST, ROUTER, asked_and_pinged, limited, rubric_file
 from packets import pcap, ping, segment
 
-from explain.cli.grade.output import file_names
+from explain.cli.grade.output import _put, file_names
 from explain.cli.grade.running import time_left
+from explain.errors import ExplainError
 
 HIDDEN = """
 [[check]]
@@ -182,6 +183,17 @@ def test_planted_results_are_not_believed(lab):
     (folder / "results.json").write_text('{"score": 4}')
     (folder / "sitecustomize.py").write_text("raise SystemExit")
     assert graded(lab)["bob"]["score"] == 1
+
+
+def test_marks_that_cannot_be_written_leave_those_of_before(tmp_path):
+    def breaks():
+        yield "new"
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "grades.json").write_text("old")
+    with pytest.raises(ExplainError, match=r"grades\.json: no space left on device"):
+        _put(tmp_path / "grades.json", breaks())
+    assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("grades.json", "old")]
 
 
 def test_names_and_answers_cannot_act_in_any_form_of_output(lab):

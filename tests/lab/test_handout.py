@@ -12,7 +12,9 @@ from itertools import product
 
 import pytest
 from command_line import EXPLAIN
+from two_hosts import TWO_HOSTS
 
+from explain.errors import InputError
 from explain.grade.language.functions import FUNCTIONS
 from explain.lab.catalogue import everything, find
 from explain.lab.check import LabFileError
@@ -29,6 +31,9 @@ ROSTER = "student,email,sid,host_ip\nann,ann@example.test,s1001,\nbob,bob@exampl
 def made(name, row=None, seed="key\0ann", taken=None):
     text = find(name).read_text()
     return handout(text, "lab.toml", row or {}, seed, "0123456789abcdef", set() if taken is None else taken)
+
+
+STEPS = 'steps = [{ on = "h1", run = ["ping", "-c", "1", "192.0.2.2"] }]\nnodes.h1'
 
 
 def lab_of(own):
@@ -118,6 +123,11 @@ def test_a_lab_that_leaves_places_open_has_them_filled_and_nothing_else_moved():
     own = handout(text, "lab.toml", {"mine": "192.0.2.77"}, "", "0123456789abcdef", set())
     assert own.columns["host_ip"] == "192.0.2.77"
     assert own.columns["h2_eth0_ip"] == "192.0.2.2"
+
+
+def test_a_lab_whose_steps_are_one_list_is_refused_with_what_to_write_instead():
+    with pytest.raises(InputError, match=r"steps as \[\[steps\]\]"):
+        handout(TWO_HOSTS.replace("nodes.h1", STEPS, 1), "lab.toml", {}, "key", "0123456789abcdef", set())
 
 
 def test_a_value_of_the_roster_cannot_add_keys_to_a_lab():

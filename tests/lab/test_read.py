@@ -59,6 +59,7 @@ BAD = {
         "steps[0]: run",
         '["ping", "-c", "1"',
     ),
+    "a kind that is no text": (replaced('kind = "router"', "kind = []"), "nodes.r1: kind", "router"),
     "an unknown node in a step": (replaced('on = "h1"', 'on = "h9"'), "steps[0]: on", "h1"),
     "an unknown program": (replaced('"ping", "-c"', '"pin", "-c"'), "run[0]", "ping"),
     "an address of somebody else": (replaced("192.0.2.1/24", "8.8.8.8/24"), "address[0]", "documentation"),

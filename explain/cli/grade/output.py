@@ -11,6 +11,7 @@ from unicodedata import category, normalize
 from explain.cli import page
 from explain.cli.grade import gradebook
 from explain.cli.grade.review import enter_reviewed, review_of
+from explain.cli.output import whole_file
 from explain.errors import NotMetError
 from explain.render.layout import WIDTH
 from explain.words import say
@@ -139,8 +140,9 @@ def _names(told: Mapping[str, Any]) -> list[str]:
 
 
 def _put(path: Path, text: str | Iterable[str]) -> None:
-    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-        file.writelines([text] if isinstance(text, str) else text)
+    pieces = [text] if isinstance(text, str) else text
+    with whole_file(str(path)) as file:
+        file.writelines(piece.encode("utf-8", "backslashreplace") for piece in pieces)
 
 
 def file_names(ids: Iterable[str]) -> list[str]:

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from pathlib import Path
+from shutil import rmtree
 from typing import TYPE_CHECKING
 
 import click
@@ -39,11 +40,16 @@ def handout(name: str, roster: str, output: Path, key: str) -> int:
     made = handouts(path, read_roster(roster), roster, key)
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise ExplainError("lab.not_empty", folder=output)
-    for student, (_, own) in made.items():
-        folder = output / student
-        folder.mkdir(parents=True)
-        write_new(folder / "lab.toml", own.text.encode())
-    write_new(output / "roster.csv", _table([{**row, **own.columns} for row, own in made.values()]).encode())
+    try:
+        for student, (_, own) in made.items():
+            folder = output / student
+            folder.mkdir(parents=True)
+            write_new(folder / "lab.toml", own.text.encode())
+        write_new(output / "roster.csv", _table([{**row, **own.columns} for row, own in made.values()]).encode())
+    except BaseException:  # half a class is of no use, and in the way of the next try
+        for student in made:
+            rmtree(output / student, ignore_errors=True)
+        raise
     told("grade.handouts", count=len(made), folder=output)
     return 0
 

@@ -57,14 +57,14 @@ def _roles(data: dict[str, Any], where: str) -> dict[str, str]:
     free = iter([letter for letter in "ST" if letter not in told.values()])
     routers = 0
     for name, value in data.items():
-        kind = value.get("kind", "host")
+        kind = value.get("kind", "host")  # of any type: what it must be is asked later
         if name in told:
             continue
         if kind == "router":
             routers += 1
             told[name] = f"R{routers}"
         else:
-            told[name] = "SW" if kind in {"switch", "repeater"} else next(free, "X")
+            told[name] = "SW" if kind in ("switch", "repeater") else next(free, "X")
     return told
 
 
