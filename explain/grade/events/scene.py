@@ -66,6 +66,11 @@ class Scene:
         }  # fmt: skip
         return Event(name, ordered, place, start, exchange, common | dict(fields), self)
 
+    def mention(self, row: int) -> dict[str, Any]:
+        """What tells any frame, also one without a packet in it: its number and its capture."""
+        whole = self.whole_row(row)
+        return {"frame": int(self.report.packets.frame[whole]), "capture": self.capture_of(row), ROW: (self, whole)}
+
     def ends(self, row: int) -> tuple[str, int | None, str, int | None]:
         """Source, its port, target, its port; ports None where there are none."""
         table, at = self.table, np.array([row])

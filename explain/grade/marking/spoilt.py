@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.grade.language.expressions import fill
-from explain.table import BAD_CHECKSUM, BAD_IP_CHECKSUM, GOOD_CHECKSUM, ICMP, IP, MALFORMED, TCP, UDP
+from explain.table import BAD_CHECKSUM, BAD_IP_CHECKSUM, GOOD_CHECKSUM, ICMP, IP, MALFORMED, NO_FLOW, TCP, UDP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,7 +60,7 @@ def _may_be(scene: Scene, row: int, family: str, asked: set[Any]) -> bool:
     layers = int(scene.table.layers[row])
     if not layers & IP or family not in _CARRIERS:
         return family == "arp" and not layers & IP
-    if layers & BAD_IP_CHECKSUM:
+    if layers & BAD_IP_CHECKSUM or scene.table.flow[row] == NO_FLOW:
         return True
     src, sport, dst, dport = scene.ends(row)
     if layers & MALFORMED:

@@ -34,7 +34,7 @@ def untold(marker: Marker, check: Check, doubt: Doubt, partial: Verdict | None) 
     """What cannot be told; what could be seen of it keeps its points."""
     if doubt.rows:
         scene, row = doubt.rows[0]
-        why = marker.say(f"blind.{doubt.word}", frame=numbered(scene.packet(row)))
+        why = marker.say(f"blind.{doubt.word}", frame=numbered(scene.mention(row)))
     else:
         why = marker.say(f"blind.{doubt.word}")
     if partial is None:

@@ -159,7 +159,7 @@ def _trial(reader: Reader, table: Mapping[str, Any]) -> Trial:
     where = f"test {table.get('name')!r}"
     reader.known(where, "[[test]]", table)
     files = table.get("captures", {"": table["capture"]} if "capture" in table else {})
-    if not isinstance(files, dict) or not all(isinstance(one, str) for one in files.values()):
+    if not isinstance(files, dict) or not all(isinstance(one, str) and "\0" not in one for one in files.values()):
         reader.say(where, "captures_table")
         files = {}
     score = reader.number(where, table, "score") if "score" in table else None

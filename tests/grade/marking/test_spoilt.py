@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from grading_scenes import FAR, ME, mark
-from packets import ping, pong, segment
+from grading_scenes import FAR, ME, ROUTER, mark
+from packets import A, R, is_at, ping, pong, segment, who_has
 from surroundings import TOP
 
 from explain.grade.authoring.lint import sound
@@ -83,6 +83,15 @@ def test_a_damaged_segment_of_the_same_ends_may_be_the_one_that_is_asked_for(tmp
     reset = segment((FAR, 80), (ME, 4000), 0x04, seq=10)
     told = mark(tmp_path, RESET, *OPENED, overwritten(reset, at))[0]["reset"]
     assert (told.verdict, told.evidence[0].frames) == ("cannot-tell", ((4, 4),))
+
+
+@pytest.mark.parametrize("at", [18, 19])  # the lengths of the addresses
+def test_a_frame_that_is_too_damaged_to_have_a_packet_in_it_is_named_all_the_same(tmp_path, at):
+    text = '[[check]]\nid = "reply"\npoints = 1\nexpect = "arp.reply"\n'
+    frames = who_has((A, ME), ROUTER), overwritten(is_at((R, ROUTER), (A, ME)), at)
+    told = mark(tmp_path, text, *frames)[0]["reply"]
+    assert (told.verdict, told.evidence[0].frames) == ("cannot-tell", ((2, 2),))
+    assert "frame 2" in told.says
 
 
 @pytest.mark.parametrize(
