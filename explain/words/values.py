@@ -121,7 +121,7 @@ def duration(ns: int, language: str = "en") -> str:
         if hours >= _DAYS * _DAY:
             parts = ((day, hours // _DAY), (hour, hours % _DAY))
         return " ".join(form.format(count) for form, count in parts if count)
-    if abs(ns) >= 1_000_000_000:
+    if abs(ns) >= 999_500_000:  # three digits make a second of it
         return second.format(f"{ns / 1e9:.3g}")
     if abs(ns) >= 10_000:
         return f"{ns / 1e6:.3g} ms"
@@ -131,7 +131,7 @@ def duration(ns: int, language: str = "en") -> str:
 def size(octets: int) -> str:
     """A size with its unit, decimal as disks and links count."""
     for scale, unit in ((1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")):
-        if octets >= scale * 10 or octets >= scale > 1_000:
+        if octets >= scale * 10 or octets >= scale * 0.9995 > 1_000:
             return f"{octets / scale:.3g} {unit}"
     return f"{octets} B"
 
