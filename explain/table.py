@@ -8,8 +8,9 @@ SYN, fragments) lie in ``side_tables`` whose ``row`` column points into this one
 
 from __future__ import annotations
 
+import itertools
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -237,8 +238,41 @@ class PacketTable:
         keys &= (1 << bits) - 1
         return FlowRows(keys, bounds, flow, number[:-1])
 
+    def recorded(self, rows: Rows) -> tuple[I8, I8]:
+        """When the recordings that hold some rows began and ended, by the clocks that stamped these rows; two int64."""
+        place = self.place[rows]
+        began, ended = self._recordings
+        return began[place], ended[place]
+
+    def waited_ns(self, row: int | np.integer[Any]) -> int:
+        """For how long the recording of a frame went on after it."""
+        return int(self.recorded(np.array([row]))[1][0]) - int(self.time_ns[row])
+
     @cached_property
-    def spans(self) -> tuple[I8, I8]:
+    def _recordings(self) -> tuple[I8, I8]:
+        """For each place the first and the last time of the recording that it is part of.
+
+        Interfaces of one file that saw something during the same time were recorded together, and a quiet one was
+        listened to for as long as the others.  What was appended to a file is another recording.
+        """
+        first, last = self._spans
+        if len(first) < 2:
+            return first, last
+        capture = np.array([place.capture for place in self.places], np.int64)
+        order = np.lexsort((first, capture))
+        bounds = np.flatnonzero(np.diff(capture[order], prepend=-1, append=-1))
+        until = last[order]
+        for start, end in itertools.pairwise(bounds.tolist()):
+            until[start:end] = np.maximum.accumulate(until[start:end])
+        begins = np.append(True, first[order[1:]] > until[:-1])
+        begins[bounds[:-1]] = True
+        starts = np.flatnonzero(begins)
+        of = np.empty(len(order), np.int64)
+        of[order] = np.cumsum(begins) - 1
+        return first[order[starts]][of], np.maximum.reduceat(until, starts)[of]
+
+    @property
+    def _spans(self) -> tuple[I8, I8]:
         """When the first and the last frame of each place was recorded; two int64[places], 0 where there is none."""
         place, time_ns = self.place[: self.rows], self.time_ns[: self.rows]
         first, last = np.zeros(len(self.places), np.int64), np.zeros(len(self.places), np.int64)

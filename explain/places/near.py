@@ -69,6 +69,10 @@ class NearTable(PacketTable):
         """int64[n], times as the first capture's clock would show them."""
         return self.whole_corrected_ns[self.origin]
 
+    def recorded(self, rows: Rows) -> tuple[I8, I8]:
+        """As of the whole table: what is joined here was recorded at several places, each with a clock of its own."""
+        return self._whole.recorded(self.origin[rows])
+
     @cached_property
     def _sorted(self) -> Rows:
         return self._packet[self._order]

@@ -9,19 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explain.arrays import among, distinct
+from explain.arrays import among
 from explain.causes.from_capture.scene import LAST_MOMENT_NS
 from explain.exchanges.icmp.quotes import quoted_flows
 from explain.exchanges.together import CONVERSATIONS
 from explain.exchanges.traffic import flooded, without_way_back
-from explain.places.near import times_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
     from explain.causes.from_capture.scene import Scene
     from explain.exchanges.columns import ExchangeColumns
-    from explain.table import I8, PacketTable, Rows
+    from explain.table import Rows
 
 _MEASURED_OTHERWISE = ("dhcp.lease", "dhcpv6.lease")  # servers may take three seconds; their rules know
 _GOOD = {
@@ -133,12 +132,9 @@ def account_for_the_missing_way_back(scene: Scene) -> None:
 
 def account_for_the_last_moment(scene: Scene) -> None:
     """Silence proves little in the last second of a longer capture: the answer may have come after its end."""
-    table, count = scene.table, len(scene.table)
-    if not count:
+    table = scene.table
+    if not len(table):
         return
-    captures = np.array([place.capture for place in table.places], np.int64)
-    times = times_of(table)
-    first, last = _edges(table, times, captures)
     is_told_of = np.zeros(len(table.flows.low) + 1, np.bool_)  # an error is no silence
     is_told_of[np.minimum(quoted_flows(table), len(table.flows.low))] = True
     is_told_of[-1] = False  # frames without a flow, and errors about none
@@ -147,21 +143,7 @@ def account_for_the_last_moment(scene: Scene) -> None:
             continue
         silent = part.where("unanswered")
         silent = silent[~is_told_of.take(table.flow[part.frames[part.bounds[silent]]], mode="clip")]
-        of = captures[table.place[part.frames[part.bounds[silent]]]]
-        start = times[part.frames[part.bounds[silent]]]
-        is_cut_off = (start - first[of] > LAST_MOMENT_NS) & (last[of] - start < LAST_MOMENT_NS)
+        asked = part.frames[part.bounds[silent]]
+        start, (began, ended) = table.time_ns[asked], table.recorded(asked)
+        is_cut_off = (start - began > LAST_MOMENT_NS) & (ended - start < LAST_MOMENT_NS)
         scene.accounted[part.kind].update(silent[is_cut_off].tolist())
-
-
-def _edges(table: PacketTable, time_ns: I8, captures: I8) -> tuple[I8, I8]:
-    """Time of the first and of the last frame of each capture, by one clock."""
-    known = distinct(captures)
-    if len(known) == 1:
-        return np.full(known[0] + 1, time_ns.min()), np.full(known[0] + 1, time_ns.max())
-    of = captures[table.place[: len(table)]]
-    first, last = np.full((2, known[-1] + 1), time_ns[0])
-    for capture in known.tolist():
-        own = time_ns[of == capture]
-        if len(own):
-            first[capture], last[capture] = own.min(), own.max()
-    return first, last

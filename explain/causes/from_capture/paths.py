@@ -150,10 +150,9 @@ def _in_pieces(scene: Scene) -> Iterator[Seen]:
     cut = datagrams(table)
     groups: dict[tuple[int, int, int], tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
     torn, first = set(cut.unfinished().tolist()), cut.rows[cut.bounds[:-1]]
-    end_ns = int(table.time_ns[: len(table)].max())
     keys = zip(table.place[first].tolist(), table.sources(first).tolist(), table.targets(first).tolist(), strict=True)
     for index, key in enumerate(keys):
-        if index not in torn or end_ns - int(table.time_ns[cut.of(index)].max()) > _ARRIVING_NS:
+        if index not in torn or table.waited_ns(cut.of(index)[-1]) > _ARRIVING_NS:
             groups[key][index in torn].append(index)
     for (_, source, target), (whole, lacking) in groups.items():
         if not whole or len(lacking) < _FEWEST_TORN:

@@ -46,9 +46,8 @@ def has_failed(kind: str, outcome: str) -> bool:
 
 def is_cut_off(table: PacketTable, row: int | np.integer[Any]) -> bool:
     """Whether a longer capture ends so soon after a frame that its answer may have come later."""
-    (first, last), place = table.spans, int(table.place[row])
-    asked = int(table.time_ns[row])
-    return asked - int(first[place]) > LAST_MOMENT_NS and int(last[place]) - asked < LAST_MOMENT_NS
+    began, _ = table.recorded(np.array([row]))
+    return int(table.time_ns[row] - began[0]) > LAST_MOMENT_NS > table.waited_ns(row)
 
 
 @dataclass(slots=True)
@@ -92,10 +91,6 @@ class Scene:
                     started, ended = self._answered.get((low, high), (start, end))
                     self._answered[low, high] = min(started, start), max(ended, end)
         return self._answered
-
-    def ends_ns(self, row: int) -> int:
-        """When the last frame was recorded at the place of a row."""
-        return int(self.table.spans[1][self.table.place[row]])
 
     def part(self, kind: str) -> ExchangeColumns:
         """The columns of one kind; empty ones where nothing of that kind occurs."""

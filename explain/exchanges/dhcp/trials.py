@@ -68,7 +68,7 @@ class ServerTests:
     def _cut_off(self, talk: Talk) -> list[Tried]:
         """The test that somebody began right after a question, where the capture ends before the offer was due."""
         table, asked = self._table, talk.of("DISCOVER")
-        if not asked or self._table.spans[1][talk.place] - asked[0].time_ns > _LONGEST_TEST_NS:
+        if not asked or table.waited_ns(asked[0].row) > _LONGEST_TEST_NS:
             return []
         for at in range(bisect_left(self._by_time, (talk.place, asked[0].time_ns)), len(self._by_time)):
             place, start_ns, part, index = self._by_time[at]

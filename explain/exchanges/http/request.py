@@ -172,8 +172,7 @@ def _server_data(table: PacketTable, asked: I8, told: I8) -> tuple[I8, Bools, Bo
     closing = own[is_end]
     closed = np.append(table.flow[closing] * size + closing, np.iinfo(np.int64).max)
     has_ended = closed[np.searchsorted(closed, key)] < end
-    last_ns = table.spans[1]
-    is_late = has_ended | (last_ns[table.place[asked]] - table.time_ns[asked] >= _DUE_NS)
+    is_late = has_ended | (table.recorded(asked)[1] - table.time_ns[asked] >= _DUE_NS)
     was_due[some] = is_late & (table.first_of_side[table.sides[asked] ^ 1] >= 0)
     return first, was_due, is_unrecorded
 

@@ -43,7 +43,7 @@ def _is_last(teller: Teller, fields: NdpResolution, asked: Rows) -> bool:
     if not len(asked):
         return False
     table, last = teller.table, asked[-1]
-    if fields.is_unicast and table.time_ns[: len(table)].max() - table.time_ns[last] < LAST_MOMENT_NS:
+    if fields.is_unicast and table.waited_ns(last) < LAST_MOMENT_NS:
         return True
     return fields.requests == 1 and is_cut_off(table, last)
 

@@ -108,7 +108,7 @@ def _taken(scene: Scene, part: ExchangeColumns, some: list[int]) -> list[Member]
 
 def _is_cut_off(scene: Scene, part: ExchangeColumns, index: int) -> bool:
     """Whether the capture of that place ends before an answer was due."""
-    return scene.ends_ns(int(part.rows(index)[0])) - int(part.start_ns[index]) < LAST_MOMENT_NS
+    return scene.table.waited_ns(part.rows(index)[0]) < LAST_MOMENT_NS
 
 
 def _account_for_cut_off(scene: Scene, part: ExchangeColumns, answered: Mapping[tuple[int, int], list[int]]) -> None:

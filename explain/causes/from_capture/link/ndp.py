@@ -28,10 +28,9 @@ def look(scene: Scene) -> Iterator[Seen]:
     """Conflicts first, then silence."""
     yield from _conflicts(scene)
     part = scene.part("ndp.resolution")
-    last_ns = int(scene.table.time_ns.max()) if len(scene.table) else 0
 
     def is_cut_off(index: int) -> bool:
-        return bool(part.fields(index).is_unicast) and last_ns - int(part.end_ns[index]) < LAST_MOMENT_NS
+        return bool(part.fields(index).is_unicast) and scene.table.waited_ns(part.rows(index)[-1]) < LAST_MOMENT_NS
 
     yield from silence(scene, part, WHY_SILENT, {"case": "neighbour"}, is_cut_off)
 

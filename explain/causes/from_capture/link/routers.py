@@ -92,8 +92,8 @@ def _never_heard(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
     for index in searches:
         rows, fields = part.rows(index), part.fields(index)
         place, mac = int(table.place[rows[0]]), int(table.links.source[table.link[rows[0]]])
-        waited = int(table.time_ns[table.place == place].max()) - int(part.end_ns[index])
-        if place in told or waited < _LAST_WAIT_NS or not _has_only_its_link(scene, mac) or not _talks(table, mac):
+        waited_ns = table.waited_ns(rows[-1])
+        if place in told or waited_ns < _LAST_WAIT_NS or not _has_only_its_link(scene, mac) or not _talks(table, mac):
             continue
         link = _on_link(table, int(rows[0]), mac)
         shown = [*link.routers[:1], *link.users[:1]]

@@ -108,9 +108,8 @@ def _flooding(scene: Scene, part: ExchangeColumns, some: list[int]) -> int:
     if len(some) < _FLOOD or (part.facts["course"].syns[some] > 1).any():
         return 0
     table, first, start_ns = scene.table, part.frames[part.bounds[some]], part.start_ns[some]
-    end_ns = int(table.time_ns[: len(table)].max())
     is_bare = not table.syn.mss[np.searchsorted(table.syn.row, first)].any()
-    has_waited = int((end_ns - start_ns > _PATIENCE_NS).sum()) >= _FLOOD
+    has_waited = int((table.recorded(first)[1] - start_ns > _PATIENCE_NS).sum()) >= _FLOOD
     is_dense = int(np.ptp(start_ns)) < len(some) * _FLOOD_PACE_NS
     clients = len(distinct(table.sources(first)))
     return clients if clients >= _FLOODERS and is_dense and (is_bare or has_waited) else 0

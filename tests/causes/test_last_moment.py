@@ -1,0 +1,52 @@
+"""Silence in the last moment proves little, and it is the end of the own recording that counts."""
+
+from __future__ import annotations
+
+import io
+
+from capture_files import enhanced, interface, option, section
+from packets import EPOCH, A, B, pcap, ping, pong
+
+import explain
+
+ASKER, ASKED, FOREIGN = "192.0.2.1", "192.0.2.2", "198.51.100.9"
+ANSWERED = [(0.0, ping(ASKER, ASKED, 1)), (0.001, pong(ASKED, ASKER, 1))]
+LAST = (5.0, ping(ASKER, "192.0.2.3", 9, ident=8))
+FOR_LONG = [(float(at), ping(FOREIGN, "198.51.100.8", at + 1, ident=3)) for at in range(0, 40, 3)]
+FOR_LONG += [(at + 0.001, pong("198.51.100.8", FOREIGN, at + 1, ident=3)) for at in range(0, 40, 3)]
+FOR_LONG.sort(key=lambda pair: pair[0])
+
+
+def several(*sections):
+    """One file with an interface for each list of frames of a section."""
+    out = b""
+    for places in sections:
+        out += section() + b"".join(interface(option(9, b"\x09")) for _ in places)
+        frames = sorted((when, port, frame) for port, place in enumerate(places) for when, frame in place)
+        out += b"".join(enhanced(frame, EPOCH * 10**9 + round(when * 1e9), port) for when, port, frame in frames)
+    return io.BytesIO(out)
+
+
+def causes(*captures):
+    return [finding.cause for finding in explain.explain(*captures).findings]
+
+
+def test_a_question_at_the_end_of_its_recording_means_nothing_though_another_one_goes_on():
+    assert causes(pcap(*ANSWERED, LAST)) == []
+    assert causes(pcap(*ANSWERED, LAST), pcap(*FOR_LONG)) == []
+    assert causes(pcap(*FOR_LONG), pcap(*ANSWERED, LAST)) == []
+
+
+def test_a_clock_that_is_ahead_makes_no_recording_longer():
+    ahead = [(when + 90, frame) for when, frame in ANSWERED]
+    assert causes(pcap(*ANSWERED, LAST), pcap(*ahead)) == []
+    assert causes(pcap(*ahead), pcap(*ANSWERED, LAST)) == []
+
+
+def test_a_quiet_interface_was_listened_to_for_as_long_as_the_others_of_its_recording():
+    assert causes(several([[*ANSWERED, LAST], FOR_LONG])) == ["echo-unanswered"]
+
+
+def test_what_was_appended_to_a_file_is_another_recording():
+    later = [(when + 86_400, frame) for when, frame in FOR_LONG]
+    assert causes(several([[*ANSWERED, LAST]], [later])) == []
