@@ -133,14 +133,14 @@ class Hosts(Sequence[Host]):
         return self._routers
 
     def _find_routers(self) -> set[int]:
-        table = self._table
+        table = self._table.whole  # each place shows who forwards on its own link
         has_ipv6 = (table.flows.high >= IPV6_KEY).any()
         forwarded = _pairs(_carried(table, unlike=(*_OF_TRACES, *FRESH_TTLS)))
         own = set(zip(table.arp.sender_mac.tolist(), table.arp.sender_ip.tolist(), strict=True))
         own |= self._claimed() if has_ipv6 else set()
         with_own, nearby = {mac for mac, _ in own}, {(mac, address >> _NEAR) for mac, address in own}
         foreign: dict[int, int] = {}
-        for mac, address in _pairs(self.carried()) - own:
+        for mac, address in _pairs(_carried(table)) - own:
             is_further = address >= IPV6_KEY or (mac, address >> _NEAR) in nearby
             if mac >= NO_MAC or is_link_local(table, address) or (is_further and (mac, address) not in forwarded):
                 continue

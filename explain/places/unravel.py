@@ -9,7 +9,7 @@ come twice at once were recorded twice.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -18,10 +18,10 @@ from explain.arrays import distinct
 from explain.flows import Place
 from explain.places.equal import group
 from explain.places.matching import invariants
-from explain.table import IP, NO_FLOW, REVERSED
+from explain.table import IP, NO_FLOW, REVERSED, VLAN
 
 if TYPE_CHECKING:
-    from explain.table import U8, Bools, PacketTable, Rows
+    from explain.table import I8, U8, Bools, PacketTable, Rows
 
 _SAMPLE = 4096  # frames that are looked at before anything is done
 _AT_ONCE_NS = 1_000_000  # the same frame recorded twice; nothing is sent again so soon
@@ -31,6 +31,7 @@ _SHARED = 0.25  # of a link's packets, for two links to be two sides of a router
 _DOUBLED = 0.8  # of the frames
 _MOST_COPIES = 4
 _GROUP_BIT = np.uint64(1 << 40)
+_VLAN_ID, _VLAN_BITS = 0xFFF, 13
 
 
 def unravel(table: PacketTable) -> None:
@@ -47,10 +48,10 @@ def _unravel(table: PacketTable, place: int) -> None:
         sample = np.flatnonzero(is_here)[:_SAMPLE]
     if not len(sample):
         return
-    link_of = _link_numbers(table, sample)
+    links = _links(table, sample)
     told = sample[_is_unicast(table, sample)]
     has_doubles = _has_doubles(table, told)
-    has_sides = _has_sides(table, told, link_of)
+    has_sides = _has_sides(table, told, links)
     if not (has_sides or has_doubles):
         turning = _turning(table, told) if len(table.places) == 1 else None
         if turning:  # where other places saw it too, they show what became of what
@@ -59,9 +60,9 @@ def _unravel(table: PacketTable, place: int) -> None:
         return
     rows = np.flatnonzero(is_here)
     if len(rows) > len(sample):  # later frames may join the links
-        link_of = _link_numbers(table, rows)
-        has_sides = has_sides and _has_sides(table, told, link_of)
-    label = link_of[table.link[rows]] * _MOST_COPIES if has_sides else np.zeros(len(rows), np.int64)
+        links = _links(table, rows)
+        has_sides = has_sides and _has_sides(table, told, links)
+    label = links.of(table, rows) * _MOST_COPIES if has_sides else np.zeros(len(rows), np.int64)
     if has_doubles:
         label += _occurrence(table, rows)
     _split(table, place, rows, label)
@@ -73,36 +74,58 @@ def _is_unicast(table: PacketTable, rows: Rows) -> Bools:
     return is_single
 
 
-def _link_numbers(table: PacketTable, rows: Rows) -> Rows:
-    """For each pair of MACs the group of stations that speak with one another, from 0; 0 too where nothing says."""
-    used = distinct(table.link[rows])
-    used = used[used < len(table.links.source)]
-    source, target = table.links.source[used], table.links.target[used]
-    is_single = (target & _GROUP_BIT == 0) & (target < NO_MAC) & (source < NO_MAC)
-    root: dict[int, int] = {}
+class _Links(NamedTuple):
+    """Groups of stations that speak with one another; on a trunk, each VLAN keeps its own.
 
-    def find(mac: int) -> int:
+    Attributes:
+        keys: pairs of MACs with their VLAN, sorted.
+        numbers: the group of each, from 0; 0 too where nothing says.
+    """
+
+    keys: I8
+    numbers: I8
+
+    def of(self, table: PacketTable, rows: Rows) -> Rows:
+        """The group of each row."""
+        found: Rows = np.append(self.numbers, 0)[np.searchsorted(self.keys, _with_vlan(table, rows))]
+        return found
+
+
+def _with_vlan(table: PacketTable, rows: Rows) -> I8:
+    """The pair of MACs and the VLAN of each row as one number."""
+    vlan = np.where(table.layers[rows] & VLAN != 0, (table.vlan[rows] & _VLAN_ID) + 1, 0)
+    return table.link[rows].astype(np.int64) << _VLAN_BITS | vlan
+
+
+def _links(table: PacketTable, rows: Rows) -> _Links:
+    keys = distinct(_with_vlan(table, rows))
+    keys = keys[keys >> _VLAN_BITS < len(table.links.source)]
+    link, vlan = keys >> _VLAN_BITS, keys & (1 << _VLAN_BITS) - 1
+    source, target = table.links.source[link], table.links.target[link]
+    is_single = (target & _GROUP_BIT == 0) & (target < NO_MAC) & (source < NO_MAC)
+    root: dict[tuple[int, int], tuple[int, int]] = {}
+
+    def find(mac: tuple[int, int]) -> tuple[int, int]:
         while root.setdefault(mac, mac) != mac:
             root[mac] = mac = root[root[mac]]  # the next time the way is half as long
         return mac
 
-    for one, other in zip(source[is_single].tolist(), target[is_single].tolist(), strict=True):
-        root[find(other)] = find(one)
-    numbers: dict[int, int] = {}
-    found = np.zeros(len(table.links.source) + 1, np.int64)
-    for link, mac in zip(used.tolist(), source.tolist(), strict=True):
-        if mac in root:
-            found[link] = numbers.setdefault(find(mac), len(numbers))
-    return found
+    senders = list(zip(source.tolist(), vlan.tolist(), strict=True))
+    for one, other, tag, is_told in zip(*(some.tolist() for some in (source, target, vlan, is_single)), strict=True):
+        if is_told:
+            root[find((other, tag))] = find((one, tag))
+    groups: dict[tuple[int, int], int] = {}
+    numbers = [groups.setdefault(find(one), len(groups)) if one in root else 0 for one in senders]
+    return _Links(keys, np.array(numbers, np.int64))
 
 
-def _has_sides(table: PacketTable, rows: Rows, link_of: Rows) -> bool:
+def _has_sides(table: PacketTable, rows: Rows, links: _Links) -> bool:
     """Whether the same packets are seen on two links, with another TTL on each."""
-    if len(rows) < _FEWEST or not link_of.any():
+    if len(rows) < _FEWEST or not links.numbers.any():
         return False
     order, bucket = group(invariants(table, rows))
     rows = rows[order]
-    number, ttl = link_of[table.link[rows]], table.ttl[rows]
+    number, ttl = links.of(table, rows), table.ttl[rows]
     crossing = np.flatnonzero(
         (bucket[1:] == bucket[:-1]) & (number[1:] != number[:-1]) & (ttl[1:] != ttl[:-1])
         & (np.abs(table.time_ns[rows[1:]] - table.time_ns[rows[:-1]]) < _AT_ONCE_NS * 1000)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 from capture_files import enhanced, interface, option, section
-from packets import EPOCH, A, B, pcap, ping, pong
+from packets import EPOCH, pcap, ping, pong
 
 import explain
 

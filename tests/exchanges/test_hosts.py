@@ -34,6 +34,15 @@ def test_one_address_that_was_forwarded_or_is_far_away_makes_who_brings_it_a_rou
         assert [one.addresses for one in found.hosts if "router" in one.roles] == [(BOB,)]
 
 
+def test_whoever_forwards_at_a_place_far_from_the_asker_is_a_router_too():
+    away, beyond = "198.51.100.7", "00:00:5e:00:53:fd"
+    near = [ping(ALICE, away, seq, macs=(A, R)) for seq in (1, 2)]
+    far = [ping(ALICE, away, seq, macs=(beyond, B), ttl=62) for seq in (1, 2)]
+    asked = who_has((beyond, "198.51.100.1"), away), is_at((B, away), (beyond, "198.51.100.1"))
+    report = explain.explain(pcap(*near), pcap(*asked, *far))
+    assert {one.addresses for one in report.hosts if "router" in one.roles} == {("198.51.100.1",)}
+
+
 def test_the_mac_of_who_forwarded_a_hosts_packets_is_not_its_own():
     found = told(ping(ALICE, "198.51.100.1", 1, macs=(A, R)), pong("198.51.100.1", ALICE, 1, ttl=57, macs=(R, A)))
     assert [(one.addresses, one.macs) for one in found.hosts] == [((ALICE,), (A,)), (("198.51.100.1",), ())]

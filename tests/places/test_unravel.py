@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 from asunder import split
-from packets import A, B, eth, pcap
+from packets import A, B, R, eth, is_at, octets, pcap, who_has
 from surroundings import TOP
-from two_places import INSIDE, SERVER, Walk, connection, of_kind, ping, segment
+from two_places import INSIDE, R2, SERVER, Walk, connection, of_kind, ping, segment
 
 import explain
 
-NAT = "203.0.113.1"
+NAT, R_INNER = "203.0.113.1", "192.0.2.1"
 
 
 def merged(walk):
@@ -42,6 +44,37 @@ def test_a_reply_that_the_router_kept_is_lost_though_it_stands_in_the_same_file(
     assert echo.outcome == "unanswered"
     (journey,) = of_kind(report, "journey")
     assert (journey.outcome, journey.fields.lost, journey.fields.stage) == ("vanished", "reply", "router")
+
+
+def stick():
+    """What the cable of a router with one interface carries: each packet in one VLAN, and then in the other."""
+    walk = Walk()
+    connection(walk, 0.0, (INSIDE, 40000), (INSIDE, 40000), (SERVER, 80))
+    asked = [(0.0, who_has((A, INSIDE), R_INNER)), (0.001, is_at((R, R_INNER), (A, INSIDE)))]
+    inner = [(when, in_vlan(frame, 10)) for when, frame in [*asked, *walk.inner]]
+    outer = [(when, in_vlan(frame.replace(octets(R2), octets(R)), 20)) for when, frame in walk.outer]
+    return explain.explain(pcap(*sorted([*inner, *outer], key=lambda one: one[0])))
+
+
+def in_vlan(frame, number):
+    return frame[:12] + struct.pack(">HH", 0x8100, number) + frame[12:]
+
+
+def test_the_vlans_of_a_router_with_one_interface_are_two_places():
+    report = stick()
+    (talk,) = of_kind(report, "tcp.connection")
+    assert (talk.outcome, talk.fields.retransmissions, talk.fields.duplicate_acks) == ("closed", 0, 0)
+    assert not report.findings
+    (journey,) = of_kind(report, "journey")
+    assert (journey.outcome, journey.fields.places) == ("delivered", 2)
+    assert {one.macs: one.roles for one in report.hosts}[R,] == ("router",)
+
+
+def test_each_vlan_of_such_a_router_is_told_with_all_its_frames():
+    story = " ".join(stick().story().split())
+    assert "VLAN 10: 10 frames with its tag" in story
+    assert "VLAN 20: 8 frames with its tag" in story
+    assert "with frames in more than one VLAN" in story
 
 
 def test_a_nat_between_two_sides_in_one_file_is_a_translation_and_no_retransmission():

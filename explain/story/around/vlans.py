@@ -11,6 +11,7 @@ import numpy as np
 
 from explain.arrays import distinct, first_and_last
 from explain.model import Line
+from explain.places.near import NearTable, copies_of, whole_of
 from explain.table import ARP, VLAN, VLAN_ID
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ _NOWHERE, _SEVERAL = 0xFFFF, -1  # beside the ids
 
 def tell(table: PacketTable, exchanges: Exchanges) -> list[Line]:
     """One line for each VLAN, for frames with two tags, and for exchanges in several VLANs; none without tags."""
+    near, table = table, whole_of(table)
     layers = table.layers[: len(table)]
     tagged = np.flatnonzero(layers & VLAN)
     if not len(tagged):
@@ -35,7 +37,7 @@ def tell(table: PacketTable, exchanges: Exchanges) -> list[Line]:
     ids = distinct(outer).tolist()
     of = np.full(len(table), _NOWHERE, np.uint16)
     of[tagged] = outer
-    own, mixed = _exchanges(exchanges, of)
+    own, mixed = _exchanges(exchanges, *_along(near, of))
     lines, is_first = [], True
     for number in ids[:_MOST_TOLD]:
         rows = tagged[outer == number]
@@ -50,7 +52,8 @@ def tell(table: PacketTable, exchanges: Exchanges) -> list[Line]:
         lines.append(_line(table, "more", tagged[outer > ids[_MOST_TOLD - 1]], vlans=len(ids) - _MOST_TOLD))
     lines += _inner(table)
     if len(mixed):
-        lines.append(_line(table, "mixed", np.sort(mixed), exchanges=own[_SEVERAL]))
+        rows = copies_of(near, np.unique(mixed))
+        lines.append(_line(table, "mixed", rows, exchanges=own[_SEVERAL]))
     return lines
 
 
@@ -75,17 +78,30 @@ def _hosts(table: PacketTable, rows: Rows) -> list[str]:
     return [*names, "..."] if len(some) > _MOST_HOSTS else names
 
 
-def _exchanges(exchanges: Exchanges, of: U2) -> tuple[dict[int, int], Rows]:
-    """How many exchanges run in each VLAN, by their first frames; and the rows of those that run in several."""
+def _along(near: PacketTable, of: U2) -> tuple[U2, U2]:
+    """For each row nearest to the askers the lowest and the highest VLAN of its packet in that capture."""
+    if not isinstance(near, NearTable):
+        return of, of
+    capture = np.array([place.capture for place in near.whole.places], np.int64)[near.whole.place[: len(of)]]
+    packet = near.packet_of(np.arange(len(of))).astype(np.int64)
+    key = np.where(packet >= 0, packet * (int(capture.max(initial=0)) + 1) + capture, -1 - np.arange(len(of)))
+    known, number = np.unique(key, return_inverse=True)
+    low, high = np.full(len(known), _NOWHERE, np.uint16), np.zeros(len(known), np.uint16)
+    np.minimum.at(low, number, of)
+    np.maximum.at(high, number, of)
+    return low[number[near.origin]], high[number[near.origin]]
+
+
+def _exchanges(exchanges: Exchanges, low: U2, high: U2) -> tuple[dict[int, int], Rows]:
+    """How many exchanges run in each VLAN alone; and the rows of those that run in several."""
     own: dict[int, int] = {}
     mixed: list[Rows] = [np.empty(0, np.int64)]
     count = 0
     for part in exchanges.parts:
         if not len(part):
             continue
-        vlan = of[part.frames]
         starts = part.bounds[:-1]
-        first, last = (f.reduceat(vlan, starts) for f in (np.minimum, np.maximum))
+        first, last = np.minimum.reduceat(low[part.frames], starts), np.maximum.reduceat(high[part.frames], starts)
         for number in distinct(first[first == last]).tolist():
             own[number] = own.get(number, 0) + int(np.count_nonzero((first == last) & (first == number)))
         several = np.flatnonzero(first != last)
