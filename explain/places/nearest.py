@@ -15,7 +15,7 @@ import numpy as np
 from explain.arrays import distinct
 from explain.places.matching import firsts
 from explain.places.near import NearTable
-from explain.table import ACK, REVERSED, SYN
+from explain.table import ACK, NO_FLOW, REVERSED, SYN
 
 if TYPE_CHECKING:
     from explain.places import Sightings
@@ -34,6 +34,7 @@ def nearest(table: PacketTable, seen: Sightings) -> NearTable:
     is_dropped = np.zeros(len(table), np.bool_)
     _conversations(table, seen, places, is_dropped)
     _questions(table, seen, places, is_dropped)
+    _errors(table, seen, places, is_dropped)
     return NearTable(table, np.flatnonzero(~is_dropped), places, seen)
 
 
@@ -168,6 +169,29 @@ def _questions(table: PacketTable, seen: Sightings, places: Rows, is_dropped: Bo
             elif number == 0:
                 near |= packets
                 places[rows] = _EVERYWHERE
+
+
+def _errors(table: PacketTable, seen: Sightings, places: Rows, is_dropped: Bools) -> None:
+    """ICMP errors that several captures show: as the nearest to whom they are for has them, for he is the asker.
+
+    Only so their times stand on one clock with those of the packets that they are about, and behind these.
+    """
+    rows = table.icmp.row[table.icmp.quote > 0]
+    rows = rows[(seen.packet[rows] >= 0) & (table.flow[rows] != NO_FLOW)]
+    if not len(rows):
+        return
+    capture = np.array([place.capture for place in table.places], np.int64)
+    packet, pair = seen.packet[rows], seen.tuples.of_flow[table.flow[rows]]
+    rank = seen.order.ranks(table.links.target[table.link[rows]], table.place[rows])
+    order = np.lexsort((rank, table.ttl[rows], pair, packet))
+    rows, is_new = rows[order], firsts(packet[order]) | firsts(pair[order])
+    starts, of = np.flatnonzero(is_new), np.cumsum(is_new) - 1
+    there = capture[table.place[rows]]
+    is_apart = np.minimum.reduceat(there, starts) != np.maximum.reduceat(there, starts)
+    is_apart &= ~np.logical_and.reduceat(is_dropped[rows], starts)
+    is_dropped[rows[is_apart[of]]] = True
+    kept = rows[starts[is_apart]]
+    is_dropped[kept], places[kept] = False, _EVERYWHERE
 
 
 def _distance(table: PacketTable, seen: Sightings, row: int) -> tuple[int, int]:
