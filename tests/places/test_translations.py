@@ -189,3 +189,45 @@ def test_a_trace_on_the_far_side_of_a_nat_is_told_with_the_near_one():
     assert [one.fields.src for one in of_kind(report, "traceroute")] == [INSIDE, NAT]
     begun = [line.values["src"] for line in report.lines if line.message.startswith("traceroute.begun")]
     assert begun == [INSIDE]
+
+
+def refused(walk, when, inside, outside, server, answers=None):
+    """A SYN through a translator that meets a reset; ``answers`` is who it is behind a port forwarding."""
+    behind, seq = answers or server, inside[1] * 77_777
+    walk.out(when, segment(inside, server, 2, seq, ip_id=3), segment(outside, behind, 2, seq, ttl=63, ip_id=3))
+    walk.back(
+        when + 0.01,
+        segment(server, inside, 20, 0, seq + 1, ttl=63, ip_id=0),
+        segment(behind, outside, 20, 0, seq + 1, ip_id=0),
+    )
+
+
+def test_what_a_server_refuses_is_counted_once_though_both_sides_of_a_nat_show_it():
+    walk = Walk()
+    for number in range(3):
+        refused(walk, number, (INSIDE, 40000 + number), (NAT, 40000 + number), (SERVER, 80))
+    report = walk.report()
+    (finding,) = report.findings
+    assert (finding.cause, finding.values["count"]) == ("tcp-no-listener", 3)
+    assert {one.id for one in of_kind(report, "tcp.connection")} <= set(finding.exchanges)
+    assert report.unexplained == ()
+
+
+def test_who_refuses_behind_a_port_forwarding_is_named_and_nobody_else():
+    walk = Walk()
+    refused(walk, 1.0, (INSIDE, 40001), (INSIDE, 40001), (NAT, 80), (SERVER, 8080))
+    report = walk.report()
+    (finding,) = report.findings
+    assert (finding.values["server"], finding.values["port"], finding.values["count"]) == (SERVER, 8080, 1)
+    assert {one.id for one in of_kind(report, "tcp.connection")} <= set(finding.exchanges)
+
+
+def test_pings_that_stay_without_an_answer_are_counted_once_on_both_sides_of_a_nat():
+    walk = Walk()
+    for seq in range(1, 9):
+        walk.out(seq, ping(INSIDE, SERVER, seq, ip_id=seq), ping(NAT, SERVER, seq, ttl=63, ip_id=seq))
+        if seq not in (3, 7):
+            near = ping(SERVER, INSIDE, seq, kind=0, ttl=63, ip_id=seq + 90)
+            walk.back(seq + 0.1, near, ping(SERVER, NAT, seq, kind=0, ip_id=seq + 90))
+    (finding,) = walk.report().findings
+    assert (finding.cause, finding.values["src"], finding.values["sent"]) == ("partial-loss", INSIDE, 8)

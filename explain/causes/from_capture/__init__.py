@@ -58,6 +58,7 @@ def find(table: PacketTable, exchanges: Exchanges, hosts: Hosts) -> tuple[Sequen
     scene = Scene(table, exchanges, hosts)
     present = {part.kind for part in exchanges.parts if len(part)}
     elsewhere.account(scene)
+    elsewhere.account_for_far_sides(scene)
     elsewhere.account_for_the_last_moment(scene)
     elsewhere.account_for_what_was_flooded(scene)
     elsewhere.account_for_the_missing_way_back(scene)

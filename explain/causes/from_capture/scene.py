@@ -56,6 +56,7 @@ class Scene:
 
     Attributes:
         unfinished_traces: traces that ended with an error which says why; it is told with that error.
+        far_sides: what failed, as it looks on the other side of a translator, each with the side that is told.
         beside: what was found about a conversation that failed, by its kind and index, and is no reason for that.
     """
 
@@ -65,6 +66,7 @@ class Scene:
     accounted: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     unfinished_traces: list[Member] = field(default_factory=list)
     beside: dict[tuple[str, int], str] = field(default_factory=dict)
+    far_sides: list[tuple[Member, Member]] = field(default_factory=list)
     _silent: dict[str, list[Member]] | None = None
     _one_link: OneLink | None = None
     _answered: dict[tuple[int, int], tuple[int, int]] | None = None

@@ -176,6 +176,13 @@ def attach(scene: Scene, seen: list[Seen]) -> list[Seen]:
     """Journeys and translations that failed belong to whatever explains the exchanges in them."""
     owner = {(one.kind, index): number for number, found in enumerate(seen) for one, index in found.members}
     more: dict[int, list[Member]] = defaultdict(list)
+    for far, kept in scene.far_sides:
+        number = owner.get((kept[0].kind, kept[1]))
+        if number is not None:
+            owner[far[0].kind, far[1]] = number
+            more[number].append(far)
+        elif _is_open(scene, *kept):
+            scene.accounted[far[0].kind].discard(far[1])
     for kind in ("journey", "nat.translation"):
         part = scene.part(kind)
         failed = scene.open(part, *(name for name in part.outcomes if name in FAILED))
