@@ -129,11 +129,10 @@ class Hosts(Sequence[Host]):
         ARP says nothing of IPv6, where hosts have several addresses: only what was forwarded counts.
         """
         if self._routers is None:
-            self._routers = self._find_routers()
+            self._routers = self._find_routers(self._table)
         return self._routers
 
-    def _find_routers(self) -> set[int]:
-        table = self._table.whole  # each place shows who forwards on its own link
+    def _find_routers(self, table: PacketTable) -> set[int]:
         has_ipv6 = (table.flows.high >= IPV6_KEY).any()
         forwarded = _pairs(_carried(table, unlike=(*_OF_TRACES, *FRESH_TTLS)))
         own = set(zip(table.arp.sender_mac.tolist(), table.arp.sender_ip.tolist(), strict=True))
@@ -165,7 +164,9 @@ class Hosts(Sequence[Host]):
         from explain.exchanges import roles
 
         table = self._table
-        routers = self.routers()
+        routers, whole = self.routers(), table.whole
+        # Each place shows who forwards on its own link.
+        everywhere = routers if whole is table else routers | self._find_routers(whole)
         own: dict[int, dict[int, None]] = {}
         for mac, address in zip(table.arp.sender_mac.tolist(), table.arp.sender_ip.tolist(), strict=True):
             if address:
@@ -185,7 +186,7 @@ class Hosts(Sequence[Host]):
         claimed = {address for held in own.values() for address in held}
         text = table.addresses.text
         people = [
-            (mac_text(mac) if mac < BROADCAST else "", list(map(text, held)), mac in routers)
+            (mac_text(mac) if mac < BROADCAST else "", list(map(text, held)), mac in everywhere)
             for mac, held in own.items()
         ]
         people += [("", [text(address)], False) for address in sent_by if address not in claimed]
