@@ -165,3 +165,45 @@ def test_a_journey_ends_by_the_clock_of_its_asker():
         walk.back(seq + 0.01, None, reply)
     (journey,), (echo,) = (of_kind(walk.report(), kind) for kind in ("journey", "icmp.echo"))
     assert (journey.start_ns, journey.end_ns) == (echo.start_ns, echo.end_ns)
+
+
+def run_of_pings(skew_s=0.4, requests=(), replies=(), unrecorded=()):
+    """Ten pings over a router, of which some requests and replies are lost there; the outer place misses others."""
+    walk = Walk(skew_s)
+    for seq in range(1, 11):
+        came = seq not in requests
+        near, far = ping(INSIDE, SERVER, seq, ip_id=seq), ping(INSIDE, SERVER, seq, ttl=63, ip_id=seq)
+        walk.out(float(seq), near, far if came and seq not in unrecorded else None)
+        if came:
+            back = ping(SERVER, INSIDE, seq, kind=0, ttl=63, ip_id=seq + 90)
+            far = ping(SERVER, INSIDE, seq, kind=0, ip_id=seq + 90)
+            walk.back(seq + 0.1, back if seq not in replies else None, far)
+    return asked(walk).report()
+
+
+def test_each_stretch_on_which_pings_of_a_run_were_lost_is_told_with_its_packets():
+    report = run_of_pings(requests=(2, 8), replies=(5, 6, 9))
+    (journey,) = of_kind(report, "journey")
+    there, back = journey.fields.lost_pings
+    assert (there.lost, there.packets, there.capture, there.next_capture, there.routers) == ("request", 2, 0, 1, 1)
+    assert (back.lost, back.packets, back.capture, back.next_capture, back.holes) == ("reply", 3, 1, 0, 0)
+    story = " ".join(report.story().split())
+    lost_between = "passed stream and are missing at stream: lost between these two"
+    assert f"2 requests to {SERVER} {lost_between}." in story
+    assert f"3 replies of {SERVER} {lost_between}, on the way back." in story
+
+
+def test_where_all_losses_lie_on_one_stretch_the_finding_names_it_and_holds_the_lost_replies():
+    (finding,) = run_of_pings(requests=(2, 8), replies=(5, 6, 9)).findings
+    assert (finding.cause, finding.values["case"], finding.values["pattern"]) == ("partial-loss", "between", "spread")
+    (outer,) = [one for one in finding.evidence if one.capture == 1]
+    assert sum(last - first + 1 for first, last in outer.frames) == 16  # 8 requests came, 8 replies left
+
+
+def test_what_a_recording_with_gaps_lacks_is_no_proof_of_a_loss_there():
+    report = run_of_pings(requests=(3,), unrecorded=(5, 7))
+    (journey,) = of_kind(report, "journey")
+    (lost,) = journey.fields.lost_pings
+    assert (lost.packets, lost.holes) == (1, 2)
+    assert report.findings[0].values["case"] != "between"
+    assert "the recording there also lacks 2 packets that did pass" in " ".join(report.story().split())

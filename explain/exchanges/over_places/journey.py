@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from explain.exchanges.over_places.paths import Paths
+    from explain.exchanges.over_places.stretches import Stretch
     from explain.exchanges.over_places.trails import Trails
     from explain.places import Sightings
     from explain.table import I8, Bools, PacketTable, Rows
@@ -40,6 +41,31 @@ class PacketEnds:
 
 
 @dataclass(frozen=True, slots=True)
+class LostPings:
+    """Pings of a run that one place saw and the next one on their way did not, where others of the run passed.
+
+    Attributes:
+        lost: request or reply.
+        packets: how many.
+        capture, interface: the last place that saw them.
+        frames: there, in ascending order.
+        next_capture, next_interface: the next place; None where none was recorded.
+        routers: how many pass packets on between the two, as the TTL of the others shows.
+        holes: packets that came by the next place and are missing in its recording, too.
+    """
+
+    lost: str
+    packets: int
+    capture: int
+    interface: int | None
+    frames: tuple[int, ...]
+    next_capture: int | None
+    next_interface: int | None
+    routers: int | None
+    holes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Journey:
     """A conversation over places.
 
@@ -55,6 +81,7 @@ class Journey:
         speaker: who sent an error instead of an answer, or answered although somebody else was asked.
         places: how many vantage points saw the conversation.
         lost_segments: of a connection, what was lost between places and sent again.
+        lost_pings: of a run of pings of which some were answered, between which places the others were lost.
     """
 
     packet: PacketEnds
@@ -68,6 +95,7 @@ class Journey:
     speaker: str | None
     places: int
     lost_segments: tuple[LostSegments, ...]
+    lost_pings: tuple[LostPings, ...]
 
 
 def find(paths: Paths, parts: Sequence[ExchangeColumns]) -> ExchangeColumns:
@@ -188,7 +216,17 @@ def _fields(paths: Paths, trail: int) -> Journey:
         speaker=speaker,
         places=len(np.unique(table.place[rows])),
         lost_segments=lost_segments(table, paths.seen, paths.topology, legs),
+        lost_pings=tuple(_lost_pings(table, one) for one in verdict.stretches),
     )
+
+
+def _lost_pings(table: PacketTable, lost: Stretch) -> LostPings:
+    here, due = table.places[lost.place], None if lost.due is None else table.places[lost.due]
+    return LostPings(
+        "reply" if lost.is_reply else "request", len(lost.rows), here.capture, here.interface,
+        tuple(sorted(table.frame[list(lost.rows)].tolist())), due.capture if due else None,
+        due.interface if due else None, lost.routers, lost.holes,
+    )  # fmt: skip
 
 
 def _ends(table: PacketTable, row: int) -> PacketEnds:

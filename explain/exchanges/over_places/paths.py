@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.arrays import distinct
+from explain.exchanges.over_places.stretches import Stretch, Way, stretches
 from explain.exchanges.over_places.trails import forward, whole
 from explain.places.matching import NONE
 from explain.places.topology import Topology
@@ -17,7 +18,7 @@ from explain.table import ICMP, ICMPV6
 if TYPE_CHECKING:
     from explain.exchanges.over_places.trails import Leg, Trails
     from explain.places import Sightings
-    from explain.table import PacketTable, Rows
+    from explain.table import I8, PacketTable, Rows
 
 DELIVERED, VANISHED, ELSEWHERE = range(3)
 FAILED = {
@@ -37,6 +38,7 @@ class Verdict:
         stage, due: what lay ahead of the last place, and the place where the packet was due; see ``Topology.beyond``.
         packets, missing: how many there were, and how many of them had no answer.
         error: row of what came back instead of an answer.
+        stretches: of a run of pings of which some were answered, where the others were lost.
     """
 
     outcome: int
@@ -48,6 +50,7 @@ class Verdict:
     packets: int = 0
     missing: int = 0
     error: int | None = None
+    stretches: tuple[Stretch, ...] = ()
 
 
 class Paths:
@@ -69,6 +72,16 @@ class Paths:
     def topology(self) -> Topology:
         """What the packets of the whole table show of the network."""
         return Topology(self.table, self.seen)
+
+    @cached_property
+    def listened(self) -> tuple[I8, I8]:
+        """When each place recorded its first and its last frame, by the first capture's clock."""
+        place, time_ns = self.table.place[: len(self.table)], self.seen.time_ns
+        first = np.full(len(self.table.places), np.iinfo(np.int64).max)
+        last = np.full(len(self.table.places), np.iinfo(np.int64).min)
+        np.minimum.at(first, place, time_ns)
+        np.maximum.at(last, place, time_ns)
+        return first, last
 
     def legs(self, trail: int) -> list[Leg]:
         """The exchanges of a conversation."""
@@ -111,9 +124,33 @@ def _judge(paths: Paths, legs: list[Leg]) -> Verdict:
     arrived = replies[table.place[replies] == start]
     if len(arrived):  # from somebody who was not asked: a NAT did not turn the answer back
         return Verdict(ELSEWHERE, int(missing[0]), int(missing[-1]), error=int(arrived[0]))
+    kind = legs[0][0].kind
+    if answered and kind == "icmp.echo":
+        asked = Way(ahead, _marks(table, ahead), {*answered, *_marks(table, back)})
+        lost = stretches(
+            table, paths.seen.time_ns, paths.listened, (asked, Way(back, _marks(table, back), answered)), wanted
+        )
+        return _worst(paths, lost, ahead, back)
     if len(replies):
-        return _placed(paths, legs[0][0].kind, replies, "reply")
-    return _placed(paths, legs[0][0].kind, missing, "request")
+        return _placed(paths, kind, replies, "reply")
+    return _placed(paths, kind, missing, "request")
+
+
+def _worst(paths: Paths, lost: list[Stretch], ahead: Rows, back: Rows) -> Verdict:
+    """The stretch on which most pings of a run were lost, with the others."""
+    table = paths.table
+    worst = max(lost, key=lambda one: (len(one.rows), one.is_reply))
+    way = back if worst.is_reply else ahead
+    number = paths.seen.packet[worst.rows[0]]
+    same = way[paths.seen.packet[way] == number] if number != NONE else np.array(worst.rows[:1])
+    stage: str | None = "router" if worst.routers else "link"
+    due = worst.due
+    if due is None:
+        stage, due = paths.topology.beyond(worst.rows[0], way[np.isin(table.place[way], table.place[same])])
+    return Verdict(
+        VANISHED, int(same[0]), worst.rows[0], "reply" if worst.is_reply else "request", stage, due,
+        len(set(_marks(table, way))), len(worst.rows), stretches=tuple(lost),
+    )  # fmt: skip
 
 
 def _missing(table: PacketTable, ahead: Rows, failed: list[Leg]) -> Rows:

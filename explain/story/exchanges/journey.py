@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.columns import ExchangeColumns
-    from explain.exchanges.over_places.journey import Journey
+    from explain.exchanges.over_places.journey import Journey, LostPings
     from explain.exchanges.over_places.lost_segments import LostSegments
     from explain.exchanges.over_places.sights import Sight
     from explain.story.exchanges.teller import Teller
@@ -50,6 +50,13 @@ def journey(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Ite
     for lost in fields.lost_segments:
         yield _lost_segments(teller, fields, lost, name)
     if outcome == "vanished":
+        last, due = fields.last_seen, fields.due
+        told = [
+            one for one in fields.lost_pings if due or (one.capture, one.interface) != (last.capture, last.interface)
+        ]
+        yield from (_lost_pings(teller, lost, name) for lost in told)
+        if told and len(told) == len(fields.lost_pings):
+            return
         yield _vanished(teller, fields, rows, name, ends)
         if fields.missing == 1:
             yield line(teller, "journey.weak", fields, rows[-1:], name)
@@ -107,6 +114,20 @@ def _lost_segments(teller: Teller, fields: Journey, lost: LostSegments, name: st
     return line(
         teller, "journey.lost-segments", None, rows, name, src=end_text(ends[0]), segments=lost.segments,
         last=spot_name(table, spot), next=spot_name(table, due),
+    )  # fmt: skip
+
+
+def _lost_pings(teller: Teller, lost: LostPings, name: str) -> Line:
+    """Between which places pings were lost, where others of their run passed both."""
+    table = whole(teller.table)
+    here = Spot(lost.capture, lost.interface, lost.frames[0])
+    due = None if lost.next_capture is None else Spot(lost.next_capture, lost.next_interface, 0)
+    rows = [row_of(table, Spot(lost.capture, lost.interface, frame)) for frame in lost.frames]
+    source, target = (table.addresses.text(key) for key in table.ends(rows[0]))
+    shade = "-last" if due is None else "-weak" if lost.holes else "-alone" if lost.packets == 1 else ""
+    return line(
+        teller, f"journey.lost-{lost.lost}{shade}", None, rows, name, who=source if lost.lost == "reply" else target,
+        packets=lost.packets, last=spot_name(table, here), next=spot_name(table, due) if due else "", holes=lost.holes,
     )  # fmt: skip
 
 

@@ -64,6 +64,7 @@ CAN_ACT = {
 _ANSWERED = tuple(dict.fromkeys(CAN_ACT["reply", "router"] + CAN_ACT["reply", "link"] + CAN_ACT["reply", "target"]))
 """What can act on replies that were seen to leave, where nobody knows what they met next."""
 _FEWEST = 2  # lost packets; a single one may only be missing in a capture
+_PATTERNS = ("few", "spread", "burst")  # of lost pings; the others say more of the cause than the place does
 _MOST_LOOKED_AT = 100  # pairs of hosts; where more are cut off, nobody reads what speaks against each cause of each
 _KINDS = {
     "icmp.echo": ("echo-unanswered", silence.WHY_SILENT),
@@ -196,7 +197,27 @@ def attach(scene: Scene, seen: list[Seen]) -> list[Seen]:
         replace(one, members=[*one.members, *more[number]]) if number in more else one
         for number, one in enumerate(seen)
     ]
-    return [_with_stretch(scene, one) if one.values.get("case") == "segments" else one for one in found]
+    stretch = {"segments": _with_stretch} | dict.fromkeys(_PATTERNS, _with_stretch_of_pings)
+    return [stretch.get(str(one.values.get("case")), _as_it_is)(scene, one) for one in found]
+
+
+def _as_it_is(_: Scene, found: Seen) -> Seen:
+    return found
+
+
+def _with_stretch_of_pings(scene: Scene, loss: Seen) -> Seen:
+    """A loss of pings with the two places between which all of it happened, there or back, where places tell that."""
+    part = scene.part("journey")
+    lost = [one for each, index in loss.members if each is part for one in _verdict(part, index).stretches]
+    pairs = {(one.due, one.place) if one.is_reply else (one.place, one.due) for one in lost}
+    beyond = [*loss.beyond, *(row for one in lost if one.is_reply for row in one.rows)]
+    if len(pairs) != 1 or any(one.due is None or one.holes for one in lost):
+        return replace(loss, beyond=beyond)
+    places = whole_of(scene.table).places
+    last, due = (places[at].label for at in pairs.pop() if at is not None)
+    values = {**loss.values, "case": "between", "pattern": loss.values["case"], "last": last, "next": due}
+    rivals = tuple(one for one in loss.rivals if lost[0].routers or one != "filter-on-router-forward")
+    return replace(loss, values=values, rivals=rivals, beyond=beyond)
 
 
 def _with_stretch(scene: Scene, loss: Seen) -> Seen:
