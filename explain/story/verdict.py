@@ -88,6 +88,8 @@ def _failed(findings: Sequence[Finding], groups: Sequence[Group]) -> list[Line]:
             Line(message(first, "verdict"), values_of(first), first.evidence, 0, None, "under"),
         ]
     certainty = f"story.certainty.{first.certainty}{'-with' if first.rivals else ''}"
+    if first.values.get("case") == "underway":
+        certainty = "story.certainty.underway"
     lines = [
         Line(message(first, "verdict"), values_of(first), first.evidence, 0, None, mark),
         Line(certainty, {"rivals": len(first.rivals)}, first.evidence, 0, None, "under"),

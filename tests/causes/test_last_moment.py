@@ -50,3 +50,13 @@ def test_a_quiet_interface_was_listened_to_for_as_long_as_the_others_of_its_reco
 def test_what_was_appended_to_a_file_is_another_recording():
     later = [(when + 86_400, frame) for when, frame in FOR_LONG]
     assert causes(several([[*ANSWERED, LAST]], [later])) == []
+
+
+def test_a_place_on_the_way_that_sees_nothing_come_back_does_not_say_that_a_ping_failed():
+    there = [(float(seq), ping(ASKER, "198.51.100.7", seq, ttl=63)) for seq in range(1, 5)]
+    report = explain.explain(pcap(*there))
+    (finding,) = report.findings
+    assert (finding.certainty, finding.values["case"]) == ("possible", "underway")
+    assert "Whether anything failed cannot be told from here" in report.story()
+    near = [(when, frame[:22] + b"\x40" + frame[23:]) for when, frame in there]  # the sender's own link
+    assert "case" not in explain.explain(pcap(*near)).findings[0].values

@@ -207,3 +207,39 @@ def test_what_a_recording_with_gaps_lacks_is_no_proof_of_a_loss_there():
     assert (lost.packets, lost.holes) == (1, 2)
     assert report.findings[0].values["case"] != "between"
     assert "the recording there also lacks 2 packets that did pass" in " ".join(report.story().split())
+
+
+def test_syns_that_passed_one_place_and_not_the_next_were_lost_between_them_and_the_server_is_not_to_blame():
+    walk, client, server = Walk(), (INSIDE, 40000), (SERVER, 80)
+    for number in range(3):  # the third one arrives
+        near = segment(client, server, 2, 700, ip_id=5 + number)
+        far = segment(client, server, 2, 700, ttl=63, ip_id=5 + number)
+        walk.out(1.0 + number, near, far if number == 2 else None)
+    steps = ((1, 18, 900, 701, b""), (0, 16, 701, 901, b""), (0, 24, 701, 901, b"GET"), (1, 16, 901, 704, b""))
+    for number, (is_back, flags, seq, ack, data) in enumerate(steps):
+        ends = (server, client) if is_back else (client, server)
+        fresh = segment(*ends, flags, seq, ack, data, ip_id=50 + number)
+        aged = segment(*ends, flags, seq, ack, data, ttl=63, ip_id=50 + number)
+        send = walk.back if is_back else walk.out
+        send(3.01 + number / 100, *((aged, fresh) if is_back else (fresh, aged)))
+    report = asked(walk).report()
+    (journey,) = of_kind(report, "journey")
+    (lost,) = journey.fields.lost_segments
+    assert (lost.is_from_server, lost.segments, lost.capture, lost.next_capture) == (False, 2, 0, 1)
+    (finding,) = report.findings
+    assert finding.values["case"] == "syns-between"
+    assert {"tcp-accept-queue-full", "filter-on-target-input"}.isdisjoint(finding.rivals)
+
+
+def test_between_two_clocks_a_time_is_told_no_more_exactly_than_they_are_known():
+    def told(skew_s, ttl, is_answered):
+        walk = Walk(skew_s)
+        walk.out(1.0, ping(INSIDE, SERVER, 1, ip_id=1), ping(INSIDE, SERVER, 1, ttl=ttl, ip_id=1))
+        near = ping(SERVER, INSIDE, 1, kind=0, ttl=ttl, ip_id=2)
+        walk.back(1.001, near, ping(SERVER, INSIDE, 1, kind=0, ip_id=2) if is_answered else None)
+        return " ".join(asked(walk).report().story().split())
+
+    assert "a router passed it on in 1 ms:" in told(0.0, 63, True)
+    assert "2 routers passed it on in 1 ms:" in told(0.0, 62, True)
+    assert "2 routers passed it on, in 12.5 ms at most:" in told(5.0, 62, True)
+    assert "1 router passed it on; how fast, the two clocks do not tell." in told(5.0, 63, False)

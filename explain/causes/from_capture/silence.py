@@ -11,13 +11,14 @@ from explain.causes.chance import without_chance
 from explain.causes.from_capture.ping_sizes import rivals_by_size
 from explain.causes.from_capture.reached import acknowledgements, possible
 from explain.causes.from_capture.scene import Scene, Seen
-from explain.exchanges.segment import is_private_underway
+from explain.exchanges.segment import is_forwarded, is_private_underway
 from explain.table import FRAGMENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.causes.from_capture.scene import Member
+    from explain.table import PacketTable
 
 WHY_SILENT = (
     "forwarding-disabled", "filter-on-router-forward", "filter-on-target-input", "filter-on-target-ingress",
@@ -93,4 +94,15 @@ def _narrowed(scene: Scene, rows: list[int]) -> tuple[list[int], tuple[str, ...]
         return proof, possible(why), "reached"
     if is_private_underway(scene.table, rows[0]):
         return [], nat_first(why), "private"
-    return [], why, "link" if len(why) < len(sized) else ""
+    if len(why) < len(sized):
+        return [], why, "link"
+    return [], why, "underway" if _passes_one_way(scene.table, rows[0]) else ""
+
+
+def _passes_one_way(table: PacketTable, row: int) -> bool:
+    """Whether a place on the way, behind a router, shows nothing at all that is for the sender of a packet."""
+    if not is_forwarded(int(table.ttl[row])):
+        return False
+    source, flows = table.ends(row)[0], table.flows
+    towards = np.concatenate((2 * np.flatnonzero(flows.high == source), 2 * np.flatnonzero(flows.low == source) + 1))
+    return not (table.whole.first_of_side[towards] >= 0).any()

@@ -215,7 +215,7 @@ def _fields(paths: Paths, trail: int) -> Journey:
         missing=verdict.missing,
         speaker=speaker,
         places=len(np.unique(table.place[rows])),
-        lost_segments=lost_segments(table, paths.seen, paths.topology, legs),
+        lost_segments=lost_segments(table, paths.seen, paths.topology, legs, paths.listened[0]),
         lost_pings=tuple(_lost_pings(table, one) for one in verdict.stretches),
     )
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from explain.exchanges.over_places.trails import forward
 from explain.record import dataclass
+from explain.table import SYN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -46,12 +47,19 @@ class LostSegments:
 
 
 class _Seen(NamedTuple):
-    """The data of one direction at one place: first and last octet and row of each segment."""
+    """The data of one direction at one place: first and last octet and row of each segment.
+
+    Attributes:
+        time_ns: when each came, by one clock.
+        began_ns: when the place recorded its first frame, by that clock.
+    """
 
     place: int
     start: I8
     end: I8
     rows: Rows
+    time_ns: I8
+    began_ns: int
 
     def copies(self, octets: I8) -> I8:
         """How often each of some octets passed."""
@@ -60,24 +68,46 @@ class _Seen(NamedTuple):
         )
         return passed
 
+    def came_ns(self, octets: I8) -> I8:
+        """When some octets with which segments begin came first; before all times where none does."""
+        order = np.lexsort((self.time_ns, self.start))
+        at = np.minimum(np.searchsorted(self.start[order], octets), len(order) - 1)
+        came: I8 = np.where(self.start[order][at] == octets, self.time_ns[order][at], np.iinfo(np.int64).min)
+        return came
+
 
 def lost_segments(
-    table: PacketTable, seen: Sightings, topology: Topology, legs: Sequence[Leg]
+    table: PacketTable, seen: Sightings, topology: Topology, legs: Sequence[Leg], began: I8
 ) -> tuple[LostSegments, ...]:
-    """Losses of a connection between neighbouring places, both directions; in the order of the way."""
+    """Losses of a connection between neighbouring places, both directions; in the order of the way.
+
+    Args:
+        table: the rows of all places.
+        seen: which of them are one packet.
+        topology: the order of the places.
+        legs: the connection at each place.
+        began: when each place recorded its first frame, by the first capture's clock.
+    """
     if not legs or legs[0][0].kind != "tcp.connection":
         return ()
     sides = [forward(table, leg) for leg in legs]
     found: list[LostSegments] = []
     for number in (0, 1):
         rows = np.concatenate([side[number] for side in sides])
-        rows = rows[table.payload[rows] > 0]
+        rows = rows[_octets(table, rows) > 0]
         if len(np.unique(table.place[rows])) > 1 and len(rows) <= _MOST_ROWS:
-            found += _between(table, _along(table, seen, topology, rows), is_from_server=number == 1)
+            way = _along(table, seen, topology, rows, began)
+            found += _between(table, way, is_from_server=number == 1)
     return tuple(found)
 
 
-def _along(table: PacketTable, seen: Sightings, topology: Topology, rows: Rows) -> list[_Seen]:
+def _octets(table: PacketTable, rows: Rows) -> I8:
+    """How many numbers each segment takes: its data, and one for a SYN (RFC 9293, 3.4)."""
+    octets: I8 = table.payload[rows].astype(np.int64) + (table.flags[rows] & SYN != 0)
+    return octets
+
+
+def _along(table: PacketTable, seen: Sightings, topology: Topology, rows: Rows, began: I8) -> list[_Seen]:
     """What each place saw, along the way; a packet that a place recorded twice counts once."""
     base = table.seq[rows[:1]]
     places = list(dict.fromkeys(table.place[topology.in_order(rows)].tolist()))
@@ -89,7 +119,7 @@ def _along(table: PacketTable, seen: Sightings, topology: Topology, rows: Rows) 
         first[np.unique(packet, return_index=True)[1]] = True
         own = own[first | (packet < 0)]
         start = (table.seq[own] - base).view(np.int32).astype(np.int64)
-        found.append(_Seen(place, start, start + table.payload[own], own))
+        found.append(_Seen(place, start, start + _octets(table, own), own, seen.time_ns[own], int(began[place])))
     return found
 
 
@@ -102,7 +132,8 @@ def _between(table: PacketTable, way: list[_Seen], *, is_from_server: bool) -> I
     passed = np.maximum.accumulate(copies[::-1])[::-1]
     for at in range(len(way) - 1):
         here, there = way[at], way[at + 1]
-        is_lost = (passed[at] > passed[at + 1]) & (passed[at + 1] > 0) & (sent_again > there.start.min())
+        is_lost = (passed[at] > passed[at + 1]) & (passed[at + 1] > 0)
+        is_lost &= (sent_again > there.start.min()) | (here.came_ns(sent_again) > there.began_ns)
         if not is_lost.any() or _has_holes(here, there):
             continue
         place, beyond = table.places[here.place], table.places[there.place]

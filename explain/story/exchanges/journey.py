@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from explain.table import PacketTable, Rows
 
 _LONGEST_WAY = 20  # places that are named
+_TIMED = ("journey.routed", "journey.rewritten")
 _MOST_ROUNDS = 2  # times that a packet is told to come by where it was
 
 
@@ -74,7 +75,7 @@ def _passed_on(teller: Teller, fields: Journey, rows: list[int], name: str) -> I
     for before, after, row in zip(fields.seen, fields.seen[1:], rows[1:], strict=False):
         for message in _steps(after):
             at, to = spot_name(table, before), spot_name(table, after)
-            is_back = message == "journey.routed" and at == to
+            is_back = message == "journey.routed" and at == to and before.capture == after.capture
             if is_back and len(again) >= _MOST_ROUNDS:
                 again.append(row)
                 continue
@@ -83,10 +84,24 @@ def _passed_on(teller: Teller, fields: Journey, rows: list[int], name: str) -> I
             if is_back and shown == message:
                 again.append(row)
                 shown = "journey.routed-back"
-            yield line(teller, shown, None, [row], name, **values, at=at, to=to, wait_ns=max(after.step_ns or 0, 0))
+            shown, wait_ns = _timed(teller.table, shown, before, after, values)
+            yield line(teller, shown, None, [row], name, **values, at=at, to=to, wait_ns=wait_ns)
     if rest := again[_MOST_ROUNDS:]:
         values["ttl_after"] = int(table.ttl[rest[-1]])
         yield line(teller, "journey.rounds", None, rest, name, **values, count=len(rest))
+
+
+def _timed(table: PacketTable, message: str, before: Sight, after: Sight, values: dict[str, Any]) -> tuple[str, int]:
+    """The message with how exactly the clocks of two captures tell the time between them, and that time."""
+    values["routers"] = values["ttl_before"] - values["ttl_after"]
+    wait_ns = max(after.step_ns or 0, 0)
+    clocks = {one["capture"]: one for one in getattr(table, "clocks", ())}
+    both = [clocks[spot.capture] for spot in (before, after) if spot.capture in clocks]
+    if message not in _TIMED or before.capture == after.capture or not any(one["skew_ns"] for one in both):
+        return f"{message}-many" if message == "journey.routed" and values["routers"] > 1 else message, wait_ns
+    if any(one["bound_ns"] is None for one in both):
+        return f"{message}-untimed", wait_ns
+    return f"{message}-within", wait_ns + sum(one["bound_ns"] for one in both)
 
 
 def line(teller: Teller, message: str, fields: object, rows: list[int], exchange: str, **more: Any) -> Line:

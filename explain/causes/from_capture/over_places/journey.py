@@ -64,6 +64,7 @@ CAN_ACT = {
 _ANSWERED = tuple(dict.fromkeys(CAN_ACT["reply", "router"] + CAN_ACT["reply", "link"] + CAN_ACT["reply", "target"]))
 """What can act on replies that were seen to leave, where nobody knows what they met next."""
 _FEWEST = 2  # lost packets; a single one may only be missing in a capture
+_AT_THE_END = ("tcp-accept-queue-full", "filter-on-target-input")  # nothing is lost there between two places
 _PATTERNS = ("few", "spread", "burst")  # of lost pings; the others say more of the cause than the place does
 _MOST_LOOKED_AT = 100  # pairs of hosts; where more are cut off, nobody reads what speaks against each cause of each
 _KINDS = {
@@ -197,7 +198,7 @@ def attach(scene: Scene, seen: list[Seen]) -> list[Seen]:
         replace(one, members=[*one.members, *more[number]]) if number in more else one
         for number, one in enumerate(seen)
     ]
-    stretch = {"segments": _with_stretch} | dict.fromkeys(_PATTERNS, _with_stretch_of_pings)
+    stretch = {"segments": _with_stretch, "syns": _with_stretch} | dict.fromkeys(_PATTERNS, _with_stretch_of_pings)
     return [stretch.get(str(one.values.get("case")), _as_it_is)(scene, one) for one in found]
 
 
@@ -235,7 +236,9 @@ def _with_stretch(scene: Scene, loss: Seen) -> Seen:
         return loss
     labels = {(place.capture, place.interface): place.label for place in reversed(whole_of(scene.table).places)}
     last, due = (labels.get(spot, "") for spot in stretches.pop())
-    return replace(loss, values={**loss.values, "case": "segments-between", "last": last, "next": due})
+    values = {**loss.values, "case": f"{loss.values['case']}-between", "last": last, "next": due}
+    rivals = tuple(one for one in loss.rivals if one not in _AT_THE_END)
+    return replace(loss, values=values, rivals=rivals)
 
 
 def _is_open(scene: Scene, part: ExchangeColumns, index: int) -> bool:
