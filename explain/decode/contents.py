@@ -33,8 +33,8 @@ GREETING = "greeting"
 _MOST_TUNNELLED = 2000  # packets, from the first on
 _IS_TUNNEL = members(*TUNNELS)
 _MOST_OF_A_FRAME = {
-    "dns": 4096, "dhcp": 2048, "dhcpv6": 2048, "http": 1460, "tls": 2048, "ndp": 1024, "mld": 1024, TUNNEL: 160,
-    GREETING: 96,
+    "dns": 4096, "dns-tcp": 16384, "dhcp": 2048, "dhcpv6": 2048, "http": 1460, "tls": 2048, "ndp": 1024, "mld": 1024,
+    TUNNEL: 160, GREETING: 96,
 }  # fmt: skip
 _MOST_IN_ALL = 40 << 20
 _RESERVED = 2 << 20  # for each protocol, so that a flood of one does not silence another
@@ -116,14 +116,18 @@ class Contents:
             self._copy_rest(block, tiny, ports, set(heads.tolist()))
 
     def _copy_tiny(self, block: Block, rows: I8, ports: tuple[U2, U2]) -> I8:
-        """Copy segments in which no more than the first octets of a TLS record fit; which these are."""
+        """Copy segments of DNS, and those in which no more than the first octets of TLS fit; which these are."""
         header = block.payload[rows] - block.table.payload[block.rows(rows)]
         at = block.transport_at(rows) + header
         is_head = block.have_transport(rows) > header
         is_head[is_head] = gather(block.slab.data, at[is_head], 1)[:, 0] == _TLS_HANDSHAKE
-        if is_head.any():
-            self._keep("tls", block, rows[is_head], header[is_head], ports)
-        return rows[is_head]
+        is_dns = ((ports[0] == _PORTS["dns"][0]) | (ports[1] == _PORTS["dns"][0]))[rows]
+        is_dns &= block.have_transport(rows) > header
+        for name, some in (("tls", is_head & ~is_dns), ("dns-tcp", is_dns)):
+            if some.any():
+                self._keep(name, block, rows[some], header[some], ports)
+        known: I8 = rows[is_head | is_dns]
+        return known
 
     def _copy_long(self, block: Block, rows: I8, ports: tuple[U2, U2]) -> I8:
         """Copy heads, and what follows one in its segment; the rows in which the rest of one may be."""

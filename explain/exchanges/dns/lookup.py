@@ -17,14 +17,15 @@ from explain.exchanges.dns.talk import SAME_LOOKUP_NS, messages_of, split
 from explain.exchanges.dns.use import Use, Uses
 from explain.model import Endpoint
 from explain.record import NamedTuple, dataclass
-from explain.table import FRAGMENT
+from explain.table import FRAGMENT, TCP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from explain.exchanges.dns.message import Head
+    from explain.exchanges.dns.over_tcp import Told
     from explain.exchanges.dns.talk import Message, Messages
-    from explain.table import I8, PacketTable
+    from explain.table import I8, Bools, PacketTable
 
 OUTCOMES = ("answered", "no-such-name", "failed", "refused", "unanswered")
 RCODES = {
@@ -63,7 +64,9 @@ class DnsLookup:
         elapsed_ns: from the first question to the answer; None without one of them.
         is_cut: the only answer is a truncated one.
         unreadable: how many of the answers that are announced cannot be read, though the message is all there.
-        unseen: how many are announced but stand beyond the octets that were kept, as in later segments of TCP.
+        unseen: how many are announced but stand beyond the octets that were recorded, as in a lost segment of TCP.
+        further: how many stand in later messages of the same response, as in the copy of a zone.
+        is_unrecorded: over TCP the server said something, and where its answer begins was not recorded.
         silent_servers: asked in vain, although there was time, while another one answered.
         referred_to: name servers that the server named in place of an answer: those of ``zone``, which know more.
         used_by: the first thing that the client began afterwards with an address of the answer.
@@ -88,6 +91,8 @@ class DnsLookup:
     is_cut: bool
     unreadable: int
     unseen: int
+    further: int
+    is_unrecorded: bool
     silent_servers: tuple[str, ...]
     referred_to: tuple[str, ...]
     zone: str | None
@@ -122,7 +127,7 @@ def find(table: PacketTable) -> ExchangeColumns:
     Facts: ``client`` and ``server`` (address keys), ``raw_name`` (as ``dns_message.Head`` has it), ``silent`` (rows of
     the questions to each server, by address key, that did not answer while another one did), ``unread``, ``in_pieces``
     and ``others`` (rows that are no look-up, as ``Messages`` has them), ``is_odd`` (bool[n]: a glance at the answer
-    does not show that all of its records are there).
+    does not show that all of its records are there); over TCP also ``needs_no_answer`` (bool[n]: it was not recorded).
     """
     messages = messages_of(table)
     members, bounds, others = split(messages)
@@ -134,17 +139,33 @@ def find(table: PacketTable) -> ExchangeColumns:
     def fields(number: int) -> DnsLookup:
         rest = number - (len(bounds) - 1)
         if rest >= 0:
-            return _fields(table, lookups[rest], uses)
+            return _fields(table, lookups[rest], uses, messages.told)
         own = members[bounds[number] : bounds[number + 1]].tolist()
-        return _fields(table, _follow(map(messages.one, own))[0], uses)
+        return _fields(table, _follow(map(messages.one, own))[0], uses, messages.told)
 
     part = from_rows(
         "dns.lookup", OUTCOMES, np.array(columns.outcome, np.uint8), np.array(columns.rows, np.int64),
         np.array(columns.counts, np.int64), table, fields,
         {name: getattr(columns, name) for name in ("client", "server", "raw_name", "silent", "is_odd")}, _PATIENCE_NS,
     )  # fmt: skip
-    left = {"unread": messages.unread, "in_pieces": messages.in_pieces, "others": messages.others}
+    left: dict[str, I8 | Bools] = {
+        "unread": messages.unread, "in_pieces": messages.in_pieces, "others": messages.others,
+    }  # fmt: skip
+    if messages.told is not None:
+        left["needs_no_answer"] = _are_unrecorded(table, part, messages.told)
     return replace(part, facts={**part.facts, **left})
+
+
+def _are_unrecorded(table: PacketTable, part: ExchangeColumns, told: Told) -> Bools:
+    """Of all look-ups those without an answer whose server said something that was not recorded, see ``DnsLookup``."""
+    found = np.zeros(len(part), np.bool_)
+    some = part.where("unanswered")
+    found[some] = [_is_unrecorded(table, told, row) for row in part.frames[part.bounds[some + 1] - 1].tolist()]
+    return found
+
+
+def _is_unrecorded(table: PacketTable, told: Told | None, row: int) -> bool:
+    return told is not None and bool(table.layers[row] & TCP) and told.may_have_answered(table, row)
 
 
 class _Columns(NamedTuple):
@@ -182,7 +203,7 @@ def _columns_of_plain(messages: Messages, members: I8, bounds: I8) -> _Columns:
 def _columns(lookups: list[_Lookup]) -> _Columns:
     return _Columns(
         [_outcome(one.answer.said.rcode if one.answer else None) for one in lookups],
-        [row for one in lookups for row in one.rows],
+        [row for one in lookups for row in sorted(one.rows)],
         [len(one.rows) for one in lookups],
         [one.client for one in lookups],
         [_server(one) for one in lookups],
@@ -255,7 +276,7 @@ def _is_early(lookup: _Lookup, question: Message) -> bool:
 
 def _note(lookup: _Lookup, message: Message) -> None:
     said = message.said
-    lookup.rows.append(message.row)
+    lookup.rows += (message.row, *message.more)
     lookup.last_ns = message.time_ns
     lookup.over_tcp |= message.over_tcp
     if not said.is_response:
@@ -294,7 +315,7 @@ def _is_wanted(kind: str, asked: str) -> bool:
     return kind == asked or (asked in _ASK_FOR_ALL and kind not in _BESIDE)
 
 
-def _fields(table: PacketTable, lookup: _Lookup, uses: Callable[[], Uses]) -> DnsLookup:
+def _fields(table: PacketTable, lookup: _Lookup, uses: Callable[[], Uses], told: Told | None) -> DnsLookup:
     text = table.addresses.text
     answer = lookup.answer
     said = answer.said if answer else None
@@ -324,6 +345,8 @@ def _fields(table: PacketTable, lookup: _Lookup, uses: Callable[[], Uses]) -> Dn
         is_cut=bool(said and said.is_truncated),
         unreadable=_unreadable(table, answer, len(found)),
         unseen=max(min(answer.said.answers, records.MOST_RECORDS) - len(found), 0) if answer and answer.over_tcp else 0,
+        further=answer.further if answer else 0,
+        is_unrecorded=_is_unrecorded(table, told, lookup.rows[-1]) if answer is None else False,
         silent_servers=tuple(text(key) for key in _silent(lookup)),
         referred_to=tuple(record.value for record in referral),
         zone=referral[0].name if referral else None,

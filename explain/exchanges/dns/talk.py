@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.exchanges.dns import message as dns_message
+from explain.exchanges.dns import over_tcp
 from explain.record import NamedTuple, dataclass
 from explain.table import FRAGMENT
 
 if TYPE_CHECKING:
     from explain.exchanges.dns.message import Head, Heads
+    from explain.exchanges.dns.over_tcp import Told, Whole
     from explain.table import I8, U2, U8, Bools, PacketTable, Rows
 
 SAME_LOOKUP_NS = 60_000_000_000
@@ -34,6 +36,8 @@ class Message(NamedTuple):
     over_tcp: bool
     octets: bytes
     said: Head
+    more: tuple[int, ...]
+    further: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +49,8 @@ class Messages:
         unread: rows of datagrams from or to a port of DNS that no DNS message begins.
         in_pieces: rows of first fragments that end before the question does.
         others: rows of DNS messages that are neither a query nor its response, such as UPDATE and NOTIFY.
+        wholes: by the number of each that went over TCP, in which other rows it goes on, and with what.
+        told: what went over TCP; None if nothing did.
     """
 
     row: Rows
@@ -60,9 +66,12 @@ class Messages:
     unread: Rows
     in_pieces: Rows
     others: Rows
+    wholes: dict[int, Whole]
+    told: Told | None
 
     def one(self, at: int) -> Message:
         """One of them as a record."""
+        whole = self.wholes.get(at)
         return Message(
             row=int(self.row[at]),
             place=int(self.place[at]),
@@ -74,18 +83,22 @@ class Messages:
             over_tcp=bool(self.over_tcp[at]),
             octets=self.heads.messages[at],
             said=self.heads.one(at),
+            more=whole.more if whole else (),
+            further=whole.further if whole else 0,
         )
 
 
 def messages_of(table: PacketTable) -> Messages:
     """What was copied of them; multicast DNS and LLMNR are not in here."""
-    kept = [(table.contents[name], prefix) for name, prefix in (("dns", 0), ("dns-tcp", 2)) if name in table.contents]
-    rows = np.array([row for one, _ in kept for row in one.row], np.int64)
-    over_tcp = np.array([prefix > 0 for _, prefix in kept], np.bool_).repeat([len(one.row) for one, _ in kept])
-    heads = dns_message.heads([octets[prefix:] for one, prefix in kept for octets in one.octets])
+    kept = table.contents.get("dns")
+    told = over_tcp.read(table, table.contents["dns-tcp"]) if "dns-tcp" in table.contents else None
+    wholes, count = told.wholes if told else [], len(kept.row) if kept else 0
+    rows = np.array([*(kept.row if kept else ()), *(one.row for one in wholes)], np.int64)
+    is_tcp = np.arange(len(rows)) >= count
+    heads = dns_message.heads([*(kept.octets if kept else ()), *(one.octets for one in wholes)])
     is_wanted = heads.is_read & (heads.opcode == _QUERY) & (heads.type > 0)
     is_wanted &= (table.source_ports(rows) == _PORT) | (table.target_ports(rows) == _PORT)
-    is_whole = ~over_tcp & (table.captured[rows] >= table.length[rows])
+    is_whole = ~is_tcp & (table.captured[rows] >= table.length[rows])
     is_part = table.layers[rows] & FRAGMENT > 0
     unread, in_pieces = (rows[is_whole & ~heads.is_read & some] for some in (~is_part, is_part))
     others = rows[is_whole & heads.is_read & (heads.opcode != _QUERY)]
@@ -93,8 +106,9 @@ def messages_of(table: PacketTable) -> Messages:
     rows, heads = rows[some], heads.take(some)
     ports = table.source_ports(rows), table.target_ports(rows)
     return Messages(
-        rows, table.place[rows], table.time_ns[rows], table.sources(rows), table.targets(rows), *ports, over_tcp[some],
+        rows, table.place[rows], table.time_ns[rows], table.sources(rows), table.targets(rows), *ports, is_tcp[some],
         heads, heads.names(), unread, in_pieces, others,
+        {number: wholes[at - count] for number, at in enumerate(some.tolist()) if at >= count}, told,
     )  # fmt: skip
 
 

@@ -102,7 +102,7 @@ def pieces(table: PacketTable) -> Pieces:
     skip = np.array(kept.skip, np.int64)[order]
     seq = table.seq[rows] + skip + (table.flags[rows] & SYN != 0)
     return Pieces(
-        rows, table.flow[rows], _epochs(table, rows), table.layers[rows] & REVERSED != 0,
+        rows, table.flow[rows], epochs(table, rows), table.layers[rows] & REVERSED != 0,
         seq % _SEQUENCE, table.ack[rows], table.payload[rows] - skip,
         [kept.octets[at] for at in order.tolist()],
     )  # fmt: skip
@@ -127,7 +127,7 @@ def _is_a_request(octets: bytes) -> bool:
     return is_whole and not octets.startswith(b"HTTP") and _begins_a_head(octets)
 
 
-def _epochs(table: PacketTable, rows: Rows) -> Rows:
+def epochs(table: PacketTable, rows: Rows) -> Rows:
     """How many connections of the flow began until then: the same ports may serve several."""
     opened, size = openings(table, table.flow[rows]), np.int64(len(table) + 1)
     flow = table.flow[rows].astype(np.int64) * size

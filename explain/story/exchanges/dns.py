@@ -10,7 +10,7 @@ from explain.exchanges.dns.lookup import ASKED_OTHERWISE
 from explain.exchanges.dns.message import address_in
 from explain.model import Endpoint
 from explain.story.exchanges.teller import end_text
-from explain.table import SYN
+from explain.table import SYN, TCP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,12 +45,14 @@ def lookup(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iter
         return
     if outcome != "answered":
         form = "asked-otherwise" if fields.rcode in ASKED_OTHERWISE else outcome
+        form = "unrecorded" if fields.is_unrecorded else form
         yield teller.line(f"dns.{form}", fields, rows if outcome == "unanswered" else said[-1:], name, **ends)
         return
+    last = said[-1:] if not (over_tcp := said[teller.table.layers[said] & TCP != 0]).size else over_tcp
     if fields.answers or not fields.unreadable:
-        yield teller.line(f"dns.{_answer(fields)}", fields, said[-1:], name, **ends, **_told(fields))
+        yield teller.line(f"dns.{_answer(fields)}", fields, last, name, **ends, **_told(fields))
     if fields.unseen:
-        yield teller.line("dns.goes-on", fields, said[-1:], name, **ends)
+        yield teller.line("dns.goes-on", fields, last, name, **ends)
     if fields.unreadable:
         yield teller.line("dns.malformed", fields, said[-1:], name, **ends)
     if fields.used_by:
@@ -105,7 +107,7 @@ def _told(fields: DnsLookup) -> dict[str, Any]:
     last = fields.aliases[-1] if fields.aliases else fields.name
     return {
         "chain": " -> ".join((fields.name, *fields.aliases)), "addresses": fields.wanted, "last": last,
-        "answers": fields.wanted or fields.answers, "records": len(fields.answers),
+        "answers": fields.wanted or fields.answers, "records": len(fields.answers) + fields.further,
     }  # fmt: skip
 
 

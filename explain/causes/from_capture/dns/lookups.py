@@ -10,7 +10,7 @@ import numpy as np
 from explain.causes.from_capture.dns import answers
 from explain.causes.from_capture.dns.searches import SEARCH_NS, Searches, account_for_habits
 from explain.causes.from_capture.http import carriers, is_received
-from explain.causes.from_capture.scene import LAST_MOMENT_NS, Member, Scene, Seen
+from explain.causes.from_capture.scene import LAST_MOMENT_NS, Member, Scene, Seen, is_housekeeping
 from explain.exchanges.dns.message import wire_text
 from explain.exchanges.icmp.quotes import quoted_flows
 from explain.table import TCP
@@ -57,7 +57,8 @@ def look(scene: Scene) -> Iterator[Seen]:
     yield from _slow_start(scene, part, answered)
     carried = scene.exchanges.carried(part, scene.open(part, *_MEANT))
     for outcome in _MEANT:
-        for some in _alike(scene, part, scene.open(part, outcome), outcome, chains):
+        meant = [index for index in scene.open(part, outcome) if not is_housekeeping(part, index)]
+        for some in _alike(scene, part, meant, outcome, chains):
             members = [(part, index) for index in some] + [member for index in some for member in carried[index]]
             about = _errors_about(scene, members, errors)
             yield _judge(scene, part, some, outcome, members, about, answered)
