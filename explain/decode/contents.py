@@ -34,14 +34,14 @@ _MOST_TUNNELLED = 2000  # packets, from the first on
 _IS_TUNNEL = members(*TUNNELS)
 _MOST_OF_A_FRAME = {
     "dns": 4096, "dns-tcp": 16384, "dhcp": 2048, "dhcpv6": 2048, "http": 1460, "tls": 2048, "ndp": 1024, "mld": 1024,
-    TUNNEL: 160, GREETING: 96,
+    "netbios": 576, TUNNEL: 160, GREETING: 96,
 }  # fmt: skip
 _MOST_IN_ALL = 40 << 20
 _RESERVED = 2 << 20  # for each protocol, so that a flood of one does not silence another
 _PER_COPY = 80  # octets that an object and its places in two lists need
 _TCP_HEADER = 20
 _UDP_HEADER = 8
-_PORTS = {"dns": (53, 5353, 5355), "dhcp": (67, 68), "dhcpv6": (546, 547)}
+_PORTS = {"dns": (53, 5353, 5355), "dhcp": (67, 68), "dhcpv6": (546, 547), "netbios": (137,)}
 # How lines begin that open a head: responses, and methods (RFC 9110, 5789, 4918, 3253, 3744, 5323; RPC).
 _HTTP_WORDS = (
     "HTTP GET  POST HEAD PUT  DELE OPTI PATC CONN TRAC PROP MKCO COPY MOVE LOCK UNLO REPO SEAR ACL  MERG CHEC VERS "

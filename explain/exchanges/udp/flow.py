@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from explain.exchanges.dns.group import GroupNames, NamesTold
+    from explain.exchanges.netbios import NetbiosAct, NetbiosNames
     from explain.table import I8, U1, U4, U8, Bools, PacketTable, Rows
 
 OUTCOMES = ("answered", "unanswered", "refused")
@@ -61,6 +62,7 @@ MULTICAST_DNS = 5353
 """From this port to this port of one host goes the answer to what that host had asked all (RFC 6762, 5.4)."""
 _GROUP_NAMES = (MULTICAST_DNS, 5355)
 """Ports of multicast DNS and LLMNR."""
+_NETBIOS_NAMES = 137
 _UNREACHABLE_V4, _UNREACHABLE_V6 = 3, 1
 
 
@@ -75,6 +77,7 @@ class UdpFlow:
         answered_from: the port from which the server answered, where that is not the one that was asked.
         asked_at: of such an answer, or of one to a question to a group, where the question had gone.
         names: of multicast DNS and LLMNR, what was asked and told.
+        netbios: likewise of the NetBIOS name service.
     """
 
     client: Endpoint
@@ -88,6 +91,7 @@ class UdpFlow:
     answered_from: Endpoint | None
     asked_at: Endpoint | None
     names: NamesTold | None
+    netbios: tuple[NetbiosAct, ...]
 
 
 def find(table: PacketTable) -> ExchangeColumns:
@@ -105,10 +109,16 @@ def find(table: PacketTable) -> ExchangeColumns:
 
         return GroupNames(table)
 
+    @cache
+    def netbios() -> NetbiosNames:
+        from explain.exchanges.netbios import NetbiosNames
+
+        return NetbiosNames(table)
+
     times = table.time_ns[rows]
     return ExchangeColumns(
         "udp.flow", OUTCOMES, _outcome(table, flows), rows, bounds, times[first],
-        np.maximum(times[first], times[bounds[1:] - 1]), lambda index: _fields(table, flows, index, names),
+        np.maximum(times[first], times[bounds[1:] - 1]), lambda index: _fields(table, flows, index, (names, netbios)),
         {
             "needs_no_answer": flows.needs_no_answer, "datagrams": flows.datagrams, "payload_bytes": flows.octets,
             "opener": flows.opener, "is_answer": flows.is_answer,
@@ -177,7 +187,9 @@ def _needs_no_answer(table: PacketTable, opener: Rows, is_answer: Bools, is_to_m
     return is_quiet
 
 
-def _fields(table: PacketTable, flows: _Flows, index: int, names: Callable[[], GroupNames]) -> UdpFlow:
+def _fields(
+    table: PacketTable, flows: _Flows, index: int, said: tuple[Callable[[], GroupNames], Callable[[], NetbiosNames]]
+) -> UdpFlow:
     opener, is_answer = int(flows.opener[index]), bool(flows.is_answer[index])
     client, server = (_opener_end(table, opener, is_source) for is_source in (not is_answer, is_answer))
     octets = table.addresses.octets
@@ -190,7 +202,8 @@ def _fields(table: PacketTable, flows: _Flows, index: int, names: Callable[[], G
         bool(flows.needs_no_answer[index]), community_id(low, high, 17, client.port or 0, server.port or 0),
         _opener_end(table, int(flows.opener[other]), True) if other >= 0 else None,
         _opener_end(table, int(flows.opener[asked]), False) if asked >= 0 else None,
-        names().of(opener) if {client.port, server.port}.intersection(_GROUP_NAMES) else None,
+        said[0]().of(opener) if {client.port, server.port}.intersection(_GROUP_NAMES) else None,
+        said[1]().of(opener) if _NETBIOS_NAMES in (client.port, server.port) else (),
     )  # fmt: skip
 
 

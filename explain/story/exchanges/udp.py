@@ -55,6 +55,11 @@ def flow(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterat
         from explain.story.exchanges.group_names import told_of
 
         yield from told_of(teller, fields, fields.names, part.rows(index), name)
+    if fields.netbios:
+        from explain.story.exchanges import netbios
+
+        is_to_all = _is_to_many(fields.server.address)
+        yield from netbios.told_of(teller, fields, part.rows(index), name, is_to_all=is_to_all)
 
 
 def _message(teller: Teller, part: ExchangeColumns, index: int, fields: UdpFlow) -> str:
