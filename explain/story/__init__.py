@@ -74,6 +74,10 @@ def _beside(report: Report) -> list[Line]:
     if not isinstance(exchanges.positions, range):
         return []
     lines = vlans.tell(table, exchanges) + unread.tell(table, captures, exchanges)
+    if exchanges.of_kind("dns.lookup") is not None:
+        from explain.story.around import names
+
+        lines += names.tell(table, exchanges)
     if any(one.comments for one in captures):
         from explain.story.recording import written
 

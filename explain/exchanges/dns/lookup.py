@@ -124,10 +124,11 @@ _Key = tuple[int, int, int, bytes, int]
 def find(table: PacketTable) -> ExchangeColumns:
     """Look-ups at each place; multicast DNS and LLMNR are not look-ups of a server and not in here.
 
-    Facts: ``client`` and ``server`` (address keys), ``raw_name`` (as ``dns_message.Head`` has it), ``silent`` (rows of
-    the questions to each server, by address key, that did not answer while another one did), ``unread``, ``in_pieces``
-    and ``others`` (rows that are no look-up, as ``Messages`` has them), ``is_odd`` (bool[n]: a glance at the answer
-    does not show that all of its records are there); over TCP also ``needs_no_answer`` (bool[n]: it was not recorded).
+    Facts: ``client`` and ``server`` (address keys), ``raw_name`` and ``type`` (as ``dns_message.Head`` has them),
+    ``silent`` (rows of the questions to each server, by address key, that did not answer while another one did),
+    ``unread``, ``in_pieces`` and ``others`` (rows that are no look-up, as ``Messages`` has them), ``is_odd`` (bool[n]:
+    a glance at the answer does not show that all of its records are there); over TCP also ``needs_no_answer``
+    (bool[n]: it was not recorded).
     """
     messages = messages_of(table)
     members, bounds, others = split(messages)
@@ -146,7 +147,8 @@ def find(table: PacketTable) -> ExchangeColumns:
     part = from_rows(
         "dns.lookup", OUTCOMES, np.array(columns.outcome, np.uint8), np.array(columns.rows, np.int64),
         np.array(columns.counts, np.int64), table, fields,
-        {name: getattr(columns, name) for name in ("client", "server", "raw_name", "silent", "is_odd")}, _PATIENCE_NS,
+        {name: getattr(columns, name) for name in ("client", "server", "raw_name", "type", "silent", "is_odd")},
+        _PATIENCE_NS,
     )  # fmt: skip
     left: dict[str, I8 | Bools] = {
         "unread": messages.unread, "in_pieces": messages.in_pieces, "others": messages.others,
@@ -177,6 +179,7 @@ class _Columns(NamedTuple):
     client: list[int]
     server: list[int]
     raw_name: list[bytes]
+    type: list[int]
     silent: list[dict[int, list[int]]]
     is_odd: list[bool]
 
@@ -195,6 +198,7 @@ def _columns_of_plain(messages: Messages, members: I8, bounds: I8) -> _Columns:
         np.where(heads.is_response[first], messages.target[first], messages.source[first]).tolist(),
         np.where(is_answered, messages.source[last], messages.target[last]).tolist(),
         [messages.names[at] for at in first.tolist()],
+        heads.type[first].tolist(),
         [{}] * len(first),
         (is_answered & heads.is_odd[last]).tolist(),
     )
@@ -208,6 +212,7 @@ def _columns(lookups: list[_Lookup]) -> _Columns:
         [one.client for one in lookups],
         [_server(one) for one in lookups],
         [one.head.raw_name for one in lookups],
+        [one.head.type for one in lookups],
         [_silent(one) for one in lookups],
         [one.answer is not None for one in lookups],
     )
