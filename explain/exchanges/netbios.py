@@ -27,6 +27,9 @@ _ASKS = {
 _CONFLICT = 7  # RCODE (RFC 1002, 4.2.6)
 _ANSWERS = {"has": "asks", "lists": "lists-asked", "taken": "claims", "conflict": "claims"}
 
+TOLD_TO_ONE = frozenset(("has", "lacks", "granted", "taken", "conflict", "waits"))
+"""What is said to one host about a name that it asked for, or claims."""
+
 
 class _Said(NamedTuple):
     """One message.
@@ -52,7 +55,7 @@ class NetbiosAct:
         name: as ``NAME<20>``, the last octet being the kind of what has the name; ``*`` is any.
         is_group: several hosts may share it; None where it is not said.
         addresses: of who has it, or claims it.
-        answered_by: who else said that it has the name, at the same place; of a claim, who objects.
+        answered_by: who told the asker that it has the name, at the same place; of a claim, who objects.
     """
 
     act: str
@@ -75,8 +78,8 @@ class NetbiosNames:
         self._flow = table.flow[self._rows]
         said = cache(read)  # the same is said again and again
         self._said = [said(kept.octets[at]) for at in order.tolist()] if kept else []
-        self._speakers = table.sources(self._rows).tolist()
-        self._answers: dict[tuple[int, str, str], dict[int, None]] | None = None
+        self._speakers, self._hearers = (ends(self._rows).tolist() for ends in (table.sources, table.targets))
+        self._answers: dict[tuple[int, int, str, str], dict[int, None]] | None = None
 
     def of(self, row: int) -> tuple[NetbiosAct, ...]:
         """What was said in the flow of a row, each thing once."""
@@ -96,12 +99,13 @@ class NetbiosNames:
     def _answered_by(self, place: int, said: _Said, own: int) -> tuple[str, ...]:
         if self._answers is None:
             self._answers = {}
-            for row, speaker, one in zip(self._rows.tolist(), self._speakers, self._said, strict=True):
+            columns = self._rows.tolist(), self._speakers, self._hearers, self._said
+            for row, speaker, hearer, one in zip(*columns, strict=True):
                 if one is not None and (asked := _ANSWERS.get(one.act)):
-                    key = int(self._table.place[row]), asked, one.name
+                    key = int(self._table.place[row]), hearer, asked, one.name
                     self._answers.setdefault(key, {})[speaker] = None
-        owners = self._answers.get((place, said.act, said.name), {})
-        return tuple(self._table.addresses.text(key) for key in owners if key != own)
+        owners = self._answers.get((place, own, said.act, said.name), {})
+        return tuple(self._table.addresses.text(key) for key in owners)
 
 
 def _apart(said: _Said) -> Iterator[_Said]:

@@ -30,6 +30,8 @@ def told_of(teller: Teller, fields: UdpFlow, rows: Rows, name: str, *, is_to_all
         other = fields.server.address if by == fields.client.address else fields.client.address
         yield teller.line(message, fields, rows, name, by=by, other=other, items=_few(some))
         yield from _heard(teller, fields, act, some, rows, name)
+        if form == "claims-one" and not any(one.by == other for one in fields.netbios):
+            yield teller.line("netbios.unregistered", fields, rows, name, by=by, other=other)
 
 
 def _heard(

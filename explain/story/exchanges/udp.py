@@ -10,15 +10,16 @@ from explain.story.exchanges.teller import end_text
 from explain.table import REVERSED, UDP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from explain.exchanges.columns import ExchangeColumns
+    from explain.exchanges.netbios import NetbiosAct
     from explain.exchanges.udp.flow import UdpFlow
     from explain.model import Line
     from explain.story.exchanges.teller import Teller
     from explain.table import PacketTable, Rows
 
-_WITH_SERVICE = ("one-way", "both-send", "search", "to-one")  # they name it in their own way
+_WITH_SERVICE = ("one-way", "both-send", "search", "to-one", "told-to-one")  # they name it in their own way
 _BROADCAST = ".255"  # of most networks (RFC 919)
 
 
@@ -62,10 +63,15 @@ def flow(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterat
         yield from netbios.told_of(teller, fields, part.rows(index), name, is_to_all=is_to_all)
 
 
+def _are_answers(acts: Sequence[NetbiosAct]) -> bool:
+    from explain.exchanges.netbios import TOLD_TO_ONE
+
+    return all(one.act in TOLD_TO_ONE for one in acts)
+
+
 def _message(teller: Teller, part: ExchangeColumns, index: int, fields: UdpFlow) -> str:
     outcome: str = part.outcomes[part.outcome[index]]
     is_both = _has_both_sides(teller.table, part.rows(index))
-    port = fields.server.port or 0
     if outcome == "answered" and not is_both and fields.answered_from:
         return "answered-elsewhere"
     if outcome == "answered" and fields.asked_at:
@@ -74,12 +80,20 @@ def _message(teller: Teller, part: ExchangeColumns, index: int, fields: UdpFlow)
         return "answers-elsewhere" if is_both else "answer-elsewhere"
     if outcome == "answered":
         return "answered" if is_both else "answer-only"
-    if outcome == "unanswered" and fields.needs_no_answer:
-        if port in ONE_WAY:
-            return "one-way"
-        if port in BOTH_SEND | RELAYED and not _is_to_many(fields.server.address):
-            return "both-send"
-        if _is_multicast_dns_to_one(fields):
-            return "to-one"
-        return "search" if port in SEARCH and not _is_to_many(fields.server.address) else "to-many"
-    return outcome
+    return (_unasked(fields) or outcome) if outcome == "unanswered" and fields.needs_no_answer else outcome
+
+
+def _unasked(fields: UdpFlow) -> str | None:
+    """Why nobody needs to answer; None where a name was to be registered after all."""
+    port, is_to_many = fields.server.port or 0, _is_to_many(fields.server.address)
+    if port in ONE_WAY:
+        return "one-way"
+    if fields.netbios and _are_answers(fields.netbios):
+        return "told-to-one"
+    if port in BOTH_SEND | RELAYED and not is_to_many:
+        return "both-send"
+    if _is_multicast_dns_to_one(fields):
+        return "to-one"
+    if any(one.act == "claims" for one in fields.netbios) and not is_to_many:
+        return None
+    return "search" if port in SEARCH and not is_to_many else "to-many"

@@ -56,7 +56,18 @@ def test_a_question_to_all_and_who_answers_it():
     assert f"{ALICE} asks everyone on its network who has PRINTER<20> (file server)" in told
     assert f"{BOB} answered." in told
     assert f"{BOB} tells: PRINTER<20> (file server) has the address {BOB}." in told
+    assert "to one host alone, as the answer to what that host had said to all" in told
     assert [(one.act, one.by, one.answered_by) for one in acts] == [("asks", ALICE, (BOB,)), ("has", BOB, ())]
+
+
+def test_who_answered_another_host_has_not_answered_this_one():
+    other = datagram(("192.0.2.5", 137), (ALL, 137), question(ASKS, "PRINTER", 0x20))
+    _, acts = story(
+        said(ALICE, ALL, question(ASKS, "PRINTER", 0x20)),
+        other,
+        said(BOB, ALICE, answer(HAS, "PRINTER", 0x20, owned(BOB))),
+    )
+    assert [one.answered_by for one in acts if one.act == "asks"] == [(BOB,), ()]
 
 
 def test_a_question_that_nobody_answers_is_told_as_that_and_is_no_finding():
@@ -85,6 +96,12 @@ def test_a_name_server_accepts_a_name():
     told, _ = story(said(ALICE, BOB, claim), said(BOB, ALICE, answer(0xAD80, "ALICE", 0, owned(ALICE))))
     assert f"{ALICE} registers NetBIOS names with {BOB} (a name server, WINS): ALICE<00> (a computer)." in told
     assert f"{BOB} enters ALICE<00> (a computer) for {ALICE}." in told
+
+
+def test_a_name_server_that_says_nothing_is_told_as_that():
+    told, _ = story(said(ALICE, BOB, question(0x2900, "ALICE", 0, b"\xc0\x0c" + owned(ALICE))))
+    assert f"{BOB} says nothing to that: it is no name server of NetBIOS" in told
+    assert "no answer is no fault" not in told
 
 
 def test_a_name_server_that_knows_no_such_name_answered():
