@@ -130,10 +130,13 @@ def _note_plain_answers(table: PacketTable, connections: ExchangeColumns, found:
         tls, rows = found[index], connections.rows(index)
         row = _first_answer(table, rows, int(np.flatnonzero(table.frame[rows] == tls.hello_frame)[0]))
         if row in texts:
-            line = texts[row].split(b"\n")[0].rstrip()[:_LONGEST_LINE]
-            found[index] = replace(
-                tls, plain_answer=line.decode("ascii", "backslashreplace"), plain_frame=int(table.frame[row])
-            )
+            found[index] = replace(tls, plain_answer=first_line(texts[row]), plain_frame=int(table.frame[row]))
+
+
+def first_line(octets: bytes) -> str:
+    """The line that begins here, as far as it is kept and worth showing."""
+    line = octets.split(b"\n")[0].rstrip().decode("ascii", "backslashreplace")
+    return line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}..."
 
 
 def _first_answer(table: PacketTable, rows: Rows, hello_at: int) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.arrays import among
+from explain.decode.contents import GREETING
 from explain.decode.services import TCP as SERVICES
 from explain.exchanges.tcp import labels as label
 from explain.exchanges.tcp.challenge import challenges, go_on
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 _ANSWERED_NS = 100_000_000
 _NO_OPENING = ("midstream",)
+_DECLINES = (b"421 ", b"5", b"-ERR", b"ERRO")  # RFC 5321, 4.2.1; RFC 959, 4.2; RFC 1939, 3
+_ANSWERS = (b"RTSP/", b"SIP/")  # lines that begin no connection by themselves
+_MOST_DECLINED = 4
 _TOLD_BY_THEMSELVES = (None, "HTTP", "DNS")
 
 
@@ -80,6 +84,8 @@ def connection(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
         from explain.story.exchanges import tls
 
         yield from tls.lines(teller, fields.tls, rows, name, values)
+    if GREETING in table.contents and told.outcome not in _NO_OPENING:
+        yield from _said(told, rows, from_client)
     yield from _talk(told, moments, index, rows)
     yield from _limits(told, moments, index, rows)
     yield from _trouble(told, moments, index, older, copies)
@@ -173,6 +179,26 @@ def _challenges(part: ExchangeColumns, index: int, outcome: str) -> Rows:
 def _copies(moments: TcpMoments, index: int, rows: Rows, fields: TcpConnection) -> Rows:
     """Frames that were recorded twice, and sent once."""
     return np.sort(recorded_twice(moments, np.array([index]))[0]) if fields.recorded_twice else rows[:0]
+
+
+def _said(told: _Told, rows: Rows, from_client: Bools) -> Iterator[Line]:
+    """With which line in plain text each side begins, and with which a server that began so declines."""
+    from explain.exchanges.tls.talk import first_line
+
+    texts = told.teller.greetings
+    has_data = told.table.payload[rows] > 0
+    own = rows[has_data & ~from_client].tolist()
+    opening = [
+        row for row in (own[:1], rows[has_data & from_client][:1].tolist())
+        if row and row[0] in texts and not texts[row[0]].startswith(_ANSWERS)
+    ]  # fmt: skip
+    for (row,) in opening:
+        speaker = told.values["server" if own and row == own[0] else "client"]
+        yield told.line("tcp.greets", np.array([row]), speaker=speaker, says=first_line(texts[row]))
+    if own and [own[0]] in opening and told.fields.tls is None:
+        declined = [row for row in own[1:] if texts.get(row, b"").startswith(_DECLINES)]
+        for row in declined[:_MOST_DECLINED]:
+            yield told.line("tcp.declines", np.array([row]), says=first_line(texts[row]))
 
 
 def _talk(told: _Told, moments: TcpMoments, index: int, rows: Rows) -> Iterator[Line]:

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from explain.addresses import IPV6_KEY
+from explain.decode.contents import GREETING
 from explain.model import Endpoint, Line
 
 if TYPE_CHECKING:
@@ -76,6 +77,12 @@ class Teller:
         from explain.exchanges.dhcp.trials import ServerTests
 
         return ServerTests(self.table, self.exchanges)
+
+    @cached_property
+    def greetings(self) -> dict[int, bytes]:
+        """What begins like a line of plain text that servers say, by row."""
+        kept = self.table.contents[GREETING]
+        return dict(zip(kept.row, kept.octets, strict=True))
 
     def line(self, message: str, fields: object, rows: Rows | list[int], exchange: str, **more: Any) -> Line:
         """A line about some rows, with the fields of the exchange as its values."""

@@ -284,3 +284,16 @@ def test_a_server_that_says_in_words_that_it_wants_https_is_believed(words):
     assert (finding.cause, finding.values["case"]) == ("tls-wanted", "told")
     assert not connection(refusal + b"Bad", from_client=asked).findings
     assert not connection(refusal.replace(b"400 Bad Request", b"200 OK") + words, from_client=asked).findings
+
+
+def test_how_a_service_in_plain_text_begins_and_declines_is_told():
+    told = [b"220 (vsFTPd 3.0.3)\r\n", b"530 This FTP server is anonymous only.\r\n"]
+    report = connection(*told)
+    story = " ".join(report.story().split())
+    assert '198.51.100.1:443 begins in plain text: "220 (vsFTPd 3.0.3)".' in story
+    assert '198.51.100.1:443 declines: "530 This FTP server is anonymous only.".' in story
+    assert not report.findings
+
+
+def test_data_that_looks_like_a_line_of_refusal_is_none_where_nothing_greeted():
+    assert "declines" not in connection(b"binary", b"500 of them").story()
