@@ -184,7 +184,7 @@ def _side(scene: Scene, again: list[int], values: dict[str, Any]) -> dict[str, A
 def _resets(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
     """After a FIN a reset is one way to be done; before it, it cuts the connection off."""
     course: Course = part.facts["course"]
-    alike: dict[tuple[str, str, tuple[str, ...], str], dict[int, tuple[int, ...]]] = defaultdict(dict)
+    alike: dict[tuple[str, str, str], dict[int, resets.Reset]] = defaultdict(dict)
     is_closed_first = course.fins.min(axis=0) < course.resets.min(axis=0)
     cut_off, ignored = [], []
     some = scene.open(part, "reset")
@@ -199,7 +199,8 @@ def _resets(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
         is_shut = bool(is_closed_first[index]) and found.cause == "tcp-application-closes"
         is_client = found.is_from_client and found.cause == "tcp-application-closes"
         case = found.case or ("shut" if is_shut else "client" if is_client else "")
-        alike[*(_SHUT if is_shut else found[:3]), case][index] = found.rows
+        told = found._replace(cause=_SHUT[0], certainty=_SHUT[1], rivals=_SHUT[2]) if is_shut else found
+        alike[told.cause, told.certainty, case][index] = told
     for server, port, indices in by_service(scene, part, ignored):
         rows = [row for index in indices for row in part.facts["moments"].resets(index).tolist()]
         values = {"server": server, "port": port, "count": len(indices), "case": "ignored"}
@@ -212,9 +213,10 @@ def _resets(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
             (),
             values,
         )
-    for (cause, certainty, rivals, case), shown in alike.items():
+    for (cause, certainty, case), shown in alike.items():
         for server, port, indices in by_service(scene, part, list(shown)):
-            rows = [row for index in indices for row in shown[index]]
+            rows = [row for index in indices for row in shown[index].rows]
+            rivals = tuple(dict.fromkeys(rival for index in indices for rival in shown[index].rivals))
             values = {"server": server, "port": port, "count": len(indices)} | ({"case": case} if case else {})
             why = scene.one_link.possible(rows, rivals)
             yield Seen(cause, certainty, [(part, index) for index in indices], rows, why, values)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.exchanges.tcp.course import NEVER
 from explain.exchanges.tcp.many import segments_of
 from explain.record import NamedTuple
 from explain.table import REVERSED, RST
@@ -58,6 +59,8 @@ def judge(moments: TcpMoments, indices: Sequence[int]) -> Iterator[Reset]:
     starts = np.searchsorted(of, np.arange(len(indices)))
     is_reset = streams.flags[at] & RST != 0
     first = np.minimum.reduceat(np.where(is_reset, position, len(at)), starts)
+    resets = moments.course.resets.min(axis=0)[np.asarray(indices)]  # none that refused a SYN before the accepted one
+    first = np.where(resets == NEVER, first, starts + resets - streams.bounds[np.asarray(indices)])
     way = table.layers[rows] & REVERSED
     is_own, is_before = way == way[first[of]], position < first[of]
     last = np.maximum.reduceat(np.where(is_before & ~is_own, position, -1), starts)
@@ -67,12 +70,12 @@ def judge(moments: TcpMoments, indices: Sequence[int]) -> Iterator[Reset]:
     since = np.maximum(last - 1, starts)  # the silence before what the reset answers
     is_late = (last > starts) & (table.time_ns[rows[last]] - table.time_ns[rows[since]] >= _QUIET_NS)
     is_forgotten = is_late & (streams.length[rows[last]] > 0)
-    answered, resets = rows[last].tolist(), rows[first].tolist()
+    answered, shown_resets = rows[last].tolist(), rows[first].tolist()
     own = np.maximum.reduceat(np.where(is_before & is_own, position, -1), starts)
     has_spoken = (own >= 0) & (table.time_ns[rows[first]] - table.time_ns[rows[own]] < _QUIET_NS)
     is_from_client = (way[first] != 0) == (moments.course.client[np.asarray(indices)] == 1)
     columns = zip(
-        answered, resets, (last >= 0).tolist(), is_forged.tolist(), is_forgotten.tolist(), has_spoken.tolist(),
+        answered, shown_resets, (last >= 0).tolist(), is_forged.tolist(), is_forgotten.tolist(), has_spoken.tolist(),
         is_from_client.tolist(), after.tolist(), strict=True,
     )  # fmt: skip
     for answer, reset, is_answer, forged, forgotten, awake, from_client, later in columns:

@@ -774,3 +774,27 @@ def test_a_pause_of_no_more_than_the_way_is_no_delayed_ack():
     opened = [(0.0, to(SYN, 100)), (0.05, back(SYN | ACK, 500, 101)), (0.051, to(ACK, 101, 501))]
     played = written_in_pieces(ack_after=0.001, rest_after=0.0011, way=0.05)[3:]
     assert found(*opened, *played)[0] == []
+
+
+def test_a_reset_that_refused_the_first_syn_is_not_the_one_that_cuts_the_connection_off_later():
+    refused = [(0.0, to(SYN, 100)), (0.01, back(RST | ACK, 0, 101))]
+    later = [(0.5 + at, frame) for at, frame in ASKED]
+    cut_off = [(0.9, back(ACK, 501, 111, b"y" * 10)), (1.0, to(ACK, 111, 511)), (1.2, back(RST, 511))]
+    (only,) = explain.explain(pcap(*refused, *later, *cut_off)).findings
+    assert (only.cause, only.values.get("case")) == ("tcp-application-closes", None)
+
+
+def test_resets_with_other_rivals_are_counted_together():
+    frames = []
+    for turn in range(4):
+        at, ends = 10.0 * turn, ((CLIENT[0], 41000 + turn), SERVER)
+        pause = 0.5 if turn % 2 else 5.0  # after a long rest the server may have forgotten the connection
+        for after, (one, other), flags, seq, ack, data in (
+            (0, ends, SYN, 100, 0, b""), (0.01, ends[::-1], SYN | ACK, 500, 101, b""), (0.02, ends, ACK, 101, 501, b""),
+            (0.03, ends, ACK, 101, 501, b"x"), (0.04, ends[::-1], ACK, 501, 102, b"y"),
+            (0.04 + pause, ends[::-1], RST, 502, 102, b""),
+        ):  # fmt: skip
+            macs = (A, B) if one[0] == CLIENT[0] else (B, A)
+            frames.append((at + after, segment(one, other, flags, macs, seq=seq, ack=ack, data=data)))
+    (only,) = explain.explain(pcap(*frames)).findings
+    assert (only.cause, only.values["count"], len(only.exchanges)) == ("tcp-application-closes", 4, 4)
