@@ -8,7 +8,7 @@ import numpy as np
 
 from explain.exchanges.dns.lookup import ASKED_OTHERWISE
 from explain.exchanges.dns.message import address_in
-from explain.model import Endpoint
+from explain.model import Endpoint, Line
 from explain.story.exchanges.teller import end_text
 from explain.table import SYN, TCP
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.dns.lookup import DnsLookup
     from explain.exchanges.dns.use import Use
-    from explain.model import Line
     from explain.story.exchanges.teller import Teller
     from explain.table import Rows
 
@@ -32,7 +31,7 @@ def lookup(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iter
     rows = part.rows(index)
     asked_rows, said = _sides(teller, part, index)
     outcome = part.outcomes[part.outcome[index]]
-    ends = {"client": fields.client.address, "server": fields.server.address}
+    ends = _ends(fields)
     if fields.queries:
         asked = ends | {"server": fields.servers[0], "address": address_in(fields.name)}
         yield teller.line(_asked(teller, fields), fields, asked_rows[:1], name, **asked)
@@ -57,6 +56,12 @@ def lookup(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iter
         yield teller.line("dns.malformed", fields, said[-1:], name, **ends)
     if fields.used_by:
         yield _use(teller, fields, fields.used_by, int(said[-1]), name)
+
+
+def _ends(fields: DnsLookup) -> dict[str, Any]:
+    """Who asks whom, and the root by its name, which is hard to see before the end of a sentence."""
+    root = {"name": Line("dns.root", {})} if fields.name == "." else {}
+    return {"client": fields.client.address, "server": fields.server.address, **root}
 
 
 def _sides(teller: Teller, part: ExchangeColumns, index: int) -> tuple[Rows, Rows]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from explain.table import PacketTable, Rows
 
 _WITH_SERVICE = ("one-way", "both-send", "search", "to-one", "told-to-one")  # they name it in their own way
+_DHCP = (68, 67)
 _BROADCAST = ".255"  # of most networks (RFC 919)
 
 
@@ -80,6 +81,8 @@ def _message(teller: Teller, part: ExchangeColumns, index: int, fields: UdpFlow)
         return "answers-elsewhere" if is_both else "answer-elsewhere"
     if outcome == "answered":
         return "answered" if is_both else "answer-only"
+    if outcome == "unanswered" and (fields.client.port, fields.server.port) == _DHCP:
+        return "unanswered-dhcp" if not _is_to_many(fields.server.address) else "to-many"
     return (_unasked(fields) or outcome) if outcome == "unanswered" and fields.needs_no_answer else outcome
 
 

@@ -581,3 +581,8 @@ def test_the_copy_of_a_zone_counts_the_records_of_all_its_messages():
     told = [with_length(answer(1, "example", *[(1, bytes(4))] * 5, kind=252))] * 3
     frames = in_segments([with_length(question(1, "example", 252))], told)
     assert "with 15 records of the zone" in " ".join(report(*frames).story().split())
+
+
+def test_the_root_is_told_by_its_name():
+    message = struct.pack(">6H", 1, 0x100, 1, 0, 0, 0) + b"\0" + struct.pack(">HH", 2, 1)
+    assert "for the NS record of the root (.)." in " ".join(report(ask(message)).story().split())

@@ -26,6 +26,7 @@ _WHY_SILENT = (
 )  # fmt: skip
 _WHY_CLOSED = ("filter-on-target-input",)  # it may say the same of a port that is open
 _WHY_MUTE = ("tcp-application-hangs", "server-slow", "filter-on-target-output")
+_WHY_MUTE_HERE = ("server-slow", "filter-on-target-input", "filter-on-sender-output", "dns-server-not-configured")
 _EVERYBODY = "255.255.255.255"  # asked by a device that knows no name server
 _WHY_SOME = ("dns-server-unreachable", "partial-loss", "filter-on-router-forward", "filter-on-target-output")
 _ON_ONE_LINK = {
@@ -89,7 +90,9 @@ def _judge(
     is_closed = is_silent and _is_closed(scene, about, part.facts["server"][some[0]])
     rivals = _WHY_CLOSED if is_closed else _possible(scene, rows, why)
     if cause == "dns-server-unreachable" and _is_loopback(values["server"]):
-        rivals = (*rivals, "dns-server-not-configured")
+        is_mute = is_silent and not about
+        rivals = _WHY_MUTE_HERE if is_mute else (*rivals, "dns-server-not-configured")
+        values |= {"case": "here"} if is_mute else {}
     if is_silent and not about and (len(rows) == 1 or all(_is_cut_off(scene, part, index) for index in some)):
         certainty = "possible"  # a single question may have been lost, or its answer not be recorded
     return Seen(cause, certainty, members + about, rows, rivals, values)

@@ -140,3 +140,11 @@ def test_who_asks_everybody_for_a_name_knows_no_name_server():
 @pytest.mark.parametrize(("times", "certainty"), [((1,), "possible"), ((1, 6), "likely")])
 def test_a_single_question_in_vain_may_only_have_been_lost(times, certainty):
     assert the_finding(*(query(when) for when in times)).certainty == certainty
+
+
+@pytest.mark.parametrize("own", ["127.0.0.53", "::1"])
+def test_a_resolver_on_the_host_itself_is_behind_no_router(own):
+    client = "127.0.0.1" if "." in own else own
+    finding = the_finding(query(1, own, client=client), query(6, own, client=client))
+    assert (finding.cause, finding.values["case"]) == ("dns-server-unreachable", "here")
+    assert not (OF_ROUTERS | {"partial-loss", "no-return-route-on-target"}) & set(finding.rivals)
