@@ -25,6 +25,12 @@ _MOST_PROTOCOLS = 8
 _NAMED = (2, 4, 33, 41, 46, 47, 50, 51, 88, 89, 103, 112, 115, 132, 136)
 _TOLD_ELSEWHERE = (1, 6, 17, 58)  # ICMP, TCP, UDP, ICMPv6
 _ICMP_TOLD = members(0, 3, 4, 5, 8, 11, 12)  # echo and errors (RFC 792)
+_ICMP_NAMED = {
+    9: "router", 10: "routers-sought", 13: "clock-asked", 14: "clock-told", 17: "mask-asked", 18: "mask-told",
+    42: "interface-asked", 43: "interface-told", 1 << 8 | 139: "node-asked", 1 << 8 | 140: "node-told",
+    1 << 8 | 155: "rpl", 1 << 8 | 160: "interface-asked", 1 << 8 | 161: "interface-told",
+}  # fmt: skip
+"""By type, of ICMPv6 with a bit more (RFC 1256, 792, 950, 8335, 4620, 6550)."""
 _ICMPV6_TOLD = members(1, 2, 3, 4, *range(128, 138), 143)  # errors, echo, MLD, neighbours (RFC 4443, 4861, 3810)
 
 
@@ -95,6 +101,8 @@ def _messages(table: PacketTable) -> Iterator[Line]:
     """ICMP that is neither echo nor error: time stamps, address masks, router discovery, or nothing that is known."""
     icmp = table.icmp
     is_told = np.where(icmp.is_v6, _ICMPV6_TOLD[icmp.type], _ICMP_TOLD[icmp.type])
-    kinds, rows = icmp.type[~is_told], icmp.row[~is_told]
+    rest = np.flatnonzero(~is_told)
+    kinds = icmp.type[rest].astype(np.int64) + (icmp.is_v6[rest] << 8)
     for kind in distinct(kinds)[:_MOST_PROTOCOLS].tolist():
-        yield _line(table, "icmp", rows[kinds == kind], type=kind)
+        message = f"icmp-{_ICMP_NAMED[kind]}" if kind in _ICMP_NAMED else "icmp"
+        yield _line(table, message, icmp.row[rest[kinds == kind]], type=kind & 0xFF)

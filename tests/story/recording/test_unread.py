@@ -95,8 +95,17 @@ def test_a_header_whose_length_cannot_be_is_told():
     )
 
 
-def test_icmp_that_is_neither_echo_nor_error_is_named_by_its_type():
-    assert "1 packet of ICMP, type 13" in told(eth(A, B, 0x800, ip(ALICE, BOB, 1, icmp(13, 0, 0, bytes(12)))))
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (10, "by which a host asks for routers on its link (router solicitation, RFC 1256, type 10)"),
+        (13, "by which a host asks another for the time of its clock (timestamp, type 13)"),
+        (165, "1 packet of ICMP, type 165: neither a ping nor an error"),
+    ],
+)
+def test_icmp_that_is_neither_echo_nor_error_is_named_by_its_type(kind, words):
+    story = told(eth(A, B, 0x800, ip(ALICE, BOB, 1, icmp(kind, 0, 0, bytes(12)))))
+    assert words in " ".join(story.split())
 
 
 def test_nothing_is_said_where_all_was_read():
