@@ -91,7 +91,7 @@ def _run(words: list[str]) -> int:
         sys.stdout.flush()
         return status  # noqa: TRY300  what cannot be written out fails like anything else
     except UnreadableError as error:
-        from explain.cli.meant import meant
+        from explain.cli.telling.meant import meant
 
         language = spoken(asked)
         hint = meant(error.path, language) if [error.path] == asked[:1] else ""
@@ -125,7 +125,7 @@ def _are_files(words: list[str]) -> bool:
 
 def _tell(files: list[str]) -> int:
     from explain.cli.language import default_language
-    from explain.cli.tell import PLAIN, tell
+    from explain.cli.telling.tell import PLAIN, tell
 
     return tell(tuple(files), {**PLAIN, "lang": default_language()})
 

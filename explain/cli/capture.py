@@ -8,7 +8,7 @@ import click
 
 from explain.cli.helping import Main
 from explain.cli.options import HELP, json_option, language_option
-from explain.cli.tell import tell
+from explain.cli.telling.tell import tell
 from explain.words import say
 
 _FORMATS = ("terminal", "json", "markdown", "mermaid", "html", "zeek")

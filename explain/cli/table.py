@@ -37,7 +37,7 @@ def table(files: tuple[str, ...], what: str, form: str, output: str | None, **op
         return 0
     if not files:
         raise UsageError("usage.table_capture")
-    from explain.cli.tell import selection_of, warn
+    from explain.cli.telling.tell import selection_of, warn
     from explain.dataframe import exchanges
     from explain.pipeline import explain
     from explain.render import table as render

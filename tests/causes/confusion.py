@@ -24,8 +24,8 @@ from surroundings import case_folders  # noqa: E402
 
 from explain.causes.diagnose import diagnose  # noqa: E402
 from explain.causes.diagnosis import Diagnosis, Topology, Witnesses  # noqa: E402
-from explain.cli.case_folder import read_case  # noqa: E402
-from explain.cli.witnesses import Given, gather  # noqa: E402
+from explain.cli.ping.case_folder import read_case  # noqa: E402
+from explain.cli.ping.witnesses import Given, gather  # noqa: E402
 from explain.errors import InputError  # noqa: E402
 
 VIEWS = ("text", "text+wire", "text+wires", "text+places", "text+states", "unplaced", "everything")

@@ -11,8 +11,8 @@ from pathlib import Path
 from explain.causes.context import context_of
 from explain.causes.diagnosis import Look, Witnesses
 from explain.causes.wires.witness import Wires, wires_of
-from explain.cli.case_folder import read_case
-from explain.cli.witnesses import Given, gather
+from explain.cli.ping.case_folder import read_case
+from explain.cli.ping.witnesses import Given, gather
 from explain.state.addresses import is_link_local
 from explain.state.filters.ruleset import ruleset_of
 from explain.state.packet import echo

@@ -15,7 +15,7 @@ from explain.causes.diagnosis import Diagnosis, Witnesses
 from explain.causes.ids import IDS, QUALIFIERS
 from explain.causes.predictions import all_strikes
 from explain.causes.wires.sightings import look
-from explain.cli.witnesses import Given, gather
+from explain.cli.ping.witnesses import Given, gather
 from explain.symptoms.commands.command import parse_command
 from explain.symptoms.text import read_text
 from explain.table import ACK, SYN

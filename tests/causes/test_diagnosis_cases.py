@@ -11,7 +11,7 @@ import pytest
 
 from explain.causes.diagnose import diagnose
 from explain.causes.ids import IDS
-from explain.cli.witnesses import Given, gather
+from explain.cli.ping.witnesses import Given, gather
 
 from .confusion import SECTION_0, VIEWS, Recorded, is_right, measure, recordings
 from .looked import excluding

@@ -12,7 +12,7 @@ from explain.causes.diagnose import diagnose
 from explain.causes.ids import IDS
 from explain.causes.mending import _in_ipv6, _networks, mending
 from explain.causes.pages import page
-from explain.cli.witnesses import Given, gather
+from explain.cli.ping.witnesses import Given, gather
 
 from .confusion import Recorded, recordings
 

@@ -13,7 +13,7 @@ from surroundings import TOP
 
 from explain.cli.capture import capture as command
 from explain.cli.language import default_language
-from explain.cli.tell import PLAIN
+from explain.cli.telling.tell import PLAIN
 
 ALICE, BOB, ROUTER = "192.0.2.1", "198.51.100.1", "192.0.2.254"
 

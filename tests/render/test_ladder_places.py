@@ -8,7 +8,7 @@ from packets import pcap, ping, pong
 from surroundings import TOP
 
 import explain
-from explain.cli.times import between
+from explain.cli.telling.times import between
 from explain.exchanges.selection import Selection
 from explain.pipeline import explain as explain_with
 from explain.render.ladder.drawing import render

@@ -8,7 +8,7 @@ from dhcp_packets import discover
 from packets import A, B, R, datagram, error, is_at, pcap, ping, pong, segment, who_has
 
 import explain
-from explain.cli.tell import PLAIN, tell
+from explain.cli.telling.tell import PLAIN, tell
 from explain.story.troubles import in_full
 
 ALICE, BOB, ROUTER = "192.0.2.1", "198.51.100.1", "192.0.2.254"

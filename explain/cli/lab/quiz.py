@@ -150,7 +150,7 @@ def _print_wrapped(text: str, indent: str) -> None:
 
 def _source(name: str, at: str | None) -> Source:
     """A recorded lab by its name or folder, else a capture."""
-    from explain.cli.case_folder import read_case
+    from explain.cli.ping.case_folder import read_case
     from explain.lab.catalogue import find_recording
     from explain.lab.draw import draw
 

@@ -109,7 +109,7 @@ def _finish(recording: Recording, path: Path, options: dict[str, Any]) -> int:
 def _explain(recording: Recording, data: bytes, expected: Path, options: dict[str, Any]) -> int:
     """Tell what the recording shows and hold it against what was expected; how many things differ."""
     try:
-        from explain.cli.check import check
+        from explain.cli.telling.check import check
         from explain.pipeline import explain
         from explain.render.plain import render
         from explain.story.troubles import in_full

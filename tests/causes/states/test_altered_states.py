@@ -15,7 +15,7 @@ from surroundings import TOP
 from explain.causes.diagnose import diagnose
 from explain.causes.diagnosis import Witnesses
 from explain.causes.mending import mending
-from explain.cli.witnesses import Given, gather
+from explain.cli.ping.witnesses import Given, gather
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from surroundings import TOP
 from explain.causes.diagnose import diagnose
 from explain.causes.wires.spots import Spot
 from explain.causes.wires.vanish import asked_in_vain
-from explain.cli.witnesses import Given, gather
+from explain.cli.ping.witnesses import Given, gather
 
 LARGE = TOP / "pcaps" / "pmtu-blackhole.large"
 FIRST = TOP / "pcaps" / "path-mtu-exceeded.first"

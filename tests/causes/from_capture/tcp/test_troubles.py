@@ -9,7 +9,7 @@ from packets import A, B, R, error, eth, ip, is_at, packed, pcap, ping, pong, se
 
 import explain
 from explain.causes.diagnose import diagnose
-from explain.cli.witnesses import Given, gather
+from explain.cli.ping.witnesses import Given, gather
 
 ALICE, BOB, ROUTER, NEAR = "192.0.2.1", "198.51.100.1", "192.0.2.254", "192.0.2.2"
 CLIENT, SERVER = (ALICE, 40000), (BOB, 80)

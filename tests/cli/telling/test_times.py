@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from explain.cli.times import between
+from explain.cli.telling.times import between
 from explain.errors import UsageError
 
 START_NS = 949_272_300_000_000_000  # 2000-01-30T22:45:00Z, before a billion seconds had passed

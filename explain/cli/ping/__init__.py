@@ -58,13 +58,13 @@ def ping(  # one option, one argument
     """Say why a command failed, what proves it, what it cannot be, and what to look at next."""
     from explain.causes.diagnose import diagnose
     from explain.cli.output import keep_inputs
-    from explain.cli.witnesses import Given, gather
+    from explain.cli.ping.witnesses import Given, gather
 
     given = Given(text, captures, states, command, exit_status, sender, _found(case))
     if output is not None:
         keep_inputs(str(output), (*captures, *states), text)
     if target is not None:
-        from explain.cli.live_ping import Asked, observe
+        from explain.cli.ping.live_ping import Asked, observe
 
         if given != Given():
             raise UsageError("usage.target_and_text")
@@ -110,7 +110,7 @@ def _tell(
     import sys
 
     from explain.cli.output import put
-    from explain.cli.telling import lines_of, plain_text
+    from explain.cli.ping.telling import lines_of, plain_text
 
     if not as_json and output is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ:
         from explain.render.terminal import show

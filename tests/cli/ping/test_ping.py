@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 from command_line import called
 from packets import A, B, eth, icmp, ip, pcap, ping, who_has
-from surroundings import CASES
+from surroundings import CASES, TOP
 
-TOP = Path(__file__).resolve().parents[2]
 SILENT = """$ ping -c 3 -W 4 198.51.100.1
 PING 198.51.100.1 (198.51.100.1) 56(84) bytes of data.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explain.causes.diagnosis import Witnesses
-from explain.cli.case_folder import CaseFolder, read_case
+from explain.cli.ping.case_folder import CaseFolder, read_case
 from explain.cli.reading import octets_of
 from explain.cli.states import read_states
 from explain.cli.talk import complained, noted
@@ -43,7 +43,7 @@ def gather(given: Given) -> Witnesses:
         UnreadableError: nothing of what was given can be used.
     """
     from explain.causes.wires.parts import with_sender
-    from explain.cli.doubts import without_strangers
+    from explain.cli.ping.doubts import without_strangers
 
     witnesses = with_sender(_without_looks(_read(given)))
     if witnesses.sender is None and witnesses.states:

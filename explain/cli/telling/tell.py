@@ -33,22 +33,22 @@ def tell(files: Sequence[str], options: Mapping[str, Any]) -> int:
     selection = selection_of(options)
     expected = _expected(options["check"])
     if options["interface"]:
-        from explain.cli.live import live
+        from explain.cli.telling.live import live
 
         return live(options, selection)
     _keep_inputs(files, options)
     given: Sequence[str | Source] = files
     if files == ("-",):
         from explain.capture.vantage import Source
-        from explain.cli.live import is_told_live, live, standard_input
+        from explain.cli.telling.live import is_told_live, live, standard_input
 
         if is_told_live(options):
             stream, is_live = standard_input()
             if is_live:
                 return live(options, selection, stream)
             given = [Source("-", stream=stream)]
-    from explain.cli.memory import reuse_freed_memory
     from explain.cli.progress import ReadingProgress
+    from explain.cli.telling.memory import reuse_freed_memory
     from explain.pipeline import explain
 
     reuse_freed_memory()
@@ -75,12 +75,12 @@ def _keep_inputs(files: Sequence[str], options: Mapping[str, Any]) -> None:
 def _doubted(report: Report, options: Mapping[str, Any], expected: list[Expected] | None) -> int:
     """Hold the report against tshark and against what was expected, where that is asked for; the exit status."""
     if options["second_opinion"]:
-        from explain.cli.second_opinion import ask
+        from explain.cli.telling.second_opinion import ask
 
         ask(report)
     if not options["check"]:
         return 0
-    from explain.cli.check import check
+    from explain.cli.telling.check import check
 
     return check(report, options["check"], expected)
 
@@ -99,7 +99,7 @@ def _inputs(
 ) -> AbstractContextManager[Sequence[str | Source]]:
     """The captures, or their copies under other names."""
     if options["anonymise"] or options["write"]:
-        from explain.cli.anonymise import renamed
+        from explain.cli.telling.anonymise import renamed
 
         return renamed(files, options)
     return nullcontext(files)
@@ -109,7 +109,7 @@ def selection_of(options: Mapping[str, Any]) -> Selection | None:
     """What the options choose, None if they choose nothing."""
     if all(options[name] is None for name in ("only", "host", "port", "between")):
         return None
-    from explain.cli.times import between
+    from explain.cli.telling.times import between
     from explain.exchanges.selection import Selection, known_kinds
 
     return Selection(
@@ -131,7 +131,7 @@ def warn(report: Report, language: str) -> None:
     """Name what is damaged or unreadable, on standard error."""
     for one in (*report.captures, *(report.against.captures if report.against else ())):
         if one.damage:
-            from explain.cli.meant import meant
+            from explain.cli.telling.meant import meant
             from explain.words import say
 
             hint = meant(one.path, language) if one is report.captures[0] else ""
@@ -148,14 +148,14 @@ def _write(report: Report, options: Mapping[str, Any]) -> None:
         return
     lines = _deep_enough(report, options)
     if form != "terminal":
-        from explain.cli.forms import drawn, zeek_files
+        from explain.cli.telling.forms import drawn, zeek_files
 
         if not (form == "zeek" and output and zeek_files(report, output)):
             _put(drawn(form, report, lines, language), output)
         return
     sentences = _said(lines, language)
     if options["ladder"]:
-        from explain.cli.forms import ladder
+        from explain.cli.telling.forms import ladder
 
         _put(ladder(report, lines, sentences, language, is_for_terminal=is_for_terminal), output)
     elif is_for_terminal:

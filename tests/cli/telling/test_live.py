@@ -10,7 +10,7 @@ import pytest
 from command_line import EXPLAIN
 from packets import EPOCH, pcap, ping, pong
 
-from explain.cli import live
+from explain.cli.telling import live
 
 A, B = "192.0.2.1", "198.51.100.1"
 ALONE = ["unshare", "--net", "--mount"]

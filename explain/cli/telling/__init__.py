@@ -1,0 +1,1 @@
+"""What ``explain FILE...`` does once its words are understood: captures told, checked, or heard live."""
