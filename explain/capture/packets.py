@@ -148,13 +148,8 @@ def frames_of(
 
     if not len(found.rows):
         return None, None
-    which = found.interface + found.before
-    is_wrong, first = which >= found.known, 0
-    if ports:
-        which = np.where(is_wrong, 0, which)
-        first = int(which.min())
-        ports = ports[first : int(which.max()) + 1]  # there may be many more in the file
-        which -= first
+    is_wrong = found.interface + found.before >= found.known
+    which, first, ports = _needed(found, ports, is_wrong)
     captured = _captured(found, ports, which)
     if ports:
         is_wrong |= (captured > found.room) | (captured > _column([port.most for port in ports], which))
@@ -173,6 +168,20 @@ def frames_of(
     window = blocks.window
     frames = Frames(window.data, window.base, start, kept, found.length[:count], time_ns, interface, is_timed=is_timed)
     return frames, wrong
+
+
+def _needed(
+    found: Packets, ports: Sequence[Port], is_wrong: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.int64], int, Sequence[Port]]:
+    """The interface of each packet, counted from the first that any of them has; its number; and those from it on."""
+    import numpy as np
+
+    which = found.interface + found.before
+    if not ports:
+        return which, 0, ports
+    which = np.where(is_wrong, 0, which)
+    first = int(which.min())
+    return which - first, first, ports[first : int(which.max()) + 1]  # there may be many more in the file
 
 
 def _captured(found: Packets, ports: Sequence[Port], which: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

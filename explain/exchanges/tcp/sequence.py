@@ -16,8 +16,8 @@ from explain.record import dataclass
 from explain.table import ACK, FIN, RST, SYN
 
 if TYPE_CHECKING:
-    from explain.exchanges.tcp.moments import TcpMoments
-    from explain.table import I8, U2
+    from explain.exchanges.tcp.moments import Talk, TcpMoments
+    from explain.table import I8, U2, Bools
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,10 +67,7 @@ def sequence_course(moments: TcpMoments, index: int) -> SequenceCourse | None:
     whole -= whole[is_data[some]].min()
     data, ack = is_data[some], is_ack[some]
     time_ns = talk.time_ns - talk.time_ns[0]
-    shift = offers(moments.table, talk).window_scale[1 - sender] or 0
-    flags = talk.flags[some][ack]
-    window = talk.window[some][ack].astype(np.int64) << np.where(flags & SYN != 0, 0, shift)
-    is_closed = (window == 0) & (flags & (SYN | FIN) == 0)
+    window, is_closed = _windows(talk, is_ack, offers(moments.table, talk).window_scale[1 - sender] or 0)
     start, acked = whole[data], whole[ack]
     end = start + talk.length[some][data]
     labels, at_ns, ack_ns = talk.labels[some][data], time_ns[some][data], time_ns[some][ack]
@@ -91,6 +88,13 @@ def sequence_course(moments: TcpMoments, index: int) -> SequenceCourse | None:
         rtt_ns=rtt,
         span_ns=int(time_ns.max()),
     )
+
+
+def _windows(talk: Talk, is_ack: Bools, shift: int) -> tuple[I8, Bools]:
+    """The room that each ACK grants, and whether it closes the window."""
+    flags = talk.flags[is_ack]
+    window: I8 = talk.window[is_ack].astype(np.int64) << np.where(flags & SYN != 0, 0, shift)
+    return window, (window == 0) & (flags & (SYN | FIN) == 0)
 
 
 def _gaps(time_ns: I8, start: I8, end: I8, labels: U2) -> I8:

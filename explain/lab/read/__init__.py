@@ -76,11 +76,9 @@ def from_table(data: dict[str, Any], name: str, where: str, text: str) -> Lab:
         listed = check.rows(data.get(key, []), f"{where}: {key}")
         return tuple(step_of(row, by_name, f"{where}: {key}[{i}]") for i, row in enumerate(listed))
 
-    fault = steps("fault")
+    listed = steps("fault")
     served = _services(check.rows(data.get("services", []), f"{where}: services"), by_name, where)
-    for i, step in enumerate(fault):
-        if isinstance(step, Wait):
-            raise LabFileError(f"{where}: fault[{i}]", "wait", "lab_file.fault_wait")
+    fault = _at_once(listed, where)
     return Lab(
         name=name,
         title=_title(data["title"], f"{where}: title"),
@@ -93,11 +91,19 @@ def from_table(data: dict[str, Any], name: str, where: str, text: str) -> Lab:
         nodes=nodes,
         links=links,
         services=served,
-        fault=tuple(step for step in fault if isinstance(step, Step)),
+        fault=fault,
         steps=with_main(steps("steps")),
         settle_s=check.seconds(data.get("settle", 0), f"{where}: settle"),
         text=text,
     )
+
+
+def _at_once(fault: tuple[Step | Wait, ...], where: str) -> tuple[Step, ...]:
+    """The steps of a fault, which waits for nothing."""
+    for i, step in enumerate(fault):
+        if isinstance(step, Wait):
+            raise LabFileError(f"{where}: fault[{i}]", "wait", "lab_file.fault_wait")
+    return tuple(step for step in fault if isinstance(step, Step))
 
 
 def _services(listed: list[Any], nodes: dict[str, Node], where: str) -> tuple[Service, ...]:

@@ -86,6 +86,10 @@ def read_transcript(text: str | bytes, path: str = "text", otherwise: str = "unr
     if looks_binary(text):
         raise NothingUsableError(path, otherwise)
     lines, is_cut = clean_lines(text)
+    return Transcript(_with_status(_cut(lines)), is_cut)
+
+
+def _cut(lines: tuple[TextLine, ...]) -> list[Block]:
     has_fences = any(_FENCE.match(line.text) for line in lines)
     blocks: list[Block] = []
     kept: list[TextLine] = []
@@ -105,7 +109,7 @@ def read_transcript(text: str | bytes, path: str = "text", otherwise: str = "unr
         _close(blocks, head, kept)
         head, kept = _opened(prompt, plain.number), []
     _close(blocks, head, kept)
-    return Transcript(_with_status(blocks), is_cut)
+    return blocks
 
 
 def _close(blocks: list[Block], head: _Open, kept: list[TextLine]) -> None:
