@@ -63,16 +63,17 @@ def understand(table: PacketTable, captures: tuple[CaptureInfo, ...] = ()) -> Re
     Given the files as they were read, it looks into them again where it doubts an octet, and says what was verified.
     """
     from explain import causes, exchanges, places
-    from explain.exchanges.doubtful import doubtful
     from explain.exchanges.hosts import Hosts
     from explain.model import Report
     from explain.render.voice import PlainVoice
-    from explain.second_look import look_again
 
     seen = places.match(table, len(captures) or 1)
     near = places.each_once(table, seen)
     found = exchanges.find(near, seen)
     if any(one.checksums != "all" for one in captures):
+        from explain.exchanges.doubtful import doubtful
+        from explain.second_look import look_again
+
         captures = look_again(near, doubtful(found), captures)
     hosts = Hosts(near, found.parts)
     findings, unexplained = causes.find(near, found, hosts)

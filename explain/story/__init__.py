@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from explain.model import Line
-from explain.story import events, summary, troubles, verdict
+from explain.story import events, troubles, verdict
 from explain.story.around import vlans
 from explain.story.recording import kept, unread
 
@@ -38,6 +38,8 @@ def _told(report: Report, *, everything: bool, most: int | None) -> list[Line]:
     beside = _beside(report)
     carried = set() if everything else events.carried(table, exchanges)
     if not everything and len(exchanges) - len(carried) > events.MOST_TOLD_ONE_BY_ONE:
+        from explain.story import summary
+
         lines += troubles.tell(findings, groups, everything=False)
         lines += _headed("story.heading.unexplained", summary.examples(table, exchanges, hosts, report.unexplained))
         is_well = not report.findings and not report.unexplained
