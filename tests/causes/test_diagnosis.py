@@ -85,7 +85,7 @@ def test_net_unreachable_from_a_router_is_not_a_router_that_does_not_forward() -
     left = causes(FROM_ROUTER.format("Net"))
     assert left[0] == "no-route-on-router"
     assert "forwarding-disabled" not in left
-    assert {"router-interface-down", "filter-on-router-forward"} <= set(left)
+    assert {"router-interface-down", "filter-on-router-forward", "reject-route-on-router"} <= set(left)  # by a rule
 
 
 def test_an_error_whose_speaker_is_left_out_may_be_a_routers_or_the_senders_own() -> None:

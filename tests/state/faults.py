@@ -182,6 +182,7 @@ FAULTS = (
     fault("reject-route-on-router", "r1", ("R1", "{ip} route add blackhole {T}")),
     fault("reject-route-on-router", "r2", ("R1", "{ip} route replace prohibit {prefix1} metric 1; {ip} route del {prefix1} via {net2:2} || true")),
     fault("reject-route-on-router", "r1", ("R1", "{ip} route add unreachable {T}")),
+    fault("reject-route-on-router", "r2", ("R1", "{ip} rule add to {T} unreachable")),
     fault("wrong-nexthop-on-router", "r2", ("R1", "{ip} route replace {prefix1} via {net2:200}")),
     fault("wrong-nexthop-on-router", "r2", ("R1", "{ip} route del {prefix1}; {ip} route add {prefix1} dev r11")),
     fault("router-interface-down", "r1", ("R1", "ip link set r11 down")),

@@ -73,7 +73,7 @@ def _is_asked_seldom(wires: Wires) -> bool:
 def _drop(wires: Wires, strike: Strike) -> bool:
     if strike.at == "sender" and strike.leg == "request":
         return _is_stopped_within(wires)
-    if strike.why == "own-mac" and wires.is_for_itself is False:
+    if strike.why == "own-mac" and wires.is_for_itself is False and not wires.is_for_its_router:
         return False
     if strike.why == "returned":
         return wires.fate.is_detour

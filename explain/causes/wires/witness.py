@@ -189,6 +189,12 @@ class Wires:
         return all(source == target for source, target in macs)
 
     @property
+    def is_for_its_router(self) -> bool:
+        """Whether some place saw a router send the requests on to its own MAC."""
+        hits = (hit for spot in self.spots for hit in spot.requests)
+        return any(hit.source_mac == hit.target_mac and hit.source_mac not in _NO_MACS for hit in hits)
+
+    @property
     def is_onlink(self) -> bool:
         """Whether the destination itself answered for its MAC, and nobody with that MAC for anybody else."""
         if self._has_stand_in():

@@ -22,7 +22,9 @@ def blame_no_way(scene: Scene, stop: Stop) -> list[StateCause]:
         return _on_target(scene, stop)
     if part == "sender":
         return [scene.cause("no-route-on-sender", stop.host, by, direction=stop.direction)]
-    if stop.reason in REFUSING:
+    found = stop.decision.found
+    if stop.reason in REFUSING or (found is not None and found.is_by_rule):
+        # To the kernel a rule that says ``unreachable`` is the lack of a route. Source: fib4_rule_action().
         return [scene.cause("reject-route-on-router", stop.host, by, direction=stop.direction)]
     is_stray = part in {"bystander", "target"} or not _is_meant_to_forward(scene, stop)
     if is_stray and not is_router(scene.host(stop.host), scene.family):

@@ -442,3 +442,20 @@ def test_an_address_that_answers_out_of_earshot_of_the_target_is_another_hosts(t
     arrived = [*asked, *sent_on]
     assert "echo-ignored-by-target" in named(tmp_path, roles, "ping 10.9.0.9", pc=OUT, r=arrived, t=[])
     assert "echo-ignored-by-target" not in named(tmp_path, roles, "ping 10.9.0.9", pc=OUT, r=sent_on, t=[])
+
+
+def test_what_a_router_without_arp_sends_to_its_own_mac_is_lost_on_the_last_link(tmp_path) -> None:
+    roles = {"pc": "S", "r": "R1", "t": "T"}
+    own, right = ([ping("10.8.0.1", "10.9.0.9", seq, ttl=63, macs=(R, to)) for seq in (1, 2, 3)] for to in (R, B))
+    assert "arp-disabled" in named(tmp_path, roles, "ping 10.9.0.9", pc=OUT, r=own, t=own)
+    assert "arp-disabled" not in named(tmp_path, roles, "ping 10.9.0.9", pc=OUT, r=right, t=right)
+
+
+def test_an_answer_for_which_a_router_asks_in_vain_may_have_been_sent_the_wrong_way(tmp_path) -> None:
+    roles, own = {"pc": "S", "r": "R1", "t": "T"}, "10.9.0.1"
+    asked = [(0.3 + 1.0 * at, who_has((R, own), "10.8.0.1")) for at in (0, 1, 2)]
+    back = [pong("10.9.0.9", "10.8.0.1", seq) for seq in (1, 2, 3)]
+    come = [(0.1 + 0.001 * at, frame) for at, frame in enumerate([*LATE, *back])]
+    sent = [(0.001 * at, frame) for at, frame in enumerate(OUT)]
+    left = named(tmp_path, roles, "ping 10.9.0.9", pc=sent, r=[*come, *asked], t=[*come, *asked])
+    assert "wrong-nexthop-on-router" in left
