@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from explain.model import CaptureInfo
+    from explain.state.records import HostState
     from explain.symptoms.commands.command import Command
     from explain.symptoms.witness import TextWitness
     from explain.table import PacketTable
@@ -58,9 +59,12 @@ def _read(given: Given) -> Witnesses:
     command_text = _command_text(given) or case.command
     failures: list[InputError] = []
     status = case.exit_status if given.exit_status is None else given.exit_status
-    text = _text(given, case, command_text, status, failures)
+    typed = _typed(given, case)
+    text = _text(*typed, command_text, status, failures) if typed else None
     table, captures = _captures([*case.captures, *given.captures], failures)
     states = read_states([*case.states, *given.states], failures)
+    if typed and text is not None and not states:
+        states = _pasted_states(typed[0], text)
     if text is None and table is None and not states:
         raise failures[0] if failures else UsageError("usage.nothing_usable")
     for error in failures:
@@ -109,18 +113,19 @@ def _command(text: str | None) -> Command | None:
     return parse_command(prompt.typed if prompt else first)
 
 
+def _typed(given: Given, case: CaseFolder) -> tuple[bytes, str] | None:
+    """The terminal's text, and how it is named in an error."""
+    if given.text is not None:
+        return octets_of(given.text), given.text
+    return None if case.text is None else (case.text, str((given.case or Path()) / "ping.txt"))
+
+
 def _text(
-    given: Given, case: CaseFolder, command: str | None, status: int | None, failures: list[InputError]
+    octets: bytes, name: str, command: str | None, status: int | None, failures: list[InputError]
 ) -> TextWitness | None:
     from explain.symptoms.text import is_mistyped, read_text
     from explain.symptoms.witness import NothingUsableError
 
-    if given.text is not None:
-        octets, name = octets_of(given.text), given.text
-    elif case.text is not None:
-        octets, name = case.text, str((given.case or Path()) / "ping.txt")
-    else:
-        return None
     try:
         found = read_text(octets, command, status, path=name)
     except UnreadableError as error:
@@ -130,6 +135,23 @@ def _text(
         return found
     failures.append(NothingUsableError(name, "unread.mistyped", text=found.symptoms[0].text))
     return None
+
+
+def _pasted_states(octets: bytes, text: TextWitness) -> list[HostState]:
+    """What a terminal showed of its own host beside the command, unless somebody changed something there."""
+    from explain.state.reading.state_file import host_state
+    from explain.symptoms.changes.typed import changes_of
+    from explain.symptoms.hosts.pasted import read_hosts
+    from explain.symptoms.transcript.blocks import read_transcript
+
+    try:
+        hosts = read_hosts(octets)
+        typed = [block.command for block in read_transcript(octets, "text").blocks if block.command is not None]
+    except UnreadableError:
+        return []
+    if any(True for command in typed for _ in changes_of(" ".join(command.words), None)):
+        return []
+    return [host_state(dict(each.state), each.node or "host", "text") for each in hosts if each.node == text.node]
 
 
 def _captures(named: Sequence[str], failures: list[InputError]) -> tuple[PacketTable | None, tuple[CaptureInfo, ...]]:

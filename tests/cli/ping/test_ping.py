@@ -227,3 +227,23 @@ def test_lines_that_nobody_understood_are_said_and_not_obeyed(
     assert "odd remark 6" in run(capsys, "--text", str(path), "-v")[1]
     path.write_text(SILENT)
     assert "Not understood" not in run(capsys, "--text", str(path), "-v")[1]
+
+
+NO_WAY = """$ ping -c 3 198.51.100.1
+ping: connect: Network is unreachable
+{}$ ip route
+192.0.2.0/24 dev eth0 proto kernel scope link src 192.0.2.1
+"""
+
+
+@pytest.mark.parametrize(
+    ("between", "is_sure"),
+    [("", True), ("$ ip route del default\n", False), ("$ sysctl -w net.ipv4.ip_forward=1\n", False)],
+)
+def test_what_the_terminal_shows_of_its_host_beside_the_ping_is_a_witness_unless_somebody_changed_it(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, between: str, is_sure: bool
+) -> None:
+    (tmp_path / "t.txt").write_text(NO_WAY.format(between))
+    _, out, _ = run(capsys, "--text", str(tmp_path / "t.txt"), "--json")
+    found = json.loads(out)
+    assert ([each["cause"] for each in found["causes"]] == ["no-route-on-sender"]) is is_sure
