@@ -417,3 +417,20 @@ def test_busybox_ends_without_its_totals_where_its_kernel_refuses() -> None:
 ping: sendto: Network unreachable
 """
     assert causes(text, "ping 198.51.100.1")[0] == "no-route-on-sender"
+
+
+@pytest.mark.parametrize(
+    ("said", "first"),
+    [
+        ("Test-Connection : Testing connection to computer 'srv' failed: Error due to lack of resources", None),
+        ("   1 PC01   *          *       32 TimedOut", None),
+        ("   1 PC01   *          *       32 DestinationNetworkUnreachable", "no-route-on-router"),
+        ("WARNING: Ping to 198.51.100.1 failed with status: TimedOut", None),
+        ("WARNING: Ping to 198.51.100.1 failed -- Status: TtlExpired", "routing-loop"),
+    ],
+)  # fmt: skip
+def test_powershell_says_how_a_ping_ended(said: str, first: str | None) -> None:
+    left = explained(f"PS C:\\> Test-Connection 198.51.100.1\n{said}\n", "Test-Connection 198.51.100.1").causes
+    assert said.rsplit(maxsplit=1)[-1] in str(left[0].because)
+    assert (first or "filter-on-target-input") in {each.cause for each in left}
+    assert ("forwarding-disabled" in {each.cause for each in left}) is (first is None)

@@ -109,7 +109,7 @@ def _ping(text: TextWitness, context: Context) -> Sign | None:
         code = "source-elsewhere" if is_warned else None
         # Told to be quiet (-q), ping counts the errors and does not print them.
         name = "untold" if text.counts.errors else "silent-piped" if piped else "silent"
-        return Sign(name, code, lines=text.all("echo.statistics"))
+        return Sign(name, code, lines=text.all("echo.statistics") or text.all("echo.timeout")[:1])
     return None
 
 

@@ -199,6 +199,7 @@ ALIASES = {
     "drill": "dig",
     "systemd-resolve": "resolvectl",
     "test-netconnection": "ping.windows",
+    "test-connection": "ping.windows",
     "sftp": "ssh",
     "scp": "ssh",
     "dhclient3": "dhclient",

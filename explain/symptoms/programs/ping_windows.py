@@ -50,6 +50,16 @@ _GENERAL = (
     "転送に失敗しました",
     "Hardware error",
 )
+_POWERSHELL = re.compile(
+    r"(?:WARNING|警告): Ping to \S+ failed (?:with status:|-- Status:) (?P<said>\w+)|"
+    r" *\d{1,4} \S+ +\S+ +\* +\d{1,5} (?P<row>\w+)\Z|"
+    r"Test-Connection ?: .+(?P<old>Error due to lack of resources|リソース不足によるエラー)"
+)
+_STATUS = {
+    "DestinationHostUnreachable": "icmp.host-unreachable", "DestinationNetworkUnreachable": "icmp.net-unreachable",
+    "TtlExpired": "icmp.ttl-exceeded",
+}  # fmt: skip
+"""Names of IPStatus, as Test-Connection and Test-NetConnection of PowerShell say them; Source: System.Net of .NET."""
 _STOP = ("Control-C", "Control-Break", "^C")
 _CODE = re.compile(r"(?:error code|エラー コード) (\d{1,6})")
 
@@ -68,7 +78,17 @@ def read_windows_ping(text: str) -> Reading | None:
     for pattern in _REPLIES:
         if match := pattern.match(text):
             return _reply(match.group("who"), match.group("rest"))
-    return _silence(text) or _totals(text)
+    return _silence(text) or _totals(text) or _powershell(text)
+
+
+def _powershell(text: str) -> Reading | None:
+    """Test-Connection and Test-NetConnection; the former said of whatever stayed silent that resources were lacking."""
+    found = _POWERSHELL.match(text)
+    status = found and (found["said"] or found["row"] or found["old"])
+    if status in _STATUS:
+        return _STATUS[status], {"from": None, "from_name": None, "seq": None, "dialect": "windows"}
+    is_silent = found is not None and (found["old"] or status == "TimedOut")
+    return ("echo.timeout", {"seq": None, "dialect": "windows"}) if is_silent else None
 
 
 def _reply(speaker: str, rest: str) -> Reading | None:
