@@ -152,7 +152,7 @@ def test_what_its_holder_asked_for_a_neighbour_in_vain_for_came_no_farther(tmp_p
 
 def test_a_request_on_the_link_of_who_answers_for_the_destination_was_sent_the_right_way(tmp_path) -> None:
     known = [who_has((R, "10.9.0.1"), "10.9.0.9"), is_at((B, "10.9.0.9"), (R, "10.9.0.1"))]
-    astray = {"wrong-gateway-address", "wrong-nexthop-on-router"}
+    astray = {"wrong-gateway-address", "no-route-on-router"}
     assert astray <= set(places_of(tmp_path, SILENCE, OUT, LATE))
     assert not astray & set(places_of(tmp_path, SILENCE, OUT, [*known, *LATE]))
 
