@@ -100,6 +100,12 @@ class UsageError(InputError):
     """Arguments that contradict each other or the documentation."""
 
 
+_LISTS = {
+    "cause": "explain cause", "message": "explain cause", "word": "explain word", "event": "explain grade events",
+    "lab": "explain lab list", "recording": "explain lab list",
+}  # fmt: skip
+
+
 class UnknownNameError(InputError):
     """A name that does not exist here.
 
@@ -109,10 +115,15 @@ class UnknownNameError(InputError):
     """
 
     def __init__(self, what: str, name: str, nearest: tuple[str, ...] = (), **values: object) -> None:
-        near = Line("errors.unknown.near", {"names": nearest}) if nearest else ""
+        near = Line("errors.unknown.near", {"names": nearest}) if nearest else _list_of(what)
         super().__init__(f"unknown.{what}", name=name, near=near, **values)
         self.name = name
         self.nearest = nearest
+
+
+def _list_of(what: str) -> Line | str:
+    """Which command lists what there is; empty where none does."""
+    return Line("errors.unknown.listed", {"command": _LISTS[what]}) if what in _LISTS else ""
 
 
 class NotGradableError(InputError):

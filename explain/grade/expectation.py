@@ -77,7 +77,9 @@ def load(path: str) -> list[Expected]:
         text = tomllib.loads(Path(path).read_text("utf-8"))
     except OSError as error:
         raise UnreadableError(path, reason_of(error, "unread.not_read")) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise UnreadableError(path, "unread.not_utf8", offset=error.start) from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UnreadableError(path, "unread.invalid_toml", why=str(error)) from None
     if text.get("schema") != 1:
         raise UsageError("rubric.no_schema", path=path)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from explain.symptoms.addresses import family_of
 from explain.symptoms.commands.command import Command, parse_command
 from explain.symptoms.runs.of_blocks import runs_of, without_symptoms
 from explain.symptoms.transcript.blocks import Block, read_transcript
 from explain.symptoms.transcript.cleaning import decode
 from explain.symptoms.transcript.prompts import read_prompt
-from explain.symptoms.witness import NothingUsableError, TextWitness
+from explain.symptoms.witness import NothingUsableError, Symptom, TextWitness
 
 
 def read_text(
@@ -115,7 +116,12 @@ def _chosen(runs: list[TextWitness], given: Command | None) -> int:
 
 def is_mistyped(run: TextWitness) -> bool:
     """Whether the program only complains of how it was called: it has sent nothing."""
-    return bool(run.symptoms) and all(each.id in _MISTYPED for each in run.symptoms)
+    return bool(run.symptoms) and all(each.id in _MISTYPED or _is_of_other_family(each) for each in run.symptoms)
+
+
+def _is_of_other_family(symptom: Symptom) -> bool:
+    """Whether a plain address, which nobody looks up, was refused because the other family was asked for."""
+    return symptom.id == "name.family-unsupported" and family_of(str(symptom.values.get("name"))) is not None
 
 
 def _contradicts(run: TextWitness) -> bool:

@@ -113,6 +113,23 @@ def test_a_pipe_that_would_have_to_be_read_twice_is_refused_as_standard_input_is
     assert done.returncode == (0 if "opinion" in words else 2)
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("cause", "qqqq"), "see explain cause"),
+        (("word", "qqqq"), "see explain word"),
+        (("lab", "show", "qqqq"), "see explain lab list"),
+        (("grade", "events", "qqqq"), "see explain grade events"),
+        (("grade", "lint", "{}"), "not UTF-8 at octet 2"),
+        (("{}", "--check", "{}"), "not UTF-8 at octet 2"),
+        (("{}", "--host", "www.example.com"), "give addresses such as"),
+    ],
+)
+def test_an_error_says_what_to_do(broken, words, told):
+    done = run(*(word.format(broken) for word in words))
+    assert (done.returncode, told in done.stderr.decode()) == (2, True), done.stderr
+
+
 @pytest.mark.parametrize("option", ["--only", "--host"])
 def test_a_selection_of_nothing_is_no_selection_of_everything(broken, option):
     done = run(broken, option, "")

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from explain.causes.diagnosis import Witnesses
 from explain.cli.talk import complained, noted
 from explain.errors import MissingError, UsageError
+from explain.symptoms.addresses import family_of
 
 if TYPE_CHECKING:
     from explain.capture.recorder import Heard, Tap
@@ -124,6 +125,8 @@ def _check(asked: Asked) -> None:
     for word in (asked.target, asked.bound or "x"):
         if not word or word.startswith("-") or len(word) > _LONGEST_NAME or not word.isprintable() or " " in word:
             raise UsageError("usage.no_target", word=word)
+    if asked.family is not None and family_of(asked.target) not in {None, asked.family}:
+        raise UsageError("usage.not_of_family", text=asked.target, family=asked.family)
     if shutil.which("ping", path=_path()) is None:
         raise MissingError("missing.ping")
 

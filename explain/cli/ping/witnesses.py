@@ -46,7 +46,9 @@ def gather(given: Given) -> Witnesses:
     from explain.causes.wires.parts import with_sender
     from explain.cli.ping.doubts import without_strangers
 
-    witnesses = with_sender(_without_looks(_read(given)))
+    found = _read(given)
+    _known_sender(given.sender, found)
+    witnesses = with_sender(_without_looks(found))
     if witnesses.sender is None and witnesses.states:
         noted("ping.sender")
     return without_strangers(witnesses)
@@ -81,6 +83,15 @@ def _read(given: Given) -> Witnesses:
         destination=case.destination,
         family=case.family,
     )
+
+
+def _known_sender(asked: str | None, witnesses: Witnesses) -> None:
+    """Refuse a sender that no state, place or role is called, where any host has a name."""
+    places = [place.name or "" for place in witnesses.table.places] if witnesses.table is not None else []
+    names = dict.fromkeys((*(state.name for state in witnesses.states), *witnesses.topology.roles))
+    is_place = any(name.replace(".", ":").partition(":")[0] == asked for name in places)
+    if asked is not None and names and asked not in names and not is_place:
+        raise UsageError("unknown.sender", name=asked, names=[*names])
 
 
 def _without_looks(witnesses: Witnesses) -> Witnesses:

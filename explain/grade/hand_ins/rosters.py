@@ -30,7 +30,9 @@ def read_roster(path: str) -> list[dict[str, str]]:
             rows = [{str(key): value or "" for key, value in row.items() if key} for row in csv.DictReader(file)]
     except OSError as error:
         raise UnreadableError(path, reason_of(error, "unread.not_read")) from None
-    except (UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError:
+        raise UnreadableError(path, "unread.csv_not_utf8") from None
+    except csv.Error as error:
         raise UnreadableError(path, "unread.no_csv", why=str(error)) from None
     return rows
 

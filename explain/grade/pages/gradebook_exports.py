@@ -89,7 +89,9 @@ def _table(path: str) -> tuple[tuple[str, ...], tuple[Mapping[str, str], ...]]:
             first, *rows = [one for one in csv.reader(file) if one] or [[]]
     except OSError as error:
         raise UnreadableError(path, reason_of(error, "unread.not_read")) from None
-    except (UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError:
+        raise UnreadableError(path, "unread.csv_not_utf8") from None
+    except csv.Error as error:
         raise UnreadableError(path, "unread.no_csv", why=str(error)) from None
     return tuple(first), tuple(dict(zip(first, [*row, *[""] * len(first)], strict=False)) for row in rows)
 

@@ -50,7 +50,9 @@ def read_table(path: str) -> dict[str, Any]:
         return tomllib.loads(octets.decode("utf-8"))
     except OSError as error:
         raise UnreadableError(path, reason_of(error, "unread.not_read")) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UnicodeDecodeError as error:
+        raise UnreadableError(path, "unread.not_utf8", offset=error.start) from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UnreadableError(path, "unread.invalid_toml", why=str(error)) from None
 
 

@@ -27,6 +27,7 @@ NO_WITNESS = {
     "a program": b"def f(x):\n    return x + 1\n",
     "a line without an end": b"PING " + b"A" * 300_000,
     "a mistyped command": b"ping: invalid option -- 'z'\n\nUsage\n  ping [options] <destination>\n",
+    "an address of the other family": b"ping: 127.0.0.1: Address family for hostname not supported\n",
     "usage alone": b"Usage: ping [-aAbBdDfhLnOqrRUvV64] [-c count]\n",
     "a picture": b"\x89PNG\r\n\x1a\n" + bytes(range(256)),
 }

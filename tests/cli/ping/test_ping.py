@@ -127,6 +127,20 @@ def test_a_live_ping_of_this_host_works(capsys: pytest.CaptureFixture[str]) -> N
     assert json.loads(out)["symptoms"]
 
 
+@pytest.mark.parametrize(("option", "target"), [("-6", "127.0.0.1"), ("-4", "::1")])
+def test_an_address_of_the_other_family_is_not_pinged(
+    capsys: pytest.CaptureFixture[str], option: str, target: str
+) -> None:
+    status, out, err = run(capsys, option, target)
+    assert (status, out, err) == (2, "", f"explain: {target} is no IPv{option[1]} address\n")
+
+
+def test_a_sender_that_nobody_is_called_is_an_error_and_names_who_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    case = str(TOP / "pcaps" / "no-route-on-router")
+    status, _, err = run(capsys, "--case", case, "--sender", "h9")
+    assert (status, "there are h1, h2, r1, r2" in err) == (2, True)
+
+
 def test_a_case_is_told_with_its_node_and_its_place(capsys: pytest.CaptureFixture[str]) -> None:
     folder = TOP / "pcaps" / "forwarding-disabled"
     status, out, _ = run(capsys, "--case", str(folder), "--json")

@@ -6,6 +6,7 @@ import io
 import pytest
 
 from explain.errors import UnreadableError, UsageError
+from explain.grade.hand_ins.rosters import read_roster
 from explain.grade.pages.gradebook_exports import filled, read_export, roster_of
 from explain.grade.pages.gradebooks import prairielearn
 
@@ -122,3 +123,9 @@ def test_prairielearn_has_shares_of_one_and_a_broken_submission_is_not_gradable(
     assert prairielearn(form("x", None)) == {"gradable": False, "format_errors": ["why"]}
     assert prairielearn(form("x", 25.0))["score"] == 1
     assert prairielearn(form("x", 1.0, visibility="never"))["tests"] == []
+
+
+def test_a_roster_that_a_spreadsheet_saved_in_another_encoding_is_told_how_to_save_it(tmp_path):
+    (path := tmp_path / "roster.csv").write_bytes("student,name\ns1,山田\n".encode("cp932"))
+    with pytest.raises(UnreadableError, match="save it as CSV UTF-8"):
+        read_roster(str(path))
