@@ -69,6 +69,11 @@ def errors_about_pings(count):
     return [frame for one in asked for frame in (one, error(ROUTER, 3, 1, one))]
 
 
+def one_failed_ping_again_and_again(count):
+    asked = [ping(CLIENT, SERVER, seq) for seq in (1, 2, 3)]
+    return [frame for one in asked for frame in (one, error(ROUTER, 3, 1, one))] * count
+
+
 def errors_about_one_flow(count):
     one = datagram((CLIENT, 40000), (SERVER, 53))
     return [one, error(SERVER, 3, 3, one, macs=(B, A))] * count
@@ -195,6 +200,7 @@ def one_port_again_and_again(count):
 SHAPES = (
     requests_without_an_answer, requests_of_many, resolutions, neighbours_without_an_answer, one_long_ping, pings_lost,
     pings_of_many, errors_about_pings, errors_about_one_flow, probes,
+    one_failed_ping_again_and_again,
     ports_of_many_hosts_swept, datagrams_of_one_flow, flows_without_an_answer,
     lookups, names_that_do_not_exist, leases, syns_refused, syns_unanswered, connections, connections_reset, one_stream,
     a_stream_sent_twice, a_gap_that_never_closes, one_request_after_the_other, one_port_again_and_again,

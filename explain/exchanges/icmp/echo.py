@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from dataclasses import field
 from typing import TYPE_CHECKING
@@ -211,18 +212,23 @@ def _errors(table: PacketTable, by_quote: dict[_Key, list[_Run]], by_ends: dict[
     shortened: list[int] = []
     for at, to in zip(positions.tolist(), told.tolist(), strict=True):
         kind, word, row = int(icmp.quote_kind[at]), int(icmp.quote_word[at]), int(icmp.row[at])
-        runs: list[_Run] = []
+        run: _Run | None = None
         if kind >> 8 in _REQUESTS:
             ident, seq = divmod(word, 1 << 16)
-            known = by_quote.get((int(table.place[row]), to, int(icmp.quote_dst[at]), ident), ())
-            runs = [run for run in known if run.rows[0] < row]
-            runs = runs or [run for run in known if seq in run.asked_ns][:1]  # recorded before what it quotes
-        if runs and not _is_redirect(int(icmp.type[at])):
-            runs[-1].errors += 1
-            runs[-1].rows.append(row)
-        elif not runs and not word and (not kind or kind >> 8 in _REQUESTS):
+            known = by_quote.get((int(table.place[row]), to, int(icmp.quote_dst[at]), ident), [])
+            run = _quoted(known, row, seq)
+        if run is not None and not _is_redirect(int(icmp.type[at])):
+            run.errors += 1
+            run.rows.append(row)
+        elif run is None and not word and (not kind or kind >> 8 in _REQUESTS):
             shortened.append(at)
     _shortened(table, shortened, by_ends)
+
+
+def _quoted(known: list[_Run], row: int, seq: int) -> _Run | None:
+    """The latest run that had begun; else the error was recorded before what it quotes."""
+    begun = bisect_left(known, row, key=lambda run: run.rows[0])
+    return known[begun - 1] if begun else next((run for run in known[:_FEW] if seq in run.asked_ns), None)
 
 
 def _shortened(table: PacketTable, positions: list[int], by_ends: dict[_Key, list[_Run]]) -> None:

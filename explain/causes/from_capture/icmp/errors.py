@@ -115,21 +115,25 @@ def _openers(part: ExchangeColumns, errors: Rows) -> Rows:
 
 
 def _members(part: ExchangeColumns, indices: list[int], affected: dict[int, list[Member]]) -> list[Member]:
+    """These errors, and what they are about: of pings, the runs that have them, or whose answer they quote."""
     members: list[Member] = [(part, index) for index in indices]
     is_redirect = part.outcomes[part.outcome[indices[0]]].startswith("redirect")
-    for index in indices:
-        row, fields = int(part.rows(index)[0]), part.fields(index)
-        for other, number in affected.get(row, ()):
-            is_about_answer = other.kind == "icmp.echo" and _is_asked_by(fields, other.fields(number))
-            if other.kind != "icmp.echo" or is_redirect or is_about_answer or row in other.rows(number):
-                members.append((other, number))
-    return list({(one.kind, number): (one, number) for one, number in members}.values())
-
-
-def _is_asked_by(error: IcmpError, echo: IcmpEcho) -> bool:
-    """Whether the quoted packet is the answer that these pings wait for."""
-    about = error.about
-    return about is not None and (about.dst, about.src, about.id) == (echo.src, echo.dst, echo.id)
+    rows = part.frames[part.bounds[indices]]
+    # Many errors are about the same conversations, and share one list of them.
+    lists = {id(found): found for row in rows.tolist() if (found := affected.get(row))}
+    others = {(other.kind, number): (other, number) for found in lists.values() for other, number in found}
+    told = [about for index in indices if (about := part.fields(index).about)]
+    waited_for = {(about.dst, about.src, about.id) for about in told}
+    having: set[int] | None = None
+    for other, number in others.values():
+        if other.kind != "icmp.echo" or is_redirect:
+            members.append((other, number))
+            continue
+        having = set(other.with_rows(rows).tolist()) if having is None else having
+        echo: IcmpEcho = other.fields(number)
+        if number in having or (echo.src, echo.dst, echo.id) in waited_for:
+            members.append((other, number))
+    return members
 
 
 def _judge(
