@@ -13,7 +13,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from dhcp_packets import ack, discover, offer, request
+from dhcp_packets import ack, discover, nak, offer, request
 from neighbours import solicit
 from packets import A, B, datagram, error, is_at, pcap, ping, pong, segment, who_has
 
@@ -127,6 +127,10 @@ def leases(count):
     ]
 
 
+def one_lease_granted_and_refused_again_and_again(count):
+    return [request(), ack(), nak()] * count
+
+
 def syns_refused(count):
     pairs = [((CLIENT, 1024 + number), (SERVER, 80)) for number in range(count)]
     return [f for a, b in pairs for f in (segment(a, b, SYN, seq=1), segment(b, a, RST | ACK, ack=2, macs=(B, A)))]
@@ -200,10 +204,10 @@ def one_port_again_and_again(count):
 SHAPES = (
     requests_without_an_answer, requests_of_many, resolutions, neighbours_without_an_answer, one_long_ping, pings_lost,
     pings_of_many, errors_about_pings, errors_about_one_flow, probes,
-    one_failed_ping_again_and_again,
-    ports_of_many_hosts_swept, datagrams_of_one_flow, flows_without_an_answer,
-    lookups, names_that_do_not_exist, leases, syns_refused, syns_unanswered, connections, connections_reset, one_stream,
-    a_stream_sent_twice, a_gap_that_never_closes, one_request_after_the_other, one_port_again_and_again,
+    one_failed_ping_again_and_again, ports_of_many_hosts_swept, datagrams_of_one_flow, flows_without_an_answer,
+    lookups, names_that_do_not_exist, leases,
+    one_lease_granted_and_refused_again_and_again, syns_refused, syns_unanswered, connections, connections_reset,
+    one_stream, a_stream_sent_twice, a_gap_that_never_closes, one_request_after_the_other, one_port_again_and_again,
 )  # fmt: skip
 
 

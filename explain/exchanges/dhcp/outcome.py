@@ -14,13 +14,16 @@ if TYPE_CHECKING:
 def outcome(talk: Talk) -> str:
     """How the negotiation ended, by its messages in order."""
     result, decided_by = "", None
+    copies, purposes = {step.row for step in talk.refused_copies()}, {one.purpose for one in talk.of("REQUEST")}
+    is_informing = bool(talk.of("INFORM"))
     for step in talk.steps:
         kind = step.said.kind
         if kind in ("DECLINE", "RELEASE"):
             result = "declined" if kind == "DECLINE" else "released"
         elif kind in ("ACK", "BOOTREPLY") and result != "declined":
-            result, decided_by = _granted(talk, step), server_of(step)
-        elif kind == "NAK" and talk.answers_a_copy(step):
+            result = "informed" if is_informing else _granted(purposes, step)
+            decided_by = server_of(step)
+        elif kind == "NAK" and step.row in copies:
             continue
         elif kind == "NAK" and not (result in ("bound", "renewed") and server_of(step) != decided_by):
             result = "refused"
@@ -35,11 +38,10 @@ def outcome(talk: Talk) -> str:
     return result or "unanswered"
 
 
-def _granted(talk: Talk, step: Step) -> str:
+def _granted(purposes: set[str], step: Step) -> str:
     said = step.said
-    if talk.of("INFORM") or (said.kind == "ACK" and not said.your_ip):
+    if said.kind == "ACK" and not said.your_ip:
         return "informed"
-    purposes = {one.purpose for one in talk.of("REQUEST")}
     is_kept = purposes & {"renew", "rebind"} or (not purposes and said.client_ip and said.client_ip == said.your_ip)
     return "renewed" if is_kept else "bound"
 

@@ -73,14 +73,15 @@ class Talk:
         """The messages of these kinds."""
         return [step for step in self.steps if step.said.kind in kinds]
 
-    def answers_a_copy(self, refusal: Step) -> bool:
-        """Whether a NAK is for what a relay made of a renewal that went past it, while the renewal itself was granted.
+    def refused_copies(self) -> list[Step]:
+        """The NAKs for what a relay made of a renewal that went past it, while the renewal itself was granted.
 
         A relay that listens on the server's side, too, gives it the address of the wrong network.
         """
-        asked = [one for one in self.of("REQUEST") if one.purpose == "renew" and not one.said.relay]
-        granted = [one for one in self.of("ACK") if one.said.relay != refusal.said.relay]
-        return refusal.said.relay != 0 and bool(asked) and bool(granted)
+        if not any(one.purpose == "renew" and not one.said.relay for one in self.of("REQUEST")):
+            return []
+        granted = {one.said.relay for one in self.of("ACK")}
+        return [one for one in self.of("NAK") if one.said.relay and granted - {one.said.relay}]
 
     def rows(self, *kinds: str) -> list[int]:
         """Rows of the messages of these kinds; of all messages if no kind is named."""

@@ -164,11 +164,12 @@ def _repeated(message: str, asked: Sequence[Step], line: Any) -> Iterator[Line]:
 
 def _answered(teller: Teller, fields: DhcpLease, talk: Talk, outcome: str, line: Any) -> Iterator[Line]:
     refusals, grants = talk.of("NAK"), talk.of("ACK", "BOOTREPLY")
-    if copies := [step for step in refusals if talk.answers_a_copy(step)]:
+    if copies := talk.refused_copies():
         from ipaddress import IPv4Address
 
         yield line("dhcp.nak-copy", copies, passed_on_by=str(IPv4Address(copies[0].said.relay)))
-        refusals = [step for step in refusals if step not in copies]
+        told = {step.row for step in copies}
+        refusals = [step for step in refusals if step.row not in told]
     if refusals:
         message = ("nak-said" if fields.message else "nak") if outcome == "refused" else "nak-other"
         yield line(f"dhcp.{message}", refusals)
