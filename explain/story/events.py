@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.exchanges.tcp.course import NEVER
 from explain.model import Line
 from explain.places.near import whole_of
 from explain.story.exchanges.depth import fields_line
@@ -111,7 +112,7 @@ def _likeness(part: ExchangeColumns, index: int, position: int) -> Hashable:
     if part.kind == "nat.translation":
         return _of_translation(part.fields(index), outcome)
     if part.kind == "tcp.connection":
-        return _of_connection(part.fields(index), outcome)
+        return *_of_connection(part.fields(index), outcome), _speaks_in_syn(part, index)
     if (part.kind, outcome) == _NO_ROUTER:
         return _NO_ROUTER
     names = _ALIKE.get(part.kind)
@@ -128,7 +129,13 @@ def _of_error(fields: Any, outcome: str) -> Hashable:
     return ("icmp.error", outcome, fields.from_, fields.to, about and (about.protocol, about.src, about.dst), port)
 
 
-def _of_connection(fields: TcpConnection, outcome: str) -> Hashable:
+def _speaks_in_syn(part: ExchangeColumns, index: int) -> bool:
+    """Whether the client's first SYN carries data (RFC 7413)."""
+    moments, at = part.facts["moments"], part.facts["course"].first_syn[index]
+    return bool(at != NEVER and moments.streams.length[moments.streams.rows[at]] > 0)
+
+
+def _of_connection(fields: TcpConnection, outcome: str) -> tuple[Hashable, ...]:
     """Where other packets were lost or had to wait, that is not the same again."""
     troubles = (fields.retransmissions - fields.syn_retries, fields.out_of_order, fields.zero_windows)
     name = fields.tls.server_name if fields.tls else None

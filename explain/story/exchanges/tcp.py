@@ -121,7 +121,7 @@ def _opening(told: _Told, rows: Rows, from_client: Bools, older: Rows) -> Iterat
     accepts = rows[flags & (SYN | ACK) == SYN | ACK]
     if len(syns):
         yield told.line(told.teller.first("tcp.syn"), syns[:1], seq=int(told.table.seq[syns[0]]))
-        yield from _early(told, int(syns[0]), accepts)
+        yield from _early(told, syns, accepts)
     refusals = rows[(flags & RST != 0) & ~from_client]
     if len(accepts) and len(refusals := refusals[refusals < accepts[0]]):
         yield told.line("tcp.refused-at-first", refusals)
@@ -143,10 +143,13 @@ def _opening(told: _Told, rows: Rows, from_client: Bools, older: Rows) -> Iterat
         yield told.line(f"tcp.{told.outcome}", rows)
 
 
-def _early(told: _Told, syn: int, accepts: Rows) -> Iterator[Line]:
-    """Data in the SYN itself, and whether the server took it (RFC 7413)."""
-    octets = int(told.table.payload[syn])
-    if octets and len(accepts):
+def _early(told: _Told, syns: Rows, accepts: Rows) -> Iterator[Line]:
+    """Data in the SYN itself, and whether the server took it (RFC 7413), or only a SYN without data was answered."""
+    syn, octets = int(syns[0]), int(told.table.payload[syns[0]])
+    bare = syns[1:][told.table.payload[syns[1:]] == 0]
+    if octets and len(accepts) and len(bare) and bare[0] < accepts[0]:
+        yield told.line("tcp.syn-data-lost", np.array([syn, bare[0], accepts[0]]), octets=octets)
+    elif octets and len(accepts):
         taken = int(told.table.ack[accepts[0]] - told.table.seq[syn]) - 1
         name = "tcp.syn-data" if taken >= octets else "tcp.syn-data-left"
         yield told.line(name, np.array([syn, accepts[0]]), octets=octets)

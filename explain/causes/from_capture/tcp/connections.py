@@ -53,6 +53,7 @@ _PATIENCE_NS = 1_500_000_000
 _MUTE = ("rst-by-middlebox", "dnat-to-wrong-port")  # who speaks for it, or is not the service that was meant
 _AT_ONCE_NS = 1_000_000_000  # one that nobody uses is closed after longer
 _FEW = 8  # segments before the FIN of who closes at once
+_BY_EITHER = ("tcp-application-closes", "tcp-half-open")
 _SHUT = ("tcp-application-closes", "likely", ("rst-by-middlebox",))  # after its own FIN
 
 
@@ -197,7 +198,7 @@ def _resets(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
             cut_off.append(index)
     for index, found in zip(cut_off, resets.judge(part.facts["moments"], cut_off), strict=True):
         is_shut = bool(is_closed_first[index]) and found.cause == "tcp-application-closes"
-        is_client = found.is_from_client and found.cause == "tcp-application-closes"
+        is_client = found.is_from_client and found.cause in _BY_EITHER
         case = found.case or ("shut" if is_shut else "client" if is_client else "")
         told = found._replace(cause=_SHUT[0], certainty=_SHUT[1], rivals=_SHUT[2]) if is_shut else found
         alike[told.cause, told.certainty, case][index] = told
@@ -218,6 +219,8 @@ def _resets(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
             rows = [row for index in indices for row in shown[index].rows]
             rivals = tuple(dict.fromkeys(rival for index in indices for rival in shown[index].rivals))
             values = {"server": server, "port": port, "count": len(indices)} | ({"case": case} if case else {})
+            if (cause, case) == ("tcp-half-open", "client"):
+                values["client"] = scene.table.addresses.text(part.facts["moments"].ends(indices[0])[0][0])
             why = scene.one_link.possible(rows, rivals)
             yield Seen(cause, certainty, [(part, index) for index in indices], rows, why, values)
 

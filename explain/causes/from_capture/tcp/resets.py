@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.exchanges.tcp.course import NEVER
+from explain.exchanges.tcp.labels import KEEP_ALIVE
 from explain.exchanges.tcp.many import segments_of
 from explain.record import NamedTuple
 from explain.table import REVERSED, RST
@@ -69,7 +70,7 @@ def judge(moments: TcpMoments, indices: Sequence[int]) -> Iterator[Reset]:
     is_forged = _are_forged(table, rows, is_before & is_own, (first, of, starts))
     since = np.maximum(last - 1, starts)  # the silence before what the reset answers
     is_late = (last > starts) & (table.time_ns[rows[last]] - table.time_ns[rows[since]] >= _QUIET_NS)
-    is_forgotten = is_late & (streams.length[rows[last]] > 0)
+    is_forgotten = is_late & ((streams.length[rows[last]] > 0) | (moments.segments.labels[at[last]] & KEEP_ALIVE != 0))
     answered, shown_resets = rows[last].tolist(), rows[first].tolist()
     own = np.maximum.reduceat(np.where(is_before & is_own, position, -1), starts)
     has_spoken = (own >= 0) & (table.time_ns[rows[first]] - table.time_ns[rows[own]] < _QUIET_NS)

@@ -90,6 +90,21 @@ def test_what_a_reset_answers_and_from_how_far_it_comes_tells_causes_apart(pause
     assert found(*ASKED, *cut) == ([cause], ())
 
 
+@pytest.mark.parametrize(("is_client", "case"), [(True, "client"), (False, None)])
+def test_who_answers_with_a_reset_after_a_pause_is_who_has_forgotten(is_client, case):
+    talk = [*ASKED, (0.05, back(ACK, 501, 111, b"y" * 10)), (0.06, to(ACK, 111, 511))]
+    pushed = (5.0, back(ACK, 511, 111, b"z" * 10)), (5.01, to(RST, 111))
+    asked = (5.0, to(ACK, 111, 511, b"z" * 10)), (5.01, back(RST, 511))
+    (only,) = explain.explain(pcap(*talk, *(pushed if is_client else asked))).findings
+    assert (only.cause, only.values.get("case")) == ("tcp-half-open", case)
+    assert only.values.get("client") == (ALICE if is_client else None)
+
+
+def test_a_keep_alive_that_is_answered_with_a_reset_met_a_host_that_has_forgotten():
+    talk = [*ASKED, (0.05, back(ACK, 501, 111, b"y" * 10)), (0.06, to(ACK, 111, 511))]
+    assert found(*talk, (5.0, to(ACK, 110, 511)), (5.01, back(RST, 511)))[0] == ["tcp-half-open"]
+
+
 def test_a_client_that_answers_the_syn_ack_with_a_reset_was_reached():
     refusing = explain.explain(pcap(*OPENED[:2], (0.02, to(RST, 101))))
     (finding,) = refusing.findings
@@ -639,6 +654,26 @@ def lines_of(*frames):
 def test_data_in_a_syn_is_told_with_what_the_server_made_of_it(taken, message):
     opened = [(0.0, to(SYN, 100, data=b"x" * 10)), (0.01, back(SYN | ACK, 500, 101 + taken))]
     assert lines_of(*opened, (0.02, to(ACK, 101 + taken, 501)))[message]["octets"] == 10
+
+
+def test_a_syn_with_data_that_found_no_answer_is_told_apart_from_the_one_without():
+    opened = [(0.0, to(SYN, 100, data=b"x" * 10)), (1.0, to(SYN, 100)), (1.01, back(SYN | ACK, 500, 101))]
+    told = lines_of(*opened, (1.02, to(ACK, 101, 501, b"x" * 10)))
+    assert "tcp.syn-data-lost" in told
+    assert "tcp.syn-data-left" not in told
+
+
+def test_a_connection_whose_syn_carries_data_is_not_the_same_again():
+    def opened(port, seq, at, octets):
+        client = (ALICE, port)
+        return [
+            (at, segment(client, SERVER, SYN, seq=seq, data=b"x" * octets)),
+            (at + 0.01, segment(SERVER, client, SYN | ACK, (B, A), seq=500, ack=seq + 1 + octets)),
+            (at + 0.02, segment(client, SERVER, ACK, seq=seq + 1 + octets, ack=501, data=b"x" * (10 - octets))),
+        ]
+
+    frames = [*opened(40000, 100, 0.0, 0), *opened(40001, 200, 1.0, 10)]
+    assert "tcp.syn-data" in lines_of(*frames)
 
 
 @pytest.mark.parametrize("agrees", [True, False])
