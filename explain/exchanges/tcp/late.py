@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.arrays import among, distinct
-from explain.exchanges.tcp.labels import OUT_OF_ORDER, REPEATED, SPURIOUS_RETRANSMISSION
-from explain.table import FIN, RST, SYN
+from explain.exchanges.tcp.labels import KEEP_ALIVE, OUT_OF_ORDER, REPEATED, SPURIOUS_RETRANSMISSION
+from explain.table import ACK, FIN, RST, SYN
 
 if TYPE_CHECKING:
     from explain.exchanges.tcp.moments import Talk, TcpMoments
@@ -60,11 +60,27 @@ def needless(table: PacketTable, talk: Talk) -> Rows:
     return talk.rows[sorted(found)]
 
 
+def lone_octets(talk: Talk) -> Rows:
+    """Single octets that came again before they were confirmed, as of what somebody types.
+
+    Wireshark takes them for keep-alives; but a keep-alive repeats an octet that the other side has (RFC 9293, 3.8.4).
+    """
+    some = np.flatnonzero((talk.labels & np.uint16(KEEP_ALIVE) != 0) & (talk.length == 1))
+    is_due = np.zeros(len(some), np.bool_)
+    for role in set(talk.role[some].tolist()):
+        heard = np.flatnonzero((talk.role != role) & (talk.flags & (ACK | RST) == ACK))
+        mine = np.flatnonzero((talk.role[some] == role) & (np.searchsorted(heard, some) > 0))
+        last = heard[np.searchsorted(heard, some[mine]) - 1]
+        is_due[mine] = ((talk.ack[last] - talk.seq[some[mine]]).view(np.int32) <= 0) & (talk.window[last] > 0)
+    found: Rows = talk.rows[some[is_due]]
+    return found
+
+
 def came_again(moments: TcpMoments, index: int) -> dict[str, Rows]:
     """Segments that were sent again or came late, without SYNs, by the reason as far as frames tell it."""
     table, talk = moments.table, moments.talk(index)
     left = talk.rows[(talk.labels & np.uint16(REPEATED) != 0) & (talk.flags & SYN == 0)]
-    left = left[~among(left, fresh(talk))]
+    left = np.union1d(left[~among(left, fresh(talk))], lone_octets(talk))
     if not len(left):
         return {}
     delayed, at_once = late(table, talk)

@@ -12,7 +12,7 @@ from explain.decode.services import TCP as SERVICES
 from explain.exchanges.tcp import labels as label
 from explain.exchanges.tcp.challenge import challenges, go_on
 from explain.exchanges.tcp.course import NEVER
-from explain.exchanges.tcp.late import came_again, mixed
+from explain.exchanges.tcp.late import came_again, lone_octets, mixed
 from explain.exchanges.tcp.many import recorded_twice
 from explain.exchanges.tcp.offers import joined, window_limit
 from explain.model import Endpoint
@@ -247,7 +247,8 @@ def _trouble(told: _Told, moments: TcpMoments, index: int, older: Rows, copies: 
     for name, rows in came_again(moments, index).items():
         if len(rows := rows[~among(rows, repeated)]):
             yield told.line(f"tcp.{name}", rows, count=len(rows))
-    yield from _silent_trouble(told, moments, index, repeated)
+    octets = lone_octets(moments.talk(index)) if told.fields.keep_alives else copies
+    yield from _silent_trouble(told, moments, index, np.append(repeated, octets))
 
 
 def _silent_trouble(told: _Told, moments: TcpMoments, index: int, repeated: Rows) -> Iterator[Line]:

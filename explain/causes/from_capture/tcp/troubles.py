@@ -12,7 +12,7 @@ from explain.causes.from_capture.ping_sizes import LARGE
 from explain.exchanges.tcp import labels as label
 from explain.exchanges.tcp.course import NEVER
 from explain.exchanges.tcp.held_back import find_held_back, rows_of
-from explain.exchanges.tcp.late import count_here, fresh, late, mixed, needless
+from explain.exchanges.tcp.late import count_here, fresh, late, lone_octets, mixed, needless
 from explain.exchanges.tcp.many import count_recorded_twice, measure_closed_windows
 from explain.exchanges.tcp.measures import measure_times
 from explain.exchanges.tcp.moments import first_answer
@@ -82,12 +82,13 @@ def look(scene: Scene, part: ExchangeColumns) -> Iterator[Trouble]:
     lost, total = _lost(moments), np.diff(part.bounds)
     zero_windows = moments.segments.where(label.ZERO_WINDOW)
     closed_ns = _closed(moments, (span >= _STALLED_NS) & (np.diff(zero_windows[1]) > 0))
-    is_lossy = is_open & (lost >= _FEWEST_RESENT) & (lost * _SUBSTANTIAL >= total)
+    asks = moments.segments.counts(label.KEEP_ALIVE)
+    is_lossy = is_open & (lost + asks >= _FEWEST_RESENT) & ((lost + asks) * _SUBSTANTIAL >= total)
     held = _held(moments)
     suspects = (
         (closed_ns >= _STALLED_NS, partial(_stalled, closed_ns, zero_windows)),
         (is_lossy, partial(_resent, _twice(moments, is_lossy))),
-        (is_open & (moments.segments.counts(label.KEEP_ALIVE) >= _FEWEST_RESENT) & is_left(moments), _unheard),
+        (is_open & (asks >= _FEWEST_RESENT) & is_left(moments), _unheard),
         (is_open & (span >= _HANGS_NS) & _is_mute(moments), _hangs),
         (is_open & (moments.course.syns > _SYNS_LOST) & (moments.course.syn_ack != NEVER), _begun_late),
         (is_open & (span >= _SLOW_NS), _slow),
@@ -207,7 +208,7 @@ def _resent(twice: I8, moments: TcpMoments, index: int) -> Trouble | None:
     rows = moments.labelled(index, label.RESENT & ~label.SPURIOUS_RETRANSMISSION)
     rows = rows[moments.table.flags[rows] & SYN == 0]
     delayed, at_once = late(moments.table, talk)
-    rows = np.sort(np.concatenate((rows[~among(rows, delayed)], at_once)))
+    rows = np.sort(np.concatenate((rows[~among(rows, delayed)], at_once, lone_octets(talk))))
     if len(not_lost := np.concatenate((needless(moments.table, talk), fresh(talk)))):
         rows = rows[~among(rows, not_lost)]
     resent = len(rows) - int(twice[index])
@@ -326,7 +327,8 @@ def _in_vain(talk: Talk) -> tuple[int, Rows] | None:
     later = np.flatnonzero(talk.role != role)
     heard = int(later[-1]) if len(later) else 0
     unheard = sent[(sent > heard) & (talk.role[sent] == role)]
-    again = unheard[talk.labels[unheard] & np.uint16(label.RESENT) != 0]
+    is_again = talk.labels[unheard] & np.uint16(label.RESENT) != 0
+    again = unheard[is_again | among(talk.rows[unheard], lone_octets(talk))]
     if len(again) < _FEWEST_RESENT or talk.flags[heard] & RST:
         return None
     first = int(unheard[0])
@@ -336,7 +338,10 @@ def _in_vain(talk: Talk) -> tuple[int, Rows] | None:
 def _unheard(moments: TcpMoments, index: int) -> Trouble | None:
     """Keep-alives at the end that nobody answers, though the other side's kernel does so whatever its program does."""
     talk = moments.talk(index)
-    asks = np.flatnonzero(talk.labels & np.uint16(label.KEEP_ALIVE) != 0)
+    is_asked = talk.labels & np.uint16(label.KEEP_ALIVE) != 0
+    asks = np.flatnonzero(is_asked & ~among(talk.rows, lone_octets(talk)))
+    if not len(asks):
+        return None
     heard = np.flatnonzero(talk.role != talk.role[asks[-1]])
     vain = asks[(asks > heard[-1]) & (talk.role[asks] == talk.role[asks[-1]])] if len(heard) else asks[:0]
     if len(vain) < _FEWEST_RESENT or talk.flags[heard[-1]] & RST:

@@ -833,3 +833,14 @@ def test_resets_with_other_rivals_are_counted_together():
             frames.append((at + after, segment(one, other, flags, macs, seq=seq, ack=ack, data=data)))
     (only,) = explain.explain(pcap(*frames)).findings
     assert (only.cause, only.values["count"], len(only.exchanges)) == ("tcp-application-closes", 4, 4)
+
+
+@pytest.mark.parametrize("is_confirmed", [False, True])
+def test_a_single_octet_that_is_sent_until_it_is_confirmed_is_no_keep_alive(is_confirmed):
+    talk = [*ASKED, (0.05, back(ACK, 501, 111, b"y" * 10)), (1.0, to(ACK, 111, 511, b"l"))]
+    talk += [(1.01, back(ACK, 511, 112))] * is_confirmed
+    again = [(1.0 + wait, to(ACK, 111, 511, b"l")) for wait in (0.2, 0.6, 1.4, 3.0)]
+    frames = [*talk, *again, (4.1, back(ACK, 511, 112, b"l"))]
+    assert found(*frames)[0] == ([] if is_confirmed else ["partial-loss"])
+    assert ("tcp.keep-alive" in lines_of(*frames)) == is_confirmed
+    assert ("tcp.resent" in lines_of(*frames)) != is_confirmed
