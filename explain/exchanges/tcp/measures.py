@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from explain.exchanges.tcp.moments import Talk
     from explain.table import I8, PacketTable
 
+_FEWEST_QUEUED, _FOLLOWED = 30, 4  # segments
+_QUEUED_NS, _TIMES_QUEUED = 100_000_000, 3
 _UNTIDY = np.uint16(GAP | REPEATED)
 
 
@@ -70,6 +72,43 @@ def _asked(talk: Talk, at: int) -> tuple[int, int]:
 def _between(first: int | None, last: int | None) -> int | None:
     """None where either is missing, or clocks went back."""
     return last - first if first is not None and last is not None and last >= first else None
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """How much longer confirmation took under load, as one who sends much sees it.
+
+    Attributes:
+        least_ns: the shortest time from a segment to its ACK.
+        loaded_ns: the usual one while more was under way.
+        flight: octets that were usually under way then.
+    """
+
+    least_ns: int
+    loaded_ns: int
+    flight: int
+
+
+def measure_queue(talk: Talk, role: int) -> Queue | None:
+    """The queue that the data of one role stood in; None where it did not build up, or is not seen from here.
+
+    Only what others followed at once counts: for a lone segment the ACK may be delayed.
+    """
+    own = np.flatnonzero((talk.role == role) & (talk.length > 0) & (talk.labels & REPEATED == 0))
+    acks = np.flatnonzero((talk.role != role) & (talk.flags & (SYN | RST) == 0))
+    if len(own) < _FEWEST_QUEUED or len(acks) < _FEWEST_QUEUED:
+        return None
+    end = (talk.seq[own] + talk.length[own] - talk.seq[own[0]]).astype(np.int64)
+    said = (talk.ack[acks] - talk.seq[own[0]]).astype(np.int64)
+    spot = np.minimum(np.searchsorted(end, said), len(own) - 1)
+    sent = np.searchsorted(own, acks)
+    is_known = (end[spot] == said) & (sent - spot > _FOLLOWED) & (np.diff(said, prepend=-1) > 0)
+    if np.count_nonzero(is_known) < _FEWEST_QUEUED:
+        return None
+    took_ns = (talk.time_ns[acks] - talk.time_ns[own[spot]])[is_known]
+    least, usual = int(took_ns.min()), int(np.median(took_ns))
+    flight = int(np.median(end[sent[is_known] - 1] - said[is_known]))
+    return Queue(least, usual, flight) if usual >= _QUEUED_NS + least and usual >= _TIMES_QUEUED * least else None
 
 
 def distinct_octets(talk: Talk, role: int) -> int:

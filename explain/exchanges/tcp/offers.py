@@ -18,7 +18,7 @@ T = TypeVar("T")
 Pair = tuple[T | None, T | None]
 _NO_SHIFT = 255
 _CAPABLE, _JOINS, _MOST_KEYS = 1, 2, 1000
-_FAR_NS, _MUCH, _FULL, _NEARLY = 20_000_000, 500_000, 32_768, 0.6
+_FAR_NS, _MUCH, _FULL, _NEARLY, _AT_MOST = 20_000_000, 500_000, 32_768, 0.6, 1.3
 
 
 class Offers(NamedTuple):
@@ -62,22 +62,24 @@ def offers(table: PacketTable, talk: Talk) -> Offers:
 
 
 def window_limit(fields: TcpConnection, moments: TcpMoments, index: int) -> dict[str, Any] | None:
-    """The window and what it lets through, where it is as large as one without a scale may be and so sets the pace.
+    """The window and what it lets through, where that sets the pace, and whether it is as large as the SYNs allow.
 
-    Without a scale no more than 65,535 octets are under way at a time (RFC 7323, 1.1).
+    Without a scale no more than 65,535 octets are under way at a time (RFC 7323, 1.1).  What is faster than the
+    window allows was not bound by it: something behind this place had changed the SYNs.
     """
     rtt_ns, sent = fields.handshake_rtt_ns, max(fields.bytes_to_client, fields.bytes_to_server)
-    if fields.window_scale != (0, 0) or not rtt_ns or rtt_ns < _FAR_NS or sent < _MUCH:
+    role = int(fields.bytes_to_client > fields.bytes_to_server)
+    shift = fields.window_scale[1 - role]
+    if shift is None or not rtt_ns or rtt_ns < _FAR_NS or sent < _MUCH:
         return None
     talk = moments.talk(index)
-    role = int(fields.bytes_to_client > fields.bytes_to_server)
     at = talk.time_ns[(talk.role == role) & (talk.length > 0)]
-    window = int(talk.window[talk.role != role].max(initial=0))
-    rate = window * 1_000_000_000 // rtt_ns
-    took_ns = int(at[-1] - at[0])
-    if took_ns <= 0 or sent * 1_000_000_000 // took_ns < rate * _NEARLY or window < _FULL:
+    window = int(talk.window[(talk.role != role) & (talk.flags & SYN == 0)].max(initial=0)) << shift
+    rate, took_ns = window * 1_000_000_000 // rtt_ns, int(at[-1] - at[0])
+    if took_ns <= 0 or not rate * _NEARLY <= sent * 1_000_000_000 // took_ns <= rate * _AT_MOST:
         return None
-    return {"window": window, "rtt_ns": rtt_ns, "rate": rate}
+    is_largest = fields.window_scale == (0, 0) and window >= _FULL
+    return {"window": window, "rtt_ns": rtt_ns, "rate": rate, "is_largest": is_largest}
 
 
 def joined(table: PacketTable, talk: Talk) -> int | None:

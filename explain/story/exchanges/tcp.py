@@ -14,6 +14,7 @@ from explain.exchanges.tcp.challenge import challenges, go_on
 from explain.exchanges.tcp.course import NEVER
 from explain.exchanges.tcp.late import came_again, lone_octets, mixed
 from explain.exchanges.tcp.many import recorded_twice
+from explain.exchanges.tcp.measures import measure_queue
 from explain.exchanges.tcp.offers import joined, window_limit
 from explain.model import Endpoint
 from explain.record import dataclass
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from explain.table import Bools, PacketTable, Rows
 
 _ANSWERED_NS = 100_000_000
+_MUCH = 200_000  # octets, which no queue holds unless it is long
 _NO_OPENING = ("midstream",)
 _DECLINES = (b"421 ", b"5", b"-ERR", b"ERRO")  # RFC 5321, 4.2.1; RFC 959, 4.2; RFC 1939, 3
 _ANSWERS = (b"RTSP/", b"SIP/")  # lines that begin no connection by themselves
@@ -225,7 +227,13 @@ def _limits(told: _Told, moments: TcpMoments, index: int, rows: Rows) -> Iterato
     if agrees and len(echoes):
         yield told.line("tcp.congested", echoes, count=len(echoes))
     if limit := window_limit(told.fields, moments, index):
-        yield told.line("tcp.unscaled", rows[is_syn], **limit)
+        name = "tcp.unscaled" if limit.pop("is_largest") else "tcp.window-limited"
+        yield told.line(name, rows[is_syn], **limit)
+    fields, talk = told.fields, moments.talk(index)
+    role = int(fields.bytes_to_client > fields.bytes_to_server)
+    if max(fields.bytes_to_client, fields.bytes_to_server) >= _MUCH and (queue := measure_queue(talk, role)):
+        data = talk.rows[(talk.role == role) & (talk.length > 0)]
+        yield told.line("tcp.queued", data, least_ns=queue.least_ns, loaded_ns=queue.loaded_ns, flight=queue.flight)
 
 
 def _is_answer(fields: TcpConnection) -> bool:

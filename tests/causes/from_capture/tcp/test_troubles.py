@@ -844,3 +844,32 @@ def test_a_single_octet_that_is_sent_until_it_is_confirmed_is_no_keep_alive(is_c
     assert found(*frames)[0] == ([] if is_confirmed else ["partial-loss"])
     assert ("tcp.keep-alive" in lines_of(*frames)) == is_confirmed
     assert ("tcp.resent" in lines_of(*frames)) != is_confirmed
+
+
+@pytest.mark.parametrize(("window", "message"), [(30_000, "tcp.window-limited"), (60_000, None), (15_000, None)])
+def test_a_small_window_that_sets_the_pace_is_told_and_one_that_is_exceeded_or_not_reached_is_not(window, message):
+    """The window is twice as large as its field says, and 60,000 octets come in each round trip."""
+    scale = b"\x03\x03\x01\x01"
+    frames = [(0.0, to(SYN, 100, options=scale)), (0.1, back(SYN | ACK, 500, 101, options=scale))]
+    frames += [(0.1, to(ACK, 101, 501, window=window)), (0.1, to(ACK, 101, 501, b"x", window=window))]
+    for turn in range(10):
+        frames += [
+            (0.2 + turn / 10, back(ACK, 501 + 60_000 * turn, 102, b"y" * 60_000)),
+            (0.2001 + turn / 10, to(ACK, 102, 60_501 + 60_000 * turn, window=window)),
+        ]  # fmt: skip
+    told = {"tcp.window-limited", "tcp.unscaled"} & {*lines_of(*frames)}
+    assert told == ({message} if message else set())
+
+
+@pytest.mark.parametrize("grows", [True, False])
+def test_a_queue_that_grows_under_load_is_told_by_the_time_that_acks_take(grows):
+    frames = [*OPENED, (0.03, to(ACK, 101, 501, b"x"))]
+    for turn in range(300):
+        sent = 0.1 + 0.001 * turn
+        frames.append((sent, back(ACK, 501 + 1000 * turn, 102, b"y" * 1000)))
+        frames.append((sent + 0.02 + 0.003 * turn * grows, to(ACK, 102, 1501 + 1000 * turn)))
+    told = lines_of(*sorted(frames, key=lambda one: one[0]))
+    assert ("tcp.queued" in told) == grows
+    if grows:
+        assert told["tcp.queued"]["least_ns"] == 20_000_000
+        assert told["tcp.queued"]["loaded_ns"] == pytest.approx(470_000_000, rel=0.02)
