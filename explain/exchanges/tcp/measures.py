@@ -10,7 +10,7 @@ from explain.exchanges.tcp.course import NEVER
 from explain.exchanges.tcp.labels import GAP, KEEP_ALIVE, REPEATED, SPURIOUS_RETRANSMISSION, ZERO_WINDOW
 from explain.exchanges.tcp.moments import first_answer
 from explain.record import NamedTuple, dataclass
-from explain.table import FIN, RST, SYN
+from explain.table import FIN, RST, SYN, TWICE_NS
 
 if TYPE_CHECKING:
     from explain.exchanges.tcp.course import Course
@@ -65,7 +65,7 @@ def _asked(talk: Talk, at: int) -> tuple[int, int]:
     """When the segment at this position was first sent, and how long its loss then cost."""
     same = np.flatnonzero((talk.role == talk.role[at]) & (talk.seq == talk.seq[at]) & (talk.length > 0))
     first_ns, last_ns = int(talk.time_ns[same[0]]), int(talk.time_ns[at])
-    had_arrived = bool(talk.labels[at] & SPURIOUS_RETRANSMISSION)
+    had_arrived = bool(talk.labels[at] & SPURIOUS_RETRANSMISSION) or last_ns - first_ns < TWICE_NS  # recorded twice
     return first_ns, 0 if had_arrived else max(last_ns - first_ns, 0)
 
 

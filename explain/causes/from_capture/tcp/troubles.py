@@ -48,6 +48,7 @@ _IN_VAIN = (
 )
 _UNHEARD = ("target-interface-down", "filter-on-router-forward", "stateful-filter-asymmetric-path", "partial-loss")
 _SYNS_LOST = 2  # sent before the one that was answered: a single one is lost now and then
+_DEAF = ("filter-on-sender-input", "filter-on-router-forward", "stateful-filter-asymmetric-path")
 _NO_ROOM = ("tcp-accept-queue-full", "filter-on-target-input", "conntrack-table-full")
 _SWALLOWED = (
     "mtu-mismatch-on-link", "icmp-errors-filtered-on-router", "filter-on-router-forward", "filter-on-target-output",
@@ -354,16 +355,25 @@ def _unheard(moments: TcpMoments, index: int) -> Trouble | None:
 
 def _begun_late(moments: TcpMoments, index: int) -> Trouble | None:
     """A connection that came about only after several SYNs."""
-    course, rows = moments.course, moments.streams.rows
+    course, rows, time_ns = moments.course, moments.streams.rows, moments.table.time_ns
     first, accepted = int(rows[course.first_syn[index]]), int(rows[course.syn_ack[index]])
     syns = moments.syns(index)
-    syns = syns[syns < accepted]
-    syns = syns[np.diff(moments.table.time_ns[syns], prepend=-TWICE_NS) >= TWICE_NS]  # recorded twice is sent once
-    wait = int(moments.table.time_ns[syns[-1]] - moments.table.time_ns[first]) if len(syns) else 0
-    if wait < _SLOW_NS or len(syns) <= _SYNS_LOST:
+    syns = syns[np.diff(time_ns[syns], prepend=-TWICE_NS) >= TWICE_NS]  # recorded twice is sent once
+    before = syns[syns < accepted]
+    wait = int(time_ns[before[-1]] - time_ns[first]) if len(before) else 0
+    if wait >= _SLOW_NS and len(before) > _SYNS_LOST:
+        values = {"case": "syns", "resent": len(before) - 1, "lost_ns": wait}
+        return Trouble("partial-loss", "possible", index, _NO_ROOM, (*before.tolist(), accepted), values)
+    if course.ack[index] == NEVER or len(syns) <= _SYNS_LOST:
         return None
-    values = {"case": "syns", "resent": len(syns) - 1, "lost_ns": wait}
-    return Trouble("partial-loss", "possible", index, _NO_ROOM, (*syns.tolist(), accepted), values)
+    opened = int(rows[course.ack[index]])
+    own = rows[moments.streams.bounds[index] : moments.streams.bounds[index + 1]]
+    accepts = own[(moments.table.flags[own] & (SYN | ACK) == SYN | ACK) & (own < opened)]
+    wait = int(time_ns[opened] - time_ns[accepts[0]])
+    if wait < _SLOW_NS or len(syns[(syns > accepts[0]) & (syns < opened)]) < _SYNS_LOST or syns[-1] > opened:
+        return None
+    values = {"case": "accepts-lost", "resent": len(syns) - 1, "lost_ns": wait, "times": len(accepts)}
+    return Trouble("partial-loss", "likely", index, _DEAF, (*syns.tolist(), *accepts.tolist(), opened), values)
 
 
 def _hangs(moments: TcpMoments, index: int) -> Trouble | None:

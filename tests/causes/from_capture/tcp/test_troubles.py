@@ -873,3 +873,29 @@ def test_a_queue_that_grows_under_load_is_told_by_the_time_that_acks_take(grows)
     if grows:
         assert told["tcp.queued"]["least_ns"] == 20_000_000
         assert told["tcp.queued"]["loaded_ns"] == pytest.approx(470_000_000, rel=0.02)
+
+
+def test_a_syn_that_was_refused_before_the_next_was_accepted_is_no_forged_reset():
+    """Windows asks again half a second after a refusal, and the service has come up meanwhile."""
+    refused = [(0.0, to(SYN, 100)), (0.01, back(RST | ACK, 0, 101)), (0.5, to(SYN, 100))]
+    opened = [(0.51, back(SYN | ACK, 500, 101)), (0.52, to(ACK, 101, 501)), (0.53, to(ACK, 101, 501, b"x" * 10))]
+    talk = [(0.54, back(ACK, 501, 111, b"y" * 10)), (0.55, to(ACK, 111, 511)), (0.6, back(RST | ACK, 511, 111))]
+    assert found(*refused, *opened, *talk)[0] == ["tcp-application-closes"]
+
+
+def test_a_request_that_was_recorded_twice_was_not_lost():
+    frames = [*OPENED, (0.03, to(ACK, 101, 501, b"x" * 10)), (0.03003, to(ACK, 101, 501, b"x" * 10))]
+    told = lines_of(*frames, (0.05, back(ACK, 501, 111, b"y" * 10)))
+    assert "tcp.waited" in told
+    assert "tcp.waited-lost" not in told
+
+
+@pytest.mark.parametrize(("syns", "causes"), [(2, []), (3, ["partial-loss"])])
+def test_syn_acks_that_pass_and_are_not_heard_are_told_to_be_lost_before_the_client(syns, causes):
+    frames = []
+    for turn in range(syns):
+        frames += [(turn, to(SYN, 100)), (turn + 0.1, back(SYN | ACK, 500, 101))]
+    opened = [(syns, to(ACK, 101, 501, b"x")), (syns + 0.1, back(ACK, 501, 102, b"y"))]
+    findings = explain.explain(pcap(*frames, *opened)).findings
+    assert [one.cause for one in findings] == causes
+    assert [one.values["case"] for one in findings] == ["accepts-lost"] * len(causes)
