@@ -332,6 +332,12 @@ def _meet_closed_windows(moments: TcpMoments, index: int, rows: Rows) -> Bools:
     return is_closed
 
 
+def _has_heard(table: PacketTable, fin: Rows, other: Rows) -> bool:
+    """Whether who sent the first of two FINs confirms the other with it."""
+    beyond = table.ack[fin] - table.seq[other] - table.payload[other].astype(np.uint32)
+    return bool((beyond.astype(np.uint32).view(np.int32) > 0).all())
+
+
 def _closing(told: _Told, rows: Rows, from_client: Bools, *, is_ignored: bool) -> Iterator[Line]:
     flags, values = told.table.flags[rows], told.values
     is_fin = flags & FIN != 0
@@ -339,7 +345,11 @@ def _closing(told: _Told, rows: Rows, from_client: Bools, *, is_ignored: bool) -
         first = int(np.flatnonzero(is_fin)[0])
         closer = values["client"] if from_client[first] else values["server"]
         both = is_fin[from_client].any() and is_fin[~from_client].any()
-        yield told.line(told.teller.first("tcp.fin") if both else "tcp.fin.half", rows[is_fin], closer=closer)
+        ours, theirs = rows[is_fin & from_client][:1], rows[is_fin & ~from_client][:1]
+        if both and not (_has_heard(told.table, ours, theirs) or _has_heard(told.table, theirs, ours)):
+            yield told.line("tcp.fin.crossed", np.sort(np.concatenate((ours, theirs))))
+        else:
+            yield told.line(told.teller.first("tcp.fin") if both else "tcp.fin.half", rows[is_fin], closer=closer)
     accepts = np.flatnonzero(flags & (SYN | ACK) == SYN | ACK)
     resets = np.flatnonzero(flags & RST != 0)
     if len(accepts):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from explain.table import Bools, PacketTable, Rows
 
 _QUIET_NS = 1_000_000_000  # after such a pause the other side may have forgotten the connection
+_PROMPT_NS = 500_000_000  # a kernel that knows of no connection answers at once; a program that gives up does not
 _LIVES_ON_NS = 100_000_000  # who sends a RST has nothing left to go on with; recordings mix up less than this
 _NOTHING_ELSE = 256  # above every difference between TTLs
 _TTL_OF_OTHERS = 2  # the way may change by a hop; a device on it sends with a TTL of its own
@@ -71,6 +72,7 @@ def judge(moments: TcpMoments, indices: Sequence[int]) -> Iterator[Reset]:
     is_forged = _are_forged(table, rows, is_before & is_own, (first, of, starts))
     since = np.maximum(last - 1, starts)  # the silence before what the reset answers
     is_late = (last > starts) & (table.time_ns[rows[last]] - table.time_ns[rows[since]] >= _QUIET_NS)
+    is_late &= table.time_ns[rows[first]] - table.time_ns[rows[last]] < _PROMPT_NS
     is_forgotten = is_late & ((streams.length[rows[last]] > 0) | (moments.segments.labels[at[last]] & KEEP_ALIVE != 0))
     answered, shown_resets = rows[last].tolist(), rows[first].tolist()
     own = np.maximum.reduceat(np.where(is_before & is_own, position, -1), starts)

@@ -39,6 +39,7 @@ _SUBSTANTIAL = 100  # one segment in so many sent again is more than a healthy p
 _NEARER, _FAR_NS = 10, 20_000_000  # who confirms so much sooner than a round trip is not the far end
 _FEW_ANSWERS = 10  # segments of a server that only acknowledges
 _OPENING = 16  # segments in which the first request and its answer are looked for
+_SPEAK_FIRST = frozenset((21, 22, 25, 110, 119, 143, 587, 3306, 5900))  # FTP, SSH, mail, news, MySQL, VNC
 _IN_VAIN = (
     "pmtu-blackhole",
     "target-interface-down",
@@ -48,6 +49,7 @@ _IN_VAIN = (
 )
 _UNHEARD = ("target-interface-down", "filter-on-router-forward", "stateful-filter-asymmetric-path", "partial-loss")
 _SYNS_LOST = 2  # sent before the one that was answered: a single one is lost now and then
+_WAITED_NS = 200_000_000  # before a SYN is sent again because nothing came
 _DEAF = ("filter-on-sender-input", "filter-on-router-forward", "stateful-filter-asymmetric-path")
 _NO_ROOM = ("tcp-accept-queue-full", "filter-on-target-input", "conntrack-table-full")
 _SWALLOWED = (
@@ -370,7 +372,8 @@ def _begun_late(moments: TcpMoments, index: int) -> Trouble | None:
     own = rows[moments.streams.bounds[index] : moments.streams.bounds[index + 1]]
     accepts = own[(moments.table.flags[own] & (SYN | ACK) == SYN | ACK) & (own < opened)]
     wait = int(time_ns[opened] - time_ns[accepts[0]])
-    if wait < _SLOW_NS or len(syns[(syns > accepts[0]) & (syns < opened)]) < _SYNS_LOST or syns[-1] > opened:
+    again = syns[np.diff(time_ns[syns], prepend=time_ns[first]) >= _WAITED_NS]
+    if wait < _SLOW_NS or len(again[(again > accepts[0]) & (again < opened)]) < _SYNS_LOST or syns[-1] > opened:
         return None
     values = {"case": "accepts-lost", "resent": len(syns) - 1, "lost_ns": wait, "times": len(accepts)}
     return Trouble("partial-loss", "likely", index, _DEAF, (*syns.tolist(), *accepts.tolist(), opened), values)
@@ -412,6 +415,8 @@ def _unseen(talk: Talk) -> int:
 def _slow(moments: TcpMoments, index: int) -> Trouble | None:
     times = measure_times(moments.table, moments.streams.rows, moments.course, index, moments.talk(index))
     server, network = times.server_time_ns, times.network_time_ns
+    if greeting := _greeting(moments, index, times.syn_to_syn_ack_ns):
+        return greeting
     if server is None or network is None or server < _SLOW_NS or server < network * _SLOWER_THAN_NETWORK:
         return None
     values: dict[str, Any] = {"server_time_ns": server, "network_time_ns": network}
@@ -430,6 +435,28 @@ def _slow(moments: TcpMoments, index: int) -> Trouble | None:
             "server-slow", "possible", index, ("partial-loss",), _several(moments.exchange_of_data(index)), values
         )
     return Trouble("server-slow", "likely", index, (), _several(moments.exchange_of_data(index)), values)
+
+
+def _greeting(moments: TcpMoments, index: int, network_ns: int | None) -> Trouble | None:
+    """A server that has to speak first, and lets its client wait for it, or for nothing."""
+    course, rows, talk = moments.course, moments.streams.rows, moments.talk(index)
+    port, opened = moments.ends(index)[1][1], int(course.ack[index])
+    if port not in _SPEAK_FIRST or network_ns is None or opened == NEVER:
+        return None
+    ends = talk.where(FIN | RST, 0)
+    told = np.flatnonzero(talk.length > 0)
+    at = int(min([*told[:1].tolist(), *ends[:1].tolist()], default=-1))
+    wait = int(talk.time_ns[at] - moments.table.time_ns[rows[opened]])
+    if at < 0 or wait < _SLOW_NS or (talk.length[at] > 0 and talk.role[at] == 0):
+        return None
+    shown = (int(rows[opened]), int(talk.rows[at]))
+    if talk.role[at] == 1:
+        values = {"case": "greeting", "server_time_ns": wait, "network_time_ns": network_ns}
+        return Trouble("server-slow", "likely", index, ("partial-loss",), shown, values)
+    if wait < _HANGS_NS:
+        return None
+    rivals = ("server-slow", "filter-on-target-output", "partial-loss")
+    return Trouble("tcp-application-hangs", "possible", index, rivals, shown, {"case": "greeting", "waited_ns": wait})
 
 
 def _confirmed_ns(talk: Talk) -> int | None:

@@ -100,6 +100,12 @@ def test_who_answers_with_a_reset_after_a_pause_is_who_has_forgotten(is_client, 
     assert only.values.get("client") == (ALICE if is_client else None)
 
 
+def test_a_client_that_ends_with_a_reset_what_it_has_just_been_told_has_forgotten_nothing():
+    talk = [*ASKED, (0.05, back(ACK, 501, 111, b"y" * 10)), (2.0, back(ACK, 511, 111, b"z" * 10))]
+    (only,) = explain.explain(pcap(*talk, (3.1, to(RST | ACK, 111, 521)))).findings
+    assert (only.cause, only.values["case"]) == ("tcp-application-closes", "client")
+
+
 def test_a_keep_alive_that_is_answered_with_a_reset_met_a_host_that_has_forgotten():
     talk = [*ASKED, (0.05, back(ACK, 501, 111, b"y" * 10)), (0.06, to(ACK, 111, 511))]
     assert found(*talk, (5.0, to(ACK, 110, 511)), (5.01, back(RST, 511)))[0] == ["tcp-half-open"]
@@ -899,3 +905,36 @@ def test_syn_acks_that_pass_and_are_not_heard_are_told_to_be_lost_before_the_cli
     findings = explain.explain(pcap(*frames, *opened)).findings
     assert [one.cause for one in findings] == causes
     assert [one.values["case"] for one in findings] == ["accepts-lost"] * len(causes)
+
+
+@pytest.mark.parametrize(
+    ("port", "said_s", "expected"),
+    [
+        (25, 5.0, [("server-slow", "greeting")]),
+        (25, None, [("tcp-application-hangs", "greeting")]),
+        (25, 0.3, []),
+        (8080, 5.0, []),  # it may have had nothing to say
+    ],
+)
+def test_a_server_that_has_to_speak_first_and_lets_its_client_wait_is_told(port, said_s, expected):
+    server = (BOB, port)
+
+    def ours(flags, seq, ack, data=b""):
+        return segment(CLIENT, server, flags, seq=seq, ack=ack, data=data)
+
+    def theirs(flags, seq, ack, data=b""):
+        return segment(server, CLIENT, flags, (B, A), seq=seq, ack=ack, data=data)
+
+    frames = [(0.0, ours(SYN, 100, 0)), (0.01, theirs(SYN | ACK, 500, 101)), (0.02, ours(ACK, 101, 501))]
+    frames += [(said_s, theirs(ACK, 501, 101, b"220 hi"))] if said_s else []
+    seq = 507 if said_s else 501
+    frames += [(6.0, ours(FIN | ACK, 101, seq)), (6.01, theirs(FIN | ACK, seq, 102)), (6.02, ours(ACK, 102, seq + 1))]
+    findings = explain.explain(pcap(*frames)).findings
+    assert [(one.cause, one.values.get("case")) for one in findings] == expected
+
+
+@pytest.mark.parametrize("crosses", [True, False])
+def test_fins_that_crossed_are_told_as_that(crosses):
+    ends = [(1.0, to(FIN | ACK, 111, 501)), (1.01, back(FIN | ACK, 501, 111 + (not crosses)))]
+    told = lines_of(*ASKED, *ends, (1.02, to(ACK, 112, 502)))
+    assert ("tcp.fin.crossed" in told) == crosses
