@@ -16,6 +16,7 @@ from explain.exchanges.tcp.late import count_here, fresh, late, lone_octets, mix
 from explain.exchanges.tcp.many import count_recorded_twice, measure_closed_windows
 from explain.exchanges.tcp.measures import measure_times
 from explain.exchanges.tcp.moments import first_answer
+from explain.exchanges.tcp.offers import offers
 from explain.record import NamedTuple
 from explain.table import ACK, FIN, RST, SYN, TWICE_NS
 
@@ -52,6 +53,8 @@ _SYNS_LOST = 2  # sent before the one that was answered: a single one is lost no
 _WAITED_NS = 200_000_000  # before a SYN is sent again because nothing came
 _DEAF = ("filter-on-sender-input", "filter-on-router-forward", "stateful-filter-asymmetric-path")
 _NO_ROOM = ("tcp-accept-queue-full", "filter-on-target-input", "conntrack-table-full")
+_NARROW = ("icmp-errors-filtered-on-router", "mtu-mismatch-on-link", "partial-loss", "router-interface-down")
+_PIECES, _OPTIONS = 3, 100  # times that a segment came in two; octets that options may take from each
 _SWALLOWED = (
     "mtu-mismatch-on-link", "icmp-errors-filtered-on-router", "filter-on-router-forward", "filter-on-target-output",
 )  # fmt: skip
@@ -227,9 +230,7 @@ def _resent(twice: I8, moments: TcpMoments, index: int) -> Trouble | None:
             values |= {"case": "outage", "lost_ns": outage}
             return Trouble("partial-loss", "likely", index, _OUTAGE, _several(rows), values)
         if pause := _pause(talk, rows):
-            values |= {"case": "pause", "lost_ns": pause, "sender": _sender(moments, rows)}
-            larger = _IN_VAIN[:1] if _largest(moments, rows) >= LARGE else ()
-            return Trouble("partial-loss", "likely", index, (*_OUTAGE, *larger), _several(rows), values)
+            return _after_pause(moments, index, rows, values | {"lost_ns": pause})
         values |= {"case": "segments", "passed": count_here(talk, rows)}
         is_by_size = _largest(moments, rows) >= LARGE and not _are_as_large_at_once(talk, rows)
         rivals = _LOSSY if is_by_size else _LOSSY[:1]
@@ -295,8 +296,32 @@ def _pause(talk: Talk, again: Rows) -> int:
     return int(gaps[first - 1]) if is_behind else 0
 
 
-def _sender(moments: TcpMoments, rows: Rows) -> str:
-    return moments.table.addresses.text(moments.table.ends(int(rows[0]))[0])
+def _after_pause(moments: TcpMoments, index: int, rows: Rows, values: dict[str, Any]) -> Trouble:
+    """All that one side sent for a while was lost, and then it worked again: for every size, or only for small ones."""
+    sender, reader = (moments.table.addresses.text(end) for end in moments.table.ends(int(rows[0])))
+    values |= {"sender": sender}
+    if smaller := _smaller(moments.table, moments.talk(index), rows):
+        values |= smaller | {"reader": reader}
+        return Trouble("pmtu-blackhole", "likely", index, _NARROW, _several(rows), values)
+    larger = _IN_VAIN[:1] if _largest(moments, rows) >= LARGE else ()
+    return Trouble("partial-loss", "likely", index, (*_OUTAGE, *larger), _several(rows), values | {"case": "pause"})
+
+
+def _smaller(table: PacketTable, talk: Talk, again: Rows) -> dict[str, Any] | None:
+    """The size that got through, where what had been full segments comes in pieces, and none as large as agreed.
+
+    So Linux goes on that probes for the MTU of the way (RFC 4821).
+    """
+    agreed = [one for one in offers(table, talk).mss if one]
+    role = talk.role[np.searchsorted(talk.rows, again[0])]
+    start, length = talk.numbers(int(role)), talk.length[talk.role == role].astype(np.int64)
+    largest, order = int(length.max()), np.argsort(start, kind="stable")
+    if len(agreed) < 2 or largest >= min(agreed) - _OPTIONS:
+        return None
+    start, length = start[order], length[order]
+    whole = (length[:-1] + length[1:])[(start[:-1] + length[:-1] == start[1:]) & (length[:-1] != length[1:])]
+    pieces = int(((whole > min(agreed) - _OPTIONS) & (whole <= min(agreed))).sum())  # of what had been full segments
+    return {"case": "smaller", "size": largest, "agreed": min(agreed)} if pieces >= _PIECES else None
 
 
 def _are_as_large_at_once(talk: Talk, again: Rows) -> bool:

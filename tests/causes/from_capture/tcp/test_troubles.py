@@ -938,3 +938,20 @@ def test_fins_that_crossed_are_told_as_that(crosses):
     ends = [(1.0, to(FIN | ACK, 111, 501)), (1.01, back(FIN | ACK, 501, 111 + (not crosses)))]
     told = lines_of(*ASKED, *ends, (1.02, to(ACK, 112, 502)))
     assert ("tcp.fin.crossed" in told) == crosses
+
+
+@pytest.mark.parametrize(
+    ("sizes", "cause"),
+    [((1024, 436), "pmtu-blackhole"), ((1024, 1024), "partial-loss"), ((1460, 1460), "partial-loss")],
+)
+def test_a_sender_that_after_a_silence_gets_only_smaller_segments_through_met_a_narrow_link(sizes, cause):
+    mss = b"\x02\x04\x05\xb4"
+    frames = [(0.0, to(SYN, 100, options=mss)), (0.01, back(SYN | ACK, 500, 101, options=mss))]
+    frames += [(0.02, to(ACK, 101, 501, b"x")), (0.03, back(ACK, 501, 102))]
+    starts = [501 + sum(sizes) * (place // 2) + sizes[0] * (place % 2) for place in range(13)]
+    order = [0, 10, 11, *range(1, 10)]  # what was sent before is missing, and comes again
+    for turn, place in enumerate(order):
+        confirmed = starts[12] if turn == 11 else starts[max(turn - 1, 1)]
+        frames.append((3.0 + turn / 100, back(ACK, starts[place], 102, b"y" * sizes[place % 2])))
+        frames.append((3.001 + turn / 100, to(ACK, 102, confirmed)))
+    assert found(*frames)[0] == [cause]
