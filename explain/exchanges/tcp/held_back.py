@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.arrays import distinct
 from explain.exchanges.tcp.course import NEVER
 from explain.exchanges.tcp.hints import offered_shifts
 from explain.exchanges.tcp.many import segments_of
@@ -89,7 +90,7 @@ def _paused(moments: TcpMoments) -> I8:
 def _ways(moments: TcpMoments, of: I8, side: I8) -> I8:
     """How soon at best the other side confirmed data or SYN, for each of some sides, in ns."""
     streams = moments.streams
-    some = np.unique(of)
+    some = distinct(of)
     at, which = segments_of(streams, some)
     rows, high = streams.rows[at], streams.is_high[at]
     asked = streams.length[rows] + (streams.flags[at] & SYN != 0)

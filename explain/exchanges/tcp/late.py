@@ -80,7 +80,7 @@ def came_again(moments: TcpMoments, index: int) -> dict[str, Rows]:
     """Segments that were sent again or came late, without SYNs, by the reason as far as frames tell it."""
     table, talk = moments.table, moments.talk(index)
     left = talk.rows[(talk.labels & np.uint16(REPEATED) != 0) & (talk.flags & SYN == 0)]
-    left = np.union1d(left[~among(left, fresh(talk))], lone_octets(talk))
+    left = np.sort(np.concatenate((left[~among(left, fresh(talk))], lone_octets(talk))))
     if not len(left):
         return {}
     delayed, at_once = late(table, talk)

@@ -12,7 +12,7 @@ from explain.table import SYN
 if TYPE_CHECKING:
     from explain.exchanges.tcp.connection import TcpConnection
     from explain.exchanges.tcp.moments import Talk, TcpMoments
-    from explain.table import PacketTable
+    from explain.table import U1, PacketTable, Rows
 
 T = TypeVar("T")
 Pair = tuple[T | None, T | None]
@@ -80,6 +80,11 @@ def window_limit(fields: TcpConnection, moments: TcpMoments, index: int) -> dict
         return None
     is_largest = fields.window_scale == (0, 0) and window >= _FULL
     return {"window": window, "rtt_ns": rtt_ns, "rate": rate, "is_largest": is_largest}
+
+
+def offered_scale(table: PacketTable, syns: Rows) -> U1:
+    """The window scale that each of these SYNs offers; 255 for none."""
+    return table.syn.window_scale[np.searchsorted(table.syn.row, syns)]
 
 
 def joined(table: PacketTable, talk: Talk) -> int | None:

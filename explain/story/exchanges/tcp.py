@@ -15,7 +15,7 @@ from explain.exchanges.tcp.course import NEVER
 from explain.exchanges.tcp.late import came_again, lone_octets, mixed
 from explain.exchanges.tcp.many import recorded_twice
 from explain.exchanges.tcp.measures import measure_queue
-from explain.exchanges.tcp.offers import joined, window_limit
+from explain.exchanges.tcp.offers import joined, offered_scale, window_limit
 from explain.model import Endpoint
 from explain.record import dataclass
 from explain.story.exchanges.teller import end_text
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _ANSWERED_NS = 100_000_000
 _MUCH = 200_000  # octets, which no queue holds unless it is long
+_NO_SCALE = 255
 _NO_OPENING = ("midstream",)
 _DECLINES = (b"421 ", b"5", b"-ERR", b"ERRO")  # RFC 5321, 4.2.1; RFC 959, 4.2; RFC 1939, 3
 _ANSWERS = (b"RTSP/", b"SIP/")  # lines that begin no connection by themselves
@@ -229,6 +230,9 @@ def _limits(told: _Told, moments: TcpMoments, index: int, rows: Rows) -> Iterato
     if limit := window_limit(told.fields, moments, index):
         name = "tcp.unscaled" if limit.pop("is_largest") else "tcp.window-limited"
         yield told.line(name, rows[is_syn], **limit)
+        asks = rows[is_syn & (flags & ACK == 0)][:1]
+        if name == "tcp.unscaled" and (offered_scale(told.table, asks) < _NO_SCALE).any():
+            yield told.line("tcp.scale-declined", rows[is_syn])
     fields, talk = told.fields, moments.talk(index)
     role = int(fields.bytes_to_client > fields.bytes_to_server)
     if max(fields.bytes_to_client, fields.bytes_to_server) >= _MUCH and (queue := measure_queue(talk, role)):

@@ -692,10 +692,10 @@ def test_echoes_of_congestion_are_told_where_both_sides_agreed_on_them(agrees):
     assert ("tcp.congested" in lines_of(*opened, *marked)) == agrees
 
 
-@pytest.mark.parametrize("is_scaled", [True, False])
-def test_a_window_without_a_scale_that_sets_the_pace_is_told(is_scaled):
-    scale = b"\x03\x03\x07\x01" if is_scaled else b""
-    frames = [(0.0, to(SYN, 100, options=scale)), (0.1, back(SYN | ACK, 500, 101, options=scale))]
+@pytest.mark.parametrize(("offered", "is_scaled"), [(True, True), (True, False), (False, False)])
+def test_a_window_without_a_scale_that_sets_the_pace_is_told(offered, is_scaled):
+    scale = b"\x03\x03\x07\x01"
+    frames = [(0.0, to(SYN, 100, options=scale * offered)), (0.1, back(SYN | ACK, 500, 101, options=scale * is_scaled))]
     frames += [(0.1, to(ACK, 101, 501)), (0.1, to(ACK, 101, 501, b"x"))]
     for turn in range(10):
         frames += [
@@ -704,6 +704,7 @@ def test_a_window_without_a_scale_that_sets_the_pace_is_told(is_scaled):
         ]  # fmt: skip
     told = lines_of(*frames)
     assert ("tcp.unscaled" in told) != is_scaled
+    assert ("tcp.scale-declined" in told) == (offered and not is_scaled)
     if not is_scaled:
         assert (told["tcp.unscaled"]["window"], told["tcp.unscaled"]["rate"]) == (64_240, 642_400)
 
