@@ -59,8 +59,7 @@ def judge(moments: TcpMoments, indices: Sequence[int]) -> Iterator[Reset]:
     at, of = segments_of(streams, np.asarray(indices, np.int64))
     rows, position = streams.rows[at], np.arange(len(at))
     starts = np.searchsorted(of, np.arange(len(indices)))
-    opened = moments.course.syn_ack[np.asarray(indices)][of]
-    is_reset = (streams.flags[at] & RST != 0) & ((opened == NEVER) | (at > opened))  # before, a SYN was refused
+    is_reset = streams.flags[at] & RST != 0
     first = np.minimum.reduceat(np.where(is_reset, position, len(at)), starts)
     resets = moments.course.resets.min(axis=0)[np.asarray(indices)]  # none that refused a SYN before the accepted one
     first = np.where(resets == NEVER, first, starts + resets - streams.bounds[np.asarray(indices)])
