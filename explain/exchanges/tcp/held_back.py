@@ -72,15 +72,16 @@ def find_held_back(moments: TcpMoments) -> HeldBack:
 def _paused(moments: TcpMoments) -> I8:
     """Positions of data, confirmed after a pause by an ACK without data, and followed by a little more data."""
     table, streams = moments.table, moments.streams
-    gap = np.diff(table.time_ns[streams.rows])
-    at = np.flatnonzero((gap[:-1] >= _LEAST_NS) & (gap[:-1] <= _MOST_NS + _LONGEST_WAY_NS))
-    high, length = streams.is_high, streams.length
-    at = at[(high[at] != high[at + 1]) & (high[at] == high[at + 2])]
+    is_turn = streams.is_high[1:] != streams.is_high[:-1]
+    size = np.minimum(streams.length, _SMALL).astype(np.uint16).take(streams.rows)
+    is_small = (size > 0) & (size < _SMALL)  # a large one may wait for the congestion window
+    at = np.flatnonzero(is_small[:-2] & (size[1:-1] == 0) & is_small[2:] & is_turn[:-1] & is_turn[1:])
+    first, ack = streams.rows[at], streams.rows[at + 1]
+    gap = table.time_ns[ack] - table.time_ns[first]
+    at = at[(gap >= _LEAST_NS) & (gap <= _MOST_NS + _LONGEST_WAY_NS)]
     first, ack, rest = (streams.rows[at + step] for step in range(3))
-    end = table.seq[first] + length[first]
+    end = table.seq[first] + streams.length[first]
     is_talk = (streams.flags[at] | streams.flags[at + 1]) & (SYN | FIN | RST) == 0
-    is_talk &= (length[first] > 0) & (length[ack] == 0) & (length[rest] > 0)
-    is_talk &= np.maximum(length[first], length[rest]) < _SMALL  # a large one may wait for the congestion window
     is_talk &= (table.ack[ack] == end) & (table.seq[rest] == end)
     is_talk &= np.searchsorted(streams.bounds, at, "right") == np.searchsorted(streams.bounds, at + 2, "right")
     found: I8 = at[is_talk]
