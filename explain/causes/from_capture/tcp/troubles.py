@@ -248,7 +248,7 @@ def _resent(twice: I8, moments: TcpMoments, index: int) -> Trouble | None:
     if pause >= _FORGOTTEN_NS:
         values |= {"case": "vain", "pause_ns": pause}
         return Trouble("idle-timeout-in-middlebox", "possible", index, why, _several(rows), values)
-    values["case"] = "segments-vain" if largest >= LARGE else "segments-vain-small"
+    values["case"] = "segments-vain" if largest >= LARGE else "segments-vain-small" if largest else "segments-vain-end"
     return Trouble("partial-loss", "possible", index, why[:-1], _several(rows), values)
 
 

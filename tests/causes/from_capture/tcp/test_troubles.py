@@ -168,7 +168,7 @@ def test_only_what_is_sent_again_after_the_last_answer_is_sent_in_vain(is_sent_a
 
 @pytest.mark.parametrize(
     ("is_closed", "pause", "case"),
-    [(True, 9.0, "segments-vain-closed"), (False, 9.0, "vain"), (False, 0.1, "segments-vain-small")],
+    [(True, 9.0, "segments-vain-closed"), (False, 9.0, "vain"), (False, 0.1, "segments-vain-end")],
 )
 def test_a_fin_that_is_sent_again_and_again_is_no_loss_that_was_repaired(is_closed, pause, case):
     before = [(0.05, back(FIN | ACK, 501, 111)), (0.06, to(ACK, 111, 502))] if is_closed else []
