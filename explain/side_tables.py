@@ -66,13 +66,17 @@ class IcmpRows:
     quote_length: U2
 
 
+NO_SCALE = 255
+"""In place of the window scale of a SYN that offers none; no shift count is as large (RFC 7323, 2.3)."""
+
+
 @dataclass(frozen=True, slots=True)
 class SynRows:
     """Options that only a SYN carries (RFC 9293, 3.1; 7323; 2018).
 
     Attributes:
         mss: octets, 0 if absent.
-        window_scale: shift count, 255 if absent.
+        window_scale: shift count, ``NO_SCALE`` if absent.
         multipath: of MPTCP (RFC 8684, 3.1 and 3.2): 1 it could be spoken, 2 it joins a connection, 0 if absent.
         key: the key of who sends a SYN-ACK, or the token of the connection that is joined; 0 if absent.
     """
@@ -129,6 +133,14 @@ class BesideRows:
     ethertype: U2
     inner: U2
     head: U8
+
+    def inner_of(self, rows: Rows) -> U2:
+        """What ``inner`` holds for some rows of the table, 0 for those that are not in here."""
+        if not len(self.row):
+            return np.zeros(len(rows), np.uint16)
+        at = np.minimum(np.searchsorted(self.row, rows), len(self.row) - 1)
+        found: U2 = self.inner[at] * (self.row[at] == rows)
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -255,7 +255,7 @@ class PacketTable:
         Interfaces of one file that saw something during the same time were recorded together, and a quiet one was
         listened to for as long as the others.  What was appended to a file is another recording.
         """
-        first, last = self._spans
+        first, last = self.spans(self.time_ns[: self.rows])
         if len(first) < 2:
             return first, last
         capture = np.array([place.capture for place in self.places], np.int64)
@@ -271,10 +271,13 @@ class PacketTable:
         of[order] = np.cumsum(begins) - 1
         return first[order[starts]][of], np.maximum.reduceat(until, starts)[of]
 
-    @property
-    def _spans(self) -> tuple[I8, I8]:
-        """When the first and the last frame of each place was recorded; two int64[places], 0 where there is none."""
-        place, time_ns = self.place[: self.rows], self.time_ns[: self.rows]
+    def spans(self, time_ns: I8) -> tuple[I8, I8]:
+        """The first and the last time of each place, by any clock; two int64[places], 0 where it has no frame.
+
+        Args:
+            time_ns: of all rows.
+        """
+        place = self.place[: self.rows]
         first, last = np.zeros(len(self.places), np.int64), np.zeros(len(self.places), np.int64)
         if len(self.places) == 1 and self.rows:
             first[0], last[0] = time_ns.min(), time_ns.max()

@@ -8,7 +8,7 @@ import numpy as np
 
 from explain.capture.walk import gather
 from explain.decode.slab import TRANSPORT, octets
-from explain.side_tables import SynRows, TwiceRows
+from explain.side_tables import NO_SCALE, SynRows, TwiceRows
 from explain.table import CUT, FRAGMENT, IPV6, MALFORMED, SYN, TCP, UDP
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ _TCP_HEADER = 20
 _UDP_HEADER = 8
 _LONGEST_HEADER = 60
 _BEHIND = 4  # zeros that end the options where nothing else does
-_NO_SCALE = 255
 _LARGEST_SCALE = 14  # RFC 7323, 2.3
 
 _END, _NOP, _MSS, _WINDOW_SCALE, _SACK_PERMITTED, _SACK, _TIMESTAMPS = 0, 1, 2, 3, 4, 5, 8
@@ -115,7 +114,7 @@ def _syns(block: Block, rows: I8, header: I4, syns: list[SynRows]) -> None:
         SynRows(
             block.rows(rows),
             np.where((mss_at > 0) & (head[index, mss_at + 1] == 4), mss, 0).astype(np.uint16),
-            np.where((scale_at > 0) & (head[index, scale_at + 1] == 3), scale, _NO_SCALE).astype(np.uint8),
+            np.where((scale_at > 0) & (head[index, scale_at + 1] == 3), scale, NO_SCALE).astype(np.uint8),
             found[_SACK_PERMITTED] > 0,
             found[_TIMESTAMPS] > 0,
             *_multipath(head, found[_MULTIPATH_AT]),

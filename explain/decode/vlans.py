@@ -52,11 +52,8 @@ def _in_several(table: PacketTable, tagged: Rows) -> tuple[Rows, I8]:
     rows = np.flatnonzero(of_flow.take(table.flow, mode="clip"))
     is_tagged, flow = table.layers[rows] & VLAN != 0, table.flow[rows]
     vlan = (table.vlan[rows] & np.uint16(VLAN_ID)).astype(np.int64) * is_tagged
-    beside = table.beside
-    if (beside.inner & np.uint16(VLAN_ID)).any():
-        at = np.minimum(np.searchsorted(beside.row, rows), len(beside.row) - 1)
-        inner = (beside.inner[at] & np.uint16(VLAN_ID)) * (beside.row[at] == rows)
-        vlan |= inner.astype(np.int64) << 12
+    if (table.beside.inner & np.uint16(VLAN_ID)).any():
+        vlan |= (table.beside.inner_of(rows) & np.uint16(VLAN_ID)).astype(np.int64) << 12
     usual = np.zeros(len(table.flows.low), np.int64)
     usual[flow] = vlan
     several = np.zeros(len(usual), np.bool_)

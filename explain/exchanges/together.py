@@ -161,14 +161,10 @@ class Exchanges(Sequence[Exchange]):
 
     def _vlans(self, rows: Rows) -> tuple[tuple[int, ...], ...]:
         """The tags of some rows, each outer before inner; a tag for priority alone names no VLAN."""
-        table, beside = self._table, self._table.beside
+        table = self._table
         rows = rows[table.layers[rows] & VLAN != 0]
-        outer = table.vlan[rows]
-        inner = np.zeros_like(outer)
-        if len(beside.row):
-            at = np.minimum(np.searchsorted(beside.row, rows), len(beside.row) - 1)
-            inner = beside.inner[at] * (beside.row[at] == rows)
-        pairs = set(zip((outer & VLAN_ID).tolist(), (inner & VLAN_ID).tolist(), strict=True))
+        outer, inner = (tags & np.uint16(VLAN_ID) for tags in (table.vlan[rows], table.beside.inner_of(rows)))
+        pairs = set(zip(outer.tolist(), inner.tolist(), strict=True))
         return tuple(sorted({tuple(tag for tag in pair if tag) for pair in pairs} - {()}))
 
     def _repr_html_(self) -> str:

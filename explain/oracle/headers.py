@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.addresses import NO_MAC, mac_text
+from explain.side_tables import NO_SCALE
 from explain.table import (
     ARP,
     BAD_CHECKSUM,
@@ -53,7 +54,6 @@ _BAD, _GOOD = 0, 1  # of tshark's checksum status; 2 is unverified, 3 is not pre
 _ECHOES = (0, 8, 128, 129)
 _FLAGS = ("fin", "syn", "reset", "push", "ack", "urg", "ece", "cwr")
 _SYN = 2
-_NO_SCALE = 255
 
 
 def _frame(table: PacketTable, rows: Rows) -> Columns:
@@ -139,7 +139,7 @@ def _syn(table: PacketTable, rows: Rows) -> Columns:
     mss, scale = side.mss[at], side.window_scale[at]
     options = {
         "tcp.options.mss_val": _where(mss > 0, mss.tolist(), ""),
-        "tcp.options.wscale.shift": _where(scale != _NO_SCALE, scale.tolist(), ""),
+        "tcp.options.wscale.shift": _where(scale != NO_SCALE, scale.tolist(), ""),
         "tcp.options.sack_perm": _claims(side.sack_permitted[at]),
         "tcp.options.timestamp.tsval": _claims(side.has_timestamps[at]),
     }

@@ -9,6 +9,7 @@ import numpy as np
 from explain import table as t
 from explain.addresses import mac_text
 from explain.exchanges.wire_words import side_row
+from explain.side_tables import NO_SCALE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,5 +94,5 @@ def _tcp(table: PacketTable, row: int) -> Iterator[tuple[str, str]]:
     if (at := side_row(table.syn.row, row)) is not None:
         if table.syn.mss[at]:
             yield "tcp.options.mss_val", str(int(table.syn.mss[at]))
-        if table.syn.window_scale[at] != 255:
+        if table.syn.window_scale[at] != NO_SCALE:
             yield "tcp.options.wscale.shift", str(int(table.syn.window_scale[at]))

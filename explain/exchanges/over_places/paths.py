@@ -76,12 +76,7 @@ class Paths:
     @cached_property
     def listened(self) -> tuple[I8, I8]:
         """When each place recorded its first and its last frame, by the first capture's clock."""
-        place, time_ns = self.table.place[: len(self.table)], self.seen.time_ns
-        first = np.full(len(self.table.places), np.iinfo(np.int64).max)
-        last = np.full(len(self.table.places), np.iinfo(np.int64).min)
-        np.minimum.at(first, place, time_ns)
-        np.maximum.at(last, place, time_ns)
-        return first, last
+        return self.table.spans(self.seen.time_ns)
 
     def legs(self, trail: int) -> list[Leg]:
         """The exchanges of a conversation."""

@@ -14,6 +14,7 @@ from explain.exchanges.tcp.course import NEVER
 from explain.exchanges.tcp.hints import offered_shifts
 from explain.exchanges.tcp.many import segments_of
 from explain.record import NamedTuple
+from explain.side_tables import NO_SCALE
 from explain.table import FIN, RST, SYN
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ _AT_ONCE_NS = 2_000_000
 _SMALL = 1220  # octets, with which a segment of IPv6's least MTU is full
 _MOSTLY = 0.8
 _SOON = 8  # segments in which the answer follows that the rest was needed for
-_NO_SHIFT = 255
 
 
 class HeldBack(NamedTuple):
@@ -123,8 +123,8 @@ def _has_room(moments: TcpMoments, of: I8, at: I8) -> Bools:
     first, ack, rest = (streams.rows[at + step] for step in range(3))
     window = table.window[ack].astype(np.int64)
     if is_known.any():
-        shift = np.stack([offered_shifts(table, streams, own[is_known]) for own in spots]).astype(np.int64)
-        shift = np.where((shift == _NO_SHIFT).any(axis=0), 0, shift)
+        shift = np.stack([offered_shifts(table, streams.rows[own[is_known]]) for own in spots]).astype(np.int64)
+        shift = np.where((shift == NO_SCALE).any(axis=0), 0, shift)
         is_client = (streams.is_high[at] == (course.client[of] == 1))[is_known]
         window[is_known] <<= np.where(is_client, shift[1], shift[0])
     fits: Bools = ~is_known | (window >= streams.length[first].astype(np.int64) + streams.length[rest])

@@ -8,14 +8,14 @@ import numpy as np
 
 from explain.exchanges.tcp.course import NEVER
 from explain.record import dataclass
+from explain.side_tables import NO_SCALE
 from explain.table import ACK, SYN
 
 if TYPE_CHECKING:
     from explain.exchanges.tcp.course import Control
     from explain.exchanges.tcp.streams import Streams
-    from explain.table import I8, U1, Bools, PacketTable
+    from explain.table import I8, U1, Bools, PacketTable, Rows
 
-_NO_SHIFT = 255
 _PATIENCE = 16  # segments in which the handshake of an ordinary connection is over
 
 
@@ -43,11 +43,9 @@ def find_hints(table: PacketTable, streams: Streams, marks: Control) -> Hints:
     return Hints(shifts, *_round_trips(table, streams, marks, is_odd), is_odd)
 
 
-def offered_shifts(table: PacketTable, streams: Streams, at: I8) -> U1:
-    """The window scale that each SYN at these positions offers; 255 for none."""
-    rows = streams.rows[at]
-    found = np.searchsorted(table.syn.row, rows)
-    return table.syn.window_scale[found]
+def offered_shifts(table: PacketTable, syns: Rows) -> U1:
+    """The window scale that each of these SYNs offers; ``NO_SCALE`` for none."""
+    return table.syn.window_scale[np.searchsorted(table.syn.row, syns)]
 
 
 def _shifts(table: PacketTable, streams: Streams, marks: Control, is_odd: Bools) -> U1:
@@ -55,12 +53,12 @@ def _shifts(table: PacketTable, streams: Streams, marks: Control, is_odd: Bools)
     count = len(streams.flow)
     some = np.flatnonzero(marks.flags & SYN)
     of, way = marks.connection[some], marks.way[some]
-    offered = offered_shifts(table, streams, marks.at[some])
-    result = np.full(2 * count, _NO_SHIFT, np.uint8)
-    has = offered != _NO_SHIFT
+    offered = offered_shifts(table, streams.rows[marks.at[some]])
+    result = np.full(2 * count, NO_SCALE, np.uint8)
+    has = offered != NO_SCALE
     result[(2 * of + way)[has]] = offered[has]
     declined = of[~has]
-    is_odd[declined[result[(2 * of + way)[~has]] != _NO_SHIFT]] = True  # once with the option, once without
+    is_odd[declined[result[(2 * of + way)[~has]] != NO_SCALE]] = True  # once with the option, once without
     result[2 * declined] = 0
     result[2 * declined + 1] = 0
     return result

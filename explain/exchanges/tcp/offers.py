@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from explain.record import NamedTuple
+from explain.side_tables import NO_SCALE
 from explain.table import SYN
 
 if TYPE_CHECKING:
     from explain.exchanges.tcp.connection import TcpConnection
     from explain.exchanges.tcp.moments import Talk, TcpMoments
-    from explain.table import U1, PacketTable, Rows
+    from explain.table import PacketTable
 
 T = TypeVar("T")
 Pair = tuple[T | None, T | None]
-_NO_SHIFT = 255
 _CAPABLE, _JOINS, _MOST_KEYS = 1, 2, 1000
 _FAR_NS, _MUCH, _FULL, _NEARLY, _AT_MOST = 20_000_000, 500_000, 32_768, 0.6, 1.3
 
@@ -47,7 +47,7 @@ def offers(table: PacketTable, talk: Talk) -> Offers:
     found = [None if spot is None else int(np.searchsorted(syn.row, talk.rows[spot])) for spot in spots]
     mss = [None if at is None else int(syn.mss[at]) or None for at in found]
     shifts = [None if at is None else int(syn.window_scale[at]) for at in found]
-    if _NO_SHIFT in shifts:
+    if NO_SCALE in shifts:
         shifts = [0, 0]
     known = [at for at in found if at is not None]
     is_whole = len(known) == 2
@@ -80,11 +80,6 @@ def window_limit(fields: TcpConnection, moments: TcpMoments, index: int) -> dict
         return None
     is_largest = fields.window_scale == (0, 0) and window >= _FULL
     return {"window": window, "rtt_ns": rtt_ns, "rate": rate, "is_largest": is_largest}
-
-
-def offered_scale(table: PacketTable, syns: Rows) -> U1:
-    """The window scale that each of these SYNs offers; 255 for none."""
-    return table.syn.window_scale[np.searchsorted(table.syn.row, syns)]
 
 
 def joined(table: PacketTable, talk: Talk) -> int | None:

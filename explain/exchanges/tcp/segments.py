@@ -71,7 +71,7 @@ def follow_steps(table: PacketTable, streams: Streams, index: int) -> tuple[list
     at = np.arange(streams.bounds[index], streams.bounds[index + 1])
     rows = streams.rows[at]
     syns = np.flatnonzero(table.flags[rows] & SYN)
-    shifts = dict(zip(syns.tolist(), offered_shifts(table, streams, at[syns]).tolist(), strict=True))
+    shifts = dict(zip(syns.tolist(), offered_shifts(table, rows[syns]).tolist(), strict=True))
     columns = (table.time_ns, table.seq, table.ack, streams.length, table.flags, table.window)
     ways = (table.layers[rows] & REVERSED != 0).astype(np.uint8)
     parts = [column[rows].tolist() for column in columns]

@@ -12,12 +12,14 @@ from explain.decode.services import TCP as SERVICES
 from explain.exchanges.tcp import labels as label
 from explain.exchanges.tcp.challenge import challenges, go_on
 from explain.exchanges.tcp.course import NEVER
+from explain.exchanges.tcp.hints import offered_shifts
 from explain.exchanges.tcp.late import came_again, lone_octets, mixed
 from explain.exchanges.tcp.many import recorded_twice
 from explain.exchanges.tcp.measures import measure_queue
-from explain.exchanges.tcp.offers import joined, offered_scale, window_limit
+from explain.exchanges.tcp.offers import joined, window_limit
 from explain.model import Endpoint
 from explain.record import dataclass
+from explain.side_tables import NO_SCALE
 from explain.story.exchanges.teller import end_text
 from explain.table import ACK, ECE, FIN, REVERSED, RST, SYN, TCP
 
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
 
 _ANSWERED_NS = 100_000_000
 _MUCH = 200_000  # octets, which no queue holds unless it is long
-_NO_SCALE = 255
 _NO_OPENING = ("midstream",)
 _DECLINES = (b"421 ", b"5", b"-ERR", b"ERRO")  # RFC 5321, 4.2.1; RFC 959, 4.2; RFC 1939, 3
 _ANSWERS = (b"RTSP/", b"SIP/")  # lines that begin no connection by themselves
@@ -231,7 +232,7 @@ def _limits(told: _Told, moments: TcpMoments, index: int, rows: Rows) -> Iterato
         name = "tcp.unscaled" if limit.pop("is_largest") else "tcp.window-limited"
         yield told.line(name, rows[is_syn], **limit)
         asks = rows[is_syn & (flags & ACK == 0)][:1]
-        if name == "tcp.unscaled" and (offered_scale(told.table, asks) < _NO_SCALE).any():
+        if name == "tcp.unscaled" and (offered_shifts(told.table, asks) != NO_SCALE).any():
             yield told.line("tcp.scale-declined", rows[is_syn])
     fields, talk = told.fields, moments.talk(index)
     role = int(fields.bytes_to_client > fields.bytes_to_server)

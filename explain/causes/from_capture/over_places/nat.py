@@ -129,9 +129,8 @@ def _translations(scene: Scene) -> Iterator[Seen]:
 
 def _not_masqueraded(table: PacketTable, members: list[Member], rows: list[int]) -> tuple[str, ...]:
     """What a private address outside may come from besides, or what else may lose the answer."""
-    from explain.causes.from_capture.over_places.journey import (
-        CAN_ACT,  # what reads journeys is loaded where there are any
-    )
+    # What reads journeys is loaded where there are any.
+    from explain.causes.from_capture.over_places.journey import CAN_ACT
 
     kinds = {part.kind for part, _ in members}
     out = {cause for kind, causes in _ONLY_OF.items() if kind not in kinds for cause in causes} | {"masquerade-missing"}
