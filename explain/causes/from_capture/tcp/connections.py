@@ -21,6 +21,7 @@ from explain.table import FIN, SYN
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from explain.causes.from_capture.tcp.trouble import Trouble
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.tcp.course import Course
     from explain.exchanges.tcp.moments import Talk
@@ -152,7 +153,7 @@ def _is_declined(part: ExchangeColumns, index: int) -> bool:
 
 def _troubles(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
     """Connections that opened well and went badly; those of one kind to one service together."""
-    alike: dict[tuple[str, str | None], dict[int, troubles.Trouble]] = defaultdict(dict)
+    alike: dict[tuple[str, str | None], dict[int, Trouble]] = defaultdict(dict)
     for trouble in troubles.look(scene, part):
         alike[trouble.cause, trouble.values.get("case")][trouble.connection] = trouble
     for (cause, _), shown in alike.items():

@@ -1,0 +1,145 @@
+"""Connections in which much was sent again: what was lost, and what that tells of the reason."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from explain.arrays import among
+from explain.causes.from_capture.ping_sizes import LARGE
+from explain.causes.from_capture.tcp.in_vain import in_vain, largest
+from explain.causes.from_capture.tcp.trouble import FEWEST_RESENT, Trouble, several
+from explain.exchanges.tcp import labels as label
+from explain.exchanges.tcp.late import count_here, fresh, late, lone_octets, mixed, needless
+from explain.exchanges.tcp.offers import offers
+from explain.table import ACK, SYN
+
+if TYPE_CHECKING:
+    from explain.exchanges.tcp.moments import Talk, TcpMoments
+    from explain.table import I8, PacketTable, Rows
+
+SUBSTANTIAL = 100  # one segment in so many sent again is more than a healthy path loses
+_OUTAGE_NS = 1_500_000_000  # a link that comes back and a time-out after it take longer than a single loss
+_NARROW = ("icmp-errors-filtered-on-router", "mtu-mismatch-on-link", "partial-loss", "router-interface-down")
+_PIECES, _OPTIONS = 3, 100  # times that a segment came in two; octets that options may take from each
+_ACK_LOST = (
+    "stateful-filter-asymmetric-path", "filter-on-router-forward", "filter-on-target-input", "conntrack-table-full",
+    "partial-loss",
+)  # fmt: skip
+_OUTAGE = ("target-interface-down", "router-interface-down", "filter-on-router-forward")
+_LOSSY = ("corrupted-packets", "mtu-mismatch-on-link", "pmtu-blackhole")
+
+
+def resent(twice: I8, moments: TcpMoments, index: int) -> Trouble | None:
+    """What much sent again tells of its reason; the plainest first.
+
+    Args:
+        twice: int64[n], for each connection how many of its frames were recorded twice.
+        moments: looks into the connections.
+        index: of the connection.
+    """
+    talk, lone = moments.talk(index), lone_octets(moments.talk(index))
+    rows = _not_arrived(moments.table, talk, lone)
+    values: dict[str, Any] = {"resent": len(rows) - int(twice[index]), "segments": len(talk.rows)}
+    is_much = values["resent"] >= FEWEST_RESENT and values["resent"] * SUBSTANTIAL >= values["segments"]
+    if not is_much or len(mixed(talk)):
+        return None
+    if len(repeated := _only_accepts(talk)) > 1:
+        values |= {"case": "accepts", "times": len(repeated) - 1}
+        shown = np.sort(np.concatenate((rows, repeated)))
+        return Trouble("tcp-accept-queue-full", "possible", index, _ACK_LOST, several(shown), values)
+    if vain := in_vain(moments, index, lone):
+        return vain._replace(values=values | vain.values)
+    if outage := _outage(talk, rows):
+        values |= {"case": "outage", "lost_ns": outage}
+        return Trouble("partial-loss", "likely", index, _OUTAGE, several(rows), values)
+    if pause := _pause(talk, rows):
+        return _after_pause(moments, index, rows, values | {"lost_ns": pause})
+    values |= {"case": "segments", "passed": count_here(talk, rows)}
+    is_by_size = largest(moments, rows) >= LARGE and not _are_as_large_at_once(talk, rows)
+    rivals = _LOSSY if is_by_size else _LOSSY[:1]
+    return Trouble("partial-loss", "likely", index, rivals, several(rows), values)
+
+
+def _not_arrived(table: PacketTable, talk: Talk, lone: Rows) -> Rows:
+    """What was sent again, without SYNs and what had arrived, was only delayed or is new."""
+    rows = talk.rows[talk.labels & np.uint16(label.RESENT & ~label.SPURIOUS_RETRANSMISSION) != 0]
+    delayed, at_once = late(table, talk)
+    rows = rows[(table.flags[rows] & SYN == 0) & ~among(rows, delayed)]
+    rows = np.sort(np.concatenate((rows, at_once, lone)))
+    not_lost = np.concatenate((needless(table, talk), fresh(talk)))
+    return rows[~among(rows, not_lost)] if len(not_lost) else rows
+
+
+def _only_accepts(talk: Talk) -> Rows:
+    """The SYN-ACKs of a server that was heard to say nothing else: the ACK of its client has not arrived."""
+    is_accept = (talk.flags & (SYN | ACK) == SYN | ACK) & (talk.role == 1)
+    return talk.rows[is_accept if (is_accept | (talk.role == 0)).all() else slice(0)]
+
+
+def _outage(talk: Talk, again: Rows) -> int:
+    """For how long one segment alone was sent again before it was confirmed, while nothing else came; 0 if not so."""
+    at = np.flatnonzero(among(talk.rows, again))
+    role, seq, end = talk.role[at[0]], talk.seq[at[0]], talk.seq[at[0]] + np.uint32(talk.length[at[0]])
+    first = int(np.flatnonzero((talk.role == role) & (talk.seq == seq) & (talk.length > 0))[:1].sum())
+    between = talk.role[first : at[-1] + 1]
+    confirmed = talk.ack[at[-1] + 1 :][talk.role[at[-1] + 1 :] != role]
+    is_one = bool((talk.seq[at] == seq).all() and (talk.role[at] == role).all() and (between == role).all())
+    is_through = len(confirmed) > 0 and bool(((confirmed - end).view(np.int32) >= 0).any())
+    return int(talk.time_ns[at[-1]] - talk.time_ns[first]) if first < at[0] and is_one and is_through else 0
+
+
+def _pause(talk: Talk, again: Rows) -> int:
+    """For how long this place heard nothing, if all that was sent again belongs behind what came before; else 0."""
+    at = np.flatnonzero(among(talk.rows, again))
+    gaps = np.diff(talk.time_ns[: at[0] + 1])
+    first = int(np.argmax(gaps)) + 1 if len(gaps) else 0
+    role = int(talk.role[at[0]])
+    if not first or int(gaps[first - 1]) < _OUTAGE_NS or (talk.role[at] != role).any():
+        return 0
+    own, start = np.flatnonzero(talk.role == role), talk.numbers(role)
+    reach = (start + talk.length[own])[own < first]
+    is_again = among(own, at)
+    is_behind = len(reach) > 0 and bool((start[is_again] >= reach.max()).all())
+    return int(gaps[first - 1]) if is_behind else 0
+
+
+def _after_pause(moments: TcpMoments, index: int, rows: Rows, values: dict[str, Any]) -> Trouble:
+    """All that one side sent for a while was lost, and then it worked again: for every size, or only for small ones."""
+    sender, reader = (moments.table.addresses.text(end) for end in moments.table.ends(int(rows[0])))
+    values |= {"sender": sender}
+    if smaller := _smaller(moments.table, moments.talk(index), rows):
+        values |= smaller | {"reader": reader}
+        return Trouble("pmtu-blackhole", "likely", index, _NARROW, several(rows), values)
+    larger = ("pmtu-blackhole",) if largest(moments, rows) >= LARGE else ()
+    return Trouble("partial-loss", "likely", index, (*_OUTAGE, *larger), several(rows), values | {"case": "pause"})
+
+
+def _smaller(table: PacketTable, talk: Talk, again: Rows) -> dict[str, Any] | None:
+    """The size that got through, where what had been full segments comes in pieces, and none as large as agreed.
+
+    So Linux goes on that probes for the MTU of the way (RFC 4821).
+    """
+    agreed = [one for one in offers(table, talk).mss if one]
+    role = talk.role[np.searchsorted(talk.rows, again[0])]
+    start, length = talk.numbers(int(role)), talk.length[talk.role == role].astype(np.int64)
+    largest, order = int(length.max()), np.argsort(start, kind="stable")
+    if len(agreed) < 2 or largest >= min(agreed) - _OPTIONS:
+        return None
+    start, length = start[order], length[order]
+    whole = (length[:-1] + length[1:])[(start[:-1] + length[:-1] == start[1:]) & (length[:-1] != length[1:])]
+    pieces = int(((whole > min(agreed) - _OPTIONS) & (whole <= min(agreed))).sum())  # of what had been full segments
+    return {"case": "smaller", "size": largest, "agreed": min(agreed)} if pieces >= _PIECES else None
+
+
+def _are_as_large_at_once(talk: Talk, again: Rows) -> bool:
+    """Whether segments as large as those that were sent again arrived the first time: then size is not the reason."""
+    is_again = among(talk.rows, again)
+    least, role = int(talk.length[is_again].max()), int(talk.role[is_again][0])
+    number = talk.numbers(role)
+    own = talk.role == role
+    lost = np.sort(number[is_again[own]])
+    length, is_again = talk.length[own].astype(np.int64), is_again[own]
+    is_whole = np.searchsorted(lost, number) == np.searchsorted(lost, number + length)
+    return bool((is_whole & ~is_again & (length >= least)).any())
