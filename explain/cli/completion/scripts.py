@@ -11,7 +11,10 @@ _explain_completion() {
     COMPREPLY=()
     while IFS=, read -r type value; do
         case $type in
-            plain) COMPREPLY+=("$value") ;;
+            plain)
+                [[ $value != *[^[:alnum:]_.,:=/+@%-]* ]] || printf -v value %q "$value"
+                COMPREPLY+=("$value")
+                ;;
             file) files=default ;;
             dir) files=dirnames ;;
         esac

@@ -36,6 +36,27 @@ class _Completed(click.types.StringParamType):
         return [CompletionItem(incomplete, type=self.paths)]
 
 
+class _Term(click.types.StringParamType):
+    """A term of the glossary, which may be several words of the line."""
+
+    def shell_complete(
+        self, context: click.Context, parameter: click.Parameter, incomplete: str
+    ) -> list[CompletionItem[str]]:
+        """The next word of each term that goes on so; capitals count only where they tell terms apart."""
+        before = context.params.get(parameter.name or "") or ()
+        terms = _terms_after([*before, incomplete])
+        known = [term.split()[len(before)] for term in terms]
+        exact = [word for word in known if word.startswith(incomplete)]
+        return [CompletionItem(word) for word in dict.fromkeys(exact or known)]
+
+
+def _terms_after(words: list[str]) -> list[str]:
+    from explain.glossary import words as glossary
+
+    begun = " ".join(words).casefold()
+    return [one.term for one in glossary() if one.term.casefold().startswith(begun)]
+
+
 def teach(command: click.Command, word: str) -> None:
     """Let a command and all below it know what its arguments may be.
 
@@ -52,7 +73,9 @@ def teach(command: click.Command, word: str) -> None:
             teach(one, f"{word} {name}")
 
 
-def _kind(place: str, metavar: str, parameter: click.Parameter) -> _Completed | None:
+def _kind(place: str, metavar: str, parameter: click.Parameter) -> click.types.StringParamType | None:
+    if place == "word term":
+        return _Term()
     if isinstance(parameter.type, click.Path) and "NAME" not in metavar:
         return None  # click knows
     names = next((find for end, find in _NAMES.items() if place == end or metavar.strip("[]") == end), None)
