@@ -191,9 +191,10 @@ class Traffic:
         values = [
             "".join(f" {name}={value_of(one, name)}" for name in asked) if one.kind == kind else "" for one in exchanges
         ]
-        lines = [seen_text(one) + value for one, value in zip(exchanges, values, strict=True)]
+        captures = self.report.captures
+        lines = [seen_text(one, captures) + value for one, value in zip(exchanges, values, strict=True)]
         if matcher.section == "finding":
-            lines = [finding_text(one) for one in self.report.findings]
+            lines = [finding_text(one, captures) for one in self.report.findings]
         return _shortened(lines) or ["nothing"]
 
     def _files(self) -> Iterator[str]:
@@ -207,7 +208,7 @@ class Traffic:
 
         telling = finding_text if matcher.section == "finding" else seen_text
         many = "at least one" if matcher.count is None else str(matcher.count)
-        met = [telling(one) for one in self.matching(matcher)]
+        met = [telling(one, self.report.captures) for one in self.matching(matcher)]
         many = "none" if is_unwanted else many
         seen = _shortened(met) if met else self.told(matcher)
         number = f"seen {len(met)} of them:" if met else "seen:"

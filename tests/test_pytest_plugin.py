@@ -57,12 +57,12 @@ NOT_SO = {
     'assert exchange("icmp.error", count=1) in traffic': (
         "expected 1: icmp.error",
         "seen 3 of them:",
-        "icmp.error net-unreachable (frames 4)",
+        "icmp.error net-unreachable (frame 4)",
     ),
     "assert failure not in traffic": ("expected none: failed exchange", "icmp.echo refused (frames 3-8)"),
     'assert finding("forwarding-disabled") in traffic': (
         "expected at least one: forwarding-disabled",
-        "no-route-on-router likely (frames 4,6,8)",
+        "no-route-on-router likely (frames 4, 6, 8)",
     ),
     'traffic.check(f"{PCAPS}/../fixtures/router/expected.toml")': (
         "expected 1: icmp.echo answered*; seen: none",

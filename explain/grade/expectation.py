@@ -6,6 +6,7 @@ import difflib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from explain.words import say, table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from explain.model import Evidence, Exchange, Finding, Report
+    from explain.model import CaptureInfo, Exchange, Finding, Report
 
 _KEYS = {
     "": ("schema", "exchange", "finding", "title", "any_of"),
@@ -164,6 +165,8 @@ def compare(expected: Sequence[Expected], report: Report, language: str = "en") 
         ways = (compare([*rest, *ending], report, language) for ending in ends.endings)
         return min(ways, key=lambda way: len(way.mismatches))
     outcome = Outcome(language)
+    exchange_text = partial(seen_text, captures=report.captures, language=language)
+    cause_text = partial(finding_text, captures=report.captures, language=language)
     exchanges = list(report.exchanges)
     claimed: set[str] = set()
     named: set[int] = set()
@@ -171,17 +174,17 @@ def compare(expected: Sequence[Expected], report: Report, language: str = "en") 
         if entry.section == "exchange":
             met = [one for one in exchanges if any(fits(one, way) for way in entry.ways)]
             claimed.update(one.id for one in met)
-            _count(outcome, entry, [seen_text(one) for one in met])
+            _count(outcome, entry, [exchange_text(one) for one in met])
         else:
             found = [n for n, one in enumerate(report.findings) if any(is_finding(one, way) for way in entry.ways)]
             named.update(found)
-            _count(outcome, entry, [finding_text(report.findings[n]) for n in found])
+            _count(outcome, entry, [cause_text(report.findings[n]) for n in found])
     for one in failures(report):
         if one.id not in claimed:
-            outcome.add("unexpected", seen=seen_text(one))
+            outcome.add("unexpected", seen=exchange_text(one))
     for number, finding in enumerate(report.findings):
         if number not in named:
-            outcome.add("unexpected", seen=finding_text(finding))
+            outcome.add("unexpected", seen=cause_text(finding))
     return outcome
 
 
@@ -259,17 +262,16 @@ def wanted_text(way: Mapping[str, Any]) -> str:
     return f"{way.get('kind') or way.get('cause')} {way.get('outcome') or way.get('certainty') or ''}".strip() + where
 
 
-def seen_text(exchange: Exchange) -> str:
+def seen_text(exchange: Exchange, captures: Sequence[CaptureInfo], language: str = "en") -> str:
     """An exchange in a few words, with its frames."""
-    return f"{exchange.id} {exchange.kind} {exchange.outcome} (frames {_frames(exchange.evidence)})"
+    from explain.render.markdown import frames
+
+    return f"{exchange.id} {exchange.kind} {exchange.outcome} ({frames(exchange.evidence, captures, language)})"
 
 
-def finding_text(finding: Finding) -> str:
-    """A finding in a few words, with its frames."""
-    return f"{finding.cause} {finding.certainty} (frames {_frames(finding.evidence)})"
+def finding_text(finding: Finding, captures: Sequence[CaptureInfo], language: str = "en") -> str:
+    """A finding in a few words, with its frames, if any prove it."""
+    from explain.render.markdown import frames
 
-
-def _frames(evidence: Sequence[Evidence]) -> str:
-    if not evidence:
-        return "none"
-    return ",".join(f"{a}" if a == b else f"{a}-{b}" for a, b in evidence[0].frames[:8])
+    where = frames(finding.evidence, captures, language)
+    return f"{finding.cause} {finding.certainty}" + (f" ({where})" if where else "")
