@@ -39,6 +39,7 @@ MEANINGS = frozenset((
 
 _SECOND = 1_000_000_000
 _ROUTES = "classless-static-route"
+_TIMES = {"renewal-time", "rebinding-time"}
 _ODD = ("overload", "overrun", "cut")
 
 
@@ -239,10 +240,18 @@ def _used(fields: DhcpLease, steps: Sequence[Step], line: Any) -> Iterator[Line]
         yield line("dhcp.gives.domains", steps, domains=domains)
     if mtu := fields.options.get("interface-mtu"):
         yield line("dhcp.gives.mtu", steps, mtu=mtu)
+    yield from _lasting(fields, steps, line)
+
+
+def _lasting(fields: DhcpLease, steps: Sequence[Step], line: Any) -> Iterator[Line]:
+    """When the client asks for more time."""
     if fields.is_endless:
         yield line("dhcp.gives.endless", steps)
-    elif fields.lease_s is not None and fields.t1_s is not None:
-        yield line("dhcp.gives.renewal", steps)
+    elif fields.lease_s is not None and fields.t1_s is not None and fields.t2_s is not None:
+        if 0 < fields.t1_s <= fields.t2_s <= fields.lease_s:
+            yield line("dhcp.gives.renewal", steps)
+        elif _TIMES & fields.options.keys():
+            yield line("dhcp.gives.renewal-odd", steps)
 
 
 def _options(fields: DhcpLease, talk: Talk, line: Any) -> Iterator[Line]:

@@ -17,6 +17,7 @@ _ASKED = frozenset((
     "SOLICIT", "REQUEST", "CONFIRM", "RENEW", "REBIND", "RELEASE", "DECLINE", "INFORMATION-REQUEST",
 ))  # fmt: skip
 _SECOND = 1_000_000_000
+_FOREVER = 0xFFFFFFFF
 
 
 def lease(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:
@@ -83,12 +84,13 @@ def _answered(teller: Teller, fields: Dhcpv6Lease, talk: Talk6, outcome: str, li
         yield line("released", replies)
     elif outcome in ("bound", "renewed"):
         agreed = "confirmed-link" if fields.began == "CONFIRM" else "confirmed"
-        yield line(outcome if fields.valid_s is not None else agreed, replies)
+        ending = "-endless" if fields.valid_s == _FOREVER else ""
+        yield line(f"{outcome}{ending}" if fields.valid_s is not None else agreed, replies)
         if outcome == "bound":
             yield from _used(teller, fields, replies, line)
         yield from _names(fields, replies, line)
-        if fields.t1_s and fields.t2_s:
-            yield line("renewal", replies)
+        if fields.t1_s and fields.t2_s and fields.t1_s != _FOREVER:
+            yield line("renewal" if fields.t1_s <= fields.t2_s else "renewal-odd", replies)
     elif outcome == "informed":
         yield from _names(fields, replies, line)
 

@@ -335,6 +335,14 @@ def test_the_story_says_what_else_the_client_sets(more, said):
     assert said in " ".join(explain.explain(pcap(*frames)).story("en").split())
 
 
+@pytest.mark.parametrize("times", [(0, 0), (0, 3150), (2000, 1000), (1800, 4000)])
+def test_times_of_renewal_that_are_out_of_order_are_not_told_as_if_they_counted(times):
+    given = (51, 3600), (58, times[0]), (59, times[1])
+    said = " ".join(explain.explain(pcap(request(), ack(given=given))).story("en").split())
+    assert f"{times[0]} s (T1) and {times[1]} s (T2), are no use" in said
+    assert "after 0" not in said
+
+
 def test_the_story_tells_a_renewal_in_vain_and_the_rebinding_after_it():
     frames = [renew(), (30, renew()), (60, renew(target=BROADCAST)), (60.1, ack(server=OTHER, mac=OTHER_MAC))]
     told = " ".join(explain.explain(pcap(*frames)).story("en").split())

@@ -75,6 +75,24 @@ def test_solicit_to_reply_is_one_lease_although_the_transaction_id_changes():
     assert (fields.t1_s, fields.t2_s, fields.valid_s) == (1000, 2000, 4000)
 
 
+def lasting(*seconds):
+    t1, t2, valid = seconds
+    given = option(5, packed(ADDRESS) + struct.pack(">II", valid, valid))
+    story = report(asks(REQUEST), answers(REPLY, option(3, struct.pack(">III", 1, t1, t2) + given))).story()
+    return " ".join(story.split())
+
+
+def test_an_address_for_ever_is_told_as_that():
+    said = lasting(0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF)
+    assert "without an end" in said
+    assert "days" not in said
+
+
+def test_a_t1_behind_t2_is_named():
+    assert "T1 may not lie behind T2" in lasting(2000, 1000, 4000)
+    assert "T1" not in lasting(0, 0, 4000)
+
+
 def test_a_prefix_may_be_delegated():
     assert only(asks(REQUEST), answers(REPLY, prefix())).fields.prefixes == ("2001:db8:100::/56",)
 
