@@ -72,6 +72,6 @@ def has_namespaces() -> bool:
     """Whether this user can make a network namespace and set up a link in it."""
     probe = ["unshare", "--net", "--mount", "ip", "link", "set", "lo", "up"]
     try:
-        return subprocess.run(probe, capture_output=True, check=False, timeout=10).returncode == 0
+        return subprocess.run(probe, capture_output=True, check=False, timeout=60).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
         return False

@@ -88,7 +88,7 @@ def children_of(pid):
     return found
 
 
-def wait_until(claim, seconds=30.0):
+def wait_until(claim, seconds=60.0):
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if found := claim():
@@ -110,7 +110,7 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(school, tmp_path, how):
     wait_until(lambda: len(list(kept.glob("marks/*/*"))) >= 4)
     family = children_of(begun.pid)
     begun.send_signal(how)
-    said = begun.communicate(timeout=30)[1]
+    said = begun.communicate(timeout=60)[1]
     wait_until(lambda: not any(os.path.exists(f"/proc/{pid}/exe") for pid in family))  # noqa: PTH110 - of a process
     if how == signal.SIGINT:
         assert begun.returncode == 130
@@ -190,7 +190,7 @@ def processes_of(address, workers):
     from distributed import Client
 
     with Client(address, set_as_default=False) as client:
-        client.wait_for_workers(workers, timeout=30)
+        client.wait_for_workers(workers, timeout=60)
         return list(client.run(os.getpid).values())
 
 
