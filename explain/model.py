@@ -178,7 +178,7 @@ class Finding:
         certainty: ``proved``, ``likely`` or ``possible``.
         exchanges: ids of those that it accounts for, such as ``e3``.
         rivals: ids of causes that this evidence cannot exclude.
-        filter: of Wireshark; shows exactly the frames of ``evidence``.
+        filter: of Wireshark; shows exactly the frames of ``evidence``, of the first file where they lie in several.
         values: what its sentences may mention.
     """
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from explain.causes.from_capture.scene import frame_filter
+from explain.causes.from_capture.scene import frame_filter, union
 from explain.model import Evidence
 from explain.words import say
 
@@ -54,8 +54,8 @@ def _rules(report: Report, language: str) -> Iterator[tuple[str, str, str]]:
     left = set(report.unexplained)
     spans = [span for one in report.exchanges if one.id in left for span in one.frames] if left else []
     if 0 < len(spans) <= _MOST_RANGES:
-        evidence = [Evidence(0, None, (span,)) for span in spans]
-        yield say("render.wireshark.unexplained", {}, language), frame_filter(evidence), _AMBER
+        frames = union([Evidence(0, None, (span,)) for span in spans])
+        yield say("render.wireshark.unexplained", {}, language), frame_filter(frames), _AMBER
     yield from ((say(f"render.wireshark.{name}", {}, language), shown, back) for name, shown, back in _BY_KIND)
 
 

@@ -40,7 +40,7 @@ def _told(report: Report, *, everything: bool, most: int | None) -> list[Line]:
     if not everything and len(exchanges) - len(carried) > events.MOST_TOLD_ONE_BY_ONE:
         from explain.story import summary
 
-        lines += troubles.tell(findings, groups, everything=False)
+        lines += troubles.tell(findings, groups, report.captures, everything=False)
         lines += _headed("story.heading.unexplained", summary.examples(table, exchanges, hosts, report.unexplained))
         is_well = not report.findings and not report.unexplained
         return lines + _headed("story.heading.traffic", summary.tell(table, exchanges, is_well=is_well) + beside)
@@ -51,7 +51,7 @@ def _told(report: Report, *, everything: bool, most: int | None) -> list[Line]:
 
     around = paths.tell(table, exchanges) + segment.tell(table, exchanges, hosts) + beside
     lines += _headed("story.heading.happened", told + around) + network.tell(table, exchanges)
-    return lines + troubles.tell(findings, groups, everything=everything)
+    return lines + troubles.tell(findings, groups, report.captures, everything=everything)
 
 
 def _top(report: Report, groups: Sequence[troubles.Group]) -> list[Line]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from explain.causes.from_capture.scene import Findings, frame_filter
+from explain.causes.from_capture.scene import Findings, frame_filter, union
 from explain.causes.from_capture.together import WORKS
 from explain.causes.ids import CHAPTERS, IDS
 from explain.model import Line
 from explain.record import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from explain.model import Finding
+    from explain.model import CaptureInfo, Finding
 
 _TOLD_ALONE = 3  # findings of one kind that are told each by itself
 _EXAMPLES = 3
@@ -65,8 +65,11 @@ def _head(finding: Finding) -> tuple[str, str, int]:
     return finding.cause, str(finding.values.get("case", "")), len(finding.exchanges)
 
 
-def tell(findings: Sequence[Finding], found: Sequence[Group], *, everything: bool) -> list[Line]:
+def tell(
+    findings: Sequence[Finding], found: Sequence[Group], captures: Sequence[CaptureInfo], *, everything: bool
+) -> list[Line]:
     """The lines of all findings."""
+    files = [one.vantage or one.path for one in captures]
     alone, spans = (1, _SPANS_OF_MANY) if len(findings) > _MANY and not everything else (_TOLD_ALONE, _SPANS_SHOWN)
     lines: list[Line] = []
     for group in found:
@@ -75,11 +78,11 @@ def tell(findings: Sequence[Finding], found: Sequence[Group], *, everything: boo
             for number in sorted(group.members):
                 finding = findings[number]
                 lines += _finding(finding, is_only=len(findings) == 1)
-                lines += _advice(finding, spans, everything=everything, above=() if everything else above)
+                lines += _advice(finding, spans, files, everything=everything, above=() if everything else above)
                 above = finding.rivals
         else:
             lines += _together(findings, group)
-            lines += _advice(findings[group.worst], spans, everything=False)
+            lines += _advice(findings[group.worst], spans, files, everything=False)
     return lines
 
 
@@ -107,7 +110,9 @@ def _together(findings: Sequence[Finding], group: Group) -> list[Line]:
     return [*lines, Line(message(worst, "so"), values_of(worst), worst.evidence, 1, None, "under")]
 
 
-def _advice(finding: Finding, spans: int, *, everything: bool, above: Sequence[str] = ()) -> list[Line]:
+def _advice(
+    finding: Finding, spans: int, files: Sequence[str], *, everything: bool, above: Sequence[str] = ()
+) -> list[Line]:
     """Rivals, what to look at next, and the proof; many rivals that stand above already are not named again."""
     values = values_of(finding)
     lines: list[Line] = []
@@ -124,22 +129,20 @@ def _advice(finding: Finding, spans: int, *, everything: bool, above: Sequence[s
     if not finding.evidence:  # the frames that show it all stand for others
         return lines
     lines.append(Line("story.heading.evidence", {}, (), 1, None, "subheading"))
-    return lines + _proof(finding, spans)
+    return lines + list(_proof(finding, spans, files))
 
 
-def _proof(finding: Finding, spans: int) -> list[Line]:
-    """The frames as a filter; where they are very many, the first of them and how many more there are."""
-    first = finding.evidence[0]
-    later = sum(last - start + 1 for start, last in first.frames[spans:])
-    if not later:
-        return [Line("story.filter", {"filter": finding.filter}, finding.evidence, 1, None, "item")]
-    from dataclasses import replace
-
-    shown = replace(first, frames=first.frames[:spans])
-    return [
-        Line("story.filter", {"filter": frame_filter([shown])}, finding.evidence, 1, None, "item"),
-        Line("story.filter-goes-on", {"more": later}, finding.evidence, 1, None, "item"),
-    ]
+def _proof(finding: Finding, spans: int, files: Sequence[str]) -> Iterator[Line]:
+    """The frames as a filter for each file; where they are very many, the first of them and how many more there are."""
+    for capture in dict.fromkeys(one.capture for one in finding.evidence):
+        proof = tuple(one for one in finding.evidence if one.capture == capture)
+        frames = union(proof)
+        later = sum(last - start + 1 for start, last in frames[spans:])
+        if len(files) > 1:
+            yield Line("story.filter-of", {"name": files[capture]}, proof, 1, None, "item")
+        yield Line("story.filter", {"filter": frame_filter(frames[:spans])}, proof, 1, None, "item")
+        if later:
+            yield Line("story.filter-goes-on", {"more": later}, proof, 1, None, "item")
 
 
 def _rivals(finding: Finding, *, everything: bool) -> list[Line]:

@@ -198,20 +198,25 @@ def _finding(scene: Scene, seen: Seen) -> Finding:
         tuple(f"e{position + 1}" for position in positions),
         evidence,
         _rivals(scene, seen),
-        frame_filter(evidence),
+        frame_filter(union([one for one in evidence if one.capture == evidence[0].capture])),
         seen.values,
     )
 
 
-def frame_filter(evidence: Sequence[Evidence]) -> str:
-    """A Wireshark display filter that shows exactly these frames of the first file in which there are any.
+def union(evidence: Sequence[Evidence]) -> Ranges:
+    """The frames at all interfaces of one file."""
+    if len(evidence) == 1:
+        return evidence[0].frames
+    return ranges(sorted(number for one in evidence for number in _numbers(one.frames)))
+
+
+def frame_filter(frames: Ranges) -> str:
+    """A Wireshark display filter that shows exactly these frames of a file; empty if there are none.
 
     Fields such as ``icmp.type`` also match headers that other messages quote; numbers do not lie.
     """
-    if not evidence:
+    if not frames:
         return ""
-    own = [one.frames for one in evidence if one.capture == evidence[0].capture]
-    frames = own[0] if len(own) == 1 else ranges(sorted(number for part in own for number in _numbers(part)))
     if len(frames) == 1 and frames[0][0] == frames[0][1]:
         return f"frame.number == {frames[0][0]}"
     spans = (f"{first}" if first == last else f"{first}..{last}" for first, last in frames)
