@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from packets import A, B, R, eth, ip, is_at, pcap, tcp, who_has
+import pytest
+from packets import A, B, R, eth, icmp, ip, is_at, pcap, tcp, who_has
 from two_places import INSIDE, OTHER, SERVER, Walk, datagram, of_kind, ping, segment
 
 import explain
@@ -62,6 +63,36 @@ def test_a_reply_that_the_router_keeps_is_lost_on_the_way_back():
     (lost,) = of_kind(asked(walk).report(), "journey")
     assert (lost.outcome, lost.fields.lost, lost.fields.last_seen.capture) == ("vanished", "reply", 1)
     assert lost.fields.packet.src.address == SERVER
+
+
+def test_a_refusal_that_never_comes_back_is_called_a_rst_and_not_a_syn_ack():
+    walk, client, server = Walk(), (INSIDE, 40000), (SERVER, 81)
+    for number in range(3):
+        when, ip_id = 1.0 + number, number + 1
+        walk.out(when, segment(client, server, 2, 7, ip_id=ip_id), segment(client, server, 2, 7, ttl=63, ip_id=ip_id))
+        walk.back(when + 0.1, None, segment(server, client, 20, 0, 8, ip_id=ip_id + 50))
+    report = asked(walk).report()
+    (finding,) = report.findings
+    assert (finding.values["case"], finding.values["answer"]) == ("reply-router", "RST")
+
+
+@pytest.mark.parametrize("comes_through", [False, True])
+def test_a_word_about_sizes_that_did_not_come_back_to_the_sender_is_no_fault_of_the_sender(comes_through):
+    walk, client, server = Walk(), (INSIDE, 40000), (SERVER, 80)
+    for number in range(5):
+        when, large = (
+            1.0 + number,
+            [segment(client, server, 16, 7, 9, b"y" * 1400, ttl, number + 1) for ttl in (64, 63)],
+        )
+        walk.out(when, *large)
+        about = ip("203.0.113.9", INSIDE, 1, icmp(3, 4, 1300, large[1][:28]), 64, number + 70)
+        walk.back(when + 0.01, about if comes_through else None, about)
+    report = asked(walk).report()
+    (finding,) = [one for one in report.findings if "mtu" in one.values]
+    assert (finding.cause, finding.values["case"]) == (
+        ("path-mtu-exceeded", "unheeded") if comes_through else ("pmtu-blackhole", "kept-back")
+    )
+    assert ("icmp.error.unheard" in [line.message for line in report.lines]) != comes_through
 
 
 def test_one_lost_packet_leaves_every_cause_that_silence_has():

@@ -9,7 +9,9 @@ import numpy as np
 from explain.addresses import BROADCAST
 from explain.exchanges.icmp.error import size_claim
 from explain.exchanges.icmp.quotes import quoted_row
+from explain.exchanges.over_places.unheard import unheard
 from explain.model import Endpoint, Line
+from explain.places.near import whole_of
 from explain.story.exchanges.teller import end_text
 from explain.table import ICMP, ICMPV6
 
@@ -128,6 +130,9 @@ def error(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Itera
     more["frame"] = int(teller.table.frame[quoted]) if quoted is not None else None
     message = "said" if quoted is None else "said-of"
     yield teller.line(f"icmp.error.{message}", fields, part.rows(index), name, **more)
+    if way := unheard(teller.table, part.rows(index)[:1].tolist()):
+        last, due = (whole_of(teller.table).places[at].label for at in way)
+        yield teller.line("icmp.error.unheard", fields, part.rows(index), name, last=last, next=due)
 
 
 def _meaning(fields: IcmpError, outcome: str) -> Line:

@@ -14,7 +14,9 @@ from explain.causes.from_capture.icmp.meanings import ABSENT, FROM_ROUTER, meani
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges.icmp.error import size_claim
 from explain.exchanges.icmp.quotes import quoted_flows, quoted_row
+from explain.exchanges.over_places.unheard import unheard
 from explain.exchanges.together import CONVERSATIONS
+from explain.places.near import whole_of
 from explain.record import NamedTuple
 from explain.table import NO_FLOW, TCP, UDP
 
@@ -38,6 +40,7 @@ _PASSING = {
 }
 """What may be so for a while only, and what then is as likely: a link or a host that was away."""
 _DEAF = ("filter-on-sender-input", "pmtu-blackhole")
+_KEEPS_ERRORS = ("icmp-errors-filtered-on-router", "filter-on-router-forward")
 _SAY_AT_ONCE = ("reject-route-on-router", "filter-on-router-forward")  # without a question for the MAC
 _ECHO_REPLIES = (0, 129)
 
@@ -210,6 +213,10 @@ def _too_large(
     claim, length = size_claim(told[0]), told[0].about.length if told[0].about else None
     values |= {"mtu": told[0].mtu, "length": length} | ({} if claim in _SOUND else {"case": claim})
     if claim in _SOUND and _is_unheeded(table, rows):
+        if way := unheard(table, rows):
+            last, due = (whole_of(table).places[at].label for at in way)
+            values |= {"case": "kept-back", "last": last, "next": due}
+            return Seen("pmtu-blackhole", "proved", members, rows, _KEEPS_ERRORS, values)
         return Seen("path-mtu-exceeded", "proved", members, rows, _DEAF, values | {"case": "unheeded"})
     return Seen("path-mtu-exceeded", _SURE.get(claim, "proved"), members, rows, (), values)
 

@@ -14,7 +14,7 @@ from explain.causes.from_capture.ping_sizes import are_halves, rivals_by_size
 from explain.causes.from_capture.scene import FAILED, Member, Scene, Seen
 from explain.causes.from_capture.tcp import connections
 from explain.places.near import whole_of
-from explain.table import IPV6
+from explain.table import IPV6, RST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,7 +148,7 @@ def _where(table: PacketTable, verdict: Verdict, lost: str, stage: str) -> dict[
     return {
         "case": f"{lost}-wire" if stage == "link" and due is None else f"{lost}-{stage}",
         "last": table.places[table.place[last]].label, "next": "" if due is None else table.places[due].label,
-        "lost": lost, "stage": stage,
+        "lost": lost, "stage": stage, "answer": "RST" if int(table.flags[last]) & RST else "SYN-ACK",
         "knob": _FORWARDING_6 if int(table.layers[last]) & IPV6 else _FORWARDING_4,
     }  # fmt: skip
 
