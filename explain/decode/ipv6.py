@@ -68,12 +68,13 @@ def decode(block: Block, addresses: Interner, fragments: list[FragmentRows]) -> 
 
 
 def _follow(block: Block, rows: I8, fragments: list[FragmentRows]) -> None:
+    since = len(fragments)
     for _ in range(_MOST_EXTENSIONS):
         rows = rows[_IS_EXTENSION[block.protocol[rows]]]
         if not len(rows):
             return
         rows = _hide(block, rows, block.have_transport(rows) < 8, CUT)
-        _step(block, rows, fragments)
+        _step(block, rows, fragments, since)
     rows = rows[_IS_EXTENSION[block.protocol[rows]]]
     _hide(block, rows, np.ones(len(rows), np.bool_), MALFORMED)
 
@@ -85,8 +86,8 @@ def _hide(block: Block, rows: I8, is_lost: Bools, bit: int) -> I8:
     return rows[~is_lost]
 
 
-def _step(block: Block, rows: I8, fragments: list[FragmentRows]) -> None:
-    """Step over one extension header of each row."""
+def _step(block: Block, rows: I8, fragments: list[FragmentRows], since: int) -> None:
+    """Step over one extension header of each row; of several fragment headers, the first is the one that counts."""
     head = gather(block.slab.data, block.transport_at(rows), 8)
     kind = block.protocol[rows]
     size = (head[:, 1].astype(np.int32) + 1) << 3
@@ -100,6 +101,8 @@ def _step(block: Block, rows: I8, fragments: list[FragmentRows]) -> None:
     block.payload[rows] = np.maximum(block.payload[rows] - size, 0)
     is_fragment = kind == _FRAGMENT
     if is_fragment.any():
+        for known in fragments[since:]:
+            is_fragment &= ~np.isin(block.rows(rows), known.row)
         _fragment(block, rows[is_fragment], head[is_fragment], fragments)
 
 

@@ -47,6 +47,7 @@ def follow(slab: Slab, fields: LinkFields) -> None:
         if not len(rows):
             return
         steps = _STEP[fields.ethertype[rows]]
+        going_on = []
         for kind, step, size in ((_TAG, _vlan, 4), (_LABEL, _label, 5), (_SESSION, _pppoe, 8), (_LLC, _snap, 8)):
             some = rows[steps == kind]
             if not len(some):
@@ -54,11 +55,13 @@ def follow(slab: Slab, fields: LinkFields) -> None:
             fits = slab.have[some] >= fields.network[some] + size
             fields.layers[some[~fits]] |= CUT
             fields.ethertype[some[~fits]] = NO_TYPE
-            step(slab, fields, some[fits])
+            going_on.append(step(slab, fields, some[fits]))
+        rows = np.concatenate(going_on)
         rows = rows[_STEP[fields.ethertype[rows]] > 0]
 
 
-def _vlan(slab: Slab, fields: LinkFields, rows: I8) -> None:
+def _vlan(slab: Slab, fields: LinkFields, rows: I8) -> I8:
+    """Step over a tag; as all steps, gives the rows in which something may stand behind that is known here."""
     tag = slab.words4(rows, LINK + fields.network[rows]).view(np.uint8).reshape(-1, 4)
     first = fields.layers[rows] & VLAN == 0
     fields.vlan[rows[first]] = number(tag[first], 0, 2)
@@ -68,21 +71,32 @@ def _vlan(slab: Slab, fields: LinkFields, rows: I8) -> None:
     fields.layers[rows] |= VLAN
     fields.ethertype[rows] = number(tag, 2, 2)
     fields.network[rows] += 4
+    return rows
 
 
-def _label(slab: Slab, fields: LinkFields, rows: I8) -> None:
+def _label(slab: Slab, fields: LinkFields, rows: I8) -> I8:
+    """A label; what stands behind the last one and is not IP keeps the type of labels."""
     label = gather(slab.data, slab.at[rows] + fields.network[rows], 5)
     fields.network[rows] += 4
     is_last = label[:, 2] & 1 != 0
     version = label[:, 4] >> 4
-    after = np.select([version == 4, version == 6], [TYPE_IPV4, TYPE_IPV6], NO_TYPE)
+    after = np.select(
+        [version == 4, version == 6], [np.uint16(TYPE_IPV4), np.uint16(TYPE_IPV6)], fields.ethertype[rows]
+    )
     fields.ethertype[rows[is_last]] = after[is_last]
+    going_on: I8 = rows[~is_last]
+    return going_on
 
 
-def _pppoe(slab: Slab, fields: LinkFields, rows: I8) -> None:
+def _pppoe(slab: Slab, fields: LinkFields, rows: I8) -> I8:
+    """A session; what keeps the line up (LCP, IPCP) keeps the type of sessions."""
     head = gather(slab.data, slab.at[rows] + fields.network[rows], 8)
     fields.network[rows] += 8
-    fields.ethertype[rows] = ppp_types(number(head, 6, 2).astype(np.uint16))
+    types = ppp_types(number(head, 6, 2).astype(np.uint16))
+    is_known = types != NO_TYPE
+    fields.ethertype[rows[is_known]] = types[is_known]
+    going_on: I8 = rows[is_known]
+    return going_on
 
 
 def ppp_types(protocols: U2) -> U2:
@@ -93,8 +107,10 @@ def ppp_types(protocols: U2) -> U2:
     return types
 
 
-def _snap(slab: Slab, fields: LinkFields, rows: I8) -> None:
+def _snap(slab: Slab, fields: LinkFields, rows: I8) -> I8:
     head = gather(slab.data, slab.at[rows] + fields.network[rows], 8)
     is_snap = number(head, 0, 6) == _SNAP
     fields.ethertype[rows] = np.where(is_snap, number(head, 6, 2), NO_TYPE)
-    fields.network[rows[is_snap]] += 8
+    going_on: I8 = rows[is_snap]
+    fields.network[going_on] += 8
+    return going_on

@@ -43,6 +43,12 @@ def test_fragments_of_both_families_side_by_side_stay_in_the_order_of_the_rows()
     assert fragments.ident.tolist() == [7, 9, 7, 9]
 
 
+def test_of_two_fragment_headers_in_a_packet_the_first_counts() -> None:
+    header = bytes([44, 0, 0, 1, 0, 0, 0, 7]), bytes([17, 0, 0, 1, 0, 0, 0, 9])
+    packet = p.eth(p.A, p.B, 0x86DD, p.ip(A6, B6, 44, b"".join(header) + p.udp(A6, B6, 5353, 53)))
+    assert of_frames(packet, KINDS["fragment over six"][0]).fragments.row.tolist() == [0, 1]
+
+
 def test_headers_between_ip_and_layer_4_are_stepped_over_and_marked() -> None:
     for name in ("ip options", "hop by hop", "routed", "fragment over six"):
         assert kind(name)["layers"] & EXTENSIONS, name

@@ -29,7 +29,7 @@ _ACCESS_POINTS = {
     0x06: "IP", 0x42: "spanning tree", 0xAA: "SNAP", 0xE0: "IPX", 0xF0: "NetBIOS", 0xFE: "IS-IS",
 }  # fmt: skip
 _CISCO_OUI = 0x00000C
-_CISCO = {0x010B: "spanning tree per VLAN", 0x2000: "CDP", 0x2003: "VTP", 0x2004: "DTP"}
+_CISCO = {0x010B: "spanning tree per VLAN", 0x2000: "CDP", 0x2003: "VTP", 0x2004: "DTP", 0x0111: "UDLD", 0x0104: "PAgP"}
 _BROADCAST = b"\xff" * 6
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.arrays import among, distinct, first_and_last
-from explain.capture.linktype import name_of
+from explain.capture.linktype import medium_of, name_of
 from explain.decode.contents import TUNNEL, TUNNELS
 from explain.decode.slab import members
 from explain.model import Line
@@ -49,11 +49,13 @@ def tell(table: PacketTable, captures: Sequence[CaptureInfo], exchanges: Exchang
     odd = np.flatnonzero((layers & (IP | ARP) == 0) | (layers & MALFORMED != 0))
     rest = odd[layers[odd] & (IP | ARP | UNKNOWN_LINK | CUT | MALFORMED) == 0]
     broken = odd[layers[odd] & MALFORMED != 0]
+    short = odd[(layers[odd] & CUT != 0) & (table.captured[odd] >= table.length[odd])]
     if len(rest):
         from explain.story.recording import without_ip
 
         lines += [_line(table, message, rows, **values) for message, rows, values in without_ip.tell(table, rest)]
-    return [*lines, _line(table, "malformed", broken)] if len(broken) else lines
+    ends = ("malformed", broken), ("short", short)
+    return [*lines, *(_line(table, message, some) for message, some in ends if len(some))]
 
 
 def _line(table: PacketTable, message: str, rows: Rows, **values: Any) -> Line:
@@ -66,7 +68,9 @@ def _links(table: PacketTable, captures: Sequence[CaptureInfo], rows: Rows) -> I
     types = np.array([_link_type(captures, place.capture, place.interface) for place in table.places])
     of = types[table.place[rows]]
     for number in distinct(of).tolist():
-        yield _line(table, "link", rows[of == number], link=name_of(number), number=number)
+        medium = medium_of(number)
+        message = f"link-{medium}" if medium else "link"
+        yield _line(table, message, rows[of == number], link=name_of(number), number=number)
 
 
 def _link_type(captures: Sequence[CaptureInfo], capture: int, interface: int | None) -> int:

@@ -22,12 +22,16 @@ _MOST_KINDS = 8
 _EAPOL = 0x888E
 _NAMES = {
     _EAPOL: "eapol", 0x88CC: "lldp", 0x8809: "slow", 0x9000: "loop-test", 0x8863: "pppoe", 0x8864: "pppoe",
-    0x88F7: "ptp", 0x8035: "rarp", 0x0842: "wake", 0x8137: "ipx", 0xFEFE: "isis",
+    0x88F7: "ptp", 0x8035: "rarp", 0x0842: "wake", 0x8137: "ipx", 0xFEFE: "isis", 0x8847: "mpls", 0x8848: "mpls",
+    0x88E5: "macsec", 0x88A2: "disk", 0x8906: "disk", 0x8914: "disk", 0x8902: "watch", 0x88F5: "wanted",
+    0x88F6: "wanted", 0x22EA: "wanted", 0x8892: "machines", 0x88A4: "machines", 0x88B8: "machines",
+    0x88BA: "machines", 0x88E1: "mains", 0x887B: "mains", 0x893A: "mesh", 0x4305: "mesh", 0x8899: "loop-sought",
+    0x809B: "appletalk", 0x80F3: "appletalk", 0x6002: "decnet", 0x6003: "decnet",
 }  # fmt: skip
 _SAPS = {0x4242: "stp", 0xE0E0: "ipx", 0xFFFF: "ipx", 0xFEFE: "isis", 0xF0F0: "netbios"}  # both ends of LLC
 _CISCO = 0xAAAA0300000C  # LLC and SNAP of Cisco's own protocols
-_CISCO_NAMES = {0x2000: "cdp", 0x2004: "dtp", 0x010B: "stp", 0x2003: "vtp"}
-_OTHER, _OTHER_LLC = "ethertype", "llc"
+_CISCO_NAMES = {0x2000: "cdp", 0x2004: "dtp", 0x010B: "stp", 0x2003: "vtp", 0x0111: "udld", 0x0104: "pagp"}
+_OTHER, _OTHER_LLC, _OTHER_CISCO = "ethertype", "llc", "cisco"
 
 
 def tell(table: PacketTable, rows: Rows) -> Iterator[Told]:
@@ -60,8 +64,8 @@ def _name(kind: int) -> str:
     if kind < 1 << 16:
         return _NAMES.get(kind, f"{_OTHER} 0x{kind:04x}")
     number = kind & 0xFFFF
-    names = _CISCO_NAMES if kind >> 17 else _SAPS
-    return names.get(number, f"{_OTHER_LLC} 0x{number:04x}")
+    names, other = (_CISCO_NAMES, _OTHER_CISCO) if kind >> 17 else (_SAPS, _OTHER_LLC)
+    return names.get(number, f"{other} 0x{number:04x}")
 
 
 def _log_in(rows: Rows, head: np.ndarray[Any, np.dtype[np.uint64]]) -> Iterator[Told]:

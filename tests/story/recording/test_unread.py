@@ -89,6 +89,31 @@ def test_frames_without_ip_are_counted_beside_the_exchanges():
     assert story.startswith("✓")
 
 
+@pytest.mark.parametrize(
+    ("kind", "body", "words"),
+    [
+        (0x26, "aaaa0300000c0111 2101", "1 frame of UDLD"),
+        (0x26, "aaaa0300000c0999 2101", "1 frame of a protocol of Cisco's own (0x0999)"),
+        (0x8864, "11000017000ec021 096a000ca4cbea34", "1 frame of PPPoE without IP in them"),
+        (0x8847, "0006 41ff 00000000 00005e005302", "1 frame whose MPLS labels stand before something other than IP"),
+        (0x88E5, "2c000000001f c2ac", "1 frame of MACsec"),
+        (0x8100, "00", "1 frame too short for the headers that they would need"),
+        (0x800, "450000", "1 frame too short for the headers that they would need"),
+    ],
+)
+def test_a_frame_without_ip_is_called_by_its_name(kind, body, words):
+    story = " ".join(told(eth(A, B, kind, bytes.fromhex(body))).split())
+    assert words in story
+    assert "access points" not in story
+
+
+def test_what_is_no_cable_of_a_network_is_called_by_its_medium():
+    assert "USB bus (link type USBPCAP, 249)" in " ".join(told(b"\0" * 40, link_type=249).split())
+    assert "went through the air (802.11, link type IEEE802_11_RADIOTAP, 127)" in " ".join(
+        told(b"\0" * 40, link_type=127).split()
+    )
+
+
 def test_a_header_whose_length_cannot_be_is_told():
     assert "1 frame with a header that contradicts itself" in told(
         eth(A, B, 0x800, struct.pack(">BBH", 0x45, 0, 8) + bytes(30))
