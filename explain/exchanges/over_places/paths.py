@@ -12,7 +12,7 @@ from explain.exchanges.over_places.stretches import Stretch, Way, stretches
 from explain.exchanges.over_places.trails import forward, whole
 from explain.places.matching import NONE
 from explain.places.topology import Topology
-from explain.record import dataclass
+from explain.record import NamedTuple, dataclass
 from explain.table import ICMP, ICMPV6
 
 if TYPE_CHECKING:
@@ -89,46 +89,60 @@ class Paths:
         return self._verdicts[trail]
 
 
+class _Seen(NamedTuple):
+    """The packets of a conversation as seen anywhere, in the order of their way, and the errors about them."""
+
+    ahead: Rows
+    back: Rows
+    errors: Rows
+
+
 def _judge(paths: Paths, legs: list[Leg]) -> Verdict:
     table, topology = paths.table, paths.topology
     sides = [forward(table, leg) for leg in legs]
-    ahead = topology.in_order(np.concatenate([side[0] for side in sides]))
-    back = topology.in_order(np.concatenate([side[1] for side in sides]))
-    errors = np.concatenate([side[2] for side in sides])
-    if not len(ahead):
-        return Verdict(DELIVERED, int(back[0]), int(back[-1]))
-    start = int(table.place[topology.first_version(ahead)[0]])
+    ahead, back, errors = (np.concatenate(rows) for rows in zip(*sides, strict=True))
+    seen = _Seen(topology.in_order(ahead), topology.in_order(back), errors)
+    if not len(seen.ahead):
+        return Verdict(DELIVERED, int(seen.back[0]), int(seen.back[-1]))
+    start = int(table.place[topology.first_version(seen.ahead)[0]])
     here = [leg for leg, side in zip(legs, sides, strict=True) if len(side[0]) and table.place[side[0][0]] == start]
     failed = [(part, index) for part, index in here if part.outcomes[part.outcome[index]] in FAILED[part.kind]]
     if not failed:
-        return Verdict(DELIVERED, int(ahead[0]), int(ahead[-1]))
+        return Verdict(DELIVERED, int(seen.ahead[0]), int(seen.ahead[-1]))
+    return _failed(paths, seen, start, failed)
+
+
+def _failed(paths: Paths, seen: _Seen, start: int, failed: list[Leg]) -> Verdict:
+    """What became of packets whose sender, at the place ``start``, heard no answer."""
+    table, (ahead, back, errors) = paths.table, seen
     missing = _missing(table, ahead, failed)
-    errors_here = errors[table.place[errors] == start]
+    errors = errors[table.place[errors] == start]
     answered = set(_marks(table, back[table.place[back] == start]))
-    if len(errors_here) and not answered:
-        return Verdict(ELSEWHERE, int(missing[0]), int(missing[-1]), error=int(errors_here[0]))
+    if len(errors) and not answered:
+        return Verdict(ELSEWHERE, int(missing[0]), int(missing[-1]), error=int(errors[0]))
     marks = _marks(table, missing)
-    wanted = set(marks) - set(_quoted_marks(table, errors_here))
+    wanted = set(marks) - set(_quoted_marks(table, errors))
     if not wanted:
         return Verdict(
             ELSEWHERE, int(missing[0]), int(missing[-1]), packets=len(set(_marks(table, ahead))),
-            missing=len(set(marks)), error=int(errors_here[0]),
+            missing=len(set(marks)), error=int(errors[0]),
         )  # fmt: skip
     missing = missing[[mark in wanted for mark in marks]]
     replies = back[[mark in wanted for mark in _marks(table, back)]] if len(back) else back
     arrived = replies[table.place[replies] == start]
     if len(arrived):  # from somebody who was not asked: a NAT did not turn the answer back
         return Verdict(ELSEWHERE, int(missing[0]), int(missing[-1]), error=int(arrived[0]))
-    kind = legs[0][0].kind
+    kind = failed[0][0].kind
     if answered and kind == "icmp.echo":
-        asked = Way(ahead, _marks(table, ahead), {*answered, *_marks(table, back)})
-        lost = stretches(
-            table, paths.seen.time_ns, paths.listened, (asked, Way(back, _marks(table, back), answered)), wanted
-        )
-        return _worst(paths, lost, ahead, back)
-    if len(replies):
-        return _placed(paths, kind, replies, "reply")
-    return _placed(paths, kind, missing, "request")
+        return _worst(paths, _stretches(paths, seen, answered, wanted), ahead, back)
+    return _placed(paths, kind, replies, "reply") if len(replies) else _placed(paths, kind, missing, "request")
+
+
+def _stretches(paths: Paths, seen: _Seen, answered: set[int], wanted: set[int]) -> list[Stretch]:
+    """Where the pings of a run were lost that nobody answered, by where the others passed."""
+    requests, replies = _marks(paths.table, seen.ahead), _marks(paths.table, seen.back)
+    ways = Way(seen.ahead, requests, {*answered, *replies}), Way(seen.back, replies, answered)
+    return stretches(paths.table, paths.seen.time_ns, paths.listened, ways, wanted)
 
 
 def _worst(paths: Paths, lost: list[Stretch], ahead: Rows, back: Rows) -> Verdict:

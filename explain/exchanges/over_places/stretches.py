@@ -90,14 +90,11 @@ def stretches(
     along = [_Along(table, way) for way in ways]
     began, ended = (edge.tolist() for edge in listened)
     when = {mark: int(time_ns[row]) for one in reversed(along) for mark, row in one.last.items()}
-
-    def heard(place: int) -> set[int]:
-        return {mark for mark, at in when.items() if began[place] <= at <= ended[place]}
-
     holes: dict[int, int] = defaultdict(int)
     for one in along:
         for place in one.places:
-            holes[place] += one.holes(place, heard(place))
+            heard = {mark for mark, at in when.items() if began[place] <= at <= ended[place]}
+            holes[place] += one.holes(place, heard)
     found: dict[tuple[int, int, int | None], list[int]] = defaultdict(list)
     for mark in lost:
         way = int(mark in along[1].last)
@@ -107,13 +104,12 @@ def stretches(
         ahead = [one for one in ahead if began[one] <= when[mark] <= ended[one] + _LISTENED_NS]
         due = next((one for one in ahead if not holes[one]), next(iter(ahead), None))
         found[way, place, due].append(row)
-    order = sorted(found, key=lambda one: (one[0], along[one[0]].places.index(one[1])))
     return [
         Stretch(
             bool(way), tuple(sorted(found[way, place, due])), place, due, _fall(table, along[way], place, due),
             0 if due is None else holes[due],
         )
-        for way, place, due in order
+        for way, place, due in sorted(found, key=lambda one: (one[0], along[one[0]].places.index(one[1])))
     ]  # fmt: skip
 
 

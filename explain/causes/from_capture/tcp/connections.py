@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.tcp.course import Course
     from explain.exchanges.tcp.moments import Talk
+    from explain.table import Bools
 
 _REFUSED = (
     "tcp-bound-to-loopback",
@@ -186,7 +187,6 @@ def _side(scene: Scene, again: list[int], values: dict[str, Any]) -> dict[str, A
 def _resets(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
     """After a FIN a reset is one way to be done; before it, it cuts the connection off."""
     course: Course = part.facts["course"]
-    alike: dict[tuple[str, str, str], dict[int, resets.Reset]] = defaultdict(dict)
     is_closed_first = course.fins.min(axis=0) < course.resets.min(axis=0)
     cut_off, ignored = [], []
     some = scene.open(part, "reset")
@@ -197,31 +197,38 @@ def _resets(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
             scene.accounted[part.kind].add(index)
         else:
             cut_off.append(index)
-    for index, found in zip(cut_off, resets.judge(part.facts["moments"], cut_off), strict=True):
+    yield from _ignored(scene, part, ignored)
+    yield from _cut_off(scene, part, cut_off, is_closed_first)
+
+
+def _ignored(scene: Scene, part: ExchangeColumns, some: list[int]) -> Iterator[Seen]:
+    """Resets after which both sides went on."""
+    moments = part.facts["moments"]
+    for server, port, indices in by_service(scene, part, some):
+        rows = [row for index in indices for row in moments.resets(index).tolist()]
+        values = {"server": server, "port": port, "count": len(indices), "case": "ignored"}
+        is_forged = any(one.cause == "rst-by-middlebox" for one in resets.judge(moments, indices))
+        certainty = "likely" if is_forged else "possible"
+        yield Seen("rst-by-middlebox", certainty, [(part, index) for index in indices], rows, (), values)
+
+
+def _cut_off(scene: Scene, part: ExchangeColumns, some: list[int], is_closed_first: Bools) -> Iterator[Seen]:
+    """Resets that ended connections; those alike to one service together."""
+    moments = part.facts["moments"]
+    alike: dict[tuple[str, str, str], dict[int, resets.Reset]] = defaultdict(dict)
+    for index, found in zip(some, resets.judge(moments, some), strict=True):
         is_shut = bool(is_closed_first[index]) and found.cause == "tcp-application-closes"
         is_client = found.is_from_client and found.cause in _BY_EITHER
         case = found.case or ("shut" if is_shut else "client" if is_client else "")
         told = found._replace(cause=_SHUT[0], certainty=_SHUT[1], rivals=_SHUT[2]) if is_shut else found
         alike[told.cause, told.certainty, case][index] = told
-    for server, port, indices in by_service(scene, part, ignored):
-        rows = [row for index in indices for row in part.facts["moments"].resets(index).tolist()]
-        values = {"server": server, "port": port, "count": len(indices), "case": "ignored"}
-        is_forged = any(one.cause == "rst-by-middlebox" for one in resets.judge(part.facts["moments"], indices))
-        yield Seen(
-            "rst-by-middlebox",
-            "likely" if is_forged else "possible",
-            [(part, index) for index in indices],
-            rows,
-            (),
-            values,
-        )
     for (cause, certainty, case), shown in alike.items():
         for server, port, indices in by_service(scene, part, list(shown)):
             rows = [row for index in indices for row in shown[index].rows]
             rivals = tuple(dict.fromkeys(rival for index in indices for rival in shown[index].rivals))
             values = {"server": server, "port": port, "count": len(indices)} | ({"case": case} if case else {})
             if (cause, case) == ("tcp-half-open", "client"):
-                values["client"] = scene.table.addresses.text(part.facts["moments"].ends(indices[0])[0][0])
+                values["client"] = scene.table.addresses.text(moments.ends(indices[0])[0][0])
             why = scene.one_link.possible(rows, rivals)
             yield Seen(cause, certainty, [(part, index) for index in indices], rows, why, values)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from explain.exchanges.tcp.moments import TcpMoments
-    from explain.table import Bools, PacketTable, Rows
+    from explain.table import I8, Bools, PacketTable, Rows
 
 _QUIET_NS = 1_000_000_000  # after such a pause the other side may have forgotten the connection
 _PROMPT_NS = 500_000_000  # a kernel that knows of no connection answers at once; a program that gives up does not
@@ -51,44 +51,71 @@ class Reset(NamedTuple):
     case: str
 
 
+class _Facts(NamedTuple):
+    """What stands around the first RST of a connection.
+
+    Attributes:
+        reset: its row.
+        answered: row of the last segment of the other side before it; -1 if there is none.
+        later: row of a segment with which its sender went on; -1 if there is none.
+        is_forged: it came with another TTL than everything else of its sender.
+        is_forgotten: it answers at once what came after a silence.
+        has_spoken: its sender had sent something just before.
+    """
+
+    reset: int
+    answered: int
+    later: int
+    is_forged: bool
+    is_forgotten: bool
+    has_spoken: bool
+    is_from_client: bool
+
+
 def judge(moments: TcpMoments, indices: Sequence[int]) -> Iterator[Reset]:
     """The first RST of each of some connections, and the segment that it answers."""
+    for facts in _facts(moments, np.asarray(indices, np.int64)) if len(indices) else ():
+        shown = (facts.reset,) if facts.answered < 0 else (facts.answered, facts.reset)
+        if facts.later >= 0:
+            yield Reset(*_FORGED[:2], _FORGED[2][:-1], (*shown, facts.later), facts.is_from_client, "survived")
+            continue
+        cause, certainty, rivals = _FORGED if facts.is_forged else _FORGOTTEN if facts.is_forgotten else _CLOSES
+        is_awake = facts.has_spoken and cause == _CLOSES[0]
+        not_it = (*(_FORGETS if is_awake else ()), *(_AT_THE_SERVER if facts.is_from_client else ()))
+        why = tuple(one for one in rivals if one not in not_it)
+        yield Reset(cause, certainty, why, shown, facts.is_from_client, "")
+
+
+def _facts(moments: TcpMoments, indices: I8) -> Iterator[_Facts]:
     table, streams = moments.table, moments.streams
-    if not len(indices):
-        return
-    at, of = segments_of(streams, np.asarray(indices, np.int64))
+    at, of = segments_of(streams, indices)
     rows, position = streams.rows[at], np.arange(len(at))
     starts = np.searchsorted(of, np.arange(len(indices)))
     is_reset = streams.flags[at] & RST != 0
     first = np.minimum.reduceat(np.where(is_reset, position, len(at)), starts)
-    resets = moments.course.resets.min(axis=0)[np.asarray(indices)]  # none that refused a SYN before the accepted one
-    first = np.where(resets == NEVER, first, starts + resets - streams.bounds[np.asarray(indices)])
-    way = table.layers[rows] & REVERSED
+    resets = moments.course.resets.min(axis=0)[indices]  # none that refused a SYN before the accepted one
+    first = np.where(resets == NEVER, first, starts + resets - streams.bounds[indices])
+    time_ns, way = table.time_ns[rows], table.layers[rows] & REVERSED
     is_own, is_before = way == way[first[of]], position < first[of]
-    last = np.maximum.reduceat(np.where(is_before & ~is_own, position, -1), starts)
-    lives_on = is_own & ~is_reset & (table.time_ns[rows] - table.time_ns[rows[first[of]]] >= _LIVES_ON_NS)
+    last, own = (
+        np.maximum.reduceat(np.where(is_before & is_side, position, -1), starts) for is_side in (~is_own, is_own)
+    )
+    lives_on = is_own & ~is_reset & (time_ns - time_ns[first[of]] >= _LIVES_ON_NS)
     after = np.minimum.reduceat(np.where(lives_on, position, len(at)), starts)
-    is_forged = _are_forged(table, rows, is_before & is_own, (first, of, starts))
     since = np.maximum(last - 1, starts)  # the silence before what the reset answers
-    is_late = (last > starts) & (table.time_ns[rows[last]] - table.time_ns[rows[since]] >= _QUIET_NS)
-    is_late &= table.time_ns[rows[first]] - table.time_ns[rows[last]] < _PROMPT_NS
-    is_forgotten = is_late & ((streams.length[rows[last]] > 0) | (moments.segments.labels[at[last]] & KEEP_ALIVE != 0))
-    answered, shown_resets = rows[last].tolist(), rows[first].tolist()
-    own = np.maximum.reduceat(np.where(is_before & is_own, position, -1), starts)
-    has_spoken = (own >= 0) & (table.time_ns[rows[first]] - table.time_ns[rows[own]] < _QUIET_NS)
-    is_from_client = (way[first] != 0) == (moments.course.client[np.asarray(indices)] == 1)
-    columns = zip(
-        answered, shown_resets, (last >= 0).tolist(), is_forged.tolist(), is_forgotten.tolist(), has_spoken.tolist(),
-        is_from_client.tolist(), after.tolist(), strict=True,
-    )  # fmt: skip
-    for answer, reset, is_answer, forged, forgotten, awake, from_client, later in columns:
-        shown = (answer, reset) if is_answer else (reset,)
-        if later < len(at):
-            yield Reset(*_FORGED[:2], _FORGED[2][:-1], (*shown, int(rows[later])), from_client, "survived")
-            continue
-        cause, certainty, rivals = _FORGED if forged else _FORGOTTEN if forgotten else _CLOSES
-        not_it = (*(_FORGETS if awake and cause == _CLOSES[0] else ()), *(_AT_THE_SERVER if from_client else ()))
-        yield Reset(cause, certainty, tuple(one for one in rivals if one not in not_it), shown, from_client, "")
+    is_late = (last > starts) & (time_ns[last] - time_ns[since] >= _QUIET_NS)
+    is_late &= time_ns[first] - time_ns[last] < _PROMPT_NS
+    asks = (streams.length[rows[last]] > 0) | (moments.segments.labels[at[last]] & KEEP_ALIVE != 0)
+    facts = (
+        rows[first],
+        np.where(last < 0, -1, rows[last]),
+        np.append(rows, -1)[after],
+        _are_forged(table, rows, is_before & is_own, (first, of, starts)),
+        is_late & asks,
+        (own >= 0) & (time_ns[first] - time_ns[own] < _QUIET_NS),
+        (way[first] != 0) == (moments.course.client[indices] == 1),
+    )
+    yield from map(_Facts, *(column.tolist() for column in facts))
 
 
 def _are_forged(table: PacketTable, rows: Rows, is_own: Bools, blocks: tuple[Rows, Rows, Rows]) -> Bools:
