@@ -122,20 +122,15 @@ def _take(
             captures.append(_unread(source))
             continue
         try:
-            captures.append(_read_one(source, number, decoder, progress, patience, is_mapped=is_mapped))
-        except NotACaptureError as other:
-            try:
-                texts[number] = notes = _read_text(source, other)
-            except UnreadableError as error:
-                failures.append(error)
-                captures.append(_unreadable(source, error))
-                continue
-            captures.append(_text(source, notes, number, decoder))
+            info, notes = _take_one(source, number, decoder, progress, patience, is_mapped=is_mapped)
         except ShrunkError:
             raise
         except UnreadableError as error:
             failures.append(error)
-            captures.append(_unreadable(source, error))
+            info, notes = _unreadable(source, error), None
+        captures.append(info)
+        if notes is not None:
+            texts[number] = notes
     if failures and len(failures) == len(named):
         raise failures[0]
     table = decoder.finish()
@@ -151,6 +146,23 @@ def _tell_places_apart(table: PacketTable, captures: Sequence[CaptureInfo]) -> N
         interfaces = captures[place.capture].interfaces
         name = interfaces[place.interface].vantage if interfaces and place.interface is not None else place.name
         table.places[at] = replace(place, name=name, file=told[place.capture] if len(captures) > 1 else None)
+
+
+def _take_one(
+    source: Source,
+    number: int,
+    decoder: Decoder,
+    progress: Callable[[int, int, int], None] | None,
+    patience: Patience | None,
+    *,
+    is_mapped: bool,
+) -> tuple[CaptureInfo, Notes | None]:
+    """An input as a capture, or else as a text."""
+    try:
+        return _read_one(source, number, decoder, progress, patience, is_mapped=is_mapped), None
+    except NotACaptureError as other:
+        notes = _read_text(source, other)
+        return _text(source, notes, number, decoder), notes
 
 
 def _read_one(
