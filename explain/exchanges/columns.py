@@ -16,7 +16,7 @@ from explain.arrays import among, distinct, ragged
 from explain.record import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from explain.table import I8, U1, PacketTable, Rows
 
@@ -133,6 +133,11 @@ def from_rows(
         facts={name: list(map(values.__getitem__, numbers)) for name, values in facts.items()},
         patience_ns=patience_ns,
     )
+
+
+def rows_of(members: Iterable[tuple[ExchangeColumns, int]]) -> list[int]:
+    """Rows of the packet table of some exchanges, one after the other."""
+    return [row for part, index in members for row in part.rows(index).tolist()]
 
 
 def first_and_last_ns(table: PacketTable, frames: Rows, bounds: I8) -> tuple[I8, I8]:

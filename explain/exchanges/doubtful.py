@@ -12,6 +12,7 @@ import numpy as np
 
 from explain.arrays import among, distinct
 from explain.exchanges.tcp.labels import RESENT
+from explain.exchanges.tcp.many import segments_of
 from explain.table import REVERSED
 
 if TYPE_CHECKING:
@@ -41,10 +42,8 @@ def _sent_again(part: ExchangeColumns) -> Rows:
     streams, table = moments.streams, moments.table
     again = moments.segments.where(RESENT)[0][:_MOST]
     owners = distinct(np.searchsorted(streams.bounds, again, "right") - 1)
-    low, sizes = streams.bounds[owners], streams.bounds[owners + 1] - streams.bounds[owners]
-    begins = np.cumsum(sizes) - sizes
-    at = np.arange(int(sizes.sum())) + (low - begins).repeat(sizes)
-    rows, owner = streams.rows[at], owners.repeat(sizes)
+    at, owner = segments_of(streams, owners)
+    rows = streams.rows[at]
     key = owner << _WAY_BITS | (table.layers[rows] & REVERSED != 0).astype(np.int64) << _SEQ_BITS | table.seq[rows]
     is_again = moments.segments.labels[at] & np.uint16(RESENT) != 0
     wanted = among(key, key[is_again]) & (streams.length[rows] > 0)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
+from explain.arrays import ragged
 from explain.model import Exchange
 from explain.places.near import evidence_of
 from explain.table import VLAN, VLAN_ID
@@ -98,10 +99,9 @@ class Exchanges(Sequence[Exchange]):
                 continue
             near = np.flatnonzero(is_wanted[part.frames[part.bounds[:-1]]])
             if len(near):
-                starts, sizes = part.bounds[near], part.bounds[near + 1] - part.bounds[near]
-                begins = np.cumsum(sizes) - sizes
-                frames = part.frames[np.arange(int(sizes.sum())) + (starts - begins).repeat(sizes)]
-                yield part, near[np.logical_and.reduceat(is_wanted[frames], begins)]
+                sizes = part.bounds[near + 1] - part.bounds[near]
+                frames = ragged(part.frames, part.bounds[near], sizes)
+                yield part, near[np.logical_and.reduceat(is_wanted[frames], np.cumsum(sizes) - sizes)]
 
     def carried(self, part: ExchangeColumns, indices: Sequence[int]) -> dict[int, list[tuple[ExchangeColumns, int]]]:
         """For each of some exchanges of a kind, the exchanges that are only its datagrams."""

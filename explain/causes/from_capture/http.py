@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.causes.from_capture.scene import Scene, Seen, is_housekeeping
+from explain.exchanges.columns import rows_of
 from explain.table import FIN, REVERSED, RST
 
 if TYPE_CHECKING:
@@ -39,12 +40,12 @@ def look(scene: Scene) -> Iterator[Seen]:
             groups[server.address, server.port, _is_closed(connections, carrier)].append(index)
     yield from _too_late(part, late)
     for (server, port, is_closed), indices in groups.items():
-        rows = [int(row) for index in indices for row in part.rows(index)]
         fields = part.fields(indices[0])
         values = {
             "server": server, "port": port, "host": fields.host, "path": fields.path, "count": len(indices),
         }  # fmt: skip
         members = [(part, index) for index in indices]
+        rows = rows_of(members)
         if is_closed:
             yield Seen("tcp-application-closes", "likely", members, rows, _SLOW, values | {"case": "unanswered"})
         else:
@@ -54,13 +55,13 @@ def look(scene: Scene) -> Iterator[Seen]:
 def _too_late(part: ExchangeColumns, late: dict[tuple[str, int | None], list[int]]) -> Iterator[Seen]:
     """Requests on connections that their server had closed."""
     for (server, port), indices in late.items():
-        rows = [int(row) for index in indices for row in part.rows(index)]
         first = part.fields(indices[0])
         values = {
             "case": "late", "server": server, "port": port, "host": first.host, "path": first.path,
             "count": len(indices), "client": first.client.address,
         }  # fmt: skip
-        yield Seen("tcp-application-closes", "likely", [(part, index) for index in indices], rows, (), values)
+        members = [(part, index) for index in indices]
+        yield Seen("tcp-application-closes", "likely", members, rows_of(members), (), values)
 
 
 def _is_closed(connections: ExchangeColumns, index: int) -> bool:

@@ -11,6 +11,7 @@ from explain.causes.chance import without_chance
 from explain.causes.from_capture.ping_sizes import rivals_by_size
 from explain.causes.from_capture.reached import acknowledgements, possible
 from explain.causes.from_capture.scene import Scene, Seen
+from explain.exchanges.columns import rows_of
 from explain.exchanges.segment import is_forwarded, is_private_underway
 from explain.table import FRAGMENT
 
@@ -53,7 +54,8 @@ def look(scene: Scene) -> Iterator[Seen]:
         for (_, source, target), indices in groups.items():
             sent = sum(part.fields(index).sent for index in indices)
             received = sum(part.fields(index).received for index in indices)
-            rows = [int(row) for index in indices for row in part.rows(index)]
+            members = [(part, index) for index in indices]
+            rows = rows_of(members)
             values: dict[str, object] = {"src": source, "dst": target, "sent": sent, "received": received}
             why: tuple[str, ...] = rivals
             if outcome == "unanswered":
@@ -63,7 +65,6 @@ def look(scene: Scene) -> Iterator[Seen]:
                     why = ("icmp-redirect", *why)  # the replies may come back by the better router
                 rows += proof
                 values |= {"case": case} if case else {}
-            members = [(part, index) for index in indices]
             if outcome == "refused":  # by an error of a kind that has no cause of its own
                 members += _errors_among(scene, rows)
                 values["case"] = "told"

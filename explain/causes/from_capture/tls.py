@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from explain.causes.from_capture.http import carriers
 from explain.causes.from_capture.scene import Scene, Seen
+from explain.exchanges.columns import rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.tls.talk import Tls
@@ -28,12 +29,8 @@ def _not_spoken(scene: Scene) -> Iterator[Seen]:
     """Servers that answer a ClientHello in plain text."""
     part = scene.part("tcp.connection")
     known: dict[int, Tls] = part.facts.get("tls", {})
-    groups: dict[tuple[str, int | None], list[int]] = defaultdict(list)
-    for index, tls in known.items():
-        if tls.plain_answer is not None:
-            server = part.fields(index).server
-            groups[server.address, server.port].append(index)
-    for (server, port), indices in groups.items():
+    refused = [index for index, tls in known.items() if tls.plain_answer is not None]
+    for (server, port), indices in _by_server(part, refused):
         rows = [
             row
             for index in indices
@@ -52,34 +49,29 @@ def _wanted(scene: Scene) -> Iterator[Seen]:
     part, requests = scene.part("tcp.connection"), scene.part("http.request")
     known: dict[int, Tls] = part.facts.get("tls", {})
     warned = {
-        index for index, tls in known.items() if tls.hello_frame is None and tls.alert_by == "server" and tls.is_fatal
+        index
+        for index, tls in known.items()
+        if tls.hello_frame is None and tls.alert_by == "server" and tls.is_fatal and not tls.is_answered
     }
     asked = [index for index in range(len(requests)) if warned and requests.fields(index).method]
-    groups: dict[tuple[str, int | None], list[tuple[int, int]]] = defaultdict(list)
-    for index, carrier in zip(asked, carriers(scene, part, requests, asked), strict=True):
-        if carrier in warned and not known[carrier].is_answered:
-            server = requests.fields(index).server
-            groups[server.address, server.port].append((index, carrier))
-    for (server, port), some in groups.items():
-        rows = [int(requests.rows(index)[0]) for index, _ in some]
-        rows += [row for _, index in some for row in _rows_of(scene, part.rows(index), known[index].alert_frame)]
-        members = [(part, index) for _, index in some] + [(requests, index) for index, _ in some]
-        values = _request(requests, some[0][0]) | {"server": server, "port": port, "count": len(some)}
-        values["alert"] = known[some[0][1]].alert
+    carried = dict(zip(asked, carriers(scene, part, requests, asked), strict=True))
+    for (server, port), some in _by_server(requests, [index for index in asked if carried[index] in warned]):
+        rows = [int(requests.rows(index)[0]) for index in some]
+        carrying = [carried[index] for index in some]
+        rows += [row for index in carrying for row in _rows_of(scene, part.rows(index), known[index].alert_frame)]
+        members = [(part, index) for index in carrying] + [(requests, index) for index in some]
+        values = _request(requests, some[0]) | {"server": server, "port": port, "count": len(some)}
+        values["alert"] = known[carrying[0]].alert
         yield Seen("tls-wanted", "proved", members, sorted(set(rows)), (), values)
 
 
 def _wanted_in_words(scene: Scene) -> Iterator[Seen]:
     """Servers of HTTPS that say in a page that they were asked in plain HTTP."""
     part = scene.part("http.request")
-    groups: dict[tuple[str, int | None], list[int]] = defaultdict(list)
-    for index in part.facts["wants_tls"]() if len(part) else ():
-        server = part.fields(index).server
-        groups[server.address, server.port].append(index)
-    for (server, port), some in groups.items():
-        rows = sorted({int(row) for index in some for row in part.rows(index)})
+    for (server, port), some in _by_server(part, part.facts["wants_tls"]() if len(part) else ()):
+        members = [(part, index) for index in some]
         values = _request(part, some[0]) | {"server": server, "port": port, "count": len(some), "case": "told"}
-        yield Seen("tls-wanted", "proved", [(part, index) for index in some], rows, (), values)
+        yield Seen("tls-wanted", "proved", members, sorted(set(rows_of(members))), (), values)
 
 
 def _request(part: ExchangeColumns, index: int) -> dict[str, object]:
@@ -98,13 +90,22 @@ def _alerts(scene: Scene) -> Iterator[Seen]:
             groups[server.address, server.port, tls.alert].append(index)
     for (server, port, alert), indices in groups.items():
         rows = [int(row) for index in indices for row in _rows_of(scene, part.rows(index), known[index].alert_frame)]
-        first = known[indices[0]]
+        first, client = known[indices[0]], part.fields(indices[0]).client.address
         values = {
             "server": server, "port": port, "alert": alert, "by": first.alert_by, "server_name": first.server_name,
-            "version": first.version, "count": len(indices), "client": part.fields(indices[0]).client.address,
-            "speaker": server if first.alert_by == "server" else part.fields(indices[0]).client.address,
+            "version": first.version, "count": len(indices), "client": client,
+            "speaker": server if first.alert_by == "server" else client,
         }  # fmt: skip
         yield Seen("tls-alert", "proved", [(part, index) for index in indices], rows, (), values)
+
+
+def _by_server(part: ExchangeColumns, some: Iterable[int]) -> Iterable[tuple[tuple[str, int | None], list[int]]]:
+    """Exchanges by the address and the port of their servers, at whatever place they were seen."""
+    groups: dict[tuple[str, int | None], list[int]] = defaultdict(list)
+    for index in some:
+        server = part.fields(index).server
+        groups[server.address, server.port].append(index)
+    return groups.items()
 
 
 def _rows_of(scene: Scene, rows: Rows, frame: int | None) -> list[int]:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from explain.causes.from_capture.scene import Member, Scene, Seen
+from explain.exchanges.columns import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,7 @@ def look(scene: Scene) -> Iterator[Seen]:
     for target, pings in groups.items():
         src = part.fields(pings[0][1]).src
         members = [*pings, *_asked_for(scene, target)]
-        rows = [int(row) for one, index in members for row in one.rows(index)]
+        rows = rows_of(members)
         values = {"case": "nobody", "src": src, "dst": target, "sent": sent[target]}
         yield Seen("sender-no-address", "likely", members, rows, _RIVALS, values)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def segments_of(streams: Streams, indices: I8) -> tuple[I8, I8]:
     """Positions in ``streams.rows`` of some connections' segments, and which of ``indices`` each belongs to."""
-    starts, sizes = streams.bounds[indices], np.diff(streams.bounds)[indices]
+    starts, sizes = streams.bounds[indices], streams.bounds[indices + 1] - streams.bounds[indices]
     ends = np.cumsum(sizes)
     at = np.arange(int(sizes.sum())) + (starts - (ends - sizes)).repeat(sizes)
     return at, np.arange(len(indices)).repeat(sizes)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.arrays import among
+from explain.exchanges.columns import rows_of
 from explain.exchanges.dhcp import message as dhcp
 from explain.exchanges.dhcp.lease import agree
 from explain.exchanges.dhcp.outcome import server_of
@@ -122,7 +123,7 @@ def _asked(teller: Teller, fields: DhcpLease, talk: Talk, line: Any) -> Iterator
 def _offered(teller: Teller, fields: DhcpLease, talk: Talk, line: Any, name: str) -> Iterator[Line]:
     tests = teller.server_tests.of(talk)
     if tests:
-        rows = [int(row) for part, index in tests for row in part.rows(index)]
+        rows = rows_of(tests)
         part, index = tests[0]
         tried = part.fields(index)
         asker, wanted = (tried.asker_ip, tried.wanted_ip) if part.kind == "arp.resolution" else (tried.src, tried.dst)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from explain.causes.from_capture.dhcp.leases import account_for_carriers
 from explain.causes.from_capture.dhcp.silence import NO_ANSWER_TO_RELAY
 from explain.causes.from_capture.scene import Scene, Seen, is_cut_off
+from explain.exchanges.columns import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,8 +89,8 @@ def _judge(scene: Scene, part: ExchangeColumns, outcome: str, indices: list[int]
         "client": fields.client_mac or fields.client, "tries": count, "server": fields.server,
         "status": fields.status or "REPLY", "address": next(iter(fields.addresses), None), "count": len(indices),
     }  # fmt: skip
-    rows = [int(row) for index in indices for row in part.rows(index)]
     members = [(part, index) for index in indices]
+    rows = rows_of(members)
     if outcome == "unanswered":
         certainty = "likely" if count > 1 else "possible"
         relayed = [step for index in indices for step in part.facts["talks"][index].steps if step.said.relays]

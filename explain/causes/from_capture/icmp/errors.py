@@ -12,6 +12,7 @@ from explain.arrays import among, distinct
 from explain.causes.from_capture.icmp import closed_port, expired
 from explain.causes.from_capture.icmp.meanings import ABSENT, FROM_ROUTER, meaning
 from explain.causes.from_capture.scene import Member, Scene, Seen
+from explain.exchanges.columns import rows_of
 from explain.exchanges.icmp.error import size_claim
 from explain.exchanges.icmp.quotes import quoted_flows, quoted_row
 from explain.exchanges.over_places.unheard import unheard
@@ -159,7 +160,7 @@ def _judge(
     if key.name in ABSENT and key.speaker != key.target:
         asked = _asked_in_vain(scene, key)
         members += asked
-        rows += [int(row) for one, index in asked for row in one.rows(index)]
+        rows += rows_of(asked)
         if any(one.fields(index).asker_ip != fields.to for one, index in asked):  # a router has several addresses
             rivals = tuple(rival for rival in rivals if rival not in _SAY_AT_ONCE)
         if cause == "destination-host-absent-on-link":

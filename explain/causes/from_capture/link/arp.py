@@ -12,6 +12,7 @@ from explain.arrays import among
 from explain.causes.from_capture.link.neighbours import Claimed, silence
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges.claims import INSISTS, contests
+from explain.exchanges.columns import rows_of
 from explain.exchanges.together import CONVERSATIONS
 from explain.places.near import rows_near, whole_of
 
@@ -54,12 +55,12 @@ def _conflicts(scene: Scene) -> Iterator[Seen]:
         greedy = claimed.greedy(address) | (macs & forgers[address])
         cause, rival = ("arp-spoofed", "duplicate-address") if greedy else ("duplicate-address", "arp-spoofed")
         members = list({(part.kind, index): (part, index) for part, index in claiming}.values())
-        rows = [*shown[address], *(int(row) for part, index in members for row in part.rows(index))]
+        rows = [*shown[address], *rows_of(members)]
         values = {"address": address, "macs": sorted(macs), "count": len(members)}
         if forgers[address]:
             values |= {"case": "unasked", "forger": min(forgers[address]), "mac": _victim(macs, greedy)}
         misled = _misled(scene, forgers[address])
-        rows = rows or [int(row) for part, index in misled for row in part.rows(index)]
+        rows = rows or rows_of(misled)
         yield Seen(cause, "likely", [*members, *misled], rows, (rival, "proxy-arp-in-play"), values)
 
 

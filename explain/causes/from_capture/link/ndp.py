@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from explain.causes.from_capture.link.neighbours import Claimed, silence
 from explain.causes.from_capture.scene import LAST_MOMENT_NS, Scene, Seen
+from explain.exchanges.columns import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +43,7 @@ def _conflicts(scene: Scene) -> Iterator[Seen]:
     claimed.add_challenged(scene, scene.part("ndp.announcement"), "challenged")
     for address, members in claimed.members.items():
         is_checked = any(part is checks for part, _ in members)
-        rows = [int(row) for part, index in members for row in part.rows(index)]
+        rows = rows_of(members)
         values = {"address": address, "macs": sorted(claimed.macs[address]), "count": len(members)}
         if claimed.greedy(address) and not is_checked:
             yield Seen("arp-spoofed", "likely", members, rows, ("duplicate-address",), values)

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from explain.causes.from_capture.scene import Member, Scene, Seen
+from explain.exchanges.columns import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -80,10 +81,11 @@ def silence(
         groups[int(scene.table.place[first]), fields.asker_ip, fields.wanted_ip].append(index)
     for (_, asker, wanted), indices in groups.items():
         fields = part.fields(indices[0])
-        rows = [int(row) for index in indices for row in part.rows(index)]
         requests = sum(part.fields(index).requests for index in indices)
         # Linux and most others ask three times before they give up (RFC 1122, 2.3.2.1; RFC 4861, 10).
         certainty = "likely" if requests > 2 else "possible"
         asked = {"asker": asker, "asker_mac": fields.asker_mac, "address": wanted, "requests": requests}
-        members = [(part, index) for index in indices] + scene.silent_to(wanted)
-        yield Seen("destination-host-absent-on-link", certainty, members, rows, why, {**told, **asked})
+        members = [(part, index) for index in indices]
+        rows, values = rows_of(members), {**told, **asked}
+        members += scene.silent_to(wanted)
+        yield Seen("destination-host-absent-on-link", certainty, members, rows, why, values)

@@ -17,6 +17,7 @@ from explain.arrays import among, distinct, ragged
 from explain.causes.from_capture.link import arp, ndp
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges import segment
+from explain.exchanges.columns import rows_of
 from explain.exchanges.icmp.quotes import quoted_flows
 from explain.exchanges.together import CONVERSATIONS
 from explain.places.near import copies_of, rows_near, whole_of
@@ -112,7 +113,7 @@ def look(scene: Scene) -> Iterator[Seen]:
         members: list[Member] = [(asked.part, index) for index in asked.indices]
         members += [(scene.part("icmp.error"), index) for index in told]
         members += _all_legs(scene, [*waiting.members, *_quoted(scene, told)])
-        rows = sorted({int(row) for part, index in members for row in part.rows(index)})
+        rows = sorted(set(rows_of(members)))
         values = ends | {"asker": asked.asker, "address": asked.wanted, "requests": asked.requests}
         certainty = "likely" if told or asked.requests >= _SURE else "possible"
         seen = Seen(cause, certainty, members, rows, _RIVALS[cause], values)

@@ -13,6 +13,7 @@ from explain.causes.from_capture import silence
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges import segment
 from explain.exchanges.claims import ClaimedAddresses, claims
+from explain.exchanges.columns import rows_of
 from explain.exchanges.together import CONVERSATIONS
 from explain.places.near import rows_near, whole_of
 
@@ -188,9 +189,9 @@ def _proxies(scene: Scene) -> Iterator[Seen]:
         groups[fields.answered_macs[0], fields.wanted_ip].append((index, carrier.row))
     for (mac, address), found in groups.items():
         indices = [index for index, _ in found]
-        rows = [int(row) for index in indices for row in part.rows(index)] + [row for _, row in found]
         fields = part.fields(indices[0])
         ttl = int(scene.table.ttl[found[0][1]])
         values = {"mac": mac, "address": address, "asker": fields.asker_ip, "ttl": ttl, "count": len(indices)}
         members: list[Member] = [(part, index) for index in indices]
+        rows = rows_of(members) + [row for _, row in found]
         yield Seen("proxy-arp-in-play", "likely", members, rows, (), values)

@@ -13,6 +13,7 @@ from explain.causes.from_capture.over_places.vanished import LostPackets, left
 from explain.causes.from_capture.ping_sizes import are_halves, rivals_by_size
 from explain.causes.from_capture.scene import FAILED, Member, Scene, Seen
 from explain.causes.from_capture.tcp import connections
+from explain.exchanges.columns import rows_of
 from explain.places.near import whole_of
 from explain.table import IPV6, RST
 
@@ -158,7 +159,7 @@ def _halved(members: list[Member], gone: LostPackets) -> Seen:
     src, dst = (gone.table.addresses.text(end) for end in gone.table.ends(int(gone.gone[0])))
     last = gone.table.places[gone.place].label
     values = {"src": src, "dst": dst, "count": len(gone.gone), "last": last, "case": "halves-at"}
-    rows = [int(row) for one, index in members for row in one.rows(index)]
+    rows = rows_of(members)
     return Seen("fragments-filtered", "likely", members, sorted({*rows}), ("partial-loss",), values)
 
 

@@ -12,6 +12,7 @@ from explain.arrays import among
 from explain.causes.from_capture.ping_sizes import rivals_by_size
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.causes.from_capture.silence import WHY_SILENT
+from explain.exchanges.columns import rows_of
 from explain.exchanges.segment import carriers, is_forwarded
 from explain.places.near import copies_of, whole_of
 from explain.table import ACK, FRESH_TTLS, SYN
@@ -65,7 +66,7 @@ def _leaks(scene: Scene) -> Iterator[Seen]:
         if sender in public or receiver == holders.get(target):  # from a port with a public address, or there already
             groups[source, target].append(member)
     for (source, target), members in groups.items():
-        rows = [int(row) for part, index in members for row in part.rows(index)]
+        rows = rows_of(members)
         values = {"src": table.addresses.text(source), "dst": table.addresses.text(target), "count": len(rows)}
         yield Seen("masquerade-missing", "possible", members, rows, _not_masqueraded(table, members, rows), values)
 
@@ -154,7 +155,7 @@ def _strangers(scene: Scene) -> Iterator[Seen]:
     text = scene.table.addresses.text
     for (server_ip, port, turned, is_answered), pairs in groups.items():
         members: list[Member] = [(part, index) for pair in pairs for index in pair]
-        rows = [int(row) for one, index in members for row in one.rows(index)]
+        rows = rows_of(members)
         values = {
             "client": text(moments.ends(pairs[0][0])[0][0]), "server": text(server_ip), "port": port,
             "from": text(turned), "protocol": "tcp", "count": len(pairs),

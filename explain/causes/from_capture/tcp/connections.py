@@ -13,6 +13,7 @@ from explain.causes.from_capture.scene import Scene, Seen
 from explain.causes.from_capture.silence import nat_first
 from explain.causes.from_capture.tcp import resets, scan, troubles
 from explain.causes.from_capture.tcp.scan import by_service
+from explain.exchanges.columns import rows_of
 from explain.exchanges.segment import is_private_underway
 from explain.exchanges.tcp.challenge import challenges, go_on
 from explain.exchanges.tcp.course import NEVER
@@ -86,7 +87,8 @@ def _same_fate(
     if outcome == "half-open":
         fated = [index for index in fated if not _is_declined(part, index)]
     for server, port, some in by_service(scene, part, fated):
-        rows = [row for index in some for row in part.rows(index).tolist()]
+        members = [(part, index) for index in some]
+        rows = rows_of(members)
         values = {"server": server, "port": port, "count": len(some)}
         is_home = scene.one_link.stays_home(rows)
         why = scene.one_link.possible(rows, rivals) if outcome == "unanswered" or is_home else rivals
@@ -100,7 +102,7 @@ def _same_fate(
             why = why if is_home else nat_first(why)
         elif clients := _flooding(scene, part, some):
             values |= {"case": "flood", "clients": clients}
-        yield Seen(cause, certainty, [(part, index) for index in some], rows, why, values)
+        yield Seen(cause, certainty, members, rows, why, values)
 
 
 def _flooding(scene: Scene, part: ExchangeColumns, some: list[int]) -> int:
@@ -141,10 +143,9 @@ def _declined(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
     """Clients that answer the SYN-ACK with RST: it came, so nothing on the way is at fault."""
     some = [index for index in scene.open(part, "half-open") if _is_declined(part, index)]
     for server, port, indices in by_service(scene, part, some):
-        rows = [row for index in indices for row in part.rows(index).tolist()]
         values = {"server": server, "port": port, "count": len(indices), "case": "declined"}
         members = [(part, index) for index in indices]
-        yield Seen("tcp-handshake-unfinished", "likely", members, rows, _DECLINED, values)
+        yield Seen("tcp-handshake-unfinished", "likely", members, rows_of(members), _DECLINED, values)
 
 
 def _is_declined(part: ExchangeColumns, index: int) -> bool:

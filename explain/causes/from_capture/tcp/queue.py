@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.causes.from_capture.scene import Member, Scene, Seen
+from explain.exchanges.columns import rows_of
 from explain.table import ACK
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def look(scene: Scene) -> Iterator[Seen]:
         if held:
             target, port = divmod(key, 1 << 16)
             members: list[Member] = [(part, index) for index in [*held, *waiting]]
-            rows = [int(row) for one, index in members for row in one.rows(index)]
+            rows = rows_of(members)
             values = {
                 "server": table.addresses.text(target), "port": port, "count": len(waiting), "held": len(held),
             }  # fmt: skip

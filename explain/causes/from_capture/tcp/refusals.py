@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.addresses import NO_MAC
-from explain.arrays import among
+from explain.arrays import among, ragged
 from explain.causes.from_capture.scene import Seen
 from explain.places.near import copies_of, whole_of
 from explain.table import FRESH_TTLS, ICMP, ICMPV6, IP, RST, TCP
@@ -52,9 +52,9 @@ def look(scene: Scene) -> Iterator[Seen]:
 def _resets(scene: Scene, part: ExchangeColumns, refused: list[int]) -> Iterator[tuple[int, ...]]:
     """The refusal of each connection: its row, and what makes it like others: who, port, place, link, TTL."""
     table = scene.table
-    starts, ends = part.bounds[:-1][np.asarray(refused)], part.bounds[1:][np.asarray(refused)]
-    sizes = ends - starts
-    frames = part.frames[np.arange(int(sizes.sum())) + (starts - (np.cumsum(sizes) - sizes)).repeat(sizes)]
+    some = np.asarray(refused, np.int64)
+    sizes = part.bounds[some + 1] - part.bounds[some]
+    frames = ragged(part.frames, part.bounds[some], sizes)
     at = np.flatnonzero((table.layers[frames] & TCP != 0) & (table.flags[frames] & RST != 0))
     rows = frames[at[np.searchsorted(at, np.cumsum(sizes) - sizes)]]
     columns = (

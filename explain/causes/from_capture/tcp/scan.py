@@ -9,6 +9,7 @@ import numpy as np
 
 from explain.arrays import distinct
 from explain.causes.from_capture.scene import Scene, Seen
+from explain.exchanges.columns import rows_of
 from explain.table import ACK, FIN, RST, SYN
 
 if TYPE_CHECKING:
@@ -78,8 +79,8 @@ def stealthy(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
             "port": int(ports[0]), "ports": len(ports), "count": len(some), "refused": refused,
             "silent": len(some) - refused, "flags": _letters(flags),
         }  # fmt: skip
-        rows = [row for index in some for row in part.rows(index).tolist()]
-        yield Seen("tcp-no-listener", "likely", [(part, index) for index in some], rows, (), values)
+        members = [(part, index) for index in some]
+        yield Seen("tcp-no-listener", "likely", members, rows_of(members), (), values)
 
 
 def _is_lone(scene: Scene, part: ExchangeColumns, index: int) -> bool:
@@ -107,8 +108,11 @@ def _seen(
     scene: Scene, part: ExchangeColumns, server: str, found: dict[str, dict[int, list[int]]],
     rivals: tuple[tuple[str, ...], tuple[str, ...]],
 ) -> Seen:  # fmt: skip
-    members = sorted(index for by_port in found.values() for some in by_port.values() for index in some)
-    rows = [row for index in members for row in part.rows(index).tolist()]
+    members = [
+        (part, index)
+        for index in sorted(index for ports in found.values() for some in ports.values() for index in some)
+    ]
+    rows = rows_of(members)
     kinds = [outcome for outcome, by_port in found.items() if by_port]
     tried, answering = set().union(*found.values()), sorted(found.get(_HALF_OPEN, {}))
     values = {
@@ -118,9 +122,9 @@ def _seen(
         "open": answering[:_MOST_SHOWN],
     }  # fmt: skip
     if _REFUSED in kinds:
-        return Seen("tcp-no-listener", "likely", [(part, index) for index in members], rows, rivals[0], values)
+        return Seen("tcp-no-listener", "likely", members, rows, rivals[0], values)
     why = scene.one_link.possible(rows, rivals[1])
-    return Seen("tcp-syn-unanswered", "possible", [(part, index) for index in members], rows, why, values)
+    return Seen("tcp-syn-unanswered", "possible", members, rows, why, values)
 
 
 def by_service(scene: Scene, part: ExchangeColumns, indices: Sequence[int]) -> Iterator[tuple[str, int, list[int]]]:
