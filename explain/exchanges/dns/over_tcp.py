@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.exchanges.dns.message import name_at
-from explain.exchanges.http.stream import epochs
+from explain.exchanges.tcp.streams import epochs
 from explain.record import NamedTuple, dataclass
 from explain.table import ACK, REVERSED
 

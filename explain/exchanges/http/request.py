@@ -10,7 +10,8 @@ import numpy as np
 
 from explain.arrays import among, distinct, ragged
 from explain.exchanges.columns import ExchangeColumns, first_and_last_ns
-from explain.exchanges.http.stream import Talk, openings, pieces, split, talks
+from explain.exchanges.http.stream import Talk, pieces, split, talks
+from explain.exchanges.tcp.streams import openings
 from explain.model import Endpoint
 from explain.record import dataclass
 from explain.table import FIN, REVERSED, RST

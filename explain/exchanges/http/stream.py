@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.exchanges.tcp.streams import epochs
 from explain.record import NamedTuple, dataclass
-from explain.table import ACK, REVERSED, SYN
+from explain.table import REVERSED, SYN
 
 if TYPE_CHECKING:
     from explain.table import I8, U4, Bools, PacketTable, Rows
@@ -125,27 +126,6 @@ def _is_a_request(octets: bytes) -> bool:
     """Whether this is the head of a request, and nothing more."""
     is_whole = octets.find(b"\r\n\r\n") + 4 == len(octets)
     return is_whole and not octets.startswith(b"HTTP") and _begins_a_head(octets)
-
-
-def epochs(table: PacketTable, rows: Rows) -> Rows:
-    """How many connections of the flow began until then: the same ports may serve several."""
-    opened, size = openings(table, table.flow[rows]), np.int64(len(table) + 1)
-    flow = table.flow[rows].astype(np.int64) * size
-    before: Rows = np.searchsorted(opened, flow + rows, "right") - np.searchsorted(opened, flow)  # a SYN may ask, too
-    return before
-
-
-def openings(table: PacketTable, flows: U4) -> Rows:
-    """The SYNs that open connections of these flows as ``flow * (len(table) + 1) + row``, sorted."""
-    is_mine = np.zeros(len(table.flows.low), np.bool_)
-    is_mine[flows] = True
-    syn = table.syn.row[is_mine[table.flow[table.syn.row]]]
-    syn = syn[table.flags[syn] & (SYN | ACK) == SYN]
-    keys: Rows = np.sort(table.flow[syn] * np.int64(len(table) + 1) + syn)
-    flow, seq = keys // (len(table) + 1), table.seq[keys % (len(table) + 1)]
-    is_again = np.zeros(len(keys), np.bool_)
-    is_again[1:] = (flow[1:] == flow[:-1]) & (seq[1:] == seq[:-1])  # sent again, it opens nothing new
-    return keys[~is_again]
 
 
 def talks(found: list[Piece]) -> list[Talk]:

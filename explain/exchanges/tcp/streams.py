@@ -109,3 +109,24 @@ def _reuses_step_by_step(table: PacketTable, rows: Rows) -> I8:
         if flag & ACK and initial[not side] is None:
             initial[not side] = (ack[position] - 1) & 0xFFFFFFFF
     return np.array(cuts, np.int64)
+
+
+def epochs(table: PacketTable, rows: Rows) -> Rows:
+    """How many connections of the flow began until each row, by their SYNs alone: the same ports may serve several."""
+    opened, size = openings(table, table.flow[rows]), np.int64(len(table) + 1)
+    flow = table.flow[rows].astype(np.int64) * size
+    before: Rows = np.searchsorted(opened, flow + rows, "right") - np.searchsorted(opened, flow)  # a SYN may ask, too
+    return before
+
+
+def openings(table: PacketTable, flows: U4) -> Rows:
+    """The SYNs that open connections of these flows as ``flow * (len(table) + 1) + row``, sorted."""
+    is_mine = np.zeros(len(table.flows.low), np.bool_)
+    is_mine[flows] = True
+    syn = table.syn.row[is_mine[table.flow[table.syn.row]]]
+    syn = syn[table.flags[syn] & (SYN | ACK) == SYN]
+    keys: Rows = np.sort(table.flow[syn] * np.int64(len(table) + 1) + syn)
+    flow, seq = keys // (len(table) + 1), table.seq[keys % (len(table) + 1)]
+    is_again = np.zeros(len(keys), np.bool_)
+    is_again[1:] = (flow[1:] == flow[:-1]) & (seq[1:] == seq[:-1])  # sent again, it opens nothing new
+    return keys[~is_again]
