@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from explain.record import dataclass
 
 if TYPE_CHECKING:
+    from ipaddress import IPv4Address, IPv6Address
+
     from explain.causes.diagnosis import Witnesses
     from explain.symptoms.commands.command import Command
     from explain.symptoms.witness import TextWitness
@@ -29,6 +31,7 @@ _SHORTEST_4, _SHORTEST_6 = 8, 48
 """Prefixes that are shorter are not set on an interface, not even by mistake."""
 _USUAL_4, _USUAL_6 = 24, 64
 """Prefixes of most links; where a shorter one is set, a router may answer for others' MACs. Source: RFC 1027."""
+_ALL_HOSTS = 0b1111
 _ETHERNET_PAYLOAD = 1200
 _ARP_PATIENCE_S = 3.3
 """Three questions, one second apart, and then the kernel gives up. Source: arp(7), mcast_solicit and retrans_time."""
@@ -206,12 +209,21 @@ def _target(text: TextWitness | None, command: Command | None, target: str | Non
     is_many = bool(address and address.is_multicast) or is_warned or ("b" in options and command is not None)
     return {
         "bc": None if command is None and address is None else is_many,
+        "directed": None if address is None else _may_be_directed(address),
         "ll": None if address is None else address.is_link_local and address.version == 6,
         "lo": None if address is None else address.is_loopback or None,
         "loopback": None if address is None else address.is_loopback,
         "wire": None if address is None else not address.is_loopback,
         "ttl": None if command is None else command.ttl is not None or command.most_hops is not None,
     }
+
+
+def _may_be_directed(address: IPv4Address | IPv6Address) -> bool:
+    """Whether an address may be the broadcast of a subnet that is not one's own. Source: RFC 1812, 4.2.3.1; RFC 2644.
+
+    The sender's kernel knows no mask of it; a subnet that is worth a broadcast has a few hosts at least.
+    """
+    return address.version == 4 and int(address) & _ALL_HOSTS == _ALL_HOSTS and not address.is_multicast
 
 
 def _is_near(text: TextWitness | None, command: Command | None, target: str | None) -> bool | None:

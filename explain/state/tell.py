@@ -29,7 +29,7 @@ _ROLES = frozenset(
 )
 _OBSTACLES = frozenset(
     "no-carrier peer-down interface-down port-down port-not-member port-state bridge-down isolated fdb"  # noqa: SIM905
-    " switch-filter mtu unseen".split()
+    " switch-filter mtu own-bridge unseen".split()
 )
 
 

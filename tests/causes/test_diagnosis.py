@@ -434,3 +434,9 @@ def test_powershell_says_how_a_ping_ended(said: str, first: str | None) -> None:
     assert said.rsplit(maxsplit=1)[-1] in str(left[0].because)
     assert (first or "filter-on-target-input") in {each.cause for each in left}
     assert ("forwarding-disabled" in {each.cause for each in left}) is (first is None)
+
+
+def test_the_broadcast_of_a_far_subnet_may_be_ignored_there_and_no_other_far_address() -> None:
+    silent = [SILENT.replace("198.51.100.1", f"198.51.100.{last}") for last in (255, 1)]
+    named = [causes(text, f"ping -c 3 198.51.100.{last}") for text, last in zip(silent, (255, 1), strict=True)]
+    assert ["broadcast-echo-ignored" in each for each in named] == [True, False]

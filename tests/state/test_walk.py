@@ -593,3 +593,17 @@ def test_a_translation_that_is_missing_is_seen_before_and_behind_another_one(
     assert causes(path) == named
     if "no-return-route-on-router" in named:
         assert next(each for each in path.causes if "masq" in each.cause).locus[0].node == "H"
+
+
+def test_who_asks_by_a_port_of_its_own_bridge_hears_no_answer_and_no_address_is_taken_for_doubled() -> None:
+    port = interface("t0", 2, MACS["T"], "10.0.2.9/24", peer=3, master="br0")
+    bridge = interface("br0", 4, MACS["T"], linkinfo={"info_kind": "bridge"})
+    target = raw(port, bridge, routes=raws()["T"]["route"][:1], link=[port, bridge])
+    path = go({"T": target})
+    assert causes(path) == ["no-return-route-on-target"]
+    assert "t0 is a port of br0" in path.causes[0].because[0].text
+
+
+def test_a_packet_for_a_group_from_a_bound_socket_needs_no_route_and_no_mac() -> None:
+    path = go({"S": UNROUTED}, packet=replace(echo("224.0.0.1"), bound_interface="s0", is_broadcast_allowed=True))
+    assert causes(path) == ["broadcast-echo-ignored"]

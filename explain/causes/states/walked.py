@@ -83,6 +83,7 @@ def walked(witnesses: Witnesses, context: Context, destination: str | None) -> W
     causes += (*_nearly_full(witnesses, path), *_in_doubt(path))
     causes = tuple(_of_server(each, server) for each in causes) if server else causes
     is_whole = _is_whole(witnesses, context, path)
+    causes, behind = _parted(causes) if is_whole and not server else (causes, ())
     return Walked(
         outcome=path.outcome,
         causes=causes,
@@ -93,8 +94,16 @@ def walked(witnesses: Witnesses, context: Context, destination: str | None) -> W
         next_hop=_next_hop(path),
         is_source_borrowed=_is_borrowed(path, sender),
         uncollected=_uncollected(witnesses, path),
-        later=path.later if is_whole and not server else (),
+        later=(*behind, *path.later) if is_whole and not server else (),
         is_joined=_is_joined(path),
+    )
+
+
+def _parted(causes: tuple[StateCause, ...]) -> tuple[tuple[StateCause, ...], tuple[StateCause, ...]]:
+    """A sender that drops the error hides a fault, which lies behind its own and is no rival of it."""
+    is_hiding = bool(causes) and causes[0].cause == "filter-on-sender-input" and causes[0].direction == "error"
+    return (
+        (causes[:1], tuple(each for each in causes[1:] if each.certainty != "possible")) if is_hiding else (causes, ())
     )
 
 

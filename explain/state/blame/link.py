@@ -78,7 +78,7 @@ def blame_silence(scene: Scene, host: str, reason: str, by: Decider | None, stop
     source = stop.decision.packet.source
     if source is None or is_link_local(source):
         return _without_address(scene)
-    return [scene.cause("duplicate-address", host, by, direction=stop.direction)]
+    return [scene.cause("duplicate-address", host, by, direction=stop.direction)] if by is not None else []
 
 
 def _without_address(scene: Scene) -> list[StateCause]:
@@ -102,12 +102,28 @@ def _link_cause(scene: Scene, stop: Stop, obstacle: Obstacle) -> list[StateCause
         return _down(scene, stop, (host, obstacle.interface), obstacle.by)
     if obstacle.reason == "no-carrier":
         return _no_carrier(scene, stop, obstacle)
+    if obstacle.reason == "own-bridge":
+        return _on_port(scene, stop, obstacle)
     return []
 
 
 def _no_carrier(scene: Scene, stop: Stop, obstacle: Obstacle) -> list[StateCause]:
     place = (obstacle.host, obstacle.interface)
     return [scene.cause("link-no-carrier", place[0], obstacle.by, interface=place[1], direction=stop.direction)]
+
+
+_ON_PORT = {
+    "sender": ("sender-address-in-wrong-subnet",) * 2,
+    "target": ("no-return-route-on-target",) * 2,
+    "router": ("wrong-nexthop-on-router", "no-return-route-on-router"),
+}
+
+
+def _on_port(scene: Scene, stop: Stop, obstacle: Obstacle) -> list[StateCause]:
+    """An address, and with it the route, on a port of the host's own bridge: it is sent there and heard elsewhere."""
+    names = _ON_PORT.get(scene.part(obstacle.host), _ON_PORT["router"])
+    name = names[0 if stop.direction == "request" else 1]
+    return [scene.cause(name, obstacle.host, obstacle.by, certainty="likely", direction=stop.direction)]
 
 
 def _down(scene: Scene, stop: Stop, place: Place, by: Decider | None) -> list[StateCause]:

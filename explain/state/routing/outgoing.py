@@ -82,7 +82,8 @@ def send(state: HostState, packet: Packet) -> Sending:
     if found.kind in _REFUSED:
         if packet.family == 4 and bound:
             source = wanted or choose_v4(state, bound, None, "link")
-            return Sending(found, bound, packet.destination, source, None, is_assumed_on_link=True)
+            hop = None if is_multicast(packet.destination) else packet.destination
+            return Sending(found, bound, hop, source, None, is_assumed_on_link=True)
         return Sending(found, problem=found.kind)
     if found.kind == "unknown":
         return Sending(found)

@@ -32,7 +32,8 @@ class Obstacle:
 
     Attributes:
         reason: ``no-carrier``, ``peer-down``, ``interface-down``, ``port-down``, ``port-not-member``,
-            ``port-state``, ``bridge-down``, ``isolated``, ``fdb``, ``switch-filter``, ``mtu``, ``unseen``.
+            ``port-state``, ``bridge-down``, ``isolated``, ``fdb``, ``switch-filter``, ``mtu``, ``own-bridge``,
+            ``unseen``.
     """
 
     reason: str

@@ -156,10 +156,23 @@ def _lost(asked: Question, place: Place) -> Silence | None:
         return Silence(place, "filter", blocked, "output")
     trip = carry(network, place, told, is_small=True)
     if asked.asker not in trip.arrivals:
-        obstacle = trip.obstacles[0] if trip.obstacles else None
+        obstacle = _taken_by_bridge(asked, trip.arrivals) or (trip.obstacles[0] if trip.obstacles else None)
         reason = obstacle.reason if obstacle else "unseen"
         return Silence(place, reason, obstacle.by if obstacle else None, obstacle=obstacle)
     return _filtered_on_arrival(network.hosts[asked.asker[0]], asked.asker, told)
+
+
+def _taken_by_bridge(asked: Question, arrivals: tuple[Place, ...]) -> Obstacle | None:
+    """Who asks by a port of its own bridge hears nothing there: what comes in by a port, the bridge gets.
+
+    Source: br_handle_frame() in net/bridge/br_input.c.
+    """
+    host, port = asked.asker
+    bridge = asked.interface.master
+    if bridge is None or (host, bridge) not in arrivals:
+        return None
+    by = worded("bridge-port", f"{port} is a port of {bridge}", "is-port", port, name=port, bridge=bridge)
+    return Obstacle("own-bridge", host, port, by)
 
 
 def _filtered_on_arrival(state: HostState, place: Place, packet: Packet) -> Silence | None:

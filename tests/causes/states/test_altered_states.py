@@ -145,3 +145,13 @@ def test_a_host_without_any_interface_lacks_a_route_and_no_address(tmp_path: Pat
         given = Given(states=(f"h1={tmp_path / 'h1.json'}",), sender="h1", command="ping -c 1 198.51.100.1")
         first = diagnose(gather(given)).causes[0].cause
         assert first == ("no-route-on-sender" if only else "sender-no-address")
+
+
+def test_a_fault_whose_error_the_sender_drops_lies_behind_and_is_no_rival(altered) -> None:
+    table = {"family": "ip", "table": "t"}
+    chain = {**table, "name": "c", "handle": 1, "type": "filter", "hook": "input", "prio": 0, "policy": "accept"}
+    kind = {"match": {"op": "==", "left": {"payload": {"protocol": "icmp", "field": "type"}}, "right": 3}}
+    rules = [{"chain": chain}, {"rule": {**table, "chain": "c", "handle": 2, "expr": [kind, {"drop": None}]}}]
+    found = diagnose(altered("no-route-on-router", "h1", {"nft": {"nftables": rules}}, "ping -c 1 198.51.100.1"))
+    assert [each.cause for each in found.causes] == ["filter-on-sender-input"]
+    assert [each.cause for each in found.later] == ["no-route-on-router"]
