@@ -117,12 +117,13 @@ def _take(
     captures: list[CaptureInfo] = []
     failures: list[UnreadableError] = []
     texts: dict[int, Notes] = {}
+    read_capture = partial(_read_one, decoder=decoder, progress=progress, patience=patience, is_mapped=is_mapped)
     for number, source in enumerate(named):
         if captures and _is_interrupted(captures[-1]):
             captures.append(_unread(source))
             continue
         try:
-            info, notes = _take_one(source, number, decoder, progress, patience, is_mapped=is_mapped)
+            info, notes = _take_one(source, number, decoder, read_capture)
         except ShrunkError:
             raise
         except UnreadableError as error:
@@ -149,17 +150,11 @@ def _tell_places_apart(table: PacketTable, captures: Sequence[CaptureInfo]) -> N
 
 
 def _take_one(
-    source: Source,
-    number: int,
-    decoder: Decoder,
-    progress: Callable[[int, int, int], None] | None,
-    patience: Patience | None,
-    *,
-    is_mapped: bool,
+    source: Source, number: int, decoder: Decoder, read_capture: Callable[[Source, int], CaptureInfo]
 ) -> tuple[CaptureInfo, Notes | None]:
     """An input as a capture, or else as a text."""
     try:
-        return _read_one(source, number, decoder, progress, patience, is_mapped=is_mapped), None
+        return read_capture(source, number), None
     except NotACaptureError as other:
         notes = _read_text(source, other)
         return _text(source, notes, number, decoder), notes
@@ -168,10 +163,10 @@ def _take_one(
 def _read_one(
     source: Source,
     number: int,
+    *,
     decoder: Decoder,
     progress: Callable[[int, int, int], None] | None,
     patience: Patience | None,
-    *,
     is_mapped: bool,
 ) -> CaptureInfo:
     from explain.decode.checksum import extent

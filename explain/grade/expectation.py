@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,7 @@ from explain.model import Line
 from explain.words import say, table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from explain.model import CaptureInfo, Exchange, Finding, Report
 
@@ -67,6 +68,23 @@ class Outcome:
         self.mismatches.append(say(f"talk.check.{message}", values, self.language))
 
 
+@contextmanager
+def reading_toml(path: str) -> Iterator[None]:
+    """Says of a file that is being read why it is no TOML, or cannot be read.
+
+    Raises:
+        UnreadableError: instead of what the library raises.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise UnreadableError(path, reason_of(error, "unread.not_read")) from None
+    except UnicodeDecodeError as error:
+        raise UnreadableError(path, "unread.not_utf8", offset=error.start) from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise UnreadableError(path, "unread.invalid_toml", why=str(error)) from None
+
+
 def load(path: str) -> list[Expected]:
     """The entries of an expected.toml.
 
@@ -74,14 +92,8 @@ def load(path: str) -> list[Expected]:
         UnreadableError: it cannot be read or is no TOML.
         UsageError: an unknown key, a value of another form, or a schema that this version does not know.
     """
-    try:
+    with reading_toml(path):
         text = tomllib.loads(Path(path).read_text("utf-8"))
-    except OSError as error:
-        raise UnreadableError(path, reason_of(error, "unread.not_read")) from None
-    except UnicodeDecodeError as error:
-        raise UnreadableError(path, "unread.not_utf8", offset=error.start) from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise UnreadableError(path, "unread.invalid_toml", why=str(error)) from None
     if text.get("schema") != 1:
         raise UsageError("rubric.no_schema", path=path)
     _known(path, "", text)

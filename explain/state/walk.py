@@ -135,7 +135,7 @@ def _named(
     legs: list[Leg],
 ) -> dict[str, str]:
     """The role of every host: as told, else as its part on the way shows."""
-    named = {name: _told(role) for name, role in (roles or {}).items() if name in network.hosts}
+    named = {name: told_role(role) for name, role in (roles or {}).items() if name in network.hosts}
     if not roles:
         owner = target or next((n for n, host in network.hosts.items() if host.owner_of(packet.destination)), None)
         if owner and owner != sender:
@@ -156,7 +156,8 @@ def _named(
     return named
 
 
-def _told(role: str) -> str:
+def told_role(role: str) -> str:
+    """A role of a case in the words of the contract."""
     if role[:1] == "R" and role[1:].isdigit():
         return f"router:{role[1:]}"
     return _ROLES.get(role, role)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from explain.causes.diagnosis import Reason
 from explain.causes.wires.reasons import objection, reasons_for
+from explain.state.walk import told_role
 from explain.state.way.path import Locus
 
 if TYPE_CHECKING:
@@ -22,14 +23,6 @@ _COMMAND = frozenset((
     "broadcast-ping-without-b", "link-local-without-scope", "ttl-too-low", "name-does-not-exist",
 ))  # fmt: skip
 _NAMES = frozenset(("name-resolves-to-wrong-address", "dns-server-unreachable"))
-_ROLES = {"S": "sender", "T": "target", "SW": "switch", "X": "bystander"}
-
-
-def _contract_role(role: str) -> str:
-    """A role of a case in the words of the contract."""
-    if role[:1] == "R" and role[1:].isdigit():
-        return f"router:{role[1:]}"
-    return _ROLES.get(role, role)
 
 
 def because(
@@ -67,7 +60,7 @@ def locus_of(
         return (_locus_of_part(part, each.cause, witnesses, context),)
     at = wires.place_of(strike) if wires is not None else None
     if at is not None:
-        role = _contract_role(witnesses.topology.roles.get(at[0] or "", "")) or _role(strike.at)
+        role = told_role(witnesses.topology.roles.get(at[0] or "", "")) or _role(strike.at)
         return (Locus(role, at[0], at[1]),)
     if strike.at == "sender":
         return (Locus("sender", witnesses.sender),)
@@ -97,7 +90,7 @@ def _named_part(cause: str) -> str | None:
 
 def _locus_of_part(part: str, cause: str, witnesses: Witnesses, context: Context) -> Locus:
     """The part with its node, if there is one of them and it is not absent."""
-    nodes = [name for name, role in witnesses.topology.roles.items() if _contract_role(role) == part]
+    nodes = [name for name, role in witnesses.topology.roles.items() if told_role(role) == part]
     is_known = len(nodes) == 1 and not cause.startswith("destination-host-absent")
     return Locus(part, nodes[0] if is_known else None, None, context.destination if part == "target" else None)
 

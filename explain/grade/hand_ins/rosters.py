@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import re
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explain.errors import UnreadableError, reason_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 _LARGEST_ROSTER = 16 << 20
 _ID_COLUMNS = ("student", "sid", "id", "email", "login", "name", "SIS User ID", "SIS Login ID", "ID",
@@ -23,18 +24,28 @@ def read_roster(path: str) -> list[dict[str, str]]:
     Raises:
         UnreadableError: it cannot be read as CSV with a header.
     """
-    try:
+    with reading_csv(path):
         if Path(path).stat().st_size > _LARGEST_ROSTER:
             raise UnreadableError(path, "unread.large_roster")
         with Path(path).open(encoding="utf-8-sig", newline="") as file:
-            rows = [{str(key): value or "" for key, value in row.items() if key} for row in csv.DictReader(file)]
+            return [{str(key): value or "" for key, value in row.items() if key} for row in csv.DictReader(file)]
+
+
+@contextmanager
+def reading_csv(path: str) -> Iterator[None]:
+    """Says of a file that is being read why it is no CSV, or cannot be read.
+
+    Raises:
+        UnreadableError: instead of what the library raises.
+    """
+    try:
+        yield
     except OSError as error:
         raise UnreadableError(path, reason_of(error, "unread.not_read")) from None
     except UnicodeDecodeError:
         raise UnreadableError(path, "unread.csv_not_utf8") from None
     except csv.Error as error:
         raise UnreadableError(path, "unread.no_csv", why=str(error)) from None
-    return rows
 
 
 def row_of(name: str, roster: Sequence[Mapping[str, str]]) -> int | None:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from explain.errors import UnreadableError, UsageError, reason_of
+from explain.errors import UnreadableError, UsageError
+from explain.grade.hand_ins.rosters import reading_csv
 from explain.grade.pages.gradebooks import cell, line, lost_points
 from explain.words.values import visible
 
@@ -82,17 +83,11 @@ def read_export(path: str, titles: Sequence[str]) -> Export:
 
 
 def _table(path: str) -> tuple[tuple[str, ...], tuple[Mapping[str, str], ...]]:
-    try:
+    with reading_csv(path):
         if Path(path).stat().st_size > _LARGEST:
             raise UnreadableError(path, "unread.large_gradebook")
         with Path(path).open(encoding="utf-8-sig", newline="") as file:
             first, *rows = [one for one in csv.reader(file) if one] or [[]]
-    except OSError as error:
-        raise UnreadableError(path, reason_of(error, "unread.not_read")) from None
-    except UnicodeDecodeError:
-        raise UnreadableError(path, "unread.csv_not_utf8") from None
-    except csv.Error as error:
-        raise UnreadableError(path, "unread.no_csv", why=str(error)) from None
     return tuple(first), tuple(dict(zip(first, [*row, *[""] * len(first)], strict=False)) for row in rows)
 
 

@@ -7,8 +7,9 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from explain.errors import UnreadableError, UsageError, reason_of
+from explain.errors import UnreadableError, UsageError
 from explain.grade.events.vocabulary import nearest
+from explain.grade.expectation import reading_toml
 from explain.grade.rubric.checks import read_check
 from explain.grade.rubric.integrity import read_integrity
 from explain.grade.rubric.questions import read_question
@@ -42,18 +43,12 @@ def read_table(path: str) -> dict[str, Any]:
     Raises:
         UnreadableError: it cannot be read or is no TOML.
     """
-    try:
+    with reading_toml(path):
         with Path(path).open("rb") as file:
             octets = file.read(_LARGEST + 1)
         if len(octets) > _LARGEST:
             raise UnreadableError(path, "unread.large_rubric")
         return tomllib.loads(octets.decode("utf-8"))
-    except OSError as error:
-        raise UnreadableError(path, reason_of(error, "unread.not_read")) from None
-    except UnicodeDecodeError as error:
-        raise UnreadableError(path, "unread.not_utf8", offset=error.start) from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise UnreadableError(path, "unread.invalid_toml", why=str(error)) from None
 
 
 def _rubric(path: str, table: Mapping[str, Any], reader: Reader) -> tuple[Rubric, list[Line]]:
