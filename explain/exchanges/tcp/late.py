@@ -12,7 +12,7 @@ import numpy as np
 
 from explain.arrays import among, distinct
 from explain.exchanges.tcp.labels import KEEP_ALIVE, OUT_OF_ORDER, REPEATED, SPURIOUS_RETRANSMISSION
-from explain.table import ACK, FIN, RST, SYN
+from explain.table import ACK, FIN, PSH, RST, SYN
 
 if TYPE_CHECKING:
     from explain.exchanges.tcp.moments import Talk, TcpMoments
@@ -76,11 +76,27 @@ def lone_octets(talk: Talk) -> Rows:
     return found
 
 
+def octets_again(talk: Talk) -> Rows:
+    """These, and those that came again though they had been confirmed: who keeps alive does not push (PSH)."""
+    is_pushed = (talk.labels & np.uint16(KEEP_ALIVE) != 0) & (talk.length == 1) & (talk.flags & PSH != 0)
+    is_pushed &= _was_here(talk) if is_pushed.any() else is_pushed
+    found: Rows = talk.rows[is_pushed | among(talk.rows, lone_octets(talk))]
+    return found
+
+
+def unasked(table: PacketTable, syns: Rows, accepts: Rows) -> Rows:
+    """Of a server's SYN-ACKs those that came again though no SYN called for them: it sent them by itself."""
+    asked = np.searchsorted(syns, accepts)
+    is_one = (np.diff(asked) == 0) & (asked[1:] < np.arange(2, len(accepts) + 1))  # each SYN may have its own
+    found: Rows = accepts[1:][is_one & (table.seq[accepts[1:]] == table.seq[accepts[:1]])]
+    return found
+
+
 def came_again(moments: TcpMoments, index: int) -> dict[str, Rows]:
     """Segments that were sent again or came late, without SYNs, by the reason as far as frames tell it."""
     table, talk = moments.table, moments.talk(index)
     left = talk.rows[(talk.labels & np.uint16(REPEATED) != 0) & (talk.flags & SYN == 0)]
-    left = np.sort(np.concatenate((left[~among(left, fresh(talk))], lone_octets(talk))))
+    left = np.sort(np.concatenate((left[~among(left, fresh(talk))], octets_again(talk))))
     if not len(left):
         return {}
     delayed, at_once = late(table, talk)
@@ -174,11 +190,11 @@ def _turns(table: PacketTable, talk: Talk) -> I8:
 
 
 def count_here(talk: Talk, rows: Rows) -> int:
-    """Of how many of some segments the first octet had passed before."""
+    """Of how many of some segments the first octet, or the FIN, had passed before."""
     at, count = np.searchsorted(talk.rows, rows), 0
     for role in (0, 1):
         own, start = np.flatnonzero(talk.role == role), talk.numbers(role)
-        end = start + talk.length[own]
+        end = start + talk.length[own] + (talk.flags[own] & FIN != 0)
         spot = np.searchsorted(own, at[talk.role[at] == role])
         first = np.searchsorted(np.maximum.accumulate(end), start[spot], "right")
         is_known = (first < spot) & (start[np.minimum(first, spot)] <= start[spot])

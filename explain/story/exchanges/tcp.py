@@ -13,7 +13,7 @@ from explain.exchanges.tcp import labels as label
 from explain.exchanges.tcp.challenge import challenges, go_on
 from explain.exchanges.tcp.course import NEVER
 from explain.exchanges.tcp.hints import offered_shifts
-from explain.exchanges.tcp.late import came_again, lone_octets, mixed
+from explain.exchanges.tcp.late import came_again, mixed, octets_again, unasked
 from explain.exchanges.tcp.many import recorded_twice
 from explain.exchanges.tcp.measures import measure_queue
 from explain.exchanges.tcp.offers import joined, window_limit
@@ -126,7 +126,7 @@ def _opening(told: _Told, rows: Rows, from_client: Bools, older: Rows) -> Iterat
     if len(syns):
         yield told.line(told.teller.first("tcp.syn"), syns[:1], seq=int(told.table.seq[syns[0]]))
         yield from _early(told, syns, accepts)
-    refusals = rows[(flags & RST != 0) & ~from_client]
+    refusals = rows[(flags & (RST | ACK) == RST | ACK) & ~from_client]  # RFC 9293, 3.10.7.1: it confirms the SYN
     if len(accepts) and len(refusals := refusals[refusals < accepts[0]]):
         yield told.line("tcp.refused-at-first", refusals)
     if len(older):
@@ -138,7 +138,7 @@ def _opening(told: _Told, rows: Rows, from_client: Bools, older: Rows) -> Iterat
         yield told.line(message, syns[1:], retries=len(syns) - 1, after_ns=after_ns)
     if len(accepts) and len(syns):
         confirms = rows[(flags & (SYN | RST | ACK) == ACK) & from_client & (rows > accepts[0])]
-        yield from _accepted(told, syns[0], accepts, confirms)
+        yield from _accepted(told, syns, accepts, confirms)
     if told.outcome == "refused":
         yield told.line("tcp.refused", rows[flags & RST != 0])
     elif told.outcome == "half-open" and (resets := rows[(flags & RST != 0) & from_client]).size:
@@ -148,11 +148,13 @@ def _opening(told: _Told, rows: Rows, from_client: Bools, older: Rows) -> Iterat
 
 
 def _early(told: _Told, syns: Rows, accepts: Rows) -> Iterator[Line]:
-    """Data in the SYN itself, and whether the server took it (RFC 7413), or only a SYN without data was answered."""
+    """Data in the SYN itself, and whether the server took it (RFC 7413); or that only a simpler SYN was answered."""
     syn, octets = int(syns[0]), int(told.table.payload[syns[0]])
-    bare = syns[1:][told.table.payload[syns[1:]] == 0]
+    bare, plain = (syns[1:][column[syns[1:]] == 0] for column in (told.table.payload, told.table.flags & ECE))
     if octets and len(accepts) and len(bare) and bare[0] < accepts[0]:
         yield told.line("tcp.syn-data-lost", np.array([syn, bare[0], accepts[0]]), octets=octets)
+    elif told.table.flags[syn] & ECE and len(accepts) and len(plain := plain[plain < accepts[0]]):
+        yield told.line("tcp.syn-ecn-lost", np.array([syn, plain[0], accepts[0]]))
     elif octets and len(accepts):
         taken = int(told.table.ack[accepts[0]] - told.table.seq[syn]) - 1
         name = "tcp.syn-data" if taken >= octets else "tcp.syn-data-left"
@@ -167,11 +169,20 @@ def _challenged(told: _Told, resets: Rows, accepts: Rows, older: Rows) -> Iterat
         yield told.line("tcp.challenged-reset", resets)
 
 
-def _accepted(told: _Told, syn: int, accepts: Rows, confirms: Rows) -> Iterator[Line]:
+def _accepted(told: _Told, syns: Rows, accepts: Rows, confirms: Rows) -> Iterator[Line]:
     """The second and the third segment of the handshake."""
-    rtt_ns = max(int(told.table.time_ns[accepts[0]] - told.table.time_ns[syn]), 0)
+    time_ns = told.table.time_ns
+    rtt_ns = max(int(time_ns[accepts[0]] - time_ns[syns[0]]), 0)
     yield told.line(told.teller.first("tcp.synack"), accepts[:1], rtt_ns=rtt_ns)
-    if len(confirms):
+    again = unasked(told.table, syns, accepts)
+    has_passed = len(again) > 0 and len(confirms) > 0 and bool(confirms[0] < again[0])
+    if len(confirms) and (has_passed or not len(again)):
+        yield told.line(told.teller.first("tcp.ack"), confirms[:1])
+    if len(again):
+        after_ns = int(time_ns[again[-1]] - time_ns[accepts[0]])
+        name = "tcp.synack-unheeded" if has_passed else "tcp.synack-again"
+        yield told.line(name, again, retries=len(again), after_ns=after_ns)
+    if len(confirms) and len(again) and not has_passed:
         yield told.line(told.teller.first("tcp.ack"), confirms[:1])
 
 
@@ -260,8 +271,20 @@ def _trouble(told: _Told, moments: TcpMoments, index: int, older: Rows, copies: 
     for name, rows in came_again(moments, index).items():
         if len(rows := rows[~among(rows, repeated)]):
             yield told.line(f"tcp.{name}", rows, count=len(rows))
-    octets = lone_octets(moments.talk(index)) if told.fields.keep_alives else copies
+    octets = octets_again(moments.talk(index)) if told.fields.keep_alives else copies
+    repeated = np.append(repeated, _answers_again(told.table, moments.talk(index)))
     yield from _silent_trouble(told, moments, index, np.append(repeated, octets))
+
+
+def _answers_again(table: PacketTable, talk: Talk) -> Rows:
+    """The client's ACKs that answer SYN-ACKs which came again."""
+    syns, accepts = (talk.rows[talk.where(SYN, role)] for role in (0, 1))
+    if not len(accepts[1:]):
+        return accepts[:0]
+    own = talk.rows[(talk.role == 0) & (talk.length == 0)]
+    at = np.searchsorted(own, unasked(table, syns, accepts))
+    found: Rows = own[at[at < len(own)]]
+    return found
 
 
 def _silent_trouble(told: _Told, moments: TcpMoments, index: int, repeated: Rows) -> Iterator[Line]:
@@ -272,6 +295,7 @@ def _silent_trouble(told: _Told, moments: TcpMoments, index: int, repeated: Rows
     ):  # fmt: skip
         rows = moments.labelled(index, labels)
         if len(rows) and labels & label.KEEP_ALIVE:
+            rows = rows[rows >= _opened(moments, index)]
             is_probe = _meet_closed_windows(moments, index, rows)
             rows = rows[is_probe if labels & label.ZERO_WINDOW_PROBE else ~is_probe]
         rows = rows[~among(rows, repeated)]
@@ -283,6 +307,12 @@ def _silent_trouble(told: _Told, moments: TcpMoments, index: int, repeated: Rows
         for name, some in parts:
             if len(some):
                 yield told.line(name, some, count=len(some))
+
+
+def _opened(moments: TcpMoments, index: int) -> int:
+    """The row of the SYN-ACK, before which nothing can be kept alive; 0 where it was not seen."""
+    at = int(moments.course.syn_ack[index])
+    return 0 if at == NEVER else int(moments.streams.rows[at])
 
 
 def _are_answered(talk: Talk, copies: Rows) -> bool:
@@ -337,6 +367,12 @@ def _meet_closed_windows(moments: TcpMoments, index: int, rows: Rows) -> Bools:
     return is_closed
 
 
+def _have_crossed(table: PacketTable, ours: Rows, theirs: Rows) -> bool:
+    """Whether neither side had heard the other's FIN; one that was sent again meanwhile was lost, or nobody closed."""
+    is_once = np.count_nonzero(ours < theirs[0]) == 1
+    return is_once and not (_has_heard(table, ours[:1], theirs[:1]) or _has_heard(table, theirs[:1], ours[:1]))
+
+
 def _has_heard(table: PacketTable, fin: Rows, other: Rows) -> bool:
     """Whether who sent the first of two FINs confirms the other with it."""
     beyond = table.ack[fin] - table.seq[other] - table.payload[other].astype(np.uint32)
@@ -349,12 +385,13 @@ def _closing(told: _Told, rows: Rows, from_client: Bools, *, is_ignored: bool) -
     if is_fin.any():
         first = int(np.flatnonzero(is_fin)[0])
         closer = values["client"] if from_client[first] else values["server"]
-        both = is_fin[from_client].any() and is_fin[~from_client].any()
-        ours, theirs = rows[is_fin & from_client][:1], rows[is_fin & ~from_client][:1]
-        if both and not (_has_heard(told.table, ours, theirs) or _has_heard(told.table, theirs, ours)):
-            yield told.line("tcp.fin.crossed", np.sort(np.concatenate((ours, theirs))))
+        is_first = is_fin & (from_client == from_client[first])
+        ours, theirs = rows[is_first], rows[is_fin & ~is_first]
+        if len(theirs) and _have_crossed(told.table, ours, theirs):
+            yield told.line("tcp.fin.crossed", np.array([ours[0], theirs[0]]))
         else:
-            yield told.line(told.teller.first("tcp.fin") if both else "tcp.fin.half", rows[is_fin], closer=closer)
+            name = told.teller.first("tcp.fin") if len(theirs) else "tcp.fin.half"
+            yield told.line(name, rows[is_fin], closer=closer)
     accepts = np.flatnonzero(flags & (SYN | ACK) == SYN | ACK)
     resets = np.flatnonzero(flags & RST != 0)
     if len(accepts):

@@ -56,6 +56,7 @@ _PATIENCE_NS = 1_500_000_000
 _MUTE = ("rst-by-middlebox", "dnat-to-wrong-port")  # who speaks for it, or is not the service that was meant
 _AT_ONCE_NS = 1_000_000_000  # one that nobody uses is closed after longer
 _FEW = 8  # segments before the FIN of who closes at once
+_FORGED = "rst-by-middlebox"
 _BY_EITHER = ("tcp-application-closes", "tcp-half-open")
 _SHUT = ("tcp-application-closes", "likely", ("rst-by-middlebox",))  # after its own FIN
 
@@ -208,28 +209,32 @@ def _ignored(scene: Scene, part: ExchangeColumns, some: list[int]) -> Iterator[S
     for server, port, indices in by_service(scene, part, some):
         rows = [row for index in indices for row in moments.resets(index).tolist()]
         values = {"server": server, "port": port, "count": len(indices), "case": "ignored"}
-        is_forged = any(one.cause == "rst-by-middlebox" for one in resets.judge(moments, indices))
+        is_forged = any(one.cause == _FORGED for one in resets.judge(moments, indices))
         certainty = "likely" if is_forged else "possible"
-        yield Seen("rst-by-middlebox", certainty, [(part, index) for index in indices], rows, (), values)
+        yield Seen(_FORGED, certainty, [(part, index) for index in indices], rows, (), values)
 
 
 def _cut_off(scene: Scene, part: ExchangeColumns, some: list[int], is_closed_first: Bools) -> Iterator[Seen]:
     """Resets that ended connections; those alike to one service together."""
     moments = part.facts["moments"]
-    alike: dict[tuple[str, str, str], dict[int, resets.Reset]] = defaultdict(dict)
+    alike: dict[tuple[str, str, str, bool], dict[int, resets.Reset]] = defaultdict(dict)
     for index, found in zip(some, resets.judge(moments, some), strict=True):
         is_shut = bool(is_closed_first[index]) and found.cause == "tcp-application-closes"
         is_client = found.is_from_client and found.cause in _BY_EITHER
         case = found.case or ("shut" if is_shut else "client" if is_client else "")
         told = found._replace(cause=_SHUT[0], certainty=_SHUT[1], rivals=_SHUT[2]) if is_shut else found
-        alike[told.cause, told.certainty, case][index] = told
-    for (cause, certainty, case), shown in alike.items():
+        is_for_client = found.is_from_client and found.cause == _FORGED
+        alike[told.cause, told.certainty, case, is_for_client][index] = told
+    for (cause, certainty, case, is_for_client), shown in alike.items():
         for server, port, indices in by_service(scene, part, list(shown)):
             rows = [row for index in indices for row in shown[index].rows]
             rivals = tuple(dict.fromkeys(rival for index in indices for rival in shown[index].rivals))
             values = {"server": server, "port": port, "count": len(indices)} | ({"case": case} if case else {})
+            client, target = (scene.table.addresses.text(one[0]) for one in moments.ends(indices[0]))
             if (cause, case) == ("tcp-half-open", "client"):
-                values["client"] = scene.table.addresses.text(moments.ends(indices[0])[0][0])
+                values["client"] = client
+            elif cause == _FORGED:
+                values["sender"] = client if is_for_client else target
             why = scene.one_link.possible(rows, rivals)
             yield Seen(cause, certainty, [(part, index) for index in indices], rows, why, values)
 

@@ -934,6 +934,60 @@ def test_a_server_that_has_to_speak_first_and_lets_its_client_wait_is_told(port,
     assert [(one.cause, one.values.get("case")) for one in findings] == expected
 
 
+@pytest.mark.parametrize(("is_client", "sender"), [(True, ALICE), (False, BOB)])
+def test_a_forged_reset_is_looked_for_at_who_is_said_to_have_sent_it(is_client, sender):
+    reset = to(RST | ACK, 111, 501, ttl=250) if is_client else back(RST | ACK, 501, 111, ttl=250)
+    (only,) = explain.explain(pcap(*ASKED, (0.05, reset))).findings
+    assert (only.cause, only.values["sender"]) == ("rst-by-middlebox", sender)
+
+
+def test_fins_that_passed_here_again_and_again_were_lost_behind_this_place_and_did_not_cross():
+    answer = [(0.05, back(ACK, 501, 111, b"y" * 10)), (0.06, to(ACK, 111, 511))]
+    fins = [(at, back(FIN | ACK, 511, 111)) for at in (0.1, 0.4, 1.0, 2.2)]
+    frames = [*ASKED, *answer, *fins, (5.0, to(FIN | ACK, 111, 511))]
+    (only,) = explain.explain(pcap(*frames)).findings
+    assert (only.values["case"], only.values["reader"]) == ("segments-beyond", ALICE)
+    assert "tcp.fin.crossed" not in lines_of(*frames)
+
+
+@pytest.mark.parametrize(
+    ("acks_s", "syns_s", "told"),
+    [
+        ([1.02], [], {"tcp.synack-again"}),
+        ([0.02, 1.02], [], {"tcp.synack-unheeded"}),
+        ([1.02], [1.0], set()),  # the client asked again
+        ([1.02], [0.005], set()),  # each of two SYNs has its own
+    ],
+)
+def test_a_syn_ack_that_comes_again_unasked_is_told_with_what_became_of_the_ack(acks_s, syns_s, told):
+    frames = [(0.0, to(SYN, 100)), (0.01, back(SYN | ACK, 500, 101)), (1.01, back(SYN | ACK, 500, 101))]
+    frames += [(at, to(SYN, 100)) for at in syns_s] + [(at, to(ACK, 101, 501)) for at in acks_s]
+    messages = {*lines_of(*sorted(frames, key=lambda one: one[0]))}
+    assert {one for one in messages if one.startswith("tcp.synack-")} == told
+    assert "tcp.duplicate-acks-idle" not in messages
+
+
+@pytest.mark.parametrize(("first", "is_told"), [(SYN | 0xC0, True), (SYN, False)])
+def test_a_syn_that_asks_for_ecn_and_found_no_answer_is_told_apart_from_the_one_without(first, is_told):
+    opened = [(0.0, to(first, 100)), (1.0, to(SYN, 100)), (1.01, back(SYN | ACK, 500, 101))]
+    assert ("tcp.syn-ecn-lost" in lines_of(*opened, (1.02, to(ACK, 101, 501)))) == is_told
+
+
+def test_what_comes_before_the_syn_ack_is_neither_refused_nor_kept_alive():
+    """As MPTCP of Linux 4.1 did: an ACK with the number of the SYN, which its target answers with a bare RST."""
+    early = [(0.3, to(ACK, 100, 0)), (0.31, back(RST, 0)), (1.0, to(SYN, 100))]
+    opened = [(1.01, back(SYN | ACK, 500, 101)), (1.02, to(ACK, 101, 501))]
+    assert not {"tcp.refused-at-first", "tcp.keep-alive"} & {*lines_of((0.0, to(SYN, 100)), *early, *opened)}
+
+
+def test_an_octet_that_is_pushed_again_after_its_ack_is_no_keep_alive():
+    one = to(ACK | 8, 111, 511, b"l")
+    talk = [*ASKED, (0.05, back(ACK, 501, 111, b"y" * 10)), (1.0, one), (1.01, back(ACK, 511, 112)), (1.3, one)]
+    told = lines_of(*talk, (1.31, back(ACK, 511, 112)))
+    assert "tcp.resent" in told
+    assert "tcp.keep-alive" not in told
+
+
 @pytest.mark.parametrize("crosses", [True, False])
 def test_fins_that_crossed_are_told_as_that(crosses):
     ends = [(1.0, to(FIN | ACK, 111, 501)), (1.01, back(FIN | ACK, 501, 111 + (not crosses)))]
