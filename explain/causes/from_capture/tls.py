@@ -26,21 +26,23 @@ def look(scene: Scene) -> Iterator[Seen]:
 
 
 def _not_spoken(scene: Scene) -> Iterator[Seen]:
-    """Servers that answer a ClientHello in plain text."""
+    """Servers that answer a ClientHello in plain text, or with octets of another protocol."""
     part = scene.part("tcp.connection")
     known: dict[int, Tls] = part.facts.get("tls", {})
-    refused = [index for index, tls in known.items() if tls.plain_answer is not None]
-    for (server, port), indices in _by_server(part, refused):
+    in_text = [index for index, tls in known.items() if tls.plain_frame is not None]
+    others = [index for index, tls in known.items() if tls.foreign_frame is not None]
+    for (server, port), indices in (*_by_server(part, in_text), *_by_server(part, others)):
+        first = known[indices[0]]
         rows = [
             row
             for index in indices
-            for frame in (known[index].hello_frame, known[index].plain_frame)
+            for frame in (known[index].hello_frame, known[index].plain_frame or known[index].foreign_frame)
             for row in _rows_of(scene, part.rows(index), frame)
         ]
         values = {
-            "server": server, "port": port, "count": len(indices), "says": known[indices[0]].plain_answer,
+            "server": server, "port": port, "count": len(indices), "says": first.plain_answer,
             "client": part.fields(indices[0]).client.address,
-        }  # fmt: skip
+        } | ({"case": "otherwise"} if first.plain_frame is None else {})  # fmt: skip
         yield Seen("tls-not-spoken", "proved", [(part, index) for index in indices], sorted(rows), (), values)
 
 

@@ -36,8 +36,11 @@ _OLD_SERVER_HELLO, _OLD_VERSION, _X509 = 4, 0x0002, 1
 _RECORD_SIZE = 0x7FFF  # bits of the first two octets of a record of SSL 2
 _SERVER_NAME, _PROTOCOLS, _SUPPORTED_VERSIONS = 0, 16, 43
 _FATAL = 2
+_RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
+"""The random number of a ServerHello that asks for another ClientHello (RFC 8446, 4.1.3)."""
 RECORD_HEADER, _MESSAGE_HEADER = 5, 4
-_SESSION = _MESSAGE_HEADER + 2 + 32 + 1  # behind version, random and its own length
+_RANDOM = _MESSAGE_HEADER + 2
+_SESSION = _RANDOM + 32 + 1  # behind version, random and its own length
 _LONGEST_RECORD = (1 << 14) + 2048
 _MOST_RECORDS, _MOST_EXTENSIONS = 32, 256
 
@@ -60,6 +63,7 @@ class Hello:
         server_name: asked for by the client (RFC 6066, 3), None if it names none.
         protocols: application protocols offered or chosen, such as h2 (RFC 7301).
         session: id of the session; a server that repeats the client's takes that one up again (RFC 5246, 7.4.1.3).
+        is_retry: the server only asks for a ClientHello with another key share (HelloRetryRequest).
     """
 
     is_client: bool
@@ -67,6 +71,7 @@ class Hello:
     server_name: str | None
     protocols: tuple[str, ...]
     session: bytes = b""
+    is_retry: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,7 @@ def hello(record: Record) -> Hello | None:
     return Hello(
         is_client, max(supported, default=version), _server_name(extensions.get(_SERVER_NAME, b"")),
         _protocols(extensions.get(_PROTOCOLS, b"")), body[_SESSION : _SESSION + body[_SESSION - 1]],
+        body[_RANDOM : _RANDOM + len(_RETRY)] == _RETRY,
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from explain.decode.contents import GREETING
 from explain.exchanges.tls.hello import HANDSHAKE, RECORD_HEADER, alert, hello, old_hello, records, version_name
 from explain.record import dataclass
-from explain.table import ACK, REVERSED, SYN, TCP
+from explain.table import ACK, FRAGMENT, REVERSED, SYN, TCP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from explain.table import PacketTable, Rows
 
 _LONGEST_LINE = 80  # octets shown of what should have been TLS
+_SURELY_KEPT = 1 << 20  # octets of one protocol in all; so many are copied at any rate
 _MOST_JOINS = 4  # for each piece, on the average
 _SEQUENCE = 1 << 32
 ENCRYPTED_FROM = "TLS 1.3"
@@ -41,7 +42,9 @@ class Tls:
         is_answered: the server said hello; is_resumed: and took up an earlier session again (before TLS 1.3).
         protocols: offered by the client; protocol: chosen by the server, where that can be read.
         hello_frame, answer_frame: the first ClientHello and the first ServerHello; None if not recorded.
+        retry_frame: where the server asked for another ClientHello before it said hello.
         plain_answer: the line in plain text that the server said where its ServerHello was due; plain_frame: where.
+        foreign_frame: where it said something there that is neither TLS nor such a line.
     """
 
     version: str | None
@@ -58,6 +61,8 @@ class Tls:
     is_resumed: bool
     plain_answer: str | None
     plain_frame: int | None
+    foreign_frame: int | None
+    retry_frame: int | None
 
 
 _NOTHING = Tls(
@@ -75,6 +80,8 @@ _NOTHING = Tls(
     is_resumed=False,
     plain_answer=None,
     plain_frame=None,
+    foreign_frame=None,
+    retry_frame=None,
 )
 
 
@@ -103,7 +110,7 @@ def by_connection(table: PacketTable, connections: ExchangeColumns) -> dict[int,
             elif warned is not None:
                 by = _speaker(table, connections, index, side, client_side)
                 found[index] = _with_alert(found.get(index, _NOTHING), warned, by, int(table.frame[row]))
-    _note_plain_answers(table, connections, found)
+    _note_other_answers(table, connections, found)
     return found
 
 
@@ -118,19 +125,39 @@ def plain_texts(table: PacketTable) -> dict[int, bytes]:
     }
 
 
-def _note_plain_answers(table: PacketTable, connections: ExchangeColumns, found: dict[int, Tls]) -> None:
-    """Enter what servers said in plain text where they owed a ServerHello."""
-    unanswered = [
-        index
-        for index, tls in found.items()
-        if tls.hello_frame is not None and not tls.is_answered and tls.alert_by != "server"
-    ]
-    texts = plain_texts(table) if unanswered else {}
-    for index in unanswered if texts else ():
-        tls, rows = found[index], connections.rows(index)
-        row = _first_answer(table, rows, int(np.flatnonzero(table.frame[rows] == tls.hello_frame)[0]))
+def _note_other_answers(table: PacketTable, connections: ExchangeColumns, found: dict[int, Tls]) -> None:
+    """Enter what servers said where they owed a ServerHello: a line in plain text, or octets of another protocol."""
+    answers: dict[int, int] = {}
+    begins: list[int] = []
+    for index, tls in found.items():
+        if tls.hello_frame is None or tls.is_answered or tls.retry_frame is not None or tls.alert_by == "server":
+            continue
+        rows = connections.rows(index)
+        hello_at = int(np.flatnonzero(table.frame[rows] == tls.hello_frame)[0])
+        row, due = _first_answer(table, rows, hello_at), int(table.ack[rows[hello_at]])
+        if row >= 0:
+            answers[index] = row
+            if due in (int(table.seq[row]), (int(table.seq[row]) + int(table.payload[row])) % _SEQUENCE):
+                begins.append(row)
+    texts = plain_texts(table) if answers else {}
+    others = foreign(table, np.array(begins, np.int64), "tls")
+    for index, row in answers.items():
+        frame = int(table.frame[row])
         if row in texts:
-            found[index] = replace(tls, plain_answer=first_line(texts[row]), plain_frame=int(table.frame[row]))
+            found[index] = replace(found[index], plain_answer=first_line(texts[row]), plain_frame=frame)
+        elif row in others:
+            found[index] = replace(found[index], foreign_frame=frame)
+
+
+def foreign(table: PacketTable, rows: Rows, protocol: str) -> set[int]:
+    """Segments recorded whole that would have been copied, had they begun a message of the protocol, and were not."""
+    kept = table.contents.get(protocol)
+    if not len(rows) or kept is None or not kept.row:
+        return set()
+    is_whole = (table.captured[rows] == table.length[rows]) & (table.payload[rows] >= RECORD_HEADER)
+    is_whole &= table.layers[rows] & FRAGMENT == 0
+    had_room = (rows < max(kept.row)) | (sum(map(len, kept.octets)) < _SURELY_KEPT)
+    return set(rows[is_whole & had_room].tolist()).difference(kept.row)
 
 
 def first_line(octets: bytes) -> str:
@@ -197,6 +224,8 @@ def _speaker(
 
 def _with_hello(tls: Tls, said: Hello, frame: int, *, is_again: bool) -> Tls:
     version = version_name(said.version)
+    if said.is_retry:
+        return replace(tls, retry_frame=tls.retry_frame or frame)
     if said.is_client:
         return replace(
             tls, version=tls.version if tls.is_answered else version,

@@ -208,7 +208,7 @@ def _said(told: _Told, rows: Rows, from_client: Bools) -> Iterator[Line]:
     own = rows[has_data & ~from_client].tolist()
     opening = [
         row for row in (own[:1], rows[has_data & from_client][:1].tolist())
-        if row and row[0] in texts and not texts[row[0]].startswith(_ANSWERS)
+        if row and row[0] in texts and not texts[row[0]].startswith(_ANSWERS) and not _is_told(told, row[0])
     ]  # fmt: skip
     for (row,) in opening:
         speaker = told.values["server" if own and row == own[0] else "client"]
@@ -217,6 +217,11 @@ def _said(told: _Told, rows: Rows, from_client: Bools) -> Iterator[Line]:
         declined = [row for row in own[1:] if texts.get(row, b"").startswith(_DECLINES)]
         for row in declined[:_MOST_DECLINED]:
             yield told.line("tcp.declines", np.array([row]), says=first_line(texts[row]))
+
+
+def _is_told(told: _Told, row: int) -> bool:
+    """Whether this line stands in the story already, as what a server said instead of TLS."""
+    return told.fields.tls is not None and told.fields.tls.plain_frame == told.table.frame[row]
 
 
 def _talk(told: _Told, moments: TcpMoments, index: int, rows: Rows) -> Iterator[Line]:

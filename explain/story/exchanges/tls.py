@@ -24,10 +24,14 @@ def lines(teller: Teller, tls: Tls, rows: Rows, name: str, values: dict[str, Any
 
     if tls.hello_frame is not None:
         yield line("tls.hello" if tls.server_name else "tls.hello-nameless", tls.hello_frame)
+    if tls.retry_frame is not None:
+        yield line("tls.retry", tls.retry_frame)
     if tls.answer_frame is not None:
         yield line(_answered(tls), tls.answer_frame)
     if tls.plain_frame is not None:
         yield line("tls.plain", tls.plain_frame)
+    if tls.foreign_frame is not None:
+        yield line("tls.foreign", tls.foreign_frame)
     if tls.alert_frame is not None:
         speaker = Line(f"tls.{tls.alert_by}", {})
         yield line("tls.fatal" if tls.is_fatal else "tls.warning", tls.alert_frame, speaker_line=speaker)

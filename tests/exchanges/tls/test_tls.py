@@ -15,6 +15,7 @@ CLIENT, SERVER = ("192.0.2.1", 40000), ("198.51.100.1", 443)
 SYN, ACK, PUSH, FIN = 2, 16, 24, 17
 GREASE = 0x3A3A
 HANDSHAKE, ALERT = 22, 21
+RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")  # RFC 8446, 4.1.3
 REFUSAL = struct.pack(">BHHBB", ALERT, 0x0303, 2, 2, 40)
 
 
@@ -237,6 +238,40 @@ def test_a_plain_answer_to_a_client_hello_is_told_as_what_it_is_and_is_the_failu
     story = " ".join(report.story().split())
     assert f'says in plain text: "{line.decode()}"' in story
     assert "is not here" not in story
+
+
+def test_what_is_said_instead_of_tls_is_told_once():
+    assert (
+        connection(b"220 ready\r\n", from_client=[client_hello()]).story().count("220 ready") == 2
+    )  # and in the verdict
+
+
+@pytest.mark.parametrize("octets", [b"\0\0\0\4\xff\xfb\1\2", b"E\0\0\0\x1cSFATAL", b"\3\0\0\x13\x0e\xd0\0\0"])
+def test_octets_of_another_protocol_in_answer_to_a_client_hello_are_the_failure(octets):
+    report = connection(octets, from_client=[client_hello()])
+    (finding,) = report.findings
+    assert (finding.cause, finding.certainty, finding.values["case"]) == ("tls-not-spoken", "proved", "otherwise")
+    assert finding.evidence[0].frames == ((4, 5),)
+    assert "sends what is no record of TLS" in " ".join(report.story().split())
+
+
+def test_an_answer_of_which_the_beginning_is_not_recorded_is_not_called_foreign():
+    frames = [
+        segment(CLIENT, SERVER, SYN, seq=1), segment(SERVER, CLIENT, SYN | ACK, (B, A), seq=1, ack=2),
+        segment(CLIENT, SERVER, PUSH, seq=2, ack=2, data=client_hello()),
+        segment(SERVER, CLIENT, PUSH, (B, A), seq=1462, ack=2 + len(client_hello()), data=b"encrypted"),
+    ]  # fmt: skip
+    assert tls_of(explain.explain(pcap(*frames))).foreign_frame is None
+    assert tls_of(connection(b"en", from_client=[client_hello()])).foreign_frame is None
+
+
+def test_a_server_that_wants_another_client_hello_has_not_answered_yet():
+    retry = server_hello(extension(43, b"\3\4")).replace(b"r" * 32, RETRY)
+    tls = tls_of(connection(retry, from_client=[client_hello()]))
+    assert (tls.is_answered, tls.retry_frame, tls.foreign_frame) == (False, 5, None)
+    story = " ".join(connection(retry, from_client=[client_hello()]).story().split())
+    assert "(HelloRetryRequest)" in story
+    assert "encrypted" not in story
 
 
 def test_a_server_that_greets_before_the_hello_does_not_speak_tls_either():
