@@ -44,7 +44,7 @@ RULES = (
     ("over_places.journey", ("journey",)),
     ("tcp.refusals", ("tcp.connection",), "refused"),
     ("tcp.connections", ("tcp.connection",)),
-    ("http", ("http.request",), "unanswered"),
+    ("http", ("http.request",)),
     ("silence", ("icmp.echo",), "unanswered", "refused", "partly-answered"),
 )
 """Each rule, in the order in which they look, the kinds without which it has nothing to look at, and the outcomes.

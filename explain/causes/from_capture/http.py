@@ -39,6 +39,7 @@ def look(scene: Scene) -> Iterator[Seen]:
             server = part.fields(index).server
             groups[server.address, server.port, _is_closed(connections, carrier)].append(index)
     yield from _too_late(part, late)
+    yield from _cut_short(scene, part, connections)
     for (server, port, is_closed), indices in groups.items():
         fields = part.fields(indices[0])
         values = {
@@ -62,6 +63,25 @@ def _too_late(part: ExchangeColumns, late: dict[tuple[str, int | None], list[int
         }  # fmt: skip
         members = [(part, index) for index in indices]
         yield Seen("tcp-application-closes", "likely", members, rows_of(members), (), values)
+
+
+def _cut_short(scene: Scene, part: ExchangeColumns, connections: ExchangeColumns) -> Iterator[Seen]:
+    """Answers in which the server closed before it had sent what it had announced, though the client still listened."""
+    cut: dict[int, tuple[int, int]] = part.facts["cut_short"]() if len(part) else {}
+    groups: dict[tuple[str, int | None], list[int]] = defaultdict(list)
+    for index, carrier in zip(cut, carriers(scene, connections, part, list(cut)), strict=True):
+        if carrier not in scene.accounted["tcp.connection"] and _is_closed(connections, carrier):
+            server = part.fields(index).server
+            groups[server.address, server.port].append(index)
+    for (server, port), some in groups.items():
+        members = [(part, index) for index in some]
+        first = part.fields(some[0])
+        values = {
+            "case": "cut-short", "server": server, "port": port, "host": first.host, "path": first.path,
+            "count": len(some), "announced": first.response_length, "sent": cut[some[0]][0],
+        }  # fmt: skip
+        rows = sorted({*rows_of(members), *(cut[index][1] for index in some)})
+        yield Seen("tcp-application-closes", "likely", members, rows, (), values)
 
 
 def _is_closed(connections: ExchangeColumns, index: int) -> bool:

@@ -24,6 +24,7 @@ OUTCOMES = ("answered", "unanswered")
 _ANSWERED, _UNANSWERED = 0, 1
 _DUE_NS = 3_000_000_000  # a server that is alive and willing begins to answer by then, mostly
 _HALF = np.uint32(1 << 31)
+_SEQUENCE = 1 << 32
 _SPEAKS_TLS = (  # how nginx, Apache and Go say it
     b"plain HTTP request was sent to HTTPS port", b"speaking plain HTTP to an SSL-enabled server port",
     b"sent an HTTP request to an HTTPS server",
@@ -45,7 +46,7 @@ class HttpRequest:
         wait_ns: from the request's head to the first octet of the answer.
         response_length: octets of the response's body, where its head says so.
         location: where a redirection points to.
-        interim_responses: such as 100 Continue, which do not end the wait.
+        interim_responses: such as 100 Continue, which do not end the wait; interim_statuses: of each.
         was_due: the capture goes on long enough, or the connection ended, so an answer would be in it.
         is_unrecorded: the other end's numbers show that it sent something, which is not in the capture.
         is_one_sided: nothing that the other end sent in this connection was recorded, so no answer would be.
@@ -68,6 +69,7 @@ class HttpRequest:
     server_software: str | None
     user_agent: str | None
     interim_responses: int
+    interim_statuses: tuple[int, ...]
     was_due: bool
     is_unrecorded: bool
     is_one_sided: bool
@@ -78,8 +80,9 @@ def find(table: PacketTable) -> ExchangeColumns:
     """Requests at each place.
 
     Facts: ``needs_no_answer`` (bool[n]: the capture ended before an answer was due, or lacks it);
-    ``server_errors`` and ``wants_tls``, when they are called (which were answered with a status from 500 on, and
-    which by a server that says in words that it was asked for TLS in plain text).
+    ``server_errors``, ``wants_tls`` and ``cut_short``, when they are called (which were answered with a status from
+    500 on, which by a server that says in words that it was asked for TLS in plain text, and in which the server
+    closed before the end of its answer, with the octets of the body until then and the row of the FIN).
     """
     copied = pieces(table)
     alone, others = split(copied)
@@ -116,6 +119,7 @@ def find(table: PacketTable) -> ExchangeColumns:
             "needs_no_answer": ~was_due[order] | is_unrecorded[order],
             "server_errors": partial(_server_errors, found, order - len(alone)),
             "wants_tls": cache(partial(_wants_tls, found, order - len(alone))),
+            "cut_short": cache(partial(_cut_short, table, found, order - len(alone))),
         },
         patience_ns=_PATIENCE_NS,
     )
@@ -134,6 +138,41 @@ def _wants_tls(found: list[Talk], order: I8) -> list[int]:
     some = [at for at, head in enumerate(heads) if head and head[0][head[1] + 8 : head[1] + 12] == b" 400"]
     told = [at for at in some if any(words in (found[at].response or (b"",))[0] for words in _SPEAKS_TLS)]
     return np.flatnonzero(among(order, told)).tolist() if told else []
+
+
+def _cut_short(table: PacketTable, found: list[Talk], order: I8) -> dict[int, tuple[int, int]]:
+    """By position, answers whose server said FIN before the octets that it had announced (RFC 9112, 8)."""
+    told = np.array([talk.told_row if talk.request else -1 for talk in found], np.int64)
+    some = np.flatnonzero(told >= 0)
+    fin = table.by_flow.of(distinct(table.flow[told[some]].astype(np.int64)))
+    fin = fin[table.flags[fin] & FIN != 0]
+    key = np.int64(len(table) + 1)
+    keys = table.sides[fin].astype(np.int64) * key + fin
+    fin, keys = fin[np.argsort(keys)], np.sort(keys)
+    side = table.sides[told[some]].astype(np.int64)
+    at = np.append(keys, np.iinfo(np.int64).max)[np.searchsorted(keys, side * key + told[some])]
+    is_closed = at < (side + 1) * key
+    cut: dict[int, tuple[int, int]] = {}
+    for one, fin_row in zip(some[is_closed].tolist(), (at - side * key)[is_closed].tolist(), strict=True):
+        talk = found[one]
+        begin, length = _announced(talk) if b"ontent-" in (talk.response or (b"",))[0] else (0, 0)
+        end = int(table.seq[fin_row]) + int(table.payload[fin_row])
+        if (sent := (end - talk.told_seq - begin) % _SEQUENCE) < length:
+            cut[one] = sent, fin_row
+    position = {one: at for at, one in enumerate(order.tolist())}
+    return {position[one]: value for one, value in cut.items()}
+
+
+def _announced(talk: Talk) -> tuple[int, int]:
+    """Where the body of an answer begins in its segments, and how many octets it has; 0 where its head does not say."""
+    from explain.exchanges.http.head import parse
+
+    request = parse(*talk.request) if talk.request else None
+    response = parse(*talk.response) if talk.response else None
+    if request is None or response is None or not response.is_whole or request.method in ("HEAD", "CONNECT"):
+        return 0, 0
+    length = 0 if "transfer-encoding" in response.fields else response.length or 0
+    return response.end, length if length < _SEQUENCE >> 1 else 0
 
 
 def _rows(alone: Rows, found: list[Talk], first_data: I8) -> tuple[Rows, I8]:
@@ -230,7 +269,8 @@ def _fields(table: PacketTable, talk: Talk, asked: int, told: int, was_due: bool
         location=said.get("location"),
         server_software=said.get("server"),
         user_agent=request.fields.get("user-agent") if request else None,
-        interim_responses=talk.interim,
+        interim_responses=len(talk.interim),
+        interim_statuses=talk.interim,
         was_due=was_due,
         is_unrecorded=is_unrecorded,
         is_one_sided=bool(table.first_of_side[table.sides[asked if asked >= 0 else told] ^ 1] < 0),

@@ -45,9 +45,11 @@ class Talk:
     Attributes:
         first: of its segments.
         asked_row, told_row: where the heads of request and response begin; -1 for what is missing.
+        told_seq: of the first octet of ``response``.
         ack, seq: of the request's first segment; ``end`` is a sequence number behind which the server knew it.
         request, response: the octets of the head and where in them it begins.
         more: rows of further segments: the rest of long heads, copies, interim responses.
+        interim: statuses of responses that do not end the wait (RFC 9110, 15.2).
     """
 
     first: int
@@ -60,7 +62,8 @@ class Talk:
     request: tuple[bytes, int] | None = None
     response: tuple[bytes, int] | None = None
     more: tuple[int, ...] = ()
-    interim: int = 0
+    interim: tuple[int, ...] = ()
+    told_seq: int = 0
 
     def rows(self, data_row: int) -> list[int]:
         """All rows in order; ``data_row`` is the first data of an answer whose head was not copied, or -1."""
@@ -237,10 +240,11 @@ class _Stream:
 
     def _answer(self, piece: Piece, octets: bytes, start: int, rest: tuple[int, ...]) -> None:
         waits = bool(self._waiting) and _is_after(piece.ack, self._waiting[0].end)
-        if waits and octets[start + 9 : start + 10] == b"1" and octets[start + 9 : start + 12] != b"101":
+        status = octets[start + 9 : start + 12]
+        if waits and status.startswith(b"1") and status.isdigit() and status != b"101":
             talk = self._waiting[0]
             talk.more += (piece.row, *rest)
-            talk.interim += 1
+            talk.interim += (int(status),)
             return
         if waits:
             talk = self._waiting.popleft()
@@ -248,7 +252,7 @@ class _Stream:
             talk = Talk(piece.row, -1, -1, not piece.is_reversed, piece.seq, piece.ack, 0)
             self._all.append(talk)
         talk.more += rest
-        talk.response, talk.told_row = (octets, start), piece.row
+        talk.response, talk.told_row, talk.told_seq = (octets, start), piece.row, piece.seq
 
 
 def _begins_a_head(octets: bytes) -> bool:

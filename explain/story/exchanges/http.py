@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.exchanges.tls.talk import foreign
 from explain.model import Line
 from explain.story.exchanges.teller import end_text
-from explain.table import REVERSED
+from explain.table import ACK, REVERSED, SYN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,12 +22,19 @@ if TYPE_CHECKING:
 _REDIRECTION = 3
 _MEANINGS = {
     101: "switching", 206: "partial", 304: "not-modified", 401: "log-in", 403: "forbidden", 404: "not-found",
-    407: "proxy-log-in", 429: "too-many", 502: "bad-gateway", 503: "unavailable", 504: "gateway-timeout",
+    405: "not-allowed", 407: "proxy-log-in", 408: "too-slow", 413: "too-large", 416: "beyond", 417: "no-wait",
+    429: "too-many", 502: "bad-gateway", 503: "unavailable", 504: "gateway-timeout",
 }  # fmt: skip
 """Of statuses that say more than their class (RFC 9110, 15; RFC 6585, 4)."""
 
 
+_CONTINUE, _HINTS = 100, 103
+_NOTHING_ASKED = 408
+
+
 def _meaning(fields: HttpRequest) -> str:
+    if fields.method == "CONNECT" and fields.status_class == "success":
+        return "tunnel"
     return _MEANINGS.get(fields.status or 0) or fields.status_class or "other"
 
 
@@ -58,25 +66,53 @@ def request(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Ite
         "meaning": Line(f"http.class.{'wants-tls' if index in _wanting(part) else _meaning(fields)}", {}),
     }  # fmt: skip
     if fields.method is None:
-        answer = "http.answered-hello" if _is_after_a_hello(teller.table, int(rows[0])) else "http.answer-only"
-        yield teller.line(answer, fields, rows, name, **values)
+        yield teller.line(_unasked(teller.table, fields, int(rows[0])), fields, rows, name, **values)
         return
-    asked = teller.first("http.asked")  # whose Host is the server itself needs no telling of
-    if values["host"] in (server, fields.server.address):
-        asked = asked.replace("asked", "asked-itself")
-    yield teller.line(asked, fields, rows[:1], name, **values)
+    yield teller.line(_asked(teller, fields, values["host"]), fields, rows[:1], name, **values)
     if part.outcomes[part.outcome[index]] == "unanswered":
         why = "unanswered" if fields.was_due else "not-due"
         why = "one-sided" if fields.is_one_sided else "unrecorded" if fields.is_unrecorded else why
         if why != "one-sided" or teller.first(f"http.one-sided.{values['client']}").endswith(".first"):  # once of each
             yield teller.line(f"http.{why}", fields, rows, name, **values)
         return
-    if fields.interim_responses:
-        yield teller.line("http.interim", fields, rows, name, **values)
+    yield from _interim(teller, fields, rows, name)
     told = _told(teller, rows, fields.wait_ns)
     yield teller.line(_answer(teller.table, fields, told), fields, told, name, **values)
     if fields.location and fields.status is not None and fields.status // 100 == _REDIRECTION:
-        yield teller.line("http.moved", fields, told, name, **values)
+        is_same = fields.location in (fields.path, f"http://{fields.host}{fields.path}")
+        yield teller.line("http.moved-round" if is_same else "http.moved", fields, told, name, **values)
+    if index in (cut := part.facts["cut_short"]()):
+        sent, row = cut[index]
+        yield teller.line("http.cut-short", fields, np.append(told, row), name, sent=sent, **values)
+
+
+def _unasked(table: PacketTable, fields: HttpRequest, row: int) -> str:
+    """How an answer is told whose request was not read: perhaps there was none."""
+    if _is_after_a_hello(table, row):
+        return "http.answered-hello"
+    flow = table.by_flow.of(table.flow[[row]].astype(np.int64))
+    before = flow[(flow < row) & (table.layers[flow] ^ table.layers[row] & REVERSED != 0)]
+    is_opened = len(before) and table.flags[before[0]] & (SYN | ACK) == SYN
+    is_silent = is_opened and not table.payload[before].any()
+    return "http.answered-nothing" if is_silent and fields.status == _NOTHING_ASKED else "http.answer-only"
+
+
+def _asked(teller: Teller, fields: HttpRequest, host: str) -> str:
+    """How a request is told: of a proxy, which is given more than a path; or of a host that is the server itself."""
+    asked = teller.first("http.asked")
+    if fields.method == "CONNECT":
+        return asked.replace("asked", "asked-tunnel")
+    if "://" in (fields.path or "")[: len("https://")]:
+        return asked.replace("asked", "asked-proxy")
+    return asked.replace("asked", "asked-itself") if host in (end_text(fields.server), fields.server.address) else asked
+
+
+def _interim(teller: Teller, fields: HttpRequest, rows: Rows, name: str) -> Iterator[Line]:
+    """Responses that came before the answer itself."""
+    for status in sorted(set(fields.interim_statuses)):
+        message = {_CONTINUE: "http.interim", _HINTS: "http.interim-hints"}.get(status, "http.interim-other")
+        count = fields.interim_statuses.count(status)
+        yield teller.line(message, fields, rows, name, count=count, interim=status)
 
 
 def _answer(table: PacketTable, fields: HttpRequest, told: Rows) -> str:
@@ -85,7 +121,17 @@ def _answer(table: PacketTable, fields: HttpRequest, told: Rows) -> str:
         return "http.answered-unseen"
     if fields.status is not None:
         return "http.answered"
-    return "http.answered-tls" if _is_tls(table, told) else "http.answered-opaque"
+    if _is_tls(table, told):
+        return "http.answered-tls"
+    return "http.answered-foreign" if _is_foreign(table, told[:1]) else "http.answered-opaque"
+
+
+def _is_foreign(table: PacketTable, row: Rows) -> bool:
+    """Whether the server's first octets of all begin no head."""
+    rows = table.by_flow.of(table.flow[row].astype(np.int64))
+    is_opening = (table.sides[rows] == table.sides[row]) & (table.flags[rows] & SYN != 0)
+    is_first = (table.seq[row] - table.seq[rows[is_opening]] == 1).any()
+    return bool(is_first and foreign(table, row, "http"))
 
 
 def _told(teller: Teller, rows: Rows, wait_ns: int | None) -> Rows:

@@ -362,3 +362,99 @@ def test_an_end_whose_number_tells_of_data_was_no_silence(was_sent, causes):
     assert (one.outcome, one.fields.is_unrecorded) == ("unanswered", was_sent)
     assert [each.cause for each in found.findings] == causes
     assert ("is not in this capture, but one was sent" in " ".join(found.story().split())) is was_sent
+
+
+def told(*frames):
+    return " ".join(explain.explain(pcap(*frames)).story().split())
+
+
+def broken_off(talk, head=b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n", ask=None):
+    """An answer of ten octets, and the server's FIN."""
+    return [
+        *talk.opens(), talk.asks(ask or get()), (0.05, talk.tells(head + b"0123456789")), talk.hears(),
+        talk.tells(b"", FIN), talk.asks(b"", FIN),
+    ]  # fmt: skip
+
+
+def test_an_answer_that_ends_before_its_announced_length_is_a_finding_about_the_server():
+    found = report(*broken_off(Talk()))
+    (finding,) = found.findings
+    assert (finding.cause, finding.values["case"]) == ("tcp-application-closes", "cut-short")
+    assert (finding.values["announced"], finding.values["sent"]) == (50, 10)
+    assert finding.evidence[0].frames == ((4, 5), (7, 7))
+    assert "closed (FIN) after 10 bytes: the answer is incomplete" in told(*broken_off(Talk()))
+
+
+@pytest.mark.parametrize(
+    ("head", "ask"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n", None),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n", b"HEAD / HTTP/1.1\r\n" + HEAD),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\nTransfer-Encoding: chunked\r\n\r\n", None),
+        (b"HTTP/1.1 304 Not Modified\r\nContent-Length: 50\r\n\r\n", None),
+        (b"HTTP/1.1 200 OK\r\nServer: a\r\n\r\n", None),
+    ],
+)
+def test_an_answer_with_all_that_was_due_is_not_called_incomplete(head, ask):
+    assert not report(*broken_off(Talk(), head, ask)).findings
+
+
+def test_a_client_that_closed_first_cut_the_answer_short_itself():
+    talk = Talk()
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n"
+    frames = [
+        *talk.opens(),
+        talk.asks(get()),
+        talk.tells(head),
+        talk.hears(),
+        talk.asks(b"", FIN),
+        talk.tells(b"", FIN),
+    ]
+    assert not report(*frames).findings
+
+
+def test_early_hints_are_not_called_100_continue():
+    talk = Talk()
+    hints = b"HTTP/1.1 103 Early Hints\r\nLink: </s.css>\r\n\r\n"
+    frames = [*talk.opens(), talk.asks(get()), talk.tells(hints), talk.tells(OK), talk.hears()]
+    (one,) = [one for one in report(*frames).exchanges if one.kind == "http.request"]
+    assert (one.fields.status, one.fields.interim_statuses) == (200, (103,))
+    assert "103 Early Hints" in told(*frames)
+    assert "100 Continue" not in told(*frames)
+
+
+def test_a_proxy_is_asked_for_a_way_through_and_opens_it():
+    talk = Talk()
+    asked = b"CONNECT www.example:443 HTTP/1.1\r\nHost: www.example:443\r\n\r\n"
+    story = told(*talk.opens(), talk.asks(asked), talk.tells(b"HTTP/1.1 200 Established\r\n\r\n"), talk.hears())
+    assert "asked the proxy 198.51.100.1:80 to open a way through to www.example:443 (CONNECT)" in story
+    assert "the way is open" in story
+
+
+def test_a_proxy_is_asked_for_a_whole_address():
+    talk = Talk()
+    story = told(*talk.opens(), talk.asks(get(b"http://www.example/a")), talk.tells(OK), talk.hears())
+    assert "asked 198.51.100.1:80, as a proxy, for http://www.example/a (GET)" in story
+
+
+def test_a_redirection_to_what_was_asked_for_goes_round():
+    talk = Talk()
+    moved = b"HTTP/1.1 302 Found\r\nLocation: /a\r\nContent-Length: 0\r\n\r\n"
+    assert "goes round without end" in told(*talk.opens(), talk.asks(get(b"/a")), talk.tells(moved), talk.hears())
+    talk = Talk()
+    assert "goes round" not in told(*talk.opens(), talk.asks(get(b"/b")), talk.tells(moved), talk.hears())
+
+
+def test_a_server_that_was_asked_for_nothing_in_its_time_says_so():
+    talk = Talk()
+    frames = [*talk.opens(), (5.0, talk.tells(b"HTTP/1.1 408 Request Timeout\r\n\r\n", FIN)), talk.hears()]
+    assert "which had asked for nothing" in told(*frames)
+    assert "which had asked for nothing" not in told(*frames[3:])
+
+
+def test_what_is_no_head_of_http_is_not_called_unrecorded():
+    talk = Talk()
+    asked = [*talk.opens(), talk.asks(get())]
+    assert "not with the head of a response" in told(*asked, talk.tells(b"<html>"), talk.hears())
+    talk.ack += 1460
+    assert "no head of a response was recorded" in told(*asked, talk.tells(b"<html>"), talk.hears())
