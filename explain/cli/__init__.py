@@ -68,6 +68,8 @@ def _fill_gaps() -> None:
     if out is sys.__stdout__ and out is not None and isinstance(raw, io.RawIOBase):
         whole = cast("BinaryIO", io.BufferedWriter(raw))
         sys.stdout = io.TextIOWrapper(whole, out.encoding, out.errors, line_buffering=True)
+    if out is sys.__stdout__ and isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as standard error has it: what cannot be shown ends nothing
 
 
 def _leave(status: int) -> None:

@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 _NARROWEST, _WIDEST = 40, 100
 
 
-def give(told: dict[str, Any] | Iterator[str]) -> None:
-    """Print a page, or its JSON."""
-    if isinstance(told, dict):
+def give(told: dict[str, Any] | list[Any] | Iterator[str]) -> None:
+    """Print a page, or its JSON, which is UTF-8 whatever the terminal shows."""
+    if isinstance(told, (dict, list)):
+        from explain.cli.output import put
         from explain.plain_data import json_text
 
-        print(json_text(told, 2))
+        put(f"{json_text(told, 2)}\n", None)
         return
     for row in told:
         print(row)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import itertools
+import json
 import os
 import stat
 import subprocess
@@ -133,3 +134,14 @@ def test_too_little_memory_is_no_bug_and_says_what_helps(monkeypatch, capsys):
         main(["some.pcap"])
     assert ended.value.code == 2
     assert "not enough memory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words", [("word", "--json", "STALE"), ("word", "--lang", "ja", "STALE"), ("lab", "list", "--json")]
+)
+def test_a_terminal_that_lacks_the_characters_ends_nothing(words):
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([*EXPLAIN, *words], env=environment, capture_output=True, check=True)
+    assert done.stderr == b""
+    if "--json" in words:
+        json.loads(done.stdout.decode())

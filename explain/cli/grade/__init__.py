@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -163,7 +162,7 @@ def list_events(name: str | None, as_json: bool, lang: str) -> int:
     chosen = members(name) if name else all_names()
     if as_json:
         told = [{"event": one, "means": meaning(one, lang), "fields": dict(fields_of(one, lang))} for one in chosen]
-        print(json.dumps(told, ensure_ascii=False, indent=1))
+        page.give(told)
         return 0
     columns, longest = page.list_width(), max(len(field) for one in chosen for field in fields_of(one, lang))
     for one in chosen:

@@ -48,7 +48,7 @@ def list_labs(as_json: bool, by: str, lang: str) -> int:
         rows = [
             {"name": one.name, "chapter": one.chapter, "cause": one.cause, "title": dict(one.title)} for one in labs
         ]
-        print(json.dumps(rows, ensure_ascii=False, indent=1))
+        page.give(rows)
         return 0
     groups: dict[str, list[Lab]] = {}
     for one in labs:
