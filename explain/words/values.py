@@ -44,6 +44,7 @@ NOUNS: dict[str, tuple[str, str, str]] = {
     "hops": ("1 hop", "{n} hops", "{n} ホップ"),
     "fragments": ("1 fragment", "{n} fragments", "{n} 個の断片"),
     "findings": ("1 finding", "{n} findings", "{n} 件の問題"),
+    "more-findings": ("1 more finding", "{n} more findings", "ほかに {n} 件の問題"),
     "kinds": ("1 kind", "{n} kinds", "{n} 種類"),
     "questions": ("1 question", "{n} questions", "{n} 件の質問"),
     "announcements": ("1 announcement", "{n} announcements", "{n} 件の通知"),
