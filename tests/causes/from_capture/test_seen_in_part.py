@@ -112,6 +112,15 @@ def test_a_private_source_on_the_link_of_a_public_target_was_not_translated():
     assert findings(spoke, leaked, (9.0, ping(ALICE[1], BOB[1], 1))) == ["masquerade-missing"]
 
 
+def test_a_private_source_beside_others_that_are_translated_was_not_translated():
+    leaked = [ping("192.168.1.7", FAR, seq, ident=9, ttl=63, macs=(R, B)) for seq in (1, 2)]
+    public = [ping("203.0.113.1", FAR, 1, ttl=63, macs=(R, B)), pong(FAR, "203.0.113.1", 1, ttl=55, macs=(B, R))]
+    private = [ping("192.168.1.8", FAR, 1, ttl=63, macs=(R, B)), pong(FAR, "192.168.1.8", 1, ttl=55, macs=(B, R))]
+    assert findings(*public, *leaked) == ["masquerade-missing"]
+    assert findings(*public, *private, *leaked) == ["echo-unanswered"]  # whoever translates stands further out
+    assert findings(*public[:1], *leaked)[-1] == "echo-unanswered"
+
+
 def test_a_private_source_of_which_nobody_knows_where_it_is_may_yet_be_translated():
     leaked = ping("192.168.1.7", "203.0.113.9", 1, ttl=63, macs=(R, B))
     syn = segment(("192.168.1.7", 40000), ("203.0.113.9", 80), 2, (R, B), 63)

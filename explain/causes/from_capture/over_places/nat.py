@@ -61,14 +61,28 @@ def _leaks(scene: Scene) -> Iterator[Seen]:
         return
     owners = _owners(table)
     holders, public = dict(owners), {mac for address, mac in owners if address and _is_public(address)}
+    public |= _translating(whole_of(table), {sender for *_, (sender, _) in routed} - public)
     for row, member, (sender, receiver) in routed:
         source, target = table.ends(row)
-        if sender in public or receiver == holders.get(target):  # from a port with a public address, or there already
+        if sender in public or receiver == holders.get(target):  # from where addresses are public, or there already
             groups[source, target].append(member)
     for (source, target), members in groups.items():
         rows = rows_of(members)
         values = {"src": table.addresses.text(source), "dst": table.addresses.text(target), "count": len(rows)}
         yield Seen("masquerade-missing", "possible", members, rows, _not_masqueraded(table, members, rows), values)
+
+
+def _translating(table: PacketTable, senders: set[int]) -> set[int]:
+    """Who also passes on from public addresses what is answered, and nothing of the kind from private ones."""
+    sides = table.first_of_side[:-2].reshape(-1, 2)
+    began = sides[(sides >= 0).all(axis=1)].min(axis=1)
+    began = began[among(table.links.source[table.link[began]], sorted(senders))]
+    public, private = set[int](), set[int]()
+    for row in began[table.targets(began) < np.uint64(IPV6_KEY)].tolist():
+        source, target = table.ends(row)
+        if _is_public(target) and is_forwarded(int(table.ttl[row])):
+            (private if is_private(source) else public).add(int(table.links.source[table.link[row]]))
+    return public - private
 
 
 def _is_outward(table: PacketTable, row: int) -> bool:
