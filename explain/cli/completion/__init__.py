@@ -45,9 +45,18 @@ def answer(commands: Sequence[str], choose: Choose) -> str:
     if shell not in SHELLS or asked != "complete" or kind is None:
         return ""
     completer = kind(click.Command("explain"), {}, "explain", _VARIABLE)
-    words, begun = completer.get_completion_args()
+    words, begun = _apart(*completer.get_completion_args())
     items = _items(completer, words, begun, commands, choose)
     return "".join(f"{completer.format_completion(item)}\n" for item in items)
+
+
+def _apart(words: list[str], begun: str) -> tuple[list[str], str]:
+    """An option and its value, which bash parts into three words (``--format=html``), as if with a space."""
+    if begun == "=" and words[-1:] and words[-1].startswith("--"):
+        return words, ""
+    if words[-1:] == ["="] and words[-2:-1] and words[-2].startswith("--"):
+        return words[:-1], begun
+    return words, begun
 
 
 def _items(
@@ -58,6 +67,9 @@ def _items(
     teach(command, words[0] if len(rest) < len(words) else "")
     completer.cli = command
     items = completer.get_completions(rest, begun)
+    if begun.startswith("--") and "=" in begun:  # the shell puts what it is given in the place of the whole word
+        option = begun[: begun.index("=") + 1]
+        return [CompletionItem(f"{option}{item.value}", item.type, item.help) for item in items]
     if not words:
         items += [_told(name) for name in commands if name.startswith(begun)]
     elif words == ["grade"] and not begun.startswith("-"):

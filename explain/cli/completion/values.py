@@ -13,7 +13,7 @@ from click.shell_completion import CompletionItem
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-_FILES = ("FILE", "CAPTURE", ".toml", ".pcapng", "PATH", "EXPECTED", "CSV", "NOTES")
+_FILES = ("FILE", "CAPTURE", ".toml", ".pcapng", "PATH", "EXPECTED", "GOOD", "CSV", "NOTES")
 _FOLDERS = ("DIR", "FOLDER")
 
 
