@@ -17,10 +17,9 @@ _NARROWEST, _WIDEST = 40, 100
 def give(told: dict[str, Any] | list[Any] | Iterator[str]) -> None:
     """Print a page, or its JSON, which is UTF-8 whatever the terminal shows."""
     if isinstance(told, (dict, list)):
-        from explain.cli.output import put
         from explain.plain_data import json_text
 
-        put(f"{json_text(told, 2)}\n", None)
+        sys.stdout.buffer.write(f"{json_text(told, 2)}\n".encode("utf-8", "backslashreplace"))
         return
     for row in told:
         print(row)
