@@ -167,6 +167,7 @@ def _error(text: TextWitness, errors: tuple[Symptom, ...], context: Context) -> 
     return Sign("error", one.id.removeprefix("icmp."), by, speaker, (one,))
 
 
+_ALL = 100
 _CEASED = 3
 """As many lost in a row at the end are seldom chance."""
 
@@ -233,13 +234,7 @@ def _trace(text: TextWitness, context: Context) -> Sign | None:
     refused = text.all("way.refused")
     arrived = [hop.ttl for hop in hops if hop.is_target or context.destination in hop.addresses]
     if text.has("way.reached") or arrived:
-        last = max(arrived, default=len(hops))
-        gaps = [hop for hop in silent if hop.ttl < last]
-        if refused or any(hop.errors for hop in hops):
-            return _trace_refused(text, context)
-        if gaps:
-            return Sign("trace:gap", lines=text.all("way.silent"))
-        return Sign("trace:reached", lines=text.all("way.reached")[-1:] or text.symptoms[:1])
+        return _arrived(text, max(arrived, default=len(hops)), context)
     seen = [hop.addresses[0] for hop in hops if hop.addresses]
     is_refused = bool(refused) or any(hop.errors for hop in hops)
     if not is_refused and any(one == again for one, again in zip(seen, seen[2:], strict=False)):
@@ -248,7 +243,8 @@ def _trace(text: TextWitness, context: Context) -> Sign | None:
         return _trace_refused(text, context)
     refusal = _first(text, _REFUSALS) or next(iter(text.all("way.send-failed")), None)
     if refusal is not None:
-        return Sign("refused", _REFUSALS.get(refusal.id), "self", lines=(refusal,))
+        # tracepath says of no call why it failed.
+        return Sign("refused", _REFUSALS.get(refusal.id, "general"), "self", lines=(refusal,))
     if hops and hops[-1].addresses:
         last, by = text.all("way.hop")[-1:], "router" if len(hops) > 1 else None
         if text.succeeded is None and context.destination is None:
@@ -258,6 +254,27 @@ def _trace(text: TextWitness, context: Context) -> Sign | None:
     if hops:
         return Sign("trace:dies", speaker=seen[-1] if seen else None, lines=text.all("way.silent")[:1])
     return None
+
+
+def _arrived(text: TextWitness, last: int, context: Context) -> Sign:
+    """How a trace ended whose target answered, at a distance of so many hops."""
+    if text.has("way.refused") or any(hop.errors for hop in text.hops):
+        return _trace_refused(text, context)
+    if lost := _lost_at_target(text):
+        return Sign("part-lost", lines=lost)
+    if any(not hop.addresses and hop.ttl < last for hop in text.hops):
+        return Sign("trace:gap", lines=text.all("way.silent"))
+    return Sign("trace:reached", lines=text.all("way.reached")[-1:] or text.symptoms[:1])
+
+
+def _lost_at_target(text: TextWitness) -> tuple[Symptom, ...]:
+    """Where mtr says that the target itself answered only some echoes; errors about UDP a host sends at a limited rate.
+
+    What a hop on the way loses and the target does not is that hop's thrift.  Source: RFC 1812, 4.3.2.8.
+    """
+    is_echo = text.command is None or not {"u", "udp", "T", "tcp"} & set(text.command.options)
+    reached = text.all("way.reached")[-1:] if text.program == "mtr" and is_echo else ()
+    return tuple(each for each in reached if 0 < (each.values.get("loss") or 0) < _ALL)
 
 
 def _trace_refused(text: TextWitness, context: Context) -> Sign:

@@ -60,6 +60,13 @@ _USUAL: Mapping[str, tuple[str, ...]] = {
     "error:no-route": ("no-route-on-router", "router-interface-down"),
     "error:host-unreachable": ("destination-host-absent-behind-router", "destination-host-absent-on-link"),
     "error:address-unreachable": ("destination-host-absent-behind-router", "destination-host-absent-on-link"),
+    **dict.fromkeys(
+        ("error:net-prohibited", "error:host-prohibited", "error:policy-failed"),
+        ("filter-on-router-forward", "filter-on-target-input"),
+    ),
+    "error:reject-route": ("reject-route-on-router", "filter-on-router-forward"),
+    "error:protocol-unreachable": ("filter-on-target-input", "filter-on-router-forward"),
+    "error:unknown-code": ("filter-on-router-forward", "filter-on-target-input"),
     "error:port-unreachable": ("filter-on-target-input", "filter-on-router-forward"),
     "error:admin-prohibited": ("filter-on-router-forward", "filter-on-target-input", "reject-route-on-router"),
     "refused:network-unreachable": ("no-route-on-sender", "sender-interface-down"),

@@ -258,11 +258,8 @@ def icmp_error(text: str, family: int | None = None) -> tuple[str, dict[str, Any
     """
     text = text.strip().rstrip("。.")
     lower = text.lower()
-    unnamed = _CODE.match(text)
-    if unnamed:
-        kind = unnamed.group(1).lower()
-        number = 5 if "redirect" in kind or "リダ" in kind else 11 if "time" in kind or "時間" in kind else 3
-        return "icmp.unknown-code", {"type": number, "code": int(unnamed.group(2)), "family": family or 4}
+    if unnamed := _CODE.match(text):
+        return _by_code(unnamed.group(1).lower(), int(unnamed.group(2)), family or 4)
     for wording in _longest_first():
         if lower.startswith(wording) and _REST.fullmatch(lower[len(wording) :]):
             name, number, code, usual = _table()[wording]
@@ -272,6 +269,15 @@ def icmp_error(text: str, family: int | None = None) -> tuple[str, dict[str, Any
     if lower in _QUERIES:
         return f"icmp.{_QUERIES[lower]}", {"type": None, "code": None, "family": family or 4}
     return None
+
+
+def _by_code(kind: str, code: int, family: int) -> tuple[str, dict[str, Any]]:
+    """A code that the program has no words for; iputils knows no more than five of IPv6's reasons."""
+    number = 5 if "redirect" in kind or "リダ" in kind else 11 if "time" in kind or "時間" in kind else 3
+    if family == 6:
+        number = {3: 1, 11: 3, 5: 137}[number]
+    told = (name for of, of_type, of_code, name, _ in _ICMP_WORDS if (of, of_type, of_code) == (family, number, code))
+    return f"icmp.{next(told, 'unknown-code')}", {"type": number, "code": code, "family": family}
 
 
 def _details(rest: str) -> dict[str, Any]:

@@ -195,3 +195,33 @@ def test_fping_says_what_its_kernel_refused_and_which_name_is_unknown() -> None:
 def test_a_note_that_somebody_is_unreachable_is_no_line_of_fping() -> None:
     with pytest.raises(NothingUsableError):
         read_text("203.0.113.9 is unreachable\nthe switch is alive\n")
+
+
+def test_a_tracepath_that_could_not_send_was_refused_by_its_own_kernel() -> None:
+    found = causes("$ tracepath -n 203.0.113.9\n 1:  send failed\n     Resume: pmtu 65535 \n")
+    assert found[0] == "no-route-on-sender"
+    assert not {"healthy", "filter-on-target-input", "routing-loop"} & set(found)
+
+
+@pytest.mark.parametrize(
+    ("option", "loss", "first"), [("", 30, "partial-loss"), ("-u ", 30, "healthy"), ("", 0, "healthy")]
+)
+def test_what_the_target_itself_does_not_answer_to_mtr_is_lost(option: str, loss: int, first: str) -> None:
+    last = f"  2.|-- 203.0.113.9   {loss}.0%    10    0.4   0.4   0.3   0.5   0.1\n"
+    assert causes(f"$ mtr -rn {option}203.0.113.9\n{MTR}{HUB_1}{last}")[0] == first
+
+
+@pytest.mark.parametrize(
+    ("code", "first", "number"), [(5, "filter-on-router-forward", 1), (6, "reject-route-on-router", 1)]
+)
+def test_a_reason_of_ipv6_that_ping_has_no_words_for_is_known_by_its_number(code: int, first: str, number: int) -> None:
+    line = f"From 2001:db8::ff icmp_seq=1 Destination unreachable: Unknown code {code}\n"
+    text = f"PING 2001:db8:1::1(2001:db8:1::1) 56 data bytes\n{line}"
+    assert read_text(text).all("icmp.")[0].values["type"] == number
+    assert causes(text)[0] == first
+
+
+@pytest.mark.parametrize("what", ["Net Prohibited", "Host Prohibited"])
+def test_a_router_that_prohibits_is_thought_of_before_the_senders_own_filter(what: str) -> None:
+    text = f"PING 203.0.113.9 (203.0.113.9) 56(84) bytes of data.\nFrom 192.0.2.254 icmp_seq=1 Destination {what}\n"
+    assert causes(text)[0] == "filter-on-router-forward"
