@@ -126,7 +126,7 @@ class BesideRows:
     Attributes:
         ethertype: of the payload; 0 where it begins with LLC (IEEE 802.2).
         inner: the innermost of several VLAN tags, 0 without a second one.
-        head: first eight octets of the payload, 0 where they were not captured.
+        head: first eight octets of the payload; 0 in place of those that were not captured.
     """
 
     row: Rows

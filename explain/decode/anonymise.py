@@ -20,6 +20,7 @@ _EXTENSIONS = (0, 60)  # hop by hop and destination options
 _ETHERNET, _NULL, _LOOP, _SLL, _SLL2 = 1, 0, 108, 113, 276
 _RAW = (12, 14, 101, 228, 229)
 _PPPS, _CISCO, _PPPOE = (9, 50), 104, 0x8864
+_CISCO_HDLC = b"\x0f\0", b"\x8f\0"  # in captures of PPP, too
 _OVER_PPP = {0x0021: _IPV4, 0x0057: _IPV6}
 _MOST_TAGS, _MOST_OPTIONS, _MOST_EXTENSIONS = 4, 32, 8
 
@@ -45,6 +46,8 @@ def _link(frame: bytearray, link_type: int, names: Pseudonyms) -> int:
         return _network(frame, _IPV6 if frame[0] >> 4 == 6 else _IPV4, 0, names)
     if link_type in (_NULL, _LOOP) and len(frame) > 4:
         return _network(frame, _IPV6 if frame[4] >> 4 == 6 else _IPV4, 4, names)
+    if link_type in _PPPS and frame[:2] in _CISCO_HDLC:
+        link_type = _CISCO
     if link_type in _PPPS and len(frame) >= 4:
         at = 4 if frame[:2] == b"\xff\x03" else 2
         return _network(frame, _OVER_PPP.get(int.from_bytes(frame[at - 2 : at], "big"), 0), at, names)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from explain.decode.block import Block
 
 _HEAD = 8
+_BITS = np.uint64(8 * _HEAD)
 
 
 def decode(block: Block, besides: list[BesideRows]) -> None:
@@ -29,6 +30,9 @@ def decode(block: Block, besides: list[BesideRows]) -> None:
         return
     at = block.network[rows]
     head = number(gather(block.slab.data, block.frame_at[rows] + at, _HEAD), 0, _HEAD)
-    head[block.captured[rows] - at < _HEAD] = 0
+    missing = np.clip(_HEAD - (block.captured[rows] - at), 0, _HEAD)
+    some = np.flatnonzero(missing)
+    unknown = (missing[some] << 3).astype(np.uint64)
+    head[some] = np.where(missing[some] < _HEAD, head[some] >> unknown % _BITS << unknown % _BITS, np.uint64(0))
     inner = np.zeros(len(rows), np.uint16) if block.inner is None else block.inner[rows]
     besides.append(BesideRows(block.rows(rows), kind[rows], inner, head))

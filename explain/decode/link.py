@@ -30,7 +30,7 @@ _LOOPBACKS = (0, 108)  # LINKTYPE_NULL and LINKTYPE_LOOP
 _IP_LINKS = (101, 12, 14, 228, 229)  # LINKTYPE_RAW, as three systems number it; _IPV4; _IPV6
 _FAMILIES = {2: TYPE_IPV4, 10: TYPE_IPV6, 24: TYPE_IPV6, 28: TYPE_IPV6, 30: TYPE_IPV6}  # AF_INET6 differs by system
 _TO_OTHERS_BY_US, _TO_OTHERS_BY_OTHERS = 4, 3  # packet types of both cooked forms
-_HDLC_ADDRESS = 0xFF03
+_HDLC_ADDRESS, _CISCO_UNICAST, _CISCO_BROADCAST = 0xFF03, 0x0F00, 0x8F00
 _SIXTEEN = np.uint64(16)
 _COLUMNS = (
     ("ethertype", 0), ("network", 0), ("layers", 0), ("vlan", 0), ("mac_low", 0), ("mac_high", 0),
@@ -155,14 +155,15 @@ def _bare(slab: Slab) -> LinkFields:
 def _point_to_point(slab: Slab, link_type: int) -> LinkFields:
     """PPP, with or without the address and control octets of HDLC; Cisco's HDLC with Ethernet types.
 
-    Source: RFC 1661, 2; RFC 1662, 3.1.
+    Source: RFC 1661, 2; RFC 1662, 3.1; RFC 1547, 4.3.1, whose frames are recorded as PPP as well.
     """
     first, second = slab.u2(LINK), slab.u2(LINK + 2)
-    is_long = (first == _HDLC_ADDRESS) | (link_type == _CISCO)
+    is_cisco = (link_type == _CISCO) | (first == _CISCO_UNICAST) | (first == _CISCO_BROADCAST)
+    is_long = (first == _HDLC_ADDRESS) | is_cisco
     fields = _nothing(slab, 0)
     fields.network[:] = np.where(is_long, 4, 2)
     protocol = np.where(is_long, second, first)
-    fields.ethertype = protocol if link_type == _CISCO else ppp_types(protocol)
+    fields.ethertype = np.where(is_cisco, protocol, ppp_types(protocol))
     fields.ethertype[fields.ethertype < SMALLEST_TYPE] = NO_TYPE
     _hide_cut(slab, fields, fields.network)
     return fields

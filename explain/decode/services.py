@@ -18,9 +18,9 @@ UDP = _BOTH | {
     4500: "IKE NAT-T", 4789: "VXLAN", 5246: "CAPWAP control", 5247: "CAPWAP data", 5351: "NAT-PMP", 5683: "CoAP",
     6081: "Geneve", 6635: "MPLS", 51820: "WireGuard",
 }  # fmt: skip
-TUNNEL_PORTS = {2152: "gtp", 3544: "teredo", 4789: "vxlan", 6081: "geneve", 8472: "vxlan"}
+TUNNEL_PORTS = {2152: "gtp", 3544: "teredo", 4789: "vxlan", 6081: "geneve", 6635: "mpls", 8472: "vxlan"}
 """UDP ports that tunnels are sent to: VXLAN as registered and as Linux has it by default (RFC 7348, 8), Geneve (RFC
-8926, 3.3), GTP-U (3GPP TS 29.281, 4.4.2), Teredo (RFC 4380, 2.7)."""
+8926, 3.3), GTP-U (3GPP TS 29.281, 4.4.2), Teredo (RFC 4380, 2.7), MPLS (RFC 7510, 3)."""
 _SERVED_FROM = (3544,)  # who uses such a tunnel has a port of his own, to which it comes back
 
 

@@ -31,6 +31,7 @@ SMALLEST_TYPE = 0x0600
 """Below it, the field is a length (IEEE 802.3, 3.2.6)."""
 
 _MOST_STEPS = 8
+_LEAST_LLC = 3
 _SNAP = 0xAAAA03000000
 _PPP_TYPES = ((0x0021, TYPE_IPV4), (0x0057, TYPE_IPV6), (0x0281, _TYPE_MPLS))
 _TAG, _LABEL, _SESSION, _LLC = 1, 2, 3, 4
@@ -54,6 +55,8 @@ def follow(slab: Slab, fields: LinkFields) -> None:
                 continue
             fits = slab.have[some] >= fields.network[some] + size
             fields.layers[some[~fits]] |= CUT
+            if kind == _LLC:
+                fields.layers[_without_snap(slab, fields, some[~fits])] ^= CUT
             fields.ethertype[some[~fits]] = NO_TYPE
             going_on.append(step(slab, fields, some[fits]))
         rows = np.concatenate(going_on)
@@ -105,6 +108,13 @@ def ppp_types(protocols: U2) -> U2:
     for protocol, ethertype in _PPP_TYPES:
         types[protocols == protocol] = ethertype
     return types
+
+
+def _without_snap(slab: Slab, fields: LinkFields, rows: I8) -> I8:
+    """Of frames that end where SNAP would go on those that have LLC alone, as far as it is there."""
+    whole = rows[slab.have[rows] >= fields.network[rows] + _LEAST_LLC]
+    alone: I8 = whole[gather(slab.data, slab.at[whole] + fields.network[whole], 1)[:, 0] != _SNAP >> 40]
+    return alone
 
 
 def _snap(slab: Slab, fields: LinkFields, rows: I8) -> I8:

@@ -65,7 +65,7 @@ def test_any_message_is_taken(octets, port):
 
 
 @pytest.mark.parametrize(("link_type", "head"), [
-    (12, ""), (9, "0021"), (50, "ff030021"), (104, "0f000800"),
+    (12, ""), (9, "0021"), (50, "ff030021"), (50, "0f000800"), (104, "0f000800"),
     (1, "02530000010202530000010188641100000100680021"),
 ])  # fmt: skip
 def test_every_link_that_is_understood_keeps_its_ip_under_other_names(link_type, head):

@@ -15,6 +15,7 @@ _LINKS = {
     1: "eth", 113: "sll", 276: "sll2", 0: "null", 108: "null", 101: "bare", 12: "bare", 14: "bare", 228: "bare",
     229: "bare", 9: "ppp", 50: "ppp", 104: "chdlc",
 }  # fmt: skip
+_CISCO_HDLC = b"\x0f\0", b"\x8f\0"  # in captures of PPP, too (RFC 1547, 4.3.1)
 _NAMES = {"sll2": "sll", "dns-tcp": "dns"}
 _DISSECTORS: dict[str, Dissector] = {
     "eth": link.ethernet, "sll": link.cooked, "sll2": link.cooked_second, "null": link.loopback, "bare": link.bare,
@@ -38,7 +39,10 @@ def dissect(octets: bytes, link_type: int, length: int, contents: Mapping[str, D
         length: octets it had on the wire.
         contents: dissectors of what TCP and UDP carry, by the name that ``transport`` gives it.
     """
-    return dissect_from(Next(_LINKS.get(link_type, "data"), 0, length), octets, contents)
+    kind = _LINKS.get(link_type, "data")
+    if kind == "ppp" and octets[:2] in _CISCO_HDLC:
+        kind = "chdlc"
+    return dissect_from(Next(kind, 0, length), octets, contents)
 
 
 def dissect_from(first: Next, octets: bytes, contents: Mapping[str, Dissector]) -> tuple[Layer, ...]:

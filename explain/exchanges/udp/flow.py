@@ -50,8 +50,10 @@ BOTH_SEND = {
     3784: "BFD",
     4784: "BFD",
     4789: "VXLAN",
+    4790: "VXLAN-GPE",
     6081: "Geneve",
     6635: "MPLS",
+    6784: "BFD",
     8472: "VXLAN",
 }
 """Ports to which each side sends by itself: what comes back is another flow (RFC 7348, 5; 8926, 3.3; 5881, 4)."""

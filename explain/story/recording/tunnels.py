@@ -25,7 +25,7 @@ _FEW = 12  # packets of a tunnel that are told one by one
 _UDP, _UDP_HEADER = 17, 8
 _KINDS = {
     "ip": "IPv4 in IP", "ipv6": "IPv6 in IP", "gre": "GRE", "vxlan": "VXLAN", "geneve": "Geneve", "gtp": "GTP-U",
-    "teredo": "Teredo",
+    "teredo": "Teredo", "mpls": "MPLS in UDP",
 }  # fmt: skip
 _ENDS = {
     "ip": ("ip.src", "ip.dst"), "ipv6": ("ipv6.src", "ipv6.dst"),

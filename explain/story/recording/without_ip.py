@@ -28,7 +28,15 @@ _NAMES = {
     0x88BA: "machines", 0x88E1: "mains", 0x887B: "mains", 0x893A: "mesh", 0x4305: "mesh", 0x8899: "loop-sought",
     0x809B: "appletalk", 0x80F3: "appletalk", 0x6002: "decnet", 0x6003: "decnet",
 }  # fmt: skip
-_SAPS = {0x4242: "stp", 0xE0E0: "ipx", 0xFFFF: "ipx", 0xFEFE: "isis", 0xF0F0: "netbios"}  # both ends of LLC
+_SAPS = {
+    0x4242: "stp",
+    0xE0E0: "ipx",
+    0xFFFF: "ipx",
+    0xFEFE: "isis",
+    0xF0F0: "netbios",
+    0x0000: "llc-null",
+}  # both ends of LLC
+_WITHOUT_FLAGS = 0xFEFE  # lowest bits: for a group, and a response
 _CISCO = 0xAAAA0300000C  # LLC and SNAP of Cisco's own protocols
 _CISCO_NAMES = {0x2000: "cdp", 0x2004: "dtp", 0x010B: "stp", 0x2003: "vtp", 0x0111: "udld", 0x0104: "pagp"}
 _OTHER, _OTHER_LLC, _OTHER_CISCO = "ethertype", "llc", "cisco"
@@ -64,8 +72,9 @@ def _name(kind: int) -> str:
     if kind < 1 << 16:
         return _NAMES.get(kind, f"{_OTHER} 0x{kind:04x}")
     number = kind & 0xFFFF
-    names, other = (_CISCO_NAMES, _OTHER_CISCO) if kind >> 17 else (_SAPS, _OTHER_LLC)
-    return names.get(number, f"{other} 0x{number:04x}")
+    if kind >> 17:
+        return _CISCO_NAMES.get(number, f"{_OTHER_CISCO} 0x{number:04x}")
+    return _SAPS.get(number) or _SAPS.get(number & _WITHOUT_FLAGS, f"{_OTHER_LLC} 0x{number:04x}")
 
 
 def _log_in(rows: Rows, head: np.ndarray[Any, np.dtype[np.uint64]]) -> Iterator[Told]:

@@ -40,6 +40,7 @@ GTP = b"\x30\xff" + struct.pack(">HI", len(INNER) - 14, 7) + INNER[14:]
         (ip(ALICE, BOB, 17, udp(ALICE, BOB, 5000, 4789, VXLAN)), "VXLAN"),
         (ip(ALICE, BOB, 17, udp(ALICE, BOB, 5000, 6081, GENEVE)), "Geneve"),
         (ip(ALICE, BOB, 17, udp(ALICE, BOB, 2152, 2152, GTP)), "GTP-U"),
+        (ip(ALICE, BOB, 17, udp(ALICE, BOB, 5000, 6635, b"\0\x06\x41\x40" + INNER[14:])), "MPLS in UDP"),
     ],
 )  # fmt: skip
 def test_a_tunnel_is_told_with_its_ends_and_what_is_within(packet, kind):
@@ -93,6 +94,11 @@ def test_frames_without_ip_are_counted_beside_the_exchanges():
     ("kind", "body", "words"),
     [
         (0x26, "aaaa0300000c0111 2101", "1 frame of UDLD"),
+        (0x26, "f0f1 7f", "1 frame of NetBIOS without IP"),
+        (0x06, "0001 af81 0100", "1 frame of LLC between null access points"),
+        (0x26, "1818", "1 frame too short"),
+        (0x26, "4243 03", "1 frame of the spanning tree"),
+        (0x26, "ffff 0022", "1 frame of IPX"),
         (0x26, "aaaa0300000c0999 2101", "1 frame of a protocol of Cisco's own (0x0999)"),
         (0x8864, "11000017000ec021 096a000ca4cbea34", "1 frame of PPPoE without IP in them"),
         (0x8847, "0006 41ff 00000000 00005e005302", "1 frame whose MPLS labels stand before something other than IP"),
@@ -104,7 +110,7 @@ def test_frames_without_ip_are_counted_beside_the_exchanges():
 def test_a_frame_without_ip_is_called_by_its_name(kind, body, words):
     story = " ".join(told(eth(A, B, kind, bytes.fromhex(body))).split())
     assert words in story
-    assert "access points" not in story
+    assert "with the access points" not in story
 
 
 def test_what_is_no_cable_of_a_network_is_called_by_its_medium():

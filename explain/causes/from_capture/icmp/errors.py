@@ -175,7 +175,16 @@ def _judge(
             cause, rivals = "fragments-filtered", ("partial-loss",)
             values["case"] = "told"
     found = Seen(cause, "proved" if cause in _PROVED else "likely", members, rows, rivals, values)
-    return _passing(scene.table, key, found)
+    return _passing(scene.table, key, _handed_back(fields, found))
+
+
+def _handed_back(fields: IcmpError, found: Seen) -> Seen:
+    """The same; or a loop, where a redirect names the one whose packet it was as the better router."""
+    if found.cause != "icmp-redirect" or fields.gateway != fields.to:
+        return found
+    if not any(part.outcomes[part.outcome[index]] == "unanswered" for part, index in found.members):
+        return found
+    return replace(found, cause="routing-loop", certainty="likely", values={**found.values, "case": "handed-back"})
 
 
 def _passing(table: PacketTable, key: _Key, found: Seen) -> Seen:

@@ -343,6 +343,15 @@ def test_a_redirect_is_no_reason_for_pings_without_any_answer():
     assert silent.rivals[0] == "icmp-redirect"  # replies may come back by the better router, past this place
 
 
+def test_a_redirect_to_the_one_who_sent_the_packet_shows_a_loop():
+    out, back_again = ping(ALICE, BOB, 1, macs=(A, R), ttl=63), ping(ALICE, BOB, 1, macs=(R, A), ttl=62)
+    redirect = error(ROUTER, 5, 1, out, int.from_bytes(packed(ALICE), "big"))
+    (loop,) = explain.explain(pcap(out, redirect, back_again)).findings
+    assert (loop.cause, loop.certainty, loop.values["case"]) == ("routing-loop", "likely", "handed-back")
+    answered = explain.explain(pcap(out, redirect, back_again, pong(BOB, ALICE, 1))).findings
+    assert [one.cause for one in answered] == ["icmp-redirect"]
+
+
 def test_an_error_of_a_kind_without_a_cause_is_not_told_as_silence():
     asked = ping(ALICE, BOB, 1, macs=(A, R))
     report = explain.explain(pcap(asked, error(ROUTER, 12, 0, asked)))
