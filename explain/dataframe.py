@@ -166,6 +166,12 @@ def _macs(table: PacketTable, rows: Rows, keys: Any) -> Any:
     return texts[table.link[rows]] if len(keys) else np.full(len(rows), None, object)
 
 
+_OF_EACH = (
+    "id", "kind", "outcome", "capture", "interface", "frames", "start_ns", "end_ns", "duration_ns", "vlans", "evidence",
+)  # fmt: skip
+"""The columns that exchanges of every kind have, and that are there where no exchange is."""
+
+
 def exchanges(found: Iterable[Exchange], *, are_lists_text: bool = True) -> pd.DataFrame:
     """One row for each exchange; ends are two columns.
 
@@ -177,7 +183,7 @@ def exchanges(found: Iterable[Exchange], *, are_lists_text: bool = True) -> pd.D
     import pandas as pd
 
     rows = [_exchange_row(one, are_lists_text) for one in found]
-    names = dict.fromkeys(name for row in rows for name in row) or {"id": None}
+    names = dict.fromkeys(name for row in (_OF_EACH, *rows) for name in row)
     return pd.DataFrame({name: _column([row.get(name) for row in rows]) for name in names})
 
 

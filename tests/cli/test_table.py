@@ -173,5 +173,13 @@ def test_an_empty_capture_is_a_table_without_rows(run, tmp_path):
     assert run(path, "--of", "exchanges")[0] == 0
 
 
+def test_a_data_frame_without_exchanges_has_the_columns_that_all_kinds_have():
+    none, some = (
+        explain.explain(pcap(*frames)).exchanges.to_pandas() for frames in ((), (ping("192.0.2.1", "192.0.2.2", 1),))
+    )
+    assert list(none) == list(some)[: len(none.columns)]
+    assert none.groupby(["kind", "outcome"]).size().empty
+
+
 def test_a_table_without_a_capture_is_a_usage_error(run):
     assert run()[0] == 2
