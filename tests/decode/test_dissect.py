@@ -130,6 +130,7 @@ def fact(kind: int, octets: bytes) -> bytes:
     return (kind << 9 | len(octets)).to_bytes(2, "big") + octets
 
 
+ALICE6, BOB6 = "2001:db8::1", "2001:db8::2"
 INNER = ping("192.0.2.5", "192.0.2.6", 1)
 GROUP = packed("239.1.2.3")
 NUMBER = int.from_bytes(GROUP, "big")
@@ -455,6 +456,27 @@ def test_checksums_are_verified_each_with_what_it_covers():
     assert verdicts(good[:-1] + b"?") == {"ip.checksum": "right", "tcp.checksum": "wrong"}
     ttl = good[:22] + bytes((good[22] - 1,)) + good[23:]
     assert verdicts(ttl) == {"ip.checksum": "wrong", "tcp.checksum": "right"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "stations", "ends"),
+    [(0, (BOB6, "2001:db8::9"), 1), (2, ("2001:db8::9",), 0), (4, (BOB6, "2001:db8::9"), 0)],
+)
+def test_a_sum_covers_the_last_station_of_a_routing_header(kind, stations, ends):
+    final = stations[ends]
+    message = udp(ALICE6, final, 5000, 6000, b"x")
+    head = bytes((17, 2 * len(stations), kind, 1, len(stations) - 1, 0, 0, 0)) + b"".join(map(packed, stations))
+    frame = eth(A, B, 0x86DD, ip(ALICE6, "2001:db8::7", 43, head + message))
+    assert verdicts(frame)["udp.checksum"] == "right"
+    names = {one.name for layer in only(frame) for one in layer.fields if one.value in stations}
+    assert len(names) == 1
+    assert all(has(f"packet.for.{name.replace('.', '-').replace('_', '-')}") for name in names)
+
+
+def test_a_sum_within_a_tunnel_that_is_routed_by_segments_is_verified():
+    inner = ip(ALICE6, BOB6, 17, udp(ALICE6, BOB6, 5000, 6000, b"x"))
+    head = bytes((41, 2, 4, 1, 0, 0, 0, 0)) + packed("2001:db8::9")
+    assert verdicts(eth(A, B, 0x86DD, ip(ALICE6, "2001:db8::7", 43, head + inner)))["udp.checksum"] == "right"
 
 
 def test_a_sum_that_was_left_to_the_card_is_recognised():

@@ -16,6 +16,7 @@ PROTOCOLS = {
     0: "hop-by-hop options", 1: "ICMP", 2: "IGMP", 4: "IPv4", 6: "TCP", 17: "UDP", 41: "IPv6", 43: "routing header",
     44: "fragment header", 47: "GRE", 50: "ESP", 51: "AH", 58: "ICMPv6", 59: "nothing", 60: "destination options",
     88: "EIGRP", 89: "OSPF", 103: "PIM", 112: "VRRP", 132: "SCTP", 135: "mobility header", 139: "HIP", 140: "Shim6",
+    143: "Ethernet",
 }  # fmt: skip
 _KINDS_V4 = {1: "icmp", 2: "igmp", 4: "ip", 6: "tcp", 17: "udp", 41: "ipv6", 47: "gre", 89: "ospf"}
 _KINDS_V6 = {
@@ -37,6 +38,11 @@ _HOP_BY_HOP, _DESTINATION = 0, 60
 _OPTIONS_V6 = {
     0: "Pad1", 1: "PadN", 5: "router alert", 0x26: "quick start", 0x63: "RPL", 0xC2: "jumbo payload",
     0xC9: "home address",
+}  # fmt: skip
+_SEGMENTS = 4
+_ROUTINGS = {0: "source route", 2: "mobility", 3: "RPL", _SEGMENTS: "segment routing"}
+_STATIONS = {
+    0: "ipv6.routing.src.addr", 2: "ipv6.routing.mipv6.home_address", _SEGMENTS: "ipv6.routing.srh.addr",
 }  # fmt: skip
 _MOST_HOPS = 31
 _MOST_OPTIONS = 40
@@ -183,7 +189,7 @@ def ipv6(header: Header) -> Next | None:
     header.text("ipv6.src", 8, 16, ipv6_text(source), _address_means(source))
     header.text("ipv6.dst", 24, 16, ipv6_text(target), _address_means(target))
     end = header.at + 40 + size if size else header.said_end
-    return _behind(header, 40, protocol, end, {"src": source, "dst": target, "family": 6})
+    return _behind(header, 40, protocol, end, {"src": source, "dst": target, "family": 6, "is_fragment": False})
 
 
 def _behind(header: Header, size: int, protocol: int, end: int, context: dict[str, Any]) -> Next:
@@ -216,14 +222,29 @@ def _options_v6(header: Header, size: int) -> None:
 
 
 def routing(header: Header) -> Next | None:
-    """A routing header."""
+    """A routing header with its stations (RFC 5095, 6275, 8754)."""
     protocol = header.number("ipv6.routing.nxt", 0, 1, PROTOCOLS)
     size = (header.number("ipv6.routing.len", 1, 1) + 1) * 8
-    header.number("ipv6.routing.type", 2, 1)
+    kind = header.number("ipv6.routing.type", 2, 1, _ROUTINGS)
     left = header.number("ipv6.routing.segleft", 3, 1)
     header.raw(0, size)
-    # With segments left, the checksum is about the last one's address and not about that in the header.
-    return _behind(header, size, protocol, header.said_end, {"is_fragment": True} if left else {})
+    stations = _stations(header, kind, size) if kind in _STATIONS else []
+    # With stations left, the checksum is about the last one's address and not about that in the header (RFC 8200, 8.1).
+    known: dict[str, Any] = {"dst": stations[0 if kind == _SEGMENTS else -1]} if stations else {"is_fragment": True}
+    return _behind(header, size, protocol, header.said_end, known if left else {})
+
+
+def _stations(header: Header, kind: int, size: int) -> list[bytes]:
+    """The addresses of a routing header, in its order; a list of segments begins with the last one."""
+    end = size
+    if kind == _SEGMENTS:
+        end = min(size, 8 + 16 * (header.number("ipv6.routing.srh.last_segment", 4, 1) + 1))
+        header.number("ipv6.routing.srh.flags", 5, 1)
+        header.number("ipv6.routing.srh.tag", 6, 2)
+    spots = range(8, end - 15, 16)
+    for spot in spots:
+        header.text(_STATIONS[kind], spot, 16, ipv6_text(header.raw(spot, 16)))
+    return [header.raw(spot, 16) for spot in spots]
 
 
 def fragment(header: Header) -> Next | None:
