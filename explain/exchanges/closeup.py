@@ -62,7 +62,7 @@ class Neighbour:
     """Another frame of the same exchange, which row of the exchanges' table shows it, how far it is away in time.
 
     Attributes:
-        gap_ns: None where the file has no times.
+        gap_ns: None where the file has no times, negative where its clock went back between the two.
     """
 
     frame: int
@@ -182,5 +182,5 @@ def _neighbour(near: PacketTable, own: Rows, at: int, step: int, is_timed: bool)
     if not 0 <= at + step < len(own):
         return None
     row, whole = int(own[at + step]), near.whole
-    gap = abs(int(whole.time_ns[row]) - int(whole.time_ns[own[at]])) if is_timed else None
+    gap = step * (int(whole.time_ns[row]) - int(whole.time_ns[own[at]])) if is_timed else None
     return Neighbour(int(whole.frame[row]), int(rows_near(near, own[at + step : at + step + 1])[0]), gap)

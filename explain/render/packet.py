@@ -81,7 +81,8 @@ def _recorded(frame: Recorded, said: Callable[..., str], width: int) -> Iterator
     if frame.time_ns is None:
         when = said("when-unknown", **sizes)
     else:
-        when = said("when", time=_time(frame.time_ns), elapsed_ns=frame.elapsed_ns, **sizes)
+        form = "when-first" if frame.number == 1 else "when-back" if frame.elapsed_ns < 0 else "when"
+        when = said(form, time=_time(frame.time_ns), elapsed_ns=abs(frame.elapsed_ns), **sizes)
     yield from (f"  {row}" for row in wrap(when, width - 2))
     if frame.place:
         yield f"  {said('place', place=frame.place)}"

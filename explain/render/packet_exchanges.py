@@ -68,8 +68,10 @@ def _sentences(
     told += [say(line.message, line.values, language) for line in lines]
     for name, other in (("before", one.before), ("after", one.after)):
         if other and not is_journey:
-            around = {"other": other.frame, "gap_ns": other.gap_ns, "says": said(table, other.row, exchange).text}
-            told.append(say(f"packet.{name}", around, language))
+            is_back = other.gap_ns is not None and other.gap_ns < 0
+            gap = -other.gap_ns if is_back and other.gap_ns else other.gap_ns
+            around = {"other": other.frame, "gap_ns": gap, "says": said(table, other.row, exchange).text}
+            told.append(say(f"packet.{name}{'-back' if is_back else ''}", around, language))
     return told + [say(line.message, line.values, language) for line in why]
 
 

@@ -36,6 +36,16 @@ def test_a_frame_is_shown_with_its_fields_and_the_frames_around_it(run, capture)
     assert "    after it: frame 3, 1 ms later: Echo request seq=2" in lines
 
 
+def test_a_clock_that_was_set_back_is_no_later_nor_earlier_than_it_shows(run, tmp_path):
+    path = tmp_path / "c.pcap"
+    path.write_bytes(pcap((5, ping("192.0.2.1", "192.0.2.2", 1)), (2, pong("192.0.2.2", "192.0.2.1", 1))).read())
+    first, second = (run("packet", path, frame)[1] for frame in (1, 2))
+    assert "UTC; 98 bytes" in first
+    assert "after it: frame 2, by the clock 3 s earlier: Echo reply" in first
+    assert "UTC, by the clock 3 s before the first frame" in second
+    assert "before it: frame 1, by the clock 3 s later: Echo request" in second
+
+
 def test_flags_are_shown_as_bits_in_their_place(run, capture):
     out = run("packet", capture, 1)[1]
     assert ".0.. .... .... ....        ip.flags.df = 0" in out

@@ -229,3 +229,23 @@ def test_duplicate_acks_tell_of_a_missing_segment_only_where_one_can_be_missing(
     for _ in range(3):
         play.c(tcp.ACK, 4, 9 - missing)
     assert message in messages(lines(*play.frames))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        ((5, 2, 3), "falls back by 3 s at frame 2"),
+        ((5, 2, 3, 1), "falls back 2 times, at frame 2 the most, by 3 s"),
+        ((5, 4.9999, 6), None),
+        ((1, 2, 3), None),
+    ],
+)
+def test_a_clock_that_was_set_back_is_told(seconds, told):
+    frames = [(at, ping("192.0.2.1", "192.0.2.2", seq)) for seq, at in enumerate(seconds)]
+    story = " ".join(explain.explain(pcap(*frames)).story().split())
+    assert told in story if told else "falls back" not in story
+
+
+def test_clocks_of_different_files_are_not_taken_for_one():
+    files = [pcap((at, ping("192.0.2.1", "192.0.2.2", 1))) for at in (9, 5)]
+    assert "falls back" not in " ".join(explain.explain(*files).story().split())
