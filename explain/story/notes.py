@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from explain.causes.notes.item import FAILURES, Item
+from explain.causes.notes.item import FAILURES, UNSEEN, Item
 from explain.model import Line
 from explain.story.line_by_line import explained
 
@@ -78,10 +78,10 @@ def _line(item: Item) -> Line:
 
 
 def _values(item: Item) -> dict[str, Any]:
-    return {key: _value(value) for key, value in item.values.items()} | (
-        {"trouble": Line(f"notes.{item.name}", {key: _value(value) for key, value in item.values.items()})}
-        if item.name.startswith("trouble.") else {}
-    )  # fmt: skip
+    values = {key: _value(value) for key, value in item.values.items()}
+    if values.get("target") == UNSEEN:
+        values["target"] = Line("notes.target.unseen", {})
+    return values | ({"trouble": Line(f"notes.{item.name}", values)} if item.name.startswith("trouble.") else {})
 
 
 def _value(value: Any) -> Any:

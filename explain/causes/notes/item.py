@@ -18,6 +18,9 @@ Span = tuple[int, int]
 TRIED = ("ping", "traceroute", "tracepath", "connect")
 """Kinds of blocks in which a network is tried out."""
 
+UNSEEN = "?"
+"""A target that the text does not show."""
+
 FAILURES = ("trouble.proved", "trouble.likely", "trouble.possible")
 """Items that say why a program failed, by how certain that is; ``is_mended`` if it worked later on."""
 

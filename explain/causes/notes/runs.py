@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from explain.causes.diagnosis import Topology, Witnesses
-from explain.causes.notes.item import Item, host_item
+from explain.causes.notes.item import UNSEEN, Item, host_item
 from explain.causes.notes.states import HERE, links_of, states_of
 from explain.causes.notes.telling_tables import served
 
@@ -48,7 +48,7 @@ def tells(run: TextWitness, diagnosis: Diagnosis | None) -> Iterator[Item]:
     if first.cause == "healthy":
         return
     because = [Item("because", {"message": each.message, "values": dict(each.values)}) for each in first.because[:2]]
-    values: dict[str, Any] = {"cause": first.cause, "count": len(diagnosis.causes), "target": run.target or "?"}
+    values: dict[str, Any] = {"cause": first.cause, "count": len(diagnosis.causes), "target": run.target or UNSEEN}
     if diagnosis.is_success:
         yield Item("why.odd", values)
     elif first.certainty in ("proved", "likely"):
@@ -63,7 +63,7 @@ def tells(run: TextWitness, diagnosis: Diagnosis | None) -> Iterator[Item]:
 
 
 def _showed(run: TextWitness) -> Item:
-    values: dict[str, Any] = {"host": host_item(run.node), "target": run.target or "?", "program": run.program}
+    values: dict[str, Any] = {"host": host_item(run.node), "target": run.target or UNSEEN, "program": run.program}
     if run.program == "ping" and run.counts.sent is not None and run.counts.received is not None:
         values |= {"sent": run.counts.sent, "received": run.counts.received}
         name = "all" if run.counts.received == run.counts.sent > 0 else "none" if not run.counts.received else "some"

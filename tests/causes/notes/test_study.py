@@ -127,3 +127,10 @@ def test_a_text_is_an_input_beside_captures_and_its_report_has_every_key():
     assert "no-route-on-sender" in report.story("en")
     assert "no-route-on-sender" in report.story("ja")
     assert '"kind": "ping"' in report.to_json()
+
+
+@pytest.mark.parametrize(("language", "named"), [("en", "ping the target"), ("ja", "相手")])
+def test_a_target_that_the_text_does_not_show_is_named_as_that(language, named):
+    told = explain.explain(io.BytesIO(b"ping: connect: Network is unreachable\n")).story(language)
+    assert named in " ".join(told.split())
+    assert "?" not in told

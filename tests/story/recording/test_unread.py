@@ -100,7 +100,7 @@ def test_frames_without_ip_are_counted_beside_the_exchanges():
         (0x26, "4243 03", "1 frame of the spanning tree"),
         (0x26, "ffff 0022", "1 frame of IPX"),
         (0x26, "aaaa0300000c0999 2101", "1 frame of a protocol of Cisco's own (0x0999)"),
-        (0x8864, "11000017000ec021 096a000ca4cbea34", "1 frame of PPPoE without IP in them"),
+        (0x8864, "11000017000ec021 096a000ca4cbea34", "1 frame of PPPoE without IP within"),
         (0x8847, "0006 41ff 00000000 00005e005302", "1 frame whose MPLS labels stand before something other than IP"),
         (0x88E5, "2c000000001f c2ac", "1 frame of MACsec"),
         (0x8100, "00", "1 frame too short for the headers that they would need"),
