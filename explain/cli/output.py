@@ -14,7 +14,7 @@ from explain.model import Line
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_STANDARD_OUTPUT = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
+_STANDARD_OUTPUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 
 
 def keep_inputs(output: str, captures: Sequence[str], *others: str | None) -> None:
@@ -30,7 +30,7 @@ def keep_inputs(output: str, captures: Sequence[str], *others: str | None) -> No
     """
     from explain.capture.vantage import parse
 
-    if not os.path.isfile(output):  # noqa: PTH113  a name may hold what no path may
+    if output == "-" or not os.path.isfile(output):  # noqa: PTH113  a name may hold what no path may
         return
     for path in (*(parse(one).path for one in captures), *others):
         if path and os.path.isfile(path) and os.path.samefile(path, output):  # noqa: PTH113, PTH121
@@ -56,7 +56,7 @@ def whole_file(name: str) -> Iterator[BinaryIO]:
     """A file to write that gets its name only when everything is in it.
 
     A device or a pipe is written as it is, never replaced, and so is what standard output goes to, where that is
-    named (``/dev/stdout``); of a symbolic link, the target is replaced.
+    named (``-``, ``/dev/stdout``); of a symbolic link, the target is replaced.
 
     Raises:
         InputError: it cannot be written, in one line that names it; nothing is left behind.

@@ -53,6 +53,16 @@ def test_a_device_is_written_and_not_replaced():
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)  # noqa: PTH116
 
 
+def test_a_dash_is_standard_output_and_no_file(tmp_path, monkeypatch, capsysbinary):
+    monkeypatch.chdir(tmp_path)
+    capture = TOP / "pcaps" / "healthy" / "sender.pcap"
+    for words in (("-q", capture), ("table", capture)):
+        status, out, err = called(capsysbinary, *words, "-o", "-")
+        assert (status, bool(out), err) == (0, True, "")
+    assert called(capsysbinary, "-w", "-", "--anonymise", capture)[0] == 2
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_file_that_standard_output_goes_to_keeps_what_others_wrote(tmp_path):
     log = tmp_path / "log"
     log.write_bytes(b"before\n")

@@ -64,7 +64,11 @@ def tell(files: Sequence[str], options: Mapping[str, Any]) -> int:
 
 
 def _keep_inputs(files: Sequence[str], options: Mapping[str, Any]) -> None:
-    """Refuse to write over what is read."""
+    """Refuse to write over what is read, or a capture into the story."""
+    if options["write"] == "-":
+        from explain.errors import UsageError
+
+        raise UsageError("usage.capture_into_story")
     for output in (options["output"], options["write"]):
         if output:
             from explain.cli.output import keep_inputs
