@@ -4,9 +4,12 @@ import errno
 import itertools
 import json
 import os
+import pty
+import re
 import stat
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -155,3 +158,17 @@ def test_a_terminal_that_lacks_the_characters_ends_nothing(words):
     assert done.stderr == b""
     if "--json" in words:
         json.loads(done.stdout.decode())
+
+
+def test_a_terminal_without_colour_is_as_narrow_as_before():
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 40))
+    command = [*EXPLAIN, "ping", "-q", "--text", str(TOP / "pcaps" / "no-route-on-router" / "ping.txt")]
+    environment = {**os.environ, "NO_COLOR": "1", "TERM": "xterm", "LC_ALL": "C.UTF-8"}
+    environment.pop("COLUMNS", None)
+    subprocess.run(command, env=environment, stdout=theirs, check=True)
+    os.close(theirs)
+    shown = os.read(ours, 65536).decode()
+    os.close(ours)
+    assert "\x1b[3" not in shown
+    assert max(map(len, re.sub(r"\x1b\[[0-9;]*m", "", shown).splitlines())) <= 40

@@ -106,13 +106,12 @@ def _tell(
     verbose: bool,
     quiet: bool,
 ) -> None:
-    import os
     import sys
 
     from explain.cli.output import put
     from explain.cli.ping.telling import lines_of, plain_text
 
-    if not as_json and output is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ:
+    if not as_json and output is None and sys.stdout.isatty():
         from explain.render.terminal import show
 
         show(*lines_of(diagnosis, witnesses, lang, verbose=verbose, quiet=quiet), sys.stdout)
@@ -122,7 +121,4 @@ def _tell(
         if as_json
         else plain_text(diagnosis, witnesses, lang, verbose=verbose, quiet=quiet)
     )
-    if output is None:
-        print(told, end="")
-    else:
-        put(told, output)
+    put(told, output)
