@@ -87,7 +87,7 @@ def context_of(witnesses: Witnesses) -> Context:
     family = _family(text, command, target) or witnesses.family
     size = _size(text, command)
     conditions: dict[str, bool | None] = {
-        **_of_kind(kind, command),
+        **_of_kind(kind, command, text),
         "v4": None if family is None else family == 4,
         "v6": None if family is None else family == 6,
         "named": _is_named(text, command, destination),
@@ -97,8 +97,8 @@ def context_of(witnesses: Witnesses) -> Context:
         **_target(text, command, target),
         "near": _is_near(text, command, target),
     }
-    if kind in {"tcp", "udp"}:
-        # A SYN is small; what befalls the full segments that follow is a strike of its own.
+    if kind in {"tcp", "udp"} and not (text is not None and text.dialect == "hping"):
+        # A SYN is small; what befalls the full segments that follow is a strike of its own. hping makes any packet.
         conditions |= {"big": False, "fragmented": False, "ttl": False}
     return Context(kind, family, target, conditions, _patience(text, command), size, _port(text, command))
 
@@ -113,7 +113,9 @@ def _is_udp(command: Command | None) -> bool:
 
 def _says_udp(text: TextWitness | None) -> bool:
     """Whether the program names itself in what it says."""
-    return text is not None and any(each.text.startswith("udpprobe:") for each in text.symptoms)
+    names = ("udpprobe:", "HPING")
+    said = [each.text for each in text.symptoms if each.text.startswith(names)] if text is not None else []
+    return any(each.startswith(names[0]) or "udp mode set" in each for each in said)
 
 
 def canonical(text: str | None) -> str | None:
@@ -132,13 +134,14 @@ def _family(text: TextWitness | None, command: Command | None, target: str | Non
     return (text.family if text else None) or (command.family if command else None)
 
 
-def _of_kind(kind: str | None, command: Command | None) -> dict[str, bool | None]:
+def _of_kind(kind: str | None, command: Command | None, text: TextWitness | None) -> dict[str, bool | None]:
     def is_kind(name: str) -> bool | None:
         return None if kind is None else kind == name
 
     is_icmp_trace = kind == "trace" and command is not None and probes_of(command) == "icmp"
     echo = None if kind is None or (kind == "trace" and command is None) else kind == "ping" or is_icmp_trace
     return {
+        "arping": text is not None and text.dialect == "arping",
         "ping": is_kind("ping"), "tcp": is_kind("tcp"), "udp": is_kind("udp"), "trace": is_kind("trace"), "echo": echo,
     }  # fmt: skip
 
@@ -206,7 +209,8 @@ def _target(text: TextWitness | None, command: Command | None, target: str | Non
     options = command.options if command else {}
     address = ip_address(target) if target else None
     is_warned = text is not None and text.has("ping.broadcast-warning")
-    is_many = bool(address and address.is_multicast) or is_warned or ("b" in options and command is not None)
+    is_asked = "b" in options and command is not None and command.kind != "arping"
+    is_many = bool(address and address.is_multicast) or is_warned or is_asked
     return {
         "bc": None if command is None and address is None else is_many,
         "directed": None if address is None else _may_be_directed(address),

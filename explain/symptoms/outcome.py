@@ -27,7 +27,8 @@ def counts_of(symptoms: Sequence[Symptom]) -> Counts:
     """The totals as the program printed them; after a fatal error before the first packet, nothing was sent."""
     totals = [symptom.values for symptom in symptoms if symptom.id == "echo.statistics"]
     if totals:
-        last = totals[-1]
+        # arping has a line for what it sent and one for what it received.
+        last = totals[-1] if "sent" in totals[-1] else {**totals[max(-2, -len(totals))], **totals[-1]}
         return Counts(*(last.get(key) for key in ("sent", "received", "errors", "duplicates", "corrupted", "loss")))
     if (
         symptoms

@@ -14,6 +14,7 @@ A *strike* is a mechanism at a place.  ``how`` it strikes:
   by default any that a filter can be told to send); ``elsewhere``: the answer comes from another address;
 - ``lose``, ``duplicate``, ``damage``: some packets fare so;
 - ``rst``, ``tcp-...``: what TCP meets; ``dhcp``: what a client meets; ``name``: what a look-up meets;
+- ``claim``: one more host answers ARP for the address;
 - ``trace-gap``: one hop of a trace is silent and later ones are not.
 
 ``why`` of a ``drop``: ``first`` if only the sender's own next hop can do it, ``own-mac`` if the frame is for its

@@ -256,6 +256,7 @@ _HOW: dict[str, Callable[[Strike, Sign, Context], bool]] = {
     "tcp-late-rst": _one_of("tcp:reset"),
     "tcp-alert": _one_of("tcp:tls-alert"),
     "trace-gap": _one_of("trace:gap", "trace:perhaps-gap"),
+    "claim": _one_of("claimed"),
     "name": _shown("name"),
     "dhcp": _shown("dhcp:"),
 }

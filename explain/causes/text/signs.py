@@ -70,9 +70,9 @@ def sign_of(text: TextWitness, context: Context) -> Sign | None:
     if context.tool == "ping":
         return _ping(text, context)
     if context.tool == "tcp":
-        return _tcp(text)
+        return _told_of_connection(text, context) or _tcp(text)
     if context.tool == "udp":
-        return _udp(text)
+        return _told_of_connection(text, context) or _udp(text)
     return _trace(text, context) if context.tool == "trace" else None
 
 
@@ -85,6 +85,8 @@ def _errors(text: TextWitness) -> tuple[Symptom, ...]:
 
 
 def _ping(text: TextWitness, context: Context) -> Sign | None:
+    if text.dialect == "arping":
+        return _arping(text)
     received, sent = text.counts.received, text.counts.sent
     errors = _errors(text)
     if received is None and text.has("echo.reply"):
@@ -111,6 +113,26 @@ def _ping(text: TextWitness, context: Context) -> Sign | None:
         name = "untold" if text.counts.errors else "silent-piped" if piped else "silent"
         return Sign(name, code, lines=text.all("echo.statistics") or text.all("echo.timeout")[:1])
     return None
+
+
+def _arping(text: TextWitness) -> Sign | None:
+    """Who asks for a MAC: two that answer, or any that answers the probe for an address of one's own, share it."""
+    answers = text.all("echo.reply")
+    macs = {each.values["mac"] for each in answers}
+    if len(macs) > 1 or (macs and is_probe(text)):
+        return Sign("claimed", lines=answers[-1:])
+    if macs or text.counts.received or (text.counts.received == 0 and is_probe(text)):
+        return Sign("answered", lines=answers[:1] or text.all("echo.statistics"))
+    if refusal := _refusal(text):
+        return refusal
+    is_over = text.counts.received == 0
+    return Sign("error", "host-unreachable", "self", lines=text.all("echo.statistics")[-1:]) if is_over else None
+
+
+def is_probe(text: TextWitness) -> bool:
+    """Whether arping asks if an address is free: nobody is to answer. Source: RFC 5227, 2.1."""
+    sources = {each.values.get("source") for each in text.all("echo.start")}
+    return _NOBODY in sources or (text.command is not None and "D" in text.command.options)
 
 
 def _refusal(text: TextWitness) -> Sign | None:
@@ -179,6 +201,12 @@ _CONNECT = {
     "connect.address-not-available": "address-not-available", "connect.invalid-argument": "invalid-argument",
     "connect.source-failed": "address-not-available", "connect.timed-out": "timed-out",
 }  # fmt: skip
+
+
+def _told_of_connection(text: TextWitness, context: Context) -> Sign | None:
+    """The error itself, from whom it came, as hping shows it; to other programs the kernel says less."""
+    errors = () if text.has("connect.open") else _errors(text)
+    return _error(text, errors, context) if errors else None
 
 
 _CURL = {

@@ -47,7 +47,8 @@ def order(
 
 _FIRST: Mapping[str, tuple[str, ...]] = {
     "answered": ("healthy",), "tcp:open": ("healthy",), "trace:reached": ("healthy",), "dhcp:bound": ("healthy",),
-    "redirected": ("icmp-redirect",), "part-lost": ("partial-loss", "icmp-rate-limited"),
+    "claimed": ("duplicate-address",), "redirected": ("icmp-redirect",),
+    "part-lost": ("partial-loss", "icmp-rate-limited"),
     "duplicated": ("duplicated-packets",), "damaged": ("corrupted-packets",), "trace:gap": ("silent-hop",),
     "trace:perhaps": ("healthy",), "trace:perhaps-gap": ("silent-hop",),
     "tcp:no-answer": ("tcp-application-hangs",), "tcp:closed": ("tcp-application-closes",),
@@ -67,6 +68,7 @@ _USUAL: Mapping[str, tuple[str, ...]] = {
     "error:reject-route": ("reject-route-on-router", "filter-on-router-forward"),
     "error:protocol-unreachable": ("filter-on-target-input", "filter-on-router-forward"),
     "error:unknown-code": ("filter-on-router-forward", "filter-on-target-input"),
+    "udp:port-unreachable": ("tcp-no-listener", "filter-on-target-input"),
     "error:port-unreachable": ("filter-on-target-input", "filter-on-router-forward"),
     "error:admin-prohibited": ("filter-on-router-forward", "filter-on-target-input", "reject-route-on-router"),
     "refused:network-unreachable": ("no-route-on-sender", "sender-interface-down"),
@@ -96,7 +98,8 @@ def _by_text(each: Kept, sign: Sign | None, context: Context) -> float:
     first = _FIRST.get(sign.name, ()) if sign and sign.code != "waited" else ()
     if each.cause in first:
         return -50 + first.index(each.cause)
-    usual = _USUAL.get(f"{sign.name}:{sign.code}", _USUAL.get(sign.name, ())) if sign else ()
+    names = (f"{context.tool}:{sign.code}", f"{sign.name}:{sign.code}", sign.name) if sign else ()
+    usual = next((_USUAL[name] for name in names if name in _USUAL), ())
     if sign and sign.rest:
         return _by_text(each, sign.rest, context) if each.cause not in usual else usual.index(each.cause) - len(usual)
     if sign and each.cause in _ABSENT and _is_near(sign.speaker, context.destination):

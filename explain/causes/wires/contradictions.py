@@ -34,7 +34,7 @@ def allows(wires: Wires, strike: Strike, cause: str, context: Context, *, is_mut
         return _allows_name(wires, strike)
     if strike.how == "dhcp":
         return _allows_lease(wires, strike)
-    if context.tool == "dhcp" or wires.lookups_failed:
+    if context.tool == "dhcp" or wires.lookups_failed or strike.how == "claim":
         return True
     if wires.is_listening and wires.is_for_itself and strike.why not in {"own-mac", "wrong-mac"}:
         return False

@@ -115,7 +115,7 @@ def read_ping_error(text: str) -> Reading | None:
     """What a line of complaint says, or None where it is none of ping's."""
     text = text.strip()
     prefix = _PROGRAM.match(text)
-    said = text[prefix.end() :] if prefix else text
+    said = text[prefix.end() :] if prefix else text.removeprefix("[send_ip] ")  # hping's function
     said_lower = said.lower()
     if said.startswith(_BROADCAST):
         return "ping.broadcast", {}

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from explain.symptoms.addresses import canonical, family_of
 from explain.symptoms.commands.command import Command, parse_command
 from explain.symptoms.outcome import counts_of, inconsistencies_of, is_complete, is_finished, pattern_of
+from explain.symptoms.programs.arping import read_arping_line
 from explain.symptoms.programs.connect import read_connect_line
 from explain.symptoms.programs.dhcp import read_dhcp_line
 from explain.symptoms.programs.fping import read_fping_line, read_fping_state
+from explain.symptoms.programs.hping import read_hping_line, read_hping_tcp
 from explain.symptoms.programs.lookup import read_lookup_line, read_short_answer
 from explain.symptoms.programs.paths import read_mtr_json, read_mtr_line, read_tracepath_line
 from explain.symptoms.programs.ping import read_ping_line
@@ -30,11 +32,14 @@ from explain.symptoms.programs.servers import read_server_line
 from explain.symptoms.programs.traceroute import read_traceroute_error, read_traceroute_line
 
 READERS: dict[str, tuple[LineReader, ...]] = {
-    "ping": (read_ping_line, read_ping_totals, read_windows_ping, read_fping_line, read_ping_error),
+    "ping": (
+        *(read_ping_line, read_ping_totals, read_windows_ping, read_fping_line),
+        *(read_arping_line, read_hping_line, read_ping_error),
+    ),
     "traceroute": (read_traceroute_line, read_traceroute_error),
     "tracepath": (read_tracepath_line, read_traceroute_error),
     "mtr": (read_mtr_line, read_traceroute_error),
-    "connect": (read_connect_line,),
+    "connect": (read_hping_tcp, read_connect_line),
     "lookup": (read_lookup_line,),
     "dhcp-client": (read_dhcp_line,),
     "server-log": (read_server_line,),
@@ -53,6 +58,7 @@ def runs_of(block: Block, given: Command | None = None) -> list[TextWitness]:
         given: the command as somebody told it beside the text; it belongs to what no prompt stands above.
     """
     kind = block.command.kind if block.command else None
+    kind = "ping" if kind == "arping" else kind
     if kind in READERS:
         understood = _understood(kind, block)
         return [_witness(kind, *each) for each in _by_target(block, understood)]

@@ -225,3 +225,63 @@ def test_a_reason_of_ipv6_that_ping_has_no_words_for_is_known_by_its_number(code
 def test_a_router_that_prohibits_is_thought_of_before_the_senders_own_filter(what: str) -> None:
     text = f"PING 203.0.113.9 (203.0.113.9) 56(84) bytes of data.\nFrom 192.0.2.254 icmp_seq=1 Destination {what}\n"
     assert causes(text)[0] == "filter-on-router-forward"
+
+
+ARPING, PROBING = (f"ARPING 192.0.2.9 from {source} eth0\n" for source in ("192.0.2.1", "0.0.0.0"))  # noqa: S104
+ANSWER = "Unicast reply from 192.0.2.9 [02:00:00:00:00:{}]  0.812ms\n"
+SUMS = "Sent 3 probes (1 broadcast(s))\nReceived {} response(s)\n"
+HABETS = (
+    "ARPING 192.0.2.9\n{}\n--- 192.0.2.9 statistics ---\n2 packets transmitted, {} packets received, 0% unanswered\n"
+)
+BUSYBOX = "$ arping -b 192.0.2.9\nARPING to 192.0.2.9 from 192.0.2.1 via eth0\n"
+BUSYBOX += "Sent 2 probe(s) (2 broadcast(s))\nReceived 0 replies (0 request(s), 0 broadcast(s))\n"
+OCTETS = "42 bytes from 02:00:00:00:00:{} (192.0.2.9): index=0 time=6.1 usec\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        (ARPING + SUMS.format(0), "destination-host-absent-on-link"),
+        (ARPING + ANSWER.format("01") * 2 + SUMS.format(2), "healthy"),
+        (ARPING + ANSWER.format("01") + ANSWER.format("02") + SUMS.format(2), "duplicate-address"),
+        (PROBING + ANSWER.format("01") + SUMS.format(1), "duplicate-address"),
+        (PROBING + SUMS.format(0), "healthy"),
+        (BUSYBOX, "destination-host-absent-on-link"),
+        (HABETS.format("Timeout\nTimeout", 0), "destination-host-absent-on-link"),
+        (HABETS.format(OCTETS.format("01") + OCTETS.format("02"), 2), "duplicate-address"),
+    ],
+)  # fmt: skip
+def test_arping_tells_who_has_an_address_and_whether_two_have_it(text: str, first: str) -> None:
+    found = causes(text)
+    assert found[0] == first
+    assert "filter-on-target-output" not in found  # which stops echoes, and no answers to ARP
+
+
+HPING = "HPING 203.0.113.9 (eth0 203.0.113.9): {} set, 40 headers + 0 data bytes\n{}\n"
+HPING += "--- 203.0.113.9 hping statistic ---\n1 packets transmitted, {} packets received, 0% packet loss\n"
+FLAGS = "len=46 ip=203.0.113.9 ttl=63 DF id=0 sport=80 flags={} seq=0 win=0 rtt=3.0 ms\n"
+
+
+@pytest.mark.parametrize(
+    ("mode", "line", "received", "first"),
+    [
+        ("S", FLAGS.format("SA"), 1, "healthy"),
+        ("S", FLAGS.format("RA"), 1, "tcp-no-listener"),
+        ("S", "", 0, "filter-on-target-input"),
+        ("S", "ICMP Packet filtered from ip=192.0.2.254 name=UNKNOWN\n", 0, "filter-on-router-forward"),
+        ("S", "TTL 0 during transit from ip=192.0.2.254 name=UNKNOWN\n", 0, "ttl-too-low"),
+        ("icmp mode", "len=28 ip=203.0.113.9 ttl=63 id=1 icmp_seq=0 rtt=3.0 ms\n", 1, "healthy"),
+        ("icmp mode", "ICMP Network Unreachable from ip=192.0.2.254 name=UNKNOWN\n", 0, "no-route-on-router"),
+        ("udp mode", "ICMP Port Unreachable from ip=203.0.113.9 name=UNKNOWN\n", 0, "tcp-no-listener"),
+    ],
+)
+def test_the_flags_and_the_errors_that_hping_shows_are_the_answer(
+    mode: str, line: str, received: int, first: str
+) -> None:
+    assert causes(HPING.format(mode, line, received))[0] == first
+
+
+def test_hping_says_in_its_own_words_what_its_kernel_refused() -> None:
+    assert (
+        causes("$ hping3 -1 203.0.113.9\n[send_ip] sendto: Operation not permitted\n")[0] == "filter-on-sender-output"
+    )
