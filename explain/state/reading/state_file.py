@@ -13,12 +13,13 @@ from explain.errors import UnreadableError
 from explain.state.reading.items import Item, MisshapenError, check_depth, items_of, lines_of
 from explain.state.reading.links import bridge_ports_of, fdb_of, interfaces_of, neighbours_of
 from explain.state.reading.local_table import with_local_table
+from explain.state.reading.nft_listing import listed
 from explain.state.reading.routes import routes_of, rules_of
 from explain.state.reading.sockets import sockets_of
 from explain.state.records import HostState
 
 KEYS = frozenset(
-    "addr link route route6 rule rule6 neigh proxy fdb bridge_link nft conntrack qdisc"  # noqa: SIM905
+    "addr link route route6 rule rule6 neigh proxy fdb bridge_link nft nft_text conntrack qdisc"  # noqa: SIM905
     " iptables_save ip6tables_save sockets sysctl counters".split()
 )
 T = TypeVar("T")
@@ -83,7 +84,7 @@ def _host_state(value: Mapping[str, Any], name: str) -> HostState:
         sockets=given("sockets", sockets_of),
         conntrack=given("conntrack", _conntrack_of),
         qdiscs=given("qdisc", lambda listed, place: tuple(item.fields for item in items_of(listed, place))),
-        nft=given("nft", _nft_of),
+        nft=given("nft", _nft_of) if value.get("nft") is not None else given("nft_text", _nft_listed),
         iptables=given("iptables_save", lines_of),
         ip6tables=given("ip6tables_save", lines_of),
     )
@@ -103,6 +104,10 @@ def _conntrack_of(value: object, place: str) -> tuple[str, ...]:
     if isinstance(value, list) and value and isinstance(value[0], Mapping):
         return tuple(json.dumps(each) for each in value)
     return lines_of(value, place)
+
+
+def _nft_listed(value: object, place: str) -> tuple[Mapping[str, object], ...]:
+    return tuple(listed(lines_of(value, place)))
 
 
 def _nft_of(value: object, place: str) -> tuple[Mapping[str, object], ...]:

@@ -40,7 +40,8 @@ class HostText:
     Attributes:
         node: its name, None where no prompt names it.
         state: the dict of a state file, keys as in the contract; besides ``iptables_list`` (``iptables -L``),
-            ``nft_text`` (lines of ``nft list``), ``route_get`` (``ip route get``) and ``netns`` (names).
+            ``nft_text`` (lines of ``nft list``, which stand in for an absent ``nft``), ``route_get`` (``ip route get``)
+            and ``netns`` (names).
         partial: keys of which the command asked for a part only (one device, one table, one chain).
     """
 
