@@ -607,3 +607,10 @@ def test_who_asks_by_a_port_of_its_own_bridge_hears_no_answer_and_no_address_is_
 def test_a_packet_for_a_group_from_a_bound_socket_needs_no_route_and_no_mac() -> None:
     path = go({"S": UNROUTED}, packet=replace(echo("224.0.0.1"), bound_interface="s0", is_broadcast_allowed=True))
     assert causes(path) == ["broadcast-echo-ignored"]
+
+
+def test_the_rule_with_the_limit_is_shown_and_not_the_one_that_what_is_above_falls_to() -> None:
+    few = ["-A INPUT -p icmp -m limit --limit 1/min -j ACCEPT", "-A INPUT -p icmp -j DROP"]
+    path = go({"T": {"iptables_save": ["*filter", ":INPUT ACCEPT", *few]}})
+    limited = next(each for each in path.causes if each.cause == "icmp-rate-limited")
+    assert limited.because[0].text == few[0]

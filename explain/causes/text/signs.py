@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from explain.record import dataclass
@@ -68,7 +69,7 @@ def sign_of(text: TextWitness, context: Context) -> Sign | None:
     if any(each.id.startswith("name.") for each in text.symptoms):
         return Sign("name", "temporary", lines=text.all("name.")[:1])
     if context.tool == "ping":
-        return _ping(text, context)
+        return _arping(text) if text.dialect == "arping" else _ping(text, context)
     if context.tool == "tcp":
         return _told_of_connection(text, context) or _tcp(text)
     if context.tool == "udp":
@@ -85,8 +86,6 @@ def _errors(text: TextWitness) -> tuple[Symptom, ...]:
 
 
 def _ping(text: TextWitness, context: Context) -> Sign | None:
-    if text.dialect == "arping":
-        return _arping(text)
     received, sent = text.counts.received, text.counts.sent
     errors = _errors(text)
     if received is None and text.has("echo.reply"):
@@ -94,6 +93,8 @@ def _ping(text: TextWitness, context: Context) -> Sign | None:
     if errors and text.dialect == "windows" and not text.has("echo.reply"):
         # What Windows calls received are the errors too.
         received = 0
+    if received and not text.has("echo.reply") and any(each.values.get("other_words") for each in text.symptoms):
+        return _in_other_words(text)
     if received:
         return _answered(text, received, sent, context)
     if errors:
@@ -113,6 +114,15 @@ def _ping(text: TextWitness, context: Context) -> Sign | None:
         name = "untold" if text.counts.errors else "silent-piped" if piped else "silent"
         return Sign(name, code, lines=text.all("echo.statistics") or text.all("echo.timeout")[:1])
     return None
+
+
+_SAID = re.compile(r"[^:]* [0-9a-fA-F.]{3,39}(?::[0-9a-fA-F:.]{1,38})? ?: ?[^\W\d_]")
+
+
+def _in_other_words(text: TextWitness) -> Sign | None:
+    """Windows counts errors as received: what answers in words of another language, and is no reply, is one."""
+    said = [each for each in text.unknown if _SAID.match(each.text.strip())]
+    return Sign("untold", lines=text.all("echo.statistics")) if said else None
 
 
 def _arping(text: TextWitness) -> Sign | None:

@@ -16,6 +16,8 @@ from explain.state.way.scene import Scene
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from explain.state.filters.ruleset import FilterRule
+    from explain.state.filters.verdict import Verdict
     from explain.state.way.path import Path, StateCause, Step
 
 
@@ -83,12 +85,18 @@ def _chances(scene: Scene) -> Iterator[StateCause]:
             other = verdict.otherwise
             if other is None or not other.stops:
                 continue
-            rule_or_none = other.rule
+            is_limit = verdict.sometimes == "limit"
+            rule_or_none = (_limiting(verdict) if is_limit else None) or other.rule
             text = rule_or_none.text if rule_or_none else "policy"
             by = Decider("filter-rule", text, rule=rule_or_none.name if rule_or_none else None)
-            is_limit = verdict.sometimes == "limit"
             name = "icmp-rate-limited" if is_limit and decision.packet.protocol.startswith("icmp") else "partial-loss"
             yield scene.cause(name, decision.host, by, certainty="likely", direction=step.direction)
+
+
+def _limiting(verdict: Verdict) -> FilterRule | None:
+    """The rule with the limit: what is above it may fall to a later rule, or to the policy."""
+    met = (verdict.rule, verdict.otherwise.rule if verdict.otherwise else None, *(each.rule for each in verdict.passed))
+    return next((rule for rule in met if rule and any("limit" in each for each in rule.statements)), None)
 
 
 _NETEM = {"loss": "partial-loss", "duplicate": "duplicated-packets", "corrupt": "corrupted-packets"}

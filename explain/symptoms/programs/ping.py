@@ -17,10 +17,15 @@ _STAMP = re.compile(r"\[(\d{9,11}\.\d{1,9})\] |(\d{1,2}:\d{2}:\d{2}(?:\.\d{1,9})
 _HEADER = re.compile(
     r"PING6? (?P<host>[^()]{1,300}?) ?\((?:(?P<canon>[^()\s]+) \()?(?P<addr>[^()\s]+)\)?\):? ?"
     r"(?:, flow 0x[0-9a-f]+, )?(?:from (?P<src>\S+?)(?: (?P<dev>\S*))?\s?: )?"
-    r"(?P<size>\d+)(?:\((?P<total>\d+)\))? (?:bytes of data|data bytes|バイトのデータ)"
+    r"(?P<size>\d+)(?:\((?P<total>\d+)\))? (?:bytes of data|data bytes|バイトのデータ|[^\W\d_][^\d:]{4,30}\Z)"
 )
 _HEADER6 = re.compile(r"PING6?\((?P<total>\d+)=40\+8\+(?P<size>\d+) bytes\) (?P<src>\S+) --> (?P<addr>\S+)")
 _BYTES_FROM = re.compile(r"(?P<bytes>\d+) (?:bytes from|バイト応答 送信元|バイト 送信元) (?P<rest>.+)")
+_OTHER_REPLY = re.compile(
+    r"(?P<bytes>\d{1,6}) [^\d:]{3,30} (?P<from>[0-9A-Fa-f.:%]{2,45}) ?: icmp_seq=(?P<seq>\d{1,9}) ttl=(?P<ttl>\d{1,3}) "
+    r"[^\W\d_]{2,12}=(?P<time>\d{1,9}(?:[.,]\d{1,6})?) ?ms(?P<rest>.{0,40})\Z"
+)
+"""A reply in a language without words here."""
 _SEQ = re.compile(r"[:,]? ?\b(?:icmp_)?(?:seq|req)=(\d+)")
 _TTL = re.compile(r"\b(?:ttl|hlim)=(\d+)")
 _TIME = re.compile(r"(?:\btime|時間)([=<])(-?\d+(?:\.\d+)?) ?(?:ms|ミリ秒)")
@@ -105,7 +110,8 @@ def _packet(text: str) -> Reading | None:
         return _reply(int(bytes_from.group("bytes")[:9]), bytes_from.group("rest"))
     from_somebody = _FROM.match(text)
     if from_somebody is None:
-        return None
+        other = _OTHER_REPLY.match(text)
+        return _reply(int(other["bytes"]), _in_english(other)) if other else None
     speaker = who(from_somebody.group("who"))
     rest = from_somebody.group("rest").strip()
     is_damaged = rest.startswith(_FLAGS["damaged"])
@@ -148,6 +154,11 @@ def _reply(size: int, rest: str) -> Reading | None:
         values["dialect"] = "busybox"
     worst = next((flag for flag in ("damaged", "other-address", "duplicate", "truncated") if flag in flags), None)
     return f"echo.reply.{worst}" if worst else "echo.reply", values
+
+
+def _in_english(other: re.Match[str]) -> str:
+    time = other["time"].replace(",", ".")
+    return f"{other['from']}: icmp_seq={other['seq']} ttl={other['ttl']} time={time} ms{other['rest']}"
 
 
 def _odd(text: str) -> Reading | None:

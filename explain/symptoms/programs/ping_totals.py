@@ -16,6 +16,11 @@ _SENT = re.compile(
     r"(\d{1,12}) packets transmitted, (\d{1,12}) (?:packets )?received(.*)|"
     r"送信パケット数 (\d{1,12}), 受信パケット数 (\d{1,12})(.*)"
 )
+_OTHER_SENT = re.compile(
+    r"(?P<sent>\d{1,12}) [^\d,]{3,40}, (?P<received>\d{1,12}) [^\d,]{3,40}(?P<more>(?:, \+\d{1,12} [^\d,]{3,30})*), "
+    r"(?:[^\d,]{3,30} )?(?P<loss>\d{1,3}(?:[.,]\d{1,6})?) ?% ?[^\d,]{0,30}, [^\d,]{2,20} (?P<lasted>\d{1,12}) ?ms\Z"
+)
+"""The same in a language without words here; what it counts beside, a plus before it, is taken for errors."""
 _DUPLICATES = re.compile(r"\+(\d{1,12}) (?:duplicates|重複)|\b(\d{1,12}) duplicates")
 _CORRUPTED = re.compile(r"\+(\d{1,12}) (?:corrupted|破損)")
 _ERRORS = re.compile(r"\+(\d{1,12}) (?:errors|エラー)")
@@ -41,6 +46,8 @@ def read_ping_totals(text: str) -> Reading | None:
         return "echo.title", {"target": title.group(1)}
     if sent := _SENT.match(text):
         return _statistics(sent)
+    if other := _OTHER_SENT.match(text):
+        return _other_statistics(other)
     if times := _TIMES.match(text):
         keys = ("min_ms", "avg_ms", "max_ms", "mdev_ms")
         values: dict[str, Any] = {
@@ -90,6 +97,14 @@ def _statistics(sent: re.Match[str]) -> Reading:
     if " packets received" in sent.group(0):
         values["dialect"] = "busybox" if loss and "." not in loss else "bsd"
     return "echo.statistics", values
+
+
+def _other_statistics(told: re.Match[str]) -> Reading:
+    sent, received = int(told["sent"]), int(told["received"])
+    beside = sum(int(each) for each in re.findall(r"\+(\d+)", told["more"]))
+    loss, lasted = float(told["loss"].replace(",", ".")), int(told["lasted"])
+    about = {"sent": sent, "received": received, "duplicates": 0, "corrupted": 0, "errors": 0 if received else beside}
+    return "echo.statistics", {**about, "loss": loss, "lasted_ms": lasted}
 
 
 _JSON_NUMBERS = {

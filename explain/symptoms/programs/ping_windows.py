@@ -35,6 +35,16 @@ _PACKETS = re.compile(
     r"(?:Packets: Sent = (\d{1,9}), Received = (\d{1,9}), Lost = (\d{1,9}) \((\d{1,3})% loss\)|"
     r"パケット数 ?: ?送信 ?= ?(\d{1,9})、 ?受信 ?= ?(\d{1,9})、 ?損失 ?= ?(\d{1,9}) ?\((\d{1,3})% ?の損失\))"
 )
+_COUNTED = r"[^\W\d_][^=,\d]{3,20} ?= ?"
+_OTHER_PACKETS = re.compile(
+    rf"\S[^=]{{2,20}}: {_COUNTED}(?P<sent>\d{{1,9}}), "
+    rf"{_COUNTED}(?P<received>\d{{1,9}}), {_COUNTED}(?P<lost>\d{{1,9}})\b"
+)
+_OTHER_REPLY = re.compile(
+    r"[^\d:]{3,40} (?P<from>[0-9A-Fa-f.:%]{2,45}) ?: ?[^\W\d_]{3,10}=(?P<bytes>\d{1,6}) "
+    r"[^\W\d_]{3,10}(?P<sign>[=<])(?P<time>\d{1,9}) ?ms TTL=(?P<ttl>\d{1,3})\Z"
+)
+"""The same in languages without words here: Bytes=32 Zeit<1ms TTL=127."""
 _TIMES = re.compile(
     r"(?:Minimum = (\d{1,9})ms, Maximum = (\d{1,9})ms, Average = (\d{1,9})ms|"
     r"最小 ?= ?(\d{1,9})ms、 ?最大 ?= ?(\d{1,9})ms、 ?平均 ?= ?(\d{1,9})ms)"
@@ -78,6 +88,9 @@ def read_windows_ping(text: str) -> Reading | None:
     for pattern in _REPLIES:
         if match := pattern.match(text):
             return _reply(match.group("who"), match.group("rest"))
+    if other := _OTHER_REPLY.match(text):
+        said = f"bytes={other['bytes']} time{other['sign']}{other['time']}ms TTL={other['ttl']}"
+        return _reply(other["from"], said)
     return _silence(text) or _totals(text) or _powershell(text)
 
 
@@ -137,6 +150,19 @@ def _totals(text: str) -> Reading | None:
             "lasted_ms": None,
             "dialect": "windows",
         }  # fmt: skip
+    if other := _OTHER_PACKETS.match(text):
+        sent, received, lost = (int(part) for part in other.groups())
+        if sent == received + lost and sent:
+            counts = {"sent": sent, "received": received, "lost": lost, "loss": 100 * lost / sent}
+            beside = {
+                "duplicates": 0,
+                "corrupted": 0,
+                "errors": 0,
+                "lasted_ms": None,
+                "dialect": "windows",
+                "other_words": True,
+            }
+            return "echo.statistics", counts | beside
     if times := _TIMES.match(text):
         least, most, mean = (float(part) for part in times.groups() if part is not None)
         return "echo.times", {"min_ms": least, "max_ms": most, "avg_ms": mean, "mdev_ms": None}

@@ -285,3 +285,29 @@ def test_hping_says_in_its_own_words_what_its_kernel_refused() -> None:
     assert (
         causes("$ hping3 -1 203.0.113.9\n[send_ip] sendto: Operation not permitted\n")[0] == "filter-on-sender-output"
     )
+
+
+ABSENT = "destination-host-absent-behind-router"
+GERMAN = "Ping wird ausgeführt für 203.0.113.9 mit 32 Bytes Daten:\n{}\nPing-Statistik für 203.0.113.9:\n"
+GERMAN += "    Pakete: Gesendet = 2, Empfangen = {}, Verloren = {}\n    (50% Verlust),\n"
+FRENCH = "PING 203.0.113.9 (203.0.113.9) 56(84) octets de données.\n{}\n--- statistiques ping 203.0.113.9 ---\n"
+FRENCH += "2 paquets transmis, {} reçus{}, {}% paquets perdus, temps 1030 ms\n"
+OCTETS_FR = "64 octets de 203.0.113.9 : icmp_seq=1 ttl=64 temps=0,05 ms\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        (GERMAN.format("Antwort von 203.0.113.9: Bytes=32 Zeit<1ms TTL=128\n" * 2, 2, 0), "healthy"),
+        (GERMAN.format("Antwort von 203.0.113.9: Bytes=32 Zeit<1ms TTL=128\n", 1, 1), "partial-loss"),
+        (GERMAN.format("Zeitüberschreitung der Anforderung.\n", 0, 2), "filter-on-target-input"),
+        (GERMAN.format("Antwort von 192.0.2.1: Zielnetz nicht erreichbar.\n", 1, 1), ABSENT),
+        (FRENCH.format(OCTETS_FR * 2, 2, "", 0), "healthy"),
+        (FRENCH.format("", 0, "", 100), "filter-on-target-input"),
+        (FRENCH.format("De 192.0.2.1 icmp_seq=1 Inaccessible\n", 0, ", +2 erreurs", 100), ABSENT),
+    ],
+)  # fmt: skip
+def test_a_ping_in_another_language_is_told_by_its_numbers_and_its_errors_are_any(text: str, first: str) -> None:
+    found = causes(text)
+    assert found[0] == first
+    assert first != ABSENT or "no-route-on-router" in found
