@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from explain.lab.live import Live
 
+_HEARD = {signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
+_OF_THE_KERNEL = 0x80  # SI_KERNEL
+
 
 def enter(live: Live, node: str | None) -> None:
     """Put this process into the lab, and into a node; children are processes of the lab.
@@ -51,16 +54,18 @@ def run_inside(
     live: Live, node: str | None, argv: list[str], environment: dict[str, str], complain: Callable[[ExplainError], None]
 ) -> int:
     """Run a command in a node of a live lab with this terminal; its exit status, and what was in its way."""
+    old = signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
     child = os.fork()
     if child == 0:
         status = 127
         try:
+            kernel.die_with_parent(signal.SIGTERM)
             enter(live, node)
             inner = os.fork()  # only children are in the lab's process namespace
             if inner == 0:
+                signal.pthread_sigmask(signal.SIG_SETMASK, old)
                 os.execvpe(argv[0], argv, environment)  # noqa: S606 - argv as typed, no shell
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            status = os.waitstatus_to_exitcode(os.waitpid(inner, 0)[1])
+            status = _ended(inner)
         except FileNotFoundError:
             complain(ExplainError("lab.no_command", command=argv[0]))
         except (ExplainError, OSError) as e:
@@ -68,8 +73,22 @@ def run_inside(
             status = 2
         finally:
             os._exit(status if status >= 0 else 128 - status)
-    old = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        return _ended(child)
     finally:
-        signal.signal(signal.SIGINT, old)
+        signal.pthread_sigmask(signal.SIG_SETMASK, old)
+
+
+def _ended(child: int) -> int:
+    """Wait for a child and give its exit status; what somebody sends to this process alone is meant for the child.
+
+    What a key on the terminal sends, the child has heard itself.
+    """
+    while True:
+        heard = signal.sigwaitinfo(_HEARD)
+        if heard.si_signo == signal.SIGCHLD:
+            pid, status = os.waitpid(child, os.WNOHANG)
+            if pid:
+                return os.waitstatus_to_exitcode(status)
+        elif heard.si_code != _OF_THE_KERNEL:
+            os.kill(child, heard.si_signo)
