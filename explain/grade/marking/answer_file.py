@@ -20,6 +20,8 @@ _STATEMENT = re.compile(r"""^[ \t\u3000]*["'“”]?([A-Za-z0-9_-]{1,64})["'“�
 _BEFORE = r"^[ \t\u3000]*(?:(?:[-*+>|#・]|[0-9]{1,3}[.)])[ \t\u3000]*)*[\"'“”*_`]*"
 _BEHIND = r"[\"'“”*_`]*[ \t\u3000]*(?:[=＝:：,;|\t]|-+>|→)[*_`]*"
 _BORDER = re.compile(r"[ \t]*\|[ \t]*$", re.MULTILINE)
+_ROW = re.compile(r"[ \t]*\|.*\|[ \t]*")
+_IS_WHOLE = re.compile(r"""\[.*\]|["“„＂].*["”＂]|'.*'""")
 _ORNAMENT = re.compile(r"[ \t]*(?:\||#).*|[-=*_|:+ \t]{3,}")
 _BESIDE = re.compile(r"^\s*(?:#.*|\[.*\]\s*)$|\s#\s.*$", re.MULTILINE)
 _STRAIGHT = str.maketrans("“”„‟＂‘’‚‛＇\u3000", '"' * 5 + "'" * 5 + " ")
@@ -92,7 +94,12 @@ def _beside_names(text: str, asked: Sequence[str]) -> dict[str, Any]:
         return {}
     names = "|".join(map(re.escape, sorted(asked, key=len, reverse=True)))
     statement = re.compile(f"{_BEFORE}({names}){_BEHIND}", re.MULTILINE | re.IGNORECASE)
-    lines = [one for one in text.splitlines() if statement.match(one) or not _ORNAMENT.fullmatch(one)]
+    lines, is_row = list[str](), False
+    for one in text.splitlines():
+        if is_answer := statement.match(one) is not None:
+            is_row = _ROW.fullmatch(one) is not None
+        if is_answer or not (is_row or _ORNAMENT.fullmatch(one)):  # a row of a table ends with its line
+            lines.append(one)
     return _one_by_one(_BORDER.sub("", "\n".join(lines)), statement)
 
 
@@ -105,7 +112,9 @@ def _one_by_one(text: str, statement: re.Pattern[str] = _STATEMENT) -> dict[str,
 
 
 def _value(written: str) -> Any:
-    for one in (written, written.translate(_STRAIGHT)):
+    first = written.strip().partition("\n")[0]
+    whole = (written, first) if _IS_WHOLE.fullmatch(first) else (written,)
+    for one in (*whole, *(one.translate(_STRAIGHT) for one in whole)):
         try:
             return tomllib.loads(f"value = {one.lstrip()}")["value"]
         except _NO_TOML:

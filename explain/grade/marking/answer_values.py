@@ -17,34 +17,43 @@ if TYPE_CHECKING:
 _LONGEST = 4000
 _MOST_ITEMS = 200
 _NUMBER = re.compile(
-    r"\s*([+-]?\d{1,30}(?:\.\d{1,30})?(?:[eE][+-]?\d{1,3})?)\s*([a-zA-Zµμ%秒分時間ミリマイクロ]{0,8})\s*"
+    r"\s*([+-]?\d{1,30}(?:\.\d{1,30})?(?:[eE][+-]?\d{1,3})?)\s*([a-zA-Zµμ%秒分時間日ミリマイクロナノ]{0,12})\.?\s*"
 )
+_TIMES_TEN = re.compile(r"(?<=\d)\s*[×x*]\s*10\s*(?:\^|\*\*)?\s*([+−-]?\d{1,3})(?!\d)")
+_PARAGRAPH = re.compile(r"\n[ \t]*\n|\n[ \t]*以上[^\n]*$")
+_AROUND = re.compile(r"^\s*[=＝]?\s*|\s*(?:です|である|程度|くらい|ぐらい|ほど)?[.。]?\s*$")
 _ABOUT = re.compile(r"\s*(?:[~≈≒∼〜]|about|around|approx(?:\.|imately)?|circa|ca\.?|約|およそ)\s*", re.IGNORECASE)
 _COMMA = re.compile(r"([+-]?\d+),(\d+)(?=\D*$)")
 _UNITS_S = {
     unit: size
     for units, size in (
-        (" s sec secs second seconds 秒", 1.0), ("ms msec ミリ秒", 1e-3), ("us µs μs usec マイクロ秒", 1e-6),
-        ("ns", 1e-9), ("min mins minute minutes 分", 60.0), ("h hour hours 時間", 3600.0),
+        (" s sec secs second seconds 秒", 1.0), ("ms msec millisecond milliseconds ミリ秒", 1e-3),
+        ("us µs μs usec microsecond microseconds マイクロ秒", 1e-6), ("ns nanosecond nanoseconds ナノ秒", 1e-9),
+        ("min mins minute minutes 分", 60.0), ("h hour hours 時間", 3600.0), ("d day days 日", 86400.0),
     )
     for unit in units.split(" ")
 }  # fmt: skip
 _COUNTED = re.compile(
-    r"(?:(?:frame|packet|no\.?|number|#|フレーム)\s*)?([+-]?[0-9]{1,38})\s*"
-    r"(?:bytes?|octets?|b|s|secs?|seconds?|hops?|packets?|frames?|segments?|datagrams?|fragments?|messages?|times|"
+    r"(?:the\s+)?(?:(?:frame|packet|フレーム|パケット)?\s*(?:no\.?|number|#|番号)?\s*[:=]?\s*)?([+-]?[0-9]{1,38})\s*"
+    r"(?:(?:st|nd|rd|th|番目の?|番?の)\s*)?(?:bytes?|octets?|b|s|secs?|seconds?|hops?|packets?|frames?|segments?|datagrams?|fragments?|messages?|times|"
     r"requests?|repl(?:y|ies)|answers?|responses?|quer(?:y|ies)|probes?|pings?|retransmissions?|connections?|"
     r"routers?|hosts?|servers?|clients?|devices?|addresses|"
-    r"バイト|オクテット|秒|回|個|番|台|つ|件|ホップ|パケット|フレーム|セグメント)?\.?"
+    r"バイト|オクテット|秒|回|個|番|台|つ|件|ホップ|(?:パケット|フレーム|セグメント)目?)?\.?"
 )
-_REMARK = re.compile(r"(?<=[0-9A-Fa-f])\s*\([^()]{1,60}\)\s*$")
+_REMARK = re.compile(r"(?<=[^\s(])\s*\([^()]{1,60}\)\s*$")
 """What explains a number behind it, as in *2 (reply)*."""
 _STATUS = re.compile(r"(?:http(?:/[0-9.]{1,3})?\s+)?([1-5][0-9]{2})(?:\s+([a-z][a-z' -]{1,40}))?")
 _TIMED = re.compile(r"_(ms|us|ns)\b")
 _RECKONED = re.compile(r"[*/+]|\s-")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:[ ,][0-9]{3})+")
-_AND = re.compile(r"\s+(?:(?:and|と)\s+)?")
+_LISTED = re.compile(r"[,;、・\n]|\s(?:and|&)\s|\s*(?:および|及び)\s*|(?<=[!-~])\s*と\s*(?=[!-~])", re.IGNORECASE)
+_BULLET = re.compile(r"\s*(?:[-*•]\s+|and\s+)?", re.IGNORECASE)
+_BRACKETS = ("[]", "{}", "()")
 _PLAIN = re.compile(r"[0-9]+|[0-9a-fA-F]*[.:-][0-9a-fA-F.:-]+")
-_SOCKET = re.compile(r"\[?([0-9a-f:.]{2,45}?)\]?(?:\s*[:,]\s*|\s+)(?:port\s*)?([0-9]{1,5})")
+_SOCKET = re.compile(
+    r"\[?([0-9a-f:.]{2,45}?)\]?(?:\s*[:,の]\s*|\s+)(?:(?:port|ポート)\s*)?([0-9]{1,5})(?:\s*番(?:ポート)?)?"
+)
+_AS_TCPDUMP = re.compile(r"((?:[0-9]{1,3}\.){3}[0-9]{1,3}|[0-9a-f:]*:[0-9a-f:]*)\.([0-9]{1,5})")
 _FIELD_WORDS = {
     "ip.src": "ipsrc srcip src source sourceip sourceaddress sourceipaddress ipsource ipsourceaddress srcaddr "
     "saddr srcaddress",
@@ -75,7 +84,7 @@ def read(question: Question, given: Any) -> Any:
         NoAnswerError: it is not of the question's type.
     """
     if question.type == "number" and isinstance(given, str) and (unit_s := _unit_s(question.key)):
-        value, unit = _float(unicodedata.normalize("NFKC", given[:_LONGEST]))
+        value, unit = _float(_said("number", unicodedata.normalize("NFKC", given[:_LONGEST])))
         return value * _UNITS_S[unit] / unit_s if unit and unit in _UNITS_S else value
     return read_as(question.type, given, question.columns or {})
 
@@ -95,7 +104,7 @@ def read_as(kind: str, given: Any, columns: Any = None) -> Any:  # noqa: C901 - 
     if isinstance(given, str):
         if len(given) > _LONGEST:
             raise NoAnswerError
-        given = unicodedata.normalize("NFKC", given)
+        given = _said(kind, unicodedata.normalize("NFKC", given))
     match kind:
         case "int" | "frame" | "offset":
             return _integer(given)
@@ -120,6 +129,16 @@ def read_as(kind: str, given: Any, columns: Any = None) -> Any:  # noqa: C901 - 
     return _text(kind, given)
 
 
+def _said(kind: str, text: str) -> str:
+    """What was written without a remark behind it, the rest of the page, and the end of a sentence."""
+    if kind == "text":
+        return text
+    text = _PARAGRAPH.split(text.strip())[0]
+    if kind in ("set", "table", "string", "choice"):
+        return text.strip(" .。")
+    return _AROUND.sub("", _REMARK.sub("", _AROUND.sub("", text)))
+
+
 def _text(kind: str, given: Any) -> Any:
     if not isinstance(given, str):
         given = str(given) if isinstance(given, (int, float)) and not isinstance(given, bool) else None
@@ -134,7 +153,7 @@ def _text(kind: str, given: Any) -> Any:
     if kind == "ip":
         return _address(text)
     if kind == "ip:port":
-        found = _SOCKET.fullmatch(text.lower())
+        found = _AS_TCPDUMP.fullmatch(text.lower()) or _SOCKET.fullmatch(text.lower())
         if not found or int(found[2]) > 65535:
             raise NoAnswerError
         return f"{_address(found[1])}:{int(found[2])}"
@@ -143,7 +162,7 @@ def _text(kind: str, given: Any) -> Any:
 
 def _address(text: str) -> str:
     try:
-        return str(ip_address(re.sub(r"/[0-9]{1,3}$", "", text)))
+        return str(ip_address(re.sub(r"/[0-9]{1,3}$|%[\w.-]+$", "", text.strip("[]"))))
     except ValueError:
         raise NoAnswerError from None
 
@@ -155,7 +174,7 @@ def _integer(given: Any) -> int:
         return given
     if isinstance(given, float) and math.isfinite(given) and given == int(given):
         return int(given)
-    text = _REMARK.sub("", given).strip().replace("_", "") if isinstance(given, str) else ""
+    text = given.replace("_", "") if isinstance(given, str) else ""
     if _GROUPED.fullmatch(text):
         return int(re.sub(r"[ ,]", "", text))
     if counted := _COUNTED.fullmatch(text.lower()) or _status(text.lower()):
@@ -174,9 +193,9 @@ def _status(text: str) -> re.Match[str] | None:
 
 def _hex(given: Any) -> int:
     if isinstance(given, str):
-        digits = _REMARK.sub("", given).strip().lower().removeprefix("0x").replace(":", "").replace(" ", "")
-        if re.fullmatch(r"[0-9a-f]{1,32}", digits):
-            return int(digits, 16)
+        found = re.fullmatch(r"(?:0x)?([0-9a-f]{1,32})(?:h|hex)?", re.sub(r"[: ]", "", given.lower()))
+        if found:
+            return int(found[1], 16)
         raise NoAnswerError
     return _integer(given)
 
@@ -202,6 +221,7 @@ def _float(given: Any) -> tuple[float, str]:
 def _with_point(given: str) -> str:
     """A measured number as one says it, *about 1,5 ms*: its comma is a point unless it parts thousands, as in 1,500."""
     text = given[found.end() :] if (found := _ABOUT.match(given)) else given
+    text = _TIMES_TEN.sub(lambda power: f"e{power[1]}".replace("−", "-"), text)
     if grouped := re.match(r"\s*[1-9]\d{0,2}(?:,\d{3})+(?![\d,])", text):
         return grouped[0].replace(",", "") + text[grouped.end() :]
     return _COMMA.sub(r"\1.\2", text, count=1) if text.count(",") == 1 else text
@@ -209,20 +229,21 @@ def _with_point(given: str) -> str:
 
 def _items(given: Any) -> list[str]:
     if isinstance(given, str):
-        given = [item for part in re.split(r"[,;、\n]", given) for item in _apart(part)]
+        inner = given[1:-1] if given[:1] + given[-1:] in _BRACKETS else given
+        given = [item for part in _LISTED.split(inner) for item in _apart(_BULLET.sub("", part, count=1))]
     if not isinstance(given, (list, tuple)) or len(given) > _MOST_ITEMS:
         raise NoAnswerError
     found = []
     for one in given:
-        text = str(one).strip().casefold()[:_LONGEST]
+        text = str(one).strip(" .。\"'").casefold()[:_LONGEST]
         if text:
             found.append(FIELD_NAMES.get(re.sub(r"[^a-z0-9]", "", text)) or _item(text))
     return found
 
 
 def _apart(part: str) -> list[str]:
-    """Addresses, MACs and numbers with nothing but blanks or a word such as *and* between them; all else is one."""
-    words = _AND.split(part.strip())
+    """Addresses, MACs and numbers with nothing but blanks between them; all else is one."""
+    words = part.split()
     return words if all(_PLAIN.fullmatch(one) for one in words) else [part]
 
 

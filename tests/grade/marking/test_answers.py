@@ -3,6 +3,8 @@ from __future__ import annotations
 import pytest
 from grading_scenes import asked_and_pinged, mark
 
+from explain.grade.marking.answer_values import NoAnswerError, read_as
+
 BIND = """
 [[check]]
 id = "reply"
@@ -140,6 +142,38 @@ def test_each_type_of_answer_takes_the_usual_spellings_and_nothing_else(tmp_path
         assert (given, answer(tmp_path, question, f"q = {given!r}")["q"].verdict) == (given, "not-met")
 
 
+@pytest.mark.parametrize(
+    ("kind", "key", "given"),
+    [
+        ("int", 42, ("42。", "42です", "= 42", "42\n\n以上。", "42\n以上")),
+        ("frame", 10, ("10フレーム目", "10番目のフレーム", "パケット10", "frame no. 10", "the 10th frame", "10 (a).")),
+        ("mac", "00:00:5e:00:53:01", ("00:00:5e:00:53:01 (router)", "00-00-5E-00-53-01。")),
+        ("ip", "fe80::1", ("fe80::1%eth0", "[fe80::1]", "fe80::1 (router)")),
+        ("ip:port", "192.0.2.1:80", ("192.0.2.1.80", "192.0.2.1 ポート 80", "192.0.2.1 の 80 番", "192.0.2.1:80 (a)")),
+        ("hex", 0x8411, ("8411h", "8411 hex", "0x8411 (33809)")),
+        ("duration", 0.0015, ("1.5 milliseconds", "1500 microseconds.", "1.5 ms (a)", "1.5×10^-3 s", "1.5ms程度")),
+        ("string", "www.example.org", ("www.example.org.",)),
+    ],
+)  # fmt: skip
+def test_what_stands_around_an_answer_costs_nothing(kind, key, given):
+    assert {read_as(kind, one) for one in given} == {read_as(kind, key)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [
+        ("int", "about 42"),
+        ("frame", "10 and 12"),
+        ("ip:port", "192.0.2.80"),
+        ("duration", "5 d or 6 d"),
+        ("hex", "8411 g"),
+    ],
+)
+def test_what_is_said_of_two_or_of_something_else_is_no_answer(kind, given):
+    with pytest.raises(NoAnswerError):
+        read_as(kind, given)
+
+
 def test_a_list_may_name_addresses_in_any_spelling_and_any_order(tmp_path):
     question = '[[answer]]\nid = "q"\nask = "?"\ntype = "set"\npoints = 1\nkey = ["2001:db8::1", "00:00:5e:00:53:01"]\n'
     given = 'q = ["00-00-5E-00-53-01", "2001:DB8:0::1"]'
@@ -152,6 +186,8 @@ def test_a_list_may_name_addresses_in_any_spelling_and_any_order(tmp_path):
         ("192.0.2.1 192.0.2.2 192.0.2.3", 3),
         ("192.0.2.1, 192.0.2.2 and 192.0.2.3", 3),
         ("192.0.2.1、192.0.2.2 と 192.0.2.3", 3),
+        ("192.0.2.1と192.0.2.2および192.0.2.3", 3),
+        ("[192.0.2.1, 192.0.2.2, and 192.0.2.3].", 3),
         ("192.0.2.1 or 192.0.2.2 or 192.0.2.3", 0),
     ],
 )
@@ -221,6 +257,8 @@ def test_answers_count_however_an_editor_saved_them_and_whatever_marks_stand_aro
         "# Lab 1\n- op: 2\n\n| question | answer |\n|---|---|\n| mac | 00:00:5e:00:53:fe |\n",
         "op：２\nmac：00:00:5e:00:53:fe\n",
         "op -> 2\nmac -> 00-00-5e-00-53-fe",
+        "| op | 2 |\n| mac | 00:00:5e:00:53:fe |\nThese are my answers.\n",
+        'op = 2\nmac = "00:00:5e:00:53:fe"\nThese are my answers.\n',
     ],
 )
 def test_answers_count_as_json_csv_or_markdown_too(tmp_path, text):
