@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+_RANGES = (click.IntRange, click.FloatRange)
+
+
 def show(error: click.ClickException, language: str) -> None:
     """Tell it with the usage of the command, on standard error."""
     if isinstance(error, NoArgsIsHelpError) or (language == "en" and not _is_about_a_number(error)):
@@ -42,8 +45,9 @@ def _line(error: click.ClickException) -> Line:
                 return Line("errors.misused.missing", {"name": name})
             if isinstance(param.type, click.Choice):
                 return Line("errors.misused.choice", {"name": name, "choices": list(param.type.choices)})
-            if isinstance(param.type, click.IntRange):
+            if isinstance(param.type, _RANGES):
                 form = "count" if param.type.max is None else "number"
+                form = form if isinstance(param.type, click.IntRange) else f"{form}_with_point"
                 return Line(f"errors.misused.{form}", {"name": name, "least": param.type.min, "most": param.type.max})
             return Line("errors.misused.bad", {"name": name, "message": error.message.rstrip(".")})
     return Line("errors.misused.other", {"message": error.format_message()})
@@ -59,5 +63,5 @@ def _is_about_a_number(error: click.ClickException) -> bool:
         isinstance(error, click.BadParameter)
         and not isinstance(error, click.MissingParameter)
         and isinstance(error.param, click.Parameter)
-        and isinstance(error.param.type, click.IntRange)
+        and isinstance(error.param.type, _RANGES)
     )

@@ -17,6 +17,18 @@ if TYPE_CHECKING:
 
 Decorated = TypeVar("Decorated", bound="Callable[..., Any]")
 
+
+class Amount(click.FloatRange):
+    """A number within limits; *nan* is none, though no comparison tells."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number, or what click raises for a value that cannot be used."""
+        number = super().convert(value, param, ctx)
+        if number is not None and number != number:  # noqa: PLR0124 - nan alone differs from itself
+            self.fail(f"{value!r} is no number", param, ctx)
+        return number
+
+
 HELP = {"help_option_names": ["-h", "--help"]}
 """The settings of each command."""
 

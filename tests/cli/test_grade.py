@@ -89,6 +89,11 @@ def test_one_student_too_few_points_is_an_exit_status(lab):
     arguments = lab / "rubric.toml", lab / "in", "--roster", lab / "roster.csv", "--fail-under"
     assert run(*arguments, "4").returncode == 0
     assert run(*arguments, "4.5").returncode == 1
+    refused = run(*arguments, "nan", "--lang", "ja")  # with which no score compares
+    assert (refused.returncode, refused.stderr.splitlines()[-1]) == (
+        2,
+        "エラー: '--fail-under' には 0 以上の数を指定する",
+    )
 
 
 def zipped(*entries):

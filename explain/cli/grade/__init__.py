@@ -13,7 +13,7 @@ from explain.cli.grade import gradebook, running, writing
 from explain.cli.grade.output import BOTH, tell, tell_verdict
 from explain.cli.grade.review import review_answers
 from explain.cli.language import default_language
-from explain.cli.options import HELP, LANG, json_option, language_option
+from explain.cli.options import HELP, LANG, Amount, json_option, language_option
 from explain.cli.talk import noted, sentence
 from explain.errors import NotMetError, UsageError
 from explain.words import say
@@ -51,7 +51,7 @@ def grade() -> None:
 @click.option("--gradebook", metavar="CSV")
 @click.option("--column", metavar="NAME")
 @running.how_to_run
-@click.option("--fail-under", type=float, metavar="POINTS")
+@click.option("--fail-under", type=Amount(0), metavar="POINTS")
 @json_option()
 @language_option(BOTH)
 def run(rubric: str, paths: tuple[str, ...], **options: Any) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from explain.cli.lab.talk import read_lab, silent, tell_names
-from explain.cli.options import HELP, LANG
+from explain.cli.options import HELP, LANG, Amount
 from explain.cli.talk import complained, noted, told
 from explain.errors import NotMetError
 
@@ -68,7 +68,7 @@ def execute(node: str, command: tuple[str, ...], lab_name: str | None) -> int:
 
 @click.command("record", context_settings=HELP)
 @click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--seconds", type=click.FloatRange(0, 86400))
+@click.option("--seconds", type=Amount(0, 86400))
 @click.option("--at", metavar="NODE.IFACE")
 @_LAB_OPTION
 @LANG
