@@ -24,7 +24,7 @@ class Amount(click.FloatRange):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The number, or what click raises for a value that cannot be used."""
         number = super().convert(value, param, ctx)
-        if number is not None and number != number:  # noqa: PLR0124 - nan alone differs from itself
+        if number != number:  # noqa: PLR0124 - nan alone differs from itself
             self.fail(f"{value!r} is no number", param, ctx)
         return number
 

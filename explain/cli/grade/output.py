@@ -60,6 +60,8 @@ def _print(told: Mapping[str, Any], language: str, *, is_json: bool) -> None:
 
         sys.stdout.writelines(json_of(told))
         return
+    from explain.grade.pages.feedback import exchanged
+
     for form in told["submissions"]:
         score = (
             f"{form['score']:g}/{form['max']:g}" if form["status"] == "graded" else _ungraded(form["status"], language)
@@ -68,6 +70,8 @@ def _print(told: Mapping[str, Any], language: str, *, is_json: bool) -> None:
         for one in (*form["checks"], *form["answers"]):
             if one["verdict"] != "met":
                 tell_verdict(one["id"], one, language)
+        for note in exchanged(form, language):
+            _tell(note)
         _tell_flags(form["flags"], language)
 
 

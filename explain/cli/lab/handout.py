@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from explain.cli.options import HELP, LANG
-from explain.cli.talk import told
+from explain.cli.talk import noted, told
 from explain.errors import ExplainError, InputError, UnreadableError
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from explain.lab.handout import Handout
 
 _MOST_STUDENTS = 10_000
+_MOST_NAMED = 5
 
 
 @click.command("handout", context_settings=HELP)
@@ -32,12 +33,15 @@ _MOST_STUDENTS = 10_000
 @LANG
 def handout(name: str, roster: str, output: Path, key: str) -> int:
     """Write each student's own lab into a folder of its own, and the roster with what is the student's own in it."""
-    from explain.grade.hand_ins.rosters import read_roster
+    from explain.grade.hand_ins.rosters import read_roster, shared_addresses
     from explain.lab.catalogue import find
     from explain.lab.recording import write_new
 
     path = find(name)
-    made = handouts(path, read_roster(roster), roster, key)
+    rows = read_roster(roster)
+    made = handouts(path, rows, roster, key)
+    for column, address, people in shared_addresses(rows)[:_MOST_NAMED]:
+        noted("grade.roster_shared", address=address, column=column, people=people)
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise ExplainError("lab.not_empty", folder=output)
     try:

@@ -10,7 +10,14 @@ from explain.errors import UnreadableError
 from explain.grade.hand_ins.class_archive import opened
 from explain.grade.hand_ins.layouts import METADATA, gradescope_owners, owner
 from explain.grade.hand_ins.rosters import id_of, row_of
-from explain.grade.hand_ins.submissions import Submission, file_key, is_capture, is_plain, may_be_answers, stem_of
+from explain.grade.hand_ins.submissions import (
+    Submission,
+    file_key,
+    is_plain,
+    may_be_answers,
+    may_be_capture,
+    stem_of,
+)
 from explain.grade.hand_ins.unpacking import is_archive
 
 if TYPE_CHECKING:
@@ -61,7 +68,10 @@ def _below(rubric: Rubric, path: Path) -> Iterator[tuple[str, Path]]:
     if not path.is_dir():
         yield _name_of(path, rubric), path
         return
-    entries = sorted(one for one in path.iterdir() if not one.name.startswith((".", "__MACOSX")))
+    own = Path(rubric.path).resolve()
+    entries = sorted(
+        one for one in path.iterdir() if not one.name.startswith((".", "__MACOSX")) and one.resolve() != own
+    )
     loose = [one for one in entries if is_plain(one)]
     told = gradescope_owners(path)
     wanted = {file_key(name) for name in (*rubric.captures.values(), rubric.answers or "")} - {""}
@@ -75,7 +85,7 @@ def _below(rubric: Rubric, path: Path) -> Iterator[tuple[str, Path]]:
         elif (
             is_plain(one)
             and one.name != METADATA
-            and (is_archive(one) or is_capture(one) or may_be_answers(rubric, one))
+            and (is_archive(one) or may_be_capture(one) or may_be_answers(rubric, one))
         ):
             yield _name_of(one, rubric), one
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from contextlib import contextmanager
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 _LARGEST_ROSTER = 16 << 20
+_MAC = re.compile(r"([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}")
 _ID_COLUMNS = ("student", "sid", "id", "email", "login", "name", "SIS User ID", "SIS Login ID", "ID",
                "Email address", "ID number", "Username", "Full name", "Student")  # fmt: skip
 
@@ -80,6 +82,32 @@ def key_of_name(text: str) -> str:
 def id_of(row: Mapping[str, str]) -> str:
     """Whom a row of the roster is about; empty if it does not say."""
     return next((row[column] for column in _ID_COLUMNS if row.get(column)), "")
+
+
+def shared_addresses(roster: Sequence[Mapping[str, str]]) -> list[tuple[str, str, list[str]]]:
+    """Column, address, and who has it, where most students have one that is theirs alone; that of a team is no such."""
+    found = []
+    for column in dict.fromkeys(name for row in roster for name in row):
+        people: dict[str, list[str]] = {}
+        for row in roster:
+            address = address_of(row.get(column, ""))
+            if address is not None and id_of(row) not in people.setdefault(address, []):
+                people[address].append(id_of(row))
+        shared = {address: some for address, some in people.items() if len(some) > 1}
+        if sum(map(len, shared.values())) * 2 < sum(map(len, people.values())):
+            found += [(column, address, some) for address, some in shared.items()]
+    return found
+
+
+def address_of(text: str) -> str | None:
+    """An IP address or a MAC in the form that captures have; None for anything else."""
+    value = text.strip()
+    if _MAC.fullmatch(value):
+        return value.lower().replace("-", ":")
+    try:
+        return str(ip_address(value))
+    except ValueError:
+        return None
 
 
 def twice(roster: Sequence[Mapping[str, str]]) -> list[str]:

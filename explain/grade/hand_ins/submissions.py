@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from explain.errors import UsageError
+from explain.errors import UsageError, reason_of
 from explain.grade.hand_ins.interfaces import apart
 from explain.grade.hand_ins.layouts import newest
 from explain.grade.hand_ins.rosters import key_of_name
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from explain.grade.rubric.records import Rubric
+    from explain.model import Line
 
 _MAGIC = (b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4", b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d", b"\x0a\x0d\x0d\x0a",
           b"\x34\xcd\xb2\xa1", b"\xa1\xb2\xcd\x34", b"\x1f\x8b", b"\x28\xb5\x2f\xfd")  # fmt: skip
@@ -75,6 +76,34 @@ def is_capture(path: Path) -> bool:
             return file.read(4).startswith(_MAGIC)
     except OSError:
         return False
+
+
+def why_closed(path: Path) -> Line | None:
+    """Why a file or folder cannot be read; None where it can."""
+    try:
+        if path.is_dir():
+            os.listdir(path)  # noqa: PTH208 - it lists at once
+        else:
+            with path.open("rb") as file:
+                file.read(1)
+    except OSError as error:
+        return reason_of(error, "unread.not_read")
+    return None
+
+
+def may_be_capture(path: Path) -> bool:
+    """Whether a file is a capture, or would be one by its name and cannot be read."""
+    return is_capture(path) or (path.name.casefold().endswith(_SUFFIXES) and why_closed(path) is not None)
+
+
+def closed_below(paths: Sequence[Path]) -> tuple[str, Line] | None:
+    """The first file or folder below some paths that may hold a capture and cannot be read, and why."""
+    inner = (Path(top, one) for path in paths if path.is_dir() for top, folders, files in os.walk(path) for one in
+             (*folders, *(file for file in files if file.casefold().endswith(_SUFFIXES))))  # fmt: skip
+    for path in islice((*paths, *islice(inner, _MOST_FILES)), _MOST_FILES):
+        if not path.is_symlink() and (why := why_closed(path)):
+            return path.name, why
+    return None
 
 
 def files_below(paths: Sequence[Path]) -> list[Path]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from explain.addresses import BROADCAST, NO_MAC, mac_text
 from explain.grade.events.event import UnknownFieldError
+from explain.grade.hand_ins.rosters import address_of
 from explain.grade.language.expressions import UnboundError, fill
 from explain.grade.language.functions import AbsentError
 from explain.grade.rubric.integrity import MARKER_PLACES
@@ -26,7 +26,6 @@ _LONGEST_WORD = 64
 _MOST_WORDS = 64
 _MOST_ADDRESSES = 4096
 _TOKEN = re.compile(r"[\w.-]{4,}")
-_MAC = re.compile(r"([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}")
 
 
 def marker_of(rubric: Rubric, row: Mapping[str, str]) -> str | None:
@@ -88,17 +87,7 @@ def addresses(table: PacketTable) -> Iterator[tuple[str, int]]:
 
 def _roster_addresses(row: Mapping[str, str]) -> set[str]:
     """The addresses and MACs of a row of the roster, in canonical form."""
-    found: set[str] = set()
-    for text in row.values():
-        value = text.strip()
-        if _MAC.fullmatch(value):
-            found.add(value.lower().replace("-", ":"))
-            continue
-        try:
-            found.add(str(ip_address(value)))
-        except ValueError:
-            continue
-    return found
+    return {address for text in row.values() if (address := address_of(text)) is not None}
 
 
 def only_ones(rows: Sequence[Mapping[str, str]]) -> dict[str, int]:

@@ -56,6 +56,7 @@ class Graded:
         prints: for the comparison with the rest of the class, None where there was no capture.
         answers_file: what the answers were read from, None without any.
         aside: files that might have been graded and were not, such as an earlier attempt.
+        exchanged: the score that two captures would give under each other's names, where it is higher; else None.
     """
 
     id: str
@@ -70,6 +71,7 @@ class Graded:
     prints: Prints | None = None
     answers_file: str | None = None
     aside: tuple[str, ...] = ()
+    exchanged: float | None = None
 
 
 def score_of(checks: tuple[Verdict, ...], answers: tuple[Verdict, ...]) -> float:

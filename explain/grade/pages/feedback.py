@@ -36,6 +36,7 @@ def notes(form: Mapping[str, Any], language: str) -> Iterator[str]:
     if form.get("aside"):
         left, rest = form["aside"][:_MOST_ASIDE], len(form["aside"]) - _MOST_ASIDE
         yield told("aside-many" if rest > 0 else "aside", files=left, **({"rest": rest} if rest > 0 else {}))
+    yield from exchanged(form, language)
     everything = (*form["checks"], *form["answers"])
     hidden = sum(one["visibility"] != "now" for one in everything)
     waiting = sum(one["verdict"] == "manual" and one["visibility"] == "now" for one in everything)
@@ -45,6 +46,13 @@ def notes(form: Mapping[str, Any], language: str) -> Iterator[str]:
         yield told("waiting", waiting=waiting)
     if form["outside"]:
         yield told("outside", outside=form["outside"])
+
+
+def exchanged(form: Mapping[str, Any], language: str) -> Iterator[str]:
+    """That two captures seem to be under each other's names, where they do."""
+    if form.get("exchanged") is not None:
+        values = {"files": [one["file"] for one in form["files"]], "score": f"{form['exchanged']:g}"}
+        yield say("grade_page.student.exchanged", values, language)
 
 
 def worth(one: Mapping[str, Any], language: str) -> str:

@@ -34,6 +34,7 @@ def graded_form(graded: Graded) -> dict[str, Any]:
         "answers_file": None if graded.answers_file is None else visible(graded.answers_file),
         "aside": [visible(file) for file in graded.aside],
         "outside": graded.outside,
+        "exchanged": graded.exchanged,
         "prints": None if graded.prints is None else graded.prints.form(),
     }
 
@@ -43,7 +44,7 @@ def failed_form(rubric: Rubric, name: str, status: str, reason: str | None) -> d
     return {
         "id": name, "status": status, "score": None, "max": rubric.total, "checks": [], "answers": [], "flags": [],
         "reason": None if reason is None else visible(reason), "files": [], "answers_file": None, "aside": [],
-        "outside": None, "prints": None,
+        "outside": None, "exchanged": None, "prints": None,
     }  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from html import escape
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from explain.grade.pages.feedback import exchanged
 from explain.grade.pages.form import ids_of
 from explain.grade.pages.page_parts import MARKS, label, legend, places, table, text
 from explain.words import say
@@ -24,6 +25,7 @@ def flags(forms: Sequence[Mapping[str, Any]], language: str) -> str:
     own: list[tuple[str, str]] = []
     pairs: dict[_Pair, dict[str, _Place]] = {}
     for number, form in enumerate(forms):
+        own += [(text(form["id"]), text(one)) for one in exchanged(form, language)]
         for at, flag in enumerate(form["flags"]):
             other = places_of.get(flag.get("with"))
             if other is not None:

@@ -52,11 +52,12 @@ def grade_files(
         tuple(replace(one, story=tuple(told_of(report, one.evidence, marker.lab, language))) for one in some)
         for some in (mark_checks(marker), mark_answers(marker, given, trouble))
     )
+    score = score_of(checks, marked)
     called = taken.told()
     return Graded(
         id=name,
         status="graded",
-        score=score_of(checks, marked),
+        score=score,
         max=rubric.total,
         checks=checks,
         answers=marked,
@@ -66,7 +67,24 @@ def grade_files(
         prints=_prints(rubric, marker.joint),
         answers_file=None if answers is None else called[answers],
         aside=tuple(called[one] for one in taken.aside[:MOST_ASIDE]),
+        exchanged=_exchanged(marker, taken, analyses, given, score) if len(names) == 2 else None,
     )
+
+
+def _exchanged(
+    marker: Marker, taken: Taken, analyses: Analyses, given: Mapping[str, Any], score: float
+) -> float | None:
+    """The score of two captures under each other's names, if it is higher; None also where a name was not the doubt."""
+    rubric = marker.rubric
+    by_place = {one.id for one in rubric.checks if one.capture}
+    is_doubted = any(one.id in by_place and one.verdict == "not-met" for one in marker.verdicts.values())
+    if taken.interfaces or not (is_doubted or score * 2 < rubric.total):
+        return None
+    one, other = taken.captures
+    turned = replace(taken, captures={other: taken[one], one: taken[other]})
+    again = _marker(rubric, turned, analyses, marker.roster, marker.language)
+    higher = score_of(mark_checks(again), mark_answers(again, given, None))
+    return higher if higher > score else None
 
 
 def _called(file: str, interface: str | None) -> str:

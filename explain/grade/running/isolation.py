@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from explain.errors import ExplainError, NotGradableError, UnreadableError
 from explain.grade.hand_ins import unpacking
-from explain.grade.hand_ins.submissions import assign, files_below, is_capture
+from explain.grade.hand_ins.submissions import assign, closed_below, files_below, is_capture
 from explain.grade.pages.form import failed_form, graded_form
 from explain.grade.rubric.shipped import SHIPPED
 from explain.grade.running.analyses import Analyses
@@ -229,6 +229,10 @@ def grade_one(rubric: Rubric, submission: Submission, folder: Path, language: st
             unpacking.unpack(archive, into, room)
             files += files_below([into])
     captures, answers = assign(rubric, files)
+    if len(captures) < len(rubric.captures) or not all(is_capture(one) for one in captures.values()):
+        closed = closed_below(submission.paths)
+        if closed is not None:
+            raise NotGradableError("grade.closed", name=closed[0], why=closed[1])
     if not captures and captures.aside:
         names = [one.name for one in captures.aside if is_capture(one)]
         if names:

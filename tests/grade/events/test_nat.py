@@ -79,3 +79,14 @@ def test_what_a_capture_lacks_that_was_not_handed_in_cannot_be_told_and_the_othe
     inside, outside = grade_files(rubric, "x", {"inside": path}, None, {}).checks[2:]
     assert (inside.verdict, "Frame 1 (inside)" in inside.says) == ("not-met", True)
     assert (outside.verdict, "was not handed in" in outside.says) == ("cannot-tell", True)
+
+
+def test_captures_under_each_others_names_are_told_as_such_and_change_no_mark(tmp_path):
+    (tmp_path / "rubric.toml").write_text(TEXT)
+    rubric, _ = load(str(tmp_path / "rubric.toml"))
+    files = {"inside": tmp_path / "inside.pcap", "outside": tmp_path / "outside.pcap"}
+    files["inside"].write_bytes(pcap(*talk(ME, (A, R), 0)).getvalue())
+    files["outside"].write_bytes(pcap(*talk(PUBLIC, (R, B), 1)).getvalue())
+    turned = dict(zip(files, reversed(files.values()), strict=True))
+    told = [grade_files(rubric, "x", some, None, {}) for some in (files, turned)]
+    assert [(one.score, one.exchanged) for one in told] == [(3, None), (0, 3)]

@@ -12,9 +12,10 @@ from grading_scenes import HEAD, asked_and_pinged, rubric_file
 from packets import pcap, ping
 
 from explain.capture.pcapng_writer import InterfaceBlock, PacketBlock, section
+from explain.grade.hand_ins import submissions
 from explain.grade.hand_ins.handed_in import find
-from explain.grade.hand_ins.rosters import twice
-from explain.grade.hand_ins.submissions import assign, files_below
+from explain.grade.hand_ins.rosters import shared_addresses, twice
+from explain.grade.hand_ins.submissions import assign, closed_below, files_below
 from explain.grade.hand_ins.unpacking import unpack
 from explain.grade.rubric.reading import load
 from explain.grade.running.grading import grade_files
@@ -261,3 +262,29 @@ def test_answers_are_found_under_the_names_that_editors_give_them(tmp_path, rubr
 def test_one_students_folder_is_one_submission_though_a_file_has_another_ending(tmp_path, rubric, name):
     put(tmp_path / "ann", {name: GOOD, "other.pcap": GOOD})
     assert [one.id for one in find(rubric, [str(tmp_path / "ann")], [])] == ["ann"]
+
+
+def test_an_address_of_two_students_is_told_where_most_have_their_own():
+    rows = [{"student": f"s{at}", "ip": f"192.0.2.{at}", "gateway": "192.0.2.254"} for at in range(1, 8)]
+    assert shared_addresses(rows) == []
+    rows[5] |= {"ip": "192.0.2.2 "}
+    assert shared_addresses(rows) == [("ip", "192.0.2.2", ["s2", "s6"])]
+    teams = [row | {"ip": f"10.0.{at // 2}.1"} for at, row in enumerate(rows)]
+    assert shared_addresses(teams) == []
+
+
+def test_a_capture_that_cannot_be_read_is_handed_in_and_told_as_that(tmp_path, rubric, monkeypatch):
+    for name in ("ann.pcap", "bob.pcap", "notes.doc"):
+        (tmp_path / name).write_bytes(GOOD if name != "notes.doc" else b"")
+    closed = {"bob.pcap", "notes.doc"}
+    plain = submissions.Path.open
+
+    def opened(path, *how, **more):
+        if path.name in closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return plain(path, *how, **more)
+
+    monkeypatch.setattr(submissions.Path, "open", opened)
+    assert [one.id for one in find(rubric, [str(tmp_path)], [])] == ["ann", "bob"]
+    name, why = closed_below([tmp_path])
+    assert (name, why.message) == ("bob.pcap", "errors.system.EACCES")
