@@ -46,8 +46,8 @@ def _line(error: click.ClickException) -> Line:
             if isinstance(param.type, click.Choice):
                 return Line("errors.misused.choice", {"name": name, "choices": list(param.type.choices)})
             if isinstance(param.type, _RANGES):
-                form = "count" if param.type.max is None else "number"
-                form = form if isinstance(param.type, click.IntRange) else f"{form}_with_point"
+                forms = ("count", "number") if isinstance(param.type, click.IntRange) else ("least", "range")
+                form = forms[param.type.max is not None]
                 return Line(f"errors.misused.{form}", {"name": name, "least": param.type.min, "most": param.type.max})
             return Line("errors.misused.bad", {"name": name, "message": error.message.rstrip(".")})
     return Line("errors.misused.other", {"message": error.format_message()})
