@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from explain.grade.pages.gradebook_exports import Export
     from explain.grade.rubric.records import Rubric
 
-_MOST_FRAMES = 8
 _LONGEST_NAME = 150
 """Octets: file systems take 255, and some archives of them less."""
 BOTH = "both"
@@ -72,7 +71,7 @@ def _print(told: Mapping[str, Any], language: str, *, is_json: bool) -> None:
                 tell_verdict(one["id"], one, language)
         for note in exchanged(form, language):
             _tell(note)
-        _tell_flags(form["flags"], language)
+        _tell_flags(form, language)
 
 
 def _ungraded(status: str, language: str) -> str:
@@ -86,13 +85,15 @@ def tell_verdict(name: str, verdict: Mapping[str, Any], language: str, indent: s
     _tell(say("grade_page.student.line", values, language), indent)
 
 
-def _tell_flags(flags: Sequence[Mapping[str, Any]], language: str) -> None:
+def _tell_flags(form: Mapping[str, Any], language: str) -> None:
     """What a person has to look at: what is shared with several others once, and with whom."""
+    from explain.grade.pages.page_parts import places
+
     groups: dict[Any, list[Mapping[str, Any]]] = {}
-    for number, flag in enumerate(flags):
+    for number, flag in enumerate(form["flags"]):
         groups.setdefault(number if flag["with"] is None else flag["kind"], []).append(flag)
     for first, *others in groups.values():
-        seen = _frames(first["evidence"])
+        seen = places(form, first["evidence"])
         values = {"says": first["says"], "frames": seen}
         _tell(say(f"grade_page.class.flagged-{'at' if seen else 'whole'}", values, language))
         if others:
@@ -101,11 +102,6 @@ def _tell_flags(flags: Sequence[Mapping[str, Any]], language: str) -> None:
 
 def _tell(sentence: str, indent: str = "  ") -> None:
     page.give(page.block(sentence, indent, f"{indent}  ", WIDTH))
-
-
-def _frames(evidence: Sequence[Mapping[str, Any]]) -> str:
-    told = [str(a) if a == b else f"{a}-{b}" for one in evidence for a, b in one["frames"]]
-    return f"{', '.join(told[:_MOST_FRAMES])}{', ...' if len(told) > _MOST_FRAMES else ''}"
 
 
 def _write(folder: Path, told: Mapping[str, Any], rosters: Mapping[str, Mapping[str, str]], language: str) -> None:

@@ -130,8 +130,10 @@ def _doubts(rubric: Rubric) -> Iterator[Line]:
         for row in check.credit:
             if row.points > check.points:
                 yield complaint(f"check {check.id!r}", "credit_more")
+    singles = {check.bind: check.id for check in rubric.checks if check.bind and check.expect}
     for question in rubric.questions:
         yield from lint_questions.doubts(question)
+        yield from lint_questions.of_one(question, singles)
 
 
 def _is_passed_by_nothing(check: Check, bound: set[str]) -> bool:

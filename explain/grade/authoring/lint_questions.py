@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from explain.grade.events.vocabulary import complaint, nearest
@@ -11,10 +12,11 @@ from explain.grade.rubric.records import ANSWER_TYPES
 from explain.model import Line
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from explain.grade.rubric.records import Question
 
+_MIDDLE = re.compile(r"\b(median|mean)\(\s*([\w-]+)(?:\.\w+)+\s*\)")
 _MEASURED = ("number", "duration")
 _SMALLER = {"_ms": 1000, "_ns": 1_000_000_000}
 """Ends of names of fields that are not in seconds, and how many of the unit a second has."""
@@ -62,6 +64,16 @@ def doubts(question: Question) -> Iterator[Line]:
         yield complaint(where, "no_tolerance")
     if (seconds := _in_seconds(question)) is not None:
         yield complaint(where, "seconds", seconds=seconds)
+
+
+def of_one(question: Question, singles: Mapping[str, str]) -> Iterator[Line]:
+    """Where the middle of one event is asked for; ``singles`` are the names of the first, and of the check for all."""
+    for text in asked(question):
+        for found in _MIDDLE.finditer(text):
+            if (every := singles.get(found[2])) is not None:
+                what = found[0] if every == found[2] else found[0].replace(found[2], every)
+                why = "first_of_all" if every == found[2] else "first_only"
+                yield complaint(f"answer {question.id!r}", why, text=found[0], name=found[2], other=what)
 
 
 def _in_seconds(question: Question) -> str | None:

@@ -29,7 +29,7 @@ def take(scene: Scene, integrity: Any, captures: Sequence[str]) -> Prints:
     Args:
         scene: all captures of the submission.
         integrity: the rubric's ``[integrity]``.
-        captures: the names of all captures that the rubric asks for, in whose order evidence counts them.
+        captures: the names of the captures, in whose order evidence counts them.
     """
     table = scene.report.packets
     marker = integrity.get("marker")

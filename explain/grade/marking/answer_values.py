@@ -46,7 +46,7 @@ _STATUS = re.compile(r"(?:http(?:/[0-9.]{1,3})?\s+)?([1-5][0-9]{2})(?:\s+([a-z][
 _TIMED = re.compile(r"_(ms|us|ns)\b")
 _RECKONED = re.compile(r"[*/+]|\s-")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:[ ,][0-9]{3})+")
-_LISTED = re.compile(r"[,;、・\n]|\s(?:and|&)\s|\s*(?:および|及び)\s*|(?<=[!-~])\s*と\s*(?=[!-~])", re.IGNORECASE)
+_LISTED = re.compile(r"[,;、・\n→]|->|\s(?:and|&)\s|\s*(?:および|及び)\s*|(?<=[!-~])\s*と\s*(?=[!-~])", re.IGNORECASE)
 _BULLET = re.compile(r"\s*(?:[-*•]\s+|and\s+)?", re.IGNORECASE)
 _BRACKETS = ("[]", "{}", "()")
 _PLAIN = re.compile(r"[0-9]+|[0-9a-fA-F]*[.:-][0-9a-fA-F.:-]+")
@@ -56,21 +56,26 @@ _SOCKET = re.compile(
 _AS_TCPDUMP = re.compile(r"((?:[0-9]{1,3}\.){3}[0-9]{1,3}|[0-9a-f:]*:[0-9a-f:]*)\.([0-9]{1,5})")
 _FIELD_WORDS = {
     "ip.src": "ipsrc srcip src source sourceip sourceaddress sourceipaddress ipsource ipsourceaddress srcaddr "
-    "saddr srcaddress",
+    "saddr srcaddress 送信元 送信元アドレス 送信元ip 送信元ipアドレス ip送信元アドレス 送信ipアドレス",
     "ip.dst": "ipdst dstip dst destination destinationip destinationaddress destinationipaddress ipdestination "
-    "ipdestinationaddress dstaddr daddr dstaddress",
-    "ip.ttl": "ipttl ttl timetolive iptimetolive hoplimit",
-    "ip.id": "ipid id identification ipidentification",
-    "ip.checksum": "ipchecksum ipheaderchecksum headerchecksum iphdrchecksum",
-    "port.src": "tcpsrcport udpsrcport srcport sourceport sport tcpsourceport udpsourceport tcpsport",
-    "port.dst": "tcpdstport udpdstport dstport destinationport dport tcpdestinationport udpdestinationport tcpdport",
-    "tcp.seq": "tcpseq seq sequencenumber tcpsequencenumber sequence",
-    "tcp.ack": "tcpack ack acknowledgementnumber acknowledgmentnumber tcpacknowledgmentnumber",
-    "icmp.id": "icmpid icmpidentifier identifier",
-    "checksum": "checksum tcpchecksum udpchecksum icmpchecksum transportchecksum layer4checksum",
+    "ipdestinationaddress dstaddr daddr dstaddress 宛先 宛先アドレス 宛先ip 宛先ipアドレス ip宛先アドレス",
+    "ip.ttl": "ipttl ttl timetolive iptimetolive hoplimit 生存時間 ホップリミット",
+    "ip.id": "ipid id identification ipidentification ip識別子 識別番号",
+    "ip.checksum": "ipchecksum ipheaderchecksum headerchecksum iphdrchecksum ipチェックサム ipヘッダチェックサム "
+    "ipヘッダーチェックサム ヘッダチェックサム ヘッダーチェックサム",
+    "port.src": "tcpsrcport udpsrcport srcport sourceport sport tcpsourceport udpsourceport tcpsport 送信元ポート "
+    "送信元ポート番号 tcp送信元ポート",
+    "port.dst": "tcpdstport udpdstport dstport destinationport dport tcpdestinationport udpdestinationport tcpdport "
+    "宛先ポート 宛先ポート番号 tcp宛先ポート",
+    "tcp.seq": "tcpseq seq sequencenumber tcpsequencenumber sequence シーケンス番号 tcpシーケンス番号",
+    "tcp.ack": "tcpack ack acknowledgementnumber acknowledgmentnumber tcpacknowledgmentnumber 確認応答番号 ack番号",
+    "icmp.id": "icmpid icmpidentifier identifier icmp識別子",
+    "checksum": "checksum tcpchecksum udpchecksum icmpchecksum transportchecksum layer4checksum チェックサム "
+    "tcpチェックサム udpチェックサム icmpチェックサム",
 }
 FIELD_NAMES = {word: name for name, words in _FIELD_WORDS.items() for word in words.split()}
 """How people write a header field, blanks and marks left out -> its name in ``diff_fields``."""
+_MARKS = re.compile(r"[\W_]|の")
 
 
 class NoAnswerError(ValueError):
@@ -237,7 +242,7 @@ def _items(given: Any) -> list[str]:
     for one in given:
         text = str(one).strip(" .。\"'").casefold()[:_LONGEST]
         if text:
-            found.append(FIELD_NAMES.get(re.sub(r"[^a-z0-9]", "", text)) or _item(text))
+            found.append(FIELD_NAMES.get(_MARKS.sub("", text)) or _item(text))
     return found
 
 

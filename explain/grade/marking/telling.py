@@ -204,6 +204,7 @@ def _values_in(marker: Marker, claim: str) -> list[str]:
     told = []
     for path in dict.fromkeys(names_in(claim)):
         name = ".".join(path)
+        name = f"len({name})" if f"len({name})" in claim else name  # its length is asked for, and not what is in it
         value = _value(marker, name)
         if value is None:
             told.append(say("grade.value-missing", {"name": name}, marker.language))

@@ -64,7 +64,7 @@ def grade_files(
         reason=None,
         files=tuple((one, _called(called[files[one]], taken.interfaces.get(one))) for one in names),
         outside=len(marker.lab.strangers(report)) if rubric.networks else None,
-        prints=_prints(rubric, marker.joint),
+        prints=_prints(rubric, marker.joint.scene),
         answers_file=None if answers is None else called[answers],
         aside=tuple(called[one] for one in taken.aside[:MOST_ASIDE]),
         exchanged=_exchanged(marker, taken, analyses, given, score) if len(names) == 2 else None,
@@ -107,10 +107,10 @@ def _marker(rubric: Rubric, files: Taken, analyses: Analyses, roster: Mapping[st
     return Marker(rubric, joint, alone, roster, language, lacking, LabNetworks(rubric.networks))
 
 
-def _prints(rubric: Rubric, joint: Events) -> Prints | None:
+def _prints(rubric: Rubric, scene: Scene) -> Prints | None:
     if rubric.integrity.get("policy") == "off":
         return None
-    return take(joint.scene, rubric.integrity, list(rubric.captures))
+    return take(scene, rubric.integrity, scene.names)
 
 
 def _nothing(joint: Events, capture: str) -> Any:

@@ -90,3 +90,14 @@ def test_captures_under_each_others_names_are_told_as_such_and_change_no_mark(tm
     turned = dict(zip(files, reversed(files.values()), strict=True))
     told = [grade_files(rubric, "x", some, None, {}) for some in (files, turned)]
     assert [(one.score, one.exchanged) for one in told] == [(3, None), (0, 3)]
+
+
+def test_the_frames_of_prints_are_counted_in_the_captures_that_were_handed_in(tmp_path):
+    (tmp_path / "rubric.toml").write_text(TEXT.replace("captures = {", 'captures = { before = "before.pcap",'))
+    rubric, _ = load(str(tmp_path / "rubric.toml"))
+    files = {"inside": tmp_path / "inside.pcap", "outside": tmp_path / "outside.pcap"}
+    files["inside"].write_bytes(pcap(*talk(ME, (A, R), 0)).getvalue())
+    files["outside"].write_bytes(pcap(*talk(PUBLIC, (R, B), 1)).getvalue())
+    graded = grade_files(rubric, "x", files, None, {})
+    assert [name for name, _ in graded.files] == ["inside", "outside"]
+    assert {capture for capture, *_ in graded.prints.addresses.values()} == {0, 1}

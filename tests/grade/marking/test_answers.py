@@ -187,6 +187,7 @@ def test_a_list_may_name_addresses_in_any_spelling_and_any_order(tmp_path):
         ("192.0.2.1, 192.0.2.2 and 192.0.2.3", 3),
         ("192.0.2.1、192.0.2.2 と 192.0.2.3", 3),
         ("192.0.2.1と192.0.2.2および192.0.2.3", 3),
+        ("192.0.2.1 → 192.0.2.2 -> 192.0.2.3", 3),
         ("[192.0.2.1, 192.0.2.2, and 192.0.2.3].", 3),
         ("192.0.2.1 or 192.0.2.2 or 192.0.2.3", 0),
     ],
@@ -195,6 +196,11 @@ def test_addresses_may_be_listed_as_in_a_sentence(tmp_path, given, points):
     key = ["192.0.2.1", "192.0.2.2", "192.0.2.3"]
     question = f'[[answer]]\nid = "q"\nask = "?"\ntype = "set"\npoints = 3\npartial = "jaccard"\nkey = {key}\n'
     assert answer(tmp_path, question, f"q = '{given}'")["q"].points == points
+
+
+def test_fields_of_a_header_may_be_named_in_japanese():
+    said = "送信元アドレス、TTL、IPヘッダーチェックサム、TCPのチェックサム、宛先ポート番号、シーケンス番号"
+    assert read_as("set", said) == {"ip.src", "ip.ttl", "ip.checksum", "checksum", "port.dst", "tcp.seq"}
 
 
 def test_who_names_too_much_is_told_so(tmp_path):

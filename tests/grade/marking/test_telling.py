@@ -228,3 +228,12 @@ def test_what_should_stand_there_is_named_only_where_the_rubric_reveals_it(tmp_p
     assert complaints == []
     says = grade_files(rubric, "x", {"h1": capture}, None, {}).checks[0].says
     assert f"its target.ip is {ROUTER} instead of 192.0.2.7" in says
+
+
+def test_a_list_that_is_too_short_is_told_by_its_length(tmp_path):
+    text = (
+        '[[check]]\nid = "pings"\npoints = 1\nexpect = "icmp.echo"\n'
+        '[[check]]\nid = "many"\npoints = 1\nassert = "len(pings) == 4"\n'
+    )
+    told, _ = mark(tmp_path, text, *asked_and_pinged(2))
+    assert "len(pings) is 2" in told["many"].says

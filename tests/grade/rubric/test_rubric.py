@@ -102,6 +102,14 @@ def test_a_check_that_an_empty_capture_passes_is_warned_of(tmp_path, text):
     assert warnings == []
 
 
+def test_the_median_of_what_is_one_event_is_warned_of(tmp_path):
+    for bind, key, number in (("one", "one", 1), ("one", "pings", 0), ("pings", "pings", 1)):
+        check = f'[[check]]\nid = "pings"\npoints = 1\nexpect = "icmp.echo"\nas = "{bind}"\n'
+        question = f'[[answer]]\nid = "q"\nask = "?"\ntype = "number"\npoints = 1\nkey = "{{median({key}.rtt_ms)}}"\n'
+        _, errors, warnings = lint(str(rubric_file(tmp_path, f"{check}{question}tolerance = 1\n")))
+        assert (errors, len(warnings)) == ([], number)
+
+
 @pytest.mark.parametrize(
     "text",
     ["().__class__", "a.__class__", "open('x')", "[x for x in y]", "lambda: 1", "9**9**9", "f'{a}'", "a if b else c",
