@@ -18,12 +18,13 @@ damage is a fact of the report (``model.Damage``).  A bug is never caught.
 from __future__ import annotations
 
 import errno
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from explain.model import Line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 class ExplainError(Exception):
@@ -138,6 +139,17 @@ class NotMetError(ExplainError):
     """An expectation was not met."""
 
     exit_status = 1
+
+
+@contextmanager
+def naming(path: object) -> Iterator[None]:
+    """Where the system names no file in what it complains of, as in a write, name this one."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 _SYSTEM = ("ENOENT", "EACCES", "EPERM", "EISDIR", "ENOTDIR", "EEXIST", "ENOSPC", "EROFS", "ENAMETOOLONG", "EIO")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from explain.errors import ExplainError, UnknownNameError
+from explain.errors import ExplainError, UnknownNameError, naming
 
 if TYPE_CHECKING:
     from explain.lab.records import Lab
@@ -123,7 +123,8 @@ def write(path: Path, lab: Lab, file: Path, holder: int, nets: dict[str, int]) -
         "supervisor": [os.getpid(), started(os.getpid())],
         "holder": [holder, started(holder)],
     }
-    path.write_text(json.dumps(said))
+    with naming(path):
+        path.write_text(json.dumps(said))
     if names:
         _NETNS.mkdir(mode=0o755, parents=True, exist_ok=True)
     for node, name in names.items():

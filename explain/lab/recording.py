@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from explain.capture.pcapng_writer import InterfaceBlock, PacketBlock, Statistics, section
+from explain.errors import naming
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -152,6 +153,11 @@ def write_new(path: Path, data: bytes) -> None:
     Raises:
         OSError: it cannot be written there.
     """
+    with naming(path):
+        _write(path, data)
+
+
+def _write(path: Path, data: bytes) -> None:
     folder = path.parent
     try:
         fd = os.open(folder, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o644)

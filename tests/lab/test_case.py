@@ -6,10 +6,11 @@ import tomllib
 
 import pytest
 
+from explain.lab import recording
 from explain.lab.case import case
 from explain.lab.perform import Ran
 from explain.lab.read import from_table
-from explain.lab.recording import Recording
+from explain.lab.recording import Recording, write_new
 from explain.lab.records import Step
 
 LAB = """
@@ -62,3 +63,13 @@ def test_a_router_whose_own_address_is_pinged_is_the_target(command, wanted):
 
 def test_a_router_that_may_stand_for_another_host_keeps_its_number():
     assert roles("ping", "-c", "1", "203.0.113.1", rules=DNAT) == ["S", "R1", "R2", "T"]
+
+
+def test_a_disk_without_room_is_told_with_the_file_that_was_written(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(recording.os, "link", full)
+    with pytest.raises(OSError, match=r"capture.pcapng") as told:
+        write_new(tmp_path / "capture.pcapng", b"")
+    assert told.value.filename == str(tmp_path / "capture.pcapng")

@@ -65,8 +65,11 @@ def unpack(path: Path, into: Path, most_octets: int, *, most_files: int = _MOST_
             _untar(path, into, room, most_files)
     except BROKEN as error:
         # What an error of the system says holds the name of a folder, another one in every run.
-        why = reason_of(error, "unread.not_read") if isinstance(error, OSError) and error.errno else error
-        raise NotGradableError("grade.archive_broken", name=visible(path.name), why=visible(str(why))) from None
+        if isinstance(error, OSError) and error.errno:
+            why: object = reason_of(error, "unread.not_read")
+        else:
+            why = visible(str(error))
+        raise NotGradableError("grade.archive_broken", name=visible(path.name), why=why) from None
 
 
 @dataclass(slots=True)

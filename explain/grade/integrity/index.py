@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.errors import naming
 from explain.grade.integrity.nonces import BITS, STAMPS, kind_of
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ class Index(ExitStack):
         """All records, by print, and of one print by submission."""
         self._write()
         for file in self._files:
-            file.seek(0)
+            with naming(tempfile.gettempdir()):
+                file.seek(0)
             rows = np.frombuffer(file.read(), RECORD)
             yield rows[np.lexsort((rows["number"], rows["print"], rows["kind"]))]
 
@@ -60,7 +62,8 @@ class Index(ExitStack):
         rows = np.concatenate(self._waiting)
         part = rows["print"] % _PARTS
         for number, file in enumerate(self._files):
-            file.write(rows[part == number].tobytes())
+            with naming(tempfile.gettempdir()):
+                file.write(rows[part == number].tobytes())
         self._waiting, self._rows = [], 0
 
 

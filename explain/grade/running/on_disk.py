@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, overload
 
+from explain.errors import naming
+
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -51,6 +53,7 @@ class OnDisk(Sequence[Any], AbstractContextManager["OnDisk"]):
 
     def __setitem__(self, number: int, value: Any) -> None:
         octets = zlib.compress(json.dumps(value).encode(), _FAST)
-        os.pwrite(self._file.fileno(), octets, self._end)
+        with naming(tempfile.gettempdir()):
+            os.pwrite(self._file.fileno(), octets, self._end)
         self._start[number], self._length[number] = self._end, len(octets)
         self._end += len(octets)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import tracemalloc
+import zipfile
 from contextlib import contextmanager
 from types import SimpleNamespace
 
@@ -12,7 +13,7 @@ import hostile
 import pytest
 
 from explain.errors import UsageError
-from explain.grade.hand_ins import submissions
+from explain.grade.hand_ins import submissions, unpacking
 from explain.grade.hand_ins.class_archive import opened
 from explain.grade.hand_ins.submissions import files_below
 from explain.grade.hand_ins.unpacking import unpack
@@ -101,3 +102,17 @@ def test_files_in_many_folders_are_counted_together(tmp_path):
     for at in range(100, 200):
         (tmp_path / "1" / f"{at}").unlink()
     assert len(files_below([tmp_path])) == 1999
+
+
+def test_a_disk_without_room_is_no_fault_of_the_archive_and_told_in_words(tmp_path, monkeypatch):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("lab.pcap", b"x")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(unpacking, "_copy", full)
+    with pytest.raises(NotGradableError) as told:
+        unpacking.unpack(path, tmp_path / "out", 100)
+    assert str(told.value).endswith("a.zip cannot be unpacked: no space left on device")
