@@ -58,7 +58,8 @@ class LabFileError(InputError):
 
     def __init__(self, where: str, stands: object, may: str, near: str | None = None, **values: object) -> None:
         told = {"where": where, "stands": shown(stands), "may": Line(f"errors.{may}", values), "near": near}
-        super().__init__("lab_file.near" if near else "lab_file.wrong", **told)
+        message = "lab_file.near" if near else "lab_file.wrong" if may != "lab_file.required" else "lab_file.lacking"
+        super().__init__(message, **told)
         self.where = where
 
 

@@ -61,3 +61,9 @@ def test_a_tool_that_no_lab_needs_is_no_failure():
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     assert "new namespaces as" in done.stdout
+
+
+def test_what_is_wrong_with_rules_is_told_with_the_line_where_nft_names_it():
+    said = "/dev/stdin:2:5-9: Error: syntax error\n  chain x {\n     ^\n"
+    assert nft._first(said) == "2:5: syntax error: chain x {"
+    assert nft._first("Error: syntax error\n\n     ^\n") == "Error: syntax error"

@@ -126,6 +126,11 @@ def test_a_near_miss_names_the_word_that_was_meant():
         lab_of(GOOD.replace("[[steps]]", "[[stepps]]"))
 
 
+def test_what_does_not_stand_there_is_not_told_as_a_value_of_python():
+    with pytest.raises(LabFileError, match=r"lab.toml: chapter: this key is required here$"):
+        lab_of(replaced('chapter = "test"\n', ""))
+
+
 def test_a_control_character_never_reaches_the_terminal():
     with pytest.raises(LabFileError) as caught:
         lab_of(replaced('chapter = "test"', r'chapter = "a\u001b[31m"'))

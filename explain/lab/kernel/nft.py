@@ -6,9 +6,12 @@ Source: libnftables(3).
 from __future__ import annotations
 
 import ctypes
+import re
 import subprocess
 
 from explain.errors import ExplainError, MissingError
+
+_PLACE = re.compile(r"/dev/stdin:(\d+):(\d+)(?:-\d+)?: (?:Error: )?")
 
 
 def _library() -> ctypes.CDLL | None:
@@ -45,8 +48,8 @@ def load(rules: str, node: str) -> None:
         library.nft_ctx_buffer_error(context)
         library.nft_ctx_buffer_output(context)
         if library.nft_run_cmd_from_buffer(context, rules.encode()) != 0:
-            complaint = (library.nft_ctx_get_error_buffer(context) or b"").decode(errors="replace").strip()
-            raise ExplainError("lab.nft", node=node, said=_first(complaint))
+            complaint = (library.nft_ctx_get_error_buffer(context) or b"").decode(errors="replace")
+            raise ExplainError("lab.nft", node=node, said=_first(_with_line(rules) or complaint))
     finally:
         library.nft_ctx_free(context)
 
@@ -60,6 +63,17 @@ def _load_by_command(rules: str, node: str) -> None:
         raise ExplainError("lab.nft", node=node, said=_first(done.stderr))
 
 
+def _with_line(rules: str) -> str:
+    """What the command says of the same rules, which names the line that the library does not; empty without it."""
+    try:
+        return subprocess.run(["nft", "-c", "-f", "-"], input=rules, capture_output=True, text=True, check=False).stderr
+    except FileNotFoundError:
+        return ""
+
+
 def _first(complaint: str) -> str:
-    """What nft says first; it shows the line and a pointer below, and more that follows from it."""
-    return next(iter(complaint.strip().splitlines()), "")
+    """What nft says first, with line and column and the line itself; a pointer is below, and what follows from it."""
+    first, *rest = complaint.strip().splitlines()[:2] or [""]
+    if not (found := _PLACE.match(first)):
+        return first
+    return ": ".join([f"{found[1]}:{found[2]}", first[found.end() :], *(line.strip() for line in rest)])
