@@ -126,13 +126,14 @@ class BesideRows:
     Attributes:
         ethertype: of the payload; 0 where it begins with LLC (IEEE 802.2).
         inner: the innermost of several VLAN tags, 0 without a second one.
-        head: first eight octets of the payload; 0 in place of those that were not captured.
+        head, after: first eight octets of the payload, and the next; 0 in place of those that were not captured.
     """
 
     row: Rows
     ethertype: U2
     inner: U2
     head: U8
+    after: U8
 
     def inner_of(self, rows: Rows) -> U2:
         """What ``inner`` holds for some rows of the table, 0 for those that are not in here."""

@@ -15,8 +15,7 @@ from explain.table import ETHERNET
 if TYPE_CHECKING:
     from explain.decode.block import Block
 
-_HEAD = 8
-_BITS = np.uint64(8 * _HEAD)
+_WORD = 8
 
 
 def decode(block: Block, besides: list[BesideRows]) -> None:
@@ -29,10 +28,8 @@ def decode(block: Block, besides: list[BesideRows]) -> None:
     if not len(rows):
         return
     at = block.network[rows]
-    head = number(gather(block.slab.data, block.frame_at[rows] + at, _HEAD), 0, _HEAD)
-    missing = np.clip(_HEAD - (block.captured[rows] - at), 0, _HEAD)
-    some = np.flatnonzero(missing)
-    unknown = (missing[some] << 3).astype(np.uint64)
-    head[some] = np.where(missing[some] < _HEAD, head[some] >> unknown % _BITS << unknown % _BITS, np.uint64(0))
+    octets = gather(block.slab.data, block.frame_at[rows] + at, 2 * _WORD)
+    octets[np.arange(2 * _WORD) >= (block.captured[rows] - at)[:, np.newaxis]] = 0
+    head, after = number(octets, 0, _WORD), number(octets, _WORD, _WORD)
     inner = np.zeros(len(rows), np.uint16) if block.inner is None else block.inner[rows]
-    besides.append(BesideRows(block.rows(rows), kind[rows], inner, head))
+    besides.append(BesideRows(block.rows(rows), kind[rows], inner, head, after))

@@ -42,6 +42,10 @@ _CISCO_NAMES = {0x2000: "cdp", 0x2004: "dtp", 0x010B: "stp", 0x2003: "vtp", 0x01
 _OTHER, _OTHER_LLC, _OTHER_CISCO = "ethertype", "llc", "cisco"
 
 
+_SNAP, _SNAP_SIZE = 0xAA, 5
+_WITH_ROOT, _CHANGE_NOTICE, _MOST_ROOTS = (0, 2), 0x80, 3  # types of BPDUs
+
+
 def tell(table: PacketTable, rows: Rows) -> Iterator[Told]:
     """For each kind of these frames, the most frequent first: name of the sentence, rows, values; then the others."""
     beside = table.beside
@@ -60,8 +64,10 @@ def tell(table: PacketTable, rows: Rows) -> Iterator[Told]:
         own = np.sort(np.concatenate(some))
         message, _, number = name.partition(" ")
         yield message, own, {"number": number}
-        if message == "eapol":
-            yield from _log_in(own, beside.head[np.searchsorted(beside.row, own)])
+        if message in _MORE:
+            at_own = np.searchsorted(beside.row, own)
+            octets = np.stack((beside.head[at_own], beside.after[at_own]), 1).byteswap().view(np.uint8)
+            yield from _MORE[message](own, octets)
     told = [one for _, some in found[:_MOST_KINDS] for one in some]
     rest = rows[~among(rows, np.concatenate(told))] if told else rows
     if len(rest):
@@ -77,9 +83,27 @@ def _name(kind: int) -> str:
     return _SAPS.get(number) or _SAPS.get(number & _WITHOUT_FLAGS, f"{_OTHER_LLC} 0x{number:04x}")
 
 
-def _log_in(rows: Rows, head: np.ndarray[Any, np.dtype[np.uint64]]) -> Iterator[Told]:
+def _tree(rows: Rows, octets: U1) -> Iterator[Told]:
+    """Who is the root of the spanning tree, and whether it changes (IEEE 802.1D-2004, 9.3)."""
+    is_plain = octets[:, 0] != _SNAP  # else the trees of Cisco, one a VLAN, behind SNAP
+    kind, flags = (np.where(is_plain, octets[:, at], octets[:, at + _SNAP_SIZE]) for at in (6, 7))
+    ids = octets[is_plain & among(kind, _WITH_ROOT), 8:]
+    roots, first = np.unique(ids, axis=0, return_index=True)
+    macs = [root[2:].tobytes().hex(":") for root in roots]
+    ranks = [int.from_bytes(root[:2].tobytes(), "big") for root in roots]
+    told = rows[is_plain & among(kind, _WITH_ROOT)]
+    if len(macs) == 1:
+        yield "stp-root", told, {"mac": macs[0], "priority": ranks[0]}
+    elif macs:
+        named = [f"{mac} ({rank})" for mac, rank in zip(macs, ranks, strict=True)][:_MOST_ROOTS]
+        yield "stp-roots", told[np.sort(first)], {"bridges": len(macs), "roots": named}
+    changes = rows[(among(kind, _WITH_ROOT) & (flags & 1 != 0)) | (kind == _CHANGE_NOTICE)]
+    if len(changes):
+        yield "stp-change", changes, {}
+
+
+def _log_in(rows: Rows, octets: U1) -> Iterator[Told]:
     """What the packets of EAPOL say, by their types and the codes of EAP in them."""
-    octets: U1 = head.byteswap().view(np.uint8).reshape(-1, 8)
     kind, code = octets[:, 1], np.where(octets[:, 1] == 0, octets[:, 4], 0)
     success, failure, request = (rows[code == number] for number in (3, 4, 1))
     start, logoff, key = (rows[kind == number] for number in (1, 2, 3))
@@ -93,3 +117,6 @@ def _log_in(rows: Rows, head: np.ndarray[Any, np.dtype[np.uint64]]) -> Iterator[
         yield "eapol-logoff", logoff, {}
     if len(key):
         yield "eapol-key", key, {}
+
+
+_MORE = {"eapol": _log_in, "stp": _tree}

@@ -113,6 +113,34 @@ def test_a_frame_without_ip_is_called_by_its_name(kind, body, words):
     assert "with the access points" not in story
 
 
+def bpdu(root, flags=0, kind=0, lead="424203"):
+    return eth(A, "01:80:c2:00:00:00", 38, bytes.fromhex(f"{lead} 0000 00 {kind:02x} {flags:02x} {root}") + bytes(30))
+
+
+NEAR, FAR = "8000 00005e005301", "7000 00005e005302"
+
+
+def test_the_root_of_the_spanning_tree_is_named_and_its_changes_are_told():
+    story = " ".join(told(bpdu(NEAR), bpdu(NEAR, flags=1)).split())
+    assert "1-2 The root bridge is 00:00:5e:00:53:01 (priority 32768)" in story
+    assert "2 Among them 1 frame of a topology change" in story
+    calm = " ".join(told(bpdu(NEAR)).split())
+    assert "topology change" not in calm
+
+
+def test_two_roots_of_one_spanning_tree_are_told():
+    story = " ".join(told(bpdu(NEAR), bpdu(FAR), bpdu(NEAR)).split())
+    assert "2 bridges are named as the root" in story
+    assert "00:00:5e:00:53:02 (28672), 00:00:5e:00:53:01 (32768)" in story
+
+
+@pytest.mark.parametrize(("kind", "flags", "lead"), [(0x80, 0, "424203"), (2, 1, "aaaa0300000c010b")])
+def test_a_change_is_told_by_every_form_of_the_spanning_tree(kind, flags, lead):
+    story = " ".join(told(bpdu(NEAR, flags, kind, lead)).split())
+    assert "Among them 1 frame of a topology change" in story
+    assert "root bridge" not in story
+
+
 def test_what_is_no_cable_of_a_network_is_called_by_its_medium():
     assert "USB bus (link type USBPCAP, 249)" in " ".join(told(b"\0" * 40, link_type=249).split())
     assert "went through the air (802.11, link type IEEE802_11_RADIOTAP, 127)" in " ".join(
