@@ -74,7 +74,7 @@ def find(table: PacketTable) -> tuple[ExchangeColumns, ExchangeColumns]:
     """The resolutions and the announcements, at each place by itself."""
     questions, claims = Questions(), Claims()
     for frame in _frames(table):
-        is_claim = frame.sender_ip in (0, frame.target_ip)
+        is_claim = frame.sender_ip in (0, frame.target_ip) and not _is_objection(frame, claims)
         if is_claim and not (frame.sender_ip == 0 and frame.operation == _REPLY):
             claims.claim(
                 frame.place, frame.target_ip, frame.sender_mac, frame.row, frame.time_ns, is_probe=frame.sender_ip == 0
@@ -105,6 +105,14 @@ def _ask(frame: _Frame, questions: Questions) -> None:
 def _answer(frame: _Frame, questions: Questions) -> None:
     ends = (frame.target_ip, frame.target_mac, frame.sender_ip)
     questions.answer((frame.place, *ends), ends, frame.row, frame.time_ns, frame.sender_mac, replaces=True)
+
+
+def _is_objection(frame: _Frame, claims: Claims) -> bool:
+    """Whether it answers, alone, one who announced the very address: Linux says so, and that is no announcement."""
+    if frame.operation != _REPLY or frame.sender_ip != frame.target_ip or frame.link_target >= BROADCAST:
+        return False
+    claim = claims.by_another(frame.place, frame.sender_ip, frame.sender_mac, frame.time_ns)
+    return claim is not None and claim.mac == frame.target_mac
 
 
 def _challenges(frame: _Frame, claims: Claims) -> bool:

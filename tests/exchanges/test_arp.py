@@ -71,6 +71,12 @@ def test_a_probe_that_somebody_answers_is_challenged():
     assert (one.outcome, one.fields.challenger_mac, one.frames) == ("challenged", B, ((1, 2),))
 
 
+def test_an_objection_to_an_announcement_is_none_itself():
+    one = only(who_has(ALICE, ALICE[1]), (0.001, is_at((B, ALICE[1]), ALICE)))
+    assert (one.outcome, one.fields.mac, one.fields.challenger_mac) == ("challenged", A, B)
+    assert (one.fields.count, one.frames) == (1, ((1, 2),))
+
+
 def test_two_hosts_that_announce_one_address_challenge_each_other():
     found = exchanges(who_has(ALICE, "192.0.2.1"), (1, who_has((B, "192.0.2.1"), "192.0.2.1")))
     assert [one.outcome for one in found] == ["challenged", "challenged"]

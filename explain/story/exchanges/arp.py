@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.addresses import mac_text
 from explain.causes.from_capture.scene import is_cut_off
 
 if TYPE_CHECKING:
@@ -82,4 +83,6 @@ def announcement(teller: Teller, part: ExchangeColumns, index: int, name: str) -
     if not fields.is_probe and fields.address.startswith(_SELF_ASSIGNED):
         yield teller.line("arp.self-assigned", fields, rows, name)
     if fields.challenger_mac:
-        yield teller.line("arp.challenged", fields, rows, name)
+        speakers = teller.table.links.source[teller.table.link[rows]]
+        has_objected = fields.challenger_mac in map(mac_text, speakers.tolist())
+        yield teller.line("arp.challenged" if has_objected else "arp.claimed-before", fields, rows, name)
