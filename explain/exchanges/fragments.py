@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.arrays import among
 from explain.record import dataclass
 
 if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
-    from explain.table import I8, Bools, PacketTable, Rows
+    from explain.table import I8, U1, Bools, PacketTable, Rows
 
 _TOGETHER_NS = 60_000_000_000  # how long a receiver waits at most (RFC 1122, 3.3.2)
 _LONGEST = 1 << 16
@@ -28,6 +29,7 @@ class Datagrams:
         size: int64[n], octets of the whole payload, as far as the fragments tell.
         have: int64[n], octets of it that came.
         is_ended: bool[n], the last fragment is there.
+        is_laid_over: bool[n], a fragment covers octets of another, and is no copy of it.
         is_one: bool, beside the rows of the table: they are fragments.
     """
 
@@ -37,6 +39,7 @@ class Datagrams:
     size: I8
     have: I8
     is_ended: Bools
+    is_laid_over: Bools
     is_one: Bools
 
     def __len__(self) -> int:
@@ -91,9 +94,23 @@ def _gathered(table: PacketTable, some: Rows, group: I8) -> Datagrams:
     np.add.at(have, group, np.clip(base + end - np.maximum(base + offset, reached), 0, None))
     is_ended = np.zeros(count, np.bool_)
     is_ended[group[~parts.more[some]]] = True
+    is_laid_over = np.zeros(count, np.bool_)
+    is_laid_over[group[_laid_over(group, base + offset, table.ttl[rows], reached)]] = True
     is_one = np.zeros(len(table), np.bool_)
     is_one[rows] = True
-    return Datagrams(rows, bounds.astype(np.int64), first, whole, have, is_ended, is_one)
+    return Datagrams(rows, bounds.astype(np.int64), first, whole, have, is_ended, is_laid_over, is_one)
+
+
+def _laid_over(group: I8, start: I8, ttl: U1, reached: I8) -> Bools:
+    """Fragments that begin in the midst of what came before (RFC 3128, RFC 5722).
+
+    Those of two packets with one identification begin alike, and those that a router cut once more have another TTL.
+    """
+    found = start < reached
+    is_next = group[1:] == group[:-1]
+    found[1:] &= is_next & (start[1:] != start[:-1])
+    found &= ~among(group, group[1:][is_next & (ttl[1:] != ttl[:-1])])
+    return found
 
 
 def _sizes(table: PacketTable, rows: Rows, offset: I8) -> I8:

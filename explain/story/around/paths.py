@@ -28,6 +28,9 @@ _GLBP = 0x0007B4
 _GROUP_BIT = np.uint64(1 << 40)
 
 
+_MOST_CARRIED = 65_535  # by an IP packet; one of IPv4 has 20 octets of header in that
+
+
 def tell(table: PacketTable, exchanges: Exchanges) -> list[Line]:
     """Lines about fragments and about ways that differ."""
     if not isinstance(exchanges.positions, range):  # only some exchanges were asked for
@@ -58,6 +61,10 @@ def _about(
 ) -> Line:
     rows = np.concatenate([cut.of(index) for index in indices])
     values |= {"fragments": len(rows), "size": int(cut.size[indices].max())}
+    if values["size"] > _MOST_CARRIED:
+        return _line(table, "too-long", rows, **values)
+    if cut.is_laid_over[indices].any():
+        return _line(table, "laid-over", rows, **values)
     if not is_unfinished:
         return _line(table, "fragments", rows, **values)
     missing = int((cut.size[indices] - cut.have[indices]).max())
