@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.addresses import mac_text
-from explain.arrays import among
+from explain.arrays import among, distinct
 from explain.causes.from_capture.link.neighbours import Claimed, silence
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges.claims import INSISTS, contests
@@ -30,6 +30,8 @@ WHY_SILENT = (
     "destination-host-absent-behind-router", "wrong-gateway-on-target", "wrong-netmask-on-target",
     "dnat-to-absent-host", "snat-to-unowned-address", "name-resolves-to-wrong-address",
 )  # fmt: skip
+
+_BOTH = 2
 
 
 def look(scene: Scene) -> Iterator[Seen]:
@@ -59,9 +61,22 @@ def _conflicts(scene: Scene) -> Iterator[Seen]:
         values = {"address": address, "macs": sorted(macs), "count": len(members)}
         if forgers[address]:
             values |= {"case": "unasked", "forger": min(forgers[address]), "mac": _victim(macs, greedy)}
+        elif len(macs) == _BOTH and (prober := _only_asked(scene, members)):
+            values |= {"case": "probed", "mac": prober, "holder": min(macs - {prober})}
         misled = _misled(scene, forgers[address])
         rows = rows or rows_of(misled)
         yield Seen(cause, "likely", [*members, *misled], rows, (rival, "proxy-arp-in-play"), values)
+
+
+def _only_asked(scene: Scene, members: list[Member]) -> str:
+    """The MAC that asked before it took an address and never used it (RFC 5227, 2.1.1); empty if there is none."""
+    told = [part.fields(index) for part, index in members if part.kind == "arp.announcement"]
+    probers = {one.mac if one.is_probe else "" for one in told}
+    if len(told) < len(members) or len(probers) != 1:
+        return ""
+    (prober,), arp = probers, scene.table.arp
+    own = arp.sender_ip[arp.sender_mac == int(prober.replace(":", "") or "0", 16)]
+    return "" if told[0].address in map(scene.table.addresses.text, distinct(own).tolist()) else prober
 
 
 def _of_contest(scene: Scene, contest: Contest) -> list[Member]:

@@ -25,6 +25,16 @@ def test_a_mac_that_presses_the_gateways_address_upon_a_host_forges_it():
     assert found.exchanges[-1].id in finding.exchanges  # the pings that went to the forger
 
 
+def test_an_address_that_was_only_asked_for_before_use_is_taken_and_not_claimed_twice():
+    probe, answer = arp(1, (A, "0.0.0.0"), ("00:00:00:00:00:00", BOB[1])), is_at(BOB, (A, "0.0.0.0"))  # noqa: S104
+    (finding,) = report(probe, answer).findings
+    values = finding.values
+    assert (finding.cause, values["case"], values["mac"], values["holder"]) == ("duplicate-address", "probed", A, B)
+    assert causes(probe, answer, who_has((A, BOB[1]), BOB[1])) == [
+        ("duplicate-address", None)
+    ]  # and took it all the same
+
+
 def test_a_forger_that_passes_on_what_it_gets_is_no_poor_gateway_and_no_address_has_moved():
     mine = [who_has((EVE, "192.0.2.66"), GATE[1]), is_at(GATE, (EVE, "192.0.2.66"))]
     forged = [
