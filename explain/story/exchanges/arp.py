@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from explain.story.exchanges.teller import Teller
     from explain.table import Rows
 
+_STORM, _SO_SOON_NS = 20, 50_000_000  # a host asks again after a second (RFC 1122, 2.3.2.1)
 _SELF_ASSIGNED = "169.254."  # RFC 3927
 
 
@@ -31,6 +32,9 @@ def resolution(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
     is_alone = fields.requests == 1 and len(asked) > 0 and not len(answered)
     is_last = is_alone and is_cut_off(teller.table, asked[-1])
     yield from resolved(teller, part, index, name, asked, answered, is_last=is_last)
+    gap_ns = int(np.ptp(teller.table.time_ns[asked])) // (len(asked) - 1) if len(asked) >= _STORM else 0
+    if 0 < gap_ns < _SO_SOON_NS:
+        yield teller.line("arp.storm", fields, asked, name, gap_ns=gap_ns)
 
 
 def resolved(
