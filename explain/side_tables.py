@@ -79,6 +79,7 @@ class SynRows:
         window_scale: shift count, ``NO_SCALE`` if absent.
         multipath: of MPTCP (RFC 8684, 3.1 and 3.2): 1 it could be spoken, 2 it joins a connection, 0 if absent.
         key: the key of who sends a SYN-ACK, or the token of the connection that is joined; 0 if absent.
+        is_signed: with a signature of TCP MD5 or TCP-AO (RFC 2385; 5925).
     """
 
     row: Rows
@@ -88,6 +89,7 @@ class SynRows:
     has_timestamps: Bools
     multipath: U1
     key: U8
+    is_signed: Bools
 
 
 @dataclass(frozen=True, slots=True)

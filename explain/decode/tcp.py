@@ -26,12 +26,15 @@ _LARGEST_SCALE = 14  # RFC 7323, 2.3
 
 _END, _NOP, _MSS, _WINDOW_SCALE, _SACK_PERMITTED, _SACK, _TIMESTAMPS = 0, 1, 2, 3, 4, 5, 8
 _MULTIPATH, _MULTIPATH_AT = 30, 9  # RFC 8684; and where it is found among those below
-_KINDS = 10  # kinds of options from here on are of no interest
+_SIGNED, _SIGNED_AT = (19, 29), 10  # MD5 (RFC 2385) and TCP-AO (RFC 5925)
+_KINDS = 11  # kinds of options from here on are of no interest
 _SACK_HEADER = _TCP_HEADER + 12  # with two NOPs before one block, as everybody writes it
 _SACK_AT = _TCP_HEADER + 2
 _STAMPED_HEADER = _SACK_HEADER + 12  # with a timestamp before that
 _BLOCK, _ONE_BLOCK, _TWO_BLOCKS = 8, 10, 18  # octets: of a block, and of an option with one or two of them
 _KEY_AT, _JOINS, _SUBTYPES = 4, 12, 2  # MP_CAPABLE and MP_JOIN; of its three forms the one in a SYN
+_PLACES = np.array([kind if kind < _MULTIPATH_AT else _KINDS for kind in range(256)])
+_PLACES[_MULTIPATH], _PLACES[[*_SIGNED]] = _MULTIPATH_AT, _SIGNED_AT
 _MOST_OPTIONS = _LONGEST_HEADER - _TCP_HEADER  # of one octet each
 
 
@@ -118,6 +121,7 @@ def _syns(block: Block, rows: I8, header: I4, syns: list[SynRows]) -> None:
             found[_SACK_PERMITTED] > 0,
             found[_TIMESTAMPS] > 0,
             *_multipath(head, found[_MULTIPATH_AT]),
+            found[_SIGNED_AT] > 0,
         )
     )
 
@@ -195,6 +199,6 @@ def _options(head: U1, have: I4) -> I8:
         todo, at, kind, size = todo[fits], at[fits], kind[fits], size[fits]
         if not len(todo):
             break
-        found[np.where(kind == _MULTIPATH, _MULTIPATH_AT, np.where(kind < _MULTIPATH_AT, kind, _KINDS)), todo] = at
+        found[_PLACES[kind], todo] = at
         at = at + size
     return found[:_KINDS]

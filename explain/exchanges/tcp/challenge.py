@@ -1,6 +1,6 @@
-"""What a host does not obey: a SYN where it still has an older connection, a RST that does not fit.
+"""What a host does not obey: a SYN where it still has an older connection, a RST or a segment that does not fit.
 
-Source: RFC 9293, 3.5.1 and 3.10.7.4; RFC 5961, 3 and 4 (the challenge ACK).
+Source: RFC 9293, 3.5.1 and 3.10.7.4; RFC 5961, 3 and 4 (the challenge ACK); RFC 7323, 5 (old timestamps).
 """
 
 from __future__ import annotations
@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.arrays import among
 from explain.exchanges.tcp.course import NEVER
 from explain.exchanges.tcp.many import segments_of
 from explain.table import ACK, FIN, RST, SYN
+
+_COPIES = 3  # after the first
 
 if TYPE_CHECKING:
     from explain.exchanges.tcp.course import Course
@@ -42,6 +45,29 @@ def only_challenged(moments: TcpMoments, course: Course) -> Bools:
         talk = moments.talk(index)
         is_attempt[index] = len(challenges(talk)) == int((talk.role == 1).sum())
     return is_attempt
+
+
+def not_taken(talk: Talk, again: Rows) -> Rows:
+    """Rows of a segment that came to its receiver several times and was not taken, and of the ACKs that show it.
+
+    Each copy was answered with the ACK that had been there before the first, and there was nothing else to answer.
+    """
+    data = np.flatnonzero(among(talk.rows, again) & (talk.length > 0))
+    if not len(data):
+        return talk.rows[:0]
+    role, seq = talk.role[data[-1]], talk.seq[data[-1]]
+    own, others = (talk.role == role) & (talk.length > 0), talk.role != role
+    copies = np.flatnonzero(own & (talk.seq == seq))
+    place = np.arange(len(talk.rows))
+    since = (place > copies[0]) & (place <= copies[-1])
+    is_same = (talk.ack == seq) & (talk.length == 0) & (talk.flags & (FIN | SYN | RST | ACK) == ACK) & (talk.window > 0)
+    heard, said = np.flatnonzero(others & (place < copies[0]))[-1:], np.flatnonzero(others & since)
+    is_alone = bool((talk.seq[own & since] == seq).all() and is_same[said].all() and (talk.ack[heard] == seq).all())
+    answered = np.diff(np.searchsorted(said, copies))
+    if not len(heard) or not is_alone or len(answered) < _COPIES or not answered.all():
+        return talk.rows[:0]
+    found: Rows = talk.rows[np.sort(np.concatenate((copies, said)))]
+    return found
 
 
 def go_on(moments: TcpMoments, indices: Rows) -> Bools:

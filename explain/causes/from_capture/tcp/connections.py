@@ -103,6 +103,8 @@ def _same_fate(
             why = why if is_home else nat_first(why)
         elif clients := _flooding(scene, part, some):
             values |= {"case": "flood", "clients": clients}
+        elif outcome == "unanswered" and _are_signed(scene, part, some):
+            values |= {"case": "signed"}
         yield Seen(cause, certainty, members, rows, why, values)
 
 
@@ -119,6 +121,12 @@ def _flooding(scene: Scene, part: ExchangeColumns, some: list[int]) -> int:
     is_dense = int(np.ptp(start_ns)) < len(some) * _FLOOD_PACE_NS
     clients = len(distinct(table.sources(first)))
     return clients if clients >= _FLOODERS and is_dense and (is_bare or has_waited) else 0
+
+
+def _are_signed(scene: Scene, part: ExchangeColumns, some: list[int]) -> bool:
+    """Whether all of these SYNs bear a signature, which only who has the same key takes."""
+    syn, first = scene.table.syn, part.frames[part.bounds[some]]
+    return bool(syn.is_signed[np.searchsorted(syn.row, first)].all())
 
 
 def _challenged(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:

@@ -11,6 +11,7 @@ from explain.causes.from_capture.ping_sizes import LARGE
 from explain.causes.from_capture.tcp.in_vain import in_vain, largest
 from explain.causes.from_capture.tcp.trouble import FEWEST_RESENT, Trouble, several
 from explain.exchanges.tcp import labels as label
+from explain.exchanges.tcp.challenge import not_taken
 from explain.exchanges.tcp.late import count_here, fresh, late, lone_octets, mixed, needless
 from explain.exchanges.tcp.offers import offers
 from explain.table import ACK, SYN
@@ -49,6 +50,11 @@ def resent(twice: I8, moments: TcpMoments, index: int) -> Trouble | None:
         values |= {"case": "accepts", "times": len(repeated) - 1}
         shown = np.sort(np.concatenate((rows, repeated)))
         return Trouble("tcp-accept-queue-full", "possible", index, _ACK_LOST, several(shown), values)
+    if len(refused := not_taken(talk, rows)):
+        sender, reader = (moments.table.addresses.text(end) for end in moments.table.ends(int(refused[0])))
+        values |= {"resent": int((talk.length[among(talk.rows, refused)] > 0).sum()) - 1}
+        values |= {"sender": sender, "reader": reader}
+        return Trouble("tcp-segments-not-taken", "likely", index, (), several(refused), values)
     if vain := in_vain(moments, index, lone):
         return vain._replace(values=values | vain.values)
     if outage := _outage(talk, rows):

@@ -943,6 +943,27 @@ def test_a_server_that_has_to_speak_first_and_lets_its_client_wait_is_told(port,
     assert [(one.cause, one.values.get("case")) for one in findings] == expected
 
 
+@pytest.mark.parametrize(
+    ("answer", "cause"),
+    [({}, "tcp-segments-not-taken"), ({"after": 2.0}, "partial-loss"), ({"window": 0}, "client-slow")],
+)
+def test_copies_that_are_each_answered_and_not_taken_are_not_lost(answer, cause):
+    """As where a timestamp is too old (PAWS); an answer to the last alone shows no more than that this one came."""
+    talk = [*ASKED, (0.05, back(ACK, 501, 111, b"y" * 10)), (0.06, to(ACK, 111, 511))]
+    for at in (1.0, 1.2, 1.6, 2.4):
+        talk.append((at, to(ACK, 111, 511, b"x" * 10)))
+        if at > answer.get("after", 0.0):
+            talk.append((at + 0.02, back(ACK, 511, 111, window=answer.get("window", 1000))))
+    assert found(*talk, (5.0, back(FIN | ACK, 511, 111)))[0] == [cause]
+
+
+@pytest.mark.parametrize(("options", "case"), [(b"\x13\x12" + b"m" * 16 + b"\x01\x01", "signed"), (b"", None)])
+def test_a_signed_syn_without_an_answer_may_have_met_another_key(options, case):
+    frames = [(float(at), to(SYN, 100, options=options)) for at in (0, 1, 3)]
+    (only,) = explain.explain(pcap(*frames)).findings
+    assert (only.cause, only.values.get("case")) == ("tcp-syn-unanswered", case)
+
+
 @pytest.mark.parametrize(("is_client", "sender"), [(True, ALICE), (False, BOB)])
 def test_a_forged_reset_is_looked_for_at_who_is_said_to_have_sent_it(is_client, sender):
     reset = to(RST | ACK, 111, 501, ttl=250) if is_client else back(RST | ACK, 501, 111, ttl=250)
