@@ -10,7 +10,7 @@ from explain.exchanges.tcp.course import NEVER
 from explain.exchanges.tcp.labels import GAP, KEEP_ALIVE, REPEATED, SPURIOUS_RETRANSMISSION, ZERO_WINDOW
 from explain.exchanges.tcp.moments import first_answer
 from explain.record import NamedTuple, dataclass
-from explain.table import FIN, RST, SYN, TWICE_NS
+from explain.table import ECE, FIN, RST, SYN, TWICE_NS
 
 if TYPE_CHECKING:
     from explain.exchanges.tcp.course import Course
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _FEWEST_QUEUED, _FOLLOWED = 30, 4  # segments
 _QUEUED_NS, _TIMES_QUEUED = 100_000_000, 3
+_FEWEST_BURSTS, _PART, _ALIKE, _MOSTLY = 10, 3, 10, 0.8
+_MOST_WAITING = 4  # full segments; fewer than that may be all that there is to send
 _UNTIDY = np.uint16(GAP | REPEATED)
 
 
@@ -109,6 +111,53 @@ def measure_queue(talk: Talk, role: int) -> Queue | None:
     least, usual = int(took_ns.min()), int(np.median(took_ns))
     flight = int(np.median(end[sent[is_known] - 1] - said[is_known]))
     return Queue(least, usual, flight) if usual >= _QUEUED_NS + least and usual >= _TIMES_QUEUED * least else None
+
+
+@dataclass(frozen=True, slots=True)
+class Bursts:
+    """What a side sends at a time, before it is silent until the ACK comes.
+
+    Attributes:
+        octets: in each burst.
+        count: how many such bursts there were.
+        window: for how much at least the other side had room when they began, octets.
+        rate: octets a second that get through so.
+    """
+
+    octets: int
+    count: int
+    window: int
+    rate: int
+
+
+def measure_bursts(talk: Talk, role: int, shift: int, rtt_ns: int, near_ns: int) -> Bursts | None:
+    """The bursts of a side that holds itself back; None where anything else may set the pace.
+
+    A congestion window grows while nothing is lost, a narrow link spreads what passes it, and a program that writes
+    by its own clock does not wait for ACKs: so bursts of one size, each begun by an ACK, are the sender's own limit.
+    """
+    own = np.flatnonzero((talk.role == role) & (talk.length > 0))
+    time_ns = talk.time_ns[own]
+    starts = np.flatnonzero(np.diff(time_ns, prepend=time_ns[0] - rtt_ns) * _PART >= rtt_ns)
+    acks = np.flatnonzero((talk.role != role) & (talk.flags & (SYN | RST) == 0))
+    if len(starts) < _FEWEST_BURSTS or not len(acks):
+        return None
+    between = acks[(acks > own[0]) & (acks < own[-1])]
+    if talk.length[between].any() or (talk.labels[own] & _UNTIDY).any() or (talk.flags[acks] & ECE).any():
+        return None
+    size = np.add.reduceat(talk.length[own].astype(np.int64), starts)
+    usual = int(np.median(size))
+    before = acks[np.maximum(np.searchsorted(acks, own[starts]) - 1, 0)]
+    off_ns = talk.time_ns[own[starts]] - talk.time_ns[before] - near_ns
+    window = talk.window[before].astype(np.int64) << shift
+    is_usual = (np.abs(size - usual) * _ALIKE <= usual) & (np.abs(off_ns) * _PART <= rtt_ns // _PART)
+    some, most = size[is_usual], int(talk.length[own].max())
+    count, third = len(some), len(some) // _PART
+    if count < _FEWEST_BURSTS or int(some.sum()) < _MOSTLY * int(size.sum()) or usual < _MOST_WAITING * most:
+        return None
+    is_growing = np.median(some[-third:]) - np.median(some[:third]) >= third * most // 2
+    room, rate = int(window[is_usual].min()), usual * 1_000_000_000 // int(np.median(np.diff(time_ns[starts])))
+    return Bursts(usual, count, room, rate) if not is_growing and room >= 2 * usual else None
 
 
 def distinct_octets(talk: Talk, role: int) -> int:

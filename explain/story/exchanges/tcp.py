@@ -15,7 +15,7 @@ from explain.exchanges.tcp.course import NEVER
 from explain.exchanges.tcp.hints import offered_shifts
 from explain.exchanges.tcp.late import came_again, mixed, octets_again, unasked
 from explain.exchanges.tcp.many import recorded_twice
-from explain.exchanges.tcp.measures import measure_queue
+from explain.exchanges.tcp.measures import measure_bursts, measure_queue
 from explain.exchanges.tcp.offers import joined, window_limit
 from explain.model import Endpoint
 from explain.record import dataclass
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from explain.table import Bools, PacketTable, Rows
 
 _ANSWERED_NS = 100_000_000
+_FAR_NS = 20_000_000
 _MUCH = 200_000  # octets, which no queue holds unless it is long
 _NO_OPENING = ("midstream",)
 _DECLINES = (b"421 ", b"5", b"-ERR", b"ERRO")  # RFC 5321, 4.2.1; RFC 959, 4.2; RFC 1939, 3
@@ -244,17 +245,33 @@ def _limits(told: _Told, moments: TcpMoments, index: int, rows: Rows) -> Iterato
     echoes = rows[~is_syn & (flags & ECE != 0)]
     if agrees and len(echoes):
         yield told.line("tcp.congested", echoes, count=len(echoes))
-    if limit := window_limit(told.fields, moments, index):
+    limit = window_limit(told.fields, moments, index)
+    if limit:
         name = "tcp.unscaled" if limit.pop("is_largest") else "tcp.window-limited"
         yield told.line(name, rows[is_syn], **limit)
         asks = rows[is_syn & (flags & ACK == 0)][:1]
         if name == "tcp.unscaled" and (offered_shifts(told.table, asks) != NO_SCALE).any():
             yield told.line("tcp.scale-declined", rows[is_syn])
-    fields, talk = told.fields, moments.talk(index)
+    if max(told.fields.bytes_to_client, told.fields.bytes_to_server) >= _MUCH:
+        yield from _paced(told, moments.talk(index), limit is None)
+
+
+def _paced(told: _Told, talk: Talk, is_window_free: bool) -> Iterator[Line]:
+    """A queue that the data stood in, and a sender that holds itself back."""
+    fields = told.fields
     role = int(fields.bytes_to_client > fields.bytes_to_server)
-    if max(fields.bytes_to_client, fields.bytes_to_server) >= _MUCH and (queue := measure_queue(talk, role)):
-        data = talk.rows[(talk.role == role) & (talk.length > 0)]
+    data = talk.rows[(talk.role == role) & (talk.length > 0)]
+    if queue := measure_queue(talk, role):
         yield told.line("tcp.queued", data, least_ns=queue.least_ns, loaded_ns=queue.loaded_ns, flight=queue.flight)
+    rtt_ns, shift = fields.handshake_rtt_ns, fields.window_scale[1 - role]
+    near_ns = (fields.syn_ack_to_ack_ns, fields.syn_to_syn_ack_ns)[role]
+    if not is_window_free or not rtt_ns or near_ns is None or rtt_ns < _FAR_NS or shift is None:
+        return
+    if bursts := measure_bursts(talk, role, shift, rtt_ns, near_ns):
+        yield told.line(
+            "tcp.sender-limited", data, sender=told.values[("client", "server")[role]], flight=bursts.octets,
+            rounds=bursts.count, window=bursts.window, rtt_ns=rtt_ns, rate=bursts.rate,
+        )  # fmt: skip
 
 
 def _is_answer(fields: TcpConnection) -> bool:

@@ -877,6 +877,34 @@ def test_a_small_window_that_sets_the_pace_is_told_and_one_that_is_exceeded_or_n
     assert told == ({message} if message else set())
 
 
+@pytest.mark.parametrize(
+    ("more", "is_told"),
+    [
+        ({}, True),
+        ({"window": 12_000}, False),  # twice as many octets: what the receiver has room for may set the pace
+        ({"later": 0.03}, False),  # by a clock of its own
+        ({"growth": 1000}, False),  # a congestion window
+        ({"asked": b"next"}, False),  # the client asks for each piece
+    ],
+)
+def test_a_sender_that_holds_itself_back_is_told_and_what_else_may_set_the_pace_is_not(more, is_told):
+    """Recorded beside the server: it sends the same amount each time that all before is confirmed."""
+    scale, window, seq, ack = b"\x03\x03\x01\x01", more.get("window", 60_000), 501, 102
+    frames = [(0.0, to(SYN, 100, options=scale)), (0.0001, back(SYN | ACK, 500, 101, options=scale))]
+    frames += [(0.05, to(ACK, 101, 501, window=window)), (0.051, to(ACK, 101, 501, b"x", window=window))]
+    for turn in range(16):
+        at = 0.1 + (0.052 + more.get("later", 0)) * turn
+        for piece in range(16 + turn * more.get("growth", 0) // 1000):
+            frames.append((at + piece / 100_000, back(ACK, seq, ack, b"y" * 1000)))
+            seq += 1000
+        frames.append((at + 0.05, to(ACK, ack, seq, more.get("asked", b""), window=window)))
+        ack += len(more.get("asked", b""))
+    told = lines_of(*frames)
+    assert ("tcp.sender-limited" in told) == is_told
+    if is_told:
+        assert (told["tcp.sender-limited"]["flight"], told["tcp.sender-limited"]["sender"]) == (16_000, f"{BOB}:80")
+
+
 @pytest.mark.parametrize("grows", [True, False])
 def test_a_queue_that_grows_under_load_is_told_by_the_time_that_acks_take(grows):
     frames = [*OPENED, (0.03, to(ACK, 101, 501, b"x"))]
