@@ -378,14 +378,22 @@ def _heeded(moments: TcpMoments, index: int, asks: Rows) -> tuple[tuple[str, Row
 
 
 def _meet_closed_windows(moments: TcpMoments, index: int, rows: Rows) -> Bools:
-    """Whether the other side's window was closed when each row was sent: Linux then asks like a keep-alive."""
+    """Whether the other side's window was closed when each row was sent, as far as its sender showed that it knew.
+
+    Linux then asks like a keep-alive; and goes on where the word that the window is open again was lost.
+    """
     talk = moments.talk(index)
+    is_news = (talk.length > 0) & (talk.labels & np.uint16(label.KEEP_ALIVE | label.ZERO_WINDOW_PROBE) == 0)
     at, is_closed = np.searchsorted(talk.rows, rows), np.zeros(len(rows), np.bool_)
     for role in (0, 1):
         told = np.flatnonzero((talk.role != role) & (talk.flags & (FIN | SYN | RST) == 0))
         last = np.searchsorted(told, at) - 1
         is_mine = np.flatnonzero((talk.role[at] == role) & (last >= 0))
         is_closed[is_mine] = talk.window[told[last[is_mine]]] == 0
+        closed, own = told[talk.window[told] == 0], np.flatnonzero(is_news & (talk.role == role))
+        since = np.searchsorted(closed, at) - 1
+        is_mine = np.flatnonzero((talk.role[at] == role) & (since >= 0))
+        is_closed[is_mine] |= np.searchsorted(own, at[is_mine]) == np.searchsorted(own, closed[since[is_mine]])
     return is_closed
 
 

@@ -29,6 +29,8 @@ _ACK_LOST = (
     "partial-loss",
 )  # fmt: skip
 _OUTAGE = ("target-interface-down", "router-interface-down", "filter-on-router-forward")
+_FULL = "tcp-accept-queue-full"
+_NOT_TAKEN = ("partial-loss", "filter-on-router-forward", "filter-on-target-input", "conntrack-table-full")
 _LOSSY = ("corrupted-packets", "mtu-mismatch-on-link", "pmtu-blackhole")
 
 
@@ -49,7 +51,7 @@ def resent(twice: I8, moments: TcpMoments, index: int) -> Trouble | None:
     if len(repeated := _only_accepts(talk)) > 1:
         values |= {"case": "accepts", "times": len(repeated) - 1}
         shown = np.sort(np.concatenate((rows, repeated)))
-        return Trouble("tcp-accept-queue-full", "possible", index, _ACK_LOST, several(shown), values)
+        return Trouble(_FULL, "possible", index, _ACK_LOST, several(shown), values)
     if len(refused := not_taken(talk, rows)):
         sender, reader = (moments.table.addresses.text(end) for end in moments.table.ends(int(refused[0])))
         values |= {"resent": int((talk.length[among(talk.rows, refused)] > 0).sum()) - 1}
@@ -59,7 +61,11 @@ def resent(twice: I8, moments: TcpMoments, index: int) -> Trouble | None:
         return vain._replace(values=values | vain.values)
     if outage := _outage(talk, rows):
         values |= {"case": "outage", "lost_ns": outage}
-        return Trouble("partial-loss", "likely", index, _OUTAGE, several(rows), values)
+        if not _is_first(talk, rows):
+            return Trouble("partial-loss", "likely", index, _OUTAGE, several(rows), values)
+        if not _was_heard_meanwhile(moments.table, rows):
+            return Trouble("partial-loss", "likely", index, (*_OUTAGE, _FULL), several(rows), values)
+        return Trouble(_FULL, "likely", index, _NOT_TAKEN, several(rows), values | {"case": "first"})
     if pause := _pause(talk, rows):
         return _after_pause(moments, index, rows, values | {"lost_ns": pause})
     values |= {"case": "segments", "passed": count_here(talk, rows)}
@@ -94,6 +100,21 @@ def _outage(talk: Talk, again: Rows) -> int:
     is_one = bool((talk.seq[at] == seq).all() and (talk.role[at] == role).all() and (between == role).all())
     is_through = len(confirmed) > 0 and bool(((confirmed - end).view(np.int32) >= 0).any())
     return int(talk.time_ns[at[-1]] - talk.time_ns[first]) if first < at[0] and is_one and is_through else 0
+
+
+def _is_first(talk: Talk, again: Rows) -> bool:
+    """Whether these are copies of a client's first data, of whose server nothing but the SYN-ACK had come."""
+    at = np.flatnonzero(among(talk.rows, again))
+    before = talk.role[: at[-1]] == 1
+    is_accept = (talk.flags[: at[-1]] & (SYN | ACK) == SYN | ACK) & before
+    return bool((talk.role[at] == 0).all() and is_accept.any() and (is_accept == before).all())
+
+
+def _was_heard_meanwhile(table: PacketTable, again: Rows) -> bool:
+    """Whether the silent side spoke to the same host in another conversation while these were sent again."""
+    sender, silent = table.ends(int(again[0]))
+    heard_ns, sent_ns = table.time_ns[table.rows_from(silent, sender)], table.time_ns[again]
+    return bool(((heard_ns > sent_ns[0]) & (heard_ns < sent_ns[-1])).any())
 
 
 def _pause(talk: Talk, again: Rows) -> int:

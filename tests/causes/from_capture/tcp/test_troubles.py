@@ -985,6 +985,30 @@ def test_copies_that_are_each_answered_and_not_taken_are_not_lost(answer, cause)
     assert found(*talk, (5.0, back(FIN | ACK, 511, 111)))[0] == [cause]
 
 
+@pytest.mark.parametrize(
+    ("other_s", "told"),
+    [(1.0, ("tcp-accept-queue-full", "first")), (9.0, ("partial-loss", "outage")), (None, ("partial-loss", "outage"))],
+)
+def test_first_data_that_waits_while_the_server_serves_others_met_a_full_queue(other_s, told):
+    first = to(ACK, 101, 501, b"hello")
+    frames = [*OPENED, *((at, first) for at in (0.03, 0.3, 0.8, 1.8, 3.6)), (3.61, back(ACK, 501, 106, b"y"))]
+    if other_s:
+        ends = (ALICE, 40001), SERVER
+        frames += [(other_s, segment(*ends, ACK, seq=1, ack=1, data=b"x"))]
+        frames += [(other_s + 0.01, segment(*ends[::-1], ACK, (B, A), seq=1, ack=2, data=b"y"))]
+    (finding,) = explain.explain(pcap(*sorted(frames, key=lambda one: one[0]))).findings
+    assert (finding.cause, finding.values["case"]) == told
+    assert finding.cause == "tcp-accept-queue-full" or "tcp-accept-queue-full" in finding.rivals
+
+
+def test_who_has_not_heard_that_a_window_is_open_again_probes_and_keeps_nothing_alive():
+    full = [*OPENED, (0.03, to(ACK, 101, 501, b"x" * 10)), (0.04, back(ACK, 501, 111, window=0))]
+    asks = [(at, to(ACK, 110, 501)) for at in (0.8, 1.4, 2.6)]  # the word that follows is lost behind this place
+    told = lines_of(*full, (0.5, back(ACK, 501, 111)), *asks, (2.61, back(ACK, 501, 111)))
+    assert told["tcp.window-probe"]["count"] == 3
+    assert "tcp.keep-alive" not in told
+
+
 @pytest.mark.parametrize(("options", "case"), [(b"\x13\x12" + b"m" * 16 + b"\x01\x01", "signed"), (b"", None)])
 def test_a_signed_syn_without_an_answer_may_have_met_another_key(options, case):
     frames = [(float(at), to(SYN, 100, options=options)) for at in (0, 1, 3)]
