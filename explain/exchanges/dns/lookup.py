@@ -22,7 +22,7 @@ from explain.table import FRAGMENT, TCP
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from explain.exchanges.dns.message import Head
+    from explain.exchanges.dns.message import Head, Heads
     from explain.exchanges.dns.over_tcp import Told
     from explain.exchanges.dns.talk import Message, Messages
     from explain.table import I8, Bools, PacketTable
@@ -35,6 +35,7 @@ RCODES = {
 ASKED_OTHERWISE = frozenset({"FORMERR", "NOTIMP", "BADVERS", "BADCOOKIE"})
 """What a server says that takes no options, not these, or wants a cookie. Source: RFC 6891, 7; RFC 7873, 5.3."""
 _ASK_FOR_ALL = ("ANY", "AXFR", "IXFR")
+_FACTS = ("client", "server", "raw_name", "type", "silent", "is_odd", "says_more")
 _BESIDE = ("CNAME", "DNAME", "RRSIG")
 _LOOKS_UP = 0x80  # flag RA, in the fourth octet: recursion available (RFC 1035, 4.1.1)
 _PORT = 53
@@ -69,6 +70,7 @@ class DnsLookup:
         is_unrecorded: over TCP the server said something, and where its answer begins was not recorded.
         silent_servers: asked in vain, although there was time, while another one answered.
         referred_to: name servers that the server named in place of an answer: those of ``zone``, which know more.
+        reasons: what the server says itself about how it ended, in extended errors (RFC 8914).
         used_by: the first thing that the client began afterwards with an address of the answer.
     """
 
@@ -96,6 +98,7 @@ class DnsLookup:
     silent_servers: tuple[str, ...]
     referred_to: tuple[str, ...]
     zone: str | None
+    reasons: tuple[str, ...]
     used_by: Use | None
 
 
@@ -127,7 +130,8 @@ def find(table: PacketTable) -> ExchangeColumns:
     Facts: ``client`` and ``server`` (address keys), ``raw_name`` and ``type`` (as ``dns_message.Head`` has them),
     ``silent`` (rows of the questions to each server, by address key, that did not answer while another one did),
     ``unread``, ``in_pieces`` and ``others`` (rows that are no look-up, as ``Messages`` has them), ``is_odd`` (bool[n]:
-    a glance at the answer does not show that all of its records are there); over TCP also ``needs_no_answer``
+    a glance at the answer does not show that all of its records are there), ``says_more`` (of a denied name the answer
+    may say more, in an alias or an extended error); over TCP also ``needs_no_answer``
     (bool[n]: it was not recorded).
     """
     messages = messages_of(table)
@@ -147,7 +151,7 @@ def find(table: PacketTable) -> ExchangeColumns:
     part = from_rows(
         "dns.lookup", OUTCOMES, np.array(columns.outcome, np.uint8), np.array(columns.rows, np.int64),
         np.array(columns.counts, np.int64), table, fields,
-        {name: getattr(columns, name) for name in ("client", "server", "raw_name", "type", "silent", "is_odd")},
+        {name: getattr(columns, name) for name in _FACTS},
         _PATIENCE_NS,
     )  # fmt: skip
     left: dict[str, I8 | Bools] = {
@@ -182,6 +186,7 @@ class _Columns(NamedTuple):
     type: list[int]
     silent: list[dict[int, list[int]]]
     is_odd: list[bool]
+    says_more: list[bool]
 
     def before(self, rest: _Columns) -> _Columns:
         return _Columns._make(map(add, self, rest))
@@ -201,7 +206,19 @@ def _columns_of_plain(messages: Messages, members: I8, bounds: I8) -> _Columns:
         heads.type[first].tolist(),
         [{}] * len(first),
         (is_answered & heads.is_odd[last]).tolist(),
+        _say_more(heads, last),
     )
+
+
+def _say_more(heads: Heads, last: I8) -> list[bool]:
+    """Which of the responses that deny a name have more to say: an alias, or perhaps an extended error."""
+    found = np.zeros(len(last), np.bool_)
+    some = np.flatnonzero(heads.rcode[last] == _NXDOMAIN)
+    found[some] = [
+        count > 0 or records.EXTENDED_ERROR in heads.messages[at]
+        for count, at in zip(heads.answers[last[some]].tolist(), last[some].tolist(), strict=True)
+    ]
+    return found.tolist()
 
 
 def _columns(lookups: list[_Lookup]) -> _Columns:
@@ -214,6 +231,7 @@ def _columns(lookups: list[_Lookup]) -> _Columns:
         [one.head.raw_name for one in lookups],
         [one.head.type for one in lookups],
         [_silent(one) for one in lookups],
+        [one.answer is not None for one in lookups],
         [one.answer is not None for one in lookups],
     )
 
@@ -355,5 +373,6 @@ def _fields(table: PacketTable, lookup: _Lookup, uses: Callable[[], Uses], told:
         silent_servers=tuple(text(key) for key in _silent(lookup)),
         referred_to=tuple(record.value for record in referral),
         zone=referral[0].name if referral else None,
+        reasons=records.reasons(answer.octets) if answer else (),
         used_by=uses().first(answer.row, lookup.client, addresses) if answer and addresses else None,
     )

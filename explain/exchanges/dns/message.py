@@ -58,6 +58,7 @@ class Heads:
         id, flags, rcode, answers, type: int64[n].
         end: int64[n], octets before the empty label that ends the question's name.
         is_odd: bool[n], not all answers are whole records whose names stand earlier in the message.
+        is_bare: bool[n], a response that failed and repeats no question, whether it is read or not.
     """
 
     messages: Sequence[bytes]
@@ -69,6 +70,7 @@ class Heads:
     type: I8
     end: I8
     is_odd: Bools
+    is_bare: Bools
 
     @property
     def is_response(self) -> Bools:
@@ -96,6 +98,7 @@ class Heads:
         return Heads(
             messages, self.is_read[some], self.id[some], self.flags[some], self.rcode[some], self.answers[some],
             self.type[some], self.end[some], self.is_odd[some],
+            self.is_bare[some],
         )  # fmt: skip
 
     def one(self, at: int) -> Head:
@@ -124,7 +127,8 @@ def heads(messages: Sequence[bytes]) -> Heads:
     behind = end + np.where(questions > 0, 5, 0)
     is_odd = _are_odd(octets, starts, sizes, behind, counts)
     rcode = _rcodes(octets, flags, starts + behind, is_read & (counts == 0) & (behind + _SHORTEST_OPT <= sizes))
-    return Heads(messages, is_read, numbers, flags, rcode, counts, kinds, end, is_odd)
+    is_bare = (questions == 0) & (counts == 0) & (flags & _RESPONSE > 0) & (flags & 15 > 0) & (sizes >= _QUESTION)
+    return Heads(messages, is_read, numbers, flags, rcode, counts, kinds, end, is_odd, is_bare)
 
 
 def _rcodes(octets: U1, flags: I8, behind: I8, may_extend: Bools) -> I8:

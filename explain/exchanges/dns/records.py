@@ -11,6 +11,20 @@ from explain.record import dataclass
 _HEADER = struct.Struct(">HHHHHH")
 _RECORD = struct.Struct(">HHIH")
 MOST_RECORDS = 256
+_OPT = 41
+EXTENDED_ERROR = b"\0\x0f"
+"""The number of that option."""
+_REASONS = {
+    0: "Other", 1: "Unsupported DNSKEY Algorithm", 2: "Unsupported DS Digest Type", 3: "Stale Answer",
+    4: "Forged Answer", 5: "DNSSEC Indeterminate", 6: "DNSSEC Bogus", 7: "Signature Expired",
+    8: "Signature Not Yet Valid", 9: "DNSKEY Missing", 10: "RRSIGs Missing", 11: "No Zone Key Bit Set",
+    12: "NSEC Missing", 13: "Cached Error", 14: "Not Ready", 15: "Blocked", 16: "Censored", 17: "Filtered",
+    18: "Prohibited", 19: "Stale NXDomain Answer", 20: "Not Authoritative", 21: "Not Supported",
+    22: "No Reachable Authority", 23: "Network Error", 24: "Invalid Data", 25: "Signature Expired before Valid",
+    26: "Too Early", 27: "Unsupported NSEC3 Iterations Value", 28: "Unable to conform to policy", 29: "Synthesized",
+}  # fmt: skip
+KEPT_BACK = tuple(_REASONS[code] for code in (15, 16, 17, 18))
+"""What a server says that denies a name because of a rule. Source: RFC 8914, section 4; the registry at IANA."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +85,48 @@ def _questions(message: bytes) -> tuple[list[tuple[str, str]], int]:
     return found, at
 
 
+def reasons(message: bytes) -> tuple[str, ...]:
+    """Why it ended so, as the server says it in extended errors, with the text that it adds (RFC 8914, 2)."""
+    options = [
+        option for _, kind, _, at, size in _spots(message, 2) if kind == _OPT for option in _options(message, at, size)
+    ]
+    return tuple(_reason(said) for option, said in options if option == EXTENDED_ERROR and len(said) > 1)
+
+
+def _options(message: bytes, at: int, size: int) -> list[tuple[bytes, bytes]]:
+    """Number and value of each option of an OPT record (RFC 6891, 6.1.2)."""
+    end = at + size
+    found: list[tuple[bytes, bytes]] = []
+    while at + 4 <= end:
+        length = int.from_bytes(message[at + 2 : at + 4], "big")
+        found.append((message[at : at + 2], message[at + 4 : min(at + 4 + length, end)]))
+        at += 4 + length
+    return found
+
+
+def _reason(said: bytes) -> str:
+    code, text = int.from_bytes(said[:2], "big"), said[2:].rstrip(b"\0").decode("utf-8", "backslashreplace")
+    return _REASONS.get(code, str(code)) + (f': "{text}"' if text else "")
+
+
 def _records(message: bytes, first: int, last: int | None = None) -> list[Record]:
     """The records of some sections as far as they can be read; at most 256, those before them too."""
     if len(message) < _HEADER.size:
         return []
-    counts = _HEADER.unpack_from(message)[3:]
+    before = sum(_HEADER.unpack_from(message)[3 : 3 + first])
+    spots = _spots(message, first if last is None else last)[before:]
+    return [
+        Record(name, type_name(kind), ttl, value_text(message, kind, at, size)) for name, kind, ttl, at, size in spots
+    ]
+
+
+def _spots(message: bytes, last: int) -> list[tuple[str, int, int, int, int]]:
+    """Name, type, time to live, place and size of each record up to the end of a section, as far as it can be read."""
+    if len(message) < _HEADER.size:
+        return []
     at = _questions(message)[1]
-    before, end = sum(counts[:first]), sum(counts[: (first if last is None else last) + 1])
-    found: list[Record] = []
-    for _ in range(min(end, MOST_RECORDS)):
+    found: list[tuple[str, int, int, int, int]] = []
+    for _ in range(min(sum(_HEADER.unpack_from(message)[3 : 4 + last]), MOST_RECORDS)):
         named = name_at(message, at)
         if named is None or named[1] + 10 > len(message):
             break
@@ -87,6 +134,6 @@ def _records(message: bytes, first: int, last: int | None = None) -> list[Record
         start = named[1] + 10
         if start + size > len(message):
             break
-        found.append(Record(named[0], type_name(kind), ttl, value_text(message, kind, start, size)))
+        found.append((named[0], kind, ttl, start, size))
         at = start + size
-    return found[before:]
+    return found

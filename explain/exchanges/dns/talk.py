@@ -96,6 +96,8 @@ def messages_of(table: PacketTable) -> Messages:
     rows = np.array([*(kept.row if kept else ()), *(one.row for one in wholes)], np.int64)
     is_tcp = np.arange(len(rows)) >= count
     heads = dns_message.heads([*(kept.octets if kept else ()), *(one.octets for one in wholes)])
+    if len(bare := np.flatnonzero(heads.is_bare)):
+        heads = dns_message.heads(_completed(table, rows, heads, bare))
     is_wanted = heads.is_read & (heads.opcode == _QUERY) & (heads.type > 0)
     is_wanted &= (table.source_ports(rows) == _PORT) | (table.target_ports(rows) == _PORT)
     is_whole = ~is_tcp & (table.captured[rows] >= table.length[rows])
@@ -110,6 +112,21 @@ def messages_of(table: PacketTable) -> Messages:
         heads, heads.names(), unread, in_pieces, others,
         {number: wholes[at - count] for number, at in enumerate(some.tolist()) if at >= count}, told,
     )  # fmt: skip
+
+
+def _completed(table: PacketTable, rows: Rows, heads: Heads, bare: I8) -> list[bytes]:
+    """All messages; responses that leave out the question, as servers may that cannot read it, with the one asked."""
+    messages = list(heads.messages)
+    asked = np.flatnonzero(heads.is_read & ~heads.is_response & (heads.type > 0))
+    known = dict(
+        zip(zip(table.flow[rows[asked]].tolist(), heads.id[asked].tolist(), strict=True), asked.tolist(), strict=True)
+    )
+    for at in bare.tolist():
+        question = known.get((int(table.flow[rows[at]]), int(heads.id[at])))
+        if question is not None:
+            said, end = messages[at], int(heads.end[question]) + 5
+            messages[at] = said[:4] + b"\0\1" + said[6:12] + messages[question][12:end] + said[12:]
+    return messages
 
 
 def split(messages: Messages) -> tuple[I8, I8, I8]:

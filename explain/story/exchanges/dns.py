@@ -43,10 +43,28 @@ def lookup(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iter
         yield teller.line("dns.no-message", fields, came, name, **ends)
         return
     if outcome != "answered":
-        form = "asked-otherwise" if fields.rcode in ASKED_OTHERWISE else outcome
-        form = "unrecorded" if fields.is_unrecorded else form
-        yield teller.line(f"dns.{form}", fields, rows if outcome == "unanswered" else said[-1:], name, **ends)
-        return
+        at = rows if outcome == "unanswered" else said[-1:]
+        yield teller.line(f"dns.{_failed(fields, outcome)}", fields, at, name, **ends, **_told(fields))
+    else:
+        yield from _found(teller, fields, said, name)
+    if fields.reasons:
+        yield teller.line("dns.reason", fields, said[-1:], name)
+    if outcome == "answered" and fields.used_by:
+        yield _use(teller, fields, fields.used_by, int(said[-1]), name)
+
+
+def _failed(fields: DnsLookup, outcome: str) -> str:
+    """How it is told that no answer came, or none that helps."""
+    if fields.is_unrecorded:
+        return "unrecorded"
+    if fields.rcode in ASKED_OTHERWISE:
+        return "asked-otherwise"
+    return "no-such-end" if outcome == "no-such-name" and fields.aliases else outcome
+
+
+def _found(teller: Teller, fields: DnsLookup, said: Rows, name: str) -> Iterator[Line]:
+    """What the answer says, and what of it cannot be read."""
+    ends = _ends(fields)
     last = said[-1:] if not (over_tcp := said[teller.table.layers[said] & TCP != 0]).size else over_tcp
     if fields.answers or not fields.unreadable:
         yield teller.line(f"dns.{_answer(fields)}", fields, last, name, **ends, **_told(fields))
@@ -54,8 +72,6 @@ def lookup(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iter
         yield teller.line("dns.goes-on", fields, last, name, **ends)
     if fields.unreadable:
         yield teller.line("dns.malformed", fields, said[-1:], name, **ends)
-    if fields.used_by:
-        yield _use(teller, fields, fields.used_by, int(said[-1]), name)
 
 
 def _ends(fields: DnsLookup) -> dict[str, Any]:

@@ -586,3 +586,75 @@ def test_the_copy_of_a_zone_counts_the_records_of_all_its_messages():
 def test_the_root_is_told_by_its_name():
     message = struct.pack(">6H", 1, 0x100, 1, 0, 0, 0) + b"\0" + struct.pack(">HH", 2, 1)
     assert "for the NS record of the root (.)." in " ".join(report(ask(message)).story().split())
+
+
+def with_reason(message, code, text=b""):
+    """An answer with an extended error behind it (RFC 8914, 2)."""
+    said = struct.pack(">HHH", 15, 2 + len(text), code) + text
+    opt = struct.pack(">BHHIH", 0, 41, 1232, 0, len(said)) + said
+    return message[:11] + b"\1" + message[12:] + opt
+
+
+def test_what_the_server_says_of_its_failure_stands_in_the_verdict():
+    failed = with_reason(answer(7, "a.test", rcode=2), 6, b"no valid signature")
+    found = explain.explain(pcap(ask(question(7, "a.test")), tell(failed)))
+    (finding,) = found.findings
+    assert (finding.cause, finding.values["case"]) == ("dns-server-unreachable", "failed-told")
+    assert finding.values["reasons"] == ('DNSSEC Bogus: "no valid signature"',)
+    assert "(extended error): DNSSEC Bogus" in " ".join(found.story().split())
+
+
+@pytest.mark.parametrize(
+    ("code", "cause"), [(15, "dns-server-unreachable"), (17, "dns-server-unreachable"), (3, "name-does-not-exist")]
+)
+def test_a_name_that_the_server_says_it_blocks_is_not_called_absent(code, cause):
+    denied = with_reason(answer(7, "a.test", rcode=3), code)
+    assert causes(ask(question(7, "a.test")), tell(denied)) == [(cause, 1)]
+
+
+def test_an_answer_may_carry_a_reason_too():
+    stale = with_reason(answer(7, "a.test", (1, b"\xcb\0\x71\x05")), 3)
+    (one,) = lookups(ask(question(7, "a.test")), tell(stale))
+    assert (one.outcome, one.fields.reasons) == ("answered", ("Stale Answer",))
+
+
+def test_an_option_that_runs_out_of_the_message_gives_no_reason():
+    broken = with_reason(answer(7, "a.test", rcode=2), 6)[:-1]
+    (one,) = lookups(ask(question(7, "a.test")), tell(broken))
+    assert one.fields.reasons == ()
+
+
+def test_of_an_alias_without_an_end_the_end_does_not_exist():
+    denied = answer(7, "www.test", (5, wire("gone.test")), rcode=3)
+    (finding,) = explain.explain(pcap(ask(question(7, "www.test")), tell(denied))).findings
+    assert (finding.cause, finding.values["case"], finding.values["last"]) == (
+        "name-does-not-exist",
+        "alias",
+        "gone.test",
+    )
+
+
+@pytest.mark.parametrize("rcode", ["FORMERR", "NOTIMP"])
+def test_a_server_that_does_not_take_the_form_is_not_said_to_fail_behind(rcode):
+    said = answer(7, "a.test", rcode={"FORMERR": 1, "NOTIMP": 4}[rcode])
+    (finding,) = explain.explain(pcap(ask(question(7, "a.test")), tell(said))).findings
+    assert (finding.values["case"], finding.values["rcode"]) == ("otherwise", rcode)
+
+
+@pytest.mark.parametrize("opt", [b"", struct.pack(">BHHIH", 0, 41, 1232, 0, 0)])
+def test_a_response_that_repeats_no_question_answers_the_one_with_its_id(opt):
+    bare = struct.pack(">HHHHHH", 7, 0x8184, 0, 0, 0, len(opt) and 1) + opt
+    found = explain.explain(pcap(ask(question(7, "a.test")), tell(bare)))
+    (one,) = [one for one in found.exchanges if one.kind == "dns.lookup"]
+    assert (one.outcome, one.fields.rcode, one.frames) == ("failed", "NOTIMP", ((1, 2),))
+    assert "no DNS message" not in found.story()
+
+
+def test_an_answer_from_another_port_is_not_called_late():
+    said = datagram((SERVER, 5300), (CLIENT, 40000), answer(7, "a.test"), macs=(B, "00:00:5e:00:53:01"))
+    refused = error(CLIENT, 3, 3, said)
+    (finding,) = [
+        one for one in explain.explain(pcap(ask(question(7, "a.test")), said, refused)).findings
+        if one.cause == "udp-no-listener"
+    ]  # fmt: skip
+    assert (finding.values["case"], finding.values["asked"], finding.values["answered"]) == ("other-port", 53, 5300)

@@ -11,7 +11,9 @@ from explain.causes.from_capture.dns import answers
 from explain.causes.from_capture.dns.searches import SEARCH_NS, Searches, account_for_habits
 from explain.causes.from_capture.http import carriers, is_received
 from explain.causes.from_capture.scene import LAST_MOMENT_NS, Member, Scene, Seen, is_housekeeping
+from explain.exchanges.dns.lookup import ASKED_OTHERWISE
 from explain.exchanges.dns.message import wire_text
+from explain.exchanges.dns.records import KEPT_BACK
 from explain.exchanges.icmp.quotes import quoted_flows
 from explain.table import TCP
 
@@ -78,6 +80,10 @@ def _judge(
     rows = [row for index in some for row in part.rows(index).tolist()]
     values = _values(scene, part, some, outcome)
     is_silent = outcome == "unanswered"
+    if values.get("case") == "kept":
+        return Seen("dns-server-unreachable", "likely", members + about, rows, (), values)
+    if values.get("case") == "otherwise":
+        return Seen(cause, "likely", members + about, rows, (), values)
     if values.get("case") == "search-refused":
         return Seen(cause, "likely", members + about, rows, ("dns-server-unreachable",), values)
     if is_silent and not about and _serves(part, some, answered):
@@ -196,9 +202,33 @@ def _values(scene: Scene, part: ExchangeColumns, some: list[int], outcome: str) 
         if part.outcomes[part.outcome[some[-1]]] != outcome:
             return values | {"case": "search-refused", "tried": tuple(tried), "rcode": part.fields(some[-1]).rcode}
         return values | {"case": "search", "tried": tuple(tried)}
+    if is_missing:
+        return values | _beyond(part, shown)
     if outcome in {"refused", "failed"}:
-        return values | {"case": outcome}  # it was reached, and spoke
-    return values | {"case": "clients"} if not is_missing and len(clients) > 1 else values
+        return values | _spoken(part, shown, outcome)
+    return values | {"case": "clients"} if len(clients) > 1 else values
+
+
+def _beyond(part: ExchangeColumns, shown: int) -> dict[str, Any]:
+    """What else was said of a name that does not exist: it leads to another one that does not, or is kept back."""
+    if not part.facts["says_more"][shown]:
+        return {}
+    fields = part.fields(shown)
+    if any(reason.startswith(KEPT_BACK) for reason in fields.reasons):
+        return {"case": "kept", "reasons": fields.reasons}
+    return {"case": "alias", "last": fields.aliases[-1]} if fields.aliases else {}
+
+
+def _spoken(part: ExchangeColumns, shown: int, outcome: str) -> dict[str, Any]:
+    """How a server that was reached said that it has no answer."""
+    fields = part.fields(shown)
+    if fields.rcode in ASKED_OTHERWISE:
+        return {"case": "otherwise"}
+    return (
+        {"case": "failed-told", "reasons": fields.reasons}
+        if outcome == "failed" and fields.reasons
+        else {"case": outcome}
+    )
 
 
 def _answered(part: ExchangeColumns) -> dict[tuple[int, int], list[int]]:

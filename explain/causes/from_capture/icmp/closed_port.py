@@ -17,19 +17,21 @@ def judge(scene: Scene, members: list[Member], rows: list[int], values: dict[str
     if values["port"] is None:
         return Seen("udp-no-listener", "likely", members, rows, ("filter-on-target-input",), values | {"case": "cut"})
     if is_answer and not _has_heard(scene, members, min(rows)):
-        asked = _asked_elsewhere(members)
-        more = {"case": "elsewhere", "asked": asked} if asked else {"case": "late"}
+        more = _asked_elsewhere(members) or {"case": "late"}
         return Seen("udp-no-listener", "likely", members, rows, ("server-slow",), values | more)
     gone = {"case": "gone"} if is_answer or _has_spoken(scene, members, min(rows), values) else {}
     return Seen("udp-no-listener", "likely", members, rows, ("filter-on-target-input",), values | gone)
 
 
-def _asked_elsewhere(members: list[Member]) -> str | None:
-    """The address that was asked, where whoever answered has another one: a group, or everybody."""
+def _asked_elsewhere(members: list[Member]) -> dict[str, Any]:
+    """Who was asked, where whoever answered has another address (a group, or everybody was asked) or another port."""
     for part, index in members:
         if part.kind == "udp.flow" and (asked := part.fields(index).asked_at):
-            return str(asked.address) if asked.address != part.fields(index).server.address else None
-    return None
+            server = part.fields(index).server
+            if asked.address != server.address:
+                return {"case": "elsewhere", "asked": asked.address}
+            return {"case": "other-port", "asked": asked.port, "answered": server.port}
+    return {}
 
 
 def _has_heard(scene: Scene, members: list[Member], told: int) -> bool:
