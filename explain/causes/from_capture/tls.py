@@ -17,6 +17,18 @@ if TYPE_CHECKING:
     from explain.table import Rows
 
 
+_ABOUT_CERTIFICATES = frozenset({
+    "bad_certificate", "unsupported_certificate", "certificate_revoked", "certificate_expired", "certificate_unknown",
+    "unknown_ca",
+})  # fmt: skip
+_WITHOUT_CERTIFICATE = ("handshake_failure", "certificate_required", "no_certificate")
+_REFUSED_OFFERS = {
+    "protocol_version": "version", "handshake_failure": "offer", "insufficient_security": "offer",
+    "unrecognized_name": "name", "no_application_protocol": "protocol",
+}  # fmt: skip
+"""What a server finds wrong with a ClientHello."""
+
+
 def look(scene: Scene) -> Iterator[Seen]:
     """Who does not speak TLS at all, then who will not go on with it."""
     for rule in (_not_spoken, _wanted, _wanted_in_words, _alerts):
@@ -96,9 +108,23 @@ def _alerts(scene: Scene) -> Iterator[Seen]:
         values = {
             "server": server, "port": port, "alert": alert, "by": first.alert_by, "server_name": first.server_name,
             "version": first.version, "count": len(indices), "client": client,
-            "speaker": server if first.alert_by == "server" else client,
+            "speaker": server if first.alert_by == "server" else client, "protocols": first.protocols,
+            **_meaning(first),
         }  # fmt: skip
         yield Seen("tls-alert", "proved", [(part, index) for index in indices], rows, (), values)
+
+
+def _meaning(tls: Tls) -> dict[str, str]:
+    """Which of the usual reasons an alert gives; none where it gives another one, or none (RFC 8446, 6.2)."""
+    is_about_certificate = tls.alert in _ABOUT_CERTIFICATES
+    if tls.alert_by == "client":
+        return {"case": "distrust"} if is_about_certificate and tls.is_answered else {}
+    if tls.is_answered:  # what the client offered was right, so what it showed then is not
+        return {"case": "client"} if is_about_certificate or tls.alert in _WITHOUT_CERTIFICATE else {}
+    if tls.hello_frame is None or (tls.alert == "unrecognized_name" and not tls.server_name):
+        return {}
+    case = _REFUSED_OFFERS.get(tls.alert or "")
+    return {"case": case} if case and (case != "protocol" or tls.protocols) else {}
 
 
 def _by_server(part: ExchangeColumns, some: Iterable[int]) -> Iterable[tuple[tuple[str, int | None], list[int]]]:

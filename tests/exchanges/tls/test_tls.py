@@ -332,3 +332,29 @@ def test_how_a_service_in_plain_text_begins_and_declines_is_told():
 
 def test_data_that_looks_like_a_line_of_refusal_is_none_where_nothing_greeted():
     assert "declines" not in connection(b"binary", b"500 of them").story()
+
+
+def alerted(code):
+    return struct.pack(">BHHBB", ALERT, 0x0303, 2, 2, code)
+
+
+@pytest.mark.parametrize(
+    ("told", "closing", "case"),
+    [
+        ([alerted(70)], [], "version"), ([alerted(40)], [], "offer"), ([alerted(112)], [], "name"),
+        ([alerted(120)], [], "protocol"), ([alerted(80)], [], None), ([server_hello()], [alerted(48)], "distrust"),
+        ([server_hello(), alerted(40)], [], "client"), ([server_hello(), alerted(48)], [], "client"),
+        ([server_hello(), alerted(20)], [], None), ([], [alerted(48)], None),
+    ],
+)  # fmt: skip
+def test_an_alert_is_told_with_what_it_means_from_that_side_at_that_moment(told, closing, case):
+    offer = client_hello(name(b"www.example"), extension(16, b"\0\3\2h2"))
+    report = connection(*told, from_client=[offer], closing=closing)
+    (finding,) = report.findings
+    assert (finding.cause, finding.values.get("case")) == ("tls-alert", case)
+    assert report.story()
+
+
+def test_an_unknown_name_that_nobody_gave_is_not_told_as_one():
+    (finding,) = connection(alerted(112), from_client=[client_hello()]).findings
+    assert "case" not in finding.values
