@@ -22,15 +22,17 @@ if TYPE_CHECKING:
 _PROTOCOL_ICMP = 1
 _PROTOCOL_ICMPV6 = 58
 _HEADER = 8
-_PEEK = 128  # header, a quoted IPv6 header with one extension, and the start of what it carried
+_PEEK = 128  # header, a quoted IPv6 header with some extensions, and the start of what it carried
 _IPV4_HEADER, _IPV6_HEADER, _FRAGMENT_HEADER = 20, 40, 8
 _QUOTED = 8  # octets of layer 4 that an error quotes at least (RFC 792)
 _QUOTED_PORTS = 4  # of them; a frame may be cut behind these
 _NEXT_IS_FRAGMENT = 44
+_MOST_EXTENSIONS = 4
 _REDIRECT, _REDIRECTED_HEADER = 137, 4
 _REDIRECT_OPTIONS, _OPTION_UNIT = 40, 8
 
 _IS_ERROR_V4 = members(3, 4, 5, 11, 12)
+_IS_EXTENSION = members(0, 43, _NEXT_IS_FRAGMENT, 60)  # options for each hop, routing, and for the target
 _IS_ICMP = members(_PROTOCOL_ICMP, _PROTOCOL_ICMPV6)
 _HAS_PORTS = members(6, 17, 33, 132, 136)  # TCP, UDP, DCCP, SCTP, UDP-Lite
 _HAS_TARGET = members(135, 136, 137)  # neighbour solicitation and advertisement, redirect
@@ -128,16 +130,31 @@ def _quote_v6(result: IcmpRows, rows: I8, head: U1, have: I4, addresses: Interne
     result.quote[rows] = 6
     result.quote_length[rows] = np.minimum(number(quoted, 12, 2) + np.uint64(_IPV6_HEADER), np.uint64(0xFFFF))
     result.quote_ttl[rows] = quoted[:, 15]
-    result.quote_protocol[rows] = quoted[:, 14]
     ends = address_keys(quoted[:, 16:48].reshape(-1, 16), addresses)
     result.quote_src[rows], result.quote_dst[rows] = ends[::2], ends[1::2]
-    start = np.full(len(rows), _HEADER + _IPV6_HEADER, np.int32)
-    fragmented = np.flatnonzero((quoted[:, 14] == _NEXT_IS_FRAGMENT) & (have[rows] >= start + _FRAGMENT_HEADER))
-    result.quote_protocol[rows[fragmented]] = quoted[fragmented, 48]
-    start[fragmented] += _FRAGMENT_HEADER
-    is_first = np.ones(len(rows), np.bool_)
-    is_first[fragmented] = number(quoted[fragmented], 50, 2) & np.uint64(0xFFF8) == 0
+    protocol, start, is_first = _behind_extensions(quoted, have[rows])
+    result.quote_protocol[rows] = protocol
     _quote_transport(result, rows[is_first], quoted[is_first], start[is_first], have[rows][is_first])
+
+
+def _behind_extensions(quoted: U1, have: I4) -> tuple[U1, I4, Bools]:
+    """What a quoted IPv6 packet carries behind its extension headers, where that begins, and whether it begins there.
+
+    Source: RFC 8200, section 4.
+    """
+    protocol, start = quoted[:, 14].copy(), np.full(len(quoted), _HEADER + _IPV6_HEADER, np.int32)
+    is_first = np.ones(len(quoted), np.bool_)
+    for _ in range(_MOST_EXTENSIONS):
+        some = np.flatnonzero(_IS_EXTENSION[protocol] & is_first & (start + _QUOTED <= np.minimum(have, _PEEK)))
+        if not len(some):
+            break
+        at, kind = start[some], protocol[some]
+        is_fragment = kind == _NEXT_IS_FRAGMENT
+        size = np.where(is_fragment, 0, quoted[some, at + 1]).astype(np.int32)
+        is_first[some] = ~is_fragment | (quoted[some, at + 2] == 0) & (quoted[some, at + 3] & 0xF8 == 0)
+        protocol[some] = quoted[some, at]
+        start[some] += (size + 1) << 3
+    return protocol, start, is_first
 
 
 def _quote_redirected(result: IcmpRows, rows: I8, head: U1, have: I4, addresses: Interner) -> None:

@@ -95,6 +95,25 @@ def test_an_error_quotes_who_spoke_to_whom_about_what() -> None:
     assert (quoted["quote_sport"], quoted["quote_dport"]) == (9, 10)
 
 
+@pytest.mark.parametrize(
+    ("protocol", "headers", "ports"),
+    [
+        (0, "3c00010400000000 1100010400000000", (9, 10)),  # options for each hop, then for the target
+        (43, "11020004000000000000000000000000 0000000000000000", (9, 10)),
+        (0, "2c00010400000000 1100000000000001", (9, 10)),
+        (0, "2c00010400000000 1100006800000001", (0, 0)),  # a later fragment
+        (60, "11ff010400000000", (0, 0)),  # longer than what is looked at
+    ],
+)
+def test_what_a_quoted_packet_carries_is_found_behind_its_extension_headers(
+    protocol: int, headers: str, ports: tuple[int, int]
+) -> None:
+    packet = p.ip(A6, B6, protocol, bytes.fromhex(headers) + p.udp(A6, B6, 9, 10, b"x"))
+    (one,) = known(of_frames(p.error(B6, 1, 4, p.eth(p.A, p.B, 0x86DD, packet))))
+    quoted = one["icmp"]
+    assert (quoted["quote_protocol"], quoted["quote_sport"], quoted["quote_dport"]) == (17, *ports)
+
+
 def test_a_quoted_fragment_tells_no_ports_and_a_short_quote_those_that_are_whole() -> None:
     later = KINDS["later fragment"][0]
     (one,) = known(of_frames(p.error("192.0.2.254", 11, 1, later)))

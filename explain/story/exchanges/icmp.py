@@ -34,6 +34,7 @@ MEANINGS = frozenset((
 _NEIGHBOUR_SILENT = ("host-unreachable", "address-unreachable")
 _RATE_LIMITED = 3  # requests for each error; where fewer errors come, they are limited (RFC 1812, 4.3.2.8)
 _UNDER_WAY = 1  # a request whose error may come after that of the next one
+_UNKNOWN = {(4, 1): "unknown-header", (4, 2): "unknown-option"}  # RFC 4443, 3.4
 _PINGS = ("icmp", "icmpv6")
 _TOO_LARGE = ("fragmentation-needed", "packet-too-big")
 
@@ -144,4 +145,6 @@ def _meaning(fields: IcmpError, outcome: str) -> Line:
         return Line(f"icmp.meaning.too-large-{claim}" if claim else f"icmp.meaning.{outcome}", values)
     if outcome in _NEIGHBOUR_SILENT and fields.about is not None and fields.about.src == fields.from_:
         return Line("icmp.meaning.own-neighbour", {})
+    if (fields.type, fields.code) in _UNKNOWN and ":" in fields.from_:
+        return Line(f"icmp.meaning.{_UNKNOWN[fields.type, fields.code]}", {})
     return Line(f"icmp.meaning.{outcome if outcome in MEANINGS else 'other'}", {"from": fields.from_})
