@@ -44,7 +44,9 @@ class ServerTests:
             some = part.where(*outcomes)
             places = table.place[part.frames[part.bounds[some]]].tolist() if len(some) else []
             for index, place in zip(some.tolist(), places, strict=True):
-                self._by_address[place, getattr(part.fields(index), about)].append((part, index))
+                fields = part.fields(index)
+                if not getattr(fields, "is_unicast", False):  # who asks one MAC alone knows the address in use
+                    self._by_address[place, getattr(fields, about)].append((part, index))
 
     def of(self, talk: Talk) -> list[Tried]:
         """The tests that led to the offers of a negotiation; behind a relay, it is the relay that asks."""

@@ -54,7 +54,8 @@ def resolved(
         again = "checked" if fields.is_unicast else "asked.repeatedly" if fields.requests > 1 else ""
         yield line(again, asked) if again else teller.line(teller.first(f"{family}.asked"), fields, asked, name)
     if not len(answered):
-        yield line("cut-off" if is_last else _silence(teller, asked), asked)
+        silence = "cut-off" if is_last else _silence(teller, asked)
+        yield line("gone" if silence == "silent" and fields.is_unicast else silence, asked)
     elif part.outcomes[part.outcome[index]] == "conflicting":
         yield line("conflicting", answered)
     elif fields.requests > 1 and len(asked) and asked[0] < answered[0]:

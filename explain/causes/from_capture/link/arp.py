@@ -10,7 +10,7 @@ import numpy as np
 from explain.addresses import mac_text
 from explain.arrays import among, distinct
 from explain.causes.from_capture.link.neighbours import Claimed, silence
-from explain.causes.from_capture.scene import Member, Scene, Seen
+from explain.causes.from_capture.scene import LAST_MOMENT_NS, Member, Scene, Seen
 from explain.exchanges.claims import INSISTS, contests
 from explain.exchanges.columns import rows_of
 from explain.exchanges.together import CONVERSATIONS
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from explain.exchanges.claims import Contest
 
+_WITHOUT_NS = 60_000_000_000  # neighbours know the MAC from before for about that long (arp(7), gc_stale_time)
 WHY_SILENT = (
     "target-interface-down", "target-has-other-address", "wrong-gateway-address", "gateway-interface-down",
     "arp-ignored-by-target", "arp-disabled", "link-no-carrier", "bridge-port-down", "bridge-port-not-member",
@@ -37,7 +38,32 @@ _BOTH = 2
 def look(scene: Scene) -> Iterator[Seen]:
     """Conflicts first: they explain more than silence does."""
     yield from _conflicts(scene)
-    yield from silence(scene, scene.part("arp.resolution"), WHY_SILENT, {})
+    part = scene.part("arp.resolution")
+    bare: dict[str, list[int]] = {}
+
+    def means_nothing(index: int) -> bool:
+        if not part.fields(index).is_unicast:
+            return False
+        row = int(part.rows(index)[-1])
+        if scene.table.waited_ns(row) < LAST_MOMENT_NS:
+            return True
+        bare.update({} if bare else _without_address(scene))
+        checked = mac_text(int(scene.table.links.target[scene.table.link[row]]))
+        times = np.array(bare.get(checked, ()), np.int64)
+        return bool((np.abs(times - scene.table.time_ns[row]) < _WITHOUT_NS).any())
+
+    yield from silence(scene, part, WHY_SILENT, {}, means_nothing)
+
+
+def _without_address(scene: Scene) -> dict[str, list[int]]:
+    """When which hosts said by DHCP that they have no address: they answer for none, and nothing is wrong with that."""
+    leases = scene.part("dhcp.lease")
+    found: dict[str, list[int]] = defaultdict(list)
+    for index in range(len(leases)):
+        fields = leases.fields(index)
+        if any(message.type == "DISCOVER" for message in fields.messages):
+            found[fields.client_mac].append(int(leases.start_ns[index]))
+    return found
 
 
 def _conflicts(scene: Scene) -> Iterator[Seen]:

@@ -86,6 +86,7 @@ def silence(
         certainty = "likely" if requests > 2 else "possible"
         asked = {"asker": asker, "asker_mac": fields.asker_mac, "address": wanted, "requests": requests}
         members = [(part, index) for index in indices]
-        rows, values = rows_of(members), {**told, **asked}
+        is_known = all(part.fields(index).is_unicast for index in indices)
+        rows, values = rows_of(members), {**told, **asked, **({"case": "gone"} if is_known else {})}
         members += scene.silent_to(wanted)
         yield Seen("destination-host-absent-on-link", certainty, members, rows, why, values)

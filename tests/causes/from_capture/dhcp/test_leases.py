@@ -69,6 +69,20 @@ def test_a_capture_that_ends_while_a_server_tests_an_address_proves_nothing():
     assert not is_healthy(discover(), (0.1, who_has(client, ADDRESS)))
 
 
+def test_who_asks_one_mac_alone_does_not_try_whether_an_address_is_free():
+    checks = [(at, who_has((SERVER_MAC, SERVER), ADDRESS, to=CLIENT)) for at in (0.1, 1.1, 2.1)]
+    story = " ".join(report(discover(), (1, discover()), *checks, (2.9, discover())).story("en").split())
+    assert "began to try" not in story
+    assert "Nobody answered: the host has gone" in story
+
+
+def test_a_host_that_says_it_has_no_address_need_not_answer_for_an_old_one():
+    checks = [(at, who_has((SERVER_MAC, SERVER), OTHER, to=CLIENT)) for at in (0.1, 1.1, 2.1)]
+    assert is_healthy(
+        (0, discover()), *checks, (3, offer()), (3.1, request()), (3.2, ack()), (9, pong(SERVER, ADDRESS, 1))
+    )
+
+
 def test_an_echo_that_a_router_delivers_after_the_offer_was_the_servers_test_behind_a_relay():
     relay, afar = "192.0.2.1", "198.51.100.53"
     late = ping(afar, ADDRESS, 0, ttl=63, macs=(SERVER_MAC, CLIENT))

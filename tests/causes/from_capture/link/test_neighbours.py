@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from neighbours import OVERRIDE, ROUTER, SOLICITED, advertise, router, seek_router, sent, solicit
-from packets import A, B, R, datagram, pcap, ping
+from packets import A, B, R, datagram, is_at, pcap, ping, pong, who_has
 
 import explain
 
@@ -37,6 +37,16 @@ def test_three_solicitations_in_vain_are_likely_an_absent_host():
 def test_a_check_that_the_end_of_the_capture_cuts_off_is_no_finding():
     frames = solicit(A, ALICE, BOB), advertise(B, BOB, ALICE), (5.0, solicit(A, ALICE, BOB, to=(B, BOB)))
     assert list(report(*frames).findings) == []
+
+
+def test_a_neighbour_whose_mac_was_known_has_gone():
+    asker, wanted = (A, "192.0.2.1"), (B, "192.0.2.2")
+    talk = [who_has(asker, wanted[1]), is_at(wanted, asker), ping(asker[1], wanted[1], 1), pong(wanted[1], asker[1], 1)]
+    checks = [(at, who_has(asker, wanted[1], to=B)) for at in (30.0, 31.0, 32.0)]
+    found = report(*talk, *checks, (60, who_has(asker, "192.0.2.3")), (60.1, is_at((R, "192.0.2.3"), asker)))
+    (finding,) = found.findings
+    assert (finding.cause, finding.values["case"]) == ("destination-host-absent-on-link", "gone")
+    assert "never left" not in found.story()
 
 
 def test_a_question_overheard_at_a_third_host_is_no_finding():
