@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from explain.exchanges.dns.message import address_in
 from explain.model import Line
+from explain.table import UDP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -37,8 +38,9 @@ def told_of(teller: Teller, fields: UdpFlow, names: NamesTold, rows: Rows, name:
     sought = {of: some for of, some in by_name.items() if not any(one.is_probe for one in some)}
     if sought:
         form = "asked-llmnr" if _LLMNR in (fields.server.port, fields.client.port) else "asked"
+        form = teller.first(f"group.{form}") if _goes_to_all(teller, rows) else "group.asked-alone"
         items = _few([_question(of, [one.type for one in some]) for of, some in sought.items()])
-        yield teller.line(teller.first(f"group.{form}"), fields, rows, name, asker=asker, items=items)
+        yield teller.line(form, fields, rows, name, asker=asker, items=items, asked=fields.server.address)
         yield from _heard(teller, fields, sought, rows, name)
     yield from _wanted(teller, fields, {of: some for of, some in by_name.items() if of not in sought}, rows, name)
     if items := _all(names.told):
@@ -47,6 +49,13 @@ def told_of(teller: Teller, fields: UdpFlow, names: NamesTold, rows: Rows, name:
         told, gone = ({(one.name, one.type, one.value) for one in some} for some in (names.told, names.taken_back))
         form = "taken-back-all" if told and told <= gone else "taken-back"
         yield teller.line(f"group.{form}", fields, rows, name, speaker=speaker, items=items)
+
+
+def _goes_to_all(teller: Teller, rows: Rows) -> bool:
+    """Whether any of it went to a group; a host may also ask one other alone (RFC 6762, 5.5)."""
+    table = teller.table
+    rows = rows[table.layers[rows] & UDP != 0]
+    return not len(rows) or bool(table.addresses.are_groups(table.targets(rows)).any())
 
 
 def _wanted(
@@ -76,7 +85,7 @@ def _heard(teller: Teller, fields: UdpFlow, sought: dict[str, list[Question]], r
         of for of, some in sought.items()
         if any(one.type in _ADDRESSES for one in some) and not any(one.answered_by for one in some)
     ]  # fmt: skip
-    if silent:
+    if silent and _goes_to_all(teller, rows):
         yield teller.line("group.unheard", fields, rows, name, silent=silent)
 
 

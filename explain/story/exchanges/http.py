@@ -127,11 +127,14 @@ def _answer(table: PacketTable, fields: HttpRequest, told: Rows) -> str:
 
 
 def _is_foreign(table: PacketTable, row: Rows) -> bool:
-    """Whether the server's first octets of all begin no head."""
+    """Whether what a server says first in answer to the first request begins no head; a greeting may come before."""
     rows = table.by_flow.of(table.flow[row].astype(np.int64))
     is_opening = (table.sides[rows] == table.sides[row]) & (table.flags[rows] & SYN != 0)
-    is_first = (table.seq[row] - table.seq[rows[is_opening]] == 1).any()
-    return bool(is_first and foreign(table, row, "http"))
+    heads = np.intersect1d(rows, table.contents["http"].row)
+    is_first = len(heads) > 0 and is_opening.any() and bool(table.sides[heads[0]] != table.sides[row])
+    if not is_first or (heads[1:] < row).any():
+        return False
+    return bool(table.seq[row] == table.ack[heads[0]]) and bool(foreign(table, row, "http"))
 
 
 def _told(teller: Teller, rows: Rows, wait_ns: int | None) -> Rows:

@@ -151,3 +151,10 @@ def test_a_message_that_is_cut_short_is_told_as_far_as_it_goes(cut, asked, offer
     heard = [one for one in names(report) if one]
     assert tuple(one.name for each in heard for one in each.asked) == asked
     assert tuple(one.value for each in heard for one in each.told) == offered
+
+
+def test_a_question_that_goes_to_one_host_alone_is_not_said_to_reach_all():
+    story, _ = told(from_(ALICE, asks((HOST, 1)), to=(PRINTER, 5353)))
+    assert "asks 192.0.2.9 alone what the address of printer.local is" in story
+    assert "all hosts on the link hear it" not in story
+    assert "nobody here has the name" not in story

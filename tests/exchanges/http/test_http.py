@@ -458,3 +458,18 @@ def test_what_is_no_head_of_http_is_not_called_unrecorded():
     assert "not with the head of a response" in told(*asked, talk.tells(b"<html>"), talk.hears())
     talk.ack += 1460
     assert "no head of a response was recorded" in told(*asked, talk.tells(b"<html>"), talk.hears())
+
+
+def test_a_server_that_has_greeted_in_words_of_its_own_answers_with_no_head_of_http():
+    talk = Talk()
+    frames = [
+        *talk.opens(),
+        talk.tells(b"SSH-2.0-A\r\n"),
+        talk.hears(),
+        talk.asks(get()),
+        talk.tells(b"Protocol mismatch."),
+    ]
+    assert "not with the head of a response" in told(*frames)
+    talk = Talk()
+    frames = [*talk.opens(), talk.asks(get()), talk.tells(OK), talk.hears(), talk.asks(get()), talk.tells(b"binary")]
+    assert "not with the head of a response" not in told(*frames)

@@ -330,6 +330,15 @@ def test_how_a_service_in_plain_text_begins_and_declines_is_told():
     assert not report.findings
 
 
+@pytest.mark.parametrize("line", ["421 4.3.2 too many", "554 not here", "-ERR busy", "* BYE later"])
+def test_a_server_that_begins_with_a_refusal_turns_its_clients_away(line):
+    (finding,) = connection(line.encode() + b"\r\n", closing=[b"QUIT\r\n"]).findings
+    assert (finding.cause, finding.values["case"], finding.values["says"]) == (
+        "tcp-application-closes", "turned-away", line,
+    )  # fmt: skip
+    assert not connection(line.encode() + b"\r\n", from_client=[b"NOOP\r\n"]).findings
+
+
 def test_data_that_looks_like_a_line_of_refusal_is_none_where_nothing_greeted():
     assert "declines" not in connection(b"binary", b"500 of them").story()
 

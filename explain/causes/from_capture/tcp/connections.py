@@ -13,6 +13,7 @@ from explain.causes.from_capture.scene import Scene, Seen
 from explain.causes.from_capture.silence import nat_first
 from explain.causes.from_capture.tcp import resets, scan, troubles
 from explain.causes.from_capture.tcp.scan import by_service
+from explain.decode.contents import GREETING
 from explain.exchanges.columns import rows_of
 from explain.exchanges.segment import is_private_underway
 from explain.exchanges.tcp.challenge import challenges, go_on
@@ -53,6 +54,7 @@ _DECLINED = ("hairpin-nat-missing", "rst-by-middlebox")  # the client had asked 
 _OLDER = ("filter-on-sender-input", "stateful-filter-asymmetric-path")
 _FLOOD, _FLOODERS, _FLOOD_PACE_NS = 64, 16, 100_000_000  # SYNs to one port, from how many addresses, how dense
 _PATIENCE_NS = 1_500_000_000
+_NO_SERVICE = (b"421 ", b"5", b"-ERR", b"* BYE", b"ERROR")  # RFC 5321, 3.1; RFC 959, 5.4; RFC 9051, 7.1.5
 _MUTE = ("rst-by-middlebox", "dnat-to-wrong-port")  # who speaks for it, or is not the service that was meant
 _AT_ONCE_NS = 1_000_000_000  # one that nobody uses is closed after longer
 _FEW = 8  # segments before the FIN of who closes at once
@@ -71,6 +73,7 @@ def look(scene: Scene) -> Iterator[Seen]:
         yield found
     yield from scan.stealthy(scene, part)
     yield from _same_fate(scene, part, "refused", "tcp-no-listener", "likely", _REFUSED)
+    yield from _turned_away(scene, part)
     yield from _challenged(scene, part)
     yield from _same_fate(scene, part, "unanswered", "tcp-syn-unanswered", "possible", NO_SYN_ACK)
     yield from _same_fate(scene, part, "rejected", "filter-on-target-input", "likely", ("filter-on-router-forward",))
@@ -127,6 +130,31 @@ def _are_signed(scene: Scene, part: ExchangeColumns, some: list[int]) -> bool:
     """Whether all of these SYNs bear a signature, which only who has the same key takes."""
     syn, first = scene.table.syn, part.frames[part.bounds[some]]
     return bool(syn.is_signed[np.searchsorted(syn.row, first)].all())
+
+
+def _turned_away(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
+    """Servers whose very first words are that they will not serve: nobody had said anything yet."""
+    from explain.exchanges.tls.talk import first_line
+
+    kept = scene.table.contents.get(GREETING)
+    texts = dict(zip(kept.row, kept.octets, strict=True)) if kept else {}
+    rows = np.array([row for row, octets in texts.items() if octets.startswith(_NO_SERVICE)], np.int64)
+    course, moments = part.facts["course"], part.facts["moments"]
+    shown: dict[int, int] = {}
+    for index in part.with_rows(rows).tolist() if len(rows) else ():
+        talk = moments.talk(index)
+        data = np.flatnonzero(talk.length > 0)[:1]
+        if course.syn_ack[index] != NEVER and talk.rows[data[0]] in rows and talk.role[data[0]] == 1:
+            shown[index] = int(talk.rows[data[0]])
+    for server, port, indices in by_service(scene, part, list(shown)):
+        said = [shown[index] for index in indices]
+        values = {
+            "server": server, "port": port, "count": len(indices), "case": "turned-away",
+            "says": first_line(texts[said[0]]),
+        }  # fmt: skip
+        found = Seen("tcp-application-closes", "proved", [(part, index) for index in indices], said, (), values)
+        scene.account(found)
+        yield found
 
 
 def _challenged(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
