@@ -85,8 +85,9 @@ def _is_no_offload(table: PacketTable, bad: Rows) -> Bools:
     known, inverse, counts = np.unique(who(verified), return_inverse=True, return_counts=True)
     wrong = np.bincount(inverse, is_bad, len(known))
     is_fine = (wrong < counts * _OFFLOADED) & (counts >= _FEWEST_VERIFIED)
-    # No card leaves the checksum of ICMP open, so there a single wrong one is damage.
-    fine: Bools = is_fine[np.searchsorted(known, who(bad))] | (layers[bad] & (ICMP | ICMPV6) != 0)
+    # No card leaves the checksum of ICMP open, so there a single wrong one is damage; the header's sum it may well.
+    is_own = (layers[bad] & (ICMP | ICMPV6) != 0) & (layers[bad] & BAD_CHECKSUM != 0)
+    fine: Bools = is_fine[np.searchsorted(known, who(bad))] | is_own
     return fine
 
 

@@ -67,6 +67,16 @@ def test_a_sender_whose_checksums_are_all_wrong_leaves_them_to_its_card():
     assert causes(*frames, datagram((BOB, 6000), (ALICE, 5000), b"abcd", macs=(B, A))) == []
 
 
+def test_pings_whose_headers_sum_the_card_still_has_to_write_were_not_damaged():
+    asked = [ping(ALICE, BOB, number) for number in range(1, 10)]
+    unsummed = [frame[:24] + b"\0\0" + frame[26:] for frame in asked]
+    answered = [pong(BOB, ALICE, number) for number in range(1, 10)]
+    assert causes(*(frame for both in zip(unsummed, answered, strict=True) for frame in both)) == []
+    assert causes(*(frame for both in zip([*asked[:8], unsummed[8]], answered, strict=True) for frame in both)) == [
+        "corrupted-packets"
+    ]
+
+
 def test_a_segment_that_was_confirmed_without_a_copy_was_not_damaged_on_its_way():
     def sent(seq: int) -> bytes:
         return segment(CLIENT, SERVER, PSH_ACK, seq=seq, ack=501, data=b"x" * 100)
