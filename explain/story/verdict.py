@@ -130,21 +130,25 @@ def files(captures: Sequence[CaptureInfo], exchanges: Exchanges) -> list[Line]:
 
 def _set_back(table: PacketTable, captures: Sequence[CaptureInfo]) -> list[Line]:
     """Where the times of a place fall from one frame to the next, and by how much at most."""
-    steps = np.diff(table.time_ns[: len(table)])
-    back = np.flatnonzero(steps < -_AMISS_NS)
-    back = back[table.place[back] == table.place[back + 1]] if len(back) else back
+    time_ns = table.time_ns[: len(table)]
+    back = np.flatnonzero(time_ns[1:] < time_ns[:-1])
+    back = back[table.place[back] == table.place[back + 1]]
+    by_ns = time_ns[back] - time_ns[back + 1]
+    back, by_ns = back[by_ns > _AMISS_NS], by_ns[by_ns > _AMISS_NS]
     worst: dict[int, list[int]] = {}
-    for row in back[np.argsort(steps[back], kind="stable")].tolist():
+    for row in back[np.argsort(-by_ns, kind="stable")].tolist():
         worst.setdefault(table.places[table.place[row]].capture, []).append(row)
     lines: list[Line] = []
     for number, rows in sorted(worst.items()):
         if captures[number].format == "text":
             continue
+        pair = [rows[0], rows[0] + 1]
+        before_ns, after_ns = time_ns[pair].tolist()
         values = {
-            "path": captures[number].path, "back_ns": -int(steps[rows[0]]), "frame": int(table.frame[rows[0] + 1]),
+            "path": captures[number].path, "back_ns": before_ns - after_ns, "frame": int(table.frame[pair[1]]),
             "count": len(rows),
         }  # fmt: skip
-        evidence = table.evidence([rows[0], rows[0] + 1])
+        evidence = table.evidence(pair)
         lines.append(Line(f"story.set-back{'-often' if len(rows) > 1 else ''}", values, evidence, 1, None, "note"))
     return lines
 
