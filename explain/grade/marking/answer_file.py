@@ -52,7 +52,7 @@ def read_answers(path: Path, asked: Sequence[str] = ()) -> tuple[dict[str, Any],
     except MemoryError:
         raise UnreadableError(str(path), "grade.memory") from None
     except _NO_TOML as error:
-        table = _of_json(text) or _one_by_one(text) or _beside_names(text, asked)
+        table = _of_json(text) or max(_one_by_one(text), _beside_names(text, asked), key=len)
         wrong = UnreadableError(str(path), "unread.not_toml", why=str(error))
         if not table:
             raise wrong from None

@@ -9,7 +9,7 @@ import numpy as np
 
 from explain.grade.events.event import Event, end
 from explain.grade.language.predicates import holds
-from explain.table import CUT, ICMP, TCP, UDP
+from explain.table import CUT, ICMP, ICMPV6, TCP, UDP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ _CARRIERS = {"dhcp": ("udp", "ip"), "dns": ("udp", "ip"), "nat": ("ip",), "ip": 
 _NOBODY, _EVERYBODY = "00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff"
 _EARLY = ("tcp.handshake", "tcp.stream")
 """What may have been there before the capture began, where its connection was open already."""
-_PORTS = {"dhcp": (67, 68), "dns": (53, 5353), "http": ()}
+_PORTS = {"dhcp": (67, 68), "dhcpv6": (546, 547), "dns": (53, 5353), "http": ()}
 """What is read from behind the header, by the ports of either side; of HTTP any."""
 _ENDED = ("closed", "reset", "refused", "rejected")
 
@@ -101,7 +101,11 @@ def _is_short(scene: Scene, wanted: Pattern) -> bool:
         return bool((table.payload[cut[layers & TCP != 0]] > 0).any())
     if family == "traceroute":
         return _quotes_nothing(scene)
-    return family == "icmp" and any(one.startswith("about.") for one in fields) and bool((layers & ICMP != 0).any())
+    if family == "ndp":
+        icmp = table.icmp
+        return bool(np.isin(icmp.row[icmp.is_v6 & (icmp.type >= 133) & (icmp.type <= 137)], cut).any())
+    is_quoting = family == "icmp" and any(one.startswith("about.") for one in fields)
+    return is_quoting and bool((layers & (ICMP | ICMPV6) != 0).any())
 
 
 def _quotes_nothing(scene: Scene) -> bool:

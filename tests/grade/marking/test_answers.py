@@ -262,6 +262,7 @@ def test_answers_count_however_an_editor_saved_them_and_whatever_marks_stand_aro
         "# Lab 1\n\n1. **op**: 2\n2. **mac**: `00:00:5e:00:53:fe`\n",
         "# Lab 1\n- op: 2\n\n| question | answer |\n|---|---|\n| mac | 00:00:5e:00:53:fe |\n",
         "op：２\nmac：00:00:5e:00:53:fe\n",
+        "op: 2\nmac = 00:00:5e:00:53:fe\n",
         "op -> 2\nmac -> 00-00-5e-00-53-fe",
         "| op | 2 |\n| mac | 00:00:5e:00:53:fe |\nThese are my answers.\n",
         'op = 2\nmac = "00:00:5e:00:53:fe"\nThese are my answers.\n',

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 from grading_scenes import FAR, ME, ROUTER, asked_and_pinged, mark
+from neighbours import solicit
 from packets import A, B, R, error, eth, icmp, ip, is_at, ping, pong, segment, who_has
 
 REQUEST = """
@@ -142,6 +143,13 @@ def test_what_was_cut_off_its_frames_cannot_be_told_and_costs_nothing_sooner(tmp
     talk = segment((ME, 4000), (FAR, 80), 0x02, seq=1), segment((FAR, 80), (ME, 4000), 0x12, seq=9, ack=2)
     told = [mark(tmp_path, text, *some, snaplen=octets)[0]["q"] for text, some in ((HOPS, trace), (SHAKE, talk))]
     assert [one.verdict for one in told] == verdicts
+
+
+@pytest.mark.parametrize(("octets", "verdict"), [(200, "not-met"), (80, "cannot-tell")])
+def test_options_of_neighbour_discovery_that_were_cut_off_cannot_be_told(tmp_path, octets, verdict):
+    text = '[[check]]\nid = "q"\npoints = 1\nexpect = "ndp.resolution"\nwhere = { outcome = "answered" }\n'
+    told, _ = mark(tmp_path, text, solicit(A, "2001:db8::1", "2001:db8::2"), snaplen=octets)
+    assert told["q"].verdict == verdict
 
 
 def test_absence_is_judged_where_the_whole_connection_was_seen(tmp_path):
