@@ -8,7 +8,7 @@ import pytest
 
 from explain.exchanges.community_id import community_id
 
-ICMP6, ICMP, TCP, UDP, SCTP, RSVP = 58, 1, 6, 17, 132, 46
+ICMP6, ICMP, TCP, UDP, SCTP = 58, 1, 6, 17, 132
 BASELINE = [
     (ICMP6, "fe80::200:86ff:fe05:80da", "fe80::260:97ff:fe07:69ea", 135, 0, "1:dGHyGvjMfljg6Bppwm3bg0LO8TY="),
     (ICMP6, "fe80::260:97ff:fe07:69ea", "fe80::200:86ff:fe05:80da", 136, 0, "1:dGHyGvjMfljg6Bppwm3bg0LO8TY="),

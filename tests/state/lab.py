@@ -11,11 +11,8 @@ import os
 import random
 import subprocess
 from contextlib import suppress
-from pathlib import Path
-from shutil import which
 from typing import Self
 
-TOOLS = ("ip", "nft", "bridge", "ss", "ping", "iptables-save", "nstat")
 _COLLECT = r"""
 p() { printf '\n@@%s\n' "$1"; }
 p addr; ip -j addr; p link; ip -j -d -s link; p route; ip -j route show table all; p route6; ip -j -6 route show table all
@@ -26,19 +23,6 @@ p conntrack; conntrack -L 2>/dev/null; p counters; nstat -az
 p sysctl; sysctl -e -a -r '^net\.(ipv4\.(ip_|icmp_)|ipv6\.icmp|bridge|ipv[46]\.conf\..*\.(forwarding|rp_filter|arp_ignore|arp_filter|proxy_arp|send_redirects|accept_ra|disable_ipv6|accept_local)$)' 2>/dev/null
 """
 _LINES = {"iptables_save", "ip6tables_save", "sockets", "conntrack"}
-
-
-def missing() -> str | None:
-    """Why no lab can be made here, or None."""
-    if os.geteuid() != 0:
-        return "namespaces are made by root"
-    absent = [tool for tool in TOOLS if which(tool) is None]
-    if absent:
-        return f"not installed: {', '.join(absent)}"
-    probe = f"explain-test-probe-{os.getpid()}"
-    made = subprocess.run(["ip", "netns", "add", probe], capture_output=True, check=False)
-    subprocess.run(["ip", "netns", "del", probe], capture_output=True, check=False)
-    return None if made.returncode == 0 else "network namespaces are not allowed here"
 
 
 class Lab:
@@ -283,13 +267,3 @@ def _par(lab: Lab) -> None:
 _BUILDERS = {
     "direct": _direct, "bridge": _bridge, "r1": _r1, "r1b": _r1b, "r2": _r2, "nat": _nat, "lan2": _lan2, "par": _par,
 }  # fmt: skip
-
-
-def write_states(lab: Lab, folder: Path) -> list[Path]:
-    """The states of all hosts as files."""
-    paths = []
-    for host in lab.hosts:
-        path = folder / f"{host}.json"
-        path.write_text(json.dumps(lab.state(host)))
-        paths.append(path)
-    return paths

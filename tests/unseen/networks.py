@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-SHAPES = ("direct", "bridge", "r1", "r1b", "r2", "par", "lan2", "nat")
 NAMES = (
     *("amber", "birch", "cedar", "delta", "elm", "fjord", "gamma", "hazel", "iris", "jade", "kilo", "lark", "moss"),
     *("nova", "onyx", "pine", "quartz", "reed", "sage", "tide", "ursa", "vega", "wren", "yew", "zinc", "pc3", "gw7"),

@@ -11,7 +11,7 @@ import explain
 
 PRINTER, ALICE, GROUP = "192.0.2.9", "192.0.2.1", "224.0.0.251"
 SERVICE, INSTANCE, HOST = "_ipp._tcp.local", "Büro._ipp._tcp.local", "printer.local"
-PTR, TXT, AAAA, SRV, ANY = 12, 16, 28, 33, 255
+PTR, AAAA, SRV, ANY = 12, 28, 33, 255
 
 
 def wire(name):
