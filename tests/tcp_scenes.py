@@ -13,8 +13,8 @@ from explain.capture import open_capture
 from explain.decode import Decoder
 from explain.exchanges.columns import ExchangeColumns
 from explain.exchanges.tcp.connection import TcpConnection, find
+from explain.exchanges.tcp.labelling.segments import follow_steps
 from explain.exchanges.tcp.labels import names
-from explain.exchanges.tcp.segments import follow_steps
 from explain.table import PacketTable
 
 C, S = ("192.0.2.1", 40000), ("198.51.100.7", 80)

@@ -14,6 +14,7 @@ from explain.exchanges.icmp.quotes import quoted_flows
 from explain.exchanges.tcp import labels as label
 from explain.exchanges.tcp.challenge import only_challenged
 from explain.exchanges.tcp.course import NEVER, control, follow
+from explain.exchanges.tcp.labelling.segments import TcpSegments
 from explain.exchanges.tcp.many import recorded_twice
 from explain.exchanges.tcp.measures import (
     distinct_octets,
@@ -22,7 +23,6 @@ from explain.exchanges.tcp.measures import (
     sent_octets,
 )
 from explain.exchanges.tcp.moments import TcpMoments
-from explain.exchanges.tcp.segments import TcpSegments
 from explain.exchanges.tcp.streams import find_streams
 from explain.model import Endpoint
 from explain.record import dataclass

@@ -11,8 +11,8 @@ import numpy as np
 
 from explain.arrays import distinct
 from explain.exchanges.tcp.course import NEVER
-from explain.exchanges.tcp.hints import offered_shifts
 from explain.exchanges.tcp.many import segments_of
+from explain.exchanges.tcp.offers import offered_shifts
 from explain.record import NamedTuple
 from explain.side_tables import NO_SCALE
 from explain.table import FIN, RST, SYN

@@ -11,7 +11,7 @@ from explain.table import ACK, FIN, REVERSED, RST, SYN
 
 if TYPE_CHECKING:
     from explain.exchanges.tcp.course import Course
-    from explain.exchanges.tcp.segments import TcpSegments
+    from explain.exchanges.tcp.labelling.segments import TcpSegments
     from explain.exchanges.tcp.streams import Streams
     from explain.table import I8, U1, U2, U4, PacketTable, Rows
 

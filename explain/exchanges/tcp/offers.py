@@ -13,7 +13,7 @@ from explain.table import SYN
 if TYPE_CHECKING:
     from explain.exchanges.tcp.connection import TcpConnection
     from explain.exchanges.tcp.moments import Talk, TcpMoments
-    from explain.table import PacketTable
+    from explain.table import U1, PacketTable, Rows
 
 T = TypeVar("T")
 Pair = tuple[T | None, T | None]
@@ -59,6 +59,11 @@ def offers(table: PacketTable, talk: Talk) -> Offers:
         bool(syn.sack_permitted[known].all()) if is_whole else None,
         bool(syn.has_timestamps[known].all()) if is_whole else None,
     )
+
+
+def offered_shifts(table: PacketTable, syns: Rows) -> U1:
+    """The window scale that each of these SYNs offers; ``NO_SCALE`` for none."""
+    return table.syn.window_scale[np.searchsorted(table.syn.row, syns)]
 
 
 def window_limit(fields: TcpConnection, moments: TcpMoments, index: int) -> dict[str, Any] | None:

@@ -12,11 +12,10 @@ from explain.decode.services import TCP as SERVICES
 from explain.exchanges.tcp import labels as label
 from explain.exchanges.tcp.challenge import challenges, go_on
 from explain.exchanges.tcp.course import NEVER
-from explain.exchanges.tcp.hints import offered_shifts
 from explain.exchanges.tcp.late import came_again, mixed, octets_again, unasked
 from explain.exchanges.tcp.many import recorded_twice
 from explain.exchanges.tcp.measures import measure_bursts, measure_queue
-from explain.exchanges.tcp.offers import joined, window_limit
+from explain.exchanges.tcp.offers import joined, offered_shifts, window_limit
 from explain.model import Endpoint
 from explain.record import dataclass
 from explain.side_tables import NO_SCALE

@@ -9,7 +9,7 @@ import numpy as np
 from explain.table import ACK, FIN, RST, SYN
 
 if TYPE_CHECKING:
-    from explain.exchanges.tcp.blocks import Block
+    from explain.exchanges.tcp.labelling.blocks import Block
     from explain.table import I8, U4
 
 FAR = 1 << 30

@@ -10,12 +10,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tcp_scenes import ACK, Play, found, lossy_capture, table_of, wild_capture
 
-from explain.exchanges.tcp import blocks as tcp_blocks
 from explain.exchanges.tcp.connection import find
 from explain.exchanges.tcp.course import control
-from explain.exchanges.tcp.hints import find_hints
+from explain.exchanges.tcp.labelling import blocks as tcp_blocks
+from explain.exchanges.tcp.labelling.hints import find_hints
+from explain.exchanges.tcp.labelling.segments import TcpSegments, follow_steps
 from explain.exchanges.tcp.labels import NAMES, names
-from explain.exchanges.tcp.segments import TcpSegments, follow_steps
 from explain.exchanges.tcp.streams import find_streams
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.exchanges.tcp.course import NEVER
+from explain.exchanges.tcp.offers import offered_shifts
 from explain.record import dataclass
 from explain.side_tables import NO_SCALE
 from explain.table import ACK, SYN
@@ -14,7 +15,7 @@ from explain.table import ACK, SYN
 if TYPE_CHECKING:
     from explain.exchanges.tcp.course import Control
     from explain.exchanges.tcp.streams import Streams
-    from explain.table import I8, U1, Bools, PacketTable, Rows
+    from explain.table import I8, U1, Bools, PacketTable
 
 _PATIENCE = 16  # segments in which the handshake of an ordinary connection is over
 
@@ -41,11 +42,6 @@ def find_hints(table: PacketTable, streams: Streams, marks: Control) -> Hints:
     is_odd = np.zeros(len(streams.flow), np.bool_)
     shifts = _shifts(table, streams, marks, is_odd)
     return Hints(shifts, *_round_trips(table, streams, marks, is_odd), is_odd)
-
-
-def offered_shifts(table: PacketTable, syns: Rows) -> U1:
-    """The window scale that each of these SYNs offers; ``NO_SCALE`` for none."""
-    return table.syn.window_scale[np.searchsorted(table.syn.row, syns)]
 
 
 def _shifts(table: PacketTable, streams: Streams, marks: Control, is_odd: Bools) -> U1:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.arrays import distinct
+from explain.exchanges.tcp.labelling.oddities import FAR, mark_odd
+from explain.exchanges.tcp.labelling.steps import FAST_NS, REORDERED_NS
 from explain.exchanges.tcp.labels import (
     DUPLICATE_ACK,
     FAST_RETRANSMISSION,
@@ -28,14 +30,12 @@ from explain.exchanges.tcp.labels import (
     ZERO_WINDOW_PROBE,
     ZERO_WINDOW_PROBE_ACK,
 )
-from explain.exchanges.tcp.oddities import FAR, mark_odd
-from explain.exchanges.tcp.steps import FAST_NS, REORDERED_NS
 from explain.table import FIN, RST, SYN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from explain.exchanges.tcp.hints import Hints
+    from explain.exchanges.tcp.labelling.hints import Hints
     from explain.exchanges.tcp.streams import Streams
     from explain.table import I8, U1, U2, U4, Bools, PacketTable
 

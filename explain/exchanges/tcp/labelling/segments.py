@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.exchanges.tcp.blocks import label_blocks
-from explain.exchanges.tcp.hints import find_hints, offered_shifts
-from explain.exchanges.tcp.steps import Segment, label_steps
+from explain.exchanges.tcp.labelling.blocks import label_blocks
+from explain.exchanges.tcp.labelling.hints import find_hints
+from explain.exchanges.tcp.labelling.steps import Segment, label_steps
+from explain.exchanges.tcp.offers import offered_shifts
 from explain.table import REVERSED, SYN
 
 if TYPE_CHECKING:
