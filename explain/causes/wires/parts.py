@@ -12,6 +12,7 @@ from explain.record import dataclass
 from explain.state.routing.routes import Query, look_up
 from explain.state.segment.network import is_switch
 from explain.state.settings import is_router
+from explain.state.walk import told_role
 from explain.table import FRESH_TTLS
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from explain.causes.wires.spots import Spot
     from explain.state.records import HostState
 
-_TOLD = {"S": "sender", "T": "target", "SW": "switch", "X": "bystander"}
 _LOOPBACK_AND_ONE = 2
 _UNTOLD = 0
 """The TTL where a capture is a text without it."""
@@ -229,7 +229,7 @@ def _named(sender: Iterable[Spot], witnesses: Witnesses, destination: str | None
     """As told, else as the states show it; a router may answer for a host behind it."""
     parts: dict[str, str] = {}
     for name, role in witnesses.topology.roles.items():
-        parts[name] = "router" if role[:1] == "R" or role.startswith("router") else _TOLD.get(role, role)
+        parts[name] = "router" if role[:1] == "R" or role.startswith("router") else told_role(role)
     for state in witnesses.states:
         if state.name in parts or not destination or is_router(state, ip_address(destination).version):
             continue

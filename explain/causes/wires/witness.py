@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from explain.causes.context import are_on_wide_link
 from explain.causes.text.expected import TOO_BIG
 from explain.causes.wires.at_sender import is_answered
+from explain.causes.wires.how_far import vanished
 from explain.causes.wires.parts import interfaces_of, parts_of
 from explain.causes.wires.sightings import look
-from explain.causes.wires.vanish import Vanished, vanished
 from explain.exchanges.ndp.mld_report import solicited_node
 from explain.record import dataclass
 from explain.table import FOR_OTHERS
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from explain.causes.predictions import Strike
     from explain.causes.text.signs import Sign
     from explain.causes.wires.spots import Spot, Told
+    from explain.causes.wires.vanish import Vanished
 
 _OF_TRACES = TOO_BIG | {"ttl-exceeded", "port-unreachable"}
 _LATE_NS = 10_000_000

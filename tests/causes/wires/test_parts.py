@@ -11,8 +11,8 @@ from packets import A, B, R, datagram, error, is_at, pcap, ping, pong, who_has
 from surroundings import TOP
 
 from explain.causes.diagnose import diagnose
+from explain.causes.wires.how_far import asked_in_vain
 from explain.causes.wires.spots import Spot
-from explain.causes.wires.vanish import asked_in_vain
 from explain.cli.ping.witnesses import Given, gather
 
 LARGE = TOP / "pcaps" / "pmtu-blackhole.large"
