@@ -157,24 +157,13 @@ def _judge(
     if key.name == "port-unreachable" and key.protocol == "udp" and key.speaker == key.target:
         return closed_port.judge(scene, members, rows, values, is_answer=is_answer)
     cause, rivals = meaning(fields, key.name, key.target, is_answer=is_answer)
-    if key.name in ABSENT and key.speaker != key.target:
-        asked = _asked_in_vain(scene, key)
-        members += asked
-        rows += rows_of(asked)
-        if any(one.fields(index).asker_ip != fields.to for one, index in asked):  # a router has several addresses
-            rivals = tuple(rival for rival in rivals if rival not in _SAY_AT_ONCE)
-        if cause == "destination-host-absent-on-link":
-            values |= {"case": "told", "address": key.target, "asker": key.speaker, "requests": _requests(asked)}
-        if key.target in _looked_up(scene):
-            rivals = (*rivals, "name-resolves-to-wrong-address")
     if cause == "path-mtu-exceeded":
         return _too_large(scene.table, part, indices, members, rows, values)
-    if key.name == "reassembly-exceeded":
-        values["case"] = "fragments"
-        if _loses_every_rest(members, len(indices)):
-            cause, rivals = "fragments-filtered", ("partial-loss",)
-            values["case"] = "told"
     found = Seen(cause, "proved" if cause in _PROVED else "likely", members, rows, rivals, values)
+    if key.name == "reassembly-exceeded":
+        found = _in_pieces(found, len(indices))
+    elif key.name in ABSENT and key.speaker != key.target:
+        found = _asked_for(scene, key, fields.to, found)
     return _passing(scene.table, key, _handed_back(fields, found))
 
 
@@ -185,6 +174,27 @@ def _handed_back(fields: IcmpError, found: Seen) -> Seen:
     if not any(part.outcomes[part.outcome[index]] == "unanswered" for part, index in found.members):
         return found
     return replace(found, cause="routing-loop", certainty="likely", values={**found.values, "case": "handed-back"})
+
+
+def _in_pieces(found: Seen, errors: int) -> Seen:
+    """The same, told as what became of fragments."""
+    if _loses_every_rest(list(found.members), errors):
+        values = {**found.values, "case": "told"}
+        return replace(found, cause="fragments-filtered", rivals=("partial-loss",), values=values)
+    return replace(found, values={**found.values, "case": "fragments"})
+
+
+def _asked_for(scene: Scene, key: _Key, sender: str, found: Seen) -> Seen:
+    """The same, with the speaker's questions for the target that nobody answered."""
+    asked, rivals, values = _asked_in_vain(scene, key), tuple(found.rivals), {**found.values}
+    if any(part.fields(index).asker_ip != sender for part, index in asked):  # a router has several addresses
+        rivals = tuple(rival for rival in rivals if rival not in _SAY_AT_ONCE)
+    if found.cause == "destination-host-absent-on-link":
+        values |= {"case": "told", "address": key.target, "asker": key.speaker, "requests": _requests(asked)}
+    if key.target in _looked_up(scene):
+        rivals = (*rivals, "name-resolves-to-wrong-address")
+    members, rows = [*found.members, *asked], [*found.rows, *rows_of(asked)]
+    return replace(found, members=members, rows=rows, rivals=rivals, values=values)
 
 
 def _passing(table: PacketTable, key: _Key, found: Seen) -> Seen:
