@@ -233,7 +233,7 @@ class Report:
         unexplained: ids of failed exchanges that no finding accounts for.
         lines: the story as lines, in the order in which they are told.
         clocks: skew of each capture against the first, when there are several.
-        studies: what the texts among the inputs tell (``explain.causes.notes.Study``).
+        studies: what the texts among the inputs tell (``explain.causes.notes.item.Study``).
         against: this run held against a good one (``explain.runs.Comparison``), None if none was given.
         span_ns: from when to when was asked for, UTC nanoseconds; None for all.
     """

@@ -127,7 +127,7 @@ _Key = tuple[int, int, int, bytes, int]
 def find(table: PacketTable) -> ExchangeColumns:
     """Look-ups at each place; multicast DNS and LLMNR are not look-ups of a server and not in here.
 
-    Facts: ``client`` and ``server`` (address keys), ``raw_name`` and ``type`` (as ``dns_message.Head`` has them),
+    Facts: ``client`` and ``server`` (address keys), ``raw_name`` and ``type`` (as ``message.Head`` has them),
     ``silent`` (rows of the questions to each server, by address key, that did not answer while another one did),
     ``unread``, ``in_pieces`` and ``others`` (rows that are no look-up, as ``Messages`` has them), ``is_odd`` (bool[n]:
     a glance at the answer does not show that all of its records are there), ``says_more`` (of a denied name the answer

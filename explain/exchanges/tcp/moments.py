@@ -108,7 +108,7 @@ class TcpMoments:
         return rows
 
     def labelled(self, index: int, labels: int) -> Rows:
-        """The segments that have one of these labels, such as ``tcp_labels.RESENT``."""
+        """The segments that have one of these labels, such as ``labels.RESENT``."""
         start = int(self.streams.bounds[index])
         rows: Rows = self.streams.rows[start + np.flatnonzero(self.segments.of(index) & np.uint16(labels))]
         return rows

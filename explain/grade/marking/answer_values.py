@@ -101,7 +101,7 @@ def _unit_s(key: Any) -> float | None:
 
 
 def read_as(kind: str, given: Any, columns: Any = None) -> Any:  # noqa: C901 - one case for each type
-    """A value as one of ``rubric.ANSWER_TYPES``.
+    """A value as one of ``rubric.records.ANSWER_TYPES``.
 
     Raises:
         NoAnswerError: it is no such value.
