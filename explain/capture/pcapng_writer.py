@@ -76,7 +76,11 @@ class Statistics:
 
 
 def option(code: int, value: bytes) -> bytes:
-    """One option, padded to four octets."""
+    """One option, padded to four octets.
+
+    Raises:
+        ValueError: the value is longer than the format can say.
+    """
     if len(value) > _LARGEST_OPTION:
         raise ValueError(f"an option of pcapng has at most {_LARGEST_OPTION} octets, this has {len(value)}")
     return struct.pack("<HH", code, len(value)) + value + b"\0" * (-len(value) % 4)

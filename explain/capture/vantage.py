@@ -44,7 +44,11 @@ def named(text: str) -> tuple[str | None, str]:
 
 
 def parse(text: str) -> Source:
-    """A source as it was typed."""
+    """A source as it was typed.
+
+    Raises:
+        UsageError: nothing stands before the colon.
+    """
     place, path = named(text)
     if place is None:
         return Source(path)

@@ -65,6 +65,7 @@ class Layer:
 
     Attributes:
         name: such as ``eth``, ``ip``, ``tcp``.
+        offset, size: octets, from the start of the frame.
         is_quoted: it belongs to a packet that an error quotes.
         is_cut: the frame, or what was captured of it, ends within.
     """

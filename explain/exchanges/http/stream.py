@@ -26,7 +26,14 @@ _Follow = Callable[["Piece", bytes, int, tuple[int, ...]], None]
 
 
 class Piece(NamedTuple):
-    """A segment, or what follows its first octets, that was copied because a head begins or goes on in it."""
+    """A segment, or what follows its first octets, that was copied because a head begins or goes on in it.
+
+    Attributes:
+        row: of the packet table.
+        epoch: how many connections of the flow had begun; see ``epochs``.
+        seq, ack: of the first octet of the piece.
+        size: octets that were sent, of which ``octets`` may hold fewer.
+    """
 
     row: int
     flow: int

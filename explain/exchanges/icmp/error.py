@@ -71,6 +71,7 @@ class About:
         sport, dport: of TCP and UDP; id, seq: of an ICMP echo; None elsewhere, and where the quotation ends before.
         ttl: TTL with which it arrived there, before it was decremented.
         tcp_seq: raw sequence number of a TCP segment.
+        length: octets of the whole packet, as its header says.
     """
 
     protocol: str

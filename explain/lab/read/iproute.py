@@ -21,7 +21,11 @@ TABLES = {"main": 254, "local": 255, "default": 253}
 
 
 def words_of(value: object, where: str) -> list[str]:
-    """The words of one line."""
+    """The words of one line.
+
+    Raises:
+        LabFileError: there are none.
+    """
     words = check.text(value, where).split()
     if not words:
         raise LabFileError(where, value, "lab_file.iproute")
@@ -29,7 +33,11 @@ def words_of(value: object, where: str) -> list[str]:
 
 
 def pairs(words: list[str], allowed: Mapping[str, str], where: str) -> dict[str, str]:
-    """``key value`` pairs, each key renamed to the field it fills; ``onlink`` stands alone."""
+    """``key value`` pairs, each key renamed to the field it fills; ``onlink`` stands alone.
+
+    Raises:
+        LabFileError: a key is unknown, or its value is missing.
+    """
     found: dict[str, str] = {}
     rest = iter(words)
     for word in rest:
@@ -57,7 +65,11 @@ def _table_number(word: str | None, where: str) -> int | None:
 
 
 def whole(word: str | None, where: str) -> int | None:
-    """A whole number, if one is given."""
+    """A whole number, if one is given.
+
+    Raises:
+        LabFileError: it is none.
+    """
     if word is None:
         return None
     if not word.isdecimal() or len(word) > 9:

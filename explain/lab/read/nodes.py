@@ -29,7 +29,11 @@ def _macs(first: str) -> Iterator[str]:
 
 
 def nodes_of(data: dict[str, Any], links: tuple[Link, ...], first_mac: str, where: str) -> tuple[Node, ...]:
-    """The nodes of a file; interfaces that name no MAC get the next one, from ``first_mac`` on."""
+    """The nodes of a file; interfaces that name no MAC get the next one, from ``first_mac`` on.
+
+    Raises:
+        LabFileError: what stands there is no node, or there are none or too many.
+    """
     if not 1 <= len(data) <= 16:
         raise LabFileError(f"{where}: nodes", sorted(data), "lab_file.nodes_count")
     macs = _macs(first_mac)

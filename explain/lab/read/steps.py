@@ -20,7 +20,11 @@ _WAITS = ("neighbour", "listening", "address", "frames", "quiet")
 
 
 def step_of(row: object, nodes: dict[str, Node], where: str) -> Step | Wait:
-    """A command to run on a node, or what is waited for."""
+    """A command to run on a node, or what is waited for.
+
+    Raises:
+        LabFileError: the node or the program is unknown, or what is asked of it is not allowed.
+    """
     got = check.table(row, where)
     if "wait" in got:
         return _wait(got, nodes, where)

@@ -37,7 +37,11 @@ class Item:
         return key in self.fields
 
     def text(self, key: str) -> str | None:
-        """A string, or None where the key is absent."""
+        """A string, or None where the key is absent.
+
+        Raises:
+            MisshapenError: it is neither text nor a number.
+        """
         value = self.fields.get(key)
         if value is None or isinstance(value, str):
             return value
@@ -46,7 +50,11 @@ class Item:
         raise MisshapenError("state.text", place=f"{self.place}.{key}")
 
     def number(self, key: str) -> int | None:
-        """An integer (also written as text, also hexadecimal), or None where the key is absent."""
+        """An integer (also written as text, also hexadecimal), or None where the key is absent.
+
+        Raises:
+            MisshapenError: it is none, or one that 64 bits do not hold.
+        """
         value = self.fields.get(key)
         if value is None:
             return None
@@ -107,7 +115,11 @@ def items_of(value: object, place: str) -> list[Item]:
 
 
 def lines_of(value: object, place: str) -> tuple[str, ...]:
-    """A list of lines of text; one string with newlines is taken as well."""
+    """A list of lines of text; one string with newlines is taken as well.
+
+    Raises:
+        MisshapenError: something in it is no text.
+    """
     listed = value.splitlines() if isinstance(value, str) else _list(value, place)
     for number, each in enumerate(listed):
         if not isinstance(each, str):

@@ -48,7 +48,7 @@ REORDERED_NS = 3_000_000
 
 
 class Segment(NamedTuple):
-    """What of a segment its label depends on; ``way`` is 0 or 1."""
+    """What of a segment its label depends on; ``length`` in octets, ``window`` not scaled yet, ``way`` 0 or 1."""
 
     time_ns: int
     seq: int
