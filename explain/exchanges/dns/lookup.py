@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
-from dataclasses import field, replace
+from dataclasses import replace
 from functools import cache
 from operator import add
 from typing import TYPE_CHECKING
@@ -13,16 +12,18 @@ import numpy as np
 from explain.exchanges.columns import ExchangeColumns, from_rows
 from explain.exchanges.dns import message as dns_message
 from explain.exchanges.dns import records
-from explain.exchanges.dns.talk import SAME_LOOKUP_NS, messages_of, split
+from explain.exchanges.dns.following import follow
+from explain.exchanges.dns.talk import messages_of, split
 from explain.exchanges.dns.use import Use, Uses
 from explain.model import Endpoint
 from explain.record import NamedTuple, dataclass
 from explain.table import FRAGMENT, TCP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
-    from explain.exchanges.dns.message import Head, Heads
+    from explain.exchanges.dns.following import Followed
+    from explain.exchanges.dns.message import Heads
     from explain.exchanges.dns.over_tcp import Told
     from explain.exchanges.dns.talk import Message, Messages
     from explain.table import I8, Bools, PacketTable
@@ -40,8 +41,6 @@ _BESIDE = ("CNAME", "DNAME", "RRSIG")
 _LOOKS_UP = 0x80  # flag RA, in the fourth octet: recursion available (RFC 1035, 4.1.1)
 _PORT = 53
 _NXDOMAIN, _REFUSED = 3, 5
-_REORDERED_NS = 5_000_000_000
-_SERVER_DUE_NS = 1_000_000_000  # a server that answers at all does so by then, mostly
 _PATIENCE_NS = 30_000_000_000
 
 
@@ -102,28 +101,6 @@ class DnsLookup:
     used_by: Use | None
 
 
-@dataclass(slots=True)
-class _Lookup:
-    client: int
-    port: int
-    head: Head
-    rows: list[int] = field(default_factory=list)
-    asked: dict[int, int] = field(default_factory=dict)
-    asked_rows: dict[int, list[int]] = field(default_factory=dict)
-    replied: set[int] = field(default_factory=set)
-    queries: int = 0
-    first_ns: int | None = None
-    last_ns: int = 0
-    last_server: int = 0
-    answer: Message | None = None
-    rtt_ns: int | None = None
-    was_truncated: bool = False
-    over_tcp: bool = False
-
-
-_Key = tuple[int, int, int, bytes, int]
-
-
 def find(table: PacketTable) -> ExchangeColumns:
     """Look-ups at each place; multicast DNS and LLMNR are not look-ups of a server and not in here.
 
@@ -136,7 +113,7 @@ def find(table: PacketTable) -> ExchangeColumns:
     """
     messages = messages_of(table)
     members, bounds, others = split(messages)
-    lookups = _follow(map(messages.one, others.tolist()))
+    lookups = follow(map(messages.one, others.tolist()))
     columns = _columns_of_plain(messages, members, bounds).before(_columns(lookups))
     uses = cache(lambda: Uses(table))
 
@@ -146,7 +123,7 @@ def find(table: PacketTable) -> ExchangeColumns:
         if rest >= 0:
             return _fields(table, lookups[rest], uses, messages.told)
         own = members[bounds[number] : bounds[number + 1]].tolist()
-        return _fields(table, _follow(map(messages.one, own))[0], uses, messages.told)
+        return _fields(table, follow(map(messages.one, own))[0], uses, messages.told)
 
     part = from_rows(
         "dns.lookup", OUTCOMES, np.array(columns.outcome, np.uint8), np.array(columns.rows, np.int64),
@@ -221,101 +198,19 @@ def _say_more(heads: Heads, last: I8) -> list[bool]:
     return found.tolist()
 
 
-def _columns(lookups: list[_Lookup]) -> _Columns:
+def _columns(lookups: list[Followed]) -> _Columns:
     return _Columns(
         [_outcome(one.answer.said.rcode if one.answer else None) for one in lookups],
         [row for one in lookups for row in sorted(one.rows)],
         [len(one.rows) for one in lookups],
         [one.client for one in lookups],
-        [_server(one) for one in lookups],
+        [one.server for one in lookups],
         [one.head.raw_name for one in lookups],
         [one.head.type for one in lookups],
-        [_silent(one) for one in lookups],
+        [one.silent() for one in lookups],
         [one.answer is not None for one in lookups],
         [one.answer is not None for one in lookups],
     )
-
-
-def _follow(messages: Iterable[Message]) -> list[_Lookup]:
-    lookups: list[_Lookup] = []
-    open_lookups: dict[_Key, _Lookup] = {}
-    truncated: dict[tuple[int, int, int, bytes, int], deque[_Lookup]] = defaultdict(deque)
-    for message in messages:
-        said = message.said
-        client = message.target if said.is_response else message.source
-        key = (message.place, client, said.id, said.raw_name, said.type)
-        lookup = open_lookups.get(key)
-        is_new = lookup is None or message.time_ns - lookup.last_ns > SAME_LOOKUP_NS
-        if lookup is None or is_new or (not said.is_response and _is_done(lookup) and not _is_early(lookup, message)):
-            cut = truncated.get((message.place, client, message.target, said.raw_name, said.type))
-            lookup = open_lookups[key] = (cut and _asked_again(message, cut)) or _Lookup(
-                client, message.target_port if said.is_response else message.source_port, said
-            )
-            if not lookup.rows:
-                lookups.append(lookup)
-        _note(lookup, message)
-        if said.is_response and said.is_truncated and lookup.answer is message:
-            truncated[message.place, client, message.source, said.raw_name, said.type].append(lookup)
-    return lookups
-
-
-def _asked_again(message: Message, truncated: deque[_Lookup]) -> _Lookup | None:
-    """The look-up whose answer was cut, if this question asks for the rest: over TCP, perhaps with a new id.
-
-    Source: RFC 7766 section 5; RFC 5452 section 9.2 wants a fresh id for each question.
-    """
-    while message.over_tcp and truncated and truncated[0].last_ns <= message.time_ns:
-        lookup = truncated.popleft()
-        if not lookup.over_tcp and message.time_ns - lookup.last_ns <= SAME_LOOKUP_NS:
-            return lookup
-    return None
-
-
-def _server(lookup: _Lookup) -> int:
-    """Who answered, or who was asked last."""
-    return lookup.answer.source if lookup.answer else lookup.last_server
-
-
-def _silent(lookup: _Lookup) -> dict[int, list[int]]:
-    """Rows of the questions to the servers that had time to answer, and did not, where another one answered."""
-    if lookup.answer is None or len(lookup.asked) < 2:
-        return {}
-    ended = lookup.answer.time_ns
-    return {
-        server: rows
-        for server, rows in lookup.asked_rows.items()
-        if server not in lookup.replied and ended - lookup.asked[server] >= _SERVER_DUE_NS
-    }
-
-
-def _is_done(lookup: _Lookup) -> bool:
-    return lookup.answer is not None and not lookup.answer.said.is_truncated
-
-
-def _is_early(lookup: _Lookup, question: Message) -> bool:
-    """Whether the answer was only recorded before its question."""
-    return lookup.queries == 0 and question.time_ns - lookup.last_ns <= _REORDERED_NS
-
-
-def _note(lookup: _Lookup, message: Message) -> None:
-    said = message.said
-    lookup.rows += (message.row, *message.more)
-    lookup.last_ns = message.time_ns
-    lookup.over_tcp |= message.over_tcp
-    if not said.is_response:
-        lookup.queries += 1
-        lookup.first_ns = message.time_ns if lookup.first_ns is None else lookup.first_ns
-        lookup.last_server = message.target
-        lookup.asked[message.target] = message.time_ns
-        lookup.asked_rows.setdefault(message.target, []).append(message.row)
-        return
-    lookup.replied.add(message.source)
-    if _is_done(lookup):
-        return
-    lookup.was_truncated |= said.is_truncated
-    lookup.answer = message
-    asked = lookup.asked.get(message.source)
-    lookup.rtt_ns = None if asked is None else message.time_ns - asked
 
 
 def _outcome(rcode: int | None) -> int:
@@ -338,7 +233,7 @@ def _is_wanted(kind: str, asked: str) -> bool:
     return kind == asked or (asked in _ASK_FOR_ALL and kind not in _BESIDE)
 
 
-def _fields(table: PacketTable, lookup: _Lookup, uses: Callable[[], Uses], told: Told | None) -> DnsLookup:
+def _fields(table: PacketTable, lookup: Followed, uses: Callable[[], Uses], told: Told | None) -> DnsLookup:
     text = table.addresses.text
     answer = lookup.answer
     said = answer.said if answer else None
@@ -348,7 +243,7 @@ def _fields(table: PacketTable, lookup: _Lookup, uses: Callable[[], Uses], told:
     addresses = [record.value for record in found if record.type in ("A", "AAAA")]
     return DnsLookup(
         client=Endpoint(text(lookup.client), lookup.port),
-        server=Endpoint(text(_server(lookup)), _PORT),
+        server=Endpoint(text(lookup.server), _PORT),
         name=dns_message.wire_text(lookup.head.raw_name),
         type=dns_message.type_name(lookup.head.type),
         answers=tuple(record.value for record in found),
@@ -370,7 +265,7 @@ def _fields(table: PacketTable, lookup: _Lookup, uses: Callable[[], Uses], told:
         unseen=max(min(answer.said.answers, records.MOST_RECORDS) - len(found), 0) if answer and answer.over_tcp else 0,
         further=answer.further if answer else 0,
         is_unrecorded=_is_unrecorded(table, told, lookup.rows[-1]) if answer is None else False,
-        silent_servers=tuple(text(key) for key in _silent(lookup)),
+        silent_servers=tuple(text(key) for key in lookup.silent()),
         referred_to=tuple(record.value for record in referral),
         zone=referral[0].name if referral else None,
         reasons=records.reasons(answer.octets) if answer else (),
