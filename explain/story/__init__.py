@@ -60,7 +60,7 @@ def _top(report: Report, groups: Sequence[troubles.Group]) -> list[Line]:
     lines = verdict.tell(report, groups)
     if studies and not report.findings and not report.unexplained:
         lines = _notes().verdict(studies)  # no packet failed, but a program may have
-    lines += verdict.files(captures, report.exchanges) + kept.tell(report.exchanges.table, captures)
+    lines += verdict.files(captures, report.exchanges) + kept.tell(report.exchanges, captures)
     if studies:
         lines += _notes().tell(studies)
     if any(one.comments for one in captures):

@@ -16,6 +16,7 @@ from explain.exchanges.tcp.late import came_again, mixed, octets_again, unasked
 from explain.exchanges.tcp.many import recorded_twice
 from explain.exchanges.tcp.measures import measure_bursts, measure_queue
 from explain.exchanges.tcp.offers import joined, offered_shifts, window_limit
+from explain.exchanges.tcp.unrecorded import unrecorded
 from explain.model import Endpoint
 from explain.record import dataclass
 from explain.side_tables import NO_SCALE
@@ -81,7 +82,7 @@ def connection(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
         if (accept := joined(table, moments.talk(index))) is not None:
             first = _target_end(table, accept)
             yield told.line("tcp.subflow", np.array([accept, rows[0]]), first=end_text(first))
-    if _is_one_sided(table, rows, from_client):
+    if is_one_sided := _is_one_sided(table, rows, from_client):
         heard, missing = (client, server) if from_client[0] else (server, client)
         yield told.line("tcp.one-sided", rows, heard=heard, missing=missing)
     if fields.tls:
@@ -91,6 +92,8 @@ def connection(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
     if GREETING in table.contents and told.outcome not in _NO_OPENING:
         yield from _said(told, rows, from_client)
     yield from _talk(told, moments, index, rows)
+    if not is_one_sided and fields.acked_unseen:
+        yield from _unrecorded(told, moments.talk(index))
     yield from _limits(told, moments, index, rows)
     yield from _trouble(told, moments, index, older, copies)
     is_ignored = told.outcome == "reset" and bool(go_on(moments, np.array([index])).any())
@@ -235,6 +238,15 @@ def _talk(told: _Told, moments: TcpMoments, index: int, rows: Rows) -> Iterator[
         lost_ns = max((fields.network_time_ns or 0) - (fields.syn_to_syn_ack_ns or 0), 0)
         waited = "tcp.waited" if fields.server_time_ns else "tcp.waited-no-longer"
         yield told.line("tcp.waited-lost" if lost_ns else waited, moments.exchange_of_data(index), lost_ns=lost_ns)
+
+
+def _unrecorded(told: _Told, talk: Talk) -> Iterator[Line]:
+    """What arrived, although the capture does not have it."""
+    sides = told.values["client"], told.values["server"]
+    for role in (0, 1):
+        octets, rows = unrecorded(talk, role)
+        if octets:
+            yield told.line("tcp.unrecorded", rows, octets=octets, sender=sides[role], reader=sides[1 - role])
 
 
 def _limits(told: _Told, moments: TcpMoments, index: int, rows: Rows) -> Iterator[Line]:

@@ -1,4 +1,4 @@
-"""What a capture lacks: a direction, or all but the beginning of frames, where more would have been told."""
+"""What a capture lacks: a direction, packets, or all but the beginning of frames, where more would have been told."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ import numpy as np
 
 from explain.arrays import first_and_last
 from explain.decode.contents import GREETING, TUNNEL
+from explain.exchanges.tcp.unrecorded import lacking
 from explain.exchanges.traffic import without_way_back
 from explain.model import Line
+from explain.story.recording.whole_file import frames_of_file
 from explain.table import ARP, CUT, ICMP, ICMPV6, IP, TCP, UDP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from explain.exchanges.together import Exchanges
     from explain.model import CaptureInfo
     from explain.side_tables import ContentRows
     from explain.table import I8, PacketTable, Rows
@@ -22,11 +25,36 @@ if TYPE_CHECKING:
 _RECOGNISED_BY = 4  # octets of a payload; with fewer nobody knows what it is
 _READ_WHOLE = ("netbios", "dns", "dns-tcp", "dhcp", "dhcpv6", "ndp", "mld")  # every octet of these may matter
 _MOST_CITED = 1000
+_SEVERAL = 2
 
 
-def tell(table: PacketTable, captures: Sequence[CaptureInfo]) -> list[Line]:
+def tell(exchanges: Exchanges, captures: Sequence[CaptureInfo]) -> list[Line]:
     """One line for each way in which a capture lacks something."""
-    return [*_in_part(table, captures), *_one_way(table)]
+    table = exchanges.table
+    return [*_in_part(table, captures), *_one_way(table), *(_dropped(table, captures) or _missed(exchanges))]
+
+
+def _dropped(table: PacketTable, captures: Sequence[CaptureInfo]) -> list[Line]:
+    """What the recorder itself counts as lost.
+
+    Source: draft-ietf-opsawg-pcapng, section 4.6 (isb_ifdrop).
+    """
+    lines: list[Line] = []
+    for number, capture in enumerate(captures):
+        if count := sum(one.dropped for one in capture.interfaces):
+            values = {"path": capture.path, "count": count}
+            lines.append(Line("story.dropped", values, frames_of_file(table.whole, number, capture), 1, None, "note"))
+    return lines
+
+
+def _missed(exchanges: Exchanges) -> list[Line]:
+    """What several connections show to have arrived, though it is not here; of a single one its own story tells."""
+    part = exchanges.of_kind("tcp.connection")
+    missed = lacking(part.facts["moments"]) if part is not None and len(part) else {}
+    if len(missed) < _SEVERAL:
+        return []
+    rows = first_and_last(np.sort(np.concatenate(list(missed.values()))), _MOST_CITED)
+    return [Line("story.missed", {"count": len(missed)}, exchanges.table.evidence(rows), 1, None, "note")]
 
 
 def _one_way(table: PacketTable) -> list[Line]:

@@ -10,6 +10,7 @@ from dhcp_packets import discover, offer
 from packets import A, B, datagram, pcap, ping, pong, segment, who_has
 
 import explain
+from explain.capture.pcapng_writer import InterfaceBlock, PacketBlock, Statistics, section
 
 CLIENT, SERVER = ("192.0.2.1", 40000), ("192.0.2.2", 80)
 SYN, ACK = 2, 16
@@ -109,3 +110,29 @@ def test_where_only_one_direction_was_recorded_silence_is_no_finding(is_heard):
     (told,) = [line for line in report.lines if line.message == "story.one-way"] or [None]
     assert (told is None) == is_heard
     assert told is None or told.evidence[0].frames == ((2, 7),)
+
+
+@pytest.mark.parametrize("lost", [0, 1, 2])
+def test_where_several_connections_confirm_what_is_not_here_the_capture_is_called_incomplete(lost):
+    frames = []
+    for number in range(3):
+        client = (CLIENT[0], 40000 + number)
+        frames += [
+            segment(client, SERVER, SYN, seq=100), segment(SERVER, client, SYN | ACK, (B, A), seq=500, ack=101),
+            segment(client, SERVER, ACK, seq=101, ack=501),
+            segment(SERVER, client, ACK, (B, A), seq=501, ack=101, data=b"x" * 100),
+            segment(client, SERVER, ACK, seq=101, ack=501 + (100 if number >= lost else 200)),
+        ]  # fmt: skip
+    told = [one for one in explain.explain(pcap(*frames)).lines if one.message == "story.missed"]
+    assert [one.values["count"] for one in told] == [lost] * (lost > 1)
+    assert [one.evidence[0].frames for one in told] == [((5, 5), (10, 10))] * (lost > 1)
+
+
+@pytest.mark.parametrize("dropped", [0, 7])
+def test_frames_that_the_recorder_counted_as_lost_are_told(dropped):
+    frame = ping("192.0.2.1", "192.0.2.2", 1)
+    blocks = section(
+        [InterfaceBlock("eth0")], [PacketBlock(0, 10**18, frame, len(frame))], [Statistics(0, 0, 10**18, 1, dropped)]
+    )
+    told = [one for one in explain.explain(io.BytesIO(b"".join(blocks))).lines if one.message == "story.dropped"]
+    assert [one.values["count"] for one in told] == [dropped] * bool(dropped)

@@ -18,7 +18,7 @@ from explain.exchanges.columns import rows_of
 from explain.exchanges.segment import is_private_underway
 from explain.exchanges.tcp.challenge import challenges, go_on
 from explain.exchanges.tcp.course import NEVER
-from explain.table import FIN, SYN
+from explain.table import FIN, RST, SYN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -282,8 +282,7 @@ def _is_shut(part: ExchangeColumns, index: int) -> bool:
     if server_fin >= client_fin or server_reset >= client_reset:
         return False
     talk = part.facts["moments"].talk(index)
-    has_data = talk.length > 0
-    return bool((has_data & (talk.role == 0)).any() and not (has_data & (talk.role == 1)).any())
+    return bool(talk.length[talk.role == 0].any() and _is_mute(talk))
 
 
 def _closed_at_once(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
@@ -317,4 +316,12 @@ def _is_sudden(talk: Talk) -> bool:
     fin = int(talk.where(FIN, 1)[0])
     since = int(np.concatenate((talk.where(SYN, 1), data[data < fin])).max())
     is_soon = int(talk.time_ns[fin] - talk.time_ns[since]) < _AT_ONCE_NS
-    return is_soon and not talk.length[talk.role == 1].any() and not (data > fin).any()  # else it closed but its half
+    return is_soon and _is_mute(talk) and not (data > fin).any()  # else it closed but its half
+
+
+def _is_mute(talk: Talk) -> bool:
+    """Whether a server sent nothing before its FIN: no octet is here, and its numbers tell of none that is not."""
+    own = np.flatnonzero((talk.role == 1) & (talk.flags & RST == 0))
+    numbers = talk.seq[own[own <= talk.where(FIN, 1)[0]]]
+    is_still = int((numbers - numbers[0]).view(np.int32).max()) <= 1  # a SYN counts for one
+    return is_still and not talk.length[talk.role == 1].any()

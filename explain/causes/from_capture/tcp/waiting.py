@@ -13,6 +13,7 @@ from explain.exchanges.tcp.course import NEVER
 from explain.exchanges.tcp.late import mixed
 from explain.exchanges.tcp.measures import measure_times
 from explain.exchanges.tcp.moments import first_answer
+from explain.exchanges.tcp.unrecorded import unrecorded
 from explain.table import ACK, FIN, RST, SYN
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def hangs(moments: TcpMoments, index: int) -> Trouble | None:
     """A client that ended the connection after its request was confirmed and nothing more had come."""
     talk = moments.talk(index)
     data = np.flatnonzero((talk.length > 0) & (talk.flags & (SYN | RST) == 0))
-    if not len(data) or (talk.role[data] == 1).any():
+    if not len(data) or (talk.role[data] == 1).any() or unrecorded(talk, 1)[0]:
         return None
     last = int(data[-1])
     ends = np.flatnonzero(talk.flags & (FIN | RST) != 0)
