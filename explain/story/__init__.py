@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from explain.model import Line
 from explain.story import events, troubles, verdict
 from explain.story.around import vlans
-from explain.story.recording import kept, unread
+from explain.story.recording import doubts, kept, unread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,6 +61,7 @@ def _top(report: Report, groups: Sequence[troubles.Group]) -> list[Line]:
     if studies and not report.findings and not report.unexplained:
         lines = _notes().verdict(studies)  # no packet failed, but a program may have
     lines += verdict.files(captures, report.exchanges) + kept.tell(report.exchanges, captures)
+    lines += doubts.tell(report.exchanges.table.whole, captures)
     if studies:
         lines += _notes().tell(studies)
     if any(one.comments for one in captures):

@@ -102,6 +102,8 @@ def _greeting(moments: TcpMoments, index: int, network_ns: int | None) -> Troubl
         return None
     shown = (int(rows[opened]), int(talk.rows[at]))
     if talk.role[at] == 1:
+        if wait < network_ns * _SLOWER_THAN_NETWORK:
+            return None
         values = {"case": "greeting", "server_time_ns": wait, "network_time_ns": network_ns}
         return Trouble("server-slow", "likely", index, ("partial-loss",), shown, values)
     if wait < HANGS_NS:

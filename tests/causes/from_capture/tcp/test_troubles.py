@@ -969,6 +969,11 @@ def test_a_server_that_has_to_speak_first_and_lets_its_client_wait_is_told(port,
     frames += [(6.0, ours(FIN | ACK, 101, seq)), (6.01, theirs(FIN | ACK, seq, 102)), (6.02, ours(ACK, 102, seq + 1))]
     findings = explain.explain(pcap(*frames)).findings
     assert [(one.cause, one.values.get("case")) for one in findings] == expected
+    far = [
+        (10 * time, frame) for time, frame in frames[:3]
+    ]  # a round trip of 0.1 s, and a greeting after less than ten
+    if said_s == 0.3:
+        assert not explain.explain(pcap(*far, (1.15, frames[3][1]), *frames[4:])).findings
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,37 @@
+"""A clock that was set back and frames that were changed afterwards are told, and nothing of the kind without cause."""
+
+from __future__ import annotations
+
+import pytest
+from packets import pcap, ping, pong
+
+import explain
+
+ONE, TWO = "192.0.2.1", "192.0.2.2"
+
+
+def told(message, *frames):
+    return [one for one in explain.explain(pcap(*frames)).lines if one.message == message]
+
+
+def pings(count):
+    return [frame for seq in range(count) for frame in (ping(ONE, TWO, seq), pong(TWO, ONE, seq))]
+
+
+@pytest.mark.parametrize(("back_s", "is_told"), [(0.5, False), (3600, True)])
+def test_a_clock_that_goes_back_is_told_with_the_frame_where_it_does(back_s, is_told):
+    frames = [(5000.0 + at / 100 - (back_s if at > 4 else 0), frame) for at, frame in enumerate(pings(5))]
+    lines = told("story.set-back", *frames)
+    assert [(one.values["frame"], round(one.values["back_ns"] / 1e9)) for one in lines] == [(6, back_s)] * is_told
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_told"), [((b"", b""), False), ((ONE,), False), ((ONE, TWO), True)], ids=["none", "one-way", "both"]
+)
+def test_wrong_headers_both_ways_are_of_frames_that_were_changed_afterwards(changed, is_told):
+    """Those of one side alone may be what its card would have computed."""
+    frames = []
+    for frame in pings(5):
+        sender = ".".join(map(str, frame[26:30]))
+        frames.append(frame[:24] + bytes((frame[24] ^ 1,)) + frame[25:] if sender in changed else frame)
+    assert [one.values["count"] for one in told("story.changed", *frames)] == [10] * is_told
