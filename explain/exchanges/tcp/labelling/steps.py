@@ -183,6 +183,8 @@ def _forget_repeats(segment: Segment, near: _Side, mask: int) -> int:
 
 
 def _fills_window(segment: Segment, far: _Side) -> bool:
+    if far.window == _NO_WINDOW:
+        return False
     shift = 0 if far.is_window_unscaled or far.shift == _UNSCALED else far.shift
     return (segment.seq + segment.length) & _WRAP == (far.acked + (far.window << shift)) & _WRAP
 
