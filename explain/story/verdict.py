@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from explain.causes.from_capture.together import WORKS
 from explain.exchanges.over_places.trails import whole
 from explain.model import INTERRUPTED, Line
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
     from explain.story.troubles import Group
     from explain.table import PacketTable
 
-_AMISS_NS = 10_000_000  # frames of several queues of a card pass each other by less
 _SMALL = 40  # frames that are few enough to be cited all
 _ENDED = {"unreadable": "story.unread", INTERRUPTED: "story.interrupted"}  # by the kind of damage
 _MANY = 3  # kinds of trouble, beyond which the first alone is no verdict
@@ -124,33 +121,7 @@ def files(captures: Sequence[CaptureInfo], exchanges: Exchanges) -> list[Line]:
         if capture.untimed:
             name = "story.untimed" if capture.untimed == capture.packets else "story.untimed-some"
             lines.append(Line(name, {"path": capture.path, "count": capture.untimed}, frames, 1, None, "note"))
-    lines += _set_back(table, captures)
     return lines + _mixed(captures, exchanges) + _ambiguous(exchanges) + _clocks(captures, exchanges)
-
-
-def _set_back(table: PacketTable, captures: Sequence[CaptureInfo]) -> list[Line]:
-    """Where the times of a place fall from one frame to the next, and by how much at most."""
-    time_ns = table.time_ns[: len(table)]
-    back = np.flatnonzero(time_ns[1:] < time_ns[:-1])
-    back = back[table.place[back] == table.place[back + 1]]
-    by_ns = time_ns[back] - time_ns[back + 1]
-    back, by_ns = back[by_ns > _AMISS_NS], by_ns[by_ns > _AMISS_NS]
-    worst: dict[int, list[int]] = {}
-    for row in back[np.argsort(-by_ns, kind="stable")].tolist():
-        worst.setdefault(table.places[table.place[row]].capture, []).append(row)
-    lines: list[Line] = []
-    for number, rows in sorted(worst.items()):
-        if captures[number].format == "text":
-            continue
-        pair = [rows[0], rows[0] + 1]
-        before_ns, after_ns = time_ns[pair].tolist()
-        values = {
-            "path": captures[number].path, "back_ns": before_ns - after_ns, "frame": int(table.frame[pair[1]]),
-            "count": len(rows),
-        }  # fmt: skip
-        evidence = table.evidence(pair)
-        lines.append(Line(f"story.set-back{'-often' if len(rows) > 1 else ''}", values, evidence, 1, None, "note"))
-    return lines
 
 
 def _mixed(captures: Sequence[CaptureInfo], exchanges: Exchanges) -> list[Line]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from explain.model import CaptureInfo
     from explain.table import PacketTable
 
-_SET_BACK_NS = 1_000_000_000  # queues and interfaces that are written in turns differ by less
+_AMISS_NS = 10_000_000  # frames of several queues of a card pass each other by less
 _FEW = 4  # frames that may have been damaged by chance
 _MOST_CITED = 1000
 
@@ -27,16 +27,27 @@ def tell(table: PacketTable, captures: Sequence[CaptureInfo]) -> list[Line]:
 
 
 def _set_back(table: PacketTable, captures: Sequence[CaptureInfo]) -> list[Line]:
+    """Where the times of a place fall from one frame to the next, and by how much at most."""
+    time_ns = table.time_ns[: len(table)]
+    back = np.flatnonzero(time_ns[1:] < time_ns[:-1])
+    back = back[table.place[back] == table.place[back + 1]]
+    by_ns = time_ns[back] - time_ns[back + 1]
+    back, by_ns = back[by_ns > _AMISS_NS], by_ns[by_ns > _AMISS_NS]
+    worst: dict[int, list[int]] = {}
+    for row in back[np.argsort(-by_ns, kind="stable")].tolist():
+        worst.setdefault(table.places[table.place[row]].capture, []).append(row)
     lines: list[Line] = []
-    of_place = np.array([place.capture for place in table.places], np.int64)
-    for number, capture in enumerate(captures):
-        rows = np.arange(len(table)) if len(captures) == 1 else np.flatnonzero(of_place[table.place] == number)
-        steps = np.diff(table.time_ns[rows])
-        back = np.flatnonzero(steps < -_SET_BACK_NS)
-        if len(back):
-            at = rows[back + 1]
-            values = {"path": capture.path, "frame": int(table.frame[at[0]]), "back_ns": -int(steps[back[0]])}
-            lines.append(Line("story.set-back", values, table.evidence(at[:_MOST_CITED]), 1, None, "note"))
+    for number, rows in sorted(worst.items()):
+        if captures[number].format == "text":
+            continue
+        pair = [rows[0], rows[0] + 1]
+        before_ns, after_ns = time_ns[pair].tolist()
+        values = {
+            "path": captures[number].path, "back_ns": before_ns - after_ns, "frame": int(table.frame[pair[1]]),
+            "count": len(rows),
+        }  # fmt: skip
+        evidence = table.evidence(pair)
+        lines.append(Line(f"story.set-back{'-often' if len(rows) > 1 else ''}", values, evidence, 1, None, "note"))
     return lines
 
 
