@@ -12,6 +12,7 @@ from explain.exchanges.over_places.lost_segments import LostSegments, lost_segme
 from explain.exchanges.over_places.paths import FAILED, VANISHED
 from explain.exchanges.over_places.sights import Sight, Spot, sights, spot_of
 from explain.exchanges.over_places.trails import near_rows
+from explain.exchanges.over_places.waits import Wait, waits
 from explain.model import Endpoint
 from explain.places.equal import in_order
 from explain.places.matching import NONE, stays_on_link
@@ -82,6 +83,7 @@ class Journey:
         places: how many vantage points saw the conversation.
         lost_segments: of a connection, what was lost between places and sent again.
         lost_pings: of a run of pings of which some were answered, between which places the others were lost.
+        waits: the stretch on which most of a round trip passes, or where a queue stands.
     """
 
     packet: PacketEnds
@@ -96,6 +98,7 @@ class Journey:
     places: int
     lost_segments: tuple[LostSegments, ...]
     lost_pings: tuple[LostPings, ...]
+    waits: tuple[Wait, ...]
 
 
 def find(paths: Paths, parts: Sequence[ExchangeColumns]) -> ExchangeColumns:
@@ -217,6 +220,7 @@ def _fields(paths: Paths, trail: int) -> Journey:
         places=len(np.unique(table.place[rows])),
         lost_segments=lost_segments(table, paths.seen, paths.topology, legs, paths.listened[0]),
         lost_pings=tuple(_lost_pings(table, one) for one in verdict.stretches),
+        waits=waits(table, paths.topology, legs),
     )
 
 

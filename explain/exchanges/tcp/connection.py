@@ -58,6 +58,7 @@ class TcpConnection:
         out_of_order: segments that came late but are no retransmissions.
         first_byte_wait_ns: from the last segment of the first request to the first of its answer.
         network_time_ns, server_time_ns: that wait, split by the handshake's round trip to the server.
+        server_time_at: the place near the server by which it is split instead, where several saw it.
         tls: filled by the kind that reads TLS, see ``find``.
         syn_to_syn_ack_ns, syn_ack_to_ack_ns: the handshake on the server's and on the client's side of the place.
         gaps: times that segments were missing in the capture when a later one came.
@@ -89,6 +90,7 @@ class TcpConnection:
     first_byte_wait_ns: int | None
     server_time_ns: int | None
     network_time_ns: int | None
+    server_time_at: str | None
     tls: Any
     community_id: str
     syn_to_syn_ack_ns: int | None

@@ -21,6 +21,7 @@ _FEWEST_QUEUED, _FOLLOWED = 30, 4  # segments
 _QUEUED_NS, _TIMES_QUEUED = 100_000_000, 3
 _FEWEST_BURSTS, _PART, _ALIKE, _MOSTLY = 10, 3, 10, 0.8
 _MOST_WAITING = 4  # full segments; fewer than that may be all that there is to send
+_WORTH_NS = 100_000_000  # of a shorter wait nobody asks where it was spent
 _UNTIDY = np.uint16(GAP | REPEATED)
 
 
@@ -35,8 +36,10 @@ class Times(NamedTuple):
         first_byte_wait_ns: from the last segment of the first request, as it was first sent, to the first octet of
             the answer.
         network_time_ns: of that wait, one ``syn_to_syn_ack_ns``: the way to the server and back; and the time until
-            that segment was sent again, if it had not arrived.
+            that segment was sent again, if it had not arrived; until it was confirmed, if a queue held it up.
         server_time_ns: the rest of the wait.
+        server_time_at: the place nearest to the server of those that saw both request and answer, where the wait is
+            split by what it saw; None where it is split by the handshake as this place saw it.
     """
 
     handshake_rtt_ns: int | None
@@ -45,6 +48,7 @@ class Times(NamedTuple):
     first_byte_wait_ns: int | None
     server_time_ns: int | None
     network_time_ns: int | None
+    server_time_at: str | None = None
 
 
 def measure_times(table: PacketTable, rows: I8, course: Course, index: int, talk: Talk) -> Times:
@@ -60,7 +64,56 @@ def measure_times(table: PacketTable, rows: I8, course: Course, index: int, talk
     is_split = wait is not None and wait >= 0 and far is not None
     network = min(wait, far + lost_ns) if is_split and wait is not None and far is not None else None
     server = wait - network if wait is not None and network is not None else None
-    return Times(_between(syn, ack), far, _between(syn_ack, ack), wait, server, network)
+    times = Times(_between(syn, ack), far, _between(syn_ack, ack), wait, server, network)
+    if pair is None or wait is None or wait < _WORTH_NS or lost_ns:
+        return times
+    if network is not None and (held_up_ns := _held_up_ns(talk, pair)) > network:
+        times = times._replace(network_time_ns=held_up_ns, server_time_ns=wait - held_up_ns)
+    if table.whole is table:
+        return times
+    opening = [int(rows[at]) for at in (int(course.syn[index]), int(course.syn_ack[index])) if at != NEVER]
+    return _split_at_server(table, times, talk.rows[list(pair)].tolist(), opening)
+
+
+def _split_at_server(table: PacketTable, times: Times, asked: list[int], opening: list[int]) -> Times:
+    """The wait as the place nearest to the server shows it: what was not spent there was spent on the way.
+
+    Args:
+        table: the rows nearest to the askers.
+        times: as these show them.
+        asked: the rows of the request and of its answer.
+        opening: those of SYN and SYN-ACK, as far as they are known.
+    """
+    whole, wait = table.whole, times.first_byte_wait_ns or 0
+    request, answer = (_first_times(table, row) for row in asked)
+    took = {place: when - request[place] for place, when in answer.items() if when >= request.get(place, when + 1)}
+    nearest = min(took, key=lambda place: took[place], default=None)
+    if nearest is None or nearest == int(whole.place[table.whole_row(asked[0])]) or took[nearest] >= wait:
+        return times
+    began = [_first_times(table, row).get(nearest) for row in opening]
+    beyond = (_between(*began) if len(began) > 1 else None) or 0
+    server = max(took[nearest] - beyond, 0)
+    return times._replace(
+        server_time_ns=server, network_time_ns=wait - server, server_time_at=whole.places[nearest].label
+    )
+
+
+def _held_up_ns(talk: Talk, pair: tuple[int, int]) -> int:
+    """How long the request took to be confirmed, where it stood in a queue behind other data of its sender; else 0."""
+    asked, answer = pair
+    if measure_queue(talk, 0) is None:
+        return 0
+    said = (talk.ack[asked : answer + 1] - talk.seq[asked] - talk.length[asked]).view(np.int32)
+    confirmed = np.flatnonzero((talk.role[asked : answer + 1] == 1) & (said >= 0))
+    return int(talk.time_ns[asked + confirmed[0]] - talk.time_ns[asked]) if len(confirmed) else 0
+
+
+def _first_times(table: PacketTable, row: int) -> dict[int, int]:
+    """When each place saw the packet of a row first, by its own clock."""
+    from explain.places.near import copies_of
+
+    whole, rows = table.whole, copies_of(table, np.array([row]))[::-1]
+    return dict(zip(whole.place[rows].tolist(), whole.time_ns[rows].tolist(), strict=True))
 
 
 def _asked(talk: Talk, at: int) -> tuple[int, int]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from explain.exchanges.over_places.journey import Journey, LostPings
     from explain.exchanges.over_places.lost_segments import LostSegments
     from explain.exchanges.over_places.sights import Sight
+    from explain.exchanges.over_places.waits import Wait
     from explain.story.exchanges.teller import Teller
     from explain.table import PacketTable, Rows
 
@@ -50,6 +51,7 @@ def journey(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Ite
     yield from _passed_on(teller, fields, rows, name)
     for lost in fields.lost_segments:
         yield _lost_segments(teller, fields, lost, name)
+    yield from (_waits(teller, fields, rows, one, name) for one in fields.waits)
     if outcome == "vanished":
         last, due = fields.last_seen, fields.due
         told = [
@@ -118,6 +120,17 @@ def _vanished(teller: Teller, fields: Journey, rows: list[int], name: str, ends:
     message = f"journey.vanished.{stage or 'somewhere'}"
     what = Line(f"journey.what.{fields.lost}", {})
     return line(teller, message, fields, rows[-1:], name, **ends, last=last, next=due, what=what)
+
+
+def _waits(teller: Teller, fields: Journey, rows: list[int], wait: Wait, name: str) -> Line:
+    """Between which places the time goes."""
+    table = whole(teller.table)
+    last, due = (
+        spot_name(table, Spot(capture, interface, 0))
+        for capture, interface in ((wait.capture, wait.interface), (wait.next_capture, wait.next_interface))
+    )
+    values = {"took_ns": wait.took_ns, "between_ns": wait.between_ns, "last": last, "next": due}
+    return line(teller, f"journey.wait-{wait.what}", fields, rows[:1], name, **values)
 
 
 def _lost_segments(teller: Teller, fields: Journey, lost: LostSegments, name: str) -> Line:

@@ -235,9 +235,21 @@ def _talk(told: _Told, moments: TcpMoments, index: int, rows: Rows) -> Iterator[
     message = "tcp.data" if service in _TOLD_BY_THEMSELVES else "tcp.data-custom"
     yield told.line(message, data, segments=len(data), service=service)
     if None not in (fields.network_time_ns, fields.server_time_ns) and _is_answer(fields):
-        lost_ns = max((fields.network_time_ns or 0) - (fields.syn_to_syn_ack_ns or 0), 0)
-        waited = "tcp.waited" if fields.server_time_ns else "tcp.waited-no-longer"
-        yield told.line("tcp.waited-lost" if lost_ns else waited, moments.exchange_of_data(index), lost_ns=lost_ns)
+        yield _waited(told, moments, index)
+
+
+def _waited(told: _Told, moments: TcpMoments, index: int) -> Line:
+    """For how long the client waited for its answer, and where that time was spent."""
+    fields = told.fields
+    more_ns = max((fields.network_time_ns or 0) - (fields.syn_to_syn_ack_ns or 0), 0)
+    asked = moments.exchange_of_data(index)
+    message = "tcp.waited" if fields.server_time_ns else "tcp.waited-no-longer"
+    if fields.server_time_at:
+        message = "tcp.waited-measured"
+    elif more_ns:
+        since_ns = int(np.diff(told.table.time_ns[asked])[0])  # the copy that came last
+        message = "tcp.waited-lost" if since_ns < (fields.first_byte_wait_ns or 0) else "tcp.waited-queued"
+    return told.line(message, asked, lost_ns=more_ns)
 
 
 def _unrecorded(told: _Told, talk: Talk) -> Iterator[Line]:
