@@ -55,6 +55,7 @@ _OLDER = ("filter-on-sender-input", "stateful-filter-asymmetric-path")
 _FLOOD, _FLOODERS, _FLOOD_PACE_NS = 64, 16, 100_000_000  # SYNs to one port, from how many addresses, how dense
 _PATIENCE_NS = 1_500_000_000
 _NO_SERVICE = (b"421 ", b"5", b"-ERR", b"* BYE", b"ERROR")  # RFC 5321, 3.1; RFC 959, 5.4; RFC 9051, 7.1.5
+_MOST_PLACED = 200  # connections; of more, nobody reads where each RST came from
 _MUTE = ("rst-by-middlebox", "dnat-to-wrong-port")  # who speaks for it, or is not the service that was meant
 _AT_ONCE_NS = 1_000_000_000  # one that nobody uses is closed after longer
 _FEW = 8  # segments before the FIN of who closes at once
@@ -253,20 +254,22 @@ def _ignored(scene: Scene, part: ExchangeColumns, some: list[int]) -> Iterator[S
 def _cut_off(scene: Scene, part: ExchangeColumns, some: list[int], is_closed_first: Bools) -> Iterator[Seen]:
     """Resets that ended connections; those alike to one service together."""
     moments = part.facts["moments"]
-    alike: dict[tuple[str, str, str, bool], dict[int, resets.Reset]] = defaultdict(dict)
-    for index, found in zip(some, resets.judge(moments, some), strict=True):
+    alike: dict[tuple[str, str, str, bool, tuple[str, ...]], dict[int, resets.Reset]] = defaultdict(dict)
+    for index, judged in zip(some, resets.judge(moments, some), strict=True):
+        found = resets.placed(scene.table, part.rows(index), judged) if len(some) <= _MOST_PLACED else judged
         is_shut = bool(is_closed_first[index]) and found.cause == "tcp-application-closes"
         is_client = found.is_from_client and found.cause in _BY_EITHER
         case = found.case or ("shut" if is_shut else "client" if is_client else "")
         told = found._replace(cause=_SHUT[0], certainty=_SHUT[1], rivals=_SHUT[2]) if is_shut else found
         is_for_client = found.is_from_client and found.cause == _FORGED
-        alike[told.cause, told.certainty, case, is_for_client][index] = told
-    for (cause, certainty, case, is_for_client), shown in alike.items():
+        alike[told.cause, told.certainty, case, is_for_client, tuple(told.values.values())][index] = told
+    for (cause, certainty, case, is_for_client, _), shown in alike.items():
         for server, port, indices in by_service(scene, part, list(shown)):
             rows = [row for index in indices for row in shown[index].rows]
             rivals = tuple(dict.fromkeys(rival for index in indices for rival in shown[index].rivals))
             values = {"server": server, "port": port, "count": len(indices)} | ({"case": case} if case else {})
             client, target = (scene.table.addresses.text(one[0]) for one in moments.ends(indices[0]))
+            values |= shown[indices[0]].values
             if (cause, case) == ("tcp-half-open", "client"):
                 values["client"] = client
             elif cause == _FORGED:

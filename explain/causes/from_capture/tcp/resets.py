@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.exchanges.over_places.origin import origin_of
 from explain.exchanges.tcp.course import NEVER
 from explain.exchanges.tcp.labels import KEEP_ALIVE
 from explain.exchanges.tcp.many import segments_of
 from explain.record import NamedTuple
-from explain.table import REVERSED, RST
+from explain.table import REVERSED, RST, TCP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from explain.exchanges.tcp.moments import TcpMoments
     from explain.table import I8, Bools, PacketTable, Rows
@@ -33,6 +35,8 @@ _FORGOTTEN = ("tcp-half-open", "possible", (
 ))  # fmt: skip
 _FORGETS = ("tcp-half-open", "idle-timeout-in-middlebox")  # not of a connection in which its sender has just spoken
 _AT_THE_SERVER = ("filter-on-target-input",)  # what refuses there refuses the client
+_BY_OTHERS = ("rst-by-middlebox", "filter-on-router-forward", "idle-timeout-in-middlebox")
+"""What cuts off a connection on its way, and not where the RST was seen to leave its sender."""
 _FORGED = (
     "rst-by-middlebox",
     "likely",
@@ -41,7 +45,11 @@ _FORGED = (
 
 
 class Reset(NamedTuple):
-    """What a reset looks like: the cause, how sure, the rivals, the rows that show it, and the case of the cause."""
+    """What a reset looks like: the cause, how sure, the rivals, the rows that show it, and the case of the cause.
+
+    Attributes:
+        values: of the sentences of the case.
+    """
 
     cause: str
     certainty: str
@@ -49,6 +57,7 @@ class Reset(NamedTuple):
     rows: tuple[int, ...]
     is_from_client: bool
     case: str
+    values: Mapping[str, str] = MappingProxyType({})
 
 
 class _Facts(NamedTuple):
@@ -125,3 +134,26 @@ def _are_forged(table: PacketTable, rows: Rows, is_own: Bools, blocks: tuple[Row
     distance = np.minimum.reduceat(np.where(is_own, np.abs(ttl - ttl[first[of]]), _NOTHING_ELSE), starts)
     found: Bools = (distance >= _TTL_OF_OTHERS) & (distance < _NOTHING_ELSE)
     return found
+
+
+def placed(table: PacketTable, rows: Rows, found: Reset) -> Reset:
+    """The same, with where the RST came into being, as far as several places show it; ``rows`` of the connection."""
+    reset = next((row for row in found.rows if table.flags[row] & RST), None)
+    if reset is None or table.whole is table or found.case:
+        return found
+    is_same_way = (table.layers[rows] & REVERSED) == (table.layers[reset] & REVERSED)
+    own = rows[is_same_way & (table.layers[rows] & TCP != 0) & (table.flags[rows] & RST == 0)]
+    origin = origin_of(table, reset, own)
+    if origin is None or (origin.last is not None and not origin.is_sure and found.cause != _FORGED[0]):
+        return found
+    if origin.last is None:
+        rivals = tuple(one for one in found.rivals if one not in _BY_OTHERS)
+        return found if found.cause == _FORGED[0] else found._replace(rivals=rivals)
+    places = table.whole.places
+    values = {
+        "last": places[origin.last].label, "next": places[origin.next].label,
+        "sender": table.addresses.text(table.ends(reset)[0]),
+    }  # fmt: skip
+    certainty = "proved" if origin.is_sure else "likely"
+    rivals = tuple(one for one in _BY_OTHERS[1:] if one in found.rivals)
+    return found._replace(cause=_FORGED[0], certainty=certainty, rivals=rivals, case="between", values=values)
