@@ -52,11 +52,17 @@ class Topology:
             return falling
         lags = self._lags(keys, packet.tolist(), times)
         middle = {key: sorted(lag)[len(lag) // 2] if lag else 0 for key, lag in lags.items()}
-        rank = self._along(rows)
+        rank, links = self._along(rows), table.link[rows].tolist()
+        # What takes nothing from the TTL still hands on under other MACs: the places of one link stand together.
+        group: dict[tuple[int, int], tuple[int, int]] = {}
+        for key, link in zip(keys, links, strict=True):
+            one = -len(lags[key]), middle[key]
+            group[key[0], link] = min(one, group.get((key[0], link), one))
         ranked = sorted(
             range(len(rows)),
             key=lambda at: (
                 -keys[at][0],
+                group[keys[at][0], links[at]],
                 rank[at],
                 -len(lags[keys[at]]),  # what was lost on the way was seen before
                 middle[keys[at]],

@@ -11,6 +11,7 @@ from explain.exchanges.columns import ExchangeColumns, first_and_last_ns
 from explain.exchanges.over_places.lost_segments import LostSegments, lost_segments
 from explain.exchanges.over_places.paths import FAILED, VANISHED
 from explain.exchanges.over_places.sights import Sight, Spot, sights, spot_of
+from explain.exchanges.over_places.syn_options import ChangedOption, changed_options
 from explain.exchanges.over_places.trails import near_rows
 from explain.exchanges.over_places.waits import Wait, waits
 from explain.model import Endpoint
@@ -83,7 +84,8 @@ class Journey:
         places: how many vantage points saw the conversation.
         lost_segments: of a connection, what was lost between places and sent again.
         lost_pings: of a run of pings of which some were answered, between which places the others were lost.
-        waits: the stretch on which most of a round trip passes, or where a queue stands.
+        waits: the stretches on which much of a round trip passes, or where a queue stands.
+        changed_options: of a connection, options of its first segments that something on the way changed.
     """
 
     packet: PacketEnds
@@ -99,6 +101,7 @@ class Journey:
     lost_segments: tuple[LostSegments, ...]
     lost_pings: tuple[LostPings, ...]
     waits: tuple[Wait, ...]
+    changed_options: tuple[ChangedOption, ...]
 
 
 def find(paths: Paths, parts: Sequence[ExchangeColumns]) -> ExchangeColumns:
@@ -221,6 +224,7 @@ def _fields(paths: Paths, trail: int) -> Journey:
         lost_segments=lost_segments(table, paths.seen, paths.topology, legs, paths.listened[0]),
         lost_pings=tuple(_lost_pings(table, one) for one in verdict.stretches),
         waits=waits(table, paths.topology, legs),
+        changed_options=changed_options(table, paths.seen, paths.topology, legs),
     )
 
 

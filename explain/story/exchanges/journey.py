@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.addresses import NO_MAC
 from explain.exchanges.over_places.sights import Spot, spot_name
 from explain.exchanges.over_places.trails import whole
 from explain.model import Line
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from explain.exchanges.over_places.journey import Journey, LostPings
     from explain.exchanges.over_places.lost_segments import LostSegments
     from explain.exchanges.over_places.sights import Sight
+    from explain.exchanges.over_places.syn_options import ChangedOption
     from explain.exchanges.over_places.waits import Wait
     from explain.story.exchanges.teller import Teller
     from explain.table import PacketTable, Rows
@@ -49,6 +51,7 @@ def journey(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Ite
         if any(sight.device is not None for sight in fields.seen) and teller.first("journey.ifindex").endswith("first"):
             yield line(teller, "journey.ifindex.first", fields, rows[:1], name)
     yield from _passed_on(teller, fields, rows, name)
+    yield from (_changed_option(teller, fields, one, name) for one in fields.changed_options)
     for lost in fields.lost_segments:
         yield _lost_segments(teller, fields, lost, name)
     yield from (_waits(teller, fields, rows, one, name) for one in fields.waits)
@@ -75,7 +78,7 @@ def _passed_on(teller: Teller, fields: Journey, rows: list[int], name: str) -> I
     again: list[int] = []
     values: dict[str, Any] = {}
     for before, after, row in zip(fields.seen, fields.seen[1:], rows[1:], strict=False):
-        for message in _steps(after):
+        for message in _steps(table, before, after):
             at, to = spot_name(table, before), spot_name(table, after)
             is_back = message == "journey.routed" and at == to and before.capture == after.capture
             if is_back and len(again) >= _MOST_ROUNDS:
@@ -122,6 +125,22 @@ def _vanished(teller: Teller, fields: Journey, rows: list[int], name: str, ends:
     return line(teller, message, fields, rows[-1:], name, **ends, last=last, next=due, what=what)
 
 
+def _changed_option(teller: Teller, fields: Journey, changed: ChangedOption, name: str) -> Line:
+    """What something on the way did to an option of a SYN or SYN-ACK."""
+    table = whole(teller.table)
+    one = Spot(changed.capture, changed.interface, changed.frame)
+    other = Spot(changed.next_capture, changed.next_interface, changed.next_frame)
+    message = "gone" if changed.after is None else "new" if changed.before is None else "changed"
+    message = "mss" if changed.option == "mss" and message == "changed" else message
+    return line(
+        teller, f"journey.option-{message}", None, [row_of(table, spot) for spot in (one, other)], name,
+        at=spot_name(table, one), to=spot_name(table, other), option=changed.option, before=changed.before,
+        after=changed.after, segment="SYN-ACK" if changed.is_from_server else "SYN",
+        src=end_text(fields.packet.dst if changed.is_from_server else fields.packet.src),
+        meaning=Line(f"journey.meaning.{changed.option}", {}),
+    )  # fmt: skip
+
+
 def _waits(teller: Teller, fields: Journey, rows: list[int], wait: Wait, name: str) -> Line:
     """Between which places the time goes."""
     table = whole(teller.table)
@@ -159,12 +178,21 @@ def _lost_pings(teller: Teller, lost: LostPings, name: str) -> Line:
     )  # fmt: skip
 
 
-def _steps(after: Sight) -> Iterator[str]:
+def _steps(table: PacketTable, before: Sight, after: Sight) -> Iterator[str]:
     """What a step shows: who passes a packet on by its IP address changes MACs and TTL."""
     if {"address", "port", "id"}.intersection(after.changed):
         yield "journey.rewritten"
     elif "ttl" in after.changed:
         yield "journey.routed"
+    elif "mac" in after.changed and _has_new_macs(table, before, after):
+        yield "journey.same-ttl"
+
+
+def _has_new_macs(table: PacketTable, before: Sight, after: Sight) -> bool:
+    """Whether both MACs are known at both places, and neither is kept, as no switch or access point would do it."""
+    links = table.link[[row_of(table, before), row_of(table, after)]]
+    macs = [ends[links] for ends in (table.links.source, table.links.target)]
+    return all(bool((one < NO_MAC).all()) and one[0] != one[1] for one in macs)
 
 
 def _values(table: PacketTable, before: Sight, after: Sight) -> dict[str, Any]:
