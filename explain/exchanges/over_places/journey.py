@@ -8,6 +8,7 @@ import numpy as np
 
 from explain.arrays import ragged
 from explain.exchanges.columns import ExchangeColumns, first_and_last_ns
+from explain.exchanges.over_places.lost_datagrams import LostDatagrams, lost_datagrams
 from explain.exchanges.over_places.lost_segments import LostSegments, lost_segments
 from explain.exchanges.over_places.paths import FAILED, VANISHED
 from explain.exchanges.over_places.sights import Sight, Spot, sights, spot_of
@@ -86,6 +87,7 @@ class Journey:
         lost_pings: of a run of pings of which some were answered, between which places the others were lost.
         waits: the stretches on which much of a round trip passes, or where a queue stands.
         changed_options: of a connection, options of its first segments that something on the way changed.
+        lost_datagrams: of a flow of UDP, between which places datagrams were lost that others passed.
     """
 
     packet: PacketEnds
@@ -102,6 +104,7 @@ class Journey:
     lost_pings: tuple[LostPings, ...]
     waits: tuple[Wait, ...]
     changed_options: tuple[ChangedOption, ...]
+    lost_datagrams: tuple[LostDatagrams, ...]
 
 
 def find(paths: Paths, parts: Sequence[ExchangeColumns]) -> ExchangeColumns:
@@ -224,6 +227,7 @@ def _fields(paths: Paths, trail: int) -> Journey:
         lost_segments=lost_segments(table, paths.seen, paths.topology, legs, paths.listened[0]),
         lost_pings=tuple(_lost_pings(table, one) for one in verdict.stretches),
         waits=waits(table, paths.topology, legs),
+        lost_datagrams=lost_datagrams(table, paths.seen, paths.topology, legs, paths.listened),
         changed_options=changed_options(table, paths.seen, paths.topology, legs),
     )
 

@@ -196,10 +196,17 @@ def _placed(paths: Paths, kind: str, rows: Rows, lost: str) -> Verdict:
     last = int(same[table.place[same] == last_place][-1])  # it may pass a place twice
     stage, due = topology.beyond(last, rows)
     packets = _count(paths, rows[table.place[rows] == table.place[rows[0]]])
-    if kind == "udp.flow" and (stage == "target" or due is None):
+    is_due = stage is not None and _is_lookup(table, same)
+    if kind == "udp.flow" and (stage == "target" or due is None) and not is_due:
         return Verdict(DELIVERED, int(same[0]), last)  # nobody need answer a datagram
     missing = max(packets, _count(paths, reached))
     return Verdict(VANISHED, int(same[0]), last, lost, stage, due, packets, missing)
+
+
+def _is_lookup(table: PacketTable, rows: Rows) -> bool:
+    """Whether datagrams are a question to a name server, or its answer."""
+    kept = table.contents.get("dns")
+    return kept is not None and bool(np.isin(rows, kept.row).any())
 
 
 def _count(paths: Paths, rows: Rows) -> int:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.over_places.journey import Journey, LostPings
+    from explain.exchanges.over_places.lost_datagrams import LostDatagrams
     from explain.exchanges.over_places.lost_segments import LostSegments
     from explain.exchanges.over_places.sights import Sight
     from explain.exchanges.over_places.syn_options import ChangedOption
@@ -54,6 +55,7 @@ def journey(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Ite
     yield from (_changed_option(teller, fields, one, name) for one in fields.changed_options)
     for lost in fields.lost_segments:
         yield _lost_segments(teller, fields, lost, name)
+    yield from (_lost_datagrams(teller, lost, name) for lost in fields.lost_datagrams)
     yield from (_waits(teller, fields, rows, one, name) for one in fields.waits)
     if outcome == "vanished":
         last, due = fields.last_seen, fields.due
@@ -161,6 +163,19 @@ def _lost_segments(teller: Teller, fields: Journey, lost: LostSegments, name: st
     return line(
         teller, "journey.lost-segments", None, rows, name, src=end_text(ends[0]), segments=lost.segments,
         last=spot_name(table, spot), next=spot_name(table, due),
+    )  # fmt: skip
+
+
+def _lost_datagrams(teller: Teller, lost: LostDatagrams, name: str) -> Line:
+    """Between which places datagrams were lost that UDP does not send again."""
+    table = whole(teller.table)
+    here, due = Spot(lost.capture, lost.interface, lost.frames[0]), Spot(lost.next_capture, lost.next_interface, 0)
+    rows = [row_of(table, Spot(lost.capture, lost.interface, frame)) for frame in lost.frames]
+    source, _ = table.ends(rows[0])
+    return line(
+        teller, f"journey.lost-datagrams{'-alone' if lost.datagrams == 1 else ''}", None, rows, name,
+        src=table.addresses.text(source), packets=lost.datagrams, last=spot_name(table, here),
+        next=spot_name(table, due),
     )  # fmt: skip
 
 

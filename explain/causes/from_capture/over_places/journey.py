@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.causes.from_capture import silence
+from explain.causes.from_capture.over_places import datagrams
 from explain.causes.from_capture.over_places.vanished import LostPackets, left
 from explain.causes.from_capture.ping_sizes import are_halves, rivals_by_size
 from explain.causes.from_capture.scene import FAILED, Member, Scene, Seen
@@ -92,6 +93,7 @@ def look(scene: Scene) -> Iterator[Seen]:
             groups[key] += [(index, leg) for leg in legs]
     for number, ((kind, lost_what, stage, _, _), some) in enumerate(groups.items()):
         yield _finding(scene, part, kind, lost_what, stage, some, is_looked_at=number < _MOST_LOOKED_AT)
+    yield from datagrams.look(scene)
 
 
 def _verdict(part: ExchangeColumns, index: int) -> Verdict:
@@ -200,7 +202,34 @@ def attach(scene: Scene, seen: list[Seen]) -> list[Seen]:
         for number, one in enumerate(seen)
     ]
     stretch = {"segments": _with_stretch, "syns": _with_stretch} | dict.fromkeys(_PATTERNS, _with_stretch_of_pings)
-    return [stretch.get(str(one.values.get("case")), _as_it_is)(scene, one) for one in found]
+    with_way = [_with_way_of_lookups(scene, one) if _is_silent_server(one) else one for one in found]
+    return [stretch.get(str(one.values.get("case")), _as_it_is)(scene, one) for one in with_way]
+
+
+def _is_silent_server(found: Seen) -> bool:
+    """Whether it is about look-ups of which nothing else is known but that no answer came."""
+    is_silent = found.values.get("rcode") is None and "case" not in found.values
+    return is_silent and found.cause in ("dns-server-unreachable", "dns-lookup-unanswered")
+
+
+def _with_way_of_lookups(scene: Scene, found: Seen) -> Seen:
+    """Look-ups without an answer with where the questions, or the answers to them, were last seen."""
+    part = scene.part("journey")
+    lost = [index for each, index in found.members if each is part and part.outcomes[part.outcome[index]] == "vanished"]
+    verdicts = [_verdict(part, index) for index in lost[:_MOST_LOOKED_AT]]
+    table = whole_of(scene.table)
+    spots = {(one.lost, one.stage, int(table.place[one.last]), one.due) for one in verdicts}
+    if len(spots) != 1 or sum(one.missing for one in verdicts) < _FEWEST:
+        return found
+    (way, stage, place, due) = spots.pop()
+    case = "answer-lost" if way == "reply" else "arrived" if stage == "target" else "asked"
+    trails = [int(part.facts["trail"][index]) for index in lost]
+    gone = LostPackets(scene, part.facts["paths"], trails, "udp.flow")
+    can_act = CAN_ACT.get((way or "", stage or "")) or (_ANSWERED if way == "reply" else found.rivals)
+    values = {**found.values, "case": case, "last": table.places[place].label,
+              "next": "" if due is None else table.places[due].label}  # fmt: skip
+    beyond = [*found.beyond, *(gone.gone.tolist() if way == "reply" else ())]
+    return replace(found, values=values, rivals=left(gone, can_act), beyond=beyond)
 
 
 def _as_it_is(_: Scene, found: Seen) -> Seen:
