@@ -39,6 +39,7 @@ class Verdict:
         packets, missing: how many there were, and how many of them had no answer.
         error: row of what came back instead of an answer.
         stretches: of a run of pings of which some were answered, where the others were lost.
+        silent: of datagrams that were delivered as far as anybody knows, where they vanished if an answer was due.
     """
 
     outcome: int
@@ -51,6 +52,7 @@ class Verdict:
     missing: int = 0
     error: int | None = None
     stretches: tuple[Stretch, ...] = ()
+    silent: Verdict | None = None
 
 
 class Paths:
@@ -196,17 +198,11 @@ def _placed(paths: Paths, kind: str, rows: Rows, lost: str) -> Verdict:
     last = int(same[table.place[same] == last_place][-1])  # it may pass a place twice
     stage, due = topology.beyond(last, rows)
     packets = _count(paths, rows[table.place[rows] == table.place[rows[0]]])
-    is_due = stage is not None and _is_lookup(table, same)
-    if kind == "udp.flow" and (stage == "target" or due is None) and not is_due:
-        return Verdict(DELIVERED, int(same[0]), last)  # nobody need answer a datagram
     missing = max(packets, _count(paths, reached))
-    return Verdict(VANISHED, int(same[0]), last, lost, stage, due, packets, missing)
-
-
-def _is_lookup(table: PacketTable, rows: Rows) -> bool:
-    """Whether datagrams are a question to a name server, or its answer."""
-    kept = table.contents.get("dns")
-    return kept is not None and bool(np.isin(rows, kept.row).any())
+    gone = Verdict(VANISHED, int(same[0]), last, lost, stage, due, packets, missing)
+    if kind == "udp.flow" and (stage == "target" or due is None):
+        return Verdict(DELIVERED, int(same[0]), last, silent=gone)  # nobody need answer a datagram
+    return gone
 
 
 def _count(paths: Paths, rows: Rows) -> int:

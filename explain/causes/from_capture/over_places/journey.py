@@ -209,27 +209,31 @@ def attach(scene: Scene, seen: list[Seen]) -> list[Seen]:
 def _is_silent_server(found: Seen) -> bool:
     """Whether it is about look-ups of which nothing else is known but that no answer came."""
     is_silent = found.values.get("rcode") is None and "case" not in found.values
+    is_silent &= all(part.kind != "icmp.error" for part, _ in found.members)
     return is_silent and found.cause in ("dns-server-unreachable", "dns-lookup-unanswered")
 
 
 def _with_way_of_lookups(scene: Scene, found: Seen) -> Seen:
     """Look-ups without an answer with where the questions, or the answers to them, were last seen."""
     part = scene.part("journey")
-    lost = [index for each, index in found.members if each is part and part.outcomes[part.outcome[index]] == "vanished"]
-    verdicts = [_verdict(part, index) for index in lost[:_MOST_LOOKED_AT]]
+    lost = part.with_rows(np.array(found.rows, np.int64))[:_MOST_LOOKED_AT].tolist() if len(part) else []
+    known = [_verdict(part, index) for index in lost]
+    verdicts = [gone for one in known if (gone := one if one.lost else one.silent) is not None]
     table = whole_of(scene.table)
     spots = {(one.lost, one.stage, int(table.place[one.last]), one.due) for one in verdicts}
-    if len(spots) != 1 or sum(one.missing for one in verdicts) < _FEWEST:
+    if len(spots) != 1 or len(verdicts) < len(lost) or sum(one.missing for one in verdicts) < _FEWEST:
         return found
-    (way, stage, place, due) = spots.pop()
+    way, stage, place, due = spots.pop()
+    if stage is None and way != "reply":
+        return found
     case = "answer-lost" if way == "reply" else "arrived" if stage == "target" else "asked"
     trails = [int(part.facts["trail"][index]) for index in lost]
-    gone = LostPackets(scene, part.facts["paths"], trails, "udp.flow")
+    packets = LostPackets(scene, part.facts["paths"], trails, "udp.flow")
     can_act = CAN_ACT.get((way or "", stage or "")) or (_ANSWERED if way == "reply" else found.rivals)
     values = {**found.values, "case": case, "last": table.places[place].label,
               "next": "" if due is None else table.places[due].label}  # fmt: skip
-    beyond = [*found.beyond, *(gone.gone.tolist() if way == "reply" else ())]
-    return replace(found, values=values, rivals=left(gone, can_act), beyond=beyond)
+    beyond = [*found.beyond, *(packets.gone.tolist() if way == "reply" else ())]
+    return replace(found, values=values, rivals=left(packets, can_act), beyond=beyond)
 
 
 def _as_it_is(_: Scene, found: Seen) -> Seen:

@@ -76,6 +76,7 @@ class LostPackets:
         self.table: PacketTable = whole_of(scene.table)
         self.topology, self._seen = paths.topology, paths.seen
         verdicts = [paths.verdict(trail) for trail in trails[:_MOST_TRAILS]]
+        verdicts = [one.silent or one for one in verdicts]
         self.lost, self.stage, self.due = verdicts[0].lost, verdicts[0].stage, verdicts[0].due
         sides = [forward(self.table, leg) for trail in trails[:_MOST_TRAILS] for leg in paths.legs(trail)]
         self.requests, self.replies = (np.unique(np.concatenate([side[way] for side in sides])) for way in (0, 1))

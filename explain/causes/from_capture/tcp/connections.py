@@ -11,7 +11,7 @@ from explain.arrays import among, distinct
 from explain.causes.from_capture import reached
 from explain.causes.from_capture.scene import Scene, Seen
 from explain.causes.from_capture.silence import nat_first
-from explain.causes.from_capture.tcp import resets, scan, troubles
+from explain.causes.from_capture.tcp import refusals, resets, scan, troubles
 from explain.causes.from_capture.tcp.scan import by_service
 from explain.decode.contents import GREETING
 from explain.exchanges.columns import rows_of
@@ -109,6 +109,9 @@ def _same_fate(
             values |= {"case": "flood", "clients": clients}
         elif outcome == "unanswered" and _are_signed(scene, part, some):
             values |= {"case": "signed"}
+        elif outcome == "refused" and (beyond := refusals.passed_on(scene, part, some)):
+            values |= beyond
+            why = tuple(one for one in why if one != "dnat-missing")
         yield Seen(cause, certainty, members, rows, why, values)
 
 

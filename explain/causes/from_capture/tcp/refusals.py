@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from explain.addresses import NO_MAC
 from explain.arrays import among, ragged
 from explain.causes.from_capture.scene import Seen
+from explain.exchanges.tcp.course import NEVER
 from explain.places.near import copies_of, whole_of
 from explain.table import FRESH_TTLS, ICMP, ICMPV6, IP, RST, TCP
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from explain.table import PacketTable, Rows
 
 _ADVERTISEMENT = 136
+_MOST_LOOKED_AT = 200  # connections
 _OTHERS = ("rst-by-middlebox", "filter-on-target-input", "dnat-to-wrong-port")
 _ITS_OWN = ("tcp-no-listener", "dnat-missing", "tcp-bound-to-loopback")
 
@@ -87,6 +89,42 @@ def _birth(scene: Scene, row: int) -> int:
         return row
     copies = copies_of(scene.table, np.array([row]))
     return int(copies[np.argmax(whole_of(scene.table).ttl[copies])])
+
+
+def passed_on(scene: Scene, part: ExchangeColumns, refused: list[int]) -> dict[str, Any]:
+    """Who really refused connections to one service, where another place shows that their target was rewritten.
+
+    Nothing is said where nobody was seen to do it, or where the one that was asked refused itself.
+    """
+    if scene.table.whole is scene.table:
+        return {}
+    asked, sent = _first_answers(part, refused[:_MOST_LOOKED_AT]), part.outcomes.index("refused")
+    real = {_end(whole_of(scene.table), _birth(scene, row)) for row in asked}
+    service = part.facts["moments"].ends(refused[0])[1]
+    if not real or service in real:
+        return {}
+    others = np.flatnonzero((part.outcome != sent) & (part.facts["course"].syn_ack != NEVER))[:_MOST_LOOKED_AT]
+    alike = [index for index in others.tolist() if part.facts["moments"].ends(index)[1] == service]
+    taking = {_end(whole_of(scene.table), _birth(scene, row)) for row in _first_answers(part, alike)} - real
+    text = scene.table.addresses.text
+    shown, willing = ([text(address) for address, _ in sorted(ends)] for ends in (real, taking))
+    values = {"case": "passed-on-some" if willing else "passed-on", "real": shown, "real_port": min(real)[1]}
+    return values | ({"others": willing} if willing else {})
+
+
+def _first_answers(part: ExchangeColumns, indices: list[int]) -> list[int]:
+    """Of each connection the first segment of the server."""
+    found = []
+    for index in indices:
+        talk = part.facts["moments"].talk(index)
+        found += talk.rows[np.flatnonzero(talk.role == 1)[:1]].tolist()
+    return found
+
+
+def _end(table: PacketTable, row: int) -> tuple[int, int]:
+    """Address key and port of who sent a packet."""
+    one = np.array([row])
+    return int(table.sources(one)[0]), int(table.source_ports(one)[0])
 
 
 class _Routers:
