@@ -16,7 +16,7 @@ from explain.table import REVERSED
 
 if TYPE_CHECKING:
     from explain.places import Sightings
-    from explain.table import I8, PacketTable, Rows
+    from explain.table import PacketTable, Rows
 
 _GROUP_BIT = 1 << 40
 _MOST = 2  # a recording that began late or that lost some still shows half
@@ -219,21 +219,14 @@ class Topology:
         return "router", routed[0] if len(routed) == 1 else None
 
     def _is_listened_beyond(self, last: int, visited: set[int]) -> bool:
-        """Whether any place that a packet did not pass, and that is not on its last link, was recorded meanwhile.
+        """Whether any place was recorded that a packet did not pass, and that is not on its last link.
 
         Of a recording of several interfaces some may have seen nothing at all.
         """
-        places = self._table.places
-        if sum(one.capture == places[int(self._table.place[last])].capture for one in places) > 1:
+        places, here = self._table.places, int(self._table.place[last])
+        if sum(one.capture == places[here].capture for one in places) > 1:
             return True
-        began, ended = self._spans
-        when, link = int(self._seen.time_ns[last]), set(self.neighbours.get(int(self._table.place[last]), {}))
-        others = set(range(len(places))) - visited - link
-        return any(began[place] <= when <= ended[place] for place in others)
-
-    @cached_property
-    def _spans(self) -> tuple[I8, I8]:
-        return self._table.spans(self._seen.time_ns)
+        return bool(set(range(len(places))) - visited - set(self.neighbours.get(here, {})))
 
     def _due_on_link(self, last: int, near: dict[int, bool], visited: set[int]) -> int | None:
         """The place that a frame should have passed next on its own link; None where none is known."""

@@ -274,3 +274,16 @@ def test_between_two_clocks_a_time_is_told_no_more_exactly_than_they_are_known()
     assert "2 routers passed it on in 1 ms:" in told(0.0, 62, True)
     assert "2 routers passed it on, in 12.5 ms at most:" in told(5.0, 62, True)
     assert "1 router passed it on; how fast, the two clocks do not tell." in told(5.0, 63, False)
+
+
+def test_where_nobody_listened_behind_a_router_nothing_is_said_of_it():
+    """The SYNs pass two places of one router's sides, and what lies behind the next router was not recorded."""
+    walk, client, server = Walk(), (INSIDE, 40000), (SERVER, 81)
+    for number in range(3):
+        ways = [segment(client, server, 2, 7, ip_id=number + 1, ttl=ttl) for ttl in (64, 63)]
+        walk.out(1.0 + number, *ways)
+    walk.outer.insert(0, (19.0, who_has((R2, "203.0.113.2"), "203.0.113.3")))
+    walk.outer.insert(1, (19.1, is_at((B, "203.0.113.3"), (R2, "203.0.113.2"))))
+    (finding,) = walk.report().findings
+    assert "stage" not in finding.values
+    assert {"filter-on-router-forward", "filter-on-target-input"} <= {*finding.rivals}

@@ -132,21 +132,25 @@ def account_for_the_missing_way_back(scene: Scene) -> None:
 
 
 def account_for_far_sides(scene: Scene) -> None:
-    """What failed alike on both sides of a translator failed once: it is told of who began, as he is called there."""
+    """What failed alike on both sides of a translator failed once: it is told of who began, as he is called there.
+
+    Who refuses is the host behind a port forwarding, so there it is told with the ends behind the translator.
+    """
     part = scene.part("nat.translation")
     if not len(part):
         return
     parts = [scene.part(kind) for kind in CONVERSATIONS]
     first = np.concatenate([one.frames[one.bounds[:-1]][one.where(*FAILED)] for one in parts])
     some = np.intersect1d(part.with_rows(first), part.where("translated")).tolist()
-    for _, legs in scene.exchanges.carried(part, some).items() if some else ():
+    for index, legs in scene.exchanges.carried(part, some).items() if some else ():
         alike: dict[tuple[str, str], list[Member]] = defaultdict(list)
         for one, at in legs:
             alike[one.kind, one.outcomes[one.outcome[at]]].append((one, at))
         for (kind, outcome), members in alike.items():
             if kind in CONVERSATIONS and outcome in FAILED:
                 members.sort(key=lambda leg: -int(scene.table.ttl[leg[0].rows(leg[1])[0]]))
-                kept = members.pop(0)
+                is_refused = outcome == "refused" and part.fields(index).kind == "destination"
+                kept = members.pop(-1 if is_refused else 0)
                 scene.far_sides += [(far, kept) for far in members]
                 scene.accounted[kind].update(at for _, at in members)
 

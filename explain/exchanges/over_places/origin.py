@@ -56,4 +56,6 @@ def origin_of(table: PacketTable, row: int, others: Rows) -> Origin | None:
         return Origin(None, way[0], is_own) if is_own else None
     began, ended = whole.spans(times)
     when, last = int(times[own].min()), way[first - 1]
+    if not all(np.isin(last, whole.place[rows]) for rows in seen):
+        return None  # that recording has gaps
     return Origin(last, way[first], bool(began[last] <= when <= ended[last]))

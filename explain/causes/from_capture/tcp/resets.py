@@ -11,6 +11,7 @@ from explain.exchanges.over_places.origin import origin_of
 from explain.exchanges.tcp.course import NEVER
 from explain.exchanges.tcp.labels import KEEP_ALIVE
 from explain.exchanges.tcp.many import segments_of
+from explain.places.near import copies_of
 from explain.record import NamedTuple
 from explain.table import REVERSED, RST, TCP
 
@@ -154,6 +155,13 @@ def placed(table: PacketTable, rows: Rows, found: Reset) -> Reset:
         "last": places[origin.last].label, "next": places[origin.next].label,
         "sender": table.addresses.text(table.ends(reset)[0]),
     }  # fmt: skip
-    certainty = "proved" if origin.is_sure else "likely"
+    is_shown = found.cause == _FORGED[0] or _is_absent(table, found.rows[0], origin.last)
+    certainty = "proved" if origin.is_sure and is_shown else "likely"
     rivals = tuple(one for one in _BY_OTHERS[1:] if one in found.rivals)
     return found._replace(cause=_FORGED[0], certainty=certainty, rivals=rivals, case="between", values=values)
+
+
+def _is_absent(table: PacketTable, row: int, place: int) -> bool:
+    """Whether a segment did not come by a place: who never got it did not answer it."""
+    whole = table.whole
+    return not bool((whole.place[copies_of(table, np.array([row]))] == place).any())

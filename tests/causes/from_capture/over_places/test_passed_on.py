@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import pytest
-from two_places import INSIDE, SERVER, Walk, segment
+from two_places import INSIDE, NAT, SERVER, Walk, segment
 
 SERVICE, GOOD, BAD = (SERVER, 80), ("203.0.113.20", 8080), ("203.0.113.21", 8080)
 
 
 def opened(walk, when, port, real):
-    """A connection that is accepted or refused by the server that it was handed to."""
+    """A connection that the balancer hands to a server, under an address of its own."""
     client, number = (INSIDE, port), port % 100
-    mine, its, is_good = 1000 * number, 9000 * number, real == GOOD
+    own, mine, its, is_good = (NAT, port), 1000 * number, 9000 * number, real == GOOD
 
     def out(at, flags, seq, ack):
         walk.out(
-            at, *[segment(client, to, flags, seq, ack, b"", ttl, number) for to, ttl in ((SERVICE, 64), (real, 63))]
+            at,
+            *[
+                segment(by, to, flags, seq, ack, b"", ttl, number)
+                for by, to, ttl in ((client, SERVICE, 64), (own, real, 63))
+            ],
         )
 
     def back(at, flags, seq, ack):
-        ways = ((SERVICE, 63), (real, 64))
-        walk.back(at, *[segment(by, client, flags, seq, ack, b"", ttl, number + 100) for by, ttl in ways])
+        ways = ((SERVICE, client, 63), (real, own, 64))
+        walk.back(at, *[segment(by, to, flags, seq, ack, b"", ttl, number + 100) for by, to, ttl in ways])
 
     out(when, 2, mine, 0)
     back(when + 0.01, 18 if is_good else 20, its if is_good else 0, mine + 1)
