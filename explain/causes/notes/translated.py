@@ -131,10 +131,10 @@ def _rules(notes: Notes) -> list[tuple[int, NoteBlock, Change]]:
 
 def _statements(change: Change) -> Sequence[Mapping[str, Any]]:
     from explain.state.filters.iptables import tables_of
-    from explain.state.filters.nft_words import rule_statements
+    from explain.state.reading.nft_listing import typed
 
     if change.verb == "nft":
-        return rule_statements(change.values["words"])
+        return typed(change.values["words"])
     if change.values["table"] != "nat":
         return ()
     line = f"-A {change.values['chain']} {shlex.join(change.values['rule'])}"

@@ -1,4 +1,4 @@
-"""What ``nft list`` prints as the objects of nft's JSON form, so that one evaluator serves both.
+"""What ``nft list`` prints, and rules as they are typed, as the objects of nft's JSON form: one evaluator serves all.
 
 Source: nft(8), sections TABLES, CHAINS, EXPRESSIONS and STATEMENTS; libnftables-json(5).
 """
@@ -9,13 +9,14 @@ import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     Statement = dict[str, Any]
 
 _TOKEN = re.compile(r'"[^"]*"|#[^\n]*|[{};,\n]|[^\s{};,"#]+')
 _DECIMAL, _HEXADECIMAL = re.compile(r"-?[0-9]{1,15}"), re.compile(r"0x[0-9a-fA-F]{1,16}")
 _HANDLE = re.compile(r"# handle (\d{1,9})")
+_FAMILIES = frozenset(("ip", "ip6", "inet", "arp", "bridge", "netdev"))
 _BREAKS = frozenset(("\n", ";"))
 _HEADERS = frozenset(("ip", "ip6", "icmp", "icmpv6", "tcp", "udp", "th", "sctp", "ether", "arp", "vlan", "frag"))
 _TWO_WORDS = frozenset(("arp saddr", "arp daddr"))
@@ -45,6 +46,23 @@ def listed(lines: Iterable[str]) -> list[dict[str, Any]]:
         found.append({"table": {"family": family, "name": name}})
         found += _table(words, family, name)
     return found
+
+
+def typed(words: Sequence[str]) -> list[dict[str, Any]]:
+    """What ``add rule`` or ``insert rule`` would add, statement by statement.
+
+    Args:
+        words: of the command, without ``nft`` itself.
+
+    Returns:
+        The statements in their order; what is not understood is one ``unknown``. Empty for other commands.
+    """
+    if len(words) < 5 or words[0] not in ("add", "insert") or words[1] != "rule":
+        return []
+    rest = words[5:] if words[2] in _FAMILIES else words[4:]
+    if rest and rest[0] in ("position", "handle", "index"):
+        rest = rest[2:]
+    return list(_Rule(_TOKEN.findall(" ".join(rest))).statements())
 
 
 class _Words:
