@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from explain.story.troubles import Group
     from explain.table import PacketTable
 
+_TO_ANSWER_NS = 100_000_000
 _SMALL = 40  # frames that are few enough to be cited all
 _ENDED = {"unreadable": "story.unread", INTERRUPTED: "story.interrupted"}  # by the kind of damage
 _MANY = 3  # kinds of trouble, beyond which the first alone is no verdict
@@ -36,7 +37,7 @@ def tell(report: Report, groups: Sequence[Group]) -> list[Line]:
     }
     everything = table.evidence(range(len(table)))[:1] if 0 < len(table) < _SMALL else _ends(table)
     if report.findings:
-        return [*_failed(report.findings, groups), *_server_errors(exchanges, is_all=False)]
+        return [*_failed(report.findings, groups, exchanges, captures), *_server_errors(exchanges, is_all=False)]
     if not packets:
         is_empty = all(one.damage is None for one in captures)
         return [Line("story.empty" if is_empty else "story.nothing-read", {}, (), 0, None, "odd")]
@@ -77,7 +78,9 @@ def _unexplained(names: Sequence[str], exchanges: Exchanges) -> Line:
     return Line(name, {"failed": len(names)}, exchanges.view(positions[0]).evidence, 0, None, "odd")
 
 
-def _failed(findings: Sequence[Finding], groups: Sequence[Group]) -> list[Line]:
+def _failed(
+    findings: Sequence[Finding], groups: Sequence[Group], exchanges: Exchanges, captures: Sequence[CaptureInfo]
+) -> list[Line]:
     first = findings[groups[0].worst]
     mark = "odd" if first.cause in WORKS else "bad"
     if len(groups) > _MANY:
@@ -90,6 +93,10 @@ def _failed(findings: Sequence[Finding], groups: Sequence[Group]) -> list[Line]:
     certainty = f"story.certainty.{first.certainty}{'-with' if first.rivals else ''}"
     if first.values.get("case") == "underway":
         certainty = "story.certainty.underway"
+    elif first.certainty == "possible" and all(
+        _ends_the_recording(name, exchanges, captures) for name in first.exchanges
+    ):
+        certainty = "story.certainty.at-the-end"
     lines = [
         Line(message(first, "verdict"), values_of(first), first.evidence, 0, None, mark),
         Line(certainty, {"rivals": len(first.rivals)}, first.evidence, 0, None, "under"),
@@ -98,6 +105,13 @@ def _failed(findings: Sequence[Finding], groups: Sequence[Group]) -> list[Line]:
         others = findings[groups[1].worst] if len(groups) > 1 else first
         lines.append(Line("story.more", {"count": len(findings) - 1}, others.evidence, 0, None, "under"))
     return lines
+
+
+def _ends_the_recording(name: str, exchanges: Exchanges, captures: Sequence[CaptureInfo]) -> bool:
+    """Whether nothing shows that a recording went on for long enough to hold an answer."""
+    view = exchanges.view(int(name[1:]) - 1)
+    last_ns = captures[view.capture].last_ns
+    return view.outcome == "unanswered" and last_ns is not None and last_ns - view.start_ns < _TO_ANSWER_NS
 
 
 def files(captures: Sequence[CaptureInfo], exchanges: Exchanges) -> list[Line]:

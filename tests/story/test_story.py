@@ -249,3 +249,10 @@ def test_a_clock_that_was_set_back_is_told(seconds, told):
 def test_clocks_of_different_files_are_not_taken_for_one():
     files = [pcap((at, ping("192.0.2.1", "192.0.2.2", 1))) for at in (9, 5)]
     assert "falls back" not in " ".join(explain.explain(*files).story().split())
+
+
+@pytest.mark.parametrize(("later_s", "is_over"), [(0.05, True), (0.5, False)])
+def test_of_a_recording_that_ends_with_the_question_no_failure_is_called_certain(later_s, is_over):
+    told = lines((0, ping(ALICE, BOB, 1)), (later_s, ping(BOB, ALICE, 1)), (later_s, pong(ALICE, BOB, 1)))
+    names = [line.message for line in told if line.message.startswith("story.certainty.")]
+    assert names == ["story.certainty.at-the-end" if is_over else "story.certainty.possible-with"]

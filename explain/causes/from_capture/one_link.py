@@ -30,7 +30,7 @@ _AT_HOME = frozenset((
     "conntrack-table-full", "name-resolves-to-wrong-address", "tcp-half-open", "tcp-application-closes",
     "tcp-application-hangs",
 ))  # fmt: skip
-_WHO_HANDS_ON_DOES = ("forwarding-disabled", "filter-on-router-forward")  # destination NAT at the host that was asked
+WHO_HANDS_ON_DOES = ("forwarding-disabled", "filter-on-router-forward")  # destination NAT at the host that was asked
 
 
 class OneLink:
@@ -85,8 +85,8 @@ class OneLink:
             return tuple(one for one in rivals if one in _AT_HOME)
         if not self.holds(rows):
             return rivals
-        near = [one for one in rivals if one not in _ROUTERS_DO and one not in _WHO_HANDS_ON_DOES]
-        return (*near, *(one for one in _WHO_HANDS_ON_DOES if one in rivals))
+        near = [one for one in rivals if one not in _ROUTERS_DO and one not in WHO_HANDS_ON_DOES]
+        return (*near, *(one for one in WHO_HANDS_ON_DOES if one in rivals))
 
     def _is_direct(self, row: int) -> bool:
         link = self._table.link[row]

@@ -10,7 +10,9 @@ import numpy as np
 from explain.causes.from_capture.dns import answers
 from explain.causes.from_capture.dns.searches import SEARCH_NS, Searches, account_for_habits
 from explain.causes.from_capture.http import carriers, is_received
+from explain.causes.from_capture.one_link import WHO_HANDS_ON_DOES
 from explain.causes.from_capture.scene import LAST_MOMENT_NS, Member, Scene, Seen, is_housekeeping
+from explain.causes.from_capture.silence import WHY_SILENT
 from explain.exchanges.dns.lookup import ASKED_OTHERWISE
 from explain.exchanges.dns.message import wire_text
 from explain.exchanges.dns.records import KEPT_BACK
@@ -22,22 +24,20 @@ if TYPE_CHECKING:
 
     from explain.exchanges.columns import ExchangeColumns
 
-_WHY_SILENT = (
+_LIKELIEST = (
     "filter-on-router-forward", "forwarding-disabled", "no-return-route-on-target", "filter-on-target-input",
     "destination-host-absent-behind-router", "masquerade-missing", "partial-loss",
 )  # fmt: skip
+_OF_PINGS_ALONE = (
+    "echo-ignored-by-target", "broadcast-echo-ignored", "icmp-rate-limited", "pmtu-blackhole", "fragments-filtered",
+    "mtu-mismatch-on-link", "name-resolves-to-wrong-address",
+)  # fmt: skip
+_WHY_SILENT = (*_LIKELIEST, *(one for one in WHY_SILENT if one not in _LIKELIEST and one not in _OF_PINGS_ALONE))
 _WHY_CLOSED = ("filter-on-target-input",)  # it may say the same of a port that is open
 _WHY_MUTE = ("tcp-application-hangs", "server-slow", "filter-on-target-output")
 _WHY_MUTE_HERE = ("server-slow", "filter-on-target-input", "filter-on-sender-output", "dns-server-not-configured")
 _EVERYBODY = "255.255.255.255"  # asked by a device that knows no name server
 _WHY_SOME = ("dns-server-unreachable", "partial-loss", "filter-on-router-forward", "filter-on-target-output")
-_ON_ONE_LINK = {
-    _WHY_SILENT: (
-        "filter-on-target-input", "filter-on-target-output", "filter-on-switch", "no-return-route-on-target",
-        "wrong-netmask-on-target", "partial-loss",
-    ),
-    _WHY_SOME: ("dns-server-unreachable", "partial-loss", "filter-on-target-output"),
-}  # fmt: skip
 _MEANT = {
     "no-such-name": ("name-does-not-exist", "proved", ()),
     "unanswered": ("dns-server-unreachable", "likely", _WHY_SILENT),
@@ -137,9 +137,9 @@ def _is_loopback(address: str) -> bool:
 
 
 def _possible(scene: Scene, rows: list[int], rivals: tuple[str, ...]) -> tuple[str, ...]:
-    """The rivals without what only a router can do, where none stands between client and server."""
-    near = _ON_ONE_LINK.get(rivals)
-    return near if near and scene.one_link.holds(rows) else rivals
+    """The rivals without what only a router can do, where none stands between; a name server hands nothing on."""
+    here = scene.one_link.possible(rows, rivals)
+    return tuple(one for one in here if one not in WHO_HANDS_ON_DOES) if scene.one_link.holds(rows) else here
 
 
 def _slow_start(scene: Scene, part: ExchangeColumns, answered: Mapping[tuple[int, int], list[int]]) -> Iterator[Seen]:
