@@ -38,6 +38,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs(*things): corpus, cases, root, namespaces, or programs that must be here")
     config.addinivalue_line("markers", "full: too big for every day; runs with --full")
     config.addinivalue_line("markers", "spread: tests of this file may run on several workers")
+    config.addinivalue_line(
+        "markers", "long: takes a minute or more, so it is begun first, and nobody waits for it alone"
+    )
 
 
 def needs_of(item: pytest.Item) -> set[str]:
@@ -59,6 +62,11 @@ def is_spread(path: Path) -> bool:
     return "pytest.mark.spread" in path.read_text(encoding="utf-8").partition("\ndef ")[0]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     """Keep a file on one worker, because its fixtures are dear, unless the file says ``pytest.mark.spread``.
@@ -72,6 +80,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
             path = nodeid.partition("::")[0]
             return nodeid if is_spread(config.rootpath / path) else path
 
+    config.option.loadscopereorder = False  # by the number of tests says nothing of how long they take
     return ByFile(config, log)
 
 

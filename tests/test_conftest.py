@@ -9,6 +9,8 @@ import sys
 import pytest
 from surroundings import TOP
 
+pytestmark = pytest.mark.long
+
 
 def outcome_of(tmp_path, source: str, *options: str, ci: bool, **environment: str) -> str:
     """The closing line of pytest over one test file, under this project's conftest."""

@@ -11,6 +11,8 @@ from importlib.metadata import entry_points
 import pytest
 from surroundings import TOP
 
+pytestmark = pytest.mark.long
+
 pytest_plugins = ["pytester"]
 
 IS_INSTALLED = bool(entry_points(group="pytest11", name="explain"))

@@ -10,6 +10,8 @@ import sys
 import pytest
 from surroundings import TOP
 
+pytestmark = pytest.mark.long
+
 PAGES = sorted([*TOP.glob("*.md"), *TOP.glob("docs/*.md")])
 ids = [page.relative_to(TOP).as_posix() for page in PAGES]
 

@@ -31,11 +31,9 @@ def test_the_formatter_would_change_nothing():
     assert_silent(run("ruff", "format", "--check", "--quiet", "--output-format", "concise", "."))
 
 
-def test_every_type_of_the_package_holds():
+@pytest.mark.long
+def test_every_type_of_the_package_and_of_the_tools_around_it_holds():
     assert_silent(run("mypy", "--strict"))
-
-
-def test_every_type_of_the_tools_around_it_holds():
     tools = [*TOP.glob("scripts/*.py"), *TOP.glob("tests/benchmarks/*.py"), TOP / "tests" / "house_rules.py"]
     assert_silent(run("mypy", "--strict", *map(str, tools)))
 

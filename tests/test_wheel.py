@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from surroundings import TOP
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory) -> Path:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 try:
     from explain.cli.language import spoken
-    from explain.errors import ExplainError, UnreadableError, UsageError, naming, reason_of
+    from explain.errors import ExplainError, UnreadableError, UsageError, reason_of
 except KeyboardInterrupt:  # Ctrl-C while these load, and ``main`` is not there yet to answer it
     os._exit(130)
 
@@ -90,8 +90,7 @@ def _run(words: list[str]) -> int:
     asked = words[:]  # click takes them away, one by one
     try:
         status = _tell(words) if _are_files(words) else _command(words)
-        with naming("/dev/stdout"):
-            sys.stdout.flush()
+        sys.stdout.flush()
         return status  # noqa: TRY300  what cannot be written out fails like anything else
     except UnreadableError as error:
         from explain.cli.telling.meant import meant

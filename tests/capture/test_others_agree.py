@@ -10,6 +10,8 @@ from surroundings import CASES, corpus_files
 
 from explain.capture import open_capture
 
+pytestmark = pytest.mark.long
+
 FIELDS = (
     "frame.number",
     "frame.time_epoch",

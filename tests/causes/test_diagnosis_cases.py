@@ -16,6 +16,8 @@ from explain.cli.ping.witnesses import Given, gather
 from .confusion import SECTION_0, VIEWS, Recorded, is_right, measure, recordings
 from .looked import excluding
 
+pytestmark = pytest.mark.long
+
 ALL = list(recordings())
 AMBIGUOUS = {"pcaps/target-has-other-address"}
 """Made by giving the target another address from the start: no witness can tell it from an address of nobody."""

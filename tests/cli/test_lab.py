@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+from importlib.util import find_spec
 
 import pytest
 from command_line import EXPLAIN
 from two_hosts import TWO_HOSTS
+
+from explain.cli.lab.run import WARM
 
 COMMAND = [*EXPLAIN, "lab"]
 LAB = (
@@ -66,3 +69,8 @@ def test_labs_are_listed_by_chapter_and_by_cause_in_both_languages(tmp_path):
     by_cause = lab(tmp_path, "list", "--by", "cause", "--lang", "ja").stdout
     assert "\nforwarding-disabled\n  forwarding-disabled " in by_cause
     assert "ルーター" in by_cause
+
+
+@pytest.mark.parametrize(("room", "modules"), WARM.items())
+def test_what_is_imported_while_a_lab_is_built_exists(room, modules):
+    assert all(find_spec(f"explain.{room}{module}") for module in modules)

@@ -12,6 +12,8 @@ from explain.grade.hand_ins.handed_in import find
 from explain.grade.rubric.reading import load
 from explain.grade.running.executors import grade_all
 
+pytestmark = pytest.mark.long
+
 HEAD = limited("4MB")
 QUIET = """
 [[check]]

@@ -22,7 +22,7 @@ from explain.lab.operations import SetSysctl
 from explain.lab.plan import plan
 from explain.lab.read import read
 
-pytestmark = pytest.mark.needs("namespaces", "ping", "ip", "dnsmasq")
+pytestmark = [pytest.mark.long, pytest.mark.needs("namespaces", "ping", "ip", "dnsmasq")]
 
 # One line is printed at each step; the lab's supervisor then waits until it is told to go on, or is killed.
 PERFORMER = """

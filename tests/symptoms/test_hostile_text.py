@@ -15,6 +15,8 @@ from surroundings import TOP
 import explain
 from explain.errors import ExplainError
 
+pytestmark = pytest.mark.long
+
 RECORDED = (TOP / "pcaps" / "terminals" / "terminal.txt").read_text("utf-8")
 BLOCKS = re.split(r"(?m)^(?=root@)", RECORDED)[1:]
 PROGRAMS = (

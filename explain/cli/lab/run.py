@@ -51,10 +51,10 @@ def lab_run(name: str, **options: Any) -> int:
 
 
 # What explaining any recording imports, and what a ping through a router does: half of all labs.
-_WARM = {
+WARM = {
     "": ("intake", "render.plain", "render.voice", "words"),
     "places.": ("clocks", "matching", "topology", "translation"),
-    "exchanges.": ("arp", "icmp.echo", "icmp.error", "losses", "tcp.steps"),
+    "exchanges.": ("arp", "icmp.echo", "icmp.error", "losses", "tcp.labelling.steps"),
     "exchanges.over_places.": ("journey", "nat_translation", "trails"),
     "causes.from_capture.": ("link.segment", "over_places.journey", "paths", "silence", "unaddressed"),
     "causes.from_capture.tcp.": ("connections",),
@@ -66,7 +66,7 @@ def _warm_up() -> None:
     """Import the analysis while the lab is being built by another process."""
     from importlib import import_module
 
-    for room, modules in _WARM.items():
+    for room, modules in WARM.items():
         for module in modules:
             import_module(f"explain.{room}{module}")
 

@@ -18,6 +18,8 @@ from explain.grade.running import batches, cluster, executors
 from explain.grade.running.executors import grade_all
 from explain.grade.running.kept import Kept
 
+pytestmark = pytest.mark.long
+
 SIZE = 24
 
 

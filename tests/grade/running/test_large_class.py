@@ -10,6 +10,8 @@ import pytest
 from grading_class import HEAD, TEXT, command, hand_in, high_water, mistakes
 from grading_scenes import rubric_file
 
+pytestmark = pytest.mark.long
+
 MOST_KIB_EACH = 1.5
 """What is known of each submission until the end: its name, its paths, and where its marks are; a form is larger."""
 
