@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.addresses import IPV6_KEY
+from explain.arrays import among
 from explain.capture.walk import gather
 from explain.decode.block import NO_PROTOCOL
 from explain.decode.slab import members, number
@@ -102,7 +103,7 @@ def _step(block: Block, rows: I8, fragments: list[FragmentRows], since: int) -> 
     is_fragment = kind == _FRAGMENT
     if is_fragment.any():
         for known in fragments[since:]:
-            is_fragment &= ~np.isin(block.rows(rows), known.row)
+            is_fragment &= ~among(block.rows(rows), known.row)
         _fragment(block, rows[is_fragment], head[is_fragment], fragments)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explain.exchanges.tls.talk import foreign
+from explain.arrays import among
 from explain.model import Line
 from explain.story.exchanges.teller import end_text
 from explain.table import ACK, REVERSED, SYN
@@ -130,10 +130,12 @@ def _is_foreign(table: PacketTable, row: Rows) -> bool:
     """Whether what a server says first in answer to the first request begins no head; a greeting may come before."""
     rows = table.by_flow.of(table.flow[row].astype(np.int64))
     is_opening = (table.sides[rows] == table.sides[row]) & (table.flags[rows] & SYN != 0)
-    heads = np.intersect1d(rows, table.contents["http"].row)
+    heads = rows[among(rows, table.contents["http"].row)]
     is_first = len(heads) > 0 and is_opening.any() and bool(table.sides[heads[0]] != table.sides[row])
     if not is_first or (heads[1:] < row).any():
         return False
+    from explain.exchanges.tls.talk import foreign
+
     return bool(table.seq[row] == table.ack[heads[0]]) and bool(foreign(table, row, "http"))
 
 

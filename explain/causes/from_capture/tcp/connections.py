@@ -11,7 +11,7 @@ from explain.arrays import among, distinct
 from explain.causes.from_capture import reached
 from explain.causes.from_capture.scene import Scene, Seen
 from explain.causes.from_capture.silence import nat_first
-from explain.causes.from_capture.tcp import refusals, resets, scan, troubles
+from explain.causes.from_capture.tcp import resets, scan, troubles
 from explain.causes.from_capture.tcp.scan import by_service
 from explain.decode.contents import GREETING
 from explain.exchanges.columns import rows_of
@@ -109,7 +109,7 @@ def _same_fate(
             values |= {"case": "flood", "clients": clients}
         elif outcome == "unanswered" and _are_signed(scene, part, some):
             values |= {"case": "signed"}
-        elif outcome == "refused" and (beyond := refusals.passed_on(scene, part, some)):
+        elif outcome == "refused" and (beyond := _passed_on(scene, part, some)):
             values |= beyond
             why = tuple(one for one in why if one != "dnat-missing")
         yield Seen(cause, certainty, members, rows, why, values)
@@ -136,10 +136,15 @@ def _are_signed(scene: Scene, part: ExchangeColumns, some: list[int]) -> bool:
     return bool(syn.is_signed[np.searchsorted(syn.row, first)].all())
 
 
+def _passed_on(scene: Scene, part: ExchangeColumns, some: list[int]) -> dict[str, Any]:
+    """As ``refusals.passed_on``, which few captures need."""
+    from explain.causes.from_capture.tcp.refusals import passed_on
+
+    return passed_on(scene, part, some)
+
+
 def _turned_away(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
     """Servers whose very first words are that they will not serve: nobody had said anything yet."""
-    from explain.exchanges.tls.talk import first_line
-
     kept = scene.table.contents.get(GREETING)
     texts = dict(zip(kept.row, kept.octets, strict=True)) if kept else {}
     rows = np.array([row for row, octets in texts.items() if octets.startswith(_NO_SERVICE)], np.int64)
@@ -150,6 +155,10 @@ def _turned_away(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
         data = np.flatnonzero(talk.length > 0)[:1]
         if course.syn_ack[index] != NEVER and talk.rows[data[0]] in rows and talk.role[data[0]] == 1:
             shown[index] = int(talk.rows[data[0]])
+    if not shown:
+        return
+    from explain.exchanges.tls.talk import first_line
+
     for server, port, indices in by_service(scene, part, list(shown)):
         said = [shown[index] for index in indices]
         values = {
