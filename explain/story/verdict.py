@@ -37,7 +37,7 @@ def tell(report: Report, groups: Sequence[Group]) -> list[Line]:
     }
     everything = table.evidence(range(len(table)))[:1] if 0 < len(table) < _SMALL else _ends(table)
     if report.findings:
-        return [*_failed(report.findings, groups, exchanges, captures), *_server_errors(exchanges, is_all=False)]
+        return [*_failed(report.findings, groups, exchanges), *_server_errors(exchanges, is_all=False)]
     if not packets:
         is_empty = all(one.damage is None for one in captures)
         return [Line("story.empty" if is_empty else "story.nothing-read", {}, (), 0, None, "odd")]
@@ -78,9 +78,7 @@ def _unexplained(names: Sequence[str], exchanges: Exchanges) -> Line:
     return Line(name, {"failed": len(names)}, exchanges.view(positions[0]).evidence, 0, None, "odd")
 
 
-def _failed(
-    findings: Sequence[Finding], groups: Sequence[Group], exchanges: Exchanges, captures: Sequence[CaptureInfo]
-) -> list[Line]:
+def _failed(findings: Sequence[Finding], groups: Sequence[Group], exchanges: Exchanges) -> list[Line]:
     first = findings[groups[0].worst]
     mark = "odd" if first.cause in WORKS else "bad"
     if len(groups) > _MANY:
@@ -93,9 +91,7 @@ def _failed(
     certainty = f"story.certainty.{first.certainty}{'-with' if first.rivals else ''}"
     if first.values.get("case") == "underway":
         certainty = "story.certainty.underway"
-    elif first.certainty == "possible" and all(
-        _ends_the_recording(name, exchanges, captures) for name in first.exchanges
-    ):
+    elif first.certainty == "possible" and all(_ends_the_recording(name, exchanges) for name in first.exchanges):
         certainty = "story.certainty.at-the-end"
     lines = [
         Line(message(first, "verdict"), values_of(first), first.evidence, 0, None, mark),
@@ -107,11 +103,11 @@ def _failed(
     return lines
 
 
-def _ends_the_recording(name: str, exchanges: Exchanges, captures: Sequence[CaptureInfo]) -> bool:
+def _ends_the_recording(name: str, exchanges: Exchanges) -> bool:
     """Whether nothing shows that a recording went on for long enough to hold an answer."""
-    view = exchanges.view(int(name[1:]) - 1)
-    last_ns = captures[view.capture].last_ns
-    return view.outcome == "unanswered" and last_ns is not None and last_ns - view.start_ns < _TO_ANSWER_NS
+    part, index = exchanges.at(int(name[1:]) - 1)
+    first = part.rows(index)[0]
+    return part.outcomes[part.outcome[index]] == "unanswered" and exchanges.table.waited_ns(first) < _TO_ANSWER_NS
 
 
 def files(captures: Sequence[CaptureInfo], exchanges: Exchanges) -> list[Line]:

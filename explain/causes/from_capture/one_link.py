@@ -30,7 +30,7 @@ _AT_HOME = frozenset((
     "conntrack-table-full", "name-resolves-to-wrong-address", "tcp-half-open", "tcp-application-closes",
     "tcp-application-hangs",
 ))  # fmt: skip
-WHO_HANDS_ON_DOES = ("forwarding-disabled", "filter-on-router-forward")  # destination NAT at the host that was asked
+_WHO_HANDS_ON_DOES = ("forwarding-disabled", "filter-on-router-forward")  # destination NAT at the host that was asked
 
 
 class OneLink:
@@ -70,7 +70,7 @@ class OneLink:
         asker, asked = self._table.ends(int(rows[0]))
         return asker == asked or asker >> 24 == asked >> 24 == _LOOPBACK
 
-    def possible(self, rows: Sequence[int], rivals: tuple[str, ...]) -> tuple[str, ...]:
+    def possible(self, rows: Sequence[int], rivals: tuple[str, ...], *, may_hand_on: bool = True) -> tuple[str, ...]:
         """The rivals without what only a router can do, where none stands between who asked and who was asked.
 
         Of a host that asked itself, only those that can be within it.
@@ -80,13 +80,14 @@ class OneLink:
         Args:
             rows: what was sent, towards who was asked.
             rivals: causes that could explain the silence if there were routers.
+            may_hand_on: whether the host that was asked may do so.
         """
         if self.stays_home(rows):
             return tuple(one for one in rivals if one in _AT_HOME)
         if not self.holds(rows):
             return rivals
-        near = [one for one in rivals if one not in _ROUTERS_DO and one not in WHO_HANDS_ON_DOES]
-        return (*near, *(one for one in WHO_HANDS_ON_DOES if one in rivals))
+        near = [one for one in rivals if one not in _ROUTERS_DO and one not in _WHO_HANDS_ON_DOES]
+        return (*near, *(one for one in _WHO_HANDS_ON_DOES if may_hand_on and one in rivals))
 
     def _is_direct(self, row: int) -> bool:
         link = self._table.link[row]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.exchanges.over_places.trails import forward
+from explain.exchanges.over_places.trails import ways
 from explain.places.matching import NONE
 from explain.record import dataclass
 from explain.table import FRAGMENT
@@ -63,10 +63,8 @@ def lost_datagrams(
     """
     if not legs or legs[0][0].kind != "udp.flow":
         return ()
-    sides = [forward(table, leg) for leg in legs]
     found: list[LostDatagrams] = []
-    for number in (0, 1):
-        rows = np.concatenate([side[number] for side in sides])
+    for number, rows in enumerate(ways(table, legs)):
         counts = np.bincount(table.place[rows])
         is_whole = not (table.layers[rows] & FRAGMENT).any() and table.payload[rows].max(initial=0) <= _LARGEST
         if len(np.unique(counts[counts > 0])) > 1 and is_whole and len(rows) <= _MOST_ROWS:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from explain.exchanges.over_places.trails import forward
+from explain.exchanges.over_places.trails import ways
 from explain.record import dataclass
 from explain.table import SYN
 
@@ -90,11 +90,9 @@ def lost_segments(
     """
     if not legs or legs[0][0].kind != "tcp.connection":
         return ()
-    sides = [forward(table, leg) for leg in legs]
     found: list[LostSegments] = []
-    for number in (0, 1):
-        rows = np.concatenate([side[number] for side in sides])
-        rows = rows[_octets(table, rows) > 0]
+    for number, own in enumerate(ways(table, legs)):
+        rows = own[_octets(table, own) > 0]
         if len(np.unique(table.place[rows])) > 1 and len(rows) <= _MOST_ROWS:
             way = _along(table, seen, topology, rows, began)
             found += _between(table, way, is_from_server=number == 1)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.exchanges.over_places.trails import forward
+from explain.exchanges.over_places.trails import ways
 from explain.places.matching import NONE
 from explain.record import dataclass
 from explain.side_tables import NO_SCALE
@@ -52,11 +52,9 @@ def changed_options(
     """What became of the options, first of the SYN and then of the SYN-ACK, each along its way."""
     if not legs or legs[0][0].kind != "tcp.connection":
         return ()
-    sides = [forward(table, leg) for leg in legs]
     found: list[ChangedOption] = []
-    for number in (0, 1):
-        rows = np.concatenate([side[number] for side in sides])
-        rows = rows[(table.flags[rows] & SYN != 0) & (seen.packet[rows] != NONE)]
+    for number, own in enumerate(ways(table, legs)):
+        rows = own[(table.flags[own] & SYN != 0) & (seen.packet[own] != NONE)]
         if len(rows):
             packet = seen.packet[rows]
             same = rows[packet == packet[np.argmin(rows)]]

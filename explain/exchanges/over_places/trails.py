@@ -184,6 +184,12 @@ def forward(table: PacketTable, leg: Leg) -> tuple[Rows, Rows, Rows]:
     return rows[is_ahead & ~is_icmp], rows[~is_ahead & ~is_icmp], rows[is_icmp]
 
 
+def ways(table: PacketTable, legs: Sequence[Leg]) -> tuple[Rows, Rows]:
+    """Rows of all legs from who began, and back to him."""
+    ahead, back, _ = zip(*(forward(table, leg) for leg in legs), strict=True)
+    return np.concatenate(ahead), np.concatenate(back)
+
+
 def far_sides(exchanges: Exchanges) -> set[int]:
     """Positions of what a translated flow, what it carries and errors about it look like on the other side.
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from explain.exchanges.over_places.trails import forward
+from explain.exchanges.over_places.trails import ways
 from explain.exchanges.tcp.measures import measure_queue, measure_times
 from explain.record import dataclass
 
@@ -48,7 +46,7 @@ class Wait:
 
 def waits(table: PacketTable, topology: Topology, legs: Sequence[Leg]) -> tuple[Wait, ...]:
     """Where a ping run, or a connection, waits; nothing where no stretch takes much of it."""
-    ahead, back = (np.concatenate([forward(table, leg)[side] for leg in legs]) for side in (0, 1))
+    ahead, back = ways(table, legs)
     own = {int(table.place[part.rows(index)[0]]): (part, index) for part, index in legs}
     is_uneven = legs[0][0].kind == "icmp.echo" and len({part.fields(index).received for part, index in legs}) > 1
     if len(own) < len(legs) or not len(ahead) or is_uneven:  # of a place that shows it twice, which comes first?

@@ -224,11 +224,15 @@ def distinct_octets(talk: Talk, role: int) -> int:
     total = int(length[is_data].sum())
     if int(start[-1] + length[is_data][-1] - start[0]) == total and not (talk.labels[mine] & _UNTIDY).any():
         return total
+    return covered(start, start + length[is_data])
+
+
+def covered(start: I8, end: I8) -> int:
+    """How many numbers lie in one of these ranges at least."""
     order = np.argsort(start, kind="stable")
-    start, end = start[order], (start + length[is_data])[order]
-    covered = np.maximum.accumulate(end)
-    covered = np.concatenate((start[:1], covered[:-1]))
-    return int(np.maximum(end - np.maximum(start, covered), 0).sum())
+    start, end = start[order], end[order]
+    reach = np.concatenate((start[:1], np.maximum.accumulate(end)[:-1]))
+    return int(np.maximum(end - np.maximum(start, reach), 0).sum())
 
 
 def sent_octets(talk: Talk, role: int) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.exchanges.tcp.labels import ACKED_UNSEEN, GAP, KEEP_ALIVE
+from explain.exchanges.tcp.measures import covered
 from explain.table import ACK, FIN, RST, SYN
 
 if TYPE_CHECKING:
@@ -48,9 +49,6 @@ def unrecorded(talk: Talk, role: int) -> tuple[int, Rows]:
     base = int(start[flags & SYN != 0][0] if (flags & SYN != 0).any() else start.min())
     confirmed = base + int((talk.ack[is_heard] - np.uint32(base & 0xFFFFFFFF)).view(np.int32).max())
     confirmed = min(confirmed, *end[flags & FIN != 0].tolist(), 1 << 62)
-    order = np.argsort(start, kind="stable")
-    start, end = start[order], np.minimum(end[order], confirmed)
-    reach = np.maximum.accumulate(np.concatenate(([base], end)))[:-1]
-    octets = confirmed - base - int(np.maximum(end - np.maximum(start, reach), 0).sum())
+    octets = confirmed - base - covered(np.maximum(start, base), np.minimum(end, confirmed))
     is_sign = (talk.labels & np.uint16(ACKED_UNSEEN) != 0) & is_heard | (talk.labels & np.uint16(GAP) != 0) & is_own
     return (octets, talk.rows[is_sign]) if octets > 0 else nothing

@@ -10,7 +10,6 @@ import numpy as np
 from explain.causes.from_capture.dns import answers
 from explain.causes.from_capture.dns.searches import SEARCH_NS, Searches, account_for_habits
 from explain.causes.from_capture.http import carriers, is_received
-from explain.causes.from_capture.one_link import WHO_HANDS_ON_DOES
 from explain.causes.from_capture.scene import LAST_MOMENT_NS, Member, Scene, Seen, is_housekeeping
 from explain.causes.from_capture.silence import WHY_SILENT
 from explain.exchanges.dns.lookup import ASKED_OTHERWISE
@@ -138,8 +137,7 @@ def _is_loopback(address: str) -> bool:
 
 def _possible(scene: Scene, rows: list[int], rivals: tuple[str, ...]) -> tuple[str, ...]:
     """The rivals without what only a router can do, where none stands between; a name server hands nothing on."""
-    here = scene.one_link.possible(rows, rivals)
-    return tuple(one for one in here if one not in WHO_HANDS_ON_DOES) if scene.one_link.holds(rows) else here
+    return scene.one_link.possible(rows, rivals, may_hand_on=False)
 
 
 def _slow_start(scene: Scene, part: ExchangeColumns, answered: Mapping[tuple[int, int], list[int]]) -> Iterator[Seen]:
