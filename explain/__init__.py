@@ -27,8 +27,12 @@ def explain(*captures: str | PathLike[str] | BinaryIO) -> Report:
             readable binary streams.
 
     Raises:
-        explain.errors.ExplainError: none of the captures can be read.
+        explain.errors.ExplainError: nothing was given, or nothing that was given can be read.
     """
+    if not captures:
+        from explain.errors import UsageError
+
+        raise UsageError("usage.nothing_usable")
     from explain.pipeline import explain as run
 
     return run(captures)

@@ -154,6 +154,17 @@ def test_a_stream_is_read_like_a_file():
     assert report.captures[0].packets == 2
 
 
+@pytest.mark.parametrize(("given", "kind"), [(b"\xd4\xc3\xb2\xa1", "bytes"), (["a.pcap"], "list"), (None, "NoneType")])
+def test_what_is_neither_a_path_nor_a_stream_is_named_by_its_type(given, kind):
+    with pytest.raises(UsageError, match=f"path or an open binary stream, and this is of type {kind}"):
+        explain.explain(given)
+
+
+def test_to_be_given_nothing_is_not_an_empty_capture():
+    with pytest.raises(UsageError, match="nothing to explain was given"):
+        explain.explain()
+
+
 def test_counts_and_times_are_those_of_the_file():
     (capture,) = explain.explain(pcap((1.0, ping(ALICE, BOB, 1)), (0.5, pong(BOB, ALICE, 1)))).captures
     assert capture.last_ns - capture.first_ns == 500_000_000  # times need not rise

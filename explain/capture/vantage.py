@@ -62,7 +62,8 @@ def sources(inputs: Iterable[str | PathLike[str] | BinaryIO | Source]) -> list[S
     """All inputs; the same vantage point twice is an error.
 
     Raises:
-        UsageError: a vantage point was named twice, or standard input was, or a file to which no name was given.
+        UsageError: a vantage point was named twice, or standard input was, or a file to which no name was given;
+            or something is neither a path nor a stream.
     """
     found: list[Source] = []
     seen: set[str | tuple[int, int]] = set()
@@ -71,8 +72,10 @@ def sources(inputs: Iterable[str | PathLike[str] | BinaryIO | Source]) -> list[S
             source = one
         elif isinstance(one, (str, os.PathLike)):
             source = parse(os.fspath(one))
-        else:
+        elif hasattr(one, "read"):
             source = Source(str(getattr(one, "name", "stream")), stream=one)
+        else:
+            raise UsageError("usage.not_an_input", kind=type(one).__name__)
         for key in (source.vantage, "standard input" if source.path == "-" else None, _file(source)):
             if key is not None and key in seen:
                 raise UsageError("usage.vantage_twice", key=source.path if isinstance(key, tuple) else key)

@@ -80,6 +80,12 @@ def test_a_reply_is_timed_from_its_own_request_and_not_from_the_first():
     assert (reply.message, reply.values["seq"], reply.values["rtt_ns"]) == ("icmp.echo.reply.later", 1, 1_000_000)
 
 
+@pytest.mark.parametrize(("sent", "said"), [(2, "Both requests got a reply"), (3, "All 3 requests got a reply")])
+def test_two_requests_are_both_and_not_all(sent, said):
+    frames = [frame for seq in range(sent) for frame in (ping(ALICE, BOB, seq), pong(BOB, ALICE, seq))]
+    assert said in explain.explain(pcap(*frames)).story("en")
+
+
 def test_everything_is_told_one_by_one_if_that_is_asked_for():
     from explain.pipeline import explain as run
 

@@ -33,6 +33,7 @@ MEANINGS = frozenset((
 
 _NEIGHBOUR_SILENT = ("host-unreachable", "address-unreachable")
 _RATE_LIMITED = 3  # requests for each error; where fewer errors come, they are limited (RFC 1812, 4.3.2.8)
+_PAIR = 2  # of which a sentence says "both"
 _UNDER_WAY = 1  # a request whose error may come after that of the next one
 _UNKNOWN = {(4, 1): "unknown-header", (4, 2): "unknown-option"}  # RFC 4443, 3.4
 _PINGS = ("icmp", "icmpv6")
@@ -64,7 +65,8 @@ def echo(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterat
     if fields.recorded_twice:
         yield teller.line("icmp.echo.recorded-twice", fields, everything, name)
     if fields.received and fields.sent > 1 and fields.rtt_min_ns is not None:
-        yield teller.line("icmp.echo.some" if fields.unanswered_seqs else "icmp.echo.all", fields, everything, name)
+        message = "some" if fields.unanswered_seqs else "both" if fields.sent == _PAIR else "all"
+        yield teller.line(f"icmp.echo.{message}", fields, everything, name)
     elif not fields.received:
         before = requests[requests < rows[~is_request & ~is_reply][-1:].max(initial=0)]
         message = "refused-some" if _is_limited(fields, len(before)) else "refused" if fields.errors else "none"
