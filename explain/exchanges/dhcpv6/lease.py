@@ -103,7 +103,7 @@ def _replied(said: Dhcpv6Message, asked: str | None) -> str:
     if asked is None:
         return "bound" if said.leases else "informed"
     if asked in ("SOLICIT", "REQUEST", "RENEW", "REBIND") and not any(lease.valid_s for lease in said.leases):
-        return "refused"
+        return "offered" if "cut" in said.notes else "refused"  # what was cut off may be all that it gives
     return _GRANTED.get(asked, "informed")
 
 

@@ -84,7 +84,7 @@ class _Reader:
 
     def __init__(self, is_cut: bool) -> None:
         self.is_cut = is_cut
-        self.notes: dict[str, None] = {}
+        self.notes: dict[str, None] = {"cut": None} if is_cut else {}
         self.leases: list[Lease6] = []
         self.renewals: list[tuple[int, int]] = []
         self.statuses: list[tuple[int, str]] = []

@@ -68,13 +68,17 @@ def _offered(fields: Dhcpv6Lease, talk: Talk6, line: Any) -> Iterator[Line]:
     steps = talk.of("ADVERTISE")
     if any(step.said.leases for step in steps):
         yield line("offered", steps)
+    elif any("cut" in step.said.notes for step in steps):
+        yield line("offered-cut", steps)
     else:
         yield line("offered-nothing" if fields.status else "offered-nothing-bare", steps)
 
 
 def _answered(teller: Teller, fields: Dhcpv6Lease, talk: Talk6, outcome: str, line: Any) -> Iterator[Line]:
     replies = talk.of("REPLY")
-    if outcome == "offered" and talk.of("REQUEST"):
+    if outcome == "offered" and replies:
+        yield line("answered-cut", replies)
+    elif outcome == "offered" and talk.of("REQUEST"):
         yield line("unconfirmed", talk.of("REQUEST"))
     elif not replies:
         return

@@ -238,3 +238,13 @@ def test_the_domains_that_a_client_tries_are_told(octets, domains):
     frames = asks(INFORMATION_REQUEST), answers(REPLY, option(24, octets))
     assert [one.fields.domains for one in leases(*frames)] == [domains]
     assert ("Behind short names it tries" in report(*frames).story()) == bool(domains)
+
+
+@pytest.mark.parametrize("kept", [14 + 40 + 8 + 4, 14 + 40 + 8 + 18, 96, 128])
+def test_what_was_cut_off_an_answer_is_no_refusal(kept):
+    asked = asks(SOLICIT, address(), xid=1), asks(REQUEST, address(), xid=2)
+    told = answers(ADVERTISE, address(), xid=1), answers(REPLY, address(), xid=2)
+    frames = [frame for pair in zip(asked, told, strict=True) for frame in pair]
+    found = explain.explain(pcap(*frames, snaplen=kept))
+    assert not found.findings
+    assert "refuse" not in found.story("en")
