@@ -60,11 +60,16 @@ def look(scene: Scene) -> Iterator[Seen]:
             why: tuple[str, ...] = rivals
             if outcome == "unanswered":
                 proof, why, case = _narrowed(scene, rows)
+                unread = _unread_errors(scene, members)
                 why = without_chance(why, sent)
                 if any(scene.beside.get((part.kind, index)) == "icmp-redirect" for index in indices):
                     why = ("icmp-redirect", *why)  # the replies may come back by the better router
                 rows += proof
                 values |= {"case": case} if case else {}
+                if unread:
+                    values |= {"case": "unread", "count": len(unread), "error": _name_of(unread[0])}
+                    members += unread
+                    rows += rows_of(unread)
             if outcome == "refused":  # by an error of a kind that has no cause of its own
                 members += _errors_among(scene, rows)
                 values["case"] = "told"
@@ -74,6 +79,23 @@ def look(scene: Scene) -> Iterator[Seen]:
 def _errors_among(scene: Scene, rows: list[int]) -> list[Member]:
     part, own = scene.part("icmp.error"), set(rows)
     return [(part, index) for index in scene.open(part, *part.outcomes) if int(part.rows(index)[0]) in own]
+
+
+def _unread_errors(scene: Scene, members: list[Member]) -> list[Member]:
+    """Errors that came to the sender meanwhile, and of which too little was recorded to tell what they quote."""
+    table, errors = scene.table, scene.part("icmp.error")
+    rows = errors.frames[errors.bounds[:-1]]
+    first = min(int(part.rows(index)[0]) for part, index in members)
+    is_unread = table.icmp.quote[np.searchsorted(table.icmp.row, rows)] == 0
+    is_unread &= (rows > first) & (table.place[rows] == table.place[first])
+    own = np.flatnonzero(is_unread & (table.targets(rows) == table.ends(first)[0]))
+    return [(errors, index) for index in own.tolist()]
+
+
+def _name_of(error: Member) -> str:
+    part, index = error
+    name: str = part.outcomes[part.outcome[index]]
+    return name
 
 
 def nat_first(why: tuple[str, ...]) -> tuple[str, ...]:

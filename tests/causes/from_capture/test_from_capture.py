@@ -279,6 +279,16 @@ def test_a_question_that_was_only_overheard_is_no_trouble():
     assert "goes to the asker alone" in found.story("en").replace("\n           ", " ")
 
 
+def test_errors_whose_quotation_was_cut_off_are_no_silence():
+    asked = ping("2001:db8::1", "2001:db8:2::9", 1)
+    told = eth(B, A, 0x86DD, ip("2001:db8::fe", "2001:db8::1", 58, b"\1\3\0\0\0\0\0\0" + asked[14:]))
+    found = explain.explain(pcap(asked, told, snaplen=96))
+    (finding,) = found.findings
+    assert (finding.cause, finding.values["count"], len(finding.exchanges)) == ("echo-unanswered", 1, 2)
+    assert "1 error (address-unreachable) came back" in " ".join(found.story("en").split())
+    assert "No error" not in found.story("en")
+
+
 def test_an_error_about_what_went_to_a_group_is_no_trouble():
     report_to_group = eth(A, "01:00:5e:00:00:16", 0x800, ip(ALICE, "224.0.0.22", 2, b"\x22\0\xf9\x02\0\0\0\1"))
     found = report(report_to_group, error(ROUTER, 3, 2, report_to_group))
