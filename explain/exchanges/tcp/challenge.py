@@ -32,7 +32,7 @@ def challenges(talk: Talk) -> Rows:
     last = accepts[0] if len(accepts) else len(talk.rows)
     is_one = (talk.role == 1) & (talk.flags & (FIN | SYN | RST | ACK) == ACK) & (talk.length == 0)
     is_one[: first + 1] = is_one[last:] = False
-    confirmed = talk.ack - (talk.seq[first] + np.uint32(1))
+    confirmed = talk.ack - talk.seq[first] - np.uint32(1)
     found: Rows = np.flatnonzero(is_one & (confirmed > talk.length[first]))
     return found
 

@@ -338,5 +338,5 @@ def _is_mute(talk: Talk) -> bool:
     """Whether a server sent nothing before its FIN: no octet is here, and its numbers tell of none that is not."""
     own = np.flatnonzero((talk.role == 1) & (talk.flags & RST == 0))
     numbers = talk.seq[own[own <= talk.where(FIN, 1)[0]]]
-    is_still = int((numbers - numbers[0]).view(np.int32).max()) <= 1  # a SYN counts for one
+    is_still = int((numbers - numbers[:1]).view(np.int32).max(initial=0)) <= 1  # a SYN counts for one
     return is_still and not talk.length[talk.role == 1].any()

@@ -1094,3 +1094,15 @@ def test_a_sender_that_after_a_silence_gets_only_smaller_segments_through_met_a_
         frames.append((3.0 + turn / 100, back(ACK, starts[place], 102, b"y" * sizes[place % 2])))
         frames.append((3.001 + turn / 100, to(ACK, 102, confirmed)))
     assert found(*frames)[0] == [cause]
+
+
+def test_a_segment_with_every_flag_and_a_syn_with_the_last_number_do_no_harm():
+    every = [
+        (0.0, to(SYN, 100)),
+        (0.01, back(63, 500, 101)),
+        (0.02, to(ACK, 101, 501)),
+        (0.03, to(FIN | ACK, 101, 501)),
+    ]
+    assert found(*every)[1] == ()
+    last = 2**32 - 1
+    assert found((0.0, to(SYN, last)), (0.1, back(ACK, 7, 5)), (0.11, to(4, 5)), (1.0, to(SYN, last)))[0]
