@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _SECOND = 1_000_000_000
-_LAST_NS = (1 << 63) - 1
-_FIRST_NS = -(1 << 63)
+_ROOM = 1 << 60  # 36 years: the difference of two times, and a time with a wait added to it, fit into int64 too
+FIRST_NS, LAST_NS = -_ROOM, (1 << 63) - 1 - _ROOM
+"""From 1933 to 2225: what lies beyond is held there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def clock_of(resolution: int, offset: int) -> Clock:
 
 
 def to_ns(stamps: npt.NDArray[np.uint64], clock: Clock) -> npt.NDArray[np.int64]:
-    """Time stamps as nanoseconds since 1970, rounded down, held inside int64.
+    """Time stamps as nanoseconds since 1970, rounded down, held between ``FIRST_NS`` and ``LAST_NS``.
 
     Args:
         stamps: uint64[n], units of the clock.
@@ -50,9 +51,9 @@ def to_ns(stamps: npt.NDArray[np.uint64], clock: Clock) -> npt.NDArray[np.int64]
         return np.empty(0, np.int64)
     if clock.offset == 0 and _SECOND % clock.units == 0:
         factor = _SECOND // clock.units
-        if int(stamps.max()) <= _LAST_NS // factor:
+        if int(stamps.max()) <= LAST_NS // factor:
             return stamps.astype(np.int64) * factor
     # Rare: a clock of powers of two, finer than nanoseconds or with an offset. Exact, and as slow as it is rare.
     shift = clock.offset * _SECOND
     exact = (shift + stamp * _SECOND // clock.units for stamp in stamps.tolist())
-    return np.array([min(max(time, _FIRST_NS), _LAST_NS) for time in exact], np.int64)
+    return np.array([min(max(time, FIRST_NS), LAST_NS) for time in exact], np.int64)

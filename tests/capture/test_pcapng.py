@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explain.capture import open_capture
-from explain.capture.clock import clock_of, to_ns
+from explain.capture.clock import FIRST_NS, LAST_NS, clock_of, to_ns
 from explain.errors import NotACaptureError, UnreadableError
 from explain.words import say
 
@@ -149,7 +149,7 @@ def test_time_stamps_of_any_resolution_are_exact_and_never_overflow(resolution, 
     stamps = [0, 1, 999_999, 0x0123456789ABCDEF, (1 << 64) - 1]
     units = 1 << (resolution & 0x7F) if resolution & 0x80 else 10 ** (resolution & 0x7F)
     exact = [offset * SECOND + stamp * SECOND // units for stamp in stamps]
-    held = [min(max(time, -(1 << 63)), (1 << 63) - 1) for time in exact]
+    held = [min(max(time, FIRST_NS), LAST_NS) for time in exact]
     assert to_ns(np.array(stamps, np.uint64), clock_of(resolution, offset)).tolist() == held
     octets = section() + interface(option(9, bytes([resolution])), option(14, struct.pack("<q", offset)))
     assert read_bytes(octets + b"".join(enhanced(b"x", stamp) for stamp in stamps)).time_ns == held
@@ -161,7 +161,7 @@ def test_each_packet_is_timed_by_the_clock_of_its_own_interface(packets):
     octets = section() + b"".join(interface(option(9, bytes([resolution]))) for resolution in resolutions)
     octets += b"".join(enhanced(b"x", stamp, port) for port, stamp in packets)
     units = [10**6, 10**9, 10**3, 1 << 10, 10**6]
-    exact = [min(stamp * SECOND // units[port], (1 << 63) - 1) for port, stamp in packets]
+    exact = [min(stamp * SECOND // units[port], LAST_NS) for port, stamp in packets]
     assert read_bytes(octets).time_ns == exact
 
 

@@ -185,7 +185,8 @@ def _answered(teller: Teller, fields: DhcpLease, talk: Talk, outcome: str, line:
     elif outcome == "declined":
         yield from _declined(teller, talk, line)
     elif outcome == "released":
-        yield line("dhcp.released" if fields.server else "dhcp.released-bare", talk.of("RELEASE"))
+        told = line("dhcp.released" if fields.server else "dhcp.released-bare", talk.of("RELEASE"))
+        yield told if fields.address else replace(told, values={**told.values, "address": Line("dhcp.unnamed", {})})
     elif outcome == "informed":
         yield from _informed(fields, talk, line)
     elif steps := _silent_end(teller, fields, talk, outcome):
@@ -206,7 +207,8 @@ def _silent_end(teller: Teller, fields: DhcpLease, talk: Talk, outcome: str) -> 
 def _informed(fields: DhcpLease, talk: Talk, line: Any) -> Iterator[Line]:
     answers = [step for step in talk.steps if step.said.is_reply]
     if answers:
-        yield line("dhcp.informed" if talk.of("INFORM") else "dhcp.answered", answers)
+        told = line("dhcp.informed" if talk.of("INFORM") else "dhcp.answered", answers)
+        yield replace(told, values={**told.values, "server": fields.server or fields.servers[0]})
         if fields.dns:
             yield line("dhcp.gives.dns", answers)
 

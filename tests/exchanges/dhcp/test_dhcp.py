@@ -224,6 +224,14 @@ def test_a_question_about_a_lease_and_its_answer_belong_together_although_the_an
     assert (one.outcome, types(one), one.fields.address) == ("informed", ["LEASEQUERY", "LEASEACTIVE"], ADDRESS)
 
 
+def test_who_answers_without_an_identifier_is_named_and_an_address_given_back_without_its_name_is_told_as_that():
+    asked = datagram((OTHER, 67), (SERVER, 67), message(1, options(10), giaddr=OTHER))
+    told = datagram((SERVER, 67), (OTHER, 67), message(2, options(12), giaddr=OTHER))
+    assert f"{SERVER} answered." in explain.explain(pcap(asked, told)).story()
+    released = explain.explain(pcap(asks(RELEASE, (54, SERVER), source=ADDRESS, target=SERVER))).story()
+    assert "gave an address that it does not name back" in " ".join(released.split())
+
+
 def test_bootp_has_no_message_types():
     asked = datagram((NOWHERE, 68), (BROADCAST, 67), message(1, b"", cookie=b"\0" * 64), (CLIENT, EVERYONE))
     told = datagram(
