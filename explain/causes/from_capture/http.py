@@ -120,5 +120,4 @@ def is_received(scene: Scene, rows: Rows, row: int) -> bool:
     """Whether the server's host acknowledged the request: the network did its part."""
     table = scene.table
     back = rows[(rows > row) & ((table.layers[rows] & REVERSED) != (table.layers[row] & REVERSED))]
-    end = table.seq[row] + table.payload[row]
-    return bool((table.ack[back] - end < _HALF).any())
+    return bool((table.ack[back] - table.seq[row] - table.payload[row] < _HALF).any())

@@ -159,7 +159,7 @@ def _early(told: _Told, syns: Rows, accepts: Rows) -> Iterator[Line]:
     elif told.table.flags[syn] & ECE and len(accepts) and len(plain := plain[plain < accepts[0]]):
         yield told.line("tcp.syn-ecn-lost", np.array([syn, plain[0], accepts[0]]))
     elif octets and len(accepts):
-        taken = int(told.table.ack[accepts[0]] - told.table.seq[syn]) - 1
+        taken = int((told.table.ack[accepts[:1]] - told.table.seq[syn])[0]) - 1
         name = "tcp.syn-data" if taken >= octets else "tcp.syn-data-left"
         yield told.line(name, np.array([syn, accepts[0]]), octets=octets)
 

@@ -93,12 +93,12 @@ def _only_accepts(talk: Talk) -> Rows:
 def _outage(talk: Talk, again: Rows) -> int:
     """For how long one segment alone was sent again before it was confirmed, while nothing else came; 0 if not so."""
     at = np.flatnonzero(among(talk.rows, again))
-    role, seq, end = talk.role[at[0]], talk.seq[at[0]], talk.seq[at[0]] + np.uint32(talk.length[at[0]])
+    role, seq, size = talk.role[at[0]], talk.seq[at[0]], np.uint32(talk.length[at[0]])
     first = int(np.flatnonzero((talk.role == role) & (talk.seq == seq) & (talk.length > 0))[:1].sum())
     between = talk.role[first : at[-1] + 1]
     confirmed = talk.ack[at[-1] + 1 :][talk.role[at[-1] + 1 :] != role]
     is_one = bool((talk.seq[at] == seq).all() and (talk.role[at] == role).all() and (between == role).all())
-    is_through = len(confirmed) > 0 and bool(((confirmed - end).view(np.int32) >= 0).any())
+    is_through = len(confirmed) > 0 and bool(((confirmed - seq - size).view(np.int32) >= 0).any())
     return int(talk.time_ns[at[-1]] - talk.time_ns[first]) if first < at[0] and is_one and is_through else 0
 
 

@@ -118,8 +118,8 @@ def _confirmed_ns(talk: Talk) -> int | None:
     if pair is None:
         return None
     between = np.arange(pair[0] + 1, pair[1])
-    end = talk.seq[pair[0]] + np.uint32(talk.length[pair[0]])
-    between = between[(talk.role[between] == 1) & (talk.ack[between] == end)]
+    confirmed = talk.ack[between] - talk.seq[pair[0]]
+    between = between[(talk.role[between] == 1) & (confirmed == talk.length[pair[0]])]
     return int(talk.time_ns[between[0]] - talk.time_ns[pair[0]]) if len(between) else None
 
 

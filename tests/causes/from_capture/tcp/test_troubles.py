@@ -1106,3 +1106,31 @@ def test_a_segment_with_every_flag_and_a_syn_with_the_last_number_do_no_harm():
     assert found(*every)[1] == ()
     last = 2**32 - 1
     assert found((0.0, to(SYN, last)), (0.1, back(ACK, 7, 5)), (0.11, to(4, 5)), (1.0, to(SYN, last)))[0]
+
+
+def around(base):
+    """Talks whose client counts from ``base`` on: slow, cut off, a request without an answer, data in the SYN."""
+
+    def mine(flags, seq, ack=0, data=b"", port=40000):
+        return segment((ALICE, port), SERVER, flags, seq=(base + seq) % 2**32, ack=ack, data=data)
+
+    def theirs(flags, seq, ack, data=b"", port=40000):
+        return segment(SERVER, (ALICE, port), flags, (B, A), seq=seq, ack=(base + ack) % 2**32, data=data)
+
+    for port in (40000, 40001, 40002):
+        yield from ((0.0, mine(SYN, -1, port=port)), (0.01, theirs(SYN | ACK, 500, 0, port=port)))
+        yield 0.02, mine(ACK, 0, 501, port=port)
+    yield from ((1, mine(ACK, 0, 501, b"x" * 10)), (1.01, theirs(ACK, 501, 10)), (4, theirs(ACK, 501, 10, b"y")))
+    yield from ((5 + wait, mine(ACK, 0, 501, b"x" * 10, 40001)) for wait in (0, 0.2, 0.6, 1.4, 3.0))
+    yield 8.01, theirs(ACK, 501, 10, port=40001)
+    yield from ((9, mine(ACK, 0, 501, REQUEST, 40002)), (9.01, theirs(ACK, 501, len(REQUEST), port=40002)))
+    yield from ((20, mine(SYN, -1, data=b"early", port=40003)), (20.01, theirs(SYN | ACK, 500, 5, port=40003)))
+
+
+REQUEST = b"GET / HTTP/1.1\r\nHost: b\r\n\r\n"
+
+
+def test_numbers_that_begin_anew_in_the_middle_of_a_segment_change_nothing():
+    story, other = (explain.explain(pcap(*sorted(around(base)))).story() for base in (1000, 2**32 - 3))
+    assert all(words in story for words in ("SYN carries 5 bytes", "same segment", "is slow", "does not answer"))
+    assert story.replace("from 999", "") == other.replace(f"from {2**32 - 4}", "")
