@@ -13,6 +13,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from command_line import called
 from dhcp_packets import ack, discover, nak, offer, request
 from neighbours import solicit
 from packets import A, B, datagram, error, is_at, pcap, ping, pong, segment, who_has
@@ -217,7 +218,7 @@ def told(capture):
     return report.story("en"), report.to_json()
 
 
-def lines_run(capture):
+def lines_run(work):
     """How many lines of each function of the project run."""
     counts = Counter()
 
@@ -228,10 +229,20 @@ def lines_run(capture):
     before = sys.gettrace()
     sys.settrace(lambda frame, _event, _argument: within if frame.f_code.co_filename.startswith(ROOT) else None)
     try:
-        told(capture)
+        work()
     finally:
         sys.settrace(before)
     return counts
+
+
+def overgrown(small, large):
+    """Functions that run more than their share of lines for the larger work."""
+    before, after = lines_run(small), lines_run(large)
+    return {
+        f"{code.co_filename.removeprefix(ROOT)}:{code.co_qualname}": f"{before[code]} -> {count}"
+        for code, count in after.items()
+        if count > MOST * max(before[code], FEW * SMALL)
+    }
 
 
 def memory_at_most(capture):
@@ -248,13 +259,29 @@ def memory_at_most(capture):
 def test_no_function_runs_more_than_its_share_of_lines_as_traffic_grows(shape):
     small, large = pcap(*shape(SMALL)), pcap(*shape(SMALL * TIMES))
     told(small)  # what is loaded and kept once is no growth
-    before, after = lines_run(small), lines_run(large)
-    grown = {
-        f"{code.co_filename.removeprefix(ROOT)}:{code.co_qualname}": f"{before[code]} -> {count}"
-        for code, count in after.items()
-        if count > MOST * max(before[code], FEW * SMALL)
-    }
-    assert not grown
+    assert not overgrown(lambda: told(small), lambda: told(large))
+
+
+FAILED = "$ ping -c 3 198.51.100.1\nping: connect: Network is unreachable\n"
+PASTED = {
+    "interfaces": lambda number: (
+        f"{number}: eth{number}: <BROADCAST,UP,LOWER_UP> mtu 1500\n    inet {host(256 * number + 1)}/24 scope global"
+    ),
+    "lines of other programs": lambda number: f"Nov 30 12:00:00 host app[{number}]: something happened at {number}",
+    "routes": lambda number: f"$ ip route\n{host(256 * number)}/24 via 192.0.2.1 dev eth0",
+    "runs": lambda number: f"$ ping -c 1 {host(number)}\nping: connect: Network is unreachable",
+}
+
+
+@pytest.mark.parametrize("line", PASTED.values(), ids=PASTED.keys())
+def test_no_function_runs_more_than_its_share_of_lines_as_a_pasted_text_grows(tmp_path, capsys, line):
+    paths = [tmp_path / f"{count}.txt" for count in (SMALL, 2 * SMALL, 2 * SMALL * TIMES)]
+    for path in paths:
+        count = int(path.stem)
+        path.write_text(FAILED + "$ ip addr\n" + "".join(f"{line(number)}\n" for number in range(1, count)) + FAILED)
+    first, small, large = (lambda path=path: called(capsys, "ping", "--text", str(path)) for path in paths)
+    first()
+    assert not overgrown(small, large)
 
 
 def test_memory_grows_as_the_traffic_does():

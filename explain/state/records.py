@@ -6,6 +6,7 @@ A collection that was not collected is None (*unknown*); an empty tuple was coll
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from explain.state.addresses import Network, network_of
@@ -263,7 +264,11 @@ class HostState:
 
     def interface(self, name: str | None) -> Interface | None:
         """The interface of that name, or None."""
-        return next((each for each in self.interfaces or () if each.name == name), None)
+        return _by_name(self).get(name) if name else None
+
+    def masters(self) -> frozenset[str | None]:
+        """The bridges, bonds and VRFs that have an interface of this host."""
+        return _masters(self)
 
     def owner_of(self, address: str) -> Interface | None:
         """The interface that carries the address, usable or not, or None."""
@@ -288,3 +293,14 @@ class HostState:
             return int(text) if text is not None else None
         except ValueError:
             return None
+
+
+@lru_cache(maxsize=1024)
+def _by_name(state: HostState) -> dict[str, Interface]:
+    """The interfaces of a host; of two with one name the first counts."""
+    return {each.name: each for each in reversed(state.interfaces or ())}
+
+
+@lru_cache(maxsize=1024)
+def _masters(state: HostState) -> frozenset[str | None]:
+    return frozenset(each.master for each in state.interfaces or ())

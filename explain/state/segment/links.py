@@ -129,9 +129,8 @@ def _clouds(hosts: Mapping[str, HostState], peers: Mapping[Place, Place]) -> tup
         for address in interface.addresses or ():
             if not is_link_local(address.local) and address.network is not None:
                 groups.setdefault(address.network, set()).add(place)
-    merged: list[set[Place]] = []
+    whole: dict[Place, frozenset[Place]] = {}
     for group in groups.values():
-        touching = [each for each in merged if each & group]
-        merged = [each for each in merged if not each & group]
-        merged.append(group.union(*touching))
-    return tuple(frozenset(each) for each in merged if len(each) > 1)
+        merged = frozenset(group).union(*(whole[place] for place in group if place in whole))
+        whole.update(dict.fromkeys(merged, merged))
+    return tuple(each for each in dict.fromkeys(whole.values()) if len(each) > 1)

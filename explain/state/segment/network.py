@@ -61,7 +61,7 @@ def is_bridge(state: HostState, name: str) -> bool:
     interface = state.interface(name)
     if interface is None:
         return False
-    return interface.kind == "bridge" or any(each.master == name for each in state.interfaces or ())
+    return interface.kind == "bridge" or name in state.masters()
 
 
 def bridges(state: HostState) -> list[str]:

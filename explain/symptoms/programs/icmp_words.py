@@ -240,9 +240,16 @@ def _table() -> dict[str, tuple[str, int, int, int]]:
     return table
 
 
+_BEGINNING = 4
+
+
 @cache
-def _longest_first() -> tuple[str, ...]:
-    return tuple(sorted(_table(), key=len, reverse=True))
+def _by_beginning() -> dict[str, list[str]]:
+    """Wordings by their first characters, the longest first."""
+    found: dict[str, list[str]] = {}
+    for wording in sorted(_table(), key=len, reverse=True):
+        found.setdefault(wording[:_BEGINNING], []).append(wording)
+    return found
 
 
 def icmp_error(text: str, family: int | None = None) -> tuple[str, dict[str, Any]] | None:
@@ -260,7 +267,7 @@ def icmp_error(text: str, family: int | None = None) -> tuple[str, dict[str, Any
     lower = text.lower()
     if unnamed := _CODE.match(text):
         return _by_code(unnamed.group(1).lower(), int(unnamed.group(2)), family or 4)
-    for wording in _longest_first():
+    for wording in _by_beginning().get(lower[:_BEGINNING], ()):
         if lower.startswith(wording) and _REST.fullmatch(lower[len(wording) :]):
             name, number, code, usual = _table()[wording]
             meant = (name, number, code) if family in (None, usual) else _IN_IPV6.get(name, (name, None, None))

@@ -21,6 +21,8 @@ Reading = tuple[str, dict[str, Any]]
 LineReader = Callable[[str], Reading | None]
 
 _LONGEST_WRAPPED = 300
+_MOST_WRAPPED = 2_000
+"""So many lines are tried together with the next; a text in which more stay unknown is no terminal's."""
 
 _JAPANESE = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff]")
 _REMARK = re.compile(r"\s*(?://|#|※|→|←|=>|<-|->|\*\s|-\s|--\s|;|\(|「|（|・|>|[A-Z]?[a-z']+,? [a-z']+ [a-z']+)")
@@ -65,10 +67,11 @@ def read_lines(lines: Sequence[TextLine], readers: Sequence[LineReader]) -> Unde
         if not line.text.strip():
             continue
         found = first_reading(line.text, readers)
-        if found is None and at < len(lines) and (wrapped := _wrapped(line, lines[at], readers)):
+        may_be_part = found is None and len(unknown) < _MOST_WRAPPED
+        if may_be_part and at < len(lines) and (wrapped := _wrapped(line, lines[at], readers)):
             symptoms.append(wrapped)
             at += 1
-        elif found is None and symptoms and (longer := _continued(symptoms[-1], line, readers)):
+        elif may_be_part and symptoms and (longer := _continued(symptoms[-1], line, readers)):
             symptoms[-1] = longer
         elif found is None:
             unknown.append(UnknownLine(line.number, line.text, is_remark(line.text)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from explain.symptoms.transcript.cleaning import TextLine, clean_lines, decode, looks_binary
@@ -85,6 +86,11 @@ def read_transcript(text: str | bytes, path: str = "text", otherwise: str = "unr
         raise NothingUsableError(path, "unread.empty_text")
     if looks_binary(text):
         raise NothingUsableError(path, otherwise)
+    return _transcript(text)
+
+
+@lru_cache(maxsize=1)  # runs, tables and typed commands are each looked for in the same text
+def _transcript(text: str) -> Transcript:
     lines, is_cut = clean_lines(text)
     return Transcript(_with_status(_cut(lines)), is_cut)
 

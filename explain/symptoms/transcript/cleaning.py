@@ -19,6 +19,11 @@ _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-
 _STRANGE = re.compile("[\x00-\x07\x0e-\x1a\x1c-\x1f\ufffd]")
 
 
+_MARKS_OF_JIS = (b"\x1b$B", b"\x1b$@")
+_CODES_OF_JAPAN = ("euc_jp", "cp932")
+"""EUC-JP first: nearly all of it would pass for narrow katakana in cp932, while words in cp932 are no EUC-JP."""
+
+
 @dataclass(frozen=True, slots=True)
 class TextLine:
     """One line of the text, plain.
@@ -34,21 +39,40 @@ class TextLine:
 
 
 def decode(data: bytes) -> str:
-    """The characters of a terminal's bytes: UTF-8, UTF-16 with its mark (PowerShell), else the code page of Japan."""
+    """The characters of a terminal's bytes: UTF-8, UTF-16 (PowerShell), else a code of Japan."""
     data = data[: _MOST_CHARACTERS * 2]
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", errors="replace")
+    if wide := _order_of_utf_16(data):
+        return data.decode(wide, errors="replace")
+    if any(mark in data for mark in _MARKS_OF_JIS) and (mail := _read_as(data, "iso2022_jp")):
+        return mail
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as damage:
         if damage.start >= len(data) - 4:  # cut in the middle of a character
             return data.decode("utf-8-sig", errors="replace")
     if b"\x00" not in data[:4096]:
-        try:
-            return data.decode("cp932")
-        except UnicodeDecodeError:
-            pass
+        for code in _CODES_OF_JAPAN:
+            if text := _read_as(data, code):
+                return text
     return data.decode("utf-8", errors="replace")
+
+
+def _order_of_utf_16(data: bytes) -> str | None:
+    """Which UTF-16 a text without a mark is in: every second octet of its ASCII is zero, and hardly any other."""
+    high, low = data[0:4096:2].count(0), data[1:4096:2].count(0)
+    units = max(1, min(len(data), 4096) // 2)
+    if max(high, low) * 5 < units or min(high, low) * 20 > max(high, low):
+        return None
+    return "utf-16-le" if low > high else "utf-16-be"
+
+
+def _read_as(data: bytes, code: str) -> str | None:
+    try:
+        return data.decode(code)
+    except UnicodeDecodeError:
+        return None
 
 
 def looks_binary(text: str) -> bool:

@@ -159,8 +159,9 @@ def test_a_text_that_shows_nothing_known_is_one_clear_error(text):
 
 def test_bytes_of_several_encodings_are_read():
     said = "192.0.2.2 からの応答: バイト数 =32 時間 =2ms TTL=64\n"
-    for encoding in ("utf-8", "utf-8-sig", "utf-16", "cp932"):
+    for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp932", "euc_jp", "iso2022_jp"):
         assert read_text(said.encode(encoding)).has("echo.reply"), encoding
+        assert decode(said.encode(encoding)) == said, encoding
     assert decode("あ".encode()[:-1]) == "\ufffd"
 
 
