@@ -9,10 +9,10 @@ Nothing heavy is imported before it is needed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO
-
+TYPE_CHECKING = False  # not typing's own: until it is loaded Ctrl-C would find nobody to answer it
 if TYPE_CHECKING:
     from os import PathLike
+    from typing import BinaryIO
 
     from explain.model import Report
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import atexit
-import gc
-import io
 import os
 import sys
-from contextlib import suppress
-from importlib import import_module
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, BinaryIO, cast
 
 try:
+    import atexit
+    import gc
+    import io
+    from contextlib import suppress
+    from importlib import import_module
+    from importlib.util import find_spec
+    from typing import TYPE_CHECKING, BinaryIO, cast
+
     from explain.cli.language import spoken
     from explain.errors import ExplainError, UnreadableError, UsageError, reason_of
 except KeyboardInterrupt:  # Ctrl-C while these load, and ``main`` is not there yet to answer it
@@ -30,10 +31,10 @@ _LONGEST_COMPLAINT = 2000  # what may stand in a place can be a long list
 def main(arguments: list[str] | None = None) -> None:
     """The console script: runs one command and exits with its status."""
     words = sys.argv[1:] if arguments is None else arguments
-    gc.disable()  # one run makes no cycles worth looking for, and looking costs a tenth of a small run
-    _lighten_numpy()
-    _fill_gaps()
     try:
+        gc.disable()  # one run makes no cycles worth looking for, and looking costs a tenth of a small run
+        _lighten_numpy()
+        _fill_gaps()
         status = _complete() if "_EXPLAIN_COMPLETE" in os.environ else _run(words)
     except BrokenPipeError:
         status = _CLOSED_PIPE  # whoever read our output has seen enough
@@ -103,13 +104,7 @@ def _run(words: list[str]) -> int:
     except (BrokenPipeError, KeyboardInterrupt):
         raise
     except OSError as error:
-        why = reason_of(error if error.strerror else OSError(0, str(error)))
-        told = (
-            UsageError("at.reason", path=error.filename, reason=why)
-            if error.filename
-            else UsageError("at.alone", reason=why)
-        )
-        return _complain(told.told(spoken(asked)), 2)
+        return _complain(_refused(error).told(spoken(asked)), 2)
     except Exception as error:
         if "EXPLAIN_DEBUG" in os.environ:
             raise
@@ -117,6 +112,19 @@ def _run(words: list[str]) -> int:
             return _complain(ExplainError("at.memory").told(spoken(asked)), _BUG)
         bug = ExplainError("at.bug", kind=type(error).__name__, text=str(error))
         return _complain(bug.told(spoken(asked)), _BUG)
+
+
+def _refused(error: OSError) -> UsageError:
+    """What the system would not do, and where."""
+    why = reason_of(error if error.strerror else OSError(0, str(error)))
+    if error.filename and error.filename != "-":
+        return UsageError("at.reason", path=error.filename, reason=why)
+    is_output = error.filename == "-"
+    try:
+        sys.stdout.flush()  # what it did not take is still waiting, and is not taken now either
+    except OSError:
+        is_output = True
+    return UsageError("at.output" if is_output else "at.alone", reason=why)
 
 
 def _are_files(words: list[str]) -> bool:

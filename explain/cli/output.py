@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from explain.errors import InputError, UsageError, reason_of
+from explain.errors import InputError, UsageError, naming, reason_of
 from explain.model import Line
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ def put(text: str, output: str | Path | None) -> None:
     """
     octets = text.encode("utf-8", "backslashreplace")
     if output is None:
-        sys.stdout.buffer.write(octets)
+        with naming("-"):
+            sys.stdout.buffer.write(octets)
         return
     with whole_file(str(output)) as file:
         file.write(octets)
@@ -62,7 +63,8 @@ def whole_file(name: str) -> Iterator[BinaryIO]:
         InputError: it cannot be written, in one line that names it; nothing is left behind.
     """
     if name in _STANDARD_OUTPUT:
-        yield sys.stdout.buffer
+        with naming("-"):
+            yield sys.stdout.buffer
         return
     target = Path(os.path.realpath(name))
     try:

@@ -7,7 +7,7 @@ import sys
 import click
 
 from explain.cli.options import HELP, json_option, language_option
-from explain.errors import UsageError
+from explain.errors import UsageError, naming
 
 
 @click.command("packet", context_settings=HELP)
@@ -44,5 +44,6 @@ def packet(capture: str, frame: int, as_json: bool, lang: str, verbose: bool) ->
         stray = [] if members else of_stray(found, hosts, captures, frame)
         belongs = packet_exchanges.rows(members, story, stray, findings, found.table, lang, page.width())
         told = render.text(recorded, layers, copies, belongs, source.path, lang, verbose=verbose, width=page.width())
-    sys.stdout.buffer.write(told.encode("utf-8", "backslashreplace"))
+    with naming("-"):
+        sys.stdout.buffer.write(told.encode("utf-8", "backslashreplace"))
     return 0

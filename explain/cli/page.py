@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from explain.errors import naming
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -19,7 +21,8 @@ def give(told: dict[str, Any] | list[Any] | Iterator[str]) -> None:
     if isinstance(told, (dict, list)):
         from explain.plain_data import json_text
 
-        sys.stdout.buffer.write(f"{json_text(told, 2)}\n".encode("utf-8", "backslashreplace"))
+        with naming("-"):
+            sys.stdout.buffer.write(f"{json_text(told, 2)}\n".encode("utf-8", "backslashreplace"))
         return
     for row in told:
         print(row)

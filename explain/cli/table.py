@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from explain.cli.options import HELP, language_option
-from explain.errors import UsageError
+from explain.errors import UsageError, naming
 
 if TYPE_CHECKING:
     from explain.exchanges.selection import Selection
@@ -57,7 +57,8 @@ def table(files: tuple[str, ...], what: str, form: str, output: str | None, **op
     else:
         frame = exchanges(report.exchanges, are_lists_text=form != "jsonl")
     if output is None:
-        render.write(frame, form, sys.stdout.buffer)
+        with naming("-"):
+            render.write(frame, form, sys.stdout.buffer)
         return 0
     from explain.cli.output import whole_file
 

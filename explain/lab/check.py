@@ -135,6 +135,12 @@ def number(value: Any, low: int, high: int, where: str) -> int:
     return value
 
 
+def schema(value: Any, where: str) -> None:
+    """The version of the form in which a file is written, of which there is one so far."""
+    if isinstance(value, bool) or value != 1:
+        raise LabFileError(where, value, "lab_file.schema")
+
+
 def seconds(value: Any, where: str) -> float:
     """Seconds, up to five minutes."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 300:

@@ -96,12 +96,13 @@ def test_ctrl_c_stays_an_exception_for_programs_that_did_not_ask(tmp_path):
         take_in([str(path)], progress=press_ctrl_c)
 
 
-def test_ctrl_c_before_the_command_is_loaded_is_silent_too():
+@pytest.mark.parametrize("loading", ["typing", "explain.errors"])
+def test_ctrl_c_before_the_command_is_loaded_is_silent_too(loading):
     program = (
         "import sys\n"
         "class Interrupted:\n"
         "    def find_spec(name, path=None, target=None):\n"
-        "        if name == 'explain.errors':\n"
+        f"        if name == {loading!r}:\n"
         "            raise KeyboardInterrupt\n"
         "sys.meta_path.insert(0, Interrupted)\n"
         "import explain.cli\n"

@@ -122,7 +122,7 @@ def test_a_full_standard_output_is_said_in_one_line():
                 [*EXPLAIN, *arguments, CASE], stdout=full, stderr=subprocess.PIPE, check=False,
                 env={**os.environ, "PYTHONUNBUFFERED": how},
             )  # fmt: skip
-        assert (done.returncode, done.stderr.decode()) == (2, "explain: no space left on device\n")
+        assert (done.returncode, done.stderr.decode()) == (2, "explain: standard output: no space left on device\n")
 
 
 @pytest.mark.needs("root", "unshare", "namespaces")

@@ -74,7 +74,7 @@ BAD = {
     "a number where a text belongs": (replaced('chapter = "test"', "chapter = 3"), "chapter", "text"),
     "a missing language": (replaced(', ja = "試験"', ""), "title: ja", "required"),
     "a prefix length left out": (replaced("192.0.2.1/24", "192.0.2.1"), "address[0]", "prefix length"),
-    "a schema of the future": (replaced("schema = 1", "schema = 2"), "schema", "1"),
+    "a schema of the future": (replaced("schema = 1", "schema = 2"), "schema", "1 stands here"),
     "a setting of the whole machine": (
         replaced("[nodes.h2]", '[nodes.h2]\nsysctl = { "net.core.rmem_max" = "1" }'),
         "net.core.rmem_max",

@@ -95,18 +95,17 @@ def _languages(options: Mapping[str, Any]) -> tuple[str, str | None]:
 
 
 def _roster(rubric: Rubric, given: str | None) -> list[dict[str, str]]:
-    from explain.grade.hand_ins.rosters import read_roster, shared_addresses, twice
+    from explain.cli.reading import roster_of
+    from explain.grade.hand_ins.rosters import twice
 
     beside = Path(rubric.path).parent / rubric.roster if rubric.roster else None
     if given is None and (beside is None or not beside.is_file()):
         if beside is not None:
             noted("grade.no_roster", path=rubric.roster)
         return []
-    rows = read_roster(given or str(beside))
+    rows = roster_of(given or str(beside))
     for name in twice(rows)[:_MOST_NAMED]:
         noted("grade.roster_twice", name=name)
-    for column, address, people in shared_addresses(rows)[:_MOST_NAMED]:
-        noted("grade.roster_shared", address=address, column=column, people=people)
     return rows
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from explain.cli.options import HELP, LANG
-from explain.cli.talk import noted, told
+from explain.cli.talk import told
 from explain.errors import ExplainError, InputError, UnreadableError
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from explain.lab.handout import Handout
 
 _MOST_STUDENTS = 10_000
-_MOST_NAMED = 5
 
 
 @click.command("handout", context_settings=HELP)
@@ -33,15 +32,12 @@ _MOST_NAMED = 5
 @LANG
 def handout(name: str, roster: str, output: Path, key: str) -> int:
     """Write each student's own lab into a folder of its own, and the roster with what is the student's own in it."""
-    from explain.grade.hand_ins.rosters import read_roster, shared_addresses
+    from explain.cli.reading import roster_of
     from explain.lab.catalogue import find
     from explain.lab.recording import write_new
 
     path = find(name)
-    rows = read_roster(roster)
-    made = handouts(path, rows, roster, key)
-    for column, address, people in shared_addresses(rows)[:_MOST_NAMED]:
-        noted("grade.roster_shared", address=address, column=column, people=people)
+    made = handouts(path, roster_of(roster), roster, key)
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise ExplainError("lab.not_empty", folder=output)
     try:

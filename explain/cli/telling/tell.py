@@ -6,6 +6,7 @@ import sys
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
+from explain.errors import naming
 from explain.model import INTERRUPTED
 
 if TYPE_CHECKING:
@@ -200,7 +201,8 @@ def _deep_enough(report: Report, options: Mapping[str, Any]) -> list[Line]:
 def _put(text: str, output: str | None) -> None:
     """As ``put``, which only a file needs: what it loads costs a small run much."""
     if output is None:
-        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+        with naming("-"):
+            sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
         return
     from explain.cli.output import put
 

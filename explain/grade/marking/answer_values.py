@@ -29,10 +29,16 @@ _UNITS_S = {
     for units, size in (
         (" s sec secs second seconds 秒", 1.0), ("ms msec millisecond milliseconds ミリ秒", 1e-3),
         ("us µs μs usec microsecond microseconds マイクロ秒", 1e-6), ("ns nanosecond nanoseconds ナノ秒", 1e-9),
-        ("min mins minute minutes 分", 60.0), ("h hour hours 時間", 3600.0), ("d day days 日", 86400.0),
+        ("min mins minute minutes m 分", 60.0), ("h hr hrs hour hours 時間", 3600.0), ("d day days 日", 86400.0),
     )
     for unit in units.split(" ")
 }  # fmt: skip
+_PART = re.compile(
+    r"\s*(\d{1,30}(?:\.\d{1,30})?)\s*([a-zA-Zµμ秒分時間日ミリマイクロナノ]{1,12})\s*(?:,\s*)?(?:and\s+|と)?"
+)
+_CLOCK = re.compile(r"(\d{1,4}):([0-5]\d):([0-5]\d(?:\.\d{1,9})?)")
+_SAID_BEFORE = re.compile(r"^\([^()]{1,60}\)\s*(?=\S)")
+"""What Wireshark has before a time, as in *(3600s) 1 hour*."""
 _COUNTED = re.compile(
     r"(?:the\s+)?(?:(?:frame|packet|フレーム|パケット)?\s*(?:no\.?|number|#|番号)?\s*[:=]?\s*)?([+-]?[0-9]{1,38})\s*"
     r"(?:(?:st|nd|rd|th|番目の?|番?の)\s*)?(?:bytes?|octets?|b|s|secs?|seconds?|hops?|packets?|frames?|segments?|datagrams?|fragments?|messages?|times|"
@@ -123,10 +129,7 @@ def read_as(kind: str, given: Any, columns: Any = None) -> Any:  # noqa: C901 - 
         case "number":
             return _float(given)[0]
         case "duration":
-            value, unit = _float(given)
-            if unit not in _UNITS_S:
-                raise NoAnswerError
-            return value * _UNITS_S[unit]
+            return _seconds(given)
         case "set":
             return frozenset(_items(given))
         case "table":
@@ -221,6 +224,32 @@ def _float(given: Any) -> tuple[float, str]:
     if not math.isfinite(value):
         raise NoAnswerError
     return value, unit
+
+
+def _seconds(given: Any) -> float:
+    text = _SAID_BEFORE.sub("", given) if isinstance(given, str) else ""
+    if clock := _CLOCK.fullmatch(text):
+        return int(clock[1]) * 3600 + int(clock[2]) * 60 + float(clock[3])
+    if len(parts := _parts(text)) > 1:
+        return sum(parts)
+    value, unit = _float(text or given)
+    if unit not in _UNITS_S:
+        raise NoAnswerError
+    return value * _UNITS_S[unit]
+
+
+def _parts(text: str) -> list[float]:
+    """The parts of *1 hour, 30 minutes* in seconds; none where it is not all parts, each of a smaller unit."""
+    found, sizes, at = [], [math.inf], 0
+    while at < len(text):
+        part = _PART.match(text, at)
+        size = _UNITS_S.get(part[2]) if part else None
+        if part is None or size is None or size >= sizes[-1]:
+            return []
+        found.append(float(part[1]) * size)
+        sizes.append(size)
+        at = part.end()
+    return found
 
 
 def _with_point(given: str) -> str:

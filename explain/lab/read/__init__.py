@@ -62,7 +62,7 @@ def text_of(path: Path) -> str:
 def from_table(data: dict[str, Any], name: str, where: str, text: str) -> Lab:
     """The lab of a parsed file; ``where`` stands at the beginning of each complaint."""
     check.keys(data, TOP, ("schema", "title", "chapter", "nodes"), where)
-    check.number(data["schema"], 1, 1, f"{where}: schema")
+    check.schema(data["schema"], f"{where}: schema")
     links = tuple(_link(row, f"{where}: links[{i}]") for i, row in enumerate(check.rows(data.get("links", []), where)))
     first_mac = check.mac(data.get("first_mac", FIRST_MAC), f"{where}: first_mac")
     nodes = nodes_of(check.table(data["nodes"], f"{where}: nodes"), links, first_mac, where)

@@ -150,6 +150,8 @@ def test_each_type_of_answer_takes_the_usual_spellings_and_nothing_else(tmp_path
         ("mac", "00:00:5e:00:53:01", ("00:00:5e:00:53:01 (router)", "00-00-5E-00-53-01。")),
         ("ip", "fe80::1", ("fe80::1%eth0", "[fe80::1]", "fe80::1 (router)")),
         ("ip:port", "192.0.2.1:80", ("192.0.2.1.80", "192.0.2.1 ポート 80", "192.0.2.1 の 80 番", "192.0.2.1:80 (a)")),
+        ("duration", 5400, ("1h 30min", "1h30m", "1 hour, 30 minutes (5400)", "(5400s) 1 hour, 30 minutes", "1:30:00",
+                            "1 時間 30 分", "1時間と30分", "1 h and 30 min", "90m", "1.5 hrs")),
         ("hex", 0x8411, ("8411h", "8411 hex", "0x8411 (33809)")),
         ("duration", 0.0015, ("1.5 milliseconds", "1500 microseconds.", "1.5 ms (a)", "1.5×10^-3 s", "1.5ms程度")),
         ("string", "www.example.org", ("www.example.org.",)),
@@ -166,6 +168,8 @@ def test_what_stands_around_an_answer_costs_nothing(kind, key, given):
         ("frame", "10 and 12"),
         ("ip:port", "192.0.2.80"),
         ("duration", "5 d or 6 d"),
+        ("duration", "30 min 1 h"),
+        ("duration", "1:30"),
         ("hex", "8411 g"),
     ],
 )
