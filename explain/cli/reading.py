@@ -1,4 +1,4 @@
-"""What a file or standard input holds, as far as it is small; and who a class is."""
+"""What a file or standard input holds, as far as it is small."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ import stat
 import sys
 from pathlib import Path
 
-from explain.cli.talk import noted
 from explain.errors import UnreadableError, reason_of
 
 _MOST_OCTETS = 64 << 20
-_MOST_NAMED = 5
 
 
 def is_gone_once_read(path: str) -> bool:
@@ -38,17 +36,3 @@ def octets_of(path: str) -> bytes:
             return stream.read(_MOST_OCTETS)
     except OSError as error:
         raise UnreadableError(path, reason_of(error, "unread.not_opened")) from None
-
-
-def roster_of(path: str) -> list[dict[str, str]]:
-    """The students of a roster; addresses that several of them have are noted.
-
-    Raises:
-        UnreadableError: it cannot be read or has no header.
-    """
-    from explain.grade.hand_ins.rosters import read_roster, shared_addresses
-
-    rows = read_roster(path)
-    for column, address, people in shared_addresses(rows)[:_MOST_NAMED]:
-        noted("grade.roster_shared", address=address, column=column, people=people)
-    return rows

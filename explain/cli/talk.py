@@ -12,7 +12,11 @@ from explain.model import LANGUAGES
 from explain.words import say
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from explain.errors import ExplainError
+
+_MOST_NAMED = 5
 
 
 def language() -> str:
@@ -40,3 +44,11 @@ def noted(message: str, **values: object) -> None:
 def complained(error: ExplainError) -> None:
     """Tell an error that ends nothing."""
     print(f"explain: {error.told(language())}", file=sys.stderr, flush=True)
+
+
+def noted_shared(rows: Sequence[Mapping[str, str]]) -> None:
+    """Say which addresses of a roster several students have."""
+    from explain.grade.hand_ins.rosters import shared_addresses
+
+    for column, address, people in shared_addresses(rows)[:_MOST_NAMED]:
+        noted("grade.roster_shared", address=address, column=column, people=people)

@@ -14,7 +14,7 @@ from explain.cli.grade.output import BOTH, tell, tell_verdict
 from explain.cli.grade.review import review_answers
 from explain.cli.language import default_language
 from explain.cli.options import HELP, LANG, Amount, json_option, language_option
-from explain.cli.talk import noted, sentence
+from explain.cli.talk import noted, noted_shared, sentence
 from explain.errors import NotMetError, UsageError
 from explain.words import say
 from explain.words.values import visible
@@ -95,17 +95,17 @@ def _languages(options: Mapping[str, Any]) -> tuple[str, str | None]:
 
 
 def _roster(rubric: Rubric, given: str | None) -> list[dict[str, str]]:
-    from explain.cli.reading import roster_of
-    from explain.grade.hand_ins.rosters import twice
+    from explain.grade.hand_ins.rosters import read_roster, twice
 
     beside = Path(rubric.path).parent / rubric.roster if rubric.roster else None
     if given is None and (beside is None or not beside.is_file()):
         if beside is not None:
             noted("grade.no_roster", path=rubric.roster)
         return []
-    rows = roster_of(given or str(beside))
+    rows = read_roster(given or str(beside))
     for name in twice(rows)[:_MOST_NAMED]:
         noted("grade.roster_twice", name=name)
+    noted_shared(rows)
     return rows
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from explain.cli.options import HELP, LANG
-from explain.cli.talk import told
+from explain.cli.talk import noted_shared, told
 from explain.errors import ExplainError, InputError, UnreadableError
 
 if TYPE_CHECKING:
@@ -32,12 +32,14 @@ _MOST_STUDENTS = 10_000
 @LANG
 def handout(name: str, roster: str, output: Path, key: str) -> int:
     """Write each student's own lab into a folder of its own, and the roster with what is the student's own in it."""
-    from explain.cli.reading import roster_of
+    from explain.grade.hand_ins.rosters import read_roster
     from explain.lab.catalogue import find
     from explain.lab.recording import write_new
 
     path = find(name)
-    made = handouts(path, roster_of(roster), roster, key)
+    rows = read_roster(roster)
+    made = handouts(path, rows, roster, key)
+    noted_shared(rows)
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise ExplainError("lab.not_empty", folder=output)
     try:
