@@ -152,6 +152,10 @@ def test_interfaces_get_documentation_macs_in_order_and_naming_one_moves_no_othe
     macs = [nic.mac for node in plain.nodes for nic in node.nics]
     assert macs == [f"00:00:5e:00:53:0{i}" for i in (1, 2, 3, 4)]
     assert [nic.mac for node in named.nodes for nic in node.nics] == ["00:00:5e:00:53:aa", *macs[1:]]
+    other = lab_of(replaced('"198.51.100.1/24" }', '"198.51.100.1/24", mac = "00:00:5e:00:53:02" }'))
+    assert [nic.mac for node in other.nodes for nic in node.nics] == [
+        macs[0], "00:00:5e:00:53:ff", macs[2], "00:00:5e:00:53:02",
+    ]  # fmt: skip
 
 
 def test_roles_follow_the_order_of_the_file():

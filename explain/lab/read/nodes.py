@@ -21,11 +21,21 @@ KINDS = ("host", "router", "switch", "repeater")
 ROLES = ("sender", "target", "bystander")
 
 
-def _macs(first: str) -> Iterator[str]:
-    """MACs in order, for interfaces that name none."""
+def _macs(first: str, named: set[str]) -> Iterator[str]:
+    """MACs in order, for interfaces that name none; in the place of one that the file names, one from the end."""
     number = int(first.replace(":", ""), 16)
-    for mac in range(number, number + 255):
-        yield mac.to_bytes(6, "big").hex(":")
+    texts = [mac.to_bytes(6, "big").hex(":") for mac in range(number, number + 255)]
+    spare = (mac for mac in reversed(texts) if mac not in named)
+    for mac in texts:
+        yield next(spare) if mac in named else mac
+
+
+def _named(value: object) -> Iterator[str]:
+    """The MACs that the interfaces of a node name, whatever else stands there: that is judged later."""
+    nics = value.get("interfaces") if isinstance(value, dict) else None
+    for nic in nics.values() if isinstance(nics, dict) else ():
+        if isinstance(nic, dict) and isinstance(nic.get("mac"), str):
+            yield nic["mac"].lower()
 
 
 def nodes_of(data: dict[str, Any], links: tuple[Link, ...], first_mac: str, where: str) -> tuple[Node, ...]:
@@ -36,7 +46,7 @@ def nodes_of(data: dict[str, Any], links: tuple[Link, ...], first_mac: str, wher
     """
     if not 1 <= len(data) <= 16:
         raise LabFileError(f"{where}: nodes", sorted(data), "lab_file.nodes_count")
-    macs = _macs(first_mac)
+    macs = _macs(first_mac, {mac for value in data.values() for mac in _named(value)})
     roles = _roles(data, where)
     nodes = []
     for name, value in data.items():
