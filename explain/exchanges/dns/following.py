@@ -6,7 +6,7 @@ from collections import defaultdict, deque
 from dataclasses import field
 from typing import TYPE_CHECKING
 
-from explain.exchanges.dns.talk import SAME_LOOKUP_NS
+from explain.exchanges.dns.talk import SAME_LOOKUP_NS, may_be_many
 from explain.record import dataclass
 
 if TYPE_CHECKING:
@@ -28,9 +28,11 @@ class Followed:
         head: of the first message.
         rows: of all messages, in the order in which they came.
         asked: when each server was last asked, by address key; asked_rows: the rows of the questions to it.
+        sent_ns: when each server was last asked from each port, by address key and port.
         replied: who sent a response.
         first_ns: of the first question; last_ns: of the last message; UTC nanoseconds.
         answer: the last response, or the first one that was not cut.
+        rival: a response after that, more than there were questions.
     """
 
     client: int
@@ -39,12 +41,15 @@ class Followed:
     rows: list[int] = field(default_factory=list)
     asked: dict[int, int] = field(default_factory=dict)
     asked_rows: dict[int, list[int]] = field(default_factory=dict)
+    sent_ns: dict[tuple[int, int], int] = field(default_factory=dict)
     replied: set[int] = field(default_factory=set)
     queries: int = 0
+    responses: int = 0
     first_ns: int | None = None
     last_ns: int = 0
     last_server: int = 0
     answer: Message | None = None
+    rival: Message | None = None
     rtt_ns: int | None = None
     was_truncated: bool = False
     over_tcp: bool = False
@@ -58,6 +63,10 @@ class Followed:
     def server(self) -> int:
         """Who answered, or who was asked last."""
         return self.answer.source if self.answer else self.last_server
+
+    def expects(self, source: int) -> bool:
+        """Whether a response may come from there: who was asked, unless everybody was, or no question was recorded."""
+        return not self.queries or source in self.asked or any(map(may_be_many, self.asked))
 
     def silent(self) -> dict[int, list[int]]:
         """Rows of the questions to the servers that had time to answer, and did not, where another one answered."""
@@ -84,6 +93,9 @@ def follow(messages: Iterable[Message]) -> list[Followed]:
         client = message.target if said.is_response else message.source
         key = (message.place, client, said.id, said.raw_name, said.type)
         lookup = open_lookups.get(key)
+        if said.is_response and lookup and not lookup.expects(message.source):
+            key = (message.place, message.source, said.id, said.raw_name, said.type)  # a talk of its own
+            lookup = open_lookups.get(key)
         is_new = lookup is None or message.time_ns - lookup.last_ns > SAME_LOOKUP_NS
         if lookup is None or is_new or (not said.is_response and lookup.is_done and not _is_early(lookup, message)):
             cut = truncated.get((message.place, client, message.target, said.raw_name, said.type))
@@ -124,13 +136,16 @@ def _note(lookup: Followed, message: Message) -> None:
         lookup.queries += 1
         lookup.first_ns = message.time_ns if lookup.first_ns is None else lookup.first_ns
         lookup.last_server = message.target
-        lookup.asked[message.target] = message.time_ns
+        lookup.asked[message.target] = lookup.sent_ns[message.target, message.source_port] = message.time_ns
         lookup.asked_rows.setdefault(message.target, []).append(message.row)
         return
     lookup.replied.add(message.source)
+    lookup.responses += 1
     if lookup.is_done:
+        if lookup.rival is None and lookup.responses > lookup.queries > 0:
+            lookup.rival = message
         return
     lookup.was_truncated |= said.is_truncated
     lookup.answer = message
-    asked = lookup.asked.get(message.source)
+    asked = lookup.sent_ns.get((message.source, message.target_port), lookup.asked.get(message.source))
     lookup.rtt_ns = None if asked is None else message.time_ns - asked

@@ -20,11 +20,12 @@ from explain.record import NamedTuple, dataclass
 from explain.table import FRAGMENT, TCP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from explain.exchanges.dns.following import Followed
     from explain.exchanges.dns.message import Heads
     from explain.exchanges.dns.over_tcp import Told
+    from explain.exchanges.dns.records import Record
     from explain.exchanges.dns.talk import Message, Messages
     from explain.table import I8, Bools, PacketTable
 
@@ -36,7 +37,7 @@ RCODES = {
 ASKED_OTHERWISE = frozenset({"FORMERR", "NOTIMP", "BADVERS", "BADCOOKIE"})
 """What a server says that takes no options, not these, or wants a cookie. Source: RFC 6891, 7; RFC 7873, 5.3."""
 _ASK_FOR_ALL = ("ANY", "AXFR", "IXFR")
-_FACTS = ("client", "server", "raw_name", "type", "silent", "is_odd", "says_more")
+_FACTS = ("client", "server", "raw_name", "type", "silent", "is_odd", "says_more", "rival")
 _BESIDE = ("CNAME", "DNAME", "RRSIG")
 _LOOKS_UP = 0x80  # flag RA, in the fourth octet: recursion available (RFC 1035, 4.1.1)
 _PORT = 53
@@ -70,6 +71,7 @@ class DnsLookup:
         silent_servers: asked in vain, although there was time, while another one answered.
         referred_to: name servers that the server named in place of an answer: those of ``zone``, which know more.
         reasons: what the server says itself about how it ended, in extended errors (RFC 8914).
+        rival_answers: values of a second response that says something else, though there was only one question.
         used_by: the first thing that the client began afterwards with an address of the answer.
     """
 
@@ -98,7 +100,14 @@ class DnsLookup:
     referred_to: tuple[str, ...]
     zone: str | None
     reasons: tuple[str, ...]
+    rival_answers: tuple[str, ...]
     used_by: Use | None
+
+    @property
+    def is_circle(self) -> bool:
+        """Whether the aliases lead back to one of themselves, so that no answer can stand at their end."""
+        names = [name.lower() for name in (self.name, *self.aliases)]
+        return len(set(names)) < len(names) and not self.wanted
 
 
 def find(table: PacketTable) -> ExchangeColumns:
@@ -106,10 +115,10 @@ def find(table: PacketTable) -> ExchangeColumns:
 
     Facts: ``client`` and ``server`` (address keys), ``raw_name`` and ``type`` (as ``message.Head`` has them),
     ``silent`` (rows of the questions to each server, by address key, that did not answer while another one did),
-    ``unread``, ``in_pieces`` and ``others`` (rows that are no look-up, as ``Messages`` has them), ``is_odd`` (bool[n]:
-    a glance at the answer does not show that all of its records are there), ``says_more`` (of a denied name the answer
-    may say more, in an alias or an extended error); over TCP also ``needs_no_answer``
-    (bool[n]: it was not recorded).
+    ``unread``, ``sent_back``, ``in_pieces`` and ``others`` (rows that are no look-up, as ``Messages`` has them),
+    ``is_odd`` (bool[n]: a glance at the answer does not show that all of its records are there), ``says_more`` (of a
+    denied name the answer may say more, in an alias or an extended error), ``rival`` (rows of the answer and of a
+    response that was one too many); over TCP also ``needs_no_answer`` (bool[n]: it was not recorded).
     """
     messages = messages_of(table)
     members, bounds, others = split(messages)
@@ -132,7 +141,8 @@ def find(table: PacketTable) -> ExchangeColumns:
         _PATIENCE_NS,
     )  # fmt: skip
     left: dict[str, I8 | Bools] = {
-        "unread": messages.unread, "in_pieces": messages.in_pieces, "others": messages.others,
+        "unread": messages.unread, "sent_back": messages.sent_back, "in_pieces": messages.in_pieces,
+        "others": messages.others,
     }  # fmt: skip
     if messages.told is not None:
         left["needs_no_answer"] = _are_unrecorded(table, part, messages.told)
@@ -164,6 +174,7 @@ class _Columns(NamedTuple):
     silent: list[dict[int, list[int]]]
     is_odd: list[bool]
     says_more: list[bool]
+    rival: list[tuple[int, ...]]
 
     def before(self, rest: _Columns) -> _Columns:
         return _Columns._make(map(add, self, rest))
@@ -184,6 +195,7 @@ def _columns_of_plain(messages: Messages, members: I8, bounds: I8) -> _Columns:
         [{}] * len(first),
         (is_answered & heads.is_odd[last]).tolist(),
         _say_more(heads, last),
+        [()] * len(first),
     )
 
 
@@ -210,6 +222,7 @@ def _columns(lookups: list[Followed]) -> _Columns:
         [one.silent() for one in lookups],
         [one.answer is not None for one in lookups],
         [one.answer is not None for one in lookups],
+        [(one.answer.row, one.rival.row) if one.answer and one.rival else () for one in lookups],
     )
 
 
@@ -226,6 +239,15 @@ def _unreadable(table: PacketTable, answer: Message | None, read: int) -> int:
     if len(answer.octets) < int(table.payload[answer.row]):
         return 0
     return max(min(answer.said.answers, records.MOST_RECORDS) - read, 0)
+
+
+def _of_rival(lookup: Followed, found: Sequence[Record]) -> tuple[str, ...]:
+    """What another response says instead: the order of records is anybody's, and their time runs on."""
+    if lookup.rival is None or lookup.rival.said.is_truncated:
+        return ()
+    other = records.answers(lookup.rival.octets)
+    is_same = {(one.type, one.value) for one in other} == {(one.type, one.value) for one in found}
+    return () if is_same else tuple(one.value for one in other)
 
 
 def _is_wanted(kind: str, asked: str) -> bool:
@@ -269,5 +291,6 @@ def _fields(table: PacketTable, lookup: Followed, uses: Callable[[], Uses], told
         referred_to=tuple(record.value for record in referral),
         zone=referral[0].name if referral else None,
         reasons=records.reasons(answer.octets) if answer else (),
+        rival_answers=_of_rival(lookup, found),
         used_by=uses().first(answer.row, lookup.client, addresses) if answer and addresses else None,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
@@ -21,6 +21,16 @@ SAME_LOOKUP_NS = 60_000_000_000
 
 _PORT = 53
 _QUERY = 0
+_V4_BITS = 32
+
+
+@overload
+def may_be_many(target: int) -> bool: ...
+@overload
+def may_be_many(target: U8) -> Bools: ...
+def may_be_many(target: int | U8) -> bool | Bools:
+    """Whether that address key is a group's or, in most networks, everybody's of IPv4 (RFC 5771; 919)."""
+    return (target >> _V4_BITS == 0) & ((target & 0xFF == 0xFF) | (target >> 28 == 0xE))
 
 
 class Message(NamedTuple):
@@ -47,6 +57,7 @@ class Messages:
     Attributes:
         names: of the questions, as ``Head.raw_name``.
         unread: rows of datagrams from or to a port of DNS that no DNS message begins.
+        sent_back: rows of questions that come from a port of DNS and go to another, as if they were answers.
         in_pieces: rows of first fragments that end before the question does.
         others: rows of DNS messages that are neither a query nor its response, such as UPDATE and NOTIFY.
         wholes: by the number of each that went over TCP, in which other rows it goes on, and with what.
@@ -64,6 +75,7 @@ class Messages:
     heads: Heads
     names: list[bytes]
     unread: Rows
+    sent_back: Rows
     in_pieces: Rows
     others: Rows
     wholes: dict[int, Whole]
@@ -102,14 +114,17 @@ def messages_of(table: PacketTable) -> Messages:
     is_wanted &= (table.source_ports(rows) == _PORT) | (table.target_ports(rows) == _PORT)
     is_whole = ~is_tcp & (table.captured[rows] >= table.length[rows])
     is_part = table.layers[rows] & FRAGMENT > 0
+    is_wanted &= heads.is_response | (table.target_ports(rows) == _PORT)
+    is_echo = heads.is_read & ~heads.is_response & (table.source_ports(rows) == _PORT) & ~is_wanted
     unread, in_pieces = (rows[is_whole & ~heads.is_read & some] for some in (~is_part, is_part))
+    sent_back = rows[is_whole & is_echo]
     others = rows[is_whole & heads.is_read & (heads.opcode != _QUERY)]
     some = np.flatnonzero(is_wanted)
     rows, heads = rows[some], heads.take(some)
     ports = table.source_ports(rows), table.target_ports(rows)
     return Messages(
         rows, table.place[rows], table.time_ns[rows], table.sources(rows), table.targets(rows), *ports, is_tcp[some],
-        heads, heads.names(), unread, in_pieces, others,
+        heads, heads.names(), unread, sent_back, in_pieces, others,
         {number: wholes[at - count] for number, at in enumerate(some.tolist()) if at >= count}, told,
     )  # fmt: skip
 
@@ -150,6 +165,7 @@ def split(messages: Messages) -> tuple[I8, I8, I8]:
     sizes = np.diff(bounds)
     first, last = order[bounds[:-1]], order[bounds[1:] - 1]
     is_pair = (sizes == 2) & ~heads.is_response[first] & heads.is_response[last]
+    is_pair &= (messages.source[last] == messages.target[first]) | may_be_many(messages.target[first])
     is_pair &= messages.time_ns[last] - messages.time_ns[first] <= SAME_LOOKUP_NS
     is_special = messages.over_tcp | heads.is_truncated
     is_plain = (is_pair | (sizes == 1)) & ~is_special[first] & ~is_special[last]

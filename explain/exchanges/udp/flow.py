@@ -100,7 +100,8 @@ def find(table: PacketTable) -> ExchangeColumns:
     """One exchange for each flow, whatever it carries.
 
     Facts: ``needs_no_answer``, ``datagrams``, ``payload_bytes`` as the fields, and ``opener`` (the row of the first
-    frame), ``is_answer`` (bool[n]: that frame came from the server), ``client`` (address keys).
+    frame), ``is_answer`` (bool[n]: that frame came from the server), ``client`` (address keys), ``other`` (the flow
+    that alone answers this one, -1 if none).
     """
     rows, bounds = table.with_header(UDP)
     flows, first = _flows(table, rows, bounds), bounds[:-1]
@@ -123,7 +124,7 @@ def find(table: PacketTable) -> ExchangeColumns:
         np.maximum(times[first], times[bounds[1:] - 1]), lambda index: _fields(table, flows, index, (names, netbios)),
         {
             "needs_no_answer": flows.needs_no_answer, "datagrams": flows.datagrams, "payload_bytes": flows.octets,
-            "opener": flows.opener, "is_answer": flows.is_answer,
+            "opener": flows.opener, "is_answer": flows.is_answer, "other": flows.other,
             "client": np.where(flows.is_answer, table.targets(flows.opener), table.sources(flows.opener)),
         },
     )  # fmt: skip

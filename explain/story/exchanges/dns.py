@@ -13,7 +13,7 @@ from explain.story.exchanges.teller import end_text
 from explain.table import SYN, TCP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.dns.lookup import DnsLookup
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from explain.table import Rows
 
 _ADDRESSES = ("A", "AAAA")
+_NO_ANSWERS = {"no-message": "unread", "sent-back": "sent_back"}  # how it is told, and which fact has the rows
 _ZONES = ("AXFR", "IXFR")
 
 
@@ -30,35 +31,61 @@ def lookup(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iter
     fields: DnsLookup = part.fields(index)
     rows = part.rows(index)
     asked_rows, said = _sides(teller, part, index)
-    outcome = part.outcomes[part.outcome[index]]
     ends = _ends(fields)
     if fields.queries:
         asked = ends | {"server": fields.servers[0], "address": address_in(fields.name)}
         yield teller.line(_asked(teller, fields), fields, asked_rows[:1], name, **asked)
+    else:
+        yield teller.line("dns.unasked", fields, said[:1], name, **ends)
     if again := _again(fields):
         yield teller.line(f"dns.{again}", fields, rows, name, **ends)
     if fields.is_truncated:
         yield teller.line(f"dns.truncated{'' if fields.over_tcp else '-only'}", fields, rows, name, **ends)
-    if outcome == "unanswered" and len(came := _no_message(teller, part, int(asked_rows[0]))):
-        yield teller.line("dns.no-message", fields, came, name, **ends)
-        return
-    if outcome != "answered":
-        at = rows if outcome == "unanswered" else said[-1:]
-        yield teller.line(f"dns.{_failed(fields, outcome)}", fields, at, name, **ends, **_told(fields))
+    if part.outcomes[part.outcome[index]] == "unanswered":
+        message, at = _silence(teller, part, fields, rows, int(asked_rows[0]))
+        yield teller.line(f"dns.{message}", fields, at, name, **ends)
     else:
+        yield from _said(teller, part, index, said, name)
+
+
+def _silence(teller: Teller, part: ExchangeColumns, fields: DnsLookup, rows: Rows, asked: int) -> tuple[str, Rows]:
+    """How it is told that no answer came, and where that is seen."""
+    if fields.is_unrecorded:
+        return "unrecorded", rows
+    for message, fact in _NO_ANSWERS.items():
+        if len(came := _no_answer(teller, part.facts[fact], asked)):
+            return message, came
+    return "unanswered", rows
+
+
+def _said(teller: Teller, part: ExchangeColumns, index: int, said: Rows, name: str) -> Iterator[Line]:
+    """The answer, what the server says of it itself, and what became of it."""
+    fields: DnsLookup = part.fields(index)
+    outcome, ends = part.outcomes[part.outcome[index]], _ends(fields)
+    if both := part.facts["rival"][index]:
+        said = np.array(both[:1])
+    elif not fields.is_truncated and not fields.over_tcp:
+        said = said[:1]  # copies of it may have followed
+    if outcome == "answered":
         yield from _found(teller, fields, said, name)
+    else:
+        yield teller.line(f"dns.{_failed(fields, outcome)}", fields, said[-1:], name, **ends, **_told(fields))
     if fields.reasons:
         yield teller.line("dns.reason", fields, said[-1:], name)
+    if fields.rival_answers:
+        yield teller.line("dns.rival", fields, np.array(both[1:]), name, **ends)
     if outcome == "answered" and fields.used_by:
         yield _use(teller, fields, fields.used_by, int(said[-1]), name)
 
 
 def _failed(fields: DnsLookup, outcome: str) -> str:
-    """How it is told that no answer came, or none that helps."""
-    if fields.is_unrecorded:
-        return "unrecorded"
+    """How an answer is told that does not help."""
     if fields.rcode in ASKED_OTHERWISE:
         return "asked-otherwise"
+    if fields.is_circle:
+        return "alias-circle"
+    if outcome == "refused" and fields.type in _ZONES:
+        return "refused-zone"
     return "no-such-end" if outcome == "no-such-name" and fields.aliases else outcome
 
 
@@ -88,11 +115,11 @@ def _sides(teller: Teller, part: ExchangeColumns, index: int) -> tuple[Rows, Row
     return asked if len(asked) else rows, said if len(said) else rows
 
 
-def _no_message(teller: Teller, part: ExchangeColumns, row: int) -> Rows:
-    """What came from the server to the port of a question, and is no DNS message."""
-    table, unread = teller.table, part.facts["unread"]
-    is_back = (table.flow[unread] == table.flow[row]) & (table.sources(unread) == table.targets(np.array([row])))
-    came: Rows = unread[is_back]
+def _no_answer(teller: Teller, rows: Rows, row: int) -> Rows:
+    """Which of these came from the server to the port of a question."""
+    table = teller.table
+    is_back = (table.flow[rows] == table.flow[row]) & (table.sources(rows) == table.targets(np.array([row])))
+    came: Rows = rows[is_back]
     return came
 
 
@@ -118,9 +145,18 @@ def _answer(fields: DnsLookup) -> str:
     if not fields.answers:
         return "cut-answer" if fields.is_cut else "referral" if fields.referred_to else "empty"
     form = "zone" if fields.type in _ZONES else "answered"
-    if fields.aliases and fields.type not in ("CNAME", *_ZONES):
+    if fields.is_circle:
+        return "alias-circle"
+    if fields.type in _ADDRESSES and fields.answers and _is_nobody(fields.answers):
+        form = "nobody"
+    elif fields.aliases and fields.type not in ("CNAME", *_ZONES):
         form = "alias" if fields.wanted else "alias-empty" if fields.is_denied else "alias-open"
     return form if fields.rtt_ns is None else f"{form}-in"
+
+
+def _is_nobody(answers: Sequence[str]) -> bool:
+    """Whether all addresses are those that no host can have (RFC 1122, 3.2.1.3; RFC 4291, 2.5.2)."""
+    return all(answer in ("0.0.0.0", "::") for answer in answers)  # noqa: S104
 
 
 def _told(fields: DnsLookup) -> dict[str, Any]:

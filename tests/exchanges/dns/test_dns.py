@@ -648,13 +648,3 @@ def test_a_response_that_repeats_no_question_answers_the_one_with_its_id(opt):
     (one,) = [one for one in found.exchanges if one.kind == "dns.lookup"]
     assert (one.outcome, one.fields.rcode, one.frames) == ("failed", "NOTIMP", ((1, 2),))
     assert "no DNS message" not in found.story()
-
-
-def test_an_answer_from_another_port_is_not_called_late():
-    said = datagram((SERVER, 5300), (CLIENT, 40000), answer(7, "a.test"), macs=(B, "00:00:5e:00:53:01"))
-    refused = error(CLIENT, 3, 3, said)
-    (finding,) = [
-        one for one in explain.explain(pcap(ask(question(7, "a.test")), said, refused)).findings
-        if one.cause == "udp-no-listener"
-    ]  # fmt: skip
-    assert (finding.values["case"], finding.values["asked"], finding.values["answered"]) == ("other-port", 53, 5300)

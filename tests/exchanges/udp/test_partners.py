@@ -71,3 +71,24 @@ def test_who_refuses_an_answer_from_another_address_than_the_one_that_it_asked_m
     _, report = flows(*frames)
     assert [(one.cause, one.values["asked"]) for one in report.findings] == [("udp-no-listener", GROUP)]
     assert "too late" not in report.story()
+
+
+@pytest.mark.parametrize(
+    ("said", "case", "asked"),
+    [((BOB, 5300), "other-port", 161), (("192.0.2.9", 161), "other-address", BOB)],
+    ids=["port", "address"],
+)
+def test_a_refused_answer_from_elsewhere_than_was_asked_is_not_called_late(said, case, asked):
+    asks, told = datagram((ALICE, 5000), (BOB, 161), b"?"), datagram(said, (ALICE, 5000), b"1", BACK)
+    (question, *_), report = flows(asks, told, error(ALICE, 3, 3, told, macs=BACK))
+    (found,) = report.findings
+    assert (found.cause, found.values["case"], found.values["asked"]) == ("udp-no-listener", case, asked)
+    assert question.fields.answered_from == report.exchanges[1].fields.server
+    assert report.unexplained == ()
+
+
+def test_what_comes_from_a_service_elsewhere_after_the_one_that_was_asked_answered_answers_nothing():
+    asked = ALICE, 5000
+    told = datagram((BOB, 161), asked, b"1", BACK), datagram(("192.0.2.9", 161), asked, b"2", BACK)
+    (_, other), _ = flows(datagram(asked, (BOB, 161), b"?"), *told)
+    assert other.fields.asked_at is None

@@ -6,6 +6,8 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from explain.causes.from_capture.scene import Scene, Seen
 from explain.table import BAD_CHECKSUM
 
@@ -55,7 +57,7 @@ def _denied(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
 
 def _no_message(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
     """Questions without an answer, at whose port something arrived from the server that is no DNS."""
-    table, unread = scene.table, part.facts["unread"]
+    table, unread = scene.table, np.concatenate((part.facts["unread"], part.facts["sent_back"]))
     unread = unread[(table.source_ports(unread) == _PORT) & (table.layers[unread] & BAD_CHECKSUM == 0)]
     if not len(unread):
         return

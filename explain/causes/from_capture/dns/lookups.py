@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explain.causes.from_capture.dns import answers
+from explain.causes.from_capture.dns import answers, strays
 from explain.causes.from_capture.dns.searches import SEARCH_NS, Searches, account_for_habits
 from explain.causes.from_capture.http import carriers, is_received
 from explain.causes.from_capture.scene import LAST_MOMENT_NS, Member, Scene, Seen, is_housekeeping
@@ -35,6 +35,7 @@ _WHY_SILENT = (*_LIKELIEST, *(one for one in WHY_SILENT if one not in _LIKELIEST
 _WHY_CLOSED = ("filter-on-target-input",)  # it may say the same of a port that is open
 _WHY_MUTE = ("tcp-application-hangs", "server-slow", "filter-on-target-output")
 _WHY_MUTE_HERE = ("server-slow", "filter-on-target-input", "filter-on-sender-output", "dns-server-not-configured")
+_ZONES = ("AXFR", "IXFR")
 _EVERYBODY = "255.255.255.255"  # asked by a device that knows no name server
 _WHY_SOME = ("dns-server-unreachable", "partial-loss", "filter-on-router-forward", "filter-on-target-output")
 _MEANT = {
@@ -55,6 +56,7 @@ def look(scene: Scene) -> Iterator[Seen]:
     yield from answers.look(scene, part)
     errors, answered = _errors_by_flow(scene), _answered(part)
     _account_for_gone(scene, part, errors)
+    yield from strays.look(scene, part, errors)
     _account_for_cut_off(scene, part, answered)
     yield from _slow_start(scene, part, answered)
     carried = scene.exchanges.carried(part, scene.open(part, *_MEANT))
@@ -81,6 +83,8 @@ def _judge(
     is_silent = outcome == "unanswered"
     if values.get("case") == "kept":
         return Seen("dns-server-unreachable", "likely", members + about, rows, (), values)
+    if values.get("case") == "circle":
+        return Seen(cause, "proved", members + about, rows, (), values)
     if values.get("case") == "otherwise":
         return Seen(cause, "likely", members + about, rows, (), values)
     if values.get("case") == "search-refused":
@@ -203,7 +207,7 @@ def _values(scene: Scene, part: ExchangeColumns, some: list[int], outcome: str) 
     if is_missing:
         return values | _beyond(part, shown)
     if outcome in {"refused", "failed"}:
-        return values | _spoken(part, shown, outcome)
+        return values | _spoken(part, some, outcome)
     return values | {"case": "clients"} if len(clients) > 1 else values
 
 
@@ -217,11 +221,15 @@ def _beyond(part: ExchangeColumns, shown: int) -> dict[str, Any]:
     return {"case": "alias", "last": fields.aliases[-1]} if fields.aliases else {}
 
 
-def _spoken(part: ExchangeColumns, shown: int, outcome: str) -> dict[str, Any]:
+def _spoken(part: ExchangeColumns, some: list[int], outcome: str) -> dict[str, Any]:
     """How a server that was reached said that it has no answer."""
-    fields = part.fields(shown)
+    fields = part.fields(some[0])
     if fields.rcode in ASKED_OTHERWISE:
         return {"case": "otherwise"}
+    if all(part.fields(index).is_circle for index in some):
+        return {"case": "circle", "chain": " -> ".join((fields.name, *fields.aliases))}
+    if outcome == "refused" and all(part.fields(index).type in _ZONES for index in some):
+        return {"case": "zone", "type": fields.type}
     return (
         {"case": "failed-told", "reasons": fields.reasons}
         if outcome == "failed" and fields.reasons

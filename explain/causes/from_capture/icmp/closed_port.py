@@ -9,6 +9,7 @@ import numpy as np
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.table import UDP
 
+_EVERYBODY = ".255"  # of most networks
 _SEVERAL = 2  # answers that had come
 
 
@@ -29,9 +30,17 @@ def _asked_elsewhere(members: list[Member]) -> dict[str, Any]:
         if part.kind == "udp.flow" and (asked := part.fields(index).asked_at):
             server = part.fields(index).server
             if asked.address != server.address:
-                return {"case": "elsewhere", "asked": asked.address}
+                case = "other-address" if asked.port == server.port and _is_one(asked.address) else "elsewhere"
+                return {"case": case, "asked": asked.address}
             return {"case": "other-port", "asked": asked.port, "answered": server.port}
     return {}
+
+
+def _is_one(address: str) -> bool:
+    """Whether an address is one host's, as far as it tells."""
+    from ipaddress import ip_address
+
+    return not ip_address(address).is_multicast and not address.endswith(_EVERYBODY)
 
 
 def _has_heard(scene: Scene, members: list[Member], told: int) -> bool:
