@@ -228,7 +228,7 @@ def _is_told(told: _Told, row: int) -> bool:
 
 
 def _talk(told: _Told, moments: TcpMoments, index: int, rows: Rows) -> Iterator[Line]:
-    fields, data = told.fields, rows[told.table.payload[rows] > 0]
+    fields, data = told.fields, rows[(told.table.payload[rows] > 0) & (told.table.flags[rows] & RST == 0)]
     if not len(data):
         return
     service = None if fields.tls else SERVICES.get(fields.server.port or 0)
@@ -455,5 +455,7 @@ def _closing(told: _Told, rows: Rows, from_client: Bools, *, is_ignored: bool) -
         is_over = all((is_fin & side)[:first].any() for side in (from_client, ~from_client))
         message = "tcp.reset-ignored" if is_ignored else "tcp.reset-after-fins" if is_over else "tcp.reset"
         yield told.line(message, rows[resets], sender=sender)
+        if len(says := rows[resets][told.table.payload[rows[resets]] > 0]):
+            yield told.line("tcp.reset-data", says[:1], octets=int(told.table.payload[says[0]]))
     elif told.outcome == "open" and not is_fin.any():
         yield told.line("tcp.still-open", rows[-1:])

@@ -671,6 +671,12 @@ def test_data_in_a_syn_is_told_with_what_the_server_made_of_it(taken, message):
     assert lines_of(*opened, (0.02, to(ACK, 101 + taken, 501)))[message]["octets"] == 10
 
 
+def test_what_a_reset_carries_is_no_data_of_the_connection():
+    told = lines_of(*ASKED, (0.1, back(RST | ACK, 501, 111, b"blocked")))
+    assert (told["tcp.data"]["segments"], told["tcp.data"]["bytes_to_client"]) == (1, 0)
+    assert told["tcp.reset-data"]["octets"] == 7
+
+
 def test_a_syn_with_data_that_found_no_answer_is_told_apart_from_the_one_without():
     opened = [(0.0, to(SYN, 100, data=b"x" * 10)), (1.0, to(SYN, 100)), (1.01, back(SYN | ACK, 500, 101))]
     told = lines_of(*opened, (1.02, to(ACK, 101, 501, b"x" * 10)))
