@@ -39,6 +39,22 @@ def late(table: PacketTable, talk: Talk) -> tuple[Rows, Rows]:
     return talk.rows[turns < 0], talk.rows[is_again]
 
 
+def outrun(table: PacketTable, talk: Talk, delayed: Rows) -> Rows:
+    """Segments that were sent again, and came before an older copy, which was only ``delayed``."""
+    if not len(delayed):
+        return delayed
+    key = talk.role.astype(np.uint64) << np.uint64(32) | talk.seq
+    late_at = np.flatnonzero(among(talk.rows, delayed))
+    is_again = (talk.labels & np.uint16(REPEATED) != 0) & (talk.length > 0) & ~among(talk.rows, delayed)
+    last, number = dict(zip(key[late_at].tolist(), late_at.tolist(), strict=True)), table.ip_id[talk.rows]
+    found = [
+        at for at in np.flatnonzero(is_again & among(key, key[late_at])).tolist()
+        if at < (older := last[int(key[at])]) and number[at] != number[older]
+    ]  # fmt: skip
+    rows: Rows = talk.rows[found]
+    return rows
+
+
 def needless(table: PacketTable, talk: Talk) -> Rows:
     """Segments that were sent again although their receiver had them, as it says itself (D-SACK, RFC 2883)."""
     twice = table.twice
@@ -101,6 +117,7 @@ def came_again(moments: TcpMoments, index: int) -> dict[str, Rows]:
         return {}
     delayed, at_once = late(table, talk)
     told = {"resent-smaller": _cut(moments, index), "copied": _copied(table, talk), "out-of-order": delayed}
+    told |= {"resent-early": outrun(table, talk, delayed)}
     told |= {"resent-needless": needless(table, talk), "resent-at-once": at_once}
     told["late"] = moments.labelled(index, OUT_OF_ORDER)
     for name, rows in told.items():

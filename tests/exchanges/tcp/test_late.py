@@ -55,6 +55,18 @@ def test_what_was_sent_again_at_once_counts_as_lost_and_what_was_overtaken_does_
     assert [one.values["resent"] for one in told.findings if one.cause == "partial-loss"] == resent
 
 
+@pytest.mark.parametrize(("is_doubled", "resent"), [(False, []), (True, [5])])
+def test_what_came_again_before_an_older_copy_was_not_lost(is_doubled, resent):
+    sent = []
+    for turn in range(5):
+        seq, number = 1 + 30 * turn, 101 + 10 * turn
+        sent += [(seq, number), (seq + 20, number + 2), (seq + 10, number + 9)]
+        sent += [(seq + 10, number + (9 if is_doubled else 1))]
+    told = explain.explain(pcap(*talk_of(*sent).frames))
+    assert [one.values["resent"] for one in told.findings if one.cause == "partial-loss"] == resent
+    assert ("tcp.resent-early" in [line.message for line in told.lines]) == (not is_doubled)
+
+
 @pytest.mark.parametrize(
     ("sent", "passed"),
     [

@@ -12,7 +12,7 @@ from explain.causes.from_capture.tcp.in_vain import in_vain, largest
 from explain.causes.from_capture.tcp.trouble import FEWEST_RESENT, Trouble, several
 from explain.exchanges.tcp import labels as label
 from explain.exchanges.tcp.challenge import not_taken
-from explain.exchanges.tcp.late import count_here, fresh, late, lone_octets, mixed, needless
+from explain.exchanges.tcp.late import count_here, fresh, late, lone_octets, mixed, needless, outrun
 from explain.exchanges.tcp.offers import offers
 from explain.table import ACK, SYN
 
@@ -80,7 +80,7 @@ def _not_arrived(table: PacketTable, talk: Talk, lone: Rows) -> Rows:
     delayed, at_once = late(table, talk)
     rows = rows[(table.flags[rows] & SYN == 0) & ~among(rows, delayed)]
     rows = np.sort(np.concatenate((rows, at_once, lone)))
-    not_lost = np.concatenate((needless(table, talk), fresh(talk)))
+    not_lost = np.concatenate((needless(table, talk), outrun(table, talk, delayed), fresh(talk)))
     return rows[~among(rows, not_lost)] if len(not_lost) else rows
 
 
