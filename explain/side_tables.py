@@ -69,6 +69,9 @@ class IcmpRows:
 NO_SCALE = 255
 """In place of the window scale of a SYN that offers none; no shift count is as large (RFC 7323, 2.3)."""
 
+FAR_BLOCK = 1 << 26
+"""Octets between what is confirmed and a block of SACK that no window reaches: more than systems let wait."""
+
 
 @dataclass(frozen=True, slots=True)
 class SynRows:
@@ -95,6 +98,8 @@ class SynRows:
 @dataclass(frozen=True, slots=True)
 class TwiceRows:
     """Acknowledgements that say which octets have come to their sender twice (D-SACK, RFC 2883, 4).
+
+    Also those of which a block lies ``FAR_BLOCK`` or more from what they confirm.
 
     Attributes:
         start, end: sequence numbers of the first of these octets, and of what follows the last.

@@ -8,7 +8,7 @@ import numpy as np
 
 from explain.capture.walk import gather
 from explain.decode.slab import TRANSPORT, octets
-from explain.side_tables import NO_SCALE, SynRows, TwiceRows
+from explain.side_tables import FAR_BLOCK, NO_SCALE, SynRows, TwiceRows
 from explain.table import CUT, FRAGMENT, IPV6, MALFORMED, SYN, TCP, UDP
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def _may_have_sack(slab: Slab, header: I4) -> Bools:
 
 
 def _twice(block: Block, rows: I8, header: I4, twice: list[TwiceRows]) -> None:
-    """A first block below what is confirmed, or within the second one, tells of octets that had come before."""
+    """A first block below what is confirmed, within the second one, or far away does not tell of what is missing."""
     rows = rows[~_tell_of_a_gap(block, rows, header[rows])]
     if not len(rows):
         return
@@ -161,7 +161,8 @@ def _twice(block: Block, rows: I8, header: I4, twice: list[TwiceRows]) -> None:
     start, end, outer, outer_end = np.ascontiguousarray(np.take_along_axis(head, spots, axis=1)).view(">u4").T
     confirmed = block.table.ack[block.rows(rows)]
     is_within = (size >= _TWO_BLOCKS) & (_step(outer, start) >= 0) & (_step(end, outer_end) >= 0)
-    keep = np.flatnonzero((size >= 2 + _BLOCK) & (_step(start, end) > 0) & (is_within | (_step(end, confirmed) >= 0)))
+    is_told = is_within | (_step(end, confirmed) >= 0) | (_step(confirmed, start) >= FAR_BLOCK)
+    keep = np.flatnonzero((size >= 2 + _BLOCK) & (_step(start, end) > 0) & is_told)
     if len(keep):
         twice.append(TwiceRows(block.rows(rows[keep]), start[keep].astype(np.uint32), end[keep].astype(np.uint32)))
 
@@ -175,7 +176,8 @@ def _tell_of_a_gap(block: Block, rows: I8, header: I4) -> Bools:
     option = gather(block.slab.data, block.transport_at(rows[some]) + _STAMPED_HEADER - _ONE_BLOCK, _ONE_BLOCK)
     is_one: Bools = (option[:, 0] == _SACK) & (option[:, 1] == _ONE_BLOCK)
     end = np.ascontiguousarray(option[:, _ONE_BLOCK - 4 :]).view(">u4")[:, 0]
-    is_it[some] = is_one & (_step(end, block.table.ack[block.rows(rows[some])]) < 0)
+    beyond = _step(block.table.ack[block.rows(rows[some])], end)
+    is_it[some] = is_one & (beyond > 0) & (beyond < FAR_BLOCK)
     return is_it
 
 

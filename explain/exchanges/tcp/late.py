@@ -12,6 +12,7 @@ import numpy as np
 
 from explain.arrays import among, distinct
 from explain.exchanges.tcp.labels import KEEP_ALIVE, OUT_OF_ORDER, REPEATED, SPURIOUS_RETRANSMISSION
+from explain.side_tables import FAR_BLOCK
 from explain.table import ACK, FIN, PSH, RST, SYN
 
 if TYPE_CHECKING:
@@ -57,13 +58,10 @@ def outrun(table: PacketTable, talk: Talk, delayed: Rows) -> Rows:
 
 def needless(table: PacketTable, talk: Talk) -> Rows:
     """Segments that were sent again although their receiver had them, as it says itself (D-SACK, RFC 2883)."""
-    twice = table.twice
-    if not len(twice.row):
-        return talk.rows[:0]
-    at = np.searchsorted(talk.rows, twice.row)
-    said = np.flatnonzero(talk.rows[np.minimum(at, len(talk.rows) - 1)] == twice.row)
+    twice, said = table.twice, _said(table, talk)
     if not len(said):
         return talk.rows[:0]
+    at = np.searchsorted(talk.rows, twice.row)
     is_again = np.flatnonzero(talk.labels & np.uint16(REPEATED) != 0)
     key = talk.role[is_again].astype(np.uint64) << np.uint64(32) | talk.seq[is_again]
     order = np.argsort(key, kind="stable")
@@ -74,6 +72,32 @@ def needless(table: PacketTable, talk: Talk) -> Rows:
         copies = [one for one in is_again[order[low:high]].tolist() if one < until and one not in found]
         found.update(copies[-1:])
     return talk.rows[sorted(found)]
+
+
+def _said(table: PacketTable, talk: Talk) -> I8:
+    """Where in the table of what came twice those of a connection stand."""
+    if not len(table.twice.row):
+        return np.empty(0, np.int64)
+    return np.flatnonzero(among(table.twice.row, talk.rows))
+
+
+def foreign_blocks(table: PacketTable, talk: Talk) -> Rows:
+    """Acknowledgements whose SACK names octets that the other side never sent, far from all that it did.
+
+    Who counts anew on the way, and forgets these blocks, makes them useless.
+    """
+    said = _said(table, talk)
+    rows, start = table.twice.row[said], table.twice.start[said]
+    found = [rows[:0]]
+    for role in (0, 1) if len(said) else ():
+        mine = among(rows, talk.rows[talk.role == role])
+        sent = talk.seq[(talk.role != role) & (talk.flags & RST == 0)]
+        if not mine.any() or not len(sent):
+            continue
+        place = (start[mine] - sent[0]).view(np.int32)
+        reach = (sent - sent[0]).view(np.int32)
+        found.append(rows[mine][(place < int(reach.min()) - FAR_BLOCK) | (place > int(reach.max()) + FAR_BLOCK)])
+    return np.sort(np.concatenate(found))
 
 
 def lone_octets(talk: Talk) -> Rows:

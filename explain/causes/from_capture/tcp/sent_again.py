@@ -12,7 +12,7 @@ from explain.causes.from_capture.tcp.in_vain import in_vain, largest
 from explain.causes.from_capture.tcp.trouble import FEWEST_RESENT, Trouble, several
 from explain.exchanges.tcp import labels as label
 from explain.exchanges.tcp.challenge import not_taken
-from explain.exchanges.tcp.late import count_here, fresh, late, lone_octets, mixed, needless, outrun
+from explain.exchanges.tcp.late import count_here, foreign_blocks, fresh, late, lone_octets, mixed, needless, outrun
 from explain.exchanges.tcp.offers import offers
 from explain.table import ACK, SYN
 
@@ -57,6 +57,8 @@ def resent(twice: I8, moments: TcpMoments, index: int) -> Trouble | None:
         values |= {"resent": int((talk.length[among(talk.rows, refused)] > 0).sum()) - 1}
         values |= {"sender": sender, "reader": reader}
         return Trouble("tcp-segments-not-taken", "likely", index, (), several(refused), values)
+    if shifted := _shifted(moments, index, rows, values):
+        return shifted
     if vain := in_vain(moments, index, lone):
         return vain._replace(values=values | vain.values)
     if outage := _outage(talk, rows):
@@ -72,6 +74,17 @@ def resent(twice: I8, moments: TcpMoments, index: int) -> Trouble | None:
     is_by_size = largest(moments, rows) >= LARGE and not _are_as_large_at_once(talk, rows)
     rivals = _LOSSY if is_by_size else _LOSSY[:1]
     return Trouble("partial-loss", "likely", index, rivals, several(rows), values)
+
+
+def _shifted(moments: TcpMoments, index: int, rows: Rows, values: dict[str, Any]) -> Trouble | None:
+    """Somebody on the way who changes sequence numbers, but not those in SACK: what arrived comes again, too."""
+    foreign = foreign_blocks(moments.table, moments.talk(index))
+    if len(foreign) < FEWEST_RESENT:
+        return None
+    reader, sender = (moments.table.addresses.text(end) for end in moments.table.ends(int(foreign[0])))
+    shown = several(np.sort(np.concatenate((rows, foreign))))
+    told = values | {"sender": sender, "reader": reader, "times": len(foreign)}
+    return Trouble("tcp-sack-shifted", "likely", index, ("partial-loss",), shown, told)
 
 
 def _not_arrived(table: PacketTable, talk: Talk, lone: Rows) -> Rows:

@@ -512,6 +512,23 @@ def test_what_the_receiver_says_that_it_had_already_was_not_lost(has_come_twice)
     assert ("tcp.resent-needless" in told, "tcp.resent" in told) == (has_come_twice, not has_come_twice)
 
 
+@pytest.mark.parametrize(
+    ("shift", "cause"), [(0, "partial-loss"), (1 << 30, "tcp-sack-shifted"), (-(1 << 30), "tcp-sack-shifted")]
+)
+def test_blocks_of_sack_far_from_all_that_was_sent_mean_that_somebody_counts_anew(shift, cause):
+    frames = list(ASKED)
+    for turn in range(4):
+        at, seq = 0.1 + turn, 501 + 20 * turn
+        option = sack((seq + 10 + shift) % 2**32, (seq + 20 + shift) % 2**32)
+        frames += [
+            (at, back(ACK, seq, 111, b"y" * 10)), (at + 0.01, back(ACK, seq + 10, 111, b"y" * 10)),
+            (at + 0.02, to(ACK, 111, seq, options=option)),
+            (at + 0.3, back(ACK, seq, 111, b"y" * 10)), (at + 0.31, to(ACK, 111, seq + 20)),
+        ]  # fmt: skip
+    (only,) = explain.explain(pcap(*frames)).findings
+    assert (only.cause, only.values["resent"]) == (cause, 4)
+
+
 def test_a_stray_reset_that_nobody_obeys_makes_no_loss_of_what_follows():
     frames = [*ASKED, (0.1, back(ACK, 501, 111, b"y" * 10)), (0.2, back(RST, 9_000_000, ttl=200))]
     for turn in range(6):
