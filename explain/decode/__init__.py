@@ -119,7 +119,9 @@ class Decoder:
         ipv4.decode(block, self._fragments)
         ipv6.decode(block, self._addresses, self._fragments)
         arp.decode(block, self._arps)
-        beside.decode(block, self._besides)
+        if (found := beside.decode(block)) is not None:
+            self._besides.append(found)
+            self._contents.copy_link(block, found)
         has_ip = block.layers & IP != 0
         offset = block.transport - block.network - (TRANSPORT - NETWORK)
         shifted = np.flatnonzero(has_ip & (offset != 0))

@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 _WORD = 8
 
 
-def decode(block: Block, besides: list[BesideRows]) -> None:
-    """Enter the rows whose link layer says more than the columns hold into the side table."""
+def decode(block: Block) -> BesideRows | None:
+    """The rows whose link layer says more than the columns hold; None without any."""
     kind = block.ethertype
     is_other = (kind != TYPE_IPV4) & (kind != TYPE_IPV6) & (kind != TYPE_ARP) & (block.layers & ETHERNET != 0)
     if block.inner is not None:
         is_other |= block.inner > 0
     rows = np.flatnonzero(is_other)
     if not len(rows):
-        return
+        return None
     at = block.network[rows]
     octets = gather(block.slab.data, block.frame_at[rows] + at, 2 * _WORD)
     octets[np.arange(2 * _WORD) >= (block.captured[rows] - at)[:, np.newaxis]] = 0
     head, after = number(octets, 0, _WORD), number(octets, _WORD, _WORD)
     inner = np.zeros(len(rows), np.uint16) if block.inner is None else block.inner[rows]
-    besides.append(BesideRows(block.rows(rows), kind[rows], inner, head, after))
+    return BesideRows(block.rows(rows), kind[rows], inner, head, after)

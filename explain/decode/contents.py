@@ -20,6 +20,7 @@ from explain.table import IP, IPV6, TCP, UDP
 
 if TYPE_CHECKING:
     from explain.decode.block import Block
+    from explain.side_tables import BesideRows
     from explain.table import I4, I8, U2, U4, Bools
 
 TUNNEL = "tunnel"
@@ -31,17 +32,20 @@ GREETING = "greeting"
 """The name under which the beginnings of lines are kept with which servers greet or refuse in plain text."""
 
 _MOST_TUNNELLED = 2000  # packets, from the first on
+_ROUTERS_SAY = {2: "igmp", 112: "vrrp"}  # protocols of IP whose messages are few and short, kept whole
+_IS_KEPT = members(*TUNNELS, *_ROUTERS_SAY)
 _IS_TUNNEL = members(*TUNNELS)
 _MOST_OF_A_FRAME = {
     "dns": 4096, "dns-tcp": 16384, "dhcp": 2048, "dhcpv6": 2048, "http": 1460, "tls": 2048, "ndp": 1024, "mld": 1024,
-    "netbios": 576, TUNNEL: 160, GREETING: 96,
+    "netbios": 576, "igmp": 1024, "vrrp": 256, "hsrp": 128, "lldp": 512, "cdp": 512, "slow": 110,
+    TUNNEL: 160, GREETING: 96,
 }  # fmt: skip
 _MOST_IN_ALL = 40 << 20
 _RESERVED = 2 << 20  # for each protocol, so that a flood of one does not silence another
 _PER_COPY = 80  # octets that an object and its places in two lists need
 _TCP_HEADER = 20
 _UDP_HEADER = 8
-_PORTS = {"dns": (53, 5353, 5355), "dhcp": (67, 68), "dhcpv6": (546, 547), "netbios": (137,)}
+_PORTS = {"dns": (53, 5353, 5355), "dhcp": (67, 68), "dhcpv6": (546, 547), "netbios": (137,), "hsrp": (1985,)}
 # How lines begin that open a head: responses, and methods (RFC 9110, 5789, 4918, 3253, 3744, 5323; RPC).
 _HTTP_WORDS = (
     "HTTP GET  POST HEAD PUT  DELE OPTI PATC CONN TRAC PROP MKCO COPY MOVE LOCK UNLO REPO SEAR ACL  MERG CHEC VERS "
@@ -71,7 +75,9 @@ _MAY_OPEN = members(
 )
 _SHORTEST = 4  # octets by which a head is recognised
 _ICMPV6 = 58
-_ICMPV6_KINDS = {"ndp": members(134), "mld": members(131, 132, 143)}  # router advertisements, reports of listeners
+_ICMPV6_KINDS = {"ndp": members(134), "mld": members(130, 131, 132, 143)}  # router advertisements; listeners
+_LINK_KINDS = {"lldp": 0x88CC, "slow": 0x8809}  # EtherTypes (IEEE 802.1AB, 7.3; 802.3, 57A)
+_CISCO, _CDP = 0xAAAA0300000C, 0x2000  # LLC and SNAP of Cisco's own protocols, and one of them
 
 
 class Contents:
@@ -100,7 +106,7 @@ class Contents:
                 self._keep(name, block, rows[fits], np.full(np.count_nonzero(fits), _UDP_HEADER, np.int32))
         self._copy_tcp(block, source_port, target_port)
         self._copy_icmpv6(block)
-        self._copy_tunnels(block, rows, (source, target))
+        self._copy_beside(block, rows, (source, target))
 
     def _copy_tcp(self, block: Block, source_port: U2, target_port: U2) -> None:
         payload = block.table.payload[block.part]
@@ -203,9 +209,31 @@ class Contents:
             if len(some):
                 self._keep(name, block, some, np.zeros(len(some), np.int32))
 
-    def _copy_tunnels(self, block: Block, datagrams: I8, ports: tuple[U2, U2]) -> None:
+    def copy_link(self, block: Block, beside: BesideRows) -> None:
+        """What devices tell their neighbour on the cable, from behind the addresses and the type on."""
+        rows = beside.row - block.first
+        is_cdp = (beside.ethertype == 0) & (beside.head >> np.uint64(16) == _CISCO) & (beside.head & 0xFFFF == _CDP)
+        kinds = {name: beside.ethertype == number for name, number in _LINK_KINDS.items()}
+        for name, fits in ({**kinds, "cdp": is_cdp}).items():
+            if fits.any():
+                some = rows[fits]
+                start, size = block.frame_at[some] + block.network[some], block.captured[some] - block.network[some]
+                self._enter(name, block, some, start, size)
+
+    def _copy_beside(self, block: Block, datagrams: I8, ports: tuple[U2, U2]) -> None:
+        """What neither TCP nor UDP carries: messages of routers, and packets that others carry."""
+        rows = np.flatnonzero(_IS_KEPT[block.protocol] & (block.layers & IP != 0))
+        if len(rows):
+            protocol = block.protocol[rows]
+            for number, name in _ROUTERS_SAY.items():
+                some = rows[protocol == number]
+                if len(some):
+                    self._keep(name, block, some, np.zeros(len(some), np.int32))
+            rows = rows[_IS_TUNNEL[protocol]]
+        self._copy_tunnels(block, rows, datagrams, ports)
+
+    def _copy_tunnels(self, block: Block, rows: I8, datagrams: I8, ports: tuple[U2, U2]) -> None:
         """How the first packets begin that others carry; those in datagrams with the header of UDP."""
-        rows = np.flatnonzero(_IS_TUNNEL[block.protocol] & (block.layers & IP != 0))
         in_udp = np.zeros(len(datagrams), np.bool_)
         for own, known_ports in zip(ports, tunnel_ends(), strict=True):
             for port in known_ports:
@@ -219,17 +247,9 @@ class Contents:
 
     def _keep(self, name: str, block: Block, rows: I8, header: I4, ports: tuple[U2, U2] | None = None) -> None:
         """Copy what stands behind the headers; with ``ports``, heads that go on are noted."""
-        into = self.found.setdefault(name, ContentRows([], [], []))
-        limit = _MOST_OF_A_FRAME.get(name, 4096)
-        start = block.transport_at(rows) + header
-        size = np.clip(block.have_transport(rows) - header, 0, limit)
-        count = self._room_for(name, size + _PER_COPY)
-        data = block.slab.data.data
-        ends = zip(start[:count].tolist(), (start + size)[:count].tolist(), strict=True)
-        octets = [data[first:end].tobytes() for first, end in ends]
-        into.row.extend((rows[:count] + block.first).tolist())
-        into.octets.extend(octets)
-        into.skip.extend([0] * count)
+        size = block.have_transport(rows) - header
+        octets = self._enter(name, block, rows, block.transport_at(rows) + header, size)
+        count, size = len(octets), np.clip(size, 0, _MOST_OF_A_FRAME[name])
         if ports is not None and name == "http":
             self._pipelined.note(block, rows[:count], ports, octets)
         if ports is not None and name != "dns-tcp":
@@ -237,6 +257,19 @@ class Contents:
             for at in np.flatnonzero(is_whole).tolist():
                 if (left := missing(name, octets[at])) > 0:
                     self._continued.begin(name, block, int(rows[at]), ports, left)
+
+    def _enter(self, name: str, block: Block, rows: I8, start: I8, size: I4) -> list[bytes]:
+        """Copy so many octets of each row from there on, as far as there is room; what was copied."""
+        into = self.found.setdefault(name, ContentRows([], [], []))
+        size = np.clip(size, 0, _MOST_OF_A_FRAME[name])
+        count = self._room_for(name, size + _PER_COPY)
+        data = block.slab.data.data
+        ends = zip(start[:count].tolist(), (start + size)[:count].tolist(), strict=True)
+        octets = [data[first:end].tobytes() for first, end in ends]
+        into.row.extend((rows[:count] + block.first).tolist())
+        into.octets.extend(octets)
+        into.skip.extend([0] * count)
+        return octets
 
     def _room_for(self, name: str, sizes: I4) -> int:
         """How many of the copies, from the first on, there is room for; it is taken."""

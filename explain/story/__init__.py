@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from explain.model import Line
 from explain.story import events, troubles, verdict
-from explain.story.around import vlans
+from explain.story.around import multicast, vlans
 from explain.story.recording import doubts, kept, unread
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _beside(report: Report) -> list[Line]:
     exchanges, captures, table = report.exchanges, report.captures, report.exchanges.table
     if not isinstance(exchanges.positions, range):
         return []
-    lines = vlans.tell(table, exchanges) + unread.tell(table, captures, exchanges)
+    lines = vlans.tell(table, exchanges) + multicast.tell(table) + unread.tell(table, captures, exchanges)
     if exchanges.of_kind("dns.lookup") is not None:
         from explain.story.around import names
 

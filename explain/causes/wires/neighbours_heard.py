@@ -8,7 +8,7 @@ import numpy as np
 
 from explain.addresses import NO_MAC, mac_text
 from explain.causes.wires.spots import NOBODY, Spot
-from explain.exchanges.ndp.mld_report import memberships
+from explain.exchanges.groups import memberships
 
 if TYPE_CHECKING:
     from explain.table import PacketTable

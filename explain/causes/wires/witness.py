@@ -14,7 +14,7 @@ from explain.causes.wires.at_sender import is_answered
 from explain.causes.wires.how_far import vanished
 from explain.causes.wires.parts import interfaces_of, parts_of
 from explain.causes.wires.sightings import look
-from explain.exchanges.ndp.mld_report import solicited_node
+from explain.exchanges.groups import solicited_node
 from explain.record import dataclass
 from explain.table import FOR_OTHERS
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.addresses import BROADCAST, mac_text
-from explain.arrays import distinct
-from explain.exchanges import segment
+from explain.arrays import among, distinct
+from explain.exchanges import listening, segment
 from explain.exchanges.claims import contests
 from explain.exchanges.hosts import Hosts
 from explain.exchanges.traffic import traffic
@@ -91,6 +91,8 @@ def _overheard(table: PacketTable, hosts: Hosts) -> Iterator[Line]:
 def _listeners(table: PacketTable) -> Iterator[Line]:
     icmp = table.icmp
     rows = icmp.row[icmp.is_v6 & np.isin(icmp.type, _LISTENER_REPORTS)]
+    if len(rows):
+        rows = rows[~among(rows, listening.told(table))]
     if len(rows):
         yield _line(table, "listeners", rows, count=len(rows))
 

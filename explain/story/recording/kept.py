@@ -23,7 +23,21 @@ if TYPE_CHECKING:
     from explain.table import I8, PacketTable, Rows
 
 _RECOGNISED_BY = 4  # octets of a payload; with fewer nobody knows what it is
-_READ_WHOLE = ("netbios", "dns", "dns-tcp", "dhcp", "dhcpv6", "ndp", "mld")  # every octet of these may matter
+_READ_WHOLE = (
+    "netbios",
+    "dns",
+    "dns-tcp",
+    "dhcp",
+    "dhcpv6",
+    "ndp",
+    "mld",
+    "igmp",
+    "vrrp",
+    "hsrp",
+    "lldp",
+    "cdp",
+    "slow",
+)
 _MOST_CITED = 1000
 _SEVERAL = 2
 

@@ -10,6 +10,7 @@ from explain.arrays import among, distinct, first_and_last
 from explain.capture.linktype import medium_of, name_of
 from explain.decode.contents import TUNNEL, TUNNELS
 from explain.decode.slab import members
+from explain.exchanges import listening
 from explain.model import Line
 from explain.table import ARP, CUT, IP, MALFORMED, UNKNOWN_LINK
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _MOST_CITED = 1000
 _MOST_PROTOCOLS = 8
 _NAMED = (2, 4, 33, 41, 46, 47, 50, 51, 88, 89, 103, 112, 115, 132, 136)
+_IGMP = 2
 _TOLD_ELSEWHERE = (1, 6, 17, 58)  # ICMP, TCP, UDP, ICMPv6
 _ICMP_TOLD = members(0, 3, 4, 5, 8, 11, 12)  # echo and errors (RFC 792)
 _ICMP_NAMED = {
@@ -85,7 +87,11 @@ def _protocols(table: PacketTable) -> Iterator[Line]:
         return
     for number in others[:_MOST_PROTOCOLS]:
         message = f"protocol-{number}" if number in _NAMED else "protocol"
-        yield _line(table, message, table.rows_of(protocols == number), number=number)
+        rows = table.rows_of(protocols == number)
+        if number == _IGMP:
+            rows = rows[~among(rows, listening.told(table))]
+        if len(rows):
+            yield _line(table, message, rows, number=number)
 
 
 def _names(table: PacketTable, exchanges: Exchanges) -> Iterator[Line]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explain.exchanges.ndp.mld_report import Membership, memberships, solicited_node
+from explain.exchanges.groups import Membership, memberships, solicited_node
 
 A, B = "ff02::1:ff00:5", "ff02::1:ff00:9"
 
