@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
+from explain.addresses import mac_text
 from explain.record import NamedTuple, dataclass
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ _CODED = 128  # from here on a time is an exponent and a mantissa
 _CODED_MLD = 0x8000
 _VERSION_1_WAIT_NS = 10_000_000_000
 _SOLICITED_NODE = int(IPv6Address("ff02::1:ff00:0"))
+NAMELESS = ("0.0.0.0", "::")  # noqa: S104  the source of who has no address
 _HOUSEKEEPING = ("ff01::1", "ff02::1", "ff01::2", "ff02::2", "ff05::2", "ff02::6a", "224.0.0.1")
 
 
@@ -76,24 +78,35 @@ class Said(NamedTuple):
     time_ns: int
     place: tuple[int, int]
     speaker: str
+    is_v6: bool
     says: Query | tuple[Wish, ...]
 
 
-def said(table: PacketTable) -> Iterator[Said]:
-    """All messages of both families that can be read, in their order; a place is an interface and a VLAN."""
+def said(table: PacketTable) -> list[Said]:
+    """All messages of both families that can be read, in their order; a place is an interface and a VLAN.
+
+    Who has no address yet is called as later on, when it has one, or else by its MAC.
+    """
     import numpy as np
 
-    read: list[tuple[int, Query | tuple[Wish, ...]]] = []
+    read: dict[int, Query | tuple[Wish, ...]] = {}
     for name, size in (("igmp", _IPV4), ("mld", _IPV6)):
         if name in table.contents:
             kept = table.contents[name]
-            found = (wishes(octets, size) for octets in kept.octets)
-            read += [(row, one) for row, one in zip(kept.row, found, strict=True) if one]
-    rows = np.array(sorted(row for row, _ in read), np.int64)
-    speakers = dict(zip(rows.tolist(), map(table.addresses.text, table.sources(rows).tolist()), strict=True))
-    for row, one in sorted(read, key=lambda each: each[0]):
+            read |= {
+                row: one for row, octets in zip(kept.row, kept.octets, strict=True) if (one := wishes(octets, size))
+            }
+    rows = np.array(sorted(read), np.int64)
+    addresses = list(map(table.addresses.text, table.sources(rows).tolist()))
+    macs = table.links.source[table.link[rows]].tolist()
+    known = {mac: address for mac, address in zip(macs, addresses, strict=True) if address not in NAMELESS}
+    found = []
+    for row, mac, address in zip(rows.tolist(), macs, addresses, strict=True):
+        is_query = isinstance(read[row], Query)
+        name = known.get(mac, mac_text(mac)) if address in NAMELESS and not is_query else address
         place = int(table.place[row]), int(table.vlan[row])
-        yield Said(row, int(table.time_ns[row]), place, speakers[row], one)
+        found.append(Said(row, int(table.time_ns[row]), place, name, ":" in address, read[row]))
+    return found
 
 
 def wishes(octets: bytes, size: int = _IPV6) -> Query | tuple[Wish, ...]:

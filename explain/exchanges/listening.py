@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from explain.exchanges.groups import JOINS, LEAVES, WANTS, Query, Said, Wish, is_housekeeping, said
+from explain.exchanges.groups import JOINS, LEAVES, NAMELESS, WANTS, Query, Said, Wish, is_housekeeping, said
 from explain.record import NamedTuple
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 ANSWERS = "answers"
 """In place of ``WANTS`` where a question was seen before."""
 
-_NOBODY = ("0.0.0.0", "::")  # noqa: S104  the source of a switch without an address
 _SLACK_NS = 1_000_000_000
 _ELECTED_NS = 5_000_000_000  # by then who heard a lower address has fallen silent
 
@@ -74,7 +73,7 @@ class Listening(NamedTuple):
 
 def listening(table: PacketTable) -> Listening:
     """Of groups to which hosts listen only to be found by their neighbours, nothing is told."""
-    messages = list(said(table))
+    messages = said(table)
     if not messages:
         return Listening((), (), ())
     end_ns = int(table.time_ns[: len(table)].max())
@@ -82,7 +81,7 @@ def listening(table: PacketTable) -> Listening:
     questions: list[Question] = []
     links: dict[tuple[tuple[int, int], bool], list[Said]] = {}
     for one in messages:
-        links.setdefault((one.place, ":" in one.speaker), []).append(one)
+        links.setdefault((one.place, one.is_v6), []).append(one)
     for own in links.values():
         queriers += _queriers(own, end_ns)
         questions += _questions(own, end_ns)
@@ -119,12 +118,12 @@ def _queriers(messages: Sequence[Said], end_ns: int) -> Iterator[Querier]:
         asked.setdefault(one.speaker, []).append((one, query))
     if not asked:
         return
-    elected = [address for address in asked if address not in _NOBODY]
+    elected = [address for address in asked if address not in NAMELESS]
     lowest = min(elected, key=ip_address) if elected else None
     for address, own in asked.items():
         times = [one.time_ns for one, _ in own]
         gaps = sorted(late - early for early, late in pairwise(times))
-        is_other = lowest is not None and address not in (*_NOBODY, lowest)
+        is_other = lowest is not None and address not in (*NAMELESS, lowest)
         since = asked[lowest][0][0].time_ns if lowest is not None and is_other else 0
         wait_ns = own[0][1].wait_ns + _SLACK_NS
         is_heard = end_ns < times[0] + wait_ns or bool(_members(messages, times[0], end_ns))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from explain.model import Line
 from explain.story import events, troubles, verdict
-from explain.story.around import multicast, vlans
+from explain.story.around import multicast, standby, vlans
 from explain.story.recording import doubts, kept, unread
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def _beside(report: Report) -> list[Line]:
     if not isinstance(exchanges.positions, range):
         return []
     lines = vlans.tell(table, exchanges) + multicast.tell(table) + unread.tell(table, captures, exchanges)
+    lines += standby.tell(table)
     if exchanges.of_kind("dns.lookup") is not None:
         from explain.story.around import names
 

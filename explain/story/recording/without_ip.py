@@ -39,6 +39,7 @@ _SAPS = {
 _WITHOUT_FLAGS = 0xFEFE  # lowest bits: for a group, and a response
 _CISCO = 0xAAAA0300000C  # LLC and SNAP of Cisco's own protocols
 _CISCO_NAMES = {0x2000: "cdp", 0x2004: "dtp", 0x010B: "stp", 0x2003: "vtp", 0x0111: "udld", 0x0104: "pagp"}
+_DEVICES = ("lldp", "cdp", "slow")
 _OTHER, _OTHER_LLC, _OTHER_CISCO = "ethertype", "llc", "cisco"
 
 
@@ -64,6 +65,10 @@ def tell(table: PacketTable, rows: Rows) -> Iterator[Told]:
         own = np.sort(np.concatenate(some))
         message, _, number = name.partition(" ")
         yield message, own, {"number": number}
+        if message in _DEVICES and message in table.contents:
+            from explain.story.recording import devices
+
+            yield from devices.bundled(table) if message == "slow" else devices.named(table, message)
         if message in _MORE:
             at_own = np.searchsorted(beside.row, own)
             octets = np.stack((beside.head[at_own], beside.after[at_own]), 1).byteswap().view(np.uint8)
