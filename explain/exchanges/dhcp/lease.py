@@ -62,6 +62,7 @@ class DhcpLease:
         tries: how often the client asked the same, copies within half a second counted once.
         is_search: asked by somebody who has an address already, or who answers as a server: a search for servers, not
             for an address.
+        boot_file: what the client shall load and start, and boot_server: from where, by TFTP (PXE).
         options: of the message that decided, by name.
         notes: what is odd in any message: ``cut``, ``overrun``, ``no-end``, ``overload``, ``bootp``.
     """
@@ -94,6 +95,8 @@ class DhcpLease:
     tries: int
     is_search: bool
     is_broadcast: bool
+    boot_file: str | None
+    boot_server: str | None
     options: Mapping[str, str]
     notes: tuple[str, ...]
 
@@ -161,7 +164,7 @@ def _fields(table: PacketTable, talk: Talk, serving: set[tuple[int, int]]) -> Dh
 
 _NOTHING_GRANTED: dict[str, Any] = {
     "lease_s": None, "router": None, "dns": (), "mask": None, "routers": (), "domain": None, "t1_s": None, "t2_s": None,
-    "is_endless": False, "options": {},
+    "is_endless": False, "boot_file": None, "boot_server": None, "options": {},
 }  # fmt: skip
 
 
@@ -183,6 +186,8 @@ def _granted(table: PacketTable, said: dhcp.DhcpMessage) -> dict[str, Any]:
         "t1_s": t1,
         "t2_s": t2,
         "is_endless": lease == dhcp.FOREVER,
+        "boot_file": said.text(dhcp.BOOT_FILE) or said.boot_file.decode("utf-8", "backslashreplace") or None,
+        "boot_server": text(said.next_server) if said.next_server else said.text(dhcp.TFTP_SERVER),
         "options": describe(said.options),
     }
 

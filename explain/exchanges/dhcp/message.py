@@ -21,6 +21,7 @@ TYPES = {
 """Message types of option 53 (RFC 2132, 9.6; 3203; 4388)."""
 
 MASK, ROUTER, DNS, HOSTNAME, DOMAIN = 1, 3, 6, 12, 15
+TFTP_SERVER, BOOT_FILE = 66, 67
 REQUESTED, LEASE, OVERLOAD, TYPE, SERVER, MESSAGE = 50, 51, 52, 53, 54, 56
 RENEWAL, REBINDING, VENDOR_CLASS = 58, 59, 60
 FOREVER = 0xFFFFFFFF
@@ -45,6 +46,7 @@ class DhcpMessage(NamedTuple):
         client_ip, your_ip, next_server, relay: ciaddr, yiaddr, siaddr, giaddr as numbers; 0 is none.
         hardware: the client's hardware address, as many octets as it says.
         is_broadcast: the client asks for answers to everybody (RFC 2131, 4.1).
+        boot_file: the name in the field ``file``, where that holds no options; empty if none.
         options: what stands behind each code, parts of a long one joined (RFC 3396).
         notes: what is odd: ``cut``, ``overrun``, ``no-end``, ``overload``, ``bootp``.
     """
@@ -60,6 +62,7 @@ class DhcpMessage(NamedTuple):
     relay: int
     hops: int
     hardware: bytes
+    boot_file: bytes
     options: Mapping[int, bytes]
     notes: tuple[str, ...]
 
@@ -119,6 +122,7 @@ def parse(octets: bytes, size: int) -> DhcpMessage | None:
         hops=hops,
         hardware=hardware[:length],
         options=options,
+        boot_file=b"" if "overload" in notes else octets[_FILE].partition(b"\0")[0],
         notes=tuple(notes),
     )
 

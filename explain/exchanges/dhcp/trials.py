@@ -24,6 +24,7 @@ _LONGEST_CHECK_NS = 15_000_000_000  # a client probes for some seconds before it
 _LONGEST_TEST_NS = 5_000_000_000  # dnsmasq takes three seconds, the ISC server one
 _LONGEST_WAIT_NS = 3_000_000_000  # so long a router keeps an echo for an address that does not answer ARP
 _AT_ONCE_NS = 1_000_000_000
+_SERVER_PORT = 67
 
 Tried = tuple["ExchangeColumns", int]
 
@@ -55,7 +56,7 @@ class ServerTests:
         if not any(step.said.is_reply for step in talk.steps):
             return self._cut_off(talk)
         text = self._table.addresses.text
-        found: dict[tuple[str, int], Tried] = {}
+        found = {(part.kind, index): (part, index) for part, index in self._in_vain(talk)}
         for offer in talk.of("OFFER"):
             askers = {text(offer.source), text(server_of(offer))}
             for part, index in self._by_address.get((talk.place, text(offer.said.your_ip)), ()):
@@ -66,6 +67,34 @@ class ServerTests:
                 if asker in askers and latest <= since <= _LONGEST_TEST_NS:
                     found[part.kind, index] = part, index
         return list(found.values())
+
+    def _in_vain(self, talk: Talk) -> list[Tried]:
+        """Tests that a server began at once, and whose offer would have come too late: another was taken meanwhile."""
+        offered = {offer.said.your_ip for offer in talk.of("OFFER")}
+        asked, taken = talk.of("DISCOVER"), talk.of("REQUEST")
+        if not asked or not taken:
+            return []
+        latest_ns = min(asked[0].time_ns + _AT_ONCE_NS, taken[0].time_ns)
+        text, links = self._table.addresses.text, self._table.links
+        return [
+            (part, index)
+            for (place, address), some in self._by_address.items()
+            if place == talk.place and address not in map(text, offered)
+            for part, index in some
+            if asked[0].time_ns <= int(part.start_ns[index]) <= latest_ns
+            and int(links.source[self._table.link[part.frames[part.bounds[index]]]]) in self._servers[place]
+        ]
+
+    @cached_property
+    def _servers(self) -> dict[int, set[int]]:
+        """The MACs that spoke as DHCP servers, by place."""
+        table, found = self._table, defaultdict[int, set[int]](set)
+        kept = table.contents.get("dhcp")
+        rows = np.array(kept.row if kept else (), np.int64)
+        rows = rows[(table.source_ports(rows) == _SERVER_PORT) & (table.target_ports(rows) != _SERVER_PORT)]
+        for place, mac in zip(table.place[rows].tolist(), table.links.source[table.link[rows]].tolist(), strict=True):
+            found[place].add(mac)
+        return found
 
     def _cut_off(self, talk: Talk) -> list[Tried]:
         """The test that somebody began right after a question, where the capture ends before the offer was due."""

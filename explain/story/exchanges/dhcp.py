@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.dhcp.lease import DhcpLease
     from explain.exchanges.dhcp.talk import Step, Talk
+    from explain.exchanges.dhcp.trials import Tried
     from explain.exchanges.together import Exchanges
     from explain.story.exchanges.teller import Teller
     from explain.table import PacketTable
@@ -121,14 +123,14 @@ def _asked(teller: Teller, fields: DhcpLease, talk: Talk, line: Any) -> Iterator
 
 
 def _offered(teller: Teller, fields: DhcpLease, talk: Talk, line: Any, name: str) -> Iterator[Line]:
-    tests = teller.server_tests.of(talk)
-    if tests:
-        rows = rows_of(tests)
-        part, index = tests[0]
+    tests: dict[tuple[str, str], list[Tried]] = defaultdict(list)
+    for part, index in teller.server_tests.of(talk):
         tried = part.fields(index)
-        asker, wanted = (tried.asker_ip, tried.wanted_ip) if part.kind == "arp.resolution" else (tried.src, tried.dst)
-        tested = line("dhcp.tested" if fields.offered else "dhcp.testing", talk.steps, asker=asker, tested=wanted)
-        yield replace(tested, evidence=teller.table.evidence(rows), exchange=name)
+        ends = (tried.asker_ip, tried.wanted_ip) if part.kind == "arp.resolution" else (tried.src, tried.dst)
+        tests[ends].append((part, index))
+    for (asker, wanted), some in tests.items():
+        tested = line(f"dhcp.{_tested(fields, wanted)}", talk.steps, asker=asker, tested=wanted)
+        yield replace(tested, evidence=teller.table.evidence(rows_of(some)), exchange=name)
     steps = talk.of("OFFER")
     text = teller.table.addresses.text
     for offer in fields.offered:
@@ -140,6 +142,15 @@ def _offered(teller: Teller, fields: DhcpLease, talk: Talk, line: Any, name: str
         yield replace(one := line(message, own, **more), values={**one.values, "lease_ns": lease_ns})
     if len({offer.server for offer in fields.offered}) > 1:
         yield line("dhcp.offers-agree" if agree(fields.offered) else "dhcp.offers-differ", steps)
+
+
+def _tested(fields: DhcpLease, wanted: str) -> str:
+    """What a server's test of an address led to."""
+    if not fields.offered:
+        return "testing"
+    if wanted not in fields.offers:
+        return "tested-alone"
+    return "tested" if fields.offer_wait_ns is not None else "tested-before"
 
 
 def _requested(teller: Teller, fields: DhcpLease, talk: Talk, line: Any) -> Iterator[Line]:
@@ -241,6 +252,8 @@ def _used(fields: DhcpLease, steps: Sequence[Step], line: Any) -> Iterator[Line]
         yield line("dhcp.gives.dns", steps)
     if domains := fields.options.get("domain-search") or fields.options.get("domain-name"):
         yield line("dhcp.gives.domains", steps, domains=domains)
+    if fields.boot_file:
+        yield line("dhcp.gives.boot", steps, boot_server=fields.boot_server or fields.server)
     if mtu := fields.options.get("interface-mtu"):
         yield line("dhcp.gives.mtu", steps, mtu=mtu)
     yield from _lasting(fields, steps, line)

@@ -88,6 +88,8 @@ def _refused(leases: Leases) -> Iterator[Seen]:
         }  # fmt: skip
         if not wanted:
             values["case"] = "unasked"
+        elif values["message"] and cause == "dhcp-request-refused":
+            values["case"] = "said"
         rivals = {
             "dhcp-request-wrong-subnet": ("dhcp-rogue-server",),
             "dhcp-request-refused": ("dhcp-request-wrong-subnet", "dhcp-pool-exhausted", "dhcp-rogue-server"),
@@ -104,9 +106,9 @@ def _why(leases: Leases, index: int) -> str:
     said = (fields.message or "").lower()
     if any(word in said for word in _NETWORK_WORDS):
         return "dhcp-request-wrong-subnet"
-    if said or fields.requested_address is None or not talk.of("NAK"):
-        return "dhcp-request-refused" if said else "dhcp-request-wrong-subnet"
     mask = next((leases.fields(other).mask for other in leases.later(index) if leases.fields(other).mask), None)
+    if fields.requested_address is None or not talk.of("NAK") or (said and not mask):
+        return "dhcp-request-refused" if said else "dhcp-request-wrong-subnet"
     bits = int(IPv4Address(mask)) if mask else _USUAL_MASK
     own = int(IPv4Address(fields.refused_by[-1])) if not fields.relay else int(IPv4Address(fields.relay))
     is_other = (int(IPv4Address(fields.requested_address)) ^ own) & bits

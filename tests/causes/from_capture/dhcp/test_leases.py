@@ -327,3 +327,26 @@ def test_the_recorded_refusal_is_named_from_both_ends(vantage):
     found = explain.explain(CASES / "dhcp-request-wrong-subnet.06" / f"{vantage}.pcap")
     assert [one.cause for one in found.findings] == ["dhcp-request-wrong-subnet"]
     assert [one.outcome for one in found.exchanges if one.kind == "dhcp.lease"] == ["refused", "bound"]
+
+
+def test_the_network_of_the_lease_that_followed_tells_why_a_server_said_no_in_words_of_its_own():
+    words = (56, b"requested address not available")
+    anew = {"xid": 9}
+    frames = reboot("198.51.100.9"), nak(words), discover(**anew), offer(**anew), request(**anew), ack(**anew)
+    found = the_finding(*frames)
+    assert (found.cause, found.certainty) == ("dhcp-request-wrong-subnet", "likely")
+    (alone,) = report(reboot("198.51.100.9"), nak(words), *frames[:1]).findings
+    assert (alone.cause, alone.values["case"]) == ("dhcp-request-refused", "said")
+
+
+def test_a_server_that_tests_an_address_and_comes_too_late_to_offer_it_is_healthy():
+    asker = (SERVER_MAC, SERVER)
+    late = (0.3, who_has(asker, "192.0.2.200")), (1.3, who_has(asker, "192.0.2.200"))
+    assert is_healthy((0, discover()), *late, (1.4, offer()), (1.5, request()), (1.6, ack()))
+
+
+def test_the_file_to_boot_is_told_with_the_server_that_has_it():
+    found = report(discover(), offer(), request(), ack(file=b"pxelinux.0"))
+    (lease,) = [one for one in found.exchanges if one.kind == "dhcp.lease"]
+    assert (lease.fields.boot_file, lease.fields.boot_server) == ("pxelinux.0", None)
+    assert f"told to load pxelinux.0 from {SERVER}" in " ".join(found.story().split())
