@@ -40,6 +40,7 @@ def look(scene: Scene) -> Iterator[Seen]:
             groups[server.address, server.port, _is_closed(connections, carrier)].append(index)
     yield from _too_late(part, late)
     yield from _cut_short(scene, part, connections)
+    yield from _stalled(scene, part, connections)
     for (server, port, is_closed), indices in groups.items():
         fields = part.fields(indices[0])
         values = {
@@ -82,6 +83,25 @@ def _cut_short(scene: Scene, part: ExchangeColumns, connections: ExchangeColumns
         }  # fmt: skip
         rows = sorted({*rows_of(members), *(cut[index][1] for index in some)})
         yield Seen("tcp-application-closes", "likely", members, rows, (), values)
+
+
+def _stalled(scene: Scene, part: ExchangeColumns, connections: ExchangeColumns) -> Iterator[Seen]:
+    """Answers that stopped in the middle, until the client gave up, on connections of which nothing else is known."""
+    silent: dict[int, tuple[int, int]] = part.facts["stalled"]() if len(part) else {}
+    groups: dict[tuple[str, int | None], list[int]] = defaultdict(list)
+    for index, carrier in zip(silent, carriers(scene, connections, part, list(silent)), strict=True):
+        if carrier not in scene.accounted["tcp.connection"]:
+            server = part.fields(index).server
+            groups[server.address, server.port].append(index)
+    for (server, port), some in groups.items():
+        members = [(part, index) for index in some]
+        first = part.fields(some[0])
+        values = {
+            "case": "stalled", "server": server, "port": port, "client": first.client.address, "host": first.host,
+            "path": first.path, "count": len(some), "announced": first.response_length, "sent": silent[some[0]][0],
+        }  # fmt: skip
+        rows = sorted({*rows_of(members), *(silent[index][1] for index in some)})
+        yield Seen("tcp-application-hangs", "possible", members, rows, _RIVALS, values)
 
 
 def _is_closed(connections: ExchangeColumns, index: int) -> bool:

@@ -80,9 +80,10 @@ def find(table: PacketTable) -> ExchangeColumns:
     """Requests at each place.
 
     Facts: ``needs_no_answer`` (bool[n]: the capture ended before an answer was due, or lacks it);
-    ``server_errors``, ``wants_tls`` and ``cut_short``, when they are called (which were answered with a status from
-    500 on, which by a server that says in words that it was asked for TLS in plain text, and in which the server
-    closed before the end of its answer, with the octets of the body until then and the row of the FIN).
+    ``server_errors``, ``wants_tls``, ``cut_short`` and ``stalled``, when they are called (which were answered with a
+    status from 500 on, which by a server that says in words that it was asked for TLS in plain text, in which the
+    server closed before the end of its answer, with the octets of the body until then and the row of the FIN, and
+    in which it fell silent before that, with those octets, and the row in which the client gave up).
     """
     copied = pieces(table)
     alone, others = split(copied)
@@ -120,6 +121,7 @@ def find(table: PacketTable) -> ExchangeColumns:
             "server_errors": partial(_server_errors, found, order - len(alone)),
             "wants_tls": cache(partial(_wants_tls, found, order - len(alone))),
             "cut_short": cache(partial(_cut_short, table, found, order - len(alone))),
+            "stalled": cache(partial(_stalled, table, found, order - len(alone))),
         },
         patience_ns=_PATIENCE_NS,
     )
@@ -161,6 +163,47 @@ def _cut_short(table: PacketTable, found: list[Talk], order: I8) -> dict[int, tu
             cut[one] = sent, fin_row
     position = {one: at for at, one in enumerate(order.tolist())}
     return {position[one]: value for one, value in cut.items()}
+
+
+def _stalled(table: PacketTable, found: list[Talk], order: I8) -> dict[int, tuple[int, int]]:
+    """By position, answers in which the server fell silent before what it had announced, until the client closed."""
+    told = np.array([talk.told_row if talk.request else -1 for talk in found], np.int64)
+    some = np.flatnonzero(told >= 0)
+    rows = table.by_flow.of(distinct(table.flow[told[some]].astype(np.int64)))
+    is_end, side = table.flags[rows] & (FIN | RST) != 0, table.sides[told[some]].astype(np.int64)
+    given_up = _next_of(table, rows[is_end], side ^ 1, told[some])
+    closed = _next_of(table, rows[is_end], side, told[some])
+    is_left = (given_up >= 0) & ((closed < 0) | (closed > given_up))
+    some, side, given_up = some[is_left], side[is_left], given_up[is_left]
+    last = _before(table, rows[table.payload[rows] > 0], side, given_up)
+    heard = _before(table, rows, side ^ 1, given_up)
+    is_long = (table.time_ns[given_up] - table.time_ns[last] >= _DUE_NS) & (table.window[heard] > 0)
+    is_long &= table.ack[heard] - table.seq[last] - table.payload[last] - np.uint32(1) >= _HALF  # none is unrecorded
+    position = {one: at for at, one in enumerate(order.tolist())}
+    silent: dict[int, tuple[int, int]] = {}
+    columns = some[is_long], last[is_long], given_up[is_long]
+    for one, data, end in zip(*(column.tolist() for column in columns), strict=True):
+        begin, length = _announced(found[one])
+        sent = (int(table.seq[data]) + int(table.payload[data]) - found[one].told_seq - begin) % _SEQUENCE
+        if sent < length:
+            silent[position[one]] = sent, end
+    return silent
+
+
+def _next_of(table: PacketTable, rows: Rows, side: I8, after: I8) -> I8:
+    """The first of some rows on each of these sides after another row; -1 if none."""
+    size = np.int64(len(table) + 1)
+    keys = np.append(np.sort(table.sides[rows] * size + rows), np.iinfo(np.int64).max)
+    at = keys[np.searchsorted(keys, side * size + after, "right")]
+    return np.where(at < (side + 1) * size, at - side * size, -1)
+
+
+def _before(table: PacketTable, rows: Rows, side: I8, end: I8) -> I8:
+    """The last of some rows on each of these sides before another row; there is one."""
+    size = np.int64(len(table) + 1)
+    keys = np.sort(table.sides[rows] * size + rows)
+    found: I8 = keys[np.searchsorted(keys, side * size + end) - 1] - side * size
+    return found
 
 
 def _announced(talk: Talk) -> tuple[int, int]:

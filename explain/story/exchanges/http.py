@@ -84,6 +84,9 @@ def request(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Ite
     if index in (cut := part.facts["cut_short"]()):
         sent, row = cut[index]
         yield teller.line("http.cut-short", fields, np.append(told, row), name, sent=sent, **values)
+    if index in (silent := part.facts["stalled"]()):
+        sent, row = silent[index]
+        yield teller.line("http.stalled", fields, np.append(told, row), name, sent=sent, **values)
 
 
 def _unasked(table: PacketTable, fields: HttpRequest, row: int) -> str:

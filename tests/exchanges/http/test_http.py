@@ -386,6 +386,19 @@ def test_an_answer_that_ends_before_its_announced_length_is_a_finding_about_the_
 
 
 @pytest.mark.parametrize(
+    ("seconds", "length", "causes"), [(4, 50, ["tcp-application-hangs"]), (1, 50, []), (4, 10, [])]
+)
+def test_an_answer_that_stops_in_the_middle_until_the_client_gives_up_is_a_finding(seconds, length, causes):
+    talk, head = Talk(), b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % length
+    begun = *talk.opens(), talk.asks(get()), (0.05, talk.tells(head + b"0123456789")), talk.hears()
+    found = report(*begun, (seconds + 0.06, talk.asks(b"", FIN)))
+    assert [one.cause for one in found.findings] == causes
+    for one in found.findings:
+        assert (one.values["case"], one.values["announced"], one.values["sent"]) == ("stalled", length, 10)
+        assert one.evidence[0].frames == ((4, 5), (7, 7))
+
+
+@pytest.mark.parametrize(
     ("head", "ask"),
     [
         (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n", None),
