@@ -14,7 +14,7 @@ from explain.lab.read import read
 from explain.lab.run import settled
 from explain.state.collecting import collect
 from explain.state.collecting.collect import settings, without_processes
-from explain.state.collecting.netlink import collect_netlink
+from explain.state.collecting.netlink import collect_netlink, neighbours
 
 pytestmark = pytest.mark.needs("namespaces", "ip", "ping")
 LABS = ("wrong-source-address-selected", "ipv6-router", "policy-rule-on-sender", "reject-route-on-sender.prohibit")
@@ -66,6 +66,13 @@ def test_netlink_fills_the_keys_as_iproute2_prints_them(name):
     for node, (printed, asked) in both_ways(name).items():
         for key in ("addr", "link", "route", "route6", "rule", "rule6", "neigh"):
             assert comparable(key, asked[key]) == comparable(key, printed[key]), (node, key)
+
+
+def test_an_entry_that_ip_neigh_hides_is_listed_if_it_is_of_one_host():
+    told = {"dst": "192.0.2.2", "dev": "eth0", "lladdr": "02:00:00:00:00:99", "state": ["NOARP"]}
+    of_all = ("ff:ff:ff:ff:ff:ff", "33:33:00:00:00:02", "01:00:5e:00:00:16", "00:00:00:00:00:00")
+    others = [{**told, "lladdr": mac} for mac in of_all]
+    assert neighbours([told, *others, {"dst": "192.0.2.3", "dev": "eth0", "state": []}]) == [told]
 
 
 def test_a_state_holds_every_key_of_the_contract():

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from explain.causes.context import Context
     from explain.causes.diagnosis import Witnesses
     from explain.state.records import HostState
-    from explain.state.way.path import Path
+    from explain.state.way.path import Path, Step
 
 _WHOLE_6 = 128
 _NEARLY = 100
@@ -148,10 +148,17 @@ def _is_borrowed(path: Path, sender: HostState) -> bool:
 
 
 def _uncollected(witnesses: Witnesses, path: Path) -> frozenset[str]:
-    """The hop limit of IPv6 is a setting that older dumps lack."""
+    """The hop limit of IPv6 is a setting that older dumps lack; ``ip neigh`` hides entries of ``nud noarp``."""
     named = [name for state in witnesses.states for name in state.sysctls or ()]
     is_known = path.request.family == 4 or any(name.endswith(".hop_limit") for name in named)
-    return frozenset() if is_known else frozenset(("reply-ttl-too-low",))
+    hidden = (("reply-ttl-too-low", not is_known), ("wrong-static-neighbour", any(map(_is_unlisted, path.steps))))
+    return frozenset(cause for cause, is_hidden in hidden if is_hidden)
+
+
+def _is_unlisted(step: Step) -> bool:
+    """Whether the neighbour that a packet went to is none of those that were listed."""
+    found = step.resolution
+    return found is not None and found.address is not None and found.is_found and found.entry is None
 
 
 def _more_telling(probe: Path, ping: Path, witnesses: Witnesses) -> Path:
@@ -226,6 +233,9 @@ def _in_doubt(path: Path) -> Iterator[StateCause]:
     for step in path.steps if path.outcome == "answered" else ():
         role, host = path.roles.get(step.decision.host, "bystander"), step.decision.host
         part = role.partition(":")[0]
+        for device, hook in _classified(step, path):
+            by = worded("qdisc", f"clsact dev {device}", "classifiers", device, device=device, hook=hook)
+            yield StateCause(filter_cause(part, hook), "possible", (Locus(role, host, device),), (by,))
         rule = step.decision.found.suspect if step.decision.found else None
         if rule is not None and part in _REFUSING:
             by = Decider("policy-rule", rule.text, rule=rule.text)
@@ -235,6 +245,18 @@ def _in_doubt(path: Path) -> Iterator[StateCause]:
                 by = Decider("filter-rule", doubted.text, rule=doubted.name)
                 place = Locus(role, host, rule=doubted.name)
                 yield StateCause(filter_cause(part, look.hook), "possible", (place,), (by,))
+
+
+def _classified(step: Step, path: Path) -> Iterator[tuple[str, str]]:
+    """Interfaces of a step at which filters of tc may hang, which no state lists. Source: tc-actions(8)."""
+    decision = step.decision
+    kinds = {str(each.get("dev")): each.get("kind") for each in path.network.hosts[decision.host].qdiscs or ()
+             if each.get("kind") in {"clsact", "ingress"}}  # fmt: skip
+    came = decision.packet.in_interface if decision.packet.in_interface in kinds else None
+    if came is not None:
+        yield came, "ingress"
+    if decision.verdict in {"sent", "forwarded"} and kinds.get(decision.interface or "") == "clsact":
+        yield decision.interface or "", "egress"
 
 
 def _of_server(cause: StateCause, server: str) -> StateCause:

@@ -185,7 +185,8 @@ def blame_lost(scene: Scene, stop: Stop) -> list[StateCause]:
         by = Decider("interface", f"{stop.decision.interface} NOARP", stop.decision.interface)
         return [scene.cause("arp-disabled", stop.host, by, direction=stop.direction)]
     if stop.reason == "nobody-has-mac" and found is not None:
-        text = f"{found.address} lladdr {found.mac} PERMANENT"
+        states = " ".join(sorted(found.entry.states)) if found.entry else "PERMANENT"
+        text = f"{found.address} lladdr {found.mac} {states}"
         by = Decider("neighbour", text, stop.decision.interface, found.address)
         return [scene.cause("wrong-static-neighbour", stop.host, by, direction=stop.direction)]
     return _link_cause(scene, stop, stop.obstacle) if stop.obstacle else []

@@ -23,7 +23,7 @@ IP = {
     "route6": ("ip", "-j", "-6", "route", "show", "table", "all"),
     "rule": ("ip", "-j", "-4", "rule"),
     "rule6": ("ip", "-j", "-6", "rule"),
-    "neigh": ("ip", "-j", "neigh"),
+    "neigh": ("ip", "-j", "neigh", "show", "nud", "all"),
     "proxy": ("ip", "-j", "neigh", "show", "proxy"),
     "qdisc": ("tc", "-j", "qdisc", "show"),
 }
@@ -60,9 +60,11 @@ def collect() -> dict[str, Any]:
     state: dict[str, Any] = {}
     for key, argv in IP.items():
         _put(state, key, _json(argv))
-    if "link" not in state:  # no iproute2 here
-        from explain.state.collecting.netlink import collect_netlink
+    from explain.state.collecting.netlink import collect_netlink, neighbours
 
+    if "neigh" in state:
+        state["neigh"] = neighbours(state["neigh"])
+    if "link" not in state:  # no iproute2 here
         state = {**collect_netlink(), **state}
     if any(link.get("linkinfo", {}).get("info_kind") == "bridge" for link in state.get("link", [])):
         for key, argv in _BRIDGE.items():

@@ -10,6 +10,8 @@ from socket import AF_INET, AF_INET6
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pyroute2.iproute.linux import IPRoute
 
 FLAGS = (
@@ -29,6 +31,7 @@ _STATES = (
 RULE_ACTIONS = {6: "blackhole", 7: "unreachable", 8: "prohibit"}
 _PREFERENCES = {0: "medium", 1: "high", 3: "low"}
 _FOR_EVER = 4_294_967_295
+_NO_MAC = "00:00:00:00:00:00"
 
 
 def collect_netlink() -> dict[str, Any]:
@@ -52,13 +55,22 @@ def collect_netlink() -> dict[str, Any]:
             "route6": _routes(netlink, AF_INET6, names),
             "rule": [_rule(rule) for rule in netlink.get_rules(family=AF_INET)],
             "rule6": [_rule(rule) for rule in netlink.get_rules(family=AF_INET6)],
-            "neigh": [
+            "neigh": neighbours(
                 _neighbour(entry, names)
                 for family in (AF_INET, AF_INET6)
                 for entry in netlink.get_neighbours(family=family)
-                if entry["state"] not in {0, 64}
-            ],
+            ),
         }
+
+
+def neighbours(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows that ``ip neigh`` lists, and those of ``nud noarp`` for one host, which it hides."""
+    return [row for row in rows if set(row["state"]) - {"NOARP", "NONE"} or _is_of_one(row)]
+
+
+def _is_of_one(row: dict[str, Any]) -> bool:
+    mac = str(row.get("lladdr", ""))
+    return row["state"] == ["NOARP"] and len(mac) == len(_NO_MAC) and mac[1] in "02468ace" and mac != _NO_MAC
 
 
 def _link(link: Any, names: dict[int, str]) -> dict[str, Any]:

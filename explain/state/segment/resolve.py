@@ -15,7 +15,7 @@ from explain.state.segment.network import Network, Place, owners, place_of_mac, 
 from explain.state.settings import is_router, proxy_arp
 
 if TYPE_CHECKING:
-    from explain.state.records import HostState, Neighbour
+    from explain.state.records import HostState, Interface, Neighbour
 
 _HEARD = frozenset({"REACHABLE", "STALE", "DELAY", "PROBE"})
 _TUNNELS = frozenset({"vxlan", "geneve", "gretap", "ip6gretap"})
@@ -70,11 +70,16 @@ def resolve(network: Network, host: str, device: str, address: str | None, sourc
         beyond = network.beyond((host, device))
         return Resolution("needless", address, None, beyond[0] if beyond else None)
     entry = _entry(state, device, address)
-    if entry is not None and entry.mac and entry.states & {"PERMANENT", "NOARP"}:
+    if entry is not None and entry.mac and ("PERMANENT" in entry.states or _is_unasked(entry, interface)):
         return Resolution("static", address, entry.mac, place_of_mac(network, entry.mac), entry=entry)
     if not interface.resolves:
         return Resolution("own-mac", address, interface.mac, None, entry=entry)
     return _ask(Question(network, (host, device), interface, address, source), entry)
+
+
+def _is_unasked(entry: Neighbour, interface: Interface) -> bool:
+    """Whether somebody made it so; where an interface asks for nobody, the kernel makes every entry so."""
+    return "NOARP" in entry.states and interface.resolves
 
 
 def _entry(state: HostState, device: str, address: str) -> Neighbour | None:

@@ -70,12 +70,21 @@ def test_a_rule_for_what_ping_writes_on_its_packets_meets_them_alone(causes_of, 
             {"rule": {"family": "ip", "table": "filter", "chain": "FORWARD", "handle": 2,
                       "expr": [{"xt": {"type": "match", "name": "u32"}}, {"drop": None}]}},
         ]}}, "filter-on-router-forward"),
+        ("r1", {"qdisc": [{"kind": "clsact", "handle": "ffff:", "dev": "eth1", "parent": "ffff:fff1"}]},
+         "filter-on-router-forward"),
+        ("h2", {"qdisc": [{"kind": "ingress", "handle": "ffff:", "dev": "eth0", "parent": "ffff:fff1"}]},
+         "filter-on-target-ingress"),
     ],
 )  # fmt: skip
 def test_a_rule_whose_condition_no_state_tells_is_suspected_on_a_way_that_else_is_free(
     causes_of, host, changes, suspected
 ) -> None:
     assert causes_of("router", host, changes, "ping -c 1 198.51.100.1")[:2] == ["healthy", suspected]
+
+
+def test_an_entry_that_asks_nobody_counts_as_one_that_is_permanent(causes_of) -> None:
+    wrong = {"dst": "192.0.2.254", "dev": "eth0", "lladdr": "02:00:00:00:00:99", "state": ["NOARP"]}
+    assert causes_of("router", "h1", {"neigh": [wrong]}, "ping -c 1 198.51.100.1") == ["wrong-static-neighbour"]
 
 
 def test_a_translation_that_would_not_bring_the_answer_back_is_not_what_is_missing(causes_of) -> None:
