@@ -125,10 +125,13 @@ def _is_one_sided(table: PacketTable, rows: Rows, from_client: Bools) -> bool:
 def _opening(told: _Told, rows: Rows, from_client: Bools, older: Rows) -> Iterator[Line]:
     flags = told.table.flags[rows]
     syns = rows[(flags & (SYN | ACK) == SYN) & from_client]
-    accepts = rows[flags & (SYN | ACK) == SYN | ACK]
+    accepts = rows[(flags & (SYN | ACK) == SYN | ACK) & ~from_client]
     if len(syns):
         yield told.line(told.teller.first("tcp.syn"), syns[:1], seq=int(told.table.seq[syns[0]]))
         yield from _early(told, syns, accepts)
+    if told.fields.is_simultaneous_open:
+        theirs = rows[(flags & (SYN | ACK) == SYN) & ~from_client]
+        yield told.line("tcp.syn.crossed", np.array([syns[0], theirs[0]]))
     refusals = rows[(flags & (RST | ACK) == RST | ACK) & ~from_client]  # RFC 9293, 3.10.7.1: it confirms the SYN
     if len(accepts) and len(refusals := refusals[refusals < accepts[0]]):
         yield told.line("tcp.refused-at-first", refusals)
