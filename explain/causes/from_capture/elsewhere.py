@@ -15,13 +15,14 @@ from explain.causes.from_capture.scene import FAILED, LAST_MOMENT_NS
 from explain.exchanges.icmp.quotes import quoted_flows
 from explain.exchanges.together import CONVERSATIONS
 from explain.exchanges.traffic import flooded, without_way_back
+from explain.table import RST, TCP
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
     from explain.causes.from_capture.scene import Member, Scene
     from explain.exchanges.columns import ExchangeColumns
-    from explain.table import Rows
+    from explain.table import Bools, PacketTable, Rows
 
 _MEASURED_OTHERWISE = ("dhcp.lease", "dhcpv6.lease")  # servers may take three seconds; their rules know
 _GOOD = {
@@ -155,6 +156,15 @@ def account_for_far_sides(scene: Scene) -> None:
                 scene.accounted[kind].update(at for _, at in members)
 
 
+def _are_over(table: PacketTable, asked: Rows) -> Bools:
+    """Whether the connection of each request was reset after it."""
+    resets = np.flatnonzero((table.layers & TCP != 0) & (table.flags & RST != 0))
+    last = np.full(len(table.flows.low), -1)
+    last[table.flow[resets]] = resets
+    found: Bools = last[table.flow[asked]] > asked
+    return found
+
+
 def account_for_the_last_moment(scene: Scene) -> None:
     """Silence proves little in the last second of a longer capture: the answer may have come after its end."""
     table = scene.table
@@ -169,6 +179,8 @@ def account_for_the_last_moment(scene: Scene) -> None:
         silent = part.where("unanswered")
         silent = silent[~is_told_of.take(table.flow[part.frames[part.bounds[silent]]], mode="clip")]
         asked = part.frames[part.bounds[silent]]
+        if part.kind == "http.request" and len(asked):  # a RST is no silence, either
+            silent, asked = silent[~(is_over := _are_over(table, asked))], asked[~is_over]
         start, (began, ended) = table.time_ns[asked], table.recorded(asked)
         is_cut_off = (start - began > LAST_MOMENT_NS) & (ended - start < LAST_MOMENT_NS)
         scene.accounted[part.kind].update(silent[is_cut_off].tolist())

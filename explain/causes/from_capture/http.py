@@ -9,7 +9,8 @@ import numpy as np
 
 from explain.causes.from_capture.scene import Scene, Seen, is_housekeeping
 from explain.exchanges.columns import rows_of
-from explain.table import FIN, REVERSED, RST
+from explain.exchanges.tcp.late import refused_late
+from explain.table import REVERSED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,10 +115,8 @@ def _came_late(connections: ExchangeColumns, index: int, row: int) -> bool:
     """Whether the server had closed in order after an answer, and refused with RST what came then."""
     talk = connections.facts["moments"].talk(index)
     asked = int(np.searchsorted(talk.rows, row))
-    is_server = talk.role == 1
-    has_closed = bool((talk.flags[:asked][is_server[:asked]] & FIN != 0).any())
-    has_answered = bool((talk.length[:asked][is_server[:asked]] > 0).any())
-    return has_closed and has_answered and bool((talk.flags[asked:][is_server[asked:]] & RST != 0).any())
+    has_answered = bool((talk.length[:asked][talk.role[:asked] == 1] > 0).any())
+    return has_answered and asked in refused_late(talk)
 
 
 def carriers(scene: Scene, connections: ExchangeColumns, part: ExchangeColumns, some: list[int]) -> list[int]:

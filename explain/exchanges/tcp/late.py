@@ -132,6 +132,22 @@ def unasked(table: PacketTable, syns: Rows, accepts: Rows) -> Rows:
     return found
 
 
+def refused_late(talk: Talk) -> Rows:
+    """Positions of a client's data that its server, which had closed before it came, refused with RST.
+
+    As the client saw it, the data may have left before the FIN came: the two crossed.
+    """
+    fins, resets = talk.where(FIN, 1)[:1], talk.where(RST, 1)[:1]
+    if not len(fins) or not len(resets) or resets[0] < fins[0]:
+        return fins[:0]
+    heard = (talk.role == 1) & (talk.flags & (ACK | RST) == ACK)
+    confirmed = talk.ack[heard][-1:]
+    is_left = (talk.role == 0) & (talk.length > 0) & ((talk.seq - confirmed).view(np.int32) >= 0)
+    data = np.flatnonzero(is_left)
+    found: Rows = data[data < resets[0]]
+    return found
+
+
 def came_again(moments: TcpMoments, index: int) -> dict[str, Rows]:
     """Segments that were sent again or came late, without SYNs, by the reason as far as frames tell it."""
     table, talk = moments.table, moments.talk(index)

@@ -18,6 +18,7 @@ from explain.exchanges.columns import rows_of
 from explain.exchanges.segment import is_private_underway
 from explain.exchanges.tcp.challenge import challenges, go_on
 from explain.exchanges.tcp.course import NEVER
+from explain.exchanges.tcp.late import refused_late
 from explain.table import FIN, RST, SYN
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ _AT_ONCE_NS = 1_000_000_000  # one that nobody uses is closed after longer
 _FEW = 8  # segments before the FIN of who closes at once
 _FORGED = "rst-by-middlebox"
 _BY_EITHER = ("tcp-application-closes", "tcp-half-open")
+_FAREWELL, _LAST_WORDS = 8, 128  # octets with which a client takes leave: QUIT; by TLS GOAWAY and close_notify
 _SHUT = ("tcp-application-closes", "likely", ("rst-by-middlebox",))  # after its own FIN
 
 
@@ -239,17 +241,49 @@ def _resets(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
     """After a FIN a reset is one way to be done; before it, it cuts the connection off."""
     course: Course = part.facts["course"]
     is_closed_first = course.fins.min(axis=0) < course.resets.min(axis=0)
-    cut_off, ignored = [], []
+    cut_off, ignored, late = [], [], {}
     some = scene.open(part, "reset")
     for index, is_ignored in zip(some, go_on(part.facts["moments"], np.array(some, np.int64)).tolist(), strict=True):
         if is_ignored:
             ignored.append(index)
         elif is_closed_first[index] and not _is_shut(part, index):
-            scene.accounted[part.kind].add(index)
+            if said := _refused_late(scene, part, index):
+                late[index] = said
+            else:
+                scene.accounted[part.kind].add(index)
         else:
             cut_off.append(index)
     yield from _ignored(scene, part, ignored)
+    yield from _late(scene, part, late)
     yield from _cut_off(scene, part, cut_off, is_closed_first)
+
+
+def _refused_late(scene: Scene, part: ExchangeColumns, index: int) -> list[int]:
+    """The server's FIN, what its client said on the closed connection all the same, and the RST to it; else nothing.
+
+    A word of farewell may come too late; and a request of HTTP is missed by who looks for its answer.
+    """
+    talk = part.facts["moments"].talk(index)
+    data = refused_late(talk)
+    least = _LAST_WORDS if part.facts["tls"].get(index) else _FAREWELL
+    carried = scene.part("http.request").frames
+    if int(talk.length[data].sum()) <= least or among(talk.rows[data], carried).any():
+        return []
+    shown = np.sort(np.concatenate((talk.where(FIN, 1)[:1], data, talk.where(RST, 1)[:1])))
+    rows: list[int] = talk.rows[shown].tolist()
+    return rows
+
+
+def _late(scene: Scene, part: ExchangeColumns, shown: dict[int, list[int]]) -> Iterator[Seen]:
+    """Connections that their server had closed, as after a while without use, when the client spoke again."""
+    for server, port, indices in by_service(scene, part, list(shown)):
+        client = part.facts["moments"].ends(indices[0])[0][0]
+        values = {
+            "server": server, "port": port, "count": len(indices), "case": "shut-late",
+            "client": scene.table.addresses.text(client),
+        }  # fmt: skip
+        rows = [row for index in indices for row in shown[index]]
+        yield Seen("tcp-application-closes", "likely", [(part, index) for index in indices], rows, _SHUT[2], values)
 
 
 def _ignored(scene: Scene, part: ExchangeColumns, some: list[int]) -> Iterator[Seen]:

@@ -111,6 +111,13 @@ def test_a_keep_alive_that_is_answered_with_a_reset_met_a_host_that_has_forgotte
     assert found(*talk, (5.0, to(ACK, 110, 511)), (5.01, back(RST, 511)))[0] == ["tcp-half-open"]
 
 
+def test_two_syns_that_cross_open_one_connection_whose_answers_are_told_of_who_sent_them():
+    crossed = [(0.0, to(SYN, 100)), (0.01, back(SYN, 500)), (0.02, to(SYN | ACK, 100, 501))]
+    lines = explain.explain(pcap(*crossed, (0.03, back(SYN | ACK, 500, 101)), (0.04, to(ACK, 101, 501)))).lines
+    frames = {line.message: line.evidence[0].frames for line in lines if line.evidence}
+    assert (frames["tcp.syn.crossed"], frames["tcp.synack.first"]) == (((1, 2),), ((4, 4),))
+
+
 def test_a_client_that_answers_the_syn_ack_with_a_reset_was_reached():
     refusing = explain.explain(pcap(*OPENED[:2], (0.02, to(RST, 101))))
     (finding,) = refusing.findings
@@ -779,14 +786,24 @@ def test_a_server_that_only_repeats_its_syn_ack_has_not_got_the_ack():
     assert {"stateful-filter-asymmetric-path", "filter-on-router-forward"} <= {*only.rivals}
 
 
-def test_a_request_on_a_connection_that_its_server_had_closed_is_told():
-    asked, said = b"GET / HTTP/1.1\r\nHost: b\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
-    next_, after = 101 + len(asked), 501 + len(said)
-    frames = [*OPENED, (0.03, to(ACK, 101, 501, asked)), (0.05, back(ACK, 501, next_, said))]
-    frames += [(0.06, to(ACK, next_, after)), (0.5, back(FIN | ACK, after, next_)), (0.51, to(ACK, next_, after + 1))]
-    frames += [(0.6, to(ACK, next_, after + 1, asked)), (0.61, back(RST, after + 1))]
-    (only,) = explain.explain(pcap(*frames)).findings
-    assert (only.cause, only.values["case"], only.values["count"]) == ("tcp-application-closes", "late", 1)
+@pytest.mark.parametrize("has_crossed", [False, True])
+@pytest.mark.parametrize(
+    ("said", "next_", "case"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", b"GET / HTTP/1.1\r\nHost: b\r\n\r\n", "late"),
+        (b"z" * 20, b"x" * 20, "shut-late"), (b"z" * 20, b"QUIT\r\n", None),
+    ],
+    ids=["HTTP", "another protocol", "a farewell"],
+)  # fmt: skip
+def test_what_a_client_says_on_a_connection_that_its_server_had_closed_is_told(has_crossed, said, next_, case):
+    asked = b"GET / HTTP/1.1\r\nHost: b\r\n\r\n" if case == "late" else b"y" * 20
+    due, after = 101 + len(asked), 501 + len(said)
+    closed = [(2.5, back(FIN | ACK, after, due)), (2.51, to(ACK, due, after + 1))]
+    again = (2.49, to(ACK, due, after, next_)) if has_crossed else (2.6, to(ACK, due, after + 1, next_))
+    frames = [*OPENED, (0.03, to(ACK, 101, 501, asked)), (0.05, back(ACK, 501, due, said)), (0.06, to(ACK, due, after))]
+    frames += [*sorted((*closed[: 2 - has_crossed], again), key=lambda one: one[0]), (2.61, back(RST, after + 1))]
+    findings = explain.explain(pcap(*frames)).findings
+    assert [(one.cause, one.values["case"]) for one in findings] == ([("tcp-application-closes", case)] if case else [])
 
 
 @pytest.mark.parametrize("is_outage", [True, False])
