@@ -457,7 +457,11 @@ def _closing(told: _Told, rows: Rows, from_client: Bools, *, is_ignored: bool) -
         sender = values["client"] if from_client[first] else values["server"]
         is_over = all((is_fin & side)[:first].any() for side in (from_client, ~from_client))
         message = "tcp.reset-ignored" if is_ignored else "tcp.reset-after-fins" if is_over else "tcp.reset"
-        yield told.line(message, rows[resets], sender=sender)
+        is_theirs = from_client[resets] != from_client[first]
+        yield told.line(message, rows[resets[~is_theirs]], sender=sender)
+        if is_theirs.any():
+            other = values["server"] if from_client[first] else values["client"]
+            yield told.line("tcp.reset-too", rows[resets[is_theirs]], sender=other)
         if len(says := rows[resets][told.table.payload[rows[resets]] > 0]):
             yield told.line("tcp.reset-data", says[:1], octets=int(told.table.payload[says[0]]))
     elif told.outcome == "open" and not is_fin.any():

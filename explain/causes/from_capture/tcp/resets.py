@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _QUIET_NS = 1_000_000_000  # after such a pause the other side may have forgotten the connection
 _PROMPT_NS = 500_000_000  # a kernel that knows of no connection answers at once; a program that gives up does not
 _LIVES_ON_NS = 100_000_000  # who sends a RST has nothing left to go on with; recordings mix up less than this
+_GOES_ON, _MIXED_NS = 3, 1_000_000  # segments that follow a RST, and that no recording holds back so long all the same
 _NOTHING_ELSE = 256  # above every difference between TTLs
 _TTL_OF_OTHERS = 2  # the way may change by a hop; a device on it sends with a TTL of its own
 
@@ -111,6 +112,9 @@ def _facts(moments: TcpMoments, indices: I8) -> Iterator[_Facts]:
         np.maximum.reduceat(np.where(is_before & is_side, position, -1), starts) for is_side in (~is_own, is_own)
     )
     lives_on = is_own & ~is_reset & (time_ns - time_ns[first[of]] >= _LIVES_ON_NS)
+    lives_on |= _are_several(
+        is_own & ~is_reset & (time_ns - time_ns[first[of]] >= _MIXED_NS) & (position > first[of]), of
+    )
     after = np.minimum.reduceat(np.where(lives_on, position, len(at)), starts)
     since = np.maximum(last - 1, starts)  # the silence before what the reset answers
     is_late = (last > starts) & (time_ns[last] - time_ns[since] >= _QUIET_NS)
@@ -126,6 +130,14 @@ def _facts(moments: TcpMoments, indices: I8) -> Iterator[_Facts]:
         (way[first] != 0) == (moments.course.client[indices] == 1),
     )
     yield from map(_Facts, *(column.tolist() for column in facts))
+
+
+def _are_several(is_one: Bools, of: Rows) -> Bools:
+    """Which of these are at least the third of their connection."""
+    found, some = np.zeros(len(is_one), np.bool_), np.flatnonzero(is_one)
+    third = some[_GOES_ON - 1 :]
+    found[third[of[third] == of[some[: len(third)]]]] = True
+    return found
 
 
 def _are_forged(table: PacketTable, rows: Rows, is_own: Bools, blocks: tuple[Rows, Rows, Rows]) -> Bools:

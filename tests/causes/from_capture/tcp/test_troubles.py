@@ -556,6 +556,19 @@ def test_who_goes_on_after_a_reset_did_not_write_it(goes_on):
     )
 
 
+@pytest.mark.parametrize(("more", "case"), [(2, "client"), (4, "survived")])
+def test_who_still_confirms_what_comes_did_not_write_the_reset(more, case):
+    sent = [(0.05 + turn / 1000, back(ACK, 501 + 10 * turn, 111, b"y" * 10)) for turn in range(6)]
+    confirmed = [(0.0602 + turn / 1000, to(ACK, 111, 511 + 10 * turn)) for turn in range(more)]
+    refused = [(0.0603 + turn / 1000, back(RST, 511 + 10 * turn)) for turn in range(more)]
+    frames = sorted((*ASKED, *sent, (0.06, to(RST, 111)), *confirmed, *refused), key=lambda one: one[0])
+    report = explain.explain(pcap(*frames))
+    assert [one.values["case"] for one in report.findings] == [case]
+    told = {line.message: line.evidence[0].frames for line in report.lines if line.evidence}
+    assert told["tcp.reset"] == ((12, 12),)
+    assert sum(last - first + 1 for first, last in told["tcp.reset-too"]) == more
+
+
 def test_a_few_ports_of_one_host_that_refuse_are_one_finding():
     frames = []
     for turn, port in enumerate((21, 22, 25, 22)):
