@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.arrays import among
 from explain.exchanges.over_places.origin import origin_of
 from explain.exchanges.tcp.course import NEVER
 from explain.exchanges.tcp.labels import KEEP_ALIVE
@@ -27,6 +28,8 @@ _LIVES_ON_NS = 100_000_000  # who sends a RST has nothing left to go on with; re
 _GOES_ON, _MIXED_NS = 3, 1_000_000  # segments that follow a RST, and that no recording holds back so long all the same
 _NOTHING_ELSE = 256  # above every difference between TTLs
 _TTL_OF_OTHERS = 2  # the way may change by a hop; a device on it sends with a TTL of its own
+_BY_PROGRAMS = (1, 255)  # for neighbours only, as of BGP (RFC 5082); the RST of the kernel has its own
+_FIRST_TTLS = (64, 128, 255)  # that systems begin with; nobody has handed on what still has one
 
 _CLOSES = ("tcp-application-closes", "possible", (
     "tcp-half-open", "idle-timeout-in-middlebox", "rst-by-middlebox", "filter-on-router-forward",
@@ -94,6 +97,8 @@ def judge(moments: TcpMoments, indices: Sequence[int]) -> Iterator[Reset]:
         is_awake = facts.has_spoken and cause == _CLOSES[0]
         not_it = (*(_FORGETS if is_awake else ()), *(_AT_THE_SERVER if facts.is_from_client else ()))
         why = tuple(one for one in rivals if one not in not_it)
+        if facts.is_forged and facts.is_forgotten:
+            why = (_FORGOTTEN[2][0], *why)
         yield Reset(cause, certainty, why, shown, facts.is_from_client, "")
 
 
@@ -145,7 +150,10 @@ def _are_forged(table: PacketTable, rows: Rows, is_own: Bools, blocks: tuple[Row
     first, of, starts = blocks
     ttl = table.ttl[rows].astype(np.int64)
     distance = np.minimum.reduceat(np.where(is_own, np.abs(ttl - ttl[first[of]]), _NOTHING_ELSE), starts)
-    found: Bools = (distance >= _TTL_OF_OTHERS) & (distance < _NOTHING_ELSE)
+    highest = np.maximum.reduceat(np.where(is_own, ttl, 0), starts)
+    is_fresh = among(ttl[first], _FIRST_TTLS)
+    is_forged = (distance >= _TTL_OF_OTHERS) & ~(is_fresh & among(highest, _BY_PROGRAMS))
+    found: Bools = (is_forged | (is_fresh & (highest > 1) & (highest < ttl[first]))) & (distance < _NOTHING_ELSE)
     return found
 
 

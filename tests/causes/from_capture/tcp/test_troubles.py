@@ -90,6 +90,19 @@ def test_what_a_reset_answers_and_from_how_far_it_comes_tells_causes_apart(pause
     assert found(*ASKED, *cut) == ([cause], ())
 
 
+@pytest.mark.parametrize(
+    ("own", "ttl", "cause"),
+    [
+        (63, 62, "tcp-half-open"), (63, 64, "rst-by-middlebox"), (1, 64, "tcp-half-open"), (255, 64, "tcp-half-open"),
+        (250, 64, "rst-by-middlebox"),
+    ],
+)  # fmt: skip
+def test_a_reset_that_nobody_has_handed_on_comes_of_no_host_whose_packets_were(own, ttl, cause):
+    talk = [ASKED[0], (0.01, back(SYN | ACK, 500, 101, ttl=own)), *ASKED[2:4], (0.04, back(ACK, 501, 111, ttl=own))]
+    (only,) = explain.explain(pcap(*talk, (5.0, to(ACK, 111, 501, b"x")), (5.01, back(RST, 501, ttl=ttl)))).findings
+    assert (only.cause, "idle-timeout-in-middlebox" in only.rivals) == (cause, True)
+
+
 @pytest.mark.parametrize(("is_client", "case"), [(True, "client"), (False, None)])
 def test_who_answers_with_a_reset_after_a_pause_is_who_has_forgotten(is_client, case):
     talk = [*ASKED, (0.05, back(ACK, 501, 111, b"y" * 10)), (0.06, to(ACK, 111, 511))]
