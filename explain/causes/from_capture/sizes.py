@@ -109,6 +109,8 @@ def _stuck(table: PacketTable, rows: Rows) -> tuple[Rows, int] | None:
             full = copies[table.payload[copies] == size]
             if size < LARGE or len(full) < _COPIES or _is_acked_whole(table, copies, full, heard):
                 continue
+            if copies[0] < full[0]:  # a smaller segment with the same octets had not arrived, either
+                continue
             passed = _largest_passed(table, np.setdiff1d(sent, full), heard)
             if passed < size:
                 return full, passed

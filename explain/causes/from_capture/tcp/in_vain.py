@@ -11,7 +11,7 @@ from explain.causes.from_capture.ping_sizes import LARGE
 from explain.causes.from_capture.tcp.trouble import FEWEST_RESENT, Trouble, several
 from explain.exchanges.tcp import labels as label
 from explain.exchanges.tcp.late import lone_octets
-from explain.table import FIN, RST
+from explain.table import ACK, FIN, RST
 
 if TYPE_CHECKING:
     from explain.exchanges.tcp.moments import Talk, TcpMoments
@@ -26,6 +26,8 @@ _IN_VAIN = (
     "partial-loss",
 )
 _UNHEARD = ("target-interface-down", "filter-on-router-forward", "stateful-filter-asymmetric-path", "partial-loss")
+_DEAF_NS = 1_000_000_000  # a repair is under way for less
+_DEAF = ("filter-on-router-forward", "filter-on-target-input", "stateful-filter-asymmetric-path", "corrupted-packets")
 
 
 def in_vain(moments: TcpMoments, index: int, lone: Rows) -> Trouble | None:
@@ -52,6 +54,28 @@ def in_vain(moments: TcpMoments, index: int, lone: Rows) -> Trouble | None:
     of_size = "segments-vain" if size >= LARGE else "segments-vain-small" if size else "segments-vain-end"
     values["case"] = "segments-vain-closed" if _was_closed(talk) else of_size
     return Trouble("partial-loss", "possible", index, why[:-1], several(rows), values)
+
+
+def deaf(moments: TcpMoments, index: int) -> Trouble | None:
+    """A side that goes on sending, and confirms nothing more of what the other sends again and again."""
+    talk = moments.talk(index)
+    for role in (0, 1):
+        own, heard = (np.flatnonzero(talk.role == one) for one in (role, 1 - role))
+        heard = heard[talk.flags[heard] & (ACK | RST) == ACK]
+        if not len(heard) or not talk.window[heard].all():
+            continue
+        confirmed = talk.ack[heard[-1]]
+        left = own[(talk.length[own] > 0) & ((talk.seq[own] - confirmed).view(np.int32) >= 0)]
+        again = left[talk.labels[left] & np.uint16(label.RESENT) != 0]
+        if len(again) < FEWEST_RESENT:
+            continue
+        spoken, rows = heard[(heard > again[0]) & (talk.length[heard] > 0)], talk.rows[again]
+        if len(spoken) < FEWEST_RESENT or talk.time_ns[spoken[-1]] - talk.time_ns[again[0]] < _DEAF_NS:
+            continue
+        asker, silent = (moments.table.addresses.text(end) for end in moments.table.ends(int(rows[0])))
+        values = {"case": "segments-deaf", "resent": len(rows), "asker": asker, "silent": silent}
+        return Trouble("partial-loss", "likely", index, _DEAF, several(np.append(rows, talk.rows[spoken[-1:]])), values)
+    return None
 
 
 def largest(moments: TcpMoments, rows: Rows) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 
 from explain.arrays import among
 from explain.causes.from_capture.ping_sizes import LARGE
-from explain.causes.from_capture.tcp.in_vain import in_vain, largest
+from explain.causes.from_capture.tcp.in_vain import deaf, in_vain, largest
 from explain.causes.from_capture.tcp.trouble import FEWEST_RESENT, Trouble, several
 from explain.exchanges.tcp import labels as label
 from explain.exchanges.tcp.challenge import not_taken
@@ -59,7 +59,7 @@ def resent(twice: I8, moments: TcpMoments, index: int) -> Trouble | None:
         return Trouble("tcp-segments-not-taken", "likely", index, (), several(refused), values)
     if shifted := _shifted(moments, index, rows, values):
         return shifted
-    if vain := in_vain(moments, index, lone):
+    if vain := in_vain(moments, index, lone) or deaf(moments, index):
         return vain._replace(values=values | vain.values)
     if outage := _outage(talk, rows):
         values |= {"case": "outage", "lost_ns": outage}

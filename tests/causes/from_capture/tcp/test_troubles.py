@@ -437,6 +437,29 @@ def found_rivals(*frames):
     return finding.rivals
 
 
+@pytest.mark.parametrize(("is_confirmed", "case"), [(False, "segments-deaf"), (True, "segments-beyond")])
+def test_who_goes_on_sending_and_confirms_nothing_more_is_not_reached(is_confirmed, case):
+    frames = [*ASKED, (0.1, to(ACK, 111, 501, b"x" * 14))]
+    for turn in range(5):
+        due = 501 + 10 * turn
+        frames += [(turn + 1, to(ACK, 111, due, b"x" * 14)), (turn + 1.1, back(ACK, due, 111, b"y" * 10))]
+    done = [(5.3, back(ACK, 551, 125))] if is_confirmed else []
+    (only,) = explain.explain(pcap(*frames, (5.2, to(ACK, 125, 551)), *done)).findings
+    assert (only.cause, only.values["case"]) == ("partial-loss", case)
+
+
+def test_a_large_segment_whose_octets_had_not_arrived_in_a_small_one_is_not_too_large():
+    frames = [
+        *ASKED,
+        (0.1, back(ACK, 501, 111, b"y" * 200)),
+        (0.2, to(ACK, 111, 701)),
+        (0.3, back(ACK, 701, 111, b"y")),
+    ]
+    frames += [(turn, back(ACK, 701, 111, b"y" * 600)) for turn in (1, 2, 4, 8)]
+    (only,) = explain.explain(pcap(*frames)).findings
+    assert only.cause == "partial-loss"
+
+
 @pytest.mark.parametrize(("rest", "cause"), [(1.5, "partial-loss"), (4.0, "idle-timeout-in-middlebox")])
 def test_a_connection_is_forgotten_after_a_long_rest_only(rest, cause):
     at = 0.04 + rest
