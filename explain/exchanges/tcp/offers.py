@@ -19,6 +19,7 @@ T = TypeVar("T")
 Pair = tuple[T | None, T | None]
 _CAPABLE, _JOINS, _MOST_KEYS = 1, 2, 1000
 _FAR_NS, _MUCH, _FULL, _NEARLY, _AT_MOST = 20_000_000, 500_000, 32_768, 0.6, 1.3
+_LITERAL, _SMALL, _SMALLEST_WHOLE = 10, 16, 536  # segments; octets: of a window, and of a segment (RFC 9293, 3.7.1)
 
 
 class Offers(NamedTuple):
@@ -85,6 +86,27 @@ def window_limit(fields: TcpConnection, moments: TcpMoments, index: int) -> dict
         return None
     is_largest = fields.window_scale == (0, 0) and window >= _FULL
     return {"window": window, "rtt_ns": rtt_ns, "rate": rate, "is_largest": is_largest}
+
+
+def literal_windows(fields: TcpConnection, talk: Talk) -> tuple[Rows, int]:
+    """Segments as long as the bare number in the window field, though a whole one were longer, and that number.
+
+    Nobody offers so little: the other side means it with a scale of which the sender does not know.
+    """
+    sent, none = max(fields.bytes_to_client, fields.bytes_to_server), talk.rows[:0]
+    role = int(fields.bytes_to_client > fields.bytes_to_server)
+    segments = (fields.segments_to_server, fields.segments_to_client)[role]
+    if sent < _LITERAL * _SMALL or sent > segments * _SMALLEST_WHOLE or not fields.mss[1 - role]:
+        return none, 0
+    own = np.flatnonzero((talk.role == role) & (talk.length > 0))
+    told = np.flatnonzero((talk.role != role) & (talk.flags & SYN == 0))
+    own = own[own > told[0]] if len(told) else own[:0]
+    window = talk.window[told[np.searchsorted(told, own) - 1]]
+    is_it = (talk.length[own] == window) & (window < min(fields.mss[1 - role] or 0, _SMALLEST_WHOLE))
+    if np.count_nonzero(is_it) < _LITERAL or 2 * np.count_nonzero(is_it) < len(own):
+        return none, 0
+    found: Rows = talk.rows[own[is_it]]
+    return found, int(np.median(window[is_it]))
 
 
 def joined(table: PacketTable, talk: Talk) -> int | None:

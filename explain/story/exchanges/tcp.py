@@ -15,7 +15,7 @@ from explain.exchanges.tcp.course import NEVER
 from explain.exchanges.tcp.late import came_again, mixed, octets_again, unasked
 from explain.exchanges.tcp.many import recorded_twice
 from explain.exchanges.tcp.measures import measure_bursts, measure_queue
-from explain.exchanges.tcp.offers import joined, offered_shifts, window_limit
+from explain.exchanges.tcp.offers import joined, literal_windows, offered_shifts, window_limit
 from explain.exchanges.tcp.unrecorded import unrecorded
 from explain.model import Endpoint
 from explain.record import dataclass
@@ -278,8 +278,19 @@ def _limits(told: _Told, moments: TcpMoments, index: int, rows: Rows) -> Iterato
         asks = rows[is_syn & (flags & ACK == 0)][:1]
         if name == "tcp.unscaled" and (offered_shifts(told.table, asks) != NO_SCALE).any():
             yield told.line("tcp.scale-declined", rows[is_syn])
+    yield from _taken_literally(told, moments.talk(index))
     if max(told.fields.bytes_to_client, told.fields.bytes_to_server) >= _MUCH:
         yield from _paced(told, moments.talk(index), limit is None)
+
+
+def _taken_literally(told: _Told, talk: Talk) -> Iterator[Line]:
+    """Windows that their reader means with a scale, and that the sender takes as they stand."""
+    rows, window = literal_windows(told.fields, talk)
+    if len(rows):
+        ends = told.values["client"], told.values["server"]
+        role = int(told.fields.bytes_to_client > told.fields.bytes_to_server)
+        values = {"sender": ends[role], "reader": ends[1 - role], "window": window}
+        yield told.line("tcp.window-literal", rows, count=len(rows), **values)
 
 
 def _paced(told: _Told, talk: Talk, is_window_free: bool) -> Iterator[Line]:

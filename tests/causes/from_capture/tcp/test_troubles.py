@@ -460,6 +460,20 @@ def test_a_large_segment_whose_octets_had_not_arrived_in_a_small_one_is_not_too_
     assert only.cause == "partial-loss"
 
 
+@pytest.mark.parametrize(("window", "mss", "is_told"), [(63, 1460, True), (63, 63, False), (64, 1460, False)])
+def test_segments_as_long_as_the_bare_window_mean_that_its_scale_is_not_known(window, mss, is_told):
+    offers = b"\x02\x04" + mss.to_bytes(2, "big") + b"\x03\x03\x0a\x00"
+    frames = [(0.0, to(SYN, 100, options=offers)), (0.01, back(SYN | ACK, 500, 101, options=offers))]
+    frames += [(0.02, to(ACK, 101, 501, b"x", window=window))]
+    for turn in range(20):
+        due = 501 + 63 * turn
+        frames += [
+            (0.1 + turn / 10, back(ACK, due, 102, b"y" * 63)),
+            (0.12 + turn / 10, to(ACK, 102, due + 63, window=window)),
+        ]
+    assert ("tcp.window-literal" in lines_of(*frames)) == is_told
+
+
 @pytest.mark.parametrize(("rest", "cause"), [(1.5, "partial-loss"), (4.0, "idle-timeout-in-middlebox")])
 def test_a_connection_is_forgotten_after_a_long_rest_only(rest, cause):
     at = 0.04 + rest
