@@ -52,6 +52,7 @@ NO_SYN_ACK = (
 )  # fmt: skip
 _HALF_OPEN = ("filter-on-sender-input", "stateful-filter-asymmetric-path", "hairpin-nat-missing", "partial-loss")
 _DECLINED = ("hairpin-nat-missing", "rst-by-middlebox")  # the client had asked another address; or is not who says so
+_LATE_NS, _ASKED_AGAIN = 1_000_000_000, 2  # a client that waited so long for the answer, and SYNs that it sent
 _OLDER = ("filter-on-sender-input", "stateful-filter-asymmetric-path")
 _FLOOD, _FLOODERS, _FLOOD_PACE_NS = 64, 16, 100_000_000  # SYNs to one port, from how many addresses, how dense
 _PATIENCE_NS = 1_500_000_000
@@ -195,9 +196,20 @@ def _declined(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
     """Clients that answer the SYN-ACK with RST: it came, so nothing on the way is at fault."""
     some = [index for index in scene.open(part, "half-open") if _is_declined(part, index)]
     for server, port, indices in by_service(scene, part, some):
-        values = {"server": server, "port": port, "count": len(indices), "case": "declined"}
-        members = [(part, index) for index in indices]
-        yield Seen("tcp-handshake-unfinished", "likely", members, rows_of(members), _DECLINED, values)
+        members, waited = [(part, index) for index in indices], _waited_in_vain(part, indices)
+        case = "declined-late" if waited >= _LATE_NS else "declined"
+        values = {"server": server, "port": port, "count": len(indices), "case": case, "waited_ns": waited}
+        why = ("partial-loss", *_DECLINED) if waited >= _LATE_NS else _DECLINED
+        yield Seen("tcp-handshake-unfinished", "likely", members, rows_of(members), why, values)
+
+
+def _waited_in_vain(part: ExchangeColumns, indices: list[int]) -> int:
+    """The shortest time from a client's SYN to its RST, if all asked again meanwhile; else 0."""
+    course: Course = part.facts["course"]
+    if (course.syns[indices] < _ASKED_AGAIN).any():
+        return 0
+    time_ns, rows = part.facts["moments"].table.time_ns, part.frames
+    return int((time_ns[rows[course.resets[0, indices]]] - time_ns[rows[course.first_syn[indices]]]).min())
 
 
 def _is_declined(part: ExchangeColumns, index: int) -> bool:

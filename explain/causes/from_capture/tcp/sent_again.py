@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explain.arrays import among
+from explain.arrays import among, distinct
 from explain.causes.from_capture.ping_sizes import LARGE
 from explain.causes.from_capture.tcp.in_vain import deaf, in_vain, largest
 from explain.causes.from_capture.tcp.trouble import FEWEST_RESENT, Trouble, several
@@ -68,8 +68,8 @@ def resent(twice: I8, moments: TcpMoments, index: int) -> Trouble | None:
         if not _was_heard_meanwhile(moments.table, rows):
             return Trouble("partial-loss", "likely", index, (*_OUTAGE, _FULL), several(rows), values)
         return Trouble(_FULL, "likely", index, _NOT_TAKEN, several(rows), values | {"case": "first"})
-    if pause := _pause(talk, rows):
-        return _after_pause(moments, index, rows, values | {"lost_ns": pause})
+    if while_away := _while_away(moments, index, rows, values):
+        return while_away
     values |= {"case": "segments", "passed": count_here(talk, rows)}
     is_by_size = largest(moments, rows) >= LARGE and not _are_as_large_at_once(talk, rows)
     rivals = _LOSSY if is_by_size else _LOSSY[:1]
@@ -130,6 +130,19 @@ def _was_heard_meanwhile(table: PacketTable, again: Rows) -> bool:
     return bool(((heard_ns > sent_ns[0]) & (heard_ns < sent_ns[-1])).any())
 
 
+def _while_away(moments: TcpMoments, index: int, rows: Rows, values: dict[str, Any]) -> Trouble | None:
+    """All that was sent again belongs to one time in which nothing came by here, or nothing came back."""
+    talk = moments.talk(index)
+    if pause := _pause(talk, rows):
+        return _after_pause(moments, index, rows, values | {"lost_ns": pause})
+    silence = _silence(talk, rows)
+    if not silence:
+        return None
+    sender, reader = (moments.table.addresses.text(end) for end in moments.table.ends(int(rows[0])))
+    told = values | {"case": "silence", "lost_ns": silence, "sender": sender, "reader": reader}
+    return Trouble("partial-loss", "likely", index, _OUTAGE, several(rows), told)
+
+
 def _pause(talk: Talk, again: Rows) -> int:
     """For how long this place heard nothing, if all that was sent again belongs behind what came before; else 0."""
     at = np.flatnonzero(among(talk.rows, again))
@@ -143,6 +156,24 @@ def _pause(talk: Talk, again: Rows) -> int:
     is_again = among(own, at)
     is_behind = len(reach) > 0 and bool((start[is_again] >= reach.max()).all())
     return int(gaps[first - 1]) if is_behind else 0
+
+
+def _silence(talk: Talk, again: Rows) -> int:
+    """For how long a reader was silent, if one segment ran out of time twice, and all sent again was sent by then."""
+    at = np.flatnonzero(among(talk.rows, again))
+    role = int(talk.role[at[0]])
+    heard = np.flatnonzero(talk.role != role)
+    gaps = np.diff(talk.time_ns[heard])
+    if not len(gaps) or int(gaps.max()) < _OUTAGE_NS or (talk.role[at] != role).any():
+        return 0
+    last, back = (int(heard[np.argmax(gaps) + step]) for step in (0, 1))
+    within = talk.seq[at[(at > last) & (at < back)]]
+    own, start = np.flatnonzero(talk.role == role), talk.numbers(role)
+    reach = int((start + talk.length[own])[own < back].max(initial=0))
+    is_sent = bool(
+        (start[among(own, at)] < reach).all() and ((talk.seq[at] - talk.ack[last]).view(np.int32) >= 0).all()
+    )
+    return int(gaps.max()) if is_sent and len(within) > len(distinct(within)) else 0
 
 
 def _after_pause(moments: TcpMoments, index: int, rows: Rows, values: dict[str, Any]) -> Trouble:

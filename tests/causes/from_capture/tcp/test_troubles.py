@@ -474,6 +474,24 @@ def test_segments_as_long_as_the_bare_window_mean_that_its_scale_is_not_known(wi
     assert ("tcp.window-literal" in lines_of(*frames)) == is_told
 
 
+@pytest.mark.parametrize(("asked", "case"), [((0.0, 1.0), "declined-late"), ((0.0,), "declined")])
+def test_a_client_that_asked_again_before_it_declined_had_waited_too_long(asked, case):
+    syns = [(at, to(SYN, 100)) for at in asked]
+    (only,) = explain.explain(pcap(*syns, (2.5, back(SYN | ACK, 500, 101)), (2.51, to(RST, 101)))).findings
+    assert (only.cause, only.values["case"]) == ("tcp-handshake-unfinished", case)
+
+
+@pytest.mark.parametrize(("copies", "case"), [((1.0, 2.0), "silence"), ((2.0,), "segments-beyond")])
+def test_a_reader_that_is_silent_for_a_while_was_cut_off_and_not_one_packet_in_a_hundred_lost(copies, case):
+    sent = [(0.1 + step / 100, back(ACK, 501 + 10 * step, 111, b"y" * 10)) for step in range(5)]
+    again = [(at, back(ACK, 501, 111, b"y" * 10)) for at in copies]
+    rest = [(3.1 + step / 100, back(ACK, 501 + 10 * step, 111, b"y" * 10)) for step in range(1, 5)]
+    (only,) = explain.explain(
+        pcap(*ASKED, *sent, *again, (3.0, to(ACK, 111, 511)), *rest, (3.2, to(ACK, 111, 551)))
+    ).findings
+    assert (only.cause, only.values["case"]) == ("partial-loss", case)
+
+
 @pytest.mark.parametrize(("rest", "cause"), [(1.5, "partial-loss"), (4.0, "idle-timeout-in-middlebox")])
 def test_a_connection_is_forgotten_after_a_long_rest_only(rest, cause):
     at = 0.04 + rest
