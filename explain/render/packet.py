@@ -28,7 +28,7 @@ _TITLES = {
     "ipv6.hopopts": "IPv6 hop-by-hop options", "ipv6.dstopts": "IPv6 destination options",
     "ipv6.routing": "IPv6 routing header", "ipv6.fraghdr": "IPv6 fragment header", "ah": "AH", "tcp": "TCP",
     "udp": "UDP", "icmp": "ICMP", "icmpv6": "ICMPv6", "icmp-extension": "ICMP extension",
-    "dns": "DNS", "dhcp": "DHCP",
+    "dns": "DNS", "dhcp": "DHCP", "nbns": "NetBIOS names",
     "dhcpv6": "DHCPv6", "http": "HTTP", "tls": "TLS", "igmp": "IGMP", "gre": "GRE", "vxlan": "VXLAN",
     "geneve": "Geneve", "gtp": "GTP-U", "teredo": "Teredo", "lldp": "LLDP", "ospf": "OSPF",
 }  # fmt: skip

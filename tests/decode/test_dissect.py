@@ -59,6 +59,8 @@ COMPARED = (
     "tls.handshake.length", "tls.handshake.version", "tls.handshake.ciphersuite", "tls.handshake.extension.type",
     "tls.handshake.extension.len", "tls.handshake.extensions_server_name", "tls.handshake.extensions_alpn_str",
     "tls.handshake.extensions.supported_version", "tls.alert_message.level", "tls.alert_message.desc",
+    "nbns.id", "nbns.flags.opcode", "nbns.flags.rcode", "nbns.count.answers", "nbns.type", "nbns.ttl", "nbns.addr",
+    "nbns.nb_flags.group", "nbns.nb_flags.ont", "nbns.number_of_names", "nbns.name_flags.act",
 )  # fmt: skip
 # What tshark alone says: the suites of a ClientHello, which we show as one list; newer ones repeat a request's
 # target beside the answer.

@@ -10,8 +10,8 @@ from explain.record import dataclass
 
 IN_HEX = ("checksum", "eth.type", "vlan.etype", "sll.etype", "llc.type", "llc.pid", "llc.cisco_pid",
           "llc.dsap", "llc.ssap", "tcp.flags", "ip.id", "gre.proto", "geneve.proto_type", "dns.id", "dhcp.id",
-          "dhcp.cookie", "ipv6.flow", "icmp.unused", "arp.proto.type", "llc.oui", "orgtlv.oui", "pppoe.session_id",
-          "dhcpv6.xid",
+          "nbns.id", "dhcp.cookie", "ipv6.flow", "icmp.unused", "arp.proto.type", "llc.oui", "orgtlv.oui",
+          "pppoe.session_id", "dhcpv6.xid",
           "record.version", "handshake.version", "handshake.ciphersuite", "extensions.supported_version")  # fmt: skip
 """Endings of the names of fields that people write in hexadecimal."""
 

@@ -25,7 +25,7 @@ _TIMESTAMPS, _SCALE, _MSS, _SACK = 8, 3, 2, 5
 _MOST_OPTIONS = 40
 _EPHEMERAL = 32768
 _PROBES = range(33434, 33535)
-_DNS, _DHCP, _DHCPV6 = (53, 5353, 5355), (67, 68), (546, 547)
+_DNS, _DHCP, _DHCPV6, _NETBIOS_NAMES = (53, 5353, 5355), (67, 68), (546, 547), (137,)
 _TLS_KINDS, _TLS_MAJOR, _LETTERS = range(20, 25), 3, range(0x41, 0x5B)
 
 
@@ -137,6 +137,6 @@ def udp(header: Header) -> Next | None:
     if not header.context.get("is_quoted"):
         sums.with_pseudo_header(header, "udp.checksum", 6, header.context, size or header.said_end - header.at)
     end = min(header.at + size, header.said_end) if size >= 8 else header.said_end
-    kinds = (("dns", _DNS), ("dhcp", _DHCP), ("dhcpv6", _DHCPV6))
+    kinds = (("dns", _DNS), ("dhcp", _DHCP), ("dhcpv6", _DHCPV6), ("nbns", _NETBIOS_NAMES))
     kind = next((kind for kind, known in kinds if set(ports) & set(known)), tunnel_of(*ports) or "data")
     return Next(kind, header.at + 8, end, header.context) if end > header.at + 8 else None

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from packets import A, B, datagram, pcap
 
 import explain
+from explain.decode.dissect import dissect
+from explain.exchanges import closeup
 from explain.exchanges.netbios import read
 
 ALICE, BOB, ALL = "192.0.2.1", "192.0.2.9", "192.0.2.255"
@@ -139,3 +141,19 @@ def test_any_octets_are_read_without_complaint(rest, flags):
     read(struct.pack(">6H", 1, flags, 1, 1, 1, 1) + rest)
     read(question(flags, "NAME", 0)[:50] + rest)
     read(answer(flags, "*", 0, struct.pack(">HHIHB", 0x21, 1, 0, 9, 255) + rest))
+
+
+def test_one_message_is_shown_field_by_field_with_the_names_of_a_list():
+    entries = b"ALICE          \0\x04\0" + b"WORKGROUP      \0\x84\0"
+    data = b"\2" + entries + bytes.fromhex("00005e005301") + bytes(40)
+    listed = answer(0x8400, "*", 0, struct.pack(">HHIH", 0x21, 1, 0, len(data)) + data)
+    pointing = question(CLAIMS, "ALICE", 0, b"\xc0\x0c" + owned(ALICE))
+    for message, names, more in (
+        (listed, ["*"], {"nbns.netbios_name": ["ALICE<00>", "WORKGROUP<00>"], "nbns.name_flags.group": [0, 1]}),
+        (pointing, ["ALICE<00>", "ALICE<00>"], {"nbns.addr": [ALICE], "nbns.flags.opcode": [5]}),
+    ):
+        frame = said(ALICE, BOB, message)
+        layer = dissect(frame, 1, len(frame), closeup._CONTENTS)[-1]
+        found = {name: [one.value for one in layer.fields if one.name == name] for name in ("nbns.name", *more)}
+        assert found == {"nbns.name": names, **more}
+        assert (layer.name, layer.is_cut, layer.size) == ("nbns", False, len(message))

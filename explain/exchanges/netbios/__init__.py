@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from explain.table import I8, PacketTable
 
 PORT = 137
+ADDRESSES, STATUS = 0x20, 0x21
+"""Types of records (RFC 1002, 4.2.1.3)."""
 _MOST = 64  # different things that one flow says
 _HEADER, _NAME = 12, 34  # octets; the name with its length and its end, where it has no scope
-_NB, _STATUS = 0x20, 0x21  # types of records
 _RESPONSE, _GROUP, _POINTER = 0x80, 0x80, 0xC0
 _LETTERS = frozenset(b"ABCDEFGHIJKLMNOP")  # each is half an octet (RFC 1001, 14.1)
 _QUERY, _REGISTRATION, _RELEASE, _WAIT, _REFRESH, _REFRESH_TOO, _SEVERAL_HOMES = 0, 5, 6, 7, 8, 9, 15
@@ -120,18 +121,18 @@ def read(message: bytes) -> _Said | None:
     """What a message says; None where it cannot be read."""
     if len(message) < _HEADER + _NAME:
         return None
-    named = _name_at(message, _HEADER)
+    named = name_at(message, _HEADER)
     if named is None:
         return None
     name, end = named
     opcode, rcode = message[2] >> 3 & 15, message[3] & 15
     kind = int.from_bytes(message[end : end + 2], "big")
     if message[2] & _RESPONSE:
-        if opcode == _QUERY and kind == _STATUS:
+        if opcode == _QUERY and kind == STATUS:
             return None if rcode else _Said("lists", name, None, (), _listed(message, end + 10))
         return _about(_answer(opcode, rcode), name, message, end)
     if opcode == _QUERY:
-        act = {_NB: "asks", _STATUS: "lists-asked"}.get(kind)
+        act = {ADDRESSES: "asks", STATUS: "lists-asked"}.get(kind)
         return _Said(act, name, None, (), ()) if act else None
     return _about(_ASKS.get(opcode), name, message, _record_behind(message, end + 4))
 
@@ -149,7 +150,7 @@ def _answer(opcode: int, rcode: int) -> str | None:
     return "waits" if opcode == _WAIT else None
 
 
-def _name_at(message: bytes, at: int) -> tuple[str, int] | None:
+def name_at(message: bytes, at: int) -> tuple[str, int] | None:
     """The name that is spelled at a place, and where it ends (RFC 1002, 4.1)."""
     letters = message[at + 1 : at + 33]
     if message[at] != 32 or len(letters) < 32 or not _LETTERS.issuperset(letters):
@@ -161,10 +162,10 @@ def _name_at(message: bytes, at: int) -> tuple[str, int] | None:
         at += 1 + message[at]
     if at >= len(message) or message[at]:
         return None
-    return ".".join((_text(octets), *scope)), at + 1
+    return ".".join((name_text(octets), *scope)), at + 1
 
 
-def _text(octets: bytes) -> str:
+def name_text(octets: bytes) -> str:
     """A name as people write it."""
     padded = octets[:15].rstrip(b" \0").lstrip(b"\1\2").rstrip(b"\2")
     text = "".join(chr(one) if 0x20 <= one < 0x7F else f"\\x{one:02x}" for one in padded)
@@ -175,7 +176,7 @@ def _record_behind(message: bytes, at: int) -> int:
     """Where the type of the additional record stands, whose name points back to the question, or is spelled again."""
     if at < len(message) and message[at] >= _POINTER:
         return at + 2
-    named = _name_at(message, at) if at < len(message) else None
+    named = name_at(message, at) if at < len(message) else None
     return named[1] if named else len(message)
 
 
@@ -183,7 +184,7 @@ def _owners(message: bytes, at: int) -> tuple[bool | None, tuple[str, ...]]:
     """Whether a group has the name, and the addresses of who has it; ``at`` is the record's type (RFC 1002, 4.2.2)."""
     size = int.from_bytes(message[at + 8 : at + 10], "big")
     octets = message[at + 10 : at + 10 + size]
-    if int.from_bytes(message[at : at + 2], "big") != _NB or len(octets) < 6:
+    if int.from_bytes(message[at : at + 2], "big") != ADDRESSES or len(octets) < 6:
         return None, ()
     entries = [octets[one : one + 6] for one in range(0, len(octets) - 5, 6)]
     addresses = tuple(".".join(map(str, one[2:])) for one in entries)
@@ -194,4 +195,4 @@ def _listed(message: bytes, at: int) -> tuple[tuple[str, bool], ...]:
     """The names of a host, and which of them it shares with others (RFC 1002, 4.2.18)."""
     count = message[at] if at < len(message) else 0
     entries = (message[one : one + 18] for one in range(at + 1, at + 1 + 18 * count, 18))
-    return tuple((_text(one[:16]), bool(one[16] & _GROUP)) for one in entries if len(one) == 18)
+    return tuple((name_text(one[:16]), bool(one[16] & _GROUP)) for one in entries if len(one) == 18)
