@@ -31,6 +31,13 @@ TUNNELS = {4: "ip", 41: "ipv6", 47: "gre"}
 GREETING = "greeting"
 """The name under which the beginnings of lines are kept with which servers greet or refuse in plain text."""
 
+COMPLAINT = "complaint"
+"""The name under which the beginnings of datagrams are kept in which a server refuses or warns."""
+_TFTP, _NTP, _SIP = 69, 123, 5060
+_TFTP_ERROR, _MOST_TFTP_ERRORS = 0x000500, 8
+_NTP_SERVER = 4  # the mode
+_SIP_WORD, _SIP_FAILURES = int.from_bytes(b"SIP/", "little"), members(*b"456")  # the first digit
+
 _MOST_TUNNELLED = 2000  # packets, from the first on
 _ROUTERS_SAY = {2: "igmp", 112: "vrrp"}  # protocols of IP whose messages are few and short, kept whole
 _IS_KEPT = members(*TUNNELS, *_ROUTERS_SAY)
@@ -38,7 +45,7 @@ _IS_TUNNEL = members(*TUNNELS)
 _MOST_OF_A_FRAME = {
     "dns": 4096, "dns-tcp": 16384, "dhcp": 2048, "dhcpv6": 2048, "http": 1460, "tls": 2048, "ndp": 1024, "mld": 1024,
     "netbios": 576, "igmp": 1024, "vrrp": 256, "hsrp": 128, "lldp": 512, "cdp": 512, "slow": 110,
-    TUNNEL: 160, GREETING: 96,
+    TUNNEL: 160, GREETING: 96, COMPLAINT: 160,
 }  # fmt: skip
 _MOST_IN_ALL = 40 << 20
 _RESERVED = 2 << 20  # for each protocol, so that a flood of one does not silence another
@@ -93,6 +100,7 @@ class Contents:
         self._own_room: dict[str, int] = {}
         self._continued = Continued()
         self._pipelined = Pipelined()
+        self._has_tftp = False
 
     def copy(self, block: Block, source_port: U2, target_port: U2) -> None:
         """Copy what some rows of a block carry."""
@@ -104,9 +112,27 @@ class Contents:
                 fits |= (source == port) | (target == port)
             if fits.any():
                 self._keep(name, block, rows[fits], np.full(np.count_nonzero(fits), _UDP_HEADER, np.int32))
+        self._copy_complaints(block, rows, source, target)
         self._copy_tcp(block, source_port, target_port)
         self._copy_icmpv6(block)
         self._copy_beside(block, rows, (source, target))
+
+    def _copy_complaints(self, block: Block, rows: I8, source: U2, target: U2) -> None:
+        """Failures of SIP, answers of NTP of stratum 0, and after a question of TFTP its errors, on whatever ports."""
+        self._has_tftp |= bool((target == _TFTP).any())
+        is_clock, is_call = source == _NTP, (source == _SIP) | (target == _SIP)
+        near = np.flatnonzero(is_clock | is_call) if not self._has_tftp else np.arange(len(rows))
+        near = near[block.have_transport(rows[near]) >= _UDP_HEADER + 2 * _SHORTEST + 4]
+        if not len(near):
+            return
+        word, status = (block.slab.words4(rows[near], np.full(len(near), TRANSPORT + at, np.int32)) for at in (8, 16))
+        is_said = is_clock[near] & (word & 7 == _NTP_SERVER) & (word >> 8 & 0xFF == 0)
+        is_said |= is_call[near] & (word == _SIP_WORD) & _SIP_FAILURES[status & 0xFF]
+        if self._has_tftp:
+            is_said |= (word & 0xFFFFFF == _TFTP_ERROR) & (word >> 24 <= _MOST_TFTP_ERRORS) & ~is_clock[near]
+        if is_said.any():
+            some = rows[near[is_said]]
+            self._keep(COMPLAINT, block, some, np.full(len(some), _UDP_HEADER, np.int32))
 
     def _copy_tcp(self, block: Block, source_port: U2, target_port: U2) -> None:
         payload = block.table.payload[block.part]

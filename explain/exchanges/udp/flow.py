@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.addresses import IPV6_KEY
+from explain.decode.contents import COMPLAINT
 from explain.exchanges.columns import ExchangeColumns
 from explain.exchanges.community_id import community_id
 from explain.exchanges.icmp.quotes import quoted_flows
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from explain.exchanges.dns.group import GroupNames, NamesTold
     from explain.exchanges.netbios import NetbiosAct, NetbiosNames
+    from explain.exchanges.udp.complaints import Complaints, UdpComplaint
     from explain.table import I8, U1, U4, U8, Bools, PacketTable, Rows
 
 OUTCOMES = ("answered", "unanswered", "refused")
@@ -80,6 +82,7 @@ class UdpFlow:
         asked_at: of such an answer, or of one to a question to a group, where the question had gone.
         names: of multicast DNS and LLMNR, what was asked and told.
         netbios: likewise of the NetBIOS name service.
+        complaints: what one side refused or warned of, in TFTP, NTP and SIP.
     """
 
     client: Endpoint
@@ -94,6 +97,7 @@ class UdpFlow:
     asked_at: Endpoint | None
     names: NamesTold | None
     netbios: tuple[NetbiosAct, ...]
+    complaints: tuple[UdpComplaint, ...]
 
 
 def find(table: PacketTable) -> ExchangeColumns:
@@ -118,10 +122,17 @@ def find(table: PacketTable) -> ExchangeColumns:
 
         return NetbiosNames(table)
 
+    @cache
+    def complaints() -> Complaints | None:
+        from explain.exchanges.udp.complaints import Complaints
+
+        return Complaints(table) if COMPLAINT in table.contents else None
+
+    said = names, netbios, complaints
     times = table.time_ns[rows]
     return ExchangeColumns(
         "udp.flow", OUTCOMES, _outcome(table, flows), rows, bounds, times[first],
-        np.maximum(times[first], times[bounds[1:] - 1]), lambda index: _fields(table, flows, index, (names, netbios)),
+        np.maximum(times[first], times[bounds[1:] - 1]), lambda index: _fields(table, flows, index, said),
         {
             "needs_no_answer": flows.needs_no_answer, "datagrams": flows.datagrams, "payload_bytes": flows.octets,
             "opener": flows.opener, "is_answer": flows.is_answer, "other": flows.other,
@@ -191,8 +202,9 @@ def _needs_no_answer(table: PacketTable, opener: Rows, is_answer: Bools, is_to_m
 
 
 def _fields(
-    table: PacketTable, flows: _Flows, index: int, said: tuple[Callable[[], GroupNames], Callable[[], NetbiosNames]]
-) -> UdpFlow:
+    table: PacketTable, flows: _Flows, index: int,
+    said: tuple[Callable[[], GroupNames], Callable[[], NetbiosNames], Callable[[], Complaints | None]],
+) -> UdpFlow:  # fmt: skip
     opener, is_answer = int(flows.opener[index]), bool(flows.is_answer[index])
     client, server = (_opener_end(table, opener, is_source) for is_source in (not is_answer, is_answer))
     octets = table.addresses.octets
@@ -207,6 +219,7 @@ def _fields(
         _opener_end(table, int(flows.opener[asked]), False) if asked >= 0 else None,
         said[0]().of(opener) if {client.port, server.port}.intersection(_GROUP_NAMES) else None,
         said[1]().of(opener) if _NETBIOS_NAMES in (client.port, server.port) else (),
+        complaints.of(opener) if (complaints := said[2]()) else (),
     )  # fmt: skip
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from explain.decode.services import UDP as UDP_SERVICES
 from explain.exchanges.udp.flow import BOTH_SEND, MULTICAST_DNS, ONE_WAY, RELAYED, SEARCH
+from explain.model import Line
 from explain.story.exchanges.teller import end_text
 from explain.table import REVERSED, UDP
 
@@ -14,13 +15,15 @@ if TYPE_CHECKING:
 
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.netbios import NetbiosAct
+    from explain.exchanges.udp.complaints import UdpComplaint
     from explain.exchanges.udp.flow import UdpFlow
-    from explain.model import Line
     from explain.story.exchanges.teller import Teller
     from explain.table import PacketTable, Rows
 
 _WITH_SERVICE = ("one-way", "both-send", "search", "to-one", "told-to-one")  # they name it in their own way
 _DHCP = (68, 67)
+_SIP = frozenset((401, 403, 404, 407, 408, 480, 486, 487, 488, 503, 603))  # those with a sentence of their own
+_KISSES = {"RATE": "rate", "DENY": "deny", "RSTR": "deny"}
 _BROADCAST = ".255"  # of most networks (RFC 919)
 
 
@@ -57,11 +60,33 @@ def flow(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterat
         from explain.story.exchanges.group_names import told_of
 
         yield from told_of(teller, fields, fields.names, part.rows(index), name)
+    for one in fields.complaints:
+        at = part.rows(index)
+        yield _complaint(teller, fields, one, at[teller.table.frame[at] == one.frame], name)
     if fields.netbios:
         from explain.story.exchanges import netbios
 
         is_to_all = _is_to_many(fields.server.address)
         yield from netbios.told_of(teller, fields, part.rows(index), name, is_to_all=is_to_all)
+
+
+def _complaint(teller: Teller, fields: UdpFlow, one: UdpComplaint, rows: Rows, name: str) -> Line:
+    """What one side refused or warned of."""
+    other = fields.server if one.by == fields.client.address else fields.client
+    values: dict[str, Any] = {
+        "by": one.by,
+        "other": other.address,
+        "code": one.code,
+        "word": one.word,
+        "text": one.text,
+    }
+    if one.protocol == "SIP":
+        values["meaning"] = Line(f"udp.sip-{one.code if one.code in _SIP else str(one.code)[:1]}", {})
+        return teller.line("udp.complaint-sip", fields, rows, name, **values)
+    if one.protocol == "NTP":
+        return teller.line(f"udp.complaint-ntp-{_KISSES.get(one.word, 'other')}", fields, rows, name, **values)
+    form = "client" if one.by == fields.client.address else "bare" if one.text is None else "said"
+    return teller.line(f"udp.complaint-tftp-{form}", fields, rows, name, **values)
 
 
 def _are_answers(acts: Sequence[NetbiosAct]) -> bool:
