@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.exchanges.segment import are_forwarded
 from explain.record import NamedTuple, dataclass
 from explain.table import IP
 
@@ -124,13 +126,18 @@ def _returns(macs: list[int]) -> bool:
 
 
 def _talks_on(table: PacketTable, contest: Contest) -> bool:
-    """Whether a MAC still sends IP from the address after another one claimed it."""
+    """Whether two are there at once: the first still sends IP from the address after the second one claimed it, the
+    second did before it was silent, or the second only hands on what comes from there.
+    """
     flows = (table.flows.low == contest.address) | (table.flows.high == contest.address)
     with_ip = np.flatnonzero(table.layers[: len(table)] & IP)
     rows = with_ip[flows[table.flow[with_ip]] & (table.place[with_ip] == contest.place)]
     rows = rows[table.sources(rows) == contest.address]
     senders = table.links.source[table.link[rows]]
-    begins = {mac: claimed[0] for mac, claimed in contest.rows.items()}
-    first, second = sorted(begins.values())[:2]
-    last = dict(zip(senders.tolist(), rows.tolist(), strict=True))  # what is last is set last
-    return any(row > (second if begins[mac] == first else first) for mac, row in last.items() if mac in begins)
+    turns = sorted(contest.rows.items(), key=lambda claimed: claimed[1][0])
+    for (old, before), (new, after) in pairwise(turns):
+        of_old, of_new = rows[senders == old], rows[senders == new]
+        last = max(before[-1], *of_old[-1:].tolist(), -1)
+        if last > after[0] or (of_new < last).any() or are_forwarded(table.ttl[of_new]).any():
+            return True
+    return False

@@ -26,7 +26,7 @@ _CODED_MLD = 0x8000
 _VERSION_1_WAIT_NS = 10_000_000_000
 _SOLICITED_NODE = int(IPv6Address("ff02::1:ff00:0"))
 NAMELESS = ("0.0.0.0", "::")  # noqa: S104  the source of who has no address
-_HOUSEKEEPING = ("ff01::1", "ff02::1", "ff01::2", "ff02::2", "ff05::2", "ff02::6a", "224.0.0.1")
+_HOUSEKEEPING = ("ff01::1", "ff02::1", "ff01::2", "ff02::2", "ff05::2", "ff02::6a", "224.0.0.1", "224.0.0.106")
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from explain.exchanges.columns import ExchangeColumns
-    from explain.table import I8, U2, U4, U8, PacketTable, Rows
+    from explain.table import I8, U1, U2, U4, U8, Bools, PacketTable, Rows
 
 _GROUP_BIT = 1 << 40
 _REPLY = 2
@@ -61,6 +61,12 @@ def carriers(
 def is_forwarded(ttl: int) -> bool:
     """Whether a TTL shows that routers have taken from it: no system begins with it, and it is not far from one."""
     return bool(_IS_FORWARDED[ttl])
+
+
+def are_forwarded(ttls: U1) -> Bools:
+    """The same of many."""
+    found: Bools = _IS_FORWARDED[ttls]
+    return found
 
 
 def is_private_underway(table: PacketTable, row: int) -> bool:

@@ -22,6 +22,7 @@ _MOST_SHOWN = 3
 _SWEPT = {
     "destination-host-absent-on-link": ("address",),
     "destination-host-absent-behind-router": ("dst",),
+    "reject-route-on-router": ("dst",),
     "echo-unanswered": ("dst",),
     "filter-on-router-forward": ("dst",),
     "udp-no-listener": ("port", "dst"),
@@ -33,7 +34,7 @@ _SWEPT = {
 _OF_TCP = ("tcp-no-listener", "tcp-syn-unanswered", "tcp-handshake-unfinished")
 """Who tries one port of many hosts finds all of these; the first of them that there is names the finding."""
 _PORTS, _SEVERAL = ("tcp-no-listener", "tcp-syn-unanswered", "udp-no-listener"), 2
-_CASES = (None, "link", "neighbour", "private", "declined")
+_CASES = (None, "link", "neighbour", "private", "declined", "at-once")
 _SUMMED = ("sent", "received", "requests", "count")
 
 

@@ -94,7 +94,7 @@ def _judge(scene: Scene, part: ExchangeColumns, index: int, members: list[Member
     }  # fmt: skip
     everything: list[Member] = [(part, index), *members]
     if fields.loop:
-        yield Seen("routing-loop", "proved", everything, rows, (), values)
+        yield Seen("routing-loop", "proved", [*everything, *_caught(scene, fields)], rows, (), values)
     elif part.outcomes[part.outcome[index]] == "reached":
         before = fields.hops[: fields.hops.index(last)] if last else ()
         silent = [hop.ttl for hop in before if hop.from_ is None]
@@ -115,6 +115,19 @@ def _judge(scene: Scene, part: ExchangeColumns, index: int, members: list[Member
         yield Seen("trace-not-answered", "possible", everything, rows, _WHY_SILENT, values)
     else:
         scene.unfinished_traces.append((part, index))
+
+
+def _caught(scene: Scene, trace: Traceroute) -> Iterator[Member]:
+    """What else between the same hosts stays without an answer for the same reason, and the redirects of the loop."""
+    pings, errors = scene.part("icmp.echo"), scene.part("icmp.error")
+    for index in scene.open(pings, "unanswered"):
+        if (pings.fields(index).src, pings.fields(index).dst) == (trace.src, trace.dst):
+            yield pings, index
+    for index in np.flatnonzero([name.startswith("redirect") for name in errors.outcomes]).tolist():
+        for at in errors.where(errors.outcomes[index]).tolist():
+            about = errors.fields(at).about
+            if about is not None and (about.src, about.dst) == (trace.src, trace.dst):
+                yield errors, at
 
 
 def _known_elsewhere(part: ExchangeColumns, index: int, silent: list[int | None]) -> list[str]:

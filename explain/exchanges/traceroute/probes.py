@@ -26,6 +26,8 @@ _FEWEST_TTLS = 2
 _FEWEST_SILENT_TTLS = 4  # without a single error, only a longer climb is a trace
 SAME_TRACE_NS = 15_000_000_000  # traceroute waits five seconds for a silent hop, some tools ten
 _LARGEST_GAP = 8  # distances of which all probes may be missing in the capture
+_ROUND_NS = 1_000_000_000  # a packet in a loop is back by then
+_FEWEST_FALLS = 2  # one passage is recorded twice where a router records all its interfaces as one
 _NEAR = 64  # a program that goes on counts from one probe to the next
 _TCP, _ICMPS = 6, (1, 58)
 
@@ -66,8 +68,9 @@ class Run:
         until_ns: when the next one between the same hosts begins.
         answers: by the row of the probe; by their own where no probes were recorded.
         mtus: what errors named, and who.
-        strays: errors whose probe was not recorded, or answered already, and the resets by which a prober drops the
-            connection that its probe would open.
+        is_circling: a packet came by again and again.
+        strays: errors whose probe was not recorded, or answered already, the resets by which a prober drops the
+            connection that its probe would open, and probes that come by again.
     """
 
     key: Key
@@ -77,6 +80,7 @@ class Run:
     answers: dict[int, Answer] = field(default_factory=dict)
     mtus: list[tuple[int, int]] = field(default_factory=list)
     strays: list[int] = field(default_factory=list)
+    is_circling: bool = False
 
     @property
     def source(self) -> int:
@@ -92,6 +96,19 @@ class Run:
     def protocol(self) -> int:
         """Of the probes, by its IP number."""
         return self.key[3]
+
+
+_Packet = tuple[int, int, Mark]
+
+
+@dataclass(slots=True)
+class _Passage:
+    """When a packet passed here last, how often with a lower TTL than before, and the run that it is a probe of."""
+
+    time_ns: int
+    ttl: int
+    falls: int = 0
+    run: Run | None = None
 
 
 def runs_of(table: PacketTable) -> list[Run]:
@@ -149,6 +166,7 @@ def _runs(table: PacketTable, rows: Rows) -> Iterator[Run]:
     )  # fmt: skip
     marks = marks_of(table, rows, table.source_ports(rows), table.target_ports(rows))
     runs: dict[tuple[Key, int], Run] = {}
+    latest: dict[_Packet, _Passage] = {}
     for row, place, time_ns, source, target, protocol, ttl, flow, ip_id, mark in zip(
         *as_lists(columns), marks, strict=True
     ):
@@ -156,6 +174,8 @@ def _runs(table: PacketTable, rows: Rows) -> Iterator[Run]:
         group = key, mark[1] >> 16  # the identifier of an echo request; 0 for ports
         run = runs.get(group)
         probe = Probe(row, time_ns, ttl, flow, ip_id, mark)
+        if _comes_by_again(latest, probe):
+            continue
         if ttl > (run.highest + _LARGEST_GAP if run else _LATEST_START):
             continue
         if run is not None and (time_ns - run.probes[-1].time_ns > SAME_TRACE_NS or _begins_anew(run, probe)):
@@ -165,6 +185,7 @@ def _runs(table: PacketTable, rows: Rows) -> Iterator[Run]:
         if run is None:
             run = runs[group] = Run(key)
         run.probes.append(probe)
+        latest[flow, ip_id, mark].run = run
         run.highest, run.until_ns = max(run.highest, ttl), time_ns + SAME_TRACE_NS
     yield from runs.values()
 
@@ -180,6 +201,21 @@ def marks_of(table: PacketTable, rows: Rows, one: U2, other: U2) -> list[Mark]:
     is_icmp = among(rows, table.icmp.row)
     words[is_icmp] = table.icmp.word[np.searchsorted(table.icmp.row, rows[is_icmp])]
     return list(zip(np.where(is_icmp, 0, one).tolist(), words.tolist(), strict=True))
+
+
+def _comes_by_again(latest: dict[_Packet, _Passage], probe: Probe) -> bool:
+    """Whether it is an earlier packet that passes here once more, on its way through a loop; it is noted."""
+    packet = probe.flow, probe.ip_id, probe.mark
+    before = latest.get(packet)
+    if before is None or probe.ttl >= before.ttl or probe.time_ns - before.time_ns >= _ROUND_NS:
+        latest[packet] = _Passage(probe.time_ns, probe.ttl)
+        return False
+    before.time_ns, before.ttl = probe.time_ns, probe.ttl
+    if before.run is not None:
+        before.falls += 1
+        before.run.strays.append(probe.row)
+        before.run.is_circling |= before.falls >= _FEWEST_FALLS
+    return True
 
 
 def _begins_anew(run: Run, probe: Probe) -> bool:

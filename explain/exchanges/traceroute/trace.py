@@ -94,7 +94,7 @@ def _found(table: PacketTable, run: Run) -> Found:
     hops = tuple(_hop(table, run, ttl, by_ttl[ttl]) for ttl in ttls) or _speakers(table, run)
     rows = [probe.row for probe in run.probes] + [answer.row for answer in run.answers.values()] + run.strays
     mtu, narrow = min(run.mtus, default=(None, None))
-    loop = _loop(hops)
+    loop = _loop(hops, is_circling=run.is_circling)
     fields = Traceroute(
         text(run.source), text(run.target), _METHODS.get(run.protocol, "ip"), hops, loop, mtu,
         None if narrow is None else text(narrow),
@@ -162,14 +162,15 @@ def _speakers(table: PacketTable, run: Run) -> tuple[Hop, ...]:
     )
 
 
-def _loop(hops: tuple[Hop, ...]) -> tuple[str, ...]:
-    """Who forwarded the packet a second time: the same address, with another one in between."""
+def _loop(hops: tuple[Hop, ...], *, is_circling: bool) -> tuple[str, ...]:
+    """Who forwarded the packet a second time: the same address, with another one in between, where none is seen."""
     expired = [hop.from_ for hop in hops if hop.error == EXPIRED and hop.from_]
     if len(set(expired)) == len(expired):
         return ()
     again = [
         name
         for number, name in enumerate(expired)
-        if name in expired[:number] and any(other != name for other in expired[expired.index(name) : number])
+        if name in expired[:number]
+        and (is_circling or any(other != name for other in expired[expired.index(name) : number]))
     ]
     return tuple(dict.fromkeys(again))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.addresses import NO_MAC, mac_text
+from explain.arrays import distinct
 from explain.exchanges.fragments import datagrams
 from explain.model import Line
 from explain.table import FRESH_TTLS, REVERSED
@@ -25,6 +26,7 @@ _MOST_EXCHANGES = 200
 _VIRTUAL = (0x00005E0001, 0x00005E0002, 0x00000C07AC)
 _VIRTUAL_SHORT = (0x00000C9FF, 0x000573A00)
 _GLBP = 0x0007B4
+_ADVERTISEMENT = 136
 _GROUP_BIT = np.uint64(1 << 40)
 
 
@@ -89,9 +91,21 @@ def _asymmetric(table: PacketTable, exchanges: Exchanges) -> Iterator[Line]:
             values = {"src": text(int(source)), "dst": text(int(target)), "out": mac_text(out), "back": mac_text(back)}
             is_direct = int(table.ttl[rows[1]]) in FRESH_TTLS
             message = "direct" if is_direct else "asymmetric"
+            if is_direct and (routers := _addresses_of(table, place, out, target)):
+                message, values["router"] = "round", table.addresses.text(routers[0])
             if virtual := [mac for mac in (out, back) if _is_virtual(mac)]:
                 message, values["virtual"] = "virtual", mac_text(virtual[0])
             yield _line(table, message, rows, **values)
+
+
+def _addresses_of(table: PacketTable, place: int, mac: int, beside: Any) -> list[int]:
+    """Addresses that a MAC claims by ARP or neighbour discovery, but for one; none where it claims that one, too."""
+    arp, icmp = table.arp, table.icmp
+    by_arp = arp.sender_ip[(arp.sender_mac == mac) & (table.place[arp.row] == place)]
+    is_advert = icmp.is_v6 & (icmp.type == _ADVERTISEMENT) & (table.place[icmp.row] == place)
+    by_ndp = icmp.target[is_advert & (table.links.source[table.link[icmp.row]] == mac)]
+    claimed = np.concatenate((by_arp, by_ndp))
+    return [] if (claimed == beside).any() else distinct(claimed[claimed > 0]).tolist()
 
 
 def _is_virtual(mac: int) -> bool:

@@ -149,4 +149,6 @@ def _meaning(fields: IcmpError, outcome: str) -> Line:
         return Line("icmp.meaning.own-neighbour", {})
     if (fields.type, fields.code) in _UNKNOWN and ":" in fields.from_:
         return Line(f"icmp.meaning.{_UNKNOWN[fields.type, fields.code]}", {})
+    if outcome.startswith("redirect") and fields.about is not None and fields.gateway == fields.about.dst:
+        return Line("icmp.meaning.redirect-neighbour", {})
     return Line(f"icmp.meaning.{outcome if outcome in MEANINGS else 'other'}", {"from": fields.from_})

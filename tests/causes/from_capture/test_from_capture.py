@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from ipaddress import ip_address
 
 import pytest
 from explained import report, the_finding
@@ -147,8 +148,15 @@ SWEEPS = {
         lambda host, _: [who_has((A, ALICE), host)], "destination-host-absent-on-link", {"tried": 30, "requests": 30}
     ),
     "absent": (
-        lambda host, number: [asked := ping(ALICE, host, 1, number), error(ROUTER, 3, 1, asked)],
+        lambda host, number: [
+            (number * 0.4, asked := ping(ALICE, host, 1, number)),
+            (number * 0.4 + 0.35, error(ROUTER, 3, 1, asked)),
+        ],
         "destination-host-absent-behind-router", {"tried": 30, "count": 30},
+    ),
+    "turned-away": (
+        lambda host, number: [asked := ping(ALICE, host, 1, number), error(ROUTER, 3, 1, asked)],
+        "reject-route-on-router", {"tried": 30, "count": 30},
     ),
 }  # fmt: skip
 
@@ -157,7 +165,7 @@ SWEEPS = {
 def test_one_thing_tried_with_very_many_hosts_is_one_finding(kind):
     play, cause, values = SWEEPS[kind]
     frames = [frame for number in range(1, 31) for frame in play(f"198.51.100.{100 + number}", number)]
-    found = report(*frames, (9.0, ping(ALICE, NEAR, 1)), (9.1, pong(NEAR, ALICE, 1)))
+    found = report(*frames, (19.0, ping(ALICE, NEAR, 1)), (19.1, pong(NEAR, ALICE, 1)))
     (sweep,) = found.findings
     assert (sweep.cause, found.unexplained) == (cause, ())
     assert {name: sweep.values[name] for name in values} == values
@@ -325,3 +333,44 @@ def test_what_only_ipv4_can_suffer_is_no_rival_of_what_ipv6_suffers(lab, is_name
     rivals = {name for one in explain.explain(f"pcaps/{lab}/capture.pcapng").findings for name in one.rivals}
     assert ({"rp-filter-strict", "arp-ignored-by-target"} <= rivals) is is_named
     assert "wrong-gateway-address" in rivals
+
+
+def test_host_unreachable_that_comes_at_once_was_not_looked_for_and_one_that_comes_later_was():
+    asked = ping(ALICE, BOB, 1)
+    finding = the_finding(asked, (0.001, error(ROUTER, 3, 1, asked)))
+    assert (finding.cause, finding.values["case"]) == ("reject-route-on-router", "at-once")
+    assert {"filter-on-router-forward", "destination-host-absent-behind-router"} <= set(finding.rivals)
+    late = the_finding(asked, (3.1, error(ROUTER, 3, 1, asked)))
+    assert late.cause == "destination-host-absent-behind-router"
+    again = ping(ALICE, BOB, 2)  # the first one waits for the MAC, and so does the second one, but not for long
+    queued = the_finding(asked, (3, again), (3.05, error(ROUTER, 3, 1, asked)), (3.05, error(ROUTER, 3, 1, again)))
+    assert queued.cause == "destination-host-absent-behind-router"
+
+
+def redirect(speaker, gateway, about):
+    return error(speaker, 5, 1, about, word=int(ip_address(gateway)))
+
+
+def test_two_routers_that_name_each_other_as_the_better_way_are_a_loop():
+    asked, other = ping(ALICE, BOB, 1), "192.0.2.253"
+    finding = the_finding(asked, redirect(ROUTER, other, asked), redirect(other, ROUTER, asked))
+    assert (finding.cause, finding.values["case"]) == ("routing-loop", "to-and-fro")
+    one_way = report(asked, redirect(ROUTER, other, asked)).findings
+    assert ("icmp-redirect", "lost") in [(one.cause, one.values.get("case")) for one in one_way]
+
+
+def test_a_redirect_to_the_target_itself_shows_a_neighbour_that_is_taken_for_a_remote_host():
+    asked = ping(ALICE, NEAR, 1, macs=(A, R))
+    found = report(asked, redirect(ROUTER, NEAR, asked), pong(NEAR, ALICE, 1))
+    (finding,) = found.findings
+    assert (finding.cause, finding.values["case"]) == ("icmp-redirect", "neighbour")
+    assert "the same link as its sender, and no router is needed" in " ".join(found.story().split())
+
+
+def test_a_ping_that_circles_where_a_trace_circles_is_one_finding():
+    asked = ping(ALICE, BOB, 1)
+    probes = [datagram((ALICE, 40000), (BOB, 33434 + ttl), b"x", ttl=ttl) for ttl in range(1, 5)]
+    routers = (ROUTER, "192.0.2.253")
+    answers = [error(routers[at % 2], 11, 0, one) for at, one in enumerate(probes)]
+    finding = the_finding(asked, *(frame for pair in zip(probes, answers, strict=True) for frame in pair))
+    assert finding.cause == "routing-loop"

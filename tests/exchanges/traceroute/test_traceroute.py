@@ -328,3 +328,18 @@ def test_probes_to_the_port_of_dns_are_no_broken_questions():
     report = explain.explain(pcap(*frames))
     assert [one.kind for one in report.exchanges if one.kind == "traceroute"] == ["traceroute"]
     assert "cannot be read as DNS" not in " ".join(report.story().split())
+
+
+def test_probes_that_come_by_again_are_no_probes_of_nearer_hops_but_a_loop():
+    frames = []
+    for number in range(1, 6):
+        frames += [probe(number, ttl) for ttl in range(number, 0, -1)]
+        if number % 2:
+            frames.append(error(HOPS[0], 11, 0, probe(number, 1)))
+    (trace,) = traces(*frames)
+    assert [hop[1:] for hop in hops(trace)] == [(HOPS[0], 1), (None, 1)] * 2 + [(HOPS[0], 1)]
+    assert trace.fields.loop == (HOPS[0],)
+    assert trace.frames == ((1, len(frames)),)
+    twice = [one for number in range(1, 4) for one in (probe(number, number + 1), probe(number, number))]
+    (through,) = traces(*twice, error(HOPS[1], 11, 0, probe(1, 1)))
+    assert (through.fields.loop, [hop[0] for hop in hops(through)]) == ((), [2, 3, 4])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from packets import A, B, eth, ip, pcap
+from packets import A, B, R, eth, ip, is_at, pcap, ping, pong, who_has
 
 import explain
 
@@ -44,3 +44,11 @@ def test_copies_and_packets_of_one_identification_overlap_without_harm(frames):
 def test_fragments_of_more_than_a_packet_can_hold_are_told():
     story = told(*(part(1480 * number, 1480) for number in range(44)), part(1480 * 44, 1000, 0))
     assert "would make up 66,120 bytes or so, more than the 65,535" in story
+
+
+def test_a_neighbour_that_is_reached_by_the_router_and_answers_straight_is_told_as_such():
+    alice, near, router = "192.0.2.1", "192.0.2.2", "192.0.2.254"
+    talk = ping(alice, near, 1, macs=(A, R)), pong(near, alice, 1, macs=(B, A))
+    known = who_has((A, alice), router), is_at((R, router), (A, alice))
+    assert f"goes by the router {router} ({R}), and what comes back arrives straight from {B}" in told(*known, *talk)
+    assert "two hosts have its address" in told(*talk)

@@ -43,6 +43,8 @@ _PASSING = {
 _DEAF = ("filter-on-sender-input", "pmtu-blackhole")
 _KEEPS_ERRORS = ("icmp-errors-filtered-on-router", "filter-on-router-forward")
 _SAY_AT_ONCE = ("reject-route-on-router", "filter-on-router-forward")  # without a question for the MAC
+_ABSENT_BEHIND = "destination-host-absent-behind-router"
+_AT_ONCE_NS = 300_000_000
 _ECHO_REPLIES = (0, 129)
 
 
@@ -77,9 +79,21 @@ def look(scene: Scene) -> Iterator[Seen]:
         groups[
             _Key(place, name, fields.from_, about.protocol if about else "", about.dst if about else fields.to, port)
         ].append(index)
+    _join_to_and_fro(part, groups)
     for key, indices in groups.items():
         if (key.name in FROM_ROUTER and part.fields(indices[0]).about) or key.name == "ttl-exceeded":
             yield _judge(scene, part, key, indices, affected)
+
+
+def _join_to_and_fro(part: ExchangeColumns, groups: dict[_Key, list[int]]) -> None:
+    """Join the redirects of two routers that each name the other one as the better way to one target."""
+    for key in [key for key in groups if key.name.startswith("redirect")]:
+        if key not in groups:
+            continue
+        gateway = part.fields(groups[key][0]).gateway
+        other = key._replace(speaker=gateway) if gateway else key
+        if other != key and other in groups and part.fields(groups[other][0]).gateway == key.speaker:
+            groups[key] += groups.pop(other)
 
 
 def _about_groups(table: PacketTable, part: ExchangeColumns) -> set[int]:
@@ -164,16 +178,24 @@ def _judge(
         found = _in_pieces(found, len(indices))
     elif key.name in ABSENT and key.speaker != key.target:
         found = _asked_for(scene, key, fields.to, found)
-    return _passing(scene.table, key, _handed_back(fields, found))
+    if cause == "icmp-redirect":
+        return _redirected(part, indices, found)
+    return _passing(scene.table, key, found)
 
 
-def _handed_back(fields: IcmpError, found: Seen) -> Seen:
-    """The same; or a loop, where a redirect names the one whose packet it was as the better router."""
-    if found.cause != "icmp-redirect" or fields.gateway != fields.to:
+def _redirected(part: ExchangeColumns, indices: list[int], found: Seen) -> Seen:
+    """The same; or a loop, where two routers name each other, or one the sender, as the better way."""
+    fields: IcmpError = part.fields(indices[0])
+    is_lost = any(part.outcomes[part.outcome[index]] == "unanswered" for part, index in found.members)
+    speakers = {part.fields(index).from_ for index in indices}
+    if fields.gateway == found.values["dst"]:
+        return replace(found, values={**found.values, "case": "neighbour"})
+    if not is_lost:
         return found
-    if not any(part.outcomes[part.outcome[index]] == "unanswered" for part, index in found.members):
-        return found
-    return replace(found, cause="routing-loop", certainty="likely", values={**found.values, "case": "handed-back"})
+    if fields.gateway == fields.to or len(speakers) > 1:
+        case = "handed-back" if fields.gateway == fields.to else "to-and-fro"
+        return replace(found, cause="routing-loop", certainty="likely", values={**found.values, "case": case})
+    return replace(found, values={**found.values, "case": "lost"})
 
 
 def _in_pieces(found: Seen, errors: int) -> Seen:
@@ -194,7 +216,27 @@ def _asked_for(scene: Scene, key: _Key, sender: str, found: Seen) -> Seen:
     if key.target in _looked_up(scene):
         rivals = (*rivals, "name-resolves-to-wrong-address")
     members, rows = [*found.members, *asked], [*found.rows, *rows_of(asked)]
-    return replace(found, members=members, rows=rows, rivals=rivals, values=values)
+    found = replace(found, members=members, rows=rows, rivals=rivals, values=values)
+    at_once_ns = 0 if asked else _said_at_once(scene.table, found)
+    if not at_once_ns or found.cause != _ABSENT_BEHIND:
+        return found
+    cause = _SAY_AT_ONCE[0]
+    rivals = (*_SAY_AT_ONCE[1:], _ABSENT_BEHIND, *(rival for rival in rivals if rival not in _SAY_AT_ONCE))
+    return replace(found, cause=cause, rivals=rivals, values={**values, "case": "at-once", "after_ns": at_once_ns})
+
+
+def _said_at_once(table: PacketTable, found: Seen) -> int:
+    """How long after the first packet of a conversation its error came, if too soon for a question for the MAC.
+
+    Source: RFC 4861, 10 and Linux, ``mcast_solicit``: three questions, a second apart.
+    """
+    first = min(found.rows)
+    quoted = quoted_row(table, first)
+    began = (int(part.frames[part.bounds[index]]) for part, index in found.members if part.kind in CONVERSATIONS)
+    if quoted is None or quoted not in began:
+        return 0
+    after_ns = int(table.time_ns[first] - table.time_ns[quoted])
+    return after_ns if 0 < after_ns < _AT_ONCE_NS else 0
 
 
 def _passing(table: PacketTable, key: _Key, found: Seen) -> Seen:

@@ -166,3 +166,15 @@ def test_a_frame_and_its_answer_between_others_show_a_hub_and_no_flooding():
     )
     assert "flooding" not in told.story()
     assert "behind a hub" in told.story()
+
+
+def test_an_address_that_moves_is_no_dispute_though_the_new_holder_speaks_before_it_announces_itself():
+    moved = arp(1, (B, GATE[1]), ("00:00:00:00:00:00", GATE[1]), EVERYONE)
+    takes_over = (
+        (50, pong(GATE[1], ALICE[1], 1, macs=(B, A))),
+        (60, moved),
+        (61, pong(GATE[1], ALICE[1], 2, macs=(B, A))),
+    )
+    assert causes(*HEALTHY, *takes_over) == []
+    handed_on = (62, pong(GATE[1], ALICE[1], 3, ttl=63, macs=(B, A)))
+    assert causes(*HEALTHY, *takes_over, handed_on) != []
