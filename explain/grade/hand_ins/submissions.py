@@ -163,10 +163,11 @@ def assign(rubric: Rubric, files: Sequence[Path]) -> tuple[Taken, Path | None]:
 
 def _chosen(rubric: Rubric, captures: Sequence[Path]) -> dict[str, Path]:
     chosen: dict[str, Path] = {}
-    for rank in (_is_named, _is_alike, _mentions):
+    called = {name: (name,) for name in rubric.captures}
+    for rank, words in ((_is_named, called), (_is_alike, called), (_mentions, called), (_mentions, rubric.interfaces)):
         for name, wanted in rubric.captures.items():
             left = [one for one in captures if one not in chosen.values()]
-            fitting = [one for one in left if name not in chosen and rank(one.name, name, wanted)]
+            fitting = [one for one in left if name not in chosen and rank(one.name, words.get(name, ()), wanted)]
             if fitting:
                 chosen[name] = max(fitting, key=newest)
     rest = [one for one in captures if one not in chosen.values()]
@@ -189,20 +190,21 @@ def _texts(rubric: Rubric, files: Sequence[Path]) -> list[Path]:
 def may_be_answers(rubric: Rubric, file: Path) -> bool:
     """Whether a name is one of answers: TOML, or the name that was asked for as that of another kind of text."""
     suffix = file.suffix.casefold()
-    alike = suffix in _TEXTS and rubric.answers is not None and _is_alike(file.name, "", rubric.answers)
+    alike = suffix in _TEXTS and rubric.answers is not None and _is_alike(file.name, (), rubric.answers)
     return suffix == ".toml" or alike
 
 
-def _is_named(file: str, name: str, wanted: str) -> bool:
-    del name
+def _is_named(file: str, words: Sequence[str], wanted: str) -> bool:
+    del words
     return file == wanted
 
 
-def _is_alike(file: str, name: str, wanted: str) -> bool:
-    del name
+def _is_alike(file: str, words: Sequence[str], wanted: str) -> bool:
+    del words
     return file_key(file).endswith(file_key(wanted))
 
 
-def _mentions(file: str, name: str, wanted: str) -> bool:
+def _mentions(file: str, words: Sequence[str], wanted: str) -> bool:
     del wanted
-    return name.casefold() in re.split(r"[^a-z0-9]+", stem_of(file).casefold())
+    said = re.split(r"[^a-z0-9]+", stem_of(file).casefold())
+    return any(word.casefold() in said for word in words)

@@ -53,10 +53,11 @@ def read_answers(path: Path, asked: Sequence[str] = ()) -> tuple[dict[str, Any],
         raise UnreadableError(str(path), "grade.memory") from None
     except _NO_TOML as error:
         table = _of_json(text) or max(_one_by_one(text), _beside_names(text, asked), key=len)
-        wrong = UnreadableError(str(path), "unread.not_toml", why=str(error))
-        if not table:
-            raise wrong from None
-        trouble = wrong.why
+        if path.suffix.casefold() in (".toml", ""):
+            wrong = UnreadableError(str(path), "unread.not_toml", why=str(error))
+            if not table:
+                raise wrong from None
+            trouble = wrong.why
     inner = table.get("answers", table.get("answer"))
     return (dict(inner) if isinstance(inner, dict) else table), trouble
 
@@ -94,11 +95,15 @@ def _beside_names(text: str, asked: Sequence[str]) -> dict[str, Any]:
         return {}
     names = "|".join(map(re.escape, sorted(asked, key=len, reverse=True)))
     statement = re.compile(f"{_BEFORE}({names}){_BEHIND}", re.MULTILINE | re.IGNORECASE)
-    lines, is_row = list[str](), False
-    for one in text.splitlines():
+    heading = re.compile(rf"#{{1,6}}[ \t]*({names})[ \t]*[:：]?", re.IGNORECASE)
+    lines, is_row, is_below = list[str](), False, False
+    for line in text.splitlines():
+        is_heading = heading.fullmatch(line)
+        one = f"{is_heading[1]}:" if is_heading else line
         if is_answer := statement.match(one) is not None:
-            is_row = _ROW.fullmatch(one) is not None
-        if is_answer or not (is_row or _ORNAMENT.fullmatch(one)):  # a row of a table ends with its line
+            is_row, is_below = _ROW.fullmatch(one) is not None, is_heading is not None
+        is_table = is_below and _ROW.fullmatch(one)  # under the name of its question, where all of it is the answer
+        if is_answer or is_table or not (is_row or _ORNAMENT.fullmatch(one)):  # a row of a table ends with its line
             lines.append(one)
     return _one_by_one(_BORDER.sub("", "\n".join(lines)), statement)
 

@@ -40,11 +40,11 @@ _CLOCK = re.compile(r"(\d{1,4}):([0-5]\d):([0-5]\d(?:\.\d{1,9})?)")
 _SAID_BEFORE = re.compile(r"^\([^()]{1,60}\)\s*(?=\S)")
 """What Wireshark has before a time, as in *(3600s) 1 hour*."""
 _COUNTED = re.compile(
-    r"(?:the\s+)?(?:(?:frame|packet|フレーム|パケット)?\s*(?:no\.?|number|#|番号)?\s*[:=]?\s*)?([+-]?[0-9]{1,38})\s*"
+    r"(?:the\s+)?(?:(?:frame|packet|(?:(?:tcp|udp)\s*)?(?:port|ポート)|tcp|udp|フレーム|パケット)?\s*(?:no\.?|number|#|番号)?\s*[:=]?\s*)?([+-]?[0-9]{1,38})\s*(?:/(?:tcp|udp))?\s*"
     r"(?:(?:st|nd|rd|th|番目の?|番?の)\s*)?(?:bytes?|octets?|b|s|secs?|seconds?|hops?|packets?|frames?|segments?|datagrams?|fragments?|messages?|times|"
     r"requests?|repl(?:y|ies)|answers?|responses?|quer(?:y|ies)|probes?|pings?|retransmissions?|connections?|"
     r"routers?|hosts?|servers?|clients?|devices?|addresses|"
-    r"バイト|オクテット|秒|回|個|番|台|つ|件|ホップ|(?:パケット|フレーム|セグメント)目?)?\.?"
+    r"番ポート|バイト|オクテット|秒|回|個|番|台|つ|件|ホップ|(?:パケット|フレーム|セグメント)目?)?\.?"
 )
 _REMARK = re.compile(r"(?<=[^\s(])\s*\([^()]{1,60}\)\s*$")
 """What explains a number behind it, as in *2 (reply)*."""
@@ -53,7 +53,9 @@ _TIMED = re.compile(r"_(ms|us|ns)\b")
 _RECKONED = re.compile(r"[*/+]|\s-")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:[ ,][0-9]{3})+")
 _LISTED = re.compile(r"[,;、・\n→]|->|\s(?:and|&)\s|\s*(?:および|及び)\s*|(?<=[!-~])\s*と\s*(?=[!-~])", re.IGNORECASE)
+_CELL = re.compile(r"[|;,、\n\t→]|[-=]+>")
 _BULLET = re.compile(r"\s*(?:[-*•]\s+|and\s+)?", re.IGNORECASE)
+_ARTICLE = re.compile(r"^the\s+")
 _BRACKETS = ("[]", "{}", "()")
 _PLAIN = re.compile(r"[0-9]+|[0-9a-fA-F]*[.:-][0-9a-fA-F.:-]+")
 _SOCKET = re.compile(
@@ -269,7 +271,7 @@ def _items(given: Any) -> list[str]:
         raise NoAnswerError
     found = []
     for one in given:
-        text = str(one).strip(" .。\"'").casefold()[:_LONGEST]
+        text = _ARTICLE.sub("", str(one).strip(" .。\"'").casefold()[:_LONGEST])
         if text:
             found.append(FIELD_NAMES.get(_MARKS.sub("", text)) or _item(text))
     return found
@@ -289,9 +291,23 @@ def _item(text: str) -> str:
         return text
 
 
+def _rows_of(text: str, columns: list[str]) -> list[dict[str, str]]:
+    """Rows that are written as text, one cell after the other, with or without the names of the columns before them."""
+    cells = [one.strip(" \t`\"'") for one in _CELL.split(text)]
+    cells = [one for one in cells if one.strip("-:=. ")]
+    names, size = columns, len(columns)
+    if (first := [one.casefold() for one in cells[:size]]) and set(first) == {one.casefold() for one in columns}:
+        names, cells = [next(one for one in columns if one.casefold() == name) for name in first], cells[size:]
+    if not cells or len(cells) % size:
+        raise NoAnswerError
+    return [dict(zip(names, cells[at : at + size], strict=True)) for at in range(0, len(cells), size)]
+
+
 def _rows(given: Any, columns: Any) -> tuple[tuple[Any, ...], ...]:
     if isinstance(given, dict):
         given = [given]
+    if isinstance(given, str):
+        given = _rows_of(given, [*columns])
     if not isinstance(given, (list, tuple)) or len(given) > _MOST_ITEMS:
         raise NoAnswerError
     rows = []

@@ -150,7 +150,7 @@ def _at_another_time(marker: Marker, check: Check, near: Nearest, values: dict[s
         late = lateness_ns(marker, near.event, one)
         if late is not None and not 0 <= late <= one.span_ns:
             message = "grade.too-late" if late > one.span_ns else "grade.wrong-side"
-            more = {"apart": abs(late), "room": one.span_ns, "name": one.event}
+            more = {"apart": abs(late), "room": one.span_ns, "name": _short(marker, _value(marker, one.event))}
             return say(f"{message}.{one.side}", values | more, marker.language)
     return say("grade.none-fits", values | {"number": 1}, marker.language)
 

@@ -214,6 +214,13 @@ def test_several_captures_are_taken_from_one_file_whose_interfaces_are_told_apar
     assert [taken.interfaces[one] for one in ("inside", "outside") if one in taken] == expected
 
 
+def test_captures_are_told_apart_by_the_interfaces_in_their_names(tmp_path):
+    rubric = load(str(rubric_file(tmp_path, CHECK, TOLD)))[0]
+    put(tmp_path / "ann", dict.fromkeys(("my_wan.pcap", "r1.eth0.pcap"), GOOD))
+    chosen = assign(rubric, files_below([tmp_path / "ann"]))[0]
+    assert [chosen[one].name for one in ("inside", "outside")] == ["r1.eth0.pcap", "my_wan.pcap"]
+
+
 def test_each_interface_of_a_file_is_marked_as_the_capture_that_it_is(tmp_path):
     text = "".join(
         f'[[check]]\nid = "{one}"\npoints = 1\nexpect = "icmp.echo"\ncapture = "{one}"\ncount = 1\n'

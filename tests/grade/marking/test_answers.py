@@ -145,6 +145,8 @@ def test_each_type_of_answer_takes_the_usual_spellings_and_nothing_else(tmp_path
 @pytest.mark.parametrize(
     ("kind", "key", "given"),
     [
+        ("int", 5000, ("port 5000", "TCP port 5000", "5000/tcp", "ポート 5000", "5000番ポート", "TCPポート5000")),
+        ("set", "destination port", ("the destination port", "The destination port.", ["the destination port"])),
         ("int", 42, ("42。", "42です", "= 42", "42\n\n以上。", "42\n以上")),
         ("frame", 10, ("10フレーム目", "10番目のフレーム", "パケット10", "frame no. 10", "the 10th frame", "10 (a).")),
         ("mac", "00:00:5e:00:53:01", ("00:00:5e:00:53:01 (router)", "00-00-5E-00-53-01。")),
@@ -268,6 +270,7 @@ def test_answers_count_however_an_editor_saved_them_and_whatever_marks_stand_aro
         "op：２\nmac：00:00:5e:00:53:fe\n",
         "op: 2\nmac = 00:00:5e:00:53:fe\n",
         "op -> 2\nmac -> 00-00-5e-00-53-fe",
+        "# Lab 1\n\n## op\n\n2\n\n## MAC\n`00:00:5e:00:53:fe`\n",
         "| op | 2 |\n| mac | 00:00:5e:00:53:fe |\nThese are my answers.\n",
         'op = 2\nmac = "00:00:5e:00:53:fe"\nThese are my answers.\n',
     ],
@@ -286,6 +289,28 @@ def test_a_line_that_is_no_toml_costs_no_other_one_and_the_page_says_where_it_is
     told = answer(tmp_path, BOTH, 'op 2\nmac = "00:00:5e:00:53:fe"\n')
     assert told["mac"].verdict == "met"
     assert "line 1" in told["op"].says
+
+
+def read_table(text):
+    return read_as("table", text, {"lan": "ip:port", "wan": "ip:port"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "10.7.0.1:5 -> 203.0.113.1:6, 10.7.0.2:5 -> 203.0.113.1:7",
+        "| lan | wan |\n|---|---|\n| 10.7.0.1:5 | 203.0.113.1:6 |\n| 10.7.0.2:5 | 203.0.113.1:7 |",
+        "WAN, LAN\n203.0.113.1:6, 10.7.0.1:5\n203.0.113.1:7, 10.7.0.2:5",
+    ],
+)
+def test_the_rows_of_a_table_may_be_written_as_text(text):
+    assert read_table(text) == (("10.7.0.1:5", "203.0.113.1:6"), ("10.7.0.2:5", "203.0.113.1:7"))
+
+
+@pytest.mark.parametrize("text", ["", "lan | wan", "10.7.0.1:5", "10.7.0.1:5, 203.0.113.1:6, 10.7.0.2:5", "a -> b"])
+def test_text_that_does_not_fill_the_rows_of_a_table_is_no_answer(text):
+    with pytest.raises(NoAnswerError):
+        read_table(text)
 
 
 def test_nobody_answers_twice(tmp_path):

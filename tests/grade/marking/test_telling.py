@@ -39,8 +39,15 @@ def test_a_reply_that_came_too_late_is_told_as_such(tmp_path):
     )
     told, _ = mark(tmp_path, text, (0.0, who_has((A, ME), ROUTER)), (2.5, is_at((R, ROUTER), (A, ME))))
     assert told["reply"].verdict == "not-met"
-    assert "2.5 s after req" in told["reply"].says
+    assert "2.5 s after frame 1" in told["reply"].says
     assert told["reply"].evidence[0].frames == ((2, 2),)
+
+
+def test_what_came_on_the_wrong_side_is_told_by_the_frame_and_not_by_the_authors_name_for_it(tmp_path):
+    text = '[[check]]\nid = "p"\npoints = 0\nexpect = "icmp.echo"\nas = "pinged"\n'
+    frames = (is_at((R, ROUTER), (A, ME)), ping(ME, FAR, 1), pong(FAR, ME, 1))
+    told, _ = mark(tmp_path, f'{text}{REPLY}within = "1s after {{pinged}}"\n', *frames)
+    assert told["reply"].says == "Frame 1 came before frame 2, not after it: ARP reply."
 
 
 @pytest.mark.parametrize(("claim", "verdict"), [("p.ttl == 64", "met"), ("p.ttl == 63", "not-met")])
