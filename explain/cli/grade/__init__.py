@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from explain.grade.rubric.records import Rubric
 
 _MOST_NAMED = 5
+_MOST_VALUES = 24
 
 
 class _Grade(click.Group):
@@ -154,7 +155,7 @@ def test_rubric(rubric: str, lang: str) -> int:
 def list_events(name: str | None, as_json: bool, lang: str) -> int:
     """The events that a rubric may name, their fields, and what each means."""
     from explain.errors import UnknownNameError
-    from explain.grade.events.vocabulary import all_names, fields_of, meaning, members
+    from explain.grade.events.vocabulary import all_names, fields_of, meaning, members, values_of
 
     if name and not members(name):
         from difflib import get_close_matches
@@ -162,14 +163,16 @@ def list_events(name: str | None, as_json: bool, lang: str) -> int:
         raise UnknownNameError("event", name, tuple(get_close_matches(name, all_names(), 3)))
     chosen = members(name) if name else all_names()
     if as_json:
-        told = [{"event": one, "means": meaning(one, lang), "fields": dict(fields_of(one, lang))} for one in chosen]
-        page.give(told)
+        listed = [{"event": one, "means": meaning(one, lang), "fields": dict(fields_of(one, lang))} for one in chosen]
+        page.give(listed)
         return 0
     columns, longest = page.list_width(), max(len(field) for one in chosen for field in fields_of(one, lang))
     for one in chosen:
         page.give(page.block(f"{one}: {meaning(one, lang)}", "", "  ", columns))
         for field, text in fields_of(one, lang).items():
-            page.give(page.entry(field, text, longest, columns))
+            said = values_of(one, field)
+            told = f"{text}: {', '.join(said)}" if 0 < len(said) <= _MOST_VALUES else text
+            page.give(page.entry(field, told, longest, columns))
     return 0
 
 

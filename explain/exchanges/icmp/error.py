@@ -113,6 +113,11 @@ def error_positions(icmp: IcmpRows) -> Rows:
     return np.flatnonzero(np.where(icmp.is_v6, v6, np.isin(icmp.type, _ERROR_TYPES_V4)))
 
 
+def names_of(*, is_v6: bool, kind: int) -> tuple[str, ...]:
+    """The names of the codes that a type has."""
+    return tuple(name for (one, _), name in (_NAMES_V6 if is_v6 else _NAMES_V4).items() if one == kind)
+
+
 def error_name(is_v6: bool, kind: int, code: int) -> str:
     """The outcome that a type and code stand for (RFC 792; 1812, 5.2.7; 4443, 3)."""
     name = (_NAMES_V6 if is_v6 else _NAMES_V4).get((kind, code))

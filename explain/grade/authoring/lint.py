@@ -58,6 +58,10 @@ def lint(path: str, language: str = "en") -> tuple[Rubric, list[str], list[str]]
         errors += _unknown(f"answer {question.id!r}", lint_questions.asked(question), known)
         errors += lint_questions.errors(question, ids, asked)
         asked.add(question.id)
+    singles = _singles(rubric)
+    asking = [(f"check {one.id!r}", _asked(one)) for one in rubric.checks]
+    asking += [(f"answer {one.id!r}", lint_questions.asked(one)) for one in rubric.questions]
+    errors += [line for where, texts in asking for line in lint_questions.numbered_first(where, texts, singles)]
     wrong, doubtful = ([say(one.message, one.values, language) for one in some] for some in (errors, _doubts(rubric)))
     return rubric, wrong, doubtful
 
@@ -130,10 +134,15 @@ def _doubts(rubric: Rubric) -> Iterator[Line]:
         for row in check.credit:
             if row.points > check.points:
                 yield complaint(f"check {check.id!r}", "credit_more")
-    singles = {check.bind: check.id for check in rubric.checks if check.bind and check.expect}
+    singles = _singles(rubric)
     for question in rubric.questions:
         yield from lint_questions.doubts(question)
         yield from lint_questions.of_one(question, singles)
+
+
+def _singles(rubric: Rubric) -> Mapping[str, str]:
+    """The names of first events, and of the checks that stand for all of theirs."""
+    return {check.bind: check.id for check in rubric.checks if check.bind and check.expect}
 
 
 def _is_passed_by_nothing(check: Check, bound: set[str]) -> bool:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from explain.grade.rubric.records import Question
 
 _MIDDLE = re.compile(r"\b(median|mean)\(\s*([\w-]+)(?:\.\w+)+\s*\)")
+_NUMBERED = re.compile(r"(?<![\w.])(([A-Za-z_][\w-]*)\[-?\d+\])")
 _MEASURED = ("number", "duration")
 _SMALLER = {"_ms": 1000, "_ns": 1_000_000_000}
 """Ends of names of fields that are not in seconds, and how many of the unit a second has."""
@@ -64,6 +65,13 @@ def doubts(question: Question) -> Iterator[Line]:
         yield complaint(where, "no_tolerance")
     if (seconds := _in_seconds(question)) is not None:
         yield complaint(where, "seconds", seconds=seconds)
+
+
+def numbered_first(where: str, texts: Collection[str], singles: Mapping[str, str]) -> Iterator[Line]:
+    """Where one event is asked for a number in a list, as in ``hop[1].from``; ``singles`` as in ``of_one``."""
+    for found in dict.fromkeys(one.groups() for text in texts for one in _NUMBERED.finditer(text)):
+        if (every := singles.get(found[1])) not in (None, found[1]):
+            yield complaint(where, "first_has_no_number", text=found[0], name=found[1], other=every)
 
 
 def of_one(question: Question, singles: Mapping[str, str]) -> Iterator[Line]:

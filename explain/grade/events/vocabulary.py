@@ -28,6 +28,22 @@ _RECORDS = {
     "ndp.duplicate-check": ("ndp.resolution", "NdpDuplicateCheck"), "ndp.router": ("ndp.router", "NdpRouter"),
 }  # fmt: skip
 """Kinds of exchanges, and the records that name their fields."""
+_ENDINGS = {
+    "arp": ("arp",), "icmp.echo": ("icmp.echo",), "icmp": ("icmp.error",), "tcp": ("tcp.connection",),
+    "udp": ("udp.flow",), "dhcp": ("dhcp.lease",), "dhcpv6": ("dhcpv6.lease",), "journey": ("over_places.journey",),
+    "dns": ("dns.lookup",), "http": ("http.request",), "traceroute": ("traceroute.trace",),
+    "nat": ("over_places.nat_translation",), "ndp": ("ndp.resolution", "ndp.router"),
+}  # fmt: skip
+"""Events, or families of them, and the modules that list how their exchanges end."""
+_SAID = {
+    ("tcp.close", "by"): ("fin", "rst"), ("tcp.close", "first"): ("client", "server"),
+    ("tcp.reset", "by"): ("client", "server"), ("tcp.segment", "by"): ("client", "server"),
+    ("tcp.retransmission", "by"): ("client", "server"), ("traceroute.hop", "method"): ("udp", "icmp", "tcp"),
+    ("nat.port_rewrite", "reason"): ("collision", "other"),
+}  # fmt: skip
+"""Fields that say one of a few words."""
+_CODES = {"icmp.unreachable": (3, 1), "icmp.time_exceeded": (11, 3), "icmp.redirect": (5, 137)}
+"""Errors and their types, in IPv4 and in IPv6."""
 _PARTS = {"client": ("address", "port", "ip"), "server": ("address", "port", "ip")}
 
 
@@ -71,6 +87,30 @@ def fields_of(name: str, language: str = "en") -> Mapping[str, str]:
         if field == "about":
             found |= _group("about", language) | {"about.protocol": as_reported}
     return found
+
+
+@cache
+def values_of(name: str, field: str) -> tuple[str, ...]:
+    """All that a field of an event can say, where that is a closed list; empty where it is none."""
+    if _is_wildcard(name):
+        some = [values_of(one, field) for one in members(name)]
+        return tuple(dict.fromkeys(value for one in some for value in one)) if all(some) else ()
+    if field == "code" and name in _CODES:
+        from explain.exchanges.icmp.error import error_name, names_of
+
+        v4, v6 = _CODES[name]
+        names = (
+            *names_of(is_v6=False, kind=v4),
+            *names_of(is_v6=True, kind=v6),
+            error_name(is_v6=False, kind=v4, code=255),
+        )
+        return tuple(dict.fromkeys(one.removesuffix("-unreachable") for one in names))
+    if field == "outcome":
+        modules = _ENDINGS.get(name, _ENDINGS.get(name.partition(".")[0], ()))
+        lists = [vars(import_module(f"explain.exchanges.{one}")) for one in modules]
+        found = [value for one in lists for key, told in one.items() if key.endswith("OUTCOMES") for value in told]
+        return tuple(dict.fromkeys(found))
+    return _SAID.get((name, field), ())
 
 
 def meaning(name: str, language: str) -> str:

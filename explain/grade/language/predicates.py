@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from explain.errors import UsageError
 from explain.grade.events.event import UnknownFieldError, part
-from explain.grade.events.vocabulary import fields_of, nearest
+from explain.grade.events.vocabulary import fields_of, nearest, values_of
 from explain.grade.language.expressions import fill
 from explain.grade.language.functions import Network, contains, equal
 from explain.grade.language.patterns import search
@@ -43,7 +43,19 @@ def read(event: str, where: Mapping[str, Any]) -> tuple[Predicate, ...]:
     Raises:
         UsageError: the event has no such field, or there is no such operator.
     """
-    return tuple(_below(event, "", where))
+    found = tuple(_below(event, "", where))
+    for one in found:
+        _is_possible(event, one)
+    return found
+
+
+def _is_possible(event: str, one: Predicate) -> None:
+    """Complain of a word that a field never says."""
+    known = (*values_of(event, one.field), "any") if one.sign in ("eq", "not", "in", "not_in") else ()
+    for value in one.value if isinstance(one.value, list) else [one.value]:
+        if known[1:] and isinstance(value, str) and "{" not in value and value.casefold() not in known:
+            near = nearest(value, known[:-1])
+            raise UsageError("rubric.none_of", key=one.field, value=repr(value), known=[*known[:-1]], near=near)
 
 
 def _below(event: str, prefix: str, table: Mapping[str, Any]) -> list[Predicate]:

@@ -40,8 +40,11 @@ _CLOCK = re.compile(r"(\d{1,4}):([0-5]\d):([0-5]\d(?:\.\d{1,9})?)")
 _SAID_BEFORE = re.compile(r"^\([^()]{1,60}\)\s*(?=\S)")
 """What Wireshark has before a time, as in *(3600s) 1 hour*."""
 _COUNTED = re.compile(
-    r"(?:the\s+)?(?:(?:frame|packet|(?:(?:tcp|udp)\s*)?(?:port|ポート)|tcp|udp|フレーム|パケット)?\s*(?:no\.?|number|#|番号)?\s*[:=]?\s*)?([+-]?[0-9]{1,38})\s*(?:/(?:tcp|udp))?\s*"
-    r"(?:(?:st|nd|rd|th|番目の?|番?の)\s*)?(?:bytes?|octets?|b|s|secs?|seconds?|hops?|packets?|frames?|segments?|datagrams?|fragments?|messages?|times|"
+    r"(?:the\s+)?(?:(?:frame|packet|mtu|ttl|hop(?:\s+limit)?|seq|ack|id|type|code|opcode|status|length|size|"
+    r"(?:(?:tcp|udp)\s*)?(?:port|ポート)|tcp|udp|フレーム|パケット)?\s*(?:no\.?|number|#|番号)?\s*[:=]?\s*)?"
+    r"([+-]?[0-9]{1,38})\s*(?:/(?:tcp|udp))?\s*(?:(?:st|nd|rd|th|番目の?|番?の)\s*)?"
+    r"(?:syns?|acks?|fins?|rsts?|resets?|tries|attempts?|retries|bytes?|octets?|b|s|secs?|seconds?|hops?|packets?|"
+    r"frames?|segments?|datagrams?|fragments?|messages?|times|"
     r"requests?|repl(?:y|ies)|answers?|responses?|quer(?:y|ies)|probes?|pings?|retransmissions?|connections?|"
     r"routers?|hosts?|servers?|clients?|devices?|addresses|"
     r"番ポート|バイト|オクテット|秒|回|個|番|台|つ|件|ホップ|(?:パケット|フレーム|セグメント)目?)?\.?"

@@ -147,6 +147,7 @@ def test_each_type_of_answer_takes_the_usual_spellings_and_nothing_else(tmp_path
     [
         ("int", 5000, ("port 5000", "TCP port 5000", "5000/tcp", "ポート 5000", "5000番ポート", "TCPポート5000")),
         ("set", "destination port", ("the destination port", "The destination port.", ["the destination port"])),
+        ("int", 3, ("3 SYNs", "TTL 3", "MTU=3", "3 attempts", "type: 3")),
         ("int", 42, ("42。", "42です", "= 42", "42\n\n以上。", "42\n以上")),
         ("frame", 10, ("10フレーム目", "10番目のフレーム", "パケット10", "frame no. 10", "the 10th frame", "10 (a).")),
         ("mac", "00:00:5e:00:53:01", ("00:00:5e:00:53:01 (router)", "00-00-5E-00-53-01。")),

@@ -51,6 +51,20 @@ def test_the_rubrics_of_the_contract_lint_unchanged(corpus, name):
         (CHECK + 'credit = [ { points = 1, event = "icmp.ecko" } ]\n', "did you mean icmp.echo"),
         (CHECK + "where = { opcode = { min = 2, max = 1 } }\n", "opcode from 2 to 1 can never hold"),
         (CHECK + 'visibility = "nevr"\n', "did you mean never"),
+        (CHECK + 'where = { outcome = "unaswered" }\n', "did you mean unanswered"),
+        (CHECK + 'where = { outcome = { in = ["answered", "lost"] } }\n', "outcome = 'lost' is none of answered"),
+        (
+            CHECK.replace("arp.request", "icmp.unreachable") + 'where = { code = "fragmentation" }\n',
+            "fragmentation-needed",
+        ),
+        (CHECK.replace("arp.request", "tcp.close") + 'where = { by = "finn" }\n', "did you mean fin"),
+        (CHECK + 'as = "req"\n' + ANSWER + 'type = "ip"\nkey = "{req[1].target.ip}"\n', "'a' are all of them"),
+        (
+            CHECK
+            + 'as = "req"\n'
+            + CHECK.replace('"a"', '"b"').replace("expect", "assert").replace("arp.request", "req[0].opcode == 1"),
+            "takes no number",
+        ),
         (ANSWER + 'type = "int"\nkey = "two"\n', "key = 'two' is not of type int"),
         (
             ANSWER + 'type = "mac"\nkey = "{a.sender.mac}"\nwrong = [{ value = "x" }]\n',
