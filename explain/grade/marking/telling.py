@@ -86,7 +86,7 @@ def not_met(marker: Marker, check: Check, seen: Seen) -> tuple[str, list[Recorde
     if check.claim is not None:
         return _claim(marker, "claim-not-met", check.claim), []
     if check.sequence:
-        return _out_of_order(marker, seen), []
+        return _out_of_order(marker, check, seen), []
     wanted = check.none or check.expect or check.ways[0]
     name = thing(wanted.event, marker.language)
     if check.none is not None:
@@ -155,10 +155,12 @@ def _at_another_time(marker: Marker, check: Check, near: Nearest, values: dict[s
     return say("grade.none-fits", values | {"number": 1}, marker.language)
 
 
-def _out_of_order(marker: Marker, seen: Seen) -> str:
+def _out_of_order(marker: Marker, check: Check, seen: Seen) -> str:
     missing = seen.values.get("missing")
     if missing is not None:
-        return say("grade.none-at-all", {"what": thing(missing, marker.language)}, marker.language)
+        number = len(marker.source(check).of(missing))
+        values = {"what": thing(missing, marker.language), "number": number}
+        return say("grade.none-fits" if number else "grade.none-at-all", values, marker.language)
     early, late = seen.events[:2]
     values = {
         "what": thing(early.name, marker.language), "frame": numbered(early),
@@ -209,7 +211,9 @@ def _values_in(marker: Marker, claim: str) -> list[str]:
         if value is None:
             told.append(say("grade.value-missing", {"name": name}, marker.language))
         elif path[0] != "roster":
-            told.append(say("grade.value", {"name": name, "value": _short(marker, value)}, marker.language))
+            short = _short(marker, value)
+            message = "value" if short.strip() else "value-empty"
+            told.append(say(f"grade.{message}", {"name": name, "value": short}, marker.language))
     return told
 
 

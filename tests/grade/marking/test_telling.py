@@ -215,6 +215,27 @@ def test_no_sentence_says_that_there_is_none_where_only_none_of_the_kind_in_ques
     assert "none of the kind in question" in told["asked"].says
 
 
+def test_a_step_of_a_sequence_that_is_there_otherwise_is_not_called_absent(tmp_path):
+    steps = '"arp.request", { event = "icmp.echo", where = { dst = "192.0.2.77" } }'
+    text = f'[[check]]\nid = "order"\npoints = 1\nsequence = [{steps}]\n'
+    told, _ = mark(tmp_path, text, *asked_and_pinged(2))
+    assert told["order"].says == "The capture has this 2 times, but not as it was asked for: ping."
+
+
+def test_a_value_that_is_empty_is_said_to_be(tmp_path):
+    text = (
+        '[[check]]\nid = "p"\npoints = 0\nexpect = "tcp.stream"\nas = "talk"\n'
+        '[[check]]\nid = "said"\npoints = 1\nassert = "talk.client.text != \'\'"\n'
+    )
+    me, far = (ME, 4000), (FAR, 80)
+    frames = (
+        segment(me, far, 0x02, seq=1), segment(far, me, 0x12, seq=9, ack=2), segment(me, far, 0x10, seq=2, ack=10),
+        segment(far, me, 0x18, seq=10, ack=2, data=b"hello"),
+    )  # fmt: skip
+    told, _ = mark(tmp_path, text, *frames)
+    assert "(talk.client.text is empty)" in told["said"].says
+
+
 def test_parts_that_lack_the_same_thing_are_told_once(tmp_path):
     text = (
         '[[check]]\nid = "p"\npoints = 0\nexpect = "tcp.handshake"\nas = "hs"\n'
