@@ -14,7 +14,7 @@ from explain.model import Line
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_STANDARD_OUTPUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
+STANDARD_OUTPUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 
 
 def keep_inputs(output: str, captures: Sequence[str], *others: str | None) -> None:
@@ -52,6 +52,26 @@ def put(text: str, output: str | Path | None) -> None:
         file.write(octets)
 
 
+def room_for(output: Path) -> None:
+    """Complain at once of a file whose folder is not there, and not when what it is for has been done.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    if str(output) not in STANDARD_OUTPUT and not output.parent.is_dir():
+        raise InputError("at.reason", path=str(output), reason=Line("errors.system.ENOENT", {}))
+
+
+def put_octets(octets: bytes, output: Path) -> None:
+    """To a file that appears under its name only when it is whole, or to what standard output goes to.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    with whole_file(str(output)) as file:
+        file.write(octets)
+
+
 @contextmanager
 def whole_file(name: str) -> Iterator[BinaryIO]:
     """A file to write that gets its name only when everything is in it.
@@ -62,7 +82,7 @@ def whole_file(name: str) -> Iterator[BinaryIO]:
     Raises:
         InputError: it cannot be written, in one line that names it; nothing is left behind.
     """
-    if name in _STANDARD_OUTPUT:
+    if name in STANDARD_OUTPUT:
         with naming("-"):
             yield sys.stdout.buffer
         return

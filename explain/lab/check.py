@@ -97,13 +97,15 @@ def table(value: Any, where: str) -> dict[str, Any]:
 def rows(value: Any, where: str) -> list[Any]:
     """A TOML array."""
     if not isinstance(value, list):
-        raise LabFileError(where, value, "lab_file.rows", near=_listed(value) if isinstance(value, str) else None)
+        raise LabFileError(
+            where, value, "lab_file.rows", near=_listed(value, where) if isinstance(value, str) else None
+        )
     return value
 
 
-def _listed(words: str) -> str:
-    """Words in one text as the list that TOML has of them."""
-    return json.dumps(words.split(), ensure_ascii=False)
+def _listed(text: str, where: str) -> str:
+    """A text as the list that TOML has of it: of the words of a command, or of it alone."""
+    return json.dumps(text.split() if where.endswith(": run") else [text], ensure_ascii=False)
 
 
 def text(value: Any, where: str) -> str:

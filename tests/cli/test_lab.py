@@ -38,12 +38,24 @@ def mine(tmp_path):
 @pytest.mark.needs("namespaces", "ping")
 @pytest.mark.parametrize("words", [[], ["-q"]])
 def test_a_failing_step_shows_its_output_and_the_recording_is_kept(mine, words):
+    (mine / "mine.pcapng").write_text("somebody's own")
     done = lab(mine, "run", "mine", *words)
     assert done.returncode == 1
     assert "ping -c 1 -W 1 192.0.2.9: exit status 1, expected 0" in done.stderr
     assert "1 packets transmitted, 0 received" in done.stderr
-    assert "kept in mine.pcapng" in done.stderr
-    assert (mine / "mine.pcapng").read_bytes()[:4] == b"\x0a\x0d\x0d\x0a"
+    assert "kept in mine-2.pcapng" in done.stderr
+    assert (mine / "mine-2.pcapng").read_bytes()[:4] == b"\x0a\x0d\x0d\x0a"
+    assert (mine / "mine.pcapng").read_text() == "somebody's own"
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [("-", "-o takes a file"), ("no/such/x.pcapng", "no such file"), ("mine/lab.toml", "read as an input")],
+)
+def test_where_no_recording_can_be_written_nothing_is_built(mine, output, said):
+    done = lab(mine, "run", "mine", "-o", output)
+    assert (done.returncode, said in done.stderr) == (2, True)
+    assert (mine / "mine" / "lab.toml").read_text() == LAB
 
 
 def test_what_may_stand_there_is_told_to_the_end(mine):

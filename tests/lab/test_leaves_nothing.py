@@ -317,6 +317,9 @@ def test_a_lab_that_stays_up_is_entered_recorded_and_taken_down(live, tmp_path):
     target = tmp_path / "by-hand.pcapng"
     subprocess.run([*COMMAND, "record", "-o", target, "--seconds", "0.2"], check=True, capture_output=True)
     assert target.read_bytes()[:4] == b"\x0a\x0d\x0d\x0a"
+    to_us = [*COMMAND, "record", "-o", "-", "--seconds", "0.1"]
+    piped = subprocess.run(to_us, check=True, capture_output=True, cwd=tmp_path)
+    assert piped.stdout[:4] == b"\x0a\x0d\x0d\x0a"
     alone = [*COMMAND, "record", "-o", tmp_path / "alone.pcapng", "--seconds", "0.2", "--at"]
     subprocess.run([*alone, "h2.eth0"], check=True, capture_output=True)
     with open_capture(str(tmp_path / "alone.pcapng")) as reader:

@@ -69,6 +69,11 @@ BAD = {
     "a name that is a path": (replaced('"h1.eth0"', '"../h1.eth0"'), "links[0]", "stand here"),
     "a name longer than the kernel's": (replaced('"h1.eth0"', '"h1.abcdefghijklmnop"'), "links[0]", "15"),
     "a line for a shell": (replaced('["ping", "-c", "1", "198.51.100.1"]', '"ping 198.51.100.1"'), "run", "list"),
+    "a route that is in no list": (
+        replaced('["default via 192.0.2.254"]', '"default via 192.0.2.254"'),
+        "routes",
+        '["default via 192.0.2.254"]',
+    ),
     "a word that no route has": (replaced("default via", "default vie"), "routes[0]", "via"),
     "a route by an absent interface": (replaced("default via 192.0.2.254", "default dev eth5"), "eth5", "eth0"),
     "a number where a text belongs": (replaced('chapter = "test"', "chapter = 3"), "chapter", "text"),

@@ -11,6 +11,7 @@ import click
 
 from explain.cli.lab.talk import read_lab, silent, tell_names
 from explain.cli.options import HELP, LANG, Amount
+from explain.cli.output import put_octets, room_for
 from explain.cli.talk import complained, noted, told
 from explain.errors import NotMetError
 
@@ -76,12 +77,12 @@ def record(output: Path, seconds: float | None, at: str | None, lab_name: str | 
     """Record every interface of a lab that is up, or one, until Ctrl-C."""
     from explain.lab.listen import record_live
     from explain.lab.live import one
-    from explain.lab.recording import write_new
 
+    room_for(output)
     live = one(lab_name)
     told("lab.recording", lab=live.name)
     data, frames, dropped = record_live(live, seconds, at)
-    write_new(output, data)
+    put_octets(data, output)
     told("lab.recorded", count=frames, file=output)
     if dropped:
         noted("lab.lost", count=dropped)

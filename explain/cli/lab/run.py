@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from io import BytesIO
 from pathlib import Path
@@ -11,11 +12,14 @@ import click
 
 from explain.cli.lab.talk import read_lab, silent, tell_names, told, visible
 from explain.cli.options import HELP, json_option, language_option
+from explain.cli.output import STANDARD_OUTPUT, keep_inputs, put_octets, room_for
 from explain.cli.talk import complained, noted
-from explain.errors import NotMetError
+from explain.errors import NotMetError, UsageError
 
 if TYPE_CHECKING:
     from explain.lab.recording import Recording
+
+_MOST_KEPT = 1000
 
 
 @click.command("run", context_settings=HELP)
@@ -32,6 +36,8 @@ if TYPE_CHECKING:
 def lab_run(name: str, **options: Any) -> int:
     """Build a lab, record it, run its steps, take it down, explain the recording and check it."""
     found, path = read_lab(name)
+    if options["output"]:
+        _keep_safe(options["output"], path)
     hear = silent if options["quiet"] else _steps_aloud
     if options["keep"]:
         from explain.lab.supervisor import up
@@ -48,6 +54,14 @@ def lab_run(name: str, **options: Any) -> int:
 
         recording = perform(found, not options["healthy"], options["states"], meanwhile, is_imported_first=False)
     return _finish(recording, path, options)
+
+
+def _keep_safe(output: Path, lab: Path) -> None:
+    """Refuse, before anything is built, to write where nothing can be written or where the lab file is."""
+    if str(output) in STANDARD_OUTPUT:
+        raise UsageError("usage.recording_into_story")
+    room_for(output)
+    keep_inputs(str(output), [], str(lab))
 
 
 # What explaining any recording imports, and what a ping through a router does: half of all labs.
@@ -87,7 +101,7 @@ def _finish(recording: Recording, path: Path, options: dict[str, Any]) -> int:
 
     data = pcapng(recording)
     if options["output"]:
-        write_new(options["output"], data)
+        put_octets(data, options["output"])
         write_new(options["output"].with_suffix(".lab.json"), sidecar(recording))
     if options["case_folder"]:
         from explain.lab.case import write_case
@@ -99,11 +113,17 @@ def _finish(recording: Recording, path: Path, options: dict[str, Any]) -> int:
         if ran.complaint:
             told(visible(ran.output.rstrip("\n")))
     if recording.complaints and not (options["output"] or options["case_folder"]):
-        kept = Path(f"{recording.lab.name}.pcapng")
+        kept = _free(recording.lab.name)
         write_new(kept, data)
         noted("lab.kept", file=kept)
     mismatches = _explain(recording, data, path.parent / "expected.toml", options)
     return NotMetError.exit_status if recording.complaints or mismatches else 0
+
+
+def _free(name: str) -> Path:
+    """A file beside which nothing of somebody else's is lost."""
+    names = (f"{name}{end}.pcapng" for end in ("", *(f"-{number}" for number in range(2, _MOST_KEPT))))
+    return next((Path(one) for one in names if not os.path.lexists(one)), Path(f"{name}.pcapng"))
 
 
 def _explain(recording: Recording, data: bytes, expected: Path, options: dict[str, Any]) -> int:
