@@ -10,11 +10,13 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from explain.errors import ExplainError, UnknownNameError, naming
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from explain.lab.records import Lab
 
 _NETNS = Path("/run/netns")
@@ -110,7 +112,11 @@ def read(path: Path) -> Live | None:
 
 
 def write(path: Path, lab: Lab, file: Path, holder: int, nets: dict[str, int]) -> None:
-    """Write down a lab that this process supervises: the file first, for a crash to leave what names the links."""
+    """Write down a lab that this process supervises: the file first, for a crash to leave what names the links.
+
+    Raises:
+        ExplainError: another one of its name came first.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     names = {}
     if os.geteuid() == 0:
@@ -124,11 +130,39 @@ def write(path: Path, lab: Lab, file: Path, holder: int, nets: dict[str, int]) -
         "holder": [holder, started(holder)],
     }
     with naming(path):
-        path.write_text(json.dumps(said))
+        _put(path, said, os.link)
     if names:
         _NETNS.mkdir(mode=0o755, parents=True, exist_ok=True)
-    for node, name in names.items():
-        (_NETNS / name).symlink_to(f"/proc/{holder}/fd/{nets[node]}")
+    for node, net in nets.items() if names else ():
+        try:
+            (_NETNS / names[node]).symlink_to(f"/proc/{holder}/fd/{net}")
+        except FileExistsError:  # a lab that comes up at the same time took the name
+            names[node] = f"{lab.name}-{node}"
+            _put(path, said, os.replace)
+            (_NETNS / names[node]).symlink_to(f"/proc/{holder}/fd/{net}")
+
+
+def _put(path: Path, said: dict[str, Any], into: Callable[[Path, Path], None]) -> None:
+    """Give what describes a lab its name when it is whole; what no living lab has written gives way."""
+    part = path.with_suffix(f".{os.getpid()}")
+    try:
+        part.write_text(json.dumps(said))
+        try:
+            into(part, path)
+        except FileExistsError:
+            other = read(path)
+            if other is not None and other.is_alive:
+                raise ExplainError("lab.up_already", lab=said["name"]) from None
+            os.replace(part, path)  # noqa: PTH105  as the other way that is given here
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def remove_own(path: Path, supervisor: int) -> None:
+    """Take away what a supervisor has written down, and nothing that another one wrote in its place."""
+    live = read(path)
+    if live is not None and live.supervisor[0] == supervisor:
+        remove(path, live)
 
 
 def remove(path: Path, live: Live) -> None:

@@ -16,7 +16,7 @@ from explain.errors import ExplainError
 from explain.lab import plan as planning
 from explain.lab.build import build
 from explain.lab.holder import Tell, hold, listen, teller
-from explain.lab.live import Live, all_live, folder, one, read, remove, started, write
+from explain.lab.live import Live, all_live, folder, one, remove_own, started, write
 from explain.lab.operations import Break, StartService
 from explain.lab.perform import Stage
 from explain.lab.run import carrying, perform_into, require_pyroute2, require_tools
@@ -101,11 +101,10 @@ def _supervise(lab: Lab, file: Path, how: tuple[bool, bool], fd: int) -> NoRetur
         path = folder() / f"{lab.name}.json"
         holder = 0
         is_told = False
+        supervisor = os.getpid()
 
         def clean() -> None:
-            live = read(path)
-            if live is not None:
-                remove(path, live)
+            remove_own(path, supervisor)
 
         def note(kind: str, value: Any) -> None:
             nonlocal holder, is_told
