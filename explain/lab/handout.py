@@ -85,7 +85,7 @@ def handout(lab_text: str, where: str, row: Mapping[str, str], seed: str, marker
     was = tomllib.loads(lab_text).get("first_mac", FIRST_MAC)
     moves = _moves(lab, told, seed, taken)
     moved = _Moved(_fixed(lab, told, moves), moves, (was, first))
-    text = f'first_mac = "{first}"\n{_marked(moved.text(_FIRST_MAC_LINE.sub("", lab_text)), lab, marker)}'
+    text = f'first_mac = "{first}"\n{_marked(moved.text(_FIRST_MAC_LINE.sub("", lab_text)), lab, marker, where)}'
     return Handout(text, _columns(_lab(text, where)) | {"marker": marker})
 
 
@@ -276,13 +276,13 @@ def _addresses(nic: Nic) -> list[str]:
     return [text.partition("/")[0] for text in nic.addresses]
 
 
-def _marked(text: str, lab: Lab, marker: str) -> str:
+def _marked(text: str, lab: Lab, marker: str, where: str) -> str:
     """The lab with one datagram more: it carries the marker from sender to target, and comes back as it is."""
     target = next((node for node in lab.nodes if node.role == "T"), None)
     addresses = _addresses(_nic(target)) if target else []
     if target is None or not addresses:
         return text
-    new = _lab(text, "").node(target.name)
+    new = _lab(text, where).node(target.name)
     return f"""{text.rstrip()}
 
 # Whose lab this is: a datagram with the marker, and its echo.

@@ -82,7 +82,7 @@ def test_another_place_hears_other_frames():
 
 def test_any_capture_can_be_asked_about():
     capture = TOP / "pcaps" / "healthy" / "sender.pcap"
-    assert "frames at -" in told(quiz(["q"], str(capture)))
+    assert "frames. Before each one" in told(quiz(["q"], str(capture)))
 
 
 def test_an_unknown_recording_is_named_with_its_likes():

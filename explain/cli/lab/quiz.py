@@ -65,7 +65,10 @@ def quiz(name: str, at: str | None, first: int, lang: str) -> int:
     deck = list(cards(report, source.names))
     if first > max(len(deck), 1):
         raise UsageError("usage.quiz_from", count=len(deck), place=source.place or name, first=first)
-    _say(lang, "quiz.intro", name=source.name, place=source.place or "-", frames=len(deck))
+    if source.place:
+        _say(lang, "quiz.intro", name=source.name, place=source.place, frames=len(deck))
+    else:
+        _say(lang, "quiz.intro-nowhere", name=source.name, frames=len(deck))
     for row in source.drawing:
         print(row)
     if source.command:
