@@ -281,6 +281,8 @@ def _refused_late(scene: Scene, part: ExchangeColumns, index: int) -> list[int]:
     carried = scene.part("http.request").frames
     if int(talk.length[data].sum()) <= least or among(talk.rows[data], carried).any():
         return []
+    if len(ends := talk.where(FIN | RST, 0)) and ends[0] < talk.where(RST, 1)[0]:  # both were done
+        return []
     shown = np.sort(np.concatenate((talk.where(FIN, 1)[:1], data, talk.where(RST, 1)[:1])))
     rows: list[int] = talk.rows[shown].tolist()
     return rows

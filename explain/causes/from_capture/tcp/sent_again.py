@@ -14,7 +14,7 @@ from explain.exchanges.tcp import labels as label
 from explain.exchanges.tcp.challenge import not_taken
 from explain.exchanges.tcp.late import count_here, foreign_blocks, fresh, late, lone_octets, mixed, needless, outrun
 from explain.exchanges.tcp.offers import offers
-from explain.table import ACK, SYN
+from explain.table import ACK, RST, SYN
 
 if TYPE_CHECKING:
     from explain.exchanges.tcp.moments import Talk, TcpMoments
@@ -159,10 +159,10 @@ def _pause(talk: Talk, again: Rows) -> int:
 
 
 def _silence(talk: Talk, again: Rows) -> int:
-    """For how long a reader was silent, if one segment ran out of time twice, and all sent again was sent by then."""
+    """For how long a reader confirmed nothing, if a segment ran out of time twice, and all sent again belongs there."""
     at = np.flatnonzero(among(talk.rows, again))
     role = int(talk.role[at[0]])
-    heard = np.flatnonzero(talk.role != role)
+    heard = np.flatnonzero((talk.role != role) & (talk.flags & (ACK | RST) == ACK))
     gaps = np.diff(talk.time_ns[heard])
     if not len(gaps) or int(gaps.max()) < _OUTAGE_NS or (talk.role[at] != role).any():
         return 0
@@ -170,10 +170,10 @@ def _silence(talk: Talk, again: Rows) -> int:
     within = talk.seq[at[(at > last) & (at < back)]]
     own, start = np.flatnonzero(talk.role == role), talk.numbers(role)
     reach = int((start + talk.length[own])[own < back].max(initial=0))
-    is_sent = bool(
-        (start[among(own, at)] < reach).all() and ((talk.seq[at] - talk.ack[last]).view(np.int32) >= 0).all()
-    )
-    return int(gaps.max()) if is_sent and len(within) > len(distinct(within)) else 0
+    if (start[among(own, at)] >= reach).any() or ((talk.seq[at] - talk.ack[last]).view(np.int32) < 0).any():
+        return 0
+    is_through = talk.ack[back] != talk.ack[last]
+    return int(gaps.max()) if is_through and len(within) > len(distinct(within)) else 0
 
 
 def _after_pause(moments: TcpMoments, index: int, rows: Rows, values: dict[str, Any]) -> Trouble:

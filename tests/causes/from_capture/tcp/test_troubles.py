@@ -474,6 +474,18 @@ def test_segments_as_long_as_the_bare_window_mean_that_its_scale_is_not_known(wi
     assert ("tcp.window-literal" in lines_of(*frames)) == is_told
 
 
+def test_who_had_closed_too_is_not_said_to_have_spoken_too_late():
+    frames = [*ASKED, (0.1, to(ACK, 111, 501, b"x" * 20)), (0.11, to(FIN | ACK, 131, 501))]
+    frames += [(0.12, back(ACK, 501, 111, b"y" * 20)), (0.13, back(FIN | ACK, 521, 111)), (0.14, to(RST, 111))]
+    assert "tcp-application-closes" not in found(*frames, (0.2, back(RST, 501)))[0]
+
+
+def test_what_was_refused_at_last_was_not_cut_off_for_a_while_only():
+    sent = [(at, back(ACK, 501, 111, b"y" * 10)) for at in (0.1, 1.0, 2.0, 4.0, 8.0)]
+    reports = explain.explain(pcap(*ASKED, *sent, (8.1, to(RST, 111)))).findings
+    assert "silence" not in [one.values.get("case") for one in reports]
+
+
 @pytest.mark.parametrize(("asked", "case"), [((0.0, 1.0), "declined-late"), ((0.0,), "declined")])
 def test_a_client_that_asked_again_before_it_declined_had_waited_too_long(asked, case):
     syns = [(at, to(SYN, 100)) for at in asked]
