@@ -205,6 +205,17 @@ class PacketTable:
         low, high = self.flows.low.item(flow), self.flows.high.item(flow)
         return (high, low) if self.layers.item(row) & REVERSED else (low, high)
 
+    def end_texts(self, row: int) -> tuple[str, str]:
+        """Addresses of the sender and the receiver of one row with IP."""
+        source, target = self.ends(row)
+        return self.addresses.text(source), self.addresses.text(target)
+
+    def ports(self, row: int) -> tuple[int, int]:
+        """Ports of the sender and the receiver of one row with IP, 0 where there is none."""
+        flow = self.flow.item(row)
+        low, high = self.flows.low_port.item(flow), self.flows.high_port.item(flow)
+        return (high, low) if self.layers.item(row) & REVERSED else (low, high)
+
     @cached_property
     def sides(self) -> U4:
         """uint32[n]: who speaks in each row, as 2 * flow, and one more where REVERSED; behind all others without IP."""

@@ -86,7 +86,7 @@ def _tcp(table: t.PacketTable, row: int) -> Said:
     names = " ".join(name for bit, name, _ in _FLAGS if flags & bit) or "no flag"
     letters = flag_letters(flags)
     size = f" {payload} B" if payload else ""
-    port = " {} > {}".format(*_ports(table, row)) if flags & (SYN | ACK) == SYN else ""
+    port = " {} > {}".format(*table.ports(row)) if flags & (SYN | ACK) == SYN else ""
     if flags & RST:
         meaning = "rst"
     elif flags & SYN:
@@ -102,13 +102,8 @@ def flag_letters(flags: int) -> str:
 
 
 def _udp(table: t.PacketTable, row: int) -> Said:
-    source, target = _ports(table, row)
+    source, target = table.ports(row)
     return Said("udp", f"UDP {source} > {target} {int(table.payload[row])} B")
-
-
-def _ports(table: t.PacketTable, row: int) -> tuple[int, int]:
-    one = np.array([row])
-    return int(table.source_ports(one)[0]), int(table.target_ports(one)[0])
 
 
 def dhcp_type(table: t.PacketTable, row: int) -> str | None:

@@ -208,7 +208,7 @@ class Topology:
             return None, None
         if target_mac not in stations.heard:
             return "link", None
-        target = int(table.targets(np.array([last]))[0])
+        target = table.ends(last)[1]
         if target_mac in stations.owners.get(target, set()):
             return "target", None
         if target_mac not in stations.claimed and target_mac not in self.passing:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from explain import table as t
 from explain.addresses import mac_text
 from explain.exchanges.wire_words import side_row
@@ -60,10 +58,9 @@ def _arp(table: PacketTable, at: int) -> Iterator[tuple[str, str]]:
 
 
 def _ip(table: PacketTable, row: int, layers: int) -> Iterator[tuple[str, str]]:
-    one, text = np.array([row]), table.addresses.text
-    name = "ipv6" if layers & t.IPV6 else "ip"
-    yield f"{name}.src", text(int(table.sources(one)[0]))
-    yield f"{name}.dst", text(int(table.targets(one)[0]))
+    name, (source, target) = "ipv6" if layers & t.IPV6 else "ip", table.end_texts(row)
+    yield f"{name}.src", source
+    yield f"{name}.dst", target
     yield "ipv6.hlim" if layers & t.IPV6 else "ip.ttl", str(int(table.ttl[row]))
     if layers & t.IPV4:
         yield "ip.id", f"0x{int(table.ip_id[row]):04x}"
@@ -73,8 +70,9 @@ def _ip(table: PacketTable, row: int, layers: int) -> Iterator[tuple[str, str]]:
         yield f"{name}.fragment.more", str(int(table.fragments.more[at]))
     if layers & (t.TCP | t.UDP):
         protocol = "tcp" if layers & t.TCP else "udp"
-        yield f"{protocol}.srcport", str(int(table.source_ports(one)[0]))
-        yield f"{protocol}.dstport", str(int(table.target_ports(one)[0]))
+        own, other = table.ports(row)
+        yield f"{protocol}.srcport", str(own)
+        yield f"{protocol}.dstport", str(other)
     if layers & t.TCP:
         yield from _tcp(table, row)
     if layers & (t.ICMP | t.ICMPV6) and (at := side_row(table.icmp.row, row)) is not None:

@@ -185,8 +185,7 @@ class _Deck:
     def _addresses(self, row: int) -> tuple[int | None, int | None]:
         """Address keys of sender and receiver, of ARP those in the message."""
         if int(self.table.layers[row]) & t.IP:
-            one = np.array([row])
-            return int(self.table.sources(one)[0]), int(self.table.targets(one)[0])
+            return self.table.ends(row)
         if (at := side_row(self.table.arp.row, row)) is not None:
             return int(self.table.arp.sender_ip[at]), int(self.table.arp.target_ip[at])
         return None, None

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from explain import table as t
 from explain.exchanges.wire_words import Said, dhcp_type, headers_said
 from explain.words.values import visible
@@ -41,7 +39,7 @@ def _higher(table: t.PacketTable, row: int, exchange: Exchange) -> Said | None:
         return Said("dhcp", f"DHCPv6 {visible(name)}" if name else "DHCPv6")
     if kind not in ("dns.lookup", "http.request") or not int(table.payload[row]):
         return None
-    source = table.addresses.text(int(table.sources(np.array([row]))[0]))
+    source = table.end_texts(row)[0]
     if kind == "dns.lookup":
         if source == fields.client.address:
             return Said("dns-query", _cut(f"DNS {fields.type} {visible(fields.name)}?"))

@@ -33,11 +33,7 @@ def look(scene: Scene) -> Iterator[Seen]:
         for index in _suspects(scene, part).tolist():
             again = seen_again(table, part.rows(index))
             if again and _returns(table, again):
-                first = np.array(again[:1])
-                ends = (
-                    table.addresses.text(int(table.sources(first)[0])),
-                    table.addresses.text(int(table.targets(first)[0])),
-                )
+                ends = table.end_texts(again[0])
                 groups[ends].append((part, index))
                 proof[ends] += again
     for (source, target), members in groups.items():

@@ -14,7 +14,6 @@ from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges import losses
 from explain.exchanges.fragments import datagrams
 from explain.exchanges.tcp.labels import REPEATED
-from explain.exchanges.together import CONVERSATIONS
 from explain.places.near import rows_near, whole_of
 from explain.table import ACK, BAD_CHECKSUM, BAD_IP_CHECKSUM, GOOD_CHECKSUM, ICMP, ICMPV6, IP, REVERSED, TCP
 
@@ -110,13 +109,7 @@ def _was_accepted(table: PacketTable, rows: Rows) -> Bools:
 
 def _suffering(scene: Scene, rows: list[int]) -> list[Member]:
     """Exchanges that lack an answer and have one of these frames, and the same pings as seen elsewhere."""
-    found: list[Member] = []
-    for kind in CONVERSATIONS:
-        part = scene.part(kind)
-        outcomes = [name for name in ("unanswered", "partly-answered") if name in part.outcomes]
-        hit = set(part.with_rows(np.array(rows)).tolist())
-        found += [(part, index) for index in scene.open(part, *outcomes) if index in hit]
-    found += _torn(scene, rows)
+    found = [*scene.with_rows(np.array(rows), "unanswered", "partly-answered"), *_torn(scene, rows)]
     echoes = scene.part("icmp.echo")
     runs = {_run(echoes, index) for part, index in found if part is echoes}
     pings = scene.open(echoes, "unanswered", "partly-answered") if runs else []
@@ -163,12 +156,7 @@ def _in_pieces(scene: Scene) -> Iterator[Seen]:
             "case": "pieces", "src": table.addresses.text(source), "dst": table.addresses.text(target),
             "count": len(lacking), "total": len(lacking) + len(whole),
         }  # fmt: skip
-        parts = [scene.part(kind) for kind in CONVERSATIONS]
-        members = [
-            (part, index) for part in parts for index in part.with_rows(np.array(rows)).tolist()
-            if index not in scene.accounted[part.kind]
-        ]  # fmt: skip
-        yield Seen("partial-loss", "likely", members, sorted(rows), (), values)
+        yield Seen("partial-loss", "likely", scene.with_rows(np.array(rows)), sorted(rows), (), values)
 
 
 def _some_lost(scene: Scene) -> Iterator[Seen]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from explain.exchanges.hosts import Hosts
     from explain.exchanges.together import Exchanges
     from explain.model import Evidence, Ranges
-    from explain.table import PacketTable
+    from explain.table import PacketTable, Rows
 
 FAILED = frozenset((
     "unanswered", "partly-answered", "refused", "rejected", "conflicting", "challenged", "half-open", "failed",
@@ -111,6 +111,16 @@ class Scene:
         """Exchanges that ended like this and that nothing accounts for yet."""
         done = self.accounted[part.kind]
         return [index for index in part.where(*outcomes).tolist() if index not in done]
+
+    def with_rows(self, rows: Rows, *outcomes: str) -> list[Member]:
+        """Conversations that have any of these rows, ended like this, and that nothing accounts for yet."""
+        return [
+            (part, index)
+            for part in map(self.part, CONVERSATIONS)
+            for index in part.with_rows(rows).tolist()
+            if index not in self.accounted[part.kind]
+            and (not outcomes or part.outcomes[part.outcome[index]] in outcomes)
+        ]
 
     def silent_to(self, address: str) -> list[Member]:
         """What was sent to an address in vain, anywhere: a consequence, where nobody has that address."""

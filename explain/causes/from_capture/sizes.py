@@ -56,9 +56,10 @@ def _too_large_for_segments(scene: Scene) -> Iterator[Seen]:
 
 def _told(table: PacketTable, copies: Rows, passed: int) -> tuple[str, dict[str, object]]:
     """How certain it is, and what the sentences mention."""
-    one, text = copies[:1], table.addresses.text
+    one = copies[:1]
+    source, target = table.end_texts(int(one[0]))
     values: dict[str, object] = {
-        "src": text(int(table.sources(one)[0])), "dst": text(int(table.targets(one)[0])),
+        "src": source, "dst": target,
         "size": int(table.payload[one][0]), "passed": passed, "count": len(copies),
     }  # fmt: skip
     values |= {} if passed else {"case": "data"}

@@ -112,9 +112,7 @@ def _likeness(table: PacketTable, row: int) -> _Key:
         return ("arp", int(arp.operation[at]), int(arp.sender_ip[at]), int(arp.target_ip[at]), 0)
     if not layers & IP:
         return ("other", int(table.length[row]), 0, 0, 0)
-    one = np.array([row])
-    ends = (int(table.sources(one)[0]), int(table.targets(one)[0]),
-            int(table.source_ports(one)[0]), int(table.target_ports(one)[0]))  # fmt: skip
+    ends = (*table.ends(row), *table.ports(row))
     payload = int(table.payload[row])
     if layers & TCP:
         return (*ends, "tcp", int(table.flags[row]), payload)

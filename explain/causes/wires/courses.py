@@ -110,7 +110,7 @@ def course_of(table: PacketTable, context: Context) -> frozenset[str]:
 
 
 def _is_ours(table: PacketTable, rows: Any, destination: str) -> bool:
-    return table.addresses.text(int(table.targets(rows[:1])[0])) == destination
+    return table.end_texts(int(rows[0]))[1] == destination
 
 
 def _marks(table: PacketTable, fields: Any, rows: Any) -> set[str]:
@@ -150,7 +150,7 @@ def _endings(table: PacketTable, fields: Any, rows: Any) -> set[str]:
     opens = rows[table.flags[rows] & (SYN | ACK) == SYN | ACK]
     if not len(opens):
         return set()
-    is_servers = table.sources(rows) == int(table.sources(opens[:1])[0])
+    is_servers = table.sources(rows) == table.ends(int(opens[0]))[0]
     closes = rows[is_servers & (table.flags[rows] & FIN != 0)]
     # Octets between the two were lost on the way: then it had something to say.
     is_mute = len(closes) > 0 and (int(table.seq[closes[0]]) - int(table.seq[opens[0]])) & 0xFFFFFFFF == 1
@@ -167,7 +167,7 @@ def _said(table: PacketTable, fields: Any, rows: Any) -> set[str]:
     opens = rows[table.flags[rows] & (SYN | ACK) == SYN | ACK]
     if not len(opens):
         return set()
-    is_servers = table.sources(rows) == int(table.sources(opens[:1])[0])
+    is_servers = table.sources(rows) == table.ends(int(opens[0]))[0]
     asks = rows[~is_servers & (table.payload[rows] > 0)]
     ahead = table.ack[rows[is_servers]].astype("i8") - (int(table.seq[asks[0]]) if len(asks) else 0) & 0xFFFFFFFF
     is_heard = len(asks) > 0 and ((ahead > 0) & (ahead < _HALF_RANGE)).any()
@@ -184,9 +184,9 @@ def _is_late(table: PacketTable, rows: Any, reset: int) -> bool:
 def _of_resets(table: PacketTable, rows: Any, resets: list[int]) -> set[str]:
     """A reset whose TTL is unlike that of the peer's other segments is somebody else's. Source: RFC 9293, 3.5.2."""
     first = resets[0]
-    speaker = int(table.sources(np.array([first]))[0])
+    speaker = table.ends(first)[0]
     others = [
-        int(row) for row in rows.tolist() if row != first and int(table.sources(np.array([row]))[0]) == speaker
+        int(row) for row in rows.tolist() if row != first and table.ends(row)[0] == speaker
         and not table.flags[row] & 4
     ]  # fmt: skip
     ttls = {int(table.ttl[row]) for row in others}

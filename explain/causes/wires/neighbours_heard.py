@@ -57,7 +57,7 @@ def _neighbours(table: PacketTable, spots: list[Spot | None]) -> None:
         spot = spots[table.place[row]]
         if spot is None:
             continue
-        src = text(int(table.sources(np.array([row]))[0]))
+        src = table.end_texts(row)[0]
         wanted = text(int(icmp.target[at]))
         if icmp.type[at] == _ADVERTISE:
             mac = mac_text(int(icmp.mac[at])) if icmp.mac[at] != NO_MAC else macs_of(table, row)[0]

@@ -70,20 +70,19 @@ def _count(table: PacketTable, by_place: list[Spot | None]) -> None:
 
 
 def _hit(table: PacketTable, row: int) -> Hit:
-    one, layers = np.array([row]), int(table.layers[row])
-    text = table.addresses.text
+    layers, (source, target) = int(table.layers[row]), table.end_texts(row)
     source_mac, target_mac = macs_of(table, row)
     return Hit(
         row=row,
-        src=text(int(table.sources(one)[0])),
-        dst=text(int(table.targets(one)[0])),
+        src=source,
+        dst=target,
         ttl=int(table.ttl[row]),
         source_mac=source_mac,
         target_mac=target_mac,
         is_bad=bool(layers & BAD_CHECKSUM),
         protocol="tcp" if layers & TCP else "udp" if layers & UDP else "icmp",
         size=_size(table, row),
-        port=int(table.target_ports(one)[0]) if layers & (TCP | UDP) else None,
+        port=table.ports(row)[1] if layers & (TCP | UDP) else None,
     )
 
 
@@ -149,7 +148,7 @@ def _errors(table: PacketTable, spots: list[Spot | None], context: Context, ids:
         if context.tool == "ping" and ids is not None and (int(icmp.quote_word[at]) >> 16) not in ids:
             continue
         name = error_name(bool(icmp.is_v6[at]), int(icmp.type[at]), int(icmp.code[at]))
-        speaker = text(int(table.sources(np.array([row]))[0]))
+        speaker = table.end_texts(row)[0]
         told = Told(row, name, speaker, text(int(icmp.quote_src[at])), text(int(icmp.quote_dst[at])))
         (spot.redirects if is_redirect[at] else spot.errors).append(told)
 

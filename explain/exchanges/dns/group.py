@@ -89,7 +89,7 @@ class GroupNames:
 
     def _asked(self, at: int, message: bytes) -> Iterator[tuple[tuple[str, str], Question]]:
         table, row = self._table, int(self._rows[at])
-        own, mac = int(table.sources(self._rows[at : at + 1])[0]), self._mac(row)
+        own, mac = table.ends(row)[0], self._mac(row)
         wanted = proposed(message)
         for name, kind in questions(message):
             owners = self._owners_of(int(table.place[row]), name).items()

@@ -66,12 +66,9 @@ class Uses:
                 found.append(int(some[0]))
         if not found:
             return None
-        at = np.array([min(found)])
-        port = int(table.target_ports(at)[0])
-        return Use(
-            _PROTOCOLS[int(table.flows.protocol[table.flow[at[0]]])], table.addresses.text(int(table.targets(at)[0])),
-            port or None, int(table.frame[at[0]]),
-        )  # fmt: skip
+        at = min(found)
+        protocol = _PROTOCOLS[int(table.flows.protocol[table.flow[at]])]
+        return Use(protocol, table.end_texts(at)[1], table.ports(at)[1] or None, int(table.frame[at]))
 
     def _key(self, text: str) -> int | None:
         from ipaddress import IPv4Address, IPv6Address, ip_address

@@ -330,8 +330,5 @@ def _version(request: HttpHead | None, response: HttpHead | None) -> str | None:
 
 
 def _ends(table: PacketTable, row: int, is_from_client: bool) -> tuple[Endpoint, Endpoint]:
-    at = np.array([row])
-    text = table.addresses.text
-    source = Endpoint(text(int(table.sources(at)[0])), int(table.source_ports(at)[0]))
-    target = Endpoint(text(int(table.targets(at)[0])), int(table.target_ports(at)[0]))
+    source, target = map(Endpoint, table.end_texts(row), table.ports(row))
     return (source, target) if is_from_client else (target, source)

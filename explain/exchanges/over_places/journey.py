@@ -212,7 +212,7 @@ def _fields(paths: Paths, trail: int) -> Journey:
     same = np.unique(rows[paths.seen.packet[rows] == number]) if number != NONE else np.array([verdict.sample])
     order = paths.topology.in_order(same)
     due = table.places[verdict.due] if verdict.due is not None else None
-    speaker = None if verdict.error is None else table.addresses.text(int(table.sources(np.array([verdict.error]))[0]))
+    speaker = None if verdict.error is None else table.end_texts(verdict.error)[0]
     return Journey(
         packet=_ends(table, int(order[0])),
         seen=sights(table, paths.seen, order),
@@ -242,12 +242,6 @@ def _lost_pings(table: PacketTable, lost: Stretch) -> LostPings:
 
 
 def _ends(table: PacketTable, row: int) -> PacketEnds:
-    one, text = np.array([row]), table.addresses.text
-    has_ports = bool(table.layers[row] & (TCP | UDP))
-    ports = (int(table.source_ports(one)[0]), int(table.target_ports(one)[0])) if has_ports else (None, None)
+    ports = table.ports(row) if table.layers[row] & (TCP | UDP) else (None, None)
     protocol = int(table.flows.protocol[table.flow[row]])
-    return PacketEnds(
-        _PROTOCOLS.get(protocol, str(protocol)),
-        Endpoint(text(int(table.sources(one)[0])), ports[0]),
-        Endpoint(text(int(table.targets(one)[0])), ports[1]),
-    )
+    return PacketEnds(_PROTOCOLS.get(protocol, str(protocol)), *map(Endpoint, table.end_texts(row), ports))

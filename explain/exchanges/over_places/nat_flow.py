@@ -93,9 +93,7 @@ def versions(table: PacketTable, paths: Paths, legs: list[Leg]) -> list[Version]
 
 def ends_of(table: PacketTable, row: int, *, is_back: bool) -> Ends:
     """The ends that a row shows, from who began."""
-    one = np.array([row])
-    source = int(table.sources(one)[0]), int(table.source_ports(one)[0])
-    target = int(table.targets(one)[0]), int(table.target_ports(one)[0])
+    source, target = zip(table.ends(row), table.ports(row), strict=True)
     id_ = -1
     if table.layers[row] & (ICMP | ICMPV6):
         id_ = int(table.icmp.word[np.searchsorted(table.icmp.row, row)]) >> 16

@@ -99,20 +99,15 @@ def _without_flood(table: PacketTable, order: Rows) -> Rows:
 
 def changes(table: PacketTable, before: int, after: int) -> tuple[str, ...]:
     """What differs between two frames of one packet."""
-    one, other = np.array([before]), np.array([after])
     links = table.links
     macs = [(int(links.source[table.link[row]]), int(links.target[table.link[row]])) for row in (before, after)]
     has_macs = all(mac < BROADCAST or mac < NO_MAC for pair in macs for mac in pair)
     ids = [_identifier(table, row) for row in (before, after)]
-    is_same_address = table.sources(one) == table.sources(other) and table.targets(one) == table.targets(other)
-    is_same_port = table.source_ports(one) == table.source_ports(other) and table.target_ports(
-        one
-    ) == table.target_ports(other)
     found = (
         ("mac", has_macs and macs[0] != macs[1]),
         ("ttl", table.ttl[before] != table.ttl[after]),
-        ("address", not is_same_address),
-        ("port", not is_same_port),
+        ("address", table.ends(before) != table.ends(after)),
+        ("port", table.ports(before) != table.ports(after)),
         ("id", ids[0] != ids[1]),
         ("checksum", table.checksum[before] != table.checksum[after]),
         ("size", table.payload[before] != table.payload[after]),

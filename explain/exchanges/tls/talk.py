@@ -214,10 +214,9 @@ def _speaker(
 ) -> str:
     if index not in client_side:
         client = connections.fields(index).client
-        row = connections.rows(index)[:1]
-        is_first = table.addresses.text(int(table.sources(row)[0])) == client.address
-        is_first &= int(table.source_ports(row)[0]) == client.port
-        first = int(table.layers[row[0]]) & REVERSED
+        row = int(connections.rows(index)[0])
+        is_first = (table.end_texts(row)[0], table.ports(row)[0]) == (client.address, client.port)
+        first = int(table.layers[row]) & REVERSED
         client_side[index] = first if is_first else first ^ REVERSED
     return "client" if side == client_side[index] else "server"
 

@@ -73,13 +73,9 @@ class Scene:
 
     def ends(self, row: int) -> tuple[str, int | None, str, int | None]:
         """Source, its port, target, its port; ports None where there are none."""
-        table, at = self.table, np.array([row])
-        has_ports = bool(table.layers[row] & (TCP | UDP))
-        text = table.addresses.text
-        return (
-            text(int(table.sources(at)[0])), int(table.source_ports(at)[0]) if has_ports else None,
-            text(int(table.targets(at)[0])), int(table.target_ports(at)[0]) if has_ports else None,
-        )  # fmt: skip
+        table, (source, target) = self.table, self.table.end_texts(row)
+        ports = table.ports(row) if table.layers[row] & (TCP | UDP) else (None, None)
+        return source, ports[0], target, ports[1]
 
     def protocol(self, row: int) -> str:
         """Name of layer 4, its number where it has no name here."""

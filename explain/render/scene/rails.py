@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from explain import table as t
 from explain.addresses import NO_MAC, mac_text
 from explain.exchanges.wire_words import side_row
@@ -34,8 +32,7 @@ def ends(table: t.PacketTable, row: int) -> tuple[str, str, bool]:
         return sender if source == "0.0.0.0" else source, target, is_group  # noqa: S104  no address yet
     if not layers & t.IP:
         return sender, EVERYONE if is_group else mac_text(macs[1]) or "?", is_group
-    one = np.array([row])
-    source, target = text(int(table.sources(one)[0])), text(int(table.targets(one)[0]))
+    source, target = table.end_texts(row)
     if source in ("0.0.0.0", "::"):  # noqa: S104  no address yet
         source = sender if sender != "?" else source
     if (

@@ -118,7 +118,7 @@ def _sides(teller: Teller, part: ExchangeColumns, index: int) -> tuple[Rows, Row
 def _no_answer(teller: Teller, rows: Rows, row: int) -> Rows:
     """Which of these came from the server to the port of a question."""
     table = teller.table
-    is_back = (table.flow[rows] == table.flow[row]) & (table.sources(rows) == table.targets(np.array([row])))
+    is_back = (table.flow[rows] == table.flow[row]) & (table.sources(rows) == np.uint64(table.ends(row)[1]))
     came: Rows = rows[is_back]
     return came
 

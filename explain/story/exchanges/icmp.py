@@ -99,7 +99,7 @@ def _first_reply(teller: Teller, fields: IcmpEcho, asked: Rows, answered: Rows, 
     reply, seq = answered[at : at + 1], int(seqs[1][at])
     request = asked[int(np.argmax(seqs[0] == seq))]
     rtt = max(int(table.time_ns[reply[0]] - table.time_ns[request]), 0)
-    responder = table.addresses.text(int(table.sources(reply)[0]))
+    responder = table.end_texts(int(reply[0]))[0]
     message = "icmp.echo.reply.first" if seq == int(seqs[0][0]) else "icmp.echo.reply.later"
     message += "" if fields.ttl_reply else "-untold"
     more = {"rtt_ns": rtt, "ttl": fields.ttl_reply, "responder": responder, "seq": seq}

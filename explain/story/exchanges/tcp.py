@@ -80,7 +80,7 @@ def connection(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
         is_sent = ~among(rows, copies)
         yield from _opening(told, rows[is_sent], from_client[is_sent], older)
         if (accept := joined(table, moments.talk(index))) is not None:
-            first = _target_end(table, accept)
+            first = Endpoint(table.end_texts(accept)[1], table.ports(accept)[1])
             yield told.line("tcp.subflow", np.array([accept, rows[0]]), first=end_text(first))
     if is_one_sided := _is_one_sided(table, rows, from_client):
         heard, missing = (client, server) if from_client[0] else (server, client)
@@ -100,16 +100,10 @@ def connection(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
     yield from _closing(told, rows, from_client, is_ignored=is_ignored)
 
 
-def _target_end(table: PacketTable, row: int) -> Endpoint:
-    at = np.array([row])
-    return Endpoint(table.addresses.text(int(table.targets(at)[0])), int(table.target_ports(at)[0]))
-
-
 def _from_client(table: PacketTable, rows: Rows, fields: TcpConnection) -> Bools:
     is_high = table.layers[rows] & REVERSED != 0
-    first = rows[:1]
-    ports = table.source_ports(first), table.addresses.text(int(table.sources(first)[0]))
-    client_is_first = (int(ports[0][0]), ports[1]) == (fields.client.port, fields.client.address)
+    first = int(rows[0])
+    client_is_first = (table.ports(first)[0], table.end_texts(first)[0]) == (fields.client.port, fields.client.address)
     fits: Bools = is_high == (is_high[0] if client_is_first else not is_high[0])
     return fits
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from explain.arrays import among, first_and_last
 from explain.decode.contents import TUNNEL, TUNNELS
 from explain.decode.services import TUNNEL_PORTS, tunnel_of
@@ -47,9 +45,7 @@ def tell(table: PacketTable) -> Iterator[Line]:
     for row, octets in zip(kept.row, kept.octets, strict=True):
         flow = table.flow[row]
         low, high, protocol = (int(one[flow]) for one in (table.flows.low, table.flows.high, table.flows.protocol))
-        at = np.array([row])
-        ports = int(table.source_ports(at)[0]), int(table.target_ports(at)[0])
-        kind = TUNNELS.get(protocol) or tunnel_of(*ports) or ""
+        kind = TUNNELS.get(protocol) or tunnel_of(*table.ports(row)) or ""
         inside = _inside(kind, octets)
         if inside.between or protocol != _UDP:  # anybody may send something else to a port
             tunnels[low, high, kind].append((row, inside))

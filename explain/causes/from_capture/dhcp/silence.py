@@ -163,7 +163,7 @@ def _relay(leases: Leases, indices: list[int]) -> dict[str, Any]:
     if not handed:
         return {}
     relay = next(step.said.relay for index in indices for step in leases.talks[index].steps if step.row == handed[0])
-    asked = table.addresses.text(int(table.targets(np.array(handed))[0]))
+    asked = table.end_texts(handed[0])[1]
     return {"case": "relayed", "relay": table.addresses.text(relay), "asked": asked}
 
 

@@ -292,7 +292,7 @@ def _is_unheeded(table: PacketTable, rows: list[int]) -> bool:
     told_ns: dict[int, int] = {}
     for row in sorted(rows):
         at = int(np.searchsorted(icmp.row, row))
-        first_ns = told_ns.setdefault(int(table.targets(np.array([row]))[0]), int(table.time_ns[row]))
+        first_ns = told_ns.setdefault(table.ends(row)[1], int(table.time_ns[row]))
         if icmp.quote_protocol[at] != _TCP or int(table.time_ns[row]) - first_ns <= _ROUND_TRIP_NS or again >= _SEVERAL:
             continue
         quoted = quoted_row(table, row)

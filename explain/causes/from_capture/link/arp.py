@@ -154,8 +154,7 @@ def _misled(scene: Scene, forgers: set[str]) -> list[Member]:
     found: list[Member] = []
     for kind in CONVERSATIONS:
         part = scene.part(kind)
-        outcomes = [name for name in ("unanswered", "partly-answered") if name in part.outcomes]
-        for index in scene.open(part, *outcomes):
+        for index in scene.open(part, "unanswered", "partly-answered"):
             targets = table.links.target[table.link[part.rows(index)]]
             if among(targets, wanted).any():
                 found.append((part, index))

@@ -224,16 +224,12 @@ def _requests_to(scene: Scene, asked: _Asked) -> _Waiting:
 
 def _unanswered(scene: Scene, asked: _Asked, rows: Rows) -> list[Member]:
     """Exchanges with the asker that have one of these rows and no answer."""
-    found: list[Member] = []
-    for kind in CONVERSATIONS:
-        part = scene.part(kind)
-        touched = set(part.with_rows(rows).tolist())
-        found += [
-            (part, index)
-            for index in scene.open(part, *_FAILED[kind])
-            if index in touched and (":" in asked.asker or _target(part, index) == asked.asker)
-        ]
-    return found
+    return [
+        (part, index)
+        for part, index in scene.with_rows(rows)
+        if part.outcomes[part.outcome[index]] in _FAILED[part.kind]
+        and (":" in asked.asker or _target(part, index) == asked.asker)
+    ]
 
 
 def _target(part: ExchangeColumns, index: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -35,32 +35,20 @@ def look(scene: Scene) -> Iterator[Seen]:
     yield from _proxies(scene)
 
 
-def _failed(scene: Scene, rows: Rows) -> list[Member]:
-    """Exchanges without an answer that have a packet among these rows."""
-    found: list[Member] = []
-    for kind in CONVERSATIONS:
-        part = scene.part(kind)
-        touched = set(part.with_rows(rows).tolist())
-        found += [(part, index) for index in scene.open(part, "unanswered") if index in touched]
-    return found
-
-
 def _without_arp(scene: Scene) -> Iterator[Seen]:
     """An interface without ARP puts its own MAC where the neighbour's should stand."""
     table = scene.table
     rows = rows_near(table, segment.to_itself(whole_of(table)))
     for mac in distinct(table.links.source[table.link[rows]]).tolist():
         own = rows[table.links.source[table.link[rows]] == mac]
-        failed = _failed(scene, own)
+        failed = scene.with_rows(own, "unanswered")
         if failed:
-            values = {"mac": mac_text(mac), "count": len(own), **_ends(scene, own[:1])}
+            values = {"mac": mac_text(mac), "count": len(own), **_ends(scene, int(own[0]))}
             yield Seen("arp-disabled", "likely", failed, own.tolist(), ("wrong-static-neighbour",), values)
 
 
-def _ends(scene: Scene, rows: Rows) -> dict[str, Any]:
-    table = scene.table
-    text = table.addresses.text
-    return {"src": text(int(table.sources(rows)[0])), "dst": text(int(table.targets(rows)[0]))}
+def _ends(scene: Scene, row: int) -> dict[str, str]:
+    return dict(zip(("src", "dst"), scene.table.end_texts(row), strict=True))
 
 
 def _wrong_neighbours(scene: Scene) -> Iterator[Seen]:
@@ -81,7 +69,7 @@ def _wrong_neighbours(scene: Scene) -> Iterator[Seen]:
     for (address, wrong, right), members in groups.items():
         values = {
             "address": address, "mac": wrong, "owner": right, "count": len(members),
-            **_ends(scene, np.array(proof[address, wrong, right][:1])),
+            **_ends(scene, proof[address, wrong, right][0]),
         }  # fmt: skip
         rows = proof[address, wrong, right]
         yield Seen("wrong-static-neighbour", "likely", members, rows, ("arp-spoofed", "duplicate-address"), values)
@@ -138,7 +126,7 @@ def _detours(scene: Scene) -> Iterator[Seen]:
     names = _names(table)
     for (source, target, mac, better), numbers in groups.items():
         rows = rows_near(scene.table, distinct(np.concatenate((first[numbers], second[numbers]))))
-        members = _travellers(scene, rows)
+        members = scene.with_rows(rows)  # a detour loses nothing, though answers may come back another way
         if redirected.intersection(((source, target), (source, None))):  # the router says so itself, and that is told
             scene.account(Seen("icmp-redirect", "proved", members, ()))
             continue
@@ -169,15 +157,6 @@ def _names(table: PacketTable) -> dict[int, str]:
     """Addresses that MACs claim by ARP."""
     pairs = zip(table.arp.sender_mac.tolist(), table.arp.sender_ip.tolist(), strict=True)
     return {mac: table.addresses.text(address) for mac, address in pairs if address}
-
-
-def _travellers(scene: Scene, rows: Rows) -> list[Member]:
-    """The exchanges of these packets; a detour loses nothing, though answers may come back another way."""
-    found: list[Member] = []
-    for kind in CONVERSATIONS:
-        part = scene.part(kind)
-        found += [(part, index) for index in part.with_rows(rows).tolist() if index not in scene.accounted[kind]]
-    return found
 
 
 def _proxies(scene: Scene) -> Iterator[Seen]:

@@ -123,8 +123,7 @@ def _first_answers(part: ExchangeColumns, indices: list[int]) -> list[int]:
 
 def _end(table: PacketTable, row: int) -> tuple[int, int]:
     """Address key and port of who sent a packet."""
-    one = np.array([row])
-    return int(table.sources(one)[0]), int(table.source_ports(one)[0])
+    return table.ends(row)[0], table.ports(row)[0]
 
 
 class _Routers:

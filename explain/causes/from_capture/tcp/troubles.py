@@ -145,11 +145,10 @@ def _stalled(closed_ns: I8, zero_windows: tuple[I8, I8], moments: TcpMoments, in
 
 def _ends(moments: TcpMoments, row: int) -> dict[str, Any]:
     """Who said that its window is closed, and to whom."""
-    reader, writer = moments.table.ends(row)
+    reader, writer = moments.table.end_texts(row)
     if reader == writer:  # as on lo
-        port = int(moments.table.source_ports(np.array([row]))[0])
-        return {"reader": moments.table.addresses.text(reader), "port": port, "case": "one-host"}
-    return {"reader": moments.table.addresses.text(reader), "writer": moments.table.addresses.text(writer)}
+        return {"reader": reader, "port": moments.table.ports(row)[0], "case": "one-host"}
+    return {"reader": reader, "writer": writer}
 
 
 def _lost(moments: TcpMoments) -> I8:
