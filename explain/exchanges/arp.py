@@ -28,7 +28,7 @@ class ArpResolution:
         answered_macs: every MAC that claimed the address, in the order of the answers.
         requests: 0 where an answer came that nobody was seen to ask for.
         is_unicast: the asker knew the MAC and only checked it (RFC 4861, 7.3.3 in spirit).
-        answer_ns: from the first request to the first reply, None without either.
+        answer_ns: from the first request to the first reply; None without either, and where the clock went back.
     """
 
     asker_ip: str

@@ -18,7 +18,7 @@ class Question:
     Attributes:
         asker, wanted: address keys.
         asker_mac: MAC key, 0 where nobody was seen to ask.
-        answer_ns: from the first request to the first reply, None without either.
+        answer_ns: from the first request to the first reply; None without either, and where the clock went back.
         macs: who answered, in order, and whether with an answer that replaces an older one.
         is_router: who answered calls itself one.
     """
@@ -86,7 +86,7 @@ class Questions:
         patience = _LATE_ANSWER_NS if question and question.replies else _SAME_QUESTION_NS
         if question is None or time_ns - question.last_ns > patience:
             question = self._begin(key, ends, time_ns)
-        if question.requests and question.answer_ns is None:
+        if question.requests and question.answer_ns is None and time_ns >= question.first_ns:
             question.answer_ns = time_ns - question.first_ns
         question.rows.append(row)
         question.replies += 1

@@ -143,7 +143,9 @@ class Speaker(string.Formatter):
     def __init__(self, language: str) -> None:
         super().__init__()
         self._language = language
-        self._unknown = "不明な時間" if language == "ja" else "an unknown time"  # of a text without times (tcpdump -t)
+        self._unknown = (
+            "不明な時間" if language == "ja" else "an unknown time"
+        )  # without times (tcpdump -t), or the clock was set back
         self._stream = "標準入力" if language == "ja" else "standard input"
 
     def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, str]:
@@ -179,7 +181,7 @@ class Speaker(string.Formatter):
     def _as(self, form: str, value: Any) -> str:
         """A value in the form that stands behind the colon: a unit, a name's text, or a counted noun."""
         if form == "duration":
-            return self._joined(self._unknown if value is None else duration(value, self._language))
+            return self._joined(self._unknown if value is None or value < 0 else duration(value, self._language))
         if form == "steps":  # they may have commas of their own
             return ("、" if self._language == "ja" else "; ").join(self.format_field(one, "") for one in value)
         forms: dict[str, Callable[[Any], str]] = {

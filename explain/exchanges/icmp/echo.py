@@ -186,7 +186,7 @@ def _reply(
     first = run.answers.setdefault(message.seq, message)
     if first is not message:
         run.duplicates += not _is_passed_on(first, message)
-    elif asked is not None:
+    elif asked is not None and message.time_ns >= asked:  # else the clock went back
         run.rtts.append(message.time_ns - asked)
     run.last_ns = message.time_ns
 

@@ -29,7 +29,8 @@ class NdpResolution:
         answered_macs: every MAC that claimed the address, in the order of the answers.
         requests: neighbour solicitations; 0 where an answer came that nobody was seen to ask for.
         is_unicast: the asker knew the MAC and only checked it (neighbour unreachability detection).
-        answer_ns: from the first solicitation to the first advertisement, None without either.
+        answer_ns: from the first solicitation to the first advertisement; None without either, and where the clock
+            went back.
         is_router: who answered calls itself a router (R flag).
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from packets import pcap, ping, pong
+from packets import A, B, is_at, pcap, ping, pong, who_has
 
 import explain
 
@@ -23,6 +23,15 @@ def test_a_clock_that_goes_back_is_told_with_the_frame_where_it_does(back_s, is_
     frames = [(5000.0 + at / 100 - (back_s if at > 4 else 0), frame) for at, frame in enumerate(pings(5))]
     lines = told("story.set-back", *frames)
     assert [(one.values["frame"], round(one.values["back_ns"] / 1e9)) for one in lines] == [(6, back_s)] * is_told
+
+
+def test_no_answer_comes_before_its_question_where_the_clock_went_back_between_them():
+    asked, answered = who_has((A, ONE), TWO), is_at((B, TWO), (A, ONE))
+    frames = [(5.0, asked), (4.9, answered), (6.0, ping(ONE, TWO, 1)), (5.5, pong(TWO, ONE, 1))]
+    report = explain.explain(pcap(*frames))
+    assert (report.exchanges[0].fields.answer_ns, report.exchanges[1].fields.rtt_min_ns) == (None, None)
+    assert "answered after an unknown time" in report.story()
+    assert "-" not in report.story().replace("who-has", "").replace("is-at", "")
 
 
 @pytest.mark.parametrize(
