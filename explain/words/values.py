@@ -70,6 +70,7 @@ _DAYS = 2  # from so many on they are counted
 _JOINED = "\0"
 _JAPANESE = "\u3001-\u30ff\u4e00-\u9fff"
 _NO_GAP = f"(?<=[{_JAPANESE}])(?:\0+ \0*| \0+)(?=[{_JAPANESE}])"
+_MOST_LISTED = 100  # whoever needs more of them reads the JSON report
 _LONGEST = 200
 _LONGEST_BRIEF = 64  # of what is only an example, in a verdict that is read at one glance
 _LONGEST_WHOLE = 2_000  # of what is there to be copied; the JSON report has all of it
@@ -173,10 +174,17 @@ class Speaker(string.Formatter):
         if format_spec:
             return self._as(format_spec, value)
         if isinstance(value, (list, tuple)):
-            return ("、" if self._language == "ja" else ", ").join(self.format_field(one, "") for one in value)
+            return self._listed(value)
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
         return visible(str(value))
+
+    def _listed(self, values: Sequence[Any]) -> str:
+        """One after the other; of very many the first, and how many more there are."""
+        shown = [self.format_field(one, "") for one in values[:_MOST_LISTED]]
+        if more := len(values) - len(shown):
+            shown.append(f"ほか {more:,} 個" if self._language == "ja" else f"and {more:,} more")
+        return ("、" if self._language == "ja" else ", ").join(shown)
 
     def _as(self, form: str, value: Any) -> str:
         """A value in the form that stands behind the colon: a unit, a name's text, or a counted noun."""

@@ -106,6 +106,12 @@ def test_a_value_with_braces_is_not_a_placeholder():
     assert say("arp.asked.again", values, "en") == "{x} asked everyone: who-has {0.__class__}?"
 
 
+def test_of_very_many_values_the_first_are_named_and_the_others_counted():
+    values = {"wanted_ip": "x", "answered_macs": [f"m{number}" for number in range(1200)]}
+    assert say("arp.conflicting", values, "en").split(". ")[0].endswith("m98, m99, and 1,100 more")
+    assert "m99、ほか 1,100 個" in say("arp.conflicting", values, "ja")
+
+
 @pytest.mark.parametrize(
     ("ns", "text"),
     [
