@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ from explain.causes.chance import without_chance
 from explain.causes.from_capture.ping_sizes import rivals_by_size
 from explain.causes.from_capture.reached import acknowledgements, possible
 from explain.causes.from_capture.scene import Scene, Seen
+from explain.exchanges import losses
 from explain.exchanges.columns import rows_of
 from explain.exchanges.segment import is_forwarded, is_private_underway
 from explain.table import FRAGMENT
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.causes.from_capture.scene import Member
+    from explain.exchanges.columns import ExchangeColumns
     from explain.table import PacketTable
 
 WHY_SILENT = (
@@ -36,12 +39,14 @@ WHY_SILENT = (
 )  # fmt: skip
 _UNTRANSLATED = ("masquerade-missing", "masquerade-wrong-interface", "nat-wrong-source-net")
 _SOME_LOST = ("icmp-rate-limited", "corrupted-packets", "filter-on-target-input", "duplicate-address")
+_ANYWHERE = ("", "link")  # cases that say nothing of what else came by
 _MOST_CITED = 4  # segments of the target that show that it is reached
 
 
 def look(scene: Scene) -> Iterator[Seen]:
     """Echo requests without any answer, and those with too few."""
     part = scene.part("icmp.echo")
+    answered = _Answered(scene.table, part)
     for outcome, cause, rivals in (
         ("unanswered", "echo-unanswered", WHY_SILENT),
         ("refused", "echo-unanswered", ()),
@@ -57,23 +62,74 @@ def look(scene: Scene) -> Iterator[Seen]:
             members = [(part, index) for index in indices]
             rows = rows_of(members)
             values: dict[str, object] = {"src": source, "dst": target, "sent": sent, "received": received}
-            why: tuple[str, ...] = rivals
             if outcome == "unanswered":
-                proof, why, case = _narrowed(scene, rows)
-                unread = _unread_errors(scene, members)
-                why = without_chance(why, sent)
-                if any(scene.beside.get((part.kind, index)) == "icmp-redirect" for index in indices):
-                    why = ("icmp-redirect", *why)  # the replies may come back by the better router
-                rows += proof
-                values |= {"case": case} if case else {}
-                if unread:
-                    values |= {"case": "unread", "count": len(unread), "error": _name_of(unread[0])}
-                    members += unread
-                    rows += rows_of(unread)
+                yield _silent(scene, part, indices, answered.like(indices), values)
+                continue
             if outcome == "refused":  # by an error of a kind that has no cause of its own
                 members += _errors_among(scene, rows)
                 values["case"] = "told"
-            yield Seen(cause, "possible", members, rows, why, values)
+            yield Seen(cause, "possible", members, rows, rivals, values)
+
+
+def _silent(
+    scene: Scene, part: ExchangeColumns, indices: list[int], alike: list[int], values: dict[str, object]
+) -> Seen:
+    """Runs without any answer, between the same ends as those that were answered; the sum of their pings is known."""
+    members: list[Member] = [(part, index) for index in indices]
+    rows = rows_of(members)
+    proof, why, case = _narrowed(scene, rows)
+    why = without_chance(why, sum(part.fields(index).sent for index in indices))
+    if any(scene.beside.get((part.kind, index)) == "icmp-redirect" for index in indices):
+        why = ("icmp-redirect", *why)  # the replies may come back by the better router
+    if unread := _unread_errors(scene, members):
+        values |= {"case": "unread", "count": len(unread), "error": _name_of(unread[0])}
+    elif alike and case in _ANYWHERE:
+        values |= _among_answered(scene, part, indices, alike)
+        if values["received"]:
+            return Seen("partial-loss", "possible", members, rows, _SOME_LOST, values)
+        why = tuple(one for one in why if one != "name-resolves-to-wrong-address")  # this very address answers
+    elif case:
+        values["case"] = case
+    return Seen("echo-unanswered", "possible", members + unread, rows + proof + rows_of(unread), why, values)
+
+
+class _Answered:
+    """The runs that got answers, to be asked which of them are as those that got none."""
+
+    def __init__(self, table: PacketTable, part: ExchangeColumns) -> None:
+        first = part.frames[part.bounds[:-1]]
+        self._indices = part.where("answered", "partly-answered")
+        self._keys = np.stack((table.place[first], table.sources(first), table.targets(first), table.ttl[first]))
+        self._length = table.length[first]
+        self._known = set(zip(*self._keys[:, self._indices].tolist(), strict=True))
+
+    def like(self, silent: list[int]) -> list[int]:
+        """Those between the same ends, with the same TTL, and no smaller: so what they carry is no reason."""
+        key = self._keys[:, silent[:1]]
+        if tuple(key[:, 0].tolist()) not in self._known or (self._keys[:, silent] != key).any():
+            return []
+        of_them = (self._keys[:, self._indices] == key).all(axis=0)
+        is_like = of_them & (self._length[self._indices] >= self._length[silent].max())
+        found: list[int] = self._indices[is_like].tolist()
+        return found
+
+
+def _among_answered(scene: Scene, part: ExchangeColumns, silent: list[int], answered: list[int]) -> dict[str, object]:
+    """What the order of answered runs and silent ones tells.
+
+    Single pings that are lost among others are lost on a way that works.  Runs of several are not lost by chance: from
+    one moment on it was otherwise, or it goes to and fro.
+    """
+    got = dict.fromkeys(silent, False) | dict.fromkeys(answered, True)
+    order = [got[index] for index in sorted(got)]
+    turns = sum(before != after for before, after in pairwise(order))
+    every = [part.fields(index) for index in got]
+    if turns > 1 and all(one.sent == 1 for one in every[: len(silent)]):
+        sent, received = sum(one.sent for one in every), sum(one.received for one in every)
+        return {"sent": sent, "received": received, "case": losses.pattern(order)}
+    row = part.rows(min(answered))[0] if order[-1] else part.rows(max(answered))[-1]
+    case = "by-turns" if turns > 1 else "mended" if order[-1] else "ceased"
+    return {"case": case, "frame": int(scene.table.frame[row])}
 
 
 def _errors_among(scene: Scene, rows: list[int]) -> list[Member]:

@@ -39,6 +39,38 @@ def test_the_pattern_of_a_partial_loss_is_told(text, case):
     assert (finding.cause, finding.values["case"]) == ("partial-loss", case)
 
 
+def runs(text: str, size: int, ttls: tuple[int, ...] = (64,)) -> list[tuple[float, bytes]]:
+    """Runs of so many pings each, one after the other: ``x`` is answered and ``.`` is not."""
+    frames = []
+    for number, char in enumerate(text):
+        ttl = ttls[number % len(ttls)]
+        for seq in range(size):
+            at = number * 10 + seq
+            frames.append((at, ping(ALICE, FAR, seq + 1, ident=number + 1, ttl=ttl)))
+            frames += [(at + 0.001, pong(FAR, ALICE, seq + 1, ident=number + 1))] if char == "x" else []
+    return [*frames, (len(text) * 10 + 5, datagram((ALICE, 5000), ("192.0.2.255", 6000), b"a"))]
+
+
+@pytest.mark.parametrize(
+    ("text", "size", "found"),
+    [
+        ("x.x..xxx", 1, ("partial-loss", "spread", 5)),
+        ("xx...xxx", 1, ("partial-loss", "burst", 5)),
+        ("..x", 3, ("echo-unanswered", "mended", 0)),
+        ("x.", 3, ("echo-unanswered", "ceased", 0)),
+        (".x.x", 3, ("echo-unanswered", "by-turns", 0)),
+    ],
+)
+def test_silence_between_hosts_of_which_other_pings_are_answered_is_told_with_these(text, size, found):
+    (finding,) = report(*runs(text, size)).findings
+    assert (finding.cause, finding.values["case"], finding.values["received"]) == found
+
+
+def test_pings_that_were_answered_with_another_ttl_say_nothing_of_those_that_were_not():
+    (finding,) = report(*runs("x.", 3, ttls=(64, 3))).findings
+    assert (finding.cause, "case" in finding.values) == ("echo-unanswered", False)
+
+
 def damaged(frame: bytes) -> bytes:
     """The last octet flipped, as a bad line does it."""
     return frame[:-1] + bytes((frame[-1] ^ 0xFF,))
