@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from explain.side_tables import ContentRows
-    from explain.table import PacketTable
+    from explain.table import PacketTable, Rows
 
 _PREFIX, _HEADER = 2, 12
 _LONGEST_LABEL = 63
@@ -58,12 +58,22 @@ class Told:
         stream = int(table.flow[row]), not table.layers[row] & REVERSED
         if self.lost.get(stream, -1) > row:
             return True
-        if self.heard.get(stream, -1) > row:
-            return False
         rows = table.by_flow.of(np.array([stream[0]]))
-        own = rows[(rows > row) & ((table.layers[rows] & REVERSED != 0) != stream[1]) & (table.flags[rows] & ACK != 0)]
+        rows = rows[rows > row]
+        is_told = (table.layers[rows] & REVERSED != 0) == stream[1]
+        if self.heard.get(stream, -1) > row:
+            return _has_hole(table, rows[is_told & (table.payload[rows] > 0)], table.ack[row])
+        own = rows[~is_told & (table.flags[rows] & ACK != 0)]
         told = (table.ack[own] - table.ack[row]).view(np.int32)
         return bool((told > 1).any())  # a FIN alone is one
+
+
+def _has_hole(table: PacketTable, rows: Rows, due: np.uint32) -> bool:
+    """Whether octets that follow the number that is due next are in none of these segments, and later ones are."""
+    start = (table.seq[rows] - due).view(np.int32).astype(np.int64)
+    order = np.argsort(start, kind="stable")
+    reach = np.maximum.accumulate((start + table.payload[rows])[order])
+    return bool((start[order] > np.concatenate(([0], reach[:-1]))).any())
 
 
 class _Piece(NamedTuple):

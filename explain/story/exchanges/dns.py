@@ -37,7 +37,7 @@ def lookup(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iter
         yield teller.line(_asked(teller, fields), fields, asked_rows[:1], name, **asked)
     else:
         yield teller.line("dns.unasked", fields, said[:1], name, **ends)
-    if again := _again(fields):
+    if again := _again(fields, asked_rows):
         yield teller.line(f"dns.{again}", fields, rows, name, **ends)
     if fields.is_truncated:
         yield teller.line(f"dns.truncated{'' if fields.over_tcp else '-only'}", fields, rows, name, **ends)
@@ -132,8 +132,10 @@ def _asked(teller: Teller, fields: DnsLookup) -> str:
     return teller.first("dns.asked") if fields.type in _ADDRESSES else "dns.asked.again"
 
 
-def _again(fields: DnsLookup) -> str | None:
+def _again(fields: DnsLookup, asked: Rows) -> str | None:
     """How the question was repeated, if it was for want of an answer."""
+    if fields.over_tcp and len(np.unique(asked)) < fields.queries:
+        return "together"
     if fields.silent_servers:
         return "next-server"
     if fields.queries > 1 + (fields.is_truncated and fields.over_tcp):

@@ -545,6 +545,12 @@ def test_messages_over_tcp_that_share_a_segment_are_all_read():
     ]  # fmt: skip
 
 
+def test_a_question_that_stands_in_one_segment_twice_was_not_repeated_for_want_of_an_answer():
+    told = " ".join(report(*in_segments([with_length(ASKED) * 2], [with_length(LONG)])).story().split())
+    assert "The same question was sent 2 times" in told
+    assert "asked again" not in told
+
+
 def test_a_segment_of_dns_that_comes_again_asks_nothing_again():
     frames = in_segments([with_length(ASKED)], [with_length(LONG)])
     (one,) = lookups(*frames[:3], frames[2], *frames[3:])
@@ -575,6 +581,13 @@ def test_a_server_whose_answer_begins_in_a_hole_is_not_silent(lost):
     found = report(*frames)
     assert (list(found.findings), found.unexplained) == ([], ())
     assert "the segment in which its answer begins is not in this capture" in " ".join(found.story().split())
+
+
+def test_a_server_whose_answer_lies_in_a_hole_before_another_one_is_not_silent():
+    second = with_length(answer(2, "b.example", (1, bytes((192, 0, 2, 1)))))
+    asked = [with_length(ASKED), with_length(question(2, "b.example"))]
+    found = report(*in_segments(asked, [*in_pieces(with_length(LONG), 300), second], lost=[0, 1, 2, 3]))
+    assert (list(found.findings), found.unexplained) == ([], ())
 
 
 def test_the_copy_of_a_zone_counts_the_records_of_all_its_messages():
