@@ -33,7 +33,8 @@ def unrecorded(talk: Talk, role: int) -> tuple[int, Rows]:
     """How many octets of one side the other confirms without their being here, and the segments that show it.
 
     An acknowledgement covers all octets before its number (RFC 9293, section 3.4).  What was sent before the first
-    segment that is here is not counted.
+    segment that is here is not counted.  Rows without an octet are what looks like a
+    keep-alive of a connection that began before, and what answers it.
     """
     nothing = 0, talk.rows[:0]
     if not (talk.labels & _SIGNS).any():
@@ -50,5 +51,10 @@ def unrecorded(talk: Talk, role: int) -> tuple[int, Rows]:
     confirmed = base + int((talk.ack[is_heard] - np.uint32(base & 0xFFFFFFFF)).view(np.int32).max())
     confirmed = min(confirmed, *end[flags & FIN != 0].tolist(), 1 << 62)
     octets = confirmed - base - covered(np.maximum(start, base), np.minimum(end, confirmed))
+    if octets <= 0:
+        return nothing
     is_sign = (talk.labels & np.uint16(ACKED_UNSEEN) != 0) & is_heard | (talk.labels & np.uint16(GAP) != 0) & is_own
-    return (octets, talk.rows[is_sign]) if octets > 0 else nothing
+    if octets == 1 and not (flags & SYN).any() and not (end - start)[start == base].any():
+        asked = talk.rows[is_own][is_new][start == base]  # with the number before the one that is due (RFC 9293, 3.8.4)
+        return 0, np.sort(np.concatenate((asked, talk.rows[is_sign][:1])))
+    return octets, talk.rows[is_sign]

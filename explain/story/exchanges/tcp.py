@@ -256,6 +256,8 @@ def _unrecorded(told: _Told, talk: Talk) -> Iterator[Line]:
         octets, rows = unrecorded(talk, role)
         if octets:
             yield told.line("tcp.unrecorded", rows, octets=octets, sender=sides[role], reader=sides[1 - role])
+        elif len(rows):
+            yield told.line("tcp.keep-alive-likely", rows, sender=sides[role], reader=sides[1 - role])
 
 
 def _limits(told: _Told, moments: TcpMoments, index: int, rows: Rows) -> Iterator[Line]:

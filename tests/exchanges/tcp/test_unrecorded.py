@@ -57,6 +57,18 @@ def test_what_was_sent_before_the_capture_began_is_not_missing():
     assert [unrecorded(talk_of(play), role)[0] for role in (0, 1)] == [0, 0]
 
 
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_a_keep_alive_of_a_connection_that_began_before_is_no_missing_octet(goes_on):
+    play = Play().c(ACK, 499, 9000).s(ACK, 9000, 500)
+    if goes_on:
+        play.c(PUSH, 500, 9000, b"q" * 10).s(ACK, 9000, 510)
+    octets, rows = unrecorded(talk_of(play), 0)
+    assert (octets, rows.tolist()) == (0, [0, 1])
+    story = " ".join(explain.explain(pcap(*play.frames)).story().split())
+    assert "a keep-alive" in story
+    assert "lacks" not in story
+
+
 def test_a_reset_confirms_nothing():
     play = Play().shake().c(PUSH, 1, 1, b"q" * 10).s(ACK, 1, 11).c(RST_ACK, 11, 4001)
     assert [unrecorded(talk_of(play), role)[0] for role in (0, 1)] == [0, 0]
