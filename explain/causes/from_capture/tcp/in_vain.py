@@ -11,7 +11,7 @@ from explain.causes.from_capture.ping_sizes import LARGE
 from explain.causes.from_capture.tcp.trouble import FEWEST_RESENT, Trouble, several
 from explain.exchanges.tcp import labels as label
 from explain.exchanges.tcp.late import lone_octets
-from explain.table import ACK, FIN, RST
+from explain.table import ACK, FIN, RST, SYN
 
 if TYPE_CHECKING:
     from explain.exchanges.tcp.moments import Talk, TcpMoments
@@ -86,7 +86,7 @@ def largest(moments: TcpMoments, rows: Rows) -> int:
 def _never_confirmed(talk: Talk, lone: Rows) -> tuple[int, Rows] | None:
     """The pause before what was sent to the end of the capture and never confirmed, and what of it was sent again.
 
-    None where less was sent again after the other side was last heard.
+    None where less was sent again after the other side was last heard, or where what it sends is not recorded.
     """
     sent = np.flatnonzero((talk.length > 0) | (talk.flags & FIN != 0))
     if not len(sent):
@@ -97,10 +97,16 @@ def _never_confirmed(talk: Talk, lone: Rows) -> tuple[int, Rows] | None:
     unheard = sent[(sent > heard) & (talk.role[sent] == role)]
     is_again = talk.labels[unheard] & np.uint16(label.RESENT) != 0
     again = unheard[is_again | among(talk.rows[unheard], lone)]
-    if len(again) < FEWEST_RESENT or talk.flags[heard] & RST:
+    if len(again) < FEWEST_RESENT or talk.flags[heard] & RST or (not len(later) and _is_one_sided(talk)):
         return None
     first = int(unheard[0])
     return int(talk.time_ns[first] - talk.time_ns[first - 1]) if first else 0, talk.rows[again]
+
+
+def _is_one_sided(talk: Talk) -> bool:
+    """Whether the only side that was recorded hears the other one: it opened, or confirms more and more."""
+    confirmed = talk.ack[(talk.flags & (SYN | ACK | RST)) == ACK]
+    return bool((talk.flags & SYN).any()) or bool((confirmed != confirmed[:1]).any())
 
 
 def _lives(table: PacketTable, vain: Rows) -> bool:

@@ -198,6 +198,14 @@ def test_a_fin_that_is_sent_again_and_again_is_no_loss_that_was_repaired(is_clos
     assert "pmtu-blackhole" not in finding.rivals
 
 
+@pytest.mark.parametrize("is_heard", [True, False])
+def test_of_a_side_that_was_not_recorded_nobody_knows_what_it_confirms(is_heard):
+    """The other one confirms more and more, so it hears it."""
+    answer = [(0.04 + at, back(ACK, 501, 111 + (at > 0) * is_heard, b"x" * 1000)) for at in (0, 0.3, 0.9, 2.1, 4.5)]
+    (finding,) = explain.explain(pcap(*answer)).findings
+    assert (finding.values.get("case") == "segments-vain") is not is_heard
+
+
 def test_nothing_between_hosts_resets_a_connection_of_a_host_with_itself():
     def ends(client, server):
         frames = [
