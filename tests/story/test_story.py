@@ -252,6 +252,12 @@ def test_a_clock_that_was_set_back_is_told(seconds, told):
     assert told in story if told else "falls back" not in story
 
 
+def test_where_the_clock_was_set_back_within_a_handshake_nobody_knows_how_long_it_took():
+    frames = [(5, segment((ALICE, 40000), (BOB, 80), 2, seq=100))]
+    frames.append((2, segment((BOB, 80), (ALICE, 40000), 18, (B, A), seq=500, ack=101)))
+    assert "confirms the SYN (an unknown time later)" in " ".join(explain.explain(pcap(*frames)).story().split())
+
+
 def test_clocks_of_different_files_are_not_taken_for_one():
     files = [pcap((at, ping("192.0.2.1", "192.0.2.2", 1))) for at in (9, 5)]
     assert "falls back" not in " ".join(explain.explain(*files).story().split())

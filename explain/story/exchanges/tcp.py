@@ -172,8 +172,8 @@ def _challenged(told: _Told, resets: Rows, accepts: Rows, older: Rows) -> Iterat
 def _accepted(told: _Told, syns: Rows, accepts: Rows, confirms: Rows) -> Iterator[Line]:
     """The second and the third segment of the handshake."""
     time_ns = told.table.time_ns
-    rtt_ns = max(int(time_ns[accepts[0]] - time_ns[syns[0]]), 0)
-    yield told.line(told.teller.first("tcp.synack"), accepts[:1], rtt_ns=rtt_ns)
+    rtt_ns = int(time_ns[accepts[0]] - time_ns[syns[0]])  # below 0 the clock was set
+    yield told.line(told.teller.first("tcp.synack"), accepts[:1], rtt_ns=rtt_ns if rtt_ns >= 0 else None)
     again = unasked(told.table, syns, accepts)
     has_passed = len(again) > 0 and len(confirms) > 0 and bool(confirms[0] < again[0])
     if len(confirms) and (has_passed or not len(again)):
