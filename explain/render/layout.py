@@ -18,7 +18,7 @@ WIDTH = 80
 _MARGIN = 9
 MARKS = {"bad": "✗", "good": "✓", "odd": "!"}
 _NO_BREAK_BEFORE = "、。」』）)],.;:!?？！ー々・〜ぁぃぅぇぉっゃゅょァィゥェォッャュョ"
-_SHORTEST = 8  # columns of a last row
+_SHORTEST, _LONGEST_END = 8, 40  # columns of a last row, and up to which it is lengthened
 _MOST_CARRIED = 16  # columns that a row gives up so that the next begins with a word
 _LONGEST_KATAKANA = 16  # characters of a word that stays whole
 _PARTICLES = "をがはにのへも"  # end what stands before them
@@ -72,11 +72,13 @@ def wrap(text: str, width: int) -> list[str]:
 def _carried(row: list[str], piece: str, room: int) -> list[str]:
     """What of a full row goes to the next one, so that this begins with a word or with what ends one: a few letters."""
     following, carried, end = piece, 0, len(row)
+    if _is_hiragana(piece[:1]) and _is_hiragana(row[-1]) and row[-2:-1] and row[-2].endswith(" "):
+        end -= 1  # such a word of two letters stays whole, as in 192.0.2.1 から
     for number in range(len(row) - 1, 0, -1):
         if _is_word_start(row[number], following):
             end = number + 1
             break
-        if "ぁ" <= following[:1] <= "ん" and _is_katakana(row[number][-1:]):
+        if _is_hiragana(following[:1]) and _is_katakana(row[number][-1:]):
             end = number + 1 + (following in _PARTICLES)
         following = row[number]
         carried += display_width(following)
@@ -89,17 +91,25 @@ def _carried(row: list[str], piece: str, room: int) -> list[str]:
 
 def _lengthen(last: list[str], before: list[str], width: int) -> None:
     """Move the end of a row down until the row below holds more than a letter or two, and begins with a word."""
-    while len(before) > 1:
-        used = display_width("".join(last))
-        is_whole = used >= 3 * _SHORTEST or _is_word_start(before[-1], last[0])
-        if (used >= _SHORTEST and is_whole) or used + display_width(before[-1]) > width:
-            return
-        last.insert(0, before.pop())
+    enough, used = None, display_width("".join(last))
+    for number in range(len(before), 1, -1):
+        following = before[number] if number < len(before) else last[0]
+        if used >= _SHORTEST:
+            enough = number if enough is None else enough
+            if _is_word_start(before[number - 1], following):
+                enough = number
+                break
+        used += display_width(before[number - 1])
+        if used > min(width, _LONGEST_END):
+            break
+    if enough is not None:
+        last[:0] = before[enough:]
+        del before[enough:]
 
 
 def _is_word_start(before: str, piece: str) -> bool:
     """Whether a piece seems to begin a word: behind a comma or a stop, else no hiragana, and not behind a kanji."""
-    return before[-1:] in "、。" or (not "ぁ" <= piece[:1] <= "ん" and not _is_kanji(before[-1:]))
+    return before[-1:] in "、。" or (not _is_hiragana(piece[:1]) and not _is_kanji(before[-1:]))
 
 
 def _pieces(text: str) -> Iterator[str]:
@@ -132,6 +142,10 @@ def _is_kanji(char: str) -> bool:
     return "一" <= char <= "鿿"
 
 
+def _is_hiragana(char: str) -> bool:
+    return "ぁ" <= char <= "ん"
+
+
 def _is_katakana(char: str) -> bool:
     return "ァ" <= char <= "ヺ" or char == "ー"
 
@@ -149,6 +163,13 @@ def _words(text: str) -> Iterator[str]:
     piece += words[-1]
     if piece:
         yield piece
+
+
+def frames_of(line: Line) -> str:
+    """The frames of a line for the margin, with their place where it is not the one that is told of: ``r1:4``."""
+    frames = frames_text(line.evidence)
+    where = line.values.get("elsewhere")
+    return f"{where}:{frames}" if where else frames
 
 
 def frames_text(evidence: Sequence[Evidence]) -> str:
@@ -194,7 +215,7 @@ def _block(text: str, first: str, later: str, width: int, style: str | None) -> 
 
 
 def _told(line: Line, sentence: str, width: int) -> Iterator[Row]:
-    margin = _lines_text(line.text_lines) or frames_text(line.evidence)
+    margin = _lines_text(line.text_lines) or frames_of(line)
     columns = max(_MARGIN, len(margin))
     for number, row in enumerate(wrap(sentence, width - columns - 2)):
         yield Row(f"  {row}", None, f"{'' if number else margin:>{columns}}")

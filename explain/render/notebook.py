@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from explain.render.layout import MARKS, frames_text
+from explain.render.layout import MARKS, frames_of
 from explain.render.markup import Markup, joined, tag
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def _row(line: Line, sentence: str) -> Markup:
         return _across(tag("em", None, sentence))
     if line.label is not None or not line.evidence:
         return _across(sentence)
-    margin = tag("td", {"style": _FRAMES}, frames_text(line.evidence))
+    margin = tag("td", {"style": _FRAMES}, frames_of(line))
     return tag("tr", None, margin, tag("td", {"style": _TEXT}, sentence))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -79,7 +80,7 @@ def tell(
         for line in _at_one_place(teller, positions, everything=everything):
             if most is not None and shown > most:
                 return lines, False
-            lines.append(line)
+            lines.append(_placed(table, line, capture))
             shown += line.depth == 1
     return lines, True
 
@@ -91,6 +92,15 @@ def _heading(table: PacketTable, capture: int, interface: int | None) -> Line:
     values = {"name": name, "capture": capture + 1, "interface": interface, "file": file}
     form = "at" if name else "at-file" if file else "at-interface"
     return Line(f"story.heading.{form}", values | {"number": (interface or 0) + 1}, (), 1, None, "subheading")
+
+
+def _placed(table: PacketTable, line: Line, capture: int) -> Line:
+    """The line; with the name of the place whose frames it cites, where that is another file: it counts for itself."""
+    if not line.evidence or line.evidence[0].capture == capture:
+        return line
+    cited = line.evidence[0]
+    where = next(one for one in table.places if (one.capture, one.interface) == (cited.capture, cited.interface))
+    return replace(line, values={**line.values, "elsewhere": where.name or where.file})
 
 
 def _at_one_place(teller: Teller, positions: list[int], *, everything: bool) -> Iterable[Line]:

@@ -58,6 +58,16 @@ def test_a_japanese_row_begins_behind_the_katakana_where_no_word_begins_near():
     assert rows[1].startswith("やりとりした。")
 
 
+def test_a_last_japanese_row_is_lengthened_to_a_whole_word():
+    text = "このホストから 192.168.2.10 への ping は、始めることすらできなかった。"
+    assert wrap(text, 69)[1] == "始めることすらできなかった。"
+
+
+def test_a_particle_of_two_letters_behind_an_address_stays_whole():
+    text = "fe80::704a:3fff:fea8:e3b9 の後半は MAC アドレス 72:4a:3f:a8:e3:b9 から作られている。"
+    assert not any(row.startswith("ら") for row in wrap(text, 69))
+
+
 def test_a_piece_of_code_keeps_its_closing_mark():
     for width in range(20, 60):
         rows = wrap("同じリンクの相手は普通に答えるが、`-I アドレス` なら断られる。" * 3, width)

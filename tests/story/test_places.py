@@ -6,7 +6,7 @@ import io
 import struct
 
 from capture_files import enhanced, interface, section
-from packets import A, B, ip, octets, pcap, ping, tcp, udp
+from packets import A, B, ip, octets, pcap, ping, pong, tcp, udp
 
 import explain
 
@@ -84,6 +84,16 @@ def test_files_without_names_are_told_by_their_own(tmp_path):
         (tmp_path / name).write_bytes(pcap(*frames, link_type=SLL2).getvalue())
     told = " ".join(explain.explain(tmp_path / "lan.pcap", tmp_path / "wan.pcap").story().split())
     assert "lan.pcap ifindex 2, wan.pcap ifindex 3." in told
+
+
+def test_frames_of_another_file_than_the_one_that_is_told_of_are_named_with_it(tmp_path):
+    sides = {"lan": [ping("192.0.2.1", "198.51.100.1", 1)], "wan": [ping("192.0.2.1", "198.51.100.1", 1, ttl=63)]}
+    sides["lan"].append(pong("198.51.100.1", "192.0.2.1", 1))
+    sides["wan"].append(pong("198.51.100.1", "192.0.2.1", 1, ttl=63))
+    for name, frames in sides.items():
+        (tmp_path / name).write_bytes(pcap(*frames).getvalue())
+    rows = explain.explain(*(f"{name}={tmp_path / name}" for name in sides)).story().splitlines()
+    assert any(row.strip().startswith("wan:1  Between lan and wan a router") for row in rows)
 
 
 def test_interfaces_without_names_are_told_by_their_numbers():

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from explain.render.html.ladder import both
 from explain.render.html.talk import lights, spans
-from explain.render.layout import MARKS, frames_text
+from explain.render.layout import MARKS, frames_of
 from explain.render.markdown import frames as frames_told
 from explain.render.markup import Markup, breakable, tag
 
@@ -93,7 +93,7 @@ def _list(collected: list[Markup], name: str) -> Markup:
 
 def _told(line: Line, captures: Sequence[CaptureInfo]) -> Markup:
     about = {"class": "where", "title": frames_told(line.evidence, captures, "en")}
-    where = tag("span", about, breakable(frames_text(line.evidence)))
+    where = tag("span", about, breakable(frames_of(line)))
     return tag("li", {"class": line.label}, where, tag("span", {"class": "sentence"}, _sentence(line)))
 
 
