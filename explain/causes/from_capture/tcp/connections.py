@@ -61,6 +61,7 @@ _MOST_PLACED = 200  # connections; of more, nobody reads where each RST came fro
 _MUTE = ("rst-by-middlebox", "dnat-to-wrong-port")  # who speaks for it, or is not the service that was meant
 _AT_ONCE_NS = 1_000_000_000  # one that nobody uses is closed after longer
 _FEW = 8  # segments before the FIN of who closes at once
+_CLOSED = ("refused", "unanswered")  # which a service is for a while, perhaps
 _FORGED = "rst-by-middlebox"
 _BY_EITHER = ("tcp-application-closes", "tcp-half-open")
 _FAREWELL, _LAST_WORDS = 8, 128  # octets with which a client takes leave: QUIT; by TLS GOAWAY and close_notify
@@ -94,10 +95,11 @@ def _same_fate(
     fated = scene.open(part, outcome)
     if outcome == "half-open":
         fated = [index for index in fated if not _is_declined(part, index)]
+    taken = _taken(scene, part) if fated and outcome in _CLOSED else {}
     for server, port, some in by_service(scene, part, fated):
         members = [(part, index) for index in some]
         rows = rows_of(members)
-        values = {"server": server, "port": port, "count": len(some)}
+        values: dict[str, Any] = {"server": server, "port": port, "count": len(some)}
         is_home = scene.one_link.stays_home(rows)
         why = scene.one_link.possible(rows, rivals) if outcome == "unanswered" or is_home else rivals
         if outcome == "unanswered" and len(reached.acknowledgements(scene.table, rows)):
@@ -114,8 +116,47 @@ def _same_fate(
             values |= {"case": "signed"}
         elif outcome == "refused" and (beyond := _passed_on(scene, part, some)):
             values |= beyond
-            why = tuple(one for one in why if one != "dnat-missing")
+            why = _without_dnat(why)
+        elif outcome in _CLOSED and (alike := taken.get((server, port))):
+            values |= _at_other_times(scene, part, some, alike)
+            if "real" in values:
+                yield Seen("dnat-missing", certainty, members, rows, (cause, *_without_dnat(why)), values)
+                continue
         yield Seen(cause, certainty, members, rows, why, values)
+
+
+def _without_dnat(why: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(one for one in why if one != "dnat-missing")
+
+
+def _taken(scene: Scene, part: ExchangeColumns) -> dict[tuple[str, int], list[int]]:
+    """The connections that servers took, by service."""
+    indices = np.flatnonzero(part.facts["course"].syn_ack != NEVER).tolist()
+    found: dict[tuple[str, int], list[int]] = defaultdict(list)
+    for server, port, some in by_service(scene, part, indices):
+        found[server, port] += some
+    return found
+
+
+def _at_other_times(scene: Scene, part: ExchangeColumns, closed: list[int], taken: list[int]) -> dict[str, Any]:
+    """Whether a service takes connections later or took some before, from or until which frame, and who really does."""
+    start_ns = part.start_ns
+    if start_ns[taken].min() > start_ns[closed].max():
+        first = min(taken, key=lambda index: int(start_ns[index]))
+        values = {"case": "opened", "frame": int(scene.table.frame[part.rows(first)[0]])}
+        if (real := _really(scene, part, [first])) and real != _really(scene, part, closed[:1]):
+            values |= {"real": scene.table.addresses.text(real[0]), "real_port": real[1]}
+        return values
+    if start_ns[taken].max() < start_ns[closed].min():
+        last = max(taken, key=lambda index: int(start_ns[index]))
+        return {"case": "ended", "frame": int(scene.table.frame[part.rows(last)[0]])}
+    return {}
+
+
+def _really(scene: Scene, part: ExchangeColumns, indices: list[int]) -> tuple[int, int] | None:
+    from explain.causes.from_capture.tcp.refusals import who_answered
+
+    return who_answered(scene, part, indices) if scene.table.whole is not scene.table else None
 
 
 def _flooding(scene: Scene, part: ExchangeColumns, some: list[int]) -> int:

@@ -112,6 +112,11 @@ def passed_on(scene: Scene, part: ExchangeColumns, refused: list[int]) -> dict[s
     return values | ({"others": willing} if willing else {})
 
 
+def who_answered(scene: Scene, part: ExchangeColumns, indices: list[int]) -> tuple[int, int] | None:
+    """Address key and port of who wrote the first answer of connections, as the place nearest to that one shows it."""
+    return next((_end(whole_of(scene.table), _birth(scene, row)) for row in _first_answers(part, indices)), None)
+
+
 def _first_answers(part: ExchangeColumns, indices: list[int]) -> list[int]:
     """Of each connection the first segment of the server."""
     found = []

@@ -206,6 +206,43 @@ def test_of_a_side_that_was_not_recorded_nobody_knows_what_it_confirms(is_heard)
     assert (finding.values.get("case") == "segments-vain") is not is_heard
 
 
+def tried(fate, number, server=SERVER, ttls=(64, 64)):
+    """A connection that ends so (``taken``, ``refused`` or ``silent``), the next one 10 s later."""
+    start, client, seq = number * 10.0, (ALICE, 41000 + number), 1000 * number + 100
+    frames = [(start, segment(client, server, SYN, ttl=ttls[0], seq=seq))]
+    if fate != "silent":
+        flags = SYN | ACK if fate == "taken" else RST | ACK
+        frames.append((start + 0.01, segment(server, client, flags, (B, A), ttls[1], seq=500, ack=seq + 1)))
+    if fate == "taken":
+        both = (ACK, FIN | ACK)
+        frames += [(start + 0.02, segment(client, server, flags, ttl=ttls[0], seq=seq + 1, ack=501)) for flags in both]
+        frames.append((start + 0.03, segment(server, client, FIN | ACK, (B, A), ttls[1], seq=501, ack=seq + 2)))
+    return frames
+
+
+@pytest.mark.parametrize(
+    ("fates", "cause", "case"),
+    [
+        (("refused", "taken"), "tcp-no-listener", "opened"),
+        (("taken", "refused", "refused"), "tcp-no-listener", "ended"),
+        (("refused", "taken", "refused"), "tcp-no-listener", None),
+        (("silent", "silent", "taken"), "tcp-syn-unanswered", "opened"),
+        (("taken", "silent", "silent"), "tcp-syn-unanswered", "ended"),
+    ],
+)
+def test_what_a_service_does_at_other_times_is_held_against_its_refusals(fates, cause, case):
+    frames = [frame for number, fate in enumerate(fates) for frame in tried(fate, number)]
+    (finding,) = explain.explain(pcap(*frames, (60.0, who_has((A, ALICE), NEAR)))).findings[:1]
+    assert (finding.cause, finding.values.get("case")) == (cause, case)
+
+
+def test_a_port_that_refuses_until_it_is_passed_on_lacked_its_rule():
+    wan = [*tried("refused", 0), *tried("taken", 1)]
+    lan = tried("taken", 1, ("10.0.0.2", 8080), (63, 65))
+    (finding, *_) = explain.explain(pcap(*wan), pcap(*lan)).findings
+    assert (finding.cause, finding.values["real"], finding.values["frame"]) == ("dnat-missing", "10.0.0.2", 3)
+
+
 def test_nothing_between_hosts_resets_a_connection_of_a_host_with_itself():
     def ends(client, server):
         frames = [
