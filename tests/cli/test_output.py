@@ -98,6 +98,13 @@ def test_no_form_can_be_written_where_nothing_can_and_one_line_says_why(form, ta
     assert (status, out, err.count("\n")) == (2, "", 1)
 
 
+def test_two_forms_that_are_asked_for_at_once_exclude_each_other(capsys):
+    assert called(capsys, "--json", "--format", "html", CASE) == (
+        2, "", "explain: --json and --format html exclude each other\n"
+    )  # fmt: skip
+    assert called(capsys, "--json", "--format", "json", CASE)[0] == 0
+
+
 @pytest.mark.parametrize(
     "command",
     [

@@ -26,11 +26,16 @@ PLAIN: Mapping[str, Any] = {
 """The options where none is given, all but the language."""
 
 _INTERRUPTED, _DEEPEST = 130, 2
+_AS_JSON = ("json", "terminal")  # what --json may stand beside; the second is what nobody asked for
 _FOR_OTHERS = ("markdown", "html")  # read by people who cannot ask for more depth
 
 
 def tell(files: Sequence[str], options: Mapping[str, Any]) -> int:
     """Tell what happened in some captures, or what an interface carries; the exit status."""
+    if options["as_json"] and options["form"] not in _AS_JSON:
+        from explain.errors import UsageError
+
+        raise UsageError("usage.two_forms", form=options["form"])
     selection = selection_of(options)
     expected = _expected(options["check"])
     if options["interface"]:
