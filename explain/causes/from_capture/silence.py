@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.addresses import BROADCAST, IPV6_KEY
 from explain.causes.chance import without_chance
 from explain.causes.from_capture.ping_sizes import rivals_by_size
 from explain.causes.from_capture.reached import acknowledgements, possible
@@ -39,6 +40,10 @@ WHY_SILENT = (
 )  # fmt: skip
 _UNTRANSLATED = ("masquerade-missing", "masquerade-wrong-interface", "nat-wrong-source-net")
 _SOME_LOST = ("icmp-rate-limited", "corrupted-packets", "filter-on-target-input", "duplicate-address")
+_NOBODY_ANSWERS = (
+    "echo-ignored-by-target", "filter-on-target-input", "filter-on-target-ingress", "filter-on-switch",
+    "sender-address-in-wrong-subnet", "filter-on-sender-input", "target-interface-down",
+)  # fmt: skip
 _ANYWHERE = ("", "link")  # cases that say nothing of what else came by
 _MOST_CITED = 4  # segments of the target that show that it is reached
 
@@ -77,6 +82,8 @@ def _silent(
     """Runs without any answer, between the same ends as those that were answered; the sum of their pings is known."""
     members: list[Member] = [(part, index) for index in indices]
     rows = rows_of(members)
+    if _are_for_everybody(scene.table, rows):
+        return Seen("broadcast-echo-ignored", "likely", members, rows, _NOBODY_ANSWERS, values)
     proof, why, case = _narrowed(scene, rows)
     why = without_chance(why, sum(part.fields(index).sent for index in indices))
     if any(scene.beside.get((part.kind, index)) == "icmp-redirect" for index in indices):
@@ -91,6 +98,14 @@ def _silent(
     elif case:
         values["case"] = case
     return Seen("echo-unanswered", "possible", members + unread, rows + proof + rows_of(unread), why, values)
+
+
+def _are_for_everybody(table: PacketTable, rows: list[int]) -> bool:
+    """Whether packets of IPv4 went to all on the link, or to a group; of IPv6 hosts do answer such ones."""
+    at = np.array(rows, np.int64)
+    targets = table.targets(at)
+    are_for_many = (table.links.target[table.link[at]] == BROADCAST) | table.addresses.are_groups(targets)
+    return bool((are_for_many & (targets < IPV6_KEY)).all())
 
 
 class _Answered:

@@ -92,8 +92,17 @@ def listen(table: PacketTable, runs: list[Run]) -> None:
             run, probe = found
             answer(run, probe.row, probe.time_ns, said)
             opened[said.flow] = run
-        elif said.name == EXPIRED and said.key in newest and said.time_ns < newest[said.key].until_ns:
+        elif said.name == EXPIRED and said.key in newest and _is_stray(said, newest[said.key]):
             newest[said.key].strays.append(said.row)
+
+
+def _is_stray(said: Said, run: Run) -> bool:
+    """Whether an error may be about a probe of a run that was not recorded; a ping with another identifier is none."""
+    if said.time_ns >= run.until_ns:
+        return False
+    if run.protocol not in _ICMP or said.mark == _CUT_OFF:
+        return True
+    return said.mark[1] >> 16 in {probe.mark[1] >> 16 for probe in run.probes}
 
 
 def answer(run: Run, row: int, sent_ns: int, said: Said) -> None:

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 from explained import report, the_finding
-from packets import A, B, R, datagram, error, eth, ip, is_at, pcap, ping, pong, segment, udp, who_has
+from packets import EVERYONE, A, B, R, datagram, error, eth, ip, is_at, pcap, ping, pong, segment, udp, who_has
 
 import explain
 from explain.causes.from_capture.scene import has_failed
@@ -235,6 +235,13 @@ def test_silence_to_pings_names_no_single_cause():
     finding = the_finding(*(ping(ALICE, BOB, seq) for seq in (1, 2, 3)))
     assert (finding.cause, finding.certainty) == ("echo-unanswered", "possible")
     assert {"forwarding-disabled", "no-return-route-on-target", "filter-on-target-input"} <= set(finding.rivals)
+
+
+@pytest.mark.parametrize(("target", "mac"), [("192.0.2.255", EVERYONE), ("224.0.0.1", "01:00:5e:00:00:01")])
+def test_that_nobody_answers_a_ping_to_everybody_is_the_default_of_hosts(target, mac):
+    finding = the_finding(*((seq, ping(ALICE, target, seq, macs=(A, mac))) for seq in (1, 2, 3)))
+    assert (finding.cause, finding.certainty) == ("broadcast-echo-ignored", "likely")
+    assert not {"forwarding-disabled", "masquerade-missing"} & set(finding.rivals)
 
 
 def test_pings_of_which_some_are_answered_are_partial_loss():

@@ -106,6 +106,16 @@ def test_echo_probes_end_with_an_echo_reply():
     assert (trace.fields.method, trace.outcome, hops(trace)) == ("icmp", "reached", [(1, HOPS[0], 1), (2, BOB, 1)])
 
 
+def test_a_ping_that_expires_after_a_trace_of_echo_probes_is_none_of_them():
+    probes = [ping(ALICE, BOB, ttl, ttl=ttl) for ttl in (1, 2)]
+    later = ping(ALICE, BOB, 1, ident=99, ttl=1)
+    frames = [probes[0], error(HOPS[0], 11, 0, probes[0]), probes[1], pong(BOB, ALICE, 2)]
+    found = explain.explain(pcap(*frames, (2, later), (2.1, error(HOPS[0], 11, 0, later))))
+    (trace,) = [one for one in found.exchanges if one.kind == "traceroute"]
+    assert trace.frames == ((1, 4),)
+    assert [one.cause for one in found.findings] == ["ttl-too-low"]
+
+
 def test_probes_of_windows_are_one_trace_although_it_counts_with_the_low_octet_first():
     numbers = [int.from_bytes(number.to_bytes(2, "little"), "big") for number in range(254, 260)]
     probes = [ping(ALICE, BOB, seq, ttl=1 + step // 2) for step, seq in enumerate(numbers)]

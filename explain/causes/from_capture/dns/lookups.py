@@ -10,8 +10,10 @@ import numpy as np
 from explain.causes.from_capture.dns import answers, strays
 from explain.causes.from_capture.dns.searches import SEARCH_NS, Searches, account_for_habits
 from explain.causes.from_capture.http import carriers, is_received
+from explain.causes.from_capture.icmp.meanings import FROM_ROUTER, meaning
 from explain.causes.from_capture.scene import LAST_MOMENT_NS, Member, Scene, Seen, is_housekeeping
 from explain.causes.from_capture.silence import WHY_SILENT
+from explain.exchanges.columns import rows_of
 from explain.exchanges.dns.lookup import ASKED_OTHERWISE
 from explain.exchanges.dns.message import wire_text
 from explain.exchanges.dns.records import KEPT_BACK
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping
 
     from explain.exchanges.columns import ExchangeColumns
+    from explain.exchanges.icmp.error import IcmpError
 
 _LIKELIEST = (
     "filter-on-router-forward", "forwarding-disabled", "no-return-route-on-target", "filter-on-target-input",
@@ -94,6 +97,11 @@ def _judge(
     if is_silent and values["server"] == _EVERYBODY:
         values["case"] = "everybody"
         return Seen("dns-server-not-configured", "likely", members, rows, ("dns-server-unreachable",), values)
+    if is_silent and (told := _told(about)):
+        name, fields = told
+        likeliest, others = meaning(fields, name, values["server"], is_answer=False)
+        values = {**values, "case": "told", "from": fields.from_, "error": name}
+        return Seen(cause, certainty, members + about, rows + rows_of(about), (likeliest, *others), values)
     if is_silent and not about and (connections := _taken(scene, part, some)):
         return Seen(cause, certainty, [*members, *connections], rows, _WHY_MUTE, values | {"case": "taken"})
     is_closed = is_silent and _is_closed(scene, about, part.facts["server"][some[0]])
@@ -105,6 +113,20 @@ def _judge(
     if is_silent and not about and (len(rows) == 1 or all(_is_cut_off(scene, part, index) for index in some)):
         certainty = "possible"  # a single question may have been lost, or its answer not be recorded
     return Seen(cause, certainty, members + about, rows, rivals, values)
+
+
+def _told(about: list[Member]) -> tuple[str, IcmpError] | None:
+    """What somebody on the way, always the same, said of the questions: he had no way for them, or was not to hand on.
+
+    That the port is closed is not of this kind.
+    """
+    said = {(part.outcomes[part.outcome[index]], part.fields(index).from_) for part, index in about}
+    part, index = about[0] if about else (None, 0)
+    if part is None or len(said) > 1:
+        return None
+    name, fields = part.outcomes[part.outcome[index]], part.fields(index)
+    is_meant = fields.about is not None and name in FROM_ROUTER and name != "port-unreachable"
+    return (name, fields) if is_meant and not name.startswith("redirect") else None
 
 
 def _taken(scene: Scene, part: ExchangeColumns, some: list[int]) -> list[Member]:

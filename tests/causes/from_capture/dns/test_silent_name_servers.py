@@ -92,6 +92,19 @@ def test_a_server_whose_host_says_that_the_port_is_closed_was_reached(speaker, c
         if one.cause == "dns-server-unreachable"
     )
     assert (finding.rivals == ("filter-on-target-input",)) is (speaker == FAR)
+    assert (finding.values.get("from") == ROUTER) is (speaker == ROUTER)
+
+
+def test_a_router_that_has_no_way_to_the_server_says_so_and_nothing_else_is_suspected():
+    asked = query(1, FAR, (A, R))
+    finding = the_finding(
+        *resolved((A, CLIENT), ROUTER, R), asked, (1.01, error(ROUTER, 3, 0, asked[1])), query(6, FAR, (A, R))
+    )
+    assert (finding.cause, finding.values["case"], finding.values["error"]) == (
+        "dns-server-unreachable", "told", "net-unreachable",
+    )  # fmt: skip
+    assert finding.rivals[0] == "no-route-on-router"
+    assert not {"filter-on-target-input", "masquerade-missing"} & set(finding.rivals)
 
 
 @pytest.mark.parametrize("is_near", [True, False])
