@@ -104,7 +104,7 @@ _PATTERNS: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "dhcp": (
         (r"DHCP(?:DISCOVER|OFFER|REQUEST|ACK|NAK|DECLINE|RELEASE|INFORM)", ""), (r"xid=(?P<v>0x[0-9a-f]+)", "xid"),
-        (r"interval (?P<v>\d+)", "interval"), (r"renewal in (?P<v>\d+) seconds", "renewal in"), (r"lease time (?P<v>\d+)", "lease time"),
+        (r"interval (?P<v>\d+)", "interval"), (r"renewal in (?P<v>\d+) seconds", "renewal in"), (r"lease time (?P<v>\d+[dhms]?)", "lease time"),
         (r"bound to (?P<v>\S+)", "bound to"), (r"255\.255\.255\.255", ""), (r"broadcasting (?:discover|select)", ""), (r"lease of (?P<v>\S+) obtained", "lease of * obtained"),
         (r"available DHCP range", ""), (r"sockets bound exclusively", ""), (r"query\[\w+\]", "query[A]"), (r"(?<=: )config(?= )", ""), (r"NXDOMAIN", ""),
         (r"RTR-(?:ADVERT|SOLICIT)", ""), (r"(?<=\d )T[12](?= )", ""), (r"server-identifier", ""), (r"dns-server(?= )", ""), (r"lease-time", ""), (r"IP range", ""),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from explain.symptoms.witness import TextWitness
 
 _MOST_CAUSES = 3
+_OCTETS, _HIGHEST = 4, 255
 _WAYS = ("traceroute", "tracepath", "mtr")
 
 
@@ -42,6 +43,8 @@ def tells(run: TextWitness, diagnosis: Diagnosis | None) -> Iterator[Item]:
         yield from served(run)
         return
     yield _showed(run)
+    if run.counts.sent == 0 and _is_no_address(run.target or ""):
+        yield Item("result.no-address", {"target": run.target})
     if diagnosis is None or not diagnosis.causes:
         return
     first = diagnosis.causes[0]
@@ -77,6 +80,12 @@ def _showed(run: TextWitness) -> Item:
         return Item("result.lease" if address else "result.no-lease", values | {"address": address})
     known = {True: "worked", False: "failed", None: "open"}[run.succeeded]
     return Item(f"result.{known}", values)
+
+
+def _is_no_address(target: str) -> bool:
+    """Whether this is written as an IPv4 address, and one of its four numbers does not fit into an octet."""
+    parts = target.split(".")
+    return len(parts) == _OCTETS and all(map(str.isdecimal, parts)) and any(int(part) > _HIGHEST for part in parts)
 
 
 def _leased(run: TextWitness) -> str | None:
