@@ -68,7 +68,10 @@ def look(scene: Scene) -> Iterator[Seen]:
         for some in _alike(scene, part, meant, outcome, chains):
             members = [(part, index) for index in some] + [member for index in some for member in carried[index]]
             about = _errors_about(scene, members, errors)
-            yield _judge(scene, part, some, outcome, members, about, answered)
+            if outcome == "unanswered" and (told := _told(about)):
+                yield _reported(scene, part, some, members, about, told)
+            else:
+                yield _judge(scene, part, some, outcome, members, about, answered)
 
 
 def _judge(
@@ -97,11 +100,6 @@ def _judge(
     if is_silent and values["server"] == _EVERYBODY:
         values["case"] = "everybody"
         return Seen("dns-server-not-configured", "likely", members, rows, ("dns-server-unreachable",), values)
-    if is_silent and (told := _told(about)):
-        name, fields = told
-        likeliest, others = meaning(fields, name, values["server"], is_answer=False)
-        values = {**values, "case": "told", "from": fields.from_, "error": name}
-        return Seen(cause, certainty, members + about, rows + rows_of(about), (likeliest, *others), values)
     if is_silent and not about and (connections := _taken(scene, part, some)):
         return Seen(cause, certainty, [*members, *connections], rows, _WHY_MUTE, values | {"case": "taken"})
     is_closed = is_silent and _is_closed(scene, about, part.facts["server"][some[0]])
@@ -113,6 +111,23 @@ def _judge(
     if is_silent and not about and (len(rows) == 1 or all(_is_cut_off(scene, part, index) for index in some)):
         certainty = "possible"  # a single question may have been lost, or its answer not be recorded
     return Seen(cause, certainty, members + about, rows, rivals, values)
+
+
+def _reported(
+    scene: Scene,
+    part: ExchangeColumns,
+    some: list[int],
+    members: list[Member],
+    about: list[Member],
+    told: tuple[str, IcmpError],
+) -> Seen:
+    """Look-ups in vain, of whose questions an error says why."""
+    name, error = told
+    values = _values(scene, part, some, "unanswered")
+    likeliest, others = meaning(error, name, values["server"], is_answer=False)
+    values |= {"case": "told", "from": error.from_, "error": name}
+    rows = rows_of([(part, index) for index in some]) + rows_of(about)
+    return Seen("dns-server-unreachable", "likely", members + about, rows, (likeliest, *others), values)
 
 
 def _told(about: list[Member]) -> tuple[str, IcmpError] | None:
