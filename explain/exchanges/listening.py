@@ -39,7 +39,7 @@ class Querier(NamedTuple):
 
     Attributes:
         protocol: IGMP or MLD, with its version.
-        every_ns: usual time between two of its questions, None of a single one.
+        every_ns: time between two of its questions, None of a single one, or where they come at no even pace.
         outlives: a querier with a lower address after whose first question this one asked again; None otherwise.
         yields_to: one after which it fell silent.
         is_heard: somebody answered, or there was no time for it; then also of the other queriers.
@@ -130,7 +130,7 @@ def _queriers(messages: Sequence[Said], end_ns: int) -> Iterator[Querier]:
         yield Querier(
             address,
             f"{'MLD' if ':' in address else 'IGMP'}v{own[-1][1].version}",
-            gaps[len(gaps) // 2] if gaps else None,
+            gaps[len(gaps) // 2] if gaps and gaps[-1] * 3 <= gaps[0] * 4 else None,
             lowest if is_other and times[-1] > since + _ELECTED_NS else None,
             lowest if is_other and times[0] < since and times[-1] <= since + _ELECTED_NS else None,
             is_heard,

@@ -35,7 +35,9 @@ _NEIGHBOUR_SILENT = ("host-unreachable", "address-unreachable")
 _RATE_LIMITED = 3  # requests for each error; where fewer errors come, they are limited (RFC 1812, 4.3.2.8)
 _PAIR = 2  # of which a sentence says "both"
 _UNDER_WAY = 1  # a request whose error may come after that of the next one
-_UNKNOWN = {(4, 1): "unknown-header", (4, 2): "unknown-option"}  # RFC 4443, 3.4
+_UNKNOWN = {(4, 1): "unknown-header", (4, 2): "unknown-option", (4, 3): "headers-cut", (4, 5): "unknown-header"}
+_UNKNOWN |= dict.fromkeys(((4, code) for code in range(6, 11)), "too-many-headers")
+# Source: RFC 4443, 3.4; RFC 7112, 5; RFC 8883, 2 and 3.
 _PINGS = ("icmp", "icmpv6")
 _TOO_LARGE = ("fragmentation-needed", "packet-too-big")
 

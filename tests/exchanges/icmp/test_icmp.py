@@ -292,3 +292,18 @@ def test_a_redirect_of_ipv6_quotes_the_packet_in_an_option(link_layer):
     assert (about.protocol, about.src, about.dst, about.id, about.seq) == (
         "icmpv6", "2001:db8::1", "2001:db8:9::1", 7, 3,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (1, "is nothing that the host knows"),
+        (3, "its first fragment does not hold all its headers"),
+        (7, "are more, or longer, than"),
+    ],
+)
+def test_each_parameter_problem_of_ipv6_is_told_by_its_code(code, words):
+    asked = ping(ALICE6, BOB6, 1)
+    story = " ".join(explain.explain(pcap(asked, error(BOB6, 4, code, asked))).story().split())
+    assert words in story
+    assert "a field of the header cannot be understood" not in story

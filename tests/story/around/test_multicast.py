@@ -69,6 +69,11 @@ def test_a_group_that_is_asked_for_in_vain_is_told_as_such():
     assert "nobody answers" not in told(*asked)  # the recording ends before it could
 
 
+def test_questions_at_no_even_pace_are_told_without_one():
+    story = told((0, query(HIGH)), (31, query(HIGH)), (113, query(HIGH)), LATER)
+    assert "(IGMPv2, 3 times): it is the querier" in story
+
+
 def test_a_question_that_no_host_answers_is_told():
     assert f"Nobody answers {HIGH} here" in told((0, query(HIGH)), LATER)
     assert "Nobody answers" not in told((0, query(HIGH)), (2, ping("10.0.0.1", "10.0.0.2", 1)))
