@@ -69,7 +69,7 @@ ROUTED = 1 << 22  # IPv6 with a routing header that is not used up: another targ
 FOR_OTHERS = 1 << 23  # the link layer says that the frame was for another MAC than the recording host's (SLL, SLL2)
 IP = IPV4 | IPV6
 
-FIN, SYN, RST, PSH, ACK, ECE = 1, 2, 4, 8, 16, 64
+FIN, SYN, RST, PSH, ACK, URG, ECE = 1, 2, 4, 8, 16, 32, 64
 """Bits of ``flags`` (RFC 9293, 3.1)."""
 
 FRESH_TTLS = (64, 128, 255)

@@ -21,7 +21,7 @@ from explain.model import Endpoint
 from explain.record import dataclass
 from explain.side_tables import NO_SCALE
 from explain.story.exchanges.teller import end_text
-from explain.table import ACK, ECE, FIN, REVERSED, RST, SYN, TCP
+from explain.table import ACK, ECE, FIN, REVERSED, RST, SYN, TCP, URG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -231,6 +231,8 @@ def _talk(told: _Told, moments: TcpMoments, index: int, rows: Rows) -> Iterator[
     service = None if fields.tls else SERVICES.get(fields.server.port or 0)
     message = "tcp.data" if service in _TOLD_BY_THEMSELVES else "tcp.data-custom"
     yield told.line(message, data, segments=len(data), service=service)
+    if len(urgent := data[told.table.flags[data] & URG != 0]):
+        yield told.line("tcp.urgent", urgent, count=len(urgent))
     if None not in (fields.network_time_ns, fields.server_time_ns) and _is_answer(fields):
         yield _waited(told, moments, index)
 

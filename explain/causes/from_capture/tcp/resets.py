@@ -14,7 +14,7 @@ from explain.exchanges.tcp.labels import KEEP_ALIVE
 from explain.exchanges.tcp.many import segments_of
 from explain.places.near import copies_of
 from explain.record import NamedTuple
-from explain.table import REVERSED, RST, TCP
+from explain.table import FRESH_TTLS, REVERSED, RST, TCP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +29,6 @@ _GOES_ON, _MIXED_NS = 3, 1_000_000  # segments that follow a RST, and that no re
 _NOTHING_ELSE = 256  # above every difference between TTLs
 _TTL_OF_OTHERS = 2  # the way may change by a hop; a device on it sends with a TTL of its own
 _BY_PROGRAMS = (1, 255)  # for neighbours only, as of BGP (RFC 5082); the RST of the kernel has its own
-_FIRST_TTLS = (64, 128, 255)  # that systems begin with; nobody has handed on what still has one
 
 _CLOSES = ("tcp-application-closes", "possible", (
     "tcp-half-open", "idle-timeout-in-middlebox", "rst-by-middlebox", "filter-on-router-forward",
@@ -151,7 +150,7 @@ def _are_forged(table: PacketTable, rows: Rows, is_own: Bools, blocks: tuple[Row
     ttl = table.ttl[rows].astype(np.int64)
     distance = np.minimum.reduceat(np.where(is_own, np.abs(ttl - ttl[first[of]]), _NOTHING_ELSE), starts)
     highest = np.maximum.reduceat(np.where(is_own, ttl, 0), starts)
-    is_fresh = among(ttl[first], _FIRST_TTLS)
+    is_fresh = among(ttl[first], FRESH_TTLS)
     is_forged = (distance >= _TTL_OF_OTHERS) & ~(is_fresh & among(highest, _BY_PROGRAMS))
     found: Bools = (is_forged | (is_fresh & (highest > 1) & (highest < ttl[first]))) & (distance < _NOTHING_ELSE)
     return found

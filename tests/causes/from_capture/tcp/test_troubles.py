@@ -833,6 +833,11 @@ def test_data_in_a_syn_is_told_with_what_the_server_made_of_it(taken, message):
     assert lines_of(*opened, (0.02, to(ACK, 101 + taken, 501)))[message]["octets"] == 10
 
 
+def test_what_is_urgent_is_told_where_it_carries_data():
+    assert lines_of(*ASKED, (0.1, to(ACK | 0x20, 111, 501, b"!")))["tcp.urgent"]["count"] == 1
+    assert "tcp.urgent" not in lines_of(*ASKED, (0.1, to(ACK | 0x20, 111, 501)))
+
+
 def test_what_a_reset_carries_is_no_data_of_the_connection():
     told = lines_of(*ASKED, (0.1, back(RST | ACK, 501, 111, b"blocked")))
     assert (told["tcp.data"]["segments"], told["tcp.data"]["bytes_to_client"]) == (1, 0)
