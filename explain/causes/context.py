@@ -96,6 +96,7 @@ def context_of(witnesses: Witnesses) -> Context:
         **({"big": True} if _is_too_big(text) else {}),
         **_target(text, command, target),
         "near": _is_near(text, command, target),
+        "small-passes": True if passed_smaller(text, target, size) else None,
     }
     if kind in {"tcp", "udp"} and not (text is not None and text.dialect == "hping"):
         # A SYN is small; what befalls the full segments that follow is a strike of its own. hping makes any packet.
@@ -140,8 +141,9 @@ def _of_kind(kind: str | None, command: Command | None, text: TextWitness | None
 
     is_icmp_trace = kind == "trace" and command is not None and probes_of(command) == "icmp"
     echo = None if kind is None or (kind == "trace" and command is None) else kind == "ping" or is_icmp_trace
+    is_arping = text is not None and text.dialect == "arping"
     return {
-        "arping": text is not None and text.dialect == "arping",
+        "arping": is_arping, "looked-up": not is_arping,  # it asks its link, whatever the routes say
         "ping": is_kind("ping"), "tcp": is_kind("tcp"), "udp": is_kind("udp"), "trace": is_kind("trace"), "echo": echo,
     }  # fmt: skip
 
@@ -196,6 +198,14 @@ def _port(text: TextWitness | None, command: Command | None) -> int | None:
 def _is_too_big(text: TextWitness | None) -> bool:
     """Whether a kernel says that the packet was too large, whatever size the first line names."""
     return text is not None and any(each.id.endswith(_TOO_BIG) for each in text.symptoms)
+
+
+def passed_smaller(text: TextWitness | None, target: str | None, size: int | None) -> TextWitness | None:
+    """A run beside this one, of fewer octets to the same target, that was answered."""
+    if text is None or target is None or size is None or not room(size)["big"]:
+        return None
+    same = (each for each in text.others if each.program == "ping" and canonical(each.target_address) == target)
+    return next((each for each in same if each.succeeded and (_size(each, each.command) or size) < size), None)
 
 
 def room(size: int | None) -> dict[str, bool | None]:

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from packets import A, B, R, pcap, ping, pong, segment
+from packets import A, B, R, is_at, pcap, ping, pong, segment, who_has
 
 from explain.causes.context import context_of
 from explain.causes.diagnose import diagnose
@@ -440,3 +440,29 @@ def test_the_broadcast_of_a_far_subnet_may_be_ignored_there_and_no_other_far_add
     silent = [SILENT.replace("198.51.100.1", f"198.51.100.{last}") for last in (255, 1)]
     named = [causes(text, f"ping -c 3 198.51.100.{last}") for text, last in zip(silent, (255, 1), strict=True)]
     assert ["broadcast-echo-ignored" in each for each in named] == [True, False]
+
+
+def test_arping_asks_its_link_whatever_the_routes_say() -> None:
+    text = "ARPING 10.3.3.30 from 10.3.3.1 eth0\nSent 3 probes (3 broadcast(s))\nReceived 0 response(s)\n"
+    found = causes(text, "arping -I eth0 -c 3 10.3.3.30")
+    assert found[0] == "destination-host-absent-on-link"
+    routes = {"no-route-on-sender", "default-route-without-gateway", "wrong-gateway-address", "wrong-netmask-on-sender"}
+    assert not {*routes, "reject-route-on-sender", "policy-rule-on-sender"} & set(found)
+
+
+def test_what_strikes_large_packets_alone_comes_first_where_a_small_ping_passes_beside_it() -> None:
+    small = REPLY.format(1, 0).replace("192.0.2.2", "198.51.100.1")
+    large = SILENT.replace("56(84)", "2000(2028)")
+    text = f"$ ping -c 1 198.51.100.1\n{small}$ ping -c 3 -s 2000 198.51.100.1\n{large}"
+    found = diagnose(Witnesses(text=read_text(text)))
+    assert [each.cause for each in found.causes[:3]] == ["fragments-filtered", "pmtu-blackhole", "mtu-mismatch-on-link"]
+    assert "diagnosis.text.smaller" in {each.message for each in found.causes[0].because}
+
+
+def test_a_host_that_answers_for_an_address_on_another_interface_may_have_that_one_down(tmp_path: Path) -> None:
+    asked = [who_has((A, "192.0.2.1"), "192.0.2.2"), is_at((B, "192.0.2.2"), (A, "192.0.2.1"))]
+    frames = [*asked, *(ping("192.0.2.1", "192.0.2.2", seq) for seq in (1, 2, 3))]
+    (tmp_path / "a.pcap").write_bytes(pcap(*frames).read())
+    (tmp_path / "a.txt").write_text(SILENT.replace("198.51.100.1", "192.0.2.2"))
+    found = diagnose(gather(Given(text=str(tmp_path / "a.txt"), captures=(f"h1={tmp_path / 'a.pcap'}",), sender="h1")))
+    assert {"target-interface-down", "bridge-port-not-member"} <= {each.cause for each in found.causes}

@@ -29,7 +29,7 @@ _SELECTIVE = frozenset((
     "echo-ignored-by-target", "icmp-rate-limited", "conntrack-table-full",
 ))  # fmt: skip
 """What treats kinds of traffic apart: it may stop a ping where the target answers everything else."""
-_BY_SIZE = frozenset(("pmtu-blackhole", "mtu-mismatch-on-link", "fragments-filtered"))
+BY_SIZE = ("fragments-filtered", "pmtu-blackhole", "mtu-mismatch-on-link")
 _WEIGHTS = {"foreign-reset": 90, "zero-window": 200, "slow-answer": 200}
 
 
@@ -37,7 +37,7 @@ def favour(wires: Wires, cause: str, strikes: tuple[Strike, ...]) -> float:
     """How much the frames speak for a cause; negative if against it."""
     points: float = sum(_WEIGHTS.get(mark, 60) for mark, names in _MARKS if mark in wires.course and cause in names)
     if any(spot.others for spot in wires.sender):
-        points += 30 * (cause in _BY_SIZE and wires.context.holds("big")) + 20 * (cause in _SELECTIVE)
+        points += 30 * (cause in BY_SIZE and wires.context.holds("big")) + 20 * (cause in _SELECTIVE)
     if wires.witnesses.text is None and any((each.how, each.at) == ("no-neighbour", "sender") for each in strikes):
         points += 20 * bool(wires.open_questions())
     ask = _ASK.get(cause) if any(each.how != "tcp-hang" for each in strikes) else None

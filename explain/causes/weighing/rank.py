@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from explain.causes.context import canonical
 from explain.causes.ids import IDS
 from explain.causes.text.expected import may_say
-from explain.causes.weighing.favour import favour
+from explain.causes.weighing.favour import BY_SIZE, favour
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +35,7 @@ def order(
             score -= (200 if is_stopped else 100) - walked.index(each.cause)
         if wires is not None:
             score -= favour(wires, each.cause, each.strikes)
+        score -= _by_size(each.cause, context)
         if sign is not None and any(may_say(strike, sign, context) for strike in each.strikes):
             score -= 1
         if all(strike.why == "default" for strike in each.strikes):
@@ -91,6 +92,14 @@ _USUAL: Mapping[str, tuple[str, ...]] = {
     "name:unresolved": ("name-does-not-exist",),
 }  # fmt: skip
 """What is met most often where nothing else speaks: it breaks ties."""
+
+
+def _by_size(cause: str, context: Context) -> float:
+    """What strikes large packets alone is thought of first where a small one passes, or where one was made so large."""
+    if cause not in BY_SIZE:
+        return 0
+    usual = BY_SIZE.index(cause) / 100
+    return 60 - usual if context.holds("small-passes") else (0.5 - usual) * context.holds("fragmented")
 
 
 def _by_text(each: Kept, sign: Sign | None, context: Context) -> float:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from explain.causes.context import context_of, passed_smaller
 from explain.causes.diagnosis import Reason
+from explain.causes.weighing.favour import BY_SIZE
 from explain.causes.wires.reasons import objection, reasons_for
 from explain.state.walk import told_role
 from explain.state.way.path import Locus
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from explain.causes.weighing.weigh import Fallen, Kept
     from explain.causes.wires.witness import Wires
     from explain.state.way.path import StateCause
+    from explain.symptoms.witness import Symptom
 
 _COMMAND = frozenset((
     "source-address-not-local", "unknown-interface", "wrong-interface-selected", "no-raw-socket-privilege",
@@ -41,7 +44,16 @@ def because(
         witness = "live" if witnesses.is_live else "text"
         message = "diagnosis.text.muted" if each.is_muted else "diagnosis.text.said"
         reasons.append(Reason(message, {"text": line.text}, witness, {"line": line.line, "symptom": line.id}))
+    if each.cause in BY_SIZE and (smaller := _smaller(witnesses)):
+        reasons.append(Reason("diagnosis.text.smaller", {"text": smaller.text}, "text", {"line": smaller.line}))
     return tuple(reasons)
+
+
+def _smaller(witnesses: Witnesses) -> Symptom | None:
+    """The first answer to a smaller ping beside this one."""
+    known = context_of(witnesses)
+    run = passed_smaller(witnesses.text, known.destination, known.size)
+    return next(iter(run.all("echo.reply")), None) if run else None
 
 
 def locus_of(
