@@ -27,6 +27,8 @@ from explain.errors import ExplainError, InputError, reason_of
 from explain.lab.inside import enter
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from explain.lab.live import Live
 
 _PAUSE_S = 0.1
@@ -95,8 +97,10 @@ def state_of(live: Live, node: str) -> dict[str, Any]:
     return state
 
 
-def record_live(live: Live, seconds: float | None, at: str | None = None) -> tuple[bytes, int, int]:
+def record_live(live: Live, seconds: float | None, at: str | None, begun: Callable[[], None]) -> tuple[bytes, int, int]:
     """Record until Ctrl-C or for some seconds; every interface, or the one that ``at`` names as NODE.INTERFACE.
+
+    ``begun`` is called once it listens, in a process of its own.
 
     Returns:
         The capture file, how many frames it has, and how many were lost.
@@ -106,7 +110,7 @@ def record_live(live: Live, seconds: float | None, at: str | None = None) -> tup
     """
 
     def work(out: Any) -> None:
-        data, frames, dropped = _record(live, seconds, at)
+        data, frames, dropped = _record(live, seconds, at, begun)
         out.write(b"%d %d\n" % (frames, dropped) + data)
 
     head, _, data = _in_child(live, None, work).partition(b"\n")
@@ -160,12 +164,13 @@ def _listening(live: Live) -> tuple[dict[str, Tap], list[tuple[str, str]]]:
     return taps, names
 
 
-def _record(live: Live, seconds: float | None, at: str | None) -> tuple[bytes, int, int]:
+def _record(live: Live, seconds: float | None, at: str | None, begun: Callable[[], None]) -> tuple[bytes, int, int]:
     taps, names = _listening(live)
     if at is not None:
         names = [_named(at, names)]
         taps = {node: taps[node] for node, _ in names}
     start_ns = time.time_ns()
+    begun()
     heard = _until(taps, seconds)
     index = {name: i for i, name in enumerate(names)}
     frames: list[tuple[int, Heard]] = []

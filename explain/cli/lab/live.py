@@ -80,8 +80,7 @@ def record(output: Path, seconds: float | None, at: str | None, lab_name: str | 
 
     room_for(output)
     live = one(lab_name)
-    told("lab.recording", lab=live.name)
-    data, frames, dropped = record_live(live, seconds, at)
+    data, frames, dropped = record_live(live, seconds, at, lambda: told("lab.recording", lab=live.name))
     put_octets(data, output)
     told("lab.recorded", count=frames, file=output)
     if dropped:
