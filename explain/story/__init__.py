@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from explain.model import Line
 from explain.story import events, troubles, verdict
-from explain.story.around import multicast, standby, vlans
+from explain.story.around import vlans
 from explain.story.recording import doubts, kept, unread
 
 if TYPE_CHECKING:
@@ -76,8 +76,16 @@ def _beside(report: Report) -> list[Line]:
     exchanges, captures, table = report.exchanges, report.captures, report.exchanges.table
     if not isinstance(exchanges.positions, range):
         return []
-    lines = vlans.tell(table, exchanges) + multicast.tell(table) + unread.tell(table, captures, exchanges)
-    lines += standby.tell(table)
+    lines = vlans.tell(table, exchanges)
+    if {"igmp", "mld"}.intersection(table.contents):
+        from explain.story.around import multicast
+
+        lines += multicast.tell(table)
+    lines += unread.tell(table, captures, exchanges)
+    if {"vrrp", "hsrp"}.intersection(table.contents):
+        from explain.story.around import standby
+
+        lines += standby.tell(table)
     if exchanges.of_kind("dns.lookup") is not None:
         from explain.story.around import names
 

@@ -19,8 +19,6 @@ _MOST_TOLD, _MOST_GROUPS, _MOST_CITED = 8, 6, 1000
 
 def tell(table: PacketTable) -> list[Line]:
     """Lines about the queriers, then the listeners in order, and the questions for one group."""
-    if not {"igmp", "mld"}.intersection(table.contents):
-        return []
     found = listening(table)
     return [*_queriers(table, found), *_listeners(table, found), *_questions(table, found)]
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from explain.addresses import BROADCAST, mac_text
 from explain.arrays import among, distinct
-from explain.exchanges import listening, segment
+from explain.exchanges import segment
 from explain.exchanges.claims import contests
 from explain.exchanges.hosts import Hosts
 from explain.exchanges.traffic import traffic
@@ -92,6 +92,8 @@ def _listeners(table: PacketTable) -> Iterator[Line]:
     icmp = table.icmp
     rows = icmp.row[icmp.is_v6 & np.isin(icmp.type, _LISTENER_REPORTS)]
     if len(rows):
+        from explain.exchanges import listening
+
         rows = rows[~among(rows, listening.told(table))]
     if len(rows):
         yield _line(table, "listeners", rows, count=len(rows))

@@ -19,8 +19,6 @@ _MOST_ADDRESSES = 4
 
 def tell(table: PacketTable) -> list[Line]:
     """Lines for each group of routers."""
-    if not {"vrrp", "hsrp"}.intersection(table.contents):
-        return []
     found = [one for one in groups(table) if one.addresses]
     return [line for number, one in enumerate(found[:_MOST_TOLD]) for line in _group(table, one, is_first=not number)]
 

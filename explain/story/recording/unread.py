@@ -10,7 +10,6 @@ from explain.arrays import among, distinct, first_and_last
 from explain.capture.linktype import medium_of, name_of
 from explain.decode.contents import TUNNEL, TUNNELS
 from explain.decode.slab import members
-from explain.exchanges import listening
 from explain.model import Line
 from explain.table import ARP, CUT, IP, MALFORMED, UNKNOWN_LINK
 
@@ -89,6 +88,8 @@ def _protocols(table: PacketTable) -> Iterator[Line]:
         message = f"protocol-{number}" if number in _NAMED else "protocol"
         rows = table.rows_of(protocols == number)
         if number == _IGMP:
+            from explain.exchanges import listening
+
             rows = rows[~among(rows, listening.told(table))]
         if len(rows):
             yield _line(table, message, rows, number=number)
