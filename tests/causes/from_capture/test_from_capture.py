@@ -371,6 +371,7 @@ def test_a_redirect_to_the_target_itself_shows_a_neighbour_that_is_taken_for_a_r
     found = report(asked, redirect(ROUTER, NEAR, asked), pong(NEAR, ALICE, 1))
     (finding,) = found.findings
     assert (finding.cause, finding.values["case"]) == ("icmp-redirect", "neighbour")
+    assert finding.rivals == ("wrong-netmask-on-sender",)
     assert "the same link as its sender, and no router is needed" in " ".join(found.story().split())
 
 

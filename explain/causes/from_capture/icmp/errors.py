@@ -189,7 +189,7 @@ def _redirected(part: ExchangeColumns, indices: list[int], found: Seen) -> Seen:
     is_lost = any(part.outcomes[part.outcome[index]] == "unanswered" for part, index in found.members)
     speakers = {part.fields(index).from_ for index in indices}
     if fields.gateway == found.values["dst"]:
-        return replace(found, values={**found.values, "case": "neighbour"})
+        return replace(found, rivals=("wrong-netmask-on-sender",), values={**found.values, "case": "neighbour"})
     if not is_lost:
         return found
     if fields.gateway == fields.to or len(speakers) > 1:
