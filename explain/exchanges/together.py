@@ -104,11 +104,18 @@ class Exchanges(Sequence[Exchange]):
                 yield part, near[np.logical_and.reduceat(is_wanted[frames], np.cumsum(sizes) - sizes)]
 
     def carried(self, part: ExchangeColumns, indices: Sequence[int]) -> dict[int, list[tuple[ExchangeColumns, int]]]:
-        """For each of some exchanges of a kind, the exchanges that are only its datagrams."""
-        owner = {row: int(index) for index in indices for row in part.rows(index).tolist()}
+        """For each of some exchanges of a kind, the exchanges that are only its datagrams.
+
+        One may belong to several, as what passes two translators does.
+        """
+        owners: dict[int, list[int]] = {}
+        for index in indices:
+            for row in part.rows(index).tolist():
+                owners.setdefault(row, []).append(int(index))
         carried: dict[int, list[tuple[ExchangeColumns, int]]] = {int(index): [] for index in indices}
-        for carrier, number in self.inside(np.fromiter(owner, np.int64, len(owner))):
-            carried[owner[int(carrier.frames[carrier.bounds[number]])]].append((carrier, number))
+        for carrier, number in self.inside(np.fromiter(owners, np.int64, len(owners))):
+            for index in owners[int(carrier.frames[carrier.bounds[number]])]:
+                carried[index].append((carrier, number))
         return carried
 
     def only_carrying(self) -> set[int]:

@@ -231,3 +231,19 @@ def test_pings_that_stay_without_an_answer_are_counted_once_on_both_sides_of_a_n
             walk.back(seq + 0.1, near, ping(SERVER, NAT, seq, kind=0, ip_id=seq + 90))
     (finding,) = walk.report().findings
     assert (finding.cause, finding.values["src"], finding.values["sent"]) == ("partial-loss", INSIDE, 8)
+
+
+def test_what_two_nats_translate_one_after_the_other_is_told_and_counted_once():
+    server, sides = (SERVER, 80), ((INSIDE, 40000), (NAT, 1025), ("198.51.100.1", 2049))
+    files = [
+        pcap(
+            (1 + 0.001 * step, eth(A, R, 0x800, segment(side, server, 2, 77_777_777, ttl=64 - step, ip_id=3))),
+            (1.1, eth(R, A, 0x800, segment(server, side, 20, 0, 77_777_778, ttl=62 + step, ip_id=0))),
+        )
+        for step, side in enumerate(sides)
+    ]
+    report = explain.explain(*files)
+    inside = [one.fields.inside.src.address for one in of_kind(report, "nat.translation")]
+    assert inside == [INSIDE, NAT]
+    assert [one.values["count"] for one in report.findings] == [1]
+    assert [line.values["client"] for line in report.lines if line.message == "tcp.refused"] == [f"{INSIDE}:40000"]
