@@ -95,9 +95,12 @@ def _heading(table: PacketTable, capture: int, interface: int | None) -> Line:
 
 
 def _placed(table: PacketTable, line: Line, capture: int) -> Line:
-    """The line; with the name of the place whose frames it cites, where that is another file: it counts for itself."""
+    """The line with its frames in a capture first; where it has none there, with the place of those that it cites."""
     if not line.evidence or line.evidence[0].capture == capture:
-        return line
+        return line  # the interfaces of one capture number their frames together
+    here = tuple(one for one in line.evidence if one.capture == capture)
+    if here:
+        return replace(line, evidence=(*here, *(one for one in line.evidence if one.capture != capture)))
     cited = line.evidence[0]
     where = next(one for one in table.places if (one.capture, one.interface) == (cited.capture, cited.interface))
     return replace(line, values={**line.values, "elsewhere": where.name or where.file})

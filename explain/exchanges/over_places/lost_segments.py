@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from explain.table import I8, PacketTable, Rows
 
 _MOST_ROWS = 200_000  # of one direction at all places
+_LARGEST = 1500  # octets; what is larger was merged by a card
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +138,11 @@ def _between(table: PacketTable, way: list[_Seen], *, is_from_server: bool) -> I
         place, beyond = table.places[here.place], table.places[there.place]
         if (place.capture, place.interface) == (beyond.capture, beyond.interface):
             continue  # one recording that holds frames several times need not hold all of them as often
-        frames = sorted({int(table.frame[_first(here, octet)]) for octet in sent_again[is_lost].tolist()})
-        count = int((passed[at] - passed[at + 1])[is_lost].sum())
+        lost = _lost_copies(table, here, sent_again[is_lost], (passed[at] - passed[at + 1])[is_lost])
         yield LostSegments(
-            is_from_server, count, place.capture, place.interface, tuple(frames), beyond.capture, beyond.interface
-        )
+            is_from_server, sum(lost.values()), place.capture, place.interface, tuple(sorted(lost)), beyond.capture,
+            beyond.interface,
+        )  # fmt: skip
 
 
 def _sent_again(place: _Seen) -> I8:
@@ -156,6 +157,16 @@ def _has_holes(here: _Seen, there: _Seen) -> bool:
     starts = np.unique(here.start)
     once = starts[(here.copies(starts) == 1) & (starts > there.start.min()) & (starts < there.end.max())]
     return bool((there.copies(once) == 0).any())
+
+
+def _lost_copies(table: PacketTable, here: _Seen, octets: I8, gone: I8) -> dict[int, int]:
+    """How many segments of each frame were lost: cut smaller when sent again, it was one, unless a card merged it."""
+    lost: dict[int, int] = {}
+    for octet, times in zip(octets.tolist(), gone.tolist(), strict=True):
+        row = _first(here, octet)
+        frame, before = int(table.frame[row]), lost.get(int(table.frame[row]), 0)
+        lost[frame] = before + times if table.payload[row] > _LARGEST else max(before, times)
+    return lost
 
 
 def _first(place: _Seen, octet: int) -> int:

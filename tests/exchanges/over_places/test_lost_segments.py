@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from two_places import INSIDE, SERVER, Walk, of_kind, segment
+from two_places import INSIDE, OTHER, SERVER, Walk, of_kind, ping, segment
 
 CLIENT, WEB = (INSIDE, 40000), (SERVER, 80)
 SIZE = 1000
@@ -48,6 +48,39 @@ def test_several_losses_are_counted():
     (lost,) = upload(lost=(1, 4)).fields.lost_segments
     assert lost.segments == 2
     assert lost.frames == (3, 5)
+
+
+def test_a_segment_that_is_sent_again_in_smaller_ones_was_lost_once():
+    walk = Walk()
+    walk.out(0.0, segment(CLIENT, WEB, 2, 1, ip_id=1), segment(CLIENT, WEB, 2, 1, ttl=63, ip_id=1))
+    walk.back(0.01, segment(WEB, CLIENT, 18, 8, 2, ttl=63), segment(WEB, CLIENT, 18, 8, 2))
+    walk.out(0.02, data(0, ip_id=2), None)
+    walk.out(0.021, data(1, ip_id=3), data(1, ttl=63, ip_id=3))
+    for number, start in enumerate(range(0, SIZE, 400)):
+        again = [
+            segment(CLIENT, WEB, 16, 2 + start, 9, bytes(min(400, SIZE - start)), ttl, 9 + number) for ttl in (64, 63)
+        ]
+        walk.out(0.1 + number / 1000, *again)
+    (journey,) = of_kind(walk.report(), "journey")
+    assert [(lost.segments, lost.frames) for lost in journey.fields.lost_segments] == [(1, (3,))]
+
+
+def test_frames_of_another_capture_than_the_one_of_the_heading_are_told_with_their_place():
+    walk = Walk()
+    for seq in (1, 2, 3):  # the outer capture numbers its frames otherwise
+        walk.out(0.0, None, ping(OTHER, SERVER, seq))
+    for number, (source, target) in enumerate([(CLIENT, WEB), (WEB, CLIENT)]):
+        flags, seq, ack = (2, 1, 0) if not number else (18, 8, 2)
+        frames = [segment(source, target, flags, seq, ack, ttl=ttl, ip_id=1) for ttl in (64, 63)]
+        (walk.back if number else walk.out)(0.01 * number, *(reversed(frames) if number else frames))
+    for at, passes in ((0.02, False), (0.3, True)):
+        lost = segment(WEB, CLIENT, 16, 9, 2, bytes(SIZE), ip_id=int(at * 100))
+        near = segment(WEB, CLIENT, 16, 9, 2, bytes(SIZE), 63, int(at * 100))
+        walk.back(at, near if passes else None, lost)
+    told = {line.message: line for line in walk.report().lines}
+    routed, lost = told["journey.routed"], told["journey.lost-segments"]
+    assert (routed.evidence[0].capture, "elsewhere" in routed.values) == (0, False)
+    assert (lost.evidence[0].capture, "elsewhere" in lost.values) == (1, True)
 
 
 def test_a_recording_that_itself_lost_frames_proves_no_loss_on_the_way():
