@@ -160,7 +160,9 @@ def _of_translation(fields: NatTranslation, outcome: str) -> Hashable:
     sides = [side for side in (fields.inside, fields.outside) if side]
     port = fields.inside.dst.port if fields.kind != "source" else None
     addresses = [(side.src.address, side.dst.address) for side in sides]
-    return ("nat.translation", outcome, fields.kind, fields.checksum, fields.inside.protocol, port, *addresses)
+    is_forgotten = fields.silent_ns is not None
+    kind = fields.kind, fields.checksum, fields.inside.protocol, port
+    return ("nat.translation", outcome, is_forgotten, *kind, *addresses)
 
 
 def _value(record: Any, path: str) -> Any:

@@ -247,3 +247,40 @@ def test_what_two_nats_translate_one_after_the_other_is_told_and_counted_once():
     assert inside == [INSIDE, NAT]
     assert [one.values["count"] for one in report.findings] == [1]
     assert [line.values["client"] for line in report.lines if line.message == "tcp.refused"] == [f"{INSIDE}:40000"]
+
+
+def test_a_mapping_that_a_nat_forgot_is_told_with_the_new_one_and_blamed_for_the_refusal():
+    walk, client, server = Walk(), (INSIDE, 5000), (SERVER, 5060)
+    for when, number, port in ((0.0, 1, 6000), (5.0, 2, 6001)):
+        said = f"datagram {number}".encode() * 3
+        lent = NAT, port
+        walk.out(when, datagram(client, server, said, 64, number), datagram(lent, server, said, 63, number))
+        said = said[::-1]
+        walk.back(when + 0.1, datagram(server, client, said, 63, number), datagram(server, lent, said, 64, number))
+    late = datagram(server, (NAT, 6000), b"too late", 64, 9)
+    walk.back(4.0, None, late)
+    walk.out(4.001, None, ip(NAT, SERVER, 1, icmp(3, 3, 0, late), 64, 77))
+    report = walk.report()
+    told = [(one.fields.outside.src.port, one.fields.silent_ns) for one in of_kind(report, "nat.translation")]
+    assert told == [(6000, None), (6001, 4_899_000_000)]
+    assert [line.message for line in report.lines].count("nat.renewed") == 1
+    (finding,) = [one for one in report.findings if one.cause == "idle-timeout-in-middlebox"]
+    assert (finding.values["case"], finding.values["inside"]) == ("forgotten", f"{INSIDE}:5000")
+    assert round(finding.values["pause_ns"], -7) == 3_900_000_000
+
+
+@pytest.mark.parametrize(("pause_s", "cause"), [(5.0, "idle-timeout-in-middlebox"), (0.2, None)])
+def test_a_segment_that_a_nat_passed_on_as_it_was_shows_that_it_had_forgotten_the_connection(pause_s, cause):
+    walk, client, lent, server = Walk(), (INSIDE, 40000), (NAT, 40000), (SERVER, 80)
+    walk.out(0.0, segment(client, server, 2, 99, ip_id=5), segment(lent, server, 2, 99, ttl=63, ip_id=5))
+    walk.back(0.1, segment(server, client, 18, 500, 100, ttl=63), segment(server, lent, 18, 500, 100))
+    walk.out(0.2, segment(client, server, 16, 100, 501, ip_id=6), segment(lent, server, 16, 100, 501, ttl=63, ip_id=6))
+    as_is = [segment(client, server, 24, 100, 501, b"still there?", ttl, 7) for ttl in (64, 63)]
+    walk.out(0.2 + pause_s, *as_is)
+    walk.back(0.21 + pause_s, *(segment(server, client, 4, 501, ttl=ttl, ip_id=8) for ttl in (63, 64)))
+    report = walk.report()
+    (found,) = of_kind(report, "nat.translation")
+    assert (found.fields.as_is.frame, round(found.fields.silent_ns, -8)) == (4, int(pause_s * 1e9))
+    message = "nat.as-is" if cause else "nat.as-is-soon"
+    assert [line.message for line in report.lines].count(message) == 1
+    assert (cause in {one.cause for one in report.findings}) == bool(cause)

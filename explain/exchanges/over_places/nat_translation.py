@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from explain.addresses import BROADCAST, IPV6_KEY, is_private
+from explain.arrays import among, distinct
 from explain.exchanges.columns import ExchangeColumns, Found, from_list
 from explain.exchanges.over_places.nat_checksums import checksum_proof, ip_checksums_are_right
 from explain.exchanges.over_places.nat_flow import Ends, NatSide, Version, both_sides, ends_of, side_of, versions
 from explain.exchanges.over_places.sights import Spot, spot_of
 from explain.exchanges.over_places.trails import forward, near_rows
+from explain.places.matching import NONE
 from explain.record import dataclass
-from explain.table import ICMP, ICMPV6
+from explain.table import ICMP, ICMPV6, SYN
 
 if TYPE_CHECKING:
     from explain.exchanges.over_places.paths import Paths
     from explain.exchanges.over_places.trails import Leg
-    from explain.table import Bools, PacketTable
+    from explain.table import Bools, PacketTable, Rows
 
 OUTCOMES = ("translated", "untranslated")
 _HOOKS = {"source": ("POSTROUTING",), "destination": ("PREROUTING",), "both": ("PREROUTING", "POSTROUTING")}
@@ -48,6 +49,9 @@ class NatTranslation:
         why: for untranslated ones: private-source-outside, reply-not-translated, sent-to-itself.
         is_hairpin: it left the translator by the interface by which it had come: both ends are on one side of it.
             Source: RFC 4787, section 6.
+        silent_ns: how long the flow had been silent when it got these ends in the place of others, or when packets
+            were first passed on as they were; None where neither was seen. Source: RFC 4787, section 4.3.
+        as_is: of who began, packets that were passed on as they were after others had been translated.
     """
 
     inside: NatSide
@@ -64,6 +68,8 @@ class NatTranslation:
     after: Spot | None
     why: str | None
     is_hairpin: bool
+    silent_ns: int | None = None
+    as_is: Spot | None = None
 
 
 def find(paths: Paths) -> ExchangeColumns:
@@ -98,12 +104,18 @@ def _is_rewritten(table: PacketTable, paths: Paths) -> Bools:
 
 
 def _translated(table: PacketTable, paths: Paths, legs: list[Leg]) -> list[Found]:
-    found = []
-    for before, after in pairwise(versions(table, paths, legs)):
-        pairs, pairs_back = both_sides(paths, before.ahead, after.ahead), both_sides(paths, after.back, before.back)
-        if not pairs and not pairs_back:
-            continue
-        found.append(_found(table, before, after, pairs, pairs_back))
+    sides, found, given = versions(table, paths, legs), [], set[int]()
+    for number, after in enumerate(sides):
+        for at in reversed(range(number)):  # a flow may be given other ends later, instead of those it had
+            before = sides[at]
+            pairs, back = both_sides(paths, before.ahead, after.ahead), both_sides(paths, after.back, before.back)
+            if pairs or back:
+                one = _found(table, before, after, pairs, back)
+                begun = pairs[0][0] if pairs else back[0][1]
+                as_is, silent_ns = _forgotten(table, paths, before, after, begun, is_again=at in given)
+                found.append(replace(one, fields=replace(one.fields, as_is=as_is, silent_ns=silent_ns)))
+                given.add(at)
+                break
     return found
 
 
@@ -136,6 +148,33 @@ def _found(
     )
     rows = np.unique(np.concatenate((before.rows, after.rows)))
     return Found("untranslated" if is_lost else "translated", rows.tolist(), fields)
+
+
+def _forgotten(
+    table: PacketTable, paths: Paths, before: Version, after: Version, begun: int, *, is_again: bool
+) -> tuple[Spot | None, int | None]:
+    """The first packet that was passed on as it was after others had been translated, and how long the flow had been
+    silent until then, or until it got these ends in the place of others; None where neither was seen.
+    """
+    packet, is_syn = paths.seen.packet, table.flags[before.ahead] & SYN != 0
+    behind = distinct(table.place[after.ahead].astype(np.int64) << 8 | table.ttl[after.ahead])
+    is_as_is = among(table.place[before.ahead].astype(np.int64) << 8 | table.ttl[before.ahead], behind) & ~is_syn
+    is_as_is &= ~np.isin(packet[before.ahead], packet[after.ahead]) & (packet[before.ahead] != NONE)
+    here = before.rows[table.place[before.rows] == table.place[begun]]
+    passed = before.ahead[is_as_is]
+    came = here[np.isin(packet[here], packet[passed]) & (table.time_ns[here] > table.time_ns[begun])]
+    if len(came):
+        first = int(came[np.argmin(table.time_ns[came])])
+        return spot_of(table, int(passed[packet[passed] == packet[first]][0])), _silence_ns(table, here, first)
+    if is_again and not table.flags[begun] & SYN:
+        return None, _silence_ns(table, here, begun)
+    return None, None
+
+
+def _silence_ns(table: PacketTable, rows: Rows, row: int) -> int:
+    """How long nothing of some rows had passed before one of them."""
+    earlier = table.time_ns[rows][table.time_ns[rows] < table.time_ns[row]]
+    return int(table.time_ns[row] - earlier.max()) if len(earlier) else 0
 
 
 def _rewriting(one: Ends, other: Ends) -> tuple[str, tuple[str, ...]]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from explain.exchanges.over_places.trails import origin, whole
 from explain.model import Line
+from explain.places.near import NearTable
 from explain.story.exchanges.journey import line, row_of
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from explain.table import PacketTable, Rows
 
 _MOST_READ, _MOST_TOLD = 10_000, 3
+_QUIET_NS = 1_000_000_000  # less than any translator waits before it forgets
 
 
 def together(table: PacketTable, part: ExchangeColumns, indices: Rows) -> Iterator[Line]:
@@ -55,6 +59,19 @@ def translation(teller: Teller, part: ExchangeColumns, index: int, name: str) ->
     if fields.why:
         why = "nat.to-itself" if fields.why == "sent-to-itself" else "nat.not-back"
         yield line(teller, why, fields, rows, name, **values)
+    if fields.silent_ns is not None:
+        yield _forgotten(teller, fields, rows, near.src.text, name)
     if fields.checksum:
         yield line(teller, f"nat.proof.{fields.checksum}", fields, rows, name, **values)
     yield line(teller, teller.first(f"nat.hook.{fields.kind}"), fields, rows, name, **values)
+
+
+def _forgotten(teller: Teller, fields: NatTranslation, rows: list[int], src: str, name: str) -> Line:
+    """What the translator no longer knew: it gave other ends, or passed a packet on as it was."""
+    silent_ns, table = fields.silent_ns or 0, teller.table
+    if fields.as_is is None:
+        return line(teller, "nat.renewed", None, rows, name, silent_ns=silent_ns)
+    shown = np.array([row_of(whole(table), fields.as_is)])
+    rows = table.copies(shown).tolist() if isinstance(table, NearTable) else shown.tolist()
+    message = "nat.as-is" if silent_ns >= _QUIET_NS else "nat.as-is-soon"
+    return line(teller, message, None, rows, name, silent_ns=silent_ns, src=src)

@@ -2,26 +2,64 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from explain.causes.from_capture.scene import Member, Scene, Seen
+from explain.exchanges.icmp.quotes import quoted_row
+from explain.places.near import NearTable, whole_of
 from explain.table import UDP
+
+if TYPE_CHECKING:
+    from explain.exchanges.over_places.nat_translation import NatTranslation
+    from explain.table import PacketTable
 
 _EVERYBODY = ".255"  # of most networks
 _SEVERAL = 2  # answers that had come
+_MOST_LOOKED_AT = 10_000  # translations
+_QUIET_NS = 1_000_000_000  # no translator forgets sooner
 
 
 def judge(scene: Scene, members: list[Member], rows: list[int], values: dict[str, Any], *, is_answer: bool) -> Seen:
     """The finding: nothing listens any more, if the port asked or spoke before; else perhaps ever."""
     if values["port"] is None:
         return Seen("udp-no-listener", "likely", members, rows, ("filter-on-target-input",), values | {"case": "cut"})
+    if mapping := _forgotten_mapping(scene, members, rows, values):
+        return mapping
     if is_answer and not _has_heard(scene, members, min(rows)):
         more = _asked_elsewhere(members) or {"case": "late"}
         return Seen("udp-no-listener", "likely", members, rows, ("server-slow",), values | more)
     gone = {"case": "gone"} if is_answer or _has_spoken(scene, members, min(rows), values) else {}
     return Seen("udp-no-listener", "likely", members, rows, ("filter-on-target-input",), values | gone)
+
+
+def _forgotten_mapping(scene: Scene, members: list[Member], rows: list[int], values: dict[str, Any]) -> Seen | None:
+    """The finding, where the port was one that a NAT had lent, and where what came for it went no farther."""
+    part = scene.part("nat.translation")
+    for index in range(min(len(part), _MOST_LOOKED_AT)):
+        fields: NatTranslation = part.fields(index)
+        lent = fields.outside.src if fields.outside and fields.kind != "destination" else None
+        if lent is None or (lent.address, lent.port) != (values["dst"], values["port"]):
+            continue
+        if (pause_ns := _pause_ns(scene.table, rows[0])) is None:
+            return None
+        more = {"case": "forgotten", "inside": fields.inside.src.text, "pause_ns": pause_ns}
+        return Seen("idle-timeout-in-middlebox", "likely", members, rows, (), values | more)
+    return None
+
+
+def _pause_ns(table: PacketTable, row: int) -> int | None:
+    """How long the flow had rested before the packet that an error quotes; None if that got through, or is unknown."""
+    whole = whole_of(table)
+    quoted = quoted_row(whole, table.whole_row(row))
+    if quoted is None or not isinstance(table, NearTable):
+        return None
+    if len({whole.ends(copy) for copy in table.copies(np.array([quoted])).tolist()}) > 1:
+        return None
+    earlier = np.flatnonzero(whole.flow[:quoted] == whole.flow[quoted])
+    pause_ns = int(whole.time_ns[quoted] - whole.time_ns[earlier[-1]]) if len(earlier) else 0
+    return pause_ns if pause_ns >= _QUIET_NS else None
 
 
 def _asked_elsewhere(members: list[Member]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.tcp.course import Course
     from explain.exchanges.tcp.moments import Talk
-    from explain.table import Bools
+    from explain.table import Bools, Rows
 
 _REFUSED = (
     "tcp-bound-to-loopback",
@@ -62,7 +62,7 @@ _MUTE = ("rst-by-middlebox", "dnat-to-wrong-port")  # who speaks for it, or is n
 _AT_ONCE_NS = 1_000_000_000  # one that nobody uses is closed after longer
 _FEW = 8  # segments before the FIN of who closes at once
 _CLOSED = ("refused", "unanswered")  # which a service is for a while, perhaps
-_FORGED = "rst-by-middlebox"
+_FORGED, _FORGETFUL = "rst-by-middlebox", "tcp-half-open"
 _BY_EITHER = ("tcp-application-closes", "tcp-half-open")
 _FAREWELL, _LAST_WORDS = 8, 128  # octets with which a client takes leave: QUIT; by TLS GOAWAY and close_notify
 _SHUT = ("tcp-application-closes", "likely", ("rst-by-middlebox",))  # after its own FIN
@@ -357,7 +357,7 @@ def _cut_off(scene: Scene, part: ExchangeColumns, some: list[int], is_closed_fir
     moments = part.facts["moments"]
     alike: dict[tuple[str, str, str, bool, tuple[str, ...]], dict[int, resets.Reset]] = defaultdict(dict)
     for index, judged in zip(some, resets.judge(moments, some), strict=True):
-        found = resets.placed(scene.table, part.rows(index), judged) if len(some) <= _MOST_PLACED else judged
+        found = _placed(scene, part.rows(index), judged) if len(some) <= _MOST_PLACED else judged
         is_shut = bool(is_closed_first[index]) and found.cause == "tcp-application-closes"
         is_client = found.is_from_client and found.cause in _BY_EITHER
         case = found.case or ("shut" if is_shut else "client" if is_client else "")
@@ -377,6 +377,18 @@ def _cut_off(scene: Scene, part: ExchangeColumns, some: list[int], is_closed_fir
                 values["sender"] = client if is_for_client else target
             why = scene.one_link.possible(rows, rivals)
             yield Seen(cause, certainty, [(part, index) for index in indices], rows, why, values)
+
+
+def _placed(scene: Scene, rows: Rows, judged: resets.Reset) -> resets.Reset:
+    """The same, with where the RST came into being, or with the NAT that had forgotten the connection."""
+    translations = scene.part("nat.translation")
+    own = translations.with_rows(rows).tolist() if len(translations) and judged.cause == _FORGETFUL else ()
+    for fields in map(translations.fields, own):
+        if fields.as_is and (fields.silent_ns or 0) >= resets.QUIET_NS:
+            return judged._replace(
+                cause="idle-timeout-in-middlebox", certainty="likely", rivals=(), case="untranslated"
+            )
+    return resets.placed(scene.table, rows, judged)
 
 
 def _is_shut(part: ExchangeColumns, index: int) -> bool:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from explain.exchanges.tcp.moments import TcpMoments
     from explain.table import I8, Bools, PacketTable, Rows
 
-_QUIET_NS = 1_000_000_000  # after such a pause the other side may have forgotten the connection
+QUIET_NS = 1_000_000_000  # after such a pause the other side may have forgotten the connection
 _PROMPT_NS = 500_000_000  # a kernel that knows of no connection answers at once; a program that gives up does not
 _LIVES_ON_NS = 100_000_000  # who sends a RST has nothing left to go on with; recordings mix up less than this
 _GOES_ON, _MIXED_NS = 3, 1_000_000  # segments that follow a RST, and that no recording holds back so long all the same
@@ -121,7 +121,7 @@ def _facts(moments: TcpMoments, indices: I8) -> Iterator[_Facts]:
     )
     after = np.minimum.reduceat(np.where(lives_on, position, len(at)), starts)
     since = np.maximum(last - 1, starts)  # the silence before what the reset answers
-    is_late = (last > starts) & (time_ns[last] - time_ns[since] >= _QUIET_NS)
+    is_late = (last > starts) & (time_ns[last] - time_ns[since] >= QUIET_NS)
     is_late &= time_ns[first] - time_ns[last] < _PROMPT_NS
     asks = (streams.length[rows[last]] > 0) | (moments.segments.labels[at[last]] & KEEP_ALIVE != 0)
     facts = (
@@ -130,7 +130,7 @@ def _facts(moments: TcpMoments, indices: I8) -> Iterator[_Facts]:
         np.append(rows, -1)[after],
         _are_forged(table, rows, is_before & is_own, (first, of, starts)),
         is_late & asks,
-        (own >= 0) & (time_ns[first] - time_ns[own] < _QUIET_NS),
+        (own >= 0) & (time_ns[first] - time_ns[own] < QUIET_NS),
         (way[first] != 0) == (moments.course.client[indices] == 1),
     )
     yield from map(_Facts, *(column.tolist() for column in facts))
