@@ -53,6 +53,8 @@ class _Seen(NamedTuple):
     Attributes:
         time_ns: when each came, by one clock.
         began_ns: when the place recorded its first frame, by that clock.
+        packets: the number of each packet.
+        ttl: of its first packet.
     """
 
     place: int
@@ -61,13 +63,16 @@ class _Seen(NamedTuple):
     rows: Rows
     time_ns: I8
     began_ns: int
+    packets: Rows
+    ttl: int
 
     def copies(self, octets: I8) -> I8:
         """How often each of some octets passed."""
-        passed: I8 = np.searchsorted(np.sort(self.start), octets, "right") - np.searchsorted(
-            np.sort(self.end), octets, "right"
-        )
-        return passed
+        return _copies(self.start, self.end, octets)
+
+    def is_beside(self, other: _Seen) -> bool:
+        """Whether a packet passes the one place or the other, as where two ways of equal cost lead to a network."""
+        return self.ttl == other.ttl and not np.isin(self.packets, other.packets).any()
 
     def came_ns(self, octets: I8) -> I8:
         """When some octets with which segments begin came first; before all times where none does."""
@@ -118,7 +123,9 @@ def _along(table: PacketTable, seen: Sightings, topology: Topology, rows: Rows, 
         first[np.unique(packet, return_index=True)[1]] = True
         own = own[first | (packet < 0)]
         start = (table.seq[own] - base).view(np.int32).astype(np.int64)
-        found.append(_Seen(place, start, start + _octets(table, own), own, seen.time_ns[own], int(began[place])))
+        end, times = start + _octets(table, own), seen.time_ns[own]
+        ttl = int(table.ttl[own[0]])
+        found.append(_Seen(place, start, end, own, times, int(began[place]), seen.packet[own], ttl))
     return found
 
 
@@ -126,23 +133,44 @@ def _between(table: PacketTable, way: list[_Seen], *, is_from_server: bool) -> I
     sent_again = _sent_again(way[0])
     if not len(sent_again):
         return
-    copies = np.stack([place.copies(sent_again) for place in way])
-    # What a later place saw has passed the ones before it, whatever they recorded.
-    passed = np.maximum.accumulate(copies[::-1])[::-1]
-    for at in range(len(way) - 1):
-        here, there = way[at], way[at + 1]
-        is_lost = (passed[at] > passed[at + 1]) & (passed[at + 1] > 0)
+    # A card that merged segments gave them numbers of its own; then octets alone tell what is what.
+    is_whole = all(np.isin(place.packets, way[0].packets).all() and (place.packets >= 0).all() for place in way)
+    for at, here in enumerate(way):
+        ahead = [number for number in range(at + 1, len(way)) if not (is_whole and here.is_beside(way[number]))]
+        if not ahead:
+            continue
+        there, later = way[ahead[0]], [way[number] for number in ahead]
+        passed, came = (_passed(some, sent_again, is_whole=is_whole) for some in ([here, *later], way[ahead[0] :]))
+        is_lost = (passed > came) & (came > 0)
         is_lost &= (sent_again > there.start.min()) | (here.came_ns(sent_again) > there.began_ns)
         if not is_lost.any() or _has_holes(here, there):
             continue
         place, beyond = table.places[here.place], table.places[there.place]
         if (place.capture, place.interface) == (beyond.capture, beyond.interface):
             continue  # one recording that holds frames several times need not hold all of them as often
-        lost = _lost_copies(table, here, sent_again[is_lost], (passed[at] - passed[at + 1])[is_lost])
+        lost = _lost_copies(table, here, sent_again[is_lost], (passed - came)[is_lost])
         yield LostSegments(
             is_from_server, sum(lost.values()), place.capture, place.interface, tuple(sorted(lost)), beyond.capture,
             beyond.interface,
         )  # fmt: skip
+
+
+def _passed(places: list[_Seen], octets: I8, *, is_whole: bool) -> I8:
+    """How often some octets passed the first place: what a later one saw has passed it, whatever it recorded."""
+    passed: I8 = np.max([place.copies(octets) for place in places], axis=0)
+    if is_whole:
+        start, end, packets = (
+            np.concatenate(some) for some in zip(*((one.start, one.end, one.packets) for one in places), strict=True)
+        )
+        first = np.unique(packets, return_index=True)[1]
+        np.maximum(passed, _copies(start[first], end[first], octets), out=passed)
+    return passed
+
+
+def _copies(start: I8, end: I8, octets: I8) -> I8:
+    """In how many of some segments each of some octets is."""
+    found: I8 = np.searchsorted(np.sort(start), octets, "right") - np.searchsorted(np.sort(end), octets, "right")
+    return found
 
 
 def _sent_again(place: _Seen) -> I8:

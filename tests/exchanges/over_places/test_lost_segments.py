@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from packets import A, B, R, eth, pcap
 from two_places import INSIDE, OTHER, SERVER, Walk, of_kind, ping, segment
+
+import explain
 
 CLIENT, WEB = (INSIDE, 40000), (SERVER, 80)
 SIZE = 1000
@@ -92,3 +95,22 @@ def test_a_finding_of_lost_segments_names_the_two_places_between_which_all_were_
     (told,) = [one.values for one in walked(lost=(1, 3, 4)).report().findings if one.cause == "partial-loss"]
     assert (told["case"], told["resent"]) == ("segments-between", 3)
     assert {"last", "next"} <= told.keys()
+
+
+def test_a_syn_that_went_another_way_than_its_repetition_was_lost_behind_that_way():
+    def syn(number, ttl):
+        return eth(A, R, 0x800, segment(CLIENT, WEB, 2, 1, ttl=ttl, ip_id=number))
+
+    def answer(ttl):
+        return eth(R, A, 0x800, segment(WEB, CLIENT, 18, 8, 2, ttl=ttl, ip_id=0))
+
+    early = eth(A, B, 0x800, ping(OTHER, SERVER, 1))
+    for order in ((0, 1, 2, 3), (0, 2, 1, 3)):
+        files = [
+            pcap((1.0, syn(1, 64)), (2.0, syn(2, 64)), (2.01, answer(62))),
+            pcap((1.001, syn(1, 63))),
+            pcap((2.001, syn(2, 63)), (2.009, answer(63))),
+            pcap((0.5, early), (2.002, syn(2, 62)), (2.008, answer(64))),
+        ]
+        (lost,) = of_kind(explain.explain(*(files[at] for at in order)), "journey")[0].fields.lost_segments
+        assert (order[lost.capture], lost.frames, order[lost.next_capture]) == (1, (1,), 3)
