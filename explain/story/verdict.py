@@ -23,6 +23,7 @@ _TO_ANSWER_NS = 100_000_000
 _SMALL = 40  # frames that are few enough to be cited all
 _ENDED = {"unreadable": "story.unread", INTERRUPTED: "story.interrupted"}  # by the kind of damage
 _MANY = 3  # kinds of trouble, beyond which the first alone is no verdict
+_PPM_A_DAY_NS = 86_400_000  # that a clock gains in a day which runs faster by a millionth
 
 
 def tell(report: Report, groups: Sequence[Group]) -> list[Line]:
@@ -164,15 +165,19 @@ def _clocks(captures: Sequence[CaptureInfo], exchanges: Exchanges) -> list[Line]
         frames = frames_of_file(whole(exchanges.table), clock["capture"], capture)
         if skew is None and capture.packets:
             lines.append(Line("story.clock.apart", {"name": capture.vantage or capture.path}, frames, 1, None, "note"))
-        if not skew or reference is None or abs(skew) <= (bound or 0):
+        if skew is None or reference is None:
             continue
-        values = {
-            "name": capture.vantage or capture.path, "of": reference.vantage or reference.path, "off_ns": abs(skew),
-            "bound_ns": bound, "drift_ppm": clock["drift_ppm"],
-        }  # fmt: skip
-        side = "ahead" if skew > 0 else "behind"
-        form = side if bound is not None else f"{side}-roughly"
-        lines.append(Line(f"story.clock.{form}", values, frames, 1, None, "note"))
+        names = {"name": capture.vantage or capture.path, "of": reference.vantage or reference.path}
+        ppm = clock["drift_ppm"]
+        if abs(skew) > (bound or 0):
+            values = {**names, "off_ns": abs(skew), "bound_ns": bound, "drift_ppm": ppm}
+            side = "ahead" if skew > 0 else "behind"
+            form = side if bound is not None else f"{side}-roughly"
+            lines.append(Line(f"story.clock.{form}", values, frames, 1, None, "note"))
+        if ppm:
+            rate = {"ppm": round(abs(ppm)) or round(abs(ppm), 3), "daily_ns": round(abs(ppm) * _PPM_A_DAY_NS)}
+            form = "gains" if ppm > 0 else "loses"
+            lines.append(Line(f"story.clock.{form}", {**names, **rate}, frames, 1, None, "note"))
     return lines
 
 

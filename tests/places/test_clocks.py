@@ -36,7 +36,9 @@ def test_a_skew_is_right_within_its_bounds(skew_s):
 
 @pytest.mark.parametrize("ppm", [-100.0, 100.0])
 def test_a_drift_is_measured_and_the_skew_stays_right(ppm):
-    _, clock = busy(Walk(skew_s=3.0, ppm=ppm), seconds=200).report().clocks
+    report = busy(Walk(skew_s=3.0, ppm=ppm), seconds=200).report()
+    _, clock = report.clocks
+    assert f"story.clock.{'gains' if ppm > 0 else 'loses'}" in {line.message for line in report.lines}
     assert clock["drift_ppm"] == pytest.approx(ppm, abs=15)
     since_start = 1.0 * ppm * 1e-6  # the first frame is a second after the moment that the skew is for
     assert abs(clock["skew_ns"] - (3.0 + since_start) * 1e9) <= clock["bound_ns"]

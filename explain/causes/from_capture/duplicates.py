@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.causes.from_capture.paths import stretch_of
 from explain.causes.from_capture.scene import Scene, Seen
 from explain.table import ICMP, ICMPV6
 
@@ -36,7 +37,10 @@ def look(scene: Scene) -> Iterator[Seen]:
                 "src": fields.src, "dst": fields.dst, "count": fields.duplicates, "sent": fields.sent,
                 "received": fields.received,
             }  # fmt: skip
-            yield Seen("duplicated-packets", "likely", [(part, index)], again, _RIVALS, values)
+            if way := stretch_of(scene, "doubled", rows.tolist()):
+                values |= {"case": "between"} | way
+            certainty, rivals = ("proved", ()) if way else ("likely", _RIVALS)
+            yield Seen("duplicated-packets", certainty, [(part, index)], again, rivals, values)
 
 
 def _answered_twice(table: PacketTable, rows: Rows) -> list[int]:

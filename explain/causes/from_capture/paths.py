@@ -62,7 +62,29 @@ def _damaged(scene: Scene) -> Iterator[Seen]:
             continue  # what never leaves its host needs no sum, and no wire can change it
         sender = int(table.links.source[table.link[rows[0]]])
         values = {"src": source, "dst": target, "count": len(rows), "mac": mac_text(sender)}
-        yield Seen("corrupted-packets", "likely", _suffering(scene, rows), rows, ("partial-loss",), values)
+        if way := stretch_of(scene, "damaged", rows):
+            values |= {"case": "between"} | way
+        certainty, rivals = ("proved", ()) if way else ("likely", ("partial-loss",))
+        yield Seen("corrupted-packets", certainty, _suffering(scene, rows), rows, rivals, values)
+
+
+def stretch_of(scene: Scene, what: str, rows: list[int]) -> dict[str, str]:
+    """The two places between which all packets of some rows were altered, if it was always the same stretch."""
+    part = scene.part("journey")
+    if not len(part):
+        return {}
+    told = [
+        one
+        for index in part.with_rows(np.array(rows, np.int64))[:_MOST_DOUBTED].tolist()
+        for one in part.fields(index).altered
+        if one.what == what
+    ]
+    stretches = {((one.capture, one.interface), (one.next_capture, one.next_interface)) for one in told}
+    if len(stretches) != 1 or (what == "damaged" and sum(one.packets for one in told) < len(rows)):
+        return {}
+    labels = {(place.capture, place.interface): place.label for place in reversed(whole_of(scene.table).places)}
+    last, due = stretches.pop()
+    return {"last": labels.get(last, ""), "next": labels.get(due, "")}
 
 
 def _is_no_offload(table: PacketTable, bad: Rows) -> Bools:
@@ -100,7 +122,9 @@ def _was_accepted(table: PacketTable, rows: Rows) -> Bools:
         own = own[table.layers[own] & TCP != 0]
         is_same = (table.layers[own] ^ table.layers[row]) & REVERSED == 0
         end = table.seq[row : row + 1] + table.payload[row : row + 1]
-        copies = is_same & (table.seq[own] == table.seq[row]) & (table.payload[own] > 0)
+        is_begun = (table.seq[own] - table.seq[row]).view(np.int32) <= 0
+        is_ended = (table.seq[own] + table.payload[own] - end).view(np.int32) >= 0
+        copies = is_same & is_begun & is_ended & (table.payload[own] > 0)
         later = own[~is_same & (own > row) & (table.flags[own] & ACK != 0)]
         confirmed = (table.ack[later] - end).view(np.int32) >= 0
         found[at] = table.payload[row] > 0 and int(copies.sum()) == 1 and bool(confirmed.any())

@@ -8,6 +8,7 @@ import numpy as np
 
 from explain.arrays import ragged
 from explain.exchanges.columns import ExchangeColumns, first_and_last_ns
+from explain.exchanges.over_places.altered import Altered, altered
 from explain.exchanges.over_places.lost_datagrams import LostDatagrams, lost_datagrams
 from explain.exchanges.over_places.lost_segments import LostSegments, lost_segments
 from explain.exchanges.over_places.paths import FAILED, VANISHED
@@ -88,6 +89,7 @@ class Journey:
         waits: the stretches on which much of a round trip passes, or where a queue stands.
         changed_options: of a connection, options of its first segments that something on the way changed.
         lost_datagrams: of a flow of UDP, between which places datagrams were lost that others passed.
+        altered: between which places packets were damaged or doubled.
     """
 
     packet: PacketEnds
@@ -105,6 +107,7 @@ class Journey:
     waits: tuple[Wait, ...]
     changed_options: tuple[ChangedOption, ...]
     lost_datagrams: tuple[LostDatagrams, ...]
+    altered: tuple[Altered, ...]
 
 
 def find(paths: Paths, parts: Sequence[ExchangeColumns]) -> ExchangeColumns:
@@ -229,6 +232,7 @@ def _fields(paths: Paths, trail: int) -> Journey:
         waits=waits(table, paths.topology, legs),
         lost_datagrams=lost_datagrams(table, paths.seen, paths.topology, legs, paths.listened),
         changed_options=changed_options(table, paths.seen, paths.topology, legs),
+        altered=altered(table, paths.seen, paths.topology, legs),
     )
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.columns import ExchangeColumns
+    from explain.exchanges.over_places.altered import Altered
     from explain.exchanges.over_places.journey import Journey, LostPings
     from explain.exchanges.over_places.lost_datagrams import LostDatagrams
     from explain.exchanges.over_places.lost_segments import LostSegments
@@ -56,6 +57,7 @@ def journey(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Ite
     for lost in fields.lost_segments:
         yield _lost_segments(teller, fields, lost, name)
     yield from (_lost_datagrams(teller, lost, name) for lost in fields.lost_datagrams)
+    yield from (_altered(teller, one, name) for one in fields.altered)
     yield from (_waits(teller, fields, rows, one, name) for one in fields.waits)
     if outcome == "vanished":
         last, due = fields.last_seen, fields.due
@@ -177,6 +179,18 @@ def _lost_datagrams(teller: Teller, lost: LostDatagrams, name: str) -> Line:
         teller, f"journey.lost-datagrams{'-alone' if lost.datagrams == 1 else ''}", None, rows, name,
         src=table.addresses.text(source), packets=lost.datagrams, last=spot_name(table, here),
         next=spot_name(table, due),
+    )  # fmt: skip
+
+
+def _altered(teller: Teller, changed: Altered, name: str) -> Line:
+    """Between which places packets were damaged, or became two."""
+    table = whole(teller.table)
+    here = Spot(changed.capture, changed.interface, changed.frames[0])
+    due = Spot(changed.next_capture, changed.next_interface, 0)
+    rows = [row_of(table, Spot(changed.capture, changed.interface, frame)) for frame in changed.frames]
+    return line(
+        teller, f"journey.{changed.what}", None, rows, name, src=table.addresses.text(table.ends(rows[0])[0]),
+        packets=changed.packets, last=spot_name(table, here), next=spot_name(table, due),
     )  # fmt: skip
 
 
