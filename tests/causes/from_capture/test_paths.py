@@ -118,6 +118,8 @@ def test_a_segment_that_was_confirmed_without_a_copy_was_not_damaged_on_its_way(
     confirmed = segment(SERVER, CLIENT, ACK, seq=501, ack=1001, **BACK)
     assert causes(*frames, confirmed) == []
     assert causes(*frames, sent(901), confirmed) == ["corrupted-packets"]
+    before = segment(CLIENT, SERVER, PSH_ACK, seq=801, ack=501, data=b"x" * 200)
+    assert causes(*frames, before, confirmed) == ["corrupted-packets"]
 
 
 def test_large_pings_that_vanish_while_small_ones_pass_show_a_black_hole():
