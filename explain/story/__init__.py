@@ -50,6 +50,8 @@ def _told(report: Report, *, everything: bool, most: int | None) -> list[Line]:
     from explain.story.around import network, paths, segment
 
     around = paths.tell(table, exchanges) + segment.tell(table, exchanges, hosts) + beside
+    if len(report.captures) > 1:
+        around = [events.with_place(table, line) for line in around]
     lines += _headed("story.heading.happened", told + around) + network.tell(table, exchanges)
     return lines + troubles.tell(findings, groups, report.captures, everything=everything)
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.hosts import Hosts
+    from explain.exchanges.over_places.journey import Journey
     from explain.exchanges.over_places.nat_translation import NatTranslation
     from explain.exchanges.tcp.connection import TcpConnection
     from explain.exchanges.together import Exchanges
@@ -38,7 +39,8 @@ _ALIKE: dict[str, tuple[str, ...]] = {
 }
 """Exchanges of a kind that agree in these and in the outcome are the same thing once more."""
 _NO_ROUTER = ("ndp.router", "unanswered")  # whoever asked, nothing more is known
-_AGAIN = {"nat.translation": "story.again-flows", "ndp.router": "story.again-questions"}
+_HAPPENED = ("lost_segments", "lost_pings", "waits", "changed_options", "lost_datagrams", "altered")
+_AGAIN = {"nat.translation": "story.again-flows", "journey": "story.again-flows", "ndp.router": "story.again-questions"}
 
 
 def carried(table: PacketTable, exchanges: Exchanges) -> set[int]:
@@ -101,8 +103,15 @@ def _placed(table: PacketTable, line: Line, capture: int) -> Line:
     here = tuple(one for one in line.evidence if one.capture == capture)
     if here:
         return replace(line, evidence=(*here, *(one for one in line.evidence if one.capture != capture)))
-    cited = line.evidence[0]
-    where = next(one for one in table.places if (one.capture, one.interface) == (cited.capture, cited.interface))
+    return with_place(table, line)
+
+
+def with_place(table: PacketTable, line: Line) -> Line:
+    """A line that stands under the name of no place, or of another one, with the place of its frames."""
+    if not line.evidence:
+        return line
+    spot = line.evidence[0].capture, line.evidence[0].interface
+    where = next(one for one in whole_of(table).places if (one.capture, one.interface) == spot)
     return replace(line, values={**line.values, "elsewhere": where.name or where.file})
 
 
@@ -124,6 +133,8 @@ def _likeness(part: ExchangeColumns, index: int, position: int) -> Hashable:
         return _of_error(part.fields(index), outcome)
     if part.kind == "nat.translation":
         return _of_translation(part.fields(index), outcome)
+    if part.kind == "journey":
+        return _of_journey(part, index, outcome, position)
     if part.kind == "tcp.connection":
         return *_of_connection(part.fields(index), outcome), _speaks_in_syn(part, index)
     if (part.kind, outcome) == _NO_ROUTER:
@@ -163,6 +174,20 @@ def _of_translation(fields: NatTranslation, outcome: str) -> Hashable:
     is_forgotten = fields.silent_ns is not None
     kind = fields.kind, fields.checksum, fields.inside.protocol, port
     return ("nat.translation", outcome, is_forgotten, *kind, *addresses)
+
+
+def _of_journey(part: ExchangeColumns, index: int, outcome: str, position: int) -> Hashable:
+    """Between two hosts every packet goes the same way; where one was lost, held up or altered it is told by itself."""
+    fields: Journey = part.fields(index)
+    if outcome != "delivered" or any(getattr(fields, name) for name in _HAPPENED):
+        return position
+    from explain.story.exchanges.journey import row_of  # where there is a journey, its words are loaded
+
+    table = part.facts["paths"].table
+    way = tuple(
+        (one.capture, one.interface, one.device, one.changed, *table.ends(row_of(table, one))) for one in fields.seen
+    )
+    return ("journey", fields.packet.protocol, *way)
 
 
 def _value(record: Any, path: str) -> Any:
