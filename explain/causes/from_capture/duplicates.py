@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.causes.from_capture.paths import stretch_of
 from explain.causes.from_capture.scene import Scene, Seen
+from explain.exchanges.over_places.altered import stretch_of
 from explain.table import ICMP, ICMPV6
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def look(scene: Scene) -> Iterator[Seen]:
                 "src": fields.src, "dst": fields.dst, "count": fields.duplicates, "sent": fields.sent,
                 "received": fields.received,
             }  # fmt: skip
-            if way := stretch_of(scene, "doubled", rows.tolist()):
+            if way := stretch_of(scene.table, scene.part("journey"), "doubled", rows.tolist()):
                 values |= {"case": "between"} | way
             certainty, rivals = ("proved", ()) if way else ("likely", _RIVALS)
             yield Seen("duplicated-packets", certainty, [(part, index)], again, rivals, values)

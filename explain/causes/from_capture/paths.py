@@ -13,6 +13,7 @@ from explain.causes.from_capture import sizes
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges import losses
 from explain.exchanges.fragments import datagrams
+from explain.exchanges.over_places.altered import stretch_of
 from explain.exchanges.tcp.labels import REPEATED
 from explain.places.near import rows_near, whole_of
 from explain.table import ACK, BAD_CHECKSUM, BAD_IP_CHECKSUM, GOOD_CHECKSUM, ICMP, ICMPV6, IP, REVERSED, TCP
@@ -62,29 +63,10 @@ def _damaged(scene: Scene) -> Iterator[Seen]:
             continue  # what never leaves its host needs no sum, and no wire can change it
         sender = int(table.links.source[table.link[rows[0]]])
         values = {"src": source, "dst": target, "count": len(rows), "mac": mac_text(sender)}
-        if way := stretch_of(scene, "damaged", rows):
+        if way := stretch_of(table, scene.part("journey"), "damaged", rows):
             values |= {"case": "between"} | way
         certainty, rivals = ("proved", ()) if way else ("likely", ("partial-loss",))
         yield Seen("corrupted-packets", certainty, _suffering(scene, rows), rows, rivals, values)
-
-
-def stretch_of(scene: Scene, what: str, rows: list[int]) -> dict[str, str]:
-    """The two places between which all packets of some rows were altered, if it was always the same stretch."""
-    part = scene.part("journey")
-    if not len(part):
-        return {}
-    told = [
-        one
-        for index in part.with_rows(np.array(rows, np.int64))[:_MOST_DOUBTED].tolist()
-        for one in part.fields(index).altered
-        if one.what == what
-    ]
-    stretches = {((one.capture, one.interface), (one.next_capture, one.next_interface)) for one in told}
-    if len(stretches) != 1 or (what == "damaged" and sum(one.packets for one in told) < len(rows)):
-        return {}
-    labels = {(place.capture, place.interface): place.label for place in reversed(whole_of(scene.table).places)}
-    last, due = stretches.pop()
-    return {"last": labels.get(last, ""), "next": labels.get(due, "")}
 
 
 def _is_no_offload(table: PacketTable, bad: Rows) -> Bools:

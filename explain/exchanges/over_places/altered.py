@@ -10,17 +10,20 @@ import numpy as np
 from explain.arrays import among
 from explain.exchanges.over_places.trails import ways
 from explain.places.matching import NONE
+from explain.places.near import whole_of
 from explain.record import dataclass
 from explain.table import BAD_CHECKSUM, BAD_IP_CHECKSUM, GOOD_CHECKSUM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.over_places.trails import Leg
     from explain.places import Sightings
     from explain.places.topology import Topology
     from explain.table import PacketTable, Rows
 
+_MOST_LOOKED_AT = 100  # journeys
 _MOST_ROWS = 200_000  # of one direction at all places
 _WRONG = BAD_CHECKSUM | BAD_IP_CHECKSUM
 _ALL = 0.9  # of its packets: a place that doubles so many records each of them twice
@@ -113,3 +116,21 @@ def _told(
         what, is_back, len(np.unique(seen.packet[gone])), one.capture, one.interface,
         tuple(np.unique(table.frame[gone]).tolist()), other.capture, other.interface,
     )  # fmt: skip
+
+
+def stretch_of(table: PacketTable, journeys: ExchangeColumns, what: str, rows: list[int]) -> dict[str, str]:
+    """The two places between which all packets of some rows were altered, if it was always the same stretch."""
+    if not len(journeys):
+        return {}
+    told = [
+        one
+        for index in journeys.with_rows(np.array(rows, np.int64))[:_MOST_LOOKED_AT].tolist()
+        for one in journeys.fields(index).altered
+        if one.what == what
+    ]
+    stretches = {((one.capture, one.interface), (one.next_capture, one.next_interface)) for one in told}
+    if len(stretches) != 1 or (what == "damaged" and sum(one.packets for one in told) < len(rows)):
+        return {}
+    labels = {(place.capture, place.interface): place.label for place in reversed(whole_of(table).places)}
+    last, due = stretches.pop()
+    return {"last": labels.get(last, ""), "next": labels.get(due, "")}
