@@ -81,21 +81,20 @@ def _passed_on(teller: Teller, fields: Journey, rows: list[int], name: str) -> I
     table = whole(teller.table)
     again: list[int] = []
     values: dict[str, Any] = {}
-    for before, after, *pair in zip(fields.seen, fields.seen[1:], rows, rows[1:], strict=False):
+    for before, after, row in zip(fields.seen, fields.seen[1:], rows[1:], strict=False):
         for message in _steps(table, before, after):
             at, to = spot_name(table, before), spot_name(table, after)
             is_back = message == "journey.routed" and at == to and before.capture == after.capture
             if is_back and len(again) >= _MOST_ROUNDS:
-                again.append(pair[1])
+                again.append(row)
                 continue
             values = _values(table, before, after)
             shown = message if values["ttl_before"] and values["ttl_after"] else "journey.rewritten-by-text"
             if is_back and shown == message:
-                again.append(pair[1])
+                again.append(row)
                 shown = "journey.routed-back"
             shown, wait_ns = _timed(teller.table, shown, before, after, values)
-            frames = pair[1:] if after.capture == fields.seen[0].capture else [rows[0], *pair]
-            yield line(teller, shown, None, frames, name, **values, at=at, to=to, wait_ns=wait_ns)
+            yield line(teller, shown, None, [row], name, **values, at=at, to=to, wait_ns=wait_ns)
     if rest := again[_MOST_ROUNDS:]:
         values["ttl_after"] = int(table.ttl[rest[-1]])
         yield line(teller, "journey.rounds", None, rest, name, **values, count=len(rest))
