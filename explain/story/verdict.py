@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from explain.causes.from_capture.scene import TO_ANSWER_NS
 from explain.causes.from_capture.together import WORKS
+from explain.exchanges.icmp.echo import is_cut_short
 from explain.exchanges.over_places.trails import whole
 from explain.model import INTERRUPTED, Line
 from explain.story.exchanges.teller import end_text
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from explain.story.troubles import Group
     from explain.table import PacketTable
 
-_TO_ANSWER_NS = 100_000_000
+_OPEN = ("unanswered", "half-open")
 _SMALL = 40  # frames that are few enough to be cited all
 _ENDED = {"unreadable": "story.unread", INTERRUPTED: "story.interrupted"}  # by the kind of damage
 _MANY = 3  # kinds of trouble, beyond which the first alone is no verdict
@@ -107,8 +109,10 @@ def _failed(findings: Sequence[Finding], groups: Sequence[Group], exchanges: Exc
 def _ends_the_recording(name: str, exchanges: Exchanges) -> bool:
     """Whether nothing shows that a recording went on for long enough to hold an answer."""
     part, index = exchanges.at(int(name[1:]) - 1)
-    first = part.rows(index)[0]
-    return part.outcomes[part.outcome[index]] == "unanswered" and exchanges.table.waited_ns(first) < _TO_ANSWER_NS
+    outcome = part.outcomes[part.outcome[index]]
+    if outcome == "partly-answered":
+        return is_cut_short(exchanges.table, part, index, TO_ANSWER_NS)
+    return outcome in _OPEN and exchanges.table.waited_ns(part.rows(index)[0]) < TO_ANSWER_NS
 
 
 def files(captures: Sequence[CaptureInfo], exchanges: Exchanges) -> list[Line]:

@@ -37,6 +37,12 @@ def test_a_question_at_the_end_of_its_recording_means_nothing_though_another_one
     assert causes(pcap(*FOR_LONG), pcap(*ANSWERED, LAST)) == []
 
 
+def test_several_quick_pings_in_the_last_moment_are_no_single_one():
+    quick = [(5.0 + number / 5, ping(ASKER, "192.0.2.3", number, ident=8)) for number in range(3)]
+    assert causes(pcap(*ANSWERED, *quick)) == ["echo-unanswered"]
+    assert causes(pcap(*ANSWERED, *((5 + at / 100, frame) for at, frame in quick))) == []
+
+
 def test_a_clock_that_is_ahead_makes_no_recording_longer():
     ahead = [(when + 90, frame) for when, frame in ANSWERED]
     assert causes(pcap(*ANSWERED, LAST), pcap(*ahead)) == []

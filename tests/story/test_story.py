@@ -268,3 +268,11 @@ def test_of_a_recording_that_ends_with_the_question_no_failure_is_called_certain
     told = lines((0, ping(ALICE, BOB, 1)), (later_s, ping(BOB, ALICE, 1)), (later_s, pong(ALICE, BOB, 1)))
     names = [line.message for line in told if line.message.startswith("story.certainty.")]
     assert names == ["story.certainty.at-the-end" if is_over else "story.certainty.possible-with"]
+
+
+@pytest.mark.parametrize("lost", [2, 3])
+def test_the_last_ping_alone_may_have_had_its_reply_after_the_end(lost):
+    frames = [(seq, frame) for seq in (1, 2) for frame in (ping(ALICE, BOB, seq), pong(BOB, ALICE, seq))]
+    told = lines(*(frames[:-1] if lost == 2 else frames), (3, ping(ALICE, BOB, 3)))
+    names = [line.message for line in told if line.message.startswith("story.certainty.")]
+    assert names == ["story.certainty.at-the-end" if lost == 3 else "story.certainty.possible-with"]

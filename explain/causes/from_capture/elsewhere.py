@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.arrays import among
-from explain.causes.from_capture.scene import FAILED, LAST_MOMENT_NS
+from explain.causes.from_capture.scene import FAILED, LAST_MOMENT_NS, TO_ANSWER_NS
 from explain.exchanges.icmp.quotes import quoted_flows
 from explain.exchanges.together import CONVERSATIONS
 from explain.exchanges.traffic import flooded, without_way_back
@@ -183,4 +183,6 @@ def account_for_the_last_moment(scene: Scene) -> None:
             silent, asked = silent[~(is_over := _are_over(table, asked))], asked[~is_over]
         start, (began, ended) = table.time_ns[asked], table.recorded(asked)
         is_cut_off = (start - began > LAST_MOMENT_NS) & (ended - start < LAST_MOMENT_NS)
+        if part.kind == "icmp.echo":  # quick pings: who left the first without a reply had time for several
+            is_cut_off &= (np.diff(part.bounds)[silent] == 1) | (ended - start < TO_ANSWER_NS)
         scene.accounted[part.kind].update(silent[is_cut_off].tolist())

@@ -33,6 +33,7 @@ FAILED = frozenset((
 """Outcomes that the contract calls failed; of ``icmp.error`` every one but redirects is."""
 
 LAST_MOMENT_NS = 1_000_000_000  # in so much time before a capture ends, an answer need not have come yet
+TO_ANSWER_NS = 100_000_000  # a recording that goes on for less than that holds no answer for sure
 _LOSES_NOTHING = frozenset(("icmp-redirect", "duplicated-packets"))
 _GOOD = {"icmp.echo": ("answered",), "tcp.connection": ("closed", "open"), "udp.flow": ("answered",)}
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.addresses import BROADCAST, IPV6_KEY
+from explain.arrays import among
 from explain.exchanges.columns import ExchangeColumns, Found, from_list
 from explain.exchanges.icmp.error import error_positions
 from explain.exchanges.icmp.quotes import quoted_flows
@@ -245,6 +246,15 @@ def _shortened(table: PacketTable, positions: list[int], by_ends: dict[_Key, lis
         if run is not None and run.rows[0] < row and not _is_redirect(int(icmp.type[at])):
             run.errors += 1
             run.rows.append(row)
+
+
+def is_cut_short(table: PacketTable, part: ExchangeColumns, index: int, moment_ns: int) -> bool:
+    """Whether the only requests without a reply are those of the last ``moment_ns`` of a recording."""
+    icmp, rows = table.icmp, part.rows(index)
+    late = rows[table.recorded(rows)[1] - table.time_ns[rows] < moment_ns]
+    at = np.searchsorted(icmp.row, late)
+    at = at[among(icmp.type[at], _REQUESTS)]
+    return set(part.fields(index).unanswered_seqs) <= set((icmp.word[at] & 0xFFFF).tolist())
 
 
 def _is_redirect(kind: int) -> bool:
