@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from explain.arrays import among, distinct
 from explain.causes.from_capture.scene import Member, Scene, Seen
-from explain.exchanges.icmp.quotes import quoted_flows
+from explain.exchanges.icmp.quotes import quoted_flows, quoted_row
+from explain.exchanges.traceroute.probes import SAME_TRACE_NS
 from explain.table import NO_FLOW
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explain.exchanges.columns import ExchangeColumns
+    from explain.exchanges.icmp.error import About
     from explain.exchanges.traceroute.trace import Traceroute
     from explain.table import PacketTable, Rows
 
@@ -39,6 +42,7 @@ def look(scene: Scene) -> Iterator[Seen]:
     """A loop, a silent hop, or silence from some distance on; nothing of a trace that went well."""
     part = scene.part("traceroute")
     _account_for_strays(scene)
+    _account_for_the_unrecorded(scene, part)
     for index, carried in scene.exchanges.carried(part, range(len(part))).items():
         is_reached = part.outcomes[part.outcome[index]] == "reached"
         members = [member for member in carried if _is_answer(*member, is_reached=is_reached)]
@@ -62,6 +66,23 @@ def _account_for_strays(scene: Scene) -> None:
     flows = scene.part("udp.flow")
     own = table.flow[flows.frames[flows.bounds[:-1]]]
     scene.accounted[flows.kind].update(np.flatnonzero(among(own, asked)).tolist())
+
+
+def _account_for_the_unrecorded(scene: Scene, traces: ExchangeColumns) -> None:
+    """Errors about probes of a trace that the recording began too late for."""
+    errors = scene.part("icmp.error")
+    told: dict[tuple[int, str, str], list[int]] = defaultdict(list)
+    for index in range(len(traces)):
+        fields: Traceroute = traces.fields(index)
+        told[int(scene.table.place[traces.rows(index)[0]]), fields.src, fields.dst].append(int(traces.start_ns[index]))
+    for index in scene.open(errors, "ttl-exceeded") if told else ():
+        about: About | None = errors.fields(index).about
+        row = int(errors.rows(index)[0])
+        if about is None or quoted_row(scene.table, row) is not None:
+            continue
+        begun = told.get((int(scene.table.place[row]), about.src, about.dst), ())
+        if any(0 <= start - int(scene.table.time_ns[row]) < SAME_TRACE_NS for start in begun):
+            scene.accounted[errors.kind].add(index)
 
 
 def _of_a_trace(table: PacketTable, errors: ExchangeColumns, some: Rows) -> list[int]:

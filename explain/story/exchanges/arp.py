@@ -48,7 +48,7 @@ def resolved(
         return teller.line(f"{family}.{message}", fields, rows, name, **more)
 
     if not len(answered) and teller.hosts.is_overheard(int(part.rows(index)[0]), fields.requests):
-        yield line("overheard", asked)
+        yield line("overheard-again" if fields.requests > 1 else "overheard", asked)
         return
     if len(asked):
         again = "checked" if fields.is_unicast else "asked.repeatedly" if fields.requests > 1 else ""

@@ -353,3 +353,14 @@ def test_probes_that_come_by_again_are_no_probes_of_nearer_hops_but_a_loop():
     twice = [one for number in range(1, 4) for one in (probe(number, number + 1), probe(number, number))]
     (through,) = traces(*twice, error(HOPS[1], 11, 0, probe(1, 1)))
     assert (through.fields.loop, [hop[0] for hop in hops(through)]) == ((), [2, 3, 4])
+
+
+def test_an_error_about_a_probe_before_the_recording_belongs_to_its_trace():
+    frames = []
+    for ttl in (1, 2, 3):
+        asked = ping(ALICE, BOB, ttl, ttl=ttl, macs=(A, R))
+        frames += [asked, error(HOPS[ttl - 1], 11, 0, asked)]
+    asked = ping(ALICE, BOB, 4, ttl=4, macs=(A, R))
+    whole = [*frames, asked, pong(BOB, ALICE, 4, macs=(R, A))]
+    assert not explain.explain(pcap(*whole)).findings
+    assert not explain.explain(pcap(*whole[1:])).findings
