@@ -57,4 +57,5 @@ def unrecorded(talk: Talk, role: int) -> tuple[int, Rows]:
     if octets == 1 and not (flags & SYN).any() and not (end - start)[start == base].any():
         asked = talk.rows[is_own][is_new][start == base]  # with the number before the one that is due (RFC 9293, 3.8.4)
         return 0, np.sort(np.concatenate((asked, talk.rows[is_sign][:1])))
-    return octets, talk.rows[is_sign]
+    shown = talk.rows[is_sign]  # without any, they were sent before the capture, of which the first came again in it
+    return (octets, shown) if len(shown) else nothing

@@ -40,6 +40,12 @@ def test_where_nothing_of_an_answer_is_here_its_fin_tells_how_long_it_was():
     assert rows.tolist() == [4, 5, 6]
 
 
+def test_what_was_sent_before_the_capture_is_not_missing_because_its_first_segment_came_again():
+    talk = talk_of(Play().c(PUSH, 1, 121, b"q" * 20).s(PUSH, 1, 49, b"a" * 20))
+    (asked, told), (answered, _) = unrecorded(talk, 0), unrecorded(talk, 1)
+    assert (asked, told.tolist(), answered) == (28, [1], 0)
+
+
 @pytest.mark.parametrize("silent", [0, 1])
 def test_of_a_side_that_was_not_recorded_at_all_nothing_is_counted(silent):
     play = download(0, 1, 2, 3)
