@@ -69,7 +69,7 @@ def read_runs(text: str | bytes, given: Command | None = None, *, path: str = "t
         runs += _with_leftovers(block, given)
     usable = [run for run in runs if any(each.id not in _OF_ANY_PROGRAM for each in run.symptoms)]
     if not usable:
-        raise NothingUsableError(path, "unread.no_known_client")
+        raise NothingUsableError(path, "unread.cut_before_client" if transcript.is_cut else "unread.no_known_client")
     return tuple(replace(run, notes=(*run.notes, "cut-text")) for run in usable) if transcript.is_cut else tuple(usable)
 
 

@@ -157,6 +157,12 @@ def test_a_text_that_shows_nothing_known_is_one_clear_error(text):
     assert "\n" not in str(caught.value)
 
 
+def test_a_text_of_which_the_end_was_not_read_is_not_said_to_show_nothing():
+    with pytest.raises(NothingUsableError) as caught:
+        read_text("x\n" * 200_001 + "ping: connect: Network is unreachable\n")
+    assert "too long" in str(caught.value)
+
+
 def test_bytes_of_several_encodings_are_read():
     said = "192.0.2.2 からの応答: バイト数 =32 時間 =2ms TTL=64\n"
     for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp932", "euc_jp", "iso2022_jp"):
