@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache, partial
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -89,10 +89,7 @@ def find(table: PacketTable) -> ExchangeColumns:
     alone, others = split(copied)
     found = talks(copied.take(others))
     own = copied.row[alone]
-    first, asked, told = (
-        np.concatenate((column, np.array([getattr(talk, name) for talk in found], np.int64)))
-        for name, column in (("first", own), ("asked_row", own), ("told_row", np.full(len(own), -1)))
-    )
+    first, asked, told = _beginnings(own, found)
     first_data, was_due, is_unrecorded = _server_data(table, asked, told)
     rows, counts = _rows(own, found, first_data)
     order = np.argsort(first, kind="stable")  # requests that begin in one frame stay as they stand in it
@@ -116,15 +113,29 @@ def find(table: PacketTable) -> ExchangeColumns:
         start_ns=start_ns,
         end_ns=end_ns,
         fields=fields,
-        facts={
-            "needs_no_answer": ~was_due[order] | is_unrecorded[order],
-            "server_errors": partial(_server_errors, found, order - len(alone)),
-            "wants_tls": cache(partial(_wants_tls, found, order - len(alone))),
-            "cut_short": cache(partial(_cut_short, table, found, order - len(alone))),
-            "stalled": cache(partial(_stalled, table, found, order - len(alone))),
-        },
+        facts=_facts(table, found, order - len(alone), ~was_due[order] | is_unrecorded[order]),
         patience_ns=_PATIENCE_NS,
     )
+
+
+def _beginnings(own: Rows, found: list[Talk]) -> tuple[I8, I8, I8]:
+    """The first row of each exchange, that of its request, and that of its answer or -1; ``own`` stand alone."""
+
+    def behind(column: I8, name: str) -> I8:
+        return np.concatenate((column, np.array([getattr(talk, name) for talk in found], np.int64)))
+
+    return behind(own, "first"), behind(own, "asked_row"), behind(np.full(len(own), -1), "told_row")
+
+
+def _facts(table: PacketTable, found: list[Talk], order: I8, needs_no_answer: Bools) -> dict[str, Any]:
+    """What is asked of all requests at once; what few captures are asked is found when they are."""
+    return {
+        "needs_no_answer": needs_no_answer,
+        "server_errors": partial(_server_errors, found, order),
+        "wants_tls": cache(partial(_wants_tls, found, order)),
+        "cut_short": cache(partial(_cut_short, table, found, order)),
+        "stalled": cache(partial(_stalled, table, found, order)),
+    }
 
 
 def _server_errors(found: list[Talk], order: I8) -> list[int]:

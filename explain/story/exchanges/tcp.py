@@ -79,9 +79,7 @@ def connection(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
     else:
         is_sent = ~among(rows, copies)
         yield from _opening(told, rows[is_sent], from_client[is_sent], older)
-        if (accept := joined(table, moments.talk(index))) is not None:
-            first = Endpoint(table.end_texts(accept)[1], table.ports(accept)[1])
-            yield told.line("tcp.subflow", np.array([accept, rows[0]]), first=end_text(first))
+        yield from _joining(told, moments.talk(index))
     if is_one_sided := _is_one_sided(table, rows, from_client):
         heard, missing = (client, server) if from_client[0] else (server, client)
         yield told.line("tcp.one-sided", rows, heard=heard, missing=missing)
@@ -98,6 +96,14 @@ def connection(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
     yield from _trouble(told, moments, index, older, copies)
     is_ignored = told.outcome == "reset" and bool(go_on(moments, np.array([index])).any())
     yield from _closing(told, rows, from_client, is_ignored=is_ignored)
+
+
+def _joining(told: _Told, talk: Talk) -> Iterator[Line]:
+    """The connection that this one joins, as MPTCP says."""
+    accept = joined(told.table, talk)
+    if accept is not None:
+        first = Endpoint(told.table.end_texts(accept)[1], told.table.ports(accept)[1])
+        yield told.line("tcp.subflow", np.array([accept, talk.rows[0]]), first=end_text(first))
 
 
 def _from_client(table: PacketTable, rows: Rows, fields: TcpConnection) -> Bools:

@@ -62,12 +62,7 @@ def resent(twice: I8, moments: TcpMoments, index: int) -> Trouble | None:
     if vain := in_vain(moments, index, lone) or deaf(moments, index):
         return vain._replace(values=values | vain.values)
     if outage := _outage(talk, rows):
-        values |= {"case": "outage", "lost_ns": outage}
-        if not _is_first(talk, rows):
-            return Trouble("partial-loss", "likely", index, _OUTAGE, several(rows), values)
-        if not _was_heard_meanwhile(moments.table, rows):
-            return Trouble("partial-loss", "likely", index, (*_OUTAGE, _FULL), several(rows), values)
-        return Trouble(_FULL, "likely", index, _NOT_TAKEN, several(rows), values | {"case": "first"})
+        return _in_one_go(moments, index, rows, values | {"case": "outage", "lost_ns": outage})
     if while_away := _while_away(moments, index, rows, values):
         return while_away
     values |= {"case": "segments", "passed": count_here(talk, rows)}
@@ -85,6 +80,15 @@ def _shifted(moments: TcpMoments, index: int, rows: Rows, values: dict[str, Any]
     shown = several(np.sort(np.concatenate((rows, foreign))))
     told = values | {"sender": sender, "reader": reader, "times": len(foreign)}
     return Trouble("tcp-sack-shifted", "likely", index, ("partial-loss",), shown, told)
+
+
+def _in_one_go(moments: TcpMoments, index: int, rows: Rows, values: dict[str, Any]) -> Trouble:
+    """One segment that nothing answered for a while; the first data of a client may have met a full queue."""
+    if not _is_first(moments.talk(index), rows):
+        return Trouble("partial-loss", "likely", index, _OUTAGE, several(rows), values)
+    if not _was_heard_meanwhile(moments.table, rows):
+        return Trouble("partial-loss", "likely", index, (*_OUTAGE, _FULL), several(rows), values)
+    return Trouble(_FULL, "likely", index, _NOT_TAKEN, several(rows), values | {"case": "first"})
 
 
 def _not_arrived(table: PacketTable, talk: Talk, lone: Rows) -> Rows:
