@@ -15,6 +15,8 @@ from explain.exchanges.dhcp import message as dhcp
 from explain.exchanges.dhcp.outcome import server_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.dhcp.talk import Talk
     from explain.exchanges.together import Exchanges
@@ -75,15 +77,23 @@ class ServerTests:
         if not asked or not taken:
             return []
         latest_ns = min(asked[0].time_ns + _AT_ONCE_NS, taken[0].time_ns)
-        text, links = self._table.addresses.text, self._table.links
+        known = {self._table.addresses.text(address) for address in offered}
         return [
             (part, index)
-            for (place, address), some in self._by_address.items()
-            if place == talk.place and address not in map(text, offered)
-            for part, index in some
-            if asked[0].time_ns <= int(part.start_ns[index]) <= latest_ns
-            and int(links.source[self._table.link[part.frames[part.bounds[index]]]]) in self._servers[place]
+            for address, part, index in self._begun(talk.place, asked[0].time_ns, latest_ns)
+            if address not in known and self._asker(part, index) in self._servers[talk.place]
         ]
+
+    def _begun(self, place: int, since_ns: int, until_ns: int) -> Iterator[tuple[str, ExchangeColumns, int]]:
+        """What began at a place within a time, with the address that it was about."""
+        for at in range(bisect_left(self._by_time, (place, since_ns)), len(self._by_time)):
+            here, start_ns, address, part, index = self._by_time[at]
+            if here != place or start_ns > until_ns:
+                break
+            yield address, part, index
+
+    def _asker(self, part: ExchangeColumns, index: int) -> int:
+        return int(self._table.links.source[self._table.link[part.frames[part.bounds[index]]]])
 
     @cached_property
     def _servers(self) -> dict[int, set[int]]:
@@ -98,23 +108,18 @@ class ServerTests:
 
     def _cut_off(self, talk: Talk) -> list[Tried]:
         """The test that somebody began right after a question, where the capture ends before the offer was due."""
-        table, asked = self._table, talk.of("DISCOVER")
-        if not asked or table.waited_ns(asked[0].row) > _LONGEST_TEST_NS:
+        asked = talk.of("DISCOVER")
+        if not asked or self._table.waited_ns(asked[0].row) > _LONGEST_TEST_NS:
             return []
-        for at in range(bisect_left(self._by_time, (talk.place, asked[0].time_ns)), len(self._by_time)):
-            place, start_ns, part, index = self._by_time[at]
-            if place != talk.place or start_ns - asked[0].time_ns > _AT_ONCE_NS:
-                break
-            asker = int(table.links.source[table.link[part.frames[part.bounds[index]]]])
-            if asker != int.from_bytes(talk.hardware, "big"):
-                return [(part, index)]
-        return []
+        own = int.from_bytes(talk.hardware, "big")
+        begun = self._begun(talk.place, asked[0].time_ns, asked[0].time_ns + _AT_ONCE_NS)
+        return [(part, index) for _, part, index in begun if self._asker(part, index) != own][:1]
 
     @cached_property
-    def _by_time(self) -> list[tuple[int, int, ExchangeColumns, int]]:
+    def _by_time(self) -> list[tuple[int, int, str, ExchangeColumns, int]]:
         tried = (
-            (place, int(part.start_ns[index]), part, index)
-            for (place, _), some in self._by_address.items()
+            (place, int(part.start_ns[index]), address, part, index)
+            for (place, address), some in self._by_address.items()
             for part, index in some
         )
         return sorted(tried, key=itemgetter(0, 1))
