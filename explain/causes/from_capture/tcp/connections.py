@@ -12,7 +12,7 @@ from explain.causes.from_capture import reached
 from explain.causes.from_capture.scene import Scene, Seen
 from explain.causes.from_capture.silence import nat_first
 from explain.causes.from_capture.tcp import resets, scan, troubles
-from explain.causes.from_capture.tcp.scan import by_service
+from explain.causes.from_capture.tcp.scan import by_service, with_services_of
 from explain.decode.contents import GREETING
 from explain.exchanges.columns import rows_of
 from explain.exchanges.segment import is_private_underway
@@ -95,7 +95,7 @@ def _same_fate(
     fated = scene.open(part, outcome)
     if outcome == "half-open":
         fated = [index for index in fated if not _is_declined(part, index)]
-    taken = _taken(scene, part) if fated and outcome in _CLOSED else {}
+    taken = _taken(scene, part, fated) if fated and outcome in _CLOSED else {}
     for server, port, some in by_service(scene, part, fated):
         members = [(part, index) for index in some]
         rows = rows_of(members)
@@ -129,11 +129,11 @@ def _without_dnat(why: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(one for one in why if one != "dnat-missing")
 
 
-def _taken(scene: Scene, part: ExchangeColumns) -> dict[tuple[str, int], list[int]]:
-    """The connections that servers took, by service."""
-    indices = np.flatnonzero(part.facts["course"].syn_ack != NEVER).tolist()
+def _taken(scene: Scene, part: ExchangeColumns, closed: list[int]) -> dict[tuple[str, int], list[int]]:
+    """The connections that the services of closed ones took, by service."""
+    indices = np.flatnonzero(part.facts["course"].syn_ack != NEVER)
     found: dict[tuple[str, int], list[int]] = defaultdict(list)
-    for server, port, some in by_service(scene, part, indices):
+    for server, port, some in by_service(scene, part, with_services_of(scene.table, part, closed, indices)):
         found[server, port] += some
     return found
 

@@ -59,6 +59,9 @@ def in_vain(moments: TcpMoments, index: int, lone: Rows) -> Trouble | None:
 def deaf(moments: TcpMoments, index: int) -> Trouble | None:
     """A side that goes on sending, and confirms nothing more of what the other sends again and again."""
     talk = moments.talk(index)
+    resent = np.flatnonzero(talk.labels & np.uint16(label.RESENT) != 0)
+    if len(resent) < FEWEST_RESENT or talk.time_ns[-1] - talk.time_ns[resent[0]] < _DEAF_NS:
+        return None
     for role in (0, 1):
         own, heard = (np.flatnonzero(talk.role == one) for one in (role, 1 - role))
         heard = heard[talk.flags[heard] & (ACK | RST) == ACK]
@@ -66,7 +69,7 @@ def deaf(moments: TcpMoments, index: int) -> Trouble | None:
             continue
         confirmed = talk.ack[heard[-1]]
         left = own[(talk.length[own] > 0) & ((talk.seq[own] - confirmed).view(np.int32) >= 0)]
-        again = left[talk.labels[left] & np.uint16(label.RESENT) != 0]
+        again = left[among(left, resent)]
         if len(again) < FEWEST_RESENT:
             continue
         spoken, rows = heard[(heard > again[0]) & (talk.length[heard] > 0)], talk.rows[again]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.arrays import distinct
+from explain.arrays import among, distinct
 from explain.causes.from_capture.scene import Scene, Seen
 from explain.exchanges.columns import rows_of
 from explain.table import ACK, FIN, RST, SYN
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.tcp.connection import TcpConnection
+    from explain.table import U8, PacketTable, Rows
 
+_PORT_BITS = np.uint64(16)
 _FEWEST = 16  # ports of one host; people and programs try a few, scanners many
 _MOST_SHOWN = 12  # open ports that are named
 _REFUSED, _SILENT, _HALF_OPEN = "refused", "unanswered", "half-open"
@@ -132,14 +134,26 @@ def by_service(scene: Scene, part: ExchangeColumns, indices: Sequence[int]) -> I
     if not indices:
         return
     table = scene.table
-    first = part.frames[part.bounds[:-1]][np.asarray(indices)]
-    flows, flow = table.flows, table.flow[first]
-    is_high = part.facts["course"].client[np.asarray(indices)] == 0
-    server = np.where(is_high, flows.high[flow], flows.low[flow])
-    ports = np.where(is_high, flows.high_port[flow], flows.low_port[flow])
+    place = table.place[part.frames[part.bounds[:-1]][np.asarray(indices)]]
+    server, ports = _services(table, part, np.asarray(indices))
     groups: dict[tuple[int, int, int], list[int]] = defaultdict(list)
-    keys = zip(table.place[first].tolist(), server.tolist(), ports.tolist(), strict=True)
+    keys = zip(place.tolist(), server.tolist(), ports.tolist(), strict=True)
     for key, index in zip(keys, indices, strict=True):
         groups[key].append(index)
     for (_, address, port), some in groups.items():
         yield table.addresses.text(address), port, some
+
+
+def with_services_of(table: PacketTable, part: ExchangeColumns, some: Sequence[int], others: Rows) -> list[int]:
+    """Of the others those that were opened to a service to which one of some was opened."""
+    (server, ports), own = _services(table, part, others), _services(table, part, np.asarray(some))
+    found: list[int] = others[among(server << _PORT_BITS | ports, own[0] << _PORT_BITS | own[1])].tolist()
+    return found
+
+
+def _services(table: PacketTable, part: ExchangeColumns, indices: Rows) -> tuple[U8, U8]:
+    """The address keys of servers and their ports."""
+    flows, flow = table.flows, table.flow[part.frames[part.bounds[:-1]][indices]]
+    is_high = part.facts["course"].client[indices] == 0
+    server = np.where(is_high, flows.high[flow], flows.low[flow])
+    return server, np.where(is_high, flows.high_port[flow], flows.low_port[flow]).astype(np.uint64)
