@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
-from explain.addresses import mac_text
+from explain.addresses import ipv4_text, ipv6_text, mac_text
 from explain.record import NamedTuple, dataclass
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ _MOST_RECORDS = 256
 _CODED = 128  # from here on a time is an exponent and a mantissa
 _CODED_MLD = 0x8000
 _VERSION_1_WAIT_NS = 10_000_000_000
-_SOLICITED_NODE = int(IPv6Address("ff02::1:ff00:0"))
+_SOLICITED_NODE = 0xFF02_0000_0000_0000_0000_0001_FF00_0000
 NAMELESS = ("0.0.0.0", "::")  # noqa: S104  the source of who has no address
 _HOUSEKEEPING = ("ff01::1", "ff02::1", "ff01::2", "ff02::2", "ff05::2", "ff02::6a", "224.0.0.1", "224.0.0.106")
 
@@ -183,9 +182,11 @@ def solicited_node(address: str) -> str | None:
     """The group that the owner of an IPv6 address listens to; None of IPv4. Source: RFC 4291 section 2.7.1."""
     if ":" not in address:
         return None
+    from ipaddress import IPv6Address
+
     return str(IPv6Address(_SOLICITED_NODE | int(IPv6Address(address.partition("%")[0])) & 0xFFFFFF))
 
 
 def _text(octets: bytes, at: int, size: int) -> str:
     part = octets[at : at + size]
-    return str(IPv4Address(part) if size == _IPV4 else IPv6Address(part))
+    return ipv4_text(part) if size == _IPV4 else ipv6_text(part)

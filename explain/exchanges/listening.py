@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -118,6 +117,8 @@ def _queriers(messages: Sequence[Said], end_ns: int) -> Iterator[Querier]:
         asked.setdefault(one.speaker, []).append((one, query))
     if not asked:
         return
+    from ipaddress import ip_address
+
     elected = [address for address in asked if address not in NAMELESS]
     lowest = min(elected, key=ip_address) if elected else None
     for address, own in asked.items():

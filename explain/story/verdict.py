@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from explain.causes.from_capture.scene import TO_ANSWER_NS
 from explain.causes.from_capture.together import WORKS
-from explain.exchanges.icmp.echo import is_cut_short
 from explain.exchanges.over_places.trails import whole
 from explain.model import INTERRUPTED, Line
 from explain.story.exchanges.teller import end_text
@@ -111,6 +110,8 @@ def _ends_the_recording(name: str, exchanges: Exchanges) -> bool:
     part, index = exchanges.at(int(name[1:]) - 1)
     outcome = part.outcomes[part.outcome[index]]
     if outcome == "partly-answered":
+        from explain.exchanges.icmp.echo import is_cut_short
+
         return is_cut_short(exchanges.table, part, index, TO_ANSWER_NS)
     return outcome in _OPEN and exchanges.table.waited_ns(part.rows(index)[0]) < TO_ANSWER_NS
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.causes.from_capture.scene import Scene, Seen
-from explain.exchanges.over_places.altered import stretch_of
 from explain.table import ICMP, ICMPV6
 
 if TYPE_CHECKING:
@@ -37,6 +36,8 @@ def look(scene: Scene) -> Iterator[Seen]:
                 "src": fields.src, "dst": fields.dst, "count": fields.duplicates, "sent": fields.sent,
                 "received": fields.received,
             }  # fmt: skip
+            from explain.exchanges.over_places.altered import stretch_of
+
             if way := stretch_of(scene.table, scene.part("journey"), "doubled", rows.tolist()):
                 values |= {"case": "between"} | way
             certainty, rivals = ("proved", ()) if way else ("likely", _RIVALS)

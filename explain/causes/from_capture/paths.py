@@ -13,7 +13,6 @@ from explain.causes.from_capture import sizes
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges import losses
 from explain.exchanges.fragments import datagrams
-from explain.exchanges.over_places.altered import stretch_of
 from explain.exchanges.tcp.labels import REPEATED
 from explain.places.near import rows_near, whole_of
 from explain.table import ACK, BAD_CHECKSUM, BAD_IP_CHECKSUM, GOOD_CHECKSUM, ICMP, ICMPV6, IP, REVERSED, TCP
@@ -63,6 +62,8 @@ def _damaged(scene: Scene) -> Iterator[Seen]:
             continue  # what never leaves its host needs no sum, and no wire can change it
         sender = int(table.links.source[table.link[rows[0]]])
         values = {"src": source, "dst": target, "count": len(rows), "mac": mac_text(sender)}
+        from explain.exchanges.over_places.altered import stretch_of
+
         if way := stretch_of(table, scene.part("journey"), "damaged", rows):
             values |= {"case": "between"} | way
         certainty, rivals = ("proved", ()) if way else ("likely", ("partial-loss",))
