@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from explain.table import REVERSED
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from explain.causes.from_capture.scene import Member
     from explain.exchanges.columns import ExchangeColumns
     from explain.table import Rows
 
@@ -70,39 +71,47 @@ def _too_late(part: ExchangeColumns, late: dict[tuple[str, int | None], list[int
 def _cut_short(scene: Scene, part: ExchangeColumns, connections: ExchangeColumns) -> Iterator[Seen]:
     """Answers in which the server closed before it had sent what it had announced, though the client still listened."""
     cut: dict[int, tuple[int, int]] = part.facts["cut_short"]() if len(part) else {}
-    groups: dict[tuple[str, int | None], list[int]] = defaultdict(list)
-    for index, carrier in zip(cut, carriers(scene, connections, part, list(cut)), strict=True):
-        if carrier not in scene.accounted["tcp.connection"] and _is_closed(connections, carrier):
-            server = part.fields(index).server
-            groups[server.address, server.port].append(index)
-    for (server, port), some in groups.items():
-        members = [(part, index) for index in some]
-        first = part.fields(some[0])
-        values = {
-            "case": "cut-short", "server": server, "port": port, "host": first.host, "path": first.path,
-            "count": len(some), "announced": first.response_length, "sent": cut[some[0]][0],
-        }  # fmt: skip
-        rows = sorted({*rows_of(members), *(cut[index][1] for index in some)})
-        yield Seen("tcp-application-closes", "likely", members, rows, (), values)
+    of = {
+        index: carrier
+        for index, carrier in zip(cut, carriers(scene, connections, part, list(cut)), strict=True)
+        if _is_closed(connections, carrier)
+    }
+    for members, rows, values in _in_part(scene, part, of, cut):
+        yield Seen("tcp-application-closes", "likely", members, rows, (), values | {"case": "cut-short"})
 
 
 def _stalled(scene: Scene, part: ExchangeColumns, connections: ExchangeColumns) -> Iterator[Seen]:
     """Answers that stopped in the middle, until the client gave up, on connections of which nothing else is known."""
     silent: dict[int, tuple[int, int]] = part.facts["stalled"]() if len(part) else {}
+    of = dict(zip(silent, carriers(scene, connections, part, list(silent)), strict=True))
+    for members, rows, values in _in_part(scene, part, of, silent):
+        yield Seen("tcp-application-hangs", "possible", members, rows, _RIVALS, values | {"case": "stalled"})
+
+
+def _in_part(
+    scene: Scene, part: ExchangeColumns, carrier: dict[int, int], came: dict[int, tuple[int, int]]
+) -> Iterator[tuple[list[Member], list[int], dict[str, Any]]]:
+    """Answers of which the end never came, by server: the requests, the rows that show it, and what is told.
+
+    Args:
+        scene: what was seen.
+        part: the requests.
+        carrier: the connections of those that are meant; what another rule tells of is left out.
+        came: how many octets of each answer came, and the row that ended it.
+    """
     groups: dict[tuple[str, int | None], list[int]] = defaultdict(list)
-    for index, carrier in zip(silent, carriers(scene, connections, part, list(silent)), strict=True):
-        if carrier not in scene.accounted["tcp.connection"]:
+    for index, connection in carrier.items():
+        if connection not in scene.accounted["tcp.connection"]:
             server = part.fields(index).server
             groups[server.address, server.port].append(index)
     for (server, port), some in groups.items():
         members = [(part, index) for index in some]
         first = part.fields(some[0])
         values = {
-            "case": "stalled", "server": server, "port": port, "client": first.client.address, "host": first.host,
-            "path": first.path, "count": len(some), "announced": first.response_length, "sent": silent[some[0]][0],
+            "server": server, "port": port, "client": first.client.address, "host": first.host, "path": first.path,
+            "count": len(some), "announced": first.response_length, "sent": came[some[0]][0],
         }  # fmt: skip
-        rows = sorted({*rows_of(members), *(silent[index][1] for index in some)})
-        yield Seen("tcp-application-hangs", "possible", members, rows, _RIVALS, values)
+        yield members, sorted({*rows_of(members), *(came[index][1] for index in some)}), values
 
 
 def _is_closed(connections: ExchangeColumns, index: int) -> bool:
@@ -121,7 +130,9 @@ def _came_late(connections: ExchangeColumns, index: int, row: int) -> bool:
 
 def carriers(scene: Scene, connections: ExchangeColumns, part: ExchangeColumns, some: list[int]) -> list[int]:
     """The connection that carried each of these requests or look-ups; every row of TCP data belongs to one."""
-    rows = part.frames[part.bounds[some]] if some else np.empty(0, np.int64)
+    if not some:
+        return []
+    rows = part.frames[part.bounds[some]]
     is_asked = np.zeros(len(scene.table), np.bool_)
     is_asked[rows] = True
     at = np.flatnonzero(is_asked[connections.frames])
