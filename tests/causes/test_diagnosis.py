@@ -323,6 +323,12 @@ def test_time_exceeded_without_an_option_may_be_the_hosts_own_default() -> None:
     assert "ttl-too-low" not in causes(SILENT, "ping 198.51.100.1")
 
 
+def test_silence_of_everybody_is_the_habit_of_hosts_before_it_is_a_filter():
+    lost = "\n--- 192.0.2.255 ping statistics ---\n3 packets transmitted, 0 received, 100% packet loss, time 2031ms\n"
+    told = "WARNING: pinging broadcast address\nPING 192.0.2.255 (192.0.2.255) 56(84) bytes of data.\n" + lost
+    assert causes(told, "ping -b -c 3 192.0.2.255")[0] == "broadcast-echo-ignored"
+
+
 def test_the_interfaces_of_a_file_that_nobody_selected_are_no_places_of_the_host_that_one_was_selected_for() -> None:
     wire = f"h1:h1.eth0={PCAPS / 'forwarding-disabled' / 'capture.pcapng'}"
     witnesses = gather(Given(captures=(wire,), sender="h1", command="ping 198.51.100.1"))

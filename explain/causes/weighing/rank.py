@@ -107,6 +107,8 @@ def _by_text(each: Kept, sign: Sign | None, context: Context) -> float:
     first = _FIRST.get(sign.name, ()) if sign and sign.code != "waited" else ()
     if each.cause in first:
         return -50 + first.index(each.cause)
+    if each.cause == "broadcast-echo-ignored" and context.holds("bc"):
+        return -5
     names = (f"{context.tool}:{sign.code}", f"{sign.name}:{sign.code}", sign.name) if sign else ()
     usual = next((_USUAL[name] for name in names if name in _USUAL), ())
     if sign and sign.rest:
