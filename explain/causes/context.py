@@ -33,6 +33,8 @@ _USUAL_4, _USUAL_6 = 24, 64
 """Prefixes of most links; where a shorter one is set, a router may answer for others' MACs. Source: RFC 1027."""
 _ALL_HOSTS = 0b1111
 _ETHERNET_PAYLOAD = 1200
+_WHOLE_ON_ETHERNET = 1472
+"""The most that a ping carries in one packet of 1500 octets."""
 _ARP_PATIENCE_S = 3.3
 """Three questions, one second apart, and then the kernel gives up. Source: arp(7), mcast_solicit and retrans_time."""
 _DEFAULT_WAIT_S = 10.0
@@ -100,7 +102,7 @@ def context_of(witnesses: Witnesses) -> Context:
     }
     if kind in {"tcp", "udp"} and not (text is not None and text.dialect == "hping"):
         # A SYN is small; what befalls the full segments that follow is a strike of its own. hping makes any packet.
-        conditions |= {"big": False, "fragmented": False, "ttl": False}
+        conditions |= {**room(0), "ttl": False}
     return Context(kind, family, target, conditions, _patience(text, command), size, _port(text, command))
 
 
@@ -211,8 +213,9 @@ def passed_smaller(text: TextWitness | None, target: str | None, size: int | Non
 def room(size: int | None) -> dict[str, bool | None]:
     """What may befall a packet of so many octets of payload and no smaller one."""
     if size is None:
-        return {"big": None, "fragmented": None}
-    return {"big": size >= _SMALLEST_BIG, "fragmented": size >= _ETHERNET_PAYLOAD}
+        return {"big": None, "fragmented": None, "in-pieces": None}
+    is_in_pieces = size > _WHOLE_ON_ETHERNET
+    return {"big": size >= _SMALLEST_BIG, "fragmented": size >= _ETHERNET_PAYLOAD, "in-pieces": is_in_pieces}
 
 
 def _target(text: TextWitness | None, command: Command | None, target: str | None) -> dict[str, bool | None]:

@@ -95,10 +95,13 @@ _USUAL: Mapping[str, tuple[str, ...]] = {
 
 
 def _by_size(cause: str, context: Context) -> float:
-    """What strikes large packets alone is thought of first where a small one passes, or where one was made so large."""
+    """What strikes large packets alone is thought of first where a small one passes, or where one was made so large.
+
+    Whoever sends fragments thinks of filters on these first, who sends whole packets of links that are too narrow.
+    """
     if cause not in BY_SIZE:
         return 0
-    usual = BY_SIZE.index(cause) / 100
+    usual = (BY_SIZE.index(cause) - (not context.holds("in-pieces"))) % len(BY_SIZE) / 100
     return 60 - usual if context.holds("small-passes") else (0.5 - usual) * context.holds("fragmented")
 
 
