@@ -111,6 +111,8 @@ def _sides(teller: Teller, part: ExchangeColumns, index: int) -> tuple[Rows, Row
     """The questions, and the answers, which may have been recorded before them; all where nothing tells them apart."""
     rows = part.rows(index)
     is_asked = teller.table.sources(rows) == part.facts["client"][index]
+    if is_asked.all():  # nobody answered, or the server is on the same host
+        is_asked = teller.table.target_ports(rows) == part.fields(index).server.port
     asked, said = rows[is_asked], rows[~is_asked]
     return asked if len(asked) else rows, said if len(said) else rows
 

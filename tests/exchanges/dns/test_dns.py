@@ -661,3 +661,11 @@ def test_a_response_that_repeats_no_question_answers_the_one_with_its_id(opt):
     (one,) = [one for one in found.exchanges if one.kind == "dns.lookup"]
     assert (one.outcome, one.fields.rcode, one.frames) == ("failed", "NOTIMP", ((1, 2),))
     assert "no DNS message" not in found.story()
+
+
+def test_on_one_host_question_and_answer_are_told_apart_by_their_ports():
+    asked = datagram(("127.0.0.1", 40000), ("127.0.0.1", 53), question(7, "a.example"))
+    told = datagram(("127.0.0.1", 53), ("127.0.0.1", 40000), answer(7, "a.example", (1, bytes((192, 0, 2, 9)))))
+    story = explain.explain(pcap(asked, told)).story()
+    assert "\n        1  127.0.0.1 asked" in story
+    assert "\n        2  127.0.0.1 answered" in story
