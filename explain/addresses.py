@@ -21,6 +21,7 @@ BROADCAST = (1 << 48) - 1
 
 _IPV6_WORDS, _IPV6_TEXT = struct.Struct(">8H"), ":" + "{:x}:" * 8
 _ZEROS = tuple(":0" * count + ":" for count in range(8, 1, -1))  # the longest first, that an IPv6 address is short
+_IPV4_OCTETS = 4
 
 
 class Addresses:
@@ -88,6 +89,11 @@ def ipv6_text(octets: bytes) -> str:
         if at >= 0:
             return f"{text[1:at]}::{text[at + len(zeros) : -1]}"
     return text[1:-1]
+
+
+def ip_text(octets: bytes) -> str:
+    """Text of an IPv4 address of 4 octets, or of an IPv6 address of 16."""
+    return ipv4_text(octets) if len(octets) == _IPV4_OCTETS else ipv6_text(octets)
 
 
 def mac_text(key: int) -> str:

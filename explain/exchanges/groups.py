@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from explain.addresses import ipv4_text, ipv6_text, mac_text
+from explain.addresses import ip_text, mac_text
 from explain.record import NamedTuple, dataclass
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def wishes(octets: bytes, size: int = _IPV6) -> Query | tuple[Wish, ...]:
     group_at = 4 if size == _IPV4 else _HEADER
     if kind not in (_QUERY, _REPORT, _DONE) or len(octets) < group_at + size:
         return ()
-    group = _text(octets, group_at, size)
+    group = ip_text(octets[group_at : group_at + size])
     if kind != _QUERY:
         return (Wish(LEAVES if kind == _DONE else WANTS, group),)
     return _query(octets, group if any(octets[group_at : group_at + size]) else None, size)
@@ -148,9 +148,9 @@ def _records(octets: bytes, size: int) -> Iterator[Wish]:
         count, begin = int.from_bytes(octets[at + 2 : at + 4], "big"), at + 4 + size
         if begin > len(octets):
             return
-        kind, group, at = octets[at], _text(octets, at + 4, size), begin + size * count + 4 * octets[at + 1]
+        kind, group, at = octets[at], ip_text(octets[at + 4 : begin]), begin + size * count + 4 * octets[at + 1]
         last = min(begin + size * count, len(octets) - size + 1)
-        sources = tuple(_text(octets, one, size) for one in range(begin, last, size))
+        sources = tuple(ip_text(octets[one : one + size]) for one in range(begin, last, size))
         if kind in (_IS_INCLUDE, _IS_EXCLUDE) and (sources or kind == _IS_EXCLUDE):
             yield Wish(WANTS, group, sources, kind == _IS_EXCLUDE)
         elif kind == _BLOCK or (kind == _TO_INCLUDE and not count):
@@ -185,8 +185,3 @@ def solicited_node(address: str) -> str | None:
     from ipaddress import IPv6Address
 
     return str(IPv6Address(_SOLICITED_NODE | int(IPv6Address(address.partition("%")[0])) & 0xFFFFFF))
-
-
-def _text(octets: bytes, at: int, size: int) -> str:
-    part = octets[at : at + size]
-    return ipv4_text(part) if size == _IPV4 else ipv6_text(part)

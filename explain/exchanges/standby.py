@@ -5,10 +5,10 @@ Source: RFC 2281, 5.1 (HSRP); RFC 3768, 5.1, and RFC 9568, 5.1 (VRRP); of HSRP's
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from explain.addresses import ip_text
 from explain.record import NamedTuple
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def _vrrp(octets: bytes, *, is_v6: bool) -> Said | None:
         return None
     hello = octets[5] * _SECOND_NS if version == 2 else (octets[4] << 8 & 0xF00 | octets[5]) * _SECOND_NS // 100
     last = min(_SIZE_VRRP + octets[3] * size, len(octets) - size + 1)
-    addresses = tuple(str(ip_address(octets[at : at + size])) for at in range(_SIZE_VRRP, last, size))
+    addresses = tuple(ip_text(octets[at : at + size]) for at in range(_SIZE_VRRP, last, size))
     return Said("VRRP", octets[1], "active" if octets[2] else "gives-up", octets[2], hello, addresses)
 
 
@@ -167,12 +167,12 @@ def _hsrp(octets: bytes, *, is_v6: bool) -> Said | None:
     del is_v6
     if octets[:1] == b"\0" and len(octets) >= _SIZE_HSRP and octets[1] <= _RESIGN:
         state = "gives-up" if octets[1] == _RESIGN else _STATES.get(octets[2], "")
-        address = str(ip_address(octets[16:20]))
+        address = ip_text(octets[16:20])
         return Said("HSRP", octets[6], state, octets[5], octets[3] * _SECOND_NS, (address,), octets[1] == _COUP)
     if octets[:3] != bytes((1, 40, 2)) or len(octets) < _SIZE_HSRP_2 or octets[3] > _RESIGN:
         return None
     state = "gives-up" if octets[3] == _RESIGN else _STATES_2.get(octets[4], "")
     number, priority, hello = (int.from_bytes(octets[at : at + size], "big") for at, size in ((6, 2), (14, 4), (18, 4)))
     size = 16 if octets[5] == 6 else 4
-    address = str(ip_address(octets[26 : 26 + size]))
+    address = ip_text(octets[26 : 26 + size])
     return Said("HSRP", number, state, priority, hello * 1_000_000, (address,), octets[3] == _COUP)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from explain.addresses import ipv4_text, ipv6_text
+from explain.addresses import ip_text
 
 if TYPE_CHECKING:
     from explain.decode.dissect.field import Header
@@ -14,7 +14,7 @@ _RECORDS = {
     1: "include", 2: "exclude", 3: "change to include", 4: "change to exclude", 5: "allow new sources",
     6: "block old sources",
 }  # fmt: skip
-_FIRST, _IPV4 = 8, 4
+_FIRST = 8
 
 
 class Names(NamedTuple):
@@ -57,5 +57,4 @@ def sources(header: Header, at: int, count: int, name: str, size: int) -> None:
 
 
 def _address(header: Header, name: str, at: int, size: int) -> None:
-    octets = header.raw(at, size)
-    header.text(name, at, size, ipv4_text(octets) if size == _IPV4 else ipv6_text(octets))
+    header.text(name, at, size, ip_text(header.raw(at, size)))

@@ -52,7 +52,7 @@ def look(scene: Scene, part: ExchangeColumns, errors: Mapping[int, Sequence[Memb
     carried = scene.exchanges.carried(part, [index for some in groups.values() for index, _ in some])
     for some in groups.values():
         members = [member for index, stray in some for member in ((part, index), *carried[index], *stray.members)]
-        members += [error for flow in sorted(_flows(scene, members)) for error in errors.get(flow, ())]
+        members += _errors_about(scene, members, errors)
         yield _seen(part, some, members)
 
 
@@ -67,7 +67,7 @@ def _rivals(scene: Scene, part: ExchangeColumns, errors: Mapping[int, Sequence[M
         fields: DnsLookup = part.fields(some[0])
         both = list(part.facts["rival"][some[0]])
         members: list[Member] = [(part, index) for index in some]
-        members += [error for flow in sorted(_flows(scene, members)) for error in errors.get(flow, ())]
+        members += _errors_about(scene, members, errors)
         ttl, other_ttl = table.ttl[both].tolist()
         values = {
             "client": fields.client.address, "server": fields.server.address, "name": fields.name, "count": len(some),
@@ -89,8 +89,9 @@ def _seen(part: ExchangeColumns, some: list[tuple[int, _Stray]], members: list[M
     return Seen("dns-answer-malformed", "proved", list(dict.fromkeys(members)), sorted(rows), (), values)
 
 
-def _flows(scene: Scene, members: list[Member]) -> set[int]:
-    return {int(scene.table.flow[part.frames[part.bounds[index]]]) for part, index in members}
+def _errors_about(scene: Scene, members: list[Member], errors: Mapping[int, Sequence[Member]]) -> list[Member]:
+    flows = {int(scene.table.flow[part.frames[part.bounds[index]]]) for part, index in members}
+    return [error for flow in sorted(flows) for error in errors.get(flow, ())]
 
 
 def _unasked(scene: Scene, part: ExchangeColumns) -> dict[tuple[int, int], list[int]]:
