@@ -313,6 +313,43 @@ def test_a_search_list_that_finds_the_name_at_last_is_healthy():
     assert findings(*refusals("db.x.lab.corp.example", "db.lab.corp.example"), *found) == []
 
 
+def tried(ident, name, kind, *records, rcode=0):
+    return [ask(question(ident, name, kind)), tell(answer(ident, name, *records, kind=kind, rcode=rcode))]
+
+
+V4, V6, ADDRESS = 1, 28, (1, b"\1\2\3\4")
+
+
+def test_a_search_through_the_whole_list_for_one_type_of_address_may_find_nothing_where_the_other_is_found():
+    """As ``getent hosts`` does."""
+    six = tried(1, "db.a.example", V6, rcode=3) + tried(2, "db.b.example", V6) + tried(3, "db", V6, rcode=5)
+    four = tried(4, "db.a.example", V4, rcode=3) + tried(5, "db.b.example", V4, ADDRESS)
+    assert findings(*six, *four) == []
+
+
+def test_a_name_that_one_type_denies_and_the_other_gives_is_a_contradiction_in_a_search_too():
+    six = tried(1, "db.a.example", V6, rcode=3) + tried(2, "db.b.example", V6, rcode=3)
+    four = tried(4, "db.a.example", V4, rcode=3) + tried(5, "db.b.example", V4, ADDRESS)
+    assert findings(*six, *four) == [("dns-answer-malformed", "proved")]
+
+
+@pytest.mark.parametrize("last", [3, 5])
+def test_a_search_list_for_both_types_of_address_is_one_finding(last):
+    both = [
+        frame
+        for number, name, rcode in ((1, "db.a.example", 3), (3, "db", last))
+        for pair in zip(tried(number, name, V4, rcode=rcode), tried(number + 1, name, V6, rcode=rcode), strict=True)
+        for frame in pair
+    ]
+    (one,) = report(*both).findings
+    assert (one.values["tried"], one.values["count"]) == (("db.a.example", "db"), 4)
+
+
+def test_a_name_that_the_server_looked_up_in_vain_after_it_had_refused_one_was_not_refused_last():
+    refused_first = tried(1, "db", V4, rcode=5) + tried(2, "db.a.example", V4, rcode=3)
+    assert sorted(findings(*refused_first)) == [("dns-server-unreachable", "likely"), ("name-does-not-exist", "proved")]
+
+
 def test_another_name_a_moment_later_does_not_excuse_the_one_that_is_missing():
     later = [(1, ask(question(9, "db.corp.example"))), tell(answer(9, "db.corp.example", (1, b"\1\2\3\4")))]
     other = [ask(question(9, "ftp.corp.example")), tell(answer(9, "ftp.corp.example", (1, b"\1\2\3\4")))]

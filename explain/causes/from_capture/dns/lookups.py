@@ -222,7 +222,7 @@ def _alike(
         about = (clients[index], name) if outcome == "no-such-name" else (servers[index],)
         groups[int(places[index]), *about].append(index)
     for some in groups.values():
-        yield some + (chains.unclear_end(some) if outcome == "no-such-name" else [])
+        yield some + (chains.unclear_ends(some) if outcome == "no-such-name" else [])
 
 
 def _values(scene: Scene, part: ExchangeColumns, some: list[int], outcome: str) -> dict[str, Any]:

@@ -28,12 +28,15 @@ _HABITS = (
 
 
 class Searches:
-    """Which look-up tried the same short name with the next domain of the search list (resolv.conf)."""
+    """Which look-ups tried one short name with the domains of the search list and alone (resolv.conf), of any type.
+
+    Some resolvers ask for both types of address at once, others go through the whole list for the first of them.
+    """
 
     def __init__(self, scene: Scene, part: ExchangeColumns) -> None:
         self._part = part
-        self._before: dict[int, int] = {}
-        self._next: dict[int, int] = {}
+        self._first: dict[int, int] = {}
+        self._tries: dict[int, list[int]] = {}
         if not len(part):
             return
         clients, names = part.facts["client"], part.facts["raw_name"]
@@ -49,29 +52,32 @@ class Searches:
                     break
                 is_same = clients[other] == clients[index] and places[other] == places[index]
                 if is_same and starts[other] >= ends[index] and _goes_on(names[other], name, label):
-                    self._next[index] = other
-                    self._before.setdefault(other, index)
-                    break
+                    self._join(index, other)
+
+    def _join(self, index: int, other: int) -> None:
+        """One search with what was tried in those of both; what began first leads it."""
+        first, second = sorted((self.first(index), self.first(other)))
+        if first != second:
+            moved = self._tries.pop(second, [second])
+            self._tries.setdefault(first, [first]).extend(moved)
+            self._first.update(dict.fromkeys(moved, first))
 
     def finds(self, index: int) -> bool:
-        """Whether one of the next tries found something."""
-        answered = self._part.outcomes.index("answered")
-        while index in self._next:
-            index = self._next[index]
-            if self._part.outcome[index] == answered:
-                return True
-        return False
+        """Whether another try found something, and this very name was not given with another type."""
+        answered, names = self._part.outcomes.index("answered"), self._part.facts["raw_name"]
+        found = {names[one] for one in self._tries.get(self.first(index), ()) if self._part.outcome[one] == answered}
+        return bool(found) and names[index] not in found
 
-    def unclear_end(self, some: Sequence[int]) -> list[int]:
-        """The try that came last and to which the server would, or could, not say whether there is such a name."""
+    def unclear_ends(self, some: Sequence[int]) -> list[int]:
+        """Of searches whose last try the server would, or could, not look up: the tries for which it said so."""
         unclear = [self._part.outcomes.index(name) for name in ("refused", "failed")]
-        return [end for end in map(self._next.get, some) if end is not None and self._part.outcome[end] in unclear][:1]
+        searches = (self._tries.get(first, [first]) for first in dict.fromkeys(map(self.first, some)))
+        ended = (sorted(tries) for tries in searches if self._part.outcome[max(tries)] in unclear)
+        return [one for tries in ended for one in tries if self._part.outcome[one] in unclear]
 
     def first(self, index: int) -> int:
         """The first try for the same short name."""
-        while index in self._before:
-            index = self._before[index]
-        return index
+        return self._first.get(index, index)
 
 
 def _stuck(scene: Scene) -> set[int]:
