@@ -35,6 +35,12 @@ def test_net_unreachable_of_a_router_is_one_finding_for_all_pings_and_errors():
     assert (finding.values["from"], finding.values["dst"], finding.values["count"]) == (ROUTER, BOB, 3)
 
 
+def test_what_a_router_turns_back_is_one_finding_whatever_was_sent():
+    asked = [ping(ALICE, BOB, 1), datagram((ALICE, 5000), (BOB, 4000), b"x"), segment((ALICE, 5001), (BOB, 80), SYN)]
+    finding = the_finding(*(frame for one in asked for frame in (one, error(ROUTER, 3, 0, one))))
+    assert (finding.cause, finding.values["count"], len(finding.exchanges)) == ("no-route-on-router", 3, 6)
+
+
 def test_host_unreachable_accounts_for_the_questions_that_led_to_it():
     asked = ping(ALICE, BOB, 1)
     finding = the_finding(

@@ -12,6 +12,7 @@ from explain.arrays import among, distinct
 from explain.causes.from_capture.icmp import closed_port, expired
 from explain.causes.from_capture.icmp.meanings import ABSENT, FROM_ROUTER, meaning
 from explain.causes.from_capture.scene import Member, Scene, Seen
+from explain.causes.from_capture.together import joined, naming
 from explain.exchanges.columns import rows_of
 from explain.exchanges.icmp.error import size_claim
 from explain.exchanges.icmp.quotes import quoted_flows, quoted_row
@@ -22,7 +23,7 @@ from explain.record import NamedTuple
 from explain.table import NO_FLOW, TCP, UDP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Hashable, Iterator
 
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.icmp.echo import IcmpEcho
@@ -80,9 +81,20 @@ def look(scene: Scene) -> Iterator[Seen]:
             _Key(place, name, fields.from_, about.protocol if about else "", about.dst if about else fields.to, port)
         ].append(index)
     _join_to_and_fro(part, groups)
+    found: dict[tuple[Hashable, ...], list[Seen]] = defaultdict(list)
     for key, indices in groups.items():
         if (key.name in FROM_ROUTER and part.fields(indices[0]).about) or key.name == "ttl-exceeded":
-            yield _judge(scene, part, key, indices, affected)
+            one = _judge(scene, part, key, indices, affected)
+            found[key.place, *naming(one, without=("protocol",))].append(one)
+    yield from map(_whatever_was_sent, found.values())
+
+
+def _whatever_was_sent(some: list[Seen]) -> Seen:
+    """One finding of those that differ in what was sent only: pings, datagrams, segments."""
+    if len(some) == 1:
+        return some[0]
+    one = joined(some)
+    return replace(one, values={**one.values, "count": sum(each.values["count"] for each in some)})
 
 
 def _join_to_and_fro(part: ExchangeColumns, groups: dict[_Key, list[int]]) -> None:
