@@ -32,8 +32,8 @@ FAILED = frozenset((
 ))  # fmt: skip
 """Outcomes that the contract calls failed; of ``icmp.error`` every one but redirects is."""
 
-LAST_MOMENT_NS = 1_000_000_000  # in so much time before a capture ends, an answer need not have come yet
-TO_ANSWER_NS = 100_000_000  # a recording that goes on for less than that holds no answer for sure
+LAST_MOMENT_NS = 1_000_000_000  # so soon before a longer capture ends, an answer may be late: a silence is no failure
+TO_ANSWER_NS = 100_000_000  # so soon before any capture ends, even a quick answer may be missing: the verdict says so
 _LOSES_NOTHING = frozenset(("icmp-redirect", "duplicated-packets"))
 _GOOD = {"icmp.echo": ("answered",), "tcp.connection": ("closed", "open"), "udp.flow": ("answered",)}
 

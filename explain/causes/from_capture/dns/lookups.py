@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.causes.from_capture.dns import answers, strays
+from explain.causes.from_capture.dns.errors import errors_about, errors_by_flow
 from explain.causes.from_capture.dns.searches import SEARCH_NS, Searches, account_for_habits
 from explain.causes.from_capture.http import carriers, is_received
 from explain.causes.from_capture.icmp.meanings import FROM_ROUTER, meaning
@@ -17,11 +18,10 @@ from explain.exchanges.columns import rows_of
 from explain.exchanges.dns.lookup import ASKED_OTHERWISE
 from explain.exchanges.dns.message import wire_text
 from explain.exchanges.dns.records import KEPT_BACK
-from explain.exchanges.icmp.quotes import quoted_flows
 from explain.table import TCP
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Mapping
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
 
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.icmp.error import IcmpError
@@ -57,7 +57,7 @@ def look(scene: Scene) -> Iterator[Seen]:
     chains = Searches(scene, part)
     account_for_habits(scene, part, chains)
     yield from answers.look(scene, part)
-    errors, answered = _errors_by_flow(scene), _answered(part)
+    errors, answered = errors_by_flow(scene), _answered(part)
     _account_for_gone(scene, part, errors)
     yield from strays.look(scene, part, errors)
     _account_for_cut_off(scene, part, answered)
@@ -67,7 +67,7 @@ def look(scene: Scene) -> Iterator[Seen]:
         meant = [index for index in scene.open(part, outcome) if not is_housekeeping(part, index)]
         for some in _alike(scene, part, meant, outcome, chains):
             members = [(part, index) for index in some] + [member for index in some for member in carried[index]]
-            about = _errors_about(scene, members, errors)
+            about = errors_about(scene, members, errors)
             if outcome == "unanswered" and (told := _told(about)):
                 yield _reported(scene, part, some, members, about, told)
             else:
@@ -296,29 +296,6 @@ def _serves(part: ExchangeColumns, some: list[int], answered: Mapping[tuple[int,
     return bool(((part.end_ns[said] >= first) & (part.start_ns[said] <= last)).any())
 
 
-def _errors_by_flow(scene: Scene) -> dict[int, list[Member]]:
-    """ICMP errors by the flow of the datagram that they quote."""
-    errors = scene.part("icmp.error")
-    if not len(errors):
-        return {}
-    at = np.searchsorted(scene.table.icmp.row, errors.frames[errors.bounds[:-1]])
-    done = scene.accounted[errors.kind]
-    found: dict[int, list[Member]] = defaultdict(list)
-    for index, flow in enumerate(quoted_flows(scene.table)[at].tolist()):
-        if index not in done:
-            found[flow].append((errors, index))
-    return found
-
-
-def _errors_about(scene: Scene, members: list[Member], errors: dict[int, list[Member]]) -> list[Member]:
-    """That nothing listens at the name server is why no name was found: a consequence, not a second root."""
-    if not errors:
-        return []
-    flow = scene.table.flow
-    flows = {int(flow[part.frames[part.bounds[index]]]) for part, index in members if part.kind == "udp.flow"}
-    return [error for flow in flows for error in errors.get(flow, ())]
-
-
 def _is_closed(scene: Scene, about: list[Member], server: int) -> bool:
     """Whether the server's own host said that nobody listens: then packets find it, and their way back."""
     if not about:
@@ -329,7 +306,7 @@ def _is_closed(scene: Scene, about: list[Member], server: int) -> bool:
     return bool((is_port & is_own).all())
 
 
-def _account_for_gone(scene: Scene, part: ExchangeColumns, errors: dict[int, list[Member]]) -> None:
+def _account_for_gone(scene: Scene, part: ExchangeColumns, errors: Mapping[int, Sequence[Member]]) -> None:
     """That an asker by habit has closed its port when the answer comes is no more trouble than the answer."""
     for index in sorted(scene.accounted[part.kind]) if errors else ():
         row = int(part.rows(index)[0])

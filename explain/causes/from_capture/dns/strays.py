@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.causes.from_capture.dns.errors import errors_about
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.record import NamedTuple
 from explain.table import BAD_CHECKSUM, REVERSED
@@ -52,7 +53,7 @@ def look(scene: Scene, part: ExchangeColumns, errors: Mapping[int, Sequence[Memb
     carried = scene.exchanges.carried(part, [index for some in groups.values() for index, _ in some])
     for some in groups.values():
         members = [member for index, stray in some for member in ((part, index), *carried[index], *stray.members)]
-        members += _errors_about(scene, members, errors)
+        members += errors_about(scene, members, errors)
         yield _seen(part, some, members)
 
 
@@ -67,7 +68,7 @@ def _rivals(scene: Scene, part: ExchangeColumns, errors: Mapping[int, Sequence[M
         fields: DnsLookup = part.fields(some[0])
         both = list(part.facts["rival"][some[0]])
         members: list[Member] = [(part, index) for index in some]
-        members += _errors_about(scene, members, errors)
+        members += errors_about(scene, members, errors)
         ttl, other_ttl = table.ttl[both].tolist()
         values = {
             "client": fields.client.address, "server": fields.server.address, "name": fields.name, "count": len(some),
@@ -87,11 +88,6 @@ def _seen(part: ExchangeColumns, some: list[tuple[int, _Stray]], members: list[M
     }  # fmt: skip
     rows = {row for index, one in some for row in (*part.rows(index).tolist(), *one.rows)}
     return Seen("dns-answer-malformed", "proved", list(dict.fromkeys(members)), sorted(rows), (), values)
-
-
-def _errors_about(scene: Scene, members: list[Member], errors: Mapping[int, Sequence[Member]]) -> list[Member]:
-    flows = {int(scene.table.flow[part.frames[part.bounds[index]]]) for part, index in members}
-    return [error for flow in sorted(flows) for error in errors.get(flow, ())]
 
 
 def _unasked(scene: Scene, part: ExchangeColumns) -> dict[tuple[int, int], list[int]]:

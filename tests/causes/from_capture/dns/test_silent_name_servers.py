@@ -7,9 +7,10 @@ from itertools import chain
 
 import pytest
 from neighbours import advertise, solicit
-from packets import A, B, R, datagram, error, is_at, pcap, who_has
+from packets import A, B, R, datagram, error, is_at, pcap, segment, who_has
 
 import explain
+from explain.table import ACK, SYN
 
 CLIENT, SERVER, ROUTER, FAR = "192.0.2.1", "192.0.2.53", "192.0.2.254", "198.51.100.53"
 CLIENT6, SERVER6, LINK_LOCAL6 = "2001:db8::1", "2001:db8::53", "fe80::53"
@@ -105,6 +106,22 @@ def test_a_router_that_has_no_way_to_the_server_says_so_and_nothing_else_is_susp
     )  # fmt: skip
     assert finding.rivals[0] == "no-route-on-router"
     assert not {"filter-on-target-input", "masquerade-missing"} & set(finding.rivals)
+
+
+def test_an_error_about_a_question_over_tcp_is_no_second_root():
+    client, server = (CLIENT, 40000), (FAR, 53)
+    message = query(0)[1][42:]
+    opening = (
+        (0, segment(client, server, SYN, (A, R))),
+        (0.01, segment(server, client, SYN | ACK, (R, A), ack=1)),
+        (0.02, segment(client, server, ACK, (A, R), seq=1, ack=1)),
+    )
+    asked = segment(client, server, ACK, (A, R), seq=1, ack=1, data=len(message).to_bytes(2, "big") + message)
+    told = error(ROUTER, 3, 0, asked)
+    finding = the_finding(*opening, (0.03, asked), (0.04, told), (5, who_has((A, CLIENT), ROUTER)))
+    assert (finding.cause, finding.values["case"], finding.values["error"]) == (
+        "dns-server-unreachable", "told", "net-unreachable",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("is_near", [True, False])
