@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explain.causes.from_capture.dns import answers, strays
+from explain.causes.from_capture.dns import answers, cut, strays
 from explain.causes.from_capture.dns.errors import errors_about, errors_by_flow
 from explain.causes.from_capture.dns.searches import SEARCH_NS, Searches, account_for_habits
 from explain.causes.from_capture.http import carriers, is_received
@@ -60,6 +60,7 @@ def look(scene: Scene) -> Iterator[Seen]:
     errors, answered = errors_by_flow(scene), _answered(part)
     _account_for_gone(scene, part, errors)
     yield from strays.look(scene, part, errors)
+    yield from cut.look(scene, part, errors)
     _account_for_cut_off(scene, part, answered)
     yield from _slow_start(scene, part, answered)
     carried = scene.exchanges.carried(part, scene.open(part, *_MEANT))
