@@ -210,6 +210,8 @@ def _mac(decision: Decision, step: Step) -> Iterator[Line]:
     kind = found.kind
     if kind == "answered" and states:
         kind = "known"
+    if kind == "answered" and found.mac is None:  # ``ip -br address`` shows none
+        kind = "answered-unread"
     yield _line(f"mac.{kind}", **values)
 
 

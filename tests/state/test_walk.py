@@ -54,6 +54,36 @@ def test_the_same_network_is_found_without_being_told_the_cables():
     assert path.network.peers[("S", "s0")] == ("R", "r0")
 
 
+def brief(value: dict[str, Any]) -> dict[str, Any]:
+    """A state as ``ip -br address`` shows its interfaces: without flags, and without MACs."""
+    kept = ("ifname", "addr_info", "operstate")
+    return {**value, "link": None, "addr": [{key: each[key] for key in kept if key in each} for each in value["addr"]]}
+
+
+def test_hosts_whose_addresses_are_listed_briefly_are_up_and_have_one_loopback_each():
+    path = walk([host_state(brief(value), name) for name, value in raws().items()], echo("10.0.2.9"), "S")
+    assert (path.outcome, causes(path)) == ("answered", ["healthy"])
+
+
+def test_a_host_that_is_listed_briefly_as_down_is_down():
+    made = {name: brief(value) for name, value in raws().items()}
+    made["R"]["addr"] = [each | {"operstate": "DOWN"} for each in made["R"]["addr"]]
+    path = walk([host_state(value, name) for name, value in made.items()], echo("10.0.2.9"), "S")
+    assert causes(path)[0] == "gateway-interface-down"
+
+
+def test_a_sender_whose_routes_nobody_collected_is_not_blamed_for_lacking_them():
+    path = go({"S": {"route": None, "route6": None}})
+    assert (path.outcome, causes(path)) == ("unknown", [])
+
+
+def test_a_broadcast_into_a_segment_that_nobody_shows_is_open():
+    everybody = {"type": "broadcast", "dst": "10.0.1.255", "dev": "s0", "table": "local", "scope": "link", "flags": []}
+    sender = states({"S": {"route": [*raws()["S"]["route"], everybody]}})[0]
+    path = walk([sender], replace(echo("10.0.1.255"), is_broadcast_allowed=True), "S")
+    assert (path.outcome, causes(path)) == ("unknown", [])
+
+
 def test_hosts_without_any_hint_of_a_cable_are_joined_by_their_subnets():
     made = raws()
     for value in made.values():

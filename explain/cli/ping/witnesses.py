@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,11 +15,12 @@ from explain.cli.talk import complained, noted
 from explain.errors import InputError, UnreadableError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from explain.model import CaptureInfo
     from explain.state.records import HostState
     from explain.symptoms.commands.command import Command
+    from explain.symptoms.transcript.blocks import Block
     from explain.symptoms.witness import TextWitness
     from explain.table import PacketTable
 
@@ -149,20 +151,33 @@ def _text(
 
 
 def _pasted_states(octets: bytes, text: TextWitness) -> list[HostState]:
-    """What a terminal showed of its own host beside the command, unless somebody changed something there."""
+    """What a terminal showed of the hosts, as they were when the command ran; without a name, of one host alone."""
     from explain.state.reading.state_file import host_state
-    from explain.symptoms.changes.typed import changes_of
-    from explain.symptoms.hosts.pasted import read_hosts
+    from explain.symptoms.hosts.pasted import hosts_of
     from explain.symptoms.transcript.blocks import read_transcript
 
+    hosts = hosts_of(_of_the_time(read_transcript(octets, "text").blocks, text))
+    same = [each for each in hosts if each.state and (each.node is None) == (text.node is None)]
     try:
-        hosts = read_hosts(octets)
-        typed = [block.command for block in read_transcript(octets, "text").blocks if block.command is not None]
+        return [host_state(dict(each.state), each.node or "host", "text") for each in same]
     except UnreadableError:
         return []
-    if any(True for command in typed for _ in changes_of(" ".join(command.words), None)):
-        return []
-    return [host_state(dict(each.state), each.node or "host", "text") for each in hosts if each.node == text.node]
+
+
+def _of_the_time(blocks: Sequence[Block], text: TextWitness) -> Iterator[Block]:
+    """The blocks that show a host as the command met it: between that and the command nothing was changed there."""
+    from explain.symptoms.changes.typed import hosts_changed
+
+    shown = {each.line for each in text.symptoms}
+    changes: Counter[str | None] = Counter()
+    seen: list[tuple[Block, int]] = []
+    then: Mapping[str | None, int] = changes
+    for block in blocks:
+        changes.update(hosts_changed(block.command.text, block.node) if block.command is not None else ())
+        if shown.intersection(line.number for line in block.lines) or block.command is text.command is not None:
+            then = Counter(changes)
+        seen.append((block, changes[block.node]))
+    return (block for block, before in seen if before == then[block.node])
 
 
 def _captures(named: Sequence[str], failures: list[InputError]) -> tuple[PacketTable | None, tuple[CaptureInfo, ...]]:

@@ -45,7 +45,7 @@ def _interface(name: str, link: Item | None, addr: Item | None, *, was_asked: bo
     return Interface(
         name=name,
         index=item.number("ifindex") or 0,
-        flags=item.words("flags"),
+        flags=_flags(name, item),
         mtu=item.number("mtu"),
         mac=mac.lower() if mac else None,
         kind=info.text("info_kind") if info else None,
@@ -59,6 +59,18 @@ def _interface(name: str, link: Item | None, addr: Item | None, *, was_asked: bo
         tx_packets=sent.number("packets") if sent else None,
         lower=item.text("link"),
     )
+
+
+def _flags(name: str, item: Item) -> frozenset[str]:
+    """The flags; ``ip -br address`` and ``ip -o address`` show none, and at most in a word whether it is up.
+
+    Source: rtnl_fill_ifinfo() and default_operstate() of Linux: what an administrator took down is ``DOWN``.
+    """
+    if "flags" in item.fields:
+        return item.words("flags")
+    told = {"DOWN": "", "NOTPRESENT": "", "LOWERLAYERDOWN": "UP NO-CARRIER"}.get(item.text("operstate") or "")
+    up = frozenset(("UP LOWER_UP" if told is None else told).split())
+    return up | {"LOOPBACK"} if name == "lo" else up
 
 
 def _addresses(item: Item) -> tuple[Address, ...]:

@@ -70,6 +70,8 @@ def _hand_over(network: Network, decision: Decision, direction: str) -> tuple[St
     host, device, packet = decision.host, decision.interface or "", decision.out
     if packet is None:
         return Step(direction, decision), Stop("unknown", direction, host, decision)
+    if decision.found is not None and decision.found.kind == "unknown":
+        return Step(direction, decision), Stop("unknown", direction, host, decision, is_certain=False)
     if decision.next_hop is None:
         return _to_many(network, decision, packet, direction)
     asker = asking_source(network.hosts[host], device, decision.next_hop, packet.source)
@@ -141,4 +143,6 @@ def _to_many(network: Network, decision: Decision, packet: Packet, direction: st
         heard = decide(network.hosts[place[0]], arriving(framed, place[1]))
         if not heard.goes_on:
             return step, Stop(heard.reason, direction, place[0], heard)
+    if any(each.reason == "unseen" for each in carried.obstacles):
+        return step, Stop("unseen", direction, decision.host, decision, is_certain=False)
     return step, Stop("nobody-answers", direction, decision.host, decision)

@@ -50,6 +50,32 @@ def changes_of(text: str, node: str | None) -> Iterator[Change]:
             yield Change("nft", where, {"words": tuple(rest)})
 
 
+_CHANGERS = frozenset(
+    "dhclient udhcpc dhcpcd ifup ifdown reboot iptables-restore iptables-legacy-restore wg-quick".split()  # noqa: SIM905
+)
+_MAY_CHANGE = frozenset("systemctl service nmcli netplan ufw firewall-cmd nft wg docker".split())  # noqa: SIM905
+_TO_CHANGE = frozenset(
+    "up down start stop restart reload apply try connect disconnect enable disable allow deny mod modify add insert"  # noqa: SIM905
+    " delete flush set -f --file --reload".split()
+)
+
+
+def hosts_changed(text: str, node: str | None) -> frozenset[str | None]:
+    """The hosts on which a line of a shell changes something, also where nobody can tell what.
+
+    Args:
+        text: the line, without its prompt.
+        node: the host that the prompt names.
+    """
+    found = {change.node for change in changes_of(text, node)}
+    for words in _simple_commands(text):
+        bare = unwrap(words)
+        program = bare.words[0].rsplit("/", 1)[-1] if bare.words else ""
+        if program in _CHANGERS or (program in _MAY_CHANGE and _TO_CHANGE & set(bare.words[1:])):
+            found.add(bare.node or node)
+    return frozenset(found)
+
+
 def _simple_commands(text: str) -> Iterator[tuple[str, ...]]:
     lexer = shlex.shlex(text[:4096], posix=True, punctuation_chars=";&|")
     lexer.whitespace_split = True

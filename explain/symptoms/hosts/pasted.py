@@ -27,7 +27,7 @@ from explain.symptoms.transcript.blocks import Block, read_transcript
 from explain.symptoms.witness import NothingUsableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from explain.symptoms.commands.command import Command
     from explain.symptoms.transcript.cleaning import TextLine
@@ -78,12 +78,18 @@ def read_hosts(text: str | bytes, *, path: str = "text") -> tuple[HostText, ...]
     Raises:
         NothingUsableError: the text is empty, binary, or shows no state of any host.
     """
-    hosts: dict[str | None, _Gathered] = {}
-    for block in read_transcript(text, path).blocks:
-        for key, value, is_part in read_block(block):
-            hosts.setdefault(block.node, _Gathered()).take(key, value, is_part)
+    hosts = hosts_of(read_transcript(text, path).blocks)
     if not hosts:
         raise NothingUsableError(path, "unread.no_tables")
+    return hosts
+
+
+def hosts_of(blocks: Iterable[Block]) -> tuple[HostText, ...]:
+    """Every host whose state some blocks of a text show, in the order in which they first appear."""
+    hosts: dict[str | None, _Gathered] = {}
+    for block in blocks:
+        for key, value, is_part in read_block(block):
+            hosts.setdefault(block.node, _Gathered()).take(key, value, is_part)
     return tuple(HostText(node, found.state, tuple(sorted(found.partial))) for node, found in hosts.items())
 
 

@@ -252,7 +252,14 @@ ping: connect: Network is unreachable
 
 @pytest.mark.parametrize(
     ("between", "is_sure"),
-    [("", True), ("$ ip route del default\n", False), ("$ sysctl -w net.ipv4.ip_forward=1\n", False)],
+    [
+        ("", True),
+        ("$ systemctl status NetworkManager\n", True),
+        ("$ ip route del default\n", False),
+        ("$ sysctl -w net.ipv4.ip_forward=1\n", False),
+        ("$ sudo systemctl restart NetworkManager\n", False),
+        ("$ sudo dhclient eth0\n", False),
+    ],
 )
 def test_what_the_terminal_shows_of_its_host_beside_the_ping_is_a_witness_unless_somebody_changed_it(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, between: str, is_sure: bool
@@ -261,3 +268,56 @@ def test_what_the_terminal_shows_of_its_host_beside_the_ping_is_a_witness_unless
     _, out, _ = run(capsys, "--text", str(tmp_path / "t.txt"), "--json")
     found = json.loads(out)
     assert ([each["cause"] for each in found["causes"]] == ["no-route-on-sender"]) is is_sure
+
+
+def test_a_change_before_what_was_shown_makes_it_no_older_than_the_ping(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "t.txt").write_text("$ sudo ip addr add 192.0.2.1/24 dev eth0\n" + NO_WAY.format(""))
+    _, out, _ = run(capsys, "--text", str(tmp_path / "t.txt"), "--json")
+    assert [each["cause"] for each in json.loads(out)["causes"]] == ["no-route-on-sender"]
+
+
+THREE_HOSTS = """root@h1:~# ping -c 3 198.51.100.1
+PING 198.51.100.1 (198.51.100.1) 56(84) bytes of data.
+
+--- 198.51.100.1 ping statistics ---
+3 packets transmitted, 0 received, 100% packet loss, time 2044ms
+
+root@h1:~# ip -br addr
+lo               UNKNOWN        127.0.0.1/8
+eth0@if2         UP             192.0.2.1/24
+root@h1:~# ip route
+default via 192.0.2.254 dev eth0
+192.0.2.0/24 dev eth0 proto kernel scope link src 192.0.2.1
+root@r1:~# ip -br addr
+lo               UNKNOWN        127.0.0.1/8
+eth0@if2         UP             192.0.2.254/24
+eth1@if2         UP             198.51.100.254/24
+root@r1:~# ip route
+192.0.2.0/24 dev eth0 proto kernel scope link src 192.0.2.254
+198.51.100.0/24 dev eth1 proto kernel scope link src 198.51.100.254
+root@r1:~# sysctl net.ipv4.ip_forward
+net.ipv4.ip_forward = {forward}
+root@h2:~# ip -br addr
+lo               UNKNOWN        127.0.0.1/8
+eth0@if3         {state}             198.51.100.1/24
+root@h2:~# ip route
+{route}198.51.100.0/24 dev eth0 proto kernel scope link src 198.51.100.1
+"""
+
+
+@pytest.mark.parametrize(
+    ("forward", "state", "route", "cause", "node"),
+    [
+        (1, "UP", "", "no-return-route-on-target", "h2"),
+        (0, "UP", "default via 198.51.100.254 dev eth0\n", "forwarding-disabled", "r1"),
+    ],
+)
+def test_every_host_that_a_terminal_shows_is_a_witness(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, forward: int, state: str, route: str, cause: str, node: str
+) -> None:
+    (tmp_path / "t.txt").write_text(THREE_HOSTS.format(forward=forward, state=state, route=route))
+    _, out, _ = run(capsys, "--text", str(tmp_path / "t.txt"), "--json")
+    first = json.loads(out)["causes"][0]
+    assert (first["cause"], first["locus"][0]["node"]) == (cause, node)
