@@ -88,11 +88,13 @@ def _damaged(table: PacketTable, seen: Sightings, here: Rows, there: Rows) -> Ro
 def _doubled(seen: Sightings, here: Rows, there: Rows, later: Sequence[Rows]) -> Rows:
     """Rows at the first place of packets that came there once, and then twice at each place behind it."""
     once, again = _by_number(seen, here, many=False), _by_number(seen, there, many=True)
-    for rows in later:
-        again = again[~among(again, _by_number(seen, rows, many=False).tolist())]
     both = once[among(once, again.tolist())]
     if not later and len(again) >= _ALL * len(np.unique(seen.packet[there])):
         both = both[:0]
+    for rows in later:
+        if not len(both):  # a packet in a loop comes by at very many steps
+            break
+        both = both[~among(both, _by_number(seen, rows, many=False).tolist())]
     found: Rows = here[np.isin(seen.packet[here], both)]
     return found
 
