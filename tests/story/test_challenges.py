@@ -136,3 +136,9 @@ def test_a_connection_that_lost_something_is_not_the_same_as_one_that_did_not(is
 def test_what_comes_too_soon_for_a_round_trip_is_no_answer_that_was_waited_for(after, said):
     play = Play().shake(WS7, after=0.03).c(PUSH, 1, 1, b"hello").s(PUSH, 1, 1, b"welcome", after=after)
     assert [line for line in told(play)[2] if line.startswith("tcp.waited")] == said
+
+
+@pytest.mark.parametrize(("flags", "shown"), [(RST | ACK, "[R.]"), (RST, "[R]")])
+def test_flags_stand_in_the_story_as_tcpdump_writes_them(flags, shown):
+    opened = Play().c(SYN).s(SYN_ACK, 0, 1).c(ACK, 1, 1).c(PUSH, 1, 1, b"x").s(flags, 1, 2)
+    assert f" {shown}: RST" in explain.explain(pcap(*opened.frames)).story("en")

@@ -17,6 +17,7 @@ from explain.exchanges.tcp.many import recorded_twice
 from explain.exchanges.tcp.measures import measure_bursts, measure_queue
 from explain.exchanges.tcp.offers import joined, literal_windows, offered_shifts, window_limit
 from explain.exchanges.tcp.unrecorded import unrecorded
+from explain.exchanges.wire_words import flag_letters
 from explain.model import Endpoint
 from explain.record import dataclass
 from explain.side_tables import NO_SCALE
@@ -59,6 +60,10 @@ class _Told:
 
     def line(self, message: str, rows: Rows, **more: Any) -> Line:
         return self.teller.line(message, self.fields, rows, self.name, **self.values, **more)
+
+    def flagged(self, message: str, rows: Rows, **more: Any) -> Line:
+        """As ``line``, with the flags of the first segment as tcpdump writes them."""
+        return self.line(message, rows, flags=flag_letters(int(self.table.flags[rows[0]])), **more)
 
 
 def connection(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:
@@ -134,7 +139,7 @@ def _opening(told: _Told, rows: Rows, from_client: Bools, older: Rows) -> Iterat
         yield told.line("tcp.syn.crossed", np.array([syns[0], theirs[0]]))
     refusals = rows[(flags & (RST | ACK) == RST | ACK) & ~from_client]  # RFC 9293, 3.10.7.1: it confirms the SYN
     if len(accepts) and len(refusals := refusals[refusals < accepts[0]]):
-        yield told.line("tcp.refused-at-first", refusals)
+        yield told.flagged("tcp.refused-at-first", refusals)
     if len(older):
         yield from _challenged(told, rows[(flags & RST != 0) & from_client], accepts, older)
     if len(syns) > 1:
@@ -146,7 +151,7 @@ def _opening(told: _Told, rows: Rows, from_client: Bools, older: Rows) -> Iterat
         confirms = rows[(flags & (SYN | RST | ACK) == ACK) & from_client & (rows > accepts[0])]
         yield from _accepted(told, syns, accepts, confirms)
     if told.outcome == "refused":
-        yield told.line("tcp.refused", rows[flags & RST != 0])
+        yield told.flagged("tcp.refused", rows[flags & RST != 0])
     elif told.outcome == "half-open" and (resets := rows[(flags & RST != 0) & from_client]).size:
         yield told.line("tcp.declined", resets)
     elif told.outcome in ("rejected", "unanswered", "half-open") and not len(older):
@@ -172,7 +177,7 @@ def _challenged(told: _Told, resets: Rows, accepts: Rows, older: Rows) -> Iterat
     yield told.line("tcp.challenged", older)
     resets = resets[(resets > older[0]) & (resets < accepts[0] if len(accepts) else True)]
     if len(resets):
-        yield told.line("tcp.challenged-reset", resets)
+        yield told.flagged("tcp.challenged-reset", resets)
 
 
 def _accepted(told: _Told, syns: Rows, accepts: Rows, confirms: Rows) -> Iterator[Line]:
@@ -459,10 +464,10 @@ def _closing(told: _Told, rows: Rows, from_client: Bools, *, is_ignored: bool) -
         is_first = is_fin & (from_client == from_client[first])
         ours, theirs = rows[is_first], rows[is_fin & ~is_first]
         if len(theirs) and _have_crossed(told.table, ours, theirs):
-            yield told.line("tcp.fin.crossed", np.array([ours[0], theirs[0]]))
+            yield told.flagged("tcp.fin.crossed", np.array([ours[0], theirs[0]]))
         else:
             name = told.teller.first("tcp.fin") if len(theirs) else "tcp.fin.half"
-            yield told.line(name, rows[is_fin], closer=closer)
+            yield told.flagged(name, rows[is_fin], closer=closer)
     accepts = np.flatnonzero(flags & (SYN | ACK) == SYN | ACK)
     resets = np.flatnonzero(flags & RST != 0)
     if len(accepts):
@@ -473,10 +478,10 @@ def _closing(told: _Told, rows: Rows, from_client: Bools, *, is_ignored: bool) -
         is_over = all((is_fin & side)[:first].any() for side in (from_client, ~from_client))
         message = "tcp.reset-ignored" if is_ignored else "tcp.reset-after-fins" if is_over else "tcp.reset"
         is_theirs = from_client[resets] != from_client[first]
-        yield told.line(message, rows[resets[~is_theirs]], sender=sender)
+        yield told.flagged(message, rows[resets[~is_theirs]], sender=sender)
         if is_theirs.any():
             other = values["server"] if from_client[first] else values["client"]
-            yield told.line("tcp.reset-too", rows[resets[is_theirs]], sender=other)
+            yield told.flagged("tcp.reset-too", rows[resets[is_theirs]], sender=other)
         if len(says := rows[resets][told.table.payload[rows[resets]] > 0]):
             yield told.line("tcp.reset-data", says[:1], octets=int(told.table.payload[says[0]]))
     elif told.outcome == "open" and not is_fin.any():
