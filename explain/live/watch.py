@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explain.causes.from_capture.together import WORKS
+from explain.causes.from_capture.together import works
 from explain.live.window import MOST_OF_A_FLOW, Window, flow_keys
 from explain.model import Line
 from explain.pipeline import understand
@@ -218,7 +218,7 @@ def _is_old(part: ExchangeColumns, index: int, now_ns: int, full_ns: int | None)
 
 def _trouble(finding: Finding) -> Iterator[Line]:
     values = values_of(finding)
-    mark = "odd" if finding.cause in WORKS else "bad"
+    mark = "odd" if works(finding.cause, finding.values.get("case")) else "bad"
     certainty = f"story.certainty.{finding.certainty}{'-with' if finding.rivals else ''}"
     yield Line(message(finding, "verdict"), values, finding.evidence, 0, None, mark)
     yield Line(certainty, {"rivals": len(finding.rivals)}, finding.evidence, 0, None, "under")

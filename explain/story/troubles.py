@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from explain.causes.from_capture.scene import Findings, frame_filter, union
-from explain.causes.from_capture.together import WORKS
+from explain.causes.from_capture.together import works
 from explain.causes.ids import CHAPTERS, IDS
 from explain.model import Line
 from explain.record import dataclass
@@ -57,7 +57,7 @@ def groups(findings: Sequence[Finding]) -> list[Group]:
         for (cause, _), some in by_kind.items()
     ]
     if len(heads) > _MANY:
-        found.sort(key=lambda group: (group.cause in WORKS, -group.weight))
+        found.sort(key=lambda group: (works(*heads[group.worst][:2]), -group.weight))
     return found
 
 

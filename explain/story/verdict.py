@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from explain.causes.from_capture.scene import TO_ANSWER_NS
-from explain.causes.from_capture.together import WORKS
+from explain.causes.from_capture.together import works
 from explain.exchanges.over_places.trails import whole
 from explain.model import INTERRUPTED, Line
 from explain.story.exchanges.teller import end_text
@@ -82,7 +82,7 @@ def _unexplained(names: Sequence[str], exchanges: Exchanges) -> Line:
 
 def _failed(findings: Sequence[Finding], groups: Sequence[Group], exchanges: Exchanges) -> list[Line]:
     first = findings[groups[0].worst]
-    mark = "odd" if first.cause in WORKS else "bad"
+    mark = "odd" if works(first.cause, first.values.get("case")) else "bad"
     if len(groups) > _MANY:
         affected = sum(group.weight for group in groups)
         values: dict[str, Any] = {"affected": affected, "kinds": len(groups), "findings": len(findings)}

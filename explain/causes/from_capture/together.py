@@ -18,8 +18,14 @@ _NAMES = frozenset((
 """Values that say who and where; the others are counts and measures, which differ from place to place."""
 _RANK = {"proved": 0, "likely": 1, "possible": 2}
 _SCANS = frozenset(("ports", "scan", "scan-open", "stealth", "sweep"))
-WORKS = frozenset(("icmp-redirect", "silent-hop", "suboptimal-gateway", "proxy-arp-in-play"))
-"""Causes by which nothing is lost."""
+_WORKS = frozenset(("icmp-redirect", "silent-hop", "suboptimal-gateway", "proxy-arp-in-play"))
+_HEEDED = "heeded"
+"""The case of who was told that packets are too large, and sends smaller ones that arrive."""
+
+
+def works(cause: str, case: object) -> bool:
+    """Whether all that was wanted works nevertheless."""
+    return cause in _WORKS or case == _HEEDED
 
 
 def join(seen: Iterable[Seen]) -> list[Seen]:
@@ -36,7 +42,8 @@ def join(seen: Iterable[Seen]) -> list[Seen]:
 
 def _harm(one: Seen) -> int:
     """Failures first, then what came twice or was given as well as denied, then what works anyway."""
-    return 2 if one.cause in WORKS else int(one.cause == "duplicated-packets" or one.values.get("case") == "denied")
+    case = one.values.get("case")
+    return 2 if works(one.cause, case) else int(one.cause == "duplicated-packets" or case == "denied")
 
 
 def naming(one: Seen, without: Iterable[str] = ()) -> tuple[Hashable, ...]:

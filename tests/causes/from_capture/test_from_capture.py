@@ -83,6 +83,18 @@ def test_a_packet_too_large_for_the_path_is_proved_by_the_message():
     assert (finding.cause, finding.certainty, finding.values["mtu"]) == ("path-mtu-exceeded", "proved", 80)
 
 
+@pytest.mark.parametrize(
+    ("later", "is_heeded"),
+    [((ping(ALICE, BOB, 2), pong(BOB, ALICE, 2)), True), ((ping(ALICE, BOB, 2),), False), ((), False)],
+)
+def test_packets_that_get_through_once_they_are_smaller_are_no_failure(later, is_heeded):
+    asked = ping(ALICE, BOB, 1)
+    told = report(asked, error(ROUTER, 3, 4, asked, 80), *later)
+    (finding,) = told.findings
+    assert (finding.cause, finding.values.get("case") == "heeded") == ("path-mtu-exceeded", is_heeded)
+    assert told.story("en").startswith("!" if is_heeded else "✗")
+
+
 def test_the_same_packet_again_and_again_with_a_falling_ttl_is_a_loop_and_one_finding():
     frames = [ping(ALICE, BOB, 1, ttl=ttl, macs=((R, B) if ttl % 2 else (B, R))) for ttl in range(63, 0, -1)]
     finding = the_finding(*frames, error(ROUTER, 11, 0, frames[0]))

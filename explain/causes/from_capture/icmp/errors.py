@@ -20,7 +20,7 @@ from explain.exchanges.over_places.unheard import unheard
 from explain.exchanges.together import CONVERSATIONS
 from explain.places.near import whole_of
 from explain.record import NamedTuple
-from explain.table import NO_FLOW, TCP, UDP
+from explain.table import ICMP, ICMPV6, NO_FLOW, TCP, UDP
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
@@ -35,6 +35,7 @@ _SOUND = ("", "unsized")  # what is odd about a report of a packet that was too 
 _SURE = {"unsaid": "likely", "doubtful": "possible", "tiny": "possible"}
 _SEVERAL = 2  # reports of packets that did not arrive whole
 _TCP, _ROUND_TRIP_NS, _FORGOTTEN_NS = 6, 190_000_000, 300_000_000_000  # RFC 6298: a time-out takes longer; RFC 1191
+_LINK_HEADERS = 40  # octets at most
 _PASSING = {
     "no-route-on-router": ("router-interface-down",),
     "no-return-route-on-router": ("router-interface-down",),
@@ -292,6 +293,8 @@ def _too_large(
             values |= {"case": "kept-back", "last": last, "next": due}
             return Seen("pmtu-blackhole", "proved", members, rows, _KEEPS_ERRORS, values)
         return Seen("path-mtu-exceeded", "proved", members, rows, _DEAF, values | {"case": "unheeded"})
+    if claim in _SOUND and _is_heeded(table, members, rows, told[0].mtu or 0):
+        values |= {"case": "heeded"}
     return Seen("path-mtu-exceeded", _SURE.get(claim, "proved"), members, rows, (), values)
 
 
@@ -311,6 +314,31 @@ def _is_unheeded(table: PacketTable, rows: list[int]) -> bool:
         if quoted is not None and _ROUND_TRIP_NS < int(table.time_ns[quoted]) - first_ns < _FORGOTTEN_NS:
             again += 1
     return again >= _SEVERAL
+
+
+def _is_heeded(table: PacketTable, members: list[Member], rows: list[int], mtu: int) -> bool:
+    """Whether every conversation went on after the last of these reports, with packets that arrive (RFC 1191)."""
+    told = np.array(sorted(rows))
+    at = np.searchsorted(table.icmp.row, told)
+    last = dict(zip(quoted_flows(table)[at].tolist(), zip(told.tolist(), at.tolist(), strict=True), strict=True))
+    conversations = [part.rows(index) for part, index in members if part.kind in CONVERSATIONS]
+    return bool(conversations) and all(_goes_on(table, one, last, mtu) for one in conversations)
+
+
+def _goes_on(table: PacketTable, rows: Rows, last: dict[int, tuple[int, int]], mtu: int) -> bool:
+    """Whether the target answers what was sent after the last report about a conversation."""
+    reports = [last[flow] for flow in distinct(table.flow[rows]).tolist() if flow in last]
+    if not reports:
+        return False
+    row, at = max(reports)
+    later = rows[(rows > row) & (table.layers[rows] & (TCP | UDP | ICMP | ICMPV6) != 0)]
+    is_heard = table.sources(later) == table.icmp.quote_dst[at]
+    sent, heard = later[~is_heard], later[is_heard]
+    if table.icmp.quote_protocol[at] == _TCP:
+        heard = heard[(table.ack[heard] - table.icmp.quote_word[at]).view(np.int32) > 0]
+    elif (table.length[sent] > mtu + _LINK_HEADERS).any():
+        return False
+    return len(sent) > 0 and bool((heard > sent[0]).any())
 
 
 def _loses_every_rest(members: list[Member], errors: int) -> bool:
