@@ -16,7 +16,7 @@ from explain.model import INTERRUPTED, CaptureInfo, Comment, Line
 from explain.record import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from os import PathLike
     from typing import BinaryIO
 
@@ -135,14 +135,38 @@ def _take(
     if failures and len(failures) == len(named):
         raise failures[0]
     table = decoder.finish()
+    captures = _interfaces_apart(captures)
     _tell_places_apart(table, captures)
     return table, tuple(captures), texts
 
 
-def _tell_places_apart(table: PacketTable, captures: Sequence[CaptureInfo]) -> None:
-    """Name each place as its interface, and give it its file, where there are several; all the path of names alike."""
+def _files(captures: Sequence[CaptureInfo]) -> list[str]:
+    """What tells the files from each other: the path of names alike."""
     names = [os.path.basename(one.path) for one in captures]  # noqa: PTH119  pathlib is slow to load
-    told = [name if names.count(name) == 1 else one.path for name, one in zip(names, captures, strict=True)]
+    return [name if names.count(name) == 1 else one.path for name, one in zip(names, captures, strict=True)]
+
+
+def _interfaces_apart(captures: Sequence[CaptureInfo]) -> list[CaptureInfo]:
+    """The captures; where interfaces of several files have one name, each host's ``eth0``, with the file in it."""
+    named = [{each.vantage for each in one.interfaces} - {None} for one in captures]
+    often = {name for at, names in enumerate(named) for name in names if any(name in more for more in named[:at])}
+    if not often:
+        return list(captures)
+    return [
+        one if one.vantage else replace(one, interfaces=tuple(_with_file(file, one.interfaces, often)))
+        for file, one in zip(_files(captures), captures, strict=True)
+    ]
+
+
+def _with_file(file: str, interfaces: Sequence[Interface], often: Collection[str | None]) -> Iterator[Interface]:
+    is_alone = len({one.name for one in interfaces}) == 1
+    for one in interfaces:
+        yield replace(one, vantage=file if is_alone else f"{file}:{one.name}") if one.vantage in often else one
+
+
+def _tell_places_apart(table: PacketTable, captures: Sequence[CaptureInfo]) -> None:
+    """Name each place as its interface, and give it its file, where there are several."""
+    told = _files(captures)
     for at, place in enumerate(table.places):
         interfaces = captures[place.capture].interfaces
         name = interfaces[place.interface].vantage if interfaces and place.interface is not None else place.name

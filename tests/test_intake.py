@@ -169,3 +169,19 @@ def test_counts_and_times_are_those_of_the_file():
     (capture,) = explain.explain(pcap((1.0, ping(ALICE, BOB, 1)), (0.5, pong(BOB, ALICE, 1)))).captures
     assert capture.last_ns - capture.first_ns == 500_000_000  # times need not rise
     assert capture.bytes == capture.captured_bytes == 2 * len(ping(ALICE, BOB, 1))
+
+
+def test_interfaces_of_one_name_in_several_files_are_told_apart_by_the_file(tmp_path):
+    near = write(tmp_path / "near.pcapng", pcapng(*ROUTED, names=("eth0", "eth1", None)))
+    far = [(number, ping(ALICE, BOB, 1, ttl=62 - number)) for number in (0, 1)]
+    one = write(tmp_path / "far.pcapng", pcapng(*far, names=("eth0", "eth1", None)))
+    names = [place.label for place in explain.explain(near, one).packets.places]
+    assert names == ["near.pcapng:eth0", "near.pcapng:eth1", "far.pcapng:eth0", "far.pcapng:eth1"]
+
+
+def test_the_file_alone_names_the_only_interface_of_a_capture_where_another_has_one_of_that_name(tmp_path):
+    near = write(tmp_path / "near.pcapng", pcapng((0, ping(ALICE, BOB, 1)), names=("eth0",)))
+    far = write(tmp_path / "far.pcapng", pcapng((0, ping(ALICE, BOB, 1, ttl=63)), names=("eth0",)))
+    report = explain.explain(near, far)
+    assert [place.label for place in report.packets.places] == ["near.pcapng", "far.pcapng"]
+    assert [one.interfaces[0].vantage for one in report.captures] == ["near.pcapng", "far.pcapng"]
