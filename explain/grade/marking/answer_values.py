@@ -10,8 +10,11 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from explain.grade.language.functions import canonical_mac
+from explain.grade.marking.number_words import in_digits
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from explain.grade.rubric.records import Question
 
 _LONGEST = 4000
@@ -21,15 +24,30 @@ _NUMBER = re.compile(
 )
 _TIMES_TEN = re.compile(r"(?<=\d)\s*[×x*]\s*10\s*(?:\^|\*\*)?\s*([+−-]?\d{1,3})(?!\d)")
 _PARAGRAPH = re.compile(r"\n[ \t]*\n|\n[ \t]*以上[^\n]*$")
-_AROUND = re.compile(r"^\s*[=＝]?\s*|\s*(?:です|である|程度|くらい|ぐらい|ほど)?[.。]?\s*$")
+_AROUND = re.compile(
+    r"^\s*[=＝]?\s*(?:(?:only|just|exactly)\s+|ちょうど|たった)?|"
+    r"(?:\s+(?:only|in total)|だけ|のみ)?\s*(?:です|である|程度|くらい|ぐらい|ほど)?[.。]?\s*$",
+    re.IGNORECASE,
+)
+_QUOTED = re.compile(r"「([^「」]*)」|『([^『』]*)』|“([^“”]*)”|\"([^\"]*)\"|'([^']*)'|`([^`]*)`")
+_SENTENCE = re.compile(r"^.{1,60}?(?:\s(?:is|are|was|were)\s+|は|が)\s*(?=\S)", re.IGNORECASE)
+"""How a sentence begins that ends with the answer."""
+_DENIED = re.compile(r"(?<![a-z])(?:not|no|never|except|instead)(?![a-z])|n['’]t|ない|なく|以外", re.IGNORECASE)
+_ONE_OF = {
+    "mac": re.compile(r"(?<![0-9a-z.:-])[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}(?![0-9a-z:-])", re.IGNORECASE),
+    "ip": re.compile(
+        r"(?<![0-9a-z.])(?:(?:[0-9]{1,3}\.){3}[0-9]{1,3}|[0-9a-f]*:[0-9a-f:.]*[0-9a-f:])(?![0-9a-z:])", re.IGNORECASE
+    ),
+}
 _ABOUT = re.compile(r"\s*(?:[~≈≒∼〜]|about|around|approx(?:\.|imately)?|circa|ca\.?|約|およそ)\s*", re.IGNORECASE)
 _COMMA = re.compile(r"([+-]?\d+),(\d+)(?=\D*$)")
 _UNITS_S = {
     unit: size
     for units, size in (
-        (" s sec secs second seconds 秒", 1.0), ("ms msec millisecond milliseconds ミリ秒", 1e-3),
+        (" s sec secs second seconds 秒 秒間", 1.0), ("ms msec millisecond milliseconds ミリ秒", 1e-3),
         ("us µs μs usec microsecond microseconds マイクロ秒", 1e-6), ("ns nanosecond nanoseconds ナノ秒", 1e-9),
-        ("min mins minute minutes m 分", 60.0), ("h hr hrs hour hours 時間", 3600.0), ("d day days 日", 86400.0),
+        ("min mins minute minutes m 分 分間", 60.0), ("h hr hrs hour hours 時間", 3600.0),
+        ("d day days 日 日間", 86400.0),
     )
     for unit in units.split(" ")
 }  # fmt: skip
@@ -44,10 +62,10 @@ _COUNTED = re.compile(
     r"(?:(?:tcp|udp)\s*)?(?:port|ポート)|tcp|udp|フレーム|パケット)?\s*(?:no\.?|number|#|番号)?\s*[:=]?\s*)?"
     r"([+-]?[0-9]{1,38})\s*(?:/(?:tcp|udp))?\s*(?:(?:st|nd|rd|th|番目の?|番?の)\s*)?"
     r"(?:syns?|acks?|fins?|rsts?|resets?|tries|attempts?|retries|bytes?|octets?|b|s|secs?|seconds?|hops?|packets?|"
-    r"frames?|segments?|datagrams?|fragments?|messages?|times|"
+    r"frames?|segments?|datagrams?|fragments?|messages?|times?|"
     r"requests?|repl(?:y|ies)|answers?|responses?|quer(?:y|ies)|probes?|pings?|retransmissions?|connections?|"
     r"routers?|hosts?|servers?|clients?|devices?|addresses|"
-    r"番ポート|バイト|オクテット|秒|回|個|番|台|つ|件|ホップ|(?:パケット|フレーム|セグメント)目?)?\.?"
+    r"番ポート|バイト|オクテット|秒|回|個|番|台|つ|件|度|本|ホップ|(?:パケット|フレーム|セグメント)目?)?\.?"
 )
 _REMARK = re.compile(r"(?<=[^\s(])\s*\([^()]{1,60}\)\s*$")
 """What explains a number behind it, as in *2 (reply)*."""
@@ -58,7 +76,9 @@ _GROUPED = re.compile(r"[0-9]{1,3}(?:[ ,][0-9]{3})+")
 _LISTED = re.compile(r"[,;、・\n→]|->|\s(?:and|&)\s|\s*(?:および|及び)\s*|(?<=[!-~])\s*と\s*(?=[!-~])", re.IGNORECASE)
 _CELL = re.compile(r"[|;,、\n\t→]|[-=]+>")
 _BULLET = re.compile(r"\s*(?:[-*•]\s+|and\s+)?", re.IGNORECASE)
+_NOUN = re.compile(r"\s*(?:field|message|flag|フィールド|メッセージ|フラグ)$")
 _ARTICLE = re.compile(r"^the\s+")
+_COUNTS = ("int", "uint32", "frame", "offset", "number", "duration")
 _BRACKETS = ("[]", "{}", "()")
 _PLAIN = re.compile(r"[0-9]+|[0-9a-fA-F]*[.:-][0-9a-fA-F.:-]+")
 _SOCKET = re.compile(
@@ -102,7 +122,17 @@ def read(question: Question, given: Any) -> Any:
     if question.type == "number" and isinstance(given, str) and (unit_s := _unit_s(question.key)):
         value, unit = _float(_said("number", unicodedata.normalize("NFKC", given[:_LONGEST])))
         return value * _UNITS_S[unit] / unit_s if unit and unit in _UNITS_S else value
+    if question.type == "choice" and isinstance(given, str):
+        return _chosen(given, [read_as("choice", one) for one in question.choices])
     return read_as(question.type, given, question.columns or {})
+
+
+def _chosen(given: str, choices: Sequence[str]) -> str:
+    """The choice that was written, also with *the* or a noun around it, or beside its number: *3 (NXDOMAIN)*."""
+    text: str = read_as("choice", given)
+    bare = _unquoted(_AROUND.sub("", _REMARK.sub("", text)))
+    ways = (text, bare, _NOUN.sub("", _ARTICLE.sub("", bare)), *(one.strip(" ()") for one in _REMARK.findall(text)))
+    return next((one for one in ways if one in choices), text)
 
 
 def _unit_s(key: Any) -> float | None:
@@ -111,16 +141,37 @@ def _unit_s(key: Any) -> float | None:
     return _UNITS_S[found[0]] if len(set(found)) == 1 else None
 
 
-def read_as(kind: str, given: Any, columns: Any = None) -> Any:  # noqa: C901 - one case for each type
+def read_as(kind: str, given: Any, columns: Any = None) -> Any:
     """A value as one of ``rubric.records.ANSWER_TYPES``.
 
     Raises:
         NoAnswerError: it is no such value.
     """
-    if isinstance(given, str):
-        if len(given) > _LONGEST:
-            raise NoAnswerError
-        given = _said(kind, unicodedata.normalize("NFKC", given))
+    if not isinstance(given, str):
+        return _as(kind, given, columns)
+    if len(given) > _LONGEST:
+        raise NoAnswerError
+    text = _said(kind, unicodedata.normalize("NFKC", given))
+    for said in _readings(kind, text):
+        try:
+            return _as(kind, said, columns)
+        except NoAnswerError:
+            continue
+    raise NoAnswerError
+
+
+def _readings(kind: str, text: str) -> Iterator[str]:
+    """What was written, as it stands, and as the answer that it holds where it is a sentence."""
+    yield text
+    if kind in _COUNTS:
+        yield (text := in_digits(text))
+    if kind in _COUNTS or kind == "hex":
+        yield _SENTENCE.sub("", text)
+    if kind in _ONE_OF and not _DENIED.search(text) and len(found := {*_ONE_OF[kind].findall(text)}) == 1:
+        yield found.pop()
+
+
+def _as(kind: str, given: Any, columns: Any) -> Any:
     match kind:
         case "int" | "frame" | "offset":
             return _integer(given)
@@ -148,8 +199,12 @@ def _said(kind: str, text: str) -> str:
         return text
     text = _PARAGRAPH.split(text.strip())[0]
     if kind in ("set", "table", "string", "choice"):
-        return text.strip(" .。")
-    return _AROUND.sub("", _REMARK.sub("", _AROUND.sub("", text)))
+        return _unquoted(text.strip(" .。"))
+    return _unquoted(_AROUND.sub("", _REMARK.sub("", _AROUND.sub("", text))))
+
+
+def _unquoted(text: str) -> str:
+    return found[found.lastindex or 0] if (found := _QUOTED.fullmatch(text)) else text
 
 
 def _text(kind: str, given: Any) -> Any:

@@ -126,7 +126,7 @@ def test_a_question_about_what_the_capture_lacks_is_skipped(tmp_path):
         ("duration", 0.0015, ["1.5 ms", "1500 µs", "1500us", "0.0015", "0.0015 秒", "１.５ ミリ秒", "1,5 ms", "0,0015",
                               "~1.5 ms", "about 1.5 ms", "約 1.5 ミリ秒", "ca. 1,50 ms", "1,500 us"],
          ["1.5", "1,500 ms", "1,5,0 ms", "about", "1.5 ms or 2 ms", "1.5 parsec", "nan", "inf s"]),
-        ("frame", 12, ["12", "frame 12", "#12", "No. 12", "フレーム 12"], ["13", "twelve"]),
+        ("frame", 12, ["12", "frame 12", "#12", "No. 12", "フレーム 12"], ["13", "dozen"]),
         ("offset", 54, ["54", "0x36", "54 bytes"], ["55"]),
         ("choice", "yes", ["Yes", " YES "], ["no", "maybe"]),
         ("string", "www.example.org", ["WWW.example.org"], ["example.org"]),
@@ -158,6 +158,15 @@ def test_each_type_of_answer_takes_the_usual_spellings_and_nothing_else(tmp_path
         ("hex", 0x8411, ("8411h", "8411 hex", "0x8411 (33809)")),
         ("duration", 0.0015, ("1.5 milliseconds", "1500 microseconds.", "1.5 ms (a)", "1.5×10^-3 s", "1.5ms程度")),
         ("string", "www.example.org", ("www.example.org.",)),
+        ("int", 1, ("once", "only once", "One time.", "一回", "一度だけ", "1回だけです", "ひとつ", "exactly one")),
+        ("int", 3, ("three", "Three times", "三つ", "三回です", "再送は三回")),
+        ("int", 25, ("twenty-five", "二十五", "二五個", "「25」")),
+        ("int", 0, ("none", "never", "zero", "なし")),
+        ("int", 1400, ("The MTU of the link is 1400 bytes.", "MTUは1400です", "千四百")),
+        ("duration", 300, ("five minutes", "5分間", "五分", "リースは 300 秒間です", "約5分間")),
+        ("ip", "10.9.0.51", ("「10.9.0.51」です。", "The address was `10.9.0.51`", "ip:10.9.0.51")),
+        ("ip", "2001:db8::1", ("the router, 2001:db8::1", "アドレスは2001:db8::1です", "ルーター 2001:db8::1")),
+        ("mac", "00:00:5e:00:53:01", ("ルーターの 00:00:5e:00:53:01 です", "it was 00-00-5E-00-53-01.")),
     ],
 )  # fmt: skip
 def test_what_stands_around_an_answer_costs_nothing(kind, key, given):
@@ -174,11 +183,29 @@ def test_what_stands_around_an_answer_costs_nothing(kind, key, given):
         ("duration", "30 min 1 h"),
         ("duration", "1:30"),
         ("hex", "8411 g"),
+        ("int", "two or three"),
+        ("int", "one hundred"),
+        ("int", "The MTU is not 3"),
+        ("int", "3回ではない"),
+        ("ip", "not 10.9.0.51"),
+        ("ip", "10.9.0.51 or 10.9.0.52"),
+        ("ip", "10.9.0.51 ではない"),
     ],
 )
 def test_what_is_said_of_two_or_of_something_else_is_no_answer(kind, given):
     with pytest.raises(NoAnswerError):
         read_as(kind, given)
+
+
+@pytest.mark.parametrize(
+    ("given", "verdict"),
+    [("3 (NXDOMAIN)", "met"), ("「NXDOMAIN」です", "met"), ("the nxdomain message", "met"), ("NXDOMAIN (3)", "met"),
+     ("no NXDOMAIN", "not-met"), ("NOERROR (NXDOMAIN)", "not-met"), ("NXDOMAIN, NOERROR", "not-met")],
+)  # fmt: skip
+def test_a_choice_may_stand_beside_its_number_or_in_quotation_marks(tmp_path, given, verdict):
+    question = '[[answer]]\nid = "q"\nask = "?"\ntype = "choice"\npoints = 1\nkey = "NXDOMAIN"\n'
+    told = answer(tmp_path, question + 'choices = ["NOERROR", "NXDOMAIN"]\n', f"q = '{given}'")["q"]
+    assert told.verdict == verdict
 
 
 def test_a_list_may_name_addresses_in_any_spelling_and_any_order(tmp_path):
