@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 
-def explain(*captures: str | PathLike[str] | BinaryIO) -> Report:
+def explain(*captures: str | PathLike[str] | BinaryIO, inside: bool = False) -> Report:
     """Tell what happened in one or more captures.
 
     Args:
         captures: paths, vantage points as ``NAME=PATH`` or ``NAME:INTERFACE=PATH``, or
             readable binary streams.
+        inside: read packets that carry others (tunnels) as what they carry.
 
     Raises:
         explain.errors.ExplainError: nothing was given, or nothing that was given can be read.
@@ -35,4 +36,4 @@ def explain(*captures: str | PathLike[str] | BinaryIO) -> Report:
         raise UsageError("usage.nothing_usable")
     from explain.pipeline import explain as run
 
-    return run(captures)
+    return run(captures, inside=inside)

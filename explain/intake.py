@@ -78,6 +78,7 @@ def take_in(
     inputs: Iterable[str | PathLike[str] | BinaryIO | Source],
     *,
     every_checksum: bool = False,
+    inside: bool = False,
     progress: Callable[[int, int, int], None] | None = None,
     until_interrupted: bool = False,
 ) -> tuple[PacketTable, tuple[CaptureInfo, ...], dict[int, Notes]]:
@@ -89,6 +90,7 @@ def take_in(
     Args:
         inputs: what to read.
         every_checksum: verify the checksums of all payloads.
+        inside: read packets that carry others (tunnels) as what they carry.
         progress: called now and then with packets so far, octets read and octets in all.
         until_interrupted: Ctrl-C ends the reading, and what was read is given; a ``damage`` says where it ended.
 
@@ -96,7 +98,9 @@ def take_in(
         UnreadableError: the only input, or the first of several, none of which can be read.
     """
     patience = _patience() if until_interrupted else None
-    take = partial(_take, sources(inputs), every_checksum=every_checksum, progress=progress, patience=patience)
+    take = partial(
+        _take, sources(inputs), every_checksum=every_checksum, inside=inside, progress=progress, patience=patience
+    )
     try:
         return take(is_mapped=True)
     except ShrunkError:  # all over again, now from a copy: what is left of the file is what it holds
@@ -107,13 +111,14 @@ def _take(
     named: Sequence[Source],
     *,
     every_checksum: bool,
+    inside: bool,
     progress: Callable[[int, int, int], None] | None,
     patience: Patience | None,
     is_mapped: bool,
 ) -> tuple[PacketTable, tuple[CaptureInfo, ...], dict[int, Notes]]:
     from explain.decode import MOST_SUMMED, Decoder
 
-    decoder = Decoder(most_summed=None if every_checksum else MOST_SUMMED)
+    decoder = Decoder(most_summed=None if every_checksum else MOST_SUMMED, inside=inside)
     captures: list[CaptureInfo] = []
     failures: list[UnreadableError] = []
     texts: dict[int, Notes] = {}

@@ -24,6 +24,7 @@ def explain(
     everything: bool = False,
     most_lines: int | None = None,
     every_checksum: bool = False,
+    inside: bool = False,
     progress: Callable[[int, int, int], None] | None = None,
     against: Iterable[str | PathLike[str] | BinaryIO | Source] = (),
     until_interrupted: bool = False,
@@ -36,6 +37,7 @@ def explain(
         everything: tell every exchange, however many there are.
         most_lines: how many lines will be shown; many more need not be made.
         every_checksum: verify the checksums of all payloads.
+        inside: read packets that carry others (tunnels) as what they carry.
         progress: called now and then with packets so far, octets read and octets in all.
         against: captures of a run of the same thing that went well, to hold this one against.
         until_interrupted: Ctrl-C ends the reading only, and what was read is explained; its ``damage`` says so.
@@ -46,7 +48,7 @@ def explain(
     from explain.intake import take_in
 
     table, captures, texts = take_in(
-        inputs, every_checksum=every_checksum, progress=progress, until_interrupted=until_interrupted
+        inputs, every_checksum=every_checksum, inside=inside, progress=progress, until_interrupted=until_interrupted
     )
     report = understand(table, captures)
     if selection:
@@ -54,7 +56,7 @@ def explain(
     if texts:
         report = replace(report, studies=_studied(texts, report))
     report = replace(report, lines=story.tell(report, everything=everything, most=most_lines))
-    return _held_against(against, report, selection) if against else report
+    return _held_against(against, report, selection, inside=inside) if against else report
 
 
 def understand(table: PacketTable, captures: tuple[CaptureInfo, ...] = ()) -> Report:
@@ -102,16 +104,20 @@ def _studied(texts: Mapping[int, Notes], report: Report) -> list[Study]:
 
 
 def _held_against(
-    good: Iterable[str | PathLike[str] | BinaryIO | Source], report: Report, selection: Selection | None
+    good: Iterable[str | PathLike[str] | BinaryIO | Source],
+    report: Report,
+    selection: Selection | None,
+    *,
+    inside: bool,
 ) -> Report:
     """The report with what a good run shows otherwise; what is chosen by address or time is chosen only here."""
     from dataclasses import replace
 
     from explain import story
-    from explain.intake import read
+    from explain.intake import take_in
     from explain.runs.compare import compare
 
-    other = understand(*read(good))
+    other = understand(*take_in(good, inside=inside)[:2])
     if selection:
         other = replace(selection, hosts=(), between=None).apply(other)
     compared = compare(other, report)

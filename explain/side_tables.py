@@ -152,6 +152,18 @@ class BesideRows:
 
 
 @dataclass(frozen=True, slots=True)
+class InsideRows:
+    """Packets that others carried, where those are read as what they carry.
+
+    Attributes:
+        tunnel: what carried them, an index into ``explain.decode.inside.KINDS``.
+    """
+
+    row: Rows
+    tunnel: U1
+
+
+@dataclass(frozen=True, slots=True)
 class ContentRows:
     """Octets copied out of some frames while they were at hand: names, messages, heads.
 
@@ -164,7 +176,7 @@ class ContentRows:
     skip: list[int]
 
 
-Side = TypeVar("Side", ArpRows, IcmpRows, SynRows, TwiceRows, FragmentRows, BesideRows)
+Side = TypeVar("Side", ArpRows, IcmpRows, SynRows, TwiceRows, FragmentRows, BesideRows, InsideRows)
 
 _SIDE_TYPES = {"Rows": np.int64, "Bools": np.bool_, "U1": np.uint8, "U2": np.uint16, "U4": np.uint32, "U8": np.uint64}
 

@@ -18,7 +18,7 @@ from explain.addresses import Addresses
 from explain.arrays import distinct, ragged
 from explain.flows import FlowRows, Flows, Links
 from explain.model import Evidence
-from explain.side_tables import ArpRows, BesideRows, FragmentRows, IcmpRows, SynRows, TwiceRows, stack
+from explain.side_tables import ArpRows, BesideRows, FragmentRows, IcmpRows, InsideRows, SynRows, TwiceRows, stack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,7 +110,7 @@ class PacketTable:
     """One row per frame of all captures; see ``COLUMNS`` for the columns.
 
     Attributes:
-        arp, icmp, syn, fragments, beside: side tables of rare headers.
+        arp, icmp, syn, fragments, beside, inside: side tables of rare headers.
         contents: by name of the protocol, octets copied out for later.
         places: what the ``place`` column means.
     """
@@ -151,6 +151,7 @@ class PacketTable:
         self.twice = stack(TwiceRows, [])
         self.fragments = stack(FragmentRows, [])
         self.beside = stack(BesideRows, [])
+        self.inside = stack(InsideRows, [])
         self.contents: dict[str, ContentRows] = {}
 
     def __len__(self) -> int:

@@ -15,7 +15,17 @@ from explain.decode.contents import Contents
 from explain.decode.intern import Interner
 from explain.decode.slab import LINK, NETWORK, TRANSPORT, Slab
 from explain.flows import Flows, Links, Place
-from explain.side_tables import ArpRows, BesideRows, FragmentRows, IcmpRows, SynRows, TwiceRows, by_row, stack
+from explain.side_tables import (
+    ArpRows,
+    BesideRows,
+    FragmentRows,
+    IcmpRows,
+    InsideRows,
+    SynRows,
+    TwiceRows,
+    by_row,
+    stack,
+)
 from explain.table import IP, NO_FLOW, REVERSED, PacketTable
 
 if TYPE_CHECKING:
@@ -44,9 +54,10 @@ class Decoder:
     Args:
         most_summed: octets of a file's TCP and UDP in frames that are not small whose checksums are verified, from
             its first frame on; None for all.  Small ones are always verified.
+        inside: read packets that carry others as the innermost ones.
     """
 
-    def __init__(self, *, most_summed: int | None = MOST_SUMMED) -> None:
+    def __init__(self, *, most_summed: int | None = MOST_SUMMED, inside: bool = False) -> None:
         self.table = PacketTable()
         self._most_summed = most_summed
         self._summed: dict[int, int] = {}
@@ -63,6 +74,7 @@ class Decoder:
         self._twice: list[TwiceRows] = []
         self._fragments: list[FragmentRows] = []
         self._besides: list[BesideRows] = []
+        self._insides: list[InsideRows] | None = [] if inside else None
         self._contents = Contents()
 
     def add(
@@ -99,17 +111,38 @@ class Decoder:
         table.time_ns[rows] = frames.time_ns[part]
         np.add(frames.start[part], frames.base, out=table.offset[rows])
         table.captured[rows] = frames.captured[part]
-        table.length[rows] = frames.length[part]
+        table.length[rows] = length = frames.length[part]
         captured = np.minimum(frames.captured[part], frames.length[part]).view(np.int32)
         heads = None if frames.heads is None else frames.heads[:, part]
         slab = Slab(frames.data, frames.start[part], captured, heads)
         used = frames.interface[part]
-        fields = link.read(slab, _link_types(used, interfaces))
+        link_types = _link_types(used, interfaces)
+        fields = link.read(slab, link_types)
+        table.place[rows] = self._place(fields, slab, frames.time_ns[part], capture, used, interfaces)
+        if self._insides is not None:
+            slab, fields = self._peel(slab, rows, link_types, fields)
+            length = table.length[rows]
         table.vlan[rows] = fields.vlan
         table.link[rows] = self._links.index(fields.mac_low, fields.mac_high)
-        table.place[rows] = self._place(fields, slab, frames.time_ns[part], capture, used, interfaces)
-        self._decode(Block(table, rows.start, slab, frames.length[part], fields), capture)
+        self._decode(Block(table, rows.start, slab, length, fields), capture)
         table.rows = rows.stop
+
+    def _peel(
+        self, slab: Slab, rows: slice, link_types: int | I8, fields: link.LinkFields
+    ) -> tuple[Slab, link.LinkFields]:
+        """The frames as what they carry inside; where that lies, and how long it is, is entered."""
+        from explain.decode import inside
+
+        table, begun = self.table, slab.at
+        slab, length, link_types, tunnels = inside.peel(slab, table.length[rows].astype(np.int64), link_types)
+        some = np.flatnonzero(tunnels >= 0)
+        if not len(some) or self._insides is None:
+            return slab, fields
+        table.offset[rows] += slab.at - begun
+        table.captured[rows] = np.where(tunnels >= 0, slab.have, table.captured[rows])
+        table.length[rows] = length
+        self._insides.append(InsideRows(some + rows.start, tunnels[some].astype(np.uint8)))
+        return slab, link.read(slab, link_types)
 
     def _decode(self, block: Block, capture: int) -> None:
         """Layer 3 and 4; before each the rows are shifted such that it lies in its columns."""
@@ -223,6 +256,7 @@ class Decoder:
         table.syn = stack(SynRows, self._syns)
         table.twice = stack(TwiceRows, self._twice)
         table.beside = stack(BesideRows, self._besides)
+        table.inside = stack(InsideRows, self._insides or [])
         table.contents = self._contents.found
         table.fragments = by_row(stack(FragmentRows, self._fragments))  # those of IPv4 and IPv6 came apart
         vlans.tell_apart(table)

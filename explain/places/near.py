@@ -50,6 +50,7 @@ class NearTable(PacketTable):
         self.twice = chosen(whole.twice, rows)
         self.fragments = chosen(whole.fragments, rows)
         self.beside = chosen(whole.beside, rows)
+        self.inside = chosen(whole.inside, rows)
         self.contents = {name: chosen_contents(kept, rows) for name, kept in whole.contents.items()}
         self.clocks, self.ambiguous = seen.clocks, seen.ambiguous
         self.whole_corrected_ns = seen.time_ns

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from explain.causes.from_capture.scene import TO_ANSWER_NS
 from explain.causes.from_capture.together import works
+from explain.decode.contents import TUNNEL
 from explain.exchanges.over_places.trails import whole
 from explain.model import INTERRUPTED, Line
 from explain.story.exchanges.teller import end_text
@@ -51,8 +52,16 @@ def tell(report: Report, groups: Sequence[Group]) -> list[Line]:
         return [Line(name, {**values, "exchanges": there}, everything, 0, None, "odd")]
     if errors := _server_errors(exchanges, is_all=True):
         return errors
-    name = "story.healthy" if values["span_ns"] else "story.healthy-moment"
-    return [Line(name, values, everything, 0, None, "good")]
+    return [Line(_healthy(table, values), values, everything, 0, None, "good")]
+
+
+def _healthy(table: PacketTable, values: Mapping[str, Any]) -> str:
+    if TUNNEL in table.contents:
+        from explain.story.recording.tunnels import has_any
+
+        if has_any(table):
+            return "story.healthy-outside"
+    return "story.healthy" if values["span_ns"] else "story.healthy-moment"
 
 
 def _server_errors(exchanges: Exchanges, *, is_all: bool) -> list[Line]:
@@ -137,6 +146,10 @@ def files(captures: Sequence[CaptureInfo], exchanges: Exchanges) -> list[Line]:
         if capture.untimed:
             name = "story.untimed" if capture.untimed == capture.packets else "story.untimed-some"
             lines.append(Line(name, {"path": capture.path, "count": capture.untimed}, frames, 1, None, "note"))
+    if len(table.inside.row):
+        from explain.story.recording.tunnels import opened
+
+        lines.append(opened(table))
     return lines + _mixed(captures, exchanges) + _ambiguous(exchanges) + _clocks(captures, exchanges)
 
 

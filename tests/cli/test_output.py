@@ -103,6 +103,7 @@ def test_two_forms_that_are_asked_for_at_once_exclude_each_other(capsys):
         2, "", "explain: --json and --format html exclude each other\n"
     )  # fmt: skip
     assert called(capsys, "--json", "--format", "json", CASE)[0] == 0
+    assert "--inside and --second-opinion exclude" in called(capsys, "--inside", "--second-opinion", CASE)[2]
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ _WHOLE_ONLY = (
     "check",
     "second_opinion",
     "checksums",
+    "inside",
     "verbose",
     "anonymise",
     "against",

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 PLAIN: Mapping[str, Any] = {
     "as_json": False, "form": "terminal", "output": None, "verbose": False, "quiet": False, "everything": False,
     "ladder": False, "only": None, "host": None, "port": None, "between": None, "utc": False, "check": None,
-    "against": (), "second_opinion": False, "checksums": False, "anonymise": False, "interface": None, "write": None,
+    "against": (), "second_opinion": False, "checksums": False, "inside": False, "anonymise": False, "interface": None,
+    "write": None,
 }  # fmt: skip
 """The options where none is given, all but the language."""
 
@@ -32,10 +33,7 @@ _FOR_OTHERS = ("markdown", "html")  # read by people who cannot ask for more dep
 
 def tell(files: Sequence[str], options: Mapping[str, Any]) -> int:
     """Tell what happened in some captures, or what an interface carries; the exit status."""
-    if options["as_json"] and options["form"] not in _AS_JSON:
-        from explain.errors import UsageError
-
-        raise UsageError("usage.two_forms", form=options["form"])
+    _keep_apart(options)
     selection = selection_of(options)
     expected = _expected(options["check"])
     if options["interface"]:
@@ -61,12 +59,25 @@ def tell(files: Sequence[str], options: Mapping[str, Any]) -> int:
     with _inputs(given, options) as inputs, ReadingProgress() as progress:
         report = explain(
             inputs, selection, everything=options["everything"], most_lines=_most_lines(options),
-            every_checksum=options["checksums"], progress=progress, against=options["against"], until_interrupted=True,
+            every_checksum=options["checksums"], inside=options["inside"], progress=progress,
+            against=options["against"], until_interrupted=True,
         )  # fmt: skip
     warn(report, options["lang"])
     _write(report, options)
     status = _doubted(report, options, expected)
     return _INTERRUPTED if any(one.damage and one.damage.kind == INTERRUPTED for one in report.captures) else status
+
+
+def _keep_apart(options: Mapping[str, Any]) -> None:
+    """Refuse options that exclude each other."""
+    if options["as_json"] and options["form"] not in _AS_JSON:
+        from explain.errors import UsageError
+
+        raise UsageError("usage.two_forms", form=options["form"])
+    if options["inside"] and options["second_opinion"]:
+        from explain.errors import UsageError
+
+        raise UsageError("usage.inside_and_tshark")
 
 
 def _keep_inputs(files: Sequence[str], options: Mapping[str, Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from explain.arrays import among, first_and_last
+from explain.arrays import among, distinct, first_and_last
 from explain.decode.contents import TUNNEL, TUNNELS
 from explain.decode.services import TUNNEL_PORTS, tunnel_of
 from explain.exchanges.icmp.error import error_name
@@ -45,7 +45,7 @@ def tell(table: PacketTable) -> Iterator[Line]:
     for row, octets in zip(kept.row, kept.octets, strict=True):
         flow = table.flow[row]
         low, high, protocol = (int(one[flow]) for one in (table.flows.low, table.flows.high, table.flows.protocol))
-        kind = TUNNELS.get(protocol) or tunnel_of(*table.ports(row)) or ""
+        kind = _kind(table, row)
         inside = _inside(kind, octets)
         if inside.between or protocol != _UDP:  # anybody may send something else to a port
             tunnels[low, high, kind].append((row, inside))
@@ -67,6 +67,27 @@ def tell(table: PacketTable) -> Iterator[Line]:
         for row, inside in found if form == "tunnel-of-few" else ():
             if inside.says:
                 yield Line("unread.inside", {"what": inside.says}, table.evidence([row]))
+
+
+def has_any(table: PacketTable) -> bool:
+    """Whether packets were seen that carry others."""
+    kept = table.contents.get(TUNNEL)
+    if kept is None:
+        return False
+    return any(_inside(_kind(table, row), octets).between for row, octets in zip(kept.row, kept.octets, strict=True))
+
+
+def _kind(table: PacketTable, row: int) -> str:
+    return TUNNELS.get(int(table.flows.protocol[table.flow[row]])) or tunnel_of(*table.ports(row)) or ""
+
+
+def opened(table: PacketTable) -> Line:
+    """Which packets are told as what they carried."""
+    from explain.decode.inside import KINDS
+
+    kinds = [_KINDS[KINDS[number]] for number in distinct(table.inside.tunnel).tolist()]
+    values = {"count": len(table.inside.row), "kinds": kinds}
+    return Line("story.inside", values, table.evidence(first_and_last(table.inside.row, _MOST_CITED)), 1, None, "note")
 
 
 class _Inside(NamedTuple):
