@@ -138,7 +138,8 @@ def test_what_comes_too_soon_for_a_round_trip_is_no_answer_that_was_waited_for(a
     assert [line for line in told(play)[2] if line.startswith("tcp.waited")] == said
 
 
-@pytest.mark.parametrize(("flags", "shown"), [(RST | ACK, "[R.]"), (RST, "[R]")])
+@pytest.mark.parametrize(("flags", "shown"), [(RST | ACK, "[R.]: RST"), (RST, "[R]: RST"), (FIN_ACK, "[F.]")])
 def test_flags_stand_in_the_story_as_tcpdump_writes_them(flags, shown):
     opened = Play().c(SYN).s(SYN_ACK, 0, 1).c(ACK, 1, 1).c(PUSH, 1, 1, b"x").s(flags, 1, 2)
-    assert f" {shown}: RST" in explain.explain(pcap(*opened.frames)).story("en")
+    opened.c(FIN_ACK, 2, 2).s(ACK, 2, 3)
+    assert f" {shown}" in explain.explain(pcap(*opened.frames)).story("en")
