@@ -14,7 +14,7 @@ from explain.arrays import among
 from explain.exchanges.columns import rows_of
 from explain.exchanges.dhcp import message as dhcp
 from explain.exchanges.dhcp.lease import agree
-from explain.exchanges.dhcp.outcome import server_of
+from explain.exchanges.dhcp.outcome import late_grants, server_of
 from explain.exchanges.dhcp.talk import tries
 from explain.exchanges.dhcp.trials import ServerTests, challenge_of
 from explain.model import Line
@@ -129,8 +129,10 @@ def _offered(teller: Teller, fields: DhcpLease, talk: Talk, line: Any, name: str
         ends = (tried.asker_ip, tried.wanted_ip) if part.kind == "arp.resolution" else (tried.src, tried.dst)
         tests[ends].append((part, index))
     for (asker, wanted), some in tests.items():
-        tested = line(f"dhcp.{_tested(fields, wanted)}", talk.steps, asker=asker, tested=wanted)
-        yield replace(tested, evidence=teller.table.evidence(rows_of(some)), exchange=name)
+        wait_ns = _test_wait(teller, talk, wanted, min(int(part.start_ns[index]) for part, index in some))
+        tested = line(f"dhcp.{_tested(fields, wanted, wait_ns)}", talk.steps, asker=asker, tested=wanted)
+        values = {**tested.values, "offer_wait_ns": wait_ns}
+        yield replace(tested, values=values, evidence=teller.table.evidence(rows_of(some)), exchange=name)
     steps = talk.of("OFFER")
     text = teller.table.addresses.text
     for offer in fields.offered:
@@ -144,13 +146,20 @@ def _offered(teller: Teller, fields: DhcpLease, talk: Talk, line: Any, name: str
         yield line("dhcp.offers-agree" if agree(fields.offered) else "dhcp.offers-differ", steps)
 
 
-def _tested(fields: DhcpLease, wanted: str) -> str:
+def _tested(fields: DhcpLease, wanted: str, wait_ns: int | None) -> str:
     """What a server's test of an address led to."""
     if not fields.offered:
         return "testing"
     if wanted not in fields.offers:
         return "tested-alone"
-    return "tested" if fields.offer_wait_ns is not None else "tested-before"
+    return "tested-before" if wait_ns is None else "tested"
+
+
+def _test_wait(teller: Teller, talk: Talk, wanted: str, began_ns: int) -> int | None:
+    """How long the offer of an address took, if it was tested for this question and not for an earlier one."""
+    asked, text = talk.of("DISCOVER"), teller.table.addresses.text
+    told = [step.time_ns for step in talk.of("OFFER") if text(step.said.your_ip) == wanted]
+    return told[0] - asked[0].time_ns if told and asked and asked[0].time_ns <= began_ns else None
 
 
 def _requested(teller: Teller, fields: DhcpLease, talk: Talk, line: Any) -> Iterator[Line]:
@@ -176,16 +185,8 @@ def _repeated(message: str, asked: Sequence[Step], line: Any) -> Iterator[Line]:
 
 
 def _answered(teller: Teller, fields: DhcpLease, talk: Talk, outcome: str, line: Any) -> Iterator[Line]:
-    refusals, grants = talk.of("NAK"), talk.of("ACK", "BOOTREPLY")
-    if copies := talk.refused_copies():
-        from ipaddress import IPv4Address
-
-        yield line("dhcp.nak-copy", copies, passed_on_by=str(IPv4Address(copies[0].said.relay)))
-        told = {step.row for step in copies}
-        refusals = [step for step in refusals if step.row not in told]
-    if refusals:
-        message = ("nak-said" if fields.message else "nak") if outcome == "refused" else "nak-other"
-        yield line(f"dhcp.{message}", refusals)
+    grants = talk.of("ACK", "BOOTREPLY")
+    yield from _refused(teller, fields, talk, outcome, line)
     if outcome in ("bound", "renewed", "declined") and grants:
         if not talk.by_client:
             yield line("dhcp.answer-only", talk.steps)
@@ -202,6 +203,23 @@ def _answered(teller: Teller, fields: DhcpLease, talk: Talk, outcome: str, line:
         yield from _informed(fields, talk, line)
     elif steps := _silent_end(teller, fields, talk, outcome):
         yield line(*steps)
+
+
+def _refused(teller: Teller, fields: DhcpLease, talk: Talk, outcome: str, line: Any) -> Iterator[Line]:
+    """NAKs, and ACKs that came behind one: of a copy, by a server that was not asked, or too late."""
+    refusals = talk.of("NAK")
+    if copies := talk.refused_copies():
+        from ipaddress import IPv4Address
+
+        yield line("dhcp.nak-copy", copies, passed_on_by=str(IPv4Address(copies[0].said.relay)))
+        told = {step.row for step in copies}
+        refusals = [step for step in refusals if step.row not in told]
+    if refusals:
+        is_chosen = any(step.purpose == "select" for step in talk.of("REQUEST"))
+        ended = "nak-said" if fields.message else "nak"
+        yield line(f"dhcp.{ended if outcome == 'refused' else 'nak-other' if is_chosen else 'nak-late'}", refusals)
+    if late := late_grants(talk):
+        yield line("dhcp.ack-late", late, **{"from": teller.table.addresses.text(server_of(late[0]))})
 
 
 def _silent_end(teller: Teller, fields: DhcpLease, talk: Talk, outcome: str) -> tuple[str, list[Step]] | None:

@@ -12,7 +12,7 @@ from explain.causes.from_capture.dhcp.leases import Leases, account_for_carriers
 from explain.causes.from_capture.dhcp.silence import silence, turned_away, unheard
 from explain.causes.from_capture.scene import Member, Scene, Seen
 from explain.exchanges.dhcp.lease import agree
-from explain.exchanges.dhcp.outcome import server_of
+from explain.exchanges.dhcp.outcome import late_grants, server_of
 from explain.exchanges.dhcp.trials import challenge_of
 
 if TYPE_CHECKING:
@@ -58,15 +58,18 @@ def _rogue(leases: Leases) -> Iterator[Seen]:
             "client": leases.fields(indices[0]).client_mac, "chosen": leases.fields(indices[-1]).server,
             "count": len(indices),
         }  # fmt: skip
+        if any(late_grants(leases.talks[index]) for index in indices):
+            values["case"] = "refuses"
         rivals = ("dhcp-request-wrong-subnet",) if any(leases.talks[index].of("NAK") for index in indices) else ()
         yield Seen("dhcp-rogue-server", "likely", leases.members(indices), rows, rivals, values)
 
 
 def _meddlers(leases: Leases, talk: Talk) -> set[str]:
-    """Servers that refused a request which names another one, and that one."""
+    """Servers that refused a request which names another one, or which another one granted, and that one."""
     text = leases.scene.table.addresses.text
     found: set[str] = set()
-    chosen = {server_of(step) for step in talk.of("REQUEST") if step.purpose == "select"}
+    named = {server_of(step) for step in talk.of("REQUEST") if step.purpose == "select"}
+    chosen = named or {server_of(step) for step in talk.of("ACK")}
     for step in talk.of("NAK"):
         if chosen and server_of(step) not in chosen:
             found |= {text(server_of(step)), *map(text, chosen)}

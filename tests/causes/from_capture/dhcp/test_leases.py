@@ -280,6 +280,45 @@ def test_a_server_that_refuses_what_was_asked_of_another_is_a_rogue():
     assert (finding.cause, finding.rivals) == ("dhcp-rogue-server", ("dhcp-request-wrong-subnet",))
 
 
+def test_a_refusal_that_comes_before_the_others_grant_of_a_remembered_address_counts():
+    """Two servers that both take the link for their own."""
+    told = report(reboot(ADDRESS), nak(server=OTHER, mac=OTHER_MAC), ack())
+    (finding,) = told.findings
+    assert (finding.cause, finding.values["case"], finding.values["servers"]) == (
+        "dhcp-rogue-server", "refuses", [SERVER, OTHER],
+    )  # fmt: skip
+    assert told.exchanges[1].outcome == "refused"
+    story = " ".join(told.story().split())
+    assert "begins anew all the same" in story
+    assert "sets the address" not in story
+
+
+def test_a_grant_that_comes_before_the_others_refusal_counts():
+    told = report(reboot(ADDRESS), ack(), nak(server=OTHER, mac=OTHER_MAC))
+    assert [one.cause for one in told.findings] == ["dhcp-rogue-server"]
+    assert "the ACK of another server had come first" in " ".join(told.story().split())
+
+
+def test_a_server_that_grants_what_it_refused_a_moment_ago_has_changed_its_mind():
+    assert [one.outcome for one in report(reboot(ADDRESS), nak(), ack()).exchanges if one.kind == "dhcp.lease"] == [
+        "bound"
+    ]
+
+
+def test_each_servers_test_is_told_with_the_address_and_the_time_of_its_own_offer():
+    tried = [(n, who_has((mac, server), ip)) for n, mac, server, ip in (
+        (0.5, SERVER_MAC, SERVER, ADDRESS), (1, OTHER_MAC, OTHER, "192.0.2.200"),
+    )]  # fmt: skip
+    offered = (2, offer()), (3, offer("192.0.2.200", server=OTHER, mac=OTHER_MAC))
+    again = (4, discover(xid=9)), (4.01, offer(xid=9)), (4.02, request(xid=9)), (4.03, ack(xid=9))
+    story = " ".join(report((0, discover()), *tried, *offered, *again).story().split())
+    assert f"offered {ADDRESS}, the server tried whether anybody uses it already, by ARP or an echo request. " in story
+    assert "the offer came 2 s after the question" in story
+    assert "offered 192.0.2.200, the server tried" in story
+    assert "the offer came 3 s after the question" in story
+    assert "the offer came 10 ms" not in story
+
+
 def test_a_declined_address_and_the_arp_that_led_to_it_are_one_duplicate_address():
     finding = the_finding(
         *BOUND, (1, who_has((CLIENT, NOWHERE), ADDRESS)), (1.001, is_at((OTHER_MAC, ADDRESS), (CLIENT, NOWHERE))),
