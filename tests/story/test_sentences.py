@@ -6,7 +6,7 @@ import struct
 
 import pytest
 from neighbours import solicit
-from packets import A, B, datagram, error, eth, icmp, ip, is_at, pcap, ping, pong, segment, who_has
+from packets import A, B, R, datagram, error, eth, icmp, ip, is_at, pcap, ping, pong, segment, who_has
 
 import explain
 
@@ -139,6 +139,13 @@ def test_errors_that_are_fewer_than_the_pings_were_limited():
     some = [(one, error(ROUTER, 3, 13, one)) if number in refused else (one,) for number, one in enumerate(asked)]
     assert "only so many errors" in told(*(frame for few in some for frame in few))
     assert "only so many errors" not in told(*(frame for few in some[:6] for frame in few))
+    assert "only so many errors" not in told(asked[0], error(ROUTER, 3, 4, asked[0], 80), *asked[1:])  # now smaller
+
+
+@pytest.mark.parametrize(("protocol", "said"), [(47, "of a tunnel which is not set up"), (132, "listens on that port")])
+def test_port_unreachable_about_what_has_no_port_is_told_as_that(protocol, said):
+    sent = eth(A, R, 0x800, ip(ALICE, "198.51.100.1", protocol, bytes(20)))
+    assert said in told(sent, error("198.51.100.1", 3, 3, sent))
 
 
 @pytest.mark.parametrize(("ttl", "said"), [(64, "both MACs are those of"), (63, "asymmetric")])

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from explain.exchanges.columns import ExchangeColumns
     from explain.exchanges.icmp.echo import IcmpEcho
     from explain.exchanges.icmp.error import IcmpError
+    from explain.side_tables import IcmpRows
     from explain.story.exchanges.teller import Teller
-    from explain.table import Rows
+    from explain.table import Bools, Rows
 
 MEANINGS = frozenset((
     "net-unreachable", "host-unreachable", "protocol-unreachable", "port-unreachable", "net-prohibited",
@@ -39,6 +40,8 @@ _UNKNOWN = {(4, 1): "unknown-header", (4, 2): "unknown-option", (4, 3): "headers
 _UNKNOWN |= dict.fromkeys(((4, code) for code in range(6, 11)), "too-many-headers")
 # Source: RFC 4443, 3.4; RFC 7112, 5; RFC 8883, 2 and 3.
 _PINGS = ("icmp", "icmpv6")
+_WITH_PORTS = ("tcp", "udp", "132", "136")  # and SCTP, UDP-Lite
+_TOO_BIG, _UNREACHABLE, _MUST_FRAGMENT = 2, 3, 4
 _TOO_LARGE = ("fragmentation-needed", "packet-too-big")
 
 
@@ -46,6 +49,13 @@ def _is_limited(fields: IcmpEcho, asked: int) -> bool:
     """Whether few requests got their error, or several were passed over before the last one that got it."""
     are_few = 0 < fields.errors * _RATE_LIMITED <= fields.sent
     return are_few or (not fields.recorded_twice and 0 < fields.errors < asked - _UNDER_WAY)
+
+
+def _are_of_size(icmp: IcmpRows, at: Rows) -> Bools:
+    """Which errors say that a packet was too large; who hears that sends smaller ones, which need no error."""
+    is_v6, kind = icmp.is_v6[at], icmp.type[at]
+    found: Bools = np.where(is_v6, kind == _TOO_BIG, (kind == _UNREACHABLE) & (icmp.code[at] == _MUST_FRAGMENT))
+    return found
 
 
 def echo(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:
@@ -70,8 +80,10 @@ def echo(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterat
         message = "some" if fields.unanswered_seqs else "both" if fields.sent == _PAIR else "all"
         yield teller.line(f"icmp.echo.{message}", fields, everything, name)
     elif not fields.received:
-        before = requests[requests < rows[~is_request & ~is_reply][-1:].max(initial=0)]
-        message = "refused-some" if _is_limited(fields, len(before)) else "refused" if fields.errors else "none"
+        errors = at[~is_request & ~is_reply]
+        before = requests[requests < table.icmp.row[errors[-1:]].max(initial=0)]
+        is_limited = _is_limited(fields, len(before)) and not _are_of_size(table.icmp, errors).any()
+        message = "refused-some" if is_limited else "refused" if fields.errors else "none"
         yield teller.line(f"icmp.echo.{message}", fields, everything, name)
     if fields.responders and _is_to_many(teller, first):
         yield teller.line("icmp.echo.group", fields, replies, name)
@@ -141,8 +153,8 @@ def error(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Itera
 
 
 def _meaning(fields: IcmpError, outcome: str) -> Line:
-    if outcome == "port-unreachable" and fields.about is not None and fields.about.protocol in _PINGS:
-        return Line("icmp.meaning.port-unreachable-ping", {})
+    if outcome == "port-unreachable" and fields.about is not None and fields.about.protocol not in _WITH_PORTS:
+        return Line(f"icmp.meaning.port-unreachable-{'ping' if fields.about.protocol in _PINGS else 'portless'}", {})
     if outcome in _TOO_LARGE:
         claim = size_claim(fields)
         values = {"mtu": fields.mtu, "length": fields.about.length if fields.about else None}

@@ -71,6 +71,13 @@ def test_who_says_prohibited_decides_where_the_filter_is(speaker, code, cause):
     assert the_finding(asked, error(speaker, 3, code, asked)).cause == cause
 
 
+@pytest.mark.parametrize(("protocol", "case"), [(47, "protocol"), (6, None)])
+def test_a_host_that_does_not_take_a_protocol_need_not_have_a_filter(protocol, case):
+    sent = eth(A, R, 0x800, ip(ALICE, BOB, protocol, bytes(20)))
+    finding = the_finding(sent, error(BOB, 3, 2, sent))
+    assert (finding.values.get("case"), finding.certainty) == (case, "possible" if case else "likely")
+
+
 def test_port_unreachable_to_a_datagram_means_that_nobody_listens():
     asked = datagram((ALICE, 40000), (BOB, 9))
     finding = the_finding(asked, error(BOB, 3, 3, asked))

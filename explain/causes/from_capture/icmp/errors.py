@@ -35,6 +35,8 @@ _SOUND = ("", "unsized")  # what is odd about a report of a packet that was too 
 _SURE = {"unsaid": "likely", "doubtful": "possible", "tiny": "possible"}
 _SEVERAL = 2  # reports of packets that did not arrive whole
 _TCP, _ROUND_TRIP_NS, _FORGOTTEN_NS = 6, 190_000_000, 300_000_000_000  # RFC 6298: a time-out takes longer; RFC 1191
+_NOT_TAKEN = ("protocol-unreachable", "port-unreachable")  # Linux says the latter of tunnels that it does not know
+_WITH_FILTERS = ("icmp", "icmpv6", "tcp", "udp")  # every host takes these, so who does not has a rule
 _LINK_HEADERS = 40  # octets at most
 _PASSING = {
     "no-route-on-router": ("router-interface-down",),
@@ -184,6 +186,8 @@ def _judge(
     if key.name == "port-unreachable" and key.protocol == "udp" and key.speaker == key.target:
         return closed_port.judge(scene, members, rows, values, is_answer=is_answer)
     cause, rivals = meaning(fields, key.name, key.target, is_answer=is_answer)
+    if key.name in _NOT_TAKEN and key.speaker == key.target and key.protocol not in _WITH_FILTERS:
+        return Seen(cause, "possible", members, rows, rivals, values | {"case": "protocol"})
     if cause == "path-mtu-exceeded":
         return _too_large(scene.table, part, indices, members, rows, values)
     found = Seen(cause, "proved" if cause in _PROVED else "likely", members, rows, rivals, values)
