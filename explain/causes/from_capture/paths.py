@@ -31,6 +31,7 @@ _MOST_DOUBTED = 100
 _HARDLY_MORE = 2
 _FEWEST_TORN, _ARRIVING_NS = 3, 1_000_000_000
 _FULL_BUCKET_RIVALS = ("partial-loss", "filter-on-target-input", "corrupted-packets")
+_GONE = ("target-interface-down", "router-interface-down", "no-route-on-router")  # from some moment on
 _LOSS_RIVALS = ("icmp-rate-limited", "corrupted-packets", "filter-on-target-input", "duplicate-address")
 
 _LOST_ON_THE_WAY = ("corrupted-packets", "filter-on-router-forward", "duplicate-address")
@@ -184,6 +185,8 @@ def _some_lost(scene: Scene) -> Iterator[Seen]:
             continue
         values["case"] = losses.pattern(was_answered)
         rivals = scene.one_link.possible(rows, _LOST_ON_THE_WAY) if index in on_the_way else _LOSS_RIVALS
+        if values["case"] == "end" and index not in on_the_way:
+            rivals = (*scene.one_link.possible(rows, _GONE), *rivals)
         yield Seen("partial-loss", "possible", [(part, index)], rows, rivals, values)
 
 

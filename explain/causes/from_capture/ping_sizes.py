@@ -26,6 +26,7 @@ LARGE = 500
 
 TOO_LARGE_RIVALS = ("mtu-mismatch-on-link", "icmp-errors-filtered-on-router", "filter-on-router-forward",
                     "filter-on-target-input", "partial-loss")  # fmt: skip
+_ON_LINK_RIVALS = ("filter-on-target-input", "filter-on-switch", "partial-loss")
 _BY_SIZE = ("fragments-filtered", "pmtu-blackhole", "mtu-mismatch-on-link")
 _REQUESTS = (8, 128)
 _FEWEST_LOST = 2  # of a run of which some were answered; one alone may be lost by chance
@@ -66,7 +67,11 @@ def look(scene: Scene) -> Iterator[Seen]:
             yield Seen("fragments-filtered", "likely", [(part, index)], rows.tolist(), rivals, values)
         else:
             values["case"] = "pings"
-            yield Seen("pmtu-blackhole", "likely", [(part, index)], rows.tolist(), TOO_LARGE_RIVALS, values)
+            is_near = scene.one_link.holds(rows.tolist())  # where no router stands that should say something
+            cause, rivals = (
+                ("mtu-mismatch-on-link", _ON_LINK_RIVALS) if is_near else ("pmtu-blackhole", TOO_LARGE_RIVALS)
+            )
+            yield Seen(cause, "likely", [(part, index)], rows.tolist(), rivals, values)
 
 
 def _are_large(table: PacketTable, part: ExchangeColumns) -> Bools:

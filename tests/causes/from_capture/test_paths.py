@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from explained import report
-from packets import A, B, R, datagram, error, eth, icmp, ip, ping, pong, segment, udp
+from packets import A, B, R, datagram, error, eth, icmp, ip, is_at, ping, pong, segment, udp, who_has
 
 ALICE, BOB, FAR = "192.0.2.1", "192.0.2.2", "198.51.100.1"
 SYN, ACK, PSH_ACK = 2, 16, 24
@@ -127,6 +127,19 @@ def test_large_pings_that_vanish_while_small_ones_pass_show_a_black_hole():
     (finding,) = report(*small, *((seq, large_ping(seq)) for seq in (2, 3, 4))).findings
     assert (finding.cause, finding.certainty) == ("pmtu-blackhole", "likely")
     assert finding.values["size"] > finding.values["passed"]
+
+
+def test_where_no_router_stands_large_pings_that_vanish_show_two_mtus_on_one_link():
+    known = [who_has((A, ALICE), BOB), is_at((B, BOB), (A, ALICE)), ping(ALICE, BOB, 1), pong(BOB, ALICE, 1)]
+    body = icmp(8, 0, 9 << 16, b"x" * 4000)
+    (finding,) = report(*known, *[(seq, eth(A, B, 0x800, ip(ALICE, BOB, 1, body))) for seq in (2, 3)]).findings
+    assert (finding.cause, finding.certainty) == ("mtu-mismatch-on-link", "likely")
+
+
+@pytest.mark.parametrize(("text", "is_gone"), [("xxxx....", True), ("xx.x..xx", False)])
+def test_an_interface_that_went_down_is_suspected_where_every_later_ping_is_lost(text, is_gone):
+    (finding,) = report(*pings(text)).findings
+    assert ("target-interface-down" in finding.rivals) == is_gone
 
 
 def test_pings_in_fragments_that_vanish_while_small_ones_pass_show_a_filter():
