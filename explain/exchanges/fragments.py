@@ -120,6 +120,18 @@ def _sizes(table: PacketTable, rows: Rows, offset: I8) -> I8:
     return np.where(offset == 0, on_the_wire, payload)
 
 
+def whole_payload(table: PacketTable, rows: Rows) -> I8:
+    """Octets after the header of ICMP in each of some rows; in a first fragment those of its whole packet."""
+    payload = table.payload[rows].astype(np.int64)
+    if len(rows) and len(table.fragments.row):
+        cut = datagrams(table)
+        rest = cut.size - _sizes(table, cut.first, np.zeros(len(cut), np.int64))
+        at = np.flatnonzero(np.isin(rows, cut.first))
+        order = np.argsort(cut.first)
+        payload[at] += rest[order[np.searchsorted(cut.first[order], rows[at])]]
+    return payload
+
+
 def attach(table: PacketTable, part: ExchangeColumns, cut: Datagrams) -> ExchangeColumns:
     """The same exchanges, with all fragments of their packets among their frames."""
     at = np.flatnonzero(cut.is_one.take(part.frames))

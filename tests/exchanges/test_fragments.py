@@ -34,7 +34,7 @@ def reply(seq: int, size: int = 3000) -> list[bytes]:
 def test_a_ping_of_3000_octets_is_one_echo_with_all_its_fragments():
     one = only(*request(1), *reply(1), *request(2), *reply(2))
     assert (one.kind, one.outcome, one.frames) == ("icmp.echo", "answered", ((1, 12),))
-    assert (one.fields.sent, one.fields.received) == (2, 2)
+    assert (one.fields.sent, one.fields.received, one.fields.size) == (2, 2, 3000)
 
 
 def test_fragments_of_two_pings_that_mix_stay_apart():

@@ -12,6 +12,7 @@ import numpy as np
 from explain.addresses import BROADCAST, IPV6_KEY
 from explain.arrays import among
 from explain.exchanges.columns import ExchangeColumns, Found, from_list
+from explain.exchanges.fragments import whole_payload
 from explain.exchanges.icmp.error import error_positions
 from explain.exchanges.icmp.quotes import quoted_flows
 from explain.record import NamedTuple, dataclass
@@ -132,7 +133,8 @@ def _messages(table: PacketTable) -> Iterator[_Message]:
     rows = icmp.row[at]
     columns = (
         rows, table.place[rows], table.flow[rows], table.time_ns[rows], table.sources(rows), table.targets(rows),
-        icmp.type[at], icmp.word[at] >> 16, icmp.word[at] & 0xFFFF, table.ttl[rows], table.payload[rows],
+        icmp.type[at], icmp.word[at] >> 16, icmp.word[at] & 0xFFFF, table.ttl[rows],
+        whole_payload(table, rows),
         table.ip_id[rows], table.link[rows],
         (table.links.target[table.link[rows]] == BROADCAST) | table.addresses.are_groups(table.targets(rows)),
     )  # fmt: skip

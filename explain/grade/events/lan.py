@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.addresses import mac_text
+from explain.exchanges.fragments import whole_payload
 from explain.grade.events.scene import has_ip
+from explain.table import DONT_FRAGMENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,21 +95,25 @@ def _pings(scene: Scene) -> Iterator[Event]:
         run = part.fields(index)
         told = exchange, part.outcomes[part.outcome[index]], {name: getattr(run, name) for name in RUN}
         asked: set[int] = set()
+        sizes = dict(zip(rows.tolist(), whole_payload(table, rows).tolist(), strict=True))
         for row, seq in zip(rows[is_request].tolist(), seqs[is_request].tolist(), strict=True):
             if seq not in asked:
                 asked.add(seq)
                 answer = next((one for one in replies.get(seq, ()) if table.time_ns[one] >= table.time_ns[row]), None)
-                yield _ping(scene, row, answer, seq, told)
+                yield _ping(scene, (row, answer), seq, sizes[row], told)
 
 
-def _ping(scene: Scene, row: int, answer: int | None, seq: int, told: tuple[str, str, dict[str, Any]]) -> Event:
-    table = scene.table
+def _ping(
+    scene: Scene, pair: tuple[int, int | None], seq: int, size: int, told: tuple[str, str, dict[str, Any]]
+) -> Event:
+    table, (row, answer) = scene.table, pair
     src, _, dst, _ = scene.ends(row)
     exchange, outcome, run = told
     rtt = None if answer is None else int(table.time_ns[answer] - table.time_ns[row]) / 1e6
     return scene.event("icmp.echo", [row] if answer is None else [row, answer], exchange, outcome, run | {
         "src": src, "dst": dst, "ttl": int(table.ttl[row]), "answered": answer is not None, "seq": seq,
-        "rtt_ms": rtt, "ttl_reply": None if answer is None else int(table.ttl[answer]), "size": int(table.payload[row]),
+        "rtt_ms": rtt, "ttl_reply": None if answer is None else int(table.ttl[answer]), "size": size,
+        "df": bool(table.layers[row] & DONT_FRAGMENT),
     })  # fmt: skip
 
 
@@ -139,10 +145,12 @@ def _about(quoted: Any) -> dict[str, Any] | None:
 
 
 def _packets(scene: Scene) -> Iterator[Event]:
-    table = scene.table
+    table, parts = scene.table, scene.table.fragments
+    offset, more = (dict(zip(parts.row.tolist(), one.tolist(), strict=True)) for one in (parts.offset, parts.more))
     for row in has_ip(scene):
         src, sport, dst, dport = scene.ends(row)
         yield scene.event("ip.packet", [row], "", "", {
             "src": src, "dst": dst, "ttl": int(table.ttl[row]), "eth": scene.link(row), "proto": scene.protocol(row),
-            "sport": sport, "dport": dport, "length": int(table.length[row]),
+            "sport": sport, "dport": dport, "length": int(table.length[row]), "id": int(table.ip_id[row]),
+            "df": bool(table.layers[row] & DONT_FRAGMENT), "fragment": offset.get(row), "more": more.get(row, False),
         })  # fmt: skip

@@ -10,7 +10,7 @@ import numpy as np
 
 from explain.addresses import mac_text
 from explain.grade.events.event import ROW, Event, Later, end
-from explain.table import IP, NO_FLOW, TCP, UDP
+from explain.table import IP, NO_FLOW, TCP, UDP, VLAN, VLAN_ID
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -83,11 +83,13 @@ class Scene:
         number = int(table.flows.protocol[table.flow[row]]) if table.flow[row] != NO_FLOW else 0
         return _PROTOCOLS.get(number, str(number))
 
-    def link(self, row: int) -> dict[str, str]:
-        """Both MACs of a frame."""
+    def link(self, row: int) -> dict[str, str | int | None]:
+        """Both MACs of a frame, and its VLAN."""
         table = self.table
         index = int(table.link[row])
-        return {"src": mac_text(int(table.links.source[index])), "dst": mac_text(int(table.links.target[index]))}
+        vlan = int(table.vlan[row]) & VLAN_ID if table.layers[row] & VLAN else None
+        source, target = (mac_text(int(side[index])) for side in (table.links.source, table.links.target))
+        return {"src": source, "dst": target, "vlan": vlan}
 
     def packet(self, row: int) -> dict[str, Any]:
         """One packet of IP, as the fields of a translation have it."""

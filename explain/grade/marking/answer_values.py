@@ -72,7 +72,7 @@ _REMARK = re.compile(r"(?<=[^\s(])\s*\([^()]{1,60}\)\s*$")
 _STATUS = re.compile(r"(?:http(?:/[0-9.]{1,3})?\s+)?([1-5][0-9]{2})(?:\s+([a-z][a-z' -]{1,40}))?")
 _TIMED = re.compile(r"_(ms|us|ns)\b")
 _RECKONED = re.compile(r"[*/+]|\s-")
-_GROUPED = re.compile(r"[0-9]{1,3}(?:[ ,][0-9]{3})+")
+_GROUPED = re.compile(r"(?<![0-9.,])[0-9]{1,3}(?:[ ,][0-9]{3})+(?![0-9.,])")
 _LISTED = re.compile(r"[,;、・\n→]|->|\s(?:and|&)\s|\s*(?:および|及び)\s*|(?<=[!-~])\s*と\s*(?=[!-~])", re.IGNORECASE)
 _CELL = re.compile(r"[|;,、\n\t→]|[-=]+>")
 _BULLET = re.compile(r"\s*(?:[-*•]\s+|and\s+)?", re.IGNORECASE)
@@ -151,8 +151,8 @@ def read_as(kind: str, given: Any, columns: Any = None) -> Any:
         return _as(kind, given, columns)
     if len(given) > _LONGEST:
         raise NoAnswerError
-    text = _said(kind, unicodedata.normalize("NFKC", given))
-    for said in _readings(kind, text):
+    written = unicodedata.normalize("NFKC", given)
+    for said in _readings(kind, _said(kind, written), written):
         try:
             return _as(kind, said, columns)
         except NoAnswerError:
@@ -160,14 +160,14 @@ def read_as(kind: str, given: Any, columns: Any = None) -> Any:
     raise NoAnswerError
 
 
-def _readings(kind: str, text: str) -> Iterator[str]:
+def _readings(kind: str, text: str, whole: str) -> Iterator[str]:
     """What was written, as it stands, and as the answer that it holds where it is a sentence."""
     yield text
     if kind in _COUNTS:
         yield (text := in_digits(text))
     if kind in _COUNTS or kind == "hex":
         yield _SENTENCE.sub("", text)
-    if kind in _ONE_OF and not _DENIED.search(text) and len(found := {*_ONE_OF[kind].findall(text)}) == 1:
+    if kind in _ONE_OF and not _DENIED.search(whole) and len(found := {*_ONE_OF[kind].findall(whole)}) == 1:
         yield found.pop()
 
 
@@ -243,8 +243,7 @@ def _integer(given: Any) -> int:
     if isinstance(given, float) and math.isfinite(given) and given == int(given):
         return int(given)
     text = given.replace("_", "") if isinstance(given, str) else ""
-    if _GROUPED.fullmatch(text):
-        return int(re.sub(r"[ ,]", "", text))
+    text = _GROUPED.sub(lambda found: re.sub(r"[ ,]", "", found[0]), text)
     if counted := _COUNTED.fullmatch(text.lower()) or _status(text.lower()):
         return int(counted[1])
     if re.fullmatch(r"0[xX][0-9a-fA-F]{1,32}", text):

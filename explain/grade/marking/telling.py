@@ -93,8 +93,11 @@ def not_met(marker: Marker, check: Check, seen: Seen) -> tuple[str, list[Recorde
         values = {"what": name, "frame": numbered(seen.events[0]), "number": seen.number}
         return say("grade.unwanted", values, marker.language), []
     if check.count.most is not None and seen.number > check.count.most:
-        values = {"what": name, "number": seen.number, "most": check.count.most}
-        return say("grade.distinct" if check.distinct else "grade.too-many", values | seen.values, marker.language), []
+        if check.distinct:
+            return say("grade.distinct", {"what": name} | seen.values, marker.language), []
+        extra = sorted(seen.events, key=lambda one: one.start_ns)[check.count.most]
+        values = {"what": name, "number": seen.number, "most": check.count.most, "frame": numbered(extra)}
+        return say("grade.too-many", values, marker.language), []
     if seen.number:
         values = {"what": name, "number": seen.number, "wanted": check.count.least}
         return say("grade.too-few", values, marker.language), []

@@ -162,10 +162,10 @@ def test_each_type_of_answer_takes_the_usual_spellings_and_nothing_else(tmp_path
         ("int", 3, ("three", "Three times", "三つ", "三回です", "再送は三回")),
         ("int", 25, ("twenty-five", "二十五", "二五個", "「25」")),
         ("int", 0, ("none", "never", "zero", "なし")),
-        ("int", 1400, ("The MTU of the link is 1400 bytes.", "MTUは1400です", "千四百")),
+        ("int", 1400, ("The MTU of the link is 1400 bytes.", "MTUは1400です", "千四百", "1,400 bytes", "MTU 1,400")),
         ("duration", 300, ("five minutes", "5分間", "五分", "リースは 300 秒間です", "約5分間")),
         ("ip", "10.9.0.51", ("「10.9.0.51」です。", "The address was `10.9.0.51`", "ip:10.9.0.51")),
-        ("ip", "2001:db8::1", ("the router, 2001:db8::1", "アドレスは2001:db8::1です", "ルーター 2001:db8::1")),
+        ("ip", "2001:db8::1", ("the router, 2001:db8::1", "アドレスは2001:db8::1です", "the router (2001:db8::1)")),
         ("mac", "00:00:5e:00:53:01", ("ルーターの 00:00:5e:00:53:01 です", "it was 00-00-5E-00-53-01.")),
     ],
 )  # fmt: skip

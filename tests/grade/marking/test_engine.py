@@ -224,3 +224,22 @@ def test_a_ping_in_fragments_is_one_ping(tmp_path):
     )
     told, _ = mark(tmp_path, PINGS, *frames)
     assert (told["pings"].verdict, told["pings"].points) == ("partly", 1)
+
+
+def test_the_size_of_a_ping_in_fragments_is_that_of_the_whole(tmp_path):
+    whole, where = icmp(8, 0, 7 << 16 | 1, b"x" * 1600), "expect = 'icmp.echo'\nwhere = { size = 1600, df = false }\n"
+    parts = "expect = 'ip.packet'\nwhere = { id = 1, fragment = { min = 1 }, more = false, eth.vlan = 10 }\n"
+    frames = (
+        eth(A, B, 0x800, ip(ME, FAR, 1, whole[:1480], flags=0x2000), vlan=10),
+        eth(A, B, 0x800, ip(ME, FAR, 1, whole[1480:], flags=185), vlan=10),
+    )
+    text = f'[[check]]\nid = "size"\npoints = 1\n{where}[[check]]\nid = "rest"\npoints = 1\n{parts}'
+    told, _ = mark(tmp_path, text, *frames)
+    assert (told["size"].verdict, told["rest"].verdict) == ("met", "met")
+    assert told["rest"].evidence[0].frames == ((2, 2),)
+
+
+def test_what_is_one_too_many_is_named_by_its_frame(tmp_path):
+    text = '[[check]]\nid = "few"\npoints = 1\nexpect = "icmp.echo"\ncount = "<=1"\n'
+    assert "3 in all" in (says := mark(tmp_path, text, *asked_and_pinged(3))[0]["few"].says)
+    assert "in frame 5" in says
