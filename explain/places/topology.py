@@ -43,22 +43,25 @@ class Topology:
         """
         if len(rows) < 2:
             return rows
-        table, seen = self._table, self._seen
-        packet = seen.packet[rows]
-        times = seen.time_ns[rows].tolist()
-        keys = list(zip(table.ttl[rows].tolist(), table.place[rows].tolist(), strict=True))
+        times = self._seen.time_ns[rows].tolist()
+        keys = list(zip(self._table.ttl[rows].tolist(), self._table.place[rows].tolist(), strict=True))
         if len(set(keys)) == len({ttl for ttl, _ in keys}):
             falling: Rows = rows[np.lexsort((times, [-ttl for ttl, _ in keys]))]
             return falling
-        lags = self._lags(keys, packet.tolist(), times)
+        ordered: Rows = rows[np.array(self._ranked(rows, keys, times))]
+        return ordered
+
+    def _ranked(self, rows: Rows, keys: list[tuple[int, int]], times: list[int]) -> list[int]:
+        """The positions of frames in order, where several places saw the same TTL."""
+        lags = self._lags(keys, self._seen.packet[rows].tolist(), times)
         middle = {key: sorted(lag)[len(lag) // 2] if lag else 0 for key, lag in lags.items()}
-        rank, links = self._along(rows), table.link[rows].tolist()
+        rank, links = self._along(rows), self._table.link[rows].tolist()
         # What takes nothing from the TTL still hands on under other MACs: the places of one link stand together.
         group: dict[tuple[int, int], tuple[int, int]] = {}
         for key, link in zip(keys, links, strict=True):
             one = -len(lags[key]), middle[key]
             group[key[0], link] = min(one, group.get((key[0], link), one))
-        ranked = sorted(
+        return sorted(
             range(len(rows)),
             key=lambda at: (
                 -keys[at][0],
@@ -70,8 +73,6 @@ class Topology:
                 times[at],
             ),
         )
-        ordered: Rows = rows[np.array(ranked)]
-        return ordered
 
     @staticmethod
     def _lags(keys: list[tuple[int, int]], packets: list[int], times: list[int]) -> dict[tuple[int, int], list[int]]:

@@ -60,20 +60,23 @@ def journey(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Ite
     yield from (_altered(teller, one, name) for one in fields.altered)
     yield from (_waits(teller, fields, rows, one, name) for one in fields.waits)
     if outcome == "vanished":
-        last, due = fields.last_seen, fields.due
-        told = [
-            one for one in fields.lost_pings if due or (one.capture, one.interface) != (last.capture, last.interface)
-        ]
-        yield from (_lost_pings(teller, lost, name) for lost in told)
-        if told and len(told) == len(fields.lost_pings):
-            return
-        yield _vanished(teller, fields, rows, name, ends)
-        if fields.missing == 1:
-            yield line(teller, "journey.weak", fields, rows[-1:], name)
+        yield from _never_arrived(teller, fields, rows, name, ends)
     elif outcome == "answered-elsewhere":
         is_itself = fields.speaker == fields.packet.dst.address
         message = "-partly" if fields.missing else "-itself" if is_itself else ""
         yield line(teller, f"journey.elsewhere{message}", fields, rows, name, **ends)
+
+
+def _never_arrived(teller: Teller, fields: Journey, rows: list[int], name: str, ends: dict[str, Any]) -> Iterator[Line]:
+    """Where single pings were lost; where there are none, or others beside them, where the whole way ends."""
+    last, due = fields.last_seen, fields.due
+    told = [one for one in fields.lost_pings if due or (one.capture, one.interface) != (last.capture, last.interface)]
+    yield from (_lost_pings(teller, lost, name) for lost in told)
+    if told and len(told) == len(fields.lost_pings):
+        return
+    yield _vanished(teller, fields, rows, name, ends)
+    if fields.missing == 1:
+        yield line(teller, "journey.weak", fields, rows[-1:], name)
 
 
 def _passed_on(teller: Teller, fields: Journey, rows: list[int], name: str) -> Iterator[Line]:

@@ -48,6 +48,13 @@ _MEANT = {
     "failed": ("dns-server-unreachable", "possible", ("name-does-not-exist",)),
 }
 """For each way to end without a name, the cause, how certain it is, and its rivals."""
+_SAID: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
+    "kept": ("dns-server-unreachable", "likely", ()),
+    "circle": ("dns-server-unreachable", "proved", ()),
+    "otherwise": ("dns-server-unreachable", "likely", ()),
+    "search-refused": ("name-does-not-exist", "likely", ("dns-server-unreachable",)),
+}
+"""The same where the answer itself says more."""
 _RCODES = {"no-such-name": "NXDOMAIN", "refused": "REFUSED", "unanswered": None}
 
 
@@ -88,14 +95,9 @@ def _judge(
     rows = [row for index in some for row in part.rows(index).tolist()]
     values = _values(scene, part, some, outcome)
     is_silent = outcome == "unanswered"
-    if values.get("case") == "kept":
-        return Seen("dns-server-unreachable", "likely", members + about, rows, (), values)
-    if values.get("case") == "circle":
-        return Seen(cause, "proved", members + about, rows, (), values)
-    if values.get("case") == "otherwise":
-        return Seen(cause, "likely", members + about, rows, (), values)
-    if values.get("case") == "search-refused":
-        return Seen(cause, "likely", members + about, rows, ("dns-server-unreachable",), values)
+    if said := _SAID.get(values.get("case", "")):
+        cause, certainty, rivals = said
+        return Seen(cause, certainty, members + about, rows, rivals, values)
     if is_silent and not about and _serves(part, some, answered):
         return Seen("dns-lookup-unanswered", "possible", members, rows, _possible(scene, rows, _WHY_SOME), values)
     if is_silent and values["server"] == _EVERYBODY:

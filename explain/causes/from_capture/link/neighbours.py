@@ -70,16 +70,7 @@ def silence(
         told: what the finding says beside its usual values.
         is_excused: of which of the questions the silence means nothing.
     """
-    groups: dict[tuple[int, str, str], list[int]] = defaultdict(list)
-    for index in scene.open(part, "unanswered"):
-        fields, own = part.fields(index), part.rows(index)
-        first, last = int(own[0]), int(own[-1])
-        is_answered = scene.hosts.went_on(last) or scene.hosts.had_answer(last) or scene.hosts.began(last)
-        if is_excused(index) or is_answered or scene.hosts.is_overheard(first, fields.requests):
-            scene.accounted[part.kind].add(index)
-            continue
-        groups[int(scene.table.place[first]), fields.asker_ip, fields.wanted_ip].append(index)
-    for (_, asker, wanted), indices in groups.items():
+    for (_, asker, wanted), indices in _in_vain(scene, part, is_excused).items():
         fields = part.fields(indices[0])
         requests = sum(part.fields(index).requests for index in indices)
         # Linux and most others ask three times before they give up (RFC 1122, 2.3.2.1; RFC 4861, 10).
@@ -90,3 +81,19 @@ def silence(
         rows, values = rows_of(members), {**told, **asked, **({"case": "gone"} if is_known else {})}
         members += scene.silent_to(wanted)
         yield Seen("destination-host-absent-on-link", certainty, members, rows, why, values)
+
+
+def _in_vain(
+    scene: Scene, part: ExchangeColumns, is_excused: Callable[[int], bool]
+) -> Mapping[tuple[int, str, str], list[int]]:
+    """Questions whose silence counts, by place, asker and whom they want; the others are accounted for."""
+    groups: dict[tuple[int, str, str], list[int]] = defaultdict(list)
+    for index in scene.open(part, "unanswered"):
+        fields, own = part.fields(index), part.rows(index)
+        first, last = int(own[0]), int(own[-1])
+        is_answered = scene.hosts.went_on(last) or scene.hosts.had_answer(last) or scene.hosts.began(last)
+        if is_excused(index) or is_answered or scene.hosts.is_overheard(first, fields.requests):
+            scene.accounted[part.kind].add(index)
+        else:
+            groups[int(scene.table.place[first]), fields.asker_ip, fields.wanted_ip].append(index)
+    return groups
