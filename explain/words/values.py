@@ -100,6 +100,11 @@ def _hops_left(address: str) -> str:
     return "hop limit" if ":" in str(address) else "TTL"
 
 
+def _forwarding(address: str) -> str:
+    """The setting of Linux by which a host hands on what is for others."""
+    return "forwarding" if ":" in str(address) else "ip_forward"
+
+
 def _is_plain(char: str) -> bool:
     return char == " " or unicodedata.category(char)[0] not in "CZ"
 
@@ -194,7 +199,8 @@ class Speaker(string.Formatter):
             return ("、" if self._language == "ja" else "; ").join(self.format_field(one, "") for one in value)
         forms: dict[str, Callable[[Any], str]] = {
             "title": self._title, "gist": self._gist, "span": self._span, "size": size,
-            "typed": typed, "ttl": _hops_left, "file": self._file, "numbered": self._numbered,
+            "typed": typed, "ttl": _hops_left, "forwarding": _forwarding,
+            "file": self._file, "numbered": self._numbered,
             "brief": lambda text: visible(str(text), _LONGEST_BRIEF),
             "whole": lambda text: visible(str(text), _LONGEST_WHOLE), "number": lambda number: f"{number:,}",
         }  # fmt: skip

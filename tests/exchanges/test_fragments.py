@@ -53,6 +53,7 @@ def test_the_fragments_of_a_datagram_belong_to_its_flow():
     body = udp(ALICE, BOB, 5000, 6000, b"z" * 4000)
     one = only(*cut(body, protocol=17))
     assert (one.kind, one.frames, one.fields.datagrams) == ("udp.flow", ((1, 3),), 1)
+    assert one.fields.payload_bytes == 4000
 
 
 def test_the_same_identification_an_hour_later_is_another_packet():

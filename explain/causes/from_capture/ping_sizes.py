@@ -68,10 +68,9 @@ def look(scene: Scene) -> Iterator[Seen]:
         else:
             values["case"] = "pings"
             is_near = scene.one_link.holds(rows.tolist())  # where no router stands that should say something
-            cause, rivals = (
-                ("mtu-mismatch-on-link", _ON_LINK_RIVALS) if is_near else ("pmtu-blackhole", TOO_LARGE_RIVALS)
-            )
-            yield Seen(cause, "likely", [(part, index)], rows.tolist(), rivals, values)
+            cause = "mtu-mismatch-on-link" if is_near else "pmtu-blackhole"
+            why = _ON_LINK_RIVALS if is_near else TOO_LARGE_RIVALS
+            yield Seen(cause, "likely", [(part, index)], rows.tolist(), why, values)
 
 
 def _are_large(table: PacketTable, part: ExchangeColumns) -> Bools:

@@ -11,11 +11,12 @@ from explain.addresses import IPV6_KEY
 from explain.decode.contents import COMPLAINT
 from explain.exchanges.columns import ExchangeColumns
 from explain.exchanges.community_id import community_id
+from explain.exchanges.fragments import datagrams
 from explain.exchanges.icmp.quotes import quoted_flows
 from explain.exchanges.udp.partners import asked_by
 from explain.model import Endpoint
 from explain.record import NamedTuple, dataclass
-from explain.table import NO_FLOW, REVERSED, UDP
+from explain.table import FRAGMENT, NO_FLOW, REVERSED, UDP
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,6 +69,7 @@ _GROUP_NAMES = (MULTICAST_DNS, 5355)
 """Ports of multicast DNS and LLMNR."""
 _NETBIOS_NAMES = 137
 _UNREACHABLE_V4, _UNREACHABLE_V6 = 3, 1
+_HEADER = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,7 @@ def _flows(table: PacketTable, rows: Rows, bounds: I8) -> _Flows:
     count, is_reversed = np.diff(bounds), table.layers[rows] & REVERSED != 0
     is_back = is_reversed != is_reversed[first].repeat(count)
     backward = np.add.reduceat(is_back, first, dtype=np.int64) if len(first) else count
-    octets = np.add.reduceat(table.payload[rows], first, dtype=np.int64) if len(first) else count
+    octets = np.add.reduceat(_carried(table, rows), first, dtype=np.int64) if len(first) else count
     opener = rows[first]
     is_to_many = _to_many(table, table.targets(opener))
     asked = asked_by(table, opener, is_to_many)
@@ -175,6 +177,19 @@ def _flows(table: PacketTable, rows: Rows, bounds: I8) -> _Flows:
     to_server = np.where(is_answer, backward, count - backward)
     needs_no_answer = _needs_no_answer(table, opener, is_answer, is_to_many)
     return _Flows(opener, is_answer, count, octets, to_server, asked, _answers(asked, is_to_many), needs_no_answer)
+
+
+def _carried(table: PacketTable, rows: Rows) -> U4:
+    """Octets of each datagram; of one in fragments, of which the first has the header, of all that came."""
+    is_cut = table.layers[rows] & FRAGMENT != 0
+    if not is_cut.any() or not len(cut := datagrams(table)):
+        return table.payload[rows]
+    order = np.argsort(cut.first)
+    at = order[np.minimum(np.searchsorted(cut.first[order], rows), len(order) - 1)]
+    found: U4 = np.where(is_cut & (cut.first[at] == rows), cut.have[at] - _HEADER, table.payload[rows]).astype(
+        np.uint32
+    )
+    return found
 
 
 def _outcome(table: PacketTable, flows: _Flows) -> U1:
