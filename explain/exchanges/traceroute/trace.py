@@ -48,6 +48,10 @@ class Hop:
     error: str | None
     frames: tuple[int, ...]
 
+    def is_turned_back(self, target: str) -> bool:
+        """Whether somebody before the target said that the probes go no further; it may stand at a nearer distance."""
+        return self.error in (UNREACHABLE, TOO_BIG) and self.from_ != target and not self.others
+
 
 @dataclass(frozen=True, slots=True)
 class Traceroute:
@@ -130,8 +134,16 @@ def _distances(run: Run, *, reached: bool) -> list[int]:
         and answer.name in _FINAL
         and (answer.speaker == run.target or not reached)
     }
+    if not at_end and not reached:
+        at_end = _too_big_for_good(run)
     last = min(at_end, default=ttls[-1])
     return [ttl for ttl in ttls if ttl <= last]
+
+
+def _too_big_for_good(run: Run) -> set[int]:
+    """Distances to which every probe was too big, so that none went there smaller."""
+    said = [(probe.ttl, answer.name == TOO_BIG) for probe in run.probes if (answer := run.answers.get(probe.row))]
+    return {ttl for ttl, is_too_big in said if is_too_big} - {ttl for ttl, is_too_big in said if not is_too_big}
 
 
 def _hop(table: PacketTable, run: Run, ttl: int, probes: list[Probe]) -> Hop:

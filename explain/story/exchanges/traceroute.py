@@ -31,7 +31,9 @@ def trace(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Itera
             yield teller.line(f"traceroute.hop.{silent}", fields, own, name, ttl=hops[0].ttl, last=hops[-1].ttl)
             continue
         for hop in hops:
-            yield teller.line(_hop_message(hop), fields, rows[np.isin(frames, hop.frames)], name, **_hop_values(hop))
+            yield teller.line(
+                _hop_message(hop, fields.dst), fields, rows[np.isin(frames, hop.frames)], name, **_hop_values(hop)
+            )
     if fields.mtu is not None:
         yield teller.line("traceroute.mtu", fields, rows, name)
     if fields.loop:
@@ -40,11 +42,13 @@ def trace(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Itera
     yield teller.line(f"traceroute.{outcome}", fields, rows, name, ttl=fields.hops[-1].ttl)
 
 
-def _hop_message(hop: Hop) -> str:
+def _hop_message(hop: Hop, target: str) -> str:
     if hop.ttl is None:
         return "traceroute.hop.unseen"
     if hop.from_ is None:
         return "traceroute.hop.silent"
+    if hop.is_turned_back(target):
+        return "traceroute.hop.turned-back"
     if len(hop.rtt_ns) < hop.probes and not hop.others:
         return "traceroute.hop.some"
     return "traceroute.hop.several" if hop.others else "traceroute.hop.answered"

@@ -237,6 +237,18 @@ def test_a_router_that_turns_probes_back_is_the_end_of_those_sent_ahead():
     assert not trace.fields.was_stopped
 
 
+@pytest.mark.parametrize(("code", "word"), [(1, 0), (4, 1400)], ids=["no-host", "too-big"])
+def test_who_turns_probes_back_is_not_said_to_stand_where_they_were_meant_to_go(code, word):
+    """The last router says host-unreachable, or that a datagram is too large, of what was to go one hop further."""
+    sent = [probe(ttl, ttl) for ttl in (1, 2, 3, 4)]
+    frames = *sent, error(HOPS[0], 11, 0, sent[0]), *(error(HOPS[0], 3, code, one, word=word) for one in sent[1:])
+    (trace,) = traces(*frames)
+    assert hops(trace) == [(1, HOPS[0], 1), (2, HOPS[0], 1)]
+    story = " ".join(explain.explain(pcap(*frames)).story("en").split())
+    assert f"Probes with TTL 2: {HOPS[0]} sent them no further" in story
+    assert f"Hop 2: {HOPS[0]}" not in story
+
+
 def test_a_trace_may_begin_further_on():
     (trace,) = traces(*answered(0, 2, start=2), probe(4, 4), error(BOB, 3, 3, probe(4, 4)))
     assert hops(trace) == [(2, HOPS[1], 1), (3, HOPS[2], 1), (4, BOB, 1)]
