@@ -627,6 +627,14 @@ def test_a_server_whose_answer_lies_in_a_hole_before_another_one_is_not_silent()
     assert (list(found.findings), found.unexplained) == ([], ())
 
 
+def test_an_answer_over_tcp_whose_question_lies_in_a_hole_is_not_taken_for_that_of_another_question():
+    """The same name was asked for twice; the recording lacks the first answer and the second question."""
+    second = with_length(answer(2, "www.example", (1, bytes((192, 0, 2, 1)))))
+    frames = in_segments([with_length(ASKED), with_length(question(2, "www.example"))], [with_length(LONG), second])
+    found = report(*frames[:3], *frames[5:])
+    assert (list(found.findings), found.unexplained) == ([], ())
+
+
 def test_the_copy_of_a_zone_counts_the_records_of_all_its_messages():
     told = [with_length(answer(1, "example", *[(1, bytes(4))] * 5, kind=252))] * 3
     frames = in_segments([with_length(question(1, "example", 252))], told)

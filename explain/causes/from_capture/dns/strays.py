@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explain.causes.from_capture.dns.errors import errors_about
-from explain.causes.from_capture.scene import Member, Scene, Seen
+from explain.causes.from_capture.scene import Member, Scene, Seen, is_housekeeping
 from explain.record import NamedTuple
 from explain.table import BAD_CHECKSUM, REVERSED
 
@@ -38,7 +38,7 @@ class _Stray(NamedTuple):
 def look(scene: Scene, part: ExchangeColumns, errors: Mapping[int, Sequence[Member]]) -> Iterator[Seen]:
     """One finding for each client, server and way in which answers are not what was asked for."""
     yield from _rivals(scene, part, errors)
-    silent = scene.open(part, "unanswered")
+    silent = [index for index in scene.open(part, "unanswered") if not is_housekeeping(part, index)]
     if not silent:
         return
     told, elsewhere = _unasked(scene, part), _elsewhere(scene)
