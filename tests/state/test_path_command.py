@@ -45,7 +45,7 @@ def test_in_japanese_roles_and_what_is_missing_are_told_in_japanese_and_no_row_i
 ):
     _, out, _ = run(capsys, "S", "192.0.2.1", *options, "--lang", "ja")
     assert "R (1 台目のルーター)" in out
-    assert "根拠: 経路がない" in out
+    assert "根拠: 192.0.2.1 への経路がない" in out
     assert "no route" not in out
     assert all(display_width(row) <= 80 for row in out.splitlines())
 

@@ -26,7 +26,7 @@ from explain.lab.recording import Recording  # noqa: E402
 from explain.lab.run import run  # noqa: E402
 
 SECTION_0 = {"healthy", "icmp-redirect", "suboptimal-gateway", "proxy-arp-in-play"}
-MAY_END_WELL = SECTION_0 | {
+MAY_END_WELL = {
     *("silent-hop", "icmp-rate-limited", "dhcp-rogue-server", "tcp-application-closes", "duplicate-address"),
     *("address-tentative", "arp-disabled"),
 }

@@ -8,6 +8,7 @@ from explain.causes.diagnosis import Topology, Witnesses
 from explain.causes.notes.item import UNSEEN, Item, host_item
 from explain.causes.notes.states import HERE, links_of, states_of
 from explain.causes.notes.telling_tables import served
+from explain.causes.weighing.reasons import placed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,6 +52,9 @@ def tells(run: TextWitness, diagnosis: Diagnosis | None) -> Iterator[Item]:
     if first.cause == "healthy":
         return
     because = [Item("because", {"message": each.message, "values": dict(each.values)}) for each in first.because[:2]]
+    if first.locus and first.locus[0].node not in {None, HERE}:
+        place = placed(first.locus[0])
+        because.insert(0, Item("because", {"message": place.message, "values": dict(place.values)}))
     values: dict[str, Any] = {"cause": first.cause, "count": len(diagnosis.causes), "target": run.target or UNSEEN}
     if diagnosis.is_success:
         yield Item("why.odd", values)

@@ -15,6 +15,7 @@ from explain.causes.notes.shown import show
 from explain.causes.notes.telling import did, says
 from explain.causes.notes.translated import confirmed, listed, remembered
 from explain.causes.notes.unseen import unseen
+from explain.symptoms.changes.typed import hosts_changed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -64,10 +65,14 @@ def _frames(notes: Notes) -> dict[int, tuple[int, int]]:
 def _replayed(
     notes: Notes, picture: Picture, diagnoses: list[tuple[NoteBlock, Diagnosis]], frames: dict[int, tuple[int, int]]
 ) -> tuple[list[Item], Picture | None]:
-    """What each block says, while the picture grows; and the picture before the first try."""
+    """What each block says, while the picture grows; and the picture before the first try.
+
+    A try is judged by all that is shown of the hosts until the next of them is changed.
+    """
     begun: Picture | None = None
     items: list[Item] = []
     pending: list[tuple[int, NoteBlock]] = []
+    tried: list[tuple[int, NoteBlock]] = []
     for number, block in enumerate(notes.blocks):
         if begun is None and block.kind in TRIED:
             begun = deepcopy(picture)
@@ -76,12 +81,17 @@ def _replayed(
         elif pending and block.kind != "prose":
             items += _built(pending)
             pending = []
+        if block.command is not None and hosts_changed(block.command.text, block.node):
+            items += _tried(picture, tried, diagnoses)
         items += _placed(_changed(picture, block), number, block)
-        items += _placed(_told(picture, block, diagnoses), number, block)
+        items += _placed(_shown(picture, block), number, block)
+        if block.runs:
+            tried.append((number, block))
         if number in frames:
             items += _placed(iter([_listing(block, frames[number])]), number, block)
         if len(items) > MOST_ITEMS:
             break
+    items += _tried(picture, tried, diagnoses)
     return items + _built(pending), begun
 
 
@@ -150,17 +160,27 @@ def _is_namespace(block: NoteBlock) -> bool:
     return "netns exec" in text or " -n " in text or "-netns" in text
 
 
-def _told(picture: Picture, block: NoteBlock, diagnoses: list[tuple[NoteBlock, Diagnosis]]) -> Iterator[Item]:
+def _shown(picture: Picture, block: NoteBlock) -> Iterator[Item]:
     if block.rows:
         if not block.changes:
             yield from says(block)
         yield from show(picture, block)
-    for run in block.runs:
-        diagnosis = diagnosed(picture, run) if len(diagnoses) < _MOST_DIAGNOSES else None
-        if diagnosis is not None:
-            diagnoses.append((block, diagnosis))
-        spans = _span_of(run) or block.span
-        yield from (replace(item, spans=(spans,)) for item in tells(run, diagnosis))
+
+
+def _tried(
+    picture: Picture, tried: list[tuple[int, NoteBlock]], diagnoses: list[tuple[NoteBlock, Diagnosis]]
+) -> list[Item]:
+    """What programs showed, and why, by the picture as it is now; nothing is left to be judged."""
+    items: list[Item] = []
+    for number, block in tried:
+        for run in block.runs:
+            diagnosis = diagnosed(picture, run) if len(diagnoses) < _MOST_DIAGNOSES else None
+            if diagnosis is not None:
+                diagnoses.append((block, diagnosis))
+            spans = _span_of(run) or block.span
+            items += (replace(item, spans=(spans,), block=number) for item in tells(run, diagnosis))
+    tried.clear()
+    return items
 
 
 def _span_of(run: Any) -> tuple[int, int] | None:

@@ -8,6 +8,7 @@ from explain.causes.context import context_of, passed_smaller
 from explain.causes.diagnosis import Reason
 from explain.causes.weighing.favour import BY_SIZE
 from explain.causes.wires.reasons import objection, reasons_for
+from explain.model import Line
 from explain.state.walk import told_role
 from explain.state.way.path import Locus
 
@@ -84,6 +85,15 @@ def locus_of(
     if strike.at == "target":
         return (Locus("target", None, None, context.destination),)
     return (Locus(_role(strike.at)),)
+
+
+def placed(locus: Locus) -> Line:
+    """Where a cause lies, as a sentence to come."""
+    from explain.state.tell import role_line
+
+    values = {"role": role_line(locus.role), "node": locus.node or locus.address, "interface": locus.interface}
+    kind = "interface" if locus.node and locus.interface else "node" if values["node"] else "role"
+    return Line(f"diagnosis.place.{kind}", values)
 
 
 def _silent_hop(witnesses: Witnesses) -> int | None:

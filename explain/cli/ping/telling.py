@@ -145,12 +145,10 @@ def _ruled_out(diagnosis: Diagnosis, lang: str, say: Any) -> list[Line]:
 
 
 def _place(first: Candidate) -> Line:
-    from explain.state.tell import role_line
+    from explain.causes.weighing.reasons import placed
 
-    one = first.locus[0]
-    values = {"role": role_line(one.role), "node": one.node or one.address, "interface": one.interface}
-    kind = "interface" if one.node and one.interface else "node" if values["node"] else "role"
-    return Line(f"diagnosis.place.{kind}", values, label="under")
+    place = placed(first.locus[0])
+    return Line(place.message, place.values, label="under")
 
 
 def _because(reason: Reason) -> Line:

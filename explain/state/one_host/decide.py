@@ -49,7 +49,7 @@ def _own(state: HostState, packet: Packet, flows: tuple[Flow, ...]) -> Decision:
     if sending.problem:
         return replace(base, by=refusal_decider(state, packet, base), is_certain=sending.found.is_certain)
     if sending.found.kind == "broadcast" and packet.protocol == "icmp" and not packet.is_broadcast_allowed:
-        return replace(base, reason="broadcast-denied", by=route_decider(sending.found))
+        return replace(base, reason="broadcast-denied", by=route_decider(sending.found, packet.destination))
     device = state.interface(sending.device)
     if device is not None and not device.is_up:
         reason = "loopback-down" if device.is_loopback else "interface-down"
@@ -100,7 +100,8 @@ def _output(state: HostState, packet: Packet, base: Decision, flows: tuple[Flow,
     current = hooks.run_device("egress", current, base.interface)
     if hooks.stopped:
         return hooks.ended(None)
-    return hooks.done("sent", "sent", current, flow=remember(before, current), by=route_decider(base.found))
+    by = route_decider(base.found, current.destination)
+    return hooks.done("sent", "sent", current, flow=remember(before, current), by=by)
 
 
 def _local_reject(hooks: Hooks, packet: Packet) -> Packet | None:

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from explain.state.routing.routes import Found
 
 
-def route_decider(found: Found | None) -> Decider | None:
-    """The route or the rule that a look-up found, or that there is none."""
+def route_decider(found: Found | None, destination: str) -> Decider | None:
+    """The route or the rule that a look-up for a destination found, or that there is none."""
     if found is None:
         return None
     if found.is_by_rule and found.rule:
         return Decider("policy-rule", found.rule.text, rule=found.rule.text)
     if found.route is None:
-        return worded("route", "no route", "no-route")
+        return worded("route", f"no route to {destination}", "no-route", destination=destination)
     device = found.nexthop.device if found.nexthop else None
     gateway = found.nexthop.gateway if found.nexthop else None
     return Decider("route", found.route.text, device, gateway)
@@ -63,7 +63,7 @@ def refusal_decider(state: HostState, packet: Packet, base: Decision) -> Decider
         return interface_decider(state, base.interface)
     if base.reason == "no-source":
         return worded("address", "no usable address", "no-address", base.interface)
-    return route_decider(base.found)
+    return route_decider(base.found, packet.destination)
 
 
 def filter_decider(verdict: Verdict) -> Decider:

@@ -47,7 +47,7 @@ def forward(state: HostState, packet: Packet, before: Packet, hooks: Hooks, foun
 
 def _no_way(packet: Packet, hooks: Hooks, found: Found) -> Decision:
     code = _REJECTS[packet.family].get(found.kind)
-    by = route_decider(found)
+    by = route_decider(found, packet.destination)
     if code is None or not _may_complain(packet):
         return hooks.done("dropped", found.kind, None, by=by)
     return hooks.done("rejected", found.kind, None, by=by, answer=error_about(packet, *code, source=None))
@@ -85,7 +85,8 @@ def _through_hooks(packet: Packet, before: Packet, hooks: Hooks, found: Found, d
     packet = hooks.run_device("egress", packet, device)
     if hooks.stopped:
         return hooks.ended(None)
-    return hooks.done("forwarded", "forwarded", packet, flow=remember(before, packet), by=route_decider(found))
+    by = route_decider(found, packet.destination)
+    return hooks.done("forwarded", "forwarded", packet, flow=remember(before, packet), by=by)
 
 
 def _told(
