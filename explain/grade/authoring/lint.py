@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from explain.errors import UsageError
 from explain.grade.authoring import lint_questions
+from explain.grade.authoring.lines import on_lines
 from explain.grade.authoring.lint_paths import events_of, own_events, unknown_field
 from explain.grade.events.vocabulary import complaint, nearest
 from explain.grade.language.functions import FUNCTIONS
@@ -62,7 +63,8 @@ def lint(path: str, language: str = "en") -> tuple[Rubric, list[str], list[str]]
     asking = [(f"check {one.id!r}", _asked(one)) for one in rubric.checks]
     asking += [(f"answer {one.id!r}", lint_questions.asked(one)) for one in rubric.questions]
     errors += [line for where, texts in asking for line in lint_questions.numbered_first(where, texts, singles)]
-    wrong, doubtful = ([say(one.message, one.values, language) for one in some] for some in (errors, _doubts(rubric)))
+    told = (on_lines(rubric.path, some) for some in (errors, [*_doubts(rubric)]))
+    wrong, doubtful = ([say(one.message, one.values, language) for one in some] for some in told)
     return rubric, wrong, doubtful
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from explain.addresses import mac_text
 from explain.grade.events.event import ROW, Event, Later, end
+from explain.grade.events.vocabulary import PROTOCOLS
 from explain.table import IP, NO_FLOW, TCP, UDP, VLAN, VLAN_ID
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from explain.table import PacketTable
 
 _MOST_DATA = 1 << 20
-_PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6"}
 
 
 @dataclass(slots=True, eq=False)
@@ -81,7 +81,7 @@ class Scene:
         """Name of layer 4, its number where it has no name here."""
         table = self.table
         number = int(table.flows.protocol[table.flow[row]]) if table.flow[row] != NO_FLOW else 0
-        return _PROTOCOLS.get(number, str(number))
+        return PROTOCOLS.get(number, str(number))
 
     def link(self, row: int) -> dict[str, str | int | None]:
         """Both MACs of a frame, and its VLAN."""

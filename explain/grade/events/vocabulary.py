@@ -42,6 +42,13 @@ _SAID = {
     ("nat.port_rewrite", "reason"): ("collision", "other"),
 }  # fmt: skip
 """Fields that say one of a few words."""
+PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6"}
+"""Protocols above IP that have a name here; all others go by their numbers."""
+_NAMED = {
+    ("dhcp", "type"): ("dhcp.message", "TYPES"), ("dns", "type"): ("dns.message", "TYPES"),
+    ("dns", "rcode"): ("dns.lookup", "RCODES"),
+}  # fmt: skip
+"""Fields that say the name of a number, and where these names are listed."""
 _CODES = {"icmp.unreachable": (3, 1), "icmp.time_exceeded": (11, 3), "icmp.redirect": (5, 137)}
 """Errors and their types, in IPv4 and in IPv6."""
 _PARTS = {"client": ("address", "port", "ip"), "server": ("address", "port", "ip")}
@@ -110,6 +117,12 @@ def values_of(name: str, field: str) -> tuple[str, ...]:
         lists = [vars(import_module(f"explain.exchanges.{one}")) for one in modules]
         found = [value for one in lists for key, told in one.items() if key.endswith("OUTCOMES") for value in told]
         return tuple(dict.fromkeys(found))
+    if (last := field.rpartition(".")[2]) == "proto":
+        return tuple(PROTOCOLS.values())
+    if family := _NAMED.get((name.partition(".")[0], last)):
+        module, listed = family
+        told = vars(import_module(f"explain.exchanges.{module}"))[listed].values()
+        return tuple(one.lower() if module.startswith("dhcp") else one for one in told)
     return _SAID.get((name, field), ())
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from explain.errors import UsageError
 from explain.grade.events.event import UnknownFieldError, part
-from explain.grade.events.vocabulary import fields_of, nearest, values_of
+from explain.grade.events.vocabulary import PROTOCOLS, fields_of, nearest, values_of
 from explain.grade.language.expressions import fill
 from explain.grade.language.functions import Network, contains, equal
 from explain.grade.language.patterns import search
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from explain.grade.events.event import Event
 
+_UNNAMED = re.compile(r"(?:TYPE)?[0-9]{1,5}")
+"""A number that has no name."""
 _OPERATORS = ("==", "eq", "not", "in", "not_in", "min", "max", "network", "contains", "regex", "exists")
 _BROADCAST = ("ff:ff:ff:ff:ff:ff", "255.255.255.255")
 _ZERO = ("00:00:00:00:00:00", "0.0.0.0", "::", "", "0")  # noqa: S104 - what stands in a packet, nothing is bound
@@ -43,19 +46,28 @@ def read(event: str, where: Mapping[str, Any]) -> tuple[Predicate, ...]:
     Raises:
         UsageError: the event has no such field, or there is no such operator.
     """
-    found = tuple(_below(event, "", where))
-    for one in found:
-        _is_possible(event, one)
-    return found
+    return tuple(_spelt(event, one) for one in _below(event, "", where))
 
 
-def _is_possible(event: str, one: Predicate) -> None:
-    """Complain of a word that a field never says."""
-    known = (*values_of(event, one.field), "any") if one.sign in ("eq", "not", "in", "not_in") else ()
-    for value in one.value if isinstance(one.value, list) else [one.value]:
-        if known[1:] and isinstance(value, str) and "{" not in value and value.casefold() not in known:
-            near = nearest(value, known[:-1])
-            raise UsageError("rubric.none_of", key=one.field, value=repr(value), known=[*known[:-1]], near=near)
+def _spelt(event: str, one: Predicate) -> Predicate:
+    """The same with its words as the field says them, capitals or not; complain of a word that it never says."""
+    if one.sign not in ("eq", "not", "in", "not_in") or not (known := values_of(event, one.field)):
+        return one
+    listed = isinstance(one.value, list)
+    words = [_word(one.field, value, known) for value in (one.value if listed else [one.value])]
+    return Predicate(one.field, one.sign, words if listed else words[0])
+
+
+def _word(field: str, value: Any, known: Sequence[str]) -> Any:
+    if field.rpartition(".")[2] == "proto" and str(value).isdecimal():
+        return PROTOCOLS.get(int(value), str(value))
+    if not isinstance(value, str) or "{" in value or value == "any" or _UNNAMED.fullmatch(value):
+        return value
+    for one in known:
+        if one.casefold() == value.casefold():
+            return one
+    listed = [*known, "0-255"] if field.rpartition(".")[2] == "proto" else [*known]
+    raise UsageError("rubric.none_of", key=field, value=repr(value), known=listed, near=nearest(value, known))
 
 
 def _below(event: str, prefix: str, table: Mapping[str, Any]) -> list[Predicate]:

@@ -122,7 +122,7 @@ class Reader:
         """A finite number."""
         value = table.get(key, default)
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 10**9:
-            self.say(where, "is_a_number", key=key)
+            self.say(where, "is_a_number", key=key, value=repr(value))
             return default
         return float(value)
 

@@ -57,6 +57,9 @@ def test_the_rubrics_of_the_contract_lint_unchanged(corpus, name):
             CHECK.replace("arp.request", "icmp.unreachable") + 'where = { code = "fragmentation" }\n',
             "fragmentation-needed",
         ),
+        (CHECK.replace("arp.request", "dhcp.ack") + 'where = { type = "DHCPACK" }\n', "none of discover"),
+        (CHECK.replace("arp.request", "dns.query") + 'where = { rcode = "NXDOMIAN" }\n', "did you mean NXDOMAIN"),
+        (CHECK.replace("arp.request", "ip.packet") + 'where = { proto = "igmp" }\n', "none of icmp"),
         (CHECK.replace("arp.request", "tcp.close") + 'where = { by = "finn" }\n', "did you mean fin"),
         (CHECK + 'as = "req"\n' + ANSWER + 'type = "ip"\nkey = "{req[1].target.ip}"\n', "'a' are all of them"),
         (
@@ -65,7 +68,7 @@ def test_the_rubrics_of_the_contract_lint_unchanged(corpus, name):
             + CHECK.replace('"a"', '"b"').replace("expect", "assert").replace("arp.request", "req[0].opcode == 1"),
             "takes no number",
         ),
-        (ANSWER + 'type = "int"\nkey = "two"\n', "key = 'two' is not of type int"),
+        (ANSWER + 'type = "int"\nkey = "dozen"\n', "key = 'dozen' is not of type int"),
         (
             ANSWER + 'type = "mac"\nkey = "{a.sender.mac}"\nwrong = [{ value = "x" }]\n',
             "wrong = 'x' is not of type mac",
@@ -81,12 +84,34 @@ def test_the_rubrics_of_the_contract_lint_unchanged(corpus, name):
         (CHECK + '[integrity]\npolicy = "flags"\n', "did you mean flag"),
         (CHECK + '[integrity]\nsame_run = ["h1", "h2"]\n', "no capture is called 'h2'"),
         (CHECK + '[integrity]\nmarker = { were = "udp.payload" }\n', "did you mean where"),
-        (CHECK + '[integrity]\nnonce_share = "much"\n', "nonce_share is a number"),
+        (CHECK + '[integrity]\nnonce_share = "much"\n', "nonce_share = 'much' is no number"),
     ],
 )
 def test_a_mistake_in_a_rubric_is_named(tmp_path, text, said):
     _, errors, _ = lint(str(rubric_file(tmp_path, text)))
     assert any(said in error for error in errors), errors
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("title = 1\n", "line 2, [[check]]"),
+        (CHECK.replace("= 1", "= 'x'"), "line 4, check 'a': points"),
+        (CHECK + CHECK, "line 7, id 'a'"),
+        (CHECK + CHECK.replace('"a"', '"b"') + "\nwhere = { opcode = 1, target.ipp = 1 }\n", "line 11, check 'b'"),
+        (CHECK + 'none = "arp.reply"\n', "line 6, check 'a': asks for several"),
+    ],
+)
+def test_a_mistake_is_told_with_its_line(tmp_path, text, line):
+    text = text if "check" in text else f"[[check]]\n{text}"
+    (path := tmp_path / "rubric.toml").write_text(f"rubric = 1\n{text}", "utf-8")
+    assert any(one.startswith(line) for one in lint(str(path))[1]), lint(str(path))[1]
+
+
+def test_words_of_a_field_may_have_capitals(tmp_path):
+    where = 'where = { code = "Host", about.proto = "ICMP" }\n'
+    rubric, errors, _ = lint(str(rubric_file(tmp_path, CHECK.replace("arp.request", "icmp.unreachable") + where)))
+    assert (errors, [one.value for one in rubric.checks[0].expect.where]) == ([], ["host", "icmp"])
 
 
 def test_a_total_that_the_points_do_not_add_up_to_is_an_error(tmp_path):
