@@ -142,6 +142,24 @@ def test_errors_that_are_fewer_than_the_pings_were_limited():
     assert "only so many errors" not in told(asked[0], error(ROUTER, 3, 4, asked[0], 80), *asked[1:])  # now smaller
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [ping("2001:db8:1::1", "2001:db8:2::1", 2), segment(("2001:db8:1::1", 5000), ("2001:db8:2::1", 80), SYN, seq=7)],
+)
+def test_an_error_about_a_packet_without_identification_names_the_frame_by_what_it_carries(asked):
+    other = ping("2001:db8:1::1", "2001:db8:2::1", 1)
+    assert "quoting frame 2" in told(
+        other, asked, ping("2001:db8:1::1", "2001:db8:2::1", 3), error("fe80::1", 1, 0, asked)
+    )
+
+
+def test_an_error_about_a_packet_in_fragments_is_about_the_first_of_them():
+    body = icmp(8, 0, 7 << 16 | 1, b"x" * 2000)
+    whole = [eth(A, R, 0x800, ip(ALICE, "198.51.100.1", 1, body[at : at + 1480], ident=9, flags=flags))
+             for at, flags in ((0, 0x2000), (1480, 185))]  # fmt: skip
+    assert "quoting frame 1" in told(*whole, error("198.51.100.1", 11, 1, whole[0]))
+
+
 @pytest.mark.parametrize(("protocol", "said"), [(47, "of a tunnel which is not set up"), (132, "listens on that port")])
 def test_port_unreachable_about_what_has_no_port_is_told_as_that(protocol, said):
     sent = eth(A, R, 0x800, ip(ALICE, "198.51.100.1", protocol, bytes(20)))

@@ -8,12 +8,14 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from explain.decode.intern import Interner
-from explain.table import NO_FLOW
+from explain.table import ICMP, ICMPV6, NO_FLOW, TCP, UDP
 
 if TYPE_CHECKING:
-    from explain.table import U1, U2, U4, U8, PacketTable
+    from explain.table import U1, U2, U4, U8, Bools, PacketTable, Rows
 
 _SIXTEEN = np.uint64(16)
+_TCP = 6
+_NUMBERED = (1, 58, _TCP)  # protocols
 
 
 _KNOWN: WeakKeyDictionary[PacketTable, U4] = WeakKeyDictionary()
@@ -35,11 +37,31 @@ def quoted_row(table: PacketTable, row: int) -> int | None:
     """The packet that an error at this row quotes, if it was recorded in the same capture before it."""
     at = int(np.searchsorted(table.icmp.row, row))
     flow = int(quoted_flows(table)[at])
-    if flow == NO_FLOW or not int(table.icmp.quote_ip_id[at]):
+    if flow == NO_FLOW:
         return None
-    count = min(row, len(table))
-    found = np.flatnonzero((table.flow[:count] == flow) & (table.ip_id[:count] == table.icmp.quote_ip_id[at]))
+    own = np.flatnonzero(table.flow[: min(row, len(table))] == flow)
+    ident = table.icmp.quote_ip_id[at]
+    found = own[table.ip_id[own] == ident] if ident else own[_carry(table, own, at)]
+    heads = found[table.layers[found] & (ICMP | ICMPV6 | TCP | UDP) != 0]  # of fragments, no error is about a later one
+    found = heads if len(heads) else found
     return int(found[-1]) if len(found) else None
+
+
+def _carry(table: PacketTable, rows: Rows, at: int) -> Bools:
+    """Which rows have the number that a quotation without an IP identification shows: of IPv6, or a 0 of IPv4.
+
+    That is the sequence number of a segment, or identifier and sequence of an echo.
+    """
+    icmp, word = table.icmp, table.icmp.quote_word[at]
+    if not word or icmp.quote_protocol[at] not in _NUMBERED:
+        return np.zeros(len(rows), np.bool_)
+    if icmp.quote_protocol[at] == _TCP:
+        found: Bools = (table.layers[rows] & TCP != 0) & (table.seq[rows] == word)
+        return found
+    own = np.minimum(np.searchsorted(icmp.row, rows), len(icmp.row) - 1)
+    found = icmp.row[own] == rows
+    found &= (icmp.word[own] == word) & (icmp.type[own] == icmp.quote_kind[at] >> 8)
+    return found
 
 
 def _find(table: PacketTable) -> U4:

@@ -13,6 +13,7 @@ from explain.causes.from_capture.scene import has_failed
 
 ALICE, BOB, ROUTER = "192.0.2.1", "198.51.100.1", "192.0.2.254"
 NEAR = "192.0.2.2"
+ALICE6, BOB6 = "2001:db8:1::1", "2001:db8:2::1"
 SYN, SYN_ACK, RST_ACK = 2, 18, 20
 
 
@@ -377,6 +378,14 @@ def test_host_unreachable_that_comes_at_once_was_not_looked_for_and_one_that_com
     again = ping(ALICE, BOB, 2)  # the first one waits for the MAC, and so does the second one, but not for long
     queued = the_finding(asked, (3, again), (3.05, error(ROUTER, 3, 1, asked)), (3.05, error(ROUTER, 3, 1, again)))
     assert queued.cause == "destination-host-absent-behind-router"
+
+
+def test_what_a_router_of_ipv6_turns_away_at_once_is_no_route_of_its_own_for_that_says_no_route():
+    asked = ping(ALICE6, BOB6, 1)
+    finding = the_finding(asked, (0.001, error("2001:db8:1::fe", 1, 3, asked)))
+    assert (finding.cause, finding.values["case"]) == ("filter-on-router-forward", "at-once")
+    late = the_finding(asked, (3.1, error("2001:db8:1::fe", 1, 3, asked)))
+    assert late.cause == "destination-host-absent-behind-router"
 
 
 def redirect(speaker, gateway, about):

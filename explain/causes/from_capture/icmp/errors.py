@@ -237,8 +237,8 @@ def _asked_for(scene: Scene, key: _Key, sender: str, found: Seen) -> Seen:
     at_once_ns = 0 if asked else _said_at_once(scene.table, found)
     if not at_once_ns or found.cause != _ABSENT_BEHIND:
         return found
-    cause = _SAY_AT_ONCE[0]
-    rivals = (*_SAY_AT_ONCE[1:], _ABSENT_BEHIND, *(rival for rival in rivals if rival not in _SAY_AT_ONCE))
+    cause, other = reversed(_SAY_AT_ONCE) if ":" in key.target else _SAY_AT_ONCE  # a route of IPv6 says no-route
+    rivals = (other, _ABSENT_BEHIND, *(rival for rival in rivals if rival not in _SAY_AT_ONCE))
     return replace(found, cause=cause, rivals=rivals, values={**values, "case": "at-once", "after_ns": at_once_ns})
 
 
