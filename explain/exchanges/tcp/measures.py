@@ -21,6 +21,7 @@ _FEWEST_QUEUED, _FOLLOWED = 30, 4  # segments
 _QUEUED_NS, _TIMES_QUEUED = 100_000_000, 3
 _FEWEST_BURSTS, _PART, _ALIKE, _MOSTLY = 10, 3, 10, 0.8
 _MOST_WAITING = 4  # full segments; fewer than that may be all that there is to send
+_LOW, _LONG_LOW_NS = 2, 1_000_000_000  # of a window: below so much of the largest before, and for so long
 _WORTH_NS = 100_000_000  # of a shorter wait nobody asks where it was spent
 _UNTIDY = np.uint16(GAP | REPEATED)
 
@@ -211,6 +212,40 @@ def measure_bursts(talk: Talk, role: int, shift: int, rtt_ns: int, near_ns: int)
     is_growing = np.median(some[-third:]) - np.median(some[:third]) >= third * most // 2
     room, rate = int(window[is_usual].min()), usual * 1_000_000_000 // int(np.median(np.diff(time_ns[starts])))
     return Bursts(usual, count, room, rate) if not is_growing and room >= 2 * usual else None
+
+
+class LowWindow(NamedTuple):
+    """A receive window that has fallen, as what its program has not read fills the buffer.
+
+    Attributes:
+        most: the largest before, octets.
+        usual: the usual one while it was low.
+        low_ns, span_ns: for how long it was low, and how long data came in all.
+        at: positions of the segments that said so.
+    """
+
+    most: int
+    usual: int
+    low_ns: int
+    span_ns: int
+    at: I8
+
+
+def measure_low_window(talk: Talk, role: int, shift: int) -> LowWindow | None:
+    """The window offered to what ``role`` sends, where it is low for most of the time; it may grow as it likes."""
+    data = np.flatnonzero((talk.role == role) & (talk.length > 0))
+    acks = np.flatnonzero((talk.role != role) & (talk.flags & (SYN | RST | FIN) == 0))
+    acks = acks[(acks > data[0]) & (acks < data[-1])]
+    span_ns = int(talk.time_ns[data[-1]] - talk.time_ns[data[0]])
+    if span_ns < _LONG_LOW_NS or len(acks) < _FEWEST_BURSTS:
+        return None
+    window, ends_ns = talk.window[acks].astype(np.int64), np.append(talk.time_ns[acks[1:]], talk.time_ns[data[-1]])
+    is_low = window * _LOW < np.maximum.accumulate(window)
+    low_ns = int((ends_ns - talk.time_ns[acks])[is_low].sum())
+    if low_ns < _LONG_LOW_NS or low_ns * _LOW < span_ns:
+        return None
+    last = int(window[: np.flatnonzero(is_low)[-1]].max())
+    return LowWindow(last << shift, int(np.median(window[is_low])) << shift, low_ns, span_ns, acks[is_low])
 
 
 def distinct_octets(talk: Talk, role: int) -> int:

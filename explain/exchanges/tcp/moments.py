@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _WRAP = 0xFFFFFFFF
 _HALF = 1 << 31
+_AT_ONCE_NS = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,6 +120,19 @@ class TcpMoments:
         pair = first_answer(talk)
         rows: Rows = talk.rows[list(pair or ())]
         return rows
+
+    def only_checks(self, index: int) -> bool:
+        """Whether the client ended with RST, at once and before a byte was sent, what it had just opened.
+
+        So ends who wanted to know no more than that the port is open, as a load balancer does again and again.
+        """
+        talk = self.talk(index)
+        accepts, ends = talk.where(SYN, 1), talk.where(FIN | RST)
+        if not len(accepts) or not len(ends) or talk.length.any() or not talk.flags[ends[0]] & RST:
+            return False
+        own = self.table.ttl[talk.rows[(talk.role == 0) & (np.arange(len(talk.rows)) <= ends[0])]]
+        is_quick = talk.time_ns[ends[0]] - talk.time_ns[accepts[0]] < _AT_ONCE_NS
+        return bool(is_quick and talk.role[ends[0]] == 0 and (own == own[0]).all())
 
     def errors(self, index: int) -> Rows:
         """The ICMP errors that quote a segment of the connection."""

@@ -14,7 +14,7 @@ from explain.exchanges.tcp.challenge import challenges, go_on
 from explain.exchanges.tcp.course import NEVER
 from explain.exchanges.tcp.late import came_again, mixed, octets_again, unasked
 from explain.exchanges.tcp.many import recorded_twice
-from explain.exchanges.tcp.measures import measure_bursts, measure_queue
+from explain.exchanges.tcp.measures import measure_bursts, measure_low_window, measure_queue
 from explain.exchanges.tcp.offers import joined, literal_windows, offered_shifts, window_limit
 from explain.exchanges.tcp.unrecorded import unrecorded
 from explain.exchanges.wire_words import flag_letters
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 _ANSWERED_NS = 100_000_000
 _FAR_NS = 20_000_000
 _MUCH = 200_000  # octets, which no queue holds unless it is long
+_QUIET_NS = 1_000_000_000
 _NO_OPENING = ("midstream",)
 _DECLINES = (b"421 ", b"5", b"-ERR", b"ERRO")  # RFC 5321, 4.2.1; RFC 959, 4.2; RFC 1939, 3
 _ANSWERS = (b"RTSP/", b"SIP/")  # lines that begin no connection by themselves
@@ -100,7 +101,8 @@ def connection(teller: Teller, part: ExchangeColumns, index: int, name: str) -> 
     yield from _limits(told, moments, index, rows)
     yield from _trouble(told, moments, index, older, copies)
     is_ignored = told.outcome == "reset" and bool(go_on(moments, np.array([index])).any())
-    yield from _closing(told, rows, from_client, is_ignored=is_ignored)
+    how_reset = "ignored" if is_ignored else "check" if moments.only_checks(index) else ""
+    yield from _closing(told, rows, from_client, how_reset)
 
 
 def _joining(told: _Told, talk: Talk) -> Iterator[Line]:
@@ -192,6 +194,8 @@ def _accepted(told: _Told, syns: Rows, accepts: Rows, confirms: Rows) -> Iterato
     if len(again):
         after_ns = int(time_ns[again[-1]] - time_ns[accepts[0]])
         name = "tcp.synack-unheeded" if has_passed else "tcp.synack-again"
+        if has_passed and not told.table.payload[confirms[confirms < again[0]]].any():
+            name = "tcp.synack-deferred"
         yield told.line(name, again, retries=len(again), after_ns=after_ns)
     if len(confirms) and len(again) and not has_passed:
         yield told.line(told.teller.first("tcp.ack"), confirms[:1])
@@ -310,6 +314,13 @@ def _paced(told: _Told, talk: Talk, is_window_free: bool) -> Iterator[Line]:
     if queue := measure_queue(talk, role):
         yield told.line("tcp.queued", data, least_ns=queue.least_ns, loaded_ns=queue.loaded_ns, flight=queue.flight)
     rtt_ns, shift = fields.handshake_rtt_ns, fields.window_scale[1 - role]
+    if shift is not None and is_window_free and (low := measure_low_window(talk, role, shift)):
+        reader = told.values[("client", "server")[1 - role]]
+        yield told.line(
+            "tcp.window-low", talk.rows[low.at], reader=reader, most=low.most, usual=low.usual, low_ns=low.low_ns,
+            span_ns=low.span_ns,
+        )  # fmt: skip
+        return
     near_ns = (fields.syn_ack_to_ack_ns, fields.syn_to_syn_ack_ns)[role]
     if not is_window_free or not rtt_ns or near_ns is None or rtt_ns < _FAR_NS or shift is None:
         return
@@ -455,7 +466,7 @@ def _has_heard(table: PacketTable, fin: Rows, other: Rows) -> bool:
     return bool((beyond.astype(np.uint32).view(np.int32) > 0).all())
 
 
-def _closing(told: _Told, rows: Rows, from_client: Bools, *, is_ignored: bool) -> Iterator[Line]:
+def _closing(told: _Told, rows: Rows, from_client: Bools, how_reset: str) -> Iterator[Line]:
     flags, values = told.table.flags[rows], told.values
     is_fin = flags & FIN != 0
     if is_fin.any():
@@ -476,9 +487,11 @@ def _closing(told: _Told, rows: Rows, from_client: Bools, *, is_ignored: bool) -
         first = int(resets[0])
         sender = values["client"] if from_client[first] else values["server"]
         is_over = all((is_fin & side)[:first].any() for side in (from_client, ~from_client))
-        message = "tcp.reset-ignored" if is_ignored else "tcp.reset-after-fins" if is_over else "tcp.reset"
         is_theirs = from_client[resets] != from_client[first]
-        yield told.flagged(message, rows[resets[~is_theirs]], sender=sender)
+        quiet_ns = int(np.diff(told.table.time_ns[rows[first - 1 : first + 1]])[0])
+        how = how_reset or ("after-fins" if is_over else "quiet" if quiet_ns >= _QUIET_NS else "")
+        message = f"tcp.reset-{how}" if how else "tcp.reset"
+        yield told.flagged(message, rows[resets[~is_theirs]], sender=sender, quiet_ns=quiet_ns)
         if is_theirs.any():
             other = values["server"] if from_client[first] else values["client"]
             yield told.flagged("tcp.reset-too", rows[resets[is_theirs]], sender=other)

@@ -357,6 +357,9 @@ def _cut_off(scene: Scene, part: ExchangeColumns, some: list[int], is_closed_fir
     moments = part.facts["moments"]
     alike: dict[tuple[str, str, str, bool, tuple[str, ...]], dict[int, resets.Reset]] = defaultdict(dict)
     for index, judged in zip(some, resets.judge(moments, some), strict=True):
+        if judged.cause == _SHUT[0] and moments.only_checks(index):
+            scene.accounted[part.kind].add(index)
+            continue
         found = _placed(scene, part.rows(index), judged) if len(some) <= _MOST_PLACED else judged
         is_shut = bool(is_closed_first[index]) and found.cause == "tcp-application-closes"
         is_client = found.is_from_client and found.cause in _BY_EITHER

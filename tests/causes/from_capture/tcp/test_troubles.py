@@ -1221,14 +1221,18 @@ def test_fins_that_passed_here_again_and_again_were_lost_behind_this_place_and_d
     ("acks_s", "syns_s", "told"),
     [
         ([1.02], [], {"tcp.synack-again"}),
-        ([0.02, 1.02], [], {"tcp.synack-unheeded"}),
+        ([0.02, 1.02], [], {"tcp.synack-deferred"}),  # the server may wait for data
+        ([0.02, (0.5, b"hello"), 1.02], [], {"tcp.synack-unheeded"}),
         ([1.02], [1.0], set()),  # the client asked again
         ([1.02], [0.005], set()),  # each of two SYNs has its own
     ],
 )
 def test_a_syn_ack_that_comes_again_unasked_is_told_with_what_became_of_the_ack(acks_s, syns_s, told):
     frames = [(0.0, to(SYN, 100)), (0.01, back(SYN | ACK, 500, 101)), (1.01, back(SYN | ACK, 500, 101))]
-    frames += [(at, to(SYN, 100)) for at in syns_s] + [(at, to(ACK, 101, 501)) for at in acks_s]
+    frames += [(at, to(SYN, 100)) for at in syns_s]
+    frames += [
+        (at, to(ACK, 101, 501, data)) for at, data in (one if isinstance(one, tuple) else (one, b"") for one in acks_s)
+    ]
     messages = {*lines_of(*sorted(frames, key=lambda one: one[0]))}
     assert {one for one in messages if one.startswith("tcp.synack-")} == told
     assert "tcp.duplicate-acks-idle" not in messages
@@ -1317,3 +1321,36 @@ def test_numbers_that_begin_anew_in_the_middle_of_a_segment_change_nothing():
     story, other = (explain.explain(pcap(*sorted(around(base)))).story() for base in (1000, 2**32 - 3))
     assert all(words in story for words in ("SYN carries 5 bytes", "same segment", "is slow", "does not answer"))
     assert story.replace("from 999", "") == other.replace(f"from {2**32 - 4}", "")
+
+
+@pytest.mark.parametrize(
+    ("after_s", "ttl", "said", "causes"),
+    [
+        (0.01, 64, b"", []),
+        (4.0, 64, b"", ["tcp-application-closes"]),  # it had waited for something
+        (0.01, 250, b"", ["rst-by-middlebox"]),
+        (0.01, 64, b"hello", ["tcp-application-closes"]),
+    ],
+)
+def test_a_client_that_ends_at_once_and_unheard_what_it_opened_only_checked_the_port(after_s, ttl, said, causes):
+    frames = [*OPENED, *([(0.025, to(ACK, 101, 501, said))] if said else [])]
+    report = explain.explain(pcap(*frames, (0.03 + after_s, to(RST | ACK, 101 + len(said), 501, ttl=ttl))))
+    assert [one.cause for one in report.findings] == causes
+    (told,) = [line.message for line in report.lines if line.message.startswith("tcp.reset")]
+    assert told == ("tcp.reset-check" if not causes else "tcp.reset-quiet" if after_s > 1 else "tcp.reset")
+
+
+@pytest.mark.parametrize(("later", "is_told"), [(9_000, True), (40_000, False), (120_000, False)])
+def test_a_window_that_has_fallen_and_stays_low_tells_of_a_reader_that_is_slower_than_the_network(later, is_told):
+    scale = b"\x03\x03\x00\x01"
+    frames = [(0.0, to(SYN, 100, options=scale)), (0.02, back(SYN | ACK, 500, 101, options=scale))]
+    frames += [(0.03, to(ACK, 101, 501, window=60_000)), (0.031, to(ACK, 101, 501, b"x", window=60_000))]
+    for turn in range(200):
+        window = 60_000 if turn < 10 else min(later, 60_000 + 20 * turn)
+        frames.append((0.1 + 0.01 * turn, back(ACK, 501 + 1400 * turn, 102, b"y" * 1400)))
+        frames.append((0.105 + 0.01 * turn, to(ACK, 102, 1901 + 1400 * turn, window=window)))
+    told = lines_of(*frames)
+    assert ("tcp.window-low" in told) == is_told
+    if is_told:
+        values = told["tcp.window-low"]
+        assert (values["most"], values["usual"], values["reader"]) == (60_000, 9_000, f"{ALICE}:40000")
