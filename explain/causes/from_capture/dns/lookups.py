@@ -9,6 +9,7 @@ import numpy as np
 
 from explain.causes.from_capture.dns import answers, cut, strays
 from explain.causes.from_capture.dns.errors import errors_about, errors_by_flow
+from explain.causes.from_capture.dns.handed_on import account_for_those_handed_on, handed_on, is_loopback
 from explain.causes.from_capture.dns.searches import SEARCH_NS, Searches, account_for_habits
 from explain.causes.from_capture.http import carriers, is_received
 from explain.causes.from_capture.icmp.meanings import FROM_ROUTER, meaning
@@ -70,11 +71,16 @@ def look(scene: Scene) -> Iterator[Seen]:
     yield from cut.look(scene, part, errors)
     _account_for_cut_off(scene, part, answered)
     yield from _slow_start(scene, part, answered)
+    behind = handed_on(scene, part, *_MEANT)
+    account_for_those_handed_on(scene, part, behind)
+    led_to = {index for some in behind.values() for index in some}
     carried = scene.exchanges.carried(part, scene.open(part, *_MEANT))
     for outcome in _MEANT:
         meant = [index for index in scene.open(part, outcome) if not is_housekeeping(part, index)]
-        for some in _alike(scene, part, meant, outcome, chains):
-            members = [(part, index) for index in some] + [member for index in some for member in carried[index]]
+        for some in _alike(scene, part, [index for index in meant if index not in led_to], outcome, chains):
+            all_alike = [*some, *(other for index in some for other in behind.get(index, ()))]
+            members = [(part, index) for index in all_alike]
+            members += [member for index in all_alike for member in carried[index]]
             about = errors_about(scene, members, errors)
             if outcome == "unanswered" and (told := _told(about)):
                 yield _reported(scene, part, some, members, about, told)
@@ -107,7 +113,7 @@ def _judge(
         return Seen(cause, certainty, [*members, *connections], rows, _WHY_MUTE, values | {"case": "taken"})
     is_closed = is_silent and _is_closed(scene, about, part.facts["server"][some[0]])
     rivals = _WHY_CLOSED if is_closed else _possible(scene, rows, why)
-    if cause == "dns-server-unreachable" and _is_loopback(values["server"]):
+    if cause == "dns-server-unreachable" and is_loopback(values["server"]):
         is_mute = is_silent and not about
         rivals = _WHY_MUTE_HERE if is_mute else (*rivals, "dns-server-not-configured")
         values |= {"case": "here"} if is_mute else {}
@@ -172,11 +178,6 @@ def _account_for_cut_off(scene: Scene, part: ExchangeColumns, answered: Mapping[
             for one, number in ((part, index), *scene.exchanges.inside(part.rows(index))):
                 if one.kind != "tcp.connection":
                     scene.accounted[one.kind].add(number)
-
-
-def _is_loopback(address: str) -> bool:
-    """127.0.0.0/8 (RFC 1122, 3.2.1.3) or ::1 (RFC 4291, 2.5.3)."""
-    return address.startswith("127.") or address == "::1"
 
 
 def _possible(scene: Scene, rows: list[int], rivals: tuple[str, ...]) -> tuple[str, ...]:
