@@ -99,6 +99,14 @@ def _unheard(wires: Wires) -> float:
     return 50 if wires.is_listening and came else 0
 
 
+def _beside(wires: Wires) -> float:
+    """Replies came by other interfaces than the one that the command was bound to, whose socket hears no other."""
+    known, text = wires.witnesses.known_command, wires.witnesses.text
+    bound = (known.interface if known else None) or (text.interface if text else None)
+    ways = {spot.interface for spot in wires.sender if spot.replies}
+    return 60 if bound and ways and not ways & {bound, "any", None} else 0
+
+
 def _damaged(wires: Wires) -> float:
     hits = (hit for spot in wires.spots for hit in (*spot.requests, *spot.replies))
     return 80 if any(hit.is_bad for hit in hits) else 0
@@ -139,6 +147,7 @@ _ASK: dict[str, Callable[[Wires], float]] = {
     "destination-host-absent-behind-router": _absent,
     "reply-ttl-too-low": _tired,
     "filter-on-sender-input": _unheard,
+    "wrong-interface-selected": _beside,
     "corrupted-packets": _damaged,
     "masquerade-missing": _untranslated,
     "icmp-redirect": _redirected,

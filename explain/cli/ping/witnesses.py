@@ -156,11 +156,11 @@ def _pasted_states(octets: bytes, text: TextWitness) -> list[HostState]:
     from explain.symptoms.hosts.pasted import hosts_of
     from explain.symptoms.transcript.blocks import read_transcript
 
-    hosts = hosts_of(_of_the_time(read_transcript(octets, "text").blocks, text))
-    same = [each for each in hosts if each.state and (each.node is None) == (text.node is None)]
     try:
+        hosts = hosts_of(_of_the_time(read_transcript(octets, "text").blocks, text))
+        same = [each for each in hosts if each.state and (each.node is None) == (text.node is None)]
         return [host_state(dict(each.state), each.node or "host", "text") for each in same]
-    except UnreadableError:
+    except UnreadableError:  # a program that said nothing, or rows that no tool prints
         return []
 
 

@@ -131,6 +131,18 @@ def test_an_answer_at_a_place_that_may_be_the_senders_other_interface_may_have_b
     assert "filter-on-sender-input" not in places_of(tmp_path, SILENCE, [who_has(me, it[1]), is_at(it, me), *out], out)
 
 
+def test_an_answer_by_another_interface_than_the_ping_is_bound_to_is_not_heard(tmp_path) -> None:
+    back = [pong("10.9.0.9", "10.8.0.1", seq, ttl=63) for seq in (1, 2, 3)]
+    (tmp_path / "ping.txt").write_text(SILENCE)
+    for name, frames in (("eth0", OUT), ("eth1", back)):
+        (tmp_path / f"{name}.pcap").write_bytes(pcap(*frames).getvalue())
+    captures = tuple(f"h1:{name}={tmp_path / name}.pcap" for name in ("eth0", "eth1"))
+    for bound, first in (("eth0", "wrong-interface-selected"), ("10.8.0.1", "filter-on-sender-input")):
+        command = f"ping -c 3 -I {bound} 10.9.0.9"
+        given = Given(text=str(tmp_path / "ping.txt"), captures=captures, command=command, sender="h1")
+        assert diagnose(gather(given)).causes[0].cause == first
+
+
 LATE = [ping("10.8.0.1", "10.9.0.9", seq, ttl=63, macs=(R, B)) for seq in (1, 2, 3)]
 BEHIND = {"filter-on-target-input", "filter-on-target-output", "no-return-route-on-target", "forwarding-disabled"}
 BEHIND |= {"filter-on-router-forward", "no-return-route-on-router", "routing-loop"}
