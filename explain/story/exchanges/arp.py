@@ -61,7 +61,8 @@ def resolved(
     elif fields.requests > 1 and len(asked) and asked[0] < answered[0]:
         yield line("answered-at-last", answered, wait_ns=teller.wait_ns(asked, answered))
     else:
-        yield line("answered" if len(asked) else "told", answered)
+        heard = "answered" if fields.answered_macs else "answered-bare"  # a link without MACs has no ARP, but NDP
+        yield line(heard if len(asked) else "told", answered)
 
 
 def _silence(teller: Teller, asked: Rows) -> str:

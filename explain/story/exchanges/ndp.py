@@ -26,6 +26,7 @@ _FOREVER_S = 0xFFFFFFFF
 _SMALLEST_MTU = 1280  # RFC 8200, 5; hosts ignore less (RFC 4861, 6.3.4)
 _FIT = "/64"  # what leaves room for an interface identifier; other lengths are ignored (RFC 4862, 5.5.3 d)
 _SECOND_NS = 1_000_000_000
+_NOBODY = "::"  # the source of who has no address yet
 
 
 def resolution(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:
@@ -60,11 +61,11 @@ def check(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Itera
     """Which address somebody wants, how it was made, and whether it is free."""
     fields: NdpDuplicateCheck = part.fields(index)
     rows = part.rows(index)
-    yield teller.line(teller.first("ndp.tried"), fields, rows, name)
+    yield teller.line(teller.first("ndp.tried"), fields, rows, name, who=fields.mac or _NOBODY)
     if fields.derived_mac == fields.mac:
         yield teller.line(teller.first("ndp.derived"), fields, rows[:1], name)
     if fields.challenger_mac:
-        yield teller.line("ndp.taken", fields, rows, name)
+        yield teller.line("ndp.taken" if fields.mac else "ndp.taken-bare", fields, rows, name)
 
 
 def router(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iterator[Line]:
@@ -73,10 +74,11 @@ def router(teller: Teller, part: ExchangeColumns, index: int, name: str) -> Iter
     rows = part.rows(index)
     is_question = _is_of(teller, rows, _ROUTER_SOLICITATION)
     asked, said = rows[is_question], rows[~is_question]
+    who = fields.host_mac or fields.host
     if len(asked):
-        yield teller.line(teller.first("ndp.router.asked"), fields, asked, name)
+        yield teller.line(teller.first("ndp.router.asked"), fields, asked, name, who=who)
     if not len(said):
-        yield teller.line(teller.first("ndp.router.silent"), fields, asked, name)
+        yield teller.line(teller.first("ndp.router.silent"), fields, asked, name, who=who)
         return
     yield teller.line("ndp.router.answered" if len(asked) else teller.first("ndp.router.announced"), fields, said, name)
     yield from _derived(teller, fields, said[:1], name)

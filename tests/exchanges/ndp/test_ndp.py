@@ -193,3 +193,15 @@ def test_a_storm_of_hosts_that_seek_routers_stays_bounded():
     found = exchanges(*[(n / 1e6, one) for n, one in enumerate(frames)], *[(0.01, router(R, GATE))] * 20)
     assert sum(one.outcome == "answered" for one in found) <= 64
     assert all(earlier.frames <= later.frames for earlier, later in pairwise(found))
+
+
+def test_where_the_link_has_no_macs_nobody_is_named_by_one():
+    frames = (
+        solicit(A, "::", ALICE), sent(A, NEW, "ff02::2", 133, 0, b""), solicit(A, ALICE, GATE),
+        sent(R, GATE, ALICE, 136, SOLICITED, packed(GATE), A),
+    )  # fmt: skip
+    story = " ".join(explain.explain(pcap(*(frame[14:] for frame in frames), link_type=101)).story("en").split())
+    assert f":: asked whether anyone has {ALICE}" in story
+    assert f"{NEW} asked all routers to make themselves known" in story
+    assert f"No router answered {NEW}" in story
+    assert f"{GATE} answered after 1 ms (neighbour advertisement): it is there." in story
