@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _MAC = re.compile(r"(?:[0-9a-f]{2}([:-]))(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}|(?:[0-9a-f]{4}\.){2}[0-9a-f]{4}|[0-9a-f]{12}")
 _SHORT_MAC = re.compile(r"[0-9a-f]{1,2}(?::[0-9a-f]{1,2}){5}")
+_NETWORK = re.compile(r"\s*[0-9A-Fa-f:.]{2,45}/[0-9]{1,3}\s*")
 _MINUTE = 60
 _COMPARED = {
     "ip.src": "src.ip", "ip.dst": "dst.ip", "ip.ttl": "ttl", "ip.id": "id", "sport": "src.port", "dport": "dst.port",
@@ -98,7 +99,7 @@ def contains(whole: Any, one: Any) -> bool:
     """Whether a network, a span, a list or a text holds a value."""
     if one is None:
         raise AbsentError
-    if isinstance(whole, str) and "/" in whole and not isinstance(whole, End):
+    if isinstance(whole, str) and not isinstance(whole, End) and _NETWORK.fullmatch(whole):
         whole = Network(whole)
     if isinstance(whole, (Network, Span)):
         return one in whole

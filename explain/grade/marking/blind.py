@@ -7,16 +7,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explain.exchanges.tcp.course import NEVER
+from explain.exchanges.tcp.unrecorded import lacking
 from explain.grade.events.event import Event, end
 from explain.grade.language.predicates import holds
-from explain.table import CUT, ICMP, ICMPV6, TCP, UDP
+from explain.table import ACK, CUT, ICMP, ICMPV6, RST, SYN, TCP, UDP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
+    from explain.exchanges.columns import ExchangeColumns
+    from explain.exchanges.tcp.moments import TcpMoments
     from explain.grade.events.scene import Scene
+    from explain.grade.language.cited import Recorded
+    from explain.grade.language.predicates import Predicate
     from explain.grade.rubric.records import Pattern
+    from explain.table import Rows
 
 _WORDS = re.compile(r"\s*[a-z0-9]+(\s+or\s+[a-z0-9]+)*\s*")
 _CARRIERS = {"dhcp": ("udp", "ip"), "dns": ("udp", "ip"), "nat": ("ip",), "ip": (), "traceroute": (), "http": ("tcp",),
@@ -26,6 +33,7 @@ _EARLY = ("tcp.handshake", "tcp.stream")
 """What may have been there before the capture began, where its connection was open already."""
 _PORTS = {"dhcp": (67, 68), "dhcpv6": (546, 547), "dns": (53, 5353), "http": ()}
 """What is read from behind the header, by the ports of either side; of HTTP any."""
+_MOST_LOOKED_AT = 2000
 _ENDED = ("closed", "reset", "refused", "rejected")
 
 
@@ -130,6 +138,55 @@ def _is_answered(scene: Scene, wanted: Pattern, names: Mapping[str, Any]) -> boo
     return False
 
 
+def unrecorded(scene: Scene, wanted: Pattern, names: Mapping[str, Any]) -> list[Recorded]:
+    """Frames that show that a connection which the question may be about had frames that are not in the capture."""
+    part = scene.report.exchanges.of_kind("tcp.connection")
+    if part is None or wanted.event.partition(".")[0] not in ("tcp", "http"):
+        return []
+    asked = _about_ends(wanted)
+    return [
+        (scene.everywhere, scene.whole_row(row))
+        for index, rows in _gaps(part).items()
+        if holds(_as_event(scene, part, index), asked, names)
+        for row in rows.tolist()
+    ]
+
+
+def is_short_of(event: Event, path: str) -> bool:
+    """Whether a field of an event may lie in octets of its frames that were not kept."""
+    if event.scene is None:
+        return False
+    table, rows = event.scene.report.packets, np.array(event.rows, np.int64)
+    rows = rows[table.captured[rows] < table.length[rows]]
+    family = event.name.partition(".")[0]
+    is_read_behind = family in _PORTS or path.endswith((".text", ".bytes")) or path.startswith("about")
+    return bool(len(rows)) and (is_read_behind or bool((table.layers[rows] & CUT != 0).any()))
+
+
+def _gaps(part: ExchangeColumns) -> Mapping[int, Rows]:
+    """The connections of which frames are missing, each with the frames that show it."""
+    moments: TcpMoments = part.facts["moments"]
+    found, course = lacking(moments), moments.course
+    for index in np.flatnonzero((course.syn != NEVER) & (course.syn_ack == NEVER))[:_MOST_LOOKED_AT].tolist():
+        talk = moments.talk(index)
+        goes_on = talk.rows[(talk.role == 0) & (talk.flags & (SYN | RST | ACK) == ACK)]
+        if len(goes_on):  # only who got the SYN-ACK can confirm it
+            found.setdefault(index, goes_on[:1])
+    return found
+
+
+def _about_ends(wanted: Pattern) -> tuple[Predicate, ...]:
+    asked = tuple(one for one in wanted.where if one.field.partition(".")[0] in ("client", "server", "flow"))
+    return tuple(one for one in asked if one.field.rpartition(".")[2] not in ("text", "bytes"))
+
+
+def _as_event(scene: Scene, part: ExchangeColumns, index: int) -> Event:
+    told = part.fields(index)
+    exchange = f"e{scene.report.exchanges.position(part, index) + 1}"
+    fields = {side: end(one.address, one.port) for side, one in (("client", told.client), ("server", told.server))}
+    return Event("tcp.connection", (), 0, 0, exchange, {**fields, "flow": exchange})
+
+
 def _has_ended(scene: Scene, wanted: Pattern, names: Mapping[str, Any]) -> bool:
     """Whether it is about one connection of which everything was seen, from the SYN to the end."""
     ids = [str(names_of) for names_of in _flows(wanted, names)]
@@ -154,8 +211,7 @@ def _began_late(scene: Scene, wanted: Pattern, names: Mapping[str, Any]) -> bool
     part = scene.report.exchanges.of_kind("tcp.connection")
     if part is None:
         return False
-    asked = tuple(one for one in wanted.where if one.field.partition(".")[0] in ("client", "server", "flow"))
-    asked = tuple(one for one in asked if one.field.rpartition(".")[2] not in ("text", "bytes"))
+    asked = _about_ends(wanted)
     for index in part.where("midstream").tolist():
         told = part.fields(index)
         exchange = f"e{scene.report.exchanges.position(part, index) + 1}"

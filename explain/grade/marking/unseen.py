@@ -7,14 +7,20 @@ from typing import TYPE_CHECKING
 
 from explain.grade.events.event import Event, numbered
 from explain.grade.language.cited import Recorded, rows_in
+from explain.grade.language.predicates import Predicate
 from explain.grade.language.syntax import names_in
 from explain.grade.marking import blind, spoilt, telling
+from explain.grade.rubric.records import Pattern
 
 if TYPE_CHECKING:
+    from explain.grade.events.scene import Scene
     from explain.grade.marking.finding import Seen
     from explain.grade.marking.marker import Marker
     from explain.grade.marking.verdict import Verdict
-    from explain.grade.rubric.records import Check, Pattern
+    from explain.grade.rubric.records import Check
+
+_COUNTED = ("text", "bytes", "complete", "both_directions")
+"""What is made of all frames of a connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +66,11 @@ def why_untold(marker: Marker, check: Check, seen: Seen, *, is_met: bool) -> Dou
     word = blind.hides_absence(source.scene, wanted, marker.names, is_lack=is_lack)
     if word == "missing" and check.capture in marker.lacking:
         word = "absent"
-    if word is None and is_lack:
-        return _damaged(marker, check, wanted)
-    return None if word is None else Doubt(word)
+    if word is not None:
+        return Doubt(word)
+    if gaps := blind.unrecorded(source.scene, wanted, marker.names):
+        return Doubt("unrecorded", tuple(gaps))
+    return _damaged(marker, check, wanted) if is_lack else None
 
 
 def part_untold(marker: Marker, check: Check, wanted: Pattern) -> Doubt | None:
@@ -73,13 +81,35 @@ def part_untold(marker: Marker, check: Check, wanted: Pattern) -> Doubt | None:
 def claim_untold(marker: Marker, check: Check, claim: str) -> Doubt | None:
     """Why it is not known whether a claim holds that does not: it speaks of what is lost, or of damaged frames."""
     bad = spoilt.of(rows_in(claim, marker.names))
+    scene = marker.source(check).scene
+    for path in names_in(claim):
+        event = marker.names.get(path[0])
+        if isinstance(event, Event) and path[-1] in _COUNTED and (gaps := _gaps_of(scene, event)):
+            return Doubt("unrecorded", gaps)
     if telling.lacking(marker, claim):
         if lost := _lost(marker, check):
             return lost
-        scene = marker.source(check).scene
+        if _is_cut_off(marker, claim):
+            return Doubt("short")
         named = [marker.names.get(path[0]) for path in names_in(claim)]
         bad += [row for one in named if isinstance(one, Event) for row in spoilt.may_be(scene, one.name, (), {})]
     return Doubt("spoilt", tuple(bad)) if bad else None
+
+
+def _gaps_of(scene: Scene, event: Event) -> tuple[Recorded, ...]:
+    """What shows that frames of an event's connection are missing."""
+    flow = event.fields.get("flow", event.exchange)
+    return tuple(blind.unrecorded(scene, Pattern(event.name, (Predicate("flow", "eq", flow),)), {}))
+
+
+def _is_cut_off(marker: Marker, claim: str) -> bool:
+    """Whether a claim speaks of something that its frames would have, had they been kept as a whole."""
+    for name in telling.lacking(marker, claim):
+        first, _, path = name.partition(".")
+        event = marker.names.get(first)
+        if isinstance(event, Event) and blind.is_short_of(event, path):
+            return True
+    return False
 
 
 def _lost(marker: Marker, check: Check) -> Doubt | None:

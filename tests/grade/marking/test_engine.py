@@ -243,3 +243,56 @@ def test_what_is_one_too_many_is_named_by_its_frame(tmp_path):
     text = '[[check]]\nid = "few"\npoints = 1\nexpect = "icmp.echo"\ncount = "<=1"\n'
     assert "3 in all" in (says := mark(tmp_path, text, *asked_and_pinged(3))[0]["few"].says)
     assert "in frame 5" in says
+
+
+HANDSHAKE = [
+    segment((ME, 4000), (FAR, 80), 2, seq=100),
+    segment((FAR, 80), (ME, 4000), 0x12, seq=200, ack=101),
+    segment((ME, 4000), (FAR, 80), 0x10, seq=101, ack=201),
+    segment((ME, 4000), (FAR, 80), 0x18, seq=101, ack=201, data=b"GET "),
+    segment((ME, 4000), (FAR, 80), 0x18, seq=105, ack=201, data=b"/ HTTP/1.0\r\n\r\n"),
+    segment((FAR, 80), (ME, 4000), 0x10, seq=201, ack=119),
+]
+WHOLE = """
+[[check]]
+id = "open"
+points = 1
+expect = "tcp.handshake"
+where = { server.port = 80, complete = true }
+[[check]]
+id = "other"
+points = 1
+expect = "tcp.handshake"
+where = { server.port = 81 }
+[[check]]
+id = "stream"
+points = 0
+expect = "tcp.stream"
+as = "s"
+[[check]]
+id = "asked"
+points = 1
+assert = "'GET /' in s.client.text"
+[[check]]
+id = "port"
+points = 1
+assert = "s.server.port == 81"
+"""
+
+
+@pytest.mark.parametrize(
+    ("lost", "verdicts"),
+    [(None, ("met", "not-met", "met")), (1, ("cannot-tell", "not-met", "met")), (3, ("met", "not-met", "cannot-tell"))],
+)
+def test_what_arrived_and_was_not_recorded_cannot_be_told(tmp_path, lost, verdicts):
+    told, _ = mark(tmp_path, WHOLE, *(one for at, one in enumerate(HANDSHAKE) if at != lost))
+    assert tuple(told[name].verdict for name in ("open", "other", "asked")) == verdicts
+    assert told["port"].verdict == "not-met"
+
+
+@pytest.mark.parametrize(("octets", "verdict"), [(70, "met"), (54, "cannot-tell")])
+def test_a_claim_about_octets_that_were_not_kept_cannot_be_told(tmp_path, octets, verdict):
+    text = '[[check]]\nid = "e"\npoints = 0\nexpect = "icmp.unreachable"\nas = "e"\n'
+    text += '[[check]]\nid = "about"\npoints = 1\nassert = "e.about.seq == 1"\n'
+    told, _ = mark(tmp_path, text, error(ROUTER, 3, 1, ping(ME, FAR, 1)), snaplen=octets)
+    assert told["about"].verdict == verdict
