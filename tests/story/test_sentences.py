@@ -144,7 +144,11 @@ def test_errors_that_are_fewer_than_the_pings_were_limited():
 
 @pytest.mark.parametrize(
     "asked",
-    [ping("2001:db8:1::1", "2001:db8:2::1", 2), segment(("2001:db8:1::1", 5000), ("2001:db8:2::1", 80), SYN, seq=7)],
+    [
+        ping("2001:db8:1::1", "2001:db8:2::1", 2),
+        segment(("2001:db8:1::1", 5000), ("2001:db8:2::1", 80), SYN, seq=7),
+        datagram(("2001:db8:1::1", 5000), ("2001:db8:2::1", 80), b"x"),
+    ],
 )
 def test_an_error_about_a_packet_without_identification_names_the_frame_by_what_it_carries(asked):
     other = ping("2001:db8:1::1", "2001:db8:2::1", 1)

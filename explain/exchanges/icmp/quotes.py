@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from explain.table import U1, U2, U4, U8, Bools, PacketTable, Rows
 
 _SIXTEEN = np.uint64(16)
-_TCP = 6
-_NUMBERED = (1, 58, _TCP)  # protocols
+_TCP, _UDP, _UDP_HEADER = 6, 17, 8
+_NUMBERED = (1, 58, _TCP, _UDP)  # protocols
 
 
 _KNOWN: WeakKeyDictionary[PacketTable, U4] = WeakKeyDictionary()
@@ -50,13 +50,19 @@ def quoted_row(table: PacketTable, row: int) -> int | None:
 def _carry(table: PacketTable, rows: Rows, at: int) -> Bools:
     """Which rows have the number that a quotation without an IP identification shows: of IPv6, or a 0 of IPv4.
 
-    That is the sequence number of a segment, or identifier and sequence of an echo.
+    That is the sequence number of a segment, identifier and sequence of an echo, or the length of a datagram, if no
+    other one of its flow is as long.
     """
     icmp, word = table.icmp, table.icmp.quote_word[at]
     if not word or icmp.quote_protocol[at] not in _NUMBERED:
         return np.zeros(len(rows), np.bool_)
     if icmp.quote_protocol[at] == _TCP:
         found: Bools = (table.layers[rows] & TCP != 0) & (table.seq[rows] == word)
+        return found
+    if icmp.quote_protocol[at] == _UDP:
+        found = (table.layers[rows] & UDP != 0) & (table.sources(rows) == icmp.quote_src[at])
+        found &= table.payload[rows] + _UDP_HEADER == word >> 16
+        found &= np.count_nonzero(found) == 1
         return found
     own = np.minimum(np.searchsorted(icmp.row, rows), len(icmp.row) - 1)
     found = icmp.row[own] == rows
