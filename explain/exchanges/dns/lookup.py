@@ -37,9 +37,10 @@ RCODES = {
 ASKED_OTHERWISE = frozenset({"FORMERR", "NOTIMP", "BADVERS", "BADCOOKIE"})
 """What a server says that takes no options, not these, or wants a cookie. Source: RFC 6891, 7; RFC 7873, 5.3."""
 _ASK_FOR_ALL = ("ANY", "AXFR", "IXFR")
-_FACTS = ("client", "server", "raw_name", "type", "silent", "is_odd", "says_more", "rival")
+_FACTS = ("client", "server", "raw_name", "type", "silent", "is_odd", "says_more", "rival", "is_left")
 _BESIDE = ("CNAME", "DNAME", "RRSIG")
 _LOOKS_UP = 0x80  # flag RA, in the fourth octet: recursion available (RFC 1035, 4.1.1)
+_WANTS_RECURSION, _AUTHORITY, _HAS_RECURSION = 0x100, 0x400, 0x80  # flags RD, AA and RA (RFC 1035, 4.1.1)
 _PORT = 53
 _NXDOMAIN, _REFUSED = 3, 5
 _PATIENCE_NS = 30_000_000_000
@@ -118,7 +119,8 @@ def find(table: PacketTable) -> ExchangeColumns:
     ``unread``, ``sent_back``, ``in_pieces`` and ``others`` (rows that are no look-up, as ``Messages`` has them),
     ``is_odd`` (bool[n]: a glance at the answer does not show that all of its records are there), ``says_more`` (of a
     denied name the answer may say more, in an alias or an extended error), ``rival`` (rows of the answer and of a
-    response that was one too many); over TCP also ``needs_no_answer`` (bool[n]: it was not recorded).
+    response that was one too many), ``is_left`` (bool[n]: the client wants the server to find the answer out, which
+    that does not offer, and it has none itself); over TCP also ``needs_no_answer`` (bool[n]: it was not recorded).
     """
     messages = messages_of(table)
     members, bounds, others = split(messages)
@@ -175,6 +177,7 @@ class _Columns(NamedTuple):
     is_odd: list[bool]
     says_more: list[bool]
     rival: list[tuple[int, ...]]
+    is_left: list[bool]
 
     def before(self, rest: _Columns) -> _Columns:
         return _Columns._make(map(add, self, rest))
@@ -196,6 +199,7 @@ def _columns_of_plain(messages: Messages, members: I8, bounds: I8) -> _Columns:
         (is_answered & heads.is_odd[last]).tolist(),
         _say_more(heads, last),
         [()] * len(first),
+        _are_left(heads, first, last).tolist(),
     )
 
 
@@ -208,6 +212,15 @@ def _say_more(heads: Heads, last: I8) -> list[bool]:
         for count, at in zip(heads.answers[last[some]].tolist(), last[some].tolist(), strict=True)
     ]
     return found.tolist()
+
+
+def _are_left(heads: Heads, first: I8, last: I8) -> Bools:
+    """Which questions that want recursion met a server that has no answer and does not offer to look for one."""
+    asked, told = heads.flags[first], heads.flags[last]
+    is_bare = heads.is_response[last] & (heads.rcode[last] == 0) & (heads.answers[last] == 0)
+    wants = ~heads.is_response[first] & (asked & _WANTS_RECURSION > 0)
+    is_left: Bools = is_bare & wants & (told & (_AUTHORITY | _HAS_RECURSION) == 0)
+    return is_left
 
 
 def _columns(lookups: list[Followed]) -> _Columns:
@@ -223,6 +236,7 @@ def _columns(lookups: list[Followed]) -> _Columns:
         [one.answer is not None for one in lookups],
         [one.answer is not None for one in lookups],
         [(one.answer.row, one.rival.row) if one.answer and one.rival else () for one in lookups],
+        [False] * len(lookups),
     )
 
 

@@ -67,7 +67,8 @@ def _said(teller: Teller, part: ExchangeColumns, index: int, said: Rows, name: s
     elif not fields.is_truncated and not fields.over_tcp:
         said = said[:1]  # copies of it may have followed
     if outcome == "answered":
-        yield from _found(teller, fields, said, name)
+        is_left = bool(part.facts["is_left"][index]) and len(fields.referred_to) > 0
+        yield from _found(teller, fields, said, name, is_left=is_left)
     else:
         yield teller.line(f"dns.{_failed(fields, outcome)}", fields, said[-1:], name, **ends, **_told(fields))
     if fields.reasons:
@@ -89,12 +90,13 @@ def _failed(fields: DnsLookup, outcome: str) -> str:
     return "no-such-end" if outcome == "no-such-name" and fields.aliases else outcome
 
 
-def _found(teller: Teller, fields: DnsLookup, said: Rows, name: str) -> Iterator[Line]:
-    """What the answer says, and what of it cannot be read."""
+def _found(teller: Teller, fields: DnsLookup, said: Rows, name: str, *, is_left: bool) -> Iterator[Line]:
+    """What the answer says, and what of it cannot be read; ``is_left``: it only names others to who cannot go on."""
     ends = _ends(fields)
     last = said[-1:] if not (over_tcp := said[teller.table.layers[said] & TCP != 0]).size else over_tcp
     if fields.answers or not fields.unreadable:
-        yield teller.line(f"dns.{_answer(fields)}", fields, last, name, **ends, **_told(fields))
+        form = "referral-end" if is_left else _answer(fields)
+        yield teller.line(f"dns.{form}", fields, last, name, **ends, **_told(fields))
     if fields.unseen:
         yield teller.line("dns.goes-on", fields, last, name, **ends)
     if fields.unreadable:

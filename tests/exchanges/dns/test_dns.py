@@ -150,12 +150,25 @@ def test_a_server_that_names_other_servers_and_no_soa_refers_to_them(kinds, said
     records = b"".join(record[:2] + struct.pack(">H", kind) + record[2:] for kind in kinds)
     octets = answer(1, "net", flags=0x8000)
     octets = octets[:8] + struct.pack(">H", len(kinds)) + octets[10:] + records
-    frames = ask(question(1, "net")), tell(octets)
+    frames = ask(question(1, "net", flags=0)), tell(octets)
     (lookup,) = lookups(*frames)
     assert lookup.outcome == "answered"
     assert lookup.fields.referred_to == (("ns", "ns") if kinds == (2, 2) else ())
     assert lookup.fields.zone == ("net" if kinds == (2, 2) else None)
     assert said in " ".join(report(*frames).story().split())
+
+
+@pytest.mark.parametrize(
+    ("asked", "told", "is_failure"),
+    [(0x0100, 0x8100, True), (0x0100, 0x8180, False), (0, 0x8000, False), (0x0100, 0x8500, False)],
+    ids=["wanted", "offered", "not-wanted", "authority"],
+)
+def test_a_referral_is_no_answer_to_who_wants_the_server_to_find_it_out(asked, told, is_failure):
+    octets = answer(1, "www.net", flags=told) + b"\xc0\x10" + struct.pack(">HHIH", 2, 1, 60, 4) + wire("ns")
+    octets = octets[:8] + b"\0\1" + octets[10:]
+    found = report(ask(question(1, "www.net", flags=asked)), tell(octets))
+    assert [one.values["case"] for one in found.findings] == ["refers"] * is_failure
+    assert ("it does not offer that" in " ".join(found.story().split())) == is_failure
 
 
 def test_an_alias_is_followed():

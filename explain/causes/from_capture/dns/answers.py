@@ -1,4 +1,4 @@
-"""Name servers whose answers cannot be read, or contradict each other: the way is right, what comes back is not."""
+"""Name servers whose answers cannot be read, contradict each other or do not help: the way is right, they are not."""
 
 from __future__ import annotations
 
@@ -31,6 +31,21 @@ def look(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
     for some in _by_ends(part, [index for index in doubtful if part.fields(index).unreadable]):
         yield _seen(part, some, [int(part.rows(index)[-1]) for index in some], "records")
     yield from _denied(scene, part)
+    yield from _left(part)
+
+
+def _left(part: ExchangeColumns) -> Iterator[Seen]:
+    """Servers that only name those who know, to clients that cannot go on from there: they wanted recursion."""
+    left = [index for index in np.flatnonzero(part.facts["is_left"]).tolist() if part.fields(index).referred_to]
+    for some in _by_ends(part, left):
+        fields = part.fields(some[0])
+        values = {
+            "client": fields.client.address, "server": fields.server.address, "name": fields.name, "count": len(some),
+            "case": "refers", "zone": fields.zone,
+        }  # fmt: skip
+        rows = [row for index in some for row in part.rows(index).tolist()]
+        members = [(part, index) for index in some]
+        yield Seen("dns-server-unreachable", "likely", members, rows, (), values)
 
 
 def _denied(scene: Scene, part: ExchangeColumns) -> Iterator[Seen]:
