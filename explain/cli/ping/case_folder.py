@@ -63,7 +63,7 @@ def read_case(folder: Path) -> CaseFolder:
         exit_status=status if isinstance(status, int) else None,
         sender=_string(table, "sender"),
         tool=_string(table, "tool"),
-        family=family if family in {4, 6} else None,
+        family=family if family in (4, 6) else None,
         destination=_string(table, "destination"),
         topology=Topology(roles, links, is_whole=bool(nodes)),
         captures=tuple(_captures(folder, table)),

@@ -122,6 +122,16 @@ def spoilt(value: Any, rng: Random) -> Any:
     return value
 
 
+def test_a_case_whose_values_are_anything_is_read_as_far_as_it_makes_sense(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "ping.txt").write_text(PING + END)
+    keys = ("family", "exit_code", "sender", "tool", "destination", "nodes", "links", "captures", "command")
+    for odd in ODD:
+        (tmp_path / "case.json").write_text(json.dumps(dict.fromkeys(keys, odd)))
+        assert run(capsys, "ping", "--case", str(tmp_path))[0] == 0, odd
+
+
 def test_states_of_a_sound_network_do_not_silence_a_text_that_failed(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
