@@ -264,5 +264,10 @@ class Report:
         """The report of the contract, as one JSON object."""
         return self.voice.json(self, language)
 
+    def __repr__(self) -> str:
+        packets = sum(one.packets for one in self.captures)
+        counts = f"packets={packets} exchanges={len(self.exchanges)} findings={len(self.findings)}"
+        return f"<Report captures={len(self.captures)} {counts}>"
+
     def _repr_html_(self) -> str:
         return self.voice.html(self, "en")

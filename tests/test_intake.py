@@ -154,7 +154,10 @@ def test_a_stream_is_read_like_a_file():
     assert report.captures[0].packets == 2
 
 
-@pytest.mark.parametrize(("given", "kind"), [(b"\xd4\xc3\xb2\xa1", "bytes"), (["a.pcap"], "list"), (None, "NoneType")])
+@pytest.mark.parametrize(
+    ("given", "kind"),
+    [(b"\xd4\xc3\xb2\xa1", "bytes"), (["a.pcap"], "list"), (None, "NoneType"), (io.StringIO("text"), "StringIO")],
+)
 def test_what_is_neither_a_path_nor_a_stream_is_named_by_its_type(given, kind):
     with pytest.raises(UsageError, match=f"path or an open binary stream, and this is of type {kind}"):
         explain.explain(given)

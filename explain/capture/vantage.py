@@ -72,7 +72,7 @@ def sources(inputs: Iterable[str | PathLike[str] | BinaryIO | Source]) -> list[S
             source = one
         elif isinstance(one, (str, os.PathLike)):
             source = parse(os.fspath(one))
-        elif hasattr(one, "read"):
+        elif hasattr(one, "read") and not hasattr(one, "encoding"):  # a stream of text has one
             source = Source(str(getattr(one, "name", "stream")), stream=one)
         else:
             raise UsageError("usage.not_an_input", kind=type(one).__name__)

@@ -61,6 +61,9 @@ class Exchanges(Sequence[Exchange]):
     def __len__(self) -> int:
         return len(self.positions)
 
+    def __repr__(self) -> str:
+        return f"<Exchanges {len(self)}: {', '.join(part.kind for part in self.parts if len(part))}>"
+
     def __iter__(self) -> Iterator[Exchange]:
         return (self.view(position) for position in self.positions)
 

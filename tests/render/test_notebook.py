@@ -111,3 +111,10 @@ def test_the_columns_of_exchanges_are_those_that_are_documented_and_then_the_fie
 def test_packets_without_ports_have_none_and_not_zero():
     frame = explain.explain(pcap(ping("192.0.2.1", "192.0.2.2", 1))).packets.to_pandas()
     assert frame["src_port"].isna().all()
+
+
+def test_a_report_and_its_parts_introduce_themselves_in_one_line():
+    report = explain.explain(pcap(*(ping("192.0.2.1", "192.0.2.2", seq) for seq in range(1, 4))))
+    assert repr(report) == "<Report captures=1 packets=3 exchanges=1 findings=1>"
+    assert repr(report.exchanges) == "<Exchanges 1: icmp.echo>"
+    assert repr(report.findings) == f"<Findings 1: {report.findings[0].cause}>"

@@ -171,6 +171,9 @@ class Findings(Sequence[Finding]):
     def __len__(self) -> int:
         return len(self._seen)
 
+    def __repr__(self) -> str:
+        return f"<Findings {len(self)}: {', '.join(dict.fromkeys(one.cause for one in self._seen))}>"
+
     def heads(self) -> list[tuple[str, str, int]]:
         """Of each: the cause, the case of it, and how many exchanges it accounts for; no record is made."""
         return [(one.cause, str(one.values.get("case", "")), len(one.members)) for one in self._seen]
